@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * control_socket.c - makes and removes the socket file of the control socket.
+ *
+ * Two daemons must not share a path, and a daemon that died leaves its file
+ * behind: only a socket at which nobody answers is replaced, and nothing that
+ * is not a socket is ever removed.
+ */
+#include "control_socket.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define CONTROL_MODE 0660
+#define CONTROL_FOLDER_MODE 0755
+#define CONTROL_BACKLOG 16
+
+static int address_set(struct sockaddr_un *sun, const char *path)
+{
+	memset(sun, 0, sizeof(*sun));
+	sun->sun_family = AF_UNIX;
+	if (!*path)
+		return -EINVAL;
+	if (strlen(path) >= sizeof(sun->sun_path))
+		return -ENAMETOOLONG;
+	strcpy(sun->sun_path, path);
+	return 0;
+}
+
+/* Makes every missing folder above path. */
+static int folder_make(const char *path)
+{
+	char folder[sizeof(((struct sockaddr_un *)0)->sun_path)];
+	char *slash;
+
+	strcpy(folder, path);
+	for (slash = strchr(folder + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (mkdir(folder, CONTROL_FOLDER_MODE) && errno != EEXIST)
+			return -errno;
+		*slash = '/';
+	}
+	return 0;
+}
+
+/* 0: nobody answers there (or the file has gone), -EADDRINUSE: somebody does. */
+static int socket_is_stale(const struct sockaddr_un *sun)
+{
+	struct stat st;
+	int fd, err = 0;
+
+	if (lstat(sun->sun_path, &st))
+		return errno == ENOENT ? 0 : -errno;
+	if (!S_ISSOCK(st.st_mode))
+		return -ENOTSOCK;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	if (!connect(fd, (const struct sockaddr *)sun, sizeof(*sun)))
+		err = -EADDRINUSE;
+	else if (errno == EAGAIN) /* its backlog is full: busy, but alive */
+		err = -EADDRINUSE;
+	else if (errno != ECONNREFUSED && errno != ENOENT)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+static int socket_bind(int fd, const struct sockaddr_un *sun)
+{
+	int err;
+
+	/* The file is born with the socket's mode, so nobody gets in early. */
+	if (fchmod(fd, CONTROL_MODE))
+		return -errno;
+	if (!bind(fd, (const struct sockaddr *)sun, sizeof(*sun)))
+		return 0;
+	if (errno != EADDRINUSE)
+		return -errno;
+	err = socket_is_stale(sun);
+	if (err)
+		return err;
+	if (unlink(sun->sun_path) && errno != ENOENT)
+		return -errno;
+	return bind(fd, (const struct sockaddr *)sun, sizeof(*sun)) ? -errno : 0;
+}
+
+static int socket_publish(struct control_socket *s)
+{
+	struct stat st;
+
+	/* The umask has taken bits away: the group may connect. */
+	if (chmod(s->path, CONTROL_MODE) || lstat(s->path, &st) || listen(s->fd, CONTROL_BACKLOG))
+		return -errno;
+	s->device = st.st_dev;
+	s->inode = st.st_ino;
+	return 0;
+}
+
+int control_socket_open(struct control_socket *s, const char *path)
+{
+	struct sockaddr_un sun;
+	int err = address_set(&sun, path);
+
+	s->fd = -1;
+	s->path = NULL;
+	if (!err)
+		err = folder_make(path);
+	if (err)
+		return err;
+	s->path = strdup(path);
+	if (!s->path)
+		return -ENOMEM;
+	s->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	err = s->fd < 0 ? -errno : socket_bind(s->fd, &sun);
+	if (err)
+		goto fail;
+	err = socket_publish(s);
+	if (!err)
+		return 0;
+	unlink(path);
+fail:
+	if (s->fd >= 0)
+		close(s->fd);
+	free(s->path);
+	s->fd = -1;
+	s->path = NULL;
+	return err;
+}
+
+void control_socket_close(struct control_socket *s)
+{
+	struct stat st;
+
+	if (s->fd < 0)
+		return;
+	if (!lstat(s->path, &st) && st.st_dev == s->device && st.st_ino == s->inode)
+		unlink(s->path);
+	close(s->fd);
+	free(s->path);
+	s->fd = -1;
+	s->path = NULL;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * control_socket.h - the listening end of the control socket as a file: making
+ * it, taking over a dead one, removing it. Knows nothing of clients.
+ */
+#ifndef WAYMARK_CONTROL_SOCKET_H
+#define WAYMARK_CONTROL_SOCKET_H
+
+#include <sys/types.h>
+
+struct control_socket {
+	int fd;
+	char *path;
+	dev_t device; /* of the file, to know it again */
+	ino_t inode;
+};
+
+/* See control_open. 0 or -errno; nothing is left behind on failure. */
+int control_socket_open(struct control_socket *s, const char *path);
+
+/* Closes it and removes the file if it is still this socket's. */
+void control_socket_close(struct control_socket *s);
+
+#endif
