@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * alert.h - tells people. Sinks: a program (alert exec), a JSON line (alert
+ * json), syslog. An alert of the same kind, uplinks and reason is told at once
+ * the first time and then at most every min-interval, with the number folded.
+ */
+#ifndef WAYMARK_ALERT_H
+#define WAYMARK_ALERT_H
+
+#include <stdint.h>
+
+#include "waymark/config.h"
+#include "waymark/record.h"
+
+enum alert_kind {
+	ALERT_MISMATCH,
+	ALERT_WRONG_SOURCE,
+	ALERT_UNMARKED,
+	ALERT_FOREIGN,
+	ALERT_TAMPERING,
+	ALERT_GAP,
+	ALERT_UPLINK,
+};
+const char *alert_kind_name(enum alert_kind k);
+
+/* The whole story of one alert. Strings are "" where they do not apply. */
+struct alert {
+	enum alert_kind kind;
+	int64_t time_ms;
+	char expected[UPLINK_NAME_MAX]; /* uplink that the mark names */
+	char egress[IFNAMSIZ];		/* interface that it left by */
+	char egress_uplink[UPLINK_NAME_MAX];
+	const char *reason;   /* reason_name() or free text; "" */
+	const char *evidence; /* "nflog", "label", "" */
+	int64_t flow_id;      /* 0: none */
+	int64_t mismatch_id;
+	uint8_t proto;
+	struct endpoints tuple; /* original direction */
+	int direction;		/* enum direction, -1: does not apply */
+	uint32_t mark;
+	uint64_t count; /* set by the alerter: this one and those folded into it */
+	char text[256]; /* one sentence for people */
+};
+
+struct alerter;
+
+/* is_running counts and bounds children of the exec sink. NULL with errno. */
+struct alerter *alerter_new(const struct alert_config *c);
+void alerter_free(struct alerter *a);
+void alerter_set_config(struct alerter *a, const struct alert_config *c);
+
+/* Tells, or folds. Never blocks. */
+void alerter_raise(struct alerter *a, const struct alert *alert);
+
+/* Call now and then (each second) and on SIGCHLD: reaps children, ends those
+ * over their time, sends the summaries that are due. */
+void alerter_tick(struct alerter *a, int64_t now_ms);
+
+struct alerter_stats {
+	uint64_t raised, told, folded, failed;
+	uint32_t children;
+};
+void alerter_stats(const struct alerter *a, struct alerter_stats *out);
+
+#endif

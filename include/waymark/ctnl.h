@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ctnl.h - conntrack over netlink: events and dumps as struct ct_event.
+ *
+ * Two sockets: events and dumps have no order between them (subscribe first,
+ * dump, reconcile). Decodes with libnetfilter_conntrack on libmnl sockets; it
+ * never decides.
+ */
+#ifndef WAYMARK_CTNL_H
+#define WAYMARK_CTNL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "waymark/event.h"
+
+struct ctnl;
+
+typedef void ctnl_event_fn(void *data, const struct ct_event *ev);
+
+struct ctnl_stats {
+	uint64_t events, parse_errors, forged; /* forged: not from port 0 */
+	uint64_t overruns; /* ENOBUFS answers */
+	uint32_t buffer_bytes; /* granted, read back */
+};
+
+/* Opens the event socket, subscribes to NEW, UPDATE and DESTROY and asks for a
+ * buffer of buffer_bytes (SO_RCVBUFFORCE, else SO_RCVBUF). NULL with errno. */
+struct ctnl *ctnl_open(uint32_t buffer_bytes);
+void ctnl_close(struct ctnl *c);
+int ctnl_fd(const struct ctnl *c);
+
+/* Reads what is there without blocking, at most max messages, and calls fn for
+ * each event. Returns the number of messages read (0: nothing more), or
+ * -ENOBUFS after an overrun (the socket is readable again; what was in between
+ * is lost), or -errno. */
+int ctnl_receive(struct ctnl *c, ctnl_event_fn *fn, void *data, int max);
+
+/* Dumps the whole table on a socket of its own, calling fn with CT_DUMP events.
+ * 0, -EINTR when the dump was torn (NLM_F_DUMP_INTR: dump again), or -errno. */
+int ctnl_dump(struct ctnl *c, ctnl_event_fn *fn, void *data);
+
+/* Deletes one entry: the tuple of its original direction, zone and id must
+ * match. 0 or -errno (-ENOENT: gone). */
+int ctnl_delete(struct ctnl *c, const struct ct_event *entry);
+
+/* Sets the bits of the mark under mask. 0 or -errno. */
+int ctnl_set_mark(struct ctnl *c, const struct ct_event *entry, uint32_t mark, uint32_t mask);
+
+/* NETLINK_BROADCAST_ERROR (reliable destroys) on or off. 0 or -errno. */
+int ctnl_set_reliable(struct ctnl *c, bool on);
+
+void ctnl_stats(const struct ctnl *c, struct ctnl_stats *out);
+
+#endif

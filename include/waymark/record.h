@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * record.h - what the audit says: rows of the history, typed. The core emits
+ * them, the store writes them, the alerts tell of them.
+ */
+#ifndef WAYMARK_RECORD_H
+#define WAYMARK_RECORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "waymark/config.h"
+#include "waymark/event.h"
+
+/* In the order of the ladder; the numbers are stored and do not change. */
+enum verdict {
+	VERDICT_NONE = 0,
+	VERDICT_MISMATCH = 1,
+	VERDICT_WRONG_SOURCE = 2,
+	VERDICT_FOREIGN = 3,
+	VERDICT_UNMARKED = 4,
+	VERDICT_UNKNOWN = 5,
+	VERDICT_LOCAL = 6,
+	VERDICT_OK = 7,
+};
+const char *verdict_name(enum verdict v); /* "mismatch", "wrong-source", ... */
+int verdict_parse(const char *name);	  /* enum verdict or -EINVAL */
+
+/* Why: of a mismatch, and of what is unknown. Stored; numbers do not change. */
+enum reason {
+	REASON_NONE = 0,
+	REASON_RULE_MISSING = 1,
+	REASON_ROUTE_MISSING = 2,
+	REASON_UPLINK_DOWN = 3,
+	REASON_MARK_CHANGED = 4,
+	REASON_RESTORE_MISSING = 5,
+	REASON_UNEXPLAINED = 6,
+	REASON_GAP = 7,	      /* unknown: evidence may have been lost */
+	REASON_OFFLOADED = 8, /* unknown: its packets skip our hooks */
+	REASON_PREDATES = 9,  /* unknown: it began before there was evidence */
+	REASON_UPLINK_DOWN_FLUSH = 10, /* ended: deleted by on-uplink-down = flush */
+};
+const char *reason_name(enum reason r); /* NULL for REASON_NONE */
+int reason_parse(const char *name);
+
+enum flow_state { FLOW_LIVE = 0, FLOW_ENDED = 1, FLOW_LOST = 2 };
+
+enum evidence { EVIDENCE_NFLOG = 0, EVIDENCE_LABEL = 1 };
+
+enum gap_source { GAP_EVENTS = 0, GAP_NFLOG = 1, GAP_DAEMON = 2, GAP_STORE = 3 };
+
+#define SLOT_NONE 0xff
+
+/* Times are milliseconds of CLOCK_REALTIME; 0 is "not known" or "not yet". */
+struct flow_record {
+	int64_t id; /* ours: one a flow, ever; given by the audit, ascending */
+	int64_t started_ms, ended_ms;
+	enum flow_state state;
+	uint8_t proto;
+	uint16_t zone;
+	uint32_t ct_id;
+	struct endpoints tuple[2]; /* NAT shows as reply not mirroring original */
+	uint32_t mark;		   /* masked */
+	uint8_t uplink;		   /* slot that the mark names, or SLOT_NONE */
+	uint8_t ingress;	   /* slot it came in by, or SLOT_NONE */
+	uint64_t egress[2];	   /* bit n: slot n; by enum direction */
+	enum verdict verdict;
+	enum reason reason;
+	bool has_counters;
+	uint64_t packets[2], bytes[2];
+};
+
+struct mismatch_record {
+	int64_t id; /* ours, ascending; written again with the same id to update */
+	int64_t time_ms;
+	int64_t flow_id;
+	uint8_t proto;
+	struct endpoints tuple; /* the flow's original direction */
+	enum direction direction; /* of the packet that left wrongly */
+	uint32_t mark;		  /* masked */
+	uint8_t expected;	  /* slot that the mark names, or SLOT_NONE */
+	uint8_t egress;		  /* slot that it left by */
+	enum reason reason;
+	enum evidence evidence;
+	uint64_t packets; /* that evidence was seen of; a lower bound */
+};
+
+struct gap_record {
+	int64_t id; /* ours, ascending; written again to set ended_ms or lost */
+	int64_t started_ms, ended_ms; /* ended_ms 0: still open */
+	enum gap_source source;
+	int64_t lost; /* a count, or -1: not known */
+	char reason[96];
+};
+
+struct mark_change_record {
+	int64_t time_ms;
+	int64_t flow_id;
+	uint32_t old_mark, new_mark; /* masked */
+};
+
+struct tampering_record {
+	int64_t time_ms;
+	char what[160];	    /* "rule fwmark 0x2 deleted", ... */
+	int64_t pid;	    /* 0: not known */
+	char process[32];   /* "": not known */
+	char action[32];    /* "restored", "gave-up", "noticed" */
+};
+
+/* The uplinks from now on: the writer closes validity of those that changed. */
+struct uplink_record {
+	uint8_t slot;
+	char name[UPLINK_NAME_MAX];
+	char ifname[IFNAMSIZ];
+	uint32_t mark;
+};
+struct uplinks_record {
+	int64_t time_ms;
+	uint8_t n;
+	struct uplink_record *uplinks; /* malloc'd; the writer frees it */
+};
+
+enum record_type {
+	RECORD_FLOW,
+	RECORD_MISMATCH,
+	RECORD_GAP,
+	RECORD_MARK_CHANGE,
+	RECORD_TAMPERING,
+	RECORD_UPLINKS,
+};
+
+struct record {
+	enum record_type type;
+	union {
+		struct flow_record flow;
+		struct mismatch_record mismatch;
+		struct gap_record gap;
+		struct mark_change_record mark_change;
+		struct tampering_record tampering;
+		struct uplinks_record uplinks;
+	};
+};
+
+#endif

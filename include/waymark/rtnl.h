@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * rtnl.h - links, addresses, routes and rules over rtnetlink with libmnl.
+ */
+#ifndef WAYMARK_RTNL_H
+#define WAYMARK_RTNL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "waymark/netstate.h"
+
+struct rtnl;
+
+struct rtnl *rtnl_open(void); /* a request socket; NULL with errno */
+void rtnl_close(struct rtnl *r);
+
+/* Dumps links, addresses, routes (all tables but local; both families) and
+ * rules. Repeats a torn dump. NULL with errno. */
+struct netstate *rtnl_snapshot(struct rtnl *r);
+
+/* Add answers -EEXIST, delete -ESRCH or -ENOENT, as the kernel does. replace:
+ * NLM_F_REPLACE in place of NLM_F_EXCL. */
+int rtnl_route_add(struct rtnl *r, const struct route_state *route, bool replace);
+int rtnl_route_delete(struct rtnl *r, const struct route_state *route);
+int rtnl_rule_add(struct rtnl *r, const struct rule_state *rule);
+int rtnl_rule_delete(struct rtnl *r, const struct rule_state *rule);
+
+/* A second kind of socket that is told of changes. */
+enum rtnl_change { RTNL_LINK, RTNL_ADDR, RTNL_ROUTE, RTNL_RULE };
+struct rtnl_notice {
+	enum rtnl_change what;
+	bool is_delete;
+	uint32_t pid;		  /* netlink port of who did it; 0: the kernel */
+	struct link_state link;	  /* with RTNL_LINK */
+	struct rule_state rule;	  /* with RTNL_RULE */
+	struct route_state route; /* with RTNL_ROUTE; nexthops valid in the callback only */
+};
+typedef void rtnl_notice_fn(void *data, const struct rtnl_notice *n);
+
+struct rtnl_monitor;
+struct rtnl_monitor *rtnl_monitor_open(void); /* NULL with errno */
+void rtnl_monitor_close(struct rtnl_monitor *m);
+int rtnl_monitor_fd(const struct rtnl_monitor *m);
+/* Messages read, 0: nothing more, -ENOBUFS: notices were lost (take a snapshot). */
+int rtnl_monitor_receive(struct rtnl_monitor *m, rtnl_notice_fn *fn, void *data);
+
+#endif

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ruleset.h - the nftables text of table inet waymark. Pure: configuration in,
+ * text out; who loads it is kernel/nft.c.
+ */
+#ifndef WAYMARK_RULESET_H
+#define WAYMARK_RULESET_H
+
+#include "waymark/config.h"
+
+#define RULESET_FAMILY "inet"
+#define RULESET_TABLE "waymark"
+
+/* The log prefixes that the rules give to their messages; event.h's nflog_kind. */
+#define PREFIX_MISMATCH "waymark mismatch "
+#define PREFIX_UNMARKED "waymark unmarked "
+#define PREFIX_TRANSIT "waymark transit "
+
+/* Reserved label bits, counted from label-base. */
+#define LABEL_ENTERED 0 /* the flow entered by an uplink */
+#define LABEL_TRANSIT 1 /* ... and its original packets leave by an uplink */
+
+/* The whole table as one transaction that replaces what is there ("add table;
+ * delete table; table {...}"). is_minimal_events: set the ct event mask.
+ * Returns malloc'd text, or NULL with errno. */
+char *ruleset_render(const struct config *c, bool is_minimal_events);
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * steering.h - installs and removes the steering as a whole, and keeps it as
+ * planned: ruleset, ip rules, routes, sysctls. What it displaced is written to
+ * a state file beside the control socket, so that remove (by anybody, later)
+ * leaves the machine as it was found.
+ */
+#ifndef WAYMARK_STEERING_H
+#define WAYMARK_STEERING_H
+
+#include <stdio.h>
+
+#include "waymark/config.h"
+#include "waymark/netstate.h"
+#include "waymark/record.h"
+#include "waymark/routeplan.h"
+
+struct steering;
+
+/* Opens the kernel's interfaces (rtnetlink, nftables). Nothing is changed.
+ * Needs CAP_NET_ADMIN only from steering_apply on. NULL with errno. The
+ * configuration must outlive the steering or be replaced by steering_set_config. */
+struct steering *steering_open(const struct config *c);
+void steering_close(struct steering *s);
+void steering_set_config(struct steering *s, const struct config *c);
+
+/* Whether the ct event mask is wanted (events = minimal). */
+void steering_set_minimal_events(struct steering *s, bool is_minimal);
+
+/* Installs everything, idempotent: sysctls, tables, rules, ruleset, default
+ * route, in an order in which no packet is mis-steered. On failure everything
+ * that this call changed is put back, a message "what: why; what to do" is
+ * printed to errors, and -errno is returned. */
+int steering_apply(struct steering *s, FILE *errors);
+
+/* Brings routes, rules and sysctls back to the plan for the snapshot that the
+ * kernel gives now (links that came and went, tampering), and the ruleset if it
+ * is not there. Returns how many things it changed, or -errno. Each change is
+ * told to the callback, if there is one. */
+struct steering_change {
+	bool is_missing; /* it was missing and has been put in; else it was too much */
+	char what[160];  /* "rule 1001: fwmark 0x2/0xff lookup 251" */
+};
+typedef void steering_change_fn(void *data, const struct steering_change *change);
+int steering_reconcile(struct steering *s, steering_change_fn *fn, void *data, FILE *errors);
+
+/* Removes everything that is ours and restores what was displaced. 0 or -errno;
+ * what cannot be removed does not keep the rest. Nothing installed: 0. */
+int steering_remove(struct steering *s, FILE *errors);
+
+/* Prints what would be installed: sysctls, ruleset, rules, routes. Reads links,
+ * addresses and routes, which needs no privilege. 0 or -errno. */
+int steering_print(struct steering *s, FILE *out);
+
+/* The plan and the snapshot of the last apply, reconcile or print; owned by s,
+ * valid until the next of them. NULL before. */
+const struct route_plan *steering_plan(const struct steering *s);
+const struct netstate *steering_netstate(const struct steering *s);
+
+/* Why a marked packet of this uplink might leave elsewhere: looks at the kernel
+ * now (rules, the uplink's table, link). Returns REASON_RULE_MISSING,
+ * REASON_ROUTE_MISSING, REASON_UPLINK_DOWN, REASON_RESTORE_MISSING (our ruleset
+ * or a restore chain is not as loaded) or REASON_UNEXPLAINED, family by family. */
+
+int steering_diagnose(struct steering *s, const struct uplink_config *u, int family);
+
+#endif

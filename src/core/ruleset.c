@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ruleset.c - the nftables text of table inet waymark.
+ *
+ * Must not know who loads it. What the rules do, in the order a packet meets
+ * them:
+ *
+ *   prerouting, output   a flow with a mark: the packet gets it back before
+ *                        routing. A flow without: if its first packet came in by
+ *                        an uplink, it is marked for that uplink and labelled
+ *                        "entered".
+ *   postrouting          a packet that leaves by an uplink: if the flow's mark
+ *                        names it, label it and be done. If the flow is new and
+ *                        has no mark, mark it. Else it is evidence: label it and
+ *                        send it to the log group, before source NAT can drop it.
+ *
+ * Per packet of a good flow that is one map look-up a hook, and nothing of it
+ * reaches user space. Other people's bits of both marks are kept by and/or
+ * constants, one small chain an uplink, because nftables before 1.1.2 cannot
+ * combine two marks under a mask.
+ */
+#include "waymark/ruleset.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* What of a packet is copied to the log group: the headers, no more. */
+#define SNAPLEN 128
+
+/* Messages a second for what has been reported before: enough to follow, too
+ * few to hurt. The first of each flow and uplink is never limited. */
+#define REPEAT_RATE 1000
+#define UNMARKED_RATE 200
+
+/* NEW, RELATED, DESTROY, MARK, LABEL of enum ip_conntrack_events
+ * (linux/netfilter/nf_conntrack_common.h); a number, because nftables 1.0.6
+ * knows no word for the mark's bit. */
+#define EVENT_MASK_MINIMAL 0x487
+
+struct render {
+	FILE *out;
+	const struct config *config;
+	bool is_minimal;
+};
+
+static unsigned label_of(const struct config *c, const struct uplink_config *u)
+{
+	return c->label_base + LABELS_RESERVED + u->slot;
+}
+
+/* nftables reads a trailing '*' as a wildcard unless it is escaped. */
+static void put_ifname(FILE *out, const char *ifname)
+{
+	size_t n = strlen(ifname);
+
+	if (n && ifname[n - 1] == '*')
+		fprintf(out, "\"%.*s\\*\"", (int)n - 1, ifname);
+	else
+		fprintf(out, "\"%s\"", ifname);
+}
+
+static void put_interface_map(struct render *r, const char *map, const char *chain)
+{
+	const struct config *c = r->config;
+
+	fprintf(r->out, "\tmap %s {\n\t\ttype ifname : verdict\n\t\telements = {", map);
+	for (size_t i = 0; i < c->n_uplinks; i++) {
+		fprintf(r->out, "%s ", i ? "," : "");
+		put_ifname(r->out, c->uplinks[i].ifname);
+		fprintf(r->out, " : goto %s_0x%" PRIx32, chain, c->uplinks[i].mark);
+	}
+	fputs(" }\n\t}\n\n", r->out);
+}
+
+static void put_interface_set(struct render *r)
+{
+	const struct config *c = r->config;
+
+	fputs("\tset uplinks {\n\t\ttype ifname\n\t\telements = {", r->out);
+	for (size_t i = 0; i < c->n_uplinks; i++) {
+		fprintf(r->out, "%s ", i ? "," : "");
+		put_ifname(r->out, c->uplinks[i].ifname);
+	}
+	fputs(" }\n\t}\n\n", r->out);
+}
+
+static void put_restore_map(struct render *r)
+{
+	const struct config *c = r->config;
+
+	fputs("\tmap restore {\n\t\ttype mark : verdict\n\t\telements = { 0x0 : goto unmarked", r->out);
+	for (size_t i = 0; i < c->n_uplinks; i++)
+		fprintf(r->out, ", 0x%" PRIx32 " : goto restore_0x%" PRIx32, c->uplinks[i].mark,
+			c->uplinks[i].mark);
+	fputs(" }\n\t}\n\n", r->out);
+}
+
+/* Chains of an inbound flow: its first packet arrived by an uplink. */
+static void put_arrivals(struct render *r)
+{
+	const struct config *c = r->config;
+	unsigned entered = c->label_base + LABEL_ENTERED;
+
+	fputs("\tchain unmarked {\n\t\tct state established return\n", r->out);
+	if (r->is_minimal)
+		fprintf(r->out, "\t\tct status ! confirmed ct event set 0x%x\n",
+			EVENT_MASK_MINIMAL);
+	fputs("\t\tct state new iifname vmap @enter\n"
+	      "\t\tct state related ct status ! confirmed iifname vmap @enter\n\t}\n\n", r->out);
+
+	/* A related flow has its master's mark already when it arrives. */
+	fprintf(r->out, "\tchain arrive {\n\t\tct status ! confirmed ct label set %u\n\t}\n\n",
+		entered);
+
+	for (size_t i = 0; i < c->n_uplinks; i++)
+		fprintf(r->out,
+			"\tchain enter_0x%" PRIx32 " {\n"
+			"\t\tct mark set ct mark & 0x%08" PRIx32 " | 0x%" PRIx32 "\n"
+			"\t\tct label set %u\n\t}\n\n",
+			c->uplinks[i].mark, ~c->mark_mask, c->uplinks[i].mark, entered);
+}
+
+/* The packet gets the mark of its flow, but not where it travels in the
+ * direction for which the mark does not stand: arriving from an uplink in the
+ * original direction of a flow that entered there. */
+static void put_restores(struct render *r)
+{
+	const struct config *c = r->config;
+
+	for (size_t i = 0; i < c->n_uplinks; i++)
+		fprintf(r->out,
+			"\tchain restore_0x%" PRIx32 " {\n"
+			"\t\tct direction original iifname @uplinks goto arrive\n"
+			"\t\tmeta mark set meta mark & 0x%08" PRIx32 " | 0x%" PRIx32 "\n\t}\n\n",
+			c->uplinks[i].mark, ~c->mark_mask, c->uplinks[i].mark);
+}
+
+static void put_reports(struct render *r)
+{
+	const struct config *c = r->config;
+	unsigned transit = c->label_base + LABEL_TRANSIT;
+	static const char *const direction[] = { "original", "reply" };
+
+	fputs("\tchain report {\n", r->out);
+	for (int d = 0; d < 2; d++)
+		fprintf(r->out, "\t\tct direction %s log prefix \"" PREFIX_MISMATCH "%s\" group %u snaplen %d\n",
+			direction[d], direction[d], c->nflog_group, SNAPLEN);
+	fputs("\t}\n\n", r->out);
+
+	fprintf(r->out,
+		"\tchain repeated {\n"
+		"\t\tlimit rate %d/second burst %d packets goto report\n\t}\n\n",
+		REPEAT_RATE, REPEAT_RATE);
+
+	fprintf(r->out,
+		"\tchain transit {\n"
+		"\t\tct label %u return\n"
+		"\t\tct label set %u\n"
+		"\t\tlog prefix \"" PREFIX_TRANSIT "original\" group %u snaplen %d\n\t}\n\n",
+		transit, transit, c->nflog_group, SNAPLEN);
+
+	/* Only a flow from before the labels needs a message: of the others the
+	 * label and the mark in the events tell the same. */
+	fprintf(r->out, "\tchain unlabelled {\n\t\tlimit rate %d/second burst %d packets",
+		UNMARKED_RATE, UNMARKED_RATE);
+	fprintf(r->out, " log prefix \"" PREFIX_UNMARKED "\" group %u snaplen %d\n\t}\n\n",
+		c->nflog_group, SNAPLEN);
+}
+
+static void put_leave(struct render *r, const struct uplink_config *u)
+{
+	const struct config *c = r->config;
+	unsigned label = label_of(c, u);
+	uint32_t mask = c->mark_mask, mark = u->mark;
+
+	fprintf(r->out, "\tchain mismatch_0x%" PRIx32 " {\n", mark);
+	fprintf(r->out, "\t\tct label %u goto repeated\n", label);
+	fprintf(r->out, "\t\tct label set %u\n", label);
+	fprintf(r->out, "\t\tct label %u goto report\n", label);
+	fputs("\t\tgoto repeated\n\t}\n\n", r->out);
+
+	fprintf(r->out, "\tchain unmarked_0x%" PRIx32 " {\n", mark);
+	fprintf(r->out, "\t\tct label set %u\n", label);
+	fprintf(r->out, "\t\tct label %u return\n", label);
+	fputs("\t\tgoto unlabelled\n\t}\n\n", r->out);
+
+	if (c->mode == MODE_STEER) {
+		fprintf(r->out, "\tchain mark_0x%" PRIx32 " {\n", mark);
+		fprintf(r->out, "\t\tct mark set ct mark & 0x%08" PRIx32 " | 0x%" PRIx32 "\n", ~mask,
+			mark);
+		fprintf(r->out, "\t\tct label set %u\n\t}\n\n", label);
+	}
+
+	fprintf(r->out, "\tchain other_0x%" PRIx32 " {\n", mark);
+	if (c->mode == MODE_STEER) {
+		fprintf(r->out,
+			"\t\tct mark & 0x%08" PRIx32 " == 0x0 ct state new goto mark_0x%" PRIx32 "\n",
+			mask, mark);
+		fprintf(r->out,
+			"\t\tct mark & 0x%08" PRIx32
+			" == 0x0 ct status ! confirmed goto mark_0x%" PRIx32 "\n",
+			mask, mark);
+	}
+	fprintf(r->out, "\t\tct direction original ct label %u goto transit\n",
+		c->label_base + LABEL_ENTERED);
+	fprintf(r->out, "\t\tct mark & 0x%08" PRIx32 " == 0x0 goto unmarked_0x%" PRIx32 "\n", mask,
+		mark);
+	fprintf(r->out, "\t\tgoto mismatch_0x%" PRIx32 "\n\t}\n\n", mark);
+
+	fprintf(r->out, "\tchain leave_0x%" PRIx32 " {\n", mark);
+	fprintf(r->out, "\t\tct mark & 0x%08" PRIx32 " != 0x%" PRIx32 " goto other_0x%" PRIx32 "\n",
+		mask, mark, mark);
+	fprintf(r->out, "\t\tct label set %u\n\t}\n\n", label);
+}
+
+static void put_steering_hooks(struct render *r)
+{
+	uint32_t mask = r->config->mark_mask;
+
+	fprintf(r->out,
+		"\tchain prerouting {\n"
+		"\t\ttype filter hook prerouting priority mangle; policy accept;\n"
+		"\t\tct mark & 0x%08" PRIx32 " vmap @restore\n\t}\n\n", mask);
+	/* Of type route: only that looks the route up again for a local packet. */
+	fprintf(r->out,
+		"\tchain output {\n"
+		"\t\ttype route hook output priority mangle; policy accept;\n"
+		"\t\tct mark & 0x%08" PRIx32 " vmap @restore\n\t}\n\n", mask);
+}
+
+/* Without steering only the direction needs to be known: which flows entered by
+ * an uplink. */
+static void put_audit_hooks(struct render *r)
+{
+	const struct config *c = r->config;
+
+	fprintf(r->out,
+		"\tchain prerouting {\n"
+		"\t\ttype filter hook prerouting priority mangle; policy accept;\n"
+		"\t\tct status ! confirmed iifname @uplinks ct label set %u\n",
+		c->label_base + LABEL_ENTERED);
+	if (r->is_minimal)
+		fprintf(r->out, "\t\tct status ! confirmed ct event set 0x%x\n",
+			EVENT_MASK_MINIMAL);
+	fputs("\t}\n\n", r->out);
+	if (r->is_minimal)
+		fprintf(r->out,
+			"\tchain output {\n"
+			"\t\ttype filter hook output priority mangle; policy accept;\n"
+			"\t\tct status ! confirmed ct event set 0x%x\n\t}\n\n",
+			EVENT_MASK_MINIMAL);
+}
+
+static void put_table(struct render *r)
+{
+	const struct config *c = r->config;
+
+	fprintf(r->out, "add table %s %s\ndelete table %s %s\ntable %s %s {\n", RULESET_FAMILY,
+		RULESET_TABLE, RULESET_FAMILY, RULESET_TABLE, RULESET_FAMILY, RULESET_TABLE);
+	put_interface_set(r);
+	if (c->mode == MODE_STEER) {
+		put_interface_map(r, "enter", "enter");
+		put_restore_map(r);
+		put_arrivals(r);
+		put_restores(r);
+	}
+	put_interface_map(r, "leave", "leave");
+	put_reports(r);
+	for (size_t i = 0; i < c->n_uplinks; i++)
+		put_leave(r, &c->uplinks[i]);
+	if (c->mode == MODE_STEER)
+		put_steering_hooks(r);
+	else
+		put_audit_hooks(r);
+	fputs("\tchain postrouting {\n"
+	      "\t\ttype filter hook postrouting priority mangle; policy accept;\n"
+	      "\t\toifname vmap @leave\n\t}\n}\n", r->out);
+}
+
+char *ruleset_render(const struct config *c, bool is_minimal_events)
+{
+	char *text = NULL;
+	size_t size = 0;
+	struct render r = { .config = c, .is_minimal = is_minimal_events };
+
+	r.out = open_memstream(&text, &size);
+	if (!r.out)
+		return NULL;
+	put_table(&r);
+	if (fclose(r.out)) {
+		free(text);
+		errno = ENOMEM;
+		return NULL;
+	}
+	return text;
+}
