@@ -1,0 +1,567 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# lib.sh - the lab: a PC, a router with two uplinks, and the internet, each a
+# network namespace of its own, and the words that the tests are written in.
+# Sourced, never run. POSIX sh with "local". It must not know what a test proves.
+#
+#	pc                       router                       net
+#	192.168.10.2 --- lan 192.168.10.1
+#	fd00:10::2           fd00:10::1
+#	                     wan1 192.168.1.10 --- isp1 192.168.1.1   203.0.113.10
+#	                          fd00:1::10            fd00:1::1      2001:db8:113::10
+#	                     wan2 192.168.2.10 --- isp2 192.168.2.1
+#	                          fd00:2::10            fd00:2::1
+#
+# A namespace lives by a process that sleeps in it and is reached by /proc, so
+# nothing is mounted and nothing outlives its processes: the lab works in a
+# chroot and, through a user namespace, without root.
+#
+# A test begins with
+#	. "${0%/*}/lib.sh"
+#	lab_up && nat masquerade && daemon_start
+# and ends with done_testing. LAB_DEBUG=1 prints each command; LAB_SHELL=1 opens
+# a shell before the lab is taken down.
+
+set -u
+
+lib_dir=$(cd "${LIB_DIR:-${0%/*}}" && pwd)
+top_src=${WAYMARK_SRC:-$(cd "$lib_dir/../.." && pwd)}
+top_build=${WAYMARK_BUILD:-$top_src}
+WAYMARKD=$top_build/src/waymarkd
+WAYMARK=$top_build/src/waymark
+PEER=$lib_dir/peer.py
+
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+export PATH LC_ALL=C
+
+PC4=192.168.10.2 PC6=fd00:10::2
+LAN4=192.168.10.1 LAN6=fd00:10::1
+WAN1_4=192.168.1.10 WAN1_6=fd00:1::10
+WAN2_4=192.168.2.10 WAN2_6=fd00:2::10
+GW1_4=192.168.1.1 GW1_6=fd00:1::1
+GW2_4=192.168.2.1 GW2_6=fd00:2::1
+NET4=203.0.113.10 NET6=2001:db8:113::10
+# Sources from which the internet sends by a chosen line, whatever the target.
+NET4_VIA1=203.0.113.21 NET4_VIA2=203.0.113.22
+NET6_VIA1=2001:db8:113::21 NET6_VIA2=2001:db8:113::22
+
+# --- results, in TAP --------------------------------------------------------------
+
+tap_n=0
+tap_failed=0
+tap_finished=
+
+ok() { # WHAT
+	tap_n=$((tap_n + 1))
+	echo "ok $tap_n - $*"
+}
+
+not_ok() { # WHAT
+	tap_n=$((tap_n + 1))
+	tap_failed=$((tap_failed + 1))
+	echo "not ok $tap_n - $*"
+}
+
+skip() { # WHAT WHY
+	tap_n=$((tap_n + 1))
+	echo "ok $tap_n - $1 # SKIP $2"
+}
+
+skip_all() { # WHY: nothing of this test can run here
+	echo "1..0 # SKIP $*"
+	tap_finished=1
+	exit 0
+}
+
+diag() {
+	printf '%s\n' "$*" | sed 's/^/# /'
+}
+
+# check WHAT COMMAND...: passes when the command succeeds; its output is shown
+# when it does not.
+check() {
+	local what=$1 out
+	shift
+	if out=$("$@" 2>&1); then
+		ok "$what"
+	else
+		not_ok "$what"
+		diag "failed: $*"
+		[ -z "$out" ] || diag "$out"
+		return 1
+	fi
+}
+
+# check_not WHAT COMMAND...: passes when the command fails.
+check_not() {
+	local what=$1 out
+	shift
+	if out=$("$@" 2>&1); then
+		not_ok "$what"
+		diag "succeeded: $*"
+		[ -z "$out" ] || diag "$out"
+		return 1
+	else
+		ok "$what"
+	fi
+}
+
+# is WHAT GOT WANTED
+is() {
+	if [ "$2" = "$3" ]; then
+		ok "$1"
+	else
+		not_ok "$1"
+		diag "got:    $2"
+		diag "wanted: $3"
+		return 1
+	fi
+}
+
+# in_range WHAT GOT LOWEST HIGHEST
+in_range() {
+	if [ "$2" -ge "$3" ] && [ "$2" -le "$4" ]; then
+		ok "$1 ($2)"
+	else
+		not_ok "$1"
+		diag "got $2, wanted $3 to $4"
+		return 1
+	fi
+}
+
+done_testing() {
+	echo "1..$tap_n"
+	tap_finished=1
+	[ "$tap_failed" = 0 ]
+	exit
+}
+
+# For what a test cannot go on without.
+die() {
+	echo "Bail out! $*"
+	tap_finished=1
+	daemon_log
+	exit 99
+}
+
+# --- waiting ------------------------------------------------------------------------
+
+# wait_for SECONDS COMMAND...: until the command succeeds, at most so long.
+wait_for() {
+	local deadline now seconds=$1
+	shift
+	deadline=$(($(date +%s%N) / 1000000 + seconds * 1000))
+	until "$@" >/dev/null 2>&1; do
+		now=$(($(date +%s%N) / 1000000))
+		[ "$now" -lt "$deadline" ] || return 1
+		sleep 0.02
+	done
+}
+
+# same GOT WANTED, for wait_for: wait_for 5 eval '[ "$(sql ...)" = 3 ]' reads worse
+# than wait_for_sql 5 'SELECT count(*) FROM flows' 3.
+wait_for_sql() { # SECONDS QUERY WANTED
+	wait_for "$1" sql_is "$2" "$3"
+}
+
+sql_is() { # QUERY WANTED
+	[ "$(sql "$1")" = "$2" ]
+}
+
+# --- namespaces ---------------------------------------------------------------------
+
+lab_tmp=
+lab_namespaces=
+
+# Without root the script starts itself again in a user namespace where it is
+# root; call it before anything else, with the script's arguments.
+lab_enter() {
+	[ "$(id -u)" != 0 ] || return 0
+	[ -z "${LAB_IN_USERNS:-}" ] || return 0
+	unshare --user --map-root-user --net true 2>/dev/null || return 0
+	LAB_IN_USERNS=1
+	export LAB_IN_USERNS
+	exec unshare --user --map-root-user --net "$0" "$@"
+}
+
+# Says why the lab cannot run here, or nothing.
+lab_obstacle() {
+	local tool
+	for tool in ip nft conntrack sqlite3 curl python3 nsenter unshare; do
+		command -v "$tool" >/dev/null || { echo "$tool is missing"; return; }
+	done
+	unshare --net ip link set lo up 2>/dev/null ||
+		{ echo "network namespaces need root or user namespaces"; return; }
+	unshare --net nft add table inet probe 2>/dev/null ||
+		echo "nftables is not available in a network namespace"
+}
+
+# ns_add NAME: a new namespace; its holder's pid is $ns_NAME.
+ns_add() {
+	local name=$1 pid own
+	own=$(readlink /proc/self/ns/net)
+	unshare --net sleep infinity </dev/null >/dev/null 2>&1 &
+	pid=$!
+	wait_for 5 ns_is_apart "$pid" "$own" || die "no network namespace for $name"
+	eval "ns_$name=$pid"
+	lab_namespaces="$lab_namespaces $(readlink "/proc/$pid/ns/net")"
+	at "$name" ip link set lo up
+}
+
+ns_is_apart() { # PID OWN
+	local link
+	link=$(readlink "/proc/$1/ns/net") && [ "$link" != "$2" ]
+}
+
+# at NAMESPACE COMMAND...: runs it there.
+at() {
+	local pid
+	eval "pid=\$ns_$1"
+	shift
+	nsenter --net="/proc/$pid/ns/net" -- "$@"
+}
+
+# Everything that runs in the lab's namespaces ends; with that they are gone.
+lab_kill() {
+	local link
+	for link in $lab_namespaces; do
+		link=${link#net:?}
+		find /proc/[0-9]*/ns/net -lname "net:?${link%?}?" 2>/dev/null |
+			sed 's,^/proc/\([0-9]*\)/.*,\1,' | xargs -r kill -KILL 2>/dev/null
+	done
+}
+
+lab_down() {
+	local status=$?
+	trap - EXIT
+	trap '' HUP INT TERM
+	[ -n "$tap_finished" ] || { echo "Bail out! ended early with status $status"; daemon_log; }
+	[ -z "${LAB_SHELL:-}" ] || { echo "# lab: router is pid $ns_router" >&2; ${SHELL:-sh} -i </dev/tty >/dev/tty 2>&1; }
+	daemon_stop 2>/dev/null
+	lab_kill
+	wait 2>/dev/null
+	[ -z "$lab_tmp" ] || rm -rf "$lab_tmp"
+	exit "$status"
+}
+
+# Takes the lab down also when this shell is killed in a way that it cannot trap.
+lab_watchdog() {
+	local script=$$
+	(
+		trap '' HUP INT
+		while kill -0 "$script" 2>/dev/null; do
+			sleep 1
+		done
+		lab_kill
+		rm -rf "$lab_tmp"
+	) </dev/null >/dev/null 2>&1 &
+	lab_watchdog_pid=$!
+}
+
+# --- the topology ---------------------------------------------------------------------
+
+# lab_up: pc, router and net, as drawn above, with nothing of Waymark on it.
+lab_up() {
+	local why
+	[ -z "${LAB_DEBUG:-}" ] || set -x
+	why=$(lab_obstacle)
+	[ -z "$why" ] || skip_all "$why"
+	lab_tmp=$(mktemp -d "${TMPDIR:-/tmp}/waymark-lab.XXXXXX") || die "no temporary folder"
+	trap lab_down EXIT
+	trap 'exit 129' HUP
+	trap 'exit 130' INT
+	trap 'exit 143' TERM
+	ns_add pc
+	ns_add router
+	ns_add net
+	lab_watchdog
+	lab_sysctls
+	lab_links
+	lab_router_routes
+	lab_return_paths
+}
+
+# No waiting for duplicate address detection; the router forwards and is strict
+# about sources, as a distribution may have left it.
+lab_sysctls() {
+	local ns
+	for ns in pc router net; do
+		at "$ns" sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0 \
+			net.ipv6.conf.all.accept_ra=0 net.ipv6.conf.default.accept_ra=0 \
+			net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.default.disable_ipv6=0 \
+			net.ipv6.conf.all.forwarding=1 net.ipv4.ip_forward=1 ||
+			die "sysctls of $ns cannot be set"
+	done
+	at router sysctl -qw net.ipv4.conf.all.rp_filter=1 net.ipv4.conf.default.rp_filter=1
+	at net sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
+}
+
+# veth_add NS IF4/LEN IF6/LEN IFNAME PEER-NS PEER4/LEN PEER6/LEN PEER-IFNAME
+veth_add() {
+	local peer_pid
+	eval "peer_pid=\$ns_$5"
+	at "$1" ip link add "$4" type veth peer name "$8" netns "$peer_pid" || die "no veth $4"
+	at "$1" ip -batch - <<-END || die "addresses of $4"
+		link set $4 up
+		addr add $2 dev $4
+		addr add $3 dev $4 nodad
+	END
+	at "$5" ip -batch - <<-END || die "addresses of $8"
+		link set $8 up
+		addr add $6 dev $8
+		addr add $7 dev $8 nodad
+	END
+}
+
+lab_links() {
+	veth_add router $LAN4/24 $LAN6/64 lan pc $PC4/24 $PC6/64 eth0
+	veth_add router $WAN1_4/24 $WAN1_6/64 wan1 net $GW1_4/24 $GW1_6/64 isp1
+	veth_add router $WAN2_4/24 $WAN2_6/64 wan2 net $GW2_4/24 $GW2_6/64 isp2
+	at pc ip -batch - <<-END || die "routes of pc"
+		route add default via $LAN4
+		-6 route add default via $LAN6
+	END
+	at net ip -batch - <<-END || die "addresses of net"
+		addr add $NET4/32 dev lo
+		addr add $NET4_VIA1/32 dev lo
+		addr add $NET4_VIA2/32 dev lo
+		addr add $NET6/128 dev lo nodad
+		addr add $NET6_VIA1/128 dev lo nodad
+		addr add $NET6_VIA2/128 dev lo nodad
+	END
+}
+
+# What DHCP would have put there: the router works before Waymark comes.
+lab_router_routes() {
+	at router ip -batch - <<-END || die "routes of router"
+		route add default via $GW1_4 dev wan1 metric 100
+		route add default via $GW2_4 dev wan2 metric 200
+		-6 route add default via $GW1_6 dev wan1 metric 100
+		-6 route add default via $GW2_6 dev wan2 metric 200
+	END
+}
+
+# The internet answers each flow by the line that it came by, as two providers
+# would, also to LAN addresses; the _VIA sources choose a line for new flows.
+lab_return_paths() {
+	at net nft -f - <<-END || die "ruleset of net"
+		table inet back {
+			chain prerouting {
+				type filter hook prerouting priority mangle
+				iifname "isp1" ct state new ct mark set 1
+				iifname "isp2" ct state new ct mark set 2
+			}
+			chain output {
+				type route hook output priority mangle
+				ct direction reply meta mark set ct mark
+			}
+		}
+	END
+	at net ip -batch - <<-END || die "return routes of net"
+		route add default via $WAN1_4 dev isp1 table 101
+		route add default via $WAN2_4 dev isp2 table 102
+		route add default via $WAN1_4 dev isp1
+		-6 route add default via $WAN1_6 dev isp1 table 101
+		-6 route add default via $WAN2_6 dev isp2 table 102
+		-6 route add default via $WAN1_6 dev isp1
+		rule add pref 101 fwmark 1 lookup 101
+		rule add pref 102 fwmark 2 lookup 102
+		rule add pref 103 from $NET4_VIA1 lookup 101
+		rule add pref 104 from $NET4_VIA2 lookup 102
+		-6 rule add pref 101 fwmark 1 lookup 101
+		-6 rule add pref 102 fwmark 2 lookup 102
+		-6 rule add pref 103 from $NET6_VIA1 lookup 101
+		-6 rule add pref 104 from $NET6_VIA2 lookup 102
+	END
+}
+
+# nat MODE: how the router translates what leaves by an uplink: masquerade, snat or
+# none. Port forwards (forward_port) are kept.
+nat() {
+	case $1 in
+	masquerade)
+		nat_rules='oifname { "wan1", "wan2" } masquerade'
+		;;
+	snat)
+		nat_rules="oifname wan1 snat ip to $WAN1_4
+			oifname wan2 snat ip to $WAN2_4
+			oifname wan1 snat ip6 to $WAN1_6
+			oifname wan2 snat ip6 to $WAN2_6"
+		;;
+	none)
+		nat_rules=
+		;;
+	*)
+		die "nat $1?"
+		;;
+	esac
+	nat_load
+}
+
+# forward_port PROTO PORT [TO-PORT]: from outside on either uplink to the PC.
+forward_port() {
+	nat_forwards="${nat_forwards:-}
+		iifname { wan1, wan2 } ip daddr { $WAN1_4, $WAN2_4 } $1 dport $2 dnat ip to $PC4:${3:-$2}
+		iifname { wan1, wan2 } ip6 daddr { $WAN1_6, $WAN2_6 } $1 dport $2 dnat ip6 to [$PC6]:${3:-$2}"
+	nat_load
+}
+
+nat_load() {
+	at router nft -f - <<-END || die "nat of router"
+		add table inet lab_nat
+		delete table inet lab_nat
+		table inet lab_nat {
+			chain prerouting {
+				type nat hook prerouting priority dstnat
+				${nat_forwards:-}
+			}
+			chain postrouting {
+				type nat hook postrouting priority srcnat
+				${nat_rules:-}
+			}
+		}
+	END
+}
+
+# --- servers and clients (peer.py) ------------------------------------------------------
+
+# serve NAMESPACE HTTP-PORT ECHO-PORT: an HTTP server and an echo server for TCP and
+# UDP, on every address of either family; returns when they listen.
+serve() {
+	local ready="$lab_tmp/serve.$1.$2"
+	at "$1" python3 "$PEER" serve "$2" "$3" >"$ready" 2>"$ready.err" </dev/null &
+	wait_for 10 grep -q ready "$ready" || { diag "$(cat "$ready.err")"; die "no servers in $1"; }
+}
+
+# http_get NAMESPACE COUNT URL [CURL OPTION]...: COUNT flows one after the other;
+# prints "LOCAL-PORT REMOTE-IP STATUS BYTES" a line each.
+http_get() {
+	local ns=$1 count=$2 url=$3
+	shift 3
+	# One curl, but a connection (and so a flow) for each: keep-alive is refused.
+	at "$ns" sh -c 'i=0; while [ $i -lt '"$count"' ]; do echo "url = \"$1\""; echo "output = /dev/null"; i=$((i+1)); done | { url=$1; shift; curl -sS -g --max-time 10 -H "Connection: close" -w "%{local_port} %{remote_ip} %{http_code} %{size_download}\n" "$@" -K -; }' sh "$url" "$@"
+}
+
+# hold NAME NAMESPACE PROTO HOST PORT COUNT [SOURCE]: opens flows to an echo server
+# and keeps them. Each has then exchanged one message. "LOCAL-PORT" lines are in
+# hold_ports NAME.
+hold() {
+	local name=$1 ns=$2 dir="$lab_tmp/hold.$1"
+	shift 2
+	mkfifo "$dir.in"
+	at "$ns" python3 "$PEER" hold "$@" <"$dir.in" >"$dir.out" 2>"$dir.err" &
+	eval "hold_pid_$name=$!"
+	# The writing end stays open in a process of its own, so that the client sees
+	# no end of file between two commands.
+	sleep infinity >"$dir.in" </dev/null 2>/dev/null &
+	eval "hold_keeper_$name=$!"
+	wait_for 15 grep -q '^opened' "$dir.out" || { diag "$(cat "$dir.err")"; return 1; }
+}
+
+hold_ports() { # NAME
+	sed -n 's/^port //p' "$lab_tmp/hold.$1.out"
+}
+
+# hold_send NAME: one message on each flow; prints how many were answered within
+# two seconds.
+hold_send() {
+	local out="$lab_tmp/hold.$1.out" before
+	before=$(grep -c '^answered' "$out")
+	echo send >"$lab_tmp/hold.$1.in"
+	wait_for 15 hold_has_answered "$out" "$before"
+	sed -n 's/^answered //p' "$out" | tail -n 1
+}
+
+hold_has_answered() { # FILE COUNT-BEFORE
+	[ "$(grep -c '^answered' "$1")" -gt "$2" ]
+}
+
+hold_close() { # NAME
+	local pid keeper
+	eval "pid=\$hold_pid_$1 keeper=\$hold_keeper_$1"
+	echo close >"$lab_tmp/hold.$1.in"
+	wait "$pid" 2>/dev/null
+	kill "$keeper" 2>/dev/null
+	wait "$keeper" 2>/dev/null
+	rm -f "$lab_tmp/hold.$1.in"
+}
+
+# if_packets NAMESPACE INTERFACE tx|rx: the interface's own counter.
+if_packets() {
+	at "$1" ip -s -j link show dev "$2" |
+		sed 's/.*"'"$3"'":{"bytes":[0-9]*,"packets":\([0-9]*\).*/\1/'
+}
+
+# --- the daemon --------------------------------------------------------------------------
+
+# config_write [TEXT]: the lab's configuration; TEXT goes before the uplinks, and
+# $config_alert into the alert section.
+config_write() {
+	cat >"$lab_tmp/waymark.conf" <<-END
+		database       = "$lab_tmp/flows.db"
+		control-socket = "$lab_tmp/control.sock"
+		${1:-}
+		uplink wan1 {
+			interface = "wan1"
+			mark      = 2
+			table     = 251
+			gateway   = "$GW1_4"
+			gateway6  = "$GW1_6"
+			weight    = 1
+		}
+		uplink wan2 {
+			interface = "wan2"
+			mark      = 3
+			table     = 250
+			gateway   = "$GW2_4"
+			gateway6  = "$GW2_6"
+			weight    = 2
+		}
+		alert {
+			json         = "$lab_tmp/alerts.jsonl"
+			min-interval = "1s"
+			${config_alert:-}
+		}
+	END
+}
+
+daemon_pid=
+
+# daemon_start [CONFIGURATION TEXT]: writes the configuration, starts waymarkd on the
+# router and returns when it is ready.
+daemon_start() {
+	[ -x "$WAYMARKD" ] || die "$WAYMARKD is not built"
+	config_write "$@"
+	daemon_run
+}
+
+# The daemon again, with the configuration that is there.
+daemon_run() {
+	at router "$WAYMARKD" -c "$lab_tmp/waymark.conf" </dev/null >>"$lab_tmp/waymarkd.log" 2>&1 &
+	daemon_pid=$!
+	wait_for "${DAEMON_PATIENCE:-15}" waymark status || die "waymarkd is not ready"
+}
+
+daemon_stop() { # [SIGNAL]: ends it and waits; its exit status is returned
+	local pid=$daemon_pid
+	[ -n "$pid" ] || return 0
+	daemon_pid=
+	kill "-${1:-TERM}" "$pid" 2>/dev/null
+	wait "$pid" 2>/dev/null
+}
+
+daemon_log() {
+	[ -n "$lab_tmp" ] && [ -s "$lab_tmp/waymarkd.log" ] || return 0
+	diag "--- the end of waymarkd's log:"
+	diag "$(tail -n 60 "$lab_tmp/waymarkd.log")"
+}
+
+# waymark COMMAND...: the tool, on the router, with the lab's configuration.
+waymark() {
+	at router "$WAYMARK" -c "$lab_tmp/waymark.conf" "$@"
+}
+
+# sql QUERY: from the history, columns separated by '|'.
+sql() {
+	sqlite3 -batch -noheader -cmd '.timeout 5000' "$lab_tmp/flows.db" "$1"
+}

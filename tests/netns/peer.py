@@ -1,0 +1,161 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""peer.py - the far ends of the lab's flows: servers, and clients that keep
+their flows open. It knows nothing of Waymark.
+
+  peer.py serve HTTP-PORT ECHO-PORT
+      HTTP on the first port, an echo of TCP and of UDP on the second, on every
+      address of both families. Prints "ready" when all of them listen.
+
+  peer.py hold tcp|udp HOST PORT COUNT [SOURCE]
+      Opens COUNT flows, exchanges a message on each, prints "port N" for each and
+      "opened COUNT". Then, for each line of standard input: "send" sends another
+      message on each and prints "answered N" when all are answered or two seconds
+      have passed; "close" ends.
+"""
+
+import asyncio
+import socket
+import sys
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+BODY = b"Hello from the far end.\n" * 40
+ANSWER_SECONDS = 2.0
+
+
+class Page(BaseHTTPRequestHandler):
+    """The same small page for every path; the connection ends with it."""
+
+    def do_GET(self):
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain")
+        self.send_header("Content-Length", str(len(BODY)))
+        self.end_headers()
+        self.wfile.write(BODY)
+
+    def log_message(self, *args):
+        pass
+
+
+class DualStackServer(ThreadingHTTPServer):
+    address_family = socket.AF_INET6
+    request_queue_size = 256
+
+    def server_bind(self):
+        self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        super().server_bind()
+
+
+def udp_sockets(port):
+    """One for each local address, so that an answer carries the address that the
+    question was sent to: what an unconnected socket on the wildcard would not do."""
+    sockets = []
+    for family, address in local_addresses():
+        s = socket.socket(family, socket.SOCK_DGRAM)
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        s.bind((address, port))
+        s.setblocking(False)
+        sockets.append(s)
+    return sockets
+
+
+def local_addresses():
+    import json
+    import subprocess
+
+    shown = subprocess.run(["ip", "-j", "addr", "show"], check=True, capture_output=True)
+    for link in json.loads(shown.stdout):
+        for a in link.get("addr_info", []):
+            if a.get("scope") == "global":
+                yield (socket.AF_INET6 if a["family"] == "inet6" else socket.AF_INET), a["local"]
+
+
+async def echo_tcp(reader, writer):
+    try:
+        while data := await reader.read(65536):
+            writer.write(data)
+            await writer.drain()
+    except ConnectionError:
+        pass
+    writer.close()
+
+
+def echo_udp(s):
+    while True:
+        try:
+            data, sender = s.recvfrom(65536)
+            s.sendto(data, sender)
+        except BlockingIOError:
+            return
+        except OSError:
+            continue
+
+
+async def serve_echo(port):
+    loop = asyncio.get_running_loop()
+    for s in udp_sockets(port):
+        loop.add_reader(s.fileno(), echo_udp, s)
+    server = await asyncio.start_server(echo_tcp, "", port, backlog=512)
+    print("ready", flush=True)
+    async with server:
+        await server.serve_forever()
+
+
+def serve(http_port, echo_port):
+    http = DualStackServer(("::", int(http_port)), Page)
+    Thread(target=http.serve_forever, daemon=True).start()
+    asyncio.run(serve_echo(int(echo_port)))
+
+
+def flow_open(proto, host, port, source):
+    kind = socket.SOCK_STREAM if proto == "tcp" else socket.SOCK_DGRAM
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    s = socket.socket(family, kind)
+    s.settimeout(5)
+    if source:
+        s.bind((source, 0))
+    s.connect((host, int(port)))
+    return s
+
+
+def exchange(flows):
+    """Sends a message on each flow, then collects the answers."""
+    deadline = time.monotonic() + ANSWER_SECONDS
+    sent = []
+    answered = 0
+    for s in flows:
+        try:
+            s.send(b"x" * 32)
+            sent.append(s)
+        except OSError:
+            pass
+    for s in sent:
+        s.settimeout(max(0.001, deadline - time.monotonic()))
+        try:
+            answered += len(s.recv(4096)) > 0
+        except OSError:
+            pass
+    return answered
+
+
+def hold(proto, host, port, count, source=""):
+    flows = [flow_open(proto, host, port, source) for _ in range(int(count))]
+    answered = exchange(flows)
+    for s in flows:
+        print("port", s.getsockname()[1])
+    print("opened" if answered == len(flows) else "failed", answered, flush=True)
+    for line in sys.stdin:
+        if line.strip() == "close":
+            break
+        print("answered", exchange(flows), flush=True)
+    for s in flows:
+        s.close()
+
+
+if __name__ == "__main__":
+    if len(sys.argv) >= 4 and sys.argv[1] in ("serve", "hold"):
+        {"serve": serve, "hold": hold}[sys.argv[1]](*sys.argv[2:])
+    else:
+        sys.exit(__doc__)
