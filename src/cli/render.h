@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * render.h - rows of named, typed columns as a table, JSON or CSV. A command
+ * writes its rows once and does not know which of the three comes out.
+ *
+ * Knows nothing of flows or uplinks.
+ */
+#ifndef WAYMARK_CLI_RENDER_H
+#define WAYMARK_CLI_RENDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+enum render_format {
+	RENDER_TABLE, /* aligned columns for people */
+	RENDER_JSON,  /* an array of objects */
+	RENDER_CSV,	/* RFC 4180, but for lines that end as Unix lines do */
+};
+
+enum column_type {
+	COLUMN_TEXT,
+	COLUMN_NUMBER, /* an integer: right in tables, a number in JSON */
+	COLUMN_LIST,   /* comma-separated text: an array of strings in JSON */
+};
+
+struct column {
+	const char *name; /* key in JSON, header in CSV and tables */
+	enum column_type type;
+	bool is_detail; /* left out of tables unless they are wide */
+};
+
+/* What a cell says of itself, shown where there is colour. */
+enum paint { PAINT_NONE, PAINT_GOOD, PAINT_DOUBT, PAINT_BAD };
+
+struct render_style {
+	enum render_format format;
+	bool is_wide;
+	bool has_colour;
+};
+
+struct render;
+
+/* columns must outlive it. NULL with errno. */
+struct render *render_new(const struct render_style *style, const struct column *columns,
+			  size_t n_columns, FILE *out);
+
+/* The next cell of the row, in the order of the columns; the last one ends the
+ * row. NULL text is an unknown value. */
+void render_text(struct render *r, const char *text, enum paint paint);
+void render_number(struct render *r, int64_t number, enum paint paint);
+void render_unknown(struct render *r);
+
+/* Ends the listing and frees r. 0, or -errno of the first thing that failed:
+ * -ENOMEM, or what writing to out answered. */
+int render_end(struct render *r);
+
+#endif
