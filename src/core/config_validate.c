@@ -143,15 +143,22 @@ static void check_rule_priority(struct validation *v)
 			 c->rule_priority + c->n_uplinks, RULE_PRIORITY_MAIN - 1 - c->n_uplinks);
 }
 
-/* The slots follow from the marks, so it can be checked only where those are
- * in order. */
+/* Slots follow from the marks, so there are none where a mark could not be read. */
+static bool has_slots(const struct config *c)
+{
+	for (size_t i = 0; i < c->n_uplinks; i++)
+		if (c->uplinks[i].mark_line == CONFIG_LINE_BAD)
+			return false;
+	return c->mark_mask_line != CONFIG_LINE_BAD;
+}
+
 static void check_labels(struct validation *v)
 {
 	const struct config *c = v->c;
 	uint8_t slots[UPLINKS_MAX] = { 0 };
 	unsigned highest = 0;
 
-	if (c->label_base_line == CONFIG_LINE_BAD)
+	if (c->label_base_line == CONFIG_LINE_BAD || !has_slots(c))
 		return;
 	config_slots(c, slots);
 	for (size_t i = 0; i < c->n_uplinks; i++)

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * parse.c - a file in libconfuse's syntax into struct config.
+ *
+ * libconfuse takes the text apart; each value goes to its field as it is met,
+ * while the line is known. Nothing is applied to the machine here, and what a
+ * value may be is values.c's and config_validate.c's business.
+ */
+#include <confuse.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/scan.h"
+#include "config/suggest.h"
+#include "config/values.h"
+#include "waymark/config.h"
+
+#define KEYS_MAX 64
+#define OPTIONS_MAX 32
+
+struct reader {
+	struct config *c;
+	struct scan scan;
+	FILE *errors;
+	unsigned n_errors;
+	int err; /* other than bad input: -ENOMEM */
+
+	bool is_in_section;
+	size_t n_sections; /* begun so far */
+	size_t n_titles;   /* different names of uplinks that libconfuse holds */
+	unsigned n_alerts; /* sections */
+	int seen_lines[KEYS_MAX]; /* by index in config_keys; an uplink's start anew */
+};
+
+/* libconfuse passes no pointer of ours to its callbacks. Its lexer has only
+ * global state, so there is never more than one parse at a time. */
+static struct reader *active;
+
+static void __attribute__((format(printf, 3, 4)))
+complain(struct reader *r, int line, const char *format, ...)
+{
+	va_list args;
+
+	fprintf(r->errors, "%s:%d: ", r->c->path, line);
+	va_start(args, format);
+	vfprintf(r->errors, format, args);
+	va_end(args);
+	fputc('\n', r->errors);
+	r->n_errors++;
+}
+
+static const char *section_name(const cfg_t *cfg)
+{
+	return strcmp(cfg->name, "root") == 0 ? "" : cfg->name;
+}
+
+static void complain_unknown(struct reader *r, const cfg_t *cfg, const char *name)
+{
+	const char *section = section_name(cfg);
+	const char *meant = suggest_key(section, name);
+
+	complain(r, cfg->line, "unknown key '%s'%s%s%s; %s%s%s", name,
+		 section[0] ? " in section '" : "", section, section[0] ? "'" : "",
+		 meant ? "did you mean '" : "remove it, or see waymark.conf(5) for the keys",
+		 meant ? meant : "", meant ? "'?" : "");
+}
+
+static void on_error(cfg_t *cfg, const char *format, va_list args)
+{
+	static const char unknown[] = "no such option '%s'";
+	char text[256];
+
+	if (strcmp(format, unknown) == 0) {
+		complain_unknown(active, cfg, va_arg(args, const char *));
+		return;
+	}
+	vsnprintf(text, sizeof(text), format, args);
+	complain(active, cfg->line, "%s; write KEY = VALUE, or SECTION { ... }", text);
+}
+
+static int section_line(const struct reader *r)
+{
+	if (r->n_sections == 0 || r->n_sections > r->scan.n_sections)
+		return 1;
+	return r->scan.section_lines[r->n_sections - 1];
+}
+
+static bool is_name_char(char ch)
+{
+	return (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z') || (ch >= '0' && ch <= '9') ||
+	       ch == '.' || ch == '_' || ch == '-';
+}
+
+/* Names stand in comma-separated lists, on command lines and in rulesets. */
+static void uplink_check_name(struct reader *r, const struct uplink_config *u, const char *name)
+{
+	bool is_plain = name[0] != '\0' && name[0] != '-';
+
+	for (const char *p = name; *p; p++)
+		is_plain = is_plain && is_name_char(*p);
+	if (!is_plain)
+		complain(r, u->line,
+			 "'%s' cannot be an uplink's name; use letters, digits, '.', '_' and '-', "
+			 "not '-' first",
+			 name);
+	if (strlen(name) >= UPLINK_NAME_MAX)
+		complain(r, u->line, "uplink name '%s' is too long; choose at most %d bytes", name,
+			 UPLINK_NAME_MAX - 1);
+}
+
+static void uplink_begin(struct reader *r, const char *name)
+{
+	struct config *c = r->c;
+	struct uplink_config *uplinks, *u;
+
+	uplinks = realloc(c->uplinks, (c->n_uplinks + 1) * sizeof(*uplinks));
+	if (!uplinks) {
+		r->err = -ENOMEM;
+		return;
+	}
+	c->uplinks = uplinks;
+	u = &uplinks[c->n_uplinks++];
+	*u = (struct uplink_config){ .weight = 1, .line = section_line(r) };
+	snprintf(u->name, sizeof(u->name), "%s", name);
+	uplink_check_name(r, u, name);
+	for (size_t i = 0; config_keys[i].name; i++)
+		if (strcmp(config_keys[i].section, "uplink") == 0)
+			r->seen_lines[i] = 0;
+}
+
+/* At the first key of a section, or at its end where it has none. */
+static void section_begin(struct reader *r, const char *section, const char *title)
+{
+	if (r->is_in_section)
+		return;
+	r->is_in_section = true;
+	r->n_sections++;
+	if (!title && strcmp(section, "uplink") == 0)
+		return;
+	if (strcmp(section, "uplink") == 0)
+		uplink_begin(r, title);
+	else if (r->n_alerts++)
+		complain(r, section_line(r), "section 'alert' is there twice; make it one");
+}
+
+/* The struct that the keys of this section are fields of. */
+static char *section_base(struct reader *r, const char *section)
+{
+	if (strcmp(section, "uplink") == 0)
+		return (char *)&r->c->uplinks[r->c->n_uplinks - 1];
+	return (char *)r->c;
+}
+
+static size_t key_index(const char *section, const char *name)
+{
+	size_t i = 0;
+
+	while (strcmp(config_keys[i].section, section) || strcmp(config_keys[i].name, name))
+		i++;
+	return i;
+}
+
+static void key_read(struct reader *r, const char *section, const char *name, const char *text,
+		     int line)
+{
+	const struct field *f = field_find(section, name);
+	char *base = section_base(r, section);
+	struct complaint why;
+	int err = f->read(f, text, base + f->offset, &why);
+
+	if (f->line_offset)
+		*(int *)(void *)(base + f->line_offset) = err < 0 ? CONFIG_LINE_BAD : line;
+	if (err == -EINVAL)
+		complain(r, line, "%s '%s' %s", name, text, why.text);
+	else if (err < 0)
+		r->err = err;
+}
+
+/* libconfuse's value callback, for every key. A bad value is told of and counted;
+ * the parse goes on, so that one run shows all of them. */
+static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
+{
+	struct reader *r = active;
+	const char *section = section_name(cfg);
+	int *seen_line = &r->seen_lines[key_index(section, opt->name)];
+
+	if (section[0])
+		section_begin(r, section, cfg->title);
+	if (r->err < 0)
+		return -1;
+	if (*seen_line)
+		complain(r, cfg->line, "%s is set twice, first on line %d; remove one of them",
+			 opt->name, *seen_line);
+	else
+		key_read(r, section, opt->name, value, cfg->line);
+	*seen_line = cfg->line;
+	*(const char **)result = value;
+	return r->err < 0 ? -1 : 0;
+}
+
+static int on_uplink_end(cfg_t *cfg, cfg_opt_t *opt)
+{
+	struct reader *r = active;
+	unsigned n = cfg_opt_size(opt);
+	bool is_empty = !r->is_in_section, is_new = n > r->n_titles;
+
+	(void)cfg;
+	/* A section of a name that was there before takes that one's place among the
+	 * others; which one it is, libconfuse does not say. */
+	section_begin(r, "uplink", is_new ? cfg_opt_getnsec(opt, n - 1)->title : NULL);
+	if (is_empty && !is_new)
+		complain(r, section_line(r),
+			 "this uplink is empty, and its name is there twice; remove it");
+	r->n_titles = n;
+	r->is_in_section = false;
+	return r->err < 0 ? -1 : 0;
+}
+
+static int on_alert_end(cfg_t *cfg, cfg_opt_t *opt)
+{
+	(void)cfg;
+	(void)opt;
+	section_begin(active, "alert", NULL);
+	active->is_in_section = false;
+	return 0;
+}
+
+/* The section's keys from the one table; ended by CFG_END as libconfuse wants. */
+static void options_fill(cfg_opt_t options[OPTIONS_MAX], size_t n, const char *section)
+{
+	for (const struct config_key *key = config_keys; key->name && n < OPTIONS_MAX - 1; key++)
+		if (strcmp(key->section, section) == 0)
+			options[n++] = (cfg_opt_t)CFG_STR_CB(key->name, NULL, CFGF_NODEFAULT, on_value);
+	options[n] = (cfg_opt_t)CFG_END();
+}
+
+static cfg_t *cfg_new(void)
+{
+	cfg_opt_t top[OPTIONS_MAX], uplink[OPTIONS_MAX], alert[OPTIONS_MAX];
+	cfg_t *cfg;
+
+	options_fill(uplink, 0, "uplink");
+	options_fill(alert, 0, "alert");
+	top[0] = (cfg_opt_t)CFG_SEC("uplink", uplink, CFGF_MULTI | CFGF_TITLE);
+	top[1] = (cfg_opt_t)CFG_SEC("alert", alert, CFGF_NONE);
+	options_fill(top, 2, "");
+	cfg = cfg_init(top, CFGF_NONE);
+	if (!cfg)
+		return NULL;
+	cfg_set_error_function(cfg, on_error);
+	cfg_set_validate_func(cfg, "uplink", on_uplink_end);
+	cfg_set_validate_func(cfg, "alert", on_alert_end);
+	return cfg;
+}
+
+static int reader_parse(struct reader *r)
+{
+	cfg_t *cfg = cfg_new();
+	int result;
+
+	if (!cfg)
+		return -ENOMEM;
+	active = r;
+	result = cfg_parse_buf(cfg, r->scan.text);
+	active = NULL;
+	cfg_free(cfg);
+	if (r->err < 0)
+		return r->err;
+	if (result != CFG_SUCCESS && r->n_errors == 0)
+		return -ENOMEM;
+	/* After a syntax error the rest of the file is not known: what seems to be
+	 * missing may be there. */
+	if (result == CFG_SUCCESS)
+		r->n_errors += config_validate(r->c, r->errors);
+	return r->n_errors ? -EINVAL : 0;
+}
+
+static int reader_load(struct reader *r, const char *path)
+{
+	int err;
+
+	r->c->path = strdup(path);
+	if (!r->c->path)
+		return -ENOMEM;
+	err = scan_read(&r->scan, path, r->errors);
+	if (err == 0)
+		err = scan_check(&r->scan, path, r->errors);
+	return err < 0 ? err : reader_parse(r);
+}
+
+int config_load(struct config **out, const char *path, FILE *errors)
+{
+	struct reader r = { .c = config_new(), .errors = errors };
+	int err;
+
+	*out = NULL;
+	if (!path)
+		path = CONFIG_PATH_DEFAULT;
+	err = r.c ? reader_load(&r, path) : -ENOMEM;
+	if (err == -ENOMEM)
+		fprintf(errors, "%s: out of memory while reading it; free some\n", path);
+	scan_free(&r.scan);
+	if (err < 0) {
+		config_free(r.c);
+		return err;
+	}
+	config_assign_slots(r.c);
+	*out = r.c;
+	return 0;
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * scan.c - reads the text of a configuration and refuses what libconfuse would
+ * swallow: a section or a string that is never closed, a stray character, a NUL.
+ * It also takes the comments out, because libconfuse counts a line too many for
+ * each C comment, and notes the lines on which sections open, which libconfuse
+ * does not keep.
+ *
+ * It must not know keys, values or the struct that they go to.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "config/scan.h"
+
+/* Far more than 60 uplinks need; keeps a wrong file name from filling memory. */
+#define TEXT_MAX (1 << 20)
+
+/* What ends libconfuse's unquoted word (lexer.l, 3.3). */
+#define WORD_END " \t\r\n#\"'={}()+,*"
+
+struct cursor {
+	struct scan *scan;
+	const char *path;
+	FILE *errors;
+	char *p;
+	int line;
+	size_t depth;	 /* of braces */
+	int opened_line; /* the last brace's */
+	int err;
+};
+
+static void cursor_complain(struct cursor *cur, int line, const char *what)
+{
+	fprintf(cur->errors, "%s:%d: %s\n", cur->path, line, what);
+	cur->err = -EINVAL;
+}
+
+static int read_all(int fd, char *text, size_t *length)
+{
+	ssize_t n;
+
+	for (*length = 0; *length < TEXT_MAX; *length += (size_t)n) {
+		n = read(fd, text + *length, TEXT_MAX - *length);
+		if (n < 0 && errno == EINTR)
+			n = 0;
+		else if (n < 0)
+			return -errno;
+		else if (n == 0)
+			return 0;
+	}
+	return -EFBIG;
+}
+
+static int text_check_nul(const char *text, size_t length, const char *path, FILE *errors)
+{
+	int line = 1;
+
+	if (strlen(text) == length)
+		return 0;
+	for (const char *p = text; *p; p++)
+		line += *p == '\n';
+	fprintf(errors, "%s:%d: a NUL byte, so this is not a text file; name the configuration\n",
+		path, line);
+	return -EINVAL;
+}
+
+int scan_read(struct scan *s, const char *path, FILE *errors)
+{
+	size_t length = 0;
+	int fd, err;
+
+	s->text = malloc(TEXT_MAX + 1);
+	if (!s->text)
+		return -ENOMEM;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	err = fd < 0 ? -errno : read_all(fd, s->text, &length);
+	if (fd >= 0)
+		close(fd);
+	if (err < 0) {
+		fprintf(errors, "%s: the configuration cannot be read: %s; name a readable file with -c\n",
+			path, strerror(-err));
+		return err;
+	}
+	s->text[length] = '\0';
+	return text_check_nul(s->text, length, path, errors);
+}
+
+void scan_free(struct scan *s)
+{
+	free(s->text);
+	free(s->section_lines);
+	*s = (struct scan){ 0 };
+}
+
+static void blank(struct cursor *cur, size_t length)
+{
+	for (; length; length--, cur->p++) {
+		if (*cur->p == '\n')
+			cur->line++;
+		else
+			*cur->p = ' ';
+	}
+}
+
+static void scan_line_comment(struct cursor *cur)
+{
+	blank(cur, strcspn(cur->p, "\n"));
+}
+
+static void scan_block_comment(struct cursor *cur)
+{
+	const char *end = strstr(cur->p + 2, "*/");
+
+	if (!end)
+		cursor_complain(cur, cur->line, "this comment is never closed; add */");
+	blank(cur, end ? (size_t)(end - cur->p) + 2 : strlen(cur->p));
+}
+
+/* ${NAME}: libconfuse puts the environment's value there, in quotes or not, and
+ * looks for the brace even past a closing quote. */
+static void scan_variable(struct cursor *cur)
+{
+	size_t length = strcspn(cur->p, "}\n");
+
+	cur->p += length;
+	if (*cur->p == '}')
+		cur->p++;
+	else
+		cursor_complain(cur, cur->line, "'${' without '}' on this line; close it");
+}
+
+/* No value has a reason to span lines, while a forgotten quote is common: it is
+ * told of where it stands and not where the next one happens to be. */
+static void scan_string(struct cursor *cur)
+{
+	char quote = *cur->p++;
+
+	while (*cur->p && *cur->p != '\n' && *cur->p != quote) {
+		if (quote == '"' && cur->p[0] == '$' && cur->p[1] == '{') {
+			scan_variable(cur);
+			continue;
+		}
+		if (*cur->p == '\\' && cur->p[1] && cur->p[1] != '\n')
+			cur->p++;
+		cur->p++;
+	}
+	if (*cur->p == quote)
+		cur->p++;
+	else
+		cursor_complain(cur, cur->line, "a quote on this line is never closed; close it");
+}
+
+static void scan_open(struct cursor *cur)
+{
+	struct scan *s = cur->scan;
+	int *lines = realloc(s->section_lines, (s->n_sections + 1) * sizeof(*lines));
+
+	cur->p++;
+	cur->depth++;
+	cur->opened_line = cur->line;
+	if (!lines) {
+		cur->err = -ENOMEM;
+		return;
+	}
+	s->section_lines = lines;
+	s->section_lines[s->n_sections++] = cur->line;
+}
+
+static void scan_punctuation(struct cursor *cur)
+{
+	unsigned char ch = (unsigned char)*cur->p;
+	char text[80];
+
+	if (ch == '\n')
+		cur->line++;
+	else if (ch == '}' && cur->depth)
+		cur->depth--;
+	else if (ch == '*' || (ch == '+' && cur->p[1] != '=')) {
+		snprintf(text, sizeof(text), "stray character '%c'; remove it or put it in quotes", ch);
+		cursor_complain(cur, cur->line, text);
+	}
+	cur->p++;
+}
+
+static void scan_word(struct cursor *cur)
+{
+	size_t length = strcspn(cur->p, WORD_END);
+
+	for (size_t i = 0; i < length; i++)
+		if ((unsigned char)cur->p[i] < ' ' || cur->p[i] == 0x7f) {
+			cursor_complain(cur, cur->line, "control character; remove it");
+			break;
+		}
+	cur->p += length;
+}
+
+static void scan_next(struct cursor *cur)
+{
+	char ch = cur->p[0], after = ch ? cur->p[1] : '\0';
+
+	if (ch == '#' || (ch == '/' && after == '/'))
+		scan_line_comment(cur);
+	else if (ch == '/' && after == '*')
+		scan_block_comment(cur);
+	else if (ch == '"' || ch == '\'')
+		scan_string(cur);
+	else if (ch == '{')
+		scan_open(cur);
+	else if (ch == '$' && after == '{')
+		scan_variable(cur);
+	else if (strchr(WORD_END, ch))
+		scan_punctuation(cur);
+	else
+		scan_word(cur);
+}
+
+int scan_check(struct scan *s, const char *path, FILE *errors)
+{
+	struct cursor cur = { .scan = s, .path = path, .errors = errors, .p = s->text, .line = 1 };
+
+	while (*cur.p)
+		scan_next(&cur);
+	/* An error so far may have hidden the brace. */
+	if (cur.depth && cur.err == 0)
+		cursor_complain(&cur, cur.opened_line,
+				"the section that opens here is never closed; add }");
+	return cur.err;
+}

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * values.c - reads the text of one value: words, numbers, paths, names,
+ * durations, sizes, addresses.
+ *
+ * It must not know libconfuse, nor lines: who calls it says where the value
+ * stands. What depends on another key is core/config_validate.c's.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "config/values.h"
+#include "waymark/config.h"
+
+static int __attribute__((format(printf, 2, 3)))
+refuse(struct complaint *why, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(why->text, sizeof(why->text), format, args);
+	va_end(args);
+	return -EINVAL;
+}
+
+static int read_word(const struct field *f, const char *text, void *out, struct complaint *why)
+{
+	size_t length = strlen(text);
+	unsigned value = 0;
+
+	for (const char *word = f->words; *word; value++) {
+		size_t n = strcspn(word, " ");
+
+		if (n == length && strncmp(word, text, n) == 0) {
+			memcpy(out, &value, sizeof(value));
+			return 0;
+		}
+		word += n + strspn(word + n, " ");
+	}
+	return refuse(why, "is not one of its words; choose one of: %s", f->words);
+}
+
+/* Decimal or 0x and hexadecimal. A leading 0 would be octal to some and decimal
+ * to others, so it is neither. */
+static int number_parse(const char *text, uint64_t *value)
+{
+	bool is_hex = strncasecmp(text, "0x", 2) == 0;
+	const char *digits = is_hex ? text + 2 : text;
+	size_t n = strspn(digits, is_hex ? "0123456789abcdefABCDEF" : "0123456789");
+
+	if (n == 0 || digits[n] != '\0' || (!is_hex && n > 1 && digits[0] == '0'))
+		return -EINVAL;
+	errno = 0;
+	*value = strtoull(digits, NULL, is_hex ? 16 : 10);
+	return errno ? -ERANGE : 0;
+}
+
+static int read_number(const struct field *f, const char *text, uint64_t *value,
+		       struct complaint *why)
+{
+	int err = number_parse(text, value);
+
+	if (err == -EINVAL)
+		return refuse(why, "is not a number; write it like 10 or 0x0a");
+	if (err < 0 || *value < f->min || *value > f->max)
+		return refuse(why, "is out of range; choose %" PRIu64 " to %" PRIu64, f->min, f->max);
+	return 0;
+}
+
+static int read_u32(const struct field *f, const char *text, void *out, struct complaint *why)
+{
+	uint64_t value;
+	int err = read_number(f, text, &value, why);
+
+	if (err == 0)
+		*(uint32_t *)out = (uint32_t)value;
+	return err;
+}
+
+static int read_u16(const struct field *f, const char *text, void *out, struct complaint *why)
+{
+	uint64_t value;
+	int err = read_number(f, text, &value, why);
+
+	if (err == 0)
+		*(uint16_t *)out = (uint16_t)value;
+	return err;
+}
+
+static bool is_one_of(const char *text, const char *a, const char *b, const char *c)
+{
+	return strcasecmp(text, a) == 0 || strcasecmp(text, b) == 0 || strcasecmp(text, c) == 0;
+}
+
+static int read_boolean(const struct field *f, const char *text, void *out, struct complaint *why)
+{
+	(void)f;
+	if (is_one_of(text, "true", "yes", "on"))
+		*(bool *)out = true;
+	else if (is_one_of(text, "false", "no", "off"))
+		*(bool *)out = false;
+	else
+		return refuse(why, "is neither true nor false; write one of these");
+	return 0;
+}
+
+static int read_path(const struct field *f, const char *text, void *out, struct complaint *why)
+{
+	char *copy;
+
+	if (text[0] != '/')
+		return refuse(why, "is not an absolute path; begin it with /");
+	if (strlen(text) > f->max)
+		return refuse(why, "is too long; choose a path of at most %" PRIu64 " bytes", f->max);
+	copy = strdup(text);
+	if (!copy)
+		return -ENOMEM;
+	free(*(char **)out);
+	*(char **)out = copy;
+	return 0;
+}
+
+static bool is_unlimited(const char *text)
+{
+	return strcmp(text, "off") == 0 || strcmp(text, "0") == 0;
+}
+
+static int read_duration(const struct field *f, const char *text, uint64_t *value,
+			 struct complaint *why)
+{
+	int err = duration_parse(value, text);
+
+	if (err == -EINVAL)
+		return refuse(why, "is not a duration; write it like \"60s\", \"2h\" or \"90 days\"");
+	if (err < 0 || *value > f->max)
+		return refuse(why, "is too long; choose at most %" PRIu64 " seconds", f->max);
+	return 0;
+}
+
+static int read_interval(const struct field *f, const char *text, void *out, struct complaint *why)
+{
+	uint64_t value;
+	int err = read_duration(f, text, &value, why);
+
+	if (err == 0)
+		*(uint32_t *)out = (uint32_t)value;
+	return err;
+}
+
+static int read_retention(const struct field *f, const char *text, void *out,
+			  struct complaint *why)
+{
+	if (!is_unlimited(text))
+		return read_duration(f, text, out, why);
+	*(uint64_t *)out = 0;
+	return 0;
+}
+
+static int read_size(const struct field *f, const char *text, void *out, struct complaint *why)
+{
+	uint64_t value = 0;
+	int err = is_unlimited(text) ? 0 : size_parse(&value, text);
+
+	if (err == -EINVAL)
+		return refuse(why, "is not a size; write it like \"500 MB\", \"2 GiB\" or \"off\"");
+	if (err < 0)
+		return refuse(why, "is too large; choose at most 8 EiB, or \"off\"");
+	if (value < f->min && !is_unlimited(text))
+		return refuse(why, "is too small; choose at least %" PRIu64 " bytes, or \"off\"",
+			      f->min);
+	*(uint64_t *)out = value;
+	return 0;
+}
+
+/* The kernel's rule: net/core/dev.c, dev_valid_name(). */
+static int read_ifname(const struct field *f, const char *text, void *out, struct complaint *why)
+{
+	(void)f;
+	if (text[0] == '\0' || strcmp(text, ".") == 0 || strcmp(text, "..") == 0)
+		return refuse(why, "is not the name of an interface; see 'ip link' for names");
+	if (strlen(text) >= IFNAMSIZ)
+		return refuse(why, "is too long for an interface; the kernel allows %d bytes",
+			      IFNAMSIZ - 1);
+	if (strpbrk(text, "/: \t\n\v\f\r\xa0"))
+		return refuse(why, "holds '/', ':' or a blank, which no interface name can");
+	memset(out, 0, IFNAMSIZ);
+	memcpy(out, text, strlen(text));
+	return 0;
+}
+
+/* 0.0.0.0/8, 127/8 and 224/3; ::, ::1 and ff00::/8. */
+static bool is_unicast(const struct addr *a)
+{
+	static const uint8_t zeros[15];
+
+	if (a->family == AF_INET)
+		return a->bytes[0] != 0 && a->bytes[0] != 127 && a->bytes[0] < 224;
+	return a->bytes[0] != 0xff && !(memcmp(a->bytes, zeros, 15) == 0 && a->bytes[15] <= 1);
+}
+
+static int read_gateway(const char *text, int family, struct gateway *out, struct complaint *why)
+{
+	int version = family == AF_INET ? 4 : 6;
+	struct addr addr;
+
+	if (strcmp(text, "none") == 0) {
+		*out = (struct gateway){ .kind = GATEWAY_NONE };
+		return 0;
+	}
+	if (addr_parse(&addr, text) < 0)
+		return refuse(why,
+			      "is not an IPv%d address; write one, or \"none\", or leave the key out",
+			      version);
+	if (addr.family != family)
+		return refuse(why, "is an IPv%d address; the key for it is %s", 10 - version,
+			      family == AF_INET ? "gateway6" : "gateway");
+	if (!is_unicast(&addr))
+		return refuse(why, "cannot be a gateway; write a neighbour's address, or \"none\"");
+	*out = (struct gateway){ .kind = GATEWAY_ADDR, .addr = addr };
+	return 0;
+}
+
+static int read_gateway4(const struct field *f, const char *text, void *out, struct complaint *why)
+{
+	(void)f;
+	return read_gateway(text, AF_INET, out, why);
+}
+
+static int read_gateway6(const struct field *f, const char *text, void *out, struct complaint *why)
+{
+	(void)f;
+	return read_gateway(text, AF_INET6, out, why);
+}
+
+#define TOP(field) .section = "", .offset = offsetof(struct config, field)
+#define TOP_LINE(field) TOP(field), .line_offset = offsetof(struct config, field##_line)
+#define UPLINK(field) .section = "uplink", .offset = offsetof(struct uplink_config, field)
+#define UPLINK_LINE(line) .line_offset = offsetof(struct uplink_config, line)
+#define ALERT(field) .section = "alert", .offset = offsetof(struct config, alert.field)
+
+#define PATH_LENGTH 4095	  /* linux/limits.h, PATH_MAX */
+#define SOCKET_PATH_LENGTH 107	  /* unix(7): sun_path and its 0 */
+#define RULE_PRIORITY_LAST 32765  /* before table main's */
+#define RETENTION_LAST 31557600000 /* 1,000 years */
+
+static const struct field fields[] = {
+	{ .name = "mode", TOP(mode), .read = read_word, .words = "steer audit" },
+	{ .name = "database", TOP(database), .read = read_path, .max = PATH_LENGTH },
+	{ .name = "control-socket", TOP(control_socket), .read = read_path,
+	  .max = SOCKET_PATH_LENGTH },
+	{ .name = "mark-mask", TOP_LINE(mark_mask), .read = read_u32, .min = 1, .max = UINT32_MAX },
+	{ .name = "label-base", TOP_LINE(label_base), .read = read_u32,
+	  .max = LABELS_TOTAL - LABELS_RESERVED - 1 },
+	{ .name = "nflog-group", TOP(nflog_group), .read = read_u16, .min = 1, .max = UINT16_MAX },
+	{ .name = "rule-priority", TOP_LINE(rule_priority), .read = read_u32, .min = 1,
+	  .max = RULE_PRIORITY_LAST },
+	{ .name = "local-routes", TOP(local_routes), .read = read_word,
+	  .words = "suppress copy exclude" },
+	{ .name = "balance", TOP(balance), .read = read_boolean },
+	{ .name = "sysctl", TOP(sysctl), .read = read_boolean },
+	{ .name = "events", TOP(events), .read = read_word, .words = "auto full minimal" },
+	{ .name = "retention", TOP(retention_s), .read = read_retention, .max = RETENTION_LAST },
+	{ .name = "max-size", TOP(max_size_bytes), .read = read_size, .min = 1 << 20 },
+	{ .name = "on-stop", TOP(on_stop), .read = read_word, .words = "keep remove" },
+	{ .name = "on-uplink-down", TOP(on_uplink_down), .read = read_word, .words = "hold flush" },
+	{ .name = "interface", UPLINK(ifname), UPLINK_LINE(interface_line), .read = read_ifname },
+	{ .name = "mark", UPLINK(mark), UPLINK_LINE(mark_line), .read = read_u32,
+	  .max = UINT32_MAX },
+	{ .name = "table", UPLINK(table), UPLINK_LINE(table_line), .read = read_u32,
+	  .max = UINT32_MAX },
+	{ .name = "gateway", UPLINK(gateway), .read = read_gateway4 },
+	{ .name = "gateway6", UPLINK(gateway6), .read = read_gateway6 },
+	{ .name = "weight", UPLINK(weight), .read = read_u32, .min = 1, .max = 256 },
+	{ .name = "exec", ALERT(exec), .read = read_path, .max = PATH_LENGTH },
+	{ .name = "json", ALERT(json), .read = read_path, .max = PATH_LENGTH },
+	{ .name = "syslog", ALERT(syslog), .read = read_boolean },
+	{ .name = "min-interval", ALERT(min_interval_s), .read = read_interval, .max = UINT32_MAX },
+};
+
+const struct field *field_find(const char *section, const char *name)
+{
+	for (size_t i = 0; i < sizeof(fields) / sizeof(fields[0]); i++)
+		if (strcmp(fields[i].section, section) == 0 && strcmp(fields[i].name, name) == 0)
+			return &fields[i];
+	return NULL;
+}
