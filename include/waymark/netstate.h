@@ -54,8 +54,12 @@ struct route_state {
 	uint32_t metric;
 	struct prefix dst;    /* len 0: default */
 	struct addr prefsrc;  /* or none */
+	uint32_t nexthop_id;  /* the kernel's nexthop object that it names; 0: none */
 	uint16_t n_nexthops;
+	uint16_t extra_size;
 	struct nexthop *nexthops; /* malloc'd, n_nexthops of them */
+	uint8_t *extra; /* malloc'd: attributes that this struct does not hold (metrics,
+			 * realms, ...), as the adapter had them from the kernel */
 };
 
 struct rule_state {
@@ -95,9 +99,19 @@ struct rule_state *netstate_add_rule(struct netstate *s, const struct rule_state
 const struct link_state *netstate_link_by_name(const struct netstate *s, const char *name);
 const struct link_state *netstate_link_by_index(const struct netstate *s, uint32_t index);
 
+/* Deep copy, and the end of one. 0 or -ENOMEM. */
+int route_copy(struct route_state *to, const struct route_state *from);
+void route_clear(struct route_state *r);
+
 /* Same in every field (nexthops in order). */
 bool route_is_equal(const struct route_state *a, const struct route_state *b);
 bool rule_is_equal(const struct rule_state *a, const struct rule_state *b);
+
+/* Same place in the kernel, which holds one route there: family, table,
+ * destination, tos, metric. */
+bool route_is_same_place(const struct route_state *a, const struct route_state *b);
+/* Packets take the same way: type and nexthops, in any order. */
+bool route_is_same_way(const struct route_state *a, const struct route_state *b);
 
 /* One line in iproute2's words, without "add" or "del":
  * "192.168.1.0/24 dev wan1 table 251 proto 87 scope link src 192.168.1.10".
