@@ -14,6 +14,10 @@ struct rtnl;
 
 struct rtnl *rtnl_open(void); /* a request socket; NULL with errno */
 void rtnl_close(struct rtnl *r);
+/* Its netlink port: the pid of the notices that its changes cause. */
+uint32_t rtnl_port(const struct rtnl *r);
+/* What the kernel said of the last refusal, or ""; valid until the next call. */
+const char *rtnl_error(const struct rtnl *r);
 
 /* Dumps links, addresses, routes (all tables but local; both families) and
  * rules. Repeats a torn dump. NULL with errno. */

@@ -1,0 +1,451 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * rtnl.c - asks rtnetlink for links, addresses, routes and rules, and adds and
+ * deletes routes and rules, on one socket, a request at a time.
+ *
+ * Must not know what the routes are for. Notices of changes: rtnl_monitor.c.
+ */
+#include "waymark/rtnl.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/fib_rules.h>
+#include <linux/rtnetlink.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/rtnl_decode.h"
+
+/* A dump that changes under way is torn and asked for again, so often. */
+#define DUMP_TRIES 10
+/* The kernel fills a dump's buffer of up to 32 KiB if it is offered. */
+#define RECEIVE_BYTES 32768
+/* The largest request: NEXTHOPS_MAX nexthops of 28 bytes and what stands before. */
+#define REQUEST_BYTES 8192
+
+struct rtnl {
+	struct mnl_socket *socket;
+	uint32_t port;
+	uint32_t seq;
+	char error[128];
+	char *buffer; /* RECEIVE_BYTES */
+};
+
+struct rtnl *rtnl_open(void)
+{
+	struct rtnl *r = calloc(1, sizeof(*r));
+	int on = 1;
+
+	if (!r)
+		return NULL;
+	r->buffer = malloc(RECEIVE_BYTES);
+	r->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
+	if (!r->buffer || !r->socket || mnl_socket_bind(r->socket, 0, MNL_SOCKET_AUTOPID) < 0) {
+		int saved = errno;
+
+		rtnl_close(r);
+		errno = saved;
+		return NULL;
+	}
+	r->port = mnl_socket_get_portid(r->socket);
+	/* Kernels before 4.12 say why in no words; the number is there all the same. */
+	mnl_socket_setsockopt(r->socket, NETLINK_EXT_ACK, &on, sizeof(on));
+	return r;
+}
+
+void rtnl_close(struct rtnl *r)
+{
+	if (!r)
+		return;
+	if (r->socket)
+		mnl_socket_close(r->socket);
+	free(r->buffer);
+	free(r);
+}
+
+uint32_t rtnl_port(const struct rtnl *r)
+{
+	return r->port;
+}
+
+const char *rtnl_error(const struct rtnl *r)
+{
+	return r->error;
+}
+
+/* --- dumps ------------------------------------------------------------------ */
+
+typedef int message_fn(struct netstate *s, const struct nlmsghdr *nlh);
+
+static int take_link(struct netstate *s, const struct nlmsghdr *nlh)
+{
+	struct link_state link;
+	int err = rtnl_decode_link(&link, nlh);
+
+	return err ? err : netstate_add_link(s, &link) ? 0 : -ENOMEM;
+}
+
+static int take_addr(struct netstate *s, const struct nlmsghdr *nlh)
+{
+	struct addr_state addr;
+	int err = rtnl_decode_addr(&addr, nlh);
+
+	return err ? err : netstate_add_addr(s, &addr) ? 0 : -ENOMEM;
+}
+
+static int take_route(struct netstate *s, const struct nlmsghdr *nlh)
+{
+	struct rtnl_route_room room;
+	struct route_state route;
+	int err = rtnl_decode_route(&route, nlh, &room);
+
+	return err ? err : netstate_add_route(s, &route) ? 0 : -ENOMEM;
+}
+
+static int take_rule(struct netstate *s, const struct nlmsghdr *nlh)
+{
+	struct rule_state rule;
+	int err = rtnl_decode_rule(&rule, nlh);
+
+	return err ? err : netstate_add_rule(s, &rule) ? 0 : -ENOMEM;
+}
+
+/* What a snapshot asks for; each dump covers both address families. */
+static const struct dump {
+	uint16_t type;
+	size_t header;
+	message_fn *take;
+} dumps[] = {
+	{ RTM_GETLINK, sizeof(struct ifinfomsg), take_link },
+	{ RTM_GETADDR, sizeof(struct ifaddrmsg), take_addr },
+	{ RTM_GETROUTE, sizeof(struct rtmsg), take_route },
+	{ RTM_GETRULE, sizeof(struct fib_rule_hdr), take_rule },
+};
+
+struct dump_job {
+	const struct dump *dump;
+	struct netstate *s;
+};
+
+static int dump_message(const struct nlmsghdr *nlh, void *data)
+{
+	struct dump_job *job = data;
+	int err = job->dump->take(job->s, nlh);
+
+	if (err != -ENOMEM)
+		return MNL_CB_OK; /* a message that is malformed or not ours to know */
+	errno = ENOMEM;
+	return MNL_CB_ERROR;
+}
+
+/* Reads replies until the kernel says done or an error. 0 or -errno; -EINTR: the
+ * dump was torn. */
+static int replies_read(struct rtnl *r, uint32_t seq, mnl_cb_t fn, void *data)
+{
+	for (;;) {
+		ssize_t n = mnl_socket_recvfrom(r->socket, r->buffer, RECEIVE_BYTES);
+		int more;
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		more = mnl_cb_run(r->buffer, (size_t)n, seq, r->port, fn, data);
+		/* What a reply to an earlier request left behind. */
+		if (more < 0 && errno == EPROTO)
+			continue;
+		if (more < 0)
+			return -errno;
+		if (more == MNL_CB_STOP)
+			return 0;
+	}
+}
+
+static int dump_run(struct rtnl *r, struct netstate *s, const struct dump *d)
+{
+	char request[MNL_ALIGN(sizeof(struct nlmsghdr)) + MNL_ALIGN(sizeof(struct ifinfomsg))];
+	struct dump_job job = { d, s };
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(request);
+
+	nlh->nlmsg_type = d->type;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	nlh->nlmsg_seq = ++r->seq;
+	mnl_nlmsg_put_extra_header(nlh, d->header);
+	if (mnl_socket_sendto(r->socket, nlh, nlh->nlmsg_len) < 0)
+		return -errno;
+	return replies_read(r, nlh->nlmsg_seq, dump_message, &job);
+}
+
+/* A torn dump leaves replies in the socket: libmnl stops reading at the mark. A
+ * new socket has none. */
+static int rtnl_reopen(struct rtnl *r)
+{
+	struct rtnl *fresh = rtnl_open();
+
+	if (!fresh)
+		return -errno;
+	mnl_socket_close(r->socket);
+	r->socket = fresh->socket;
+	r->port = fresh->port;
+	fresh->socket = NULL;
+	rtnl_close(fresh);
+	return 0;
+}
+
+static int snapshot_fill(struct rtnl *r, struct netstate *s)
+{
+	for (size_t i = 0; i < sizeof(dumps) / sizeof(*dumps); i++) {
+		int err = dump_run(r, s, &dumps[i]);
+
+		if (err < 0)
+			return err;
+	}
+	return 0;
+}
+
+struct netstate *rtnl_snapshot(struct rtnl *r)
+{
+	int err = -EINTR;
+
+	for (int i = 0; i < DUMP_TRIES && err == -EINTR; i++) {
+		struct netstate *s = netstate_new();
+
+		if (!s)
+			return NULL;
+		err = snapshot_fill(r, s);
+		if (!err)
+			return s;
+		netstate_free(s);
+		if (err == -EINTR && rtnl_reopen(r) < 0)
+			return NULL;
+	}
+	errno = -err;
+	return NULL;
+}
+
+/* --- changes ----------------------------------------------------------------- */
+
+/* NLMSGERR_ATTR_MSG: the kernel's words. The payload of an error that does not
+ * cap the request holds the request before the attributes. */
+static void error_keep(struct rtnl *r, const struct nlmsghdr *nlh)
+{
+	const struct nlmsgerr *e = mnl_nlmsg_get_payload(nlh);
+	const struct nlattr *attr;
+	size_t header = sizeof(*e);
+
+	if (!(nlh->nlmsg_flags & NLM_F_ACK_TLVS))
+		return;
+	if (!(nlh->nlmsg_flags & NLM_F_CAPPED))
+		header += MNL_ALIGN(e->msg.nlmsg_len) - MNL_NLMSG_HDRLEN;
+	if (mnl_nlmsg_get_payload_len(nlh) < header)
+		return;
+	mnl_attr_for_each(attr, nlh, (unsigned)header) {
+		if (mnl_attr_get_type(attr) != NLMSGERR_ATTR_MSG)
+			continue;
+		snprintf(r->error, sizeof(r->error), "%.*s",
+			 (int)mnl_attr_get_payload_len(attr),
+			 (const char *)mnl_attr_get_payload(attr));
+	}
+}
+
+/* Sends one request and reads its acknowledgement. 0 or the kernel's -errno. */
+static int request_run(struct rtnl *r, struct nlmsghdr *nlh)
+{
+	const struct nlmsghdr *reply;
+	const struct nlmsgerr *e;
+	ssize_t n;
+
+	r->error[0] = '\0';
+	nlh->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
+	nlh->nlmsg_seq = ++r->seq;
+	if (mnl_socket_sendto(r->socket, nlh, nlh->nlmsg_len) < 0)
+		return -errno;
+	for (;;) {
+		n = mnl_socket_recvfrom(r->socket, r->buffer, RECEIVE_BYTES);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		reply = (const struct nlmsghdr *)(const void *)r->buffer;
+		if (mnl_nlmsg_ok(reply, (int)n) && reply->nlmsg_type == NLMSG_ERROR &&
+		    reply->nlmsg_seq == nlh->nlmsg_seq &&
+		    mnl_nlmsg_get_payload_len(reply) >= sizeof(*e))
+			break;
+	}
+	e = mnl_nlmsg_get_payload(reply);
+	if (e->error)
+		error_keep(r, reply);
+	return e->error;
+}
+
+static void put_addr(struct nlmsghdr *nlh, uint16_t type, const struct addr *a)
+{
+	mnl_attr_put(nlh, type, addr_size(a->family), a->bytes);
+}
+
+static void put_gateway(struct nlmsghdr *nlh, int family, const struct addr *gateway)
+{
+	struct {
+		uint16_t family; /* struct rtvia, whose address has no size */
+		uint8_t bytes[16];
+	} via;
+
+	if (addr_is_none(gateway))
+		return;
+	if (gateway->family == family) {
+		put_addr(nlh, RTA_GATEWAY, gateway);
+		return;
+	}
+	via.family = gateway->family;
+	memcpy(via.bytes, gateway->bytes, sizeof(via.bytes));
+	mnl_attr_put(nlh, RTA_VIA, sizeof(via.family) + addr_size(gateway->family), &via);
+}
+
+static void put_multipath(struct nlmsghdr *nlh, const struct route_state *route)
+{
+	struct nlattr *nest = mnl_attr_nest_start(nlh, RTA_MULTIPATH);
+
+	/* Bare headers between attributes; libmnl has no call for them. */
+	nest->nla_type = RTA_MULTIPATH;
+	for (size_t i = 0; i < route->n_nexthops; i++) {
+		const struct nexthop *n = &route->nexthops[i];
+		struct rtnexthop *rtnh = mnl_nlmsg_get_payload_tail(nlh);
+
+		memset(rtnh, 0, sizeof(*rtnh));
+		rtnh->rtnh_ifindex = (int)n->ifindex;
+		rtnh->rtnh_hops = (uint8_t)(n->weight - 1);
+		rtnh->rtnh_flags = n->is_onlink ? RTNH_F_ONLINK : 0;
+		nlh->nlmsg_len += sizeof(*rtnh);
+		put_gateway(nlh, route->family, &n->gateway);
+		rtnh->rtnh_len = (uint16_t)((char *)mnl_nlmsg_get_payload_tail(nlh) - (char *)rtnh);
+	}
+	mnl_attr_nest_end(nlh, nest);
+}
+
+static void put_nexthops(struct nlmsghdr *nlh, struct rtmsg *rtm, const struct route_state *route)
+{
+	const struct nexthop *only = route->nexthops;
+
+	if (route->nexthop_id) {
+		mnl_attr_put_u32(nlh, RTA_NH_ID, route->nexthop_id);
+	} else if (route->n_nexthops > 1) {
+		put_multipath(nlh, route);
+	} else if (route->n_nexthops == 1) {
+		put_gateway(nlh, route->family, &only->gateway);
+		if (only->ifindex)
+			mnl_attr_put_u32(nlh, RTA_OIF, only->ifindex);
+		rtm->rtm_flags = only->is_onlink ? RTNH_F_ONLINK : 0;
+	}
+}
+
+/* The route without its nexthops. */
+static struct rtmsg *put_route(struct nlmsghdr *nlh, const struct route_state *route)
+{
+	struct rtmsg *rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
+
+	rtm->rtm_family = route->family;
+	rtm->rtm_dst_len = route->dst.len;
+	rtm->rtm_tos = route->tos;
+	rtm->rtm_table = route->table < 256 ? (uint8_t)route->table : RT_TABLE_UNSPEC;
+	rtm->rtm_protocol = route->protocol;
+	rtm->rtm_scope = route->scope;
+	rtm->rtm_type = route->type;
+	mnl_attr_put_u32(nlh, RTA_TABLE, route->table);
+	if (route->dst.len)
+		put_addr(nlh, RTA_DST, &route->dst.addr);
+	if (route->metric)
+		mnl_attr_put_u32(nlh, RTA_PRIORITY, route->metric);
+	return rtm;
+}
+
+static bool route_is_sendable(const struct route_state *route)
+{
+	return route->n_nexthops <= NEXTHOPS_MAX && route->extra_size <= 1024;
+}
+
+int rtnl_route_add(struct rtnl *r, const struct route_state *route, bool replace)
+{
+	char request[REQUEST_BYTES];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(request);
+	struct rtmsg *rtm;
+
+	if (!route_is_sendable(route))
+		return -E2BIG;
+	nlh->nlmsg_type = RTM_NEWROUTE;
+	nlh->nlmsg_flags = NLM_F_CREATE | (replace ? NLM_F_REPLACE : NLM_F_EXCL);
+	rtm = put_route(nlh, route);
+	if (!addr_is_none(&route->prefsrc))
+		put_addr(nlh, RTA_PREFSRC, &route->prefsrc);
+	put_nexthops(nlh, rtm, route);
+	if (route->extra_size) {
+		memcpy(mnl_nlmsg_get_payload_tail(nlh), route->extra, route->extra_size);
+		nlh->nlmsg_len += route->extra_size;
+	}
+	return request_run(r, nlh);
+}
+
+/* A multipath route is named without its nexthops: IPv6 would delete one after
+ * the other otherwise, and the kernel may have marked or dropped some. */
+int rtnl_route_delete(struct rtnl *r, const struct route_state *route)
+{
+	char request[REQUEST_BYTES];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(request);
+	struct rtmsg *rtm;
+
+	if (!route_is_sendable(route))
+		return -E2BIG;
+	nlh->nlmsg_type = RTM_DELROUTE;
+	rtm = put_route(nlh, route);
+	if (route->n_nexthops == 1)
+		put_nexthops(nlh, rtm, route);
+	return request_run(r, nlh);
+}
+
+static int rule_change(struct rtnl *r, const struct rule_state *rule, uint16_t type,
+		       uint16_t flags)
+{
+	char request[REQUEST_BYTES];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(request);
+	struct fib_rule_hdr *frh;
+
+	nlh->nlmsg_type = type;
+	nlh->nlmsg_flags = flags;
+	frh = mnl_nlmsg_put_extra_header(nlh, sizeof(*frh));
+	frh->family = rule->family;
+	frh->action = rule->action;
+	frh->table = rule->table < 256 ? (uint8_t)rule->table : RT_TABLE_UNSPEC;
+	frh->src_len = rule->src.len;
+	frh->dst_len = rule->dst.len;
+	frh->flags = rule->is_inverted ? FIB_RULE_INVERT : 0;
+	mnl_attr_put_u32(nlh, FRA_PRIORITY, rule->priority);
+	mnl_attr_put_u32(nlh, FRA_TABLE, rule->table);
+	mnl_attr_put_u8(nlh, FRA_PROTOCOL, rule->protocol);
+	if (rule->src.len)
+		put_addr(nlh, FRA_SRC, &rule->src.addr);
+	if (rule->dst.len)
+		put_addr(nlh, FRA_DST, &rule->dst.addr);
+	if (rule->fwmask) {
+		mnl_attr_put_u32(nlh, FRA_FWMARK, rule->fwmark);
+		mnl_attr_put_u32(nlh, FRA_FWMASK, rule->fwmask);
+	}
+	if (*rule->iifname)
+		mnl_attr_put_strz(nlh, FRA_IIFNAME, rule->iifname);
+	if (*rule->oifname)
+		mnl_attr_put_strz(nlh, FRA_OIFNAME, rule->oifname);
+	if (rule->suppress_prefixlength >= 0)
+		mnl_attr_put_u32(nlh, FRA_SUPPRESS_PREFIXLEN,
+				 (uint32_t)rule->suppress_prefixlength);
+	return request_run(r, nlh);
+}
+
+int rtnl_rule_add(struct rtnl *r, const struct rule_state *rule)
+{
+	return rule->has_other ? -EOPNOTSUPP
+			       : rule_change(r, rule, RTM_NEWRULE, NLM_F_CREATE | NLM_F_EXCL);
+}
+
+int rtnl_rule_delete(struct rtnl *r, const struct rule_state *rule)
+{
+	return rule->has_other ? -EOPNOTSUPP : rule_change(r, rule, RTM_DELRULE, 0);
+}

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * rtnl_decode.c - decodes rtnetlink messages of links, addresses, routes and
+ * rules. Unknown attributes are skipped, for the kernel adds some every year.
+ *
+ * Must not know sockets nor what is made of the structs. Formats:
+ * linux/rtnetlink.h, linux/if_link.h, linux/if_addr.h, linux/fib_rules.h.
+ */
+#include "kernel/rtnl_decode.h"
+
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/fib_rules.h>
+#include <linux/if_addr.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+/* linux/if.h has these beyond what net/if.h knows, and both do not mix. */
+#define FLAG_LOWER_UP 0x10000
+#define FLAG_DORMANT 0x20000
+
+/* Attributes by type; those beyond max are dropped. */
+struct attrs {
+	const struct nlattr **tb;
+	uint16_t max;
+};
+
+static int attr_take(const struct nlattr *attr, void *data)
+{
+	struct attrs *a = data;
+	uint16_t type = mnl_attr_get_type(attr);
+
+	if (type <= a->max)
+		a->tb[type] = attr;
+	return MNL_CB_OK;
+}
+
+/* Fills tb (max + 1 pointers, zeroed by the caller). 0 or -EBADMSG. */
+static int attrs_parse(const struct nlmsghdr *nlh, size_t header, const struct nlattr **tb,
+		       uint16_t max)
+{
+	struct attrs a = { tb, max };
+
+	if (mnl_nlmsg_get_payload_len(nlh) < header)
+		return -EBADMSG;
+	return mnl_attr_parse(nlh, (unsigned)header, attr_take, &a) < 0 ? -EBADMSG : 0;
+}
+
+static bool family_is_known(int family)
+{
+	return family == AF_INET || family == AF_INET6;
+}
+
+/* An attribute that is missing or too short for its type reads as 0. */
+static uint32_t attr_u32(const struct nlattr *attr)
+{
+	return attr && mnl_attr_get_payload_len(attr) >= sizeof(uint32_t) ? mnl_attr_get_u32(attr)
+									  : 0;
+}
+
+static uint8_t attr_u8(const struct nlattr *attr)
+{
+	return attr && mnl_attr_get_payload_len(attr) >= sizeof(uint8_t) ? mnl_attr_get_u8(attr)
+									 : 0;
+}
+
+static int attr_addr(struct addr *out, const struct nlattr *attr, int family)
+{
+	memset(out, 0, sizeof(*out));
+	if (!attr)
+		return 0;
+	if (mnl_attr_get_payload_len(attr) < addr_size(family))
+		return -EBADMSG;
+	addr_set(out, family, mnl_attr_get_payload(attr));
+	return 0;
+}
+
+static int attr_name(char out[IFNAMSIZ], const struct nlattr *attr)
+{
+	size_t size;
+
+	memset(out, 0, IFNAMSIZ);
+	if (!attr)
+		return 0;
+	size = mnl_attr_get_payload_len(attr);
+	if (!size || strnlen(mnl_attr_get_payload(attr), size) >= IFNAMSIZ)
+		return -EBADMSG;
+	memcpy(out, mnl_attr_get_payload(attr), strnlen(mnl_attr_get_payload(attr), size));
+	return 0;
+}
+
+int rtnl_decode_link(struct link_state *out, const struct nlmsghdr *nlh)
+{
+	const struct nlattr *tb[IFLA_IFNAME + 1] = { NULL };
+	const struct ifinfomsg *ifi;
+
+	memset(out, 0, sizeof(*out));
+	if (attrs_parse(nlh, sizeof(*ifi), tb, IFLA_IFNAME) < 0)
+		return -EBADMSG;
+	ifi = mnl_nlmsg_get_payload(nlh);
+	/* A bridge tells of its ports in its own family with the same message. */
+	if (ifi->ifi_family != AF_UNSPEC || !tb[IFLA_IFNAME])
+		return -ENOENT;
+	out->index = (uint32_t)ifi->ifi_index;
+	out->is_up = ifi->ifi_flags & IFF_UP;
+	/* LOWER_UP is the carrier at this moment; RUNNING follows it late. */
+	out->has_carrier = (ifi->ifi_flags & FLAG_LOWER_UP) && !(ifi->ifi_flags & FLAG_DORMANT);
+	out->is_loopback = ifi->ifi_flags & IFF_LOOPBACK;
+	out->is_pointopoint = ifi->ifi_flags & IFF_POINTOPOINT;
+	return attr_name(out->name, tb[IFLA_IFNAME]);
+}
+
+/* In IPv4 the bit of TEMPORARY means SECONDARY, which is a source like others. */
+static bool addr_is_unusable(int family, uint32_t flags)
+{
+	uint32_t bad = IFA_F_DEPRECATED | IFA_F_DADFAILED;
+
+	if (family == AF_INET6)
+		bad |= IFA_F_TEMPORARY;
+	if ((flags & IFA_F_TENTATIVE) && !(flags & IFA_F_OPTIMISTIC))
+		return true;
+	return flags & bad;
+}
+
+int rtnl_decode_addr(struct addr_state *out, const struct nlmsghdr *nlh)
+{
+	const struct nlattr *tb[IFA_FLAGS + 1] = { NULL };
+	const struct ifaddrmsg *ifa;
+	struct addr address;
+
+	memset(out, 0, sizeof(*out));
+	if (attrs_parse(nlh, sizeof(*ifa), tb, IFA_FLAGS) < 0)
+		return -EBADMSG;
+	ifa = mnl_nlmsg_get_payload(nlh);
+	if (!family_is_known(ifa->ifa_family))
+		return -ENOENT;
+	if (attr_addr(&out->prefix.addr, tb[IFA_LOCAL], ifa->ifa_family) < 0 ||
+	    attr_addr(&address, tb[IFA_ADDRESS], ifa->ifa_family) < 0)
+		return -EBADMSG;
+	/* With both, ADDRESS is the other end; alone it is the local address. */
+	if (addr_is_none(&out->prefix.addr))
+		out->prefix.addr = address;
+	else if (!addr_is_equal(&out->prefix.addr, &address))
+		out->peer = address;
+	if (addr_is_none(&out->prefix.addr) || ifa->ifa_prefixlen > 8 * addr_size(ifa->ifa_family))
+		return -EBADMSG;
+	out->prefix.len = ifa->ifa_prefixlen;
+	out->ifindex = ifa->ifa_index;
+	out->is_link_local = ifa->ifa_scope == RT_SCOPE_LINK;
+	out->is_deprecated = addr_is_unusable(ifa->ifa_family, tb[IFA_FLAGS]
+								       ? attr_u32(tb[IFA_FLAGS])
+								       : ifa->ifa_flags);
+	return 0;
+}
+
+/* RTA_VIA: a gateway of another family than the route's. */
+static int attr_via(struct addr *out, const struct nlattr *attr)
+{
+	const struct rtvia *via = mnl_attr_get_payload(attr);
+	size_t size = mnl_attr_get_payload_len(attr);
+
+	if (size < sizeof(*via) || !family_is_known(via->rtvia_family) ||
+	    size < sizeof(*via) + addr_size(via->rtvia_family))
+		return -EBADMSG;
+	addr_set(out, via->rtvia_family, via->rtvia_addr);
+	return 0;
+}
+
+static int decode_gateway(struct addr *out, const struct nlattr *gateway,
+			  const struct nlattr *via, int family)
+{
+	return via ? attr_via(out, via) : attr_addr(out, gateway, family);
+}
+
+static int decode_hop(struct nexthop *out, const struct rtnexthop *rtnh, int family)
+{
+	const struct nlattr *gateway = NULL, *via = NULL;
+	const struct nlattr *attr = (const struct nlattr *)(rtnh + 1);
+	int size = rtnh->rtnh_len - (int)sizeof(*rtnh);
+
+	for (; mnl_attr_ok(attr, size); attr = mnl_attr_next(attr)) {
+		size -= MNL_ALIGN(attr->nla_len);
+		if (mnl_attr_get_type(attr) == RTA_GATEWAY)
+			gateway = attr;
+		else if (mnl_attr_get_type(attr) == RTA_VIA)
+			via = attr;
+	}
+	out->ifindex = (uint32_t)rtnh->rtnh_ifindex;
+	out->weight = rtnh->rtnh_hops + 1u;
+	out->is_onlink = rtnh->rtnh_flags & RTNH_F_ONLINK;
+	return decode_gateway(&out->gateway, gateway, via, family);
+}
+
+static int decode_multipath(struct route_state *out, const struct nlattr *attr)
+{
+	const char *at = mnl_attr_get_payload(attr);
+	size_t left = mnl_attr_get_payload_len(attr);
+
+	while (left >= sizeof(struct rtnexthop)) {
+		const struct rtnexthop *rtnh = (const struct rtnexthop *)(const void *)at;
+		size_t step;
+
+		if (rtnh->rtnh_len < sizeof(*rtnh) || rtnh->rtnh_len > left ||
+		    out->n_nexthops == NEXTHOPS_MAX)
+			return -EBADMSG;
+		if (decode_hop(&out->nexthops[out->n_nexthops++], rtnh, out->family) < 0)
+			return -EBADMSG;
+		step = MNL_ALIGN(rtnh->rtnh_len);
+		if (step >= left)
+			break;
+		at += step;
+		left -= step;
+	}
+	return 0;
+}
+
+static int decode_nexthops(struct route_state *out, const struct nlattr *const *tb,
+			   uint32_t flags)
+{
+	struct nexthop *only = out->nexthops;
+
+	if (tb[RTA_MULTIPATH])
+		return decode_multipath(out, tb[RTA_MULTIPATH]);
+	if (!tb[RTA_OIF] && !tb[RTA_GATEWAY] && !tb[RTA_VIA])
+		return 0;
+	only->ifindex = attr_u32(tb[RTA_OIF]);
+	only->weight = 1;
+	only->is_onlink = flags & RTNH_F_ONLINK;
+	out->n_nexthops = 1;
+	return decode_gateway(&only->gateway, tb[RTA_GATEWAY], tb[RTA_VIA], out->family);
+}
+
+/* What a route has beyond route_state is kept as it is, so that one that was
+ * displaced comes back whole. */
+static bool attr_is_extra(const struct nlattr *attr)
+{
+	switch (mnl_attr_get_type(attr)) {
+	case RTA_METRICS:
+	case RTA_FLOW:
+	case RTA_ENCAP:
+	case RTA_ENCAP_TYPE:
+	case RTA_TTL_PROPAGATE:
+		return true;
+	case RTA_PREF: /* IPv6 always tells it; 0 is what it is without */
+		return attr_u8(attr) != 0;
+	default:
+		return false;
+	}
+}
+
+static int decode_extra(struct route_state *out, const struct nlmsghdr *nlh, size_t room)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each(attr, nlh, sizeof(struct rtmsg)) {
+		size_t size = MNL_ALIGN(attr->nla_len);
+
+		if (!attr_is_extra(attr))
+			continue;
+		if (size > room - out->extra_size)
+			return -EBADMSG;
+		memset(out->extra + out->extra_size, 0, size);
+		memcpy(out->extra + out->extra_size, attr, attr->nla_len);
+		out->extra_size = (uint16_t)(out->extra_size + size);
+	}
+	return 0;
+}
+
+static bool route_is_wanted(const struct rtmsg *rtm, uint32_t table)
+{
+	return family_is_known(rtm->rtm_family) && table != RT_TABLE_LOCAL &&
+	       !(rtm->rtm_flags & RTM_F_CLONED);
+}
+
+int rtnl_decode_route(struct route_state *out, const struct nlmsghdr *nlh,
+		      struct rtnl_route_room *room)
+{
+	const struct nlattr *tb[RTA_NH_ID + 1] = { NULL };
+	const struct rtmsg *rtm;
+
+	memset(out, 0, sizeof(*out));
+	memset(room, 0, sizeof(*room));
+	if (attrs_parse(nlh, sizeof(*rtm), tb, RTA_NH_ID) < 0)
+		return -EBADMSG;
+	rtm = mnl_nlmsg_get_payload(nlh);
+	out->table = tb[RTA_TABLE] ? attr_u32(tb[RTA_TABLE]) : rtm->rtm_table;
+	if (!route_is_wanted(rtm, out->table))
+		return -ENOENT;
+	out->family = rtm->rtm_family;
+	out->type = rtm->rtm_type;
+	out->protocol = rtm->rtm_protocol;
+	out->scope = rtm->rtm_scope;
+	out->tos = rtm->rtm_tos;
+	out->metric = attr_u32(tb[RTA_PRIORITY]);
+	out->nexthop_id = attr_u32(tb[RTA_NH_ID]);
+	out->nexthops = room->nexthops;
+	out->extra = room->extra;
+	if (attr_addr(&out->dst.addr, tb[RTA_DST], rtm->rtm_family) < 0 ||
+	    attr_addr(&out->prefsrc, tb[RTA_PREFSRC], rtm->rtm_family) < 0 ||
+	    rtm->rtm_dst_len > 8 * addr_size(rtm->rtm_family))
+		return -EBADMSG;
+	out->dst.addr.family = rtm->rtm_family;
+	out->dst.len = rtm->rtm_dst_len;
+	if (decode_nexthops(out, tb, rtm->rtm_flags) < 0)
+		return -EBADMSG;
+	return decode_extra(out, nlh, sizeof(room->extra));
+}
+
+/* Selectors that struct rule_state does not hold. */
+static bool rule_has_other(const struct fib_rule_hdr *frh, const struct nlattr *const *tb)
+{
+	static const uint16_t other[] = { FRA_GOTO,	FRA_FLOW,	FRA_TUN_ID,
+					  FRA_L3MDEV,	FRA_UID_RANGE,	FRA_IP_PROTO,
+					  FRA_SPORT_RANGE, FRA_DPORT_RANGE };
+
+	if (frh->tos)
+		return true;
+	for (size_t i = 0; i < sizeof(other) / sizeof(*other); i++)
+		if (tb[other[i]])
+			return true;
+	return tb[FRA_SUPPRESS_IFGROUP] && attr_u32(tb[FRA_SUPPRESS_IFGROUP]) != UINT32_MAX;
+}
+
+static int rule_decode_selectors(struct rule_state *out, const struct fib_rule_hdr *frh,
+				 const struct nlattr *const *tb)
+{
+	if (attr_addr(&out->src.addr, tb[FRA_SRC], frh->family) < 0 ||
+	    attr_addr(&out->dst.addr, tb[FRA_DST], frh->family) < 0 ||
+	    attr_name(out->iifname, tb[FRA_IIFNAME]) < 0 ||
+	    attr_name(out->oifname, tb[FRA_OIFNAME]) < 0)
+		return -EBADMSG;
+	out->src.len = frh->src_len;
+	out->dst.len = frh->dst_len;
+	out->fwmark = attr_u32(tb[FRA_FWMARK]);
+	out->fwmask = tb[FRA_FWMASK] ? attr_u32(tb[FRA_FWMASK]) : (tb[FRA_FWMARK] ? UINT32_MAX : 0);
+	out->suppress_prefixlength = tb[FRA_SUPPRESS_PREFIXLEN]
+					     ? (int32_t)attr_u32(tb[FRA_SUPPRESS_PREFIXLEN])
+					     : -1;
+	return 0;
+}
+
+int rtnl_decode_rule(struct rule_state *out, const struct nlmsghdr *nlh)
+{
+	const struct nlattr *tb[FRA_DPORT_RANGE + 1] = { NULL };
+	const struct fib_rule_hdr *frh;
+
+	memset(out, 0, sizeof(*out));
+	if (attrs_parse(nlh, sizeof(*frh), tb, FRA_DPORT_RANGE) < 0)
+		return -EBADMSG;
+	frh = mnl_nlmsg_get_payload(nlh);
+	if (!family_is_known(frh->family))
+		return -ENOENT;
+	out->family = frh->family;
+	out->action = frh->action;
+	out->table = tb[FRA_TABLE] ? attr_u32(tb[FRA_TABLE]) : frh->table;
+	out->priority = attr_u32(tb[FRA_PRIORITY]);
+	out->protocol = attr_u8(tb[FRA_PROTOCOL]);
+	out->is_inverted = frh->flags & FIB_RULE_INVERT;
+	out->has_other = rule_has_other(frh, tb);
+	return rule_decode_selectors(out, frh, tb);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * rtnl_decode.h - rtnetlink messages as the structs of netstate.h, for the
+ * adapters that read them: dumps (rtnl.c) and notices (rtnl_monitor.c).
+ */
+#ifndef WAYMARK_KERNEL_RTNL_DECODE_H
+#define WAYMARK_KERNEL_RTNL_DECODE_H
+
+#include <linux/netlink.h>
+
+#include "waymark/netstate.h"
+
+/* Room for what one route message points to. */
+struct rtnl_route_room {
+	struct nexthop nexthops[NEXTHOPS_MAX];
+	uint8_t extra[1024];
+};
+
+/* Each takes a whole RTM_NEW or RTM_DEL message of its kind. 0, -EBADMSG for a
+ * malformed one, -ENOENT for one that is not of interest (another family, a
+ * route of table local or of the cache). A route points into room. */
+int rtnl_decode_link(struct link_state *out, const struct nlmsghdr *nlh);
+int rtnl_decode_addr(struct addr_state *out, const struct nlmsghdr *nlh);
+int rtnl_decode_route(struct route_state *out, const struct nlmsghdr *nlh,
+		      struct rtnl_route_room *room);
+int rtnl_decode_rule(struct rule_state *out, const struct nlmsghdr *nlh);
+
+#endif

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * rtnl_monitor.c - a socket that rtnetlink tells of changed links, addresses,
+ * routes and rules.
+ *
+ * Must not know what follows from a change. Anybody with CAP_NET_ADMIN can send
+ * to the socket, so only what comes from the kernel's port 0 counts; who asked
+ * for a change stands in the message (nlmsg_pid), and is 0 for the kernel itself.
+ */
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/rtnl_decode.h"
+#include "waymark/rtnl.h"
+
+#define RECEIVE_BYTES 32768
+/* A default buffer is full after some 160 notices; 60 uplinks flapping make more. */
+#define BUFFER_BYTES (1024 * 1024)
+
+static const int groups[] = {
+	RTNLGRP_LINK,	     RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE,
+	RTNLGRP_IPV6_ROUTE,  RTNLGRP_IPV4_RULE,	  RTNLGRP_IPV6_RULE,
+};
+
+struct rtnl_monitor {
+	struct mnl_socket *socket;
+	char *buffer; /* RECEIVE_BYTES */
+};
+
+static int monitor_subscribe(struct rtnl_monitor *m)
+{
+	int size = BUFFER_BYTES;
+
+	if (mnl_socket_bind(m->socket, 0, MNL_SOCKET_AUTOPID) < 0)
+		return -errno;
+	/* FORCE needs a privilege; without it the limit of the system holds. */
+	if (setsockopt(mnl_socket_get_fd(m->socket), SOL_SOCKET, SO_RCVBUFFORCE, &size,
+		       sizeof(size)) < 0)
+		setsockopt(mnl_socket_get_fd(m->socket), SOL_SOCKET, SO_RCVBUF, &size,
+			   sizeof(size));
+	for (size_t i = 0; i < sizeof(groups) / sizeof(*groups); i++) {
+		int group = groups[i];
+
+		if (mnl_socket_setsockopt(m->socket, NETLINK_ADD_MEMBERSHIP, &group,
+					  sizeof(group)) < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+struct rtnl_monitor *rtnl_monitor_open(void)
+{
+	struct rtnl_monitor *m = calloc(1, sizeof(*m));
+	int err;
+
+	if (!m)
+		return NULL;
+	m->buffer = malloc(RECEIVE_BYTES);
+	m->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	err = m->buffer && m->socket ? monitor_subscribe(m) : -errno;
+	if (!err)
+		return m;
+	rtnl_monitor_close(m);
+	errno = -err;
+	return NULL;
+}
+
+void rtnl_monitor_close(struct rtnl_monitor *m)
+{
+	if (!m)
+		return;
+	if (m->socket)
+		mnl_socket_close(m->socket);
+	free(m->buffer);
+	free(m);
+}
+
+int rtnl_monitor_fd(const struct rtnl_monitor *m)
+{
+	return mnl_socket_get_fd(m->socket);
+}
+
+static int notice_addr(const struct nlmsghdr *nlh)
+{
+	struct addr_state unused;
+
+	return rtnl_decode_addr(&unused, nlh);
+}
+
+/* Fills the notice. 0, or a negative number for a message to pass over. */
+static int notice_decode(struct rtnl_notice *n, const struct nlmsghdr *nlh,
+			 struct rtnl_route_room *room)
+{
+	switch (nlh->nlmsg_type) {
+	case RTM_NEWLINK:
+	case RTM_DELLINK:
+		n->what = RTNL_LINK;
+		n->is_delete = nlh->nlmsg_type == RTM_DELLINK;
+		return rtnl_decode_link(&n->link, nlh);
+	case RTM_NEWADDR:
+	case RTM_DELADDR:
+		n->what = RTNL_ADDR;
+		n->is_delete = nlh->nlmsg_type == RTM_DELADDR;
+		return notice_addr(nlh);
+	case RTM_NEWROUTE:
+	case RTM_DELROUTE:
+		n->what = RTNL_ROUTE;
+		n->is_delete = nlh->nlmsg_type == RTM_DELROUTE;
+		return rtnl_decode_route(&n->route, nlh, room);
+	case RTM_NEWRULE:
+	case RTM_DELRULE:
+		n->what = RTNL_RULE;
+		n->is_delete = nlh->nlmsg_type == RTM_DELRULE;
+		return rtnl_decode_rule(&n->rule, nlh);
+	default:
+		return -ENOENT;
+	}
+}
+
+struct receiver {
+	rtnl_notice_fn *fn;
+	void *data;
+	int n_messages;
+};
+
+static int message_take(const struct nlmsghdr *nlh, void *data)
+{
+	struct receiver *to = data;
+	struct rtnl_route_room room;
+	struct rtnl_notice notice;
+
+	memset(&notice, 0, sizeof(notice));
+	notice.pid = nlh->nlmsg_pid;
+	to->n_messages++;
+	if (!notice_decode(&notice, nlh, &room))
+		to->fn(to->data, &notice);
+	return MNL_CB_OK;
+}
+
+/* libmnl's recvfrom drops who sent it. -EAGAIN: nothing there. */
+static ssize_t datagram_receive(struct rtnl_monitor *m, bool *is_kernel)
+{
+	struct sockaddr_nl from = { .nl_family = AF_NETLINK };
+	socklen_t size = sizeof(from);
+	ssize_t n;
+
+	do {
+		n = recvfrom(mnl_socket_get_fd(m->socket), m->buffer, RECEIVE_BYTES, 0,
+			     (struct sockaddr *)&from, &size);
+	} while (n < 0 && errno == EINTR);
+	*is_kernel = from.nl_pid == 0;
+	return n < 0 ? -errno : n;
+}
+
+int rtnl_monitor_receive(struct rtnl_monitor *m, rtnl_notice_fn *fn, void *data)
+{
+	struct receiver to = { .fn = fn, .data = data };
+	bool is_kernel;
+
+	for (;;) {
+		ssize_t n = datagram_receive(m, &is_kernel);
+
+		if (n == -EAGAIN)
+			return to.n_messages;
+		if (n < 0)
+			return (int)n;
+		if (is_kernel)
+			mnl_cb_run(m->buffer, (size_t)n, 0, 0, message_take, &to);
+	}
+}
