@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * audit.h - the pure core of Waymark: kernel events go in, records come out.
+ *
+ * It keeps the flows, joins the two sources of evidence (labels in conntrack
+ * events, logged packets), which have no order between them, decides verdicts
+ * and says what has to be written. Time is passed in; nothing is read.
+ */
+#ifndef WAYMARK_AUDIT_H
+#define WAYMARK_AUDIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "waymark/config.h"
+#include "waymark/event.h"
+#include "waymark/record.h"
+
+struct audit;
+
+/* What the audit needs from outside. */
+struct audit_port {
+	void *data;
+	/* A row to write. Copied by the callee. */
+	void (*emit)(void *data, const struct record *r);
+	/* A mismatch that was not there before (is_first), or a verdict other than
+	 * mismatch that somebody should know of, once a flow: f->verdict says which. */
+	void (*alert)(void *data, const struct flow_record *f, const struct mismatch_record *m);
+	/* Why a packet marked for this uplink may leave elsewhere: the kernel's
+	 * rules and routes as they are now. */
+	enum reason (*diagnose)(void *data, uint8_t slot, int family);
+};
+
+struct audit_ids {
+	int64_t flow, mismatch, gap; /* the highest in use */
+};
+
+struct audit_stats {
+	uint64_t events;      /* conntrack events taken, dump entries apart */
+	uint64_t packets;     /* logged packets taken */
+	uint64_t flows;	      /* flows begun */
+	uint64_t orphans;     /* logged packets whose flow never showed up */
+	uint64_t ambiguous;   /* logged packets that fitted more than one flow */
+	uint64_t untracked;   /* flows that found the table full: written, not followed */
+	uint64_t mismatches;  /* recorded */
+	uint64_t lost;	      /* flows that vanished without a word */
+	uint64_t verdicts[VERDICT_OK + 1]; /* of flows that ended */
+	uint32_t live, lingering, pending;
+	size_t bytes; /* of the flow table */
+};
+
+/* NULL with errno. The port is copied. */
+struct audit *audit_new(const struct audit_port *port, const struct audit_ids *ids,
+			uint32_t max_flows);
+void audit_free(struct audit *a);
+
+/* The uplinks from now on; emits RECORD_UPLINKS. Flows keep what they are. */
+int audit_set_config(struct audit *a, const struct config *c, int64_t now_ms);
+
+/* The addresses that the uplinks have: whose a source address is. Copied. */
+struct audit_address {
+	struct addr addr;
+	uint8_t slot;
+};
+int audit_set_addresses(struct audit *a, const struct audit_address *list, size_t n);
+
+/* Flows that began earlier have no evidence unless they show some. */
+void audit_set_evidence_since(struct audit *a, int64_t since_ms);
+
+/* A flow that the history holds as live; before the first dump. 0 or -errno. */
+int audit_preload(struct audit *a, const struct flow_record *f);
+
+/* One conntrack event, or an entry of a dump between audit_dump_begin and _end. */
+void audit_ct_event(struct audit *a, const struct ct_event *ev, int64_t now_ms);
+
+/* One logged packet; egress is the slot of the uplink that it left by. */
+void audit_packet(struct audit *a, const struct nflog_packet *p, uint8_t egress, int64_t now_ms);
+
+/* Call after a batch of conntrack events: packets that waited for their flow's
+ * event find it now. */
+void audit_settle(struct audit *a, int64_t now_ms);
+
+/* A dump brings the table in step with the kernel: flows that it does not name
+ * are lost, or, with is_torn, kept for the next. */
+void audit_dump_begin(struct audit *a);
+void audit_dump_end(struct audit *a, bool is_torn, int64_t now_ms);
+
+/* Something may have been missed between two times. The flows of that time have
+ * no proof but evidence. Returns the gap's id; ended_ms 0 leaves it open. */
+int64_t audit_gap(struct audit *a, enum gap_source source, int64_t started_ms, int64_t ended_ms,
+		  int64_t lost, const char *reason);
+/* Ends an open gap. */
+void audit_gap_end(struct audit *a, int64_t id, enum gap_source source, int64_t started_ms,
+		   int64_t ended_ms, int64_t lost, const char *reason);
+
+/* Call every AUDIT_TICK_MS: emits the flows that changed in the tick before
+ * last, forgets ended flows whose late evidence has had its time. */
+#define AUDIT_TICK_MS 50
+void audit_tick(struct audit *a, int64_t now_ms);
+
+/* Emits everything that waits. The flows stay live in the history. */
+void audit_flush(struct audit *a, int64_t now_ms);
+
+void audit_stats(const struct audit *a, struct audit_stats *out);
+
+/* Live flows and mismatches an uplink, for status; arrays by slot. */
+void audit_uplink_counts(const struct audit *a, uint32_t live[UPLINKS_MAX],
+			 uint64_t mismatches[UPLINKS_MAX], uint64_t bytes[UPLINKS_MAX]);
+
+#endif

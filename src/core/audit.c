@@ -1,0 +1,592 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * audit.c - conntrack events become flows: begin, change, end, loss.
+ *
+ * A flow is its conntrack id, its original tuple and its start: the id alone
+ * repeats. An ended flow lingers for late evidence; a flow that changed is
+ * written at the next tick but one, so that a short flow is one row written once.
+ */
+#include <errno.h>
+#include <linux/netfilter/nf_conntrack_common.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "audit_internal.h"
+
+#define NS_PER_MS 1000000
+
+/* How much later than what we noted a kernel's start time may be for the same
+ * flow: clocks are set now and then. */
+#define START_SLACK_MS 1000
+
+/* linux/netfilter/nf_conntrack_common.h has them only for the kernel. */
+#ifndef IPS_OFFLOAD
+#define IPS_OFFLOAD (1u << 14)
+#endif
+#ifndef IPS_HW_OFFLOAD
+#define IPS_HW_OFFLOAD (1u << 15)
+#endif
+
+struct audit *audit_new(const struct audit_port *port, const struct audit_ids *ids,
+			uint32_t max_flows)
+{
+	struct audit *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return NULL;
+	a->port = *port;
+	a->ids = *ids;
+	a->pending = calloc(PENDING_MAX, sizeof(*a->pending));
+	a->flows = flowtable_new(max_flows);
+	if (!a->pending || !a->flows) {
+		audit_free(a);
+		errno = ENOMEM;
+		return NULL;
+	}
+	flow_queue_init(&a->changed);
+	flow_queue_init(&a->changing);
+	for (unsigned i = 0; i < LINGER_TICKS; i++)
+		flow_queue_init(&a->linger[i]);
+	return a;
+}
+
+void audit_free(struct audit *a)
+{
+	if (!a)
+		return;
+	mismatch_free_all(a);
+	flowtable_free(a->flows);
+	free(a->pending);
+	free(a->addresses);
+	free(a);
+}
+
+/* --- what the marks and addresses mean ------------------------------------- */
+
+uint8_t audit_slot_of_mark(const struct audit *a, uint32_t mark)
+{
+	for (size_t i = 0; i < a->n_marks; i++) {
+		if (a->marks[i].mark == mark)
+			return a->marks[i].slot;
+	}
+	return SLOT_NONE;
+}
+
+int audit_set_config(struct audit *a, const struct config *c, int64_t now_ms)
+{
+	struct record r = { .type = RECORD_UPLINKS, .uplinks.time_ms = now_ms };
+
+	r.uplinks.uplinks = calloc(c->n_uplinks, sizeof(*r.uplinks.uplinks));
+	if (!r.uplinks.uplinks)
+		return -ENOMEM;
+	a->mask = c->mark_mask;
+	a->label_base = c->label_base;
+	a->n_marks = c->n_uplinks;
+	r.uplinks.n = (uint8_t)c->n_uplinks;
+	for (size_t i = 0; i < c->n_uplinks; i++) {
+		const struct uplink_config *u = &c->uplinks[i];
+		struct uplink_record *out = &r.uplinks.uplinks[i];
+
+		a->marks[i] = (struct mark_slot){ .mark = u->mark, .slot = u->slot };
+		out->slot = u->slot;
+		out->mark = u->mark;
+		memcpy(out->name, u->name, sizeof(out->name));
+		memcpy(out->ifname, u->ifname, sizeof(out->ifname));
+	}
+	a->port.emit(a->port.data, &r);
+	return 0;
+}
+
+static int address_order(const void *a, const void *b)
+{
+	return addr_compare(&((const struct audit_address *)a)->addr,
+			    &((const struct audit_address *)b)->addr);
+}
+
+int audit_set_addresses(struct audit *a, const struct audit_address *list, size_t n)
+{
+	struct audit_address *copy = calloc(n ? n : 1, sizeof(*copy));
+
+	if (!copy)
+		return -ENOMEM;
+	if (n)
+		memcpy(copy, list, n * sizeof(*copy));
+	qsort(copy, n, sizeof(*copy), address_order);
+	free(a->addresses);
+	a->addresses = copy;
+	a->n_addresses = n;
+	return 0;
+}
+
+void audit_set_evidence_since(struct audit *a, int64_t since_ms)
+{
+	a->evidence_since_ms = since_ms;
+}
+
+/* --- facts of an event ------------------------------------------------------ */
+
+/* The bits of n labels from first on, as a set. */
+static uint64_t labels_range(const struct connlabels *l, unsigned first, unsigned n)
+{
+	uint64_t bits = l->word[first / 64] >> (first % 64);
+
+	if (first % 64 && first / 64 == 0)
+		bits |= l->word[1] << (64 - first % 64);
+	return n >= 64 ? bits : bits & ((UINT64_C(1) << n) - 1);
+}
+
+static void flow_set_entered(struct audit *a, struct flow *f)
+{
+	if (f->is_entered)
+		return;
+	f->is_entered = 1;
+	f->ingress = audit_slot_of_mark(a, f->mark);
+}
+
+static void flow_set_labels(struct audit *a, struct flow *f, const struct ct_event *ev)
+{
+	unsigned first = a->label_base + LABELS_RESERVED;
+	uint64_t left;
+
+	if (!ev->has_labels)
+		return;
+	left = labels_range(&ev->labels, first, LABELS_TOTAL - first);
+	if (labels_range(&ev->labels, a->label_base, 1))
+		flow_set_entered(a, f);
+	flow_set_add(a, &f->labels, left & ((UINT64_C(1) << UPLINKS_MAX) - 1));
+}
+
+static void live_count(struct audit *a, uint32_t mark, int by)
+{
+	uint8_t slot = audit_slot_of_mark(a, mark);
+
+	if (slot != SLOT_NONE)
+		a->live[slot] += (uint32_t)by;
+}
+
+/* Of a flow that moved from one uplink's mark to another's, packets may have
+ * left by both. From no mark to one is how a flow is adopted. */
+static void flow_set_mark(struct audit *a, struct flow *f, uint32_t mark, int64_t now_ms)
+{
+	struct record r = { .type = RECORD_MARK_CHANGE };
+
+	if (mark == f->mark)
+		return;
+	r.mark_change = (struct mark_change_record){
+		.time_ms = now_ms,
+		.flow_id = f->id,
+		.old_mark = f->mark,
+		.new_mark = mark,
+	};
+	a->port.emit(a->port.data, &r);
+	if (f->mark)
+		f->had_mark_change = 1;
+	live_count(a, f->mark, -1);
+	live_count(a, mark, 1);
+	f->mark = mark;
+}
+
+static void flow_apply(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t now_ms)
+{
+	struct flow *f = flowtable_get(a->flows, ref);
+
+	if (ev->type != CT_DESTROY || ev->mark & a->mask)
+		flow_set_mark(a, f, ev->mark & a->mask, now_ms);
+	flow_set_labels(a, f, ev);
+	if (ev->status & (IPS_OFFLOAD | IPS_HW_OFFLOAD))
+		f->is_offloaded = 1;
+	if (ev->start_ns)
+		f->started_ms = (uint64_t)(ev->start_ns / NS_PER_MS);
+	mismatch_check(a, ref, now_ms);
+}
+
+/* --- begin and end ----------------------------------------------------------- */
+
+static flow_ref flow_begin(struct audit *a, const struct ct_event *ev, int64_t now_ms)
+{
+	flow_ref ref = flowtable_add(a->flows, ev->proto, ev->zone, ev->tuple);
+	struct flow *f;
+
+	if (ref == FLOW_REF_NONE) {
+		a->stats.untracked++;
+		return ref;
+	}
+	f = flowtable_get(a->flows, ref);
+	f->ct_id = ev->id;
+	f->id = ++a->ids.flow;
+	f->started_ms = (uint64_t)now_ms;
+	f->mark = ev->mark & a->mask;
+	live_count(a, f->mark, 1);
+	a->stats.flows++;
+	a->stats.live++;
+	return ref;
+}
+
+static void flow_linger(struct audit *a, flow_ref ref)
+{
+	flow_queue_push(a->flows, &a->linger[a->linger_now], ref);
+	a->stats.lingering++;
+}
+
+/* A flow on the list of changes lingers when the list is worked off. */
+static void flow_end(struct audit *a, flow_ref ref, enum flow_state state,
+		     const struct ct_event *ev, int64_t ended_ms)
+{
+	struct flow *f = flowtable_get(a->flows, ref);
+
+	if ((int64_t)f->started_ms < a->last_gap_ms)
+		f->has_gap = 1;
+	live_count(a, f->mark, -1);
+	a->stats.live--;
+	f->state = state;
+	flow_emit(a, ref, ev, ended_ms);
+	a->stats.verdicts[f->verdict]++;
+	if (ev && ev->has_counters && audit_slot_of_mark(a, f->mark) != SLOT_NONE)
+		a->uplink_bytes[audit_slot_of_mark(a, f->mark)] += ev->bytes[0] + ev->bytes[1];
+	if (!f->is_queued)
+		flow_linger(a, ref);
+}
+
+static void flow_lose(struct audit *a, flow_ref ref)
+{
+	struct flow *f = flowtable_get(a->flows, ref);
+
+	a->stats.lost++;
+	f->has_gap = 1;
+	flow_end(a, ref, FLOW_LOST, NULL, 0);
+}
+
+/* --- the kinds of events ------------------------------------------------------ */
+
+static flow_ref find_state(const struct audit *a, const struct ct_event *ev, enum flow_state state)
+{
+	flow_ref ref = flowtable_find(a->flows, ev, FLOW_REF_NONE);
+
+	while (ref != FLOW_REF_NONE && flowtable_get(a->flows, ref)->state != state)
+		ref = flowtable_find(a->flows, ev, ref);
+	return ref;
+}
+
+static void take_new(struct audit *a, const struct ct_event *ev, int64_t now_ms)
+{
+	flow_ref ref = find_state(a, ev, FLOW_LIVE);
+	struct flow *f;
+
+	if (ref != FLOW_REF_NONE) {
+		f = flowtable_get(a->flows, ref);
+		if (!f->is_from_dump) {
+			/* The end of the one before was never heard. */
+			flow_lose(a, ref);
+			ref = FLOW_REF_NONE;
+		}
+	}
+	if (ref == FLOW_REF_NONE)
+		ref = flow_begin(a, ev, now_ms);
+	if (ref == FLOW_REF_NONE)
+		return;
+	f = flowtable_get(a->flows, ref);
+	f->is_from_dump = 0;
+	f->is_seen = 1;
+	flow_apply(a, ref, ev, now_ms);
+	flow_touch(a, ref);
+}
+
+static void take_update(struct audit *a, const struct ct_event *ev, int64_t now_ms)
+{
+	flow_ref ref = find_state(a, ev, FLOW_LIVE);
+
+	if (ref == FLOW_REF_NONE) {
+		ref = flow_begin(a, ev, now_ms);
+		if (ref == FLOW_REF_NONE)
+			return;
+		/* Its beginning was missed, and what its labels were before. */
+		flowtable_get(a->flows, ref)->has_gap = 1;
+	}
+	flowtable_get(a->flows, ref)->is_seen = 1;
+	flowtable_get(a->flows, ref)->is_from_dump = 0;
+	flow_apply(a, ref, ev, now_ms);
+	flow_touch(a, ref);
+}
+
+static int64_t stop_ms(const struct ct_event *ev, int64_t now_ms)
+{
+	return ev->stop_ns ? ev->stop_ns / NS_PER_MS : now_ms;
+}
+
+/* A flow that was given up as lost and ends after all: its row gets its end. */
+static void lost_found(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t now_ms)
+{
+	struct flow *f = flowtable_get(a->flows, ref);
+
+	a->stats.lost--;
+	f->state = FLOW_ENDED;
+	flow_emit(a, ref, ev, stop_ms(ev, now_ms));
+}
+
+/* The table is full: the row is written from what the event alone says. */
+static void emit_untracked_end(struct audit *a, const struct ct_event *ev, int64_t now_ms)
+{
+	struct record r = { .type = RECORD_FLOW };
+
+	r.flow = (struct flow_record){
+		.id = ++a->ids.flow,
+		.started_ms = ev->start_ns / NS_PER_MS,
+		.ended_ms = stop_ms(ev, now_ms),
+		.state = FLOW_ENDED,
+		.proto = ev->proto,
+		.zone = ev->zone,
+		.ct_id = ev->id,
+		.tuple = { ev->tuple[0], ev->tuple[1] },
+		.mark = ev->mark & a->mask,
+		.uplink = audit_slot_of_mark(a, ev->mark & a->mask),
+		.ingress = SLOT_NONE,
+		.verdict = VERDICT_UNKNOWN,
+		.reason = REASON_GAP,
+		.has_counters = ev->has_counters,
+		.packets = { ev->packets[0], ev->packets[1] },
+		.bytes = { ev->bytes[0], ev->bytes[1] },
+	};
+	a->port.emit(a->port.data, &r);
+	a->stats.verdicts[VERDICT_UNKNOWN]++;
+}
+
+static void take_destroy(struct audit *a, const struct ct_event *ev, int64_t now_ms)
+{
+	flow_ref ref = find_state(a, ev, FLOW_LIVE);
+
+	if (ref == FLOW_REF_NONE) {
+		ref = find_state(a, ev, FLOW_LOST);
+		if (ref != FLOW_REF_NONE) {
+			lost_found(a, ref, ev, now_ms);
+			return;
+		}
+		ref = flow_begin(a, ev, now_ms);
+		if (ref == FLOW_REF_NONE) {
+			emit_untracked_end(a, ev, now_ms);
+			return;
+		}
+		flowtable_get(a->flows, ref)->has_gap = 1;
+		if (!ev->start_ns)
+			flowtable_get(a->flows, ref)->started_ms = 0;
+	}
+	flow_apply(a, ref, ev, now_ms);
+	flow_end(a, ref, FLOW_ENDED, ev, stop_ms(ev, now_ms));
+}
+
+/* Whether the entry of a dump is another incarnation of a flow with the same id
+ * and tuple: it began after we had heard of ours. */
+static bool is_other_incarnation(const struct flow *f, const struct ct_event *ev)
+{
+	return ev->start_ns && f->started_ms &&
+	       ev->start_ns / NS_PER_MS > (int64_t)f->started_ms + START_SLACK_MS;
+}
+
+/* Without a label and from before there was evidence, or from nobody knows when. */
+static bool is_predating(const struct audit *a, const struct ct_event *ev)
+{
+	return !ev->has_labels && (!ev->start_ns ||
+				   ev->start_ns / NS_PER_MS < a->evidence_since_ms);
+}
+
+static void take_dump(struct audit *a, const struct ct_event *ev, int64_t now_ms)
+{
+	flow_ref ref = find_state(a, ev, FLOW_LIVE);
+	struct flow *f;
+
+	if (ref != FLOW_REF_NONE && is_other_incarnation(flowtable_get(a->flows, ref), ev)) {
+		flow_lose(a, ref);
+		ref = FLOW_REF_NONE;
+	}
+	if (ref == FLOW_REF_NONE) {
+		ref = flow_begin(a, ev, now_ms);
+		if (ref == FLOW_REF_NONE)
+			return;
+		f = flowtable_get(a->flows, ref);
+		f->is_from_dump = 1;
+		f->is_predating = is_predating(a, ev);
+		if (!ev->start_ns)
+			f->started_ms = 0;
+	}
+	f = flowtable_get(a->flows, ref);
+	f->is_seen = 1;
+	f->is_from_store = 0;
+	flow_apply(a, ref, ev, now_ms);
+	flow_touch(a, ref);
+}
+
+void audit_ct_event(struct audit *a, const struct ct_event *ev, int64_t now_ms)
+{
+	switch (ev->type) {
+	case CT_NEW:
+		a->stats.events++;
+		take_new(a, ev, now_ms);
+		break;
+	case CT_UPDATE:
+		a->stats.events++;
+		take_update(a, ev, now_ms);
+		break;
+	case CT_DESTROY:
+		a->stats.events++;
+		take_destroy(a, ev, now_ms);
+		break;
+	case CT_DUMP:
+		take_dump(a, ev, now_ms);
+		break;
+	}
+}
+
+/* --- history, dumps and gaps --------------------------------------------------- */
+
+int audit_preload(struct audit *a, const struct flow_record *r)
+{
+	flow_ref ref = flowtable_add(a->flows, r->proto, r->zone, r->tuple);
+	struct flow *f;
+
+	if (ref == FLOW_REF_NONE)
+		return -errno;
+	f = flowtable_get(a->flows, ref);
+	f->ct_id = r->ct_id;
+	f->id = r->id;
+	f->started_ms = (uint64_t)r->started_ms;
+	f->mark = r->mark;
+	f->is_from_store = 1;
+	f->is_entered = r->ingress != SLOT_NONE;
+	f->ingress = r->ingress;
+	f->is_predating = r->reason == REASON_PREDATES;
+	f->had_mismatch = r->verdict == VERDICT_MISMATCH;
+	f->reason = f->had_mismatch ? r->reason : REASON_NONE;
+	f->is_reported = 1;
+	f->has_gap = 1;
+	for (int d = 0; d < 2; d++) {
+		flow_set_add(a, &f->nflog[d], r->egress[d]);
+		if (f->had_mismatch)
+			flow_set_add(a, &f->reported, r->egress[d]);
+	}
+	live_count(a, f->mark, 1);
+	a->stats.live++;
+	return 0;
+}
+
+static void see_not(void *data, flow_ref ref, struct flow *f)
+{
+	(void)data;
+	(void)ref;
+	f->is_seen = 0;
+}
+
+void audit_dump_begin(struct audit *a)
+{
+	flowtable_each(a->flows, see_not, NULL);
+}
+
+static void lose_unseen(void *data, flow_ref ref, struct flow *f)
+{
+	if (f->state == FLOW_LIVE && !f->is_seen)
+		flow_lose(data, ref);
+}
+
+/* Flows whose NEW event is still in the queue cannot be unseen: they are not in
+ * the table yet. Flows whose end is still there become lost, and are found again
+ * when it is read. */
+void audit_dump_end(struct audit *a, bool is_torn, int64_t now_ms)
+{
+	(void)now_ms;
+	if (!is_torn)
+		flowtable_each(a->flows, lose_unseen, a);
+}
+
+static void gap_emit(struct audit *a, int64_t id, enum gap_source source, int64_t started_ms,
+		     int64_t ended_ms, int64_t lost, const char *reason)
+{
+	struct record r = { .type = RECORD_GAP };
+
+	r.gap = (struct gap_record){
+		.id = id,
+		.started_ms = started_ms,
+		.ended_ms = ended_ms,
+		.source = source,
+		.lost = lost,
+	};
+	snprintf(r.gap.reason, sizeof(r.gap.reason), "%s", reason);
+	a->port.emit(a->port.data, &r);
+	if (ended_ms > a->last_gap_ms)
+		a->last_gap_ms = ended_ms;
+}
+
+int64_t audit_gap(struct audit *a, enum gap_source source, int64_t started_ms, int64_t ended_ms,
+		  int64_t lost, const char *reason)
+{
+	gap_emit(a, ++a->ids.gap, source, started_ms, ended_ms, lost, reason);
+	if (started_ms > a->last_gap_ms)
+		a->last_gap_ms = started_ms;
+	return a->ids.gap;
+}
+
+void audit_gap_end(struct audit *a, int64_t id, enum gap_source source, int64_t started_ms,
+		   int64_t ended_ms, int64_t lost, const char *reason)
+{
+	gap_emit(a, id, source, started_ms, ended_ms, lost, reason);
+}
+
+/* --- time ------------------------------------------------------------------------ */
+
+static void emit_changed(struct audit *a, struct flow_queue *q)
+{
+	flow_ref ref;
+
+	while ((ref = flow_queue_pop(a->flows, q)) != FLOW_REF_NONE) {
+		struct flow *f = flowtable_get(a->flows, ref);
+
+		f->is_queued = 0;
+		if (f->state == FLOW_LIVE)
+			flow_emit(a, ref, NULL, 0);
+		else
+			flow_linger(a, ref);
+	}
+}
+
+static void forget_lingering(struct audit *a, struct flow_queue *q)
+{
+	flow_ref ref;
+
+	while ((ref = flow_queue_pop(a->flows, q)) != FLOW_REF_NONE) {
+		mismatch_forget(a, ref);
+		flowtable_remove(a->flows, ref);
+		a->stats.lingering--;
+	}
+}
+
+void audit_tick(struct audit *a, int64_t now_ms)
+{
+	pending_settle(a, now_ms, true);
+	emit_changed(a, &a->changed);
+	a->changed = a->changing;
+	flow_queue_init(&a->changing);
+	mismatch_emit_dirty(a);
+	a->linger_now = (a->linger_now + 1) % LINGER_TICKS;
+	forget_lingering(a, &a->linger[a->linger_now]);
+}
+
+void audit_flush(struct audit *a, int64_t now_ms)
+{
+	pending_settle(a, now_ms, true);
+	emit_changed(a, &a->changed);
+	emit_changed(a, &a->changing);
+	mismatch_emit_dirty(a);
+}
+
+void audit_stats(const struct audit *a, struct audit_stats *out)
+{
+	*out = a->stats;
+	out->pending = a->n_pending;
+	out->bytes = flowtable_bytes(a->flows);
+}
+
+void audit_uplink_counts(const struct audit *a, uint32_t live[UPLINKS_MAX],
+			 uint64_t mismatches[UPLINKS_MAX], uint64_t bytes[UPLINKS_MAX])
+{
+	memcpy(live, a->live, sizeof(a->live));
+	memcpy(mismatches, a->uplink_mismatches, sizeof(a->uplink_mismatches));
+	memcpy(bytes, a->uplink_bytes, sizeof(a->uplink_bytes));
+}

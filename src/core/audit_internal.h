@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * audit_internal.h - what the files of the audit share: audit.c takes conntrack
+ * events, audit_packet.c logged packets, audit_mismatch.c keeps the mismatches,
+ * audit_emit.c makes the records.
+ */
+#ifndef WAYMARK_AUDIT_INTERNAL_H
+#define WAYMARK_AUDIT_INTERNAL_H
+
+#include "waymark/audit.h"
+#include "waymark/flowtable.h"
+#include "waymark/verdict.h"
+
+/* Evidence may come after its flow's end: an ended flow is kept for 2 s. */
+#define LINGER_TICKS 40
+
+/* A logged packet may come before its flow's event: it is kept for 1 s. */
+#define PENDING_MAX 4096
+#define PENDING_MS 1000
+
+struct mark_slot {
+	uint32_t mark;
+	uint8_t slot;
+};
+
+struct pending_packet {
+	struct nflog_packet packet;
+	uint8_t egress;
+	int64_t deadline_ms;
+};
+
+/* A mismatch that is still growing: one a flow, direction and uplink. */
+struct mismatch {
+	struct mismatch *next;	     /* in its bucket */
+	struct mismatch *next_dirty; /* to be written at the next tick */
+	bool is_dirty;
+	flow_ref flow;
+	struct mismatch_record record;
+};
+
+#define MISMATCH_BUCKETS 4096u
+
+struct audit {
+	struct audit_port port;
+	struct audit_ids ids;
+	struct audit_stats stats;
+
+	uint32_t mask, label_base;
+	struct mark_slot marks[UPLINKS_MAX];
+	size_t n_marks;
+	struct audit_address *addresses; /* sorted by address */
+	size_t n_addresses;
+	int64_t evidence_since_ms;
+	int64_t last_gap_ms; /* the end of the latest gap */
+
+	struct flowtable *flows;
+	struct flow_queue changed, changing; /* last tick's, this tick's */
+	struct flow_queue linger[LINGER_TICKS];
+	unsigned linger_now;
+
+	struct mismatch *mismatches[MISMATCH_BUCKETS];
+	struct mismatch *dirty;
+
+	struct pending_packet *pending;
+	uint32_t n_pending;
+
+	uint32_t live[UPLINKS_MAX];
+	uint64_t uplink_mismatches[UPLINKS_MAX];
+	uint64_t uplink_bytes[UPLINKS_MAX];
+};
+
+/* audit.c */
+uint8_t audit_slot_of_mark(const struct audit *a, uint32_t mark);
+
+/* audit_emit.c */
+/* Uplinks that packets of the flow left by in one direction. */
+uint64_t flow_egress(const struct audit *a, const struct flow *f, enum direction d);
+void flow_facts(const struct audit *a, flow_ref ref, struct verdict_facts *facts);
+/* Emits the flow's row as it stands; ev, if there is one, has counters and times. */
+void flow_emit(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t ended_ms);
+/* The row is to be written at the next tick but one. */
+void flow_touch(struct audit *a, flow_ref ref);
+/* Adds an uplink to one of the flow's sets; false: it was in it. */
+bool flow_set_add(struct audit *a, uint16_t *number, uint64_t add);
+
+/* audit_mismatch.c */
+/* Looks whether the labels show a mismatch, and records it. */
+void mismatch_check(struct audit *a, flow_ref ref, int64_t now_ms);
+/* A logged packet of the flow proves one. */
+void mismatch_add_packet(struct audit *a, flow_ref ref, enum direction d, uint8_t egress,
+			 const struct nflog_packet *p, int64_t now_ms);
+void mismatch_forget(struct audit *a, flow_ref ref);
+void mismatch_emit_dirty(struct audit *a);
+void mismatch_free_all(struct audit *a);
+
+/* audit_packet.c */
+void pending_settle(struct audit *a, int64_t now_ms, bool is_tick);
+
+#endif

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * audit_packet.c - logged packets: finds the flow that each belongs to, or keeps
+ * it until the flow's event has come.
+ *
+ * The rules log a packet because its flow's mark does not name the uplink that
+ * it leaves by. A flow whose mark, as we know it, does name it is therefore not
+ * the packet's flow, or its change of mark has not been read yet.
+ */
+#include <string.h>
+
+#include "audit_internal.h"
+
+#define FORCE_AGE_MS 100
+
+struct match {
+	flow_ref ref;
+	enum direction direction;
+	unsigned n; /* how many fitted equally well */
+};
+
+/* Whether the flow, as it is known now, is one that the rules log so. */
+static bool is_fitting(const struct audit *a, const struct flow *f, const struct nflog_packet *p,
+		       uint8_t egress)
+{
+	switch (p->kind) {
+	case NFLOG_UNMARKED:
+		return f->mark == 0;
+	case NFLOG_TRANSIT:
+		return f->is_entered;
+	default:
+		return f->mark != 0 && audit_slot_of_mark(a, f->mark) != egress;
+	}
+}
+
+/* A packet that the restore has marked fits the flow with that mark better, and
+ * a live flow better than one that has ended. */
+static unsigned fit(const struct audit *a, const struct flow *f, const struct nflog_packet *p,
+		    uint8_t egress)
+{
+	if (!is_fitting(a, f, p, egress))
+		return 0;
+	return 1 + (f->state == FLOW_LIVE) + 2 * ((p->mark & a->mask) == f->mark);
+}
+
+static struct match match_find(const struct audit *a, const struct nflog_packet *p, uint8_t egress)
+{
+	struct match best = { .ref = FLOW_REF_NONE };
+	unsigned best_fit = 0;
+	enum direction d;
+
+	for (flow_ref ref = flowtable_find_packet(a->flows, p, FLOW_REF_NONE, &d);
+	     ref != FLOW_REF_NONE; ref = flowtable_find_packet(a->flows, p, ref, &d)) {
+		unsigned this_fit = fit(a, flowtable_get(a->flows, ref), p, egress);
+
+		if (this_fit && this_fit == best_fit)
+			best.n++;
+		if (this_fit > best_fit) {
+			best = (struct match){ .ref = ref, .direction = d, .n = 1 };
+			best_fit = this_fit;
+		}
+	}
+	return best;
+}
+
+static bool packet_take(struct audit *a, const struct nflog_packet *p, uint8_t egress,
+			int64_t now_ms)
+{
+	struct match m = match_find(a, p, egress);
+	struct flow *f;
+	bool is_news;
+
+	if (m.ref == FLOW_REF_NONE)
+		return false;
+	if (m.n > 1)
+		a->stats.ambiguous++;
+	f = flowtable_get(a->flows, m.ref);
+	is_news = flow_set_add(a, &f->nflog[m.direction], UINT64_C(1) << egress);
+	if (p->kind == NFLOG_MISMATCH && audit_slot_of_mark(a, f->mark) != SLOT_NONE &&
+	    (m.direction == DIR_REPLY || !f->is_entered))
+		mismatch_add_packet(a, m.ref, m.direction, egress, p, now_ms);
+	if (is_news)
+		flow_touch(a, m.ref);
+	return true;
+}
+
+static void pending_add(struct audit *a, const struct nflog_packet *p, uint8_t egress,
+			int64_t now_ms)
+{
+	if (a->n_pending == PENDING_MAX) {
+		a->stats.orphans++;
+		return;
+	}
+	a->pending[a->n_pending++] = (struct pending_packet){
+		.packet = *p,
+		.egress = egress,
+		.deadline_ms = now_ms + PENDING_MS,
+	};
+}
+
+void audit_packet(struct audit *a, const struct nflog_packet *p, uint8_t egress, int64_t now_ms)
+{
+	a->stats.packets++;
+	if (p->kind == NFLOG_OTHER || egress >= UPLINKS_MAX)
+		return;
+	if (!packet_take(a, p, egress, now_ms))
+		pending_add(a, p, egress, now_ms);
+}
+
+/* A flow that fits but for its mark: somebody changed the mark for this one
+ * packet and back, and no event says so. The packet has left all the same. */
+static bool packet_force(struct audit *a, const struct pending_packet *w, int64_t now_ms)
+{
+	enum direction d;
+	flow_ref ref = flowtable_find_packet(a->flows, &w->packet, FLOW_REF_NONE, &d);
+	struct flow *f;
+
+	if (ref == FLOW_REF_NONE || w->packet.kind != NFLOG_MISMATCH)
+		return false;
+	f = flowtable_get(a->flows, ref);
+	if (audit_slot_of_mark(a, f->mark) == SLOT_NONE || (d == DIR_ORIGINAL && f->is_entered))
+		return false;
+	/* A flow that began when the packet came took the place of the packet's own. */
+	if ((int64_t)f->started_ms + FORCE_AGE_MS > w->deadline_ms - PENDING_MS)
+		return false;
+	f->had_mark_change = 1;
+	flow_set_add(a, &f->nflog[d], UINT64_C(1) << w->egress);
+	mismatch_add_packet(a, ref, d, w->egress, &w->packet, now_ms);
+	flow_touch(a, ref);
+	return true;
+}
+
+/* Outside a tick only a few are tried, so that a flood of orphans cannot slow
+ * the events. */
+void pending_settle(struct audit *a, int64_t now_ms, bool is_tick)
+{
+	uint32_t n = a->n_pending, kept = 0;
+	uint32_t tries = is_tick ? n : (n < 64 ? n : 64);
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct pending_packet *w = &a->pending[i];
+
+		if (i < tries && packet_take(a, &w->packet, w->egress, now_ms))
+			continue;
+		if (is_tick && w->deadline_ms <= now_ms) {
+			if (!packet_force(a, w, now_ms))
+				a->stats.orphans++;
+			continue;
+		}
+		if (kept != i)
+			a->pending[kept] = *w;
+		kept++;
+	}
+	a->n_pending = kept;
+}
+
+void audit_settle(struct audit *a, int64_t now_ms)
+{
+	if (a->n_pending)
+		pending_settle(a, now_ms, false);
+}
