@@ -17,7 +17,7 @@
 #include "config/values.h"
 #include "waymark/config.h"
 
-#define KEYS_MAX 64
+#define KEYS_MAX    64
 #define OPTIONS_MAX 32
 
 struct reader {
@@ -28,9 +28,9 @@ struct reader {
 	int err; /* other than bad input: -ENOMEM */
 
 	bool is_in_section;
-	size_t n_sections; /* begun so far */
-	size_t n_titles;   /* different names of uplinks that libconfuse holds */
-	unsigned n_alerts; /* sections */
+	size_t n_sections;	  /* begun so far */
+	size_t n_titles;	  /* different names of uplinks that libconfuse holds */
+	unsigned n_alerts;	  /* sections */
 	int seen_lines[KEYS_MAX]; /* by index in config_keys; an uplink's start anew */
 };
 
@@ -122,7 +122,7 @@ static void uplink_begin(struct reader *r, const char *name)
 	}
 	c->uplinks = uplinks;
 	u = &uplinks[c->n_uplinks++];
-	*u = (struct uplink_config){ .weight = 1, .line = section_line(r) };
+	*u = (struct uplink_config){.weight = 1, .line = section_line(r)};
 	snprintf(u->name, sizeof(u->name), "%s", name);
 	uplink_check_name(r, u, name);
 	for (size_t i = 0; config_keys[i].name; i++)
@@ -232,7 +232,8 @@ static void options_fill(cfg_opt_t options[OPTIONS_MAX], size_t n, const char *s
 {
 	for (const struct config_key *key = config_keys; key->name && n < OPTIONS_MAX - 1; key++)
 		if (strcmp(key->section, section) == 0)
-			options[n++] = (cfg_opt_t)CFG_STR_CB(key->name, NULL, CFGF_NODEFAULT, on_value);
+			options[n++] =
+				(cfg_opt_t)CFG_STR_CB(key->name, NULL, CFGF_NODEFAULT, on_value);
 	options[n] = (cfg_opt_t)CFG_END();
 }
 
@@ -292,7 +293,7 @@ static int reader_load(struct reader *r, const char *path)
 
 int config_load(struct config **out, const char *path, FILE *errors)
 {
-	struct reader r = { .c = config_new(), .errors = errors };
+	struct reader r = {.c = config_new(), .errors = errors};
 	int err;
 
 	*out = NULL;

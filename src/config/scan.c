@@ -82,7 +82,8 @@ int scan_read(struct scan *s, const char *path, FILE *errors)
 	if (fd >= 0)
 		close(fd);
 	if (err < 0) {
-		fprintf(errors, "%s: the configuration cannot be read: %s; name a readable file with -c\n",
+		fprintf(errors,
+			"%s: the configuration cannot be read: %s; name a readable file with -c\n",
 			path, strerror(-err));
 		return err;
 	}
@@ -94,7 +95,7 @@ void scan_free(struct scan *s)
 {
 	free(s->text);
 	free(s->section_lines);
-	*s = (struct scan){ 0 };
+	*s = (struct scan){0};
 }
 
 static void blank(struct cursor *cur, size_t length)
@@ -123,15 +124,15 @@ static void scan_block_comment(struct cursor *cur)
 
 /* ${NAME}: libconfuse puts the environment's value there, in quotes or not, and
  * looks for the brace even past a closing quote. */
-static void scan_variable(struct cursor *cur)
+static bool scan_variable(struct cursor *cur)
 {
-	size_t length = strcspn(cur->p, "}\n");
-
-	cur->p += length;
-	if (*cur->p == '}')
-		cur->p++;
-	else
+	cur->p += strcspn(cur->p, "}\n");
+	if (*cur->p != '}') {
 		cursor_complain(cur, cur->line, "'${' without '}' on this line; close it");
+		return false;
+	}
+	cur->p++;
+	return true;
 }
 
 /* No value has a reason to span lines, while a forgotten quote is common: it is
@@ -142,7 +143,8 @@ static void scan_string(struct cursor *cur)
 
 	while (*cur->p && *cur->p != '\n' && *cur->p != quote) {
 		if (quote == '"' && cur->p[0] == '$' && cur->p[1] == '{') {
-			scan_variable(cur);
+			if (!scan_variable(cur))
+				return;
 			continue;
 		}
 		if (*cur->p == '\\' && cur->p[1] && cur->p[1] != '\n')
@@ -181,7 +183,8 @@ static void scan_punctuation(struct cursor *cur)
 	else if (ch == '}' && cur->depth)
 		cur->depth--;
 	else if (ch == '*' || (ch == '+' && cur->p[1] != '=')) {
-		snprintf(text, sizeof(text), "stray character '%c'; remove it or put it in quotes", ch);
+		snprintf(text, sizeof(text), "stray character '%c'; remove it or put it in quotes",
+			 ch);
 		cursor_complain(cur, cur->line, text);
 	}
 	cur->p++;
@@ -221,7 +224,7 @@ static void scan_next(struct cursor *cur)
 
 int scan_check(struct scan *s, const char *path, FILE *errors)
 {
-	struct cursor cur = { .scan = s, .path = path, .errors = errors, .p = s->text, .line = 1 };
+	struct cursor cur = {.scan = s, .path = path, .errors = errors, .p = s->text, .line = 1};
 
 	while (*cur.p)
 		scan_next(&cur);

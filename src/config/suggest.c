@@ -11,7 +11,7 @@
 #include "waymark/config.h"
 
 #define NAME_MAX_LENGTH 32
-#define FAR 3 /* letters: too far to be a slip */
+#define FAR		3 /* letters: too far to be a slip */
 
 static unsigned min3(unsigned a, unsigned b, unsigned c)
 {

@@ -67,7 +67,8 @@ static int read_number(const struct field *f, const char *text, uint64_t *value,
 	if (err == -EINVAL)
 		return refuse(why, "is not a number; write it like 10 or 0x0a");
 	if (err < 0 || *value < f->min || *value > f->max)
-		return refuse(why, "is out of range; choose %" PRIu64 " to %" PRIu64, f->min, f->max);
+		return refuse(why, "is out of range; choose %" PRIu64 " to %" PRIu64, f->min,
+			      f->max);
 	return 0;
 }
 
@@ -115,7 +116,8 @@ static int read_path(const struct field *f, const char *text, void *out, struct 
 	if (text[0] != '/')
 		return refuse(why, "is not an absolute path; begin it with /");
 	if (strlen(text) > f->max)
-		return refuse(why, "is too long; choose a path of at most %" PRIu64 " bytes", f->max);
+		return refuse(why, "is too long; choose a path of at most %" PRIu64 " bytes",
+			      f->max);
 	copy = strdup(text);
 	if (!copy)
 		return -ENOMEM;
@@ -135,7 +137,8 @@ static int read_duration(const struct field *f, const char *text, uint64_t *valu
 	int err = duration_parse(value, text);
 
 	if (err == -EINVAL)
-		return refuse(why, "is not a duration; write it like \"60s\", \"2h\" or \"90 days\"");
+		return refuse(why,
+			      "is not a duration; write it like \"60s\", \"2h\" or \"90 days\"");
 	if (err < 0 || *value > f->max)
 		return refuse(why, "is too long; choose at most %" PRIu64 " seconds", f->max);
 	return 0;
@@ -151,8 +154,7 @@ static int read_interval(const struct field *f, const char *text, void *out, str
 	return err;
 }
 
-static int read_retention(const struct field *f, const char *text, void *out,
-			  struct complaint *why)
+static int read_retention(const struct field *f, const char *text, void *out, struct complaint *why)
 {
 	if (!is_unlimited(text))
 		return read_duration(f, text, out, why);
@@ -208,19 +210,20 @@ static int read_gateway(const char *text, int family, struct gateway *out, struc
 	struct addr addr;
 
 	if (strcmp(text, "none") == 0) {
-		*out = (struct gateway){ .kind = GATEWAY_NONE };
+		*out = (struct gateway){.kind = GATEWAY_NONE};
 		return 0;
 	}
 	if (addr_parse(&addr, text) < 0)
-		return refuse(why,
-			      "is not an IPv%d address; write one, or \"none\", or leave the key out",
-			      version);
+		return refuse(
+			why,
+			"is not an IPv%d address; write one, or \"none\", or leave the key out",
+			version);
 	if (addr.family != family)
 		return refuse(why, "is an IPv%d address; the key for it is %s", 10 - version,
 			      family == AF_INET ? "gateway6" : "gateway");
 	if (!is_unicast(&addr))
 		return refuse(why, "cannot be a gateway; write a neighbour's address, or \"none\"");
-	*out = (struct gateway){ .kind = GATEWAY_ADDR, .addr = addr };
+	*out = (struct gateway){.kind = GATEWAY_ADDR, .addr = addr};
 	return 0;
 }
 
@@ -236,49 +239,60 @@ static int read_gateway6(const struct field *f, const char *text, void *out, str
 	return read_gateway(text, AF_INET6, out, why);
 }
 
-#define TOP(field) .section = "", .offset = offsetof(struct config, field)
-#define TOP_LINE(field) TOP(field), .line_offset = offsetof(struct config, field##_line)
-#define UPLINK(field) .section = "uplink", .offset = offsetof(struct uplink_config, field)
-#define UPLINK_LINE(line) .line_offset = offsetof(struct uplink_config, line)
-#define ALERT(field) .section = "alert", .offset = offsetof(struct config, alert.field)
+#define TOP(field)	   .section = "", .offset = offsetof(struct config, field)
+#define TOP_LINE(field)	   TOP(field), .line_offset = offsetof(struct config, field##_line)
+#define UPLINK(field)	   .section = "uplink", .offset = offsetof(struct uplink_config, field)
+#define UPLINK_LINE(line)  .line_offset = offsetof(struct uplink_config, line)
+#define ALERT(field)	   .section = "alert", .offset = offsetof(struct config, alert.field)
 
-#define PATH_LENGTH 4095	  /* linux/limits.h, PATH_MAX */
-#define SOCKET_PATH_LENGTH 107	  /* unix(7): sun_path and its 0 */
-#define RULE_PRIORITY_LAST 32765  /* before table main's */
-#define RETENTION_LAST 31557600000 /* 1,000 years */
+#define PATH_LENGTH	   4095	       /* linux/limits.h, PATH_MAX */
+#define SOCKET_PATH_LENGTH 107	       /* unix(7): sun_path and its 0 */
+#define RULE_PRIORITY_LAST 32765       /* before table main's */
+#define RETENTION_LAST	   31557600000 /* 1,000 years */
 
 static const struct field fields[] = {
-	{ .name = "mode", TOP(mode), .read = read_word, .words = "steer audit" },
-	{ .name = "database", TOP(database), .read = read_path, .max = PATH_LENGTH },
-	{ .name = "control-socket", TOP(control_socket), .read = read_path,
-	  .max = SOCKET_PATH_LENGTH },
-	{ .name = "mark-mask", TOP_LINE(mark_mask), .read = read_u32, .min = 1, .max = UINT32_MAX },
-	{ .name = "label-base", TOP_LINE(label_base), .read = read_u32,
-	  .max = LABELS_TOTAL - LABELS_RESERVED - 1 },
-	{ .name = "nflog-group", TOP(nflog_group), .read = read_u16, .min = 1, .max = UINT16_MAX },
-	{ .name = "rule-priority", TOP_LINE(rule_priority), .read = read_u32, .min = 1,
-	  .max = RULE_PRIORITY_LAST },
-	{ .name = "local-routes", TOP(local_routes), .read = read_word,
-	  .words = "suppress copy exclude" },
-	{ .name = "balance", TOP(balance), .read = read_boolean },
-	{ .name = "sysctl", TOP(sysctl), .read = read_boolean },
-	{ .name = "events", TOP(events), .read = read_word, .words = "auto full minimal" },
-	{ .name = "retention", TOP(retention_s), .read = read_retention, .max = RETENTION_LAST },
-	{ .name = "max-size", TOP(max_size_bytes), .read = read_size, .min = 1 << 20 },
-	{ .name = "on-stop", TOP(on_stop), .read = read_word, .words = "keep remove" },
-	{ .name = "on-uplink-down", TOP(on_uplink_down), .read = read_word, .words = "hold flush" },
-	{ .name = "interface", UPLINK(ifname), UPLINK_LINE(interface_line), .read = read_ifname },
-	{ .name = "mark", UPLINK(mark), UPLINK_LINE(mark_line), .read = read_u32,
-	  .max = UINT32_MAX },
-	{ .name = "table", UPLINK(table), UPLINK_LINE(table_line), .read = read_u32,
-	  .max = UINT32_MAX },
-	{ .name = "gateway", UPLINK(gateway), .read = read_gateway4 },
-	{ .name = "gateway6", UPLINK(gateway6), .read = read_gateway6 },
-	{ .name = "weight", UPLINK(weight), .read = read_u32, .min = 1, .max = 256 },
-	{ .name = "exec", ALERT(exec), .read = read_path, .max = PATH_LENGTH },
-	{ .name = "json", ALERT(json), .read = read_path, .max = PATH_LENGTH },
-	{ .name = "syslog", ALERT(syslog), .read = read_boolean },
-	{ .name = "min-interval", ALERT(min_interval_s), .read = read_interval, .max = UINT32_MAX },
+	{.name = "mode", TOP(mode), .read = read_word, .words = "steer audit"},
+	{.name = "database", TOP(database), .read = read_path, .max = PATH_LENGTH},
+	{.name = "control-socket",
+	 TOP(control_socket),
+	 .read = read_path,
+	 .max = SOCKET_PATH_LENGTH},
+	{.name = "mark-mask", TOP_LINE(mark_mask), .read = read_u32, .min = 1, .max = UINT32_MAX},
+	{.name = "label-base",
+	 TOP_LINE(label_base),
+	 .read = read_u32,
+	 .max = LABELS_TOTAL - LABELS_RESERVED - 1},
+	{.name = "nflog-group", TOP(nflog_group), .read = read_u16, .min = 1, .max = UINT16_MAX},
+	{.name = "rule-priority",
+	 TOP_LINE(rule_priority),
+	 .read = read_u32,
+	 .min = 1,
+	 .max = RULE_PRIORITY_LAST},
+	{.name = "local-routes",
+	 TOP(local_routes),
+	 .read = read_word,
+	 .words = "suppress copy exclude"},
+	{.name = "balance", TOP(balance), .read = read_boolean},
+	{.name = "sysctl", TOP(sysctl), .read = read_boolean},
+	{.name = "events", TOP(events), .read = read_word, .words = "auto full minimal"},
+	{.name = "retention", TOP(retention_s), .read = read_retention, .max = RETENTION_LAST},
+	{.name = "max-size", TOP(max_size_bytes), .read = read_size, .min = 1 << 20},
+	{.name = "on-stop", TOP(on_stop), .read = read_word, .words = "keep remove"},
+	{.name = "on-uplink-down", TOP(on_uplink_down), .read = read_word, .words = "hold flush"},
+	{.name = "interface", UPLINK(ifname), UPLINK_LINE(interface_line), .read = read_ifname},
+	{.name = "mark", UPLINK(mark), UPLINK_LINE(mark_line), .read = read_u32, .max = UINT32_MAX},
+	{.name = "table",
+	 UPLINK(table),
+	 UPLINK_LINE(table_line),
+	 .read = read_u32,
+	 .max = UINT32_MAX},
+	{.name = "gateway", UPLINK(gateway), .read = read_gateway4},
+	{.name = "gateway6", UPLINK(gateway6), .read = read_gateway6},
+	{.name = "weight", UPLINK(weight), .read = read_u32, .min = 1, .max = 256},
+	{.name = "exec", ALERT(exec), .read = read_path, .max = PATH_LENGTH},
+	{.name = "json", ALERT(json), .read = read_path, .max = PATH_LENGTH},
+	{.name = "syslog", ALERT(syslog), .read = read_boolean},
+	{.name = "min-interval", ALERT(min_interval_s), .read = read_interval, .max = UINT32_MAX},
 };
 
 const struct field *field_find(const char *section, const char *name)

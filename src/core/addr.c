@@ -78,7 +78,7 @@ static unsigned ipv6_zero_run(const uint8_t *bytes, unsigned n_words, unsigned *
 
 static bool ipv6_is_mapped(const uint8_t *bytes)
 {
-	static const uint8_t prefix[12] = { [10] = 0xff, [11] = 0xff };
+	static const uint8_t prefix[12] = {[10] = 0xff, [11] = 0xff};
 
 	return memcmp(bytes, prefix, sizeof(prefix)) == 0;
 }
@@ -188,7 +188,7 @@ void prefix_truncate(struct prefix *p)
 
 bool prefix_contains(const struct prefix *p, const struct addr *a)
 {
-	struct prefix net = *p, other = { *a, p->len };
+	struct prefix net = *p, other = {*a, p->len};
 
 	prefix_truncate(&net);
 	prefix_truncate(&other);

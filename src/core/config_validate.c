@@ -15,8 +15,8 @@
 
 /* Linux: include/uapi/linux/rtnetlink.h, enum rt_class_t; the main table's rule
  * has priority 32766. */
-#define TABLE_DEFAULT 253
-#define TABLE_LOCAL 255
+#define TABLE_DEFAULT	   253
+#define TABLE_LOCAL	   255
 #define RULE_PRIORITY_MAIN 32766
 
 struct validation {
@@ -84,7 +84,8 @@ static void check_table(struct validation *v, const struct uplink_config *u)
 			 u->name);
 	else if (u->table == 0 || (u->table >= TABLE_DEFAULT && u->table <= TABLE_LOCAL))
 		complain(v, line_or(u->table_line, u->line),
-			 "table %" PRIu32 " of uplink '%s' is one of the kernel's own (0, 253 default, "
+			 "table %" PRIu32
+			 " of uplink '%s' is one of the kernel's own (0, 253 default, "
 			 "254 main, 255 local); choose another number",
 			 u->table, u->name);
 }
@@ -103,21 +104,25 @@ static void check_pair(struct validation *v, const struct uplink_config *before,
 {
 	if (u->name[0] && strcmp(u->name, before->name) == 0)
 		complain(v, u->line,
-			 "uplink '%s' is there twice, first on line %d; give one of them another name",
+			 "uplink '%s' is there twice, first on line %d; give one of them another "
+			 "name",
 			 u->name, before->line);
 	if (u->ifname[0] && strcmp(u->ifname, before->ifname) == 0)
 		complain(v, line_or(u->interface_line, u->line),
-			 "interface '%s' of uplink '%s' is already uplink '%s' (line %d); an interface "
+			 "interface '%s' of uplink '%s' is already uplink '%s' (line %d); an "
+			 "interface "
 			 "can be one uplink only",
 			 u->ifname, u->name, before->name, before->line);
 	if (u->mark && u->mark == before->mark)
 		complain(v, line_or(u->mark_line, u->line),
-			 "mark 0x%" PRIx32 " of uplink '%s' collides with uplink '%s' (line %d); choose "
+			 "mark 0x%" PRIx32
+			 " of uplink '%s' collides with uplink '%s' (line %d); choose "
 			 "another",
 			 u->mark, u->name, before->name, before->line);
 	if (u->table && u->table == before->table)
 		complain(v, line_or(u->table_line, u->line),
-			 "table %" PRIu32 " of uplink '%s' is already that of uplink '%s' (line %d); "
+			 "table %" PRIu32
+			 " of uplink '%s' is already that of uplink '%s' (line %d); "
 			 "choose another",
 			 u->table, u->name, before->name, before->line);
 }
@@ -155,7 +160,7 @@ static bool has_slots(const struct config *c)
 static void check_labels(struct validation *v)
 {
 	const struct config *c = v->c;
-	uint8_t slots[UPLINKS_MAX] = { 0 };
+	uint8_t slots[UPLINKS_MAX] = {0};
 	unsigned highest = 0;
 
 	if (c->label_base_line == CONFIG_LINE_BAD || !has_slots(c))
@@ -165,7 +170,8 @@ static void check_labels(struct validation *v)
 		highest = slots[i] > highest ? slots[i] : highest;
 	if (c->label_base + LABELS_RESERVED + highest >= LABELS_TOTAL)
 		complain(v, c->label_base_line,
-			 "label-base %" PRIu32 " leaves no room: the marks in use need the connlabel "
+			 "label-base %" PRIu32
+			 " leaves no room: the marks in use need the connlabel "
 			 "bits up to %" PRIu32 ", and the last is 127; choose at most %u",
 			 c->label_base, c->label_base + LABELS_RESERVED + highest,
 			 LABELS_TOTAL - LABELS_RESERVED - 1 - highest);
@@ -184,18 +190,20 @@ static void check_uplinks(struct validation *v)
 	}
 	if (c->n_uplinks == 0)
 		complain(v, 1,
-			 "there is no uplink; add a section: uplink NAME { interface = \"...\" mark = "
+			 "there is no uplink; add a section: uplink NAME { interface = \"...\" "
+			 "mark = "
 			 "... table = ... }");
 	if (c->n_uplinks > UPLINKS_MAX)
 		complain(v, c->uplinks[UPLINKS_MAX].line,
-			 "uplink '%s' is one too many: there are %zu, and at most %d have a connlabel "
+			 "uplink '%s' is one too many: there are %zu, and at most %d have a "
+			 "connlabel "
 			 "bit; remove some",
 			 c->uplinks[UPLINKS_MAX].name, c->n_uplinks, UPLINKS_MAX);
 }
 
 unsigned config_validate(const struct config *c, FILE *errors)
 {
-	struct validation v = { .c = c, .errors = errors };
+	struct validation v = {.c = c, .errors = errors};
 
 	if (c->mark_mask == 0 && c->mark_mask_line != CONFIG_LINE_BAD)
 		complain(&v, c->mark_mask_line,

@@ -17,34 +17,25 @@ struct unit {
 };
 
 #define MINUTE 60ULL
-#define HOUR (60 * MINUTE)
-#define DAY (24 * HOUR)
+#define HOUR   (60 * MINUTE)
+#define DAY    (24 * HOUR)
 
 /* Words and lengths are systemd.time(7)'s: a year is 365.25 days, a month a
  * twelfth of it. */
 static const struct unit duration_units[] = {
-	{ " s sec secs second seconds ", 1 },
-	{ " m min mins minute minutes ", MINUTE },
-	{ " h hr hrs hour hours ", HOUR },
-	{ " d day days ", DAY },
-	{ " w week weeks ", 7 * DAY },
-	{ " M month months ", 2629800 },
-	{ " y year years ", 31557600 },
-	{ NULL, 0 },
+	{" s sec secs second seconds ", 1}, {" m min mins minute minutes ", MINUTE},
+	{" h hr hrs hour hours ", HOUR},    {" d day days ", DAY},
+	{" w week weeks ", 7 * DAY},	    {" M month months ", 2629800},
+	{" y year years ", 31557600},	    {NULL, 0},
 };
 
 /* A letter alone counts in 1024, as in the tools that people copy sizes from. */
 static const struct unit size_units[] = {
-	{ " B b byte bytes ", 1 },
-	{ " K k KiB kiB ", 1ULL << 10 },
-	{ " M MiB ", 1ULL << 20 },
-	{ " G GiB ", 1ULL << 30 },
-	{ " T TiB ", 1ULL << 40 },
-	{ " kB KB ", 1000ULL },
-	{ " MB ", 1000000ULL },
-	{ " GB ", 1000000000ULL },
-	{ " TB ", 1000000000000ULL },
-	{ NULL, 0 },
+	{" B b byte bytes ", 1},    {" K k KiB kiB ", 1ULL << 10},
+	{" M MiB ", 1ULL << 20},    {" G GiB ", 1ULL << 30},
+	{" T TiB ", 1ULL << 40},    {" kB KB ", 1000ULL},
+	{" MB ", 1000000ULL},	    {" GB ", 1000000000ULL},
+	{" TB ", 1000000000000ULL}, {NULL, 0},
 };
 
 static const char *skip_blanks(const char *text)

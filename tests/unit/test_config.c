@@ -1,0 +1,688 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_config.c - configurations good and bad: each bad one with the line and a
+ * word of its message, and with no message more than its faults; the shipped
+ * example whole, cut short at every byte, and with bytes changed (seed printed).
+ */
+#include <errno.h>
+#include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "waymark/config.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+#define A	     "uplink a { interface = a0 mark = 1 table = 101 }\n"
+#define B	     "uplink b { interface = b0 mark = 2 table = 102 }\n"
+#define LONG64	     "0123456789012345678901234567890123456789012345678901234567890123"
+
+static char file_path[] = "/tmp/waymark-test-config-XXXXXX";
+static int file_fd = -1;
+static char *messages; /* of the last load */
+
+static int file_setup(void **state)
+{
+	(void)state;
+	file_fd = mkstemp(file_path);
+	return file_fd < 0 ? -1 : 0;
+}
+
+static int file_teardown(void **state)
+{
+	(void)state;
+	free(messages);
+	close(file_fd);
+	return unlink(file_path);
+}
+
+static int load_path(struct config **c, const char *path)
+{
+	size_t size;
+	FILE *errors;
+	int err;
+
+	free(messages);
+	messages = NULL;
+	errors = open_memstream(&messages, &size);
+	assert_non_null(errors);
+	err = config_load(c, path, errors);
+	fclose(errors);
+	assert_true((err == 0) == (*c != NULL));
+	assert_true((err == 0) == (size == 0));
+	return err;
+}
+
+static int load_bytes(struct config **c, const char *text, size_t length)
+{
+	assert_int_equal(ftruncate(file_fd, 0), 0);
+	assert_int_equal(pwrite(file_fd, text, length, 0), length);
+	return load_path(c, file_path);
+}
+
+static struct config *load_good(const char *text)
+{
+	struct config *c;
+
+	if (load_bytes(&c, text, strlen(text)) < 0)
+		fail_msg("refused:\n%s\n%s", text, messages);
+	return c;
+}
+
+static unsigned lines_of(const char *text)
+{
+	unsigned n = 0;
+
+	for (; *text; text++)
+		n += *text == '\n';
+	return n;
+}
+
+/* clang-format off: a row a file */
+static const struct {
+	const char *text;
+	int line;
+	const char *word;
+	unsigned n_messages; /* 0 stands for 1 */
+} bad[] = {
+	/* syntax */
+	{"", 1, "there is no uplink", 0},
+	{"# nothing\n", 1, "there is no uplink", 0},
+	{A "retentoin = 5\n", 2, "did you mean 'retention'", 0},
+	{A "on-mismatch = \"delete-flow\"\n", 2, "unknown key 'on-mismatch'", 0},
+	{A "alrt { }\n", 2, "did you mean 'alert'", 0},
+	{"\n\nuplink a {\n interface = a0\n marc = 2\n}\n", 5,
+	 "unknown key 'marc' in section 'uplink'", 0},
+	{A "alert {\n exce = /bin/true\n}\n", 3, "did you mean 'exec'", 0},
+	{"interface = a0\n" A, 1, "unknown key 'interface'", 0},
+	{"alert { mark = 2 }\n" A, 1, "unknown key 'mark' in section 'alert'", 0},
+	{A "mode \"steer\"\n", 2, "missing equal sign", 0},
+	{A "mode += \"steer\"\n", 2, "non-list", 0},
+	{A "mode =\n", 3, "premature end", 0},
+	{A "mode = { steer }\n", 2, "unexpected token", 0},
+	{A "}\n", 2, "unexpected closing brace", 0},
+	{A "uplink { interface = b0 }\n", 2, "missing title", 0},
+	{A "uplink b interface = b0\n", 2, "missing opening brace", 0},
+	{A "\nuplink b {\n interface = b0\n mark = 2\n table = 102\n", 3, "never closed; add }", 0},
+	{A "\ndatabase = \"/x\n\nmode = \"steer\"\n", 3, "quote on this line", 0},
+	{A "\ndatabase = '/x\n", 3, "quote on this line", 0},
+	{A "/* a comment\n\nmode = steer\n", 2, "comment is never closed", 0},
+	{A "mode = *steer\n", 2, "stray character '*'", 0},
+	{A "mode = steer +\n", 2, "stray character '+'", 0},
+	{A "database = \"/x/${HOME\"\n", 2, "without '}'", 0},
+	{A "mo\033de = steer\n", 2, "control character", 0},
+	/* words, booleans, numbers */
+	{"mode = stear\n" A, 1, "choose one of: steer audit", 0},
+	{"mode = \"\"\n" A, 1, "choose one of: steer audit", 0},
+	{"mode = ste\n" A, 1, "choose one of", 0},
+	{"\nlocal-routes = drop\n" A, 2, "suppress copy exclude", 0},
+	{"events = none\n" A, 1, "auto full minimal", 0},
+	{"on-stop = stop\n" A, 1, "keep remove", 0},
+	{A "on-uplink-down = \"delete\"\n", 2, "hold flush", 0},
+	{"balance = 2\n" A, 1, "neither true nor false", 0},
+	{"sysctl = \"maybe\"\n" A, 1, "neither true nor false", 0},
+	{A "alert {\n\n syslog = local0\n}\n", 4, "neither true nor false", 0},
+	{"mark-mask = 0\n" A, 1, "out of range; choose 1", 0},
+	{"mark-mask = wide\n" A, 1, "is not a number", 0},
+	{"mark-mask = 0x1ffffffff\n" A, 1, "out of range", 0},
+	{"mark-mask = 99999999999999999999999\n" A, 1, "out of range", 0},
+	{"mark-mask = 0x\n" A, 1, "is not a number", 0},
+	{"mark-mask = 010\n" A, 1, "is not a number", 0},
+	{"mark-mask = -1\n" A, 1, "is not a number", 0},
+	{"mark-mask = 1.5\n" A, 1, "is not a number", 0},
+	{"nflog-group = 0\n" A, 1, "choose 1 to 65535", 0},
+	{"nflog-group = 65536\n" A, 1, "choose 1 to 65535", 0},
+	{"label-base = 124\n" A, 1, "choose 0 to 123", 0},
+	{"label-base = 123\n" A, 1, "leaves no room", 0},
+	{"label-base = 65\n" A "uplink z { interface = z0 mark = 59 table = 159 }\n", 1,
+	 "at most 64", 0},
+	{"rule-priority = 0\n" A, 1, "choose 1 to 32765", 0},
+	{"rule-priority = 32766\n" A, 1, "choose 1 to 32765", 0},
+	{A "rule-priority = 32765\n", 2, "32766 (table main); choose 1 to 32764", 0},
+	{A B "rule-priority = 32764\n", 3, "choose 1 to 32763", 0},
+	/* paths, durations, sizes */
+	{"database = flows.db\n" A, 1, "not an absolute path", 0},
+	{"database = \"\"\n" A, 1, "not an absolute path", 0},
+	{"control-socket = run/x\n" A, 1, "not an absolute path", 0},
+	{"control-socket = /" LONG64 LONG64 "\n" A, 1, "at most 107 bytes", 0},
+	{A "alert { exec = alert.d }\n", 2, "not an absolute path", 0},
+	{A "alert {\n json = ./a\n}", 3, "not an absolute path", 0},
+	{"retention = \"90 dyas\"\n" A, 1, "is not a duration", 0},
+	{"retention = \"-1 day\"\n" A, 1, "is not a duration", 0},
+	{"retention = \"\"\n" A, 1, "is not a duration", 0},
+	{"retention = \"2000 years\"\n" A, 1, "is too long", 0},
+	{"retention = 90 days\n" A, 1, "unknown key 'days'", 0},
+	{"max-size = \"2 parsecs\"\n" A, 1, "is not a size", 0},
+	{"max-size = \"10\"\n" A, 1, "is too small", 0},
+	{"max-size = \"20000000000 GiB\"\n" A, 1, "is too large", 0},
+	{A "alert { min-interval = \"soon\" }\n", 2, "is not a duration", 0},
+	{A "alert { min-interval = \"200 years\" }\n", 2, "is too long", 0},
+	/* uplinks, one by one */
+	{A "uplink b {\n}\n", 2, "has no interface", 3},
+	{A "uplink b {\n mark = 2\n table = 102\n}\n", 2, "has no interface", 0},
+	{A "uplink b {\n interface = b0\n table = 102\n}\n", 2, "has no mark", 0},
+	{A "uplink b {\n interface = b0\n mark = 2\n}\n", 2, "has no table", 0},
+	{"mode = audit\nuplink b {\n interface = b0\n}\n", 2, "has no mark", 0},
+	{A "uplink b {\n interface = b0\n mark = 0\n table = 102\n}\n", 4,
+	 "mark of uplink 'b' is 0", 0},
+	{A "uplink b {\n interface = b0\n mark = two\n table = 102\n}\n", 4, "is not a number", 0},
+	{A "uplink b {\n interface = b0\n mark = 0x100\n table = 102\n}\n", 4,
+	 "outside mark-mask 0xff", 0},
+	{"mark-mask = 0xf0\nuplink b {\n interface = b0\n\n mark = 0x11\n table = 2 }\n", 5,
+	 "outside mark-mask 0xf0", 0},
+	{A "uplink b {\n interface = b0\n mark = 2\n table = 0\n}\n", 5, "the kernel's own", 0},
+	{"uplink b { interface = b0 mark = 2 table = 253 }\n", 1, "the kernel's own", 0},
+	{"uplink b { interface = b0 mark = 2 table = 254 }\n", 1, "the kernel's own", 0},
+	{"uplink b { interface = b0 mark = 2 table = 255 }\n", 1, "the kernel's own", 0},
+	{"uplink b { interface = b0 mark = 2 table = 4294967296 }\n", 1, "out of range", 0},
+	{"mode = audit\nuplink b { interface = b0 mark = 2 table = 254 }\n", 2, "the kernel's own",
+	 0},
+	{"uplink b { interface = b0 mark = 2 table = 102 weight = 0 }\n", 1, "choose 1 to 256", 0},
+	{"uplink b { interface = b0 mark = 2 table = 102\n weight = 257 }\n", 2, "choose 1 to 256",
+	 0},
+	{"uplink b {\n interface = sixteen-letters1\n mark = 2 table = 102 }\n", 2,
+	 "too long for an interface", 0},
+	{"uplink b {\n interface = \"b/0\"\n mark = 2 table = 102 }\n", 2, "holds '/'", 0},
+	{"uplink b {\n interface = \"b 0\"\n mark = 2 table = 102 }\n", 2, "a blank", 0},
+	{"uplink b {\n interface = \"b:0\"\n mark = 2 table = 102 }\n", 2, "':'", 0},
+	{"uplink b {\n interface = \"\"\n mark = 2 table = 102 }\n", 2,
+	 "not the name of an interface", 0},
+	{"uplink b {\n interface = \"..\"\n mark = 2 table = 102 }\n", 2,
+	 "not the name of an interface", 0},
+	{"uplink b { interface = b0 mark = 2 table = 102\ngateway = fe80::1 }\n", 2,
+	 "is an IPv6 address", 0},
+	{"uplink b { interface = b0 mark = 2 table = 102\ngateway6 = 10.0.0.1 }\n", 2,
+	 "is an IPv4 address", 0},
+	{"uplink b { interface = b0 mark = 2 table = 102\ngateway = 10.0.0 }\n", 2,
+	 "not an IPv4 address", 0},
+	{"uplink b { interface = b0 mark = 2 table = 102\ngateway = \"router\" }\n", 2,
+	 "not an IPv4 address", 0},
+	{"uplink b { interface = b0 mark = 2 table = 102\ngateway = 0.0.0.0 }\n", 2,
+	 "cannot be a gateway", 0},
+	{"uplink b { interface = b0 mark = 2 table = 102\ngateway6 = ff02::1 }\n", 2,
+	 "cannot be a gateway", 0},
+	{"uplink \"b,c\" { interface = b0 mark = 2 table = 102 }\n", 1,
+	 "cannot be an uplink's name", 0},
+	{"uplink \"\" { interface = b0 mark = 2 table = 102 }\n", 1, "cannot be an uplink's name",
+	 0},
+	{"uplink -b { interface = b0 mark = 2 table = 102 }\n", 1, "cannot be an uplink's name", 0},
+	{"uplink " LONG64 " { interface = b0 mark = 2 table = 102 }\n", 1, "at most 31 bytes", 0},
+	/* between uplinks, and things that are there twice */
+	{A B "uplink c {\n interface = a0\n mark = 3\n table = 103\n}\n", 4,
+	 "already uplink 'a' (line 1)", 0},
+	{A B "uplink c {\n interface = c0\n mark = 2\n table = 103\n}\n", 5,
+	 "collides with uplink 'b' (line 2)", 0},
+	{A B "uplink c {\n interface = c0\n mark = 0x3\n table = 0x65\n}\n", 6,
+	 "already that of uplink 'a'", 0},
+	{A B "uplink a { interface = c0 mark = 3 table = 103 }\n", 3,
+	 "is there twice, first on line 1", 0},
+	{A "uplink a { }\n" B, 2, "its name is there twice", 0},
+	{"mode = audit\n\nmode = audit\n" A, 3, "set twice, first on line 1", 0},
+	{"uplink a {\n interface = a0\n mark = 1\n mark = 1\n table = 7 }\n", 4,
+	 "set twice, first on line 3", 0},
+	{A "alert { syslog = true }\nalert { min-interval = 1 }\n", 3, "'alert' is there twice", 0},
+	/* after comments, the line is still the right one */
+	{"/* one\n two */ /* three */\n// four\n# five\nmode = x\n" A, 5, "choose one of", 0},
+	{"mode = steer // \"\n# ' {\ndatabase = x\n" A, 3, "absolute", 0},
+	/* several at once */
+	{"mode = x\nevents = y\nuplink a {\n interface = \"a b\"\n mark = 0\n table = 254\n}\n", 5,
+	 "is 0", 5},
+};
+/* clang-format on */
+
+static void check_bad(size_t i)
+{
+	unsigned expected = bad[i].n_messages ? bad[i].n_messages : 1;
+	char place[PATH_MAX];
+	struct config *c;
+	char *at;
+
+	if (load_bytes(&c, bad[i].text, strlen(bad[i].text)) != -EINVAL)
+		fail_msg("not refused:\n%s", bad[i].text);
+	snprintf(place, sizeof(place), "%s:%d: ", file_path, bad[i].line);
+	at = strstr(messages, place);
+	if (!at || !strstr(at, bad[i].word) || lines_of(messages) != expected)
+		fail_msg("wanted %u message(s), at %d '%s' for:\n%s\nbut got:\n%s", expected,
+			 bad[i].line, bad[i].word, bad[i].text, messages);
+}
+
+static void test_bad(void **state)
+{
+	(void)state;
+	assert_true(COUNT(bad) >= 60);
+	for (size_t i = 0; i < COUNT(bad); i++)
+		check_bad(i);
+}
+
+static void test_unreadable(void **state)
+{
+	struct config *c;
+
+	(void)state;
+	assert_int_equal(load_path(&c, "/nonexistent/waymark.conf"), -ENOENT);
+	assert_non_null(strstr(
+		messages, "/nonexistent/waymark.conf: the configuration cannot be read: No such"));
+	assert_int_equal(load_path(&c, "/tmp"), -EISDIR);
+	assert_int_equal(load_path(&c, "/dev/zero"), -EFBIG);
+	assert_int_equal(load_bytes(&c, "mode = \"steer\"\n\0" A, 60), -EINVAL);
+	assert_non_null(strstr(messages, ":2: a NUL byte"));
+}
+
+static void check_defaults(const struct config *c)
+{
+	assert_int_equal(c->mode, MODE_STEER);
+	assert_string_equal(c->database, "/var/lib/waymark/flows.db");
+	assert_string_equal(c->control_socket, "/run/waymark/control.sock");
+	assert_int_equal(c->mark_mask, 0xff);
+	assert_int_equal(c->label_base, 64);
+	assert_int_equal(c->nflog_group, 77);
+	assert_int_equal(c->rule_priority, 1000);
+	assert_int_equal(c->local_routes, LOCAL_SUPPRESS);
+	assert_true(c->balance);
+	assert_true(c->sysctl);
+	assert_int_equal(c->events, EVENTS_AUTO);
+	assert_int_equal(c->retention_s, 90 * 86400);
+	assert_int_equal(c->max_size_bytes, 2ULL * 1024 * 1024 * 1024);
+	assert_int_equal(c->on_stop, ON_STOP_KEEP);
+	assert_int_equal(c->on_uplink_down, ON_DOWN_HOLD);
+	assert_null(c->alert.exec);
+	assert_null(c->alert.json);
+	assert_true(c->alert.syslog);
+	assert_int_equal(c->alert.min_interval_s, 60);
+}
+
+static void test_defaults(void **state)
+{
+	struct config *c = config_new();
+
+	(void)state;
+	assert_non_null(c);
+	check_defaults(c);
+	config_free(c);
+	c = load_good(A);
+	check_defaults(c);
+	assert_string_equal(c->path, file_path);
+	assert_int_equal(c->uplinks[0].weight, 1);
+	assert_int_equal(c->uplinks[0].gateway.kind, GATEWAY_LEARN);
+	config_free(c);
+	config_free(NULL);
+}
+
+/* The table's defaults are the parser's, and every key of it can be set. */
+static void test_table(void **state)
+{
+	char text[4096] = "", top[2048] = "", alert[512] = "";
+	struct config *c;
+
+	(void)state;
+	for (const struct config_key *key = config_keys; key->name; key++) {
+		char *to = key->section[0] == '\0' ? top : alert;
+
+		assert_true(strlen(key->help) > 0);
+		if (key->initial && strcmp(key->section, "uplink") != 0)
+			sprintf(to + strlen(to), "%s = \"%s\"\n", key->name, key->initial);
+	}
+	snprintf(text, sizeof(text), "%salert {\n%s}\n%s", top, alert, A);
+	c = load_good(text);
+	check_defaults(c);
+	config_free(c);
+}
+
+static void test_every_key(void **state)
+{
+	struct config *c = load_good(
+		"mode = 'audit' database = /d control-socket = \"/s\"\n"
+		"mark-mask = 0xFF00 label-base = 0 nflog-group = 65535\n"
+		"rule-priority = 1 local-routes = copy balance = no sysctl = off\n"
+		"events = minimal retention = off max-size = 0 on-stop = remove\n"
+		"on-uplink-down = flush\n"
+		"alert { exec = /e json = /j syslog = false min-interval = \"1h 30min\" }\n"
+		"uplink \"x-1.y_2\" { interface = \"wlp0s20f3.1234\" mark = 0x300\n"
+		"gateway = none gateway6 = 'fe80::1' weight = 256 }\n"
+		"uplink y {\n interface = 'a\"$[]%' mark = 0x3c00\n"
+		"table = 4294967295 gateway = 10.0.0.1 gateway6 = \"none\"\n}\n");
+
+	(void)state;
+	assert_int_equal(c->mode, MODE_AUDIT);
+	assert_string_equal(c->database, "/d");
+	assert_string_equal(c->control_socket, "/s");
+	assert_int_equal(c->mark_mask, 0xff00);
+	assert_int_equal(c->label_base, 0);
+	assert_int_equal(c->nflog_group, 65535);
+	assert_int_equal(c->rule_priority, 1);
+	assert_int_equal(c->local_routes, LOCAL_COPY);
+	assert_false(c->balance);
+	assert_false(c->sysctl);
+	assert_int_equal(c->events, EVENTS_MINIMAL);
+	assert_int_equal(c->retention_s, 0);
+	assert_int_equal(c->max_size_bytes, 0);
+	assert_int_equal(c->on_stop, ON_STOP_REMOVE);
+	assert_int_equal(c->on_uplink_down, ON_DOWN_FLUSH);
+	assert_string_equal(c->alert.exec, "/e");
+	assert_string_equal(c->alert.json, "/j");
+	assert_false(c->alert.syslog);
+	assert_int_equal(c->alert.min_interval_s, 5400);
+	assert_int_equal(c->n_uplinks, 2);
+	assert_string_equal(c->uplinks[0].name, "x-1.y_2");
+	assert_string_equal(c->uplinks[0].ifname, "wlp0s20f3.1234");
+	assert_int_equal(c->uplinks[0].mark, 0x300);
+	assert_int_equal(c->uplinks[0].table, 0);
+	assert_int_equal(c->uplinks[0].gateway.kind, GATEWAY_NONE);
+	assert_int_equal(c->uplinks[0].gateway6.kind, GATEWAY_ADDR);
+	assert_int_equal(c->uplinks[0].weight, 256);
+	assert_int_equal(c->uplinks[0].slot, 3);
+	assert_int_equal(c->uplinks[0].line, 7);
+	assert_string_equal(c->uplinks[1].ifname, "a\"$[]%");
+	assert_int_equal(c->uplinks[1].table, UINT32_MAX);
+	assert_int_equal(c->uplinks[1].gateway.kind, GATEWAY_ADDR);
+	assert_int_equal(c->uplinks[1].gateway6.kind, GATEWAY_NONE);
+	assert_int_equal(c->uplinks[1].slot, 0x3c % UPLINKS_MAX);
+	config_free(c);
+}
+
+static void test_lookups(void **state)
+{
+	struct config *c = load_good(A B);
+
+	(void)state;
+	assert_ptr_equal(config_uplink_by_mark(c, 2), &c->uplinks[1]);
+	assert_null(config_uplink_by_mark(c, 3));
+	assert_ptr_equal(config_uplink_by_slot(c, 1), &c->uplinks[0]);
+	assert_null(config_uplink_by_slot(c, 0));
+	assert_ptr_equal(config_uplink_by_name(c, "b"), &c->uplinks[1]);
+	assert_null(config_uplink_by_name(c, "a0"));
+	assert_ptr_equal(config_uplink_by_ifname(c, "a0"), &c->uplinks[0]);
+	assert_null(config_uplink_by_ifname(c, "a"));
+	config_free(c);
+}
+
+/* n uplinks with the marks that fn gives. */
+static struct config *config_with(size_t n, uint32_t mask, uint32_t (*mark)(size_t i))
+{
+	struct config *c = config_new();
+
+	c->mark_mask = mask;
+	c->n_uplinks = n;
+	c->uplinks = calloc(n, sizeof(*c->uplinks));
+	for (size_t i = 0; i < n; i++) {
+		struct uplink_config *u = &c->uplinks[i];
+
+		snprintf(u->name, sizeof(u->name), "u%u", (unsigned)i);
+		snprintf(u->ifname, sizeof(u->ifname), "i%u", (unsigned)i);
+		u->mark = mark(i);
+		u->table = (uint32_t)(1000 + i);
+		u->weight = 1;
+		u->line = (int)i + 1;
+	}
+	return c;
+}
+
+static uint32_t mark_ascending(size_t i)
+{
+	return (uint32_t)i + 1;
+}
+
+static uint32_t mark_colliding(size_t i)
+{
+	return (uint32_t)(240 - 60 * i); /* all of them 0 modulo 60 */
+}
+
+static uint32_t mark_split(size_t i)
+{
+	return (uint32_t)((i & 1) << 4 | (i & 2) << 10); /* under 0x810 */
+}
+
+static void test_slots(void **state)
+{
+	struct config *c = config_with(60, 0xff, mark_ascending);
+	uint64_t seen = 0;
+
+	(void)state;
+	config_assign_slots(c);
+	for (size_t i = 0; i < 60; i++) {
+		assert_true(c->uplinks[i].slot < UPLINKS_MAX);
+		seen |= 1ULL << c->uplinks[i].slot;
+	}
+	assert_true(seen == (1ULL << 60) - 1);
+	assert_int_equal(c->uplinks[4].slot, 5);
+	assert_int_equal(c->uplinks[59].slot, 0);
+	config_free(c);
+
+	c = config_with(4, 0xff, mark_colliding);
+	config_assign_slots(c);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(c->uplinks[i].slot, 3 - i);
+	config_free(c);
+
+	c = config_with(4, 0x810, mark_split);
+	config_assign_slots(c);
+	for (unsigned i = 0; i < 4; i++)
+		assert_int_equal(c->uplinks[i].slot, i);
+	config_free(c);
+}
+
+/* The order in the file and other uplinks' presence move no slot. */
+static void test_slots_stay(void **state)
+{
+	struct config *c = load_good(B A),
+		      *d = load_good("label-base = 64\n" A B
+				     "uplink c { interface = c0 mark = 9 table = 9 }");
+
+	(void)state;
+	for (size_t i = 0; i < c->n_uplinks; i++)
+		assert_int_equal(config_uplink_by_name(d, c->uplinks[i].name)->slot,
+				 c->uplinks[i].slot);
+	config_free(c);
+	config_free(d);
+}
+
+static unsigned validated(const struct config *c)
+{
+	size_t size;
+	FILE *errors;
+	unsigned n;
+
+	free(messages);
+	messages = NULL;
+	errors = open_memstream(&messages, &size);
+	n = config_validate(c, errors);
+	fclose(errors);
+	assert_int_equal(n, lines_of(messages));
+	return n;
+}
+
+static void test_many_uplinks(void **state)
+{
+	struct config *c = config_with(60, 0xff, mark_ascending);
+
+	(void)state;
+	assert_int_equal(validated(c), 0);
+	config_free(c);
+	c = config_with(61, 0xff, mark_ascending);
+	assert_int_equal(validated(c), 1);
+	assert_non_null(strstr(messages, ":61: uplink 'u60' is one too many"));
+	config_free(c);
+	c = config_with(200, 0xff, mark_ascending);
+	c->uplinks[150].mark = 1;
+	assert_int_equal(validated(c), 2);
+	config_free(c);
+}
+
+static void test_units(void **state)
+{
+	static const struct {
+		const char *text;
+		int64_t seconds; /* or -errno */
+	} durations[] = {
+		{"0", 0},
+		{"90 days", 7776000},
+		{"60s", 60},
+		{"2h", 7200},
+		{" 5 min ", 300},
+		{"1h 30min", 5400},
+		{"1h30m", 5400},
+		{"3 weeks", 1814400},
+		{"1 month", 2629800},
+		{"2 years", 63115200},
+		{"77", 77},
+		{"1d 1", -EINVAL},
+		{"", -EINVAL},
+		{"s", -EINVAL},
+		{"1 2", -EINVAL},
+		{"5 fortnights", -EINVAL},
+		{"-5s", -EINVAL},
+		{"1.5h", -EINVAL},
+		{"5 s x", -EINVAL},
+		{"1 abcdefghijklmnopqrstuvwxyz", -EINVAL},
+		{"99999999999999999999", -ERANGE},
+		{"999999999999999999 years", -ERANGE},
+	};
+	static const struct {
+		const char *text;
+		int64_t bytes;
+	} sizes[] = {
+		{"0", 0},
+		{"1024", 1024},
+		{"2 GiB", 2147483648},
+		{"500 MB", 500000000},
+		{"1K", 1024},
+		{"1 kB", 1000},
+		{"3M", 3145728},
+		{"1 TiB", 1099511627776},
+		{"7 B", 7},
+		{"1 gib", -EINVAL},
+		{"GiB", -EINVAL},
+		{"9999999999 TiB", -ERANGE},
+		{"9223372036854775808", -ERANGE},
+	};
+	uint64_t value;
+	int err;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(durations); i++) {
+		err = duration_parse(&value, durations[i].text);
+		assert_int_equal(err < 0 ? err : (int64_t)value, durations[i].seconds);
+	}
+	for (size_t i = 0; i < COUNT(sizes); i++) {
+		err = size_parse(&value, sizes[i].text);
+		assert_int_equal(err < 0 ? err : (int64_t)value, sizes[i].bytes);
+	}
+}
+
+static const char *example_path(void)
+{
+	static char path[PATH_MAX];
+	const char *dir = getenv("srcdir");
+
+	snprintf(path, sizeof(path), "%s/doc/waymark.conf.example", dir ? dir : ".");
+	return path;
+}
+
+static char *example_text(size_t *length)
+{
+	FILE *file = fopen(example_path(), "r");
+	char *text = malloc(65536);
+
+	assert_non_null(file);
+	*length = fread(text, 1, 65535, file);
+	text[*length] = '\0';
+	fclose(file);
+	return text;
+}
+
+static void test_example(void **state)
+{
+	struct config *c;
+	size_t length;
+	char *text;
+
+	(void)state;
+	assert_int_equal(load_path(&c, example_path()), 0);
+	check_defaults(c);
+	assert_int_equal(c->n_uplinks, 2);
+	assert_string_equal(c->uplinks[1].name, "wan2");
+	assert_string_equal(c->uplinks[1].ifname, "wan2");
+	assert_int_equal(c->uplinks[1].mark, 3);
+	assert_int_equal(c->uplinks[1].table, 250);
+	assert_int_equal(c->uplinks[1].weight, 2);
+	assert_int_equal(c->uplinks[1].gateway.kind, GATEWAY_ADDR);
+	config_free(c);
+	text = example_text(&length);
+	for (const struct config_key *key = config_keys; key->name; key++)
+		if (!strstr(text, key->name))
+			fail_msg("the example lacks %s", key->name);
+	free(text);
+}
+
+/* Whatever a file says: taken or refused with lines of the one form. */
+static void check_survives(const char *text, size_t length)
+{
+	size_t place = strlen(file_path);
+	struct config *c;
+	int err = load_bytes(&c, text, length);
+
+	assert_true(err == 0 || err == -EINVAL);
+	for (const char *line = messages; *line; line = strchr(line, '\n') + 1) {
+		assert_memory_equal(line, file_path, place);
+		assert_int_equal(line[place], ':');
+		assert_true(atoi(line + place + 1) > 0);
+	}
+	config_free(c);
+}
+
+static void test_truncated(void **state)
+{
+	size_t length;
+	char *text = example_text(&length);
+
+	(void)state;
+	for (size_t i = 0; i < length; i++)
+		check_survives(text, i);
+	free(text);
+}
+
+static void test_mutated(void **state)
+{
+	static const char bytes[] = "{}=\"'#*/\n \\$+,0a\0\xff";
+	const char *seed_text = getenv("WAYMARK_SEED");
+	unsigned seed = seed_text ? (unsigned)strtoul(seed_text, NULL, 10) : (unsigned)time(NULL);
+	size_t length;
+	char *text = example_text(&length), *copy = malloc(length);
+
+	(void)state;
+	print_message("seed %u\n", seed);
+	srandom(seed);
+	for (int n = 0; n < 3000; n++) {
+		memcpy(copy, text, length);
+		for (long k = random() % 4; k >= 0; k--)
+			copy[(size_t)random() % length] =
+				bytes[(size_t)random() % (sizeof(bytes) - 1)];
+		check_survives(copy, length);
+	}
+	free(copy);
+	free(text);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_bad),	     cmocka_unit_test(test_unreadable),
+		cmocka_unit_test(test_defaults),     cmocka_unit_test(test_table),
+		cmocka_unit_test(test_every_key),    cmocka_unit_test(test_lookups),
+		cmocka_unit_test(test_slots),	     cmocka_unit_test(test_slots_stay),
+		cmocka_unit_test(test_many_uplinks), cmocka_unit_test(test_units),
+		cmocka_unit_test(test_example),	     cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_mutated),
+	};
+
+	return cmocka_run_group_tests(tests, file_setup, file_teardown);
+}
