@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * hostcheck.h - what on this host is in Waymark's way, as a list of findings:
+ * what was found, and the command or the key that cures it. Changes nothing.
+ */
+#ifndef WAYMARK_HOSTCHECK_H
+#define WAYMARK_HOSTCHECK_H
+
+#include <stddef.h>
+
+#include "waymark/config.h"
+
+enum finding_level { FINDING_OK, FINDING_WARNING, FINDING_ERROR };
+const char *finding_level_name(enum finding_level level);
+
+struct finding {
+	enum finding_level level;
+	char *what;
+	char *cure; /* NULL: nothing is to be done */
+};
+
+struct findings {
+	struct finding *list;
+	size_t n;
+	int error; /* -ENOMEM: some are missing */
+};
+
+/* Appends; cure belongs to the finding added last. */
+void findings_add(struct findings *f, enum finding_level level, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void findings_cure(struct findings *f, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+size_t findings_count(const struct findings *f, enum finding_level level);
+void findings_clear(struct findings *f);
+
+/* Looks at all of it: sysctls, kernel features, rules, routes, uplinks, the
+ * rulesets of others, who listens to what. What cannot be seen without
+ * CAP_NET_ADMIN becomes a warning. 0 or -ENOMEM. */
+int hostcheck_run(const struct config *c, struct findings *f);
+
+#endif

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * answer.c - decodes the daemon's JSON. Takes what it knows, skips the rest.
+ */
+#include "cli/answer.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct wanted {
+	const char *key;
+	int64_t *value;
+};
+
+static void numbers_take(const json_t *object, const struct wanted *wanted)
+{
+	for (; wanted->key; wanted++)
+		*wanted->value = json_integer_value(json_object_get(object, wanted->key));
+}
+
+static const char *string_take(const json_t *object, const char *key)
+{
+	return json_string_value(json_object_get(object, key));
+}
+
+static void general_take(struct answer *a, const json_t *o)
+{
+	const struct wanted wanted[] = {
+		{ "pid", &a->pid },	       { "uptime_s", &a->uptime_s },
+		{ "flows_live", &a->flows_live }, { "gaps_open", &a->gaps_open },
+		{ "mismatches", &a->mismatches }, { NULL, NULL },
+	};
+
+	numbers_take(o, wanted);
+	a->version = string_take(o, "version");
+	a->mode = string_take(o, "mode");
+	a->started = string_take(o, "started");
+	a->is_ready = json_is_true(json_object_get(o, "ready"));
+	a->flows_per_s = json_number_value(json_object_get(o, "flows_per_s"));
+}
+
+static void sources_take(struct answer *a, const json_t *o)
+{
+	const struct wanted events[] = {
+		{ "received", &a->events.received },
+		{ "overruns", &a->events.overruns },
+		{ "parse_errors", &a->events.parse_errors },
+		{ "forged", &a->events.forged },
+		{ "buffer_bytes", &a->events.buffer_bytes },
+		{ NULL, NULL },
+	};
+	const struct wanted nflog[] = {
+		{ "received", &a->nflog.received },
+		{ "overruns", &a->nflog.overruns },
+		{ "holes", &a->nflog.holes },
+		{ "orphans", &a->nflog.orphans },
+		{ "buffer_bytes", &a->nflog.buffer_bytes },
+		{ NULL, NULL },
+	};
+
+	numbers_take(json_object_get(o, "events"), events);
+	numbers_take(json_object_get(o, "nflog"), nflog);
+}
+
+static void sinks_take(struct answer *a, const json_t *o)
+{
+	const json_t *store = json_object_get(o, "store");
+	const struct wanted wanted[] = {
+		{ "written", &a->store.written },
+		{ "queued", &a->store.queued },
+		{ "dropped", &a->store.dropped },
+		{ "failed", &a->store.failed },
+		{ "batches", &a->store.batches },
+		{ "depth", &a->store.depth },
+		{ "depth_max", &a->store.depth_max },
+		{ "capacity", &a->store.capacity },
+		{ "database_bytes", &a->store.database_bytes },
+		{ NULL, NULL },
+	};
+	const struct wanted alerts[] = {
+		{ "raised", &a->alerts.raised },
+		{ "told", &a->alerts.told },
+		{ "folded", &a->alerts.folded },
+		{ "failed", &a->alerts.failed },
+		{ NULL, NULL },
+	};
+
+	numbers_take(store, wanted);
+	a->store.last_commit = string_take(store, "last_commit");
+	a->store.last_error = string_take(store, "last_error");
+	numbers_take(json_object_get(o, "alerts"), alerts);
+}
+
+/* Strings of an array, comma-separated; NULL with errno. */
+static char *strings_join(const json_t *array)
+{
+	char *text = NULL;
+	size_t size, i;
+	FILE *out = open_memstream(&text, &size);
+	const json_t *item;
+
+	if (!out)
+		return NULL;
+	json_array_foreach(array, i, item)
+		fprintf(out, "%s%s", i ? "," : "", json_is_string(item) ? json_string_value(item) : "");
+	fclose(out);
+	return text;
+}
+
+static int uplink_take(struct answer_uplink *u, const json_t *o)
+{
+	const struct wanted wanted[] = {
+		{ "mark", &u->mark },
+		{ "weight", &u->weight },
+		{ "flows_live", &u->flows_live },
+		{ "bytes", &u->bytes },
+		{ "mismatches", &u->mismatches },
+		{ NULL, NULL },
+	};
+
+	numbers_take(o, wanted);
+	u->name = string_take(o, "name");
+	u->ifname = string_take(o, "interface");
+	u->state = string_take(o, "state");
+	u->gateway = string_take(o, "gateway");
+	u->gateway6 = string_take(o, "gateway6");
+	u->addresses = strings_join(json_object_get(o, "addresses"));
+	return u->addresses ? 0 : -ENOMEM;
+}
+
+static int uplinks_take(struct answer *a, const json_t *array)
+{
+	const json_t *item;
+	size_t i;
+	int err = 0;
+
+	if (!json_array_size(array))
+		return 0;
+	a->uplinks = calloc(json_array_size(array), sizeof(*a->uplinks));
+	if (!a->uplinks)
+		return -ENOMEM;
+	json_array_foreach(array, i, item) {
+		a->n_uplinks++;
+		err = uplink_take(&a->uplinks[i], item);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+int answer_parse(struct answer *a, const char *text)
+{
+	json_t *json = json_loads(text, 0, NULL);
+	int err;
+
+	memset(a, 0, sizeof(*a));
+	a->json = json;
+	if (!json)
+		return -EPROTO;
+	if (json_is_array(json)) {
+		err = uplinks_take(a, json);
+	} else {
+		a->error = string_take(json, "error");
+		general_take(a, json);
+		sources_take(a, json);
+		sinks_take(a, json);
+		err = uplinks_take(a, json_object_get(json, "uplinks"));
+	}
+	if (err)
+		answer_free(a);
+	return err;
+}
+
+void answer_free(struct answer *a)
+{
+	size_t i;
+
+	for (i = 0; i < a->n_uplinks; i++)
+		free(a->uplinks[i].addresses);
+	free(a->uplinks);
+	json_decref(a->json);
+	memset(a, 0, sizeof(*a));
+}

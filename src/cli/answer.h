@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * answer.h - the daemon's answer to `status` and `uplinks`, typed. What an older
+ * or newer daemon leaves out is 0, or NULL.
+ */
+#ifndef WAYMARK_CLI_ANSWER_H
+#define WAYMARK_CLI_ANSWER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct answer_uplink {
+	const char *name, *ifname, *state, *gateway, *gateway6; /* or NULL */
+	char *addresses; /* comma-separated */
+	int64_t mark, weight, flows_live, bytes, mismatches;
+};
+
+/* Strings belong to the answer. */
+struct answer {
+	void *json; /* what they are kept in */
+	const char *error; /* the daemon refused, and why; NULL: it did not */
+	const char *version, *mode, *started;
+	bool is_ready;
+	int64_t pid, uptime_s, flows_live, gaps_open, mismatches;
+	double flows_per_s;
+	struct {
+		int64_t received, overruns, parse_errors, forged, buffer_bytes;
+	} events;
+	struct {
+		int64_t received, overruns, holes, orphans, buffer_bytes;
+	} nflog;
+	struct {
+		int64_t written, queued, dropped, failed, batches, depth, depth_max, capacity;
+		int64_t database_bytes;
+		const char *last_commit, *last_error;
+	} store;
+	struct {
+		int64_t raised, told, folded, failed;
+	} alerts;
+	struct answer_uplink *uplinks;
+	size_t n_uplinks;
+};
+
+/* 0; -EPROTO where text is no such answer; -ENOMEM. */
+int answer_parse(struct answer *a, const char *text);
+void answer_free(struct answer *a);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cli.c - messages, the configuration and the privilege that commands need.
+ */
+#include "cli/cli.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/relay.h"
+#include "waymark/privilege.h"
+
+void cli_error(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	fputs("waymark: ", stderr);
+	vfprintf(stderr, format, arguments);
+	fputc('\n', stderr);
+	va_end(arguments);
+}
+
+struct config *cli_config(const struct invocation *in)
+{
+	struct config *config = NULL;
+	struct relay errors;
+	int err = relay_open(&errors);
+
+	if (!err)
+		err = config_load(&config, in->config_path, errors.stream);
+	relay_close(&errors, in->config_path, err);
+	return config;
+}
+
+char *cli_database(const struct invocation *in)
+{
+	const char *given = in->values[OPTION_DATABASE];
+	struct config *config = NULL;
+	char *path = NULL;
+
+	if (!given) {
+		config = cli_config(in);
+		if (!config)
+			return NULL;
+		given = config->database;
+	}
+	path = strdup(given);
+	if (!path)
+		cli_error("out of memory");
+	config_free(config);
+	return path;
+}
+
+bool cli_has_privilege(const struct invocation *in)
+{
+	if (privilege_has_net_admin())
+		return true;
+	cli_error("%s needs CAP_NET_ADMIN; run it as root", in->command->name);
+	return false;
+}
+
+enum exit_status cli_render_end(struct render *r)
+{
+	int err = render_end(r);
+
+	if (!err || err == -EPIPE)
+		return err ? CLI_FAILED : CLI_DONE;
+	cli_error("cannot write the output: %s", strerror(-err));
+	return CLI_FAILED;
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cli.h - what the commands of the tool share: the table of commands, the
+ * options given, exit status, messages, the configuration.
+ */
+#ifndef WAYMARK_CLI_CLI_H
+#define WAYMARK_CLI_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cli/render.h"
+#include "waymark/config.h"
+
+enum exit_status {
+	CLI_DONE = 0,
+	CLI_FAILED = 1,
+	CLI_USAGE = 2,
+	CLI_NO_DAEMON = 3,
+};
+
+/* Every long option that any command takes, in the order of option_specs. */
+enum option_id {
+	OPTION_JSON,
+	OPTION_CSV,
+	OPTION_WIDE,
+	OPTION_DATABASE,
+	OPTION_LIVE,
+	OPTION_SINCE,
+	OPTION_UNTIL,
+	OPTION_SRC,
+	OPTION_DST,
+	OPTION_PORT,
+	OPTION_PROTO,
+	OPTION_UPLINK,
+	OPTION_VERDICT,
+	OPTION_REASON,
+	OPTION_LIMIT,
+	OPTION_HELP,
+	OPTIONS,
+};
+#define WITH(option) (1u << (option))
+
+struct option_spec {
+	const char *name;
+	const char *operand; /* NULL: it takes none */
+	const char *help;
+};
+extern const struct option_spec option_specs[OPTIONS];
+
+struct invocation;
+
+struct command {
+	const char *name;
+	enum exit_status (*run)(const struct invocation *in);
+	uint32_t options; /* WITH() of those it takes */
+	const char *help;
+};
+extern const struct command commands[]; /* ends with a NULL name */
+
+/* One call of the tool. */
+struct invocation {
+	const struct command *command;
+	const char *config_path;
+	const char *values[OPTIONS]; /* as given; "" for one without an operand, NULL: not given */
+	struct render_style style;
+};
+
+/* Fills in from argv, which starts at the command's name. CLI_DONE, or CLI_USAGE
+ * with a message printed. Options the command does not take are usage errors. */
+enum exit_status options_parse(struct invocation *in, int argc, char **argv);
+
+/* "waymark: ..." and a newline on standard error. */
+void cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Reads the configuration; NULL with every error printed. */
+struct config *cli_config(const struct invocation *in);
+
+/* The history's path: --database or the configuration's; malloc'd. NULL with a
+ * message printed. */
+char *cli_database(const struct invocation *in);
+
+/* Whether CAP_NET_ADMIN is there; else says that command needs it. */
+bool cli_has_privilege(const struct invocation *in);
+
+/* Ends a listing: its exit status, with a message where it failed. */
+enum exit_status cli_render_end(struct render *r);
+
+enum exit_status cmd_check(const struct invocation *in);
+enum exit_status cmd_rules(const struct invocation *in);
+enum exit_status cmd_apply(const struct invocation *in);
+enum exit_status cmd_remove(const struct invocation *in);
+enum exit_status cmd_status(const struct invocation *in);
+enum exit_status cmd_uplinks(const struct invocation *in);
+enum exit_status cmd_flows(const struct invocation *in);
+enum exit_status cmd_mismatches(const struct invocation *in);
+enum exit_status cmd_gaps(const struct invocation *in);
+
+#endif

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * client.c - one connection to the daemon's control socket: a line out, a
+ * document in.
+ */
+#include "cli/client.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define PATIENCE_S 5
+
+static int client_connect(const char *path, int *fd)
+{
+	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	struct timeval patience = { .tv_sec = PATIENCE_S };
+	int err;
+
+	if (strlen(path) >= sizeof(sun.sun_path))
+		return -ENAMETOOLONG;
+	strcpy(sun.sun_path, path);
+	*fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (*fd < 0)
+		return -errno;
+	setsockopt(*fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	setsockopt(*fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
+	if (!connect(*fd, (struct sockaddr *)&sun, sizeof(sun)))
+		return 0;
+	err = errno == EAGAIN ? -ETIMEDOUT : -errno;
+	close(*fd);
+	return err;
+}
+
+/* Connects and sends the request; the stream to read from, or NULL and *err. */
+static FILE *client_open(const char *path, const char *command, int *err)
+{
+	char request[128];
+	int fd, size = snprintf(request, sizeof(request), "{\"command\":\"%s\"}\n", command);
+	FILE *stream;
+
+	*err = client_connect(path, &fd);
+	if (*err)
+		return NULL;
+	/* A daemon too busy to take anybody more answers before it has read: its
+	 * answer is worth more than the failure to send. */
+	if (send(fd, request, (size_t)size, MSG_NOSIGNAL) != size && errno != EPIPE)
+		*err = errno == EAGAIN ? -ETIMEDOUT : -errno;
+	stream = *err ? NULL : fdopen(fd, "r");
+	if (!stream) {
+		if (!*err)
+			*err = -errno;
+		close(fd);
+	}
+	return stream;
+}
+
+int client_ask(const char *path, const char *command, char **answer)
+{
+	size_t room = 0;
+	int err = 0;
+	FILE *stream = client_open(path, command, &err);
+
+	*answer = NULL;
+	if (!stream)
+		return err;
+	errno = 0;
+	if (getline(answer, &room, stream) < 0) {
+		err = errno == EAGAIN ? -ETIMEDOUT : errno ? -errno : -EPROTO;
+		free(*answer);
+		*answer = NULL;
+	} else {
+		(*answer)[strcspn(*answer, "\n")] = '\0';
+	}
+	fclose(stream);
+	return err;
+}
+
+enum exit_status client_explain(const char *path, int err)
+{
+	switch (-err) {
+	case ENOENT:
+	case ECONNREFUSED:
+	case ENOTDIR:
+		cli_error("the daemon does not run (nobody answers at %s); start waymarkd", path);
+		return CLI_NO_DAEMON;
+	case ETIMEDOUT:
+		cli_error("the daemon at %s does not answer; its log may say why", path);
+		return CLI_NO_DAEMON;
+	case EACCES:
+	case EPERM:
+		cli_error("no permission to ask the daemon at %s; run it as root", path);
+		return CLI_FAILED;
+	default:
+		cli_error("cannot ask the daemon at %s: %s", path, strerror(-err));
+		return CLI_FAILED;
+	}
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * client.h - the tool's end of the control socket: asks, takes the answer.
+ * Knows nothing of what the answers say.
+ */
+#ifndef WAYMARK_CLI_CLIENT_H
+#define WAYMARK_CLI_CLIENT_H
+
+#include "cli/cli.h"
+
+/* Asks the daemon at path one command. 0 and *answer (malloc'd, without the
+ * newline), or -errno: -ENOENT or -ECONNREFUSED where no daemon answers, -EACCES,
+ * -ETIMEDOUT, ... */
+int client_ask(const char *path, const char *command, char **answer);
+
+/* Says why the daemon at path did not answer, and what to do; the exit status. */
+enum exit_status client_explain(const char *path, int err);
+
+#endif

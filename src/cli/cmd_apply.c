@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cmd_apply.c - `waymark apply`: installs the steering, or changes nothing.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/relay.h"
+#include "waymark/steering.h"
+
+enum exit_status cmd_apply(const struct invocation *in)
+{
+	struct config *config = cli_config(in);
+	struct steering *steering = NULL;
+	struct relay relay = { 0 };
+	enum exit_status status = CLI_FAILED;
+	int err;
+
+	if (!config)
+		return CLI_FAILED;
+	if (!cli_has_privilege(in))
+		goto out;
+	err = relay_open(&relay);
+	if (!err) {
+		steering = steering_open(config);
+		err = steering ? steering_apply(steering, relay.stream) : -errno;
+	}
+	relay_close(&relay, "apply", err);
+	if (!err)
+		status = CLI_DONE;
+out:
+	steering_close(steering);
+	config_free(config);
+	return status;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cmd_remove.c - `waymark remove`: takes away all that is ours and puts back what it
+ * displaced.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/relay.h"
+#include "waymark/steering.h"
+
+enum exit_status cmd_remove(const struct invocation *in)
+{
+	struct config *config = cli_config(in);
+	struct steering *steering = NULL;
+	struct relay relay = { 0 };
+	enum exit_status status = CLI_FAILED;
+	int err;
+
+	if (!config)
+		return CLI_FAILED;
+	if (!cli_has_privilege(in))
+		goto out;
+	err = relay_open(&relay);
+	if (!err) {
+		steering = steering_open(config);
+		err = steering ? steering_remove(steering, relay.stream) : -errno;
+	}
+	relay_close(&relay, "remove", err);
+	if (!err)
+		status = CLI_DONE;
+out:
+	steering_close(steering);
+	config_free(config);
+	return status;
+}

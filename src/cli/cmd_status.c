@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cmd_status.c - `waymark status`: the daemon's health on one screen.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/answer.h"
+#include "cli/cli.h"
+#include "cli/client.h"
+
+static void daemon_print(const struct answer *a)
+{
+	printf("daemon    %s, pid %" PRId64 ", version %s, mode %s\n",
+	       a->is_ready ? "ready" : "not ready yet", a->pid, a->version ? a->version : "?",
+	       a->mode ? a->mode : "?");
+	printf("since     %s, %" PRId64 " d %02d:%02d:%02d\n", a->started ? a->started : "?",
+	       a->uptime_s / 86400, (int)(a->uptime_s / 3600 % 24), (int)(a->uptime_s / 60 % 60),
+	       (int)(a->uptime_s % 60));
+	printf("flows     %" PRId64 " live, %.1f a second\n", a->flows_live, a->flows_per_s);
+	printf("verdicts  %" PRId64 " mismatches since the start\n", a->mismatches);
+}
+
+static void events_print(const struct answer *a)
+{
+	printf("events    %" PRId64 " received, %" PRId64 " overruns, %" PRId64
+	       " malformed, %" PRId64 " forged, buffer %" PRId64 " KiB\n",
+	       a->events.received, a->events.overruns, a->events.parse_errors, a->events.forged,
+	       a->events.buffer_bytes / 1024);
+	printf("nflog     %" PRId64 " received, %" PRId64 " overruns, %" PRId64 " lost, %" PRId64
+	       " without a flow, buffer %" PRId64 " KiB\n",
+	       a->nflog.received, a->nflog.overruns, a->nflog.holes, a->nflog.orphans,
+	       a->nflog.buffer_bytes / 1024);
+}
+
+static void store_print(const struct answer *a)
+{
+	printf("history   %" PRId64 " rows in %" PRId64 " batches, %" PRId64 " dropped, %" PRId64
+	       " failed, %" PRId64 " KiB\n",
+	       a->store.written, a->store.batches, a->store.dropped, a->store.failed,
+	       a->store.database_bytes / 1024);
+	printf("queue     %" PRId64 " of %" PRId64 ", at most %" PRId64 ", last commit %s\n",
+	       a->store.depth, a->store.capacity, a->store.depth_max,
+	       a->store.last_commit ? a->store.last_commit : "none yet");
+	if (a->store.last_error && *a->store.last_error)
+		printf("          last error: %s\n", a->store.last_error);
+	printf("alerts    %" PRId64 " raised, %" PRId64 " told, %" PRId64 " folded, %" PRId64
+	       " failed\n",
+	       a->alerts.raised, a->alerts.told, a->alerts.folded, a->alerts.failed);
+}
+
+static void coverage_print(const struct answer *a)
+{
+	if (a->gaps_open)
+		printf("coverage  incomplete: %" PRId64 " open gaps; 'waymark gaps' says why\n",
+		       a->gaps_open);
+	else if (a->is_ready)
+		puts("coverage  no open gap");
+	else
+		puts("coverage  not yet");
+}
+
+static void uplinks_print(const struct answer *a)
+{
+	size_t i;
+
+	for (i = 0; i < a->n_uplinks; i++) {
+		const struct answer_uplink *u = &a->uplinks[i];
+
+		printf("uplink    %s: %s, interface %s, mark %" PRId64 ", %" PRId64
+		       " flows live, %" PRId64 " mismatches\n",
+		       u->name ? u->name : "?", u->state ? u->state : "?",
+		       u->ifname ? u->ifname : "?", u->mark, u->flows_live, u->mismatches);
+	}
+}
+
+static enum exit_status status_show(const struct invocation *in, const char *text)
+{
+	struct answer a;
+	enum exit_status status;
+	int err = answer_parse(&a, text);
+
+	if (err || a.error) {
+		cli_error("the daemon's answer is of no use: %s", err ? strerror(-err) : a.error);
+		if (!err)
+			answer_free(&a);
+		return CLI_FAILED;
+	}
+	if (in->style.format == RENDER_JSON) {
+		puts(text);
+	} else {
+		daemon_print(&a);
+		events_print(&a);
+		store_print(&a);
+		coverage_print(&a);
+		uplinks_print(&a);
+	}
+	status = a.is_ready ? CLI_DONE : CLI_NO_DAEMON;
+	answer_free(&a);
+	return status;
+}
+
+enum exit_status cmd_status(const struct invocation *in)
+{
+	struct config *config = cli_config(in);
+	enum exit_status status;
+	char *text = NULL;
+	int err;
+
+	if (!config)
+		return CLI_FAILED;
+	err = client_ask(config->control_socket, "status", &text);
+	status = err ? client_explain(config->control_socket, err) : status_show(in, text);
+	free(text);
+	config_free(config);
+	return status;
+}

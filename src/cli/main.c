@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * main.c - waymark: the table of commands, which is dispatch, usage and what
+ * completion asks for.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+
+#define LISTING (WITH(OPTION_JSON) | WITH(OPTION_CSV) | WITH(OPTION_WIDE))
+#define HISTORY (LISTING | WITH(OPTION_DATABASE) | WITH(OPTION_SINCE) | WITH(OPTION_UNTIL) | \
+		 WITH(OPTION_LIMIT))
+#define FILTERS (HISTORY | WITH(OPTION_SRC) | WITH(OPTION_DST) | WITH(OPTION_PORT) | \
+		 WITH(OPTION_PROTO) | WITH(OPTION_UPLINK))
+
+const struct command commands[] = {
+	{ "check", cmd_check, LISTING,
+	  "validate the configuration and this host; exit 1 if there is an error" },
+	{ "rules", cmd_rules, 0, "print what would be installed, touching nothing" },
+	{ "apply", cmd_apply, 0, "install the steering without the daemon" },
+	{ "remove", cmd_remove, 0, "remove the steering; the machine is as before" },
+	{ "status", cmd_status, WITH(OPTION_JSON),
+	  "show the daemon; exit 0 when it is ready, 3 when it is not" },
+	{ "uplinks", cmd_uplinks, LISTING, "show each uplink" },
+	{ "flows", cmd_flows, FILTERS | WITH(OPTION_LIVE) | WITH(OPTION_VERDICT) | WITH(OPTION_REASON),
+	  "show the history of flows" },
+	{ "mismatches", cmd_mismatches, FILTERS | WITH(OPTION_LIVE) | WITH(OPTION_REASON),
+	  "show the flows' packets that left by the wrong uplink" },
+	{ "gaps", cmd_gaps, HISTORY, "show what may have been missed, and why" },
+	{ .name = NULL },
+};
+
+const struct option_spec option_specs[OPTIONS] = {
+	[OPTION_JSON] = { "json", NULL, "print JSON" },
+	[OPTION_CSV] = { "csv", NULL, "print CSV with a header line" },
+	[OPTION_WIDE] = { "wide", NULL, "show every column in a table" },
+	[OPTION_DATABASE] = { "database", "FILE", "read this history, not the configuration's" },
+	[OPTION_LIVE] = { "live", NULL, "only flows that live now" },
+	[OPTION_SINCE] = { "since", "TIME", "not before TIME: ISO 8601, 'yesterday', '10 minutes ago'" },
+	[OPTION_UNTIL] = { "until", "TIME", "not after TIME" },
+	[OPTION_SRC] = { "src", "ADDRESS", "source address or prefix, of either side of NAT" },
+	[OPTION_DST] = { "dst", "ADDRESS", "destination address or prefix, likewise" },
+	[OPTION_PORT] = { "port", "NUMBER", "source or destination port" },
+	[OPTION_PROTO] = { "proto", "PROTOCOL", "tcp, udp, icmp, ... or a number" },
+	[OPTION_UPLINK] = { "uplink", "NAME", "marked for, come in by or gone out by this uplink" },
+	[OPTION_VERDICT] = { "verdict", "VERDICT", "mismatch, unknown, ok, ..." },
+	[OPTION_REASON] = { "reason", "REASON", "rule-missing, route-missing, ..." },
+	[OPTION_LIMIT] = { "limit", "NUMBER",
+			   "the newest so many; 0: all (100 on a terminal, else all)" },
+	[OPTION_HELP] = { "help", NULL, "show this and exit" },
+};
+
+static void usage_print(FILE *out)
+{
+	const struct command *c;
+
+	fputs("Usage: waymark [-c FILE] COMMAND [OPTION]...\n"
+	      "       waymark COMMAND --help\n\n"
+	      "Marks each flow's way: steers, records and audits the flows of a router\n"
+	      "with several uplinks.\n\n"
+	      "Commands:\n", out);
+	for (c = commands; c->name; c++)
+		fprintf(out, "  %-12s %s\n", c->name, c->help);
+	fprintf(out,
+		"\nOptions:\n"
+		"  -c, --config FILE  the configuration (%s)\n"
+		"  -h, --help         show this and exit\n"
+		"  -V, --version      show the version and exit\n\n"
+		"Exit status: 0 done, 1 failed, 2 usage, 3 the daemon does not run.\n",
+		CONFIG_PATH_DEFAULT);
+}
+
+static void command_usage_print(const struct command *c)
+{
+	char head[64];
+	int i;
+
+	printf("Usage: waymark [-c FILE] %s [OPTION]...\n\n  %s\n\nOptions:\n", c->name, c->help);
+	for (i = 0; i < OPTIONS; i++) {
+		const struct option_spec *o = &option_specs[i];
+
+		if (i != OPTION_HELP && !(c->options & WITH(i)))
+			continue;
+		snprintf(head, sizeof(head), "--%s%s%s", o->name, o->operand ? " " : "",
+			 o->operand ? o->operand : "");
+		printf("  %-20s %s\n", head, o->help);
+	}
+}
+
+/* For completion: the commands, or the options of one. */
+static enum exit_status list_print(const char *name)
+{
+	const struct command *c;
+	int i;
+
+	for (c = commands; c->name; c++) {
+		if (!name)
+			puts(c->name);
+		else if (!strcmp(c->name, name))
+			break;
+	}
+	for (i = 0; name && c->name && i < OPTIONS; i++)
+		if (i == OPTION_HELP || (c->options & WITH(i)))
+			printf("--%s%s\n", option_specs[i].name, option_specs[i].operand ? "=" : "");
+	return name && !c->name ? CLI_USAGE : CLI_DONE;
+}
+
+static enum exit_status command_run(struct invocation *in, int argc, char **argv)
+{
+	enum exit_status status;
+
+	for (in->command = commands; in->command->name; in->command++)
+		if (!strcmp(in->command->name, argv[0]))
+			break;
+	if (!in->command->name) {
+		cli_error("no such command: %s; 'waymark --help' lists them", argv[0]);
+		return CLI_USAGE;
+	}
+	status = options_parse(in, argc, argv);
+	if (status != CLI_DONE)
+		return status;
+	if (in->values[OPTION_HELP]) {
+		command_usage_print(in->command);
+		return CLI_DONE;
+	}
+	return in->command->run(in);
+}
+
+/* What was printed must have arrived: a full disk is a failure. */
+static enum exit_status output_close(enum exit_status status)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	if (status == CLI_DONE)
+		cli_error("cannot write the output: %m");
+	return status == CLI_DONE ? CLI_FAILED : status;
+}
+
+int main(int argc, char **argv)
+{
+	static const struct option longs[] = {
+		{ "config", required_argument, NULL, 'c' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "version", no_argument, NULL, 'V' },
+		{ "list-commands", no_argument, NULL, 'l' },
+		{ "list-options", required_argument, NULL, 'o' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct invocation in = { .config_path = CONFIG_PATH_DEFAULT };
+	int option;
+
+	opterr = 0;
+	while ((option = getopt_long(argc, argv, "+:c:hV", longs, NULL)) != -1) {
+		switch (option) {
+		case 'c':
+			in.config_path = optarg;
+			break;
+		case 'h':
+			usage_print(stdout);
+			return (int)output_close(CLI_DONE);
+		case 'V':
+			puts("waymark " PACKAGE_VERSION);
+			return (int)output_close(CLI_DONE);
+		case 'l':
+			return (int)output_close(list_print(NULL));
+		case 'o':
+			return (int)output_close(list_print(optarg));
+		default:
+			cli_error(option == ':' ? "%s needs a value" : "no such option: %s",
+				  argv[optind - 1]);
+			return CLI_USAGE;
+		}
+	}
+	if (optind == argc) {
+		usage_print(stderr);
+		return CLI_USAGE;
+	}
+	return (int)output_close(command_run(&in, argc - optind, argv + optind));
+}

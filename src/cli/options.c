@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * options.c - a command's options from its argv, by the two tables of main.c.
+ * It keeps their text; what a value means is for who uses it.
+ */
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+
+/* Beyond the option ids. */
+#define CONFIG_OPTION OPTIONS
+
+static int longs_fill(struct option *longs, const struct command *c)
+{
+	int n = 0, i;
+
+	for (i = 0; i < OPTIONS; i++) {
+		if (i != OPTION_HELP && !(c->options & WITH(i)))
+			continue;
+		longs[n++] = (struct option){
+			.name = option_specs[i].name,
+			.has_arg = option_specs[i].operand ? required_argument : no_argument,
+			.val = i,
+		};
+	}
+	longs[n++] = (struct option){ "config", required_argument, NULL, CONFIG_OPTION };
+	longs[n] = (struct option){ 0 };
+	return n;
+}
+
+static void style_choose(struct invocation *in)
+{
+	const char *no_colour = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	in->style.format = in->values[OPTION_JSON] ? RENDER_JSON :
+			   in->values[OPTION_CSV] ? RENDER_CSV : RENDER_TABLE;
+	in->style.is_wide = in->values[OPTION_WIDE] != NULL;
+	in->style.has_colour = isatty(STDOUT_FILENO) && !(no_colour && *no_colour) &&
+			       !(term && !strcmp(term, "dumb"));
+}
+
+enum exit_status options_parse(struct invocation *in, int argc, char **argv)
+{
+	struct option longs[OPTIONS + 2];
+	int option;
+
+	longs_fill(longs, in->command);
+	optind = 0; /* starts over, after main's own round */
+	while ((option = getopt_long(argc, argv, ":c:h", longs, NULL)) != -1) {
+		if (option == '?' || option == ':') {
+			cli_error(option == ':' ? "%s: %s needs a value" :
+				  "%s takes no option %s; its --help lists them",
+				  in->command->name, argv[optind - 1]);
+			return CLI_USAGE;
+		}
+		if (option == 'c' || option == CONFIG_OPTION)
+			in->config_path = optarg;
+		else
+			in->values[option == 'h' ? OPTION_HELP : option] = optarg ? optarg : "";
+	}
+	if (optind < argc) {
+		cli_error("%s takes no argument %s", in->command->name, argv[optind]);
+		return CLI_USAGE;
+	}
+	if (in->values[OPTION_JSON] && in->values[OPTION_CSV]) {
+		cli_error("%s: --json and --csv exclude each other", in->command->name);
+		return CLI_USAGE;
+	}
+	style_choose(in);
+	return CLI_DONE;
+}

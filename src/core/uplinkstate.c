@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * uplinkstate.c - an uplink's state and addresses for people. Pure: it reads a
+ * plan and a snapshot and asks nobody.
+ */
+#define _GNU_SOURCE /* open_memstream */
+#include "waymark/uplinkstate.h"
+
+#include <stdlib.h>
+
+const struct uplink_plan *uplink_plan_find(const struct route_plan *plan, uint8_t slot)
+{
+	size_t i;
+
+	for (i = 0; plan && i < plan->n_uplinks; i++)
+		if (plan->uplinks[i].slot == slot)
+			return &plan->uplinks[i];
+	return NULL;
+}
+
+static bool is_address_of(const struct addr_state *a, const struct link_state *link)
+{
+	return a->ifindex == link->index && !a->is_link_local;
+}
+
+static const char *state_of_link(const struct uplink_config *u, const struct netstate *s)
+{
+	const struct link_state *link = netstate_link_by_name(s, u->ifname);
+	size_t i;
+
+	if (!link)
+		return "missing";
+	if (!link->is_up || !link->has_carrier)
+		return "down";
+	for (i = 0; i < s->n_addrs; i++)
+		if (is_address_of(&s->addrs[i], link))
+			return "up";
+	return "no-address";
+}
+
+const char *uplink_state(const struct uplink_config *u, const struct route_plan *plan,
+			 const struct netstate *s)
+{
+	const struct uplink_plan *p = uplink_plan_find(plan, u->slot);
+	const char *state = state_of_link(u, s);
+
+	if (!p || state[0] != 'u')
+		return state;
+	if (p->trouble[0] == UPLINK_FINE || p->trouble[1] == UPLINK_FINE)
+		return "up";
+	if (p->trouble[0] == UPLINK_NO_GATEWAY || p->trouble[1] == UPLINK_NO_GATEWAY)
+		return "no-gateway";
+	return "no-address";
+}
+
+char *uplink_addresses(const struct uplink_config *u, const struct netstate *s)
+{
+	const struct link_state *link = netstate_link_by_name(s, u->ifname);
+	char *text = NULL, one[ADDR_STRLEN];
+	const char *comma = "";
+	size_t size, i;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	for (i = 0; link && i < s->n_addrs; i++) {
+		if (!is_address_of(&s->addrs[i], link))
+			continue;
+		fprintf(out, "%s%s", comma, addr_format(&s->addrs[i].prefix.addr, one));
+		comma = ",";
+	}
+	fclose(out);
+	return text;
+}
