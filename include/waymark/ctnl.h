@@ -20,7 +20,9 @@ struct ctnl;
 typedef void ctnl_event_fn(void *data, const struct ct_event *ev);
 
 struct ctnl_stats {
-	uint64_t events, parse_errors, forged; /* forged: not from port 0 */
+	uint64_t events;
+	uint64_t parse_errors; /* messages that say nothing usable: events lost */
+	uint64_t forged;       /* not from port 0: dropped */
 	uint64_t overruns; /* ENOBUFS answers */
 	uint32_t buffer_bytes; /* granted, read back */
 };
@@ -33,19 +35,22 @@ int ctnl_fd(const struct ctnl *c);
 
 /* Reads what is there without blocking, at most max messages, and calls fn for
  * each event. Returns the number of messages read (0: nothing more), or
- * -ENOBUFS after an overrun (the socket is readable again; what was in between
- * is lost), or -errno. */
+ * -ENOBUFS after an overrun, or -errno; events read before the error have been
+ * handed to fn. After -ENOBUFS the socket is readable again: what was queued
+ * before the loss still comes, and the kernel goes on dropping until the queue
+ * has been read empty, so the loss lasts until a call returns 0. */
 int ctnl_receive(struct ctnl *c, ctnl_event_fn *fn, void *data, int max);
 
-/* Dumps the whole table on a socket of its own, calling fn with CT_DUMP events.
- * 0, -EINTR when the dump was torn (NLM_F_DUMP_INTR: dump again), or -errno. */
+/* Dumps the whole table on a socket of its own, calling fn with CT_DUMP events
+ * on the caller's thread, which may be any. 0, -EINTR when the dump was torn (NLM_F_DUMP_INTR: dump again), or -errno. */
 int ctnl_dump(struct ctnl *c, ctnl_event_fn *fn, void *data);
 
 /* Deletes one entry: the tuple of its original direction, zone and id must
- * match. 0 or -errno (-ENOENT: gone). */
+ * match. 0 or -errno (-ENOENT: gone). Changes are made by one thread at a time. */
 int ctnl_delete(struct ctnl *c, const struct ct_event *entry);
 
-/* Sets the bits of the mark under mask. 0 or -errno. */
+/* Sets the bits of the mark under mask, of that very entry as far as the kernel
+ * lets it be told (the id is compared just before). 0 or -errno (-ENOENT). */
 int ctnl_set_mark(struct ctnl *c, const struct ct_event *entry, uint32_t mark, uint32_t mask);
 
 /* NETLINK_BROADCAST_ERROR (reliable destroys) on or off. 0 or -errno. */

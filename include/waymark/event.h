@@ -14,8 +14,9 @@
 enum direction { DIR_ORIGINAL = 0, DIR_REPLY = 1 };
 
 /* One direction of a flow. Ports are in host order; of ICMP and ICMPv6 sport is
- * the identifier and dport is type << 8 | code of the original direction; of
- * protocols without ports both are 0. */
+ * the identifier and dport is type << 8 | code of that direction (an echo's reply
+ * has a type of its own); of GRE they are its keys; of protocols without ports
+ * both are 0. */
 struct endpoints {
 	struct addr src, dst;
 	uint16_t sport, dport;
@@ -37,7 +38,7 @@ enum ct_event_type {
 struct ct_event {
 	enum ct_event_type type;
 	uint32_t id;
-	uint16_t zone;
+	uint16_t zone; /* of the original direction, where the two differ */
 	uint8_t proto; /* IPPROTO_ */
 	struct endpoints tuple[2]; /* by enum direction */
 	uint32_t mark;	 /* whole; 0 when the kernel left it out, which means 0 */
@@ -59,14 +60,24 @@ enum nflog_kind {
 
 /* One logged packet. tuple is what the packet carries at postrouting -150: of
  * its flow the pair {original source, reply source}, in either order (after
- * DNAT, before SNAT). Of an ICMP error it is the embedded packet's, turned
- * round, and is_icmp_error is set. */
+ * DNAT, before SNAT). Ports that were cut off, of later fragments, and of GRE
+ * are 0.
+ *
+ * ICMP and ICMPv6 queries (echo and the like) always read as their request: src
+ * asked, dst was asked, sport is the identifier, dport the request's type << 8 |
+ * code. is_icmp_reply says that the logged packet goes against that.
+ *
+ * Of an ICMP error proto and tuple are of the packet inside it, and
+ * is_icmp_error is set. That packet went the other way, so its tuple is turned
+ * round: src is who it was sent to, dst the sender, who gets the error. A query
+ * inside stays in the direction of its request; is_icmp_reply then says that the
+ * error goes against it. */
 struct nflog_packet {
 	enum nflog_kind kind;
 	int8_t direction; /* enum direction as the kernel's rule saw it; -1: unknown */
 	uint8_t proto;
 	bool is_icmp_error;
-	bool is_icmp_reply; /* an echo reply and the like: tuple is turned round */
+	bool is_icmp_reply; /* the packet goes against tuple: an echo reply, ... */
 	struct endpoints tuple;
 	uint32_t mark; /* the packet's; 0 when left out */
 	uint32_t iifindex, oifindex; /* 0: none */

@@ -16,8 +16,9 @@ void ifnames_close(struct ifnames *t);
 int ifnames_fd(const struct ifnames *t);
 /* Reads what the kernel said since. 0 or -errno. */
 int ifnames_receive(struct ifnames *t);
-/* The name of an index, now or when it was last there; NULL: never seen.
- * Owned by the table. */
+/* The name of an index, now or when it was last there; NULL: never seen, or
+ * gone and forgotten (about the last 1,024 are kept). Owned by the table, valid
+ * until the next call. */
 const char *ifnames_get(struct ifnames *t, uint32_t ifindex);
 
 #endif

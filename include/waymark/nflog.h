@@ -29,14 +29,15 @@ struct nflog *nflog_open(uint16_t group, uint32_t buffer_bytes);
 void nflog_close(struct nflog *n);
 int nflog_fd(const struct nflog *n);
 
-/* As ctnl_receive. A hole in the sequence is told by *holes (added to). */
+/* As ctnl_receive. A hole in the sequence is told by *holes (added to); the
+ * sequence begins with the binding, so a loss of the first message is one. */
 int nflog_receive(struct nflog *n, nflog_packet_fn *fn, void *data, int max, uint64_t *holes);
 
 void nflog_stats(const struct nflog *n, struct nflog_stats *out);
 
 /* Pure, for tests and fuzzing: fills tuple, proto and the is_icmp_ flags from
- * the bytes of an IPv4 or IPv6 packet. 0, or -EBADMSG for one cut too short or
- * malformed. */
+ * the bytes of an IPv4 or IPv6 packet. 0, or -EBADMSG for one that is malformed
+ * or cut before the end of its addresses (of an ICMP error: of those inside it). */
 int nflog_decode_payload(struct nflog_packet *p, const uint8_t *bytes, size_t size);
 
 #endif

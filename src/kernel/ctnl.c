@@ -1,0 +1,368 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ctnl.c - conntrack over netlink: events, dumps, and the few changes that are
+ * made to single entries.
+ *
+ * Three sockets, none of which can disturb another: events, requests (opened by
+ * the first), and one a dump. Must not know flows, marks' meanings or uplinks.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <libnetfilter_conntrack/libnetfilter_conntrack.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+#include <netinet/in.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/ctnl_decode.h"
+#include "kernel/nlsock.h"
+#include "waymark/ctnl.h"
+
+/* A dump's answers come in buffers of at most 32 KiB (af_netlink.c), and the
+ * kernel fills larger ones where it sees larger reads. */
+#define DUMP_BUFFER_BYTES 65536
+
+#define REQUEST_BYTES 512
+
+struct ctnl {
+	struct nlsock *events;
+	struct nlsock *requests; /* NULL until the first */
+	struct ctnl_decoder *decoder;
+	uint64_t n_events, n_parse_errors;
+	atomic_ullong n_dump_parse_errors; /* dumps may run on another thread */
+};
+
+struct ctnl *ctnl_open(uint32_t buffer_bytes)
+{
+	struct ctnl *c = calloc(1, sizeof(*c));
+	int err;
+
+	if (!c)
+		return NULL;
+	c->decoder = ctnl_decoder_new();
+	if (c->decoder)
+		c->events = nlsock_open(NFCT_ALL_CT_GROUPS, buffer_bytes);
+	if (!c->events) {
+		err = errno;
+		ctnl_close(c);
+		errno = err;
+		return NULL;
+	}
+	return c;
+}
+
+void ctnl_close(struct ctnl *c)
+{
+	if (!c)
+		return;
+	nlsock_close(c->requests);
+	nlsock_close(c->events);
+	ctnl_decoder_free(c->decoder);
+	free(c);
+}
+
+int ctnl_fd(const struct ctnl *c)
+{
+	return nlsock_fd(c->events);
+}
+
+void ctnl_stats(const struct ctnl *c, struct ctnl_stats *out)
+{
+	struct nlsock_stats s;
+
+	nlsock_stats(c->events, &s);
+	out->events = c->n_events;
+	out->parse_errors = c->n_parse_errors + s.malformed + atomic_load(&c->n_dump_parse_errors);
+	out->forged = s.forged;
+	out->overruns = s.overruns;
+	out->buffer_bytes = nlsock_buffer_bytes(c->events);
+}
+
+int ctnl_set_reliable(struct ctnl *c, bool on)
+{
+	int value = on;
+
+	if (setsockopt(ctnl_fd(c), SOL_NETLINK, NETLINK_BROADCAST_ERROR, &value, sizeof(value)))
+		return -errno;
+	return 0;
+}
+
+/* --- events --------------------------------------------------------------- */
+
+struct receiver {
+	struct ctnl *ctnl;
+	ctnl_event_fn *fn;
+	void *data;
+};
+
+static void event_receive(void *data, const struct nlmsghdr *nlh)
+{
+	struct receiver *r = data;
+	struct ct_event ev;
+
+	if (!ctnl_is_event(nlh, &ev.type))
+		return;
+	if (ctnl_decode(r->ctnl->decoder, nlh, &ev)) {
+		r->ctnl->n_parse_errors++;
+		return;
+	}
+	r->ctnl->n_events++;
+	r->fn(r->data, &ev);
+}
+
+int ctnl_receive(struct ctnl *c, ctnl_event_fn *fn, void *data, int max)
+{
+	struct receiver r = { .ctnl = c, .fn = fn, .data = data };
+
+	return nlsock_receive(c->events, event_receive, &r, max);
+}
+
+/* --- dumps ---------------------------------------------------------------- */
+
+struct dump {
+	struct ctnl *ctnl;
+	struct mnl_socket *socket;
+	struct ctnl_decoder *decoder;
+	ctnl_event_fn *fn;
+	void *data;
+	uint8_t *buffer;
+	bool is_torn;
+};
+
+static struct nlmsghdr *request_put(void *buffer, unsigned type, unsigned flags, int family)
+{
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
+	struct nfgenmsg *nf;
+
+	nlh->nlmsg_type = (uint16_t)(NFNL_SUBSYS_CTNETLINK << 8 | type);
+	nlh->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
+	nf = mnl_nlmsg_put_extra_header(nlh, sizeof(*nf));
+	nf->nfgen_family = (uint8_t)family;
+	nf->version = NFNETLINK_V0;
+	return nlh;
+}
+
+static int dump_start(struct dump *d)
+{
+	uint8_t buffer[REQUEST_BYTES];
+	struct nlmsghdr *nlh = request_put(buffer, IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_UNSPEC);
+
+	if (mnl_socket_bind(d->socket, 0, MNL_SOCKET_AUTOPID) < 0 ||
+	    mnl_socket_sendto(d->socket, nlh, nlh->nlmsg_len) < 0)
+		return -errno;
+	return 0;
+}
+
+static void dump_entry(struct dump *d, const struct nlmsghdr *nlh)
+{
+	struct ct_event ev;
+
+	if (!ctnl_is_event(nlh, &ev.type))
+		return;
+	ev.type = CT_DUMP;
+	if (ctnl_decode(d->decoder, nlh, &ev))
+		atomic_fetch_add(&d->ctnl->n_dump_parse_errors, 1);
+	else
+		d->fn(d->data, &ev);
+}
+
+/* What an NLMSG_DONE or NLMSG_ERROR says: both begin with a status. */
+static int status_of(const struct nlmsghdr *nlh)
+{
+	int status;
+
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(status))
+		return nlh->nlmsg_type == NLMSG_DONE ? 0 : -EBADMSG;
+	memcpy(&status, mnl_nlmsg_get_payload(nlh), sizeof(status));
+	return status;
+}
+
+/* 0 or -errno when the dump has ended, 1 when more is to come. */
+static int dump_handle(struct dump *d, int left)
+{
+	const struct nlmsghdr *nlh = (const struct nlmsghdr *)d->buffer;
+
+	for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+		if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
+			d->is_torn = true;
+		if (nlh->nlmsg_type == NLMSG_DONE || nlh->nlmsg_type == NLMSG_ERROR)
+			return status_of(nlh);
+		if (nlh->nlmsg_type >= NLMSG_MIN_TYPE)
+			dump_entry(d, nlh);
+	}
+	return left > 0 ? -EBADMSG : 1;
+}
+
+static int dump_receive(struct dump *d)
+{
+	struct sockaddr_nl from;
+	socklen_t from_size = sizeof(from);
+	ssize_t n = recvfrom(mnl_socket_get_fd(d->socket), d->buffer, DUMP_BUFFER_BYTES, MSG_TRUNC,
+			     (struct sockaddr *)&from, &from_size);
+
+	if (n < 0)
+		return errno == EINTR ? 1 : -errno;
+	if (from_size != sizeof(from) || from.nl_pid != 0)
+		return 1;
+	if (n > DUMP_BUFFER_BYTES)
+		return -EMSGSIZE;
+	return dump_handle(d, (int)n);
+}
+
+static int dump_run(struct dump *d)
+{
+	int ret = dump_start(d);
+
+	if (ret)
+		return ret;
+	do {
+		ret = dump_receive(d);
+	} while (ret > 0);
+	return !ret && d->is_torn ? -EINTR : ret;
+}
+
+int ctnl_dump(struct ctnl *c, ctnl_event_fn *fn, void *data)
+{
+	struct dump d = { .ctnl = c, .fn = fn, .data = data };
+	int ret = -ENOMEM;
+
+	d.buffer = malloc(DUMP_BUFFER_BYTES);
+	d.decoder = ctnl_decoder_new();
+	if (!d.buffer || !d.decoder)
+		goto out;
+	d.socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+	if (!d.socket) {
+		ret = -errno;
+		goto out;
+	}
+	ret = dump_run(&d);
+	mnl_socket_close(d.socket);
+out:
+	ctnl_decoder_free(d.decoder);
+	free(d.buffer);
+	return ret;
+}
+
+/* --- changes to one entry ------------------------------------------------- */
+
+static void put_ip(struct nlmsghdr *nlh, const struct endpoints *e)
+{
+	bool is_ipv4 = e->src.family == AF_INET;
+	size_t size = addr_size(e->src.family);
+	struct nlattr *nest = mnl_attr_nest_start(nlh, CTA_TUPLE_IP);
+
+	mnl_attr_put(nlh, is_ipv4 ? CTA_IP_V4_SRC : CTA_IP_V6_SRC, size, e->src.bytes);
+	mnl_attr_put(nlh, is_ipv4 ? CTA_IP_V4_DST : CTA_IP_V6_DST, size, e->dst.bytes);
+	mnl_attr_nest_end(nlh, nest);
+}
+
+/* The kernel asks for exactly what it gave: ports of the protocols that have
+ * some, the numbers of ICMP, nothing of the others. */
+static void put_proto(struct nlmsghdr *nlh, uint8_t proto, const struct endpoints *e)
+{
+	struct nlattr *nest = mnl_attr_nest_start(nlh, CTA_TUPLE_PROTO);
+
+	mnl_attr_put_u8(nlh, CTA_PROTO_NUM, proto);
+	switch (proto) {
+	case IPPROTO_ICMP:
+		mnl_attr_put_u16(nlh, CTA_PROTO_ICMP_ID, htons(e->sport));
+		mnl_attr_put_u8(nlh, CTA_PROTO_ICMP_TYPE, (uint8_t)(e->dport >> 8));
+		mnl_attr_put_u8(nlh, CTA_PROTO_ICMP_CODE, (uint8_t)e->dport);
+		break;
+	case IPPROTO_ICMPV6:
+		mnl_attr_put_u16(nlh, CTA_PROTO_ICMPV6_ID, htons(e->sport));
+		mnl_attr_put_u8(nlh, CTA_PROTO_ICMPV6_TYPE, (uint8_t)(e->dport >> 8));
+		mnl_attr_put_u8(nlh, CTA_PROTO_ICMPV6_CODE, (uint8_t)e->dport);
+		break;
+	default:
+		mnl_attr_put_u16(nlh, CTA_PROTO_SRC_PORT, htons(e->sport));
+		mnl_attr_put_u16(nlh, CTA_PROTO_DST_PORT, htons(e->dport));
+		break;
+	}
+	mnl_attr_nest_end(nlh, nest);
+}
+
+static void put_key(struct nlmsghdr *nlh, const struct ct_event *entry)
+{
+	const struct endpoints *e = &entry->tuple[DIR_ORIGINAL];
+	struct nlattr *nest = mnl_attr_nest_start(nlh, CTA_TUPLE_ORIG);
+
+	put_ip(nlh, e);
+	put_proto(nlh, entry->proto, e);
+	mnl_attr_nest_end(nlh, nest);
+	if (entry->zone)
+		mnl_attr_put_u16(nlh, CTA_ZONE, htons(entry->zone));
+}
+
+static int request_send(struct ctnl *c, struct nlmsghdr *nlh, nlsock_message_fn *fn, void *data)
+{
+	if (!c->requests)
+		c->requests = nlsock_open(0, 0);
+	if (!c->requests)
+		return -errno;
+	return nlsock_request(c->requests, nlh, fn, data);
+}
+
+int ctnl_delete(struct ctnl *c, const struct ct_event *entry)
+{
+	uint8_t buffer[REQUEST_BYTES];
+	struct nlmsghdr *nlh = request_put(buffer, IPCTNL_MSG_CT_DELETE, 0,
+					   entry->tuple[DIR_ORIGINAL].src.family);
+
+	put_key(nlh, entry);
+	/* Without it the kernel would delete whatever has the tuple now. */
+	mnl_attr_put_u32(nlh, CTA_ID, htonl(entry->id));
+	return request_send(c, nlh, NULL, NULL);
+}
+
+struct id_check {
+	uint32_t wanted;
+	bool is_same;
+};
+
+static void id_compare(void *data, const struct nlmsghdr *nlh)
+{
+	struct id_check *check = data;
+	const struct nlattr *attr;
+
+	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg)) {
+		if (mnl_attr_get_type(attr) == CTA_ID &&
+		    mnl_attr_validate(attr, MNL_TYPE_U32) >= 0)
+			check->is_same = ntohl(mnl_attr_get_u32(attr)) == check->wanted;
+	}
+}
+
+/* Whether the tuple is still that entry's: 0 or -ENOENT, or -errno. */
+static int entry_check(struct ctnl *c, const struct ct_event *entry)
+{
+	uint8_t buffer[REQUEST_BYTES];
+	struct id_check check = { .wanted = entry->id };
+	struct nlmsghdr *nlh = request_put(buffer, IPCTNL_MSG_CT_GET, 0,
+					   entry->tuple[DIR_ORIGINAL].src.family);
+	int err;
+
+	put_key(nlh, entry);
+	err = request_send(c, nlh, id_compare, &check);
+	if (err)
+		return err;
+	return check.is_same ? 0 : -ENOENT;
+}
+
+int ctnl_set_mark(struct ctnl *c, const struct ct_event *entry, uint32_t mark, uint32_t mask)
+{
+	uint8_t buffer[REQUEST_BYTES];
+	struct nlmsghdr *nlh = request_put(buffer, IPCTNL_MSG_CT_NEW, 0,
+					   entry->tuple[DIR_ORIGINAL].src.family);
+	int err = entry_check(c, entry); /* an update takes no CTA_ID */
+
+	if (err)
+		return err;
+	put_key(nlh, entry);
+	/* The kernel XORs the mark in after clearing the bits of the mask. */
+	mnl_attr_put_u32(nlh, CTA_MARK, htonl(mark & mask));
+	mnl_attr_put_u32(nlh, CTA_MARK_MASK, htonl(mask));
+	return request_send(c, nlh, NULL, NULL);
+}

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ifnames.c - names of interface indexes.
+ *
+ * libnfnetlink's interface table follows the kernel and forgets an interface as
+ * soon as it is gone. Evidence of what left by it can still come, so each
+ * message is looked at before the table takes it, and the name of an interface
+ * that leaves is kept. Must not know uplinks.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <libmnl/libmnl.h>
+#include <libnfnetlink/libnfnetlink.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "waymark/ifnames.h"
+
+/* The kernel counts indexes up, so these are about the last 1,024 interfaces. */
+#define SLOTS 1024
+
+/* What the library reads at a time; notices of links are smaller. */
+#define PEEK_BYTES 8192
+
+struct slot {
+	uint32_t ifindex; /* 0: empty */
+	char name[IFNAMSIZ];
+};
+
+struct ifnames {
+	struct nlif_handle *nlif;
+	struct slot slots[SLOTS]; /* by ifindex modulo SLOTS */
+};
+
+struct ifnames *ifnames_open(void)
+{
+	struct ifnames *t = calloc(1, sizeof(*t));
+	int err = ENOMEM;
+
+	if (!t)
+		return NULL;
+	errno = 0;
+	t->nlif = nlif_open();
+	if (!t->nlif || nlif_query(t->nlif) < 0) {
+		err = errno ? errno : EIO;
+		goto fail;
+	}
+	/* Only now: the query may have to wait. */
+	if (fcntl(nlif_fd(t->nlif), F_SETFL, O_NONBLOCK) ||
+	    fcntl(nlif_fd(t->nlif), F_SETFD, FD_CLOEXEC)) {
+		err = errno;
+		goto fail;
+	}
+	return t;
+fail:
+	ifnames_close(t);
+	errno = err;
+	return NULL;
+}
+
+void ifnames_close(struct ifnames *t)
+{
+	if (!t)
+		return;
+	if (t->nlif)
+		nlif_close(t->nlif);
+	free(t);
+}
+
+int ifnames_fd(const struct ifnames *t)
+{
+	return nlif_fd(t->nlif);
+}
+
+static struct slot *slot_of(struct ifnames *t, uint32_t ifindex)
+{
+	return &t->slots[ifindex % SLOTS];
+}
+
+/* Copies the name that the table has now; false: it has none. */
+static bool slot_refresh(struct ifnames *t, uint32_t ifindex)
+{
+	char name[IFNAMSIZ];
+
+	if (nlif_index2name(t->nlif, ifindex, name) < 0)
+		return false;
+	slot_of(t, ifindex)->ifindex = ifindex;
+	memcpy(slot_of(t, ifindex)->name, name, sizeof(name));
+	return true;
+}
+
+static void leaving_keep(struct ifnames *t, const void *buffer, int left)
+{
+	const struct nlmsghdr *nlh = buffer;
+
+	for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+		const struct ifinfomsg *link = mnl_nlmsg_get_payload(nlh);
+
+		if (nlh->nlmsg_type == RTM_DELLINK &&
+		    mnl_nlmsg_get_payload_len(nlh) >= sizeof(*link) && link->ifi_index > 0)
+			slot_refresh(t, (uint32_t)link->ifi_index);
+	}
+}
+
+/* One message: 1, or 0 when there is none, or -errno. */
+static int message_receive(struct ifnames *t)
+{
+	union {
+		struct nlmsghdr nlh;
+		uint8_t bytes[PEEK_BYTES];
+	} buffer;
+	struct sockaddr_nl from = { 0 };
+	socklen_t from_size = sizeof(from);
+	ssize_t n = recvfrom(ifnames_fd(t), &buffer, sizeof(buffer), MSG_PEEK | MSG_DONTWAIT,
+			     (struct sockaddr *)&from, &from_size);
+
+	if (n < 0)
+		return errno == EAGAIN ? 0 : errno == EINTR ? 1 : -errno;
+	if (from_size != sizeof(from) || from.nl_pid != 0) {
+		/* Not from the kernel: the library would believe it. */
+		recv(ifnames_fd(t), &buffer, sizeof(buffer), MSG_DONTWAIT);
+		return 1;
+	}
+	leaving_keep(t, &buffer, (int)n);
+	return nlif_catch(t->nlif) < 0 ? -EIO : 1;
+}
+
+int ifnames_receive(struct ifnames *t)
+{
+	int ret;
+
+	do {
+		ret = message_receive(t);
+		/* Messages were lost: ask for the whole table. */
+		if (ret == -ENOBUFS)
+			ret = nlif_query(t->nlif) < 0 ? -EIO : 1;
+	} while (ret > 0);
+	return ret;
+}
+
+const char *ifnames_get(struct ifnames *t, uint32_t ifindex)
+{
+	if (ifindex == 0)
+		return NULL;
+	if (slot_refresh(t, ifindex) || slot_of(t, ifindex)->ifindex == ifindex)
+		return slot_of(t, ifindex)->name;
+	return NULL;
+}

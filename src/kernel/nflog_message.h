@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * nflog_message.h - one NFLOG message as a struct nflog_packet.
+ */
+#ifndef WAYMARK_KERNEL_NFLOG_MESSAGE_H
+#define WAYMARK_KERNEL_NFLOG_MESSAGE_H
+
+#include <linux/netlink.h>
+#include <stdbool.h>
+
+#include "waymark/event.h"
+
+/* Fills *p. has_seq: the message carried a sequence number. 0, or -EBADMSG when
+ * it holds no packet, or one that cannot be read; p->seq is right even then. */
+int nflog_message_decode(const struct nlmsghdr *nlh, struct nflog_packet *p, bool *has_seq);
+
+#endif

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * nlsock.c - a netfilter netlink socket that is read in batches.
+ *
+ * One recvmmsg(2) fetches up to 64 datagrams: the kernel sends each conntrack
+ * event as one, and the system call is a large part of its cost. The buffers
+ * are made once; nothing is allocated a message.
+ *
+ * Must not know conntrack, NFLOG or any attribute.
+ */
+#define _GNU_SOURCE /* recvmmsg */
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "kernel/nlsock.h"
+
+#define BATCH 64
+
+/* A conntrack event takes 200 to 600 bytes, an NFLOG message of 128 bytes of
+ * packet not more; only a long security context or a helper's data adds to it.
+ * Not a multiple of 4,096, lest all buffers share the same few cache sets. */
+#define MESSAGE_BYTES (4096 + 192)
+
+#define REQUEST_TIMEOUT_MS 2000
+
+struct nlsock {
+	struct mnl_socket *mnl;
+	int fd;
+	uint32_t seq;
+	int pending_error; /* of an NLMSG_ERROR or NLMSG_OVERRUN in this batch */
+	struct nlsock_stats stats;
+	struct mmsghdr headers[BATCH];
+	struct iovec iov[BATCH];
+	struct sockaddr_nl from[BATCH];
+	uint8_t buffers[BATCH][MESSAGE_BYTES] __attribute__((aligned(64)));
+};
+
+static void buffers_init(struct nlsock *s)
+{
+	for (int i = 0; i < BATCH; i++) {
+		s->iov[i].iov_base = s->buffers[i];
+		s->iov[i].iov_len = MESSAGE_BYTES;
+		s->headers[i].msg_hdr.msg_iov = &s->iov[i];
+		s->headers[i].msg_hdr.msg_iovlen = 1;
+		s->headers[i].msg_hdr.msg_name = &s->from[i];
+		s->headers[i].msg_hdr.msg_namelen = sizeof(s->from[i]);
+	}
+}
+
+static int receive_buffer_set(int fd, uint32_t bytes)
+{
+	int value = bytes > INT32_MAX / 2 ? INT32_MAX / 2 : (int)bytes;
+
+	if (bytes == 0 || setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &value, sizeof(value)) == 0)
+		return 0;
+	/* FORCE needs CAP_NET_ADMIN in the first user namespace. */
+	return setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &value, sizeof(value)) ? -errno : 0;
+}
+
+struct nlsock *nlsock_open(unsigned groups, uint32_t buffer_bytes)
+{
+	struct nlsock *s = aligned_alloc(64, sizeof(*s));
+	int err = 0;
+
+	if (!s)
+		return NULL;
+	memset(s, 0, offsetof(struct nlsock, buffers));
+	s->mnl = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (!s->mnl) {
+		err = errno;
+		goto fail;
+	}
+	s->fd = mnl_socket_get_fd(s->mnl);
+	buffers_init(s);
+	/* The buffer before the subscription: the first burst needs it already. */
+	err = -receive_buffer_set(s->fd, buffer_bytes);
+	if (!err && mnl_socket_bind(s->mnl, groups, MNL_SOCKET_AUTOPID) < 0)
+		err = errno;
+	if (err)
+		goto fail;
+	return s;
+fail:
+	nlsock_close(s);
+	errno = err;
+	return NULL;
+}
+
+void nlsock_close(struct nlsock *s)
+{
+	if (!s)
+		return;
+	if (s->mnl)
+		mnl_socket_close(s->mnl);
+	free(s);
+}
+
+int nlsock_fd(const struct nlsock *s)
+{
+	return s->fd;
+}
+
+uint32_t nlsock_port(const struct nlsock *s)
+{
+	return mnl_socket_get_portid(s->mnl);
+}
+
+uint32_t nlsock_buffer_bytes(const struct nlsock *s)
+{
+	int value = 0;
+	socklen_t size = sizeof(value);
+
+	if (getsockopt(s->fd, SOL_SOCKET, SO_RCVBUF, &value, &size))
+		return 0;
+	return (uint32_t)value;
+}
+
+void nlsock_stats(const struct nlsock *s, struct nlsock_stats *out)
+{
+	*out = s->stats;
+}
+
+static bool is_from_kernel(struct nlsock *s, const struct msghdr *h)
+{
+	const struct sockaddr_nl *from = h->msg_name;
+
+	if (h->msg_namelen == sizeof(*from) && from->nl_pid == 0)
+		return true;
+	s->stats.forged++;
+	return false;
+}
+
+/* Of an NLMSG_ERROR the error it carries, negative; 0: an acknowledgement. */
+static int error_of(const struct nlmsghdr *nlh)
+{
+	const struct nlmsgerr *e = mnl_nlmsg_get_payload(nlh);
+
+	if (nlh->nlmsg_len < MNL_ALIGN(sizeof(*nlh)) + sizeof(*e))
+		return -EBADMSG;
+	return e->error;
+}
+
+static void message_handle(struct nlsock *s, const struct nlmsghdr *nlh, nlsock_message_fn *fn,
+			   void *data)
+{
+	if (nlh->nlmsg_type >= NLMSG_MIN_TYPE) {
+		fn(data, nlh);
+	} else if (nlh->nlmsg_type == NLMSG_OVERRUN) {
+		s->stats.overruns++;
+		s->pending_error = -ENOBUFS;
+	} else if (nlh->nlmsg_type == NLMSG_ERROR && !s->pending_error) {
+		s->pending_error = error_of(nlh);
+	}
+}
+
+static void datagram_handle(struct nlsock *s, const struct mmsghdr *m, nlsock_message_fn *fn,
+			    void *data)
+{
+	const struct nlmsghdr *nlh = m->msg_hdr.msg_iov->iov_base;
+	int left = (int)m->msg_len;
+
+	if (!is_from_kernel(s, &m->msg_hdr))
+		return;
+	s->stats.datagrams++;
+	while (mnl_nlmsg_ok(nlh, left)) {
+		message_handle(s, nlh, fn, data);
+		nlh = mnl_nlmsg_next(nlh, &left);
+	}
+	if (left > 0 || (m->msg_hdr.msg_flags & MSG_TRUNC))
+		s->stats.malformed++;
+}
+
+static int batch_receive(struct nlsock *s, nlsock_message_fn *fn, void *data, unsigned max)
+{
+	int n;
+
+	do {
+		n = recvmmsg(s->fd, s->headers, max, MSG_DONTWAIT, NULL);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0) {
+		if (errno == EAGAIN)
+			return 0;
+		if (errno == ENOBUFS)
+			s->stats.overruns++;
+		return -errno;
+	}
+	for (int i = 0; i < n; i++)
+		datagram_handle(s, &s->headers[i], fn, data);
+	return n;
+}
+
+int nlsock_receive(struct nlsock *s, nlsock_message_fn *fn, void *data, int max)
+{
+	int total = 0;
+
+	s->pending_error = 0;
+	while (total < max) {
+		unsigned want = max - total < BATCH ? (unsigned)(max - total) : BATCH;
+		int n = batch_receive(s, fn, data, want);
+
+		if (n < 0)
+			return n;
+		if (s->pending_error)
+			return s->pending_error;
+		total += n;
+		/* An error that cut a batch short is told by the next call. */
+		if (n < (int)want)
+			break;
+	}
+	return total;
+}
+
+/* Looks through one datagram for the acknowledgement of seq. 0 or -errno when it
+ * was there, 1 when it was not. */
+static int answer_handle(const struct nlmsghdr *nlh, int left, uint32_t seq, nlsock_message_fn *fn,
+			 void *data)
+{
+	for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+		if (nlh->nlmsg_seq != seq)
+			continue;
+		if (nlh->nlmsg_type == NLMSG_ERROR)
+			return error_of(nlh);
+		if (nlh->nlmsg_type >= NLMSG_MIN_TYPE && fn)
+			fn(data, nlh);
+	}
+	return 1;
+}
+
+static int answer_receive(struct nlsock *s, uint32_t seq, nlsock_message_fn *fn, void *data)
+{
+	struct msghdr *h = &s->headers[0].msg_hdr;
+	struct pollfd p = { .fd = s->fd, .events = POLLIN };
+	ssize_t n;
+	int ready = poll(&p, 1, REQUEST_TIMEOUT_MS);
+
+	if (ready == 0)
+		return -ETIMEDOUT;
+	n = recvmsg(s->fd, h, MSG_DONTWAIT);
+	if (n < 0)
+		return errno == EINTR || errno == EAGAIN ? 1 : -errno;
+	if (!is_from_kernel(s, h))
+		return 1;
+	return answer_handle(h->msg_iov->iov_base, (int)n, seq, fn, data);
+}
+
+int nlsock_request(struct nlsock *s, struct nlmsghdr *nlh, nlsock_message_fn *fn, void *data)
+{
+	int ret;
+
+	nlh->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
+	nlh->nlmsg_seq = ++s->seq;
+	if (mnl_socket_sendto(s->mnl, nlh, nlh->nlmsg_len) < 0)
+		return -errno;
+	do {
+		ret = answer_receive(s, nlh->nlmsg_seq, fn, data);
+	} while (ret > 0);
+	return ret;
+}
