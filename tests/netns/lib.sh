@@ -238,6 +238,7 @@ lab_down() {
 	[ -n "$tap_finished" ] || { echo "Bail out! ended early with status $status"; daemon_log; }
 	[ -z "${LAB_SHELL:-}" ] || { echo "# lab: router is pid $ns_router" >&2; ${SHELL:-sh} -i </dev/tty >/dev/tty 2>&1; }
 	daemon_stop 2>/dev/null
+	[ -z "${lab_watchdog_pid:-}" ] || kill -KILL "$lab_watchdog_pid" 2>/dev/null
 	lab_kill
 	wait 2>/dev/null
 	[ -z "$lab_tmp" ] || rm -rf "$lab_tmp"
@@ -319,7 +320,7 @@ lab_links() {
 	veth_add router $WAN2_4/24 $WAN2_6/64 wan2 net $GW2_4/24 $GW2_6/64 isp2
 	at pc ip -batch - <<-END || die "routes of pc"
 		route add default via $LAN4
-		-6 route add default via $LAN6
+		route add default via $LAN6
 	END
 	at net ip -batch - <<-END || die "addresses of net"
 		addr add $NET4/32 dev lo
@@ -336,8 +337,8 @@ lab_router_routes() {
 	at router ip -batch - <<-END || die "routes of router"
 		route add default via $GW1_4 dev wan1 metric 100
 		route add default via $GW2_4 dev wan2 metric 200
-		-6 route add default via $GW1_6 dev wan1 metric 100
-		-6 route add default via $GW2_6 dev wan2 metric 200
+		route add default via $GW1_6 dev wan1 metric 100
+		route add default via $GW2_6 dev wan2 metric 200
 	END
 }
 
@@ -361,17 +362,19 @@ lab_return_paths() {
 		route add default via $WAN1_4 dev isp1 table 101
 		route add default via $WAN2_4 dev isp2 table 102
 		route add default via $WAN1_4 dev isp1
-		-6 route add default via $WAN1_6 dev isp1 table 101
-		-6 route add default via $WAN2_6 dev isp2 table 102
-		-6 route add default via $WAN1_6 dev isp1
+		route add default via $WAN1_6 dev isp1 table 101
+		route add default via $WAN2_6 dev isp2 table 102
+		route add default via $WAN1_6 dev isp1
 		rule add pref 101 fwmark 1 lookup 101
 		rule add pref 102 fwmark 2 lookup 102
 		rule add pref 103 from $NET4_VIA1 lookup 101
 		rule add pref 104 from $NET4_VIA2 lookup 102
-		-6 rule add pref 101 fwmark 1 lookup 101
-		-6 rule add pref 102 fwmark 2 lookup 102
-		-6 rule add pref 103 from $NET6_VIA1 lookup 101
-		-6 rule add pref 104 from $NET6_VIA2 lookup 102
+	END
+	at net ip -6 -batch - <<-END || die "IPv6 return rules of net"
+		rule add pref 101 fwmark 1 lookup 101
+		rule add pref 102 fwmark 2 lookup 102
+		rule add pref 103 from $NET6_VIA1 lookup 101
+		rule add pref 104 from $NET6_VIA2 lookup 102
 	END
 }
 
@@ -438,8 +441,9 @@ serve() {
 http_get() {
 	local ns=$1 count=$2 url=$3
 	shift 3
-	# One curl, but a connection (and so a flow) for each: keep-alive is refused.
-	at "$ns" sh -c 'i=0; while [ $i -lt '"$count"' ]; do echo "url = \"$1\""; echo "output = /dev/null"; i=$((i+1)); done | { url=$1; shift; curl -sS -g --max-time 10 -H "Connection: close" -w "%{local_port} %{remote_ip} %{http_code} %{size_download}\n" "$@" -K -; }' sh "$url" "$@"
+	# The server ends each connection, so each request is a flow.
+	at "$ns" curl -sS --max-time 10 -o /dev/null \
+		-w '%{local_port} %{remote_ip} %{http_code} %{size_download}\n' "$@" "$url?[1-$count]"
 }
 
 # hold NAME NAMESPACE PROTO HOST PORT COUNT [SOURCE]: opens flows to an echo server
