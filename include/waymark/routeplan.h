@@ -15,6 +15,12 @@ struct learnt_gateways {
 	bool is_known[UPLINKS_MAX][2];		/* known, gateway none: point to point */
 };
 
+/* Index of a family in the arrays by family. */
+static inline unsigned family_index(int family)
+{
+	return family == AF_INET6;
+}
+
 /* Why an uplink has no default route of a family, for check and status. */
 enum uplink_trouble {
 	UPLINK_FINE,
@@ -23,6 +29,7 @@ enum uplink_trouble {
 	UPLINK_NO_ADDRESS, /* no address of the family */
 	UPLINK_NO_GATEWAY, /* none configured and none learnt */
 };
+const char *uplink_trouble_text(enum uplink_trouble t); /* "no address", ... */
 
 struct uplink_plan {
 	uint8_t slot;
@@ -44,6 +51,11 @@ struct route_plan {
 void learnt_gateways_update(struct learnt_gateways *learnt, const struct config *c,
 			    const struct netstate *s);
 
+/* Whether an address is IPv6 link-local; whether some address of the interface lies in one network with a (a wider one
+ * than the address alone; the other end of a point-to-point address counts). */
+bool gateway_is_link_local(const struct addr *a);
+bool gateway_is_connected(const struct netstate *s, uint32_t ifindex, const struct addr *a);
+
 /* What should be installed now. In mode audit the plan is empty. Returns NULL
  * with errno. The caller frees it with route_plan_free. */
 struct route_plan *route_plan_new(const struct config *c, const struct netstate *s,
@@ -59,12 +71,12 @@ struct route_diff {
 	struct netstate *add;
 	struct netstate *displaced;
 };
-struct route_diff *route_diff_new(const struct route_plan *p, const struct config *c,
-				  const struct netstate *s);
+struct route_diff *route_diff_new(const struct route_plan *p, const struct netstate *s);
 void route_diff_free(struct route_diff *d);
 bool route_diff_is_empty(const struct route_diff *d);
 
-/* Prints the plan as 'ip' commands, rules first. */
-void route_plan_print(const struct route_plan *p, FILE *out);
+/* Prints the plan as 'ip' commands, rules first, with a comment for each uplink
+ * that has no default route now. */
+void route_plan_print(const struct route_plan *p, const struct config *c, FILE *out);
 
 #endif
