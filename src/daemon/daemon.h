@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * daemon.h - the wiring of waymarkd. Data flows one way: the kernel's adapters
+ * (observe.c) into the audit, from it (tell.c) into the store's queue and to the
+ * alerts. Beside it steer.c keeps the steering as planned, and status.c answers
+ * the control socket.
+ */
+#ifndef WAYMARK_DAEMON_DAEMON_H
+#define WAYMARK_DAEMON_DAEMON_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "daemon/loop.h"
+#include "waymark/alert.h"
+#include "waymark/audit.h"
+#include "waymark/config.h"
+#include "waymark/control.h"
+#include "waymark/ctnl.h"
+#include "waymark/ifnames.h"
+#include "waymark/nflog.h"
+#include "waymark/nft.h"
+#include "waymark/rtnl.h"
+#include "waymark/steering.h"
+#include "waymark/store.h"
+
+/* An interval in which something may have been missed, while it lasts. */
+struct open_gap {
+	int64_t id; /* 0: none is open */
+	int64_t started_ms;
+};
+
+/* The latest diagnosis of an uplink and family: good for a moment, so that a
+ * storm of mismatches does not become a storm of dumps. */
+struct diagnosis {
+	int64_t time_ms;
+	enum reason reason;
+};
+
+struct daemon {
+	struct config *config;
+	struct loop *loop;
+	int signal_fd, timer_fd;
+
+	struct store *store;
+	struct writer *writer;
+	struct alerter *alerter;
+	struct control *control;
+
+	struct ctnl *ctnl;
+	struct nflog *nflog;
+	struct ifnames *ifnames;
+	struct rtnl_monitor *links;
+	struct nft_monitor *rules;
+	struct steering *steering;
+	struct audit *audit;
+
+	bool is_ready, is_steering_kept;
+	int64_t started_ms, second_ms, evidence_since_ms;
+
+	/* observe.c */
+	int64_t last_event_ms, last_packet_ms;
+	int64_t next_resync_ms; /* 0: none wanted */
+	int64_t last_resync_ms;
+	struct open_gap events_gap;
+	uint32_t dump_entries;
+
+	/* tell.c */
+	uint64_t refused;	     /* records that the queue had no room for */
+	uint64_t refused_told;	     /* of them, those in a gap already */
+	int64_t refused_since_ms;
+	uint32_t lines_this_second, lines_folded;
+	struct diagnosis diagnosis[UPLINKS_MAX][2];
+
+	/* steer.c */
+	int64_t reconcile_due_ms; /* 0: none wanted */
+	uint8_t uplink_state[UPLINKS_MAX];
+
+	/* status.c */
+	uint64_t flows_last_second;
+	double flows_per_s;
+};
+
+/* clock.c: CLOCK_REALTIME in milliseconds. */
+int64_t clock_now_ms(void);
+
+/* daemon.c: opens and installs everything, or logs why not and leaves nothing.
+ * Takes the configuration, whatever comes of it. NULL with errno. */
+struct daemon *daemon_start(struct config *c);
+int daemon_run(struct daemon *d);
+void daemon_stop(struct daemon *d);
+
+/* observe.c */
+int observe_open(struct daemon *d);
+int observe_start(struct daemon *d);
+void observe_tick(struct daemon *d, int64_t now_ms);
+void observe_drain(struct daemon *d);
+void observe_close(struct daemon *d);
+
+/* tell.c */
+void tell_port(struct daemon *d, struct audit_port *port);
+void tell_tick(struct daemon *d, int64_t now_ms);
+
+/* steer.c */
+int steer_open(struct daemon *d);
+int steer_start(struct daemon *d);
+void steer_tick(struct daemon *d, int64_t now_ms);
+void steer_stop(struct daemon *d);
+void steer_close(struct daemon *d);
+/* Takes over another configuration: ruleset, routes, addresses. 0 or -errno. */
+int steer_reload(struct daemon *d);
+
+/* reload.c: SIGHUP. A bad file changes nothing. */
+void daemon_reload(struct daemon *d);
+
+/* status.c: the control socket's answers. */
+char *status_answer(void *data, const char *command);
+void status_second(struct daemon *d);
+
+#endif

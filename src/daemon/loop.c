@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * loop.c - epoll, in the order of ranks.
+ */
+#include "daemon/loop.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+struct source {
+	loop_fn *fn;
+	void *data;
+};
+
+struct loop {
+	int epoll_fd;
+	bool is_stopped;
+	struct source source[LOOP_SOURCES_MAX];
+};
+
+struct loop *loop_new(void)
+{
+	struct loop *l = calloc(1, sizeof(*l));
+
+	if (!l)
+		return NULL;
+	l->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (l->epoll_fd >= 0)
+		return l;
+	free(l);
+	return NULL;
+}
+
+void loop_free(struct loop *l)
+{
+	if (!l)
+		return;
+	close(l->epoll_fd);
+	free(l);
+}
+
+int loop_add(struct loop *l, unsigned rank, int fd, loop_fn *fn, void *data)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.u32 = rank };
+
+	if (rank >= LOOP_SOURCES_MAX || l->source[rank].fn)
+		return -EINVAL;
+	if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, fd, &ev))
+		return -errno;
+	l->source[rank] = (struct source){ .fn = fn, .data = data };
+	return 0;
+}
+
+int loop_run(struct loop *l)
+{
+	struct epoll_event ev[LOOP_SOURCES_MAX];
+
+	while (!l->is_stopped) {
+		int n = epoll_wait(l->epoll_fd, ev, LOOP_SOURCES_MAX, -1);
+		uint32_t ready = 0;
+
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		for (int i = 0; i < n; i++)
+			ready |= 1u << ev[i].data.u32;
+		for (unsigned rank = 0; rank < LOOP_SOURCES_MAX && !l->is_stopped; rank++) {
+			if (ready >> rank & 1)
+				l->source[rank].fn(l->source[rank].data);
+		}
+	}
+	return 0;
+}
+
+void loop_stop(struct loop *l)
+{
+	l->is_stopped = true;
+}

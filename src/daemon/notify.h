@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * notify.h - tells the service manager how the daemon is, as sd_notify(3) does.
+ */
+#ifndef WAYMARK_DAEMON_NOTIFY_H
+#define WAYMARK_DAEMON_NOTIFY_H
+
+/* Sends "READY=1", "STOPPING=1", ... Silent where nobody asked to be told. */
+void notify_send(const char *state);
+/* "RELOADING=1" with the time that systemd wants beside it. */
+void notify_reloading(void);
+
+#endif

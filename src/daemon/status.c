@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * status.c - what the daemon answers on the control socket, as JSON.
+ */
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/daemon.h"
+#include "waymark/times.h"
+#include "waymark/uplinkstate.h"
+
+static json_t *json_time(int64_t ms)
+{
+	char text[TIMES_STRLEN];
+
+	return ms ? json_string(times_format_iso(ms, text)) : json_null();
+}
+
+static json_t *json_address(const struct addr *a)
+{
+	char text[ADDR_STRLEN];
+
+	return addr_is_none(a) ? json_null() : json_string(addr_format(a, text));
+}
+
+static json_t *addresses_answer(const struct daemon *d, const struct uplink_config *u)
+{
+	const struct netstate *s = steering_netstate(d->steering);
+	const struct link_state *l = s ? netstate_link_by_name(s, u->ifname) : NULL;
+	json_t *list = json_array();
+
+	for (size_t i = 0; l && i < s->n_addrs; i++) {
+		char text[PREFIX_STRLEN];
+
+		if (s->addrs[i].ifindex == l->index && !s->addrs[i].is_link_local)
+			json_array_append_new(
+				list, json_string(prefix_format(&s->addrs[i].prefix, text)));
+	}
+	return list;
+}
+
+struct counts {
+	uint32_t live[UPLINKS_MAX];
+	uint64_t mismatches[UPLINKS_MAX], bytes[UPLINKS_MAX];
+};
+
+static json_t *uplink_answer(const struct daemon *d, const struct uplink_config *u,
+			     const struct counts *c)
+{
+	const struct route_plan *plan = steering_plan(d->steering);
+	const struct uplink_plan *p = uplink_plan_find(plan, u->slot);
+	const char *state = uplink_state(u, plan, steering_netstate(d->steering));
+
+	return json_pack("{ss ss ss so so so sI sI sI sI sI}", "name", u->name, "interface",
+			 u->ifname, "state", state, "addresses", addresses_answer(d, u), "gateway",
+			 p ? json_address(&p->gateway[0]) : json_null(), "gateway6",
+			 p ? json_address(&p->gateway[1]) : json_null(), "mark", (json_int_t)u->mark,
+			 "weight", (json_int_t)u->weight, "flows_live",
+			 (json_int_t)c->live[u->slot], "bytes", (json_int_t)c->bytes[u->slot],
+			 "mismatches", (json_int_t)c->mismatches[u->slot]);
+}
+
+static json_t *uplinks_answer(const struct daemon *d)
+{
+	json_t *list = json_array();
+	struct counts c;
+
+	audit_uplink_counts(d->audit, c.live, c.mismatches, c.bytes);
+	for (size_t i = 0; i < d->config->n_uplinks; i++)
+		json_array_append_new(list, uplink_answer(d, &d->config->uplinks[i], &c));
+	return list;
+}
+
+static json_t *events_answer(const struct daemon *d)
+{
+	struct ctnl_stats s;
+
+	ctnl_stats(d->ctnl, &s);
+	return json_pack("{sI sI sI sI sI}", "received", (json_int_t)s.events, "overruns",
+			 (json_int_t)s.overruns, "parse_errors", (json_int_t)s.parse_errors,
+			 "forged", (json_int_t)s.forged, "buffer_bytes",
+			 (json_int_t)s.buffer_bytes);
+}
+
+static json_t *nflog_answer(const struct daemon *d, const struct audit_stats *as)
+{
+	struct nflog_stats s;
+
+	nflog_stats(d->nflog, &s);
+	return json_pack("{sI sI sI sI sI sI sI}", "received", (json_int_t)s.messages, "overruns",
+			 (json_int_t)s.overruns, "holes", (json_int_t)s.holes, "orphans",
+			 (json_int_t)as->orphans, "ambiguous", (json_int_t)as->ambiguous,
+			 "parse_errors", (json_int_t)s.parse_errors, "buffer_bytes",
+			 (json_int_t)s.buffer_bytes);
+}
+
+static json_t *store_answer(const struct daemon *d)
+{
+	struct writer_stats s;
+
+	writer_stats(d->writer, &s);
+	return json_pack("{sI sI sI sI sI sI sI sI sI so so}", "written", (json_int_t)s.written,
+			 "queued", (json_int_t)s.queued, "dropped", (json_int_t)s.dropped, "failed",
+			 (json_int_t)s.failed, "batches", (json_int_t)s.batches, "depth",
+			 (json_int_t)s.depth, "depth_max", (json_int_t)s.depth_max, "capacity",
+			 (json_int_t)s.capacity, "database_bytes", (json_int_t)s.database_bytes,
+			 "last_commit", json_time(s.last_commit_ms), "last_error",
+			 s.last_error ? json_string(s.last_error_text) : json_null());
+}
+
+static json_t *alerts_answer(const struct daemon *d)
+{
+	struct alerter_stats s;
+
+	alerter_stats(d->alerter, &s);
+	return json_pack("{sI sI sI sI}", "raised", (json_int_t)s.raised, "told",
+			 (json_int_t)s.told, "folded", (json_int_t)s.folded, "failed",
+			 (json_int_t)s.failed);
+}
+
+static json_t *verdicts_answer(const struct audit_stats *as)
+{
+	json_t *o = json_object();
+
+	for (int v = VERDICT_MISMATCH; v <= VERDICT_OK; v++)
+		json_object_set_new(o, verdict_name((enum verdict)v),
+				    json_integer((json_int_t)as->verdicts[v]));
+	return o;
+}
+
+static json_t *daemon_answer(const struct daemon *d)
+{
+	int64_t now_ms = clock_now_ms();
+	struct audit_stats as;
+
+	audit_stats(d->audit, &as);
+	return json_pack(
+		"{sI ss sb ss so sI sI sI sf sI sI sI sI so so so so so sI sI so}", "pid",
+		(json_int_t)getpid(), "version", WAYMARK_VERSION, "ready", d->is_ready, "mode",
+		config_mode_name(d->config->mode), "started", json_time(d->started_ms), "uptime_s",
+		(json_int_t)((now_ms - d->started_ms) / 1000), "flows_live", (json_int_t)as.live,
+		"flows_total", (json_int_t)as.flows, "flows_per_s", d->flows_per_s, "flows_lost",
+		(json_int_t)as.lost, "flows_untracked", (json_int_t)as.untracked, "table_flows",
+		(json_int_t)(as.live + as.lingering), "table_bytes", (json_int_t)as.bytes, "events",
+		events_answer(d), "nflog", nflog_answer(d, &as), "store", store_answer(d), "alerts",
+		alerts_answer(d), "verdicts", verdicts_answer(&as), "gaps_open",
+		(json_int_t)(d->events_gap.id != 0), "mismatches", (json_int_t)as.mismatches,
+		"uplinks", uplinks_answer(d));
+}
+
+char *status_answer(void *data, const char *command)
+{
+	struct daemon *d = data;
+	json_t *answer;
+	char *text;
+
+	if (!strcmp(command, "status")) {
+		answer = daemon_answer(d);
+	} else if (!strcmp(command, "uplinks")) {
+		answer = json_pack("{so}", "uplinks", uplinks_answer(d));
+	} else {
+		errno = ENOENT;
+		return NULL;
+	}
+	text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
+	json_decref(answer);
+	if (!text)
+		errno = ENOMEM;
+	return text;
+}
+
+/* Smoothed over about ten seconds. */
+void status_second(struct daemon *d)
+{
+	struct audit_stats as;
+	double now;
+
+	audit_stats(d->audit, &as);
+	now = (double)(as.flows - d->flows_last_second);
+	d->flows_last_second = as.flows;
+	d->flows_per_s += (now - d->flows_per_s) * 0.2;
+}

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * steer.c - keeps the steering as planned while links come and go, and tells the
+ * audit which addresses are whose.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/daemon.h"
+#include "daemon/log.h"
+#include "waymark/uplinkstate.h"
+
+/* Changes come in bursts (link, addresses, routes): wait for the end of one, but
+ * not long. */
+#define SETTLE_MS 50
+
+int steer_open(struct daemon *d)
+{
+	d->steering = steering_open(d->config);
+	if (!d->steering) {
+		log_err("cannot open rtnetlink or nftables: %s", strerror(errno));
+		return -errno;
+	}
+	d->links = rtnl_monitor_open();
+	if (!d->links) {
+		log_err("cannot follow links and routes: %s", strerror(errno));
+		return -errno;
+	}
+	return 0;
+}
+
+void steer_close(struct daemon *d)
+{
+	rtnl_monitor_close(d->links);
+	steering_close(d->steering);
+}
+
+/* --- addresses and states --------------------------------------------------------- */
+
+static size_t addresses_collect(const struct daemon *d, struct audit_address *list, size_t max)
+{
+	const struct netstate *s = steering_netstate(d->steering);
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_addrs && n < max; i++) {
+		const struct link_state *l = netstate_link_by_index(s, s->addrs[i].ifindex);
+		const struct uplink_config *u =
+			l ? config_uplink_by_ifname(d->config, l->name) : NULL;
+
+		if (u && !s->addrs[i].is_link_local)
+			list[n++] = (struct audit_address){ .addr = s->addrs[i].prefix.addr,
+							    .slot = u->slot };
+	}
+	return n;
+}
+
+static int addresses_update(struct daemon *d)
+{
+	const struct netstate *s = steering_netstate(d->steering);
+	struct audit_address *list;
+	int err;
+
+	if (!s)
+		return 0;
+	list = calloc(s->n_addrs ? s->n_addrs : 1, sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	err = audit_set_addresses(d->audit, list, addresses_collect(d, list, s->n_addrs));
+	free(list);
+	return err;
+}
+
+static uint8_t state_number(const char *state)
+{
+	static const char *const states[] = { "up", "down", "missing", "no-address",
+					      "no-gateway" };
+
+	for (uint8_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+		if (!strcmp(state, states[i]))
+			return i + 1;
+	}
+	return 0;
+}
+
+static void uplink_alert(struct daemon *d, const struct uplink_config *u, const char *state)
+{
+	struct alert a = {
+		.kind = ALERT_UPLINK,
+		.time_ms = clock_now_ms(),
+		.reason = state,
+		.evidence = "",
+		.direction = -1,
+		.mark = u->mark,
+		.count = 1,
+	};
+
+	snprintf(a.expected, sizeof(a.expected), "%s", u->name);
+	snprintf(a.egress, sizeof(a.egress), "%s", u->ifname);
+	snprintf(a.text, sizeof(a.text), "uplink %s (%s) is %s", u->name, u->ifname, state);
+	alerter_raise(d->alerter, &a);
+}
+
+/* At the start an uplink that is up is not news. */
+static void states_update(struct daemon *d)
+{
+	for (size_t i = 0; i < d->config->n_uplinks; i++) {
+		const struct uplink_config *u = &d->config->uplinks[i];
+		const char *state = uplink_state(u, steering_plan(d->steering),
+						 steering_netstate(d->steering));
+		uint8_t before = d->uplink_state[u->slot], now = state_number(state);
+
+		if (before == now)
+			continue;
+		d->uplink_state[u->slot] = now;
+		if (strcmp(state, "up"))
+			log_warning("uplink %s: interface %s is %s", u->name, u->ifname, state);
+		else
+			log_notice("uplink %s: interface %s is up", u->name, u->ifname);
+		if (before)
+			uplink_alert(d, u, state);
+	}
+}
+
+static void steer_refresh(struct daemon *d)
+{
+	if (addresses_update(d))
+		log_err("no memory for the uplinks' addresses");
+	states_update(d);
+}
+
+/* --- notices ------------------------------------------------------------------------ */
+
+/* A default route of somebody else's may bring a gateway. */
+static bool is_relevant(const struct rtnl_notice *n)
+{
+	switch (n->what) {
+	case RTNL_LINK:
+	case RTNL_ADDR:
+		return true;
+	case RTNL_ROUTE:
+		return n->route.protocol != ROUTE_PROTOCOL_WAYMARK && !n->route.dst.len;
+	default:
+		return false;
+	}
+}
+
+static void take_notice(void *data, const struct rtnl_notice *n)
+{
+	struct daemon *d = data;
+
+	if (is_relevant(n) && !d->reconcile_due_ms)
+		d->reconcile_due_ms = clock_now_ms() + SETTLE_MS;
+}
+
+static void on_links(void *data)
+{
+	struct daemon *d = data;
+	int n;
+
+	do {
+		n = rtnl_monitor_receive(d->links, take_notice, d);
+	} while (n > 0);
+	if (n == -ENOBUFS)
+		d->reconcile_due_ms = clock_now_ms();
+}
+
+static void log_change(void *data, const struct steering_change *change)
+{
+	(void)data;
+	log_info("%s %s", change->is_missing ? "installed" : "removed", change->what);
+}
+
+void steer_tick(struct daemon *d, int64_t now_ms)
+{
+	struct log_capture *errors;
+	int err;
+
+	if (!d->reconcile_due_ms || d->reconcile_due_ms > now_ms)
+		return;
+	d->reconcile_due_ms = 0;
+	errors = log_capture();
+	err = steering_reconcile(d->steering, log_change, d, log_capture_file(errors));
+	log_release(errors, LOG_LEVEL_ERR);
+	if (err < 0)
+		log_err("cannot bring the steering in step: %s", strerror(-err));
+	steer_refresh(d);
+}
+
+/* --- start and stop ------------------------------------------------------------------ */
+
+static int apply(struct daemon *d)
+{
+	struct log_capture *errors = log_capture();
+	int err;
+
+	err = steering_apply(d->steering, log_capture_file(errors));
+	log_release(errors, err ? LOG_LEVEL_ERR : LOG_LEVEL_WARNING);
+	return err;
+}
+
+int steer_start(struct daemon *d)
+{
+	int err = apply(d);
+
+	if (err)
+		return err;
+	steer_refresh(d);
+	return loop_add(d->loop, 3, rtnl_monitor_fd(d->links), on_links, d);
+}
+
+int steer_reload(struct daemon *d)
+{
+	int err;
+
+	steering_set_config(d->steering, d->config);
+	err = apply(d);
+	if (!err)
+		steer_refresh(d);
+	return err;
+}
+
+void steer_stop(struct daemon *d)
+{
+	struct log_capture *errors;
+
+	if (d->config->on_stop != ON_STOP_REMOVE)
+		return;
+	errors = log_capture();
+	if (!steering_remove(d->steering, log_capture_file(errors)))
+		log_notice("steering removed, as on-stop says");
+	log_release(errors, LOG_LEVEL_ERR);
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * tell.c - what the audit says, to those who want it: rows to the store's queue,
+ * alerts to the sinks, mismatches to the log, everything to who watches.
+ */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/daemon.h"
+#include "daemon/log.h"
+#include "waymark/proto.h"
+
+/* Lines a second about mismatches: the history has all of them. */
+#define LINES_PER_SECOND 20
+
+/* How old a diagnosis may be. */
+#define DIAGNOSIS_MS 100
+
+static void tell_record(void *data, const struct record *r)
+{
+	struct daemon *d = data;
+
+	if (!writer_push(d->writer, r))
+		return;
+	if (r->type == RECORD_UPLINKS)
+		free(r->uplinks.uplinks);
+	if (d->refused == d->refused_told)
+		d->refused_since_ms = clock_now_ms();
+	d->refused++;
+}
+
+/* Once there is room again, what had none is written down as lost. */
+static void tell_refused(struct daemon *d, int64_t now_ms)
+{
+	struct writer_stats ws;
+
+	if (d->refused == d->refused_told)
+		return;
+	writer_stats(d->writer, &ws);
+	if (ws.depth > ws.capacity / 2)
+		return;
+	log_warning("the store could not keep up: %" PRIu64 " records lost",
+		    d->refused - d->refused_told);
+	audit_gap(d->audit, GAP_STORE, d->refused_since_ms, now_ms,
+		  (int64_t)(d->refused - d->refused_told), "the queue to the store was full");
+	d->refused_told = d->refused;
+}
+
+/* --- alerts --------------------------------------------------------------------- */
+
+static const char *uplink_name(const struct daemon *d, uint8_t slot)
+{
+	const struct uplink_config *u = config_uplink_by_slot(d->config, slot);
+
+	return u ? u->name : "";
+}
+
+static const char *uplink_ifname(const struct daemon *d, uint8_t slot)
+{
+	const struct uplink_config *u = config_uplink_by_slot(d->config, slot);
+
+	return u ? u->ifname : "";
+}
+
+static int format_flow(char *buf, size_t size, const struct alert *a)
+{
+	char proto[PROTO_STRLEN], src[ADDR_STRLEN], dst[ADDR_STRLEN];
+	bool is_v6 = a->tuple.src.family == AF_INET6;
+
+	return snprintf(buf, size, "%s %s%s%s:%u > %s%s%s:%u", proto_name(a->proto, proto),
+			is_v6 ? "[" : "", addr_format(&a->tuple.src, src), is_v6 ? "]" : "",
+			a->tuple.sport, is_v6 ? "[" : "", addr_format(&a->tuple.dst, dst),
+			is_v6 ? "]" : "", a->tuple.dport);
+}
+
+static enum alert_kind kind_of(enum verdict v)
+{
+	switch (v) {
+	case VERDICT_WRONG_SOURCE:
+		return ALERT_WRONG_SOURCE;
+	case VERDICT_FOREIGN:
+		return ALERT_FOREIGN;
+	case VERDICT_UNMARKED:
+		return ALERT_UNMARKED;
+	default:
+		return ALERT_MISMATCH;
+	}
+}
+
+static void format_text(struct alert *a)
+{
+	char flow[160];
+
+	format_flow(flow, sizeof(flow), a);
+	if (a->kind == ALERT_MISMATCH)
+		snprintf(a->text, sizeof(a->text),
+			 "flow %" PRId64 " %s: marked for %s, %s left by %s: %s", a->flow_id, flow,
+			 a->expected, a->direction == DIR_REPLY ? "replies" : "packets", a->egress,
+			 a->reason);
+	else
+		snprintf(a->text, sizeof(a->text), "flow %" PRId64 " %s: %s, mark 0x%x, left by %s",
+			 a->flow_id, flow, alert_kind_name(a->kind), a->mark, a->egress);
+}
+
+/* The first uplink of a set: alerts of other kinds than mismatch name one. */
+static uint8_t first_slot(const struct flow_record *f)
+{
+	uint64_t set = f->egress[0] | f->egress[1];
+
+	return set ? (uint8_t)__builtin_ctzll(set) : SLOT_NONE;
+}
+
+static void log_bounded(struct daemon *d, const char *text)
+{
+	if (d->lines_this_second++ < LINES_PER_SECOND)
+		log_warning("%s", text);
+	else
+		d->lines_folded++;
+}
+
+static void tell_alert(void *data, const struct flow_record *f, const struct mismatch_record *m)
+{
+	struct daemon *d = data;
+	uint8_t egress = m ? m->egress : first_slot(f);
+	struct alert a = {
+		.kind = kind_of(f->verdict),
+		.time_ms = clock_now_ms(),
+		.reason = "",
+		.evidence = "",
+		.flow_id = f->id,
+		.proto = f->proto,
+		.tuple = f->tuple[DIR_ORIGINAL],
+		.direction = -1,
+		.mark = f->mark,
+		.count = 1,
+	};
+
+	snprintf(a.expected, sizeof(a.expected), "%s", uplink_name(d, f->uplink));
+	snprintf(a.egress, sizeof(a.egress), "%s", uplink_ifname(d, egress));
+	snprintf(a.egress_uplink, sizeof(a.egress_uplink), "%s", uplink_name(d, egress));
+	if (m) {
+		a.mismatch_id = m->id;
+		a.reason = reason_name(m->reason);
+		a.evidence = m->evidence == EVIDENCE_NFLOG ? "nflog" : "label";
+		a.direction = m->direction;
+	}
+	format_text(&a);
+	if (m)
+		log_bounded(d, a.text);
+	alerter_raise(d->alerter, &a);
+	if (control_has_watchers(d->control))
+		control_broadcast(d->control, a.text);
+}
+
+static enum reason tell_diagnose(void *data, uint8_t slot, int family)
+{
+	struct daemon *d = data;
+	const struct uplink_config *u = config_uplink_by_slot(d->config, slot);
+	struct diagnosis *known;
+	int64_t now_ms = clock_now_ms();
+
+	if (!u || d->config->mode == MODE_AUDIT)
+		return REASON_UNEXPLAINED;
+	known = &d->diagnosis[slot][family == AF_INET6];
+	if (!known->time_ms || now_ms - known->time_ms > DIAGNOSIS_MS || now_ms < known->time_ms) {
+		known->reason = (enum reason)steering_diagnose(d->steering, u, family);
+		known->time_ms = now_ms;
+	}
+	return known->reason;
+}
+
+void tell_port(struct daemon *d, struct audit_port *port)
+{
+	*port = (struct audit_port){
+		.data = d,
+		.emit = tell_record,
+		.alert = tell_alert,
+		.diagnose = tell_diagnose,
+	};
+}
+
+static void tell_second(struct daemon *d)
+{
+	if (d->lines_folded)
+		log_warning("%" PRIu32 " more mismatches in that second; 'waymark mismatches' has all",
+			    d->lines_folded);
+	d->lines_this_second = d->lines_folded = 0;
+}
+
+void tell_tick(struct daemon *d, int64_t now_ms)
+{
+	tell_refused(d, now_ms);
+	alerter_tick(d->alerter, now_ms);
+	if (now_ms - d->second_ms >= 1000 || now_ms < d->second_ms) {
+		tell_second(d);
+		status_second(d);
+		d->second_ms = now_ms;
+	}
+}
