@@ -38,16 +38,31 @@ struct reader {
  * global state, so there is never more than one parse at a time. */
 static struct reader *active;
 
+static bool is_control(char ch)
+{
+	return (unsigned char)ch < ' ' || ch == 0x7f;
+}
+
+/* Escapes in quotes can bring control characters, which must not reach a
+ * terminal, nor a line break a log. */
+static void text_disarm(char *text)
+{
+	for (; *text; text++)
+		if (is_control(*text))
+			*text = '?';
+}
+
 static void __attribute__((format(printf, 3, 4)))
 complain(struct reader *r, int line, const char *format, ...)
 {
+	char text[512];
 	va_list args;
 
-	fprintf(r->errors, "%s:%d: ", r->c->path, line);
 	va_start(args, format);
-	vfprintf(r->errors, format, args);
+	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	fputc('\n', r->errors);
+	text_disarm(text);
+	fprintf(r->errors, "%s:%d: %s\n", r->c->path, line, text);
 	r->n_errors++;
 }
 
@@ -124,6 +139,7 @@ static void uplink_begin(struct reader *r, const char *name)
 	u = &uplinks[c->n_uplinks++];
 	*u = (struct uplink_config){.weight = 1, .line = section_line(r)};
 	snprintf(u->name, sizeof(u->name), "%s", name);
+	text_disarm(u->name);
 	uplink_check_name(r, u, name);
 	for (size_t i = 0; config_keys[i].name; i++)
 		if (strcmp(config_keys[i].section, "uplink") == 0)
@@ -162,13 +178,24 @@ static size_t key_index(const char *section, const char *name)
 	return i;
 }
 
+static int field_read(const struct field *f, const char *text, void *out, struct complaint *why)
+{
+	for (const char *p = text; *p; p++) {
+		if (!is_control(*p))
+			continue;
+		snprintf(why->text, sizeof(why->text), "holds a control character; remove it");
+		return -EINVAL;
+	}
+	return f->read(f, text, out, why);
+}
+
 static void key_read(struct reader *r, const char *section, const char *name, const char *text,
 		     int line)
 {
 	const struct field *f = field_find(section, name);
 	char *base = section_base(r, section);
 	struct complaint why;
-	int err = f->read(f, text, base + f->offset, &why);
+	int err = field_read(f, text, base + f->offset, &why);
 
 	if (f->line_offset)
 		*(int *)(void *)(base + f->line_offset) = err < 0 ? CONFIG_LINE_BAD : line;

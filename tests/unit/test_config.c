@@ -19,13 +19,10 @@
 
 #include <cmocka.h>
 
+#include "config_bad.h"
 #include "waymark/config.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define A	     "uplink a { interface = a0 mark = 1 table = 101 }\n"
-#define B	     "uplink b { interface = b0 mark = 2 table = 102 }\n"
-#define LONG64	     "0123456789012345678901234567890123456789012345678901234567890123"
-
 static char file_path[] = "/tmp/waymark-test-config-XXXXXX";
 static int file_fd = -1;
 static char *messages; /* of the last load */
@@ -86,158 +83,6 @@ static unsigned lines_of(const char *text)
 		n += *text == '\n';
 	return n;
 }
-
-/* clang-format off: a row a file */
-static const struct {
-	const char *text;
-	int line;
-	const char *word;
-	unsigned n_messages; /* 0 stands for 1 */
-} bad[] = {
-	/* syntax */
-	{"", 1, "there is no uplink", 0},
-	{"# nothing\n", 1, "there is no uplink", 0},
-	{A "retentoin = 5\n", 2, "did you mean 'retention'", 0},
-	{A "on-mismatch = \"delete-flow\"\n", 2, "unknown key 'on-mismatch'", 0},
-	{A "alrt { }\n", 2, "did you mean 'alert'", 0},
-	{"\n\nuplink a {\n interface = a0\n marc = 2\n}\n", 5,
-	 "unknown key 'marc' in section 'uplink'", 0},
-	{A "alert {\n exce = /bin/true\n}\n", 3, "did you mean 'exec'", 0},
-	{"interface = a0\n" A, 1, "unknown key 'interface'", 0},
-	{"alert { mark = 2 }\n" A, 1, "unknown key 'mark' in section 'alert'", 0},
-	{A "mode \"steer\"\n", 2, "missing equal sign", 0},
-	{A "mode += \"steer\"\n", 2, "non-list", 0},
-	{A "mode =\n", 3, "premature end", 0},
-	{A "mode = { steer }\n", 2, "unexpected token", 0},
-	{A "}\n", 2, "unexpected closing brace", 0},
-	{A "uplink { interface = b0 }\n", 2, "missing title", 0},
-	{A "uplink b interface = b0\n", 2, "missing opening brace", 0},
-	{A "\nuplink b {\n interface = b0\n mark = 2\n table = 102\n", 3, "never closed; add }", 0},
-	{A "\ndatabase = \"/x\n\nmode = \"steer\"\n", 3, "quote on this line", 0},
-	{A "\ndatabase = '/x\n", 3, "quote on this line", 0},
-	{A "/* a comment\n\nmode = steer\n", 2, "comment is never closed", 0},
-	{A "mode = *steer\n", 2, "stray character '*'", 0},
-	{A "mode = steer +\n", 2, "stray character '+'", 0},
-	{A "database = \"/x/${HOME\"\n", 2, "without '}'", 0},
-	{A "mo\033de = steer\n", 2, "control character", 0},
-	/* words, booleans, numbers */
-	{"mode = stear\n" A, 1, "choose one of: steer audit", 0},
-	{"mode = \"\"\n" A, 1, "choose one of: steer audit", 0},
-	{"mode = ste\n" A, 1, "choose one of", 0},
-	{"\nlocal-routes = drop\n" A, 2, "suppress copy exclude", 0},
-	{"events = none\n" A, 1, "auto full minimal", 0},
-	{"on-stop = stop\n" A, 1, "keep remove", 0},
-	{A "on-uplink-down = \"delete\"\n", 2, "hold flush", 0},
-	{"balance = 2\n" A, 1, "neither true nor false", 0},
-	{"sysctl = \"maybe\"\n" A, 1, "neither true nor false", 0},
-	{A "alert {\n\n syslog = local0\n}\n", 4, "neither true nor false", 0},
-	{"mark-mask = 0\n" A, 1, "out of range; choose 1", 0},
-	{"mark-mask = wide\n" A, 1, "is not a number", 0},
-	{"mark-mask = 0x1ffffffff\n" A, 1, "out of range", 0},
-	{"mark-mask = 99999999999999999999999\n" A, 1, "out of range", 0},
-	{"mark-mask = 0x\n" A, 1, "is not a number", 0},
-	{"mark-mask = 010\n" A, 1, "is not a number", 0},
-	{"mark-mask = -1\n" A, 1, "is not a number", 0},
-	{"mark-mask = 1.5\n" A, 1, "is not a number", 0},
-	{"nflog-group = 0\n" A, 1, "choose 1 to 65535", 0},
-	{"nflog-group = 65536\n" A, 1, "choose 1 to 65535", 0},
-	{"label-base = 124\n" A, 1, "choose 0 to 123", 0},
-	{"label-base = 123\n" A, 1, "leaves no room", 0},
-	{"label-base = 65\n" A "uplink z { interface = z0 mark = 59 table = 159 }\n", 1,
-	 "at most 64", 0},
-	{"rule-priority = 0\n" A, 1, "choose 1 to 32765", 0},
-	{"rule-priority = 32766\n" A, 1, "choose 1 to 32765", 0},
-	{A "rule-priority = 32765\n", 2, "32766 (table main); choose 1 to 32764", 0},
-	{A B "rule-priority = 32764\n", 3, "choose 1 to 32763", 0},
-	/* paths, durations, sizes */
-	{"database = flows.db\n" A, 1, "not an absolute path", 0},
-	{"database = \"\"\n" A, 1, "not an absolute path", 0},
-	{"control-socket = run/x\n" A, 1, "not an absolute path", 0},
-	{"control-socket = /" LONG64 LONG64 "\n" A, 1, "at most 107 bytes", 0},
-	{A "alert { exec = alert.d }\n", 2, "not an absolute path", 0},
-	{A "alert {\n json = ./a\n}", 3, "not an absolute path", 0},
-	{"retention = \"90 dyas\"\n" A, 1, "is not a duration", 0},
-	{"retention = \"-1 day\"\n" A, 1, "is not a duration", 0},
-	{"retention = \"\"\n" A, 1, "is not a duration", 0},
-	{"retention = \"2000 years\"\n" A, 1, "is too long", 0},
-	{"retention = 90 days\n" A, 1, "unknown key 'days'", 0},
-	{"max-size = \"2 parsecs\"\n" A, 1, "is not a size", 0},
-	{"max-size = \"10\"\n" A, 1, "is too small", 0},
-	{"max-size = \"20000000000 GiB\"\n" A, 1, "is too large", 0},
-	{A "alert { min-interval = \"soon\" }\n", 2, "is not a duration", 0},
-	{A "alert { min-interval = \"200 years\" }\n", 2, "is too long", 0},
-	/* uplinks, one by one */
-	{A "uplink b {\n}\n", 2, "has no interface", 3},
-	{A "uplink b {\n mark = 2\n table = 102\n}\n", 2, "has no interface", 0},
-	{A "uplink b {\n interface = b0\n table = 102\n}\n", 2, "has no mark", 0},
-	{A "uplink b {\n interface = b0\n mark = 2\n}\n", 2, "has no table", 0},
-	{"mode = audit\nuplink b {\n interface = b0\n}\n", 2, "has no mark", 0},
-	{A "uplink b {\n interface = b0\n mark = 0\n table = 102\n}\n", 4,
-	 "mark of uplink 'b' is 0", 0},
-	{A "uplink b {\n interface = b0\n mark = two\n table = 102\n}\n", 4, "is not a number", 0},
-	{A "uplink b {\n interface = b0\n mark = 0x100\n table = 102\n}\n", 4,
-	 "outside mark-mask 0xff", 0},
-	{"mark-mask = 0xf0\nuplink b {\n interface = b0\n\n mark = 0x11\n table = 2 }\n", 5,
-	 "outside mark-mask 0xf0", 0},
-	{A "uplink b {\n interface = b0\n mark = 2\n table = 0\n}\n", 5, "the kernel's own", 0},
-	{"uplink b { interface = b0 mark = 2 table = 253 }\n", 1, "the kernel's own", 0},
-	{"uplink b { interface = b0 mark = 2 table = 254 }\n", 1, "the kernel's own", 0},
-	{"uplink b { interface = b0 mark = 2 table = 255 }\n", 1, "the kernel's own", 0},
-	{"uplink b { interface = b0 mark = 2 table = 4294967296 }\n", 1, "out of range", 0},
-	{"mode = audit\nuplink b { interface = b0 mark = 2 table = 254 }\n", 2, "the kernel's own",
-	 0},
-	{"uplink b { interface = b0 mark = 2 table = 102 weight = 0 }\n", 1, "choose 1 to 256", 0},
-	{"uplink b { interface = b0 mark = 2 table = 102\n weight = 257 }\n", 2, "choose 1 to 256",
-	 0},
-	{"uplink b {\n interface = sixteen-letters1\n mark = 2 table = 102 }\n", 2,
-	 "too long for an interface", 0},
-	{"uplink b {\n interface = \"b/0\"\n mark = 2 table = 102 }\n", 2, "holds '/'", 0},
-	{"uplink b {\n interface = \"b 0\"\n mark = 2 table = 102 }\n", 2, "a blank", 0},
-	{"uplink b {\n interface = \"b:0\"\n mark = 2 table = 102 }\n", 2, "':'", 0},
-	{"uplink b {\n interface = \"\"\n mark = 2 table = 102 }\n", 2,
-	 "not the name of an interface", 0},
-	{"uplink b {\n interface = \"..\"\n mark = 2 table = 102 }\n", 2,
-	 "not the name of an interface", 0},
-	{"uplink b { interface = b0 mark = 2 table = 102\ngateway = fe80::1 }\n", 2,
-	 "is an IPv6 address", 0},
-	{"uplink b { interface = b0 mark = 2 table = 102\ngateway6 = 10.0.0.1 }\n", 2,
-	 "is an IPv4 address", 0},
-	{"uplink b { interface = b0 mark = 2 table = 102\ngateway = 10.0.0 }\n", 2,
-	 "not an IPv4 address", 0},
-	{"uplink b { interface = b0 mark = 2 table = 102\ngateway = \"router\" }\n", 2,
-	 "not an IPv4 address", 0},
-	{"uplink b { interface = b0 mark = 2 table = 102\ngateway = 0.0.0.0 }\n", 2,
-	 "cannot be a gateway", 0},
-	{"uplink b { interface = b0 mark = 2 table = 102\ngateway6 = ff02::1 }\n", 2,
-	 "cannot be a gateway", 0},
-	{"uplink \"b,c\" { interface = b0 mark = 2 table = 102 }\n", 1,
-	 "cannot be an uplink's name", 0},
-	{"uplink \"\" { interface = b0 mark = 2 table = 102 }\n", 1, "cannot be an uplink's name",
-	 0},
-	{"uplink -b { interface = b0 mark = 2 table = 102 }\n", 1, "cannot be an uplink's name", 0},
-	{"uplink " LONG64 " { interface = b0 mark = 2 table = 102 }\n", 1, "at most 31 bytes", 0},
-	/* between uplinks, and things that are there twice */
-	{A B "uplink c {\n interface = a0\n mark = 3\n table = 103\n}\n", 4,
-	 "already uplink 'a' (line 1)", 0},
-	{A B "uplink c {\n interface = c0\n mark = 2\n table = 103\n}\n", 5,
-	 "collides with uplink 'b' (line 2)", 0},
-	{A B "uplink c {\n interface = c0\n mark = 0x3\n table = 0x65\n}\n", 6,
-	 "already that of uplink 'a'", 0},
-	{A B "uplink a { interface = c0 mark = 3 table = 103 }\n", 3,
-	 "is there twice, first on line 1", 0},
-	{A "uplink a { }\n" B, 2, "its name is there twice", 0},
-	{"mode = audit\n\nmode = audit\n" A, 3, "set twice, first on line 1", 0},
-	{"uplink a {\n interface = a0\n mark = 1\n mark = 1\n table = 7 }\n", 4,
-	 "set twice, first on line 3", 0},
-	{A "alert { syslog = true }\nalert { min-interval = 1 }\n", 3, "'alert' is there twice", 0},
-	/* after comments, the line is still the right one */
-	{"/* one\n two */ /* three */\n// four\n# five\nmode = x\n" A, 5, "choose one of", 0},
-	{"mode = steer // \"\n# ' {\ndatabase = x\n" A, 3, "absolute", 0},
-	/* several at once */
-	{"mode = x\nevents = y\nuplink a {\n interface = \"a b\"\n mark = 0\n table = 254\n}\n", 5,
-	 "is 0", 5},
-};
-/* clang-format on */
 
 static void check_bad(size_t i)
 {
@@ -581,7 +426,7 @@ static void test_units(void **state)
 static const char *example_path(void)
 {
 	static char path[PATH_MAX];
-	const char *dir = getenv("srcdir");
+	const char *dir = getenv("WAYMARK_SRC");
 
 	snprintf(path, sizeof(path), "%s/doc/waymark.conf.example", dir ? dir : ".");
 	return path;
