@@ -126,6 +126,7 @@ static void nflog_checked(struct findings *f, const struct config *c)
 	FILE *sockets = fopen("/proc/net/netlink", "r");
 	bool is_taken = groups && hostcheck_nflog_group(f, c, groups, sockets);
 	struct nflog *log;
+	int err;
 
 	if (groups)
 		fclose(groups);
@@ -134,12 +135,13 @@ static void nflog_checked(struct findings *f, const struct config *c)
 	if (is_taken)
 		return;
 	log = nflog_open(c->nflog_group, PROBE_BUFFER_BYTES);
+	err = errno;
 	if (log) {
 		findings_add(f, FINDING_OK, "NFLOG group %u is free", c->nflog_group);
 	} else {
 		findings_add(f, FINDING_ERROR, "NFLOG group %u cannot be used: %s", c->nflog_group,
-			     strerror(errno));
-		findings_cure(f, errno == EBUSY ? "set nflog-group to another number" :
+			     strerror(err));
+		findings_cure(f, err == EBUSY ? "set nflog-group to another number" :
 			      "modprobe nfnetlink_log");
 	}
 	nflog_close(log);

@@ -235,7 +235,7 @@ void hostcheck_installed(struct findings *f, const struct config *c, const struc
 			     "apply' does it)");
 		return;
 	}
-	diff = route_diff_new(plan, c, s);
+	diff = route_diff_new(plan, s);
 	if (!diff) {
 		f->error = -ENOMEM;
 		return;

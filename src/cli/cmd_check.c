@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cmd_check.c - `waymark check`: what is wrong with the configuration and this
+ * host, each with its cure.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/relay.h"
+#include "waymark/hostcheck.h"
+
+static void config_line_add(void *data, const char *line)
+{
+	const char *cure = strstr(line, "; ");
+
+	findings_add(data, FINDING_ERROR, "%.*s", (int)(cure ? cure - line : (long)strlen(line)), line);
+	if (cure)
+		findings_cure(data, "%s", cure + 2);
+}
+
+/* The configuration, or NULL with its errors among the findings. */
+static struct config *config_checked(const struct invocation *in, struct findings *f)
+{
+	struct config *config = NULL;
+	struct relay errors;
+	int err = relay_open(&errors);
+	size_t before = f->n;
+
+	if (!err)
+		err = config_load(&config, in->config_path, errors.stream);
+	relay_each(&errors, config_line_add, f);
+	if (err && f->n == before)
+		findings_add(f, FINDING_ERROR, "%s: %s", in->config_path, strerror(-err));
+	if (config)
+		findings_add(f, FINDING_OK, "%s: the configuration is valid, %zu uplinks, mode %s",
+			     in->config_path, config->n_uplinks, config_mode_name(config->mode));
+	return config;
+}
+
+static void findings_print(const struct invocation *in, const struct findings *f)
+{
+	static const char *const colours[] = {
+		[FINDING_OK] = "\033[32m",
+		[FINDING_WARNING] = "\033[33m",
+		[FINDING_ERROR] = "\033[31m",
+	};
+	size_t i;
+
+	for (i = 0; i < f->n; i++) {
+		const struct finding *one = &f->list[i];
+		const char *on = in->style.has_colour ? colours[one->level] : "";
+
+		printf("%s%s%s: %s%s%s\n", on, finding_level_name(one->level), *on ? "\033[0m" : "",
+		       one->what, one->cure ? "; " : "", one->cure ? one->cure : "");
+	}
+}
+
+static enum exit_status findings_render(const struct invocation *in, const struct findings *f)
+{
+	static const struct column columns[] = {
+		{ .name = "level" },
+		{ .name = "what" },
+		{ .name = "cure" },
+	};
+	struct render *r = render_new(&in->style, columns, 3, stdout);
+	size_t i;
+
+	if (!r) {
+		cli_error("out of memory");
+		return CLI_FAILED;
+	}
+	for (i = 0; i < f->n; i++) {
+		render_text(r, finding_level_name(f->list[i].level), PAINT_NONE);
+		render_text(r, f->list[i].what, PAINT_NONE);
+		render_text(r, f->list[i].cure, PAINT_NONE);
+	}
+	return cli_render_end(r);
+}
+
+enum exit_status cmd_check(const struct invocation *in)
+{
+	struct findings findings = { 0 };
+	struct config *config = config_checked(in, &findings);
+	enum exit_status status = CLI_DONE;
+	int err = config ? hostcheck_run(config, &findings) : 0;
+
+	if (in->style.format == RENDER_TABLE)
+		findings_print(in, &findings);
+	else
+		status = findings_render(in, &findings);
+	if (err) {
+		cli_error("check: %s: some findings are missing", strerror(-err));
+		status = CLI_FAILED;
+	}
+	if (findings_count(&findings, FINDING_ERROR))
+		status = CLI_FAILED;
+	findings_clear(&findings);
+	config_free(config);
+	return status;
+}

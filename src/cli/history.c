@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * history.c - runs a query and renders its rows by the names of their columns.
+ *
+ * A table on a terminal is limited; what was left out is said, never silent: one
+ * row more than the limit is asked for, to know.
+ */
+#include "cli/history.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/filter.h"
+#include "cli/relay.h"
+
+struct listing {
+	const struct history *history;
+	struct render *render;
+	uint64_t limit, shown;
+	bool is_cut;
+};
+
+static enum paint paint_of(const char *column, const char *text)
+{
+	if (strcmp(column, "verdict"))
+		return PAINT_NONE;
+	if (!strcmp(text, "ok") || !strcmp(text, "local"))
+		return PAINT_GOOD;
+	return strcmp(text, "unknown") ? PAINT_BAD : PAINT_DOUBT;
+}
+
+static const struct value *value_find(const struct value *values, size_t n, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (!strcmp(values[i].name, name))
+			return &values[i];
+	return NULL;
+}
+
+static void cell_show(struct render *r, const struct value *v)
+{
+	if (!v || v->kind == VALUE_NULL)
+		render_unknown(r);
+	else if (v->kind == VALUE_INTEGER)
+		render_number(r, v->integer, PAINT_NONE);
+	else
+		render_text(r, v->text, paint_of(v->name, v->text));
+}
+
+static int row_show(void *data, const struct value *values, size_t n)
+{
+	struct listing *l = data;
+	size_t i;
+
+	if (l->limit && l->shown == l->limit) {
+		l->is_cut = true;
+		return 1;
+	}
+	l->shown++;
+	for (i = 0; i < l->history->n_columns; i++)
+		cell_show(l->render, value_find(values, n, l->history->columns[i].name));
+	return 0;
+}
+
+static enum exit_status listing_run(const struct invocation *in, struct listing *l, struct query *q,
+				    struct query_filter *f)
+{
+	enum exit_status status;
+	int err;
+
+	l->limit = f->limit;
+	if (f->limit)
+		f->limit++;
+	err = l->history->query(q, f, row_show, l);
+	status = cli_render_end(l->render);
+	if (err < 0) {
+		cli_error("%s: %s", in->command->name, query_error(q));
+		return CLI_FAILED;
+	}
+	if (l->is_cut && !in->values[OPTION_LIMIT])
+		cli_error("the newest %" PRIu64 " are shown; --limit NUMBER shows more, --limit 0 all",
+			  l->limit);
+	else if (l->is_cut)
+		cli_error("the newest %" PRIu64 " are shown; there are more", l->limit);
+	if (!l->shown && in->style.format == RENDER_TABLE && status == CLI_DONE)
+		cli_error("%s in the history that fit", l->history->none);
+	return status;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static struct query *history_open(const char *path)
+{
+	struct relay errors;
+	struct query *q = NULL;
+	int err = relay_open(&errors);
+
+	if (!err) {
+		q = query_open(path, errors.stream);
+		err = q ? 0 : -errno;
+	}
+	relay_close(&errors, path, err);
+	return q;
+}
+
+enum exit_status history_show(const struct invocation *in, const struct history *h)
+{
+	struct listing listing = { .history = h };
+	struct query_filter filter;
+	struct query *q = NULL;
+	enum exit_status status = filter_parse(&filter, in, now_ms());
+	char *path;
+
+	if (status != CLI_DONE)
+		return status;
+	path = cli_database(in);
+	q = path ? history_open(path) : NULL;
+	listing.render = q ? render_new(&in->style, h->columns, h->n_columns, stdout) : NULL;
+	status = listing.render ? listing_run(in, &listing, q, &filter) : CLI_FAILED;
+	if (q && !listing.render)
+		cli_error("out of memory");
+	query_close(q);
+	free(path);
+	return status;
+}
