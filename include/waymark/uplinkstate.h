@@ -19,7 +19,8 @@ const char *uplink_state(const struct uplink_config *u, const struct route_plan 
 /* The plan of one uplink, or NULL. */
 const struct uplink_plan *uplink_plan_find(const struct route_plan *plan, uint8_t slot);
 
-/* Its addresses but link-local ones, comma-separated, malloc'd; NULL with errno. */
+/* Its addresses but link-local ones, each with its length, comma-separated,
+ * malloc'd; NULL with errno. */
 char *uplink_addresses(const struct uplink_config *u, const struct netstate *s);
 
 #endif

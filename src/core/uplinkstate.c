@@ -56,7 +56,7 @@ const char *uplink_state(const struct uplink_config *u, const struct route_plan 
 char *uplink_addresses(const struct uplink_config *u, const struct netstate *s)
 {
 	const struct link_state *link = netstate_link_by_name(s, u->ifname);
-	char *text = NULL, one[ADDR_STRLEN];
+	char *text = NULL, one[PREFIX_STRLEN];
 	const char *comma = "";
 	size_t size, i;
 	FILE *out = open_memstream(&text, &size);
@@ -66,7 +66,7 @@ char *uplink_addresses(const struct uplink_config *u, const struct netstate *s)
 	for (i = 0; link && i < s->n_addrs; i++) {
 		if (!is_address_of(&s->addrs[i], link))
 			continue;
-		fprintf(out, "%s%s", comma, addr_format(&s->addrs[i].prefix.addr, one));
+		fprintf(out, "%s%s", comma, prefix_format(&s->addrs[i].prefix, one));
 		comma = ",";
 	}
 	fclose(out);
