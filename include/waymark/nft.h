@@ -43,6 +43,8 @@ struct nft_monitor;
 struct nft_monitor *nft_monitor_open(void); /* NULL with errno */
 void nft_monitor_close(struct nft_monitor *m);
 int nft_monitor_fd(const struct nft_monitor *m);
+/* Messages read, 0: nothing more, -ENOBUFS: notices were lost (look at the table),
+ * or -errno. Of a process, pid is that of the initial pid namespace. */
 int nft_monitor_receive(struct nft_monitor *m, nft_notice_fn *fn, void *data);
 
 #endif

@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * nft.c - loads and lists nftables through libnftables.
+ *
+ * Must not know what the rules mean. One context, commands run to their end one
+ * by one; output and messages come in buffers that the library owns.
+ */
+#define _GNU_SOURCE /* memmem */
+#include "waymark/nft.h"
+
+#include <errno.h>
+#include <nftables/libnftables.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct nft {
+	struct nft_ctx *ctx;
+	char *error; /* of the last call; "" or malloc'd */
+};
+
+struct nft *nft_open(void)
+{
+	struct nft *n = calloc(1, sizeof(*n));
+
+	if (!n)
+		return NULL;
+	n->ctx = nft_ctx_new(NFT_CTX_DEFAULT);
+	if (!n->ctx || nft_ctx_buffer_output(n->ctx) || nft_ctx_buffer_error(n->ctx)) {
+		nft_close(n);
+		errno = ENOMEM;
+		return NULL;
+	}
+	return n;
+}
+
+void nft_close(struct nft *n)
+{
+	if (!n)
+		return;
+	if (n->ctx)
+		nft_ctx_free(n->ctx);
+	free(n->error);
+	free(n);
+}
+
+const char *nft_error(const struct nft *n)
+{
+	return n->error ? n->error : "";
+}
+
+static bool text_is_blank(const char *text)
+{
+	return text[strspn(text, " \t\n^~")] == '\0';
+}
+
+/* Keeps the library's messages without the commands that they quote and without
+ * the lines of ^ and ~ that point into them. */
+static void error_keep(struct nft *n, const char *text)
+{
+	const char *line = text;
+	size_t used = 0;
+
+	free(n->error);
+	n->error = calloc(1, strlen(text) + 1);
+	while (n->error && *line) {
+		size_t size = strcspn(line, "\n");
+		bool is_message = strstr(line, "Error:") && strstr(line, "Error:") < line + size;
+
+		if (is_message) {
+			if (used)
+				n->error[used++] = '\n';
+			memcpy(n->error + used, line, size);
+			used += size;
+		}
+		line += size + (line[size] == '\n');
+	}
+	if (n->error && !used && !text_is_blank(text))
+		strcpy(n->error, text);
+}
+
+/* The library answers with text alone; the kernel's reasons stand in it in the
+ * C library's words. */
+static int error_number(const char *text)
+{
+	static const int known[] = { EPERM, ENOENT, EEXIST, EBUSY, EOPNOTSUPP, ENOMEM, ENOBUFS,
+				     EMSGSIZE, ENOSPC, EROFS };
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+		if (strstr(text, strerror(known[i])))
+			return -known[i];
+	return -EINVAL;
+}
+
+/* 0 or -errno. The command's output is valid until the next call. */
+static int command_run(struct nft *n, const char *commands, const char **output)
+{
+	int failed = nft_run_cmd_from_buffer(n->ctx, commands);
+	/* Both buffers are rewound by being read. */
+	const char *errors = nft_ctx_get_error_buffer(n->ctx);
+	const char *text = nft_ctx_get_output_buffer(n->ctx);
+
+	if (output)
+		*output = text;
+	error_keep(n, failed ? errors : "");
+	return failed ? error_number(errors) : 0;
+}
+
+int nft_run(struct nft *n, const char *commands)
+{
+	return command_run(n, commands, NULL);
+}
+
+int nft_check(struct nft *n, const char *commands)
+{
+	int err;
+
+	nft_ctx_set_dry_run(n->ctx, true);
+	err = command_run(n, commands, NULL);
+	nft_ctx_set_dry_run(n->ctx, false);
+	return err;
+}
+
+/* Runs a listing with these flags of output. malloc'd or NULL with errno. */
+static char *listing_run(struct nft *n, const char *command, unsigned flags)
+{
+	const char *output;
+	char *copy;
+	int err;
+
+	nft_ctx_output_set_flags(n->ctx, flags);
+	err = command_run(n, command, &output);
+	copy = err ? NULL : strdup(output);
+	nft_ctx_output_set_flags(n->ctx, 0);
+	if (err)
+		errno = -err;
+	return copy;
+}
+
+/* In a line that begins a set or map, and in what follows of it. */
+struct set_filter {
+	bool is_dynamic;
+	bool is_in_elements;
+};
+
+static bool line_has(const char *line, size_t size, const char *word)
+{
+	const char *at = memmem(line, size, word, strlen(word));
+
+	return at != NULL;
+}
+
+/* Whether the line is of elements that packets put into a set. */
+static bool line_is_volatile(struct set_filter *f, const char *line, size_t size)
+{
+	if (line_has(line, size, "\tset ") || line_has(line, size, "\tmap "))
+		*f = (struct set_filter){ false, false };
+	if (line_has(line, size, "\t\tflags ") && line_has(line, size, "dynamic"))
+		f->is_dynamic = true;
+	if (f->is_dynamic && line_has(line, size, "\t\telements = {"))
+		f->is_in_elements = true;
+	if (!f->is_in_elements)
+		return false;
+	if (line_has(line, size, "}"))
+		f->is_in_elements = false;
+	return true;
+}
+
+static void listing_canonicalise(char *text)
+{
+	struct set_filter filter = { false, false };
+	const char *line = text;
+	char *to = text;
+
+	while (*line) {
+		size_t size = strcspn(line, "\n");
+
+		size += line[size] == '\n';
+		if (!line_is_volatile(&filter, line, size)) {
+			memmove(to, line, size);
+			to += size;
+		}
+		line += size;
+	}
+	*to = '\0';
+}
+
+/* Stateless: the library leaves out what packets change in rules and counters. */
+char *nft_list_table(struct nft *n, const char *family, const char *table)
+{
+	char command[128];
+	char *text;
+
+	if ((size_t)snprintf(command, sizeof(command), "list table %s %s", family, table) >=
+	    sizeof(command)) {
+		errno = EINVAL;
+		return NULL;
+	}
+	text = listing_run(n, command, NFT_CTX_OUTPUT_STATELESS);
+	if (text)
+		listing_canonicalise(text);
+	return text;
+}
+
+char *nft_list_ruleset_json(struct nft *n)
+{
+	return listing_run(n, "list ruleset", NFT_CTX_OUTPUT_JSON);
+}

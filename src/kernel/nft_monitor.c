@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * nft_monitor.c - a socket that nftables tells of every change of the ruleset,
+ * who made it, and whether it is of our table.
+ *
+ * Must not know what follows from that. The kernel sends the messages of a
+ * transaction and then one NEWGEN with the pid and name of the process that
+ * committed it (net/netfilter/nf_tables_api.c, nf_tables_gen_notify); that pid is
+ * of the initial pid namespace.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/netfilter.h>
+#include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/nlsock.h"
+#include "waymark/nft.h"
+#include "waymark/ruleset.h"
+
+/* One reload of a large firewall is one burst of thousands of messages. */
+#define BUFFER_BYTES (4 * 1024 * 1024)
+#define BATCH 64
+
+struct nft_monitor {
+	struct nlsock *socket;
+	struct nft_notice pending; /* of the transaction whose messages come in */
+};
+
+struct nft_monitor *nft_monitor_open(void)
+{
+	struct nft_monitor *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		return NULL;
+	m->socket = nlsock_open(1u << (NFNLGRP_NFTABLES - 1), BUFFER_BYTES);
+	if (m->socket)
+		return m;
+	free(m);
+	return NULL;
+}
+
+void nft_monitor_close(struct nft_monitor *m)
+{
+	if (!m)
+		return;
+	nlsock_close(m->socket);
+	free(m);
+}
+
+int nft_monitor_fd(const struct nft_monitor *m)
+{
+	return nlsock_fd(m->socket);
+}
+
+/* The attributes of all kinds of message that matter here are few and low. */
+struct attrs {
+	const struct nlattr *tb[4];
+};
+
+static int attr_take(const struct nlattr *attr, void *data)
+{
+	struct attrs *a = data;
+
+	if (mnl_attr_get_type(attr) < sizeof(a->tb) / sizeof(*a->tb))
+		a->tb[mnl_attr_get_type(attr)] = attr;
+	return MNL_CB_OK;
+}
+
+static bool attr_is_text(const struct nlattr *attr)
+{
+	return attr && mnl_attr_get_payload_len(attr) > 0 &&
+	       memchr(mnl_attr_get_payload(attr), '\0', mnl_attr_get_payload_len(attr));
+}
+
+static void generation_take(struct nft_notice *n, const struct attrs *a)
+{
+	const struct nlattr *id = a->tb[NFTA_GEN_ID], *pid = a->tb[NFTA_GEN_PROC_PID];
+
+	n->generation = id && mnl_attr_get_payload_len(id) >= 4 ? ntohl(mnl_attr_get_u32(id)) : 0;
+	n->pid = pid && mnl_attr_get_payload_len(pid) >= 4 ? ntohl(mnl_attr_get_u32(pid)) : 0;
+	if (attr_is_text(a->tb[NFTA_GEN_PROC_NAME]))
+		strncpy(n->process, mnl_attr_get_str(a->tb[NFTA_GEN_PROC_NAME]),
+			sizeof(n->process) - 1);
+}
+
+static bool type_is_delete(unsigned type)
+{
+	switch (type) {
+	case NFT_MSG_DELTABLE:
+	case NFT_MSG_DELCHAIN:
+	case NFT_MSG_DELRULE:
+	case NFT_MSG_DELSET:
+	case NFT_MSG_DELSETELEM:
+	case NFT_MSG_DELOBJ:
+	case NFT_MSG_DELFLOWTABLE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* The table's name is attribute 1 of every kind of message: NFTA_TABLE_NAME,
+ * NFTA_CHAIN_TABLE, NFTA_RULE_TABLE, NFTA_SET_TABLE and so on. */
+static void change_take(struct nft_notice *n, unsigned type, uint8_t family,
+			const struct attrs *a)
+{
+	if (family != NFPROTO_INET || !attr_is_text(a->tb[NFTA_TABLE_NAME]) ||
+	    strcmp(mnl_attr_get_str(a->tb[NFTA_TABLE_NAME]), RULESET_TABLE))
+		return;
+	n->touches_waymark = true;
+	n->deletes_waymark |= type_is_delete(type);
+}
+
+struct receiver {
+	struct nft_monitor *m;
+	nft_notice_fn *fn;
+	void *data;
+};
+
+static void message_take(void *data, const struct nlmsghdr *nlh)
+{
+	struct receiver *to = data;
+	struct nft_notice *pending = &to->m->pending;
+	const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
+	struct attrs a = { { NULL } };
+
+	if (NFNL_SUBSYS_ID(nlh->nlmsg_type) != NFNL_SUBSYS_NFTABLES ||
+	    mnl_nlmsg_get_payload_len(nlh) < sizeof(*nfg) ||
+	    mnl_attr_parse(nlh, sizeof(*nfg), attr_take, &a) < 0)
+		return;
+	if (NFNL_MSG_TYPE(nlh->nlmsg_type) != NFT_MSG_NEWGEN) {
+		change_take(pending, NFNL_MSG_TYPE(nlh->nlmsg_type), nfg->nfgen_family, &a);
+		return;
+	}
+	generation_take(pending, &a);
+	to->fn(to->data, pending);
+	memset(pending, 0, sizeof(*pending));
+}
+
+int nft_monitor_receive(struct nft_monitor *m, nft_notice_fn *fn, void *data)
+{
+	struct receiver to = { m, fn, data };
+	struct nlsock_stats before, after;
+	int n, total = 0;
+
+	do {
+		nlsock_stats(m->socket, &before);
+		n = nlsock_receive(m->socket, message_take, &to, BATCH);
+		nlsock_stats(m->socket, &after);
+		/* A message that was cut short may have been of our table. */
+		if (after.malformed != before.malformed)
+			m->pending.touches_waymark = true;
+		total += n > 0 ? n : 0;
+	} while (n > 0);
+	/* After an overrun the next NEWGEN ends a transaction of which a part is lost. */
+	if (n == -ENOBUFS)
+		m->pending.touches_waymark = true;
+	return n < 0 ? n : total;
+}
