@@ -146,20 +146,25 @@ die() {
 
 # --- waiting ------------------------------------------------------------------------
 
+# Hundredths of a second since the machine began.
+now_cs() {
+	local up rest
+	read -r up rest </proc/uptime
+	echo "${up%.*}${up#*.}"
+}
+
 # wait_for SECONDS COMMAND...: until the command succeeds, at most so long.
 wait_for() {
-	local deadline now seconds=$1
+	local deadline
+	deadline=$(($(now_cs) + $1 * 100))
 	shift
-	deadline=$(($(date +%s%N) / 1000000 + seconds * 1000))
 	until "$@" >/dev/null 2>&1; do
-		now=$(($(date +%s%N) / 1000000))
-		[ "$now" -lt "$deadline" ] || return 1
+		[ "$(now_cs)" -lt "$deadline" ] || return 1
 		sleep 0.02
 	done
 }
 
-# same GOT WANTED, for wait_for: wait_for 5 eval '[ "$(sql ...)" = 3 ]' reads worse
-# than wait_for_sql 5 'SELECT count(*) FROM flows' 3.
+# wait_for_sql SECONDS QUERY WANTED
 wait_for_sql() { # SECONDS QUERY WANTED
 	wait_for "$1" sql_is "$2" "$3"
 }
@@ -457,7 +462,7 @@ hold() {
 	eval "hold_pid_$name=$!"
 	# The writing end stays open in a process of its own, so that the client sees
 	# no end of file between two commands.
-	sleep infinity >"$dir.in" </dev/null 2>/dev/null &
+	at "$ns" sleep infinity >"$dir.in" 2>/dev/null &
 	eval "hold_keeper_$name=$!"
 	wait_for 15 grep -q '^opened' "$dir.out" || { diag "$(cat "$dir.err")"; return 1; }
 }
