@@ -44,7 +44,7 @@ static int arguments_read(int argc, char **argv, const char **path)
 			fputs(usage, stdout);
 			return EXIT_DONE;
 		case 'V':
-			puts("waymarkd " WAYMARK_VERSION);
+			puts("waymarkd " PACKAGE_VERSION);
 			return EXIT_DONE;
 		default:
 			fputs(usage, stderr);

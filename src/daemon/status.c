@@ -139,7 +139,7 @@ static json_t *daemon_answer(const struct daemon *d)
 	audit_stats(d->audit, &as);
 	return json_pack(
 		"{sI ss sb ss so sI sI sI sf sI sI sI sI so so so so so sI sI so}", "pid",
-		(json_int_t)getpid(), "version", WAYMARK_VERSION, "ready", d->is_ready, "mode",
+		(json_int_t)getpid(), "version", PACKAGE_VERSION, "ready", d->is_ready, "mode",
 		config_mode_name(d->config->mode), "started", json_time(d->started_ms), "uptime_s",
 		(json_int_t)((now_ms - d->started_ms) / 1000), "flows_live", (json_int_t)as.live,
 		"flows_total", (json_int_t)as.flows, "flows_per_s", d->flows_per_s, "flows_lost",

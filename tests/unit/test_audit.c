@@ -1,0 +1,710 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_audit.c - the audit against every order in which its evidence can arrive:
+ * two sockets keep their own order and have none between them, so each scenario
+ * is run in every merge of the two, with and without ticks between; and against
+ * restarts, gaps, torn dumps and a full table.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "waymark/audit.h"
+
+#define WAN1 2
+#define WAN2 3
+#define ENTERED 64
+#define LABEL(slot) (64 + LABELS_RESERVED + (slot))
+#define ROWS 64
+
+/* --- what came out ------------------------------------------------------------- */
+
+struct history {
+	struct flow_record flow[ROWS]; /* by id, as the store would hold it */
+	struct mismatch_record mismatch[ROWS];
+	struct gap_record gap[ROWS];
+	unsigned n_flows, n_mismatches, n_gaps, n_changes, n_alerts;
+	enum reason diagnosis;
+};
+
+static void keep_flow(struct history *h, const struct flow_record *f)
+{
+	struct flow_record *row;
+
+	assert_in_range(f->id, 1, ROWS - 1);
+	row = &h->flow[f->id];
+	if (!row->id)
+		h->n_flows++;
+	/* As the store does: what is not known does not overwrite what is. */
+	int64_t ended_ms = f->ended_ms ? f->ended_ms : row->ended_ms;
+	struct flow_record old = *row;
+
+	*row = *f;
+	row->ended_ms = ended_ms;
+	if (!f->has_counters) {
+		row->has_counters = old.has_counters;
+		memcpy(row->packets, old.packets, sizeof(row->packets));
+	}
+}
+
+static void emit(void *data, const struct record *r)
+{
+	struct history *h = data;
+
+	switch (r->type) {
+	case RECORD_FLOW:
+		keep_flow(h, &r->flow);
+		break;
+	case RECORD_MISMATCH:
+		if (!h->mismatch[r->mismatch.id].id)
+			h->n_mismatches++;
+		assert_int_not_equal(h->flow[r->mismatch.flow_id].id, 0);
+		h->mismatch[r->mismatch.id] = r->mismatch;
+		break;
+	case RECORD_GAP:
+		if (!h->gap[r->gap.id].id)
+			h->n_gaps++;
+		h->gap[r->gap.id] = r->gap;
+		break;
+	case RECORD_MARK_CHANGE:
+		h->n_changes++;
+		break;
+	case RECORD_UPLINKS:
+		free(r->uplinks.uplinks);
+		break;
+	default:
+		break;
+	}
+}
+
+static void alert(void *data, const struct flow_record *f, const struct mismatch_record *m)
+{
+	struct history *h = data;
+
+	assert_true(!m == (f->verdict != VERDICT_MISMATCH));
+	h->n_alerts++;
+}
+
+static enum reason diagnose(void *data, uint8_t slot, int family)
+{
+	(void)slot;
+	(void)family;
+	return ((struct history *)data)->diagnosis;
+}
+
+/* --- a small world -------------------------------------------------------------- */
+
+struct world {
+	struct history h;
+	struct audit *a;
+	int64_t now_ms;
+};
+
+static void world_open(struct world *w, uint32_t max_flows)
+{
+	struct uplink_config uplinks[] = {
+		{ .name = "wan1", .ifname = "wan1", .mark = 2, .slot = WAN1 },
+		{ .name = "wan2", .ifname = "wan2", .mark = 3, .slot = WAN2 },
+	};
+	struct config c = { .mark_mask = 0xff, .label_base = 64, .uplinks = uplinks, .n_uplinks = 2 };
+	struct audit_port port = { .data = &w->h, .emit = emit, .alert = alert, .diagnose = diagnose };
+	struct audit_ids ids = { 0 };
+
+	memset(w, 0, sizeof(*w));
+	w->now_ms = 1000000;
+	w->h.diagnosis = REASON_RULE_MISSING;
+	w->a = audit_new(&port, &ids, max_flows);
+	assert_non_null(w->a);
+	assert_int_equal(audit_set_config(w->a, &c, w->now_ms), 0);
+}
+
+static void world_close(struct world *w)
+{
+	audit_free(w->a);
+}
+
+static void ticks(struct world *w, unsigned n)
+{
+	while (n--) {
+		w->now_ms += AUDIT_TICK_MS;
+		audit_tick(w->a, w->now_ms);
+	}
+}
+
+static struct addr v4(const char *text)
+{
+	struct addr a;
+
+	assert_int_equal(addr_parse(&a, text), 0);
+	return a;
+}
+
+/* PC to server, source translated to wan1's address. */
+static struct ct_event lan_flow(enum ct_event_type type, uint32_t id, uint32_t mark)
+{
+	struct ct_event ev = { .type = type, .id = id, .proto = 6, .mark = mark };
+
+	ev.tuple[0] = (struct endpoints){ .src = v4("192.168.10.2"), .sport = 40000,
+					  .dst = v4("203.0.113.10"), .dport = 80 };
+	ev.tuple[1] = (struct endpoints){ .src = v4("203.0.113.10"), .sport = 80,
+					  .dst = v4("192.168.1.10"), .dport = 40000 };
+	return ev;
+}
+
+/* From outside to wan1's address, forwarded to a server on the LAN. */
+static struct ct_event inbound_flow(enum ct_event_type type, uint32_t id, uint32_t mark)
+{
+	struct ct_event ev = { .type = type, .id = id, .proto = 6, .mark = mark };
+
+	ev.tuple[0] = (struct endpoints){ .src = v4("203.0.113.10"), .sport = 50000,
+					  .dst = v4("192.168.1.10"), .dport = 8080 };
+	ev.tuple[1] = (struct endpoints){ .src = v4("192.168.10.2"), .sport = 80,
+					  .dst = v4("203.0.113.10"), .dport = 50000 };
+	return ev;
+}
+
+static void label(struct ct_event *ev, unsigned bit)
+{
+	ev->has_labels = true;
+	ev->labels.word[bit / 64] |= UINT64_C(1) << (bit % 64);
+}
+
+static struct nflog_packet logged(const struct ct_event *flow, enum nflog_kind kind,
+				  enum direction d, uint32_t mark)
+{
+	struct nflog_packet p = { .kind = kind, .direction = -1, .proto = flow->proto, .mark = mark };
+	const struct endpoints *o = &flow->tuple[0], *r = &flow->tuple[1];
+
+	if (d == DIR_ORIGINAL)
+		p.tuple = (struct endpoints){ .src = o->src, .sport = o->sport, .dst = r->src,
+					      .dport = r->sport };
+	else
+		p.tuple = (struct endpoints){ .src = r->src, .sport = r->sport, .dst = o->src,
+					      .dport = o->sport };
+	return p;
+}
+
+/* --- every merge of two sockets ---------------------------------------------------- */
+
+struct logged_packet {
+	struct nflog_packet packet;
+	uint8_t egress;
+};
+
+struct scenario {
+	struct ct_event event[8];
+	unsigned n_events;
+	struct logged_packet packet[4];
+	unsigned n_packets;
+	void (*check)(const struct history *h);
+};
+
+/* order: bit i says whether step i is a packet. */
+static void run_order(const struct scenario *s, unsigned order, unsigned n_ticks)
+{
+	unsigned e = 0, p = 0;
+	struct world w;
+
+	world_open(&w, 100);
+	for (unsigned i = 0; i < s->n_events + s->n_packets; i++) {
+		if (order >> i & 1) {
+			audit_packet(w.a, &s->packet[p].packet, s->packet[p].egress, w.now_ms);
+			p++;
+		} else {
+			audit_ct_event(w.a, &s->event[e++], w.now_ms);
+			audit_settle(w.a, w.now_ms);
+		}
+		ticks(&w, n_ticks);
+	}
+	ticks(&w, 60);
+	s->check(&w.h);
+	world_close(&w);
+}
+
+static unsigned run_merges(const struct scenario *s)
+{
+	unsigned steps = s->n_events + s->n_packets, n = 0;
+
+	for (unsigned order = 0; order < 1u << steps; order++) {
+		if ((unsigned)__builtin_popcount(order) != s->n_packets)
+			continue;
+		for (unsigned n_ticks = 0; n_ticks < 3; n_ticks++)
+			run_order(s, order, n_ticks);
+		n++;
+	}
+	return n;
+}
+
+static void check_plain(const struct history *h)
+{
+	assert_int_equal(h->n_flows, 1);
+	assert_int_equal(h->flow[1].state, FLOW_ENDED);
+	assert_int_equal(h->flow[1].verdict, VERDICT_MISMATCH);
+	assert_int_equal(h->flow[1].reason, REASON_RULE_MISSING);
+	assert_int_equal(h->flow[1].uplink, WAN1);
+	assert_int_equal(h->flow[1].egress[0], 1 << WAN1 | 1 << WAN2);
+	assert_int_equal(h->flow[1].egress[1], 0);
+	assert_int_equal(h->flow[1].packets[0], 9);
+	assert_int_equal(h->n_mismatches, 1);
+	assert_int_equal(h->mismatch[1].expected, WAN1);
+	assert_int_equal(h->mismatch[1].egress, WAN2);
+	assert_int_equal(h->mismatch[1].direction, DIR_ORIGINAL);
+	assert_int_equal(h->mismatch[1].evidence, EVIDENCE_NFLOG);
+	assert_int_equal(h->mismatch[1].packets, 2);
+	assert_int_equal(h->n_alerts, 1);
+}
+
+/* Without NAT: both sources speak, the flow lives on. */
+static void a_mismatch_is_one_row_in_every_order(void **state)
+{
+	struct scenario s = { .n_events = 3, .n_packets = 2, .check = check_plain };
+
+	(void)state;
+	s.event[0] = lan_flow(CT_NEW, 1, 2);
+	label(&s.event[0], LABEL(WAN1));
+	s.event[1] = lan_flow(CT_UPDATE, 1, 2);
+	label(&s.event[1], LABEL(WAN1));
+	label(&s.event[1], LABEL(WAN2));
+	s.event[2] = lan_flow(CT_DESTROY, 1, 2);
+	s.event[2].has_counters = true;
+	s.event[2].packets[0] = 9;
+	for (unsigned i = 0; i < 2; i++)
+		s.packet[i] = (struct logged_packet){
+			logged(&s.event[0], NFLOG_MISMATCH, DIR_ORIGINAL, 2), WAN2 };
+	assert_int_equal(run_merges(&s), 10);
+}
+
+static void check_killed(const struct history *h)
+{
+	assert_int_equal(h->n_flows, 2);
+	assert_int_equal(h->flow[1].verdict, VERDICT_MISMATCH);
+	assert_int_equal(h->flow[1].egress[0], 1 << WAN1 | 1 << WAN2);
+	assert_int_equal(h->flow[2].verdict, VERDICT_OK);
+	assert_int_equal(h->flow[2].egress[0], 1 << WAN2);
+	assert_int_equal(h->n_mismatches, 1);
+	assert_int_equal(h->mismatch[1].flow_id, 1);
+	assert_int_equal(h->mismatch[1].evidence, EVIDENCE_NFLOG);
+}
+
+/* Masquerade: the kernel deletes the entry, only the logged packet proves it, and
+ * the next packet begins a flow with the same addresses on the other line. */
+static void a_killed_flow_is_not_mistaken_for_its_successor(void **state)
+{
+	struct scenario s = { .n_events = 4, .n_packets = 1, .check = check_killed };
+
+	(void)state;
+	s.event[0] = lan_flow(CT_NEW, 1, 2);
+	label(&s.event[0], LABEL(WAN1));
+	s.event[1] = lan_flow(CT_DESTROY, 1, 2);
+	s.event[2] = lan_flow(CT_NEW, 9, 3);
+	s.event[2].tuple[1].dst = v4("192.168.2.10");
+	label(&s.event[2], LABEL(WAN2));
+	s.event[3] = s.event[2];
+	s.event[3].type = CT_DESTROY;
+	s.event[3].has_labels = false;
+	s.packet[0] = (struct logged_packet){ logged(&s.event[0], NFLOG_MISMATCH, DIR_ORIGINAL, 2),
+					      WAN2 };
+	assert_int_equal(run_merges(&s), 5);
+}
+
+static void check_mark_changed(const struct history *h)
+{
+	assert_int_equal(h->n_flows, 1);
+	assert_int_equal(h->flow[1].verdict, VERDICT_MISMATCH);
+	assert_int_equal(h->flow[1].reason, REASON_MARK_CHANGED);
+	assert_int_equal(h->flow[1].mark, 3);
+	assert_int_equal(h->n_changes, 1);
+	assert_int_equal(h->n_mismatches, 1);
+	assert_int_equal(h->mismatch[1].expected, WAN2);
+	assert_int_equal(h->mismatch[1].egress, WAN1);
+	assert_int_equal(h->mismatch[1].reason, REASON_MARK_CHANGED);
+}
+
+/* Somebody changes the ct mark behind the restore: the packet that leaves by wan1
+ * is logged, the event of the change may be read before it or after. */
+static void a_changed_mark_is_the_reason_in_every_order(void **state)
+{
+	struct scenario s = { .n_events = 4, .n_packets = 1, .check = check_mark_changed };
+
+	(void)state;
+	s.event[0] = lan_flow(CT_NEW, 1, 2);
+	label(&s.event[0], LABEL(WAN1));
+	s.event[1] = lan_flow(CT_UPDATE, 1, 3);
+	s.event[2] = lan_flow(CT_UPDATE, 1, 3);
+	label(&s.event[2], LABEL(WAN1));
+	label(&s.event[2], LABEL(WAN2));
+	s.event[3] = lan_flow(CT_DESTROY, 1, 3);
+	s.packet[0] = (struct logged_packet){ logged(&s.event[0], NFLOG_MISMATCH, DIR_ORIGINAL, 2),
+					      WAN1 };
+	assert_int_equal(run_merges(&s), 5);
+}
+
+static void check_inbound(const struct history *h)
+{
+	assert_int_equal(h->n_flows, 1);
+	assert_int_equal(h->flow[1].verdict, VERDICT_MISMATCH);
+	assert_int_equal(h->flow[1].ingress, WAN1);
+	assert_int_equal(h->flow[1].egress[0], 0);
+	assert_int_equal(h->flow[1].egress[1], 1 << WAN2);
+	assert_int_equal(h->n_mismatches, 1);
+	assert_int_equal(h->mismatch[1].direction, DIR_REPLY);
+	assert_int_equal(h->mismatch[1].reason, REASON_RESTORE_MISSING);
+}
+
+/* A port forward whose replies take the other line, unmarked: the restore. */
+static void replies_of_an_inbound_flow_are_judged(void **state)
+{
+	struct scenario s = { .n_events = 3, .n_packets = 1, .check = check_inbound };
+
+	(void)state;
+	s.event[0] = inbound_flow(CT_NEW, 1, 2);
+	label(&s.event[0], ENTERED);
+	s.packet[0] = (struct logged_packet){ logged(&s.event[0], NFLOG_MISMATCH, DIR_REPLY, 0),
+					      WAN2 };
+	s.event[1] = inbound_flow(CT_UPDATE, 1, 2);
+	/* (a reply is logged before it is labelled; its message can still be read late) */
+	s.event[1].status = 0;
+	s.event[2] = inbound_flow(CT_DESTROY, 1, 2);
+	assert_int_equal(run_merges(&s), 4);
+}
+
+static void check_transit(const struct history *h)
+{
+	assert_int_equal(h->n_flows, 1);
+	assert_int_equal(h->flow[1].verdict, VERDICT_OK);
+	assert_int_equal(h->flow[1].egress[0], 1 << WAN2);
+	assert_int_equal(h->flow[1].egress[1], 1 << WAN1);
+	assert_int_equal(h->n_mismatches, 0);
+	assert_int_equal(h->n_alerts, 0);
+}
+
+static void transit_between_uplinks_is_no_mismatch(void **state)
+{
+	struct scenario s = { .n_events = 3, .n_packets = 1, .check = check_transit };
+
+	(void)state;
+	s.event[0] = inbound_flow(CT_NEW, 1, 2);
+	label(&s.event[0], ENTERED);
+	s.event[1] = inbound_flow(CT_UPDATE, 1, 2);
+	label(&s.event[1], ENTERED);
+	label(&s.event[1], LABEL(WAN1));
+	s.event[2] = inbound_flow(CT_DESTROY, 1, 2);
+	s.packet[0] = (struct logged_packet){ logged(&s.event[0], NFLOG_TRANSIT, DIR_ORIGINAL, 0),
+					      WAN2 };
+	assert_int_equal(run_merges(&s), 4);
+}
+
+/* --- evidence by label alone ---------------------------------------------------------- */
+
+static void a_label_alone_proves_a_mismatch(void **state)
+{
+	struct ct_event ev = lan_flow(CT_NEW, 1, 2);
+	struct world w;
+
+	(void)state;
+	world_open(&w, 100);
+	label(&ev, LABEL(WAN1));
+	audit_ct_event(w.a, &ev, w.now_ms);
+	assert_int_equal(w.h.n_mismatches, 0);
+	ev.type = CT_UPDATE;
+	label(&ev, LABEL(WAN2));
+	audit_ct_event(w.a, &ev, w.now_ms);
+	assert_int_equal(w.h.n_mismatches, 1);
+	assert_int_equal(w.h.mismatch[1].evidence, EVIDENCE_LABEL);
+	assert_int_equal(w.h.flow[1].verdict, VERDICT_MISMATCH);
+	world_close(&w);
+}
+
+static void a_packet_of_nobody_is_an_orphan_not_a_mismatch(void **state)
+{
+	struct ct_event ev = lan_flow(CT_NEW, 1, 2);
+	struct nflog_packet p = logged(&ev, NFLOG_MISMATCH, DIR_ORIGINAL, 2);
+	struct audit_stats stats;
+	struct world w;
+
+	(void)state;
+	world_open(&w, 100);
+	audit_packet(w.a, &p, WAN2, w.now_ms);
+	ticks(&w, 60);
+	audit_stats(w.a, &stats);
+	assert_int_equal(stats.orphans, 1);
+	assert_int_equal(stats.pending, 0);
+	assert_int_equal(w.h.n_mismatches, 0);
+	world_close(&w);
+}
+
+static void unmarked_and_foreign_flows_are_alerted_once(void **state)
+{
+	struct ct_event ev = lan_flow(CT_NEW, 1, 0), other = lan_flow(CT_NEW, 2, 9);
+	struct world w;
+
+	(void)state;
+	world_open(&w, 100);
+	label(&ev, LABEL(WAN1));
+	other.tuple[0].sport++;
+	label(&other, LABEL(WAN2));
+	for (unsigned i = 0; i < 3; i++) {
+		audit_ct_event(w.a, &ev, w.now_ms);
+		audit_ct_event(w.a, &other, w.now_ms);
+		ev.type = other.type = CT_UPDATE;
+		ticks(&w, 3);
+	}
+	assert_int_equal(w.h.flow[1].verdict, VERDICT_UNMARKED);
+	assert_int_equal(w.h.flow[2].verdict, VERDICT_FOREIGN);
+	assert_int_equal(w.h.n_alerts, 2);
+	world_close(&w);
+}
+
+static void another_uplinks_source_address_is_found(void **state)
+{
+	struct audit_address list[] = { { v4("192.168.2.10"), WAN2 }, { v4("192.168.1.10"), WAN1 } };
+	struct ct_event ev = lan_flow(CT_NEW, 1, 3);
+	struct world w;
+
+	(void)state;
+	world_open(&w, 100);
+	assert_int_equal(audit_set_addresses(w.a, list, 2), 0);
+	label(&ev, LABEL(WAN2)); /* left by wan2, translated to wan1's address */
+	audit_ct_event(w.a, &ev, w.now_ms);
+	ticks(&w, 3);
+	assert_int_equal(w.h.flow[1].verdict, VERDICT_WRONG_SOURCE);
+	world_close(&w);
+}
+
+/* --- loss and restart ------------------------------------------------------------------ */
+
+static struct flow_record stored_flow(const struct ct_event *ev, int64_t started_ms)
+{
+	return (struct flow_record){
+		.id = 5, .started_ms = started_ms, .proto = ev->proto, .ct_id = ev->id,
+		.tuple = { ev->tuple[0], ev->tuple[1] }, .mark = 2, .uplink = WAN1,
+		.ingress = SLOT_NONE, .egress = { 1 << WAN1, 0 }, .verdict = VERDICT_OK,
+	};
+}
+
+static void dump(struct world *w, const struct ct_event *ev)
+{
+	audit_dump_begin(w->a);
+	if (ev)
+		audit_ct_event(w->a, ev, w->now_ms);
+	audit_dump_end(w->a, false, w->now_ms);
+	ticks(w, 3);
+}
+
+static void a_restart_goes_on_with_the_same_row(void **state)
+{
+	struct ct_event ev = lan_flow(CT_DUMP, 1, 2);
+	struct flow_record r = stored_flow(&ev, 900000);
+	struct world w;
+
+	(void)state;
+	world_open(&w, 100);
+	assert_int_equal(audit_preload(w.a, &r), 0);
+	label(&ev, LABEL(WAN1));
+	ev.start_ns = INT64_C(899990) * 1000000;
+	dump(&w, &ev);
+	assert_int_equal(w.h.n_flows, 1);
+	assert_int_equal(w.h.flow[5].state, FLOW_LIVE);
+	assert_int_equal(w.h.flow[5].verdict, VERDICT_OK);
+	world_close(&w);
+}
+
+static void the_same_id_with_a_later_start_is_another_flow(void **state)
+{
+	struct ct_event ev = lan_flow(CT_DUMP, 1, 2);
+	struct flow_record r = stored_flow(&ev, 900000);
+	struct world w;
+
+	(void)state;
+	world_open(&w, 100);
+	assert_int_equal(audit_preload(w.a, &r), 0);
+	label(&ev, LABEL(WAN1));
+	ev.start_ns = INT64_C(950000) * 1000000;
+	dump(&w, &ev);
+	assert_int_equal(w.h.n_flows, 2);
+	assert_int_equal(w.h.flow[5].state, FLOW_LOST);
+	assert_int_equal(w.h.flow[1].state, FLOW_LIVE);
+	world_close(&w);
+}
+
+static void a_flow_that_vanished_is_lost_and_found_by_its_late_end(void **state)
+{
+	struct ct_event ev = lan_flow(CT_NEW, 1, 2);
+	struct world w;
+
+	(void)state;
+	world_open(&w, 100);
+	label(&ev, LABEL(WAN1));
+	audit_ct_event(w.a, &ev, w.now_ms);
+	ticks(&w, 3);
+	dump(&w, NULL);
+	assert_int_equal(w.h.flow[1].state, FLOW_LOST);
+	assert_int_equal(w.h.flow[1].ended_ms, 0);
+	ev.type = CT_DESTROY;
+	audit_ct_event(w.a, &ev, w.now_ms);
+	assert_int_equal(w.h.n_flows, 1);
+	assert_int_equal(w.h.flow[1].state, FLOW_ENDED);
+	world_close(&w);
+}
+
+static void a_torn_dump_loses_nobody(void **state)
+{
+	struct ct_event ev = lan_flow(CT_NEW, 1, 2);
+	struct world w;
+
+	(void)state;
+	world_open(&w, 100);
+	audit_ct_event(w.a, &ev, w.now_ms);
+	audit_dump_begin(w.a);
+	audit_dump_end(w.a, true, w.now_ms);
+	ticks(&w, 3);
+	assert_int_equal(w.h.flow[1].state, FLOW_LIVE);
+	world_close(&w);
+}
+
+static void an_event_read_after_its_flows_dump_makes_no_second_row(void **state)
+{
+	struct ct_event ev = lan_flow(CT_DUMP, 1, 2);
+	struct world w;
+
+	(void)state;
+	world_open(&w, 100);
+	label(&ev, LABEL(WAN1));
+	dump(&w, &ev);
+	ev.type = CT_NEW;
+	audit_ct_event(w.a, &ev, w.now_ms);
+	ticks(&w, 3);
+	assert_int_equal(w.h.n_flows, 1);
+	/* A second NEW is another flow: the end of the first was never heard. */
+	audit_ct_event(w.a, &ev, w.now_ms);
+	ticks(&w, 3);
+	assert_int_equal(w.h.n_flows, 2);
+	assert_int_equal(w.h.flow[1].state, FLOW_LOST);
+	world_close(&w);
+}
+
+static void nothing_is_ok_across_a_gap_without_evidence(void **state)
+{
+	struct ct_event with = lan_flow(CT_NEW, 1, 2), without = lan_flow(CT_NEW, 2, 2);
+	struct world w;
+
+	(void)state;
+	world_open(&w, 100);
+	label(&with, LABEL(WAN1));
+	without.tuple[0].sport++;
+	audit_ct_event(w.a, &with, w.now_ms);
+	audit_ct_event(w.a, &without, w.now_ms);
+	ticks(&w, 3);
+	assert_int_equal(w.h.flow[2].verdict, VERDICT_LOCAL);
+	audit_gap(w.a, GAP_EVENTS, w.now_ms - 10, w.now_ms + 10, -1, "overrun");
+	with.type = without.type = CT_DESTROY;
+	with.has_labels = false;
+	audit_ct_event(w.a, &with, w.now_ms + 20);
+	audit_ct_event(w.a, &without, w.now_ms + 20);
+	assert_int_equal(w.h.flow[1].verdict, VERDICT_OK);
+	assert_int_equal(w.h.flow[2].verdict, VERDICT_UNKNOWN);
+	assert_int_equal(w.h.flow[2].reason, REASON_GAP);
+	assert_int_equal(w.h.n_gaps, 1);
+	world_close(&w);
+}
+
+static void a_flow_from_before_the_labels_is_unknown(void **state)
+{
+	struct ct_event ev = lan_flow(CT_DUMP, 1, 0), later = lan_flow(CT_DUMP, 2, 0);
+	struct world w;
+
+	(void)state;
+	world_open(&w, 100);
+	audit_set_evidence_since(w.a, 900000);
+	ev.start_ns = INT64_C(800000) * 1000000;
+	later.start_ns = INT64_C(950000) * 1000000;
+	later.tuple[0].sport++;
+	audit_dump_begin(w.a);
+	audit_ct_event(w.a, &ev, w.now_ms);
+	audit_ct_event(w.a, &later, w.now_ms);
+	audit_dump_end(w.a, false, w.now_ms);
+	ticks(&w, 3);
+	assert_int_equal(w.h.flow[1].verdict, VERDICT_UNKNOWN);
+	assert_int_equal(w.h.flow[1].reason, REASON_PREDATES);
+	assert_int_equal(w.h.flow[2].verdict, VERDICT_LOCAL);
+	world_close(&w);
+}
+
+static void a_full_table_still_writes_the_ends(void **state)
+{
+	struct ct_event a = lan_flow(CT_NEW, 1, 2), b = lan_flow(CT_NEW, 2, 3);
+	struct audit_stats stats;
+	struct world w;
+
+	(void)state;
+	world_open(&w, 1);
+	b.tuple[0].sport++;
+	audit_ct_event(w.a, &a, w.now_ms);
+	audit_ct_event(w.a, &b, w.now_ms);
+	ticks(&w, 3);
+	assert_int_equal(w.h.n_flows, 1);
+	b.type = CT_DESTROY;
+	b.has_counters = true;
+	b.packets[0] = 3;
+	audit_ct_event(w.a, &b, w.now_ms);
+	assert_int_equal(w.h.n_flows, 2);
+	assert_int_equal(w.h.flow[2].packets[0], 3);
+	assert_int_equal(w.h.flow[2].verdict, VERDICT_UNKNOWN);
+	audit_stats(w.a, &stats);
+	assert_true(stats.untracked >= 1);
+	world_close(&w);
+}
+
+static void ended_flows_are_forgotten(void **state)
+{
+	struct audit_stats stats;
+	struct world w;
+
+	(void)state;
+	world_open(&w, 100);
+	for (unsigned round = 0; round < 40; round++) {
+		struct ct_event ev = lan_flow(CT_NEW, round + 1, 2);
+
+		audit_ct_event(w.a, &ev, w.now_ms);
+		ev.type = CT_DESTROY;
+		audit_ct_event(w.a, &ev, w.now_ms);
+		ticks(&w, 45);
+	}
+	audit_stats(w.a, &stats);
+	assert_int_equal(w.h.n_flows, 40);
+	assert_int_equal(stats.live, 0);
+	assert_true(stats.lingering <= 1);
+	world_close(&w);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_mismatch_is_one_row_in_every_order),
+		cmocka_unit_test(a_killed_flow_is_not_mistaken_for_its_successor),
+		cmocka_unit_test(a_changed_mark_is_the_reason_in_every_order),
+		cmocka_unit_test(replies_of_an_inbound_flow_are_judged),
+		cmocka_unit_test(transit_between_uplinks_is_no_mismatch),
+		cmocka_unit_test(a_label_alone_proves_a_mismatch),
+		cmocka_unit_test(a_packet_of_nobody_is_an_orphan_not_a_mismatch),
+		cmocka_unit_test(unmarked_and_foreign_flows_are_alerted_once),
+		cmocka_unit_test(another_uplinks_source_address_is_found),
+		cmocka_unit_test(a_restart_goes_on_with_the_same_row),
+		cmocka_unit_test(the_same_id_with_a_later_start_is_another_flow),
+		cmocka_unit_test(a_flow_that_vanished_is_lost_and_found_by_its_late_end),
+		cmocka_unit_test(a_torn_dump_loses_nobody),
+		cmocka_unit_test(an_event_read_after_its_flows_dump_makes_no_second_row),
+		cmocka_unit_test(nothing_is_ok_across_a_gap_without_evidence),
+		cmocka_unit_test(a_flow_from_before_the_labels_is_unknown),
+		cmocka_unit_test(a_full_table_still_writes_the_ends),
+		cmocka_unit_test(ended_flows_are_forgotten),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
