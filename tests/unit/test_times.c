@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_times.c - points in time written and read, in UTC and in a zone with
+ * summer time; names of protocols.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "waymark/proto.h"
+#include "waymark/times.h"
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* 2026-07-15T10:20:30.456Z, 12:20 in Berlin */
+#define NOW 1784110830456LL
+/* Berlin's rules as a POSIX zone: the machine's zone files do not matter. */
+#define BERLIN "CET-1CEST,M3.5.0,M10.5.0/3"
+
+static void zone_set(const char *zone)
+{
+	setenv("TZ", zone, 1);
+	tzset();
+}
+
+static void test_format(void **state)
+{
+	static const struct {
+		int64_t ms;
+		const char *text;
+	} cases[] = {
+		{0, "1970-01-01T00:00:00.000Z"},
+		{NOW, "2026-07-15T10:20:30.456Z"},
+		{-1, "1969-12-31T23:59:59.999Z"},
+		{951782399007, "2000-02-28T23:59:59.007Z"},
+		{253402300799999, "9999-12-31T23:59:59.999Z"},
+		{253402300800000, ""},
+		{INT64_MAX, ""},
+		{INT64_MIN, ""},
+	};
+	char buf[TIMES_STRLEN];
+
+	(void)state;
+	zone_set(BERLIN);
+	for (size_t i = 0; i < COUNT(cases); i++)
+		assert_string_equal(times_format_iso(cases[i].ms, buf), cases[i].text);
+}
+
+static void check_parse(const char *text, const char *expected)
+{
+	char buf[TIMES_STRLEN];
+	int64_t ms;
+	int err = times_parse_since(text, NOW, &ms);
+
+	if (err < 0)
+		fail_msg("'%s' refused: %d", text, err);
+	if (strcmp(times_format_iso(ms, buf), expected) != 0)
+		fail_msg("'%s' is %s, not %s", text, buf, expected);
+}
+
+static void test_parse(void **state)
+{
+	static const struct {
+		const char *text, *utc;
+	} cases[] = {
+		{"now", "2026-07-15T10:20:30.456Z"},
+		{"10 minutes ago", "2026-07-15T10:10:30.456Z"},
+		{"1 min ago", "2026-07-15T10:19:30.456Z"},
+		{"2h", "2026-07-15T08:20:30.456Z"},
+		{"-2h", "2026-07-15T08:20:30.456Z"},
+		{"+2h", "2026-07-15T12:20:30.456Z"},
+		{"1h 30min ago", "2026-07-15T08:50:30.456Z"},
+		{"90 days", "2026-04-16T10:20:30.456Z"},
+		{"@0", "1970-01-01T00:00:00.000Z"},
+		{"@1784110830", "2026-07-15T10:20:30.000Z"},
+		{"@1784110830.4567", "2026-07-15T10:20:30.456Z"},
+		{"2026-07-15T10:20:30Z", "2026-07-15T10:20:30.000Z"},
+		{"2026-07-15 10:20:30 UTC", "2026-07-15T10:20:30.000Z"},
+		{"2026-07-15T10:20:30.4567Z", "2026-07-15T10:20:30.456Z"},
+		{"2026-07-15t10:20:30,4z", "2026-07-15T10:20:30.400Z"},
+		{"2026-07-15T10:20:30+02:00", "2026-07-15T08:20:30.000Z"},
+		{"2026-07-15 10:20 -0330", "2026-07-15T13:50:00.000Z"},
+		{"2026-07-15T10:20+05", "2026-07-15T05:20:00.000Z"},
+		{"2024-02-29Z", "2024-02-29T00:00:00.000Z"},
+		/* local */
+		{"today", "2026-07-14T22:00:00.000Z"},
+		{"yesterday", "2026-07-13T22:00:00.000Z"},
+		{"tomorrow", "2026-07-15T22:00:00.000Z"},
+		{"2026-07-15", "2026-07-14T22:00:00.000Z"},
+		{"2026-01-15", "2026-01-14T23:00:00.000Z"},
+		{"2026-07-15 10:20", "2026-07-15T08:20:00.000Z"},
+		{"2026-07-15T10:20:30.5", "2026-07-15T08:20:30.500Z"},
+		{"2026-01-15T10:20:30", "2026-01-15T09:20:30.000Z"},
+		{"10:20", "2026-07-15T08:20:00.000Z"},
+		{"10:20:30", "2026-07-15T08:20:30.000Z"},
+		{"10:20Z", "2026-07-15T10:20:00.000Z"},
+	};
+
+	(void)state;
+	zone_set(BERLIN);
+	for (size_t i = 0; i < COUNT(cases); i++)
+		check_parse(cases[i].text, cases[i].utc);
+	zone_set("UTC");
+	check_parse("2026-07-15 10:20", "2026-07-15T10:20:00.000Z");
+	check_parse("today", "2026-07-15T00:00:00.000Z");
+}
+
+/* What is written can be read. */
+static void test_round_trip(void **state)
+{
+	char buf[TIMES_STRLEN];
+	int64_t ms, back;
+
+	(void)state;
+	zone_set(BERLIN);
+	for (ms = -1234567890123; ms < 9999999999999; ms += 86399001007) {
+		assert_int_equal(times_parse_since(times_format_iso(ms, buf), NOW, &back), 0);
+		assert_int_equal(back, ms);
+	}
+}
+
+static void test_not_times(void **state)
+{
+	static const char *const texts[] = {
+		"",
+		" ",
+		"5",
+		"2026",
+		"20260715",
+		"ago",
+		" ago",
+		"5 ago",
+		"five minutes ago",
+		"soon",
+		"+",
+		"-",
+		"--2h",
+		"+2h ago",
+		"2h later",
+		"@",
+		"@-1",
+		"@1x",
+		"@1.",
+		"@x",
+		"2026-7-15",
+		"2026-13-01",
+		"2026-00-01",
+		"2026-02-29",
+		"2026-04-31",
+		"2026-07-15X10:20",
+		"2026-07-15T",
+		"2026-07-15T24:00",
+		"2026-07-15T10:60",
+		"2026-07-15T10:20:61",
+		"2026-07-15T10:20:30.",
+		"2026-07-15T10:20:30+",
+		"2026-07-15T10:20:30+15:00",
+		"2026-07-15T10:20:30+02:0",
+		"2026-07-15T10:20:30 CET",
+		"2026-07-15T10:20:30Zx",
+		"10:2",
+		"1:20",
+		"10:20 tomorrow",
+	};
+	int64_t ms;
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(texts); i++)
+		if (times_parse_since(texts[i], NOW, &ms) != -EINVAL)
+			fail_msg("'%s' is taken for a time", texts[i]);
+	assert_int_equal(times_parse_since("@99999999999999999999", NOW, &ms), -ERANGE);
+	assert_int_equal(times_parse_since("9999999999 years ago", NOW, &ms), -ERANGE);
+	assert_int_equal(times_parse_since("+292271023 years", NOW, &ms), -ERANGE);
+}
+
+static void test_protos(void **state)
+{
+	static const struct {
+		uint8_t proto;
+		const char *name;
+	} cases[] = {{6, "tcp"},    {17, "udp"}, {1, "icmp"}, {58, "icmpv6"},
+		     {132, "sctp"}, {0, "0"},	 {47, "47"},  {255, "255"}};
+	char buf[PROTO_STRLEN];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++)
+		assert_string_equal(proto_name(cases[i].proto, buf), cases[i].name);
+	for (int i = 0; i < 256; i++)
+		assert_int_equal(proto_parse(proto_name((uint8_t)i, buf)), i);
+	assert_int_equal(proto_parse("TCP"), 6);
+	assert_int_equal(proto_parse("gre"), 47);
+	assert_int_equal(proto_parse("ipv6-icmp"), 58);
+	assert_int_equal(proto_parse("256"), -EINVAL);
+	assert_int_equal(proto_parse("-1"), -EINVAL);
+	assert_int_equal(proto_parse(""), -EINVAL);
+	assert_int_equal(proto_parse("tcp "), -EINVAL);
+	assert_int_equal(proto_parse("1234567890123"), -EINVAL);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_format),	   cmocka_unit_test(test_parse),
+		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_not_times),
+		cmocka_unit_test(test_protos),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
