@@ -179,7 +179,7 @@ lab_tmp=
 lab_namespaces=
 
 # Without root the script starts itself again in a user namespace where it is
-# root; call it before anything else, with the script's arguments.
+# root (called at this file's end, with the script's own arguments).
 lab_enter() {
 	[ "$(id -u)" != 0 ] || return 0
 	[ -z "${LAB_IN_USERNS:-}" ] || return 0
@@ -574,3 +574,5 @@ waymark() {
 sql() {
 	sqlite3 -batch -noheader -cmd '.timeout 5000' "$lab_tmp/flows.db" "$1"
 }
+
+lab_enter "$@"
