@@ -41,6 +41,17 @@ static void general_take(struct answer *a, const json_t *o)
 	a->flows_per_s = json_number_value(json_object_get(o, "flows_per_s"));
 }
 
+static void verdicts_take(struct answer *a, const json_t *o)
+{
+	const json_t *verdicts = json_object_get(o, "verdicts");
+	int v;
+
+	a->has_verdicts = verdicts != NULL;
+	for (v = VERDICT_MISMATCH; v <= VERDICT_OK; v++)
+		a->verdicts[v] =
+			json_integer_value(json_object_get(verdicts, verdict_name((enum verdict)v)));
+}
+
 static void sources_take(struct answer *a, const json_t *o)
 {
 	const struct wanted events[] = {
@@ -164,6 +175,7 @@ int answer_parse(struct answer *a, const char *text)
 	} else {
 		a->error = string_take(json, "error");
 		general_take(a, json);
+		verdicts_take(a, json);
 		sources_take(a, json);
 		sinks_take(a, json);
 		err = uplinks_take(a, json_object_get(json, "uplinks"));

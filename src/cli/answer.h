@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "waymark/record.h"
+
 struct answer_uplink {
 	const char *name, *ifname, *state, *gateway, *gateway6; /* or NULL */
 	char *addresses; /* comma-separated */
@@ -24,6 +26,8 @@ struct answer {
 	bool is_ready;
 	int64_t pid, uptime_s, flows_live, gaps_open, mismatches;
 	double flows_per_s;
+	bool has_verdicts;
+	int64_t verdicts[VERDICT_OK + 1]; /* flows, by verdict, since the start */
 	struct {
 		int64_t received, overruns, parse_errors, forged, buffer_bytes;
 	} events;

@@ -20,7 +20,19 @@ static void daemon_print(const struct answer *a)
 	       a->uptime_s / 86400, (int)(a->uptime_s / 3600 % 24), (int)(a->uptime_s / 60 % 60),
 	       (int)(a->uptime_s % 60));
 	printf("flows     %" PRId64 " live, %.1f a second\n", a->flows_live, a->flows_per_s);
-	printf("verdicts  %" PRId64 " mismatches since the start\n", a->mismatches);
+}
+
+static void verdicts_print(const struct answer *a)
+{
+	int v;
+
+	if (!a->has_verdicts)
+		return;
+	fputs("verdicts ", stdout);
+	for (v = VERDICT_MISMATCH; v <= VERDICT_OK; v++)
+		printf("%s %s %" PRId64, v > VERDICT_MISMATCH ? "," : "", verdict_name((enum verdict)v),
+		       a->verdicts[v]);
+	printf("; %" PRId64 " mismatches reported\n", a->mismatches);
 }
 
 static void events_print(const struct answer *a)
@@ -92,6 +104,7 @@ static enum exit_status status_show(const struct invocation *in, const char *tex
 		puts(text);
 	} else {
 		daemon_print(&a);
+		verdicts_print(&a);
 		events_print(&a);
 		store_print(&a);
 		coverage_print(&a);

@@ -39,12 +39,12 @@ static int read_live(struct reading *r, const char *text)
 
 static int read_since(struct reading *r, const char *text)
 {
-	return time_parse(&r->filter->since_ms, text, r->now_ms);
+	return times_parse_since(text, r->now_ms, &r->filter->since_ms);
 }
 
 static int read_until(struct reading *r, const char *text)
 {
-	return time_parse(&r->filter->until_ms, text, r->now_ms);
+	return times_parse_since(text, r->now_ms, &r->filter->until_ms);
 }
 
 static int read_prefix(struct prefix *p, const char *text)

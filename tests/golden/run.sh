@@ -1,0 +1,66 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# run.sh - `waymark rules` of each NAME.conf here, compared with NAME.rules. Each
+# runs in an empty network namespace of its own, with the links of NAME.links (a
+# line of `ip` each) if there is one; no root is needed where user namespaces are
+# allowed. "run.sh --update" writes what comes out in place of comparing it: look
+# at the difference before you keep it.
+
+here=$(cd "${0%/*}" && pwd)
+src=${WAYMARK_SRC:-$(cd "$here/../.." && pwd)}
+waymark=${WAYMARK_BUILD:-$src}/src/waymark
+PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
+LC_ALL=C
+export PATH LC_ALL
+
+if [ "$(id -u)" = 0 ] && unshare -n true 2>/dev/null; then
+	apart='unshare -n'
+elif unshare -rn true 2>/dev/null; then
+	apart='unshare -rn'
+else
+	echo '1..0 # SKIP no network namespace can be made here'
+	exit 0
+fi
+
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+n=0
+failed=0
+
+result() { # STATUS WHAT
+	n=$((n + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $n - $2"
+	else
+		echo "not ok $n - $2"
+		failed=1
+	fi
+}
+
+render() { # NAME: what the tool prints, in its namespace
+	$apart sh -c '
+		[ ! -f "$2.links" ] || ip -batch "$2.links" || exit 9
+		exec "$1" -c "$2.conf" rules
+	' sh "$waymark" "$here/$1"
+}
+
+for conf in "$here"/*.conf; do
+	name=${conf##*/}
+	name=${name%.conf}
+	if ! render "$name" >"$work/$name.rules" 2>"$work/errors"; then
+		sed 's/^/# /' "$work/errors"
+		result 1 "$name: rules are printed"
+		continue
+	fi
+	if [ "${1:-}" = --update ]; then
+		cp "$work/$name.rules" "$here/$name.rules"
+		continue
+	fi
+	diff -u "$here/$name.rules" "$work/$name.rules" >"$work/difference"
+	status=$?
+	sed 's/^/# /' "$work/difference"
+	result $status "$name: rules are as they were"
+done
+[ "${1:-}" = --update ] || echo "1..$n"
+exit $failed

@@ -1,0 +1,359 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# test_cli.sh - the tool as its users and their scripts meet it: exit status, what
+# an error says, valid JSON and CSV, filters, with and without a daemon, with and
+# without privilege.
+
+. "${0%/*}/lib.sh"
+
+lab_up
+
+out=$lab_tmp/out
+err=$lab_tmp/err
+
+# run STATUS WHAT ARGUMENT...: the tool; its exit status is STATUS. Leaves what it
+# printed in $out and $err.
+run() {
+	local wanted=$1 what=$2 got
+	shift 2
+	waymark "$@" >"$out" 2>"$err"
+	got=$?
+	is "$what: exit $wanted" "$got" "$wanted" || diag "$(cat "$err")"
+}
+
+says() { # WHAT PATTERN: standard error has a line like that, and each line is ours
+	check "$1" grep -q -- "^waymark: .*$2" "$err" || diag "$(cat "$err")"
+	check_not "$1: every line names the tool" grep -qv '^waymark: ' "$err"
+}
+
+is_json() { # WHAT: standard output is JSON
+	check "$1" python3 -m json.tool "$out"
+}
+
+json() { # EXPRESSION of python on the document d
+	python3 -c 'import json, sys; d = json.load(open(sys.argv[1])); print(eval(sys.argv[2]))' \
+		"$out" "$1"
+}
+
+unprivileged() { # ARGUMENT...: the tool without any capability
+	at router setpriv --bounding-set=-all --inh-caps=-all --no-new-privs \
+		"$WAYMARK" -c "$lab_tmp/waymark.conf" "$@" >"$out" 2>"$err"
+}
+
+config_write
+
+# --- usage ------------------------------------------------------------------------
+
+run 0 'help' --help
+check 'help lists every command' sh -c '
+	for c in check rules apply remove status uplinks flows mismatches gaps; do
+		grep -q "^  $c " "$1" || exit 1
+	done' sh "$out"
+run 0 'version' --version
+check 'version is one line' grep -qx 'waymark [0-9.]*' "$out"
+run 2 'no command'
+run 2 'a command that there is not' frobnicate
+says 'it is named' 'no such command: frobnicate'
+run 2 'an option that there is not' --frobnicate
+run 2 'an option that the command does not take' gaps --src 192.0.2.1
+says 'it is named' 'gaps takes no option --src'
+run 2 'an option without its value' flows --src
+says 'it is named' '--src needs a value'
+run 2 'an argument too many' status please
+says 'it is named' 'status takes no argument please'
+run 2 'JSON and CSV at once' flows --json --csv
+run 2 'an unknown subject of completion' --list-options frobnicate
+for command in $("$WAYMARK" --list-commands); do
+	run 0 "help of $command" "$command" --help
+	check "help of $command names each of its options" sh -c '
+		for o in $("$1" --list-options "$2"); do
+			grep -q -- "  ${o%=}" "$3" || exit 1
+		done' sh "$WAYMARK" "$command" "$out"
+done
+
+# --- filters: each bad value -----------------------------------------------------------
+
+refused() { # OPTION VALUE WANTED
+	run 2 "--$1 $2" flows "--$1" "$2"
+	says "--$1 $2: the error says what is wanted" "flows: --$1 \"$2\": want .*$3"
+}
+
+refused since tuesday-ish 'ago'
+refused since '' 'ago'
+refused until 2026-13-45 'ago'
+refused src 192.0.2.256 'address or prefix'
+refused src 192.0.2.1/33 'address or prefix'
+refused dst wan1 'address or prefix'
+refused dst '2001:db8::/129' 'address or prefix'
+refused port 65536 '0 to 65535'
+refused port -1 '0 to 65535'
+refused port http '0 to 65535'
+refused proto 256 'protocol'
+refused proto tpc 'protocol'
+refused uplink '' 'name'
+refused verdict wrong 'mismatch, wrong-source, foreign, unmarked, unknown, local, ok'
+refused reason because 'rule-missing, route-missing, uplink-down, mark-changed, restore-missing, unexplained'
+refused limit -5 'number'
+refused limit 10x 'number'
+run 2 'a time that ends before it begins' flows --since '1 hour ago' --until '2 hours ago'
+says 'both are named' '--since "1 hour ago" is not before --until "2 hours ago"'
+
+# --- no configuration, a bad one -----------------------------------------------------------
+
+for command in rules apply remove status uplinks flows mismatches gaps; do
+	"$WAYMARK" -c "$lab_tmp/absent.conf" $command >"$out" 2>"$err"
+	is "$command without a configuration: exit 1" $? 1
+	says "$command without a configuration: it is named" 'absent.conf'
+done
+printf 'mode = "steer"\nuplink a { interface = "x" mark = 0x100 table = 9 }\n' >"$lab_tmp/bad.conf"
+"$WAYMARK" -c "$lab_tmp/bad.conf" rules >"$out" 2>"$err"
+is 'a bad configuration: exit 1' $? 1
+says 'a bad configuration: file and line' 'bad.conf:2: '
+"$WAYMARK" -c "$lab_tmp/bad.conf" check --json >"$out" 2>"$err"
+is 'check of a bad configuration: exit 1' $? 1
+is_json 'check of a bad configuration: JSON'
+is 'check of a bad configuration: an error with file and line' \
+	"$(json 'any(f["level"] == "error" and "bad.conf:2" in f["what"] for f in d)')" True
+
+# --- no daemon -----------------------------------------------------------------------------
+
+run 3 'status without a daemon' status
+says 'status without a daemon: says so' 'the daemon does not run'
+run 3 'status --json without a daemon' status --json
+is 'status --json without a daemon: prints nothing' "$(cat "$out")" ''
+run 0 'uplinks without a daemon' uplinks --json
+says 'uplinks without a daemon: says so' 'the daemon does not run'
+is_json 'uplinks without a daemon: JSON'
+is 'uplinks without a daemon: state from the kernel' \
+	"$(json '[(u["name"], u["state"], u["mark"], u["flows_live"]) for u in d]')" \
+	"[('wan1', 'up', 2, None), ('wan2', 'up', 3, None)]"
+is 'uplinks without a daemon: gateways and addresses' \
+	"$(json '(d[0]["gateway"], d[0]["gateway6"], d[0]["addresses"])')" \
+	"('$GW1_4', '$GW1_6', ['$WAN1_4/24', '$WAN1_6/64'])"
+run 1 'flows without a history' flows
+says 'flows without a history: names it' 'flows.db'
+
+# --- a daemon that hangs, breaks off, talks nonsense -------------------------------------------
+
+# pretend ANSWER: a socket that gives this answer to one client.
+pretend() {
+	rm -f "$lab_tmp/control.sock"
+	python3 -c '
+import socket, sys, time
+s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(1)
+c, _ = s.accept(); c.recv(4096)
+if sys.argv[2] == "hang": time.sleep(8)
+c.sendall(sys.argv[2].encode())
+' "$lab_tmp/control.sock" "$1" &
+	pretend_pid=$!
+	wait_for 5 test -S "$lab_tmp/control.sock"
+	sleep 0.1
+}
+
+pretend ''
+run 1 'a daemon that breaks off' status
+says 'a daemon that breaks off: says so' 'cannot ask the daemon'
+pretend 'no json'
+run 1 'a daemon that talks nonsense' status
+says 'a daemon that talks nonsense: says so' 'of no use'
+pretend '{"error":"too many clients; try again"}'
+run 1 'a daemon that refuses' status
+says 'a daemon that refuses: says why' 'too many clients'
+pretend '{"pid":1,"ready":false,"version":"9","mode":"steer"}'
+run 3 'a daemon that is not ready' status
+pretend hang
+run 3 'a daemon that hangs' status
+says 'a daemon that hangs: says so' 'does not answer'
+kill $pretend_pid 2>/dev/null
+rm -f "$lab_tmp/control.sock"
+
+# --- no privilege ------------------------------------------------------------------------------
+
+before=$(at router nft list ruleset; at router ip rule; at router ip route show table all)
+for command in apply remove; do
+	unprivileged $command
+	is "$command without privilege: exit 1" $? 1
+	says "$command without privilege: says what it needs" "$command needs CAP_NET_ADMIN; run it as root"
+done
+unprivileged rules
+is 'rules without privilege: exit 0' $? 0
+check 'rules without privilege: the ruleset' grep -q 'table inet waymark' "$out"
+check 'rules without privilege: an ip rule' grep -q 'fwmark 0x2/0xff' "$out"
+unprivileged check --json
+is_json 'check without privilege: JSON'
+is 'check without privilege: says what could not be checked' \
+	"$(json 'sum("CAP_NET_ADMIN" in f["what"] for f in d)')" 1
+is 'nothing of it changed anything' \
+	"$(at router nft list ruleset; at router ip rule; at router ip route show table all)" "$before"
+
+# --- check -----------------------------------------------------------------------------------------
+
+run 0 'check of a healthy host' check
+check_not 'check: a line a finding' grep -Evq '^(ok|warning|error): ' "$out" || diag "$(cat "$out")"
+run 0 'check --csv' check --csv
+is 'check --csv: header' "$(head -n 1 "$out")" level,what,cure
+
+# finds WHAT LEVEL PATTERN: check reports it.
+finds() {
+	waymark check >"$out" 2>"$err"
+	check "check finds $1" grep -Eq -- "^$2: .*$3" "$out" || diag "$(cat "$out")"
+}
+
+at router nft -f - <<-END
+	table ip others {
+		chain c { type filter hook prerouting priority 0; meta mark set meta mark | 0x1; }
+	}
+END
+finds 'a mark of others' error 'table ip others, chain c writes bits 0x1 of the packet mark'
+waymark check >/dev/null 2>&1
+is 'check with an error: exit 1' $? 1
+at router nft delete table ip others
+at router ip rule add pref 5000 fwmark 0x7 lookup 77
+finds 'an ip rule of others' error 'selects by bits 0xff of the mark.*rule del priority 5000'
+at router ip rule del pref 5000
+at router ip route add 198.51.100.0/24 dev lan table 251
+finds 'a route of others in a table of ours' warning 'table 251 of uplink wan1 holds'
+at router ip route del 198.51.100.0/24 table 251
+at router ip link set wan2 down
+finds 'an uplink that is down' warning 'uplink wan2: interface wan2 is down.*ip link set wan2 up'
+at router ip link set wan2 up
+at router ip -6 addr add $WAN2_6/64 dev wan2 nodad 2>/dev/null
+at router ip route add default via $GW2_4 dev wan2 metric 200 2>/dev/null
+at router ip -6 route add default via $GW2_6 dev wan2 metric 200 2>/dev/null
+at router sysctl -qw net.ipv4.ip_forward=0
+finds 'that it does not forward' warning 'ip_forward is 0'
+at router sysctl -qw net.ipv4.ip_forward=1
+if command -v tcpdump >/dev/null; then
+	at router tcpdump -i nflog:77 >/dev/null 2>&1 &
+	tcpdump_pid=$!
+	wait_for 5 at router sh -c 'grep -q "^ *77 " /proc/net/netfilter/nfnetlink_log'
+	finds 'who has the NFLOG group' error 'NFLOG group 77 is taken by tcpdump'
+	kill $tcpdump_pid
+	wait $tcpdump_pid 2>/dev/null
+else
+	skip 'check finds who has the NFLOG group' 'tcpdump is missing'
+fi
+at router conntrack -E >/dev/null 2>&1 &
+conntrack_pid=$!
+sleep 0.3
+finds 'who listens to events' ok 'conntrack .*listens to conntrack events'
+kill $conntrack_pid
+wait $conntrack_pid 2>/dev/null
+
+# --- apply and remove ------------------------------------------------------------------------------
+
+state_of_router() {
+	at router nft list ruleset
+	at router ip rule
+	at router ip -6 rule
+	at router ip route show table all | sort
+	at router ip -6 route show table all | grep -v ' linkdown' | sort
+}
+
+before=$(state_of_router)
+run 0 'remove of nothing' remove
+run 0 'apply' apply
+applied=$(state_of_router)
+check 'apply installs the rules' at router sh -c 'ip rule | grep -q "fwmark 0x2/0xff lookup 251"'
+run 0 'check after apply' check
+check 'check after apply: all is there' grep -q '^ok: the steering.*as they should be' "$out" ||
+	diag "$(cat "$out")"
+run 0 'apply again' apply
+is 'apply again changes nothing' "$(state_of_router)" "$applied"
+at router ip rule del pref 1001
+finds 'a rule of ours that is missing' error 'the ip rule .*is missing; waymark apply'
+run 0 'remove' remove
+is 'remove leaves it as it was' "$(state_of_router)" "$before"
+run 0 'remove again' remove
+
+# --- with a daemon -----------------------------------------------------------------------------------
+
+nat masquerade
+serve net 80 7
+daemon_start
+run 0 'status' status
+for word in daemon flows events nflog history queue alerts coverage 'uplink    wan1: up'; do
+	check "status tells of $word" grep -q "^$word" "$out"
+done
+run 0 'status --json' status --json
+is_json 'status --json: JSON'
+is 'status --json: ready' "$(json 'd["ready"]')" True
+run 0 'uplinks' uplinks --json
+is 'uplinks: from the daemon' "$(json '[(u["name"], u["state"], u["flows_live"] is None) for u in d]')" \
+	"[('wan1', 'up', False), ('wan2', 'up', False)]"
+is 'uplinks: nothing on standard error' "$(cat "$err")" ''
+
+http_get pc 6 "http://$NET4/" >/dev/null
+http_get pc 6 "http://[$NET6]/" >/dev/null
+wait_for_sql 5 "select count(*) from flows where dport = 80" 12
+columns='id,started,ended,state,proto,src,sport,dst,dport,nat_src,nat_sport,nat_dst,nat_dport,zone,ct_id,mark,uplink,ingress,egress,egress_reply,verdict,reason,packets,bytes,packets_reply,bytes_reply'
+
+run 0 'flows --csv' flows --csv --port 80
+is 'flows --csv: header' "$(head -n 1 "$out")" "$columns"
+is 'flows --csv: a line a flow' "$(($(wc -l <"$out") - 1))" 12
+run 0 'flows --json' flows --json --port 80
+is 'flows --json: the columns of the view, in order' "$(json '",".join(d[0].keys())')" "$columns"
+is 'flows --json: numbers are numbers' "$(json '{type(f["dport"]).__name__ for f in d}')" "{'int'}"
+is 'flows --json: newest first' "$(json '[f["id"] for f in d] == sorted([f["id"] for f in d], reverse=True)')" True
+run 0 'flows as a table' flows --port 80
+is 'flows as a table: header and a line a flow' "$(wc -l <"$out")" 13
+check_not 'flows as a table: no colour in a pipe' grep -q "$(printf '\033')" "$out"
+
+# counts WANTED FILTER...: so many flows fit.
+counts() {
+	local wanted=$1
+	shift
+	run 0 "flows $*" flows --json "$@"
+	is "flows $*: $wanted" "$(json 'len(d)')" "$wanted"
+}
+
+counts 6 --port 80 --dst $NET4
+counts 6 --port 80 --dst "$NET6/64"
+counts 6 --port 80 --src $PC4
+counts 12 --port 80 --proto tcp
+counts 12 --port 80 --proto 6
+counts 0 --port 80 --proto udp
+counts 12 --port 80 --since '10 minutes ago'
+counts 0 --port 80 --until '10 minutes ago'
+counts 0 --port 80 --since tomorrow
+counts 0 --port 80 --verdict mismatch
+counts 12 --port 80 --verdict ok
+counts 0 --port 80 --uplink nobody
+counts 0 --port 81
+counts 5 --port 80 --limit 5
+check 'what --limit left out is said' grep -q 'the newest 5 are shown; there are more' "$err"
+counts 12 --port 80 --limit 12
+is 'a limit that fits says nothing' "$(cat "$err")" ''
+counts 12 --port 80 --limit 0
+run 0 'flows --uplink wan1' flows --json --port 80 --uplink wan1
+one=$(json 'len(d)')
+run 0 'flows --uplink wan2' flows --json --port 80 --uplink wan2
+is 'each flow has its uplink' "$((one + $(json 'len(d)')))" 12
+
+for listing in mismatches gaps; do
+	run 0 "$listing --json of nothing" $listing --json --until '2 days ago'
+	is "$listing --json of nothing: an empty array" "$(json 'd')" '[]'
+	run 0 "$listing --csv of nothing" $listing --csv --until '2 days ago'
+	is "$listing --csv of nothing: the header" "$(wc -l <"$out")" 1
+	run 0 "$listing of nothing" $listing --until '2 days ago'
+	says "$listing of nothing: says so" "no $listing in the history"
+done
+run 0 'mismatches --csv' mismatches --csv
+is 'mismatches --csv: header' "$(head -n 1 "$out")" \
+	id,time,flow_id,proto,src,sport,dst,dport,direction,mark,expected,egress,reason,evidence,packets
+run 0 'gaps --csv' gaps --csv
+is 'gaps --csv: header' "$(head -n 1 "$out")" id,started,ended,source,lost,reason
+
+"$WAYMARK" -c "$lab_tmp/absent.conf" flows --database "$lab_tmp/flows.db" --json >"$out" 2>"$err"
+is 'flows --database needs no configuration' $? 0
+waymark flows --json >/dev/full 2>"$err"
+is 'a full disk: exit 1' $? 1
+says 'a full disk: says so' 'cannot write the output'
+
+daemon_stop
+run 3 'status after the daemon' status
+run 0 'flows after the daemon' flows --json --port 80
+is 'flows after the daemon: all' "$(json 'len(d)')" 12
+
+done_testing

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_answer.c - the daemon's answers decoded: all there is, from another
+ * version, nonsense; and the filter options' values.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "cli/answer.h"
+#include "cli/filter.h"
+
+static void test_whole_answer(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	assert_int_equal(answer_parse(&a,
+		"{\"pid\":7,\"version\":\"1.0\",\"ready\":true,\"mode\":\"steer\","
+		"\"started\":\"2026-01-01T00:00:00.000Z\",\"uptime_s\":60,\"flows_live\":5,"
+		"\"flows_per_s\":1.5,\"events\":{\"received\":9007199254740993,\"overruns\":1,"
+		"\"parse_errors\":2,\"forged\":3,\"buffer_bytes\":4},\"nflog\":{\"holes\":6},"
+		"\"store\":{\"written\":8,\"last_commit\":null,\"last_error\":\"full\"},"
+		"\"alerts\":{\"told\":9},\"verdicts\":{\"ok\":10,\"mismatch\":11},\"gaps_open\":12,"
+		"\"mismatches\":13,\"uplinks\":[{\"name\":\"wan1\",\"interface\":\"eth0\","
+		"\"state\":\"up\",\"addresses\":[\"192.0.2.1/24\",\"fd00::1/64\"],\"gateway\":null,"
+		"\"mark\":2,\"weight\":1,\"flows_live\":4,\"bytes\":5,\"mismatches\":6}]}"), 0);
+	assert_null(a.error);
+	assert_true(a.is_ready);
+	assert_int_equal(a.pid, 7);
+	assert_int_equal(a.uptime_s, 60);
+	assert_int_equal(a.events.received, 9007199254740993);
+	assert_int_equal(a.nflog.holes, 6);
+	assert_null(a.store.last_commit);
+	assert_string_equal(a.store.last_error, "full");
+	assert_int_equal(a.alerts.told, 9);
+	assert_int_equal(a.verdicts[VERDICT_OK], 10);
+	assert_int_equal(a.verdicts[VERDICT_MISMATCH], 11);
+	assert_int_equal(a.gaps_open, 12);
+	assert_int_equal(a.n_uplinks, 1);
+	assert_string_equal(a.uplinks[0].addresses, "192.0.2.1/24,fd00::1/64");
+	assert_null(a.uplinks[0].gateway);
+	assert_int_equal(a.uplinks[0].bytes, 5);
+	answer_free(&a);
+}
+
+static void test_answers_of_another_version(void **state)
+{
+	static const char *const answers[] = {
+		"{}", "[]", "{\"pid\":\"seven\",\"events\":[1],\"uplinks\":{\"a\":1}}",
+		"{\"uplinks\":[1,null,{\"addresses\":[1,\"a\"]}],\"store\":7,\"new\":{}}",
+	};
+	struct answer a;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(answers) / sizeof(*answers); i++) {
+		assert_int_equal(answer_parse(&a, answers[i]), 0);
+		assert_int_equal(a.pid, 0);
+		assert_false(a.is_ready);
+		answer_free(&a);
+	}
+}
+
+static void test_answers_that_are_none(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	assert_int_equal(answer_parse(&a, ""), -EPROTO);
+	assert_int_equal(answer_parse(&a, "{\"pid\":"), -EPROTO);
+	assert_int_equal(answer_parse(&a, "\"text\""), -EPROTO);
+	assert_int_equal(answer_parse(&a, "{\"error\":\"busy\"}"), 0);
+	assert_string_equal(a.error, "busy");
+	answer_free(&a);
+}
+
+#define NOW INT64_C(1700000000000)
+static const struct command command = { .name = "flows" };
+
+static enum exit_status filter_of(struct query_filter *f, enum option_id option, const char *value)
+{
+	struct invocation in = { .command = &command, .style.format = RENDER_JSON };
+
+	in.values[option] = value;
+	return filter_parse(f, &in, NOW);
+}
+
+static void test_no_filter_is_anything(void **state)
+{
+	struct invocation in = { .command = &command, .style.format = RENDER_JSON };
+	struct query_filter f;
+
+	(void)state;
+	assert_int_equal(filter_parse(&f, &in, NOW), CLI_DONE);
+	assert_false(f.is_live);
+	assert_int_equal(f.since_ms, 0);
+	assert_int_equal(f.src.addr.family, AF_UNSPEC);
+	assert_int_equal(f.port, -1);
+	assert_int_equal(f.proto, -1);
+	assert_null(f.uplink);
+	assert_int_equal(f.limit, 0);
+}
+
+static void test_filter_values(void **state)
+{
+	struct query_filter f;
+	char text[PREFIX_STRLEN];
+
+	(void)state;
+	assert_int_equal(filter_of(&f, OPTION_SINCE, "10 minutes ago"), CLI_DONE);
+	assert_int_equal(f.since_ms, NOW - 600000);
+	assert_int_equal(filter_of(&f, OPTION_SRC, "192.0.2.77/24"), CLI_DONE);
+	assert_string_equal(prefix_format(&f.src, text), "192.0.2.0/24");
+	assert_int_equal(filter_of(&f, OPTION_DST, "2001:DB8::1"), CLI_DONE);
+	assert_string_equal(prefix_format(&f.dst, text), "2001:db8::1/128");
+	assert_int_equal(filter_of(&f, OPTION_PORT, "65535"), CLI_DONE);
+	assert_int_equal(f.port, 65535);
+	assert_int_equal(filter_of(&f, OPTION_PROTO, "UDP"), CLI_DONE);
+	assert_int_equal(f.proto, 17);
+	assert_int_equal(filter_of(&f, OPTION_PROTO, "255"), CLI_DONE);
+	assert_int_equal(f.proto, 255);
+	assert_int_equal(filter_of(&f, OPTION_VERDICT, "wrong-source"), CLI_DONE);
+	assert_int_equal(f.verdict, VERDICT_WRONG_SOURCE);
+	assert_int_equal(filter_of(&f, OPTION_REASON, "restore-missing"), CLI_DONE);
+	assert_int_equal(f.reason, REASON_RESTORE_MISSING);
+	assert_int_equal(filter_of(&f, OPTION_LIVE, ""), CLI_DONE);
+	assert_true(f.is_live);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_whole_answer),
+		cmocka_unit_test(test_answers_of_another_version),
+		cmocka_unit_test(test_answers_that_are_none),
+		cmocka_unit_test(test_no_filter_is_anything),
+		cmocka_unit_test(test_filter_values),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
