@@ -41,6 +41,10 @@ result() { # STATUS WHAT
 render() { # NAME: what the tool prints, in its namespace
 	$apart sh -c '
 		[ ! -f "$2.links" ] || ip -batch "$2.links" || exit 9
+		for i in 1 2 3 4 5 6 7 8 9; do
+			ip -o link | grep -v LOOPBACK | grep -qv "state UP" || break
+			sleep 0.3
+		done
 		exec "$1" -c "$2.conf" rules
 	' sh "$waymark" "$here/$1"
 }
