@@ -33,26 +33,6 @@ const struct command commands[] = {
 	{ .name = NULL },
 };
 
-const struct option_spec option_specs[OPTIONS] = {
-	[OPTION_JSON] = { "json", NULL, "print JSON" },
-	[OPTION_CSV] = { "csv", NULL, "print CSV with a header line" },
-	[OPTION_WIDE] = { "wide", NULL, "show every column in a table" },
-	[OPTION_DATABASE] = { "database", "FILE", "read this history, not the configuration's" },
-	[OPTION_LIVE] = { "live", NULL, "only flows that live now" },
-	[OPTION_SINCE] = { "since", "TIME", "not before TIME: ISO 8601, 'yesterday', '10 minutes ago'" },
-	[OPTION_UNTIL] = { "until", "TIME", "not after TIME" },
-	[OPTION_SRC] = { "src", "ADDRESS", "source address or prefix, of either side of NAT" },
-	[OPTION_DST] = { "dst", "ADDRESS", "destination address or prefix, likewise" },
-	[OPTION_PORT] = { "port", "NUMBER", "source or destination port" },
-	[OPTION_PROTO] = { "proto", "PROTOCOL", "tcp, udp, icmp, ... or a number" },
-	[OPTION_UPLINK] = { "uplink", "NAME", "marked for, come in by or gone out by this uplink" },
-	[OPTION_VERDICT] = { "verdict", "VERDICT", "mismatch, unknown, ok, ..." },
-	[OPTION_REASON] = { "reason", "REASON", "rule-missing, route-missing, ..." },
-	[OPTION_LIMIT] = { "limit", "NUMBER",
-			   "the newest so many; 0: all (100 on a terminal, else all)" },
-	[OPTION_HELP] = { "help", NULL, "show this and exit" },
-};
-
 static void usage_print(FILE *out)
 {
 	const struct command *c;

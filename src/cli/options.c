@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * options.c - a command's options from its argv, by the two tables of main.c.
- * It keeps their text; what a value means is for who uses it.
+ * options.c - the table of all options, and a command's options from its argv by
+ * that table and the command's row. It keeps their text; what a value means is
+ * for who uses it.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -10,6 +11,26 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+
+const struct option_spec option_specs[OPTIONS] = {
+	[OPTION_JSON] = { "json", NULL, "print JSON" },
+	[OPTION_CSV] = { "csv", NULL, "print CSV with a header line" },
+	[OPTION_WIDE] = { "wide", NULL, "show every column in a table" },
+	[OPTION_DATABASE] = { "database", "FILE", "read this history, not the configuration's" },
+	[OPTION_LIVE] = { "live", NULL, "only flows that live now" },
+	[OPTION_SINCE] = { "since", "TIME", "not before TIME: ISO 8601, 'yesterday', '10 minutes ago'" },
+	[OPTION_UNTIL] = { "until", "TIME", "not after TIME" },
+	[OPTION_SRC] = { "src", "ADDRESS", "source address or prefix, of either side of NAT" },
+	[OPTION_DST] = { "dst", "ADDRESS", "destination address or prefix, likewise" },
+	[OPTION_PORT] = { "port", "NUMBER", "source or destination port" },
+	[OPTION_PROTO] = { "proto", "PROTOCOL", "tcp, udp, icmp, ... or a number" },
+	[OPTION_UPLINK] = { "uplink", "NAME", "marked for, come in by or gone out by this uplink" },
+	[OPTION_VERDICT] = { "verdict", "VERDICT", "mismatch, unknown, ok, ..." },
+	[OPTION_REASON] = { "reason", "REASON", "rule-missing, route-missing, ..." },
+	[OPTION_LIMIT] = { "limit", "NUMBER",
+			   "the newest so many; 0: all (100 on a terminal, else all)" },
+	[OPTION_HELP] = { "help", NULL, "show this and exit" },
+};
 
 /* Beyond the option ids. */
 #define CONFIG_OPTION OPTIONS
