@@ -1,0 +1,152 @@
+-- SPDX-License-Identifier: GPL-2.0-or-later
+--
+-- Version 1 of the base tables. They are made to be small and quick to write;
+-- what people read are the views.
+--
+-- Coding, everywhere:
+--   times        milliseconds since 1970, UTC; NULL: not known
+--   addresses    IPv4 an INTEGER, the address as a signed 32-bit number;
+--                IPv6 TEXT as RFC 5952 has it
+--   enumerations small numbers; their words are in the tables verdict and reason
+--                or in the views
+--   uplinks      uplink.id, the row that was valid when the flow began
+
+CREATE TABLE meta (
+	name TEXT PRIMARY KEY,
+	value
+) WITHOUT ROWID;
+
+CREATE TABLE verdict (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+CREATE TABLE reason (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
+
+-- An uplink in the time in which nothing of it changed.
+CREATE TABLE uplink (
+	id INTEGER PRIMARY KEY,
+	slot INTEGER NOT NULL,
+	name TEXT NOT NULL,
+	interface TEXT NOT NULL,
+	mark INTEGER NOT NULL,
+	valid_from INTEGER NOT NULL,
+	valid_to INTEGER
+);
+
+-- The sets of interfaces that flows left by: bit n of slots is slot n.
+CREATE TABLE ifset (
+	id INTEGER PRIMARY KEY,
+	slots INTEGER NOT NULL,
+	names TEXT NOT NULL,
+	UNIQUE (slots, names)
+);
+
+-- A row a flow. Ids ascend in the order in which flows were first seen and are
+-- never used again, so rows are only ever appended at the end.
+--   life      ended - started, or ended alone where started is not known. Of a
+--             live flow: zeros that keep room for what the row will grow by, so
+--             that ending it does not split a page.
+--   nat_*     where translation changed that side, address and port after it
+--   ct_id     signed 32 bit
+-- The order of the columns is that in which searches look at them.
+CREATE TABLE flow (
+	id INTEGER PRIMARY KEY,
+	started INTEGER,
+	life,
+	state INTEGER NOT NULL,
+	verdict INTEGER,
+	reason INTEGER,
+	proto INTEGER NOT NULL,
+	src,
+	dst,
+	sport INTEGER,
+	dport INTEGER,
+	nat_src,
+	nat_dst,
+	nat_sport INTEGER,
+	nat_dport INTEGER,
+	uplink INTEGER,
+	ingress INTEGER,
+	egress INTEGER,
+	egress_reply INTEGER,
+	mark INTEGER,
+	zone INTEGER,
+	ct_id INTEGER,
+	packets INTEGER,
+	bytes INTEGER,
+	packets_reply INTEGER,
+	bytes_reply INTEGER
+);
+
+-- The two indexes hold only rows that are few, at places that are near.
+CREATE INDEX flow_live ON flow (state) WHERE state = 0;
+CREATE INDEX flow_flagged ON flow (verdict) WHERE verdict < 5;
+
+-- Flows in slices of 32,768 ids (id >> 15): when those in it began, so that a
+-- search by time reads only slices that can hold an answer.
+--   state 0: no postings yet   1: postings are whole
+--         2: thinned out by retention; what is left is quickly read
+CREATE TABLE slice (
+	id INTEGER PRIMARY KEY,
+	first_ms INTEGER,
+	last_ms INTEGER,
+	state INTEGER NOT NULL
+);
+
+-- Which flows of a slice have an address anywhere, translated or not. Filled, in
+-- order, when a slice is full: an index on the addresses themselves would cost
+-- ten times the insert.
+--   addr  IPv4 as in flow; IPv6 as its 16 bytes
+--   ids   the low 15 bits of the flows' ids, 2 bytes each, little-endian,
+--         ascending; or, where that would be 4,096 bytes or more, a bitmap of
+--         exactly 4,096 bytes, bit n of byte m for 8 m + n
+CREATE TABLE posting (
+	slice INTEGER NOT NULL,
+	addr NOT NULL,
+	ids BLOB NOT NULL,
+	PRIMARY KEY (slice, addr)
+) WITHOUT ROWID;
+
+CREATE TABLE mismatch (
+	id INTEGER PRIMARY KEY,
+	time INTEGER NOT NULL,
+	flow_id INTEGER,
+	proto INTEGER NOT NULL,
+	src,
+	dst,
+	sport INTEGER,
+	dport INTEGER,
+	direction INTEGER NOT NULL,
+	mark INTEGER,
+	expected INTEGER,
+	egress INTEGER,
+	reason INTEGER,
+	evidence INTEGER NOT NULL,
+	packets INTEGER
+);
+CREATE INDEX mismatch_flow ON mismatch (flow_id);
+
+-- Ids below 0 are the store's own gaps, the others the audit's.
+CREATE TABLE gap (
+	id INTEGER PRIMARY KEY,
+	started INTEGER,
+	ended INTEGER,
+	source INTEGER NOT NULL,
+	lost INTEGER,
+	reason TEXT
+);
+
+CREATE TABLE mark_change (
+	id INTEGER PRIMARY KEY,
+	time INTEGER NOT NULL,
+	flow_id INTEGER NOT NULL,
+	old INTEGER NOT NULL,
+	new INTEGER NOT NULL
+);
+CREATE INDEX mark_change_flow ON mark_change (flow_id);
+
+CREATE TABLE tamper (
+	id INTEGER PRIMARY KEY,
+	time INTEGER NOT NULL,
+	what TEXT NOT NULL,
+	pid INTEGER,
+	process TEXT,
+	action TEXT
+);

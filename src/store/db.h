@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * db.h - small verbs on an SQLite connection, for the store's own files.
+ * Nothing outside src/store/ includes it.
+ *
+ * Functions here return SQLite's codes unless they say otherwise.
+ */
+#ifndef WAYMARK_STORE_DB_H
+#define WAYMARK_STORE_DB_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "waymark/addr.h"
+
+/* "WMRK": application_id of our databases. */
+#define STORE_APPLICATION_ID 0x574d524b
+
+/* Runs statements that answer nothing that matters. */
+int db_exec(sqlite3 *db, const char *sql);
+
+/* The first column of the first row, or fallback where there is none or it is
+ * NULL. */
+int db_integer(sqlite3 *db, const char *sql, int64_t *out, int64_t fallback);
+
+/* Prepares a statement that will be used for long. */
+int db_prepare(sqlite3 *db, sqlite3_stmt **out, const char *sql);
+
+/* Steps a statement that answers no rows and resets it. */
+int db_run(sqlite3_stmt *stmt);
+
+/* Prepares a statement, binds n numbers, runs it. */
+int db_run_numbers(sqlite3 *db, const char *sql, int n, const int64_t *numbers);
+
+/* Binds a number, or NULL where it is 'none'. */
+int db_bind_or_null(sqlite3_stmt *stmt, int index, int64_t value, int64_t none);
+
+/* Addresses as the tables code them. */
+int db_bind_addr(sqlite3_stmt *stmt, int index, const struct addr *a);
+void db_column_addr(sqlite3_stmt *stmt, int column, struct addr *out);
+int32_t db_addr4(const struct addr *a);
+
+/* Of a code that SQLite answered: the errno that says it best, negative. */
+int db_errno(int code);
+
+int64_t clock_realtime_ms(void);
+int64_t clock_monotonic_ms(void);
+
+#endif

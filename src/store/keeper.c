@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * keeper.c - what the writer does between batches.
+ *
+ * SQLite's own checkpoints happen in the commit that fills the log; here they
+ * wait for a quiet moment. All of it is done on the one writing connection.
+ */
+#include "store/db.h"
+#include "store/keeper.h"
+
+/* 4 KiB frames: 8 MiB when there is time, 64 MiB when there is none. */
+#define CHECKPOINT_FRAMES 2048
+#define CHECKPOINT_FRAMES_PRESSED 16384
+/* While a reader holds on to the log, trying again costs and gains nothing. */
+#define CHECKPOINT_PAUSE_MS 1000
+
+void keeper_init(struct keeper *k)
+{
+	*k = (struct keeper){ 0 };
+	indexer_init(&k->indexer);
+	pruner_init(&k->pruner);
+}
+
+static int wal_hook(void *data, sqlite3 *db, const char *name, int frames)
+{
+	struct keeper *k = data;
+
+	(void)db;
+	(void)name;
+	k->wal_frames = frames;
+	return SQLITE_OK;
+}
+
+void keeper_attach(struct keeper *k, sqlite3 *db)
+{
+	k->wal_frames = 0;
+	k->checkpoint_after_ms = 0;
+	sqlite3_wal_hook(db, wal_hook, k);
+}
+
+void keeper_forget(struct keeper *k)
+{
+	indexer_reset(&k->indexer);
+	pruner_reset(&k->pruner);
+}
+
+static bool is_checkpoint_due(const struct keeper *k, int frames, int64_t now_ms)
+{
+	return k->wal_frames >= frames && now_ms >= k->checkpoint_after_ms;
+}
+
+bool keeper_is_pressed(const struct keeper *k, int64_t now_ms)
+{
+	return is_checkpoint_due(k, CHECKPOINT_FRAMES_PRESSED, now_ms);
+}
+
+/* PASSIVE waits for nobody; what a reader still needs stays in the log. */
+static int checkpoint(struct keeper *k, sqlite3 *db, int64_t now_ms)
+{
+	int in_log = 0, done = 0;
+	int rc = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_log, &done);
+
+	k->wal_frames = in_log - done > 0 ? in_log : 0;
+	if (rc != SQLITE_OK || done < in_log)
+		k->checkpoint_after_ms = now_ms + CHECKPOINT_PAUSE_MS;
+	return rc == SQLITE_BUSY ? SQLITE_OK : rc;
+}
+
+int keeper_step(struct keeper *k, struct ingest *in, int64_t now_ms, bool *did)
+{
+	*did = true;
+	if (is_checkpoint_due(k, CHECKPOINT_FRAMES, now_ms))
+		return checkpoint(k, in->db, now_ms);
+	if (indexer_has_work(&k->indexer, in))
+		return indexer_step(&k->indexer, in);
+	return pruner_step(&k->pruner, in, now_ms, did);
+}
+
+int keeper_relieve(struct keeper *k, struct ingest *in, int64_t now_ms)
+{
+	int rc = checkpoint(k, in->db, now_ms);
+
+	return rc == SQLITE_OK ? pruner_relieve(&k->pruner, in) : rc;
+}

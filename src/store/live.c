@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * live.c - the flows that the history holds as live, for a daemon that starts.
+ */
+#include "store/db.h"
+#include "store/flowrow.h"
+#include "store/store_internal.h"
+#include "store/uplinks.h"
+
+int store_each_live(struct store *st, store_flow_fn *fn, void *data)
+{
+	struct flow_record f;
+	sqlite3_stmt *stmt = NULL;
+	struct uplinks u;
+	int r = 0, rc = uplinks_load(&u, st->db);
+
+	if (rc == SQLITE_OK)
+		rc = db_prepare(st->db, &stmt, "SELECT " FLOW_COLUMNS
+				" FROM flow WHERE state = 0 ORDER BY id");
+	while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		flowrow_read(stmt, &u, &f);
+		r = fn(data, &f);
+		rc = r ? SQLITE_DONE : SQLITE_OK;
+	}
+	sqlite3_finalize(stmt);
+	uplinks_unload(&u);
+	return rc == SQLITE_DONE ? r : db_errno(rc);
+}

@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * migrate.c - steps from one version of the schema to the next. Each step is a
+ * file of sql/; which version a database has is its user_version.
+ *
+ * Knows nothing of rows.
+ */
+#include <stdio.h>
+
+#include "store/db.h"
+#include "store/migrate.h"
+#include "store/sql.h"
+#include "waymark/record.h"
+
+const struct migration store_migrations[] = {
+	{ .version = 1, .sql_file = "schema.sql" },
+};
+const size_t store_migrations_count = sizeof(store_migrations) / sizeof(store_migrations[0]);
+
+static int version_set(sqlite3 *db, int version)
+{
+	char sql[96];
+
+	snprintf(sql, sizeof(sql), "PRAGMA application_id = %d; PRAGMA user_version = %d",
+		 STORE_APPLICATION_ID, version);
+	return db_exec(db, sql);
+}
+
+/* Writes nothing where the word is there. */
+#define WORD_PUT(table)                                                                   \
+	"INSERT INTO " table " VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET "              \
+	"name = excluded.name WHERE name <> excluded.name"
+
+static int word_put(sqlite3_stmt *stmt, int number, const char *name)
+{
+	sqlite3_bind_int(stmt, 1, number);
+	sqlite3_bind_text(stmt, 2, name, -1, SQLITE_STATIC);
+	return db_run(stmt);
+}
+
+/* The words of verdicts and reasons are the program's; the views join them. */
+static int words_put(sqlite3 *db)
+{
+	sqlite3_stmt *verdicts = NULL, *reasons = NULL;
+	int rc = db_prepare(db, &verdicts, WORD_PUT("verdict"));
+
+	if (rc == SQLITE_OK)
+		rc = db_prepare(db, &reasons, WORD_PUT("reason"));
+	for (int i = 1; rc == SQLITE_OK && verdict_name(i); i++)
+		rc = word_put(verdicts, i, verdict_name(i));
+	for (int i = 1; rc == SQLITE_OK && reason_name(i); i++)
+		rc = word_put(reasons, i, reason_name(i));
+	sqlite3_finalize(verdicts);
+	sqlite3_finalize(reasons);
+	return rc;
+}
+
+static int steps_run(sqlite3 *db, const struct migration *steps, size_t n, int version)
+{
+	int rc = SQLITE_OK;
+
+	for (size_t i = 0; rc == SQLITE_OK && i < n; i++) {
+		if (steps[i].version <= version)
+			continue;
+		rc = db_exec(db, steps[i].sql ? steps[i].sql : sql_text(steps[i].sql_file));
+		if (rc == SQLITE_OK)
+			rc = version_set(db, steps[i].version);
+	}
+	if (rc == SQLITE_OK)
+		rc = db_exec(db, sql_text("views.sql"));
+	return rc;
+}
+
+int migrate_run(sqlite3 *db, const struct migration *steps, size_t n, int *version)
+{
+	int64_t found;
+	int rc = db_integer(db, "PRAGMA user_version", &found, 0);
+
+	*version = (int)found;
+	if (rc != SQLITE_OK)
+		return rc;
+	if (found > steps[n - 1].version)
+		return SQLITE_SCHEMA;
+	rc = db_exec(db, "BEGIN IMMEDIATE");
+	if (rc != SQLITE_OK)
+		return rc;
+	if (found < steps[n - 1].version)
+		rc = steps_run(db, steps, n, *version);
+	if (rc == SQLITE_OK)
+		rc = words_put(db);
+	if (rc == SQLITE_OK)
+		rc = db_exec(db, "COMMIT");
+	if (rc != SQLITE_OK)
+		db_exec(db, "ROLLBACK");
+	return rc;
+}

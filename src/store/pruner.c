@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * pruner.c - retention. Flows go by ranges of ids from the table's left edge,
+ * where no other index has to follow; live flows stay until they have ended. What
+ * becomes free is used again; the file shrinks where it is above its limit, or
+ * where more than half of it is free.
+ *
+ * Knows nothing of when there is time for it.
+ */
+#include "store/db.h"
+#include "store/pruner.h"
+
+/* Flows deleted, rows of other tables looked at in one step. */
+#define STEP_FLOWS 4096
+/* A slice with no more flows than these needs no postings. */
+#define THINNED_FLOWS 2048
+#define LOOK_INTERVAL_MS 1000
+#define PASS_INTERVAL_MS 60000
+/* Room that retention keeps below the limit: a 64th. */
+#define MARGIN_SHIFT 6
+/* Free pages that are left for use again however few the others are: 64 MiB. */
+#define FREE_PAGES_KEPT 16384
+
+#define FOREVER INT64_MAX
+
+/* ?1 and ?2: ids; ?3: ended before. */
+#define FLOWS_DELETE_SQL                                                                  \
+	"DELETE FROM flow WHERE id BETWEEN ?1 AND ?2 AND state <> 0"                       \
+	" AND ifnull(ifnull(started, 0) + ifnull(life, 0), 0) < ?3"
+
+struct usage {
+	int64_t page_bytes, pages, free_pages;
+};
+
+void pruner_init(struct pruner *p)
+{
+	atomic_init(&p->retention_s, 0);
+	atomic_init(&p->max_bytes, 0);
+	atomic_init(&p->is_asked, false);
+	p->look_after_ms = 0;
+	p->age_after_ms = 0;
+	pruner_reset(p);
+}
+
+void pruner_reset(struct pruner *p)
+{
+	p->is_pass_on = false;
+	p->age_flow_id = 0;
+	p->size_flow_id = 0;
+}
+
+static int usage_read(sqlite3 *db, struct usage *u)
+{
+	int rc = db_integer(db, "PRAGMA page_size", &u->page_bytes, 0);
+
+	if (rc == SQLITE_OK)
+		rc = db_integer(db, "PRAGMA page_count", &u->pages, 0);
+	if (rc == SQLITE_OK)
+		rc = db_integer(db, "PRAGMA freelist_count", &u->free_pages, 0);
+	return rc;
+}
+
+static int flows_count(sqlite3 *db, const struct slice *slice, int64_t *count)
+{
+	sqlite3_stmt *stmt = NULL;
+	int rc = db_prepare(db, &stmt, "SELECT count(*) FROM flow WHERE id"
+			    " BETWEEN ?1 << 15 AND (?1 << 15) + 32767");
+
+	sqlite3_bind_int64(stmt, 1, slice->id);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(stmt);
+	*count = rc == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0;
+	sqlite3_finalize(stmt);
+	return rc == SQLITE_ROW ? SQLITE_OK : rc;
+}
+
+static int postings_delete(struct ingest *in, const struct slice *slice)
+{
+	in->is_torn |= in->building == slice->id;
+	return db_run_numbers(in->db, "DELETE FROM posting WHERE slice = ?", 1, &slice->id);
+}
+
+/* Few flows are quickly read without postings; where many are left, postings
+ * that name one that is gone do no harm. */
+static int slice_finish(struct ingest *in, struct slice *slice)
+{
+	int64_t end = ((slice->id + 1) << SLICE_BITS) - 1, left;
+	int rc = flows_count(in->db, slice, &left);
+
+	if (rc == SQLITE_OK)
+		rc = ingest_meta(in, "pruned_flow_id",
+				 end < in->last_flow_id ? end : in->last_flow_id);
+	if (rc != SQLITE_OK || left > THINNED_FLOWS)
+		return rc;
+	if (slice->state != SLICE_THINNED)
+		rc = postings_delete(in, slice);
+	if (rc != SQLITE_OK)
+		return rc;
+	if (!left)
+		return slices_remove(&in->slices, slice->id);
+	slice->is_dirty |= slice->state != SLICE_THINNED;
+	slice->state = SLICE_THINNED;
+	return slices_flush(&in->slices);
+}
+
+/* Deletes what may go of at most STEP_FLOWS ids from *from on, in one slice. */
+static int flows_delete(struct ingest *in, struct slice *slice, int64_t *from, int64_t before_ms)
+{
+	int64_t first = slice->id << SLICE_BITS, end = ((slice->id + 1) << SLICE_BITS) - 1, last;
+	int rc = db_exec(in->db, "BEGIN IMMEDIATE");
+
+	if (*from < first)
+		*from = first;
+	last = *from + STEP_FLOWS - 1;
+	if (last > end || slice->state == SLICE_THINNED)
+		last = end;
+	if (rc == SQLITE_OK)
+		rc = db_run_numbers(in->db, FLOWS_DELETE_SQL, 3,
+				    (int64_t[]){ *from, last, before_ms });
+	if (rc == SQLITE_OK && last == end)
+		rc = slice_finish(in, slice);
+	if (rc == SQLITE_OK)
+		rc = db_exec(in->db, "COMMIT");
+	*from = last + 1;
+	return rc;
+}
+
+/* The other tables have few rows; their oldest come first, or are all looked at. */
+static int others_delete(struct ingest *in, int64_t before_ms)
+{
+	static const char *const sql[] = {
+		"DELETE FROM mismatch WHERE id <= (SELECT max(id) FROM (SELECT id, time FROM"
+		" mismatch ORDER BY id LIMIT 4096) WHERE time < ?)",
+		"DELETE FROM mark_change WHERE id <= (SELECT max(id) FROM (SELECT id, time FROM"
+		" mark_change ORDER BY id LIMIT 4096) WHERE time < ?)",
+		"DELETE FROM tamper WHERE id <= (SELECT max(id) FROM (SELECT id, time FROM"
+		" tamper ORDER BY id LIMIT 4096) WHERE time < ?)",
+		"DELETE FROM gap WHERE ended < ?",
+	};
+	int rc = db_exec(in->db, "BEGIN IMMEDIATE");
+
+	for (size_t i = 0; rc == SQLITE_OK && i < sizeof(sql) / sizeof(sql[0]); i++)
+		rc = db_run_numbers(in->db, sql[i], 1, &before_ms);
+	if (rc == SQLITE_OK && in->last_mismatch_id)
+		rc = ingest_meta(in, "pruned_mismatch_id", in->last_mismatch_id);
+	if (rc == SQLITE_OK && in->last_gap_id)
+		rc = ingest_meta(in, "pruned_gap_id", in->last_gap_id);
+	return rc == SQLITE_OK ? db_exec(in->db, "COMMIT") : rc;
+}
+
+/* A pass over all slices that began before the limit. */
+static int age_step(struct pruner *p, struct ingest *in)
+{
+	struct slice *slice = slices_from(&in->slices, p->age_flow_id);
+
+	while (slice && slice->first_ms >= p->before_ms && slice->first_ms <= slice->last_ms) {
+		p->age_flow_id = (slice->id + 1) << SLICE_BITS;
+		slice = slices_from(&in->slices, p->age_flow_id);
+	}
+	if (slice)
+		return flows_delete(in, slice, &p->age_flow_id, p->before_ms);
+	p->is_pass_on = false;
+	return others_delete(in, p->before_ms);
+}
+
+/* The oldest flows go, and when there are none left, the other rows. */
+static int size_step(struct pruner *p, struct ingest *in)
+{
+	struct slice *slice = slices_from(&in->slices, p->size_flow_id);
+
+	if (slice)
+		return flows_delete(in, slice, &p->size_flow_id, FOREVER);
+	p->size_flow_id = 0;
+	return others_delete(in, FOREVER);
+}
+
+static void pass_begin(struct pruner *p)
+{
+	uint64_t retention_s = atomic_load(&p->retention_s);
+
+	if (!retention_s)
+		return;
+	p->is_pass_on = true;
+	p->before_ms = clock_realtime_ms() - (int64_t)retention_s * 1000;
+	p->age_flow_id = 0;
+}
+
+static bool is_over(const struct usage *u, uint64_t max_bytes)
+{
+	return max_bytes && (uint64_t)((u->pages - u->free_pages) * u->page_bytes) >
+				    max_bytes - (max_bytes >> MARGIN_SHIFT);
+}
+
+static bool is_slack(const struct usage *u, uint64_t max_bytes)
+{
+	bool is_too_large = max_bytes && (uint64_t)(u->pages * u->page_bytes) > max_bytes;
+
+	return u->free_pages && (is_too_large || (u->free_pages > FREE_PAGES_KEPT &&
+						  u->free_pages > u->pages / 2));
+}
+
+/* Looks at the size; what there is to do is done until it fits. */
+static int look(struct pruner *p, struct ingest *in, int64_t now_ms, bool *did)
+{
+	uint64_t max_bytes = atomic_load(&p->max_bytes);
+	struct usage u;
+	int rc = usage_read(in->db, &u);
+
+	if (rc != SQLITE_OK)
+		return rc;
+	if (is_over(&u, max_bytes)) {
+		rc = size_step(p, in);
+		*did = p->size_flow_id > 0; /* else all has been tried: wait */
+	} else {
+		p->size_flow_id = 0;
+		*did = is_slack(&u, max_bytes);
+		if (*did)
+			rc = db_exec(in->db, "PRAGMA incremental_vacuum(256)");
+	}
+	if (!*did)
+		p->look_after_ms = now_ms + LOOK_INTERVAL_MS;
+	return rc;
+}
+
+int pruner_step(struct pruner *p, struct ingest *in, int64_t now_ms, bool *did)
+{
+	*did = true;
+	if (p->is_pass_on)
+		return age_step(p, in);
+	if (atomic_exchange(&p->is_asked, false) || now_ms >= p->age_after_ms) {
+		p->age_after_ms = now_ms + PASS_INTERVAL_MS;
+		p->look_after_ms = now_ms;
+		pass_begin(p);
+		return SQLITE_OK;
+	}
+	*did = now_ms >= p->look_after_ms;
+	return *did ? look(p, in, now_ms, did) : SQLITE_OK;
+}
+
+int pruner_relieve(struct pruner *p, struct ingest *in)
+{
+	if (!atomic_load(&p->max_bytes) && !atomic_load(&p->retention_s))
+		return SQLITE_OK;
+	return size_step(p, in);
+}

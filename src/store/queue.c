@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * queue.c - the ring between the thread that makes records and the writer.
+ *
+ * Knows nothing of SQLite.
+ */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "store/queue.h"
+
+#define AWAKE UINT64_MAX
+
+int queue_init(struct queue *q, uint32_t capacity)
+{
+	pthread_condattr_t attr;
+
+	q->ring = calloc(capacity, sizeof(*q->ring));
+	if (!q->ring)
+		return -ENOMEM;
+	q->capacity = capacity;
+	q->is_kicked = false;
+	atomic_init(&q->tail, 0);
+	atomic_init(&q->head, 0);
+	atomic_init(&q->wake_at, AWAKE);
+	pthread_mutex_init(&q->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&q->wake, &attr);
+	pthread_condattr_destroy(&attr);
+	return 0;
+}
+
+void queue_destroy(struct queue *q)
+{
+	pthread_cond_destroy(&q->wake);
+	pthread_mutex_destroy(&q->lock);
+	free(q->ring);
+}
+
+/* The consumer writes wake_at and then reads tail; here it is the other way
+ * round, both in one total order, so that one of the two sees the other. */
+int queue_push(struct queue *q, const struct record *r)
+{
+	uint64_t tail = atomic_load_explicit(&q->tail, memory_order_relaxed);
+
+	if (tail - atomic_load_explicit(&q->head, memory_order_acquire) >= q->capacity)
+		return -ENOBUFS;
+	q->ring[tail % q->capacity] = *r;
+	atomic_store(&q->tail, tail + 1);
+	if (tail + 1 < atomic_load(&q->wake_at))
+		return 0;
+	pthread_mutex_lock(&q->lock);
+	pthread_cond_signal(&q->wake);
+	pthread_mutex_unlock(&q->lock);
+	return 0;
+}
+
+uint64_t queue_pushed(struct queue *q)
+{
+	return atomic_load(&q->tail);
+}
+
+uint64_t queue_taken(struct queue *q)
+{
+	return atomic_load(&q->head);
+}
+
+uint32_t queue_depth(struct queue *q)
+{
+	uint64_t head = atomic_load(&q->head);
+
+	return (uint32_t)(atomic_load(&q->tail) - head);
+}
+
+struct record *queue_at(struct queue *q, uint32_t i)
+{
+	return &q->ring[(atomic_load_explicit(&q->head, memory_order_relaxed) + i) % q->capacity];
+}
+
+void queue_take(struct queue *q, uint32_t n)
+{
+	atomic_store_explicit(&q->head, atomic_load_explicit(&q->head, memory_order_relaxed) + n,
+			      memory_order_release);
+}
+
+void queue_wait(struct queue *q, uint32_t depth, int64_t until_ms)
+{
+	struct timespec until = { .tv_sec = until_ms / 1000,
+				  .tv_nsec = until_ms % 1000 * 1000000 };
+	uint64_t wanted = atomic_load(&q->head) + depth;
+
+	pthread_mutex_lock(&q->lock);
+	atomic_store(&q->wake_at, wanted);
+	while (!q->is_kicked && atomic_load(&q->tail) < wanted)
+		if (pthread_cond_timedwait(&q->wake, &q->lock, &until))
+			break;
+	atomic_store(&q->wake_at, AWAKE);
+	q->is_kicked = false;
+	pthread_mutex_unlock(&q->lock);
+}
+
+void queue_kick(struct queue *q)
+{
+	pthread_mutex_lock(&q->lock);
+	q->is_kicked = true;
+	pthread_cond_signal(&q->wake);
+	pthread_mutex_unlock(&q->lock);
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * slices.h - the slices of 32,768 flow ids: when their flows began and whether
+ * their postings are whole. Kept in memory by the writer, 32 bytes a slice.
+ */
+#ifndef WAYMARK_STORE_SLICES_H
+#define WAYMARK_STORE_SLICES_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SLICE_BITS 15
+#define SLICE_FLOWS (1 << SLICE_BITS)
+#define SLICE_BITMAP_BYTES (SLICE_FLOWS / 8)
+
+enum slice_state { SLICE_OPEN = 0, SLICE_INDEXED = 1, SLICE_THINNED = 2 };
+
+struct slice {
+	int64_t id;		   /* flow id >> SLICE_BITS */
+	int64_t first_ms, last_ms; /* first_ms > last_ms: nothing known */
+	uint8_t state;		   /* enum slice_state */
+	bool is_dirty;		   /* differs from its row */
+};
+
+struct slices {
+	sqlite3 *db;
+	struct slice *list; /* by id, ascending */
+	size_t n, capacity;
+	sqlite3_stmt *put, *remove;
+};
+
+/* All of these return SQLite's codes. */
+int slices_load(struct slices *s, sqlite3 *db);
+void slices_unload(struct slices *s);
+
+/* The slice that a flow lies in, made where it is new. NULL: no memory. The
+ * pointer is good until the next call. */
+struct slice *slices_get(struct slices *s, int64_t flow_id);
+
+/* The first slice at or behind the one that a flow lies in; NULL: none. */
+struct slice *slices_from(struct slices *s, int64_t flow_id);
+
+/* A flow of this slice began at a time (0: not known). */
+void slice_widen(struct slice *slice, int64_t started_ms);
+
+/* Writes the rows of slices that changed. */
+int slices_flush(struct slices *s);
+
+int slices_remove(struct slices *s, int64_t id);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * sql.h - the text of the files in sql/, embedded at build time by
+ * build-aux/embed-sql.
+ */
+#ifndef WAYMARK_STORE_SQL_H
+#define WAYMARK_STORE_SQL_H
+
+struct sql_file {
+	const char *name; /* "schema.sql" */
+	const char *text;
+};
+extern const struct sql_file sql_files[]; /* ends with a NULL name */
+
+/* The text of the file of that name; every name asked for is there. */
+const char *sql_text(const char *name);
+
+#endif

@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * store.c - opens and closes the history. Its one writing connection lives in
+ * struct store and is used by one thread at a time.
+ *
+ * Knows nothing of batches, queues or searches.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "store/db.h"
+#include "store/migrate.h"
+#include "store/store_internal.h"
+
+/* Set at each opening. The log is checkpointed by the writer when it has time,
+ * not by the commit that happens to fill it. */
+#define PRAGMAS                                                                           \
+	"PRAGMA journal_mode = WAL;"                                                       \
+	"PRAGMA synchronous = NORMAL;"                                                     \
+	"PRAGMA secure_delete = OFF;"                                                      \
+	"PRAGMA wal_autocheckpoint = 0;"                                                   \
+	"PRAGMA journal_size_limit = 67108864;"                                            \
+	"PRAGMA cache_size = -32768;"                                                      \
+	"PRAGMA temp_store = MEMORY"
+
+/* Long enough for somebody's short transaction, short beside a batch. */
+#define BUSY_TIMEOUT_MS 100
+
+static int fail(struct store *st, int error, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+static int fail(struct store *st, int error, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(st->error, sizeof(st->error), format, args);
+	va_end(args);
+	return error;
+}
+
+static int fail_sqlite(struct store *st, int code, const char *what)
+{
+	int r = db_errno(code);
+
+	return fail(st, r ? r : -EIO, "%s: %s: %s", st->path, what,
+		    st->db ? sqlite3_errmsg(st->db) : sqlite3_errstr(code));
+}
+
+static bool is_empty_file(const char *path)
+{
+	struct stat info;
+
+	return stat(path, &info) < 0 || info.st_size == 0;
+}
+
+/* SQLite makes the files beside the database with the database's mode. */
+static int file_create(struct store *st)
+{
+	int fd = open(st->path, O_RDWR | O_CREAT | O_CLOEXEC, 0640), r = -errno;
+
+	if (fd < 0)
+		return fail(st, r, "cannot make %s: %s", st->path, strerror(-r));
+	close(fd);
+	return 0;
+}
+
+/* A new database is made in the old journal mode, so that its file carries our
+ * mark from the first moment on, not only its log. */
+static int schema_prepare(struct store *st, bool is_new)
+{
+	int version, rc = SQLITE_OK;
+
+	if (is_new)
+		rc = db_exec(st->db, "PRAGMA auto_vacuum = INCREMENTAL");
+	if (rc == SQLITE_OK)
+		rc = migrate_run(st->db, store_migrations, store_migrations_count, &version);
+	if (rc == SQLITE_SCHEMA)
+		return fail(st, -EPROTO, "%s has schema version %d, newer than this program's %d; "
+			    "use the newer program", st->path, version,
+			    store_migrations[store_migrations_count - 1].version);
+	if (rc != SQLITE_OK)
+		return fail_sqlite(st, rc, "cannot prepare the schema");
+	sqlite3_db_config(st->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
+	rc = db_exec(st->db, PRAGMAS);
+	return rc == SQLITE_OK ? 0 : fail_sqlite(st, rc, "cannot set up");
+}
+
+static int ids_read(struct store *st)
+{
+	int rc = SQLITE_OK;
+	int64_t clean;
+	const struct {
+		const char *sql;
+		int64_t *out;
+	} reads[] = {
+		{ "SELECT max(ifnull((SELECT max(id) FROM flow), 0),"
+		  " ifnull((SELECT max(flow_id) FROM mismatch), 0),"
+		  " ifnull((SELECT value FROM meta WHERE name = 'pruned_flow_id'), 0))",
+		  &st->last_flow_id },
+		{ "SELECT max(ifnull((SELECT max(id) FROM mismatch), 0),"
+		  " ifnull((SELECT value FROM meta WHERE name = 'pruned_mismatch_id'), 0))",
+		  &st->last_mismatch_id },
+		{ "SELECT max(ifnull((SELECT max(id) FROM gap), 0),"
+		  " ifnull((SELECT value FROM meta WHERE name = 'pruned_gap_id'), 0))",
+		  &st->last_gap_id },
+		{ "SELECT min(id) FROM gap WHERE id < 0", &st->own_gap_id },
+		{ "SELECT value FROM meta WHERE name = 'alive_ms'", &st->last_alive_ms },
+		{ "SELECT value FROM meta WHERE name = 'is_clean'", &clean },
+	};
+
+	for (size_t i = 0; rc == SQLITE_OK && i < sizeof(reads) / sizeof(reads[0]); i++)
+		rc = db_integer(st->db, reads[i].sql, reads[i].out, 0);
+	st->was_clean = rc == SQLITE_OK && clean;
+	return rc == SQLITE_OK ? 0 : fail_sqlite(st, rc, "cannot read");
+}
+
+/* A first, empty change makes the log's file, whose identity is then known. */
+static int files_identify(struct store *st)
+{
+	char *wal = sqlite3_mprintf("%s-wal", st->path);
+	struct stat info;
+	int rc = db_exec(st->db, "INSERT OR IGNORE INTO meta VALUES ('made_by', 'waymark')");
+
+	if (stat(st->path, &info) == 0) {
+		st->device = info.st_dev;
+		st->inode = info.st_ino;
+	}
+	st->wal_inode = wal && stat(wal, &info) == 0 ? info.st_ino : 0;
+	sqlite3_free(wal);
+	return rc == SQLITE_OK ? 0 : fail_sqlite(st, rc, "cannot write");
+}
+
+static int connection_open(struct store *st)
+{
+	int persist = 1;
+	int rc = sqlite3_open_v2(st->path, &st->db,
+				 SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+
+	if (rc != SQLITE_OK)
+		return fail_sqlite(st, rc, "cannot open");
+	sqlite3_extended_result_codes(st->db, 1);
+	sqlite3_busy_timeout(st->db, BUSY_TIMEOUT_MS);
+	/* Until it is known to be ours, not even its log is touched. */
+	sqlite3_db_config(st->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	/* Kept, log and index let readers without the right to write open the
+	 * history when no daemon runs. */
+	sqlite3_file_control(st->db, "main", SQLITE_FCNTL_PERSIST_WAL, &persist);
+	if (sqlite3_db_readonly(st->db, "main") == 1)
+		return fail(st, -EACCES, "%s cannot be written", st->path);
+	return 0;
+}
+
+int store_connect(struct store *st)
+{
+	bool is_new, is_made = access(st->path, F_OK) < 0;
+	int r = store_file_check(st->path, st->error, sizeof(st->error));
+
+	if (r < 0)
+		return r;
+	r = file_create(st);
+	if (r < 0)
+		return r;
+	is_new = is_empty_file(st->path);
+	r = connection_open(st);
+	if (r == 0)
+		r = schema_prepare(st, is_new);
+	if (r == 0)
+		r = files_identify(st);
+	if (r == 0)
+		r = ids_read(st);
+	if (r < 0) {
+		store_disconnect(st);
+		if (is_made)
+			unlink(st->path);
+	}
+	return r;
+}
+
+void store_disconnect(struct store *st)
+{
+	sqlite3_close(st->db);
+	st->db = NULL;
+}
+
+bool store_is_moved(const struct store *st)
+{
+	struct stat info;
+
+	return st->db && (stat(st->path, &info) < 0 || info.st_ino != st->inode ||
+			  info.st_dev != st->device);
+}
+
+static void unlink_if(const char *path, ino_t inode)
+{
+	struct stat info;
+
+	if (inode && stat(path, &info) == 0 && info.st_ino == inode)
+		unlink(path);
+}
+
+void store_abandon(struct store *st)
+{
+	char *wal = sqlite3_mprintf("%s-wal", st->path);
+
+	if (st->db)
+		sqlite3_wal_checkpoint_v2(st->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
+	store_disconnect(st);
+	/* A log that outlives its database would be taken for the next one's. */
+	if (wal)
+		unlink_if(wal, st->wal_inode);
+	sqlite3_free(wal);
+}
+
+struct store *store_open(const char *path, FILE *errors)
+{
+	struct store *st = calloc(1, sizeof(*st));
+	int r = -ENOMEM;
+
+	if (!st)
+		return NULL;
+	st->lock_fd = -1;
+	st->path = strdup(path);
+	if (!st->path)
+		goto out;
+	r = store_file_check(path, st->error, sizeof(st->error));
+	if (r < 0)
+		goto out;
+	st->lock_fd = store_lock(path, st->error, sizeof(st->error));
+	r = st->lock_fd < 0 ? st->lock_fd : store_connect(st);
+out:
+	if (r == 0)
+		return st;
+	if (errors)
+		fprintf(errors, "%s\n", st->error[0] ? st->error : strerror(-r));
+	store_close(st);
+	errno = -r;
+	return NULL;
+}
+
+void store_close(struct store *st)
+{
+	if (!st)
+		return;
+	store_disconnect(st);
+	if (st->lock_fd >= 0)
+		close(st->lock_fd);
+	free(st->path);
+	free(st);
+}
+
+int64_t store_last_flow_id(const struct store *st)
+{
+	return st->last_flow_id;
+}
+
+int64_t store_last_mismatch_id(const struct store *st)
+{
+	return st->last_mismatch_id;
+}
+
+int64_t store_last_gap_id(const struct store *st)
+{
+	return st->last_gap_id;
+}
+
+int64_t store_last_alive_ms(const struct store *st, bool *was_clean)
+{
+	if (was_clean)
+		*was_clean = st->was_clean;
+	return st->last_alive_ms;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * store_internal.h - the open database, for the store's own files.
+ */
+#ifndef WAYMARK_STORE_INTERNAL_H
+#define WAYMARK_STORE_INTERNAL_H
+
+#include <sqlite3.h>
+#include <sys/types.h>
+
+#include "waymark/store.h"
+
+struct store {
+	char *path;
+	int lock_fd;
+	sqlite3 *db; /* NULL: lost, see store_connect */
+	dev_t device; /* of the file that is open */
+	ino_t inode, wal_inode;
+	int64_t last_flow_id, last_mismatch_id, last_gap_id;
+	int64_t own_gap_id; /* the lowest: the store's own gaps count down from -1 */
+	int64_t last_alive_ms;
+	bool was_clean;
+	char error[320]; /* why the last of the functions below failed */
+};
+
+/* Opens st->path, or makes it where it is missing or empty, and reads what the
+ * struct says of it. 0 or -errno with st->error. */
+int store_connect(struct store *st);
+void store_disconnect(struct store *st);
+
+/* Whether the file at st->path is no longer the one that is open. */
+bool store_is_moved(const struct store *st);
+
+/* Lets go of a file that was moved or deleted: what is in its write-ahead log
+ * goes into it, and the log is removed if it still lies beside the new one. */
+void store_abandon(struct store *st);
+
+/* --- file.c: looks at the file without SQLite's locks ------------------------ */
+
+/* Whether path can be our database: it is, it is empty, or it is missing in a
+ * folder that is there. 0 or -errno, with one line in error. */
+int store_file_check(const char *path, char *error, size_t size);
+
+/* Takes the lock beside the database; the descriptor, or -errno with error. */
+int store_lock(const char *path, char *error, size_t size);
+
+#endif

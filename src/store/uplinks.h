@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * uplinks.h - the uplinks that there were, and the sets of their interfaces, as
+ * small numbers that rows refer to. Kept in memory by the writer.
+ */
+#ifndef WAYMARK_STORE_UPLINKS_H
+#define WAYMARK_STORE_UPLINKS_H
+
+#include <sqlite3.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "waymark/record.h"
+
+struct uplink_row {
+	int64_t id;
+	struct uplink_record is;
+	int64_t valid_from, valid_to; /* valid_to 0: still */
+	int64_t ifset; /* the set of this interface alone; 0: none made yet */
+	int previous;  /* index of the slot's row before this one; -1: none */
+};
+
+struct ifset_row {
+	int64_t id;
+	uint64_t slots;
+	char *names;
+};
+
+struct uplinks {
+	sqlite3 *db;
+	struct uplink_row *rows;
+	size_t n_rows;
+	int latest[UPLINKS_MAX]; /* index of the slot's newest row; -1: none */
+	struct ifset_row *ifsets;
+	size_t n_ifsets;
+	sqlite3_stmt *uplink_add, *uplink_close, *ifset_add;
+};
+
+/* All of these return SQLite's codes. */
+int uplinks_load(struct uplinks *u, sqlite3 *db);
+void uplinks_unload(struct uplinks *u);
+
+/* Ends the validity of rows that changed and begins new ones. */
+int uplinks_apply(struct uplinks *u, const struct uplinks_record *r);
+
+/* The row of a slot that was valid at a time, else the first that there was;
+ * 0: none. A flow keeps the names of when it began. */
+int64_t uplinks_id(const struct uplinks *u, uint8_t slot, int64_t at_ms);
+
+/* The number of a set of slots, whose interfaces are named as at a time; made
+ * where it is new. 0 for the empty set and for slots never heard of. */
+int uplinks_ifset(struct uplinks *u, uint64_t slots, int64_t at_ms, int64_t *id);
+
+/* Backwards: the slot of a row, SLOT_NONE; the slots of a set, 0. */
+uint8_t uplinks_slot(const struct uplinks *u, int64_t id);
+uint64_t uplinks_ifset_slots(const struct uplinks *u, int64_t id);
+
+#endif

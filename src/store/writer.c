@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * writer.c - the thread that writes the history: it gathers records for a part of
+ * batch_ms, commits them, and between batches keeps house. A database that fails
+ * is tried again while the queue takes what comes.
+ *
+ * Knows nothing of rows.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "store/db.h"
+#include "store/writer_internal.h"
+
+/* When nothing comes: look whether there is something to keep. */
+#define IDLE_MS 1000
+/* When nothing comes, the history is told this often that the daemon lives. */
+#define IDLE_ALIVE_MS 5000
+/* How often the file is looked after that the records go to. */
+#define WATCH_MS 2000
+/* Between two attempts at a database that fails: the first, and the longest. */
+#define RETRY_MS 100
+#define RETRY_MAX_MS 5000
+/* How long a stop tries to save what a failing database does not take. */
+#define STOP_PATIENCE_MS 3000
+/* Time that must be left before a batch is due, to begin a step of the keeper's. */
+#define STEP_MS 30
+/* With no such time ever, every so many batches one step all the same. */
+#define STEP_BATCHES 16
+
+static void progress_tell(struct writer *w)
+{
+	pthread_mutex_lock(&w->lock);
+	pthread_cond_broadcast(&w->progress);
+	pthread_mutex_unlock(&w->lock);
+}
+
+static int64_t file_bytes(const char *path)
+{
+	struct stat info;
+
+	return stat(path, &info) == 0 ? info.st_size : 0;
+}
+
+static void committed_note(struct writer *w, uint32_t n)
+{
+	int64_t bytes = file_bytes(w->st->path);
+
+	pthread_mutex_lock(&w->lock);
+	w->stats.written += n - w->batch_failed;
+	w->stats.failed += w->batch_failed;
+	w->stats.batches++;
+	w->stats.last_commit_ms = clock_realtime_ms();
+	w->stats.database_bytes = bytes;
+	w->stats.last_error = 0;
+	w->stats.last_error_text[0] = '\0';
+	pthread_mutex_unlock(&w->lock);
+	if (w->batch_failed)
+		losses_add(w, w->batch_failed, clock_realtime_ms());
+	w->batch_failed = 0;
+	w->attempts = 0;
+}
+
+static void depth_note(struct writer *w)
+{
+	uint32_t depth = queue_depth(&w->queue);
+
+	pthread_mutex_lock(&w->lock);
+	if (depth > w->stats.depth_max)
+		w->stats.depth_max = depth;
+	pthread_mutex_unlock(&w->lock);
+}
+
+/* A failure is waited out, longer each time; what comes meanwhile queues. */
+static void failed_note(struct writer *w, int rc)
+{
+	int64_t pause = RETRY_MS << (w->attempts < 6 ? w->attempts : 6);
+	int64_t now = clock_monotonic_ms();
+
+	w->attempts++;
+	pthread_mutex_lock(&w->lock);
+	w->failures++;
+	pthread_mutex_unlock(&w->lock);
+	progress_tell(w);
+	if ((rc & 0xff) == SQLITE_FULL && batch_ready(w) == SQLITE_OK &&
+	    keeper_relieve(&w->keeper, &w->in, now) != SQLITE_OK)
+		batch_forget(w);
+	depth_note(w);
+	queue_wait(&w->queue, w->queue.capacity + 1,
+		   now + (pause < RETRY_MAX_MS ? pause : RETRY_MAX_MS));
+}
+
+static void commit(struct writer *w)
+{
+	uint32_t n = queue_depth(&w->queue);
+	int rc;
+
+	depth_note(w);
+	if (n > BATCH_RECORDS_MAX)
+		n = BATCH_RECORDS_MAX;
+	rc = batch_ready(w);
+	if (rc == SQLITE_OK)
+		rc = batch_write(w, n);
+	if (rc != SQLITE_OK) {
+		failed_note(w, rc);
+		return;
+	}
+	committed_note(w, n);
+	batch_take(w, n);
+	progress_tell(w);
+}
+
+/* A deleted or replaced file takes what is written to it along: make a new one. */
+static void watch(struct writer *w, int64_t now_ms)
+{
+	if (now_ms < w->watched_ms + WATCH_MS)
+		return;
+	w->watched_ms = now_ms;
+	if (!store_is_moved(w->st))
+		return;
+	w->moved_since_ms = clock_realtime_ms();
+	batch_forget(w);
+	store_abandon(w->st);
+	commit(w);
+}
+
+/* One step of the keeper's. False where there was nothing to do. */
+static bool keep(struct writer *w, int64_t now_ms)
+{
+	bool did = false;
+	int rc = batch_ready(w);
+
+	if (rc == SQLITE_OK)
+		rc = keeper_step(&w->keeper, &w->in, now_ms, &did);
+	if (rc == SQLITE_OK)
+		return did;
+	if (w->st->db && !sqlite3_get_autocommit(w->st->db))
+		db_exec(w->st->db, "ROLLBACK");
+	batch_forget(w);
+	failed_note(w, rc);
+	return true;
+}
+
+static bool is_flushing(struct writer *w)
+{
+	return atomic_load(&w->is_stopping) ||
+	       atomic_load(&w->flush_to) > queue_taken(&w->queue);
+}
+
+static void gather(struct writer *w)
+{
+	int64_t due = clock_monotonic_ms() + w->batch_ms / 2, now;
+
+	while ((now = clock_monotonic_ms()) < due && !is_flushing(w) &&
+	       queue_depth(&w->queue) < BATCH_RECORDS_MAX)
+		if (due - now < STEP_MS || !keep(w, now))
+			queue_wait(&w->queue, BATCH_RECORDS_MAX, due);
+}
+
+static void idle(struct writer *w)
+{
+	int64_t now = clock_monotonic_ms();
+
+	if (losses_are_unsaid(w) || clock_realtime_ms() - w->alive_ms >= IDLE_ALIVE_MS)
+		commit(w);
+	else if (!keep(w, now))
+		queue_wait(&w->queue, 1, now + IDLE_MS);
+}
+
+/* Whether a stop has waited long enough for a database that fails. */
+static bool is_given_up(struct writer *w, int64_t now_ms)
+{
+	if (!atomic_load(&w->is_stopping))
+		return false;
+	if (!w->stopping_since_ms)
+		w->stopping_since_ms = now_ms;
+	return w->attempts && now_ms - w->stopping_since_ms > STOP_PATIENCE_MS;
+}
+
+static void *writer_main(void *data)
+{
+	struct writer *w = data;
+
+	for (;;) {
+		int64_t now = clock_monotonic_ms();
+
+		watch(w, now);
+		if (is_given_up(w, now))
+			break;
+		if (queue_depth(&w->queue)) {
+			gather(w);
+			commit(w);
+			if (keeper_is_pressed(&w->keeper, now) ||
+			    w->stats.batches % STEP_BATCHES == 0)
+				keep(w, now);
+		} else if (atomic_load(&w->is_stopping) && !losses_are_unsaid(w)) {
+			break;
+		} else {
+			idle(w);
+		}
+	}
+	return NULL;
+}
+
+static int thread_start(struct writer *w)
+{
+	sigset_t all, before;
+	int r;
+
+	/* Signals are for the thread that has the loop. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	r = pthread_create(&w->thread, NULL, writer_main, w);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return -r;
+}
+
+static int start_mark(struct store *st)
+{
+	return db_exec(st->db, "INSERT OR REPLACE INTO meta VALUES ('is_clean', 0)");
+}
+
+struct writer *writer_start(struct store *st, uint32_t capacity, uint32_t batch_ms)
+{
+	struct writer *w = calloc(1, sizeof(*w));
+	int r = -ENOMEM;
+
+	if (!w)
+		return NULL;
+	w->st = st;
+	w->batch_ms = batch_ms;
+	w->stats.capacity = capacity;
+	w->stats.database_bytes = file_bytes(st->path);
+	keeper_init(&w->keeper);
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_cond_init(&w->progress, NULL);
+	if (queue_init(&w->queue, capacity) < 0)
+		goto free_writer;
+	r = db_errno(start_mark(st));
+	if (r == 0)
+		r = thread_start(w);
+	if (r == 0)
+		return w;
+	queue_destroy(&w->queue);
+free_writer:
+	pthread_cond_destroy(&w->progress);
+	pthread_mutex_destroy(&w->lock);
+	free(w);
+	errno = -r;
+	return NULL;
+}
+
+int writer_push(struct writer *w, const struct record *r)
+{
+	int result = queue_push(&w->queue, r);
+
+	if (result == 0)
+		return 0;
+	losses_add(w, 1, clock_realtime_ms());
+	pthread_mutex_lock(&w->lock);
+	w->stats.dropped++;
+	pthread_mutex_unlock(&w->lock);
+	return result;
+}
+
+void writer_flush(struct writer *w)
+{
+	uint64_t target = queue_pushed(&w->queue), failures;
+
+	atomic_store(&w->flush_to, target);
+	queue_kick(&w->queue);
+	pthread_mutex_lock(&w->lock);
+	failures = w->failures;
+	while (queue_taken(&w->queue) < target && w->failures == failures)
+		pthread_cond_wait(&w->progress, &w->lock);
+	pthread_mutex_unlock(&w->lock);
+}
+
+/* The stop itself is the last thing that the history is told. */
+static void stop_mark(struct store *st, bool is_clean, int64_t now_ms)
+{
+	if (!st->db)
+		return;
+	db_run_numbers(st->db, "INSERT OR REPLACE INTO meta VALUES ('alive_ms', ?)", 1, &now_ms);
+	db_run_numbers(st->db, "INSERT OR REPLACE INTO meta VALUES ('is_clean', ?)", 1,
+		       (int64_t[]){ is_clean });
+}
+
+void writer_stop(struct writer *w, bool is_clean, int64_t now_ms)
+{
+	uint32_t left;
+
+	atomic_store(&w->is_stopping, true);
+	queue_kick(&w->queue);
+	pthread_join(w->thread, NULL);
+	left = queue_depth(&w->queue);
+	batch_take(w, left);
+	batch_forget(w);
+	stop_mark(w->st, is_clean && !left, now_ms);
+	free(w->uplinks.uplinks);
+	queue_destroy(&w->queue);
+	pthread_cond_destroy(&w->progress);
+	pthread_mutex_destroy(&w->lock);
+	free(w);
+}
+
+void writer_stats(struct writer *w, struct writer_stats *out)
+{
+	pthread_mutex_lock(&w->lock);
+	*out = w->stats;
+	pthread_mutex_unlock(&w->lock);
+	out->queued = queue_pushed(&w->queue);
+	out->depth = queue_depth(&w->queue);
+	if (out->depth > out->depth_max)
+		out->depth_max = out->depth;
+}
+
+void writer_set_retention(struct writer *w, uint64_t retention_s, uint64_t max_bytes)
+{
+	atomic_store(&w->keeper.pruner.retention_s, retention_s);
+	atomic_store(&w->keeper.pruner.max_bytes, max_bytes);
+	atomic_store(&w->keeper.pruner.is_asked, true);
+	queue_kick(&w->queue);
+}
