@@ -24,7 +24,7 @@ const struct option_spec option_specs[OPTIONS] = {
 	[OPTION_DST] = { "dst", "ADDRESS", "destination address or prefix, likewise" },
 	[OPTION_PORT] = { "port", "NUMBER", "source or destination port" },
 	[OPTION_PROTO] = { "proto", "PROTOCOL", "tcp, udp, icmp, ... or a number" },
-	[OPTION_UPLINK] = { "uplink", "NAME", "marked for, come in by or gone out by this uplink" },
+	[OPTION_UPLINK] = { "uplink", "NAME", "what its mark names; of mismatches also what they left by" },
 	[OPTION_VERDICT] = { "verdict", "VERDICT", "mismatch, unknown, ok, ..." },
 	[OPTION_REASON] = { "reason", "REASON", "rule-missing, route-missing, ..." },
 	[OPTION_LIMIT] = { "limit", "NUMBER",
@@ -35,7 +35,7 @@ const struct option_spec option_specs[OPTIONS] = {
 /* Beyond the option ids. */
 #define CONFIG_OPTION OPTIONS
 
-static int longs_fill(struct option *longs, const struct command *c)
+static void longs_fill(struct option *longs, const struct command *c)
 {
 	int n = 0, i;
 
@@ -50,7 +50,6 @@ static int longs_fill(struct option *longs, const struct command *c)
 	}
 	longs[n++] = (struct option){ "config", required_argument, NULL, CONFIG_OPTION };
 	longs[n] = (struct option){ 0 };
-	return n;
 }
 
 static void style_choose(struct invocation *in)
