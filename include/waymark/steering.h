@@ -24,6 +24,10 @@ struct steering *steering_open(const struct config *c);
 void steering_close(struct steering *s);
 void steering_set_config(struct steering *s, const struct config *c);
 
+/* The netlink port of its route and rule changes: the pid of the notices that
+ * they cause (rtnl_monitor). Its ruleset changes are told with the process's pid. */
+uint32_t steering_port(const struct steering *s);
+
 /* Whether the ct event mask is wanted (events = minimal). */
 void steering_set_minimal_events(struct steering *s, bool is_minimal);
 

@@ -127,10 +127,11 @@ int steering_state_keep_route(struct steering_state *st, const struct route_stat
 void steering_state_drop_route(struct steering_state *st, const struct route_state *place)
 {
 	struct netstate *d = st->displaced;
+	struct route_state where = *place; /* it may be one of those that move */
 	size_t kept = 0;
 
 	for (size_t i = 0; i < d->n_routes; i++) {
-		if (route_is_same_place(&d->routes[i], place))
+		if (route_is_same_place(&d->routes[i], &where))
 			route_clear(&d->routes[i]);
 		else
 			d->routes[kept++] = d->routes[i];
@@ -262,6 +263,15 @@ static int text_write(int fd, const char *text)
 	return fsync(fd) < 0 ? -errno : 0;
 }
 
+static bool file_is(int folder, const char *text)
+{
+	char *now = file_read(folder);
+	bool is_same = now && !strcmp(now, text);
+
+	free(now);
+	return is_same;
+}
+
 /* Written beside and renamed over: there is always a whole one. */
 static int file_replace(int folder, const char *text)
 {
@@ -290,7 +300,10 @@ int steering_state_save(const struct steering_state *st, const struct config *c)
 	if (folder < 0)
 		return folder;
 	text = steering_state_write(st);
-	err = text ? file_replace(folder, text) : -errno;
+	if (!text)
+		err = -errno;
+	else
+		err = file_is(folder, text) ? 0 : file_replace(folder, text);
 	free(text);
 	close(folder);
 	return err;

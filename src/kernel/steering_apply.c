@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * steering_apply.c - installs the steering, keeps it, removes it.
+ *
+ * The order is the point. On the way in: what packets need to arrive (sysctls),
+ * the tables, the rules that lead to them, the ruleset that marks packets for the
+ * rules, and last what spreads new flows (main's default route); then what is no
+ * longer wanted goes. On the way out the other way round. So a marked packet
+ * finds its table in every moment in which packets are marked.
+ */
+#define _GNU_SOURCE /* open_memstream */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "kernel/steering_internal.h"
+#include "waymark/ruleset.h"
+
+/* Links and addresses change while their routes are made; then the plan is made
+ * anew, so often. */
+#define TRIES 3
+
+/* --- on the way in ------------------------------------------------------------------ */
+
+/* What is about to be displaced and what has been learnt is on disk before the
+ * first change. */
+static int state_prepare(struct steering *s, const struct route_diff *d)
+{
+	for (size_t i = 0; i < d->displaced->n_routes; i++)
+		if (steering_state_keep_route(s->state, &d->displaced->routes[i], d->displaced) < 0)
+			return -ENOMEM;
+	if (steering_remember(s) < 0)
+		return -ENOMEM;
+	s->state->is_known = true;
+	return steering_state_save(s->state, s->config);
+}
+
+static void run_install(struct run *run, const struct route_diff *d)
+{
+	sysctls_set(run, false);
+	routes_add(run, d, false);
+	rules_add(run, d);
+	ruleset_load(run);
+	sysctls_set(run, true);
+	routes_add(run, d, true);
+	routes_restore(run, run->s->plan->wanted);
+	routes_remove(run, d, true);
+	rules_remove(run, d);
+	routes_remove(run, d, false);
+}
+
+/* One look and what follows from it. */
+static int run_once(struct run *run)
+{
+	struct steering *s = run->s;
+	struct route_diff *d;
+	int err = steering_look(s);
+
+	if (err)
+		return err;
+	d = route_diff_new(s->plan, s->netstate);
+	if (!d)
+		return -ENOMEM;
+	err = state_prepare(s, d);
+	if (!err) {
+		run_install(run, d);
+		err = run->error;
+	}
+	route_diff_free(d);
+	if (!err)
+		err = steering_state_save(s->state, s->config);
+	return err;
+}
+
+/* A rule of somebody else's among ours: which of the two a packet meets first
+ * would be chance. */
+static int rules_conflict(struct steering *s, FILE *errors)
+{
+	const struct config *c = s->config;
+	uint32_t last = c->rule_priority + (uint32_t)c->n_uplinks;
+	char text[256];
+	int err = steering_look(s);
+
+	for (size_t i = 0; !err && i < s->netstate->n_rules; i++) {
+		const struct rule_state *r = &s->netstate->rules[i];
+
+		if (c->mode != MODE_STEER || r->protocol == ROUTE_PROTOCOL_WAYMARK ||
+		    r->priority < c->rule_priority || r->priority > last)
+			continue;
+		rule_format(text, sizeof(text), r);
+		if (errors)
+			fprintf(errors,
+				"ip rule '%s' (%s) stands among the priorities %u to %u that are "
+				"needed: File exists; set rule-priority to where none stands\n",
+				text, r->family == AF_INET6 ? "IPv6" : "IPv4", c->rule_priority,
+				last);
+		err = -EEXIST;
+	}
+	return err;
+}
+
+/* What links and addresses that change under way make the kernel say. */
+static bool error_is_passing(int err)
+{
+	static const int passing[] = { ENODEV, ENETDOWN, ENETUNREACH, EHOSTUNREACH, EADDRNOTAVAIL,
+				       EINVAL, EEXIST, ESRCH, ENOENT };
+
+	for (size_t i = 0; i < sizeof(passing) / sizeof(*passing); i++)
+		if (err == -passing[i])
+			return true;
+	return false;
+}
+
+/* Tries until it is done, is refused for good, or has been tried often enough.
+ * Only what the last try says is told. */
+static int run_tries(int (*one)(struct run *run), struct run *run)
+{
+	FILE *errors = run->errors;
+	int err = 0;
+
+	for (int i = 1; i <= TRIES; i++) {
+		char *said = NULL;
+		size_t size;
+
+		run->errors = open_memstream(&said, &size);
+		run->error = 0;
+		err = run->errors ? one(run) : -errno;
+		if (run->errors)
+			fclose(run->errors);
+		run->errors = errors;
+		if (errors && said && (!err || !error_is_passing(err) || i == TRIES))
+			fputs(said, errors);
+		free(said);
+		if (!err || !error_is_passing(err))
+			break;
+	}
+	return err;
+}
+
+/* The state as it was, in memory and on disk. */
+static void state_put_back(struct steering *s, const char *former)
+{
+	struct steering_state *st = steering_state_read(former);
+
+	if (!st)
+		return;
+	steering_state_free(s->state);
+	s->state = st;
+	/* Empty is as good as none. */
+	if (st->n_sysctls || st->displaced->n_routes || st->n_gateways || st->text_hash)
+		steering_state_save(st, s->config);
+	else
+		steering_state_delete(s->config);
+}
+
+static int apply_try(struct run *run)
+{
+	struct steering *s = run->s;
+	char *former = steering_state_write(s->state);
+	int err = former ? run_once(run) : -errno;
+
+	if (err) {
+		if (!run->error)
+			run_failed(run, err, NULL, "the steering could not be installed");
+		run_undo(run);
+		if (former)
+			state_put_back(s, former);
+	}
+	run_clear(run);
+	free(former);
+	return err;
+}
+
+/* Locked and with the state that is on disk. The lock or -errno. */
+static int steering_begin(struct steering *s, FILE *errors)
+{
+	int lock = steering_state_lock(s->config);
+	int err = lock < 0 ? lock : steering_recall(s);
+
+	if (!err)
+		return lock;
+	if (lock >= 0)
+		close(lock);
+	if (errors)
+		fprintf(errors,
+			"the steering's state beside %s: %s; run as root, or set control-socket "
+			"to a folder that can be written\n",
+			s->config->control_socket, strerror(-err));
+	return err;
+}
+
+int steering_apply(struct steering *s, FILE *errors)
+{
+	struct run run = { .s = s, .is_atomic = true, .errors = errors };
+	int lock = steering_begin(s, errors);
+	int err;
+
+	if (lock < 0)
+		return lock;
+	err = rules_conflict(s, errors);
+	if (!err)
+		err = run_tries(apply_try, &run);
+	close(lock);
+	return err;
+}
+
+int steering_reconcile(struct steering *s, steering_change_fn *fn, void *data, FILE *errors)
+{
+	struct run run = { .s = s, .fn = fn, .data = data, .errors = errors };
+	int lock = steering_begin(s, errors);
+	int err;
+
+	if (lock < 0)
+		return lock;
+	err = run_tries(run_once, &run);
+	close(lock);
+	return err ? err : run.n_changed;
+}
+
+/* --- on the way out ------------------------------------------------------------------ */
+
+/* Everything of ours that is there, as what is too much. */
+static struct route_diff *diff_of_ours(const struct netstate *now)
+{
+	struct netstate *nothing = netstate_new();
+	struct route_plan plan = { .wanted = nothing };
+	struct route_diff *d = nothing ? route_diff_new(&plan, now) : NULL;
+
+	netstate_free(nothing);
+	return d;
+}
+
+static int run_remove(struct run *run)
+{
+	struct steering *s = run->s;
+	struct route_diff *d = diff_of_ours(s->netstate);
+
+	if (!d)
+		return -ENOMEM;
+	routes_restore(run, NULL);
+	routes_remove(run, d, true);
+	ruleset_remove(run);
+	rules_remove(run, d);
+	routes_remove(run, d, false);
+	sysctls_restore(run);
+	route_diff_free(d);
+	return run->error;
+}
+
+int steering_remove(struct steering *s, FILE *errors)
+{
+	struct run run = { .s = s, .errors = errors };
+	int lock = steering_begin(s, errors);
+	bool was_known;
+	int err;
+
+	if (lock < 0)
+		return lock;
+	was_known = s->state->is_known;
+	err = steering_look(s);
+	if (!err)
+		err = run_remove(&run);
+	if (!err)
+		err = steering_state_delete(s->config);
+	if (run.n_changed && !was_known && errors)
+		fprintf(errors, "no record of what was there before: sysctls are left as they "
+				"are, and routes that may have been displaced are not put back\n");
+	close(lock);
+	return err;
+}

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * steering_internal.h - what the files of the steering share: the object, and a
+ * run, which is one series of changes that is told of, and undone where it must
+ * be whole.
+ */
+#ifndef WAYMARK_KERNEL_STEERING_INTERNAL_H
+#define WAYMARK_KERNEL_STEERING_INTERNAL_H
+
+#include "kernel/steering_state.h"
+#include "waymark/nft.h"
+#include "waymark/routeplan.h"
+#include "waymark/rtnl.h"
+#include "waymark/steering.h"
+
+struct steering {
+	const struct config *config;
+	bool is_minimal;
+	struct rtnl *rtnl;
+	struct nft *nft;
+	struct learnt_gateways learnt;
+	struct netstate *netstate;
+	struct route_plan *plan;
+	struct steering_state *state;
+};
+
+/* --- run: steering_run.c ----------------------------------------------------------- */
+
+struct undo;
+
+struct run {
+	struct steering *s;
+	bool is_atomic; /* the first failure ends it and everything is undone */
+	steering_change_fn *fn;
+	void *data;
+	FILE *errors; /* NULL: say nothing */
+	int n_changed;
+	int error; /* the first failure, -errno */
+	struct undo *undos;
+	size_t n_undos;
+};
+
+/* Whether the next step is to be done. */
+bool run_goes_on(const struct run *run);
+/* Counts a change and tells of it. */
+__attribute__((format(printf, 3, 4))) void run_changed(struct run *run, bool is_missing,
+						       const char *format, ...);
+/* Notes a failure and says "what: why; what to do" (todo may be NULL). */
+__attribute__((format(printf, 4, 5))) void run_failed(struct run *run, int err, const char *todo,
+						      const char *format, ...);
+
+/* How to undo what follows or has just been done; kept only where is_atomic. */
+int undo_sysctl(struct run *run, const char *name, const char *former);
+int undo_route(struct run *run, const struct route_state *former, bool is_added);
+int undo_rule(struct run *run, const struct rule_state *rule, bool is_added);
+int undo_ruleset(struct run *run, const char *former); /* NULL: there was none */
+/* Undoes everything, last first, and forgets. */
+void run_undo(struct run *run);
+void run_clear(struct run *run);
+
+/* --- parts ------------------------------------------------------------------------------ */
+
+/* steering_routes.c: each takes its part of the difference to the plan. */
+void routes_add(struct run *run, const struct route_diff *d, bool is_main);
+void routes_remove(struct run *run, const struct route_diff *d, bool is_main);
+void rules_add(struct run *run, const struct route_diff *d);
+void rules_remove(struct run *run, const struct route_diff *d);
+/* Puts back the displaced routes of others (all, or those whose place the plan no
+ * longer wants); what cannot be put back now is kept in the state. */
+void routes_restore(struct run *run, const struct netstate *wanted);
+
+/* steering_sysctl.c */
+void sysctls_set(struct run *run, bool is_last_word);
+void sysctls_restore(struct run *run);
+void sysctls_print(const struct config *c, FILE *out);
+
+/* steering_ruleset.c */
+void ruleset_load(struct run *run);
+void ruleset_remove(struct run *run);
+/* Whether the table is there as it was loaded. */
+bool ruleset_is_loaded(struct steering *s);
+
+/* steering.c: fresh snapshot and plan into s. 0 or -errno. */
+int steering_look(struct steering *s);
+/* Reads the state file into s, and from it the gateways. 0 or -errno. */
+int steering_recall(struct steering *s);
+/* Notes the learnt gateways in the state. 0 or -ENOMEM. */
+int steering_remember(struct steering *s);
+
+#endif

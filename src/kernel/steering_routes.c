@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * steering_routes.c - brings routes and rules from what is there to the plan.
+ *
+ * Must not know how the plan is made. A route that takes another one's place is
+ * put over it in one step, so that there is no moment without either.
+ */
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/steering_internal.h"
+
+static const char *family_name(uint8_t family)
+{
+	return family == AF_INET6 ? "IPv6" : "IPv4";
+}
+
+/* --- routes ---------------------------------------------------------------------- */
+
+/* For people: cut where there are very many nexthops. */
+struct route_text {
+	char text[400];
+};
+
+static const char *route_text(struct route_text *t, const struct route_state *r,
+			      const struct netstate *s)
+{
+	route_format(t->text, sizeof(t->text), r, s);
+	return t->text;
+}
+
+static const struct route_state *route_find(const struct netstate *s,
+					    const struct route_state *place)
+{
+	for (size_t i = 0; i < s->n_routes; i++)
+		if (route_is_same_place(&s->routes[i], place))
+			return &s->routes[i];
+	return NULL;
+}
+
+static void route_put(struct run *run, const struct route_diff *d, const struct route_state *r)
+{
+	const struct route_state *foreign = route_find(d->displaced, r);
+	const struct route_state *former = foreign ? foreign : route_find(d->remove, r);
+	struct route_text t;
+	int err = rtnl_route_add(run->s->rtnl, r, former != NULL);
+
+	if (!err)
+		err = undo_route(run, former ? former : r, !former);
+	if (!err)
+		run_changed(run, true, "route: %s (%s)", route_text(&t, r, d->add),
+			    family_name(r->family));
+	else
+		run_failed(run, err, "check the uplink's address and gateway",
+			   "%s route %s: %s", family_name(r->family), route_text(&t, r, d->add),
+			   *rtnl_error(run->s->rtnl) ? rtnl_error(run->s->rtnl) : "refused");
+}
+
+static bool route_is_in(const struct route_state *r, bool is_main)
+{
+	return (r->table == RT_TABLE_MAIN) == is_main;
+}
+
+void routes_add(struct run *run, const struct route_diff *d, bool is_main)
+{
+	for (size_t i = 0; i < d->add->n_routes && run_goes_on(run); i++)
+		if (route_is_in(&d->add->routes[i], is_main))
+			route_put(run, d, &d->add->routes[i]);
+}
+
+static void route_take(struct run *run, const struct route_state *r, const struct netstate *s)
+{
+	struct route_text t;
+	int err = rtnl_route_delete(run->s->rtnl, r);
+
+	if (err == -ESRCH || err == -ENOENT)
+		return; /* it went by itself, with its interface */
+	if (!err)
+		err = undo_route(run, r, false);
+	if (!err)
+		run_changed(run, false, "route: %s (%s)", route_text(&t, r, s),
+			    family_name(r->family));
+	else
+		run_failed(run, err, NULL, "%s route %s could not be deleted",
+			   family_name(r->family), route_text(&t, r, s));
+}
+
+void routes_remove(struct run *run, const struct route_diff *d, bool is_main)
+{
+	for (size_t i = d->remove->n_routes; i-- > 0 && run_goes_on(run);) {
+		const struct route_state *r = &d->remove->routes[i];
+
+		/* What was put over it took it away. */
+		if (route_is_in(r, is_main) && !route_find(d->add, r))
+			route_take(run, r, d->remove);
+	}
+}
+
+/* --- what was displaced ------------------------------------------------------------- */
+
+/* Interfaces may have other indexes by now. */
+static int route_renumber(struct route_state *r, const struct netstate *then,
+			  const struct netstate *now)
+{
+	for (size_t i = 0; i < r->n_nexthops; i++) {
+		const struct link_state *was, *is;
+
+		was = netstate_link_by_index(then, r->nexthops[i].ifindex);
+		is = was ? netstate_link_by_name(now, was->name) : NULL;
+		if (!is)
+			return -ENODEV;
+		r->nexthops[i].ifindex = is->index;
+	}
+	return 0;
+}
+
+/* Puts one back: over ours, or where nobody's is. Somebody's newer route stays. */
+static int route_restore(struct run *run, const struct route_state *saved)
+{
+	const struct netstate *now = run->s->netstate;
+	const struct route_state *there = route_find(now, saved);
+	struct route_state r;
+	int err;
+
+	if (there && there->protocol != ROUTE_PROTOCOL_WAYMARK)
+		return 0;
+	if (route_copy(&r, saved) < 0)
+		return -ENOMEM;
+	err = route_renumber(&r, run->s->state->displaced, now);
+	if (!err)
+		err = rtnl_route_add(run->s->rtnl, &r, there != NULL);
+	if (!err)
+		err = undo_route(run, there ? there : &r, !there);
+	route_clear(&r);
+	return err;
+}
+
+void routes_restore(struct run *run, const struct netstate *wanted)
+{
+	struct steering_state *st = run->s->state;
+
+	for (size_t i = st->displaced->n_routes; i-- > 0 && run_goes_on(run);) {
+		const struct route_state *saved = &st->displaced->routes[i];
+		struct route_text t;
+		int err;
+
+		if (i >= st->displaced->n_routes || (wanted && route_find(wanted, saved)))
+			continue;
+		err = route_restore(run, saved);
+		if (!err) {
+			run_changed(run, true, "former route: %s (%s)",
+				    route_text(&t, saved, st->displaced),
+				    family_name(saved->family));
+			steering_state_drop_route(st, saved);
+		} else if (!wanted) {
+			run_failed(run, err, "add it again when its interface is up",
+				   "the former %s route %s could not be put back",
+				   family_name(saved->family),
+				   route_text(&t, saved, st->displaced));
+		}
+	}
+}
+
+/* --- rules --------------------------------------------------------------------------- */
+
+/* "rule 1001: fwmark 0x2/0xff lookup 251 ..." of "priority 1001 fwmark ...". */
+static const char *rule_text(char *buf, size_t size, const struct rule_state *r)
+{
+	const char *rest;
+
+	rule_format(buf, size, r);
+	rest = strchr(buf, ' ');
+	rest = rest ? strchr(rest + 1, ' ') : NULL;
+	return rest ? rest + 1 : buf;
+}
+
+static void rule_put(struct run *run, const struct rule_state *r)
+{
+	char text[256];
+	int err = rtnl_rule_add(run->s->rtnl, r);
+
+	/* A kernel without IPv6 has nothing to steer there. */
+	if (err == -EAFNOSUPPORT && r->family == AF_INET6)
+		return;
+	if (!err)
+		err = undo_rule(run, r, true);
+	if (!err)
+		run_changed(run, true, "rule %u: %s (%s)", r->priority,
+			    rule_text(text, sizeof(text), r), family_name(r->family));
+	else
+		run_failed(run, err, NULL, "%s rule %u: %s: %s", family_name(r->family),
+			   r->priority, rule_text(text, sizeof(text), r),
+			   *rtnl_error(run->s->rtnl) ? rtnl_error(run->s->rtnl) : "refused");
+}
+
+void rules_add(struct run *run, const struct route_diff *d)
+{
+	for (size_t i = 0; i < d->add->n_rules && run_goes_on(run); i++)
+		rule_put(run, &d->add->rules[i]);
+}
+
+static void rule_take(struct run *run, const struct rule_state *r)
+{
+	char text[256];
+	int err = rtnl_rule_delete(run->s->rtnl, r);
+
+	if (err == -ENOENT || err == -ESRCH)
+		return;
+	if (!err)
+		err = undo_rule(run, r, false);
+	if (!err)
+		run_changed(run, false, "rule %u: %s (%s)", r->priority,
+			    rule_text(text, sizeof(text), r), family_name(r->family));
+	else
+		run_failed(run, err, NULL, "%s rule %u: %s could not be deleted",
+			   family_name(r->family), r->priority, rule_text(text, sizeof(text), r));
+}
+
+/* Last first: the rule that looks at main stands before those that need it. */
+void rules_remove(struct run *run, const struct route_diff *d)
+{
+	for (size_t i = d->remove->n_rules; i-- > 0 && run_goes_on(run);)
+		rule_take(run, &d->remove->rules[i]);
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * steering_ruleset.c - keeps table inet waymark loaded as it is rendered.
+ *
+ * Must not know the rules. nftables lists rules in other words than it is given
+ * (masks, numbers), so that a listing is compared with the one taken right after
+ * loading, and the text with the text that was loaded: a table that is as wanted
+ * is left alone, and its counters run on.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/steering_internal.h"
+#include "waymark/ruleset.h"
+
+static const char table_name[] = "table " RULESET_FAMILY " " RULESET_TABLE;
+
+static bool listing_is_as_loaded(const struct steering *s, const char *listing)
+{
+	return listing && s->state->listing_hash && text_hash(listing) == s->state->listing_hash;
+}
+
+bool ruleset_is_loaded(struct steering *s)
+{
+	char *listing = nft_list_table(s->nft, RULESET_FAMILY, RULESET_TABLE);
+	bool is_loaded = listing_is_as_loaded(s, listing);
+
+	free(listing);
+	return is_loaded;
+}
+
+/* What the state says of the ruleset, on disk too: a process that ends between
+ * loading and saving leaves a hash that fits nothing, and the next one loads. */
+static int ruleset_note(struct steering *s, const char *text)
+{
+	char *listing = nft_list_table(s->nft, RULESET_FAMILY, RULESET_TABLE);
+
+	s->state->text_hash = text_hash(text);
+	s->state->listing_hash = listing ? text_hash(listing) : 0;
+	free(listing);
+	return steering_state_save(s->state, s->config);
+}
+
+static void ruleset_replace(struct run *run, const char *text, const char *former)
+{
+	struct steering *s = run->s;
+	int err = nft_run(s->nft, text);
+
+	if (err) {
+		run_failed(run, err, "see 'waymark rules' and 'waymark check'", "%s: %s",
+			   table_name, nft_error(s->nft));
+		return;
+	}
+	err = undo_ruleset(run, former);
+	if (!err)
+		err = ruleset_note(s, text);
+	if (err)
+		run_failed(run, err, NULL, "the state of %s could not be kept", table_name);
+	else
+		run_changed(run, true, "%s", table_name);
+}
+
+void ruleset_load(struct run *run)
+{
+	struct steering *s = run->s;
+	char *text, *former;
+
+	if (!run_goes_on(run))
+		return;
+	text = ruleset_render(s->config, s->is_minimal);
+	if (!text) {
+		run_failed(run, -errno, NULL, "%s", table_name);
+		return;
+	}
+	former = nft_list_table(s->nft, RULESET_FAMILY, RULESET_TABLE);
+	if (s->state->text_hash != text_hash(text) || !listing_is_as_loaded(s, former))
+		ruleset_replace(run, text, former);
+	free(former);
+	free(text);
+}
+
+void ruleset_remove(struct run *run)
+{
+	struct steering *s = run->s;
+	char *listing = nft_list_table(s->nft, RULESET_FAMILY, RULESET_TABLE);
+	int err = listing ? nft_run(s->nft, "delete table " RULESET_FAMILY " " RULESET_TABLE)
+			  : -errno;
+
+	free(listing);
+	if (!err)
+		run_changed(run, false, "%s", table_name);
+	else if (err != -ENOENT)
+		run_failed(run, err, NULL, "%s could not be deleted: %s", table_name,
+			   nft_error(s->nft));
+	s->state->text_hash = 0;
+	s->state->listing_hash = 0;
+}
