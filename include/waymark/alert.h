@@ -57,8 +57,11 @@ void alerter_raise(struct alerter *a, const struct alert *alert);
 void alerter_tick(struct alerter *a, int64_t now_ms);
 
 struct alerter_stats {
-	uint64_t raised, told, folded, failed;
+	uint64_t raised, told, folded;
+	uint64_t failed; /* a sink could not take it, or a program failed */
+	uint64_t reused; /* keys given up for others because the table was full */
 	uint32_t children;
+	char last_error[160]; /* why the last one failed; "" */
 };
 void alerter_stats(const struct alerter *a, struct alerter_stats *out);
 

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * alerter.c - takes alerts, folds what is the same, hands the rest to the sinks
+ * that are configured.
+ *
+ * It knows neither how an alert comes about nor how a sink works.
+ */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alert/facts.h"
+#include "alert/folding.h"
+#include "alert/sinks.h"
+#include "waymark/alert.h"
+
+struct alerter {
+	struct alert_config config; /* a copy, strings too */
+	struct folding *folding;
+	struct exec *exec;
+	struct sink_status status;
+	uint64_t raised, told, folded;
+	int64_t last_ms; /* the newest time that was passed in */
+};
+
+void sink_fail(struct sink_status *s, const char *format, ...)
+{
+	va_list args;
+
+	s->failed++;
+	va_start(args, format);
+	vsnprintf(s->last_error, sizeof(s->last_error), format, args);
+	va_end(args);
+}
+
+static void config_clear(struct alert_config *c)
+{
+	free(c->exec);
+	free(c->json);
+	*c = (struct alert_config){0};
+}
+
+/* 0 or -ENOMEM, and then *to is empty. */
+static int config_copy(struct alert_config *to, const struct alert_config *from)
+{
+	*to = *from;
+	to->exec = from->exec ? strdup(from->exec) : NULL;
+	to->json = from->json ? strdup(from->json) : NULL;
+	if (!to->exec == !from->exec && !to->json == !from->json)
+		return 0;
+	config_clear(to);
+	return -ENOMEM;
+}
+
+struct alerter *alerter_new(const struct alert_config *c)
+{
+	struct alerter *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return NULL;
+	a->folding = folding_new();
+	a->exec = exec_new(&a->status);
+	if (a->folding && a->exec && config_copy(&a->config, c) == 0)
+		return a;
+	alerter_free(a);
+	errno = ENOMEM;
+	return NULL;
+}
+
+void alerter_set_config(struct alerter *a, const struct alert_config *c)
+{
+	struct alert_config copy;
+
+	if (config_copy(&copy, c) < 0) {
+		sink_fail(&a->status, "alert: out of memory, the configuration stays as it was");
+		return;
+	}
+	config_clear(&a->config);
+	a->config = copy;
+}
+
+static int64_t interval_ms(const struct alerter *a)
+{
+	return (int64_t)a->config.min_interval_s * 1000;
+}
+
+static void alert_tell(struct alerter *a, const struct alert *alert)
+{
+	struct fact facts[FACTS_COUNT];
+	char *line;
+
+	a->told++;
+	facts_fill(facts, alert);
+	line = alert_json(facts);
+	if (a->config.syslog)
+		syslog_write(SYSLOG_PATH, alert, &a->status);
+	if (!line)
+		sink_fail(&a->status, "alert: out of memory");
+	if (line && a->config.json)
+		jsonl_write(a->config.json, line, &a->status);
+	if (line && a->config.exec)
+		exec_run(a->exec, a->config.exec, facts, line);
+	free(line);
+}
+
+void alerter_raise(struct alerter *a, const struct alert *alert)
+{
+	struct alert now = *alert, evicted;
+	bool is_told;
+
+	a->raised++;
+	a->last_ms = alert->time_ms;
+	is_told = folding_take(a->folding, &now, interval_ms(a));
+	if (folding_evicted(a->folding, &evicted))
+		alert_tell(a, &evicted);
+	if (is_told)
+		alert_tell(a, &now);
+	else
+		a->folded++;
+}
+
+static void summaries_tell(struct alerter *a, int64_t now_ms, bool is_last)
+{
+	struct alert summary;
+
+	while (folding_due(a->folding, now_ms, interval_ms(a), is_last, &summary))
+		alert_tell(a, &summary);
+}
+
+void alerter_tick(struct alerter *a, int64_t now_ms)
+{
+	a->last_ms = now_ms;
+	exec_tick(a->exec, now_ms);
+	summaries_tell(a, now_ms, false);
+}
+
+/* What is folded still is told, so that nothing goes unsaid. */
+void alerter_free(struct alerter *a)
+{
+	if (!a)
+		return;
+	if (a->folding && a->exec)
+		summaries_tell(a, a->last_ms, true);
+	exec_free(a->exec);
+	folding_free(a->folding);
+	config_clear(&a->config);
+	free(a);
+}
+
+void alerter_stats(const struct alerter *a, struct alerter_stats *out)
+{
+	*out = (struct alerter_stats){
+		.raised = a->raised,
+		.told = a->told,
+		.folded = a->folded,
+		.failed = a->status.failed,
+		.reused = folding_reused(a->folding),
+		.children = exec_children(a->exec),
+	};
+	memcpy(out->last_error, a->status.last_error, sizeof(out->last_error));
+}

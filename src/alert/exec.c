@@ -1,0 +1,284 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * exec.c - runs programs for alerts: a few at once, a few more in a queue, each
+ * for a limited time.
+ *
+ * It knows the facts as environment and line only.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include "alert/sinks.h"
+#include "alert/spawn.h"
+
+/* What the programs of one alert are given. */
+struct story {
+	unsigned refs;
+	char *line;
+	char **environment;
+};
+
+struct job {
+	char *path;
+	struct story *story;
+};
+
+struct child {
+	pid_t pid; /* 0: the place is free */
+	char *path;
+	int64_t started_ms; /* by the first tick that sees it; 0: not yet */
+	bool is_killed;
+};
+
+struct exec {
+	struct sink_status *status;
+	struct child children[EXEC_CHILDREN_MAX];
+	uint32_t n_children;
+	struct job queue[EXEC_QUEUE_MAX]; /* a ring */
+	unsigned first, n_queued;
+};
+
+static void story_release(struct story *s)
+{
+	if (--s->refs)
+		return;
+	facts_environment_free(s->environment);
+	free(s->line);
+	free(s);
+}
+
+static struct story *story_new(const struct fact facts[FACTS_COUNT], const char *line)
+{
+	struct story *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->refs = 1;
+	s->line = strdup(line);
+	s->environment = facts_environment(facts);
+	if (s->line && s->environment)
+		return s;
+	story_release(s);
+	errno = ENOMEM;
+	return NULL;
+}
+
+struct exec *exec_new(struct sink_status *s)
+{
+	struct exec *e = calloc(1, sizeof(*e));
+
+	if (e)
+		e->status = s;
+	return e;
+}
+
+uint32_t exec_children(const struct exec *e)
+{
+	return e->n_children;
+}
+
+static void job_drop(struct exec *e, struct job *j, const char *why)
+{
+	sink_fail(e->status, "alert exec '%s': %s", j->path, why);
+	story_release(j->story);
+	free(j->path);
+}
+
+static struct child *child_place(struct exec *e)
+{
+	for (size_t i = 0; i < EXEC_CHILDREN_MAX; i++)
+		if (e->children[i].pid == 0)
+			return &e->children[i];
+	return NULL;
+}
+
+/* Takes the job over. */
+static void job_start(struct exec *e, struct job *j, struct child *place)
+{
+	pid_t pid;
+	int err = program_spawn(j->path, j->story->environment, j->story->line, &pid);
+
+	if (err < 0) {
+		job_drop(e, j, strerror(-err));
+		return;
+	}
+	*place = (struct child){.pid = pid, .path = j->path};
+	e->n_children++;
+	story_release(j->story);
+}
+
+static void queue_start(struct exec *e)
+{
+	struct child *place;
+
+	while (e->n_queued && (place = child_place(e))) {
+		struct job j = e->queue[e->first];
+
+		e->first = (e->first + 1) % EXEC_QUEUE_MAX;
+		e->n_queued--;
+		job_start(e, &j, place);
+	}
+}
+
+static void job_submit(struct exec *e, const char *path, struct story *story)
+{
+	struct job j = {.path = strdup(path), .story = story};
+
+	if (!j.path) {
+		sink_fail(e->status, "alert exec '%s': %s", path, strerror(ENOMEM));
+		return;
+	}
+	story->refs++;
+	if (e->n_queued == EXEC_QUEUE_MAX) {
+		job_drop(e, &j, "too many wait already");
+		return;
+	}
+	e->queue[(e->first + e->n_queued++) % EXEC_QUEUE_MAX] = j;
+	queue_start(e);
+}
+
+static bool has_suffix(const char *name, const char *suffix)
+{
+	size_t length = strlen(name), n = strlen(suffix);
+
+	return length > n && strcmp(name + length - n, suffix) == 0;
+}
+
+/* Letters, digits, '-', '_' and '.' as in run-parts(8); no hidden file, and none
+ * that an editor or a package manager has put aside. */
+static int is_program_name(const struct dirent *entry)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				      "0123456789-_.";
+	static const char *const aside[] = {".bak",	 ".dpkg-old", ".dpkg-dist", ".dpkg-new",
+					    ".dpkg-tmp", ".rpmsave",  ".rpmnew",    ".rpmorig"};
+	const char *name = entry->d_name;
+
+	if (name[0] == '.' || name[strspn(name, allowed)] != '\0')
+		return 0;
+	for (size_t i = 0; i < sizeof(aside) / sizeof(aside[0]); i++)
+		if (has_suffix(name, aside[i]))
+			return 0;
+	return 1;
+}
+
+/* Bytes' order, whatever the locale says. */
+static int name_compare(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static void folder_submit_one(struct exec *e, const char *folder, const char *name,
+			      struct story *story)
+{
+	char path[4096];
+	struct stat st;
+
+	if (snprintf(path, sizeof(path), "%s/%s", folder, name) >= (int)sizeof(path))
+		return;
+	if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0111))
+		job_submit(e, path, story);
+}
+
+static void folder_submit(struct exec *e, const char *folder, struct story *story)
+{
+	struct dirent **entries;
+	int n = scandir(folder, &entries, is_program_name, name_compare);
+
+	if (n < 0) {
+		sink_fail(e->status, "alert exec '%s': %s", folder, strerror(errno));
+		return;
+	}
+	for (int i = 0; i < n; i++) {
+		folder_submit_one(e, folder, entries[i]->d_name, story);
+		free(entries[i]);
+	}
+	free(entries);
+}
+
+void exec_run(struct exec *e, const char *path, const struct fact facts[FACTS_COUNT],
+	      const char *line)
+{
+	struct story *story = story_new(facts, line);
+	struct stat st;
+
+	if (!story || stat(path, &st) < 0)
+		sink_fail(e->status, "alert exec '%s': %s", path, strerror(errno));
+	else if (S_ISDIR(st.st_mode))
+		folder_submit(e, path, story);
+	else
+		job_submit(e, path, story);
+	if (story)
+		story_release(story);
+}
+
+static void child_judge(struct exec *e, const struct child *c, int status)
+{
+	if (c->is_killed)
+		return;
+	if (WIFSIGNALED(status))
+		sink_fail(e->status, "alert exec '%s': ended by signal %d", c->path,
+			  WTERMSIG(status));
+	else if (WEXITSTATUS(status) != 0)
+		sink_fail(e->status, "alert exec '%s': exit status %d", c->path,
+			  WEXITSTATUS(status));
+}
+
+/* Only our own children are waited for: others of the process are not ours. */
+static void child_reap(struct exec *e, struct child *c)
+{
+	int status;
+	pid_t pid = waitpid(c->pid, &status, WNOHANG);
+
+	if (pid == 0)
+		return;
+	if (pid == c->pid)
+		child_judge(e, c, status);
+	free(c->path);
+	*c = (struct child){0};
+	e->n_children--;
+}
+
+/* The clock may jump back: the time runs from there again. */
+static void child_limit(struct exec *e, struct child *c, int64_t now_ms)
+{
+	if (c->started_ms == 0 || c->started_ms > now_ms)
+		c->started_ms = now_ms;
+	if (c->is_killed || now_ms - c->started_ms < EXEC_TIMEOUT_MS)
+		return;
+	kill(-c->pid, SIGKILL);
+	c->is_killed = true;
+	sink_fail(e->status, "alert exec '%s': killed after %d s", c->path, EXEC_TIMEOUT_MS / 1000);
+}
+
+void exec_tick(struct exec *e, int64_t now_ms)
+{
+	for (size_t i = 0; i < EXEC_CHILDREN_MAX; i++) {
+		struct child *c = &e->children[i];
+
+		if (c->pid)
+			child_reap(e, c);
+		if (c->pid)
+			child_limit(e, c, now_ms);
+	}
+	queue_start(e);
+}
+
+void exec_free(struct exec *e)
+{
+	if (!e)
+		return;
+	for (; e->n_queued; e->n_queued--) {
+		job_drop(e, &e->queue[e->first], "not run, the daemon stops");
+		e->first = (e->first + 1) % EXEC_QUEUE_MAX;
+	}
+	for (size_t i = 0; i < EXEC_CHILDREN_MAX; i++)
+		free(e->children[i].path);
+	free(e);
+}

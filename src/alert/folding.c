@@ -1,0 +1,205 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * folding.c - a bounded table of what has been told, by kind, uplinks and reason.
+ *
+ * Pure: it knows no sink and no clock.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alert/folding.h"
+
+#define REASON_MAX 64
+#define BUCKETS	   512 /* a power of two */
+#define NONE	   (-1)
+
+struct entry {
+	uint64_t hash; /* of the key */
+	int16_t next;  /* of its bucket */
+	bool is_used;
+	int64_t told_ms;
+	uint64_t folded;     /* since then */
+	struct alert newest; /* also holds the key; its strings are these: */
+	char reason[REASON_MAX];
+	char evidence[16];
+};
+
+struct folding {
+	struct entry entries[FOLDING_MAX];
+	int16_t buckets[BUCKETS];
+	bool has_evicted;
+	struct entry evicted;
+	uint64_t reused;
+};
+
+struct folding *folding_new(void)
+{
+	struct folding *f = calloc(1, sizeof(*f));
+
+	if (f)
+		for (size_t i = 0; i < BUCKETS; i++)
+			f->buckets[i] = NONE;
+	return f;
+}
+
+void folding_free(struct folding *f)
+{
+	free(f);
+}
+
+uint64_t folding_reused(const struct folding *f)
+{
+	return f->reused;
+}
+
+static const char *text_of(const char *text)
+{
+	return text ? text : "";
+}
+
+/* FNV-1a, with the terminating 0 so that fields do not run together. */
+static uint64_t hash_text(uint64_t hash, const char *text)
+{
+	do {
+		hash ^= (unsigned char)*text;
+		hash *= 0x100000001b3;
+	} while (*text++);
+	return hash;
+}
+
+static uint64_t hash_alert(const struct alert *a)
+{
+	uint64_t hash = 0xcbf29ce484222325 ^ (uint64_t)a->kind;
+
+	hash = hash_text(hash, a->expected);
+	hash = hash_text(hash, a->egress);
+	return hash_text(hash, text_of(a->reason));
+}
+
+static bool is_same(const struct entry *e, const struct alert *a)
+{
+	return e->newest.kind == a->kind && strcmp(e->newest.expected, a->expected) == 0 &&
+	       strcmp(e->newest.egress, a->egress) == 0 &&
+	       strncmp(e->reason, text_of(a->reason), REASON_MAX - 1) == 0;
+}
+
+static void entry_set_newest(struct entry *e, const struct alert *a)
+{
+	e->newest = *a;
+	snprintf(e->reason, sizeof(e->reason), "%s", text_of(a->reason));
+	snprintf(e->evidence, sizeof(e->evidence), "%s", text_of(a->evidence));
+}
+
+/* The newest example, its strings those of the entry. */
+static void entry_give(struct entry *e, uint64_t count, struct alert *out)
+{
+	*out = e->newest;
+	out->reason = e->reason;
+	out->evidence = e->evidence;
+	out->count = count;
+}
+
+static struct entry *entry_find(struct folding *f, uint64_t hash, const struct alert *a)
+{
+	int16_t i = f->buckets[hash % BUCKETS];
+
+	for (; i != NONE; i = f->entries[i].next)
+		if (f->entries[i].hash == hash && is_same(&f->entries[i], a))
+			return &f->entries[i];
+	return NULL;
+}
+
+static void entry_unlink(struct folding *f, struct entry *e)
+{
+	int16_t *link = &f->buckets[e->hash % BUCKETS];
+
+	while (&f->entries[*link] != e)
+		link = &f->entries[*link].next;
+	*link = e->next;
+}
+
+/* A free place, or that of the entry which was told longest ago. */
+static struct entry *entry_oldest(struct folding *f)
+{
+	struct entry *oldest = &f->entries[0];
+
+	for (size_t i = 0; i < FOLDING_MAX; i++) {
+		struct entry *e = &f->entries[i];
+
+		if (!e->is_used)
+			return e;
+		if (e->told_ms < oldest->told_ms)
+			oldest = e;
+	}
+	return oldest;
+}
+
+static struct entry *entry_new(struct folding *f, uint64_t hash)
+{
+	struct entry *e = entry_oldest(f);
+
+	if (e->is_used) {
+		entry_unlink(f, e);
+		f->reused++;
+		f->has_evicted = e->folded > 0;
+		if (f->has_evicted)
+			f->evicted = *e;
+	}
+	*e = (struct entry){.hash = hash, .is_used = true, .next = f->buckets[hash % BUCKETS]};
+	f->buckets[hash % BUCKETS] = (int16_t)(e - f->entries);
+	return e;
+}
+
+bool folding_evicted(struct folding *f, struct alert *out)
+{
+	if (!f->has_evicted)
+		return false;
+	f->has_evicted = false;
+	entry_give(&f->evicted, f->evicted.folded, out);
+	return true;
+}
+
+/* A clock that has jumped back must not keep an alert silent until it is there
+ * again. */
+static bool is_over(struct entry *e, int64_t now_ms, int64_t interval_ms)
+{
+	if (e->told_ms > now_ms)
+		e->told_ms = now_ms;
+	return now_ms - e->told_ms >= interval_ms;
+}
+
+bool folding_take(struct folding *f, struct alert *alert, int64_t interval_ms)
+{
+	uint64_t hash = hash_alert(alert);
+	struct entry *e = entry_find(f, hash, alert);
+	bool is_new = !e;
+
+	if (is_new)
+		e = entry_new(f, hash);
+	entry_set_newest(e, alert);
+	if (!is_new && !is_over(e, alert->time_ms, interval_ms)) {
+		e->folded++;
+		return false;
+	}
+	alert->count = e->folded + 1;
+	e->folded = 0;
+	e->told_ms = alert->time_ms;
+	return true;
+}
+
+bool folding_due(struct folding *f, int64_t now_ms, int64_t interval_ms, bool is_last,
+		 struct alert *out)
+{
+	for (size_t i = 0; i < FOLDING_MAX; i++) {
+		struct entry *e = &f->entries[i];
+
+		if (!e->folded || (!is_last && !is_over(e, now_ms, interval_ms)))
+			continue;
+		entry_give(e, e->folded, out);
+		e->folded = 0;
+		e->told_ms = now_ms;
+		return true;
+	}
+	return false;
+}

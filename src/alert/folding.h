@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * folding.h - which alerts are the same, and when the next of them may be told.
+ * Pure: times are passed in, nothing is told from here.
+ */
+#ifndef WAYMARK_ALERT_FOLDING_H
+#define WAYMARK_ALERT_FOLDING_H
+
+#include <stdbool.h>
+
+#include "waymark/alert.h"
+
+#define FOLDING_MAX 256
+
+struct folding;
+
+struct folding *folding_new(void); /* NULL with errno */
+void folding_free(struct folding *f);
+
+/* True: tell *alert now; its count says how many it stands for. False: it has been
+ * folded into the others of its kind, uplinks and reason. */
+bool folding_take(struct folding *f, struct alert *alert, int64_t interval_ms);
+
+/* The next summary that is due: the newest example with its count. is_last: due or
+ * not. Its strings are valid until the next call. False: there is none. */
+bool folding_due(struct folding *f, int64_t now_ms, int64_t interval_ms, bool is_last,
+		 struct alert *out);
+
+/* A key that was given up for another while alerts were folded into it: what it
+ * held, to be told now. */
+bool folding_evicted(struct folding *f, struct alert *out);
+
+uint64_t folding_reused(const struct folding *f);
+
+#endif
