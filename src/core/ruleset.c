@@ -8,21 +8,24 @@
  *   prerouting, output   a flow with a mark: the packet gets it back before
  *                        routing. A flow without: if its first packet came in by
  *                        an uplink, it is marked for that uplink and labelled
- *                        "entered".
+ *                        "entered"; of such a flow only replies are restored,
+ *                        for they are what its mark stands for.
  *   postrouting          a packet that leaves by an uplink: if the flow's mark
  *                        names it, label it and be done. If the flow is new and
  *                        has no mark, mark it. Else it is evidence: label it and
  *                        send it to the log group, before source NAT can drop it.
  *
- * Per packet of a good flow that is one map look-up a hook, and nothing of it
- * reaches user space. Other people's bits of both marks are kept by and/or
- * constants, one small chain an uplink, because nftables before 1.1.2 cannot
- * combine two marks under a mask.
+ * Nothing of a good flow reaches user space. Few uplinks are compared one after
+ * the other, which costs less than one map look-up; more are looked up, which
+ * costs the same for sixty as for five (tests/bench/RESULTS.md). Other people's
+ * bits of both marks are kept by and/or constants, rules of its own an uplink,
+ * because nftables before 1.1.2 cannot combine two marks under a mask.
  */
 #include "waymark/ruleset.h"
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -39,6 +42,9 @@
  * (linux/netfilter/nf_conntrack_common.h); a number, because nftables 1.0.6
  * knows no word for the mark's bit. */
 #define EVENT_MASK_MINIMAL 0x487
+
+/* Up to so many uplinks are compared, more are looked up. */
+#define FEW 4
 
 struct render {
 	FILE *out;
@@ -98,34 +104,38 @@ static void put_restore_map(struct render *r)
 	fputs(" }\n\t}\n\n", r->out);
 }
 
-/* Chains of an inbound flow: its first packet arrived by an uplink. */
-static void put_arrivals(struct render *r)
+static bool is_few(const struct render *r)
 {
-	const struct config *c = r->config;
-	unsigned entered = c->label_base + LABEL_ENTERED;
+	return r->config->n_uplinks <= FEW;
+}
 
+static unsigned entered_label(const struct config *c)
+{
+	return c->label_base + LABEL_ENTERED;
+}
+
+static void put_unmarked(struct render *r)
+{
 	fputs("\tchain unmarked {\n\t\tct state established return\n", r->out);
 	if (r->is_minimal)
 		fprintf(r->out, "\t\tct status ! confirmed ct event set 0x%x\n",
 			EVENT_MASK_MINIMAL);
 	fputs("\t\tct state new iifname vmap @enter\n"
 	      "\t\tct state related ct status ! confirmed iifname vmap @enter\n\t}\n\n", r->out);
+}
 
-	/* A related flow has its master's mark already when it arrives. */
-	fprintf(r->out, "\tchain arrive {\n\t\tct status ! confirmed ct label set %u\n\t}\n\n",
-		entered);
+static void put_enters(struct render *r)
+{
+	const struct config *c = r->config;
 
 	for (size_t i = 0; i < c->n_uplinks; i++)
 		fprintf(r->out,
 			"\tchain enter_0x%" PRIx32 " {\n"
 			"\t\tct mark set ct mark & 0x%08" PRIx32 " | 0x%" PRIx32 "\n"
 			"\t\tct label set %u\n\t}\n\n",
-			c->uplinks[i].mark, ~c->mark_mask, c->uplinks[i].mark, entered);
+			c->uplinks[i].mark, ~c->mark_mask, c->uplinks[i].mark, entered_label(c));
 }
 
-/* The packet gets the mark of its flow, but not where it travels in the
- * direction for which the mark does not stand: arriving from an uplink in the
- * original direction of a flow that entered there. */
 static void put_restores(struct render *r)
 {
 	const struct config *c = r->config;
@@ -133,9 +143,20 @@ static void put_restores(struct render *r)
 	for (size_t i = 0; i < c->n_uplinks; i++)
 		fprintf(r->out,
 			"\tchain restore_0x%" PRIx32 " {\n"
-			"\t\tct direction original iifname @uplinks goto arrive\n"
 			"\t\tmeta mark set meta mark & 0x%08" PRIx32 " | 0x%" PRIx32 "\n\t}\n\n",
 			c->uplinks[i].mark, ~c->mark_mask, c->uplinks[i].mark);
+	fprintf(r->out, "\tchain entered {\n\t\tct direction reply ct mark & 0x%08" PRIx32
+		" vmap @restore\n\t}\n\n", c->mark_mask);
+}
+
+/* A related flow has its master's mark when it arrives, so that it is not marked
+ * as it enters; that it entered is seen as it leaves. */
+static void put_related(struct render *r)
+{
+	fprintf(r->out,
+		"\tchain related {\n"
+		"\t\tct status ! confirmed iifname @uplinks ct label set %u\n\t}\n\n",
+		entered_label(r->config));
 }
 
 static void put_reports(struct render *r)
@@ -205,30 +226,50 @@ static void put_leave(struct render *r, const struct uplink_config *u)
 			mask, mark);
 	}
 	fprintf(r->out, "\t\tct direction original ct label %u goto transit\n",
-		c->label_base + LABEL_ENTERED);
+		entered_label(c));
 	fprintf(r->out, "\t\tct mark & 0x%08" PRIx32 " == 0x0 goto unmarked_0x%" PRIx32 "\n", mask,
 		mark);
 	fprintf(r->out, "\t\tgoto mismatch_0x%" PRIx32 "\n\t}\n\n", mark);
 
+	if (is_few(r))
+		return;
 	fprintf(r->out, "\tchain leave_0x%" PRIx32 " {\n", mark);
-	fprintf(r->out, "\t\tct mark & 0x%08" PRIx32 " != 0x%" PRIx32 " goto other_0x%" PRIx32 "\n",
-		mask, mark, mark);
-	fprintf(r->out, "\t\tct label set %u\n\t}\n\n", label);
+	fprintf(r->out, "\t\tct mark & 0x%08" PRIx32 " == 0x%" PRIx32 " ct label set %u return\n",
+		mask, mark, label);
+	fprintf(r->out, "\t\tgoto other_0x%" PRIx32 "\n\t}\n\n", mark);
 }
 
-static void put_steering_hooks(struct render *r)
+static void put_prerouting(struct render *r)
 {
-	uint32_t mask = r->config->mark_mask;
+	const struct config *c = r->config;
+	uint32_t mask = c->mark_mask;
 
 	fprintf(r->out,
 		"\tchain prerouting {\n"
 		"\t\ttype filter hook prerouting priority mangle; policy accept;\n"
-		"\t\tct mark & 0x%08" PRIx32 " vmap @restore\n\t}\n\n", mask);
-	/* Of type route: only that looks the route up again for a local packet. */
+		"\t\tct label %u goto entered\n", entered_label(c));
+	for (size_t i = 0; is_few(r) && i < c->n_uplinks; i++)
+		fprintf(r->out,
+			"\t\tct mark & 0x%08" PRIx32 " == 0x%" PRIx32
+			" meta mark set meta mark & 0x%08" PRIx32 " | 0x%" PRIx32 " return\n",
+			mask, c->uplinks[i].mark, ~mask, c->uplinks[i].mark);
+	fprintf(r->out, "\t\tct mark & 0x%08" PRIx32 " vmap @restore\n\t}\n\n", mask);
+}
+
+/* Of type route: only that looks the route up again for a local packet. */
+static void put_output(struct render *r)
+{
 	fprintf(r->out,
 		"\tchain output {\n"
 		"\t\ttype route hook output priority mangle; policy accept;\n"
-		"\t\tct mark & 0x%08" PRIx32 " vmap @restore\n\t}\n\n", mask);
+		"\t\tct mark & 0x%08" PRIx32 " vmap @restore\n\t}\n\n", r->config->mark_mask);
+}
+
+static void put_input(struct render *r)
+{
+	fputs("\tchain input {\n"
+	      "\t\ttype filter hook input priority mangle; policy accept;\n"
+	      "\t\tct state related goto related\n\t}\n\n", r->out);
 }
 
 /* Without steering only the direction needs to be known: which flows entered by
@@ -241,7 +282,7 @@ static void put_audit_hooks(struct render *r)
 		"\tchain prerouting {\n"
 		"\t\ttype filter hook prerouting priority mangle; policy accept;\n"
 		"\t\tct status ! confirmed iifname @uplinks ct label set %u\n",
-		c->label_base + LABEL_ENTERED);
+		entered_label(c));
 	if (r->is_minimal)
 		fprintf(r->out, "\t\tct status ! confirmed ct event set 0x%x\n",
 			EVENT_MASK_MINIMAL);
@@ -254,6 +295,30 @@ static void put_audit_hooks(struct render *r)
 			EVENT_MASK_MINIMAL);
 }
 
+static void put_postrouting(struct render *r)
+{
+	const struct config *c = r->config;
+
+	fputs("\tchain postrouting {\n"
+	      "\t\ttype filter hook postrouting priority mangle; policy accept;\n", r->out);
+	for (size_t i = 0; is_few(r) && i < c->n_uplinks; i++) {
+		fputs("\t\toifname ", r->out);
+		put_ifname(r->out, c->uplinks[i].ifname);
+		fprintf(r->out, " ct mark & 0x%08" PRIx32 " == 0x%" PRIx32 " ct label set %u return\n",
+			c->mark_mask, c->uplinks[i].mark, label_of(c, &c->uplinks[i]));
+	}
+	for (size_t i = 0; is_few(r) && i < c->n_uplinks; i++) {
+		fputs("\t\toifname ", r->out);
+		put_ifname(r->out, c->uplinks[i].ifname);
+		fprintf(r->out, " goto other_0x%" PRIx32 "\n", c->uplinks[i].mark);
+	}
+	if (!is_few(r))
+		fputs("\t\toifname vmap @leave\n", r->out);
+	if (c->mode == MODE_STEER)
+		fputs("\t\tct state related goto related\n", r->out);
+	fputs("\t}\n", r->out);
+}
+
 static void put_table(struct render *r)
 {
 	const struct config *c = r->config;
@@ -264,20 +329,25 @@ static void put_table(struct render *r)
 	if (c->mode == MODE_STEER) {
 		put_interface_map(r, "enter", "enter");
 		put_restore_map(r);
-		put_arrivals(r);
+		put_unmarked(r);
+		put_enters(r);
 		put_restores(r);
+		put_related(r);
 	}
-	put_interface_map(r, "leave", "leave");
+	if (!is_few(r))
+		put_interface_map(r, "leave", "leave");
 	put_reports(r);
 	for (size_t i = 0; i < c->n_uplinks; i++)
 		put_leave(r, &c->uplinks[i]);
-	if (c->mode == MODE_STEER)
-		put_steering_hooks(r);
-	else
+	if (c->mode == MODE_STEER) {
+		put_prerouting(r);
+		put_input(r);
+		put_output(r);
+	} else {
 		put_audit_hooks(r);
-	fputs("\tchain postrouting {\n"
-	      "\t\ttype filter hook postrouting priority mangle; policy accept;\n"
-	      "\t\toifname vmap @leave\n\t}\n}\n", r->out);
+	}
+	put_postrouting(r);
+	fputs("}\n", r->out);
 }
 
 char *ruleset_render(const struct config *c, bool is_minimal_events)
