@@ -30,7 +30,8 @@ static void general_take(struct answer *a, const json_t *o)
 	const struct wanted wanted[] = {
 		{ "pid", &a->pid },	       { "uptime_s", &a->uptime_s },
 		{ "flows_live", &a->flows_live }, { "gaps_open", &a->gaps_open },
-		{ "mismatches", &a->mismatches }, { NULL, NULL },
+		{ "mismatches", &a->mismatches }, { "flows_total", &a->flows_total },
+		{ NULL, NULL },
 	};
 
 	numbers_take(o, wanted);

@@ -24,7 +24,7 @@ struct answer {
 	const char *error; /* the daemon refused, and why; NULL: it did not */
 	const char *version, *mode, *started;
 	bool is_ready;
-	int64_t pid, uptime_s, flows_live, gaps_open, mismatches;
+	int64_t pid, uptime_s, flows_live, flows_total, gaps_open, mismatches;
 	double flows_per_s;
 	bool has_verdicts;
 	int64_t verdicts[VERDICT_OK + 1]; /* flows, by verdict, since the start */

@@ -96,5 +96,6 @@ enum exit_status cmd_uplinks(const struct invocation *in);
 enum exit_status cmd_flows(const struct invocation *in);
 enum exit_status cmd_mismatches(const struct invocation *in);
 enum exit_status cmd_gaps(const struct invocation *in);
+enum exit_status cmd_metrics(const struct invocation *in);
 
 #endif

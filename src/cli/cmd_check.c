@@ -6,10 +6,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "cli/relay.h"
 #include "waymark/hostcheck.h"
+#include "waymark/query.h"
 
 static void config_line_add(void *data, const char *line)
 {
@@ -37,6 +39,46 @@ static struct config *config_checked(const struct invocation *in, struct finding
 		findings_add(f, FINDING_OK, "%s: the configuration is valid, %zu uplinks, mode %s",
 			     in->config_path, config->n_uplinks, config_mode_name(config->mode));
 	return config;
+}
+
+/* The history there is must be one that the daemon will take. */
+static void database_checked(const struct config *c, struct findings *f)
+{
+	struct relay errors;
+	struct query *q;
+	int err = relay_open(&errors);
+	size_t before = f->n, i;
+
+	if (err)
+		return;
+	q = query_open(c->database, errors.stream);
+	err = q ? 0 : errno;
+	query_close(q);
+	relay_each(&errors, config_line_add, f);
+	for (i = before; i < f->n; i++)
+		if (err == ENOENT || err == EACCES)
+			f->list[i].level = err == ENOENT ? FINDING_OK : FINDING_WARNING;
+	if (f->n == before)
+		findings_add(f, FINDING_OK, "%s: the history can be read", c->database);
+}
+
+static void alert_exec_checked(const struct config *c, struct findings *f)
+{
+	const char *path = c->alert.exec;
+	int err;
+
+	if (!path)
+		return;
+	if (!access(path, X_OK)) {
+		findings_add(f, FINDING_OK, "alert exec %s can be run", path);
+		return;
+	}
+	err = errno;
+	findings_add(f, FINDING_ERROR, "alert exec %s cannot be run: %s", path, strerror(err));
+	if (err == ENOENT)
+		findings_cure(f, "put the program there, or take exec out");
+	else
+		findings_cure(f, "chmod +x %s", path);
 }
 
 static void findings_print(const struct invocation *in, const struct findings *f)
@@ -84,8 +126,13 @@ enum exit_status cmd_check(const struct invocation *in)
 	struct findings findings = { 0 };
 	struct config *config = config_checked(in, &findings);
 	enum exit_status status = CLI_DONE;
-	int err = config ? hostcheck_run(config, &findings) : 0;
+	int err = 0;
 
+	if (config) {
+		database_checked(config, &findings);
+		alert_exec_checked(config, &findings);
+		err = hostcheck_run(config, &findings);
+	}
 	if (in->style.format == RENDER_TABLE)
 		findings_print(in, &findings);
 	else

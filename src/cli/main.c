@@ -30,6 +30,7 @@ const struct command commands[] = {
 	{ "mismatches", cmd_mismatches, FILTERS | WITH(OPTION_LIVE) | WITH(OPTION_REASON),
 	  "show the flows' packets that left by the wrong uplink" },
 	{ "gaps", cmd_gaps, HISTORY, "show what may have been missed, and why" },
+	{ "metrics", cmd_metrics, 0, "print the daemon's counters in Prometheus' text format" },
 	{ .name = NULL },
 };
 

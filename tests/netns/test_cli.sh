@@ -194,6 +194,18 @@ check_not 'check: a line a finding' grep -Evq '^(ok|warning|error): ' "$out" || 
 run 0 'check --csv' check --csv
 is 'check --csv: header' "$(head -n 1 "$out")" level,what,cure
 
+# beside COMMAND...: runs on the router until beside_end.
+beside() {
+	at router sh -c 'echo $$ >"$0"; exec "$@"' "$lab_tmp/beside.pid" "$@" >/dev/null 2>&1 &
+	wait_for 5 test -s "$lab_tmp/beside.pid"
+}
+
+beside_end() {
+	kill "$(cat "$lab_tmp/beside.pid")"
+	wait_for 5 test ! -d "/proc/$(cat "$lab_tmp/beside.pid")"
+	rm "$lab_tmp/beside.pid"
+}
+
 # finds WHAT LEVEL PATTERN: check reports it.
 finds() {
 	waymark check >"$out" 2>"$err"
@@ -224,22 +236,24 @@ at router ip -6 route add default via $GW2_6 dev wan2 metric 200 2>/dev/null
 at router sysctl -qw net.ipv4.ip_forward=0
 finds 'that it does not forward' warning 'ip_forward is 0'
 at router sysctl -qw net.ipv4.ip_forward=1
+config_alert="exec = \"$lab_tmp/absent\"" config_write
+finds 'an alert program that is not there' error 'alert exec .*/absent cannot be run: No such file'
+echo 'this is no database' >"$lab_tmp/flows.db"
+config_write
+finds 'a database that is none' error 'flows.db'
+rm "$lab_tmp/flows.db"
 if command -v tcpdump >/dev/null; then
-	at router tcpdump -i nflog:77 >/dev/null 2>&1 &
-	tcpdump_pid=$!
+	beside tcpdump -i nflog:77
 	wait_for 5 at router sh -c 'grep -q "^ *77 " /proc/net/netfilter/nfnetlink_log'
 	finds 'who has the NFLOG group' error 'NFLOG group 77 is taken by tcpdump'
-	kill $tcpdump_pid
-	wait $tcpdump_pid 2>/dev/null
+	beside_end
 else
 	skip 'check finds who has the NFLOG group' 'tcpdump is missing'
 fi
-at router conntrack -E >/dev/null 2>&1 &
-conntrack_pid=$!
-sleep 0.3
+beside conntrack -E
+wait_for 5 at router grep -Eq '^[0-9a-f]+ 12 +[0-9]+ +00000007 ' /proc/net/netlink
 finds 'who listens to events' ok 'conntrack .*listens to conntrack events'
-kill $conntrack_pid
-wait $conntrack_pid 2>/dev/null
+beside_end
 
 # --- apply and remove ------------------------------------------------------------------------------
 
