@@ -299,7 +299,8 @@ lab_sysctls() {
 			die "sysctls of $ns cannot be set"
 	done
 	at router sysctl -qw net.ipv4.conf.all.rp_filter=1 net.ipv4.conf.default.rp_filter=1
-	at net sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0
+	at net sysctl -qw net.ipv4.conf.all.rp_filter=0 net.ipv4.conf.default.rp_filter=0 \
+		net.ipv4.conf.all.arp_announce=2
 }
 
 # veth_add NS IF4/LEN IF6/LEN IFNAME PEER-NS PEER4/LEN PEER6/LEN PEER-IFNAME
@@ -348,7 +349,9 @@ lab_router_routes() {
 }
 
 # The internet answers each flow by the line that it came by, as two providers
-# would, also to LAN addresses; the _VIA sources choose a line for new flows.
+# would, also to LAN addresses; the _VIA sources choose a line for new flows. What
+# it begins comes from $NET4 or $NET6, not from a gateway's address, whose answers
+# would need no routing.
 lab_return_paths() {
 	at net nft -f - <<-END || die "ruleset of net"
 		table inet back {
@@ -364,6 +367,10 @@ lab_return_paths() {
 		}
 	END
 	at net ip -batch - <<-END || die "return routes of net"
+		route replace 192.168.1.0/24 dev isp1 proto kernel scope link src $NET4
+		route replace 192.168.2.0/24 dev isp2 proto kernel scope link src $NET4
+		route replace fd00:1::/64 dev isp1 proto kernel metric 256 src $NET6
+		route replace fd00:2::/64 dev isp2 proto kernel metric 256 src $NET6
 		route add default via $WAN1_4 dev isp1 table 101
 		route add default via $WAN2_4 dev isp2 table 102
 		route add default via $WAN1_4 dev isp1
