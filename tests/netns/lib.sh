@@ -553,7 +553,9 @@ daemon_start() {
 
 # The daemon again, with the configuration that is there.
 daemon_run() {
-	at router "$WAYMARKD" -c "$lab_tmp/waymark.conf" </dev/null >>"$lab_tmp/waymarkd.log" 2>&1 &
+	# Not by 'at': the pid must be the daemon's own, not that of a shell around it.
+	nsenter --net="/proc/$ns_router/ns/net" -- "$WAYMARKD" -c "$lab_tmp/waymark.conf" \
+		</dev/null >>"$lab_tmp/waymarkd.log" 2>&1 &
 	daemon_pid=$!
 	wait_for "${DAEMON_PATIENCE:-15}" waymark status || die "waymarkd is not ready"
 }
