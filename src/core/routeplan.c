@@ -381,6 +381,28 @@ static bool balance_fit_ipv6(const struct link_state *link, struct nexthop *n)
 	return link->is_pointopoint;
 }
 
+/* Main may lack the interface's network (an address with noprefixroute), which
+ * the uplink's own table always has. */
+static bool main_reaches(const struct planner *pl, uint32_t ifindex, const struct addr *gateway)
+{
+	for (size_t i = 0; i < pl->s->n_routes; i++) {
+		const struct route_state *r = &pl->s->routes[i];
+
+		if (r->table == RT_TABLE_MAIN && r->dst.len && r->n_nexthops == 1 &&
+		    r->nexthops[0].ifindex == ifindex && addr_is_none(&r->nexthops[0].gateway) &&
+		    prefix_contains(&r->dst, gateway))
+			return true;
+	}
+	return false;
+}
+
+static bool balance_is_onlink(const struct planner *pl, uint32_t ifindex, const struct addr *gateway)
+{
+	if (addr_is_none(gateway) || gateway_is_link_local(gateway))
+		return false;
+	return !main_reaches(pl, ifindex, gateway);
+}
+
 /* The uplinks that are up, with their weights. Returns how many. */
 static uint16_t balance_collect(const struct planner *pl, unsigned f, struct nexthop *hops)
 {
@@ -388,20 +410,14 @@ static uint16_t balance_collect(const struct planner *pl, unsigned f, struct nex
 
 	for (size_t i = 0; i < pl->p->n_uplinks; i++) {
 		const struct uplink_plan *up = &pl->p->uplinks[i];
-		struct line l = {
-			.u = &pl->c->uplinks[i],
-			.link = netstate_link_by_index(pl->s, up->ifindex),
-			.family = families[f],
-			.gateway = up->gateway[f],
-		};
 
 		if (up->trouble[f] != UPLINK_FINE)
 			continue;
 		hops[n++] = (struct nexthop){
 			.ifindex = up->ifindex,
 			.gateway = up->gateway[f],
-			.weight = l.u->weight,
-			.is_onlink = line_is_onlink(pl, &l),
+			.weight = pl->c->uplinks[i].weight,
+			.is_onlink = balance_is_onlink(pl, up->ifindex, &up->gateway[f]),
 		};
 	}
 	return n;

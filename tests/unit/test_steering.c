@@ -1,0 +1,696 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_steering.c - the steering in a network namespace: applied twice, removed
+ * without a trace, undone when it fails, and kept while links, addresses, rules
+ * and rulesets change under it.
+ */
+#define _GNU_SOURCE /* open_memstream, unshare */
+#include <errno.h>
+#include <sched.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "kernel/steering_internal.h"
+#include "steering_lab.h"
+#include "waymark/nft.h"
+#include "waymark/rtnl.h"
+#include "waymark/ruleset.h"
+
+static void count_rtnl(void *data, const struct rtnl_notice *n)
+{
+	(void)n;
+	++*(int *)data;
+}
+
+static void count_nft(void *data, const struct nft_notice *n)
+{
+	(void)n;
+	++*(int *)data;
+}
+
+/* A second apply finds all as it is wanted: nobody is told of any change. */
+static void applies_twice(void **state)
+{
+	struct steering *s = lab_steering();
+	struct rtnl_monitor *routes;
+	struct nft_monitor *rules;
+	char *before;
+	int n = 0;
+
+	(void)state;
+	lab_apply(s);
+	assert_true(lab_shows("ip -4 route", "nexthop via 192.168.2.1 dev wan2 weight 2"));
+	assert_true(lab_shows("ip -6 route", "nexthop via fe80::1 dev wan2 weight 2"));
+	assert_true(lab_shows("ip -4 route show table 251",
+			      "default via 192.168.1.1 dev wan1 proto 87 src 192.168.1.10"));
+	assert_true(lab_shows("ip -4 route show table 251", "192.168.1.0/24 dev wan1 proto 87"));
+	assert_true(lab_shows("ip -6 route show table 250", "default via fe80::1 dev wan2"));
+	assert_true(lab_shows("ip -4 rule", "1000:\tfrom all lookup main suppress_prefixlength 0"));
+	assert_true(lab_shows("ip -6 rule", "1002:\tfrom all fwmark 0x3/0xff lookup 250"));
+	assert_true(lab_shows("cat /proc/sys/net/ipv4/conf/wan1/rp_filter", "2"));
+
+	before = lab_listing();
+	routes = rtnl_monitor_open();
+	rules = nft_monitor_open();
+	assert_non_null(routes);
+	assert_non_null(rules);
+	lab_apply(s);
+	lab_apply(lab_steering()); /* and by another process */
+	assert_true(rtnl_monitor_receive(routes, count_rtnl, &n) >= 0);
+	assert_true(nft_monitor_receive(rules, count_nft, &n) >= 0);
+	assert_int_equal(n, 0);
+	lab_assert_same(before, lab_listing());
+	rtnl_monitor_close(routes);
+	nft_monitor_close(rules);
+}
+
+/* Others' routes of every kind stand in our places; all come back as they were. */
+static void others_start(void)
+{
+	lab_run("ip -4 route add default via 192.168.1.1 dev wan1 mtu 1400 proto dhcp");
+	lab_run("ip -4 route add default via 192.168.2.1 dev wan2 metric 100");
+	lab_run("ip -6 route add default via 2001:db8:1::1 dev wan1 metric 1 pref high");
+	lab_run("ip -6 route add default via fe80::2 dev wan2 metric 1024 proto ra");
+	lab_run("ip -4 route add default via 192.168.10.9 dev lan table 251");
+	lab_run("ip -4 route add 10.0.0.0/8 via 192.168.10.2");
+	lab_run("ip rule add pref 500 fwmark 0x100/0x100 lookup 9");
+	lab_run("nft add table inet others '{ chain c { type filter hook input priority 0; }; }'");
+}
+
+static void removes_without_a_trace(void **state)
+{
+	static const enum config_local_routes modes[] = { LOCAL_SUPPRESS, LOCAL_COPY,
+							  LOCAL_EXCLUDE };
+	char *before;
+
+	(void)state;
+	others_start();
+	for (unsigned i = 0; i < 6; i++) {
+		before = lab_listing();
+		lab_config.local_routes = modes[i % 3];
+		lab_config.balance = i < 3;
+		lab_apply(lab_steering());
+		assert_true(lab_shows("ip -4 route show table 251", "default via 192.168.1.1"));
+		assert_true(lab_shows("ip -4 route", "default via 192.168.2.1 dev wan2 metric 100"));
+		/* Another process, after a while. */
+		assert_int_equal(lab_reconcile(lab_steering()), 0);
+		assert_int_equal(steering_remove(lab_steering(), stderr), 0);
+		lab_assert_same(before, lab_listing());
+		assert_false(lab_shows("ls /tmp/waymark-test.*/run", "steering.json"));
+	}
+	assert_int_equal(steering_remove(lab_steering(), stderr), 0);
+}
+
+/* Without the state file everything of ours goes all the same. */
+static void removes_without_a_state(void **state)
+{
+	struct steering *s = lab_steering();
+	char *said = NULL;
+	size_t size;
+	FILE *errors = open_memstream(&said, &size);
+
+	(void)state;
+	lab_apply(s);
+	lab_run("rm /tmp/waymark-test.*/run/steering.json");
+	assert_int_equal(steering_remove(lab_steering(), errors), 0);
+	fclose(errors);
+	assert_non_null(strstr(said, "sysctls are left"));
+	free(said);
+	assert_false(lab_shows("ip rule; ip -6 rule; ip route show table all", "proto 87"));
+	assert_false(lab_shows("nft list tables", "waymark"));
+}
+
+/* --- failures ----------------------------------------------------------------------- */
+
+/* Applying fails with this word in what is said, and nothing has changed. */
+static void assert_refused(int expected, const char *word)
+{
+	char *before = lab_listing(), *said = NULL;
+	size_t size;
+	FILE *errors = open_memstream(&said, &size);
+	int err = steering_apply(lab_steering(), errors);
+
+	fclose(errors);
+	if (err != expected || !strstr(said, word))
+		fail_msg("%s: %s", strerror(-err), said);
+	free(said);
+	lab_assert_same(before, lab_listing());
+	assert_false(lab_shows("ls /tmp/waymark-test.*/run 2>/dev/null", "steering.json"));
+}
+
+static void puts_back_when_the_table_is_anothers(void **state)
+{
+	struct nft *owner = nft_open();
+
+	(void)state;
+	others_start();
+	assert_int_equal(nft_run(owner, "table inet waymark { flags owner; }"), 0);
+	assert_refused(-EPERM, "table inet waymark");
+	nft_close(owner);
+}
+
+static void puts_back_when_a_gateway_is_refused(void **state)
+{
+	(void)state;
+	others_start();
+	assert_int_equal(addr_parse(&lab_uplinks[1].gateway.addr, "239.1.1.1"), 0);
+	assert_refused(-EINVAL, "via 239.1.1.1");
+}
+
+/* The last step fails: what stands before it is undone. */
+static void puts_back_to_the_steering_before(void **state)
+{
+	struct nft *owner = nft_open();
+	char *before, *said = NULL;
+	size_t size;
+	FILE *errors = open_memstream(&said, &size);
+
+	(void)state;
+	others_start();
+	lab_apply(lab_steering());
+	assert_int_equal(nft_run(owner, "delete table inet waymark;"
+					"table inet waymark { flags owner; }"), 0);
+	before = lab_listing();
+	lab_config.local_routes = LOCAL_COPY;
+	lab_config.rule_priority = 2000;
+	lab_config.balance = false;
+	lab_uplinks[1].mark = 7;
+	assert_int_equal(steering_apply(lab_steering(), errors), -EPERM);
+	fclose(errors);
+	free(said);
+	lab_assert_same(before, lab_listing());
+	nft_close(owner);
+}
+
+/* Every step of an apply taken back, in main and in the ruleset too, where nothing
+ * but chance makes one fail. From nothing, and from another steering. */
+static void undoes_every_step(void **state)
+{
+	(void)state;
+	others_start();
+	for (unsigned i = 0; i < 2; i++) {
+		struct steering *s = lab_steering();
+		struct run run = { .s = s, .is_atomic = true, .errors = stderr };
+		struct route_diff *d;
+		char *before;
+
+		lab_uplinks[0].mark = 9 + i;
+		lab_config.rule_priority = 3000 + i * 100;
+		if (i) {
+			lab_config.local_routes = LOCAL_COPY;
+			lab_uplinks[1].table = 99;
+		}
+		assert_int_equal(steering_recall(s), 0);
+		assert_int_equal(steering_look(s), 0);
+		d = route_diff_new(steering_plan(s), steering_netstate(s));
+		before = lab_listing();
+		sysctls_set(&run, false);
+		routes_add(&run, d, false);
+		rules_add(&run, d);
+		ruleset_load(&run);
+		sysctls_set(&run, true);
+		routes_add(&run, d, true);
+		routes_restore(&run, steering_plan(s)->wanted);
+		routes_remove(&run, d, true);
+		rules_remove(&run, d);
+		routes_remove(&run, d, false);
+		assert_int_equal(run.error, 0);
+		assert_true(lab_is_as_planned(s));
+		run_undo(&run);
+		assert_int_equal(run.error, 0);
+		lab_assert_same(before, lab_listing());
+		route_diff_free(d);
+		if (!i)
+			lab_apply(lab_steering());
+	}
+}
+
+static void refuses_a_priority_in_use(void **state)
+{
+	(void)state;
+	lab_run("ip rule add pref 1001 from 10.0.0.0/8 lookup main");
+	assert_refused(-EEXIST, "1001");
+}
+
+static void refuses_a_state_that_cannot_be_kept(void **state)
+{
+	(void)state;
+	lab_config.control_socket = (char *)"/proc/nowhere/control.sock";
+	assert_refused(-ENOENT, "/proc/nowhere");
+}
+
+/* --- links, addresses and others that change ---------------------------------------------- */
+
+static void follows_a_link_that_goes_and_comes(void **state)
+{
+	struct steering *s = lab_steering();
+
+	(void)state;
+	lab_apply(s);
+	lab_run("ip link set wan1 down");
+	assert_true(lab_reconcile(s) > 0);
+	assert_int_equal(steering_plan(s)->uplinks[0].trouble[0], UPLINK_LINK_DOWN);
+	assert_false(lab_shows("ip -4 route; ip -6 route", "via 192.168.1.1"));
+	assert_true(lab_shows("ip -4 route", "default via 192.168.2.1 dev wan2 proto 87"));
+	lab_run("ip link set wan1 up && ip -6 addr add 2001:db8:1::10/64 dev wan1 nodad");
+	assert_true(lab_reconcile(s) > 0);
+	lab_run("ip link set isp2 down && sleep 0.1"); /* the carrier */
+	assert_true(lab_reconcile(s) > 0);
+	assert_true(lab_shows("ip -6 route", "default via 2001:db8:1::1 dev wan1"));
+	lab_run("ip link set isp2 up && sleep 0.1");
+	assert_true(lab_reconcile(s) > 0);
+}
+
+static void follows_an_interface_made_again(void **state)
+{
+	struct steering *s = lab_steering();
+
+	(void)state;
+	lab_apply(s);
+	lab_run("ip link del wan1");
+	assert_true(lab_reconcile(s) > 0);
+	assert_int_equal(steering_plan(s)->uplinks[0].trouble[0], UPLINK_NO_LINK);
+	lab_run("ip link add wan1 type veth peer name isp1");
+	lab_run("ip link set wan1 up && ip link set isp1 up");
+	lab_run("ip addr add 192.168.1.77/24 dev wan1");
+	assert_true(lab_reconcile(s) > 0);
+	assert_true(lab_shows("ip -4 route show table 251", "src 192.168.1.77"));
+	assert_true(lab_shows("cat /proc/sys/net/ipv4/conf/wan1/rp_filter", "2"));
+	/* A delegated prefix is on the LAN, and the line has a link-local address alone. */
+	assert_int_equal(steering_plan(s)->uplinks[0].trouble[1], UPLINK_FINE);
+	lab_run("ip -6 addr flush dev wan1");
+	assert_true(lab_reconcile(s) > 0);
+	assert_int_equal(steering_plan(s)->uplinks[0].trouble[1], UPLINK_NO_ADDRESS);
+}
+
+static void takes_an_uplink_that_appears(void **state)
+{
+	struct steering *s;
+
+	(void)state;
+	lab_run("ip link set wan1 down && ip link set wan1 name other1");
+	s = lab_steering();
+	lab_apply(s);
+	assert_int_equal(steering_plan(s)->uplinks[0].trouble[0], UPLINK_NO_LINK);
+	lab_run("ip link set other1 name wan1 && ip link set wan1 up");
+	assert_true(lab_reconcile(s) > 0);
+	assert_true(lab_shows("ip -4 route", "nexthop via 192.168.1.1 dev wan1 weight 1"));
+}
+
+static void follows_an_address(void **state)
+{
+	struct steering *s = lab_steering();
+
+	(void)state;
+	lab_apply(s);
+	lab_run("ip addr add 192.168.1.20/24 dev wan1 && ip addr del 192.168.1.10/24 dev wan1");
+	lab_run("ip addr add 192.168.1.20/24 dev wan1 2>/dev/null || true");
+	assert_true(lab_reconcile(s) > 0);
+	assert_true(lab_shows("ip -4 route show table 251", "192.168.1.0/24 dev wan1 proto 87 "
+							    "scope link src 192.168.1.20"));
+	/* An address whose network main does not have. */
+	lab_run("ip addr flush dev wan1 && ip addr add 192.168.1.30/24 dev wan1 noprefixroute");
+	lab_run("ip route del default");
+	assert_true(lab_reconcile(s) > 0);
+	assert_true(lab_shows("ip -4 route", "nexthop via 192.168.1.1 dev wan1 weight 1 onlink"));
+	/* A gateway outside of every network of the interface. */
+	lab_run("ip addr flush dev wan1 && ip addr add 10.1.1.1/32 dev wan1");
+	assert_true(lab_reconcile(s) > 0);
+	assert_true(lab_shows("ip -4 route show table 251", "onlink"));
+}
+
+static void mends_what_others_break(void **state)
+{
+	static const char *const tampering[] = {
+		"ip rule del pref 1001",
+		"ip rule del pref 1000",
+		"ip -6 rule del pref 1002",
+		("ip rule flush && ip rule add pref 32766 lookup main protocol kernel"
+		 " && ip rule add pref 32767 lookup default protocol kernel"),
+		"ip route flush table 251",
+		"ip -6 route flush table 250",
+		"ip route del default",
+		"ip route replace default via 192.168.2.1 dev wan2",
+		"ip route replace default via 192.168.2.1 dev wan2 table 251 2>/dev/null",
+		"ip route add 1.2.3.4 via 192.168.2.1 proto 87",
+		"ip rule add pref 1500 lookup 9 protocol 87",
+		"nft flush ruleset",
+		"nft flush chain inet waymark prerouting",
+		"nft add rule inet waymark postrouting counter",
+		"nft delete table inet waymark",
+		"sysctl -qw net.ipv4.conf.all.src_valid_mark=0",
+		"sysctl -qw net.ipv4.conf.wan2.rp_filter=1",
+	};
+	struct steering *s = lab_steering();
+	char *before;
+
+	(void)state;
+	lab_apply(s);
+	lab_apply(s); /* the sysctls as they stay */
+	before = lab_listing();
+	for (size_t i = 0; i < sizeof(tampering) / sizeof(*tampering); i++) {
+		char *now;
+
+		lab_run("%s", tampering[i]);
+		if (lab_reconcile(s) <= 0)
+			fail_msg("not seen: %s", tampering[i]);
+		now = lab_listing();
+		if (strcmp(before, now))
+			fail_msg("after %s:\n%s\nbefore:\n%s", tampering[i], now, before);
+		free(now);
+	}
+	free(before);
+}
+
+/* In each way of caring for local destinations a LAN route that is added later
+ * is followed. */
+static void follows_local_routes(void **state)
+{
+	struct steering *s;
+
+	(void)state;
+	lab_config.local_routes = LOCAL_COPY;
+	s = lab_steering();
+	lab_apply(s);
+	lab_run("ip route add 10.5.0.0/16 via 192.168.10.2 mtu 1300");
+	lab_run("ip -6 route add 2001:db8:55::/48 via 2001:db8:10::2");
+	assert_true(lab_reconcile(s) > 0);
+	assert_true(lab_shows("ip route show table 251",
+			      "10.5.0.0/16 via 192.168.10.2 dev lan proto 87 mtu 1300"));
+	assert_true(lab_shows("ip -6 route show table 250", "2001:db8:55::/48 via 2001:db8:10::2"));
+	assert_true(lab_shows("ip route show table 250", "192.168.10.0/24 dev lan"));
+	assert_false(lab_shows("ip route show table 250", "192.168.1.0/24"));
+	assert_false(lab_shows("ip rule", "1000:"));
+	lab_run("ip route del 10.5.0.0/16");
+	assert_true(lab_reconcile(s) > 0);
+	assert_false(lab_shows("ip route show table 251", "10.5.0.0/16"));
+
+	lab_config.local_routes = LOCAL_EXCLUDE;
+	lab_run("ip route add 10.6.0.0/16 via 192.168.10.2");
+	assert_true(lab_reconcile(s) > 0);
+	assert_true(lab_shows("ip rule", "1000:\tfrom all to 10.6.0.0/16 lookup main proto 87"));
+	assert_true(lab_shows("ip rule", "1000:\tfrom all to 192.168.10.0/24 lookup main"));
+	assert_true(lab_shows("ip -6 rule", "1000:\tfrom all to 2001:db8:55::/48 lookup main"));
+	assert_false(lab_shows("ip rule", "to 192.168.1.0/24"));
+	assert_false(lab_shows("ip route show table 250", "192.168.10.0/24"));
+	for (unsigned i = 0; i < 2; i++) {
+		assert_true(lab_shows(i ? "ip route get 10.6.1.1 mark 3" :
+					  "ip route get 192.168.10.5 mark 2", "dev lan"));
+		assert_true(lab_shows(i ? "ip -6 route get 2001:db8:99::1 mark 3" :
+					  "ip route get 198.51.100.1 mark 3", "dev wan2"));
+	}
+}
+
+static void learns_gateways_and_keeps_them(void **state)
+{
+	struct steering *s;
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++)
+		lab_uplinks[i].gateway.kind = lab_uplinks[i].gateway6.kind = GATEWAY_LEARN;
+	s = lab_steering();
+	lab_apply(s);
+	assert_int_equal(steering_plan(s)->uplinks[0].trouble[0], UPLINK_NO_GATEWAY);
+	lab_run("ip route add default via 192.168.1.254 dev wan1 proto dhcp metric 100");
+	lab_run("ip route add default via 192.168.2.254 dev wan2");
+	lab_run("ip -6 route add default via fe80::99 dev wan2 proto ra metric 1024");
+	assert_true(lab_reconcile(s) > 0);
+	assert_true(lab_shows("ip route", "nexthop via 192.168.2.254 dev wan2 weight 2"));
+	assert_true(lab_shows("ip -6 route show table 250", "default via fe80::99 dev wan2"));
+	lab_run("ip route del default metric 100");
+	lab_run("ip route flush table 251 && ip route del default && ip link set wan1 down");
+	s = lab_steering(); /* another process, which sees no such route */
+	assert_true(lab_reconcile(s) > 0);
+	lab_run("ip link set wan1 up");
+	assert_true(lab_reconcile(s) > 0);
+	assert_true(lab_shows("ip route show table 251", "default via 192.168.1.254"));
+	/* It moves to another network: the old gateway means nothing there. */
+	lab_run("ip addr flush dev wan1 && ip addr add 172.16.1.2/24 dev wan1");
+	assert_true(lab_reconcile(s) > 0);
+	assert_int_equal(steering_plan(s)->uplinks[0].trouble[0], UPLINK_NO_GATEWAY);
+}
+
+static void takes_lines_without_a_gateway(void **state)
+{
+	struct steering *s;
+
+	(void)state;
+	lab_uplinks[0].gateway.kind = lab_uplinks[0].gateway6.kind = GATEWAY_NONE;
+	s = lab_steering();
+	lab_apply(s);
+	assert_true(lab_shows("ip route show table 251", "default dev wan1 proto 87 scope link"));
+	assert_true(lab_shows("ip route", "nexthop dev wan1 weight 1"));
+	assert_true(lab_shows("ip -6 route show table 251", "default dev wan1"));
+	lab_run("ip link set wan2 down");
+	assert_true(lab_reconcile(s) > 0);
+	assert_true(lab_shows("ip route", "default dev wan1 proto 87 scope link"));
+	assert_true(lab_shows("ip -6 route", "default dev wan1 proto 87 metric 1"));
+}
+
+/* The same route by somebody else's hand serves, and stays theirs. */
+static void leaves_an_identical_default(void **state)
+{
+	struct steering *s = lab_steering();
+	char *before;
+
+	(void)state;
+	lab_run("ip route add default nexthop via 192.168.2.1 dev wan2 weight 2"
+		" nexthop via 192.168.1.1 dev wan1 weight 1");
+	before = lab_output("ip -4 route");
+	lab_apply(s);
+	lab_assert_same(before, lab_output("ip -4 route"));
+}
+
+/* --- the rest --------------------------------------------------------------------------------- */
+
+static void audits_without_steering(void **state)
+{
+	char *before = lab_output("ip rule; ip -6 rule; ip route show table all;"
+				  "ip -6 route show table all; cat /proc/sys/net/ipv4/conf/*/*mark");
+
+	(void)state;
+	lab_config.mode = MODE_AUDIT;
+	lab_apply(lab_steering());
+	lab_assert_same(before, lab_output("ip rule; ip -6 rule; ip route show table all;"
+					   "ip -6 route show table all;"
+					   "cat /proc/sys/net/ipv4/conf/*/*mark"));
+	assert_true(lab_shows("nft list tables", "inet waymark"));
+	assert_true(lab_shows("cat /proc/sys/net/netfilter/nf_conntrack_acct", "1"));
+}
+
+static void sets_no_sysctl_when_told_so(void **state)
+{
+	char *before = lab_output("grep . /proc/sys/net/ipv4/conf/*/* /proc/sys/net/netfilter/*_acct");
+
+	(void)state;
+	lab_config.sysctl = false;
+	lab_apply(lab_steering());
+	lab_assert_same(before, lab_output("grep . /proc/sys/net/ipv4/conf/*/*"
+					   " /proc/sys/net/netfilter/*_acct"));
+}
+
+/* What is printed, run by a shell, is what applying does. */
+static void prints_what_it_applies(void **state)
+{
+	struct steering *s = lab_steering();
+	char path[] = "/tmp/waymark-script.XXXXXX", *applied;
+	int fd = mkstemp(path);
+	FILE *out = fdopen(fd, "w");
+
+	(void)state;
+	assert_non_null(out);
+	assert_int_equal(steering_print(s, out), 0);
+	fclose(out);
+	lab_apply(s);
+	applied = lab_listing();
+	assert_int_equal(steering_remove(s, stderr), 0);
+	lab_run("sh -e %s >/dev/null", path);
+	unlink(path);
+	lab_assert_same(applied, lab_listing());
+}
+
+static void says_why(void **state)
+{
+	struct steering *s = lab_steering();
+	const struct uplink_config *u = &lab_uplinks[0];
+
+	(void)state;
+	lab_apply(s);
+	assert_int_equal(steering_diagnose(s, u, AF_INET), REASON_UNEXPLAINED);
+	lab_run("ip rule del pref 1001");
+	assert_int_equal(steering_diagnose(s, u, AF_INET), REASON_RULE_MISSING);
+	assert_int_equal(steering_diagnose(s, u, AF_INET6), REASON_UNEXPLAINED);
+	assert_true(lab_reconcile(s) > 0);
+	lab_run("ip route replace default via 192.168.2.1 dev wan2 table 251");
+	assert_int_equal(steering_diagnose(s, u, AF_INET), REASON_ROUTE_MISSING);
+	lab_run("ip -6 route flush table 251");
+	assert_int_equal(steering_diagnose(s, u, AF_INET6), REASON_ROUTE_MISSING);
+	assert_true(lab_reconcile(s) > 0);
+	lab_run("nft flush chain inet waymark output");
+	assert_int_equal(steering_diagnose(s, u, AF_INET), REASON_RESTORE_MISSING);
+	assert_true(lab_reconcile(s) > 0);
+	assert_int_equal(steering_diagnose(s, u, AF_INET), REASON_UNEXPLAINED);
+	lab_run("nft flush ruleset");
+	assert_int_equal(steering_diagnose(s, u, AF_INET), REASON_RESTORE_MISSING);
+	lab_run("ip link set wan1 down");
+	assert_int_equal(steering_diagnose(s, u, AF_INET), REASON_UPLINK_DOWN);
+}
+
+static void keep_nft(void *data, const struct nft_notice *n)
+{
+	*(struct nft_notice *)data = *n;
+}
+
+static void tells_who_changed_the_ruleset(void **state)
+{
+	struct nft_monitor *m = nft_monitor_open();
+	struct nft_notice last = { 0 };
+	struct steering *s = lab_steering();
+	pid_t child;
+	int status;
+
+	(void)state;
+	assert_non_null(m);
+	lab_apply(s);
+	assert_true(nft_monitor_receive(m, keep_nft, &last) > 0);
+	assert_true(last.touches_waymark);
+	assert_int_equal(last.pid, getpid());
+	child = fork();
+	if (!child) {
+		execlp("nft", "nft", "flush", "ruleset", (char *)NULL);
+		_exit(127);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_true(nft_monitor_receive(m, keep_nft, &last) > 0);
+	assert_int_equal(last.pid, child);
+	assert_string_equal(last.process, "nft");
+	assert_true(last.touches_waymark && last.deletes_waymark);
+	lab_run("nft add table inet others");
+	assert_true(nft_monitor_receive(m, keep_nft, &last) > 0);
+	assert_false(last.touches_waymark);
+	assert_int_equal(nft_monitor_receive(m, keep_nft, &last), 0);
+	nft_monitor_close(m);
+}
+
+struct seen {
+	uint32_t own_port;
+	int n_links, n_own, n_foreign_rules, n_routes;
+};
+
+static void keep_rtnl(void *data, const struct rtnl_notice *n)
+{
+	struct seen *seen = data;
+
+	seen->n_links += n->what == RTNL_LINK && !strcmp(n->link.name, "wan1") && !n->link.is_up;
+	seen->n_own += n->pid == seen->own_port;
+	seen->n_routes += n->what == RTNL_ROUTE && n->route.protocol == ROUTE_PROTOCOL_WAYMARK;
+	seen->n_foreign_rules += n->what == RTNL_RULE && n->is_delete && n->pid != 0 &&
+				 n->pid != seen->own_port && n->rule.priority == 1001;
+}
+
+static void tells_who_changed_routing(void **state)
+{
+	struct rtnl_monitor *m = rtnl_monitor_open();
+	struct steering *s = lab_steering();
+	struct seen seen = { .own_port = steering_port(s) };
+
+	(void)state;
+	assert_non_null(m);
+	lab_apply(s);
+	assert_true(rtnl_monitor_receive(m, keep_rtnl, &seen) > 0);
+	assert_true(seen.n_own >= 6 + 2 + 4); /* rules, defaults of main, tables */
+	assert_true(seen.n_routes > 0);
+	lab_run("ip rule del pref 1001");
+	lab_run("ip link set wan1 down");
+	assert_true(rtnl_monitor_receive(m, keep_rtnl, &seen) > 0);
+	assert_int_equal(seen.n_foreign_rules, 1);
+	assert_true(seen.n_links > 0);
+	assert_int_equal(rtnl_monitor_receive(m, keep_rtnl, &seen), 0);
+	rtnl_monitor_close(m);
+}
+
+/* A state file of another namespace is nobody's here. */
+static void ignores_a_state_from_elsewhere(void **state)
+{
+	char *before;
+
+	(void)state;
+	others_start();
+	lab_apply(lab_steering());
+	assert_int_equal(unshare(CLONE_NEWNET), 0);
+	lab_run("ip link set lo up");
+	before = lab_listing();
+	assert_int_equal(steering_remove(lab_steering(), stderr), 0);
+	lab_apply(lab_steering()); /* no uplink is here */
+	assert_true(lab_shows("ip rule", "1002:"));
+	assert_int_equal(steering_remove(lab_steering(), stderr), 0);
+	lab_assert_same(before, lab_listing());
+}
+
+static void takes_sixty_uplinks(void **state)
+{
+	static struct uplink_config many[UPLINKS_MAX];
+	char *before = lab_listing();
+
+	(void)state;
+	for (unsigned i = 0; i < UPLINKS_MAX; i++) {
+		many[i] = lab_uplinks[i % 2];
+		snprintf(many[i].name, sizeof(many[i].name), "u%u", i);
+		snprintf(many[i].ifname, sizeof(many[i].ifname), i < 2 ? "wan%u" : "far%u", i + 1);
+		many[i].mark = i + 2;
+		many[i].table = 1000 + i;
+	}
+	lab_config.uplinks = many;
+	lab_config.n_uplinks = UPLINKS_MAX;
+	config_assign_slots(&lab_config);
+	lab_apply(lab_steering());
+	assert_true(lab_shows("ip rule", "1060:\tfrom all fwmark 0x3d/0xff lookup 1059"));
+	assert_int_equal(lab_reconcile(lab_steering()), 0);
+	assert_int_equal(steering_remove(lab_steering(), stderr), 0);
+	lab_assert_same(before, lab_listing());
+}
+
+#define IN_LAB(f) cmocka_unit_test_setup_teardown(f, lab_start, lab_stop)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		IN_LAB(applies_twice),
+		IN_LAB(removes_without_a_trace),
+		IN_LAB(removes_without_a_state),
+		IN_LAB(puts_back_when_the_table_is_anothers),
+		IN_LAB(puts_back_when_a_gateway_is_refused),
+		IN_LAB(puts_back_to_the_steering_before),
+		IN_LAB(undoes_every_step),
+		IN_LAB(refuses_a_priority_in_use),
+		IN_LAB(refuses_a_state_that_cannot_be_kept),
+		IN_LAB(follows_a_link_that_goes_and_comes),
+		IN_LAB(follows_an_interface_made_again),
+		IN_LAB(takes_an_uplink_that_appears),
+		IN_LAB(follows_an_address),
+		IN_LAB(mends_what_others_break),
+		IN_LAB(follows_local_routes),
+		IN_LAB(learns_gateways_and_keeps_them),
+		IN_LAB(takes_lines_without_a_gateway),
+		IN_LAB(leaves_an_identical_default),
+		IN_LAB(audits_without_steering),
+		IN_LAB(sets_no_sysctl_when_told_so),
+		IN_LAB(prints_what_it_applies),
+		IN_LAB(says_why),
+		IN_LAB(tells_who_changed_the_ruleset),
+		IN_LAB(tells_who_changed_routing),
+		IN_LAB(ignores_a_state_from_elsewhere),
+		IN_LAB(takes_sixty_uplinks),
+	};
+
+	return cmocka_run_group_tests(tests, lab_group_start, NULL);
+}
