@@ -161,9 +161,12 @@ static void decode_labels(const struct nlattr *attr, struct ct_event *ev)
 static void decode_raw(const struct nlmsghdr *nlh, struct ct_event *ev)
 {
 	bool is_icmp = ev->proto == IPPROTO_ICMP || ev->proto == IPPROTO_ICMPV6;
+	/* mnl_attr_for_each would round the message's length up. */
+	const void *attrs = mnl_nlmsg_get_payload_offset(nlh, sizeof(struct nfgenmsg));
+	size_t size = mnl_nlmsg_get_payload_len(nlh) - sizeof(struct nfgenmsg);
 	const struct nlattr *attr;
 
-	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg)) {
+	mnl_attr_for_each_payload(attrs, size) {
 		switch (mnl_attr_get_type(attr)) {
 		case CTA_TUPLE_ORIG:
 			if (is_icmp)

@@ -112,7 +112,9 @@ int nflog_message_decode(const struct nlmsghdr *nlh, struct nflog_packet *p, boo
 	p->kind = NFLOG_OTHER;
 	p->direction = -1;
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(struct nfgenmsg) ||
-	    mnl_attr_parse(nlh, sizeof(struct nfgenmsg), attr_keep, attrs) < 0)
+	    mnl_attr_parse_payload(mnl_nlmsg_get_payload_offset(nlh, sizeof(struct nfgenmsg)),
+				   mnl_nlmsg_get_payload_len(nlh) - sizeof(struct nfgenmsg),
+				   attr_keep, attrs) < 0)
 		err = -EBADMSG;
 	*has_seq = attrs[NFULA_SEQ] != NULL;
 	p->seq = attr_u32(attrs[NFULA_SEQ]);

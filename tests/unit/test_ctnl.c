@@ -1,0 +1,689 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_ctnl.c - conntrack events, dumps and changes against the running kernel,
+ * in a network namespace of the test's own.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <libnetfilter_conntrack/libnetfilter_conntrack.h>
+#include <libnetfilter_conntrack/libnetfilter_conntrack_tcp.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "kernel/ctnl_decode.h"
+#include "sandbox.h"
+#include "waymark/ctnl.h"
+
+#define EVENTS_MAX 64
+
+/* What a test saw. */
+struct log {
+	struct ct_event events[EVENTS_MAX];
+	int n;
+};
+
+static void log_event(void *data, const struct ct_event *ev)
+{
+	struct log *l = data;
+
+	if (l->n < EVENTS_MAX)
+		l->events[l->n] = *ev;
+	l->n++;
+}
+
+static void count_event(void *data, const struct ct_event *ev)
+{
+	(void)ev;
+	++*(int *)data;
+}
+
+static const struct ct_event *log_find(const struct log *l, enum ct_event_type type, uint8_t proto,
+				       uint16_t sport)
+{
+	for (int i = 0; i < l->n && i < EVENTS_MAX; i++)
+		if (l->events[i].type == type && l->events[i].proto == proto &&
+		    l->events[i].tuple[DIR_ORIGINAL].sport == sport)
+			return &l->events[i];
+	return NULL;
+}
+
+/* Reads until the event has come. */
+static const struct ct_event *await(struct ctnl *c, struct log *l, enum ct_event_type type,
+				    uint8_t proto, uint16_t sport)
+{
+	const struct ct_event *ev;
+
+	while (!(ev = log_find(l, type, proto, sport))) {
+		if (!sandbox_wait(ctnl_fd(c)))
+			fail_msg("no event of type %d, protocol %u, port %u", type, proto, sport);
+		assert_true(ctnl_receive(c, log_event, l, 100) >= 0);
+	}
+	return ev;
+}
+
+static void assert_endpoints(const struct endpoints *e, const char *src, unsigned sport,
+			     const char *dst, unsigned dport)
+{
+	char text[ADDR_STRLEN];
+
+	assert_string_equal(addr_format(&e->src, text), src);
+	assert_string_equal(addr_format(&e->dst, text), dst);
+	assert_int_equal(e->sport, sport);
+	assert_int_equal(e->dport, dport);
+}
+
+/* --- entries made by hand ---------------------------------------------------- */
+
+struct entry {
+	uint8_t proto;
+	const char *src, *dst; /* original */
+	const char *reply_dst; /* NULL: src, no NAT */
+	uint16_t sport, dport; /* of ICMP: identifier, type << 8 | code */
+	uint16_t reply_dport;  /* 0: sport */
+	uint32_t mark;
+	uint16_t zone, orig_zone;
+};
+
+static void entry_set_ip(struct nf_conntrack *ct, int family, enum nf_conntrack_attr v4,
+			 enum nf_conntrack_attr v6, const char *text)
+{
+	struct addr a;
+
+	assert_int_equal(addr_parse(&a, text), 0);
+	assert_int_equal(a.family, family);
+	nfct_set_attr(ct, family == AF_INET ? v4 : v6, a.bytes);
+}
+
+static void entry_set_proto(struct nf_conntrack *ct, const struct entry *e)
+{
+	nfct_set_attr_u8(ct, ATTR_ORIG_L4PROTO, e->proto);
+	nfct_set_attr_u8(ct, ATTR_REPL_L4PROTO, e->proto);
+	if (e->proto == IPPROTO_ICMP || e->proto == IPPROTO_ICMPV6) {
+		nfct_set_attr_u8(ct, ATTR_ICMP_TYPE, (uint8_t)(e->dport >> 8));
+		nfct_set_attr_u8(ct, ATTR_ICMP_CODE, (uint8_t)e->dport);
+		nfct_set_attr_u16(ct, ATTR_ICMP_ID, htons(e->sport));
+		nfct_setobjopt(ct, NFCT_SOPT_SETUP_REPLY);
+		return;
+	}
+	nfct_set_attr_u16(ct, ATTR_ORIG_PORT_SRC, htons(e->sport));
+	nfct_set_attr_u16(ct, ATTR_ORIG_PORT_DST, htons(e->dport));
+	nfct_set_attr_u16(ct, ATTR_REPL_PORT_SRC, htons(e->dport));
+	nfct_set_attr_u16(ct, ATTR_REPL_PORT_DST,
+			  htons(e->reply_dport ? e->reply_dport : e->sport));
+	if (e->proto == IPPROTO_TCP)
+		nfct_set_attr_u8(ct, ATTR_TCP_STATE, TCP_CONNTRACK_ESTABLISHED);
+}
+
+static struct nf_conntrack *entry_object(const struct entry *e)
+{
+	struct nf_conntrack *ct = nfct_new();
+	uint8_t family = strchr(e->src, ':') ? AF_INET6 : AF_INET;
+	const char *reply_dst = e->reply_dst ? e->reply_dst : e->src;
+
+	assert_non_null(ct);
+	nfct_set_attr_u8(ct, ATTR_ORIG_L3PROTO, family);
+	nfct_set_attr_u8(ct, ATTR_REPL_L3PROTO, family);
+	entry_set_ip(ct, family, ATTR_ORIG_IPV4_SRC, ATTR_ORIG_IPV6_SRC, e->src);
+	entry_set_ip(ct, family, ATTR_ORIG_IPV4_DST, ATTR_ORIG_IPV6_DST, e->dst);
+	entry_set_ip(ct, family, ATTR_REPL_IPV4_SRC, ATTR_REPL_IPV6_SRC, e->dst);
+	entry_set_ip(ct, family, ATTR_REPL_IPV4_DST, ATTR_REPL_IPV6_DST, reply_dst);
+	entry_set_proto(ct, e);
+	nfct_set_attr_u32(ct, ATTR_TIMEOUT, 600);
+	if (e->mark)
+		nfct_set_attr_u32(ct, ATTR_MARK, e->mark);
+	if (e->zone)
+		nfct_set_attr_u16(ct, ATTR_ZONE, e->zone);
+	if (e->orig_zone)
+		nfct_set_attr_u16(ct, ATTR_ORIG_ZONE, e->orig_zone);
+	return ct;
+}
+
+static size_t entry_put(void *buffer, const struct entry *e)
+{
+	struct nf_conntrack *ct = entry_object(e);
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
+	struct nfgenmsg *nf;
+
+	nlh->nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_NEW;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL;
+	nf = mnl_nlmsg_put_extra_header(nlh, sizeof(*nf));
+	nf->nfgen_family = nfct_get_attr_u8(ct, ATTR_ORIG_L3PROTO);
+	assert_int_equal(nfct_nlmsg_build(nlh, ct), 0);
+	nfct_destroy(ct);
+	return nlh->nlmsg_len;
+}
+
+static struct mnl_socket *socket_open(void)
+{
+	struct mnl_socket *s = mnl_socket_open(NETLINK_NETFILTER);
+
+	assert_non_null(s);
+	assert_int_equal(mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID), 0);
+	return s;
+}
+
+static void entry_create(const struct entry *e)
+{
+	struct mnl_socket *s = socket_open();
+	uint8_t buffer[1024];
+	struct nlmsghdr *nlh = (struct nlmsghdr *)buffer;
+	size_t size = entry_put(buffer, e);
+
+	assert_true(mnl_socket_sendto(s, buffer, size) > 0);
+	assert_true(mnl_socket_recvfrom(s, buffer, sizeof(buffer)) > 0);
+	assert_int_equal(nlh->nlmsg_type, NLMSG_ERROR);
+	assert_int_equal(((struct nlmsgerr *)mnl_nlmsg_get_payload(nlh))->error, 0);
+	mnl_socket_close(s);
+}
+
+/* n UDP entries, without waiting for answers. */
+static void entries_create(int n)
+{
+	struct mnl_socket *s = socket_open();
+
+	for (int i = 0; i < n; i++) {
+		uint8_t buffer[1024];
+		const struct entry e = { .proto = IPPROTO_UDP, .src = "10.9.9.9",
+					 .dst = "10.9.9.10", .sport = (uint16_t)(2000 + i),
+					 .dport = 53 };
+		size_t size = entry_put(buffer, &e);
+
+		((struct nlmsghdr *)buffer)->nlmsg_flags &= ~NLM_F_ACK;
+		assert_true(mnl_socket_sendto(s, buffer, size) > 0);
+	}
+	mnl_socket_close(s);
+}
+
+static void table_flush(void)
+{
+	struct mnl_socket *s = socket_open();
+	uint8_t buffer[256];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
+
+	nlh->nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE;
+	nlh->nlmsg_flags = NLM_F_REQUEST;
+	mnl_nlmsg_put_extra_header(nlh, sizeof(struct nfgenmsg));
+	assert_true(mnl_socket_sendto(s, nlh, nlh->nlmsg_len) > 0);
+	mnl_socket_close(s);
+}
+
+/* --- set-up ------------------------------------------------------------------ */
+
+/* Rules that ask for conntrack, mark and label; sport 7xxx changes its mark and
+ * gets a label on the second packet. */
+static const char rules[] =
+	"table inet t {\n"
+	"  chain out { type filter hook output priority 0;\n"
+	"    udp sport 7000-7999 ct state new ct mark set 0x0702 ct label set 65\n"
+	"    udp sport 7000-7999 ct packets > 1 ct mark set 0x0703 ct label set 127\n"
+	"    udp sport 7000-7999 ct packets > 1 ct label set 0\n"
+	"  }\n"
+	"}\n";
+
+struct setup {
+	struct ctnl *ctnl;
+	struct log log;
+};
+
+static int setup(void **state)
+{
+	static struct setup s;
+	static bool is_ready;
+	const char *reason = sandbox_enter();
+
+	*state = NULL;
+	if (reason) {
+		print_message("skipped: %s\n", reason);
+		return 0;
+	}
+	if (!is_ready) {
+		sandbox_nft(rules);
+		sandbox_sysctl("net/netfilter/nf_conntrack_acct", "1");
+		sandbox_sysctl("net/netfilter/nf_conntrack_timestamp", "1");
+	}
+	is_ready = true;
+	table_flush();
+	memset(&s, 0, sizeof(s));
+	s.ctnl = ctnl_open(1 << 20);
+	assert_non_null(s.ctnl);
+	*state = &s;
+	return 0;
+}
+
+static int teardown(void **state)
+{
+	struct setup *s = *state;
+
+	if (s)
+		ctnl_close(s->ctnl);
+	return 0;
+}
+
+static struct setup *setup_of(void **state)
+{
+	if (!*state)
+		skip();
+	return *state;
+}
+
+/* --- tests ------------------------------------------------------------------- */
+
+/* A real flow: NEW with mark and label, UPDATE with both changed, DESTROY with
+ * counters and times and without labels. */
+static void flow_lives(struct setup *s, bool is_ipv6, uint16_t port)
+{
+	const char *ip = is_ipv6 ? "::1" : "127.0.0.1";
+	const struct ct_event *ev;
+	uint32_t id;
+
+	sandbox_udp(is_ipv6, port, 9);
+	ev = await(s->ctnl, &s->log, CT_NEW, IPPROTO_UDP, port);
+	id = ev->id;
+	assert_endpoints(&ev->tuple[DIR_ORIGINAL], ip, port, ip, 9);
+	assert_endpoints(&ev->tuple[DIR_REPLY], ip, 9, ip, port);
+	assert_int_equal(ev->mark, 0x0702);
+	assert_true(ev->status & IPS_CONFIRMED);
+	assert_true(ev->has_labels && !ev->has_counters);
+	assert_int_equal(ev->labels.word[0], 0);
+	assert_int_equal(ev->labels.word[1], 2);
+
+	sandbox_udp(is_ipv6, port, 9);
+	ev = await(s->ctnl, &s->log, CT_UPDATE, IPPROTO_UDP, port);
+	assert_int_equal(ev->id, id);
+	assert_int_equal(ev->mark, 0x0703);
+	assert_true(ev->has_labels);
+	assert_int_equal(ev->labels.word[0], 1);
+	assert_true(ev->labels.word[1] == (2 | UINT64_C(1) << 63));
+
+	assert_int_equal(ctnl_delete(s->ctnl, ev), 0);
+	ev = await(s->ctnl, &s->log, CT_DESTROY, IPPROTO_UDP, port);
+	assert_int_equal(ev->id, id);
+	assert_int_equal(ev->mark, 0x0703);
+	assert_false(ev->has_labels);
+	assert_true(ev->has_counters);
+	assert_int_equal(ev->packets[DIR_ORIGINAL], 2);
+	assert_int_equal(ev->bytes[DIR_ORIGINAL], 2 * (8 + 7 + (is_ipv6 ? 40 : 20)));
+	assert_int_equal(ev->packets[DIR_REPLY], 0);
+	assert_true(ev->start_ns > 0 && ev->stop_ns >= ev->start_ns);
+}
+
+static void test_flow_ipv4(void **state)
+{
+	flow_lives(setup_of(state), false, 7001);
+}
+
+static void test_flow_ipv6(void **state)
+{
+	flow_lives(setup_of(state), true, 7002);
+}
+
+/* What one message had must not show in the next. */
+static void test_nothing_stays(void **state)
+{
+	struct setup *s = setup_of(state);
+	const struct entry bare = { .proto = IPPROTO_UDP, .src = "10.0.0.1", .dst = "10.0.0.2",
+				    .sport = 5, .dport = 6 };
+	const struct entry zoned = { .proto = IPPROTO_UDP, .src = "10.0.0.1", .dst = "10.0.0.2",
+				     .sport = 7, .dport = 6, .zone = 9, .mark = 3 };
+	const struct ct_event *ev;
+
+	sandbox_udp(true, 7003, 9);
+	entry_create(&zoned);
+	entry_create(&bare);
+	ev = await(s->ctnl, &s->log, CT_NEW, IPPROTO_UDP, 5);
+	assert_non_null(log_find(&s->log, CT_NEW, IPPROTO_UDP, 7003));
+	assert_endpoints(&ev->tuple[DIR_ORIGINAL], "10.0.0.1", 5, "10.0.0.2", 6);
+	assert_int_equal(ev->mark, 0);
+	assert_int_equal(ev->zone, 0);
+	assert_false(ev->has_labels || ev->has_counters);
+	assert_int_equal(ev->start_ns, 0);
+}
+
+static void test_nat(void **state)
+{
+	struct setup *s = setup_of(state);
+	const struct entry e = { .proto = IPPROTO_TCP, .src = "192.168.10.2",
+				 .dst = "203.0.113.10", .reply_dst = "192.168.1.10",
+				 .sport = 40000, .dport = 443, .reply_dport = 1024,
+				 .mark = 0xdeadbe02 };
+	const struct ct_event *ev;
+
+	entry_create(&e);
+	ev = await(s->ctnl, &s->log, CT_NEW, IPPROTO_TCP, 40000);
+	assert_endpoints(&ev->tuple[DIR_ORIGINAL], "192.168.10.2", 40000, "203.0.113.10", 443);
+	assert_endpoints(&ev->tuple[DIR_REPLY], "203.0.113.10", 443, "192.168.1.10", 1024);
+	assert_int_equal(ev->mark, 0xdeadbe02);
+}
+
+static void test_icmp(void **state)
+{
+	struct setup *s = setup_of(state);
+	const struct entry v4 = { .proto = IPPROTO_ICMP, .src = "10.0.0.1", .dst = "10.0.0.2",
+				  .sport = 700, .dport = 8 << 8 };
+	const struct entry v6 = { .proto = IPPROTO_ICMPV6, .src = "2001:db8::1",
+				  .dst = "2001:db8::2", .sport = 701, .dport = 128 << 8 };
+	const struct ct_event *ev;
+
+	entry_create(&v4);
+	ev = await(s->ctnl, &s->log, CT_NEW, IPPROTO_ICMP, 700);
+	assert_endpoints(&ev->tuple[DIR_ORIGINAL], "10.0.0.1", 700, "10.0.0.2", 8 << 8);
+	assert_endpoints(&ev->tuple[DIR_REPLY], "10.0.0.2", 700, "10.0.0.1", 0);
+	assert_int_equal(ctnl_delete(s->ctnl, ev), 0);
+
+	entry_create(&v6);
+	ev = await(s->ctnl, &s->log, CT_NEW, IPPROTO_ICMPV6, 701);
+	assert_endpoints(&ev->tuple[DIR_ORIGINAL], "2001:db8::1", 701, "2001:db8::2", 128 << 8);
+	assert_endpoints(&ev->tuple[DIR_REPLY], "2001:db8::2", 701, "2001:db8::1", 129 << 8);
+	assert_int_equal(ctnl_delete(s->ctnl, ev), 0);
+	await(s->ctnl, &s->log, CT_DESTROY, IPPROTO_ICMPV6, 701);
+}
+
+static void test_zones(void **state)
+{
+	struct setup *s = setup_of(state);
+	struct entry e = { .proto = IPPROTO_UDP, .src = "10.0.0.1", .dst = "10.0.0.2",
+			   .sport = 100, .dport = 6, .zone = 21 };
+	struct ct_event other;
+	const struct ct_event *ev;
+
+	entry_create(&e);
+	ev = await(s->ctnl, &s->log, CT_NEW, IPPROTO_UDP, 100);
+	assert_int_equal(ev->zone, 21);
+	other = *ev;
+	other.zone = 22;
+	assert_int_equal(ctnl_delete(s->ctnl, &other), -ENOENT);
+	assert_int_equal(ctnl_delete(s->ctnl, ev), 0);
+
+	/* A zone of the original direction alone. */
+	e.zone = 0;
+	e.orig_zone = 23;
+	e.sport = 101;
+	entry_create(&e);
+	ev = await(s->ctnl, &s->log, CT_NEW, IPPROTO_UDP, 101);
+	assert_int_equal(ev->zone, 23);
+	assert_int_equal(ctnl_delete(s->ctnl, ev), 0);
+}
+
+static void test_dump(void **state)
+{
+	struct setup *s = setup_of(state);
+	struct log dumped = { .n = 0 };
+	const struct ct_event *ev;
+	int n = 0;
+
+	sandbox_udp(false, 7004, 9);
+	sandbox_udp(true, 7005, 9);
+	assert_int_equal(ctnl_dump(s->ctnl, log_event, &dumped), 0);
+	assert_int_equal(dumped.n, 2); /* the ICMP errors in return have no entry */
+	ev = log_find(&dumped, CT_DUMP, IPPROTO_UDP, 7005);
+	assert_non_null(ev);
+	assert_endpoints(&ev->tuple[DIR_ORIGINAL], "::1", 7005, "::1", 9);
+	assert_true(ev->has_labels && ev->has_counters && ev->start_ns > 0 && ev->stop_ns == 0);
+	assert_int_equal(ev->mark, 0x0702);
+	assert_int_equal(ev->packets[DIR_ORIGINAL], 1);
+
+	entries_create(3000);
+	assert_int_equal(ctnl_dump(s->ctnl, count_event, &n), 0);
+	assert_int_equal(n, 3000 + dumped.n);
+}
+
+static void test_delete_only_that(void **state)
+{
+	struct setup *s = setup_of(state);
+	const struct entry e = { .proto = IPPROTO_TCP, .src = "10.0.0.1", .dst = "10.0.0.2",
+				 .sport = 200, .dport = 6 };
+	struct ct_event wrong;
+	const struct ct_event *ev;
+	int n = 0;
+
+	entry_create(&e);
+	ev = await(s->ctnl, &s->log, CT_NEW, IPPROTO_TCP, 200);
+	wrong = *ev;
+	wrong.id ^= 1;
+	assert_int_equal(ctnl_delete(s->ctnl, &wrong), -ENOENT);
+	assert_int_equal(ctnl_dump(s->ctnl, count_event, &n), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(ctnl_delete(s->ctnl, ev), 0);
+	assert_int_equal(ctnl_delete(s->ctnl, ev), -ENOENT);
+	n = 0;
+	assert_int_equal(ctnl_dump(s->ctnl, count_event, &n), 0);
+	assert_int_equal(n, 0);
+}
+
+static void test_set_mark(void **state)
+{
+	struct setup *s = setup_of(state);
+	const struct entry e = { .proto = IPPROTO_TCP, .src = "10.0.0.1", .dst = "10.0.0.2",
+				 .sport = 300, .dport = 6, .mark = 0x12345602 };
+	struct ct_event entry;
+	const struct ct_event *ev;
+
+	entry_create(&e);
+	entry = *await(s->ctnl, &s->log, CT_NEW, IPPROTO_TCP, 300);
+	/* Bits outside the mask are left alone, asked for or not. */
+	assert_int_equal(ctnl_set_mark(s->ctnl, &entry, 0xffffff05, 0xff), 0);
+	ev = await(s->ctnl, &s->log, CT_UPDATE, IPPROTO_TCP, 300);
+	assert_int_equal(ev->mark, 0x12345605);
+	assert_int_equal(ev->id, entry.id);
+
+	entry.id ^= 1;
+	assert_int_equal(ctnl_set_mark(s->ctnl, &entry, 9, 0xff), -ENOENT);
+	entry.id ^= 1;
+	assert_int_equal(ctnl_delete(s->ctnl, &entry), 0);
+	assert_int_equal(ctnl_set_mark(s->ctnl, &entry, 9, 0xff), -ENOENT);
+	ev = await(s->ctnl, &s->log, CT_DESTROY, IPPROTO_TCP, 300);
+	assert_int_equal(ev->mark, 0x12345605);
+}
+
+/* Protocols without ports are deleted by their addresses. */
+static void test_portless(void **state)
+{
+	struct setup *s = setup_of(state);
+	const struct ct_event *ev;
+	struct addr a;
+	int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ESP);
+	struct sockaddr_in to = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+
+	assert_true(fd >= 0);
+	assert_int_equal(addr_parse(&a, "127.0.0.1"), 0);
+	assert_int_equal(sendto(fd, "12345678", 8, 0, (struct sockaddr *)&to, sizeof(to)), 8);
+	close(fd);
+	ev = await(s->ctnl, &s->log, CT_NEW, IPPROTO_ESP, 0);
+	assert_endpoints(&ev->tuple[DIR_REPLY], "127.0.0.1", 0, "127.0.0.1", 0);
+	assert_int_equal(ctnl_delete(s->ctnl, ev), 0);
+}
+
+static void test_overrun(void **state)
+{
+	struct setup *s = setup_of(state);
+	struct ctnl *small = ctnl_open(1);
+	struct log log = { .n = 0 };
+	const struct entry e = { .proto = IPPROTO_TCP, .src = "10.0.0.1", .dst = "10.0.0.2",
+				 .sport = 400, .dport = 6 };
+	struct ctnl_stats stats;
+	int n = 0, overruns = 0, ret;
+
+	assert_non_null(small);
+	entries_create(500);
+	do {
+		ret = ctnl_receive(small, count_event, &n, 7);
+		overruns += ret == -ENOBUFS;
+	} while (ret > 0 || ret == -ENOBUFS);
+	assert_int_equal(ret, 0);
+	assert_int_equal(overruns, 1);
+	assert_true(n > 0 && n < 500);
+	/* It goes on. */
+	entry_create(&e);
+	await(small, &log, CT_NEW, IPPROTO_TCP, 400);
+	ctnl_stats(small, &stats);
+	assert_int_equal(stats.overruns, 1);
+	assert_int_equal(stats.events, n + 1);
+	assert_int_equal(stats.parse_errors, 0);
+	ctnl_close(small);
+
+	/* The large buffer took them all, and says how large it is. */
+	n = 0;
+	while ((ret = ctnl_receive(s->ctnl, count_event, &n, 100)) > 0)
+		;
+	assert_int_equal(ret, 0);
+	assert_int_equal(n, 501);
+	ctnl_stats(s->ctnl, &stats);
+	assert_int_equal(stats.overruns, 0);
+	if (sandbox_is_privileged())
+		assert_true(stats.buffer_bytes >= 1 << 20);
+}
+
+/* With reliable destroys every flow's end comes, however small the buffer. */
+static void test_reliable(void **state)
+{
+	struct ctnl *small;
+	int n = 0, ret;
+
+	(void)setup_of(state);
+	small = ctnl_open(1);
+	assert_non_null(small);
+	entries_create(40);
+	while ((ret = ctnl_receive(small, count_event, &n, 100)) > 0 || ret == -ENOBUFS)
+		;
+	assert_int_equal(ctnl_set_reliable(small, true), 0);
+	n = 0;
+	table_flush();
+	while (n < 40) {
+		assert_true(sandbox_wait(ctnl_fd(small)));
+		ret = ctnl_receive(small, count_event, &n, 100);
+		assert_true(ret >= 0 || ret == -ENOBUFS);
+	}
+	assert_int_equal(n, 40);
+	assert_int_equal(ctnl_set_reliable(small, false), 0);
+	ctnl_close(small);
+}
+
+static uint32_t port_of(int fd)
+{
+	struct sockaddr_nl a;
+	socklen_t size = sizeof(a);
+
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &size), 0);
+	return a.nl_pid;
+}
+
+static void test_forged(void **state)
+{
+	struct setup *s = setup_of(state);
+	const struct entry e = { .proto = IPPROTO_UDP, .src = "10.6.6.6", .dst = "10.0.0.2",
+				 .sport = 666, .dport = 6 };
+	struct sockaddr_nl to = { .nl_family = AF_NETLINK, .nl_pid = port_of(ctnl_fd(s->ctnl)) };
+	struct mnl_socket *liar = socket_open();
+	struct ctnl_stats stats;
+	uint8_t buffer[1024];
+	size_t size = entry_put(buffer, &e);
+
+	assert_int_equal(sendto(mnl_socket_get_fd(liar), buffer, size, 0, (struct sockaddr *)&to,
+				sizeof(to)),
+			 size);
+	mnl_socket_close(liar);
+	assert_true(sandbox_wait(ctnl_fd(s->ctnl)));
+	assert_int_equal(ctnl_receive(s->ctnl, log_event, &s->log, 10), 1);
+	assert_int_equal(s->log.n, 0);
+	ctnl_stats(s->ctnl, &stats);
+	assert_int_equal(stats.forged, 1);
+	assert_int_equal(stats.events, 0);
+}
+
+/* --- messages without a kernel ------------------------------------------------ */
+
+/* Each prefix of a good message, and attributes that the library allocates for,
+ * again and again: nothing leaks, nothing is read past the end. */
+static void test_decoder(void **state)
+{
+	const struct entry e = { .proto = IPPROTO_ICMP, .src = "10.0.0.1", .dst = "10.0.0.2",
+				 .sport = 700, .dport = 8 << 8, .mark = 3, .zone = 4 };
+	struct ctnl_decoder *d = ctnl_decoder_new();
+	static const uint8_t labels[16] = { 1 };
+	uint8_t buffer[1024];
+	struct nlmsghdr *nlh = (struct nlmsghdr *)buffer;
+	struct nlattr *nest;
+	struct ct_event ev;
+
+	(void)state;
+	assert_non_null(d);
+	entry_put(buffer, &e);
+	assert_int_equal(ctnl_decode(d, nlh, &ev), -EBADMSG); /* no id */
+	mnl_attr_put_u32(nlh, CTA_ID, htonl(5));
+	mnl_attr_put(nlh, CTA_LABELS, sizeof(labels), labels);
+	nest = mnl_attr_nest_start(nlh, CTA_SECCTX);
+	mnl_attr_put_strz(nlh, CTA_SECCTX_NAME, "system_u:object_r:a_t:s0");
+	mnl_attr_nest_end(nlh, nest);
+	nest = mnl_attr_nest_start(nlh, CTA_HELP);
+	mnl_attr_put_strz(nlh, CTA_HELP_NAME, "ftp");
+	mnl_attr_put(nlh, CTA_HELP_INFO, sizeof(labels), labels);
+	mnl_attr_nest_end(nlh, nest);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(ctnl_decode(d, nlh, &ev), 0);
+		assert_int_equal(ev.id, 5);
+		assert_int_equal(ev.zone, 4);
+		assert_int_equal(ev.labels.word[0], 1);
+	}
+	for (uint32_t size = sizeof(*nlh); size < nlh->nlmsg_len; size++) {
+		struct nlmsghdr *cut = malloc(size);
+
+		assert_non_null(cut);
+		memcpy(cut, buffer, size);
+		cut->nlmsg_len = size;
+		(void)ctnl_decode(d, cut, &ev);
+		free(cut);
+	}
+	ctnl_decoder_free(d);
+}
+
+static void test_types(void **state)
+{
+	struct nlmsghdr nlh = { .nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_NEW };
+	enum ct_event_type type;
+
+	(void)state;
+	assert_true(ctnl_is_event(&nlh, &type) && type == CT_UPDATE);
+	nlh.nlmsg_flags = NLM_F_CREATE | NLM_F_EXCL;
+	assert_true(ctnl_is_event(&nlh, &type) && type == CT_NEW);
+	nlh.nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE;
+	assert_true(ctnl_is_event(&nlh, &type) && type == CT_DESTROY);
+	nlh.nlmsg_type = NFNL_SUBSYS_CTNETLINK_EXP << 8 | IPCTNL_MSG_EXP_NEW;
+	assert_false(ctnl_is_event(&nlh, &type));
+	nlh.nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET_STATS;
+	assert_false(ctnl_is_event(&nlh, &type));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_decoder),
+		cmocka_unit_test(test_types),
+		cmocka_unit_test_setup_teardown(test_flow_ipv4, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_flow_ipv6, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_nothing_stays, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_nat, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_icmp, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_zones, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_dump, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_delete_only_that, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_set_mark, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_portless, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_overrun, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_reliable, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_forged, setup, teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
