@@ -99,6 +99,14 @@ int lab_start(void **state)
 	return 0;
 }
 
+const char *lab_state_path(void)
+{
+	static char path[sizeof(folder) + sizeof("/run/steering.json")];
+
+	snprintf(path, sizeof(path), "%s/run/steering.json", folder);
+	return path;
+}
+
 int lab_stop(void **state)
 {
 	(void)state;

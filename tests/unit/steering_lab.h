@@ -22,6 +22,9 @@ int lab_stop(void **state);
 /* Runs a shell command; fails the test when it fails. */
 __attribute__((format(printf, 1, 2))) void lab_run(const char *format, ...);
 
+/* The state file of this test's steering. */
+const char *lab_state_path(void);
+
 /* What a command prints, malloc'd. */
 __attribute__((format(printf, 1, 2))) char *lab_output(const char *format, ...);
 /* Whether what it prints holds this text. */
