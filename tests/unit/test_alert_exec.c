@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_alert_exec.c - alerts told to real programs: what they are given, which are
+ * run, how many at once and for how long.
+ */
+#include <fcntl.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "alert/sinks.h"
+#include "alert_lab.h"
+
+static void assert_variable(const char *environment, const char *variable)
+{
+	char line[512];
+
+	snprintf(line, sizeof(line), "\n%s\n", variable);
+	if (!strstr(environment, line))
+		fail_msg("no %s in:%s", variable, environment);
+}
+
+/* No signal blocked or ignored, but for the C library's own two, 32 and 33, which
+ * nobody can set and which may come ignored from who started the test. */
+static void assert_no_signals(const char *text)
+{
+	const unsigned long long reserved = 3ULL << 31;
+	unsigned long long blocked, ignored;
+
+	assert_int_equal(sscanf(text, "SigBlk:\t%llx\nSigIgn:\t%llx\n", &blocked, &ignored), 2);
+	assert_true((blocked & ~reserved) == 0);
+	assert_true((ignored & ~reserved) == 0);
+}
+
+static void test_environment(void **state)
+{
+	static const char *const variables[] = {
+		"WAYMARK_KIND=mismatch",
+		"WAYMARK_TIME=2026-07-15T10:20:30.456Z",
+		"WAYMARK_FLOW_ID=77",
+		"WAYMARK_MISMATCH_ID=5",
+		"WAYMARK_EXPECTED=wan1",
+		"WAYMARK_EGRESS=eth2",
+		"WAYMARK_EGRESS_UPLINK=wan2",
+		"WAYMARK_REASON=rule-missing",
+		"WAYMARK_EVIDENCE=nflog",
+		"WAYMARK_PROTO=tcp",
+		"WAYMARK_SRC=192.168.0.2",
+		"WAYMARK_SPORT=40000",
+		"WAYMARK_DST=203.0.113.9",
+		"WAYMARK_DPORT=443",
+		"WAYMARK_DIRECTION=reply",
+		"WAYMARK_MARK=2",
+		"WAYMARK_COUNT=1",
+		"WAYMARK_TEXT=flow 77 left by \"wan2\"; $(touch evil) `touch evil`",
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+	};
+	struct alert alert = mismatch();
+	int leaked = open("/dev/null", O_RDONLY); /* not close-on-exec */
+	struct alerter *a;
+	sigset_t set;
+	char *text;
+
+	(void)state;
+	program_write("tell", "(echo; cat /proc/self/environ | tr '\\0' '\\n') > env.tmp\n"
+			      "ls /proc/self/fd | tr '\\n' ' ' > fds\n"
+			      "grep -E '^Sig(Blk|Ign)' /proc/self/status > signals\n"
+			      "cat > stdin; mv env.tmp env");
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	a = alerter_with(path_in("tell"), NULL, 60);
+	alerter_raise(a, &alert);
+	assert_int_equal(stats_of(a).children, 1);
+	children_wait(a, T0);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	close(leaked);
+	text = file_text("env");
+	assert_non_null(text);
+	for (size_t i = 0; i < sizeof(variables) / sizeof(variables[0]); i++)
+		assert_variable(text, variables[i]);
+	assert_null(strstr(text, "HOME="));
+	/* ls has one more, for the folder that it lists */
+	assert_string_equal(file_text("fds"), "0 1 2 3 ");
+	assert_no_signals(file_text("signals"));
+	assert_null(file_text("evil"));
+	assert_int_equal(stats_of(a).failed, 0);
+	alerter_free(a);
+}
+
+static void test_stdin(void **state)
+{
+	struct alert alert = mismatch();
+	struct alerter *a;
+	json_t *object;
+	char *text;
+
+	(void)state;
+	program_write("tell", "cat > stdin");
+	a = alerter_with(path_in("tell"), NULL, 60);
+	alerter_raise(a, &alert);
+	children_wait(a, T0);
+	text = file_text("stdin");
+	assert_int_equal(lines_of(text), 1);
+	object = json_loads(text, 0, NULL);
+	assert_non_null(object);
+	assert_int_equal(json_object_size(object), 18);
+	assert_text(object, "kind", "mismatch");
+	assert_text(object, "time", "2026-07-15T10:20:30.456Z");
+	assert_text(object, "text", alert.text);
+	assert_text(object, "proto", "tcp");
+	assert_integer(object, "flow_id", 77);
+	assert_integer(object, "dport", 443);
+	assert_integer(object, "mark", 2);
+	assert_integer(object, "count", 1);
+	json_decref(object);
+	alerter_free(a);
+}
+
+/* In the order of names, by the naming rule, executable files only. */
+static void test_folder(void **state)
+{
+	static const char *const names[] = {"d/10-b",	    "d/20_c.sh", "d/00a", "d/x~",
+					    "d/y.dpkg-old", "d/.hidden", "d/z,z", "d/30-not"};
+	struct alert alert = mismatch();
+	struct alerter *a;
+
+	(void)state;
+	mkdir(path_in("d"), 0755);
+	mkdir(path_in("d/40-folder"), 0755);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		program_write(names[i], "echo \"${0##*/}\" >> ran");
+	chmod(path_in("d/30-not"), 0644);
+	a = alerter_with(path_in("d"), NULL, 60);
+	alerter_raise(a, &alert);
+	assert_int_equal(stats_of(a).children, 3);
+	children_wait(a, T0);
+	assert_int_equal(lines_of(file_text("ran")), 3);
+	assert_non_null(strstr(file_text("ran"), "00a\n"));
+	assert_non_null(strstr(file_text("ran"), "10-b\n"));
+	assert_non_null(strstr(file_text("ran"), "20_c.sh\n"));
+	assert_int_equal(stats_of(a).failed, 0);
+	alerter_free(a);
+}
+
+static void check_exec_fails(const char *path, const char *why)
+{
+	struct alert alert = mismatch();
+	struct alerter *a = alerter_with(path, NULL, 60);
+
+	alerter_raise(a, &alert);
+	children_wait(a, T0);
+	assert_int_equal(stats_of(a).failed, 1);
+	if (!strstr(stats_of(a).last_error, why))
+		fail_msg("'%s' instead of '%s'", stats_of(a).last_error, why);
+	alerter_free(a);
+}
+
+static void test_exec_failures(void **state)
+{
+	(void)state;
+	check_exec_fails("/nonexistent/program", "No such file");
+	program_write("plain", "true");
+	chmod(path_in("plain"), 0644);
+	check_exec_fails(path_in("plain"), "Permission denied");
+	close(open(path_in("empty"), O_CREAT | O_WRONLY, 0755));
+	check_exec_fails(path_in("empty"), "Exec format error");
+	program_write("three", "exit 3");
+	check_exec_fails(path_in("three"), "exit status 3");
+	program_write("signal", "kill -TERM $$");
+	check_exec_fails(path_in("signal"), "signal 15");
+}
+
+/* 8 run, 64 wait, the rest has failed; when the 8 end, the others follow. */
+static void test_children_bound(void **state)
+{
+	struct alert alert = mismatch();
+	struct alerter *a;
+
+	(void)state;
+	program_write("wait",
+		      "echo >> began\nwhile ! [ -e go ]; do sleep 0.05; done\necho >> ended");
+	a = alerter_with(path_in("wait"), NULL, 0);
+	for (int i = 0; i < 80; i++)
+		alerter_raise(a, &alert);
+	assert_int_equal(stats_of(a).children, EXEC_CHILDREN_MAX);
+	assert_int_equal(stats_of(a).told, 80);
+	assert_int_equal(stats_of(a).failed, 80 - EXEC_CHILDREN_MAX - EXEC_QUEUE_MAX);
+	assert_non_null(strstr(stats_of(a).last_error, "too many"));
+	for (int i = 0; i < 20; i++) {
+		nap();
+		alerter_tick(a, T0);
+	}
+	assert_true(lines_of(file_text("began")) <= EXEC_CHILDREN_MAX);
+	close(open(path_in("go"), O_CREAT | O_WRONLY, 0644));
+	children_wait(a, T0);
+	assert_int_equal(lines_of(file_text("ended")), EXEC_CHILDREN_MAX + EXEC_QUEUE_MAX);
+	assert_int_equal(stats_of(a).failed, 80 - EXEC_CHILDREN_MAX - EXEC_QUEUE_MAX);
+	alerter_free(a);
+}
+
+/* Killed with what it started, by the time that is passed in. */
+static void test_timeout(void **state)
+{
+	struct alert alert = mismatch();
+	struct alerter *a;
+	pid_t grandchild;
+
+	(void)state;
+	program_write("hang",
+		      "trap '' TERM\nsleep 600 &\necho $! > pid.tmp\nmv pid.tmp pid\nwait\n");
+	a = alerter_with(path_in("hang"), NULL, 0);
+	alerter_raise(a, &alert);
+	for (int i = 0; i < PATIENCE && !file_text("pid"); i++)
+		nap();
+	grandchild = atoi(file_text("pid"));
+	assert_true(grandchild > 1);
+	alerter_tick(a, T0);
+	alerter_tick(a, T0 + EXEC_TIMEOUT_MS - 1);
+	alerter_tick(a, T0 - 1000000); /* the clock jumps back: the time begins anew */
+	alerter_tick(a, T0 - 1000000 + EXEC_TIMEOUT_MS - 1);
+	assert_int_equal(stats_of(a).failed, 0);
+	assert_int_equal(stats_of(a).children, 1);
+	alerter_tick(a, T0 + EXEC_TIMEOUT_MS);
+	assert_non_null(strstr(stats_of(a).last_error, "killed after 30 s"));
+	children_wait(a, T0 + EXEC_TIMEOUT_MS);
+	assert_int_equal(stats_of(a).failed, 1);
+	for (int i = 0; i < PATIENCE && kill(grandchild, 0) == 0; i++) {
+		char path[64], text[256] = "";
+		FILE *file;
+
+		/* Whoever inherits it may be slow to bury it. */
+		snprintf(path, sizeof(path), "/proc/%d/stat", (int)grandchild);
+		file = fopen(path, "r");
+		if (file && !fgets(text, sizeof(text), file))
+			text[0] = '\0';
+		if (file)
+			fclose(file);
+		if (strstr(text, ") Z "))
+			break;
+		assert_int_not_equal(i, PATIENCE - 1);
+		nap();
+	}
+	alerter_free(a);
+}
+
+#define TEST(name) cmocka_unit_test_teardown(name, folder_clear)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_environment),	  TEST(test_stdin),	     TEST(test_folder),
+		TEST(test_exec_failures), TEST(test_children_bound), TEST(test_timeout),
+	};
+
+	return cmocka_run_group_tests(tests, folder_setup, folder_teardown);
+}
