@@ -90,18 +90,20 @@ CREATE TABLE slice (
 	state INTEGER NOT NULL
 );
 
--- Which flows of a slice have an address anywhere, translated or not. Filled, in
--- order, when a slice is full: an index on the addresses themselves would cost
--- ten times the insert.
+-- Which flows of a slice have an address as source or as destination, before or
+-- after translation. Filled, in order, when a slice is full: an index on the
+-- addresses themselves would cost ten times the insert.
+--   side  0: source, 1: destination
 --   addr  IPv4 as in flow; IPv6 as its 16 bytes
 --   ids   the low 15 bits of the flows' ids, 2 bytes each, little-endian,
 --         ascending; or, where that would be 4,096 bytes or more, a bitmap of
 --         exactly 4,096 bytes, bit n of byte m for 8 m + n
 CREATE TABLE posting (
 	slice INTEGER NOT NULL,
+	side INTEGER NOT NULL,
 	addr NOT NULL,
 	ids BLOB NOT NULL,
-	PRIMARY KEY (slice, addr)
+	PRIMARY KEY (slice, side, addr)
 ) WITHOUT ROWID;
 
 CREATE TABLE mismatch (

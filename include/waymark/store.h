@@ -45,7 +45,7 @@ struct writer;
 struct writer_stats {
 	uint64_t queued, written, batches; /* records; commits */
 	uint64_t dropped;     /* records refused because the queue was full */
-	uint64_t failed;      /* records lost because SQLite refused them */
+	uint64_t failed;      /* records that SQLite refused, the rest of their batch not */
 	uint32_t depth, depth_max, capacity;
 	int64_t last_commit_ms;
 	int64_t database_bytes;
@@ -57,22 +57,27 @@ struct writer_stats {
  * batch_ms after its first record. */
 struct writer *writer_start(struct store *st, uint32_t capacity, uint32_t batch_ms);
 
-/* Copies the record into the queue; never blocks. 0, or -ENOBUFS when full (the
- * caller writes a gap when there is room again). One producer thread. */
+/* Copies the record into the queue; never blocks. 0, or -ENOBUFS when full: the
+ * caller keeps what the record owns, and the writer itself says in a gap (source
+ * 'store', an id below 0) how many records were lost once it writes again. One
+ * producer thread. */
 int writer_push(struct writer *w, const struct record *r);
 
-/* Waits until everything pushed so far is committed. */
+/* Waits until everything pushed so far is committed, or until an attempt to
+ * commit it failed. The producer's thread. */
 void writer_flush(struct writer *w);
 
 /* Drains the queue, commits, ends the thread. is_clean is remembered for
- * store_last_alive_ms. The store is still open. */
+ * store_last_alive_ms. A database that fails is tried for some seconds more, then
+ * what is left is lost. The store is still open. */
 void writer_stop(struct writer *w, bool is_clean, int64_t now_ms);
 
 void writer_stats(struct writer *w, struct writer_stats *out);
 
-/* Retention, on the writer's thread between batches: flows ended before
- * before_ms (0: no age limit) and the oldest while the file is larger than
- * max_bytes (0: no limit) are deleted, in steps that do not stall ingest. */
+/* Retention, on the writer's thread between batches, at once and then each
+ * minute: flows that ended longer than retention_s ago (0: no limit of age) and
+ * the oldest while the database is larger than max_bytes (0: no limit) are
+ * deleted, in steps that do not stall ingest. Live flows stay. */
 void writer_set_retention(struct writer *w, uint64_t retention_s, uint64_t max_bytes);
 
 #endif

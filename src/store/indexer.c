@@ -16,8 +16,12 @@
 #define STEP_READ 4096
 #define STEP_WRITE 4096
 
+/* Bytes of side and address. */
+#define ADDRESS6_KEY 17
+
+/* Columns 1 and 2 are of the source, 3 and 4 of the destination. */
 #define READ_SQL                                                                          \
-	"SELECT id, src, dst, nat_src, nat_dst FROM flow WHERE id BETWEEN ? AND ?"
+	"SELECT id, src, nat_src, dst, nat_dst FROM flow WHERE id BETWEEN ? AND ?"
 
 void indexer_init(struct indexer *x)
 {
@@ -59,24 +63,27 @@ static void *list_grow(void *list, size_t size, size_t n, size_t *capacity)
 	return grown;
 }
 
-static int address4_add(struct indexer *x, int64_t addr, uint16_t low)
+static int address4_add(struct indexer *x, enum posting_side side, int64_t addr, uint16_t low)
 {
 	uint64_t *list = list_grow(x->list4, sizeof(*list), x->n4, &x->capacity4);
 
 	if (!list)
 		return SQLITE_NOMEM;
 	x->list4 = list;
-	list[x->n4++] = (uint64_t)((uint32_t)addr ^ UINT32_C(0x80000000)) << 16 | low;
+	list[x->n4++] = (uint64_t)side << 48 |
+			(uint64_t)((uint32_t)addr ^ UINT32_C(0x80000000)) << 16 | low;
 	return SQLITE_OK;
 }
 
-static int address6_add(struct indexer *x, const struct addr *addr, uint16_t low)
+static int address6_add(struct indexer *x, enum posting_side side, const struct addr *addr,
+			uint16_t low)
 {
 	struct address6 *list = list_grow(x->list6, sizeof(*list), x->n6, &x->capacity6);
 
 	if (!list)
 		return SQLITE_NOMEM;
 	x->list6 = list;
+	list[x->n6].side = (uint8_t)side;
 	memcpy(list[x->n6].bytes, addr->bytes, sizeof(list->bytes));
 	list[x->n6++].low = low;
 	return SQLITE_OK;
@@ -84,14 +91,15 @@ static int address6_add(struct indexer *x, const struct addr *addr, uint16_t low
 
 static int address_add(struct indexer *x, sqlite3_stmt *stmt, int column, uint16_t low)
 {
+	enum posting_side side = column <= 2 ? SIDE_SRC : SIDE_DST;
 	struct addr addr;
 
 	switch (sqlite3_column_type(stmt, column)) {
 	case SQLITE_INTEGER:
-		return address4_add(x, sqlite3_column_int64(stmt, column), low);
+		return address4_add(x, side, sqlite3_column_int64(stmt, column), low);
 	case SQLITE_TEXT:
 		db_column_addr(stmt, column, &addr);
-		return addr.family == AF_INET6 ? address6_add(x, &addr, low) : SQLITE_OK;
+		return addr.family == AF_INET6 ? address6_add(x, side, &addr, low) : SQLITE_OK;
 	default:
 		return SQLITE_OK;
 	}
@@ -107,7 +115,7 @@ static int compare4(const void *a, const void *b)
 static int compare6(const void *a, const void *b)
 {
 	const struct address6 *x = a, *y = b;
-	int order = memcmp(x->bytes, y->bytes, sizeof(x->bytes));
+	int order = memcmp(x, y, ADDRESS6_KEY);
 
 	return order ? order : (int)x->low - (int)y->low;
 }
@@ -179,13 +187,14 @@ static void run_clear(struct run *run)
 
 static int run4_write(struct indexer *x, struct run *run, sqlite3_stmt *stmt)
 {
-	uint64_t addr = x->list4[x->at4] >> 16;
+	uint64_t key = x->list4[x->at4] >> 16;
 	int rc;
 
-	while (x->at4 < x->n4 && x->list4[x->at4] >> 16 == addr)
+	while (x->at4 < x->n4 && x->list4[x->at4] >> 16 == key)
 		run_add(run, (uint16_t)x->list4[x->at4++]);
-	sqlite3_bind_int64(stmt, 2, (int32_t)((uint32_t)addr ^ UINT32_C(0x80000000)));
-	run_bind(run, stmt, 3);
+	sqlite3_bind_int(stmt, 2, (int)(key >> 32));
+	sqlite3_bind_int64(stmt, 3, (int32_t)((uint32_t)key ^ UINT32_C(0x80000000)));
+	run_bind(run, stmt, 4);
 	rc = db_run(stmt);
 	run_clear(run);
 	return rc;
@@ -193,13 +202,14 @@ static int run4_write(struct indexer *x, struct run *run, sqlite3_stmt *stmt)
 
 static int run6_write(struct indexer *x, struct run *run, sqlite3_stmt *stmt)
 {
-	const uint8_t *addr = x->list6[x->at6].bytes;
+	const struct address6 *first = &x->list6[x->at6];
 	int rc;
 
-	while (x->at6 < x->n6 && !memcmp(x->list6[x->at6].bytes, addr, 16))
+	while (x->at6 < x->n6 && !memcmp(&x->list6[x->at6], first, ADDRESS6_KEY))
 		run_add(run, x->list6[x->at6++].low);
-	sqlite3_bind_blob(stmt, 2, addr, 16, SQLITE_STATIC);
-	run_bind(run, stmt, 3);
+	sqlite3_bind_int(stmt, 2, first->side);
+	sqlite3_bind_blob(stmt, 3, first->bytes, sizeof(first->bytes), SQLITE_STATIC);
+	run_bind(run, stmt, 4);
 	rc = db_run(stmt);
 	run_clear(run);
 	return rc;
@@ -221,7 +231,7 @@ static int postings_write(struct indexer *x, struct ingest *in)
 	int rc = leftovers_delete(x, in);
 
 	if (rc == SQLITE_OK)
-		rc = run ? db_prepare(in->db, &stmt, "INSERT INTO posting VALUES (?, ?, ?)") :
+		rc = run ? db_prepare(in->db, &stmt, "INSERT INTO posting VALUES (?, ?, ?, ?)") :
 			   SQLITE_NOMEM;
 	if (rc == SQLITE_OK)
 		sqlite3_bind_int64(stmt, 1, x->slice);

@@ -11,8 +11,13 @@
 
 #include "store/ingest.h"
 
-/* An address and the low bits of a flow's id that has it. */
+/* Of posting.side. */
+enum posting_side { SIDE_SRC = 0, SIDE_DST = 1 };
+
+/* A side, an address and the low bits of the id of a flow that has it there: in
+ * the order of the struct's bytes, but for the last. */
 struct address6 {
+	uint8_t side;
 	uint8_t bytes[16];
 	uint16_t low;
 };
@@ -21,7 +26,8 @@ struct indexer {
 	int64_t slice; /* being made; -1: none */
 	bool is_read;  /* all of its flows are in the lists below */
 	int64_t next_id;
-	uint64_t *list4; /* (address ^ 2^31) << 16 | low: sorts as signed numbers do */
+	/* side << 48 | (address ^ 2^31) << 16 | low: sorts as signed numbers do */
+	uint64_t *list4;
 	struct address6 *list6;
 	size_t n4, n6, capacity4, capacity6;
 	size_t at4, at6; /* written so far */

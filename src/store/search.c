@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "store/db.h"
+#include "store/indexer.h"
 #include "store/query_internal.h"
 #include "store/slices.h"
 
@@ -48,7 +49,7 @@ static int search_open(struct search *s)
 		rc = statement(s, &s->state, "SELECT state FROM slice WHERE id = ?1", "", "");
 	if (rc == SQLITE_OK)
 		rc = statement(s, &s->postings, "SELECT ids FROM posting WHERE slice = ?1"
-			       " AND addr BETWEEN ?2 AND ?3", "", "");
+			       " AND side = ?4 AND addr BETWEEN ?2 AND ?3", "", "");
 	if (rc == SQLITE_OK)
 		rc = statement(s, &s->scan, "SELECT id FROM flow WHERE id BETWEEN ?1 AND ?2",
 			       condition, " ORDER BY id DESC");
@@ -101,14 +102,15 @@ static void postings_bind(sqlite3_stmt *stmt, int64_t slice, const struct prefix
 	sqlite3_bind_blob(stmt, 3, high.addr.bytes, 16, SQLITE_TRANSIENT);
 }
 
-/* Which flows of the slice have an address of the prefix. */
-static int postings_read(struct search *s, int64_t slice, const struct prefix *p,
-			 struct bitmap *b)
+/* Which flows of the slice have an address of the prefix on a side. */
+static int postings_read(struct search *s, int64_t slice, enum posting_side side,
+			 const struct prefix *p, struct bitmap *b)
 {
 	int rc;
 
 	memset(b, 0, sizeof(*b));
 	postings_bind(s->postings, slice, p);
+	sqlite3_bind_int(s->postings, 4, side);
 	while ((rc = sqlite3_step(s->postings)) == SQLITE_ROW)
 		posting_add(b, sqlite3_column_blob(s->postings, 0),
 			    sqlite3_column_bytes(s->postings, 0));
@@ -120,11 +122,14 @@ static int candidates_read(struct search *s, int64_t slice)
 {
 	const struct query_filter *f = s->filter;
 	bool has_src = !addr_is_none(&f->src.addr), has_dst = !addr_is_none(&f->dst.addr);
-	int r = postings_read(s, slice, has_src ? &f->src : &f->dst, &s->candidates);
+	int r = 0;
 
-	if (r < 0 || !has_src || !has_dst)
+	memset(&s->candidates, 0xff, sizeof(s->candidates));
+	if (has_src)
+		r = postings_read(s, slice, SIDE_SRC, &f->src, &s->candidates);
+	if (r < 0 || !has_dst)
 		return r;
-	r = postings_read(s, slice, &f->dst, &s->others);
+	r = postings_read(s, slice, SIDE_DST, &f->dst, &s->others);
 	for (int i = 0; i < SLICE_BITMAP_BYTES; i++)
 		s->candidates.bytes[i] &= s->others.bytes[i];
 	return r;
