@@ -6,8 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
-#include <libnetfilter_conntrack/libnetfilter_conntrack.h>
-#include <libnetfilter_conntrack/libnetfilter_conntrack_tcp.h>
+#include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <netinet/in.h>
@@ -21,6 +20,7 @@
 
 #include <cmocka.h>
 
+#include "ct_entries.h"
 #include "kernel/ctnl_decode.h"
 #include "sandbox.h"
 #include "waymark/ctnl.h"
@@ -83,141 +83,6 @@ static void assert_endpoints(const struct endpoints *e, const char *src, unsigne
 	assert_int_equal(e->dport, dport);
 }
 
-/* --- entries made by hand ---------------------------------------------------- */
-
-struct entry {
-	uint8_t proto;
-	const char *src, *dst; /* original */
-	const char *reply_dst; /* NULL: src, no NAT */
-	uint16_t sport, dport; /* of ICMP: identifier, type << 8 | code */
-	uint16_t reply_dport;  /* 0: sport */
-	uint32_t mark;
-	uint16_t zone, orig_zone;
-};
-
-static void entry_set_ip(struct nf_conntrack *ct, int family, enum nf_conntrack_attr v4,
-			 enum nf_conntrack_attr v6, const char *text)
-{
-	struct addr a;
-
-	assert_int_equal(addr_parse(&a, text), 0);
-	assert_int_equal(a.family, family);
-	nfct_set_attr(ct, family == AF_INET ? v4 : v6, a.bytes);
-}
-
-static void entry_set_proto(struct nf_conntrack *ct, const struct entry *e)
-{
-	nfct_set_attr_u8(ct, ATTR_ORIG_L4PROTO, e->proto);
-	nfct_set_attr_u8(ct, ATTR_REPL_L4PROTO, e->proto);
-	if (e->proto == IPPROTO_ICMP || e->proto == IPPROTO_ICMPV6) {
-		nfct_set_attr_u8(ct, ATTR_ICMP_TYPE, (uint8_t)(e->dport >> 8));
-		nfct_set_attr_u8(ct, ATTR_ICMP_CODE, (uint8_t)e->dport);
-		nfct_set_attr_u16(ct, ATTR_ICMP_ID, htons(e->sport));
-		nfct_setobjopt(ct, NFCT_SOPT_SETUP_REPLY);
-		return;
-	}
-	nfct_set_attr_u16(ct, ATTR_ORIG_PORT_SRC, htons(e->sport));
-	nfct_set_attr_u16(ct, ATTR_ORIG_PORT_DST, htons(e->dport));
-	nfct_set_attr_u16(ct, ATTR_REPL_PORT_SRC, htons(e->dport));
-	nfct_set_attr_u16(ct, ATTR_REPL_PORT_DST,
-			  htons(e->reply_dport ? e->reply_dport : e->sport));
-	if (e->proto == IPPROTO_TCP)
-		nfct_set_attr_u8(ct, ATTR_TCP_STATE, TCP_CONNTRACK_ESTABLISHED);
-}
-
-static struct nf_conntrack *entry_object(const struct entry *e)
-{
-	struct nf_conntrack *ct = nfct_new();
-	uint8_t family = strchr(e->src, ':') ? AF_INET6 : AF_INET;
-	const char *reply_dst = e->reply_dst ? e->reply_dst : e->src;
-
-	assert_non_null(ct);
-	nfct_set_attr_u8(ct, ATTR_ORIG_L3PROTO, family);
-	nfct_set_attr_u8(ct, ATTR_REPL_L3PROTO, family);
-	entry_set_ip(ct, family, ATTR_ORIG_IPV4_SRC, ATTR_ORIG_IPV6_SRC, e->src);
-	entry_set_ip(ct, family, ATTR_ORIG_IPV4_DST, ATTR_ORIG_IPV6_DST, e->dst);
-	entry_set_ip(ct, family, ATTR_REPL_IPV4_SRC, ATTR_REPL_IPV6_SRC, e->dst);
-	entry_set_ip(ct, family, ATTR_REPL_IPV4_DST, ATTR_REPL_IPV6_DST, reply_dst);
-	entry_set_proto(ct, e);
-	nfct_set_attr_u32(ct, ATTR_TIMEOUT, 600);
-	if (e->mark)
-		nfct_set_attr_u32(ct, ATTR_MARK, e->mark);
-	if (e->zone)
-		nfct_set_attr_u16(ct, ATTR_ZONE, e->zone);
-	if (e->orig_zone)
-		nfct_set_attr_u16(ct, ATTR_ORIG_ZONE, e->orig_zone);
-	return ct;
-}
-
-static size_t entry_put(void *buffer, const struct entry *e)
-{
-	struct nf_conntrack *ct = entry_object(e);
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
-	struct nfgenmsg *nf;
-
-	nlh->nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_NEW;
-	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL;
-	nf = mnl_nlmsg_put_extra_header(nlh, sizeof(*nf));
-	nf->nfgen_family = nfct_get_attr_u8(ct, ATTR_ORIG_L3PROTO);
-	assert_int_equal(nfct_nlmsg_build(nlh, ct), 0);
-	nfct_destroy(ct);
-	return nlh->nlmsg_len;
-}
-
-static struct mnl_socket *socket_open(void)
-{
-	struct mnl_socket *s = mnl_socket_open(NETLINK_NETFILTER);
-
-	assert_non_null(s);
-	assert_int_equal(mnl_socket_bind(s, 0, MNL_SOCKET_AUTOPID), 0);
-	return s;
-}
-
-static void entry_create(const struct entry *e)
-{
-	struct mnl_socket *s = socket_open();
-	uint8_t buffer[1024];
-	struct nlmsghdr *nlh = (struct nlmsghdr *)buffer;
-	size_t size = entry_put(buffer, e);
-
-	assert_true(mnl_socket_sendto(s, buffer, size) > 0);
-	assert_true(mnl_socket_recvfrom(s, buffer, sizeof(buffer)) > 0);
-	assert_int_equal(nlh->nlmsg_type, NLMSG_ERROR);
-	assert_int_equal(((struct nlmsgerr *)mnl_nlmsg_get_payload(nlh))->error, 0);
-	mnl_socket_close(s);
-}
-
-/* n UDP entries, without waiting for answers. */
-static void entries_create(int n)
-{
-	struct mnl_socket *s = socket_open();
-
-	for (int i = 0; i < n; i++) {
-		uint8_t buffer[1024];
-		const struct entry e = { .proto = IPPROTO_UDP, .src = "10.9.9.9",
-					 .dst = "10.9.9.10", .sport = (uint16_t)(2000 + i),
-					 .dport = 53 };
-		size_t size = entry_put(buffer, &e);
-
-		((struct nlmsghdr *)buffer)->nlmsg_flags &= ~NLM_F_ACK;
-		assert_true(mnl_socket_sendto(s, buffer, size) > 0);
-	}
-	mnl_socket_close(s);
-}
-
-static void table_flush(void)
-{
-	struct mnl_socket *s = socket_open();
-	uint8_t buffer[256];
-	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
-
-	nlh->nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE;
-	nlh->nlmsg_flags = NLM_F_REQUEST;
-	mnl_nlmsg_put_extra_header(nlh, sizeof(struct nfgenmsg));
-	assert_true(mnl_socket_sendto(s, nlh, nlh->nlmsg_len) > 0);
-	mnl_socket_close(s);
-}
-
 /* --- set-up ------------------------------------------------------------------ */
 
 /* Rules that ask for conntrack, mark and label; sport 7xxx changes its mark and
@@ -253,7 +118,7 @@ static int setup(void **state)
 		sandbox_sysctl("net/netfilter/nf_conntrack_timestamp", "1");
 	}
 	is_ready = true;
-	table_flush();
+	ct_flush();
 	memset(&s, 0, sizeof(s));
 	s.ctnl = ctnl_open(1 << 20);
 	assert_non_null(s.ctnl);
@@ -332,15 +197,21 @@ static void test_flow_ipv6(void **state)
 static void test_nothing_stays(void **state)
 {
 	struct setup *s = setup_of(state);
-	const struct entry bare = { .proto = IPPROTO_UDP, .src = "10.0.0.1", .dst = "10.0.0.2",
-				    .sport = 5, .dport = 6 };
-	const struct entry zoned = { .proto = IPPROTO_UDP, .src = "10.0.0.1", .dst = "10.0.0.2",
-				     .sport = 7, .dport = 6, .zone = 9, .mark = 3 };
+	const struct ct_entry bare = {
+		.proto = IPPROTO_UDP, .src = "10.0.0.1", .dst = "10.0.0.2", .sport = 5, .dport = 6
+	};
+	const struct ct_entry zoned = { .proto = IPPROTO_UDP,
+					.src = "10.0.0.1",
+					.dst = "10.0.0.2",
+					.sport = 7,
+					.dport = 6,
+					.zone = 9,
+					.mark = 3 };
 	const struct ct_event *ev;
 
 	sandbox_udp(true, 7003, 9);
-	entry_create(&zoned);
-	entry_create(&bare);
+	ct_entry_create(&zoned);
+	ct_entry_create(&bare);
 	ev = await(s->ctnl, &s->log, CT_NEW, IPPROTO_UDP, 5);
 	assert_non_null(log_find(&s->log, CT_NEW, IPPROTO_UDP, 7003));
 	assert_endpoints(&ev->tuple[DIR_ORIGINAL], "10.0.0.1", 5, "10.0.0.2", 6);
@@ -353,13 +224,17 @@ static void test_nothing_stays(void **state)
 static void test_nat(void **state)
 {
 	struct setup *s = setup_of(state);
-	const struct entry e = { .proto = IPPROTO_TCP, .src = "192.168.10.2",
-				 .dst = "203.0.113.10", .reply_dst = "192.168.1.10",
-				 .sport = 40000, .dport = 443, .reply_dport = 1024,
-				 .mark = 0xdeadbe02 };
+	const struct ct_entry e = { .proto = IPPROTO_TCP,
+				    .src = "192.168.10.2",
+				    .dst = "203.0.113.10",
+				    .reply_dst = "192.168.1.10",
+				    .sport = 40000,
+				    .dport = 443,
+				    .reply_dport = 1024,
+				    .mark = 0xdeadbe02 };
 	const struct ct_event *ev;
 
-	entry_create(&e);
+	ct_entry_create(&e);
 	ev = await(s->ctnl, &s->log, CT_NEW, IPPROTO_TCP, 40000);
 	assert_endpoints(&ev->tuple[DIR_ORIGINAL], "192.168.10.2", 40000, "203.0.113.10", 443);
 	assert_endpoints(&ev->tuple[DIR_REPLY], "203.0.113.10", 443, "192.168.1.10", 1024);
@@ -369,19 +244,25 @@ static void test_nat(void **state)
 static void test_icmp(void **state)
 {
 	struct setup *s = setup_of(state);
-	const struct entry v4 = { .proto = IPPROTO_ICMP, .src = "10.0.0.1", .dst = "10.0.0.2",
-				  .sport = 700, .dport = 8 << 8 };
-	const struct entry v6 = { .proto = IPPROTO_ICMPV6, .src = "2001:db8::1",
-				  .dst = "2001:db8::2", .sport = 701, .dport = 128 << 8 };
+	const struct ct_entry v4 = { .proto = IPPROTO_ICMP,
+				     .src = "10.0.0.1",
+				     .dst = "10.0.0.2",
+				     .sport = 700,
+				     .dport = 8 << 8 };
+	const struct ct_entry v6 = { .proto = IPPROTO_ICMPV6,
+				     .src = "2001:db8::1",
+				     .dst = "2001:db8::2",
+				     .sport = 701,
+				     .dport = 128 << 8 };
 	const struct ct_event *ev;
 
-	entry_create(&v4);
+	ct_entry_create(&v4);
 	ev = await(s->ctnl, &s->log, CT_NEW, IPPROTO_ICMP, 700);
 	assert_endpoints(&ev->tuple[DIR_ORIGINAL], "10.0.0.1", 700, "10.0.0.2", 8 << 8);
 	assert_endpoints(&ev->tuple[DIR_REPLY], "10.0.0.2", 700, "10.0.0.1", 0);
 	assert_int_equal(ctnl_delete(s->ctnl, ev), 0);
 
-	entry_create(&v6);
+	ct_entry_create(&v6);
 	ev = await(s->ctnl, &s->log, CT_NEW, IPPROTO_ICMPV6, 701);
 	assert_endpoints(&ev->tuple[DIR_ORIGINAL], "2001:db8::1", 701, "2001:db8::2", 128 << 8);
 	assert_endpoints(&ev->tuple[DIR_REPLY], "2001:db8::2", 701, "2001:db8::1", 129 << 8);
@@ -392,12 +273,16 @@ static void test_icmp(void **state)
 static void test_zones(void **state)
 {
 	struct setup *s = setup_of(state);
-	struct entry e = { .proto = IPPROTO_UDP, .src = "10.0.0.1", .dst = "10.0.0.2",
-			   .sport = 100, .dport = 6, .zone = 21 };
+	struct ct_entry e = { .proto = IPPROTO_UDP,
+			      .src = "10.0.0.1",
+			      .dst = "10.0.0.2",
+			      .sport = 100,
+			      .dport = 6,
+			      .zone = 21 };
 	struct ct_event other;
 	const struct ct_event *ev;
 
-	entry_create(&e);
+	ct_entry_create(&e);
 	ev = await(s->ctnl, &s->log, CT_NEW, IPPROTO_UDP, 100);
 	assert_int_equal(ev->zone, 21);
 	other = *ev;
@@ -409,7 +294,7 @@ static void test_zones(void **state)
 	e.zone = 0;
 	e.orig_zone = 23;
 	e.sport = 101;
-	entry_create(&e);
+	ct_entry_create(&e);
 	ev = await(s->ctnl, &s->log, CT_NEW, IPPROTO_UDP, 101);
 	assert_int_equal(ev->zone, 23);
 	assert_int_equal(ctnl_delete(s->ctnl, ev), 0);
@@ -433,7 +318,7 @@ static void test_dump(void **state)
 	assert_int_equal(ev->mark, 0x0702);
 	assert_int_equal(ev->packets[DIR_ORIGINAL], 1);
 
-	entries_create(3000);
+	ct_entries_create(3000);
 	assert_int_equal(ctnl_dump(s->ctnl, count_event, &n), 0);
 	assert_int_equal(n, 3000 + dumped.n);
 }
@@ -441,13 +326,14 @@ static void test_dump(void **state)
 static void test_delete_only_that(void **state)
 {
 	struct setup *s = setup_of(state);
-	const struct entry e = { .proto = IPPROTO_TCP, .src = "10.0.0.1", .dst = "10.0.0.2",
-				 .sport = 200, .dport = 6 };
+	const struct ct_entry e = {
+		.proto = IPPROTO_TCP, .src = "10.0.0.1", .dst = "10.0.0.2", .sport = 200, .dport = 6
+	};
 	struct ct_event wrong;
 	const struct ct_event *ev;
 	int n = 0;
 
-	entry_create(&e);
+	ct_entry_create(&e);
 	ev = await(s->ctnl, &s->log, CT_NEW, IPPROTO_TCP, 200);
 	wrong = *ev;
 	wrong.id ^= 1;
@@ -464,12 +350,16 @@ static void test_delete_only_that(void **state)
 static void test_set_mark(void **state)
 {
 	struct setup *s = setup_of(state);
-	const struct entry e = { .proto = IPPROTO_TCP, .src = "10.0.0.1", .dst = "10.0.0.2",
-				 .sport = 300, .dport = 6, .mark = 0x12345602 };
+	const struct ct_entry e = { .proto = IPPROTO_TCP,
+				    .src = "10.0.0.1",
+				    .dst = "10.0.0.2",
+				    .sport = 300,
+				    .dport = 6,
+				    .mark = 0x12345602 };
 	struct ct_event entry;
 	const struct ct_event *ev;
 
-	entry_create(&e);
+	ct_entry_create(&e);
 	entry = *await(s->ctnl, &s->log, CT_NEW, IPPROTO_TCP, 300);
 	/* Bits outside the mask are left alone, asked for or not. */
 	assert_int_equal(ctnl_set_mark(s->ctnl, &entry, 0xffffff05, 0xff), 0);
@@ -510,13 +400,14 @@ static void test_overrun(void **state)
 	struct setup *s = setup_of(state);
 	struct ctnl *small = ctnl_open(1);
 	struct log log = { .n = 0 };
-	const struct entry e = { .proto = IPPROTO_TCP, .src = "10.0.0.1", .dst = "10.0.0.2",
-				 .sport = 400, .dport = 6 };
+	const struct ct_entry e = {
+		.proto = IPPROTO_TCP, .src = "10.0.0.1", .dst = "10.0.0.2", .sport = 400, .dport = 6
+	};
 	struct ctnl_stats stats;
 	int n = 0, overruns = 0, ret;
 
 	assert_non_null(small);
-	entries_create(500);
+	ct_entries_create(500);
 	do {
 		ret = ctnl_receive(small, count_event, &n, 7);
 		overruns += ret == -ENOBUFS;
@@ -525,7 +416,7 @@ static void test_overrun(void **state)
 	assert_int_equal(overruns, 1);
 	assert_true(n > 0 && n < 500);
 	/* It goes on. */
-	entry_create(&e);
+	ct_entry_create(&e);
 	await(small, &log, CT_NEW, IPPROTO_TCP, 400);
 	ctnl_stats(small, &stats);
 	assert_int_equal(stats.overruns, 1);
@@ -554,12 +445,12 @@ static void test_reliable(void **state)
 	(void)setup_of(state);
 	small = ctnl_open(1);
 	assert_non_null(small);
-	entries_create(40);
+	ct_entries_create(40);
 	while ((ret = ctnl_receive(small, count_event, &n, 100)) > 0 || ret == -ENOBUFS)
 		;
 	assert_int_equal(ctnl_set_reliable(small, true), 0);
 	n = 0;
-	table_flush();
+	ct_flush();
 	while (n < 40) {
 		assert_true(sandbox_wait(ctnl_fd(small)));
 		ret = ctnl_receive(small, count_event, &n, 100);
@@ -582,13 +473,14 @@ static uint32_t port_of(int fd)
 static void test_forged(void **state)
 {
 	struct setup *s = setup_of(state);
-	const struct entry e = { .proto = IPPROTO_UDP, .src = "10.6.6.6", .dst = "10.0.0.2",
-				 .sport = 666, .dport = 6 };
+	const struct ct_entry e = {
+		.proto = IPPROTO_UDP, .src = "10.6.6.6", .dst = "10.0.0.2", .sport = 666, .dport = 6
+	};
 	struct sockaddr_nl to = { .nl_family = AF_NETLINK, .nl_pid = port_of(ctnl_fd(s->ctnl)) };
-	struct mnl_socket *liar = socket_open();
+	struct mnl_socket *liar = ct_socket_open();
 	struct ctnl_stats stats;
 	uint8_t buffer[1024];
-	size_t size = entry_put(buffer, &e);
+	size_t size = ct_entry_put(buffer, &e);
 
 	assert_int_equal(sendto(mnl_socket_get_fd(liar), buffer, size, 0, (struct sockaddr *)&to,
 				sizeof(to)),
@@ -608,8 +500,13 @@ static void test_forged(void **state)
  * again and again: nothing leaks, nothing is read past the end. */
 static void test_decoder(void **state)
 {
-	const struct entry e = { .proto = IPPROTO_ICMP, .src = "10.0.0.1", .dst = "10.0.0.2",
-				 .sport = 700, .dport = 8 << 8, .mark = 3, .zone = 4 };
+	const struct ct_entry e = { .proto = IPPROTO_ICMP,
+				    .src = "10.0.0.1",
+				    .dst = "10.0.0.2",
+				    .sport = 700,
+				    .dport = 8 << 8,
+				    .mark = 3,
+				    .zone = 4 };
 	struct ctnl_decoder *d = ctnl_decoder_new();
 	static const uint8_t labels[16] = { 1 };
 	uint8_t buffer[1024];
@@ -619,7 +516,7 @@ static void test_decoder(void **state)
 
 	(void)state;
 	assert_non_null(d);
-	entry_put(buffer, &e);
+	ct_entry_put(buffer, &e);
 	assert_int_equal(ctnl_decode(d, nlh, &ev), -EBADMSG); /* no id */
 	mnl_attr_put_u32(nlh, CTA_ID, htonl(5));
 	mnl_attr_put(nlh, CTA_LABELS, sizeof(labels), labels);
