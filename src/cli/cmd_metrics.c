@@ -95,7 +95,7 @@ static void label_print(const char *name, const char *value)
 
 static void verdicts_print(const struct answer *a)
 {
-	static const struct metric m = { "verdicts_total", "counter", "Flows by verdict", 0 };
+	static const struct metric m = { "verdicts_total", "counter", "Flows that ended, by verdict", 0 };
 	int v;
 
 	if (!a->has_verdicts)

@@ -29,6 +29,7 @@ enum exit_status cmd_mismatches(const struct invocation *in)
 		.n_columns = sizeof(columns) / sizeof(*columns),
 		.query = query_mismatches,
 		.none = "no mismatches",
+		.flow_column = "flow_id",
 	};
 
 	return history_show(in, &mismatches);

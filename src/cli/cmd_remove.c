@@ -4,9 +4,11 @@
  * displaced.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/client.h"
 #include "cli/relay.h"
 #include "waymark/steering.h"
 
@@ -16,12 +18,18 @@ enum exit_status cmd_remove(const struct invocation *in)
 	struct steering *steering = NULL;
 	struct relay relay = { 0 };
 	enum exit_status status = CLI_FAILED;
+	char *answer = NULL;
 	int err;
 
 	if (!config)
 		return CLI_FAILED;
 	if (!cli_has_privilege(in))
 		goto out;
+	if (!client_ask(config->control_socket, "status", &answer)) {
+		cli_error("remove: the daemon runs and would put the steering back; stop it first "
+			  "(systemctl stop waymarkd)");
+		goto out;
+	}
 	err = relay_open(&relay);
 	if (!err) {
 		steering = steering_open(config);
@@ -31,6 +39,7 @@ enum exit_status cmd_remove(const struct invocation *in)
 	if (!err)
 		status = CLI_DONE;
 out:
+	free(answer);
 	steering_close(steering);
 	config_free(config);
 	return status;

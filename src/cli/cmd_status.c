@@ -28,7 +28,7 @@ static void verdicts_print(const struct answer *a)
 
 	if (!a->has_verdicts)
 		return;
-	fputs("verdicts ", stdout);
+	fputs("verdicts  of ended flows:", stdout);
 	for (v = VERDICT_MISMATCH; v <= VERDICT_OK; v++)
 		printf("%s %s %" PRId64, v > VERDICT_MISMATCH ? "," : "", verdict_name((enum verdict)v),
 		       a->verdicts[v]);

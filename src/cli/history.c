@@ -3,7 +3,8 @@
  * history.c - runs a query and renders its rows by the names of their columns.
  *
  * A table on a terminal is limited; what was left out is said, never silent: one
- * row more than the limit is asked for, to know.
+ * row more than the limit is asked for, to know. Where rows are judged here, the
+ * limit is, too.
  */
 #include "cli/history.h"
 
@@ -18,6 +19,8 @@
 
 struct listing {
 	const struct history *history;
+	struct query *query;
+	const struct query_filter *filter;
 	struct render *render;
 	uint64_t limit, shown;
 	bool is_cut;
@@ -52,11 +55,40 @@ static void cell_show(struct render *r, const struct value *v)
 		render_text(r, v->text, paint_of(v->name, v->text));
 }
 
+/* Whether the flow, given as its row, is as the filter wants it. */
+static int flow_judge(void *data, const struct value *values, size_t n)
+{
+	const struct listing *l = data;
+	const struct value *state = value_find(values, n, "state");
+	const struct value *verdict = value_find(values, n, "verdict");
+
+	if (l->filter->is_live && (!state || state->kind != VALUE_TEXT || strcmp(state->text, "live")))
+		return 0;
+	if (l->filter->verdict == VERDICT_NONE)
+		return 1;
+	return verdict && verdict->kind == VALUE_TEXT &&
+	       !strcmp(verdict->text, verdict_name(l->filter->verdict));
+}
+
+static bool row_fits(struct listing *l, const struct value *values, size_t n)
+{
+	const struct value *id;
+
+	if (!l->history->flow_column ||
+	    (!l->filter->is_live && l->filter->verdict == VERDICT_NONE))
+		return true;
+	id = value_find(values, n, l->history->flow_column);
+	return id && id->kind == VALUE_INTEGER &&
+	       query_flow(l->query, id->integer, flow_judge, l) > 0;
+}
+
 static int row_show(void *data, const struct value *values, size_t n)
 {
 	struct listing *l = data;
 	size_t i;
 
+	if (!row_fits(l, values, n))
+		return 0;
 	if (l->limit && l->shown == l->limit) {
 		l->is_cut = true;
 		return 1;
@@ -74,8 +106,10 @@ static enum exit_status listing_run(const struct invocation *in, struct listing 
 	int err;
 
 	l->limit = f->limit;
+	l->query = q;
+	l->filter = f;
 	if (f->limit)
-		f->limit++;
+		f->limit = l->history->flow_column ? 0 : f->limit + 1;
 	err = l->history->query(q, f, row_show, l);
 	status = cli_render_end(l->render);
 	if (err < 0) {

@@ -17,6 +17,8 @@ struct history {
 	size_t n_columns;
 	history_query_fn *query;
 	const char *none; /* "no flows": what is said of an empty table */
+	const char *flow_column; /* rows are about a flow, whose id is here: --live and
+				  * --verdict ask for that flow; NULL: the query does it */
 };
 
 enum exit_status history_show(const struct invocation *in, const struct history *h);

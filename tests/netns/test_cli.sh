@@ -314,6 +314,17 @@ run 0 'flows as a table' flows --port 80
 is 'flows as a table: header and a line a flow' "$(wc -l <"$out")" 13
 check_not 'flows as a table: no colour in a pipe' grep -q "$(printf '\033')" "$out"
 
+run 1 'remove beside the daemon' remove
+says 'remove beside the daemon: says why not' 'the daemon runs and would put the steering back'
+run 0 'check beside the daemon' check
+check 'check beside the daemon: knows whose group it is' grep -q '^ok: NFLOG group 77 is held by waymarkd' "$out" ||
+	diag "$(cat "$out")"
+check_not 'check beside the daemon: finds no listener but it' grep -q 'listens to conntrack events' "$out"
+run 0 'metrics' metrics
+check 'metrics: the daemon is up' grep -qx 'waymark_up 1' "$out"
+check 'metrics: an uplink' grep -qx 'waymark_uplink_up{uplink="wan1",interface="wan1"} 1' "$out"
+check_not 'metrics: nothing but comments and samples' grep -Evq '^(# (HELP|TYPE) waymark_[a-z_]+ |waymark_[a-z_]+([{][^}]*[}])? [0-9]+$)' "$out"
+
 # counts WANTED FILTER...: so many flows fit.
 counts() {
 	local wanted=$1
@@ -345,6 +356,40 @@ one=$(json 'len(d)')
 run 0 'flows --uplink wan2' flows --json --port 80 --uplink wan2
 is 'each flow has its uplink' "$((one + $(json 'len(d)')))" 12
 
+# A rule of somebody else sends what is marked for wan1 out of wan2.
+nat none
+at router ip rule add pref 500 fwmark 0x2/0xff lookup 250
+http_get pc 8 "http://$NET4/" --max-time 1 >/dev/null 2>&1
+wait_for_sql 5 'select count(*) > 0 from mismatches' 1
+at router ip rule del pref 500
+nat masquerade
+run 0 'mismatches --json' mismatches --json
+all=$(json 'len(d)')
+is 'mismatches: what was expected, where it went' \
+	"$(json '{(m["expected"], m["egress"], m["dport"]) for m in d}')" "{('wan1', 'wan2', 80)}"
+
+# mismatched WANTED FILTER...: so many mismatches fit.
+mismatched() {
+	local wanted=$1
+	shift
+	run 0 "mismatches $*" mismatches --json "$@"
+	is "mismatches $*: $wanted" "$(json 'len(d)')" "$wanted"
+}
+
+mismatched "$all" --uplink wan1
+mismatched "$all" --uplink wan2
+mismatched 0 --uplink nobody
+mismatched "$all" --src $PC4 --dst $NET4 --port 80 --proto tcp
+mismatched 0 --dst $NET6
+mismatched "$all" --verdict mismatch
+mismatched 0 --verdict ok
+mismatched 1 --limit 1
+mismatched 1 --limit 1 --verdict mismatch
+mismatched "$all" --live
+mismatched 0 --reason uplink-down
+run 0 'mismatches as a table' mismatches
+is 'mismatches as a table: header and a line each' "$(wc -l <"$out")" "$((all + 1))"
+
 for listing in mismatches gaps; do
 	run 0 "$listing --json of nothing" $listing --json --until '2 days ago'
 	is "$listing --json of nothing: an empty array" "$(json 'd')" '[]'
@@ -367,7 +412,9 @@ says 'a full disk: says so' 'cannot write the output'
 
 daemon_stop
 run 3 'status after the daemon' status
+run 3 'metrics after the daemon' metrics
+check 'metrics after the daemon: it is down' grep -qx 'waymark_up 0' "$out"
 run 0 'flows after the daemon' flows --json --port 80
-is 'flows after the daemon: all' "$(json 'len(d)')" 12
+is 'flows after the daemon: all' "$(json 'len(d)')" 20
 
 done_testing
