@@ -49,34 +49,16 @@ const char *nft_error(const struct nft *n)
 	return n->error ? n->error : "";
 }
 
-static bool text_is_blank(const char *text)
-{
-	return text[strspn(text, " \t\n^~")] == '\0';
-}
-
-/* Keeps the library's messages without the commands that they quote and without
- * the lines of ^ and ~ that point into them. */
+/* Keeps the first of the library's messages: a transaction that is refused has
+ * one for each of its lines, and under each the line and a row of ^ and ~. */
 static void error_keep(struct nft *n, const char *text)
 {
-	const char *line = text;
-	size_t used = 0;
+	const char *first = strstr(text, "Error:");
 
+	if (!first)
+		first = text;
 	free(n->error);
-	n->error = calloc(1, strlen(text) + 1);
-	while (n->error && *line) {
-		size_t size = strcspn(line, "\n");
-		bool is_message = strstr(line, "Error:") && strstr(line, "Error:") < line + size;
-
-		if (is_message) {
-			if (used)
-				n->error[used++] = '\n';
-			memcpy(n->error + used, line, size);
-			used += size;
-		}
-		line += size + (line[size] == '\n');
-	}
-	if (n->error && !used && !text_is_blank(text))
-		strcpy(n->error, text);
+	n->error = strndup(first, strcspn(first, "\n"));
 }
 
 /* The library answers with text alone; the kernel's reasons stand in it in the
@@ -145,9 +127,7 @@ struct set_filter {
 
 static bool line_has(const char *line, size_t size, const char *word)
 {
-	const char *at = memmem(line, size, word, strlen(word));
-
-	return at != NULL;
+	return memmem(line, size, word, strlen(word)) != NULL;
 }
 
 /* Whether the line is of elements that packets put into a set. */

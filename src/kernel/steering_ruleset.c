@@ -42,14 +42,19 @@ static int ruleset_note(struct steering *s, const char *text)
 	return steering_state_save(s->state, s->config);
 }
 
+static const char *todo_about(int err)
+{
+	return err == -EPERM ? "another program may own that table (flags owner)"
+			     : "see 'waymark rules' and 'waymark check'";
+}
+
 static void ruleset_replace(struct run *run, const char *text, const char *former)
 {
 	struct steering *s = run->s;
 	int err = nft_run(s->nft, text);
 
 	if (err) {
-		run_failed(run, err, "see 'waymark rules' and 'waymark check'", "%s: %s",
-			   table_name, nft_error(s->nft));
+		run_failed(run, err, todo_about(err), "%s: %s", table_name, nft_error(s->nft));
 		return;
 	}
 	err = undo_ruleset(run, former);

@@ -19,6 +19,7 @@
 #include <cmocka.h>
 
 #include "kernel/steering_internal.h"
+#include "sandbox.h"
 #include "steering_lab.h"
 #include "waymark/nft.h"
 #include "waymark/rtnl.h"
@@ -581,6 +582,41 @@ static void tells_who_changed_the_ruleset(void **state)
 	nft_monitor_close(m);
 }
 
+/* A listing holds what somebody wrote, not what packets make of it. */
+static void lists_tables_without_what_packets_change(void **state)
+{
+	struct nft *nft = nft_open();
+	char *before, *raw;
+
+	(void)state;
+	assert_non_null(nft);
+	assert_null(nft_list_table(nft, "inet", "waymark"));
+	assert_int_equal(errno, ENOENT);
+	assert_int_equal(nft_check(nft, "add table inet t"), 0);
+	assert_null(nft_list_table(nft, "inet", "t"));
+	assert_int_equal(nft_run(nft, "table inet t { counter n { };"
+				      " set fixed { type inet_service; elements = { 22 }; };"
+				      " set seen { type ipv4_addr; size 9; flags dynamic; };"
+				      " set last { type inet_service; elements = { 23 }; };"
+				      " chain c { type filter hook output priority 0;"
+				      "  counter; counter name n; update @seen { ip daddr }; }; }"), 0);
+	before = nft_list_table(nft, "inet", "t");
+	raw = lab_output("nft list table inet t");
+	sandbox_udp(false, 4000, 4001);
+	assert_false(lab_shows("nft list table inet t", raw));
+	assert_non_null(strstr(before, "elements = { 22 }"));
+	assert_non_null(strstr(before, "elements = { 23 }"));
+	lab_assert_same(before, nft_list_table(nft, "inet", "t"));
+	free(raw);
+	assert_int_equal(nft_run(nft, "add rule inet t nowhere counter"), -ENOENT);
+	assert_non_null(strstr(nft_error(nft), "Error:"));
+	assert_int_equal(nft_run(nft, "add rules"), -EINVAL);
+	raw = nft_list_ruleset_json(nft);
+	assert_int_equal(strncmp(raw, "{\"nftables\":", 12), 0);
+	free(raw);
+	nft_close(nft);
+}
+
 struct seen {
 	uint32_t own_port;
 	int n_links, n_own, n_foreign_rules, n_routes;
@@ -687,6 +723,7 @@ int main(void)
 		IN_LAB(prints_what_it_applies),
 		IN_LAB(says_why),
 		IN_LAB(tells_who_changed_the_ruleset),
+		IN_LAB(lists_tables_without_what_packets_change),
 		IN_LAB(tells_who_changed_routing),
 		IN_LAB(ignores_a_state_from_elsewhere),
 		IN_LAB(takes_sixty_uplinks),
