@@ -91,19 +91,25 @@ static bool is_icmp(uint8_t proto)
 	return proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6;
 }
 
-/* The two ends as a packet at postrouting -150 shows them; an ICMP message has
- * its identifier for both ports. */
+/* The two ends as a packet at postrouting -150 shows them. */
 static uint32_t pair_hash(const struct flowtable *t, uint8_t proto, const struct addr *a,
 			  uint16_t a_port, const struct addr *b, uint16_t b_port)
 {
 	return (uint32_t)mix(endpoint_hash(t, a, a_port) + endpoint_hash(t, b, b_port) + proto);
 }
 
+/* The port of the far end there. An ICMP message has its identifier for both
+ * ports: the original one, which source NAT changes only behind that place. */
+static uint16_t far_port(uint8_t proto, const struct endpoints tuple[2])
+{
+	return is_icmp(proto) ? tuple[DIR_ORIGINAL].sport : tuple[DIR_REPLY].sport;
+}
+
 static uint32_t tuples_hash(const struct flowtable *t, uint8_t proto,
 			    const struct endpoints tuple[2])
 {
 	return pair_hash(t, proto, &tuple[DIR_ORIGINAL].src, tuple[DIR_ORIGINAL].sport,
-			 &tuple[DIR_REPLY].src, tuple[DIR_REPLY].sport);
+			 &tuple[DIR_REPLY].src, far_port(proto, tuple));
 }
 
 static bool is_endpoint_equal(const struct addr *a, uint16_t a_port, const struct addr *b,
@@ -405,13 +411,13 @@ flow_ref flowtable_find(const struct flowtable *t, const struct ct_event *ev, fl
 static int packet_direction(const struct endpoints tuple[2], uint8_t proto,
 			    const struct endpoints *p)
 {
-	uint16_t dport = is_icmp(proto) ? p->sport : p->dport;
+	uint16_t dport = is_icmp(proto) ? p->sport : p->dport, far = far_port(proto, tuple);
 	const struct endpoints *o = &tuple[DIR_ORIGINAL], *r = &tuple[DIR_REPLY];
 
 	if (is_endpoint_equal(&p->src, p->sport, &o->src, o->sport) &&
-	    is_endpoint_equal(&p->dst, dport, &r->src, r->sport))
+	    is_endpoint_equal(&p->dst, dport, &r->src, far))
 		return DIR_ORIGINAL;
-	if (is_endpoint_equal(&p->src, p->sport, &r->src, r->sport) &&
+	if (is_endpoint_equal(&p->src, p->sport, &r->src, far) &&
 	    is_endpoint_equal(&p->dst, dport, &o->src, o->sport))
 		return DIR_REPLY;
 	return -1;
@@ -440,6 +446,8 @@ flow_ref flowtable_find_packet(const struct flowtable *t, const struct nflog_pac
 		d = packet_direction(tuple, p->proto, e);
 		if (d < 0)
 			continue;
+		if (p->is_icmp_reply)
+			d = !d; /* its tuple is told as the request's */
 		*direction = p->direction >= 0 ? (enum direction)p->direction : (enum direction)d;
 		return ref;
 	}

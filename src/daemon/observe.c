@@ -22,6 +22,9 @@
 /* A dump of a big table takes seconds: not more often than this. */
 #define RESYNC_INTERVAL_MS 1000
 
+/* Turns in which a socket is to become empty, so that nothing waits for ever. */
+#define EMPTY_TURNS 256
+
 /* So often, in entries, a dump pauses to read the events that came meanwhile. */
 #define DUMP_PAUSE 2048
 
@@ -137,6 +140,9 @@ static int resync(struct daemon *d)
 {
 	int err;
 
+	/* After an overrun the kernel goes on dropping until the socket is empty. */
+	for (int turn = 0; d->events_gap.id && turn < EMPTY_TURNS && read_events(d) > 0; turn++)
+		;
 	d->next_resync_ms = 0;
 	d->dump_entries = 0;
 	audit_dump_begin(d->audit);

@@ -118,7 +118,8 @@ static void icmp_flows_are_found_by_identifier(void **state)
 
 	(void)state;
 	ev.proto = IPPROTO_ICMP;
-	ev.tuple[0].sport = ev.tuple[1].sport = 4711;
+	ev.tuple[0].sport = 4711;
+	ev.tuple[1].sport = 815; /* source NAT changed the identifier */
 	ev.tuple[0].dport = 8 << 8;
 	ev.tuple[1].dport = 0;
 	ref = add(t, &ev);
@@ -127,6 +128,9 @@ static void icmp_flows_are_found_by_identifier(void **state)
 				      .sport = 4711, .dport = 8 << 8 };
 	assert_int_equal(flowtable_find_packet(t, &p, FLOW_REF_NONE, &d), ref);
 	assert_int_equal(d, DIR_ORIGINAL);
+	p.is_icmp_reply = true;
+	assert_int_equal(flowtable_find_packet(t, &p, FLOW_REF_NONE, &d), ref);
+	assert_int_equal(d, DIR_REPLY);
 	flowtable_free(t);
 }
 
