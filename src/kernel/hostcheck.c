@@ -216,9 +216,20 @@ static void listeners_checked(struct findings *f, const struct config *c)
 	fclose(sockets);
 }
 
+/* The capability counts in the user namespace that this network namespace belongs
+ * to, which only the kernel can tell: root in a user namespace may lack it. */
+static bool is_permitted(void)
+{
+	struct ctnl *events = ctnl_open(PROBE_BUFFER_BYTES);
+	bool is_refused = !events && errno == EPERM;
+
+	ctnl_close(events);
+	return privilege_has_net_admin() && !is_refused;
+}
+
 static void privileged_checked(struct findings *f, const struct config *c)
 {
-	if (!privilege_has_net_admin()) {
+	if (!is_permitted()) {
 		findings_add(f, FINDING_WARNING,
 			     "conntrack events, the NFLOG group, the ruleset and the rules of others "
 			     "could not be checked: that needs CAP_NET_ADMIN");
