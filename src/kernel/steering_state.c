@@ -58,7 +58,7 @@ void steering_state_free(struct steering_state *st)
 int steering_state_keep_sysctl(struct steering_state *st, const char *name, const char *former,
 			       const char *set)
 {
-	struct saved_sysctl *grown = st->sysctls, *at = NULL;
+	struct saved_sysctl *grown, *at = NULL;
 
 	for (size_t i = 0; i < st->n_sysctls; i++)
 		if (!strcmp(st->sysctls[i].name, name))
