@@ -1,0 +1,40 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# documents.sh - the manual pages and the completion name every command, option and
+# key that the programs and the example know.
+
+here=$(cd "${0%/*}" && pwd)
+src=${WAYMARK_SRC:-$(cd "$here/../.." && pwd)}
+waymark=${WAYMARK_BUILD:-$src}/src/waymark
+n=0
+failed=0
+
+# named WORD FILE: as a word of its own; roff writes a dash with a backslash before it.
+named() {
+	n=$((n + 1))
+	if sed 's/\\-/-/g' "$src/doc/$2" | grep -qw -e "$1"; then
+		echo "ok $n - doc/$2 names $1"
+	else
+		echo "not ok $n - doc/$2 names $1"
+		failed=1
+	fi
+}
+
+commands=$("$waymark" --list-commands) || exit 1
+for command in $commands; do
+	named "$command" waymark.8
+	for option in $("$waymark" --list-options "$command"); do
+		named "${option%=}" waymark.8
+	done
+done
+
+# Keys of the example, those in comments too, but not sentences.
+keys=$(sed -n 's/^ *\(# \)\{0,1\}\([a-z0-9-]\{1,\}\)  *= .*/\2/p' "$src/doc/waymark.conf.example" | sort -u)
+[ "$(echo "$keys" | wc -l)" -gt 20 ] || exit 1
+for key in $keys; do
+	named "$key" waymark.conf.5
+done
+
+echo "1..$n"
+exit $failed
