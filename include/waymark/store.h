@@ -58,9 +58,9 @@ struct writer_stats {
 struct writer *writer_start(struct store *st, uint32_t capacity, uint32_t batch_ms);
 
 /* Copies the record into the queue; never blocks. 0, or -ENOBUFS when full: the
- * caller keeps what the record owns, and the writer itself says in a gap (source
- * 'store', an id below 0) how many records were lost once it writes again. One
- * producer thread. */
+ * caller keeps what the record owns, and writes a gap when there is room again.
+ * What SQLite refuses the writer itself writes a gap for (source 'store', an id
+ * below 0). One producer thread. */
 int writer_push(struct writer *w, const struct record *r);
 
 /* Waits until everything pushed so far is committed, or until an attempt to

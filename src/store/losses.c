@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * losses.c - what could not be written becomes a gap in the history: nothing is
+ * losses.c - records that SQLite refused become a gap in the history: nothing is
  * lost unsaid. One gap lasts from the first record lost until none was lost
- * between two batches.
+ * between two batches. (What found the queue full its producer knows of.)
  */
 #include <stdio.h>
 
@@ -47,7 +47,7 @@ int losses_write(struct writer *w)
 	r.gap.id = l->row_id;
 	r.gap.lost = (int64_t)l->row_lost;
 	snprintf(r.gap.reason, sizeof(r.gap.reason),
-		 "records for the history were lost: the store did not keep up or failed");
+		 "SQLite refused records of the history");
 	return ingest_record(&w->in, &r);
 }
 

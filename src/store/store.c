@@ -45,12 +45,14 @@ static int fail(struct store *st, int error, const char *format, ...)
 	return error;
 }
 
+/* The connection's own words where they are still about this failure. */
 static int fail_sqlite(struct store *st, int code, const char *what)
 {
+	bool is_last = st->db && (sqlite3_errcode(st->db) & 0xff) == (code & 0xff);
 	int r = db_errno(code);
 
 	return fail(st, r ? r : -EIO, "%s: %s: %s", st->path, what,
-		    st->db ? sqlite3_errmsg(st->db) : sqlite3_errstr(code));
+		    is_last ? sqlite3_errmsg(st->db) : sqlite3_errstr(code));
 }
 
 static bool is_empty_file(const char *path)

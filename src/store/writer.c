@@ -259,7 +259,6 @@ int writer_push(struct writer *w, const struct record *r)
 
 	if (result == 0)
 		return 0;
-	losses_add(w, 1, clock_realtime_ms());
 	pthread_mutex_lock(&w->lock);
 	w->stats.dropped++;
 	pthread_mutex_unlock(&w->lock);
