@@ -80,6 +80,7 @@ struct config {
 	enum config_local_routes local_routes;
 	bool balance;
 	bool sysctl;
+	bool repair; /* put back what others undo; else it is only told */
 	enum config_events events;
 	uint64_t retention_s;	 /* 0: keep for ever */
 	uint64_t max_size_bytes; /* 0: no limit */

@@ -31,11 +31,18 @@ int rtnl_rule_add(struct rtnl *r, const struct rule_state *rule);
 int rtnl_rule_delete(struct rtnl *r, const struct rule_state *rule);
 
 /* A second kind of socket that is told of changes. */
-enum rtnl_change { RTNL_LINK, RTNL_ADDR, RTNL_ROUTE, RTNL_RULE };
+enum rtnl_change {
+	RTNL_LINK,
+	RTNL_ADDR,
+	RTNL_ROUTE,
+	RTNL_RULE,
+	RTNL_RP_FILTER, /* an interface's reverse path filter, or that of all */
+};
 struct rtnl_notice {
 	enum rtnl_change what;
 	bool is_delete;
 	uint32_t pid;		  /* netlink port of who did it; 0: the kernel */
+	uint32_t ifindex;	  /* with RTNL_LINK, RTNL_ADDR */
 	struct link_state link;	  /* with RTNL_LINK */
 	struct rule_state rule;	  /* with RTNL_RULE */
 	struct route_state route; /* with RTNL_ROUTE; nexthops valid in the callback only */

@@ -274,6 +274,7 @@ static const struct field fields[] = {
 	 .words = "suppress copy exclude"},
 	{.name = "balance", TOP(balance), .read = read_boolean},
 	{.name = "sysctl", TOP(sysctl), .read = read_boolean},
+	{.name = "repair", TOP(repair), .read = read_boolean},
 	{.name = "events", TOP(events), .read = read_word, .words = "auto full minimal"},
 	{.name = "retention", TOP(retention_s), .read = read_retention, .max = RETENTION_LAST},
 	{.name = "max-size", TOP(max_size_bytes), .read = read_size, .min = 1 << 20},

@@ -223,6 +223,11 @@ static flow_ref flow_begin(struct audit *a, const struct ct_event *ev, int64_t n
 	return ref;
 }
 
+bool audit_is_in_gap(const struct audit *a, const struct flow *f)
+{
+	return a->open_gaps || (int64_t)f->started_ms < a->last_gap_ms;
+}
+
 static void flow_linger(struct audit *a, flow_ref ref)
 {
 	flow_queue_push(a->flows, &a->linger[a->linger_now], ref);
@@ -235,7 +240,7 @@ static void flow_end(struct audit *a, flow_ref ref, enum flow_state state,
 {
 	struct flow *f = flowtable_get(a->flows, ref);
 
-	if ((int64_t)f->started_ms < a->last_gap_ms)
+	if (audit_is_in_gap(a, f))
 		f->has_gap = 1;
 	live_count(a, f->mark, -1);
 	a->stats.live--;
@@ -520,6 +525,7 @@ int64_t audit_gap(struct audit *a, enum gap_source source, int64_t started_ms, i
 	gap_emit(a, ++a->ids.gap, source, started_ms, ended_ms, lost, reason);
 	if (started_ms > a->last_gap_ms)
 		a->last_gap_ms = started_ms;
+	a->open_gaps += !ended_ms;
 	return a->ids.gap;
 }
 
@@ -527,6 +533,7 @@ void audit_gap_end(struct audit *a, int64_t id, enum gap_source source, int64_t 
 		   int64_t ended_ms, int64_t lost, const char *reason)
 {
 	gap_emit(a, id, source, started_ms, ended_ms, lost, reason);
+	a->open_gaps--;
 }
 
 /* --- time ------------------------------------------------------------------------ */

@@ -52,6 +52,7 @@ struct audit {
 	size_t n_addresses;
 	int64_t evidence_since_ms;
 	int64_t last_gap_ms; /* the end of the latest gap */
+	unsigned open_gaps;  /* that have no end yet: all flows are in them */
 
 	struct flowtable *flows;
 	struct flow_queue changed, changing; /* last tick's, this tick's */
@@ -70,6 +71,8 @@ struct audit {
 };
 
 /* audit.c */
+/* Whether a flow that lives, or ends now, does so in a gap. */
+bool audit_is_in_gap(const struct audit *a, const struct flow *f);
 uint8_t audit_slot_of_mark(const struct audit *a, uint32_t mark);
 
 /* audit_emit.c */

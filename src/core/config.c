@@ -21,6 +21,7 @@ static void config_set_defaults(struct config *c)
 	c->local_routes = LOCAL_SUPPRESS;
 	c->balance = true;
 	c->sysctl = true;
+	c->repair = true;
 	c->events = EVENTS_AUTO;
 	c->retention_s = 90 * 24 * 3600;
 	c->max_size_bytes = 2ULL << 30;

@@ -22,6 +22,8 @@ const struct config_key config_keys[] = {
 	 "how local destinations stay reachable: suppress, copy or exclude"},
 	{"", "balance", "boolean", "true", "keep the weighted default route of table main"},
 	{"", "sysctl", "boolean", "true", "set the sysctls that it needs"},
+	{"", "repair", "boolean", "true",
+	 "put back what others undo of it; false: only tell of it"},
 	{"", "events", "word", "auto", "conntrack events that are asked for: auto, full, minimal"},
 	{"", "retention", "duration", "90 days", "how long flows are kept; off: for ever"},
 	{"", "max-size", "size", "2 GiB", "largest size of the database; off: no limit"},

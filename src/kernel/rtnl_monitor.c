@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * rtnl_monitor.c - a socket that rtnetlink tells of changed links, addresses,
- * routes and rules.
+ * routes, rules and reverse path filters.
  *
  * Must not know what follows from a change. Anybody with CAP_NET_ADMIN can send
  * to the socket, so only what comes from the kernel's port 0 counts; who asked
@@ -9,6 +9,7 @@
  */
 #include <errno.h>
 #include <libmnl/libmnl.h>
+#include <linux/netconf.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +23,7 @@
 
 static const int groups[] = {
 	RTNLGRP_LINK,	     RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE,
-	RTNLGRP_IPV6_ROUTE,  RTNLGRP_IPV4_RULE,	  RTNLGRP_IPV6_RULE,
+	RTNLGRP_IPV6_ROUTE,  RTNLGRP_IPV4_RULE,	  RTNLGRP_IPV6_RULE,	RTNLGRP_IPV4_NETCONF,
 };
 
 struct rtnl_monitor {
@@ -83,11 +84,32 @@ int rtnl_monitor_fd(const struct rtnl_monitor *m)
 	return mnl_socket_get_fd(m->socket);
 }
 
-static int notice_addr(const struct nlmsghdr *nlh)
+static int notice_link(struct rtnl_notice *n, const struct nlmsghdr *nlh)
 {
-	struct addr_state unused;
+	int err = rtnl_decode_link(&n->link, nlh);
 
-	return rtnl_decode_addr(&unused, nlh);
+	n->ifindex = n->link.index;
+	return err;
+}
+
+static int notice_addr(struct rtnl_notice *n, const struct nlmsghdr *nlh)
+{
+	struct addr_state addr;
+	int err = rtnl_decode_addr(&addr, nlh);
+
+	n->ifindex = err ? 0 : addr.ifindex;
+	return err;
+}
+
+/* Of all that is configured of an interface only this one matters here. */
+static int notice_netconf(const struct nlmsghdr *nlh)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each(attr, nlh, sizeof(struct netconfmsg))
+		if (mnl_attr_get_type(attr) == NETCONFA_RP_FILTER)
+			return 0;
+	return -ENOENT;
 }
 
 /* Fills the notice. 0, or a negative number for a message to pass over. */
@@ -99,12 +121,12 @@ static int notice_decode(struct rtnl_notice *n, const struct nlmsghdr *nlh,
 	case RTM_DELLINK:
 		n->what = RTNL_LINK;
 		n->is_delete = nlh->nlmsg_type == RTM_DELLINK;
-		return rtnl_decode_link(&n->link, nlh);
+		return notice_link(n, nlh);
 	case RTM_NEWADDR:
 	case RTM_DELADDR:
 		n->what = RTNL_ADDR;
 		n->is_delete = nlh->nlmsg_type == RTM_DELADDR;
-		return notice_addr(nlh);
+		return notice_addr(n, nlh);
 	case RTM_NEWROUTE:
 	case RTM_DELROUTE:
 		n->what = RTNL_ROUTE;
@@ -115,6 +137,9 @@ static int notice_decode(struct rtnl_notice *n, const struct nlmsghdr *nlh,
 		n->what = RTNL_RULE;
 		n->is_delete = nlh->nlmsg_type == RTM_DELRULE;
 		return rtnl_decode_rule(&n->rule, nlh);
+	case RTM_NEWNETCONF:
+		n->what = RTNL_RP_FILTER;
+		return notice_netconf(nlh);
 	default:
 		return -ENOENT;
 	}

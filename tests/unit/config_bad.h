@@ -54,6 +54,7 @@ static const struct {
 	{A "on-uplink-down = \"delete\"\n", 2, "hold flush", 0},
 	{"balance = 2\n" A, 1, "neither true nor false", 0},
 	{"sysctl = \"maybe\"\n" A, 1, "neither true nor false", 0},
+	{"repair = never\n" A, 1, "neither true nor false", 0},
 	{A "alert {\n\n syslog = local0\n}\n", 4, "neither true nor false", 0},
 	{"mark-mask = 0\n" A, 1, "out of range; choose 1", 0},
 	{"mark-mask = wide\n" A, 1, "is not a number", 0},

@@ -614,6 +614,33 @@ static void nothing_is_ok_across_a_gap_without_evidence(void **state)
 	world_close(&w);
 }
 
+/* While nobody knows when it ends, nor what is missed. */
+static void an_open_gap_takes_what_begins_and_ends_in_it(void **state)
+{
+	struct ct_event ev = lan_flow(CT_NEW, 1, 2);
+	struct world w;
+	int64_t gap;
+
+	(void)state;
+	world_open(&w, 100);
+	gap = audit_gap(w.a, GAP_NFLOG, w.now_ms, 0, -1, "the rules are gone");
+	w.now_ms += 1000;
+	audit_ct_event(w.a, &ev, w.now_ms);
+	ev.type = CT_DESTROY;
+	audit_ct_event(w.a, &ev, w.now_ms + 10);
+	assert_int_equal(w.h.flow[1].verdict, VERDICT_UNKNOWN);
+	assert_int_equal(w.h.flow[1].reason, REASON_GAP);
+	w.now_ms += 1000;
+	audit_gap_end(w.a, gap, GAP_NFLOG, w.now_ms - 2000, w.now_ms, -1, "the rules are gone");
+	ev.type = CT_NEW;
+	ev.id = 2;
+	audit_ct_event(w.a, &ev, w.now_ms + 10);
+	ev.type = CT_DESTROY;
+	audit_ct_event(w.a, &ev, w.now_ms + 20);
+	assert_int_equal(w.h.flow[2].verdict, VERDICT_LOCAL);
+	world_close(&w);
+}
+
 static void a_flow_from_before_the_labels_is_unknown(void **state)
 {
 	struct ct_event ev = lan_flow(CT_DUMP, 1, 0), later = lan_flow(CT_DUMP, 2, 0);
@@ -701,6 +728,7 @@ int main(void)
 		cmocka_unit_test(a_torn_dump_loses_nobody),
 		cmocka_unit_test(an_event_read_after_its_flows_dump_makes_no_second_row),
 		cmocka_unit_test(nothing_is_ok_across_a_gap_without_evidence),
+		cmocka_unit_test(an_open_gap_takes_what_begins_and_ends_in_it),
 		cmocka_unit_test(a_flow_from_before_the_labels_is_unknown),
 		cmocka_unit_test(a_full_table_still_writes_the_ends),
 		cmocka_unit_test(ended_flows_are_forgotten),

@@ -134,6 +134,7 @@ static void check_defaults(const struct config *c)
 	assert_int_equal(c->local_routes, LOCAL_SUPPRESS);
 	assert_true(c->balance);
 	assert_true(c->sysctl);
+	assert_true(c->repair);
 	assert_int_equal(c->events, EVENTS_AUTO);
 	assert_int_equal(c->retention_s, 90 * 86400);
 	assert_int_equal(c->max_size_bytes, 2ULL * 1024 * 1024 * 1024);
@@ -187,7 +188,7 @@ static void test_every_key(void **state)
 	struct config *c = load_good(
 		"mode = 'audit' database = /d control-socket = \"/s\"\n"
 		"mark-mask = 0xFF00 label-base = 0 nflog-group = 65535\n"
-		"rule-priority = 1 local-routes = copy balance = no sysctl = off\n"
+		"rule-priority = 1 local-routes = copy balance = no sysctl = off repair = no\n"
 		"events = minimal retention = off max-size = 0 on-stop = remove\n"
 		"on-uplink-down = flush\n"
 		"alert { exec = /e json = /j syslog = false min-interval = \"1h 30min\" }\n"
@@ -207,6 +208,7 @@ static void test_every_key(void **state)
 	assert_int_equal(c->local_routes, LOCAL_COPY);
 	assert_false(c->balance);
 	assert_false(c->sysctl);
+	assert_false(c->repair);
 	assert_int_equal(c->events, EVENTS_MINIMAL);
 	assert_int_equal(c->retention_s, 0);
 	assert_int_equal(c->max_size_bytes, 0);
