@@ -7,6 +7,7 @@
 #define WAYMARK_RULESET_H
 
 #include "waymark/config.h"
+#include "waymark/netstate.h"
 
 #define RULESET_FAMILY "inet"
 #define RULESET_TABLE "waymark"
@@ -21,8 +22,9 @@
 #define LABEL_TRANSIT 1 /* ... and its original packets leave by an uplink */
 
 /* The whole table as one transaction that replaces what is there ("add table;
- * delete table; table {...}"). is_minimal_events: set the ct event mask.
- * Returns malloc'd text, or NULL with errno. */
-char *ruleset_render(const struct config *c, bool is_minimal_events);
+ * delete table; table {...}"). links: a snapshot, for the interfaces' indexes, or
+ * NULL: by name alone. is_minimal_events: set the ct event mask. Returns malloc'd
+ * text, or NULL with errno. */
+char *ruleset_render(const struct config *c, const struct netstate *links, bool is_minimal_events);
 
 #endif

@@ -17,9 +17,13 @@
  *
  * Nothing of a good flow reaches user space. Few uplinks are compared one after
  * the other, which costs less than one map look-up; more are looked up, which
- * costs the same for sixty as for five (tests/bench/RESULTS.md). Other people's
- * bits of both marks are kept by and/or constants, rules of its own an uplink,
- * because nftables before 1.1.2 cannot combine two marks under a mask.
+ * costs the same for sixty as for five. A packet's interface is compared by index
+ * first, which is cheapest, and by name where no index fits: an interface that is
+ * made again has another index, and keeps being steered and audited by its name
+ * until somebody loads the rules again. Maps have a size, so that the kernel
+ * takes its fixed hash and not the resizable one (tests/bench/RESULTS.md). Other
+ * people's bits of both marks are kept by and/or constants, rules of its own an
+ * uplink, because nftables before 1.1.2 cannot combine two marks under a mask.
  */
 #include "waymark/ruleset.h"
 
@@ -46,9 +50,13 @@
 /* Up to so many uplinks are compared, more are looked up. */
 #define FEW 4
 
+/* Room for UPLINKS_MAX and one more. */
+#define MAP_SIZE 64
+
 struct render {
 	FILE *out;
 	const struct config *config;
+	const struct netstate *links; /* or NULL */
 	bool is_minimal;
 };
 
@@ -72,7 +80,8 @@ static void put_interface_map(struct render *r, const char *map, const char *cha
 {
 	const struct config *c = r->config;
 
-	fprintf(r->out, "\tmap %s {\n\t\ttype ifname : verdict\n\t\telements = {", map);
+	fprintf(r->out, "\tmap %s {\n\t\ttype ifname : verdict\n\t\tsize %d\n\t\telements = {", map,
+		MAP_SIZE);
 	for (size_t i = 0; i < c->n_uplinks; i++) {
 		fprintf(r->out, "%s ", i ? "," : "");
 		put_ifname(r->out, c->uplinks[i].ifname);
@@ -81,11 +90,50 @@ static void put_interface_map(struct render *r, const char *map, const char *cha
 	fputs(" }\n\t}\n\n", r->out);
 }
 
+/* The index of an uplink's interface now; 0: there is none. */
+static uint32_t index_of(const struct render *r, const struct uplink_config *u)
+{
+	const struct link_state *l = r->links ? netstate_link_by_name(r->links, u->ifname) : NULL;
+
+	return l ? l->index : 0;
+}
+
+static bool has_indexes(const struct render *r)
+{
+	for (size_t i = 0; i < r->config->n_uplinks; i++) {
+		if (index_of(r, &r->config->uplinks[i]))
+			return true;
+	}
+	return false;
+}
+
+static void put_index_map(struct render *r)
+{
+	const struct config *c = r->config;
+	const char *separator = "";
+
+	if (!has_indexes(r))
+		return;
+	fprintf(r->out,
+		"\tmap leave_index {\n\t\ttype iface_index : verdict\n\t\tsize %d\n\t\telements = {",
+		MAP_SIZE);
+	for (size_t i = 0; i < c->n_uplinks; i++) {
+		uint32_t index = index_of(r, &c->uplinks[i]);
+
+		if (!index)
+			continue;
+		fprintf(r->out, "%s %" PRIu32 " : goto leave_0x%" PRIx32, separator, index,
+			c->uplinks[i].mark);
+		separator = ",";
+	}
+	fputs(" }\n\t}\n\n", r->out);
+}
+
 static void put_interface_set(struct render *r)
 {
 	const struct config *c = r->config;
 
-	fputs("\tset uplinks {\n\t\ttype ifname\n\t\telements = {", r->out);
+	fprintf(r->out, "\tset uplinks {\n\t\ttype ifname\n\t\tsize %d\n\t\telements = {", MAP_SIZE);
 	for (size_t i = 0; i < c->n_uplinks; i++) {
 		fprintf(r->out, "%s ", i ? "," : "");
 		put_ifname(r->out, c->uplinks[i].ifname);
@@ -97,7 +145,10 @@ static void put_restore_map(struct render *r)
 {
 	const struct config *c = r->config;
 
-	fputs("\tmap restore {\n\t\ttype mark : verdict\n\t\telements = { 0x0 : goto unmarked", r->out);
+	fprintf(r->out,
+		"\tmap restore {\n\t\ttype mark : verdict\n\t\tsize %d\n"
+		"\t\telements = { 0x0 : goto unmarked",
+		MAP_SIZE);
 	for (size_t i = 0; i < c->n_uplinks; i++)
 		fprintf(r->out, ", 0x%" PRIx32 " : goto restore_0x%" PRIx32, c->uplinks[i].mark,
 			c->uplinks[i].mark);
@@ -231,8 +282,6 @@ static void put_leave(struct render *r, const struct uplink_config *u)
 		mark);
 	fprintf(r->out, "\t\tgoto mismatch_0x%" PRIx32 "\n\t}\n\n", mark);
 
-	if (is_few(r))
-		return;
 	fprintf(r->out, "\tchain leave_0x%" PRIx32 " {\n", mark);
 	fprintf(r->out, "\t\tct mark & 0x%08" PRIx32 " == 0x%" PRIx32 " ct label set %u return\n",
 		mask, mark, label);
@@ -295,25 +344,41 @@ static void put_audit_hooks(struct render *r)
 			EVENT_MASK_MINIMAL);
 }
 
+static void put_match_by_index(struct render *r, const struct uplink_config *u)
+{
+	uint32_t index = index_of(r, u);
+
+	if (!index)
+		return;
+	fprintf(r->out,
+		"\t\toif %" PRIu32 " ct mark & 0x%08" PRIx32 " == 0x%" PRIx32
+		" ct label set %u return\n",
+		index, r->config->mark_mask, u->mark, label_of(r->config, u));
+}
+
+static void put_leave_by_name(struct render *r, const struct uplink_config *u)
+{
+	fputs("\t\toifname ", r->out);
+	put_ifname(r->out, u->ifname);
+	fprintf(r->out, " goto leave_0x%" PRIx32 "\n", u->mark);
+}
+
 static void put_postrouting(struct render *r)
 {
 	const struct config *c = r->config;
 
 	fputs("\tchain postrouting {\n"
 	      "\t\ttype filter hook postrouting priority mangle; policy accept;\n", r->out);
-	for (size_t i = 0; is_few(r) && i < c->n_uplinks; i++) {
-		fputs("\t\toifname ", r->out);
-		put_ifname(r->out, c->uplinks[i].ifname);
-		fprintf(r->out, " ct mark & 0x%08" PRIx32 " == 0x%" PRIx32 " ct label set %u return\n",
-			c->mark_mask, c->uplinks[i].mark, label_of(c, &c->uplinks[i]));
-	}
-	for (size_t i = 0; is_few(r) && i < c->n_uplinks; i++) {
-		fputs("\t\toifname ", r->out);
-		put_ifname(r->out, c->uplinks[i].ifname);
-		fprintf(r->out, " goto other_0x%" PRIx32 "\n", c->uplinks[i].mark);
-	}
-	if (!is_few(r))
+	if (is_few(r)) {
+		for (size_t i = 0; i < c->n_uplinks; i++)
+			put_match_by_index(r, &c->uplinks[i]);
+		for (size_t i = 0; i < c->n_uplinks; i++)
+			put_leave_by_name(r, &c->uplinks[i]);
+	} else {
+		if (has_indexes(r))
+			fputs("\t\toif vmap @leave_index\n", r->out);
 		fputs("\t\toifname vmap @leave\n", r->out);
+	}
 	if (c->mode == MODE_STEER)
 		fputs("\t\tct state related goto related\n", r->out);
 	fputs("\t}\n", r->out);
@@ -334,11 +399,13 @@ static void put_table(struct render *r)
 		put_restores(r);
 		put_related(r);
 	}
-	if (!is_few(r))
-		put_interface_map(r, "leave", "leave");
 	put_reports(r);
 	for (size_t i = 0; i < c->n_uplinks; i++)
 		put_leave(r, &c->uplinks[i]);
+	if (!is_few(r)) {
+		put_index_map(r);
+		put_interface_map(r, "leave", "leave");
+	}
 	if (c->mode == MODE_STEER) {
 		put_prerouting(r);
 		put_input(r);
@@ -350,11 +417,11 @@ static void put_table(struct render *r)
 	fputs("}\n", r->out);
 }
 
-char *ruleset_render(const struct config *c, bool is_minimal_events)
+char *ruleset_render(const struct config *c, const struct netstate *links, bool is_minimal_events)
 {
 	char *text = NULL;
 	size_t size = 0;
-	struct render r = { .config = c, .is_minimal = is_minimal_events };
+	struct render r = { .config = c, .links = links, .is_minimal = is_minimal_events };
 
 	r.out = open_memstream(&text, &size);
 	if (!r.out)

@@ -159,14 +159,18 @@ int steering_look(struct steering *s)
 /* As a shell script, so that what is shown is what could be run. */
 int steering_print(struct steering *s, FILE *out)
 {
-	char *text = ruleset_render(s->config, s->is_minimal);
-	int err = text ? 0 : -errno;
+	char *text = NULL;
+	int err = 0;
 
 	/* A state that may not be read has gateways that are not known, no more. */
-	if (!err && steering_recall(s) == -ENOMEM)
+	if (steering_recall(s) == -ENOMEM)
 		err = -ENOMEM;
 	if (!err)
 		err = steering_look(s);
+	if (!err) {
+		text = ruleset_render(s->config, s->netstate, s->is_minimal);
+		err = text ? 0 : -errno;
+	}
 	if (!err) {
 		sysctls_print(s->config, out);
 		fprintf(out, "nft -f - <<'END'\n%sEND\n", text);
