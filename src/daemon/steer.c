@@ -4,6 +4,7 @@
  * audit which addresses are whose.
  */
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -131,15 +132,24 @@ static void steer_refresh(struct daemon *d)
 
 /* --- notices ------------------------------------------------------------------------ */
 
-/* A default route of somebody else's may bring a gateway. */
-static bool is_relevant(const struct rtnl_notice *n)
+/* A default route of somebody else's may bring a gateway; any other is copied or
+ * excluded where local-routes says so. */
+static bool route_is_relevant(const struct daemon *d, const struct route_state *r)
+{
+	if (r->protocol == ROUTE_PROTOCOL_WAYMARK)
+		return false;
+	return !r->dst.len ||
+	       (r->table == RT_TABLE_MAIN && d->config->local_routes != LOCAL_SUPPRESS);
+}
+
+static bool is_relevant(const struct daemon *d, const struct rtnl_notice *n)
 {
 	switch (n->what) {
 	case RTNL_LINK:
 	case RTNL_ADDR:
 		return true;
 	case RTNL_ROUTE:
-		return n->route.protocol != ROUTE_PROTOCOL_WAYMARK && !n->route.dst.len;
+		return route_is_relevant(d, &n->route);
 	default:
 		return false;
 	}
@@ -149,7 +159,7 @@ static void take_notice(void *data, const struct rtnl_notice *n)
 {
 	struct daemon *d = data;
 
-	if (is_relevant(n) && !d->reconcile_due_ms)
+	if (is_relevant(d, n) && !d->reconcile_due_ms)
 		d->reconcile_due_ms = clock_now_ms() + SETTLE_MS;
 }
 
