@@ -1,0 +1,202 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# test_local_routes.sh - each of the three cures for local destinations
+# (local-routes = suppress, copy, exclude) keeps local traffic local while flows
+# are steered: port forwards on both uplinks, flows from the LANs to the internet,
+# from LAN to LAN, to the router's own addresses on either uplink, and the same for
+# a network that appears while the daemon runs. No flow breaks, none is a mismatch.
+# Taken out, each cure is missed.
+
+. "${0%/*}/lib.sh"
+
+PC2_4=192.168.20.2 PC2_6=fd00:20::2
+# A network behind the second PC, and another link of the router: neither is there
+# when the daemon starts.
+FAR4=192.168.30.2 FAR6=fd00:30::2
+PC3_4=192.168.40.2 PC3_6=fd00:40::2
+
+lab_up
+ns_add pc2
+ns_add pc3
+for ns in pc2 pc3; do
+	at $ns sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0 \
+		net.ipv6.conf.all.accept_ra=0 net.ipv6.conf.default.accept_ra=0
+done
+veth_add router 192.168.20.1/24 fd00:20::1/64 lan2 pc2 $PC2_4/24 $PC2_6/64 eth0
+at pc2 ip -batch - <<-END || die 'addresses of pc2'
+	addr add $FAR4/32 dev lo
+	addr add $FAR6/128 dev lo nodad
+	route add default via 192.168.20.1
+	route add default via fd00:20::1
+END
+nat_forwards="
+	fib daddr type local tcp dport 8082 meta nfproto ipv4 dnat ip to $PC2_4:8080
+	fib daddr type local tcp dport 8082 meta nfproto ipv6 dnat ip6 to [$PC2_6]:8080
+	fib daddr type local tcp dport 8083 meta nfproto ipv4 dnat ip to $FAR4:8080
+	fib daddr type local tcp dport 8083 meta nfproto ipv6 dnat ip6 to [$FAR6]:8080
+	fib daddr type local tcp dport 8084 meta nfproto ipv4 dnat ip to $PC3_4:8080
+	fib daddr type local tcp dport 8084 meta nfproto ipv6 dnat ip6 to [$PC3_6]:8080"
+nat masquerade
+forward_port tcp 8080
+serve net 80 7
+serve router 8081 7
+serve pc 8080 7
+serve pc2 8080 7
+
+# --- words -------------------------------------------------------------------------
+
+# pages WHAT COUNT NAMESPACE URL...: COUNT pages of each, each one whole.
+pages() {
+	local what=$1 count=$2 ns=$3 url got wanted=0
+	shift 3
+	: >"$lab_tmp/pages"
+	for url; do
+		http_get "$ns" "$count" "$url" >>"$lab_tmp/pages" 2>>"$lab_tmp/pages.err"
+		wanted=$((wanted + count))
+	done
+	got=$(grep -c ' 200 960$' "$lab_tmp/pages")
+	is "$cure: $what" "$got" "$wanted"
+}
+
+to_internet() { # NAMESPACE
+	pages "from $1 to the internet" 6 "$1" "http://$NET4/" "http://[$NET6]/"
+}
+
+# By either uplink; source-in source-out shows in the interfaces' own counters.
+forwarded() { # WHAT PORT
+	local tx
+	tx=$(if_packets router wan2 tx)
+	pages "from outside by wan1 to $1" 3 net "http://$WAN1_4:$2/" "http://[$WAN1_6]:$2/"
+	# Neighbours are asked for now and then; 6 pages are 24 packets at least.
+	in_range "$cure: ... and no answer by wan2" $(($(if_packets router wan2 tx) - tx)) 0 5
+	tx=$(if_packets router wan1 tx)
+	pages "from outside by wan2 to $1" 3 net "http://$WAN2_4:$2/" "http://[$WAN2_6]:$2/"
+	in_range "$cure: ... and no answer by wan1" $(($(if_packets router wan1 tx) - tx)) 0 5
+}
+
+from_lans() {
+	local ns
+	for ns in pc pc2; do
+		to_internet $ns
+		pages "from $ns to the router's own addresses" 3 $ns \
+			"http://$WAN1_4:8081/" "http://$WAN2_4:8081/" "http://$LAN4:8081/" \
+			"http://[$WAN1_6]:8081/" "http://[$WAN2_6]:8081/" "http://[$LAN6]:8081/"
+	done
+	pages 'from LAN to LAN' 3 pc "http://$PC2_4:8080/" "http://[$PC2_6]:8080/"
+	pages 'from the other LAN' 3 pc2 "http://$PC4:8080/" "http://[$PC6]:8080/"
+	pages 'from LAN to LAN by a port forward of either uplink' 3 pc \
+		"http://$WAN1_4:8082/" "http://$WAN2_4:8082/" "http://[$WAN1_6]:8082/"
+	pages 'from the router to either LAN' 3 router "http://$PC4:8080/" \
+		"http://[$PC6]:8080/" "http://$PC2_4:8080/" "http://[$PC2_6]:8080/"
+	to_internet router
+}
+
+# What main has, seen in the way of the cure: the network is in it.
+is_cured() { # NETWORK FAMILY
+	case $cure in
+	copy)
+		at router ip "-$2" route show table 250 | grep -q "^$1 " &&
+			at router ip "-$2" route show table 251 | grep -q "^$1 "
+		;;
+	exclude)
+		at router ip "-$2" rule show | grep -q "to $1 lookup main"
+		;;
+	suppress)
+		at router ip "-$2" rule show | grep -q 'lookup main suppress_prefixlength 0'
+		;;
+	esac
+}
+
+is_not_cured() {
+	! is_cured "$@"
+}
+
+# --- each cure ------------------------------------------------------------------------
+
+routes_come() {
+	at router ip route add 192.168.30.0/24 via $PC2_4 || die 'no route'
+	at router ip -6 route add fd00:30::/64 via $PC2_6 || die 'no route'
+	veth_add router 192.168.40.1/24 fd00:40::1/64 lan3 pc3 $PC3_4/24 $PC3_6/64 eth0
+	at pc3 ip route add default via 192.168.40.1
+	at pc3 ip route add default via fd00:40::1
+	[ -n "${pc3_serves:-}" ] || serve pc3 8080 7
+	pc3_serves=1
+	check "$cure: follows a route that comes" wait_for 1 is_cured 192.168.30.0/24 4
+	check "$cure: ... of IPv6" wait_for 1 is_cured fd00:30::/64 6
+	check "$cure: follows a LAN that comes" wait_for 1 is_cured 192.168.40.0/24 4
+	check "$cure: ... of IPv6" wait_for 1 is_cured fd00:40::/64 6
+}
+
+routes_go() {
+	at router ip route del 192.168.30.0/24
+	at router ip -6 route del fd00:30::/64
+	at router ip link del lan3
+	[ "$cure" != suppress ] || return 0
+	check "$cure: follows a route that goes" wait_for 1 is_not_cured 192.168.30.0/24 4
+	check "$cure: ... of IPv6" wait_for 1 is_not_cured fd00:30::/64 6
+	check "$cure: follows a LAN that goes" wait_for 1 is_not_cured 192.168.40.0/24 4
+}
+
+history_is_right() {
+	local since="started >= '$began'"
+	# 16 pages of each of 2 LANs to the internet and more: all have to be there.
+	wait_for_sql 5 "SELECT count(*) FROM flows WHERE $since AND proto = 'tcp'" "$flows"
+	is "$cure: each flow is in the history" \
+		"$(sql "SELECT count(*) FROM flows WHERE $since AND proto = 'tcp'")" "$flows"
+	is "$cure: none is anything but ok, or local" "$(sql "SELECT DISTINCT verdict FROM flows
+		WHERE $since AND verdict NOT IN ('ok', 'local')")" ''
+	is "$cure: what uplinks carried is ok, with ingress and egress" \
+		"$(sql "SELECT count(*) FROM flows WHERE $since AND proto = 'tcp' AND verdict = 'ok'
+			AND ((ingress = uplink AND egress_reply = uplink) OR
+			     (ingress IS NULL AND egress = uplink AND egress_reply IS NULL))")" "$ok_flows"
+	is "$cure: no mismatch" "$(sql "SELECT count(*) FROM mismatches")" 0
+}
+
+# Without the cure the answers to the LAN go back out by the uplink that they came
+# by. Without a daemon, which would put it back.
+cure_is_needed() {
+	case $cure in
+	suppress)
+		at router ip rule del pref 1000
+		;;
+	exclude)
+		while at router ip rule del pref 1000; do :; done 2>/dev/null
+		;;
+	copy)
+		at router ip route flush table 250
+		at router ip route flush table 251
+		at router ip route add default via $GW1_4 dev wan1 table 251 onlink
+		at router ip route add default via $GW2_4 dev wan2 table 250 onlink
+		;;
+	esac
+	http_get pc 1 "http://$NET4/" --max-time 2 >"$lab_tmp/pages" 2>/dev/null
+	is "$cure: taken out, it is missed" "$(grep -c ' 200 ' "$lab_tmp/pages")" 0
+}
+
+for cure in suppress copy exclude; do
+	began=$(date -u +%Y-%m-%dT%H:%M:%S.%3NZ)
+	daemon_start "local-routes = \"$cure\""
+	check "$cure: is installed" is_cured 192.168.20.0/24 4
+	from_lans
+	forwarded 'the LAN' 8080
+	forwarded 'the other LAN' 8082
+	routes_come
+	to_internet pc3
+	forwarded 'the network behind the other LAN' 8083
+	forwarded 'the new LAN' 8084
+	pages 'from LAN to both' 3 pc "http://$FAR4:8080/" "http://[$FAR6]:8080/" \
+		"http://$PC3_4:8080/" "http://[$PC3_6]:8080/"
+	# To the internet: 12 each of pc, pc2, the router, pc3. From outside: 12 each.
+	ok_flows=$((4 * 12 + 4 * 12))
+	flows=$((ok_flows + 2 * 18 + 6 + 6 + 9 + 12 + 12))
+	history_is_right
+	routes_go
+	to_internet pc
+	forwarded 'the LAN' 8080
+	daemon_stop
+	cure_is_needed
+	check "$cure: what was taken out is removed with the rest" waymark remove
+done
+
+done_testing
