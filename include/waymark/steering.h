@@ -61,6 +61,10 @@ int steering_print(struct steering *s, FILE *out);
 const struct route_plan *steering_plan(const struct steering *s);
 const struct netstate *steering_netstate(const struct steering *s);
 
+/* Since when the rules label what leaves (ms of CLOCK_REALTIME), by whoever loaded
+ * them; 0: not known, or not loaded. Flows that began earlier may lack evidence. */
+int64_t steering_labels_since_ms(const struct steering *s);
+
 /* Why a marked packet of this uplink might leave elsewhere: looks at the kernel
  * now (rules, the uplink's table, link). Returns REASON_RULE_MISSING,
  * REASON_ROUTE_MISSING, REASON_UPLINK_DOWN, REASON_RESTORE_MISSING (our ruleset

@@ -56,7 +56,7 @@ struct daemon {
 	struct audit *audit;
 
 	bool is_ready, is_steering_kept;
-	int64_t started_ms, second_ms, evidence_since_ms;
+	int64_t started_ms, second_ms;
 
 	/* observe.c */
 	int64_t last_event_ms, last_packet_ms;

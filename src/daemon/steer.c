@@ -125,6 +125,7 @@ static void states_update(struct daemon *d)
 
 static void steer_refresh(struct daemon *d)
 {
+	audit_set_evidence_since(d->audit, steering_labels_since_ms(d->steering));
 	if (addresses_update(d))
 		log_err("no memory for the uplinks' addresses");
 	states_update(d);

@@ -180,3 +180,8 @@ int steering_print(struct steering *s, FILE *out)
 	free(text);
 	return err;
 }
+
+int64_t steering_labels_since_ms(const struct steering *s)
+{
+	return s->state ? s->state->labels_since_ms : 0;
+}

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "kernel/steering_internal.h"
 #include "waymark/ruleset.h"
@@ -28,6 +29,17 @@ bool ruleset_is_loaded(struct steering *s)
 
 	free(listing);
 	return is_loaded;
+}
+
+/* Flows of a time without our rules have no room for labels, or none set. */
+static void labels_note(struct steering *s, bool was_there)
+{
+	struct timespec now;
+
+	if (was_there && s->state->labels_since_ms)
+		return;
+	clock_gettime(CLOCK_REALTIME, &now);
+	s->state->labels_since_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
 /* What the state says of the ruleset, on disk too: a process that ends between
@@ -57,6 +69,7 @@ static void ruleset_replace(struct run *run, const char *text, const char *forme
 		run_failed(run, err, todo_about(err), "%s: %s", table_name, nft_error(s->nft));
 		return;
 	}
+	labels_note(s, former != NULL);
 	err = undo_ruleset(run, former);
 	if (!err)
 		err = ruleset_note(s, text);
@@ -100,4 +113,5 @@ void ruleset_remove(struct run *run)
 			   nft_error(s->nft));
 	s->state->text_hash = 0;
 	s->state->listing_hash = 0;
+	s->state->labels_since_ms = 0;
 }

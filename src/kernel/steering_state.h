@@ -42,6 +42,7 @@ struct steering_state {
 	size_t n_gateways;
 	uint64_t text_hash;    /* of the ruleset's text that was loaded; 0: none */
 	uint64_t listing_hash; /* of its listing right after */
+	int64_t labels_since_ms; /* CLOCK_REALTIME: since when its rules label; 0: unknown */
 };
 
 struct steering_state *steering_state_new(void); /* NULL with errno */

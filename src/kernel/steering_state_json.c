@@ -133,8 +133,9 @@ char *steering_state_write(const struct steering_state *st)
 	char *text;
 
 	place_read(&here);
-	root = json_pack("{s:i, s:s, s:s, s:o, s:o, s:o, s:o, s:o}", "version", STATE_VERSION,
-			 "boot", here.boot, "netns", here.netns, "ruleset_text",
+	root = json_pack("{s:i, s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:o}", "version", STATE_VERSION,
+			 "boot", here.boot, "netns", here.netns, "labels_since_ms",
+			 (json_int_t)st->labels_since_ms, "ruleset_text",
 			 hash_to_json(st->text_hash), "ruleset_listing",
 			 hash_to_json(st->listing_hash), "sysctls", sysctls_to_json(st),
 			 "displaced", routes_to_json(st->displaced), "gateways",
@@ -281,15 +282,18 @@ static int state_from_json(struct steering_state *st, json_t *root)
 {
 	const char *text, *listing;
 	json_t *sysctls, *displaced, *gateways, *json;
+	json_int_t labels_since_ms = 0;
 	int err = 0;
 	size_t i;
 
-	if (json_unpack(root, "{s:s, s:s, s:o, s:o, s:o}", "ruleset_text", &text,
+	if (json_unpack(root, "{s?I, s:s, s:s, s:o, s:o, s:o}", "labels_since_ms",
+			&labels_since_ms, "ruleset_text", &text,
 			"ruleset_listing", &listing, "sysctls", &sysctls, "displaced", &displaced,
 			"gateways", &gateways) < 0)
 		return -EBADMSG;
 	st->text_hash = strtoull(text, NULL, 16);
 	st->listing_hash = strtoull(listing, NULL, 16);
+	st->labels_since_ms = labels_since_ms;
 	json_array_foreach(sysctls, i, json)
 		err = err ? err : sysctl_from_json(st, json);
 	json_array_foreach(displaced, i, json)
