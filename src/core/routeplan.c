@@ -8,8 +8,9 @@
  * Of each uplink and family: in its table the networks of its interface, as the
  * kernel has them in main, and a default route. In main, with balance, one
  * default route with a nexthop an uplink. The rules that lead to the tables are
- * there whether an uplink is up or not: a look-up in a table without a route goes
- * on to the next rule.
+ * there whether an uplink is up or not, and so is the last route of each table,
+ * which refuses (routeplan_standby.c): no packet of an uplink that is down falls
+ * through to another.
  */
 #include "waymark/routeplan.h"
 
@@ -18,6 +19,8 @@
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "routeplan_parts.h"
 
 /* The kernel gives a metric of 0 the meaning of 1024 in IPv6 (IP6_RT_PRIO_USER,
  * linux/ipv6_route.h); the plan says what a dump will say. */
@@ -458,6 +461,8 @@ static int plan_balance(struct planner *pl, unsigned f)
 		if (families[f] == AF_INET && addr_is_none(&hops[0].gateway))
 			r.scope = RT_SCOPE_LINK;
 	}
+	if (r.n_nexthops > 1 && families[f] == AF_INET && spares_plan(pl->p->wanted, &r) < 0)
+		return -ENOMEM;
 	return plan_route(pl, &r);
 }
 
@@ -531,7 +536,8 @@ static int plan_fill(struct planner *pl)
 	if (pl->c->mode != MODE_STEER)
 		return 0;
 	for (unsigned f = 0; f < 2; f++)
-		if (plan_rules(pl, families[f]) < 0 ||
+		if (refusals_plan(wanted, pl->c, pl->s, families[f]) < 0 ||
+		    plan_rules(pl, families[f]) < 0 ||
 		    (pl->c->balance && plan_balance(pl, f) < 0))
 			return -ENOMEM;
 	if (wanted->n_routes)

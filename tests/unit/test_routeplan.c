@@ -99,6 +99,7 @@ static int lab_start(void **state)
 	memset(&learnt, 0, sizeof(learnt));
 	net = netstate_new();
 	add_link(1, "lo");
+	net->links[0].is_loopback = true;
 	add_link(2, "wan1");
 	add_link(3, "wan2");
 	add_link(4, "lan");
@@ -202,10 +203,16 @@ static void plans_two_uplinks(void **state)
 		"192.168.1.0/24 dev wan1 table 251 proto 87 scope link src 192.168.1.10\n"
 		"2001:db8:1::/64 dev wan1 table 251 proto 87 metric 1024\n"
 		"fe80::/64 dev wan1 table 251 proto 87 metric 1024\n"
+		"unreachable default table 250 proto 87 metric 4294967295\n"
+		"unreachable default dev lo table 250 proto 87 metric 4294967295\n"
+		"unreachable default table 251 proto 87 metric 4294967295\n"
+		"unreachable default dev lo table 251 proto 87 metric 4294967295\n"
 		"default via 192.168.2.1 dev wan2 table 250 proto 87 src 192.168.2.10\n"
 		"default via 2001:db8:2::1 dev wan2 table 250 proto 87 metric 1024\n"
 		"default via 192.168.1.1 dev wan1 table 251 proto 87 src 192.168.1.10\n"
 		"default via fe80::1 dev wan1 table 251 proto 87 metric 1024\n"
+		"default via 192.168.1.1 dev wan1 table main proto 87 metric 4294967235\n"
+		"default via 192.168.2.1 dev wan2 table main proto 87 metric 4294967236\n"
 		"default table main proto 87 nexthop via 192.168.1.1 dev wan1 weight 1"
 		" nexthop via 192.168.2.1 dev wan2 weight 2\n"
 		"default table main proto 87 metric 1 nexthop via fe80::1 dev wan1 weight 1"
@@ -273,13 +280,38 @@ static void needs_a_gateway_for_a_link_local_line(void **state)
 	assert_int_equal(plan->uplinks[0].trouble[1], UPLINK_NO_ADDRESS);
 }
 
-static void plans_no_default_without_uplinks(void **state)
+/* What is left refuses, so that nothing of a line that is down strays. */
+static void plans_refusals_alone_without_uplinks(void **state)
 {
 	(void)state;
 	net->links[1].is_up = net->links[2].is_up = false;
 	make_plan();
-	assert_int_equal(plan->wanted->n_routes, 0);
+	assert_int_equal(plan->wanted->n_routes, 4);
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(plan->wanted->routes[i].type, RTN_UNREACHABLE);
+	assert_has("unreachable default table 251 proto 87 metric 4294967295");
+	assert_has("unreachable default dev lo table 250 proto 87 metric 4294967295");
 	assert_int_equal(plan->wanted->n_rules, 6);
+}
+
+static void plans_no_refusal_in_a_family_without_addresses(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < net->n_addrs; i++)
+		if (net->addrs[i].prefix.addr.family == AF_INET6)
+			net->addrs[i] = net->addrs[0];
+	make_plan();
+	assert_has_not("unreachable default dev lo");
+	assert_has("unreachable default table 250 proto 87 metric 4294967295");
+}
+
+static void plans_no_spare_for_one_line(void **state)
+{
+	(void)state;
+	net->links[1].is_up = false;
+	make_plan();
+	assert_has("default via 192.168.2.1 dev wan2 table main proto 87");
+	assert_has_not("table main proto 87 metric 42949672");
 }
 
 static void balances_only_when_told(void **state)
@@ -426,10 +458,11 @@ static void wants_nothing_of_what_is_there(void **state)
 	/* The kernel's order of nexthops is its own. */
 	for (size_t i = 0; i < net->n_routes; i++) {
 		struct route_state *r = &net->routes[i];
-		struct nexthop first = r->nexthops[0];
+		struct nexthop first;
 
 		if (r->n_nexthops != 2)
 			continue;
+		first = r->nexthops[0];
 		r->nexthops[0] = r->nexthops[1];
 		r->nexthops[1] = first;
 	}
@@ -593,7 +626,8 @@ static void plans_sixty_uplinks(void **state)
 	assert_has("default via 10.0.59.1 dev wan60 table 359 proto 87 src 10.0.59.2");
 	for (size_t i = 0; i < plan->wanted->n_routes; i++)
 		if (plan->wanted->routes[i].table == RT_TABLE_MAIN &&
-		    plan->wanted->routes[i].family == AF_INET)
+		    plan->wanted->routes[i].family == AF_INET &&
+		    !plan->wanted->routes[i].metric)
 			assert_int_equal(plan->wanted->routes[i].n_nexthops, UPLINKS_MAX);
 	install();
 	make_plan();
@@ -709,7 +743,9 @@ int main(void)
 		IN_LAB(plans_nothing_in_audit_mode),
 		IN_LAB(tells_troubles_apart),
 		IN_LAB(needs_a_gateway_for_a_link_local_line),
-		IN_LAB(plans_no_default_without_uplinks),
+		IN_LAB(plans_refusals_alone_without_uplinks),
+		IN_LAB(plans_no_refusal_in_a_family_without_addresses),
+		IN_LAB(plans_no_spare_for_one_line),
 		IN_LAB(balances_only_when_told),
 		IN_LAB(takes_gateways_elsewhere_onlink),
 		IN_LAB(takes_lines_with_one_other_end),

@@ -465,9 +465,9 @@ static void leaves_an_identical_default(void **state)
 	(void)state;
 	lab_run("ip route add default nexthop via 192.168.2.1 dev wan2 weight 2"
 		" nexthop via 192.168.1.1 dev wan1 weight 1");
-	before = lab_output("ip -4 route");
+	before = lab_output("ip -4 route show default metric 0");
 	lab_apply(s);
-	lab_assert_same(before, lab_output("ip -4 route"));
+	lab_assert_same(before, lab_output("ip -4 route show default metric 0"));
 }
 
 /* --- the rest --------------------------------------------------------------------------------- */

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * routeplan_parts.h - the parts of the plan that hold while links change, before
+ * anybody has made a new one. For the core's own use.
+ */
+#ifndef WAYMARK_CORE_ROUTEPLAN_PARTS_H
+#define WAYMARK_CORE_ROUTEPLAN_PARTS_H
+
+#include "waymark/config.h"
+#include "waymark/netstate.h"
+
+/* Adds to wanted, for each uplink's table, a last default route that refuses. 0 or
+ * -ENOMEM. */
+int refusals_plan(struct netstate *wanted, const struct config *c, const struct netstate *s,
+		  uint8_t family);
+
+/* Adds to wanted a spare for each nexthop of main's balanced default route. 0 or
+ * -ENOMEM. */
+int spares_plan(struct netstate *wanted, const struct route_state *balanced);
+
+#endif
