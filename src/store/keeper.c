@@ -7,12 +7,15 @@
  */
 #include "store/db.h"
 #include "store/keeper.h"
+#include "store/reserve.h"
 
 /* 4 KiB frames: 8 MiB when there is time, 64 MiB when there is none. */
 #define CHECKPOINT_FRAMES 2048
 #define CHECKPOINT_FRAMES_PRESSED 16384
 /* While a reader holds on to the log, trying again costs and gains nothing. */
 #define CHECKPOINT_PAUSE_MS 1000
+/* How often the disk is looked at. */
+#define RESERVE_INTERVAL_MS 30000
 
 void keeper_init(struct keeper *k)
 {
@@ -49,9 +52,10 @@ static bool is_checkpoint_due(const struct keeper *k, int frames, int64_t now_ms
 	return k->wal_frames >= frames && now_ms >= k->checkpoint_after_ms;
 }
 
-bool keeper_is_pressed(const struct keeper *k, int64_t now_ms)
+bool keeper_is_pressed(const struct keeper *k, const struct ingest *in, int64_t now_ms)
 {
-	return is_checkpoint_due(k, CHECKPOINT_FRAMES_PRESSED, now_ms);
+	return is_checkpoint_due(k, CHECKPOINT_FRAMES_PRESSED, now_ms) ||
+	       pruner_is_over(&k->pruner, in, now_ms);
 }
 
 /* PASSIVE waits for nobody; what a reader still needs stays in the log. */
@@ -66,19 +70,39 @@ static int checkpoint(struct keeper *k, sqlite3 *db, int64_t now_ms)
 	return rc == SQLITE_BUSY ? SQLITE_OK : rc;
 }
 
+/* Without limits nothing may be deleted, and a reserve would serve nothing. */
+static void reserve_see_to(struct keeper *k, sqlite3 *db, int64_t now_ms)
+{
+	if (now_ms < k->reserve_after_ms || !pruner_has_limit(&k->pruner))
+		return;
+	k->reserve_after_ms = now_ms + RESERVE_INTERVAL_MS;
+	if (reserve_keep(sqlite3_db_filename(db, "main")))
+		pruner_set_roomy(&k->pruner);
+}
+
 int keeper_step(struct keeper *k, struct ingest *in, int64_t now_ms, bool *did)
 {
 	*did = true;
+	reserve_see_to(k, in->db, now_ms);
 	if (is_checkpoint_due(k, CHECKPOINT_FRAMES, now_ms))
 		return checkpoint(k, in->db, now_ms);
+	if (pruner_is_over(&k->pruner, in, now_ms))
+		return pruner_shrink(&k->pruner, in, now_ms);
 	if (indexer_has_work(&k->indexer, in))
 		return indexer_step(&k->indexer, in);
 	return pruner_step(&k->pruner, in, now_ms, did);
 }
 
-int keeper_relieve(struct keeper *k, struct ingest *in, int64_t now_ms)
+/* The log goes first: its file is then room for what deleting writes. */
+int keeper_relieve(struct keeper *k, struct ingest *in, int64_t now_ms, bool *did)
 {
-	int rc = checkpoint(k, in->db, now_ms);
+	int rc;
 
-	return rc == SQLITE_OK ? pruner_relieve(&k->pruner, in) : rc;
+	*did = false;
+	if (!pruner_has_limit(&k->pruner))
+		return SQLITE_OK;
+	reserve_spend(sqlite3_db_filename(in->db, "main"));
+	k->reserve_after_ms = now_ms + RESERVE_INTERVAL_MS;
+	rc = checkpoint(k, in->db, now_ms);
+	return rc == SQLITE_OK ? pruner_relieve(&k->pruner, in, did) : rc;
 }

@@ -14,6 +14,8 @@
 #define STEP_FLOWS 4096
 /* A slice with no more flows than these needs no postings. */
 #define THINNED_FLOWS 2048
+/* Steps when the disk is full: somewhat more than a batch needs. */
+#define RELIEF_STEPS 4
 #define LOOK_INTERVAL_MS 1000
 #define PASS_INTERVAL_MS 60000
 /* Room that retention keeps below the limit: a 64th. */
@@ -37,6 +39,8 @@ void pruner_init(struct pruner *p)
 	atomic_init(&p->retention_s, 0);
 	atomic_init(&p->max_bytes, 0);
 	atomic_init(&p->is_asked, false);
+	p->ceiling_bytes = 0;
+	p->shrink_after_ms = 0;
 	p->look_after_ms = 0;
 	p->age_after_ms = 0;
 	pruner_reset(p);
@@ -185,6 +189,24 @@ static void pass_begin(struct pruner *p)
 	p->age_flow_id = 0;
 }
 
+bool pruner_has_limit(const struct pruner *p)
+{
+	return atomic_load(&p->max_bytes) || atomic_load(&p->retention_s);
+}
+
+void pruner_set_roomy(struct pruner *p)
+{
+	p->ceiling_bytes = 0;
+}
+
+/* The limit of size in force. */
+static uint64_t limit_bytes(const struct pruner *p)
+{
+	uint64_t max_bytes = atomic_load(&p->max_bytes), ceiling = (uint64_t)p->ceiling_bytes;
+
+	return ceiling && (!max_bytes || ceiling < max_bytes) ? ceiling : max_bytes;
+}
+
 static bool is_over(const struct usage *u, uint64_t max_bytes)
 {
 	return max_bytes && (uint64_t)((u->pages - u->free_pages) * u->page_bytes) >
@@ -199,27 +221,39 @@ static bool is_slack(const struct usage *u, uint64_t max_bytes)
 						  u->free_pages > u->pages / 2));
 }
 
-/* Looks at the size; what there is to do is done until it fits. */
+bool pruner_is_over(const struct pruner *p, const struct ingest *in, int64_t now_ms)
+{
+	uint64_t max_bytes = limit_bytes(p);
+	struct usage u;
+
+	return max_bytes && now_ms >= p->shrink_after_ms &&
+	       usage_read(in->db, &u) == SQLITE_OK && is_over(&u, max_bytes);
+}
+
+int pruner_shrink(struct pruner *p, struct ingest *in, int64_t now_ms)
+{
+	int rc = size_step(p, in);
+
+	if (!p->size_flow_id)
+		p->shrink_after_ms = now_ms + LOOK_INTERVAL_MS;
+	return rc;
+}
+
+/* Gives pages back to the file system, where it is worth it. */
 static int look(struct pruner *p, struct ingest *in, int64_t now_ms, bool *did)
 {
-	uint64_t max_bytes = atomic_load(&p->max_bytes);
 	struct usage u;
 	int rc = usage_read(in->db, &u);
 
 	if (rc != SQLITE_OK)
 		return rc;
-	if (is_over(&u, max_bytes)) {
-		rc = size_step(p, in);
-		*did = p->size_flow_id > 0; /* else all has been tried: wait */
-	} else {
+	if (!is_over(&u, limit_bytes(p)))
 		p->size_flow_id = 0;
-		*did = is_slack(&u, max_bytes);
-		if (*did)
-			rc = db_exec(in->db, "PRAGMA incremental_vacuum(256)");
-	}
-	if (!*did)
-		p->look_after_ms = now_ms + LOOK_INTERVAL_MS;
-	return rc;
+	*did = is_slack(&u, atomic_load(&p->max_bytes));
+	if (*did)
+		return db_exec(in->db, "PRAGMA incremental_vacuum(256)");
+	p->look_after_ms = now_ms + LOOK_INTERVAL_MS;
+	return SQLITE_OK;
 }
 
 int pruner_step(struct pruner *p, struct ingest *in, int64_t now_ms, bool *did)
@@ -237,9 +271,19 @@ int pruner_step(struct pruner *p, struct ingest *in, int64_t now_ms, bool *did)
 	return *did ? look(p, in, now_ms, did) : SQLITE_OK;
 }
 
-int pruner_relieve(struct pruner *p, struct ingest *in)
+int pruner_relieve(struct pruner *p, struct ingest *in, bool *did)
 {
-	if (!atomic_load(&p->max_bytes) && !atomic_load(&p->retention_s))
-		return SQLITE_OK;
-	return size_step(p, in);
+	struct usage u;
+	int rc = usage_read(in->db, &u);
+
+	*did = false;
+	if (rc != SQLITE_OK)
+		return rc;
+	if (!p->ceiling_bytes)
+		p->ceiling_bytes = u.pages * u.page_bytes;
+	for (int i = 0; rc == SQLITE_OK && i < RELIEF_STEPS; i++) {
+		rc = size_step(p, in);
+		*did |= p->size_flow_id > 0;
+	}
+	return rc;
 }

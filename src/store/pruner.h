@@ -18,6 +18,8 @@ struct pruner {
 	_Atomic uint64_t max_bytes;   /* 0: no limit of size */
 	_Atomic bool is_asked;	      /* look now */
 
+	int64_t ceiling_bytes; /* the disk was full at that size; 0: it is not */
+	int64_t shrink_after_ms; /* nothing was left to delete: not before then */
 	int64_t look_after_ms; /* CLOCK_MONOTONIC: at the size, */
 	int64_t age_after_ms;  /* ... at the age */
 	bool is_pass_on;	/* a pass by age is on its way */
@@ -29,10 +31,21 @@ struct pruner {
 void pruner_init(struct pruner *p);
 void pruner_reset(struct pruner *p);
 
+/* Whether there is any limit: whether history may be deleted at all. */
+bool pruner_has_limit(const struct pruner *p);
+
+/* Whether the database is over its limit of size, and flows are left to delete. */
+bool pruner_is_over(const struct pruner *p, const struct ingest *in, int64_t now_ms);
+
+/* Deletes some of the oldest. SQLite's code. */
+int pruner_shrink(struct pruner *p, struct ingest *in, int64_t now_ms);
+
 /* A step, if there is anything to do. SQLite's code. */
 int pruner_step(struct pruner *p, struct ingest *in, int64_t now_ms, bool *did);
 
-/* The disk is full: the oldest flows go, if there is any limit at all. */
-int pruner_relieve(struct pruner *p, struct ingest *in);
+/* The disk is full: some of the oldest flows go, if there is any limit at all,
+ * and the database grows no more until pruner_set_roomy. *did: there were some. */
+int pruner_relieve(struct pruner *p, struct ingest *in, bool *did);
+void pruner_set_roomy(struct pruner *p);
 
 #endif

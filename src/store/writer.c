@@ -30,6 +30,8 @@
 #define STEP_MS 30
 /* With no such time ever, every so many batches one step all the same. */
 #define STEP_BATCHES 16
+/* ... and so many, where they cannot wait: more than a batch makes necessary. */
+#define STEPS_PRESSED 4
 
 static void progress_tell(struct writer *w)
 {
@@ -74,6 +76,22 @@ static void depth_note(struct writer *w)
 	pthread_mutex_unlock(&w->lock);
 }
 
+/* Of a full disk: whether something could be deleted, so that it is worth trying
+ * again soon. */
+static bool is_relieved(struct writer *w, int rc, int64_t now_ms)
+{
+	bool did = false;
+
+	if ((rc & 0xff) != SQLITE_FULL || batch_ready(w) != SQLITE_OK)
+		return false;
+	if (keeper_relieve(&w->keeper, &w->in, now_ms, &did) == SQLITE_OK)
+		return did;
+	if (!sqlite3_get_autocommit(w->st->db))
+		db_exec(w->st->db, "ROLLBACK");
+	batch_forget(w);
+	return false;
+}
+
 /* A failure is waited out, longer each time; what comes meanwhile queues. */
 static void failed_note(struct writer *w, int rc)
 {
@@ -85,10 +103,9 @@ static void failed_note(struct writer *w, int rc)
 	w->failures++;
 	pthread_mutex_unlock(&w->lock);
 	progress_tell(w);
-	if ((rc & 0xff) == SQLITE_FULL && batch_ready(w) == SQLITE_OK &&
-	    keeper_relieve(&w->keeper, &w->in, now) != SQLITE_OK)
-		batch_forget(w);
 	depth_note(w);
+	if (is_relieved(w, rc, now))
+		pause = RETRY_MS;
 	queue_wait(&w->queue, w->queue.capacity + 1,
 		   now + (pause < RETRY_MAX_MS ? pause : RETRY_MAX_MS));
 }
@@ -160,6 +177,16 @@ static void gather(struct writer *w)
 			queue_wait(&w->queue, BATCH_RECORDS_MAX, due);
 }
 
+/* After a batch: what cannot wait for a pause that never comes. */
+static void keep_up(struct writer *w, int64_t now_ms)
+{
+	if (w->stats.batches % STEP_BATCHES == 0)
+		keep(w, now_ms);
+	for (int i = 0; i < STEPS_PRESSED && w->is_loaded && !w->attempts; i++)
+		if (!keeper_is_pressed(&w->keeper, &w->in, now_ms) || !keep(w, now_ms))
+			break;
+}
+
 static void idle(struct writer *w)
 {
 	int64_t now = clock_monotonic_ms();
@@ -193,9 +220,7 @@ static void *writer_main(void *data)
 		if (queue_depth(&w->queue)) {
 			gather(w);
 			commit(w);
-			if (keeper_is_pressed(&w->keeper, now) ||
-			    w->stats.batches % STEP_BATCHES == 0)
-				keep(w, now);
+			keep_up(w, now);
 		} else if (atomic_load(&w->is_stopping) && !losses_are_unsaid(w)) {
 			break;
 		} else {
