@@ -5,8 +5,9 @@
 --
 -- Of ICMP and ICMPv6 sport is the identifier and dport is type * 256 + code of
 -- the original direction, as in NetFlow; of protocols without ports both are NULL.
--- nat_src and nat_sport are set where translation changed the source's address
--- or port, nat_dst and nat_dport where it changed the destination's.
+-- The nat_ columns are what a translated flow's addresses and ports became, all
+-- four of them, also the side that stayed as it was; of a flow that nothing
+-- translated they are NULL. (In the base table only what changed is kept.)
 
 DROP VIEW IF EXISTS flows;
 CREATE VIEW flows AS SELECT
@@ -25,14 +26,14 @@ CREATE VIEW flows AS SELECT
 		(f.dst >> 24 & 255) || '.' || (f.dst >> 16 & 255) || '.' ||
 		(f.dst >> 8 & 255) || '.' || (f.dst & 255) ELSE f.dst END AS dst,
 	f.dport AS dport,
-	CASE typeof(f.nat_src) WHEN 'integer' THEN
-		(f.nat_src >> 24 & 255) || '.' || (f.nat_src >> 16 & 255) || '.' ||
-		(f.nat_src >> 8 & 255) || '.' || (f.nat_src & 255) ELSE f.nat_src END AS nat_src,
-	f.nat_sport AS nat_sport,
-	CASE typeof(f.nat_dst) WHEN 'integer' THEN
-		(f.nat_dst >> 24 & 255) || '.' || (f.nat_dst >> 16 & 255) || '.' ||
-		(f.nat_dst >> 8 & 255) || '.' || (f.nat_dst & 255) ELSE f.nat_dst END AS nat_dst,
-	f.nat_dport AS nat_dport,
+	CASE typeof(f.to_src) WHEN 'integer' THEN
+		(f.to_src >> 24 & 255) || '.' || (f.to_src >> 16 & 255) || '.' ||
+		(f.to_src >> 8 & 255) || '.' || (f.to_src & 255) ELSE f.to_src END AS nat_src,
+	f.to_sport AS nat_sport,
+	CASE typeof(f.to_dst) WHEN 'integer' THEN
+		(f.to_dst >> 24 & 255) || '.' || (f.to_dst >> 16 & 255) || '.' ||
+		(f.to_dst >> 8 & 255) || '.' || (f.to_dst & 255) ELSE f.to_dst END AS nat_dst,
+	f.to_dport AS nat_dport,
 	f.zone AS zone,
 	f.ct_id & 4294967295 AS ct_id,
 	f.mark AS mark,
@@ -46,7 +47,12 @@ CREATE VIEW flows AS SELECT
 	f.bytes AS bytes,
 	f.packets_reply AS packets_reply,
 	f.bytes_reply AS bytes_reply
-FROM flow f;
+FROM (SELECT flow.*,
+		iif(nat_src IS NULL AND nat_dst IS NOT NULL, src, nat_src) AS to_src,
+		iif(nat_src IS NULL AND nat_dst IS NOT NULL, sport, nat_sport) AS to_sport,
+		iif(nat_dst IS NULL AND nat_src IS NOT NULL, dst, nat_dst) AS to_dst,
+		iif(nat_dst IS NULL AND nat_src IS NOT NULL, dport, nat_dport) AS to_dport
+	FROM flow) f;
 
 DROP VIEW IF EXISTS mismatches;
 CREATE VIEW mismatches AS SELECT
