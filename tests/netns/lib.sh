@@ -226,6 +226,24 @@ at() {
 	nsenter --net="/proc/$pid/ns/net" -- "$@"
 }
 
+# background NAME NAMESPACE COMMAND...: runs it there until background_end NAME; what
+# it prints is in $lab_tmp/NAME.out and .err.
+background() {
+	local name=$1 pid
+	eval "pid=\$ns_$2"
+	shift 2
+	# Not by 'at': the pid must be the command's own, not that of a shell around it.
+	nsenter --net="/proc/$pid/ns/net" -- "$@" >"$lab_tmp/$name.out" 2>"$lab_tmp/$name.err" </dev/null &
+	eval "background_pid_$name=$!"
+}
+
+background_end() { # NAME [SIGNAL]
+	local pid
+	eval "pid=\$background_pid_$1"
+	kill "-${2:-TERM}" "$pid" 2>/dev/null
+	wait "$pid" 2>/dev/null
+}
+
 # Everything that runs in the lab's namespaces ends; with that they are gone.
 lab_kill() {
 	local link
@@ -462,8 +480,17 @@ http_get() {
 # and keeps them. Each has then exchanged one message. "LOCAL-PORT" lines are in
 # hold_ports NAME.
 hold() {
+	local name=$1 ns=$2
+	shift 2
+	hold_many "$name" "$ns" "$*"
+}
+
+# hold_many NAME NAMESPACE "PROTO HOST PORT COUNT [SOURCE]"...: the same for flows
+# of several kinds.
+hold_many() {
 	local name=$1 ns=$2 dir="$lab_tmp/hold.$1"
 	shift 2
+	rm -f "$dir".*
 	mkfifo "$dir.in"
 	at "$ns" python3 "$PEER" hold "$@" <"$dir.in" >"$dir.out" 2>"$dir.err" &
 	eval "hold_pid_$name=$!"

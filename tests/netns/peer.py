@@ -7,14 +7,24 @@ their flows open. It knows nothing of Waymark.
       HTTP on the first port, an echo of TCP and of UDP on the second, on every
       address of both families. Prints "ready" when all of them listen.
 
-  peer.py hold tcp|udp HOST PORT COUNT [SOURCE]
-      Opens COUNT flows, exchanges a message on each, prints "port N" for each and
-      "opened COUNT". Then, for each line of standard input: "send" sends another
-      message on each and prints "answered N" when all are answered or two seconds
-      have passed; "close" ends.
+  peer.py hold "tcp|udp HOST PORT COUNT [SOURCE]"...
+      Opens COUNT flows for each argument, exchanges a message on each, prints
+      "port N" for each and "opened COUNT". Then, for each line of standard input:
+      "send" sends another message on each and prints "answered N" when all are
+      answered or two seconds have passed; "close" ends.
+
+  peer.py make HOST PORT FIRST-SOURCE-PORT PAUSE
+      Makes UDP flows one after the other, each from the next source port and with
+      a pause in seconds after it, until it is killed. Prints "PORT TIME" for each
+      that was answered, the time in milliseconds since 1970, before it was sent.
+
+  peer.py names PORT
+      A DNS server of few words: each question is answered, with no record. Prints
+      "ready".
 """
 
 import asyncio
+import select
 import socket
 import sys
 import time
@@ -140,8 +150,12 @@ def exchange(flows):
     return answered
 
 
-def hold(proto, host, port, count, source=""):
-    flows = [flow_open(proto, host, port, source) for _ in range(int(count))]
+def flows_open(proto, host, port, count, source=""):
+    return [flow_open(proto, host, port, source) for _ in range(int(count))]
+
+
+def hold(*specs):
+    flows = [s for spec in specs for s in flows_open(*spec.split())]
     answered = exchange(flows)
     for s in flows:
         print("port", s.getsockname()[1])
@@ -154,8 +168,36 @@ def hold(proto, host, port, count, source=""):
         s.close()
 
 
+def make(host, port, first, pause):
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for source in range(int(first), 65536):
+        with socket.socket(family, socket.SOCK_DGRAM) as s:
+            s.settimeout(ANSWER_SECONDS)
+            s.bind(("", source))
+            s.connect((host, int(port)))
+            began = time.time_ns() // 1000000
+            try:
+                s.send(b"x" * 32)
+                s.recv(4096)
+                print(source, began, flush=True)
+            except OSError:
+                pass
+        time.sleep(float(pause))
+
+
+def names(port):
+    s = udp_sockets(int(port))
+    print("ready", flush=True)
+    while True:
+        for ready in select.select(s, [], [])[0]:
+            question, sender = ready.recvfrom(4096)
+            # The same message with its first flag set: a response.
+            ready.sendto(question[:2] + bytes([question[2] | 0x80]) + question[3:], sender)
+
+
 if __name__ == "__main__":
-    if len(sys.argv) >= 4 and sys.argv[1] in ("serve", "hold"):
-        {"serve": serve, "hold": hold}[sys.argv[1]](*sys.argv[2:])
+    words = {"serve": serve, "hold": hold, "make": make, "names": names}
+    if len(sys.argv) >= 3 and sys.argv[1] in words:
+        words[sys.argv[1]](*sys.argv[2:])
     else:
         sys.exit(__doc__)
