@@ -198,6 +198,11 @@ static void put_restores(struct render *r)
 			c->uplinks[i].mark, ~c->mark_mask, c->uplinks[i].mark);
 	fprintf(r->out, "\tchain entered {\n\t\tct direction reply ct mark & 0x%08" PRIx32
 		" vmap @restore\n\t}\n\n", c->mark_mask);
+	fprintf(r->out,
+		"\tchain arrived {\n"
+		"\t\tct direction reply ct mark & 0x%08" PRIx32 " vmap @restore\n"
+		"\t\tct mark & 0x%08" PRIx32 " == 0x0 goto unmarked\n\t}\n\n",
+		c->mark_mask, c->mark_mask);
 }
 
 /* A related flow has its master's mark when it arrives, so that it is not marked
@@ -288,15 +293,34 @@ static void put_leave(struct render *r, const struct uplink_config *u)
 	fprintf(r->out, "\t\tgoto other_0x%" PRIx32 "\n\t}\n\n", mark);
 }
 
+/* What arrives from an uplink is told apart by the interface's index, or, where
+ * there is none or there are many, by the label that says "entered": of flows that
+ * entered by an uplink only replies are restored. (A packet from an uplink that
+ * was made again behind our back is restored in both directions: its destination
+ * is local, and local routes come first, but for transit between uplinks.) */
+static void put_arrivals(struct render *r)
+{
+	const struct config *c = r->config;
+	bool is_by_index = is_few(r);
+
+	for (size_t i = 0; i < c->n_uplinks; i++)
+		is_by_index = is_by_index && index_of(r, &c->uplinks[i]);
+	if (!is_by_index) {
+		fprintf(r->out, "\t\tct label %u goto entered\n", entered_label(c));
+		return;
+	}
+	for (size_t i = 0; i < c->n_uplinks; i++)
+		fprintf(r->out, "\t\tiif %" PRIu32 " goto arrived\n", index_of(r, &c->uplinks[i]));
+}
+
 static void put_prerouting(struct render *r)
 {
 	const struct config *c = r->config;
 	uint32_t mask = c->mark_mask;
 
-	fprintf(r->out,
-		"\tchain prerouting {\n"
-		"\t\ttype filter hook prerouting priority mangle; policy accept;\n"
-		"\t\tct label %u goto entered\n", entered_label(c));
+	fputs("\tchain prerouting {\n"
+	      "\t\ttype filter hook prerouting priority mangle; policy accept;\n", r->out);
+	put_arrivals(r);
 	for (size_t i = 0; is_few(r) && i < c->n_uplinks; i++)
 		fprintf(r->out,
 			"\t\tct mark & 0x%08" PRIx32 " == 0x%" PRIx32
