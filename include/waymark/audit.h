@@ -55,7 +55,8 @@ struct audit *audit_new(const struct audit_port *port, const struct audit_ids *i
 			uint32_t max_flows);
 void audit_free(struct audit *a);
 
-/* The uplinks from now on; emits RECORD_UPLINKS. Flows keep what they are. */
+/* The uplinks from now on; emits RECORD_UPLINKS. Flows keep what they are: one whose
+ * mark names none any more has its verdict until it is seen to go on. */
 int audit_set_config(struct audit *a, const struct config *c, int64_t now_ms);
 
 /* The addresses that the uplinks have: whose a source address is. Copied. */

@@ -49,6 +49,11 @@ int ctnl_dump(struct ctnl *c, ctnl_event_fn *fn, void *data);
  * match. 0 or -errno (-ENOENT: gone). Changes are made by one thread at a time. */
 int ctnl_delete(struct ctnl *c, const struct ct_event *entry);
 
+/* Deletes every entry whose mark under mask is mark, in one request: the kernel
+ * picks them. Their CT_DESTROY events have is_own. mask 0 is refused (-EINVAL).
+ * 0 or -errno. */
+int ctnl_delete_marked(struct ctnl *c, uint32_t mark, uint32_t mask);
+
 /* Sets the bits of the mark under mask, of that very entry as far as the kernel
  * lets it be told (the id is compared just before). 0 or -errno (-ENOENT). */
 int ctnl_set_mark(struct ctnl *c, const struct ct_event *entry, uint32_t mark, uint32_t mask);

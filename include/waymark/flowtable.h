@@ -43,7 +43,9 @@ struct flow {
 	uint64_t had_mark_change : 1; /* from one uplink's mark to another's */
 	uint64_t is_seen : 1;	     /* in the dump that is running */
 	uint64_t is_reported : 1;    /* an alert other than mismatch was raised for it */
-	uint64_t unused : 4;
+	uint64_t is_flushed : 1;     /* ended by our own request */
+	uint64_t is_disowned : 1;    /* its mark named an uplink until a reload */
+	uint64_t unused : 2;
 	uint16_t zone;
 	uint16_t labels;   /* set of uplinks by label; a flowtable set number */
 	uint16_t nflog[2]; /* sets of uplinks by NFLOG, by enum direction */

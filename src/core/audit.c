@@ -62,63 +62,6 @@ void audit_free(struct audit *a)
 	free(a);
 }
 
-/* --- what the marks and addresses mean ------------------------------------- */
-
-uint8_t audit_slot_of_mark(const struct audit *a, uint32_t mark)
-{
-	for (size_t i = 0; i < a->n_marks; i++) {
-		if (a->marks[i].mark == mark)
-			return a->marks[i].slot;
-	}
-	return SLOT_NONE;
-}
-
-int audit_set_config(struct audit *a, const struct config *c, int64_t now_ms)
-{
-	struct record r = { .type = RECORD_UPLINKS, .uplinks.time_ms = now_ms };
-
-	r.uplinks.uplinks = calloc(c->n_uplinks, sizeof(*r.uplinks.uplinks));
-	if (!r.uplinks.uplinks)
-		return -ENOMEM;
-	a->mask = c->mark_mask;
-	a->label_base = c->label_base;
-	a->n_marks = c->n_uplinks;
-	r.uplinks.n = (uint8_t)c->n_uplinks;
-	for (size_t i = 0; i < c->n_uplinks; i++) {
-		const struct uplink_config *u = &c->uplinks[i];
-		struct uplink_record *out = &r.uplinks.uplinks[i];
-
-		a->marks[i] = (struct mark_slot){ .mark = u->mark, .slot = u->slot };
-		out->slot = u->slot;
-		out->mark = u->mark;
-		memcpy(out->name, u->name, sizeof(out->name));
-		memcpy(out->ifname, u->ifname, sizeof(out->ifname));
-	}
-	a->port.emit(a->port.data, &r);
-	return 0;
-}
-
-static int address_order(const void *a, const void *b)
-{
-	return addr_compare(&((const struct audit_address *)a)->addr,
-			    &((const struct audit_address *)b)->addr);
-}
-
-int audit_set_addresses(struct audit *a, const struct audit_address *list, size_t n)
-{
-	struct audit_address *copy = calloc(n ? n : 1, sizeof(*copy));
-
-	if (!copy)
-		return -ENOMEM;
-	if (n)
-		memcpy(copy, list, n * sizeof(*copy));
-	qsort(copy, n, sizeof(*copy), address_order);
-	free(a->addresses);
-	a->addresses = copy;
-	a->n_addresses = n;
-	return 0;
-}
-
 void audit_set_evidence_since(struct audit *a, int64_t since_ms)
 {
 	a->evidence_since_ms = since_ms;
@@ -154,15 +97,8 @@ static void flow_set_labels(struct audit *a, struct flow *f, const struct ct_eve
 	left = labels_range(&ev->labels, first, LABELS_TOTAL - first);
 	if (labels_range(&ev->labels, a->label_base, 1))
 		flow_set_entered(a, f);
-	flow_set_add(a, &f->labels, left & ((UINT64_C(1) << UPLINKS_MAX) - 1));
-}
-
-static void live_count(struct audit *a, uint32_t mark, int by)
-{
-	uint8_t slot = audit_slot_of_mark(a, mark);
-
-	if (slot != SLOT_NONE)
-		a->live[slot] += (uint32_t)by;
+	if (flow_set_add(a, &f->labels, left & ((UINT64_C(1) << UPLINKS_MAX) - 1)))
+		f->is_disowned = 0;
 }
 
 /* Of a flow that moved from one uplink's mark to another's, packets may have
@@ -182,8 +118,8 @@ static void flow_set_mark(struct audit *a, struct flow *f, uint32_t mark, int64_
 	a->port.emit(a->port.data, &r);
 	if (f->mark)
 		f->had_mark_change = 1;
-	live_count(a, f->mark, -1);
-	live_count(a, mark, 1);
+	audit_live_count(a, f->mark, -1);
+	audit_live_count(a, mark, 1);
 	f->mark = mark;
 }
 
@@ -217,7 +153,7 @@ static flow_ref flow_begin(struct audit *a, const struct ct_event *ev, int64_t n
 	f->id = ++a->ids.flow;
 	f->started_ms = (uint64_t)now_ms;
 	f->mark = ev->mark & a->mask;
-	live_count(a, f->mark, 1);
+	audit_live_count(a, f->mark, 1);
 	a->stats.flows++;
 	a->stats.live++;
 	return ref;
@@ -242,7 +178,7 @@ static void flow_end(struct audit *a, flow_ref ref, enum flow_state state,
 
 	if (audit_is_in_gap(a, f))
 		f->has_gap = 1;
-	live_count(a, f->mark, -1);
+	audit_live_count(a, f->mark, -1);
 	a->stats.live--;
 	f->state = state;
 	flow_emit(a, ref, ev, ended_ms);
@@ -326,6 +262,7 @@ static void lost_found(struct audit *a, flow_ref ref, const struct ct_event *ev,
 
 	a->stats.lost--;
 	f->state = FLOW_ENDED;
+	f->is_flushed = ev->is_own;
 	flow_emit(a, ref, ev, stop_ms(ev, now_ms));
 }
 
@@ -347,7 +284,7 @@ static void emit_untracked_end(struct audit *a, const struct ct_event *ev, int64
 		.uplink = audit_slot_of_mark(a, ev->mark & a->mask),
 		.ingress = SLOT_NONE,
 		.verdict = VERDICT_UNKNOWN,
-		.reason = REASON_GAP,
+		.reason = ev->is_own ? REASON_UPLINK_DOWN_FLUSH : REASON_GAP,
 		.has_counters = ev->has_counters,
 		.packets = { ev->packets[0], ev->packets[1] },
 		.bytes = { ev->bytes[0], ev->bytes[1] },
@@ -376,6 +313,7 @@ static void take_destroy(struct audit *a, const struct ct_event *ev, int64_t now
 			flowtable_get(a->flows, ref)->started_ms = 0;
 	}
 	flow_apply(a, ref, ev, now_ms);
+	flowtable_get(a->flows, ref)->is_flushed = ev->is_own;
 	flow_end(a, ref, FLOW_ENDED, ev, stop_ms(ev, now_ms));
 }
 
@@ -468,7 +406,7 @@ int audit_preload(struct audit *a, const struct flow_record *r)
 		if (f->had_mismatch)
 			flow_set_add(a, &f->reported, r->egress[d]);
 	}
-	live_count(a, f->mark, 1);
+	audit_live_count(a, f->mark, 1);
 	a->stats.live++;
 	return 0;
 }

@@ -71,7 +71,7 @@ static void facts_fill(const struct audit *a, const struct flow *f,
 {
 	*facts = (struct verdict_facts){
 		.mark = f->mark,
-		.uplink = audit_slot_of_mark(a, f->mark),
+		.uplink = audit_slot_of_flow(a, f),
 		.is_entered = f->is_entered,
 		.egress = { flow_egress(a, f, DIR_ORIGINAL), flow_egress(a, f, DIR_REPLY) },
 		.source = source_slot(a, f, tuple),
@@ -126,6 +126,8 @@ static void record_fill(struct audit *a, flow_ref ref, const struct ct_event *ev
 	r->verdict = verdict_decide(&facts, &r->reason);
 	if (r->verdict == VERDICT_MISMATCH)
 		r->reason = f->reason;
+	else if (f->is_flushed)
+		r->reason = REASON_UPLINK_DOWN_FLUSH;
 	if (ev)
 		counters_fill(r, ev);
 }

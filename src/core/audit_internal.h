@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * audit_internal.h - what the files of the audit share: audit.c takes conntrack
- * events, audit_packet.c logged packets, audit_mismatch.c keeps the mismatches,
+ * audit_internal.h - what the files of the audit share: audit_uplinks.c knows the
+ * marks, audit.c takes conntrack events, audit_packet.c logged packets,
+ * audit_mismatch.c keeps the mismatches,
  * audit_emit.c makes the records.
  */
 #ifndef WAYMARK_AUDIT_INTERNAL_H
@@ -48,6 +49,8 @@ struct audit {
 	uint32_t mask, label_base;
 	struct mark_slot marks[UPLINKS_MAX];
 	size_t n_marks;
+	struct mark_slot former[UPLINKS_MAX]; /* that a reload took away, newest last */
+	size_t n_former;
 	struct audit_address *addresses; /* sorted by address */
 	size_t n_addresses;
 	int64_t evidence_since_ms;
@@ -70,10 +73,17 @@ struct audit {
 	uint64_t uplink_bytes[UPLINKS_MAX];
 };
 
+/* audit_uplinks.c */
+uint8_t audit_slot_of_mark(const struct audit *a, uint32_t mark);
+/* The uplink that a flow's mark names, or named until a reload took it away and no
+ * packet of the flow has been seen to leave since. */
+uint8_t audit_slot_of_flow(const struct audit *a, const struct flow *f);
+/* Counts live flows of the uplink that the mark names. */
+void audit_live_count(struct audit *a, uint32_t mark, int by);
+
 /* audit.c */
 /* Whether a flow that lives, or ends now, does so in a gap. */
 bool audit_is_in_gap(const struct audit *a, const struct flow *f);
-uint8_t audit_slot_of_mark(const struct audit *a, uint32_t mark);
 
 /* audit_emit.c */
 /* Uplinks that packets of the flow left by in one direction. */

@@ -79,8 +79,10 @@ static bool packet_take(struct audit *a, const struct nflog_packet *p, uint8_t e
 	if (p->kind == NFLOG_MISMATCH && audit_slot_of_mark(a, f->mark) != SLOT_NONE &&
 	    (m.direction == DIR_REPLY || !f->is_entered))
 		mismatch_add_packet(a, m.ref, m.direction, egress, p, now_ms);
-	if (is_news)
+	if (is_news) {
+		f->is_disowned = 0;
 		flow_touch(a, m.ref);
+	}
 	return true;
 }
 

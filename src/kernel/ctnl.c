@@ -110,6 +110,7 @@ static void event_receive(void *data, const struct nlmsghdr *nlh)
 		return;
 	}
 	r->ctnl->n_events++;
+	ev.is_own = r->ctnl->requests && nlh->nlmsg_pid == nlsock_port(r->ctnl->requests);
 	r->fn(r->data, &ev);
 }
 
@@ -315,6 +316,20 @@ int ctnl_delete(struct ctnl *c, const struct ct_event *entry)
 	put_key(nlh, entry);
 	/* Without it the kernel would delete whatever has the tuple now. */
 	mnl_attr_put_u32(nlh, CTA_ID, htonl(entry->id));
+	return request_send(c, nlh, NULL, NULL);
+}
+
+/* A deletion without a tuple flushes what the filter fits; Linux 4.0 and later
+ * know this filter (ctnetlink_flush_conntrack). */
+int ctnl_delete_marked(struct ctnl *c, uint32_t mark, uint32_t mask)
+{
+	uint8_t buffer[REQUEST_BYTES];
+	struct nlmsghdr *nlh = request_put(buffer, IPCTNL_MSG_CT_DELETE, 0, AF_UNSPEC);
+
+	if (!mask)
+		return -EINVAL;
+	mnl_attr_put_u32(nlh, CTA_MARK, htonl(mark & mask));
+	mnl_attr_put_u32(nlh, CTA_MARK_MASK, htonl(mask));
 	return request_send(c, nlh, NULL, NULL);
 }
 

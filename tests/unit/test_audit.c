@@ -710,6 +710,102 @@ static void ended_flows_are_forgotten(void **state)
 	world_close(&w);
 }
 
+/* --- reloads and deletions ------------------------------------------------------------ */
+
+static void set_uplinks(struct world *w, size_t n)
+{
+	struct uplink_config uplinks[] = {
+		{ .name = "wan1", .ifname = "wan1", .mark = 2, .slot = WAN1 },
+		{ .name = "wan2", .ifname = "wan2", .mark = 3, .slot = WAN2 },
+	};
+	struct config c = { .mark_mask = 0xff, .label_base = 64, .uplinks = uplinks, .n_uplinks = n };
+
+	assert_int_equal(audit_set_config(w->a, &c, w->now_ms), 0);
+}
+
+static uint32_t live_of(const struct world *w, uint8_t slot)
+{
+	uint32_t live[UPLINKS_MAX];
+	uint64_t mismatches[UPLINKS_MAX], bytes[UPLINKS_MAX];
+
+	audit_uplink_counts(w->a, live, mismatches, bytes);
+	return live[slot];
+}
+
+/* Flows of an uplink that a reload takes away are what they were until they are
+ * seen to go on, and then foreign, by a packet or by a label. */
+static void a_removed_uplinks_flows_are_foreign_when_they_go_on(void **state)
+{
+	struct ct_event ev[3];
+	struct nflog_packet p;
+	struct world w;
+
+	(void)state;
+	world_open(&w, 100);
+	for (unsigned i = 0; i < 3; i++) {
+		ev[i] = lan_flow(CT_NEW, i + 1, 3);
+		ev[i].tuple[0].sport = (uint16_t)(40000 + i);
+		ev[i].tuple[1].dport = (uint16_t)(40000 + i);
+		label(&ev[i], LABEL(WAN2));
+		audit_ct_event(w.a, &ev[i], w.now_ms);
+	}
+	ticks(&w, 3);
+	assert_int_equal(live_of(&w, WAN2), 3);
+	set_uplinks(&w, 1);
+	assert_int_equal(live_of(&w, WAN2), 0);
+	p = logged(&ev[0], NFLOG_MISMATCH, DIR_ORIGINAL, 0);
+	audit_packet(w.a, &p, WAN1, w.now_ms);
+	ev[1].type = CT_UPDATE;
+	label(&ev[1], LABEL(WAN1));
+	audit_ct_event(w.a, &ev[1], w.now_ms);
+	ev[2].type = CT_DESTROY;
+	audit_ct_event(w.a, &ev[2], w.now_ms);
+	ticks(&w, 3);
+	assert_int_equal(w.h.flow[1].verdict, VERDICT_FOREIGN);
+	assert_int_equal(w.h.flow[1].uplink, SLOT_NONE);
+	assert_int_equal(w.h.flow[2].verdict, VERDICT_FOREIGN);
+	assert_int_equal(w.h.flow[3].verdict, VERDICT_OK);
+	assert_int_equal(w.h.flow[3].uplink, WAN2);
+	assert_int_equal(w.h.n_mismatches, 0);
+	assert_int_equal(w.h.n_alerts, 2);
+	/* Back again it counts those that live. */
+	set_uplinks(&w, 2);
+	assert_int_equal(live_of(&w, WAN2), 2);
+	world_close(&w);
+}
+
+static void a_deleted_flow_says_so(void **state)
+{
+	struct ct_event own = lan_flow(CT_NEW, 1, 2), other = inbound_flow(CT_NEW, 2, 2);
+	struct nflog_packet late;
+	struct world w;
+
+	(void)state;
+	world_open(&w, 100);
+	label(&own, LABEL(WAN1));
+	label(&other, LABEL(WAN1));
+	label(&other, ENTERED);
+	audit_ct_event(w.a, &own, w.now_ms);
+	audit_ct_event(w.a, &other, w.now_ms);
+	ticks(&w, 3);
+	own.type = other.type = CT_DESTROY;
+	own.is_own = true;
+	own.has_labels = other.has_labels = false;
+	audit_ct_event(w.a, &own, w.now_ms);
+	audit_ct_event(w.a, &other, w.now_ms);
+	assert_int_equal(w.h.flow[1].state, FLOW_ENDED);
+	assert_int_equal(w.h.flow[1].verdict, VERDICT_OK);
+	assert_int_equal(w.h.flow[1].reason, REASON_UPLINK_DOWN_FLUSH);
+	assert_int_equal(w.h.flow[2].state, FLOW_ENDED);
+	assert_int_equal(w.h.flow[2].reason, REASON_NONE);
+	/* Late evidence of a mismatch weighs more. */
+	late = logged(&own, NFLOG_MISMATCH, DIR_ORIGINAL, 2);
+	audit_packet(w.a, &late, WAN2, w.now_ms);
+	assert_int_equal(w.h.flow[1].verdict, VERDICT_MISMATCH);
+	assert_int_equal(w.h.flow[1].reason, REASON_RULE_MISSING);
+	world_close(&w);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -732,6 +828,8 @@ int main(void)
 		cmocka_unit_test(a_flow_from_before_the_labels_is_unknown),
 		cmocka_unit_test(a_full_table_still_writes_the_ends),
 		cmocka_unit_test(ended_flows_are_forgotten),
+		cmocka_unit_test(a_removed_uplinks_flows_are_foreign_when_they_go_on),
+		cmocka_unit_test(a_deleted_flow_says_so),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

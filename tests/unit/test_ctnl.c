@@ -376,6 +376,44 @@ static void test_set_mark(void **state)
 	assert_int_equal(ev->mark, 0x12345605);
 }
 
+/* By the masked mark exactly those: other bits of the mark do not matter, other
+ * marks, and none, are left alone. Their ends are known as this process's doing. */
+static void test_delete_marked(void **state)
+{
+	static const struct ct_entry entries[] = {
+		{ .proto = IPPROTO_TCP, .src = "10.0.0.1", .dst = "10.0.0.2", .sport = 901, .dport = 6,
+		  .mark = 0x02 },
+		{ .proto = IPPROTO_UDP, .src = "fd00::1", .dst = "fd00::2", .sport = 902, .dport = 6,
+		  .mark = 0xab02 },
+		{ .proto = IPPROTO_UDP, .src = "10.0.0.1", .dst = "10.0.0.2", .sport = 903, .dport = 6,
+		  .mark = 0x03 },
+		{ .proto = IPPROTO_UDP, .src = "10.0.0.1", .dst = "10.0.0.2", .sport = 904, .dport = 6,
+		  .mark = 0x0200 },
+		{ .proto = IPPROTO_UDP, .src = "10.0.0.1", .dst = "10.0.0.2", .sport = 905, .dport = 6 },
+	};
+	struct setup *s = setup_of(state);
+	const struct ct_event *ev;
+	struct log left = { .n = 0 };
+
+	for (size_t i = 0; i < sizeof(entries) / sizeof(*entries); i++)
+		ct_entry_create(&entries[i]);
+	assert_int_equal(ctnl_delete_marked(s->ctnl, 2, 0), -EINVAL);
+	assert_int_equal(ctnl_delete_marked(s->ctnl, 2, 0xff), 0);
+	ev = await(s->ctnl, &s->log, CT_DESTROY, IPPROTO_TCP, 901);
+	assert_true(ev->is_own);
+	ev = await(s->ctnl, &s->log, CT_DESTROY, IPPROTO_UDP, 902);
+	assert_true(ev->is_own);
+	assert_int_equal(ctnl_dump(s->ctnl, log_event, &left), 0);
+	for (uint16_t port = 901; port <= 905; port++)
+		assert_true(!log_find(&left, CT_DUMP, port == 901 ? IPPROTO_TCP : IPPROTO_UDP,
+				      port) == (port <= 902));
+	ct_flush();
+	ev = await(s->ctnl, &s->log, CT_DESTROY, IPPROTO_UDP, 905);
+	assert_false(ev->is_own);
+	/* Nothing to delete is no failure. */
+	assert_int_equal(ctnl_delete_marked(s->ctnl, 2, 0xff), 0);
+}
+
 /* Protocols without ports are deleted by their addresses. */
 static void test_portless(void **state)
 {
@@ -575,6 +613,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_zones, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_dump, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_delete_only_that, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_delete_marked, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_set_mark, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_portless, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_overrun, setup, teardown),
