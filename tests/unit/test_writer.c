@@ -57,7 +57,7 @@ static void test_flow_row(void **state)
 	writer_flush(w);
 	lab_expect(path, "SELECT * FROM flows",
 		   "1|2026-03-01T12:00:00.001Z|-|live|tcp|192.168.1.10|40000|198.51.100.7|443|"
-		   "203.0.113.2|40000|-|-|0|4026531841|2|wan1|-|eth1|-|ok|-|-|-|-|-");
+		   "203.0.113.2|40000|198.51.100.7|443|0|4026531841|2|wan1|-|eth1|-|ok|-|-|-|-|-");
 	lab_end(&r);
 	r.flow.egress[1] = 3;
 	r.flow.ingress = 1;
@@ -65,7 +65,7 @@ static void test_flow_row(void **state)
 	writer_flush(w);
 	lab_expect(path, "SELECT * FROM flows",
 		   "1|2026-03-01T12:00:00.001Z|2026-03-01T12:00:01.501Z|ended|tcp|192.168.1.10|"
-		   "40000|198.51.100.7|443|203.0.113.2|40000|-|-|0|4026531841|2|wan1|wan2|eth1|"
+		   "40000|198.51.100.7|443|203.0.113.2|40000|198.51.100.7|443|0|4026531841|2|wan1|wan2|eth1|"
 		   "eth1,eth2|ok|-|10|1000|12|9000");
 	lab_stop(w, st);
 }
