@@ -42,11 +42,19 @@ int steering_apply(struct steering *s, FILE *errors);
  * is not there. Returns how many things it changed, or -errno. Each change is
  * told to the callback, if there is one. */
 struct steering_change {
-	bool is_missing; /* it was missing and has been put in; else it was too much */
-	char what[160];  /* "rule 1001: fwmark 0x2/0xff lookup 251" */
+	enum steering_thing thing;
+	bool is_missing; /* it was missing and is put in; else it was too much */
+	bool is_undone;	 /* it was as wanted after the last apply or reconcile, and is
+			  * wanted still: somebody, or the kernel, has undone it since */
+	bool is_blinding; /* of a ruleset: something of it is gone or another */
+	const struct route_state *route; /* with STEERING_ROUTE, valid in the callback */
+	const struct rule_state *rule;	 /* with STEERING_RULE, likewise */
+	char what[160];	  /* "rule 1001: fwmark 0x2/0xff lookup 251" */
+	char detail[112]; /* "was 0", "chain output changed"; "" */
 };
 typedef void steering_change_fn(void *data, const struct steering_change *change);
 int steering_reconcile(struct steering *s, steering_change_fn *fn, void *data, FILE *errors);
+enum steering_thing { STEERING_RULESET, STEERING_RULE, STEERING_ROUTE, STEERING_SYSCTL };
 
 /* Removes everything that is ours and restores what was displaced. 0 or -errno;
  * what cannot be removed does not keep the rest. Nothing installed: 0. */
@@ -54,6 +62,18 @@ int steering_remove(struct steering *s, FILE *errors);
 
 /* Prints what would be installed: sysctls, ruleset, rules, routes. Reads links,
  * addresses and routes, which needs no privilege. 0 or -errno. */
+/* Asked before each change of a reconcile: false leaves things as they are. A
+ * change may be asked of more than once in one reconcile. NULL: nobody is asked. */
+typedef bool steering_judge_fn(void *data, const struct steering_change *change);
+void steering_set_judge(struct steering *s, steering_judge_fn *judge, void *data);
+
+/* What can be looked at for little, without a plan: whether the ruleset is there
+ * as it was loaded; which sysctls of those that nobody tells of are not as wanted
+ * (a bit each); whether the plan wants a route in this place. */
+bool steering_has_ruleset(struct steering *s);
+uint32_t steering_sysctls_astray(const struct steering *s);
+bool steering_wants_place(const struct steering *s, const struct route_state *place);
+
 int steering_print(struct steering *s, FILE *out);
 
 /* The plan and the snapshot of the last apply, reconcile or print; owned by s,

@@ -190,8 +190,8 @@ static int writer_open(struct daemon *d)
 
 /* In the order of the data's way; the steering is the first to change anything. */
 static int (*const start_steps[])(struct daemon *) = {
-	loop_open, observe_open, steer_open, store_start, alerts_open,
-	control_start, audit_start, writer_open, steer_start, observe_start,
+	loop_open, observe_open, steer_open, tamper_open, store_start, alerts_open,
+	control_start, audit_start, writer_open, steer_start, tamper_start, observe_start,
 };
 
 struct daemon *daemon_start(struct config *c)
@@ -243,6 +243,7 @@ void daemon_stop(struct daemon *d)
 {
 	notify_send("STOPPING=1");
 	if (d->is_ready) {
+		tamper_stop(d);
 		drain(d);
 		steer_stop(d);
 	}
@@ -252,6 +253,7 @@ void daemon_stop(struct daemon *d)
 	control_close(d->control);
 	alerter_free(d->alerter);
 	store_close(d->store);
+	tamper_close(d);
 	steer_close(d);
 	observe_close(d);
 	loop_free(d->loop);

@@ -38,6 +38,8 @@ struct diagnosis {
 };
 
 struct daemon {
+struct tamper;
+
 	struct config *config;
 	struct loop *loop;
 	int signal_fd, timer_fd;
@@ -54,6 +56,7 @@ struct daemon {
 	struct nft_monitor *rules;
 	struct steering *steering;
 	struct audit *audit;
+	struct tamper *tamper;
 
 	bool is_ready, is_steering_kept;
 	int64_t started_ms, second_ms;
@@ -113,8 +116,29 @@ int steer_reload(struct daemon *d);
 /* reload.c: SIGHUP. A bad file changes nothing. */
 void daemon_reload(struct daemon *d);
 
+/* Row and alert; thing: "route", "ruleset", ...; text: the sentence for people. */
+void tell_tampering(struct daemon *d, const struct tampering_record *t, const char *thing,
+		    const char *text);
 /* status.c: the control socket's answers. */
 char *status_answer(void *data, const char *command);
 void status_second(struct daemon *d);
 
 #endif
+/* tamper.c: who undoes the steering. A pass is one reconcile, between begin and end. */
+int tamper_open(struct daemon *d);
+int tamper_start(struct daemon *d);
+void tamper_stop(struct daemon *d);
+void tamper_close(struct daemon *d);
+/* Takes a notice; true: nobody else need follow it. Or some were lost. */
+bool tamper_notice(struct daemon *d, const struct rtnl_notice *n);
+void tamper_lost(struct daemon *d);
+/* Whether a pass is due; whether something waits for one, which then is due. */
+bool tamper_is_due(struct daemon *d, int64_t now_ms);
+bool tamper_ripen(struct daemon *d);
+void tamper_begin(struct daemon *d, int64_t now_ms);
+/* A change of the pass has been made; false: it is no tampering. */
+bool tamper_done(struct daemon *d, const struct steering_change *c);
+void tamper_end(struct daemon *d, int err);
+/* Everything has been installed anew. */
+void tamper_forget(struct daemon *d);
+

@@ -160,7 +160,7 @@ static void take_notice(void *data, const struct rtnl_notice *n)
 {
 	struct daemon *d = data;
 
-	if (is_relevant(d, n) && !d->reconcile_due_ms)
+	if (!tamper_notice(d, n) && is_relevant(d, n) && !d->reconcile_due_ms)
 		d->reconcile_due_ms = clock_now_ms() + SETTLE_MS;
 }
 
@@ -172,30 +172,40 @@ static void on_links(void *data)
 	do {
 		n = rtnl_monitor_receive(d->links, take_notice, d);
 	} while (n > 0);
-	if (n == -ENOBUFS)
-		d->reconcile_due_ms = clock_now_ms();
+	if (n != -ENOBUFS)
+		return;
+	tamper_lost(d);
+	d->reconcile_due_ms = clock_now_ms();
 }
 
 static void log_change(void *data, const struct steering_change *change)
 {
-	(void)data;
+	if (tamper_done(data, change))
+		return;
 	log_info("%s %s", change->is_missing ? "installed" : "removed", change->what);
 }
 
-void steer_tick(struct daemon *d, int64_t now_ms)
+static void bring_in_step(struct daemon *d, int64_t now_ms)
 {
-	struct log_capture *errors;
+	struct log_capture *errors = log_capture();
 	int err;
 
-	if (!d->reconcile_due_ms || d->reconcile_due_ms > now_ms)
-		return;
 	d->reconcile_due_ms = 0;
-	errors = log_capture();
+	tamper_begin(d, now_ms);
 	err = steering_reconcile(d->steering, log_change, d, log_capture_file(errors));
 	log_release(errors, LOG_LEVEL_ERR);
 	if (err < 0)
 		log_err("cannot bring the steering in step: %s", strerror(-err));
+	tamper_end(d, err);
 	steer_refresh(d);
+}
+
+void steer_tick(struct daemon *d, int64_t now_ms)
+{
+	if (tamper_is_due(d, now_ms))
+		d->reconcile_due_ms = now_ms;
+	if (d->reconcile_due_ms && d->reconcile_due_ms <= now_ms)
+		bring_in_step(d, now_ms);
 }
 
 /* --- start and stop ------------------------------------------------------------------ */
@@ -226,9 +236,11 @@ int steer_reload(struct daemon *d)
 
 	steering_set_config(d->steering, d->config);
 	err = apply(d);
-	if (!err)
-		steer_refresh(d);
-	return err;
+	if (err)
+		return err;
+	tamper_forget(d);
+	steer_refresh(d);
+	return 0;
 }
 
 void steer_stop(struct daemon *d)
@@ -236,6 +248,9 @@ void steer_stop(struct daemon *d)
 	struct log_capture *errors;
 
 	if (d->config->on_stop != ON_STOP_REMOVE)
+	/* What waits to be told of would be mended in silence. */
+	if (tamper_ripen(d))
+		bring_in_step(d, clock_now_ms());
 		return;
 	errors = log_capture();
 	if (!steering_remove(d->steering, log_capture_file(errors)))

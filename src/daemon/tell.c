@@ -153,6 +153,28 @@ static void tell_alert(void *data, const struct flow_record *f, const struct mis
 		control_broadcast(d->control, a.text);
 }
 
+void tell_tampering(struct daemon *d, const struct tampering_record *t, const char *thing,
+		    const char *text)
+{
+	struct record r = { .type = RECORD_TAMPERING, .tampering = *t };
+	struct alert a = {
+		.kind = ALERT_TAMPERING,
+		.time_ms = t->time_ms,
+		.evidence = "",
+		.direction = -1,
+		.count = 1,
+	};
+	char reason[48];
+
+	tell_record(d, &r);
+	snprintf(reason, sizeof(reason), "%s-%s", thing, t->action);
+	a.reason = reason;
+	snprintf(a.text, sizeof(a.text), "%s", text);
+	alerter_raise(d->alerter, &a);
+	if (control_has_watchers(d->control))
+		control_broadcast(d->control, a.text);
+}
+
 static enum reason tell_diagnose(void *data, uint8_t slot, int family)
 {
 	struct daemon *d = data;

@@ -38,7 +38,9 @@ void steering_close(struct steering *s)
 {
 	if (!s)
 		return;
+	free(s->listing);
 	steering_state_free(s->state);
+	route_plan_free(s->former);
 	route_plan_free(s->plan);
 	netstate_free(s->netstate);
 	nft_close(s->nft);
@@ -75,6 +77,22 @@ void steering_set_config(struct steering *s, const struct config *c)
 void steering_set_minimal_events(struct steering *s, bool is_minimal)
 {
 	s->is_minimal = is_minimal;
+}
+
+void steering_set_judge(struct steering *s, steering_judge_fn *judge, void *data)
+{
+	s->judge = judge;
+	s->judge_data = data;
+}
+
+bool steering_wants_place(const struct steering *s, const struct route_state *place)
+{
+	const struct netstate *wanted = s->plan ? s->plan->wanted : NULL;
+
+	for (size_t i = 0; wanted && i < wanted->n_routes; i++)
+		if (route_is_same_place(&wanted->routes[i], place))
+			return true;
+	return false;
 }
 
 const struct route_plan *steering_plan(const struct steering *s)
@@ -142,6 +160,19 @@ int steering_look(struct steering *s)
 	struct route_plan *plan;
 
 	if (!now)
+/* A plan that was never brought about says nothing of what was there. */
+static void plan_replace(struct steering *s, struct route_plan *plan)
+{
+	if (s->is_settled) {
+		route_plan_free(s->former);
+		s->former = s->plan;
+	} else {
+		route_plan_free(s->plan);
+	}
+	s->is_settled = false;
+	s->plan = plan;
+}
+
 		return -errno;
 	learnt_gateways_update(&s->learnt, s->config, now);
 	plan = route_plan_new(s->config, now, &s->learnt);
@@ -150,9 +181,8 @@ int steering_look(struct steering *s)
 		return -ENOMEM;
 	}
 	netstate_free(s->netstate);
-	route_plan_free(s->plan);
+	plan_replace(s, plan);
 	s->netstate = now;
-	s->plan = plan;
 	return 0;
 }
 

@@ -10,6 +10,7 @@
  */
 #define _GNU_SOURCE /* open_memstream */
 #include <errno.h>
+#include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -23,12 +24,22 @@
 
 /* --- on the way in ------------------------------------------------------------------ */
 
+/* What is put over a route of ours in an uplink's table was not found there and
+ * is not put back; in main it may be what DHCP says now. */
+static bool route_is_found(struct run *run, const struct route_state *r)
+{
+	return r->table == RT_TABLE_MAIN || !route_was_ours(run, r);
+}
+
 /* What is about to be displaced and what has been learnt is on disk before the
  * first change. */
-static int state_prepare(struct steering *s, const struct route_diff *d)
+static int state_prepare(struct run *run, const struct route_diff *d)
 {
+	struct steering *s = run->s;
+
 	for (size_t i = 0; i < d->displaced->n_routes; i++)
-		if (steering_state_keep_route(s->state, &d->displaced->routes[i], d->displaced) < 0)
+		if (route_is_found(run, &d->displaced->routes[i]) &&
+		    steering_state_keep_route(s->state, &d->displaced->routes[i], d->displaced) < 0)
 			return -ENOMEM;
 	if (steering_remember(s) < 0)
 		return -ENOMEM;
@@ -62,7 +73,7 @@ static int run_once(struct run *run)
 	d = route_diff_new(s->plan, s->netstate);
 	if (!d)
 		return -ENOMEM;
-	err = state_prepare(s, d);
+	err = state_prepare(run, d);
 	if (!err) {
 		run_install(run, d);
 		err = run->error;
@@ -80,6 +91,7 @@ static int rules_conflict(struct steering *s, FILE *errors)
 	const struct config *c = s->config;
 	uint32_t last = c->rule_priority + (uint32_t)c->n_uplinks;
 	char text[256];
+	s->is_settled = !err;
 	int err = steering_look(s);
 
 	for (size_t i = 0; !err && i < s->netstate->n_rules; i++) {

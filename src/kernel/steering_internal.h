@@ -21,6 +21,11 @@ struct steering {
 	struct learnt_gateways learnt;
 	struct netstate *netstate;
 	struct route_plan *plan;
+	struct route_plan *former; /* the last plan that was brought about; or NULL */
+	bool is_settled;	   /* plan has been brought about */
+	char *listing;		   /* of the ruleset as it was loaded, or NULL */
+	steering_judge_fn *judge;
+	void *judge_data;
 	struct steering_state *state;
 };
 
@@ -36,13 +41,17 @@ struct run {
 	FILE *errors; /* NULL: say nothing */
 	int n_changed;
 	int error; /* the first failure, -errno */
+	size_t former_at; /* where in the former plan the last route was found */
 	struct undo *undos;
 	size_t n_undos;
 };
 
 /* Whether the next step is to be done. */
 bool run_goes_on(const struct run *run);
-/* Counts a change and tells of it. */
+/* Whether nobody objects to a change; and that it has been made. */
+bool run_may(const struct run *run, const struct steering_change *change);
+void run_done(struct run *run, const struct steering_change *change);
+/* Counts a change that nobody is asked of, and tells of it. */
 __attribute__((format(printf, 3, 4))) void run_changed(struct run *run, bool is_missing,
 						       const char *format, ...);
 /* Notes a failure and says "what: why; what to do" (todo may be NULL). */
@@ -70,6 +79,8 @@ void rules_remove(struct run *run, const struct route_diff *d);
 void routes_restore(struct run *run, const struct netstate *wanted);
 
 /* steering_sysctl.c */
+/* Whether the former plan had a route of ours in this place. */
+bool route_was_ours(struct run *run, const struct route_state *place);
 void sysctls_set(struct run *run, bool is_last_word);
 void sysctls_restore(struct run *run);
 void sysctls_print(const struct config *c, FILE *out);

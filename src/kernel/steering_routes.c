@@ -40,18 +40,60 @@ static const struct route_state *route_find(const struct netstate *s,
 	return NULL;
 }
 
+/* Plans are in one order: most are found where the last one was, or next to it. */
+static const struct route_state *former_find(struct run *run, const struct route_state *place)
+{
+	const struct netstate *former = run->s->former ? run->s->former->wanted : NULL;
+
+	for (size_t n = 0; former && n < former->n_routes; n++) {
+		size_t i = (run->former_at + n) % former->n_routes;
+
+		if (!route_is_same_place(&former->routes[i], place))
+			continue;
+		run->former_at = i;
+		return &former->routes[i];
+	}
+	return NULL;
+}
+
+bool route_was_ours(struct run *run, const struct route_state *place)
+{
+	return former_find(run, place) != NULL;
+}
+
+static void route_describe(struct steering_change *c, struct run *run, bool is_missing,
+			   const struct route_state *r, const struct netstate *links)
+{
+	const struct route_state *former = former_find(run, r);
+	struct route_text t;
+
+	*c = (struct steering_change){
+		.thing = STEERING_ROUTE,
+		.is_missing = is_missing,
+		.route = r,
+	};
+	if (run->s->former)
+		c->is_undone = is_missing ? former && route_is_equal(former, r) : !former;
+	snprintf(c->what, sizeof(c->what), "route: %.140s (%s)", route_text(&t, r, links),
+		 family_name(r->family));
+}
+
 static void route_put(struct run *run, const struct route_diff *d, const struct route_state *r)
 {
 	const struct route_state *foreign = route_find(d->displaced, r);
 	const struct route_state *former = foreign ? foreign : route_find(d->remove, r);
+	struct steering_change change;
 	struct route_text t;
-	int err = rtnl_route_add(run->s->rtnl, r, former != NULL);
+	int err;
 
+	route_describe(&change, run, true, r, d->add);
+	if (!run_may(run, &change))
+		return;
+	err = rtnl_route_add(run->s->rtnl, r, former != NULL);
 	if (!err)
 		err = undo_route(run, former ? former : r, !former);
 	if (!err)
-		run_changed(run, true, "route: %s (%s)", route_text(&t, r, d->add),
-			    family_name(r->family));
+		run_done(run, &change);
 	else
 		run_failed(run, err, "check the uplink's address and gateway",
 			   "%s route %s: %s", family_name(r->family), route_text(&t, r, d->add),
@@ -72,16 +114,20 @@ void routes_add(struct run *run, const struct route_diff *d, bool is_main)
 
 static void route_take(struct run *run, const struct route_state *r, const struct netstate *s)
 {
+	struct steering_change change;
 	struct route_text t;
-	int err = rtnl_route_delete(run->s->rtnl, r);
+	int err;
 
+	route_describe(&change, run, false, r, s);
+	if (!run_may(run, &change))
+		return;
+	err = rtnl_route_delete(run->s->rtnl, r);
 	if (err == -ESRCH || err == -ENOENT)
 		return; /* it went by itself, with its interface */
 	if (!err)
 		err = undo_route(run, r, false);
 	if (!err)
-		run_changed(run, false, "route: %s (%s)", route_text(&t, r, s),
-			    family_name(r->family));
+		run_done(run, &change);
 	else
 		run_failed(run, err, NULL, "%s route %s could not be deleted",
 			   family_name(r->family), route_text(&t, r, s));
@@ -176,19 +222,49 @@ static const char *rule_text(char *buf, size_t size, const struct rule_state *r)
 	return rest ? rest + 1 : buf;
 }
 
-static void rule_put(struct run *run, const struct rule_state *r)
+static bool rule_was_ours(const struct steering *s, const struct rule_state *r)
+{
+	const struct netstate *former = s->former->wanted;
+
+	for (size_t i = 0; i < former->n_rules; i++)
+		if (rule_is_equal(&former->rules[i], r))
+			return true;
+	return false;
+}
+
+static void rule_describe(struct steering_change *c, const struct run *run, bool is_missing,
+			  const struct rule_state *r)
 {
 	char text[256];
-	int err = rtnl_rule_add(run->s->rtnl, r);
 
+	*c = (struct steering_change){
+		.thing = STEERING_RULE,
+		.is_missing = is_missing,
+		.rule = r,
+	};
+	if (run->s->former)
+		c->is_undone = rule_was_ours(run->s, r) == is_missing;
+	snprintf(c->what, sizeof(c->what), "rule %u: %.130s (%s)", r->priority,
+		 rule_text(text, sizeof(text), r), family_name(r->family));
+}
+
+static void rule_put(struct run *run, const struct rule_state *r)
+{
+	struct steering_change change;
+	char text[256];
+	int err;
+
+	rule_describe(&change, run, true, r);
+	if (!run_may(run, &change))
+		return;
+	err = rtnl_rule_add(run->s->rtnl, r);
 	/* A kernel without IPv6 has nothing to steer there. */
 	if (err == -EAFNOSUPPORT && r->family == AF_INET6)
 		return;
 	if (!err)
 		err = undo_rule(run, r, true);
 	if (!err)
-		run_changed(run, true, "rule %u: %s (%s)", r->priority,
-			    rule_text(text, sizeof(text), r), family_name(r->family));
+		run_done(run, &change);
 	else
 		run_failed(run, err, NULL, "%s rule %u: %s: %s", family_name(r->family),
 			   r->priority, rule_text(text, sizeof(text), r),
@@ -203,16 +279,20 @@ void rules_add(struct run *run, const struct route_diff *d)
 
 static void rule_take(struct run *run, const struct rule_state *r)
 {
+	struct steering_change change;
 	char text[256];
-	int err = rtnl_rule_delete(run->s->rtnl, r);
+	int err;
 
+	rule_describe(&change, run, false, r);
+	if (!run_may(run, &change))
+		return;
+	err = rtnl_rule_delete(run->s->rtnl, r);
 	if (err == -ENOENT || err == -ESRCH)
 		return;
 	if (!err)
 		err = undo_rule(run, r, false);
 	if (!err)
-		run_changed(run, false, "rule %u: %s (%s)", r->priority,
-			    rule_text(text, sizeof(text), r), family_name(r->family));
+		run_done(run, &change);
 	else
 		run_failed(run, err, NULL, "%s rule %u: %s could not be deleted",
 			   family_name(r->family), r->priority, rule_text(text, sizeof(text), r));

@@ -14,6 +14,7 @@
 
 #include "kernel/steering_internal.h"
 #include "waymark/ruleset.h"
+#include "waymark/rulesetdiff.h"
 
 static const char table_name[] = "table " RULESET_FAMILY " " RULESET_TABLE;
 
@@ -29,6 +30,34 @@ bool ruleset_is_loaded(struct steering *s)
 
 	free(listing);
 	return is_loaded;
+}
+
+bool steering_has_ruleset(struct steering *s)
+{
+	return ruleset_is_loaded(s);
+}
+
+/* What it should look like is kept to say later how it does not. */
+static void listing_keep(struct steering *s, const char *listing)
+{
+	free(s->listing);
+	s->listing = listing ? strdup(listing) : NULL;
+}
+
+static void ruleset_describe(struct steering_change *c, const struct steering *s, const char *text,
+			     const char *listing)
+{
+	*c = (struct steering_change){
+		.thing = STEERING_RULESET,
+		.is_missing = true,
+		.is_undone = s->former && s->state->text_hash == text_hash(text),
+		.is_blinding = !listing || !s->listing,
+	};
+	snprintf(c->what, sizeof(c->what), "%s", table_name);
+	if (!listing)
+		snprintf(c->detail, sizeof(c->detail), "gone");
+	else if (s->listing)
+		c->is_blinding = ruleset_compare(s->listing, listing, c->detail, sizeof(c->detail));
 }
 
 /* Flows of a time without our rules have no room for labels, or none set. */
@@ -50,6 +79,7 @@ static int ruleset_note(struct steering *s, const char *text)
 
 	s->state->text_hash = text_hash(text);
 	s->state->listing_hash = listing ? text_hash(listing) : 0;
+	listing_keep(s, listing);
 	free(listing);
 	return steering_state_save(s->state, s->config);
 }
@@ -63,8 +93,13 @@ static const char *todo_about(int err)
 static void ruleset_replace(struct run *run, const char *text, const char *former)
 {
 	struct steering *s = run->s;
-	int err = nft_run(s->nft, text);
+	struct steering_change change;
+	int err;
 
+	ruleset_describe(&change, s, text, former);
+	if (!run_may(run, &change))
+		return;
+	err = nft_run(s->nft, text);
 	if (err) {
 		run_failed(run, err, todo_about(err), "%s: %s", table_name, nft_error(s->nft));
 		return;
@@ -76,7 +111,7 @@ static void ruleset_replace(struct run *run, const char *text, const char *forme
 	if (err)
 		run_failed(run, err, NULL, "the state of %s could not be kept", table_name);
 	else
-		run_changed(run, true, "%s", table_name);
+		run_done(run, &change);
 }
 
 void ruleset_load(struct run *run)
@@ -94,6 +129,8 @@ void ruleset_load(struct run *run)
 	former = nft_list_table(s->nft, RULESET_FAMILY, RULESET_TABLE);
 	if (s->state->text_hash != text_hash(text) || !listing_is_as_loaded(s, former))
 		ruleset_replace(run, text, former);
+	else if (!s->listing)
+		listing_keep(s, former);
 	free(former);
 	free(text);
 }

@@ -38,6 +38,20 @@ bool run_goes_on(const struct run *run)
 	return !(run->is_atomic && run->error);
 }
 
+bool run_may(const struct run *run, const struct steering_change *change)
+{
+	const struct steering *s = run->s;
+
+	return run->is_atomic || !s->judge || s->judge(s->judge_data, change);
+}
+
+void run_done(struct run *run, const struct steering_change *change)
+{
+	run->n_changed++;
+	if (run->fn)
+		run->fn(run->data, change);
+}
+
 void run_changed(struct run *run, bool is_missing, const char *format, ...)
 {
 	struct steering_change change = { .is_missing = is_missing };

@@ -54,6 +54,16 @@ static int sysctl_change(struct run *run, const struct sysctl_want *w, const cha
 	return err ? err : sysctl_write(w->name, w->value);
 }
 
+/* What was found, though it needed no change: somebody may make it need one. */
+static void sysctl_keep(struct run *run, const struct sysctl_want *w, const char *now)
+{
+	int err = run->is_atomic ? steering_state_keep_sysctl(run->s->state, w->name, now, w->value)
+				 : 0;
+
+	if (err)
+		run_failed(run, err, NULL, "sysctl %s", w->name);
+}
+
 /* Said when the steering is installed, not each time that it is looked at. */
 static void sysctl_warn(struct run *run, const struct sysctl_want *w, int err)
 {
@@ -62,21 +72,70 @@ static void sysctl_warn(struct run *run, const struct sysctl_want *w, int err)
 			w->value, w->why, strerror(-err));
 }
 
+/* An interface that is new, or made again, has new sysctls. */
+static bool filter_was_there(const struct steering *s, const struct sysctl_want *w)
+{
+	const struct link_state *was, *is;
+	char ifname[IFNAMSIZ];
+
+	if (sscanf(w->name, "net/ipv4/conf/%15[^/]/", ifname) != 1)
+		return false;
+	was = netstate_link_by_name(s->former->wanted, ifname);
+	is = netstate_link_by_name(s->netstate, ifname);
+	return was && is && was->index == is->index;
+}
+
+static void sysctl_describe(struct steering_change *c, const struct steering *s,
+			    const struct sysctl_want *w, const char *now)
+{
+	*c = (struct steering_change){
+		.thing = STEERING_SYSCTL,
+		.is_missing = true,
+		.is_undone = s->former && (!w->is_rp_filter || filter_was_there(s, w)),
+	};
+	snprintf(c->what, sizeof(c->what), "sysctl %s = %s", w->name, w->value);
+	snprintf(c->detail, sizeof(c->detail), "was %s", now);
+}
+
 static void sysctl_set(struct run *run, const struct sysctl_want *w, bool is_last_word)
 {
+	struct steering_change change;
 	char now[SYSCTL_VALUE_MAX];
 	int err = sysctl_read(w->name, now, sizeof(now));
 
 	if (err == -ENOENT && sysctl_may_be_missing(w, is_last_word))
 		return;
-	if (!err && !sysctl_is_due(w, now))
+	if (!err && !sysctl_is_due(w, now)) {
+		sysctl_keep(run, w, now);
+		return;
+	}
+	sysctl_describe(&change, run->s, w, err ? "" : now);
+	if (!err && !run_may(run, &change))
 		return;
 	if (!err)
 		err = sysctl_change(run, w, now);
 	if (!err)
-		run_changed(run, true, "sysctl %s = %s (was %s)", w->name, w->value, now);
+		run_done(run, &change);
 	else
 		sysctl_warn(run, w, err);
+}
+
+/* Those of interfaces are told of by the kernel (RTNL_RP_FILTER). */
+uint32_t steering_sysctls_astray(const struct steering *s)
+{
+	struct sysctl_want wants[WANTS_MAX];
+	size_t n = sysctls_wanted(s->config, wants, WANTS_MAX);
+	uint32_t astray = 0, bit = 1;
+	char now[SYSCTL_VALUE_MAX];
+
+	for (size_t i = 0; i < n; i++) {
+		if (wants[i].is_rp_filter)
+			continue;
+		if (!sysctl_read(wants[i].name, now, sizeof(now)) && strcmp(now, wants[i].value))
+			astray |= bit;
+		bit <<= 1;
+	}
+	return astray;
 }
 
 void sysctls_set(struct run *run, bool is_last_word)

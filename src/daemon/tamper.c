@@ -1,0 +1,433 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * tamper.c - sees when somebody undoes the steering or the evidence, has it put
+ * back and tells of it.
+ *
+ * A notice of the kernel's only raises a suspicion. What is judged, a quiet time
+ * later, is what differs then from what the last reconcile left: whoever puts
+ * things right again, such as 'waymark apply', has not tampered, and what goes with
+ * an interface is the kernel's doing. It must not know how things are put back.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <linux/rtnetlink.h>
+
+#include "daemon/daemon.h"
+#include "daemon/log.h"
+#include "daemon/tamper_things.h"
+#include "daemon/tamper_traces.h"
+
+/* From the first notice until something is put back. A firewall's reload or a
+ * network manager deletes and adds in bursts, and what the fault does to flows is
+ * to be seen; and a second must be enough for all. */
+#define QUIET_MS 500
+
+/* Sysctls that nobody tells of are read so often; the quiet time then counts from
+ * the last time when they were right. */
+#define SYSCTLS_MS 400
+
+#define LINES_A_PASS 20
+
+struct tamper {
+	struct traces *traces;
+	struct things *things;
+	int64_t since_ms; /* of the first suspicion that was not looked into; 0: none */
+	bool is_blind;	  /* notices were lost since */
+
+	/* of a pass */
+	bool is_ripe;	  /* the quiet time is over */
+	bool has_allowed; /* something was to be put back */
+	bool is_ruleset_left;
+	unsigned lines;
+
+	/* the ruleset: who touched it, and the time without evidence */
+	struct who ruleset_who;
+	int64_t ruleset_since_ms; /* 0: nobody has */
+	bool is_ruleset_cut;	  /* that one took something away */
+	struct open_gap gap;
+	char gap_reason[96];
+
+	uint32_t sysctls_astray;
+	int64_t sysctls_read_ms;
+};
+
+/* --- suspicion -------------------------------------------------------------------- */
+
+static void suspect(struct tamper *t, int64_t since_ms)
+{
+	if (!t->since_ms)
+		t->since_ms = since_ms;
+}
+
+/* A route in a place of ours, by whomever, or one that says it is ours. */
+static bool route_concerns(const struct daemon *d, const struct route_state *r)
+{
+	if (r->protocol == ROUTE_PROTOCOL_WAYMARK)
+		return true;
+	if (r->table == RT_TABLE_MAIN && r->dst.len)
+		return false;
+	return steering_wants_place(d->steering, r);
+}
+
+static bool notice_concerns(const struct daemon *d, const struct rtnl_notice *n)
+{
+	if (n->what == RTNL_RULE)
+		return n->rule.protocol == ROUTE_PROTOCOL_WAYMARK;
+	return n->what == RTNL_ROUTE && route_concerns(d, &n->route);
+}
+
+static void trace_add(struct tamper *t, const struct rtnl_notice *n, const struct who *w)
+{
+	if (n->what == RTNL_RULE)
+		traces_add_rule(t->traces, &n->rule, w);
+	else
+		traces_add_route(t->traces, &n->route, w);
+}
+
+bool tamper_notice(struct daemon *d, const struct rtnl_notice *n)
+{
+	struct tamper *t = d->tamper;
+	struct who who;
+
+	if (n->pid && n->pid == steering_port(d->steering))
+		return true;
+	if (n->what == RTNL_LINK || n->what == RTNL_ADDR)
+		traces_add_link(t->traces, n->ifindex);
+	if (n->what == RTNL_RP_FILTER)
+		suspect(t, clock_now_ms());
+	if (!notice_concerns(d, n))
+		return n->what == RTNL_RP_FILTER;
+	who_of_port(&who, n->pid);
+	trace_add(t, n, &who);
+	if (who.is_kernel)
+		return false;
+	suspect(t, clock_now_ms());
+	return true;
+}
+
+void tamper_lost(struct daemon *d)
+{
+	d->tamper->is_blind = true;
+	suspect(d->tamper, clock_now_ms());
+}
+
+/* --- the ruleset ------------------------------------------------------------------- */
+
+static const char *who_format(const struct who *w, char *buf, size_t size)
+{
+	if (!w || (!w->pid && !*w->process))
+		snprintf(buf, size, "an unknown process");
+	else if (!*w->process)
+		snprintf(buf, size, "a process that is gone (pid %" PRId64 ")", w->pid);
+	else
+		snprintf(buf, size, "%s (pid %" PRId64 ")", w->process, w->pid);
+	return buf;
+}
+
+/* Opened as soon as it is seen, so that flows that end before anything is put back
+ * are in it. */
+static void gap_begin(struct daemon *d)
+{
+	struct tamper *t = d->tamper;
+	char who[64];
+
+	if (t->gap.id)
+		return;
+	snprintf(t->gap_reason, sizeof(t->gap_reason), "the evidence rules were gone: by %s",
+		 who_format(&t->ruleset_who, who, sizeof(who)));
+	t->gap.started_ms = t->ruleset_since_ms ? t->ruleset_since_ms : t->since_ms;
+	t->gap.id = audit_gap(d->audit, GAP_NFLOG, t->gap.started_ms, 0, -1, t->gap_reason);
+}
+
+static void gap_end(struct daemon *d)
+{
+	struct tamper *t = d->tamper;
+
+	if (!t->gap.id)
+		return;
+	audit_gap_end(d->audit, t->gap.id, GAP_NFLOG, t->gap.started_ms, clock_now_ms(), -1,
+		      t->gap_reason);
+	t->gap.id = 0;
+}
+
+/* Of several who touched it, the first one that took something away. */
+static void take_ruleset_notice(void *data, const struct nft_notice *n)
+{
+	struct daemon *d = data;
+	struct tamper *t = d->tamper;
+
+	if (!n->touches_waymark || n->pid == getpid())
+		return;
+	suspect(t, clock_now_ms());
+	if (!t->ruleset_since_ms || (n->deletes_waymark && !t->is_ruleset_cut)) {
+		t->ruleset_who = (struct who){ .pid = n->pid };
+		memcpy(t->ruleset_who.process, n->process, sizeof(n->process));
+		t->is_ruleset_cut = n->deletes_waymark;
+	}
+	if (!t->ruleset_since_ms)
+		t->ruleset_since_ms = clock_now_ms();
+	if (n->deletes_waymark && !t->gap.id && !steering_has_ruleset(d->steering))
+		gap_begin(d);
+}
+
+static void on_ruleset(void *data)
+{
+	struct daemon *d = data;
+
+	if (nft_monitor_receive(d->rules, take_ruleset_notice, d) == -ENOBUFS)
+		tamper_lost(d);
+}
+
+/* --- judgement --------------------------------------------------------------------- */
+
+static const struct who *who_did(const struct tamper *t, const struct steering_change *c)
+{
+	switch (c->thing) {
+	case STEERING_ROUTE:
+		return traces_of_route(t->traces, c->route);
+	case STEERING_RULE:
+		return traces_of_rule(t->traces, c->rule);
+	case STEERING_RULESET:
+		return t->ruleset_since_ms ? &t->ruleset_who : NULL;
+	default:
+		return NULL;
+	}
+}
+
+/* Routes go with their interfaces, of which the kernel tells, and not always of
+ * the routes. */
+static bool is_tampering(const struct tamper *t, const struct steering_change *c)
+{
+	const struct who *who = who_did(t, c);
+
+	if (!c->is_undone)
+		return false;
+	if (c->thing != STEERING_ROUTE)
+		return true;
+	if (who)
+		return !who->is_kernel;
+	return !t->is_blind && !traces_has_link_of(t->traces, c->route);
+}
+
+static const char *thing_name(enum steering_thing thing)
+{
+	static const char *const names[] = {
+		[STEERING_RULESET] = "ruleset",
+		[STEERING_RULE] = "rule",
+		[STEERING_ROUTE] = "route",
+		[STEERING_SYSCTL] = "sysctl",
+	};
+
+	return names[thing];
+}
+
+static void record_fill(struct tampering_record *r, const struct steering_change *c,
+			const struct who *who, const char *action)
+{
+	const char *detail = c->is_missing ? c->detail : "one too many";
+
+	*r = (struct tampering_record){ .time_ms = clock_now_ms() };
+	snprintf(r->what, sizeof(r->what), "%s", c->what);
+	if (*detail) {
+		size_t used = strlen(r->what);
+
+		snprintf(r->what + used, sizeof(r->what) - used, ": %s", detail);
+	}
+	snprintf(r->action, sizeof(r->action), "%s", action);
+	if (!who)
+		return;
+	r->pid = who->pid;
+	memcpy(r->process, who->process, sizeof(r->process));
+}
+
+static void tell(struct daemon *d, const struct steering_change *c, const char *action,
+		 const char *consequence)
+{
+	struct tamper *t = d->tamper;
+	const struct who *who = who_did(t, c);
+	struct tampering_record r;
+	char by[64], text[256];
+
+	record_fill(&r, c, who, action);
+	snprintf(text, sizeof(text), "tampering by %s: %.150s%s",
+		 who_format(who, by, sizeof(by)), r.what, consequence);
+	tell_tampering(d, &r, thing_name(c->thing), text);
+	if (++t->lines <= LINES_A_PASS)
+		log_line(strcmp(action, "gave-up") ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERR, "%s", text);
+}
+
+static bool judge(void *data, const struct steering_change *c)
+{
+	struct daemon *d = data;
+	struct tamper *t = d->tamper;
+	bool is_restored = false;
+
+	if (!is_tampering(t, c))
+		return true;
+	if (!t->is_ripe) {
+		suspect(t, clock_now_ms());
+		return false;
+	}
+	switch (things_ask(t->things, c->what, d->config->repair)) {
+	case THING_RESTORE:
+		t->has_allowed = true;
+		is_restored = true;
+		break;
+	case THING_NOTICE:
+		tell(d, c, "noticed", "; left as it is, as repair = false says");
+		break;
+	case THING_GIVE_UP:
+		tell(d, c, "gave-up", "; gave up after putting it back 5 times within a minute");
+		break;
+	case THING_LEAVE:
+		break;
+	}
+	if (c->thing == STEERING_RULESET && c->is_blinding)
+		gap_begin(d);
+	if (c->thing == STEERING_RULESET)
+		t->is_ruleset_left = !is_restored;
+	return is_restored;
+}
+
+bool tamper_done(struct daemon *d, const struct steering_change *c)
+{
+	if (!is_tampering(d->tamper, c))
+		return false;
+	tell(d, c, "restored", "; put back");
+	return true;
+}
+
+/* --- passes ------------------------------------------------------------------------ */
+
+void tamper_begin(struct daemon *d, int64_t now_ms)
+{
+	struct tamper *t = d->tamper;
+
+	/* A clock that has jumped back ends the quiet time, too. */
+	t->is_ripe = t->since_ms && (now_ms - t->since_ms >= QUIET_MS || now_ms < t->since_ms);
+	if (!t->is_ripe && things_rested_ms(t->things))
+		t->is_ripe = things_rested_ms(t->things) <= now_ms;
+	t->has_allowed = t->is_ruleset_left = false;
+	t->lines = 0;
+	things_begin(t->things, now_ms);
+}
+
+static void settle(struct tamper *t)
+{
+	traces_clear(t->traces);
+	t->since_ms = t->ruleset_since_ms = 0;
+	t->is_blind = t->is_ruleset_cut = false;
+}
+
+/* What was to be put back and could not is tried again, until it is given up. */
+void tamper_end(struct daemon *d, int err)
+{
+	struct tamper *t = d->tamper;
+
+	if (t->lines > LINES_A_PASS)
+		log_notice("tampering: %u more things; the history has all",
+			   t->lines - LINES_A_PASS);
+	if (t->is_ripe) {
+		things_end(t->things);
+		t->sysctls_astray = steering_sysctls_astray(d->steering);
+		t->sysctls_read_ms = clock_now_ms();
+	}
+	if (t->gap.id && steering_has_ruleset(d->steering))
+		gap_end(d);
+	if (t->is_ripe || !t->since_ms)
+		settle(t);
+	if (err < 0 && t->has_allowed)
+		suspect(t, clock_now_ms());
+	t->is_ripe = false;
+}
+
+static void sysctls_look(struct daemon *d, int64_t now_ms)
+{
+	struct tamper *t = d->tamper;
+
+	if (t->since_ms || (now_ms - t->sysctls_read_ms < SYSCTLS_MS && now_ms >= t->sysctls_read_ms))
+		return;
+	if (steering_sysctls_astray(d->steering) != t->sysctls_astray)
+		suspect(t, t->sysctls_read_ms);
+	t->sysctls_read_ms = now_ms;
+}
+
+bool tamper_is_due(struct daemon *d, int64_t now_ms)
+{
+	struct tamper *t = d->tamper;
+	int64_t rested_ms = things_rested_ms(t->things);
+
+	sysctls_look(d, now_ms);
+	if (t->since_ms && (now_ms - t->since_ms >= QUIET_MS || now_ms < t->since_ms))
+		return true;
+	return rested_ms && rested_ms <= now_ms;
+}
+
+bool tamper_ripen(struct daemon *d)
+{
+	struct tamper *t = d->tamper;
+
+	if (t->since_ms)
+		t->since_ms -= QUIET_MS;
+	return t->since_ms != 0;
+}
+
+void tamper_forget(struct daemon *d)
+{
+	struct tamper *t = d->tamper;
+
+	things_forget(t->things);
+	settle(t);
+	gap_end(d);
+	t->sysctls_astray = steering_sysctls_astray(d->steering);
+	t->sysctls_read_ms = clock_now_ms();
+}
+
+/* --- start and stop ------------------------------------------------------------------ */
+
+int tamper_open(struct daemon *d)
+{
+	struct tamper *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return -ENOMEM;
+	d->tamper = t;
+	t->traces = traces_new();
+	t->things = things_new();
+	if (!t->traces || !t->things)
+		return -ENOMEM;
+	d->rules = nft_monitor_open();
+	if (!d->rules) {
+		log_err("cannot follow changes of the ruleset: %s", strerror(errno));
+		return -errno;
+	}
+	steering_set_judge(d->steering, judge, d);
+	return 0;
+}
+
+int tamper_start(struct daemon *d)
+{
+	d->tamper->sysctls_astray = steering_sysctls_astray(d->steering);
+	d->tamper->sysctls_read_ms = clock_now_ms();
+	return loop_add(d->loop, 7, nft_monitor_fd(d->rules), on_ruleset, d);
+}
+
+/* From here on nobody watches: another gap begins. */
+void tamper_stop(struct daemon *d)
+{
+	gap_end(d);
+}
+
+void tamper_close(struct daemon *d)
+{
+	if (!d->tamper)
+		return;
+	nft_monitor_close(d->rules);
+	things_free(d->tamper->things);
+	traces_free(d->tamper->traces);
+	free(d->tamper);
+}

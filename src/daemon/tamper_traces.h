@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * tamper_traces.h - who has touched which route or rule, and which interfaces have
+ * changed, as the kernel told it since it was last looked into.
+ */
+#ifndef WAYMARK_DAEMON_TAMPER_TRACES_H
+#define WAYMARK_DAEMON_TAMPER_TRACES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "waymark/rtnl.h"
+
+struct who {
+	int64_t pid;	  /* 0: not known */
+	char process[32]; /* "": not known */
+	bool is_kernel;
+};
+
+/* The process of a netlink port, as far as one can know: a port is a number that
+ * its owner chooses, by custom its pid, or its pid below other bits; another
+ * socket of the same process has another one, which names nobody. */
+void who_of_port(struct who *w, uint32_t port);
+
+/* The latest so many; a flush of more routes leaves the rest without a name. */
+#define TRACES_MAX 1024
+#define TRACED_LINKS_MAX 64
+
+struct traces;
+
+struct traces *traces_new(void); /* NULL with errno */
+void traces_free(struct traces *t);
+void traces_clear(struct traces *t);
+
+void traces_add_link(struct traces *t, uint32_t ifindex);
+void traces_add_route(struct traces *t, const struct route_state *r, const struct who *w);
+void traces_add_rule(struct traces *t, const struct rule_state *r, const struct who *w);
+
+/* Who touched it last; NULL: nobody was seen. Valid until the next change. */
+const struct who *traces_of_route(const struct traces *t, const struct route_state *r);
+const struct who *traces_of_rule(const struct traces *t, const struct rule_state *r);
+/* Whether one of the route's interfaces has changed. */
+bool traces_has_link_of(const struct traces *t, const struct route_state *r);
+
+#endif
