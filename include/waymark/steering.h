@@ -41,6 +41,7 @@ int steering_apply(struct steering *s, FILE *errors);
  * kernel gives now (links that came and went, tampering), and the ruleset if it
  * is not there. Returns how many things it changed, or -errno. Each change is
  * told to the callback, if there is one. */
+enum steering_thing { STEERING_RULESET, STEERING_RULE, STEERING_ROUTE, STEERING_SYSCTL };
 struct steering_change {
 	enum steering_thing thing;
 	bool is_missing; /* it was missing and is put in; else it was too much */
@@ -54,14 +55,7 @@ struct steering_change {
 };
 typedef void steering_change_fn(void *data, const struct steering_change *change);
 int steering_reconcile(struct steering *s, steering_change_fn *fn, void *data, FILE *errors);
-enum steering_thing { STEERING_RULESET, STEERING_RULE, STEERING_ROUTE, STEERING_SYSCTL };
 
-/* Removes everything that is ours and restores what was displaced. 0 or -errno;
- * what cannot be removed does not keep the rest. Nothing installed: 0. */
-int steering_remove(struct steering *s, FILE *errors);
-
-/* Prints what would be installed: sysctls, ruleset, rules, routes. Reads links,
- * addresses and routes, which needs no privilege. 0 or -errno. */
 /* Asked before each change of a reconcile: false leaves things as they are. A
  * change may be asked of more than once in one reconcile. NULL: nobody is asked. */
 typedef bool steering_judge_fn(void *data, const struct steering_change *change);
@@ -74,6 +68,12 @@ bool steering_has_ruleset(struct steering *s);
 uint32_t steering_sysctls_astray(const struct steering *s);
 bool steering_wants_place(const struct steering *s, const struct route_state *place);
 
+/* Removes everything that is ours and restores what was displaced. 0 or -errno;
+ * what cannot be removed does not keep the rest. Nothing installed: 0. */
+int steering_remove(struct steering *s, FILE *errors);
+
+/* Prints what would be installed: sysctls, ruleset, rules, routes. Reads links,
+ * addresses and routes, which needs no privilege. 0 or -errno. */
 int steering_print(struct steering *s, FILE *out);
 
 /* The plan and the snapshot of the last apply, reconcile or print; owned by s,

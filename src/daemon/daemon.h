@@ -37,9 +37,9 @@ struct diagnosis {
 	enum reason reason;
 };
 
-struct daemon {
 struct tamper;
 
+struct daemon {
 	struct config *config;
 	struct loop *loop;
 	int signal_fd, timer_fd;
@@ -55,8 +55,8 @@ struct tamper;
 	struct rtnl_monitor *links;
 	struct nft_monitor *rules;
 	struct steering *steering;
-	struct audit *audit;
 	struct tamper *tamper;
+	struct audit *audit;
 
 	bool is_ready, is_steering_kept;
 	int64_t started_ms, second_ms;
@@ -103,6 +103,9 @@ void observe_close(struct daemon *d);
 /* tell.c */
 void tell_port(struct daemon *d, struct audit_port *port);
 void tell_tick(struct daemon *d, int64_t now_ms);
+/* Row and alert; thing: "route", "ruleset", ...; text: the sentence for people. */
+void tell_tampering(struct daemon *d, const struct tampering_record *t, const char *thing,
+		    const char *text);
 
 /* steer.c */
 int steer_open(struct daemon *d);
@@ -113,17 +116,6 @@ void steer_close(struct daemon *d);
 /* Takes over another configuration: ruleset, routes, addresses. 0 or -errno. */
 int steer_reload(struct daemon *d);
 
-/* reload.c: SIGHUP. A bad file changes nothing. */
-void daemon_reload(struct daemon *d);
-
-/* Row and alert; thing: "route", "ruleset", ...; text: the sentence for people. */
-void tell_tampering(struct daemon *d, const struct tampering_record *t, const char *thing,
-		    const char *text);
-/* status.c: the control socket's answers. */
-char *status_answer(void *data, const char *command);
-void status_second(struct daemon *d);
-
-#endif
 /* tamper.c: who undoes the steering. A pass is one reconcile, between begin and end. */
 int tamper_open(struct daemon *d);
 int tamper_start(struct daemon *d);
@@ -142,3 +134,11 @@ void tamper_end(struct daemon *d, int err);
 /* Everything has been installed anew. */
 void tamper_forget(struct daemon *d);
 
+/* reload.c: SIGHUP. A bad file changes nothing. */
+void daemon_reload(struct daemon *d);
+
+/* status.c: the control socket's answers. */
+char *status_answer(void *data, const char *command);
+void status_second(struct daemon *d);
+
+#endif

@@ -234,6 +234,9 @@ int steer_reload(struct daemon *d)
 {
 	int err;
 
+	/* What waits to be told of would be mended in silence. */
+	if (tamper_ripen(d))
+		bring_in_step(d, clock_now_ms());
 	steering_set_config(d->steering, d->config);
 	err = apply(d);
 	if (err)
@@ -248,9 +251,6 @@ void steer_stop(struct daemon *d)
 	struct log_capture *errors;
 
 	if (d->config->on_stop != ON_STOP_REMOVE)
-	/* What waits to be told of would be mended in silence. */
-	if (tamper_ripen(d))
-		bring_in_step(d, clock_now_ms());
 		return;
 	errors = log_capture();
 	if (!steering_remove(d->steering, log_capture_file(errors)))

@@ -154,12 +154,6 @@ int steering_remember(struct steering *s)
 	return 0;
 }
 
-int steering_look(struct steering *s)
-{
-	struct netstate *now = rtnl_snapshot(s->rtnl);
-	struct route_plan *plan;
-
-	if (!now)
 /* A plan that was never brought about says nothing of what was there. */
 static void plan_replace(struct steering *s, struct route_plan *plan)
 {
@@ -173,6 +167,12 @@ static void plan_replace(struct steering *s, struct route_plan *plan)
 	s->plan = plan;
 }
 
+int steering_look(struct steering *s)
+{
+	struct netstate *now = rtnl_snapshot(s->rtnl);
+	struct route_plan *plan;
+
+	if (!now)
 		return -errno;
 	learnt_gateways_update(&s->learnt, s->config, now);
 	plan = route_plan_new(s->config, now, &s->learnt);

@@ -81,6 +81,7 @@ static int run_once(struct run *run)
 	route_diff_free(d);
 	if (!err)
 		err = steering_state_save(s->state, s->config);
+	s->is_settled = !err;
 	return err;
 }
 
@@ -91,7 +92,6 @@ static int rules_conflict(struct steering *s, FILE *errors)
 	const struct config *c = s->config;
 	uint32_t last = c->rule_priority + (uint32_t)c->n_uplinks;
 	char text[256];
-	s->is_settled = !err;
 	int err = steering_look(s);
 
 	for (size_t i = 0; !err && i < s->netstate->n_rules; i++) {

@@ -39,9 +39,9 @@ struct run {
 	steering_change_fn *fn;
 	void *data;
 	FILE *errors; /* NULL: say nothing */
+	size_t former_at; /* where in the former plan the last route was found */
 	int n_changed;
 	int error; /* the first failure, -errno */
-	size_t former_at; /* where in the former plan the last route was found */
 	struct undo *undos;
 	size_t n_undos;
 };
@@ -77,10 +77,10 @@ void rules_remove(struct run *run, const struct route_diff *d);
 /* Puts back the displaced routes of others (all, or those whose place the plan no
  * longer wants); what cannot be put back now is kept in the state. */
 void routes_restore(struct run *run, const struct netstate *wanted);
-
-/* steering_sysctl.c */
 /* Whether the former plan had a route of ours in this place. */
 bool route_was_ours(struct run *run, const struct route_state *place);
+
+/* steering_sysctl.c */
 void sysctls_set(struct run *run, bool is_last_word);
 void sysctls_restore(struct run *run);
 void sysctls_print(const struct config *c, FILE *out);
