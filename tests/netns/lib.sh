@@ -488,15 +488,16 @@ hold() {
 # hold_many NAME NAMESPACE "PROTO HOST PORT COUNT [SOURCE]"...: the same for flows
 # of several kinds.
 hold_many() {
-	local name=$1 ns=$2 dir="$lab_tmp/hold.$1"
+	local name=$1 dir="$lab_tmp/hold.$1" pid
+	eval "pid=\$ns_$2"
 	shift 2
 	rm -f "$dir".*
 	mkfifo "$dir.in"
-	at "$ns" python3 "$PEER" hold "$@" <"$dir.in" >"$dir.out" 2>"$dir.err" &
+	nsenter --net="/proc/$pid/ns/net" -- python3 "$PEER" hold "$@" <"$dir.in" >"$dir.out" 2>"$dir.err" &
 	eval "hold_pid_$name=$!"
 	# The writing end stays open in a process of its own, so that the client sees
 	# no end of file between two commands.
-	at "$ns" sleep infinity >"$dir.in" 2>/dev/null &
+	nsenter --net="/proc/$pid/ns/net" -- sleep infinity >"$dir.in" 2>/dev/null &
 	eval "hold_keeper_$name=$!"
 	wait_for 15 grep -q '^opened' "$dir.out" || { diag "$(cat "$dir.err")"; return 1; }
 }
@@ -515,6 +516,11 @@ hold_send() {
 	sed -n 's/^answered //p' "$out" | tail -n 1
 }
 
+# hold_push NAME: one message on each flow, waiting for nothing.
+hold_push() {
+	echo send >"$lab_tmp/hold.$1.in"
+}
+
 hold_has_answered() { # FILE COUNT-BEFORE
 	[ "$(grep -c '^answered' "$1")" -gt "$2" ]
 }
@@ -526,6 +532,15 @@ hold_close() { # NAME
 	wait "$pid" 2>/dev/null
 	kill "$keeper" 2>/dev/null
 	wait "$keeper" 2>/dev/null
+	rm -f "$lab_tmp/hold.$1.in"
+}
+
+# hold_drop NAME: ends it without waiting for answers that do not come.
+hold_drop() {
+	local pid keeper
+	eval "pid=\$hold_pid_$1 keeper=\$hold_keeper_$1"
+	kill -KILL "$pid" "$keeper" 2>/dev/null
+	wait "$pid" "$keeper" 2>/dev/null
 	rm -f "$lab_tmp/hold.$1.in"
 }
 
