@@ -37,6 +37,12 @@ void steering_set_minimal_events(struct steering *s, bool is_minimal);
  * printed to errors, and -errno is returned. */
 int steering_apply(struct steering *s, FILE *errors);
 
+/* Called in steering_apply when the rules are there and main's default route is
+ * still as it was: the moment in which flows from before can be marked, and none
+ * has moved yet. is_new: the ruleset was not there before as it is now. */
+typedef void steering_midway_fn(void *data, bool is_new);
+void steering_set_midway(struct steering *s, steering_midway_fn *fn, void *data);
+
 /* Brings routes, rules and sysctls back to the plan for the snapshot that the
  * kernel gives now (links that came and went, tampering), and the ruleset if it
  * is not there. Returns how many things it changed, or -errno. Each change is

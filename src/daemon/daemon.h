@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "daemon/loop.h"
+#include "waymark/adopt.h"
 #include "waymark/alert.h"
 #include "waymark/audit.h"
 #include "waymark/config.h"
@@ -68,6 +69,10 @@ struct daemon {
 	struct open_gap events_gap;
 	uint32_t dump_entries;
 
+	/* adoption.c */
+	struct adopt *adopt; /* while flows are adopted, else NULL */
+	uint32_t adopted, unadopted;
+
 	/* tell.c */
 	uint64_t refused;	     /* records that the queue had no room for */
 	uint64_t refused_told;	     /* of them, those in a gap already */
@@ -96,9 +101,17 @@ void daemon_stop(struct daemon *d);
 /* observe.c */
 int observe_open(struct daemon *d);
 int observe_start(struct daemon *d);
+/* In the moment before anything is routed anew: the whole table, whose flows from
+ * before are adopted. is_new: nothing has been labelled until now. */
+void observe_before(struct daemon *d, bool is_new);
 void observe_tick(struct daemon *d, int64_t now_ms);
 void observe_drain(struct daemon *d);
 void observe_close(struct daemon *d);
+
+/* adoption.c: begin, each entry of the table, end. */
+int adoption_begin(struct daemon *d);
+void adoption_take(struct daemon *d, const struct ct_event *ev);
+void adoption_end(struct daemon *d);
 
 /* tell.c */
 void tell_port(struct daemon *d, struct audit_port *port);

@@ -129,6 +129,8 @@ static void take_entry(void *data, const struct ct_event *ev)
 	struct daemon *d = data;
 
 	audit_ct_event(d->audit, ev, d->last_event_ms);
+	if (d->adopt)
+		adoption_take(d, ev);
 	if (++d->dump_entries % DUMP_PAUSE)
 		return;
 	read_packets(d);
@@ -213,7 +215,17 @@ int observe_open(struct daemon *d)
 	return 0;
 }
 
-/* Since when there are rules that label: nothing older has evidence. */
+void observe_before(struct daemon *d, bool is_new)
+{
+	d->last_event_ms = d->last_packet_ms = clock_now_ms();
+	if (is_new && !d->is_ready)
+		audit_set_evidence_since(d->audit, d->last_event_ms);
+	if (d->config->mode != MODE_STEER || adoption_begin(d))
+		return;
+	resync(d);
+	adoption_end(d);
+}
+
 int observe_start(struct daemon *d)
 {
 	int err;
@@ -224,7 +236,7 @@ int observe_start(struct daemon *d)
 		err = loop_add(d->loop, 1, ctnl_fd(d->ctnl), on_events, d);
 	if (!err)
 		err = loop_add(d->loop, 2, ifnames_fd(d->ifnames), on_names, d);
-	return err ? err : resync(d);
+	return err || d->last_resync_ms ? err : resync(d);
 }
 
 void observe_close(struct daemon *d)

@@ -220,9 +220,21 @@ static int apply(struct daemon *d)
 	return err;
 }
 
+static void on_midway(void *data, bool is_new)
+{
+	struct daemon *d = data;
+
+	if (addresses_update(d))
+		log_err("no memory for the uplinks' addresses");
+	observe_before(d, is_new);
+}
+
 int steer_start(struct daemon *d)
 {
-	int err = apply(d);
+	int err;
+
+	steering_set_midway(d->steering, on_midway, d);
+	err = apply(d);
 
 	if (err)
 		return err;

@@ -79,6 +79,12 @@ void steering_set_minimal_events(struct steering *s, bool is_minimal)
 	s->is_minimal = is_minimal;
 }
 
+void steering_set_midway(struct steering *s, steering_midway_fn *fn, void *data)
+{
+	s->midway = fn;
+	s->midway_data = data;
+}
+
 void steering_set_judge(struct steering *s, steering_judge_fn *judge, void *data)
 {
 	s->judge = judge;

@@ -47,12 +47,22 @@ static int state_prepare(struct run *run, const struct route_diff *d)
 	return steering_state_save(s->state, s->config);
 }
 
+static void run_midway(struct run *run, bool is_new)
+{
+	if (run->is_atomic && run->s->midway && run_goes_on(run))
+		run->s->midway(run->s->midway_data, is_new);
+}
+
 static void run_install(struct run *run, const struct route_diff *d)
 {
+	int before;
+
 	sysctls_set(run, false);
 	routes_add(run, d, false);
 	rules_add(run, d);
+	before = run->n_changed;
 	ruleset_load(run);
+	run_midway(run, run->n_changed != before);
 	sysctls_set(run, true);
 	routes_add(run, d, true);
 	routes_restore(run, run->s->plan->wanted);

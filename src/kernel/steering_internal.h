@@ -27,6 +27,8 @@ struct steering {
 	steering_judge_fn *judge;
 	void *judge_data;
 	struct steering_state *state;
+	steering_midway_fn *midway;
+	void *midway_data;
 };
 
 /* --- run: steering_run.c ----------------------------------------------------------- */
