@@ -19,6 +19,16 @@
 
 struct audit;
 
+/* A packet that did not go the way of its flow's mark. */
+struct audit_stray {
+	uint8_t expected; /* slot that the mark names */
+	bool is_marked;	  /* it carried its flow's mark, so that routing led it astray;
+			   * else what puts the mark on packets is in question */
+	uint32_t mark;		/* the packet's, whole, as far as it is known */
+	struct addr src, dst;	/* as it was routed: after DNAT, before SNAT */
+	uint32_t iifindex;	/* 0: the router's own, or not known */
+};
+
 /* What the audit needs from outside. */
 struct audit_port {
 	void *data;
@@ -27,9 +37,9 @@ struct audit_port {
 	/* A mismatch that was not there before (is_first), or a verdict other than
 	 * mismatch that somebody should know of, once a flow: f->verdict says which. */
 	void (*alert)(void *data, const struct flow_record *f, const struct mismatch_record *m);
-	/* Why a packet marked for this uplink may leave elsewhere: the kernel's
-	 * rules and routes as they are now. */
-	enum reason (*diagnose)(void *data, uint8_t slot, int family);
+	/* Why it may have left elsewhere: by the kernel's rules, routes, links and
+	 * ruleset as they are now. REASON_UNEXPLAINED: they are as they should be. */
+	enum reason (*diagnose)(void *data, const struct audit_stray *stray);
 };
 
 struct audit_ids {
@@ -81,6 +91,9 @@ void audit_packet(struct audit *a, const struct nflog_packet *p, uint8_t egress,
 /* Call after a batch of conntrack events: packets that waited for their flow's
  * event find it now. */
 void audit_settle(struct audit *a, int64_t now_ms);
+/* Whether a logged packet that is older than the events of the batch would say more
+ * of them: read those before it is settled. */
+bool audit_is_in_doubt(const struct audit *a);
 
 /* A dump brings the table in step with the kernel: flows that it does not name
  * are lost, or, with is_torn, kept for the next. */

@@ -45,7 +45,8 @@ struct flow {
 	uint64_t is_reported : 1;    /* an alert other than mismatch was raised for it */
 	uint64_t is_flushed : 1;     /* ended by our own request */
 	uint64_t is_disowned : 1;    /* its mark named an uplink until a reload */
-	uint64_t unused : 2;
+	uint64_t is_fresh : 1;	     /* nothing but its NEW event has been heard of it */
+	uint64_t unused : 1;
 	uint16_t zone;
 	uint16_t labels;   /* set of uplinks by label; a flowtable set number */
 	uint16_t nflog[2]; /* sets of uplinks by NFLOG, by enum direction */
@@ -55,6 +56,7 @@ struct flow {
 	uint8_t verdict; /* as last written */
 	uint16_t reported; /* set of uplinks of which a mismatch has been recorded */
 	uint8_t reason;	   /* of the latest mismatch */
+	uint8_t former;	   /* slot of the mark before this one, or SLOT_NONE */
 };
 
 struct flow_queue {

@@ -11,6 +11,7 @@
 #include <stdio.h>
 
 #include "waymark/config.h"
+#include "waymark/fib.h"
 #include "waymark/netstate.h"
 #include "waymark/record.h"
 #include "waymark/routeplan.h"
@@ -91,11 +92,12 @@ const struct netstate *steering_netstate(const struct steering *s);
  * them; 0: not known, or not loaded. Flows that began earlier may lack evidence. */
 int64_t steering_labels_since_ms(const struct steering *s);
 
-/* Why a marked packet of this uplink might leave elsewhere: looks at the kernel
- * now (rules, the uplink's table, link). Returns REASON_RULE_MISSING,
- * REASON_ROUTE_MISSING, REASON_UPLINK_DOWN, REASON_RESTORE_MISSING (our ruleset
- * or a restore chain is not as loaded) or REASON_UNEXPLAINED, family by family. */
+/* Why a packet with this uplink's mark may leave elsewhere: fib_diagnose with what
+ * the kernel has now. REASON_UNEXPLAINED also where it could not be asked. */
+enum reason steering_diagnose(struct steering *s, const struct uplink_config *u,
+			      const struct fib_query *q);
 
-int steering_diagnose(struct steering *s, const struct uplink_config *u, int family);
+/* Whether our ruleset is in the kernel as it was loaded. */
+bool steering_is_restoring(struct steering *s);
 
 #endif

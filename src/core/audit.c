@@ -118,6 +118,7 @@ static void flow_set_mark(struct audit *a, struct flow *f, uint32_t mark, int64_
 	a->port.emit(a->port.data, &r);
 	if (f->mark)
 		f->had_mark_change = 1;
+	f->former = audit_slot_of_mark(a, f->mark);
 	audit_live_count(a, f->mark, -1);
 	audit_live_count(a, mark, 1);
 	f->mark = mark;
@@ -134,7 +135,7 @@ static void flow_apply(struct audit *a, flow_ref ref, const struct ct_event *ev,
 		f->is_offloaded = 1;
 	if (ev->start_ns)
 		f->started_ms = (uint64_t)(ev->start_ns / NS_PER_MS);
-	mismatch_check(a, ref, now_ms);
+	mismatch_suspect(a, ref, ev->type == CT_DUMP, now_ms);
 }
 
 /* --- begin and end ----------------------------------------------------------- */
@@ -153,6 +154,7 @@ static flow_ref flow_begin(struct audit *a, const struct ct_event *ev, int64_t n
 	f->id = ++a->ids.flow;
 	f->started_ms = (uint64_t)now_ms;
 	f->mark = ev->mark & a->mask;
+	f->former = SLOT_NONE;
 	audit_live_count(a, f->mark, 1);
 	a->stats.flows++;
 	a->stats.live++;
@@ -227,6 +229,7 @@ static void take_new(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 	if (ref == FLOW_REF_NONE)
 		return;
 	f = flowtable_get(a->flows, ref);
+	f->is_fresh = !f->is_from_dump;
 	f->is_from_dump = 0;
 	f->is_seen = 1;
 	flow_apply(a, ref, ev, now_ms);
@@ -246,6 +249,7 @@ static void take_update(struct audit *a, const struct ct_event *ev, int64_t now_
 	}
 	flowtable_get(a->flows, ref)->is_seen = 1;
 	flowtable_get(a->flows, ref)->is_from_dump = 0;
+	flowtable_get(a->flows, ref)->is_fresh = 0;
 	flow_apply(a, ref, ev, now_ms);
 	flow_touch(a, ref);
 }
@@ -394,6 +398,7 @@ int audit_preload(struct audit *a, const struct flow_record *r)
 	f->started_ms = (uint64_t)r->started_ms;
 	f->mark = r->mark;
 	f->is_from_store = 1;
+	f->former = SLOT_NONE;
 	f->is_entered = r->ingress != SLOT_NONE;
 	f->ingress = r->ingress;
 	f->is_predating = r->reason == REASON_PREDATES;
@@ -505,6 +510,7 @@ static void forget_lingering(struct audit *a, struct flow_queue *q)
 void audit_tick(struct audit *a, int64_t now_ms)
 {
 	pending_settle(a, now_ms, true);
+	mismatch_settle(a, now_ms);
 	emit_changed(a, &a->changed);
 	a->changed = a->changing;
 	flow_queue_init(&a->changing);
@@ -516,6 +522,7 @@ void audit_tick(struct audit *a, int64_t now_ms)
 void audit_flush(struct audit *a, int64_t now_ms)
 {
 	pending_settle(a, now_ms, true);
+	mismatch_settle(a, now_ms);
 	emit_changed(a, &a->changed);
 	emit_changed(a, &a->changing);
 	mismatch_emit_dirty(a);

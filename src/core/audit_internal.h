@@ -41,6 +41,9 @@ struct mismatch {
 
 #define MISMATCH_BUCKETS 4096u
 
+/* Flows of one batch of events whose labels show a mismatch. */
+#define SUSPECTS_MAX 512u
+
 struct audit {
 	struct audit_port port;
 	struct audit_ids ids;
@@ -64,6 +67,8 @@ struct audit {
 
 	struct mismatch *mismatches[MISMATCH_BUCKETS];
 	struct mismatch *dirty;
+	flow_ref suspects[SUSPECTS_MAX];
+	unsigned n_suspects;
 
 	struct pending_packet *pending;
 	uint32_t n_pending;
@@ -97,8 +102,11 @@ void flow_touch(struct audit *a, flow_ref ref);
 bool flow_set_add(struct audit *a, uint16_t *number, uint64_t add);
 
 /* audit_mismatch.c */
-/* Looks whether the labels show a mismatch, and records it. */
-void mismatch_check(struct audit *a, flow_ref ref, int64_t now_ms);
+/* If the flow's labels show a mismatch, it is recorded when the batch is settled,
+ * after the packet that may prove it and say more; with is_old, from a dump, which
+ * has no packet, at once. */
+void mismatch_suspect(struct audit *a, flow_ref ref, bool is_old, int64_t now_ms);
+void mismatch_settle(struct audit *a, int64_t now_ms);
 /* A logged packet of the flow proves one. */
 void mismatch_add_packet(struct audit *a, flow_ref ref, enum direction d, uint8_t egress,
 			 const struct nflog_packet *p, int64_t now_ms);

@@ -35,18 +35,60 @@ static void mismatch_set_dirty(struct audit *a, struct mismatch *m)
 	a->dirty = m;
 }
 
-/* Why: the flow's own history first, then what the packet shows, then what the
- * kernel has now. */
-static enum reason reason_find(struct audit *a, const struct flow *f, uint8_t expected,
-			       const struct endpoints tuple[2], const struct nflog_packet *p)
+/* What there is to judge by: p is NULL where only a label is; is_old says that the
+ * label may be from before anybody listened. */
+struct clue {
+	enum direction direction;
+	uint8_t egress;
+	const struct nflog_packet *p;
+	bool is_old;
+};
+
+static enum reason diagnose(struct audit *a, flow_ref ref, const struct clue *c, bool is_marked)
 {
-	if (f->had_mark_change)
-		return REASON_MARK_CHANGED;
-	if (p && (p->mark & a->mask) != f->mark)
-		return REASON_RESTORE_MISSING;
+	const struct flow *f = flowtable_get(a->flows, ref);
+	struct audit_stray stray = {
+		.expected = audit_slot_of_mark(a, f->mark),
+		.is_marked = is_marked,
+		.mark = c->p ? c->p->mark : f->mark,
+		.iifindex = c->p ? c->p->iifindex : 0,
+	};
+	struct endpoints tuple[2];
+
 	if (!a->port.diagnose)
 		return REASON_UNEXPLAINED;
-	return a->port.diagnose(a->port.data, expected, tuple[DIR_ORIGINAL].src.family);
+	flowtable_tuples(a->flows, ref, tuple);
+	stray.src = tuple[c->direction].src;
+	stray.dst = tuple[!c->direction].src;
+	return a->port.diagnose(a->port.data, &stray);
+}
+
+/* Whether the very first packet left so: the NEW event already knew it. There was
+ * no mark yet that could have been put back on it. */
+static bool is_first_packet(const struct audit *a, const struct flow *f, uint8_t egress)
+{
+	return f->is_fresh && (flowtable_set(a->flows, f->labels) >> egress & 1);
+}
+
+/* Why. A mark that named the egress before explains it. Else the packet shows
+ * whether it carried the mark: routing led it astray, or something is wrong with
+ * the restoring. A label alone comes from the rules that found the mark to name the
+ * egress, for all others send a packet too: the mark is another since. */
+static enum reason reason_find(struct audit *a, flow_ref ref, const struct clue *c)
+{
+	const struct flow *f = flowtable_get(a->flows, ref);
+	bool is_marked = !c->p || (c->p->mark & a->mask) == f->mark;
+	enum reason reason;
+
+	if (f->former == c->egress)
+		return REASON_MARK_CHANGED;
+	reason = diagnose(a, ref, c, is_marked);
+	if (reason != REASON_UNEXPLAINED)
+		return reason;
+	if (!is_marked)
+		return is_first_packet(a, f, c->egress) ? REASON_MARK_CHANGED :
+							  REASON_RESTORE_MISSING;
+	return c->p || c->is_old ? REASON_UNEXPLAINED : REASON_MARK_CHANGED;
 }
 
 static void mismatch_announce(struct audit *a, flow_ref ref, const struct mismatch *m)
@@ -71,8 +113,8 @@ static void mismatch_announce(struct audit *a, flow_ref ref, const struct mismat
 	a->port.alert(a->port.data, &r, &m->record);
 }
 
-static struct mismatch *mismatch_new(struct audit *a, flow_ref ref, enum direction d,
-				     uint8_t egress, const struct nflog_packet *p, int64_t now_ms)
+static struct mismatch *mismatch_new(struct audit *a, flow_ref ref, const struct clue *c,
+				     int64_t now_ms)
 {
 	struct mismatch *m = calloc(1, sizeof(*m));
 	struct flow *f = flowtable_get(a->flows, ref);
@@ -89,19 +131,19 @@ static struct mismatch *mismatch_new(struct audit *a, flow_ref ref, enum directi
 		.flow_id = f->id,
 		.proto = f->proto,
 		.tuple = tuple[DIR_ORIGINAL],
-		.direction = d,
+		.direction = c->direction,
 		.mark = f->mark,
 		.expected = expected,
-		.egress = egress,
-		.reason = reason_find(a, f, expected, tuple, p),
-		.evidence = p ? EVIDENCE_NFLOG : EVIDENCE_LABEL,
-		.packets = p ? 1 : 0,
+		.egress = c->egress,
+		.reason = reason_find(a, ref, c),
+		.evidence = c->p ? EVIDENCE_NFLOG : EVIDENCE_LABEL,
+		.packets = c->p ? 1 : 0,
 	};
 	m->next = *bucket_of(a, ref);
 	*bucket_of(a, ref) = m;
 	f->had_mismatch = 1;
 	f->reason = m->record.reason;
-	flow_set_add(a, &f->reported, UINT64_C(1) << egress);
+	flow_set_add(a, &f->reported, UINT64_C(1) << c->egress);
 	a->stats.mismatches++;
 	a->uplink_mismatches[expected]++;
 	mismatch_announce(a, ref, m);
@@ -115,41 +157,80 @@ static bool is_reported(const struct audit *a, flow_ref ref, uint8_t egress)
 	return flowtable_set(a->flows, f->reported) >> egress & 1;
 }
 
+/* A label knew neither the packet's direction nor its mark. */
+static void mismatch_prove(struct audit *a, struct mismatch *m, const struct clue *c)
+{
+	struct flow *f = flowtable_get(a->flows, m->flow);
+	bool is_guess = m->record.reason == REASON_UNEXPLAINED ||
+			(m->record.reason == REASON_MARK_CHANGED && f->former != c->egress);
+
+	m->record.evidence = EVIDENCE_NFLOG;
+	m->record.direction = c->direction;
+	if (!is_guess)
+		return;
+	m->record.reason = reason_find(a, m->flow, c);
+	f->reason = m->record.reason;
+}
+
 void mismatch_add_packet(struct audit *a, flow_ref ref, enum direction d, uint8_t egress,
 			 const struct nflog_packet *p, int64_t now_ms)
 {
+	struct clue clue = { .direction = d, .egress = egress, .p = p };
 	struct mismatch *m = mismatch_find(a, ref, (int)d, egress);
 
 	if (!m) {
 		/* One that an earlier run has recorded is not recorded again. */
 		if (!is_reported(a, ref, egress) || mismatch_find(a, ref, -1, egress))
-			mismatch_new(a, ref, d, egress, p, now_ms);
+			mismatch_new(a, ref, &clue, now_ms);
 		return;
 	}
-	if (m->record.evidence == EVIDENCE_LABEL) {
-		m->record.evidence = EVIDENCE_NFLOG;
-		m->record.direction = d;
-	}
+	if (m->record.evidence == EVIDENCE_LABEL)
+		mismatch_prove(a, m, &clue);
 	m->record.packets++;
 	mismatch_set_dirty(a, m);
 }
 
-void mismatch_check(struct audit *a, flow_ref ref, int64_t now_ms)
+/* The uplinks that labels show and the mark does not name, but those told of. */
+static uint64_t labels_wrong(const struct audit *a, const struct flow *f, enum direction d)
 {
-	const struct flow *f = flowtable_get(a->flows, ref);
-	enum direction d = f->is_entered ? DIR_REPLY : DIR_ORIGINAL;
 	uint8_t uplink = audit_slot_of_mark(a, f->mark);
-	uint64_t wrong;
 
 	if (uplink == SLOT_NONE)
-		return;
-	wrong = flow_egress(a, f, d) & ~(UINT64_C(1) << uplink) &
-		~flowtable_set(a->flows, f->reported);
-	for (; wrong; wrong &= wrong - 1) {
-		uint8_t egress = (uint8_t)__builtin_ctzll(wrong);
+		return 0;
+	return flow_egress(a, f, d) & ~(UINT64_C(1) << uplink) &
+	       ~flowtable_set(a->flows, f->reported);
+}
 
-		mismatch_new(a, ref, d, egress, NULL, now_ms);
+static void mismatch_check(struct audit *a, flow_ref ref, bool is_old, int64_t now_ms)
+{
+	const struct flow *f = flowtable_get(a->flows, ref);
+	struct clue clue = { .direction = f->is_entered ? DIR_REPLY : DIR_ORIGINAL,
+			     .is_old = is_old };
+	uint64_t wrong = labels_wrong(a, f, clue.direction);
+
+	for (; wrong; wrong &= wrong - 1) {
+		clue.egress = (uint8_t)__builtin_ctzll(wrong);
+		mismatch_new(a, ref, &clue, now_ms);
 	}
+}
+
+void mismatch_suspect(struct audit *a, flow_ref ref, bool is_old, int64_t now_ms)
+{
+	const struct flow *f = flowtable_get(a->flows, ref);
+
+	if (!labels_wrong(a, f, f->is_entered ? DIR_REPLY : DIR_ORIGINAL))
+		return;
+	if (is_old || a->n_suspects == SUSPECTS_MAX)
+		mismatch_check(a, ref, is_old, now_ms);
+	else
+		a->suspects[a->n_suspects++] = ref;
+}
+
+void mismatch_settle(struct audit *a, int64_t now_ms)
+{
+	for (unsigned i = 0; i < a->n_suspects; i++)
+		mismatch_check(a, a->suspects[i], false, now_ms);
+	a->n_suspects = 0;
 }
 
 /* Unlinked from the dirty list by writing it: nothing that was counted is lost. */

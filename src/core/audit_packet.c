@@ -126,6 +126,7 @@ static bool packet_force(struct audit *a, const struct pending_packet *w, int64_
 	if ((int64_t)f->started_ms + FORCE_AGE_MS > w->deadline_ms - PENDING_MS)
 		return false;
 	f->had_mark_change = 1;
+	f->former = w->egress;
 	flow_set_add(a, &f->nflog[d], UINT64_C(1) << w->egress);
 	mismatch_add_packet(a, ref, d, w->egress, &w->packet, now_ms);
 	flow_touch(a, ref);
@@ -160,4 +161,10 @@ void audit_settle(struct audit *a, int64_t now_ms)
 {
 	if (a->n_pending)
 		pending_settle(a, now_ms, false);
+	mismatch_settle(a, now_ms);
+}
+
+bool audit_is_in_doubt(const struct audit *a)
+{
+	return a->n_suspects > 0;
 }

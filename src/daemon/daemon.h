@@ -31,10 +31,11 @@ struct open_gap {
 	int64_t started_ms;
 };
 
-/* The latest diagnosis of an uplink and family: good for a moment, so that a
- * storm of mismatches does not become a storm of dumps. */
+/* Why packets of an uplink and family went astray, by the kernel as it was a moment
+ * ago (diagnose.c). */
 struct diagnosis {
-	int64_t time_ms;
+	int64_t time_ms; /* 0: none yet */
+	struct addr dst;
 	enum reason reason;
 };
 
@@ -78,7 +79,11 @@ struct daemon {
 	uint64_t refused_told;	     /* of them, those in a gap already */
 	int64_t refused_since_ms;
 	uint32_t lines_this_second, lines_folded;
-	struct diagnosis diagnosis[UPLINKS_MAX][2];
+
+	/* diagnose.c */
+	struct diagnosis routing[UPLINKS_MAX][2], restoring;
+	int64_t diagnoses_since_ms;
+	unsigned n_diagnoses;
 
 	/* steer.c */
 	int64_t reconcile_due_ms; /* 0: none wanted */
@@ -119,6 +124,9 @@ void tell_tick(struct daemon *d, int64_t now_ms);
 /* Row and alert; thing: "route", "ruleset", ...; text: the sentence for people. */
 void tell_tampering(struct daemon *d, const struct tampering_record *t, const char *thing,
 		    const char *text);
+
+/* diagnose.c: for the audit's port. */
+enum reason diagnose_stray(void *data, const struct audit_stray *stray);
 
 /* steer.c */
 int steer_open(struct daemon *d);

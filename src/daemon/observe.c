@@ -98,6 +98,8 @@ static int read_events(struct daemon *d)
 		events_lost(d, before_ms);
 	else if (n < 0 && n != -EAGAIN)
 		log_err("cannot read conntrack events: %s", strerror(-n));
+	if (audit_is_in_doubt(d->audit))
+		read_packets(d);
 	audit_settle(d->audit, d->last_event_ms);
 	return n;
 }

@@ -14,9 +14,6 @@
 /* Lines a second about mismatches: the history has all of them. */
 #define LINES_PER_SECOND 20
 
-/* How old a diagnosis may be. */
-#define DIAGNOSIS_MS 100
-
 static void tell_record(void *data, const struct record *r)
 {
 	struct daemon *d = data;
@@ -175,30 +172,13 @@ void tell_tampering(struct daemon *d, const struct tampering_record *t, const ch
 		control_broadcast(d->control, a.text);
 }
 
-static enum reason tell_diagnose(void *data, uint8_t slot, int family)
-{
-	struct daemon *d = data;
-	const struct uplink_config *u = config_uplink_by_slot(d->config, slot);
-	struct diagnosis *known;
-	int64_t now_ms = clock_now_ms();
-
-	if (!u || d->config->mode == MODE_AUDIT)
-		return REASON_UNEXPLAINED;
-	known = &d->diagnosis[slot][family == AF_INET6];
-	if (!known->time_ms || now_ms - known->time_ms > DIAGNOSIS_MS || now_ms < known->time_ms) {
-		known->reason = (enum reason)steering_diagnose(d->steering, u, family);
-		known->time_ms = now_ms;
-	}
-	return known->reason;
-}
-
 void tell_port(struct daemon *d, struct audit_port *port)
 {
 	*port = (struct audit_port){
 		.data = d,
 		.emit = tell_record,
 		.alert = tell_alert,
-		.diagnose = tell_diagnose,
+		.diagnose = diagnose_stray,
 	};
 }
 

@@ -30,7 +30,8 @@ struct history {
 	struct mismatch_record mismatch[ROWS];
 	struct gap_record gap[ROWS];
 	unsigned n_flows, n_mismatches, n_gaps, n_changes, n_alerts;
-	enum reason diagnosis;
+	enum reason diagnosis, restoring; /* what the kernel is said to be like */
+	struct audit_stray stray;	  /* asked of last */
 };
 
 static void keep_flow(struct history *h, const struct flow_record *f)
@@ -91,11 +92,12 @@ static void alert(void *data, const struct flow_record *f, const struct mismatch
 	h->n_alerts++;
 }
 
-static enum reason diagnose(void *data, uint8_t slot, int family)
+static enum reason diagnose(void *data, const struct audit_stray *stray)
 {
-	(void)slot;
-	(void)family;
-	return ((struct history *)data)->diagnosis;
+	struct history *h = data;
+
+	h->stray = *stray;
+	return stray->is_marked ? h->diagnosis : h->restoring;
 }
 
 /* --- a small world -------------------------------------------------------------- */
@@ -119,6 +121,7 @@ static void world_open(struct world *w, uint32_t max_flows)
 	memset(w, 0, sizeof(*w));
 	w->now_ms = 1000000;
 	w->h.diagnosis = REASON_RULE_MISSING;
+	w->h.restoring = REASON_UNEXPLAINED;
 	w->a = audit_new(&port, &ids, max_flows);
 	assert_non_null(w->a);
 	assert_int_equal(audit_set_config(w->a, &c, w->now_ms), 0);

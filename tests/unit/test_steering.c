@@ -518,6 +518,16 @@ static void prints_what_it_applies(void **state)
 	lab_assert_same(applied, lab_listing());
 }
 
+/* For a packet of the LAN to somewhere outside. */
+static enum reason why(struct steering *s, const struct uplink_config *u, int family)
+{
+	struct fib_query q = { .family = (uint8_t)family, .mark = u->mark, .iifname = "lan" };
+
+	addr_parse(&q.src, family == AF_INET ? "192.168.10.2" : "fd00:10::2");
+	addr_parse(&q.dst, family == AF_INET ? "203.0.113.10" : "2001:db8:113::10");
+	return steering_diagnose(s, u, &q);
+}
+
 static void says_why(void **state)
 {
 	struct steering *s = lab_steering();
@@ -525,24 +535,37 @@ static void says_why(void **state)
 
 	(void)state;
 	lab_apply(s);
-	assert_int_equal(steering_diagnose(s, u, AF_INET), REASON_UNEXPLAINED);
+	assert_int_equal(why(s, u, AF_INET), REASON_UNEXPLAINED);
 	lab_run("ip rule del pref 1001");
-	assert_int_equal(steering_diagnose(s, u, AF_INET), REASON_RULE_MISSING);
-	assert_int_equal(steering_diagnose(s, u, AF_INET6), REASON_UNEXPLAINED);
+	assert_int_equal(why(s, u, AF_INET), REASON_RULE_MISSING);
+	assert_int_equal(why(s, u, AF_INET6), REASON_UNEXPLAINED);
 	assert_true(lab_reconcile(s) > 0);
+	lab_run("ip rule add pref 900 fwmark 2/0xff lookup 250");
+	assert_int_equal(why(s, u, AF_INET), REASON_RULE_MISSING);
+	lab_run("ip rule del pref 900");
 	lab_run("ip route replace default via 192.168.2.1 dev wan2 table 251");
-	assert_int_equal(steering_diagnose(s, u, AF_INET), REASON_ROUTE_MISSING);
+	assert_int_equal(why(s, u, AF_INET), REASON_ROUTE_MISSING);
 	lab_run("ip -6 route flush table 251");
-	assert_int_equal(steering_diagnose(s, u, AF_INET6), REASON_ROUTE_MISSING);
+	assert_int_equal(why(s, u, AF_INET6), REASON_ROUTE_MISSING);
 	assert_true(lab_reconcile(s) > 0);
-	lab_run("nft flush chain inet waymark output");
-	assert_int_equal(steering_diagnose(s, u, AF_INET), REASON_RESTORE_MISSING);
-	assert_true(lab_reconcile(s) > 0);
-	assert_int_equal(steering_diagnose(s, u, AF_INET), REASON_UNEXPLAINED);
-	lab_run("nft flush ruleset");
-	assert_int_equal(steering_diagnose(s, u, AF_INET), REASON_RESTORE_MISSING);
+	assert_int_equal(why(s, u, AF_INET), REASON_UNEXPLAINED);
 	lab_run("ip link set wan1 down");
-	assert_int_equal(steering_diagnose(s, u, AF_INET), REASON_UPLINK_DOWN);
+	assert_int_equal(why(s, u, AF_INET), REASON_UPLINK_DOWN);
+}
+
+static void knows_whether_the_ruleset_is_whole(void **state)
+{
+	struct steering *s = lab_steering();
+
+	(void)state;
+	lab_apply(s);
+	assert_true(steering_is_restoring(s));
+	lab_run("nft flush chain inet waymark output");
+	assert_false(steering_is_restoring(s));
+	assert_true(lab_reconcile(s) > 0);
+	assert_true(steering_is_restoring(s));
+	lab_run("nft flush ruleset");
+	assert_false(steering_is_restoring(s));
 }
 
 static void keep_nft(void *data, const struct nft_notice *n)
@@ -722,6 +745,7 @@ int main(void)
 		IN_LAB(sets_no_sysctl_when_told_so),
 		IN_LAB(prints_what_it_applies),
 		IN_LAB(says_why),
+		IN_LAB(knows_whether_the_ruleset_is_whole),
 		IN_LAB(tells_who_changed_the_ruleset),
 		IN_LAB(lists_tables_without_what_packets_change),
 		IN_LAB(tells_who_changed_routing),

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * diagnose.c - asks the kernel why a packet went astray, for the audit, which
+ * knows no kernel.
+ *
+ * Each question costs a dump of the rules and routes, or a listing of the ruleset.
+ * An answer holds for a moment, and there are so many questions in a moment: more
+ * of them take the latest answer for their uplink and family, so that a storm of
+ * mismatches does not become a storm of dumps.
+ */
+#include "daemon/daemon.h"
+
+#define MOMENT_MS 100
+#define QUESTIONS_A_MOMENT 8
+
+static bool is_of_now(int64_t then_ms, int64_t now_ms)
+{
+	return then_ms && then_ms <= now_ms && now_ms - then_ms <= MOMENT_MS;
+}
+
+static bool may_ask(struct daemon *d, int64_t now_ms)
+{
+	if (!is_of_now(d->diagnoses_since_ms, now_ms)) {
+		d->diagnoses_since_ms = now_ms;
+		d->n_diagnoses = 0;
+	}
+	return d->n_diagnoses++ < QUESTIONS_A_MOMENT;
+}
+
+static const char *iifname_of(struct daemon *d, const struct audit_stray *stray)
+{
+	const char *name = stray->iifindex ? ifnames_get(d->ifnames, stray->iifindex) : "lo";
+
+	return name ? name : "";
+}
+
+static enum reason routing_diagnose(struct daemon *d, const struct audit_stray *stray,
+				    int64_t now_ms)
+{
+	const struct uplink_config *u = config_uplink_by_slot(d->config, stray->expected);
+	bool is_v6 = stray->src.family == AF_INET6;
+	struct diagnosis *known = &d->routing[stray->expected][is_v6];
+	struct fib_query q = {
+		.src = stray->src,
+		.dst = stray->dst,
+		.family = stray->src.family,
+		.mark = stray->mark,
+		.iifname = iifname_of(d, stray),
+	};
+
+	if (!u)
+		return REASON_UNEXPLAINED;
+	if (is_of_now(known->time_ms, now_ms) &&
+	    (addr_is_equal(&known->dst, &stray->dst) || !may_ask(d, now_ms)))
+		return known->reason;
+	*known = (struct diagnosis){ .time_ms = now_ms, .dst = stray->dst };
+	known->reason = steering_diagnose(d->steering, u, &q);
+	return known->reason;
+}
+
+/* In audit mode others restore the marks, in ways that are theirs. */
+static enum reason restoring_diagnose(struct daemon *d, int64_t now_ms)
+{
+	struct diagnosis *known = &d->restoring;
+
+	if (d->config->mode == MODE_AUDIT)
+		return REASON_UNEXPLAINED;
+	if (!is_of_now(known->time_ms, now_ms)) {
+		known->time_ms = now_ms;
+		known->reason = steering_is_restoring(d->steering) ? REASON_UNEXPLAINED :
+								     REASON_RESTORE_MISSING;
+	}
+	return known->reason;
+}
+
+enum reason diagnose_stray(void *data, const struct audit_stray *stray)
+{
+	struct daemon *d = data;
+	int64_t now_ms = clock_now_ms();
+
+	if (stray->expected >= UPLINKS_MAX)
+		return REASON_UNEXPLAINED;
+	return stray->is_marked ? routing_diagnose(d, stray, now_ms) :
+				  restoring_diagnose(d, now_ms);
+}
