@@ -160,16 +160,14 @@ static bool is_reported(const struct audit *a, flow_ref ref, uint8_t egress)
 /* A label knew neither the packet's direction nor its mark. */
 static void mismatch_prove(struct audit *a, struct mismatch *m, const struct clue *c)
 {
-	struct flow *f = flowtable_get(a->flows, m->flow);
-	bool is_guess = m->record.reason == REASON_UNEXPLAINED ||
-			(m->record.reason == REASON_MARK_CHANGED && f->former != c->egress);
+	enum reason reason = reason_find(a, m->flow, c);
 
 	m->record.evidence = EVIDENCE_NFLOG;
 	m->record.direction = c->direction;
-	if (!is_guess)
-		return;
-	m->record.reason = reason_find(a, m->flow, c);
-	f->reason = m->record.reason;
+	/* By now the cause may be gone; then what was known before stands. */
+	if (reason != REASON_UNEXPLAINED || m->record.reason == REASON_MARK_CHANGED)
+		m->record.reason = reason;
+	flowtable_get(a->flows, m->flow)->reason = m->record.reason;
 }
 
 void mismatch_add_packet(struct audit *a, flow_ref ref, enum direction d, uint8_t egress,

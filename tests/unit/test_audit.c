@@ -418,6 +418,9 @@ static void a_label_alone_proves_a_mismatch(void **state)
 	ev.type = CT_UPDATE;
 	label(&ev, LABEL(WAN2));
 	audit_ct_event(w.a, &ev, w.now_ms);
+	assert_true(audit_is_in_doubt(w.a));
+	audit_settle(w.a, w.now_ms);
+	assert_false(audit_is_in_doubt(w.a));
 	assert_int_equal(w.h.n_mismatches, 1);
 	assert_int_equal(w.h.mismatch[1].evidence, EVIDENCE_LABEL);
 	assert_int_equal(w.h.flow[1].verdict, VERDICT_MISMATCH);

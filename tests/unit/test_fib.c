@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_fib.c - the way through rules and tables, and why it is not the mark's: a
+ * steered router's snapshot with one thing changed at a time.
+ */
+#include <linux/fib_rules.h>
+#include <linux/rtnetlink.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "waymark/fib.h"
+
+enum { LAN = 1, IF1, IF2 };
+
+static struct uplink_config uplinks[] = {
+	{ .name = "one", .ifname = "wan1", .mark = 2, .table = 251 },
+	{ .name = "two", .ifname = "wan2", .mark = 3, .table = 250 },
+};
+static struct config config = { .mark_mask = 0xff, .uplinks = uplinks, .n_uplinks = 2 };
+
+static void link_add(struct netstate *s, uint32_t index, const char *name)
+{
+	struct link_state l = { .index = index, .is_up = true, .has_carrier = true };
+
+	strcpy(l.name, name);
+	assert_non_null(netstate_add_link(s, &l));
+}
+
+/* dst: "" is the default route; ifindex 0: it refuses. second: 0 or another hop. */
+static void route_add(struct netstate *s, uint32_t table, const char *dst, uint32_t metric,
+		      uint32_t ifindex, uint32_t second)
+{
+	struct nexthop hops[2] = { { .ifindex = ifindex, .weight = 1 },
+				   { .ifindex = second, .weight = 1 } };
+	struct route_state r = { .family = AF_INET, .table = table, .metric = metric,
+				 .type = ifindex ? RTN_UNICAST : RTN_UNREACHABLE,
+				 .n_nexthops = (uint16_t)(!!ifindex + !!second), .nexthops = hops };
+
+	if (*dst)
+		assert_int_equal(prefix_parse(&r.dst, dst), 0);
+	assert_non_null(netstate_add_route(s, &r));
+}
+
+static struct rule_state *rule_add(struct netstate *s, uint32_t priority, uint32_t mark,
+				   uint32_t table)
+{
+	struct rule_state r = { .family = AF_INET, .priority = priority, .action = FR_ACT_TO_TBL,
+				.table = table, .fwmark = mark, .fwmask = mark ? 0xff : 0,
+				.suppress_prefixlength = -1 };
+	struct rule_state *added;
+
+	if (priority >= 1000 && priority < 2000)
+		r.protocol = ROUTE_PROTOCOL_WAYMARK;
+	added = netstate_add_rule(s, &r);
+	assert_non_null(added);
+	return added;
+}
+
+/* A router as it should be; without: what to leave out. */
+enum thing { ALL, RULE, ROUTE, BOTH_ROUTES };
+static struct netstate *router(enum thing without)
+{
+	struct netstate *s = netstate_new();
+
+	link_add(s, LAN, "lan");
+	link_add(s, IF1, "wan1");
+	link_add(s, IF2, "wan2");
+	route_add(s, RT_TABLE_MAIN, "192.168.10.0/24", 0, LAN, 0);
+	route_add(s, RT_TABLE_MAIN, "", 0, IF1, IF2);
+	if (without < ROUTE)
+		route_add(s, 251, "", 0, IF1, 0);
+	if (without != BOTH_ROUTES)
+		route_add(s, 251, "", UINT32_MAX, 0, 0);
+	route_add(s, 250, "", 0, IF2, 0);
+	rule_add(s, 0, 0, RT_TABLE_LOCAL);
+	rule_add(s, 1000, 0, RT_TABLE_MAIN)->suppress_prefixlength = 0;
+	if (without != RULE)
+		rule_add(s, 1001, 2, 251);
+	rule_add(s, 1002, 3, 250);
+	rule_add(s, 32766, 0, RT_TABLE_MAIN);
+	return s;
+}
+
+static struct fib_query query(uint32_t mark)
+{
+	struct fib_query q = { .family = AF_INET, .mark = mark, .iifname = "lan" };
+
+	assert_int_equal(addr_parse(&q.src, "192.168.10.2"), 0);
+	assert_int_equal(addr_parse(&q.dst, "203.0.113.10"), 0);
+	return q;
+}
+
+static void packets_go_by_their_mark(void **state)
+{
+	struct netstate *s = router(ALL);
+	struct fib_query q = query(0x502);
+	struct fib_answer a;
+
+	(void)state;
+	fib_lookup(s, &q, &a);
+	assert_int_equal(a.rule->priority, 1001);
+	assert_int_equal(a.route->table, 251);
+	assert_true(fib_route_leads_to(a.route, IF1));
+	assert_true(a.is_sure);
+	q.mark = 9;
+	fib_lookup(s, &q, &a);
+	assert_int_equal(a.rule->priority, 32766);
+	assert_false(fib_route_leads_to(a.route, IF1));
+	/* A destination that main knows better than by default, marked or not. */
+	q.mark = 2;
+	assert_int_equal(addr_parse(&q.dst, "192.168.10.7"), 0);
+	fib_lookup(s, &q, &a);
+	assert_int_equal(a.rule->priority, 1000);
+	assert_true(fib_route_leads_to(a.route, LAN));
+	netstate_free(s);
+}
+
+static void a_rule_is_asked_for_all_its_selectors(void **state)
+{
+	struct netstate *s = router(ALL);
+	struct fib_query q = query(2);
+	struct rule_state *r = rule_add(s, 500, 0, 250);
+	struct fib_answer a;
+
+	(void)state;
+	strcpy(r->iifname, "other");
+	fib_lookup(s, &q, &a);
+	assert_int_equal(a.rule->priority, 1001);
+	r->is_inverted = true;
+	fib_lookup(s, &q, &a);
+	assert_int_equal(a.rule->priority, 500);
+	r->is_inverted = false;
+	strcpy(r->iifname, "lan");
+	assert_int_equal(prefix_parse(&r->dst, "203.0.114.0/24"), 0);
+	fib_lookup(s, &q, &a);
+	assert_int_equal(a.rule->priority, 1001);
+	assert_int_equal(prefix_parse(&r->dst, "203.0.113.0/24"), 0);
+	fib_lookup(s, &q, &a);
+	assert_int_equal(a.rule->priority, 500);
+	r->has_other = true;
+	fib_lookup(s, &q, &a);
+	assert_int_equal(a.rule->priority, 1001);
+	assert_false(a.is_sure);
+	r->has_other = false;
+	r->action = FR_ACT_BLACKHOLE;
+	fib_lookup(s, &q, &a);
+	assert_int_equal(a.rule->priority, 500);
+	assert_null(a.route);
+	netstate_free(s);
+}
+
+static void the_lower_metric_and_the_longer_prefix_count(void **state)
+{
+	struct netstate *s = router(ALL);
+	struct fib_query q = query(2);
+
+	(void)state;
+	route_add(s, 251, "", 5, IF2, 0);
+	assert_int_equal(fib_table_lookup(s, 251, AF_INET, &q.dst, -1)->metric, 0);
+	route_add(s, 251, "203.0.113.0/24", 9, IF2, 0);
+	assert_int_equal(fib_table_lookup(s, 251, AF_INET, &q.dst, -1)->metric, 9);
+	assert_null(fib_table_lookup(s, 251, AF_INET, &q.dst, 24));
+	assert_null(fib_table_lookup(s, 77, AF_INET, &q.dst, -1));
+	netstate_free(s);
+}
+
+static enum reason why(struct netstate *s)
+{
+	struct fib_query q = query(2);
+	enum reason r = fib_diagnose(s, &config, &uplinks[0], &q);
+
+	netstate_free(s);
+	return r;
+}
+
+static void the_reason_is_what_was_changed(void **state)
+{
+	struct netstate *s;
+
+	(void)state;
+	assert_int_equal(why(router(ALL)), REASON_UNEXPLAINED);
+	assert_int_equal(why(router(RULE)), REASON_RULE_MISSING);
+	assert_int_equal(why(router(ROUTE)), REASON_ROUTE_MISSING);
+	assert_int_equal(why(router(BOTH_ROUTES)), REASON_ROUTE_MISSING);
+	s = router(ALL);
+	s->links[1].has_carrier = false;
+	assert_int_equal(why(s), REASON_UPLINK_DOWN);
+	s = router(BOTH_ROUTES);
+	s->links[1].is_up = false;
+	assert_int_equal(why(s), REASON_UPLINK_DOWN);
+	/* Another rule before ours. */
+	s = router(ALL);
+	rule_add(s, 900, 2, 250);
+	assert_int_equal(why(s), REASON_RULE_MISSING);
+	s = router(ALL);
+	rule_add(s, 900, 0, RT_TABLE_MAIN);
+	assert_int_equal(why(s), REASON_RULE_MISSING);
+	/* ... that leads the same way does no harm. */
+	s = router(ALL);
+	rule_add(s, 900, 2, 251);
+	assert_int_equal(why(s), REASON_UNEXPLAINED);
+	/* The table has become the other line's. */
+	s = router(ROUTE);
+	route_add(s, 251, "", 0, IF2, 0);
+	assert_int_equal(why(s), REASON_ROUTE_MISSING);
+	s = router(ROUTE);
+	route_add(s, 251, "", 0, IF1, IF2);
+	assert_int_equal(why(s), REASON_ROUTE_MISSING);
+	/* A route of main's own, which is asked first. */
+	s = router(ALL);
+	route_add(s, RT_TABLE_MAIN, "203.0.113.0/24", 0, IF2, 0);
+	assert_int_equal(why(s), REASON_ROUTE_MISSING);
+}
+
+/* In audit mode the tables are another tool's. */
+static void another_tools_rules_are_judged_by_where_they_lead(void **state)
+{
+	struct netstate *s;
+
+	(void)state;
+	config.mode = MODE_AUDIT;
+	uplinks[0].table = 0;
+	assert_int_equal(why(router(ALL)), REASON_UNEXPLAINED);
+	assert_int_equal(why(router(RULE)), REASON_RULE_MISSING);
+	assert_int_equal(why(router(ROUTE)), REASON_ROUTE_MISSING);
+	s = router(RULE);
+	rule_add(s, 2001, 2, 250);
+	assert_int_equal(why(s), REASON_ROUTE_MISSING);
+	config.mode = MODE_STEER;
+	uplinks[0].table = 251;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(packets_go_by_their_mark),
+		cmocka_unit_test(a_rule_is_asked_for_all_its_selectors),
+		cmocka_unit_test(the_lower_metric_and_the_longer_prefix_count),
+		cmocka_unit_test(the_reason_is_what_was_changed),
+		cmocka_unit_test(another_tools_rules_are_judged_by_where_they_lead),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
