@@ -1,0 +1,313 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""chaos.py - a router's bad day: random events under constant traffic, judged from
+what left by each line as its far end captured it. Run by test_chaos.sh.
+
+  chaos.py events SECONDS SEED FOLDER ROUTER-PID NET-PID
+      Picks events until the time is over, each undone before the next. Writes
+      FOLDER/events: "BEGIN END LINES WHAT" a line, times in seconds, LINES being
+      those whose flows the event may break ("-": none). Waymark's configuration
+      is FOLDER/waymark.conf, its pid is in FOLDER/waymarkd.pid.
+
+  chaos.py probe HOST PORT SOURCE
+      Keeps a TCP connection and a UDP socket to an echo server, asking on both
+      every 50 ms. Prints "PROTO TIME" for each question without an answer within
+      a second, until it is ended.
+
+  chaos.py judge FOLDER
+      Compares FOLDER/flows.db with FOLDER/isp1.pcap and isp2.pcap. Prints what
+      does not agree, then "judged N flows, M of them strayed"; exit 1 where the
+      history missed a stray or invented one.
+
+It knows the lab's addresses and Waymark's contract, nothing of its inside.
+"""
+
+import ipaddress
+import os
+import random
+import signal
+import socket
+import sqlite3
+import struct
+import subprocess
+import sys
+import time
+
+LINES = {
+    "1": {"if": "wan1", "peer": "isp1", "mark": "0x2", "table": "251", "net4": "192.168.1",
+          "gw6": "fd00:1::1", "metric": "100"},
+    "2": {"if": "wan2", "peer": "isp2", "mark": "0x3", "table": "250", "net4": "192.168.2",
+          "gw6": "fd00:2::1", "metric": "200"},
+}
+
+# --- events ---------------------------------------------------------------------------
+
+
+class Router:
+    """The router as its operator, his firewall and his provider treat it."""
+
+    def __init__(self, folder, router, net):
+        self.folder, self.pids = folder, {"router": router, "net": net}
+        with open(f"{folder}/waymark.conf", encoding="ascii") as f:
+            self.configuration = f.read()
+
+    def run(self, command, at="router"):
+        subprocess.run(["nsenter", f"--net=/proc/{self.pids[at]}/ns/net", "--"] + command.split(),
+                       check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def reload(self, text):
+        with open(f"{self.folder}/waymark.conf", "w", encoding="ascii") as f:
+            f.write(text)
+        with open(f"{self.folder}/waymarkd.pid", encoding="ascii") as f:
+            os.kill(int(f.read()), signal.SIGHUP)
+
+    def default_routes(self, line):
+        """What the provider's DHCP and router advertisements would bring again."""
+        self.run(f"ip route replace default via {line['net4']}.1 dev {line['if']} "
+                 f"metric {line['metric']}")
+        self.run(f"ip -6 route replace default via {line['gw6']} dev {line['if']} "
+                 f"metric {line['metric']}")
+
+    # Each event is a generator: what stands before its yield is done, what stands
+    # behind is undone after a while. It is named by its function.
+
+    def link_down(self, line):
+        self.run(f"ip link set {line['if']} down")
+        yield
+        self.run(f"ip link set {line['if']} up")
+        self.default_routes(line)
+
+    def carrier_lost(self, line):
+        self.run(f"ip link set {line['peer']} down", "net")
+        yield
+        self.run(f"ip link set {line['peer']} up", "net")
+        for family, table in (("", "101" if line["if"] == "wan1" else "102"), ("", "main")):
+            self.run(f"ip {family} route replace default via {line['net4']}.10 "
+                     f"dev {line['peer']} table {table}", "net")
+        gateway = line["gw6"][:-1] + "10"
+        self.run(f"ip -6 route replace default via {gateway} dev {line['peer']} "
+                 f"table {'101' if line['if'] == 'wan1' else '102'}", "net")
+        self.default_routes(line)
+
+    def link_renamed(self, line):
+        self.run(f"ip link set {line['if']} down")
+        self.run(f"ip link set {line['if']} name gone0")
+        self.run("ip link set gone0 up")
+        yield
+        self.run("ip link set gone0 down")
+        self.run(f"ip link set gone0 name {line['if']}")
+        self.run(f"ip link set {line['if']} up")
+        self.default_routes(line)
+
+    def address_added(self, line):
+        self.run(f"ip addr add {line['net4']}.77/24 dev {line['if']}")
+        yield
+        self.run(f"ip addr del {line['net4']}.77/24 dev {line['if']}")
+
+    def gateway_changed(self, line):
+        self.run(f"ip addr add {line['net4']}.2/24 dev {line['peer']}", "net")
+        self.reload(self.configuration.replace(f'"{line["net4"]}.1"', f'"{line["net4"]}.2"'))
+        yield
+        self.reload(self.configuration)
+
+    def weights_changed(self, _line):
+        self.reload(self.configuration.replace("weight    = 2", "weight    = 5"))
+        yield
+        self.reload(self.configuration)
+
+    def broken_file(self, _line):
+        self.reload(self.configuration + "\nuplink wan9 { mark = 0 }\n")
+        yield
+        self.reload(self.configuration)
+
+    def rule_deleted(self, line):
+        self.run(f"ip rule del fwmark {line['mark']}/0xff")
+        self.run(f"ip -6 rule del fwmark {line['mark']}/0xff")
+        yield
+
+    def table_flushed(self, line):
+        self.run(f"ip route flush table {line['table']}")
+        yield
+
+    def route_moved(self, line):
+        other = LINES["2" if line["if"] == "wan1" else "1"]
+        self.run(f"ip route replace default via {other['net4']}.1 dev {other['if']} "
+                 f"table {line['table']}")
+        yield
+
+    def ruleset_flushed(self, _line):
+        self.run("nft flush ruleset")
+        yield
+
+    def restore_flushed(self, _line):
+        self.run("nft flush chain inet waymark prerouting")
+        yield
+
+    def sysctl_changed(self, _line):
+        self.run("sysctl -qw net.netfilter.nf_conntrack_acct=0")
+        self.run("sysctl -qw net.ipv4.conf.all.src_valid_mark=0")
+        yield
+
+
+BREAKS_ONE = ("link_down", "carrier_lost", "link_renamed", "rule_deleted", "table_flushed",
+              "route_moved")
+BREAKS_ALL = ("ruleset_flushed", "restore_flushed")
+BREAKS_NONE = ("address_added", "gateway_changed", "weights_changed", "broken_file",
+               "sysctl_changed")
+
+
+def events(seconds, seed, folder, router_pid, net_pid):
+    rng = random.Random(int(seed))
+    router = Router(folder, router_pid, net_pid)
+    end = time.time() + float(seconds)
+    with open(f"{folder}/events", "w", encoding="ascii") as log:
+        while time.time() < end:
+            name = rng.choice(BREAKS_ONE + BREAKS_NONE + BREAKS_ALL)
+            number = rng.choice(sorted(LINES))
+            hit = number if name in BREAKS_ONE else "12" if name in BREAKS_ALL else "-"
+            began = time.time()
+            event = getattr(router, name)(LINES[number])
+            next(event)
+            time.sleep(rng.uniform(0.2, 2.0))
+            next(event, None)
+            time.sleep(rng.uniform(1.2, 2.5))
+            print(f"{began:.3f} {time.time():.3f} {hit} {name} wan{number}", file=log, flush=True)
+
+
+# --- probes ----------------------------------------------------------------------------
+
+
+def probe_open(kind, host, port, source):
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    s = socket.socket(family, kind)
+    s.settimeout(1)
+    s.bind((source, 0))
+    s.connect((host, int(port)))
+    return s
+
+
+def probe(host, port, source):
+    kinds = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
+    sockets = {}
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    while True:
+        for name, kind in kinds.items():
+            asked = time.time()
+            try:
+                if name not in sockets:
+                    sockets[name] = probe_open(kind, host, port, source)
+                sockets[name].send(b"x" * 32)
+                if not sockets[name].recv(4096):
+                    raise OSError
+            except OSError:
+                print(name, f"{asked:.3f}", flush=True)
+                if name in sockets:
+                    sockets.pop(name).close()
+        time.sleep(0.05)
+
+
+# --- the judge ---------------------------------------------------------------------------
+
+
+def packets(path):
+    """(time, (proto, src, sport, dst, dport)) of each TCP and UDP packet of a capture
+    of Ethernet frames."""
+    with open(path, "rb") as f:
+        data = f.read()
+    order = "<" if data[:4] in (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1") else ">"
+    at = 24
+    while at + 16 <= len(data):
+        seconds, micros, length, _ = struct.unpack_from(order + "IIII", data, at)
+        frame = data[at + 16:at + 16 + length]
+        at += 16 + length
+        key = flow_key(frame)
+        if key:
+            yield seconds + micros / 1e6, key
+
+
+def flow_key(frame):
+    kind = struct.unpack_from(">H", frame, 12)[0]
+    if kind == 0x0800:
+        head = 14 + (frame[14] & 15) * 4
+        proto, src, dst = frame[23], frame[26:30], frame[30:34]
+    elif kind == 0x86DD:
+        head, proto, src, dst = 54, frame[20], frame[22:38], frame[38:54]
+    else:
+        return None
+    if proto not in (6, 17) or len(frame) < head + 4:
+        return None
+    sport, dport = struct.unpack_from(">HH", frame, head)
+    return ("tcp" if proto == 6 else "udp", str(ipaddress.ip_address(src)), sport,
+            str(ipaddress.ip_address(dst)), dport)
+
+
+def captured(folder):
+    seen = {}
+    for line in ("wan1", "wan2"):
+        for when, key in packets(f"{folder}/{line.replace('wan', 'isp')}.pcap"):
+            seen.setdefault(key, []).append((when, line))
+    return seen
+
+
+# A packet so near to a flow's begin or end may be of the flow before or behind.
+EDGE_S = 0.05
+
+
+# The time of a gap as the history tells it: notices come a moment after the deed.
+GAP_EDGE_S = 0.1
+
+
+def strays(row, seen, gaps):
+    """Lines that the flow left by but the one that its mark names, in its time; and
+    those of which only packets at its edges, or in a gap, say so."""
+    key = (row["proto"], row["src"], row["sport"], row["dst"], row["dport"])
+    if row["ingress"]:
+        key = (row["proto"], row["dst"], row["dport"], row["src"], row["sport"])
+    sure, unsure = set(), set()
+    for when, line in seen.get(key, ()):
+        if line == row["uplink"] or not row["began"] - EDGE_S <= when <= row["over"] + EDGE_S:
+            continue
+        inside = (row["began"] + EDGE_S < when < row["over"] - EDGE_S and
+                  not any(g["began"] - GAP_EDGE_S <= when <= g["over"] + GAP_EDGE_S for g in gaps))
+        (sure if inside else unsure).add(line)
+    return sure, unsure - sure
+
+
+TIMES = """
+       ifnull(unixepoch(started) + (substr(started, 21, 3) / 1000.0), 0) AS began,
+       ifnull(unixepoch(ended) + (substr(ended, 21, 3) / 1000.0), 1e12) AS over
+"""
+GAPS = f"SELECT {TIMES} FROM gaps"
+QUERY = f"""
+SELECT id, proto, src, sport, dst, dport, ingress, uplink, verdict, reason, started, ended, {TIMES}
+FROM flows WHERE proto IN ('tcp', 'udp') AND state <> 'lost' AND mark <> 0
+"""
+
+
+def judge(folder):
+    database = sqlite3.connect(f"file:{folder}/flows.db?mode=ro", uri=True)
+    database.row_factory = sqlite3.Row
+    told = {}
+    for m in database.execute("SELECT flow_id, egress FROM mismatches"):
+        told.setdefault(m["flow_id"], set()).add(m["egress"])
+    gaps = database.execute(GAPS).fetchall()
+    seen = captured(folder)
+    judged = strayed = wrong = 0
+    for row in database.execute(QUERY):
+        sure, unsure = strays(row, seen, gaps)
+        judged += 1
+        strayed += bool(sure)
+        for fault, lines in (("missed", sure - told.get(row["id"], set())),
+                             ("invented", told.get(row["id"], set()) - sure - unsure)):
+            if lines:
+                wrong += 1
+                print(fault, sorted(lines), dict(row))
+    print(f"judged {judged} flows, {strayed} of them strayed")
+    return 1 if wrong or not judged else 0
+
+
+if __name__ == "__main__":
+    words = {"events": events, "probe": probe, "judge": judge}
+    if len(sys.argv) < 3 or sys.argv[1] not in words:
+        sys.exit(__doc__)
+    sys.exit(words[sys.argv[1]](*sys.argv[2:]))
