@@ -93,7 +93,7 @@ static void sysctl_describe(struct steering_change *c, const struct steering *s,
 		.is_missing = true,
 		.is_undone = s->former && (!w->is_rp_filter || filter_was_there(s, w)),
 	};
-	snprintf(c->what, sizeof(c->what), "sysctl %s = %s", w->name, w->value);
+	snprintf(c->what, sizeof(c->what), "sysctl %.127s = %.16s", w->name, w->value);
 	snprintf(c->detail, sizeof(c->detail), "was %s", now);
 }
 
