@@ -38,4 +38,8 @@ void findings_clear(struct findings *f);
  * CAP_NET_ADMIN becomes a warning. 0 or -ENOMEM. */
 int hostcheck_run(const struct config *c, struct findings *f);
 
+/* Of that only what others have that meets what is Waymark's: ip rules, routes in
+ * its tables, rulesets, the log group, listeners. Quick. 0 or -ENOMEM. */
+int hostcheck_others(const struct config *c, struct findings *f);
+
 #endif

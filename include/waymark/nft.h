@@ -26,7 +26,8 @@ const char *nft_error(const struct nft *n);
  * values or set elements that packets add; malloc'd. NULL with errno: ENOENT
  * where there is no such table. */
 char *nft_list_table(struct nft *n, const char *family, const char *table);
-/* The whole ruleset as JSON text (nft -j list ruleset), malloc'd. */
+/* The whole ruleset as JSON text (nft -j -t list ruleset: without the elements of
+ * named sets, which may be very many), malloc'd. */
 char *nft_list_ruleset_json(struct nft *n);
 
 /* A change of the ruleset: told once a transaction (NFT_MSG_NEWGEN). */

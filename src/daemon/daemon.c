@@ -190,7 +190,7 @@ static int writer_open(struct daemon *d)
 
 /* In the order of the data's way; the steering is the first to change anything. */
 static int (*const start_steps[])(struct daemon *) = {
-	loop_open, observe_open, steer_open, tamper_open, store_start, alerts_open,
+	loop_open, collisions_tell, observe_open, steer_open, tamper_open, store_start, alerts_open,
 	control_start, audit_start, writer_open, steer_start, tamper_start, observe_start,
 };
 

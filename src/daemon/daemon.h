@@ -113,6 +113,9 @@ void observe_tick(struct daemon *d, int64_t now_ms);
 void observe_drain(struct daemon *d);
 void observe_close(struct daemon *d);
 
+/* collisions.c: logs what of others meets what is ours; never refuses. 0. */
+int collisions_tell(struct daemon *d);
+
 /* adoption.c: begin, each entry of the table, end. */
 int adoption_begin(struct daemon *d);
 void adoption_take(struct daemon *d, const struct ct_event *ev);

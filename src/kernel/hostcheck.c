@@ -15,6 +15,7 @@
 #include "waymark/nflog.h"
 #include "waymark/nft.h"
 #include "waymark/privilege.h"
+#include "waymark/rtnl.h"
 #include "waymark/ruleset.h"
 #include "waymark/steering.h"
 #include "waymark/sysctls.h"
@@ -167,24 +168,30 @@ static void ruleset_checked(struct findings *f, const struct config *c, struct n
 	free(text);
 }
 
-static void rulesets_checked(struct findings *f, const struct config *c)
+static void rules_of_others_checked(struct findings *f, const struct config *c, struct nft *nft)
 {
-	struct nft *nft = nft_open();
-	char *json = NULL;
+	char *json = nft_list_ruleset_json(nft);
 
-	if (!nft) {
-		findings_add(f, FINDING_ERROR, "nftables cannot be used: %s", strerror(errno));
-		findings_cure(f, "modprobe nf_tables");
-		return;
-	}
-	ruleset_checked(f, c, nft);
-	json = nft_list_ruleset_json(nft);
 	if (json)
 		hostcheck_rulesets(f, c, json);
 	else
 		findings_add(f, FINDING_WARNING, "the rules of others cannot be listed: %s",
 			     strerror(errno));
 	free(json);
+}
+
+static void rulesets_checked(struct findings *f, const struct config *c, bool is_ours_too)
+{
+	struct nft *nft = nft_open();
+
+	if (!nft) {
+		findings_add(f, FINDING_ERROR, "nftables cannot be used: %s", strerror(errno));
+		findings_cure(f, "modprobe nf_tables");
+		return;
+	}
+	if (is_ours_too)
+		ruleset_checked(f, c, nft);
+	rules_of_others_checked(f, c, nft);
 	nft_close(nft);
 }
 
@@ -238,7 +245,7 @@ static void privileged_checked(struct findings *f, const struct config *c)
 	}
 	events_checked(f);
 	nflog_checked(f, c);
-	rulesets_checked(f, c);
+	rulesets_checked(f, c, true);
 }
 
 /* --- the network ---------------------------------------------------------------- */
@@ -268,13 +275,42 @@ static void network_checked(struct findings *f, const struct config *c)
 	steering_close(steering);
 }
 
+/* --- the whole ------------------------------------------------------------------ */
+
+static void programs_checked(struct findings *f, const struct config *c)
+{
+	listeners_checked(f, c);
+	legacy_iptables_checked(f, "/proc/net/ip_tables_names", "iptables");
+	legacy_iptables_checked(f, "/proc/net/ip6_tables_names", "ip6tables");
+}
+
 int hostcheck_run(const struct config *c, struct findings *f)
 {
 	hostcheck_sysctls(f, c);
 	network_checked(f, c);
 	privileged_checked(f, c);
-	listeners_checked(f, c);
-	legacy_iptables_checked(f, "/proc/net/ip_tables_names", "iptables");
-	legacy_iptables_checked(f, "/proc/net/ip6_tables_names", "ip6tables");
+	programs_checked(f, c);
+	return f->error;
+}
+
+int hostcheck_others(const struct config *c, struct findings *f)
+{
+	struct rtnl *rtnl = rtnl_open();
+	struct netstate *s = rtnl ? rtnl_snapshot(rtnl) : NULL;
+
+	if (s) {
+		hostcheck_rules(f, c, s);
+		hostcheck_tables(f, c, s);
+	} else {
+		findings_add(f, FINDING_WARNING, "the ip rules of others cannot be read: %s",
+			     strerror(errno));
+	}
+	netstate_free(s);
+	rtnl_close(rtnl);
+	if (is_permitted()) {
+		nflog_checked(f, c);
+		rulesets_checked(f, c, false);
+	}
+	programs_checked(f, c);
 	return f->error;
 }

@@ -184,5 +184,5 @@ char *nft_list_table(struct nft *n, const char *family, const char *table)
 
 char *nft_list_ruleset_json(struct nft *n)
 {
-	return listing_run(n, "list ruleset", NFT_CTX_OUTPUT_JSON);
+	return listing_run(n, "list ruleset", NFT_CTX_OUTPUT_JSON | NFT_CTX_OUTPUT_TERSE);
 }

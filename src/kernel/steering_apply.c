@@ -10,6 +10,7 @@
  */
 #define _GNU_SOURCE /* open_memstream */
 #include <errno.h>
+#include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
@@ -95,29 +96,61 @@ static int run_once(struct run *run)
 	return err;
 }
 
+/* The uplink whose packets another's rule before ours takes to where they do not
+ * belong, whatever else they are; or NULL. */
+static const struct uplink_config *rule_takes(const struct config *c, const struct rule_state *r)
+{
+	uint32_t ours = r->fwmask & c->mark_mask;
+
+	if (!ours || r->fwmark & r->fwmask & ~c->mark_mask || r->src.len || r->dst.len ||
+	    r->iifname[0] || r->oifname[0] || r->is_inverted || r->has_other ||
+	    r->suppress_prefixlength >= 0 || r->priority >= c->rule_priority ||
+	    r->action == FR_ACT_GOTO || r->action == FR_ACT_NOP)
+		return NULL;
+	for (size_t i = 0; i < c->n_uplinks; i++)
+		if (!((c->uplinks[i].mark ^ r->fwmark) & ours) && c->uplinks[i].table != r->table)
+			return &c->uplinks[i];
+	return NULL;
+}
+
+/* Why the steering cannot be beside this rule, to errors. */
+static bool rule_is_in_the_way(const struct config *c, const struct rule_state *r, FILE *errors)
+{
+	uint32_t last = c->rule_priority + (uint32_t)c->n_uplinks;
+	bool is_among = r->priority >= c->rule_priority && r->priority <= last;
+	const struct uplink_config *taken = rule_takes(c, r);
+	const char *family = r->family == AF_INET6 ? "IPv6" : "IPv4";
+	char text[256];
+
+	if (!is_among && !taken)
+		return false;
+	rule_format(text, sizeof(text), r);
+	if (errors && is_among)
+		fprintf(errors,
+			"ip rule '%s' (%s) stands among the priorities %u to %u that are "
+			"needed: File exists; set rule-priority to where none stands\n",
+			text, family, c->rule_priority, last);
+	else if (errors)
+		fprintf(errors,
+			"ip rule '%s' (%s) takes what is marked for uplink %s before Waymark's "
+			"rules do; delete it, choose a mark-mask that it does not use, or set "
+			"rule-priority below %u\n",
+			text, family, taken->name, r->priority);
+	return true;
+}
+
 /* A rule of somebody else's among ours: which of the two a packet meets first
- * would be chance. */
+ * would be chance. One before ours that takes our marks: they would mean nothing. */
 static int rules_conflict(struct steering *s, FILE *errors)
 {
 	const struct config *c = s->config;
-	uint32_t last = c->rule_priority + (uint32_t)c->n_uplinks;
-	char text[256];
 	int err = steering_look(s);
 
-	for (size_t i = 0; !err && i < s->netstate->n_rules; i++) {
+	for (size_t i = 0; !err && c->mode == MODE_STEER && i < s->netstate->n_rules; i++) {
 		const struct rule_state *r = &s->netstate->rules[i];
 
-		if (c->mode != MODE_STEER || r->protocol == ROUTE_PROTOCOL_WAYMARK ||
-		    r->priority < c->rule_priority || r->priority > last)
-			continue;
-		rule_format(text, sizeof(text), r);
-		if (errors)
-			fprintf(errors,
-				"ip rule '%s' (%s) stands among the priorities %u to %u that are "
-				"needed: File exists; set rule-priority to where none stands\n",
-				text, r->family == AF_INET6 ? "IPv6" : "IPv4", c->rule_priority,
-				last);
-		err = -EEXIST;
+		if (r->protocol != ROUTE_PROTOCOL_WAYMARK && rule_is_in_the_way(c, r, errors))
+			err = -EEXIST;
 	}
 	return err;
 }
