@@ -1,0 +1,340 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# test_tamper.sh - whatever somebody undoes of the steering and the evidence is back
+# within a second, is in the history with who did it, alerted, and the time without
+# evidence is a gap; what keeps being undone is given up once; with repair = false
+# it is only told.
+
+. "${0%/*}/lib.sh"
+
+# --- words -----------------------------------------------------------------------------
+
+sql_now() {
+	sql "SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
+}
+
+# Everything that is Waymark's, as the system's tools list it.
+listing() {
+	at router nft -s list table inet waymark
+	at router ip -4 rule
+	at router ip -6 rule
+	for table in main 250 251; do
+		at router ip -4 route show table "$table" | sort
+		at router ip -6 route show table "$table" | sort
+	done
+	at router sysctl net.netfilter.nf_conntrack_acct net.netfilter.nf_conntrack_timestamp \
+		net.netfilter.nf_conntrack_events net.ipv4.conf.all.src_valid_mark \
+		net.ipv4.conf.wan1.rp_filter net.ipv4.conf.wan2.rp_filter \
+		net.ipv4.fib_multipath_hash_policy net.ipv6.fib_multipath_hash_policy
+} 2>&1
+
+is_as_before() {
+	[ "$(listing)" = "$before" ]
+}
+
+# tamper COMMAND...: on the router; $pid is its pid, $since the time before.
+tamper() {
+	since=$(sql_now)
+	# shellcheck disable=SC2016 # for that shell
+	at router sh -c 'echo $$ >"$0" && exec "$@"' "$lab_tmp/pid" "$@" >/dev/null ||
+		die "tampering failed: $*"
+	pid=$(cat "$lab_tmp/pid")
+}
+
+# rows WHAT ACTION [AND]: how many since the last tampering.
+rows() {
+	sql "SELECT count(*) FROM tampering WHERE time >= '$since' AND what LIKE '$1' AND action = '$2' ${3:-}"
+}
+
+has_row() { # WHAT ACTION [AND]
+	[ "$(rows "$@")" -gt 0 ]
+}
+
+alert_has() { # TEXT
+	grep '"kind":"tampering"' "$lab_tmp/alerts.jsonl" | grep -q -e "$1"
+}
+
+# undoes WHAT-IS-UNDONE BY COMMAND...: the command's work is undone in time, and told
+# as done by that process; BY is "nobody" where the kernel does not say.
+undoes() {
+	local what=$1 by=$2 who
+	shift 2
+	tamper "$@"
+	wait_for 1 is_as_before
+	check "put back within a second: $*" is_as_before ||
+		{ listing >"$lab_tmp/now"; echo "$before" | diff - "$lab_tmp/now" | sed 's/^/# /'; }
+	case $by in
+	nobody)
+		who="AND process IS NULL AND pid IS NULL"
+		;;
+	ip)
+		# rtnetlink gives a number; its name is known if it still lives then.
+		who="AND pid = $pid AND ifnull(process, 'ip') = 'ip'"
+		;;
+	*)
+		who="AND pid = $pid AND process = '$by'"
+		;;
+	esac
+	wait_for 2 has_row "$what" restored "$who"
+	check "... and in the history, by $by" has_row "$what" restored "$who"
+	is "... and nothing else is" \
+		"$(sql "SELECT count(*) FROM tampering WHERE time >= '$since' AND what NOT LIKE '$what'")" 0
+}
+
+gap_is_there() {
+	sql_is "SELECT count(*) FROM gaps WHERE source = 'nflog' AND reason LIKE '%evidence rules%'
+		AND started >= '$since' AND ended IS NOT NULL AND ended < strftime('%Y-%m-%dT%H:%M:%fZ', started, '+1 second')" 1
+}
+
+no_gap_is_there() {
+	sql_is "SELECT count(*) FROM gaps WHERE started >= '$since'" 0
+}
+
+# The ruleset, with the gap that it makes.
+undoes_ruleset() {
+	undoes "$@"
+	wait_for 2 gap_is_there
+	check "... and the time without evidence is one gap" gap_is_there
+}
+
+# undoes_other: what leaves the evidence alone makes no gap.
+undoes_other() {
+	undoes "$@"
+	check "... and is no gap" no_gap_is_there
+}
+
+# A new configuration: what was given up and counted is forgotten.
+reload() {
+	local n
+	n=$(grep -c 'configuration reloaded' "$lab_tmp/waymarkd.log")
+	kill -HUP "$daemon_pid"
+	wait_for 5 log_has_more 'configuration reloaded' "$n" || die "not reloaded"
+}
+
+log_has_more() { # TEXT COUNT
+	[ "$(grep -c "$1" "$lab_tmp/waymarkd.log")" -gt "$2" ]
+}
+
+# --- steering ----------------------------------------------------------------------------
+
+lab_up
+nat masquerade
+serve net 80 7
+daemon_start
+before=$(listing)
+
+undoes_ruleset 'table inet waymark: gone' nft nft delete table inet waymark
+undoes_ruleset 'table inet waymark: %chain prerouting changed%' nft \
+	nft flush chain inet waymark prerouting
+undoes_ruleset 'table inet waymark: map restore changed' nft \
+	nft delete element inet waymark restore '{ 2 }'
+undoes_ruleset 'table inet waymark: chain postrouting changed' nft \
+	nft insert rule inet waymark postrouting return
+reload
+undoes_ruleset 'table inet waymark: gone' nft nft flush ruleset
+check "the daemon keeps its hands off others' tables" at router sh -c '! nft list table inet lab_nat'
+nat_load
+undoes_ruleset 'table inet waymark: flags dormant added' nft \
+	nft add table inet waymark '{ flags dormant; }'
+undoes 'table inet waymark: chain stranger added' nft nft add chain inet waymark stranger
+check "... and a chain that no packet passes is no gap" no_gap_is_there
+reload
+
+undoes_other 'rule 1001: fwmark 0x2/0xff lookup 251%(IPv4)' ip ip rule del fwmark 2/0xff
+undoes_other 'rule 1002: %(IPv6)' ip ip -6 rule del fwmark 3/0xff
+undoes_other 'rule 1000: %suppress_prefixlength 0%(IPv4)' ip ip rule del pref 1000
+undoes_other 'rule 1500: %one too many' ip ip rule add pref 1500 lookup 9 protocol 87
+undoes_other 'route: % table 251 %(IPv4)' ip ip route flush table 251
+undoes_other 'route: % table 251 %(IPv6)' ip ip -6 route flush table 251
+undoes_other 'route: default via 192.168.2.1 dev wan2 table 250 %' ip ip route del default table 250
+undoes_other 'route: default via 192.168.2.1 dev wan2 table 250 %' ip \
+	ip route replace default via $GW1_4 dev wan1 table 250
+undoes_other 'route: default table main % nexthop %(IPv4)' ip ip route del default
+undoes_other 'route: default table main % nexthop %(IPv6)' ip ip -6 route del default metric 1
+undoes_other 'route: 198.51.100.1 %one too many' ip \
+	ip route add 198.51.100.1 via $GW1_4 protocol 87
+
+undoes_other 'sysctl net/netfilter/nf_conntrack_acct = 1: was 0' nobody \
+	sysctl -qw net.netfilter.nf_conntrack_acct=0
+undoes_other 'sysctl net/netfilter/nf_conntrack_timestamp = 1: was 0' nobody \
+	sysctl -qw net.netfilter.nf_conntrack_timestamp=0
+undoes_other 'sysctl net/netfilter/nf_conntrack_events = 1: was 2' nobody \
+	sysctl -qw net.netfilter.nf_conntrack_events=2
+undoes_other 'sysctl net/ipv4/conf/all/src_valid_mark = 1: was 0' nobody \
+	sysctl -qw net.ipv4.conf.all.src_valid_mark=0
+undoes_other 'sysctl net/ipv4/conf/wan2/rp_filter = 2: was 1' nobody \
+	sysctl -qw net.ipv4.conf.wan2.rp_filter=1
+undoes_other 'sysctl net/ipv4/fib_multipath_hash_policy = 1: was 0' nobody \
+	sysctl -qw net.ipv4.fib_multipath_hash_policy=0
+undoes_other 'sysctl net/ipv6/fib_multipath_hash_policy = 1: was 0' nobody \
+	sysctl -qw net.ipv6.fib_multipath_hash_policy=0
+
+for reason in ruleset-restored rule-restored route-restored sysctl-restored; do
+	wait_for 3 alert_has "\"reason\":\"$reason\""
+	check "an alert tells of $reason" alert_has "\"reason\":\"$reason\""
+done
+check "the log names who did it" grep -q 'tampering by nft (pid [0-9]*): table inet waymark: gone; put back' \
+	"$lab_tmp/waymarkd.log"
+
+# --- what is no tampering -----------------------------------------------------------------
+
+since=$(sql_now)
+at router ip link set wan1 down
+sleep 0.3
+at router ip link set wan1 up
+sleep 0.2
+at router ip link set wan2 down
+at router ip link set wan2 up
+at router ip addr del $WAN1_4/24 dev wan1
+at router ip addr add $WAN1_4/24 dev wan1
+at router ip addr add $WAN1_6/64 dev wan1 nodad
+at router ip addr add $WAN2_6/64 dev wan2 nodad
+waymark apply || die "apply failed"
+at router ip rule del fwmark 2/0xff
+waymark apply || die "apply failed"
+at router nft add table inet others '{ chain c { type filter hook input priority 0; }; }'
+at router nft delete table inet others
+at router ip route add 198.51.100.0/24 via $GW1_4
+at router ip route del 198.51.100.0/24
+sleep 1.2
+is "lines that go and come, and 'waymark apply', are no tampering" \
+	"$(sql "SELECT group_concat(what, '; ') FROM tampering WHERE time >= '$since'")" ""
+check "... and are followed" at router sh -c 'ip route show table 251 | grep -q "default via" &&
+	ip -6 route show table 250 | grep -q "default via"'
+before=$(listing)
+
+# --- flows ---------------------------------------------------------------------------------
+
+hold live pc udp $NET4 7 30 || die "no flows"
+tamper nft delete table inet waymark
+http_get pc 10 "http://$NET4/" >/dev/null
+wait_for 1 is_as_before
+is "flows that live answer when the table is back" "$(hold_send live)" 30
+sleep 0.5
+is "... each still by the line that its mark names" \
+	"$(sql "SELECT count(*) FROM flows WHERE proto = 'udp' AND dport = 7 AND state = 'live'
+		AND egress = uplink AND verdict = 'ok'")" 30
+is "no mismatch is invented" "$(sql "SELECT count(*) FROM mismatches WHERE time >= '$since'")" 0
+at router conntrack -D -p tcp --dport 80 >/dev/null 2>&1
+wait_for_sql 3 "SELECT count(*) FROM flows WHERE dport = 80 AND started >= '$since' AND state <> 'live'" 10
+is "flows of the time without evidence are unknown" \
+	"$(sql "SELECT count(*) || verdict || reason FROM flows WHERE dport = 80 AND started >= '$since'
+		AND state <> 'live' GROUP BY verdict, reason")" 10unknowngap
+hold_close live
+
+# A firewall that reloads: everything goes, and its own tables come, at once.
+cat >"$lab_tmp/firewall.nft" <<-END
+	flush ruleset
+	table inet firewall {
+		chain forward {
+			type filter hook forward priority filter; policy accept;
+			ct state invalid drop
+		}
+	}
+END
+reload
+undoes_ruleset 'table inet waymark: gone' nft nft -f "$lab_tmp/firewall.nft"
+check "a firewall's reload keeps its tables" at router nft list chain inet firewall forward
+nat_load
+
+# --- giving up --------------------------------------------------------------------------------
+
+rule_is_there() {
+	at router ip -4 rule | grep -q 'fwmark 0x2/0xff'
+}
+
+reload
+since=$(sql_now)
+first=$since
+for i in 1 2 3 4 5 6; do
+	wait_for 1 rule_is_there || break
+	at router ip -4 rule del fwmark 2/0xff
+done
+sleep 1.5
+check_not "what is undone a sixth time stays so" rule_is_there
+is "... after five times" "$(rows 'rule 1001%' restored)" 5
+is "... and is given up once" "$(rows 'rule 1001%' gave-up)" 1
+check "... which the log says as an error" \
+	grep -q 'error: tampering by .* rule 1001: .*gave up' "$lab_tmp/waymarkd.log"
+check "... and an alert" alert_has '"reason":"rule-gave-up"'
+tamper ip -6 rule del fwmark 2/0xff
+wait_for 1 has_row 'rule 1001%IPv6%' restored
+check "other things go on being put back" has_row 'rule 1001%IPv6%' restored
+check_not "... that one not" rule_is_there
+reload
+check "a reload puts it back" rule_is_there
+tamper ip -4 rule del fwmark 2/0xff
+wait_for 1 has_row 'rule 1001%IPv4%' restored
+check "... and it is watched again" rule_is_there
+is "... and nothing else was given up" \
+	"$(sql "SELECT count(*) FROM tampering WHERE time >= '$first' AND action = 'gave-up'")" 1
+
+check_not "remove is refused while the daemon runs" waymark remove
+check "... and nothing was removed" is_as_before
+
+# --- repair = false ------------------------------------------------------------------------------
+
+gap_is_open() {
+	sql_is "SELECT count(*) FROM gaps WHERE source = 'nflog' AND started >= '$since' AND ended IS NULL" 1
+}
+
+gap_is_closed() {
+	sql_is "SELECT count(*) FROM gaps WHERE source = 'nflog' AND started >= '$since' AND ended IS NOT NULL" 1
+}
+
+daemon_stop
+daemon_start 'repair = false'
+tamper ip rule del fwmark 2/0xff
+wait_for 2 has_row 'rule 1001%' noticed "AND pid = $pid"
+check "with repair = false it is noticed" has_row 'rule 1001%' noticed "AND pid = $pid"
+at router ip link set wan2 down
+sleep 0.6
+check "... links are followed" at router sh -c '! ip route show table 250 | grep -q wan2'
+at router ip link set wan2 up
+at router ip addr add $WAN2_6/64 dev wan2 nodad
+wait_for 2 at router sh -c 'ip route show table 250 | grep -q "default via"'
+check "... there and back" at router sh -c 'ip route show table 250 | grep -q "default via"'
+check_not "... the rule is not put back" rule_is_there
+is "... and told of once" "$(sql "SELECT count(*) FROM tampering WHERE time >= '$since'")" 1
+waymark apply || die "apply failed"
+sleep 0.8
+before=$(listing)
+tamper ip rule del fwmark 2/0xff
+wait_for 2 has_row 'rule 1001%' noticed
+check "... and again when it was right in between" has_row 'rule 1001%' noticed
+wait_for 3 alert_has '"reason":"rule-noticed"'
+check "... alerted" alert_has '"reason":"rule-noticed"'
+tamper nft delete table inet waymark
+wait_for 2 has_row 'table inet waymark: gone' noticed
+check "a table that stays away is noticed" has_row 'table inet waymark: gone' noticed
+wait_for 2 gap_is_open
+check "... and is a gap that stays open" gap_is_open
+sleep 0.7
+check_not "... and not put back" at router nft list table inet waymark
+waymark apply || die "apply failed"
+wait_for 2 gap_is_closed
+check "... until somebody brings it back" gap_is_closed
+check "... which is all" is_as_before
+
+# --- mode audit ---------------------------------------------------------------------------------
+
+daemon_stop
+waymark remove || die "remove failed"
+daemon_start 'mode = "audit"'
+since=$(sql_now)
+at router ip rule add pref 2000 fwmark 9 lookup 99
+at router ip rule del pref 2000
+at router sysctl -qw net.ipv4.conf.all.src_valid_mark=1
+at router sysctl -qw net.ipv4.conf.all.src_valid_mark=0
+sleep 1
+is "in mode audit rules and routes are others' business" \
+	"$(sql "SELECT count(*) FROM tampering WHERE time >= '$since'")" 0
+before=$(listing)
+undoes_ruleset 'table inet waymark: gone' nft nft flush ruleset
+undoes_other 'sysctl net/netfilter/nf_conntrack_acct = 1: was 0' nobody \
+	sysctl -qw net.netfilter.nf_conntrack_acct=0
+daemon_stop
+check "the daemon stops well" test $? = 0
+check_not "no sanitizer complains" grep -q -e 'ERROR: AddressSanitizer' -e 'runtime error' "$lab_tmp/waymarkd.log"
+done_testing

@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_tamper.c - when what others undo is put back, told of and given up; and who
+ * is held to have done it.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "daemon/tamper_things.h"
+#include "daemon/tamper_traces.h"
+
+#define START_MS INT64_C(1700000000000)
+
+static enum thing_answer ask(struct things *t, const char *name, bool is_repaired, int64_t now_ms)
+{
+	enum thing_answer answer;
+
+	things_begin(t, now_ms);
+	answer = things_ask(t, name, is_repaired);
+	things_end(t);
+	return answer;
+}
+
+static void gives_up_once_and_tries_again(void **state)
+{
+	struct things *t = things_new();
+	int64_t now_ms = START_MS;
+
+	(void)state;
+	for (int i = 0; i < THING_RESTORES_MAX; i++, now_ms += 1000)
+		assert_int_equal(ask(t, "rule", true, now_ms), THING_RESTORE);
+	assert_int_equal(things_rested_ms(t), 0);
+	assert_int_equal(ask(t, "rule", true, now_ms), THING_GIVE_UP);
+	assert_int_equal(things_rested_ms(t), now_ms + THING_REST_MS);
+	assert_int_equal(ask(t, "rule", true, now_ms + 1000), THING_LEAVE);
+	assert_int_equal(ask(t, "route", true, now_ms + 1000), THING_RESTORE);
+	assert_int_equal(ask(t, "rule", true, now_ms + THING_REST_MS - 1), THING_LEAVE);
+	assert_int_equal(ask(t, "rule", true, now_ms + THING_REST_MS), THING_RESTORE);
+	assert_int_equal(things_rested_ms(t), 0);
+	things_forget(t);
+	assert_int_equal(ask(t, "rule", true, now_ms), THING_RESTORE);
+	things_free(t);
+}
+
+/* Now and then is no fight. */
+static void goes_on_where_it_is_rare(void **state)
+{
+	struct things *t = things_new();
+
+	(void)state;
+	for (int64_t i = 0; i < 100; i++)
+		assert_int_equal(ask(t, "rule", true, START_MS + i * 12001), THING_RESTORE);
+	things_free(t);
+}
+
+/* What failed is asked of again at the same time, and counts once. */
+static void counts_a_pass_once(void **state)
+{
+	struct things *t = things_new();
+
+	(void)state;
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(ask(t, "rule", true, START_MS), THING_RESTORE);
+	assert_int_equal(ask(t, "rule", true, START_MS + 1), THING_RESTORE);
+	things_free(t);
+}
+
+static void tells_once_while_it_lasts(void **state)
+{
+	struct things *t = things_new();
+
+	(void)state;
+	assert_int_equal(ask(t, "rule", false, START_MS), THING_NOTICE);
+	assert_int_equal(ask(t, "rule", false, START_MS + 1), THING_LEAVE);
+	assert_int_equal(ask(t, "route", false, START_MS + 2), THING_NOTICE);
+	/* The rule was not asked of: it is right again. */
+	assert_int_equal(ask(t, "rule", false, START_MS + 3), THING_NOTICE);
+	things_free(t);
+}
+
+static void survives_a_clock_that_jumps_back(void **state)
+{
+	struct things *t = things_new();
+
+	(void)state;
+	for (int i = 0; i <= THING_RESTORES_MAX; i++)
+		ask(t, "rule", true, START_MS + i);
+	assert_int_equal(ask(t, "rule", true, START_MS + 10), THING_LEAVE);
+	assert_int_equal(ask(t, "rule", true, START_MS - 3600000), THING_RESTORE);
+	things_free(t);
+}
+
+static void forgets_the_oldest_of_many(void **state)
+{
+	struct things *t = things_new();
+	char name[16];
+
+	(void)state;
+	for (int i = 0; i <= THINGS_MAX; i++) {
+		snprintf(name, sizeof(name), "thing %d", i);
+		assert_int_equal(ask(t, name, true, START_MS + i), THING_RESTORE);
+	}
+	things_free(t);
+}
+
+/* --- who -------------------------------------------------------------------------------- */
+
+static void takes_ports_for_processes(void **state)
+{
+	uint32_t own = (uint32_t)getpid();
+	struct who w;
+
+	(void)state;
+	who_of_port(&w, 0);
+	assert_true(w.is_kernel);
+	who_of_port(&w, own);
+	assert_int_equal(w.pid, own);
+	assert_string_equal(w.process, "test_tamper");
+	who_of_port(&w, own | 5u << 22); /* as libnl makes them */
+	assert_int_equal(w.pid, own);
+	assert_string_equal(w.process, "test_tamper");
+	who_of_port(&w, (1u << 22) - 2); /* of one that is gone */
+	assert_int_equal(w.pid, (1 << 22) - 2);
+	assert_string_equal(w.process, "");
+	who_of_port(&w, 0xffffeffe); /* as the kernel makes them, for a second socket */
+	assert_int_equal(w.pid, 0);
+	assert_false(w.is_kernel);
+}
+
+static struct route_state route_of(uint32_t table, uint32_t metric)
+{
+	return (struct route_state){ .family = AF_INET, .table = table, .metric = metric };
+}
+
+static void finds_who_was_last(void **state)
+{
+	struct traces *t = traces_new();
+	struct who one = { .pid = 1 }, two = { .pid = 2 };
+	struct route_state a = route_of(250, 0), b = route_of(251, 0);
+	struct rule_state rule = { .family = AF_INET, .priority = 1001 }, other = rule;
+
+	(void)state;
+	other.priority++;
+	assert_null(traces_of_route(t, &a));
+	traces_add_route(t, &a, &one);
+	traces_add_route(t, &a, &two);
+	traces_add_route(t, &b, &one);
+	traces_add_rule(t, &rule, &two);
+	assert_int_equal(traces_of_route(t, &a)->pid, 2);
+	assert_int_equal(traces_of_route(t, &b)->pid, 1);
+	assert_int_equal(traces_of_rule(t, &rule)->pid, 2);
+	assert_null(traces_of_rule(t, &other));
+	for (uint32_t i = 1; i <= TRACES_MAX; i++) {
+		struct route_state r = route_of(9, i);
+
+		traces_add_route(t, &r, &one);
+	}
+	assert_null(traces_of_rule(t, &rule));
+	traces_clear(t);
+	a = route_of(9, TRACES_MAX);
+	assert_null(traces_of_route(t, &a));
+	traces_free(t);
+}
+
+static void knows_the_links_that_changed(void **state)
+{
+	struct traces *t = traces_new();
+	struct nexthop hops[2] = { { .ifindex = 3 }, { .ifindex = 4 } };
+	struct route_state r = { .nexthops = hops, .n_nexthops = 2 };
+
+	(void)state;
+	traces_add_link(t, 5);
+	assert_false(traces_has_link_of(t, &r));
+	traces_add_link(t, 4);
+	assert_true(traces_has_link_of(t, &r));
+	traces_clear(t);
+	assert_false(traces_has_link_of(t, &r));
+	/* More than can be told apart: it may be any. */
+	for (uint32_t i = 0; i <= TRACED_LINKS_MAX; i++)
+		traces_add_link(t, 100 + i);
+	assert_true(traces_has_link_of(t, &r));
+	traces_free(t);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(gives_up_once_and_tries_again),
+		cmocka_unit_test(goes_on_where_it_is_rare),
+		cmocka_unit_test(counts_a_pass_once),
+		cmocka_unit_test(tells_once_while_it_lasts),
+		cmocka_unit_test(survives_a_clock_that_jumps_back),
+		cmocka_unit_test(forgets_the_oldest_of_many),
+		cmocka_unit_test(takes_ports_for_processes),
+		cmocka_unit_test(finds_who_was_last),
+		cmocka_unit_test(knows_the_links_that_changed),
+	};
+
+	return cmocka_run_group_tests_name("tamper", tests, NULL, NULL);
+}
