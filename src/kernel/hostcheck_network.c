@@ -58,7 +58,7 @@ static void rule_place_checked(struct findings *f, const struct config *c,
 	uint32_t first = c->rule_priority, last = first + (uint32_t)c->n_uplinks;
 
 	if (r->priority >= first && r->priority <= last) {
-		findings_add(f, FINDING_WARNING,
+		findings_add(f, FINDING_ERROR,
 			     "the ip rule \"%s\" has a priority of those that Waymark uses (%" PRIu32
 			     " to %" PRIu32 ")",
 			     line, first, last);

@@ -209,7 +209,7 @@ static void test_rules_that_collide(void **state)
 	rule = rule_of(1002, 0, 0, 100);
 	rule.family = AF_INET6;
 	check_rule(&rule);
-	assert_finding(FINDING_WARNING, "priority of those that Waymark uses (1000 to 1002)",
+	assert_finding(FINDING_ERROR, "priority of those that Waymark uses (1000 to 1002)",
 		       "ip -6 rule del priority 1002");
 	rule = rule_of(500, 0, 0, 100);
 	check_rule(&rule);
