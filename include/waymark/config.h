@@ -111,6 +111,10 @@ unsigned config_validate(const struct config *c, FILE *errors);
 /* Gives every uplink its slot; called by config_load after validation. */
 void config_assign_slots(struct config *c);
 
+/* After a reload: an uplink whose mark was in use before has the slot that it had, and
+ * no other one takes a slot that was in use, as long as there are others. */
+void config_keep_slots(struct config *c, const struct config *former);
+
 /* The uplink whose mark is mark (masked by the caller), or NULL. */
 const struct uplink_config *config_uplink_by_mark(const struct config *c, uint32_t mark);
 const struct uplink_config *config_uplink_by_slot(const struct config *c, unsigned slot);

@@ -112,6 +112,45 @@ void config_assign_slots(struct config *c)
 		c->uplinks[i].slot = slots[i];
 }
 
+/* The first free one from the wanted one on; if there is none, the first that is
+ * not taken. */
+static uint8_t slot_choose(unsigned wanted, uint64_t taken, uint64_t former)
+{
+	for (unsigned i = 0; i < UPLINKS_MAX; i++) {
+		unsigned slot = (wanted + i) % UPLINKS_MAX;
+
+		if (!((taken | former) >> slot & 1))
+			return (uint8_t)slot;
+	}
+	while (taken >> wanted & 1)
+		wanted = (wanted + 1) % UPLINKS_MAX;
+	return (uint8_t)wanted;
+}
+
+void config_keep_slots(struct config *c, const struct config *former)
+{
+	uint64_t taken = 0, were = 0;
+
+	for (size_t i = 0; i < former->n_uplinks; i++)
+		were |= 1ULL << former->uplinks[i].slot;
+	for (size_t i = 0; i < c->n_uplinks; i++) {
+		const struct uplink_config *was = config_uplink_by_mark(former, c->uplinks[i].mark);
+
+		if (!was)
+			continue;
+		c->uplinks[i].slot = was->slot;
+		taken |= 1ULL << was->slot;
+	}
+	for (size_t i = 0; i < c->n_uplinks; i++) {
+		struct uplink_config *u = &c->uplinks[i];
+
+		if (config_uplink_by_mark(former, u->mark))
+			continue;
+		u->slot = slot_choose(u->slot, taken, were);
+		taken |= 1ULL << u->slot;
+	}
+}
+
 const struct uplink_config *config_uplink_by_mark(const struct config *c, uint32_t mark)
 {
 	for (size_t i = 0; i < c->n_uplinks; i++)

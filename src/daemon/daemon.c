@@ -52,6 +52,7 @@ static void on_timer(void *data)
 		return;
 	now_ms = clock_now_ms();
 	steer_tick(d, now_ms);
+	flush_tick(d, now_ms);
 	observe_tick(d, now_ms);
 	audit_tick(d->audit, now_ms);
 	tell_tick(d, now_ms);

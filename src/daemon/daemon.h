@@ -89,6 +89,10 @@ struct daemon {
 	int64_t reconcile_due_ms; /* 0: none wanted */
 	uint8_t uplink_state[UPLINKS_MAX];
 
+	/* flush.c */
+	int64_t flush_due_ms[UPLINKS_MAX]; /* 0: nothing to delete */
+	bool is_uplink_up[UPLINKS_MAX];
+
 	/* status.c */
 	uint64_t flows_last_second;
 	double flows_per_s;
@@ -139,6 +143,14 @@ void steer_stop(struct daemon *d);
 void steer_close(struct daemon *d);
 /* Takes over another configuration: ruleset, routes, addresses. 0 or -errno. */
 int steer_reload(struct daemon *d);
+/* Mends and tells of what waits: a reload would mend it in silence. */
+void steer_settle(struct daemon *d);
+/* What was known of an uplink that was in this slot is no longer of use. */
+void steer_forget(struct daemon *d, uint8_t slot);
+
+/* flush.c: on-uplink-down. An uplink has come up, or is down. */
+void flush_note(struct daemon *d, uint8_t slot, bool is_up);
+void flush_tick(struct daemon *d, int64_t now_ms);
 
 /* tamper.c: who undoes the steering. A pass is one reconcile, between begin and end. */
 int tamper_open(struct daemon *d);

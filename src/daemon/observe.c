@@ -180,9 +180,9 @@ void observe_tick(struct daemon *d, int64_t now_ms)
 
 void observe_drain(struct daemon *d)
 {
-	while (read_packets(d) > 0)
+	for (int turn = 0; turn < EMPTY_TURNS && read_packets(d) > 0; turn++)
 		;
-	while (read_events(d) > 0)
+	for (int turn = 0; turn < EMPTY_TURNS && read_events(d) > 0; turn++)
 		;
 }
 

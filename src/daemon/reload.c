@@ -4,28 +4,38 @@
  * whole before anything follows it.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "daemon/daemon.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
 
-/* What the daemon has opened by the old values stays as it is. */
+/* What the daemon has opened by the old values stays as it is, and what the flows
+ * that live carry in the kernel cannot be read in another way. */
+static const char *fixed_key(const struct config *old, const struct config *new)
+{
+	if (strcmp(old->database, new->database))
+		return "database";
+	if (strcmp(old->control_socket, new->control_socket))
+		return "control-socket";
+	if (old->nflog_group != new->nflog_group)
+		return "nflog-group";
+	if (old->mode != new->mode)
+		return "mode";
+	if (old->mark_mask != new->mark_mask)
+		return "mark-mask";
+	if (old->label_base != new->label_base)
+		return "label-base";
+	return NULL;
+}
+
 static bool is_reloadable(const struct config *old, const struct config *new)
 {
-	const char *key = NULL;
+	const char *key = fixed_key(old, new);
 
-	if (strcmp(old->database, new->database))
-		key = "database";
-	else if (strcmp(old->control_socket, new->control_socket))
-		key = "control-socket";
-	else if (old->nflog_group != new->nflog_group)
-		key = "nflog-group";
-	else if (old->mode != new->mode)
-		key = "mode";
 	if (key)
-		log_err("reload: %s cannot change while the daemon runs; nothing was changed; "
-			"restart it instead", key);
+		log_err("reload: %s cannot change while the daemon runs; restart it instead", key);
 	return !key;
 }
 
@@ -48,16 +58,85 @@ static void settings_apply(struct daemon *d)
 	writer_set_retention(d->writer, d->config->retention_s, d->config->max_size_bytes);
 }
 
+/* --- uplinks that go ------------------------------------------------------------- */
+
+static void removed_alert(struct daemon *d, const struct uplink_config *u, const char *text)
+{
+	struct alert a = {
+		.kind = ALERT_UPLINK,
+		.time_ms = clock_now_ms(),
+		.reason = "removed",
+		.evidence = "",
+		.direction = -1,
+		.mark = u->mark,
+		.count = 1,
+	};
+
+	snprintf(a.expected, sizeof(a.expected), "%s", u->name);
+	snprintf(a.egress, sizeof(a.egress), "%s", u->ifname);
+	snprintf(a.text, sizeof(a.text), "%s", text);
+	alerter_raise(d->alerter, &a);
+	if (control_has_watchers(d->control))
+		control_broadcast(d->control, text);
+}
+
+/* Of each uplink whose mark names none now: its flows go on by whatever main says.
+ * live: flows by slot, from before. */
+static void removed_report(struct daemon *d, const struct config *old, const uint32_t *live)
+{
+	char text[256];
+
+	for (size_t i = 0; i < old->n_uplinks; i++) {
+		const struct uplink_config *u = &old->uplinks[i];
+
+		if (config_uplink_by_mark(d->config, u->mark))
+			continue;
+		snprintf(text, sizeof(text),
+			 "uplink %s (%s) has no mark 0x%" PRIx32 " any more: %" PRIu32
+			 " flows live on with it, and are foreign where they go on",
+			 u->name, u->ifname, u->mark, live[u->slot]);
+		log_warning("%s", text);
+		removed_alert(d, u, text);
+	}
+}
+
+static bool is_same_uplink(const struct uplink_config *a, const struct uplink_config *b)
+{
+	return b && !strcmp(a->name, b->name) && !strcmp(a->ifname, b->ifname) &&
+	       a->mark == b->mark;
+}
+
+static void slots_forget(struct daemon *d, const struct config *old, const struct config *new)
+{
+	for (size_t i = 0; i < old->n_uplinks; i++) {
+		const struct uplink_config *u = &old->uplinks[i];
+
+		if (!is_same_uplink(u, config_uplink_by_slot(new, u->slot)))
+			steer_forget(d, u->slot);
+	}
+}
+
+/* --- the change -------------------------------------------------------------------- */
+
 static void config_swap(struct daemon *d, struct config *c)
 {
+	uint64_t mismatches[UPLINKS_MAX], bytes[UPLINKS_MAX];
 	struct config *old = d->config;
+	uint32_t live[UPLINKS_MAX];
 	int err;
 
+	config_keep_slots(c, old);
+	steer_settle(d);
+	/* What the old rules have seen is judged by the old marks. */
+	observe_drain(d);
+	audit_uplink_counts(d->audit, live, mismatches, bytes);
 	d->config = c;
+	slots_forget(d, old, c);
 	err = steer_reload(d);
 	if (err) {
 		log_err("reload: %s; the old configuration stays", strerror(-err));
 		d->config = old;
+		slots_forget(d, c, old);
 		steer_reload(d);
 		config_free(c);
 		return;
@@ -66,6 +145,7 @@ static void config_swap(struct daemon *d, struct config *c)
 	err = audit_set_config(d->audit, c, clock_now_ms());
 	if (err)
 		log_err("reload: the audit keeps the old uplinks: %s", strerror(-err));
+	removed_report(d, old, live);
 	config_free(old);
 	log_notice("configuration reloaded: %zu uplinks", c->n_uplinks);
 }
@@ -79,6 +159,6 @@ void daemon_reload(struct daemon *d)
 	if (c)
 		config_swap(d, c);
 	else
-		log_err("reload: the configuration has errors; nothing was changed");
+		log_err("reload: nothing was changed");
 	notify_send("READY=1");
 }

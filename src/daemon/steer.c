@@ -114,6 +114,7 @@ static void states_update(struct daemon *d)
 		if (before == now)
 			continue;
 		d->uplink_state[u->slot] = now;
+		flush_note(d, u->slot, !strcmp(state, "up"));
 		if (strcmp(state, "up"))
 			log_warning("uplink %s: interface %s is %s", u->name, u->ifname, state);
 		else
@@ -121,6 +122,13 @@ static void states_update(struct daemon *d)
 		if (before)
 			uplink_alert(d, u, state);
 	}
+}
+
+void steer_forget(struct daemon *d, uint8_t slot)
+{
+	d->uplink_state[slot] = 0;
+	d->flush_due_ms[slot] = 0;
+	d->is_uplink_up[slot] = false;
 }
 
 static void steer_refresh(struct daemon *d)
@@ -242,13 +250,16 @@ int steer_start(struct daemon *d)
 	return loop_add(d->loop, 3, rtnl_monitor_fd(d->links), on_links, d);
 }
 
+void steer_settle(struct daemon *d)
+{
+	if (tamper_ripen(d))
+		bring_in_step(d, clock_now_ms());
+}
+
 int steer_reload(struct daemon *d)
 {
 	int err;
 
-	/* What waits to be told of would be mended in silence. */
-	if (tamper_ripen(d))
-		bring_in_step(d, clock_now_ms());
 	steering_set_config(d->steering, d->config);
 	err = apply(d);
 	if (err)

@@ -317,6 +317,33 @@ static void test_slots(void **state)
 	config_free(c);
 }
 
+/* Marks 4 and 64 wish for the same slot: whoever goes, nobody moves, and a newcomer
+ * takes no slot that was in use. */
+static void test_slots_are_kept(void **state)
+{
+	struct config *c = config_new(), *former = config_new();
+	struct uplink_config before[] = { { .mark = 4 }, { .mark = 64 }, { .mark = 7 } };
+	struct uplink_config after[] = { { .mark = 5 }, { .mark = 64 }, { .mark = 7 } };
+
+	(void)state;
+	c->mark_mask = former->mark_mask = 0xff;
+	former->uplinks = before;
+	former->n_uplinks = c->n_uplinks = 3;
+	c->uplinks = after;
+	config_assign_slots(former);
+	assert_int_equal(before[0].slot, 4);
+	assert_int_equal(before[1].slot, 5);
+	config_assign_slots(c);
+	assert_int_equal(after[1].slot, 4);
+	config_keep_slots(c, former);
+	assert_int_equal(after[1].slot, 5);
+	assert_int_equal(after[2].slot, 7);
+	assert_int_equal(after[0].slot, 6);
+	c->uplinks = former->uplinks = NULL;
+	config_free(c);
+	config_free(former);
+}
+
 /* The order in the file and other uplinks' presence move no slot. */
 static void test_slots_stay(void **state)
 {
@@ -526,6 +553,7 @@ int main(void)
 		cmocka_unit_test(test_defaults),     cmocka_unit_test(test_table),
 		cmocka_unit_test(test_every_key),    cmocka_unit_test(test_lookups),
 		cmocka_unit_test(test_slots),	     cmocka_unit_test(test_slots_stay),
+		cmocka_unit_test(test_slots_are_kept),
 		cmocka_unit_test(test_many_uplinks), cmocka_unit_test(test_units),
 		cmocka_unit_test(test_example),	     cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_mutated),

@@ -1,0 +1,238 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Proves that the steering follows links that live: an interface that goes down and
+# up, loses its carrier, is deleted and made again, renamed, gets another address or
+# gateway, or appears late. Each time the tables, the weighted default route and the
+# ruleset are as planned within a second; not one message of the other line's flows
+# is lost or strays, and no packet of the line that changes leaves by the other.
+
+. "${0%/*}/lib.sh"
+. "${0%/*}/lines.sh"
+
+main_goes_by() { # IFNAME...: the weighted default route names these and no other
+	local dev route
+	route=$(routes_there | grep '^4 default' | grep -v 'table\|metric')
+	[ "$(echo "$route" | grep -o 'dev [^ ]*' | sort)" = "$(for dev; do echo "dev $dev"; done | sort)" ]
+}
+
+lost_line() { # what a line that is gone leaves: the route that refuses
+	routes_lack '^4 default.* table 251' && routes_have '^4 unreachable default table 251' &&
+		routes_have '^6 unreachable default dev lo table 251' && main_goes_by wan2 && routes_are_planned
+}
+
+found_line() { # [IFNAME]
+	routes_have "^4 default via $GW1_4 dev ${1:-wan1} table 251" && main_goes_by "${1:-wan1}" wan2 &&
+		routes_are_planned
+}
+
+ruleset_is_planned() {
+	local index
+	index=$(wan1_index)
+	waymark rules | grep -q "oif $index " && at router nft -n list table inet waymark | grep -q 'oif "*wan1"* '
+}
+
+wan1_index() {
+	at router ip -o link show dev wan1 | sed 's/:.*//'
+}
+
+unharmed() { # WHAT: the traffic of before goes on, and nothing else was hurt
+	lines_stop
+	is "$1: no flow of wan1 leaves by wan2" "$(lines_strays 1)" ""
+	is "$1: no flow of wan2 leaves by wan1" "$(lines_strays 2)" ""
+	is "$1: no message of wan2's $(lines_count 2) flows is lost" "$(lines_damage 2)" ""
+	wait_for_sql 2 "SELECT count(*) FROM mismatches" 0
+	is "$1: no mismatch" "$(sql "SELECT count(*) FROM mismatches")" 0
+}
+
+held() { # WHAT: wan1's IPv4 flows work again
+	local alive
+	lines_stop
+	is "$1: no flow of wan1 leaves by wan2" "$(lines_strays 1)" ""
+	is "$1: no flow of wan2 leaves by wan1" "$(lines_strays 2)" ""
+	is "$1: no message of wan2's $(lines_count 2) flows is lost" "$(lines_damage 2)" ""
+	alive=$(awk 'NR == FNR { mine[$1 " " $2] = 1; next }
+		($2 " " $4 in mine) && $3 == 4 && $16 > 500' "$lab_tmp/line1" "$lab_tmp/flows.told")
+	is "$1: wan1's flows go on where they were" "$alive" ""
+	is "$1: no mismatch" "$(sql "SELECT count(*) FROM mismatches")" 0
+}
+
+# The provider's end of wan1 is made again with it.
+wan1_make() {
+	veth_add router $WAN1_4/24 $WAN1_6/64 wan1 net $GW1_4/24 $GW1_6/64 isp1
+	at net ip -batch - <<-END || die "return routes of isp1"
+		route replace 192.168.1.0/24 dev isp1 proto kernel scope link src $NET4
+		route replace fd00:1::/64 dev isp1 proto kernel metric 256 src $NET6
+		route replace default via $WAN1_4 dev isp1 table 101
+		route replace default via $WAN1_4 dev isp1
+		route replace default via $WAN1_6 dev isp1 table 101
+		route replace default via $WAN1_6 dev isp1
+	END
+}
+
+lab_up
+# What DHCP would have left is not needed: the gateways are configured.
+at router ip route flush default
+at router ip -6 route flush default
+nat snat
+forward_port tcp 7007
+forward_port udp 7007
+serve net 80 7
+serve pc 8080 7007
+lines_watch
+daemon_start 'on-uplink-down = "hold"'
+check "the routes are as planned at the start" routes_are_planned
+
+# --- down and up ----------------------------------------------------------------------
+
+lines_start
+in_range "flows by wan1" "$(lines_count 1)" 8 60
+in_range "flows by wan2" "$(lines_count 2)" 8 60
+at router ip link set wan1 down
+follows "wan1 down: its routes are gone" lost_line
+follows "wan1 down: its state says so" uplink_is wan1 wan1 down
+sleep 0.5
+at router ip link set wan1 up
+at router ip addr add $WAN1_6/64 dev wan1 nodad 2>/dev/null
+follows "wan1 up: its routes are back" found_line
+follows "wan1 up: its state says so" uplink_is wan1 wan1 up
+sleep 2
+held "down and up"
+
+lines_start
+at net ip link set isp1 down
+follows "no carrier: its routes are gone" lost_line
+at net ip link set isp1 up
+at net ip -batch - <<-END
+	addr add $GW1_6/64 dev isp1 nodad
+	route replace default via $WAN1_4 dev isp1 table 101
+	route replace default via $WAN1_4 dev isp1
+	route replace default via $WAN1_6 dev isp1 table 101
+END
+follows "carrier back: its routes are back" found_line
+sleep 2
+held "carrier lost and found"
+
+# --- deleted and made again -----------------------------------------------------------
+
+lines_start
+before=$(wan1_index)
+at router ip link del wan1
+follows "wan1 deleted: its routes are gone" lost_line
+follows "wan1 deleted: its state says so" uplink_is wan1 wan1 missing
+sleep 0.3
+wan1_make
+follows "wan1 made again: its routes are back" found_line
+follows "wan1 made again: the ruleset knows its index" ruleset_is_planned
+check "wan1 made again has another index" [ "$before" != "$(wan1_index)" ]
+sleep 2
+held "deleted and made again"
+
+# --- renamed --------------------------------------------------------------------------
+
+lines_start
+at router ip link set wan1 name away0 2>/dev/null ||
+	{ at router ip link set wan1 down; at router ip link set wan1 name away0; at router ip link set away0 up; }
+follows "renamed away: its routes are gone" lost_line
+follows "renamed away: its state says so" uplink_is wan1 wan1 missing
+sleep 0.3
+at router ip link set away0 name wan1
+follows "renamed back: its routes are back" found_line
+sleep 0.5
+unharmed "renamed away and back"
+
+# Another interface takes the name, with another network behind it.
+lines_start
+at router ip link add spare1 type veth peer name isp3 netns "$ns_net"
+at router ip addr add 192.168.3.10/24 dev spare1
+at net ip addr add 192.168.3.1/24 dev isp3
+at net ip link set isp3 up
+at router ip link set spare1 up
+at router ip link set wan1 down
+at router ip link set wan1 name away0
+at router ip link set spare1 name wan1
+new_line() {
+	routes_have "^4 192.168.3.0/24 dev wan1 table 251" && routes_lack 'dev away0' && routes_are_planned
+}
+follows "another interface takes the name: its routes are there" new_line
+follows "another interface takes the name: the ruleset knows its index" ruleset_is_planned
+sleep 0.3
+unharmed "the name moves to another interface"
+at router ip link del wan1
+at router ip link set away0 name wan1
+at router ip link set wan1 up
+at router ip addr add $WAN1_6/64 dev wan1 nodad 2>/dev/null
+follows "the first interface has its name again: its routes are back" found_line
+
+# --- addresses and gateways -------------------------------------------------------------
+
+at router sysctl -qw net.ipv4.conf.wan1.promote_secondaries=1
+lines_start
+at router ip addr add 192.168.1.77/24 dev wan1
+at router ip addr del $WAN1_4/24 dev wan1
+readdressed() {
+	routes_have "^4 default via $GW1_4 dev wan1 table 251 src 192.168.1.77" &&
+		routes_have "^4 192.168.1.0/24 dev wan1 table 251 scope link src 192.168.1.77" && routes_are_planned
+}
+follows "another address: the routes have it as their source" readdressed
+at router ip addr del 192.168.1.77/24 dev wan1
+follows "no address: no routes" routes_lack '^4 default.* table 251'
+follows "no address: main goes by the other line" main_goes_by wan2
+at router ip addr add $WAN1_4/24 dev wan1
+follows "address back: its routes are back" found_line
+sleep 0.3
+unharmed "address changed"
+
+lines_start
+at net ip addr add 192.168.1.2/24 dev isp1
+sed -i "s/\"$GW1_4\"/\"192.168.1.2\"/" "$lab_tmp/waymark.conf"
+kill -HUP "$daemon_pid"
+regated() {
+	routes_have '^4 default via 192.168.1.2 dev wan1 table 251' && routes_have 'nexthop via 192.168.1.2 dev wan1' &&
+		routes_lack "via $GW1_4" && routes_are_planned
+}
+follows "another gateway by reload: the routes go there" regated
+sleep 0.3
+lines_stop
+is "gateway changed: no message of wan1's $(lines_count 1) flows is lost" "$(lines_damage 1)" ""
+is "gateway changed: no message of wan2's $(lines_count 2) flows is lost" "$(lines_damage 2)" ""
+is "gateway changed: no flow strays" "$(lines_strays 1; lines_strays 2)" ""
+sed -i "s/\"192.168.1.2\"/\"$GW1_4\"/" "$lab_tmp/waymark.conf"
+kill -HUP "$daemon_pid"
+follows "the gateway as before" found_line
+
+# --- point to point, and late ----------------------------------------------------------------
+
+daemon_stop
+at router ip link del wan1
+cat >>"$lab_tmp/waymark.conf" <<-END
+	uplink line3 { interface = "p2p0"  mark = 4  table = 249  gateway = "none"  gateway6 = "none"  weight = 1 }
+END
+daemon_run
+follows "two uplinks that are not there yet: a start all the same" main_goes_by wan2
+is "p2p0 is missing" "$(waymark uplinks --csv | grep -c '^line3,p2p0,missing,')" 1
+lines_begin pc pc "udp $NET4 $BEAT_PORT 8" "tcp $NET4 $BEAT_PORT 8"
+lines_note
+wan1_make
+follows "wan1 appears after the start: its routes" routes_have "^4 default via $GW1_4 dev wan1 table 251"
+at router ip link add p2p0 type veth peer name isp3 netns "$ns_net"
+at router ip addr add 10.99.0.1 peer 10.99.0.2/32 dev p2p0
+at net ip addr add 10.99.0.2 peer 10.99.0.1/32 dev isp3
+at net ip link set isp3 up
+at router ip link set p2p0 up
+point_to_point() {
+	routes_have '^4 default dev p2p0 table 249 scope link src 10.99.0.1' && main_goes_by wan1 wan2 p2p0 &&
+		routes_are_planned
+}
+follows "a line without a gateway appears: its routes" point_to_point
+follows "a line without a gateway appears: its state" uplink_is line3 p2p0 up
+at net ip route add 10.99.0.1/32 dev isp3 table 103
+check "a packet goes by it" at router ping -c 1 -W 2 -m 4 $NET4
+sleep 0.3
+background_end pc
+grep '^flow' "$lab_tmp/pc.out" >"$lab_tmp/flows.told"
+is "appearing lines: no message of wan2's $(lines_count 2) flows is lost" "$(lines_damage 2)" ""
+is "appearing lines: no flow of wan2 leaves by wan1" "$(lines_strays 2)" ""
+is "in all of this: no mismatch" "$(sql "SELECT count(*) FROM mismatches")" 0
+
+done_testing
