@@ -45,7 +45,7 @@ struct flow {
 	uint64_t is_reported : 1;    /* an alert other than mismatch was raised for it */
 	uint64_t is_flushed : 1;     /* ended by our own request */
 	uint64_t is_disowned : 1;    /* its mark named an uplink until a reload */
-	uint64_t is_fresh : 1;	     /* nothing but its NEW event has been heard of it */
+	uint64_t is_born_astray : 1; /* its NEW event had another uplink's label already */
 	uint64_t unused : 1;
 	uint16_t zone;
 	uint16_t labels;   /* set of uplinks by label; a flowtable set number */

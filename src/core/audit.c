@@ -229,10 +229,10 @@ static void take_new(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 	if (ref == FLOW_REF_NONE)
 		return;
 	f = flowtable_get(a->flows, ref);
-	f->is_fresh = !f->is_from_dump;
 	f->is_from_dump = 0;
 	f->is_seen = 1;
 	flow_apply(a, ref, ev, now_ms);
+	f->is_born_astray = mismatch_is_suspect(a, f);
 	flow_touch(a, ref);
 }
 
@@ -249,7 +249,6 @@ static void take_update(struct audit *a, const struct ct_event *ev, int64_t now_
 	}
 	flowtable_get(a->flows, ref)->is_seen = 1;
 	flowtable_get(a->flows, ref)->is_from_dump = 0;
-	flowtable_get(a->flows, ref)->is_fresh = 0;
 	flow_apply(a, ref, ev, now_ms);
 	flow_touch(a, ref);
 }

@@ -105,6 +105,7 @@ bool flow_set_add(struct audit *a, uint16_t *number, uint64_t add);
 /* If the flow's labels show a mismatch, it is recorded when the batch is settled,
  * after the packet that may prove it and say more; with is_old, from a dump, which
  * has no packet, at once. */
+bool mismatch_is_suspect(const struct audit *a, const struct flow *f);
 void mismatch_suspect(struct audit *a, flow_ref ref, bool is_old, int64_t now_ms);
 void mismatch_settle(struct audit *a, int64_t now_ms);
 /* A logged packet of the flow proves one. */

@@ -67,7 +67,7 @@ static enum reason diagnose(struct audit *a, flow_ref ref, const struct clue *c,
  * no mark yet that could have been put back on it. */
 static bool is_first_packet(const struct audit *a, const struct flow *f, uint8_t egress)
 {
-	return f->is_fresh && (flowtable_set(a->flows, f->labels) >> egress & 1);
+	return f->is_born_astray && (flowtable_set(a->flows, f->labels) >> egress & 1);
 }
 
 /* Why. A mark that named the egress before explains it. Else the packet shows
@@ -212,11 +212,14 @@ static void mismatch_check(struct audit *a, flow_ref ref, bool is_old, int64_t n
 	}
 }
 
+bool mismatch_is_suspect(const struct audit *a, const struct flow *f)
+{
+	return labels_wrong(a, f, f->is_entered ? DIR_REPLY : DIR_ORIGINAL) != 0;
+}
+
 void mismatch_suspect(struct audit *a, flow_ref ref, bool is_old, int64_t now_ms)
 {
-	const struct flow *f = flowtable_get(a->flows, ref);
-
-	if (!labels_wrong(a, f, f->is_entered ? DIR_REPLY : DIR_ORIGINAL))
+	if (!mismatch_is_suspect(a, flowtable_get(a->flows, ref)))
 		return;
 	if (is_old || a->n_suspects == SUSPECTS_MAX)
 		mismatch_check(a, ref, is_old, now_ms);

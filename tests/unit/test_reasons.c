@@ -62,6 +62,7 @@ static const struct reason_case cases[] = {
 	/* ... but the first packet of a flow has nothing to restore: the mark came later */
 	{ AT, { 3, LEFT1 }, SILENCE, 0, 0, WAN1, REASON_RULE_MISSING, FINE, REASON_MARK_CHANGED },
 	{ AT, { 3, LEFT1 }, SILENCE, 0, NO_PACKET, WAN1, FINE, FINE, REASON_MARK_CHANGED },
+	{ AT, { 3, LEFT1 }, { 3, LEFT1 }, 0, 0, WAN1, REASON_RULE_MISSING, FINE, REASON_MARK_CHANGED },
 	/* ... unless it had it from its master */
 	{ AT, { 3, LEFT1 }, SILENCE, 0, 0, WAN1, FINE, REASON_RESTORE_MISSING, REASON_RESTORE_MISSING },
 	/* The mark named that uplink before: nothing else needs to be wrong. */
@@ -174,25 +175,26 @@ static struct audit *audit_open(struct outcome *o)
 }
 
 /* The packet read before the event that follows it, as the daemon does wherever
- * both wait, or late. */
-static void case_run(const struct reason_case *c, bool is_late)
+ * both wait, or late; the events in one batch or each in its own. */
+static void case_run(const struct reason_case *c, bool is_late, bool is_one_batch)
 {
 	struct outcome o = { .is = c };
 	struct audit *a = audit_open(&o);
 	struct ct_event ev = event(c, CT_NEW, &c->first);
 	bool is_first = c->then.mark == 0xff;
 
-	if (is_first && !is_late)
+	if ((is_first || is_one_batch) && !is_late)
 		packet_hear(a, c);
 	audit_ct_event(a, &ev, 1000);
-	audit_settle(a, 1000);
+	if (!is_one_batch)
+		audit_settle(a, 1000);
 	if (!is_first) {
 		ev = event(c, CT_UPDATE, &c->then);
-		if (!is_late)
+		if (!is_late && !is_one_batch)
 			packet_hear(a, c);
 		audit_ct_event(a, &ev, 1000);
-		audit_settle(a, 1000);
 	}
+	audit_settle(a, 1000);
 	if (is_late)
 		packet_hear(a, c);
 	audit_tick(a, 1050);
@@ -200,8 +202,8 @@ static void case_run(const struct reason_case *c, bool is_late)
 	audit_tick(a, 1150);
 	if (o.n != 1 || o.last.reason != c->wanted || o.last.egress != c->egress ||
 	    o.of_flow != c->wanted)
-		fail_msg("line %d%s: %u mismatches, by slot %u, reason %d (flow %d), wanted %d",
-			 c->line, is_late ? ", late" : "", o.n, o.last.egress, o.last.reason,
+		fail_msg("line %d%s%s: %u mismatches, by slot %u, reason %d (flow %d), wanted %d",
+			 c->line, is_late ? ", late" : "", is_one_batch ? ", at once" : "", o.n, o.last.egress, o.last.reason,
 			 o.of_flow, c->wanted);
 	assert_int_equal(o.last.evidence,
 			 c->packet_mark == NO_PACKET ? EVIDENCE_LABEL : EVIDENCE_NFLOG);
@@ -212,8 +214,8 @@ static void each_cause_has_its_name(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
-		case_run(&cases[i], false);
-		case_run(&cases[i], true);
+		for (unsigned way = 0; way < 4; way++)
+			case_run(&cases[i], way & 1, way & 2);
 	}
 }
 

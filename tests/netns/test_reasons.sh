@@ -1,0 +1,284 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# test_reasons.sh - each mismatch has the reason that made it: every cause is made on
+# purpose, one at a time, and asked for by name; forwarded flows, the router's own,
+# inbound flows to the router and through a port forward, IPv4 and IPv6. The daemon
+# may not put anything back meanwhile (repair = false).
+
+. "${0%/*}/lib.sh"
+
+# What the router's default route is meant for is not the question here: each flow
+# begins by wan1, then table main prefers wan2, so that a packet that does not find
+# its way by its mark goes astray.
+lab_up
+nat none
+forward_port udp 99 98
+serve net 80 7
+serve router 80 7
+daemon_start 'repair = false
+	balance = false'
+
+# An echo that answers again half a second later: replies without a request.
+echo_twice() { # NAMESPACE PORT
+	background "twice_$1" "$1" python3 -c '
+import sys, threading, time
+sys.path.insert(0, sys.argv[1])
+import peer, select
+sockets = peer.udp_sockets(int(sys.argv[2]))
+print("ready", flush=True)
+while True:
+    for s in select.select(sockets, [], [])[0]:
+        data, sender = s.recvfrom(4096)
+        s.sendto(data, sender)
+        threading.Timer(0.5, s.sendto, (data, sender)).start()' "$lib_dir" "$2"
+	wait_for 5 grep -q ready "$lab_tmp/twice_$1.out" || die "no late echo in $1"
+}
+echo_twice router 97
+echo_twice pc 98
+
+# --- flows ---------------------------------------------------------------------------
+
+forwarded="dport = 7 AND src IN ('$PC4', '$PC6')"
+own="dport = 7 AND src IN ('$WAN1_4', '$WAN1_6')"
+inbound="dport = 97"
+through="dport = 99"
+
+prefer_wan2() { # add|del
+	local family
+	for family in -4 -6; do
+		at router ip $family route "$1" default via "$(gateway $family 2)" dev wan2 metric 50
+	done
+}
+
+gateway() { # -4|-6 UPLINK
+	eval "echo \$GW${2}_${1#-}"
+}
+
+flows_begin() {
+	before=$(sql 'SELECT ifnull(max(id), 0) FROM mismatches')
+	hold_many lan pc "udp $NET4 7 2" "udp $NET6 7 2" "tcp $NET4 7 1" "tcp $NET6 7 1" &&
+		hold_many own router "udp $NET4 7 2 $WAN1_4" "udp $NET6 7 2 $WAN1_6" &&
+		hold_many outside net "udp $WAN1_4 97 2 $NET4_VIA1" "udp $WAN1_6 97 2 $NET6_VIA1" \
+			"udp $WAN1_4 99 2 $NET4_VIA1" "udp $WAN1_6 99 2 $NET6_VIA1" ||
+		die 'the flows do not begin'
+	prefer_wan2 add
+	sleep 0.6
+}
+
+flows_push() {
+	hold_push lan
+	hold_push own
+	hold_push outside
+}
+
+flows_end() {
+	prefer_wan2 del
+	hold_drop lan
+	hold_drop own
+	hold_drop outside
+}
+
+# reasoned REASON WHAT [SELECTION]...: since flows_begin every mismatch of each
+# selection, of both families, has this reason, and there are some.
+reasoned() {
+	local reason=$1 what=$2 selection family
+	shift 2
+	[ $# -gt 0 ] || set -- "$forwarded" "$own" "$inbound" "$through"
+	for selection; do
+		for family in "NOT LIKE" LIKE; do
+			wait_for_sql 3 "SELECT count(*) > 0 FROM mismatches
+				WHERE id > $before AND src $family '%:%' AND $selection" 1
+			sleep 0.1
+			is "$what, $(name_of "$selection"), $([ "$family" = LIKE ] && echo IPv6 || echo IPv4): $reason" \
+				"$(sql "SELECT DISTINCT reason FROM mismatches
+					WHERE id > $before AND src $family '%:%' AND $selection")" "$reason"
+		done
+	done
+	is "$what: no other reason at all" "$(sql "SELECT count(*) FROM mismatches
+		WHERE id > $before AND reason <> '$reason'")" 0 || diag "$(sql "SELECT * FROM mismatches
+		WHERE id > $before AND reason <> '$reason'")"
+}
+
+name_of() {
+	case $1 in
+	"$forwarded") echo forwarded ;;
+	"$own") echo "the router's own" ;;
+	"$inbound") echo inbound ;;
+	"$through") echo 'port forward' ;;
+	esac
+}
+
+# heal: the daemon installs everything again.
+heal() {
+	kill -HUP "$daemon_pid"
+	wait_for 5 healed || die 'the steering does not come back'
+}
+
+healed() {
+	at router ip rule | grep -q '^1001:' && at router ip -6 rule | grep -q '^1001:' &&
+		at router ip route show table 251 | grep -q "default via $GW1_4 dev wan1" &&
+		at router ip -6 route show table 251 | grep -q "default via $GW1_6 dev wan1" &&
+		at router nft list chain inet waymark prerouting | grep -q 'ct mark' &&
+		at router nft list chain inet waymark output | grep -q 'ct mark'
+}
+
+others() { # RULES: chains of somebody else's
+	at router nft -f - <<-EOT || die "rules of others: $1"
+		table inet others {
+			$1
+		}
+	EOT
+}
+
+# Of IPv6 a flush leaves the route that refuses.
+table_empty() {
+	at router ip route flush table 251
+	at router ip -6 route flush table 251
+	at router ip -6 route del unreachable default table 251 metric 4294967295 2>/dev/null
+}
+
+# --- routing -------------------------------------------------------------------------------
+
+flows_begin
+at router ip rule del pref 1001
+at router ip -6 rule del pref 1001
+flows_push
+reasoned rule-missing 'the rule is deleted'
+flows_end
+heal
+
+flows_begin
+at router ip rule add pref 900 fwmark 2/0xff to 203.0.113.0/24 lookup 250
+at router ip -6 rule add pref 900 fwmark 2/0xff to 2001:db8:113::/48 lookup 250
+flows_push
+reasoned rule-missing 'a rule before it'
+at router ip rule del pref 900
+at router ip -6 rule del pref 900
+flows_end
+
+flows_begin
+table_empty
+flows_push
+reasoned route-missing 'the table is empty'
+flows_end
+heal
+
+flows_begin
+table_empty
+at router ip route add default via $GW2_4 dev wan2 table 251
+at router ip -6 route add default via $GW2_6 dev wan2 table 251
+flows_push
+reasoned route-missing 'its default route is moved'
+flows_end
+table_empty
+heal
+
+flows_begin
+at router ip route add $NET4/32 via $GW2_4 dev wan2
+at router ip -6 route add $NET6/128 via $GW2_6 dev wan2
+flows_push
+reasoned route-missing "a route of main's own" "$forwarded" "$own"
+at router ip route del $NET4/32 via $GW2_4
+at router ip -6 route del $NET6/128 via $GW2_6
+flows_end
+
+# Replies half a second after the request: when the line is down already.
+flows_begin
+hold_push outside
+sleep 0.1
+at router ip link set wan1 down
+sleep 0.25
+table_empty
+hold_push lan
+at router ip addr add $WAN1_6/64 dev lo nodad # IPv6 takes the address with the link
+hold_push own
+reasoned uplink-down 'the line is down' "$forwarded" "$through"
+reasoned uplink-down 'the line is down' "$own" "$inbound"
+flows_end
+at router ip addr del $WAN1_6/64 dev lo
+at router ip link set wan1 up
+at router ip -6 addr replace $WAN1_6/64 dev wan1 nodad
+at router ip route replace default via $GW1_4 dev wan1 metric 100
+at router ip -6 route replace default via $GW1_6 dev wan1 metric 100
+sleep 0.3
+heal
+
+# --- marks -------------------------------------------------------------------------------
+
+flows_begin
+others 'chain forward { type filter hook forward priority 0; ct mark and 0xff == 2 ct mark set 3; }
+	chain output { type filter hook output priority 0; ct mark and 0xff == 2 ct mark set 3; }'
+flows_push
+reasoned mark-changed 'the mark is changed after routing'
+at router nft delete table inet others
+flows_end
+
+flows_begin
+others 'chain prerouting { type filter hook prerouting priority -155; ct mark and 0xff == 2 ct mark set 3; }
+	chain output { type filter hook output priority -155; ct mark and 0xff == 2 ct mark set 3; }'
+flows_push
+reasoned mark-changed 'the mark is changed before routing'
+at router nft delete table inet others
+flows_end
+
+before=$(sql 'SELECT ifnull(max(id), 0) FROM mismatches')
+others 'chain forward { type filter hook forward priority 0; oifname wan1 ct state new ct mark set 3; }
+	chain output { type filter hook output priority 0; oifname wan1 ct state new ct mark set 3; }'
+hold_many lan pc "udp $NET4 7 2" "udp $NET6 7 2"
+hold_many own router "udp $NET4 7 2 $WAN1_4" "udp $NET6 7 2 $WAN1_6"
+reasoned mark-changed 'the first packet gets another mark' "$forwarded" "$own"
+at router nft delete table inet others
+hold_drop lan
+hold_drop own
+
+before=$(sql 'SELECT ifnull(max(id), 0) FROM mismatches')
+others 'chain postrouting { type filter hook postrouting priority -100; oifname wan1 ct state new ct mark set 3; }'
+hold_many lan pc "udp $NET4 7 2" "udp $NET6 7 2"
+hold_many own router "udp $NET4 7 2 $WAN1_4" "udp $NET6 7 2 $WAN1_6"
+reasoned mark-changed 'the mark is changed after we looked' "$forwarded" "$own"
+at router nft delete table inet others
+hold_drop lan
+hold_drop own
+
+# --- restoring -----------------------------------------------------------------------------
+
+flows_begin
+at router nft flush chain inet waymark prerouting
+at router nft flush chain inet waymark output
+flows_push
+reasoned restore-missing 'the restore chains are empty'
+flows_end
+heal
+
+flows_begin
+others 'chain prerouting { type filter hook prerouting priority -140; meta mark set 0; }
+	chain output { type route hook output priority -140; meta mark set 0; }'
+flows_push
+reasoned restore-missing "somebody overwrites the packet's mark"
+at router nft delete table inet others
+flows_end
+
+# --- nothing that can be known ----------------------------------------------------------------
+
+flows_begin
+others 'chain prerouting { type filter hook prerouting priority -140; meta mark 2 meta mark set 3; }
+	chain output { type route hook output priority -140; meta mark 2 meta mark set 3; }
+	chain postrouting { type filter hook postrouting priority -160; meta mark 3 ct mark 2 meta mark set 2; }'
+flows_push
+reasoned unexplained 'the mark is another only while it is routed'
+at router nft delete table inet others
+flows_end
+
+# --- masquerade: the kernel ends the flow, the packet is all there is ------------------------
+
+nat masquerade
+flows_begin
+at router ip rule del pref 1001
+at router ip -6 rule del pref 1001
+flows_push
+reasoned rule-missing 'the rule is deleted, masqueraded' "$forwarded"
+flows_end
+heal
+
+done_testing
