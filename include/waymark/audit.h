@@ -57,6 +57,7 @@ struct audit_stats {
 	uint64_t lost;	      /* flows that vanished without a word */
 	uint64_t verdicts[VERDICT_OK + 1]; /* of flows that ended */
 	uint32_t live, lingering, pending;
+	uint32_t gaps_open;
 	size_t bytes; /* of the flow table */
 };
 
@@ -85,6 +86,9 @@ int audit_preload(struct audit *a, const struct flow_record *f);
 /* One conntrack event, or an entry of a dump between audit_dump_begin and _end. */
 void audit_ct_event(struct audit *a, const struct ct_event *ev, int64_t now_ms);
 
+/* We have marked the flow of this entry ourselves, which the kernel may tell nobody. */
+void audit_marked(struct audit *a, const struct ct_event *ev, uint32_t mark, int64_t now_ms);
+
 /* One logged packet; egress is the slot of the uplink that it left by. */
 void audit_packet(struct audit *a, const struct nflog_packet *p, uint8_t egress, int64_t now_ms);
 
@@ -97,7 +101,7 @@ bool audit_is_in_doubt(const struct audit *a);
 
 /* A dump brings the table in step with the kernel: flows that it does not name
  * are lost, or, with is_torn, kept for the next. */
-void audit_dump_begin(struct audit *a);
+void audit_dump_begin(struct audit *a, int64_t now_ms);
 void audit_dump_end(struct audit *a, bool is_torn, int64_t now_ms);
 
 /* Something may have been missed between two times. The flows of that time have

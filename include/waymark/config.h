@@ -82,6 +82,8 @@ struct config {
 	bool sysctl;
 	bool repair; /* put back what others undo; else it is only told */
 	enum config_events events;
+	uint64_t event_buffer_bytes; /* asked for; the kernel says what it grants */
+	uint32_t max_flows;	     /* followed at once; more are written, not followed */
 	uint64_t retention_s;	 /* 0: keep for ever */
 	uint64_t max_size_bytes; /* 0: no limit */
 	enum config_on_stop on_stop;

@@ -24,6 +24,8 @@ struct ctnl_stats {
 	uint64_t parse_errors; /* messages that say nothing usable: events lost */
 	uint64_t forged;       /* not from port 0: dropped */
 	uint64_t overruns; /* ENOBUFS answers */
+	uint64_t refused;  /* deliveries that found the buffer full; a DESTROY that is kept
+			    * and tried again counts each time */
 	uint32_t buffer_bytes; /* granted, read back */
 };
 
@@ -32,6 +34,8 @@ struct ctnl_stats {
 struct ctnl *ctnl_open(uint32_t buffer_bytes);
 void ctnl_close(struct ctnl *c);
 int ctnl_fd(const struct ctnl *c);
+/* The event socket's netlink port. */
+uint32_t ctnl_port(const struct ctnl *c);
 
 /* Reads what is there without blocking, at most max messages, and calls fn for
  * each event. Returns the number of messages read (0: nothing more), or
@@ -44,6 +48,16 @@ int ctnl_receive(struct ctnl *c, ctnl_event_fn *fn, void *data, int max);
 /* Dumps the whole table on a socket of its own, calling fn with CT_DUMP events
  * on the caller's thread, which may be any. 0, -EINTR when the dump was torn (NLM_F_DUMP_INTR: dump again), or -errno. */
 int ctnl_dump(struct ctnl *c, ctnl_event_fn *fn, void *data);
+
+/* The same step by step, so that events can be read in between: each step hands on
+ * what one read gives, a hundred entries or so, which the kernel had made ready by
+ * the time of the step before. 1: there is more; 0, -EINTR or -errno: it has ended.
+ * ctnl_dump_close also ends one that is not through; NULL is allowed. */
+struct ctnl_dump;
+struct ctnl_dump *ctnl_dump_open(struct ctnl *c); /* NULL with errno */
+int ctnl_dump_fd(const struct ctnl_dump *d);
+int ctnl_dump_step(struct ctnl_dump *d, ctnl_event_fn *fn, void *data);
+void ctnl_dump_close(struct ctnl_dump *d);
 
 /* Deletes one entry: the tuple of its original direction, zone and id must
  * match. 0 or -errno (-ENOENT: gone). Changes are made by one thread at a time. */
@@ -62,5 +76,7 @@ int ctnl_set_mark(struct ctnl *c, const struct ct_event *entry, uint32_t mark, u
 int ctnl_set_reliable(struct ctnl *c, bool on);
 
 void ctnl_stats(const struct ctnl *c, struct ctnl_stats *out);
+/* Of them this alone, without a system call: to be asked after each batch. */
+uint64_t ctnl_parse_errors(const struct ctnl *c);
 
 #endif

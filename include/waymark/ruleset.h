@@ -17,6 +17,12 @@
 #define PREFIX_UNMARKED "waymark unmarked "
 #define PREFIX_TRANSIT "waymark transit "
 
+/* The events of the mask: NEW, RELATED, DESTROY, MARK, LABEL of enum
+ * ip_conntrack_events (linux/netfilter/nf_conntrack_common.h). A number, because
+ * nftables 1.0.6 lists a word for the mark's bit that it does not read. */
+#define RULESET_EVENT_MASK "0x487"
+#define RULESET_EVENT_WORDS "new,related,destroy,mark,label"
+
 /* Reserved label bits, counted from label-base. */
 #define LABEL_ENTERED 0 /* the flow entered by an uplink */
 #define LABEL_TRANSIT 1 /* ... and its original packets leave by an uplink */

@@ -178,6 +178,20 @@ static int read_size(const struct field *f, const char *text, void *out, struct 
 	return 0;
 }
 
+/* A size that cannot be without limit. */
+static int read_buffer(const struct field *f, const char *text, void *out, struct complaint *why)
+{
+	uint64_t value = 0;
+
+	if (size_parse(&value, text) == -EINVAL)
+		return refuse(why, "is not a size; write it like \"500 kB\" or \"32 MiB\"");
+	if (value < f->min || value > f->max)
+		return refuse(why, "is out of range; choose %" PRIu64 " to %" PRIu64 " bytes", f->min,
+			      f->max);
+	*(uint64_t *)out = value;
+	return 0;
+}
+
 /* The kernel's rule: net/core/dev.c, dev_valid_name(). */
 static int read_ifname(const struct field *f, const char *text, void *out, struct complaint *why)
 {
@@ -276,6 +290,16 @@ static const struct field fields[] = {
 	{.name = "sysctl", TOP(sysctl), .read = read_boolean},
 	{.name = "repair", TOP(repair), .read = read_boolean},
 	{.name = "events", TOP(events), .read = read_word, .words = "auto full minimal"},
+	{.name = "event-buffer",
+	 TOP(event_buffer_bytes),
+	 .read = read_buffer,
+	 .min = 64 << 10,
+	 .max = 1 << 30},
+	{.name = "max-flows",
+	 TOP(max_flows),
+	 .read = read_u32,
+	 .min = 1000,
+	 .max = 1000000000},
 	{.name = "retention", TOP(retention_s), .read = read_retention, .max = RETENTION_LAST},
 	{.name = "max-size", TOP(max_size_bytes), .read = read_size, .min = 1 << 20},
 	{.name = "on-stop", TOP(on_stop), .read = read_word, .words = "keep remove"},

@@ -48,6 +48,8 @@ struct audit *audit_new(const struct audit_port *port, const struct audit_ids *i
 	flow_queue_init(&a->changing);
 	for (unsigned i = 0; i < LINGER_TICKS; i++)
 		flow_queue_init(&a->linger[i]);
+	for (unsigned i = 0; i < LOST_TURNS; i++)
+		flow_queue_init(&a->lost[i]);
 	return a;
 }
 
@@ -124,11 +126,26 @@ static void flow_set_mark(struct audit *a, struct flow *f, uint32_t mark, int64_
 	f->mark = mark;
 }
 
+/* A DESTROY may leave the mark out. What a dump says may be older than an event
+ * that was read since the dump began; labels only grow, so that their age is no
+ * matter. */
+static bool is_mark_news(const struct audit *a, const struct flow *f, const struct ct_event *ev)
+{
+	switch (ev->type) {
+	case CT_DESTROY:
+		return ev->mark & a->mask;
+	case CT_DUMP:
+		return !f->is_seen;
+	default:
+		return true;
+	}
+}
+
 static void flow_apply(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t now_ms)
 {
 	struct flow *f = flowtable_get(a->flows, ref);
 
-	if (ev->type != CT_DESTROY || ev->mark & a->mask)
+	if (is_mark_news(a, f, ev))
 		flow_set_mark(a, f, ev->mark & a->mask, now_ms);
 	flow_set_labels(a, f, ev);
 	if (ev->status & (IPS_OFFLOAD | IPS_HW_OFFLOAD))
@@ -161,24 +178,13 @@ static flow_ref flow_begin(struct audit *a, const struct ct_event *ev, int64_t n
 	return ref;
 }
 
-bool audit_is_in_gap(const struct audit *a, const struct flow *f)
-{
-	return a->open_gaps || (int64_t)f->started_ms < a->last_gap_ms;
-}
-
-static void flow_linger(struct audit *a, flow_ref ref)
-{
-	flow_queue_push(a->flows, &a->linger[a->linger_now], ref);
-	a->stats.lingering++;
-}
-
 /* A flow on the list of changes lingers when the list is worked off. */
 static void flow_end(struct audit *a, flow_ref ref, enum flow_state state,
 		     const struct ct_event *ev, int64_t ended_ms)
 {
 	struct flow *f = flowtable_get(a->flows, ref);
 
-	if (audit_is_in_gap(a, f))
+	if (audit_is_in_gap(a, f->started_ms, ended_ms))
 		f->has_gap = 1;
 	audit_live_count(a, f->mark, -1);
 	a->stats.live--;
@@ -211,6 +217,27 @@ static flow_ref find_state(const struct audit *a, const struct ct_event *ev, enu
 	return ref;
 }
 
+/* Whether the entry of a dump is another incarnation of a flow with the same id
+ * and tuple: it began after we had heard of ours. */
+static bool is_other_incarnation(const struct flow *f, const struct ct_event *ev)
+{
+	return ev->start_ns && f->started_ms &&
+	       ev->start_ns / NS_PER_MS > (int64_t)f->started_ms + START_SLACK_MS;
+}
+
+/* What is known of a flow, but for its place in the table. */
+static void flow_inherit(struct flow *f, const struct flow *from)
+{
+	struct flow own = *f;
+
+	*f = *from;
+	f->next = own.next;
+	f->link = own.link;
+	f->shape = own.shape;
+	f->state = FLOW_LIVE;
+	f->is_queued = 0;
+}
+
 static void take_new(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 {
 	flow_ref ref = find_state(a, ev, FLOW_LIVE);
@@ -236,10 +263,34 @@ static void take_new(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 	flow_touch(a, ref);
 }
 
+/* A flow that was given up as lost, and lives: it goes on as the row it was. The
+ * place in the table that it had is forgotten in its time. */
+static flow_ref flow_revive(struct audit *a, const struct ct_event *ev)
+{
+	flow_ref was = find_state(a, ev, FLOW_LOST), ref;
+	struct flow *f, *lost;
+
+	if (was == FLOW_REF_NONE || is_other_incarnation(flowtable_get(a->flows, was), ev))
+		return FLOW_REF_NONE;
+	ref = flowtable_add(a->flows, ev->proto, ev->zone, ev->tuple);
+	if (ref == FLOW_REF_NONE)
+		return ref;
+	f = flowtable_get(a->flows, ref);
+	lost = flowtable_get(a->flows, was);
+	lost->state = FLOW_ENDED;
+	flow_inherit(f, lost);
+	audit_live_count(a, f->mark, 1);
+	a->stats.lost--;
+	a->stats.live++;
+	return ref;
+}
+
 static void take_update(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 {
 	flow_ref ref = find_state(a, ev, FLOW_LIVE);
 
+	if (ref == FLOW_REF_NONE)
+		ref = flow_revive(a, ev);
 	if (ref == FLOW_REF_NONE) {
 		ref = flow_begin(a, ev, now_ms);
 		if (ref == FLOW_REF_NONE)
@@ -296,10 +347,20 @@ static void emit_untracked_end(struct audit *a, const struct ct_event *ev, int64
 	a->stats.verdicts[VERDICT_UNKNOWN]++;
 }
 
+/* Whether the flow took the tuple and the id over from the one that the event is of:
+ * a dump showed it before that one's end was read. */
+static bool is_successor(const struct flow *f, const struct ct_event *ev)
+{
+	return f->is_from_dump && ev->start_ns &&
+	       (int64_t)f->started_ms > ev->start_ns / NS_PER_MS;
+}
+
 static void take_destroy(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 {
 	flow_ref ref = find_state(a, ev, FLOW_LIVE);
 
+	if (ref != FLOW_REF_NONE && is_successor(flowtable_get(a->flows, ref), ev))
+		ref = FLOW_REF_NONE;
 	if (ref == FLOW_REF_NONE) {
 		ref = find_state(a, ev, FLOW_LOST);
 		if (ref != FLOW_REF_NONE) {
@@ -320,14 +381,6 @@ static void take_destroy(struct audit *a, const struct ct_event *ev, int64_t now
 	flow_end(a, ref, FLOW_ENDED, ev, stop_ms(ev, now_ms));
 }
 
-/* Whether the entry of a dump is another incarnation of a flow with the same id
- * and tuple: it began after we had heard of ours. */
-static bool is_other_incarnation(const struct flow *f, const struct ct_event *ev)
-{
-	return ev->start_ns && f->started_ms &&
-	       ev->start_ns / NS_PER_MS > (int64_t)f->started_ms + START_SLACK_MS;
-}
-
 /* Without a label and from before there was evidence, or from nobody knows when. */
 static bool is_predating(const struct audit *a, const struct ct_event *ev)
 {
@@ -335,29 +388,73 @@ static bool is_predating(const struct audit *a, const struct ct_event *ev)
 				   ev->start_ns / NS_PER_MS < a->evidence_since_ms);
 }
 
+/* An entry of a dump is as old as the dump. Of a flow whose end has been read since
+ * then nothing is to be learnt; nor of one whose beginning has. */
+static bool is_outdated(const struct audit *a, const struct ct_event *ev)
+{
+	flow_ref ref = find_state(a, ev, FLOW_LIVE);
+	const struct flow *f;
+
+	if (ref != FLOW_REF_NONE) {
+		f = flowtable_get(a->flows, ref);
+		return f->is_seen && !f->is_from_dump &&
+		       (int64_t)f->started_ms >= a->dump_started_ms;
+	}
+	ref = find_state(a, ev, FLOW_ENDED);
+	if (ref == FLOW_REF_NONE)
+		return false;
+	f = flowtable_get(a->flows, ref);
+	return !ev->start_ns || ev->start_ns / NS_PER_MS <= (int64_t)f->started_ms;
+}
+
+/* The flow of an entry that is not known as living. */
+static flow_ref dumped_begin(struct audit *a, const struct ct_event *ev, int64_t now_ms)
+{
+	flow_ref ref = flow_revive(a, ev);
+	struct flow *f;
+
+	if (ref != FLOW_REF_NONE)
+		return ref;
+	ref = flow_begin(a, ev, now_ms);
+	if (ref == FLOW_REF_NONE)
+		return ref;
+	f = flowtable_get(a->flows, ref);
+	f->is_from_dump = 1;
+	f->is_predating = is_predating(a, ev);
+	if (!ev->start_ns)
+		f->started_ms = 0;
+	return ref;
+}
+
 static void take_dump(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 {
 	flow_ref ref = find_state(a, ev, FLOW_LIVE);
 	struct flow *f;
 
+	if (is_outdated(a, ev))
+		return;
 	if (ref != FLOW_REF_NONE && is_other_incarnation(flowtable_get(a->flows, ref), ev)) {
 		flow_lose(a, ref);
 		ref = FLOW_REF_NONE;
 	}
-	if (ref == FLOW_REF_NONE) {
-		ref = flow_begin(a, ev, now_ms);
-		if (ref == FLOW_REF_NONE)
-			return;
-		f = flowtable_get(a->flows, ref);
-		f->is_from_dump = 1;
-		f->is_predating = is_predating(a, ev);
-		if (!ev->start_ns)
-			f->started_ms = 0;
-	}
+	if (ref == FLOW_REF_NONE)
+		ref = dumped_begin(a, ev, now_ms);
+	if (ref == FLOW_REF_NONE)
+		return;
+	flow_apply(a, ref, ev, now_ms);
 	f = flowtable_get(a->flows, ref);
 	f->is_seen = 1;
 	f->is_from_store = 0;
-	flow_apply(a, ref, ev, now_ms);
+	flow_touch(a, ref);
+}
+
+void audit_marked(struct audit *a, const struct ct_event *ev, uint32_t mark, int64_t now_ms)
+{
+	flow_ref ref = find_state(a, ev, FLOW_LIVE);
+
+	if (ref == FLOW_REF_NONE)
+		return;
+	flow_set_mark(a, flowtable_get(a->flows, ref), mark & a->mask, now_ms);
 	flow_touch(a, ref);
 }
 
@@ -382,7 +479,7 @@ void audit_ct_event(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 	}
 }
 
-/* --- history, dumps and gaps --------------------------------------------------- */
+/* --- history and dumps --------------------------------------------------- */
 
 int audit_preload(struct audit *a, const struct flow_record *r)
 {
@@ -422,8 +519,9 @@ static void see_not(void *data, flow_ref ref, struct flow *f)
 	f->is_seen = 0;
 }
 
-void audit_dump_begin(struct audit *a)
+void audit_dump_begin(struct audit *a, int64_t now_ms)
 {
+	a->dump_started_ms = now_ms;
 	flowtable_each(a->flows, see_not, NULL);
 }
 
@@ -443,94 +541,11 @@ void audit_dump_end(struct audit *a, bool is_torn, int64_t now_ms)
 		flowtable_each(a->flows, lose_unseen, a);
 }
 
-static void gap_emit(struct audit *a, int64_t id, enum gap_source source, int64_t started_ms,
-		     int64_t ended_ms, int64_t lost, const char *reason)
-{
-	struct record r = { .type = RECORD_GAP };
-
-	r.gap = (struct gap_record){
-		.id = id,
-		.started_ms = started_ms,
-		.ended_ms = ended_ms,
-		.source = source,
-		.lost = lost,
-	};
-	snprintf(r.gap.reason, sizeof(r.gap.reason), "%s", reason);
-	a->port.emit(a->port.data, &r);
-	if (ended_ms > a->last_gap_ms)
-		a->last_gap_ms = ended_ms;
-}
-
-int64_t audit_gap(struct audit *a, enum gap_source source, int64_t started_ms, int64_t ended_ms,
-		  int64_t lost, const char *reason)
-{
-	gap_emit(a, ++a->ids.gap, source, started_ms, ended_ms, lost, reason);
-	if (started_ms > a->last_gap_ms)
-		a->last_gap_ms = started_ms;
-	a->open_gaps += !ended_ms;
-	return a->ids.gap;
-}
-
-void audit_gap_end(struct audit *a, int64_t id, enum gap_source source, int64_t started_ms,
-		   int64_t ended_ms, int64_t lost, const char *reason)
-{
-	gap_emit(a, id, source, started_ms, ended_ms, lost, reason);
-	a->open_gaps--;
-}
-
-/* --- time ------------------------------------------------------------------------ */
-
-static void emit_changed(struct audit *a, struct flow_queue *q)
-{
-	flow_ref ref;
-
-	while ((ref = flow_queue_pop(a->flows, q)) != FLOW_REF_NONE) {
-		struct flow *f = flowtable_get(a->flows, ref);
-
-		f->is_queued = 0;
-		if (f->state == FLOW_LIVE)
-			flow_emit(a, ref, NULL, 0);
-		else
-			flow_linger(a, ref);
-	}
-}
-
-static void forget_lingering(struct audit *a, struct flow_queue *q)
-{
-	flow_ref ref;
-
-	while ((ref = flow_queue_pop(a->flows, q)) != FLOW_REF_NONE) {
-		mismatch_forget(a, ref);
-		flowtable_remove(a->flows, ref);
-		a->stats.lingering--;
-	}
-}
-
-void audit_tick(struct audit *a, int64_t now_ms)
-{
-	pending_settle(a, now_ms, true);
-	mismatch_settle(a, now_ms);
-	emit_changed(a, &a->changed);
-	a->changed = a->changing;
-	flow_queue_init(&a->changing);
-	mismatch_emit_dirty(a);
-	a->linger_now = (a->linger_now + 1) % LINGER_TICKS;
-	forget_lingering(a, &a->linger[a->linger_now]);
-}
-
-void audit_flush(struct audit *a, int64_t now_ms)
-{
-	pending_settle(a, now_ms, true);
-	mismatch_settle(a, now_ms);
-	emit_changed(a, &a->changed);
-	emit_changed(a, &a->changing);
-	mismatch_emit_dirty(a);
-}
-
 void audit_stats(const struct audit *a, struct audit_stats *out)
 {
 	*out = a->stats;
 	out->pending = a->n_pending;
+	out->gaps_open = a->gaps.n_open;
 	out->bytes = flowtable_bytes(a->flows);
 }
 

@@ -3,7 +3,7 @@
  * audit_internal.h - what the files of the audit share: audit_uplinks.c knows the
  * marks, audit.c takes conntrack events, audit_packet.c logged packets,
  * audit_mismatch.c keeps the mismatches,
- * audit_emit.c makes the records.
+ * audit_emit.c makes the records, audit_gap.c knows the gaps.
  */
 #ifndef WAYMARK_AUDIT_INTERNAL_H
 #define WAYMARK_AUDIT_INTERNAL_H
@@ -14,6 +14,8 @@
 
 /* Evidence may come after its flow's end: an ended flow is kept for 2 s. */
 #define LINGER_TICKS 40
+/* ... and one that was given up as lost for 30 s, in turns of the other's time. */
+#define LOST_TURNS 16
 
 /* A logged packet may come before its flow's event: it is kept for 1 s. */
 #define PENDING_MAX 4096
@@ -41,6 +43,19 @@ struct mismatch {
 
 #define MISMATCH_BUCKETS 4096u
 
+/* The latest gaps, to say of a flow whether it lived in one. */
+#define GAPS_MAX 64
+struct known_gap {
+	int64_t id, started_ms;
+	int64_t ended_ms; /* INT64_MAX: it is open */
+};
+struct audit_gaps {
+	struct known_gap list[GAPS_MAX];
+	unsigned n, n_open;
+	int64_t latest_ms;    /* no gap ends later */
+	int64_t forgotten_ms; /* ... nor one that has left the list */
+};
+
 /* Flows of one batch of events whose labels show a mismatch. */
 #define SUSPECTS_MAX 512u
 
@@ -57,13 +72,15 @@ struct audit {
 	struct audit_address *addresses; /* sorted by address */
 	size_t n_addresses;
 	int64_t evidence_since_ms;
-	int64_t last_gap_ms; /* the end of the latest gap */
-	unsigned open_gaps;  /* that have no end yet: all flows are in them */
+	struct audit_gaps gaps;
+	int64_t dump_started_ms;
 
 	struct flowtable *flows;
 	struct flow_queue changed, changing; /* last tick's, this tick's */
 	struct flow_queue linger[LINGER_TICKS];
 	unsigned linger_now;
+	struct flow_queue lost[LOST_TURNS];
+	unsigned lost_now;
 
 	struct mismatch *mismatches[MISMATCH_BUCKETS];
 	struct mismatch *dirty;
@@ -86,9 +103,13 @@ uint8_t audit_slot_of_flow(const struct audit *a, const struct flow *f);
 /* Counts live flows of the uplink that the mark names. */
 void audit_live_count(struct audit *a, uint32_t mark, int by);
 
-/* audit.c */
-/* Whether a flow that lives, or ends now, does so in a gap. */
-bool audit_is_in_gap(const struct audit *a, const struct flow *f);
+/* audit_gap.c */
+/* Whether a flow that began and ended then (0: it lives) did so in a gap. */
+bool audit_is_in_gap(const struct audit *a, int64_t started_ms, int64_t ended_ms);
+
+/* audit_time.c */
+/* A flow that ended is kept for a while and then forgotten. */
+void flow_linger(struct audit *a, flow_ref ref);
 
 /* audit_emit.c */
 /* Uplinks that packets of the flow left by in one direction. */

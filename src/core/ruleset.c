@@ -42,11 +42,6 @@
 #define REPEAT_RATE 1000
 #define UNMARKED_RATE 200
 
-/* NEW, RELATED, DESTROY, MARK, LABEL of enum ip_conntrack_events
- * (linux/netfilter/nf_conntrack_common.h); a number, because nftables 1.0.6
- * knows no word for the mark's bit. */
-#define EVENT_MASK_MINIMAL 0x487
-
 /* Up to so many uplinks are compared, more are looked up. */
 #define FEW 4
 
@@ -169,8 +164,7 @@ static void put_unmarked(struct render *r)
 {
 	fputs("\tchain unmarked {\n\t\tct state established return\n", r->out);
 	if (r->is_minimal)
-		fprintf(r->out, "\t\tct status ! confirmed ct event set 0x%x\n",
-			EVENT_MASK_MINIMAL);
+		fputs("\t\tct status ! confirmed ct event set " RULESET_EVENT_MASK "\n", r->out);
 	fputs("\t\tct state new iifname vmap @enter\n"
 	      "\t\tct state related ct status ! confirmed iifname vmap @enter\n\t}\n\n", r->out);
 }
@@ -357,15 +351,13 @@ static void put_audit_hooks(struct render *r)
 		"\t\tct status ! confirmed iifname @uplinks ct label set %u\n",
 		entered_label(c));
 	if (r->is_minimal)
-		fprintf(r->out, "\t\tct status ! confirmed ct event set 0x%x\n",
-			EVENT_MASK_MINIMAL);
+		fputs("\t\tct status ! confirmed ct event set " RULESET_EVENT_MASK "\n", r->out);
 	fputs("\t}\n\n", r->out);
 	if (r->is_minimal)
-		fprintf(r->out,
-			"\tchain output {\n"
-			"\t\ttype filter hook output priority mangle; policy accept;\n"
-			"\t\tct status ! confirmed ct event set 0x%x\n\t}\n\n",
-			EVENT_MASK_MINIMAL);
+		fputs("\tchain output {\n"
+		      "\t\ttype filter hook output priority mangle; policy accept;\n"
+		      "\t\tct status ! confirmed ct event set " RULESET_EVENT_MASK "\n\t}\n\n",
+		      r->out);
 }
 
 static void put_match_by_index(struct render *r, const struct uplink_config *u)

@@ -26,10 +26,7 @@ int adoption_begin(struct daemon *d)
  * began (nf_conntrack_events = 2). */
 static void adoption_tell(struct daemon *d, const struct ct_event *ev, uint32_t mark)
 {
-	struct ct_event marked = *ev;
-
-	marked.mark = (ev->mark & ~d->config->mark_mask) | mark;
-	audit_ct_event(d->audit, &marked, d->last_event_ms);
+	audit_marked(d->audit, ev, mark, d->last_event_ms);
 	d->adopted++;
 }
 

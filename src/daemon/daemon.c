@@ -16,7 +16,6 @@
 #include "daemon/log.h"
 #include "daemon/notify.h"
 
-#define MAX_FLOWS (4u << 20)
 #define QUEUE_RECORDS 65536u
 #define BATCH_MS 100
 
@@ -51,6 +50,7 @@ static void on_timer(void *data)
 	if (read(d->timer_fd, &expirations, sizeof(expirations)) != sizeof(expirations))
 		return;
 	now_ms = clock_now_ms();
+	eventmask_tick(d, now_ms);
 	steer_tick(d, now_ms);
 	flush_tick(d, now_ms);
 	observe_tick(d, now_ms);
@@ -162,7 +162,7 @@ static int audit_start(struct daemon *d)
 	int err;
 
 	tell_port(d, &port);
-	d->audit = audit_new(&port, &ids, MAX_FLOWS);
+	d->audit = audit_new(&port, &ids, d->config->max_flows);
 	if (!d->audit)
 		return -errno;
 	err = store_each_live(d->store, preload_flow, d->audit);
@@ -192,7 +192,8 @@ static int writer_open(struct daemon *d)
 /* In the order of the data's way; the steering is the first to change anything. */
 static int (*const start_steps[])(struct daemon *) = {
 	loop_open, collisions_tell, observe_open, steer_open, tamper_open, store_start, alerts_open,
-	control_start, audit_start, writer_open, steer_start, tamper_start, observe_start,
+	control_start, audit_start, writer_open, eventmask_start, steer_start, tamper_start,
+	observe_start,
 };
 
 struct daemon *daemon_start(struct config *c)
@@ -225,9 +226,15 @@ int daemon_run(struct daemon *d)
 
 	audit_stats(d->audit, &as);
 	ctnl_stats(d->ctnl, &cs);
-	log_notice("ready: mode %s, %zu uplinks, %" PRIu32 " flows live, event buffer %" PRIu32 " KiB",
+	if (cs.buffer_bytes < d->config->event_buffer_bytes)
+		log_warning("the kernel grants %" PRIu32 " KiB of event-buffer, not %" PRIu64 ": more "
+			    "needs CAP_NET_ADMIN outside user namespaces, or a larger "
+			    "net.core.rmem_max",
+			    cs.buffer_bytes / 1024, d->config->event_buffer_bytes / 1024);
+	log_notice("ready: mode %s, %zu uplinks, %" PRIu32 " flows live, %s events, event buffer "
+		   "%" PRIu32 " KiB",
 		   config_mode_name(d->config->mode), d->config->n_uplinks, as.live,
-		   cs.buffer_bytes / 1024);
+		   d->is_minimal ? "minimal" : "full", cs.buffer_bytes / 1024);
 	d->is_ready = true;
 	notify_send("READY=1\nSTATUS=steering and observing");
 	return loop_run(d->loop);

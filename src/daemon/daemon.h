@@ -65,10 +65,23 @@ struct daemon {
 
 	/* observe.c */
 	int64_t last_event_ms, last_packet_ms;
+	struct open_gap events_gap;  /* the event socket has not been read empty since */
+	uint64_t events_refused;     /* deliveries that had no room, before that gap */
+	uint64_t events_unreadable;  /* parse errors of which a gap tells */
+	int64_t valve_ms;	     /* when the conntrack table's room was last looked at */
+	bool is_reliable;	     /* the kernel keeps a flow until its end is delivered */
+	struct open_gap valve_gap;   /* it does not, for the table is nearly full */
+
+	/* resync.c */
+	struct ctnl_dump *dump; /* that runs, or NULL */
 	int64_t next_resync_ms; /* 0: none wanted */
-	int64_t last_resync_ms;
-	struct open_gap events_gap;
-	uint32_t dump_entries;
+	int64_t dump_started_ms, last_resync_ms;
+	uint64_t resyncs, dump_entries; /* since the start; of the latest */
+
+	/* eventmask.c */
+	bool is_minimal; /* the ct event mask is set */
+	int listeners;	 /* to conntrack events, others than this daemon */
+	int64_t eventmask_ms;
 
 	/* adoption.c */
 	struct adopt *adopt; /* while flows are adopted, else NULL */
@@ -109,6 +122,9 @@ void daemon_stop(struct daemon *d);
 
 /* observe.c */
 int observe_open(struct daemon *d);
+/* Reads what waits, up to a batch: messages read, or -errno. */
+int observe_packets(struct daemon *d);
+int observe_events(struct daemon *d);
 int observe_start(struct daemon *d);
 /* In the moment before anything is routed anew: the whole table, whose flows from
  * before are adopted. is_new: nothing has been labelled until now. */
@@ -125,7 +141,19 @@ int adoption_begin(struct daemon *d);
 void adoption_take(struct daemon *d, const struct ct_event *ev);
 void adoption_end(struct daemon *d);
 
+/* resync.c: the audit's flows are brought in step with the kernel's by a dump. */
+int resync_now(struct daemon *d); /* returns when it is through; 0 or -errno */
+void resync_ask(struct daemon *d, int64_t now_ms);
+void resync_tick(struct daemon *d, int64_t now_ms);
+void resync_close(struct daemon *d);
+
+/* eventmask.c: which events the kernel makes. */
+int eventmask_start(struct daemon *d);
+void eventmask_tick(struct daemon *d, int64_t now_ms);
+
 /* tell.c */
+/* The alert of a gap: what was lost, why in a word or two. */
+void tell_gap(struct daemon *d, const char *reason, const char *text);
 void tell_port(struct daemon *d, struct audit_port *port);
 void tell_tick(struct daemon *d, int64_t now_ms);
 /* Row and alert; thing: "route", "ruleset", ...; text: the sentence for people. */

@@ -54,6 +54,12 @@ int loop_add(struct loop *l, unsigned rank, int fd, loop_fn *fn, void *data)
 	return 0;
 }
 
+void loop_remove(struct loop *l, unsigned rank, int fd)
+{
+	epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
+	l->source[rank].fn = NULL;
+}
+
 int loop_run(struct loop *l)
 {
 	struct epoll_event ev[LOOP_SOURCES_MAX];
@@ -67,7 +73,7 @@ int loop_run(struct loop *l)
 		for (int i = 0; i < n; i++)
 			ready |= 1u << ev[i].data.u32;
 		for (unsigned rank = 0; rank < LOOP_SOURCES_MAX && !l->is_stopped; rank++) {
-			if (ready >> rank & 1)
+			if (ready >> rank & 1 && l->source[rank].fn)
 				l->source[rank].fn(l->source[rank].data);
 		}
 	}

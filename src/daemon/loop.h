@@ -18,6 +18,8 @@ struct loop *loop_new(void); /* NULL with errno */
 void loop_free(struct loop *l);
 /* rank: 0 to LOOP_SOURCES_MAX - 1, one source each. 0 or -errno. */
 int loop_add(struct loop *l, unsigned rank, int fd, loop_fn *fn, void *data);
+/* The source of that rank is no more. */
+void loop_remove(struct loop *l, unsigned rank, int fd);
 /* 0 when loop_stop was called, or -errno. */
 int loop_run(struct loop *l);
 void loop_stop(struct loop *l);

@@ -1,32 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * observe.c - conntrack events and logged packets into the audit; what was lost
- * on the way into gaps, and a dump to find again what can be found.
+ * on the way into gaps, which a dump (resync.c) follows.
  *
  * Logged packets are read before events wherever both wait: a packet's message
  * is older than the events that it caused.
  */
 #include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/daemon.h"
 #include "daemon/log.h"
+#include "waymark/sysctls.h"
+#include "waymark/valve.h"
 
-/* Room for more than 13,000 events that wait (1,280 bytes each). */
-#define EVENTS_BUFFER_BYTES (16u << 20)
-#define NFLOG_BUFFER_BYTES (4u << 20)
+#define NFLOG_BUFFER_BYTES (8u << 20)
 
 /* Messages a turn: the other sources have their turn after so many. */
 #define BATCH 512
 
-/* A dump of a big table takes seconds: not more often than this. */
-#define RESYNC_INTERVAL_MS 1000
-
 /* Turns in which a socket is to become empty, so that nothing waits for ever. */
 #define EMPTY_TURNS 256
 
-/* So often, in entries, a dump pauses to read the events that came meanwhile. */
-#define DUMP_PAUSE 2048
+/* How often the room in the kernel's table is looked at. */
+#define VALVE_MS 1000
 
 static void take_event(void *data, const struct ct_event *ev)
 {
@@ -48,15 +47,16 @@ static void take_packet(void *data, const struct nflog_packet *p)
 /* What the group lost between two messages: how much is known, which is not. */
 static void packets_lost(struct daemon *d, int64_t since_ms, uint64_t holes)
 {
-	int64_t now_ms = clock_now_ms();
+	char text[96];
 
-	log_warning("evidence lost: %llu NFLOG messages; see 'waymark gaps'",
-		    (unsigned long long)holes);
-	audit_gap(d->audit, GAP_NFLOG, since_ms, now_ms, holes ? (int64_t)holes : -1,
+	snprintf(text, sizeof(text), "evidence lost: %" PRIu64 " NFLOG messages; see 'waymark gaps'",
+		 holes);
+	tell_gap(d, "evidence lost", text);
+	audit_gap(d->audit, GAP_NFLOG, since_ms, clock_now_ms(), holes ? (int64_t)holes : -1,
 		  "NFLOG messages were lost before they were read");
 }
 
-static int read_packets(struct daemon *d)
+int observe_packets(struct daemon *d)
 {
 	int64_t before_ms = d->last_packet_ms;
 	uint64_t holes = 0;
@@ -69,25 +69,52 @@ static int read_packets(struct daemon *d)
 	return n;
 }
 
-/* The socket drops everything between the overrun and its next read. Flows that
- * ended in it left no word; a dump finds those that live. */
+/* --- conntrack events, and what of them was lost -------------------------------- */
+
+static const char overrun_reason[] = "conntrack events overran the socket's buffer";
+
+/* From the overrun until it has been read empty the socket drops everything. Flows
+ * that began in that time are found by their ends, or by a dump. */
 static void events_lost(struct daemon *d, int64_t since_ms)
 {
-	if (!d->events_gap.id) {
-		log_warning("conntrack events were lost: the socket's buffer was full; "
-			    "looking at the whole table");
-		d->events_gap.started_ms = since_ms;
-		d->events_gap.id = audit_gap(d->audit, GAP_EVENTS, since_ms, 0, -1,
-					     "conntrack events overran the socket's buffer");
-	}
-	if (!d->next_resync_ms) {
-		d->next_resync_ms = d->last_resync_ms + RESYNC_INTERVAL_MS;
-		if (d->next_resync_ms < d->last_event_ms)
-			d->next_resync_ms = d->last_event_ms;
-	}
+	resync_ask(d, d->last_event_ms);
+	if (d->events_gap.id)
+		return;
+	tell_gap(d, "events lost", "conntrack events were lost: the socket's buffer was full; "
+				   "looking at the whole table");
+	d->events_gap.started_ms = since_ms;
+	d->events_gap.id = audit_gap(d->audit, GAP_EVENTS, since_ms, 0, -1, overrun_reason);
 }
 
-static int read_events(struct daemon *d)
+/* Each delivery that had no room is an event lost, unless the kernel keeps some and
+ * tries them again. */
+static void events_drained(struct daemon *d)
+{
+	struct ctnl_stats s;
+	int64_t lost;
+
+	ctnl_stats(d->ctnl, &s);
+	lost = d->is_reliable ? -1 : (int64_t)(s.refused - d->events_refused);
+	d->events_refused = s.refused;
+	audit_gap_end(d->audit, d->events_gap.id, GAP_EVENTS, d->events_gap.started_ms,
+		      clock_now_ms(), lost, overrun_reason);
+	d->events_gap.id = 0;
+}
+
+static void events_unreadable(struct daemon *d, int64_t since_ms, uint64_t errors)
+{
+	char text[96];
+
+	snprintf(text, sizeof(text), "%" PRIu64 " conntrack events could not be read; see 'waymark gaps'",
+		 errors - d->events_unreadable);
+	tell_gap(d, "events unreadable", text);
+	audit_gap(d->audit, GAP_EVENTS, since_ms, clock_now_ms(),
+		  (int64_t)(errors - d->events_unreadable), "conntrack events could not be read");
+	d->events_unreadable = errors;
+	resync_ask(d, d->last_event_ms);
+}
+
+int observe_events(struct daemon *d)
 {
 	int64_t before_ms = d->last_event_ms;
 	int n;
@@ -98,23 +125,27 @@ static int read_events(struct daemon *d)
 		events_lost(d, before_ms);
 	else if (n < 0 && n != -EAGAIN)
 		log_err("cannot read conntrack events: %s", strerror(-n));
+	else if (n < BATCH && d->events_gap.id)
+		events_drained(d);
+	if (ctnl_parse_errors(d->ctnl) != d->events_unreadable)
+		events_unreadable(d, before_ms, ctnl_parse_errors(d->ctnl));
 	if (audit_is_in_doubt(d->audit))
-		read_packets(d);
+		observe_packets(d);
 	audit_settle(d->audit, d->last_event_ms);
 	return n;
 }
 
 static void on_packets(void *data)
 {
-	read_packets(data);
+	observe_packets(data);
 }
 
 static void on_events(void *data)
 {
 	struct daemon *d = data;
 
-	read_packets(d);
-	read_events(d);
+	observe_packets(d);
+	observe_events(d);
 }
 
 static void on_names(void *data)
@@ -124,65 +155,75 @@ static void on_names(void *data)
 	ifnames_receive(d->ifnames);
 }
 
-/* --- dumps ------------------------------------------------------------------- */
+/* --- the safety valve ------------------------------------------------------------- */
 
-static void take_entry(void *data, const struct ct_event *ev)
+static const char valve_reason[] =
+	"the conntrack table is nearly full: ends of flows are not kept until they are read";
+
+static void valve_open(struct daemon *d, uint64_t count, uint64_t max)
 {
-	struct daemon *d = data;
+	char text[160];
 
-	audit_ct_event(d->audit, ev, d->last_event_ms);
-	if (d->adopt)
-		adoption_take(d, ev);
-	if (++d->dump_entries % DUMP_PAUSE)
-		return;
-	read_packets(d);
-	while (read_events(d) == BATCH)
-		;
+	snprintf(text, sizeof(text),
+		 "%" PRIu64 " of %" PRIu64 " conntrack entries are in use: reliable ends of flows are "
+		 "off until it is below 60 %%", count, max);
+	tell_gap(d, "conntrack table nearly full", text);
+	d->valve_gap.started_ms = clock_now_ms();
+	d->valve_gap.id = audit_gap(d->audit, GAP_EVENTS, d->valve_gap.started_ms, 0, -1,
+				    valve_reason);
 }
 
-static int resync(struct daemon *d)
+static void valve_shut(struct daemon *d)
 {
+	if (!d->valve_gap.id)
+		return;
+	log_notice("reliable ends of flows are on again");
+	audit_gap_end(d->audit, d->valve_gap.id, GAP_EVENTS, d->valve_gap.started_ms,
+		      clock_now_ms(), -1, valve_reason);
+	d->valve_gap.id = 0;
+}
+
+static uint64_t number_read(const char *sysctl)
+{
+	char text[32];
+
+	return sysctl_read(sysctl, text, sizeof(text)) ? 0 : strtoull(text, NULL, 10);
+}
+
+static void valve_look(struct daemon *d, int64_t now_ms)
+{
+	uint64_t count = number_read("net/netfilter/nf_conntrack_count");
+	uint64_t max = number_read("net/netfilter/nf_conntrack_max");
+	bool is_wanted = valve_is_reliable(d->is_reliable, count, max);
 	int err;
 
-	/* After an overrun the kernel goes on dropping until the socket is empty. */
-	for (int turn = 0; d->events_gap.id && turn < EMPTY_TURNS && read_events(d) > 0; turn++)
-		;
-	d->next_resync_ms = 0;
-	d->dump_entries = 0;
-	audit_dump_begin(d->audit);
-	err = ctnl_dump(d->ctnl, take_entry, d);
-	audit_dump_end(d->audit, err != 0, clock_now_ms());
-	d->last_resync_ms = clock_now_ms();
-	if (err == -EINTR)
-		d->next_resync_ms = d->last_resync_ms + RESYNC_INTERVAL_MS;
-	else if (err)
-		log_err("cannot dump the conntrack table: %s", strerror(-err));
-	return err == -EINTR ? 0 : err;
-}
-
-/* A gap lasts until a dump has gone through without another overrun. */
-static void events_gap_end(struct daemon *d)
-{
-	if (!d->events_gap.id || d->next_resync_ms)
-		return;
-	audit_gap_end(d->audit, d->events_gap.id, GAP_EVENTS, d->events_gap.started_ms,
-		      d->last_resync_ms, -1, "conntrack events overran the socket's buffer");
-	d->events_gap.id = 0;
+	d->valve_ms = now_ms;
+	if (is_wanted != d->is_reliable) {
+		err = ctnl_set_reliable(d->ctnl, is_wanted);
+		if (err) {
+			log_err("cannot set NETLINK_BROADCAST_ERROR: %s", strerror(-err));
+			return;
+		}
+		d->is_reliable = is_wanted;
+	}
+	if (is_wanted)
+		valve_shut(d);
+	else if (!d->valve_gap.id)
+		valve_open(d, count, max);
 }
 
 void observe_tick(struct daemon *d, int64_t now_ms)
 {
-	if (d->next_resync_ms && d->next_resync_ms <= now_ms) {
-		resync(d);
-		events_gap_end(d);
-	}
+	resync_tick(d, now_ms);
+	if (now_ms - d->valve_ms >= VALVE_MS || now_ms < d->valve_ms)
+		valve_look(d, now_ms);
 }
 
 void observe_drain(struct daemon *d)
 {
-	for (int turn = 0; turn < EMPTY_TURNS && read_packets(d) > 0; turn++)
+	for (int turn = 0; turn < EMPTY_TURNS && observe_packets(d) > 0; turn++)
 		;
-	for (int turn = 0; turn < EMPTY_TURNS && read_events(d) > 0; turn++)
+	for (int turn = 0; turn < EMPTY_TURNS && observe_events(d) > 0; turn++)
 		;
 }
 
@@ -200,7 +241,7 @@ int observe_open(struct daemon *d)
 {
 	char what[80];
 
-	d->ctnl = ctnl_open(EVENTS_BUFFER_BYTES);
+	d->ctnl = ctnl_open((uint32_t)d->config->event_buffer_bytes);
 	if (!d->ctnl)
 		return open_failed("cannot subscribe to conntrack events",
 				   "it needs CAP_NET_ADMIN and nf_conntrack_netlink");
@@ -224,7 +265,7 @@ void observe_before(struct daemon *d, bool is_new)
 		audit_set_evidence_since(d->audit, d->last_event_ms);
 	if (d->config->mode != MODE_STEER || adoption_begin(d))
 		return;
-	resync(d);
+	resync_now(d);
 	adoption_end(d);
 }
 
@@ -238,11 +279,14 @@ int observe_start(struct daemon *d)
 		err = loop_add(d->loop, 1, ctnl_fd(d->ctnl), on_events, d);
 	if (!err)
 		err = loop_add(d->loop, 2, ifnames_fd(d->ifnames), on_names, d);
-	return err || d->last_resync_ms ? err : resync(d);
+	if (!err)
+		valve_look(d, d->last_event_ms);
+	return err || d->last_resync_ms ? err : resync_now(d);
 }
 
 void observe_close(struct daemon *d)
 {
+	resync_close(d);
 	ifnames_close(d->ifnames);
 	nflog_close(d->nflog);
 	ctnl_close(d->ctnl);

@@ -31,14 +31,16 @@ static void tell_record(void *data, const struct record *r)
 static void tell_refused(struct daemon *d, int64_t now_ms)
 {
 	struct writer_stats ws;
+	char text[80];
 
 	if (d->refused == d->refused_told)
 		return;
 	writer_stats(d->writer, &ws);
 	if (ws.depth > ws.capacity / 2)
 		return;
-	log_warning("the store could not keep up: %" PRIu64 " records lost",
-		    d->refused - d->refused_told);
+	snprintf(text, sizeof(text), "the store could not keep up: %" PRIu64 " records lost",
+		 d->refused - d->refused_told);
+	tell_gap(d, "queue full", text);
 	audit_gap(d->audit, GAP_STORE, d->refused_since_ms, now_ms,
 		  (int64_t)(d->refused - d->refused_told), "the queue to the store was full");
 	d->refused_told = d->refused;
@@ -180,6 +182,24 @@ void tell_port(struct daemon *d, struct audit_port *port)
 		.alert = tell_alert,
 		.diagnose = diagnose_stray,
 	};
+}
+
+void tell_gap(struct daemon *d, const char *reason, const char *text)
+{
+	struct alert a = {
+		.kind = ALERT_GAP,
+		.time_ms = clock_now_ms(),
+		.reason = reason,
+		.evidence = "",
+		.direction = -1,
+		.count = 1,
+	};
+
+	snprintf(a.text, sizeof(a.text), "%s", text);
+	log_bounded(d, text);
+	alerter_raise(d->alerter, &a);
+	if (control_has_watchers(d->control))
+		control_broadcast(d->control, text);
 }
 
 static void tell_second(struct daemon *d)

@@ -75,10 +75,24 @@ void ctnl_stats(const struct ctnl *c, struct ctnl_stats *out)
 
 	nlsock_stats(c->events, &s);
 	out->events = c->n_events;
-	out->parse_errors = c->n_parse_errors + s.malformed + atomic_load(&c->n_dump_parse_errors);
+	out->parse_errors = ctnl_parse_errors(c);
 	out->forged = s.forged;
 	out->overruns = s.overruns;
+	out->refused = nlsock_refused(c->events);
 	out->buffer_bytes = nlsock_buffer_bytes(c->events);
+}
+
+uint64_t ctnl_parse_errors(const struct ctnl *c)
+{
+	struct nlsock_stats s;
+
+	nlsock_stats(c->events, &s);
+	return c->n_parse_errors + s.malformed + atomic_load(&c->n_dump_parse_errors);
+}
+
+uint32_t ctnl_port(const struct ctnl *c)
+{
+	return nlsock_port(c->events);
 }
 
 int ctnl_set_reliable(struct ctnl *c, bool on)
@@ -123,14 +137,14 @@ int ctnl_receive(struct ctnl *c, ctnl_event_fn *fn, void *data, int max)
 
 /* --- dumps ---------------------------------------------------------------- */
 
-struct dump {
+struct ctnl_dump {
 	struct ctnl *ctnl;
 	struct mnl_socket *socket;
 	struct ctnl_decoder *decoder;
 	ctnl_event_fn *fn;
 	void *data;
-	uint8_t *buffer;
 	bool is_torn;
+	_Alignas(8) uint8_t buffer[DUMP_BUFFER_BYTES];
 };
 
 static struct nlmsghdr *request_put(void *buffer, unsigned type, unsigned flags, int family)
@@ -146,7 +160,7 @@ static struct nlmsghdr *request_put(void *buffer, unsigned type, unsigned flags,
 	return nlh;
 }
 
-static int dump_start(struct dump *d)
+static int dump_start(struct ctnl_dump *d)
 {
 	uint8_t buffer[REQUEST_BYTES];
 	struct nlmsghdr *nlh = request_put(buffer, IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_UNSPEC);
@@ -157,7 +171,7 @@ static int dump_start(struct dump *d)
 	return 0;
 }
 
-static void dump_entry(struct dump *d, const struct nlmsghdr *nlh)
+static void dump_entry(struct ctnl_dump *d, const struct nlmsghdr *nlh)
 {
 	struct ct_event ev;
 
@@ -182,7 +196,7 @@ static int status_of(const struct nlmsghdr *nlh)
 }
 
 /* 0 or -errno when the dump has ended, 1 when more is to come. */
-static int dump_handle(struct dump *d, int left)
+static int dump_handle(struct ctnl_dump *d, int left)
 {
 	const struct nlmsghdr *nlh = (const struct nlmsghdr *)d->buffer;
 
@@ -197,7 +211,7 @@ static int dump_handle(struct dump *d, int left)
 	return left > 0 ? -EBADMSG : 1;
 }
 
-static int dump_receive(struct dump *d)
+static int dump_receive(struct ctnl_dump *d)
 {
 	struct sockaddr_nl from;
 	socklen_t from_size = sizeof(from);
@@ -213,37 +227,62 @@ static int dump_receive(struct dump *d)
 	return dump_handle(d, (int)n);
 }
 
-static int dump_run(struct dump *d)
+int ctnl_dump_step(struct ctnl_dump *d, ctnl_event_fn *fn, void *data)
 {
-	int ret = dump_start(d);
+	int ret;
 
-	if (ret)
-		return ret;
-	do {
-		ret = dump_receive(d);
-	} while (ret > 0);
+	d->fn = fn;
+	d->data = data;
+	ret = dump_receive(d);
 	return !ret && d->is_torn ? -EINTR : ret;
+}
+
+void ctnl_dump_close(struct ctnl_dump *d)
+{
+	if (!d)
+		return;
+	if (d->socket)
+		mnl_socket_close(d->socket);
+	ctnl_decoder_free(d->decoder);
+	free(d);
+}
+
+struct ctnl_dump *ctnl_dump_open(struct ctnl *c)
+{
+	struct ctnl_dump *d = calloc(1, sizeof(*d));
+	int err;
+
+	if (!d)
+		return NULL;
+	d->ctnl = c;
+	d->decoder = ctnl_decoder_new();
+	if (d->decoder)
+		d->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+	err = d->socket ? -dump_start(d) : errno;
+	if (err) {
+		ctnl_dump_close(d);
+		errno = err;
+		return NULL;
+	}
+	return d;
+}
+
+int ctnl_dump_fd(const struct ctnl_dump *d)
+{
+	return mnl_socket_get_fd(d->socket);
 }
 
 int ctnl_dump(struct ctnl *c, ctnl_event_fn *fn, void *data)
 {
-	struct dump d = { .ctnl = c, .fn = fn, .data = data };
-	int ret = -ENOMEM;
+	struct ctnl_dump *d = ctnl_dump_open(c);
+	int ret;
 
-	d.buffer = malloc(DUMP_BUFFER_BYTES);
-	d.decoder = ctnl_decoder_new();
-	if (!d.buffer || !d.decoder)
-		goto out;
-	d.socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
-	if (!d.socket) {
-		ret = -errno;
-		goto out;
-	}
-	ret = dump_run(&d);
-	mnl_socket_close(d.socket);
-out:
-	ctnl_decoder_free(d.decoder);
-	free(d.buffer);
+	if (!d)
+		return -errno;
+	do {
+		ret = ctnl_dump_step(d, fn, data);
+	} while (ret > 0);
+	ctnl_dump_close(d);
 	return ret;
 }
 

@@ -13,26 +13,14 @@
 #include <unistd.h>
 
 #include "hostcheck_parts.h"
+#include "listeners_parts.h"
 
-/* NFNLGRP_CONNTRACK_NEW, _UPDATE, _DESTROY are groups 1 to 3 (nfnetlink.h). */
-#define CONNTRACK_GROUPS 0x7u
 #define DAEMON_NAME "waymarkd"
 
 struct socket_owner {
 	long pid; /* 0: not known */
 	char name[32];
 };
-
-struct netlink_socket {
-	unsigned protocol, port, groups;
-	unsigned long inode;
-};
-
-static bool socket_line_parse(struct netlink_socket *s, const char *line)
-{
-	return sscanf(line, "%*s %u %u %x %*s %*s %*s %*s %*s %lu", &s->protocol, &s->port,
-		      &s->groups, &s->inode) == 4;
-}
 
 /* Whether one of the descriptors in /proc/PID/fd is this socket. */
 static bool process_has_socket(const char *pid, const char *link)
@@ -97,7 +85,7 @@ static struct socket_owner owner_of_port(FILE *sockets, unsigned port)
 	char line[256];
 
 	while (sockets && fgets(line, sizeof(line), sockets))
-		if (socket_line_parse(&s, line) && s.protocol == NETLINK_NETFILTER && s.port == port)
+		if (netlink_socket_parse(&s, line) && s.protocol == NETLINK_NETFILTER && s.port == port)
 			return owner_find(s.inode);
 	return nobody;
 }
@@ -144,8 +132,7 @@ void hostcheck_listeners(struct findings *f, const struct config *c, FILE *socke
 	char line[256];
 
 	while (fgets(line, sizeof(line), sockets)) {
-		if (!socket_line_parse(&s, line) || s.protocol != NETLINK_NETFILTER ||
-		    !(s.groups & CONNTRACK_GROUPS))
+		if (!netlink_socket_parse(&s, line) || !is_conntrack_listener(&s))
 			continue;
 		owner = owner_find(s.inode);
 		if (strcmp(owner.name, DAEMON_NAME) && owner.pid != (long)getpid())

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <linux/sock_diag.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -55,9 +56,10 @@ static void buffers_init(struct nlsock *s)
 	}
 }
 
+/* The kernel grants twice what it is asked for (socket(7)). */
 static int receive_buffer_set(int fd, uint32_t bytes)
 {
-	int value = bytes > INT32_MAX / 2 ? INT32_MAX / 2 : (int)bytes;
+	int value = (int)(bytes / 2);
 
 	if (bytes == 0 || setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &value, sizeof(value)) == 0)
 		return 0;
@@ -120,6 +122,16 @@ uint32_t nlsock_buffer_bytes(const struct nlsock *s)
 	if (getsockopt(s->fd, SOL_SOCKET, SO_RCVBUF, &value, &size))
 		return 0;
 	return (uint32_t)value;
+}
+
+uint32_t nlsock_refused(const struct nlsock *s)
+{
+	uint32_t info[SK_MEMINFO_VARS] = { 0 };
+	socklen_t size = sizeof(info);
+
+	if (getsockopt(s->fd, SOL_SOCKET, SO_MEMINFO, info, &size))
+		return 0;
+	return info[SK_MEMINFO_DROPS];
 }
 
 void nlsock_stats(const struct nlsock *s, struct nlsock_stats *out)

@@ -33,9 +33,13 @@ void nlsock_close(struct nlsock *s); /* NULL is allowed */
 int nlsock_fd(const struct nlsock *s);
 uint32_t nlsock_port(const struct nlsock *s);
 
-/* The receive buffer as the kernel counts it: twice what was asked for, unless
- * that was cut to net.core.rmem_max (socket(7)). */
+/* The receive buffer as the kernel counts it: what was asked for, unless that was
+ * cut to twice net.core.rmem_max (socket(7)). */
 uint32_t nlsock_buffer_bytes(const struct nlsock *s);
+
+/* Datagrams for which it had no room, as the kernel counts them, since it was
+ * opened; 0 before Linux 4.12, which does not say. */
+uint32_t nlsock_refused(const struct nlsock *s);
 
 /* Reads without blocking, at most max datagrams. Returns the number read (0:
  * nothing more), or -ENOBUFS after an overrun, or -errno; what was read before

@@ -23,6 +23,7 @@ struct steering *steering_open(const struct config *c)
 	if (!s)
 		return NULL;
 	s->config = c;
+	s->is_minimal = c->events == EVENTS_MINIMAL;
 	s->rtnl = rtnl_open();
 	s->nft = s->rtnl ? nft_open() : NULL;
 	s->state = s->nft ? steering_state_new() : NULL;

@@ -496,7 +496,7 @@ static struct flow_record stored_flow(const struct ct_event *ev, int64_t started
 
 static void dump(struct world *w, const struct ct_event *ev)
 {
-	audit_dump_begin(w->a);
+	audit_dump_begin(w->a, 0);
 	if (ev)
 		audit_ct_event(w->a, ev, w->now_ms);
 	audit_dump_end(w->a, false, w->now_ms);
@@ -567,7 +567,7 @@ static void a_torn_dump_loses_nobody(void **state)
 	(void)state;
 	world_open(&w, 100);
 	audit_ct_event(w.a, &ev, w.now_ms);
-	audit_dump_begin(w.a);
+	audit_dump_begin(w.a, 0);
 	audit_dump_end(w.a, true, w.now_ms);
 	ticks(&w, 3);
 	assert_int_equal(w.h.flow[1].state, FLOW_LIVE);
@@ -658,7 +658,7 @@ static void a_flow_from_before_the_labels_is_unknown(void **state)
 	ev.start_ns = INT64_C(800000) * 1000000;
 	later.start_ns = INT64_C(950000) * 1000000;
 	later.tuple[0].sport++;
-	audit_dump_begin(w.a);
+	audit_dump_begin(w.a, 0);
 	audit_ct_event(w.a, &ev, w.now_ms);
 	audit_ct_event(w.a, &later, w.now_ms);
 	audit_dump_end(w.a, false, w.now_ms);

@@ -136,6 +136,8 @@ static void check_defaults(const struct config *c)
 	assert_true(c->sysctl);
 	assert_true(c->repair);
 	assert_int_equal(c->events, EVENTS_AUTO);
+	assert_int_equal(c->event_buffer_bytes, 32 * 1024 * 1024);
+	assert_int_equal(c->max_flows, 4000000);
 	assert_int_equal(c->retention_s, 90 * 86400);
 	assert_int_equal(c->max_size_bytes, 2ULL * 1024 * 1024 * 1024);
 	assert_int_equal(c->on_stop, ON_STOP_KEEP);
@@ -189,7 +191,7 @@ static void test_every_key(void **state)
 		"mode = 'audit' database = /d control-socket = \"/s\"\n"
 		"mark-mask = 0xFF00 label-base = 0 nflog-group = 65535\n"
 		"rule-priority = 1 local-routes = copy balance = no sysctl = off repair = no\n"
-		"events = minimal retention = off max-size = 0 on-stop = remove\n"
+		"events = minimal event-buffer = \"64 KiB\" max-flows = 1000 retention = off max-size = 0 on-stop = remove\n"
 		"on-uplink-down = flush\n"
 		"alert { exec = /e json = /j syslog = false min-interval = \"1h 30min\" }\n"
 		"uplink \"x-1.y_2\" { interface = \"wlp0s20f3.1234\" mark = 0x300\n"
@@ -210,6 +212,8 @@ static void test_every_key(void **state)
 	assert_false(c->sysctl);
 	assert_false(c->repair);
 	assert_int_equal(c->events, EVENTS_MINIMAL);
+	assert_int_equal(c->event_buffer_bytes, 65536);
+	assert_int_equal(c->max_flows, 1000);
 	assert_int_equal(c->retention_s, 0);
 	assert_int_equal(c->max_size_bytes, 0);
 	assert_int_equal(c->on_stop, ON_STOP_REMOVE);

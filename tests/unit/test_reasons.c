@@ -229,7 +229,7 @@ static void a_label_from_before_is_unexplained(void **state)
 	struct ct_event ev = event(&c, CT_DUMP, &c.first);
 
 	(void)state;
-	audit_dump_begin(a);
+	audit_dump_begin(a, 0);
 	audit_ct_event(a, &ev, 1000);
 	audit_dump_end(a, false, 1000);
 	assert_int_equal(o.n, 1);

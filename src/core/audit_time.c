@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * audit_time.c - what is done as time passes: flows that changed are written, and
+ * flows that ended are forgotten.
+ */
+#include "audit_internal.h"
+
+/* The end of a flow that was given up as lost may come late: the kernel holds it
+ * back for as long as the socket has no room for it. */
+void flow_linger(struct audit *a, flow_ref ref)
+{
+	bool is_lost = flowtable_get(a->flows, ref)->state == FLOW_LOST;
+
+	flow_queue_push(a->flows, is_lost ? &a->lost[a->lost_now] : &a->linger[a->linger_now], ref);
+	a->stats.lingering++;
+}
+
+static void emit_changed(struct audit *a, struct flow_queue *q)
+{
+	flow_ref ref;
+
+	while ((ref = flow_queue_pop(a->flows, q)) != FLOW_REF_NONE) {
+		struct flow *f = flowtable_get(a->flows, ref);
+
+		f->is_queued = 0;
+		if (f->state == FLOW_LIVE)
+			flow_emit(a, ref, NULL, 0);
+		else
+			flow_linger(a, ref);
+	}
+}
+
+static void forget(struct audit *a, struct flow_queue *q)
+{
+	flow_ref ref;
+
+	while ((ref = flow_queue_pop(a->flows, q)) != FLOW_REF_NONE) {
+		mismatch_forget(a, ref);
+		flowtable_remove(a->flows, ref);
+		a->stats.lingering--;
+	}
+}
+
+static void forget_lingering(struct audit *a)
+{
+	a->linger_now = (a->linger_now + 1) % LINGER_TICKS;
+	forget(a, &a->linger[a->linger_now]);
+	if (a->linger_now)
+		return;
+	a->lost_now = (a->lost_now + 1) % LOST_TURNS;
+	forget(a, &a->lost[a->lost_now]);
+}
+
+void audit_tick(struct audit *a, int64_t now_ms)
+{
+	pending_settle(a, now_ms, true);
+	mismatch_settle(a, now_ms);
+	emit_changed(a, &a->changed);
+	a->changed = a->changing;
+	flow_queue_init(&a->changing);
+	mismatch_emit_dirty(a);
+	forget_lingering(a);
+}
+
+void audit_flush(struct audit *a, int64_t now_ms)
+{
+	pending_settle(a, now_ms, true);
+	mismatch_settle(a, now_ms);
+	emit_changed(a, &a->changed);
+	emit_changed(a, &a->changing);
+	mismatch_emit_dirty(a);
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * resync.c - brings the audit's flows in step with the kernel's by a dump, after
+ * something was lost and at the start.
+ *
+ * The dump has a socket of its own and is read a little at a time, so that events,
+ * ticks and everybody who asks are served meanwhile. What it says may be older than
+ * events read since it began; the audit knows that.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "daemon/daemon.h"
+#include "daemon/log.h"
+
+#define RANK 12
+
+/* Reads of a turn, a hundred entries each. */
+#define STEPS 8
+
+/* A dump of a big table takes seconds: not more often than this. */
+#define INTERVAL_MS 1000
+
+static void take_entry(void *data, const struct ct_event *ev)
+{
+	struct daemon *d = data;
+
+	d->dump_entries++;
+	audit_ct_event(d->audit, ev, d->last_event_ms);
+	if (d->adopt)
+		adoption_take(d, ev);
+}
+
+static void dump_close(struct daemon *d)
+{
+	if (!d->dump)
+		return;
+	loop_remove(d->loop, RANK, ctnl_dump_fd(d->dump));
+	ctnl_dump_close(d->dump);
+	d->dump = NULL;
+}
+
+static void end(struct daemon *d, int err)
+{
+	int64_t now_ms = clock_now_ms();
+
+	dump_close(d);
+	audit_dump_end(d->audit, err != 0, now_ms);
+	d->last_resync_ms = now_ms;
+	d->resyncs++;
+	if (err == -EINTR)
+		resync_ask(d, now_ms);
+	else if (err)
+		log_err("cannot dump the conntrack table: %s", strerror(-err));
+	else if (d->is_ready)
+		log_info("looked at the whole table: %" PRIu64 " entries in %" PRId64 " ms",
+			 d->dump_entries, now_ms - d->dump_started_ms);
+}
+
+/* 1: it goes on; else it has ended. */
+static int step(struct daemon *d)
+{
+	int ret = 1;
+
+	for (int i = 0; ret > 0 && i < STEPS; i++)
+		ret = ctnl_dump_step(d->dump, take_entry, d);
+	if (ret <= 0)
+		end(d, ret);
+	return ret;
+}
+
+static void on_dump(void *data)
+{
+	step(data);
+}
+
+static int begin(struct daemon *d, int64_t now_ms)
+{
+	int err;
+
+	dump_close(d);
+	d->next_resync_ms = 0;
+	d->dump_entries = 0;
+	d->dump_started_ms = now_ms;
+	/* First: an event that is read from now on is news for it. */
+	audit_dump_begin(d->audit, now_ms);
+	d->dump = ctnl_dump_open(d->ctnl);
+	err = d->dump ? loop_add(d->loop, RANK, ctnl_dump_fd(d->dump), on_dump, d) : -errno;
+	if (!err)
+		return 0;
+	dump_close(d);
+	log_err("cannot dump the conntrack table: %s", strerror(-err));
+	return err;
+}
+
+int resync_now(struct daemon *d)
+{
+	int ret = begin(d, clock_now_ms());
+
+	if (ret)
+		return ret;
+	do {
+		ret = step(d);
+		observe_packets(d);
+		observe_events(d);
+	} while (ret > 0);
+	return ret == -EINTR ? 0 : ret;
+}
+
+void resync_ask(struct daemon *d, int64_t now_ms)
+{
+	if (d->next_resync_ms)
+		return;
+	d->next_resync_ms = d->last_resync_ms + INTERVAL_MS;
+	if (d->next_resync_ms < now_ms || d->next_resync_ms > now_ms + INTERVAL_MS)
+		d->next_resync_ms = now_ms;
+}
+
+/* While the socket is not empty the kernel goes on dropping events: what a dump
+ * would say would be as incomplete as before. */
+void resync_tick(struct daemon *d, int64_t now_ms)
+{
+	if (!d->next_resync_ms || d->next_resync_ms > now_ms || d->dump || d->events_gap.id)
+		return;
+	if (begin(d, now_ms))
+		resync_ask(d, now_ms + INTERVAL_MS);
+}
+
+void resync_close(struct daemon *d)
+{
+	dump_close(d);
+}

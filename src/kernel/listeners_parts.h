@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * listeners_parts.h - a line of /proc/net/netlink (netlink_seq_show in the kernel's
+ * net/netlink/af_netlink.c), taken apart.
+ */
+#ifndef WAYMARK_KERNEL_LISTENERS_PARTS_H
+#define WAYMARK_KERNEL_LISTENERS_PARTS_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+struct netlink_socket {
+	unsigned protocol, port, groups;
+	unsigned long inode;
+};
+
+bool netlink_socket_parse(struct netlink_socket *s, const char *line);
+/* Whether it is subscribed to conntrack events. */
+bool is_conntrack_listener(const struct netlink_socket *s);
+
+/* listeners_count with the file handed in. */
+int listeners_count_in(FILE *sockets, unsigned own_port);
+
+#endif
