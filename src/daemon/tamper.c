@@ -10,11 +10,10 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <linux/rtnetlink.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#include <linux/rtnetlink.h>
 
 #include "daemon/daemon.h"
 #include "daemon/log.h"
@@ -41,7 +40,6 @@ struct tamper {
 	/* of a pass */
 	bool is_ripe;	  /* the quiet time is over */
 	bool has_allowed; /* something was to be put back */
-	bool is_ruleset_left;
 	unsigned lines;
 
 	/* the ruleset: who touched it, and the time without evidence */
@@ -63,12 +61,21 @@ static void suspect(struct tamper *t, int64_t since_ms)
 		t->since_ms = since_ms;
 }
 
-/* A route in a place of ours, by whomever, or one that says it is ours. */
+static bool table_is_an_uplinks(const struct config *c, uint32_t table)
+{
+	for (size_t i = 0; i < c->n_uplinks; i++)
+		if (c->uplinks[i].table == table)
+			return true;
+	return false;
+}
+
+/* A route in a place of ours, by whomever, or one that says it is ours. Others may
+ * change by the thousand (BGP): most are told apart without a look at the plan. */
 static bool route_concerns(const struct daemon *d, const struct route_state *r)
 {
 	if (r->protocol == ROUTE_PROTOCOL_WAYMARK)
 		return true;
-	if (r->table == RT_TABLE_MAIN && r->dst.len)
+	if (r->table == RT_TABLE_MAIN ? r->dst.len : !table_is_an_uplinks(d->config, r->table))
 		return false;
 	return steering_wants_place(d->steering, r);
 }
@@ -293,8 +300,6 @@ static bool judge(void *data, const struct steering_change *c)
 	}
 	if (c->thing == STEERING_RULESET && c->is_blinding)
 		gap_begin(d);
-	if (c->thing == STEERING_RULESET)
-		t->is_ruleset_left = !is_restored;
 	return is_restored;
 }
 
@@ -316,7 +321,7 @@ void tamper_begin(struct daemon *d, int64_t now_ms)
 	t->is_ripe = t->since_ms && (now_ms - t->since_ms >= QUIET_MS || now_ms < t->since_ms);
 	if (!t->is_ripe && things_rested_ms(t->things))
 		t->is_ripe = things_rested_ms(t->things) <= now_ms;
-	t->has_allowed = t->is_ruleset_left = false;
+	t->has_allowed = false;
 	t->lines = 0;
 	things_begin(t->things, now_ms);
 }
