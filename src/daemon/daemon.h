@@ -195,8 +195,6 @@ void tamper_begin(struct daemon *d, int64_t now_ms);
 /* A change of the pass has been made; false: it is no tampering. */
 bool tamper_done(struct daemon *d, const struct steering_change *c);
 void tamper_end(struct daemon *d, int err);
-/* Whether the evidence is missing now. */
-bool tamper_has_gap(const struct daemon *d);
 /* Everything has been installed anew. */
 void tamper_forget(struct daemon *d);
 

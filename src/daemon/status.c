@@ -147,8 +147,7 @@ static json_t *daemon_answer(const struct daemon *d)
 		(json_int_t)(as.live + as.lingering), "table_bytes", (json_int_t)as.bytes, "events",
 		events_answer(d), "nflog", nflog_answer(d, &as), "store", store_answer(d), "alerts",
 		alerts_answer(d), "verdicts", verdicts_answer(&as), "gaps_open",
-		(json_int_t)(d->events_gap.id != 0) + tamper_has_gap(d), "mismatches",
-		(json_int_t)as.mismatches,
+		(json_int_t)as.gaps_open, "mismatches", (json_int_t)as.mismatches,
 		"uplinks", uplinks_answer(d));
 }
 

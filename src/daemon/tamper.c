@@ -161,11 +161,6 @@ static void gap_end(struct daemon *d)
 	t->gap.id = 0;
 }
 
-bool tamper_has_gap(const struct daemon *d)
-{
-	return d->tamper->gap.id != 0;
-}
-
 /* Of several who touched it, the first one that took something away. */
 static void take_ruleset_notice(void *data, const struct nft_notice *n)
 {
