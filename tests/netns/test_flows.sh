@@ -118,14 +118,15 @@ line_rules() { # INTERFACE
 	END
 }
 
+# Protocols by number: their names need /etc/protocols.
 lines_told() {
 	local line
 	for line in isp1 isp2; do
 		{
-			at net nft list set inet lines ${line}_ip
-			at net nft list set inet lines ${line}_ip6
-		} | tr ',' '\n' | sed -n "s/^.*[ {\t]\([a-z]*\) \. \([^ ]*\) \. \([^ ]*\) \. \([^ ]*\) \. \([^ ]*\) counter packets \([0-9]*\) bytes \([0-9]*\).*/$line|\1|\2|\3|\4|\5|\6|\7/p"
-	done | told_load line
+			at net nft -p list set inet lines ${line}_ip
+			at net nft -p list set inet lines ${line}_ip6
+		} | tr ',' '\n' | sed -n "s/^.*[ {\t]\([0-9]*\) \. \([^ ]*\) \. \([^ ]*\) \. \([^ ]*\) \. \([^ ]*\) counter packets \([0-9]*\) bytes \([0-9]*\).*/$line|\1|\2|\3|\4|\5|\6|\7/p"
+	done | sed 's/^\([^|]*\)|6|/\1|tcp|/; s/^\([^|]*\)|17|/\1|udp|/' | told_load line
 }
 
 # --- traffic ------------------------------------------------------------------------------
