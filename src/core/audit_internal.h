@@ -29,6 +29,7 @@ struct mark_slot {
 struct pending_packet {
 	struct nflog_packet packet;
 	uint8_t egress;
+	bool is_repeat; /* of a flow that has been proven */
 	int64_t deadline_ms;
 };
 
@@ -137,6 +138,7 @@ void mismatch_emit_dirty(struct audit *a);
 void mismatch_free_all(struct audit *a);
 
 /* audit_packet.c */
-void pending_settle(struct audit *a, int64_t now_ms, bool is_tick);
+enum settle { SETTLE_SOME, SETTLE_TICK, SETTLE_LAST };
+void pending_settle(struct audit *a, int64_t now_ms, enum settle how);
 
 #endif

@@ -6,6 +6,11 @@
  * The rules log a packet because its flow's mark does not name the uplink that
  * it leaves by. A flow whose mark, as we know it, does name it is therefore not
  * the packet's flow, or its change of mark has not been read yet.
+ *
+ * A masqueraded flow dies of such a packet, and its sender's next one begins
+ * another with the same addresses, which may go the same way: all before one event
+ * has been read. So a packet of a flow that has been proven already waits for a
+ * flow with the same addresses that has not.
  */
 #include <string.h>
 
@@ -13,10 +18,15 @@
 
 #define FORCE_AGE_MS 100
 
+/* By how much the event of a flow's beginning may be read later than a packet of
+ * that flow, where another flow fits, too. */
+#define REPEAT_LATE_MS 100
+
 struct match {
 	flow_ref ref;
 	enum direction direction;
 	unsigned n; /* how many fitted equally well */
+	bool is_proven; /* it is known that the flow left so */
 };
 
 /* Whether the flow, as it is known now, is one that the rules log so. */
@@ -33,80 +43,100 @@ static bool is_fitting(const struct audit *a, const struct flow *f, const struct
 	}
 }
 
-/* A packet that the restore has marked fits the flow with that mark better, and
- * a live flow better than one that has ended. */
-static unsigned fit(const struct audit *a, const struct flow *f, const struct nflog_packet *p,
-		    uint8_t egress)
+static bool is_proven(const struct audit *a, const struct flow *f, enum direction d, uint8_t egress)
 {
-	if (!is_fitting(a, f, p, egress))
-		return 0;
-	return 1 + (f->state == FLOW_LIVE) + 2 * ((p->mark & a->mask) == f->mark);
+	return flowtable_set(a->flows, f->nflog[d]) >> egress & 1;
 }
 
-static struct match match_find(const struct audit *a, const struct nflog_packet *p, uint8_t egress)
+/* A packet that the restore has marked fits the flow with that mark better, one
+ * that has not been proven better, and a live flow better than an ended one. */
+static unsigned fit(const struct audit *a, const struct flow *f, enum direction d,
+		    const struct pending_packet *w)
+{
+	const struct nflog_packet *p = &w->packet;
+
+	if (!is_fitting(a, f, p, w->egress))
+		return 0;
+	if (w->is_repeat &&
+	    (int64_t)f->started_ms > w->deadline_ms - PENDING_MS + REPEAT_LATE_MS)
+		return 0;
+	return 1 + (f->state == FLOW_LIVE) + 2 * !is_proven(a, f, d, w->egress) +
+	       4 * ((p->mark & a->mask) == f->mark);
+}
+
+static struct match match_find(const struct audit *a, const struct pending_packet *w)
 {
 	struct match best = { .ref = FLOW_REF_NONE };
 	unsigned best_fit = 0;
 	enum direction d;
 
-	for (flow_ref ref = flowtable_find_packet(a->flows, p, FLOW_REF_NONE, &d);
-	     ref != FLOW_REF_NONE; ref = flowtable_find_packet(a->flows, p, ref, &d)) {
-		unsigned this_fit = fit(a, flowtable_get(a->flows, ref), p, egress);
+	for (flow_ref ref = flowtable_find_packet(a->flows, &w->packet, FLOW_REF_NONE, &d);
+	     ref != FLOW_REF_NONE; ref = flowtable_find_packet(a->flows, &w->packet, ref, &d)) {
+		const struct flow *f = flowtable_get(a->flows, ref);
+		unsigned this_fit = fit(a, f, d, w);
 
 		if (this_fit && this_fit == best_fit)
 			best.n++;
 		if (this_fit > best_fit) {
-			best = (struct match){ .ref = ref, .direction = d, .n = 1 };
+			best = (struct match){ .ref = ref, .direction = d, .n = 1,
+					       .is_proven = is_proven(a, f, d, w->egress) };
 			best_fit = this_fit;
 		}
 	}
 	return best;
 }
 
-static bool packet_take(struct audit *a, const struct nflog_packet *p, uint8_t egress,
+static void packet_give(struct audit *a, const struct match *m, const struct pending_packet *w,
 			int64_t now_ms)
 {
-	struct match m = match_find(a, p, egress);
-	struct flow *f;
+	struct flow *f = flowtable_get(a->flows, m->ref);
 	bool is_news;
+
+	if (m->n > 1)
+		a->stats.ambiguous++;
+	is_news = flow_set_add(a, &f->nflog[m->direction], UINT64_C(1) << w->egress);
+	if (w->packet.kind == NFLOG_MISMATCH && audit_slot_of_mark(a, f->mark) != SLOT_NONE &&
+	    (m->direction == DIR_REPLY || !f->is_entered))
+		mismatch_add_packet(a, m->ref, m->direction, w->egress, &w->packet, now_ms);
+	if (is_news) {
+		f->is_disowned = 0;
+		flow_touch(a, m->ref);
+	}
+}
+
+/* False: nobody's yet, or a repeat, which waits until it is due. Where the kernel
+ * names the packet's flow there is nothing to wait for. */
+static bool packet_take(struct audit *a, struct pending_packet *w, bool is_due, int64_t now_ms)
+{
+	struct match m = match_find(a, w);
 
 	if (m.ref == FLOW_REF_NONE)
 		return false;
-	if (m.n > 1)
-		a->stats.ambiguous++;
-	f = flowtable_get(a->flows, m.ref);
-	is_news = flow_set_add(a, &f->nflog[m.direction], UINT64_C(1) << egress);
-	if (p->kind == NFLOG_MISMATCH && audit_slot_of_mark(a, f->mark) != SLOT_NONE &&
-	    (m.direction == DIR_REPLY || !f->is_entered))
-		mismatch_add_packet(a, m.ref, m.direction, egress, p, now_ms);
-	if (is_news) {
-		f->is_disowned = 0;
-		flow_touch(a, m.ref);
-	}
+	w->is_repeat = m.is_proven && w->packet.kind == NFLOG_MISMATCH && !w->packet.has_ct_id;
+	if (w->is_repeat && !is_due)
+		return false;
+	packet_give(a, &m, w, now_ms);
 	return true;
-}
-
-static void pending_add(struct audit *a, const struct nflog_packet *p, uint8_t egress,
-			int64_t now_ms)
-{
-	if (a->n_pending == PENDING_MAX) {
-		a->stats.orphans++;
-		return;
-	}
-	a->pending[a->n_pending++] = (struct pending_packet){
-		.packet = *p,
-		.egress = egress,
-		.deadline_ms = now_ms + PENDING_MS,
-	};
 }
 
 void audit_packet(struct audit *a, const struct nflog_packet *p, uint8_t egress, int64_t now_ms)
 {
+	struct pending_packet w = {
+		.packet = *p,
+		.egress = egress,
+		.deadline_ms = now_ms + PENDING_MS,
+	};
+	bool is_full = a->n_pending == PENDING_MAX;
+
 	a->stats.packets++;
 	if (p->kind == NFLOG_OTHER || egress >= UPLINKS_MAX)
 		return;
-	if (!packet_take(a, p, egress, now_ms))
-		pending_add(a, p, egress, now_ms);
+	if (packet_take(a, &w, is_full, now_ms))
+		return;
+	if (is_full)
+		a->stats.orphans++;
+	else
+		a->pending[a->n_pending++] = w;
 }
 
 /* A flow that fits but for its mark: somebody changed the mark for this one
@@ -134,18 +164,20 @@ static bool packet_force(struct audit *a, const struct pending_packet *w, int64_
 }
 
 /* Outside a tick only a few are tried, so that a flood of orphans cannot slow
- * the events. */
-void pending_settle(struct audit *a, int64_t now_ms, bool is_tick)
+ * the events; at the last, whatever waits is due. */
+void pending_settle(struct audit *a, int64_t now_ms, enum settle how)
 {
 	uint32_t n = a->n_pending, kept = 0;
-	uint32_t tries = is_tick ? n : (n < 64 ? n : 64);
+	uint32_t tries = how != SETTLE_SOME ? n : (n < 64 ? n : 64);
 
 	for (uint32_t i = 0; i < n; i++) {
 		struct pending_packet *w = &a->pending[i];
+		bool is_due = how == SETTLE_LAST ||
+			      (how == SETTLE_TICK && w->deadline_ms <= now_ms);
 
-		if (i < tries && packet_take(a, &w->packet, w->egress, now_ms))
+		if (i < tries && packet_take(a, w, is_due, now_ms))
 			continue;
-		if (is_tick && w->deadline_ms <= now_ms) {
+		if (is_due) {
 			if (!packet_force(a, w, now_ms))
 				a->stats.orphans++;
 			continue;
@@ -160,7 +192,7 @@ void pending_settle(struct audit *a, int64_t now_ms, bool is_tick)
 void audit_settle(struct audit *a, int64_t now_ms)
 {
 	if (a->n_pending)
-		pending_settle(a, now_ms, false);
+		pending_settle(a, now_ms, SETTLE_SOME);
 	mismatch_settle(a, now_ms);
 }
 

@@ -53,7 +53,7 @@ static void forget_lingering(struct audit *a)
 
 void audit_tick(struct audit *a, int64_t now_ms)
 {
-	pending_settle(a, now_ms, true);
+	pending_settle(a, now_ms, SETTLE_TICK);
 	mismatch_settle(a, now_ms);
 	emit_changed(a, &a->changed);
 	a->changed = a->changing;
@@ -64,7 +64,7 @@ void audit_tick(struct audit *a, int64_t now_ms)
 
 void audit_flush(struct audit *a, int64_t now_ms)
 {
-	pending_settle(a, now_ms, true);
+	pending_settle(a, now_ms, SETTLE_LAST);
 	mismatch_settle(a, now_ms);
 	emit_changed(a, &a->changed);
 	emit_changed(a, &a->changing);

@@ -316,6 +316,65 @@ static void a_killed_flow_is_not_mistaken_for_its_successor(void **state)
 	assert_int_equal(run_merges(&s), 5);
 }
 
+static void check_both_killed(const struct history *h)
+{
+	assert_int_equal(h->n_flows, 2);
+	assert_int_equal(h->n_mismatches, 2);
+	for (unsigned i = 1; i <= 2; i++) {
+		assert_int_equal(h->flow[i].verdict, VERDICT_MISMATCH);
+		assert_int_equal(h->flow[i].egress[0], 1 << WAN1 | 1 << WAN2);
+		assert_int_equal(h->mismatch[i].packets, 1);
+	}
+	assert_int_not_equal(h->mismatch[1].flow_id, h->mismatch[2].flow_id);
+}
+
+/* ... on the same line as before, and dies of the same. */
+static void a_killed_successor_is_a_mismatch_of_its_own(void **state)
+{
+	struct scenario s = { .n_events = 4, .n_packets = 2, .check = check_both_killed };
+
+	(void)state;
+	s.event[0] = lan_flow(CT_NEW, 1, 2);
+	label(&s.event[0], LABEL(WAN1));
+	s.event[1] = lan_flow(CT_DESTROY, 1, 2);
+	s.event[2] = lan_flow(CT_NEW, 9, 2);
+	label(&s.event[2], LABEL(WAN1));
+	s.event[3] = lan_flow(CT_DESTROY, 9, 2);
+	for (unsigned i = 0; i < 2; i++)
+		s.packet[i] = (struct logged_packet){
+			logged(&s.event[0], NFLOG_MISMATCH, DIR_ORIGINAL, 2), WAN2 };
+	for (unsigned order = 0; order < 1u << 6; order++)
+		if (__builtin_popcount(order) == 2)
+			run_order(&s, order, 0);
+}
+
+/* The same long after the first, which has nothing to do with it. */
+static void a_later_flow_with_the_same_addresses_is_not_blamed(void **state)
+{
+	struct ct_event ev = lan_flow(CT_NEW, 1, 2);
+	struct nflog_packet p = logged(&ev, NFLOG_MISMATCH, DIR_ORIGINAL, 2);
+	struct world w;
+
+	(void)state;
+	world_open(&w, 100);
+	label(&ev, LABEL(WAN1));
+	audit_ct_event(w.a, &ev, w.now_ms);
+	audit_packet(w.a, &p, WAN2, w.now_ms);
+	audit_packet(w.a, &p, WAN2, w.now_ms);
+	ev.type = CT_DESTROY;
+	audit_ct_event(w.a, &ev, w.now_ms);
+	ticks(&w, 10);
+	ev.type = CT_NEW;
+	ev.id = 9;
+	audit_ct_event(w.a, &ev, w.now_ms);
+	audit_settle(w.a, w.now_ms);
+	ticks(&w, 60);
+	assert_int_equal(w.h.flow[2].verdict, VERDICT_OK);
+	assert_int_equal(w.h.n_mismatches, 1);
+	assert_int_equal(w.h.mismatch[1].packets, 2);
+	world_close(&w);
+}
+
 static void check_mark_changed(const struct history *h)
 {
 	assert_int_equal(h->n_flows, 1);
@@ -817,6 +876,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_mismatch_is_one_row_in_every_order),
 		cmocka_unit_test(a_killed_flow_is_not_mistaken_for_its_successor),
+		cmocka_unit_test(a_killed_successor_is_a_mismatch_of_its_own),
+		cmocka_unit_test(a_later_flow_with_the_same_addresses_is_not_blamed),
 		cmocka_unit_test(a_changed_mark_is_the_reason_in_every_order),
 		cmocka_unit_test(replies_of_an_inbound_flow_are_judged),
 		cmocka_unit_test(transit_between_uplinks_is_no_mismatch),
