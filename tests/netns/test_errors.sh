@@ -1,0 +1,325 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# test_errors.sh - bad input and faults: each is a clear error and exit status 1, and
+# changes nothing, neither of the network nor of a file; an uplink that is not there
+# is no error but taken when it appears.
+
+. "${0%/*}/lib.sh"
+
+# --- what must not change ------------------------------------------------------------------
+
+network_state() {
+	at router nft list ruleset
+	at router ip rule
+	at router ip -6 rule
+	at router ip route show table all | sort
+	at router ip -6 route show table all | grep -v '^fe80\|^multicast' | sort
+	at router sysctl -a --pattern '^net\.(ipv[46]\.(conf|ip_forward|fib)|netfilter)' 2>/dev/null |
+		grep -v 'nf_conntrack_count\|use_tempaddr\|stable_secret'
+}
+
+# Names and contents: also that no file is left beside.
+files_state() {
+	(cd "$lab_tmp/files" && find . -type f ! -name "${files_free:-}" | sort | xargs -r sha256sum &&
+		find . ! -type f | sort)
+}
+
+# refused WHAT PATTERN: waymarkd ends with status 1 and one clear error; everything is
+# as it was before.
+refused() {
+	local network files got
+	network=$(network_state)
+	files=$(files_state)
+	at router timeout -k 5 30 "$WAYMARKD" -c "$lab_tmp/waymark.conf" >"$lab_tmp/out" 2>"$lab_tmp/err" </dev/null
+	got=$?
+	is "$1: exit status 1" "$got" 1
+	check "$1: the error says so" grep -Eq -- "$2" "$lab_tmp/err" || diag "$(cat "$lab_tmp/err")"
+	is "$1: the network is untouched" "$(network_state)" "$network"
+	is "$1: no file is touched" "$(files_state)" "$files"
+}
+
+# --- configurations ---------------------------------------------------------------------------
+
+# bad LINE PATTERN CONFIGURATION: file and line are named by the daemon and by the tool.
+bad() {
+	printf '%b' "$3" >"$lab_tmp/waymark.conf"
+	refused "configuration: $2" "waymark.conf:$1: .*$2"
+	waymark check >"$lab_tmp/out" 2>&1
+	is "configuration: $2: check exits with 1" $? 1
+	check "configuration: $2: check names file and line" grep -Eq "waymark.conf:$1: .*$2" "$lab_tmp/out" ||
+		diag "$(cat "$lab_tmp/out")"
+}
+
+bad_configurations() {
+	local a='uplink a { interface = "wan1" mark = 2 table = 251 gateway = "192.168.1.1" }\n'
+	bad 2 "unknown key 'flavour'" "${a}flavour = sweet\n"
+	bad 1 "did you mean 'retention'" "retentoin = 5\n$a"
+	bad 1 'choose one of: steer audit' "mode = drive\n$a"
+	bad 2 'nflog-group' "${a}nflog-group = 70000\n"
+	bad 2 'label-base' "${a}label-base = 124\n"
+	bad 1 'mark' 'uplink a { interface = wan1 mark = 0 table = 251 }\n'
+	bad 1 'mark-mask' 'uplink a { interface = wan1 mark = 0x100 table = 251 }\n'
+	bad 2 'mark 0x2 .*collides with' "${a}uplink b { interface = wan2 mark = 2 table = 250 }\n"
+	bad 2 'interface .*already' "${a}uplink b { interface = wan1 mark = 3 table = 250 }\n"
+	bad 3 'uplink.* a.*already|twice' "$a\nuplink a { interface = wan2 mark = 3 table = 250 }\n"
+	bad 1 'table' 'uplink a { interface = wan1 mark = 2 table = 254 }\n'
+	bad 1 'gateway' 'uplink a { interface = wan1 mark = 2 table = 251 gateway = nowhere }\n'
+	bad 1 'there is no uplink' '# nothing\n'
+	bad 2 'retention' "${a}retention = soon\n"
+	bad 3 'never closed' "$a\nuplink b {\n interface = wan2\n"
+	rm "$lab_tmp/waymark.conf"
+	refused 'no configuration' 'waymark.conf: .*No such file'
+}
+
+# --- privilege -------------------------------------------------------------------------------------
+
+privilege() {
+	local network
+	config_files
+	network=$(network_state)
+	at router setpriv --bounding-set=-all --inh-caps=-all --no-new-privs \
+		timeout -k 5 30 "$WAYMARKD" -c "$lab_tmp/waymark.conf" >"$lab_tmp/out" 2>"$lab_tmp/err"
+	is 'no privilege: exit status 1' $? 1
+	check 'no privilege: the error says what it needs' grep -q 'needs CAP_NET_ADMIN; run it as root' "$lab_tmp/err"
+	is 'no privilege: the network is untouched' "$(network_state)" "$network"
+	is 'no privilege: no file is touched' "$(files_state)" .
+}
+
+# --- the NFLOG group ---------------------------------------------------------------------------------
+
+group_is_held() {
+	at router grep -q '^ *77 ' /proc/net/netfilter/nfnetlink_log
+}
+
+group_taken() {
+	command -v tcpdump >/dev/null || { skip 'NFLOG group taken' 'tcpdump is missing'; return; }
+	config_files
+	background tcpdump router tcpdump -i nflog:77
+	wait_for 10 group_is_held || die 'tcpdump does not take the group'
+	refused 'NFLOG group taken' 'cannot take NFLOG group 77: .*another program has it: choose another nflog-group'
+	background_end tcpdump
+}
+
+# --- the database -------------------------------------------------------------------------------------
+
+# config_files [PATH]: with the database in the folder that is watched.
+config_files() {
+	config_write
+	sed "s,^database.*,database = \"${1:-$lab_tmp/files/flows.db}\"," "$lab_tmp/waymark.conf" >"$lab_tmp/conf.new"
+	mv "$lab_tmp/conf.new" "$lab_tmp/waymark.conf"
+}
+
+database_not_ours() {
+	config_files
+	echo 'Dear diary, today nothing happened. This is no database, and is longer than a header of one, which is of one hundred bytes.' \
+		>"$lab_tmp/files/flows.db"
+	refused 'a database that is none' 'flows.db is not an SQLite database'
+	rm "$lab_tmp/files/flows.db"
+	sqlite3 "$lab_tmp/files/flows.db" 'CREATE TABLE recipes (cake); INSERT INTO recipes VALUES (1)'
+	refused "another program's database" 'flows.db is the database of another program'
+	sqlite3 "$lab_tmp/files/flows.db" 'PRAGMA application_id = 7; DROP TABLE recipes'
+	refused "another program's empty database" 'flows.db is the database of another program'
+	rm "$lab_tmp/files/flows.db"
+	mkdir "$lab_tmp/files/flows.db"
+	refused 'a folder for a database' 'flows.db'
+	rmdir "$lab_tmp/files/flows.db"
+	mkfifo "$lab_tmp/files/flows.db"
+	refused 'a pipe for a database' 'flows.db is not a file that can be a database'
+	rm "$lab_tmp/files/flows.db"
+}
+
+# A database of our own making, then of a program that knows more.
+database_newer() {
+	config_files
+	daemon_run
+	daemon_stop
+	is 'the daemon made its database' "$(sqlite3 "$lab_tmp/files/flows.db" 'SELECT count(*) FROM uplinks')" 2
+	waymark remove
+	sqlite3 "$lab_tmp/files/flows.db" 'PRAGMA user_version = 99; PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
+	# To be looked at it is opened: what SQLite and the lock have beside it may come.
+	files_free='flows.db[-.]*'
+	refused 'a newer database' 'flows.db has schema version 99, newer than this program'
+	files_free=
+	waymark flows --limit 1 >"$lab_tmp/out" 2>"$lab_tmp/err"
+	is 'a newer database: the tool refuses it, too' $? 1
+	check 'a newer database: ... and says so' grep -q 'newer' "$lab_tmp/err"
+	rm -f "$lab_tmp/files/flows.db"*
+}
+
+database_unwritable() {
+	config_files "$lab_tmp/files/absent/flows.db"
+	refused 'a folder that is not there' 'the folder .*/absent does not exist; make it'
+	echo text >"$lab_tmp/files/file"
+	config_files "$lab_tmp/files/file/flows.db"
+	refused 'a file for a folder' 'file/flows.db: Not a directory'
+	rm "$lab_tmp/files/file"
+	config_files
+	unshare --mount mount --bind "$lab_tmp/files" "$lab_tmp/files" 2>/dev/null ||
+		{ skip 'a folder that cannot be written' 'no mounts here'; return; }
+	read_only 'a folder that cannot be written'
+	daemon_run
+	daemon_stop
+	waymark remove
+	read_only 'our database in a folder that cannot be written'
+	rm -f "$lab_tmp/files/flows.db"*
+}
+
+read_only() { # WHAT: the daemon, where that folder is mounted read-only
+	local daemon=$WAYMARKD
+	cat >"$lab_tmp/read-only" <<-END
+		#!/bin/sh
+		exec unshare --mount sh -c 'mount --bind "$lab_tmp/files" "$lab_tmp/files" &&
+			mount -o remount,ro,bind "$lab_tmp/files" && exec "$daemon" "\$@"' sh "\$@"
+	END
+	chmod +x "$lab_tmp/read-only"
+	WAYMARKD=$lab_tmp/read-only
+	refused "$1" 'flows.db.*[Rr]ead-only'
+	WAYMARKD=$daemon
+}
+
+# --- a second daemon -----------------------------------------------------------------------------------
+
+# While the first runs, its file grows: only what is beside it must stay.
+second_daemon() {
+	config_files
+	daemon_run
+	cp "$lab_tmp/waymark.conf" "$lab_tmp/first.conf"
+	second 'same everything' 'cannot take NFLOG group 77: .*another program has it'
+	sed -i '1i nflog-group = 78' "$lab_tmp/waymark.conf"
+	second 'same database' "flows.db is in use by process $daemon_pid; only one daemon can write it"
+	sed -i 's,^database.*,database = "'"$lab_tmp"'/other.db",' "$lab_tmp/waymark.conf"
+	second 'same control socket' 'cannot listen at .*control.sock: .*stop the daemon that answers there'
+	cp "$lab_tmp/first.conf" "$lab_tmp/waymark.conf"
+	check 'the first goes on' waymark status
+	http_get pc 5 "http://$NET4/" >/dev/null
+	wait_for 5 second_has 5
+	is '... and writes' "$(sqlite3 "$lab_tmp/files/flows.db" 'SELECT count(*) FROM flows WHERE dport = 80')" 5
+}
+
+second() { # WHAT PATTERN
+	local network
+	network=$(network_state)
+	at router timeout -k 5 30 "$WAYMARKD" -c "$lab_tmp/waymark.conf" >"$lab_tmp/out" 2>"$lab_tmp/err"
+	is "a second daemon, $1: exit status 1" $? 1
+	check "a second daemon, $1: the error says so" grep -Eq -- "$2" "$lab_tmp/err" || diag "$(cat "$lab_tmp/err")"
+	is "a second daemon, $1: the network is untouched" "$(network_state)" "$network"
+}
+
+second_has() { # COUNT
+	[ "$(sqlite3 "$lab_tmp/files/flows.db" 'SELECT count(*) FROM flows WHERE dport = 80')" = "$1" ]
+}
+
+# Another configuration that is bad changes nothing of the daemon that runs.
+reload_of_bad() {
+	local network
+	network=$(network_state)
+	printf 'uplink a { interface = "wan1" mark = 0x100 table = 9 }\n' >"$lab_tmp/waymark.conf"
+	kill -HUP "$daemon_pid"
+	wait_for 10 grep -q 'reload: .*nothing was changed' "$lab_tmp/waymarkd.log"
+	check 'SIGHUP with a bad configuration: file and line in the log' \
+		grep -q 'waymark.conf:1: ' "$lab_tmp/waymarkd.log"
+	check 'SIGHUP with a bad configuration: it is logged' \
+		grep -q 'reload: .*nothing was changed' "$lab_tmp/waymarkd.log"
+	is 'SIGHUP with a bad configuration: the network is untouched' "$(network_state)" "$network"
+	cp "$lab_tmp/first.conf" "$lab_tmp/waymark.conf"
+	check 'SIGHUP with a bad configuration: the daemon goes on' waymark status
+	daemon_stop
+	is 'it stops with status 0' $? 0
+}
+
+# --- an uplink that is not there --------------------------------------------------------------------------
+
+uplink_state() { # NAME STATE
+	waymark uplinks --json >"$lab_tmp/out" 2>/dev/null
+	[ "$(python3 -c 'import json, sys; print([u["state"] for u in json.load(open(sys.argv[1])) if u["name"] == sys.argv[2]][0])' \
+		"$lab_tmp/out" "$1")" = "$2" ]
+}
+
+wan2_appears() {
+	veth_add router $WAN2_4/24 $WAN2_6/64 wan2 net $GW2_4/24 $GW2_6/64 isp2
+	at net ip -batch - <<-END || die 'routes of isp2'
+		route replace 192.168.2.0/24 dev isp2 proto kernel scope link src $NET4
+		route replace fd00:2::/64 dev isp2 proto kernel metric 256 src $NET6
+		route add default via $WAN2_4 dev isp2 table 102
+		route add default via $WAN2_6 dev isp2 table 102
+	END
+}
+
+left_by() { # the lines of all pages since $began, and their verdicts
+	sql "SELECT group_concat(DISTINCT egress), group_concat(DISTINCT verdict) FROM (SELECT egress, verdict
+		FROM flows WHERE dport = 80 AND started >= '$began' ORDER BY egress)"
+}
+
+pages() { # COUNT: IPv4 and IPv6, all come
+	local got
+	began=$(sql "SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now')")
+	got=$({
+		http_get pc "$1" "http://$NET4/"
+		http_get pc "$1" "http://[$NET6]/"
+	} | grep -c ' 200 ')
+	is "$2: all pages come" "$got" "$((2 * $1))"
+	wait_for_sql 5 "SELECT count(*) FROM flows WHERE dport = 80 AND started >= '$began'" "$((2 * $1))"
+}
+
+# Each family goes by both lines once the daemon has taken the new one.
+both_lines() {
+	pages 5 'the uplink appears, a first look' >/dev/null
+	[ "$(left_by)" = 'wan1,wan2|ok' ]
+}
+
+uplink_absent() {
+	at router ip link del wan2
+	: >"$lab_tmp/waymarkd.log"
+	daemon_start
+	ok 'an uplink is not there: the daemon starts'
+	check 'an uplink is not there: it warns' grep -q 'warning: uplink wan2: interface wan2 is missing' \
+		"$lab_tmp/waymarkd.log"
+	check 'an uplink is not there: status tells' uplink_state wan2 missing
+	pages 10 'an uplink is not there'
+	is 'an uplink is not there: the other has all' "$(left_by)" 'wan1|ok'
+	wan2_appears
+	check 'it appears: the daemon takes it' wait_for 10 uplink_state wan2 up
+	check 'it appears: its routes are there' wait_for 10 routes_of_wan2
+	pages 50 'it appears'
+	is 'it appears: both carry flows' "$(left_by)" 'wan1,wan2|ok'
+	is 'it appears: each family uses it' "$(sql "SELECT count(DISTINCT src) FROM flows
+		WHERE dport = 80 AND started >= '$began' AND egress = 'wan2' AND mark = 3")" 2
+	at router ip link del wan2
+	check 'it goes: the daemon notices' wait_for 10 uplink_state wan2 missing
+	check 'it goes: ... and warns' wait_for 10 warned_twice
+	pages 10 'it goes'
+	is 'it goes: the other has all' "$(left_by)" 'wan1|ok'
+	wan2_appears
+	check 'it comes back: the daemon takes it' wait_for 10 uplink_state wan2 up
+	check 'it comes back: its routes are there' wait_for 10 routes_of_wan2
+	pages 50 'it comes back'
+	is 'it comes back: both carry flows' "$(left_by)" 'wan1,wan2|ok'
+	is 'no mismatch in all that' "$(sql 'SELECT count(*) FROM mismatches')" 0
+}
+
+warned_twice() {
+	[ "$(grep -c 'warning: uplink wan2: interface wan2 is missing' "$lab_tmp/waymarkd.log")" = 2 ]
+}
+
+routes_of_wan2() {
+	at router ip route show table 250 | grep -q '^default .*wan2' &&
+		at router ip -6 route show table 250 | grep -q '^default .*wan2' &&
+		at router ip route show | grep -q 'nexthop .*wan2' &&
+		at router ip -6 route show | grep -q 'nexthop .*wan2'
+}
+
+lab_up
+nat masquerade
+serve net 80 7
+mkdir "$lab_tmp/files"
+bad_configurations
+privilege
+group_taken
+database_not_ours
+database_newer
+database_unwritable
+second_daemon
+reload_of_bad
+uplink_absent
+done_testing
