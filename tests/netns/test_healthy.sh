@@ -1,0 +1,166 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# test_healthy.sh - healthy traffic of every kind gives no false alarm: TCP, UDP, ICMP,
+# DNS, long idle connections, IPv6, port forwards, the router's own, DHCP on an uplink,
+# multicast, transit from uplink to uplink, hairpin NAT. HEALTHY_SECONDS=1800 goes on
+# for half an hour.
+
+. "${0%/*}/lib.sh"
+
+seconds=${HEALTHY_SECONDS:-10}
+
+A4=198.51.100.10 B4=198.51.101.10
+A6=2001:db8:a::10 B6=2001:db8:b::10
+
+# Two hosts of the internet, one behind each line, whose way to each other leads
+# through the router: by its default route, and back.
+transit_hosts() {
+	ns_add a
+	ns_add b
+	veth_add net 198.51.100.1/24 2001:db8:a::1/64 va a $A4/24 $A6/64 eth0
+	veth_add net 198.51.101.1/24 2001:db8:b::1/64 vb b $B4/24 $B6/64 eth0
+	at net ip -batch - <<-END
+		rule add pref 90 iif va lookup 101
+		rule add pref 91 iif vb lookup 102
+	END
+	at net ip -6 -batch - <<-END
+		rule add pref 90 iif va lookup 101
+		rule add pref 91 iif vb lookup 102
+	END
+	at a ip route add default via 198.51.100.1
+	at b ip route add default via 198.51.101.1
+	at a ip -6 route add default via 2001:db8:a::1
+	at b ip -6 route add default via 2001:db8:b::1
+	# The router knows where they are, as it would by a routing protocol.
+	at router ip route add 198.51.100.0/24 via $GW1_4 dev wan1
+	at router ip route add 198.51.101.0/24 via $GW2_4 dev wan2
+	at router ip -6 route add 2001:db8:a::/64 via $GW1_6 dev wan1
+	at router ip -6 route add 2001:db8:b::/64 via $GW2_6 dev wan2
+	# The way back of the answers is the way that they were asked by.
+	at net nft add rule inet back prerouting iifname '{ "va", "vb" }' ct state new ct mark set 0
+}
+
+# A LAN host asks for the LAN's server by the router's outer address.
+hairpin() {
+	at router nft -f - <<-END
+		table inet hairpin {
+			chain prerouting {
+				type nat hook prerouting priority dstnat - 1
+				iifname "lan" ip daddr { $WAN1_4, $WAN2_4 } tcp dport 8080 dnat ip to $PC4:8080
+			}
+			chain postrouting {
+				type nat hook postrouting priority srcnat - 1
+				iifname "lan" oifname "lan" masquerade
+			}
+		}
+	END
+}
+
+# Multicast and broadcast of the router's own, on each uplink and to the LAN.
+multicast() {
+	at router python3 - <<-END
+		import socket
+		for a in ("$WAN1_4", "$WAN2_4", "$LAN4"):
+		    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+		    s.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, socket.inet_aton(a))
+		    s.bind(("", 5353))
+		    for _ in range(3):
+		        s.sendto(b"who is there", ("224.0.0.251", 5353))
+		    s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+		    s.sendto(b"anybody", (a.rsplit(".", 1)[0] + ".255", 9))
+		for n in ("wan1", "wan2", "lan"):
+		    s = socket.socket(socket.AF_INET6, socket.SOCK_DGRAM)
+		    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+		    s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_IF, socket.if_nametoindex(n))
+		    s.bind(("", 5353))
+		    for _ in range(3):
+		        s.sendto(b"who is there", ("ff02::fb", 5353))
+	END
+}
+
+# A DHCP client's messages on an uplink: broadcasts from no address, and a renewal
+# sent to the server.
+dhcp() {
+	at router python3 - <<-END
+		import socket, struct
+		message = struct.pack(">BBBBIHH4s4s4s4s16s64s128sI", 1, 1, 6, 0, 7, 0, 0x8000, b"", b"", b"",
+		                      b"", b"\2\0\0\0\0\1", b"", b"", 0x63825363) + b"\x35\1\1\xff"
+		s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+		s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+		s.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+		s.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"wan1\0")
+		s.bind(("", 68))
+		s.sendto(message, ("255.255.255.255", 67))
+		s.sendto(message, ("$GW1_4", 67))
+	END
+}
+
+one_round() {
+	http_get pc 4 "http://$NET4/" && http_get pc 4 "http://[$NET6]/" &&
+	http_get router 3 "http://$NET4/" && http_get router 3 "http://[$NET6]/" &&
+	http_get net 2 "http://$WAN1_4:8080/" && http_get net 2 "http://$WAN2_4:8080/" &&
+	http_get net 2 "http://[$WAN1_6]:8080/" && http_get net 2 "http://[$WAN2_6]:8080/" &&
+	http_get pc 2 "http://$WAN1_4:8080/" && http_get pc 2 "http://$WAN2_4:8080/" &&
+	http_get a 2 "http://$B4/" && http_get b 2 "http://$A4/" &&
+	http_get a 2 "http://[$B6]/" && http_get b 2 "http://[$A6]/" || echo "http failed"
+	for host in $NET4 $NET6 $GW1_4 $GW2_4 $LAN4 $WAN1_4; do
+		at pc ping -c 2 -i 0.05 -W 2 -q $host >/dev/null || echo "pc cannot ping $host"
+	done
+	for host in $NET4 $NET6 $GW1_4 $GW2_6 $PC4; do
+		at router ping -c 2 -i 0.05 -W 2 -q $host >/dev/null || echo "router cannot ping $host"
+	done
+	at net ping -c 2 -i 0.05 -W 2 -q $WAN1_4 >/dev/null || echo "net cannot ping wan1"
+	at net ping -c 2 -i 0.05 -W 2 -q $WAN2_6 >/dev/null || echo "net cannot ping wan2"
+	at pc dig +tries=1 +time=2 @$NET4 -p 5300 example.net >/dev/null || echo "no DNS"
+	at pc dig +tries=1 +time=2 @$NET6 -p 5300 example.net >/dev/null || echo "no DNS by IPv6"
+	multicast || echo "multicast failed"
+	dhcp || echo "dhcp failed"
+	for name in idle_pc idle_router idle_in1 idle_in2; do
+		[ "$(hold_send $name)" -ge 4 ] || echo "$name: idle connections broke"
+	done
+}
+
+lab_up
+transit_hosts
+# As a router does it: what comes from the LAN or itself, not what only passes.
+nat_lan='oifname { "wan1", "wan2" } ip saddr 192.168.0.0/16 masquerade
+	oifname { "wan1", "wan2" } ip6 saddr fd00::/16 masquerade'
+nat none
+nat_rules=$nat_lan
+forward_port tcp 8080
+forward_port tcp 7007
+hairpin
+daemon_start
+serve net 80 7
+serve pc 8080 7007
+serve a 80 7
+serve b 80 7
+background names net python3 "$PEER" names 5300
+wait_for 10 grep -q ready "$lab_tmp/names.out" || die "no DNS server"
+
+hold idle_pc pc tcp $NET4 7 4
+hold idle_router router tcp $NET6 7 4
+hold idle_in1 net tcp $WAN1_4 7007 4
+hold idle_in2 net tcp $WAN2_4 7007 4
+
+end=$(($(date +%s) + seconds))
+rounds=0
+trouble=
+while [ "$(date +%s)" -lt "$end" ]; do
+	trouble="$trouble$(one_round 2>&1 | grep -v ' 200 ')"
+	rounds=$((rounds + 1))
+done
+diag "$rounds rounds"
+is "all of it works" "$trouble" ""
+wait_for_sql 5 "SELECT count(*) >= 20 * $rounds FROM flows WHERE verdict = 'ok'" 1
+is "the history has it" "$(sql "SELECT count(*) >= 20 * $rounds FROM flows WHERE verdict = 'ok'")" 1
+is "no mismatch" "$(sql "SELECT count(*) FROM mismatches")" 0
+is "no alarm of another kind" \
+	"$(sql "SELECT verdict, proto, src, dst, dport, egress, egress_reply FROM flows WHERE verdict NOT IN ('ok', 'local')")" ""
+is "transit is told as what it is" \
+	"$(sql "SELECT DISTINCT ingress, uplink, egress, egress_reply, verdict FROM flows WHERE src = '$A4' AND dst = '$B4' AND proto = 'tcp'")" \
+	"wan1|wan1|wan2|wan1|ok"
+check_not "nobody was told" test -s "$lab_tmp/alerts.jsonl"
+done_testing
