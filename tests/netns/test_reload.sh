@@ -1,0 +1,182 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Proves a reload: uplinks are added, removed, re-marked, re-weighted and put in
+# another order while constant traffic runs by an uplink that does not change, and
+# not one of its packets is lost or strays, nor is a mismatch invented; a broken file
+# and keys that cannot change leave everything as it is; the flows of an uplink that
+# is removed are told of, and foreign once they go on; the service manager is told.
+
+. "${0%/*}/lib.sh"
+. "${0%/*}/lines.sh"
+
+head_of_config() {
+	cat <<-END
+		database       = "${database:-$lab_tmp/flows.db}"
+		control-socket = "${socket:-$lab_tmp/control.sock}"
+		${extra:-}
+		alert { json = "$lab_tmp/alerts.jsonl"  min-interval = "1s" }
+	END
+}
+
+uplink_text() { # NAME MARK TABLE WEIGHT
+	local n=${1#wan}
+	echo "uplink $1 { interface = \"$1\" mark = $2 table = $3 gateway = \"192.168.$n.1\" gateway6 = \"fd00:$n::1\" weight = $4 }"
+}
+
+# reload [UPLINK TEXT]...: this configuration; returns when it is in force or refused.
+reload() {
+	local n line
+	n=$(grep -c 'configuration reloaded\|reload: nothing' "$lab_tmp/waymarkd.log")
+	{ head_of_config; for line; do echo "$line"; done; } >"$lab_tmp/waymark.conf"
+	kill -HUP "$daemon_pid"
+	wait_for 5 reload_is_done "$n" || die "no reload"
+}
+
+reload_is_done() {
+	[ "$(grep -c 'configuration reloaded\|reload: nothing' "$lab_tmp/waymarkd.log")" -gt "$1" ]
+}
+
+listing() {
+	at router ip rule
+	at router ip -6 rule
+	at router ip route show table all
+	at router ip -6 route show table all
+	at router nft list ruleset
+}
+
+lab_up
+# A third line, far from the others' traffic.
+at router ip link add wan3 type veth peer name isp3 netns "$ns_net"
+at router ip addr add 192.168.3.10/24 dev wan3
+at net ip addr add 192.168.3.1/24 dev isp3
+at net ip link set isp3 up
+at router ip link set wan3 up
+nat snat
+forward_port tcp 7007
+forward_port udp 7007
+forward_port tcp 5201
+forward_port udp 5201
+serve net 80 7
+serve pc 8080 7007
+lines_watch
+one=$(uplink_text wan1 2 251 1)
+two=$(uplink_text wan2 3 250 2)
+three=$(uplink_text wan3 4 249 1)
+{ head_of_config; echo "$one"; echo "$two"; } >"$lab_tmp/waymark.conf"
+
+# The service manager, that is a socket that notes what comes.
+background manager router python3 -c '
+import socket, sys
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.bind(sys.argv[1])
+while True:
+    print(s.recv(4096).decode().replace("\n", " "), flush=True)' "$lab_tmp/notify"
+wait_for 5 [ -S "$lab_tmp/notify" ]
+NOTIFY_SOCKET=$lab_tmp/notify
+export NOTIFY_SOCKET
+daemon_run
+unset NOTIFY_SOCKET
+
+# --- many reloads under traffic -----------------------------------------------------------
+
+lines_start
+# Replies by wan2 at a high rate, counted where they leave the PC and where they
+# arrive: a packet without its mark would stray.
+at pc nft -f - <<-END
+	table inet count {
+		counter left { }
+		chain output { type filter hook postrouting priority 0; udp sport 5201 counter name left; }
+	}
+END
+at net nft -f - <<-END
+	table inet count {
+		counter isp1 { }
+		counter isp2 { }
+		counter isp3 { }
+		chain prerouting {
+			type filter hook prerouting priority -350
+			iifname isp1 udp sport 5201 counter name isp1
+			iifname isp2 udp sport 5201 counter name isp2
+			iifname isp3 udp sport 5201 counter name isp3
+		}
+	}
+END
+counted() { # NAMESPACE COUNTER
+	at "$1" nft list counter inet count "$2" | sed -n 's/.*packets \([0-9]*\).*/\1/p'
+}
+background sink pc iperf3 -s
+wait_for 5 at pc sh -c 'ss -ltn | grep -q :5201'
+background flood net iperf3 -c $WAN2_4 -u -b 30M -l 600 -R -t 14 -J
+sleep 0.5
+heavy=$(uplink_text wan1 2 251 50)
+marked=$(uplink_text wan1 9 251 1)
+tabled=$(uplink_text wan1 2 252 1)
+n=0
+for round in 1 2 3 4 5; do
+	reload "$one" "$two" "$three"	# added
+	reload "$heavy" "$two" "$three"	# re-weighted
+	reload "$three" "$two" "$one"	# another order
+	reload "$two"			# two removed
+	reload "$marked" "$two"		# one back, with another mark
+	reload "$tabled" "$two"		# another table
+	reload "$one" "$two"
+	n=$((n + 7))
+done
+check "after $n reloads the routes are as planned" routes_are_planned
+wait_for 20 sh -c "! kill -0 $background_pid_flood 2>/dev/null"
+lines_stop
+is "no message of wan2's $(lines_count 2) flows is lost" "$(lines_damage 2)" ""
+is "no flow of wan2 left by another line" "$(lines_strays 2)" ""
+is "no mismatch of a flow of wan2" "$(sql "SELECT count(*) FROM mismatches WHERE expected = 'wan2'")" 0
+in_range "a flood of replies meanwhile" "$(counted pc left)" 10000 1000000
+is "all of it arrives by wan2" "$(counted net isp2)" "$(counted pc left)"
+is "nothing of it by another line" "$(counted net isp1) $(counted net isp3)" "0 0"
+check "the manager is told of each" sh -c "[ \$(grep -c '^RELOADING=1 MONOTONIC_USEC=' '$lab_tmp/manager.out') = $n ] &&
+	[ \$(grep -c '^READY=1' '$lab_tmp/manager.out') = $((n + 1)) ]"
+
+# --- what is refused -------------------------------------------------------------------------
+
+before=$(listing)
+reload "$one" 'uplink wan2 { interface = "wan2" mark = 2 table = 250 }'
+is "a broken file changes nothing" "$(listing)" "$before"
+check "it is told, with file and line" grep -q "$lab_tmp/waymark.conf:[0-9]*: " "$lab_tmp/waymarkd.log"
+refused() { # KEY
+	reload "$one" "$two"
+	is "another $1 changes nothing" "$(listing)" "$before"
+	check "another $1 is refused by name" grep -q "reload: $1 cannot change" "$lab_tmp/waymarkd.log"
+}
+for extra in 'nflog-group = 78' 'mode = "audit"' 'label-base = 60' 'mark-mask = 0xfff'; do
+	refused "${extra%% *}"
+done
+extra=
+database=/nowhere/flows.db
+refused database
+database=
+socket=/nowhere/control.sock
+refused control-socket
+socket=
+reload "$one" "$two"
+is "the same file again changes nothing" "$(listing)" "$before"
+check "the daemon runs" waymark status
+
+# --- flows of an uplink that is removed ------------------------------------------------------
+
+nat none
+hold stays pc udp $NET4 7 12 || die "no flows"
+wait_for_sql 2 "SELECT count(*) FROM flows WHERE state = 'live' AND dport = 7 AND proto = 'udp' AND started > (SELECT max(started) FROM flows WHERE dport = 5201) AND verdict = 'ok'" 12
+gone=$(sql "SELECT group_concat(id) FROM flows WHERE state = 'live' AND uplink = 'wan1' AND verdict = 'ok' AND sport IN ($(hold_ports stays | paste -sd,))")
+n_gone=$(echo "$gone" | tr ',' '\n' | grep -c .)
+in_range "flows live by wan1" "$n_gone" 1 12
+reload "$two"
+check "the log says how many flows live on without an uplink" \
+	grep -q 'uplink wan1 (wan1) has no mark 0x2 any more: [1-9][0-9]* flows live on' "$lab_tmp/waymarkd.log"
+check "an alert says so" wait_for 2 grep -q '"kind":"uplink".*removed\|removed.*"kind":"uplink"' "$lab_tmp/alerts.jsonl"
+is "they are what they were" "$(sql "SELECT count(*) FROM flows WHERE id IN ($gone) AND verdict = 'ok' AND uplink = 'wan1'")" "$n_gone"
+hold_send stays >"$lab_tmp/answered"
+wait_for_sql 2 "SELECT count(*) FROM flows WHERE id IN ($gone) AND verdict = 'foreign'" "$n_gone"
+is "they go on, and are foreign" "$(sql "SELECT count(*) FROM flows WHERE id IN ($gone) AND verdict = 'foreign'")" "$n_gone"
+is "no mismatch" "$(sql "SELECT count(*) FROM mismatches WHERE flow_id IN ($gone)")" 0
+hold_close stays
+
+done_testing
