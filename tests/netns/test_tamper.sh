@@ -17,12 +17,23 @@ sql_now() {
 # Everything that is Waymark's, as the system's tools list it.
 listing() {
 	at router nft -s list table inet waymark
+	listing_of_tables main
+	listing_to_leave
+} 2>&1
+
+listing_of_tables() { # TABLE...
+	for table; do
+		# A table that nobody has put a route into does not exist.
+		at router ip -4 route show table "$table" 2>/dev/null | sort
+		at router ip -6 route show table "$table" 2>/dev/null | sort
+	done
+}
+
+# What is the same before the start and after the removal, whatever lines did.
+listing_to_leave() {
 	at router ip -4 rule
 	at router ip -6 rule
-	for table in main 250 251; do
-		at router ip -4 route show table "$table" | sort
-		at router ip -6 route show table "$table" | sort
-	done
+	listing_of_tables 250 251
 	at router sysctl net.netfilter.nf_conntrack_acct net.netfilter.nf_conntrack_timestamp \
 		net.netfilter.nf_conntrack_events net.ipv4.conf.all.src_valid_mark \
 		net.ipv4.conf.wan1.rp_filter net.ipv4.conf.wan2.rp_filter \
@@ -121,6 +132,10 @@ log_has_more() { # TEXT COUNT
 lab_up
 nat masquerade
 serve net 80 7
+# One sysctl is right before anybody sets it, and is left so.
+at router nft add table inet probe '{ chain c { type filter hook input priority 0; ct state new; }; }'
+at router sysctl -qw net.netfilter.nf_conntrack_acct=1 net.netfilter.nf_conntrack_timestamp=0
+found=$(listing_to_leave)
 daemon_start
 before=$(listing)
 
@@ -184,12 +199,16 @@ at router ip link set wan1 down
 sleep 0.3
 at router ip link set wan1 up
 sleep 0.2
-at router ip link set wan2 down
-at router ip link set wan2 up
-at router ip addr del $WAN1_4/24 dev wan1
-at router ip addr add $WAN1_4/24 dev wan1
-at router ip addr add $WAN1_6/64 dev wan1 nodad
-at router ip addr add $WAN2_6/64 dev wan2 nodad
+# So fast that only the kernel's notices tell; of IPv4 routes there are none.
+at router ip -batch - <<-END
+	link set wan2 down
+	link set wan2 up
+	addr del $WAN1_4/24 dev wan1
+	addr add $WAN1_4/24 dev wan1
+	addr add $WAN1_6/64 dev wan1 nodad
+	addr add $WAN2_6/64 dev wan2 nodad
+END
+sleep 1
 waymark apply || die "apply failed"
 at router ip rule del fwmark 2/0xff
 waymark apply || die "apply failed"
@@ -208,7 +227,9 @@ before=$(listing)
 
 hold live pc udp $NET4 7 30 || die "no flows"
 tamper nft delete table inet waymark
+# They begin and end before anything is put back.
 http_get pc 10 "http://$NET4/" >/dev/null
+at router conntrack -D -p tcp --dport 80 >/dev/null 2>&1
 wait_for 1 is_as_before
 is "flows that live answer when the table is back" "$(hold_send live)" 30
 sleep 0.5
@@ -216,7 +237,6 @@ is "... each still by the line that its mark names" \
 	"$(sql "SELECT count(*) FROM flows WHERE proto = 'udp' AND dport = 7 AND state = 'live'
 		AND egress = uplink AND verdict = 'ok'")" 30
 is "no mismatch is invented" "$(sql "SELECT count(*) FROM mismatches WHERE time >= '$since'")" 0
-at router conntrack -D -p tcp --dport 80 >/dev/null 2>&1
 wait_for_sql 3 "SELECT count(*) FROM flows WHERE dport = 80 AND started >= '$since' AND state <> 'live'" 10
 is "flows of the time without evidence are unknown" \
 	"$(sql "SELECT count(*) || verdict || reason FROM flows WHERE dport = 80 AND started >= '$since'
@@ -321,6 +341,7 @@ check "... which is all" is_as_before
 
 daemon_stop
 waymark remove || die "remove failed"
+is "removal leaves what was found, not what tampering left" "$(listing_to_leave)" "$found"
 daemon_start 'mode = "audit"'
 since=$(sql_now)
 at router ip rule add pref 2000 fwmark 9 lookup 99
