@@ -183,6 +183,26 @@ static int route_restore(struct run *run, const struct route_state *saved)
 	return err;
 }
 
+/* With its interface down or gone the kernel would have deleted the route, had it
+ * stood where it was: the machine is as it would be. */
+static bool route_went_by_itself(int err)
+{
+	return err == -ENODEV || err == -ENETDOWN || err == -ENETUNREACH || err == -EHOSTUNREACH;
+}
+
+static void route_give_up(struct run *run, const struct route_state *saved)
+{
+	struct steering_state *st = run->s->state;
+	struct route_text t;
+
+	if (run->errors)
+		fprintf(run->errors,
+			"the former %s route %s is not put back, for its interface is down or "
+			"gone; add it again when that is back\n",
+			family_name(saved->family), route_text(&t, saved, st->displaced));
+	steering_state_drop_route(st, saved);
+}
+
 void routes_restore(struct run *run, const struct netstate *wanted)
 {
 	struct steering_state *st = run->s->state;
@@ -200,8 +220,10 @@ void routes_restore(struct run *run, const struct netstate *wanted)
 				    route_text(&t, saved, st->displaced),
 				    family_name(saved->family));
 			steering_state_drop_route(st, saved);
+		} else if (!wanted && route_went_by_itself(err)) {
+			route_give_up(run, saved);
 		} else if (!wanted) {
-			run_failed(run, err, "add it again when its interface is up",
+			run_failed(run, err, "add it again",
 				   "the former %s route %s could not be put back",
 				   family_name(saved->family),
 				   route_text(&t, saved, st->displaced));
