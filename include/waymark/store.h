@@ -48,6 +48,7 @@ struct writer_stats {
 	uint64_t failed;      /* records that SQLite refused, the rest of their batch not */
 	uint32_t depth, depth_max, capacity;
 	int64_t last_commit_ms;
+	int64_t p50_ms, p99_ms; /* from event to committed row, in the last minute; -1: none */
 	int64_t database_bytes;
 	int last_error; /* SQLite's code, 0: fine */
 	char last_error_text[128];

@@ -31,6 +31,8 @@ static void general_take(struct answer *a, const json_t *o)
 		{ "pid", &a->pid },	       { "uptime_s", &a->uptime_s },
 		{ "flows_live", &a->flows_live }, { "gaps_open", &a->gaps_open },
 		{ "mismatches", &a->mismatches }, { "flows_total", &a->flows_total },
+		{ "flows_lost", &a->flows_lost }, { "flows_untracked", &a->flows_untracked },
+		{ "table_flows", &a->table_flows }, { "table_bytes", &a->table_bytes },
 		{ NULL, NULL },
 	};
 
@@ -55,9 +57,13 @@ static void verdicts_take(struct answer *a, const json_t *o)
 
 static void sources_take(struct answer *a, const json_t *o)
 {
+	const json_t *e = json_object_get(o, "events");
 	const struct wanted events[] = {
 		{ "received", &a->events.received },
 		{ "overruns", &a->events.overruns },
+		{ "refused", &a->events.refused },
+		{ "listeners", &a->events.listeners },
+		{ "resyncs", &a->events.resyncs },
 		{ "parse_errors", &a->events.parse_errors },
 		{ "forged", &a->events.forged },
 		{ "buffer_bytes", &a->events.buffer_bytes },
@@ -72,7 +78,10 @@ static void sources_take(struct answer *a, const json_t *o)
 		{ NULL, NULL },
 	};
 
-	numbers_take(json_object_get(o, "events"), events);
+	numbers_take(e, events);
+	a->events.mode = string_take(e, "mode");
+	a->events.is_reliable = json_is_true(json_object_get(e, "reliable"));
+	a->events.is_resyncing = json_is_true(json_object_get(e, "resyncing"));
 	numbers_take(json_object_get(o, "nflog"), nflog);
 }
 
@@ -89,6 +98,8 @@ static void sinks_take(struct answer *a, const json_t *o)
 		{ "depth_max", &a->store.depth_max },
 		{ "capacity", &a->store.capacity },
 		{ "database_bytes", &a->store.database_bytes },
+		{ "event_to_row_p50_ms", &a->store.p50_ms },
+		{ "event_to_row_p99_ms", &a->store.p99_ms },
 		{ NULL, NULL },
 	};
 	const struct wanted alerts[] = {

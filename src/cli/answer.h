@@ -25,11 +25,15 @@ struct answer {
 	const char *version, *mode, *started;
 	bool is_ready;
 	int64_t pid, uptime_s, flows_live, flows_total, gaps_open, mismatches;
+	int64_t flows_lost, flows_untracked, table_flows, table_bytes;
 	double flows_per_s;
 	bool has_verdicts;
 	int64_t verdicts[VERDICT_OK + 1]; /* flows, by verdict, since the start */
 	struct {
-		int64_t received, overruns, parse_errors, forged, buffer_bytes;
+		int64_t received, overruns, refused, parse_errors, forged, buffer_bytes;
+		int64_t listeners, resyncs;
+		const char *mode; /* "full", "minimal" */
+		bool is_reliable, is_resyncing;
 	} events;
 	struct {
 		int64_t received, overruns, holes, orphans, buffer_bytes;
@@ -37,6 +41,7 @@ struct answer {
 	struct {
 		int64_t written, queued, dropped, failed, batches, depth, depth_max, capacity;
 		int64_t database_bytes;
+		int64_t p50_ms, p99_ms; /* from event to row, in the last minute */
 		const char *last_commit, *last_error;
 	} store;
 	struct {

@@ -19,7 +19,10 @@ static void daemon_print(const struct answer *a)
 	printf("since     %s, %" PRId64 " d %02d:%02d:%02d\n", a->started ? a->started : "?",
 	       a->uptime_s / 86400, (int)(a->uptime_s / 3600 % 24), (int)(a->uptime_s / 60 % 60),
 	       (int)(a->uptime_s % 60));
-	printf("flows     %" PRId64 " live, %.1f a second\n", a->flows_live, a->flows_per_s);
+	printf("flows     %" PRId64 " live, %.1f a second, %" PRId64 " lost, %" PRId64
+	       " beyond max-flows, %" PRId64 " KiB\n",
+	       a->flows_live, a->flows_per_s, a->flows_lost, a->flows_untracked,
+	       a->table_bytes / 1024);
 }
 
 static void verdicts_print(const struct answer *a)
@@ -41,6 +44,11 @@ static void events_print(const struct answer *a)
 	       " malformed, %" PRId64 " forged, buffer %" PRId64 " KiB\n",
 	       a->events.received, a->events.overruns, a->events.parse_errors, a->events.forged,
 	       a->events.buffer_bytes / 1024);
+	printf("          %s events, reliable ends %s, %" PRId64 " other listeners, %" PRId64
+	       " looks at the whole table%s\n",
+	       a->events.mode ? a->events.mode : "?", a->events.is_reliable ? "on" : "off",
+	       a->events.listeners, a->events.resyncs,
+	       a->events.is_resyncing ? ", one goes on" : "");
 	printf("nflog     %" PRId64 " received, %" PRId64 " overruns, %" PRId64 " lost, %" PRId64
 	       " without a flow, buffer %" PRId64 " KiB\n",
 	       a->nflog.received, a->nflog.overruns, a->nflog.holes, a->nflog.orphans,
@@ -56,6 +64,8 @@ static void store_print(const struct answer *a)
 	printf("queue     %" PRId64 " of %" PRId64 ", at most %" PRId64 ", last commit %s\n",
 	       a->store.depth, a->store.capacity, a->store.depth_max,
 	       a->store.last_commit ? a->store.last_commit : "none yet");
+	printf("          %" PRId64 " ms from event to row, 99 of 100 within %" PRId64 " ms\n",
+	       a->store.p50_ms, a->store.p99_ms);
 	if (a->store.last_error && *a->store.last_error)
 		printf("          last error: %s\n", a->store.last_error);
 	printf("alerts    %" PRId64 " raised, %" PRId64 " told, %" PRId64 " folded, %" PRId64

@@ -78,6 +78,8 @@ struct audit {
 
 	struct flowtable *flows;
 	struct flow_queue changed, changing; /* last tick's, this tick's */
+	int64_t changed_since_ms, changing_since_ms; /* no change in them is older */
+	int64_t event_ms; /* of the flows that are written now; 0: not known */
 	struct flow_queue linger[LINGER_TICKS];
 	unsigned linger_now;
 	struct flow_queue lost[LOST_TURNS];

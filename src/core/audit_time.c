@@ -15,10 +15,11 @@ void flow_linger(struct audit *a, flow_ref ref)
 	a->stats.lingering++;
 }
 
-static void emit_changed(struct audit *a, struct flow_queue *q)
+static void emit_changed(struct audit *a, struct flow_queue *q, int64_t since_ms)
 {
 	flow_ref ref;
 
+	a->event_ms = since_ms;
 	while ((ref = flow_queue_pop(a->flows, q)) != FLOW_REF_NONE) {
 		struct flow *f = flowtable_get(a->flows, ref);
 
@@ -28,6 +29,7 @@ static void emit_changed(struct audit *a, struct flow_queue *q)
 		else
 			flow_linger(a, ref);
 	}
+	a->event_ms = 0;
 }
 
 static void forget(struct audit *a, struct flow_queue *q)
@@ -55,8 +57,10 @@ void audit_tick(struct audit *a, int64_t now_ms)
 {
 	pending_settle(a, now_ms, SETTLE_TICK);
 	mismatch_settle(a, now_ms);
-	emit_changed(a, &a->changed);
+	emit_changed(a, &a->changed, a->changed_since_ms);
 	a->changed = a->changing;
+	a->changed_since_ms = a->changing_since_ms;
+	a->changing_since_ms = now_ms;
 	flow_queue_init(&a->changing);
 	mismatch_emit_dirty(a);
 	forget_lingering(a);
@@ -66,7 +70,7 @@ void audit_flush(struct audit *a, int64_t now_ms)
 {
 	pending_settle(a, now_ms, SETTLE_LAST);
 	mismatch_settle(a, now_ms);
-	emit_changed(a, &a->changed);
-	emit_changed(a, &a->changing);
+	emit_changed(a, &a->changed, a->changed_since_ms);
+	emit_changed(a, &a->changing, a->changing_since_ms);
 	mismatch_emit_dirty(a);
 }

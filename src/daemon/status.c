@@ -19,6 +19,11 @@ static json_t *json_time(int64_t ms)
 	return ms ? json_string(times_format_iso(ms, text)) : json_null();
 }
 
+static json_t *json_delay(int64_t ms)
+{
+	return ms < 0 ? json_null() : json_integer((json_int_t)ms);
+}
+
 static json_t *json_address(const struct addr *a)
 {
 	char text[ADDR_STRLEN];
@@ -79,10 +84,13 @@ static json_t *events_answer(const struct daemon *d)
 	struct ctnl_stats s;
 
 	ctnl_stats(d->ctnl, &s);
-	return json_pack("{sI sI sI sI sI}", "received", (json_int_t)s.events, "overruns",
-			 (json_int_t)s.overruns, "parse_errors", (json_int_t)s.parse_errors,
-			 "forged", (json_int_t)s.forged, "buffer_bytes",
-			 (json_int_t)s.buffer_bytes);
+	return json_pack("{sI sI sI sI sI sI ss sb sI sI sb}", "received", (json_int_t)s.events,
+			 "overruns", (json_int_t)s.overruns, "refused", (json_int_t)s.refused,
+			 "parse_errors", (json_int_t)s.parse_errors, "forged", (json_int_t)s.forged,
+			 "buffer_bytes", (json_int_t)s.buffer_bytes, "mode",
+			 d->is_minimal ? "minimal" : "full", "reliable", d->is_reliable,
+			 "listeners", (json_int_t)d->listeners, "resyncs", (json_int_t)d->resyncs,
+			 "resyncing", d->dump != NULL);
 }
 
 static json_t *nflog_answer(const struct daemon *d, const struct audit_stats *as)
@@ -102,11 +110,13 @@ static json_t *store_answer(const struct daemon *d)
 	struct writer_stats s;
 
 	writer_stats(d->writer, &s);
-	return json_pack("{sI sI sI sI sI sI sI sI sI so so}", "written", (json_int_t)s.written,
+	return json_pack("{sI sI sI sI sI sI sI sI sI so so so so}", "written", (json_int_t)s.written,
 			 "queued", (json_int_t)s.queued, "dropped", (json_int_t)s.dropped, "failed",
 			 (json_int_t)s.failed, "batches", (json_int_t)s.batches, "depth",
 			 (json_int_t)s.depth, "depth_max", (json_int_t)s.depth_max, "capacity",
 			 (json_int_t)s.capacity, "database_bytes", (json_int_t)s.database_bytes,
+			 "event_to_row_p50_ms", json_delay(s.p50_ms), "event_to_row_p99_ms",
+			 json_delay(s.p99_ms),
 			 "last_commit", json_time(s.last_commit_ms), "last_error",
 			 s.last_error ? json_string(s.last_error_text) : json_null());
 }
@@ -131,6 +141,15 @@ static json_t *verdicts_answer(const struct audit_stats *as)
 	return o;
 }
 
+/* Those that the audit knows, and what the store has yet to say. */
+static json_int_t gaps_open(const struct daemon *d, const struct audit_stats *as)
+{
+	struct writer_stats ws;
+
+	writer_stats(d->writer, &ws);
+	return (json_int_t)as->gaps_open + (d->refused != d->refused_told) + (ws.last_error != 0);
+}
+
 static json_t *daemon_answer(const struct daemon *d)
 {
 	int64_t now_ms = clock_now_ms();
@@ -147,7 +166,7 @@ static json_t *daemon_answer(const struct daemon *d)
 		(json_int_t)(as.live + as.lingering), "table_bytes", (json_int_t)as.bytes, "events",
 		events_answer(d), "nflog", nflog_answer(d, &as), "store", store_answer(d), "alerts",
 		alerts_answer(d), "verdicts", verdicts_answer(&as), "gaps_open",
-		(json_int_t)as.gaps_open, "mismatches", (json_int_t)as.mismatches,
+		gaps_open(d, &as), "mismatches", (json_int_t)as.mismatches,
 		"uplinks", uplinks_answer(d));
 }
 

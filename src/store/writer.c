@@ -47,21 +47,34 @@ static int64_t file_bytes(const char *path)
 	return stat(path, &info) == 0 ? info.st_size : 0;
 }
 
+static void latency_note(struct writer *w, uint32_t n, int64_t now_ms)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		int64_t event_ms = queue_at(&w->queue, i)->event_ms;
+
+		if (event_ms)
+			latency_add(&w->latency, now_ms, now_ms - event_ms);
+	}
+}
+
 static void committed_note(struct writer *w, uint32_t n)
 {
-	int64_t bytes = file_bytes(w->st->path);
+	int64_t bytes = file_bytes(w->st->path), now_ms = clock_realtime_ms();
 
+	latency_note(w, n, now_ms);
 	pthread_mutex_lock(&w->lock);
+	w->stats.p50_ms = latency_quantile(&w->latency, now_ms, 500);
+	w->stats.p99_ms = latency_quantile(&w->latency, now_ms, 990);
 	w->stats.written += n - w->batch_failed;
 	w->stats.failed += w->batch_failed;
 	w->stats.batches++;
-	w->stats.last_commit_ms = clock_realtime_ms();
+	w->stats.last_commit_ms = now_ms;
 	w->stats.database_bytes = bytes;
 	w->stats.last_error = 0;
 	w->stats.last_error_text[0] = '\0';
 	pthread_mutex_unlock(&w->lock);
 	if (w->batch_failed)
-		losses_add(w, w->batch_failed, clock_realtime_ms());
+		losses_add(w, w->batch_failed, now_ms);
 	w->batch_failed = 0;
 	w->attempts = 0;
 }
@@ -258,6 +271,7 @@ struct writer *writer_start(struct store *st, uint32_t capacity, uint32_t batch_
 	w->st = st;
 	w->batch_ms = batch_ms;
 	w->stats.capacity = capacity;
+	w->stats.p50_ms = w->stats.p99_ms = -1;
 	w->stats.database_bytes = file_bytes(st->path);
 	keeper_init(&w->keeper);
 	pthread_mutex_init(&w->lock, NULL);

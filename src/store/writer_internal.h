@@ -10,6 +10,7 @@
 
 #include "store/ingest.h"
 #include "store/keeper.h"
+#include "store/latency.h"
 #include "store/queue.h"
 #include "store/store_internal.h"
 
@@ -45,6 +46,7 @@ struct writer {
 	struct keeper keeper;
 	struct uplinks_record uplinks; /* the last, for a database made anew */
 	struct batch_entry order[BATCH_RECORDS_MAX];
+	struct latency latency;
 	uint64_t batch_failed; /* records that SQLite refused in this batch */
 	unsigned attempts;     /* failed in a row */
 	int64_t alive_ms, watched_ms, stopping_since_ms;
