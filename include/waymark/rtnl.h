@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "waymark/fib.h"
 #include "waymark/netstate.h"
 
 struct rtnl;
@@ -29,6 +30,13 @@ int rtnl_route_add(struct rtnl *r, const struct route_state *route, bool replace
 int rtnl_route_delete(struct rtnl *r, const struct route_state *route);
 int rtnl_rule_add(struct rtnl *r, const struct rule_state *rule);
 int rtnl_rule_delete(struct rtnl *r, const struct rule_state *rule);
+
+/* The kernel's own answer to which way such a packet goes now: the table, one next
+ * hop, for the one destination. iifname "lo" or "": the host's own packet, from one
+ * of its addresses. Free the route with route_clear. 0, or -errno as the packet
+ * would get it: -ENETUNREACH, -EHOSTUNREACH, -EACCES, -EXDEV (its source is refused
+ * by the reverse path filter), ... */
+int rtnl_route_get(struct rtnl *r, const struct fib_query *q, struct route_state *route);
 
 /* A second kind of socket that is told of changes. */
 enum rtnl_change {

@@ -32,6 +32,8 @@ enum option_id {
 	OPTION_SRC,
 	OPTION_DST,
 	OPTION_PORT,
+	OPTION_SPORT,
+	OPTION_DPORT,
 	OPTION_PROTO,
 	OPTION_UPLINK,
 	OPTION_VERDICT,
@@ -41,6 +43,8 @@ enum option_id {
 	OPTIONS,
 };
 #define WITH(option) (1u << (option))
+/* Beside the options: it takes an id. */
+#define WITH_ID (1u << 31)
 
 struct option_spec {
 	const char *name;
@@ -64,6 +68,7 @@ struct invocation {
 	const struct command *command;
 	const char *config_path;
 	const char *values[OPTIONS]; /* as given; "" for one without an operand, NULL: not given */
+	const char *operand;	     /* or NULL */
 	struct render_style style;
 };
 
@@ -96,6 +101,7 @@ enum exit_status cmd_uplinks(const struct invocation *in);
 enum exit_status cmd_flows(const struct invocation *in);
 enum exit_status cmd_mismatches(const struct invocation *in);
 enum exit_status cmd_gaps(const struct invocation *in);
+enum exit_status cmd_explain(const struct invocation *in);
 enum exit_status cmd_metrics(const struct invocation *in);
 
 #endif

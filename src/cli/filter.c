@@ -76,6 +76,17 @@ static int read_port(struct reading *r, const char *text)
 	return err;
 }
 
+/* Of one side alone: the caller compares, the filter narrows. */
+static int read_side_port(struct reading *r, const char *text)
+{
+	uint64_t port;
+	int err = number_parse(&port, text, UINT16_MAX);
+
+	if (!err && r->filter->port < 0)
+		r->filter->port = (int32_t)port;
+	return err;
+}
+
 static int read_proto(struct reading *r, const char *text)
 {
 	static const struct {
@@ -148,6 +159,8 @@ static const struct {
 	{ OPTION_SRC, read_src, "an address or prefix: 192.0.2.1, 192.0.2.0/24, 2001:db8::/32" },
 	{ OPTION_DST, read_dst, "an address or prefix: 192.0.2.1, 192.0.2.0/24, 2001:db8::/32" },
 	{ OPTION_PORT, read_port, "a number from 0 to 65535" },
+	{ OPTION_SPORT, read_side_port, "a number from 0 to 65535" },
+	{ OPTION_DPORT, read_side_port, "a number from 0 to 65535" },
 	{ OPTION_PROTO, read_proto, "a protocol (tcp, udp, icmp, icmpv6, ...) or a number to 255" },
 	{ OPTION_UPLINK, read_uplink, "an uplink's name" },
 	{ OPTION_VERDICT, read_verdict, NULL },

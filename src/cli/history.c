@@ -126,7 +126,7 @@ static enum exit_status listing_run(const struct invocation *in, struct listing 
 	return status;
 }
 
-static int64_t now_ms(void)
+int64_t history_now_ms(void)
 {
 	struct timespec now;
 
@@ -134,7 +134,7 @@ static int64_t now_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-static struct query *history_open(const char *path)
+struct query *history_open(const char *path)
 {
 	struct relay errors;
 	struct query *q = NULL;
@@ -153,7 +153,7 @@ enum exit_status history_show(const struct invocation *in, const struct history 
 	struct listing listing = { .history = h };
 	struct query_filter filter;
 	struct query *q = NULL;
-	enum exit_status status = filter_parse(&filter, in, now_ms());
+	enum exit_status status = filter_parse(&filter, in, history_now_ms());
 	char *path;
 
 	if (status != CLI_DONE)

@@ -21,6 +21,12 @@ struct history {
 				  * --verdict ask for that flow; NULL: the query does it */
 };
 
+/* Opens the history; NULL with a message printed. */
+struct query *history_open(const char *path);
+
+/* What relative times count from. */
+int64_t history_now_ms(void);
+
 enum exit_status history_show(const struct invocation *in, const struct history *h);
 
 #endif

@@ -31,6 +31,10 @@ const struct command commands[] = {
 	  FILTERS | WITH(OPTION_LIVE) | WITH(OPTION_VERDICT) | WITH(OPTION_REASON),
 	  "show what left by the wrong uplink" },
 	{ "gaps", cmd_gaps, HISTORY, "show what may have been missed, and why" },
+	{ "explain", cmd_explain,
+	  WITH_ID | WITH(OPTION_JSON) | WITH(OPTION_DATABASE) | WITH(OPTION_PROTO) | WITH(OPTION_SRC) |
+		  WITH(OPTION_SPORT) | WITH(OPTION_DST) | WITH(OPTION_DPORT),
+	  "tell one flow's story: by its id, or the latest with these addresses and ports" },
 	{ "metrics", cmd_metrics, 0, "print the daemon's counters in Prometheus' text format" },
 	{ .name = NULL },
 };
@@ -60,7 +64,8 @@ static void command_usage_print(const struct command *c)
 	char head[64];
 	int i;
 
-	printf("Usage: waymark [-c FILE] %s [OPTION]...\n\n  %s\n\nOptions:\n", c->name, c->help);
+	printf("Usage: waymark [-c FILE] %s%s [OPTION]...\n\n  %s\n\nOptions:\n", c->name,
+	       c->options & WITH_ID ? " [ID]" : "", c->help);
 	for (i = 0; i < OPTIONS; i++) {
 		const struct option_spec *o = &option_specs[i];
 

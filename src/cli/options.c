@@ -23,6 +23,8 @@ const struct option_spec option_specs[OPTIONS] = {
 	[OPTION_SRC] = { "src", "ADDRESS", "source address or prefix, of either side of NAT" },
 	[OPTION_DST] = { "dst", "ADDRESS", "destination address or prefix, likewise" },
 	[OPTION_PORT] = { "port", "NUMBER", "source or destination port" },
+	[OPTION_SPORT] = { "sport", "NUMBER", "source port, or the identifier of an echo" },
+	[OPTION_DPORT] = { "dport", "NUMBER", "destination port" },
 	[OPTION_PROTO] = { "proto", "PROTOCOL", "tcp, udp, icmp, ... or a number" },
 	[OPTION_UPLINK] = { "uplink", "NAME", "what its mark names; of mismatches also what they left by" },
 	[OPTION_VERDICT] = { "verdict", "VERDICT", "mismatch, unknown, ok, ..." },
@@ -82,6 +84,8 @@ enum exit_status options_parse(struct invocation *in, int argc, char **argv)
 		else
 			in->values[option == 'h' ? OPTION_HELP : option] = optarg ? optarg : "";
 	}
+	if (optind < argc && (in->command->options & WITH_ID))
+		in->operand = argv[optind++];
 	if (optind < argc) {
 		cli_error("%s takes no argument %s", in->command->name, argv[optind]);
 		return CLI_USAGE;

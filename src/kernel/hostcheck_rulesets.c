@@ -2,15 +2,14 @@
 /*
  * hostcheck_rulesets.c - what the nftables rules of others do to the marks,
  * labels, events and log group that Waymark uses, read from nft's JSON.
- *
- * Of each statement that sets a mark it finds which bits the mark can lose: those
- * that the expression does not carry over from the same mark.
+ * Which bits of a mark a rule may change markwriters.c finds.
  */
 #include <inttypes.h>
 #include <jansson.h>
 #include <string.h>
 
 #include "hostcheck_parts.h"
+#include "waymark/markwriters.h"
 #include "waymark/ruleset.h"
 
 #define LABELS_OURS (LABELS_RESERVED + UPLINKS_MAX)
@@ -29,35 +28,12 @@ static const char *text_of(const json_t *object, const char *key)
 	return text ? text : "?";
 }
 
-/* Whether expression is {"meta":{"key":"mark"}} or {"ct":{"key":"mark"}}. */
+/* Whether expression is {"ct":{"key":"label"}} and the like. */
 static bool is_key(const json_t *expression, const char *type, const char *key)
 {
 	const json_t *inner = json_object_get(expression, type);
 
 	return inner && !strcmp(text_of(inner, "key"), key);
-}
-
-/* Bits that the expression carries over unchanged from the mark of this type. */
-static uint32_t bits_kept(const json_t *expression, const char *type)
-{
-	static const char *const operators[] = { "&", "|", "^" };
-	size_t i;
-
-	if (is_key(expression, type, "mark"))
-		return UINT32_MAX;
-	for (i = 0; i < 3; i++) {
-		const json_t *operands = json_object_get(expression, operators[i]);
-		const json_t *right = json_array_get(operands, 1);
-		uint32_t kept, constant = (uint32_t)json_integer_value(right);
-
-		if (!operands)
-			continue;
-		if (!json_is_integer(right))
-			return 0;
-		kept = bits_kept(json_array_get(operands, 0), type);
-		return kept & (i == 0 ? constant : ~constant);
-	}
-	return 0;
 }
 
 static void cure_rule(const struct rule_place *p)
@@ -68,10 +44,24 @@ static void cure_rule(const struct rule_place *p)
 		      p->family, p->table, p->chain, p->handle);
 }
 
-static void mark_checked(const struct rule_place *p, const json_t *value, const char *type)
+static void xt_found(const struct rule_place *p, const struct mark_writer *w)
 {
-	uint32_t written = ~bits_kept(value, type) & p->config->mark_mask;
-	const char *name = !strcmp(type, "ct") ? "ct mark" : "packet mark";
+	bool is_named = *w->target != '?';
+
+	findings_add(p->findings, FINDING_WARNING,
+		     "table %s %s, chain %s has an iptables rule%s%s that may write marks; its bits "
+		     "cannot be read here",
+		     p->family, p->table, p->chain, is_named ? " with target " : "",
+		     is_named ? w->target : "");
+	findings_cure(p->findings, "look at '%s -t %s -S %s' for bits of 0x%" PRIx32,
+		      !strcmp(p->family, "ip6") ? "ip6tables" : "iptables", p->table, p->chain,
+		      p->config->mark_mask);
+}
+
+static void mark_found(const struct rule_place *p, const struct mark_writer *w)
+{
+	uint32_t written = w->bits & p->config->mark_mask;
+	const char *name = w->is_ct ? "ct mark" : "packet mark";
 
 	if (!written)
 		return;
@@ -87,6 +77,29 @@ static void mark_checked(const struct rule_place *p, const json_t *value, const 
 		     "Waymark's (mark-mask 0x%" PRIx32 ")",
 		     p->family, p->table, p->chain, written, name, p->config->mark_mask);
 	cure_rule(p);
+}
+
+struct checking {
+	struct findings *findings;
+	const struct config *config;
+};
+
+static void writer_checked(void *data, const struct mark_writer *w)
+{
+	const struct checking *c = data;
+	struct rule_place place = {
+		.findings = c->findings,
+		.config = c->config,
+		.family = w->family,
+		.table = w->table,
+		.chain = w->chain,
+		.handle = (json_int_t)w->handle,
+	};
+
+	if (w->is_xt)
+		xt_found(&place, w);
+	else
+		mark_found(&place, w);
 }
 
 static void label_checked(const struct rule_place *p, const json_t *value)
@@ -117,31 +130,10 @@ static void mangle_checked(const struct rule_place *p, const json_t *mangle)
 	const json_t *key = json_object_get(mangle, "key");
 	const json_t *value = json_object_get(mangle, "value");
 
-	if (is_key(key, "meta", "mark"))
-		mark_checked(p, value, "meta");
-	else if (is_key(key, "ct", "mark"))
-		mark_checked(p, value, "ct");
-	else if (is_key(key, "ct", "label"))
+	if (is_key(key, "ct", "label"))
 		label_checked(p, value);
 	else if (is_key(key, "ct", "event"))
 		events_checked(p);
-}
-
-/* A target of iptables-nft: nft does not tell its arguments. */
-static void xt_checked(const struct rule_place *p, const json_t *xt)
-{
-	const char *name = text_of(xt, "name");
-
-	if (strcmp(name, "MARK") && strcmp(name, "CONNMARK") && *name != '?')
-		return;
-	findings_add(p->findings, FINDING_WARNING,
-		     "table %s %s, chain %s has an iptables rule%s%s that may write marks; its bits "
-		     "cannot be read here",
-		     p->family, p->table, p->chain, *name == '?' ? "" : " with target ",
-		     *name == '?' ? "" : name);
-	findings_cure(p->findings, "look at '%s -t %s -S %s' for bits of 0x%" PRIx32,
-		      !strcmp(p->family, "ip6") ? "ip6tables" : "iptables", p->table, p->chain,
-		      p->config->mark_mask);
 }
 
 static void log_checked(const struct rule_place *p, const json_t *log)
@@ -162,8 +154,6 @@ static void statement_checked(const struct rule_place *p, const json_t *statemen
 
 	if ((inner = json_object_get(statement, "mangle")))
 		mangle_checked(p, inner);
-	else if ((inner = json_object_get(statement, "xt")))
-		xt_checked(p, inner);
 	else if ((inner = json_object_get(statement, "log")))
 		log_checked(p, inner);
 	else if (json_object_get(statement, "notrack"))
@@ -215,6 +205,7 @@ void hostcheck_rulesets(struct findings *f, const struct config *c, const char *
 		findings_cure(f, "look at 'nft list ruleset' for rules that set marks");
 		return;
 	}
+	mark_writers_each(json, writer_checked, &(struct checking){ f, c });
 	json_array_foreach(json_object_get(root, "nftables"), i, item) {
 		const json_t *inner;
 

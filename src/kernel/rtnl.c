@@ -249,15 +249,17 @@ static void error_keep(struct rtnl *r, const struct nlmsghdr *nlh)
 	}
 }
 
-/* Sends one request and reads its acknowledgement. 0 or the kernel's -errno. */
-static int request_run(struct rtnl *r, struct nlmsghdr *nlh)
+/* Sends one request and reads its acknowledgement, or where a type is given the
+ * message of that type that answers it, which stays in the buffer. 0 or the
+ * kernel's -errno. */
+static int request_run_for(struct rtnl *r, struct nlmsghdr *nlh, uint16_t type)
 {
 	const struct nlmsghdr *reply;
 	const struct nlmsgerr *e;
 	ssize_t n;
 
 	r->error[0] = '\0';
-	nlh->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
+	nlh->nlmsg_flags |= NLM_F_REQUEST | (type ? 0 : NLM_F_ACK);
 	nlh->nlmsg_seq = ++r->seq;
 	if (mnl_socket_sendto(r->socket, nlh, nlh->nlmsg_len) < 0)
 		return -errno;
@@ -268,8 +270,11 @@ static int request_run(struct rtnl *r, struct nlmsghdr *nlh)
 		if (n < 0)
 			return -errno;
 		reply = (const struct nlmsghdr *)(const void *)r->buffer;
-		if (mnl_nlmsg_ok(reply, (int)n) && reply->nlmsg_type == NLMSG_ERROR &&
-		    reply->nlmsg_seq == nlh->nlmsg_seq &&
+		if (!mnl_nlmsg_ok(reply, (int)n) || reply->nlmsg_seq != nlh->nlmsg_seq)
+			continue;
+		if (type && reply->nlmsg_type == type)
+			return 0;
+		if (reply->nlmsg_type == NLMSG_ERROR &&
 		    mnl_nlmsg_get_payload_len(reply) >= sizeof(*e))
 			break;
 	}
@@ -277,6 +282,11 @@ static int request_run(struct rtnl *r, struct nlmsghdr *nlh)
 	if (e->error)
 		error_keep(r, reply);
 	return e->error;
+}
+
+static int request_run(struct rtnl *r, struct nlmsghdr *nlh)
+{
+	return request_run_for(r, nlh, 0);
 }
 
 static void put_addr(struct nlmsghdr *nlh, uint16_t type, const struct addr *a)
@@ -400,6 +410,37 @@ int rtnl_route_delete(struct rtnl *r, const struct route_state *route)
 	if (route->n_nexthops == 1)
 		put_nexthops(nlh, rtm, route);
 	return request_run(r, nlh);
+}
+
+int rtnl_route_get(struct rtnl *r, const struct fib_query *q, struct route_state *route)
+{
+	char request[256];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(request);
+	struct rtnl_route_room room;
+	struct route_state answer;
+	struct rtmsg *rtm;
+	bool is_own = !*q->iifname || !strcmp(q->iifname, "lo");
+	uint32_t iifindex = is_own ? 0 : if_nametoindex(q->iifname);
+	int err;
+
+	nlh->nlmsg_type = RTM_GETROUTE;
+	rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
+	rtm->rtm_family = q->family;
+	rtm->rtm_flags = RTM_F_LOOKUP_TABLE;
+	rtm->rtm_dst_len = (uint8_t)(8 * addr_size(q->family));
+	put_addr(nlh, RTA_DST, &q->dst);
+	if (!addr_is_none(&q->src)) {
+		rtm->rtm_src_len = rtm->rtm_dst_len;
+		put_addr(nlh, RTA_SRC, &q->src);
+	}
+	if (q->mark)
+		mnl_attr_put_u32(nlh, RTA_MARK, q->mark);
+	if (iifindex)
+		mnl_attr_put_u32(nlh, RTA_IIF, iifindex);
+	err = request_run_for(r, nlh, RTM_NEWROUTE);
+	if (!err)
+		err = rtnl_decode_answer(&answer, (const void *)r->buffer, &room);
+	return err ? err : route_copy(route, &answer);
 }
 
 static int rule_change(struct rtnl *r, const struct rule_state *rule, uint16_t type,

@@ -272,8 +272,8 @@ static bool route_is_wanted(const struct rtmsg *rtm, uint32_t table)
 	       !(rtm->rtm_flags & RTM_F_CLONED);
 }
 
-int rtnl_decode_route(struct route_state *out, const struct nlmsghdr *nlh,
-		      struct rtnl_route_room *room)
+static int route_decode(struct route_state *out, const struct nlmsghdr *nlh,
+			struct rtnl_route_room *room, bool is_answer)
 {
 	const struct nlattr *tb[RTA_NH_ID + 1] = { NULL };
 	const struct rtmsg *rtm;
@@ -284,7 +284,7 @@ int rtnl_decode_route(struct route_state *out, const struct nlmsghdr *nlh,
 		return -EBADMSG;
 	rtm = mnl_nlmsg_get_payload(nlh);
 	out->table = tb[RTA_TABLE] ? attr_u32(tb[RTA_TABLE]) : rtm->rtm_table;
-	if (!route_is_wanted(rtm, out->table))
+	if (!is_answer && !route_is_wanted(rtm, out->table))
 		return -ENOENT;
 	out->family = rtm->rtm_family;
 	out->type = rtm->rtm_type;
@@ -304,6 +304,18 @@ int rtnl_decode_route(struct route_state *out, const struct nlmsghdr *nlh,
 	if (decode_nexthops(out, tb, rtm->rtm_flags) < 0)
 		return -EBADMSG;
 	return decode_extra(out, nlh, sizeof(room->extra));
+}
+
+int rtnl_decode_route(struct route_state *out, const struct nlmsghdr *nlh,
+		      struct rtnl_route_room *room)
+{
+	return route_decode(out, nlh, room, false);
+}
+
+int rtnl_decode_answer(struct route_state *out, const struct nlmsghdr *nlh,
+		       struct rtnl_route_room *room)
+{
+	return route_decode(out, nlh, room, true);
 }
 
 /* Selectors that struct rule_state does not hold. */

@@ -23,6 +23,9 @@ int rtnl_decode_link(struct link_state *out, const struct nlmsghdr *nlh);
 int rtnl_decode_addr(struct addr_state *out, const struct nlmsghdr *nlh);
 int rtnl_decode_route(struct route_state *out, const struct nlmsghdr *nlh,
 		      struct rtnl_route_room *room);
+/* The same of the kernel's answer to a question for one destination. */
+int rtnl_decode_answer(struct route_state *out, const struct nlmsghdr *nlh,
+		       struct rtnl_route_room *room);
 int rtnl_decode_rule(struct rule_state *out, const struct nlmsghdr *nlh);
 
 #endif

@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cmd_explain.c - `waymark explain`: one flow's story, from the history, the
+ * configuration and the kernel as it is now. It needs no daemon.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/explain.h"
+#include "cli/filter.h"
+#include "cli/history.h"
+#include "waymark/times.h"
+
+/* What happened so long before and after a mismatch may have to do with it. */
+#define AROUND_MS 5000
+
+/* --- the flow ------------------------------------------------------------------------ */
+
+struct wanted {
+	const char *sport, *dport; /* as given, or NULL */
+	struct kept *flow;
+};
+
+static bool port_fits(const struct value *values, size_t n, const char *name, const char *wanted)
+{
+	for (size_t i = 0; wanted && i < n; i++)
+		if (!strcmp(values[i].name, name))
+			return values[i].kind == VALUE_INTEGER && values[i].integer == atoi(wanted);
+	return true;
+}
+
+/* The newest that fits ends the query. */
+static int flow_take(void *data, const struct value *values, size_t n)
+{
+	struct wanted *w = data;
+	int err;
+
+	if (!port_fits(values, n, "sport", w->sport) || !port_fits(values, n, "dport", w->dport))
+		return 0;
+	err = kept_add(w->flow, values, n);
+	return err ? err : 1;
+}
+
+static int id_parse(const char *text, int64_t *id)
+{
+	char *end;
+
+	errno = 0;
+	*id = strtoll(text, &end, 10);
+	return errno || *end || end == text || *id < 1 ? -EINVAL : 0;
+}
+
+static bool has_tuple(const struct invocation *in)
+{
+	return in->values[OPTION_SRC] || in->values[OPTION_DST] || in->values[OPTION_SPORT] ||
+	       in->values[OPTION_DPORT] || in->values[OPTION_PROTO];
+}
+
+static enum exit_status wish_check(const struct invocation *in, int64_t *id)
+{
+	*id = 0;
+	if (in->operand && has_tuple(in)) {
+		cli_error("explain: give an id or addresses and ports, not both");
+		return CLI_USAGE;
+	}
+	if (!in->operand && !has_tuple(in)) {
+		cli_error("explain: which flow? give its id (waymark flows shows it), or --src, --dst, "
+			  "--sport, --dport, --proto");
+		return CLI_USAGE;
+	}
+	if (in->operand && id_parse(in->operand, id)) {
+		cli_error("explain: \"%s\" is no flow's id: want a number", in->operand);
+		return CLI_USAGE;
+	}
+	return CLI_DONE;
+}
+
+static enum exit_status flow_find(const struct invocation *in, struct query *q, int64_t id,
+				  const struct query_filter *f, struct kept *flow)
+{
+	struct wanted w = { .flow = flow, .sport = in->values[OPTION_SPORT],
+			    .dport = in->values[OPTION_DPORT] };
+	int err = id ? query_flow(q, id, flow_take, &w) : query_flows(q, f, flow_take, &w);
+
+	if (flow->n)
+		return CLI_DONE;
+	if (id && err == -ENOENT)
+		cli_error("explain: there is no flow %" PRId64 " in the history; 'waymark flows' shows "
+			  "those that there are", id);
+	else if (err < 0)
+		cli_error("explain: %s", query_error(q));
+	else
+		cli_error("explain: no flow in the history is like that; 'waymark flows' takes the same "
+			  "options");
+	return CLI_FAILED;
+}
+
+/* --- what is known of it ---------------------------------------------------------------- */
+
+static void addr_take(struct addr *a, const char *first, const char *second)
+{
+	*a = (struct addr){ 0 };
+	if (first || second)
+		addr_parse(a, first ? first : second);
+}
+
+/* Of the direction that the mark stands for, after DNAT and before SNAT. */
+static void packet_take(struct explanation *e)
+{
+	const struct kept_row *f = e->flow;
+	struct addr client, server;
+
+	addr_take(&client, kept_text(f, "src"), NULL);
+	addr_take(&server, kept_text(f, "nat_dst"), kept_text(f, "dst"));
+	e->src = e->ingress ? server : client;
+	e->dst = e->ingress ? client : server;
+}
+
+static void flow_read(struct explanation *e, const struct kept_row *row)
+{
+	const char *verdict = kept_text(row, "verdict"), *reason = kept_text(row, "reason");
+	int known = verdict ? verdict_parse(verdict) : -1, why = reason ? reason_parse(reason) : -1;
+
+	e->flow = row;
+	e->id = kept_number(row, "id", 0);
+	e->mark = (uint32_t)kept_number(row, "mark", 0);
+	e->uplink = config_uplink_by_mark(e->config, e->mark);
+	e->ingress = kept_text(row, "ingress");
+	e->verdict = known > 0 ? (enum verdict)known : VERDICT_NONE;
+	e->reason = why > 0 ? (enum reason)why : REASON_NONE;
+	packet_take(e);
+}
+
+static int gaps_read(struct explanation *e, struct query *q)
+{
+	const char *started = kept_text(e->flow, "started"), *ended = kept_text(e->flow, "ended");
+	struct query_filter f;
+
+	if (e->reason != REASON_GAP)
+		return 0;
+	query_filter_init(&f);
+	f.limit = 5;
+	if (started)
+		times_parse_since(started, history_now_ms(), &f.since_ms);
+	if (ended)
+		times_parse_since(ended, history_now_ms(), &f.until_ms);
+	f.until_ms += f.until_ms ? AROUND_MS : 0;
+	return query_gaps(q, &f, kept_add, &e->gaps);
+}
+
+static int tampering_read(struct explanation *e, struct query *q)
+{
+	struct query_filter f;
+	int64_t at_ms;
+
+	if (!e->mismatches.n ||
+	    times_parse_since(kept_text(&e->mismatches.rows[0], "time"), history_now_ms(), &at_ms))
+		return 0;
+	query_filter_init(&f);
+	f.since_ms = at_ms - AROUND_MS;
+	f.until_ms = at_ms + AROUND_MS;
+	f.limit = 10;
+	return query_tampering(q, &f, kept_add, &e->tampering);
+}
+
+static int details_read(struct explanation *e, struct query *q)
+{
+	int err = query_flow_mismatches(q, e->id, kept_add, &e->mismatches);
+
+	if (!err)
+		err = query_flow_mark_changes(q, e->id, kept_add, &e->changes);
+	if (!err)
+		err = gaps_read(e, q);
+	return err ? err : tampering_read(e, q);
+}
+
+/* --- telling ------------------------------------------------------------------------------- */
+
+static void side_format(char *buf, size_t size, const struct kept_row *f, const char *address,
+			const char *port)
+{
+	const char *text = kept_text(f, address);
+	int64_t number = kept_number(f, port, -1);
+	bool is_v6 = text && strchr(text, ':');
+
+	snprintf(buf, size, is_v6 && number >= 0 ? "[%s]" : "%s", text ? text : "?");
+	if (number >= 0)
+		snprintf(buf + strlen(buf), size - strlen(buf), ":%" PRId64, number);
+}
+
+static void translation_say(struct explanation *e)
+{
+	char src[80], dst[80];
+
+	side_format(src, sizeof(src), e->flow, "nat_src", "nat_sport");
+	side_format(dst, sizeof(dst), e->flow, "nat_dst", "nat_dport");
+	if (kept_text(e->flow, "nat_src"))
+		story_say(&e->story, "flow", "Its source was translated to %s.", src);
+	if (kept_text(e->flow, "nat_dst"))
+		story_say(&e->story, "flow", "Its destination was translated to %s.", dst);
+}
+
+static void flow_say(struct explanation *e)
+{
+	const char *started = kept_text(e->flow, "started"), *ended = kept_text(e->flow, "ended");
+	const char *state = kept_text(e->flow, "state");
+	char src[80], dst[80];
+
+	side_format(src, sizeof(src), e->flow, "src", "sport");
+	side_format(dst, sizeof(dst), e->flow, "dst", "dport");
+	story_say(&e->story, "flow", "Flow %" PRId64 ": %s %s > %s, begun %s, %s%s%s.", e->id,
+		  kept_text(e->flow, "proto"), src, dst, started ? started : "at a time not known",
+		  state, ended ? " " : "", ended ? ended : "");
+	if (!strcmp(state, "live"))
+		story_show(&e->story, "conntrack -L -p %s -s %s -d %s", kept_text(e->flow, "proto"),
+			   kept_text(e->flow, "src"), kept_text(e->flow, "dst"));
+	translation_say(e);
+}
+
+static json_t *row_json(const struct kept_row *row)
+{
+	json_t *o = json_object();
+
+	for (size_t i = 0; i < row->n; i++) {
+		const struct value *v = &row->values[i];
+
+		json_object_set_new(o, v->name, v->kind == VALUE_TEXT	 ? json_string(v->text) :
+						v->kind == VALUE_INTEGER ? json_integer(v->integer) :
+									   json_null());
+	}
+	return o;
+}
+
+static json_t *rows_json(const struct kept *k)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < k->n; i++)
+		json_array_append_new(list, row_json(&k->rows[i]));
+	return list;
+}
+
+static json_t *story_json(const struct story *s)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < s->n; i++)
+		json_array_append_new(list, json_pack("{ss ss ss?}", "step", s->steps[i].name, "text",
+						      s->steps[i].text, "command",
+						      s->steps[i].command));
+	return list;
+}
+
+static int json_show(const struct explanation *e)
+{
+	json_t *o = json_pack("{so so so so so}", "flow", row_json(e->flow), "mismatches",
+			      rows_json(&e->mismatches), "mark_changes", rows_json(&e->changes),
+			      "tampering", rows_json(&e->tampering), "story", story_json(&e->story));
+	int err = o && !json_dumpf(o, stdout, JSON_INDENT(1)) ? 0 : -ENOMEM;
+
+	putchar('\n');
+	json_decref(o);
+	return err;
+}
+
+static void text_show(const struct explanation *e)
+{
+	const char *name = "";
+
+	for (size_t i = 0; i < e->story.n; i++) {
+		const struct story_step *s = &e->story.steps[i];
+
+		printf("%-10s %s\n", strcmp(s->name, name) ? s->name : "", s->text);
+		if (s->command)
+			printf("%-10s   $ %s\n", "", s->command);
+		name = s->name;
+	}
+}
+
+static enum exit_status explain(const struct invocation *in, struct explanation *e, struct query *q)
+{
+	if (details_read(e, q) < 0) {
+		cli_error("explain: %s", query_error(q));
+		return CLI_FAILED;
+	}
+	flow_say(e);
+	explain_marks(e);
+	explain_way(e);
+	explain_evidence(e);
+	explain_verdict(e);
+	if (e->story.error || (in->style.format == RENDER_JSON && json_show(e))) {
+		cli_error("out of memory");
+		return CLI_FAILED;
+	}
+	if (in->style.format != RENDER_JSON)
+		text_show(e);
+	return CLI_DONE;
+}
+
+static enum exit_status explain_run(const struct invocation *in, struct explanation *e, int64_t id,
+				    const struct query_filter *f)
+{
+	const char *path = in->values[OPTION_DATABASE];
+	struct query *q = history_open(path ? path : e->config->database);
+	struct kept flow = { 0 };
+	enum exit_status status = q ? flow_find(in, q, id, f, &flow) : CLI_FAILED;
+
+	if (status == CLI_DONE) {
+		flow_read(e, &flow.rows[0]);
+		status = explain(in, e, q);
+	}
+	kept_free(&e->mismatches);
+	kept_free(&e->changes);
+	kept_free(&e->gaps);
+	kept_free(&e->tampering);
+	story_free(&e->story);
+	kept_free(&flow);
+	query_close(q);
+	return status;
+}
+
+enum exit_status cmd_explain(const struct invocation *in)
+{
+	struct explanation e = { 0 };
+	struct query_filter filter;
+	struct config *config;
+	int64_t id;
+	enum exit_status status = wish_check(in, &id);
+
+	if (status == CLI_DONE)
+		status = filter_parse(&filter, in, history_now_ms());
+	if (status != CLI_DONE)
+		return status;
+	filter.limit = 0;
+	config = cli_config(in);
+	if (!config)
+		return CLI_FAILED;
+	e.config = config;
+	status = explain_run(in, &e, id, &filter);
+	config_free(config);
+	return status;
+}
