@@ -1,0 +1,172 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# test_explain.sh - what the tool tells of single flows: one that is ok, strays, an
+# inbound one, one whose mark was changed, one without a mark, one with another
+# uplink's address; by id and by addresses, as text and as JSON, without a daemon,
+# without privilege, and what it says when there is nothing to tell.
+
+. "${0%/*}/lib.sh"
+
+out=$lab_tmp/out
+err=$lab_tmp/err
+
+run() { # STATUS WHAT ARGUMENT...
+	local wanted=$1 what=$2
+	shift 2
+	waymark "$@" >"$out" 2>"$err"
+	is "$what: exit $wanted" $? "$wanted" || diag "$(cat "$err")"
+}
+
+tells() { # WHAT PATTERN
+	check "$1" grep -Eq -- "$2" "$out" || diag "$(cat "$out")"
+}
+
+step() { # NAME: that step's texts of the JSON
+	python3 -c 'import json, sys
+for s in json.load(open(sys.argv[1]))["story"]:
+    if s["step"] == sys.argv[2]: print(s["text"])' "$out" "$1"
+}
+
+lab_up
+out=$lab_tmp/out
+err=$lab_tmp/err
+nat none
+forward_port udp 99 7
+serve net 80 7
+serve pc 80 7
+daemon_start 'repair = false
+	balance = false'
+
+# --- wrong usage ------------------------------------------------------------------------
+
+run 2 'no flow named' explain
+run 2 'not a number' explain seven
+check 'not a number: it is quoted' grep -q '"seven" is no flow' "$err"
+run 2 'an id and addresses' explain 1 --src $PC4
+run 2 'two ids' explain 1 2
+run 2 'a bad port' explain --dport 70000
+run 1 'no such flow' explain 4711
+check 'no such flow: it says so' grep -q 'no flow 4711 in the history' "$err"
+run 1 'no flow like that' explain --dport 4711
+
+# --- ok ---------------------------------------------------------------------------------------
+
+hold_many lan pc "udp $NET4 7 1" "udp $NET6 7 1"
+hold_many outside net "udp $WAN2_4 99 1 $NET4_VIA2"
+wait_for_sql 5 "SELECT count(*) FROM flows WHERE verdict = 'ok'" 3
+id=$(sql "SELECT id FROM flows WHERE src = '$PC4'")
+run 0 'a flow that is ok' explain "$id"
+tells 'its mark' '^mark .*0x2 .*uplink wan1, interface wan1'
+tells 'the rule that it should meet' '^expected .*ip rule 1001: fwmark 0x2/0xff lookup 251'
+tells 'what it meets' '^way .*ip rule priority 1001 .*table 251 has default via .* dev wan1.*as it should be'
+tells "the kernel's answer" "^kernel .*table 251, out of wan1 via $GW1_4"
+tells 'the command that shows it' "\\\$ ip route get $NET4 from $PC4 iif lan mark 0x2"
+tells 'the rung' '^verdict .*ok \(rung 7 of 7\)'
+check_not 'nothing to cure' grep -q '^cure' "$out"
+command=$(sed -n 's/^ *\$ \(ip route get .*\)/\1/p' "$out")
+check 'the command works, and says the same' sh -c "nsenter --net=/proc/$ns_router/ns/net -- $command | grep -q 'dev wan1 table 251'"
+
+run 0 'by addresses and port, IPv6' explain --proto udp --src $PC6 --dst $NET6 --dport 7
+tells 'IPv6: the kernel answers' "^kernel .*table 251, out of wan1 via $GW1_6"
+run 1 'by a port on the other side' explain --src $PC6 --sport 7
+
+run 0 'an inbound flow' explain --dport 99
+tells 'inbound: the mark stands for its replies' '^ .*came in by uplink wan2: the mark stands for its replies'
+tells 'inbound: the reply is asked for' "\\\$ ip route get $NET4_VIA2 from $PC4 iif lan mark 0x3"
+tells 'inbound: its way' "^kernel .*table 250, out of wan2 via $GW2_4"
+tells 'inbound: its translation' "destination was translated to $PC4:7"
+
+# --- a mismatch ------------------------------------------------------------------------------------
+
+at router ip route add default via $GW2_4 dev wan2 metric 50
+at router ip rule del pref 1001
+hold_push lan
+wait_for_sql 3 'SELECT count(*) FROM mismatches' 1
+wait_for_sql 3 'SELECT count(*) > 0 FROM tampering' 1
+run 0 'a stray' explain "$id"
+tells 'a stray: what it meets now' '^way .*ip rule priority 32766 lookup main.*dev wan2.*not as it should be'
+tells 'a stray: what is wrong now' 'That is wrong now: .*\(rule-missing\)'
+tells "a stray: the kernel's answer" "^kernel .*table main, out of wan2 via $GW2_4"
+tells 'a stray: the evidence' 'a packet of its own left by interface wan2 while mark 0x2 named uplink wan1 \(the rules logged'
+tells 'a stray: the rung' 'mismatch \(rung 1 of 7\)'
+tells 'a stray: the reason' '^reason .*rule-missing'
+tells 'a stray: who did it' '^tampering .*rule 1001'
+tells 'a stray: the cure' '^ *\$ waymark apply'
+run 0 'as JSON' explain --json "$id"
+check 'as JSON: valid' python3 -m json.tool "$out"
+is 'as JSON: the same verdict' "$(python3 -c 'import json, sys
+d = json.load(open(sys.argv[1])); print(d["flow"]["id"], d["flow"]["verdict"], len(d["mismatches"]))' "$out")" \
+	"$id mismatch 1"
+at router ip route del default via $GW2_4 dev wan2 metric 50
+
+# --- a mark that was changed ---------------------------------------------------------------------------
+
+at router nft -f - <<-END
+	table inet others {
+		chain forward {
+			type filter hook forward priority 0
+			ct mark and 0xff == 2 ct mark set ct mark and 0xffffff00 or 3
+			ct mark set ct mark or 0x100
+		}
+	}
+END
+hold_push lan
+wait_for_sql 3 'SELECT count(*) >= 2 FROM mark_changes' 1
+run 0 'a changed mark' explain --json --src $PC6
+is 'a changed mark: when, from what, to what' \
+	"$(step change | sed 's/^[^ ]*Z: //')" 'its mark changed from 0x2 (wan1) to 0x3 (wan2).'
+is 'a changed mark: the one rule that writes these bits' "$(step writer)" \
+	'A rule of table inet others, chain forward sets the ct mark to 0x3: it may have written it.'
+is 'a changed mark: the reason' "$(step reason | cut -d' ' -f2)" 'mark-changed:'
+at router nft delete table inet others
+run 0 'a changed mark, the rule gone' explain --src $PC6
+tells 'a changed mark: that it is gone' 'No rule of others writes these bits now'
+
+# --- without a mark --------------------------------------------------------------------------------------
+
+at router conntrack -U -s $PC4 -m 0 >/dev/null 2>&1
+hold_push lan
+wait_for_sql 3 "SELECT mark FROM flows WHERE id = $id" 0
+run 0 'without a mark' explain "$id"
+tells 'without a mark: it says so' '^mark .*It has no mark'
+
+# --- another uplink's address: the router's own traffic without translation -----------------------------------
+
+hold_drop lan
+kill -HUP "$daemon_pid"
+wait_for 3 at router sh -c 'ip rule | grep -q ^1001:'
+at router ip route add default via $GW2_4 dev wan2 metric 50
+at router ip -6 route add default via $GW2_6 dev wan2 metric 50
+hold_many own router "udp $NET4 7 1 $WAN1_4" "udp $NET6 7 1 $WAN1_6"
+for source in $WAN1_4 $WAN1_6; do
+	wait_for_sql 5 "SELECT verdict FROM flows WHERE src = '$source' AND dport = 7" wrong-source
+	is "its own traffic from $source, by wan2, untranslated" \
+		"$(sql "SELECT verdict, egress FROM flows WHERE src = '$source' AND dport = 7")" 'wrong-source|wan2'
+done
+run 0 'another source' explain --src $WAN1_4 --dport 7
+tells 'another source: the rung' 'wrong-source \(rung 2 of 7\)'
+tells 'another source: the cure' '\$ nft add rule .* oifname wan2 masquerade'
+hold_drop own
+check 'another source: an alert' grep -q '"kind":"wrong-source"' "$lab_tmp/alerts.jsonl"
+
+# With translation the same is as it should be.
+nat masquerade
+hold_many own router "udp $NET4 7 1 $WAN1_4" "udp $NET6 7 1 $WAN1_6"
+for source in $WAN1_4 $WAN1_6; do
+	latest="FROM flows WHERE src = '$source' AND dport = 7 ORDER BY id DESC LIMIT 1"
+	wait_for_sql 5 "SELECT verdict $latest" ok
+	is "translated: $source" "$(sql "SELECT verdict, egress $latest")" 'ok|wan2'
+done
+
+# --- without a daemon, without privilege -------------------------------------------------------------------------
+
+daemon_stop
+run 0 'without a daemon' explain "$id"
+at router setpriv --bounding-set=-all --inh-caps=-all --no-new-privs \
+	"$WAYMARK" -c "$lab_tmp/waymark.conf" explain --src $PC6 >"$out" 2>"$err"
+is 'without privilege: exit 0' $? 0
+tells 'without privilege: the way all the same' '^kernel .*The kernel answers: '
+tells 'without privilege: what it cannot look for' 'ruleset cannot be read'
+
+done_testing
