@@ -1,0 +1,173 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Proves that an uplink without a configured gateway learns it from the default
+# routes that DHCP, router advertisements, ppp or people put into table main, keeps
+# it when those move or vanish, over a restart too, and follows when they change;
+# while the other line's flows lose nothing. With real clients and servers where
+# they are there (dnsmasq, udhcpc), and the router's own kernel for advertisements.
+
+. "${0%/*}/lib.sh"
+. "${0%/*}/lines.sh"
+
+config_learning() {
+	cat >"$lab_tmp/waymark.conf" <<-END
+		database       = "$lab_tmp/flows.db"
+		control-socket = "$lab_tmp/control.sock"
+		uplink wan1 { interface = "wan1"  mark = 2  table = 251  weight = 1 }
+		uplink wan2 { interface = "wan2"  mark = 3  table = 250  weight = 2 }
+		uplink ppp  { interface = "ppp0"  mark = 4  table = 249  weight = 1 }
+	END
+}
+
+by() { # FAMILY TABLE GATEWAY INTERFACE
+	routes_have "^$1 default via $3 dev $4 table $2" && routes_are_planned
+}
+
+# wan1 gets its lease from a real server: $1 is the router that it tells of.
+dhcp_serve() {
+	background dhcpd net dnsmasq -d --conf-file=/dev/null --port=0 --no-ping --interface=isp1 --bind-interfaces \
+		--dhcp-range=192.168.1.50,192.168.1.50,120 --dhcp-option=3,"$1" --dhcp-leasefile="$lab_tmp/leases" \
+		--user= --group=
+	wait_for 5 at net sh -c 'ss -lun | grep -q :67'
+}
+
+dhcp_client() {
+	cat >"$lab_tmp/udhcpc.script" <<-'END'
+		#!/bin/sh
+		case $1 in
+		bound|renew)
+			ip addr replace "$ip/24" dev "$interface"
+			ip route replace default via "$router" dev "$interface" proto dhcp metric 100
+			;;
+		deconfig)
+			ip addr flush dev "$interface" scope global
+			;;
+		esac
+	END
+	chmod +x "$lab_tmp/udhcpc.script"
+	background dhcpc router udhcpc -f -i wan1 -s "$lab_tmp/udhcpc.script" -t 5 -T 1
+}
+
+lab_up
+nat snat
+serve net 80 7
+lines_watch
+at router ip route flush default
+at router ip -6 route flush default
+at router ip route add default via $GW2_4 dev wan2 proto static metric 200
+at router ip -6 route add default via $GW2_6 dev wan2 proto static metric 200
+config_learning
+daemon_run
+follows "what people configured is learnt at the start" by 4 250 $GW2_4 wan2
+follows "IPv6 too" by 6 250 $GW2_6 wan2
+is "an uplink of which nothing is known has no gateway" "$(waymark uplinks --csv | sed -n 's/^wan1,wan1,\([^,]*\),.*/\1/p')" no-gateway
+lines_begin pc pc "udp $NET4 $BEAT_PORT 10" "tcp $NET4 $BEAT_PORT 10" "udp $NET6 $BEAT_PORT 10"
+lines_note
+in_range "flows by wan2" "$(lines_count 2)" 30 30
+
+# --- routes as DHCP leaves them ------------------------------------------------------------
+
+at router ip route add default via $GW1_4 dev wan1 proto dhcp metric 100
+follows "a lease's route is learnt" by 4 251 $GW1_4 wan1
+at router ip route del default via $GW1_4 dev wan1 proto dhcp metric 100
+sleep 0.4
+check "the route vanishes: the gateway is kept" by 4 251 $GW1_4 wan1
+at router ip link set wan1 down
+wait_for 2 routes_lack '^4 default.* table 251'
+at router ip link set wan1 up
+follows "after down and up it is still known" by 4 251 $GW1_4 wan1
+at router ip route add default via 192.168.1.2 dev wan1 proto dhcp metric 100
+follows "another lease changes it" by 4 251 192.168.1.2 wan1
+at router ip route replace default via $GW1_4 dev wan1 proto dhcp metric 100
+follows "a lease that is renewed with another router changes it" by 4 251 $GW1_4 wan1
+at router ip route del default via $GW1_4 dev wan1 proto dhcp metric 100
+at router ip route del default via $GW2_4 dev wan2 proto static metric 200
+sleep 0.3
+check "wan2's is kept, too" by 4 250 $GW2_4 wan2
+daemon_stop
+daemon_run
+check "a restart keeps what was learnt" by 4 251 $GW1_4 wan1
+check "of both" by 4 250 $GW2_4 wan2
+
+# The line gets another network: the old gateway is no use there.
+at router ip addr add 192.168.5.10/24 dev wan1
+at router ip addr del $WAN1_4/24 dev wan1
+follows "another network: the old gateway is dropped" routes_lack "^4 default via $GW1_4.* table 251"
+at router ip route add default via 192.168.5.1 dev wan1 proto dhcp metric 100
+follows "the new network's gateway is learnt" by 4 251 192.168.5.1 wan1
+at router ip route del default via 192.168.5.1 dev wan1 proto dhcp metric 100
+at router ip addr del 192.168.5.10/24 dev wan1
+follows "no address: no route" routes_lack '^4 default.* table 251'
+
+# --- a real client and server -----------------------------------------------------------------
+
+if command -v dnsmasq >/dev/null && command -v udhcpc >/dev/null; then
+	at net ip addr add 192.168.1.2/24 dev isp1
+	dhcp_serve $GW1_4
+	dhcp_client
+	wait_for 8 at router sh -c 'ip route show default | grep -q "proto dhcp"'
+	follows "a real lease: its router is learnt" by 4 251 $GW1_4 wan1
+	follows "a real lease: its address is the source" routes_have 'table 251 src 192.168.1.50'
+	background_end dhcpd
+	dhcp_serve 192.168.1.2
+	kill -USR1 "$background_pid_dhcpc"
+	wait_for 8 at router sh -c 'ip route show default | grep -q "via 192.168.1.2.*proto dhcp"'
+	follows "the lease is renewed with another router: it is learnt" by 4 251 192.168.1.2 wan1
+	background_end dhcpc KILL
+	background_end dhcpd
+	at router ip route del default via 192.168.1.2 dev wan1 proto dhcp metric 100
+	sleep 0.3
+	check "the client is gone: its router is kept" by 4 251 192.168.1.2 wan1
+else
+	skip "a real lease" "dnsmasq or udhcpc is missing"
+fi
+
+# --- router advertisements ----------------------------------------------------------------------
+
+link_local=$(at net ip -6 -o addr show dev isp1 scope link | sed 's/.*inet6 \([^/]*\).*/\1/')
+if command -v dnsmasq >/dev/null && [ -n "$link_local" ]; then
+	at router sysctl -qw net.ipv6.conf.wan1.accept_ra=2
+	background rad net dnsmasq -d --conf-file=/dev/null --port=0 --enable-ra --interface=isp1 --bind-interfaces \
+		--dhcp-range=fd00:1::,ra-only,64,10m --ra-param=isp1,high,5,600 --dhcp-leasefile="$lab_tmp/leases6" \
+		--user= --group=
+	wait_for 10 at router sh -c 'ip -6 route show default | grep -q "proto ra"'
+	follows "an advertised router is learnt" by 6 251 "$link_local" wan1
+	background_end rad KILL
+	at router ip -6 route del default proto ra
+	sleep 0.3
+	check "the advertisement is gone: the router is kept" by 6 251 "$link_local" wan1
+else
+	skip "a real advertisement" "dnsmasq is missing"
+fi
+
+# --- ppp -------------------------------------------------------------------------------------------
+
+background tun router python3 -c '
+import fcntl, os, struct
+fd = os.open("/dev/net/tun", os.O_RDWR)
+fcntl.ioctl(fd, 0x400454ca, struct.pack("16sH22x", b"ppp0", 1 | 0x1000))
+while True:
+    os.read(fd, 65536)'
+if wait_for 3 at router ip link show dev ppp0; then
+	at router ip addr add 10.64.0.9 peer 10.64.0.1 dev ppp0
+	at router ip link set ppp0 up
+	at router ip route add default dev ppp0 proto boot scope link metric 50
+	follows "a ppp line is learnt as it is" routes_have '^4 default dev ppp0 table 249 scope link src 10.64.0.9'
+	at router ip route del default dev ppp0 metric 50
+	sleep 0.3
+	check "ppp: kept" routes_have '^4 default dev ppp0 table 249 scope link src 10.64.0.9'
+	background_end tun
+	follows "ppp hangs up: its routes are gone" routes_lack 'dev ppp0'
+else
+	skip "ppp" "no /dev/net/tun"
+fi
+
+sleep 0.3
+background_end pc
+grep '^flow' "$lab_tmp/pc.out" >"$lab_tmp/flows.told"
+is "in all of this: no message of wan2's $(lines_count 2) flows is lost" "$(lines_damage 2)" ""
+is "no flow of wan2 left by wan1" "$(lines_strays 2)" ""
+is "no mismatch" "$(sql "SELECT count(*) FROM mismatches")" 0
+
+done_testing
