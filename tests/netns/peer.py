@@ -18,12 +18,18 @@ their flows open. It knows nothing of Waymark.
       a pause in seconds after it, until it is killed. Prints "PORT TIME" for each
       that was answered, the time in milliseconds since 1970, before it was sent.
 
+  peer.py provoke refused|exceeded|big HOST PORT COUNT [SOURCE]
+      Sends from COUNT UDP sockets what the way there must answer with an ICMP
+      error: to a closed port, with a hop limit of 1, or 1,400 bytes that must not
+      be fragmented. Prints how many sockets were told of that very error.
+
   peer.py names PORT
       A DNS server of few words: each question is answered, with no record. Prints
       "ready".
 """
 
 import asyncio
+import errno
 import select
 import socket
 import sys
@@ -185,6 +191,41 @@ def make(host, port, first, pause):
         time.sleep(float(pause))
 
 
+# linux/in.h and linux/in6.h, which Python has names for only in part.
+IP_RECVERR, IPV6_RECVERR = 11, 25
+IP_MTU_DISCOVER, IPV6_MTU_DISCOVER, PMTUDISC_PROBE = 10, 23, 3
+ERRORS = {
+    "refused": errno.ECONNREFUSED,
+    "exceeded": errno.EHOSTUNREACH,
+    "big": errno.EMSGSIZE,
+}
+
+
+def provoker(kind, host, port, source):
+    s = flow_open("udp", host, port, source)
+    is_ipv6 = s.family == socket.AF_INET6
+    level = socket.IPPROTO_IPV6 if is_ipv6 else socket.IPPROTO_IP
+    s.setsockopt(level, IPV6_RECVERR if is_ipv6 else IP_RECVERR, 1)
+    if kind == "exceeded":
+        s.setsockopt(level, socket.IPV6_UNICAST_HOPS if is_ipv6 else socket.IP_TTL, 1)
+    if kind == "big":
+        s.setsockopt(level, IPV6_MTU_DISCOVER if is_ipv6 else IP_MTU_DISCOVER, PMTUDISC_PROBE)
+    s.settimeout(ANSWER_SECONDS)
+    return s
+
+
+def provoke(kind, host, port, count, source=""):
+    told = 0
+    for _ in range(int(count)):
+        with provoker(kind, host, port, source) as s:
+            try:
+                s.send(b"x" * (1400 if kind == "big" else 32))
+                s.recv(4096)
+            except OSError as error:
+                told += error.errno == ERRORS[kind]
+    print(told)
+
+
 def names(port):
     s = udp_sockets(int(port))
     print("ready", flush=True)
@@ -196,7 +237,7 @@ def names(port):
 
 
 if __name__ == "__main__":
-    words = {"serve": serve, "hold": hold, "make": make, "names": names}
+    words = {"serve": serve, "hold": hold, "make": make, "provoke": provoke, "names": names}
     if len(sys.argv) >= 3 and sys.argv[1] in words:
         words[sys.argv[1]](*sys.argv[2:])
     else:
