@@ -1,0 +1,111 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Which conntrack events the kernel makes: three a TCP flow while nobody but the
+# daemon listens, all of them as soon as somebody does, and the configuration's word.
+
+. "${0%/*}/lib.sh"
+
+FLOWS=20
+
+lab_up
+nat masquerade
+serve net 8080 7
+
+status_of() { # KEY of the events
+	waymark status --json | python3 -c '
+import json, sys
+print(json.load(sys.stdin)["events"][sys.argv[1]])' "$1"
+}
+
+mode_is() {
+	[ "$(status_of mode)" = "$1" ]
+}
+
+has_mask() {
+	at router nft list table inet waymark | grep -q 'ct event set'
+}
+
+has_no_mask() {
+	! has_mask
+}
+
+# Ends connections at once, so that their events do not come two minutes later.
+end_flows() {
+	at router conntrack -F >/dev/null 2>&1
+	sleep 0.3
+}
+
+# events_of: how many events FLOWS TCP flows cause, to their ends; counted by the
+# daemon, for any other listener would change what it counts.
+events_of() {
+	local before
+	end_flows
+	before=$(status_of received)
+	http_get pc $FLOWS "http://$NET4:8080/" >"$lab_tmp/http" || die "no flows: $(cat "$lab_tmp/http")"
+	end_flows
+	echo $(($(status_of received) - before))
+}
+
+# Not by 'at': the pid must be conntrack's own.
+listen() {
+	nsenter --net="/proc/$ns_router/ns/net" -- conntrack -E 2>/dev/null &
+	listener=$!
+}
+
+listen_end() {
+	kill "$listener"
+	wait "$listener" 2>/dev/null
+}
+
+# --- auto, and nobody else ---------------------------------------------------------------
+
+daemon_start 'events = "auto"'
+is "auto: nobody else listens, events are minimal" "$(status_of mode)" minimal
+check "the ruleset has the event mask" has_mask
+in_range "three events a TCP flow at most" "$(events_of)" $((2 * FLOWS)) $((3 * FLOWS))
+# NEW with mark and label, and DESTROY, are what the history is made of.
+check "every flow is in the history with its egress" wait_for_sql 5 \
+	"SELECT count(*) FROM flows WHERE verdict = 'ok' AND dport = 8080 AND state = 'ended'" $FLOWS
+
+# --- somebody begins to listen --------------------------------------------------------------
+
+listen >"$lab_tmp/listener"
+check "conntrack -E is seen, events are full again" wait_for 10 mode_is full
+check "the mask is gone" wait_for 5 has_no_mask
+in_range "at least six events a TCP flow" "$(events_of)" $((6 * FLOWS)) $((10 * FLOWS))
+check "conntrack -E sees the states of TCP" grep -q 'UPDATE.* ESTABLISHED .*dport=8080' "$lab_tmp/listener"
+check "to the last one" grep -q 'UPDATE.* \(LAST_ACK\|TIME_WAIT\|CLOSE\) .*dport=8080' "$lab_tmp/listener"
+is "status counts it" "$(status_of listeners)" 1
+
+listen_end
+check "it has ended, events are minimal again" wait_for 10 mode_is minimal
+check "the ruleset has the mask again" wait_for 5 has_mask
+in_range "three events a TCP flow at most again" "$(events_of)" $((2 * FLOWS)) $((3 * FLOWS))
+is "none of it is told as tampering" "$(sql 'SELECT count(*) FROM tampering')" 0
+
+# --- the configuration's word -----------------------------------------------------------------
+
+daemon_stop
+daemon_start 'events = "full"'
+is "full is full" "$(status_of mode)" full
+check_not "full has no mask" has_mask
+daemon_stop
+
+listen >/dev/null
+daemon_start 'events = "auto"'
+is "auto: somebody listened first, events are full" "$(status_of mode)" full
+daemon_stop
+daemon_start 'events = "minimal"'
+is "minimal is minimal, whoever listens" "$(status_of mode)" minimal
+sleep 2.5
+is "and stays so" "$(status_of mode)" minimal
+check "with the mask" has_mask
+listen_end
+
+daemon_stop
+daemon_start 'mode = "audit" events = "auto"'
+is "mode audit: events are minimal" "$(status_of mode)" minimal
+in_range "three events a TCP flow at most" "$(events_of)" $((2 * FLOWS)) $((3 * FLOWS))
+
+done_testing
