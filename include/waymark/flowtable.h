@@ -46,7 +46,7 @@ struct flow {
 	uint64_t is_flushed : 1;     /* ended by our own request */
 	uint64_t is_disowned : 1;    /* its mark named an uplink until a reload */
 	uint64_t is_born_astray : 1; /* its NEW event had another uplink's label already */
-	uint64_t unused : 1;
+	uint64_t is_put_back : 1;    /* the clock has been put back in its life */
 	uint16_t zone;
 	uint16_t labels;   /* set of uplinks by label; a flowtable set number */
 	uint16_t nflog[2]; /* sets of uplinks by NFLOG, by enum direction */

@@ -116,6 +116,7 @@ struct uplink_record {
 };
 struct uplinks_record {
 	int64_t time_ms;
+	int64_t flow_id; /* of the last flow before; those after it have these names */
 	uint8_t n;
 	struct uplink_record *uplinks; /* malloc'd; the writer frees it */
 };

@@ -184,7 +184,7 @@ static void flow_end(struct audit *a, flow_ref ref, enum flow_state state,
 {
 	struct flow *f = flowtable_get(a->flows, ref);
 
-	if (audit_is_in_gap(a, f->started_ms, ended_ms))
+	if (audit_is_in_gap(a, f, ended_ms))
 		f->has_gap = 1;
 	audit_live_count(a, f->mark, -1);
 	a->stats.live--;
@@ -351,8 +351,8 @@ static void emit_untracked_end(struct audit *a, const struct ct_event *ev, int64
  * a dump showed it before that one's end was read. */
 static bool is_successor(const struct flow *f, const struct ct_event *ev)
 {
-	return f->is_from_dump && ev->start_ns &&
-	       (int64_t)f->started_ms > ev->start_ns / NS_PER_MS;
+	return f->is_from_dump && ev->start_ns && f->started_ms &&
+	       (int64_t)f->started_ms != ev->start_ns / NS_PER_MS;
 }
 
 static void take_destroy(struct audit *a, const struct ct_event *ev, int64_t now_ms)

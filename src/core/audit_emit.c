@@ -117,7 +117,7 @@ static void record_fill(struct audit *a, flow_ref ref, const struct ct_event *ev
 		.ingress = f->ingress,
 	};
 	flowtable_tuples(a->flows, ref, r->tuple);
-	if (f->state == FLOW_LIVE && audit_is_in_gap(a, f->started_ms, 0))
+	if (f->state == FLOW_LIVE && audit_is_in_gap(a, f, 0))
 		f->has_gap = 1;
 	facts_fill(a, f, r->tuple, &facts);
 	r->uplink = facts.uplink;

@@ -17,9 +17,14 @@
 /* ... and one that was given up as lost for 30 s, in turns of the other's time. */
 #define LOST_TURNS 16
 
-/* A logged packet may come before its flow's event: it is kept for 1 s. */
+/* A logged packet may come before its flow's event: it is kept for 1 s. Counted in
+ * ticks, for a clock that is set must neither end that nor make it last. */
 #define PENDING_MAX 4096
-#define PENDING_MS 1000
+#define PENDING_TICKS 20
+
+/* What seems to be so much later than something that came after it is from before
+ * the clock was put back. */
+#define CLOCK_SET_MS 60000
 
 struct mark_slot {
 	uint32_t mark;
@@ -30,7 +35,8 @@ struct pending_packet {
 	struct nflog_packet packet;
 	uint8_t egress;
 	bool is_repeat; /* of a flow that has been proven */
-	int64_t deadline_ms;
+	int64_t arrived_ms;
+	uint64_t due_tick;
 };
 
 /* A mismatch that is still growing: one a flow, direction and uplink. */
@@ -55,6 +61,7 @@ struct audit_gaps {
 	unsigned n, n_open;
 	int64_t latest_ms;    /* no gap ends later */
 	int64_t forgotten_ms; /* ... nor one that has left the list */
+	int64_t put_back_ms;  /* what the clock said when it had last been put back */
 };
 
 /* Flows of one batch of events whose labels show a mismatch. */
@@ -81,6 +88,8 @@ struct audit {
 	int64_t changed_since_ms, changing_since_ms; /* no change in them is older */
 	int64_t event_ms; /* of the flows that are written now; 0: not known */
 	struct flow_queue linger[LINGER_TICKS];
+	uint64_t ticks; /* so far */
+	int64_t now_ms; /* of the latest, or of the start */
 	unsigned linger_now;
 	struct flow_queue lost[LOST_TURNS];
 	unsigned lost_now;
@@ -107,10 +116,15 @@ uint8_t audit_slot_of_flow(const struct audit *a, const struct flow *f);
 void audit_live_count(struct audit *a, uint32_t mark, int by);
 
 /* audit_gap.c */
-/* Whether a flow that began and ended then (0: it lives) did so in a gap. */
-bool audit_is_in_gap(const struct audit *a, int64_t started_ms, int64_t ended_ms);
+/* Whether a flow that ended then (0: it lives) has lived in a gap. */
+bool audit_is_in_gap(const struct audit *a, const struct flow *f, int64_t ended_ms);
+/* The clock was put back: who has lived in a gap until then is told, and the gaps
+ * that are open go on in the new time. */
+void gaps_put_back(struct audit *a, int64_t before_ms, int64_t now_ms);
 
 /* audit_time.c */
+/* What time it is, now and then. */
+void time_note(struct audit *a, int64_t now_ms);
 /* A flow that ended is kept for a while and then forgotten. */
 void flow_linger(struct audit *a, flow_ref ref);
 

@@ -43,6 +43,14 @@ static bool is_fitting(const struct audit *a, const struct flow *f, const struct
 	}
 }
 
+/* Whether the flow began more than so long after the packet came. */
+static bool has_begun_after(const struct flow *f, const struct pending_packet *w, int64_t by_ms)
+{
+	int64_t after_ms = (int64_t)f->started_ms - w->arrived_ms;
+
+	return after_ms > by_ms && after_ms < CLOCK_SET_MS;
+}
+
 static bool is_proven(const struct audit *a, const struct flow *f, enum direction d, uint8_t egress)
 {
 	return flowtable_set(a->flows, f->nflog[d]) >> egress & 1;
@@ -57,8 +65,7 @@ static unsigned fit(const struct audit *a, const struct flow *f, enum direction 
 
 	if (!is_fitting(a, f, p, w->egress))
 		return 0;
-	if (w->is_repeat &&
-	    (int64_t)f->started_ms > w->deadline_ms - PENDING_MS + REPEAT_LATE_MS)
+	if (w->is_repeat && has_begun_after(f, w, REPEAT_LATE_MS))
 		return 0;
 	return 1 + (f->state == FLOW_LIVE) + 2 * !is_proven(a, f, d, w->egress) +
 	       4 * ((p->mark & a->mask) == f->mark);
@@ -124,7 +131,8 @@ void audit_packet(struct audit *a, const struct nflog_packet *p, uint8_t egress,
 	struct pending_packet w = {
 		.packet = *p,
 		.egress = egress,
-		.deadline_ms = now_ms + PENDING_MS,
+		.arrived_ms = now_ms,
+		.due_tick = a->ticks + PENDING_TICKS,
 	};
 	bool is_full = a->n_pending == PENDING_MAX;
 
@@ -153,7 +161,7 @@ static bool packet_force(struct audit *a, const struct pending_packet *w, int64_
 	if (audit_slot_of_mark(a, f->mark) == SLOT_NONE || (d == DIR_ORIGINAL && f->is_entered))
 		return false;
 	/* A flow that began when the packet came took the place of the packet's own. */
-	if ((int64_t)f->started_ms + FORCE_AGE_MS > w->deadline_ms - PENDING_MS)
+	if (has_begun_after(f, w, -FORCE_AGE_MS))
 		return false;
 	f->had_mark_change = 1;
 	f->former = w->egress;
@@ -173,7 +181,7 @@ void pending_settle(struct audit *a, int64_t now_ms, enum settle how)
 	for (uint32_t i = 0; i < n; i++) {
 		struct pending_packet *w = &a->pending[i];
 		bool is_due = how == SETTLE_LAST ||
-			      (how == SETTLE_TICK && w->deadline_ms <= now_ms);
+			      (how == SETTLE_TICK && w->due_tick <= a->ticks);
 
 		if (i < tries && packet_take(a, w, is_due, now_ms))
 			continue;

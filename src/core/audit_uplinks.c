@@ -93,11 +93,13 @@ static void marks_replace(struct audit *a, const struct config *c)
 
 int audit_set_config(struct audit *a, const struct config *c, int64_t now_ms)
 {
-	struct record r = { .type = RECORD_UPLINKS, .uplinks.time_ms = now_ms };
+	struct record r = { .type = RECORD_UPLINKS,
+			    .uplinks = { .time_ms = now_ms, .flow_id = a->ids.flow } };
 
 	r.uplinks.uplinks = calloc(c->n_uplinks, sizeof(*r.uplinks.uplinks));
 	if (!r.uplinks.uplinks)
 		return -ENOMEM;
+	time_note(a, now_ms);
 	a->mask = c->mark_mask;
 	a->label_base = c->label_base;
 	marks_replace(a, c);
