@@ -13,6 +13,7 @@
 struct learnt_gateways {
 	struct addr gateway[UPLINKS_MAX][2];	/* by slot; [0] IPv4, [1] IPv6; none: not known */
 	bool is_known[UPLINKS_MAX][2];		/* known, gateway none: point to point */
+	bool is_released[UPLINKS_MAX][2];	/* down for good: its packets may leave by others */
 };
 
 /* Index of a family in the arrays by family. */

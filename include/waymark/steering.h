@@ -88,6 +88,11 @@ int steering_print(struct steering *s, FILE *out);
 const struct route_plan *steering_plan(const struct steering *s);
 const struct netstate *steering_netstate(const struct steering *s);
 
+/* In how many ms a reconcile is due that lets the packets of an uplink go that has
+ * been down for a while; -1: none is. Until then they are refused, so that a line
+ * that flickers keeps its flows. */
+int64_t steering_release_delay_ms(const struct steering *s);
+
 /* Since when the rules label what leaves (ms of CLOCK_REALTIME), by whoever loaded
  * them; 0: not known, or not loaded. Flows that began earlier may lack evidence. */
 int64_t steering_labels_since_ms(const struct steering *s);

@@ -8,9 +8,8 @@
  * Of each uplink and family: in its table the networks of its interface, as the
  * kernel has them in main, and a default route. In main, with balance, one
  * default route with a nexthop an uplink. The rules that lead to the tables are
- * there whether an uplink is up or not, and so is the last route of each table,
- * which refuses (routeplan_standby.c): no packet of an uplink that is down falls
- * through to another.
+ * there whether an uplink is up or not; the last route of each table refuses until
+ * an uplink is down for good (routeplan_standby.c).
  */
 #include "waymark/routeplan.h"
 
@@ -536,7 +535,7 @@ static int plan_fill(struct planner *pl)
 	if (pl->c->mode != MODE_STEER)
 		return 0;
 	for (unsigned f = 0; f < 2; f++)
-		if (refusals_plan(wanted, pl->c, pl->s, families[f]) < 0 ||
+		if (refusals_plan(wanted, pl->c, pl->s, pl->learnt, families[f]) < 0 ||
 		    plan_rules(pl, families[f]) < 0 ||
 		    (pl->c->balance && plan_balance(pl, f) < 0))
 			return -ENOMEM;

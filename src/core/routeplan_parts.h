@@ -8,11 +8,12 @@
 
 #include "waymark/config.h"
 #include "waymark/netstate.h"
+#include "waymark/routeplan.h"
 
-/* Adds to wanted, for each uplink's table, a last default route that refuses. 0 or
- * -ENOMEM. */
+/* Adds to wanted, for the table of each uplink that is not released, a last default
+ * route that refuses. 0 or -ENOMEM. */
 int refusals_plan(struct netstate *wanted, const struct config *c, const struct netstate *s,
-		  uint8_t family);
+		  const struct learnt_gateways *learnt, uint8_t family);
 
 /* Adds to wanted a spare for each nexthop of main's balanced default route. 0 or
  * -ENOMEM. */

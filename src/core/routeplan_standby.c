@@ -6,9 +6,11 @@
  *
  * Pure. Must not know how the routes before them are chosen (routeplan.c).
  *
- * An uplink's table without a default route would let its packets fall through to
- * main, which sends them out of another line. So the last route of each table
- * refuses: flows of a line that is down wait for it or end, and never stray.
+ * An uplink's table without a default route lets its packets fall through to main,
+ * which sends them out of another line: right for a line that is down for good,
+ * whose flows go on by another where that is possible, and wrong while a line only
+ * flickers or is being made again. So the last route of each table refuses, until
+ * the uplink is released: then flows that are held stray, and are told of.
  *
  * When an interface is deleted, the kernel deletes the whole IPv4 multipath route
  * that names it, so that main is without a default route until somebody makes
@@ -44,7 +46,7 @@ static bool family_is_alive(const struct netstate *s, uint8_t family)
 }
 
 int refusals_plan(struct netstate *wanted, const struct config *c, const struct netstate *s,
-		  uint8_t family)
+		  const struct learnt_gateways *learnt, uint8_t family)
 {
 	const struct link_state *loopback = loopback_find(s);
 	struct nexthop hop = { .ifindex = loopback ? loopback->index : 0, .weight = 1 };
@@ -63,6 +65,8 @@ int refusals_plan(struct netstate *wanted, const struct config *c, const struct 
 	r.dst.addr.family = family;
 	for (size_t i = 0; i < c->n_uplinks; i++) {
 		r.table = c->uplinks[i].table;
+		if (learnt->is_released[c->uplinks[i].slot][family_index(family)])
+			continue;
 		if (!netstate_add_route(wanted, &r))
 			return -ENOMEM;
 	}

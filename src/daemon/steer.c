@@ -193,6 +193,15 @@ static void log_change(void *data, const struct steering_change *change)
 	log_info("%s %s", change->is_missing ? "installed" : "removed", change->what);
 }
 
+/* A line that stays away is looked at again when its packets may go by others. */
+static void release_schedule(struct daemon *d, int64_t now_ms)
+{
+	int64_t delay_ms = steering_release_delay_ms(d->steering);
+
+	if (delay_ms >= 0 && !d->reconcile_due_ms)
+		d->reconcile_due_ms = now_ms + delay_ms + 1;
+}
+
 static void bring_in_step(struct daemon *d, int64_t now_ms)
 {
 	struct log_capture *errors = log_capture();
@@ -206,6 +215,7 @@ static void bring_in_step(struct daemon *d, int64_t now_ms)
 		log_err("cannot bring the steering in step: %s", strerror(-err));
 	tamper_end(d, err);
 	steer_refresh(d);
+	release_schedule(d, now_ms);
 }
 
 void steer_tick(struct daemon *d, int64_t now_ms)

@@ -174,6 +174,17 @@ static void plan_replace(struct steering *s, struct route_plan *plan)
 	s->plan = plan;
 }
 
+/* Whether an uplink is down for good follows from a plan, and is part of the next. */
+static struct route_plan *plan_make(struct steering *s, const struct netstate *now)
+{
+	struct route_plan *plan = route_plan_new(s->config, now, &s->learnt);
+
+	if (!plan || !releases_update(s, plan))
+		return plan;
+	route_plan_free(plan);
+	return route_plan_new(s->config, now, &s->learnt);
+}
+
 int steering_look(struct steering *s)
 {
 	struct netstate *now = rtnl_snapshot(s->rtnl);
@@ -182,7 +193,7 @@ int steering_look(struct steering *s)
 	if (!now)
 		return -errno;
 	learnt_gateways_update(&s->learnt, s->config, now);
-	plan = route_plan_new(s->config, now, &s->learnt);
+	plan = plan_make(s, now);
 	if (!plan) {
 		netstate_free(now);
 		return -ENOMEM;

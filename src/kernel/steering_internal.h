@@ -19,6 +19,8 @@ struct steering {
 	struct rtnl *rtnl;
 	struct nft *nft;
 	struct learnt_gateways learnt;
+	int64_t trouble_since_ms[UPLINKS_MAX][2]; /* CLOCK_MONOTONIC; by slot and family; 0:
+						   * from before the first look; -1: fine */
 	struct netstate *netstate;
 	struct route_plan *plan;
 	struct route_plan *former; /* the last plan that was brought about; or NULL */
@@ -97,6 +99,10 @@ bool ruleset_is_loaded(struct steering *s);
 int steering_look(struct steering *s);
 /* Reads the state file into s, and from it the gateways. 0 or -errno. */
 int steering_recall(struct steering *s);
+/* steering_release.c: which uplinks are down for good, by this plan. True where
+ * that has changed, so that another plan is due. */
+bool releases_update(struct steering *s, const struct route_plan *plan);
+
 /* Notes the learnt gateways in the state. 0 or -ENOMEM. */
 int steering_remember(struct steering *s);
 
