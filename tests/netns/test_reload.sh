@@ -116,12 +116,14 @@ n=0
 for round in 1 2 3 4 5; do
 	reload "$one" "$two" "$three"	# added
 	reload "$heavy" "$two" "$three"	# re-weighted
-	reload "$three" "$two" "$one"	# another order
+	reload "$two" "$three" "$one"	# another order: its rule moves
+	reload "$three" "$one" "$two"
+	reload "$one" "$two" "$three"
 	reload "$two"			# two removed
 	reload "$marked" "$two"		# one back, with another mark
 	reload "$tabled" "$two"		# another table
 	reload "$one" "$two"
-	n=$((n + 7))
+	n=$((n + 9))
 done
 check "after $n reloads the routes are as planned" routes_are_planned
 wait_for 20 sh -c "! kill -0 $background_pid_flood 2>/dev/null"
