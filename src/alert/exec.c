@@ -17,6 +17,8 @@
 #include "alert/sinks.h"
 #include "alert/spawn.h"
 
+#define TICK_MOST_MS 1000
+
 /* What the programs of one alert are given. */
 struct story {
 	unsigned refs;
@@ -32,7 +34,7 @@ struct job {
 struct child {
 	pid_t pid; /* 0: the place is free */
 	char *path;
-	int64_t started_ms; /* by the first tick that sees it; 0: not yet */
+	int64_t age_ms;
 	bool is_killed;
 };
 
@@ -42,6 +44,7 @@ struct exec {
 	uint32_t n_children;
 	struct job queue[EXEC_QUEUE_MAX]; /* a ring */
 	unsigned first, n_queued;
+	int64_t tick_ms; /* of the latest; 0: none yet */
 };
 
 static void story_release(struct story *s)
@@ -245,27 +248,39 @@ static void child_reap(struct exec *e, struct child *c)
 	e->n_children--;
 }
 
-/* The clock may jump back: the time runs from there again. */
-static void child_limit(struct exec *e, struct child *c, int64_t now_ms)
+static void child_limit(struct exec *e, struct child *c, int64_t passed_ms)
 {
-	if (c->started_ms == 0 || c->started_ms > now_ms)
-		c->started_ms = now_ms;
-	if (c->is_killed || now_ms - c->started_ms < EXEC_TIMEOUT_MS)
+	c->age_ms += passed_ms;
+	if (c->is_killed || c->age_ms < EXEC_TIMEOUT_MS)
 		return;
 	kill(-c->pid, SIGKILL);
 	c->is_killed = true;
 	sink_fail(e->status, "alert exec '%s': killed after %d s", c->path, EXEC_TIMEOUT_MS / 1000);
 }
 
+/* Since the tick before. There are many a second, so that what seems to be more
+ * than one, or less than nothing, is the clock that was set. */
+static int64_t passed_note(struct exec *e, int64_t now_ms)
+{
+	int64_t passed_ms = e->tick_ms ? now_ms - e->tick_ms : 0;
+
+	e->tick_ms = now_ms;
+	if (passed_ms < 0)
+		return 0;
+	return passed_ms < TICK_MOST_MS ? passed_ms : TICK_MOST_MS;
+}
+
 void exec_tick(struct exec *e, int64_t now_ms)
 {
+	int64_t passed_ms = passed_note(e, now_ms);
+
 	for (size_t i = 0; i < EXEC_CHILDREN_MAX; i++) {
 		struct child *c = &e->children[i];
 
 		if (c->pid)
 			child_reap(e, c);
 		if (c->pid)
-			child_limit(e, c, now_ms);
+			child_limit(e, c, passed_ms);
 	}
 	queue_start(e);
 }

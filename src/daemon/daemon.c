@@ -209,6 +209,7 @@ struct daemon *daemon_start(struct config *c)
 	d->config = c;
 	d->signal_fd = d->timer_fd = -1;
 	d->started_ms = d->second_ms = clock_now_ms();
+	d->started_steady_ms = clock_steady_ms();
 	for (size_t i = 0; !err && i < sizeof(start_steps) / sizeof(start_steps[0]); i++)
 		err = start_steps[i](d);
 	if (err) {

@@ -62,6 +62,7 @@ struct daemon {
 
 	bool is_ready, is_steering_kept;
 	int64_t started_ms, second_ms;
+	int64_t started_steady_ms; /* of what only runs */
 
 	/* observe.c */
 	int64_t last_event_ms, last_packet_ms;
@@ -111,8 +112,12 @@ struct daemon {
 	double flows_per_s;
 };
 
-/* clock.c: CLOCK_REALTIME in milliseconds. */
+/* clock.c: CLOCK_REALTIME in milliseconds, which somebody may set; what only runs. */
 int64_t clock_now_ms(void);
+int64_t clock_steady_ms(void);
+/* Whether a time has come (0: never) that was at most so far away when it was set: if
+ * it is farther now, the clock has been put back. */
+bool clock_is_due(int64_t due_ms, int64_t now_ms, int64_t most_ms);
 
 /* daemon.c: opens and installs everything, or logs why not and leaves nothing.
  * Takes the configuration, whatever comes of it. NULL with errno. */

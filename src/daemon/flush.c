@@ -52,9 +52,8 @@ void flush_tick(struct daemon *d, int64_t now_ms)
 		return;
 	for (size_t i = 0; i < d->config->n_uplinks; i++) {
 		const struct uplink_config *u = &d->config->uplinks[i];
-		int64_t due_ms = d->flush_due_ms[u->slot];
 
-		if (!due_ms || due_ms > now_ms)
+		if (!clock_is_due(d->flush_due_ms[u->slot], now_ms, SETTLE_MS))
 			continue;
 		d->flush_due_ms[u->slot] = 0;
 		flush_uplink(d, u);

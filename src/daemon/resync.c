@@ -121,7 +121,8 @@ void resync_ask(struct daemon *d, int64_t now_ms)
  * would say would be as incomplete as before. */
 void resync_tick(struct daemon *d, int64_t now_ms)
 {
-	if (!d->next_resync_ms || d->next_resync_ms > now_ms || d->dump || d->events_gap.id)
+	if (!clock_is_due(d->next_resync_ms, now_ms, 2 * INTERVAL_MS) || d->dump ||
+	    d->events_gap.id)
 		return;
 	if (begin(d, now_ms))
 		resync_ask(d, now_ms + INTERVAL_MS);

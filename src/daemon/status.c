@@ -152,7 +152,7 @@ static json_int_t gaps_open(const struct daemon *d, const struct audit_stats *as
 
 static json_t *daemon_answer(const struct daemon *d)
 {
-	int64_t now_ms = clock_now_ms();
+	int64_t passed_ms = clock_steady_ms() - d->started_steady_ms;
 	struct audit_stats as;
 
 	audit_stats(d->audit, &as);
@@ -160,7 +160,7 @@ static json_t *daemon_answer(const struct daemon *d)
 		"{sI ss sb ss so sI sI sI sf sI sI sI sI so so so so so sI sI so}", "pid",
 		(json_int_t)getpid(), "version", PACKAGE_VERSION, "ready", d->is_ready, "mode",
 		config_mode_name(d->config->mode), "started", json_time(d->started_ms), "uptime_s",
-		(json_int_t)((now_ms - d->started_ms) / 1000), "flows_live", (json_int_t)as.live,
+		(json_int_t)(passed_ms / 1000), "flows_live", (json_int_t)as.live,
 		"flows_total", (json_int_t)as.flows, "flows_per_s", d->flows_per_s, "flows_lost",
 		(json_int_t)as.lost, "flows_untracked", (json_int_t)as.untracked, "table_flows",
 		(json_int_t)(as.live + as.lingering), "table_bytes", (json_int_t)as.bytes, "events",

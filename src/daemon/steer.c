@@ -15,6 +15,8 @@
 /* Changes come in bursts (link, addresses, routes): wait for the end of one, but
  * not long. */
 #define SETTLE_MS 50
+/* Nothing is put off for longer. */
+#define DELAY_MOST_MS 1000
 
 int steer_open(struct daemon *d)
 {
@@ -222,7 +224,7 @@ void steer_tick(struct daemon *d, int64_t now_ms)
 {
 	if (tamper_is_due(d, now_ms))
 		d->reconcile_due_ms = now_ms;
-	if (d->reconcile_due_ms && d->reconcile_due_ms <= now_ms)
+	if (clock_is_due(d->reconcile_due_ms, now_ms, DELAY_MOST_MS))
 		bring_in_step(d, now_ms);
 }
 

@@ -314,8 +314,7 @@ void tamper_begin(struct daemon *d, int64_t now_ms)
 
 	/* A clock that has jumped back ends the quiet time, too. */
 	t->is_ripe = t->since_ms && (now_ms - t->since_ms >= QUIET_MS || now_ms < t->since_ms);
-	if (!t->is_ripe && things_rested_ms(t->things))
-		t->is_ripe = things_rested_ms(t->things) <= now_ms;
+	t->is_ripe |= clock_is_due(things_rested_ms(t->things), now_ms, THING_REST_MS);
 	t->has_allowed = false;
 	t->lines = 0;
 	things_begin(t->things, now_ms);
@@ -364,12 +363,11 @@ static void sysctls_look(struct daemon *d, int64_t now_ms)
 bool tamper_is_due(struct daemon *d, int64_t now_ms)
 {
 	struct tamper *t = d->tamper;
-	int64_t rested_ms = things_rested_ms(t->things);
 
 	sysctls_look(d, now_ms);
 	if (t->since_ms && (now_ms - t->since_ms >= QUIET_MS || now_ms < t->since_ms))
 		return true;
-	return rested_ms && rested_ms <= now_ms;
+	return clock_is_due(things_rested_ms(t->things), now_ms, THING_REST_MS);
 }
 
 bool tamper_ripen(struct daemon *d)

@@ -112,7 +112,7 @@ static enum thing_answer thing_restore(struct thing *at, int64_t now_ms)
 
 	if (is_of_this_pass(at, now_ms))
 		return THING_RESTORE;
-	if (oldest_ms && now_ms - oldest_ms <= THING_RESTORES_MS) {
+	if (oldest_ms && oldest_ms <= now_ms && now_ms - oldest_ms <= THING_RESTORES_MS) {
 		at->rests_until_ms = now_ms + THING_REST_MS;
 		return THING_GIVE_UP;
 	}

@@ -94,6 +94,10 @@ static void survives_a_clock_that_jumps_back(void **state)
 		ask(t, "rule", true, START_MS + i);
 	assert_int_equal(ask(t, "rule", true, START_MS + 10), THING_LEAVE);
 	assert_int_equal(ask(t, "rule", true, START_MS - 3600000), THING_RESTORE);
+	/* Put back as often as may be, long ago: that was not just now. */
+	for (int i = 0; i < THING_RESTORES_MAX; i++)
+		assert_int_equal(ask(t, "route", true, START_MS + i), THING_RESTORE);
+	assert_int_equal(ask(t, "route", true, START_MS - 3600000), THING_RESTORE);
 	things_free(t);
 }
 
