@@ -56,6 +56,24 @@ static void order_sort(struct batch_entry *order, uint32_t n)
 		}
 }
 
+/* The last word on a flow may come after its end, and know neither it nor the
+ * counters. */
+static void flow_inherit(struct flow_record *last, const struct flow_record *before)
+{
+	if (!last->ended_ms && last->state != FLOW_LIVE)
+		last->ended_ms = before->ended_ms;
+	if (last->has_counters || !before->has_counters)
+		return;
+	last->has_counters = true;
+	memcpy(last->packets, before->packets, sizeof(last->packets));
+	memcpy(last->bytes, before->bytes, sizeof(last->bytes));
+}
+
+static struct flow_record *flow_at(struct writer *w, uint32_t i)
+{
+	return &queue_at(&w->queue, w->order[i].at)->flow;
+}
+
 /* In order of id neighbours share pages; of a flow only the last word counts. */
 static int flows_write(struct writer *w, uint32_t n)
 {
@@ -63,10 +81,11 @@ static int flows_write(struct writer *w, uint32_t n)
 
 	order_sort(w->order, n);
 	for (uint32_t i = 0; rc == SQLITE_OK && i < n; i++) {
-		if (i + 1 < n && w->order[i + 1].id == w->order[i].id)
+		if (i + 1 < n && w->order[i + 1].id == w->order[i].id) {
+			flow_inherit(flow_at(w, i + 1), flow_at(w, i));
 			continue;
-		rc = ingest_flow(&w->in, &queue_at(&w->queue, w->order[i].at)->flow);
-		rc = refuse_if(w, rc);
+		}
+		rc = refuse_if(w, ingest_flow(&w->in, flow_at(w, i)));
 	}
 	return rc;
 }

@@ -21,12 +21,18 @@
 	"INSERT INTO flow (" FLOW_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"  \
 	" ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25," \
 	" ?26)"
+/* What is not known does not overwrite what is: evidence may come after the end. */
 #define FLOW_UPDATE_SQL                                                                   \
-	"UPDATE flow SET started = ?2, life = ?3, state = ?4, verdict = ?5, reason = ?6,"  \
+	"UPDATE flow SET started = ?2,"                                                    \
+	" life = ifnull(?3, CASE typeof(life) WHEN 'integer' THEN life END),"              \
+	" state = ?4, verdict = ?5, reason = ?6,"                                          \
 	" proto = ?7, src = ?8, dst = ?9, sport = ?10, dport = ?11, nat_src = ?12,"        \
 	" nat_dst = ?13, nat_sport = ?14, nat_dport = ?15, uplink = ?16, ingress = ?17,"   \
 	" egress = ?18, egress_reply = ?19, mark = ?20, zone = ?21, ct_id = ?22,"          \
-	" packets = ?23, bytes = ?24, packets_reply = ?25, bytes_reply = ?26 WHERE id = ?1"
+	" packets = ifnull(?23, packets), bytes = ifnull(?24, bytes),"                     \
+	" packets_reply = ifnull(?25, packets_reply),"                                     \
+	" bytes_reply = ifnull(?26, bytes_reply)"                                          \
+	" WHERE id = ?1"
 
 /* Binds every column. SQLite's code. */
 int flowrow_bind(sqlite3_stmt *s, struct uplinks *u, const struct flow_record *f);

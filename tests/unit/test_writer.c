@@ -135,6 +135,37 @@ static void test_times(void **state)
 	lab_stop(w, st);
 }
 
+/* Evidence that comes after a flow's end knows neither the end nor the counters:
+ * they stay, whether both come in one batch or not. */
+static void test_late_evidence(void **state)
+{
+	const char *path = lab_path(*state, "flows.db");
+	struct store *st = lab_open(path);
+	struct writer *w = lab_start(st);
+
+	for (int64_t id = 1; id <= 2; id++) {
+		struct record r = lab_flow(id);
+
+		lab_push(w, &r);
+		writer_flush(w);
+		lab_end(&r);
+		lab_push(w, &r);
+		if (id == 2)
+			writer_flush(w);
+		r.flow.ended_ms = 0;
+		r.flow.has_counters = false;
+		memset(r.flow.packets, 0, sizeof(r.flow.packets));
+		memset(r.flow.bytes, 0, sizeof(r.flow.bytes));
+		r.flow.verdict = VERDICT_MISMATCH;
+		lab_push(w, &r);
+		writer_flush(w);
+	}
+	lab_expect(path, "SELECT state, verdict, substr(ended, 18), packets, bytes, packets_reply,"
+		   " bytes_reply FROM flows",
+		   "ended|mismatch|01.501Z|10|1000|12|9000\nended|mismatch|01.502Z|10|1000|12|9000");
+	lab_stop(w, st);
+}
+
 /* Source, destination, then the reply's. */
 static void test_nat(void **state)
 {
@@ -709,6 +740,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_flow_row, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_words, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_times, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(test_late_evidence, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_nat, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_other_rows, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_uplinks_in_time, lab_setup, lab_teardown),
