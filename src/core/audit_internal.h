@@ -34,7 +34,6 @@ struct mark_slot {
 struct pending_packet {
 	struct nflog_packet packet;
 	uint8_t egress;
-	bool is_repeat; /* of a flow that has been proven */
 	int64_t arrived_ms;
 	uint64_t due_tick;
 };

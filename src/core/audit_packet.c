@@ -10,7 +10,7 @@
  * A masqueraded flow dies of such a packet, and its sender's next one begins
  * another with the same addresses, which may go the same way: all before one event
  * has been read. So a packet of a flow that has been proven already waits for a
- * flow with the same addresses that has not.
+ * flow with the same addresses that has not, unless the kernel names its flow.
  */
 #include <string.h>
 
@@ -26,7 +26,9 @@ struct match {
 	flow_ref ref;
 	enum direction direction;
 	unsigned n; /* how many fitted equally well */
-	bool is_proven; /* it is known that the flow left so */
+	unsigned fit;
+	int64_t first_id; /* the oldest that fitted */
+	bool is_proven;	  /* it is known that the flow left so */
 };
 
 /* Whether the flow, as it is known now, is one that the rules log so. */
@@ -56,41 +58,87 @@ static bool is_proven(const struct audit *a, const struct flow *f, enum directio
 	return flowtable_set(a->flows, f->nflog[d]) >> egress & 1;
 }
 
-/* A packet that the restore has marked fits the flow with that mark better, one
- * that has not been proven better, and a live flow better than an ended one. */
-static unsigned fit(const struct audit *a, const struct flow *f, enum direction d,
-		    const struct pending_packet *w)
+/* A packet that the restore has marked fits the flow with that mark better, and
+ * a live flow better than one that has ended. */
+#define FIT_MARK 2
+
+static unsigned fit(const struct audit *a, const struct flow *f, const struct pending_packet *w)
 {
 	const struct nflog_packet *p = &w->packet;
 
 	if (!is_fitting(a, f, p, w->egress))
 		return 0;
-	if (w->is_repeat && has_begun_after(f, w, REPEAT_LATE_MS))
-		return 0;
-	return 1 + (f->state == FLOW_LIVE) + 2 * !is_proven(a, f, d, w->egress) +
-	       4 * ((p->mark & a->mask) == f->mark);
+	return 1 + (f->state == FLOW_LIVE) + FIT_MARK * ((p->mark & a->mask) == f->mark);
 }
 
-static struct match match_find(const struct audit *a, const struct pending_packet *w)
+static bool is_marked(unsigned fit)
+{
+	return fit > FIT_MARK;
+}
+
+static struct match match_best(const struct audit *a, const struct pending_packet *w,
+			       bool is_proven_wanted)
 {
 	struct match best = { .ref = FLOW_REF_NONE };
-	unsigned best_fit = 0;
 	enum direction d;
 
 	for (flow_ref ref = flowtable_find_packet(a->flows, &w->packet, FLOW_REF_NONE, &d);
 	     ref != FLOW_REF_NONE; ref = flowtable_find_packet(a->flows, &w->packet, ref, &d)) {
 		const struct flow *f = flowtable_get(a->flows, ref);
-		unsigned this_fit = fit(a, f, d, w);
+		unsigned this_fit = fit(a, f, w);
 
-		if (this_fit && this_fit == best_fit)
+		if (!this_fit || (is_proven_wanted && !is_proven(a, f, d, w->egress)))
+			continue;
+		if (this_fit == best.fit)
 			best.n++;
-		if (this_fit > best_fit) {
-			best = (struct match){ .ref = ref, .direction = d, .n = 1,
-					       .is_proven = is_proven(a, f, d, w->egress) };
-			best_fit = this_fit;
-		}
+		if (this_fit > best.fit)
+			best = (struct match){ .ref = ref, .direction = d, .n = 1, .fit = this_fit };
+		if (!best.first_id || f->id < best.first_id)
+			best.first_id = f->id;
 	}
+	best.is_proven = is_proven_wanted;
 	return best;
+}
+
+static bool is_sooner(int64_t first_id, int64_t a, int64_t b)
+{
+	return (a > first_id) == (b > first_id) ? a < b : a > first_id;
+}
+
+/* Packets come in the order of the flows that they killed: the oldest flow of those
+ * that began after the first proven one, or, where a packet was read late, before. */
+static struct match match_successor(const struct audit *a, const struct pending_packet *w,
+				    const struct match *proven)
+{
+	struct match oldest = { .ref = FLOW_REF_NONE };
+	enum direction d;
+
+	for (flow_ref ref = flowtable_find_packet(a->flows, &w->packet, FLOW_REF_NONE, &d);
+	     ref != FLOW_REF_NONE; ref = flowtable_find_packet(a->flows, &w->packet, ref, &d)) {
+		const struct flow *f = flowtable_get(a->flows, ref);
+		unsigned this_fit = fit(a, f, w);
+
+		if (!this_fit || is_marked(this_fit) != is_marked(proven->fit) ||
+		    is_proven(a, f, d, w->egress) || has_begun_after(f, w, REPEAT_LATE_MS))
+			continue;
+		if (!oldest.n || is_sooner(proven->first_id, f->id, oldest.first_id))
+			oldest = (struct match){ .ref = ref, .direction = d, .n = 1,
+						 .fit = this_fit, .first_id = f->id };
+	}
+	return oldest;
+}
+
+static struct match match_find(const struct audit *a, const struct pending_packet *w)
+{
+	struct match best = match_best(a, w, false), proven, successor;
+
+	if (!best.n || w->packet.kind != NFLOG_MISMATCH || w->packet.has_ct_id)
+		return best;
+	proven = match_best(a, w, true);
+	if (!proven.n || is_marked(proven.fit) != is_marked(best.fit))
+		return best;
+	successor = match_successor(a, w, &proven);
+	return successor.n ? successor : proven;
 }
 
 static void packet_give(struct audit *a, const struct match *m, const struct pending_packet *w,
@@ -111,16 +159,15 @@ static void packet_give(struct audit *a, const struct match *m, const struct pen
 	}
 }
 
-/* False: nobody's yet, or a repeat, which waits until it is due. Where the kernel
- * names the packet's flow there is nothing to wait for. */
-static bool packet_take(struct audit *a, struct pending_packet *w, bool is_due, int64_t now_ms)
+/* False: nobody's yet, or of a flow that has been proven, and not due. */
+static bool packet_take(struct audit *a, const struct pending_packet *w, bool is_due,
+			int64_t now_ms)
 {
 	struct match m = match_find(a, w);
 
 	if (m.ref == FLOW_REF_NONE)
 		return false;
-	w->is_repeat = m.is_proven && w->packet.kind == NFLOG_MISMATCH && !w->packet.has_ct_id;
-	if (w->is_repeat && !is_due)
+	if (m.is_proven && !is_due)
 		return false;
 	packet_give(a, &m, w, now_ms);
 	return true;
