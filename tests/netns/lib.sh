@@ -516,9 +516,9 @@ hold_send() {
 	sed -n 's/^answered //p' "$out" | tail -n 1
 }
 
-# hold_push NAME: one message on each flow, waiting for nothing.
+# hold_push NAME [stream]: one message on each flow, or 20, waiting for nothing.
 hold_push() {
-	echo send >"$lab_tmp/hold.$1.in"
+	echo "${2:-send}" >"$lab_tmp/hold.$1.in"
 }
 
 hold_has_answered() { # FILE COUNT-BEFORE

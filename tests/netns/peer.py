@@ -11,7 +11,8 @@ their flows open. It knows nothing of Waymark.
       Opens COUNT flows for each argument, exchanges a message on each, prints
       "port N" for each and "opened COUNT". Then, for each line of standard input:
       "send" sends another message on each and prints "answered N" when all are
-      answered or two seconds have passed; "close" ends.
+      answered or two seconds have passed; "stream" sends 20 on each, every 2 ms and
+      heeding no answer, and prints "streamed"; "close" ends.
 
   peer.py make HOST PORT FIRST-SOURCE-PORT PAUSE
       Makes UDP flows one after the other, each from the next source port and with
@@ -160,6 +161,17 @@ def flows_open(proto, host, port, count, source=""):
     return [flow_open(proto, host, port, source) for _ in range(int(count))]
 
 
+def stream(flows):
+    for _ in range(20):
+        for s in flows:
+            try:
+                s.send(b"x" * 32)
+            except OSError:
+                pass
+        time.sleep(0.002)
+    print("streamed", flush=True)
+
+
 def hold(*specs):
     flows = [s for spec in specs for s in flows_open(*spec.split())]
     answered = exchange(flows)
@@ -169,6 +181,9 @@ def hold(*specs):
     for line in sys.stdin:
         if line.strip() == "close":
             break
+        if line.strip() == "stream":
+            stream(flows)
+            continue
         print("answered", exchange(flows), flush=True)
     for s in flows:
         s.close()
