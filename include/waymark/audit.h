@@ -70,12 +70,13 @@ void audit_free(struct audit *a);
  * mark names none any more has its verdict until it is seen to go on. */
 int audit_set_config(struct audit *a, const struct config *c, int64_t now_ms);
 
-/* The addresses that the uplinks have: whose a source address is. Copied. */
+/* The addresses that the uplinks have now: whose a source address is. Copied; those
+ * that they had are remembered for the flows that began with them. */
 struct audit_address {
 	struct addr addr;
 	uint8_t slot;
 };
-int audit_set_addresses(struct audit *a, const struct audit_address *list, size_t n);
+int audit_set_addresses(struct audit *a, const struct audit_address *list, size_t n, int64_t now_ms);
 
 /* Flows that began earlier have no evidence unless they show some. */
 void audit_set_evidence_since(struct audit *a, int64_t since_ms);

@@ -34,36 +34,16 @@ bool flow_set_add(struct audit *a, uint16_t *number, uint64_t add)
 	return true;
 }
 
-static int compare_address(const struct addr *a, const struct audit_address *b)
-{
-	return addr_compare(a, &b->addr);
-}
-
-static uint8_t slot_of_address(const struct audit *a, const struct addr *addr)
-{
-	size_t low = 0, high = a->n_addresses;
-
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		int order = compare_address(addr, &a->addresses[middle]);
-
-		if (!order)
-			return a->addresses[middle].slot;
-		if (order < 0)
-			high = middle;
-		else
-			low = middle + 1;
-	}
-	return SLOT_NONE;
-}
-
 /* The source address on the wire of the packets that the mark stands for: a
  * flow's replies leave from where it was sent to, its own packets from where
  * the replies come back to. */
 static uint8_t source_slot(const struct audit *a, const struct flow *f,
 			   const struct endpoints tuple[2])
 {
-	return slot_of_address(a, f->is_entered ? &tuple[DIR_ORIGINAL].dst : &tuple[DIR_REPLY].dst);
+	const struct addr *source = f->is_entered ? &tuple[DIR_ORIGINAL].dst : &tuple[DIR_REPLY].dst;
+
+	return audit_slot_of_address(a, source, (int64_t)f->started_ms,
+				     audit_slot_of_mark(a, f->mark));
 }
 
 static void facts_fill(const struct audit *a, const struct flow *f,

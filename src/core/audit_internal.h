@@ -38,6 +38,13 @@ struct pending_packet {
 	uint64_t due_tick;
 };
 
+/* An uplink's address, from when to when. */
+struct owned_address {
+	struct addr addr;
+	uint8_t slot;
+	int64_t from_ms, to_ms; /* to_ms 0: still */
+};
+
 /* A mismatch that is still growing: one a flow, direction and uplink. */
 struct mismatch {
 	struct mismatch *next;	     /* in its bucket */
@@ -76,7 +83,7 @@ struct audit {
 	size_t n_marks;
 	struct mark_slot former[UPLINKS_MAX]; /* that a reload took away, newest last */
 	size_t n_former;
-	struct audit_address *addresses; /* sorted by address */
+	struct owned_address *addresses; /* sorted by address */
 	size_t n_addresses;
 	int64_t evidence_since_ms;
 	struct audit_gaps gaps;
@@ -126,6 +133,11 @@ void gaps_put_back(struct audit *a, int64_t before_ms, int64_t now_ms);
 void time_note(struct audit *a, int64_t now_ms);
 /* A flow that ended is kept for a while and then forgotten. */
 void flow_linger(struct audit *a, flow_ref ref);
+
+/* audit_addresses.c: whose address it was at that time, slot if it was that one's
+ * among others; SLOT_NONE: it never was an uplink's. */
+uint8_t audit_slot_of_address(const struct audit *a, const struct addr *addr, int64_t at_ms,
+			      uint8_t slot);
 
 /* audit_emit.c */
 /* Uplinks that packets of the flow left by in one direction. */

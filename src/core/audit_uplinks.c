@@ -116,26 +116,3 @@ int audit_set_config(struct audit *a, const struct config *c, int64_t now_ms)
 	a->port.emit(a->port.data, &r);
 	return 0;
 }
-
-/* --- addresses -------------------------------------------------------------------- */
-
-static int address_order(const void *a, const void *b)
-{
-	return addr_compare(&((const struct audit_address *)a)->addr,
-			    &((const struct audit_address *)b)->addr);
-}
-
-int audit_set_addresses(struct audit *a, const struct audit_address *list, size_t n)
-{
-	struct audit_address *copy = calloc(n ? n : 1, sizeof(*copy));
-
-	if (!copy)
-		return -ENOMEM;
-	if (n)
-		memcpy(copy, list, n * sizeof(*copy));
-	qsort(copy, n, sizeof(*copy), address_order);
-	free(a->addresses);
-	a->addresses = copy;
-	a->n_addresses = n;
-	return 0;
-}

@@ -69,7 +69,8 @@ static int addresses_update(struct daemon *d)
 	list = calloc(s->n_addrs ? s->n_addrs : 1, sizeof(*list));
 	if (!list)
 		return -ENOMEM;
-	err = audit_set_addresses(d->audit, list, addresses_collect(d, list, s->n_addrs));
+	err = audit_set_addresses(d->audit, list, addresses_collect(d, list, s->n_addrs),
+				  clock_now_ms());
 	free(list);
 	return err;
 }

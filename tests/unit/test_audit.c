@@ -534,11 +534,56 @@ static void another_uplinks_source_address_is_found(void **state)
 
 	(void)state;
 	world_open(&w, 100);
-	assert_int_equal(audit_set_addresses(w.a, list, 2), 0);
+	assert_int_equal(audit_set_addresses(w.a, list, 2, w.now_ms), 0);
 	label(&ev, LABEL(WAN2)); /* left by wan2, translated to wan1's address */
 	audit_ct_event(w.a, &ev, w.now_ms);
 	ticks(&w, 3);
 	assert_int_equal(w.h.flow[1].verdict, VERDICT_WRONG_SOURCE);
+	world_close(&w);
+}
+
+/* A flow of this mark that has wan1's first address as its source and left by its
+ * mark's uplink; its verdict. */
+static enum verdict verdict_of_source(struct world *w, uint32_t id, uint32_t mark, int64_t started_ms)
+{
+	struct ct_event ev = lan_flow(CT_NEW, id, mark);
+	int64_t n = w->h.n_flows + 1;
+
+	ev.tuple[0].sport = ev.tuple[1].dport = (uint16_t)(40000 + id);
+	ev.start_ns = started_ms * 1000000;
+	label(&ev, mark == 2 ? LABEL(WAN1) : LABEL(WAN2));
+	audit_ct_event(w->a, &ev, w->now_ms);
+	ticks(w, 3);
+	return w->h.flow[n].verdict;
+}
+
+static void addresses_are_whose_they_were_when_the_flow_began(void **state)
+{
+	struct audit_address first[] = { { v4("192.168.1.10"), WAN1 }, { v4("192.168.2.10"), WAN2 } };
+	struct audit_address then[] = { { v4("192.168.1.99"), WAN1 }, { v4("192.168.1.10"), WAN2 } };
+	int64_t early_ms, late_ms;
+	struct world w;
+
+	(void)state;
+	world_open(&w, 100);
+	assert_int_equal(audit_set_addresses(w.a, first, 2, w.now_ms), 0);
+	early_ms = w.now_ms + 1000;
+	w.now_ms += 60000;
+	assert_int_equal(audit_set_addresses(w.a, then, 1, w.now_ms), 0);
+	/* wan1 has lost it: flows from before keep it, and it was never wan2's. */
+	assert_int_equal(verdict_of_source(&w, 1, 2, early_ms), VERDICT_OK);
+	assert_int_equal(verdict_of_source(&w, 2, 3, early_ms), VERDICT_WRONG_SOURCE);
+	assert_int_equal(verdict_of_source(&w, 3, 3, w.now_ms + 10000), VERDICT_WRONG_SOURCE);
+	/* wan2 gets it. */
+	w.now_ms += 60000;
+	assert_int_equal(audit_set_addresses(w.a, then, 2, w.now_ms), 0);
+	late_ms = w.now_ms + 10000;
+	w.now_ms += 20000;
+	assert_int_equal(verdict_of_source(&w, 4, 2, early_ms), VERDICT_OK);
+	assert_int_equal(verdict_of_source(&w, 5, 2, late_ms), VERDICT_WRONG_SOURCE);
+	assert_int_equal(verdict_of_source(&w, 6, 3, late_ms), VERDICT_OK);
+	/* An address is used a moment before it is told of. */
+	assert_int_equal(verdict_of_source(&w, 7, 3, late_ms - 10500), VERDICT_OK);
 	world_close(&w);
 }
 
@@ -885,6 +930,7 @@ int main(void)
 		cmocka_unit_test(a_packet_of_nobody_is_an_orphan_not_a_mismatch),
 		cmocka_unit_test(unmarked_and_foreign_flows_are_alerted_once),
 		cmocka_unit_test(another_uplinks_source_address_is_found),
+		cmocka_unit_test(addresses_are_whose_they_were_when_the_flow_began),
 		cmocka_unit_test(a_restart_goes_on_with_the_same_row),
 		cmocka_unit_test(the_same_id_with_a_later_start_is_another_flow),
 		cmocka_unit_test(a_flow_that_vanished_is_lost_and_found_by_its_late_end),
