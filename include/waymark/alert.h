@@ -20,6 +20,7 @@ enum alert_kind {
 	ALERT_TAMPERING,
 	ALERT_GAP,
 	ALERT_UPLINK,
+	ALERT_TEST,
 };
 const char *alert_kind_name(enum alert_kind k);
 

@@ -81,4 +81,7 @@ void writer_stats(struct writer *w, struct writer_stats *out);
  * deleted, in steps that do not stall ingest. Live flows stay. */
 void writer_set_retention(struct writer *w, uint64_t retention_s, uint64_t max_bytes);
 
+/* Whether all of it has been done since writer_set_retention. */
+bool writer_is_pruned(struct writer *w);
+
 #endif

@@ -24,7 +24,7 @@ const char *alert_kind_name(enum alert_kind k)
 		[ALERT_MISMATCH] = "mismatch",	 [ALERT_WRONG_SOURCE] = "wrong-source",
 		[ALERT_UNMARKED] = "unmarked",	 [ALERT_FOREIGN] = "foreign",
 		[ALERT_TAMPERING] = "tampering", [ALERT_GAP] = "gap",
-		[ALERT_UPLINK] = "uplink",
+		[ALERT_UPLINK] = "uplink",	 [ALERT_TEST] = "test",
 	};
 
 	return (unsigned)k < sizeof(names) / sizeof(names[0]) ? names[k] : NULL;

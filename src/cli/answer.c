@@ -40,6 +40,7 @@ static void general_take(struct answer *a, const json_t *o)
 	a->version = string_take(o, "version");
 	a->mode = string_take(o, "mode");
 	a->started = string_take(o, "started");
+	a->last_event = string_take(o, "last_event");
 	a->is_ready = json_is_true(json_object_get(o, "ready"));
 	a->flows_per_s = json_number_value(json_object_get(o, "flows_per_s"));
 }
@@ -111,6 +112,7 @@ static void sinks_take(struct answer *a, const json_t *o)
 	};
 
 	numbers_take(store, wanted);
+	a->store.is_pruning = json_is_true(json_object_get(store, "pruning"));
 	a->store.last_commit = string_take(store, "last_commit");
 	a->store.last_error = string_take(store, "last_error");
 	numbers_take(json_object_get(o, "alerts"), alerts);

@@ -22,7 +22,7 @@ struct answer_uplink {
 struct answer {
 	void *json; /* what they are kept in */
 	const char *error; /* the daemon refused, and why; NULL: it did not */
-	const char *version, *mode, *started;
+	const char *version, *mode, *started, *last_event;
 	bool is_ready;
 	int64_t pid, uptime_s, flows_live, flows_total, gaps_open, mismatches;
 	int64_t flows_lost, flows_untracked, table_flows, table_bytes;
@@ -43,6 +43,7 @@ struct answer {
 		int64_t database_bytes;
 		int64_t p50_ms, p99_ms; /* from event to row, in the last minute */
 		const char *last_commit, *last_error;
+		bool is_pruning;
 	} store;
 	struct {
 		int64_t raised, told, folded, failed;

@@ -39,6 +39,9 @@ enum option_id {
 	OPTION_VERDICT,
 	OPTION_REASON,
 	OPTION_LIMIT,
+	OPTION_WARNING,
+	OPTION_CRITICAL,
+	OPTION_MINUTES,
 	OPTION_HELP,
 	OPTIONS,
 };
@@ -102,6 +105,10 @@ enum exit_status cmd_flows(const struct invocation *in);
 enum exit_status cmd_mismatches(const struct invocation *in);
 enum exit_status cmd_gaps(const struct invocation *in);
 enum exit_status cmd_explain(const struct invocation *in);
+enum exit_status cmd_watch(const struct invocation *in);
+enum exit_status cmd_nagios(const struct invocation *in);
+enum exit_status cmd_prune(const struct invocation *in);
+enum exit_status cmd_alert_test(const struct invocation *in);
 enum exit_status cmd_metrics(const struct invocation *in);
 
 #endif

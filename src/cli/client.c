@@ -79,6 +79,26 @@ int client_ask(const char *path, const char *command, char **answer)
 	return err;
 }
 
+int client_watch(const char *path, client_line_fn *fn, void *data)
+{
+	struct timeval for_ever = { 0 };
+	size_t room = 0;
+	char *line = NULL;
+	int err = 0;
+	FILE *stream = client_open(path, "watch", &err);
+
+	if (!stream)
+		return err;
+	setsockopt(fileno(stream), SOL_SOCKET, SO_RCVTIMEO, &for_ever, sizeof(for_ever));
+	while (!err && getline(&line, &room, stream) >= 0) {
+		line[strcspn(line, "\n")] = '\0';
+		err = fn(data, line);
+	}
+	free(line);
+	fclose(stream);
+	return err;
+}
+
 enum exit_status client_explain(const char *path, int err)
 {
 	switch (-err) {

@@ -13,6 +13,11 @@
  * -ETIMEDOUT, ... */
 int client_ask(const char *path, const char *command, char **answer);
 
+/* Watches: calls fn for each line until it returns other than 0, which is returned;
+ * 0 where the daemon ends it. -errno as above. */
+typedef int client_line_fn(void *data, const char *line);
+int client_watch(const char *path, client_line_fn *fn, void *data);
+
 /* Says why the daemon at path did not answer, and what to do; the exit status. */
 enum exit_status client_explain(const char *path, int err);
 

@@ -35,7 +35,12 @@ const struct command commands[] = {
 	  WITH_ID | WITH(OPTION_JSON) | WITH(OPTION_DATABASE) | WITH(OPTION_PROTO) | WITH(OPTION_SRC) |
 		  WITH(OPTION_SPORT) | WITH(OPTION_DST) | WITH(OPTION_DPORT),
 	  "tell one flow's story: by its id, or the latest with these addresses and ports" },
+	{ "watch", cmd_watch, WITH(OPTION_JSON), "show flows, mismatches and alerts as they happen" },
 	{ "metrics", cmd_metrics, 0, "print the daemon's counters in Prometheus' text format" },
+	{ "nagios", cmd_nagios, WITH(OPTION_WARNING) | WITH(OPTION_CRITICAL) | WITH(OPTION_MINUTES),
+	  "be a monitoring plugin: a line, performance data, exit 0 to 3" },
+	{ "prune", cmd_prune, 0, "apply retention and max-size now" },
+	{ "alert-test", cmd_alert_test, 0, "send an alert through each sink" },
 	{ .name = NULL },
 };
 

@@ -31,6 +31,11 @@ const struct option_spec option_specs[OPTIONS] = {
 	[OPTION_REASON] = { "reason", "REASON", "rule-missing, route-missing, ..." },
 	[OPTION_LIMIT] = { "limit", "NUMBER",
 			   "the newest so many; 0: all (100 on a terminal, else all)" },
+	[OPTION_WARNING] = { "warning", "LIST",
+			     "-w: warn from these numbers on [unmarked=1,gaps=1,queue=50]" },
+	[OPTION_CRITICAL] = { "critical", "LIST",
+			      "-c: critical from these on [mismatches=1,queue=90]" },
+	[OPTION_MINUTES] = { "minutes", "NUMBER", "look back so many minutes [5]" },
 	[OPTION_HELP] = { "help", NULL, "show this and exit" },
 };
 
@@ -68,18 +73,22 @@ static void style_choose(struct invocation *in)
 enum exit_status options_parse(struct invocation *in, int argc, char **argv)
 {
 	struct option longs[OPTIONS + 2];
+	/* The letters that every monitoring plugin has for its thresholds. */
+	bool is_plugin = in->command->options & WITH(OPTION_CRITICAL);
 	int option;
 
 	longs_fill(longs, in->command);
 	optind = 0; /* starts over, after main's own round */
-	while ((option = getopt_long(argc, argv, ":c:h", longs, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, is_plugin ? ":c:w:h" : ":c:h", longs, NULL)) != -1) {
 		if (option == '?' || option == ':') {
 			cli_error(option == ':' ? "%s: %s needs a value" :
 				  "%s takes no option %s; its --help lists them",
 				  in->command->name, argv[optind - 1]);
 			return CLI_USAGE;
 		}
-		if (option == 'c' || option == CONFIG_OPTION)
+		if (option == 'w' || (option == 'c' && is_plugin))
+			in->values[option == 'w' ? OPTION_WARNING : OPTION_CRITICAL] = optarg;
+		else if (option == 'c' || option == CONFIG_OPTION)
 			in->config_path = optarg;
 		else
 			in->values[option == 'h' ? OPTION_HELP : option] = optarg ? optarg : "";

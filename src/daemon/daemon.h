@@ -94,6 +94,9 @@ struct daemon {
 	int64_t refused_since_ms;
 	uint32_t lines_this_second, lines_folded;
 
+	/* watch.c */
+	uint32_t watch_lines, watch_skipped; /* in this second */
+
 	/* diagnose.c */
 	struct diagnosis routing[UPLINKS_MAX][2], restoring;
 	int64_t diagnoses_since_ms;
@@ -157,6 +160,8 @@ int eventmask_start(struct daemon *d);
 void eventmask_tick(struct daemon *d, int64_t now_ms);
 
 /* tell.c */
+/* To the sinks and to who watches. */
+void tell_raise(struct daemon *d, const struct alert *a);
 /* The alert of a gap: what was lost, why in a word or two. */
 void tell_gap(struct daemon *d, const char *reason, const char *text);
 void tell_port(struct daemon *d, struct audit_port *port);
@@ -164,6 +169,11 @@ void tell_tick(struct daemon *d, int64_t now_ms);
 /* Row and alert; thing: "route", "ruleset", ...; text: the sentence for people. */
 void tell_tampering(struct daemon *d, const struct tampering_record *t, const char *thing,
 		    const char *text);
+
+/* watch.c */
+void watch_record(struct daemon *d, const struct record *r);
+void watch_alert(struct daemon *d, const struct alert *a);
+void watch_second(struct daemon *d);
 
 /* diagnose.c: for the audit's port. */
 enum reason diagnose_stray(void *data, const struct audit_stray *stray);

@@ -75,7 +75,7 @@ static void removed_alert(struct daemon *d, const struct uplink_config *u, const
 	snprintf(a.expected, sizeof(a.expected), "%s", u->name);
 	snprintf(a.egress, sizeof(a.egress), "%s", u->ifname);
 	snprintf(a.text, sizeof(a.text), "%s", text);
-	alerter_raise(d->alerter, &a);
+	tell_raise(d, &a);
 	if (control_has_watchers(d->control))
 		control_broadcast(d->control, text);
 }

@@ -110,14 +110,15 @@ static json_t *store_answer(const struct daemon *d)
 	struct writer_stats s;
 
 	writer_stats(d->writer, &s);
-	return json_pack("{sI sI sI sI sI sI sI sI sI so so so so}", "written", (json_int_t)s.written,
+	return json_pack("{sI sI sI sI sI sI sI sI sI so so sb so so}", "written", (json_int_t)s.written,
 			 "queued", (json_int_t)s.queued, "dropped", (json_int_t)s.dropped, "failed",
 			 (json_int_t)s.failed, "batches", (json_int_t)s.batches, "depth",
 			 (json_int_t)s.depth, "depth_max", (json_int_t)s.depth_max, "capacity",
 			 (json_int_t)s.capacity, "database_bytes", (json_int_t)s.database_bytes,
 			 "event_to_row_p50_ms", json_delay(s.p50_ms), "event_to_row_p99_ms",
 			 json_delay(s.p99_ms),
-			 "last_commit", json_time(s.last_commit_ms), "last_error",
+			 "pruning", !writer_is_pruned(d->writer), "last_commit",
+			 json_time(s.last_commit_ms), "last_error",
 			 s.last_error ? json_string(s.last_error_text) : json_null());
 }
 
@@ -157,7 +158,7 @@ static json_t *daemon_answer(const struct daemon *d)
 
 	audit_stats(d->audit, &as);
 	return json_pack(
-		"{sI ss sb ss so sI sI sI sf sI sI sI sI so so so so so sI sI so}", "pid",
+		"{sI ss sb ss so sI sI sI sf sI sI sI sI so so so so so sI sI so so}", "pid",
 		(json_int_t)getpid(), "version", PACKAGE_VERSION, "ready", d->is_ready, "mode",
 		config_mode_name(d->config->mode), "started", json_time(d->started_ms), "uptime_s",
 		(json_int_t)(passed_ms / 1000), "flows_live", (json_int_t)as.live,
@@ -167,7 +168,7 @@ static json_t *daemon_answer(const struct daemon *d)
 		events_answer(d), "nflog", nflog_answer(d, &as), "store", store_answer(d), "alerts",
 		alerts_answer(d), "verdicts", verdicts_answer(&as), "gaps_open",
 		gaps_open(d, &as), "mismatches", (json_int_t)as.mismatches,
-		"uplinks", uplinks_answer(d));
+		"last_event", json_time(d->last_event_ms), "uplinks", uplinks_answer(d));
 }
 
 char *status_answer(void *data, const char *command)
@@ -176,7 +177,9 @@ char *status_answer(void *data, const char *command)
 	json_t *answer;
 	char *text;
 
-	if (!strcmp(command, "status")) {
+	if (!strcmp(command, "prune"))
+		writer_set_retention(d->writer, d->config->retention_s, d->config->max_size_bytes);
+	if (!strcmp(command, "status") || !strcmp(command, "prune")) {
 		answer = daemon_answer(d);
 	} else if (!strcmp(command, "uplinks")) {
 		answer = json_pack("{so}", "uplinks", uplinks_answer(d));

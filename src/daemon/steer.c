@@ -102,7 +102,7 @@ static void uplink_alert(struct daemon *d, const struct uplink_config *u, const 
 	snprintf(a.expected, sizeof(a.expected), "%s", u->name);
 	snprintf(a.egress, sizeof(a.egress), "%s", u->ifname);
 	snprintf(a.text, sizeof(a.text), "uplink %s (%s) is %s", u->name, u->ifname, state);
-	alerter_raise(d->alerter, &a);
+	tell_raise(d, &a);
 }
 
 /* At the start an uplink that is up is not news. */

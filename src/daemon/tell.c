@@ -18,6 +18,7 @@ static void tell_record(void *data, const struct record *r)
 {
 	struct daemon *d = data;
 
+	watch_record(d, r);
 	if (!writer_push(d->writer, r))
 		return;
 	if (r->type == RECORD_UPLINKS)
@@ -118,6 +119,12 @@ static void log_bounded(struct daemon *d, const char *text)
 		d->lines_folded++;
 }
 
+void tell_raise(struct daemon *d, const struct alert *a)
+{
+	alerter_raise(d->alerter, a);
+	watch_alert(d, a);
+}
+
 static void tell_alert(void *data, const struct flow_record *f, const struct mismatch_record *m)
 {
 	struct daemon *d = data;
@@ -147,9 +154,7 @@ static void tell_alert(void *data, const struct flow_record *f, const struct mis
 	format_text(&a);
 	if (m)
 		log_bounded(d, a.text);
-	alerter_raise(d->alerter, &a);
-	if (control_has_watchers(d->control))
-		control_broadcast(d->control, a.text);
+	tell_raise(d, &a);
 }
 
 void tell_tampering(struct daemon *d, const struct tampering_record *t, const char *thing,
@@ -169,9 +174,7 @@ void tell_tampering(struct daemon *d, const struct tampering_record *t, const ch
 	snprintf(reason, sizeof(reason), "%s-%s", thing, t->action);
 	a.reason = reason;
 	snprintf(a.text, sizeof(a.text), "%s", text);
-	alerter_raise(d->alerter, &a);
-	if (control_has_watchers(d->control))
-		control_broadcast(d->control, a.text);
+	tell_raise(d, &a);
 }
 
 void tell_port(struct daemon *d, struct audit_port *port)
@@ -197,9 +200,7 @@ void tell_gap(struct daemon *d, const char *reason, const char *text)
 
 	snprintf(a.text, sizeof(a.text), "%s", text);
 	log_bounded(d, text);
-	alerter_raise(d->alerter, &a);
-	if (control_has_watchers(d->control))
-		control_broadcast(d->control, text);
+	tell_raise(d, &a);
 }
 
 static void tell_second(struct daemon *d)
@@ -216,6 +217,7 @@ void tell_tick(struct daemon *d, int64_t now_ms)
 	alerter_tick(d->alerter, now_ms);
 	if (now_ms - d->second_ms >= 1000 || now_ms < d->second_ms) {
 		tell_second(d);
+		watch_second(d);
 		status_second(d);
 		d->second_ms = now_ms;
 	}

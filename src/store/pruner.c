@@ -38,7 +38,9 @@ void pruner_init(struct pruner *p)
 {
 	atomic_init(&p->retention_s, 0);
 	atomic_init(&p->max_bytes, 0);
-	atomic_init(&p->is_asked, false);
+	atomic_init(&p->asked, 0);
+	atomic_init(&p->done, 0);
+	p->served = 0;
 	p->ceiling_bytes = 0;
 	p->shrink_after_ms = 0;
 	p->look_after_ms = 0;
@@ -258,17 +260,25 @@ static int look(struct pruner *p, struct ingest *in, int64_t now_ms, bool *did)
 
 int pruner_step(struct pruner *p, struct ingest *in, int64_t now_ms, bool *did)
 {
+	uint64_t asked = atomic_load(&p->asked);
+	int rc = SQLITE_OK;
+
 	*did = true;
 	if (p->is_pass_on)
 		return age_step(p, in);
-	if (atomic_exchange(&p->is_asked, false) || now_ms >= p->age_after_ms) {
+	if (asked != p->served || now_ms >= p->age_after_ms) {
+		p->served = asked;
 		p->age_after_ms = now_ms + PASS_INTERVAL_MS;
 		p->look_after_ms = now_ms;
 		pass_begin(p);
 		return SQLITE_OK;
 	}
 	*did = now_ms >= p->look_after_ms;
-	return *did ? look(p, in, now_ms, did) : SQLITE_OK;
+	if (*did)
+		rc = look(p, in, now_ms, did);
+	if (rc == SQLITE_OK && !*did)
+		atomic_store(&p->done, p->served);
+	return rc;
 }
 
 int pruner_relieve(struct pruner *p, struct ingest *in, bool *did)

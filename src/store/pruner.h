@@ -16,8 +16,11 @@ struct pruner {
 	/* Set by any thread. */
 	_Atomic uint64_t retention_s; /* 0: no limit of age */
 	_Atomic uint64_t max_bytes;   /* 0: no limit of size */
-	_Atomic bool is_asked;	      /* look now */
+	_Atomic uint64_t asked;	      /* look now: how often that was said */
 
+	_Atomic uint64_t done; /* of asked: those after which all has been done */
+
+	uint64_t served;       /* of asked: those that have been heard */
 	int64_t ceiling_bytes; /* the disk was full at that size; 0: it is not */
 	int64_t shrink_after_ms; /* nothing was left to delete: not before then */
 	int64_t look_after_ms; /* CLOCK_MONOTONIC: at the size, */

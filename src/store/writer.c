@@ -360,6 +360,11 @@ void writer_set_retention(struct writer *w, uint64_t retention_s, uint64_t max_b
 {
 	atomic_store(&w->keeper.pruner.retention_s, retention_s);
 	atomic_store(&w->keeper.pruner.max_bytes, max_bytes);
-	atomic_store(&w->keeper.pruner.is_asked, true);
+	atomic_fetch_add(&w->keeper.pruner.asked, 1);
 	queue_kick(&w->queue);
+}
+
+bool writer_is_pruned(struct writer *w)
+{
+	return atomic_load(&w->keeper.pruner.done) == atomic_load(&w->keeper.pruner.asked);
 }
