@@ -34,6 +34,8 @@ struct audit_port {
 	void *data;
 	/* A row to write. Copied by the callee. */
 	void (*emit)(void *data, const struct record *r);
+	/* How many rows there is room for: what can wait then waits. NULL: for all. */
+	uint32_t (*room)(void *data);
 	/* A mismatch that was not there before (is_first), or a verdict other than
 	 * mismatch that somebody should know of, once a flow: f->verdict says which. */
 	void (*alert)(void *data, const struct flow_record *f, const struct mismatch_record *m);
@@ -118,8 +120,9 @@ void audit_gap_end(struct audit *a, int64_t id, enum gap_source source, int64_t 
 #define AUDIT_TICK_MS 50
 void audit_tick(struct audit *a, int64_t now_ms);
 
-/* Emits everything that waits. The flows stay live in the history. */
-void audit_flush(struct audit *a, int64_t now_ms);
+/* Emits everything that waits, as far as there is room; returns how many flows wait
+ * still. The flows stay live in the history. */
+uint32_t audit_flush(struct audit *a, int64_t now_ms);
 
 void audit_stats(const struct audit *a, struct audit_stats *out);
 

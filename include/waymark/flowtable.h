@@ -102,6 +102,8 @@ uint64_t flowtable_set(const struct flowtable *t, uint16_t number);
 /* First in, first out, through flow.link: a flow is on one queue at most. */
 void flow_queue_init(struct flow_queue *q);
 void flow_queue_push(struct flowtable *t, struct flow_queue *q, flow_ref ref);
+/* Puts all of more behind q; more is empty then. */
+void flow_queue_append(struct flowtable *t, struct flow_queue *q, struct flow_queue *more);
 flow_ref flow_queue_pop(struct flowtable *t, struct flow_queue *q); /* or FLOW_REF_NONE */
 
 #endif

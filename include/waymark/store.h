@@ -54,7 +54,7 @@ struct writer_stats {
 	char last_error_text[128];
 };
 
-/* Starts the thread; it owns st until writer_stop. A batch is committed at most
+/* Starts the thread; it owns st until writer_stop. capacity: flows that may wait. A batch is committed at most
  * batch_ms after its first record. */
 struct writer *writer_start(struct store *st, uint32_t capacity, uint32_t batch_ms);
 
@@ -63,6 +63,10 @@ struct writer *writer_start(struct store *st, uint32_t capacity, uint32_t batch_
  * What SQLite refuses the writer itself writes a gap for (source 'store', an id
  * below 0). One producer thread. */
 int writer_push(struct writer *w, const struct record *r);
+
+/* Flows that there is room for; what else is pushed has a reserve beyond it, so that
+ * a burst of flows never keeps a gap or a mismatch out. */
+uint32_t writer_room(const struct writer *w);
 
 /* Waits until everything pushed so far is committed, or until an attempt to
  * commit it failed. The producer's thread. */

@@ -178,32 +178,39 @@ static flow_ref flow_begin(struct audit *a, const struct ct_event *ev, int64_t n
 	return ref;
 }
 
-/* A flow on the list of changes lingers when the list is worked off. */
-static void flow_end(struct audit *a, flow_ref ref, enum flow_state state,
-		     const struct ct_event *ev, int64_t ended_ms)
+static void flow_close(struct audit *a, struct flow *f, enum flow_state state, int64_t ended_ms)
 {
-	struct flow *f = flowtable_get(a->flows, ref);
-
 	if (audit_is_in_gap(a, f, ended_ms))
 		f->has_gap = 1;
 	audit_live_count(a, f->mark, -1);
 	a->stats.live--;
 	f->state = state;
+}
+
+/* A flow on the list of changes lingers when the list is worked off. */
+static void flow_end(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t ended_ms)
+{
+	struct flow *f = flowtable_get(a->flows, ref);
+
+	flow_close(a, f, FLOW_ENDED, ended_ms);
 	flow_emit(a, ref, ev, ended_ms);
 	a->stats.verdicts[f->verdict]++;
-	if (ev && ev->has_counters && audit_slot_of_mark(a, f->mark) != SLOT_NONE)
+	if (ev->has_counters && audit_slot_of_mark(a, f->mark) != SLOT_NONE)
 		a->uplink_bytes[audit_slot_of_mark(a, f->mark)] += ev->bytes[0] + ev->bytes[1];
 	if (!f->is_queued)
 		flow_linger(a, ref);
 }
 
+/* A dump may find a million of them at once: they wait for their rows in the list of
+ * changes. */
 static void flow_lose(struct audit *a, flow_ref ref)
 {
 	struct flow *f = flowtable_get(a->flows, ref);
 
 	a->stats.lost++;
 	f->has_gap = 1;
-	flow_end(a, ref, FLOW_LOST, NULL, 0);
+	flow_touch(a, ref);
+	flow_close(a, f, FLOW_LOST, 0);
 }
 
 /* --- the kinds of events ------------------------------------------------------ */
@@ -378,7 +385,7 @@ static void take_destroy(struct audit *a, const struct ct_event *ev, int64_t now
 	}
 	flow_apply(a, ref, ev, now_ms);
 	flowtable_get(a->flows, ref)->is_flushed = ev->is_own;
-	flow_end(a, ref, FLOW_ENDED, ev, stop_ms(ev, now_ms));
+	flow_end(a, ref, ev, stop_ms(ev, now_ms));
 }
 
 /* Without a label and from before there was evidence, or from nobody knows when. */
@@ -426,9 +433,32 @@ static flow_ref dumped_begin(struct audit *a, const struct ct_event *ev, int64_t
 	return ref;
 }
 
+/* Whether an entry tells more of a flow than its row does. */
+struct row_facts {
+	uint32_t mark;
+	uint16_t labels;
+	bool is_entered, is_offloaded;
+};
+
+static struct row_facts row_facts(const struct flow *f)
+{
+	return (struct row_facts){ f->mark, f->labels, f->is_entered, f->is_offloaded };
+}
+
+static bool is_row_outdated(const struct audit *a, const struct flow *f, struct row_facts was)
+{
+	struct row_facts is = row_facts(f);
+
+	if (is.mark != was.mark || is.labels != was.labels || is.is_entered != was.is_entered ||
+	    is.is_offloaded != was.is_offloaded || f->verdict == VERDICT_NONE)
+		return true;
+	return f->verdict == VERDICT_LOCAL && audit_is_in_gap(a, f, 0);
+}
+
 static void take_dump(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 {
 	flow_ref ref = find_state(a, ev, FLOW_LIVE);
+	struct row_facts was;
 	struct flow *f;
 
 	if (is_outdated(a, ev))
@@ -441,11 +471,13 @@ static void take_dump(struct audit *a, const struct ct_event *ev, int64_t now_ms
 		ref = dumped_begin(a, ev, now_ms);
 	if (ref == FLOW_REF_NONE)
 		return;
+	was = row_facts(flowtable_get(a->flows, ref));
 	flow_apply(a, ref, ev, now_ms);
 	f = flowtable_get(a->flows, ref);
 	f->is_seen = 1;
 	f->is_from_store = 0;
-	flow_touch(a, ref);
+	if (is_row_outdated(a, f, was))
+		flow_touch(a, ref);
 }
 
 void audit_marked(struct audit *a, const struct ct_event *ev, uint32_t mark, int64_t now_ms)
@@ -502,6 +534,7 @@ int audit_preload(struct audit *a, const struct flow_record *r)
 	f->reason = f->had_mismatch ? r->reason : REASON_NONE;
 	f->is_reported = 1;
 	f->has_gap = 1;
+	f->verdict = r->verdict;
 	for (int d = 0; d < 2; d++) {
 		flow_set_add(a, &f->nflog[d], r->egress[d]);
 		if (f->had_mismatch)

@@ -15,20 +15,28 @@ void flow_linger(struct audit *a, flow_ref ref)
 	a->stats.lingering++;
 }
 
-static void emit_changed(struct audit *a, struct flow_queue *q, int64_t since_ms)
+static void changed_emit(struct audit *a, flow_ref ref)
 {
+	struct flow *f = flowtable_get(a->flows, ref);
+
+	f->is_queued = 0;
+	if (f->state != FLOW_ENDED) /* then it has been written */
+		flow_emit(a, ref, NULL, 0);
+	if (f->state == FLOW_LOST)
+		a->stats.verdicts[f->verdict]++;
+	if (f->state != FLOW_LIVE)
+		flow_linger(a, ref);
+}
+
+/* A dump, or a burst, changes more flows at once than may wait to be written. */
+static void emit_changed(struct audit *a, int64_t since_ms)
+{
+	uint32_t room = a->port.room ? a->port.room(a->port.data) : UINT32_MAX;
 	flow_ref ref;
 
 	a->event_ms = since_ms;
-	while ((ref = flow_queue_pop(a->flows, q)) != FLOW_REF_NONE) {
-		struct flow *f = flowtable_get(a->flows, ref);
-
-		f->is_queued = 0;
-		if (f->state == FLOW_LIVE)
-			flow_emit(a, ref, NULL, 0);
-		else
-			flow_linger(a, ref);
-	}
+	while (room-- && (ref = flow_queue_pop(a->flows, &a->changed)) != FLOW_REF_NONE)
+		changed_emit(a, ref);
 	a->event_ms = 0;
 }
 
@@ -66,20 +74,21 @@ void audit_tick(struct audit *a, int64_t now_ms)
 	time_note(a, now_ms);
 	pending_settle(a, now_ms, SETTLE_TICK);
 	mismatch_settle(a, now_ms);
-	emit_changed(a, &a->changed, a->changed_since_ms);
-	a->changed = a->changing;
-	a->changed_since_ms = a->changing_since_ms;
+	emit_changed(a, a->changed_since_ms);
+	if (!a->changed.length)
+		a->changed_since_ms = a->changing_since_ms;
 	a->changing_since_ms = now_ms;
-	flow_queue_init(&a->changing);
+	flow_queue_append(a->flows, &a->changed, &a->changing);
 	mismatch_emit_dirty(a);
 	forget_lingering(a);
 }
 
-void audit_flush(struct audit *a, int64_t now_ms)
+uint32_t audit_flush(struct audit *a, int64_t now_ms)
 {
 	pending_settle(a, now_ms, SETTLE_LAST);
 	mismatch_settle(a, now_ms);
-	emit_changed(a, &a->changed, a->changed_since_ms);
-	emit_changed(a, &a->changing, a->changing_since_ms);
+	flow_queue_append(a->flows, &a->changed, &a->changing);
+	emit_changed(a, a->changed_since_ms);
 	mismatch_emit_dirty(a);
+	return a->changed.length;
 }

@@ -543,6 +543,18 @@ void flow_queue_push(struct flowtable *t, struct flow_queue *q, flow_ref ref)
 	q->length++;
 }
 
+void flow_queue_append(struct flowtable *t, struct flow_queue *q, struct flow_queue *more)
+{
+	if (q->head == FLOW_REF_NONE) {
+		*q = *more;
+	} else if (more->head != FLOW_REF_NONE) {
+		flowtable_get(t, q->tail)->link = more->head;
+		q->tail = more->tail;
+		q->length += more->length;
+	}
+	flow_queue_init(more);
+}
+
 flow_ref flow_queue_pop(struct flowtable *t, struct flow_queue *q)
 {
 	flow_ref ref = q->head;

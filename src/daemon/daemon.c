@@ -19,6 +19,9 @@
 #define QUEUE_RECORDS 65536u
 #define BATCH_MS 100
 
+/* Turns in which the flows that wait are written at a stop, half a queue each. */
+#define DRAIN_TURNS 256
+
 /* --- signals and time ------------------------------------------------------------ */
 
 static void on_signal(void *data)
@@ -245,7 +248,8 @@ int daemon_run(struct daemon *d)
 static void drain(struct daemon *d)
 {
 	observe_drain(d);
-	audit_flush(d->audit, clock_now_ms());
+	for (int turn = 0; turn < DRAIN_TURNS && audit_flush(d->audit, clock_now_ms()); turn++)
+		writer_flush(d->writer);
 }
 
 void daemon_stop(struct daemon *d)

@@ -69,6 +69,7 @@ struct daemon {
 	struct open_gap events_gap;  /* the event socket has not been read empty since */
 	uint64_t events_refused;     /* deliveries that had no room, before that gap */
 	uint64_t events_unreadable;  /* parse errors of which a gap tells */
+	uint64_t held_back;	     /* times that events waited for the store */
 	int64_t valve_ms;	     /* when the conntrack table's room was last looked at */
 	bool is_reliable;	     /* the kernel keeps a flow until its end is delivered */
 	struct open_gap valve_gap;   /* it does not, for the table is nearly full */

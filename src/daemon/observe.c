@@ -10,6 +10,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "daemon/daemon.h"
 #include "daemon/log.h"
@@ -23,6 +24,11 @@
 
 /* Turns in which a socket is to become empty, so that nothing waits for ever. */
 #define EMPTY_TURNS 256
+
+/* Rows that a few turns can make: room for fewer, and the writer is behind. */
+#define EVENTS_ROOM 4096u
+#define WRITER_PATIENCE_MS 500
+#define HOLD_NS 2000000
 
 /* How often the room in the kernel's table is looked at. */
 #define VALVE_MS 1000
@@ -140,11 +146,31 @@ static void on_packets(void *data)
 	observe_packets(data);
 }
 
+/* When the writer is a queue behind but gets on, events are left in the kernel's
+ * buffer for a moment: what overruns there keeps its end, what overruns the queue is a
+ * row lost. A writer that does not get on is not waited for: audit and alerts go on. */
+static bool is_writer_behind(struct daemon *d)
+{
+	int64_t now_ms = clock_now_ms();
+	struct writer_stats s;
+
+	if (writer_room(d->writer) > EVENTS_ROOM)
+		return false;
+	writer_stats(d->writer, &s);
+	return !s.last_error && now_ms >= s.last_commit_ms &&
+	       now_ms - s.last_commit_ms < WRITER_PATIENCE_MS;
+}
+
 static void on_events(void *data)
 {
 	struct daemon *d = data;
 
 	observe_packets(d);
+	if (is_writer_behind(d)) {
+		d->held_back++;
+		nanosleep(&(struct timespec){ .tv_nsec = HOLD_NS }, NULL);
+		return;
+	}
 	observe_events(d);
 }
 

@@ -84,13 +84,14 @@ static json_t *events_answer(const struct daemon *d)
 	struct ctnl_stats s;
 
 	ctnl_stats(d->ctnl, &s);
-	return json_pack("{sI sI sI sI sI sI ss sb sI sI sb}", "received", (json_int_t)s.events,
+	return json_pack("{sI sI sI sI sI sI ss sb sI sI sb sI}", "received", (json_int_t)s.events,
 			 "overruns", (json_int_t)s.overruns, "refused", (json_int_t)s.refused,
 			 "parse_errors", (json_int_t)s.parse_errors, "forged", (json_int_t)s.forged,
 			 "buffer_bytes", (json_int_t)s.buffer_bytes, "mode",
 			 d->is_minimal ? "minimal" : "full", "reliable", d->is_reliable,
 			 "listeners", (json_int_t)d->listeners, "resyncs", (json_int_t)d->resyncs,
-			 "resyncing", d->dump != NULL);
+			 "resyncing", d->dump != NULL, "held_back",
+			 (json_int_t)d->held_back);
 }
 
 static json_t *nflog_answer(const struct daemon *d, const struct audit_stats *as)

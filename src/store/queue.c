@@ -66,7 +66,7 @@ uint64_t queue_taken(struct queue *q)
 	return atomic_load(&q->head);
 }
 
-uint32_t queue_depth(struct queue *q)
+uint32_t queue_depth(const struct queue *q)
 {
 	uint64_t head = atomic_load(&q->head);
 

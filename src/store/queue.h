@@ -31,7 +31,7 @@ void queue_destroy(struct queue *q);
 /* Producer. 0, or -ENOBUFS when full. */
 int queue_push(struct queue *q, const struct record *r);
 
-uint32_t queue_depth(struct queue *q);
+uint32_t queue_depth(const struct queue *q);
 uint64_t queue_pushed(struct queue *q);
 uint64_t queue_taken(struct queue *q);
 

@@ -32,6 +32,8 @@
 #define STEP_BATCHES 16
 /* ... and so many, where they cannot wait: more than a batch makes necessary. */
 #define STEPS_PRESSED 4
+/* Room of the queue beyond that for flows, for what is not a flow: a part of it. */
+#define RESERVE_PART 16
 
 static void progress_tell(struct writer *w)
 {
@@ -276,7 +278,8 @@ struct writer *writer_start(struct store *st, uint32_t capacity, uint32_t batch_
 	keeper_init(&w->keeper);
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->progress, NULL);
-	if (queue_init(&w->queue, capacity) < 0)
+	w->flows_max = capacity;
+	if (queue_init(&w->queue, capacity + capacity / RESERVE_PART + 1) < 0)
 		goto free_writer;
 	r = db_errno(start_mark(st));
 	if (r == 0)
@@ -292,9 +295,17 @@ free_writer:
 	return NULL;
 }
 
+uint32_t writer_room(const struct writer *w)
+{
+	uint32_t depth = queue_depth(&w->queue);
+
+	return w->flows_max > depth ? w->flows_max - depth : 0;
+}
+
 int writer_push(struct writer *w, const struct record *r)
 {
-	int result = queue_push(&w->queue, r);
+	int result = r->type == RECORD_FLOW && !writer_room(w) ? -ENOBUFS
+							       : queue_push(&w->queue, r);
 
 	if (result == 0)
 		return 0;

@@ -34,7 +34,7 @@ struct losses {
 
 struct writer {
 	struct store *st;
-	uint32_t batch_ms;
+	uint32_t batch_ms, flows_max;
 	pthread_t thread;
 	struct queue queue;
 	_Atomic bool is_stopping;
