@@ -55,6 +55,9 @@ static enum reason routing_diagnose(struct daemon *d, const struct audit_stray *
 		return known->reason;
 	*known = (struct diagnosis){ .time_ms = now_ms, .dst = stray->dst };
 	known->reason = steering_diagnose(d->steering, u, &q);
+	/* A line that is coming back has its link before it has its routes. */
+	if (known->reason == REASON_ROUTE_MISSING && !d->is_uplink_up[stray->expected])
+		known->reason = REASON_UPLINK_DOWN;
 	return known->reason;
 }
 

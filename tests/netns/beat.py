@@ -3,8 +3,9 @@
 """beat.py - constant traffic on flows that stay open, each message numbered, so
 that a single one that is lost shows. It knows nothing of Waymark.
 
-  beat.py MILLISECONDS "tcp|udp HOST PORT COUNT [SOURCE]"...
-      Opens the flows to an echo server, prints "beating N" when each has had an
+  beat.py MILLISECONDS FIRST-PORT "tcp|udp HOST PORT COUNT [SOURCE]"...
+      Opens the flows to an echo server, each from a local port of its own from
+      FIRST-PORT on, prints "beating N" when each has had an
       answer, and then sends a message on each flow every MILLISECONDS until
       SIGTERM comes. Then it waits for the last answers and prints a line a flow:
       "flow PROTO FAMILY LOCAL-PORT sent N lost N refused N resent N silent MS ago MS",
@@ -14,6 +15,7 @@ that a single one that is lost shows. It knows nothing of Waymark.
       answer came.
 """
 
+import errno
 import select
 import signal
 import socket
@@ -30,13 +32,12 @@ TCP_INFO_BYTES = 232
 
 
 class Flow:
-    def __init__(self, proto, host, port, source=""):
+    def __init__(self, ports, proto, host, port, source=""):
         self.proto = proto
         self.family = socket.AF_INET6 if ":" in host else socket.AF_INET
         kind = socket.SOCK_STREAM if proto == "tcp" else socket.SOCK_DGRAM
         self.socket = socket.socket(self.family, kind)
-        if source:
-            self.socket.bind((source, 0))
+        self.bind_next(ports, source)
         self.socket.settimeout(5)
         self.socket.connect((host, int(port)))
         if proto == "tcp":
@@ -47,6 +48,15 @@ class Flow:
         self.rest = b""
         self.last = time.monotonic()
         self.silent = 0.0
+
+    def bind_next(self, ports, source):
+        while True:
+            try:
+                self.socket.bind((source, next(ports)))
+                return
+            except OSError as e:
+                if e.errno != errno.EADDRINUSE:
+                    raise
 
     def beat(self):
         try:
@@ -89,15 +99,16 @@ def listen_until(poll, flows, deadline):
             flows[fd].listen()
 
 
-def main(milliseconds, *specs):
+def main(milliseconds, first_port, *specs):
     flows = {}
+    ports = iter(range(int(first_port), 65536))
     poll = select.poll()
     ended = []
     signal.signal(signal.SIGTERM, lambda *_: ended.append(True))
     for spec in specs:
         proto, host, port, count, *source = spec.split()
         for _ in range(int(count)):
-            flow = Flow(proto, host, port, *source)
+            flow = Flow(ports, proto, host, port, *source)
             flows[flow.socket.fileno()] = flow
             poll.register(flow.socket, select.POLLIN)
     for flow in flows.values():

@@ -395,6 +395,7 @@ lab_return_paths() {
 		route add default via $WAN1_6 dev isp1 table 101
 		route add default via $WAN2_6 dev isp2 table 102
 		route add default via $WAN1_6 dev isp1
+		route add default via $WAN2_6 dev isp2 metric 2048
 		rule add pref 101 fwmark 1 lookup 101
 		rule add pref 102 fwmark 2 lookup 102
 		rule add pref 103 from $NET4_VIA1 lookup 101

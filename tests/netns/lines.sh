@@ -37,11 +37,15 @@ for item in json.load(sys.stdin)["nftables"]:
         print(*e["concat"])' | sort
 }
 
-# lines_begin NAME NAMESPACE SPEC...: constant traffic, a message each 10 ms a flow.
+lines_port=10000
+
+# lines_begin NAME NAMESPACE SPEC...: constant traffic, a message each 10 ms a flow;
+# each flow from a port that no other flow of the test has.
 lines_begin() {
 	local name=$1 ns=$2
 	shift 2
-	background "$name" "$ns" python3 "$BEAT" 10 "$@"
+	lines_port=$((lines_port + 200))
+	background "$name" "$ns" python3 "$BEAT" 10 $lines_port "$@"
 	wait_for 15 grep -q '^beating' "$lab_tmp/$name.out" || {
 		diag "$(cat "$lab_tmp/$name.out" "$lab_tmp/$name.err")"
 		die "no traffic of $name"

@@ -115,10 +115,10 @@ check "the routes are as planned at the start" routes_are_planned
 # --- down and up ----------------------------------------------------------------------
 
 lines_start
-at router sysctl -qw net.ipv6.conf.wan1.keep_addr_on_down=1
 at router ip link set wan1 down
 sleep 0.15
 at router ip link set wan1 up
+at router ip addr add $WAN1_6/64 dev wan1 nodad 2>/dev/null
 follows "wan1 flickers: its routes are back" found_line
 sleep 2
 held "flicker"
