@@ -17,13 +17,30 @@ static bool route_is_ours(const struct route_state *r)
 	return r->protocol == ROUTE_PROTOCOL_WAYMARK;
 }
 
+/* "onlink" changes no packet's way, but ours is to read as it is planned: an address
+ * that came late may have made it needless. */
+static bool is_same_onlink(const struct route_state *wanted, const struct route_state *r)
+{
+	for (size_t i = 0; i < wanted->n_nexthops; i++) {
+		const struct nexthop *w = &wanted->nexthops[i];
+
+		for (size_t j = 0; j < r->n_nexthops; j++)
+			if (r->nexthops[j].ifindex == w->ifindex &&
+			    addr_is_equal(&r->nexthops[j].gateway, &w->gateway) &&
+			    r->nexthops[j].is_onlink != w->is_onlink)
+				return false;
+	}
+	return true;
+}
+
 /* The kernel tells nexthops in an order of its own. */
 static bool route_is_as_planned(const struct route_state *wanted, const struct route_state *r)
 {
 	return wanted->scope == r->scope && wanted->nexthop_id == r->nexthop_id &&
 	       wanted->extra_size == r->extra_size &&
 	       (!r->extra_size || !memcmp(wanted->extra, r->extra, r->extra_size)) &&
-	       addr_is_equal(&wanted->prefsrc, &r->prefsrc) && route_is_same_way(wanted, r);
+	       addr_is_equal(&wanted->prefsrc, &r->prefsrc) && route_is_same_way(wanted, r) &&
+	       is_same_onlink(wanted, r);
 }
 
 /* The snapshot's routes by place, for a binary search: a plan that copies a

@@ -55,7 +55,7 @@ static void on_timer(void *data)
 	now_ms = clock_now_ms();
 	eventmask_tick(d, now_ms);
 	steer_tick(d, now_ms);
-	flush_tick(d, now_ms);
+	flush_tick(d);
 	observe_tick(d, now_ms);
 	audit_tick(d->audit, now_ms);
 	tell_tick(d, now_ms);

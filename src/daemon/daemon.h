@@ -108,7 +108,7 @@ struct daemon {
 	uint8_t uplink_state[UPLINKS_MAX];
 
 	/* flush.c */
-	int64_t flush_due_ms[UPLINKS_MAX]; /* 0: nothing to delete */
+	int64_t flush_due_ms[UPLINKS_MAX]; /* steady clock; 0: nothing to delete */
 	bool is_uplink_up[UPLINKS_MAX];
 
 	/* status.c */
@@ -194,7 +194,7 @@ void steer_forget(struct daemon *d, uint8_t slot);
 
 /* flush.c: on-uplink-down. An uplink has come up, or is down. */
 void flush_note(struct daemon *d, uint8_t slot, bool is_up);
-void flush_tick(struct daemon *d, int64_t now_ms);
+void flush_tick(struct daemon *d);
 
 /* tamper.c: who undoes the steering. A pass is one reconcile, between begin and end. */
 int tamper_open(struct daemon *d);

@@ -20,7 +20,7 @@ void flush_note(struct daemon *d, uint8_t slot, bool is_up)
 	if (is_up)
 		d->flush_due_ms[slot] = 0;
 	else if (!d->flush_due_ms[slot])
-		d->flush_due_ms[slot] = clock_now_ms() + SETTLE_MS;
+		d->flush_due_ms[slot] = clock_steady_ms() + SETTLE_MS;
 	d->is_uplink_up[slot] = is_up;
 }
 
@@ -45,15 +45,18 @@ static void flush_uplink(struct daemon *d, const struct uplink_config *u)
 			   u->name);
 }
 
-void flush_tick(struct daemon *d, int64_t now_ms)
+void flush_tick(struct daemon *d)
 {
+	int64_t now_ms = clock_steady_ms();
+
 	if (d->config->on_uplink_down != ON_DOWN_FLUSH || d->config->mode != MODE_STEER ||
 	    d->reconcile_due_ms || !has_uplink_up(d))
 		return;
 	for (size_t i = 0; i < d->config->n_uplinks; i++) {
 		const struct uplink_config *u = &d->config->uplinks[i];
+		int64_t due_ms = d->flush_due_ms[u->slot];
 
-		if (!clock_is_due(d->flush_due_ms[u->slot], now_ms, SETTLE_MS))
+		if (!due_ms || due_ms > now_ms)
 			continue;
 		d->flush_due_ms[u->slot] = 0;
 		flush_uplink(d, u);

@@ -90,11 +90,13 @@ wait_for 2 uplink_is wan2 wan2 up
 # A line that flickers keeps its flows.
 lines_start
 n_one=$(marked_sum 2)
+told=$(grep -c 'its flows are deleted' "$lab_tmp/waymarkd.log")
 at net ip link set isp1 down
-sleep 0.15
+sleep 0.1
 line_up 1
 sleep 1
 in_range "a line that flickers keeps its flows" "$(marked_sum 2)" "$n_one" 90
+is "none is said to be deleted" "$(grep -c 'its flows are deleted' "$lab_tmp/waymarkd.log")" "$told"
 lines_stop
 
 # --- hold ----------------------------------------------------------------------------------
@@ -110,6 +112,10 @@ sleep 1.2
 in_range "hold: wan1's flows are kept" "$(marked_sum 2)" "$n_one" 90
 is "hold: none is said to be deleted" "$(sql "SELECT count(*) FROM flows WHERE reason = 'uplink-down-flush' AND started > (SELECT max(started) FROM gaps WHERE source = 'daemon')")" 0
 lines_stop
-is "hold: no flow of wan1 left by wan2" "$(lines_strays 1)" ""
+# A line that stays away lets its flows go by another, and each that does is told.
+told_are_strays() {
+	[ "$(sql "SELECT DISTINCT proto || ' ' || sport FROM mismatches WHERE expected = 'wan1' AND egress = 'wan2'" | sort)" = "$(lines_strays 1)" ]
+}
+check "hold: each flow of wan1 that left by wan2 is told as a mismatch, and no other" wait_for 2 told_are_strays
 
 done_testing

@@ -505,6 +505,24 @@ static void finds_each_difference(void **state)
 	assert_int_equal(diff->add->n_routes, 2);
 }
 
+/* The gateway's network came after the route. */
+static void takes_a_needless_onlink_back(void **state)
+{
+	(void)state;
+	make_plan();
+	install();
+	for (size_t i = 0; i < net->n_routes; i++) {
+		struct route_state *r = &net->routes[i];
+
+		if (r->protocol == ROUTE_PROTOCOL_WAYMARK && !r->dst.len && r->n_nexthops == 2)
+			r->nexthops[1].is_onlink = true;
+	}
+	make_plan();
+	assert_int_equal(diff->add->n_routes, 2);
+	assert_int_equal(diff->remove->n_routes, 2);
+	assert_int_equal(diff->displaced->n_routes, 0);
+}
+
 static void displaces_others_and_lets_them_serve(void **state)
 {
 	struct route_state *theirs;
@@ -754,6 +772,7 @@ int main(void)
 		IN_LAB(excludes_local_routes),
 		IN_LAB(wants_nothing_of_what_is_there),
 		IN_LAB(finds_each_difference),
+		IN_LAB(takes_a_needless_onlink_back),
 		IN_LAB(displaces_others_and_lets_them_serve),
 		IN_LAB(learns_gateways),
 		IN_LAB(learns_from_its_own_tables),
