@@ -114,28 +114,32 @@ is_not_cured() {
 
 # --- each cure ------------------------------------------------------------------------
 
+# A route alone brings no change of a link or an address with it.
 routes_come() {
 	at router ip route add 192.168.30.0/24 via $PC2_4 || die 'no route'
+	check "$cure: follows a route that comes" wait_for 1 is_cured 192.168.30.0/24 4
 	at router ip -6 route add fd00:30::/64 via $PC2_6 || die 'no route'
+	check "$cure: ... of IPv6" wait_for 1 is_cured fd00:30::/64 6
 	veth_add router 192.168.40.1/24 fd00:40::1/64 lan3 pc3 $PC3_4/24 $PC3_6/64 eth0
 	at pc3 ip route add default via 192.168.40.1
 	at pc3 ip route add default via fd00:40::1
 	[ -n "${pc3_serves:-}" ] || serve pc3 8080 7
 	pc3_serves=1
-	check "$cure: follows a route that comes" wait_for 1 is_cured 192.168.30.0/24 4
-	check "$cure: ... of IPv6" wait_for 1 is_cured fd00:30::/64 6
 	check "$cure: follows a LAN that comes" wait_for 1 is_cured 192.168.40.0/24 4
 	check "$cure: ... of IPv6" wait_for 1 is_cured fd00:40::/64 6
 }
 
+gone() { # WHAT NETWORK FAMILY
+	[ "$cure" = suppress ] || check "$cure: follows $1" wait_for 1 is_not_cured "$2" "$3"
+}
+
 routes_go() {
 	at router ip route del 192.168.30.0/24
+	gone 'a route that goes' 192.168.30.0/24 4
 	at router ip -6 route del fd00:30::/64
+	gone 'an IPv6 route that goes' fd00:30::/64 6
 	at router ip link del lan3
-	[ "$cure" != suppress ] || return 0
-	check "$cure: follows a route that goes" wait_for 1 is_not_cured 192.168.30.0/24 4
-	check "$cure: ... of IPv6" wait_for 1 is_not_cured fd00:30::/64 6
-	check "$cure: follows a LAN that goes" wait_for 1 is_not_cured 192.168.40.0/24 4
+	gone 'a LAN that goes' 192.168.40.0/24 4
 }
 
 history_is_right() {
