@@ -152,3 +152,10 @@ CREATE TABLE tamper (
 	process TEXT,
 	action TEXT
 );
+
+-- Alerts that wait for the webhook: each its JSON object, until it is acknowledged.
+CREATE TABLE outbox (
+	id INTEGER PRIMARY KEY,
+	time INTEGER NOT NULL,
+	line TEXT NOT NULL
+);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * alert.h - tells people. Sinks: a program (alert exec), a JSON line (alert
- * json), syslog. An alert of the same kind, uplinks and reason is told at once
+ * json), syslog, an HTTP server (alert webhook). An alert of the same kind, uplinks and reason is told at once
  * the first time and then at most every min-interval, with the number folded.
  */
 #ifndef WAYMARK_ALERT_H
@@ -47,8 +47,21 @@ struct alerter;
 
 /* is_running counts and bounds children of the exec sink. NULL with errno. */
 struct alerter *alerter_new(const struct alert_config *c);
+/* Tells what is folded; leaves a moment to the webhook. */
 void alerter_free(struct alerter *a);
 void alerter_set_config(struct alerter *a, const struct alert_config *c);
+
+/* Where alerts for the webhook are kept until it has acknowledged them. */
+struct alert_outbox {
+	void *data;
+	int (*add)(void *data, int64_t id, int64_t time_ms, const char *line); /* 0 or -errno */
+	void (*done)(void *data, int64_t id);
+};
+void alerter_set_outbox(struct alerter *a, const struct alert_outbox *o);
+
+/* An alert that was kept and is not acknowledged yet; ids ascend, before any other
+ * alert. With no webhook now it is dropped. 0 or -errno. */
+int alerter_resume(struct alerter *a, int64_t id, const char *line);
 
 /* Tells, or folds. Never blocks. */
 void alerter_raise(struct alerter *a, const struct alert *alert);
@@ -63,6 +76,11 @@ struct alerter_stats {
 	uint64_t reused; /* keys given up for others because the table was full */
 	uint32_t children;
 	char last_error[160]; /* why the last one failed; "" */
+	struct {
+		uint32_t pending;
+		uint64_t delivered, retries, dropped;
+		char last_error[160]; /* of the last attempt, where it failed; "" */
+	} webhook;
 };
 void alerter_stats(const struct alerter *a, struct alerter_stats *out);
 

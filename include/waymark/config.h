@@ -65,6 +65,8 @@ struct alert_config {
 	char *exec; /* a program or a folder of them; NULL: off */
 	char *json; /* a file that takes a JSON line an alert; NULL: off */
 	bool syslog;
+	char *webhook; /* a URL that takes an alert's JSON by POST; NULL: off. May hold secrets */
+	uint32_t webhook_timeout_s;
 	uint32_t min_interval_s;
 };
 

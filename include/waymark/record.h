@@ -121,6 +121,13 @@ struct uplinks_record {
 	struct uplink_record *uplinks; /* malloc'd; the writer frees it */
 };
 
+/* An alert that waits for the webhook, in the history so that it outlives a restart. */
+struct outbox_record {
+	int64_t id; /* ours, ascending */
+	int64_t time_ms;
+	char *line; /* malloc'd; the writer frees it. NULL with RECORD_OUTBOX_DONE */
+};
+
 enum record_type {
 	RECORD_FLOW,
 	RECORD_MISMATCH,
@@ -128,6 +135,8 @@ enum record_type {
 	RECORD_MARK_CHANGE,
 	RECORD_TAMPERING,
 	RECORD_UPLINKS,
+	RECORD_OUTBOX_ADD,
+	RECORD_OUTBOX_DONE, /* it needs no keeping any more; by id */
 };
 
 struct record {
@@ -140,7 +149,11 @@ struct record {
 		struct mark_change_record mark_change;
 		struct tampering_record tampering;
 		struct uplinks_record uplinks;
+		struct outbox_record outbox;
 	};
 };
+
+/* Frees what the record owns. */
+void record_clear(const struct record *r);
 
 #endif

@@ -38,6 +38,11 @@ int64_t store_last_alive_ms(const struct store *st, bool *was_clean);
 typedef int store_flow_fn(void *data, const struct flow_record *f);
 int store_each_live(struct store *st, store_flow_fn *fn, void *data);
 
+/* Calls fn for each alert that still waits for the webhook, oldest first. line: one
+ * JSON object. */
+typedef int store_outbox_fn(void *data, int64_t id, const char *line);
+int store_each_outbox(struct store *st, store_outbox_fn *fn, void *data);
+
 /* --- the writer thread -------------------------------------------------- */
 
 struct writer;

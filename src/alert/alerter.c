@@ -14,12 +14,16 @@
 #include "alert/facts.h"
 #include "alert/folding.h"
 #include "alert/sinks.h"
+#include "alert/webhook.h"
 #include "waymark/alert.h"
 
 struct alerter {
 	struct alert_config config; /* a copy, strings too */
 	struct folding *folding;
 	struct exec *exec;
+	struct webhook *webhook;
+	struct alert_outbox outbox;
+	int64_t last_outbox_id;
 	struct sink_status status;
 	uint64_t raised, told, folded;
 	int64_t last_ms; /* the newest time that was passed in */
@@ -39,6 +43,7 @@ static void config_clear(struct alert_config *c)
 {
 	free(c->exec);
 	free(c->json);
+	free(c->webhook);
 	*c = (struct alert_config){0};
 }
 
@@ -48,7 +53,9 @@ static int config_copy(struct alert_config *to, const struct alert_config *from)
 	*to = *from;
 	to->exec = from->exec ? strdup(from->exec) : NULL;
 	to->json = from->json ? strdup(from->json) : NULL;
-	if (!to->exec == !from->exec && !to->json == !from->json)
+	to->webhook = from->webhook ? strdup(from->webhook) : NULL;
+	if (!to->exec == !from->exec && !to->json == !from->json &&
+	    !to->webhook == !from->webhook)
 		return 0;
 	config_clear(to);
 	return -ENOMEM;
@@ -62,7 +69,9 @@ struct alerter *alerter_new(const struct alert_config *c)
 		return NULL;
 	a->folding = folding_new();
 	a->exec = exec_new(&a->status);
-	if (a->folding && a->exec && config_copy(&a->config, c) == 0)
+	a->webhook = webhook_new();
+	if (a->folding && a->exec && a->webhook && config_copy(&a->config, c) == 0 &&
+	    webhook_set(a->webhook, c->webhook, c->webhook_timeout_s) == 0)
 		return a;
 	alerter_free(a);
 	errno = ENOMEM;
@@ -79,7 +88,53 @@ void alerter_set_config(struct alerter *a, const struct alert_config *c)
 	}
 	config_clear(&a->config);
 	a->config = copy;
+	if (webhook_set(a->webhook, copy.webhook, copy.webhook_timeout_s) < 0)
+		sink_fail(&a->status, "alert webhook: out of memory, it stays as it was");
 }
+
+/* --- the webhook ----------------------------------------------------------------- */
+
+void alerter_set_outbox(struct alerter *a, const struct alert_outbox *o)
+{
+	a->outbox = *o;
+}
+
+static void outbox_done(void *data, int64_t id)
+{
+	struct alerter *a = data;
+
+	if (a->outbox.done)
+		a->outbox.done(a->outbox.data, id);
+}
+
+int alerter_resume(struct alerter *a, int64_t id, const char *line)
+{
+	a->last_outbox_id = id;
+	return webhook_push(a->webhook, id, line);
+}
+
+/* What cannot be kept is sent all the same, while the daemon lives. */
+static void webhook_tell(struct alerter *a, int64_t time_ms, const char *line)
+{
+	int64_t id = ++a->last_outbox_id;
+	int err = a->outbox.add ? a->outbox.add(a->outbox.data, id, time_ms, line) : 0;
+
+	if (err < 0)
+		sink_fail(&a->status, "alert webhook: not kept for a restart: %s", strerror(-err));
+	err = webhook_push(a->webhook, id, line);
+	if (err < 0)
+		sink_fail(&a->status, "alert webhook: %s", strerror(-err));
+}
+
+static void webhook_collect(struct alerter *a)
+{
+	int64_t id;
+
+	while ((id = webhook_settled(a->webhook)))
+		outbox_done(a, id);
+}
+
+/* --- telling ---------------------------------------------------------------------- */
 
 static int64_t interval_ms(const struct alerter *a)
 {
@@ -102,6 +157,8 @@ static void alert_tell(struct alerter *a, const struct alert *alert)
 		jsonl_write(a->config.json, line, &a->status);
 	if (line && a->config.exec)
 		exec_run(a->exec, a->config.exec, facts, line);
+	if (line && a->config.webhook)
+		webhook_tell(a, alert->time_ms, line);
 	free(line);
 }
 
@@ -133,6 +190,7 @@ void alerter_tick(struct alerter *a, int64_t now_ms)
 {
 	a->last_ms = now_ms;
 	exec_tick(a->exec, now_ms);
+	webhook_collect(a);
 	summaries_tell(a, now_ms, false);
 }
 
@@ -141,9 +199,10 @@ void alerter_free(struct alerter *a)
 {
 	if (!a)
 		return;
-	if (a->folding && a->exec)
+	if (a->folding && a->exec && a->webhook)
 		summaries_tell(a, a->last_ms, true);
 	exec_free(a->exec);
+	webhook_free(a->webhook, outbox_done, a);
 	folding_free(a->folding);
 	config_clear(&a->config);
 	free(a);
@@ -151,13 +210,21 @@ void alerter_free(struct alerter *a)
 
 void alerter_stats(const struct alerter *a, struct alerter_stats *out)
 {
+	struct webhook_stats ws;
+
+	webhook_stats(a->webhook, &ws);
 	*out = (struct alerter_stats){
 		.raised = a->raised,
 		.told = a->told,
 		.folded = a->folded,
-		.failed = a->status.failed,
+		.failed = a->status.failed + ws.dropped,
 		.reused = folding_reused(a->folding),
 		.children = exec_children(a->exec),
 	};
 	memcpy(out->last_error, a->status.last_error, sizeof(out->last_error));
+	out->webhook.pending = ws.pending;
+	out->webhook.delivered = ws.delivered;
+	out->webhook.retries = ws.retries;
+	out->webhook.dropped = ws.dropped;
+	memcpy(out->webhook.last_error, ws.last_error, sizeof(out->webhook.last_error));
 }

@@ -110,12 +110,20 @@ static void sinks_take(struct answer *a, const json_t *o)
 		{ "failed", &a->alerts.failed },
 		{ NULL, NULL },
 	};
+	const struct wanted webhook[] = {
+		{ "pending", &a->alerts.webhook_pending },
+		{ "delivered", &a->alerts.webhook_delivered },
+		{ "retries", &a->alerts.webhook_retries },
+		{ "dropped", &a->alerts.webhook_dropped },
+		{ NULL, NULL },
+	};
 
 	numbers_take(store, wanted);
 	a->store.is_pruning = json_is_true(json_object_get(store, "pruning"));
 	a->store.last_commit = string_take(store, "last_commit");
 	a->store.last_error = string_take(store, "last_error");
 	numbers_take(json_object_get(o, "alerts"), alerts);
+	numbers_take(json_object_get(json_object_get(o, "alerts"), "webhook"), webhook);
 }
 
 /* Strings of an array, comma-separated; NULL with errno. */

@@ -47,6 +47,7 @@ struct answer {
 	} store;
 	struct {
 		int64_t raised, told, folded, failed;
+		int64_t webhook_pending, webhook_delivered, webhook_retries, webhook_dropped;
 	} alerts;
 	struct answer_uplink *uplinks;
 	size_t n_uplinks;

@@ -28,13 +28,14 @@ static void alert_raise(struct alerter *a)
 	alerter_raise(a, &alert);
 }
 
-/* Until the programs have ended; the alerter ends those that take too long. */
-static void programs_await(struct alerter *a, struct alerter_stats *stats)
+/* Until the programs have ended and the server has been asked once; the alerter ends
+ * what takes too long. */
+static void sinks_await(struct alerter *a, struct alerter_stats *stats)
 {
 	struct timespec pause = { .tv_nsec = LOOK_AGAIN_MS * 1000000 };
 
 	alerter_stats(a, stats);
-	while (stats->children) {
+	while (stats->children || (stats->webhook.pending && !stats->webhook.retries)) {
 		nanosleep(&pause, NULL);
 		alerter_tick(a, history_now_ms());
 		alerter_stats(a, stats);
@@ -45,16 +46,20 @@ static bool sink_test(const char *name, const char *target, const struct alert_c
 {
 	struct alerter *a = alerter_new(c);
 	struct alerter_stats stats;
+	bool is_told;
 
 	if (!a) {
 		cli_error("alert-test: %s", strerror(errno));
 		return false;
 	}
 	alert_raise(a);
-	programs_await(a, &stats);
+	sinks_await(a, &stats);
 	alerter_free(a);
-	printf("%-7s %s: %s\n", name, target, stats.failed ? stats.last_error : "told");
-	return !stats.failed;
+	if (stats.webhook.last_error[0])
+		memcpy(stats.last_error, stats.webhook.last_error, sizeof(stats.last_error));
+	is_told = !stats.failed && !stats.webhook.retries;
+	printf("%-7s %s: %s\n", name, target, is_told ? "told" : stats.last_error);
+	return is_told;
 }
 
 enum exit_status cmd_alert_test(const struct invocation *in)
@@ -64,16 +69,18 @@ enum exit_status cmd_alert_test(const struct invocation *in)
 
 	if (!config)
 		return CLI_FAILED;
-	for (int sink = 0; sink < 3; sink++) {
+	for (int sink = 0; sink < 4; sink++) {
 		struct alert_config one = config->alert;
-		const char *names[] = { "exec", "json", "syslog" };
-		const char *targets[] = { one.exec, one.json, one.syslog ? "the system's log" : NULL };
+		const char *names[] = { "exec", "json", "syslog", "webhook" };
+		const char *targets[] = { one.exec, one.json, one.syslog ? "the system's log" : NULL,
+					  one.webhook ? "its URL" : NULL };
 
 		if (!targets[sink])
 			continue;
 		one.exec = sink == 0 ? one.exec : NULL;
 		one.json = sink == 1 ? one.json : NULL;
 		one.syslog = sink == 2;
+		one.webhook = sink == 3 ? one.webhook : NULL;
 		n++;
 		failed += !sink_test(names[sink], targets[sink], &one);
 	}

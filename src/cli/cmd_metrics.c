@@ -73,6 +73,14 @@ static const struct metric metrics[] = {
 	{ "alerts_told_total", "counter", "Alerts told", OF(alerts.told) },
 	{ "alerts_folded_total", "counter", "Alerts folded into a summary", OF(alerts.folded) },
 	{ "alerts_failed_total", "counter", "Alerts that could not be told", OF(alerts.failed) },
+	{ "webhook_pending", "gauge", "Alerts that the webhook has not taken yet",
+	  OF(alerts.webhook_pending) },
+	{ "webhook_delivered_total", "counter", "Alerts that the webhook has taken",
+	  OF(alerts.webhook_delivered) },
+	{ "webhook_retries_total", "counter", "Attempts at the webhook that failed",
+	  OF(alerts.webhook_retries) },
+	{ "webhook_dropped_total", "counter", "Alerts given up: refused, or too many waited",
+	  OF(alerts.webhook_dropped) },
 };
 
 #define OF_UPLINK(field) offsetof(struct answer_uplink, field)

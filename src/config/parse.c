@@ -199,7 +199,9 @@ static void key_read(struct reader *r, const char *section, const char *name, co
 
 	if (f->line_offset)
 		*(int *)(void *)(base + f->line_offset) = err < 0 ? CONFIG_LINE_BAD : line;
-	if (err == -EINVAL)
+	if (err == -EINVAL && f->is_secret)
+		complain(r, line, "%s %s", name, why.text);
+	else if (err == -EINVAL)
 		complain(r, line, "%s '%s' %s", name, text, why.text);
 	else if (err < 0)
 		r->err = err;

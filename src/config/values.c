@@ -109,21 +109,43 @@ static int read_boolean(const struct field *f, const char *text, void *out, stru
 	return 0;
 }
 
+static int text_replace(char **to, const char *text)
+{
+	char *copy = strdup(text);
+
+	if (!copy)
+		return -ENOMEM;
+	free(*to);
+	*to = copy;
+	return 0;
+}
+
 static int read_path(const struct field *f, const char *text, void *out, struct complaint *why)
 {
-	char *copy;
-
 	if (text[0] != '/')
 		return refuse(why, "is not an absolute path; begin it with /");
 	if (strlen(text) > f->max)
 		return refuse(why, "is too long; choose a path of at most %" PRIu64 " bytes",
 			      f->max);
-	copy = strdup(text);
-	if (!copy)
-		return -ENOMEM;
-	free(*(char **)out);
-	*(char **)out = copy;
-	return 0;
+	return text_replace(out, text);
+}
+
+/* Scheme and host as far as they can be seen without asking anybody. */
+static int read_url(const struct field *f, const char *text, void *out, struct complaint *why)
+{
+	size_t scheme = !strncasecmp(text, "https://", 8) ? 8 : 0;
+
+	if (!scheme && !strncasecmp(text, "http://", 7))
+		scheme = 7;
+	if (!scheme)
+		return refuse(why, "is not a URL of the web; begin it with https:// or http://");
+	if (!text[scheme + strspn(text + scheme, "/?#")] || strchr("/?#", text[scheme]))
+		return refuse(why, "names no host; write it like https://host.example/path");
+	if (text[strcspn(text, " \"<>\\^`{|}")])
+		return refuse(why, "holds a character that no URL can; write it as %%XX");
+	if (strlen(text) > f->max)
+		return refuse(why, "is too long; choose at most %" PRIu64 " bytes", f->max);
+	return text_replace(out, text);
 }
 
 static bool is_unlimited(const char *text)
@@ -141,6 +163,8 @@ static int read_duration(const struct field *f, const char *text, uint64_t *valu
 			      "is not a duration; write it like \"60s\", \"2h\" or \"90 days\"");
 	if (err < 0 || *value > f->max)
 		return refuse(why, "is too long; choose at most %" PRIu64 " seconds", f->max);
+	if (*value < f->min)
+		return refuse(why, "is too short; choose at least %" PRIu64 " seconds", f->min);
 	return 0;
 }
 
@@ -260,6 +284,7 @@ static int read_gateway6(const struct field *f, const char *text, void *out, str
 #define ALERT(field)	   .section = "alert", .offset = offsetof(struct config, alert.field)
 
 #define PATH_LENGTH	   4095	       /* linux/limits.h, PATH_MAX */
+#define URL_LENGTH	   2048
 #define SOCKET_PATH_LENGTH 107	       /* unix(7): sun_path and its 0 */
 #define RULE_PRIORITY_LAST 32765       /* before table main's */
 #define RETENTION_LAST	   31557600000 /* 1,000 years */
@@ -317,6 +342,16 @@ static const struct field fields[] = {
 	{.name = "exec", ALERT(exec), .read = read_path, .max = PATH_LENGTH},
 	{.name = "json", ALERT(json), .read = read_path, .max = PATH_LENGTH},
 	{.name = "syslog", ALERT(syslog), .read = read_boolean},
+	{.name = "webhook",
+	 ALERT(webhook),
+	 .read = read_url,
+	 .max = URL_LENGTH,
+	 .is_secret = true},
+	{.name = "webhook-timeout",
+	 ALERT(webhook_timeout_s),
+	 .read = read_interval,
+	 .min = 1,
+	 .max = 300},
 	{.name = "min-interval", ALERT(min_interval_s), .read = read_interval, .max = UINT32_MAX},
 };
 

@@ -5,6 +5,7 @@
 #ifndef WAYMARK_CONFIG_VALUES_H
 #define WAYMARK_CONFIG_VALUES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -24,6 +25,7 @@ struct field {
 	size_t line_offset; /* of the int that keeps the key's line; 0: none */
 	uint64_t min, max;  /* of numbers; max also of a path's length */
 	const char *words;  /* in the order of the enumeration, separated by blanks */
+	bool is_secret;	    /* no message shows the value */
 };
 
 /* One an entry of config_keys; NULL: no such key. */

@@ -30,6 +30,7 @@ static void config_set_defaults(struct config *c)
 	c->on_stop = ON_STOP_KEEP;
 	c->on_uplink_down = ON_DOWN_HOLD;
 	c->alert.syslog = true;
+	c->alert.webhook_timeout_s = 5;
 	c->alert.min_interval_s = 60;
 }
 
@@ -59,6 +60,7 @@ void config_free(struct config *c)
 	free(c->control_socket);
 	free(c->alert.exec);
 	free(c->alert.json);
+	free(c->alert.webhook);
 	free(c->uplinks);
 	free(c);
 }

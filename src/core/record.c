@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * record.c - the names of verdicts and reasons, as users and the history spell
- * them.
+ * them; what a record owns.
  *
  * Pure: it knows nothing of how either is found.
  */
 #include <errno.h>
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "waymark/record.h"
@@ -67,4 +68,12 @@ const char *reason_name(enum reason r)
 int reason_parse(const char *name)
 {
 	return value_of(reason_names, COUNT(reason_names), name);
+}
+
+void record_clear(const struct record *r)
+{
+	if (r->type == RECORD_UPLINKS)
+		free(r->uplinks.uplinks);
+	else if (r->type == RECORD_OUTBOX_ADD)
+		free(r->outbox.line);
 }

@@ -129,12 +129,6 @@ static int store_start(struct daemon *d)
 	return err;
 }
 
-static int alerts_open(struct daemon *d)
-{
-	d->alerter = alerter_new(&d->config->alert);
-	return d->alerter ? 0 : -errno;
-}
-
 static int control_start(struct daemon *d)
 {
 	int err;
@@ -194,7 +188,7 @@ static int writer_open(struct daemon *d)
 
 /* In the order of the data's way; the steering is the first to change anything. */
 static int (*const start_steps[])(struct daemon *) = {
-	loop_open, collisions_tell, observe_open, steer_open, tamper_open, store_start, alerts_open,
+	loop_open, collisions_tell, observe_open, steer_open, tamper_open, store_start, tell_open,
 	control_start, audit_start, writer_open, eventmask_start, steer_start, tamper_start,
 	observe_start,
 };
@@ -260,11 +254,12 @@ void daemon_stop(struct daemon *d)
 		drain(d);
 		steer_stop(d);
 	}
+	/* What it has to say and what it has delivered is for the writer to keep. */
+	alerter_free(d->alerter);
 	if (d->writer)
 		writer_stop(d->writer, d->is_ready, clock_now_ms());
 	audit_free(d->audit);
 	control_close(d->control);
-	alerter_free(d->alerter);
 	store_close(d->store);
 	tamper_close(d);
 	steer_close(d);

@@ -161,6 +161,8 @@ int eventmask_start(struct daemon *d);
 void eventmask_tick(struct daemon *d, int64_t now_ms);
 
 /* tell.c */
+/* Alerts: after the store, before its writer. */
+int tell_open(struct daemon *d);
 /* To the sinks and to who watches. */
 void tell_raise(struct daemon *d, const struct alert *a);
 /* The alert of a gap: what was lost, why in a word or two. */

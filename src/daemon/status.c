@@ -128,9 +128,13 @@ static json_t *alerts_answer(const struct daemon *d)
 	struct alerter_stats s;
 
 	alerter_stats(d->alerter, &s);
-	return json_pack("{sI sI sI sI}", "raised", (json_int_t)s.raised, "told",
+	return json_pack("{sI sI sI sI s{sI sI sI sI so}}", "raised", (json_int_t)s.raised, "told",
 			 (json_int_t)s.told, "folded", (json_int_t)s.folded, "failed",
-			 (json_int_t)s.failed);
+			 (json_int_t)s.failed, "webhook", "pending", (json_int_t)s.webhook.pending,
+			 "delivered", (json_int_t)s.webhook.delivered, "retries",
+			 (json_int_t)s.webhook.retries, "dropped", (json_int_t)s.webhook.dropped,
+			 "last_error",
+			 s.webhook.last_error[0] ? json_string(s.webhook.last_error) : json_null());
 }
 
 static json_t *verdicts_answer(const struct audit_stats *as)

@@ -3,6 +3,7 @@
  * tell.c - what the audit says, to those who want it: rows to the store's queue,
  * alerts to the sinks, mismatches to the log, everything to who watches.
  */
+#include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,8 +22,7 @@ static void tell_record(void *data, const struct record *r)
 	watch_record(d, r);
 	if (!writer_push(d->writer, r))
 		return;
-	if (r->type == RECORD_UPLINKS)
-		free(r->uplinks.uplinks);
+	record_clear(r);
 	if (d->refused == d->refused_told)
 		d->refused_since_ms = clock_now_ms();
 	d->refused++;
@@ -45,6 +45,54 @@ static void tell_refused(struct daemon *d, int64_t now_ms)
 	audit_gap(d->audit, GAP_STORE, d->refused_since_ms, now_ms,
 		  (int64_t)(d->refused - d->refused_told), "the queue to the store was full");
 	d->refused_told = d->refused;
+}
+
+/* --- alerts that the webhook has not taken yet -------------------------------------- */
+
+static int outbox_add(void *data, int64_t id, int64_t time_ms, const char *line)
+{
+	struct daemon *d = data;
+	struct record r = {
+		.type = RECORD_OUTBOX_ADD,
+		.outbox = { .id = id, .time_ms = time_ms, .line = strdup(line) },
+	};
+	int err = -ENOMEM;
+
+	if (r.outbox.line)
+		err = writer_push(d->writer, &r);
+	if (err)
+		record_clear(&r);
+	return err;
+}
+
+/* One for which there is no room is sent once more by the next daemon. */
+static void outbox_done(void *data, int64_t id)
+{
+	struct daemon *d = data;
+	struct record r = { .type = RECORD_OUTBOX_DONE, .outbox.id = id };
+
+	if (d->writer)
+		writer_push(d->writer, &r);
+}
+
+static int outbox_resume(void *data, int64_t id, const char *line)
+{
+	return alerter_resume(data, id, line);
+}
+
+int tell_open(struct daemon *d)
+{
+	struct alert_outbox outbox = { .data = d, .add = outbox_add, .done = outbox_done };
+	int err;
+
+	d->alerter = alerter_new(&d->config->alert);
+	if (!d->alerter)
+		return -errno;
+	alerter_set_outbox(d->alerter, &outbox);
+	err = store_each_outbox(d->store, outbox_resume, d->alerter);
+	if (err)
+		log_err("cannot read the alerts that wait: %s", strerror(-err));
+	return err;
 }
 
 /* --- alerts --------------------------------------------------------------------- */

@@ -249,6 +249,8 @@ void batch_take(struct writer *w, uint32_t n)
 
 		if (r->type == RECORD_UPLINKS)
 			uplinks_keep(w, &r->uplinks);
+		else
+			record_clear(r);
 	}
 	queue_take(&w->queue, n);
 }

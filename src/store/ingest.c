@@ -20,6 +20,8 @@ static const char *const statement_sql[INGEST_STATEMENTS] = {
 			    " VALUES (?, ?, ?, ?)",
 	[PUT_TAMPERING] = "INSERT INTO tamper (time, what, pid, process, action)"
 			  " VALUES (?, ?, ?, ?, ?)",
+	[PUT_OUTBOX] = "INSERT OR REPLACE INTO outbox (id, time, line) VALUES (?, ?, ?)",
+	[DROP_OUTBOX] = "DELETE FROM outbox WHERE id = ?",
 	[PUT_META] = "INSERT OR REPLACE INTO meta VALUES (?, ?)",
 };
 
@@ -145,6 +147,24 @@ static int tampering_put(struct ingest *in, const struct tampering_record *t)
 	return db_run(s);
 }
 
+static int outbox_put(struct ingest *in, const struct outbox_record *o)
+{
+	sqlite3_stmt *s = in->statements[PUT_OUTBOX];
+
+	sqlite3_bind_int64(s, 1, o->id);
+	sqlite3_bind_int64(s, 2, o->time_ms);
+	sqlite3_bind_text(s, 3, o->line, -1, SQLITE_TRANSIENT);
+	return db_run(s);
+}
+
+static int outbox_drop(struct ingest *in, const struct outbox_record *o)
+{
+	sqlite3_stmt *s = in->statements[DROP_OUTBOX];
+
+	sqlite3_bind_int64(s, 1, o->id);
+	return db_run(s);
+}
+
 int ingest_record(struct ingest *in, const struct record *r)
 {
 	switch (r->type) {
@@ -160,6 +180,10 @@ int ingest_record(struct ingest *in, const struct record *r)
 		return tampering_put(in, &r->tampering);
 	case RECORD_UPLINKS:
 		return uplinks_apply(&in->uplinks, &r->uplinks);
+	case RECORD_OUTBOX_ADD:
+		return outbox_put(in, &r->outbox);
+	case RECORD_OUTBOX_DONE:
+		return outbox_drop(in, &r->outbox);
 	}
 	return SQLITE_OK;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * live.c - the flows that the history holds as live, for a daemon that starts.
+ * live.c - what the history holds for a daemon that starts: the flows that live, the
+ * alerts that are not delivered.
  */
 #include "store/db.h"
 #include "store/flowrow.h"
@@ -24,5 +25,19 @@ int store_each_live(struct store *st, store_flow_fn *fn, void *data)
 	}
 	sqlite3_finalize(stmt);
 	uplinks_unload(&u);
+	return rc == SQLITE_DONE ? r : db_errno(rc);
+}
+
+int store_each_outbox(struct store *st, store_outbox_fn *fn, void *data)
+{
+	sqlite3_stmt *stmt = NULL;
+	int r = 0, rc = db_prepare(st->db, &stmt, "SELECT id, line FROM outbox ORDER BY id");
+
+	while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		r = fn(data, sqlite3_column_int64(stmt, 0),
+		       (const char *)sqlite3_column_text(stmt, 1));
+		rc = r ? SQLITE_DONE : SQLITE_OK;
+	}
+	sqlite3_finalize(stmt);
 	return rc == SQLITE_DONE ? r : db_errno(rc);
 }

@@ -98,6 +98,13 @@ static const struct {
 	{"max-size = \"10\"\n" A, 1, "is too small", 0},
 	{"max-size = \"20000000000 GiB\"\n" A, 1, "is too large", 0},
 	{A "alert { min-interval = \"soon\" }\n", 2, "is not a duration", 0},
+	{A "alert { webhook = \"host.example/x\" }\n", 2, "webhook is not a URL of the web", 0},
+	{A "alert { webhook = \"file:///etc/passwd\" }\n", 2, "is not a URL of the web", 0},
+	{A "alert { webhook = \"https:///x\" }\n", 2, "names no host", 0},
+	{A "alert { webhook = \"https://\" }\n", 2, "names no host", 0},
+	{A "alert { webhook = \"http://h/a b\" }\n", 2, "holds a character", 0},
+	{A "alert { webhook-timeout = 0 }\n", 2, "is too short", 0},
+	{A "alert { webhook-timeout = 6min }\n", 2, "is too long", 0},
 	{A "alert { min-interval = \"200 years\" }\n", 2, "is too long", 0},
 	/* uplinks, one by one */
 	{A "uplink b {\n}\n", 2, "has no interface", 3},

@@ -146,6 +146,8 @@ static void check_defaults(const struct config *c)
 	assert_null(c->alert.json);
 	assert_true(c->alert.syslog);
 	assert_int_equal(c->alert.min_interval_s, 60);
+	assert_null(c->alert.webhook);
+	assert_int_equal(c->alert.webhook_timeout_s, 5);
 }
 
 static void test_defaults(void **state)
@@ -193,7 +195,8 @@ static void test_every_key(void **state)
 		"rule-priority = 1 local-routes = copy balance = no sysctl = off repair = no\n"
 		"events = minimal event-buffer = \"64 KiB\" max-flows = 1000 retention = off max-size = 0 on-stop = remove\n"
 		"on-uplink-down = flush\n"
-		"alert { exec = /e json = /j syslog = false min-interval = \"1h 30min\" }\n"
+		"alert { exec = /e json = /j syslog = false min-interval = \"1h 30min\""
+		" webhook = \"HTTPS://u:p@[::1]:8443/x?y=z#q\" webhook-timeout = 5min }\n"
 		"uplink \"x-1.y_2\" { interface = \"wlp0s20f3.1234\" mark = 0x300\n"
 		"gateway = none gateway6 = 'fe80::1' weight = 256 }\n"
 		"uplink y {\n interface = 'a\"$[]%' mark = 0x3c00\n"
@@ -222,6 +225,8 @@ static void test_every_key(void **state)
 	assert_string_equal(c->alert.json, "/j");
 	assert_false(c->alert.syslog);
 	assert_int_equal(c->alert.min_interval_s, 5400);
+	assert_string_equal(c->alert.webhook, "HTTPS://u:p@[::1]:8443/x?y=z#q");
+	assert_int_equal(c->alert.webhook_timeout_s, 300);
 	assert_int_equal(c->n_uplinks, 2);
 	assert_string_equal(c->uplinks[0].name, "x-1.y_2");
 	assert_string_equal(c->uplinks[0].ifname, "wlp0s20f3.1234");

@@ -102,6 +102,38 @@ static void test_words(void **state)
 	lab_stop(w, st);
 }
 
+static int outbox_join(void *data, int64_t id, const char *line)
+{
+	char *text = data;
+
+	sprintf(text + strlen(text), "%d:%s ", (int)id, line);
+	return 0;
+}
+
+/* Alerts that wait are there until they are done, also for a later start. */
+static void test_outbox(void **state)
+{
+	const char *path = lab_path(*state, "flows.db");
+	struct store *st = lab_open(path);
+	struct writer *w = lab_start(st);
+	char text[64] = "";
+
+	for (int64_t id = 1; id <= 3; id++) {
+		struct record r = { .type = RECORD_OUTBOX_ADD,
+				    .outbox = { .id = id, .time_ms = LAB_NOON, .line = strdup("{}") } };
+
+		lab_push(w, &r);
+	}
+	lab_push(w, &(struct record){ .type = RECORD_OUTBOX_DONE, .outbox.id = 2 });
+	lab_stop(w, st);
+	lab_expect(path, "SELECT id, time, line FROM outbox",
+		   "1|1772366400000|{}\n3|1772366400000|{}");
+	st = lab_open(path);
+	assert_int_equal(store_each_outbox(st, outbox_join, text), 0);
+	assert_string_equal(text, "1:{} 3:{} ");
+	store_close(st);
+}
+
 static void test_times(void **state)
 {
 	static const struct {
@@ -739,6 +771,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_flow_row, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_words, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(test_outbox, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_times, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_late_evidence, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_nat, lab_setup, lab_teardown),

@@ -1,0 +1,361 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * webhook.c - the queue of alerts for an HTTP server and the thread that empties it.
+ * One that fails is tried again, later each time, and those behind it wait: the
+ * server is the same for all.
+ *
+ * It knows neither HTTP nor where alerts are kept across a restart.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "alert/webhook.h"
+#include "alert/webhook_post.h"
+
+struct item {
+	struct item *next;
+	int64_t id;
+	char *line;
+};
+
+struct list {
+	struct item *first, *last;
+};
+
+struct webhook {
+	pthread_t thread;
+	bool is_running;
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	_Atomic int64_t stop_by_ms; /* CLOCK_MONOTONIC; 0: go on */
+
+	/* Under the lock. */
+	char *url; /* NULL: off */
+	uint32_t timeout_s;
+	struct list pending, settled;
+	unsigned failures; /* in a row */
+	int64_t due_ms;	   /* of the next attempt */
+	struct webhook_stats stats;
+};
+
+static int64_t monotonic_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+int64_t webhook_pause_ms(unsigned failures, uint32_t retry_after_s)
+{
+	int64_t pause = WEBHOOK_PAUSE_MS, asked = (int64_t)retry_after_s * 1000;
+
+	for (unsigned i = 1; i < failures && pause < WEBHOOK_PAUSE_MAX_MS; i++)
+		pause *= 2;
+	if (pause < asked)
+		pause = asked;
+	return pause < WEBHOOK_PAUSE_MAX_MS ? pause : WEBHOOK_PAUSE_MAX_MS;
+}
+
+/* --- lists ----------------------------------------------------------------------- */
+
+static void item_free(struct item *item)
+{
+	free(item->line);
+	free(item);
+}
+
+static void list_append(struct list *l, struct item *item)
+{
+	item->next = NULL;
+	if (l->last)
+		l->last->next = item;
+	else
+		l->first = item;
+	l->last = item;
+}
+
+static void list_prepend(struct list *l, struct item *item)
+{
+	item->next = l->first;
+	l->first = item;
+	if (!l->last)
+		l->last = item;
+}
+
+static struct item *list_take(struct list *l)
+{
+	struct item *item = l->first;
+
+	if (!item)
+		return NULL;
+	l->first = item->next;
+	if (!l->first)
+		l->last = NULL;
+	return item;
+}
+
+static void list_clear(struct list *l)
+{
+	struct item *item;
+
+	while ((item = list_take(l)))
+		item_free(item);
+}
+
+/* --- under the lock ------------------------------------------------------------------ */
+
+static void item_settle(struct webhook *w, struct item *item)
+{
+	w->stats.pending--;
+	list_append(&w->settled, item);
+}
+
+static void oldest_drop(struct webhook *w)
+{
+	struct item *item = list_take(&w->pending);
+
+	if (!item)
+		return;
+	w->stats.dropped++;
+	item_settle(w, item);
+}
+
+/* The one that is being sent counts, but cannot be taken back. */
+static void queue_limit(struct webhook *w)
+{
+	while (w->pending.first && (!w->url || w->stats.pending > WEBHOOK_QUEUE_MAX))
+		oldest_drop(w);
+}
+
+static void error_note(struct webhook *w, const char *error)
+{
+	snprintf(w->stats.last_error, sizeof(w->stats.last_error), "%s", error);
+}
+
+static void failure_note(struct webhook *w, struct item *item, const struct post *post)
+{
+	w->failures++;
+	w->stats.retries++;
+	w->due_ms = monotonic_ms() + webhook_pause_ms(w->failures, post->retry_after_s);
+	error_note(w, post->error);
+	list_prepend(&w->pending, item);
+	queue_limit(w);
+}
+
+static void result_note(struct webhook *w, struct item *item, enum post_result result,
+			const struct post *post)
+{
+	if (result == POST_FAILED) {
+		failure_note(w, item, post);
+		return;
+	}
+	w->failures = 0;
+	error_note(w, post->error);
+	if (result == POST_DELIVERED)
+		w->stats.delivered++;
+	else
+		w->stats.dropped++;
+	item_settle(w, item);
+}
+
+/* --- the thread ---------------------------------------------------------------------- */
+
+/* A stop leaves time to a server that answers, none to one that does not. */
+static bool is_over(struct webhook *w)
+{
+	int64_t stop_by_ms = atomic_load(&w->stop_by_ms);
+
+	return stop_by_ms && (!w->pending.first || w->failures || monotonic_ms() >= stop_by_ms);
+}
+
+static bool is_abandoned(void *data)
+{
+	struct webhook *w = data;
+	int64_t stop_by_ms = atomic_load(&w->stop_by_ms);
+
+	return stop_by_ms && monotonic_ms() >= stop_by_ms;
+}
+
+static void due_wait(struct webhook *w)
+{
+	struct timespec until = { .tv_sec = w->due_ms / 1000,
+				  .tv_nsec = w->due_ms % 1000 * 1000000 };
+
+	if (w->pending.first)
+		pthread_cond_timedwait(&w->wake, &w->lock, &until);
+	else
+		pthread_cond_wait(&w->wake, &w->lock);
+}
+
+/* Lets go of the lock for as long as the server takes. */
+static void oldest_post(struct webhook *w, struct poster *poster)
+{
+	struct item *item = list_take(&w->pending);
+	char *url = strdup(w->url);
+	struct post post = {
+		.url = url,
+		.body = item->line,
+		.timeout_ms = w->timeout_s * 1000,
+		.is_abandoned = is_abandoned,
+		.data = w,
+		.error = "out of memory",
+	};
+	enum post_result result = POST_FAILED;
+
+	pthread_mutex_unlock(&w->lock);
+	if (url && poster)
+		result = poster_run(poster, &post);
+	free(url);
+	pthread_mutex_lock(&w->lock);
+	result_note(w, item, result, &post);
+}
+
+static void *thread_main(void *data)
+{
+	struct webhook *w = data;
+	struct poster *poster = poster_new();
+
+	pthread_mutex_lock(&w->lock);
+	while (!is_over(w)) {
+		if (w->pending.first && monotonic_ms() >= w->due_ms)
+			oldest_post(w, poster);
+		else
+			due_wait(w);
+	}
+	pthread_mutex_unlock(&w->lock);
+	poster_free(poster);
+	return NULL;
+}
+
+static int thread_start(struct webhook *w)
+{
+	sigset_t all, before;
+	int err;
+
+	if (w->is_running)
+		return 0;
+	/* Signals are for the thread that has the loop. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = pthread_create(&w->thread, NULL, thread_main, w);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	w->is_running = !err;
+	return -err;
+}
+
+/* --- for the others ------------------------------------------------------------------- */
+
+struct webhook *webhook_new(void)
+{
+	struct webhook *w = calloc(1, sizeof(*w));
+	pthread_condattr_t attr;
+
+	if (!w)
+		return NULL;
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&w->wake, &attr);
+	pthread_condattr_destroy(&attr);
+	return w;
+}
+
+static void thread_stop(struct webhook *w)
+{
+	if (!w->is_running)
+		return;
+	pthread_mutex_lock(&w->lock);
+	atomic_store(&w->stop_by_ms, monotonic_ms() + WEBHOOK_STOP_MS);
+	pthread_cond_signal(&w->wake);
+	pthread_mutex_unlock(&w->lock);
+	pthread_join(w->thread, NULL);
+}
+
+void webhook_free(struct webhook *w, void (*fn)(void *data, int64_t id), void *data)
+{
+	int64_t id;
+
+	if (!w)
+		return;
+	thread_stop(w);
+	while ((id = webhook_settled(w)))
+		fn(data, id);
+	list_clear(&w->pending);
+	pthread_cond_destroy(&w->wake);
+	pthread_mutex_destroy(&w->lock);
+	free(w->url);
+	free(w);
+}
+
+int webhook_set(struct webhook *w, const char *url, uint32_t timeout_s)
+{
+	char *copy = url ? strdup(url) : NULL;
+	int err = url ? thread_start(w) : 0;
+
+	if (err || (url && !copy)) {
+		free(copy);
+		return err ? err : -ENOMEM;
+	}
+	pthread_mutex_lock(&w->lock);
+	if (!url || !w->url || strcmp(url, w->url)) {
+		w->failures = 0;
+		w->due_ms = 0;
+	}
+	free(w->url);
+	w->url = copy;
+	w->timeout_s = timeout_s;
+	queue_limit(w);
+	pthread_cond_signal(&w->wake);
+	pthread_mutex_unlock(&w->lock);
+	return 0;
+}
+
+int webhook_push(struct webhook *w, int64_t id, const char *line)
+{
+	struct item *item = calloc(1, sizeof(*item));
+
+	if (!item)
+		return -ENOMEM;
+	item->id = id;
+	item->line = strdup(line);
+	if (!item->line) {
+		free(item);
+		return -ENOMEM;
+	}
+	pthread_mutex_lock(&w->lock);
+	list_append(&w->pending, item);
+	w->stats.pending++;
+	queue_limit(w);
+	pthread_cond_signal(&w->wake);
+	pthread_mutex_unlock(&w->lock);
+	return 0;
+}
+
+int64_t webhook_settled(struct webhook *w)
+{
+	struct item *item;
+	int64_t id = 0;
+
+	pthread_mutex_lock(&w->lock);
+	item = list_take(&w->settled);
+	pthread_mutex_unlock(&w->lock);
+	if (item) {
+		id = item->id;
+		item_free(item);
+	}
+	return id;
+}
+
+void webhook_stats(struct webhook *w, struct webhook_stats *out)
+{
+	pthread_mutex_lock(&w->lock);
+	*out = w->stats;
+	pthread_mutex_unlock(&w->lock);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * webhook.h - alerts to an HTTP server, by a thread of their own, one after the
+ * other, each until it is acknowledged. Every function here is for one thread and
+ * never waits, but webhook_free.
+ */
+#ifndef WAYMARK_ALERT_WEBHOOK_H
+#define WAYMARK_ALERT_WEBHOOK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Alerts that wait; beyond them the oldest is dropped. */
+#define WEBHOOK_QUEUE_MAX 1000
+/* Between two attempts: the first, doubled after each failure, and the longest. */
+#define WEBHOOK_PAUSE_MS     1000
+#define WEBHOOK_PAUSE_MAX_MS 300000
+/* What a stop leaves to alerts that wait. */
+#define WEBHOOK_STOP_MS 2000
+
+struct webhook;
+
+struct webhook_stats {
+	uint32_t pending;
+	uint64_t delivered;
+	uint64_t retries; /* attempts that failed and are made again */
+	uint64_t dropped; /* refused by the server, or too many waited */
+	char last_error[160]; /* of the last attempt, where it failed; "" */
+};
+
+struct webhook *webhook_new(void); /* NULL with errno */
+/* Tries what waits for WEBHOOK_STOP_MS at most, where the last attempt was good, and
+ * gives each alert that is settled by then to fn. */
+void webhook_free(struct webhook *w, void (*fn)(void *data, int64_t id), void *data);
+
+/* url NULL: off; what waits is dropped. 0 or -errno. */
+int webhook_set(struct webhook *w, const char *url, uint32_t timeout_s);
+
+/* Copies the line. 0 or -errno. */
+int webhook_push(struct webhook *w, int64_t id, const char *line);
+
+/* The id of an alert that is delivered or dropped, each once; 0: no more. */
+int64_t webhook_settled(struct webhook *w);
+
+void webhook_stats(struct webhook *w, struct webhook_stats *out);
+
+/* Pure: how long to wait after so many failures in a row, at least what the server
+ * asks for, never longer than the longest. */
+int64_t webhook_pause_ms(unsigned failures, uint32_t retry_after_s);
+
+#endif

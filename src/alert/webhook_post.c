@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * webhook_post.c - one HTTP request: the one place that knows libcurl.
+ *
+ * It knows neither the queue nor when to try again. A URL may hold a password or a
+ * token anywhere behind the scheme: no message has a part of it.
+ */
+#include <curl/curl.h>
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "alert/webhook_post.h"
+
+struct poster {
+	CURL *curl;
+	struct curl_slist *headers;
+};
+
+static void curl_load(void)
+{
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+/* What the server says besides its status is of no interest. */
+static size_t body_skip(char *text, size_t size, size_t n, void *data)
+{
+	(void)text;
+	(void)data;
+	return size * n;
+}
+
+static int progress_look(void *data, curl_off_t a, curl_off_t b, curl_off_t c, curl_off_t d)
+{
+	const struct post *post = data;
+
+	(void)a;
+	(void)b;
+	(void)c;
+	(void)d;
+	return post->is_abandoned && post->is_abandoned(post->data);
+}
+
+/* No redirect is followed: where alerts go is the configuration's to say. */
+static CURLcode protocols_limit(CURL *curl)
+{
+	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+#if LIBCURL_VERSION_NUM >= 0x075500 /* 7.85.0 */
+	return curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+	return curl_easy_setopt(curl, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
+}
+
+static CURLcode handle_prepare(struct poster *p)
+{
+	curl_easy_setopt(p->curl, CURLOPT_NOSIGNAL, 1L);
+	/* Alerts are rare: a connection kept would be one that has died meanwhile. */
+	curl_easy_setopt(p->curl, CURLOPT_FORBID_REUSE, 1L);
+	curl_easy_setopt(p->curl, CURLOPT_HTTPHEADER, p->headers);
+	curl_easy_setopt(p->curl, CURLOPT_USERAGENT, "waymark/" PACKAGE_VERSION);
+	curl_easy_setopt(p->curl, CURLOPT_WRITEFUNCTION, body_skip);
+	curl_easy_setopt(p->curl, CURLOPT_XFERINFOFUNCTION, progress_look);
+	curl_easy_setopt(p->curl, CURLOPT_NOPROGRESS, 0L);
+#if LIBCURL_VERSION_NUM >= 0x075700 /* 7.87.0: a resolver that hangs is left behind */
+	curl_easy_setopt(p->curl, CURLOPT_QUICK_EXIT, 1L);
+#endif
+	return protocols_limit(p->curl);
+}
+
+struct poster *poster_new(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	struct poster *p = calloc(1, sizeof(*p));
+
+	if (!p)
+		return NULL;
+	pthread_once(&once, curl_load);
+	p->curl = curl_easy_init();
+	p->headers = curl_slist_append(NULL, "Content-Type: application/json");
+	if (p->curl && p->headers && handle_prepare(p) == CURLE_OK)
+		return p;
+	poster_free(p);
+	errno = ENOMEM;
+	return NULL;
+}
+
+void poster_free(struct poster *p)
+{
+	if (!p)
+		return;
+	curl_easy_cleanup(p->curl);
+	curl_slist_free_all(p->headers);
+	free(p);
+}
+
+/* Statuses that speak of this request and not of the server's day, of a
+ * configuration that may be mended or of too many requests. RFC 9110, 15.5. */
+static bool is_final(long status)
+{
+	switch (status) {
+	case 400: /* bad request */
+	case 405: /* method not allowed */
+	case 406: /* not acceptable */
+	case 411: /* length required */
+	case 413: /* content too large */
+	case 415: /* unsupported media type */
+	case 422: /* unprocessable content */
+		return true;
+	default:
+		return false;
+	}
+}
+
+static enum post_result status_judge(struct poster *p, struct post *post)
+{
+	curl_off_t wait = 0;
+	long status = 0;
+
+	curl_easy_getinfo(p->curl, CURLINFO_RESPONSE_CODE, &status);
+	if (status >= 200 && status < 300)
+		return POST_DELIVERED;
+	curl_easy_getinfo(p->curl, CURLINFO_RETRY_AFTER, &wait);
+	if (wait > 0)
+		post->retry_after_s = wait < UINT32_MAX ? (uint32_t)wait : UINT32_MAX;
+	snprintf(post->error, sizeof(post->error), "the server answers with status %ld", status);
+	return is_final(status) ? POST_REFUSED : POST_FAILED;
+}
+
+enum post_result poster_run(struct poster *p, struct post *post)
+{
+	CURLcode code;
+
+	post->retry_after_s = 0;
+	post->error[0] = '\0';
+	curl_easy_setopt(p->curl, CURLOPT_URL, post->url);
+	curl_easy_setopt(p->curl, CURLOPT_POSTFIELDS, post->body);
+	curl_easy_setopt(p->curl, CURLOPT_TIMEOUT_MS, (long)post->timeout_ms);
+	curl_easy_setopt(p->curl, CURLOPT_XFERINFODATA, post);
+	code = curl_easy_perform(p->curl);
+	if (code == CURLE_OK)
+		return status_judge(p, post);
+	snprintf(post->error, sizeof(post->error), "%s", curl_easy_strerror(code));
+	return POST_FAILED;
+}

@@ -1,0 +1,181 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Proves the webhook: an alert reaches a server that fails twice and then answers; one
+# that could not be delivered outlives a daemon that is killed; a server that hangs or
+# is not there delays nothing else and no stop; no redirect is followed; a request that
+# is refused for good holds up no other; no secret of the URL is written anywhere.
+
+. "${0%/*}/lib.sh"
+
+PORT=8642
+
+hook_start() {
+	background hook router python3 "${0%/*}/hook.py" $PORT "$lab_tmp/hook"
+	wait_for 10 grep -q ready "$lab_tmp/hook.out" || die "no server: $(cat "$lab_tmp/hook.err")"
+}
+
+hook_stop() {
+	background_end hook KILL
+}
+
+# plan STEP...: what the server does with the next requests; its log begins anew.
+plan() {
+	local step
+	: >"$lab_tmp/hook/plan"
+	for step; do
+		echo "$step" >>"$lab_tmp/hook/plan"
+	done
+	: >"$lab_tmp/hook/log"
+}
+
+# hook_steps REASON: what was done with the requests for this alert, in order.
+hook_steps() {
+	grep "|uplink|$1|" "$lab_tmp/hook/log" | cut -d'|' -f1 | tr '\n' ' '
+}
+
+hook_did() { # REASON STEPS
+	[ "$(hook_steps "$1")" = "$2" ]
+}
+
+# An alert of its own reason each: interface down, or up again.
+alert_down() {
+	at router ip link set wan2 down
+}
+
+alert_up() {
+	at router ip -batch - <<-END
+		link set wan2 up
+		addr replace $WAN2_6/64 dev wan2 nodad
+	END
+}
+
+alerts() { # REASON: lines in the other sink
+	grep '"kind":"uplink"' "$lab_tmp/alerts.jsonl" | grep -c "\"reason\":\"$1\""
+}
+
+has_alerts() { # REASON COUNT
+	[ "$(alerts "$1")" = "$2" ]
+}
+
+counter() { # NAME: of the webhook
+	waymark metrics | sed -n "s/^waymark_webhook_$1 //p"
+}
+
+counter_is() { # NAME VALUE
+	[ "$(counter "$1")" = "$2" ]
+}
+
+is_settled() {
+	counter_is pending 0 && [ "$(sql 'SELECT count(*) FROM outbox')" = 0 ]
+}
+
+lab_up
+nat snat
+serve net 80 7
+mkdir "$lab_tmp/hook"
+plan 500 close
+hook_start
+config_alert="webhook = \"http://user:secret1@127.0.0.1:$PORT/take?token=secret2\" webhook-timeout = \"2s\""
+daemon_start
+
+# --- a server that fails twice ----------------------------------------------------
+
+alert_down
+check "the other sink has the alert at once" wait_for 2 has_alerts down 1
+check "an alert is in the database until it is acknowledged" \
+	wait_for_sql 2 "SELECT count(*) FROM outbox WHERE line LIKE '%\"reason\":\"down\"%'" 1
+check "500, a connection that ends, then it is taken" wait_for 10 hook_did down "500 close 204 "
+check "acknowledged, it is kept no longer" wait_for 3 is_settled
+is "one is delivered" "$(counter delivered_total)" 1
+is "two attempts had to be made again" "$(counter retries_total)" 2
+is "it was one POST of JSON to the path, with the name and password" \
+	"$(tail -n 1 "$lab_tmp/hook/log" | cut -d'|' -f2-4)" \
+	"/take?token=secret2|application/json|Basic $(printf user:secret1 | base64)"
+is "what it says is what the other sink says" "$(tail -n 1 "$lab_tmp/hook/log" | cut -d'|' -f5-)" \
+	"uplink|down|$(sed -n 's/.*"reason":"down".*"text":"\([^"]*\)".*/\1/p' "$lab_tmp/alerts.jsonl" | tail -n 1)"
+sleep 1
+is "acknowledged, it is not sent again" "$(hook_steps down)" "500 close 204 "
+
+# --- killed while the server is away ------------------------------------------------
+
+hook_stop
+plan
+alert_up
+check "without a server the other sink has the alert" wait_for 5 has_alerts up 1
+check "it waits in the database" \
+	wait_for_sql 2 "SELECT count(*) FROM outbox WHERE line LIKE '%\"reason\":\"up\"%'" 1
+before=$(sql 'SELECT count(*) FROM flows')
+http_get pc 5 "http://$NET4/" >/dev/null
+check "and the flows are written meanwhile" \
+	wait_for_sql 2 "SELECT count(*) >= $before + 5 FROM flows" 1
+daemon_stop KILL
+is "a daemon that is killed leaves it there" \
+	"$(sql "SELECT count(*) FROM outbox WHERE line LIKE '%\"reason\":\"up\"%'")" 1
+daemon_run
+hook_start
+check "the next daemon delivers it" wait_for 15 hook_did up "204 "
+check "and keeps it no longer" wait_for 10 is_settled
+
+# --- a server that hangs --------------------------------------------------------------
+
+rm -f "$lab_tmp/alerts.jsonl"
+plan hang
+alert_down
+check "a server that hangs does not delay the other sink" wait_for 2 has_alerts down 1
+alert_up
+check "nor the alerts behind" wait_for 2 has_alerts up 1
+check "after webhook-timeout it is tried again" wait_for 10 hook_did down "hang 204 "
+check "and the one behind follows" wait_for 10 hook_did up "204 "
+check "all of it is settled" wait_for 3 is_settled
+
+# --- redirects and refusals -------------------------------------------------------------
+
+plan moved 400
+alert_down
+check "a redirect is a failure, not a way" wait_for 10 hook_did down "moved 400 "
+is "nothing goes elsewhere" "$(grep -c '|/elsewhere|' "$lab_tmp/hook/log")" 0
+check "what is refused for good is given up" wait_for 5 counter_is dropped_total 1
+alert_up
+check "and holds up no other" wait_for 5 hook_did up "204 "
+check "nothing is left of it" wait_for 3 is_settled
+
+# --- stop, reload ---------------------------------------------------------------------------
+
+plan hang hang hang
+alert_down
+wait_for 5 grep -q '^hang' "$lab_tmp/hook/log"
+start=$(now_cs)
+daemon_stop
+in_range "a server that hangs holds up a stop by no more than a moment" $((($(now_cs) - start) * 10)) 0 5000
+is "what it had not taken is kept" \
+	"$(sql "SELECT count(*) FROM outbox WHERE line LIKE '%\"reason\":\"down\"%'")" 1
+config_alert=
+config_write
+daemon_run
+check "without a webhook nothing is kept for it" wait_for 3 is_settled
+daemon_stop
+
+# --- alert-test --------------------------------------------------------------------------------
+
+config_alert="syslog = false webhook = \"http://user:secret1@127.0.0.1:$PORT/test?token=secret2\" webhook-timeout = \"2s\""
+config_write
+plan
+check "alert-test sends one" waymark alert-test
+is "of its own kind" "$(cut -d'|' -f1,2,5 "$lab_tmp/hook/log")" "204|/test?token=secret2|test"
+plan 503
+waymark alert-test >"$lab_tmp/refused" 2>&1
+is "and says what became of it" "$(grep '^webhook' "$lab_tmp/refused")" \
+	"webhook its URL: the server answers with status 503"
+
+# --- secrets ---------------------------------------------------------------------------------
+
+check_not "no secret of the URL is in the log, nor in the history" \
+	grep -rqs 'secret[12]' "$lab_tmp/waymarkd.log" "$lab_tmp/flows.db" "$lab_tmp/flows.db-wal"
+config_alert='webhook = "ftp://user:secret3@host/"'
+config_write
+waymark check >"$lab_tmp/refused" 2>&1
+check "a URL that is none of the web is refused" grep -q ':[0-9]*: webhook is not a URL of the web' "$lab_tmp/refused"
+check_not "without being shown" grep -q secret3 "$lab_tmp/refused"
+
+done_testing
