@@ -19,13 +19,15 @@ CREATE TABLE meta (
 CREATE TABLE verdict (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
 CREATE TABLE reason (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
 
--- An uplink in the time in which nothing of it changed.
+-- An uplink in the time in which nothing of it changed. Flows with ids above
+-- after_flow began in it; the clock may have been set since.
 CREATE TABLE uplink (
 	id INTEGER PRIMARY KEY,
 	slot INTEGER NOT NULL,
 	name TEXT NOT NULL,
 	interface TEXT NOT NULL,
 	mark INTEGER NOT NULL,
+	after_flow INTEGER NOT NULL,
 	valid_from INTEGER NOT NULL,
 	valid_to INTEGER
 );

@@ -115,13 +115,12 @@ static int records_write(struct writer *w, uint32_t n)
 
 static int alive_write(struct writer *w)
 {
-	int64_t now = clock_realtime_ms();
+	int64_t now_ms = clock_monotonic_ms();
 
-	/* The clock may have been put back. */
-	if (now >= w->alive_ms && now < w->alive_ms + ALIVE_INTERVAL_MS)
+	if (w->alive_ms && now_ms < w->alive_ms + ALIVE_INTERVAL_MS)
 		return SQLITE_OK;
-	w->alive_ms = now;
-	return ingest_meta(&w->in, "alive_ms", now);
+	w->alive_ms = now_ms;
+	return ingest_meta(&w->in, "alive_ms", clock_realtime_ms());
 }
 
 /* Between the database that went away and this one. */

@@ -117,10 +117,10 @@ static int bind_ways(sqlite3_stmt *s, struct uplinks *u, const struct flow_recor
 	int64_t id;
 	int rc;
 
-	db_bind_or_null(s, COL_UPLINK, uplinks_id(u, f->uplink, f->started_ms), 0);
-	db_bind_or_null(s, COL_INGRESS, uplinks_id(u, f->ingress, f->started_ms), 0);
+	db_bind_or_null(s, COL_UPLINK, uplinks_id(u, f->uplink, f->id), 0);
+	db_bind_or_null(s, COL_INGRESS, uplinks_id(u, f->ingress, f->id), 0);
 	for (int dir = DIR_ORIGINAL; dir <= DIR_REPLY; dir++) {
-		rc = uplinks_ifset(u, f->egress[dir], f->started_ms, &id);
+		rc = uplinks_ifset(u, f->egress[dir], f->id, &id);
 		if (rc != SQLITE_OK)
 			return rc;
 		db_bind_or_null(s, COL_EGRESS + dir, id, 0);

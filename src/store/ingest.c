@@ -37,6 +37,8 @@ int ingest_load(struct ingest *in, struct store *st)
 		rc = db_prepare(st->db, &in->statements[i], statement_sql[i]);
 	if (rc == SQLITE_OK)
 		rc = db_integer(st->db, "SELECT max(id) FROM flow", &in->last_flow_id, 0);
+	if (in->last_flow_id < st->last_flow_id)
+		in->last_flow_id = st->last_flow_id;
 	in->last_mismatch_id = st->last_mismatch_id;
 	in->last_gap_id = st->last_gap_id;
 	return rc;
@@ -94,8 +96,8 @@ static int mismatch_put(struct ingest *in, const struct mismatch_record *m)
 	db_bind_or_null(s, 8, has_ports ? m->tuple.dport : -1, -1);
 	sqlite3_bind_int(s, 9, m->direction);
 	sqlite3_bind_int64(s, 10, m->mark);
-	db_bind_or_null(s, 11, uplinks_id(&in->uplinks, m->expected, m->time_ms), 0);
-	db_bind_or_null(s, 12, uplinks_id(&in->uplinks, m->egress, m->time_ms), 0);
+	db_bind_or_null(s, 11, uplinks_id_now(&in->uplinks, m->expected), 0);
+	db_bind_or_null(s, 12, uplinks_id_now(&in->uplinks, m->egress), 0);
 	db_bind_or_null(s, 13, m->reason, REASON_NONE);
 	sqlite3_bind_int(s, 14, m->evidence);
 	sqlite3_bind_int64(s, 15, (int64_t)m->packets);

@@ -36,7 +36,7 @@ struct ingest {
 	sqlite3 *db;
 	struct uplinks uplinks;
 	struct slices slices;
-	int64_t last_flow_id; /* the highest in the table */
+	int64_t last_flow_id; /* the highest that there ever was */
 	int64_t last_mismatch_id, last_gap_id;
 	int64_t building; /* the slice whose postings are being made; -1: none */
 	bool is_torn;	  /* a late flow came into it since */

@@ -45,6 +45,7 @@ void pruner_init(struct pruner *p)
 	p->shrink_after_ms = 0;
 	p->look_after_ms = 0;
 	p->age_after_ms = 0;
+	p->has_clock = false;
 	pruner_reset(p);
 }
 
@@ -90,12 +91,9 @@ static int postings_delete(struct ingest *in, const struct slice *slice)
  * that name one that is gone do no harm. */
 static int slice_finish(struct ingest *in, struct slice *slice)
 {
-	int64_t end = ((slice->id + 1) << SLICE_BITS) - 1, left;
+	int64_t left;
 	int rc = flows_count(in->db, slice, &left);
 
-	if (rc == SQLITE_OK)
-		rc = ingest_meta(in, "pruned_flow_id",
-				 end < in->last_flow_id ? end : in->last_flow_id);
 	if (rc != SQLITE_OK || left > THINNED_FLOWS)
 		return rc;
 	if (slice->state != SLICE_THINNED)
@@ -109,44 +107,85 @@ static int slice_finish(struct ingest *in, struct slice *slice)
 	return slices_flush(&in->slices);
 }
 
-/* Deletes what may go of at most STEP_FLOWS ids from *from on, in one slice. */
-static int flows_delete(struct ingest *in, struct slice *slice, int64_t *from, int64_t before_ms)
+static int64_t slice_end(const struct slice *slice)
 {
-	int64_t first = slice->id << SLICE_BITS, end = ((slice->id + 1) << SLICE_BITS) - 1, last;
-	int rc = db_exec(in->db, "BEGIN IMMEDIATE");
-
-	if (*from < first)
-		*from = first;
-	last = *from + STEP_FLOWS - 1;
-	if (last > end || slice->state == SLICE_THINNED)
-		last = end;
-	if (rc == SQLITE_OK)
-		rc = db_run_numbers(in->db, FLOWS_DELETE_SQL, 3,
-				    (int64_t[]){ *from, last, before_ms });
-	if (rc == SQLITE_OK && last == end)
-		rc = slice_finish(in, slice);
-	if (rc == SQLITE_OK)
-		rc = db_exec(in->db, "COMMIT");
-	*from = last + 1;
-	return rc;
+	return ((slice->id + 1) << SLICE_BITS) - 1;
 }
 
+/* The last id of a step that begins with *from, or with the slice. */
+static int64_t step_end(const struct slice *slice, int64_t *from)
+{
+	if (*from < slice->id << SLICE_BITS)
+		*from = slice->id << SLICE_BITS;
+	if (*from + STEP_FLOWS > slice_end(slice) || slice->state == SLICE_THINNED)
+		return slice_end(slice);
+	return *from + STEP_FLOWS - 1;
+}
+
+/* Deletes what may go of some ids of one slice. Ids never come again, also when the
+ * last of them goes. */
+static int flows_delete(struct ingest *in, struct slice *slice, int64_t first, int64_t last,
+			int64_t before_ms)
+{
+	int rc = db_exec(in->db, "BEGIN IMMEDIATE");
+
+	if (rc == SQLITE_OK)
+		rc = db_run_numbers(in->db, FLOWS_DELETE_SQL, 3,
+				    (int64_t[]){ first, last, before_ms });
+	if (rc == SQLITE_OK)
+		rc = ingest_meta(in, "pruned_flow_id", in->last_flow_id);
+	if (rc == SQLITE_OK && last == slice_end(slice))
+		rc = slice_finish(in, slice);
+	return rc == SQLITE_OK ? db_exec(in->db, "COMMIT") : rc;
+}
+
+/* The first of the ids that is of a flow which began within the limit; else FOREVER. */
+static int young_find(struct ingest *in, const struct pruner *p, int64_t first, int64_t last,
+		      int64_t *id)
+{
+	sqlite3_stmt *stmt = NULL;
+	int rc = db_prepare(in->db, &stmt, "SELECT id FROM flow WHERE id BETWEEN ?1 AND ?2"
+			    " AND started BETWEEN ?3 AND ?4 ORDER BY id LIMIT 1");
+	const int64_t numbers[] = { first, last, p->before_ms, p->time_ms };
+
+	for (int i = 0; rc == SQLITE_OK && i < 4; i++)
+		rc = sqlite3_bind_int64(stmt, i + 1, numbers[i]);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(stmt);
+	*id = rc == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : FOREVER;
+	sqlite3_finalize(stmt);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* Of a table's oldest rows, those from before ?1, but for those behind one of between
+ * ?1 and ?2. */
+#define OLDEST(table) "(SELECT id, time FROM " table " ORDER BY id LIMIT 4096)"
+#define OLDEST_DELETE_SQL(table)                                                          \
+	"DELETE FROM " table " WHERE time < ?1 AND id <= (SELECT max(id) FROM " OLDEST(table) ")" \
+	" AND id < ifnull((SELECT min(id) FROM " OLDEST(table)                             \
+	" WHERE time BETWEEN ?1 AND ?2), 9223372036854775807)"
+
+/* The same of gaps; those of the store count down. */
+#define GAPS_DELETE_SQL                                                                   \
+	"DELETE FROM gap WHERE max(ifnull(started, 0), ended) < ?1 AND CASE WHEN id > 0"   \
+	" THEN id < ifnull((SELECT min(id) FROM gap WHERE id > 0"                          \
+	" AND started BETWEEN ?1 AND ?2), 9223372036854775807)"                            \
+	" ELSE id > ifnull((SELECT max(id) FROM gap WHERE id < 0"                          \
+	" AND started BETWEEN ?1 AND ?2), -9223372036854775807) END"
+
 /* The other tables have few rows; their oldest come first, or are all looked at. */
-static int others_delete(struct ingest *in, int64_t before_ms)
+static int others_delete(struct ingest *in, int64_t before_ms, int64_t time_ms)
 {
 	static const char *const sql[] = {
-		"DELETE FROM mismatch WHERE id <= (SELECT max(id) FROM (SELECT id, time FROM"
-		" mismatch ORDER BY id LIMIT 4096) WHERE time < ?)",
-		"DELETE FROM mark_change WHERE id <= (SELECT max(id) FROM (SELECT id, time FROM"
-		" mark_change ORDER BY id LIMIT 4096) WHERE time < ?)",
-		"DELETE FROM tamper WHERE id <= (SELECT max(id) FROM (SELECT id, time FROM"
-		" tamper ORDER BY id LIMIT 4096) WHERE time < ?)",
-		"DELETE FROM gap WHERE ended < ?",
+		OLDEST_DELETE_SQL("mismatch"),
+		OLDEST_DELETE_SQL("mark_change"),
+		OLDEST_DELETE_SQL("tamper"),
+		GAPS_DELETE_SQL,
 	};
 	int rc = db_exec(in->db, "BEGIN IMMEDIATE");
 
 	for (size_t i = 0; rc == SQLITE_OK && i < sizeof(sql) / sizeof(sql[0]); i++)
-		rc = db_run_numbers(in->db, sql[i], 1, &before_ms);
+		rc = db_run_numbers(in->db, sql[i], 2, (int64_t[]){ before_ms, time_ms });
 	if (rc == SQLITE_OK && in->last_mismatch_id)
 		rc = ingest_meta(in, "pruned_mismatch_id", in->last_mismatch_id);
 	if (rc == SQLITE_OK && in->last_gap_id)
@@ -154,19 +193,40 @@ static int others_delete(struct ingest *in, int64_t before_ms)
 	return rc == SQLITE_OK ? db_exec(in->db, "COMMIT") : rc;
 }
 
-/* A pass over all slices that began before the limit. */
-static int age_step(struct pruner *p, struct ingest *in)
+/* The next slice of the pass; what seems to be yet to come is left out. */
+static struct slice *age_slice(struct pruner *p, struct ingest *in)
 {
 	struct slice *slice = slices_from(&in->slices, p->age_flow_id);
 
-	while (slice && slice->first_ms >= p->before_ms && slice->first_ms <= slice->last_ms) {
-		p->age_flow_id = (slice->id + 1) << SLICE_BITS;
-		slice = slices_from(&in->slices, p->age_flow_id);
-	}
+	while (slice && slice->first_ms > p->time_ms && slice->first_ms <= slice->last_ms)
+		slice = slices_from(&in->slices, (slice->id + 1) << SLICE_BITS);
+	return slice;
+}
+
+static int age_delete(struct pruner *p, struct ingest *in, struct slice *slice)
+{
+	int64_t last = step_end(slice, &p->age_flow_id), first = p->age_flow_id, young;
+	int rc = young_find(in, p, first, last, &young);
+
+	if (rc != SQLITE_OK)
+		return rc;
+	if (last >= young)
+		last = young - 1;
+	p->age_flow_id = young < FOREVER ? FOREVER : last + 1;
+	return last < first ? SQLITE_OK : flows_delete(in, slice, first, last, p->before_ms);
+}
+
+/* A pass from the oldest flow on, until one that began within the limit. */
+static int age_step(struct pruner *p, struct ingest *in)
+{
+	struct slice *slice = age_slice(p, in);
+	int rc;
+
 	if (slice)
-		return flows_delete(in, slice, &p->age_flow_id, p->before_ms);
+		return age_delete(p, in, slice);
 	p->is_pass_on = false;
-	return others_delete(in, p->before_ms);
+	rc = others_delete(in, p->before_ms, p->time_ms);
+	return rc == SQLITE_OK ? ingest_meta(in, "age_ms", p->clock.believed.time_ms) : rc;
 }
 
 /* The oldest flows go, and when there are none left, the other rows. */
@@ -174,21 +234,42 @@ static int size_step(struct pruner *p, struct ingest *in)
 {
 	struct slice *slice = slices_from(&in->slices, p->size_flow_id);
 
-	if (slice)
-		return flows_delete(in, slice, &p->size_flow_id, FOREVER);
+	if (slice) {
+		int64_t last = step_end(slice, &p->size_flow_id), first = p->size_flow_id;
+
+		p->size_flow_id = last + 1;
+		return flows_delete(in, slice, first, last, FOREVER);
+	}
 	p->size_flow_id = 0;
-	return others_delete(in, FOREVER);
+	return others_delete(in, FOREVER, 0);
 }
 
-static void pass_begin(struct pruner *p)
+/* An earlier run knew what time it was. */
+static int clock_load(struct pruner *p, struct ingest *in, int64_t now_ms)
+{
+	int64_t known_ms;
+	int rc = db_integer(in->db, "SELECT value FROM meta WHERE name = 'age_ms'", &known_ms, 0);
+
+	if (rc == SQLITE_OK)
+		age_clock_init(&p->clock, known_ms, now_ms);
+	p->has_clock = rc == SQLITE_OK;
+	return rc;
+}
+
+static int pass_begin(struct pruner *p, struct ingest *in, int64_t now_ms)
 {
 	uint64_t retention_s = atomic_load(&p->retention_s);
+	int64_t keep_ms = retention_s < FOREVER / 4000 ? (int64_t)retention_s * 1000 : FOREVER / 4;
+	int rc = p->has_clock ? SQLITE_OK : clock_load(p, in, now_ms);
 
-	if (!retention_s)
-		return;
+	if (!retention_s || rc != SQLITE_OK)
+		return rc;
+	p->time_ms = age_clock_read(&p->clock, &(struct age_moment){
+		.time_ms = clock_realtime_ms(), .steady_ms = now_ms }, keep_ms);
 	p->is_pass_on = true;
-	p->before_ms = clock_realtime_ms() - (int64_t)retention_s * 1000;
+	p->before_ms = p->time_ms - keep_ms;
 	p->age_flow_id = 0;
+	return SQLITE_OK;
 }
 
 bool pruner_has_limit(const struct pruner *p)
@@ -270,8 +351,7 @@ int pruner_step(struct pruner *p, struct ingest *in, int64_t now_ms, bool *did)
 		p->served = asked;
 		p->age_after_ms = now_ms + PASS_INTERVAL_MS;
 		p->look_after_ms = now_ms;
-		pass_begin(p);
-		return SQLITE_OK;
+		return pass_begin(p, in, now_ms);
 	}
 	*did = now_ms >= p->look_after_ms;
 	if (*did)

@@ -2,6 +2,10 @@
 /*
  * pruner.h - retention: what is too old or too much goes, oldest first, a little
  * at a time.
+ *
+ * How old a flow is, its times say, and the order of ids: one that was first seen
+ * after another which began within the limit is no older than that, whatever the
+ * clock said when it began.
  */
 #ifndef WAYMARK_STORE_PRUNER_H
 #define WAYMARK_STORE_PRUNER_H
@@ -10,6 +14,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "store/age_clock.h"
 #include "store/ingest.h"
 
 struct pruner {
@@ -25,8 +30,11 @@ struct pruner {
 	int64_t shrink_after_ms; /* nothing was left to delete: not before then */
 	int64_t look_after_ms; /* CLOCK_MONOTONIC: at the size, */
 	int64_t age_after_ms;  /* ... at the age */
+	bool has_clock;
 	bool is_pass_on;	/* a pass by age is on its way */
-	int64_t before_ms;	/* CLOCK_REALTIME; that pass's limit */
+	struct age_clock clock;
+	int64_t time_ms;	/* by it; when that pass began */
+	int64_t before_ms;	/* that pass's limit */
 	int64_t age_flow_id;	/* flows before it are done in this pass */
 	int64_t size_flow_id;	/* flows before it are done, by size */
 };

@@ -202,11 +202,13 @@ static int few_run(struct query *q, const char *sql, int64_t first, int64_t seco
 	return r;
 }
 
+/* One that ended before it began had the clock put back in it: what lies between the
+ * two times may be in it. */
 int query_gaps(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data)
 {
 	return few_run(q, "SELECT v.* FROM gap g JOIN gaps v ON v.id = g.id"
-		       " WHERE (?1 = 0 OR ifnull(g.ended, ?1) >= ?1)"
-		       " AND (?2 = 0 OR ifnull(g.started, 0) < ?2)"
+		       " WHERE (?1 = 0 OR ifnull(max(g.ended, ifnull(g.started, 0)), ?1) >= ?1)"
+		       " AND (?2 = 0 OR min(ifnull(g.started, 0), ifnull(g.ended, ?2)) < ?2)"
 		       " ORDER BY g.started DESC, abs(g.id) DESC LIMIT ?3",
 		       f->since_ms, f->until_ms, f->limit ? (int64_t)f->limit : -1, fn, data);
 }

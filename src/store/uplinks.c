@@ -15,11 +15,11 @@
 /* 60 names of 15 bytes with their commas. */
 #define NAMES_SIZE (UPLINKS_MAX * (IFNAMSIZ + 1))
 
-static struct uplink_row *row_at(const struct uplinks *u, uint8_t slot, int64_t at_ms)
+static struct uplink_row *row_at(const struct uplinks *u, uint8_t slot, int64_t flow_id)
 {
 	int i = slot < UPLINKS_MAX ? u->latest[slot] : -1;
 
-	while (i >= 0 && u->rows[i].valid_from > at_ms && u->rows[i].previous >= 0)
+	while (i >= 0 && u->rows[i].after_flow >= flow_id && u->rows[i].previous >= 0)
 		i = u->rows[i].previous;
 	return i < 0 ? NULL : &u->rows[i];
 }
@@ -58,15 +58,15 @@ static void text_copy(char *to, size_t size, sqlite3_stmt *stmt, int column)
 static int rows_load(struct uplinks *u)
 {
 	sqlite3_stmt *stmt = NULL;
-	int rc = db_prepare(u->db, &stmt, "SELECT id, slot, name, interface, mark, valid_from,"
-			    " ifnull(valid_to, 0) FROM uplink ORDER BY id");
+	int rc = db_prepare(u->db, &stmt, "SELECT id, slot, name, interface, mark,"
+			    " after_flow, ifnull(valid_to, 0) FROM uplink ORDER BY id");
 
 	while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
 		struct uplink_row row = {
 			.id = sqlite3_column_int64(stmt, 0),
 			.is.slot = (uint8_t)sqlite3_column_int(stmt, 1),
 			.is.mark = (uint32_t)sqlite3_column_int64(stmt, 4),
-			.valid_from = sqlite3_column_int64(stmt, 5),
+			.after_flow = sqlite3_column_int64(stmt, 5),
 			.valid_to = sqlite3_column_int64(stmt, 6),
 		};
 
@@ -103,7 +103,7 @@ int uplinks_load(struct uplinks *u, sqlite3 *db)
 		rc = ifsets_load(u);
 	if (rc == SQLITE_OK)
 		rc = db_prepare(db, &u->uplink_add, "INSERT INTO uplink (slot, name, interface,"
-				" mark, valid_from) VALUES (?, ?, ?, ?, ?)");
+				" mark, after_flow, valid_from) VALUES (?, ?, ?, ?, ?, ?)");
 	if (rc == SQLITE_OK)
 		rc = db_prepare(db, &u->uplink_close,
 				"UPDATE uplink SET valid_to = ? WHERE id = ?");
@@ -146,16 +146,18 @@ static int row_close(struct uplinks *u, struct uplink_row *row, int64_t time_ms)
 	return db_run(u->uplink_close);
 }
 
-static int row_open(struct uplinks *u, const struct uplink_record *is, int64_t time_ms)
+static int row_open(struct uplinks *u, const struct uplink_record *is,
+		    const struct uplinks_record *r)
 {
-	struct uplink_row row = { .is = *is, .valid_from = time_ms };
+	struct uplink_row row = { .is = *is, .after_flow = r->flow_id };
 	int rc;
 
 	sqlite3_bind_int(u->uplink_add, 1, is->slot);
 	sqlite3_bind_text(u->uplink_add, 2, is->name, -1, SQLITE_TRANSIENT);
 	sqlite3_bind_text(u->uplink_add, 3, is->ifname, -1, SQLITE_TRANSIENT);
 	sqlite3_bind_int64(u->uplink_add, 4, is->mark);
-	sqlite3_bind_int64(u->uplink_add, 5, time_ms);
+	sqlite3_bind_int64(u->uplink_add, 5, r->flow_id);
+	sqlite3_bind_int64(u->uplink_add, 6, r->time_ms);
 	rc = db_run(u->uplink_add);
 	row.id = sqlite3_last_insert_rowid(u->db);
 	return rc == SQLITE_OK ? row_remember(u, &row) : rc;
@@ -175,20 +177,25 @@ int uplinks_apply(struct uplinks *u, const struct uplinks_record *r)
 		if (is_valid)
 			rc = row_close(u, was, r->time_ms);
 		if (now && rc == SQLITE_OK)
-			rc = row_open(u, now, r->time_ms);
+			rc = row_open(u, now, r);
 	}
 	return rc;
 }
 
-int64_t uplinks_id(const struct uplinks *u, uint8_t slot, int64_t at_ms)
+int64_t uplinks_id(const struct uplinks *u, uint8_t slot, int64_t flow_id)
 {
-	const struct uplink_row *row = row_at(u, slot, at_ms);
+	const struct uplink_row *row = row_at(u, slot, flow_id);
 
 	return row ? row->id : 0;
 }
 
+int64_t uplinks_id_now(const struct uplinks *u, uint8_t slot)
+{
+	return uplinks_id(u, slot, INT64_MAX);
+}
+
 /* The names in order of their slots; of slots never heard of nothing is said. */
-static uint64_t names_write(const struct uplinks *u, uint64_t slots, int64_t at_ms,
+static uint64_t names_write(const struct uplinks *u, uint64_t slots, int64_t flow_id,
 			    char names[NAMES_SIZE])
 {
 	uint64_t known = 0;
@@ -196,7 +203,7 @@ static uint64_t names_write(const struct uplinks *u, uint64_t slots, int64_t at_
 
 	names[0] = '\0';
 	for (uint8_t slot = 0; slot < UPLINKS_MAX; slot++) {
-		const struct uplink_row *row = slots >> slot & 1 ? row_at(u, slot, at_ms) : NULL;
+		const struct uplink_row *row = slots >> slot & 1 ? row_at(u, slot, flow_id) : NULL;
 
 		if (!row)
 			continue;
@@ -218,12 +225,12 @@ static int ifset_add(struct uplinks *u, uint64_t slots, const char *names, int64
 	return rc == SQLITE_OK ? ifset_remember(u, *id, slots, names) : rc;
 }
 
-static int ifset_find(struct uplinks *u, uint64_t slots, int64_t at_ms, int64_t *id)
+static int ifset_find(struct uplinks *u, uint64_t slots, int64_t flow_id, int64_t *id)
 {
 	char names[NAMES_SIZE];
 
 	*id = 0;
-	slots = names_write(u, slots, at_ms, names);
+	slots = names_write(u, slots, flow_id, names);
 	if (!slots)
 		return SQLITE_OK;
 	for (size_t i = 0; i < u->n_ifsets; i++)
@@ -234,7 +241,7 @@ static int ifset_find(struct uplinks *u, uint64_t slots, int64_t at_ms, int64_t 
 	return ifset_add(u, slots, names, id);
 }
 
-int uplinks_ifset(struct uplinks *u, uint64_t slots, int64_t at_ms, int64_t *id)
+int uplinks_ifset(struct uplinks *u, uint64_t slots, int64_t flow_id, int64_t *id)
 {
 	struct uplink_row *row = NULL;
 	int rc;
@@ -244,12 +251,12 @@ int uplinks_ifset(struct uplinks *u, uint64_t slots, int64_t at_ms, int64_t *id)
 		return SQLITE_OK;
 	/* Nearly every flow leaves by one interface. */
 	if ((slots & (slots - 1)) == 0)
-		row = row_at(u, (uint8_t)__builtin_ctzll(slots), at_ms);
+		row = row_at(u, (uint8_t)__builtin_ctzll(slots), flow_id);
 	if (row && row->ifset) {
 		*id = row->ifset;
 		return SQLITE_OK;
 	}
-	rc = ifset_find(u, slots, at_ms, id);
+	rc = ifset_find(u, slots, flow_id, id);
 	if (row && rc == SQLITE_OK)
 		row->ifset = *id;
 	return rc;

@@ -15,7 +15,8 @@
 struct uplink_row {
 	int64_t id;
 	struct uplink_record is;
-	int64_t valid_from, valid_to; /* valid_to 0: still */
+	int64_t valid_to; /* 0: still */
+	int64_t after_flow; /* id: later flows have its names */
 	int64_t ifset; /* the set of this interface alone; 0: none made yet */
 	int previous;  /* index of the slot's row before this one; -1: none */
 };
@@ -43,13 +44,17 @@ void uplinks_unload(struct uplinks *u);
 /* Ends the validity of rows that changed and begins new ones. */
 int uplinks_apply(struct uplinks *u, const struct uplinks_record *r);
 
-/* The row of a slot that was valid at a time, else the first that there was;
- * 0: none. A flow keeps the names of when it began. */
-int64_t uplinks_id(const struct uplinks *u, uint8_t slot, int64_t at_ms);
+/* The row of a slot that was valid when a flow was first seen, else the first that
+ * there was; 0: none. A flow keeps the names of when it began; the order of ids says
+ * when that was, whatever was done to the clock. */
+int64_t uplinks_id(const struct uplinks *u, uint8_t slot, int64_t flow_id);
 
-/* The number of a set of slots, whose interfaces are named as at a time; made
- * where it is new. 0 for the empty set and for slots never heard of. */
-int uplinks_ifset(struct uplinks *u, uint64_t slots, int64_t at_ms, int64_t *id);
+/* The newest row of a slot; 0: none. */
+int64_t uplinks_id_now(const struct uplinks *u, uint8_t slot);
+
+/* The number of a set of slots, whose interfaces are named as when a flow was first
+ * seen; made where it is new. 0 for the empty set and for slots never heard of. */
+int uplinks_ifset(struct uplinks *u, uint64_t slots, int64_t flow_id, int64_t *id);
 
 /* Backwards: the slot of a row, SLOT_NONE; the slots of a set, 0. */
 uint8_t uplinks_slot(const struct uplinks *u, int64_t id);

@@ -206,7 +206,7 @@ static void idle(struct writer *w)
 {
 	int64_t now = clock_monotonic_ms();
 
-	if (losses_are_unsaid(w) || clock_realtime_ms() - w->alive_ms >= IDLE_ALIVE_MS)
+	if (losses_are_unsaid(w) || now - w->alive_ms >= IDLE_ALIVE_MS)
 		commit(w);
 	else if (!keep(w, now))
 		queue_wait(&w->queue, 1, now + IDLE_MS);

@@ -49,7 +49,8 @@ struct writer {
 	struct latency latency;
 	uint64_t batch_failed; /* records that SQLite refused in this batch */
 	unsigned attempts;     /* failed in a row */
-	int64_t alive_ms, watched_ms, stopping_since_ms;
+	int64_t alive_ms; /* when the history was last told that the daemon lives */
+	int64_t watched_ms, stopping_since_ms;
 	int64_t moved_since_ms; /* the file went away; 0: it did not */
 
 	/* Between the threads. */

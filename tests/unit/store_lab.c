@@ -236,3 +236,30 @@ void lab_wait(const char *path, const char *sql, int64_t n)
 	}
 	fail_msg("%s has not come to %lld", sql, (long long)n);
 }
+
+void lab_sleep_ms(long ms)
+{
+	nanosleep(&(struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 }, NULL);
+}
+
+void lab_wait_error(struct writer *w, int code)
+{
+	struct writer_stats stats;
+
+	for (int i = 0; i < 1000; i++) {
+		writer_stats(w, &stats);
+		if ((stats.last_error & 0xff) == code)
+			return;
+		lab_sleep_ms(10);
+	}
+	fail_msg("last error is %d, not %d", stats.last_error, code);
+}
+
+sqlite3 *lab_other(const char *path, const char *sql)
+{
+	sqlite3 *db = database_open(path, SQLITE_OPEN_READWRITE);
+
+	if (sqlite3_exec(db, sql, NULL, NULL, NULL) != SQLITE_OK)
+		fail_msg("%s: %s", sql, sqlite3_errmsg(db));
+	return db;
+}

@@ -6,6 +6,7 @@
 #ifndef STORE_LAB_H
 #define STORE_LAB_H
 
+#include <sqlite3.h>
 #include <stdint.h>
 
 #include "waymark/store.h"
@@ -46,10 +47,17 @@ void lab_expect(const char *path, const char *sql, const char *text);
 /* Runs sql on a connection that writes. */
 void lab_execute(const char *path, const char *sql);
 
+/* Another connection that has run sql and stays; sqlite3_close() it. */
+sqlite3 *lab_other(const char *path, const char *sql);
+
 /* A number that changes with every byte of a file; 0: there is none. */
 uint64_t lab_fingerprint(const char *path);
 
 /* Waits up to 10 s for sql to answer at least n. */
 void lab_wait(const char *path, const char *sql, int64_t n);
+
+/* Waits up to 10 s for the writer's last error to be of a kind; 0: none. */
+void lab_wait_error(struct writer *w, int code);
+void lab_sleep_ms(long ms);
 
 #endif

@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_retention.c - what is too old goes, and what is too much; nothing else does,
+ * whatever is done to the clock.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "store/age_clock.h"
+#include "store_lab.h"
+
+static void test_retention_by_age(void **state)
+{
+	const char *path = lab_path(*state, "flows.db");
+	int64_t now = (int64_t)time(NULL) * 1000;
+	struct store *st = lab_open(path);
+	struct writer *w = lab_start(st);
+
+	/* A day in 80,000 flows, each of a second; every thousandth lives on. */
+	for (int64_t i = 1; i <= 80000; i++) {
+		struct record r = lab_flow(i);
+
+		if (i % 1000)
+			lab_end(&r);
+		r.flow.started_ms = now - 86400000 + i * 1080;
+		r.flow.ended_ms = i % 1000 ? r.flow.started_ms + 1000 : 0;
+		lab_push(w, &r);
+	}
+	writer_flush(w);
+	writer_set_retention(w, 43200, 0);
+	lab_wait(path, "SELECT count(*) = 40040 FROM flow", 1);
+	lab_expect(path, "SELECT count(*), count(*) FILTER (WHERE state = 0) FROM flow",
+		   "40040|80");
+	assert_in_range(lab_number(path, "SELECT min(id) FROM flow WHERE state = 1"), 39990, 40010);
+	lab_stop(w, st);
+	lab_expect(path, "PRAGMA integrity_check", "ok");
+}
+
+static void test_retention_by_size(void **state)
+{
+	const char *path = lab_path(*state, "flows.db");
+	struct store *st = lab_open(path);
+	struct writer *w = lab_start(st);
+	struct stat info;
+
+	for (int64_t i = 1; i <= 200000; i++) {
+		struct record r = lab_flow(i);
+
+		if (i != 7)
+			lab_end(&r);
+		lab_push(w, &r);
+	}
+	writer_flush(w);
+	writer_set_retention(w, 0, 4 << 20);
+	for (int i = 0; i < 1000; i++) {
+		if (stat(path, &info) == 0 && info.st_size <= 4 << 20 &&
+		    lab_number(path, "PRAGMA page_count") <= 1024)
+			break;
+		lab_sleep_ms(10);
+	}
+	assert_true(lab_number(path, "PRAGMA page_count") <= 1024);
+	assert_in_range(lab_number(path, "SELECT count(*) FROM flows"), 30000, 60000);
+	lab_expect(path, "SELECT id, state FROM flows ORDER BY id LIMIT 1", "7|live");
+	lab_expect(path, "SELECT max(id) FROM flows", "200000");
+	/* All of it goes, but ids do not come again, however often one looks. */
+	writer_set_retention(w, 0, 1);
+	lab_wait(path, "SELECT count(*) = 1 FROM flow", 1);
+	lab_stop(w, st);
+	for (int i = 0; i < 2; i++) {
+		st = lab_open(path);
+		assert_int_equal(store_last_flow_id(st), 200000);
+		w = lab_start(st);
+		writer_set_retention(w, 3600, 1);
+		lab_sleep_ms(300);
+		lab_stop(w, st);
+	}
+	lab_expect(path, "PRAGMA integrity_check", "ok");
+}
+
+/* --- the clock -------------------------------------------------------------------- */
+
+#define MINUTE_MS INT64_C(60000)
+#define HOUR_MS (60 * MINUTE_MS)
+#define DAY_MS (24 * HOUR_MS)
+#define YEAR_MS (365 * DAY_MS)
+#define KEEP_S (90 * 86400)
+
+static int64_t now_ms(void)
+{
+	return (int64_t)time(NULL) * 1000;
+}
+
+static void push_ended(struct writer *w, int64_t id, int64_t started_ms)
+{
+	struct record r = lab_flow(id);
+
+	lab_end(&r);
+	r.flow.started_ms = started_ms;
+	r.flow.ended_ms = started_ms + 1000;
+	lab_push(w, &r);
+}
+
+static void known_time_set(const char *path, int64_t time_ms)
+{
+	char sql[96];
+
+	snprintf(sql, sizeof(sql), "INSERT OR REPLACE INTO meta VALUES ('age_ms', %lld)",
+		 (long long)time_ms);
+	lab_execute(path, sql);
+}
+
+/* Flows of an hour ago and of 100 days ago, by a clock that has since been set by so
+ * much; then a pass. */
+static void clock_set(void **state, int64_t by_ms, const char *left)
+{
+	const char *path = lab_path(*state, "flows.db");
+	int64_t then = now_ms() - by_ms;
+	struct store *st = lab_open(path);
+	struct writer *w = lab_start(st);
+
+	push_ended(w, 1, then - 100 * DAY_MS);
+	push_ended(w, 2, then - HOUR_MS);
+	lab_stop(w, st);
+	known_time_set(path, then - MINUTE_MS);
+	st = lab_open(path);
+	w = lab_start(st);
+	writer_set_retention(w, KEEP_S, 0);
+	lab_sleep_ms(500);
+	lab_stop(w, st);
+	lab_expect(path, "SELECT group_concat(id) FROM flow", left);
+}
+
+static void test_clock_as_it_was(void **state)
+{
+	clock_set(state, 0, "2");
+}
+
+/* A year forth: what was old before goes, and nothing else. */
+static void test_clock_set_forth(void **state)
+{
+	clock_set(state, YEAR_MS, "2");
+}
+
+static void test_clock_set_back(void **state)
+{
+	clock_set(state, -YEAR_MS, "1,2");
+}
+
+/* A router without a clock of its own begins in 1970: what it sees until it is told
+ * the time is as young as what it saw before. */
+static void test_clock_at_boot(void **state)
+{
+	static const char *const sql[] = {
+		"SELECT group_concat(id) FROM flow", "SELECT group_concat(id) FROM mismatch",
+		"SELECT group_concat(id) FROM (SELECT id FROM gap ORDER BY id)",
+	};
+	const char *path = lab_path(*state, "flows.db");
+	struct store *st = lab_open(path);
+	struct writer *w = lab_start(st);
+	const int64_t times[] = { now_ms() - 200 * DAY_MS, now_ms() - DAY_MS, 86400000 };
+
+	for (int64_t id = 1; id <= 3; id++) {
+		struct record m = { .type = RECORD_MISMATCH, .mismatch = {
+			.id = id, .flow_id = id, .time_ms = times[id - 1] } };
+		struct record g = { .type = RECORD_GAP, .gap = {
+			.id = id, .started_ms = times[id - 1], .ended_ms = times[id - 1] + 1 } };
+
+		push_ended(w, id, times[id - 1]);
+		lab_push(w, &m);
+		lab_push(w, &g);
+		g.gap.id = -id;
+		lab_push(w, &g);
+	}
+	writer_flush(w);
+	writer_set_retention(w, KEEP_S, 0);
+	lab_wait(path, "SELECT min(id) FROM mismatch", 2);
+	lab_stop(w, st);
+	lab_expect(path, sql[0], "2,3");
+	lab_expect(path, sql[1], "2,3");
+	lab_expect(path, sql[2], "-3,-2,2,3");
+}
+
+/* A gap in which the clock was put back is as young as its later time. */
+static void test_gap_across_a_jump(void **state)
+{
+	const char *path = lab_path(*state, "flows.db");
+	struct store *st = lab_open(path);
+	struct writer *w = lab_start(st);
+	struct record g = { .type = RECORD_GAP, .gap = {
+		.id = 1, .started_ms = now_ms(), .ended_ms = 86400000 } };
+
+	lab_push(w, &g);
+	push_ended(w, 1, now_ms() - YEAR_MS);
+	writer_flush(w);
+	writer_set_retention(w, KEEP_S, 0);
+	lab_wait(path, "SELECT count(*) = 0 FROM flow", 1);
+	lab_sleep_ms(200);
+	lab_stop(w, st);
+	lab_expect(path, "SELECT count(*) FROM gap", "1");
+}
+
+/* What time it is after a minute in which the clock was set. */
+static int64_t after_minute(struct age_clock *c, struct age_moment *now, int64_t set_by_ms)
+{
+	now->steady_ms += MINUTE_MS;
+	now->time_ms += MINUTE_MS + set_by_ms;
+	return age_clock_read(c, now, KEEP_S * INT64_C(1000));
+}
+
+static bool is_now(struct age_clock *c, struct age_moment *now, int64_t set_by_ms)
+{
+	int64_t time_ms = after_minute(c, now, set_by_ms);
+
+	return time_ms == now->time_ms;
+}
+
+static void test_age_clock(void **state)
+{
+	struct age_moment now = { .time_ms = LAB_NOON, .steady_ms = 77 };
+	struct age_clock c;
+
+	(void)state;
+	/* The first is believed; it runs, and is set by an hour or so. */
+	age_clock_init(&c, 0, now.steady_ms);
+	assert_int_equal(after_minute(&c, &now, 0), LAB_NOON + MINUTE_MS);
+	assert_int_equal(after_minute(&c, &now, HOUR_MS), LAB_NOON + HOUR_MS + 2 * MINUTE_MS);
+	assert_int_equal(after_minute(&c, &now, -HOUR_MS), LAB_NOON + 3 * MINUTE_MS);
+	/* A year forth: time goes on for a day, then it is believed. */
+	assert_int_equal(after_minute(&c, &now, YEAR_MS), LAB_NOON + 4 * MINUTE_MS);
+	for (int i = 5; i < 4 + 24 * 60; i++)
+		assert_int_equal(after_minute(&c, &now, 0), LAB_NOON + i * MINUTE_MS);
+	assert_true(is_now(&c, &now, 0));
+	/* Two years back it is at once what it is; and back again, too, is believed. */
+	assert_true(is_now(&c, &now, -2 * YEAR_MS));
+	assert_true(is_now(&c, &now, 2 * YEAR_MS));
+}
+
+/* A short limit has little room for error, and less patience. */
+static void test_age_clock_of_an_hour(void **state)
+{
+	struct age_moment now = { .time_ms = LAB_NOON, .steady_ms = 77 };
+	struct age_clock c;
+
+	(void)state;
+	age_clock_init(&c, LAB_NOON, now.steady_ms);
+	now.time_ms += 5 * MINUTE_MS;
+	assert_int_equal(age_clock_read(&c, &now, HOUR_MS), LAB_NOON);
+	now.time_ms += HOUR_MS;
+	now.steady_ms += HOUR_MS;
+	assert_int_equal(age_clock_read(&c, &now, HOUR_MS), now.time_ms);
+}
+
+/* Whoever sets it without end is not believed, and does not stop time. */
+static void test_age_clock_that_never_rests(void **state)
+{
+	struct age_moment now = { .time_ms = LAB_NOON, .steady_ms = 77 };
+	struct age_clock c;
+
+	(void)state;
+	age_clock_init(&c, LAB_NOON, now.steady_ms);
+	for (int i = 1; i < 3000; i++)
+		assert_int_equal(after_minute(&c, &now, YEAR_MS / 10), LAB_NOON + i * MINUTE_MS);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_retention_by_age, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(test_retention_by_size, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(test_clock_as_it_was, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(test_clock_set_forth, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(test_clock_set_back, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(test_clock_at_boot, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(test_gap_across_a_jump, lab_setup, lab_teardown),
+		cmocka_unit_test(test_age_clock),
+		cmocka_unit_test(test_age_clock_of_an_hour),
+		cmocka_unit_test(test_age_clock_that_never_rests),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
