@@ -201,6 +201,9 @@ def make(host, port, first, pause):
     for source in range(int(first), 65536):
         with socket.socket(family, socket.SOCK_DGRAM) as s:
             s.settimeout(ANSWER_SECONDS)
+            if family == socket.AF_INET6:
+                # Another may make flows of IPv4 from the same ports.
+                s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             s.bind(("", source))
             s.connect((host, int(port)))
             began = time.time_ns() // 1000000
