@@ -11,8 +11,14 @@ BEAT=$lib_dir/beat.py
 BEAT_PORT=7
 BEAT_IN_PORT=7007
 
-# The far ends note which flows' packets come in by them.
+# The far ends note which flows' packets come in by them. What the internet answers is
+# first routed without its line's mark, and must find a route then while the line of
+# its default route is away.
 lines_watch() {
+	at net ip -batch - <<-END || die "spare routes of net"
+		route add default via $WAN2_4 dev isp2 metric 4000
+		route add default via $WAN2_6 dev isp2 metric 4000
+	END
 	at net nft -f - <<-END || die "watch of net"
 		table inet watch {
 			set seen1 { type inet_proto . inet_service; flags dynamic; size 4096; }
