@@ -75,7 +75,7 @@ at router nft delete table inet others
 # --- no other line -----------------------------------------------------------------------
 
 n_two=$(marked_sum 3)
-in_range "entries of wan2" "$n_two" 8 90
+in_range "entries of wan2" "$n_two" 8 200
 at net ip link set isp2 down
 wait_for 2 uplink_is wan2 wan2 down
 sleep 1.2
@@ -95,7 +95,7 @@ at net ip link set isp1 down
 sleep 0.1
 line_up 1
 sleep 1
-in_range "a line that flickers keeps its flows" "$(marked_sum 2)" "$n_one" 90
+in_range "a line that flickers keeps its flows" "$(marked_sum 2)" "$n_one" 200
 is "none is said to be deleted" "$(grep -c 'its flows are deleted' "$lab_tmp/waymarkd.log")" "$told"
 lines_stop
 
@@ -110,7 +110,7 @@ n_one=$(grep -c udp "$lab_tmp/line1")
 at net ip link set isp1 down
 wait_for 2 uplink_is wan1 wan1 down
 sleep 1.2
-in_range "hold: wan1's UDP flows are kept" "$(marked_sum 2 -p udp)" "$n_one" 90
+in_range "hold: wan1's UDP flows are kept" "$(marked_sum 2 -p udp)" "$n_one" 200
 is "hold: none is said to be deleted" "$(sql "SELECT count(*) FROM flows WHERE reason = 'uplink-down-flush' AND started > (SELECT max(started) FROM gaps WHERE source = 'daemon')")" 0
 lines_stop
 # A line that stays away lets its flows go by another, and each that does is told.
