@@ -100,28 +100,26 @@ static struct match match_best(const struct audit *a, const struct pending_packe
 	return best;
 }
 
-static bool is_sooner(int64_t first_id, int64_t a, int64_t b)
-{
-	return (a > first_id) == (b > first_id) ? a < b : a > first_id;
-}
-
 /* Packets come in the order of the flows that they killed: the oldest flow of those
- * that began after the first proven one, or, where a packet was read late, before. */
+ * that began after the first proven one. A proven one that lives has no successor. */
 static struct match match_successor(const struct audit *a, const struct pending_packet *w,
 				    const struct match *proven)
 {
 	struct match oldest = { .ref = FLOW_REF_NONE };
 	enum direction d;
 
+	if (flowtable_get(a->flows, proven->ref)->state == FLOW_LIVE)
+		return oldest;
 	for (flow_ref ref = flowtable_find_packet(a->flows, &w->packet, FLOW_REF_NONE, &d);
 	     ref != FLOW_REF_NONE; ref = flowtable_find_packet(a->flows, &w->packet, ref, &d)) {
 		const struct flow *f = flowtable_get(a->flows, ref);
 		unsigned this_fit = fit(a, f, w);
 
 		if (!this_fit || is_marked(this_fit) != is_marked(proven->fit) ||
-		    is_proven(a, f, d, w->egress) || has_begun_after(f, w, REPEAT_LATE_MS))
+		    is_proven(a, f, d, w->egress) || f->id < proven->first_id ||
+		    has_begun_after(f, w, REPEAT_LATE_MS))
 			continue;
-		if (!oldest.n || is_sooner(proven->first_id, f->id, oldest.first_id))
+		if (!oldest.n || f->id < oldest.first_id)
 			oldest = (struct match){ .ref = ref, .direction = d, .n = 1,
 						 .fit = this_fit, .first_id = f->id };
 	}

@@ -66,6 +66,7 @@ struct daemon {
 
 	/* observe.c */
 	int64_t last_event_ms, last_packet_ms;
+	int64_t last_logged_ms; /* when there last was a packet */
 	struct open_gap events_gap;  /* the event socket has not been read empty since */
 	uint64_t events_refused;     /* deliveries that had no room, before that gap */
 	uint64_t events_unreadable;  /* parse errors of which a gap tells */

@@ -33,10 +33,16 @@
 /* How often the room in the kernel's table is looked at. */
 #define VALVE_MS 1000
 
+/* Where packets are logged at all, those that were sent before a flow's end are read
+ * before it: the next flow with the same addresses is not mistaken for theirs. */
+#define LOGGING_MS 1000
+
 static void take_event(void *data, const struct ct_event *ev)
 {
 	struct daemon *d = data;
 
+	if (ev->type == CT_DESTROY && d->last_event_ms - d->last_logged_ms < LOGGING_MS)
+		observe_packets(d);
 	audit_ct_event(d->audit, ev, d->last_event_ms);
 }
 
@@ -46,6 +52,7 @@ static void take_packet(void *data, const struct nflog_packet *p)
 	const char *name = ifnames_get(d->ifnames, p->oifindex);
 	const struct uplink_config *u = name ? config_uplink_by_ifname(d->config, name) : NULL;
 
+	d->last_logged_ms = d->last_packet_ms;
 	if (u)
 		audit_packet(d->audit, p, u->slot, d->last_packet_ms);
 }
