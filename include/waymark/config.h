@@ -70,6 +70,12 @@ struct alert_config {
 	uint32_t min_interval_s;
 };
 
+struct prometheus_config {
+	struct addr addr;
+	uint16_t port;	/* that it answers at; 0: off */
+	char *textfile; /* NULL: off */
+};
+
 struct config {
 	char *path; /* the file it was read from */
 	enum config_mode mode;
@@ -91,6 +97,7 @@ struct config {
 	enum config_on_stop on_stop;
 	enum config_on_down on_uplink_down;
 	struct alert_config alert;
+	struct prometheus_config prometheus;
 	struct uplink_config *uplinks; /* in the file's order */
 	size_t n_uplinks;
 	int mark_mask_line, label_base_line, rule_priority_line;
@@ -134,7 +141,7 @@ const char *config_on_down_name(enum config_on_down d);
 
 /* One const table of keys: parser, man page and completion derive from it. */
 struct config_key {
-	const char *section; /* "", "uplink", "alert" */
+	const char *section; /* "", "uplink", "alert", "prometheus" */
 	const char *name;
 	const char *type;    /* "string", "integer", "duration", "size", "boolean", "word" */
 	const char *initial; /* the default as the file would spell it; NULL: none */

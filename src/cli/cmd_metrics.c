@@ -1,199 +1,29 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * cmd_metrics.c - `waymark metrics`: the daemon's counters in Prometheus' text
- * format (exposition format 0.0.4), for a textfile collector or a script.
+ * format, for a script. Said also where there is no daemon: "down" must not look
+ * like "nothing".
  */
-#include <errno.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/answer.h"
 #include "cli/cli.h"
 #include "cli/client.h"
-
-struct metric {
-	const char *name;
-	const char *type;
-	const char *help;
-	size_t offset; /* of an int64_t in struct answer or struct answer_uplink */
-};
-
-#define OF(field) offsetof(struct answer, field)
-static const struct metric metrics[] = {
-	{ "uptime_seconds", "gauge", "Seconds since the daemon started", OF(uptime_s) },
-	{ "flows_live", "gauge", "Flows that live now", OF(flows_live) },
-	{ "flows_total", "counter", "Flows seen", OF(flows_total) },
-	{ "flows_lost_total", "counter", "Flows that vanished without a word", OF(flows_lost) },
-	{ "flows_untracked_total", "counter", "Flows beyond max-flows: written, not followed",
-	  OF(flows_untracked) },
-	{ "table_flows", "gauge", "Flows in memory, with those that ended a moment ago",
-	  OF(table_flows) },
-	{ "table_bytes", "gauge", "Memory of the flows", OF(table_bytes) },
-	{ "gaps_open", "gauge", "Gaps in the evidence that are open now", OF(gaps_open) },
-	{ "mismatches_total", "counter", "Mismatches reported", OF(mismatches) },
-	{ "events_received_total", "counter", "Conntrack events received", OF(events.received) },
-	{ "events_overruns_total", "counter", "Overruns of the event socket", OF(events.overruns) },
-	{ "events_refused_total", "counter",
-	  "Deliveries of events that found the buffer full, retries included",
-	  OF(events.refused) },
-	{ "events_resyncs_total", "counter", "Dumps of the whole conntrack table",
-	  OF(events.resyncs) },
-	{ "events_listeners", "gauge", "Others that listen to conntrack events",
-	  OF(events.listeners) },
-	{ "events_malformed_total", "counter", "Events that could not be read",
-	  OF(events.parse_errors) },
-	{ "events_forged_total", "counter", "Events that did not come from the kernel",
-	  OF(events.forged) },
-	{ "events_buffer_bytes", "gauge", "Buffer of the event socket as granted",
-	  OF(events.buffer_bytes) },
-	{ "nflog_received_total", "counter", "Logged packets received", OF(nflog.received) },
-	{ "nflog_overruns_total", "counter", "Overruns of the log socket", OF(nflog.overruns) },
-	{ "nflog_lost_total", "counter", "Logged packets missing by their numbers",
-	  OF(nflog.holes) },
-	{ "nflog_orphans_total", "counter", "Logged packets whose flow was not found",
-	  OF(nflog.orphans) },
-	{ "nflog_buffer_bytes", "gauge", "Buffer of the log socket as granted",
-	  OF(nflog.buffer_bytes) },
-	{ "history_rows_total", "counter", "Records written to the history", OF(store.written) },
-	{ "history_batches_total", "counter", "Transactions committed", OF(store.batches) },
-	{ "history_dropped_total", "counter", "Records refused because the queue was full",
-	  OF(store.dropped) },
-	{ "history_failed_total", "counter", "Records that could not be written",
-	  OF(store.failed) },
-	{ "history_queue", "gauge", "Records that wait to be written", OF(store.depth) },
-	{ "history_queue_max", "gauge", "The most that ever waited", OF(store.depth_max) },
-	{ "history_queue_capacity", "gauge", "Records that may wait", OF(store.capacity) },
-	{ "history_delay_p50_ms", "gauge", "Median time from event to row in the last minute",
-	  OF(store.p50_ms) },
-	{ "history_delay_p99_ms", "gauge",
-	  "Time from event to row that 99 of 100 rows do not exceed", OF(store.p99_ms) },
-	{ "history_bytes", "gauge", "Size of the database", OF(store.database_bytes) },
-	{ "alerts_raised_total", "counter", "Alerts raised", OF(alerts.raised) },
-	{ "alerts_told_total", "counter", "Alerts told", OF(alerts.told) },
-	{ "alerts_folded_total", "counter", "Alerts folded into a summary", OF(alerts.folded) },
-	{ "alerts_failed_total", "counter", "Alerts that could not be told", OF(alerts.failed) },
-	{ "webhook_pending", "gauge", "Alerts that the webhook has not taken yet",
-	  OF(alerts.webhook_pending) },
-	{ "webhook_delivered_total", "counter", "Alerts that the webhook has taken",
-	  OF(alerts.webhook_delivered) },
-	{ "webhook_retries_total", "counter", "Attempts at the webhook that failed",
-	  OF(alerts.webhook_retries) },
-	{ "webhook_dropped_total", "counter", "Alerts given up: refused, or too many waited",
-	  OF(alerts.webhook_dropped) },
-};
-
-#define OF_UPLINK(field) offsetof(struct answer_uplink, field)
-static const struct metric uplink_metrics[] = {
-	{ "uplink_flows_live", "gauge", "Flows of the uplink that live now", OF_UPLINK(flows_live) },
-	{ "uplink_bytes_total", "counter", "Bytes of the uplink's flows", OF_UPLINK(bytes) },
-	{ "uplink_mismatches_total", "counter", "Mismatches of flows that its mark names",
-	  OF_UPLINK(mismatches) },
-};
-
-static int64_t value_at(const void *base, size_t offset)
-{
-	int64_t value;
-
-	memcpy(&value, (const char *)base + offset, sizeof(value));
-	return value;
-}
-
-static void head_print(const struct metric *m)
-{
-	printf("# HELP waymark_%s %s.\n# TYPE waymark_%s %s\n", m->name, m->help, m->name, m->type);
-}
-
-static void label_print(const char *name, const char *value)
-{
-	printf("%s=\"", name);
-	for (; value && *value; value++) {
-		if (*value == '\n')
-			fputs("\\n", stdout);
-		else if (*value == '"' || *value == '\\')
-			printf("\\%c", *value);
-		else
-			putchar(*value);
-	}
-	putchar('"');
-}
-
-static void verdicts_print(const struct answer *a)
-{
-	static const struct metric m = { "verdicts_total", "counter", "Flows that ended, by verdict", 0 };
-	int v;
-
-	if (!a->has_verdicts)
-		return;
-	head_print(&m);
-	for (v = VERDICT_MISMATCH; v <= VERDICT_OK; v++) {
-		fputs("waymark_verdicts_total{", stdout);
-		label_print("verdict", verdict_name((enum verdict)v));
-		printf("} %" PRId64 "\n", a->verdicts[v]);
-	}
-}
-
-static void uplink_print(const char *name, const struct answer_uplink *u, int64_t value)
-{
-	printf("waymark_%s{", name);
-	label_print("uplink", u->name);
-	putchar(',');
-	label_print("interface", u->ifname);
-	printf("} %" PRId64 "\n", value);
-}
-
-static void uplinks_print(const struct answer *a)
-{
-	static const struct metric up = { "uplink_up", "gauge", "Whether the uplink is up", 0 };
-	size_t m, i;
-
-	if (!a->n_uplinks)
-		return;
-	head_print(&up);
-	for (i = 0; i < a->n_uplinks; i++)
-		uplink_print(up.name, &a->uplinks[i],
-			     a->uplinks[i].state && !strcmp(a->uplinks[i].state, "up"));
-	for (m = 0; m < sizeof(uplink_metrics) / sizeof(*uplink_metrics); m++) {
-		head_print(&uplink_metrics[m]);
-		for (i = 0; i < a->n_uplinks; i++)
-			uplink_print(uplink_metrics[m].name, &a->uplinks[i],
-				     value_at(&a->uplinks[i], uplink_metrics[m].offset));
-	}
-}
-
-/* Said also where there is no daemon: "down" must not look like "nothing". */
-static void up_print(bool is_up)
-{
-	static const struct metric up = { "up", "gauge", "Whether the daemon runs and is ready", 0 };
-
-	head_print(&up);
-	printf("waymark_up %d\n", is_up);
-}
+#include "waymark/metrics.h"
 
 static enum exit_status metrics_show(const char *text)
 {
 	struct answer a;
 	int err = answer_parse(&a, text);
 	const char *why = err ? strerror(-err) : a.error;
-	enum exit_status status = CLI_FAILED;
-	size_t i;
 
-	if (why) {
+	if (why)
 		cli_error("the daemon's answer is of no use: %s", why);
-	} else {
-		up_print(a.is_ready);
-		for (i = 0; i < sizeof(metrics) / sizeof(*metrics); i++) {
-			head_print(&metrics[i]);
-			printf("waymark_%s %" PRId64 "\n", metrics[i].name,
-			       value_at(&a, metrics[i].offset));
-		}
-		verdicts_print(&a);
-		uplinks_print(&a);
-		status = CLI_DONE;
-	}
+	else
+		metrics_print(stdout, &a);
 	if (!err)
 		answer_free(&a);
-	return status;
+	return why ? CLI_FAILED : CLI_DONE;
 }
 
 enum exit_status cmd_metrics(const struct invocation *in)
@@ -207,7 +37,7 @@ enum exit_status cmd_metrics(const struct invocation *in)
 		return CLI_FAILED;
 	err = client_ask(config->control_socket, "status", &text);
 	if (err) {
-		up_print(false);
+		metrics_print(stdout, NULL);
 		status = client_explain(config->control_socket, err);
 	} else {
 		status = metrics_show(text);

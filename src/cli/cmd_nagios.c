@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/answer.h"
+#include "waymark/answer.h"
 #include "cli/cli.h"
 #include "cli/client.h"
 #include "cli/history.h"

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "cli/answer.h"
+#include "waymark/answer.h"
 #include "cli/cli.h"
 #include "cli/client.h"
 #include "cli/relay.h"

@@ -20,6 +20,10 @@
 #define KEYS_MAX    64
 #define OPTIONS_MAX 32
 
+/* Sections that have no title and stand once. */
+static const char *const single_sections[] = {"alert", "prometheus"};
+#define SINGLES (sizeof(single_sections) / sizeof(single_sections[0]))
+
 struct reader {
 	struct config *c;
 	struct scan scan;
@@ -30,7 +34,7 @@ struct reader {
 	bool is_in_section;
 	size_t n_sections;	  /* begun so far */
 	size_t n_titles;	  /* different names of uplinks that libconfuse holds */
-	unsigned n_alerts;	  /* sections */
+	unsigned n_singles[SINGLES]; /* of each of these */
 	int seen_lines[KEYS_MAX]; /* by index in config_keys; an uplink's start anew */
 };
 
@@ -146,6 +150,15 @@ static void uplink_begin(struct reader *r, const char *name)
 			r->seen_lines[i] = 0;
 }
 
+static size_t single_index(const char *section)
+{
+	size_t i = 0;
+
+	while (strcmp(single_sections[i], section))
+		i++;
+	return i;
+}
+
 /* At the first key of a section, or at its end where it has none. */
 static void section_begin(struct reader *r, const char *section, const char *title)
 {
@@ -157,8 +170,8 @@ static void section_begin(struct reader *r, const char *section, const char *tit
 		return;
 	if (strcmp(section, "uplink") == 0)
 		uplink_begin(r, title);
-	else if (r->n_alerts++)
-		complain(r, section_line(r), "section 'alert' is there twice; make it one");
+	else if (r->n_singles[single_index(section)]++)
+		complain(r, section_line(r), "section '%s' is there twice; make it one", section);
 }
 
 /* The struct that the keys of this section are fields of. */
@@ -247,11 +260,10 @@ static int on_uplink_end(cfg_t *cfg, cfg_opt_t *opt)
 	return r->err < 0 ? -1 : 0;
 }
 
-static int on_alert_end(cfg_t *cfg, cfg_opt_t *opt)
+static int on_single_end(cfg_t *cfg, cfg_opt_t *opt)
 {
 	(void)cfg;
-	(void)opt;
-	section_begin(active, "alert", NULL);
+	section_begin(active, opt->name, NULL);
 	active->is_in_section = false;
 	return 0;
 }
@@ -268,20 +280,23 @@ static void options_fill(cfg_opt_t options[OPTIONS_MAX], size_t n, const char *s
 
 static cfg_t *cfg_new(void)
 {
-	cfg_opt_t top[OPTIONS_MAX], uplink[OPTIONS_MAX], alert[OPTIONS_MAX];
+	cfg_opt_t top[OPTIONS_MAX], uplink[OPTIONS_MAX], singles[SINGLES][OPTIONS_MAX];
 	cfg_t *cfg;
 
 	options_fill(uplink, 0, "uplink");
-	options_fill(alert, 0, "alert");
 	top[0] = (cfg_opt_t)CFG_SEC("uplink", uplink, CFGF_MULTI | CFGF_TITLE);
-	top[1] = (cfg_opt_t)CFG_SEC("alert", alert, CFGF_NONE);
-	options_fill(top, 2, "");
+	for (size_t i = 0; i < SINGLES; i++) {
+		options_fill(singles[i], 0, single_sections[i]);
+		top[1 + i] = (cfg_opt_t)CFG_SEC(single_sections[i], singles[i], CFGF_NONE);
+	}
+	options_fill(top, 1 + SINGLES, "");
 	cfg = cfg_init(top, CFGF_NONE);
 	if (!cfg)
 		return NULL;
 	cfg_set_error_function(cfg, on_error);
 	cfg_set_validate_func(cfg, "uplink", on_uplink_end);
-	cfg_set_validate_func(cfg, "alert", on_alert_end);
+	for (size_t i = 0; i < SINGLES; i++)
+		cfg_set_validate_func(cfg, single_sections[i], on_single_end);
 	return cfg;
 }
 

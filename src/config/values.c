@@ -277,11 +277,36 @@ static int read_gateway6(const struct field *f, const char *text, void *out, str
 	return read_gateway(text, AF_INET6, out, why);
 }
 
+/* ADDRESS:PORT, with brackets around an IPv6 address; a port alone is the router's own
+ * business: loopback. */
+static int read_listen(const struct field *f, const char *text, void *out, struct complaint *why)
+{
+	struct prometheus_config *p = out;
+	const char *colon = strrchr(text, ':');
+	size_t length = colon ? (size_t)(colon - text) : 0;
+	bool is_bracketed = length > 2 && text[0] == '[' && text[length - 1] == ']';
+	char host[ADDR_STRLEN] = "127.0.0.1";
+	uint64_t port;
+
+	if (length - 2 * is_bracketed >= sizeof(host))
+		return refuse(why, "is not ADDRESS:PORT; write it like 127.0.0.1:9469");
+	if (colon)
+		snprintf(host, sizeof(host), "%.*s", (int)(length - 2 * is_bracketed),
+			 text + is_bracketed);
+	if (number_parse(colon ? colon + 1 : text, &port) < 0 || port < f->min || port > f->max)
+		return refuse(why, "has no port; write it like 127.0.0.1:9469");
+	if (addr_parse(&p->addr, host) < 0 || is_bracketed != (p->addr.family == AF_INET6))
+		return refuse(why, "has no address; write it like 127.0.0.1:9469 or [::1]:9469");
+	p->port = (uint16_t)port;
+	return 0;
+}
+
 #define TOP(field)	   .section = "", .offset = offsetof(struct config, field)
 #define TOP_LINE(field)	   TOP(field), .line_offset = offsetof(struct config, field##_line)
 #define UPLINK(field)	   .section = "uplink", .offset = offsetof(struct uplink_config, field)
 #define UPLINK_LINE(line)  .line_offset = offsetof(struct uplink_config, line)
 #define ALERT(field)	   .section = "alert", .offset = offsetof(struct config, alert.field)
+#define PROMETHEUS(field)  .section = "prometheus", .offset = offsetof(struct config, field)
 
 #define PATH_LENGTH	   4095	       /* linux/limits.h, PATH_MAX */
 #define URL_LENGTH	   2048
@@ -353,6 +378,15 @@ static const struct field fields[] = {
 	 .min = 1,
 	 .max = 300},
 	{.name = "min-interval", ALERT(min_interval_s), .read = read_interval, .max = UINT32_MAX},
+	{.name = "listen",
+	 PROMETHEUS(prometheus),
+	 .read = read_listen,
+	 .min = 1,
+	 .max = UINT16_MAX},
+	{.name = "textfile",
+	 PROMETHEUS(prometheus.textfile),
+	 .read = read_path,
+	 .max = PATH_LENGTH},
 };
 
 const struct field *field_find(const char *section, const char *name)

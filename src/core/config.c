@@ -61,6 +61,7 @@ void config_free(struct config *c)
 	free(c->alert.exec);
 	free(c->alert.json);
 	free(c->alert.webhook);
+	free(c->prometheus.textfile);
 	free(c->uplinks);
 	free(c);
 }

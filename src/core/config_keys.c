@@ -50,6 +50,10 @@ const struct config_key config_keys[] = {
 	 "longest time for the webhook to answer, 1s to 5min"},
 	{"alert", "min-interval", "duration", "60s",
 	 "least time between alerts for the same uplinks and reason"},
+	{"prometheus", "listen", "string", NULL,
+	 "address and port that answer GET /metrics; a port alone: of 127.0.0.1"},
+	{"prometheus", "textfile", "string", NULL,
+	 "file that takes the same text every 15 seconds, replaced whole"},
 	{NULL, NULL, NULL, NULL, NULL},
 };
 

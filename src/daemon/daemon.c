@@ -59,6 +59,7 @@ static void on_timer(void *data)
 	observe_tick(d, now_ms);
 	audit_tick(d->audit, now_ms);
 	tell_tick(d, now_ms);
+	exporter_tick(d);
 }
 
 static void on_control(void *data)
@@ -189,7 +190,7 @@ static int writer_open(struct daemon *d)
 /* In the order of the data's way; the steering is the first to change anything. */
 static int (*const start_steps[])(struct daemon *) = {
 	loop_open, collisions_tell, observe_open, steer_open, tamper_open, store_start, tell_open,
-	control_start, audit_start, writer_open, eventmask_start, steer_start, tamper_start,
+	control_start, exporter_open, audit_start, writer_open, eventmask_start, steer_start, tamper_start,
 	observe_start,
 };
 
@@ -254,6 +255,7 @@ void daemon_stop(struct daemon *d)
 		drain(d);
 		steer_stop(d);
 	}
+	exporter_close(d);
 	/* What it has to say and what it has delivered is for the writer to keep. */
 	alerter_free(d->alerter);
 	if (d->writer)

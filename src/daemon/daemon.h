@@ -39,6 +39,7 @@ struct diagnosis {
 	enum reason reason;
 };
 
+struct exporter;
 struct tamper;
 
 struct daemon {
@@ -50,6 +51,7 @@ struct daemon {
 	struct writer *writer;
 	struct alerter *alerter;
 	struct control *control;
+	struct exporter *exporter;
 
 	struct ctnl *ctnl;
 	struct nflog *nflog;
@@ -216,6 +218,12 @@ bool tamper_done(struct daemon *d, const struct steering_change *c);
 void tamper_end(struct daemon *d, int err);
 /* Everything has been installed anew. */
 void tamper_forget(struct daemon *d);
+
+/* exporter.c: for Prometheus. */
+int exporter_open(struct daemon *d);
+int exporter_reload(struct daemon *d); /* another configuration; 0 or -errno, logged */
+void exporter_tick(struct daemon *d);
+void exporter_close(struct daemon *d);
 
 /* reload.c: SIGHUP. A bad file changes nothing. */
 void daemon_reload(struct daemon *d);

@@ -56,6 +56,7 @@ static void settings_apply(struct daemon *d)
 {
 	alerter_set_config(d->alerter, &d->config->alert);
 	writer_set_retention(d->writer, d->config->retention_s, d->config->max_size_bytes);
+	exporter_reload(d);
 }
 
 /* --- uplinks that go ------------------------------------------------------------- */

@@ -325,7 +325,7 @@ check_not 'check beside the daemon: finds no listener but it' grep -q 'listens t
 run 0 'metrics' metrics
 check 'metrics: the daemon is up' grep -qx 'waymark_up 1' "$out"
 check 'metrics: an uplink' grep -qx 'waymark_uplink_up{uplink="wan1",interface="wan1"} 1' "$out"
-check_not 'metrics: nothing but comments and samples' grep -Evq '^(# (HELP|TYPE) waymark_[a-z_]+ |waymark_[a-z_]+([{][^}]*[}])? [0-9]+$)' "$out"
+check_not 'metrics: nothing but comments and samples' grep -Evq '^(# (HELP|TYPE) waymark_[a-z0-9_]+ |waymark_[a-z0-9_]+([{][^}]*[}])? [0-9.]+$)' "$out"
 
 # counts WANTED FILTER...: so many flows fit.
 counts() {

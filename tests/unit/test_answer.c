@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "cli/answer.h"
+#include "waymark/answer.h"
 #include "cli/filter.h"
 
 static void test_whole_answer(void **state)

@@ -148,6 +148,8 @@ static void check_defaults(const struct config *c)
 	assert_int_equal(c->alert.min_interval_s, 60);
 	assert_null(c->alert.webhook);
 	assert_int_equal(c->alert.webhook_timeout_s, 5);
+	assert_int_equal(c->prometheus.port, 0);
+	assert_null(c->prometheus.textfile);
 }
 
 static void test_defaults(void **state)
@@ -196,11 +198,13 @@ static void test_every_key(void **state)
 		"events = minimal event-buffer = \"64 KiB\" max-flows = 1000 retention = off max-size = 0 on-stop = remove\n"
 		"on-uplink-down = flush\n"
 		"alert { exec = /e json = /j syslog = false min-interval = \"1h 30min\""
-		" webhook = \"HTTPS://u:p@[::1]:8443/x?y=z#q\" webhook-timeout = 5min }\n"
+		" webhook = \"HTTPS://u:p@[::1]:8443/x?y=z#q\" webhook-timeout = 5min }"
+		" prometheus { listen = \"[2001:db8::1]:65535\" textfile = /t.prom }\n"
 		"uplink \"x-1.y_2\" { interface = \"wlp0s20f3.1234\" mark = 0x300\n"
 		"gateway = none gateway6 = 'fe80::1' weight = 256 }\n"
 		"uplink y {\n interface = 'a\"$[]%' mark = 0x3c00\n"
 		"table = 4294967295 gateway = 10.0.0.1 gateway6 = \"none\"\n}\n");
+	char text[ADDR_STRLEN];
 
 	(void)state;
 	assert_int_equal(c->mode, MODE_AUDIT);
@@ -227,6 +231,9 @@ static void test_every_key(void **state)
 	assert_int_equal(c->alert.min_interval_s, 5400);
 	assert_string_equal(c->alert.webhook, "HTTPS://u:p@[::1]:8443/x?y=z#q");
 	assert_int_equal(c->alert.webhook_timeout_s, 300);
+	assert_string_equal(addr_format(&c->prometheus.addr, text), "2001:db8::1");
+	assert_int_equal(c->prometheus.port, 65535);
+	assert_string_equal(c->prometheus.textfile, "/t.prom");
 	assert_int_equal(c->n_uplinks, 2);
 	assert_string_equal(c->uplinks[0].name, "x-1.y_2");
 	assert_string_equal(c->uplinks[0].ifname, "wlp0s20f3.1234");

@@ -2,7 +2,7 @@
 /*
  * answer.c - decodes the daemon's JSON. Takes what it knows, skips the rest.
  */
-#include "cli/answer.h"
+#include "waymark/answer.h"
 
 #include <errno.h>
 #include <jansson.h>

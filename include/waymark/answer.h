@@ -3,8 +3,8 @@
  * answer.h - the daemon's answer to `status` and `uplinks`, typed. What an older
  * or newer daemon leaves out is 0, or NULL.
  */
-#ifndef WAYMARK_CLI_ANSWER_H
-#define WAYMARK_CLI_ANSWER_H
+#ifndef WAYMARK_ANSWER_H
+#define WAYMARK_ANSWER_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,0 +1,238 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * exporter.c - the counters for Prometheus: by HTTP where it listens, and as a file
+ * for node_exporter's textfile collector, which is replaced whole.
+ *
+ * It knows neither HTTP nor what the text says.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "daemon/daemon.h"
+#include "daemon/httpd.h"
+#include "daemon/log.h"
+#include "waymark/metrics.h"
+
+#define RANK 9
+#define FILE_INTERVAL_MS 15000
+
+struct exporter {
+	struct httpd *httpd; /* NULL: off */
+	struct prometheus_config config; /* that is in force; textfile its own */
+	int64_t due_ms;	    /* of the file, CLOCK_MONOTONIC */
+	int file_error;	    /* -errno that was told of; 0: fine */
+};
+
+/* --- the text ------------------------------------------------------------------------ */
+
+static char *text_print(const struct answer *a)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	if (!out)
+		return NULL;
+	metrics_print(out, a);
+	if (!fclose(out))
+		return text;
+	free(text);
+	return NULL;
+}
+
+/* The same answer that the tool would get. */
+static char *page_make(void *data)
+{
+	char *json = status_answer(data, "status"), *text = NULL;
+	struct answer a;
+
+	if (json && !answer_parse(&a, json)) {
+		text = text_print(&a);
+		answer_free(&a);
+	}
+	free(json);
+	return text;
+}
+
+/* --- HTTP ------------------------------------------------------------------------------ */
+
+static void on_http(void *data)
+{
+	struct daemon *d = data;
+
+	httpd_process(d->exporter->httpd);
+}
+
+static void http_close(struct daemon *d)
+{
+	struct exporter *e = d->exporter;
+
+	if (!e->httpd)
+		return;
+	loop_remove(d->loop, RANK, httpd_fd(e->httpd));
+	httpd_close(e->httpd);
+	e->httpd = NULL;
+}
+
+static int http_open(struct daemon *d, const struct prometheus_config *c)
+{
+	struct httpd_page page = { .path = "/metrics", .type = METRICS_TYPE, .fn = page_make,
+				   .data = d };
+	struct exporter *e = d->exporter;
+	char text[ADDR_STRLEN];
+	int err;
+
+	e->httpd = httpd_open(&c->addr, c->port, &page);
+	err = e->httpd ? loop_add(d->loop, RANK, httpd_fd(e->httpd), on_http, d) : -errno;
+	if (!err)
+		return 0;
+	httpd_close(e->httpd);
+	e->httpd = NULL;
+	log_err("cannot listen at %s port %u for Prometheus: %s; choose another address or port",
+		addr_format(&c->addr, text), c->port, strerror(-err));
+	return err;
+}
+
+static bool is_same_place(const struct prometheus_config *a, const struct prometheus_config *b)
+{
+	return a->port == b->port && (!a->port || addr_is_equal(&a->addr, &b->addr));
+}
+
+/* Where the place cannot be had, the former is taken again. */
+static int http_set(struct daemon *d, const struct prometheus_config *c)
+{
+	struct exporter *e = d->exporter;
+	int err;
+
+	if (is_same_place(&e->config, c))
+		return 0;
+	http_close(d);
+	err = c->port ? http_open(d, c) : 0;
+	if (err) {
+		if (e->config.port)
+			http_open(d, &e->config);
+		return err;
+	}
+	e->config.addr = c->addr;
+	e->config.port = c->port;
+	return 0;
+}
+
+/* --- the file ----------------------------------------------------------------------------- */
+
+static int text_write(int fd, const char *text)
+{
+	size_t length = strlen(text);
+	ssize_t n = write(fd, text, length);
+
+	if (n < 0)
+		return -errno;
+	return (size_t)n == length ? 0 : -ENOSPC;
+}
+
+/* Not through whatever may lie at the name already: others may write to the folder. */
+static int file_replace(const char *path, const char *text)
+{
+	char new[4096 + 8];
+	int fd, err;
+
+	snprintf(new, sizeof(new), "%s.new", path);
+	if (unlink(new) && errno != ENOENT)
+		return -errno;
+	fd = open(new, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return -errno;
+	err = text_write(fd, text);
+	close(fd);
+	if (!err && rename(new, path))
+		err = -errno;
+	if (err)
+		unlink(new);
+	return err;
+}
+
+/* Told of when it begins and when it ends, not each time. */
+static void file_judge(struct exporter *e, int err)
+{
+	if (err == e->file_error)
+		return;
+	e->file_error = err;
+	if (err)
+		log_err("cannot write prometheus textfile %s: %s", e->config.textfile, strerror(-err));
+	else
+		log_notice("prometheus textfile %s is written again", e->config.textfile);
+}
+
+static void file_write(struct exporter *e, char *text)
+{
+	file_judge(e, text ? file_replace(e->config.textfile, text) : -ENOMEM);
+	free(text);
+}
+
+/* Who reads the file next must not take it for a daemon that runs. */
+static void file_end(struct exporter *e)
+{
+	if (e->config.textfile)
+		file_write(e, text_print(NULL));
+}
+
+static int file_set(struct exporter *e, const struct prometheus_config *c)
+{
+	char *path = c->textfile ? strdup(c->textfile) : NULL;
+
+	if (c->textfile && !path)
+		return -ENOMEM;
+	if (e->config.textfile && (!path || strcmp(path, e->config.textfile)))
+		unlink(e->config.textfile);
+	free(e->config.textfile);
+	e->config.textfile = path;
+	e->due_ms = 0;
+	e->file_error = 0;
+	return 0;
+}
+
+/* --- for the daemon ------------------------------------------------------------------------ */
+
+int exporter_reload(struct daemon *d)
+{
+	const struct prometheus_config *c = &d->config->prometheus;
+	int err = http_set(d, c), file_err = file_set(d->exporter, c);
+
+	return err ? err : file_err;
+}
+
+int exporter_open(struct daemon *d)
+{
+	d->exporter = calloc(1, sizeof(*d->exporter));
+	return d->exporter ? exporter_reload(d) : -ENOMEM;
+}
+
+void exporter_tick(struct daemon *d)
+{
+	struct exporter *e = d->exporter;
+	int64_t now_ms = clock_steady_ms();
+
+	if (e->httpd)
+		httpd_process(e->httpd);
+	if (!e->config.textfile || now_ms < e->due_ms)
+		return;
+	e->due_ms = now_ms + FILE_INTERVAL_MS;
+	file_write(e, page_make(d));
+}
+
+void exporter_close(struct daemon *d)
+{
+	struct exporter *e = d->exporter;
+
+	if (!e)
+		return;
+	http_close(d);
+	if (d->is_ready)
+		file_end(e);
+	free(e->config.textfile);
+	free(e);
+}

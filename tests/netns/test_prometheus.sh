@@ -1,0 +1,210 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Proves the counters for Prometheus: one text by the tool, by HTTP and in the file;
+# nothing else is answered; clients that are slow or many disturb nobody; a reload
+# moves it; a real Prometheus scrapes and answers a query with the mismatches.
+
+. "${0%/*}/lib.sh"
+
+PORT=9469
+QUERY="http://127.0.0.1:9090/api/v1/query"
+
+fetch() { # PATH [CURL OPTION]...
+	local path=$1
+	shift
+	at router curl -sS --max-time 5 "$@" "http://${place:-127.0.0.1:$PORT}$path"
+}
+
+status_of() { # PATH [CURL OPTION]...
+	fetch "$@" -o /dev/null -w '%{http_code}'
+}
+
+# What a text has, without the values.
+names() {
+	sed 's/ [0-9.]*$//'
+}
+
+configure() { # TEXT: of the section
+	config_write "repair = false
+		balance = false
+		prometheus { $1 }"
+}
+
+reloads() {
+	grep -c 'configuration reloaded\|reload: nothing' "$lab_tmp/waymarkd.log"
+}
+
+reloaded() { # COUNT
+	[ "$(reloads)" -gt "$1" ]
+}
+
+reload() {
+	local n
+	n=$(reloads)
+	kill -HUP "$daemon_pid"
+	wait_for 5 reloaded "$n" || die "no reload"
+}
+
+ticks() { # that the daemon has run for
+	sed 's/.*) //' "/proc/$daemon_pid/stat" | awk '{ print $12 + $13 }'
+}
+
+lab_up
+nat none
+serve net 80 7
+mkdir "$lab_tmp/text"
+file=$lab_tmp/text/waymark.prom
+configure "listen = $PORT textfile = \"$file\""
+daemon_run
+
+# --- one text ------------------------------------------------------------------------
+
+http_get pc 3 "http://$NET4/" >/dev/null
+waymark metrics | names >"$lab_tmp/by_tool"
+fetch /metrics | names >"$lab_tmp/by_http"
+check "by HTTP it is the tool's text" cmp "$lab_tmp/by_tool" "$lab_tmp/by_http"
+check "with a value for each" sh -c "! grep -vEq '^#|^waymark_[a-z0-9_]+([{].*[}])? [0-9.]+$' $lab_tmp/text/*.prom"
+is "its type is Prometheus'" "$(fetch /metrics -o /dev/null -w '%{content_type}')" \
+	"text/plain; version=0.0.4; charset=utf-8"
+check "the file has it" wait_for 3 test -s "$file"
+names <"$file" >"$lab_tmp/by_file"
+check "the same" cmp "$lab_tmp/by_tool" "$lab_tmp/by_file"
+is "everybody may read the file" "$(stat -c %a "$file")" 644
+is "nothing lies beside it" "$(ls "$lab_tmp/text")" waymark.prom
+if command -v promtool >/dev/null; then
+	fetch /metrics >"$lab_tmp/page"
+	check "promtool finds nothing to say" promtool check metrics <"$lab_tmp/page"
+else
+	skip "promtool finds nothing to say" "promtool is missing (package prometheus)"
+fi
+
+# --- nothing else ----------------------------------------------------------------------
+
+is "another path is not found" "$(status_of /)" 404
+is "nor one behind it" "$(status_of /metrics/x)" 404
+is "nor one with dots" "$(status_of /../metrics --path-as-is)" 404
+is "a parameter does not matter" "$(status_of '/metrics?name=x')" 200
+is "POST is not found" "$(status_of /metrics -d x=y)" 404
+is "HEAD is answered" "$(status_of /metrics -I)" 200
+check_not "it listens on loopback alone" at router curl -sS --max-time 2 "http://$LAN4:$PORT/metrics"
+
+# --- many and slow ------------------------------------------------------------------------
+
+background slow router python3 -c "
+import socket, time
+clients = [socket.create_connection(('127.0.0.1', $PORT)) for _ in range(40)]
+for c in clients:
+    c.sendall(b'GET /met')
+print('ready', flush=True)
+time.sleep(60)"
+wait_for 5 grep -q ready "$lab_tmp/slow.out"
+before=$(sql 'SELECT count(*) FROM flows')
+http_get pc 5 "http://$NET4/" >/dev/null
+check "with 40 clients that say nothing, flows are written" \
+	wait_for_sql 3 "SELECT count(*) >= $before + 5 FROM flows" 1
+check "and the tool is answered" waymark status
+before=$(ticks)
+sleep 1
+in_range "and it costs no time, in hundredths of a second" $(($(ticks) - before)) 0 20
+background_end slow KILL
+check "when they are gone, the next is served" wait_for 5 fetch /metrics -f
+before=$(now_cs)
+at router sh -c "for i in 1 2 3 4; do curl -sSf --max-time 20 -o /dev/null 'http://127.0.0.1:$PORT/metrics?[1-250]' & done; wait"
+diag "1,000 pages, four at a time: $((($(now_cs) - before) * 10)) ms"
+is "after 1,000 pages it answers" "$(status_of /metrics)" 200
+
+# --- a mismatch, as Prometheus sees it ------------------------------------------------------
+
+stray() { # a flow whose rule is gone leaves by the other line
+	hold stray pc udp $NET4 7 1
+	at router ip rule del fwmark 2/0xff
+	at router ip route add default via $GW2_4 dev wan2 metric 50
+	hold_push stray
+}
+
+mismatches() {
+	fetch /metrics | sed -n 's/^waymark_mismatches_total //p'
+}
+
+has_mismatch() {
+	[ "$(mismatches)" -ge 1 ]
+}
+
+prometheus_says() { # QUERY VALUE
+	[ "$(at router curl -sS --get "$QUERY" --data-urlencode "query=$1" |
+		python3 -c 'import json, sys
+for r in json.load(sys.stdin)["data"]["result"]: print(r["value"][1])')" = "$2" ]
+}
+
+stray
+check "a mismatch is counted" wait_for 5 has_mismatch
+if command -v prometheus >/dev/null; then
+	cat >"$lab_tmp/prometheus.yml" <<-END
+		global: { scrape_interval: 1s }
+		scrape_configs:
+		  - job_name: waymark
+		    static_configs: [ { targets: [ "127.0.0.1:$PORT" ] } ]
+	END
+	background prometheus router prometheus --config.file="$lab_tmp/prometheus.yml" \
+		--storage.tsdb.path="$lab_tmp/tsdb" --web.listen-address=127.0.0.1:9090
+	check "Prometheus scrapes it" wait_for 20 prometheus_says 'up{job="waymark"}' 1
+	check "and answers with the mismatch" \
+		wait_for 10 prometheus_says 'waymark_mismatches_total' "$(mismatches)"
+	check "whose uplink it names" wait_for 10 prometheus_says \
+		'sum(waymark_uplink_mismatches_total{uplink="wan1"})' "$(mismatches)"
+	background_end prometheus
+else
+	skip "Prometheus scrapes it" "prometheus is missing (package prometheus)"
+fi
+hold_drop stray
+
+# --- the file ---------------------------------------------------------------------------------
+
+inode=$(stat -c %i "$file")
+is_replaced() {
+	[ "$(stat -c %i "$file")" != "$inode" ]
+}
+check "within 15 seconds the file is replaced" wait_for 20 is_replaced
+check "and has the mismatch" grep -qx "waymark_mismatches_total $(mismatches)" "$file"
+ln -s "$lab_tmp/elsewhere" "$file.new"
+inode=$(stat -c %i "$file")
+check "a link at the new file's name is not followed" wait_for 20 is_replaced
+check_not "nor written through" test -e "$lab_tmp/elsewhere"
+
+# --- reload, stop --------------------------------------------------------------------------------
+
+configure "listen = \"[::1]:9470\" textfile = \"$lab_tmp/text/other.prom\""
+reload
+is "a reload moves it" "$(place="[::1]:9470" status_of /metrics)" 200
+check_not "away from where it was" status_of /metrics
+check "the file has moved too" wait_for 3 test -s "$lab_tmp/text/other.prom"
+check_not "and the former is gone" test -e "$file"
+background taken router python3 -c "
+import socket, time
+s = socket.create_server(('127.0.0.1', $PORT))
+print('ready', flush=True)
+time.sleep(60)"
+wait_for 5 grep -q ready "$lab_tmp/taken.out"
+configure "listen = $PORT textfile = \"$lab_tmp/text/other.prom\""
+reload
+check "a port that is taken is told of" grep -q "cannot listen at 127.0.0.1 port $PORT for Prometheus: Address already in use" "$lab_tmp/waymarkd.log"
+is "and it stays where it was" "$(place="[::1]:9470" status_of /metrics)" 200
+daemon_stop
+is "after a stop the file says that it is down" \
+	"$(grep -v '^#' "$lab_tmp/text/other.prom")" "waymark_up 0"
+before=$(at router nft list ruleset)
+at router "$WAYMARKD" -c "$lab_tmp/waymark.conf" >"$lab_tmp/refused" 2>&1
+is "a start with a port that is taken fails" $? 1
+check "and says why" grep -q "choose another address or port" "$lab_tmp/refused"
+is "and changes nothing" "$(at router nft list ruleset)" "$before"
+background_end taken KILL
+configure 'listen = "203.0.113.77:9469"'
+daemon_run
+check "an address that is not there yet is no failure" waymark status
+daemon_stop
+configure ''
+daemon_run
+check_not "without its keys nothing listens" status_of /metrics
+
+done_testing
