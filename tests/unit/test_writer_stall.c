@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_writer_stall.c - a disk that stands still for ten seconds: who hands records
+ * over does not notice, what the queue has room for is written afterwards, and what
+ * it has not is refused and counted.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <time.h>
+
+#include <cmocka.h>
+
+#include "stall_vfs.h"
+#include "store_lab.h"
+
+#define STALL_MS 10000
+
+/* A push is to take microseconds. The machine may have other things to do for a
+ * while; a push that waited for the disk would take seconds. */
+#define PUSH_MOST_MS 1000
+
+struct producer {
+	struct writer *w;
+	int64_t next_id, worst_ns;
+	uint64_t accepted, refused;
+	int64_t accepted_sum;
+};
+
+static int64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+static void push(struct producer *p)
+{
+	struct record r = lab_flow(p->next_id++);
+	struct writer_stats stats;
+	int64_t began_ns;
+	int error;
+
+	lab_end(&r);
+	began_ns = now_ns();
+	error = writer_push(p->w, &r);
+	writer_stats(p->w, &stats);
+	began_ns = now_ns() - began_ns;
+	if (began_ns > p->worst_ns)
+		p->worst_ns = began_ns;
+	if (error) {
+		p->refused++;
+		return;
+	}
+	p->accepted++;
+	p->accepted_sum += r.flow.id;
+}
+
+/* 2,000 a second, for as long as the disk stands still and a second more. */
+static void push_all_along(struct producer *p)
+{
+	int64_t began_ns = now_ns();
+
+	stall_vfs_begin(STALL_MS);
+	while (now_ns() - began_ns < (STALL_MS + 1000) * INT64_C(1000000)) {
+		for (int i = 0; i < 20; i++)
+			push(p);
+		lab_sleep_ms(10);
+	}
+}
+
+static void all_are_there(const char *path, const struct producer *p)
+{
+	char expected[64];
+
+	snprintf(expected, sizeof(expected), "%llu|%lld", (unsigned long long)p->accepted,
+		 (long long)p->accepted_sum);
+	lab_expect(path, "SELECT count(*), sum(id) FROM flows WHERE state = 'ended'", expected);
+	lab_expect(path, "PRAGMA integrity_check", "ok");
+}
+
+static void stalled(void **state, uint32_t capacity, bool is_refused)
+{
+	const char *path = lab_path(*state, "flows.db");
+	struct store *st = lab_open(path);
+	struct producer p = { .w = writer_start(st, capacity, 100), .next_id = 1 };
+	struct writer_stats stats;
+	unsigned waits = stall_vfs_waits();
+
+	assert_non_null(p.w);
+	push(&p);
+	writer_flush(p.w);
+	push_all_along(&p);
+	writer_flush(p.w);
+	assert_true(stall_vfs_waits() > waits);
+	writer_stats(p.w, &stats);
+	fprintf(stderr, "%llu pushed, %llu refused, the longest took %.3f ms\n",
+		(unsigned long long)p.accepted, (unsigned long long)p.refused,
+		(double)p.worst_ns / 1e6);
+	assert_true(p.worst_ns < PUSH_MOST_MS * INT64_C(1000000));
+	assert_int_equal(stats.dropped, p.refused);
+	assert_int_equal(stats.written, p.accepted);
+	assert_int_equal(stats.failed, 0);
+	assert_int_equal(stats.depth, 0);
+	assert_int_equal(p.refused > 0, is_refused);
+	assert_int_equal(stats.depth_max == capacity, is_refused);
+	all_are_there(path, &p);
+	lab_stop(p.w, st);
+	all_are_there(path, &p);
+}
+
+static void test_queue_holds(void **state)
+{
+	stalled(state, 65536, false);
+}
+
+static void test_queue_is_full(void **state)
+{
+	stalled(state, 1000, true);
+}
+
+/* A stop in the middle of it waits for the disk, and loses nothing. */
+static void test_stop(void **state)
+{
+	const char *path = lab_path(*state, "flows.db");
+	struct store *st = lab_open(path);
+	struct producer p = { .w = writer_start(st, 65536, 100), .next_id = 1 };
+	bool was_clean = false;
+
+	stall_vfs_begin(STALL_MS);
+	for (int i = 0; i < 5000; i++)
+		push(&p);
+	lab_stop(p.w, st);
+	assert_int_equal(p.refused, 0);
+	all_are_there(path, &p);
+	st = lab_open(path);
+	store_last_alive_ms(st, &was_clean);
+	assert_true(was_clean);
+	store_close(st);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_queue_holds, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(test_queue_is_full, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(test_stop, lab_setup, lab_teardown),
+	};
+
+	if (stall_vfs_register())
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
