@@ -194,13 +194,15 @@ static void side_format(char *buf, size_t size, const struct kept_row *f, const 
 
 static void translation_say(struct explanation *e)
 {
-	char src[80], dst[80];
+	char src[80], dst[80], was_src[80], was_dst[80];
 
 	side_format(src, sizeof(src), e->flow, "nat_src", "nat_sport");
 	side_format(dst, sizeof(dst), e->flow, "nat_dst", "nat_dport");
-	if (kept_text(e->flow, "nat_src"))
+	side_format(was_src, sizeof(was_src), e->flow, "src", "sport");
+	side_format(was_dst, sizeof(was_dst), e->flow, "dst", "dport");
+	if (kept_text(e->flow, "nat_src") && strcmp(src, was_src))
 		story_say(&e->story, "flow", "Its source was translated to %s.", src);
-	if (kept_text(e->flow, "nat_dst"))
+	if (kept_text(e->flow, "nat_dst") && strcmp(dst, was_dst))
 		story_say(&e->story, "flow", "Its destination was translated to %s.", dst);
 }
 
