@@ -5,20 +5,33 @@
  * Knows nothing of SQLite.
  */
 #include <errno.h>
-#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "store/queue.h"
 
 #define AWAKE UINT64_MAX
 
+/* A page is given back when all of it has been taken, so that up to a page's worth of
+ * places behind the oldest record is not free yet. */
+static int ring_map(struct queue *q, uint32_t capacity)
+{
+	q->page = (size_t)sysconf(_SC_PAGESIZE);
+	q->capacity = capacity;
+	q->places = capacity + (uint32_t)(q->page / sizeof(*q->ring)) + 2;
+	q->bytes = (q->places * sizeof(*q->ring) + q->page - 1) & ~(q->page - 1);
+	q->clean = 0;
+	q->ring = mmap(NULL, q->bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	return q->ring == MAP_FAILED ? -errno : 0;
+}
+
 int queue_init(struct queue *q, uint32_t capacity)
 {
 	pthread_condattr_t attr;
+	int r = ring_map(q, capacity);
 
-	q->ring = calloc(capacity, sizeof(*q->ring));
-	if (!q->ring)
-		return -ENOMEM;
-	q->capacity = capacity;
+	if (r < 0)
+		return r;
 	q->is_kicked = false;
 	atomic_init(&q->tail, 0);
 	atomic_init(&q->head, 0);
@@ -35,7 +48,7 @@ void queue_destroy(struct queue *q)
 {
 	pthread_cond_destroy(&q->wake);
 	pthread_mutex_destroy(&q->lock);
-	free(q->ring);
+	munmap(q->ring, q->bytes);
 }
 
 /* The consumer writes wake_at and then reads tail; here it is the other way
@@ -46,7 +59,7 @@ int queue_push(struct queue *q, const struct record *r)
 
 	if (tail - atomic_load_explicit(&q->head, memory_order_acquire) >= q->capacity)
 		return -ENOBUFS;
-	q->ring[tail % q->capacity] = *r;
+	q->ring[tail % q->places] = *r;
 	atomic_store(&q->tail, tail + 1);
 	if (tail + 1 < atomic_load(&q->wake_at))
 		return 0;
@@ -75,13 +88,28 @@ uint32_t queue_depth(const struct queue *q)
 
 struct record *queue_at(struct queue *q, uint32_t i)
 {
-	return &q->ring[(atomic_load_explicit(&q->head, memory_order_relaxed) + i) % q->capacity];
+	return &q->ring[(atomic_load_explicit(&q->head, memory_order_relaxed) + i) % q->places];
 }
 
+static void pages_release(struct queue *q, size_t from, size_t to)
+{
+	if (to > from)
+		madvise((char *)q->ring + from, to - from, MADV_DONTNEED);
+}
+
+/* What is taken is not the producer's before it is told. */
 void queue_take(struct queue *q, uint32_t n)
 {
-	atomic_store_explicit(&q->head, atomic_load_explicit(&q->head, memory_order_relaxed) + n,
-			      memory_order_release);
+	uint64_t head = atomic_load_explicit(&q->head, memory_order_relaxed) + n;
+	size_t end = head % q->places * sizeof(*q->ring) & ~(q->page - 1);
+
+	if (end < q->clean) {
+		pages_release(q, q->clean, q->bytes);
+		q->clean = 0;
+	}
+	pages_release(q, q->clean, end);
+	q->clean = end;
+	atomic_store_explicit(&q->head, head, memory_order_release);
 }
 
 void queue_wait(struct queue *q, uint32_t depth, int64_t until_ms)

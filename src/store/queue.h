@@ -2,7 +2,8 @@
 /*
  * queue.h - a bounded ring of records between one thread that makes them and one
  * that writes them. Pushing takes no lock and makes no system call, but where
- * the writer sleeps until just this record.
+ * the writer sleeps until just this record. Memory is held for what waits, not for
+ * all that might.
  */
 #ifndef WAYMARK_STORE_QUEUE_H
 #define WAYMARK_STORE_QUEUE_H
@@ -10,13 +11,16 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "waymark/record.h"
 
 struct queue {
-	struct record *ring;
-	uint32_t capacity;
+	struct record *ring; /* of more places than capacity */
+	uint32_t capacity, places;
+	size_t bytes, page;
+	size_t clean; /* bytes of the ring that were given back in this round */
 	_Alignas(64) _Atomic uint64_t tail; /* records ever pushed; the producer's */
 	_Alignas(64) _Atomic uint64_t head; /* records ever taken; the consumer's */
 	_Alignas(64) _Atomic uint64_t wake_at; /* tail at which the consumer wants waking */
