@@ -36,7 +36,8 @@ static enum exit_status writer_prune(const struct config *c, struct store *st)
 {
 	struct writer *w = writer_start(st, 64, 100);
 	struct writer_stats before, now;
-	struct timespec t;
+	bool was_clean;
+	int64_t alive_ms = store_last_alive_ms(st, &was_clean);
 
 	if (!w) {
 		cli_error("prune: %s", strerror(errno));
@@ -49,9 +50,9 @@ static enum exit_status writer_prune(const struct config *c, struct store *st)
 		pause_ms(LOOK_AGAIN_MS);
 		writer_stats(w, &now);
 	} while (!now.last_error && !writer_is_pruned(w));
-	clock_gettime(CLOCK_REALTIME, &t);
-	writer_stop(w, true, (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000);
 	writer_stats(w, &now);
+	/* The daemon was not alive in this: its absence stays a gap. */
+	writer_stop(w, was_clean, alive_ms);
 	if (!now.last_error)
 		return result_say(before.database_bytes, now.database_bytes);
 	cli_error("prune: %s: %s", c->database, now.last_error_text);
