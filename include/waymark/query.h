@@ -81,6 +81,30 @@ struct query_totals {
 };
 int query_totals(struct query *q, const struct query_filter *f, struct query_totals *out);
 
+/* --- sums over a time (summary.c), of flows that began in it ---------------------- */
+
+struct summary_span {
+	int64_t since_ms, until_ms;
+	int64_t step_ms; /* of query_steps */
+};
+
+#define SUMMARY_TALKERS	 10
+#define SUMMARY_ALIVE_MS 30000 /* a daemon that lives says so more often */
+
+/* step (from since_ms on, 0 the first), uplink (that the mark names; NULL: none), flows,
+ * bytes, bytes_reply, mismatched (flows), unknown (flows). Steps without a flow are
+ * left out. */
+int query_steps(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
+/* verdict (NULL: none yet), flows. */
+int query_verdicts(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
+/* src, flows, bytes, bytes_reply: those with the most bytes. */
+int query_talkers(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
+/* reason (NULL: none), mismatches, packets: most first. */
+int query_reasons(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
+/* started, ended (ms; NULL: still open), source, lost, reason, by time: gaps, and the
+ * times in which no daemon was there to see anything. */
+int query_unseen(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
+
 /* The highest ids in the history, so that a follower can ask for what is new. */
 int query_last_ids(struct query *q, int64_t *flow, int64_t *mismatch, int64_t *gap);
 
