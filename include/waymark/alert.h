@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * alert.h - tells people. Sinks: a program (alert exec), a JSON line (alert
- * json), syslog, an HTTP server (alert webhook). An alert of the same kind, uplinks and reason is told at once
- * the first time and then at most every min-interval, with the number folded.
+ * json), syslog, an HTTP server (alert webhook). An alert of the same kind, uplinks
+ * and reason is told at once the first time and then at most every min-interval,
+ * with the number folded; when it has been quiet for two of them, that is told, and
+ * it is new again.
  */
 #ifndef WAYMARK_ALERT_H
 #define WAYMARK_ALERT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "waymark/config.h"
@@ -40,8 +43,15 @@ struct alert {
 	int direction;		/* enum direction, -1: does not apply */
 	uint32_t mark;
 	uint64_t count; /* set by the alerter: this one and those folded into it */
+	bool is_over;	/* set by the alerter: it has been quiet since; nothing has happened */
+	uint64_t total; /* set by the alerter: all since it began */
+	int64_t since_ms; /* ... and when that was */
 	char text[256]; /* one sentence for people */
 };
+
+/* "critical": flows go wrong; "warning": they may, or something was undone; "notice":
+ * good to know. */
+const char *alert_severity_name(const struct alert *a);
 
 struct alerter;
 

@@ -63,6 +63,7 @@ struct uplink_config {
 
 struct alert_config {
 	char *exec; /* a program or a folder of them; NULL: off */
+	char *user; /* who they run as, without any privilege; NULL: the daemon's user */
 	char *json; /* a file that takes a JSON line an alert; NULL: off */
 	bool syslog;
 	char *webhook; /* a URL that takes an alert's JSON by POST; NULL: off. May hold secrets */

@@ -16,6 +16,9 @@
 #include "alert/sinks.h"
 #include "alert/webhook.h"
 #include "waymark/alert.h"
+#include "waymark/times.h"
+
+#define QUIET_LEAST_MS 2000
 
 struct alerter {
 	struct alert_config config; /* a copy, strings too */
@@ -42,6 +45,7 @@ void sink_fail(struct sink_status *s, const char *format, ...)
 static void config_clear(struct alert_config *c)
 {
 	free(c->exec);
+	free(c->user);
 	free(c->json);
 	free(c->webhook);
 	*c = (struct alert_config){0};
@@ -52,9 +56,10 @@ static int config_copy(struct alert_config *to, const struct alert_config *from)
 {
 	*to = *from;
 	to->exec = from->exec ? strdup(from->exec) : NULL;
+	to->user = from->user ? strdup(from->user) : NULL;
 	to->json = from->json ? strdup(from->json) : NULL;
 	to->webhook = from->webhook ? strdup(from->webhook) : NULL;
-	if (!to->exec == !from->exec && !to->json == !from->json &&
+	if (!to->exec == !from->exec && !to->json == !from->json && !to->user == !from->user &&
 	    !to->webhook == !from->webhook)
 		return 0;
 	config_clear(to);
@@ -71,8 +76,10 @@ struct alerter *alerter_new(const struct alert_config *c)
 	a->exec = exec_new(&a->status);
 	a->webhook = webhook_new();
 	if (a->folding && a->exec && a->webhook && config_copy(&a->config, c) == 0 &&
-	    webhook_set(a->webhook, c->webhook, c->webhook_timeout_s) == 0)
+	    webhook_set(a->webhook, c->webhook, c->webhook_timeout_s) == 0) {
+		exec_set_user(a->exec, a->config.user);
 		return a;
+	}
 	alerter_free(a);
 	errno = ENOMEM;
 	return NULL;
@@ -90,6 +97,7 @@ void alerter_set_config(struct alerter *a, const struct alert_config *c)
 	a->config = copy;
 	if (webhook_set(a->webhook, copy.webhook, copy.webhook_timeout_s) < 0)
 		sink_fail(&a->status, "alert webhook: out of memory, it stays as it was");
+	exec_set_user(a->exec, a->config.user);
 }
 
 /* --- the webhook ----------------------------------------------------------------- */
@@ -141,6 +149,14 @@ static int64_t interval_ms(const struct alerter *a)
 	return (int64_t)a->config.min_interval_s * 1000;
 }
 
+/* Two intervals, and some time where there is none. */
+static int64_t quiet_ms(const struct alerter *a)
+{
+	int64_t ms = 2 * interval_ms(a);
+
+	return ms > QUIET_LEAST_MS ? ms : QUIET_LEAST_MS;
+}
+
 static void alert_tell(struct alerter *a, const struct alert *alert)
 {
 	struct fact facts[FACTS_COUNT];
@@ -186,12 +202,32 @@ static void summaries_tell(struct alerter *a, int64_t now_ms, bool is_last)
 		alert_tell(a, &summary);
 }
 
+/* Its text is about all of them; the last one's is left out. */
+static void over_tell(struct alerter *a, const struct alert *over, int64_t now_ms)
+{
+	struct alert told = *over;
+	char since[TIMES_STRLEN];
+
+	told.time_ms = now_ms;
+	snprintf(told.text, sizeof(told.text),
+		 "%s%s%s%s%s%s%s: quiet for %lld s; %llu in all since %s", alert_kind_name(over->kind),
+		 *over->expected ? " for " : "", over->expected, *over->egress ? " by " : "",
+		 over->egress, *over->reason ? ", " : "", over->reason,
+		 (long long)(quiet_ms(a) / 1000), (unsigned long long)over->total,
+		 times_format_iso(over->since_ms, since));
+	alert_tell(a, &told);
+}
+
 void alerter_tick(struct alerter *a, int64_t now_ms)
 {
+	struct alert over;
+
 	a->last_ms = now_ms;
 	exec_tick(a->exec, now_ms);
 	webhook_collect(a);
 	summaries_tell(a, now_ms, false);
+	while (folding_over(a->folding, now_ms, quiet_ms(a), &over))
+		over_tell(a, &over, now_ms);
 }
 
 /* What is folded still is told, so that nothing goes unsaid. */

@@ -7,12 +7,14 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "alert/sinks.h"
 #include "alert/spawn.h"
@@ -45,6 +47,8 @@ struct exec {
 	struct job queue[EXEC_QUEUE_MAX]; /* a ring */
 	unsigned first, n_queued;
 	int64_t tick_ms; /* of the latest; 0: none yet */
+	struct spawn_user user;
+	char *refused; /* a user that there is not; NULL: none */
 };
 
 static void story_release(struct story *s)
@@ -81,6 +85,23 @@ struct exec *exec_new(struct sink_status *s)
 	return e;
 }
 
+/* Who is not root can become nobody else. */
+void exec_set_user(struct exec *e, const char *name)
+{
+	const struct passwd *entry;
+
+	free(e->refused);
+	e->refused = NULL;
+	e->user.is_set = false;
+	if (!name || geteuid() != 0)
+		return;
+	entry = getpwnam(name);
+	if (entry)
+		e->user = (struct spawn_user){true, entry->pw_uid, entry->pw_gid};
+	else
+		e->refused = strdup(name);
+}
+
 uint32_t exec_children(const struct exec *e)
 {
 	return e->n_children;
@@ -105,7 +126,7 @@ static struct child *child_place(struct exec *e)
 static void job_start(struct exec *e, struct job *j, struct child *place)
 {
 	pid_t pid;
-	int err = program_spawn(j->path, j->story->environment, j->story->line, &pid);
+	int err = program_spawn(j->path, j->story->environment, j->story->line, &e->user, &pid);
 
 	if (err < 0) {
 		job_drop(e, j, strerror(-err));
@@ -208,9 +229,14 @@ static void folder_submit(struct exec *e, const char *folder, struct story *stor
 void exec_run(struct exec *e, const char *path, const struct fact facts[FACTS_COUNT],
 	      const char *line)
 {
-	struct story *story = story_new(facts, line);
+	struct story *story;
 	struct stat st;
 
+	if (e->refused) {
+		sink_fail(e->status, "alert exec '%s': there is no user '%s'", path, e->refused);
+		return;
+	}
+	story = story_new(facts, line);
 	if (!story || stat(path, &st) < 0)
 		sink_fail(e->status, "alert exec '%s': %s", path, strerror(errno));
 	else if (S_ISDIR(st.st_mode))
@@ -295,5 +321,6 @@ void exec_free(struct exec *e)
 	}
 	for (size_t i = 0; i < EXEC_CHILDREN_MAX; i++)
 		free(e->children[i].path);
+	free(e->refused);
 	free(e);
 }

@@ -30,6 +30,15 @@ const char *alert_kind_name(enum alert_kind k)
 	return (unsigned)k < sizeof(names) / sizeof(names[0]) ? names[k] : NULL;
 }
 
+const char *alert_severity_name(const struct alert *a)
+{
+	if (a->is_over || a->kind == ALERT_TEST)
+		return "notice";
+	if (a->kind == ALERT_UPLINK)
+		return a->reason && !strcmp(a->reason, "up") ? "notice" : "warning";
+	return a->kind == ALERT_MISMATCH || a->kind == ALERT_WRONG_SOURCE ? "critical" : "warning";
+}
+
 struct filling {
 	struct fact *next;
 };
@@ -92,6 +101,8 @@ void facts_fill(struct fact facts[FACTS_COUNT], const struct alert *alert)
 	char time[TIMES_STRLEN];
 
 	fill_text(&f, "kind", alert_kind_name(alert->kind));
+	fill_text(&f, "severity", alert_severity_name(alert));
+	fill_text(&f, "state", alert->is_over ? "over" : "raised");
 	fill_text(&f, "time", times_format_iso(alert->time_ms, time));
 	fill_number(&f, "flow_id", alert->flow_id != 0, (uint64_t)alert->flow_id);
 	fill_number(&f, "mismatch_id", alert->mismatch_id != 0, (uint64_t)alert->mismatch_id);
@@ -102,6 +113,7 @@ void facts_fill(struct fact facts[FACTS_COUNT], const struct alert *alert)
 	fill_text(&f, "evidence", alert->evidence);
 	fill_flow(&f, alert);
 	fill_number(&f, "count", true, alert->count);
+	fill_number(&f, "total", true, alert->total);
 	fill_text(&f, "text", alert->text);
 }
 

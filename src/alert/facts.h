@@ -9,7 +9,7 @@
 
 #include "waymark/alert.h"
 
-#define FACTS_COUNT 18
+#define FACTS_COUNT 21
 
 struct fact {
 	const char *name; /* "flow_id", ... */

@@ -20,6 +20,8 @@ struct entry {
 	bool is_used;
 	int64_t told_ms;
 	uint64_t folded;     /* since then */
+	int64_t first_ms, last_ms;
+	uint64_t total;
 	struct alert newest; /* also holds the key; its strings are these: */
 	char reason[REASON_MAX];
 	char evidence[16];
@@ -98,6 +100,8 @@ static void entry_give(struct entry *e, uint64_t count, struct alert *out)
 	out->reason = e->reason;
 	out->evidence = e->evidence;
 	out->count = count;
+	out->total = e->total;
+	out->since_ms = e->first_ms;
 }
 
 static struct entry *entry_find(struct folding *f, uint64_t hash, const struct alert *a)
@@ -178,6 +182,11 @@ bool folding_take(struct folding *f, struct alert *alert, int64_t interval_ms)
 	if (is_new)
 		e = entry_new(f, hash);
 	entry_set_newest(e, alert);
+	if (is_new)
+		e->first_ms = alert->time_ms;
+	e->last_ms = alert->time_ms;
+	alert->total = ++e->total;
+	alert->since_ms = e->first_ms;
 	if (!is_new && !is_over(e, alert->time_ms, interval_ms)) {
 		e->folded++;
 		return false;
@@ -199,6 +208,36 @@ bool folding_due(struct folding *f, int64_t now_ms, int64_t interval_ms, bool is
 		entry_give(e, e->folded, out);
 		e->folded = 0;
 		e->told_ms = now_ms;
+		return true;
+	}
+	return false;
+}
+
+static void entry_forget(struct folding *f, struct entry *e)
+{
+	entry_unlink(f, e);
+	e->is_used = false;
+}
+
+/* What happens once is not over: it was. */
+static bool can_be_over(const struct entry *e)
+{
+	return e->is_used && !e->folded && e->newest.kind != ALERT_UPLINK &&
+	       e->newest.kind != ALERT_TAMPERING && e->newest.kind != ALERT_TEST;
+}
+
+bool folding_over(struct folding *f, int64_t now_ms, int64_t quiet_ms, struct alert *out)
+{
+	for (size_t i = 0; i < FOLDING_MAX; i++) {
+		struct entry *e = &f->entries[i];
+
+		if (e->last_ms > now_ms)
+			e->last_ms = now_ms;
+		if (!can_be_over(e) || now_ms - e->last_ms < quiet_ms)
+			continue;
+		entry_give(e, e->total, out);
+		out->is_over = true;
+		entry_forget(f, e);
 		return true;
 	}
 	return false;

@@ -26,6 +26,11 @@ bool folding_take(struct folding *f, struct alert *alert, int64_t interval_ms);
 bool folding_due(struct folding *f, int64_t now_ms, int64_t interval_ms, bool is_last,
 		 struct alert *out);
 
+/* The next key that nothing has come of for quiet_ms: its last example, and how many
+ * there were in all. It is forgotten: what comes next is the first again. False:
+ * there is none. */
+bool folding_over(struct folding *f, int64_t now_ms, int64_t quiet_ms, struct alert *out);
+
 /* A key that was given up for another while alerts were folded into it: what it
  * held, to be told now. */
 bool folding_evicted(struct folding *f, struct alert *out);

@@ -35,6 +35,9 @@ struct exec;
 struct exec *exec_new(struct sink_status *s); /* NULL with errno; s must outlive it */
 /* Running programs are left to themselves, waiting ones counted as failed. */
 void exec_free(struct exec *e);
+/* Who the programs run as from now on; NULL: as we do. The user must exist when this is
+ * called, else no program runs until it is called again. */
+void exec_set_user(struct exec *e, const char *name);
 /* Runs the program, or each of the folder, with the facts in its environment and
  * the line on its standard input; or has it wait. */
 void exec_run(struct exec *e, const char *path, const struct fact facts[FACTS_COUNT],

@@ -7,10 +7,12 @@
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -62,10 +64,52 @@ static void signals_reset(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
+/* The C library's functions would change the ids of all the threads of the process
+ * that we share memory with; the system calls change the child's alone. */
+#ifdef SYS_setresuid32
+#define SYS_SETRESUID SYS_setresuid32
+#define SYS_SETRESGID SYS_setresgid32
+#define SYS_SETGROUPS SYS_setgroups32
+#else
+#define SYS_SETRESUID SYS_setresuid
+#define SYS_SETRESGID SYS_setresgid
+#define SYS_SETGROUPS SYS_setgroups
+#endif
+
+static int user_become(const struct spawn_user *user)
+{
+	if (!user->is_set)
+		return 0;
+	if (syscall(SYS_SETGROUPS, 0, NULL) || syscall(SYS_SETRESGID, user->gid, user->gid, user->gid) ||
+	    syscall(SYS_SETRESUID, user->uid, user->uid, user->uid))
+		return -errno;
+	return 0;
+}
+
+/* Root keeps its files, but a program of root would get all capabilities of the
+ * bounding set. Who may not lower that has few in it. */
+static int privileges_drop(const struct spawn_user *user)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
+	int err;
+
+	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+		prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
+	err = user_become(user);
+	if (err < 0)
+		return err;
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || syscall(SYS_capset, &header, none))
+		return -errno;
+	return 0;
+}
+
 /* In the child of vfork, on the parent's memory: system calls only, nothing is
  * kept but *err. */
 static void __attribute__((noreturn, noinline))
-child_become(const char *path, char **environment, int input, volatile int *err)
+child_become(const char *path, char **environment, int input, const struct spawn_user *user,
+	     volatile int *err)
 {
 	char *arguments[] = {(char *)(uintptr_t)path, NULL};
 	int nowhere;
@@ -80,25 +124,29 @@ child_become(const char *path, char **environment, int input, volatile int *err)
 		dup2(nowhere, STDOUT_FILENO);
 	others_close();
 	signals_reset();
-	if (chdir("/") == 0)
+	*err = privileges_drop(user);
+	if (*err == 0 && chdir("/") == 0)
 		execve(path, arguments, environment);
-	*err = -errno;
+	if (*err == 0)
+		*err = -errno;
 	_exit(127);
 }
 
 /* Apart from its caller, so that no variable of that lives in a register across
  * vfork. Returns the child, or -1 with errno. */
 static pid_t __attribute__((noinline))
-child_new(const char *path, char **environment, int input, volatile int *err)
+child_new(const char *path, char **environment, int input, const struct spawn_user *user,
+	  volatile int *err)
 {
 	pid_t child = vfork();
 
 	if (child == 0)
-		child_become(path, environment, input, err);
+		child_become(path, environment, input, user, err);
 	return child;
 }
 
-int program_spawn(const char *path, char **environment, const char *input, pid_t *pid)
+int program_spawn(const char *path, char **environment, const char *input,
+		  const struct spawn_user *user, pid_t *pid)
 {
 	int fd = input_open(input);
 	volatile int err = 0;
@@ -110,7 +158,7 @@ int program_spawn(const char *path, char **environment, const char *input, pid_t
 	 * tables of a large flow table would hold up the caller. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &saved);
-	*pid = child_new(path, environment, fd, &err);
+	*pid = child_new(path, environment, fd, user, &err);
 	if (*pid < 0)
 		err = -errno;
 	pthread_sigmask(SIG_SETMASK, &saved, NULL);

@@ -17,9 +17,13 @@
 
 #include "alert/sinks.h"
 
-static int priority_of(enum alert_kind kind)
+static int priority_of(const struct alert *alert)
 {
-	return LOG_DAEMON | (kind == ALERT_UPLINK ? LOG_NOTICE : LOG_WARNING);
+	const char *severity = alert_severity_name(alert);
+
+	if (*severity == 'c')
+		return LOG_DAEMON | LOG_CRIT;
+	return LOG_DAEMON | (*severity == 'w' ? LOG_WARNING : LOG_NOTICE);
 }
 
 /* "Nov 22 13:00:00": RFC 3164, 4.1.2, in local time and English. */
@@ -41,10 +45,10 @@ static size_t message_format(const struct alert *alert, char *buf, size_t size)
 	int n;
 
 	stamp_format(alert->time_ms, stamp, sizeof(stamp));
-	if (alert->count > 1)
+	if (alert->count > 1 && !alert->is_over)
 		snprintf(times, sizeof(times), " (%" PRIu64 " times, this is the last)",
 			 alert->count);
-	n = snprintf(buf, size, "<%d>%s waymarkd[%d]: %s: %s%s", priority_of(alert->kind), stamp,
+	n = snprintf(buf, size, "<%d>%s waymarkd[%d]: %s: %s%s", priority_of(alert), stamp,
 		     (int)getpid(), alert_kind_name(alert->kind), alert->text, times);
 	return (size_t)n < size ? (size_t)n : size - 1;
 }

@@ -4,6 +4,7 @@
  * host, each with its cure.
  */
 #include <errno.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -69,6 +70,11 @@ static void alert_exec_checked(const struct config *c, struct findings *f)
 
 	if (!path)
 		return;
+	if (c->alert.user && !getpwnam(c->alert.user)) {
+		findings_add(f, FINDING_ERROR, "alert user '%s' does not exist: no program is run",
+			     c->alert.user);
+		findings_cure(f, "set user in section alert to one that does");
+	}
 	if (!access(path, X_OK)) {
 		findings_add(f, FINDING_OK, "alert exec %s can be run", path);
 		return;

@@ -148,6 +148,20 @@ static int read_url(const struct field *f, const char *text, void *out, struct c
 	return text_replace(out, text);
 }
 
+static int read_user(const struct field *f, const char *text, void *out, struct complaint *why)
+{
+	char *copy;
+
+	if (!text[0] || strlen(text) > f->max || strpbrk(text, ":/ "))
+		return refuse(why, "cannot be a user's name; choose one that 'getent passwd' shows");
+	copy = strdup(text);
+	if (!copy)
+		return -ENOMEM;
+	free(*(char **)out);
+	*(char **)out = copy;
+	return 0;
+}
+
 static bool is_unlimited(const char *text)
 {
 	return strcmp(text, "off") == 0 || strcmp(text, "0") == 0;
@@ -365,6 +379,7 @@ static const struct field fields[] = {
 	{.name = "gateway6", UPLINK(gateway6), .read = read_gateway6},
 	{.name = "weight", UPLINK(weight), .read = read_u32, .min = 1, .max = 256},
 	{.name = "exec", ALERT(exec), .read = read_path, .max = PATH_LENGTH},
+	{.name = "user", ALERT(user), .read = read_user, .max = 255},
 	{.name = "json", ALERT(json), .read = read_path, .max = PATH_LENGTH},
 	{.name = "syslog", ALERT(syslog), .read = read_boolean},
 	{.name = "webhook",

@@ -43,7 +43,8 @@ struct config *config_new(void)
 	config_set_defaults(c);
 	c->database = strdup("/var/lib/waymark/flows.db");
 	c->control_socket = strdup("/run/waymark/control.sock");
-	if (!c->database || !c->control_socket) {
+	c->alert.user = strdup("nobody");
+	if (!c->database || !c->control_socket || !c->alert.user) {
 		config_free(c);
 		errno = ENOMEM;
 		return NULL;
@@ -59,6 +60,7 @@ void config_free(struct config *c)
 	free(c->database);
 	free(c->control_socket);
 	free(c->alert.exec);
+	free(c->alert.user);
 	free(c->alert.json);
 	free(c->alert.webhook);
 	free(c->prometheus.textfile);

@@ -43,6 +43,7 @@ const struct config_key config_keys[] = {
 	 "IPv6 gateway; left out: learnt from the routes; none: point to point"},
 	{"uplink", "weight", "integer", "1", "share of new flows, 1 to 256"},
 	{"alert", "exec", "string", NULL, "program, or folder of programs, to run for an alert"},
+	{"alert", "user", "string", "nobody", "user that those programs run as, without privileges"},
 	{"alert", "json", "string", NULL, "file that takes a JSON line an alert"},
 	{"alert", "syslog", "boolean", "true", "tell syslog of alerts"},
 	{"alert", "webhook", "string", NULL, "URL that takes an alert's JSON object by POST"},

@@ -120,12 +120,18 @@ cat >"$lab_tmp/told" <<-END
 END
 chmod 755 "$lab_tmp/told" "$lab_tmp"
 config_alert="exec = \"$lab_tmp/told\"
+	user = \"root\"
 	syslog = false" config_write
 run 0 'alert-test' alert-test
 prints 'alert-test: the program' "^exec +$lab_tmp/told: told$"
 prints 'alert-test: the file' "^json +$lab_tmp/alerts.jsonl: told$"
 is 'alert-test: the program ran' "$(head -n 1 "$lab_tmp/told.out")" test
 check 'alert-test: it got the story' grep -q '"kind":"test"' "$lab_tmp/told.out"
+config_alert="exec = \"$lab_tmp/told\"
+	user = \"no-such-user\"
+	syslog = false" config_write
+run 1 'alert-test, a user that there is not' alert-test
+prints 'alert-test: which' "^exec .*there is no user 'no-such-user'"
 check 'alert-test: so did the file' grep -q '"kind":"test"' "$lab_tmp/alerts.jsonl"
 config_alert="exec = \"$lab_tmp/absent\"
 	syslog = false" config_write

@@ -61,6 +61,7 @@ static void assert_line(unsigned n, json_int_t flow_id, json_int_t count)
 static void test_folds(void **state)
 {
 	struct alerter *a = alerter_with(NULL, path_in("lines"), 60);
+	json_t *object;
 
 	(void)state;
 	raise_at(a, T0, 1);
@@ -81,12 +82,30 @@ static void test_folds(void **state)
 	raise_at(a, T0 + 2 * MINUTE, 101);
 	assert_int_equal(lines_of(file_text("lines")), 3);
 	assert_line(2, 101, 2);
-	alerter_tick(a, T0 + 9 * MINUTE);
+	/* quiet for two intervals */
+	alerter_tick(a, T0 + 4 * MINUTE - 1);
 	assert_int_equal(lines_of(file_text("lines")), 3);
+	alerter_tick(a, T0 + 4 * MINUTE);
+	assert_int_equal(lines_of(file_text("lines")), 4);
+	object = line_json(3);
+	assert_text(object, "state", "over");
+	assert_text(object, "severity", "notice");
+	assert_true(strstr(json_string_value(json_object_get(object, "text")),
+			   "mismatch for wan1 by eth2, rule-missing: quiet for 120 s; 53 in all since 20"));
+	assert_integer(object, "total", 53);
+	json_decref(object);
+	alerter_tick(a, T0 + 9 * MINUTE);
+	assert_int_equal(lines_of(file_text("lines")), 4);
+	/* and then it is new again */
 	raise_at(a, T0 + 10 * MINUTE, 102);
-	assert_line(3, 102, 1);
+	assert_line(4, 102, 1);
+	object = line_json(4);
+	assert_text(object, "state", "raised");
+	assert_text(object, "severity", "critical");
+	assert_integer(object, "total", 1);
+	json_decref(object);
 	assert_int_equal(stats_of(a).raised, 54);
-	assert_int_equal(stats_of(a).told, 4);
+	assert_int_equal(stats_of(a).told, 5);
 	assert_int_equal(stats_of(a).folded, 51);
 	alerter_free(a);
 }
@@ -252,8 +271,8 @@ static void test_syslog(void **state)
 	n = recv(fd, text, sizeof(text) - 1, 0);
 	assert_true(n > 0);
 	text[n] = '\0';
-	/* LOG_DAEMON | LOG_WARNING is 28 */
-	assert_memory_equal(text, "<28>Jul 15 10:20:30 waymarkd[", 29);
+	/* LOG_DAEMON | LOG_CRIT is 26 */
+	assert_memory_equal(text, "<26>Jul 15 10:20:30 waymarkd[", 29);
 	assert_non_null(strstr(text, "]: mismatch: flow 77 left by"));
 	assert_non_null(strstr(text, "(3 times, this is the last)"));
 	assert_int_equal(s.failed, 0);

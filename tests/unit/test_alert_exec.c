@@ -113,7 +113,7 @@ static void test_stdin(void **state)
 	assert_int_equal(lines_of(text), 1);
 	object = json_loads(text, 0, NULL);
 	assert_non_null(object);
-	assert_int_equal(json_object_size(object), 18);
+	assert_int_equal(json_object_size(object), FACTS_COUNT);
 	assert_text(object, "kind", "mismatch");
 	assert_text(object, "time", "2026-07-15T10:20:30.456Z");
 	assert_text(object, "text", alert.text);
@@ -216,6 +216,66 @@ static int64_t seconds_pass(struct alerter *a, int64_t now_ms, unsigned n)
 	return now_ms;
 }
 
+/* The fields of the program's own status, as it wrote them. */
+static void assert_status(const char *field, const char *wanted)
+{
+	const char *text = file_text("status"), *at = strstr(text, field);
+
+	assert_non_null(at);
+	at += strlen(field);
+	at += strspn(at, "\t ");
+	if (strncmp(at, wanted, strlen(wanted)))
+		fail_msg("%s is %.20s, wanted %s", field, at, wanted);
+}
+
+/* Whoever starts it, it can do nothing that any process could not; as root it is
+ * somebody else besides. */
+static void test_privileges(void **state)
+{
+	struct alert_config c = {.exec = (char *)(uintptr_t)path_in("who"), .user = NULL,
+				 .min_interval_s = 60};
+	struct alert alert = mismatch();
+	struct alerter *a;
+	char nobody[] = "nobody", absent[] = "no-such-user";
+	bool is_root = geteuid() == 0;
+
+	(void)state;
+	program_write("who", "cat /proc/self/status > status.tmp\nmv status.tmp status\n");
+	for (int i = 0; i < 2; i++) {
+		chmod(path_in("."), 0777);
+		c.exec = (char *)(uintptr_t)path_in("who");
+		c.user = i ? nobody : NULL;
+		unlink(path_in("status"));
+		c.exec = (char *)(uintptr_t)path_in("who");
+		a = alerter_new(&c);
+		assert_non_null(a);
+		alerter_raise(a, &alert);
+		children_wait(a, T0);
+		/* In a user namespace there may be no nobody to become. */
+		if (i && stats_of(a).failed && strstr(stats_of(a).last_error, "Invalid argument")) {
+			alerter_free(a);
+			continue;
+		}
+		assert_int_equal(stats_of(a).failed, 0);
+		assert_status("CapEff:", "0000000000000000");
+		assert_status("CapPrm:", "0000000000000000");
+		assert_status("CapInh:", "0000000000000000");
+		assert_status("CapAmb:", "0000000000000000");
+		assert_status("NoNewPrivs:", "1");
+		assert_status("Uid:", is_root ? (i ? "65534\t65534\t65534\t65534" : "0\t0\t0\t0") : "");
+		if (i && is_root)
+			assert_status("Groups:", "\n");
+		alerter_free(a);
+	}
+	c.exec = (char *)(uintptr_t)path_in("who");
+	c.user = absent;
+	a = alerter_new(&c);
+	alerter_raise(a, &alert);
+	if (is_root)
+		assert_non_null(strstr(stats_of(a).last_error, "there is no user 'no-such-user'"));
+	alerter_free(a);
+}
+
 /* Killed with what it started, by the time that is passed in. */
 static void test_timeout(void **state)
 {
@@ -227,7 +287,7 @@ static void test_timeout(void **state)
 	(void)state;
 	program_write("hang",
 		      "trap '' TERM\nsleep 600 &\necho $! > pid.tmp\nmv pid.tmp pid\nwait\n");
-	a = alerter_with(path_in("hang"), NULL, 0);
+	a = alerter_with(path_in("hang"), NULL, 1000000);
 	alerter_raise(a, &alert);
 	for (int i = 0; i < PATIENCE && !file_text("pid"); i++)
 		nap();
@@ -268,6 +328,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_environment),	  TEST(test_stdin),	     TEST(test_folder),
 		TEST(test_exec_failures), TEST(test_children_bound), TEST(test_timeout),
+		TEST(test_privileges),
 	};
 
 	return cmocka_run_group_tests(tests, folder_setup, folder_teardown);
