@@ -32,12 +32,12 @@ static enum exit_status result_say(int64_t before, int64_t after)
 
 /* --- here --------------------------------------------------------------------------------- */
 
-static enum exit_status writer_prune(const struct config *c, struct store *st)
+static enum exit_status store_prune(const struct config *c, struct store *st)
 {
-	struct writer *w = writer_start(st, 64, 100);
 	struct writer_stats before, now;
 	bool was_clean;
 	int64_t alive_ms = store_last_alive_ms(st, &was_clean);
+	struct writer *w = writer_start(st, 64, 100);
 
 	if (!w) {
 		cli_error("prune: %s", strerror(errno));
@@ -46,6 +46,7 @@ static enum exit_status writer_prune(const struct config *c, struct store *st)
 	writer_flush(w);
 	writer_stats(w, &before);
 	writer_set_retention(w, c->retention_s, c->max_size_bytes);
+	writer_prune(w);
 	do {
 		pause_ms(LOOK_AGAIN_MS);
 		writer_stats(w, &now);
@@ -72,7 +73,7 @@ static enum exit_status prune_here(const struct config *c)
 	}
 	relay_close(&errors, c->database, err);
 	if (st)
-		status = writer_prune(c, st);
+		status = store_prune(c, st);
 	store_close(st);
 	return status;
 }

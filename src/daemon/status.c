@@ -183,7 +183,7 @@ char *status_answer(void *data, const char *command)
 	char *text;
 
 	if (!strcmp(command, "prune"))
-		writer_set_retention(d->writer, d->config->retention_s, d->config->max_size_bytes);
+		writer_prune(d->writer);
 	if (!strcmp(command, "status") || !strcmp(command, "prune")) {
 		answer = daemon_answer(d);
 	} else if (!strcmp(command, "uplinks")) {

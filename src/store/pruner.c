@@ -38,6 +38,7 @@ void pruner_init(struct pruner *p)
 {
 	atomic_init(&p->retention_s, 0);
 	atomic_init(&p->max_bytes, 0);
+	atomic_init(&p->is_clock_trusted, false);
 	atomic_init(&p->asked, 0);
 	atomic_init(&p->done, 0);
 	p->served = 0;
@@ -264,6 +265,8 @@ static int pass_begin(struct pruner *p, struct ingest *in, int64_t now_ms)
 
 	if (!retention_s || rc != SQLITE_OK)
 		return rc;
+	if (atomic_exchange(&p->is_clock_trusted, false))
+		age_clock_init(&p->clock, 0, now_ms);
 	p->time_ms = age_clock_read(&p->clock, &(struct age_moment){
 		.time_ms = clock_realtime_ms(), .steady_ms = now_ms }, keep_ms);
 	p->is_pass_on = true;

@@ -375,6 +375,13 @@ void writer_set_retention(struct writer *w, uint64_t retention_s, uint64_t max_b
 	queue_kick(&w->queue);
 }
 
+void writer_prune(struct writer *w)
+{
+	atomic_store(&w->keeper.pruner.is_clock_trusted, true);
+	atomic_fetch_add(&w->keeper.pruner.asked, 1);
+	queue_kick(&w->queue);
+}
+
 bool writer_is_pruned(struct writer *w)
 {
 	return atomic_load(&w->keeper.pruner.done) == atomic_load(&w->keeper.pruner.asked);
