@@ -9,7 +9,7 @@
  *
  *	rate      flows a second (40000); each is two records, its begin and its end
  *	seconds   for how long (60)
- *	queue     records that the queue has room for (65536, as the daemon's)
+ *	queue     records that the queue has room for (262144, as the daemon's)
  *	reader    from the second second on, a transaction is held for so long (0)
  *	age       retention in seconds (0: none)
  *	size      retention in bytes (0: none)
@@ -36,7 +36,7 @@ static struct {
 	long long value;
 } options[OPTIONS] = {
 	[RATE] = { "rate", 40000 }, [SECONDS] = { "seconds", 60 },
-	[QUEUE] = { "queue", 65536 }, [READER] = { "reader", 0 },
+	[QUEUE] = { "queue", 262144 }, [READER] = { "reader", 0 },
 	[AGE] = { "age", 0 }, [SIZE] = { "size", 0 },
 };
 

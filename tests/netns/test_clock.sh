@@ -1,0 +1,154 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# test_clock.sh - somebody sets the daemon's clock an hour back, an hour forth and a
+# year forth while it works: flows are written, what is undone is put back, alerts are
+# told, status answers, no history is forgotten, and a start in the past is a start.
+#
+# The clock is libfaketime's, for the daemon alone; the kernel's stays as it is.
+
+. "${0%/*}/lib.sh"
+
+# --- words -----------------------------------------------------------------------------
+
+faketime_library() {
+	for dir in /usr/lib/*/faketime /usr/lib/faketime /usr/lib64/faketime; do
+		[ ! -e "$dir/libfaketimeMT.so.1" ] || { echo "$dir/libfaketimeMT.so.1"; return; }
+	done
+}
+
+# clock_set SECONDS: so far off the kernel's, from now on.
+clock_set() {
+	echo "$1" >"$lab_tmp/clock.new"
+	mv "$lab_tmp/clock.new" "$lab_tmp/clock"
+}
+
+# By a script that becomes the daemon: its pid is the daemon's.
+daemon_wrap() {
+	cat >"$lab_tmp/waymarkd" <<-END
+		#!/bin/sh
+		LD_PRELOAD=$library FAKETIME_TIMESTAMP_FILE=$lab_tmp/clock
+		FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1
+		export LD_PRELOAD FAKETIME_TIMESTAMP_FILE FAKETIME_NO_CACHE FAKETIME_DONT_FAKE_MONOTONIC
+		exec "$WAYMARKD" "\$@"
+	END
+	chmod +x "$lab_tmp/waymarkd"
+	WAYMARKD=$lab_tmp/waymarkd
+}
+
+uptime_s() {
+	waymark status --json | sed -n 's/.*"uptime_s": *\([0-9-]*\).*/\1/p' | head -n 1
+}
+
+rule_is_there() {
+	at router ip rule show | grep -q 'fwmark 0x2/0xff'
+}
+
+rule_delete() {
+	at router ip rule del fwmark 0x2/0xff
+}
+
+tamperings() {
+	sql "SELECT count(*) FROM tampering WHERE what LIKE 'rule %' AND action = 'restored'"
+}
+
+alerts() {
+	grep -c '"kind":"tampering"' "$lab_tmp/alerts.jsonl"
+}
+
+# works_at WHEN: all of it, with the clock as it has just been set.
+works_at() {
+	local flows ended told rows
+	flows=$(sql "SELECT count(*) FROM flows")
+	ended=$(sql "SELECT count(*) FROM flows WHERE state = 'ended' AND dport = 8080")
+	told=$(alerts)
+	rows=$(tamperings)
+	http_get pc 3 "http://$NET4:8080/" >"$lab_tmp/got"
+	is "$1: flows go through" "$(grep -c ' 200 ' "$lab_tmp/got")" 3
+	# The kernel itself may take its time to end them.
+	at router conntrack -D -p tcp --dport 8080 >/dev/null 2>&1
+	check "$1: and are written, with their ends" \
+		wait_for_sql 10 "SELECT count(*) FROM flows WHERE state = 'ended' AND dport = 8080" \
+		$((ended + 3))
+	is "$1: as flows of their line" \
+		"$(sql "SELECT count(*) FROM (SELECT * FROM flows WHERE dport = 8080 ORDER BY id DESC
+			LIMIT 3) WHERE verdict = 'ok'")" 3
+	rule_delete
+	check "$1: what is undone is put back" wait_for 3 rule_is_there
+	check "$1: and written" wait_for 3 has_tamperings $((rows + 1))
+	check "$1: and told of" wait_for 5 has_alerts $((told + 1))
+	in_range "$1: the uptime is what has passed" "$(uptime_s)" 0 300
+	check "$1: no history is gone" test "$(sql "SELECT count(*) FROM flows")" -ge $((flows + 3))
+}
+
+has_tamperings() {
+	[ "$(tamperings)" -ge "$1" ]
+}
+
+has_alerts() {
+	[ "$(alerts)" -ge "$1" ]
+}
+
+# Retention looks when the configuration is read.
+look_at_ages() {
+	kill -HUP "$daemon_pid"
+	sleep 2
+}
+
+# --- the test ----------------------------------------------------------------------------
+
+library=$(faketime_library)
+[ -n "$library" ] || skip_all "libfaketime is missing"
+lab_up
+nat masquerade
+daemon_wrap
+clock_set +0
+serve net 8080 7
+touch "$lab_tmp/alerts.jsonl"
+daemon_start 'retention = "90 days"'
+
+works_at "before"
+
+clock_set -3600
+works_at "an hour back"
+
+clock_set +3600
+works_at "two hours forth"
+
+clock_set +31536000
+works_at "a year forth"
+before=$(sql "SELECT count(*) FROM flows")
+look_at_ages
+is "a year forth: retention forgets nothing" "$(sql "SELECT count(*) FROM flows")" "$before"
+
+clock_set -86400
+works_at "a year and a day back"
+look_at_ages
+check "a year and a day back: retention forgets nothing" \
+	test "$(sql "SELECT count(*) FROM flows")" -ge "$before"
+
+check "no flow was lost on the way" sql_is "SELECT count(*) FROM flows WHERE state = 'lost'" 0
+
+# --- a start in the past -------------------------------------------------------------------
+
+# As the kernel's, for it is the kernel that says when these began.
+clock_set +0
+hold stays pc tcp $NET4 7 2
+wait_for_sql 5 "SELECT count(*) FROM flows WHERE state = 'live' AND dport = 7" 2
+check "flows that live are in the history" \
+	sql_is "SELECT count(*) FROM flows WHERE state = 'live' AND dport = 7" 2
+daemon_stop KILL
+clock_set -172800
+daemon_run
+check "killed, two days back: the flows that live go on as the rows that they were" \
+	wait_for_sql 5 "SELECT count(*), count(DISTINCT sport) FROM flows
+		WHERE state = 'live' AND dport = 7" "2|2"
+check "and the time between is a gap, with the times that the clock said" \
+	wait_for_sql 5 "SELECT count(*) FROM gaps WHERE source = 'daemon' AND ended < started" 1
+works_at "two days back, after a start"
+is "the flows that live are answered" "$(hold_send stays)" 2
+hold_close stays
+check "and were never lost" sql_is "SELECT count(*) FROM flows WHERE state = 'lost' AND dport = 7" 0
+check "the history is sound" sql_is "PRAGMA integrity_check" ok
+
+done_testing
