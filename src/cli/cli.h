@@ -111,5 +111,6 @@ enum exit_status cmd_prune(const struct invocation *in);
 enum exit_status cmd_alert_test(const struct invocation *in);
 enum exit_status cmd_metrics(const struct invocation *in);
 enum exit_status cmd_report(const struct invocation *in);
+enum exit_status cmd_top(const struct invocation *in);
 
 #endif

@@ -36,6 +36,7 @@ const struct command commands[] = {
 		  WITH(OPTION_SPORT) | WITH(OPTION_DST) | WITH(OPTION_DPORT),
 	  "tell one flow's story: by its id, or the latest with these addresses and ports" },
 	{ "watch", cmd_watch, WITH(OPTION_JSON), "show flows, mismatches and alerts as they happen" },
+	{ "top", cmd_top, WITH(OPTION_DATABASE), "show a full-screen live view; q quits" },
 	{ "report", cmd_report, WITH(OPTION_DATABASE) | WITH(OPTION_SINCE) | WITH(OPTION_UNTIL),
 	  "print an HTML page with charts, of the last day or another time" },
 	{ "metrics", cmd_metrics, 0, "print the daemon's counters in Prometheus' text format" },
