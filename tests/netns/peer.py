@@ -24,6 +24,10 @@ their flows open. It knows nothing of Waymark.
       error: to a closed port, with a hop limit of 1, or 1,400 bytes that must not
       be fragmented. Prints how many sockets were told of that very error.
 
+  peer.py take NFLOG-GROUP
+      Takes the group and keeps it, as another program that logs would. Prints
+      "ready".
+
   peer.py names PORT
       A DNS server of few words: each question is answered, with no record. Prints
       "ready".
@@ -33,6 +37,7 @@ import asyncio
 import errno
 import select
 import socket
+import struct
 import sys
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -261,8 +266,30 @@ def names(port):
             ready.sendto(question[:2] + bytes([question[2] | 0x80]) + question[3:], sender)
 
 
+def take(group):
+    """NFULNL_MSG_CONFIG with NFULNL_CFG_CMD_BIND (linux/netfilter/nfnetlink_log.h)."""
+    s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)
+    s.bind((0, 0))
+    attr = struct.pack("=HHBxxx", 5, 1, 1)
+    body = struct.pack("=BB", 0, 0) + struct.pack("!H", int(group)) + attr
+    s.send(struct.pack("=IHHII", 16 + len(body), 4 << 8 | 1, 1 | 4, 1, 0) + body)
+    error = struct.unpack_from("=i", s.recv(4096), 16)[0]
+    if error:
+        sys.exit(f"group {group}: error {-error}")
+    print("ready", flush=True)
+    while s.recv(65536):
+        pass
+
+
 if __name__ == "__main__":
-    words = {"serve": serve, "hold": hold, "make": make, "provoke": provoke, "names": names}
+    words = {
+        "serve": serve,
+        "hold": hold,
+        "make": make,
+        "provoke": provoke,
+        "names": names,
+        "take": take,
+    }
     if len(sys.argv) >= 3 and sys.argv[1] in words:
         words[sys.argv[1]](*sys.argv[2:])
     else:

@@ -88,17 +88,12 @@ privilege() {
 
 # --- the NFLOG group ---------------------------------------------------------------------------------
 
-group_is_held() {
-	at router grep -q '^ *77 ' /proc/net/netfilter/nfnetlink_log
-}
-
 group_taken() {
-	command -v tcpdump >/dev/null || { skip 'NFLOG group taken' 'tcpdump is missing'; return; }
 	config_files
-	background tcpdump router tcpdump -i nflog:77
-	wait_for 10 group_is_held || die 'tcpdump does not take the group'
+	background taker router python3 "$PEER" take 77
+	wait_for 10 grep -q ready "$lab_tmp/taker.out" || die 'nobody takes the group'
 	refused 'NFLOG group taken' 'cannot take NFLOG group 77: .*another program has it: choose another nflog-group'
-	background_end tcpdump
+	background_end taker
 }
 
 # --- the database -------------------------------------------------------------------------------------
