@@ -325,6 +325,8 @@ static void lost_found(struct audit *a, flow_ref ref, const struct ct_event *ev,
 	f->state = FLOW_ENDED;
 	f->is_flushed = ev->is_own;
 	flow_emit(a, ref, ev, stop_ms(ev, now_ms));
+	if (f->is_queued) /* its loss has not been written, nor counted, yet */
+		a->stats.verdicts[f->verdict]++;
 }
 
 /* The table is full: the row is written from what the event alone says. */

@@ -27,7 +27,7 @@
 
 /* Rows that a few turns can make: room for fewer, and the writer is behind. */
 #define EVENTS_ROOM 4096u
-#define WRITER_PATIENCE_MS 500
+#define WRITER_PATIENCE_MS 2000
 #define HOLD_NS 2000000
 
 /* How often the room in the kernel's table is looked at. */

@@ -19,8 +19,10 @@
 /* Reads of a turn, a hundred entries each. */
 #define STEPS 8
 
-/* A dump of a big table takes seconds: not more often than this. */
+/* A dump of a big table takes seconds: not more often than this, and not for more
+ * than a fifth of the time. */
 #define INTERVAL_MS 1000
+#define PAUSE_FACTOR 4
 
 static void take_entry(void *data, const struct ct_event *ev)
 {
@@ -110,10 +112,14 @@ int resync_now(struct daemon *d)
 
 void resync_ask(struct daemon *d, int64_t now_ms)
 {
+	int64_t pause_ms = PAUSE_FACTOR * (d->last_resync_ms - d->dump_started_ms);
+
 	if (d->next_resync_ms)
 		return;
-	d->next_resync_ms = d->last_resync_ms + INTERVAL_MS;
-	if (d->next_resync_ms < now_ms || d->next_resync_ms > now_ms + INTERVAL_MS)
+	if (pause_ms < INTERVAL_MS)
+		pause_ms = INTERVAL_MS;
+	d->next_resync_ms = d->last_resync_ms + pause_ms;
+	if (d->next_resync_ms < now_ms || d->next_resync_ms > now_ms + pause_ms)
 		d->next_resync_ms = now_ms;
 }
 
