@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * resync.c - brings the audit's flows in step with the kernel's by a dump, after
- * something was lost and at the start.
+ * resync.c - brings the audit's flows in step with the kernel's by a dump: at the
+ * start, after something was lost, and now and then.
  *
  * The dump has a socket of its own and is read a little at a time, so that events,
  * ticks and everybody who asks are served meanwhile. What it says may be older than
@@ -23,6 +23,10 @@
  * than a fifth of the time. */
 #define INTERVAL_MS 1000
 #define PAUSE_FACTOR 4
+
+/* Of flows that began while nobody listened the kernel may tell nothing, not even
+ * their end (nf_conntrack_events=2): so the table is looked at now and then. */
+#define ROUTINE_MS 600000
 
 static void take_entry(void *data, const struct ct_event *ev)
 {
@@ -127,6 +131,8 @@ void resync_ask(struct daemon *d, int64_t now_ms)
  * would say would be as incomplete as before. */
 void resync_tick(struct daemon *d, int64_t now_ms)
 {
+	if (d->last_resync_ms && now_ms - d->last_resync_ms >= ROUTINE_MS)
+		resync_ask(d, now_ms);
 	if (!clock_is_due(d->next_resync_ms, now_ms, 2 * INTERVAL_MS) || d->dump ||
 	    d->events_gap.id)
 		return;
