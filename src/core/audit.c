@@ -243,6 +243,7 @@ static void flow_inherit(struct flow *f, const struct flow *from)
 	f->shape = own.shape;
 	f->state = FLOW_LIVE;
 	f->is_queued = 0;
+	f->verdict = VERDICT_NONE; /* its row says that it was lost */
 }
 
 static void take_new(struct audit *a, const struct ct_event *ev, int64_t now_ms)

@@ -1,0 +1,241 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_resync.c - dumps against events that are read meanwhile: no flow twice, none
+ * lost that lives, no old word over a new one; and which flows are in a gap.
+ */
+#include <netinet/in.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "waymark/audit.h"
+
+#define T INT64_C(1700000000000)
+#define MS INT64_C(1000000)
+
+struct seen {
+	struct flow_record rows[64]; /* by id, as last written */
+	int64_t last_id;
+	uint32_t room;
+};
+
+static void emit(void *data, const struct record *r)
+{
+	struct seen *s = data;
+
+	if (r->type == RECORD_UPLINKS)
+		free(r->uplinks.uplinks);
+	if (r->type != RECORD_FLOW)
+		return;
+	assert_in_range(r->flow.id, 1, 63);
+	s->rows[r->flow.id] = r->flow;
+	if (r->flow.id > s->last_id)
+		s->last_id = r->flow.id;
+}
+
+static void alert(void *data, const struct flow_record *f, const struct mismatch_record *m)
+{
+	(void)data;
+	(void)f;
+	(void)m;
+}
+
+static uint32_t room(void *data)
+{
+	return ((struct seen *)data)->room;
+}
+
+static struct audit *audit_make(struct seen *s)
+{
+	struct audit_port port = { .data = s, .emit = emit, .alert = alert, .room = room };
+	struct audit_ids none = { 0 };
+	struct uplink_config uplink = { .name = "wan1", .mark = 2 };
+	struct config *c = config_new();
+	struct audit *a;
+
+	memset(s, 0, sizeof(*s));
+	s->room = 1000;
+	a = audit_new(&port, &none, 1000);
+	c->uplinks = &uplink;
+	c->n_uplinks = 1;
+	assert_int_equal(audit_set_config(a, c, T), 0);
+	c->uplinks = NULL;
+	config_free(c);
+	return a;
+}
+
+/* Of flow n: the same tuple and id each time. */
+static struct ct_event event(enum ct_event_type type, uint16_t n, uint32_t mark, int64_t start_ms)
+{
+	struct ct_event ev = { .type = type, .id = n, .proto = IPPROTO_UDP, .mark = mark,
+			       .start_ns = start_ms * MS };
+	struct endpoints *o = &ev.tuple[DIR_ORIGINAL];
+
+	addr_parse(&o->src, "10.0.0.1");
+	addr_parse(&o->dst, "203.0.113.1");
+	o->sport = n;
+	o->dport = 53;
+	ev.tuple[DIR_REPLY] = (struct endpoints){ .src = o->dst, .dst = o->src, .sport = 53,
+						  .dport = n };
+	if (type == CT_DESTROY)
+		ev.stop_ns = (start_ms + 100) * MS;
+	return ev;
+}
+
+static void take(struct audit *a, enum ct_event_type type, uint16_t n, uint32_t mark,
+		 int64_t start_ms, int64_t now_ms)
+{
+	struct ct_event ev = event(type, n, mark, start_ms);
+
+	audit_ct_event(a, &ev, now_ms);
+}
+
+static void test_end_read_before_entry(void **state)
+{
+	struct seen s;
+	struct audit *a = audit_make(&s);
+
+	(void)state;
+	take(a, CT_NEW, 1, 2, 0, T);
+	audit_dump_begin(a, T + 10);
+	take(a, CT_DESTROY, 1, 2, T, T + 100);
+	take(a, CT_DUMP, 1, 2, T, T + 100);
+	audit_dump_end(a, false, T + 101);
+	audit_flush(a, T + 102);
+	assert_int_equal(s.last_id, 1);
+	assert_int_equal(s.rows[1].state, FLOW_ENDED);
+	audit_free(a);
+}
+
+static void test_old_mark(void **state)
+{
+	struct seen s;
+	struct audit *a = audit_make(&s);
+
+	(void)state;
+	take(a, CT_NEW, 1, 0, 0, T);
+	audit_dump_begin(a, T + 10);
+	take(a, CT_UPDATE, 1, 2, 0, T + 11);
+	take(a, CT_DUMP, 1, 0, T, T + 12);
+	audit_dump_end(a, false, T + 13);
+	audit_flush(a, T + 14);
+	assert_int_equal(s.rows[1].mark, 2);
+	audit_free(a);
+}
+
+static void test_successor(void **state)
+{
+	struct seen s;
+	struct audit *a = audit_make(&s);
+
+	(void)state;
+	take(a, CT_NEW, 1, 2, 0, T);
+	audit_dump_begin(a, T + 5000);
+	take(a, CT_DUMP, 1, 2, T + 4000, T + 5000); /* the next, of the same tuple and id */
+	audit_dump_end(a, false, T + 5001);
+	take(a, CT_DESTROY, 1, 2, T, T + 5002);
+	take(a, CT_NEW, 1, 2, 0, T + 5003);
+	audit_flush(a, T + 5004);
+	assert_int_equal(s.last_id, 2);
+	assert_int_equal(s.rows[1].state, FLOW_ENDED);
+	assert_int_equal(s.rows[2].state, FLOW_LIVE);
+	audit_free(a);
+}
+
+static void test_lost_and_found(void **state)
+{
+	struct seen s;
+	struct audit *a = audit_make(&s);
+	struct audit_stats stats;
+
+	(void)state;
+	take(a, CT_NEW, 1, 2, 0, T);
+	take(a, CT_NEW, 2, 2, 0, T);
+	take(a, CT_NEW, 3, 2, 0, T);
+	audit_dump_begin(a, T + 10);
+	audit_dump_end(a, false, T + 11);
+	audit_flush(a, T + 12);
+	assert_int_equal(s.rows[1].state, FLOW_LOST);
+	/* For half a minute its end may come, or a sign that it lives. */
+	for (int64_t ms = 50; ms <= 25000; ms += 50)
+		audit_tick(a, T + ms);
+	take(a, CT_DESTROY, 1, 2, T, T + 25001);
+	audit_dump_begin(a, T + 25002);
+	take(a, CT_DUMP, 2, 2, T, T + 25003);
+	audit_dump_end(a, false, T + 25004);
+	audit_flush(a, T + 25005);
+	assert_int_equal(s.last_id, 3);
+	assert_int_equal(s.rows[1].state, FLOW_ENDED);
+	assert_int_equal(s.rows[2].state, FLOW_LIVE);
+	assert_int_equal(s.rows[3].state, FLOW_LOST);
+	audit_stats(a, &stats);
+	assert_int_equal(stats.lost, 1);
+	assert_int_equal(stats.live, 1);
+	audit_free(a);
+}
+
+static void test_room(void **state)
+{
+	struct seen s;
+	struct audit *a = audit_make(&s);
+
+	(void)state;
+	s.room = 3;
+	for (uint16_t n = 1; n <= 10; n++)
+		take(a, CT_NEW, n, 2, 0, T);
+	audit_tick(a, T + 50);
+	assert_int_equal(s.last_id, 0);
+	audit_tick(a, T + 100);
+	assert_int_equal(s.last_id, 3);
+	/* An end does not wait, and is not written over. */
+	take(a, CT_DESTROY, 9, 2, T, T + 120);
+	assert_int_equal(audit_flush(a, T + 130), 4);
+	s.room = 100;
+	assert_int_equal(audit_flush(a, T + 140), 0);
+	for (int n = 1; n <= 10; n++)
+		assert_int_equal(s.rows[n].state, n == 9 ? FLOW_ENDED : FLOW_LIVE);
+	audit_free(a);
+}
+
+static void test_gaps(void **state)
+{
+	struct seen s;
+	struct audit *a = audit_make(&s);
+	int64_t gap;
+
+	(void)state;
+	audit_gap(a, GAP_EVENTS, T + 1000, T + 2000, -1, "one");
+	gap = audit_gap(a, GAP_EVENTS, T + 5000, 0, -1, "open");
+	take(a, CT_DESTROY, 1, 2, T + 2100, T + 2200); /* between them, read late */
+	take(a, CT_NEW, 2, 2, 0, T + 900);
+	take(a, CT_DESTROY, 2, 2, T + 950, T + 1050);
+	take(a, CT_NEW, 3, 2, 0, T + 800);
+	take(a, CT_DESTROY, 3, 2, T + 800, T + 900);
+	audit_gap_end(a, gap, GAP_EVENTS, T + 5000, T + 6000, -1, "open");
+	take(a, CT_NEW, 4, 2, 0, T + 7000);
+	take(a, CT_DESTROY, 4, 2, T + 7000, T + 7100);
+	assert_int_equal(s.rows[1].reason, REASON_GAP); /* its beginning was not heard */
+	assert_int_equal(s.rows[2].reason, REASON_GAP);
+	assert_int_not_equal(s.rows[3].reason, REASON_GAP);
+	assert_int_not_equal(s.rows[4].reason, REASON_GAP);
+	audit_free(a);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_end_read_before_entry),
+		cmocka_unit_test(test_old_mark),
+		cmocka_unit_test(test_successor),
+		cmocka_unit_test(test_lost_and_found),
+		cmocka_unit_test(test_room),
+		cmocka_unit_test(test_gaps),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
