@@ -160,10 +160,10 @@ static void history_put(struct pen *p, const struct top *t)
 	gaps = gaps < 3 ? 3 : gaps;
 	upper.bottom -= gaps < left / 3 ? gaps : left / 3;
 	rows_put(&upper, "NEWEST MISMATCHES: time, flow, source, destination, expected, left by, reason",
-		 t->mismatches, t->n_mismatches, "none in the history",
-		 COLOUR_BAD);
+		 t->mismatches, t->n_mismatches, "none in the history", COLOUR_BAD);
 	p->y = upper.y;
-	rows_put(p, "NEWEST GAPS: from, to, source, lost, why", t->gaps, t->n_gaps, "none in the history", COLOUR_DOUBT);
+	rows_put(p, "NEWEST GAPS: from, to, source, lost, why", t->gaps, t->n_gaps,
+		 "none in the history", COLOUR_DOUBT);
 }
 
 static void screen_put(const struct top *t)

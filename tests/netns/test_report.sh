@@ -38,6 +38,7 @@ http_get pc 12 "http://$NET4/" >/dev/null
 at router conntrack -D -p tcp --dport 80 >/dev/null 2>&1
 hold stray pc udp $NET4 7 1
 check "flows have ended" wait_for_sql 5 "SELECT count(*) FROM flows WHERE dport = 80 AND state = 'ended'" 12
+wait_for_sql 5 'SELECT count(*) FROM flows WHERE dport = 7' 1
 
 # --- while all is well -----------------------------------------------------------------
 
