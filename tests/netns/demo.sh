@@ -178,7 +178,8 @@ forward_port tcp 8080
 forward_port tcp 7007
 serve net 80 7
 serve pc 8080 7007
-daemon_start
+# So that a fault stays until it has been looked at; else it is put back at once.
+daemon_start 'repair = false'
 say "waymarkd runs and is ready. The rules that it made:"
 shown router ip rule show
 
