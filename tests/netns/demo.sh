@@ -134,7 +134,7 @@ fault_route() {
 }
 
 mend() {
-	say "Mended:"
+	say "Mended (waymarkd would have done so by itself in half a second; repair = false here):"
 	printf '  %s$ waymark apply%s\n' "$dim" "$plain"
 	waymark apply | sed 's/^/  /'
 }
