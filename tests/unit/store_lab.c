@@ -229,7 +229,7 @@ uint64_t lab_fingerprint(const char *path)
 
 void lab_wait(const char *path, const char *sql, int64_t n)
 {
-	for (int i = 0; i < 1000; i++) {
+	for (int i = 0; i < 3000; i++) {
 		if (access(path, F_OK) == 0 && lab_number(path, sql) >= n)
 			return;
 		nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);

@@ -53,7 +53,7 @@ sqlite3 *lab_other(const char *path, const char *sql);
 /* A number that changes with every byte of a file; 0: there is none. */
 uint64_t lab_fingerprint(const char *path);
 
-/* Waits up to 10 s for sql to answer at least n. */
+/* Waits up to 30 s for sql to answer at least n. */
 void lab_wait(const char *path, const char *sql, int64_t n);
 
 /* Waits up to 10 s for the writer's last error to be of a kind; 0: none. */
