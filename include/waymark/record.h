@@ -141,7 +141,7 @@ enum record_type {
 
 struct record {
 	enum record_type type;
-	int64_t event_ms; /* when the kernel saw what it tells of; 0: not known */
+	int64_t event_ms; /* when what it tells of was read; 0: not known */
 	union {
 		struct flow_record flow;
 		struct mismatch_record mismatch;

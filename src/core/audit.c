@@ -506,7 +506,10 @@ void audit_ct_event(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 		break;
 	case CT_DESTROY:
 		a->stats.events++;
+		/* Not when the flow expired: the kernel may take long to notice. */
+		a->event_ms = now_ms;
 		take_destroy(a, ev, now_ms);
+		a->event_ms = 0;
 		break;
 	case CT_DUMP:
 		take_dump(a, ev, now_ms);

@@ -121,7 +121,7 @@ static bool is_alert_due(const struct flow *f, enum verdict v)
 
 void flow_emit(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t ended_ms)
 {
-	struct record r = { .type = RECORD_FLOW, .event_ms = ev ? ended_ms : a->event_ms };
+	struct record r = { .type = RECORD_FLOW, .event_ms = a->event_ms };
 	struct flow *f = flowtable_get(a->flows, ref);
 
 	record_fill(a, ref, ev, ended_ms, &r.flow);
