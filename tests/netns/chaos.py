@@ -11,7 +11,8 @@ what left by each line as its far end captured it. Run by test_chaos.sh.
 
   chaos.py probe HOST PORT SOURCE
       Keeps a TCP connection and a UDP socket to an echo server, asking on both
-      every 50 ms. Prints "PROTO TIME" for each question without an answer within
+      every 50 ms; each flow for five seconds, for one that began while there were
+      no rules is pinned to no line. Prints "PROTO TIME" for each question without an answer within
       a second, until it is ended.
 
   chaos.py judge FOLDER
@@ -177,6 +178,9 @@ def events(seconds, seed, folder, router_pid, net_pid):
 # --- probes ----------------------------------------------------------------------------
 
 
+PROBE_FLOW_S = 5
+
+
 def probe_open(kind, host, port, source):
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     s = socket.socket(family, kind)
@@ -189,8 +193,13 @@ def probe_open(kind, host, port, source):
 def probe(host, port, source):
     kinds = {"tcp": socket.SOCK_STREAM, "udp": socket.SOCK_DGRAM}
     sockets = {}
+    renew = time.monotonic() + PROBE_FLOW_S
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     while True:
+        if time.monotonic() > renew:
+            renew += PROBE_FLOW_S
+            while sockets:
+                sockets.popitem()[1].close()
         for name, kind in kinds.items():
             asked = time.time()
             try:
@@ -210,8 +219,8 @@ def probe(host, port, source):
 
 
 def packets(path):
-    """(time, (proto, src, sport, dst, dport)) of each TCP and UDP packet of a capture
-    of Ethernet frames."""
+    """(time, (proto, src, sport, dst, dport)) of each TCP and UDP packet, and of each
+    ICMP error about one, of a capture of Ethernet frames."""
     with open(path, "rb") as f:
         data = f.read()
     order = "<" if data[:4] in (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1") else ">"
@@ -227,16 +236,26 @@ def packets(path):
 
 def flow_key(frame):
     kind = struct.unpack_from(">H", frame, 12)[0]
+    return packet_key(frame[14:], kind) if kind in (0x0800, 0x86DD) else None
+
+
+def packet_key(packet, kind):
+    if len(packet) < (20 if kind == 0x0800 else 40):
+        return None
     if kind == 0x0800:
-        head = 14 + (frame[14] & 15) * 4
-        proto, src, dst = frame[23], frame[26:30], frame[30:34]
-    elif kind == 0x86DD:
-        head, proto, src, dst = 54, frame[20], frame[22:38], frame[38:54]
+        head, proto = (packet[0] & 15) * 4, packet[9]
+        src, dst = packet[12:16], packet[16:20]
     else:
+        head, proto, src, dst = 40, packet[6], packet[8:24], packet[24:40]
+    if len(packet) < head + 8:
         return None
-    if proto not in (6, 17) or len(frame) < head + 4:
+    if (proto == 1 and packet[head] in (3, 11, 12)) or (proto == 58 and packet[head] < 5):
+        # An error is of the flow of the packet that it embeds, and goes against it.
+        inner = packet_key(packet[head + 8:], kind)
+        return inner and (inner[0], inner[3], inner[4], inner[1], inner[2])
+    if proto not in (6, 17):
         return None
-    sport, dport = struct.unpack_from(">HH", frame, head)
+    sport, dport = struct.unpack_from(">HH", packet, head)
     return ("tcp" if proto == 6 else "udp", str(ipaddress.ip_address(src)), sport,
             str(ipaddress.ip_address(dst)), dport)
 

@@ -16,7 +16,7 @@ CHAOS=$lib_dir/chaos.py
 command -v tcpdump >/dev/null || skip_all "tcpdump is missing"
 
 capture() { # isp1|isp2
-	background "capture_$1" net tcpdump -i "$1" -Q in -U -n -s 96 -Z root -w "$lab_tmp/$1.pcap" 'tcp or udp'
+	background "capture_$1" net tcpdump -i "$1" -Q in -U -n -s 128 -Z root -w "$lab_tmp/$1.pcap" 'tcp or udp or icmp or icmp6'
 	wait_for 10 grep -q listening "$lab_tmp/capture_$1.err" || die "tcpdump does not listen"
 }
 
@@ -31,7 +31,7 @@ listing() {
 # Questions of a line that went unanswered while nothing happened to it.
 broken_without_cause() { # 1|2
 	awk -v line="$1" '
-		NR == FNR { if (index($3, line)) { from[++n] = $1 - 1.2; to[n] = $2 + 0.5 } next }
+		NR == FNR { if (index($3, line)) { from[++n] = $1 - 1.2; to[n] = $2 + ($3 == "12" ? 6 : 0.5) } next }
 		{ hit = 0
 		  for (i = 1; i <= n; i++) if ($2 >= from[i] && $2 <= to[i]) hit = 1
 		  if (!hit) print }' "$lab_tmp/events" "$lab_tmp/probe$1.out" "$lab_tmp/probe$1_6.out"
