@@ -29,6 +29,9 @@ daemon_wrap() {
 		#!/bin/sh
 		LD_PRELOAD=$library FAKETIME_TIMESTAMP_FILE=$lab_tmp/clock
 		FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1
+		# gcc's AddressSanitizer wants to be the first library, and need not be.
+		ASAN_OPTIONS=verify_asan_link_order=0:${ASAN_OPTIONS:-}
+		export ASAN_OPTIONS
 		export LD_PRELOAD FAKETIME_TIMESTAMP_FILE FAKETIME_NO_CACHE FAKETIME_DONT_FAKE_MONOTONIC
 		exec "$WAYMARKD" "\$@"
 	END

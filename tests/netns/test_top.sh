@@ -48,6 +48,8 @@ receives() { # NAME: more than some bits
 
 lab_up
 command -v tmux >/dev/null || skip_all "tmux is missing"
+mux new-session -d -s probe 'sleep infinity' 2>/dev/null && mux kill-session -t probe 2>/dev/null ||
+	skip_all "tmux finds no pseudo terminal here (/dev/pts is not mounted?)"
 nat none
 serve net 80 7
 daemon_start 'repair = false
