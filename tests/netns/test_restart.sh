@@ -90,7 +90,9 @@ daemon_gaps() {
 predating() {
 	local ports
 	# Where times are kept already, a flow's age alone must not make it one of ours.
-	at router sysctl -qw net.netfilter.nf_conntrack_timestamp=1
+	# Of flows that began while nobody listened the kernel would not tell the end
+	# (nf_conntrack_events=2); only the next look at the whole table would.
+	at router sysctl -qw net.netfilter.nf_conntrack_timestamp=1 net.netfilter.nf_conntrack_events=1
 	nat none
 	hold plain pc udp $NET4 7 3 || die 'no flows before the start'
 	hold idle pc udp $NET6 7 3 || die 'no flows before the start'
