@@ -14,6 +14,7 @@
 
 const struct migration store_migrations[] = {
 	{ .version = 1, .sql_file = "schema.sql" },
+	{ .version = 2, .sql_file = "version-2.sql" },
 };
 const size_t store_migrations_count = sizeof(store_migrations) / sizeof(store_migrations[0]);
 

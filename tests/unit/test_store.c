@@ -20,6 +20,7 @@
 
 #include "store/db.h"
 #include "store/migrate.h"
+#include "store/sql.h"
 #include "store_lab.h"
 
 /* Opens path, which has to fail with error and one line that has 'part'. */
@@ -90,7 +91,7 @@ static void test_new_file(void **state)
 	store_close(st);
 	assert_int_equal(stat(path, &info), 0);
 	assert_int_equal(info.st_mode & 07, 0);
-	lab_expect(path, "PRAGMA user_version", "1");
+	lab_expect(path, "PRAGMA user_version", "2");
 	assert_int_equal(lab_number(path, "PRAGMA application_id"), STORE_APPLICATION_ID);
 	lab_expect(path, "PRAGMA journal_mode", "wal");
 	lab_expect(path, "PRAGMA integrity_check", "ok");
@@ -151,11 +152,11 @@ static void test_newer(void **state)
 	uint64_t before;
 
 	store_close(lab_open(path));
-	lab_execute(path, "PRAGMA user_version = 2");
+	lab_execute(path, "PRAGMA user_version = 3");
 	before = lab_fingerprint(path);
-	refused(path, EPROTO, "newer than this program's 1");
+	refused(path, EPROTO, "newer than this program's 2");
 	assert_true(lab_fingerprint(path) == before);
-	lab_expect(path, "PRAGMA user_version", "2");
+	lab_expect(path, "PRAGMA user_version", "3");
 }
 
 static void test_folders(void **state)
@@ -205,17 +206,37 @@ static void test_damaged(void **state)
 	refused(path, EIO, "malformed");
 }
 
-/* There is one version yet: what leads to the next ones is made up here. */
+/* A history of version 1 with a row in it becomes one of today, and keeps the row. */
+static void test_version_1(void **state)
+{
+	const char *path = lab_path(*state, "flows.db");
+	char mark[96];
+	sqlite3 *db = NULL;
+
+	snprintf(mark, sizeof(mark), "PRAGMA application_id = %d; PRAGMA user_version = 1",
+		 STORE_APPLICATION_ID);
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql_text("schema.sql"), NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, mark, NULL, NULL, NULL), SQLITE_OK);
+	sqlite3_close(db);
+	lab_execute(path, "INSERT INTO gap VALUES (1, 2, 3, 0, 4, 'why')");
+	store_close(lab_open(path));
+	lab_expect(path, "PRAGMA user_version", "2");
+	lab_expect(path, "SELECT id, reason FROM gaps", "1|why");
+	lab_expect(path, "SELECT count(*) FROM uplink_state", "0");
+	lab_expect(path, "SELECT count(*) FROM cure", "0");
+}
+
+/* Steps that are made up here: what leads to a next version, and what fails. */
 static void test_migrations(void **state)
 {
 	static const struct migration steps[] = {
-		{ .version = 1, .sql_file = "schema.sql" },
-		{ .version = 2, .sql = "ALTER TABLE gap ADD COLUMN extra DEFAULT 5" },
-		{ .version = 3, .sql = "CREATE TABLE three (a); INSERT INTO three VALUES (3);"
+		{ .version = 3, .sql = "ALTER TABLE gap ADD COLUMN extra DEFAULT 5" },
+		{ .version = 4, .sql = "CREATE TABLE four (a); INSERT INTO four VALUES (4);"
 				       " DROP VIEW gaps" },
 	};
 	static const struct migration bad[] = {
-		{ .version = 4, .sql = "CREATE TABLE four (a); DELETE FROM gap; INSERT INTO no" },
+		{ .version = 5, .sql = "CREATE TABLE five (a); DELETE FROM gap; INSERT INTO no" },
 	};
 	const char *path = lab_path(*state, "flows.db");
 	sqlite3 *db = NULL;
@@ -224,19 +245,19 @@ static void test_migrations(void **state)
 	store_close(lab_open(path));
 	lab_execute(path, "INSERT INTO gap VALUES (1, 2, 3, 0, 4, 'why')");
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(migrate_run(db, steps, 3, &version), SQLITE_OK);
-	assert_int_equal(version, 1);
-	lab_expect(path, "PRAGMA user_version", "3");
+	assert_int_equal(migrate_run(db, steps, 2, &version), SQLITE_OK);
+	assert_int_equal(version, 2);
+	lab_expect(path, "PRAGMA user_version", "4");
 	lab_expect(path, "SELECT extra, reason FROM gap", "5|why");
-	lab_expect(path, "SELECT a FROM three", "3");
+	lab_expect(path, "SELECT a FROM four", "4");
 	lab_expect(path, "SELECT id, reason FROM gaps", "1|why");
-	assert_int_equal(migrate_run(db, steps, 3, &version), SQLITE_OK);
+	assert_int_equal(migrate_run(db, steps, 2, &version), SQLITE_OK);
 	assert_int_equal(migrate_run(db, bad, 1, &version), SQLITE_ERROR);
-	lab_expect(path, "PRAGMA user_version", "3");
+	lab_expect(path, "PRAGMA user_version", "4");
 	lab_expect(path, "SELECT count(*) FROM gap", "1");
-	lab_expect(path, "SELECT count(*) FROM sqlite_schema WHERE name = 'four'", "0");
-	assert_int_equal(migrate_run(db, steps, 2, &version), SQLITE_SCHEMA);
-	assert_int_equal(version, 3);
+	lab_expect(path, "SELECT count(*) FROM sqlite_schema WHERE name = 'five'", "0");
+	assert_int_equal(migrate_run(db, steps, 1, &version), SQLITE_SCHEMA);
+	assert_int_equal(version, 4);
 	sqlite3_close(db);
 }
 
@@ -430,6 +451,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_folders, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_lock, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_damaged, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(test_version_1, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_migrations, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_what_a_start_finds, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_live_flows, lab_setup, lab_teardown),
