@@ -302,17 +302,27 @@ uint32_t writer_room(const struct writer *w)
 	return w->flows_max > depth ? w->flows_max - depth : 0;
 }
 
-int writer_push(struct writer *w, const struct record *r)
+/* What is refused found the queue full, which the writer, that takes many at a time,
+ * may never see. */
+static void refused_note(struct writer *w, uint32_t depth)
 {
-	int result = r->type == RECORD_FLOW && !writer_room(w) ? -ENOBUFS
-							       : queue_push(&w->queue, r);
-
-	if (result == 0)
-		return 0;
 	pthread_mutex_lock(&w->lock);
 	w->stats.dropped++;
+	if (depth > w->stats.depth_max)
+		w->stats.depth_max = depth;
 	pthread_mutex_unlock(&w->lock);
-	return result;
+}
+
+int writer_push(struct writer *w, const struct record *r)
+{
+	if (r->type == RECORD_FLOW && !writer_room(w)) {
+		refused_note(w, w->flows_max);
+		return -ENOBUFS;
+	}
+	if (!queue_push(&w->queue, r))
+		return 0;
+	refused_note(w, w->queue.capacity);
+	return -ENOBUFS;
 }
 
 void writer_flush(struct writer *w)

@@ -305,15 +305,17 @@ lab_up() {
 	lab_return_paths
 }
 
-# No waiting for duplicate address detection; the router forwards and is strict
-# about sources, as a distribution may have left it.
+# No waiting for duplicate address detection; no memory of ended connections, whose ports
+# may come again (a server that remembers one lets the new one begin twice); the router
+# forwards and is strict about sources, as a distribution may have left it.
 lab_sysctls() {
 	local ns
 	for ns in pc router net; do
 		at "$ns" sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0 \
 			net.ipv6.conf.all.accept_ra=0 net.ipv6.conf.default.accept_ra=0 \
 			net.ipv6.conf.all.disable_ipv6=0 net.ipv6.conf.default.disable_ipv6=0 \
-			net.ipv6.conf.all.forwarding=1 net.ipv4.ip_forward=1 ||
+			net.ipv6.conf.all.forwarding=1 net.ipv4.ip_forward=1 \
+			net.ipv4.tcp_max_tw_buckets=0 ||
 			die "sysctls of $ns cannot be set"
 	done
 	at router sysctl -qw net.ipv4.conf.all.rp_filter=1 net.ipv4.conf.default.rp_filter=1

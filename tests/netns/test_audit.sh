@@ -86,7 +86,8 @@ traffic() {
 	hold pc pc udp $NET4 7 12 && hold in1 net tcp $WAN1_4 7007 3 && hold in2 net tcp $WAN2_4 7007 3 ||
 		die 'no flows'
 	wait_for_sql 5 "SELECT count(*) FROM flows WHERE verdict <> 'local'" 44
-	is "$tool: every flow is in the history" "$(flows "verdict <> 'local'")" 44
+	is "$tool: every flow is in the history" "$(flows "verdict <> 'local'")" 44 ||
+		diag "$(sql "SELECT id, state, started, ended, proto, src, sport, dst, dport, ct_id, verdict, reason FROM flows")"
 }
 
 end() {

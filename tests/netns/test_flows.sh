@@ -345,11 +345,7 @@ round() { # MODE
 }
 
 lab_up
-# A client's port may come again in the next mode: let no end be left of the last.
-for ns in pc router net; do
-	at $ns sysctl -qw net.ipv4.tcp_max_tw_buckets=0
-done
-# Nor may an entry end by itself before it was looked at.
+# No entry may end by itself before it was looked at.
 at router sysctl -qw net.netfilter.nf_conntrack_udp_timeout=300 net.netfilter.nf_conntrack_icmp_timeout=300 \
 	net.netfilter.nf_conntrack_icmpv6_timeout=300 net.netfilter.nf_conntrack_tcp_timeout_close=300
 pages=$((2 * (PC_FLOWS + ROUTER_FLOWS) + 4 * (INBOUND_FLOWS + INPUT_FLOWS)))
