@@ -157,6 +157,16 @@ static int64_t quiet_ms(const struct alerter *a)
 	return ms > QUIET_LEAST_MS ? ms : QUIET_LEAST_MS;
 }
 
+/* The journal, where it is, takes what syslog(3) is told, too: it is told once. */
+static void system_tell(struct alerter *a, const struct alert *alert,
+			const struct fact facts[FACTS_COUNT])
+{
+	if (journal_is_there(JOURNAL_PATH))
+		journal_write(JOURNAL_PATH, alert, facts, &a->status);
+	else
+		syslog_write(SYSLOG_PATH, alert, &a->status);
+}
+
 static void alert_tell(struct alerter *a, const struct alert *alert)
 {
 	struct fact facts[FACTS_COUNT];
@@ -166,7 +176,7 @@ static void alert_tell(struct alerter *a, const struct alert *alert)
 	facts_fill(facts, alert);
 	line = alert_json(facts);
 	if (a->config.syslog)
-		syslog_write(SYSLOG_PATH, alert, &a->status);
+		system_tell(a, alert, facts);
 	if (!line)
 		sink_fail(&a->status, "alert: out of memory");
 	if (line && a->config.json)

@@ -119,12 +119,11 @@ void facts_fill(struct fact facts[FACTS_COUNT], const struct alert *alert)
 
 static char *variable_new(const struct fact *fact)
 {
-	static const char prefix[] = "WAYMARK_";
 	char *variable;
 
-	if (asprintf(&variable, "%s%s=%s", prefix, fact->name, fact->text) < 0)
+	if (asprintf(&variable, FACTS_PREFIX "%s=%s", fact->name, fact->text) < 0)
 		return NULL;
-	for (char *p = variable + sizeof(prefix) - 1; *p != '='; p++)
+	for (char *p = variable + strlen(FACTS_PREFIX); *p != '='; p++)
 		*p = (char)toupper((unsigned char)*p);
 	return variable;
 }

@@ -22,6 +22,8 @@ void facts_fill(struct fact facts[FACTS_COUNT], const struct alert *alert);
 /* One JSON object on one line, with its line end. malloc'd, or NULL with errno. */
 char *alert_json(const struct fact facts[FACTS_COUNT]);
 
+#define FACTS_PREFIX "WAYMARK_"
+
 /* WAYMARK_KIND=... and so on, and a PATH. Ends with NULL; free with
  * facts_environment_free. NULL with errno. */
 char **facts_environment(const struct fact facts[FACTS_COUNT]);

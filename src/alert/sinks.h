@@ -6,6 +6,7 @@
 #ifndef WAYMARK_ALERT_SINKS_H
 #define WAYMARK_ALERT_SINKS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "alert/facts.h"
@@ -25,6 +26,17 @@ void jsonl_write(const char *path, const char *line, struct sink_status *s);
 /* syslog.c: one message to the local daemon. socket_path: SYSLOG_PATH but in tests. */
 #define SYSLOG_PATH "/dev/log"
 void syslog_write(const char *socket_path, const struct alert *alert, struct sink_status *s);
+/* What the system's log is told: the sentence, and its facility and severity in one
+ * number, as syslog(3) has it. Returns text. */
+#define SYSLOG_TEXT_SIZE 400
+const char *syslog_text(const struct alert *alert, char text[SYSLOG_TEXT_SIZE]);
+int syslog_priority(const struct alert *alert);
+
+/* journal.c: the same to systemd's journal, with each fact as a field, where it is. */
+#define JOURNAL_PATH "/run/systemd/journal/socket"
+bool journal_is_there(const char *socket_path);
+void journal_write(const char *socket_path, const struct alert *alert,
+		   const struct fact facts[FACTS_COUNT], struct sink_status *s);
 
 /* exec.c: programs. */
 #define EXEC_CHILDREN_MAX 8

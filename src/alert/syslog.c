@@ -5,19 +5,17 @@
  * Not by syslog(3), which waits for as long as the log's daemon does not read:
  * one datagram in the form that it sends, without waiting.
  */
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "alert/datagram.h"
 #include "alert/sinks.h"
 
-static int priority_of(const struct alert *alert)
+int syslog_priority(const struct alert *alert)
 {
 	const char *severity = alert_severity_name(alert);
 
@@ -39,44 +37,27 @@ static void stamp_format(int64_t time_ms, char *buf, size_t size)
 		 tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
-static size_t message_format(const struct alert *alert, char *buf, size_t size)
+const char *syslog_text(const struct alert *alert, char text[SYSLOG_TEXT_SIZE])
 {
-	char stamp[32], times[48] = "";
-	int n;
+	char times[48] = "";
 
-	stamp_format(alert->time_ms, stamp, sizeof(stamp));
 	if (alert->count > 1 && !alert->is_over)
 		snprintf(times, sizeof(times), " (%" PRIu64 " times, this is the last)",
 			 alert->count);
-	n = snprintf(buf, size, "<%d>%s waymarkd[%d]: %s: %s%s", priority_of(alert), stamp,
-		     (int)getpid(), alert_kind_name(alert->kind), alert->text, times);
-	return (size_t)n < size ? (size_t)n : size - 1;
-}
-
-static int message_send(const char *socket_path, const char *message, size_t length)
-{
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
-	int fd, err = 0;
-
-	if (strlen(socket_path) >= sizeof(address.sun_path))
-		return -ENAMETOOLONG;
-	strcpy(address.sun_path, socket_path);
-	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return -errno;
-	if (sendto(fd, message, length, MSG_DONTWAIT | MSG_NOSIGNAL,
-		   (const struct sockaddr *)&address, sizeof(address)) < 0)
-		err = -errno;
-	close(fd);
-	return err;
+	snprintf(text, SYSLOG_TEXT_SIZE, "%s: %s%s", alert_kind_name(alert->kind), alert->text,
+		 times);
+	return text;
 }
 
 void syslog_write(const char *socket_path, const struct alert *alert, struct sink_status *s)
 {
-	char message[512];
-	size_t length = message_format(alert, message, sizeof(message));
-	int err = message_send(socket_path, message, length);
+	char message[SYSLOG_TEXT_SIZE + 80], text[SYSLOG_TEXT_SIZE], stamp[32];
+	int n, err;
 
+	stamp_format(alert->time_ms, stamp, sizeof(stamp));
+	n = snprintf(message, sizeof(message), "<%d>%s waymarkd[%d]: %s", syslog_priority(alert),
+		     stamp, (int)getpid(), syslog_text(alert, text));
+	err = datagram_send(socket_path, message, (size_t)n);
 	if (err < 0)
 		sink_fail(s, "alert syslog '%s': %s", socket_path, strerror(-err));
 }

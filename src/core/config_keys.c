@@ -45,7 +45,7 @@ const struct config_key config_keys[] = {
 	{"alert", "exec", "string", NULL, "program, or folder of programs, to run for an alert"},
 	{"alert", "user", "string", "nobody", "user that those programs run as, without privileges"},
 	{"alert", "json", "string", NULL, "file that takes a JSON line an alert"},
-	{"alert", "syslog", "boolean", "true", "tell syslog of alerts"},
+	{"alert", "syslog", "boolean", "true", "tell the journal, or syslog, of alerts"},
 	{"alert", "webhook", "string", NULL, "URL that takes an alert's JSON object by POST"},
 	{"alert", "webhook-timeout", "duration", "5s",
 	 "longest time for the webhook to answer, 1s to 5min"},

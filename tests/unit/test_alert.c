@@ -252,20 +252,65 @@ static void test_file_failures(void **state)
 	close(fd);
 }
 
-static void test_syslog(void **state)
+static int log_bind(struct sockaddr_un *address, const char *name)
 {
-	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+
+	*address = (struct sockaddr_un){.sun_family = AF_UNIX};
+	snprintf(address->sun_path, sizeof(address->sun_path), "%s/%s", folder, name);
+	assert_int_equal(bind(fd, (struct sockaddr *)address, sizeof(*address)), 0);
+	return fd;
+}
+
+/* Each fact is a field, what is not known is none, and a line end in a text does not
+ * begin another field. */
+static void test_journal(void **state)
+{
+	struct fact facts[FACTS_COUNT];
+	struct sockaddr_un address;
 	struct sink_status s = {0};
 	struct alert alert = mismatch();
-	int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+	int fd = log_bind(&address, "journal");
+	char text[4096];
+	ssize_t n;
+
+	(void)state;
+	assert_true(journal_is_there(address.sun_path));
+	assert_false(journal_is_there("/nonexistent/journal"));
+	alert.reason = "odd\nMESSAGE=forged";
+	facts_fill(facts, &alert);
+	journal_write(address.sun_path, &alert, facts, &s);
+	assert_int_equal(s.failed, 0);
+	n = recv(fd, text, sizeof(text) - 1, 0);
+	assert_true(n > 0);
+	text[n] = '\0';
+	assert_memory_equal(text, "MESSAGE=mismatch: flow 77 left by", 33);
+	assert_non_null(strstr(text, "\nPRIORITY=2\nSYSLOG_FACILITY=3\nSYSLOG_IDENTIFIER=waymarkd\n"));
+	assert_non_null(strstr(text, "\nWAYMARK_KIND=mismatch\n"));
+	assert_non_null(strstr(text, "\nWAYMARK_FLOW_ID=77\n"));
+	assert_null(strstr(text, "\nPATH="));
+	assert_null(strstr(text, "=\n"));
+	/* A zero of the length ends the text here: 18 characters. */
+	assert_memory_equal(strstr(text, "\nWAYMARK_REASON\n"),
+			    "\nWAYMARK_REASON\n\22\0\0\0\0\0\0\0odd\nMESSAGE=forged\n", 43);
+	close(fd);
+	journal_write(address.sun_path, &alert, facts, &s);
+	assert_int_equal(s.failed, 1);
+	assert_non_null(strstr(s.last_error, "journal"));
+}
+
+static void test_syslog(void **state)
+{
+	struct sockaddr_un address;
+	struct sink_status s = {0};
+	struct alert alert = mismatch();
+	int fd = log_bind(&address, "log");
 	char text[1024];
 	ssize_t n;
 
 	(void)state;
 	setenv("TZ", "UTC", 1);
 	tzset();
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s/log", folder);
-	assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof(address)), 0);
 	alert.count = 3;
 	syslog_write(address.sun_path, &alert, &s);
 	n = recv(fd, text, sizeof(text) - 1, 0);
@@ -321,7 +366,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_folds),     TEST(test_keys),	     TEST(test_clock_back),
 		TEST(test_many_keys), TEST(test_file),	     TEST(test_file_failures),
-		TEST(test_syslog),    TEST(test_set_config), TEST(test_kinds),
+		TEST(test_syslog),    TEST(test_journal),    TEST(test_set_config),
+		TEST(test_kinds),
 	};
 
 	return cmocka_run_group_tests(tests, folder_setup, folder_teardown);
