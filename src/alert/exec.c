@@ -279,9 +279,13 @@ static void child_limit(struct exec *e, struct child *c, int64_t passed_ms)
 	c->age_ms += passed_ms;
 	if (c->is_killed || c->age_ms < EXEC_TIMEOUT_MS)
 		return;
-	kill(-c->pid, SIGKILL);
 	c->is_killed = true;
-	sink_fail(e->status, "alert exec '%s': killed after %d s", c->path, EXEC_TIMEOUT_MS / 1000);
+	if (kill(-c->pid, SIGKILL))
+		sink_fail(e->status, "alert exec '%s': runs for %d s and cannot be killed: %s",
+			  c->path, EXEC_TIMEOUT_MS / 1000, strerror(errno));
+	else
+		sink_fail(e->status, "alert exec '%s': killed after %d s", c->path,
+			  EXEC_TIMEOUT_MS / 1000);
 }
 
 /* Since the tick before. There are many a second, so that what seems to be more
