@@ -289,7 +289,7 @@ static void timeout(char *user)
 	chmod(path_in("."), 0777);
 	unlink(path_in("pid"));
 	program_write("hang",
-		      "trap '' TERM\nsleep 600 &\necho $! > pid.tmp\nmv pid.tmp pid\nwait\n");
+		      "trap '' TERM\nsleep 60 &\necho $! > pid.tmp\nmv pid.tmp pid\nwait\n");
 	c.exec = (char *)(uintptr_t)path_in("hang");
 	a = alerter_new(&c);
 	assert_non_null(a);
