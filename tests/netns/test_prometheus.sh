@@ -194,11 +194,11 @@ daemon_stop
 is "it stops well" $? 0
 is "after a stop the file says that it is down" \
 	"$(grep -v '^#' "$lab_tmp/text/other.prom")" "waymark_up 0"
-before=$(at router nft list ruleset)
+before=$(at router nft -s list ruleset)
 at router "$WAYMARKD" -c "$lab_tmp/waymark.conf" >"$lab_tmp/refused" 2>&1
 is "a start with a port that is taken fails" $? 1
 check "and says why" grep -q "choose another address or port" "$lab_tmp/refused"
-is "and changes nothing" "$(at router nft list ruleset)" "$before"
+is "and changes nothing" "$(at router nft -s list ruleset)" "$before"
 background_end taken KILL
 configure 'listen = "203.0.113.77:9469"'
 daemon_run
