@@ -177,8 +177,11 @@ SELECT
 	link_packets AS link_packets,
 	link_bytes AS link_bytes,
 	iif(is_unknown, 'not known', iif(left_packets = 0, 'nothing left', iif(missing = 0, NULL,
-		substr(iif(m_untracked, ', untracked', '') || iif(m_rules, ', rules-missing', '')
-			|| iif(m_offloaded, ', offloaded', '') || iif(m_predating, ', predating', '')
-			|| iif(m_gap, ', gap', '') || iif(m_uncounted, ', uncounted', '')
-			|| iif(m_other, ', other', ''), 3)))) AS causes
+		substr(iif(m_untracked, ', untracked ' || m_untracked, '')
+			|| iif(m_rules, ', rules-missing ' || m_rules, '')
+			|| iif(m_offloaded, ', offloaded ' || m_offloaded, '')
+			|| iif(m_predating, ', predating ' || m_predating, '')
+			|| iif(m_gap, ', gap ' || m_gap, '')
+			|| iif(m_uncounted, ', uncounted ' || m_uncounted, '')
+			|| iif(m_other, ', other ' || m_other, ''), 3)))) AS causes
 FROM l;

@@ -134,10 +134,13 @@ struct audit_coverage {
 	struct tally ended[FLOW_SHARES], live[FLOW_SHARES];
 };
 void audit_coverage(const struct audit *a, uint8_t slot, struct audit_coverage *out);
-/* Of all uplinks, since the start: ends and entries without counters, which are in no
- * sum; flows that vanished and those that the table had no room for. */
+/* Of all uplinks: ends and entries without counters, which are in no sum; flows that
+ * vanished and those that the table had no room for; the latest gap's id, and how many
+ * are open. */
 struct audit_doubts {
 	uint64_t uncounted, lost;
+	int64_t gaps;
+	uint32_t gaps_open;
 };
 void audit_coverage_doubts(const struct audit *a, struct audit_doubts *out);
 

@@ -18,13 +18,14 @@
 #include "waymark/addr.h"
 #include "waymark/record.h"
 
-enum value_kind { VALUE_NULL, VALUE_INTEGER, VALUE_TEXT };
+enum value_kind { VALUE_NULL, VALUE_INTEGER, VALUE_TEXT, VALUE_REAL };
 
 struct value {
 	const char *name; /* the column's */
 	enum value_kind kind;
 	int64_t integer;  /* with VALUE_INTEGER */
 	const char *text; /* with VALUE_TEXT; valid in the callback only */
+	double real;	  /* with VALUE_REAL */
 };
 
 /* One row. A return value other than 0 ends the query, which returns it. */
@@ -63,6 +64,10 @@ int query_mismatches(struct query *q, const struct query_filter *f, query_row_fn
 /* Of the filter: since, until, limit. */
 int query_gaps(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
 int query_tampering(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
+
+/* By hour and uplink (the view coverage). Of the filter: since and until, that the hour
+ * has a part of; uplink; limit. */
+int query_coverage(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
 
 /* Every uplink that there ever was, those valid now first. */
 int query_uplinks(struct query *q, query_row_fn *fn, void *data);

@@ -494,7 +494,9 @@ void audit_marked(struct audit *a, const struct ct_event *ev, uint32_t mark, int
 
 	if (ref == FLOW_REF_NONE)
 		return;
+	sums_take_back(a, ref, ev);
 	flow_set_mark(a, flowtable_get(a->flows, ref), mark & a->mask, now_ms);
+	sums_take_entry(a, ref, ev);
 	flow_touch(a, ref);
 }
 

@@ -14,10 +14,22 @@
 
 typedef struct tally shares[FLOW_SHARES];
 
-static void tally_add(struct tally *t, const struct ct_event *ev, enum direction d)
+/* Where packets are added, or taken off again. */
+struct adding {
+	const struct audit *audit;
+	const struct ct_event *ev;
+	shares *sums;
+	bool is_off;
+};
+
+static void tally_add(const struct adding *add, uint8_t slot, enum flow_share share,
+		      enum direction d)
 {
-	t->packets += ev->packets[d];
-	t->bytes += ev->bytes[d];
+	struct tally *t = &add->sums[slot][share];
+	uint64_t packets = add->ev->packets[d], bytes = add->ev->bytes[d];
+
+	t->packets += add->is_off ? -packets : packets;
+	t->bytes += add->is_off ? -bytes : bytes;
 }
 
 /* Of several uplinks it is the mark's, if it is among them: all of the flow's packets
@@ -41,45 +53,44 @@ static enum flow_share share_without_evidence(const struct audit *a, const struc
 	return f->has_gap || audit_is_in_gap(a, f, 0) ? SHARE_GAP : FLOW_SHARES;
 }
 
-static void add_by_mark(const struct audit *a, const struct flow *f, const struct ct_event *ev,
-			enum direction d, shares *sums)
+static void add_by_mark(const struct adding *add, const struct flow *f, enum direction d)
 {
-	enum flow_share share = share_without_evidence(a, f);
-	uint8_t slot = audit_slot_of_flow(a, f);
+	enum flow_share share = share_without_evidence(add->audit, f);
+	uint8_t slot = audit_slot_of_flow(add->audit, f);
 
 	if (slot < UPLINKS_MAX && share != FLOW_SHARES)
-		tally_add(&sums[slot][share], ev, d);
+		tally_add(add, slot, share, d);
 }
 
 /* Evidence says in which direction a flow's packets left, but for those of an offloaded
  * flow: only its first packets were seen. */
-static void add_by_evidence(const struct audit *a, const struct flow *f, const struct ct_event *ev,
-			    enum direction d, uint64_t egress, shares *sums)
+static void add_by_evidence(const struct adding *add, const struct flow *f, enum direction d,
+			    uint64_t egress)
 {
-	uint8_t slot = slot_of_egress(a, f, egress);
+	uint8_t slot = slot_of_egress(add->audit, f, egress);
 
-	tally_add(&sums[slot][f->is_offloaded ? SHARE_OFFLOADED : SHARE_SEEN], ev, d);
+	tally_add(add, slot, f->is_offloaded ? SHARE_OFFLOADED : SHARE_SEEN, d);
 	if (egress & (egress - 1) && !f->is_offloaded)
-		tally_add(&sums[slot][SHARE_SPLIT], ev, d);
+		tally_add(add, slot, SHARE_SPLIT, d);
 }
 
-static void flow_add(const struct audit *a, const struct flow *f, const struct ct_event *ev,
-		     shares *sums)
+static void flow_add(const struct adding *add, const struct flow *f)
 {
 	enum direction standing = f->is_entered ? DIR_REPLY : DIR_ORIGINAL;
 
 	for (int d = 0; d < 2; d++) {
-		uint64_t egress = flow_egress(a, f, (enum direction)d);
+		uint64_t egress = flow_egress(add->audit, f, (enum direction)d);
 
 		if (egress)
-			add_by_evidence(a, f, ev, (enum direction)d, egress, sums);
+			add_by_evidence(add, f, (enum direction)d, egress);
 		else if ((enum direction)d == standing)
-			add_by_mark(a, f, ev, standing, sums);
+			add_by_mark(add, f, standing);
 	}
 }
 
 void sums_take_entry(struct audit *a, flow_ref ref, const struct ct_event *ev)
 {
+	struct adding add = { .audit = a, .ev = ev, .sums = a->sums.dumped };
 	struct flow *f = ref == FLOW_REF_NONE ? NULL : flowtable_get(a->flows, ref);
 
 	if (!f || !a->sums.is_dumping || f->is_counted)
@@ -87,20 +98,35 @@ void sums_take_entry(struct audit *a, flow_ref ref, const struct ct_event *ev)
 	f->is_counted = 1;
 	a->sums.uncounted += !ev->has_counters;
 	if (ev->has_counters)
-		flow_add(a, f, ev, a->sums.dumped);
+		flow_add(&add, f);
+}
+
+void sums_take_back(struct audit *a, flow_ref ref, const struct ct_event *ev)
+{
+	struct adding add = { .audit = a, .ev = ev, .sums = a->sums.dumped, .is_off = true };
+	struct flow *f = flowtable_get(a->flows, ref);
+
+	if (!a->sums.is_dumping || !f->is_counted)
+		return;
+	f->is_counted = 0;
+	a->sums.uncounted -= !ev->has_counters;
+	if (ev->has_counters)
+		flow_add(&add, f);
 }
 
 /* What it had at its entry is in the dump's sums: its end counts from the next on. */
 void sums_take_end(struct audit *a, flow_ref ref, const struct ct_event *ev)
 {
+	struct adding ended = { .audit = a, .ev = ev, .sums = a->sums.ended };
+	struct adding overtaken = { .audit = a, .ev = ev, .sums = a->sums.overtaken };
 	const struct flow *f = flowtable_get(a->flows, ref);
 
 	a->sums.uncounted += !ev->has_counters;
 	if (!ev->has_counters)
 		return;
-	flow_add(a, f, ev, a->sums.ended);
+	flow_add(&ended, f);
 	if (a->sums.is_dumping && f->is_counted)
-		flow_add(a, f, ev, a->sums.overtaken);
+		flow_add(&overtaken, f);
 }
 
 void sums_dump_begin(struct audit *a)
@@ -134,5 +160,7 @@ void audit_coverage_doubts(const struct audit *a, struct audit_doubts *out)
 	*out = (struct audit_doubts){
 		.uncounted = a->sums.uncounted,
 		.lost = a->stats.lost + a->stats.untracked,
+		.gaps = a->ids.gap,
+		.gaps_open = a->gaps.n_open,
 	};
 }

@@ -180,6 +180,8 @@ void mismatch_free_all(struct audit *a);
 void sums_dump_begin(struct audit *a);
 /* An entry of the dump, of a flow that lives. Once a dump counts. */
 void sums_take_entry(struct audit *a, flow_ref ref, const struct ct_event *ev);
+/* ... before something changes that says what it counts for. */
+void sums_take_back(struct audit *a, flow_ref ref, const struct ct_event *ev);
 /* The flow's end. */
 void sums_take_end(struct audit *a, flow_ref ref, const struct ct_event *ev);
 void sums_dump_end(struct audit *a, bool is_torn);
