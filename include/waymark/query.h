@@ -106,6 +106,9 @@ int query_verdicts(struct query *q, const struct summary_span *span, query_row_f
 int query_talkers(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
 /* reason (NULL: none), mismatches, packets: most first. */
 int query_reasons(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
+/* uplink, left (packets; NULL: not known), missing (of these in the history), and by its
+ * cause, which is the column's name, how much. */
+int query_covered(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
 /* started, ended (ms; NULL: still open), source, lost, reason, by time: gaps, and the
  * times in which no daemon was there to see anything. */
 int query_unseen(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
