@@ -130,7 +130,7 @@ static void uplinks_print(const struct answer *a)
 		const struct answer_uplink *u = &a->uplinks[i];
 
 		printf("uplink    %s: %s, interface %s, mark %" PRId64 ", %" PRId64
-		       " flows live, %" PRId64 " mismatches\n",
+		       " flows live, %" PRId64 " mismatches seen\n",
 		       u->name ? u->name : "?", u->state ? u->state : "?",
 		       u->ifname ? u->ifname : "?", u->mark, u->flows_live, u->mismatches);
 	}

@@ -597,11 +597,3 @@ void audit_stats(const struct audit *a, struct audit_stats *out)
 	out->gaps_open = a->gaps.n_open;
 	out->bytes = flowtable_bytes(a->flows);
 }
-
-void audit_uplink_counts(const struct audit *a, uint32_t live[UPLINKS_MAX],
-			 uint64_t mismatches[UPLINKS_MAX], uint64_t bytes[UPLINKS_MAX])
-{
-	memcpy(live, a->live, sizeof(a->live));
-	memcpy(mismatches, a->uplink_mismatches, sizeof(a->uplink_mismatches));
-	memcpy(bytes, a->uplink_bytes, sizeof(a->uplink_bytes));
-}

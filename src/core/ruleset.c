@@ -44,6 +44,11 @@
 #define REPEAT_RATE 1000
 #define UNMARKED_RATE 200
 
+/* Of ICMPv6: multicast listeners, router and neighbour discovery, which conntrack leaves
+ * alone (linux, nf_conntrack_proto_icmpv6.c: noct_valid_new). One by one, for some
+ * nftables lists a range of them in words that it does not read. */
+#define NEIGHBOUR_TYPES "130, 131, 132, 133, 134, 135, 136, 143"
+
 /* Up to so many uplinks are compared, more are looked up. */
 #define FEW 4
 
@@ -244,12 +249,11 @@ static void put_reports(struct render *r)
 }
 
 /* What no flow can account for is counted apart, and nothing more can be learnt of
- * it. Neighbour discovery (the ICMPv6 types that conntrack leaves alone) is the
- * link's own, as ARP is. */
+ * it. Neighbour discovery is the link's own, as ARP is. */
 static void put_uncounted(struct render *r, uint32_t mark)
 {
 	fprintf(r->out,
-		"\t\tct state untracked icmpv6 type { 130-136, 143 } counter return comment \""
+		"\t\tct state untracked icmpv6 type { " NEIGHBOUR_TYPES " } counter return comment \""
 		RULESET_COUNT_NEIGHBOURS " 0x%" PRIx32 "\"\n"
 		"\t\tct state invalid,untracked counter return comment \""
 		RULESET_COUNT_UNTRACKED " 0x%" PRIx32 "\"\n"
