@@ -126,7 +126,9 @@ static void coverage_print(const struct survey *s)
 		const struct answer_uplink *u = &s->answer.uplinks[i];
 
 		printf("%s %s ", separator, u->name ? u->name : "?");
-		if (!u->coverage.is_there || !u->coverage.is_known)
+		if (!u->coverage.is_there)
+			fputs("not compared yet", stdout);
+		else if (!u->coverage.is_known)
 			fputs("not known", stdout);
 		else if (u->coverage.share < 0)
 			fputs("nothing left", stdout);

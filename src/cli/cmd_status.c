@@ -97,7 +97,7 @@ static void uplink_coverage_print(const struct answer_uplink *u)
 
 	printf("          %s: ", u->name ? u->name : "?");
 	if (!c->is_there)
-		fputs("not known yet", stdout);
+		fputs("not compared yet", stdout);
 	else if (!c->is_known)
 		fputs("not known: neither the rules nor the interface tell how much left", stdout);
 	else if (c->share < 0)
