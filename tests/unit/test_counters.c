@@ -105,7 +105,8 @@ static void test_strangers(void **state)
 		    " table inet waymark { chain c {"
 		    " counter comment \"out 0x2\"; counter packets 4 bytes 40 comment \"out 0x2\";"
 		    " counter packets 1 bytes 2 comment \"untracked 0xff00\";"
-		    " counter comment \"out 0x2 \"; counter comment \"outer 0x2\"; counter;"
+		    " counter packets 7 bytes 7 comment \"out 0x2 \";"
+		    " counter packets 8 bytes 8 comment \"outer 0x2\"; counter;"
 		    " accept comment \"out 0x3\"; }; };"
 		    " table ip waymark { chain c { counter packets 9 bytes 9 comment \"out 0x2\"; }; }");
 	r = rules_read(n);
