@@ -72,8 +72,11 @@ names <"$file" >"$lab_tmp/by_file"
 check "the same" cmp "$lab_tmp/by_tool" "$lab_tmp/by_file"
 is "everybody may read the file" "$(stat -c %a "$file")" 644
 is "nothing lies beside it" "$(ls "$lab_tmp/text")" waymark.prom
+# With what is known after a look.
+waymark coverage >/dev/null
+fetch /metrics >"$lab_tmp/page"
+check "what left is among them" grep -q '^waymark_coverage_left_packets_total{uplink="wan1"' "$lab_tmp/page"
 if command -v promtool >/dev/null; then
-	fetch /metrics >"$lab_tmp/page"
 	check "promtool finds nothing to say" promtool check metrics <"$lab_tmp/page"
 else
 	skip "promtool finds nothing to say" "promtool is missing (package prometheus)"
