@@ -132,6 +132,7 @@ void audit_stats(const struct audit *a, struct audit_stats *out);
  * below 0 (as two's complement) by what ended while the dump ran. */
 struct audit_coverage {
 	struct tally ended[FLOW_SHARES], live[FLOW_SHARES];
+	uint64_t lost[FLOW_SHARES]; /* flows that vanished: what they had is in no sum */
 };
 void audit_coverage(const struct audit *a, uint8_t slot, struct audit_coverage *out);
 /* Of all uplinks: ends and entries without counters, which are in no sum; flows that

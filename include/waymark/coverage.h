@@ -17,8 +17,8 @@
 
 /* From one reading to the next. What counts on must be of the same boot, table,
  * interface, and not have shrunk; what was set back since is not known, or is known
- * to be at least so much. Sets all of *out but slot and has_gap's other causes: flows
- * that vanished make a gap. */
+ * to be at least so much. Sets all of *out but slot and has_uncounted; has_lost is read,
+ * and has_gap only set: what vanished with flows makes a gap. */
 void coverage_settle(const struct coverage_reading *from, const struct coverage_reading *to,
 		     struct coverage_record *out);
 

@@ -154,6 +154,7 @@ struct coverage_record {
 	bool is_whole;	     /* the rules were there all the time, and counted */
 	bool has_gap;	     /* something may have been missed */
 	bool has_uncounted;  /* flows without counters lived in it */
+	bool has_lost[FLOW_SHARES]; /* flows of this share vanished in it */
 	struct tally link;   /* what the interface sent: frames, with ARP */
 	struct tally left;   /* what left, by the rules, or by the link where they missed it */
 	struct tally skipped; /* of that, what the rules did not see */

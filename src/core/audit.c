@@ -209,6 +209,7 @@ static void flow_lose(struct audit *a, flow_ref ref)
 	struct flow *f = flowtable_get(a->flows, ref);
 
 	a->stats.lost++;
+	sums_take_loss(a, ref);
 	f->has_gap = 1;
 	flow_touch(a, ref);
 	flow_close(a, f, FLOW_LOST, 0);
@@ -562,8 +563,7 @@ static void see_not(void *data, flow_ref ref, struct flow *f)
 {
 	(void)data;
 	(void)ref;
-	f->is_seen = 0;
-	f->is_counted = 0;
+	f->is_seen = f->is_counted = 0;
 }
 
 void audit_dump_begin(struct audit *a, int64_t now_ms)

@@ -129,6 +129,14 @@ void sums_take_end(struct audit *a, flow_ref ref, const struct ct_event *ev)
 		flow_add(&overtaken, f);
 }
 
+void sums_take_loss(struct audit *a, flow_ref ref)
+{
+	static const struct ct_event one = { .packets = { 1, 1 } };
+	struct adding add = { .audit = a, .ev = &one, .sums = a->sums.lost };
+
+	flow_add(&add, flowtable_get(a->flows, ref));
+}
+
 void sums_dump_begin(struct audit *a)
 {
 	a->sums.is_dumping = true;
@@ -153,6 +161,8 @@ void audit_coverage(const struct audit *a, uint8_t slot, struct audit_coverage *
 {
 	memcpy(out->ended, a->sums.ended[slot], sizeof(out->ended));
 	memcpy(out->live, a->sums.live[slot], sizeof(out->live));
+	for (int i = 0; i < FLOW_SHARES; i++)
+		out->lost[i] = a->sums.lost[slot][i].packets;
 }
 
 void audit_coverage_doubts(const struct audit *a, struct audit_doubts *out)

@@ -77,6 +77,7 @@ struct audit_sums {
 	struct tally live[UPLINKS_MAX][FLOW_SHARES];	/* at the last whole dump */
 	struct tally dumped[UPLINKS_MAX][FLOW_SHARES];	/* in the one that is running */
 	struct tally overtaken[UPLINKS_MAX][FLOW_SHARES]; /* ended while in it, after their entry */
+	struct tally lost[UPLINKS_MAX][FLOW_SHARES]; /* flows, as packets */
 	uint64_t uncounted;
 	bool is_dumping;
 };
@@ -184,6 +185,8 @@ void sums_take_entry(struct audit *a, flow_ref ref, const struct ct_event *ev);
 void sums_take_back(struct audit *a, flow_ref ref, const struct ct_event *ev);
 /* The flow's end. */
 void sums_take_end(struct audit *a, flow_ref ref, const struct ct_event *ev);
+/* The flow is about to be given up as lost. */
+void sums_take_loss(struct audit *a, flow_ref ref);
 void sums_dump_end(struct audit *a, bool is_torn);
 
 /* audit_packet.c */

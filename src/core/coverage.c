@@ -52,15 +52,18 @@ static void rules_settle(const struct coverage_reading *from, const struct cover
 }
 
 /* One kind of number of the shares, packets or bytes. What a flow had in one share and
- * now has in another is not counted twice. True where flows took away more than all. */
-static bool shares_balance(int64_t n[FLOW_SHARES])
+ * now has in another is not counted twice; what vanished with flows is no other's.
+ * True where flows took away more than is known. */
+static bool shares_balance(int64_t n[FLOW_SHARES], const bool has_lost[FLOW_SHARES])
 {
+	bool is_short = false;
 	int64_t debt = 0;
 
 	for (int i = 0; i < SHARE_SPLIT; i++) {
 		if (n[i] >= 0)
 			continue;
-		debt -= n[i];
+		is_short |= has_lost[i];
+		debt -= has_lost[i] ? 0 : n[i];
 		n[i] = 0;
 	}
 	for (int i = 0; debt && i < SHARE_SPLIT; i++) {
@@ -73,7 +76,7 @@ static bool shares_balance(int64_t n[FLOW_SHARES])
 		n[SHARE_SPLIT] = 0;
 	if (n[SHARE_SPLIT] > n[SHARE_SEEN])
 		n[SHARE_SPLIT] = n[SHARE_SEEN];
-	return debt > 0;
+	return is_short || debt > 0;
 }
 
 static void flows_settle(const struct coverage_reading *from, const struct coverage_reading *to,
@@ -86,8 +89,8 @@ static void flows_settle(const struct coverage_reading *from, const struct cover
 		packets[i] = (int64_t)(to->flows[i].packets - from->flows[i].packets);
 		bytes[i] = (int64_t)(to->flows[i].bytes - from->flows[i].bytes);
 	}
-	is_short = shares_balance(packets);
-	is_short |= shares_balance(bytes);
+	is_short = shares_balance(packets, out->has_lost);
+	is_short |= shares_balance(bytes, out->has_lost);
 	out->has_gap |= is_short;
 	for (int i = 0; i < FLOW_SHARES; i++)
 		out->flows[i] = (struct tally){ (uint64_t)packets[i], (uint64_t)bytes[i] };

@@ -32,6 +32,7 @@ struct coverage {
 	uint64_t boot;
 	struct coverage_reading base[UPLINKS_MAX]; /* where the interval began; time 0: nowhere */
 	struct coverage_record sum[UPLINKS_MAX];   /* since the start */
+	uint64_t lost[UPLINKS_MAX][FLOW_SHARES];   /* flows, until the interval began */
 	struct doubts doubts;			   /* then */
 	struct nftcounters_reading before;	   /* a load of the rules */
 	int64_t looked_ms, hour_asked_ms;
@@ -128,6 +129,16 @@ static void record_emit(struct daemon *d, const struct coverage_record *r)
 	d->coverage->port.emit(d->coverage->port.data, &out);
 }
 
+static void lost_note(struct daemon *d, uint8_t slot, bool has_lost[FLOW_SHARES])
+{
+	struct audit_coverage c;
+
+	audit_coverage(d->audit, slot, &c);
+	for (int i = 0; i < FLOW_SHARES; i++)
+		has_lost[i] = c.lost[i] != d->coverage->lost[slot][i];
+	memcpy(d->coverage->lost[slot], c.lost, sizeof(c.lost));
+}
+
 /* The first reading is where the first interval begins. */
 static void uplink_look(struct daemon *d, const struct uplink_config *u,
 			const struct coverage_reading *now, const struct doubts *doubts)
@@ -135,6 +146,7 @@ static void uplink_look(struct daemon *d, const struct uplink_config *u,
 	struct coverage *c = d->coverage;
 	struct coverage_record r = { .slot = u->slot, .reading = *now };
 
+	lost_note(d, u->slot, r.has_lost);
 	if (c->base[u->slot].time_ms) {
 		r.has_gap = has_gap(&c->doubts, doubts);
 		r.has_uncounted = doubts->audit.uncounted != c->doubts.audit.uncounted;

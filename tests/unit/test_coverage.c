@@ -280,6 +280,7 @@ static void test_lost(void **state)
 	struct audit *a = audit_make();
 	struct facts f = { .mark = 2, .labels = 2, .packets = 5 };
 	struct audit_doubts before, after;
+	struct audit_coverage c;
 
 	(void)state;
 	dump_begin(a);
@@ -291,6 +292,9 @@ static void test_lost(void **state)
 	audit_coverage_doubts(a, &after);
 	assert_int_equal(packets_of(a, 1, SHARE_SEEN), 0);
 	assert_true(after.lost > before.lost);
+	audit_coverage(a, 1, &c);
+	assert_int_equal(c.lost[SHARE_SEEN], 1);
+	assert_int_equal(c.lost[SHARE_GAP], 0);
 	f.packets = 11;
 	take(a, CT_DESTROY, 1, f);
 	assert_int_equal(packets_of(a, 1, SHARE_SEEN), 11);
@@ -436,6 +440,11 @@ static void test_moved_and_lost(void **state)
 	assert_int_equal(r.flows[SHARE_SEEN].bytes, 1000);
 	assert_int_equal(r.flows[SHARE_GAP].packets, 0);
 	assert_false(r.has_gap);
+
+	r = (struct coverage_record){ .has_lost = { [SHARE_GAP] = true } };
+	coverage_settle(&from, &to, &r);
+	assert_int_equal(r.flows[SHARE_SEEN].packets, 40); /* the others are as they were */
+	assert_true(r.has_gap);
 
 	to.flows[SHARE_SEEN] = (struct tally){ 0 };
 	r = settle(&from, &to);
