@@ -114,3 +114,74 @@ CREATE VIEW tampering AS SELECT
 	t.process AS process,
 	t.action AS action
 FROM tamper t;
+
+-- Hour by hour and uplink how much left, how much of it is in the history (seen), the
+-- share, and what is missing by its cause: each takes of what the causes before it have
+-- not explained (core/coverage.c does the same). NULL: it is not known how much left.
+-- share is cut off after four digits: 1.0 says that nothing is missing.
+DROP VIEW IF EXISTS coverage;
+CREATE VIEW coverage AS WITH
+counted AS (SELECT h.id, h.time, h.started, h.ended, h.is_partial, h.has_gap, h.has_uncounted,
+		u.name AS uplink, h.unknown > 0 AS is_unknown,
+		sum(iif(k.kind = 0, k.packets, 0)) AS link_packets,
+		sum(iif(k.kind = 0, k.bytes, 0)) AS link_bytes,
+		sum(iif(k.kind = 1, k.packets, 0)) AS left_packets,
+		sum(iif(k.kind = 1, k.bytes, 0)) AS left_bytes,
+		sum(iif(k.kind = 2, k.packets, 0)) AS skipped,
+		sum(iif(k.kind IN (10, 11), k.packets, 0)) AS rules_packets,
+		sum(iif(k.kind IN (10, 11), k.bytes, 0)) AS rules_bytes,
+		sum(iif(k.kind = 11, k.packets, 0)) AS untracked,
+		sum(iif(k.kind = 20, k.packets, 0)) AS seen_packets,
+		sum(iif(k.kind = 20, k.bytes, 0)) AS seen_bytes,
+		sum(iif(k.kind = 21, k.packets, 0)) AS predating,
+		sum(iif(k.kind = 22, k.packets, 0)) AS offloaded,
+		sum(iif(k.kind = 23, k.packets, 0)) AS gap,
+		sum(iif(k.kind = 24, k.packets, 0)) AS split
+	FROM coverage_hour h JOIN uplink u ON u.id = h.uplink
+		LEFT JOIN coverage_count k ON k.time = h.time AND k.uplink = h.uplink
+	GROUP BY h.id),
+a AS (SELECT *, max(left_packets - seen_packets, 0) AS missing FROM counted),
+b AS (SELECT *, min(missing, untracked) AS m_untracked FROM a),
+c AS (SELECT *, missing - m_untracked AS rest_b FROM b),
+d AS (SELECT *, min(rest_b, iif(is_partial, skipped, 0)) AS m_rules FROM c),
+e AS (SELECT *, rest_b - m_rules AS rest_d FROM d),
+f AS (SELECT *, min(rest_d, offloaded + iif(is_partial, 0, skipped)) AS m_offloaded FROM e),
+g AS (SELECT *, rest_d - m_offloaded AS rest_f FROM f),
+h AS (SELECT *, min(rest_f, predating) AS m_predating FROM g),
+i AS (SELECT *, rest_f - m_predating AS rest_h FROM h),
+j AS (SELECT *, iif(has_gap, rest_h, min(rest_h, gap)) AS m_gap FROM i),
+k AS (SELECT *, iif(has_uncounted, rest_h - m_gap, 0) AS m_uncounted FROM j),
+l AS (SELECT *, rest_h - m_gap - m_uncounted AS m_other FROM k)
+SELECT
+	strftime('%Y-%m-%dT%H:%M:%fZ', time / 1000.0, 'unixepoch') AS hour,
+	uplink,
+	strftime('%Y-%m-%dT%H:%M:%fZ', started / 1000.0, 'unixepoch') AS started,
+	strftime('%Y-%m-%dT%H:%M:%fZ', ended / 1000.0, 'unixepoch') AS ended,
+	iif(is_unknown, NULL, left_packets) AS left_packets,
+	iif(is_unknown, NULL, left_bytes) AS left_bytes,
+	seen_packets AS seen_packets,
+	seen_bytes AS seen_bytes,
+	iif(is_unknown OR left_packets = 0, NULL,
+		(left_packets - missing) * 10000 / left_packets / 10000.0) AS share,
+	iif(is_unknown, NULL, missing) AS missing_packets,
+	iif(is_unknown, NULL, m_untracked) AS untracked,
+	iif(is_unknown, NULL, m_rules) AS rules_missing,
+	iif(is_unknown, NULL, m_offloaded) AS offloaded,
+	iif(is_unknown, NULL, m_predating) AS predating,
+	iif(is_unknown, NULL, m_gap) AS gap,
+	iif(is_unknown, NULL, m_uncounted) AS uncounted,
+	iif(is_unknown, NULL, m_other) AS other,
+	split AS split_packets,
+	rules_packets AS rules_packets,
+	rules_bytes AS rules_bytes,
+	link_packets AS link_packets,
+	link_bytes AS link_bytes,
+	iif(is_unknown, 'not known', iif(left_packets = 0, 'nothing left', iif(missing = 0, NULL,
+		substr(iif(m_untracked, ', untracked ' || m_untracked, '')
+			|| iif(m_rules, ', rules-missing ' || m_rules, '')
+			|| iif(m_offloaded, ', offloaded ' || m_offloaded, '')
+			|| iif(m_predating, ', predating ' || m_predating, '')
+			|| iif(m_gap, ', gap ' || m_gap, '')
+			|| iif(m_uncounted, ', uncounted ' || m_uncounted, '')
+			|| iif(m_other, ', other ' || m_other, ''), 3)))) AS causes
+FROM l;

@@ -10,12 +10,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "waymark/coverage.h"
 #include "waymark/record.h"
+
+/* How much of what left by an uplink is in the history, since the daemon started. */
+struct answer_coverage {
+	bool is_there, is_known; /* something was compared; it is known how much left */
+	const char *since, *until;
+	int64_t left_packets, left_bytes, seen_packets, seen_bytes;
+	double share; /* 0 to 1; below 0: nothing left, or it is not known how much */
+	int64_t missing[COVERAGE_CAUSES];
+};
 
 struct answer_uplink {
 	const char *name, *ifname, *state, *gateway, *gateway6; /* or NULL */
 	char *addresses; /* comma-separated */
 	int64_t mark, weight, flows_live, bytes, mismatches;
+	struct answer_coverage coverage;
 };
 
 /* Strings belong to the answer. */
@@ -26,6 +37,7 @@ struct answer {
 	bool is_ready;
 	int64_t pid, uptime_s, flows_live, flows_total, gaps_open, mismatches;
 	int64_t flows_lost, flows_untracked, table_flows, table_bytes;
+	int64_t looks, looks_due; /* at the whole table, that coverage is known by */
 	double flows_per_s;
 	bool has_verdicts;
 	int64_t verdicts[VERDICT_OK + 1]; /* flows, by verdict, since the start */

@@ -126,6 +126,25 @@ uint32_t audit_flush(struct audit *a, int64_t now_ms);
 
 void audit_stats(const struct audit *a, struct audit_stats *out);
 
+/* What the flows account for that left by an uplink, by their own counters: of those
+ * that ended since the start, and of those that lived in the last whole dump. Their
+ * sum is right at the end of a dump, before another event is taken. "live" may be
+ * below 0 (as two's complement) by what ended while the dump ran. */
+struct audit_coverage {
+	struct tally ended[FLOW_SHARES], live[FLOW_SHARES];
+	uint64_t lost[FLOW_SHARES]; /* flows that vanished: what they had is in no sum */
+};
+void audit_coverage(const struct audit *a, uint8_t slot, struct audit_coverage *out);
+/* Of all uplinks: ends and entries without counters, which are in no sum; flows that
+ * vanished and those that the table had no room for; the latest gap's id, and how many
+ * are open. */
+struct audit_doubts {
+	uint64_t uncounted, lost;
+	int64_t gaps;
+	uint32_t gaps_open;
+};
+void audit_coverage_doubts(const struct audit *a, struct audit_doubts *out);
+
 /* Live flows and mismatches an uplink, for status; arrays by slot. */
 void audit_uplink_counts(const struct audit *a, uint32_t live[UPLINKS_MAX],
 			 uint64_t mismatches[UPLINKS_MAX], uint64_t bytes[UPLINKS_MAX]);

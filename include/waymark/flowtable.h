@@ -47,6 +47,7 @@ struct flow {
 	uint64_t is_disowned : 1;    /* its mark named an uplink until a reload */
 	uint64_t is_born_astray : 1; /* its NEW event had another uplink's label already */
 	uint64_t is_put_back : 1;    /* the clock has been put back in its life */
+	uint64_t is_counted : 1;     /* in the sums of the dump that is running, or the last */
 	uint16_t zone;
 	uint16_t labels;   /* set of uplinks by label; a flowtable set number */
 	uint16_t nflog[2]; /* sets of uplinks by NFLOG, by enum direction */

@@ -18,13 +18,14 @@
 #include "waymark/addr.h"
 #include "waymark/record.h"
 
-enum value_kind { VALUE_NULL, VALUE_INTEGER, VALUE_TEXT };
+enum value_kind { VALUE_NULL, VALUE_INTEGER, VALUE_TEXT, VALUE_REAL };
 
 struct value {
 	const char *name; /* the column's */
 	enum value_kind kind;
 	int64_t integer;  /* with VALUE_INTEGER */
 	const char *text; /* with VALUE_TEXT; valid in the callback only */
+	double real;	  /* with VALUE_REAL */
 };
 
 /* One row. A return value other than 0 ends the query, which returns it. */
@@ -64,6 +65,10 @@ int query_mismatches(struct query *q, const struct query_filter *f, query_row_fn
 int query_gaps(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
 int query_tampering(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
 
+/* By hour and uplink (the view coverage). Of the filter: since and until, that the hour
+ * has a part of; uplink; limit. */
+int query_coverage(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
+
 /* Every uplink that there ever was, those valid now first. */
 int query_uplinks(struct query *q, query_row_fn *fn, void *data);
 
@@ -101,6 +106,9 @@ int query_verdicts(struct query *q, const struct summary_span *span, query_row_f
 int query_talkers(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
 /* reason (NULL: none), mismatches, packets: most first. */
 int query_reasons(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
+/* uplink, left (packets; NULL: not known), missing (of these in the history), and by its
+ * cause, which is the column's name, how much. */
+int query_covered(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
 /* started, ended (ms; NULL: still open), source, lost, reason, by time: gaps, and the
  * times in which no daemon was there to see anything. */
 int query_unseen(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);

@@ -107,6 +107,62 @@ struct tampering_record {
 	char action[32];    /* "restored", "gave-up", "noticed" */
 };
 
+/* Packets, and their bytes from the IP header on. */
+struct tally {
+	uint64_t packets, bytes;
+};
+
+/* What our rules count of an uplink (ruleset.h). */
+enum rule_count {
+	RULE_OUT,	 /* of flows */
+	RULE_UNTRACKED,	 /* of no flow: notrack, or conntrack refused the packet */
+	RULE_NEIGHBOURS, /* neighbour discovery: the link's own, no traffic */
+	RULE_COUNTS,
+};
+
+/* Packets of flows by how it is known that they left by the uplink. */
+enum flow_share {
+	SHARE_SEEN,	 /* by evidence */
+	SHARE_PREDATING, /* by the mark alone: the flow began before there was evidence */
+	SHARE_OFFLOADED, /* by the mark alone: its packets skip the rules */
+	SHARE_GAP,	 /* by the mark alone: evidence may have been lost */
+	SHARE_SPLIT,	 /* some of those seen: the flow left by others, too, and which packets
+			  * went where is not known */
+	FLOW_SHARES,
+};
+
+/* What the counters of an uplink said at a time: where the next interval begins, also
+ * that of the next daemon. Flows' sums may be below 0 where what they said before was
+ * of flows that have ended since. */
+struct coverage_reading {
+	int64_t time_ms; /* 0: never read */
+	uint64_t boot;	 /* which run of the kernel, so that counters can go on */
+	uint64_t table;	 /* which of its tables was ours; 0: there was none */
+	uint32_t ifindex; /* 0: there was no such interface */
+	struct tally link;
+	struct tally rules[RULE_COUNTS];
+	struct tally flows[FLOW_SHARES];
+};
+
+/* How much left by an uplink in an interval, and how much of it the flows of the
+ * history account for. */
+struct coverage_record {
+	uint8_t slot;
+	int64_t started_ms, ended_ms; /* started_ms 0: no interval, the reading alone */
+	bool has_link;	     /* link is known */
+	bool has_left;	     /* left is known */
+	bool is_whole;	     /* the rules were there all the time, and counted */
+	bool has_gap;	     /* something may have been missed */
+	bool has_uncounted;  /* flows without counters lived in it */
+	bool has_lost[FLOW_SHARES]; /* flows of this share vanished in it */
+	struct tally link;   /* what the interface sent: frames, with ARP */
+	struct tally left;   /* what left, by the rules, or by the link where they missed it */
+	struct tally skipped; /* of that, what the rules did not see */
+	struct tally rules[RULE_COUNTS];
+	struct tally flows[FLOW_SHARES];
+	struct coverage_reading reading; /* at its end */
+};
+
 /* The uplinks from now on: the writer closes validity of those that changed. */
 struct uplink_record {
 	uint8_t slot;
@@ -137,6 +193,7 @@ enum record_type {
 	RECORD_UPLINKS,
 	RECORD_OUTBOX_ADD,
 	RECORD_OUTBOX_DONE, /* it needs no keeping any more; by id */
+	RECORD_COVERAGE,
 };
 
 struct record {
@@ -150,6 +207,7 @@ struct record {
 		struct tampering_record tampering;
 		struct uplinks_record uplinks;
 		struct outbox_record outbox;
+		struct coverage_record *coverage; /* malloc'd; the writer frees it */
 	};
 };
 

@@ -17,6 +17,13 @@
 #define PREFIX_UNMARKED "waymark unmarked "
 #define PREFIX_TRANSIT "waymark transit "
 
+/* What a rule's counter counts, by the first word of the rule's comment; the second is
+ * the mark of the uplink that its packets leave by ("out 0x2"). A packet that leaves by
+ * an uplink is counted by one rule of one of them. */
+#define RULESET_COUNT_OUT "out"		   /* of flows */
+#define RULESET_COUNT_UNTRACKED "untracked" /* of no flow: notrack, or conntrack refused it */
+#define RULESET_COUNT_NEIGHBOURS "neighbours" /* neighbour discovery, multicast listeners */
+
 /* The events of the mask: NEW, RELATED, DESTROY, MARK, LABEL of enum
  * ip_conntrack_events (linux/netfilter/nf_conntrack_common.h). A number, because
  * nftables 1.0.6 lists a word for the mark's bit that it does not read. */

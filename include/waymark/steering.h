@@ -44,6 +44,11 @@ int steering_apply(struct steering *s, FILE *errors);
 typedef void steering_midway_fn(void *data, bool is_new);
 void steering_set_midway(struct steering *s, steering_midway_fn *fn, void *data);
 
+/* Called around each load of the ruleset, which sets its counters back: before it, when
+ * what is there can still be read, and after it where it was done. */
+typedef void steering_load_fn(void *data, bool is_done);
+void steering_set_load(struct steering *s, steering_load_fn *fn, void *data);
+
 /* Brings routes, rules and sysctls back to the plan for the snapshot that the
  * kernel gives now (links that came and went, tampering), and the ruleset if it
  * is not there. Returns how many things it changed, or -errno. Each change is

@@ -43,6 +43,10 @@ int store_each_live(struct store *st, store_flow_fn *fn, void *data);
 typedef int store_outbox_fn(void *data, int64_t id, const char *line);
 int store_each_outbox(struct store *st, store_outbox_fn *fn, void *data);
 
+/* Calls fn for what the counters of each uplink said last. */
+typedef void store_reading_fn(void *data, uint8_t slot, const struct coverage_reading *r);
+int store_each_reading(struct store *st, store_reading_fn *fn, void *data);
+
 /* --- the writer thread -------------------------------------------------- */
 
 struct writer;

@@ -33,6 +33,7 @@ static void general_take(struct answer *a, const json_t *o)
 		{ "mismatches", &a->mismatches }, { "flows_total", &a->flows_total },
 		{ "flows_lost", &a->flows_lost }, { "flows_untracked", &a->flows_untracked },
 		{ "table_flows", &a->table_flows }, { "table_bytes", &a->table_bytes },
+		{ "looks", &a->looks },	       { "looks_due", &a->looks_due },
 		{ NULL, NULL },
 	};
 
@@ -142,6 +143,29 @@ static char *strings_join(const json_t *array)
 	return text;
 }
 
+static void coverage_take(struct answer_coverage *c, const json_t *o)
+{
+	const json_t *missing = json_object_get(o, "missing");
+	const json_t *share = json_object_get(o, "share");
+	const struct wanted wanted[] = {
+		{ "left_packets", &c->left_packets },
+		{ "left_bytes", &c->left_bytes },
+		{ "seen_packets", &c->seen_packets },
+		{ "seen_bytes", &c->seen_bytes },
+		{ NULL, NULL },
+	};
+
+	numbers_take(o, wanted);
+	c->is_there = json_is_object(o);
+	c->is_known = json_is_true(json_object_get(o, "known"));
+	c->since = string_take(o, "since");
+	c->until = string_take(o, "until");
+	c->share = json_is_number(share) ? json_number_value(share) : -1;
+	for (int i = 0; i < COVERAGE_CAUSES; i++)
+		c->missing[i] = json_integer_value(
+			json_object_get(missing, coverage_cause_name((enum coverage_cause)i)));
+}
+
 static int uplink_take(struct answer_uplink *u, const json_t *o)
 {
 	const struct wanted wanted[] = {
@@ -159,6 +183,7 @@ static int uplink_take(struct answer_uplink *u, const json_t *o)
 	u->state = string_take(o, "state");
 	u->gateway = string_take(o, "gateway");
 	u->gateway6 = string_take(o, "gateway6");
+	coverage_take(&u->coverage, json_object_get(o, "coverage"));
 	u->addresses = strings_join(json_object_get(o, "addresses"));
 	return u->addresses ? 0 : -ENOMEM;
 }

@@ -94,6 +94,18 @@ static const struct metric uplink_metrics[] = {
 	  OF_UPLINK(mismatches) },
 };
 
+/* Of uplinks of which it is known. */
+static const struct metric coverage_metrics[] = {
+	{ "coverage_left_packets_total", "counter", "Packets that left by the uplink",
+	  OF_UPLINK(coverage.left_packets) },
+	{ "coverage_left_bytes_total", "counter", "Bytes that left by the uplink",
+	  OF_UPLINK(coverage.left_bytes) },
+	{ "coverage_seen_packets_total", "counter",
+	  "Packets of these that flows in the history account for", OF_UPLINK(coverage.seen_packets) },
+	{ "coverage_seen_bytes_total", "counter",
+	  "Bytes of these that flows in the history account for", OF_UPLINK(coverage.seen_bytes) },
+};
+
 static int64_t value_at(const void *base, size_t offset)
 {
 	int64_t value;
@@ -143,6 +155,23 @@ static void uplink_print(FILE *out, const char *name, const struct answer_uplink
 	fputc(',', out);
 	label_print(out, "interface", u->ifname);
 	fprintf(out, "} %" PRId64 "\n", value);
+}
+
+/* An uplink of which nothing is known has no line: 0 would say that nothing left. */
+static void coverage_print(FILE *out, const struct answer *a)
+{
+	size_t m, i, n = 0;
+
+	for (i = 0; i < a->n_uplinks; i++)
+		n += a->uplinks[i].coverage.is_known;
+	for (m = 0; n && m < sizeof(coverage_metrics) / sizeof(*coverage_metrics); m++) {
+		head_print(out, &coverage_metrics[m]);
+		for (i = 0; i < a->n_uplinks; i++) {
+			if (a->uplinks[i].coverage.is_known)
+				uplink_print(out, coverage_metrics[m].name, &a->uplinks[i],
+					     value_at(&a->uplinks[i], coverage_metrics[m].offset));
+		}
+	}
 }
 
 static void uplinks_print(FILE *out, const struct answer *a)
@@ -206,4 +235,5 @@ void metrics_print(FILE *out, const struct answer *a)
 	delays_print(out, a);
 	verdicts_print(out, a);
 	uplinks_print(out, a);
+	coverage_print(out, a);
 }

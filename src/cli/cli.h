@@ -104,6 +104,7 @@ enum exit_status cmd_uplinks(const struct invocation *in);
 enum exit_status cmd_flows(const struct invocation *in);
 enum exit_status cmd_mismatches(const struct invocation *in);
 enum exit_status cmd_gaps(const struct invocation *in);
+enum exit_status cmd_coverage(const struct invocation *in);
 enum exit_status cmd_explain(const struct invocation *in);
 enum exit_status cmd_watch(const struct invocation *in);
 enum exit_status cmd_nagios(const struct invocation *in);

@@ -10,9 +10,11 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #define PATIENCE_S 5
+#define PAUSE_MS 50L
 
 static int client_connect(const char *path, int *fd)
 {
@@ -77,6 +79,27 @@ int client_ask(const char *path, const char *command, char **answer)
 	}
 	fclose(stream);
 	return err;
+}
+
+int client_answer(const char *path, const char *command, struct answer *a)
+{
+	char *text = NULL;
+	int err = client_ask(path, command, &text);
+
+	if (!err)
+		err = answer_parse(a, text);
+	free(text);
+	if (err || !a->error)
+		return err;
+	answer_free(a);
+	return -ENOTSUP;
+}
+
+void client_pause(void)
+{
+	struct timespec t = { .tv_nsec = PAUSE_MS * 1000000 };
+
+	nanosleep(&t, NULL);
 }
 
 int client_watch(const char *path, client_line_fn *fn, void *data)

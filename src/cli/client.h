@@ -7,11 +7,18 @@
 #define WAYMARK_CLI_CLIENT_H
 
 #include "cli/cli.h"
+#include "waymark/answer.h"
 
 /* Asks the daemon at path one command. 0 and *answer (malloc'd, without the
  * newline), or -errno: -ENOENT or -ECONNREFUSED where no daemon answers, -EACCES,
  * -ETIMEDOUT, ... */
 int client_ask(const char *path, const char *command, char **answer);
+
+/* The same, decoded: free a with answer_free. -ENOTSUP: the daemon refused. */
+int client_answer(const char *path, const char *command, struct answer *a);
+
+/* A moment between two questions. */
+void client_pause(void);
 
 /* Watches: calls fn for each line until it returns other than 0, which is returned;
  * 0 where the daemon ends it. -errno as above. */

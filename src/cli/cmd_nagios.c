@@ -26,6 +26,7 @@ struct survey {
 	int64_t minutes, now_ms;
 	int64_t value[MEASURES]; /* -1: not known */
 	const char *trouble;	 /* NULL: none */
+	struct answer answer;	 /* the daemon's, for coverage; empty where there is none */
 	enum level level;
 };
 
@@ -87,21 +88,15 @@ static void daemon_take(struct survey *s, const struct answer *a)
 
 static void daemon_survey(struct survey *s, const char *path)
 {
-	struct answer a;
-	char *text = NULL;
-	int err = client_ask(path, "status", &text);
+	int err = client_answer(path, "status", &s->answer);
 
-	if (!err)
-		err = answer_parse(&a, text);
-	free(text);
 	if (err) {
 		s->trouble = err == -ENOENT || err == -ECONNREFUSED ? "the daemon does not run" :
 								      "the daemon does not answer";
 		s->level = LEVEL_CRITICAL;
 		return;
 	}
-	daemon_take(s, &a);
-	answer_free(&a);
+	daemon_take(s, &s->answer);
 }
 
 static void levels_judge(struct survey *s)
@@ -120,6 +115,39 @@ static void levels_judge(struct survey *s)
 	}
 }
 
+/* No mismatch says as much as what was looked at. */
+static void coverage_print(const struct survey *s)
+{
+	const char *separator = "; coverage since the start:";
+
+	if (!s->answer.n_uplinks)
+		fputs("; coverage not known", stdout);
+	for (size_t i = 0; i < s->answer.n_uplinks; i++) {
+		const struct answer_uplink *u = &s->answer.uplinks[i];
+
+		printf("%s %s ", separator, u->name ? u->name : "?");
+		if (!u->coverage.is_there)
+			fputs("not compared yet", stdout);
+		else if (!u->coverage.is_known)
+			fputs("not known", stdout);
+		else if (u->coverage.share < 0)
+			fputs("nothing left", stdout);
+		else
+			printf("%.2f%%", u->coverage.share * 100);
+		separator = ",";
+	}
+}
+
+static void coverage_data_print(const struct survey *s)
+{
+	for (size_t i = 0; i < s->answer.n_uplinks; i++) {
+		const struct answer_uplink *u = &s->answer.uplinks[i];
+
+		if (u->coverage.is_there && u->coverage.share >= 0)
+			printf(" 'coverage_%s'=%.2f%%;;;0;100", u->name, u->coverage.share * 100);
+	}
+}
+
 static void line_print(const struct survey *s)
 {
 	static const char *const words[] = { "OK", "WARNING", "CRITICAL", "UNKNOWN" };
@@ -134,7 +162,9 @@ static void line_print(const struct survey *s)
 		printf("%s%s %" PRId64 "%s", comma, measure_names[m], s->value[m], units[m]);
 		comma = ", ";
 	}
-	printf("%sin %" PRId64 " minutes |", *comma ? " " : "nothing known ", s->minutes);
+	printf("%sin %" PRId64 " minutes", *comma ? " " : "nothing known ", s->minutes);
+	coverage_print(s);
+	fputs(" |", stdout);
 	for (int m = 0; m < MEASURES; m++) {
 		if (s->value[m] < 0)
 			continue;
@@ -146,6 +176,7 @@ static void line_print(const struct survey *s)
 			printf("%" PRId64, s->critical.at[m]);
 		fputs(m == MEASURE_QUEUE ? ";0;100" : ";0;", stdout);
 	}
+	coverage_data_print(s);
 	putchar('\n');
 }
 
@@ -199,6 +230,7 @@ enum exit_status cmd_nagios(const struct invocation *in)
 		daemon_survey(&s, config->control_socket);
 	levels_judge(&s);
 	line_print(&s);
+	answer_free(&s.answer);
 	config_free(config);
 	return (enum exit_status)s.level;
 }

@@ -7,22 +7,12 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "waymark/answer.h"
 #include "cli/cli.h"
 #include "cli/client.h"
 #include "cli/relay.h"
 #include "waymark/store.h"
-
-#define LOOK_AGAIN_MS 50
-
-static void pause_ms(long ms)
-{
-	struct timespec t = { .tv_nsec = ms * 1000000 };
-
-	nanosleep(&t, NULL);
-}
 
 static enum exit_status result_say(int64_t before, int64_t after)
 {
@@ -48,7 +38,7 @@ static enum exit_status store_prune(const struct config *c, struct store *st)
 	writer_set_retention(w, c->retention_s, c->max_size_bytes);
 	writer_prune(w);
 	do {
-		pause_ms(LOOK_AGAIN_MS);
+		client_pause();
 		writer_stats(w, &now);
 	} while (!now.last_error && !writer_is_pruned(w));
 	writer_stats(w, &now);
@@ -84,20 +74,14 @@ static enum exit_status prune_here(const struct config *c)
 static int daemon_ask(const struct config *c, const char *command, int64_t *bytes, bool *is_on)
 {
 	struct answer a;
-	char *text = NULL;
-	int err = client_ask(c->control_socket, command, &text);
+	int err = client_answer(c->control_socket, command, &a);
 
 	if (err)
 		return err;
-	err = answer_parse(&a, text);
-	free(text);
-	if (err)
-		return err;
-	err = a.error ? -ENOTSUP : 0;
 	*bytes = a.store.database_bytes;
 	*is_on = a.store.is_pruning;
 	answer_free(&a);
-	return err;
+	return 0;
 }
 
 static enum exit_status prune_there(const struct config *c, int64_t before)
@@ -107,7 +91,7 @@ static enum exit_status prune_there(const struct config *c, int64_t before)
 	int err = 0;
 
 	while (!err && is_on) {
-		pause_ms(LOOK_AGAIN_MS);
+		client_pause();
 		err = daemon_ask(c, "status", &now, &is_on);
 	}
 	return err ? client_explain(c->control_socket, err) : result_say(before, now);

@@ -73,8 +73,44 @@ static void store_print(const struct answer *a)
 	       a->alerts.raised, a->alerts.told, a->alerts.folded, a->alerts.failed);
 }
 
+/* Only all is 100 %: what is behind the second digit is cut off. */
+static void share_print(const struct answer_coverage *c)
+{
+	const char *comma = "; missing";
+	int cause;
+
+	printf("%.2f %% of %" PRId64 " packets since %s", c->share * 100, c->left_packets,
+	       c->since ? c->since : "?");
+	for (cause = 0; cause < COVERAGE_CAUSES; cause++) {
+		if (!c->missing[cause])
+			continue;
+		printf("%s %" PRId64 " %s", comma, c->missing[cause],
+		       coverage_cause_text((enum coverage_cause)cause));
+		comma = ",";
+	}
+}
+
+/* What was not compared is not covered. */
+static void uplink_coverage_print(const struct answer_uplink *u)
+{
+	const struct answer_coverage *c = &u->coverage;
+
+	printf("          %s: ", u->name ? u->name : "?");
+	if (!c->is_there)
+		fputs("not compared yet", stdout);
+	else if (!c->is_known)
+		fputs("not known: neither the rules nor the interface tell how much left", stdout);
+	else if (c->share < 0)
+		printf("nothing left since %s", c->since ? c->since : "?");
+	else
+		share_print(c);
+	putchar('\n');
+}
+
 static void coverage_print(const struct answer *a)
 {
+	size_t i;
+
 	if (a->gaps_open)
 		printf("coverage  incomplete: %" PRId64 " open gaps; 'waymark gaps' says why\n",
 		       a->gaps_open);
@@ -82,6 +118,8 @@ static void coverage_print(const struct answer *a)
 		puts("coverage  no open gap");
 	else
 		puts("coverage  not yet");
+	for (i = 0; i < a->n_uplinks; i++)
+		uplink_coverage_print(&a->uplinks[i]);
 }
 
 static void uplinks_print(const struct answer *a)
@@ -92,7 +130,7 @@ static void uplinks_print(const struct answer *a)
 		const struct answer_uplink *u = &a->uplinks[i];
 
 		printf("uplink    %s: %s, interface %s, mark %" PRId64 ", %" PRId64
-		       " flows live, %" PRId64 " mismatches\n",
+		       " flows live, %" PRId64 " mismatches seen\n",
 		       u->name ? u->name : "?", u->state ? u->state : "?",
 		       u->ifname ? u->ifname : "?", u->mark, u->flows_live, u->mismatches);
 	}

@@ -26,8 +26,11 @@ static const struct column columns[] = {
 	{ .name = "flows_live", .type = COLUMN_NUMBER },
 	{ .name = "bytes", .type = COLUMN_NUMBER },
 	{ .name = "mismatches", .type = COLUMN_NUMBER },
+	{ .name = "coverage", .type = COLUMN_NUMBER },
 };
 #define N_COLUMNS (sizeof(columns) / sizeof(*columns))
+/* The last ones, that only the daemon counts. */
+#define UNKNOWN_COLUMNS 4
 
 static void state_show(struct render *r, const char *state)
 {
@@ -53,6 +56,10 @@ static void answered_show(struct render *r, const struct answer_uplink *u)
 	render_number(r, u->flows_live, PAINT_NONE);
 	render_number(r, u->bytes, PAINT_NONE);
 	render_number(r, u->mismatches, u->mismatches ? PAINT_BAD : PAINT_NONE);
+	if (u->coverage.is_there && u->coverage.share >= 0)
+		render_share(r, u->coverage.share, PAINT_NONE);
+	else
+		render_unknown(r);
 }
 
 static enum exit_status answer_show(struct render *r, const char *text)
@@ -101,9 +108,8 @@ static void configured_show(struct render *r, const struct uplink_config *u,
 	gateway_show(r, plan, &u->gateway6, 1);
 	render_number(r, u->mark, PAINT_NONE);
 	render_number(r, u->weight, PAINT_NONE);
-	render_unknown(r);
-	render_unknown(r);
-	render_unknown(r);
+	for (size_t i = UNKNOWN_COLUMNS; i; i--)
+		render_unknown(r);
 	free(addresses);
 }
 

@@ -51,6 +51,8 @@ static void cell_show(struct render *r, const struct value *v)
 		render_unknown(r);
 	else if (v->kind == VALUE_INTEGER)
 		render_number(r, v->integer, PAINT_NONE);
+	else if (v->kind == VALUE_REAL)
+		render_share(r, v->real, v->real < 1 ? PAINT_DOUBT : PAINT_GOOD);
 	else
 		render_text(r, v->text, paint_of(v->name, v->text));
 }
@@ -99,6 +101,12 @@ static int row_show(void *data, const struct value *values, size_t n)
 	return 0;
 }
 
+/* Whether nothing found could be taken for nothing wrong. */
+static bool is_about_harm(const struct listing *l)
+{
+	return l->history->query == query_mismatches || l->filter->verdict != VERDICT_NONE;
+}
+
 static enum exit_status listing_run(const struct invocation *in, struct listing *l, struct query *q,
 				    struct query_filter *f)
 {
@@ -122,7 +130,9 @@ static enum exit_status listing_run(const struct invocation *in, struct listing 
 	else if (l->is_cut)
 		cli_error("the newest %" PRIu64 " are shown; there are more", l->limit);
 	if (!l->shown && in->style.format == RENDER_TABLE && status == CLI_DONE)
-		cli_error("%s in the history that fit", l->history->none);
+		cli_error("%s in the history that fit%s", l->history->none,
+			  is_about_harm(l) ? "; 'waymark coverage' says how much of what left it knows"
+					   : "");
 	return status;
 }
 

@@ -31,6 +31,8 @@ const struct command commands[] = {
 	  FILTERS | WITH(OPTION_LIVE) | WITH(OPTION_VERDICT) | WITH(OPTION_REASON),
 	  "show what left by the wrong uplink" },
 	{ "gaps", cmd_gaps, HISTORY, "show what may have been missed, and why" },
+	{ "coverage", cmd_coverage, HISTORY | WITH(OPTION_UPLINK),
+	  "show how much of what left is in the history, and why the rest is not" },
 	{ "explain", cmd_explain,
 	  WITH_ID | WITH(OPTION_JSON) | WITH(OPTION_DATABASE) | WITH(OPTION_PROTO) | WITH(OPTION_SRC) |
 		  WITH(OPTION_SPORT) | WITH(OPTION_DST) | WITH(OPTION_DPORT),

@@ -365,6 +365,14 @@ void render_number(struct render *r, int64_t number, enum paint paint)
 	cell_add(r, text, paint);
 }
 
+void render_share(struct render *r, double share, enum paint paint)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%.4f", share);
+	cell_add(r, text, paint);
+}
+
 void render_unknown(struct render *r)
 {
 	cell_add(r, NULL, PAINT_NONE);

@@ -50,6 +50,9 @@ struct render *render_new(const struct render_style *style, const struct column 
  * row. NULL text is an unknown value. */
 void render_text(struct render *r, const char *text, enum paint paint);
 void render_number(struct render *r, int64_t number, enum paint paint);
+/* A share of one, in a column of numbers: four digits, which are to be cut off, not
+ * rounded, by who knows it. */
+void render_share(struct render *r, double share, enum paint paint);
 void render_unknown(struct render *r);
 
 /* Ends the listing and frees r. 0, or -errno of the first thing that failed:

@@ -35,6 +35,14 @@ struct report_gap {
 	char source[16], reason[REPORT_TEXT];
 };
 
+/* How much of what left by an uplink is in the history. */
+struct report_line {
+	char name[REPORT_TEXT];
+	int64_t left, missing;	/* packets */
+	bool is_known;		/* how much left */
+	char why[REPORT_TEXT];	/* "untracked 5, gap 7" */
+};
+
 struct report {
 	struct summary_span span;
 	int64_t now_ms;
@@ -44,6 +52,8 @@ struct report {
 	struct report_row verdicts[REPORT_ROWS_MAX], reasons[REPORT_ROWS_MAX],
 		talkers[REPORT_ROWS_MAX];
 	size_t n_verdicts, n_reasons, n_talkers;
+	struct report_line lines[REPORT_SERIES_MAX];
+	size_t n_lines;
 	struct report_gap *gaps;
 	size_t n_gaps;
 	int64_t flows, unknown, unseen_ms;

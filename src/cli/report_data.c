@@ -5,6 +5,7 @@
  * It knows nothing of how they are shown.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -125,6 +126,29 @@ static int row_take(void *data, const struct value *v, size_t n)
 	return 0;
 }
 
+/* --- coverage --------------------------------------------------------------------------- */
+
+static int line_take(void *data, const struct value *v, size_t n)
+{
+	struct report *r = data;
+	struct report_line *l = &r->lines[r->n_lines];
+	size_t used = 0;
+
+	if (r->n_lines == REPORT_SERIES_MAX)
+		return 0;
+	r->n_lines++;
+	snprintf(l->name, sizeof(l->name), "%s", text_of(&v[0]));
+	l->is_known = v[1].kind == VALUE_INTEGER;
+	l->left = number_of(&v[1]);
+	l->missing = number_of(&v[2]);
+	for (size_t i = 3; i < n && used < sizeof(l->why); i++) {
+		if (number_of(&v[i]))
+			used += (size_t)snprintf(l->why + used, sizeof(l->why) - used, "%s%s %" PRId64,
+						 used ? ", " : "", v[i].name, number_of(&v[i]));
+	}
+	return 0;
+}
+
 /* --- gaps ------------------------------------------------------------------------------- */
 
 static int gap_take(void *data, const struct value *v, size_t n)
@@ -188,6 +212,8 @@ int report_read(struct report *r, struct query *q)
 		err = query_reasons(q, &r->span, row_take, &reasons);
 	if (!err)
 		err = query_talkers(q, &r->span, row_take, &talkers);
+	if (!err)
+		err = query_covered(q, &r->span, line_take, r);
 	if (!err)
 		err = query_unseen(q, &r->span, gap_take, r);
 	series_sum(r);

@@ -109,6 +109,16 @@ static void share_print(FILE *out, int64_t part, int64_t whole)
 		fprintf(out, "%" PRId64 ".%" PRId64 " %%", tenths / 10, tenths % 10);
 }
 
+/* Whether something can have left unseen. */
+static bool has_doubts(const struct report *r)
+{
+	bool is_covered = r->n_lines > 0;
+
+	for (size_t i = 0; i < r->n_lines; i++)
+		is_covered = is_covered && r->lines[i].is_known && !r->lines[i].missing;
+	return !is_covered || r->unseen_ms || r->unknown;
+}
+
 static void tiles_print(FILE *out, const struct report *r)
 {
 	int64_t span = r->span.until_ms - r->span.since_ms, mismatches = mismatches_of(r);
@@ -120,7 +130,7 @@ static void tiles_print(FILE *out, const struct report *r)
 	tile_begin(out, "");
 	report_bytes(out, bytes_of(r));
 	tile_end(out, "in both directions");
-	tile_begin(out, mismatches ? "bad" : r->unseen_ms || r->unknown ? "" : "good");
+	tile_begin(out, mismatches ? "bad" : has_doubts(r) ? "" : "good");
 	report_number(out, mismatches);
 	tile_end(out, mismatches ? "mismatches" : "mismatches seen");
 	tile_begin(out, "");
@@ -156,6 +166,36 @@ static void uplinks_print(FILE *out, const struct report *r)
 		share_print(out, s->flows - s->unknown, s->flows);
 		fputs("</td></tr>\n", out);
 	}
+	fputs("</table></div>\n", out);
+}
+
+static void line_print(FILE *out, const struct report_line *l)
+{
+	fputs("<tr><td>", out);
+	report_escape(out, l->name);
+	fputs("</td><td class=\"n\">", out);
+	if (l->is_known)
+		report_number(out, l->left);
+	else
+		fputs("not known", out);
+	fputs("</td><td class=\"n\">", out);
+	share_print(out, l->left - l->missing, l->left);
+	fputs("</td><td class=\"wrap\">", out);
+	report_escape(out, l->is_known && !l->left ? "nothing left" : l->why);
+	fputs("</td></tr>\n", out);
+}
+
+static void lines_print(FILE *out, const struct report *r)
+{
+	fputs("<h2>How much of what left is in the history</h2>\n", out);
+	if (!r->n_lines) {
+		fputs("<p class=\"soft\">Nothing was compared in this time.</p>\n", out);
+		return;
+	}
+	fputs("<div class=\"card\"><table>\n<tr><th>uplink</th><th class=\"n\">packets that left</th>"
+	      "<th class=\"n\">in the history</th><th>packets missing, and why</th></tr>\n", out);
+	for (size_t i = 0; i < r->n_lines; i++)
+		line_print(out, &r->lines[i]);
 	fputs("</table></div>\n", out);
 }
 
@@ -301,6 +341,7 @@ int report_print(FILE *out, const struct report *r)
 	tiles_print(out, r);
 	charts_print(out, r);
 	uplinks_print(out, r);
+	lines_print(out, r);
 	err = mismatches_print(out, r);
 	gaps_print(out, r);
 	fputs("</main></body>\n</html>\n", out);

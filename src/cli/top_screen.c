@@ -65,6 +65,19 @@ static void clock_put(void)
 	mvaddstr(0, COLS - (int)strlen(text), text);
 }
 
+/* None is good news where all that left is in the history. */
+static int mismatches_colour(const struct answer *a)
+{
+	bool is_covered = a->n_uplinks > 0;
+
+	for (size_t i = 0; i < a->n_uplinks; i++)
+		is_covered = is_covered && a->uplinks[i].coverage.is_there &&
+			     a->uplinks[i].coverage.share >= 1;
+	if (a->mismatches)
+		return (int)COLOR_PAIR(COLOUR_BAD);
+	return is_covered ? (int)COLOR_PAIR(COLOUR_GOOD) : 0;
+}
+
 static void answer_put(struct pen *p, const struct answer *a)
 {
 	line_put(p, A_BOLD, "waymark %s, mode %s, %s, up %" PRId64 " d %02d:%02d:%02d",
@@ -76,8 +89,7 @@ static void answer_put(struct pen *p, const struct answer *a)
 		 " wait, %" PRId64 " ms behind   alerts %" PRId64 " told, %" PRId64 " failed",
 		 a->flows_live, a->flows_per_s, a->store.written, a->store.depth, a->store.p99_ms,
 		 a->alerts.told, a->alerts.failed);
-	line_put(p, (int)(a->mismatches ? COLOR_PAIR(COLOUR_BAD) : COLOR_PAIR(COLOUR_GOOD)),
-		 "mismatches %" PRId64 " since the start", a->mismatches);
+	line_put(p, mismatches_colour(a), "mismatches %" PRId64 " seen since the start", a->mismatches);
 	if (a->gaps_open)
 		line_put(p, (int)COLOR_PAIR(COLOUR_DOUBT),
 			 "something may be missed now: %" PRId64 " gaps are open", a->gaps_open);
@@ -112,25 +124,42 @@ static const char *rate_format(double rate, char buf[16])
 	return buf;
 }
 
+/* Below 0: not known. */
+static const char *count_format(int64_t count, char buf[24])
+{
+	snprintf(buf, 24, count < 0 ? "-" : "%" PRId64, count);
+	return buf;
+}
+
+/* How much of what left is in the history. */
+static const char *share_format(const struct answer_uplink *a, char buf[16])
+{
+	bool is_known = a && a->coverage.is_there && a->coverage.share >= 0;
+
+	snprintf(buf, 16, is_known ? "%.2f %%" : "-", is_known ? a->coverage.share * 100 : 0);
+	return buf;
+}
+
 static void uplink_put(struct pen *p, const struct top *t, size_t i)
 {
 	const struct uplink_config *u = &t->config->uplinks[i];
 	const struct answer_uplink *a = uplink_find(t, u->name);
 	const char *state = a && a->state ? a->state : "?";
 	bool is_bad = a && (strcmp(state, "up") || a->mismatches);
-	char rx[16], tx[16];
+	char rx[16], tx[16], live[24], mismatches[24], covered[16];
 
 	line_put(p, is_bad ? (int)COLOR_PAIR(COLOUR_BAD) : 0,
-		 "%-12.12s %-15.15s %-10.10s %10" PRId64 " %12s %12s %11" PRId64, u->name, u->ifname,
-		 state, a ? a->flows_live : 0, rate_format(t->rates[i].rx_rate, rx),
-		 rate_format(t->rates[i].tx_rate, tx), a ? a->mismatches : 0);
+		 "%-12.12s %-15.15s %-10.10s %9s %11s %11s %10s %8s", u->name, u->ifname, state,
+		 count_format(a ? a->flows_live : -1, live), rate_format(t->rates[i].rx_rate, rx),
+		 rate_format(t->rates[i].tx_rate, tx),
+		 count_format(a ? a->mismatches : -1, mismatches), share_format(a, covered));
 }
 
 static void uplinks_put(struct pen *p, const struct top *t)
 {
 	p->y++;
-	line_put(p, (int)COLOR_PAIR(COLOUR_HEAD), "%-12s %-15s %-10s %10s %12s %12s %11s", "UPLINK",
-		 "INTERFACE", "STATE", "FLOWS", "IN bit/s", "OUT bit/s", "MISMATCHES");
+	line_put(p, (int)COLOR_PAIR(COLOUR_HEAD), "%-12s %-15s %-10s %9s %11s %11s %10s %8s", "UPLINK",
+		 "INTERFACE", "STATE", "FLOWS", "IN bit/s", "OUT bit/s", "MISMATCHES", "COVERED");
 	for (size_t i = 0; i < t->config->n_uplinks; i++)
 		uplink_put(p, t, i);
 }

@@ -193,6 +193,7 @@ static void flow_end(struct audit *a, flow_ref ref, const struct ct_event *ev, i
 	struct flow *f = flowtable_get(a->flows, ref);
 
 	flow_close(a, f, FLOW_ENDED, ended_ms);
+	sums_take_end(a, ref, ev);
 	flow_emit(a, ref, ev, ended_ms);
 	a->stats.verdicts[f->verdict]++;
 	if (ev->has_counters && audit_slot_of_mark(a, f->mark) != SLOT_NONE)
@@ -208,6 +209,7 @@ static void flow_lose(struct audit *a, flow_ref ref)
 	struct flow *f = flowtable_get(a->flows, ref);
 
 	a->stats.lost++;
+	sums_take_loss(a, ref);
 	f->has_gap = 1;
 	flow_touch(a, ref);
 	flow_close(a, f, FLOW_LOST, 0);
@@ -325,6 +327,7 @@ static void lost_found(struct audit *a, flow_ref ref, const struct ct_event *ev,
 	a->stats.lost--;
 	f->state = FLOW_ENDED;
 	f->is_flushed = ev->is_own;
+	sums_take_end(a, ref, ev);
 	flow_emit(a, ref, ev, stop_ms(ev, now_ms));
 	if (f->is_queued) /* its loss has not been written, nor counted, yet */
 		a->stats.verdicts[f->verdict]++;
@@ -464,8 +467,10 @@ static void take_dump(struct audit *a, const struct ct_event *ev, int64_t now_ms
 	struct row_facts was;
 	struct flow *f;
 
-	if (is_outdated(a, ev))
+	if (is_outdated(a, ev)) {
+		sums_take_entry(a, ref, ev);
 		return;
+	}
 	if (ref != FLOW_REF_NONE && is_other_incarnation(flowtable_get(a->flows, ref), ev)) {
 		flow_lose(a, ref);
 		ref = FLOW_REF_NONE;
@@ -479,6 +484,7 @@ static void take_dump(struct audit *a, const struct ct_event *ev, int64_t now_ms
 	f = flowtable_get(a->flows, ref);
 	f->is_seen = 1;
 	f->is_from_store = 0;
+	sums_take_entry(a, ref, ev);
 	if (is_row_outdated(a, f, was))
 		flow_touch(a, ref);
 }
@@ -489,7 +495,9 @@ void audit_marked(struct audit *a, const struct ct_event *ev, uint32_t mark, int
 
 	if (ref == FLOW_REF_NONE)
 		return;
+	sums_take_back(a, ref, ev);
 	flow_set_mark(a, flowtable_get(a->flows, ref), mark & a->mask, now_ms);
+	sums_take_entry(a, ref, ev);
 	flow_touch(a, ref);
 }
 
@@ -555,13 +563,14 @@ static void see_not(void *data, flow_ref ref, struct flow *f)
 {
 	(void)data;
 	(void)ref;
-	f->is_seen = 0;
+	f->is_seen = f->is_counted = 0;
 }
 
 void audit_dump_begin(struct audit *a, int64_t now_ms)
 {
 	a->dump_started_ms = now_ms;
 	flowtable_each(a->flows, see_not, NULL);
+	sums_dump_begin(a);
 }
 
 static void lose_unseen(void *data, flow_ref ref, struct flow *f)
@@ -578,6 +587,7 @@ void audit_dump_end(struct audit *a, bool is_torn, int64_t now_ms)
 	(void)now_ms;
 	if (!is_torn)
 		flowtable_each(a->flows, lose_unseen, a);
+	sums_dump_end(a, is_torn);
 }
 
 void audit_stats(const struct audit *a, struct audit_stats *out)
@@ -586,12 +596,4 @@ void audit_stats(const struct audit *a, struct audit_stats *out)
 	out->pending = a->n_pending;
 	out->gaps_open = a->gaps.n_open;
 	out->bytes = flowtable_bytes(a->flows);
-}
-
-void audit_uplink_counts(const struct audit *a, uint32_t live[UPLINKS_MAX],
-			 uint64_t mismatches[UPLINKS_MAX], uint64_t bytes[UPLINKS_MAX])
-{
-	memcpy(live, a->live, sizeof(a->live));
-	memcpy(mismatches, a->uplink_mismatches, sizeof(a->uplink_mismatches));
-	memcpy(bytes, a->uplink_bytes, sizeof(a->uplink_bytes));
 }

@@ -3,7 +3,8 @@
  * audit_internal.h - what the files of the audit share: audit_uplinks.c knows the
  * marks, audit.c takes conntrack events, audit_packet.c logged packets,
  * audit_mismatch.c keeps the mismatches,
- * audit_emit.c makes the records, audit_gap.c knows the gaps.
+ * audit_emit.c makes the records, audit_gap.c knows the gaps, audit_coverage.c adds up
+ * what the flows account for.
  */
 #ifndef WAYMARK_AUDIT_INTERNAL_H
 #define WAYMARK_AUDIT_INTERNAL_H
@@ -70,6 +71,17 @@ struct audit_gaps {
 	int64_t put_back_ms;  /* what the clock said when it had last been put back */
 };
 
+/* Sums over flows, an uplink each. */
+struct audit_sums {
+	struct tally ended[UPLINKS_MAX][FLOW_SHARES];
+	struct tally live[UPLINKS_MAX][FLOW_SHARES];	/* at the last whole dump */
+	struct tally dumped[UPLINKS_MAX][FLOW_SHARES];	/* in the one that is running */
+	struct tally overtaken[UPLINKS_MAX][FLOW_SHARES]; /* ended while in it, after their entry */
+	struct tally lost[UPLINKS_MAX][FLOW_SHARES]; /* flows, as packets */
+	uint64_t uncounted;
+	bool is_dumping;
+};
+
 /* Flows of one batch of events whose labels show a mismatch. */
 #define SUSPECTS_MAX 512u
 
@@ -111,6 +123,7 @@ struct audit {
 	uint32_t live[UPLINKS_MAX];
 	uint64_t uplink_mismatches[UPLINKS_MAX];
 	uint64_t uplink_bytes[UPLINKS_MAX];
+	struct audit_sums sums;
 };
 
 /* audit_uplinks.c */
@@ -163,6 +176,18 @@ void mismatch_add_packet(struct audit *a, flow_ref ref, enum direction d, uint8_
 void mismatch_forget(struct audit *a, flow_ref ref);
 void mismatch_emit_dirty(struct audit *a);
 void mismatch_free_all(struct audit *a);
+
+/* audit_coverage.c */
+void sums_dump_begin(struct audit *a);
+/* An entry of the dump, of a flow that lives. Once a dump counts. */
+void sums_take_entry(struct audit *a, flow_ref ref, const struct ct_event *ev);
+/* ... before something changes that says what it counts for. */
+void sums_take_back(struct audit *a, flow_ref ref, const struct ct_event *ev);
+/* The flow's end. */
+void sums_take_end(struct audit *a, flow_ref ref, const struct ct_event *ev);
+/* The flow is about to be given up as lost. */
+void sums_take_loss(struct audit *a, flow_ref ref);
+void sums_dump_end(struct audit *a, bool is_torn);
 
 /* audit_packet.c */
 enum settle { SETTLE_SOME, SETTLE_TICK, SETTLE_LAST };

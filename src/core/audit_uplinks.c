@@ -116,3 +116,11 @@ int audit_set_config(struct audit *a, const struct config *c, int64_t now_ms)
 	a->port.emit(a->port.data, &r);
 	return 0;
 }
+
+void audit_uplink_counts(const struct audit *a, uint32_t live[UPLINKS_MAX],
+			 uint64_t mismatches[UPLINKS_MAX], uint64_t bytes[UPLINKS_MAX])
+{
+	memcpy(live, a->live, sizeof(a->live));
+	memcpy(mismatches, a->uplink_mismatches, sizeof(a->uplink_mismatches));
+	memcpy(bytes, a->uplink_bytes, sizeof(a->uplink_bytes));
+}

@@ -76,4 +76,6 @@ void record_clear(const struct record *r)
 		free(r->uplinks.uplinks);
 	else if (r->type == RECORD_OUTBOX_ADD)
 		free(r->outbox.line);
+	else if (r->type == RECORD_COVERAGE)
+		free(r->coverage);
 }

@@ -14,6 +14,8 @@
  *                        names it, label it and be done. If the flow is new and
  *                        has no mark, mark it. Else it is evidence: label it and
  *                        send it to the log group, before source NAT can drop it.
+ *                        Each packet is counted once: how much left can be held
+ *                        against how much the flows of the history account for.
  *
  * Nothing of a good flow reaches user space. Few uplinks are compared one after
  * the other, which costs less than one map look-up; more are looked up, which
@@ -41,6 +43,11 @@
  * few to hurt. The first of each flow and uplink is never limited. */
 #define REPEAT_RATE 1000
 #define UNMARKED_RATE 200
+
+/* Of ICMPv6: multicast listeners, router and neighbour discovery, which conntrack leaves
+ * alone (linux, nf_conntrack_proto_icmpv6.c: noct_valid_new). One by one, for some
+ * nftables lists a range of them in words that it does not read. */
+#define NEIGHBOUR_TYPES "130, 131, 132, 133, 134, 135, 136, 143"
 
 /* Up to so many uplinks are compared, more are looked up. */
 #define FEW 4
@@ -241,6 +248,19 @@ static void put_reports(struct render *r)
 		c->nflog_group, SNAPLEN);
 }
 
+/* What no flow can account for is counted apart, and nothing more can be learnt of
+ * it. Neighbour discovery is the link's own, as ARP is. */
+static void put_uncounted(struct render *r, uint32_t mark)
+{
+	fprintf(r->out,
+		"\t\tct state untracked icmpv6 type { " NEIGHBOUR_TYPES " } counter return comment \""
+		RULESET_COUNT_NEIGHBOURS " 0x%" PRIx32 "\"\n"
+		"\t\tct state invalid,untracked counter return comment \""
+		RULESET_COUNT_UNTRACKED " 0x%" PRIx32 "\"\n"
+		"\t\tcounter comment \"" RULESET_COUNT_OUT " 0x%" PRIx32 "\"\n",
+		mark, mark, mark);
+}
+
 static void put_leave(struct render *r, const struct uplink_config *u)
 {
 	const struct config *c = r->config;
@@ -266,6 +286,7 @@ static void put_leave(struct render *r, const struct uplink_config *u)
 	}
 
 	fprintf(r->out, "\tchain other_0x%" PRIx32 " {\n", mark);
+	put_uncounted(r, mark);
 	if (c->mode == MODE_STEER) {
 		fprintf(r->out,
 			"\t\tct mark & 0x%08" PRIx32 " == 0x0 ct state new goto mark_0x%" PRIx32 "\n",
@@ -282,8 +303,10 @@ static void put_leave(struct render *r, const struct uplink_config *u)
 	fprintf(r->out, "\t\tgoto mismatch_0x%" PRIx32 "\n\t}\n\n", mark);
 
 	fprintf(r->out, "\tchain leave_0x%" PRIx32 " {\n", mark);
-	fprintf(r->out, "\t\tct mark & 0x%08" PRIx32 " == 0x%" PRIx32 " ct label set %u return\n",
-		mask, mark, label);
+	fprintf(r->out,
+		"\t\tct mark & 0x%08" PRIx32 " == 0x%" PRIx32
+		" ct label set %u counter return comment \"" RULESET_COUNT_OUT " 0x%" PRIx32 "\"\n",
+		mask, mark, label, mark);
 	fprintf(r->out, "\t\tgoto other_0x%" PRIx32 "\n\t}\n\n", mark);
 }
 
@@ -368,8 +391,8 @@ static void put_match_by_index(struct render *r, const struct uplink_config *u)
 		return;
 	fprintf(r->out,
 		"\t\toif %" PRIu32 " ct mark & 0x%08" PRIx32 " == 0x%" PRIx32
-		" ct label set %u return\n",
-		index, r->config->mark_mask, u->mark, label_of(r->config, u));
+		" ct label set %u counter return comment \"" RULESET_COUNT_OUT " 0x%" PRIx32 "\"\n",
+		index, r->config->mark_mask, u->mark, label_of(r->config, u), u->mark);
 }
 
 static void put_leave_by_name(struct render *r, const struct uplink_config *u)

@@ -58,6 +58,7 @@ static void on_timer(void *data)
 	eventmask_tick(d, now_ms);
 	steer_tick(d, now_ms);
 	flush_tick(d);
+	coverage_tick(d, now_ms);
 	observe_tick(d, now_ms);
 	audit_tick(d->audit, now_ms);
 	tell_tick(d, now_ms);
@@ -192,7 +193,7 @@ static int writer_open(struct daemon *d)
 /* In the order of the data's way; the steering is the first to change anything. */
 static int (*const start_steps[])(struct daemon *) = {
 	loop_open, collisions_tell, observe_open, steer_open, tamper_open, store_start, tell_open,
-	control_start, exporter_open, audit_start, writer_open, eventmask_start, steer_start, tamper_start,
+	control_start, exporter_open, audit_start, coverage_open, writer_open, eventmask_start, steer_start, tamper_start,
 	observe_start,
 };
 
@@ -255,6 +256,7 @@ void daemon_stop(struct daemon *d)
 	if (d->is_ready) {
 		tamper_stop(d);
 		drain(d);
+		coverage_stop(d);
 		steer_stop(d);
 	}
 	exporter_close(d);
@@ -268,6 +270,7 @@ void daemon_stop(struct daemon *d)
 	tamper_close(d);
 	steer_close(d);
 	observe_close(d);
+	coverage_close(d);
 	loop_free(d->loop);
 	if (d->timer_fd >= 0)
 		close(d->timer_fd);

@@ -39,6 +39,7 @@ struct diagnosis {
 	enum reason reason;
 };
 
+struct coverage;
 struct exporter;
 struct tamper;
 
@@ -61,6 +62,7 @@ struct daemon {
 	struct steering *steering;
 	struct tamper *tamper;
 	struct audit *audit;
+	struct coverage *coverage;
 
 	bool is_ready, is_steering_kept;
 	int64_t started_ms, second_ms;
@@ -81,6 +83,7 @@ struct daemon {
 	struct ctnl_dump *dump; /* that runs, or NULL */
 	int64_t next_resync_ms; /* 0: none wanted */
 	int64_t dump_started_ms, last_resync_ms;
+	bool is_resync_news; /* the one that is wanted or runs is not a matter of routine */
 	uint64_t resyncs, dump_entries; /* since the start; of the latest */
 
 	/* eventmask.c */
@@ -155,9 +158,28 @@ void adoption_end(struct daemon *d);
 
 /* resync.c: the audit's flows are brought in step with the kernel's by a dump. */
 int resync_now(struct daemon *d); /* returns when it is through; 0 or -errno */
-void resync_ask(struct daemon *d, int64_t now_ms);
+void resync_ask(struct daemon *d, int64_t now_ms); /* something was lost */
+void resync_look(struct daemon *d, int64_t now_ms); /* to know how things stand */
 void resync_tick(struct daemon *d, int64_t now_ms);
 void resync_close(struct daemon *d);
+
+/* coverage.c: how much of what left the history accounts for. Open: after the audit,
+ * before the writer and the steering. */
+int coverage_open(struct daemon *d);
+void coverage_stop(struct daemon *d); /* before the writer stops */
+void coverage_close(struct daemon *d);
+void coverage_tick(struct daemon *d, int64_t now_ms);
+/* A dump is through. */
+void coverage_look(struct daemon *d, int64_t now_ms);
+/* Wants a look that begins now. How many looks are in the history so far, and with the
+ * one that is wanted. */
+void coverage_ask(struct daemon *d, int64_t now_ms);
+uint64_t coverage_looks(const struct daemon *d);
+uint64_t coverage_looks_due(const struct daemon *d);
+/* Of an uplink since the start; started_ms 0: there was no interval yet. */
+const struct coverage_record *coverage_sum(const struct daemon *d, uint8_t slot);
+/* Another uplink has this slot, or none. */
+void coverage_forget(struct daemon *d, uint8_t slot);
 
 /* eventmask.c: which events the kernel makes. */
 int eventmask_start(struct daemon *d);

@@ -107,13 +107,19 @@ static bool is_same_uplink(const struct uplink_config *a, const struct uplink_co
 	       a->mark == b->mark;
 }
 
+static void uplink_forget(struct daemon *d, uint8_t slot)
+{
+	steer_forget(d, slot);
+	coverage_forget(d, slot);
+}
+
 static void slots_forget(struct daemon *d, const struct config *old, const struct config *new)
 {
 	for (size_t i = 0; i < old->n_uplinks; i++) {
 		const struct uplink_config *u = &old->uplinks[i];
 
 		if (!is_same_uplink(u, config_uplink_by_slot(new, u->slot)))
-			steer_forget(d, u->slot);
+			uplink_forget(d, u->slot);
 	}
 }
 

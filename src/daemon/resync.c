@@ -25,8 +25,10 @@
 #define PAUSE_FACTOR 4
 
 /* Of flows that began while nobody listened the kernel may tell nothing, not even
- * their end (nf_conntrack_events=2): so the table is looked at now and then. */
-#define ROUTINE_MS 600000
+ * their end (nf_conntrack_events=2), and what flows that live have sent only a dump
+ * says: so the table is looked at now and then, for no more than a 50th of the time. */
+#define ROUTINE_MS 60000
+#define ROUTINE_FACTOR 49
 
 static void take_entry(void *data, const struct ct_event *ev)
 {
@@ -55,13 +57,16 @@ static void end(struct daemon *d, int err)
 	audit_dump_end(d->audit, err != 0, now_ms);
 	d->last_resync_ms = now_ms;
 	d->resyncs++;
+	if (!err)
+		coverage_look(d, now_ms);
 	if (err == -EINTR)
-		resync_ask(d, now_ms);
+		resync_look(d, now_ms);
 	else if (err)
 		log_err("cannot dump the conntrack table: %s", strerror(-err));
-	else if (d->is_ready)
+	else if (d->is_ready && d->is_resync_news)
 		log_info("looked at the whole table: %" PRIu64 " entries in %" PRId64 " ms",
 			 d->dump_entries, now_ms - d->dump_started_ms);
+	d->is_resync_news = d->is_resync_news && d->next_resync_ms;
 }
 
 /* 1: it goes on; else it has ended. */
@@ -114,14 +119,26 @@ int resync_now(struct daemon *d)
 	return ret == -EINTR ? 0 : ret;
 }
 
+/* After the last dump: some times as long as it took, and not less than that. */
+static int64_t pause_after(const struct daemon *d, int factor, int64_t least_ms)
+{
+	int64_t pause_ms = factor * (d->last_resync_ms - d->dump_started_ms);
+
+	return pause_ms > least_ms ? pause_ms : least_ms;
+}
+
 void resync_ask(struct daemon *d, int64_t now_ms)
 {
-	int64_t pause_ms = PAUSE_FACTOR * (d->last_resync_ms - d->dump_started_ms);
+	d->is_resync_news = true;
+	resync_look(d, now_ms);
+}
+
+void resync_look(struct daemon *d, int64_t now_ms)
+{
+	int64_t pause_ms = pause_after(d, PAUSE_FACTOR, INTERVAL_MS);
 
 	if (d->next_resync_ms)
 		return;
-	if (pause_ms < INTERVAL_MS)
-		pause_ms = INTERVAL_MS;
 	d->next_resync_ms = d->last_resync_ms + pause_ms;
 	if (d->next_resync_ms < now_ms || d->next_resync_ms > now_ms + pause_ms)
 		d->next_resync_ms = now_ms;
@@ -131,10 +148,12 @@ void resync_ask(struct daemon *d, int64_t now_ms)
  * would say would be as incomplete as before. */
 void resync_tick(struct daemon *d, int64_t now_ms)
 {
-	if (d->last_resync_ms && now_ms - d->last_resync_ms >= ROUTINE_MS)
-		resync_ask(d, now_ms);
-	if (!clock_is_due(d->next_resync_ms, now_ms, 2 * INTERVAL_MS) || d->dump ||
-	    d->events_gap.id)
+	int64_t most_ms = INTERVAL_MS + pause_after(d, PAUSE_FACTOR, INTERVAL_MS);
+
+	if (d->last_resync_ms && !d->dump &&
+	    now_ms - d->last_resync_ms >= pause_after(d, ROUTINE_FACTOR, ROUTINE_MS))
+		resync_look(d, now_ms);
+	if (!clock_is_due(d->next_resync_ms, now_ms, most_ms) || d->dump || d->events_gap.id)
 		return;
 	if (begin(d, now_ms))
 		resync_ask(d, now_ms + INTERVAL_MS);

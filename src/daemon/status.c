@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "daemon/daemon.h"
+#include "waymark/coverage.h"
 #include "waymark/times.h"
 #include "waymark/uplinkstate.h"
 
@@ -47,6 +48,37 @@ static json_t *addresses_answer(const struct daemon *d, const struct uplink_conf
 	return list;
 }
 
+static json_t *missing_answer(const struct coverage_record *sum)
+{
+	uint64_t by_cause[COVERAGE_CAUSES];
+	json_t *o = json_object();
+
+	coverage_missing(sum, by_cause);
+	for (int i = 0; i < COVERAGE_CAUSES; i++)
+		json_object_set_new(o, coverage_cause_name((enum coverage_cause)i),
+				    json_integer((json_int_t)by_cause[i]));
+	return o;
+}
+
+/* Null: nothing has been compared yet. */
+static json_t *coverage_answer(const struct daemon *d, uint8_t slot)
+{
+	const struct coverage_record *sum = coverage_sum(d, slot);
+	int share = coverage_share(sum);
+
+	if (!sum->started_ms)
+		return json_null();
+	return json_pack("{so so sb sI sI sI sI sI sI so so}", "since", json_time(sum->started_ms),
+			 "until", json_time(sum->ended_ms), "known", sum->has_left, "left_packets",
+			 (json_int_t)sum->left.packets, "left_bytes", (json_int_t)sum->left.bytes,
+			 "seen_packets", (json_int_t)sum->flows[SHARE_SEEN].packets, "seen_bytes",
+			 (json_int_t)sum->flows[SHARE_SEEN].bytes, "split_packets",
+			 (json_int_t)sum->flows[SHARE_SPLIT].packets, "link_packets",
+			 (json_int_t)sum->link.packets, "share",
+			 share < 0 ? json_null() : json_real(share / 10000.0), "missing",
+			 sum->has_left ? missing_answer(sum) : json_null());
+}
+
 struct counts {
 	uint32_t live[UPLINKS_MAX];
 	uint64_t mismatches[UPLINKS_MAX], bytes[UPLINKS_MAX];
@@ -59,13 +91,14 @@ static json_t *uplink_answer(const struct daemon *d, const struct uplink_config 
 	const struct uplink_plan *p = uplink_plan_find(plan, u->slot);
 	const char *state = uplink_state(u, plan, steering_netstate(d->steering));
 
-	return json_pack("{ss ss ss so so so sI sI sI sI sI}", "name", u->name, "interface",
+	return json_pack("{ss ss ss so so so sI sI sI sI sI so}", "name", u->name, "interface",
 			 u->ifname, "state", state, "addresses", addresses_answer(d, u), "gateway",
 			 p ? json_address(&p->gateway[0]) : json_null(), "gateway6",
 			 p ? json_address(&p->gateway[1]) : json_null(), "mark", (json_int_t)u->mark,
 			 "weight", (json_int_t)u->weight, "flows_live",
 			 (json_int_t)c->live[u->slot], "bytes", (json_int_t)c->bytes[u->slot],
-			 "mismatches", (json_int_t)c->mismatches[u->slot]);
+			 "mismatches", (json_int_t)c->mismatches[u->slot], "coverage",
+			 coverage_answer(d, u->slot));
 }
 
 static json_t *uplinks_answer(const struct daemon *d)
@@ -163,7 +196,7 @@ static json_t *daemon_answer(const struct daemon *d)
 
 	audit_stats(d->audit, &as);
 	return json_pack(
-		"{sI ss sb ss so sI sI sI sf sI sI sI sI so so so so so sI sI so so}", "pid",
+		"{sI ss sb ss so sI sI sI sf sI sI sI sI so so so so so sI sI so so sI sI}", "pid",
 		(json_int_t)getpid(), "version", PACKAGE_VERSION, "ready", d->is_ready, "mode",
 		config_mode_name(d->config->mode), "started", json_time(d->started_ms), "uptime_s",
 		(json_int_t)(passed_ms / 1000), "flows_live", (json_int_t)as.live,
@@ -173,7 +206,9 @@ static json_t *daemon_answer(const struct daemon *d)
 		events_answer(d), "nflog", nflog_answer(d, &as), "store", store_answer(d), "alerts",
 		alerts_answer(d), "verdicts", verdicts_answer(&as), "gaps_open",
 		gaps_open(d, &as), "mismatches", (json_int_t)as.mismatches,
-		"last_event", json_time(d->last_event_ms), "uplinks", uplinks_answer(d));
+		"last_event", json_time(d->last_event_ms), "uplinks", uplinks_answer(d),
+		"looks", (json_int_t)coverage_looks(d), "looks_due",
+		(json_int_t)coverage_looks_due(d));
 }
 
 char *status_answer(void *data, const char *command)
@@ -184,7 +219,9 @@ char *status_answer(void *data, const char *command)
 
 	if (!strcmp(command, "prune"))
 		writer_prune(d->writer);
-	if (!strcmp(command, "status") || !strcmp(command, "prune")) {
+	if (!strcmp(command, "look"))
+		coverage_ask(d, clock_now_ms());
+	if (!strcmp(command, "status") || !strcmp(command, "prune") || !strcmp(command, "look")) {
 		answer = daemon_answer(d);
 	} else if (!strcmp(command, "uplinks")) {
 		answer = json_pack("{so}", "uplinks", uplinks_answer(d));

@@ -15,12 +15,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/mnlreplies.h"
 #include "kernel/rtnl_decode.h"
 
 /* A dump that changes under way is torn and asked for again, so often. */
 #define DUMP_TRIES 10
-/* The kernel fills a dump's buffer of up to 32 KiB if it is offered. */
-#define RECEIVE_BYTES 32768
 /* The largest request: NEXTHOPS_MAX nexthops of 28 bytes and what stands before. */
 #define REQUEST_BYTES 8192
 
@@ -29,7 +28,7 @@ struct rtnl {
 	uint32_t port;
 	uint32_t seq;
 	char error[128];
-	char *buffer; /* RECEIVE_BYTES */
+	char *buffer; /* MNLREPLIES_BYTES */
 };
 
 struct rtnl *rtnl_open(void)
@@ -39,7 +38,7 @@ struct rtnl *rtnl_open(void)
 
 	if (!r)
 		return NULL;
-	r->buffer = malloc(RECEIVE_BYTES);
+	r->buffer = malloc(MNLREPLIES_BYTES);
 	r->socket = mnl_socket_open2(NETLINK_ROUTE, SOCK_CLOEXEC);
 	if (!r->buffer || !r->socket || mnl_socket_bind(r->socket, 0, MNL_SOCKET_AUTOPID) < 0) {
 		int saved = errno;
@@ -139,29 +138,6 @@ static int dump_message(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_ERROR;
 }
 
-/* Reads replies until the kernel says done or an error. 0 or -errno; -EINTR: the
- * dump was torn. */
-static int replies_read(struct rtnl *r, uint32_t seq, mnl_cb_t fn, void *data)
-{
-	for (;;) {
-		ssize_t n = mnl_socket_recvfrom(r->socket, r->buffer, RECEIVE_BYTES);
-		int more;
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		more = mnl_cb_run(r->buffer, (size_t)n, seq, r->port, fn, data);
-		/* What a reply to an earlier request left behind. */
-		if (more < 0 && errno == EPROTO)
-			continue;
-		if (more < 0)
-			return -errno;
-		if (more == MNL_CB_STOP)
-			return 0;
-	}
-}
-
 static int dump_run(struct rtnl *r, struct netstate *s, const struct dump *d)
 {
 	char request[MNL_ALIGN(sizeof(struct nlmsghdr)) + MNL_ALIGN(sizeof(struct ifinfomsg))];
@@ -174,7 +150,7 @@ static int dump_run(struct rtnl *r, struct netstate *s, const struct dump *d)
 	mnl_nlmsg_put_extra_header(nlh, d->header);
 	if (mnl_socket_sendto(r->socket, nlh, nlh->nlmsg_len) < 0)
 		return -errno;
-	return replies_read(r, nlh->nlmsg_seq, dump_message, &job);
+	return mnlreplies_read(r->socket, r->buffer, nlh->nlmsg_seq, dump_message, &job);
 }
 
 /* A torn dump leaves replies in the socket: libmnl stops reading at the mark. A
@@ -264,7 +240,7 @@ static int request_run_for(struct rtnl *r, struct nlmsghdr *nlh, uint16_t type)
 	if (mnl_socket_sendto(r->socket, nlh, nlh->nlmsg_len) < 0)
 		return -errno;
 	for (;;) {
-		n = mnl_socket_recvfrom(r->socket, r->buffer, RECEIVE_BYTES);
+		n = mnl_socket_recvfrom(r->socket, r->buffer, MNLREPLIES_BYTES);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)

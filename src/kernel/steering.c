@@ -86,6 +86,12 @@ void steering_set_midway(struct steering *s, steering_midway_fn *fn, void *data)
 	s->midway_data = data;
 }
 
+void steering_set_load(struct steering *s, steering_load_fn *fn, void *data)
+{
+	s->load = fn;
+	s->load_data = data;
+}
+
 void steering_set_judge(struct steering *s, steering_judge_fn *judge, void *data)
 {
 	s->judge = judge;

@@ -31,6 +31,8 @@ struct steering {
 	struct steering_state *state;
 	steering_midway_fn *midway;
 	void *midway_data;
+	steering_load_fn *load;
+	void *load_data;
 };
 
 /* --- run: steering_run.c ----------------------------------------------------------- */

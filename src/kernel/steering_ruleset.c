@@ -90,6 +90,12 @@ static const char *todo_about(int err)
 			     : "see 'waymark rules' and 'waymark check'";
 }
 
+static void load_tell(const struct steering *s, bool is_done)
+{
+	if (s->load)
+		s->load(s->load_data, is_done);
+}
+
 static void ruleset_replace(struct run *run, const char *text, const char *former)
 {
 	struct steering *s = run->s;
@@ -99,11 +105,13 @@ static void ruleset_replace(struct run *run, const char *text, const char *forme
 	ruleset_describe(&change, s, text, former);
 	if (!run_may(run, &change))
 		return;
+	load_tell(s, false);
 	err = nft_run(s->nft, text);
 	if (err) {
 		run_failed(run, err, todo_about(err), "%s: %s", table_name, nft_error(s->nft));
 		return;
 	}
+	load_tell(s, true);
 	labels_note(s, former != NULL);
 	err = undo_ruleset(run, former);
 	if (!err)

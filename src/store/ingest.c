@@ -35,6 +35,8 @@ int ingest_load(struct ingest *in, struct store *st)
 		rc = slices_load(&in->slices, st->db);
 	for (int i = 0; rc == SQLITE_OK && i < INGEST_STATEMENTS; i++)
 		rc = db_prepare(st->db, &in->statements[i], statement_sql[i]);
+	for (int i = 0; rc == SQLITE_OK && i < COVERAGE_STATEMENTS; i++)
+		rc = db_prepare(st->db, &in->coverage[i], coverage_sql[i]);
 	if (rc == SQLITE_OK)
 		rc = db_integer(st->db, "SELECT max(id) FROM flow", &in->last_flow_id, 0);
 	if (in->last_flow_id < st->last_flow_id)
@@ -48,6 +50,8 @@ void ingest_unload(struct ingest *in)
 {
 	for (int i = 0; i < INGEST_STATEMENTS; i++)
 		sqlite3_finalize(in->statements[i]);
+	for (int i = 0; i < COVERAGE_STATEMENTS; i++)
+		sqlite3_finalize(in->coverage[i]);
 	uplinks_unload(&in->uplinks);
 	slices_unload(&in->slices);
 	*in = (struct ingest){ .building = -1 };
@@ -186,6 +190,8 @@ int ingest_record(struct ingest *in, const struct record *r)
 		return outbox_put(in, &r->outbox);
 	case RECORD_OUTBOX_DONE:
 		return outbox_drop(in, &r->outbox);
+	case RECORD_COVERAGE:
+		return coverage_put(in->coverage, &in->uplinks, r->coverage);
 	}
 	return SQLITE_OK;
 }

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "store/coverage.h"
 #include "store/slices.h"
 #include "store/store_internal.h"
 #include "store/uplinks.h"
@@ -41,6 +42,7 @@ struct ingest {
 	int64_t building; /* the slice whose postings are being made; -1: none */
 	bool is_torn;	  /* a late flow came into it since */
 	sqlite3_stmt *statements[INGEST_STATEMENTS];
+	sqlite3_stmt *coverage[COVERAGE_STATEMENTS];
 };
 
 /* All of these return SQLite's codes. */

@@ -185,21 +185,29 @@ int query_mismatches(struct query *q, const struct query_filter *f, query_row_fn
 	return r;
 }
 
-/* Shows what a statement answers that has parameters ?1 to ?3: few rows. */
-static int few_run(struct query *q, const char *sql, int64_t first, int64_t second, int64_t third,
-		   query_row_fn *fn, void *data)
+/* Shows what a statement answers that has parameters ?1 to ?3, and ?4, which is a text
+ * or NULL: few rows. */
+static int few_run_for(struct query *q, const char *sql, const int64_t numbers[3],
+		       const char *text, query_row_fn *fn, void *data)
 {
-	const int64_t numbers[] = { first, second, third };
 	sqlite3_stmt *stmt = NULL;
 	int r, rc = db_prepare(q->db, &stmt, sql);
 
 	if (rc != SQLITE_OK)
 		return query_fail(q, rc);
-	for (int i = 1; i <= sqlite3_bind_parameter_count(stmt); i++)
+	for (int i = 1; i <= 3 && i <= sqlite3_bind_parameter_count(stmt); i++)
 		sqlite3_bind_int64(stmt, i, numbers[i - 1]);
+	if (text)
+		sqlite3_bind_text(stmt, 4, text, -1, SQLITE_STATIC);
 	r = query_show_all(q, stmt, fn, data);
 	sqlite3_finalize(stmt);
 	return r;
+}
+
+static int few_run(struct query *q, const char *sql, int64_t first, int64_t second, int64_t third,
+		   query_row_fn *fn, void *data)
+{
+	return few_run_for(q, sql, (int64_t[]){ first, second, third }, NULL, fn, data);
 }
 
 /* One that ended before it began had the clock put back in it: what lies between the
@@ -220,6 +228,17 @@ int query_tampering(struct query *q, const struct query_filter *f, query_row_fn 
 		       " 'unixepoch')) AND (?2 = 0 OR time < strftime('%Y-%m-%dT%H:%M:%fZ',"
 		       " ?2 / 1000.0, 'unixepoch')) ORDER BY time DESC LIMIT ?3",
 		       f->since_ms, f->until_ms, f->limit ? (int64_t)f->limit : -1, fn, data);
+}
+
+int query_coverage(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data)
+{
+	return few_run_for(q, "SELECT * FROM coverage"
+			   " WHERE (?1 = 0 OR ended >= strftime('%Y-%m-%dT%H:%M:%fZ', ?1 / 1000.0,"
+			   " 'unixepoch')) AND (?2 = 0 OR started < strftime('%Y-%m-%dT%H:%M:%fZ',"
+			   " ?2 / 1000.0, 'unixepoch')) AND (?4 IS NULL OR uplink = ?4)"
+			   " ORDER BY hour DESC, uplink LIMIT ?3",
+			   (int64_t[]){ f->since_ms, f->until_ms, f->limit ? (int64_t)f->limit : -1 },
+			   f->uplink, fn, data);
 }
 
 int query_uplinks(struct query *q, query_row_fn *fn, void *data)

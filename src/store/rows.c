@@ -91,6 +91,10 @@ static size_t value_copy(struct value *v, sqlite3_stmt *stmt, int column, char *
 		v->kind = VALUE_TEXT;
 		v->text = to;
 		return size + 1;
+	case SQLITE_FLOAT:
+		v->kind = VALUE_REAL;
+		v->real = sqlite3_column_double(stmt, column);
+		return 0;
 	default: /* the views have nothing else */
 		return 0;
 	}

@@ -75,6 +75,20 @@ int query_reasons(struct query *q, const struct summary_span *span, query_row_fn
 		span, fn, data);
 }
 
+/* Hours that the span has a part of are counted whole. */
+#define COVERED_TIME(ms) "strftime('%%Y-%%m-%%dT%%H:%%M:%%fZ', " ms " / 1000.0, 'unixepoch')"
+int query_covered(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data)
+{
+	return summary_run(q, sqlite3_mprintf(
+		"SELECT uplink, iif(count(*) = count(left_packets), sum(left_packets), NULL) AS left,"
+		" sum(missing_packets) AS missing, sum(untracked) AS untracked,"
+		" sum(rules_missing) AS \"rules-missing\", sum(offloaded) AS offloaded,"
+		" sum(predating) AS predating, sum(gap) AS gap, sum(uncounted) AS uncounted,"
+		" sum(other) AS other FROM coverage"
+		" WHERE ended > " COVERED_TIME("?1") " AND started < " COVERED_TIME("?2")
+		" GROUP BY uplink ORDER BY uplink"), span, fn, data);
+}
+
 /* Before the first uplink nothing was followed; after the last sign of life nothing is,
  * until a daemon starts again. */
 int query_unseen(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data)

@@ -34,7 +34,7 @@ config_example() { # NAME
 
 steering_of_router() {
 	local family
-	at router nft list ruleset | awk '/^table inet waymark /{ ours = 1 } !ours; /^}/{ ours = 0 }'
+	at router nft -s list ruleset | awk '/^table inet waymark /{ ours = 1 } !ours; /^}/{ ours = 0 }'
 	for family in -4 -6; do
 		at router ip $family rule
 		at router ip $family route show table all | sort
@@ -45,7 +45,7 @@ steering_of_router() {
 
 state_of_router() {
 	steering_of_router
-	at router nft list ruleset
+	at router nft -s list ruleset
 	at router sysctl net.netfilter.nf_conntrack_acct net.netfilter.nf_conntrack_timestamp \
 		net.netfilter.nf_conntrack_events
 }
@@ -70,7 +70,7 @@ begin() { # RULESET
 	daemon_run
 	is "$tool: nothing of steering is there that was not" "$(steering_of_router)" "$steering"
 	check_not "$tool: no rule of Waymark's writes a mark" \
-		sh -c "nsenter --net=/proc/$ns_router/ns/net nft list table inet waymark | grep 'mark set'"
+		sh -c "nsenter --net=/proc/$ns_router/ns/net nft -s list table inet waymark | grep 'mark set'"
 }
 
 # 12 pages of the PC and 12 flows that stay, 4 of the router, and by each line 3 pages

@@ -26,7 +26,7 @@ listing() {
 		at router ip $family rule show
 		at router ip $family route show table all proto 87 | sort
 	done
-	at router nft list table inet waymark
+	at router nft -s list table inet waymark
 }
 
 # Questions of a line that went unanswered while nothing happened to it.

@@ -170,7 +170,7 @@ rm -f "$lab_tmp/control.sock"
 
 # --- no privilege ------------------------------------------------------------------------------
 
-before=$(at router nft list ruleset; at router ip rule; at router ip route show table all)
+before=$(at router nft -s list ruleset; at router ip rule; at router ip route show table all)
 for command in apply remove; do
 	unprivileged $command
 	is "$command without privilege: exit 1" $? 1
@@ -185,7 +185,7 @@ is_json 'check without privilege: JSON'
 is 'check without privilege: says what could not be checked' \
 	"$(json 'sum("CAP_NET_ADMIN" in f["what"] for f in d)')" 1
 is 'nothing of it changed anything' \
-	"$(at router nft list ruleset; at router ip rule; at router ip route show table all)" "$before"
+	"$(at router nft -s list ruleset; at router ip rule; at router ip route show table all)" "$before"
 
 # --- check -----------------------------------------------------------------------------------------
 
@@ -260,7 +260,7 @@ beside_end
 # --- apply and remove ------------------------------------------------------------------------------
 
 state_of_router() {
-	at router nft list ruleset
+	at router nft -s list ruleset
 	at router ip rule
 	at router ip -6 rule
 	at router ip route show table all | sort

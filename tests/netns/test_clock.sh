@@ -132,6 +132,16 @@ check "a year and a day back: retention forgets nothing" \
 
 check "no flow was lost on the way" sql_is "SELECT count(*) FROM flows WHERE state = 'lost'" 0
 
+# --- the turn of an hour ------------------------------------------------------------------
+
+# The daemon's clock is some seconds before it: what left until then is of this hour.
+now=$(date +%s)
+hour=$((now - now % 3600 + 7200))
+clock_set +$((hour - 4 - now))
+waymark coverage >/dev/null
+check "with the hour an interval ends" wait_for_sql 20 "SELECT count(*) > 0 FROM coverage_hour
+	WHERE time = (${hour} - 3600) * 1000 AND ended BETWEEN ${hour}000 AND ${hour}000 + 3000" 1
+
 # --- a start in the past -------------------------------------------------------------------
 
 # As the kernel's, for it is the kernel that says when these began.

@@ -10,7 +10,7 @@
 # --- what must not change ------------------------------------------------------------------
 
 network_state() {
-	at router nft list ruleset
+	at router nft -s list ruleset
 	at router ip rule
 	at router ip -6 rule
 	at router ip route show table all | sort

@@ -47,7 +47,7 @@ config_many() {
 
 state_of_router() {
 	local family
-	at router nft list ruleset
+	at router nft -s list ruleset
 	for family in -4 -6; do
 		at router ip $family rule
 		at router ip $family route show table all | sort
@@ -140,7 +140,7 @@ config_many 23 'label-base = 100'
 daemon_run
 steered 23 60
 is '23 uplinks from label 100: labels are from 100 up' \
-	"$(at router nft list table inet waymark | sed -n 's/.*ct label set \([0-9]*\).*/\1/p' | sort -n | sed -n '1p;$p' | tr '\n' ' ')" '100 127 '
+	"$(at router nft -s list table inet waymark | sed -n 's/.*ct label set \([0-9]*\).*/\1/p' | sort -n | sed -n '1p;$p' | tr '\n' ' ')" '100 127 '
 daemon_stop
 check '23 uplinks: remove' waymark remove
 is '23 uplinks: the machine is as before' "$(state_of_router)" "$before"

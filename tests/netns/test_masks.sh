@@ -137,7 +137,7 @@ found() {
 }
 
 state_of_router() {
-	at router nft list ruleset
+	at router nft -s list ruleset
 	for family in -4 -6; do
 		at router ip $family rule
 		at router ip $family route show table all | sort

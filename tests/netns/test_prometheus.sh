@@ -72,8 +72,11 @@ names <"$file" >"$lab_tmp/by_file"
 check "the same" cmp "$lab_tmp/by_tool" "$lab_tmp/by_file"
 is "everybody may read the file" "$(stat -c %a "$file")" 644
 is "nothing lies beside it" "$(ls "$lab_tmp/text")" waymark.prom
+# With what is known after a look.
+waymark coverage >/dev/null
+fetch /metrics >"$lab_tmp/page"
+check "what left is among them" grep -q '^waymark_coverage_left_packets_total{uplink="wan1"' "$lab_tmp/page"
 if command -v promtool >/dev/null; then
-	fetch /metrics >"$lab_tmp/page"
 	check "promtool finds nothing to say" promtool check metrics <"$lab_tmp/page"
 else
 	skip "promtool finds nothing to say" "promtool is missing (package prometheus)"
@@ -194,11 +197,11 @@ daemon_stop
 is "it stops well" $? 0
 is "after a stop the file says that it is down" \
 	"$(grep -v '^#' "$lab_tmp/text/other.prom")" "waymark_up 0"
-before=$(at router nft list ruleset)
+before=$(at router nft -s list ruleset)
 at router "$WAYMARKD" -c "$lab_tmp/waymark.conf" >"$lab_tmp/refused" 2>&1
 is "a start with a port that is taken fails" $? 1
 check "and says why" grep -q "choose another address or port" "$lab_tmp/refused"
-is "and changes nothing" "$(at router nft list ruleset)" "$before"
+is "and changes nothing" "$(at router nft -s list ruleset)" "$before"
 background_end taken KILL
 configure 'listen = "203.0.113.77:9469"'
 daemon_run

@@ -42,7 +42,7 @@ listing() {
 	at router ip -6 rule
 	at router ip route show table all
 	at router ip -6 route show table all
-	at router nft list ruleset
+	at router nft -s list ruleset
 }
 
 lab_up

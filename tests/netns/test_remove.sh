@@ -16,7 +16,7 @@ listing() {
 		at router ip "-$f" -d route show table all | tr -d '\\' | sed 's/ expires [0-9]*sec//; s/ *$//'
 	done
 	echo "--- nftables"
-	at router nft list ruleset
+	at router nft -s list ruleset
 	echo "--- sysctls"
 	at router sh -c 'cd /proc/sys/net && grep -r . ipv4/conf ipv6/conf ipv4/fib_* ipv6/fib_* ipv4/ip_forward \
 		netfilter 2>/dev/null | grep -v "nf_conntrack_count\|stable_secret\|nf_log" | sort'
@@ -35,7 +35,7 @@ same() { # WHAT
 }
 
 steered() {
-	at router ip rule | grep -q 'proto 87' && at router nft list table inet waymark >/dev/null
+	at router ip rule | grep -q 'proto 87' && at router nft -s list table inet waymark >/dev/null
 }
 
 defaults() { # ROUTE...: the machine's own default routes are these

@@ -46,6 +46,7 @@ check "a page that XML can read, while the daemon runs" page
 is "the flows" "$(tile 'flows began')" "$(sql 'SELECT count(*) FROM flows WHERE started IS NOT NULL')"
 is "no mismatch, but not called good where a day was not seen" "$(tile 'mismatches seen')" 0
 check "the time before is not called seen" has "before the history begins"
+waymark coverage >/dev/null 2>&1
 check_not "no time is called whole that was not" has "At no time."
 
 # --- in trouble ----------------------------------------------------------------------------
@@ -61,6 +62,11 @@ sqlite3 "$lab_tmp/flows.db" "
 		'<script>alert(\"&\")</script>' || char(7) || cast(x'ff' AS TEXT) || 'é');
 	UPDATE uplink SET interface = '\"><b>wan2' WHERE name = 'wan2';"
 check "a page, without a daemon" page
+check "what left, and what of it is missing" \
+	has "tr||wan1$(sql "SELECT printf('%,d', left_packets) || printf('%d.%d %%',
+		(left_packets - missing_packets) * 1000 / left_packets / 10,
+		(left_packets - missing_packets) * 1000 / left_packets % 10) || ifnull(causes, '')
+		FROM coverage WHERE uplink = 'wan1' AND left_packets ORDER BY hour DESC LIMIT 1")"
 is "the mismatches" "$(tile mismatches)" "$(sql 'SELECT count(*) FROM mismatches')"
 check "by their reason" has "rule-missing$(sql "SELECT count(*) FROM mismatches WHERE reason = 'rule-missing'")"
 check "each with what it should have left by, and did" \
@@ -88,6 +94,7 @@ check "a month, with a bar a day" page --since '30 days ago'
 check "says so" has "Flows begun on each day, by uplink"
 check "a time without anything" page --since 2001-01-01 --until 2001-01-02
 is "has no flows" "$(tile 'flows began')" 0
+check "nor is anything called covered" has "Nothing was compared in this time."
 is "and none of it is called seen" "$(tile 'of the time nothing can have been missed')" "0.0 %"
 waymark report --since 2001-01-02 --until 2001-01-01 >/dev/null 2>&1
 is "a time that ends before it begins is a usage error" $? 2

@@ -180,7 +180,7 @@ char *lab_listing(void)
 {
 	return lab_output("exec 2>&1; ip -4 rule; ip -6 rule;"
 			  "ip -d -4 route show table all; ip -d -6 route show table all;"
-			  "nft list ruleset; cd /proc/sys/net;"
+			  "nft -s list ruleset; cd /proc/sys/net;"
 			  "grep . ipv[46]/conf/*/rp_filter ipv[46]/fib_multipath_hash_policy"
 			  " ipv4/conf/*/src_valid_mark netfilter/nf_conntrack_acct"
 			  " netfilter/nf_conntrack_events netfilter/nf_conntrack_timestamp");

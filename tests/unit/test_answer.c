@@ -49,6 +49,34 @@ static void test_whole_answer(void **state)
 	answer_free(&a);
 }
 
+/* What was not compared, or is not known, never reads as a number. */
+static void test_coverage(void **state)
+{
+	struct answer a;
+
+	(void)state;
+	assert_int_equal(answer_parse(&a,
+		"{\"looks\":3,\"looks_due\":4,\"uplinks\":[{\"name\":\"a\",\"coverage\":{\"since\":\"2026\","
+		"\"known\":true,\"left_packets\":10,\"seen_packets\":7,\"share\":0.7,"
+		"\"missing\":{\"untracked\":2,\"rules-missing\":1}}},"
+		"{\"name\":\"b\",\"coverage\":null},"
+		"{\"name\":\"c\",\"coverage\":{\"known\":false,\"share\":null,\"missing\":null}}]}"), 0);
+	assert_int_equal(a.looks, 3);
+	assert_int_equal(a.looks_due, 4);
+	assert_true(a.uplinks[0].coverage.is_there && a.uplinks[0].coverage.is_known);
+	assert_int_equal(a.uplinks[0].coverage.left_packets, 10);
+	assert_int_equal(a.uplinks[0].coverage.seen_packets, 7);
+	assert_true(a.uplinks[0].coverage.share > 0.69);
+	assert_int_equal(a.uplinks[0].coverage.missing[CAUSE_UNTRACKED], 2);
+	assert_int_equal(a.uplinks[0].coverage.missing[CAUSE_RULES_MISSING], 1);
+	assert_false(a.uplinks[1].coverage.is_there);
+	assert_true(a.uplinks[1].coverage.share < 0);
+	assert_true(a.uplinks[2].coverage.is_there);
+	assert_false(a.uplinks[2].coverage.is_known);
+	assert_true(a.uplinks[2].coverage.share < 0);
+	answer_free(&a);
+}
+
 static void test_answers_of_another_version(void **state)
 {
 	static const char *const answers[] = {
@@ -137,6 +165,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_whole_answer),
+		cmocka_unit_test(test_coverage),
 		cmocka_unit_test(test_answers_of_another_version),
 		cmocka_unit_test(test_answers_that_are_none),
 		cmocka_unit_test(test_no_filter_is_anything),

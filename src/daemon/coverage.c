@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * coverage.c - how much of what left by each uplink the history accounts for: after
+ * each look at the whole conntrack table (resync.c) the counters of the rules and the
+ * interfaces are read, and held against those of the flows.
+ *
+ * Must not know how (core/coverage.c). A look that fails makes the interval longer.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/daemon.h"
+#include "daemon/log.h"
+#include "waymark/coverage.h"
+#include "waymark/linkcounters.h"
+#include "waymark/nftcounters.h"
+#include "waymark/sysctls.h"
+
+#define HOUR_MS INT64_C(3600000)
+
+/* What grows when something may have been missed. */
+struct doubts {
+	struct audit_doubts audit;
+	uint64_t unwritten; /* records that did not reach the history */
+};
+
+struct coverage {
+	struct nftcounters *rules;
+	struct linkcounters *links;
+	struct audit_port port;
+	uint64_t boot;
+	struct coverage_reading base[UPLINKS_MAX]; /* where the interval began; time 0: nowhere */
+	struct coverage_record sum[UPLINKS_MAX];   /* since the start */
+	uint64_t lost[UPLINKS_MAX][FLOW_SHARES];   /* flows, until the interval began */
+	struct doubts doubts;			   /* then */
+	struct nftcounters_reading before;	   /* a load of the rules */
+	int64_t looked_ms, hour_asked_ms;
+	uint64_t looks, looks_due;
+	uint64_t queued; /* records in the queue's life, with those of the latest look */
+};
+
+/* --- readings ---------------------------------------------------------------------- */
+
+/* A number for this run of the kernel (FNV-1a of its boot id). */
+static uint64_t boot_number(void)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+	char text[64];
+
+	if (sysctl_read("kernel/random/boot_id", text, sizeof(text)))
+		return 0;
+	for (const char *p = text; *p; p++)
+		hash = (hash ^ (uint8_t)*p) * UINT64_C(0x100000001b3);
+	return hash;
+}
+
+static void flows_read(const struct daemon *d, uint8_t slot, struct coverage_reading *r)
+{
+	struct audit_coverage c;
+
+	audit_coverage(d->audit, slot, &c);
+	for (int i = 0; i < FLOW_SHARES; i++) {
+		r->flows[i].packets = c.ended[i].packets + c.live[i].packets;
+		r->flows[i].bytes = c.ended[i].bytes + c.live[i].bytes;
+	}
+}
+
+/* For the next daemon, which knows nothing of the flows that have ended. */
+static void ended_take_off(const struct daemon *d, uint8_t slot, struct coverage_reading *r)
+{
+	struct audit_coverage c;
+
+	audit_coverage(d->audit, slot, &c);
+	for (int i = 0; i < FLOW_SHARES; i++) {
+		r->flows[i].packets -= c.ended[i].packets;
+		r->flows[i].bytes -= c.ended[i].bytes;
+	}
+}
+
+static void rules_take(const struct coverage *c, const struct nftcounters_reading *rules,
+		       uint32_t mark, struct coverage_reading *r)
+{
+	const struct nftcounters_uplink *counted = nftcounters_find(rules, mark);
+
+	r->boot = c->boot;
+	r->table = counted ? rules->table : 0;
+	if (counted)
+		memcpy(r->rules, counted->rules, sizeof(r->rules));
+}
+
+static void reading_take(struct daemon *d, const struct nftcounters_reading *rules,
+			 const struct uplink_config *u, int64_t now_ms, struct coverage_reading *r)
+{
+	*r = (struct coverage_reading){ .time_ms = now_ms };
+	rules_take(d->coverage, rules, u->mark, r);
+	if (linkcounters_read(d->coverage->links, u->ifname, &r->ifindex, &r->link))
+		r->ifindex = 0;
+	flows_read(d, u->slot, r);
+}
+
+static void doubts_read(const struct daemon *d, struct doubts *out)
+{
+	struct writer_stats ws;
+
+	audit_coverage_doubts(d->audit, &out->audit);
+	writer_stats(d->writer, &ws);
+	out->unwritten = ws.dropped + ws.failed;
+}
+
+static bool has_gap(const struct doubts *before, const struct doubts *now)
+{
+	return now->audit.gaps_open || now->audit.gaps != before->audit.gaps ||
+	       now->audit.lost > before->audit.lost || now->unwritten != before->unwritten;
+}
+
+/* --- a look ------------------------------------------------------------------------ */
+
+static void record_emit(struct daemon *d, const struct coverage_record *r)
+{
+	struct record out = { .type = RECORD_COVERAGE, .coverage = malloc(sizeof(*r)) };
+
+	if (!out.coverage) {
+		log_err("no memory for what coverage has to say");
+		return;
+	}
+	*out.coverage = *r;
+	ended_take_off(d, r->slot, &out.coverage->reading);
+	d->coverage->port.emit(d->coverage->port.data, &out);
+}
+
+static void lost_note(struct daemon *d, uint8_t slot, bool has_lost[FLOW_SHARES])
+{
+	struct audit_coverage c;
+
+	audit_coverage(d->audit, slot, &c);
+	for (int i = 0; i < FLOW_SHARES; i++)
+		has_lost[i] = c.lost[i] != d->coverage->lost[slot][i];
+	memcpy(d->coverage->lost[slot], c.lost, sizeof(c.lost));
+}
+
+/* The first reading is where the first interval begins. */
+static void uplink_look(struct daemon *d, const struct uplink_config *u,
+			const struct coverage_reading *now, const struct doubts *doubts)
+{
+	struct coverage *c = d->coverage;
+	struct coverage_record r = { .slot = u->slot, .reading = *now };
+
+	lost_note(d, u->slot, r.has_lost);
+	if (c->base[u->slot].time_ms) {
+		r.has_gap = has_gap(&c->doubts, doubts);
+		r.has_uncounted = doubts->audit.uncounted != c->doubts.audit.uncounted;
+		coverage_settle(&c->base[u->slot], now, &r);
+		coverage_add(&c->sum[u->slot], &r);
+	}
+	record_emit(d, &r);
+	c->base[u->slot] = *now;
+}
+
+static uint64_t records_queued(const struct daemon *d)
+{
+	struct writer_stats ws;
+
+	writer_stats(d->writer, &ws);
+	return ws.queued;
+}
+
+void coverage_look(struct daemon *d, int64_t now_ms)
+{
+	struct coverage *c = d->coverage;
+	struct nftcounters_reading rules;
+	struct coverage_reading now;
+	struct doubts doubts;
+	int err = nftcounters_read(c->rules, &rules);
+
+	if (err) {
+		log_err("cannot read the counters of the rules: %s", strerror(-err));
+		return;
+	}
+	doubts_read(d, &doubts);
+	for (size_t i = 0; i < d->config->n_uplinks; i++) {
+		reading_take(d, &rules, &d->config->uplinks[i], now_ms, &now);
+		uplink_look(d, &d->config->uplinks[i], &now, &doubts);
+	}
+	c->doubts = doubts;
+	c->looked_ms = now_ms;
+	c->looks++;
+	c->queued = records_queued(d);
+}
+
+void coverage_ask(struct daemon *d, int64_t now_ms)
+{
+	/* One that runs has seen some of the table before it was asked. */
+	d->coverage->looks_due = d->coverage->looks + (d->dump ? 2 : 1);
+	resync_look(d, now_ms);
+}
+
+uint64_t coverage_looks_due(const struct daemon *d)
+{
+	return d->coverage->looks_due;
+}
+
+uint64_t coverage_looks(const struct daemon *d)
+{
+	struct writer_stats ws;
+
+	writer_stats(d->writer, &ws);
+	return d->coverage->looks - (d->coverage->looks && ws.queued - ws.depth < d->coverage->queued);
+}
+
+/* An hour's intervals end with it. */
+void coverage_tick(struct daemon *d, int64_t now_ms)
+{
+	struct coverage *c = d->coverage;
+
+	if (c->looks < c->looks_due)
+		resync_look(d, now_ms);
+	if (!c->looked_ms || now_ms / HOUR_MS == c->looked_ms / HOUR_MS ||
+	    now_ms / HOUR_MS == c->hour_asked_ms / HOUR_MS)
+		return;
+	c->hour_asked_ms = now_ms;
+	resync_look(d, now_ms);
+}
+
+const struct coverage_record *coverage_sum(const struct daemon *d, uint8_t slot)
+{
+	return &d->coverage->sum[slot];
+}
+
+/* --- loads of the rules ------------------------------------------------------------ */
+
+static void rules_rebase(struct daemon *d, uint64_t table)
+{
+	struct coverage *c = d->coverage;
+
+	for (size_t i = 0; i < d->config->n_uplinks; i++) {
+		const struct uplink_config *u = &d->config->uplinks[i];
+		struct coverage_reading last = { 0 };
+
+		if (!c->base[u->slot].time_ms)
+			continue;
+		rules_take(c, &c->before, u->mark, &last);
+		coverage_rebase(&c->base[u->slot], &last, table);
+	}
+}
+
+/* What leaves between the reading and the load is counted by nobody. */
+static void on_load(void *data, bool is_done)
+{
+	struct daemon *d = data;
+	struct coverage *c = d->coverage;
+	struct nftcounters_reading now;
+
+	if (!is_done && nftcounters_read(c->rules, &c->before))
+		c->before.table = 0;
+	if (!is_done)
+		return;
+	if (nftcounters_read(c->rules, &now))
+		now.table = 0;
+	rules_rebase(d, now.table);
+}
+
+/* --- start and stop ---------------------------------------------------------------- */
+
+/* What another run of the kernel has counted says nothing of this one. */
+static void base_take(void *data, uint8_t slot, const struct coverage_reading *r)
+{
+	struct coverage *c = data;
+
+	if (slot < UPLINKS_MAX && r->boot == c->boot)
+		c->base[slot] = *r;
+}
+
+int coverage_open(struct daemon *d)
+{
+	struct coverage *c = calloc(1, sizeof(*c));
+	int err;
+
+	d->coverage = c;
+	if (!c)
+		return -ENOMEM;
+	c->boot = boot_number();
+	c->rules = nftcounters_open();
+	c->links = c->rules ? linkcounters_open() : NULL;
+	if (!c->links) {
+		err = -errno;
+		log_err("cannot read counters of rules and interfaces: %s", strerror(-err));
+		return err;
+	}
+	tell_port(d, &c->port);
+	audit_coverage_doubts(d->audit, &c->doubts.audit);
+	steering_set_load(d->steering, on_load, d);
+	err = store_each_reading(d->store, base_take, c);
+	if (err)
+		log_err("cannot read where the counters stood: %s", strerror(-err));
+	return err;
+}
+
+void coverage_forget(struct daemon *d, uint8_t slot)
+{
+	d->coverage->base[slot] = (struct coverage_reading){ 0 };
+	d->coverage->sum[slot] = (struct coverage_record){ 0 };
+}
+
+void coverage_stop(struct daemon *d)
+{
+	for (size_t i = 0; i < d->config->n_uplinks; i++) {
+		uint8_t slot = d->config->uplinks[i].slot;
+		struct coverage_record r = { .slot = slot, .reading = d->coverage->base[slot] };
+
+		if (r.reading.time_ms)
+			record_emit(d, &r);
+	}
+}
+
+void coverage_close(struct daemon *d)
+{
+	if (!d->coverage)
+		return;
+	nftcounters_close(d->coverage->rules);
+	linkcounters_close(d->coverage->links);
+	free(d->coverage);
+}

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_counters.c - the counters of the rules, as the ruleset makes them, and of an
+ * interface, against the running kernel: loopback is the uplink.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "sandbox.h"
+#include "waymark/linkcounters.h"
+#include "waymark/nftcounters.h"
+#include "waymark/ruleset.h"
+
+#define IP_UDP_BYTES 28
+
+/* So many uplinks, the last by loopback; its mark is their number. */
+static void rules_load(unsigned n)
+{
+	struct uplink_config *uplinks = calloc(n, sizeof(*uplinks));
+	struct config *c = config_new();
+	char *text;
+
+	for (unsigned i = 0; i < n; i++) {
+		uplinks[i].mark = i + 1;
+		uplinks[i].slot = (uint8_t)i;
+		snprintf(uplinks[i].ifname, sizeof(uplinks[i].ifname), i == n - 1 ? "lo" : "none%u", i);
+	}
+	c->uplinks = uplinks;
+	c->n_uplinks = n;
+	text = ruleset_render(c, NULL, false);
+	assert_non_null(text);
+	sandbox_nft(text);
+	free(text);
+	free(uplinks);
+	c->uplinks = NULL;
+	config_free(c);
+}
+
+static struct nftcounters_reading rules_read(struct nftcounters *n)
+{
+	struct nftcounters_reading r;
+
+	assert_int_equal(nftcounters_read(n, &r), 0);
+	return r;
+}
+
+/* Each packet is in one of the counts; a load sets them back, and can be told. */
+static void test_rules(void **state)
+{
+	struct nftcounters *n = nftcounters_open();
+	struct nftcounters_reading before, now;
+	const struct nftcounters_uplink *u;
+
+	(void)state;
+	assert_non_null(n);
+	before = rules_read(n);
+	assert_int_equal(before.table, 0);
+	assert_int_equal(before.n, 0);
+
+	rules_load(2);
+	before = rules_read(n);
+	assert_int_not_equal(before.table, 0);
+	assert_int_equal(before.n, 2);
+	for (int i = 0; i < 5; i++)
+		sandbox_udp(false, 5000, 9999); /* and the answer: nobody is there */
+	sandbox_nft("table inet raw { chain c { type filter hook output priority raw;"
+		    " udp sport 5001 notrack; }; }");
+	for (int i = 0; i < 3; i++)
+		sandbox_udp(true, 5001, 9999);
+	now = rules_read(n);
+	assert_int_equal(now.table, before.table);
+	u = nftcounters_find(&now, 2);
+	assert_non_null(u);
+	assert_true(u->rules[RULE_OUT].packets >= 5);
+	assert_true(u->rules[RULE_OUT].bytes > 5 * IP_UDP_BYTES);
+	assert_true(u->rules[RULE_UNTRACKED].packets >= 3);
+	u = nftcounters_find(&now, 1);
+	assert_non_null(u);
+	assert_int_equal(u->rules[RULE_OUT].packets + u->rules[RULE_UNTRACKED].packets, 0);
+	assert_null(nftcounters_find(&now, 3));
+
+	rules_load(2);
+	now = rules_read(n);
+	assert_int_not_equal(now.table, before.table);
+	assert_int_equal(nftcounters_find(&now, 2)->rules[RULE_OUT].packets, 0);
+	nftcounters_close(n);
+}
+
+/* Rules of others are no matter, whatever they count or are called; nor are ours without
+ * a counter. */
+static void test_strangers(void **state)
+{
+	struct nftcounters *n = nftcounters_open();
+	struct nftcounters_reading r;
+
+	(void)state;
+	sandbox_nft("add table inet waymark; delete table inet waymark;"
+		    " table inet waymark { chain c {"
+		    " counter comment \"out 0x2\"; counter packets 4 bytes 40 comment \"out 0x2\";"
+		    " counter packets 1 bytes 2 comment \"untracked 0xff00\";"
+		    " counter packets 7 bytes 7 comment \"out 0x2 \";"
+		    " counter packets 8 bytes 8 comment \"outer 0x2\"; counter;"
+		    " accept comment \"out 0x3\"; }; };"
+		    " table ip waymark { chain c { counter packets 9 bytes 9 comment \"out 0x2\"; }; }");
+	r = rules_read(n);
+	assert_int_equal(r.n, 2);
+	assert_int_equal(nftcounters_find(&r, 2)->rules[RULE_OUT].packets, 4);
+	assert_int_equal(nftcounters_find(&r, 2)->rules[RULE_OUT].bytes, 40);
+	assert_int_equal(nftcounters_find(&r, 0xff00)->rules[RULE_UNTRACKED].packets, 1);
+	nftcounters_close(n);
+}
+
+/* A ruleset of many messages. */
+static void test_many(void **state)
+{
+	struct nftcounters *n = nftcounters_open();
+	struct nftcounters_reading r;
+
+	(void)state;
+	rules_load(UPLINKS_MAX);
+	sandbox_udp(false, 5002, 9999);
+	r = rules_read(n);
+	assert_int_equal(r.n, UPLINKS_MAX);
+	assert_true(nftcounters_find(&r, UPLINKS_MAX)->rules[RULE_OUT].packets >= 1);
+	nftcounters_close(n);
+}
+
+static void test_link(void **state)
+{
+	struct linkcounters *l = linkcounters_open();
+	struct tally before, after;
+	uint32_t index;
+
+	(void)state;
+	assert_non_null(l);
+	assert_int_equal(linkcounters_read(l, "lo", &index, &before), 0);
+	assert_int_equal(index, 1);
+	for (int i = 0; i < 4; i++)
+		sandbox_udp(false, 5003, 9999);
+	assert_int_equal(linkcounters_read(l, "lo", &index, &after), 0);
+	assert_true(after.packets >= before.packets + 4);
+	assert_true(after.bytes >= before.bytes + 4 * IP_UDP_BYTES);
+	assert_int_equal(linkcounters_read(l, "none", &index, &after), -ENODEV);
+	assert_int_equal(linkcounters_read(l, "lo", &index, &after), 0); /* no reply is left over */
+	linkcounters_close(l);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_rules),
+		cmocka_unit_test(test_strangers),
+		cmocka_unit_test(test_many),
+		cmocka_unit_test(test_link),
+	};
+	const char *obstacle = sandbox_enter();
+
+	if (obstacle) {
+		printf("1..0 # SKIP %s\n", obstacle);
+		return 0;
+	}
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
