@@ -22,7 +22,8 @@
 typedef uint32_t flow_ref;
 #define FLOW_REF_NONE UINT32_MAX
 
-/* 48 bytes, then the addresses: 24 of IPv4, 36 of IPv6, 72 of IPv6 with NAT. */
+/* 48 bytes, then the addresses: 24 of IPv4, 36 of IPv6, 72 of IPv6 with NAT. Aligned
+ * to 4, so that the 84 bytes of IPv6 need not be 88. */
 struct flow {
 	flow_ref next; /* in its hash bucket; the table's */
 	flow_ref link; /* in a flow_queue; the table's */
@@ -58,7 +59,7 @@ struct flow {
 	uint16_t reported; /* set of uplinks of which a mismatch has been recorded */
 	uint8_t reason;	   /* of the latest mismatch */
 	uint8_t former;	   /* slot of the mark before this one, or SLOT_NONE */
-};
+} __attribute__((packed, aligned(4)));
 
 struct flow_queue {
 	flow_ref head, tail;

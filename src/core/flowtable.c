@@ -30,8 +30,7 @@ struct addrs_v6_nat {
 
 static const size_t shape_size[SHAPES] = {
 	sizeof(struct flow) + sizeof(struct addrs_v4),
-	/* rounded up, so that 64-bit fields stay aligned */
-	(sizeof(struct flow) + sizeof(struct addrs_v6) + 7) & ~(size_t)7,
+	sizeof(struct flow) + sizeof(struct addrs_v6),
 	sizeof(struct flow) + sizeof(struct addrs_v6_nat),
 };
 

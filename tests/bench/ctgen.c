@@ -6,7 +6,8 @@
  *
  *   ctgen [OPTION]... make COUNT     insert COUNT flows
  *   ctgen [OPTION]... delete COUNT   delete them again
- *   ctgen [OPTION]... churn COUNT    insert them, deleting each when -l more are there
+ *   ctgen [OPTION]... churn COUNT    insert them, deleting each when -l more are there;
+ *                                    SIGTERM ends it early, with what was made
  *   ctgen [OPTION]... listen         count events until SIGTERM: a listener, no more
  *
  *   -r RATE    flows a second (as fast as it goes)
@@ -51,6 +52,14 @@ struct generator {
 	long sent, refused;
 	double started_s;
 };
+
+static volatile sig_atomic_t is_stopped;
+
+static void on_stop(int sig)
+{
+	(void)sig;
+	is_stopped = 1;
+}
 
 static double now_s(void)
 {
@@ -186,12 +195,15 @@ static void flow_send(struct generator *g, unsigned message, long i)
 		batch_send(g);
 }
 
-static void run(struct generator *g, const char *what, long count)
+/* Returns how many were made: fewer than asked for if it was stopped. */
+static long run(struct generator *g, const char *what, long count)
 {
 	bool is_churn = !strcmp(what, "churn"), is_delete = !strcmp(what, "delete");
 	long live = is_churn ? g->o.live : 0;
 
 	for (long i = 0; i < count + live; i++) {
+		if (is_stopped && i < count)
+			count = i;
 		if (i < count)
 			flow_send(g, is_delete ? IPCTNL_MSG_CT_DELETE : IPCTNL_MSG_CT_NEW,
 				  g->o.first + i);
@@ -201,11 +213,13 @@ static void run(struct generator *g, const char *what, long count)
 			pace(g, i);
 	}
 	batch_send(g);
+	return count;
 }
 
 static int generate(const struct options *o, const char *what, long count)
 {
 	struct generator *g = calloc(1, sizeof(*g));
+	struct sigaction stop = { .sa_handler = on_stop };
 	double wall;
 
 	if (!g)
@@ -216,8 +230,9 @@ static int generate(const struct options *o, const char *what, long count)
 		perror("ctgen: socket");
 		return 1;
 	}
+	sigaction(SIGTERM, &stop, NULL);
 	g->started_s = now_s();
-	run(g, what, count);
+	count = run(g, what, count);
 	wall = now_s() - g->started_s;
 	printf("%s %ld refused %ld seconds %.3f rate %.0f cpu_us %.2f\n", what, count, g->refused,
 	       wall, (double)count / wall, cpu_s() * 1e6 / (double)count);
@@ -227,14 +242,6 @@ static int generate(const struct options *o, const char *what, long count)
 }
 
 /* --- listening ---------------------------------------------------------------------- */
-
-static volatile sig_atomic_t is_stopped;
-
-static void on_stop(int sig)
-{
-	(void)sig;
-	is_stopped = 1;
-}
 
 struct counts {
 	long new, update, destroy, overruns;

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * traffic.c - real flows: UDP and TCP by turns, each from a port of its own, one
- * message each way.
+ * traffic.c - real flows: UDP and TCP by turns, one message each way, one flow after
+ * the other.
  *
- *   traffic serve ADDRESS PORT                       answer, UDP and TCP, until killed
- *   traffic make ADDRESS PORT FLOWS [RATE]   make FLOWS flows, RATE a second
+ *   traffic serve ADDRESS PORT               answer, UDP and TCP, until killed
+ *   traffic make SOURCE ADDRESS PORT FLOWS [RATE]
+ *                                            make FLOWS flows, RATE a second
+ *
+ * No two flows share an address and port: they come from SOURCE, all its ports in
+ * turn, then from the address after it, and so on; all must be local. (A port of the
+ * kernel's choice comes round again while the router still has its last flow: that
+ * makes no new one there.)
  *
  * Prints "made N refused N seconds S rate R cpu_us C"; refused: without an answer.
  */
@@ -19,6 +25,10 @@
 #include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
+
+/* Of one source address. */
+#define FIRST_PORT 1024
+#define PORTS 60000
 
 static double now_s(void)
 {
@@ -113,11 +123,34 @@ static bool is_answered(int fd)
 	return recv(fd, answer, sizeof(answer), 0) == 5;
 }
 
-static bool flow_make(const struct sockaddr_in *to, bool is_tcp)
+/* UDP and TCP by turns, each pair from a port of its own. */
+static struct sockaddr_in source_of(const struct sockaddr_in *first, long flow)
+{
+	struct sockaddr_in from = *first;
+	long pair = flow / 2;
+
+	from.sin_addr.s_addr = htonl(ntohl(first->sin_addr.s_addr) + (uint32_t)(pair / PORTS));
+	from.sin_port = htons((uint16_t)(FIRST_PORT + pair % PORTS));
+	return from;
+}
+
+static int flow_open(const struct sockaddr_in *from, bool is_tcp)
+{
+	int fd = socket(AF_INET, is_tcp ? SOCK_STREAM : SOCK_DGRAM, 0), one = 1;
+
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (fd < 0 || bind(fd, (const struct sockaddr *)from, sizeof(*from))) {
+		perror("traffic: make");
+		exit(1);
+	}
+	return fd;
+}
+
+static bool flow_make(const struct sockaddr_in *from, const struct sockaddr_in *to, bool is_tcp)
 {
 	struct linger none = { .l_onoff = 1 };
 	struct timeval patience = { .tv_sec = 1 };
-	int fd = socket(AF_INET, is_tcp ? SOCK_STREAM : SOCK_DGRAM, 0);
+	int fd = flow_open(from, is_tcp);
 	bool is_made;
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
@@ -137,13 +170,15 @@ static void pace(double started_s, long done, long rate)
 		usleep((useconds_t)(ahead * 1e6));
 }
 
-static int make(struct sockaddr_in to, long flows, long rate)
+static int make(struct sockaddr_in first, struct sockaddr_in to, long flows, long rate)
 {
 	double started_s = now_s(), wall;
 	long refused = 0;
 
 	for (long i = 0; i < flows; i++) {
-		refused += !flow_make(&to, i % 2);
+		struct sockaddr_in from = source_of(&first, i);
+
+		refused += !flow_make(&from, &to, i % 2);
 		if (i % 32 == 0)
 			pace(started_s, i, rate);
 	}
@@ -157,9 +192,10 @@ int main(int argc, char **argv)
 {
 	if (argc == 4 && !strcmp(argv[1], "serve"))
 		serve(address_of(argv[2], argv[3]));
-	if (argc >= 5 && !strcmp(argv[1], "make"))
-		return make(address_of(argv[2], argv[3]), atol(argv[4]),
-			    argc > 5 ? atol(argv[5]) : 0);
-	fputs("usage: traffic serve ADDRESS PORT | traffic make ADDRESS PORT FLOWS [RATE]\n", stderr);
+	if (argc >= 6 && !strcmp(argv[1], "make"))
+		return make(address_of(argv[2], "0"), address_of(argv[3], argv[4]), atol(argv[5]),
+			    argc > 6 ? atol(argv[6]) : 0);
+	fputs("usage: traffic serve ADDRESS PORT\n"
+	      "       traffic make SOURCE ADDRESS PORT FLOWS [RATE]\n", stderr);
 	return 2;
 }
