@@ -114,3 +114,11 @@ CREATE VIEW tampering AS SELECT
 	t.process AS process,
 	t.action AS action
 FROM tamper t;
+
+DROP VIEW IF EXISTS uplink_states;
+CREATE VIEW uplink_states AS SELECT
+	strftime('%Y-%m-%dT%H:%M:%fZ', s.time / 1000.0, 'unixepoch') AS time,
+	u.name AS uplink,
+	u.interface AS interface,
+	s.state AS state
+FROM uplink_state s JOIN uplink u ON u.id = s.uplink;

@@ -121,6 +121,13 @@ struct uplinks_record {
 	struct uplink_record *uplinks; /* malloc'd; the writer frees it */
 };
 
+/* What an uplink has become, or, the first after a start, how it was found. */
+struct uplink_state_record {
+	int64_t time_ms;
+	uint8_t slot;
+	char state[16]; /* a word of uplinkstate.h */
+};
+
 /* An alert that waits for the webhook, in the history so that it outlives a restart. */
 struct outbox_record {
 	int64_t id; /* ours, ascending */
@@ -137,6 +144,7 @@ enum record_type {
 	RECORD_UPLINKS,
 	RECORD_OUTBOX_ADD,
 	RECORD_OUTBOX_DONE, /* it needs no keeping any more; by id */
+	RECORD_UPLINK_STATE, /* after the RECORD_UPLINKS that names its slot */
 };
 
 struct record {
@@ -150,6 +158,7 @@ struct record {
 		struct tampering_record tampering;
 		struct uplinks_record uplinks;
 		struct outbox_record outbox;
+		struct uplink_state_record uplink_state;
 	};
 };
 
