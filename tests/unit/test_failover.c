@@ -35,7 +35,7 @@ static void state_push(uint8_t slot, int64_t time_ms, const char *state)
 	lab_push(writer, &r);
 }
 
-/* ended_ms LIVE: it lives, and its 10,000 bytes are not known. */
+/* It ends with 10,000 bytes; ended_ms LIVE: it lives, and its bytes are not known. */
 static void flow_push(int64_t id, uint8_t uplink, int64_t started_ms, int64_t ended_ms,
 		      enum reason reason)
 {
@@ -238,13 +238,25 @@ static void test_which(void **state)
 	lab_stop(writer, st);
 }
 
+static void marked_anew(int64_t flow_id, int64_t time_ms, uint32_t mark)
+{
+	struct record r = { .type = RECORD_UPLINKS, .uplinks = { .flow_id = flow_id, .n = 2,
+		.time_ms = time_ms } };
+
+	r.uplinks.uplinks = calloc(2, sizeof(*r.uplinks.uplinks));
+	assert_non_null(r.uplinks.uplinks);
+	r.uplinks.uplinks[0] =
+		(struct uplink_record){ .slot = 0, .name = "wan1", .ifname = "eth1", .mark = mark };
+	r.uplinks.uplinks[1] =
+		(struct uplink_record){ .slot = 1, .name = "wan2", .ifname = "eth2", .mark = 3 };
+	lab_push(writer, &r);
+}
+
 /* A reload gives wan1 another mark while it is down: it is the same uplink by its name,
  * and the flows of the old mark are its flows. */
 static void test_reload(void **state)
 {
 	const char *path = lab_path(*state, "flows.db");
-	struct record r = { .type = RECORD_UPLINKS, .uplinks = { .flow_id = 1, .n = 2,
-		.time_ms = DOWN + 500 } };
 	struct store *st = lab_open(path);
 	struct failover f;
 	struct query *q;
@@ -254,13 +266,7 @@ static void test_reload(void **state)
 	state_push(0, DOWN - HOUR_MS, "up");
 	flow_push(1, 0, DOWN - 500, LIVE, REASON_NONE);
 	state_push(0, DOWN, "down");
-	r.uplinks.uplinks = calloc(2, sizeof(*r.uplinks.uplinks));
-	assert_non_null(r.uplinks.uplinks);
-	r.uplinks.uplinks[0] =
-		(struct uplink_record){ .slot = 0, .name = "wan1", .ifname = "eth1", .mark = 9 };
-	r.uplinks.uplinks[1] =
-		(struct uplink_record){ .slot = 1, .name = "wan2", .ifname = "eth2", .mark = 3 };
-	lab_push(writer, &r);
+	marked_anew(1, DOWN + 500, 9);
 	state_push(0, DOWN + 510, "down");
 	flow_push(2, 0, DOWN + 600, DOWN + 700, REASON_UPLINK_DOWN_FLUSH);
 	flow_push(3, 1, DOWN + 800, DOWN + 900, REASON_NONE);
@@ -272,9 +278,16 @@ static void test_reload(void **state)
 	sums_expect(&f, "moved  0/0/0/0; deleted  1/0/10000/0; stranded  1/1/0/1;"
 			" backup wan2 1/0/10000/0");
 	failover_free(&f);
+	/* One that takes the line away is a failover. */
+	marked_anew(3, BACK + HOUR_MS, 10);
+	state_push(0, BACK + HOUR_MS + 10, "missing");
+	writer_flush(writer);
+	assert_int_equal(query_failover(q, "wan1", 0, &f), 0);
+	assert_true(f.down_ms == BACK + HOUR_MS + 10);
+	failover_free(&f);
 	query_close(q);
 	lab_stop(writer, st);
-	lab_expect(path, "SELECT count(*), count(DISTINCT uplink) FROM uplink_states", "4|1");
+	lab_expect(path, "SELECT count(*), count(DISTINCT uplink) FROM uplink_states", "5|1");
 }
 
 static uint64_t seed = 20261124;
