@@ -175,4 +175,12 @@ waymark failover --list nonsense >/dev/null 2>"$lab_tmp/err"
 is "a class that is none: exit 2" $? 2
 check "it says which there are" grep -q 'want one of moved, deleted, stranded, backup' "$lab_tmp/err"
 
+# --- a reload ---------------------------------------------------------------------------------------
+
+sed -i 's/uplink wan2/uplink spare/' "$lab_tmp/waymark.conf"
+kill -HUP "$daemon_pid"
+check "another uplink in the place of one: its state is told under its name" \
+	wait_for_sql 5 "SELECT state FROM uplink_states WHERE uplink = 'spare'" up
+is "and not under the old one's" "$(sql "SELECT count(*) FROM uplink_states WHERE uplink = 'wan2'")" 2
+
 done_testing
