@@ -192,7 +192,8 @@ static enum exit_status flows_show(const struct invocation *in, const char *name
 	int class = failover_class_parse(name);
 
 	if (class < 0) {
-		cli_error("failover: --list \"%s\": want one of moved, deleted, stranded, backup", name);
+		cli_error("failover: --list \"%s\": want one of moved, deleted, stranded, backup",
+			  name);
 		return CLI_USAGE;
 	}
 	flows.query = class_queries[class];

@@ -56,6 +56,12 @@ released() {
 	routes_lack 'default.* table 251' && uplink_is wan1 wan1 down
 }
 
+# Makes flows to see, which go by no uplink and so are of no class.
+is_watched() {
+	at pc curl -s --max-time 1 "http://$LAN4:81/"
+	grep -q ' flow ' "$lab_tmp/watch.out"
+}
+
 lab_up
 nat snat
 forward_port udp 7007
@@ -84,8 +90,12 @@ out=$(flow_ids "uplink = 'wan1' AND dport = 7")
 in=$(flow_ids "dport = 7007")
 n_out=$(count "$out")
 in_range "flows by wan1" "$n_out" 1 39
+background watch router "$WAYMARK" -c "$lab_tmp/waymark.conf" watch
+check "somebody watches" wait_for 10 is_watched
 at net ip link set isp1 down
 check "wan1 is down" wait_for 5 released
+check "who watches is told" wait_for 5 grep -q ' uplink   wan1 is down' "$lab_tmp/watch.out"
+background_end watch
 # Returns when all have been answered, so that no byte is on its way.
 hold_send out >/dev/null
 wait_for_sql 5 "SELECT count(DISTINCT flow_id) FROM mismatches WHERE reason = 'uplink-down'" "$n_out"
