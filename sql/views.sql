@@ -185,3 +185,11 @@ SELECT
 			|| iif(m_uncounted, ', uncounted ' || m_uncounted, '')
 			|| iif(m_other, ', other ' || m_other, ''), 3)))) AS causes
 FROM l;
+
+DROP VIEW IF EXISTS uplink_states;
+CREATE VIEW uplink_states AS SELECT
+	strftime('%Y-%m-%dT%H:%M:%fZ', s.time / 1000.0, 'unixepoch') AS time,
+	u.name AS uplink,
+	u.interface AS interface,
+	s.state AS state
+FROM uplink_state s JOIN uplink u ON u.id = s.uplink;

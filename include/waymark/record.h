@@ -177,6 +177,13 @@ struct uplinks_record {
 	struct uplink_record *uplinks; /* malloc'd; the writer frees it */
 };
 
+/* What an uplink has become, or, the first after a start, how it was found. */
+struct uplink_state_record {
+	int64_t time_ms;
+	uint8_t slot;
+	char state[16]; /* a word of uplinkstate.h */
+};
+
 /* An alert that waits for the webhook, in the history so that it outlives a restart. */
 struct outbox_record {
 	int64_t id; /* ours, ascending */
@@ -194,6 +201,7 @@ enum record_type {
 	RECORD_OUTBOX_ADD,
 	RECORD_OUTBOX_DONE, /* it needs no keeping any more; by id */
 	RECORD_COVERAGE,
+	RECORD_UPLINK_STATE, /* after the RECORD_UPLINKS that names its slot */
 };
 
 struct record {
@@ -208,6 +216,7 @@ struct record {
 		struct uplinks_record uplinks;
 		struct outbox_record outbox;
 		struct coverage_record *coverage; /* malloc'd; the writer frees it */
+		struct uplink_state_record uplink_state;
 	};
 };
 

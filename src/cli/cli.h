@@ -29,6 +29,7 @@ enum option_id {
 	OPTION_LIVE,
 	OPTION_SINCE,
 	OPTION_UNTIL,
+	OPTION_AT,
 	OPTION_SRC,
 	OPTION_DST,
 	OPTION_PORT,
@@ -39,6 +40,7 @@ enum option_id {
 	OPTION_VERDICT,
 	OPTION_REASON,
 	OPTION_LIMIT,
+	OPTION_LIST,
 	OPTION_WARNING,
 	OPTION_CRITICAL,
 	OPTION_MINUTES,
@@ -106,6 +108,7 @@ enum exit_status cmd_mismatches(const struct invocation *in);
 enum exit_status cmd_gaps(const struct invocation *in);
 enum exit_status cmd_coverage(const struct invocation *in);
 enum exit_status cmd_explain(const struct invocation *in);
+enum exit_status cmd_failover(const struct invocation *in);
 enum exit_status cmd_watch(const struct invocation *in);
 enum exit_status cmd_nagios(const struct invocation *in);
 enum exit_status cmd_prune(const struct invocation *in);

@@ -96,6 +96,11 @@ static void tampering_print(const json_t *o)
 	       text_of(o, "action"));
 }
 
+static void state_print(const json_t *o)
+{
+	printf("%-8s %s is %s", "uplink", text_of(o, "uplink"), text_of(o, "state"));
+}
+
 static void alert_print(const json_t *o)
 {
 	printf("%-8s %s: %s", "ALERT", text_of(o, "kind"), text_of(o, "text"));
@@ -114,7 +119,7 @@ static const struct {
 	{ "flow", flow_print },		{ "mismatch", mismatch_print },
 	{ "gap", gap_print },		{ "mark-change", change_print },
 	{ "tampering", tampering_print }, { "alert", alert_print },
-	{ "skipped", skipped_print },
+	{ "skipped", skipped_print },	  { "uplink-state", state_print },
 };
 
 static void line_print(const json_t *o)

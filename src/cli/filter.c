@@ -156,6 +156,8 @@ static const struct {
 	  "a time: 2026-11-22T10:00:00Z, '2026-11-22 10:00', '10 minutes ago', yesterday" },
 	{ OPTION_UNTIL, read_until,
 	  "a time: 2026-11-22T10:00:00Z, '2026-11-22 10:00', '10 minutes ago', now" },
+	{ OPTION_AT, read_until,
+	  "a time: 2026-11-22T10:00:00Z, '2026-11-22 10:00', '10 minutes ago', now" },
 	{ OPTION_SRC, read_src, "an address or prefix: 192.0.2.1, 192.0.2.0/24, 2001:db8::/32" },
 	{ OPTION_DST, read_dst, "an address or prefix: 192.0.2.1, 192.0.2.0/24, 2001:db8::/32" },
 	{ OPTION_PORT, read_port, "a number from 0 to 65535" },

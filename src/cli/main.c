@@ -37,6 +37,10 @@ const struct command commands[] = {
 	  WITH_ID | WITH(OPTION_JSON) | WITH(OPTION_DATABASE) | WITH(OPTION_PROTO) | WITH(OPTION_SRC) |
 		  WITH(OPTION_SPORT) | WITH(OPTION_DST) | WITH(OPTION_DPORT),
 	  "tell one flow's story: by its id, or the latest with these addresses and ports" },
+	{ "failover", cmd_failover,
+	  LISTING | WITH(OPTION_DATABASE) | WITH(OPTION_AT) | WITH(OPTION_UPLINK) |
+		  WITH(OPTION_LIST) | WITH(OPTION_LIMIT),
+	  "show what moved, was deleted, is stranded since an uplink went down" },
 	{ "watch", cmd_watch, WITH(OPTION_JSON), "show flows, mismatches and alerts as they happen" },
 	{ "top", cmd_top, WITH(OPTION_DATABASE), "show a full-screen live view; q quits" },
 	{ "report", cmd_report, WITH(OPTION_DATABASE) | WITH(OPTION_SINCE) | WITH(OPTION_UNTIL),

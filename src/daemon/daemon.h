@@ -112,6 +112,7 @@ struct daemon {
 	/* steer.c */
 	int64_t reconcile_due_ms; /* 0: none wanted */
 	uint8_t uplink_state[UPLINKS_MAX];
+	uint8_t uplink_state_told[UPLINKS_MAX]; /* what of it is in the history; 0: nothing */
 
 	/* flush.c */
 	int64_t flush_due_ms[UPLINKS_MAX]; /* steady clock; 0: nothing to delete */
@@ -197,6 +198,8 @@ void tell_tick(struct daemon *d, int64_t now_ms);
 /* Row and alert; thing: "route", "ruleset", ...; text: the sentence for people. */
 void tell_tampering(struct daemon *d, const struct tampering_record *t, const char *thing,
 		    const char *text);
+/* The row alone. */
+void tell_uplink_state(struct daemon *d, uint8_t slot, const char *state);
 
 /* watch.c */
 void watch_record(struct daemon *d, const struct record *r);
@@ -216,6 +219,8 @@ void steer_close(struct daemon *d);
 int steer_reload(struct daemon *d);
 /* Mends and tells of what waits: a reload would mend it in silence. */
 void steer_settle(struct daemon *d);
+/* Writes down what the uplinks have become since; their names must be known by then. */
+void steer_tell_states(struct daemon *d);
 /* What was known of an uplink that was in this slot is no longer of use. */
 void steer_forget(struct daemon *d, uint8_t slot);
 

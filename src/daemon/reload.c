@@ -145,6 +145,7 @@ static void config_swap(struct daemon *d, struct config *c)
 		d->config = old;
 		slots_forget(d, c, old);
 		steer_reload(d);
+		steer_tell_states(d);
 		config_free(c);
 		return;
 	}
@@ -152,6 +153,7 @@ static void config_swap(struct daemon *d, struct config *c)
 	err = audit_set_config(d->audit, c, clock_now_ms());
 	if (err)
 		log_err("reload: the audit keeps the old uplinks: %s", strerror(-err));
+	steer_tell_states(d);
 	removed_report(d, old, live);
 	config_free(old);
 	log_notice("configuration reloaded: %zu uplinks", c->n_uplinks);

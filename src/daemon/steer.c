@@ -75,11 +75,10 @@ static int addresses_update(struct daemon *d)
 	return err;
 }
 
+static const char *const states[] = { "up", "down", "missing", "no-address", "no-gateway" };
+
 static uint8_t state_number(const char *state)
 {
-	static const char *const states[] = { "up", "down", "missing", "no-address",
-					      "no-gateway" };
-
 	for (uint8_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
 		if (!strcmp(state, states[i]))
 			return i + 1;
@@ -127,9 +126,22 @@ static void states_update(struct daemon *d)
 	}
 }
 
+void steer_tell_states(struct daemon *d)
+{
+	for (size_t i = 0; i < d->config->n_uplinks; i++) {
+		uint8_t slot = d->config->uplinks[i].slot, now = d->uplink_state[slot];
+
+		if (!now || d->uplink_state_told[slot] == now)
+			continue;
+		d->uplink_state_told[slot] = now;
+		tell_uplink_state(d, slot, states[now - 1]);
+	}
+}
+
 void steer_forget(struct daemon *d, uint8_t slot)
 {
 	d->uplink_state[slot] = 0;
+	d->uplink_state_told[slot] = 0;
 	d->flush_due_ms[slot] = 0;
 	d->is_uplink_up[slot] = false;
 }
@@ -218,6 +230,7 @@ static void bring_in_step(struct daemon *d, int64_t now_ms)
 		log_err("cannot bring the steering in step: %s", strerror(-err));
 	tamper_end(d, err);
 	steer_refresh(d);
+	steer_tell_states(d);
 	release_schedule(d, now_ms);
 }
 
@@ -260,6 +273,7 @@ int steer_start(struct daemon *d)
 	if (err)
 		return err;
 	steer_refresh(d);
+	steer_tell_states(d);
 	return loop_add(d->loop, 3, rtnl_monitor_fd(d->links), on_links, d);
 }
 

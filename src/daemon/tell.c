@@ -225,6 +225,17 @@ void tell_tampering(struct daemon *d, const struct tampering_record *t, const ch
 	tell_raise(d, &a);
 }
 
+void tell_uplink_state(struct daemon *d, uint8_t slot, const char *state)
+{
+	struct record r = {
+		.type = RECORD_UPLINK_STATE,
+		.uplink_state = { .time_ms = clock_now_ms(), .slot = slot },
+	};
+
+	snprintf(r.uplink_state.state, sizeof(r.uplink_state.state), "%s", state);
+	tell_record(d, &r);
+}
+
 /* Half of what there is: the ends of flows do not wait. */
 static uint32_t tell_room(void *data)
 {

@@ -130,6 +130,11 @@ static json_t *record_json(const struct daemon *d, const struct record *r)
 				 "pid", (json_int_t)r->tampering.pid, "process",
 				 json_text(r->tampering.process), "action",
 				 json_text(r->tampering.action));
+	case RECORD_UPLINK_STATE:
+		return json_pack("{ss so so ss}", "type", "uplink-state", "time",
+				 json_time(r->uplink_state.time_ms), "uplink",
+				 json_text(name_of(d, r->uplink_state.slot)), "state",
+				 r->uplink_state.state);
 	default:
 		return NULL;
 	}

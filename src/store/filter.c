@@ -82,7 +82,7 @@ char *filter_condition(const struct query_filter *f, enum filter_table table)
 	return sqlite3_str_finish(sql);
 }
 
-static void bind_number(sqlite3_stmt *stmt, const char *name, int64_t number)
+void filter_bind_number(sqlite3_stmt *stmt, const char *name, int64_t number)
 {
 	int index = sqlite3_bind_parameter_index(stmt, name);
 
@@ -114,20 +114,20 @@ static void bind_prefix(sqlite3_stmt *stmt, const struct prefix *p, const char *
 	if (p->addr.family != AF_INET)
 		return;
 	filter_range4(p, &low, &high);
-	bind_number(stmt, low_name, low);
-	bind_number(stmt, high_name, high);
+	filter_bind_number(stmt, low_name, low);
+	filter_bind_number(stmt, high_name, high);
 }
 
 void filter_bind(sqlite3_stmt *stmt, const struct query_filter *f)
 {
 	int uplink = sqlite3_bind_parameter_index(stmt, "$uplink");
 
-	bind_number(stmt, "$since", f->since_ms);
-	bind_number(stmt, "$until", f->until_ms);
-	bind_number(stmt, "$proto", f->proto);
-	bind_number(stmt, "$port", f->port);
-	bind_number(stmt, "$verdict", f->verdict);
-	bind_number(stmt, "$reason", f->reason);
+	filter_bind_number(stmt, "$since", f->since_ms);
+	filter_bind_number(stmt, "$until", f->until_ms);
+	filter_bind_number(stmt, "$proto", f->proto);
+	filter_bind_number(stmt, "$port", f->port);
+	filter_bind_number(stmt, "$verdict", f->verdict);
+	filter_bind_number(stmt, "$reason", f->reason);
 	bind_prefix(stmt, &f->src, "$src", "$src_low", "$src_high");
 	bind_prefix(stmt, &f->dst, "$dst", "$dst_low", "$dst_high");
 	if (uplink)

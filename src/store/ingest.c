@@ -22,6 +22,7 @@ static const char *const statement_sql[INGEST_STATEMENTS] = {
 			  " VALUES (?, ?, ?, ?, ?)",
 	[PUT_OUTBOX] = "INSERT OR REPLACE INTO outbox (id, time, line) VALUES (?, ?, ?)",
 	[DROP_OUTBOX] = "DELETE FROM outbox WHERE id = ?",
+	[PUT_UPLINK_STATE] = "INSERT INTO uplink_state (time, uplink, state) VALUES (?, ?, ?)",
 	[PUT_META] = "INSERT OR REPLACE INTO meta VALUES (?, ?)",
 };
 
@@ -171,6 +172,20 @@ static int outbox_drop(struct ingest *in, const struct outbox_record *o)
 	return db_run(s);
 }
 
+/* Of a slot that was never heard of there is nothing to say. */
+static int uplink_state_put(struct ingest *in, const struct uplink_state_record *u)
+{
+	sqlite3_stmt *s = in->statements[PUT_UPLINK_STATE];
+	int64_t uplink = uplinks_id_now(&in->uplinks, u->slot);
+
+	if (!uplink)
+		return SQLITE_OK;
+	sqlite3_bind_int64(s, 1, u->time_ms);
+	sqlite3_bind_int64(s, 2, uplink);
+	sqlite3_bind_text(s, 3, u->state, -1, SQLITE_TRANSIENT);
+	return db_run(s);
+}
+
 int ingest_record(struct ingest *in, const struct record *r)
 {
 	switch (r->type) {
@@ -192,6 +207,8 @@ int ingest_record(struct ingest *in, const struct record *r)
 		return outbox_drop(in, &r->outbox);
 	case RECORD_COVERAGE:
 		return coverage_put(in->coverage, &in->uplinks, r->coverage);
+	case RECORD_UPLINK_STATE:
+		return uplink_state_put(in, &r->uplink_state);
 	}
 	return SQLITE_OK;
 }

@@ -166,6 +166,11 @@ static int young_find(struct ingest *in, const struct pruner *p, int64_t first, 
 	" AND id < ifnull((SELECT min(id) FROM " OLDEST(table)                             \
 	" WHERE time BETWEEN ?1 AND ?2), 9223372036854775807)"
 
+/* The same of states, but what an uplink was when the limit began stays. */
+#define STATES_DELETE_SQL                                                                 \
+	OLDEST_DELETE_SQL("uplink_state") " AND EXISTS (SELECT 1 FROM uplink_state n"      \
+	" WHERE n.uplink = uplink_state.uplink AND n.id > uplink_state.id AND n.time < ?1)"
+
 /* The same of gaps; those of the store count down. */
 #define GAPS_DELETE_SQL                                                                   \
 	"DELETE FROM gap WHERE max(ifnull(started, 0), ended) < ?1 AND CASE WHEN id > 0"   \
@@ -183,6 +188,7 @@ static int others_delete(struct ingest *in, int64_t before_ms, int64_t time_ms)
 		OLDEST_DELETE_SQL("tamper"),
 		OLDEST_DELETE_SQL("coverage_hour"),
 		OLDEST_DELETE_SQL("coverage_count"),
+		STATES_DELETE_SQL,
 		GAPS_DELETE_SQL,
 	};
 	int rc = db_exec(in->db, "BEGIN IMMEDIATE");

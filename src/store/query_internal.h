@@ -23,6 +23,9 @@ enum filter_table { FILTER_FLOW, FILTER_MISMATCH };
  * parameters with names. NULL: no memory. */
 char *filter_condition(const struct query_filter *f, enum filter_table table);
 
+/* Binds a number where the statement has a parameter of that name. */
+void filter_bind_number(sqlite3_stmt *stmt, const char *name, int64_t number);
+
 /* Binds what the condition names. */
 void filter_bind(sqlite3_stmt *stmt, const struct query_filter *f);
 

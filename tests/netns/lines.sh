@@ -153,6 +153,15 @@ routes_lack() {
 	! routes_there | grep -q -e "$1"
 }
 
+# The provider's end of a line comes back, with what went with it.
+line_up() { # 1|2
+	at net ip link set "isp$1" up
+	eval "at net ip addr add \$GW$1_6/64 dev isp$1 nodad" 2>/dev/null
+	eval "at net ip route replace default via \$WAN$1_4 dev isp$1 table 10$1"
+	eval "at net ip route replace default via \$WAN$1_6 dev isp$1 table 10$1"
+	at net ip route replace default via $WAN1_4 dev isp1 2>/dev/null
+}
+
 uplink_is() { # UPLINK INTERFACE STATE
 	waymark uplinks --csv | grep -q "^$1,$2,$3,"
 }

@@ -27,14 +27,6 @@ flushed() { # IDS: of them, those that say so
 	sql "SELECT count(*) FROM flows WHERE id IN ($1) AND state = 'ended' AND reason = 'uplink-down-flush' AND verdict = 'ok'"
 }
 
-line_up() { # 1|2
-	at net ip link set "isp$1" up
-	eval "at net ip addr add \$GW$1_6/64 dev isp$1 nodad" 2>/dev/null
-	eval "at net ip route replace default via \$WAN$1_4 dev isp$1 table 10$1"
-	eval "at net ip route replace default via \$WAN$1_6 dev isp$1 table 10$1"
-	at net ip route replace default via $WAN1_4 dev isp1 2>/dev/null
-}
-
 lab_up
 nat snat
 forward_port tcp 7007

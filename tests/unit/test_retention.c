@@ -159,23 +159,28 @@ static void test_clock_at_boot(void **state)
 	static const char *const sql[] = {
 		"SELECT group_concat(id) FROM flow", "SELECT group_concat(id) FROM mismatch",
 		"SELECT group_concat(id) FROM (SELECT id FROM gap ORDER BY id)",
+		"SELECT group_concat(id) FROM (SELECT id FROM uplink_state ORDER BY id)",
 	};
 	const char *path = lab_path(*state, "flows.db");
 	struct store *st = lab_open(path);
 	struct writer *w = lab_start(st);
 	const int64_t times[] = { now_ms() - 200 * DAY_MS, now_ms() - DAY_MS, 86400000 };
 
+	lab_push_uplinks(w, times[0]);
 	for (int64_t id = 1; id <= 3; id++) {
 		struct record m = { .type = RECORD_MISMATCH, .mismatch = {
 			.id = id, .flow_id = id, .time_ms = times[id - 1] } };
 		struct record g = { .type = RECORD_GAP, .gap = {
 			.id = id, .started_ms = times[id - 1], .ended_ms = times[id - 1] + 1 } };
+		struct record u = { .type = RECORD_UPLINK_STATE, .uplink_state = {
+			.time_ms = times[id - 1], .slot = 0, .state = "up" } };
 
 		push_ended(w, id, times[id - 1]);
 		lab_push(w, &m);
 		lab_push(w, &g);
 		g.gap.id = -id;
 		lab_push(w, &g);
+		lab_push(w, &u);
 	}
 	writer_flush(w);
 	writer_set_retention(w, KEEP_S, 0);
@@ -184,6 +189,30 @@ static void test_clock_at_boot(void **state)
 	lab_expect(path, sql[0], "2,3");
 	lab_expect(path, sql[1], "2,3");
 	lab_expect(path, sql[2], "-3,-2,2,3");
+	lab_expect(path, sql[3], "2,3");
+}
+
+/* Of an uplink that has long been so, the history says what it was and is. */
+static void test_old_states(void **state)
+{
+	const char *path = lab_path(*state, "flows.db");
+	const int days[] = { 300, 200, 100, 1 };
+	struct store *st = lab_open(path);
+	struct writer *w = lab_start(st);
+
+	lab_push_uplinks(w, now_ms() - 300 * DAY_MS);
+	for (uint8_t i = 0; i < 4; i++) {
+		struct record u = { .type = RECORD_UPLINK_STATE, .uplink_state = {
+			.time_ms = now_ms() - days[i] * DAY_MS, .slot = i == 1 } };
+
+		lab_push(w, &u);
+	}
+	writer_flush(w);
+	writer_set_retention(w, KEEP_S, 0);
+	lab_wait(path, "SELECT min(id) FROM uplink_state", 2);
+	lab_stop(w, st);
+	lab_expect(path, "SELECT group_concat(id) FROM (SELECT id FROM uplink_state ORDER BY id)",
+		   "2,3,4");
 }
 
 /* A gap in which the clock was put back is as young as its later time. */
@@ -277,6 +306,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_clock_set_forth, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_clock_set_back, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_clock_at_boot, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(test_old_states, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_gap_across_a_jump, lab_setup, lab_teardown),
 		cmocka_unit_test(test_age_clock),
 		cmocka_unit_test(test_age_clock_of_an_hour),

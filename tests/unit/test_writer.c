@@ -242,6 +242,8 @@ static void test_other_rows(void **state)
 	struct record t = { .type = RECORD_TAMPERING, .tampering = {
 		.time_ms = LAB_NOON, .what = "rule 1001 deleted", .pid = 4711, .process = "ip",
 		.action = "restored" } };
+	struct record u = { .type = RECORD_UPLINK_STATE, .uplink_state = {
+		.time_ms = LAB_NOON, .slot = 1, .state = "no-address" } };
 
 	m.mismatch = (struct mismatch_record){ .id = 5, .time_ms = LAB_NOON, .flow_id = 4,
 		.proto = IPPROTO_TCP, .tuple = lab_flow(4).flow.tuple[0], .direction = DIR_REPLY,
@@ -249,7 +251,9 @@ static void test_other_rows(void **state)
 		.evidence = EVIDENCE_NFLOG, .packets = 1 };
 	g.gap = (struct gap_record){ .id = 3, .started_ms = LAB_NOON, .source = GAP_NFLOG,
 		.lost = -1, .reason = "a hole" };
+	lab_push(w, &u);
 	lab_push_uplinks(w, LAB_NOON - 1);
+	lab_push(w, &u);
 	lab_push(w, &m);
 	lab_push(w, &g);
 	lab_push(w, &c);
@@ -264,6 +268,9 @@ static void test_other_rows(void **state)
 	lab_expect(path, "SELECT * FROM tampering ORDER BY time DESC LIMIT 1",
 		   "2026-03-01T12:00:00.000Z|rule 1001 deleted|4711|ip|restored");
 	lab_expect(path, "SELECT pid, process, action FROM tampering WHERE what = ''", "-|-|-");
+	/* The first came before anybody had said whose slot that is. */
+	lab_expect(path, "SELECT * FROM uplink_states",
+		   "2026-03-01T12:00:00.000Z|wan2|eth2|no-address");
 	m.mismatch.packets = 9;
 	m.mismatch.evidence = EVIDENCE_LABEL;
 	m.mismatch.expected = SLOT_NONE;

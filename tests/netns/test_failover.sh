@@ -1,0 +1,196 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Proves that `waymark failover` says what became of each flow when an uplink went
+# down: those that left by another one, were deleted, are stranded, or began by the
+# backup and run there still after the return; with the bytes that the kernel counts.
+# A line that was found down at the daemon's start is no failover.
+
+. "${0%/*}/lib.sh"
+. "${0%/*}/lines.sh"
+
+failed_over() { # OPTION...: a line a row, "class by flows live bytes bytes_unknown"
+	waymark failover --csv "$@" | sed 1d | cut -d, -f4-
+}
+
+failed_over_is() { # WANTED OPTION...
+	local wanted=$1
+	shift
+	[ "$(failed_over "$@")" = "$wanted" ]
+}
+
+rows_are() { # WHAT WANTED OPTION...
+	local what=$1 wanted=$2
+	shift 2
+	wait_for 5 failed_over_is "$wanted" "$@"
+	is "$what" "$(failed_over "$@")" "$wanted"
+}
+
+flow_ids() { # CONDITION
+	sql "SELECT group_concat(id) FROM (SELECT id FROM flows WHERE $1 ORDER BY id DESC)"
+}
+
+# What conntrack says of the flows of the history, both directions summed.
+table_bytes() { # IDS
+	sql "SELECT ct_id FROM flows WHERE id IN ($1)" >"$lab_tmp/ct_ids"
+	at router conntrack -L -o id 2>/dev/null | awk 'NR == FNR { mine[$1] = 1; next } {
+		bytes = 0
+		for (i = 1; i <= NF; i++) {
+			if ($i ~ /^bytes=/) bytes += substr($i, 7)
+			if ($i ~ /^id=/) id = substr($i, 4)
+		}
+		if (id in mine) sum += bytes
+	} END { print sum + 0 }' "$lab_tmp/ct_ids" -
+}
+
+listed() { # CLASS: ids, newest first
+	waymark failover --list "$1" --csv | sed 1d | cut -d, -f1 | paste -sd, -
+}
+
+count() { # IDS
+	echo "$1" | tr ',' '\n' | grep -c .
+}
+
+# A line that stays away is let go of: what is sent on then leaves by the other.
+released() {
+	routes_lack 'default.* table 251' && uplink_is wan1 wan1 down
+}
+
+# Makes flows to see, which go by no uplink and so are of no class.
+is_watched() {
+	at pc curl -s --max-time 1 "http://$LAN4:81/"
+	grep -q ' flow ' "$lab_tmp/watch.out"
+}
+
+lab_up
+nat snat
+forward_port udp 7007
+serve net 80 7
+serve pc 8080 7007
+# Nothing ends by itself while the test looks.
+at router sysctl -qw net.netfilter.nf_conntrack_udp_timeout=900 \
+	net.netfilter.nf_conntrack_udp_timeout_stream=900
+daemon_start 'on-uplink-down = "hold"'
+
+is "no failover: an empty array" "$(waymark failover --json)" "[]"
+waymark failover >"$lab_tmp/out" 2>"$lab_tmp/err"
+is "no failover: exit 0" $? 0
+check "no failover: it is said" grep -q 'no failover in the history' "$lab_tmp/err"
+wait_for_sql 5 "SELECT count(*) FROM uplink_states" 2
+is "the history says how the uplinks were found" \
+	"$(sql "SELECT uplink, interface, state FROM uplink_states ORDER BY uplink")" "wan1|wan1|up
+wan2|wan2|up"
+
+# --- hold: some move, some are stranded -------------------------------------------------
+
+hold out pc udp $NET4 7 40
+hold in net udp $WAN1_4 7007 5 $NET4_VIA1
+wait_for_sql 5 "SELECT count(*) FROM flows WHERE state = 'live' AND proto = 'udp' AND uplink IS NOT NULL" 45
+out=$(flow_ids "uplink = 'wan1' AND dport = 7")
+in=$(flow_ids "dport = 7007")
+n_out=$(count "$out")
+in_range "flows by wan1" "$n_out" 1 39
+background watch router "$WAYMARK" -c "$lab_tmp/waymark.conf" watch
+check "somebody watches" wait_for 10 is_watched
+at net ip link set isp1 down
+check "wan1 is down" wait_for 5 released
+check "who watches is told" wait_for 5 grep -q ' uplink   wan1 is down' "$lab_tmp/watch.out"
+background_end watch
+# Returns when all have been answered, so that no byte is on its way.
+hold_send out >/dev/null
+wait_for_sql 5 "SELECT count(DISTINCT flow_id) FROM mismatches WHERE reason = 'uplink-down'" "$n_out"
+hold new pc udp $NET4 7 7
+wait_for_sql 5 "SELECT count(*) FROM flows WHERE state = 'live' AND dport = 7 AND uplink IS NOT NULL" 47
+new=$(flow_ids "state = 'live' AND dport = 7 AND started > (SELECT max(time) FROM uplink_states WHERE state = 'down')")
+rows_are "while wan1 is down: each class, with the bytes that conntrack counts" \
+"moved,wan2,$n_out,$n_out,$(table_bytes "$out"),0
+deleted,,0,0,0,0
+stranded,,5,5,$(table_bytes "$in"),0
+backup,wan2,7,7,$(table_bytes "$new"),0"
+is "it is not back yet" "$(waymark failover --json | grep -c '"uplink": "wan1", "down": "20[^"]*Z", "back": null')" 4
+is "the flows that moved" "$(listed moved)" "$out"
+is "the flows that are stranded" "$(listed stranded)" "$in"
+is "the flows on the backup" "$(listed backup)" "$new"
+is "where they left, and their bytes" "$(waymark failover --list moved --json | python3 -c '
+import json, sys
+d = json.load(sys.stdin)
+print({(f["uplink"], f["egress"], f["verdict"]) for f in d}, sum(f["bytes"] + f["bytes_reply"] for f in d))')" \
+	"{('wan1', 'wan1,wan2', 'mismatch')} $(table_bytes "$out")"
+
+# --- the return ----------------------------------------------------------------------------
+
+line_up 1
+check "wan1 is up again" wait_for 5 uplink_is wan1 wan1 up
+bytes=$(table_bytes "$new")
+for port in $(hold_ports new | head -n 3); do
+	at router conntrack -D -p udp --orig-port-src "$port" >/dev/null 2>&1
+done
+wait_for_sql 5 "SELECT count(*) FROM flows WHERE state = 'ended' AND id IN ($new)" 3
+first="moved,wan2,$n_out,$n_out,$(table_bytes "$out"),0
+deleted,,0,0,0,0
+stranded,,5,5,$(table_bytes "$in"),0
+backup,wan2,7,4,$bytes,0"
+rows_are "after the return: four of seven still run on the backup, and no byte is lost" "$first"
+is "it is back" "$(waymark failover --json | grep -c '"back": "20')" 4
+
+at router setpriv --bounding-set=-all --inh-caps=-all --no-new-privs \
+	"$WAYMARK" -c "$lab_tmp/waymark.conf" failover --csv >"$lab_tmp/out" 2>"$lab_tmp/err"
+is "without privilege: exit 0" $? 0
+known=$(sql "SELECT sum(bytes + bytes_reply) FROM flows WHERE id IN ($new)")
+is "without privilege: bytes of what lives are unknown" "$(sed 1d "$lab_tmp/out" | cut -d, -f4-)" \
+"moved,wan2,$n_out,$n_out,,$n_out
+deleted,,0,0,0,0
+stranded,,5,5,,5
+backup,wan2,7,4,$known,4"
+check "without privilege: it is said" grep -q 'not known without CAP_NET_ADMIN' "$lab_tmp/err"
+
+# --- flush: all are deleted ---------------------------------------------------------------------
+
+# While no daemon looks wan1 goes down: that is found, and is no failover.
+for name in out in new; do
+	hold_close $name
+done
+daemon_stop
+at net ip link set isp1 down
+daemon_start 'on-uplink-down = "flush"'
+wait_for_sql 5 "SELECT state FROM uplink_states WHERE uplink = 'wan1' ORDER BY time DESC LIMIT 1" down
+is "what the start found is no failover" "$(failed_over | cut -d, -f1-3)" "$(echo "$first" | cut -d, -f1-3)"
+line_up 1
+check "wan1 is up once more" wait_for 5 uplink_is wan1 wan1 up
+at router conntrack -F 2>/dev/null
+wait_for_sql 5 "SELECT count(*) FROM flows WHERE state = 'live' AND uplink IS NOT NULL" 0
+hold last pc udp $NET4 7 40
+wait_for_sql 5 "SELECT count(*) FROM flows WHERE state = 'live' AND dport = 7 AND uplink IS NOT NULL" 40
+last=$(flow_ids "state = 'live' AND uplink = 'wan1' AND dport = 7")
+n_last=$(count "$last")
+in_range "flows by wan1" "$n_last" 1 39
+bytes=$(table_bytes "$last")
+at net ip link set isp1 down
+rows_are "flush: each flow of wan1 is deleted, with the bytes that conntrack had counted" \
+"moved,,0,0,0,0
+deleted,,$n_last,0,$bytes,0
+stranded,,0,0,0,0
+backup,,0,0,0,0"
+is "the flows that were deleted" "$(listed deleted)" "$last"
+is "of wan2 there was none" "$(waymark failover --uplink wan2 --json)" "[]"
+
+# --- a time in the past ---------------------------------------------------------------------------
+
+back=$(waymark failover --csv --at "$(sql "SELECT max(time) FROM uplink_states WHERE state = 'up' AND time < (SELECT max(ended) FROM gaps WHERE source = 'daemon')")" | awk -F, 'END { print $3 }')
+is "at a time: the one before it" "$(failed_over --at "$back" | cut -d, -f1-3)" "$(echo "$first" | cut -d, -f1-3)"
+is "before the first there was none" "$(waymark failover --json --at "$(sql "SELECT min(time) FROM uplink_states")")" "[]"
+waymark failover --at nonsense >/dev/null 2>"$lab_tmp/err"
+is "a time that is none: exit 2" $? 2
+waymark failover --list nonsense >/dev/null 2>"$lab_tmp/err"
+is "a class that is none: exit 2" $? 2
+check "it says which there are" grep -q 'want one of moved, deleted, stranded, backup' "$lab_tmp/err"
+
+# --- a reload ---------------------------------------------------------------------------------------
+
+sed -i 's/uplink wan2/uplink spare/' "$lab_tmp/waymark.conf"
+kill -HUP "$daemon_pid"
+check "another uplink in the place of one: its state is told under its name" \
+	wait_for_sql 5 "SELECT state FROM uplink_states WHERE uplink = 'spare'" up
+is "and not under the old one's" "$(sql "SELECT count(*) FROM uplink_states WHERE uplink = 'wan2'")" 2
+
+done_testing

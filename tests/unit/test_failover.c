@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_failover.c - what became of an uplink's flows: each flow is in one class, those
+ * of a long life too; a state that a start found is no failover.
+ */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "store_lab.h"
+#include "waymark/failover.h"
+
+#define MINUTE_MS INT64_C(60000)
+#define HOUR_MS (60 * MINUTE_MS)
+
+/* wan1 goes down at noon and is back five minutes later. */
+#define DOWN LAB_NOON
+#define BACK (LAB_NOON + 5 * MINUTE_MS)
+#define LIVE 0
+
+static struct writer *writer;
+
+static void state_push(uint8_t slot, int64_t time_ms, const char *state)
+{
+	struct record r = { .type = RECORD_UPLINK_STATE,
+			    .uplink_state = { .time_ms = time_ms, .slot = slot } };
+
+	snprintf(r.uplink_state.state, sizeof(r.uplink_state.state), "%s", state);
+	lab_push(writer, &r);
+}
+
+/* It ends with 10,000 bytes; ended_ms LIVE: it lives, and its bytes are not known. */
+static void flow_push(int64_t id, uint8_t uplink, int64_t started_ms, int64_t ended_ms,
+		      enum reason reason)
+{
+	struct record r = lab_flow(id);
+
+	if (ended_ms != LIVE)
+		lab_end(&r);
+	r.flow.started_ms = started_ms;
+	r.flow.ended_ms = ended_ms;
+	r.flow.uplink = uplink;
+	r.flow.reason = reason;
+	lab_push(writer, &r);
+}
+
+static void mismatch_push(int64_t flow_id, int64_t time_ms, uint8_t egress, enum reason reason)
+{
+	static int64_t id;
+	struct record r = { .type = RECORD_MISMATCH, .mismatch = {
+		.id = ++id, .time_ms = time_ms, .flow_id = flow_id, .expected = 0,
+		.egress = egress, .reason = reason } };
+
+	lab_push(writer, &r);
+}
+
+static struct query *history(const char *path)
+{
+	struct query *q = query_open(path, stderr);
+
+	assert_non_null(q);
+	return q;
+}
+
+/* "class by flows/live/bytes/unknown; ..." of the sums. */
+static void sums_expect(const struct failover *f, const char *wanted)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	assert_non_null(out);
+	for (size_t i = 0; i < f->n_sums; i++)
+		fprintf(out, "%s%s %s %llu/%llu/%llu/%llu", i ? "; " : "",
+			failover_class_name(f->sums[i].class), f->sums[i].by,
+			(unsigned long long)f->sums[i].flows, (unsigned long long)f->sums[i].live,
+			(unsigned long long)f->sums[i].bytes,
+			(unsigned long long)f->sums[i].unknown);
+	fclose(out);
+	assert_string_equal(text, wanted);
+	free(text);
+}
+
+static int id_note(void *data, const struct value *values, size_t n)
+{
+	char *text = data;
+
+	(void)n;
+	assert_string_equal(values[0].name, "id");
+	sprintf(text + strlen(text), " %lld", (long long)values[0].integer);
+	return 0;
+}
+
+static void flows_expect(struct query *q, const struct failover *f, enum failover_class c,
+			 uint64_t limit, const char *wanted)
+{
+	char text[256] = "";
+
+	assert_int_equal(query_failover_flows(q, f, c, limit, id_note, text), 0);
+	assert_string_equal(text, wanted);
+}
+
+static void flows_of_noon_push(void)
+{
+	flow_push(1, 0, 0, LIVE, REASON_NONE); /* from nobody knows when: stranded */
+	flow_push(2, 0, DOWN - 3 * HOUR_MS, DOWN + 1, REASON_NONE); /* long: stranded */
+	flow_push(3, 0, DOWN - 3 * HOUR_MS, DOWN - 1, REASON_NONE); /* ended before */
+	flow_push(4, 0, DOWN - 10 * MINUTE_MS, DOWN + 1, REASON_NONE); /* long by a little */
+	flow_push(5, 0, DOWN - 10 * MINUTE_MS + 2, DOWN + 1, REASON_NONE); /* not quite */
+	flow_push(6, 0, DOWN - 500, DOWN - 1, REASON_NONE);
+	flow_push(7, 0, DOWN - HOUR_MS, DOWN + 600, REASON_UPLINK_DOWN_FLUSH); /* deleted */
+	flow_push(8, 0, DOWN - 500, DOWN + 600, REASON_UPLINK_DOWN_FLUSH); /* deleted */
+	flow_push(9, 0, DOWN - 500, BACK + HOUR_MS, REASON_UPLINK_DOWN_FLUSH); /* by a later one */
+	flow_push(10, 0, DOWN - 500, LIVE, REASON_UPLINK_DOWN); /* moved */
+	flow_push(11, 0, DOWN - 500, DOWN + 700, REASON_UPLINK_DOWN); /* moved */
+	flow_push(12, 0, DOWN - 500, LIVE, REASON_RULE_MISSING); /* went astray, not so: stranded */
+	flow_push(13, 1, DOWN - 500, LIVE, REASON_NONE); /* wan2's own */
+	flow_push(14, 0, DOWN + 200, DOWN + 600, REASON_UPLINK_DOWN_FLUSH); /* deleted, begun late */
+	flow_push(15, 0, DOWN + 200, LIVE, REASON_NONE); /* begun late by wan1 */
+	flow_push(16, 1, DOWN + 200, LIVE, REASON_NONE); /* backup */
+	flow_push(17, 1, DOWN + 200, DOWN + 300, REASON_NONE); /* backup */
+	flow_push(18, 1, BACK + 1, LIVE, REASON_NONE); /* after the return */
+	flow_push(19, 0, BACK + 1, LIVE, REASON_NONE);
+	mismatch_push(10, DOWN + 100, 1, REASON_UPLINK_DOWN);
+	mismatch_push(11, DOWN - 200, 1, REASON_UPLINK_DOWN);
+	mismatch_push(12, DOWN + 100, 1, REASON_RULE_MISSING);
+	mismatch_push(19, BACK + HOUR_MS, 1, REASON_UPLINK_DOWN);
+	mismatch_push(99, DOWN + 100, 1, REASON_UPLINK_DOWN); /* its flow is gone */
+}
+
+static void test_classes(void **state)
+{
+	const char *path = lab_path(*state, "flows.db");
+	struct store *st = lab_open(path);
+	struct failover f;
+	struct query *q;
+
+	writer = lab_start(st);
+	lab_push_uplinks(writer, DOWN - HOUR_MS);
+	state_push(0, DOWN - HOUR_MS, "up");
+	state_push(1, DOWN - HOUR_MS, "up");
+	state_push(0, DOWN, "down");
+	state_push(0, DOWN + 50, "no-address");
+	state_push(0, BACK, "up");
+	flows_of_noon_push();
+	writer_flush(writer);
+	q = history(path);
+	assert_int_equal(query_failover(q, NULL, 0, &f), 0);
+	assert_string_equal(f.uplink, "wan1");
+	assert_true(f.down_ms == DOWN && f.back_ms == BACK);
+	sums_expect(&f, "moved wan2 2/1/10000/1; deleted  3/0/30000/0; stranded  6/2/40000/2;"
+			" backup wan2 2/1/10000/1");
+	flows_expect(q, &f, FAILOVER_MOVED, 0, " 11 10");
+	flows_expect(q, &f, FAILOVER_DELETED, 0, " 14 8 7");
+	flows_expect(q, &f, FAILOVER_STRANDED, 0, " 12 9 5 4 2 1");
+	flows_expect(q, &f, FAILOVER_STRANDED, 2, " 12 9");
+	flows_expect(q, &f, FAILOVER_BACKUP, 0, " 17 16");
+	assert_int_equal(f.n_live, 4);
+	assert_true(f.live[1].id == 10 && f.live[1].sum == 0 && f.live[2].sum == 2);
+	assert_int_equal(f.live[1].ct_id, 0xf0000000u + 10);
+	assert_int_equal(f.live[1].tuple.dport, 443);
+	assert_true(addr_is_equal(&f.live[1].tuple.src, &lab_flow(1).flow.tuple[0].src));
+	failover_free(&f);
+	query_close(q);
+	lab_stop(writer, st);
+}
+
+static void found(struct query *q, const char *uplink, int64_t at_ms, int64_t down_ms,
+		  int64_t back_ms)
+{
+	struct failover f;
+
+	assert_int_equal(query_failover(q, uplink, at_ms, &f), 0);
+	assert_true(f.down_ms == down_ms);
+	assert_true(f.back_ms == back_ms);
+	sums_expect(&f, "moved  0/0/0/0; deleted  0/0/0/0; stranded  0/0/0/0; backup  0/0/0/0");
+	failover_free(&f);
+}
+
+static void none(struct query *q, const char *uplink, int64_t at_ms)
+{
+	struct failover f;
+
+	assert_int_equal(query_failover(q, uplink, at_ms, &f), -ENOENT);
+	assert_true(!f.n_sums && !f.sums);
+}
+
+/* The last one, one of an uplink, one at a time; not what a start of the daemon found. */
+static void test_which(void **state)
+{
+	const char *path = lab_path(*state, "flows.db");
+	struct record gap = { .type = RECORD_GAP, .gap = { .id = 1, .source = GAP_DAEMON,
+		.started_ms = LAB_NOON + 5000, .ended_ms = LAB_NOON + 6000, .lost = -1 } };
+	struct store *st = lab_open(path);
+	struct query *q;
+
+	writer = lab_start(st);
+	lab_push_uplinks(writer, LAB_NOON);
+	state_push(0, LAB_NOON, "missing");
+	state_push(1, LAB_NOON, "up");
+	writer_flush(writer);
+	q = history(path);
+	none(q, NULL, 0);
+	state_push(0, LAB_NOON + 1000, "up");
+	writer_flush(writer);
+	none(q, NULL, 0);
+	state_push(0, LAB_NOON + 2000, "no-gateway");
+	state_push(0, LAB_NOON + 2500, "down");
+	writer_flush(writer);
+	found(q, NULL, 0, LAB_NOON + 2000, 0);
+	state_push(0, LAB_NOON + 3000, "up");
+	state_push(1, LAB_NOON + 4000, "down");
+	writer_flush(writer);
+	found(q, NULL, 0, LAB_NOON + 4000, 0);
+	found(q, "wan1", 0, LAB_NOON + 2000, LAB_NOON + 3000);
+	found(q, NULL, LAB_NOON + 3999, LAB_NOON + 2000, LAB_NOON + 3000);
+	found(q, NULL, LAB_NOON + 2000, LAB_NOON + 2000, LAB_NOON + 3000);
+	none(q, NULL, LAB_NOON + 1999);
+	none(q, "wan2", LAB_NOON + 3999);
+	none(q, "wan3", 0);
+	/* While no daemon ran wan1 went away; what it does after that is seen. */
+	lab_push(writer, &gap);
+	state_push(0, LAB_NOON + 6010, "down");
+	state_push(1, LAB_NOON + 6010, "up");
+	writer_flush(writer);
+	found(q, "wan1", 0, LAB_NOON + 2000, LAB_NOON + 3000);
+	found(q, "wan2", 0, LAB_NOON + 4000, LAB_NOON + 6010);
+	state_push(1, LAB_NOON + 6020, "down");
+	writer_flush(writer);
+	found(q, "wan2", 0, LAB_NOON + 6020, 0);
+	query_close(q);
+	lab_stop(writer, st);
+}
+
+static void marked_anew(int64_t flow_id, int64_t time_ms, uint32_t mark)
+{
+	struct record r = { .type = RECORD_UPLINKS, .uplinks = { .flow_id = flow_id, .n = 2,
+		.time_ms = time_ms } };
+
+	r.uplinks.uplinks = calloc(2, sizeof(*r.uplinks.uplinks));
+	assert_non_null(r.uplinks.uplinks);
+	r.uplinks.uplinks[0] =
+		(struct uplink_record){ .slot = 0, .name = "wan1", .ifname = "eth1", .mark = mark };
+	r.uplinks.uplinks[1] =
+		(struct uplink_record){ .slot = 1, .name = "wan2", .ifname = "eth2", .mark = 3 };
+	lab_push(writer, &r);
+}
+
+/* A reload gives wan1 another mark while it is down: it is the same uplink by its name,
+ * and the flows of the old mark are its flows. */
+static void test_reload(void **state)
+{
+	const char *path = lab_path(*state, "flows.db");
+	struct store *st = lab_open(path);
+	struct failover f;
+	struct query *q;
+
+	writer = lab_start(st);
+	lab_push_uplinks(writer, DOWN - HOUR_MS);
+	state_push(0, DOWN - HOUR_MS, "up");
+	flow_push(1, 0, DOWN - 500, LIVE, REASON_NONE);
+	state_push(0, DOWN, "down");
+	marked_anew(1, DOWN + 500, 9);
+	state_push(0, DOWN + 510, "down");
+	flow_push(2, 0, DOWN + 600, DOWN + 700, REASON_UPLINK_DOWN_FLUSH);
+	flow_push(3, 1, DOWN + 800, DOWN + 900, REASON_NONE);
+	state_push(0, BACK, "up");
+	writer_flush(writer);
+	q = history(path);
+	assert_int_equal(query_failover(q, "wan1", 0, &f), 0);
+	assert_true(f.down_ms == DOWN && f.back_ms == BACK);
+	sums_expect(&f, "moved  0/0/0/0; deleted  1/0/10000/0; stranded  1/1/0/1;"
+			" backup wan2 1/0/10000/0");
+	failover_free(&f);
+	/* One that takes the line away is a failover. */
+	marked_anew(3, BACK + HOUR_MS, 10);
+	state_push(0, BACK + HOUR_MS + 10, "missing");
+	writer_flush(writer);
+	assert_int_equal(query_failover(q, "wan1", 0, &f), 0);
+	assert_true(f.down_ms == BACK + HOUR_MS + 10);
+	failover_free(&f);
+	query_close(q);
+	lab_stop(writer, st);
+	lab_expect(path, "SELECT count(*), count(DISTINCT uplink) FROM uplink_states", "5|1");
+}
+
+static uint64_t seed = 20261124;
+
+static int64_t pick(int64_t n)
+{
+	seed ^= seed << 13;
+	seed ^= seed >> 7;
+	seed ^= seed << 17;
+	return (int64_t)(seed >> 20) % n;
+}
+
+/* Some 80,000 flows of half a day, most short, some long: the slices that are not read
+ * and the index leave out none that looking at every flow would find. */
+static void test_many(void **state)
+{
+	static const char *const plain[] = {
+		[FAILOVER_DELETED] = "uplink = 1 AND state <> 0 AND reason = 10 AND started + life"
+			" BETWEEN 1772366400000 AND 1772366701000",
+		[FAILOVER_STRANDED] = "uplink = 1 AND started <= 1772366400000 AND (state = 0 OR"
+			" started + life >= 1772366400000) AND NOT (state <> 0 AND"
+			" ifnull(reason, 0) = 10 AND started + life <= 1772366701000)",
+		[FAILOVER_BACKUP] = "uplink = 2 AND started > 1772366400000"
+			" AND started < 1772366700000",
+	};
+	const char *path = lab_path(*state, "flows.db");
+	struct store *st = lab_open(path);
+	struct failover f;
+	struct query *q;
+	char sql[512];
+
+	writer = lab_start(st);
+	lab_push_uplinks(writer, DOWN - 24 * HOUR_MS);
+	state_push(0, DOWN - 24 * HOUR_MS, "up");
+	for (int64_t id = 1; id <= 80000; id++) {
+		int64_t started = DOWN - 11 * HOUR_MS + id * 540 + pick(1000);
+		int64_t life = pick(20) ? pick(90000) : pick(8 * HOUR_MS);
+
+		flow_push(id, (uint8_t)pick(2), started, pick(400) ? started + life : LIVE,
+			  pick(9) ? REASON_NONE : REASON_UPLINK_DOWN_FLUSH);
+	}
+	state_push(0, DOWN, "down");
+	state_push(0, BACK, "up");
+	writer_flush(writer);
+	q = history(path);
+	assert_int_equal(query_failover(q, NULL, 0, &f), 0);
+	assert_int_equal(f.n_sums, FAILOVER_CLASSES);
+	for (int c = FAILOVER_DELETED; c < FAILOVER_CLASSES; c++) {
+		snprintf(sql, sizeof(sql), "SELECT count(*) FROM flow WHERE %s", plain[c]);
+		assert_in_range(f.sums[c].flows, 10, 10000);
+		assert_int_equal(f.sums[c].flows, lab_number(path, sql));
+	}
+	failover_free(&f);
+	query_close(q);
+	lab_stop(writer, st);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_classes, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(test_which, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(test_reload, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(test_many, lab_setup, lab_teardown),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
