@@ -114,3 +114,11 @@ CREATE VIEW tampering AS SELECT
 	t.process AS process,
 	t.action AS action
 FROM tamper t;
+
+DROP VIEW IF EXISTS cures;
+CREATE VIEW cures AS SELECT
+	strftime('%Y-%m-%dT%H:%M:%fZ', c.time / 1000.0, 'unixepoch') AS time,
+	c.flow_id AS flow_id,
+	c.mismatch_id AS mismatch_id,
+	c.action AS action
+FROM cure c;

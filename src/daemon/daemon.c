@@ -60,6 +60,7 @@ static void on_timer(void *data)
 	flush_tick(d);
 	observe_tick(d, now_ms);
 	audit_tick(d->audit, now_ms);
+	cure_tick(d, now_ms);
 	tell_tick(d, now_ms);
 	exporter_tick(d);
 }

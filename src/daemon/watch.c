@@ -130,6 +130,11 @@ static json_t *record_json(const struct daemon *d, const struct record *r)
 				 "pid", (json_int_t)r->tampering.pid, "process",
 				 json_text(r->tampering.process), "action",
 				 json_text(r->tampering.action));
+	case RECORD_CURE:
+		return json_pack("{ss so sI sI ss}", "type", "cure", "time",
+				 json_time(r->cure.time_ms), "flow_id", (json_int_t)r->cure.flow_id,
+				 "mismatch_id", (json_int_t)r->cure.mismatch_id, "action",
+				 r->cure.action);
 	default:
 		return NULL;
 	}

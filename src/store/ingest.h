@@ -26,6 +26,7 @@ enum ingest_statement {
 	PUT_GAP,
 	PUT_MARK_CHANGE,
 	PUT_TAMPERING,
+	PUT_CURE,
 	PUT_OUTBOX,
 	DROP_OUTBOX,
 	PUT_META,

@@ -181,6 +181,7 @@ static int others_delete(struct ingest *in, int64_t before_ms, int64_t time_ms)
 		OLDEST_DELETE_SQL("mismatch"),
 		OLDEST_DELETE_SQL("mark_change"),
 		OLDEST_DELETE_SQL("tamper"),
+		OLDEST_DELETE_SQL("cure"),
 		GAPS_DELETE_SQL,
 	};
 	int rc = db_exec(in->db, "BEGIN IMMEDIATE");

@@ -926,7 +926,7 @@ static void a_deleted_flow_says_so(void **state)
 	audit_ct_event(w.a, &other, w.now_ms);
 	ticks(&w, 3);
 	own.type = other.type = CT_DESTROY;
-	own.is_own = true;
+	own.is_flushed = true;
 	own.has_labels = other.has_labels = false;
 	audit_ct_event(w.a, &own, w.now_ms);
 	audit_ct_event(w.a, &other, w.now_ms);
