@@ -142,9 +142,9 @@ hold_push many
 all_told() { [ "$(mismatches $ports)" = 100 ] && [ $(($(counted cured) + $(counted not_cured) - cured - not_cured)) = 100 ]; }
 check "a hundred at once: each is recorded, each is cured or counted" wait_for 10 all_told
 in_range "some are not cured, because of the rate" $(($(counted not_cured) - not_cured)) 1 99
+check "cures are rows as they are counted" wait_for_sql 5 "SELECT count(*) FROM cures" "$(counted cured)"
 in_range "at most ten are in any second" "$(sql "SELECT max((SELECT count(*) FROM cure o
 	WHERE o.time > c.time - 990 AND o.time <= c.time)) FROM cure c")" 1 10
-is "cures are rows as they are counted" "$(sql "SELECT count(*) FROM cures")" "$(counted cured)"
 check "metrics has both" sh -c "'$WAYMARK' -c '$lab_tmp/waymark.conf' metrics | grep -c 'flows_\(not_\)\?cured_total [1-9]' | grep -q 2"
 hold_drop many
 astray del
