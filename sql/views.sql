@@ -193,3 +193,11 @@ CREATE VIEW uplink_states AS SELECT
 	u.interface AS interface,
 	s.state AS state
 FROM uplink_state s JOIN uplink u ON u.id = s.uplink;
+
+DROP VIEW IF EXISTS cures;
+CREATE VIEW cures AS SELECT
+	strftime('%Y-%m-%dT%H:%M:%fZ', c.time / 1000.0, 'unixepoch') AS time,
+	c.flow_id AS flow_id,
+	c.mismatch_id AS mismatch_id,
+	c.action AS action
+FROM cure c;

@@ -61,6 +61,9 @@ struct answer {
 		int64_t raised, told, folded, failed;
 		int64_t webhook_pending, webhook_delivered, webhook_retries, webhook_dropped;
 	} alerts;
+	struct {
+		int64_t cured, not_cured;
+	} cures;
 	struct answer_uplink *uplinks;
 	size_t n_uplinks;
 };

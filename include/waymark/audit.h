@@ -92,6 +92,9 @@ void audit_ct_event(struct audit *a, const struct ct_event *ev, int64_t now_ms);
 /* We have marked the flow of this entry ourselves, which the kernel may tell nobody. */
 void audit_marked(struct audit *a, const struct ct_event *ev, uint32_t mark, int64_t now_ms);
 
+/* Whether that entry (tuple, zone, id) is of that flow, which lives as far as is known. */
+bool audit_is_live(const struct audit *a, const struct ct_event *entry, int64_t flow_id);
+
 /* One logged packet; egress is the slot of the uplink that it left by. */
 void audit_packet(struct audit *a, const struct nflog_packet *p, uint8_t egress, int64_t now_ms);
 

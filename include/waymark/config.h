@@ -30,6 +30,7 @@ enum config_local_routes { LOCAL_SUPPRESS, LOCAL_COPY, LOCAL_EXCLUDE };
 enum config_events { EVENTS_AUTO, EVENTS_FULL, EVENTS_MINIMAL };
 enum config_on_stop { ON_STOP_KEEP, ON_STOP_REMOVE };
 enum config_on_down { ON_DOWN_HOLD, ON_DOWN_FLUSH };
+enum config_on_mismatch { ON_MISMATCH_RECORD, ON_MISMATCH_DELETE };
 
 /* Lines of keys: 0: the key is not in the file. This: it is, but what it says
  * could not be taken and has been told of already; it is not checked again. */
@@ -97,6 +98,7 @@ struct config {
 	uint64_t max_size_bytes; /* 0: no limit */
 	enum config_on_stop on_stop;
 	enum config_on_down on_uplink_down;
+	enum config_on_mismatch on_mismatch;
 	struct alert_config alert;
 	struct prometheus_config prometheus;
 	struct uplink_config *uplinks; /* in the file's order */
@@ -139,6 +141,7 @@ const char *config_local_routes_name(enum config_local_routes l);
 const char *config_events_name(enum config_events e);
 const char *config_on_stop_name(enum config_on_stop s);
 const char *config_on_down_name(enum config_on_down d);
+const char *config_on_mismatch_name(enum config_on_mismatch m);
 
 /* One const table of keys: parser, man page and completion derive from it. */
 struct config_key {

@@ -64,7 +64,7 @@ void ctnl_dump_close(struct ctnl_dump *d);
 int ctnl_delete(struct ctnl *c, const struct ct_event *entry);
 
 /* Deletes every entry whose mark under mask is mark, in one request: the kernel
- * picks them. Their CT_DESTROY events have is_own. mask 0 is refused (-EINVAL).
+ * picks them. Their CT_DESTROY events have is_flushed. mask 0 is refused (-EINVAL).
  * 0 or -errno. */
 int ctnl_delete_marked(struct ctnl *c, uint32_t mark, uint32_t mask);
 

@@ -37,7 +37,7 @@ enum ct_event_type {
 /* One conntrack event or dump entry (KERNEL: ctnetlink). */
 struct ct_event {
 	enum ct_event_type type;
-	bool is_own; /* a request of this process caused it */
+	bool is_flushed; /* ctnl_delete_marked of this process caused it */
 	uint32_t id;
 	uint16_t zone; /* of the original direction, where the two differ */
 	uint8_t proto; /* IPPROTO_ */

@@ -77,6 +77,7 @@ int query_flow(struct query *q, int64_t id, query_row_fn *fn, void *data);
 /* What is known of one flow besides, oldest first. */
 int query_flow_mismatches(struct query *q, int64_t id, query_row_fn *fn, void *data);
 int query_flow_mark_changes(struct query *q, int64_t id, query_row_fn *fn, void *data);
+int query_flow_cures(struct query *q, int64_t id, query_row_fn *fn, void *data);
 
 /* Flows by verdict (by_verdict[VERDICT_NONE]: those with none yet). Reads the
  * whole history unless since or until narrow it. */

@@ -163,6 +163,13 @@ struct coverage_record {
 	struct coverage_reading reading; /* at its end */
 };
 
+/* A flow that was taken out of the kernel's table because of a mismatch. */
+struct cure_record {
+	int64_t time_ms;
+	int64_t flow_id, mismatch_id;
+	const char *action; /* "deleted"; a constant */
+};
+
 /* The uplinks from now on: the writer closes validity of those that changed. */
 struct uplink_record {
 	uint8_t slot;
@@ -197,6 +204,7 @@ enum record_type {
 	RECORD_GAP,
 	RECORD_MARK_CHANGE,
 	RECORD_TAMPERING,
+	RECORD_CURE,
 	RECORD_UPLINKS,
 	RECORD_OUTBOX_ADD,
 	RECORD_OUTBOX_DONE, /* it needs no keeping any more; by id */
@@ -213,6 +221,7 @@ struct record {
 		struct gap_record gap;
 		struct mark_change_record mark_change;
 		struct tampering_record tampering;
+		struct cure_record cure;
 		struct uplinks_record uplinks;
 		struct outbox_record outbox;
 		struct coverage_record *coverage; /* malloc'd; the writer frees it */

@@ -119,12 +119,19 @@ static void sinks_take(struct answer *a, const json_t *o)
 		{ NULL, NULL },
 	};
 
+	const struct wanted cures[] = {
+		{ "cured", &a->cures.cured },
+		{ "not_cured", &a->cures.not_cured },
+		{ NULL, NULL },
+	};
+
 	numbers_take(store, wanted);
 	a->store.is_pruning = json_is_true(json_object_get(store, "pruning"));
 	a->store.last_commit = string_take(store, "last_commit");
 	a->store.last_error = string_take(store, "last_error");
 	numbers_take(json_object_get(o, "alerts"), alerts);
 	numbers_take(json_object_get(json_object_get(o, "alerts"), "webhook"), webhook);
+	numbers_take(json_object_get(o, "cures"), cures);
 }
 
 /* Strings of an array, comma-separated; NULL with errno. */

@@ -174,6 +174,8 @@ static int details_read(struct explanation *e, struct query *q)
 	if (!err)
 		err = query_flow_mark_changes(q, e->id, kept_add, &e->changes);
 	if (!err)
+		err = query_flow_cures(q, e->id, kept_add, &e->cures);
+	if (!err)
 		err = gaps_read(e, q);
 	return err ? err : tampering_read(e, q);
 }
@@ -259,9 +261,10 @@ static json_t *story_json(const struct story *s)
 
 static int json_show(const struct explanation *e)
 {
-	json_t *o = json_pack("{so so so so so}", "flow", row_json(e->flow), "mismatches",
+	json_t *o = json_pack("{so so so so so so}", "flow", row_json(e->flow), "mismatches",
 			      rows_json(&e->mismatches), "mark_changes", rows_json(&e->changes),
-			      "tampering", rows_json(&e->tampering), "story", story_json(&e->story));
+			      "tampering", rows_json(&e->tampering), "cures", rows_json(&e->cures),
+			      "story", story_json(&e->story));
 	int err = o && !json_dumpf(o, stdout, JSON_INDENT(1)) ? 0 : -ENOMEM;
 
 	putchar('\n');
@@ -319,6 +322,7 @@ static enum exit_status explain_run(const struct invocation *in, struct explanat
 	kept_free(&e->changes);
 	kept_free(&e->gaps);
 	kept_free(&e->tampering);
+	kept_free(&e->cures);
 	story_free(&e->story);
 	kept_free(&flow);
 	query_close(q);

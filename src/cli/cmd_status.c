@@ -71,6 +71,9 @@ static void store_print(const struct answer *a)
 	printf("alerts    %" PRId64 " raised, %" PRId64 " told, %" PRId64 " folded, %" PRId64
 	       " failed\n",
 	       a->alerts.raised, a->alerts.told, a->alerts.folded, a->alerts.failed);
+	if (a->cures.cured || a->cures.not_cured)
+		printf("cures     %" PRId64 " mismatching flows deleted, %" PRId64
+		       " kept because of the rate\n", a->cures.cured, a->cures.not_cured);
 }
 
 /* Only all is 100 %: what is behind the second digit is cut off. */

@@ -14,7 +14,7 @@
 struct explanation {
 	const struct config *config;
 	const struct kept_row *flow;
-	struct kept mismatches, changes, gaps, tampering;
+	struct kept mismatches, changes, gaps, tampering, cures;
 
 	int64_t id;
 	uint32_t mark;
@@ -31,7 +31,8 @@ struct explanation {
 void explain_marks(struct explanation *e);
 /* explain_way.c: what should be in the kernel, and what its packets meet now. */
 void explain_way(struct explanation *e);
-/* explain_verdict.c: the evidence, the rung, the reason, the cure. */
+/* explain_verdict.c: the evidence, the rung, the reason, the cure, and
+ * the one that was tried. */
 void explain_evidence(struct explanation *e);
 void explain_verdict(struct explanation *e);
 

@@ -155,6 +155,17 @@ static void tampering_say(struct explanation *e)
 	}
 }
 
+static void cures_say(struct explanation *e)
+{
+	for (size_t i = 0; i < e->cures.n; i++) {
+		story_say(&e->story, "cured",
+			  "%s: its conntrack entry was deleted, as on-mismatch says, so that it begins "
+			  "anew.", kept_text(&e->cures.rows[i], "time"));
+		story_show(&e->story, "sqlite3 %s 'SELECT * FROM cures WHERE flow_id = %" PRId64 "'",
+			   e->config->database, e->id);
+	}
+}
+
 void explain_verdict(struct explanation *e)
 {
 	const char *cure = rungs[e->verdict].cure;
@@ -174,4 +185,5 @@ void explain_verdict(struct explanation *e)
 		story_say(&e->story, "cure", "%s", cure);
 		cure_show(e);
 	}
+	cures_say(e);
 }

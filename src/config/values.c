@@ -368,6 +368,7 @@ static const struct field fields[] = {
 	{.name = "max-size", TOP(max_size_bytes), .read = read_size, .min = 1 << 20},
 	{.name = "on-stop", TOP(on_stop), .read = read_word, .words = "keep remove"},
 	{.name = "on-uplink-down", TOP(on_uplink_down), .read = read_word, .words = "hold flush"},
+	{.name = "on-mismatch", TOP(on_mismatch), .read = read_word, .words = "record delete-flow"},
 	{.name = "interface", UPLINK(ifname), UPLINK_LINE(interface_line), .read = read_ifname},
 	{.name = "mark", UPLINK(mark), UPLINK_LINE(mark_line), .read = read_u32, .max = UINT32_MAX},
 	{.name = "table",

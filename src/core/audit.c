@@ -326,7 +326,7 @@ static void lost_found(struct audit *a, flow_ref ref, const struct ct_event *ev,
 
 	a->stats.lost--;
 	f->state = FLOW_ENDED;
-	f->is_flushed = ev->is_own;
+	f->is_flushed = ev->is_flushed;
 	sums_take_end(a, ref, ev);
 	flow_emit(a, ref, ev, stop_ms(ev, now_ms));
 	if (f->is_queued) /* its loss has not been written, nor counted, yet */
@@ -351,7 +351,7 @@ static void emit_untracked_end(struct audit *a, const struct ct_event *ev, int64
 		.uplink = audit_slot_of_mark(a, ev->mark & a->mask),
 		.ingress = SLOT_NONE,
 		.verdict = VERDICT_UNKNOWN,
-		.reason = ev->is_own ? REASON_UPLINK_DOWN_FLUSH : REASON_GAP,
+		.reason = ev->is_flushed ? REASON_UPLINK_DOWN_FLUSH : REASON_GAP,
 		.has_counters = ev->has_counters,
 		.packets = { ev->packets[0], ev->packets[1] },
 		.bytes = { ev->bytes[0], ev->bytes[1] },
@@ -390,7 +390,7 @@ static void take_destroy(struct audit *a, const struct ct_event *ev, int64_t now
 			flowtable_get(a->flows, ref)->started_ms = 0;
 	}
 	flow_apply(a, ref, ev, now_ms);
-	flowtable_get(a->flows, ref)->is_flushed = ev->is_own;
+	flowtable_get(a->flows, ref)->is_flushed = ev->is_flushed;
 	flow_end(a, ref, ev, stop_ms(ev, now_ms));
 }
 

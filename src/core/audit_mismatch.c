@@ -98,7 +98,10 @@ static void mismatch_announce(struct audit *a, flow_ref ref, const struct mismat
 	struct flow_record r = {
 		.id = f->id,
 		.started_ms = f->started_ms,
+		.state = f->state,
 		.proto = f->proto,
+		.zone = f->zone,
+		.ct_id = f->ct_id,
 		.mark = f->mark,
 		.uplink = m->record.expected,
 		.ingress = f->ingress,
@@ -276,4 +279,17 @@ void mismatch_free_all(struct audit *a)
 			free(m);
 		}
 	}
+}
+
+bool audit_is_live(const struct audit *a, const struct ct_event *entry, int64_t flow_id)
+{
+	flow_ref ref = flowtable_find(a->flows, entry, FLOW_REF_NONE);
+	const struct flow *f;
+
+	for (; ref != FLOW_REF_NONE; ref = flowtable_find(a->flows, entry, ref)) {
+		f = flowtable_get(a->flows, ref);
+		if (f->id == flow_id)
+			return f->state == FLOW_LIVE;
+	}
+	return false;
 }

@@ -10,7 +10,8 @@
  * A masqueraded flow dies of such a packet, and its sender's next one begins
  * another with the same addresses, which may go the same way: all before one event
  * has been read. So a packet of a flow that has been proven already waits for a
- * flow with the same addresses that has not, unless the kernel names its flow.
+ * flow with the same addresses that has not, unless the kernel names its flow. So does a
+ * packet in transit, for the rules log one a flow: the port has been used again.
  */
 #include <string.h>
 
@@ -126,11 +127,19 @@ static struct match match_successor(const struct audit *a, const struct pending_
 	return oldest;
 }
 
+/* Whether a packet of a flow that has been proven may well be another's. An id that the
+ * kernel names comes again, too, but where packets are logged again and again it says
+ * whose most of them are. */
+static bool has_rivals(const struct nflog_packet *p)
+{
+	return p->kind == NFLOG_TRANSIT || (p->kind == NFLOG_MISMATCH && !p->has_ct_id);
+}
+
 static struct match match_find(const struct audit *a, const struct pending_packet *w)
 {
 	struct match best = match_best(a, w, false), proven, successor;
 
-	if (!best.n || w->packet.kind != NFLOG_MISMATCH || w->packet.has_ct_id)
+	if (!best.n || !has_rivals(&w->packet))
 		return best;
 	proven = match_best(a, w, true);
 	if (!proven.n || is_marked(proven.fit) != is_marked(best.fit))

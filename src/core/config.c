@@ -29,6 +29,7 @@ static void config_set_defaults(struct config *c)
 	c->max_size_bytes = 2ULL << 30;
 	c->on_stop = ON_STOP_KEEP;
 	c->on_uplink_down = ON_DOWN_HOLD;
+	c->on_mismatch = ON_MISMATCH_RECORD;
 	c->alert.syslog = true;
 	c->alert.webhook_timeout_s = 5;
 	c->alert.min_interval_s = 60;

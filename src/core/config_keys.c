@@ -34,6 +34,8 @@ const struct config_key config_keys[] = {
 	{"", "on-stop", "word", "keep", "the steering when the daemon stops: keep or remove"},
 	{"", "on-uplink-down", "word", "hold",
 	 "the flows of an uplink that is down: hold, or flush while another is up"},
+	{"", "on-mismatch", "word", "record",
+	 "a flow that leaves by the wrong uplink: record it, or delete-flow, its entry too"},
 	{"uplink", "interface", "string", NULL, "interface of the line"},
 	{"uplink", "mark", "integer", NULL, "mark of its flows, within mark-mask"},
 	{"uplink", "table", "integer", NULL, "its routing table; mode audit needs none"},
@@ -99,4 +101,14 @@ const char *config_on_down_name(enum config_on_down d)
 	static const char *const names[] = {[ON_DOWN_HOLD] = "hold", [ON_DOWN_FLUSH] = "flush"};
 
 	return names[d];
+}
+
+const char *config_on_mismatch_name(enum config_on_mismatch m)
+{
+	static const char *const names[] = {
+		[ON_MISMATCH_RECORD] = "record",
+		[ON_MISMATCH_DELETE] = "delete-flow",
+	};
+
+	return names[m];
 }

@@ -61,6 +61,7 @@ static void on_timer(void *data)
 	coverage_tick(d, now_ms);
 	observe_tick(d, now_ms);
 	audit_tick(d->audit, now_ms);
+	cure_tick(d, now_ms);
 	tell_tick(d, now_ms);
 	exporter_tick(d);
 }

@@ -40,6 +40,15 @@ struct diagnosis {
 };
 
 struct coverage;
+/* A flow whose entry is to be deleted at the next tick (cure.c). */
+#define CURES_MAX 64
+#define CURES_A_SECOND 10
+struct wanted_cure {
+	int64_t flow_id, mismatch_id;
+	uint8_t expected; /* slot that its mark names */
+	struct ct_event entry; /* its tuple, zone and id */
+};
+
 struct exporter;
 struct tamper;
 
@@ -118,6 +127,14 @@ struct daemon {
 	int64_t flush_due_ms[UPLINKS_MAX]; /* steady clock; 0: nothing to delete */
 	bool is_uplink_up[UPLINKS_MAX];
 
+	/* cure.c */
+	struct wanted_cure cures[CURES_MAX];
+	unsigned n_cures;
+	int64_t cured_ms[CURES_A_SECOND]; /* steady clock: when the latest were; a ring */
+	uint64_t cured, not_cured;	  /* not: because of the rate */
+	uint64_t not_cured_told;
+	int64_t not_cured_told_ms; /* steady clock */
+
 	/* status.c */
 	uint64_t flows_last_second;
 	double flows_per_s;
@@ -194,6 +211,8 @@ void tell_raise(struct daemon *d, const struct alert *a);
 /* The alert of a gap: what was lost, why in a word or two. */
 void tell_gap(struct daemon *d, const char *reason, const char *text);
 void tell_port(struct daemon *d, struct audit_port *port);
+/* A row for the history, and for who watches. */
+void tell_record(void *data, const struct record *r);
 void tell_tick(struct daemon *d, int64_t now_ms);
 /* Row and alert; thing: "route", "ruleset", ...; text: the sentence for people. */
 void tell_tampering(struct daemon *d, const struct tampering_record *t, const char *thing,
@@ -227,6 +246,11 @@ void steer_forget(struct daemon *d, uint8_t slot);
 /* flush.c: on-uplink-down. An uplink has come up, or is down. */
 void flush_note(struct daemon *d, uint8_t slot, bool is_up);
 void flush_tick(struct daemon *d);
+
+/* cure.c: on-mismatch. A mismatch that was not there before; it is acted upon at the
+ * next tick. */
+void cure_want(struct daemon *d, const struct flow_record *f, const struct mismatch_record *m);
+void cure_tick(struct daemon *d, int64_t now_ms);
 
 /* tamper.c: who undoes the steering. A pass is one reconcile, between begin and end. */
 int tamper_open(struct daemon *d);

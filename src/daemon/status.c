@@ -170,6 +170,12 @@ static json_t *alerts_answer(const struct daemon *d)
 			 s.webhook.last_error[0] ? json_string(s.webhook.last_error) : json_null());
 }
 
+static json_t *cures_answer(const struct daemon *d)
+{
+	return json_pack("{ss sI sI}", "on_mismatch", config_on_mismatch_name(d->config->on_mismatch),
+			 "cured", (json_int_t)d->cured, "not_cured", (json_int_t)d->not_cured);
+}
+
 static json_t *verdicts_answer(const struct audit_stats *as)
 {
 	json_t *o = json_object();
@@ -196,7 +202,7 @@ static json_t *daemon_answer(const struct daemon *d)
 
 	audit_stats(d->audit, &as);
 	return json_pack(
-		"{sI ss sb ss so sI sI sI sf sI sI sI sI so so so so so sI sI so so sI sI}", "pid",
+		"{sI ss sb ss so sI sI sI sf sI sI sI sI so so so so so so sI sI so so sI sI}", "pid",
 		(json_int_t)getpid(), "version", PACKAGE_VERSION, "ready", d->is_ready, "mode",
 		config_mode_name(d->config->mode), "started", json_time(d->started_ms), "uptime_s",
 		(json_int_t)(passed_ms / 1000), "flows_live", (json_int_t)as.live,
@@ -204,7 +210,7 @@ static json_t *daemon_answer(const struct daemon *d)
 		(json_int_t)as.lost, "flows_untracked", (json_int_t)as.untracked, "table_flows",
 		(json_int_t)(as.live + as.lingering), "table_bytes", (json_int_t)as.bytes, "events",
 		events_answer(d), "nflog", nflog_answer(d, &as), "store", store_answer(d), "alerts",
-		alerts_answer(d), "verdicts", verdicts_answer(&as), "gaps_open",
+		alerts_answer(d), "cures", cures_answer(d), "verdicts", verdicts_answer(&as), "gaps_open",
 		gaps_open(d, &as), "mismatches", (json_int_t)as.mismatches,
 		"last_event", json_time(d->last_event_ms), "uplinks", uplinks_answer(d),
 		"looks", (json_int_t)coverage_looks(d), "looks_due",

@@ -15,7 +15,7 @@
 /* Lines a second about mismatches: the history has all of them. */
 #define LINES_PER_SECOND 20
 
-static void tell_record(void *data, const struct record *r)
+void tell_record(void *data, const struct record *r)
 {
 	struct daemon *d = data;
 
@@ -203,6 +203,8 @@ static void tell_alert(void *data, const struct flow_record *f, const struct mis
 	if (m)
 		log_bounded(d, a.text);
 	tell_raise(d, &a);
+	if (m)
+		cure_want(d, f, m);
 }
 
 void tell_tampering(struct daemon *d, const struct tampering_record *t, const char *thing,

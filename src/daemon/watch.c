@@ -135,6 +135,11 @@ static json_t *record_json(const struct daemon *d, const struct record *r)
 				 json_time(r->uplink_state.time_ms), "uplink",
 				 json_text(name_of(d, r->uplink_state.slot)), "state",
 				 r->uplink_state.state);
+	case RECORD_CURE:
+		return json_pack("{ss so sI sI ss}", "type", "cure", "time",
+				 json_time(r->cure.time_ms), "flow_id", (json_int_t)r->cure.flow_id,
+				 "mismatch_id", (json_int_t)r->cure.mismatch_id, "action",
+				 r->cure.action);
 	default:
 		return NULL;
 	}

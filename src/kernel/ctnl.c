@@ -3,8 +3,8 @@
  * ctnl.c - conntrack over netlink: events, dumps, and the few changes that are
  * made to single entries.
  *
- * Three sockets, none of which can disturb another: events, requests (opened by
- * the first), and one a dump. Must not know flows, marks' meanings or uplinks.
+ * Four sockets, none of which can disturb another: events, requests and flushes (each
+ * opened by the first; the kernel tells by whose request an entry ended), and one a dump. Must not know flows, marks' meanings or uplinks.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -29,7 +29,7 @@
 
 struct ctnl {
 	struct nlsock *events;
-	struct nlsock *requests; /* NULL until the first */
+	struct nlsock *requests, *flushes; /* NULL until the first */
 	struct ctnl_decoder *decoder;
 	uint64_t n_events, n_parse_errors;
 	atomic_ullong n_dump_parse_errors; /* dumps may run on another thread */
@@ -58,6 +58,7 @@ void ctnl_close(struct ctnl *c)
 {
 	if (!c)
 		return;
+	nlsock_close(c->flushes);
 	nlsock_close(c->requests);
 	nlsock_close(c->events);
 	ctnl_decoder_free(c->decoder);
@@ -124,7 +125,7 @@ static void event_receive(void *data, const struct nlmsghdr *nlh)
 		return;
 	}
 	r->ctnl->n_events++;
-	ev.is_own = r->ctnl->requests && nlh->nlmsg_pid == nlsock_port(r->ctnl->requests);
+	ev.is_flushed = r->ctnl->flushes && nlh->nlmsg_pid == nlsock_port(r->ctnl->flushes);
 	r->fn(r->data, &ev);
 }
 
@@ -337,13 +338,19 @@ static void put_key(struct nlmsghdr *nlh, const struct ct_event *entry)
 		mnl_attr_put_u16(nlh, CTA_ZONE, htons(entry->zone));
 }
 
+static int request_send_by(struct nlsock **socket, struct nlmsghdr *nlh, nlsock_message_fn *fn,
+			   void *data)
+{
+	if (!*socket)
+		*socket = nlsock_open(0, 0);
+	if (!*socket)
+		return -errno;
+	return nlsock_request(*socket, nlh, fn, data);
+}
+
 static int request_send(struct ctnl *c, struct nlmsghdr *nlh, nlsock_message_fn *fn, void *data)
 {
-	if (!c->requests)
-		c->requests = nlsock_open(0, 0);
-	if (!c->requests)
-		return -errno;
-	return nlsock_request(c->requests, nlh, fn, data);
+	return request_send_by(&c->requests, nlh, fn, data);
 }
 
 int ctnl_delete(struct ctnl *c, const struct ct_event *entry)
@@ -369,7 +376,7 @@ int ctnl_delete_marked(struct ctnl *c, uint32_t mark, uint32_t mask)
 		return -EINVAL;
 	mnl_attr_put_u32(nlh, CTA_MARK, htonl(mark & mask));
 	mnl_attr_put_u32(nlh, CTA_MARK_MASK, htonl(mask));
-	return request_send(c, nlh, NULL, NULL);
+	return request_send_by(&c->flushes, nlh, NULL, NULL);
 }
 
 struct id_check {

@@ -20,6 +20,7 @@ static const char *const statement_sql[INGEST_STATEMENTS] = {
 			    " VALUES (?, ?, ?, ?)",
 	[PUT_TAMPERING] = "INSERT INTO tamper (time, what, pid, process, action)"
 			  " VALUES (?, ?, ?, ?, ?)",
+	[PUT_CURE] = "INSERT INTO cure (time, flow_id, mismatch_id, action) VALUES (?, ?, ?, ?)",
 	[PUT_OUTBOX] = "INSERT OR REPLACE INTO outbox (id, time, line) VALUES (?, ?, ?)",
 	[DROP_OUTBOX] = "DELETE FROM outbox WHERE id = ?",
 	[PUT_UPLINK_STATE] = "INSERT INTO uplink_state (time, uplink, state) VALUES (?, ?, ?)",
@@ -154,6 +155,17 @@ static int tampering_put(struct ingest *in, const struct tampering_record *t)
 	return db_run(s);
 }
 
+static int cure_put(struct ingest *in, const struct cure_record *c)
+{
+	sqlite3_stmt *s = in->statements[PUT_CURE];
+
+	sqlite3_bind_int64(s, 1, c->time_ms);
+	sqlite3_bind_int64(s, 2, c->flow_id);
+	sqlite3_bind_int64(s, 3, c->mismatch_id);
+	sqlite3_bind_text(s, 4, c->action, -1, SQLITE_STATIC);
+	return db_run(s);
+}
+
 static int outbox_put(struct ingest *in, const struct outbox_record *o)
 {
 	sqlite3_stmt *s = in->statements[PUT_OUTBOX];
@@ -199,6 +211,8 @@ int ingest_record(struct ingest *in, const struct record *r)
 		return mark_change_put(in, &r->mark_change);
 	case RECORD_TAMPERING:
 		return tampering_put(in, &r->tampering);
+	case RECORD_CURE:
+		return cure_put(in, &r->cure);
 	case RECORD_UPLINKS:
 		return uplinks_apply(&in->uplinks, &r->uplinks);
 	case RECORD_OUTBOX_ADD:

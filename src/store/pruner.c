@@ -189,6 +189,7 @@ static int others_delete(struct ingest *in, int64_t before_ms, int64_t time_ms)
 		OLDEST_DELETE_SQL("coverage_hour"),
 		OLDEST_DELETE_SQL("coverage_count"),
 		STATES_DELETE_SQL,
+		OLDEST_DELETE_SQL("cure"),
 		GAPS_DELETE_SQL,
 	};
 	int rc = db_exec(in->db, "BEGIN IMMEDIATE");

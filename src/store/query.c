@@ -282,6 +282,12 @@ int query_flow_mark_changes(struct query *q, int64_t id, query_row_fn *fn, void 
 		       fn, data);
 }
 
+int query_flow_cures(struct query *q, int64_t id, query_row_fn *fn, void *data)
+{
+	return few_run(q, "SELECT * FROM cures WHERE flow_id = ?1 ORDER BY time", id, 0, 0, fn,
+		       data);
+}
+
 /* Counted here: SQLite would sort the rows to group them. */
 static int totals_read(struct query *q, sqlite3_stmt *stmt, struct query_totals *out)
 {

@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # test_healthy.sh - healthy traffic of every kind gives no false alarm: TCP, UDP, ICMP,
-# DNS, long idle connections, IPv6, port forwards, the router's own, DHCP on an uplink,
+# DNS, FTP (active and passive, where vsftpd is), long idle connections, IPv6, port forwards, the router's own, DHCP on an uplink,
 # multicast, transit from uplink to uplink, hairpin NAT. HEALTHY_SECONDS=1800 goes on
 # for half an hour.
 
 . "${0%/*}/lib.sh"
+. "${0%/*}/ftp.sh"
 
 seconds=${HEALTHY_SECONDS:-10}
 
@@ -97,7 +98,31 @@ dhcp() {
 	END
 }
 
+# A file each way, with the old commands too, whose addresses NAT translates.
+ftp_start() {
+	command -v vsftpd >/dev/null || { diag 'no FTP in it: vsftpd is missing'; return 1; }
+	ftp_helper || { diag 'no FTP in it: the kernel has no helper'; return 1; }
+	ftp_serve net
+}
+
+ftp_get() { # HOST [OPTION OF CURL]...
+	local host=$1
+	shift
+	at pc curl -sS --max-time 10 "$@" "ftp://$host/file" | wc -c | grep -qx 40000 ||
+		echo "no FTP from $host with $*"
+}
+
+ftp_round() {
+	ftp_get $NET4
+	ftp_get $NET4 --disable-epsv
+	ftp_get $NET4 -P -
+	ftp_get $NET4 -P - --disable-eprt
+	ftp_get "[$NET6]"
+	ftp_get "[$NET6]" -P -
+}
+
 one_round() {
+	[ -z "$has_ftp" ] || ftp_round
 	http_get pc 4 "http://$NET4/" && http_get pc 4 "http://[$NET6]/" &&
 	http_get router 3 "http://$NET4/" && http_get router 3 "http://[$NET6]/" &&
 	http_get net 2 "http://$WAN1_4:8080/" && http_get net 2 "http://$WAN2_4:8080/" &&
@@ -137,6 +162,8 @@ serve net 80 7
 serve pc 8080 7007
 serve a 80 7
 serve b 80 7
+has_ftp=
+! ftp_start || has_ftp=1
 background names net python3 "$PEER" names 5300
 wait_for 10 grep -q ready "$lab_tmp/names.out" || die "no DNS server"
 
@@ -159,6 +186,12 @@ is "the history has it" "$(sql "SELECT count(*) >= 20 * $rounds FROM flows WHERE
 is "no mismatch" "$(sql "SELECT count(*) FROM mismatches")" 0
 is "no alarm of another kind" \
 	"$(sql "SELECT verdict, proto, src, dst, dport, egress, egress_reply FROM flows WHERE verdict NOT IN ('ok', 'local')")" ""
+[ -z "$has_ftp" ] ||
+	check "FTP is in it: control connections, data passive and active" wait_for_sql 5 \
+		"SELECT count(*) FILTER (WHERE dport = 21) >= 6 * $rounds
+			AND count(*) FILTER (WHERE src IN ('$PC4', '$PC6') AND dport > 1024) >= 3 * $rounds
+			AND count(*) FILTER (WHERE sport = 20) >= 3 * $rounds
+		FROM flows WHERE proto = 'tcp' AND verdict = 'ok' AND (src IN ('$NET4', '$NET6') OR dst IN ('$NET4', '$NET6'))" 1
 is "transit is told as what it is" \
 	"$(sql "SELECT DISTINCT ingress, uplink, egress, egress_reply, verdict FROM flows WHERE src = '$A4' AND dst = '$B4' AND proto = 'tcp'")" \
 	"wan1|wan1|wan2|wan1|ok"

@@ -8,27 +8,14 @@
 # history, with masquerade and without NAT, IPv4 and IPv6.
 
 . "${0%/*}/lib.sh"
+. "${0%/*}/ftp.sh"
 
 for tool in vsftpd tcpdump; do
 	command -v $tool >/dev/null || skip_all "$tool is missing"
 done
 
 lab_up
-at router nft -f - <<-'END' || skip_all 'the kernel has no FTP helper'
-	table inet helper {
-		ct helper ftp {
-			type "ftp" protocol tcp
-		}
-		chain prerouting {
-			type filter hook prerouting priority mangle
-			tcp dport 21 ct helper set "ftp"
-		}
-		chain output {
-			type filter hook output priority mangle
-			tcp dport 21 ct helper set "ftp"
-		}
-	}
-END
+ftp_helper || skip_all 'the kernel has no FTP helper'
 # Errors are not to be held back.
 for ns in pc router net; do
 	at $ns sysctl -qw net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0
@@ -37,33 +24,7 @@ done
 at router ip link set lan mtu 1300
 at pc ip link set eth0 mtu 1300
 
-# --- servers, captures -----------------------------------------------------------------------
-
-# ftp_serve NAMESPACE: an anonymous server, as the one user that there is.
-ftp_serve() {
-	local dir="$lab_tmp/ftp.$1"
-	mkdir -p "$dir/root" "$dir/empty"
-	head -c 40000 /dev/zero >"$dir/root/file"
-	cat >"$dir/conf" <<-END
-		listen=NO
-		listen_ipv6=YES
-		background=NO
-		anonymous_enable=YES
-		no_anon_password=YES
-		local_enable=NO
-		anon_root=$dir/root
-		secure_chroot_dir=$dir/empty
-		run_as_launching_user=YES
-		connect_from_port_20=YES
-		seccomp_sandbox=NO
-		isolate=NO
-		isolate_network=NO
-		xferlog_enable=NO
-	END
-	at "$1" vsftpd "$dir/conf" >"$dir/log" 2>&1 </dev/null &
-	wait_for 10 at "$1" curl -s --max-time 2 -o /dev/null ftp://127.0.0.1/file ||
-		skip_all "vsftpd does not run here: $(cat "$dir/log")"
-}
+# --- captures --------------------------------------------------------------------------------
 
 # capture_begin in|inout FILTER: on both far ends what comes from the router, or all,
 # until capture_end.
@@ -229,8 +190,7 @@ bracketed() {
 
 # --- both ways of translating -----------------------------------------------------------------------
 
-ftp_serve net
-ftp_serve pc
+ftp_serve net && ftp_serve pc || skip_all 'vsftpd does not run here'
 forward_port tcp 21
 forward_port udp 9
 

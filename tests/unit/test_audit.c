@@ -489,6 +489,41 @@ static void transit_between_uplinks_is_no_mismatch(void **state)
 	assert_int_equal(run_merges(&s), 4);
 }
 
+static void check_both_transits(const struct history *h)
+{
+	assert_int_equal(h->n_flows, 2);
+	for (unsigned i = 1; i <= 2; i++) {
+		assert_int_equal(h->flow[i].verdict, VERDICT_OK);
+		assert_int_equal(h->flow[i].egress[0], 1 << WAN2);
+		assert_int_equal(h->flow[i].egress[1], 1 << WAN1);
+	}
+}
+
+/* The port is used again while the flow before is still remembered: each has a packet
+ * of its own, by which its way is known. */
+static void transit_by_the_same_port_again_is_seen_too(void **state)
+{
+	struct scenario s = { .n_events = 6, .n_packets = 2, .check = check_both_transits };
+
+	(void)state;
+	for (unsigned i = 0; i < 2; i++) {
+		struct ct_event *flow = &s.event[3 * i];
+
+		flow[0] = inbound_flow(CT_NEW, 1 + 8 * i, 2);
+		label(&flow[0], ENTERED);
+		flow[1] = inbound_flow(CT_UPDATE, 1 + 8 * i, 2);
+		label(&flow[1], ENTERED);
+		label(&flow[1], LABEL(WAN1));
+		flow[2] = inbound_flow(CT_DESTROY, 1 + 8 * i, 2);
+		s.packet[i] = (struct logged_packet){
+			logged(flow, NFLOG_TRANSIT, DIR_ORIGINAL, 0), WAN2 };
+	}
+	/* The first packet is read before the second flow's beginning. */
+	for (unsigned order = 0; order < 1u << 8; order++)
+		if (__builtin_popcount(order) == 2 && (order & 15))
+			run_order(&s, order, 0);
+}
+
 /* --- evidence by label alone ---------------------------------------------------------- */
 
 static void a_label_alone_proves_a_mismatch(void **state)
@@ -926,7 +961,7 @@ static void a_deleted_flow_says_so(void **state)
 	audit_ct_event(w.a, &other, w.now_ms);
 	ticks(&w, 3);
 	own.type = other.type = CT_DESTROY;
-	own.is_own = true;
+	own.is_flushed = true;
 	own.has_labels = other.has_labels = false;
 	audit_ct_event(w.a, &own, w.now_ms);
 	audit_ct_event(w.a, &other, w.now_ms);
@@ -954,6 +989,7 @@ int main(void)
 		cmocka_unit_test(a_changed_mark_is_the_reason_in_every_order),
 		cmocka_unit_test(replies_of_an_inbound_flow_are_judged),
 		cmocka_unit_test(transit_between_uplinks_is_no_mismatch),
+		cmocka_unit_test(transit_by_the_same_port_again_is_seen_too),
 		cmocka_unit_test(a_label_alone_proves_a_mismatch),
 		cmocka_unit_test(a_packet_of_nobody_is_an_orphan_not_a_mismatch),
 		cmocka_unit_test(unmarked_and_foreign_flows_are_alerted_once),

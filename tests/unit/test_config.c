@@ -142,6 +142,7 @@ static void check_defaults(const struct config *c)
 	assert_int_equal(c->max_size_bytes, 2ULL * 1024 * 1024 * 1024);
 	assert_int_equal(c->on_stop, ON_STOP_KEEP);
 	assert_int_equal(c->on_uplink_down, ON_DOWN_HOLD);
+	assert_int_equal(c->on_mismatch, ON_MISMATCH_RECORD);
 	assert_null(c->alert.exec);
 	assert_null(c->alert.json);
 	assert_true(c->alert.syslog);
@@ -196,7 +197,7 @@ static void test_every_key(void **state)
 		"mark-mask = 0xFF00 label-base = 0 nflog-group = 65535\n"
 		"rule-priority = 1 local-routes = copy balance = no sysctl = off repair = no\n"
 		"events = minimal event-buffer = \"64 KiB\" max-flows = 1000 retention = off max-size = 0 on-stop = remove\n"
-		"on-uplink-down = flush\n"
+		"on-uplink-down = flush on-mismatch = delete-flow\n"
 		"alert { exec = /e json = /j syslog = false min-interval = \"1h 30min\""
 		" webhook = \"HTTPS://u:p@[::1]:8443/x?y=z#q\" webhook-timeout = 5min }"
 		" prometheus { listen = \"[2001:db8::1]:65535\" textfile = /t.prom }\n"
@@ -225,6 +226,7 @@ static void test_every_key(void **state)
 	assert_int_equal(c->max_size_bytes, 0);
 	assert_int_equal(c->on_stop, ON_STOP_REMOVE);
 	assert_int_equal(c->on_uplink_down, ON_DOWN_FLUSH);
+	assert_int_equal(c->on_mismatch, ON_MISMATCH_DELETE);
 	assert_string_equal(c->alert.exec, "/e");
 	assert_string_equal(c->alert.json, "/j");
 	assert_false(c->alert.syslog);

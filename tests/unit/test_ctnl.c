@@ -400,16 +400,19 @@ static void test_delete_marked(void **state)
 	assert_int_equal(ctnl_delete_marked(s->ctnl, 2, 0), -EINVAL);
 	assert_int_equal(ctnl_delete_marked(s->ctnl, 2, 0xff), 0);
 	ev = await(s->ctnl, &s->log, CT_DESTROY, IPPROTO_TCP, 901);
-	assert_true(ev->is_own);
+	assert_true(ev->is_flushed);
 	ev = await(s->ctnl, &s->log, CT_DESTROY, IPPROTO_UDP, 902);
-	assert_true(ev->is_own);
+	assert_true(ev->is_flushed);
 	assert_int_equal(ctnl_dump(s->ctnl, log_event, &left), 0);
 	for (uint16_t port = 901; port <= 905; port++)
 		assert_true(!log_find(&left, CT_DUMP, port == 901 ? IPPROTO_TCP : IPPROTO_UDP,
 				      port) == (port <= 902));
+	assert_int_equal(ctnl_delete(s->ctnl, log_find(&left, CT_DUMP, IPPROTO_UDP, 904)), 0);
+	ev = await(s->ctnl, &s->log, CT_DESTROY, IPPROTO_UDP, 904);
+	assert_false(ev->is_flushed);
 	ct_flush();
 	ev = await(s->ctnl, &s->log, CT_DESTROY, IPPROTO_UDP, 905);
-	assert_false(ev->is_own);
+	assert_false(ev->is_flushed);
 	/* Nothing to delete is no failure. */
 	assert_int_equal(ctnl_delete_marked(s->ctnl, 2, 0xff), 0);
 }

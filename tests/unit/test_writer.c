@@ -244,6 +244,8 @@ static void test_other_rows(void **state)
 		.action = "restored" } };
 	struct record u = { .type = RECORD_UPLINK_STATE, .uplink_state = {
 		.time_ms = LAB_NOON, .slot = 1, .state = "no-address" } };
+	struct record cure = { .type = RECORD_CURE, .cure = {
+		.time_ms = LAB_NOON, .flow_id = 4, .mismatch_id = 5, .action = "deleted" } };
 
 	m.mismatch = (struct mismatch_record){ .id = 5, .time_ms = LAB_NOON, .flow_id = 4,
 		.proto = IPPROTO_TCP, .tuple = lab_flow(4).flow.tuple[0], .direction = DIR_REPLY,
@@ -258,6 +260,7 @@ static void test_other_rows(void **state)
 	lab_push(w, &g);
 	lab_push(w, &c);
 	lab_push(w, &t);
+	lab_push(w, &cure);
 	memset(&t.tampering, 0, sizeof(t.tampering));
 	lab_push(w, &t);
 	writer_flush(w);
@@ -267,6 +270,7 @@ static void test_other_rows(void **state)
 	lab_expect(path, "SELECT * FROM mark_changes", "2026-03-01T12:00:00.000Z|4|2|4294967295");
 	lab_expect(path, "SELECT * FROM tampering ORDER BY time DESC LIMIT 1",
 		   "2026-03-01T12:00:00.000Z|rule 1001 deleted|4711|ip|restored");
+	lab_expect(path, "SELECT * FROM cures", "2026-03-01T12:00:00.000Z|4|5|deleted");
 	lab_expect(path, "SELECT pid, process, action FROM tampering WHERE what = ''", "-|-|-");
 	/* The first came before anybody had said whose slot that is. */
 	lab_expect(path, "SELECT * FROM uplink_states",
