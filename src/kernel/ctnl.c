@@ -4,7 +4,8 @@
  * made to single entries.
  *
  * Four sockets, none of which can disturb another: events, requests and flushes (each
- * opened by the first; the kernel tells by whose request an entry ended), and one a dump. Must not know flows, marks' meanings or uplinks.
+ * opened by the first; the kernel tells by whose request an entry ended), and one a
+ * dump. Must not know flows, marks' meanings or uplinks.
  */
 #include <arpa/inet.h>
 #include <errno.h>

@@ -22,8 +22,8 @@ extern const size_t store_migrations_count;
 
 /* Runs the steps that db lacks and then makes the views anew; puts in the words
  * of verdicts and reasons that it lacks: all in one transaction, either all of it
- * or nothing is done. 0 where nothing had to be done or all is; else SQLite's code, or SQLITE_SCHEMA where db is newer than the
- * last step (*version then says how new). */
+ * or nothing is done. 0 where nothing had to be done or all is; else SQLite's code, or
+ * SQLITE_SCHEMA where db is newer than the last step (*version then says how new). */
 int migrate_run(sqlite3 *db, const struct migration *steps, size_t n, int *version);
 
 #endif
