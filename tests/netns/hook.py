@@ -13,6 +13,7 @@ import http.server
 import json
 import os
 import socket
+import socketserver
 import sys
 import threading
 import time
@@ -66,6 +67,11 @@ class Hook(http.server.BaseHTTPRequestHandler):
 class Server(http.server.ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_address = True
+
+    def server_bind(self):
+        """HTTPServer's own asks the DNS for the host's name, which nobody here knows."""
+        socketserver.TCPServer.server_bind(self)
+        self.server_name, self.server_port = "", self.server_address[1]
 
 
 server = Server(("127.0.0.1", int(sys.argv[1])), Hook)
