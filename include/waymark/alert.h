@@ -82,6 +82,8 @@ void alerter_tick(struct alerter *a, int64_t now_ms);
 
 struct alerter_stats {
 	uint64_t raised, told, folded;
+	uint64_t summaries; /* of those told: not raised, but said of those folded, or over.
+			     * raised = told - summaries + folded */
 	uint64_t failed; /* a sink could not take it, or a program failed */
 	uint64_t reused; /* keys given up for others because the table was full */
 	uint32_t children;

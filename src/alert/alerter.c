@@ -28,7 +28,7 @@ struct alerter {
 	struct alert_outbox outbox;
 	int64_t last_outbox_id;
 	struct sink_status status;
-	uint64_t raised, told, folded;
+	uint64_t raised, told, folded, summaries;
 	int64_t last_ms; /* the newest time that was passed in */
 };
 
@@ -188,6 +188,13 @@ static void alert_tell(struct alerter *a, const struct alert *alert)
 	free(line);
 }
 
+/* Not the alert that was raised now. */
+static void summary_tell(struct alerter *a, const struct alert *summary)
+{
+	a->summaries++;
+	alert_tell(a, summary);
+}
+
 void alerter_raise(struct alerter *a, const struct alert *alert)
 {
 	struct alert now = *alert, evicted;
@@ -197,7 +204,7 @@ void alerter_raise(struct alerter *a, const struct alert *alert)
 	a->last_ms = alert->time_ms;
 	is_told = folding_take(a->folding, &now, interval_ms(a));
 	if (folding_evicted(a->folding, &evicted))
-		alert_tell(a, &evicted);
+		summary_tell(a, &evicted);
 	if (is_told)
 		alert_tell(a, &now);
 	else
@@ -209,7 +216,7 @@ static void summaries_tell(struct alerter *a, int64_t now_ms, bool is_last)
 	struct alert summary;
 
 	while (folding_due(a->folding, now_ms, interval_ms(a), is_last, &summary))
-		alert_tell(a, &summary);
+		summary_tell(a, &summary);
 }
 
 /* Its text is about all of them; the last one's is left out. */
@@ -225,7 +232,7 @@ static void over_tell(struct alerter *a, const struct alert *over, int64_t now_m
 		 over->egress, *over->reason ? ", " : "", over->reason,
 		 (long long)(quiet_ms(a) / 1000), (unsigned long long)over->total,
 		 times_format_iso(over->since_ms, since));
-	alert_tell(a, &told);
+	summary_tell(a, &told);
 }
 
 void alerter_tick(struct alerter *a, int64_t now_ms)
@@ -263,6 +270,7 @@ void alerter_stats(const struct alerter *a, struct alerter_stats *out)
 		.raised = a->raised,
 		.told = a->told,
 		.folded = a->folded,
+		.summaries = a->summaries,
 		.failed = a->status.failed + ws.dropped,
 		.reused = folding_reused(a->folding),
 		.children = exec_children(a->exec),

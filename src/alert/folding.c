@@ -11,6 +11,7 @@
 #include "alert/folding.h"
 
 #define REASON_MAX 64
+#define OTHERS	   FOLDING_MAX /* the place of what has none of its own */
 #define BUCKETS	   512 /* a power of two */
 #define NONE	   (-1)
 
@@ -28,7 +29,7 @@ struct entry {
 };
 
 struct folding {
-	struct entry entries[FOLDING_MAX];
+	struct entry entries[FOLDING_MAX + 1];
 	int16_t buckets[BUCKETS];
 	bool has_evicted;
 	struct entry evicted;
@@ -139,10 +140,24 @@ static struct entry *entry_oldest(struct folding *f)
 	return oldest;
 }
 
-static struct entry *entry_new(struct folding *f, uint64_t hash)
+/* A clock that has jumped back must not keep an alert silent until it is there
+ * again. */
+static bool is_over(struct entry *e, int64_t now_ms, int64_t interval_ms)
+{
+	if (e->told_ms > now_ms)
+		e->told_ms = now_ms;
+	return now_ms - e->told_ms >= interval_ms;
+}
+
+/* NULL: all places are of keys that were told within the interval. Were they given up,
+ * each alert of a crowd of keys would be the first of its own, and be told. */
+static struct entry *entry_new(struct folding *f, uint64_t hash, int64_t now_ms,
+			       int64_t interval_ms)
 {
 	struct entry *e = entry_oldest(f);
 
+	if (e->is_used && !is_over(e, now_ms, interval_ms))
+		return NULL;
 	if (e->is_used) {
 		entry_unlink(f, e);
 		f->reused++;
@@ -164,13 +179,21 @@ bool folding_evicted(struct folding *f, struct alert *out)
 	return true;
 }
 
-/* A clock that has jumped back must not keep an alert silent until it is there
- * again. */
-static bool is_over(struct entry *e, int64_t now_ms, int64_t interval_ms)
+/* Of them all one alert is told: how many there were, and the latest as an example. */
+static struct entry *entry_of_others(struct folding *f, struct alert *alert, bool *is_new)
 {
-	if (e->told_ms > now_ms)
-		e->told_ms = now_ms;
-	return now_ms - e->told_ms >= interval_ms;
+	struct entry *e = &f->entries[OTHERS];
+	char example[sizeof(alert->text)];
+
+	snprintf(example, sizeof(example), "%s", alert->text);
+	snprintf(alert->text, sizeof(alert->text), "more than %d kinds of alerts; of the others: %.200s",
+		 FOLDING_MAX, example);
+	alert->expected[0] = alert->egress[0] = alert->egress_uplink[0] = '\0';
+	alert->reason = "many-kinds";
+	*is_new = !e->is_used;
+	if (*is_new)
+		*e = (struct entry){.is_used = true, .next = NONE};
+	return e;
 }
 
 bool folding_take(struct folding *f, struct alert *alert, int64_t interval_ms)
@@ -180,7 +203,9 @@ bool folding_take(struct folding *f, struct alert *alert, int64_t interval_ms)
 	bool is_new = !e;
 
 	if (is_new)
-		e = entry_new(f, hash);
+		e = entry_new(f, hash, alert->time_ms, interval_ms);
+	if (!e)
+		e = entry_of_others(f, alert, &is_new);
 	entry_set_newest(e, alert);
 	if (is_new)
 		e->first_ms = alert->time_ms;
@@ -200,7 +225,7 @@ bool folding_take(struct folding *f, struct alert *alert, int64_t interval_ms)
 bool folding_due(struct folding *f, int64_t now_ms, int64_t interval_ms, bool is_last,
 		 struct alert *out)
 {
-	for (size_t i = 0; i < FOLDING_MAX; i++) {
+	for (size_t i = 0; i <= OTHERS; i++) {
 		struct entry *e = &f->entries[i];
 
 		if (!e->folded || (!is_last && !is_over(e, now_ms, interval_ms)))
@@ -215,7 +240,8 @@ bool folding_due(struct folding *f, int64_t now_ms, int64_t interval_ms, bool is
 
 static void entry_forget(struct folding *f, struct entry *e)
 {
-	entry_unlink(f, e);
+	if (e != &f->entries[OTHERS])
+		entry_unlink(f, e);
 	e->is_used = false;
 }
 
@@ -228,7 +254,7 @@ static bool can_be_over(const struct entry *e)
 
 bool folding_over(struct folding *f, int64_t now_ms, int64_t quiet_ms, struct alert *out)
 {
-	for (size_t i = 0; i < FOLDING_MAX; i++) {
+	for (size_t i = 0; i <= OTHERS; i++) {
 		struct entry *e = &f->entries[i];
 
 		if (e->last_ms > now_ms)

@@ -18,7 +18,8 @@ struct folding *folding_new(void); /* NULL with errno */
 void folding_free(struct folding *f);
 
 /* True: tell *alert now; its count says how many it stands for. False: it has been
- * folded into the others of its kind, uplinks and reason. */
+ * folded into the others of its kind, uplinks and reason. With FOLDING_MAX kinds told
+ * within the interval, those beyond are one: *alert is changed to be of it. */
 bool folding_take(struct folding *f, struct alert *alert, int64_t interval_ms);
 
 /* The next summary that is due: the newest example with its count. is_last: due or

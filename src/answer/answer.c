@@ -108,6 +108,7 @@ static void sinks_take(struct answer *a, const json_t *o)
 		{ "raised", &a->alerts.raised },
 		{ "told", &a->alerts.told },
 		{ "folded", &a->alerts.folded },
+		{ "summaries", &a->alerts.summaries },
 		{ "failed", &a->alerts.failed },
 		{ NULL, NULL },
 	};

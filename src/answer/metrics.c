@@ -71,6 +71,8 @@ static const struct metric metrics[] = {
 	{ "alerts_raised_total", "counter", "Alerts raised", OF(alerts.raised) },
 	{ "alerts_told_total", "counter", "Alerts told", OF(alerts.told) },
 	{ "alerts_folded_total", "counter", "Alerts folded into a summary", OF(alerts.folded) },
+	{ "alerts_summaries_total", "counter",
+	  "Alerts told that say what was folded, or that it is over", OF(alerts.summaries) },
 	{ "alerts_failed_total", "counter", "Alerts that could not be told", OF(alerts.failed) },
 	{ "webhook_pending", "gauge", "Alerts that the webhook has not taken yet",
 	  OF(alerts.webhook_pending) },

@@ -161,8 +161,9 @@ static json_t *alerts_answer(const struct daemon *d)
 	struct alerter_stats s;
 
 	alerter_stats(d->alerter, &s);
-	return json_pack("{sI sI sI sI s{sI sI sI sI so}}", "raised", (json_int_t)s.raised, "told",
-			 (json_int_t)s.told, "folded", (json_int_t)s.folded, "failed",
+	return json_pack("{sI sI sI sI sI s{sI sI sI sI so}}", "raised", (json_int_t)s.raised, "told",
+			 (json_int_t)s.told, "folded", (json_int_t)s.folded,
+			 "summaries", (json_int_t)s.summaries, "failed",
 			 (json_int_t)s.failed, "webhook", "pending", (json_int_t)s.webhook.pending,
 			 "delivered", (json_int_t)s.webhook.delivered, "retries",
 			 (json_int_t)s.webhook.retries, "dropped", (json_int_t)s.webhook.dropped,

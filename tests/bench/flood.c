@@ -8,6 +8,9 @@
  *                                     each (established), print "open", then for
  *                                     each number read from standard input send
  *                                     that many packets, printing ns a packet
+ *   flood new ADDRESS PORT FIRST FLOWS
+ *                                     one packet of each of FLOWS flows, from the
+ *                                     source ports FIRST on; prints ns a flow
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -118,12 +121,38 @@ static int flood(const char *address, const char *port, int flows)
 	return 0;
 }
 
+/* IPv4: a flow's socket is closed before the next is opened. */
+static int flood_new(const char *address, const char *port, int first, int flows)
+{
+	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port)) };
+	struct sockaddr_in from = { .sin_family = AF_INET };
+	double start = now_ns();
+
+	if (flows < 1 || first < 1 || first + flows > 65536 ||
+	    inet_pton(AF_INET, address, &to.sin_addr) != 1)
+		return fail("address, first or flows");
+	for (int i = 0; i < flows; i++) {
+		int fd = socket(AF_INET, SOCK_DGRAM, 0);
+
+		from.sin_port = htons((uint16_t)(first + i));
+		if (fd < 0 || bind(fd, (struct sockaddr *)&from, sizeof(from)) ||
+		    sendto(fd, "hello", 5, 0, (struct sockaddr *)&to, sizeof(to)) != 5)
+			return fail("no flow");
+		close(fd);
+	}
+	printf("%.1f\n", (now_ns() - start) / flows);
+	return 0;
+}
+
 int main(int argc, char **argv)
 {
 	if (argc == 3 && !strcmp(argv[1], "serve"))
 		return serve(argv[2]);
 	if (argc == 5 && !strcmp(argv[1], "open"))
 		return flood(argv[2], argv[3], atoi(argv[4]));
-	fputs("usage: flood serve PORT | flood open ADDRESS PORT FLOWS\n", stderr);
+	if (argc == 6 && !strcmp(argv[1], "new"))
+		return flood_new(argv[2], argv[3], atoi(argv[4]), atoi(argv[5]));
+	fputs("usage: flood serve PORT | flood open ADDRESS PORT FLOWS |"
+	      " flood new ADDRESS PORT FIRST FLOWS\n", stderr);
 	return 2;
 }

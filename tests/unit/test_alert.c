@@ -152,37 +152,65 @@ static void test_clock_back(void **state)
 	alerter_free(a);
 }
 
-/* More keys than the table holds: the oldest give way, what they held is told. */
+static void raise_key(struct alerter *a, int i, int64_t time_ms)
+{
+	struct alert alert = mismatch();
+
+	snprintf(alert.expected, sizeof(alert.expected), "u%d", i);
+	alert.time_ms = time_ms;
+	alerter_raise(a, &alert);
+}
+
+static void assert_sum(struct alerter *a)
+{
+	struct alerter_stats s = stats_of(a);
+
+	assert_int_equal(s.raised, s.told - s.summaries + s.folded);
+}
+
+/* More keys than the table holds: those beyond share one alert an interval, however
+ * they come; when the interval is over the oldest give way, what they held is told. */
 static void test_many_keys(void **state)
 {
 	struct alerter *a = alerter_with(NULL, path_in("lines"), 60);
-	struct alert alert = mismatch();
 
 	(void)state;
 	raise_at(a, T0 - 10, 1);
 	raise_at(a, T0 - 9, 2);
-	for (int i = 0; i < FOLDING_MAX; i++) {
-		snprintf(alert.expected, sizeof(alert.expected), "u%d", i);
-		alert.time_ms = T0 + i;
-		alerter_raise(a, &alert);
-	}
+	for (int i = 0; i < FOLDING_MAX; i++)
+		raise_key(a, i, T0 + i);
+	assert_int_equal(stats_of(a).reused, 0);
+	assert_int_equal(lines_of(file_text("lines")), FOLDING_MAX + 1);
+	assert_non_null(strstr(file_text("lines"), "many-kinds"));
+	for (int i = 0; i < 100000; i++)
+		raise_key(a, i % 1000, T0 + 1000);
+	assert_int_equal(lines_of(file_text("lines")), FOLDING_MAX + 1);
+	assert_int_equal(stats_of(a).told, FOLDING_MAX + 1);
+	assert_int_equal(stats_of(a).folded, 100001);
+	assert_sum(a);
+	/* of u0 to u254 each, of the others all together, and of the first */
+	alerter_tick(a, T0 + MINUTE + 1000);
+	assert_int_equal(stats_of(a).summaries, FOLDING_MAX + 1);
+	assert_sum(a);
+	alerter_free(a);
+}
+
+/* The key told longest ago gives way when its interval is over, with what it held. */
+static void test_key_gives_way(void **state)
+{
+	struct alerter *a = alerter_with(NULL, path_in("lines"), 60);
+
+	(void)state;
+	raise_key(a, 0, T0);
+	raise_key(a, 0, T0 + 1);
+	for (int i = 1; i < FOLDING_MAX; i++)
+		raise_key(a, i, T0 + 2);
+	raise_key(a, FOLDING_MAX, T0 + MINUTE + 1);
 	assert_int_equal(stats_of(a).reused, 1);
+	assert_int_equal(stats_of(a).summaries, 1);
 	assert_int_equal(lines_of(file_text("lines")), FOLDING_MAX + 2);
-	assert_line(FOLDING_MAX, 2, 1);
-	/* the others are still known */
-	for (int i = 0; i < FOLDING_MAX; i++) {
-		snprintf(alert.expected, sizeof(alert.expected), "u%d", i);
-		alert.time_ms = T0 + 1000;
-		alerter_raise(a, &alert);
-	}
-	assert_int_equal(lines_of(file_text("lines")), FOLDING_MAX + 2);
-	for (int i = 0; i < 100000; i++) {
-		snprintf(alert.expected, sizeof(alert.expected), "u%d", i % 200);
-		alerter_raise(a, &alert);
-	}
-	assert_int_equal(lines_of(file_text("lines")), FOLDING_MAX + 2);
-	assert_int_equal(stats_of(a).told, FOLDING_MAX + 2);
-	assert_int_equal(stats_of(a).folded, FOLDING_MAX + 100001);
+	assert_null(strstr(file_text("lines"), "many-kinds"));
+	assert_sum(a);
 	alerter_free(a);
 }
 
@@ -366,8 +394,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_folds),     TEST(test_keys),	     TEST(test_clock_back),
 		TEST(test_many_keys), TEST(test_file),	     TEST(test_file_failures),
-		TEST(test_syslog),    TEST(test_journal),    TEST(test_set_config),
-		TEST(test_kinds),
+		TEST(test_key_gives_way), TEST(test_syslog), TEST(test_journal),
+		TEST(test_set_config), TEST(test_kinds),
 	};
 
 	return cmocka_run_group_tests(tests, folder_setup, folder_teardown);
