@@ -210,7 +210,6 @@ static void flow_lose(struct audit *a, flow_ref ref)
 
 	a->stats.lost++;
 	sums_take_loss(a, ref);
-	f->has_gap = 1;
 	flow_touch(a, ref);
 	flow_close(a, f, FLOW_LOST, 0);
 }
@@ -289,6 +288,7 @@ static flow_ref flow_revive(struct audit *a, const struct ct_event *ev)
 	lost = flowtable_get(a->flows, was);
 	lost->state = FLOW_ENDED;
 	flow_inherit(f, lost);
+	f->has_gap = 1; /* what else of it was not heard, nobody knows */
 	audit_live_count(a, f->mark, 1);
 	a->stats.lost--;
 	a->stats.live++;
@@ -319,7 +319,9 @@ static int64_t stop_ms(const struct ct_event *ev, int64_t now_ms)
 	return ev->stop_ns ? ev->stop_ns / NS_PER_MS : now_ms;
 }
 
-/* A flow that was given up as lost and ends after all: its row gets its end. */
+/* A flow that was given up as lost and ends after all: its row gets its end. One that
+ * expires while the table is dumped is in the dump no more, and its end not yet read:
+ * nothing of it was missed but for a gap, which the flow then has. */
 static void lost_found(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t now_ms)
 {
 	struct flow *f = flowtable_get(a->flows, ref);

@@ -56,7 +56,7 @@ static void facts_fill(const struct audit *a, const struct flow *f,
 		.egress = { flow_egress(a, f, DIR_ORIGINAL), flow_egress(a, f, DIR_REPLY) },
 		.source = source_slot(a, f, tuple),
 		.had_mismatch = f->had_mismatch,
-		.has_gap = f->has_gap,
+		.has_gap = f->has_gap || f->state == FLOW_LOST,
 		.is_offloaded = f->is_offloaded,
 		.is_predating = f->is_predating,
 	};

@@ -54,6 +54,8 @@ static void end(struct daemon *d, int err)
 	int64_t now_ms = clock_now_ms();
 
 	dump_close(d);
+	/* The ends of entries that expired while they were dumped are in the events. */
+	observe_events(d);
 	audit_dump_end(d->audit, err != 0, now_ms);
 	d->last_resync_ms = now_ms;
 	d->resyncs++;

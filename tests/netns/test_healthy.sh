@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # test_healthy.sh - healthy traffic of every kind gives no false alarm: TCP, UDP, ICMP,
-# DNS, FTP (active and passive, where vsftpd is), long idle connections, IPv6, port forwards, the router's own, DHCP on an uplink,
-# multicast, transit from uplink to uplink, hairpin NAT. HEALTHY_SECONDS=1800 goes on
-# for half an hour.
+# DNS, FTP (active and passive, where vsftpd is), long idle connections, IPv6, port
+# forwards, the router's own, DHCP on an uplink, multicast, transit from uplink to
+# uplink, hairpin NAT. HEALTHY_SECONDS=1800 goes on for half an hour.
 
 . "${0%/*}/lib.sh"
 . "${0%/*}/ftp.sh"
@@ -105,11 +105,17 @@ ftp_start() {
 	ftp_serve net
 }
 
+# One transfer in some hundreds ends early between these two programs, and is repeated,
+# as a person would; what was said of it is shown in the end.
 ftp_get() { # HOST [OPTION OF CURL]...
-	local host=$1
+	local host=$1 try
 	shift
-	at pc curl -sS --max-time 10 "$@" "ftp://$host/file" | wc -c | grep -qx 40000 ||
-		echo "no FTP from $host with $*"
+	for try in 1 2 3; do
+		[ "$(at pc curl -sSv --max-time 10 "$@" "ftp://$host/file" 2>"$lab_tmp/ftp.said" | wc -c)" != 40000 ] ||
+			return 0
+		{ echo "try $try from $host $*"; grep '^< [45]\|^curl' "$lab_tmp/ftp.said"; } >>"$lab_tmp/ftp.repeated"
+	done
+	echo "no FTP from $host with $*"
 }
 
 ftp_round() {
@@ -180,12 +186,13 @@ while [ "$(date +%s)" -lt "$end" ]; do
 	rounds=$((rounds + 1))
 done
 diag "$rounds rounds"
+[ ! -s "$lab_tmp/ftp.repeated" ] || diag "$(cat "$lab_tmp/ftp.repeated")"
 is "all of it works" "$trouble" ""
 wait_for_sql 5 "SELECT count(*) >= 20 * $rounds FROM flows WHERE verdict = 'ok'" 1
 is "the history has it" "$(sql "SELECT count(*) >= 20 * $rounds FROM flows WHERE verdict = 'ok'")" 1
 is "no mismatch" "$(sql "SELECT count(*) FROM mismatches")" 0
 is "no alarm of another kind" \
-	"$(sql "SELECT verdict, proto, src, dst, dport, egress, egress_reply FROM flows WHERE verdict NOT IN ('ok', 'local')")" ""
+	"$(sql "SELECT verdict, reason, state, started, ended, proto, src, dst, dport, egress, egress_reply FROM flows WHERE verdict NOT IN ('ok', 'local')")" ""
 [ -z "$has_ftp" ] ||
 	check "FTP is in it: control connections, data passive and active" wait_for_sql 5 \
 		"SELECT count(*) FILTER (WHERE dport = 21) >= 6 * $rounds

@@ -725,6 +725,32 @@ static void a_flow_that_vanished_is_lost_and_found_by_its_late_end(void **state)
 	world_close(&w);
 }
 
+/* Its verdict is then what it would be had the dump named it, unless there was a gap. */
+static void a_local_flow_that_expires_during_a_dump_is_local(void **state)
+{
+	struct ct_event ev = lan_flow(CT_NEW, 1, 0);
+	struct world w;
+
+	(void)state;
+	for (int has_gap = 0; has_gap < 2; has_gap++) {
+		ev.type = CT_NEW;
+		world_open(&w, 100);
+		audit_ct_event(w.a, &ev, w.now_ms);
+		ticks(&w, 3);
+		assert_int_equal(w.h.flow[1].verdict, VERDICT_LOCAL);
+		if (has_gap)
+			audit_gap(w.a, GAP_EVENTS, w.now_ms - 10, w.now_ms, 1, "overrun");
+		dump(&w, NULL);
+		assert_int_equal(w.h.flow[1].state, FLOW_LOST);
+		assert_int_equal(w.h.flow[1].verdict, VERDICT_UNKNOWN);
+		ev.type = CT_DESTROY;
+		audit_ct_event(w.a, &ev, w.now_ms);
+		assert_int_equal(w.h.flow[1].state, FLOW_ENDED);
+		assert_int_equal(w.h.flow[1].verdict, has_gap ? VERDICT_UNKNOWN : VERDICT_LOCAL);
+		world_close(&w);
+	}
+}
+
 static void a_torn_dump_loses_nobody(void **state)
 {
 	struct ct_event ev = lan_flow(CT_NEW, 1, 2);
@@ -998,6 +1024,7 @@ int main(void)
 		cmocka_unit_test(a_restart_goes_on_with_the_same_row),
 		cmocka_unit_test(the_same_id_with_a_later_start_is_another_flow),
 		cmocka_unit_test(a_flow_that_vanished_is_lost_and_found_by_its_late_end),
+		cmocka_unit_test(a_local_flow_that_expires_during_a_dump_is_local),
 		cmocka_unit_test(a_torn_dump_loses_nobody),
 		cmocka_unit_test(an_event_read_after_its_flows_dump_makes_no_second_row),
 		cmocka_unit_test(nothing_is_ok_across_a_gap_without_evidence),
