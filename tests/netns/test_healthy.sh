@@ -105,8 +105,10 @@ ftp_start() {
 	ftp_serve net
 }
 
-# One transfer in some hundreds ends early between these two programs, and is repeated,
-# as a person would; what was said of it is shown in the end.
+# So many transfers use a port again within the 120 s that the kernel keeps an ended one's
+# entry. Where the last was by the other line, the server's SYN to the PC has the tuple of
+# that entry after its translation, and the kernel drops it: any router that balances does
+# so. Such a transfer is repeated, and shown in the end.
 ftp_get() { # HOST [OPTION OF CURL]...
 	local host=$1 try
 	shift
