@@ -3,8 +3,8 @@
  * ctnl.h - conntrack over netlink: events and dumps as struct ct_event.
  *
  * Two sockets: events and dumps have no order between them (subscribe first,
- * dump, reconcile). Decodes with libnetfilter_conntrack on libmnl sockets; it
- * never decides.
+ * dump, reconcile). Reads with libmnl, names entries to the kernel with
+ * libnetfilter_conntrack; it never decides.
  */
 #ifndef WAYMARK_CTNL_H
 #define WAYMARK_CTNL_H

@@ -226,11 +226,14 @@ static flow_ref find_state(const struct audit *a, const struct ct_event *ev, enu
 }
 
 /* Whether the entry of a dump is another incarnation of a flow with the same id
- * and tuple: it began after we had heard of ours. */
-static bool is_other_incarnation(const struct flow *f, const struct ct_event *ev)
+ * and tuple: it began after we had heard of ours. What began in the future did so
+ * before the clock was put back, and tells nothing. */
+static bool is_other_incarnation(const struct flow *f, const struct ct_event *ev, int64_t now_ms)
 {
-	return ev->start_ns && f->started_ms &&
-	       ev->start_ns / NS_PER_MS > (int64_t)f->started_ms + START_SLACK_MS;
+	int64_t start_ms = ev->start_ns / NS_PER_MS;
+
+	return ev->start_ns && f->started_ms && start_ms <= now_ms + START_SLACK_MS &&
+	       start_ms > (int64_t)f->started_ms + START_SLACK_MS;
 }
 
 /* What is known of a flow, but for its place in the table. */
@@ -274,12 +277,12 @@ static void take_new(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 
 /* A flow that was given up as lost, and lives: it goes on as the row it was. The
  * place in the table that it had is forgotten in its time. */
-static flow_ref flow_revive(struct audit *a, const struct ct_event *ev)
+static flow_ref flow_revive(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 {
 	flow_ref was = find_state(a, ev, FLOW_LOST), ref;
 	struct flow *f, *lost;
 
-	if (was == FLOW_REF_NONE || is_other_incarnation(flowtable_get(a->flows, was), ev))
+	if (was == FLOW_REF_NONE || is_other_incarnation(flowtable_get(a->flows, was), ev, now_ms))
 		return FLOW_REF_NONE;
 	ref = flowtable_add(a->flows, ev->proto, ev->zone, ev->tuple);
 	if (ref == FLOW_REF_NONE)
@@ -300,7 +303,7 @@ static void take_update(struct audit *a, const struct ct_event *ev, int64_t now_
 	flow_ref ref = find_state(a, ev, FLOW_LIVE);
 
 	if (ref == FLOW_REF_NONE)
-		ref = flow_revive(a, ev);
+		ref = flow_revive(a, ev, now_ms);
 	if (ref == FLOW_REF_NONE) {
 		ref = flow_begin(a, ev, now_ms);
 		if (ref == FLOW_REF_NONE)
@@ -405,9 +408,9 @@ static bool is_predating(const struct audit *a, const struct ct_event *ev)
 
 /* An entry of a dump is as old as the dump. Of a flow whose end has been read since
  * then nothing is to be learnt; nor of one whose beginning has. */
-static bool is_outdated(const struct audit *a, const struct ct_event *ev)
+static bool is_outdated(const struct audit *a, const struct ct_event *ev, flow_ref live)
 {
-	flow_ref ref = find_state(a, ev, FLOW_LIVE);
+	flow_ref ref = live;
 	const struct flow *f;
 
 	if (ref != FLOW_REF_NONE) {
@@ -425,7 +428,7 @@ static bool is_outdated(const struct audit *a, const struct ct_event *ev)
 /* The flow of an entry that is not known as living. */
 static flow_ref dumped_begin(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 {
-	flow_ref ref = flow_revive(a, ev);
+	flow_ref ref = flow_revive(a, ev, now_ms);
 	struct flow *f;
 
 	if (ref != FLOW_REF_NONE)
@@ -469,11 +472,11 @@ static void take_dump(struct audit *a, const struct ct_event *ev, int64_t now_ms
 	struct row_facts was;
 	struct flow *f;
 
-	if (is_outdated(a, ev)) {
+	if (is_outdated(a, ev, ref)) {
 		sums_take_entry(a, ref, ev);
 		return;
 	}
-	if (ref != FLOW_REF_NONE && is_other_incarnation(flowtable_get(a->flows, ref), ev)) {
+	if (ref != FLOW_REF_NONE && is_other_incarnation(flowtable_get(a->flows, ref), ev, now_ms)) {
 		flow_lose(a, ref);
 		ref = FLOW_REF_NONE;
 	}

@@ -31,7 +31,6 @@
 struct ctnl {
 	struct nlsock *events;
 	struct nlsock *requests, *flushes; /* NULL until the first */
-	struct ctnl_decoder *decoder;
 	uint64_t n_events, n_parse_errors;
 	atomic_ullong n_dump_parse_errors; /* dumps may run on another thread */
 };
@@ -43,9 +42,7 @@ struct ctnl *ctnl_open(uint32_t buffer_bytes)
 
 	if (!c)
 		return NULL;
-	c->decoder = ctnl_decoder_new();
-	if (c->decoder)
-		c->events = nlsock_open(NFCT_ALL_CT_GROUPS, buffer_bytes);
+	c->events = nlsock_open(NFCT_ALL_CT_GROUPS, buffer_bytes);
 	if (!c->events) {
 		err = errno;
 		ctnl_close(c);
@@ -62,7 +59,6 @@ void ctnl_close(struct ctnl *c)
 	nlsock_close(c->flushes);
 	nlsock_close(c->requests);
 	nlsock_close(c->events);
-	ctnl_decoder_free(c->decoder);
 	free(c);
 }
 
@@ -121,7 +117,7 @@ static void event_receive(void *data, const struct nlmsghdr *nlh)
 
 	if (!ctnl_is_event(nlh, &ev.type))
 		return;
-	if (ctnl_decode(r->ctnl->decoder, nlh, &ev)) {
+	if (ctnl_decode(nlh, &ev)) {
 		r->ctnl->n_parse_errors++;
 		return;
 	}
@@ -142,7 +138,6 @@ int ctnl_receive(struct ctnl *c, ctnl_event_fn *fn, void *data, int max)
 struct ctnl_dump {
 	struct ctnl *ctnl;
 	struct mnl_socket *socket;
-	struct ctnl_decoder *decoder;
 	ctnl_event_fn *fn;
 	void *data;
 	bool is_torn;
@@ -180,7 +175,7 @@ static void dump_entry(struct ctnl_dump *d, const struct nlmsghdr *nlh)
 	if (!ctnl_is_event(nlh, &ev.type))
 		return;
 	ev.type = CT_DUMP;
-	if (ctnl_decode(d->decoder, nlh, &ev))
+	if (ctnl_decode(nlh, &ev))
 		atomic_fetch_add(&d->ctnl->n_dump_parse_errors, 1);
 	else
 		d->fn(d->data, &ev);
@@ -245,7 +240,6 @@ void ctnl_dump_close(struct ctnl_dump *d)
 		return;
 	if (d->socket)
 		mnl_socket_close(d->socket);
-	ctnl_decoder_free(d->decoder);
 	free(d);
 }
 
@@ -257,9 +251,7 @@ struct ctnl_dump *ctnl_dump_open(struct ctnl *c)
 	if (!d)
 		return NULL;
 	d->ctnl = c;
-	d->decoder = ctnl_decoder_new();
-	if (d->decoder)
-		d->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+	d->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
 	err = d->socket ? -dump_start(d) : errno;
 	if (err) {
 		ctnl_dump_close(d);
@@ -290,53 +282,46 @@ int ctnl_dump(struct ctnl *c, ctnl_event_fn *fn, void *data)
 
 /* --- changes to one entry ------------------------------------------------- */
 
-static void put_ip(struct nlmsghdr *nlh, const struct endpoints *e)
+static void key_set_addrs(struct nf_conntrack *key, const struct endpoints *e)
 {
 	bool is_ipv4 = e->src.family == AF_INET;
-	size_t size = addr_size(e->src.family);
-	struct nlattr *nest = mnl_attr_nest_start(nlh, CTA_TUPLE_IP);
 
-	mnl_attr_put(nlh, is_ipv4 ? CTA_IP_V4_SRC : CTA_IP_V6_SRC, size, e->src.bytes);
-	mnl_attr_put(nlh, is_ipv4 ? CTA_IP_V4_DST : CTA_IP_V6_DST, size, e->dst.bytes);
-	mnl_attr_nest_end(nlh, nest);
+	nfct_set_attr_u8(key, ATTR_ORIG_L3PROTO, e->src.family);
+	nfct_set_attr(key, is_ipv4 ? ATTR_ORIG_IPV4_SRC : ATTR_ORIG_IPV6_SRC, e->src.bytes);
+	nfct_set_attr(key, is_ipv4 ? ATTR_ORIG_IPV4_DST : ATTR_ORIG_IPV6_DST, e->dst.bytes);
 }
 
-/* The kernel asks for exactly what it gave: ports of the protocols that have
- * some, the numbers of ICMP, nothing of the others. */
-static void put_proto(struct nlmsghdr *nlh, uint8_t proto, const struct endpoints *e)
+/* Of protocols that have neither ports nor ICMP's numbers the library leaves them out
+ * again: the kernel asks for exactly what it gave. */
+static void key_set_proto(struct nf_conntrack *key, uint8_t proto, const struct endpoints *e)
 {
-	struct nlattr *nest = mnl_attr_nest_start(nlh, CTA_TUPLE_PROTO);
-
-	mnl_attr_put_u8(nlh, CTA_PROTO_NUM, proto);
-	switch (proto) {
-	case IPPROTO_ICMP:
-		mnl_attr_put_u16(nlh, CTA_PROTO_ICMP_ID, htons(e->sport));
-		mnl_attr_put_u8(nlh, CTA_PROTO_ICMP_TYPE, (uint8_t)(e->dport >> 8));
-		mnl_attr_put_u8(nlh, CTA_PROTO_ICMP_CODE, (uint8_t)e->dport);
-		break;
-	case IPPROTO_ICMPV6:
-		mnl_attr_put_u16(nlh, CTA_PROTO_ICMPV6_ID, htons(e->sport));
-		mnl_attr_put_u8(nlh, CTA_PROTO_ICMPV6_TYPE, (uint8_t)(e->dport >> 8));
-		mnl_attr_put_u8(nlh, CTA_PROTO_ICMPV6_CODE, (uint8_t)e->dport);
-		break;
-	default:
-		mnl_attr_put_u16(nlh, CTA_PROTO_SRC_PORT, htons(e->sport));
-		mnl_attr_put_u16(nlh, CTA_PROTO_DST_PORT, htons(e->dport));
-		break;
+	nfct_set_attr_u8(key, ATTR_ORIG_L4PROTO, proto);
+	if (proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6) {
+		nfct_set_attr_u16(key, ATTR_ICMP_ID, htons(e->sport));
+		nfct_set_attr_u8(key, ATTR_ICMP_TYPE, (uint8_t)(e->dport >> 8));
+		nfct_set_attr_u8(key, ATTR_ICMP_CODE, (uint8_t)e->dport);
+		return;
 	}
-	mnl_attr_nest_end(nlh, nest);
+	nfct_set_attr_u16(key, ATTR_ORIG_PORT_SRC, htons(e->sport));
+	nfct_set_attr_u16(key, ATTR_ORIG_PORT_DST, htons(e->dport));
 }
 
-static void put_key(struct nlmsghdr *nlh, const struct ct_event *entry)
+/* What the kernel finds the entry by: 0, or -errno. */
+static int put_key(struct nlmsghdr *nlh, const struct ct_event *entry)
 {
 	const struct endpoints *e = &entry->tuple[DIR_ORIGINAL];
-	struct nlattr *nest = mnl_attr_nest_start(nlh, CTA_TUPLE_ORIG);
+	struct nf_conntrack *key = nfct_new();
+	int ret;
 
-	put_ip(nlh, e);
-	put_proto(nlh, entry->proto, e);
-	mnl_attr_nest_end(nlh, nest);
+	if (!key)
+		return -ENOMEM;
+	key_set_addrs(key, e);
+	key_set_proto(key, entry->proto, e);
 	if (entry->zone)
-		mnl_attr_put_u16(nlh, CTA_ZONE, htons(entry->zone));
+		nfct_set_attr_u16(key, ATTR_ZONE, entry->zone);
+	ret = nfct_nlmsg_build(nlh, key);
+	nfct_destroy(key);
+	return ret < 0 ? -EINVAL : 0;
 }
 
 static int request_send_by(struct nlsock **socket, struct nlmsghdr *nlh, nlsock_message_fn *fn,
@@ -359,8 +344,10 @@ int ctnl_delete(struct ctnl *c, const struct ct_event *entry)
 	uint8_t buffer[REQUEST_BYTES];
 	struct nlmsghdr *nlh = request_put(buffer, IPCTNL_MSG_CT_DELETE, 0,
 					   entry->tuple[DIR_ORIGINAL].src.family);
+	int err = put_key(nlh, entry);
 
-	put_key(nlh, entry);
+	if (err)
+		return err;
 	/* Without it the kernel would delete whatever has the tuple now. */
 	mnl_attr_put_u32(nlh, CTA_ID, htonl(entry->id));
 	return request_send(c, nlh, NULL, NULL);
@@ -404,10 +391,10 @@ static int entry_check(struct ctnl *c, const struct ct_event *entry)
 	struct id_check check = { .wanted = entry->id };
 	struct nlmsghdr *nlh = request_put(buffer, IPCTNL_MSG_CT_GET, 0,
 					   entry->tuple[DIR_ORIGINAL].src.family);
-	int err;
+	int err = put_key(nlh, entry);
 
-	put_key(nlh, entry);
-	err = request_send(c, nlh, id_compare, &check);
+	if (!err)
+		err = request_send(c, nlh, id_compare, &check);
 	if (err)
 		return err;
 	return check.is_same ? 0 : -ENOENT;
@@ -420,9 +407,10 @@ int ctnl_set_mark(struct ctnl *c, const struct ct_event *entry, uint32_t mark, u
 					   entry->tuple[DIR_ORIGINAL].src.family);
 	int err = entry_check(c, entry); /* an update takes no CTA_ID */
 
+	if (!err)
+		err = put_key(nlh, entry);
 	if (err)
 		return err;
-	put_key(nlh, entry);
 	/* The kernel XORs the mark in after clearing the bits of the mask. */
 	mnl_attr_put_u32(nlh, CTA_MARK, htonl(mark & mask));
 	mnl_attr_put_u32(nlh, CTA_MARK_MASK, htonl(mask));

@@ -1,153 +1,206 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ctnl_decode.c - one ctnetlink message as a struct ct_event.
+ * ctnl_decode.c - one ctnetlink message as a struct ct_event, in one pass.
  *
- * libnetfilter_conntrack parses. What it parses but gives no getter for (the
- * ICMP numbers of the reply) or no fast one (labels, a call a bit) is taken from
- * the same message with libmnl. Opens no socket, decides nothing.
+ * A million entries of a dump come through here while events wait, so the attributes
+ * are read where they lie: libnetfilter_conntrack's parser copies all of them into an
+ * object, costs three times as much and has no getter for the ICMP numbers of the
+ * reply. Opens no socket, decides nothing, skips what it does not know.
  */
 #include <arpa/inet.h>
+#include <endian.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
-#include <libnetfilter_conntrack/libnetfilter_conntrack.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
-#include <stdlib.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include "kernel/ctnl_decode.h"
 
-struct ctnl_decoder {
-	struct nf_conntrack *ct;
+/* What the message has been found to say, besides the event. */
+struct decoding {
+	struct ct_event *ev;
+	bool has_id;
+	bool has_proto;
+	bool has_zone;	/* of the whole entry, not of one direction */
+	bool is_bad;	/* an attribute is too short for what it is */
 };
 
-/* What is read below. The library never clears what the last message set. */
-static const enum nf_conntrack_attr wanted[] = {
-	ATTR_ORIG_IPV4_SRC, ATTR_ORIG_IPV4_DST, ATTR_REPL_IPV4_SRC, ATTR_REPL_IPV4_DST,
-	ATTR_ORIG_IPV6_SRC, ATTR_ORIG_IPV6_DST, ATTR_REPL_IPV6_SRC, ATTR_REPL_IPV6_DST,
-	ATTR_ORIG_PORT_SRC, ATTR_ORIG_PORT_DST, ATTR_REPL_PORT_SRC, ATTR_REPL_PORT_DST,
-	ATTR_ORIG_L3PROTO, ATTR_REPL_L3PROTO, ATTR_ORIG_L4PROTO,
-	ATTR_ICMP_TYPE, ATTR_ICMP_CODE, ATTR_ICMP_ID,
-	ATTR_ID, ATTR_MARK, ATTR_STATUS, ATTR_ZONE, ATTR_ORIG_ZONE,
-	ATTR_ORIG_COUNTER_PACKETS, ATTR_ORIG_COUNTER_BYTES,
-	ATTR_REPL_COUNTER_PACKETS, ATTR_REPL_COUNTER_BYTES,
-	ATTR_TIMESTAMP_START, ATTR_TIMESTAMP_STOP,
-};
+/* --- values ----------------------------------------------------------------- */
 
-/* The attributes of a tuple, by direction. */
-struct tuple_attrs {
-	enum nf_conntrack_attr ipv4_src, ipv4_dst, ipv6_src, ipv6_dst, sport, dport;
-};
-
-static const struct tuple_attrs tuple_attrs[2] = {
-	[DIR_ORIGINAL] = { ATTR_ORIG_IPV4_SRC, ATTR_ORIG_IPV4_DST, ATTR_ORIG_IPV6_SRC,
-			   ATTR_ORIG_IPV6_DST, ATTR_ORIG_PORT_SRC, ATTR_ORIG_PORT_DST },
-	[DIR_REPLY] = { ATTR_REPL_IPV4_SRC, ATTR_REPL_IPV4_DST, ATTR_REPL_IPV6_SRC,
-			ATTR_REPL_IPV6_DST, ATTR_REPL_PORT_SRC, ATTR_REPL_PORT_DST },
-};
-
-struct ctnl_decoder *ctnl_decoder_new(void)
+static const void *payload_of(struct decoding *d, const struct nlattr *attr, size_t size)
 {
-	struct ctnl_decoder *d = malloc(sizeof(*d));
+	if (mnl_attr_get_payload_len(attr) >= size)
+		return mnl_attr_get_payload(attr);
+	d->is_bad = true;
+	return NULL;
+}
 
-	if (!d)
-		return NULL;
-	d->ct = nfct_new();
-	if (!d->ct) {
-		free(d);
-		errno = ENOMEM;
-		return NULL;
+static uint8_t attr_u8(struct decoding *d, const struct nlattr *attr)
+{
+	const uint8_t *p = payload_of(d, attr, sizeof(*p));
+
+	return p ? *p : 0;
+}
+
+static uint16_t attr_be16(struct decoding *d, const struct nlattr *attr)
+{
+	const void *p = payload_of(d, attr, sizeof(uint16_t));
+	uint16_t value = 0;
+
+	if (p)
+		memcpy(&value, p, sizeof(value));
+	return be16toh(value);
+}
+
+static uint32_t attr_be32(struct decoding *d, const struct nlattr *attr)
+{
+	const void *p = payload_of(d, attr, sizeof(uint32_t));
+	uint32_t value = 0;
+
+	if (p)
+		memcpy(&value, p, sizeof(value));
+	return be32toh(value);
+}
+
+static uint64_t attr_be64(struct decoding *d, const struct nlattr *attr)
+{
+	const void *p = payload_of(d, attr, sizeof(uint64_t));
+	uint64_t value = 0;
+
+	if (p)
+		memcpy(&value, p, sizeof(value));
+	return be64toh(value);
+}
+
+static void attr_addr(struct decoding *d, const struct nlattr *attr, int family, struct addr *a)
+{
+	const void *p = payload_of(d, attr, addr_size(family));
+
+	if (p)
+		addr_set(a, family, p);
+}
+
+/* --- nests ------------------------------------------------------------------- */
+
+typedef void attr_fn(struct decoding *d, const struct nlattr *attr, enum direction direction);
+
+/* attrs and size are looked up once: the library's loop over a nest asks for its end
+ * at each attribute. */
+static inline void each_attr(struct decoding *d, const void *attrs, size_t size, attr_fn *fn,
+			     enum direction direction)
+{
+	const struct nlattr *attr;
+
+	mnl_attr_for_each_payload(attrs, size)
+		fn(d, attr, direction);
+}
+
+static inline void each_nested(struct decoding *d, const struct nlattr *nest, attr_fn *fn,
+			       enum direction direction)
+{
+	each_attr(d, mnl_attr_get_payload(nest), mnl_attr_get_payload_len(nest), fn, direction);
+}
+
+/* --- tuples ------------------------------------------------------------------- */
+
+static void decode_ip(struct decoding *d, const struct nlattr *attr, enum direction direction)
+{
+	struct endpoints *e = &d->ev->tuple[direction];
+
+	switch (mnl_attr_get_type(attr)) {
+	case CTA_IP_V4_SRC:
+		attr_addr(d, attr, AF_INET, &e->src);
+		break;
+	case CTA_IP_V4_DST:
+		attr_addr(d, attr, AF_INET, &e->dst);
+		break;
+	case CTA_IP_V6_SRC:
+		attr_addr(d, attr, AF_INET6, &e->src);
+		break;
+	case CTA_IP_V6_DST:
+		attr_addr(d, attr, AF_INET6, &e->dst);
+		break;
 	}
-	return d;
 }
 
-void ctnl_decoder_free(struct ctnl_decoder *d)
+static void decode_proto(struct decoding *d, const struct nlattr *attr, enum direction direction)
 {
-	if (!d)
-		return;
-	nfct_destroy(d->ct);
-	free(d);
-}
+	struct endpoints *e = &d->ev->tuple[direction];
 
-/* The library would lose the strings of the last message on the next one, so an
- * object that holds some is replaced; few flows have any. */
-static int decoder_reset(struct ctnl_decoder *d)
-{
-	struct nf_conntrack *ct;
-
-	for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
-		nfct_attr_unset(d->ct, wanted[i]);
-	if (!nfct_attr_is_set(d->ct, ATTR_SECCTX) && !nfct_attr_is_set(d->ct, ATTR_HELPER_INFO))
-		return 0;
-	ct = nfct_new();
-	if (!ct)
-		return -ENOMEM;
-	nfct_destroy(d->ct);
-	d->ct = ct;
-	return 0;
-}
-
-static int attr_addr(const struct nf_conntrack *ct, int family, enum nf_conntrack_attr ipv4,
-		     enum nf_conntrack_attr ipv6, struct addr *a)
-{
-	const void *bytes = nfct_get_attr(ct, family == AF_INET ? ipv4 : ipv6);
-
-	if (!bytes)
-		return -EBADMSG;
-	addr_set(a, family, bytes);
-	return 0;
-}
-
-static uint16_t attr_port(const struct nf_conntrack *ct, enum nf_conntrack_attr attr)
-{
-	return nfct_attr_is_set(ct, attr) ? ntohs(nfct_get_attr_u16(ct, attr)) : 0;
-}
-
-static int decode_tuple(const struct nf_conntrack *ct, const struct tuple_attrs *t,
-			struct endpoints *e)
-{
-	int family = nfct_get_attr_u8(ct, ATTR_ORIG_L3PROTO);
-
-	if ((family != AF_INET && family != AF_INET6) ||
-	    attr_addr(ct, family, t->ipv4_src, t->ipv6_src, &e->src) ||
-	    attr_addr(ct, family, t->ipv4_dst, t->ipv6_dst, &e->dst))
-		return -EBADMSG;
-	e->sport = attr_port(ct, t->sport);
-	e->dport = attr_port(ct, t->dport);
-	return 0;
-}
-
-/* Of CTA_TUPLE_ORIG or CTA_TUPLE_REPLY, which the library has validated. */
-static void decode_icmp(const struct nlattr *tuple, struct endpoints *e)
-{
-	const struct nlattr *part, *attr;
-	uint8_t type = 0, code = 0;
-
-	mnl_attr_for_each_nested(part, tuple) {
-		if (mnl_attr_get_type(part) != CTA_TUPLE_PROTO)
-			continue;
-		mnl_attr_for_each_nested(attr, part) {
-			switch (mnl_attr_get_type(attr)) {
-			case CTA_PROTO_ICMP_ID:
-			case CTA_PROTO_ICMPV6_ID:
-				e->sport = ntohs(mnl_attr_get_u16(attr));
-				break;
-			case CTA_PROTO_ICMP_TYPE:
-			case CTA_PROTO_ICMPV6_TYPE:
-				type = mnl_attr_get_u8(attr);
-				break;
-			case CTA_PROTO_ICMP_CODE:
-			case CTA_PROTO_ICMPV6_CODE:
-				code = mnl_attr_get_u8(attr);
-				break;
-			}
-		}
+	switch (mnl_attr_get_type(attr)) {
+	case CTA_PROTO_NUM:
+		d->ev->proto = attr_u8(d, attr);
+		d->has_proto = true;
+		break;
+	case CTA_PROTO_SRC_PORT:
+	case CTA_PROTO_ICMP_ID:
+	case CTA_PROTO_ICMPV6_ID:
+		e->sport = attr_be16(d, attr);
+		break;
+	case CTA_PROTO_DST_PORT:
+		e->dport = attr_be16(d, attr);
+		break;
+	case CTA_PROTO_ICMP_TYPE:
+	case CTA_PROTO_ICMPV6_TYPE:
+		e->dport = (uint16_t)(attr_u8(d, attr) << 8 | (e->dport & 0xff));
+		break;
+	case CTA_PROTO_ICMP_CODE:
+	case CTA_PROTO_ICMPV6_CODE:
+		e->dport = (uint16_t)((e->dport & 0xff00) | attr_u8(d, attr));
+		break;
 	}
-	e->dport = (uint16_t)(type << 8 | code);
 }
 
-/* The kernel's bitmap in words of 32 bits, as nft and the library write it. */
-static void decode_labels(const struct nlattr *attr, struct ct_event *ev)
+static void decode_tuple(struct decoding *d, const struct nlattr *attr, enum direction direction)
+{
+	switch (mnl_attr_get_type(attr)) {
+	case CTA_TUPLE_IP:
+		each_nested(d, attr, decode_ip, direction);
+		break;
+	case CTA_TUPLE_PROTO:
+		each_nested(d, attr, decode_proto, direction);
+		break;
+	case CTA_TUPLE_ZONE:
+		if (direction == DIR_ORIGINAL && !d->has_zone)
+			d->ev->zone = attr_be16(d, attr);
+		break;
+	}
+}
+
+/* --- the rest of the entry ------------------------------------------------------ */
+
+static void decode_counters(struct decoding *d, const struct nlattr *attr,
+			    enum direction direction)
+{
+	switch (mnl_attr_get_type(attr)) {
+	case CTA_COUNTERS_PACKETS:
+		d->ev->packets[direction] = attr_be64(d, attr);
+		d->ev->has_counters = true;
+		break;
+	case CTA_COUNTERS_BYTES:
+		d->ev->bytes[direction] = attr_be64(d, attr);
+		break;
+	}
+}
+
+static void decode_timestamp(struct decoding *d, const struct nlattr *attr,
+			     enum direction direction)
+{
+	(void)direction;
+	switch (mnl_attr_get_type(attr)) {
+	case CTA_TIMESTAMP_START:
+		d->ev->start_ns = (int64_t)attr_be64(d, attr);
+		break;
+	case CTA_TIMESTAMP_STOP:
+		d->ev->stop_ns = (int64_t)attr_be64(d, attr);
+		break;
+	}
+}
+
+/* The kernel's bitmap in words of 32 bits, as nft writes it. */
+static void decode_labels(struct ct_event *ev, const struct nlattr *attr)
 {
 	uint32_t words[4] = { 0 };
 	size_t size = mnl_attr_get_payload_len(attr);
@@ -158,54 +211,46 @@ static void decode_labels(const struct nlattr *attr, struct ct_event *ev)
 	ev->labels.word[1] = words[2] | (uint64_t)words[3] << 32;
 }
 
-static void decode_raw(const struct nlmsghdr *nlh, struct ct_event *ev)
+static void decode_entry(struct decoding *d, const struct nlattr *attr, enum direction direction)
 {
-	bool is_icmp = ev->proto == IPPROTO_ICMP || ev->proto == IPPROTO_ICMPV6;
-	/* mnl_attr_for_each would round the message's length up. */
-	const void *attrs = mnl_nlmsg_get_payload_offset(nlh, sizeof(struct nfgenmsg));
-	size_t size = mnl_nlmsg_get_payload_len(nlh) - sizeof(struct nfgenmsg);
-	const struct nlattr *attr;
-
-	mnl_attr_for_each_payload(attrs, size) {
-		switch (mnl_attr_get_type(attr)) {
-		case CTA_TUPLE_ORIG:
-			if (is_icmp)
-				decode_icmp(attr, &ev->tuple[DIR_ORIGINAL]);
-			break;
-		case CTA_TUPLE_REPLY:
-			if (is_icmp)
-				decode_icmp(attr, &ev->tuple[DIR_REPLY]);
-			break;
-		case CTA_LABELS:
-			decode_labels(attr, ev);
-			break;
-		}
+	(void)direction;
+	switch (mnl_attr_get_type(attr)) {
+	case CTA_TUPLE_ORIG:
+		each_nested(d, attr, decode_tuple, DIR_ORIGINAL);
+		break;
+	case CTA_TUPLE_REPLY:
+		each_nested(d, attr, decode_tuple, DIR_REPLY);
+		break;
+	case CTA_STATUS:
+		d->ev->status = attr_be32(d, attr);
+		break;
+	case CTA_MARK:
+		d->ev->mark = attr_be32(d, attr);
+		break;
+	case CTA_COUNTERS_ORIG:
+		each_nested(d, attr, decode_counters, DIR_ORIGINAL);
+		break;
+	case CTA_COUNTERS_REPLY:
+		each_nested(d, attr, decode_counters, DIR_REPLY);
+		break;
+	case CTA_ID:
+		d->ev->id = attr_be32(d, attr);
+		d->has_id = true;
+		break;
+	case CTA_ZONE:
+		d->ev->zone = attr_be16(d, attr);
+		d->has_zone = true;
+		break;
+	case CTA_TIMESTAMP:
+		each_nested(d, attr, decode_timestamp, DIR_ORIGINAL);
+		break;
+	case CTA_LABELS:
+		decode_labels(d->ev, attr);
+		break;
 	}
 }
 
-static void decode_counters(const struct nf_conntrack *ct, struct ct_event *ev)
-{
-	ev->has_counters = nfct_attr_is_set(ct, ATTR_ORIG_COUNTER_PACKETS) > 0;
-	if (!ev->has_counters)
-		return;
-	ev->packets[DIR_ORIGINAL] = nfct_get_attr_u64(ct, ATTR_ORIG_COUNTER_PACKETS);
-	ev->bytes[DIR_ORIGINAL] = nfct_get_attr_u64(ct, ATTR_ORIG_COUNTER_BYTES);
-	ev->packets[DIR_REPLY] = nfct_get_attr_u64(ct, ATTR_REPL_COUNTER_PACKETS);
-	ev->bytes[DIR_REPLY] = nfct_get_attr_u64(ct, ATTR_REPL_COUNTER_BYTES);
-}
-
-/* The getters answer 0 for what is not set, which is what it means here. */
-static void decode_scalars(const struct nf_conntrack *ct, struct ct_event *ev)
-{
-	ev->id = nfct_get_attr_u32(ct, ATTR_ID);
-	ev->proto = nfct_get_attr_u8(ct, ATTR_ORIG_L4PROTO);
-	ev->mark = nfct_get_attr_u32(ct, ATTR_MARK);
-	ev->status = nfct_get_attr_u32(ct, ATTR_STATUS);
-	ev->start_ns = (int64_t)nfct_get_attr_u64(ct, ATTR_TIMESTAMP_START);
-	ev->stop_ns = (int64_t)nfct_get_attr_u64(ct, ATTR_TIMESTAMP_STOP);
-	ev->zone = nfct_attr_is_set(ct, ATTR_ZONE) ? nfct_get_attr_u16(ct, ATTR_ZONE)
-						   : nfct_get_attr_u16(ct, ATTR_ORIG_ZONE);
-}
+/* --- the message ---------------------------------------------------------------- */
 
 bool ctnl_is_event(const struct nlmsghdr *nlh, enum ct_event_type *type)
 {
@@ -223,25 +268,27 @@ bool ctnl_is_event(const struct nlmsghdr *nlh, enum ct_event_type *type)
 	}
 }
 
-int ctnl_decode(struct ctnl_decoder *d, const struct nlmsghdr *nlh, struct ct_event *ev)
+/* All four addresses, of one family. */
+static bool is_tuple_whole(const struct ct_event *ev)
 {
-	enum ct_event_type type = ev->type;
-	int err = decoder_reset(d);
+	uint8_t family = ev->tuple[DIR_ORIGINAL].src.family;
 
-	if (err)
-		return err;
-	/* The library subtracts without looking. */
-	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(struct nfgenmsg) ||
-	    nfct_nlmsg_parse(nlh, d->ct) < 0 || nfct_attr_is_set(d->ct, ATTR_ID) <= 0 ||
-	    nfct_attr_is_set(d->ct, ATTR_ORIG_L4PROTO) <= 0)
+	return !addr_is_none(&ev->tuple[DIR_ORIGINAL].src) &&
+	       ev->tuple[DIR_ORIGINAL].dst.family == family &&
+	       ev->tuple[DIR_REPLY].src.family == family &&
+	       ev->tuple[DIR_REPLY].dst.family == family;
+}
+
+int ctnl_decode(const struct nlmsghdr *nlh, struct ct_event *ev)
+{
+	struct decoding d = { .ev = ev };
+	size_t size = mnl_nlmsg_get_payload_len(nlh);
+
+	*ev = (struct ct_event){ .type = ev->type };
+	if (size < sizeof(struct nfgenmsg))
 		return -EBADMSG;
-	memset(ev, 0, sizeof(*ev));
-	ev->type = type;
-	decode_scalars(d->ct, ev);
-	if (decode_tuple(d->ct, &tuple_attrs[DIR_ORIGINAL], &ev->tuple[DIR_ORIGINAL]) ||
-	    decode_tuple(d->ct, &tuple_attrs[DIR_REPLY], &ev->tuple[DIR_REPLY]))
-		return -EBADMSG;
-	decode_counters(d->ct, ev);
-	decode_raw(nlh, ev);
-	return 0;
+	/* mnl_attr_for_each would round the message's length up. */
+	each_attr(&d, mnl_nlmsg_get_payload_offset(nlh, sizeof(struct nfgenmsg)),
+		  size - sizeof(struct nfgenmsg), decode_entry, DIR_ORIGINAL);
+	return d.is_bad || !d.has_id || !d.has_proto || !is_tuple_whole(ev) ? -EBADMSG : 0;
 }

@@ -10,18 +10,11 @@
 
 #include "waymark/event.h"
 
-/* Holds the library's conntrack object, so that none is made a message. One
- * thread at a time. */
-struct ctnl_decoder;
-
-struct ctnl_decoder *ctnl_decoder_new(void); /* NULL with errno */
-void ctnl_decoder_free(struct ctnl_decoder *d);
-
 /* Whether it is a conntrack entry's message; fills *type. */
 bool ctnl_is_event(const struct nlmsghdr *nlh, enum ct_event_type *type);
 
 /* Fills all of *ev but its type. 0, or -EBADMSG when a tuple or the id is
- * missing or the message is malformed, or -ENOMEM. */
-int ctnl_decode(struct ctnl_decoder *d, const struct nlmsghdr *nlh, struct ct_event *ev);
+ * missing or the message is malformed. */
+int ctnl_decode(const struct nlmsghdr *nlh, struct ct_event *ev);
 
 #endif

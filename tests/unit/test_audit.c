@@ -705,6 +705,26 @@ static void the_same_id_with_a_later_start_is_another_flow(void **state)
 	world_close(&w);
 }
 
+/* The clock was put back between the kernel's note of its beginning and ours. */
+static void a_start_in_the_future_is_the_same_flow(void **state)
+{
+	struct ct_event ev = lan_flow(CT_NEW, 1, 2);
+	struct world w;
+
+	(void)state;
+	world_open(&w, 100);
+	label(&ev, LABEL(WAN1));
+	audit_ct_event(w.a, &ev, w.now_ms);
+	ticks(&w, 3);
+	ev.type = CT_DUMP;
+	ev.start_ns = (w.now_ms + 3600000) * 1000000;
+	dump(&w, &ev);
+	assert_int_equal(w.h.n_flows, 1);
+	assert_int_equal(w.h.flow[1].state, FLOW_LIVE);
+	assert_int_equal(w.h.flow[1].verdict, VERDICT_OK);
+	world_close(&w);
+}
+
 static void a_flow_that_vanished_is_lost_and_found_by_its_late_end(void **state)
 {
 	struct ct_event ev = lan_flow(CT_NEW, 1, 2);
@@ -1023,6 +1043,7 @@ int main(void)
 		cmocka_unit_test(addresses_are_whose_they_were_when_the_flow_began),
 		cmocka_unit_test(a_restart_goes_on_with_the_same_row),
 		cmocka_unit_test(the_same_id_with_a_later_start_is_another_flow),
+		cmocka_unit_test(a_start_in_the_future_is_the_same_flow),
 		cmocka_unit_test(a_flow_that_vanished_is_lost_and_found_by_its_late_end),
 		cmocka_unit_test(a_local_flow_that_expires_during_a_dump_is_local),
 		cmocka_unit_test(a_torn_dump_loses_nobody),

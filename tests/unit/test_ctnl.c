@@ -6,6 +6,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
+#include <libnetfilter_conntrack/libnetfilter_conntrack.h>
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netfilter/nfnetlink_conntrack.h>
@@ -548,7 +549,6 @@ static void test_decoder(void **state)
 				    .dport = 8 << 8,
 				    .mark = 3,
 				    .zone = 4 };
-	struct ctnl_decoder *d = ctnl_decoder_new();
 	static const uint8_t labels[16] = { 1 };
 	uint8_t buffer[1024];
 	struct nlmsghdr *nlh = (struct nlmsghdr *)buffer;
@@ -556,9 +556,8 @@ static void test_decoder(void **state)
 	struct ct_event ev;
 
 	(void)state;
-	assert_non_null(d);
 	ct_entry_put(buffer, &e);
-	assert_int_equal(ctnl_decode(d, nlh, &ev), -EBADMSG); /* no id */
+	assert_int_equal(ctnl_decode(nlh, &ev), -EBADMSG); /* no id */
 	mnl_attr_put_u32(nlh, CTA_ID, htonl(5));
 	mnl_attr_put(nlh, CTA_LABELS, sizeof(labels), labels);
 	nest = mnl_attr_nest_start(nlh, CTA_SECCTX);
@@ -569,7 +568,7 @@ static void test_decoder(void **state)
 	mnl_attr_put(nlh, CTA_HELP_INFO, sizeof(labels), labels);
 	mnl_attr_nest_end(nlh, nest);
 	for (int i = 0; i < 3; i++) {
-		assert_int_equal(ctnl_decode(d, nlh, &ev), 0);
+		assert_int_equal(ctnl_decode(nlh, &ev), 0);
 		assert_int_equal(ev.id, 5);
 		assert_int_equal(ev.zone, 4);
 		assert_int_equal(ev.labels.word[0], 1);
@@ -580,10 +579,132 @@ static void test_decoder(void **state)
 		assert_non_null(cut);
 		memcpy(cut, buffer, size);
 		cut->nlmsg_len = size;
-		(void)ctnl_decode(d, cut, &ev);
+		(void)ctnl_decode(cut, &ev);
 		free(cut);
 	}
-	ctnl_decoder_free(d);
+}
+
+static void assert_library_agrees(const struct ct_event *ev, const struct nf_conntrack *ct)
+{
+	static const enum nf_conntrack_attr ports[2][2] = {
+		{ ATTR_ORIG_PORT_SRC, ATTR_ORIG_PORT_DST },
+		{ ATTR_REPL_PORT_SRC, ATTR_REPL_PORT_DST },
+	};
+	static const enum nf_conntrack_attr addrs[2][2][2] = {
+		{ { ATTR_ORIG_IPV4_SRC, ATTR_ORIG_IPV4_DST },
+		  { ATTR_REPL_IPV4_SRC, ATTR_REPL_IPV4_DST } },
+		{ { ATTR_ORIG_IPV6_SRC, ATTR_ORIG_IPV6_DST },
+		  { ATTR_REPL_IPV6_SRC, ATTR_REPL_IPV6_DST } },
+	};
+	bool is_ipv6 = nfct_get_attr_u8(ct, ATTR_ORIG_L3PROTO) == AF_INET6;
+
+	assert_int_equal(ev->id, nfct_get_attr_u32(ct, ATTR_ID));
+	assert_int_equal(ev->proto, nfct_get_attr_u8(ct, ATTR_ORIG_L4PROTO));
+	assert_int_equal(ev->mark, nfct_get_attr_u32(ct, ATTR_MARK));
+	assert_int_equal(ev->status, nfct_get_attr_u32(ct, ATTR_STATUS));
+	assert_int_equal(ev->zone, nfct_get_attr_u16(ct, ATTR_ZONE));
+	assert_int_equal(ev->packets[0], nfct_get_attr_u64(ct, ATTR_ORIG_COUNTER_PACKETS));
+	assert_int_equal(ev->bytes[1], nfct_get_attr_u64(ct, ATTR_REPL_COUNTER_BYTES));
+	assert_int_equal(ev->start_ns, nfct_get_attr_u64(ct, ATTR_TIMESTAMP_START));
+	for (int d = 0; d < 2; d++) {
+		const struct endpoints *e = &ev->tuple[d];
+
+		assert_int_equal(e->src.family, is_ipv6 ? AF_INET6 : AF_INET);
+		assert_memory_equal(e->src.bytes, nfct_get_attr(ct, addrs[is_ipv6][d][0]),
+				    addr_size(e->src.family));
+		assert_memory_equal(e->dst.bytes, nfct_get_attr(ct, addrs[is_ipv6][d][1]),
+				    addr_size(e->dst.family));
+		if (ev->proto == IPPROTO_ICMP || ev->proto == IPPROTO_ICMPV6)
+			continue; /* the library has no getter for the reply's */
+		assert_int_equal(e->sport, ntohs(nfct_get_attr_u16(ct, ports[d][0])));
+		assert_int_equal(e->dport, ntohs(nfct_get_attr_u16(ct, ports[d][1])));
+	}
+}
+
+/* libnetfilter_conntrack reads the kernel's own messages as the decoder does. */
+static void test_as_the_library(void **state)
+{
+	static const struct ct_entry entries[] = {
+		{ .proto = IPPROTO_TCP, .src = "10.0.0.1", .dst = "10.0.0.2", .sport = 1,
+		  .dport = 0x1234, .mark = 0x01020304, .reply_dst = "10.9.9.9",
+		  .reply_dport = 0x4321 },
+		{ .proto = IPPROTO_UDP, .src = "2001:db8::1", .dst = "2001:db8::2", .sport = 2,
+		  .dport = 53, .zone = 0x102 },
+		{ .proto = IPPROTO_SCTP, .src = "10.0.0.1", .dst = "10.0.0.3", .sport = 3, .dport = 4 },
+		{ .proto = IPPROTO_ICMP, .src = "10.0.0.1", .dst = "10.0.0.2", .sport = 5,
+		  .dport = 8 << 8 },
+		{ .proto = IPPROTO_ICMPV6, .src = "2001:db8::1", .dst = "2001:db8::2", .sport = 6,
+		  .dport = 128 << 8 },
+	};
+	const int n = sizeof(entries) / sizeof(entries[0]);
+	static uint8_t buffer[65536];
+	struct nlmsghdr *nlh = (struct nlmsghdr *)buffer;
+	struct mnl_socket *s;
+	int left, seen = 0;
+
+	(void)setup_of(state);
+	for (int i = 0; i < n; i++)
+		ct_entry_create(&entries[i]);
+	s = ct_socket_open();
+	nlh = mnl_nlmsg_put_header(buffer);
+	nlh->nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_GET;
+	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
+	mnl_nlmsg_put_extra_header(nlh, sizeof(struct nfgenmsg));
+	assert_true(mnl_socket_sendto(s, nlh, nlh->nlmsg_len) > 0);
+	left = (int)mnl_socket_recvfrom(s, buffer, sizeof(buffer));
+	for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+		struct nf_conntrack *ct = nfct_new();
+		struct ct_event ev;
+
+		assert_non_null(ct);
+		assert_true(nfct_nlmsg_parse(nlh, ct) >= 0);
+		assert_int_equal(ctnl_decode(nlh, &ev), 0);
+		assert_library_agrees(&ev, ct);
+		nfct_destroy(ct);
+		seen++;
+	}
+	assert_int_equal(seen, n);
+	mnl_socket_close(s);
+}
+
+/* An attribute that is too short for its value, wherever it stands, and an address of
+ * the other family among the four. */
+static void test_short_attributes(void **state)
+{
+	static const uint16_t short_ones[] = { CTA_STATUS, CTA_MARK, CTA_ID, CTA_ZONE };
+	static const uint8_t zeros[16];
+	const struct ct_entry e = {
+		.proto = IPPROTO_UDP, .src = "10.0.0.1", .dst = "10.0.0.2", .sport = 1, .dport = 2
+	};
+	_Alignas(8) uint8_t buffer[1024];
+	struct nlmsghdr *nlh = (struct nlmsghdr *)buffer;
+	struct nlattr *nest, *ip;
+	struct ct_event ev;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(short_ones) / sizeof(short_ones[0]); i++) {
+		ct_entry_put(buffer, &e);
+		mnl_attr_put_u32(nlh, CTA_ID, htonl(5));
+		assert_int_equal(ctnl_decode(nlh, &ev), 0);
+		mnl_attr_put(nlh, short_ones[i], 1, zeros);
+		assert_int_equal(ctnl_decode(nlh, &ev), -EBADMSG);
+	}
+	for (int i = CTA_COUNTERS_PACKETS; i <= CTA_COUNTERS_BYTES; i++) {
+		ct_entry_put(buffer, &e);
+		mnl_attr_put_u32(nlh, CTA_ID, htonl(5));
+		nest = mnl_attr_nest_start(nlh, CTA_COUNTERS_ORIG);
+		mnl_attr_put(nlh, (uint16_t)i, 7, zeros);
+		mnl_attr_nest_end(nlh, nest);
+		assert_int_equal(ctnl_decode(nlh, &ev), -EBADMSG);
+	}
+	ct_entry_put(buffer, &e);
+	mnl_attr_put_u32(nlh, CTA_ID, htonl(5));
+	nest = mnl_attr_nest_start(nlh, CTA_TUPLE_REPLY);
+	ip = mnl_attr_nest_start(nlh, CTA_TUPLE_IP);
+	mnl_attr_put(nlh, CTA_IP_V6_SRC, sizeof(zeros), zeros);
+	mnl_attr_nest_end(nlh, ip);
+	mnl_attr_nest_end(nlh, nest);
+	assert_int_equal(ctnl_decode(nlh, &ev), -EBADMSG);
 }
 
 static void test_types(void **state)
@@ -607,7 +728,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_decoder),
+		cmocka_unit_test(test_short_attributes),
 		cmocka_unit_test(test_types),
+		cmocka_unit_test_setup_teardown(test_as_the_library, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_flow_ipv4, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_flow_ipv6, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_nothing_stays, setup, teardown),
