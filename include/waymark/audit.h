@@ -88,6 +88,8 @@ int audit_preload(struct audit *a, const struct flow_record *f);
 
 /* One conntrack event, or an entry of a dump between audit_dump_begin and _end. */
 void audit_ct_event(struct audit *a, const struct ct_event *ev, int64_t now_ms);
+/* The same for entries of a dump, which are in no order that a cache likes. */
+void audit_ct_entries(struct audit *a, const struct ct_event *entries, size_t n, int64_t now_ms);
 
 /* We have marked the flow of this entry ourselves, which the kernel may tell nobody. */
 void audit_marked(struct audit *a, const struct ct_event *ev, uint32_t mark, int64_t now_ms);

@@ -46,17 +46,21 @@ uint32_t ctnl_port(const struct ctnl *c);
 int ctnl_receive(struct ctnl *c, ctnl_event_fn *fn, void *data, int max);
 
 /* Dumps the whole table on a socket of its own, calling fn with CT_DUMP events
- * on the caller's thread, which may be any. 0, -EINTR when the dump was torn (NLM_F_DUMP_INTR: dump again), or -errno. */
+ * on the caller's thread, which may be any. 0, -EINTR when the dump was torn
+ * (NLM_F_DUMP_INTR: dump again), or -errno. */
 int ctnl_dump(struct ctnl *c, ctnl_event_fn *fn, void *data);
 
 /* The same step by step, so that events can be read in between: each step hands on
- * what one read gives, a hundred entries or so, which the kernel had made ready by
- * the time of the step before. 1: there is more; 0, -EINTR or -errno: it has ended.
- * ctnl_dump_close also ends one that is not through; NULL is allowed. */
+ * what one read gives, a hundred entries or so in several batches, which the kernel
+ * had made ready by the time of the step before. 1: there is more; 0, -EINTR or
+ * -errno: it has ended. ctnl_dump_close also ends one that is not through; NULL is
+ * allowed. */
+#define CTNL_BATCH_MAX 32
+typedef void ctnl_batch_fn(void *data, const struct ct_event *entries, size_t n);
 struct ctnl_dump;
 struct ctnl_dump *ctnl_dump_open(struct ctnl *c); /* NULL with errno */
 int ctnl_dump_fd(const struct ctnl_dump *d);
-int ctnl_dump_step(struct ctnl_dump *d, ctnl_event_fn *fn, void *data);
+int ctnl_dump_step(struct ctnl_dump *d, ctnl_batch_fn *fn, void *data);
 void ctnl_dump_close(struct ctnl_dump *d);
 
 /* Deletes one entry: the tuple of its original direction, zone and id must

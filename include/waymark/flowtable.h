@@ -84,6 +84,10 @@ void flowtable_tuples(const struct flowtable *t, flow_ref ref, struct endpoints 
  * continues the search behind a flow found (FLOW_REF_NONE: from the start). */
 flow_ref flowtable_find(const struct flowtable *t, const struct ct_event *ev, flow_ref after);
 
+/* These are about to be looked for, 32 of them or fewer: only a matter of time, for
+ * in a table of millions each is waited for at the memory. */
+void flowtable_foresee(const struct flowtable *t, const struct ct_event *ev, size_t n);
+
 /* The flows that a logged packet can belong to, newest first. *direction is the
  * packet's in that flow. */
 flow_ref flowtable_find_packet(const struct flowtable *t, const struct nflog_packet *p,

@@ -530,6 +530,13 @@ void audit_ct_event(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 	}
 }
 
+void audit_ct_entries(struct audit *a, const struct ct_event *entries, size_t n, int64_t now_ms)
+{
+	flowtable_foresee(a->flows, entries, n);
+	for (size_t i = 0; i < n; i++)
+		audit_ct_event(a, &entries[i], now_ms);
+}
+
 /* --- history and dumps --------------------------------------------------- */
 
 int audit_preload(struct audit *a, const struct flow_record *r)

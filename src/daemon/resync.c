@@ -30,14 +30,14 @@
 #define ROUTINE_MS 60000
 #define ROUTINE_FACTOR 49
 
-static void take_entry(void *data, const struct ct_event *ev)
+static void take_entries(void *data, const struct ct_event *entries, size_t n)
 {
 	struct daemon *d = data;
 
-	d->dump_entries++;
-	audit_ct_event(d->audit, ev, d->last_event_ms);
-	if (d->adopt)
-		adoption_take(d, ev);
+	d->dump_entries += n;
+	audit_ct_entries(d->audit, entries, n, d->last_event_ms);
+	for (size_t i = 0; d->adopt && i < n; i++)
+		adoption_take(d, &entries[i]);
 }
 
 static void dump_close(struct daemon *d)
@@ -77,7 +77,7 @@ static int step(struct daemon *d)
 	int ret = 1;
 
 	for (int i = 0; ret > 0 && i < STEPS; i++)
-		ret = ctnl_dump_step(d->dump, take_entry, d);
+		ret = ctnl_dump_step(d->dump, take_entries, d);
 	if (ret <= 0)
 		end(d, ret);
 	return ret;

@@ -138,9 +138,11 @@ int ctnl_receive(struct ctnl *c, ctnl_event_fn *fn, void *data, int max)
 struct ctnl_dump {
 	struct ctnl *ctnl;
 	struct mnl_socket *socket;
-	ctnl_event_fn *fn;
+	ctnl_batch_fn *fn;
 	void *data;
 	bool is_torn;
+	struct ct_event batch[CTNL_BATCH_MAX];
+	size_t n_batch;
 	_Alignas(8) uint8_t buffer[DUMP_BUFFER_BYTES];
 };
 
@@ -168,17 +170,24 @@ static int dump_start(struct ctnl_dump *d)
 	return 0;
 }
 
+static void batch_hand_on(struct ctnl_dump *d)
+{
+	if (d->n_batch)
+		d->fn(d->data, d->batch, d->n_batch);
+	d->n_batch = 0;
+}
+
 static void dump_entry(struct ctnl_dump *d, const struct nlmsghdr *nlh)
 {
-	struct ct_event ev;
+	struct ct_event *ev = &d->batch[d->n_batch];
 
-	if (!ctnl_is_event(nlh, &ev.type))
+	if (!ctnl_is_event(nlh, &ev->type))
 		return;
-	ev.type = CT_DUMP;
-	if (ctnl_decode(nlh, &ev))
+	ev->type = CT_DUMP;
+	if (ctnl_decode(nlh, ev))
 		atomic_fetch_add(&d->ctnl->n_dump_parse_errors, 1);
-	else
-		d->fn(d->data, &ev);
+	else if (++d->n_batch == CTNL_BATCH_MAX)
+		batch_hand_on(d);
 }
 
 /* What an NLMSG_DONE or NLMSG_ERROR says: both begin with a status. */
@@ -224,13 +233,14 @@ static int dump_receive(struct ctnl_dump *d)
 	return dump_handle(d, (int)n);
 }
 
-int ctnl_dump_step(struct ctnl_dump *d, ctnl_event_fn *fn, void *data)
+int ctnl_dump_step(struct ctnl_dump *d, ctnl_batch_fn *fn, void *data)
 {
 	int ret;
 
 	d->fn = fn;
 	d->data = data;
 	ret = dump_receive(d);
+	batch_hand_on(d);
 	return !ret && d->is_torn ? -EINTR : ret;
 }
 
@@ -266,15 +276,24 @@ int ctnl_dump_fd(const struct ctnl_dump *d)
 	return mnl_socket_get_fd(d->socket);
 }
 
+static void hand_on_each(void *data, const struct ct_event *entries, size_t n)
+{
+	const struct receiver *r = data;
+
+	for (size_t i = 0; i < n; i++)
+		r->fn(r->data, &entries[i]);
+}
+
 int ctnl_dump(struct ctnl *c, ctnl_event_fn *fn, void *data)
 {
+	struct receiver r = { .ctnl = c, .fn = fn, .data = data };
 	struct ctnl_dump *d = ctnl_dump_open(c);
 	int ret;
 
 	if (!d)
 		return -errno;
 	do {
-		ret = ctnl_dump_step(d, fn, data);
+		ret = ctnl_dump_step(d, hand_on_each, &r);
 	} while (ret > 0);
 	ctnl_dump_close(d);
 	return ret;

@@ -6,8 +6,9 @@
  *   resync [TURNS]
  *
  * bare: the messages are read and looked at no further. resync: they are decoded and
- * reconciled with an audit that knows every flow, as after an overrun. first: with
- * an audit that knows none, as at the first start.
+ * reconciled with an audit that knows every flow, as after an overrun; it has heard of
+ * them in an order that has nothing to do with the kernel's table. first: with an audit
+ * that knows none, as at the first start.
  */
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -15,6 +16,7 @@
 #include <linux/netfilter/nfnetlink_conntrack.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "waymark/audit.h"
@@ -83,44 +85,119 @@ static void drop_alert(void *data, const struct flow_record *f, const struct mis
 	(void)m;
 }
 
-static void take(void *data, const struct ct_event *ev)
+static void take(void *data, const struct ct_event *entries, size_t n)
 {
-	audit_ct_event(data, ev, NOW_MS);
+	audit_ct_entries(data, entries, n, NOW_MS);
+}
+
+static void dump(struct ctnl *c, ctnl_batch_fn *fn, void *data)
+{
+	struct ctnl_dump *d = ctnl_dump_open(c);
+	int ret = d ? 1 : -errno;
+
+	while (ret > 0)
+		ret = ctnl_dump_step(d, fn, data);
+	if (ret < 0) {
+		fprintf(stderr, "resync: the dump ended with %d\n", ret);
+		exit(1);
+	}
+	ctnl_dump_close(d);
 }
 
 /* Seconds; the rows that it would write count, and are made in it. */
 static double dump_audit(struct audit *a, struct ctnl *c)
 {
 	double started = now_s();
-	int err;
 
 	rows = 0;
 	audit_dump_begin(a, NOW_MS);
-	err = ctnl_dump(c, take, a);
-	audit_dump_end(a, err != 0, NOW_MS);
+	dump(c, take, a);
+	audit_dump_end(a, false, NOW_MS);
 	audit_flush(a, NOW_MS);
-	if (err)
-		fprintf(stderr, "resync: the dump ended with %d\n", err);
 	return now_s() - started;
+}
+
+struct entries {
+	struct ct_event *list;
+	size_t n, room;
+};
+
+static void keep(void *data, const struct ct_event *entries, size_t n)
+{
+	struct entries *all = data;
+
+	if (all->n + n > all->room) {
+		all->room = all->room ? all->room * 2 : 65536;
+		all->list = realloc(all->list, all->room * sizeof(*all->list));
+		if (!all->list)
+			exit(1);
+	}
+	memcpy(all->list + all->n, entries, n * sizeof(*entries));
+	all->n += n;
+}
+
+/* Fisher and Yates. */
+static void shuffle(struct entries *all)
+{
+	for (size_t i = all->n; i > 1; i--) {
+		size_t j = (size_t)random() % i;
+		struct ct_event was = all->list[i - 1];
+
+		all->list[i - 1] = all->list[j];
+		all->list[j] = was;
+	}
+}
+
+static void learn(struct audit *a, struct ctnl *c)
+{
+	struct entries all = { .n = 0 };
+
+	dump(c, keep, &all);
+	shuffle(&all);
+	for (size_t i = 0; i < all.n; i++) {
+		all.list[i].type = CT_NEW;
+		audit_ct_event(a, &all.list[i], NOW_MS);
+	}
+	audit_flush(a, NOW_MS);
+	free(all.list);
+}
+
+static struct audit *audit_make(void)
+{
+	static const struct audit_port port = { .emit = drop, .alert = drop_alert };
+	static const struct audit_ids ids = { 0 };
+	struct audit *a = audit_new(&port, &ids, 8000000);
+
+	if (!a)
+		exit(1);
+	return a;
+}
+
+static double measure_first(struct ctnl *c)
+{
+	struct audit *a = audit_make();
+	double first_s = dump_audit(a, c);
+
+	audit_free(a);
+	return first_s;
 }
 
 int main(int argc, char **argv)
 {
-	static const struct audit_port port = { .emit = drop, .alert = drop_alert };
-	static const struct audit_ids ids = { 0 };
 	int turns = argc > 1 ? atoi(argv[1]) : 5;
-	struct audit *a = audit_new(&port, &ids, 8000000);
 	struct ctnl *c = ctnl_open(1 << 20);
 	double bare_s = 1e9, resync_s = 1e9, first_s, t;
+	struct audit *a = audit_make();
 	long entries;
 
-	if (!a || !c) {
+	if (!c) {
 		perror("resync");
 		return 1;
 	}
 	dump_bare(&entries);
-	first_s = dump_audit(a, c);
+	first_s = measure_first(c);
 	printf("entries %ld first %.3f s rows %llu\n", entries, first_s, (unsigned long long)rows);
+	learn(a, c);
 	for (int i = 0; i < turns; i++) {
 		t = dump_bare(&entries);
 		bare_s = t < bare_s ? t : bare_s;
