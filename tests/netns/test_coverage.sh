@@ -137,6 +137,10 @@ import socket
 s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
 for i in range(7):
     s.sendto(b"untracked", ("'$NET4'", 4445))'
+# The kernel asks who its neighbours are, and tracks that no more.
+at router ip -6 neigh flush dev wan1
+at router ping -6 -c 1 -W 5 $GW1_6 >/dev/null
+check "neighbours were asked for" test "$(counted neighbours 0x2)" -gt 0
 quiet
 is "what is not tracked is missing, to the packet" "$(covered untracked)" 7
 is "... and nothing else is" "$(covered missing_packets)" $((told + 7))
