@@ -164,6 +164,7 @@ static flow_ref flow_begin(struct audit *a, const struct ct_event *ev, int64_t n
 
 	if (ref == FLOW_REF_NONE) {
 		a->stats.untracked++;
+		a->heard_since_ms = now_ms;
 		return ref;
 	}
 	f = flowtable_get(a->flows, ref);
@@ -250,31 +251,6 @@ static void flow_inherit(struct flow *f, const struct flow *from)
 	f->verdict = VERDICT_NONE; /* its row says that it was lost */
 }
 
-static void take_new(struct audit *a, const struct ct_event *ev, int64_t now_ms)
-{
-	flow_ref ref = find_state(a, ev, FLOW_LIVE);
-	struct flow *f;
-
-	if (ref != FLOW_REF_NONE) {
-		f = flowtable_get(a->flows, ref);
-		if (!f->is_from_dump) {
-			/* The end of the one before was never heard. */
-			flow_lose(a, ref);
-			ref = FLOW_REF_NONE;
-		}
-	}
-	if (ref == FLOW_REF_NONE)
-		ref = flow_begin(a, ev, now_ms);
-	if (ref == FLOW_REF_NONE)
-		return;
-	f = flowtable_get(a->flows, ref);
-	f->is_from_dump = 0;
-	f->is_seen = 1;
-	flow_apply(a, ref, ev, now_ms);
-	f->is_born_astray = mismatch_is_suspect(a, f);
-	flow_touch(a, ref);
-}
-
 /* A flow that was given up as lost, and lives: it goes on as the row it was. The
  * place in the table that it had is forgotten in its time. */
 static flow_ref flow_revive(struct audit *a, const struct ct_event *ev, int64_t now_ms)
@@ -314,6 +290,33 @@ static void take_update(struct audit *a, const struct ct_event *ev, int64_t now_
 	flowtable_get(a->flows, ref)->is_seen = 1;
 	flowtable_get(a->flows, ref)->is_from_dump = 0;
 	flow_apply(a, ref, ev, now_ms);
+	flow_touch(a, ref);
+}
+
+static void take_new(struct audit *a, const struct ct_event *ev, int64_t now_ms)
+{
+	flow_ref ref = find_state(a, ev, FLOW_LIVE);
+	struct flow *f = ref == FLOW_REF_NONE ? NULL : flowtable_get(a->flows, ref);
+
+	if (f && !f->is_from_dump) {
+		if (retold_is_begin(a, f, ev)) {
+			a->stats.retold++;
+			take_update(a, ev, now_ms);
+			return;
+		}
+		/* The end of the one before was never heard. */
+		flow_lose(a, ref);
+		ref = FLOW_REF_NONE;
+	}
+	if (ref == FLOW_REF_NONE)
+		ref = flow_begin(a, ev, now_ms);
+	if (ref == FLOW_REF_NONE)
+		return;
+	f = flowtable_get(a->flows, ref);
+	f->is_from_dump = 0;
+	f->is_seen = 1;
+	flow_apply(a, ref, ev, now_ms);
+	f->is_born_astray = mismatch_is_suspect(a, f);
 	flow_touch(a, ref);
 }
 
@@ -383,6 +386,10 @@ static void take_destroy(struct audit *a, const struct ct_event *ev, int64_t now
 		ref = find_state(a, ev, FLOW_LOST);
 		if (ref != FLOW_REF_NONE) {
 			lost_found(a, ref, ev, now_ms);
+			return;
+		}
+		if (retold_is_end(a, ev, now_ms)) {
+			a->stats.retold++;
 			return;
 		}
 		ref = flow_begin(a, ev, now_ms);
@@ -581,6 +588,8 @@ static void see_not(void *data, flow_ref ref, struct flow *f)
 void audit_dump_begin(struct audit *a, int64_t now_ms)
 {
 	a->dump_started_ms = now_ms;
+	if (!a->heard_since_ms)
+		a->heard_since_ms = now_ms;
 	flowtable_each(a->flows, see_not, NULL);
 	sums_dump_begin(a);
 }

@@ -3,8 +3,8 @@
  * audit_internal.h - what the files of the audit share: audit_uplinks.c knows the
  * marks, audit.c takes conntrack events, audit_packet.c logged packets,
  * audit_mismatch.c keeps the mismatches,
- * audit_emit.c makes the records, audit_gap.c knows the gaps, audit_coverage.c adds up
- * what the flows account for.
+ * audit_emit.c makes the records, audit_gap.c knows the gaps, audit_retold.c what was told
+ * before, audit_coverage.c adds up what the flows account for.
  */
 #ifndef WAYMARK_AUDIT_INTERNAL_H
 #define WAYMARK_AUDIT_INTERNAL_H
@@ -100,6 +100,7 @@ struct audit {
 	int64_t evidence_since_ms;
 	struct audit_gaps gaps;
 	int64_t dump_started_ms;
+	int64_t heard_since_ms; /* what began later was told of and followed; 0: not known */
 
 	struct flowtable *flows;
 	struct flow_queue changed, changing; /* last tick's, this tick's */
@@ -176,6 +177,12 @@ void mismatch_add_packet(struct audit *a, flow_ref ref, enum direction d, uint8_
 void mismatch_forget(struct audit *a, flow_ref ref);
 void mismatch_emit_dirty(struct audit *a);
 void mismatch_free_all(struct audit *a);
+
+/* audit_retold.c */
+/* Whether the NEW event of a flow that lives, or the DESTROY of one that does not, is of
+ * what has been told before. */
+bool retold_is_begin(const struct audit *a, const struct flow *f, const struct ct_event *ev);
+bool retold_is_end(const struct audit *a, const struct ct_event *ev, int64_t now_ms);
 
 /* audit_coverage.c */
 void sums_dump_begin(struct audit *a);

@@ -112,19 +112,19 @@ static json_t *uplinks_answer(const struct daemon *d)
 	return list;
 }
 
-static json_t *events_answer(const struct daemon *d)
+static json_t *events_answer(const struct daemon *d, const struct audit_stats *as)
 {
 	struct ctnl_stats s;
 
 	ctnl_stats(d->ctnl, &s);
-	return json_pack("{sI sI sI sI sI sI ss sb sI sI sb sI}", "received", (json_int_t)s.events,
+	return json_pack("{sI sI sI sI sI sI ss sb sI sI sb sI sI}", "received", (json_int_t)s.events,
 			 "overruns", (json_int_t)s.overruns, "refused", (json_int_t)s.refused,
 			 "parse_errors", (json_int_t)s.parse_errors, "forged", (json_int_t)s.forged,
 			 "buffer_bytes", (json_int_t)s.buffer_bytes, "mode",
 			 d->is_minimal ? "minimal" : "full", "reliable", d->is_reliable,
 			 "listeners", (json_int_t)d->listeners, "resyncs", (json_int_t)d->resyncs,
 			 "resyncing", d->dump != NULL, "held_back",
-			 (json_int_t)d->held_back);
+			 (json_int_t)d->held_back, "retold", (json_int_t)as->retold);
 }
 
 static json_t *nflog_answer(const struct daemon *d, const struct audit_stats *as)
@@ -210,7 +210,7 @@ static json_t *daemon_answer(const struct daemon *d)
 		"flows_total", (json_int_t)as.flows, "flows_per_s", d->flows_per_s, "flows_lost",
 		(json_int_t)as.lost, "flows_untracked", (json_int_t)as.untracked, "table_flows",
 		(json_int_t)(as.live + as.lingering), "table_bytes", (json_int_t)as.bytes, "events",
-		events_answer(d), "nflog", nflog_answer(d, &as), "store", store_answer(d), "alerts",
+		events_answer(d, &as), "nflog", nflog_answer(d, &as), "store", store_answer(d), "alerts",
 		alerts_answer(d), "cures", cures_answer(d), "verdicts", verdicts_answer(&as), "gaps_open",
 		gaps_open(d, &as), "mismatches", (json_int_t)as.mismatches,
 		"last_event", json_time(d->last_event_ms), "uplinks", uplinks_answer(d),

@@ -28,6 +28,10 @@ their flows open. It knows nothing of Waymark.
       Takes the group and keeps it, as another program that logs would. Prints
       "ready".
 
+  peer.py deaf
+      Listens to conntrack events, asks for all of them to be delivered, and reads
+      none. Prints "ready".
+
   peer.py names PORT
       A DNS server of few words: each question is answered, with no record. Prints
       "ready".
@@ -284,6 +288,17 @@ def take(group):
         pass
 
 
+def deaf():
+    """Groups NEW, UPDATE, DESTROY; NETLINK_BROADCAST_ERROR (linux/netlink.h)."""
+    s = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, 12)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1)
+    s.bind((0, 7))
+    s.setsockopt(270, 4, 1)
+    print("ready", flush=True)
+    while True:
+        time.sleep(60)
+
+
 if __name__ == "__main__":
     words = {
         "serve": serve,
@@ -292,8 +307,9 @@ if __name__ == "__main__":
         "provoke": provoke,
         "names": names,
         "take": take,
+        "deaf": deaf,
     }
-    if len(sys.argv) >= 3 and sys.argv[1] in words:
+    if len(sys.argv) >= 2 and sys.argv[1] in words:
         words[sys.argv[1]](*sys.argv[2:])
     else:
         sys.exit(__doc__)

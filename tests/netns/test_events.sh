@@ -108,4 +108,31 @@ daemon_start 'mode = "audit" events = "auto"'
 is "mode audit: events are minimal" "$(status_of mode)" minimal
 in_range "three events a TCP flow at most" "$(events_of)" $((2 * FLOWS)) $((3 * FLOWS))
 
+# --- somebody asks for every event, and reads none --------------------------------------------
+
+has_retold() { # MORE THAN
+	[ "$(status_of retold)" -gt "$1" ]
+}
+
+daemon_stop
+daemon_start 'events = "full"'
+at router python3 "$PEER" deaf >"$lab_tmp/deaf" 2>&1 &
+deaf_pid=$!
+check "another listener does not keep up" wait_for 10 grep -q ready "$lab_tmp/deaf"
+hold some pc udp $NET4 7 $FLOWS || die 'no flows'
+is "each flow goes on" "$(hold_send some)" $FLOWS
+check "the kernel tells again of flows that begin" wait_for 10 has_retold $FLOWS
+all="FROM flows WHERE proto = 'udp' AND dport = 7"
+check "all of them are in the history" wait_for_sql 5 "SELECT count(DISTINCT sport) $all" $FLOWS
+before=$(status_of retold)
+at router conntrack -D -p udp --dport 7 >/dev/null 2>&1
+check "the kernel tells an end again and again" wait_for 15 has_retold $((before + 150))
+is "each flow is one row" "$(sql "SELECT count(*) $all")" $FLOWS
+is "that has ended, and well" \
+	"$(sql "SELECT count(*) $all AND state = 'ended' AND verdict = 'ok'")" $FLOWS
+is "none is lost" "$(waymark status --json | grep -o '"flows_lost": *[0-9]*' | grep -o '[0-9]*$')" 0
+kill "$deaf_pid"
+wait "$deaf_pid" 2>/dev/null
+hold_drop some
+
 done_testing

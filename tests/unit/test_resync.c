@@ -226,6 +226,90 @@ static void test_gaps(void **state)
 	audit_free(a);
 }
 
+/* Where another listener asks for reliable delivery and does not keep up, the kernel
+ * tells everybody again: a beginning with each packet, an end until it is heard. */
+static void test_told_again(void **state)
+{
+	struct seen s;
+	struct audit *a = audit_make(&s);
+	struct audit_stats stats;
+
+	(void)state;
+	audit_dump_begin(a, T);
+	audit_dump_end(a, false, T + 1);
+	for (int64_t ms = 2; ms < 10; ms++)
+		take(a, CT_NEW, 1, 2, 0, T + ms);
+	audit_tick(a, T + 50);
+	take(a, CT_NEW, 1, 2, 0, T + 60);
+	for (int64_t ms = 100; ms <= 60000; ms += 50) {
+		if (ms < 5000 || ms > 50000)
+			take(a, CT_DESTROY, 1, 2, T + 2, T + ms);
+		audit_tick(a, T + ms);
+	}
+	audit_flush(a, T + 60001);
+	assert_int_equal(s.last_id, 1);
+	assert_int_equal(s.rows[1].state, FLOW_ENDED);
+	audit_stats(a, &stats);
+	assert_int_equal(stats.flows, 1);
+	assert_int_equal(stats.lost, 0);
+	assert_int_equal(stats.live, 0);
+	assert_true(stats.retold > 200);
+	assert_int_equal(stats.verdicts[s.rows[1].verdict], 1);
+	audit_free(a);
+}
+
+/* Without start times it is known for as long as an ended flow is kept. */
+static void test_told_again_without_time(void **state)
+{
+	struct seen s;
+	struct audit *a = audit_make(&s);
+	struct ct_event end = event(CT_DESTROY, 1, 2, 0);
+
+	(void)state;
+	end.stop_ns = 0;
+	take(a, CT_NEW, 1, 2, 0, T);
+	for (int64_t ms = 50; ms <= 1900; ms += 50) {
+		audit_ct_event(a, &end, T + ms);
+		audit_tick(a, T + ms);
+	}
+	assert_int_equal(s.last_id, 1);
+	take(a, CT_NEW, 1, 2, 0, T + 1901);
+	audit_ct_event(a, &end, T + 1902);
+	assert_int_equal(s.last_id, 2);
+	assert_int_equal(s.rows[2].state, FLOW_ENDED);
+	audit_free(a);
+}
+
+/* What may be news is no repetition: a beginning after a gap, the end of a flow of
+ * which nothing could be heard. */
+static void test_not_told_before(void **state)
+{
+	struct seen s;
+	struct audit *a = audit_make(&s);
+
+	(void)state;
+	audit_tick(a, T);
+	take(a, CT_NEW, 1, 2, 0, T);
+	audit_gap(a, GAP_EVENTS, T + 100, T + 200, -1, "lost");
+	audit_tick(a, T + 300);
+	take(a, CT_NEW, 1, 2, 0, T + 300);
+	assert_int_equal(audit_flush(a, T + 301), 0);
+	assert_int_equal(s.rows[1].state, FLOW_LOST);
+	assert_int_equal(s.rows[2].state, FLOW_LIVE);
+	audit_dump_begin(a, T + 400);
+	take(a, CT_DUMP, 1, 2, T + 300, T + 400);
+	audit_dump_end(a, false, T + 401);
+	audit_tick(a, T + 10000);
+	/* Before anybody listened; within the gap; young; of one that the gap hid. */
+	take(a, CT_DESTROY, 2, 2, T - 100, T + 10000);
+	take(a, CT_DESTROY, 3, 2, T + 150, T + 10000);
+	take(a, CT_DESTROY, 4, 2, T + 9800, T + 10000);
+	assert_int_equal(s.last_id, 5);
+	for (int id = 3; id <= 5; id++)
+		assert_int_equal(s.rows[id].state, FLOW_ENDED);
+	audit_free(a);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -235,6 +319,9 @@ int main(void)
 		cmocka_unit_test(test_lost_and_found),
 		cmocka_unit_test(test_room),
 		cmocka_unit_test(test_gaps),
+		cmocka_unit_test(test_told_again),
+		cmocka_unit_test(test_told_again_without_time),
+		cmocka_unit_test(test_not_told_before),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

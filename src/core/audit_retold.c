@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * audit_retold.c - what the kernel tells twice. Where any listener that asks for
+ * reliable delivery has no room for an event, the kernel tells all of them again: of a
+ * flow whose beginning did not get through with each of its packets that it begins,
+ * and of an entry that it ends, until that listener has heard it.
+ *
+ * What was told before is known here, unless something was lost: in doubt it is news.
+ */
+#include <linux/netfilter/nf_conntrack_common.h>
+
+#include "audit_internal.h"
+
+#define NS_PER_MS 1000000
+
+/* The end of a flow that nobody knew is read sooner than this, as a rule, and of one
+ * that ended no longer ago the table knows. */
+#define LATE_MS (LINGER_TICKS * AUDIT_TICK_MS / 2)
+
+/* A flow that lives has begun already, unless its end may have been missed. The first
+ * packet of another one is no reply. */
+bool retold_is_begin(const struct audit *a, const struct flow *f, const struct ct_event *ev)
+{
+	return ev->status & IPS_SEEN_REPLY || !audit_is_in_gap(a, f, 0);
+}
+
+static bool is_ended_already(const struct audit *a, const struct flow *f, const struct ct_event *ev)
+{
+	if (f->state != FLOW_ENDED)
+		return false;
+	return ev->start_ns ? (int64_t)f->started_ms == ev->start_ns / NS_PER_MS :
+			      !audit_is_in_gap(a, f, 0);
+}
+
+/* Whether it would be known if its end had not been told: it began while everything was
+ * heard and followed, and its end is not of now. */
+static bool is_forgotten(const struct audit *a, const struct ct_event *ev, int64_t now_ms)
+{
+	const struct flow f = { .started_ms = (uint64_t)(ev->start_ns / NS_PER_MS) };
+
+	return ev->start_ns && ev->stop_ns && a->heard_since_ms &&
+	       (int64_t)f.started_ms > a->heard_since_ms &&
+	       now_ms - ev->stop_ns / NS_PER_MS > LATE_MS &&
+	       !audit_is_in_gap(a, &f, 0);
+}
+
+bool retold_is_end(const struct audit *a, const struct ct_event *ev, int64_t now_ms)
+{
+	flow_ref ref = flowtable_find(a->flows, ev, FLOW_REF_NONE);
+
+	for (; ref != FLOW_REF_NONE; ref = flowtable_find(a->flows, ev, ref)) {
+		if (is_ended_already(a, flowtable_get(a->flows, ref), ev))
+			return true;
+	}
+	return is_forgotten(a, ev, now_ms);
+}
