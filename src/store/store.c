@@ -94,6 +94,7 @@ static int schema_prepare(struct store *st, bool is_new)
 	return rc == SQLITE_OK ? 0 : fail_sqlite(st, rc, "cannot set up");
 }
 
+/* What is told of a flow may have been written before its row, and its row never. */
 static int ids_read(struct store *st)
 {
 	int rc = SQLITE_OK;
@@ -104,6 +105,8 @@ static int ids_read(struct store *st)
 	} reads[] = {
 		{ "SELECT max(ifnull((SELECT max(id) FROM flow), 0),"
 		  " ifnull((SELECT max(flow_id) FROM mismatch), 0),"
+		  " ifnull((SELECT max(flow_id) FROM mark_change), 0),"
+		  " ifnull((SELECT max(after_flow) FROM uplink), 0),"
 		  " ifnull((SELECT value FROM meta WHERE name = 'pruned_flow_id'), 0))",
 		  &st->last_flow_id },
 		{ "SELECT max(ifnull((SELECT max(id) FROM mismatch), 0),"
