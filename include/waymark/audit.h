@@ -84,7 +84,8 @@ int audit_set_addresses(struct audit *a, const struct audit_address *list, size_
 /* Flows that began earlier have no evidence unless they show some. */
 void audit_set_evidence_since(struct audit *a, int64_t since_ms);
 
-/* A flow that the history holds as live; before the first dump. 0 or -errno. */
+/* A flow that the history holds as live, also beyond max_flows; before the first dump.
+ * 0 or -errno. */
 int audit_preload(struct audit *a, const struct flow_record *f);
 
 /* One conntrack event, or an entry of a dump between audit_dump_begin and _end. */

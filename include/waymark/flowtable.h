@@ -76,6 +76,9 @@ void flowtable_free(struct flowtable *t);
  * A pointer from flowtable_get is valid until the next add or remove. */
 flow_ref flowtable_add(struct flowtable *t, uint8_t proto, uint16_t zone,
 		       const struct endpoints tuple[2]);
+/* The same for one that is there whether there is room or not: max_flows grows. */
+flow_ref flowtable_add_beyond(struct flowtable *t, uint8_t proto, uint16_t zone,
+			      const struct endpoints tuple[2]);
 void flowtable_remove(struct flowtable *t, flow_ref ref);
 struct flow *flowtable_get(const struct flowtable *t, flow_ref ref);
 void flowtable_tuples(const struct flowtable *t, flow_ref ref, struct endpoints tuple[2]);

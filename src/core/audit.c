@@ -546,9 +546,10 @@ void audit_ct_entries(struct audit *a, const struct ct_event *entries, size_t n,
 
 /* --- history and dumps --------------------------------------------------- */
 
+/* However many there are: they end, are lost, or go on as the rows that they are. */
 int audit_preload(struct audit *a, const struct flow_record *r)
 {
-	flow_ref ref = flowtable_add(a->flows, r->proto, r->zone, r->tuple);
+	flow_ref ref = flowtable_add_beyond(a->flows, r->proto, r->zone, r->tuple);
 	struct flow *f;
 
 	if (ref == FLOW_REF_NONE)

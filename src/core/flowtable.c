@@ -373,6 +373,14 @@ flow_ref flowtable_add(struct flowtable *t, uint8_t proto, uint16_t zone,
 	return ref;
 }
 
+flow_ref flowtable_add_beyond(struct flowtable *t, uint8_t proto, uint16_t zone,
+			      const struct endpoints tuple[2])
+{
+	if (t->count == t->max && t->max < REF_INDEX_MASK)
+		t->max++;
+	return flowtable_add(t, proto, zone, tuple);
+}
+
 void flowtable_remove(struct flowtable *t, flow_ref ref)
 {
 	struct flow *f = flowtable_get(t, ref);

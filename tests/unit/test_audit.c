@@ -687,6 +687,26 @@ static void a_restart_goes_on_with_the_same_row(void **state)
 	world_close(&w);
 }
 
+/* max-flows may have been larger, or ends may not have reached the history. */
+static void a_restart_takes_in_more_flows_than_it_would_follow(void **state)
+{
+	struct ct_event ev = lan_flow(CT_DUMP, 1, 2);
+	struct flow_record r = stored_flow(&ev, 900000);
+	struct world w;
+
+	(void)state;
+	world_open(&w, 3);
+	for (; r.id < 15; r.id++, r.ct_id++)
+		assert_int_equal(audit_preload(w.a, &r), 0);
+	label(&ev, LABEL(WAN1));
+	dump(&w, &ev);
+	assert_int_equal(w.h.n_flows, 10);
+	assert_int_equal(w.h.flow[5].state, FLOW_LIVE);
+	for (int64_t id = 6; id < 15; id++)
+		assert_int_equal(w.h.flow[id].state, FLOW_LOST);
+	world_close(&w);
+}
+
 static void the_same_id_with_a_later_start_is_another_flow(void **state)
 {
 	struct ct_event ev = lan_flow(CT_DUMP, 1, 2);
@@ -1042,6 +1062,7 @@ int main(void)
 		cmocka_unit_test(another_uplinks_source_address_is_found),
 		cmocka_unit_test(addresses_are_whose_they_were_when_the_flow_began),
 		cmocka_unit_test(a_restart_goes_on_with_the_same_row),
+		cmocka_unit_test(a_restart_takes_in_more_flows_than_it_would_follow),
 		cmocka_unit_test(the_same_id_with_a_later_start_is_another_flow),
 		cmocka_unit_test(a_start_in_the_future_is_the_same_flow),
 		cmocka_unit_test(a_flow_that_vanished_is_lost_and_found_by_its_late_end),
