@@ -566,7 +566,7 @@ int audit_preload(struct audit *a, const struct flow_record *r)
 	f->is_predating = r->reason == REASON_PREDATES;
 	f->had_mismatch = r->verdict == VERDICT_MISMATCH;
 	f->reason = f->had_mismatch ? r->reason : REASON_NONE;
-	f->is_reported = 1;
+	f->is_reported = audit_is_alert_worthy(r->verdict);
 	f->has_gap = 1;
 	f->verdict = r->verdict;
 	for (int d = 0; d < 2; d++) {

@@ -112,11 +112,9 @@ static void record_fill(struct audit *a, flow_ref ref, const struct ct_event *ev
 		counters_fill(r, ev);
 }
 
-/* Mismatches have alerts of their own; these have one a flow. */
-static bool is_alert_due(const struct flow *f, enum verdict v)
+bool audit_is_alert_worthy(enum verdict v)
 {
-	return !f->is_reported &&
-	       (v == VERDICT_WRONG_SOURCE || v == VERDICT_FOREIGN || v == VERDICT_UNMARKED);
+	return v == VERDICT_WRONG_SOURCE || v == VERDICT_FOREIGN || v == VERDICT_UNMARKED;
 }
 
 void flow_emit(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t ended_ms)
@@ -127,7 +125,7 @@ void flow_emit(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t
 	record_fill(a, ref, ev, ended_ms, &r.flow);
 	f->verdict = r.flow.verdict;
 	a->port.emit(a->port.data, &r);
-	if (is_alert_due(f, r.flow.verdict)) {
+	if (!f->is_reported && audit_is_alert_worthy(r.flow.verdict)) {
 		f->is_reported = 1;
 		a->port.alert(a->port.data, &r.flow, NULL);
 	}

@@ -159,6 +159,8 @@ uint64_t flow_egress(const struct audit *a, const struct flow *f, enum direction
 void flow_facts(const struct audit *a, flow_ref ref, struct verdict_facts *facts);
 /* Emits the flow's row as it stands; ev, if there is one, has counters and times. */
 void flow_emit(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t ended_ms);
+/* Mismatches have alerts of their own; a flow of these verdicts has one. */
+bool audit_is_alert_worthy(enum verdict v);
 /* The row is to be written at the next tick but one. */
 void flow_touch(struct audit *a, flow_ref ref);
 /* Adds an uplink to one of the flow's sets; false: it was in it. */

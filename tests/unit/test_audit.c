@@ -687,6 +687,50 @@ static void a_restart_goes_on_with_the_same_row(void **state)
 	world_close(&w);
 }
 
+/* Of a flow that was fine it is news, of one that was told of it is none. */
+static void what_a_flow_becomes_after_a_restart_is_alerted_once(void **state)
+{
+	struct ct_event ev = lan_flow(CT_UPDATE, 1, 0);
+	struct flow_record fine = stored_flow(&ev, 900000), told = fine;
+	struct world w;
+
+	(void)state;
+	told.id = told.ct_id = 6;
+	told.mark = 0;
+	told.uplink = SLOT_NONE;
+	told.verdict = VERDICT_UNMARKED;
+	world_open(&w, 100);
+	assert_int_equal(audit_preload(w.a, &fine), 0);
+	assert_int_equal(audit_preload(w.a, &told), 0);
+	for (ev.id = 1; ev.id <= 6; ev.id += 5)
+		audit_ct_event(w.a, &ev, w.now_ms);
+	ticks(&w, 3);
+	assert_int_equal(w.h.flow[5].verdict, VERDICT_UNMARKED);
+	assert_int_equal(w.h.flow[6].verdict, VERDICT_UNMARKED);
+	assert_int_equal(w.h.n_alerts, 1);
+	world_close(&w);
+}
+
+/* Nothing has become of it: somebody took its uplink out of the configuration. */
+static void a_flow_of_an_uplink_removed_before_the_start_is_not_alerted(void **state)
+{
+	struct ct_event ev = lan_flow(CT_DESTROY, 1, 4);
+	struct flow_record r = stored_flow(&ev, 900000);
+	struct uplink_config wan1 = { .name = "wan1", .ifname = "wan1", .mark = 2, .slot = WAN1 };
+	struct config c = { .mark_mask = 0xff, .label_base = 64, .uplinks = &wan1, .n_uplinks = 1 };
+	struct world w;
+
+	(void)state;
+	r.mark = 4;
+	world_open(&w, 100);
+	assert_int_equal(audit_preload(w.a, &r), 0);
+	assert_int_equal(audit_set_config(w.a, &c, w.now_ms), 0);
+	audit_ct_event(w.a, &ev, w.now_ms);
+	assert_int_equal(w.h.flow[5].verdict, VERDICT_FOREIGN);
+	assert_int_equal(w.h.n_alerts, 0);
+	world_close(&w);
+}
+
 /* max-flows may have been larger, or ends may not have reached the history. */
 static void a_restart_takes_in_more_flows_than_it_would_follow(void **state)
 {
@@ -1062,6 +1106,8 @@ int main(void)
 		cmocka_unit_test(another_uplinks_source_address_is_found),
 		cmocka_unit_test(addresses_are_whose_they_were_when_the_flow_began),
 		cmocka_unit_test(a_restart_goes_on_with_the_same_row),
+		cmocka_unit_test(what_a_flow_becomes_after_a_restart_is_alerted_once),
+		cmocka_unit_test(a_flow_of_an_uplink_removed_before_the_start_is_not_alerted),
 		cmocka_unit_test(a_restart_takes_in_more_flows_than_it_would_follow),
 		cmocka_unit_test(the_same_id_with_a_later_start_is_another_flow),
 		cmocka_unit_test(a_start_in_the_future_is_the_same_flow),
