@@ -26,7 +26,7 @@ int adoption_begin(struct daemon *d)
  * began (nf_conntrack_events = 2). */
 static void adoption_tell(struct daemon *d, const struct ct_event *ev, uint32_t mark)
 {
-	audit_marked(d->audit, ev, mark, d->last_event_ms);
+	audit_marked(d->audit, ev, mark, d->step_ms);
 	d->adopted++;
 }
 

@@ -91,7 +91,9 @@ struct daemon {
 	/* resync.c */
 	struct ctnl_dump *dump; /* that runs, or NULL */
 	int64_t next_resync_ms; /* 0: none wanted */
-	int64_t dump_started_ms, last_resync_ms;
+	int64_t dump_started_steady_ms, dump_took_ms; /* steady clock */
+	int64_t step_ms; /* when some of the dump was last read */
+	int64_t last_resync_ms;
 	bool is_resync_news; /* the one that is wanted or runs is not a matter of routine */
 	uint64_t resyncs, dump_entries; /* since the start; of the latest */
 

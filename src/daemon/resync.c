@@ -35,7 +35,7 @@ static void take_entries(void *data, const struct ct_event *entries, size_t n)
 	struct daemon *d = data;
 
 	d->dump_entries += n;
-	audit_ct_entries(d->audit, entries, n, d->last_event_ms);
+	audit_ct_entries(d->audit, entries, n, d->step_ms);
 	for (size_t i = 0; d->adopt && i < n; i++)
 		adoption_take(d, &entries[i]);
 }
@@ -58,6 +58,7 @@ static void end(struct daemon *d, int err)
 	observe_events(d);
 	audit_dump_end(d->audit, err != 0, now_ms);
 	d->last_resync_ms = now_ms;
+	d->dump_took_ms = clock_steady_ms() - d->dump_started_steady_ms;
 	d->resyncs++;
 	if (!err)
 		coverage_look(d, now_ms);
@@ -67,7 +68,7 @@ static void end(struct daemon *d, int err)
 		log_err("cannot dump the conntrack table: %s", strerror(-err));
 	else if (d->is_ready && d->is_resync_news)
 		log_info("looked at the whole table: %" PRIu64 " entries in %" PRId64 " ms",
-			 d->dump_entries, now_ms - d->dump_started_ms);
+			 d->dump_entries, d->dump_took_ms);
 	d->is_resync_news = d->is_resync_news && d->next_resync_ms;
 }
 
@@ -76,6 +77,7 @@ static int step(struct daemon *d)
 {
 	int ret = 1;
 
+	d->step_ms = clock_now_ms();
 	for (int i = 0; ret > 0 && i < STEPS; i++)
 		ret = ctnl_dump_step(d->dump, take_entries, d);
 	if (ret <= 0)
@@ -95,7 +97,7 @@ static int begin(struct daemon *d, int64_t now_ms)
 	dump_close(d);
 	d->next_resync_ms = 0;
 	d->dump_entries = 0;
-	d->dump_started_ms = now_ms;
+	d->dump_started_steady_ms = clock_steady_ms();
 	/* First: an event that is read from now on is news for it. */
 	audit_dump_begin(d->audit, now_ms);
 	d->dump = ctnl_dump_open(d->ctnl);
@@ -124,7 +126,7 @@ int resync_now(struct daemon *d)
 /* After the last dump: some times as long as it took, and not less than that. */
 static int64_t pause_after(const struct daemon *d, int factor, int64_t least_ms)
 {
-	int64_t pause_ms = factor * (d->last_resync_ms - d->dump_started_ms);
+	int64_t pause_ms = factor * d->dump_took_ms;
 
 	return pause_ms > least_ms ? pause_ms : least_ms;
 }
@@ -146,14 +148,20 @@ void resync_look(struct daemon *d, int64_t now_ms)
 		d->next_resync_ms = now_ms;
 }
 
+/* A clock that has been put back must not keep it from coming. */
+static bool is_routine_due(const struct daemon *d, int64_t now_ms)
+{
+	return now_ms < d->last_resync_ms ||
+	       now_ms - d->last_resync_ms >= pause_after(d, ROUTINE_FACTOR, ROUTINE_MS);
+}
+
 /* While the socket is not empty the kernel goes on dropping events: what a dump
  * would say would be as incomplete as before. */
 void resync_tick(struct daemon *d, int64_t now_ms)
 {
 	int64_t most_ms = INTERVAL_MS + pause_after(d, PAUSE_FACTOR, INTERVAL_MS);
 
-	if (d->last_resync_ms && !d->dump &&
-	    now_ms - d->last_resync_ms >= pause_after(d, ROUTINE_FACTOR, ROUTINE_MS))
+	if (d->last_resync_ms && !d->dump && is_routine_due(d, now_ms))
 		resync_look(d, now_ms);
 	if (!clock_is_due(d->next_resync_ms, now_ms, most_ms) || d->dump || d->events_gap.id)
 		return;
