@@ -80,7 +80,10 @@ struct daemon {
 	/* observe.c */
 	int64_t last_event_ms, last_packet_ms;
 	int64_t last_logged_ms; /* when there last was a packet */
-	struct open_gap events_gap;  /* the event socket has not been read empty since */
+	struct open_gap packets_gap; /* the socket has not been read empty since */
+	int64_t overrun_since_ms, overrun_until_ms; /* of the latest gap of which it is not known
+						     * yet how many were lost; 0: of none */
+	struct open_gap events_gap;  /* as packets_gap, of the event socket */
 	uint64_t events_refused;     /* deliveries that had no room, before that gap */
 	uint64_t events_unreadable;  /* parse errors of which a gap tells */
 	uint64_t held_back;	     /* times that events waited for the store */

@@ -57,16 +57,42 @@ static void take_packet(void *data, const struct nflog_packet *p)
 		audit_packet(d->audit, p, u->slot, d->last_packet_ms);
 }
 
-/* What the group lost between two messages: how much is known, which is not. */
-static void packets_lost(struct daemon *d, int64_t since_ms, uint64_t holes)
+/* --- logged packets, and what of them was lost ------------------------------------ */
+
+static const char packets_reason[] = "NFLOG messages were lost before they were read";
+
+/* From the overrun until it has been read empty the socket drops everything. */
+static void packets_overrun(struct daemon *d, int64_t since_ms)
 {
+	if (d->packets_gap.id)
+		return;
+	tell_gap(d, "evidence lost", "evidence lost: the buffer for NFLOG messages was full");
+	d->packets_gap.started_ms = since_ms;
+	d->packets_gap.id = audit_gap(d->audit, GAP_NFLOG, since_ms, 0, -1, packets_reason);
+}
+
+/* How many they were shows in the next message, which may come much later. */
+static void packets_drained(struct daemon *d)
+{
+	d->overrun_since_ms = d->packets_gap.started_ms;
+	d->overrun_until_ms = clock_now_ms();
+	audit_gap_end(d->audit, d->packets_gap.id, GAP_NFLOG, d->packets_gap.started_ms,
+		      d->overrun_until_ms, -1, packets_reason);
+	d->packets_gap.id = 0;
+}
+
+/* What the group lost between two messages. */
+static void packets_missing(struct daemon *d, int64_t since_ms, uint64_t holes)
+{
+	bool is_known = d->overrun_since_ms != 0;
 	char text[96];
 
 	snprintf(text, sizeof(text), "evidence lost: %" PRIu64 " NFLOG messages; see 'waymark gaps'",
 		 holes);
 	tell_gap(d, "evidence lost", text);
-	audit_gap(d->audit, GAP_NFLOG, since_ms, clock_now_ms(), holes ? (int64_t)holes : -1,
-		  "NFLOG messages were lost before they were read");
+	audit_gap(d->audit, GAP_NFLOG, is_known ? d->overrun_since_ms : since_ms,
+		  is_known ? d->overrun_until_ms : clock_now_ms(), (int64_t)holes, packets_reason);
+	d->overrun_since_ms = 0;
 }
 
 int observe_packets(struct daemon *d)
@@ -77,8 +103,12 @@ int observe_packets(struct daemon *d)
 
 	d->last_packet_ms = clock_now_ms();
 	n = nflog_receive(d->nflog, take_packet, d, BATCH, &holes);
-	if (holes || n == -ENOBUFS)
-		packets_lost(d, before_ms, holes);
+	if (holes)
+		packets_missing(d, before_ms, holes);
+	if (n == -ENOBUFS)
+		packets_overrun(d, before_ms);
+	else if (n >= 0 && n < BATCH && d->packets_gap.id)
+		packets_drained(d);
 	return n;
 }
 

@@ -1,0 +1,57 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Logged packets that found no room are told of as a gap, which is of the time in which
+# they were lost, also where the next one, by which that shows, comes much later.
+
+. "${0%/*}/lib.sh"
+
+PACKETS=20000 # more than the socket's buffer holds
+
+lab_up
+nat masquerade
+serve net 8080 7
+
+holes() {
+	waymark status --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["nflog"]["holes"])'
+}
+
+has_holes() {
+	[ "$(holes)" -gt 0 ]
+}
+
+now_is() {
+	date -u +%Y-%m-%dT%H:%M:%S.%3NZ
+}
+
+# Packets of the router's own, that never leave it, to the group of the evidence.
+log_packets() { # COUNT
+	at router ping -q -f -c "$1" 127.0.0.9 >/dev/null
+}
+
+daemon_start
+at router nft 'table ip noise { chain out { type filter hook output priority 0
+	ip daddr 127.0.0.9 log group 77 snaplen 64; }; }' || die 'no rule that logs'
+
+kill -STOP "$daemon_pid"
+begun=$(now_is)
+log_packets $PACKETS
+kill -CONT "$daemon_pid"
+check "a full buffer is a gap" wait_for_sql 10 \
+	"SELECT count(*) > 0 FROM gaps WHERE source = 'nflog' AND ended IS NOT NULL" 1
+drained=$(sql "SELECT max(ended) FROM gaps")
+
+# Events are read, and the buffer looked at with them, before the next packet is logged.
+http_get pc 3 "http://$NET4:8080/" >"$lab_tmp/http"
+wait_for_sql 5 "SELECT count(*) FROM flows WHERE dport = 8080" 3 || die 'no flows'
+is "what was lost does not show yet" "$(holes)" 0
+log_packets 1
+check "the next packet shows how many were lost" wait_for 5 has_holes
+check "which the history knows" wait_for_sql 5 "SELECT count(*) FROM gaps WHERE lost = $(holes)" 1
+is "all of it is of the time when they were lost" \
+	"$(sql "SELECT count(*) FROM gaps WHERE source = 'nflog' AND
+		(started > '$begun' OR ended > '$drained')")" 0
+is "and no gap is open" "$(sql "SELECT count(*) FROM gaps WHERE ended IS NULL")" 0
+check "an alert told of it" grep -q 'evidence lost' "$lab_tmp/waymarkd.log"
+
+done_testing
