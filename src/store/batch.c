@@ -199,16 +199,24 @@ static int load(struct writer *w)
 	return rc;
 }
 
-int batch_ready(struct writer *w)
+/* A database that was given up may be another by now. */
+static int connect_again(struct writer *w)
 {
-	int rc;
-
-	if (!w->st->db && store_connect(w->st) < 0) {
+	if (store_connect(w->st) < 0) {
 		error_note(w, SQLITE_CANTOPEN, w->st->error);
 		return SQLITE_CANTOPEN;
 	}
-	if (w->is_loaded)
-		return SQLITE_OK;
+	if (w->st->is_other && !w->moved_since_ms)
+		w->moved_since_ms = w->in_place_ms;
+	return SQLITE_OK;
+}
+
+int batch_ready(struct writer *w)
+{
+	int rc = w->st->db ? SQLITE_OK : connect_again(w);
+
+	if (rc != SQLITE_OK || w->is_loaded)
+		return rc;
 	rc = load(w);
 	return rc == SQLITE_OK ? rc : failed(w, rc);
 }

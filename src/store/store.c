@@ -126,14 +126,16 @@ static int ids_read(struct store *st)
 	return rc == SQLITE_OK ? 0 : fail_sqlite(st, rc, "cannot read");
 }
 
-/* A first, empty change makes the log's file, whose identity is then known. */
-static int files_identify(struct store *st)
+/* A first, empty change makes the log's file, whose identity is then known. That of a
+ * file that is gone may come again. */
+static int files_identify(struct store *st, bool is_new)
 {
 	char *wal = sqlite3_mprintf("%s-wal", st->path);
 	struct stat info;
 	int rc = db_exec(st->db, "INSERT OR IGNORE INTO meta VALUES ('made_by', 'waymark')");
 
 	if (stat(st->path, &info) == 0) {
+		st->is_other = is_new || info.st_dev != st->device || info.st_ino != st->inode;
 		st->device = info.st_dev;
 		st->inode = info.st_ino;
 	}
@@ -177,7 +179,7 @@ int store_connect(struct store *st)
 	if (r == 0)
 		r = schema_prepare(st, is_new);
 	if (r == 0)
-		r = files_identify(st);
+		r = files_identify(st, is_new);
 	if (r == 0)
 		r = ids_read(st);
 	if (r < 0) {

@@ -16,6 +16,7 @@ struct store {
 	sqlite3 *db; /* NULL: lost, see store_connect */
 	dev_t device; /* of the file that is open */
 	ino_t inode, wal_inode;
+	bool is_other; /* not the file of the connection before, or made anew */
 	int64_t last_flow_id, last_mismatch_id, last_gap_id;
 	int64_t own_gap_id; /* the lowest: the store's own gaps count down from -1 */
 	int64_t last_alive_ms;

@@ -151,9 +151,12 @@ static void watch(struct writer *w, int64_t now_ms)
 	if (now_ms < w->watched_ms + WATCH_MS)
 		return;
 	w->watched_ms = now_ms;
-	if (!store_is_moved(w->st))
+	if (!store_is_moved(w->st)) {
+		if (w->st->db)
+			w->in_place_ms = clock_realtime_ms();
 		return;
-	w->moved_since_ms = clock_realtime_ms();
+	}
+	w->moved_since_ms = w->in_place_ms;
 	batch_forget(w);
 	store_abandon(w->st);
 	commit(w);
@@ -272,6 +275,7 @@ struct writer *writer_start(struct store *st, uint32_t capacity, uint32_t batch_
 		return NULL;
 	w->st = st;
 	w->batch_ms = batch_ms;
+	w->in_place_ms = clock_realtime_ms();
 	w->stats.capacity = capacity;
 	w->stats.p50_ms = w->stats.p99_ms = -1;
 	w->stats.database_bytes = file_bytes(st->path);

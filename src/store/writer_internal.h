@@ -51,6 +51,7 @@ struct writer {
 	unsigned attempts;     /* failed in a row */
 	int64_t alive_ms; /* when the history was last told that the daemon lives */
 	int64_t watched_ms, stopping_since_ms;
+	int64_t in_place_ms;	/* when the file was last seen where it belongs */
 	int64_t moved_since_ms; /* the file went away; 0: it did not */
 
 	/* Between the threads. */

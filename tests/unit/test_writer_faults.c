@@ -198,6 +198,33 @@ static void fill_disk(const char *path, size_t bytes)
 	close(fd);
 }
 
+/* What is to be done with a damaged database: it is deleted while the daemon works. The
+ * new one knows the uplinks, and of the time in which records went nowhere. */
+static void test_file_damaged_and_deleted(void **state)
+{
+	const char *path = lab_path(*state, "flows.db");
+	struct store *st = lab_open(path);
+	struct writer *w = lab_start(st);
+	struct record r = lab_flow(1);
+
+	lab_push_uplinks(w, LAB_NOON);
+	lab_push(w, &r);
+	writer_flush(w);
+	lab_execute(path, "DROP TABLE flow");
+	r = lab_flow(2);
+	lab_push(w, &r);
+	lab_wait_error(w, SQLITE_ERROR);
+	unlink(path);
+	unlink(lab_path(*state, "flows.db-wal"));
+	unlink(lab_path(*state, "flows.db-shm"));
+	lab_wait(path, "SELECT count(*) FROM sqlite_schema WHERE name = 'flows'", 1);
+	lab_wait_error(w, 0);
+	lab_stop(w, st);
+	lab_expect(path, "SELECT name, interface FROM uplinks ORDER BY name", "wan1|eth1\nwan2|eth2");
+	lab_expect(path, "SELECT uplink, count(*) FROM flows", "wan1|1");
+	lab_expect(path, "SELECT source, count(*) FROM gaps", "store|1");
+}
+
 /* Needs 15 MB and a log, and has less until the ballast goes. */
 static void full_disk(void **state, bool has_retention)
 {
@@ -325,6 +352,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_slow_reader, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_refused_record, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_file_deleted, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(test_file_damaged_and_deleted, lab_setup,
+						lab_teardown),
 		cmocka_unit_test_setup_teardown(test_file_replaced, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_full_disk, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_stop_while_locked, lab_setup, lab_teardown),
