@@ -46,12 +46,24 @@ static void take_event(void *data, const struct ct_event *ev)
 	audit_ct_event(d->audit, ev, d->last_event_ms);
 }
 
+static const struct uplink_config *uplink_of(struct daemon *d, uint32_t ifindex)
+{
+	const char *name = ifnames_get(d->ifnames, ifindex);
+
+	return name ? config_uplink_by_ifname(d->config, name) : NULL;
+}
+
+/* Only what leaves by an uplink is logged by our rules: one that is not known has come a
+ * moment ago, and the notice of it waits. */
 static void take_packet(void *data, const struct nflog_packet *p)
 {
 	struct daemon *d = data;
-	const char *name = ifnames_get(d->ifnames, p->oifindex);
-	const struct uplink_config *u = name ? config_uplink_by_ifname(d->config, name) : NULL;
+	const struct uplink_config *u = uplink_of(d, p->oifindex);
 
+	if (!u && p->kind != NFLOG_OTHER) {
+		ifnames_receive(d->ifnames);
+		u = uplink_of(d, p->oifindex);
+	}
 	d->last_logged_ms = d->last_packet_ms;
 	if (u)
 		audit_packet(d->audit, p, u->slot, d->last_packet_ms);

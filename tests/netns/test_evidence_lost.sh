@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Logged packets that found no room are told of as a gap, which is of the time in which
-# they were lost, also where the next one, by which that shows, comes much later.
+# they were lost, also where the next one, by which that shows, comes much later. And a
+# packet that leaves by an uplink that came a moment ago is evidence.
 
 . "${0%/*}/lib.sh"
 
@@ -53,5 +54,31 @@ is "all of it is of the time when they were lost" \
 		(started > '$begun' OR ended > '$drained')")" 0
 is "and no gap is open" "$(sql "SELECT count(*) FROM gaps WHERE ended IS NULL")" 0
 check "an alert told of it" grep -q 'evidence lost' "$lab_tmp/waymarkd.log"
+
+# --- an uplink of which the daemon has not heard yet ---------------------------------------
+
+are_killed() {
+	[ "$(at router conntrack -L -p udp --dport 7 2>/dev/null | grep -c 'dport=7 ')" -eq 0 ]
+}
+
+daemon_stop
+printf '%s\n' 'uplink wan3 { interface = "wan3" mark = 4 table = 249 gateway = "none" }' \
+	>>"$lab_tmp/waymark.conf"
+daemon_run
+hold some pc udp $NET4 7 4 || die 'no flows'
+wait_for_sql 5 "SELECT count(*) FROM flows WHERE dport = 7 AND verdict = 'ok'" 4 || die 'no flows'
+kill -STOP "$daemon_pid"
+at router ip link add wan3 type veth peer name wan3far
+at router ip link set wan3far up
+at router ip link set wan3 up
+at router ip route add "$NET4" dev wan3 table 99
+at router ip rule add pref 10 to "$NET4" lookup 99
+hold_push some
+# The kernel ends a flow that is masqueraded for another line: only the log proves it.
+wait_for 5 are_killed || die 'the flows are not killed'
+kill -CONT "$daemon_pid"
+check "its first packets are evidence" wait_for_sql 10 \
+	"SELECT count(*) FROM mismatches WHERE egress = 'wan3' AND evidence = 'nflog'" 4
+hold_drop some
 
 done_testing
