@@ -280,6 +280,10 @@ static void take_update(struct audit *a, const struct ct_event *ev, int64_t now_
 
 	if (ref == FLOW_REF_NONE)
 		ref = flow_revive(a, ev, now_ms);
+	if (ref == FLOW_REF_NONE && retold_has_ended(a, ev)) {
+		a->stats.retold++;
+		return;
+	}
 	if (ref == FLOW_REF_NONE) {
 		ref = flow_begin(a, ev, now_ms);
 		if (ref == FLOW_REF_NONE)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * audit_retold.c - what the kernel tells twice. Where any listener that asks for
+ * audit_retold.c - what the kernel tells twice, or too late. Where any listener that asks for
  * reliable delivery has no room for an event, the kernel tells all of them again: of a
  * flow whose beginning did not get through with each of its packets that it begins,
  * and of an entry that it ends, until that listener has heard it.
@@ -24,10 +24,13 @@ bool retold_is_begin(const struct audit *a, const struct flow *f, const struct c
 	return ev->status & IPS_SEEN_REPLY || !audit_is_in_gap(a, f, 0);
 }
 
+/* A change that another processor tells may come behind the end. */
 static bool is_ended_already(const struct audit *a, const struct flow *f, const struct ct_event *ev)
 {
 	if (f->state != FLOW_ENDED)
 		return false;
+	if (ev->type == CT_UPDATE && ev->status & IPS_DYING)
+		return true;
 	return ev->start_ns ? (int64_t)f->started_ms == ev->start_ns / NS_PER_MS :
 			      !audit_is_in_gap(a, f, 0);
 }
@@ -44,7 +47,7 @@ static bool is_forgotten(const struct audit *a, const struct ct_event *ev, int64
 	       !audit_is_in_gap(a, &f, 0);
 }
 
-bool retold_is_end(const struct audit *a, const struct ct_event *ev, int64_t now_ms)
+bool retold_has_ended(const struct audit *a, const struct ct_event *ev)
 {
 	flow_ref ref = flowtable_find(a->flows, ev, FLOW_REF_NONE);
 
@@ -52,5 +55,10 @@ bool retold_is_end(const struct audit *a, const struct ct_event *ev, int64_t now
 		if (is_ended_already(a, flowtable_get(a->flows, ref), ev))
 			return true;
 	}
-	return is_forgotten(a, ev, now_ms);
+	return false;
+}
+
+bool retold_is_end(const struct audit *a, const struct ct_event *ev, int64_t now_ms)
+{
+	return retold_has_ended(a, ev) || is_forgotten(a, ev, now_ms);
 }

@@ -3,6 +3,7 @@
  * test_resync.c - dumps against events that are read meanwhile: no flow twice, none
  * lost that lives, no old word over a new one; and which flows are in a gap.
  */
+#include <linux/netfilter/nf_conntrack_common.h>
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -280,6 +281,34 @@ static void test_told_again_without_time(void **state)
 	audit_free(a);
 }
 
+/* Two processors: one ends the flow while the other tells a change of it. */
+static void test_change_behind_the_end(void **state)
+{
+	struct seen s;
+	struct audit *a = audit_make(&s);
+	struct ct_event change = event(CT_UPDATE, 1, 2, 0);
+	struct audit_stats stats;
+
+	(void)state;
+	take(a, CT_NEW, 1, 2, 0, T);
+	take(a, CT_DESTROY, 1, 2, T, T + 1);
+	audit_ct_event(a, &change, T + 1);
+	audit_gap(a, GAP_EVENTS, T, T + 2, -1, "lost");
+	change.status = IPS_DYING;
+	audit_ct_event(a, &change, T + 3);
+	audit_flush(a, T + 4);
+	assert_int_equal(s.last_id, 1);
+	assert_int_equal(s.rows[1].state, FLOW_ENDED);
+	audit_stats(a, &stats);
+	assert_int_equal(stats.live, 0);
+	/* Another one, of which nothing was heard in the gap. */
+	change.status = 0;
+	audit_ct_event(a, &change, T + 5);
+	audit_flush(a, T + 6);
+	assert_int_equal(s.rows[2].state, FLOW_LIVE);
+	audit_free(a);
+}
+
 /* What may be news is no repetition: a beginning after a gap, the end of a flow of
  * which nothing could be heard. */
 static void test_not_told_before(void **state)
@@ -321,6 +350,7 @@ int main(void)
 		cmocka_unit_test(test_gaps),
 		cmocka_unit_test(test_told_again),
 		cmocka_unit_test(test_told_again_without_time),
+		cmocka_unit_test(test_change_behind_the_end),
 		cmocka_unit_test(test_not_told_before),
 	};
 
