@@ -302,6 +302,10 @@ static void take_new(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 	flow_ref ref = find_state(a, ev, FLOW_LIVE);
 	struct flow *f = ref == FLOW_REF_NONE ? NULL : flowtable_get(a->flows, ref);
 
+	if (!f && retold_has_ended(a, ev)) {
+		a->stats.retold++;
+		return;
+	}
 	if (f && !f->is_from_dump) {
 		if (retold_is_begin(a, f, ev)) {
 			a->stats.retold++;

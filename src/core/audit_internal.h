@@ -181,9 +181,10 @@ void mismatch_emit_dirty(struct audit *a);
 void mismatch_free_all(struct audit *a);
 
 /* audit_retold.c */
-/* Whether the NEW event of a flow that lives, the UPDATE, or the DESTROY, of one that does
- * not, is of what has been told before. */
+/* Whether the NEW event of a flow that lives has been told before. */
 bool retold_is_begin(const struct audit *a, const struct flow *f, const struct ct_event *ev);
+/* Of one that does not live: whether the event is of a flow whose end was told, and
+ * whether it is that end again. */
 bool retold_has_ended(const struct audit *a, const struct ct_event *ev);
 bool retold_is_end(const struct audit *a, const struct ct_event *ev, int64_t now_ms);
 

@@ -24,11 +24,14 @@ bool retold_is_begin(const struct audit *a, const struct flow *f, const struct c
 	return ev->status & IPS_SEEN_REPLY || !audit_is_in_gap(a, f, 0);
 }
 
-/* A change that another processor tells may come behind the end. */
+/* What another processor tells of a flow may come behind its end, which of a flow that
+ * has no beginning yet is all that is known. A beginning is else another flow's. */
 static bool is_ended_already(const struct audit *a, const struct flow *f, const struct ct_event *ev)
 {
 	if (f->state != FLOW_ENDED)
 		return false;
+	if (ev->type == CT_NEW)
+		return f->has_gap;
 	if (ev->type == CT_UPDATE && ev->status & IPS_DYING)
 		return true;
 	return ev->start_ns ? (int64_t)f->started_ms == ev->start_ns / NS_PER_MS :
@@ -47,15 +50,20 @@ static bool is_forgotten(const struct audit *a, const struct ct_event *ev, int64
 	       !audit_is_in_gap(a, &f, 0);
 }
 
+/* Of flows with this tuple and id the newest comes first: a beginning is of no other. */
 bool retold_has_ended(const struct audit *a, const struct ct_event *ev)
 {
-	flow_ref ref = flowtable_find(a->flows, ev, FLOW_REF_NONE);
+	bool has_ended = false;
+	flow_ref ref;
 
-	for (; ref != FLOW_REF_NONE; ref = flowtable_find(a->flows, ev, ref)) {
-		if (is_ended_already(a, flowtable_get(a->flows, ref), ev))
-			return true;
+	if (ev->type == CT_NEW && !(ev->status & IPS_DYING))
+		return false;
+	ref = flowtable_find(a->flows, ev, FLOW_REF_NONE);
+	while (ref != FLOW_REF_NONE && !has_ended) {
+		has_ended = is_ended_already(a, flowtable_get(a->flows, ref), ev);
+		ref = ev->type == CT_NEW ? FLOW_REF_NONE : flowtable_find(a->flows, ev, ref);
 	}
-	return false;
+	return has_ended;
 }
 
 bool retold_is_end(const struct audit *a, const struct ct_event *ev, int64_t now_ms)

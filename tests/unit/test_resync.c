@@ -309,6 +309,33 @@ static void test_change_behind_the_end(void **state)
 	audit_free(a);
 }
 
+/* ... or its beginning; the next one with the same id and tuple is another. */
+static void test_beginning_behind_the_end(void **state)
+{
+	struct seen s;
+	struct audit *a = audit_make(&s);
+	struct ct_event begin = event(CT_NEW, 1, 2, 0);
+	struct audit_stats stats;
+
+	(void)state;
+	take(a, CT_DESTROY, 1, 2, T, T + 1);
+	begin.status = IPS_DYING;
+	audit_ct_event(a, &begin, T + 1);
+	audit_flush(a, T + 2);
+	assert_int_equal(s.last_id, 1);
+	assert_int_equal(s.rows[1].state, FLOW_ENDED);
+	audit_stats(a, &stats);
+	assert_int_equal(stats.live, 0);
+	begin.status = 0;
+	audit_ct_event(a, &begin, T + 3);
+	take(a, CT_DESTROY, 1, 2, T + 3, T + 4);
+	begin.status = IPS_DYING; /* it knew of its beginning */
+	audit_ct_event(a, &begin, T + 5);
+	audit_flush(a, T + 6);
+	assert_int_equal(s.last_id, 3);
+	audit_free(a);
+}
+
 /* What may be news is no repetition: a beginning after a gap, the end of a flow of
  * which nothing could be heard. */
 static void test_not_told_before(void **state)
@@ -351,6 +378,7 @@ int main(void)
 		cmocka_unit_test(test_told_again),
 		cmocka_unit_test(test_told_again_without_time),
 		cmocka_unit_test(test_change_behind_the_end),
+		cmocka_unit_test(test_beginning_behind_the_end),
 		cmocka_unit_test(test_not_told_before),
 	};
 
