@@ -6,8 +6,20 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/client.h"
 #include "cli/relay.h"
 #include "waymark/steering.h"
+
+/* A daemon that runs has chosen the events, and would put its own choice back. */
+static void events_follow(struct steering *steering, const struct config *c)
+{
+	struct answer a;
+
+	if (c->events != EVENTS_AUTO || client_answer(c->control_socket, "status", &a))
+		return;
+	steering_set_minimal_events(steering, a.events.mode && !strcmp(a.events.mode, "minimal"));
+	answer_free(&a);
+}
 
 enum exit_status cmd_apply(const struct invocation *in)
 {
@@ -24,6 +36,8 @@ enum exit_status cmd_apply(const struct invocation *in)
 	err = relay_open(&relay);
 	if (!err) {
 		steering = steering_open(config);
+		if (steering)
+			events_follow(steering, config);
 		err = steering ? steering_apply(steering, relay.stream) : -errno;
 	}
 	relay_close(&relay, "apply", err);
