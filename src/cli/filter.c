@@ -42,9 +42,14 @@ static int read_since(struct reading *r, const char *text)
 	return times_parse_since(text, r->now_ms, &r->filter->since_ms);
 }
 
+/* In a filter 0 is any time; before 1970 nothing was either. */
 static int read_until(struct reading *r, const char *text)
 {
-	return times_parse_since(text, r->now_ms, &r->filter->until_ms);
+	int err = times_parse_since(text, r->now_ms, &r->filter->until_ms);
+
+	if (!err && r->filter->until_ms == 0)
+		r->filter->until_ms = -1;
+	return err;
 }
 
 static int read_prefix(struct prefix *p, const char *text)

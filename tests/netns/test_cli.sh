@@ -322,6 +322,10 @@ run 0 'check beside the daemon' check
 check 'check beside the daemon: knows whose group it is' grep -q '^ok: NFLOG group 77 is held by waymarkd' "$out" ||
 	diag "$(cat "$out")"
 check_not 'check beside the daemon: finds no listener but it' grep -q 'listens to conntrack events' "$out"
+loaded() { at router nft -a list table inet waymark | head -n 1; } # a handle is never used again
+before=$(loaded)
+run 0 'apply beside the daemon' apply
+is 'apply beside the daemon: the rules are left as they are' "$(loaded)" "$before"
 run 0 'metrics' metrics
 check 'metrics: the daemon is up' grep -qx 'waymark_up 1' "$out"
 check 'metrics: an uplink' grep -qx 'waymark_uplink_up{uplink="wan1",interface="wan1"} 1' "$out"
@@ -343,6 +347,7 @@ counts 12 --port 80 --proto 6
 counts 0 --port 80 --proto udp
 counts 12 --port 80 --since '10 minutes ago'
 counts 0 --port 80 --until '10 minutes ago'
+counts 0 --port 80 --until 1970-01-01T00:00:00Z
 counts 0 --port 80 --since tomorrow
 counts 0 --port 80 --verdict mismatch
 counts 12 --port 80 --verdict ok
