@@ -69,6 +69,15 @@ static int text_check_nul(const char *text, size_t length, const char *path, FIL
 	return -EINVAL;
 }
 
+/* Some editors put one before UTF-8 text; it is no part of the first key. */
+static void text_blank_mark(char *text)
+{
+	static const char mark[] = "\xef\xbb\xbf";
+
+	if (strncmp(text, mark, strlen(mark)) == 0)
+		memset(text, ' ', strlen(mark));
+}
+
 int scan_read(struct scan *s, const char *path, FILE *errors)
 {
 	size_t length = 0;
@@ -88,6 +97,7 @@ int scan_read(struct scan *s, const char *path, FILE *errors)
 		return err;
 	}
 	s->text[length] = '\0';
+	text_blank_mark(s->text);
 	return text_check_nul(s->text, length, path, errors);
 }
 

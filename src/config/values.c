@@ -241,6 +241,10 @@ static int read_ifname(const struct field *f, const char *text, void *out, struc
 			      IFNAMSIZ - 1);
 	if (strpbrk(text, "/: \t\n\v\f\r\xa0"))
 		return refuse(why, "holds '/', ':' or a blank, which no interface name can");
+	/* nft(8) has no way to write one within a string. */
+	if (strchr(text, '"'))
+		return refuse(why, "holds '\"', which a ruleset cannot; rename the interface: "
+				   "ip link set dev OLD name NEW");
 	memset(out, 0, IFNAMSIZ);
 	memcpy(out, text, strlen(text));
 	return 0;

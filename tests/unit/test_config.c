@@ -167,6 +167,10 @@ static void test_defaults(void **state)
 	assert_int_equal(c->uplinks[0].weight, 1);
 	assert_int_equal(c->uplinks[0].gateway.kind, GATEWAY_LEARN);
 	config_free(c);
+	/* as an editor elsewhere may write it */
+	c = load_good("\xef\xbb\xbf" "mode = \"steer\"\r\n\r\n# A\r\n" A);
+	check_defaults(c);
+	config_free(c);
 	config_free(NULL);
 }
 
@@ -203,7 +207,7 @@ static void test_every_key(void **state)
 		" prometheus { listen = \"[2001:db8::1]:65535\" textfile = /t.prom }\n"
 		"uplink \"x-1.y_2\" { interface = \"wlp0s20f3.1234\" mark = 0x300\n"
 		"gateway = none gateway6 = 'fe80::1' weight = 256 }\n"
-		"uplink y {\n interface = 'a\"$[]%' mark = 0x3c00\n"
+		"uplink y {\n interface = 'a$[]%' mark = 0x3c00\n"
 		"table = 4294967295 gateway = 10.0.0.1 gateway6 = \"none\"\n}\n");
 	char text[ADDR_STRLEN];
 
@@ -246,7 +250,7 @@ static void test_every_key(void **state)
 	assert_int_equal(c->uplinks[0].weight, 256);
 	assert_int_equal(c->uplinks[0].slot, 3);
 	assert_int_equal(c->uplinks[0].line, 7);
-	assert_string_equal(c->uplinks[1].ifname, "a\"$[]%");
+	assert_string_equal(c->uplinks[1].ifname, "a$[]%");
 	assert_int_equal(c->uplinks[1].table, UINT32_MAX);
 	assert_int_equal(c->uplinks[1].gateway.kind, GATEWAY_ADDR);
 	assert_int_equal(c->uplinks[1].gateway6.kind, GATEWAY_NONE);
