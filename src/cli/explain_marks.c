@@ -80,8 +80,25 @@ static void writer_say(void *data, const struct mark_writer *w)
 		   w->chain, w->handle);
 }
 
+/* From none to an uplink's, which is what adopting a flow looks like: it is no event
+ * of its own that the history would know it by. */
+static bool adoption_say(struct explanation *e)
+{
+	const struct kept_row *first = e->changes.rows;
+
+	if (e->config->mode != MODE_STEER || !e->changes.n || kept_number(first, "old", -1) ||
+	    !config_uplink_by_mark(e->config, (uint32_t)kept_number(first, "new", 0)))
+		return false;
+	story_say(&e->story, "writer",
+		  "Waymark itself marks flows that are there as steering begins, where their "
+		  "addresses say whose they are: it may have written the first.");
+	return true;
+}
+
 static void writers_say(struct explanation *e, uint32_t changed)
 {
+	bool is_explained = adoption_say(e);
+
 	struct search search = { .e = e, .changed = changed & e->config->mark_mask };
 	struct nft *nft = nft_open();
 	char *json = nft ? nft_list_ruleset_json(nft) : NULL;
@@ -90,7 +107,7 @@ static void writers_say(struct explanation *e, uint32_t changed)
 		story_say(&e->story, "writer", "Who wrote it cannot be looked for: the ruleset cannot be "
 			  "read (it needs CAP_NET_ADMIN).");
 		story_show(&e->story, "nft list ruleset");
-	} else if (!search.n) {
+	} else if (!search.n && !is_explained) {
 		story_say(&e->story, "writer",
 			  "No rule of others writes these bits now: it was one that is gone, or a "
 			  "program (conntrack -U).");

@@ -120,6 +120,8 @@ is 'none is a mismatch, wrong-source or foreign' "$(sql "SELECT count(*) FROM fl
 	WHERE verdict IN ('mismatch', 'wrong-source', 'foreign')")" 0
 is 'adopting is a change of mark, from none' "$(sql "SELECT group_concat(DISTINCT old)
 	FROM mark_changes WHERE time >= '$began'")" 0
+check 'explain names who did it' sh -c 'echo "$1" | grep -q "^writer .*Waymark itself marks flows"' sh \
+	"$(waymark explain --proto udp --src $PC4 --dst $NET4 --dport 7)"
 
 # --- a fault -----------------------------------------------------------------------------------
 
