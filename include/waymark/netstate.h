@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "waymark/addr.h"
 
@@ -118,5 +119,9 @@ bool route_is_same_way(const struct route_state *a, const struct route_state *b)
  * Names come from the links of s. Return the length as snprintf does. */
 int route_format(char *buf, size_t size, const struct route_state *r, const struct netstate *s);
 int rule_format(char *buf, size_t size, const struct rule_state *r);
+
+/* A line of words for a shell, which takes each character as it is: the kernel allows
+ * names of interfaces that a shell would read otherwise. */
+void shell_print(FILE *out, const char *line);
 
 #endif

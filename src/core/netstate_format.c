@@ -12,6 +12,7 @@
 #include <linux/rtnetlink.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 /* A line that grows; length counts on past the buffer's end, as snprintf does. */
 struct line {
@@ -198,4 +199,13 @@ int rule_format(char *buf, size_t size, const struct rule_state *r)
 	if (r->protocol)
 		put(&l, " protocol %u", r->protocol);
 	return (int)l.length;
+}
+
+void shell_print(FILE *out, const char *line)
+{
+	for (; *line; line++) {
+		if (strchr("\\\"'`$&;|<>()*?[]{}#~!^", *line))
+			fputc('\\', out);
+		fputc(*line, out);
+	}
 }

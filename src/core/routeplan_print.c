@@ -33,8 +33,10 @@ static void print_route(const struct route_state *r, const struct netstate *s, F
 		return;
 	route_format(text, (size_t)length + 1, r, s);
 	/* Somebody's default route may stand in main: ours takes its place. */
-	fprintf(out, "ip %s route %s %s\n", family_option(r->family),
-		r->table == RT_TABLE_MAIN ? "replace" : "add", text);
+	fprintf(out, "ip %s route %s ", family_option(r->family),
+		r->table == RT_TABLE_MAIN ? "replace" : "add");
+	shell_print(out, text);
+	fputc('\n', out);
 	free(text);
 }
 

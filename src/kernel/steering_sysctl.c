@@ -180,11 +180,14 @@ static void filter_print(const struct sysctl_want *w, FILE *out)
 	char now[SYSCTL_VALUE_MAX];
 	int err = sysctl_read(w->name, now, sizeof(now));
 
-	if (!err && (filter_is_strict(now) || !strcmp(now, w->value)))
-		fprintf(out, "sysctl -w %s=%s\n", w->name, w->value);
-	else if (err)
+	if (!err && (filter_is_strict(now) || !strcmp(now, w->value))) {
+		fputs("sysctl -w ", out);
+		shell_print(out, w->name);
+		fprintf(out, "=%s\n", w->value);
+	} else if (err) {
 		fprintf(out, "# %s=%s when the interface is there, if it is 1 then\n", w->name,
 			w->value);
+	}
 }
 
 void sysctls_print(const struct config *c, FILE *out)

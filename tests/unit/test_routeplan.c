@@ -702,6 +702,22 @@ static void prints_commands(void **state)
 	assert_true(strstr(text, " rule add") < strstr(text, " route add"));
 }
 
+/* Each character of a name reaches the command as it is. */
+static void prints_for_a_shell(void **state)
+{
+	char text[8192];
+	FILE *out = fmemopen(text, sizeof(text), "w");
+
+	(void)state;
+	strcpy(net->links[1].name, "$(id);'*\\#");
+	strcpy(uplinks[0].ifname, net->links[1].name);
+	make_plan();
+	route_plan_print(plan, &config, out);
+	fclose(out);
+	assert_non_null(strstr(text, " dev \\$\\(id\\)\\;\\'\\*\\\\\\# table 251"));
+	assert_null(strstr(text, " $"));
+}
+
 /* A buffer that is too small is cut, and the length is the whole one's. */
 static void formats_into_small_buffers(void **state)
 {
@@ -779,6 +795,7 @@ int main(void)
 		IN_LAB(plans_sixty_uplinks),
 		IN_LAB(compares_every_field),
 		IN_LAB(prints_commands),
+		IN_LAB(prints_for_a_shell),
 		IN_LAB(formats_into_small_buffers),
 		IN_LAB(wants_sysctls),
 	};
