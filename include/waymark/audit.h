@@ -84,6 +84,9 @@ int audit_set_addresses(struct audit *a, const struct audit_address *list, size_
 /* Flows that began earlier have no evidence unless they show some. */
 void audit_set_evidence_since(struct audit *a, int64_t since_ms);
 
+/* Labels mean nothing as long as they are being cleared of what they meant before. */
+void audit_set_labels_stale(struct audit *a, bool are_stale);
+
 /* A flow that the history holds as live, also beyond max_flows; before the first dump.
  * 0 or -errno. */
 int audit_preload(struct audit *a, const struct flow_record *f);

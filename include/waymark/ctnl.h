@@ -76,6 +76,9 @@ int ctnl_delete_marked(struct ctnl *c, uint32_t mark, uint32_t mask);
  * lets it be told (the id is compared just before). 0 or -errno (-ENOENT). */
 int ctnl_set_mark(struct ctnl *c, const struct ct_event *entry, uint32_t mark, uint32_t mask);
 
+/* Clears the connlabel bits from first on, likewise. */
+int ctnl_clear_labels(struct ctnl *c, const struct ct_event *entry, unsigned first);
+
 /* NETLINK_BROADCAST_ERROR (reliable destroys) on or off. 0 or -errno. */
 int ctnl_set_reliable(struct ctnl *c, bool on);
 

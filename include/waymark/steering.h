@@ -102,6 +102,12 @@ int64_t steering_release_delay_ms(const struct steering *s);
  * them; 0: not known, or not loaded. Flows that began earlier may lack evidence. */
 int64_t steering_labels_since_ms(const struct steering *s);
 
+/* The first connlabel bit that may be set in flows from before and meant something
+ * else then; LABELS_TOTAL: none. Once they are cleared: what they mean from now on,
+ * which is kept with the state when the steering is next applied or is being so. */
+unsigned steering_labels_stale_from(const struct steering *s);
+void steering_labels_keep(struct steering *s);
+
 /* Why a packet with this uplink's mark may leave elsewhere: fib_diagnose with what
  * the kernel has now. REASON_UNEXPLAINED also where it could not be asked. */
 enum reason steering_diagnose(struct steering *s, const struct uplink_config *u,

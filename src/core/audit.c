@@ -69,6 +69,11 @@ void audit_set_evidence_since(struct audit *a, int64_t since_ms)
 	a->evidence_since_ms = since_ms;
 }
 
+void audit_set_labels_stale(struct audit *a, bool are_stale)
+{
+	a->are_labels_stale = are_stale;
+}
+
 /* --- facts of an event ------------------------------------------------------ */
 
 /* The bits of n labels from first on, as a set. */
@@ -79,6 +84,13 @@ static uint64_t labels_range(const struct connlabels *l, unsigned first, unsigne
 	if (first % 64 && first / 64 == 0)
 		bits |= l->word[1] << (64 - first % 64);
 	return n >= 64 ? bits : bits & ((UINT64_C(1) << n) - 1);
+}
+
+/* Whether it has labels of ours; others may have some, too. */
+static bool has_labels(const struct audit *a, const struct ct_event *ev)
+{
+	return ev->has_labels && !a->are_labels_stale &&
+	       labels_range(&ev->labels, a->label_base, LABELS_TOTAL - a->label_base);
 }
 
 static void flow_set_entered(struct audit *a, struct flow *f)
@@ -94,7 +106,7 @@ static void flow_set_labels(struct audit *a, struct flow *f, const struct ct_eve
 	unsigned first = a->label_base + LABELS_RESERVED;
 	uint64_t left;
 
-	if (!ev->has_labels)
+	if (!has_labels(a, ev))
 		return;
 	left = labels_range(&ev->labels, first, LABELS_TOTAL - first);
 	if (labels_range(&ev->labels, a->label_base, 1))
@@ -417,8 +429,8 @@ static void take_destroy(struct audit *a, const struct ct_event *ev, int64_t now
 /* Without a label and from before there was evidence, or from nobody knows when. */
 static bool is_predating(const struct audit *a, const struct ct_event *ev)
 {
-	return !ev->has_labels && (!ev->start_ns ||
-				   ev->start_ns / NS_PER_MS < a->evidence_since_ms);
+	return !has_labels(a, ev) && (!ev->start_ns ||
+				      ev->start_ns / NS_PER_MS < a->evidence_since_ms);
 }
 
 /* An entry of a dump is as old as the dump. Of a flow whose end has been read since

@@ -98,6 +98,7 @@ struct audit {
 	struct owned_address *addresses; /* sorted by address */
 	size_t n_addresses;
 	int64_t evidence_since_ms;
+	bool are_labels_stale;
 	struct audit_gaps gaps;
 	int64_t dump_started_ms;
 	int64_t heard_since_ms; /* what began later was told of and followed; 0: not known */

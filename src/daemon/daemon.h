@@ -91,6 +91,11 @@ struct daemon {
 	bool is_reliable;	     /* the kernel keeps a flow until its end is delivered */
 	struct open_gap valve_gap;   /* it does not, for the table is nearly full */
 
+	/* relabel.c */
+	bool is_relabelling;
+	unsigned stale_from; /* then: the first label to be cleared */
+	uint64_t relabelled;
+
 	/* resync.c */
 	struct ctnl_dump *dump; /* that runs, or NULL */
 	int64_t next_resync_ms; /* 0: none wanted */
@@ -178,6 +183,11 @@ int collisions_tell(struct daemon *d);
 int adoption_begin(struct daemon *d);
 void adoption_take(struct daemon *d, const struct ct_event *ev);
 void adoption_end(struct daemon *d);
+
+/* relabel.c: begin, whether there is something to do; each entry of the table; end. */
+bool relabel_begin(struct daemon *d);
+void relabel_take(struct daemon *d, const struct ct_event *ev);
+void relabel_end(struct daemon *d);
 
 /* resync.c: the audit's flows are brought in step with the kernel's by a dump. */
 int resync_now(struct daemon *d); /* returns when it is through; 0 or -errno */

@@ -335,13 +335,19 @@ int observe_open(struct daemon *d)
 
 void observe_before(struct daemon *d, bool is_new)
 {
+	bool is_relabelled;
+
 	d->last_event_ms = d->last_packet_ms = clock_now_ms();
 	if (is_new && !d->is_ready)
 		audit_set_evidence_since(d->audit, d->last_event_ms);
-	if (d->config->mode != MODE_STEER || adoption_begin(d))
-		return;
-	resync_now(d);
-	adoption_end(d);
+	is_relabelled = relabel_begin(d);
+	if (d->config->mode == MODE_STEER && !adoption_begin(d)) {
+		resync_now(d);
+		adoption_end(d);
+	} else if (is_relabelled) {
+		resync_now(d);
+	}
+	relabel_end(d);
 }
 
 int observe_start(struct daemon *d)

@@ -38,6 +38,8 @@ static void take_entries(void *data, const struct ct_event *entries, size_t n)
 	audit_ct_entries(d->audit, entries, n, d->step_ms);
 	for (size_t i = 0; d->adopt && i < n; i++)
 		adoption_take(d, &entries[i]);
+	for (size_t i = 0; d->is_relabelling && i < n; i++)
+		relabel_take(d, &entries[i]);
 }
 
 static void dump_close(struct daemon *d)

@@ -435,3 +435,22 @@ int ctnl_set_mark(struct ctnl *c, const struct ct_event *entry, uint32_t mark, u
 	mnl_attr_put_u32(nlh, CTA_MARK_MASK, htonl(mask));
 	return request_send(c, nlh, NULL, NULL);
 }
+
+int ctnl_clear_labels(struct ctnl *c, const struct ct_event *entry, unsigned first)
+{
+	uint8_t buffer[REQUEST_BYTES];
+	uint32_t none[4] = { 0 }, mask[4] = { 0 }; /* XT_CONNLABEL_MAXBIT, 127, in words */
+	struct nlmsghdr *nlh = request_put(buffer, IPCTNL_MSG_CT_NEW, 0,
+					   entry->tuple[DIR_ORIGINAL].src.family);
+	int err = entry_check(c, entry);
+
+	if (!err)
+		err = put_key(nlh, entry);
+	if (err)
+		return err;
+	for (unsigned bit = first; bit < 128; bit++)
+		mask[bit / 32] |= UINT32_C(1) << bit % 32;
+	mnl_attr_put(nlh, CTA_LABELS, sizeof(none), none);
+	mnl_attr_put(nlh, CTA_LABELS_MASK, sizeof(mask), mask);
+	return request_send(c, nlh, NULL, NULL);
+}

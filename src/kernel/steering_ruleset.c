@@ -112,7 +112,7 @@ static void ruleset_replace(struct run *run, const char *text, const char *forme
 		return;
 	}
 	load_tell(s, true);
-	labels_note(s, former != NULL);
+	labels_note(s, former && steering_labels_stale_from(s) == LABELS_TOTAL);
 	err = undo_ruleset(run, former);
 	if (!err)
 		err = ruleset_note(s, text);
@@ -139,6 +139,8 @@ void ruleset_load(struct run *run)
 		ruleset_replace(run, text, former);
 	else if (!s->listing)
 		listing_keep(s, former);
+	if (!run->error && !s->state->label_slots)
+		steering_labels_keep(s);
 	free(former);
 	free(text);
 }
@@ -159,4 +161,5 @@ void ruleset_remove(struct run *run)
 	s->state->text_hash = 0;
 	s->state->listing_hash = 0;
 	s->state->labels_since_ms = 0;
+	s->state->label_slots = 0;
 }

@@ -43,6 +43,8 @@ struct steering_state {
 	uint64_t text_hash;    /* of the ruleset's text that was loaded; 0: none */
 	uint64_t listing_hash; /* of its listing right after */
 	int64_t labels_since_ms; /* CLOCK_REALTIME: since when its rules label; 0: unknown */
+	uint32_t label_base;	 /* of the labels that flows have */
+	uint64_t label_slots;	 /* hash: which interface each stands for; 0: unknown */
 };
 
 struct steering_state *steering_state_new(void); /* NULL with errno */

@@ -133,9 +133,11 @@ char *steering_state_write(const struct steering_state *st)
 	char *text;
 
 	place_read(&here);
-	root = json_pack("{s:i, s:s, s:s, s:I, s:o, s:o, s:o, s:o, s:o}", "version", STATE_VERSION,
+	root = json_pack("{s:i, s:s, s:s, s:I, s:I, s:o, s:o, s:o, s:o, s:o, s:o}", "version", STATE_VERSION,
 			 "boot", here.boot, "netns", here.netns, "labels_since_ms",
-			 (json_int_t)st->labels_since_ms, "ruleset_text",
+			 (json_int_t)st->labels_since_ms, "label_base",
+			 (json_int_t)st->label_base, "label_slots",
+			 hash_to_json(st->label_slots), "ruleset_text",
 			 hash_to_json(st->text_hash), "ruleset_listing",
 			 hash_to_json(st->listing_hash), "sysctls", sysctls_to_json(st),
 			 "displaced", routes_to_json(st->displaced), "gateways",
@@ -280,20 +282,23 @@ static int gateway_from_json(struct steering_state *st, json_t *json)
 
 static int state_from_json(struct steering_state *st, json_t *root)
 {
-	const char *text, *listing;
+	const char *text, *listing, *slots = "0";
 	json_t *sysctls, *displaced, *gateways, *json;
-	json_int_t labels_since_ms = 0;
+	json_int_t labels_since_ms = 0, label_base = 0;
 	int err = 0;
 	size_t i;
 
-	if (json_unpack(root, "{s?I, s:s, s:s, s:o, s:o, s:o}", "labels_since_ms",
-			&labels_since_ms, "ruleset_text", &text,
+	if (json_unpack(root, "{s?I, s?I, s?s, s:s, s:s, s:o, s:o, s:o}", "labels_since_ms",
+			&labels_since_ms, "label_base", &label_base, "label_slots", &slots,
+			"ruleset_text", &text,
 			"ruleset_listing", &listing, "sysctls", &sysctls, "displaced", &displaced,
 			"gateways", &gateways) < 0)
 		return -EBADMSG;
 	st->text_hash = strtoull(text, NULL, 16);
 	st->listing_hash = strtoull(listing, NULL, 16);
 	st->labels_since_ms = labels_since_ms;
+	st->label_base = (uint32_t)label_base;
+	st->label_slots = strtoull(slots, NULL, 16);
 	json_array_foreach(sysctls, i, json)
 		err = err ? err : sysctl_from_json(st, json);
 	json_array_foreach(displaced, i, json)

@@ -4,7 +4,8 @@
 # test_restart.sh - the history across the daemon's ends: stopped in the middle of a
 # batch it loses nothing, killed at most the last moment, which is a gap; what lives
 # on goes on in its own row, nothing is there twice, and flows from before the first
-# start are there without being called ok.
+# start are there without being called ok. Labels that mean something else since are no
+# evidence.
 
 . "${0%/*}/lib.sh"
 
@@ -248,6 +249,25 @@ ended_meanwhile() {
 	hold_close gone
 }
 
+# What labels meant before is no evidence of what they mean now.
+relabelled() {
+	local stay
+	hold stay pc tcp $NET6 7 9 || die 'no flows'
+	stay=$(held_ports stay)
+	wait_for 5 sql_is "SELECT count(*) FROM flows WHERE sport IN ($stay) AND verdict = 'ok'" 9
+	daemon_stop
+	daemon_start 'label-base = 65'
+	is 'another label-base: flows from before go on' "$(hold_send stay)" 9
+	check 'another label-base: their labels are cleared' \
+		grep -q 'labels mean other uplinks than before: [0-9]* flows are cleared' "$lab_tmp/waymarkd.log"
+	is 'another label-base: they left by what they left by' "$(sql "SELECT count(*) FROM flows
+		WHERE sport IN ($stay) AND verdict = 'ok' AND egress = uplink")" 9
+	daemon_stop
+	daemon_run
+	is 'the same once more: nothing is cleared' "$(grep -c 'labels mean other' "$lab_tmp/waymarkd.log")" 1
+	hold_close stay
+}
+
 lab_up
 nat masquerade
 forward_port tcp 7007
@@ -260,5 +280,6 @@ live_open
 stopped
 killed
 ended_meanwhile
+relabelled
 is 'no mismatch in all that' "$(sql 'SELECT count(*) FROM mismatches')" 0
 done_testing

@@ -926,6 +926,7 @@ static void an_open_gap_takes_what_begins_and_ends_in_it(void **state)
 static void a_flow_from_before_the_labels_is_unknown(void **state)
 {
 	struct ct_event ev = lan_flow(CT_DUMP, 1, 0), later = lan_flow(CT_DUMP, 2, 0);
+	struct ct_event other = lan_flow(CT_DUMP, 3, 0);
 	struct world w;
 
 	(void)state;
@@ -934,14 +935,22 @@ static void a_flow_from_before_the_labels_is_unknown(void **state)
 	ev.start_ns = INT64_C(800000) * 1000000;
 	later.start_ns = INT64_C(950000) * 1000000;
 	later.tuple[0].sport++;
+	/* labelled by somebody else */
+	other.start_ns = ev.start_ns;
+	other.tuple[0].sport += 2;
+	other.has_labels = true;
+	other.labels.word[0] = 8;
 	audit_dump_begin(w.a, 0);
 	audit_ct_event(w.a, &ev, w.now_ms);
 	audit_ct_event(w.a, &later, w.now_ms);
+	audit_ct_event(w.a, &other, w.now_ms);
 	audit_dump_end(w.a, false, w.now_ms);
 	ticks(&w, 3);
 	assert_int_equal(w.h.flow[1].verdict, VERDICT_UNKNOWN);
 	assert_int_equal(w.h.flow[1].reason, REASON_PREDATES);
 	assert_int_equal(w.h.flow[2].verdict, VERDICT_LOCAL);
+	assert_int_equal(w.h.flow[3].verdict, VERDICT_UNKNOWN);
+	assert_int_equal(w.h.flow[3].reason, REASON_PREDATES);
 	world_close(&w);
 }
 

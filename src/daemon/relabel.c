@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * relabel.c - at a start with another label-base, or other interfaces for the same
+ * labels: what flows from before carry would be read as evidence of uplinks that they
+ * never left by. The kernel's entries are cleared of it; their packets label them anew.
+ *
+ * It must not know what each label means.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "daemon/daemon.h"
+#include "daemon/log.h"
+
+bool relabel_begin(struct daemon *d)
+{
+	d->relabelled = 0;
+	d->stale_from = steering_labels_stale_from(d->steering);
+	/* A reload keeps what labels mean (config_keep_slots). */
+	d->is_relabelling = !d->is_ready && d->stale_from < LABELS_TOTAL;
+	audit_set_labels_stale(d->audit, d->is_relabelling);
+	return d->is_relabelling;
+}
+
+static bool is_stale(const struct connlabels *l, unsigned from)
+{
+	for (unsigned bit = from; bit < LABELS_TOTAL; bit++)
+		if (l->word[bit / 64] >> bit % 64 & 1)
+			return true;
+	return false;
+}
+
+/* One that has ended meanwhile has none. */
+void relabel_take(struct daemon *d, const struct ct_event *ev)
+{
+	int err;
+
+	if (!ev->has_labels || !is_stale(&ev->labels, d->stale_from))
+		return;
+	err = ctnl_clear_labels(d->ctnl, ev, d->stale_from);
+	if (err && err != -ENOENT)
+		log_err("labels of a flow from before cannot be cleared: %s; what it left by is not "
+			"what they say", strerror(-err));
+	d->relabelled += !err;
+}
+
+void relabel_end(struct daemon *d)
+{
+	if (d->relabelled)
+		log_notice("labels mean other uplinks than before: %" PRIu64 " flows are cleared of "
+			   "theirs, and get new ones as they go on", d->relabelled);
+	d->is_relabelling = false;
+	audit_set_labels_stale(d->audit, false);
+	steering_labels_keep(d->steering);
+}
