@@ -14,8 +14,6 @@
 
 #include "audit_internal.h"
 
-#define NS_PER_MS 1000000
-
 /* How much later than what we noted a kernel's start time may be for the same
  * flow: clocks are set now and then. */
 #define START_SLACK_MS 1000
@@ -87,7 +85,7 @@ static uint64_t labels_range(const struct connlabels *l, unsigned first, unsigne
 }
 
 /* Whether it has labels of ours; others may have some, too. */
-static bool has_labels(const struct audit *a, const struct ct_event *ev)
+bool audit_has_labels(const struct audit *a, const struct ct_event *ev)
 {
 	return ev->has_labels && !a->are_labels_stale &&
 	       labels_range(&ev->labels, a->label_base, LABELS_TOTAL - a->label_base);
@@ -106,7 +104,7 @@ static void flow_set_labels(struct audit *a, struct flow *f, const struct ct_eve
 	unsigned first = a->label_base + LABELS_RESERVED;
 	uint64_t left;
 
-	if (!has_labels(a, ev))
+	if (!audit_has_labels(a, ev))
 		return;
 	left = labels_range(&ev->labels, first, LABELS_TOTAL - first);
 	if (labels_range(&ev->labels, a->label_base, 1))
@@ -153,7 +151,7 @@ static bool is_mark_news(const struct audit *a, const struct flow *f, const stru
 	}
 }
 
-static void flow_apply(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t now_ms)
+void flow_apply(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t now_ms)
 {
 	struct flow *f = flowtable_get(a->flows, ref);
 
@@ -169,7 +167,7 @@ static void flow_apply(struct audit *a, flow_ref ref, const struct ct_event *ev,
 
 /* --- begin and end ----------------------------------------------------------- */
 
-static flow_ref flow_begin(struct audit *a, const struct ct_event *ev, int64_t now_ms)
+flow_ref flow_begin(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 {
 	flow_ref ref = flowtable_add(a->flows, ev->proto, ev->zone, ev->tuple);
 	struct flow *f;
@@ -217,7 +215,7 @@ static void flow_end(struct audit *a, flow_ref ref, const struct ct_event *ev, i
 
 /* A dump may find a million of them at once: they wait for their rows in the list of
  * changes. */
-static void flow_lose(struct audit *a, flow_ref ref)
+void flow_lose(struct audit *a, flow_ref ref)
 {
 	struct flow *f = flowtable_get(a->flows, ref);
 
@@ -229,7 +227,7 @@ static void flow_lose(struct audit *a, flow_ref ref)
 
 /* --- the kinds of events ------------------------------------------------------ */
 
-static flow_ref find_state(const struct audit *a, const struct ct_event *ev, enum flow_state state)
+flow_ref flow_find(const struct audit *a, const struct ct_event *ev, enum flow_state state)
 {
 	flow_ref ref = flowtable_find(a->flows, ev, FLOW_REF_NONE);
 
@@ -241,7 +239,7 @@ static flow_ref find_state(const struct audit *a, const struct ct_event *ev, enu
 /* Whether the entry of a dump is another incarnation of a flow with the same id
  * and tuple: it began after we had heard of ours. What began in the future did so
  * before the clock was put back, and tells nothing. */
-static bool is_other_incarnation(const struct flow *f, const struct ct_event *ev, int64_t now_ms)
+bool flow_is_other(const struct flow *f, const struct ct_event *ev, int64_t now_ms)
 {
 	int64_t start_ms = ev->start_ns / NS_PER_MS;
 
@@ -265,12 +263,12 @@ static void flow_inherit(struct flow *f, const struct flow *from)
 
 /* A flow that was given up as lost, and lives: it goes on as the row it was. The
  * place in the table that it had is forgotten in its time. */
-static flow_ref flow_revive(struct audit *a, const struct ct_event *ev, int64_t now_ms)
+flow_ref flow_revive(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 {
-	flow_ref was = find_state(a, ev, FLOW_LOST), ref;
+	flow_ref was = flow_find(a, ev, FLOW_LOST), ref;
 	struct flow *f, *lost;
 
-	if (was == FLOW_REF_NONE || is_other_incarnation(flowtable_get(a->flows, was), ev, now_ms))
+	if (was == FLOW_REF_NONE || flow_is_other(flowtable_get(a->flows, was), ev, now_ms))
 		return FLOW_REF_NONE;
 	ref = flowtable_add(a->flows, ev->proto, ev->zone, ev->tuple);
 	if (ref == FLOW_REF_NONE)
@@ -288,7 +286,7 @@ static flow_ref flow_revive(struct audit *a, const struct ct_event *ev, int64_t 
 
 static void take_update(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 {
-	flow_ref ref = find_state(a, ev, FLOW_LIVE);
+	flow_ref ref = flow_find(a, ev, FLOW_LIVE);
 
 	if (ref == FLOW_REF_NONE)
 		ref = flow_revive(a, ev, now_ms);
@@ -311,7 +309,7 @@ static void take_update(struct audit *a, const struct ct_event *ev, int64_t now_
 
 static void take_new(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 {
-	flow_ref ref = find_state(a, ev, FLOW_LIVE);
+	flow_ref ref = flow_find(a, ev, FLOW_LIVE);
 	struct flow *f = ref == FLOW_REF_NONE ? NULL : flowtable_get(a->flows, ref);
 
 	if (!f && retold_has_ended(a, ev)) {
@@ -398,12 +396,12 @@ static bool is_successor(const struct flow *f, const struct ct_event *ev)
 
 static void take_destroy(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 {
-	flow_ref ref = find_state(a, ev, FLOW_LIVE);
+	flow_ref ref = flow_find(a, ev, FLOW_LIVE);
 
 	if (ref != FLOW_REF_NONE && is_successor(flowtable_get(a->flows, ref), ev))
 		ref = FLOW_REF_NONE;
 	if (ref == FLOW_REF_NONE) {
-		ref = find_state(a, ev, FLOW_LOST);
+		ref = flow_find(a, ev, FLOW_LOST);
 		if (ref != FLOW_REF_NONE) {
 			lost_found(a, ref, ev, now_ms);
 			return;
@@ -426,104 +424,9 @@ static void take_destroy(struct audit *a, const struct ct_event *ev, int64_t now
 	flow_end(a, ref, ev, stop_ms(ev, now_ms));
 }
 
-/* Without a label and from before there was evidence, or from nobody knows when. */
-static bool is_predating(const struct audit *a, const struct ct_event *ev)
-{
-	return !has_labels(a, ev) && (!ev->start_ns ||
-				      ev->start_ns / NS_PER_MS < a->evidence_since_ms);
-}
-
-/* An entry of a dump is as old as the dump. Of a flow whose end has been read since
- * then nothing is to be learnt; nor of one whose beginning has. */
-static bool is_outdated(const struct audit *a, const struct ct_event *ev, flow_ref live)
-{
-	flow_ref ref = live;
-	const struct flow *f;
-
-	if (ref != FLOW_REF_NONE) {
-		f = flowtable_get(a->flows, ref);
-		return f->is_seen && !f->is_from_dump &&
-		       (int64_t)f->started_ms >= a->dump_started_ms;
-	}
-	ref = find_state(a, ev, FLOW_ENDED);
-	if (ref == FLOW_REF_NONE)
-		return false;
-	f = flowtable_get(a->flows, ref);
-	return !ev->start_ns || ev->start_ns / NS_PER_MS <= (int64_t)f->started_ms;
-}
-
-/* The flow of an entry that is not known as living. */
-static flow_ref dumped_begin(struct audit *a, const struct ct_event *ev, int64_t now_ms)
-{
-	flow_ref ref = flow_revive(a, ev, now_ms);
-	struct flow *f;
-
-	if (ref != FLOW_REF_NONE)
-		return ref;
-	ref = flow_begin(a, ev, now_ms);
-	if (ref == FLOW_REF_NONE)
-		return ref;
-	f = flowtable_get(a->flows, ref);
-	f->is_from_dump = 1;
-	f->is_predating = is_predating(a, ev);
-	if (!ev->start_ns)
-		f->started_ms = 0;
-	return ref;
-}
-
-/* Whether an entry tells more of a flow than its row does. */
-struct row_facts {
-	uint32_t mark;
-	uint16_t labels;
-	bool is_entered, is_offloaded;
-};
-
-static struct row_facts row_facts(const struct flow *f)
-{
-	return (struct row_facts){ f->mark, f->labels, f->is_entered, f->is_offloaded };
-}
-
-static bool is_row_outdated(const struct audit *a, const struct flow *f, struct row_facts was)
-{
-	struct row_facts is = row_facts(f);
-
-	if (is.mark != was.mark || is.labels != was.labels || is.is_entered != was.is_entered ||
-	    is.is_offloaded != was.is_offloaded || f->verdict == VERDICT_NONE)
-		return true;
-	return f->verdict == VERDICT_LOCAL && audit_is_in_gap(a, f, 0);
-}
-
-static void take_dump(struct audit *a, const struct ct_event *ev, int64_t now_ms)
-{
-	flow_ref ref = find_state(a, ev, FLOW_LIVE);
-	struct row_facts was;
-	struct flow *f;
-
-	if (is_outdated(a, ev, ref)) {
-		sums_take_entry(a, ref, ev);
-		return;
-	}
-	if (ref != FLOW_REF_NONE && is_other_incarnation(flowtable_get(a->flows, ref), ev, now_ms)) {
-		flow_lose(a, ref);
-		ref = FLOW_REF_NONE;
-	}
-	if (ref == FLOW_REF_NONE)
-		ref = dumped_begin(a, ev, now_ms);
-	if (ref == FLOW_REF_NONE)
-		return;
-	was = row_facts(flowtable_get(a->flows, ref));
-	flow_apply(a, ref, ev, now_ms);
-	f = flowtable_get(a->flows, ref);
-	f->is_seen = 1;
-	f->is_from_store = 0;
-	sums_take_entry(a, ref, ev);
-	if (is_row_outdated(a, f, was))
-		flow_touch(a, ref);
-}
-
 void audit_marked(struct audit *a, const struct ct_event *ev, uint32_t mark, int64_t now_ms)
 {
-	flow_ref ref = find_state(a, ev, FLOW_LIVE);
+	flow_ref ref = flow_find(a, ev, FLOW_LIVE);
 
 	if (ref == FLOW_REF_NONE)
 		return;
@@ -552,7 +455,7 @@ void audit_ct_event(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 		a->event_ms = 0;
 		break;
 	case CT_DUMP:
-		take_dump(a, ev, now_ms);
+		dump_take(a, ev, now_ms);
 		break;
 	}
 }
@@ -562,74 +465,6 @@ void audit_ct_entries(struct audit *a, const struct ct_event *entries, size_t n,
 	flowtable_foresee(a->flows, entries, n);
 	for (size_t i = 0; i < n; i++)
 		audit_ct_event(a, &entries[i], now_ms);
-}
-
-/* --- history and dumps --------------------------------------------------- */
-
-/* However many there are: they end, are lost, or go on as the rows that they are. */
-int audit_preload(struct audit *a, const struct flow_record *r)
-{
-	flow_ref ref = flowtable_add_beyond(a->flows, r->proto, r->zone, r->tuple);
-	struct flow *f;
-
-	if (ref == FLOW_REF_NONE)
-		return -errno;
-	f = flowtable_get(a->flows, ref);
-	f->ct_id = r->ct_id;
-	f->id = r->id;
-	f->started_ms = (uint64_t)r->started_ms;
-	f->mark = r->mark;
-	f->is_from_store = 1;
-	f->former = SLOT_NONE;
-	f->is_entered = r->ingress != SLOT_NONE;
-	f->ingress = r->ingress;
-	f->is_predating = r->reason == REASON_PREDATES;
-	f->had_mismatch = r->verdict == VERDICT_MISMATCH;
-	f->reason = f->had_mismatch ? r->reason : REASON_NONE;
-	f->is_reported = audit_is_alert_worthy(r->verdict);
-	f->has_gap = 1;
-	f->verdict = r->verdict;
-	for (int d = 0; d < 2; d++) {
-		flow_set_add(a, &f->nflog[d], r->egress[d]);
-		if (f->had_mismatch)
-			flow_set_add(a, &f->reported, r->egress[d]);
-	}
-	audit_live_count(a, f->mark, 1);
-	a->stats.live++;
-	return 0;
-}
-
-static void see_not(void *data, flow_ref ref, struct flow *f)
-{
-	(void)data;
-	(void)ref;
-	f->is_seen = f->is_counted = 0;
-}
-
-void audit_dump_begin(struct audit *a, int64_t now_ms)
-{
-	a->dump_started_ms = now_ms;
-	if (!a->heard_since_ms)
-		a->heard_since_ms = now_ms;
-	flowtable_each(a->flows, see_not, NULL);
-	sums_dump_begin(a);
-}
-
-static void lose_unseen(void *data, flow_ref ref, struct flow *f)
-{
-	if (f->state == FLOW_LIVE && !f->is_seen)
-		flow_lose(data, ref);
-}
-
-/* Flows whose NEW event is still in the queue cannot be unseen: they are not in
- * the table yet. Flows whose end is still there become lost, and are found again
- * when it is read. */
-void audit_dump_end(struct audit *a, bool is_torn, int64_t now_ms)
-{
-	(void)now_ms;
-	if (!is_torn)
-		flowtable_each(a->flows, lose_unseen, a);
-	sums_dump_end(a, is_torn);
 }
 
 void audit_stats(const struct audit *a, struct audit_stats *out)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * audit_internal.h - what the files of the audit share: audit_uplinks.c knows the
- * marks, audit.c takes conntrack events, audit_packet.c logged packets,
- * audit_mismatch.c keeps the mismatches,
- * audit_emit.c makes the records, audit_gap.c knows the gaps, audit_retold.c what was told
- * before, audit_coverage.c adds up what the flows account for.
+ * marks, audit.c takes conntrack events, audit_retold.c knows those that were told
+ * before, audit_dump.c takes dumps, audit_packet.c logged packets, audit_mismatch.c
+ * keeps the mismatches, audit_emit.c makes the records, audit_gap.c knows the gaps,
+ * audit_coverage.c adds up what the flows account for.
  */
 #ifndef WAYMARK_AUDIT_INTERNAL_H
 #define WAYMARK_AUDIT_INTERNAL_H
@@ -12,6 +12,8 @@
 #include "waymark/audit.h"
 #include "waymark/flowtable.h"
 #include "waymark/verdict.h"
+
+#define NS_PER_MS 1000000
 
 /* Evidence may come after its flow's end: an ended flow is kept for 2 s. */
 #define LINGER_TICKS 40
@@ -127,6 +129,25 @@ struct audit {
 	uint64_t uplink_bytes[UPLINKS_MAX];
 	struct audit_sums sums;
 };
+
+/* audit.c */
+/* Whether the event's flow has labels of ours, and they mean what they should. */
+bool audit_has_labels(const struct audit *a, const struct ct_event *ev);
+/* The newest flow of this entry in that state, or FLOW_REF_NONE. */
+flow_ref flow_find(const struct audit *a, const struct ct_event *ev, enum flow_state state);
+/* A flow of which nothing else is known yet, alive; FLOW_REF_NONE: no room. */
+flow_ref flow_begin(struct audit *a, const struct ct_event *ev, int64_t now_ms);
+/* What the event says of the flow, which lives. */
+void flow_apply(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t now_ms);
+/* It is gone, and nobody told. */
+void flow_lose(struct audit *a, flow_ref ref);
+/* One that was given up as lost goes on; FLOW_REF_NONE: there is none. */
+flow_ref flow_revive(struct audit *a, const struct ct_event *ev, int64_t now_ms);
+/* Whether the entry is of another flow with the same id and tuple. */
+bool flow_is_other(const struct flow *f, const struct ct_event *ev, int64_t now_ms);
+
+/* audit_dump.c */
+void dump_take(struct audit *a, const struct ct_event *ev, int64_t now_ms);
 
 /* audit_uplinks.c */
 uint8_t audit_slot_of_mark(const struct audit *a, uint32_t mark);

@@ -11,8 +11,6 @@
 
 #include "audit_internal.h"
 
-#define NS_PER_MS 1000000
-
 /* The end of a flow that nobody knew is read sooner than this, as a rule, and of one
  * that ended no longer ago the table knows. */
 #define LATE_MS (LINGER_TICKS * AUDIT_TICK_MS / 2)
