@@ -77,6 +77,7 @@ static void links_start(void)
 {
 	lab_run("sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0");
 	lab_run("ip link set lo up");
+	lab_run("sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0");
 	for (int i = 1; i <= 2; i++) {
 		lab_run("ip link add wan%d type veth peer name isp%d", i, i);
 		lab_run("ip link set wan%d up && ip link set isp%d up", i, i);
@@ -87,6 +88,10 @@ static void links_start(void)
 	lab_run("ip link set lan up && ip link set pc up");
 	lab_run("ip addr add 192.168.10.1/24 dev lan");
 	lab_run("ip -6 addr add 2001:db8:10::1/64 dev lan nodad");
+	/* Each link comes up, and gets its own address, when the kernel has time. */
+	lab_run("for i in $(seq 500); do"
+		" [ $(ip -6 route show table local type local | grep -c fe80:) = 6 ] && exit;"
+		" sleep 0.01; done; exit 1");
 	lab_run("sysctl -qw net.ipv4.conf.all.rp_filter=1 net.ipv4.conf.wan1.rp_filter=0");
 }
 
