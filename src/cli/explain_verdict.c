@@ -130,9 +130,10 @@ static void cure_show(struct explanation *e)
 	else if (e->reason == REASON_UPLINK_DOWN && u)
 		story_show(&e->story, "ip link set %s up", u->ifname);
 	else if (e->reason == REASON_RULE_MISSING || e->reason == REASON_ROUTE_MISSING ||
-		 e->reason == REASON_RESTORE_MISSING)
+		 e->reason == REASON_RESTORE_MISSING) {
+		story_show(&e->story, "waymark check"); /* who stands in the way */
 		story_show(&e->story, "waymark apply");
-	else if (e->reason == REASON_MARK_CHANGED || e->verdict == VERDICT_FOREIGN)
+	} else if (e->reason == REASON_MARK_CHANGED || e->verdict == VERDICT_FOREIGN)
 		story_show(&e->story, "waymark check");
 }
 

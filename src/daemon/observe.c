@@ -324,7 +324,8 @@ int observe_open(struct daemon *d)
 	if (!d->nflog) {
 		snprintf(what, sizeof(what), "cannot take NFLOG group %u", d->config->nflog_group);
 		return open_failed(what, errno == EBUSY ?
-						 "another program has it: choose another nflog-group" :
+						 "another program has it: choose another nflog-group, "
+						 "or stop the waymarkd that runs" :
 						 "it needs CAP_NET_ADMIN and nfnetlink_log");
 	}
 	d->ifnames = ifnames_open();

@@ -77,7 +77,6 @@ static void links_start(void)
 {
 	lab_run("sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0");
 	lab_run("ip link set lo up");
-	lab_run("sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0");
 	for (int i = 1; i <= 2; i++) {
 		lab_run("ip link add wan%d type veth peer name isp%d", i, i);
 		lab_run("ip link set wan%d up && ip link set isp%d up", i, i);
