@@ -167,6 +167,21 @@ static void cures_say(struct explanation *e)
 	}
 }
 
+/* Conntrack deletes the entry of a TCP connection that is refused as the refusal passes
+ * it, before postrouting: no label is left of what left then. */
+static void refusal_say(struct explanation *e)
+{
+	const char *proto = kept_text(e->flow, "proto");
+
+	if (e->verdict != VERDICT_LOCAL || !e->ingress || !proto || strcmp(proto, "tcp") ||
+	    kept_number(e->flow, "packets_reply", 0) == 0)
+		return;
+	story_say(&e->story, "verdict",
+		  "It was answered, though. The kernel forgets a TCP connection that is refused before "
+		  "the refusal leaves: that it left by the right line is not in the history, but had it "
+		  "left by a wrong one, that would be.");
+}
+
 void explain_verdict(struct explanation *e)
 {
 	const char *cure = rungs[e->verdict].cure;
@@ -176,6 +191,7 @@ void explain_verdict(struct explanation *e)
 	else
 		story_say(&e->story, "verdict", "Verdict %s (rung %d of 7): %s.", verdict_name(e->verdict),
 			  (int)e->verdict, rungs[e->verdict].words);
+	refusal_say(e);
 	if (e->reason > REASON_NONE && e->reason < REASONS) {
 		story_say(&e->story, "reason", "Reason %s: %s.", reason_name(e->reason),
 			  reasons[e->reason].words);

@@ -77,6 +77,12 @@ tells 'inbound: the reply is asked for' "\\\$ ip route get $NET4_VIA2 from $PC4 
 tells 'inbound: its way' "^kernel .*table 250, out of wan2 via $GW2_4"
 tells 'inbound: its translation' "destination was translated to $PC4:7"
 
+at net curl -s --max-time 5 --interface $NET4_VIA2 http://$WAN2_4:9999/
+wait_for_sql 5 "SELECT count(*) FROM flows WHERE dport = 9999 AND state = 'ended'" 1
+run 0 'a refused connection' explain --dport 9999
+tells 'refused: no evidence' '^verdict .*local \(rung 6 of 7\)'
+tells 'refused: which is why' '^ .*forgets a TCP connection that is refused'
+
 # --- a mismatch ------------------------------------------------------------------------------------
 
 at router ip route add default via $GW2_4 dev wan2 metric 50
