@@ -20,6 +20,9 @@
 #define PASS_INTERVAL_MS 60000
 /* Room that retention keeps below the limit: a 64th. */
 #define MARGIN_SHIFT 6
+/* A row for each so many bytes of the limit is left of flows that are gone: with a row's
+ * 100 bytes or so a tenth of it. */
+#define KEPT_SHIFT 10
 /* Free pages that are left for use again however few the others are: 64 MiB. */
 #define FREE_PAGES_KEPT 16384
 
@@ -179,8 +182,21 @@ static int young_find(struct ingest *in, const struct pruner *p, int64_t first, 
 	" ELSE id > ifnull((SELECT max(id) FROM gap WHERE id < 0"                          \
 	" AND started BETWEEN ?1 AND ?2), -9223372036854775807) END"
 
-/* The other tables have few rows; their oldest come first, or are all looked at. */
-static int others_delete(struct ingest *in, int64_t before_ms, int64_t time_ms)
+/* Ids never come again, also when the rows that had them have gone. */
+static int last_ids_keep(struct ingest *in)
+{
+	int rc = SQLITE_OK;
+
+	if (in->last_mismatch_id)
+		rc = ingest_meta(in, "pruned_mismatch_id", in->last_mismatch_id);
+	if (rc == SQLITE_OK && in->last_gap_id)
+		rc = ingest_meta(in, "pruned_gap_id", in->last_gap_id);
+	return rc;
+}
+
+/* The other tables have few rows as a rule; their oldest come first, or are all looked
+ * at. *has_more: there may be others that have to go. */
+static int others_delete(struct ingest *in, int64_t before_ms, int64_t time_ms, bool *has_more)
 {
 	static const char *const sql[] = {
 		OLDEST_DELETE_SQL("mismatch"),
@@ -194,12 +210,36 @@ static int others_delete(struct ingest *in, int64_t before_ms, int64_t time_ms)
 	};
 	int rc = db_exec(in->db, "BEGIN IMMEDIATE");
 
-	for (size_t i = 0; rc == SQLITE_OK && i < sizeof(sql) / sizeof(sql[0]); i++)
+	*has_more = false;
+	for (size_t i = 0; rc == SQLITE_OK && i < sizeof(sql) / sizeof(sql[0]); i++) {
 		rc = db_run_numbers(in->db, sql[i], 2, (int64_t[]){ before_ms, time_ms });
-	if (rc == SQLITE_OK && in->last_mismatch_id)
-		rc = ingest_meta(in, "pruned_mismatch_id", in->last_mismatch_id);
-	if (rc == SQLITE_OK && in->last_gap_id)
-		rc = ingest_meta(in, "pruned_gap_id", in->last_gap_id);
+		*has_more |= rc == SQLITE_OK && sqlite3_changes(in->db) >= STEP_FLOWS;
+	}
+	if (rc == SQLITE_OK)
+		rc = last_ids_keep(in);
+	return rc == SQLITE_OK ? db_exec(in->db, "COMMIT") : rc;
+}
+
+/* Of a table's oldest rows those of flows that are gone, but for the newest ?1 rows. */
+#define LEFT_DELETE_SQL(table)                                                            \
+	"DELETE FROM " table " WHERE id <= min((SELECT max(id) FROM " table ") - ?1,"       \
+	" (SELECT max(id) FROM (SELECT id FROM " table " ORDER BY id LIMIT 16384)))"        \
+	" AND NOT EXISTS (SELECT 1 FROM flow WHERE flow.id = flow_id)"
+
+/* Where each flow leaves a row behind, these would push out the flows themselves. */
+static int left_delete(struct ingest *in, int64_t kept)
+{
+	static const char *const sql[] = {
+		LEFT_DELETE_SQL("mismatch"),
+		LEFT_DELETE_SQL("mark_change"),
+		LEFT_DELETE_SQL("cure"),
+	};
+	int rc = db_exec(in->db, "BEGIN IMMEDIATE");
+
+	for (size_t i = 0; rc == SQLITE_OK && i < sizeof(sql) / sizeof(sql[0]); i++)
+		rc = db_run_numbers(in->db, sql[i], 1, &kept);
+	if (rc == SQLITE_OK)
+		rc = last_ids_keep(in);
 	return rc == SQLITE_OK ? db_exec(in->db, "COMMIT") : rc;
 }
 
@@ -234,24 +274,34 @@ static int age_step(struct pruner *p, struct ingest *in)
 
 	if (slice)
 		return age_delete(p, in, slice);
-	p->is_pass_on = false;
-	rc = others_delete(in, p->before_ms, p->time_ms);
+	rc = others_delete(in, p->before_ms, p->time_ms, &p->is_pass_on);
 	return rc == SQLITE_OK ? ingest_meta(in, "age_ms", p->clock.believed.time_ms) : rc;
 }
 
-/* The oldest flows go, and when there are none left, the other rows. */
+/* The limit of size in force. */
+static uint64_t limit_bytes(const struct pruner *p)
+{
+	uint64_t max_bytes = atomic_load(&p->max_bytes), ceiling = (uint64_t)p->ceiling_bytes;
+
+	return ceiling && (!max_bytes || ceiling < max_bytes) ? ceiling : max_bytes;
+}
+
+/* The oldest flows go, with most of what those before them have left, and when there are
+ * none, the other rows. */
 static int size_step(struct pruner *p, struct ingest *in)
 {
 	struct slice *slice = slices_from(&in->slices, p->size_flow_id);
+	bool has_more;
 
 	if (slice) {
 		int64_t last = step_end(slice, &p->size_flow_id), first = p->size_flow_id;
+		int rc = flows_delete(in, slice, first, last, FOREVER);
 
 		p->size_flow_id = last + 1;
-		return flows_delete(in, slice, first, last, FOREVER);
+		return rc == SQLITE_OK ? left_delete(in, (int64_t)(limit_bytes(p) >> KEPT_SHIFT)) : rc;
 	}
 	p->size_flow_id = 0;
-	return others_delete(in, FOREVER, 0);
+	return others_delete(in, FOREVER, 0, &has_more);
 }
 
 /* An earlier run knew what time it was. */
@@ -292,14 +342,6 @@ bool pruner_has_limit(const struct pruner *p)
 void pruner_set_roomy(struct pruner *p)
 {
 	p->ceiling_bytes = 0;
-}
-
-/* The limit of size in force. */
-static uint64_t limit_bytes(const struct pruner *p)
-{
-	uint64_t max_bytes = atomic_load(&p->max_bytes), ceiling = (uint64_t)p->ceiling_bytes;
-
-	return ceiling && (!max_bytes || ceiling < max_bytes) ? ceiling : max_bytes;
 }
 
 static bool is_over(const struct usage *u, uint64_t max_bytes)

@@ -115,6 +115,60 @@ static void known_time_set(const char *path, int64_t time_ms)
 	lab_execute(path, sql);
 }
 
+/* Flows that have ended, each with a mismatch of its own. */
+static void push_mismatched(struct writer *w, int64_t n, int64_t time_ms)
+{
+	for (int64_t id = 1; id <= n; id++) {
+		struct record m = { .type = RECORD_MISMATCH, .mismatch = {
+			.id = id, .flow_id = id, .time_ms = time_ms, .packets = 1 } };
+		struct record r = lab_flow(id);
+
+		lab_end(&r);
+		m.mismatch.tuple = r.flow.tuple[0];
+		r.flow.started_ms = time_ms;
+		r.flow.ended_ms = time_ms + 1000;
+		lab_push(w, &r);
+		lab_push(w, &m);
+	}
+	writer_flush(w);
+}
+
+/* What flows leave behind takes no more than its share of the room: of the flows, too,
+ * the newest are kept. */
+static void test_mismatches_by_size(void **state)
+{
+	const char *path = lab_path(*state, "flows.db");
+	struct store *st = lab_open(path);
+	struct writer *w = lab_start(st);
+
+	push_mismatched(w, 100000, LAB_NOON);
+	writer_set_retention(w, 0, 4 << 20);
+	lab_wait(path, "SELECT page_count <= 1024 FROM pragma_page_count", 1);
+	lab_stop(w, st);
+	assert_in_range(lab_number(path, "SELECT count(*) FROM flow"), 10000, 60000);
+	lab_expect(path, "SELECT max(id) FROM flow", "100000");
+	lab_expect(path, "SELECT max(id) FROM mismatch", "100000");
+	lab_expect(path, "PRAGMA integrity_check", "ok");
+}
+
+/* A pass ends when all that is too old has gone, not after the first few thousand. */
+static void test_mismatches_by_age(void **state)
+{
+	const char *path = lab_path(*state, "flows.db");
+	struct store *st = lab_open(path);
+	struct writer *w = lab_start(st);
+	struct record m = { .type = RECORD_MISMATCH, .mismatch = {
+		.id = 20001, .flow_id = 20001, .time_ms = now_ms() } };
+
+	push_mismatched(w, 20000, now_ms() - 200 * DAY_MS);
+	lab_push(w, &m);
+	writer_flush(w);
+	writer_set_retention(w, KEEP_S, 0);
+	lab_wait(path, "SELECT count(*) = 1 FROM mismatch", 1);
+	lab_stop(w, st);
+	lab_expect(path, "SELECT id FROM mismatch", "20001");
+}
+
 /* Flows of an hour ago and of 100 days ago, by a clock that has since been set by so
  * much; then a pass. */
 static void clock_set(void **state, int64_t by_ms, const char *left)
@@ -302,6 +356,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_retention_by_age, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_retention_by_size, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(test_mismatches_by_size, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(test_mismatches_by_age, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_clock_as_it_was, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_clock_set_forth, lab_setup, lab_teardown),
 		cmocka_unit_test_setup_teardown(test_clock_set_back, lab_setup, lab_teardown),
