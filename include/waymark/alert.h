@@ -76,6 +76,10 @@ int alerter_resume(struct alerter *a, int64_t id, const char *line);
 /* Tells, or folds. Never blocks. */
 void alerter_raise(struct alerter *a, const struct alert *alert);
 
+/* What an alert was raised of goes on: it is not quiet. Of the alert its kind, time,
+ * uplinks and reason. False: it is over, or was never raised. */
+bool alerter_goes_on(struct alerter *a, const struct alert *alert);
+
 /* Call now and then (each second) and on SIGCHLD: reaps children, ends those
  * over their time, sends the summaries that are due. */
 void alerter_tick(struct alerter *a, int64_t now_ms);

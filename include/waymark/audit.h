@@ -39,6 +39,10 @@ struct audit_port {
 	/* A mismatch that was not there before (is_first), or a verdict other than
 	 * mismatch that somebody should know of, once a flow: f->verdict says which. */
 	void (*alert)(void *data, const struct flow_record *f, const struct mismatch_record *m);
+	/* More packets of a mismatch that there was an alert for, as that alert had it; at
+	 * most once a tick. False: its alert is over, or nobody knows of it, and another
+	 * one is due. NULL: that never is so. */
+	bool (*goes_on)(void *data, const struct mismatch_record *m);
 	/* Why it may have left elsewhere: by the kernel's rules, routes, links and
 	 * ruleset as they are now. REASON_UNEXPLAINED: they are as they should be. */
 	enum reason (*diagnose)(void *data, const struct audit_stray *stray);

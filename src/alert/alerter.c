@@ -211,6 +211,11 @@ void alerter_raise(struct alerter *a, const struct alert *alert)
 		a->folded++;
 }
 
+bool alerter_goes_on(struct alerter *a, const struct alert *alert)
+{
+	return folding_keep(a->folding, alert);
+}
+
 static void summaries_tell(struct alerter *a, int64_t now_ms, bool is_last)
 {
 	struct alert summary;

@@ -222,6 +222,17 @@ bool folding_take(struct folding *f, struct alert *alert, int64_t interval_ms)
 	return true;
 }
 
+bool folding_keep(struct folding *f, const struct alert *alert)
+{
+	struct entry *e = entry_find(f, hash_alert(alert), alert);
+
+	if (!e && f->entries[OTHERS].is_used)
+		e = &f->entries[OTHERS];
+	if (e)
+		e->last_ms = alert->time_ms;
+	return e != NULL;
+}
+
 bool folding_due(struct folding *f, int64_t now_ms, int64_t interval_ms, bool is_last,
 		 struct alert *out)
 {

@@ -22,6 +22,10 @@ void folding_free(struct folding *f);
  * within the interval, those beyond are one: *alert is changed to be of it. */
 bool folding_take(struct folding *f, struct alert *alert, int64_t interval_ms);
 
+/* Nothing new, but what the alert's key stands for is not quiet. False: there is no such
+ * key, nor was it taken as one of many. */
+bool folding_keep(struct folding *f, const struct alert *alert);
+
 /* The next summary that is due: the newest example with its count. is_last: due or
  * not. Its strings are valid until the next call. False: there is none. */
 bool folding_due(struct folding *f, int64_t now_ms, int64_t interval_ms, bool is_last,

@@ -54,6 +54,7 @@ struct mismatch {
 	struct mismatch *next_dirty; /* to be written at the next tick */
 	bool is_dirty;
 	flow_ref flow;
+	enum reason told; /* as the alert had it */
 	struct mismatch_record record;
 };
 

@@ -91,10 +91,9 @@ static enum reason reason_find(struct audit *a, flow_ref ref, const struct clue 
 	return c->p || c->is_old ? REASON_UNEXPLAINED : REASON_MARK_CHANGED;
 }
 
-static void mismatch_announce(struct audit *a, flow_ref ref, const struct mismatch *m)
+static void mismatch_tell(struct audit *a, struct mismatch *m)
 {
-	const struct flow *f = flowtable_get(a->flows, ref);
-	struct record row = { .type = RECORD_MISMATCH, .mismatch = m->record };
+	const struct flow *f = flowtable_get(a->flows, m->flow);
 	struct flow_record r = {
 		.id = f->id,
 		.started_ms = f->started_ms,
@@ -110,10 +109,18 @@ static void mismatch_announce(struct audit *a, flow_ref ref, const struct mismat
 		.reason = m->record.reason,
 	};
 
-	flow_emit(a, ref, NULL, 0);
-	a->port.emit(a->port.data, &row);
-	flowtable_tuples(a->flows, ref, r.tuple);
+	m->told = m->record.reason;
+	flowtable_tuples(a->flows, m->flow, r.tuple);
 	a->port.alert(a->port.data, &r, &m->record);
+}
+
+static void mismatch_announce(struct audit *a, struct mismatch *m)
+{
+	struct record row = { .type = RECORD_MISMATCH, .mismatch = m->record };
+
+	flow_emit(a, m->flow, NULL, 0);
+	a->port.emit(a->port.data, &row);
+	mismatch_tell(a, m);
 }
 
 static struct mismatch *mismatch_new(struct audit *a, flow_ref ref, const struct clue *c,
@@ -149,7 +156,7 @@ static struct mismatch *mismatch_new(struct audit *a, flow_ref ref, const struct
 	flow_set_add(a, &f->reported, UINT64_C(1) << c->egress);
 	a->stats.mismatches++;
 	a->uplink_mismatches[expected]++;
-	mismatch_announce(a, ref, m);
+	mismatch_announce(a, m);
 	return m;
 }
 
@@ -257,6 +264,16 @@ void mismatch_forget(struct audit *a, flow_ref ref)
 	}
 }
 
+/* It is no news as long as its alert is not over. */
+static void mismatch_go_on(struct audit *a, struct mismatch *m)
+{
+	struct mismatch_record told = m->record;
+
+	told.reason = m->told;
+	if (a->port.goes_on && !a->port.goes_on(a->port.data, &told))
+		mismatch_tell(a, m);
+}
+
 void mismatch_emit_dirty(struct audit *a)
 {
 	while (a->dirty) {
@@ -266,6 +283,7 @@ void mismatch_emit_dirty(struct audit *a)
 		a->dirty = m->next_dirty;
 		m->is_dirty = false;
 		a->port.emit(a->port.data, &r);
+		mismatch_go_on(a, m);
 	}
 }
 

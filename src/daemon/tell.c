@@ -207,6 +207,20 @@ static void tell_alert(void *data, const struct flow_record *f, const struct mis
 		cure_want(d, f, m);
 }
 
+static bool tell_goes_on(void *data, const struct mismatch_record *m)
+{
+	struct daemon *d = data;
+	struct alert a = {
+		.kind = ALERT_MISMATCH,
+		.time_ms = clock_now_ms(),
+		.reason = reason_name(m->reason),
+	};
+
+	snprintf(a.expected, sizeof(a.expected), "%s", uplink_name(d, m->expected));
+	snprintf(a.egress, sizeof(a.egress), "%s", uplink_ifname(d, m->egress));
+	return alerter_goes_on(d->alerter, &a);
+}
+
 void tell_tampering(struct daemon *d, const struct tampering_record *t, const char *thing,
 		    const char *text)
 {
@@ -253,6 +267,7 @@ void tell_port(struct daemon *d, struct audit_port *port)
 		.emit = tell_record,
 		.room = tell_room,
 		.alert = tell_alert,
+		.goes_on = tell_goes_on,
 		.diagnose = diagnose_stray,
 	};
 }

@@ -110,6 +110,30 @@ static void test_folds(void **state)
 	alerter_free(a);
 }
 
+/* Packets of a flow that was told of are no news, nor are they quiet. */
+static void test_goes_on(void **state)
+{
+	struct alerter *a = alerter_with(NULL, path_in("lines"), 60);
+	struct alert alert = mismatch();
+	json_t *object;
+
+	(void)state;
+	assert_false(alerter_goes_on(a, &alert));
+	raise_at(a, T0, 1);
+	alert.time_ms = T0 + MINUTE;
+	assert_true(alerter_goes_on(a, &alert));
+	alerter_tick(a, T0 + 3 * MINUTE - 1);
+	assert_int_equal(lines_of(file_text("lines")), 1);
+	alerter_tick(a, T0 + 3 * MINUTE);
+	assert_int_equal(lines_of(file_text("lines")), 2);
+	object = line_json(1);
+	assert_text(object, "state", "over");
+	assert_integer(object, "total", 1);
+	json_decref(object);
+	assert_false(alerter_goes_on(a, &alert));
+	alerter_free(a);
+}
+
 static void test_keys(void **state)
 {
 	struct alerter *a = alerter_with(NULL, path_in("lines"), 60);
@@ -392,7 +416,8 @@ static void test_kinds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_folds),     TEST(test_keys),	     TEST(test_clock_back),
+		TEST(test_folds),     TEST(test_goes_on),
+		TEST(test_keys),	     TEST(test_clock_back),
 		TEST(test_many_keys), TEST(test_file),	     TEST(test_file_failures),
 		TEST(test_key_gives_way), TEST(test_syslog), TEST(test_journal),
 		TEST(test_set_config), TEST(test_kinds),

@@ -32,6 +32,8 @@ struct history {
 	unsigned n_flows, n_mismatches, n_gaps, n_changes, n_alerts;
 	enum reason diagnosis, restoring; /* what the kernel is said to be like */
 	struct audit_stray stray;	  /* asked of last */
+	bool is_over;			  /* the alerts' word */
+	enum reason goes_on;		  /* told of last */
 };
 
 static void keep_flow(struct history *h, const struct flow_record *f)
@@ -92,6 +94,14 @@ static void alert(void *data, const struct flow_record *f, const struct mismatch
 	h->n_alerts++;
 }
 
+static bool goes_on(void *data, const struct mismatch_record *m)
+{
+	struct history *h = data;
+
+	h->goes_on = m->reason;
+	return !h->is_over;
+}
+
 static enum reason diagnose(void *data, const struct audit_stray *stray)
 {
 	struct history *h = data;
@@ -115,7 +125,8 @@ static void world_open(struct world *w, uint32_t max_flows)
 		{ .name = "wan2", .ifname = "wan2", .mark = 3, .slot = WAN2 },
 	};
 	struct config c = { .mark_mask = 0xff, .label_base = 64, .uplinks = uplinks, .n_uplinks = 2 };
-	struct audit_port port = { .data = &w->h, .emit = emit, .alert = alert, .diagnose = diagnose };
+	struct audit_port port = { .data = &w->h, .emit = emit, .alert = alert, .goes_on = goes_on,
+				   .diagnose = diagnose };
 	struct audit_ids ids = { 0 };
 
 	memset(w, 0, sizeof(*w));
@@ -563,6 +574,35 @@ static void a_packet_of_nobody_is_an_orphan_not_a_mismatch(void **state)
 	assert_int_equal(stats.orphans, 1);
 	assert_int_equal(stats.pending, 0);
 	assert_int_equal(w.h.n_mismatches, 0);
+	world_close(&w);
+}
+
+/* The alert of a flow that goes on astray is not over; where it is, there is another. */
+static void a_mismatch_that_goes_on_is_told_of(void **state)
+{
+	struct ct_event ev = lan_flow(CT_NEW, 1, 2);
+	struct nflog_packet p = logged(&ev, NFLOG_MISMATCH, DIR_ORIGINAL, 2);
+	struct world w;
+
+	(void)state;
+	world_open(&w, 100);
+	audit_ct_event(w.a, &ev, w.now_ms);
+	audit_packet(w.a, &p, WAN2, w.now_ms);
+	ticks(&w, 60);
+	assert_int_equal(w.h.n_alerts, 1);
+	assert_int_equal(w.h.goes_on, REASON_NONE);
+	audit_packet(w.a, &p, WAN2, w.now_ms);
+	ticks(&w, 60);
+	assert_int_equal(w.h.goes_on, REASON_RULE_MISSING);
+	assert_int_equal(w.h.n_alerts, 1);
+	w.h.is_over = true;
+	ticks(&w, 60);
+	assert_int_equal(w.h.n_alerts, 1);
+	audit_packet(w.a, &p, WAN2, w.now_ms);
+	ticks(&w, 60);
+	assert_int_equal(w.h.n_alerts, 2);
+	assert_int_equal(w.h.n_mismatches, 1);
+	assert_int_equal(w.h.mismatch[1].packets, 3);
 	world_close(&w);
 }
 
@@ -1111,6 +1151,7 @@ int main(void)
 		cmocka_unit_test(transit_by_the_same_port_again_is_seen_too),
 		cmocka_unit_test(a_label_alone_proves_a_mismatch),
 		cmocka_unit_test(a_packet_of_nobody_is_an_orphan_not_a_mismatch),
+		cmocka_unit_test(a_mismatch_that_goes_on_is_told_of),
 		cmocka_unit_test(unmarked_and_foreign_flows_are_alerted_once),
 		cmocka_unit_test(another_uplinks_source_address_is_found),
 		cmocka_unit_test(addresses_are_whose_they_were_when_the_flow_began),
