@@ -57,7 +57,7 @@ struct alerter;
 
 /* is_running counts and bounds children of the exec sink. NULL with errno. */
 struct alerter *alerter_new(const struct alert_config *c);
-/* Tells what is folded; leaves a moment to the webhook. */
+/* Tells what is folded; leaves a moment to programs and one to the webhook. */
 void alerter_free(struct alerter *a);
 void alerter_set_config(struct alerter *a, const struct alert_config *c);
 

@@ -7,6 +7,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -20,6 +21,7 @@
 #include "alert/spawn.h"
 
 #define TICK_MOST_MS 1000
+#define STOP_LOOK_MS 10
 
 /* What the programs of one alert are given. */
 struct story {
@@ -315,10 +317,20 @@ void exec_tick(struct exec *e, int64_t now_ms)
 	queue_start(e);
 }
 
+/* A service manager may end what is left when we have ended (systemd.kill(5)). */
+static void children_await(struct exec *e)
+{
+	for (int ms = 0; ms < EXEC_STOP_MS && e->n_children; ms += STOP_LOOK_MS) {
+		poll(NULL, 0, STOP_LOOK_MS);
+		exec_tick(e, e->tick_ms);
+	}
+}
+
 void exec_free(struct exec *e)
 {
 	if (!e)
 		return;
+	children_await(e);
 	for (; e->n_queued; e->n_queued--) {
 		job_drop(e, &e->queue[e->first], "not run, the daemon stops");
 		e->first = (e->first + 1) % EXEC_QUEUE_MAX;

@@ -42,10 +42,12 @@ void journal_write(const char *socket_path, const struct alert *alert,
 #define EXEC_CHILDREN_MAX 8
 #define EXEC_QUEUE_MAX	  64
 #define EXEC_TIMEOUT_MS	  30000
+#define EXEC_STOP_MS	  2000
 
 struct exec;
 struct exec *exec_new(struct sink_status *s); /* NULL with errno; s must outlive it */
-/* Running programs are left to themselves, waiting ones counted as failed. */
+/* Leaves EXEC_STOP_MS to programs; those that run still are left to themselves, waiting
+ * ones counted as failed. */
 void exec_free(struct exec *e);
 /* Who the programs run as from now on; NULL: as we do. The user must exist when this is
  * called, else no program runs until it is called again. */

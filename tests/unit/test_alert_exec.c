@@ -208,6 +208,24 @@ static void test_children_bound(void **state)
 	alerter_free(a);
 }
 
+/* Who starts us may end all that we leave behind: at a stop what was folded is told to a
+ * program that has its time to take it. */
+static void test_stop(void **state)
+{
+	struct alert alert = mismatch();
+	struct alerter *a;
+
+	(void)state;
+	program_write("slow", "sleep 0.3\necho $WAYMARK_COUNT >> done\n");
+	a = alerter_with(path_in("slow"), NULL, 60);
+	for (int i = 0; i < 3; i++)
+		alerter_raise(a, &alert);
+	assert_null(file_text("done"));
+	alerter_free(a);
+	assert_int_equal(lines_of(file_text("done")), 2);
+	assert_non_null(strstr(file_text("done"), "2\n"));
+}
+
 static int64_t seconds_pass(struct alerter *a, int64_t now_ms, unsigned n)
 {
 	alerter_tick(a, now_ms);
@@ -349,7 +367,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_environment),	  TEST(test_stdin),	     TEST(test_folder),
 		TEST(test_exec_failures), TEST(test_children_bound), TEST(test_timeout),
-		TEST(test_privileges),
+		TEST(test_privileges),	  TEST(test_stop),
 	};
 
 	return cmocka_run_group_tests(tests, folder_setup, folder_teardown);
