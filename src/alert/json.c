@@ -9,21 +9,7 @@
 #include <string.h>
 
 #include "alert/facts.h"
-
-/* The kernel allows any bytes in an interface's name, JSON only UTF-8. */
-static json_t *text_json(const char *text)
-{
-	json_t *value = json_string(text);
-	char copy[sizeof(((struct fact *)0)->text)];
-
-	if (value)
-		return value;
-	snprintf(copy, sizeof(copy), "%s", text);
-	for (char *p = copy; *p; p++)
-		if ((unsigned char)*p >= 0x80)
-			*p = '?';
-	return json_string(copy);
-}
+#include "waymark/jsontext.h"
 
 static json_t *fact_json(const struct fact *fact)
 {
@@ -31,7 +17,7 @@ static json_t *fact_json(const struct fact *fact)
 		return json_null();
 	if (fact->is_number)
 		return json_integer(strtoll(fact->text, NULL, 10));
-	return text_json(fact->text);
+	return jsontext_new(fact->text);
 }
 
 /* jansson's text with a line end behind it; a line of its own in every sink. */

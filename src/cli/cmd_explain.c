@@ -13,6 +13,7 @@
 #include "cli/explain.h"
 #include "cli/filter.h"
 #include "cli/history.h"
+#include "waymark/jsontext.h"
 #include "waymark/times.h"
 
 /* What happened so long before and after a mismatch may have to do with it. */
@@ -232,7 +233,7 @@ static json_t *row_json(const struct kept_row *row)
 	for (size_t i = 0; i < row->n; i++) {
 		const struct value *v = &row->values[i];
 
-		json_object_set_new(o, v->name, v->kind == VALUE_TEXT	 ? json_string(v->text) :
+		json_object_set_new(o, v->name, v->kind == VALUE_TEXT	 ? jsontext_new(v->text) :
 						v->kind == VALUE_INTEGER ? json_integer(v->integer) :
 									   json_null());
 	}
@@ -252,10 +253,14 @@ static json_t *story_json(const struct story *s)
 {
 	json_t *list = json_array();
 
-	for (size_t i = 0; i < s->n; i++)
-		json_array_append_new(list, json_pack("{ss ss ss?}", "step", s->steps[i].name, "text",
-						      s->steps[i].text, "command",
-						      s->steps[i].command));
+	for (size_t i = 0; i < s->n; i++) {
+		const struct story_step *step = &s->steps[i];
+
+		json_array_append_new(list, json_pack("{ss so so}", "step", step->name, "text",
+						      jsontext_new(step->text), "command",
+						      step->command ? jsontext_new(step->command) :
+								      json_null()));
+	}
 	return list;
 }
 

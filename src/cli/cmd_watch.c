@@ -96,6 +96,12 @@ static void tampering_print(const json_t *o)
 	       text_of(o, "action"));
 }
 
+static void cure_print(const json_t *o)
+{
+	printf("%-8s flow %" PRId64 ": its entry is %s, for mismatch %" PRId64, "cure",
+	       number_of(o, "flow_id"), text_of(o, "action"), number_of(o, "mismatch_id"));
+}
+
 static void state_print(const json_t *o)
 {
 	printf("%-8s %s is %s", "uplink", text_of(o, "uplink"), text_of(o, "state"));
@@ -120,6 +126,7 @@ static const struct {
 	{ "gap", gap_print },		{ "mark-change", change_print },
 	{ "tampering", tampering_print }, { "alert", alert_print },
 	{ "skipped", skipped_print },	  { "uplink-state", state_print },
+	{ "cure", cure_print },
 };
 
 static void line_print(const json_t *o)

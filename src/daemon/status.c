@@ -10,6 +10,7 @@
 
 #include "daemon/daemon.h"
 #include "waymark/coverage.h"
+#include "waymark/jsontext.h"
 #include "waymark/times.h"
 #include "waymark/uplinkstate.h"
 
@@ -91,9 +92,9 @@ static json_t *uplink_answer(const struct daemon *d, const struct uplink_config 
 	const struct uplink_plan *p = uplink_plan_find(plan, u->slot);
 	const char *state = uplink_state(u, plan, steering_netstate(d->steering));
 
-	return json_pack("{ss ss ss so so so sI sI sI sI sI so}", "name", u->name, "interface",
-			 u->ifname, "state", state, "addresses", addresses_answer(d, u), "gateway",
-			 p ? json_address(&p->gateway[0]) : json_null(), "gateway6",
+	return json_pack("{ss so ss so so so sI sI sI sI sI so}", "name", u->name, "interface",
+			 jsontext_new(u->ifname), "state", state, "addresses", addresses_answer(d, u),
+			 "gateway", p ? json_address(&p->gateway[0]) : json_null(), "gateway6",
 			 p ? json_address(&p->gateway[1]) : json_null(), "mark", (json_int_t)u->mark,
 			 "weight", (json_int_t)u->weight, "flows_live",
 			 (json_int_t)c->live[u->slot], "bytes", (json_int_t)c->bytes[u->slot],
@@ -153,7 +154,7 @@ static json_t *store_answer(const struct daemon *d)
 			 json_delay(s.p99_ms),
 			 "pruning", !writer_is_pruned(d->writer), "last_commit",
 			 json_time(s.last_commit_ms), "last_error",
-			 s.last_error ? json_string(s.last_error_text) : json_null());
+			 s.last_error ? jsontext_new(s.last_error_text) : json_null());
 }
 
 static json_t *alerts_answer(const struct daemon *d)
@@ -168,7 +169,7 @@ static json_t *alerts_answer(const struct daemon *d)
 			 "delivered", (json_int_t)s.webhook.delivered, "retries",
 			 (json_int_t)s.webhook.retries, "dropped", (json_int_t)s.webhook.dropped,
 			 "last_error",
-			 s.webhook.last_error[0] ? json_string(s.webhook.last_error) : json_null());
+			 s.webhook.last_error[0] ? jsontext_new(s.webhook.last_error) : json_null());
 }
 
 static json_t *cures_answer(const struct daemon *d)

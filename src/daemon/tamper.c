@@ -172,7 +172,7 @@ static void take_ruleset_notice(void *data, const struct nft_notice *n)
 	suspect(t, clock_now_ms());
 	if (!t->ruleset_since_ms || (n->deletes_waymark && !t->is_ruleset_cut)) {
 		t->ruleset_who = (struct who){ .pid = n->pid };
-		memcpy(t->ruleset_who.process, n->process, sizeof(n->process));
+		who_set_name(&t->ruleset_who, n->process);
 		t->is_ruleset_cut = n->deletes_waymark;
 	}
 	if (!t->ruleset_since_ms)

@@ -45,21 +45,30 @@ void traces_clear(struct traces *t)
 	t->n_links = 0;
 }
 
-static bool process_name(uint32_t pid, char name[32])
+void who_set_name(struct who *w, const char *name)
 {
-	char path[32];
+	snprintf(w->process, sizeof(w->process), "%s", name);
+	for (char *p = w->process; *p; p++)
+		if (*p < ' ' || *p > '~')
+			*p = '?';
+}
+
+/* It may hold line ends of its own. */
+static bool process_name(uint32_t pid, struct who *w)
+{
+	char path[32], name[sizeof(w->process)];
+	size_t n;
 	FILE *file;
-	bool has;
 
 	snprintf(path, sizeof(path), "/proc/%u/comm", pid);
 	file = fopen(path, "re");
 	if (!file)
 		return false;
-	has = fgets(name, 32, file) != NULL;
+	n = fread(name, 1, sizeof(name) - 1, file);
 	fclose(file);
-	if (has)
-		name[strcspn(name, "\n")] = '\0';
-	return has;
+	name[n && name[n - 1] == '\n' ? n - 1 : n] = '\0';
+	who_set_name(w, name);
+	return n > 0;
 }
 
 /* A port that is no pid at all is one only if its lower part is alive. */
@@ -70,7 +79,7 @@ void who_of_port(struct who *w, uint32_t port)
 	memset(w, 0, sizeof(*w));
 	if (!port)
 		w->is_kernel = true;
-	else if (pid && (process_name(pid, w->process) || pid == port))
+	else if (pid && (process_name(pid, w) || pid == port))
 		w->pid = pid;
 }
 

@@ -17,6 +17,10 @@ struct who {
 	bool is_kernel;
 };
 
+/* A process gives itself any name: '?' for what is not printable ASCII, so that no log or
+ * terminal takes it for more than a name. */
+void who_set_name(struct who *w, const char *name);
+
 /* The process of a netlink port, as far as one can know: a port is a number that
  * its owner chooses, by custom its pid, or its pid below other bits; another
  * socket of the same process has another one, which names nobody. */

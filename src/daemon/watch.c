@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "daemon/daemon.h"
+#include "waymark/jsontext.h"
 #include "waymark/proto.h"
 #include "waymark/times.h"
 
@@ -26,7 +27,7 @@ static json_t *json_time(int64_t ms)
 
 static json_t *json_text(const char *text)
 {
-	json_t *o = text && *text ? json_string(text) : NULL;
+	json_t *o = text && *text ? jsontext_new(text) : NULL;
 
 	return o ? o : json_null();
 }

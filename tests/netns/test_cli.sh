@@ -424,4 +424,12 @@ check 'metrics after the daemon: it is down' grep -qx 'waymark_up 0' "$out"
 run 0 'flows after the daemon' flows --json --port 80
 is 'flows after the daemon: all' "$(json 'len(d)')" 20
 
+# An interface may have any bytes in its name.
+daemon_start "uplink odd { interface = \"$(printf 'w\351b')\" mark = 4 table = 249 gateway = \"none\" }"
+run 0 'a name that is not UTF-8: uplinks' uplinks --json
+is 'a name that is not UTF-8: the uplink is there' "$(json '[u["interface"] for u in d if u["name"] == "odd"]')" "['w?b']"
+run 0 'a name that is not UTF-8: metrics' metrics
+check 'a name that is not UTF-8: metrics has the uplink' grep -qx 'waymark_uplink_up{uplink="odd",interface="w?b"} 0' "$out"
+daemon_stop
+
 done_testing

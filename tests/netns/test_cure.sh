@@ -50,6 +50,11 @@ has_rule() {
 	at router ip rule | grep -q '^1001:'
 }
 
+is_watched() {
+	at pc curl -s --max-time 1 "http://$LAN4:81/"
+	grep -q ' flow ' "$lab_tmp/watch.out"
+}
+
 mismatches() { # PORT...: of them those with a mismatch
 	sql "SELECT count(DISTINCT sport) FROM mismatches WHERE sport IN ($(echo "$*" | tr ' ' ','))"
 }
@@ -93,6 +98,8 @@ hold_close off
 settings="$settings
 	on-mismatch = \"delete-flow\""
 reload "$settings"
+background watch router "$WAYMARK" -c "$lab_tmp/waymark.conf" watch
+check "somebody watches" wait_for 10 is_watched
 hold_many one pc "udp $NET4 7 3" "tcp $NET4 7 3" || die 'no flows'
 # shellcheck disable=SC2046 # a list
 set -- $(hold_ports one)
@@ -114,6 +121,8 @@ check "they have begun anew by a line with a fitting mark" wait_for_sql 5 \
 	"SELECT count(*) FROM flows WHERE sport IN ($u, $t) AND state = 'live'
 		AND mark = 2 AND egress = 'wan1' AND verdict = 'ok'" 2
 id=$(sql "SELECT min(flow_id) FROM cures")
+check "who watches is told" wait_for 5 grep -q " cure     flow $id: its entry is deleted" "$lab_tmp/watch.out"
+background_end watch
 check "explain tells of it" sh -c "'$WAYMARK' -c '$lab_tmp/waymark.conf' explain $id | grep -q '^cured .*entry was deleted'"
 hold_close one
 

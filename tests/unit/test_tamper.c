@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -47,6 +48,23 @@ static void gives_up_once_and_tries_again(void **state)
 	things_forget(t);
 	assert_int_equal(ask(t, "rule", true, now_ms), THING_RESTORE);
 	things_free(t);
+}
+
+/* Who names itself so writes no line of its own into a log. */
+static void takes_no_more_than_a_name(void **state)
+{
+	char former[16] = "";
+	struct who w;
+
+	(void)state;
+	prctl(PR_GET_NAME, former);
+	prctl(PR_SET_NAME, "a\nb\033[31m\351");
+	who_of_port(&w, (uint32_t)getpid());
+	prctl(PR_SET_NAME, former);
+	assert_int_equal(w.pid, getpid());
+	assert_string_equal(w.process, "a?b?[31m?");
+	who_set_name(&w, "nft\nerror: <2>");
+	assert_string_equal(w.process, "nft?error: <2>");
 }
 
 /* Now and then is no fight. */
@@ -197,6 +215,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(gives_up_once_and_tries_again),
+		cmocka_unit_test(takes_no_more_than_a_name),
 		cmocka_unit_test(goes_on_where_it_is_rare),
 		cmocka_unit_test(counts_a_pass_once),
 		cmocka_unit_test(tells_once_while_it_lasts),
