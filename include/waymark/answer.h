@@ -53,7 +53,7 @@ struct answer {
 	struct {
 		int64_t written, queued, dropped, failed, batches, depth, depth_max, capacity;
 		int64_t database_bytes;
-		int64_t p50_ms, p99_ms; /* from event to row, in the last minute */
+		int64_t p50_ms, p99_ms; /* from event to row, in the last minute; -1: no row */
 		const char *last_commit, *last_error;
 		bool is_pruning;
 	} store;

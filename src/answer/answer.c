@@ -20,6 +20,14 @@ static void numbers_take(const json_t *object, const struct wanted *wanted)
 		*wanted->value = json_integer_value(json_object_get(object, wanted->key));
 }
 
+/* -1: not known. */
+static int64_t delay_take(const json_t *object, const char *key)
+{
+	const json_t *value = json_object_get(object, key);
+
+	return json_is_integer(value) ? json_integer_value(value) : -1;
+}
+
 static const char *string_take(const json_t *object, const char *key)
 {
 	return json_string_value(json_object_get(object, key));
@@ -100,8 +108,6 @@ static void sinks_take(struct answer *a, const json_t *o)
 		{ "depth_max", &a->store.depth_max },
 		{ "capacity", &a->store.capacity },
 		{ "database_bytes", &a->store.database_bytes },
-		{ "event_to_row_p50_ms", &a->store.p50_ms },
-		{ "event_to_row_p99_ms", &a->store.p99_ms },
 		{ NULL, NULL },
 	};
 	const struct wanted alerts[] = {
@@ -127,6 +133,8 @@ static void sinks_take(struct answer *a, const json_t *o)
 	};
 
 	numbers_take(store, wanted);
+	a->store.p50_ms = delay_take(store, "event_to_row_p50_ms");
+	a->store.p99_ms = delay_take(store, "event_to_row_p99_ms");
 	a->store.is_pruning = json_is_true(json_object_get(store, "pruning"));
 	a->store.last_commit = string_take(store, "last_commit");
 	a->store.last_error = string_take(store, "last_error");

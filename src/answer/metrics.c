@@ -84,7 +84,7 @@ static const struct metric metrics[] = {
 	  OF(alerts.webhook_dropped) },
 };
 
-/* Milliseconds, shown in seconds. */
+/* Milliseconds, shown in seconds; where no row was written there is none. */
 static const struct metric delays[] = {
 	{ "history_delay_median_seconds", "gauge",
 	  "Median time from event to row in the last minute", OF(store.p50_ms) },
@@ -226,6 +226,8 @@ static void delays_print(FILE *out, const struct answer *a)
 	for (i = 0; i < sizeof(delays) / sizeof(*delays); i++) {
 		int64_t ms = value_at(a, delays[i].offset);
 
+		if (ms < 0)
+			continue;
 		head_print(out, &delays[i]);
 		fprintf(out, "waymark_%s %" PRId64 ".%03" PRId64 "\n", delays[i].name, ms / 1000,
 			ms % 1000);

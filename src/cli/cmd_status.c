@@ -64,8 +64,11 @@ static void store_print(const struct answer *a)
 	printf("queue     %" PRId64 " of %" PRId64 ", at most %" PRId64 ", last commit %s\n",
 	       a->store.depth, a->store.capacity, a->store.depth_max,
 	       a->store.last_commit ? a->store.last_commit : "none yet");
-	printf("          %" PRId64 " ms from event to row, 99 of 100 within %" PRId64 " ms\n",
-	       a->store.p50_ms, a->store.p99_ms);
+	if (a->store.p50_ms < 0)
+		puts("          no row in the last minute");
+	else
+		printf("          %" PRId64 " ms from event to row, 99 of 100 within %" PRId64 " ms\n",
+		       a->store.p50_ms, a->store.p99_ms);
 	if (a->store.last_error && *a->store.last_error)
 		printf("          last error: %s\n", a->store.last_error);
 	printf("alerts    %" PRId64 " raised, %" PRId64 " told, %" PRId64 " folded, %" PRId64

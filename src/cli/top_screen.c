@@ -78,16 +78,26 @@ static int mismatches_colour(const struct answer *a)
 	return is_covered ? (int)COLOR_PAIR(COLOUR_GOOD) : 0;
 }
 
+/* Of rows that were written; of none nothing is known. */
+static const char *delay_format(int64_t ms, char buf[24])
+{
+	snprintf(buf, 24, ms < 0 ? "?" : "%" PRId64, ms);
+	return buf;
+}
+
 static void answer_put(struct pen *p, const struct answer *a)
 {
+	char delay[24];
+
 	line_put(p, A_BOLD, "waymark %s, mode %s, %s, up %" PRId64 " d %02d:%02d:%02d",
 		 a->version ? a->version : "?", a->mode ? a->mode : "?",
 		 a->is_ready ? "ready" : "not ready", a->uptime_s / 86400,
 		 (int)(a->uptime_s / 3600 % 24), (int)(a->uptime_s / 60 % 60),
 		 (int)(a->uptime_s % 60));
 	line_put(p, 0, "flows %" PRId64 " live, %.1f/s   history %" PRId64 " rows, %" PRId64
-		 " wait, %" PRId64 " ms behind   alerts %" PRId64 " told, %" PRId64 " failed",
-		 a->flows_live, a->flows_per_s, a->store.written, a->store.depth, a->store.p99_ms,
+		 " wait, %s ms behind   alerts %" PRId64 " told, %" PRId64 " failed",
+		 a->flows_live, a->flows_per_s, a->store.written, a->store.depth,
+		 delay_format(a->store.p99_ms, delay),
 		 a->alerts.told, a->alerts.failed);
 	line_put(p, mismatches_colour(a), "mismatches %" PRId64 " seen since the start", a->mismatches);
 	if (a->gaps_open)

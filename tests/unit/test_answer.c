@@ -8,11 +8,13 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "waymark/answer.h"
+#include "waymark/metrics.h"
 #include "cli/filter.h"
 
 static void test_whole_answer(void **state)
@@ -75,6 +77,33 @@ static void test_coverage(void **state)
 	assert_false(a.uplinks[2].coverage.is_known);
 	assert_true(a.uplinks[2].coverage.share < 0);
 	answer_free(&a);
+}
+
+/* Where nothing was written there is no delay, least of all one of 0. */
+static void test_delays(void **state)
+{
+	static const char *const answers[] = {
+		"{\"store\":{\"event_to_row_p50_ms\":7,\"event_to_row_p99_ms\":1250}}",
+		"{\"store\":{\"event_to_row_p50_ms\":null,\"event_to_row_p99_ms\":null}}",
+	};
+	struct answer a;
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		char *text = NULL;
+		size_t size;
+		FILE *out = open_memstream(&text, &size);
+
+		assert_int_equal(answer_parse(&a, answers[i]), 0);
+		assert_int_equal(a.store.p50_ms, i ? -1 : 7);
+		metrics_print(out, &a);
+		fclose(out);
+		assert_int_equal(strstr(text, "waymark_history_delay_median_seconds 0.007\n") != NULL, !i);
+		assert_int_equal(strstr(text, "waymark_history_delay_p99_seconds 1.250\n") != NULL, !i);
+		assert_int_equal(strstr(text, "waymark_history_delay") != NULL, !i);
+		free(text);
+		answer_free(&a);
+	}
 }
 
 static void test_answers_of_another_version(void **state)
@@ -166,6 +195,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_whole_answer),
 		cmocka_unit_test(test_coverage),
+		cmocka_unit_test(test_delays),
 		cmocka_unit_test(test_answers_of_another_version),
 		cmocka_unit_test(test_answers_that_are_none),
 		cmocka_unit_test(test_no_filter_is_anything),
