@@ -49,6 +49,18 @@ static json_t *addr_to_json(const struct addr *a)
 	return json_string(addr_format(a, text));
 }
 
+/* The kernel allows any bytes in an interface's name, JSON only UTF-8: others stand in hex
+ * behind a '/', which no name begins with. */
+static json_t *name_to_json(const char *name)
+{
+	char hex[2 * SYSCTL_NAME_MAX + 2] = "/";
+	json_t *json = json_string(name);
+
+	for (size_t i = 0; !json && name[i] && i < SYSCTL_NAME_MAX; i++)
+		snprintf(hex + 1 + 2 * i, 3, "%02x", (unsigned char)name[i]);
+	return json ? json : json_string(hex);
+}
+
 static json_t *extra_to_json(const struct route_state *r)
 {
 	char hex[2 * EXTRA_BYTES_MAX + 1] = "";
@@ -62,8 +74,8 @@ static json_t *nexthop_to_json(const struct nexthop *n, const struct netstate *s
 {
 	const struct link_state *link = netstate_link_by_index(s, n->ifindex);
 
-	return json_pack("{s:I, s:s, s:o, s:I, s:b}", "ifindex", (json_int_t)n->ifindex, "dev",
-			 link ? link->name : "", "gateway", addr_to_json(&n->gateway), "weight",
+	return json_pack("{s:I, s:o, s:o, s:I, s:b}", "ifindex", (json_int_t)n->ifindex, "dev",
+			 name_to_json(link ? link->name : ""), "gateway", addr_to_json(&n->gateway), "weight",
 			 (json_int_t)n->weight, "onlink", (int)n->is_onlink);
 }
 
@@ -96,8 +108,8 @@ static json_t *sysctls_to_json(const struct steering_state *st)
 	json_t *list = json_array();
 
 	for (size_t i = 0; i < st->n_sysctls; i++)
-		json_array_append_new(list, json_pack("{s:s, s:s, s:s}", "name",
-						      st->sysctls[i].name, "former",
+		json_array_append_new(list, json_pack("{s:o, s:s, s:s}", "name",
+						      name_to_json(st->sysctls[i].name), "former",
 						      st->sysctls[i].former, "set",
 						      st->sysctls[i].set));
 	return list;
@@ -110,8 +122,8 @@ static json_t *gateways_to_json(const struct steering_state *st)
 	for (size_t i = 0; i < st->n_gateways; i++) {
 		const struct saved_gateway *g = &st->gateways[i];
 
-		json_array_append_new(list, json_pack("{s:s, s:s, s:i, s:o}", "uplink", g->uplink,
-						      "interface", g->ifname, "family",
+		json_array_append_new(list, json_pack("{s:s, s:o, s:i, s:o}", "uplink", g->uplink,
+						      "interface", name_to_json(g->ifname), "family",
 						      g->family == AF_INET6 ? 6 : 4, "gateway",
 						      addr_to_json(&g->gateway)));
 	}
@@ -159,20 +171,41 @@ static int addr_from_json(struct addr *a, const char *text)
 	return *text && addr_parse(a, text) < 0 ? -EBADMSG : 0;
 }
 
-static int extra_from_json(struct route_state *r, const char *hex)
+/* How many bytes there are, or -EBADMSG. */
+static int bytes_from_hex(const char *hex, uint8_t *bytes, size_t max)
 {
 	size_t size = strlen(hex) / 2;
 
-	if (strlen(hex) % 2 || size > EXTRA_BYTES_MAX)
+	if (strlen(hex) % 2 || size > max)
 		return -EBADMSG;
 	for (size_t i = 0; i < size; i++) {
 		unsigned byte;
 
 		if (sscanf(hex + 2 * i, "%2x", &byte) != 1)
 			return -EBADMSG;
-		r->extra[i] = (uint8_t)byte;
+		bytes[i] = (uint8_t)byte;
 	}
-	r->extra_size = (uint16_t)size;
+	return (int)size;
+}
+
+static int extra_from_json(struct route_state *r, const char *hex)
+{
+	int size = bytes_from_hex(hex, r->extra, EXTRA_BYTES_MAX);
+
+	r->extra_size = size > 0 ? (uint16_t)size : 0;
+	return size < 0 ? size : 0;
+}
+
+static int name_from_json(const char *text, char *name, size_t size)
+{
+	int n;
+
+	if (*text != '/')
+		return snprintf(name, size, "%s", text) < (int)size ? 0 : -EBADMSG;
+	n = bytes_from_hex(text + 1, (uint8_t *)name, size - 1);
+	if (n < 0)
+		return n;
+	name[n] = '\0';
 	return 0;
 }
 
@@ -182,9 +215,8 @@ static int link_from_json(struct netstate *s, uint32_t index, const char *name)
 
 	if (!*name || netstate_link_by_index(s, index))
 		return 0;
-	if (strlen(name) >= sizeof(link.name))
+	if (name_from_json(name, link.name, sizeof(link.name)))
 		return -EBADMSG;
-	strcpy(link.name, name);
 	return netstate_add_link(s, &link) ? 0 : -ENOMEM;
 }
 
@@ -257,9 +289,11 @@ static int route_from_json(struct netstate *s, json_t *json)
 
 static int sysctl_from_json(struct steering_state *st, json_t *json)
 {
-	const char *name, *former, *set;
+	const char *text, *former, *set;
+	char name[SYSCTL_NAME_MAX];
 
-	if (json_unpack(json, "{s:s, s:s, s:s}", "name", &name, "former", &former, "set", &set) < 0)
+	if (json_unpack(json, "{s:s, s:s, s:s}", "name", &text, "former", &former, "set", &set) < 0 ||
+	    name_from_json(text, name, sizeof(name)) < 0)
 		return -EBADMSG;
 	return steering_state_keep_sysctl(st, name, former, set);
 }
@@ -272,11 +306,11 @@ static int gateway_from_json(struct steering_state *st, json_t *json)
 
 	if (json_unpack(json, "{s:s, s:s, s:i, s:s}", "uplink", &uplink, "interface", &interface,
 			"family", &family, "gateway", &gateway) < 0 ||
+	    name_from_json(interface, g.ifname, sizeof(g.ifname)) < 0 ||
 	    addr_from_json(&g.gateway, gateway) < 0)
 		return -EBADMSG;
 	g.family = family == 6 ? AF_INET6 : AF_INET;
 	snprintf(g.uplink, sizeof(g.uplink), "%s", uplink);
-	snprintf(g.ifname, sizeof(g.ifname), "%s", interface);
 	return steering_state_keep_gateway(st, &g);
 }
 

@@ -718,11 +718,45 @@ static void takes_sixty_uplinks(void **state)
 	lab_assert_same(before, lab_listing());
 }
 
+/* What has to be put back is of interfaces that may have any bytes in their names. */
+static void state_keeps_names_that_are_not_utf8(void **state)
+{
+	static const char *const names[] = { "wan1", "w\xc3\xa9", "w\xe9\xff" };
+	struct saved_gateway g = { .uplink = "odd", .family = AF_INET };
+	struct steering_state *st = steering_state_new(), *again;
+	char sysctl[64], *text;
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		snprintf(g.uplink, sizeof(g.uplink), "line%d", i);
+		snprintf(g.ifname, sizeof(g.ifname), "%s", names[i]);
+		snprintf(sysctl, sizeof(sysctl), "net/ipv4/conf/%s/rp_filter", names[i]);
+		assert_int_equal(steering_state_keep_gateway(st, &g), 0);
+		assert_int_equal(steering_state_keep_sysctl(st, sysctl, "1", "2"), 0);
+	}
+	text = steering_state_write(st);
+	assert_non_null(text);
+	again = steering_state_read(text);
+	assert_non_null(again);
+	assert_int_equal(again->n_gateways, 3);
+	assert_int_equal(again->n_sysctls, 3);
+	for (int i = 0; i < 3; i++) {
+		snprintf(sysctl, sizeof(sysctl), "net/ipv4/conf/%s/rp_filter", names[i]);
+		assert_string_equal(again->gateways[i].ifname, names[i]);
+		assert_string_equal(again->sysctls[i].name, sysctl);
+		assert_string_equal(again->sysctls[i].former, "1");
+	}
+	free(text);
+	steering_state_free(again);
+	steering_state_free(st);
+}
+
 #define IN_LAB(f) cmocka_unit_test_setup_teardown(f, lab_start, lab_stop)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(state_keeps_names_that_are_not_utf8),
 		IN_LAB(applies_twice),
 		IN_LAB(removes_without_a_trace),
 		IN_LAB(removes_without_a_state),
