@@ -77,8 +77,6 @@ static void removed_alert(struct daemon *d, const struct uplink_config *u, const
 	snprintf(a.egress, sizeof(a.egress), "%s", u->ifname);
 	snprintf(a.text, sizeof(a.text), "%s", text);
 	tell_raise(d, &a);
-	if (control_has_watchers(d->control))
-		control_broadcast(d->control, text);
 }
 
 /* Of each uplink whose mark names none now: its flows go on by whatever main says.

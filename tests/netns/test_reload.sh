@@ -37,6 +37,12 @@ reload_is_done() {
 	[ "$(grep -c 'configuration reloaded\|reload: nothing' "$lab_tmp/waymarkd.log")" -gt "$1" ]
 }
 
+# Makes flows to see.
+is_watched() {
+	at pc curl -s --max-time 1 "http://192.168.10.1:81/"
+	grep -q '"type":"flow"' "$lab_tmp/watch.out"
+}
+
 listing() {
 	at router ip rule
 	at router ip -6 rule
@@ -170,7 +176,13 @@ wait_for_sql 2 "SELECT count(*) FROM flows WHERE state = 'live' AND dport = 7 AN
 gone=$(sql "SELECT group_concat(id) FROM flows WHERE state = 'live' AND uplink = 'wan1' AND verdict = 'ok' AND sport IN ($(hold_ports stays | paste -sd,))")
 n_gone=$(echo "$gone" | tr ',' '\n' | grep -c .)
 in_range "flows live by wan1" "$n_gone" 1 12
+background watch router "$WAYMARK" -c "$lab_tmp/waymark.conf" watch --json
+check "somebody watches" wait_for 10 is_watched
 reload "$two"
+check "who watches is told" wait_for 5 grep -q '"kind":"uplink".*"reason":"removed"' "$lab_tmp/watch.out"
+background_end watch
+check "each line is an object" python3 -c 'import json, sys
+for line in open(sys.argv[1]): json.loads(line)["type"]' "$lab_tmp/watch.out"
 check "the log says how many flows live on without an uplink" \
 	grep -q 'uplink wan1 (wan1) has no mark 0x2 any more: [1-9][0-9]* flows live on' "$lab_tmp/waymarkd.log"
 check "an alert says so" wait_for 2 grep -q '"kind":"uplink".*removed\|removed.*"kind":"uplink"' "$lab_tmp/alerts.jsonl"
