@@ -65,7 +65,9 @@ void route_plan_free(struct route_plan *p);
 
 /* What to do to get from s to the plan: ours that are too much, ours that are
  * missing; a route of somebody else's that holds the place of a wanted one
- * (same table, destination, metric: the default route of main) is 'displaced'.
+ * (same table, destination, metric: the default route of main) is 'displaced'. Where
+ * one of ours stands behind it in that place, which IPv4 allows, ours is 'add', too,
+ * and those before it are to go; the one behind is in 'remove' unless as planned.
  * In each the routes and rules are copies. Returns NULL with errno. */
 struct route_diff {
 	struct netstate *remove;

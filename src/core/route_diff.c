@@ -44,7 +44,8 @@ static bool route_is_as_planned(const struct route_state *wanted, const struct r
 }
 
 /* The snapshot's routes by place, for a binary search: a plan that copies a
- * thousand routes to each of sixty tables must not be compared each with each. */
+ * thousand routes to each of sixty tables must not be compared each with each. Those
+ * of one place stay in the kernel's order. */
 struct place {
 	const struct route_state *route;
 	bool is_kept;
@@ -69,7 +70,11 @@ static int place_compare(const void *a, const void *b)
 {
 	const struct place *x = a, *y = b;
 
-	return route_compare_place(x->route, y->route);
+	int by_place = route_compare_place(x->route, y->route);
+
+	if (by_place)
+		return by_place;
+	return x->route < y->route ? -1 : x->route > y->route;
 }
 
 struct differ {
@@ -94,38 +99,62 @@ static size_t place_find(const struct differ *df, const struct route_state *r)
 	return low;
 }
 
+/* Whether the route at i is in the wanted one's place. */
+static bool place_is_of(const struct differ *df, size_t i, const struct route_state *wanted)
+{
+	return i < df->n_places && route_is_same_place(df->places[i].route, wanted);
+}
+
+/* How many of somebody else's are in the way: those that stand before one of ours,
+ * or, where none of ours is there, the one in force. */
+static size_t places_in_the_way(const struct differ *df, const struct route_state *wanted,
+				size_t first)
+{
+	size_t n = 0;
+
+	while (place_is_of(df, first + n, wanted) && !route_is_ours(df->places[first + n].route))
+		n++;
+	return place_is_of(df, first + n, wanted) ? n : n > 0;
+}
+
 static int diff_displace(struct differ *df, const struct route_state *wanted, size_t first)
 {
-	for (size_t i = first; i < df->n_places; i++) {
-		const struct route_state *r = df->places[i].route;
+	size_t n = places_in_the_way(df, wanted, first);
 
-		if (!route_is_same_place(r, wanted))
-			break;
-		if (!route_is_ours(r) && !netstate_add_route(df->d->displaced, r))
+	for (size_t i = first; i < first + n; i++)
+		if (!netstate_add_route(df->d->displaced, df->places[i].route))
 			return -ENOMEM;
-	}
 	return 0;
 }
 
-/* A route of somebody else's that sends packets where the plan does serves as
- * well as ours: there is nothing to do, and nothing of ours to take away. */
+/* Whether one of ours is there as it is planned. */
+static bool place_keep_ours(struct differ *df, const struct route_state *wanted, size_t first)
+{
+	for (size_t i = first; place_is_of(df, i, wanted); i++) {
+		struct place *p = &df->places[i];
+
+		if (route_is_ours(p->route) && route_is_as_planned(wanted, p->route)) {
+			p->is_kept = true;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* IPv4 takes several routes in one place, of which the first is in force. One of
+ * somebody else's that sends packets where the plan does serves as well as ours:
+ * there is nothing to do, and nothing of ours to take away. */
 static int diff_route(struct differ *df, const struct route_state *wanted)
 {
 	size_t first = place_find(df, wanted);
+	struct place *p = place_is_of(df, first, wanted) ? &df->places[first] : NULL;
 
-	for (size_t i = first; i < df->n_places; i++) {
-		struct place *p = &df->places[i];
-
-		if (!route_is_same_place(p->route, wanted))
-			break;
-		if (p->is_kept)
-			continue;
-		if (route_is_ours(p->route) ? route_is_as_planned(wanted, p->route)
-					    : route_is_same_way(wanted, p->route)) {
-			p->is_kept = true;
-			return 0;
-		}
+	if (p && !route_is_ours(p->route) && route_is_same_way(wanted, p->route)) {
+		p->is_kept = true;
+		return 0;
 	}
+	if (place_keep_ours(df, wanted, first) && route_is_ours(p->route))
+		return 0;
 	if (!netstate_add_route(df->d->add, wanted))
 		return -ENOMEM;
 	return diff_displace(df, wanted, first);

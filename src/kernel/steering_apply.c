@@ -38,7 +38,8 @@ static int state_prepare(struct run *run, const struct route_diff *d)
 {
 	struct steering *s = run->s;
 
-	for (size_t i = 0; i < d->displaced->n_routes; i++)
+	/* Of several in one place the first was in force, and is kept last. */
+	for (size_t i = d->displaced->n_routes; i-- > 0;)
 		if (route_is_found(run, &d->displaced->routes[i]) &&
 		    steering_state_keep_route(s->state, &d->displaced->routes[i], d->displaced) < 0)
 			return -ENOMEM;

@@ -78,10 +78,53 @@ static void route_describe(struct steering_change *c, struct run *run, bool is_m
 		 family_name(r->family));
 }
 
+static bool place_has_ours(const struct netstate *s, const struct route_state *place)
+{
+	for (size_t i = 0; i < s->n_routes; i++)
+		if (s->routes[i].protocol == ROUTE_PROTOCOL_WAYMARK &&
+		    route_is_same_place(&s->routes[i], place))
+			return true;
+	return false;
+}
+
+/* Deletes what stands before ours in one place: ours is in force then. */
+static int route_uncover(struct run *run, const struct route_diff *d,
+			 const struct route_state *ours)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < d->displaced->n_routes; i++) {
+		const struct route_state *r = &d->displaced->routes[i];
+
+		if (!route_is_same_place(r, ours))
+			continue;
+		err = rtnl_route_delete(run->s->rtnl, r);
+		if (!err)
+			err = undo_route(run, r, false);
+	}
+	return err;
+}
+
+/* Puts it over what has its place, or brings the one that is there to the front. */
+static int route_bring(struct run *run, const struct route_diff *d, const struct route_state *r)
+{
+	const struct route_state *former = route_find(d->displaced, r);
+	int err;
+
+	if (former && place_has_ours(run->s->netstate, r)) {
+		former = route_find(d->remove, r);
+		err = route_uncover(run, d, r);
+		if (err || !former)
+			return err;
+	} else if (!former) {
+		former = route_find(d->remove, r);
+	}
+	err = rtnl_route_add(run->s->rtnl, r, former != NULL);
+	return err ? err : undo_route(run, former ? former : r, !former);
+}
+
 static void route_put(struct run *run, const struct route_diff *d, const struct route_state *r)
 {
-	const struct route_state *foreign = route_find(d->displaced, r);
-	const struct route_state *former = foreign ? foreign : route_find(d->remove, r);
 	struct steering_change change;
 	struct route_text t;
 	int err;
@@ -89,9 +132,7 @@ static void route_put(struct run *run, const struct route_diff *d, const struct 
 	route_describe(&change, run, true, r, d->add);
 	if (!run_may(run, &change))
 		return;
-	err = rtnl_route_add(run->s->rtnl, r, former != NULL);
-	if (!err)
-		err = undo_route(run, former ? former : r, !former);
+	err = route_bring(run, d, r);
 	if (!err)
 		run_done(run, &change);
 	else

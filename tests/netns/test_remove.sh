@@ -97,6 +97,9 @@ defaults "-4 route add default mtu 1400 nexthop via $GW1_4 dev wan1 weight 3 nex
 	"-6 route add default metric 1 mtu 1400 nexthop via $GW1_6 dev wan1 weight 3 nexthop via $GW2_6 dev wan2 weight 1"
 each_way "a multipath default route"
 
+defaults "-4 route add default via $GW1_4 dev wan1" "-4 route append default via $GW2_4 dev wan2"
+each_way "two default routes in one place"
+
 defaults
 each_way "no default route"
 

@@ -166,6 +166,7 @@ undoes_other 'route: default via 192.168.2.1 dev wan2 table 250 %' ip ip route d
 undoes_other 'route: default via 192.168.2.1 dev wan2 table 250 %' ip \
 	ip route replace default via $GW1_4 dev wan1 table 250
 undoes_other 'route: default table main % nexthop %(IPv4)' ip ip route del default
+undoes_other 'route: default table main % nexthop %(IPv4)' ip ip route prepend default via $GW1_4 dev wan1
 undoes_other 'route: default table main % nexthop %(IPv6)' ip ip -6 route del default metric 1
 undoes_other 'route: 198.51.100.1 %one too many' ip \
 	ip route add 198.51.100.1 via $GW1_4 protocol 87

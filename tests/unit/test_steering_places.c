@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_steering_places.c - the steering where IPv4 holds several routes in one place,
+ * as "route add default" of net-tools and busybox makes them: only the first is in
+ * force.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+
+#include "steering_lab.h"
+
+static void assert_first_default(const char *text)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command),
+		 "ip -4 route show default | tr -d '\\n' | grep -c '^default %s'", text);
+	assert_true(lab_shows(command, "1"));
+}
+
+/* The one in force is put back before those that stood behind it. */
+static void removes_among_several(void **state)
+{
+	char *before;
+
+	(void)state;
+	lab_run("ip -4 route add default via 192.168.1.1 dev wan1 proto dhcp");
+	lab_run("ip -4 route append default via 192.168.2.1 dev wan2 proto dhcp");
+	lab_run("ip -4 route append default via 192.168.10.9 dev lan");
+	before = lab_listing();
+	lab_apply(lab_steering());
+	assert_first_default("proto 87");
+	assert_int_equal(lab_reconcile(lab_steering()), 0);
+	assert_int_equal(steering_remove(lab_steering(), stderr), 0);
+	lab_assert_same(before, lab_listing());
+}
+
+/* What comes before ours goes, at once and however many, and comes back at the end. */
+static void comes_to_the_front(void **state)
+{
+	struct steering *s;
+
+	(void)state;
+	s = lab_steering();
+	lab_apply(s);
+	lab_run("ip -4 route prepend default via 192.168.1.1 dev wan1 proto dhcp");
+	assert_first_default("via 192.168.1.1 dev wan1 proto dhcp");
+	assert_int_equal(lab_reconcile(s), 1);
+	assert_first_default("proto 87");
+	lab_run("ip -4 route prepend default via 192.168.10.8 dev lan");
+	lab_run("ip -4 route prepend default via 192.168.10.9 dev lan");
+	lab_apply(lab_steering());
+	assert_first_default("proto 87");
+	assert_false(lab_shows("ip -4 route show default", "dev lan"));
+	assert_int_equal(steering_remove(lab_steering(), stderr), 0);
+	assert_first_default("via 192.168.10.9 dev lan *$");
+}
+
+/* Another plan, too: ours behind it is replaced, and none of the old is left. */
+static void changes_behind_another(void **state)
+{
+	struct steering *s;
+
+	(void)state;
+	s = lab_steering();
+	lab_apply(s);
+	lab_run("ip -4 route prepend default via 192.168.1.1 dev wan1 proto dhcp");
+	lab_run("ip -4 route prepend default via 192.168.10.9 dev lan table 250");
+	lab_uplinks[1].weight = 9;
+	lab_apply(lab_steering());
+	assert_first_default("proto 87");
+	assert_true(lab_shows("ip -4 route show default", "dev wan2 weight 9"));
+	assert_false(lab_shows("ip -4 route show default", "dev wan2 weight 2"));
+	assert_false(lab_shows("ip -4 route show table 250", "dev lan"));
+}
+
+#define IN_LAB(f) cmocka_unit_test_setup_teardown(f, lab_start, lab_stop)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		IN_LAB(removes_among_several),
+		IN_LAB(comes_to_the_front),
+		IN_LAB(changes_behind_another),
+	};
+
+	return cmocka_run_group_tests(tests, lab_group_start, NULL);
+}
