@@ -23,34 +23,37 @@ static bool is_address_of(const struct addr_state *a, const struct link_state *l
 	return a->ifindex == link->index && !a->is_link_local;
 }
 
-static const char *state_of_link(const struct uplink_config *u, const struct netstate *s)
+static bool has_address(const struct netstate *s, const struct link_state *link)
 {
-	const struct link_state *link = netstate_link_by_name(s, u->ifname);
-	size_t i;
-
-	if (!link)
-		return "missing";
-	if (!link->is_up || !link->has_carrier)
-		return "down";
-	for (i = 0; i < s->n_addrs; i++)
+	for (size_t i = 0; i < s->n_addrs; i++)
 		if (is_address_of(&s->addrs[i], link))
-			return "up";
+			return true;
+	return false;
+}
+
+/* What the plan sends by it is up: an IPv6 line may have no address of its own. */
+static const char *state_of_plan(const struct uplink_plan *p)
+{
+	if (p->trouble[0] == UPLINK_FINE || p->trouble[1] == UPLINK_FINE)
+		return "up";
+	if (p->trouble[0] == UPLINK_NO_GATEWAY || p->trouble[1] == UPLINK_NO_GATEWAY)
+		return "no-gateway";
 	return "no-address";
 }
 
 const char *uplink_state(const struct uplink_config *u, const struct route_plan *plan,
 			 const struct netstate *s)
 {
+	const struct link_state *link = netstate_link_by_name(s, u->ifname);
 	const struct uplink_plan *p = uplink_plan_find(plan, u->slot);
-	const char *state = state_of_link(u, s);
 
-	if (!p || state[0] != 'u')
-		return state;
-	if (p->trouble[0] == UPLINK_FINE || p->trouble[1] == UPLINK_FINE)
-		return "up";
-	if (p->trouble[0] == UPLINK_NO_GATEWAY || p->trouble[1] == UPLINK_NO_GATEWAY)
-		return "no-gateway";
-	return "no-address";
+	if (!link)
+		return "missing";
+	if (!link->is_up || !link->has_carrier)
+		return "down";
+	if (p)
+		return state_of_plan(p);
+	return has_address(s, link) ? "up" : "no-address";
 }
 
 char *uplink_addresses(const struct uplink_config *u, const struct netstate *s)

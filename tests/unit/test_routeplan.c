@@ -19,6 +19,7 @@
 
 #include "waymark/routeplan.h"
 #include "waymark/sysctls.h"
+#include "waymark/uplinkstate.h"
 
 static struct uplink_config uplinks[UPLINKS_MAX];
 static struct config config;
@@ -266,6 +267,19 @@ static void tells_troubles_apart(void **state)
 	assert_trouble(UPLINK_NO_GATEWAY);
 	for (int t = UPLINK_FINE; t <= UPLINK_NO_GATEWAY; t++)
 		assert_string_not_equal(uplink_trouble_text((enum uplink_trouble)t), "?");
+}
+
+/* What is sent by a line that has its IPv6 addresses on the LAN alone makes it up. */
+static void is_up_without_an_address_of_its_own(void **state)
+{
+	(void)state;
+	net->addrs[0].ifindex = net->addrs[3].ifindex = 4;
+	make_plan();
+	assert_has("default via fe80::1 dev wan1 table 251 proto 87 metric 1024");
+	assert_string_equal(uplink_state(&uplinks[0], plan, net), "up");
+	net->addrs[4].ifindex = 4;
+	make_plan();
+	assert_string_equal(uplink_state(&uplinks[0], plan, net), "no-address");
 }
 
 static void needs_a_gateway_for_a_link_local_line(void **state)
@@ -776,6 +790,7 @@ int main(void)
 		IN_LAB(plans_two_uplinks),
 		IN_LAB(plans_nothing_in_audit_mode),
 		IN_LAB(tells_troubles_apart),
+		IN_LAB(is_up_without_an_address_of_its_own),
 		IN_LAB(needs_a_gateway_for_a_link_local_line),
 		IN_LAB(plans_refusals_alone_without_uplinks),
 		IN_LAB(plans_no_refusal_in_a_family_without_addresses),
