@@ -255,6 +255,8 @@ void daemon_stop(struct daemon *d)
 {
 	notify_send("STOPPING=1");
 	if (d->is_ready) {
+		if (d->config->on_stop == ON_STOP_KEEP)
+			steer_settle(d);
 		tamper_stop(d);
 		drain(d);
 		coverage_stop(d);

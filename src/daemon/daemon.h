@@ -251,7 +251,8 @@ void steer_stop(struct daemon *d);
 void steer_close(struct daemon *d);
 /* Takes over another configuration: ruleset, routes, addresses. 0 or -errno. */
 int steer_reload(struct daemon *d);
-/* Mends and tells of what waits: a reload would mend it in silence. */
+/* Mends and tells of what waits: a reload would mend it in silence, and after a stop
+ * nobody would. */
 void steer_settle(struct daemon *d);
 /* Writes down what the uplinks have become since; their names must be known by then. */
 void steer_tell_states(struct daemon *d);
@@ -275,6 +276,8 @@ void tamper_close(struct daemon *d);
 /* Takes a notice; true: nobody else need follow it. Or some were lost. */
 bool tamper_notice(struct daemon *d, const struct rtnl_notice *n);
 void tamper_lost(struct daemon *d);
+/* Takes what has been told of the ruleset by now. */
+void tamper_read(struct daemon *d);
 /* Whether a pass is due; whether something waits for one, which then is due. */
 bool tamper_is_due(struct daemon *d, int64_t now_ms);
 bool tamper_ripen(struct daemon *d);

@@ -182,9 +182,13 @@ static bool is_relevant(const struct daemon *d, const struct rtnl_notice *n)
 static void take_notice(void *data, const struct rtnl_notice *n)
 {
 	struct daemon *d = data;
+	int64_t due_ms = clock_now_ms() + SETTLE_MS;
 
-	if (!tamper_notice(d, n) && is_relevant(d, n) && !d->reconcile_due_ms)
-		d->reconcile_due_ms = clock_now_ms() + SETTLE_MS;
+	if (tamper_notice(d, n) || !is_relevant(d, n))
+		return;
+	/* What is put off until a line is let go does not put off others. */
+	if (!d->reconcile_due_ms || d->reconcile_due_ms > due_ms)
+		d->reconcile_due_ms = due_ms;
 }
 
 static void on_links(void *data)
@@ -279,6 +283,8 @@ int steer_start(struct daemon *d)
 
 void steer_settle(struct daemon *d)
 {
+	on_links(d);
+	tamper_read(d);
 	if (tamper_ripen(d))
 		bring_in_step(d, clock_now_ms());
 }

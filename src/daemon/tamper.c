@@ -181,12 +181,15 @@ static void take_ruleset_notice(void *data, const struct nft_notice *n)
 		gap_begin(d);
 }
 
-static void on_ruleset(void *data)
+void tamper_read(struct daemon *d)
 {
-	struct daemon *d = data;
-
 	if (nft_monitor_receive(d->rules, take_ruleset_notice, d) == -ENOBUFS)
 		tamper_lost(d);
+}
+
+static void on_ruleset(void *data)
+{
+	tamper_read(data);
 }
 
 /* --- judgement --------------------------------------------------------------------- */

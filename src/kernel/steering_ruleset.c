@@ -44,13 +44,21 @@ static void listing_keep(struct steering *s, const char *listing)
 	s->listing = listing ? strdup(listing) : NULL;
 }
 
+/* With another interface another text is due, and the listing of the old one has
+ * other names in it: that it is gone is certain all the same. */
+static bool ruleset_is_undone(const struct steering *s, const char *text, const char *listing)
+{
+	return s->former && s->state->text_hash &&
+	       (!listing || s->state->text_hash == text_hash(text));
+}
+
 static void ruleset_describe(struct steering_change *c, const struct steering *s, const char *text,
 			     const char *listing)
 {
 	*c = (struct steering_change){
 		.thing = STEERING_RULESET,
 		.is_missing = true,
-		.is_undone = s->former && s->state->text_hash == text_hash(text),
+		.is_undone = ruleset_is_undone(s, text, listing),
 		.is_blinding = !listing || !s->listing,
 	};
 	snprintf(c->what, sizeof(c->what), "%s", table_name);

@@ -1,0 +1,133 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Proves that what happens in one moment hides nothing: tampering beside a reload, a
+# renamed interface or a stop is put back and told of with who did it, and a line that
+# fails while another one waits to be let go is followed at once.
+
+. "${0%/*}/lib.sh"
+
+# The daemon finds all of it waiting when it goes on.
+at_once_begin() {
+	kill -STOP "$daemon_pid"
+}
+
+at_once_end() { # [SIGNAL]
+	[ -z "${1:-}" ] || kill "-$1" "$daemon_pid"
+	kill -CONT "$daemon_pid"
+}
+
+# tamper COMMAND...: on the router; $pid is its pid.
+tamper() {
+	# shellcheck disable=SC2016 # for that shell
+	at router sh -c 'echo $$ >"$0" && exec "$@"' "$lab_tmp/pid" "$@" || die "failed: $*"
+	pid=$(cat "$lab_tmp/pid")
+}
+
+told() { # WHAT PID: how many
+	sql "SELECT count(*) FROM tampering WHERE what LIKE '$1' AND pid = $2 AND action = 'restored'"
+}
+
+table_is_told() { # WHEN
+	wait_for 5 is_told_once "$pid"
+	is "$1: it is told who took the table" "$(told 'table inet waymark: gone' "$pid")" 1
+	check "$1: the table is there" at router nft list table inet waymark
+	wait_for_sql 5 "SELECT count(*) FROM gaps WHERE reason LIKE '%gone: by nft (pid $pid)' AND ended IS NOT NULL" 1
+	is "$1: and for how long" \
+		"$(sql "SELECT count(*) FROM gaps WHERE reason LIKE '%gone: by nft (pid $pid)' AND ended IS NOT NULL")" 1
+}
+
+is_told_once() {
+	[ "$(told 'table inet waymark: gone' "$1")" = 1 ]
+}
+
+# What the daemon's own start made the kernel say has been looked into.
+daemon_is_quiet() {
+	wait_for 5 grep -q ': ready' "$lab_tmp/waymarkd.log"
+	sleep 1.5
+}
+
+lab_up
+nat masquerade
+daemon_start
+daemon_is_quiet
+
+# --- and a reload ----------------------------------------------------------------------
+
+at_once_begin
+tamper ip rule del fwmark 3/0xff
+rule_pid=$pid
+tamper nft flush ruleset
+at_once_end HUP
+check "reloaded" wait_for 5 grep -q 'configuration reloaded' "$lab_tmp/waymarkd.log"
+table_is_told "with a reload"
+is "with a reload: it is told who took the rule" "$(told 'rule 1002:%(IPv4)' "$rule_pid")" 1
+nat_load
+
+# --- and another interface ----------------------------------------------------------------
+
+at_once_begin
+tamper nft flush ruleset
+at router ip link set wan2 down
+at router ip link set wan2 name other
+at_once_end
+table_is_told "with an interface renamed"
+at router ip link set other name wan2
+at router ip link set wan2 up
+check "wan2 is back" wait_for 5 sh -c "tail -n 3 '$lab_tmp/waymarkd.log' | grep -q 'interface wan2 is up'"
+is "an interface renamed is no tampering" "$(sql "SELECT count(*) FROM tampering")" 3
+
+# --- two lines ----------------------------------------------------------------------------
+
+log_lines() { # TEXT
+	grep -c -e "$1" "$lab_tmp/waymarkd.log"
+}
+
+log_has_more() { # TEXT COUNT
+	[ "$(log_lines "$1")" -gt "$2" ]
+}
+
+log_last() { # TEXT: the number of the last line that holds it
+	grep -n -e "$1" "$lab_tmp/waymarkd.log" | tail -n 1 | cut -d: -f1
+}
+
+both_are_up() {
+	[ "$(at router ip route show default | grep -c 'nexthop via')" = 2 ]
+}
+
+# What is undone is put back a while after wan1's failure, and wan1 let go then. A shell
+# that is kept waiting may be late for the moment: another try, then.
+second_is_first() {
+	local tries=0 downs restored
+	while [ $((tries += 1)) -le 4 ]; do
+		downs=$(log_lines 'interface wan2 is down')
+		restored=$(log_lines 'put back')
+		tamper ip -6 rule del fwmark 3/0xff
+		at router ip link set wan1 down
+		wait_for 5 log_has_more 'interface wan1 is down' "$downs"
+		at router ip link set wan2 down
+		wait_for 5 log_has_more 'put back' "$restored"
+		wait_for 5 log_has_more 'interface wan2 is down' "$downs"
+		at router ip link set wan1 up
+		at router ip link set wan2 up
+		wait_for 5 both_are_up
+		[ "$(log_last 'interface wan2 is down')" -ge "$(log_last 'put back')" ] || return 0
+	done
+	return 1
+}
+
+check "a line that fails is followed though another one waits to be let go" second_is_first
+
+# --- and a stop ------------------------------------------------------------------------------
+
+sleep 1.5
+at_once_begin
+tamper nft flush ruleset
+stopped=$daemon_pid
+at_once_end TERM
+wait "$stopped"
+daemon_pid=
+table_is_told "with a stop"
+
+check_not "no sanitizer complains" grep -q -e 'ERROR: AddressSanitizer' -e 'runtime error' "$lab_tmp/waymarkd.log"
+done_testing
