@@ -133,14 +133,20 @@ static void gateways_recall(struct steering *s)
 	}
 }
 
+/* A file that is gone or broken since, or cannot be written, is no reason to forget
+ * what it said or should say. */
 int steering_recall(struct steering *s)
 {
 	struct steering_state *st = steering_state_load(s->config);
 
 	if (!st)
 		return -errno;
-	steering_state_free(s->state);
-	s->state = st;
+	if (!s->is_unsaved && (st->is_known || !s->state->is_known)) {
+		steering_state_free(s->state);
+		s->state = st;
+	} else {
+		steering_state_free(st);
+	}
 	gateways_recall(s);
 	return 0;
 }

@@ -33,7 +33,7 @@ static bool route_is_found(struct run *run, const struct route_state *r)
 }
 
 /* What is about to be displaced and what has been learnt is on disk before the
- * first change. */
+ * first change. Nothing of others is displaced that cannot be put back later. */
 static int state_prepare(struct run *run, const struct route_diff *d)
 {
 	struct steering *s = run->s;
@@ -46,7 +46,7 @@ static int state_prepare(struct run *run, const struct route_diff *d)
 	if (steering_remember(s) < 0)
 		return -ENOMEM;
 	s->state->is_known = true;
-	return steering_state_save(s->state, s->config);
+	return d->displaced->n_routes ? steering_state_save(s->state, s->config) : run_keep(run);
 }
 
 static void run_midway(struct run *run, bool is_new)
@@ -92,7 +92,7 @@ static int run_once(struct run *run)
 	}
 	route_diff_free(d);
 	if (!err)
-		err = steering_state_save(s->state, s->config);
+		err = run_keep(run);
 	s->is_settled = !err;
 	return err;
 }
@@ -203,8 +203,12 @@ static void state_put_back(struct steering *s, const char *former)
 		return;
 	steering_state_free(s->state);
 	s->state = st;
+	s->is_unsaved = false;
+	free(s->listing); /* it is of what has been undone */
+	s->listing = NULL;
 	/* Empty is as good as none. */
-	if (st->n_sysctls || st->displaced->n_routes || st->n_gateways || st->text_hash)
+	st->is_known = st->n_sysctls || st->displaced->n_routes || st->n_gateways || st->text_hash;
+	if (st->is_known)
 		steering_state_save(st, s->config);
 	else
 		steering_state_delete(s->config);
@@ -319,6 +323,8 @@ int steering_remove(struct steering *s, FILE *errors)
 		err = run_remove(&run);
 	if (!err)
 		err = steering_state_delete(s->config);
+	if (!err)
+		s->state->is_known = false;
 	if (run.n_changed && !was_known && errors)
 		fprintf(errors, "no record of what was there before: sysctls are left as they "
 				"are, and routes that may have been displaced are not put back\n");

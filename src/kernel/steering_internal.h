@@ -29,6 +29,7 @@ struct steering {
 	steering_judge_fn *judge;
 	void *judge_data;
 	struct steering_state *state;
+	bool is_unsaved; /* the state is newer than its file, which cannot be written */
 	steering_midway_fn *midway;
 	void *midway_data;
 	steering_load_fn *load;
@@ -63,6 +64,10 @@ __attribute__((format(printf, 3, 4))) void run_changed(struct run *run, bool is_
 /* Notes a failure and says "what: why; what to do" (todo may be NULL). */
 __attribute__((format(printf, 4, 5))) void run_failed(struct run *run, int err, const char *todo,
 						      const char *format, ...);
+
+/* Saves the state. A run that need not be whole goes on without, and says so once: what
+ * packets need comes first. 0 or -errno. */
+int run_keep(struct run *run);
 
 /* How to undo what follows or has just been done; kept only where is_atomic. */
 int undo_sysctl(struct run *run, const char *name, const char *former);

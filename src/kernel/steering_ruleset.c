@@ -81,15 +81,16 @@ static void labels_note(struct steering *s, bool was_there)
 
 /* What the state says of the ruleset, on disk too: a process that ends between
  * loading and saving leaves a hash that fits nothing, and the next one loads. */
-static int ruleset_note(struct steering *s, const char *text)
+static int ruleset_note(struct run *run, const char *text)
 {
+	struct steering *s = run->s;
 	char *listing = nft_list_table(s->nft, RULESET_FAMILY, RULESET_TABLE);
 
 	s->state->text_hash = text_hash(text);
 	s->state->listing_hash = listing ? text_hash(listing) : 0;
 	listing_keep(s, listing);
 	free(listing);
-	return steering_state_save(s->state, s->config);
+	return run_keep(run);
 }
 
 static const char *todo_about(int err)
@@ -123,7 +124,7 @@ static void ruleset_replace(struct run *run, const char *text, const char *forme
 	labels_note(s, former && steering_labels_stale_from(s) == LABELS_TOTAL);
 	err = undo_ruleset(run, former);
 	if (!err)
-		err = ruleset_note(s, text);
+		err = ruleset_note(run, text);
 	if (err)
 		run_failed(run, err, NULL, "the state of %s could not be kept", table_name);
 	else

@@ -80,6 +80,23 @@ void run_failed(struct run *run, int err, const char *todo, const char *format, 
 	fprintf(run->errors, ": %s%s%s\n", strerror(-err), todo ? "; " : "", todo ? todo : "");
 }
 
+int run_keep(struct run *run)
+{
+	struct steering *s = run->s;
+	int err = steering_state_save(s->state, s->config);
+	bool was_unsaved = s->is_unsaved;
+
+	s->is_unsaved = err;
+	if (!err || run->is_atomic)
+		return err;
+	if (run->errors && !was_unsaved)
+		fprintf(run->errors,
+			"the steering's state beside %s cannot be saved: %s; make room, or what is "
+			"learnt now is lost with the daemon\n",
+			s->config->control_socket, strerror(-err));
+	return 0;
+}
+
 static struct undo *undo_new(struct run *run, enum undo_kind kind)
 {
 	struct undo *grown = reallocarray(run->undos, run->n_undos + 1, sizeof(*grown));
