@@ -19,6 +19,14 @@ static int64_t monotonic_ms(void)
 	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
+/* With "flush" the flows of an uplink that is down are deleted: there is nothing to
+ * let go. One that has lost a family alone is not down, and its flows are held. */
+static bool flows_are_held(const struct steering *s, const struct uplink_plan *u)
+{
+	return s->config->on_uplink_down == ON_DOWN_HOLD || u->trouble[0] == UPLINK_FINE ||
+	       u->trouble[1] == UPLINK_FINE;
+}
+
 static bool release_update(struct steering *s, const struct uplink_plan *u, unsigned f,
 			   int64_t now_ms)
 {
@@ -29,9 +37,7 @@ static bool release_update(struct steering *s, const struct uplink_plan *u, unsi
 		*since_ms = -1;
 	else if (*since_ms < 0)
 		*since_ms = now_ms;
-	/* With "flush" its flows are deleted: there is nothing to let go. */
-	*is_released = *since_ms >= 0 && now_ms - *since_ms >= RELEASE_MS &&
-		       s->config->on_uplink_down == ON_DOWN_HOLD;
+	*is_released = *since_ms >= 0 && now_ms - *since_ms >= RELEASE_MS && flows_are_held(s, u);
 	return *is_released != was_released;
 }
 
@@ -52,13 +58,15 @@ int64_t steering_release_delay_ms(const struct steering *s)
 	int64_t now_ms = monotonic_ms(), soonest = -1;
 
 	for (size_t i = 0; s->plan && i < s->plan->n_uplinks; i++) {
+		const struct uplink_plan *u = &s->plan->uplinks[i];
+		uint8_t slot = u->slot;
+
 		for (unsigned f = 0; f < 2; f++) {
-			uint8_t slot = s->plan->uplinks[i].slot;
 			int64_t since_ms = s->trouble_since_ms[slot][f];
 			int64_t delay_ms = since_ms + RELEASE_MS - now_ms;
 
 			if (since_ms <= 0 || s->learnt.is_released[slot][f] ||
-			    s->config->on_uplink_down != ON_DOWN_HOLD)
+			    !flows_are_held(s, u))
 				continue;
 			delay_ms = delay_ms > 0 ? delay_ms : 0;
 			if (soonest < 0 || delay_ms < soonest)

@@ -328,6 +328,27 @@ static void follows_an_address(void **state)
 	assert_true(lab_shows("ip -4 route show table 251", "onlink"));
 }
 
+/* Its flows are not deleted, for it is not down: nor are they refused for ever. */
+static void lets_go_of_a_lost_family(void **state)
+{
+	struct steering *s = lab_steering();
+
+	(void)state;
+	lab_config.on_uplink_down = ON_DOWN_FLUSH;
+	lab_apply(s);
+	lab_run("ip -4 addr flush dev wan2");
+	lab_reconcile(s);
+	assert_true(lab_shows("ip -4 route show table 250", "unreachable"));
+	assert_true(steering_release_delay_ms(s) >= 0);
+	usleep(1000 * (unsigned)steering_release_delay_ms(s) + 1000);
+	lab_reconcile(s);
+	assert_false(lab_shows("ip -4 route show table 250", "unreachable"));
+	lab_run("ip link set wan2 down");
+	lab_reconcile(s);
+	assert_true(lab_shows("ip -4 route show table 250", "unreachable"));
+	assert_int_equal(steering_release_delay_ms(s), -1);
+}
+
 static void mends_what_others_break(void **state)
 {
 	static const char *const tampering[] = {
@@ -770,6 +791,7 @@ int main(void)
 		IN_LAB(follows_an_interface_made_again),
 		IN_LAB(takes_an_uplink_that_appears),
 		IN_LAB(follows_an_address),
+		IN_LAB(lets_go_of_a_lost_family),
 		IN_LAB(mends_what_others_break),
 		IN_LAB(follows_local_routes),
 		IN_LAB(learns_gateways_and_keeps_them),
