@@ -41,6 +41,14 @@ is_told_once() {
 	[ "$(told 'table inet waymark: gone' "$1")" = 1 ]
 }
 
+log_lines() { # TEXT
+	grep -c -e "$1" "$lab_tmp/waymarkd.log"
+}
+
+log_has_more() { # TEXT COUNT
+	[ "$(log_lines "$1")" -gt "$2" ]
+}
+
 # What the daemon's own start made the kernel say has been looked into.
 daemon_is_quiet() {
 	wait_for 5 grep -q ': ready' "$lab_tmp/waymarkd.log"
@@ -66,6 +74,7 @@ nat_load
 
 # --- and another interface ----------------------------------------------------------------
 
+ups=$(log_lines 'interface wan2 is up')
 at_once_begin
 tamper nft flush ruleset
 at router ip link set wan2 down
@@ -74,18 +83,10 @@ at_once_end
 table_is_told "with an interface renamed"
 at router ip link set other name wan2
 at router ip link set wan2 up
-check "wan2 is back" wait_for 5 sh -c "tail -n 3 '$lab_tmp/waymarkd.log' | grep -q 'interface wan2 is up'"
+check "wan2 is back" wait_for 5 log_has_more 'interface wan2 is up' "$ups"
 is "an interface renamed is no tampering" "$(sql "SELECT count(*) FROM tampering")" 3
 
 # --- two lines ----------------------------------------------------------------------------
-
-log_lines() { # TEXT
-	grep -c -e "$1" "$lab_tmp/waymarkd.log"
-}
-
-log_has_more() { # TEXT COUNT
-	[ "$(log_lines "$1")" -gt "$2" ]
-}
 
 log_last() { # TEXT: the number of the last line that holds it
 	grep -n -e "$1" "$lab_tmp/waymarkd.log" | tail -n 1 | cut -d: -f1
