@@ -52,8 +52,9 @@ struct route_plan {
 void learnt_gateways_update(struct learnt_gateways *learnt, const struct config *c,
 			    const struct netstate *s);
 
-/* Whether an address is IPv6 link-local; whether some address of the interface lies in one network with a (a wider one
- * than the address alone; the other end of a point-to-point address counts). */
+/* Whether an address is IPv6 link-local; whether some address of the interface lies in one
+ * network with a (a wider one than the address alone; the other end of a point-to-point
+ * address counts). */
 bool gateway_is_link_local(const struct addr *a);
 bool gateway_is_connected(const struct netstate *s, uint32_t ifindex, const struct addr *a);
 

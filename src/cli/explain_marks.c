@@ -98,7 +98,6 @@ static bool adoption_say(struct explanation *e)
 static void writers_say(struct explanation *e, uint32_t changed)
 {
 	bool is_explained = adoption_say(e);
-
 	struct search search = { .e = e, .changed = changed & e->config->mark_mask };
 	struct nft *nft = nft_open();
 	char *json = nft ? nft_list_ruleset_json(nft) : NULL;

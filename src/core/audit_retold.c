@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * audit_retold.c - what the kernel tells twice, or too late. Where any listener that asks for
- * reliable delivery has no room for an event, the kernel tells all of them again: of a
- * flow whose beginning did not get through with each of its packets that it begins,
- * and of an entry that it ends, until that listener has heard it.
+ * audit_retold.c - what the kernel tells twice, or too late. Where any listener that
+ * asks for reliable delivery has no room for an event, the kernel tells all of them
+ * again: of a flow whose beginning did not get through with each of its packets that it
+ * begins, and of an entry that it ends, until that listener has heard it.
  *
  * What was told before is known here, unless something was lost: in doubt it is news.
  */

@@ -194,8 +194,8 @@ static int writer_open(struct daemon *d)
 /* In the order of the data's way; the steering is the first to change anything. */
 static int (*const start_steps[])(struct daemon *) = {
 	loop_open, collisions_tell, observe_open, steer_open, tamper_open, store_start, tell_open,
-	control_start, exporter_open, audit_start, coverage_open, writer_open, eventmask_start, steer_start, tamper_start,
-	observe_start,
+	control_start, exporter_open, audit_start, coverage_open, writer_open, eventmask_start,
+	steer_start, tamper_start, observe_start,
 };
 
 struct daemon *daemon_start(struct config *c)
