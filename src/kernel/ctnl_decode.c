@@ -7,7 +7,6 @@
  * object, costs three times as much and has no getter for the ICMP numbers of the
  * reply. Opens no socket, decides nothing, skips what it does not know.
  */
-#include <arpa/inet.h>
 #include <endian.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -23,8 +22,7 @@ struct decoding {
 	struct ct_event *ev;
 	bool has_id;
 	bool has_proto;
-	bool has_zone;	/* of the whole entry, not of one direction */
-	bool is_bad;	/* an attribute is too short for what it is */
+	bool is_bad; /* an attribute is too short for what it is */
 };
 
 /* --- values ----------------------------------------------------------------- */
@@ -37,40 +35,14 @@ static const void *payload_of(struct decoding *d, const struct nlattr *attr, siz
 	return NULL;
 }
 
-static uint8_t attr_u8(struct decoding *d, const struct nlattr *attr)
+/* In network order, of so many bytes, at most 8. */
+static inline uint64_t attr_number(struct decoding *d, const struct nlattr *attr, size_t size)
 {
-	const uint8_t *p = payload_of(d, attr, sizeof(*p));
-
-	return p ? *p : 0;
-}
-
-static uint16_t attr_be16(struct decoding *d, const struct nlattr *attr)
-{
-	const void *p = payload_of(d, attr, sizeof(uint16_t));
-	uint16_t value = 0;
-
-	if (p)
-		memcpy(&value, p, sizeof(value));
-	return be16toh(value);
-}
-
-static uint32_t attr_be32(struct decoding *d, const struct nlattr *attr)
-{
-	const void *p = payload_of(d, attr, sizeof(uint32_t));
-	uint32_t value = 0;
-
-	if (p)
-		memcpy(&value, p, sizeof(value));
-	return be32toh(value);
-}
-
-static uint64_t attr_be64(struct decoding *d, const struct nlattr *attr)
-{
-	const void *p = payload_of(d, attr, sizeof(uint64_t));
+	const void *p = payload_of(d, attr, size);
 	uint64_t value = 0;
 
 	if (p)
-		memcpy(&value, p, sizeof(value));
+		memcpy((uint8_t *)&value + sizeof(value) - size, p, size);
 	return be64toh(value);
 }
 
@@ -131,24 +103,24 @@ static void decode_proto(struct decoding *d, const struct nlattr *attr, enum dir
 
 	switch (mnl_attr_get_type(attr)) {
 	case CTA_PROTO_NUM:
-		d->ev->proto = attr_u8(d, attr);
+		d->ev->proto = (uint8_t)attr_number(d, attr, 1);
 		d->has_proto = true;
 		break;
 	case CTA_PROTO_SRC_PORT:
 	case CTA_PROTO_ICMP_ID:
 	case CTA_PROTO_ICMPV6_ID:
-		e->sport = attr_be16(d, attr);
+		e->sport = (uint16_t)attr_number(d, attr, 2);
 		break;
 	case CTA_PROTO_DST_PORT:
-		e->dport = attr_be16(d, attr);
+		e->dport = (uint16_t)attr_number(d, attr, 2);
 		break;
 	case CTA_PROTO_ICMP_TYPE:
 	case CTA_PROTO_ICMPV6_TYPE:
-		e->dport = (uint16_t)(attr_u8(d, attr) << 8 | (e->dport & 0xff));
+		e->dport = (uint16_t)(attr_number(d, attr, 1) << 8 | (e->dport & 0xff));
 		break;
 	case CTA_PROTO_ICMP_CODE:
 	case CTA_PROTO_ICMPV6_CODE:
-		e->dport = (uint16_t)((e->dport & 0xff00) | attr_u8(d, attr));
+		e->dport = (uint16_t)((e->dport & 0xff00) | attr_number(d, attr, 1));
 		break;
 	}
 }
@@ -163,8 +135,9 @@ static void decode_tuple(struct decoding *d, const struct nlattr *attr, enum dir
 		each_nested(d, attr, decode_proto, direction);
 		break;
 	case CTA_TUPLE_ZONE:
-		if (direction == DIR_ORIGINAL && !d->has_zone)
-			d->ev->zone = attr_be16(d, attr);
+		/* An entry has this or CTA_ZONE. */
+		if (direction == DIR_ORIGINAL)
+			d->ev->zone = (uint16_t)attr_number(d, attr, 2);
 		break;
 	}
 }
@@ -176,11 +149,11 @@ static void decode_counters(struct decoding *d, const struct nlattr *attr,
 {
 	switch (mnl_attr_get_type(attr)) {
 	case CTA_COUNTERS_PACKETS:
-		d->ev->packets[direction] = attr_be64(d, attr);
+		d->ev->packets[direction] = attr_number(d, attr, 8);
 		d->ev->has_counters = true;
 		break;
 	case CTA_COUNTERS_BYTES:
-		d->ev->bytes[direction] = attr_be64(d, attr);
+		d->ev->bytes[direction] = attr_number(d, attr, 8);
 		break;
 	}
 }
@@ -191,10 +164,10 @@ static void decode_timestamp(struct decoding *d, const struct nlattr *attr,
 	(void)direction;
 	switch (mnl_attr_get_type(attr)) {
 	case CTA_TIMESTAMP_START:
-		d->ev->start_ns = (int64_t)attr_be64(d, attr);
+		d->ev->start_ns = (int64_t)attr_number(d, attr, 8);
 		break;
 	case CTA_TIMESTAMP_STOP:
-		d->ev->stop_ns = (int64_t)attr_be64(d, attr);
+		d->ev->stop_ns = (int64_t)attr_number(d, attr, 8);
 		break;
 	}
 }
@@ -222,10 +195,10 @@ static void decode_entry(struct decoding *d, const struct nlattr *attr, enum dir
 		each_nested(d, attr, decode_tuple, DIR_REPLY);
 		break;
 	case CTA_STATUS:
-		d->ev->status = attr_be32(d, attr);
+		d->ev->status = (uint32_t)attr_number(d, attr, 4);
 		break;
 	case CTA_MARK:
-		d->ev->mark = attr_be32(d, attr);
+		d->ev->mark = (uint32_t)attr_number(d, attr, 4);
 		break;
 	case CTA_COUNTERS_ORIG:
 		each_nested(d, attr, decode_counters, DIR_ORIGINAL);
@@ -234,12 +207,11 @@ static void decode_entry(struct decoding *d, const struct nlattr *attr, enum dir
 		each_nested(d, attr, decode_counters, DIR_REPLY);
 		break;
 	case CTA_ID:
-		d->ev->id = attr_be32(d, attr);
+		d->ev->id = (uint32_t)attr_number(d, attr, 4);
 		d->has_id = true;
 		break;
 	case CTA_ZONE:
-		d->ev->zone = attr_be16(d, attr);
-		d->has_zone = true;
+		d->ev->zone = (uint16_t)attr_number(d, attr, 2);
 		break;
 	case CTA_TIMESTAMP:
 		each_nested(d, attr, decode_timestamp, DIR_ORIGINAL);

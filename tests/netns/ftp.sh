@@ -25,8 +25,8 @@ ftp_helper() {
 # ftp_serve NAMESPACE: an anonymous server, as the one user that there is.
 ftp_serve() {
 	local dir="$lab_tmp/ftp.$1"
-	mkdir -p "$dir/root" "$dir/empty"
-	head -c 40000 /dev/zero >"$dir/root/file"
+	mkdir -p "$dir/served" "$dir/empty"
+	head -c 40000 /dev/zero >"$dir/served/file"
 	cat >"$dir/conf" <<-END
 		listen=NO
 		listen_ipv6=YES
@@ -34,7 +34,7 @@ ftp_serve() {
 		anonymous_enable=YES
 		no_anon_password=YES
 		local_enable=NO
-		anon_root=$dir/root
+		anon_root=$dir/served
 		secure_chroot_dir=$dir/empty
 		run_as_launching_user=YES
 		connect_from_port_20=YES
