@@ -117,7 +117,7 @@ FROM tamper t;
 
 -- Hour by hour and uplink how much left, how much of it is in the history (seen), the
 -- share, and what is missing by its cause: each takes of what the causes before it have
--- not explained (core/coverage.c does the same). NULL: it is not known how much left.
+-- not explained (audit/coverage.c does the same). NULL: it is not known how much left.
 -- share is cut off after four digits: 1.0 says that nothing is missing.
 DROP VIEW IF EXISTS coverage;
 CREATE VIEW coverage AS WITH
@@ -195,7 +195,8 @@ CREATE VIEW uplink_states AS SELECT
 FROM uplink_state s JOIN uplink u ON u.id = s.uplink;
 
 DROP VIEW IF EXISTS cures;
-CREATE VIEW cures AS SELECT
+DROP VIEW IF EXISTS deleted_flows;
+CREATE VIEW deleted_flows AS SELECT
 	strftime('%Y-%m-%dT%H:%M:%fZ', c.time / 1000.0, 'unixepoch') AS time,
 	c.flow_id AS flow_id,
 	c.mismatch_id AS mismatch_id,

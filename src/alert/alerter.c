@@ -12,17 +12,17 @@
 #include <string.h>
 
 #include "alert/facts.h"
-#include "alert/folding.h"
+#include "alert/aggregation.h"
 #include "alert/sinks.h"
 #include "alert/webhook.h"
-#include "waymark/alert.h"
-#include "waymark/times.h"
+#include "waymark/alert/alert.h"
+#include "waymark/base/times.h"
 
 #define QUIET_LEAST_MS 2000
 
 struct alerter {
 	struct alert_config config; /* a copy, strings too */
-	struct folding *folding;
+	struct aggregation *folding;
 	struct exec *exec;
 	struct webhook *webhook;
 	struct alert_outbox outbox;
@@ -72,7 +72,7 @@ struct alerter *alerter_new(const struct alert_config *c)
 
 	if (!a)
 		return NULL;
-	a->folding = folding_new();
+	a->folding = aggregation_new();
 	a->exec = exec_new(&a->status);
 	a->webhook = webhook_new();
 	if (a->folding && a->exec && a->webhook && config_copy(&a->config, c) == 0 &&
@@ -202,8 +202,8 @@ void alerter_raise(struct alerter *a, const struct alert *alert)
 
 	a->raised++;
 	a->last_ms = alert->time_ms;
-	is_told = folding_take(a->folding, &now, interval_ms(a));
-	if (folding_evicted(a->folding, &evicted))
+	is_told = aggregation_take(a->folding, &now, interval_ms(a));
+	if (aggregation_evicted(a->folding, &evicted))
 		summary_tell(a, &evicted);
 	if (is_told)
 		alert_tell(a, &now);
@@ -213,14 +213,14 @@ void alerter_raise(struct alerter *a, const struct alert *alert)
 
 bool alerter_goes_on(struct alerter *a, const struct alert *alert)
 {
-	return folding_keep(a->folding, alert);
+	return aggregation_keep(a->folding, alert);
 }
 
 static void summaries_tell(struct alerter *a, int64_t now_ms, bool is_last)
 {
 	struct alert summary;
 
-	while (folding_due(a->folding, now_ms, interval_ms(a), is_last, &summary))
+	while (aggregation_due(a->folding, now_ms, interval_ms(a), is_last, &summary))
 		summary_tell(a, &summary);
 }
 
@@ -232,9 +232,9 @@ static void over_tell(struct alerter *a, const struct alert *over, int64_t now_m
 
 	told.time_ms = now_ms;
 	snprintf(told.text, sizeof(told.text),
-		 "%s%s%s%s%s%s%s: quiet for %lld s; %llu in all since %s", alert_kind_name(over->kind),
-		 *over->expected ? " for " : "", over->expected, *over->egress ? " by " : "",
-		 over->egress, *over->reason ? ", " : "", over->reason,
+		 "%s%s%s%s%s%s%s: quiet for %lld s; %llu in all since %s",
+		 alert_kind_name(over->kind), *over->expected ? " for " : "", over->expected,
+		 *over->egress ? " by " : "", over->egress, *over->reason ? ", " : "", over->reason,
 		 (long long)(quiet_ms(a) / 1000), (unsigned long long)over->total,
 		 times_format_iso(over->since_ms, since));
 	summary_tell(a, &told);
@@ -248,7 +248,7 @@ void alerter_tick(struct alerter *a, int64_t now_ms)
 	exec_tick(a->exec, now_ms);
 	webhook_collect(a);
 	summaries_tell(a, now_ms, false);
-	while (folding_over(a->folding, now_ms, quiet_ms(a), &over))
+	while (aggregation_over(a->folding, now_ms, quiet_ms(a), &over))
 		over_tell(a, &over, now_ms);
 }
 
@@ -261,7 +261,7 @@ void alerter_free(struct alerter *a)
 		summaries_tell(a, a->last_ms, true);
 	exec_free(a->exec);
 	webhook_free(a->webhook, outbox_done, a);
-	folding_free(a->folding);
+	aggregation_free(a->folding);
 	config_clear(&a->config);
 	free(a);
 }
@@ -277,7 +277,7 @@ void alerter_stats(const struct alerter *a, struct alerter_stats *out)
 		.folded = a->folded,
 		.summaries = a->summaries,
 		.failed = a->status.failed + ws.dropped,
-		.reused = folding_reused(a->folding),
+		.reused = aggregation_reused(a->folding),
 		.children = exec_children(a->exec),
 	};
 	memcpy(out->last_error, a->status.last_error, sizeof(out->last_error));

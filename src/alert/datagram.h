@@ -2,8 +2,8 @@
 /*
  * datagram.h - one message to a daemon of this machine, without waiting for it.
  */
-#ifndef WAYMARK_ALERT_DATAGRAM_H
-#define WAYMARK_ALERT_DATAGRAM_H
+#ifndef WAYMARK_SRC_ALERT_DATAGRAM_H
+#define WAYMARK_SRC_ALERT_DATAGRAM_H
 
 #include <stddef.h>
 

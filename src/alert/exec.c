@@ -24,7 +24,7 @@
 #define STOP_LOOK_MS 10
 
 /* What the programs of one alert are given. */
-struct story {
+struct narrative {
 	unsigned refs;
 	char *line;
 	char **environment;
@@ -32,7 +32,7 @@ struct story {
 
 struct job {
 	char *path;
-	struct story *story;
+	struct narrative *story;
 };
 
 struct child {
@@ -53,7 +53,7 @@ struct exec {
 	char *refused; /* a user that there is not; NULL: none */
 };
 
-static void story_release(struct story *s)
+static void story_release(struct narrative *s)
 {
 	if (--s->refs)
 		return;
@@ -62,9 +62,9 @@ static void story_release(struct story *s)
 	free(s);
 }
 
-static struct story *story_new(const struct fact facts[FACTS_COUNT], const char *line)
+static struct narrative *story_new(const struct fact facts[FACTS_COUNT], const char *line)
 {
-	struct story *s = calloc(1, sizeof(*s));
+	struct narrative *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return NULL;
@@ -152,7 +152,7 @@ static void queue_start(struct exec *e)
 	}
 }
 
-static void job_submit(struct exec *e, const char *path, struct story *story)
+static void job_submit(struct exec *e, const char *path, struct narrative *story)
 {
 	struct job j = {.path = strdup(path), .story = story};
 
@@ -201,7 +201,7 @@ static int name_compare(const struct dirent **a, const struct dirent **b)
 }
 
 static void folder_submit_one(struct exec *e, const char *folder, const char *name,
-			      struct story *story)
+			      struct narrative *story)
 {
 	char path[4096];
 	struct stat st;
@@ -212,7 +212,7 @@ static void folder_submit_one(struct exec *e, const char *folder, const char *na
 		job_submit(e, path, story);
 }
 
-static void folder_submit(struct exec *e, const char *folder, struct story *story)
+static void folder_submit(struct exec *e, const char *folder, struct narrative *story)
 {
 	struct dirent **entries;
 	int n = scandir(folder, &entries, is_program_name, name_compare);
@@ -231,7 +231,7 @@ static void folder_submit(struct exec *e, const char *folder, struct story *stor
 void exec_run(struct exec *e, const char *path, const struct fact facts[FACTS_COUNT],
 	      const char *line)
 {
-	struct story *story;
+	struct narrative *story;
 	struct stat st;
 
 	if (e->refused) {

@@ -13,8 +13,8 @@
 #include <string.h>
 
 #include "alert/facts.h"
-#include "waymark/proto.h"
-#include "waymark/times.h"
+#include "waymark/base/proto.h"
+#include "waymark/base/times.h"
 
 #define ENVIRONMENT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

@@ -2,12 +2,12 @@
 /*
  * facts.h - what an alert says, as names and text, for every sink alike.
  */
-#ifndef WAYMARK_ALERT_FACTS_H
-#define WAYMARK_ALERT_FACTS_H
+#ifndef WAYMARK_SRC_ALERT_FACTS_H
+#define WAYMARK_SRC_ALERT_FACTS_H
 
 #include <stdbool.h>
 
-#include "waymark/alert.h"
+#include "waymark/alert/alert.h"
 
 #define FACTS_COUNT 21
 

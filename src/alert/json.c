@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "alert/facts.h"
-#include "waymark/jsontext.h"
+#include "waymark/status/json_text.h"
 
 static json_t *fact_json(const struct fact *fact)
 {
@@ -17,7 +17,7 @@ static json_t *fact_json(const struct fact *fact)
 		return json_null();
 	if (fact->is_number)
 		return json_integer(strtoll(fact->text, NULL, 10));
-	return jsontext_new(fact->text);
+	return json_text_new(fact->text);
 }
 
 /* jansson's text with a line end behind it; a line of its own in every sink. */

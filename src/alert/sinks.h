@@ -3,8 +3,8 @@
  * sinks.h - where alerts go. None of them blocks; what a sink cannot take is
  * counted, with the last reason in words.
  */
-#ifndef WAYMARK_ALERT_SINKS_H
-#define WAYMARK_ALERT_SINKS_H
+#ifndef WAYMARK_SRC_ALERT_SINKS_H
+#define WAYMARK_SRC_ALERT_SINKS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -80,7 +80,8 @@ static int user_become(const struct spawn_user *user)
 {
 	if (!user->is_set)
 		return 0;
-	if (syscall(SYS_SETGROUPS, 0, NULL) || syscall(SYS_SETRESGID, user->gid, user->gid, user->gid) ||
+	if (syscall(SYS_SETGROUPS, 0, NULL) ||
+	    syscall(SYS_SETRESGID, user->gid, user->gid, user->gid) ||
 	    syscall(SYS_SETRESUID, user->uid, user->uid, user->uid))
 		return -errno;
 	return 0;
@@ -134,9 +135,8 @@ child_become(const char *path, char **environment, int input, const struct spawn
 
 /* Apart from its caller, so that no variable of that lives in a register across
  * vfork. Returns the child, or -1 with errno. */
-static pid_t __attribute__((noinline))
-child_new(const char *path, char **environment, int input, const struct spawn_user *user,
-	  volatile int *err)
+static pid_t __attribute__((noinline)) child_new(const char *path, char **environment, int input,
+						 const struct spawn_user *user, volatile int *err)
 {
 	pid_t child = vfork();
 

@@ -2,8 +2,8 @@
 /*
  * spawn.h - starts one program, without a shell.
  */
-#ifndef WAYMARK_ALERT_SPAWN_H
-#define WAYMARK_ALERT_SPAWN_H
+#ifndef WAYMARK_SRC_ALERT_SPAWN_H
+#define WAYMARK_SRC_ALERT_SPAWN_H
 
 #include <stdbool.h>
 #include <sys/types.h>

@@ -185,8 +185,7 @@ static bool is_abandoned(void *data)
 
 static void due_wait(struct webhook *w)
 {
-	struct timespec until = { .tv_sec = w->due_ms / 1000,
-				  .tv_nsec = w->due_ms % 1000 * 1000000 };
+	struct timespec until = {.tv_sec = w->due_ms / 1000, .tv_nsec = w->due_ms % 1000 * 1000000};
 
 	if (w->pending.first)
 		pthread_cond_timedwait(&w->wake, &w->lock, &until);

@@ -4,8 +4,8 @@
  * other, each until it is acknowledged. Every function here is for one thread and
  * never waits, but webhook_free.
  */
-#ifndef WAYMARK_ALERT_WEBHOOK_H
-#define WAYMARK_ALERT_WEBHOOK_H
+#ifndef WAYMARK_SRC_ALERT_WEBHOOK_H
+#define WAYMARK_SRC_ALERT_WEBHOOK_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -23,8 +23,8 @@ struct webhook;
 struct webhook_stats {
 	uint32_t pending;
 	uint64_t delivered;
-	uint64_t retries; /* attempts that failed and are made again */
-	uint64_t dropped; /* refused by the server, or too many waited */
+	uint64_t retries;     /* attempts that failed and are made again */
+	uint64_t dropped;     /* refused by the server, or too many waited */
 	char last_error[160]; /* of the last attempt, where it failed; "" */
 };
 

@@ -2,8 +2,8 @@
 /*
  * webhook_post.h - one HTTP request, and what became of it.
  */
-#ifndef WAYMARK_ALERT_WEBHOOK_POST_H
-#define WAYMARK_ALERT_WEBHOOK_POST_H
+#ifndef WAYMARK_SRC_ALERT_WEBHOOK_POST_H
+#define WAYMARK_SRC_ALERT_WEBHOOK_POST_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,7 +16,7 @@ enum post_result {
 
 struct post {
 	const char *url;
-	const char *body; /* JSON */
+	const char *body;    /* JSON */
 	uint32_t timeout_ms; /* for the whole of it */
 	/* Asked at least once a second; true: give up now. */
 	bool (*is_abandoned)(void *data);

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/relay.h"
-#include "waymark/privilege.h"
+#include "cli/error_lines.h"
+#include "waymark/kernel/privilege.h"
 
 void cli_error(const char *format, ...)
 {
@@ -26,12 +26,12 @@ void cli_error(const char *format, ...)
 struct config *cli_config(const struct invocation *in)
 {
 	struct config *config = NULL;
-	struct relay errors;
-	int err = relay_open(&errors);
+	struct error_lines errors;
+	int err = error_lines_open(&errors);
 
 	if (!err)
 		err = config_load(&config, in->config_path, errors.stream);
-	relay_close(&errors, in->config_path, err);
+	error_lines_close(&errors, in->config_path, err);
 	return config;
 }
 

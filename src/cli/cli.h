@@ -3,15 +3,15 @@
  * cli.h - what the commands of the tool share: the table of commands, the
  * options given, exit status, messages, the configuration.
  */
-#ifndef WAYMARK_CLI_CLI_H
-#define WAYMARK_CLI_CLI_H
+#ifndef WAYMARK_SRC_CLI_CLI_H
+#define WAYMARK_SRC_CLI_CLI_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "cli/render.h"
-#include "waymark/config.h"
+#include "waymark/config/config.h"
 
 enum exit_status {
 	CLI_DONE = 0,
@@ -112,7 +112,7 @@ enum exit_status cmd_failover(const struct invocation *in);
 enum exit_status cmd_watch(const struct invocation *in);
 enum exit_status cmd_nagios(const struct invocation *in);
 enum exit_status cmd_prune(const struct invocation *in);
-enum exit_status cmd_alert_test(const struct invocation *in);
+enum exit_status cmd_test_alert(const struct invocation *in);
 enum exit_status cmd_metrics(const struct invocation *in);
 enum exit_status cmd_report(const struct invocation *in);
 enum exit_status cmd_top(const struct invocation *in);

@@ -14,12 +14,12 @@
 #include <unistd.h>
 
 #define PATIENCE_S 5
-#define PAUSE_MS 50L
+#define PAUSE_MS   50L
 
 static int client_connect(const char *path, int *fd)
 {
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
-	struct timeval patience = { .tv_sec = PATIENCE_S };
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
+	struct timeval patience = {.tv_sec = PATIENCE_S};
 	int err;
 
 	if (strlen(path) >= sizeof(sun.sun_path))
@@ -97,14 +97,14 @@ int client_answer(const char *path, const char *command, struct answer *a)
 
 void client_pause(void)
 {
-	struct timespec t = { .tv_nsec = PAUSE_MS * 1000000 };
+	struct timespec t = {.tv_nsec = PAUSE_MS * 1000000};
 
 	nanosleep(&t, NULL);
 }
 
 int client_watch(const char *path, client_line_fn *fn, void *data)
 {
-	struct timeval for_ever = { 0 };
+	struct timeval for_ever = {0};
 	size_t room = 0;
 	char *line = NULL;
 	int err = 0;

@@ -3,11 +3,11 @@
  * client.h - the tool's end of the control socket: asks, takes the answer.
  * Knows nothing of what the answers say.
  */
-#ifndef WAYMARK_CLI_CLIENT_H
-#define WAYMARK_CLI_CLIENT_H
+#ifndef WAYMARK_SRC_CLI_CLIENT_H
+#define WAYMARK_SRC_CLI_CLIENT_H
 
 #include "cli/cli.h"
-#include "waymark/answer.h"
+#include "waymark/status/answer.h"
 
 /* Asks the daemon at path one command. 0 and *answer (malloc'd, without the
  * newline), or -errno: -ENOENT or -ECONNREFUSED where no daemon answers, -EACCES,

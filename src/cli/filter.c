@@ -11,7 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "waymark/times.h"
+#include "waymark/base/times.h"
 
 struct reading {
 	struct query_filter *filter;
@@ -97,8 +97,9 @@ static int read_proto(struct reading *r, const char *text)
 	static const struct {
 		const char *name;
 		int16_t number;
-	} known[] = { /* also where there is no /etc/protocols */
-		{ "icmp", 1 }, { "tcp", 6 }, { "udp", 17 }, { "icmpv6", 58 }, { "ipv6-icmp", 58 },
+	} known[] = {
+		/* also where there is no /etc/protocols */
+		{"icmp", 1}, {"tcp", 6}, {"udp", 17}, {"icmpv6", 58}, {"ipv6-icmp", 58},
 	};
 	struct protoent *entry;
 	uint64_t number;
@@ -156,23 +157,23 @@ static const struct {
 	int (*read)(struct reading *r, const char *text);
 	const char *wanted;
 } readers[] = {
-	{ OPTION_LIVE, read_live, "" },
-	{ OPTION_SINCE, read_since,
-	  "a time: 2026-11-22T10:00:00Z, '2026-11-22 10:00', '10 minutes ago', yesterday" },
-	{ OPTION_UNTIL, read_until,
-	  "a time: 2026-11-22T10:00:00Z, '2026-11-22 10:00', '10 minutes ago', now" },
-	{ OPTION_AT, read_until,
-	  "a time: 2026-11-22T10:00:00Z, '2026-11-22 10:00', '10 minutes ago', now" },
-	{ OPTION_SRC, read_src, "an address or prefix: 192.0.2.1, 192.0.2.0/24, 2001:db8::/32" },
-	{ OPTION_DST, read_dst, "an address or prefix: 192.0.2.1, 192.0.2.0/24, 2001:db8::/32" },
-	{ OPTION_PORT, read_port, "a number from 0 to 65535" },
-	{ OPTION_SPORT, read_side_port, "a number from 0 to 65535" },
-	{ OPTION_DPORT, read_side_port, "a number from 0 to 65535" },
-	{ OPTION_PROTO, read_proto, "a protocol (tcp, udp, icmp, icmpv6, ...) or a number to 255" },
-	{ OPTION_UPLINK, read_uplink, "an uplink's name" },
-	{ OPTION_VERDICT, read_verdict, NULL },
-	{ OPTION_REASON, read_reason, NULL },
-	{ OPTION_LIMIT, read_limit, "a number; 0: all" },
+	{OPTION_LIVE, read_live, ""},
+	{OPTION_SINCE, read_since,
+	 "a time: 2026-11-22T10:00:00Z, '2026-11-22 10:00', '10 minutes ago', yesterday"},
+	{OPTION_UNTIL, read_until,
+	 "a time: 2026-11-22T10:00:00Z, '2026-11-22 10:00', '10 minutes ago', now"},
+	{OPTION_AT, read_until,
+	 "a time: 2026-11-22T10:00:00Z, '2026-11-22 10:00', '10 minutes ago', now"},
+	{OPTION_SRC, read_src, "an address or prefix: 192.0.2.1, 192.0.2.0/24, 2001:db8::/32"},
+	{OPTION_DST, read_dst, "an address or prefix: 192.0.2.1, 192.0.2.0/24, 2001:db8::/32"},
+	{OPTION_PORT, read_port, "a number from 0 to 65535"},
+	{OPTION_SPORT, read_side_port, "a number from 0 to 65535"},
+	{OPTION_DPORT, read_side_port, "a number from 0 to 65535"},
+	{OPTION_PROTO, read_proto, "a protocol (tcp, udp, icmp, icmpv6, ...) or a number to 255"},
+	{OPTION_UPLINK, read_uplink, "an uplink's name"},
+	{OPTION_VERDICT, read_verdict, NULL},
+	{OPTION_REASON, read_reason, NULL},
+	{OPTION_LIMIT, read_limit, "a number; 0: all"},
 };
 
 static void words_print(FILE *out, enum option_id option)
@@ -181,9 +182,11 @@ static void words_print(FILE *out, enum option_id option)
 	int i;
 
 	fputs("one of", out);
-	for (i = 1; (word = option == OPTION_VERDICT ?
-		     i <= VERDICT_OK ? verdict_name((enum verdict)i) : NULL :
-		     i <= REASON_UPLINK_DOWN_FLUSH ? reason_name((enum reason)i) : NULL); i++)
+	for (i = 1; (word = option == OPTION_VERDICT
+				    ? i <= VERDICT_OK ? verdict_name((enum verdict)i) : NULL
+			    : i <= REASON_UPLINK_DOWN_FLUSH ? reason_name((enum reason)i)
+							    : NULL);
+	     i++)
 		fprintf(out, "%s %s", i > 1 ? "," : "", word);
 }
 
@@ -215,7 +218,7 @@ static enum exit_status times_checked(const struct query_filter *f, const struct
 
 enum exit_status filter_parse(struct query_filter *f, const struct invocation *in, int64_t now_ms)
 {
-	struct reading reading = { .filter = f, .now_ms = now_ms };
+	struct reading reading = {.filter = f, .now_ms = now_ms};
 	size_t i;
 
 	query_filter_init(f);

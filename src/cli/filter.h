@@ -2,11 +2,11 @@
 /*
  * filter.h - the options that choose rows, read into a query's filter.
  */
-#ifndef WAYMARK_CLI_FILTER_H
-#define WAYMARK_CLI_FILTER_H
+#ifndef WAYMARK_SRC_CLI_FILTER_H
+#define WAYMARK_SRC_CLI_FILTER_H
 
 #include "cli/cli.h"
-#include "waymark/query.h"
+#include "waymark/store/query.h"
 
 /* Rows that a table on a terminal shows where --limit is not given. */
 #define LIMIT_TERMINAL 100

@@ -15,7 +15,7 @@
 #include <time.h>
 
 #include "cli/filter.h"
-#include "cli/relay.h"
+#include "cli/error_lines.h"
 
 struct listing {
 	const struct history *history;
@@ -64,7 +64,8 @@ static int flow_judge(void *data, const struct value *values, size_t n)
 	const struct value *state = value_find(values, n, "state");
 	const struct value *verdict = value_find(values, n, "verdict");
 
-	if (l->filter->is_live && (!state || state->kind != VALUE_TEXT || strcmp(state->text, "live")))
+	if (l->filter->is_live &&
+	    (!state || state->kind != VALUE_TEXT || strcmp(state->text, "live")))
 		return 0;
 	if (l->filter->verdict == VERDICT_NONE)
 		return 1;
@@ -76,8 +77,7 @@ static bool row_fits(struct listing *l, const struct value *values, size_t n)
 {
 	const struct value *id;
 
-	if (!l->history->flow_column ||
-	    (!l->filter->is_live && l->filter->verdict == VERDICT_NONE))
+	if (!l->history->flow_column || (!l->filter->is_live && l->filter->verdict == VERDICT_NONE))
 		return true;
 	id = value_find(values, n, l->history->flow_column);
 	return id && id->kind == VALUE_INTEGER &&
@@ -125,14 +125,16 @@ static enum exit_status listing_run(const struct invocation *in, struct listing 
 		return CLI_FAILED;
 	}
 	if (l->is_cut && !in->values[OPTION_LIMIT])
-		cli_error("the newest %" PRIu64 " are shown; --limit NUMBER shows more, --limit 0 all",
+		cli_error("the newest %" PRIu64
+			  " are shown; --limit NUMBER shows more, --limit 0 all",
 			  l->limit);
 	else if (l->is_cut)
 		cli_error("the newest %" PRIu64 " are shown; there are more", l->limit);
 	if (!l->shown && in->style.format == RENDER_TABLE && status == CLI_DONE)
 		cli_error("%s in the history that fit%s", l->history->none,
-			  is_about_harm(l) ? "; 'waymark coverage' says how much of what left it knows"
-					   : "");
+			  is_about_harm(l)
+				  ? "; 'waymark coverage' says how much of what left it knows"
+				  : "");
 	return status;
 }
 
@@ -146,21 +148,21 @@ int64_t history_now_ms(void)
 
 struct query *history_open(const char *path)
 {
-	struct relay errors;
+	struct error_lines errors;
 	struct query *q = NULL;
-	int err = relay_open(&errors);
+	int err = error_lines_open(&errors);
 
 	if (!err) {
 		q = query_open(path, errors.stream);
 		err = q ? 0 : -errno;
 	}
-	relay_close(&errors, path, err);
+	error_lines_close(&errors, path, err);
 	return q;
 }
 
 enum exit_status history_show(const struct invocation *in, const struct history *h)
 {
-	struct listing listing = { .history = h };
+	struct listing listing = {.history = h};
 	struct query_filter filter;
 	struct query *q = NULL;
 	enum exit_status status = filter_parse(&filter, in, history_now_ms());

@@ -3,11 +3,11 @@
  * history.h - a listing from the history: query in, rendered rows out. flows,
  * mismatches and gaps differ by their columns and their query only.
  */
-#ifndef WAYMARK_CLI_HISTORY_H
-#define WAYMARK_CLI_HISTORY_H
+#ifndef WAYMARK_SRC_CLI_HISTORY_H
+#define WAYMARK_SRC_CLI_HISTORY_H
 
 #include "cli/cli.h"
-#include "waymark/query.h"
+#include "waymark/store/query.h"
 
 typedef int history_query_fn(struct query *q, const struct query_filter *f, query_row_fn *fn,
 			     void *data);
@@ -16,7 +16,7 @@ struct history {
 	const struct column *columns; /* names as the view has them */
 	size_t n_columns;
 	history_query_fn *query;
-	const char *none; /* "no flows": what is said of an empty table */
+	const char *none;	 /* "no flows": what is said of an empty table */
 	const char *flow_column; /* rows are about a flow, whose id is here: --live and
 				  * --verdict ask for that flow; NULL: the query does it */
 };

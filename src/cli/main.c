@@ -11,46 +11,49 @@
 #include "cli/cli.h"
 
 #define LISTING (WITH(OPTION_JSON) | WITH(OPTION_CSV) | WITH(OPTION_WIDE))
-#define HISTORY (LISTING | WITH(OPTION_DATABASE) | WITH(OPTION_SINCE) | WITH(OPTION_UNTIL) | \
-		 WITH(OPTION_LIMIT))
-#define FILTERS (HISTORY | WITH(OPTION_SRC) | WITH(OPTION_DST) | WITH(OPTION_PORT) | \
-		 WITH(OPTION_PROTO) | WITH(OPTION_UPLINK))
+#define HISTORY                                                                                    \
+	(LISTING | WITH(OPTION_DATABASE) | WITH(OPTION_SINCE) | WITH(OPTION_UNTIL) |               \
+	 WITH(OPTION_LIMIT))
+#define FILTERS                                                                                    \
+	(HISTORY | WITH(OPTION_SRC) | WITH(OPTION_DST) | WITH(OPTION_PORT) | WITH(OPTION_PROTO) |  \
+	 WITH(OPTION_UPLINK))
 
 const struct command commands[] = {
-	{ "check", cmd_check, LISTING,
-	  "validate the configuration and this host; exit 1 if there is an error" },
-	{ "rules", cmd_rules, 0, "print what would be installed, touching nothing" },
-	{ "apply", cmd_apply, 0, "install the steering without the daemon" },
-	{ "remove", cmd_remove, 0, "remove the steering; the machine is as before" },
-	{ "status", cmd_status, WITH(OPTION_JSON),
-	  "show the daemon; exit 0 when it is ready, 3 when it is not" },
-	{ "uplinks", cmd_uplinks, LISTING, "show each uplink" },
-	{ "flows", cmd_flows, FILTERS | WITH(OPTION_LIVE) | WITH(OPTION_VERDICT) | WITH(OPTION_REASON),
-	  "show the history of flows" },
-	{ "mismatches", cmd_mismatches,
-	  FILTERS | WITH(OPTION_LIVE) | WITH(OPTION_VERDICT) | WITH(OPTION_REASON),
-	  "show what left by the wrong uplink" },
-	{ "gaps", cmd_gaps, HISTORY, "show what may have been missed, and why" },
-	{ "coverage", cmd_coverage, HISTORY | WITH(OPTION_UPLINK),
-	  "show how much of what left is in the history, and why the rest is not" },
-	{ "explain", cmd_explain,
-	  WITH_ID | WITH(OPTION_JSON) | WITH(OPTION_DATABASE) | WITH(OPTION_PROTO) | WITH(OPTION_SRC) |
-		  WITH(OPTION_SPORT) | WITH(OPTION_DST) | WITH(OPTION_DPORT),
-	  "tell one flow's story: by its id, or the latest with these addresses and ports" },
-	{ "failover", cmd_failover,
-	  LISTING | WITH(OPTION_DATABASE) | WITH(OPTION_AT) | WITH(OPTION_UPLINK) |
-		  WITH(OPTION_LIST) | WITH(OPTION_LIMIT),
-	  "show what moved, was deleted, is stranded since an uplink went down" },
-	{ "watch", cmd_watch, WITH(OPTION_JSON), "show flows, mismatches and alerts as they happen" },
-	{ "top", cmd_top, WITH(OPTION_DATABASE), "show a full-screen live view; q quits" },
-	{ "report", cmd_report, WITH(OPTION_DATABASE) | WITH(OPTION_SINCE) | WITH(OPTION_UNTIL),
-	  "print an HTML page with charts, of the last day or another time" },
-	{ "metrics", cmd_metrics, 0, "print the daemon's counters in Prometheus' text format" },
-	{ "nagios", cmd_nagios, WITH(OPTION_WARNING) | WITH(OPTION_CRITICAL) | WITH(OPTION_MINUTES),
-	  "be a monitoring plugin: a line, performance data, exit 0 to 3" },
-	{ "prune", cmd_prune, 0, "apply retention and max-size now" },
-	{ "alert-test", cmd_alert_test, 0, "send an alert through each sink" },
-	{ .name = NULL },
+	{"check", cmd_check, LISTING,
+	 "validate the configuration and this host; exit 1 if there is an error"},
+	{"rules", cmd_rules, 0, "print what would be installed, touching nothing"},
+	{"apply", cmd_apply, 0, "install the steering without the daemon"},
+	{"remove", cmd_remove, 0, "remove the steering; the machine is as before"},
+	{"status", cmd_status, WITH(OPTION_JSON),
+	 "show the daemon; exit 0 when it is ready, 3 when it is not"},
+	{"uplinks", cmd_uplinks, LISTING, "show each uplink"},
+	{"flows", cmd_flows,
+	 FILTERS | WITH(OPTION_LIVE) | WITH(OPTION_VERDICT) | WITH(OPTION_REASON),
+	 "show the history of flows"},
+	{"mismatches", cmd_mismatches,
+	 FILTERS | WITH(OPTION_LIVE) | WITH(OPTION_VERDICT) | WITH(OPTION_REASON),
+	 "show what left by the wrong uplink"},
+	{"gaps", cmd_gaps, HISTORY, "show what may have been missed, and why"},
+	{"coverage", cmd_coverage, HISTORY | WITH(OPTION_UPLINK),
+	 "show how much of what left is in the history, and why the rest is not"},
+	{"explain", cmd_explain,
+	 WITH_ID | WITH(OPTION_JSON) | WITH(OPTION_DATABASE) | WITH(OPTION_PROTO) |
+		 WITH(OPTION_SRC) | WITH(OPTION_SPORT) | WITH(OPTION_DST) | WITH(OPTION_DPORT),
+	 "tell one flow's story: by its id, or the latest with these addresses and ports"},
+	{"failover", cmd_failover,
+	 LISTING | WITH(OPTION_DATABASE) | WITH(OPTION_AT) | WITH(OPTION_UPLINK) |
+		 WITH(OPTION_LIST) | WITH(OPTION_LIMIT),
+	 "show what moved, was deleted, is stranded since an uplink went down"},
+	{"watch", cmd_watch, WITH(OPTION_JSON), "show flows, mismatches and alerts as they happen"},
+	{"top", cmd_top, WITH(OPTION_DATABASE), "show a full-screen live view; q quits"},
+	{"report", cmd_report, WITH(OPTION_DATABASE) | WITH(OPTION_SINCE) | WITH(OPTION_UNTIL),
+	 "print an HTML page with charts, of the last day or another time"},
+	{"metrics", cmd_metrics, 0, "print the daemon's counters in Prometheus' text format"},
+	{"nagios", cmd_nagios, WITH(OPTION_WARNING) | WITH(OPTION_CRITICAL) | WITH(OPTION_MINUTES),
+	 "be a monitoring plugin: a line, performance data, exit 0 to 3"},
+	{"prune", cmd_prune, 0, "apply retention and max-size now"},
+	{"alert-test", cmd_test_alert, 0, "send an alert through each sink"},
+	{.name = NULL},
 };
 
 static void usage_print(FILE *out)
@@ -61,7 +64,8 @@ static void usage_print(FILE *out)
 	      "       waymark COMMAND --help\n\n"
 	      "Marks each flow's way: steers, records and audits the flows of a router\n"
 	      "with several uplinks.\n\n"
-	      "Commands:\n", out);
+	      "Commands:\n",
+	      out);
 	for (c = commands; c->name; c++)
 		fprintf(out, "  %-12s %s\n", c->name, c->help);
 	fprintf(out,
@@ -105,7 +109,8 @@ static enum exit_status list_print(const char *name)
 	}
 	for (i = 0; name && c->name && i < OPTIONS; i++)
 		if (i == OPTION_HELP || (c->options & WITH(i)))
-			printf("--%s%s\n", option_specs[i].name, option_specs[i].operand ? "=" : "");
+			printf("--%s%s\n", option_specs[i].name,
+			       option_specs[i].operand ? "=" : "");
 	return name && !c->name ? CLI_USAGE : CLI_DONE;
 }
 
@@ -143,14 +148,14 @@ static enum exit_status output_close(enum exit_status status)
 int main(int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ "list-commands", no_argument, NULL, 'l' },
-		{ "list-options", required_argument, NULL, 'o' },
-		{ NULL, 0, NULL, 0 },
+		{"config", required_argument, NULL, 'c'},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},
+		{"list-commands", no_argument, NULL, 'l'},
+		{"list-options", required_argument, NULL, 'o'},
+		{NULL, 0, NULL, 0},
 	};
-	struct invocation in = { .config_path = CONFIG_PATH_DEFAULT };
+	struct invocation in = {.config_path = CONFIG_PATH_DEFAULT};
 	int option;
 
 	opterr = 0;

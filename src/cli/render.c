@@ -9,7 +9,7 @@
  * Text comes from the network and from other people's names: in tables control
  * characters are not let through to the terminal, and JSON is always UTF-8.
  */
-#include "render.h"
+#include "cli/render.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -17,7 +17,7 @@
 #include <string.h>
 
 #define ROWS_MEASURED 1000
-#define COLUMN_GAP 2
+#define COLUMN_GAP    2
 
 struct cell {
 	char *text; /* NULL: unknown */
@@ -29,10 +29,10 @@ struct render {
 	const struct column *columns;
 	size_t n_columns;
 	FILE *out;
-	size_t at;	/* the column of the next cell */
+	size_t at; /* the column of the next cell */
 	uint64_t n_rows;
-	int error;	/* -errno, the first */
-	size_t *widths; /* of a table, by column */
+	int error;	    /* -errno, the first */
+	size_t *widths;	    /* of a table, by column */
 	struct cell *cells; /* of a table: the rows that are kept */
 	size_t n_kept;	    /* rows */
 	bool is_measured;
@@ -48,8 +48,10 @@ static size_t utf8_size(const char *s)
 
 	if (u[0] < 0x80)
 		return 1;
-	size = u[0] >= 0xc2 && u[0] < 0xe0 ? 2 : (u[0] & 0xf0) == 0xe0 ? 3 :
-	       u[0] >= 0xf0 && u[0] < 0xf5 ? 4 : 0;
+	size = u[0] >= 0xc2 && u[0] < 0xe0   ? 2
+	       : (u[0] & 0xf0) == 0xe0	     ? 3
+	       : u[0] >= 0xf0 && u[0] < 0xf5 ? 4
+					     : 0;
 	for (i = 1; i < size; i++)
 		if ((u[i] & 0xc0) != 0x80)
 			return 0;

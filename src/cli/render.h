@@ -5,8 +5,8 @@
  *
  * Knows nothing of flows or uplinks.
  */
-#ifndef WAYMARK_CLI_RENDER_H
-#define WAYMARK_CLI_RENDER_H
+#ifndef WAYMARK_SRC_CLI_RENDER_H
+#define WAYMARK_SRC_CLI_RENDER_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,7 +16,7 @@
 enum render_format {
 	RENDER_TABLE, /* aligned columns for people */
 	RENDER_JSON,  /* an array of objects */
-	RENDER_CSV,	/* RFC 4180, but for lines that end as Unix lines do */
+	RENDER_CSV,   /* RFC 4180, but for lines that end as Unix lines do */
 };
 
 enum column_type {

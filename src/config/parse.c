@@ -15,7 +15,7 @@
 #include "config/scan.h"
 #include "config/suggest.h"
 #include "config/values.h"
-#include "waymark/config.h"
+#include "waymark/config/config.h"
 
 #define KEYS_MAX    64
 #define OPTIONS_MAX 32
@@ -32,10 +32,10 @@ struct reader {
 	int err; /* other than bad input: -ENOMEM */
 
 	bool is_in_section;
-	size_t n_sections;	  /* begun so far */
-	size_t n_titles;	  /* different names of uplinks that libconfuse holds */
+	size_t n_sections;	     /* begun so far */
+	size_t n_titles;	     /* different names of uplinks that libconfuse holds */
 	unsigned n_singles[SINGLES]; /* of each of these */
-	int seen_lines[KEYS_MAX]; /* by index in config_keys; an uplink's start anew */
+	int seen_lines[KEYS_MAX];    /* by index in config_keys; an uplink's start anew */
 };
 
 /* libconfuse passes no pointer of ours to its callbacks. Its lexer has only

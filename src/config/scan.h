@@ -2,8 +2,8 @@
 /*
  * scan.h - a configuration's text, read whole and made safe for libconfuse.
  */
-#ifndef WAYMARK_CONFIG_SCAN_H
-#define WAYMARK_CONFIG_SCAN_H
+#ifndef WAYMARK_SRC_CONFIG_SCAN_H
+#define WAYMARK_SRC_CONFIG_SCAN_H
 
 #include <stddef.h>
 #include <stdio.h>

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "config/suggest.h"
-#include "waymark/config.h"
+#include "waymark/config/config.h"
 
 #define NAME_MAX_LENGTH 32
 #define FAR		3 /* letters: too far to be a slip */

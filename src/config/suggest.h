@@ -2,8 +2,8 @@
 /*
  * suggest.h - which key was meant.
  */
-#ifndef WAYMARK_CONFIG_SUGGEST_H
-#define WAYMARK_CONFIG_SUGGEST_H
+#ifndef WAYMARK_SRC_CONFIG_SUGGEST_H
+#define WAYMARK_SRC_CONFIG_SUGGEST_H
 
 /* The key or section that may stand in this section ("": the top) and differs
  * from the name by at most two letters, or NULL. */

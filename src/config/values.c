@@ -4,7 +4,7 @@
  * durations, sizes, addresses.
  *
  * It must not know libconfuse, nor lines: who calls it says where the value
- * stands. What depends on another key is core/config_validate.c's.
+ * stands. What depends on another key is config_validate.c's.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -14,7 +14,7 @@
 #include <strings.h>
 
 #include "config/values.h"
-#include "waymark/config.h"
+#include "waymark/config/config.h"
 
 static int __attribute__((format(printf, 2, 3)))
 refuse(struct complaint *why, const char *format, ...)
@@ -153,7 +153,8 @@ static int read_user(const struct field *f, const char *text, void *out, struct 
 	char *copy;
 
 	if (!text[0] || strlen(text) > f->max || strpbrk(text, ":/ "))
-		return refuse(why, "cannot be a user's name; choose one that 'getent passwd' shows");
+		return refuse(why,
+			      "cannot be a user's name; choose one that 'getent passwd' shows");
 	copy = strdup(text);
 	if (!copy)
 		return -ENOMEM;
@@ -224,8 +225,8 @@ static int read_buffer(const struct field *f, const char *text, void *out, struc
 	if (size_parse(&value, text) == -EINVAL)
 		return refuse(why, "is not a size; write it like \"500 kB\" or \"32 MiB\"");
 	if (value < f->min || value > f->max)
-		return refuse(why, "is out of range; choose %" PRIu64 " to %" PRIu64 " bytes", f->min,
-			      f->max);
+		return refuse(why, "is out of range; choose %" PRIu64 " to %" PRIu64 " bytes",
+			      f->min, f->max);
 	*(uint64_t *)out = value;
 	return 0;
 }
@@ -326,7 +327,7 @@ static int read_listen(const struct field *f, const char *text, void *out, struc
 #define ALERT(field)	   .section = "alert", .offset = offsetof(struct config, alert.field)
 #define PROMETHEUS(field)  .section = "prometheus", .offset = offsetof(struct config, field)
 
-#define PATH_LENGTH	   4095	       /* linux/limits.h, PATH_MAX */
+#define PATH_LENGTH	   4095 /* linux/limits.h, PATH_MAX */
 #define URL_LENGTH	   2048
 #define SOCKET_PATH_LENGTH 107	       /* unix(7): sun_path and its 0 */
 #define RULE_PRIORITY_LAST 32765       /* before table main's */
@@ -363,11 +364,7 @@ static const struct field fields[] = {
 	 .read = read_buffer,
 	 .min = 64 << 10,
 	 .max = 1 << 30},
-	{.name = "max-flows",
-	 TOP(max_flows),
-	 .read = read_u32,
-	 .min = 1000,
-	 .max = 1000000000},
+	{.name = "max-flows", TOP(max_flows), .read = read_u32, .min = 1000, .max = 1000000000},
 	{.name = "retention", TOP(retention_s), .read = read_retention, .max = RETENTION_LAST},
 	{.name = "max-size", TOP(max_size_bytes), .read = read_size, .min = 1 << 20},
 	{.name = "on-stop", TOP(on_stop), .read = read_word, .words = "keep remove"},
@@ -387,11 +384,7 @@ static const struct field fields[] = {
 	{.name = "user", ALERT(user), .read = read_user, .max = 255},
 	{.name = "json", ALERT(json), .read = read_path, .max = PATH_LENGTH},
 	{.name = "syslog", ALERT(syslog), .read = read_boolean},
-	{.name = "webhook",
-	 ALERT(webhook),
-	 .read = read_url,
-	 .max = URL_LENGTH,
-	 .is_secret = true},
+	{.name = "webhook", ALERT(webhook), .read = read_url, .max = URL_LENGTH, .is_secret = true},
 	{.name = "webhook-timeout",
 	 ALERT(webhook_timeout_s),
 	 .read = read_interval,

@@ -2,8 +2,8 @@
 /*
  * values.h - the text of one value into its place in struct config.
  */
-#ifndef WAYMARK_CONFIG_VALUES_H
-#define WAYMARK_CONFIG_VALUES_H
+#ifndef WAYMARK_SRC_CONFIG_VALUES_H
+#define WAYMARK_SRC_CONFIG_VALUES_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * adoption.c - gives flows that began before the steering the mark of the uplink
- * that they are bound to, where that is certain (core/adopt.c decides).
+ * that they are bound to, where that is certain (plan/adopt.c decides).
  *
  * It is done while the rules are there and main's default route still leads where
  * it led: no packet of an adopted flow is ever sent by another line.
@@ -39,22 +39,24 @@ void adoption_take(struct daemon *d, const struct ct_event *ev)
 
 	if (!u)
 		return;
-	err = ctnl_set_mark(d->ctnl, ev, u->mark, d->config->mark_mask);
+	err = conntrack_set_mark(d->conntrack, ev, u->mark, d->config->mark_mask);
 	if (!err)
 		adoption_tell(d, ev, u->mark);
 	else if (err != -ENOENT && !d->unadopted++)
-		log_err("a flow that began before the steering cannot be marked for %s: %s", u->name,
-			strerror(-err));
+		log_err("a flow that began before the steering cannot be marked for %s: %s",
+			u->name, strerror(-err));
 }
 
 void adoption_end(struct daemon *d)
 {
 	if (d->adopted)
 		log_notice("%u flows that began before the steering are marked for the uplink "
-			   "whose address they have", d->adopted);
+			   "whose address they have",
+			   d->adopted);
 	if (d->unadopted)
 		log_err("%u flows that began before the steering could not be marked; they are "
-			"told of as unmarked when they leave", d->unadopted);
+			"told of as unmarked when they leave",
+			d->unadopted);
 	adopt_free(d->adopt);
 	d->adopt = NULL;
 }

@@ -9,20 +9,20 @@
 
 #include "daemon/daemon.h"
 #include "daemon/log.h"
-#include "waymark/hostcheck.h"
+#include "waymark/hostcheck/hostcheck.h"
 
 static void finding_log(const struct finding *one)
 {
 	enum log_level level = one->level == FINDING_ERROR ? LOG_LEVEL_ERR : LOG_LEVEL_WARNING;
 
 	if (one->level != FINDING_OK)
-		log_line(level, "%s%s%s", one->what, one->cure ? "; " : "",
-			 one->cure ? one->cure : "");
+		log_line(level, "%s%s%s", one->what, one->fix ? "; " : "",
+			 one->fix ? one->fix : "");
 }
 
 int collisions_tell(struct daemon *d)
 {
-	struct findings found = { 0 };
+	struct findings found = {0};
 	int err = hostcheck_others(d->config, &found);
 
 	for (size_t i = 0; i < found.n; i++)

@@ -7,7 +7,7 @@
  * ends those who are slow. It must not know what any command means.
  */
 #define _GNU_SOURCE /* accept4 */
-#include "waymark/control.h"
+#include "daemon/control.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -19,11 +19,11 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "control_socket.h"
+#include "daemon/control_socket.h"
 
 /* What an epoll event is about: a client's index or one of these. */
 #define EVENT_LISTENER CONTROL_CLIENTS_MAX
-#define EVENT_TIMER (CONTROL_CLIENTS_MAX + 1)
+#define EVENT_TIMER    (CONTROL_CLIENTS_MAX + 1)
 /* Events that one control_process serves, so that the loop's other work waits
  * for a bounded time. */
 #define EVENTS_A_CALL 64
@@ -52,7 +52,7 @@ struct control {
 
 static int epoll_set(const struct control *c, int operation, int fd, uint32_t events, uint32_t what)
 {
-	struct epoll_event ev = { .events = events, .data.u32 = what };
+	struct epoll_event ev = {.events = events, .data.u32 = what};
 
 	return epoll_ctl(c->epoll_fd, operation, fd, &ev) ? -errno : 0;
 }
@@ -60,7 +60,7 @@ static int epoll_set(const struct control *c, int operation, int fd, uint32_t ev
 /* The timer ticks each second while there is anybody to lose patience with. */
 static void timer_run(const struct control *c, bool is_running)
 {
-	struct itimerspec spec = { 0 };
+	struct itimerspec spec = {0};
 
 	spec.it_interval.tv_sec = is_running;
 	spec.it_value.tv_sec = is_running;

@@ -6,7 +6,7 @@
  * behind: only a socket at which nobody answers is replaced, and nothing that
  * is not a socket is ever removed.
  */
-#include "control_socket.h"
+#include "daemon/control_socket.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -16,9 +16,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#define CONTROL_MODE 0660
+#define CONTROL_MODE	    0660
 #define CONTROL_FOLDER_MODE 0755
-#define CONTROL_BACKLOG 16
+#define CONTROL_BACKLOG	    16
 
 static int address_set(struct sockaddr_un *sun, const char *path)
 {

@@ -3,8 +3,8 @@
  * control_socket.h - the listening end of the control socket as a file: making
  * it, taking over a dead one, removing it. Knows nothing of clients.
  */
-#ifndef WAYMARK_CONTROL_SOCKET_H
-#define WAYMARK_CONTROL_SOCKET_H
+#ifndef WAYMARK_SRC_DAEMON_CONTROL_SOCKET_H
+#define WAYMARK_SRC_DAEMON_CONTROL_SOCKET_H
 
 #include <sys/types.h>
 

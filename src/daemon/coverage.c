@@ -4,7 +4,7 @@
  * each look at the whole conntrack table (resync.c) the counters of the rules and the
  * interfaces are read, and held against those of the flows.
  *
- * Must not know how (core/coverage.c). A look that fails makes the interval longer.
+ * Must not know how (audit/coverage.c). A look that fails makes the interval longer.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,10 +12,10 @@
 
 #include "daemon/daemon.h"
 #include "daemon/log.h"
-#include "waymark/coverage.h"
-#include "waymark/linkcounters.h"
-#include "waymark/nftcounters.h"
-#include "waymark/sysctls.h"
+#include "waymark/audit/coverage.h"
+#include "waymark/kernel/link_counters.h"
+#include "waymark/kernel/nft_counters.h"
+#include "waymark/kernel/sysctl.h"
 
 #define HOUR_MS INT64_C(3600000)
 
@@ -26,15 +26,15 @@ struct doubts {
 };
 
 struct coverage {
-	struct nftcounters *rules;
-	struct linkcounters *links;
+	struct nft_counters *rules;
+	struct link_counters *links;
 	struct audit_port port;
 	uint64_t boot;
 	struct coverage_reading base[UPLINKS_MAX]; /* where the interval began; time 0: nowhere */
 	struct coverage_record sum[UPLINKS_MAX];   /* since the start */
 	uint64_t lost[UPLINKS_MAX][FLOW_SHARES];   /* flows, until the interval began */
 	struct doubts doubts;			   /* then */
-	struct nftcounters_reading before;	   /* a load of the rules */
+	struct nft_counters_reading before;	   /* a load of the rules */
 	int64_t looked_ms, hour_asked_ms;
 	uint64_t looks, looks_due;
 	uint64_t queued; /* records in the queue's life, with those of the latest look */
@@ -78,10 +78,10 @@ static void ended_take_off(const struct daemon *d, uint8_t slot, struct coverage
 	}
 }
 
-static void rules_take(const struct coverage *c, const struct nftcounters_reading *rules,
+static void rules_take(const struct coverage *c, const struct nft_counters_reading *rules,
 		       uint32_t mark, struct coverage_reading *r)
 {
-	const struct nftcounters_uplink *counted = nftcounters_find(rules, mark);
+	const struct nft_counters_uplink *counted = nft_counters_find(rules, mark);
 
 	r->boot = c->boot;
 	r->table = counted ? rules->table : 0;
@@ -89,12 +89,12 @@ static void rules_take(const struct coverage *c, const struct nftcounters_readin
 		memcpy(r->rules, counted->rules, sizeof(r->rules));
 }
 
-static void reading_take(struct daemon *d, const struct nftcounters_reading *rules,
+static void reading_take(struct daemon *d, const struct nft_counters_reading *rules,
 			 const struct uplink_config *u, int64_t now_ms, struct coverage_reading *r)
 {
-	*r = (struct coverage_reading){ .time_ms = now_ms };
+	*r = (struct coverage_reading){.time_ms = now_ms};
 	rules_take(d->coverage, rules, u->mark, r);
-	if (linkcounters_read(d->coverage->links, u->ifname, &r->ifindex, &r->link))
+	if (link_counters_read(d->coverage->links, u->ifname, &r->ifindex, &r->link))
 		r->ifindex = 0;
 	flows_read(d, u->slot, r);
 }
@@ -118,7 +118,7 @@ static bool has_gap(const struct doubts *before, const struct doubts *now)
 
 static void record_emit(struct daemon *d, const struct coverage_record *r)
 {
-	struct record out = { .type = RECORD_COVERAGE, .coverage = malloc(sizeof(*r)) };
+	struct record out = {.type = RECORD_COVERAGE, .coverage = malloc(sizeof(*r))};
 
 	if (!out.coverage) {
 		log_err("no memory for what coverage has to say");
@@ -144,7 +144,7 @@ static void uplink_look(struct daemon *d, const struct uplink_config *u,
 			const struct coverage_reading *now, const struct doubts *doubts)
 {
 	struct coverage *c = d->coverage;
-	struct coverage_record r = { .slot = u->slot, .reading = *now };
+	struct coverage_record r = {.slot = u->slot, .reading = *now};
 
 	lost_note(d, u->slot, r.has_lost);
 	if (c->base[u->slot].time_ms) {
@@ -168,10 +168,10 @@ static uint64_t records_queued(const struct daemon *d)
 void coverage_look(struct daemon *d, int64_t now_ms)
 {
 	struct coverage *c = d->coverage;
-	struct nftcounters_reading rules;
+	struct nft_counters_reading rules;
 	struct coverage_reading now;
 	struct doubts doubts;
-	int err = nftcounters_read(c->rules, &rules);
+	int err = nft_counters_read(c->rules, &rules);
 
 	if (err) {
 		log_err("cannot read the counters of the rules: %s", strerror(-err));
@@ -205,7 +205,8 @@ uint64_t coverage_looks(const struct daemon *d)
 	struct writer_stats ws;
 
 	writer_stats(d->writer, &ws);
-	return d->coverage->looks - (d->coverage->looks && ws.queued - ws.depth < d->coverage->queued);
+	return d->coverage->looks -
+	       (d->coverage->looks && ws.queued - ws.depth < d->coverage->queued);
 }
 
 /* An hour's intervals end with it. */
@@ -235,7 +236,7 @@ static void rules_rebase(struct daemon *d, uint64_t table)
 
 	for (size_t i = 0; i < d->config->n_uplinks; i++) {
 		const struct uplink_config *u = &d->config->uplinks[i];
-		struct coverage_reading last = { 0 };
+		struct coverage_reading last = {0};
 
 		if (!c->base[u->slot].time_ms)
 			continue;
@@ -249,13 +250,13 @@ static void on_load(void *data, bool is_done)
 {
 	struct daemon *d = data;
 	struct coverage *c = d->coverage;
-	struct nftcounters_reading now;
+	struct nft_counters_reading now;
 
-	if (!is_done && nftcounters_read(c->rules, &c->before))
+	if (!is_done && nft_counters_read(c->rules, &c->before))
 		c->before.table = 0;
 	if (!is_done)
 		return;
-	if (nftcounters_read(c->rules, &now))
+	if (nft_counters_read(c->rules, &now))
 		now.table = 0;
 	rules_rebase(d, now.table);
 }
@@ -280,14 +281,14 @@ int coverage_open(struct daemon *d)
 	if (!c)
 		return -ENOMEM;
 	c->boot = boot_number();
-	c->rules = nftcounters_open();
-	c->links = c->rules ? linkcounters_open() : NULL;
+	c->rules = nft_counters_open();
+	c->links = c->rules ? link_counters_open() : NULL;
 	if (!c->links) {
 		err = -errno;
 		log_err("cannot read counters of rules and interfaces: %s", strerror(-err));
 		return err;
 	}
-	tell_port(d, &c->port);
+	publish_port(d, &c->port);
 	audit_coverage_doubts(d->audit, &c->doubts.audit);
 	steering_set_load(d->steering, on_load, d);
 	err = store_each_reading(d->store, base_take, c);
@@ -298,15 +299,15 @@ int coverage_open(struct daemon *d)
 
 void coverage_forget(struct daemon *d, uint8_t slot)
 {
-	d->coverage->base[slot] = (struct coverage_reading){ 0 };
-	d->coverage->sum[slot] = (struct coverage_record){ 0 };
+	d->coverage->base[slot] = (struct coverage_reading){0};
+	d->coverage->sum[slot] = (struct coverage_record){0};
 }
 
 void coverage_stop(struct daemon *d)
 {
 	for (size_t i = 0; i < d->config->n_uplinks; i++) {
 		uint8_t slot = d->config->uplinks[i].slot;
-		struct coverage_record r = { .slot = slot, .reading = d->coverage->base[slot] };
+		struct coverage_record r = {.slot = slot, .reading = d->coverage->base[slot]};
 
 		if (r.reading.time_ms)
 			record_emit(d, &r);
@@ -317,7 +318,7 @@ void coverage_close(struct daemon *d)
 {
 	if (!d->coverage)
 		return;
-	nftcounters_close(d->coverage->rules);
-	linkcounters_close(d->coverage->links);
+	nft_counters_close(d->coverage->rules);
+	link_counters_close(d->coverage->links);
 	free(d->coverage);
 }

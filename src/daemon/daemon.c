@@ -19,7 +19,7 @@
 /* Room for three seconds of 40,000 flows that begin and end; memory is held for what
  * waits alone. */
 #define QUEUE_RECORDS 262144u
-#define BATCH_MS 100
+#define BATCH_MS      100
 
 /* Turns in which the flows that wait are written at a stop, half a queue each. */
 #define DRAIN_TURNS 256
@@ -55,14 +55,14 @@ static void on_timer(void *data)
 	if (read(d->timer_fd, &expirations, sizeof(expirations)) != sizeof(expirations))
 		return;
 	now_ms = clock_now_ms();
-	eventmask_tick(d, now_ms);
+	event_mask_tick(d, now_ms);
 	steer_tick(d, now_ms);
 	flush_tick(d);
 	coverage_tick(d, now_ms);
 	observe_tick(d, now_ms);
 	audit_tick(d->audit, now_ms);
-	cure_tick(d, now_ms);
-	tell_tick(d, now_ms);
+	flow_delete_tick(d, now_ms);
+	publish_tick(d, now_ms);
 	exporter_tick(d);
 }
 
@@ -141,8 +141,10 @@ static int control_start(struct daemon *d)
 	d->control = control_open(d->config->control_socket, status_answer, d);
 	if (!d->control) {
 		err = -errno;
-		log_err("cannot listen at %s: %s; choose another control-socket, or stop the daemon "
-			"that answers there", d->config->control_socket, strerror(-err));
+		log_err("cannot listen at %s: %s; choose another control-socket, or stop the "
+			"daemon "
+			"that answers there",
+			d->config->control_socket, strerror(-err));
 		return err;
 	}
 	return loop_add(d->loop, 6, control_fd(d->control), on_control, d);
@@ -163,7 +165,7 @@ static int audit_start(struct daemon *d)
 	struct audit_port port;
 	int err;
 
-	tell_port(d, &port);
+	publish_port(d, &port);
 	d->audit = audit_new(&port, &ids, d->config->max_flows);
 	if (!d->audit)
 		return -errno;
@@ -193,9 +195,9 @@ static int writer_open(struct daemon *d)
 
 /* In the order of the data's way; the steering is the first to change anything. */
 static int (*const start_steps[])(struct daemon *) = {
-	loop_open, collisions_tell, observe_open, steer_open, tamper_open, store_start, tell_open,
-	control_start, exporter_open, audit_start, coverage_open, writer_open, eventmask_start,
-	steer_start, tamper_start, observe_start,
+	loop_open,	  collisions_tell, observe_open,  steer_open,	 tamper_open,	store_start,
+	publish_open,	  control_start,   exporter_open, audit_start,	 coverage_open, writer_open,
+	event_mask_start, steer_start,	   tamper_start,  observe_start,
 };
 
 struct daemon *daemon_start(struct config *c)
@@ -225,12 +227,13 @@ struct daemon *daemon_start(struct config *c)
 int daemon_run(struct daemon *d)
 {
 	struct audit_stats as;
-	struct ctnl_stats cs;
+	struct conntrack_stats cs;
 
 	audit_stats(d->audit, &as);
-	ctnl_stats(d->ctnl, &cs);
+	conntrack_stats(d->conntrack, &cs);
 	if (cs.buffer_bytes < d->config->event_buffer_bytes)
-		log_warning("the kernel grants %" PRIu32 " KiB of event-buffer, not %" PRIu64 ": more "
+		log_warning("the kernel grants %" PRIu32 " KiB of event-buffer, not %" PRIu64
+			    ": more "
 			    "needs CAP_NET_ADMIN outside user namespaces, or a larger "
 			    "net.core.rmem_max",
 			    cs.buffer_bytes / 1024, d->config->event_buffer_bytes / 1024);

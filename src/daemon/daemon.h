@@ -5,25 +5,25 @@
  * alerts. Beside it steer.c keeps the steering as planned, and status.c answers
  * the control socket.
  */
-#ifndef WAYMARK_DAEMON_DAEMON_H
-#define WAYMARK_DAEMON_DAEMON_H
+#ifndef WAYMARK_SRC_DAEMON_DAEMON_H
+#define WAYMARK_SRC_DAEMON_DAEMON_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 #include "daemon/loop.h"
-#include "waymark/adopt.h"
-#include "waymark/alert.h"
-#include "waymark/audit.h"
-#include "waymark/config.h"
-#include "waymark/control.h"
-#include "waymark/ctnl.h"
-#include "waymark/ifnames.h"
-#include "waymark/nflog.h"
-#include "waymark/nft.h"
-#include "waymark/rtnl.h"
-#include "waymark/steering.h"
-#include "waymark/store.h"
+#include "waymark/plan/adopt.h"
+#include "waymark/alert/alert.h"
+#include "waymark/audit/audit.h"
+#include "waymark/config/config.h"
+#include "daemon/control.h"
+#include "waymark/kernel/conntrack.h"
+#include "waymark/kernel/ifnames.h"
+#include "waymark/kernel/nflog.h"
+#include "waymark/kernel/nft.h"
+#include "waymark/kernel/rtnl.h"
+#include "waymark/steering/steering.h"
+#include "waymark/store/store.h"
 
 /* An interval in which something may have been missed, while it lasts. */
 struct open_gap {
@@ -40,12 +40,12 @@ struct diagnosis {
 };
 
 struct coverage;
-/* A flow whose entry is to be deleted at the next tick (cure.c). */
-#define CURES_MAX 64
-#define CURES_A_SECOND 10
-struct wanted_cure {
+/* A flow whose entry is to be deleted at the next tick (flow_delete.c). */
+#define DELETIONS_MAX	   64
+#define DELETIONS_A_SECOND 10
+struct wanted_deletion {
 	int64_t flow_id, mismatch_id;
-	uint8_t expected; /* slot that its mark names */
+	uint8_t expected;      /* slot that its mark names */
 	struct ct_event entry; /* its tuple, zone and id */
 };
 
@@ -63,7 +63,7 @@ struct daemon {
 	struct control *control;
 	struct exporter *exporter;
 
-	struct ctnl *ctnl;
+	struct conntrack *conntrack;
 	struct nflog *nflog;
 	struct ifnames *ifnames;
 	struct rtnl_monitor *links;
@@ -79,17 +79,17 @@ struct daemon {
 
 	/* observe.c */
 	int64_t last_event_ms, last_packet_ms;
-	int64_t last_logged_ms; /* when there last was a packet */
-	struct open_gap packets_gap; /* the socket has not been read empty since */
+	int64_t last_logged_ms;			    /* when there last was a packet */
+	struct open_gap packets_gap;		    /* the socket has not been read empty since */
 	int64_t overrun_since_ms, overrun_until_ms; /* of the latest gap of which it is not known
 						     * yet how many were lost; 0: of none */
-	struct open_gap events_gap;  /* as packets_gap, of the event socket */
-	uint64_t events_refused;     /* deliveries that had no room, before that gap */
-	uint64_t events_unreadable;  /* parse errors of which a gap tells */
-	uint64_t held_back;	     /* times that events waited for the store */
-	int64_t valve_ms;	     /* when the conntrack table's room was last looked at */
-	bool is_reliable;	     /* the kernel keeps a flow until its end is delivered */
-	struct open_gap valve_gap;   /* it does not, for the table is nearly full */
+	struct open_gap events_gap;		    /* as packets_gap, of the event socket */
+	uint64_t events_refused;    /* deliveries that had no room, before that gap */
+	uint64_t events_unreadable; /* parse errors of which a gap tells */
+	uint64_t held_back;	    /* times that events waited for the store */
+	int64_t valve_ms;	    /* when the conntrack table's room was last looked at */
+	bool is_reliable;	    /* the kernel keeps a flow until its end is delivered */
+	struct open_gap valve_gap;  /* it does not, for the table is nearly full */
 
 	/* relabel.c */
 	bool is_relabelling;
@@ -97,26 +97,26 @@ struct daemon {
 	uint64_t relabelled;
 
 	/* resync.c */
-	struct ctnl_dump *dump; /* that runs, or NULL */
-	int64_t next_resync_ms; /* 0: none wanted */
+	struct conntrack_dump *dump;		      /* that runs, or NULL */
+	int64_t next_resync_ms;			      /* 0: none wanted */
 	int64_t dump_started_steady_ms, dump_took_ms; /* steady clock */
-	int64_t step_ms; /* when some of the dump was last read */
+	int64_t step_ms;			      /* when some of the dump was last read */
 	int64_t last_resync_ms;
 	bool is_resync_news; /* the one that is wanted or runs is not a matter of routine */
 	uint64_t resyncs, dump_entries; /* since the start; of the latest */
 
-	/* eventmask.c */
+	/* event_mask.c */
 	bool is_minimal; /* the ct event mask is set */
 	int listeners;	 /* to conntrack events, others than this daemon */
-	int64_t eventmask_ms;
+	int64_t event_mask_ms;
 
 	/* adoption.c */
 	struct adopt *adopt; /* while flows are adopted, else NULL */
 	uint32_t adopted, unadopted;
 
-	/* tell.c */
-	uint64_t refused;	     /* records that the queue had no room for */
-	uint64_t refused_told;	     /* of them, those in a gap already */
+	/* publish.c */
+	uint64_t refused;      /* records that the queue had no room for */
+	uint64_t refused_told; /* of them, those in a gap already */
 	int64_t refused_since_ms;
 	uint32_t lines_this_second, lines_folded;
 
@@ -137,13 +137,13 @@ struct daemon {
 	int64_t flush_due_ms[UPLINKS_MAX]; /* steady clock; 0: nothing to delete */
 	bool is_uplink_up[UPLINKS_MAX];
 
-	/* cure.c */
-	struct wanted_cure cures[CURES_MAX];
-	unsigned n_cures;
-	int64_t cured_ms[CURES_A_SECOND]; /* steady clock: when the latest were; a ring */
-	uint64_t cured, not_cured;	  /* not: because of the rate */
-	uint64_t not_cured_told;
-	int64_t not_cured_told_ms; /* steady clock */
+	/* flow_delete.c */
+	struct wanted_deletion deletions[DELETIONS_MAX];
+	unsigned n_deletions;
+	int64_t deleted_ms[DELETIONS_A_SECOND]; /* steady clock: when the latest were; a ring */
+	uint64_t deleted, not_deleted;		/* not: because of the rate */
+	uint64_t not_deleted_reported;
+	int64_t not_deleted_reported_ms; /* steady clock */
 
 	/* status.c */
 	uint64_t flows_last_second;
@@ -190,8 +190,8 @@ void relabel_take(struct daemon *d, const struct ct_event *ev);
 void relabel_end(struct daemon *d);
 
 /* resync.c: the audit's flows are brought in step with the kernel's by a dump. */
-int resync_now(struct daemon *d); /* returns when it is through; 0 or -errno */
-void resync_ask(struct daemon *d, int64_t now_ms); /* something was lost */
+int resync_now(struct daemon *d);		    /* returns when it is through; 0 or -errno */
+void resync_ask(struct daemon *d, int64_t now_ms);  /* something was lost */
 void resync_look(struct daemon *d, int64_t now_ms); /* to know how things stand */
 void resync_tick(struct daemon *d, int64_t now_ms);
 void resync_close(struct daemon *d);
@@ -214,26 +214,26 @@ const struct coverage_record *coverage_sum(const struct daemon *d, uint8_t slot)
 /* Another uplink has this slot, or none. */
 void coverage_forget(struct daemon *d, uint8_t slot);
 
-/* eventmask.c: which events the kernel makes. */
-int eventmask_start(struct daemon *d);
-void eventmask_tick(struct daemon *d, int64_t now_ms);
+/* event_mask.c: which events the kernel makes. */
+int event_mask_start(struct daemon *d);
+void event_mask_tick(struct daemon *d, int64_t now_ms);
 
-/* tell.c */
+/* publish.c */
 /* Alerts: after the store, before its writer. */
-int tell_open(struct daemon *d);
+int publish_open(struct daemon *d);
 /* To the sinks and to who watches. */
-void tell_raise(struct daemon *d, const struct alert *a);
+void publish_raise(struct daemon *d, const struct alert *a);
 /* The alert of a gap: what was lost, why in a word or two. */
-void tell_gap(struct daemon *d, const char *reason, const char *text);
-void tell_port(struct daemon *d, struct audit_port *port);
+void publish_gap(struct daemon *d, const char *reason, const char *text);
+void publish_port(struct daemon *d, struct audit_port *port);
 /* A row for the history, and for who watches. */
-void tell_record(void *data, const struct record *r);
-void tell_tick(struct daemon *d, int64_t now_ms);
+void publish_record(void *data, const struct record *r);
+void publish_tick(struct daemon *d, int64_t now_ms);
 /* Row and alert; thing: "route", "ruleset", ...; text: the sentence for people. */
-void tell_tampering(struct daemon *d, const struct tampering_record *t, const char *thing,
-		    const char *text);
+void publish_tampering(struct daemon *d, const struct tampering_record *t, const char *thing,
+		       const char *text);
 /* The row alone. */
-void tell_uplink_state(struct daemon *d, uint8_t slot, const char *state);
+void publish_uplink_state(struct daemon *d, uint8_t slot, const char *state);
 
 /* watch.c */
 void watch_record(struct daemon *d, const struct record *r);
@@ -263,10 +263,11 @@ void steer_forget(struct daemon *d, uint8_t slot);
 void flush_note(struct daemon *d, uint8_t slot, bool is_up);
 void flush_tick(struct daemon *d);
 
-/* cure.c: on-mismatch. A mismatch that was not there before; it is acted upon at the
+/* flow_delete.c: on-mismatch. A mismatch that was not there before; it is acted upon at the
  * next tick. */
-void cure_want(struct daemon *d, const struct flow_record *f, const struct mismatch_record *m);
-void cure_tick(struct daemon *d, int64_t now_ms);
+void flow_delete_want(struct daemon *d, const struct flow_record *f,
+		      const struct mismatch_record *m);
+void flow_delete_tick(struct daemon *d, int64_t now_ms);
 
 /* tamper.c: who undoes the steering. A pass is one reconcile, between begin and end. */
 int tamper_open(struct daemon *d);

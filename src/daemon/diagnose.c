@@ -10,7 +10,7 @@
  */
 #include "daemon/daemon.h"
 
-#define MOMENT_MS 100
+#define MOMENT_MS	   100
 #define QUESTIONS_A_MOMENT 8
 
 static bool is_of_now(int64_t then_ms, int64_t now_ms)
@@ -53,7 +53,7 @@ static enum reason routing_diagnose(struct daemon *d, const struct audit_stray *
 	if (is_of_now(known->time_ms, now_ms) &&
 	    (addr_is_equal(&known->dst, &stray->dst) || !may_ask(d, now_ms)))
 		return known->reason;
-	*known = (struct diagnosis){ .time_ms = now_ms, .dst = stray->dst };
+	*known = (struct diagnosis){.time_ms = now_ms, .dst = stray->dst};
 	known->reason = steering_diagnose(d->steering, u, &q);
 	/* A line that is coming back has its link before it has its routes. */
 	if (known->reason == REASON_ROUTE_MISSING && !d->is_uplink_up[stray->expected])
@@ -70,8 +70,8 @@ static enum reason restoring_diagnose(struct daemon *d, int64_t now_ms)
 		return REASON_UNEXPLAINED;
 	if (!is_of_now(known->time_ms, now_ms)) {
 		known->time_ms = now_ms;
-		known->reason = steering_is_restoring(d->steering) ? REASON_UNEXPLAINED :
-								     REASON_RESTORE_MISSING;
+		known->reason = steering_is_restoring(d->steering) ? REASON_UNEXPLAINED
+								   : REASON_RESTORE_MISSING;
 	}
 	return known->reason;
 }
@@ -83,6 +83,6 @@ enum reason diagnose_stray(void *data, const struct audit_stray *stray)
 
 	if (stray->expected >= UPLINKS_MAX)
 		return REASON_UNEXPLAINED;
-	return stray->is_marked ? routing_diagnose(d, stray, now_ms) :
-				  restoring_diagnose(d, now_ms);
+	return stray->is_marked ? routing_diagnose(d, stray, now_ms)
+				: restoring_diagnose(d, now_ms);
 }

@@ -15,16 +15,16 @@
 #include "daemon/daemon.h"
 #include "daemon/httpd.h"
 #include "daemon/log.h"
-#include "waymark/metrics.h"
+#include "waymark/status/metrics.h"
 
-#define RANK 9
+#define RANK		 9
 #define FILE_INTERVAL_MS 15000
 
 struct exporter {
-	struct httpd *httpd; /* NULL: off */
+	struct httpd *httpd;		 /* NULL: off */
 	struct prometheus_config config; /* that is in force; textfile its own */
-	int64_t due_ms;	    /* of the file, CLOCK_MONOTONIC */
-	int file_error;	    /* -errno that was told of; 0: fine */
+	int64_t due_ms;			 /* of the file, CLOCK_MONOTONIC */
+	int file_error;			 /* -errno that was told of; 0: fine */
 };
 
 /* --- the text ------------------------------------------------------------------------ */
@@ -80,8 +80,8 @@ static void http_close(struct daemon *d)
 
 static int http_open(struct daemon *d, const struct prometheus_config *c)
 {
-	struct httpd_page page = { .path = "/metrics", .type = METRICS_TYPE, .fn = page_make,
-				   .data = d };
+	struct httpd_page page = {
+		.path = "/metrics", .type = METRICS_TYPE, .fn = page_make, .data = d};
 	struct exporter *e = d->exporter;
 	char text[ADDR_STRLEN];
 	int err;
@@ -162,7 +162,8 @@ static void file_judge(struct exporter *e, int err)
 		return;
 	e->file_error = err;
 	if (err)
-		log_err("cannot write prometheus textfile %s: %s", e->config.textfile, strerror(-err));
+		log_err("cannot write prometheus textfile %s: %s", e->config.textfile,
+			strerror(-err));
 	else
 		log_notice("prometheus textfile %s is written again", e->config.textfile);
 }

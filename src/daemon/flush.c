@@ -35,7 +35,7 @@ static bool has_uplink_up(const struct daemon *d)
 
 static void flush_uplink(struct daemon *d, const struct uplink_config *u)
 {
-	int err = ctnl_delete_marked(d->ctnl, u->mark, d->config->mark_mask);
+	int err = conntrack_delete_marked(d->conntrack, u->mark, d->config->mark_mask);
 
 	if (err)
 		log_err("uplink %s is down, but its flows could not be deleted: %s", u->name,

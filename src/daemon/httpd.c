@@ -16,7 +16,7 @@
 #include "daemon/httpd.h"
 
 #define CLIENT_MEMORY_BYTES 16384
-#define BACKLOG 16
+#define BACKLOG		    16
 
 struct httpd {
 	struct MHD_Daemon *mhd;
@@ -111,7 +111,8 @@ static enum MHD_Result on_request(void *data, struct MHD_Connection *c, const ch
 				  size_t *upload_size, void **state)
 {
 	const struct httpd *h = data;
-	bool is_read = !strcmp(method, MHD_HTTP_METHOD_GET) || !strcmp(method, MHD_HTTP_METHOD_HEAD);
+	bool is_read =
+		!strcmp(method, MHD_HTTP_METHOD_GET) || !strcmp(method, MHD_HTTP_METHOD_HEAD);
 
 	(void)version;
 	(void)upload;
@@ -136,11 +137,10 @@ struct httpd *httpd_open(const struct addr *addr, uint16_t port, const struct ht
 	}
 	h->page = *page;
 	h->mhd = MHD_start_daemon(MHD_USE_EPOLL, port, NULL, NULL, on_request, h,
-				  MHD_OPTION_LISTEN_SOCKET, fd,
-				  MHD_OPTION_CONNECTION_LIMIT, (unsigned)HTTPD_CLIENTS_MAX,
-				  MHD_OPTION_CONNECTION_TIMEOUT, (unsigned)HTTPD_TIMEOUT_S,
-				  MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CLIENT_MEMORY_BYTES,
-				  MHD_OPTION_END);
+				  MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+				  (unsigned)HTTPD_CLIENTS_MAX, MHD_OPTION_CONNECTION_TIMEOUT,
+				  (unsigned)HTTPD_TIMEOUT_S, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+				  (size_t)CLIENT_MEMORY_BYTES, MHD_OPTION_END);
 	if (h->mhd) {
 		h->fd = MHD_get_daemon_info(h->mhd, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
 		return h;

@@ -2,12 +2,12 @@
 /*
  * httpd.h - one page by HTTP, from the loop: no thread, no waiting for a client.
  */
-#ifndef WAYMARK_DAEMON_HTTPD_H
-#define WAYMARK_DAEMON_HTTPD_H
+#ifndef WAYMARK_SRC_DAEMON_HTTPD_H
+#define WAYMARK_SRC_DAEMON_HTTPD_H
 
 #include <stdint.h>
 
-#include "waymark/addr.h"
+#include "waymark/base/addr.h"
 
 /* Clients at once, and how long one may take. */
 #define HTTPD_CLIENTS_MAX 16

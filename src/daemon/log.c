@@ -29,7 +29,7 @@ void log_open(void)
 
 static void put_prefix(enum log_level level)
 {
-	static const char *const word[] = { "", "", "", "error: ", "warning: ", "", "" };
+	static const char *const word[] = {"", "", "", "error: ", "warning: ", "", ""};
 	char stamp[32];
 	struct timespec now;
 	struct tm tm;

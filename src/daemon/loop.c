@@ -44,13 +44,13 @@ void loop_free(struct loop *l)
 
 int loop_add(struct loop *l, unsigned rank, int fd, loop_fn *fn, void *data)
 {
-	struct epoll_event ev = { .events = EPOLLIN, .data.u32 = rank };
+	struct epoll_event ev = {.events = EPOLLIN, .data.u32 = rank};
 
 	if (rank >= LOOP_SOURCES_MAX || l->source[rank].fn)
 		return -EINVAL;
 	if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, fd, &ev))
 		return -errno;
-	l->source[rank] = (struct source){ .fn = fn, .data = data };
+	l->source[rank] = (struct source){.fn = fn, .data = data};
 	return 0;
 }
 

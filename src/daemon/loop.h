@@ -3,8 +3,8 @@
  * loop.h - one epoll loop with sources in an order: in each turn those that are
  * ready are served by rank, lowest first.
  */
-#ifndef WAYMARK_DAEMON_LOOP_H
-#define WAYMARK_DAEMON_LOOP_H
+#ifndef WAYMARK_SRC_DAEMON_LOOP_H
+#define WAYMARK_SRC_DAEMON_LOOP_H
 
 #include <stdbool.h>
 

@@ -8,7 +8,7 @@
 
 #include "daemon/daemon.h"
 #include "daemon/log.h"
-#include "waymark/privilege.h"
+#include "waymark/kernel/privilege.h"
 
 static const char usage[] =
 	"usage: waymarkd [-c FILE]\n"
@@ -28,10 +28,10 @@ enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 static int arguments_read(int argc, char **argv, const char **path)
 {
 	static const struct option options[] = {
-		{ "config", required_argument, NULL, 'c' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "version", no_argument, NULL, 'V' },
-		{ NULL, 0, NULL, 0 },
+		{"config", required_argument, NULL, 'c'},
+		{"help", no_argument, NULL, 'h'},
+		{"version", no_argument, NULL, 'V'},
+		{NULL, 0, NULL, 0},
 	};
 	int option;
 

@@ -18,7 +18,7 @@
 void notify_send(const char *state)
 {
 	const char *path = getenv("NOTIFY_SOCKET");
-	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	struct sockaddr_un to = {.sun_family = AF_UNIX};
 	size_t length = path ? strlen(path) : 0;
 	int fd;
 

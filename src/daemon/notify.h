@@ -2,8 +2,8 @@
 /*
  * notify.h - tells the service manager how the daemon is, as sd_notify(3) does.
  */
-#ifndef WAYMARK_DAEMON_NOTIFY_H
-#define WAYMARK_DAEMON_NOTIFY_H
+#ifndef WAYMARK_SRC_DAEMON_NOTIFY_H
+#define WAYMARK_SRC_DAEMON_NOTIFY_H
 
 /* Sends "READY=1", "STOPPING=1", ... Silent where nobody asked to be told. */
 void notify_send(const char *state);

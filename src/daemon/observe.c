@@ -14,8 +14,8 @@
 
 #include "daemon/daemon.h"
 #include "daemon/log.h"
-#include "waymark/sysctls.h"
-#include "waymark/valve.h"
+#include "waymark/kernel/sysctl.h"
+#include "daemon/destroy_reliability.h"
 
 #define NFLOG_BUFFER_BYTES (8u << 20)
 
@@ -26,9 +26,9 @@
 #define EMPTY_TURNS 256
 
 /* Rows that a few turns can make: room for fewer, and the writer is behind. */
-#define EVENTS_ROOM 4096u
+#define EVENTS_ROOM	   4096u
 #define WRITER_PATIENCE_MS 2000
-#define HOLD_NS 2000000
+#define HOLD_NS		   2000000
 
 /* How often the room in the kernel's table is looked at. */
 #define VALVE_MS 1000
@@ -78,7 +78,7 @@ static void packets_overrun(struct daemon *d, int64_t since_ms)
 {
 	if (d->packets_gap.id)
 		return;
-	tell_gap(d, "evidence lost", "evidence lost: the buffer for NFLOG messages was full");
+	publish_gap(d, "evidence lost", "evidence lost: the buffer for NFLOG messages was full");
 	d->packets_gap.started_ms = since_ms;
 	d->packets_gap.id = audit_gap(d->audit, GAP_NFLOG, since_ms, 0, -1, packets_reason);
 }
@@ -99,9 +99,9 @@ static void packets_missing(struct daemon *d, int64_t since_ms, uint64_t holes)
 	bool is_known = d->overrun_since_ms != 0;
 	char text[96];
 
-	snprintf(text, sizeof(text), "evidence lost: %" PRIu64 " NFLOG messages; see 'waymark gaps'",
-		 holes);
-	tell_gap(d, "evidence lost", text);
+	snprintf(text, sizeof(text),
+		 "evidence lost: %" PRIu64 " NFLOG messages; see 'waymark gaps'", holes);
+	publish_gap(d, "evidence lost", text);
 	audit_gap(d->audit, GAP_NFLOG, is_known ? d->overrun_since_ms : since_ms,
 		  is_known ? d->overrun_until_ms : clock_now_ms(), (int64_t)holes, packets_reason);
 	d->overrun_since_ms = 0;
@@ -135,8 +135,9 @@ static void events_lost(struct daemon *d, int64_t since_ms)
 	resync_ask(d, d->last_event_ms);
 	if (d->events_gap.id)
 		return;
-	tell_gap(d, "events lost", "conntrack events were lost: the socket's buffer was full; "
-				   "looking at the whole table");
+	publish_gap(d, "events lost",
+		    "conntrack events were lost: the socket's buffer was full; "
+		    "looking at the whole table");
 	d->events_gap.started_ms = since_ms;
 	d->events_gap.id = audit_gap(d->audit, GAP_EVENTS, since_ms, 0, -1, overrun_reason);
 }
@@ -145,10 +146,10 @@ static void events_lost(struct daemon *d, int64_t since_ms)
  * tries them again. */
 static void events_drained(struct daemon *d)
 {
-	struct ctnl_stats s;
+	struct conntrack_stats s;
 	int64_t lost;
 
-	ctnl_stats(d->ctnl, &s);
+	conntrack_stats(d->conntrack, &s);
 	lost = d->is_reliable ? -1 : (int64_t)(s.refused - d->events_refused);
 	d->events_refused = s.refused;
 	audit_gap_end(d->audit, d->events_gap.id, GAP_EVENTS, d->events_gap.started_ms,
@@ -160,9 +161,10 @@ static void events_unreadable(struct daemon *d, int64_t since_ms, uint64_t error
 {
 	char text[96];
 
-	snprintf(text, sizeof(text), "%" PRIu64 " conntrack events could not be read; see 'waymark gaps'",
+	snprintf(text, sizeof(text),
+		 "%" PRIu64 " conntrack events could not be read; see 'waymark gaps'",
 		 errors - d->events_unreadable);
-	tell_gap(d, "events unreadable", text);
+	publish_gap(d, "events unreadable", text);
 	audit_gap(d->audit, GAP_EVENTS, since_ms, clock_now_ms(),
 		  (int64_t)(errors - d->events_unreadable), "conntrack events could not be read");
 	d->events_unreadable = errors;
@@ -175,15 +177,15 @@ int observe_events(struct daemon *d)
 	int n;
 
 	d->last_event_ms = clock_now_ms();
-	n = ctnl_receive(d->ctnl, take_event, d, BATCH);
+	n = conntrack_receive(d->conntrack, take_event, d, BATCH);
 	if (n == -ENOBUFS)
 		events_lost(d, before_ms);
 	else if (n < 0 && n != -EAGAIN)
 		log_err("cannot read conntrack events: %s", strerror(-n));
 	else if (n < BATCH && d->events_gap.id)
 		events_drained(d);
-	if (ctnl_parse_errors(d->ctnl) != d->events_unreadable)
-		events_unreadable(d, before_ms, ctnl_parse_errors(d->ctnl));
+	if (conntrack_parse_errors(d->conntrack) != d->events_unreadable)
+		events_unreadable(d, before_ms, conntrack_parse_errors(d->conntrack));
 	if (audit_is_in_doubt(d->audit))
 		observe_packets(d);
 	audit_settle(d->audit, d->last_event_ms);
@@ -217,7 +219,7 @@ static void on_events(void *data)
 	observe_packets(d);
 	if (is_writer_behind(d)) {
 		d->held_back++;
-		nanosleep(&(struct timespec){ .tv_nsec = HOLD_NS }, NULL);
+		nanosleep(&(struct timespec){.tv_nsec = HOLD_NS}, NULL);
 		return;
 	}
 	observe_events(d);
@@ -240,12 +242,14 @@ static void valve_open(struct daemon *d, uint64_t count, uint64_t max)
 	char text[160];
 
 	snprintf(text, sizeof(text),
-		 "%" PRIu64 " of %" PRIu64 " conntrack entries are in use: reliable ends of flows are "
-		 "off until it is below 60 %%", count, max);
-	tell_gap(d, "conntrack table nearly full", text);
+		 "%" PRIu64 " of %" PRIu64
+		 " conntrack entries are in use: reliable ends of flows are "
+		 "off until it is below 60 %%",
+		 count, max);
+	publish_gap(d, "conntrack table nearly full", text);
 	d->valve_gap.started_ms = clock_now_ms();
-	d->valve_gap.id = audit_gap(d->audit, GAP_EVENTS, d->valve_gap.started_ms, 0, -1,
-				    valve_reason);
+	d->valve_gap.id =
+		audit_gap(d->audit, GAP_EVENTS, d->valve_gap.started_ms, 0, -1, valve_reason);
 }
 
 static void valve_shut(struct daemon *d)
@@ -269,12 +273,12 @@ static void valve_look(struct daemon *d, int64_t now_ms)
 {
 	uint64_t count = number_read("net/netfilter/nf_conntrack_count");
 	uint64_t max = number_read("net/netfilter/nf_conntrack_max");
-	bool is_wanted = valve_is_reliable(d->is_reliable, count, max);
+	bool is_wanted = destroy_reliability_wanted(d->is_reliable, count, max);
 	int err;
 
 	d->valve_ms = now_ms;
 	if (is_wanted != d->is_reliable) {
-		err = ctnl_set_reliable(d->ctnl, is_wanted);
+		err = conntrack_set_reliable(d->conntrack, is_wanted);
 		if (err) {
 			log_err("cannot set NETLINK_BROADCAST_ERROR: %s", strerror(-err));
 			return;
@@ -316,17 +320,18 @@ int observe_open(struct daemon *d)
 {
 	char what[80];
 
-	d->ctnl = ctnl_open((uint32_t)d->config->event_buffer_bytes);
-	if (!d->ctnl)
+	d->conntrack = conntrack_open((uint32_t)d->config->event_buffer_bytes);
+	if (!d->conntrack)
 		return open_failed("cannot subscribe to conntrack events",
 				   "it needs CAP_NET_ADMIN and nf_conntrack_netlink");
 	d->nflog = nflog_open(d->config->nflog_group, NFLOG_BUFFER_BYTES);
 	if (!d->nflog) {
 		snprintf(what, sizeof(what), "cannot take NFLOG group %u", d->config->nflog_group);
-		return open_failed(what, errno == EBUSY ?
-						 "another program has it: choose another nflog-group, "
-						 "or stop the waymarkd that runs" :
-						 "it needs CAP_NET_ADMIN and nfnetlink_log");
+		return open_failed(what,
+				   errno == EBUSY
+					   ? "another program has it: choose another nflog-group, "
+					     "or stop the waymarkd that runs"
+					   : "it needs CAP_NET_ADMIN and nfnetlink_log");
 	}
 	d->ifnames = ifnames_open();
 	if (!d->ifnames)
@@ -358,7 +363,7 @@ int observe_start(struct daemon *d)
 	d->last_event_ms = d->last_packet_ms = clock_now_ms();
 	err = loop_add(d->loop, 0, nflog_fd(d->nflog), on_packets, d);
 	if (!err)
-		err = loop_add(d->loop, 1, ctnl_fd(d->ctnl), on_events, d);
+		err = loop_add(d->loop, 1, conntrack_fd(d->conntrack), on_events, d);
 	if (!err)
 		err = loop_add(d->loop, 2, ifnames_fd(d->ifnames), on_names, d);
 	if (!err)
@@ -371,5 +376,5 @@ void observe_close(struct daemon *d)
 	resync_close(d);
 	ifnames_close(d->ifnames);
 	nflog_close(d->nflog);
-	ctnl_close(d->ctnl);
+	conntrack_close(d->conntrack);
 }

@@ -38,18 +38,22 @@ void relabel_take(struct daemon *d, const struct ct_event *ev)
 
 	if (!ev->has_labels || !is_stale(&ev->labels, d->stale_from))
 		return;
-	err = ctnl_clear_labels(d->ctnl, ev, d->stale_from);
+	err = conntrack_clear_labels(d->conntrack, ev, d->stale_from);
 	if (err && err != -ENOENT)
-		log_err("labels of a flow from before cannot be cleared: %s; what it left by is not "
-			"what they say", strerror(-err));
+		log_err("labels of a flow from before cannot be cleared: %s; what it left by is "
+			"not "
+			"what they say",
+			strerror(-err));
 	d->relabelled += !err;
 }
 
 void relabel_end(struct daemon *d)
 {
 	if (d->relabelled)
-		log_notice("labels mean other uplinks than before: %" PRIu64 " flows are cleared of "
-			   "theirs, and get new ones as they go on", d->relabelled);
+		log_notice("labels mean other uplinks than before: %" PRIu64
+			   " flows are cleared of "
+			   "theirs, and get new ones as they go on",
+			   d->relabelled);
 	d->is_relabelling = false;
 	audit_set_labels_stale(d->audit, false);
 	steering_labels_keep(d->steering);

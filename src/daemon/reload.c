@@ -76,7 +76,7 @@ static void removed_alert(struct daemon *d, const struct uplink_config *u, const
 	snprintf(a.expected, sizeof(a.expected), "%s", u->name);
 	snprintf(a.egress, sizeof(a.egress), "%s", u->ifname);
 	snprintf(a.text, sizeof(a.text), "%s", text);
-	tell_raise(d, &a);
+	publish_raise(d, &a);
 }
 
 /* Of each uplink whose mark names none now: its flows go on by whatever main says.

@@ -21,13 +21,13 @@
 
 /* A dump of a big table takes seconds: not more often than this, and not for more
  * than a fifth of the time. */
-#define INTERVAL_MS 1000
+#define INTERVAL_MS  1000
 #define PAUSE_FACTOR 4
 
 /* Of flows that began while nobody listened the kernel may tell nothing, not even
  * their end (nf_conntrack_events=2), and what flows that live have sent only a dump
  * says: so the table is looked at now and then, for no more than a 50th of the time. */
-#define ROUTINE_MS 60000
+#define ROUTINE_MS     60000
 #define ROUTINE_FACTOR 49
 
 static void take_entries(void *data, const struct ct_event *entries, size_t n)
@@ -46,8 +46,8 @@ static void dump_close(struct daemon *d)
 {
 	if (!d->dump)
 		return;
-	loop_remove(d->loop, RANK, ctnl_dump_fd(d->dump));
-	ctnl_dump_close(d->dump);
+	loop_remove(d->loop, RANK, conntrack_dump_fd(d->dump));
+	conntrack_dump_close(d->dump);
 	d->dump = NULL;
 }
 
@@ -81,7 +81,7 @@ static int step(struct daemon *d)
 
 	d->step_ms = clock_now_ms();
 	for (int i = 0; ret > 0 && i < STEPS; i++)
-		ret = ctnl_dump_step(d->dump, take_entries, d);
+		ret = conntrack_dump_step(d->dump, take_entries, d);
 	if (ret <= 0)
 		end(d, ret);
 	return ret;
@@ -102,8 +102,8 @@ static int begin(struct daemon *d, int64_t now_ms)
 	d->dump_started_steady_ms = clock_steady_ms();
 	/* First: an event that is read from now on is news for it. */
 	audit_dump_begin(d->audit, now_ms);
-	d->dump = ctnl_dump_open(d->ctnl);
-	err = d->dump ? loop_add(d->loop, RANK, ctnl_dump_fd(d->dump), on_dump, d) : -errno;
+	d->dump = conntrack_dump_open(d->conntrack);
+	err = d->dump ? loop_add(d->loop, RANK, conntrack_dump_fd(d->dump), on_dump, d) : -errno;
 	if (!err)
 		return 0;
 	dump_close(d);

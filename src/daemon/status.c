@@ -9,10 +9,10 @@
 #include <unistd.h>
 
 #include "daemon/daemon.h"
-#include "waymark/coverage.h"
-#include "waymark/jsontext.h"
-#include "waymark/times.h"
-#include "waymark/uplinkstate.h"
+#include "waymark/audit/coverage.h"
+#include "waymark/status/json_text.h"
+#include "waymark/base/times.h"
+#include "waymark/plan/uplink_state.h"
 
 static json_t *json_time(int64_t ms)
 {
@@ -92,14 +92,14 @@ static json_t *uplink_answer(const struct daemon *d, const struct uplink_config 
 	const struct uplink_plan *p = uplink_plan_find(plan, u->slot);
 	const char *state = uplink_state(u, plan, steering_netstate(d->steering));
 
-	return json_pack("{ss so ss so so so sI sI sI sI sI so}", "name", u->name, "interface",
-			 jsontext_new(u->ifname), "state", state, "addresses", addresses_answer(d, u),
-			 "gateway", p ? json_address(&p->gateway[0]) : json_null(), "gateway6",
-			 p ? json_address(&p->gateway[1]) : json_null(), "mark", (json_int_t)u->mark,
-			 "weight", (json_int_t)u->weight, "flows_live",
-			 (json_int_t)c->live[u->slot], "bytes", (json_int_t)c->bytes[u->slot],
-			 "mismatches", (json_int_t)c->mismatches[u->slot], "coverage",
-			 coverage_answer(d, u->slot));
+	return json_pack(
+		"{ss so ss so so so sI sI sI sI sI so}", "name", u->name, "interface",
+		json_text_new(u->ifname), "state", state, "addresses", addresses_answer(d, u),
+		"gateway", p ? json_address(&p->gateway[0]) : json_null(), "gateway6",
+		p ? json_address(&p->gateway[1]) : json_null(), "mark", (json_int_t)u->mark,
+		"weight", (json_int_t)u->weight, "flows_live", (json_int_t)c->live[u->slot],
+		"bytes", (json_int_t)c->bytes[u->slot], "mismatches",
+		(json_int_t)c->mismatches[u->slot], "coverage", coverage_answer(d, u->slot));
 }
 
 static json_t *uplinks_answer(const struct daemon *d)
@@ -115,17 +115,17 @@ static json_t *uplinks_answer(const struct daemon *d)
 
 static json_t *events_answer(const struct daemon *d, const struct audit_stats *as)
 {
-	struct ctnl_stats s;
+	struct conntrack_stats s;
 
-	ctnl_stats(d->ctnl, &s);
-	return json_pack("{sI sI sI sI sI sI ss sb sI sI sb sI sI}", "received", (json_int_t)s.events,
-			 "overruns", (json_int_t)s.overruns, "refused", (json_int_t)s.refused,
-			 "parse_errors", (json_int_t)s.parse_errors, "forged", (json_int_t)s.forged,
-			 "buffer_bytes", (json_int_t)s.buffer_bytes, "mode",
-			 d->is_minimal ? "minimal" : "full", "reliable", d->is_reliable,
+	conntrack_stats(d->conntrack, &s);
+	return json_pack("{sI sI sI sI sI sI ss sb sI sI sb sI sI}", "received",
+			 (json_int_t)s.events, "overruns", (json_int_t)s.overruns, "refused",
+			 (json_int_t)s.refused, "parse_errors", (json_int_t)s.parse_errors,
+			 "forged", (json_int_t)s.forged, "buffer_bytes", (json_int_t)s.buffer_bytes,
+			 "mode", d->is_minimal ? "minimal" : "full", "reliable", d->is_reliable,
 			 "listeners", (json_int_t)d->listeners, "resyncs", (json_int_t)d->resyncs,
-			 "resyncing", d->dump != NULL, "held_back",
-			 (json_int_t)d->held_back, "retold", (json_int_t)as->retold);
+			 "resyncing", d->dump != NULL, "held_back", (json_int_t)d->held_back,
+			 "retold", (json_int_t)as->retold);
 }
 
 static json_t *nflog_answer(const struct daemon *d, const struct audit_stats *as)
@@ -145,16 +145,16 @@ static json_t *store_answer(const struct daemon *d)
 	struct writer_stats s;
 
 	writer_stats(d->writer, &s);
-	return json_pack("{sI sI sI sI sI sI sI sI sI so so sb so so}", "written", (json_int_t)s.written,
-			 "queued", (json_int_t)s.queued, "dropped", (json_int_t)s.dropped, "failed",
-			 (json_int_t)s.failed, "batches", (json_int_t)s.batches, "depth",
-			 (json_int_t)s.depth, "depth_max", (json_int_t)s.depth_max, "capacity",
-			 (json_int_t)s.capacity, "database_bytes", (json_int_t)s.database_bytes,
-			 "event_to_row_p50_ms", json_delay(s.p50_ms), "event_to_row_p99_ms",
-			 json_delay(s.p99_ms),
+	return json_pack("{sI sI sI sI sI sI sI sI sI so so sb so so}", "written",
+			 (json_int_t)s.written, "queued", (json_int_t)s.queued, "dropped",
+			 (json_int_t)s.dropped, "failed", (json_int_t)s.failed, "batches",
+			 (json_int_t)s.batches, "depth", (json_int_t)s.depth, "depth_max",
+			 (json_int_t)s.depth_max, "capacity", (json_int_t)s.capacity,
+			 "database_bytes", (json_int_t)s.database_bytes, "event_to_row_p50_ms",
+			 json_delay(s.p50_ms), "event_to_row_p99_ms", json_delay(s.p99_ms),
 			 "pruning", !writer_is_pruned(d->writer), "last_commit",
 			 json_time(s.last_commit_ms), "last_error",
-			 s.last_error ? jsontext_new(s.last_error_text) : json_null());
+			 s.last_error ? json_text_new(s.last_error_text) : json_null());
 }
 
 static json_t *alerts_answer(const struct daemon *d)
@@ -162,20 +162,21 @@ static json_t *alerts_answer(const struct daemon *d)
 	struct alerter_stats s;
 
 	alerter_stats(d->alerter, &s);
-	return json_pack("{sI sI sI sI sI s{sI sI sI sI so}}", "raised", (json_int_t)s.raised, "told",
-			 (json_int_t)s.told, "folded", (json_int_t)s.folded,
-			 "summaries", (json_int_t)s.summaries, "failed",
-			 (json_int_t)s.failed, "webhook", "pending", (json_int_t)s.webhook.pending,
-			 "delivered", (json_int_t)s.webhook.delivered, "retries",
-			 (json_int_t)s.webhook.retries, "dropped", (json_int_t)s.webhook.dropped,
-			 "last_error",
-			 s.webhook.last_error[0] ? jsontext_new(s.webhook.last_error) : json_null());
+	return json_pack("{sI sI sI sI sI s{sI sI sI sI so}}", "raised", (json_int_t)s.raised,
+			 "told", (json_int_t)s.told, "folded", (json_int_t)s.folded, "summaries",
+			 (json_int_t)s.summaries, "failed", (json_int_t)s.failed, "webhook",
+			 "pending", (json_int_t)s.webhook.pending, "delivered",
+			 (json_int_t)s.webhook.delivered, "retries", (json_int_t)s.webhook.retries,
+			 "dropped", (json_int_t)s.webhook.dropped, "last_error",
+			 s.webhook.last_error[0] ? json_text_new(s.webhook.last_error)
+						 : json_null());
 }
 
-static json_t *cures_answer(const struct daemon *d)
+static json_t *deletions_answer(const struct daemon *d)
 {
-	return json_pack("{ss sI sI}", "on_mismatch", config_on_mismatch_name(d->config->on_mismatch),
-			 "cured", (json_int_t)d->cured, "not_cured", (json_int_t)d->not_cured);
+	return json_pack("{ss sI sI}", "on_mismatch",
+			 config_on_mismatch_name(d->config->on_mismatch), "deleted",
+			 (json_int_t)d->deleted, "not_deleted", (json_int_t)d->not_deleted);
 }
 
 static json_t *verdicts_answer(const struct audit_stats *as)
@@ -204,18 +205,18 @@ static json_t *daemon_answer(const struct daemon *d)
 
 	audit_stats(d->audit, &as);
 	return json_pack(
-		"{sI ss sb ss so sI sI sI sf sI sI sI sI so so so so so so sI sI so so sI sI}", "pid",
-		(json_int_t)getpid(), "version", PACKAGE_VERSION, "ready", d->is_ready, "mode",
-		config_mode_name(d->config->mode), "started", json_time(d->started_ms), "uptime_s",
-		(json_int_t)(passed_ms / 1000), "flows_live", (json_int_t)as.live,
+		"{sI ss sb ss so sI sI sI sf sI sI sI sI so so so so so so sI sI so so sI sI}",
+		"pid", (json_int_t)getpid(), "version", PACKAGE_VERSION, "ready", d->is_ready,
+		"mode", config_mode_name(d->config->mode), "started", json_time(d->started_ms),
+		"uptime_s", (json_int_t)(passed_ms / 1000), "flows_live", (json_int_t)as.live,
 		"flows_total", (json_int_t)as.flows, "flows_per_s", d->flows_per_s, "flows_lost",
 		(json_int_t)as.lost, "flows_untracked", (json_int_t)as.untracked, "table_flows",
 		(json_int_t)(as.live + as.lingering), "table_bytes", (json_int_t)as.bytes, "events",
-		events_answer(d, &as), "nflog", nflog_answer(d, &as), "store", store_answer(d), "alerts",
-		alerts_answer(d), "cures", cures_answer(d), "verdicts", verdicts_answer(&as), "gaps_open",
-		gaps_open(d, &as), "mismatches", (json_int_t)as.mismatches,
-		"last_event", json_time(d->last_event_ms), "uplinks", uplinks_answer(d),
-		"looks", (json_int_t)coverage_looks(d), "looks_due",
+		events_answer(d, &as), "nflog", nflog_answer(d, &as), "store", store_answer(d),
+		"alerts", alerts_answer(d), "deletions", deletions_answer(d), "verdicts",
+		verdicts_answer(&as), "gaps_open", gaps_open(d, &as), "mismatches",
+		(json_int_t)as.mismatches, "last_event", json_time(d->last_event_ms), "uplinks",
+		uplinks_answer(d), "looks", (json_int_t)coverage_looks(d), "looks_due",
 		(json_int_t)coverage_looks_due(d));
 }
 

@@ -10,7 +10,7 @@
 
 #include "daemon/daemon.h"
 #include "daemon/log.h"
-#include "waymark/uplinkstate.h"
+#include "waymark/plan/uplink_state.h"
 
 /* Changes come in bursts (link, addresses, routes): wait for the end of one, but
  * not long. */
@@ -52,8 +52,8 @@ static size_t addresses_collect(const struct daemon *d, struct audit_address *li
 			l ? config_uplink_by_ifname(d->config, l->name) : NULL;
 
 		if (u && !s->addrs[i].is_link_local)
-			list[n++] = (struct audit_address){ .addr = s->addrs[i].prefix.addr,
-							    .slot = u->slot };
+			list[n++] = (struct audit_address){.addr = s->addrs[i].prefix.addr,
+							   .slot = u->slot};
 	}
 	return n;
 }
@@ -75,7 +75,7 @@ static int addresses_update(struct daemon *d)
 	return err;
 }
 
-static const char *const states[] = { "up", "down", "missing", "no-address", "no-gateway" };
+static const char *const states[] = {"up", "down", "missing", "no-address", "no-gateway"};
 
 static uint8_t state_number(const char *state)
 {
@@ -101,7 +101,7 @@ static void uplink_alert(struct daemon *d, const struct uplink_config *u, const 
 	snprintf(a.expected, sizeof(a.expected), "%s", u->name);
 	snprintf(a.egress, sizeof(a.egress), "%s", u->ifname);
 	snprintf(a.text, sizeof(a.text), "uplink %s (%s) is %s", u->name, u->ifname, state);
-	tell_raise(d, &a);
+	publish_raise(d, &a);
 }
 
 /* At the start an uplink that is up is not news. */
@@ -109,8 +109,8 @@ static void states_update(struct daemon *d)
 {
 	for (size_t i = 0; i < d->config->n_uplinks; i++) {
 		const struct uplink_config *u = &d->config->uplinks[i];
-		const char *state = uplink_state(u, steering_plan(d->steering),
-						 steering_netstate(d->steering));
+		const char *state =
+			uplink_state(u, steering_plan(d->steering), steering_netstate(d->steering));
 		uint8_t before = d->uplink_state[u->slot], now = state_number(state);
 
 		if (before == now)
@@ -134,7 +134,7 @@ void steer_tell_states(struct daemon *d)
 		if (!now || d->uplink_state_told[slot] == now)
 			continue;
 		d->uplink_state_told[slot] = now;
-		tell_uplink_state(d, slot, states[now - 1]);
+		publish_uplink_state(d, slot, states[now - 1]);
 	}
 }
 

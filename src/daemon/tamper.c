@@ -17,8 +17,8 @@
 
 #include "daemon/daemon.h"
 #include "daemon/log.h"
-#include "daemon/tamper_things.h"
-#include "daemon/tamper_traces.h"
+#include "daemon/tamper_objects.h"
+#include "daemon/tamper_suspects.h"
 
 /* From the first notice until something is put back. A firewall's reload or a
  * network manager deletes and adds in bursts, and what the fault does to flows is
@@ -27,7 +27,7 @@
 
 /* Sysctls that nobody tells of are read so often; the quiet time then counts from
  * the last time when they were right. */
-#define SYSCTLS_MS 400
+#define SYSCTLS_MS   400
 
 #define LINES_A_PASS 20
 
@@ -90,9 +90,9 @@ static bool notice_concerns(const struct daemon *d, const struct rtnl_notice *n)
 static void trace_add(struct tamper *t, const struct rtnl_notice *n, const struct who *w)
 {
 	if (n->what == RTNL_RULE)
-		traces_add_rule(t->traces, &n->rule, w);
+		tamper_suspects_add_rule(t->traces, &n->rule, w);
 	else
-		traces_add_route(t->traces, &n->route, w);
+		tamper_suspects_add_route(t->traces, &n->route, w);
 }
 
 bool tamper_notice(struct daemon *d, const struct rtnl_notice *n)
@@ -103,7 +103,7 @@ bool tamper_notice(struct daemon *d, const struct rtnl_notice *n)
 	if (n->pid && n->pid == steering_port(d->steering))
 		return true;
 	if (n->what == RTNL_LINK || n->what == RTNL_ADDR)
-		traces_add_link(t->traces, n->ifindex);
+		tamper_suspects_add_link(t->traces, n->ifindex);
 	if (n->what == RTNL_RP_FILTER)
 		suspect(t, clock_now_ms());
 	if (!notice_concerns(d, n))
@@ -171,7 +171,7 @@ static void take_ruleset_notice(void *data, const struct nft_notice *n)
 		return;
 	suspect(t, clock_now_ms());
 	if (!t->ruleset_since_ms || (n->deletes_waymark && !t->is_ruleset_cut)) {
-		t->ruleset_who = (struct who){ .pid = n->pid };
+		t->ruleset_who = (struct who){.pid = n->pid};
 		who_set_name(&t->ruleset_who, n->process);
 		t->is_ruleset_cut = n->deletes_waymark;
 	}
@@ -198,9 +198,9 @@ static const struct who *who_did(const struct tamper *t, const struct steering_c
 {
 	switch (c->thing) {
 	case STEERING_ROUTE:
-		return traces_of_route(t->traces, c->route);
+		return tamper_suspects_of_route(t->traces, c->route);
 	case STEERING_RULE:
-		return traces_of_rule(t->traces, c->rule);
+		return tamper_suspects_of_rule(t->traces, c->rule);
 	case STEERING_RULESET:
 		return t->ruleset_since_ms ? &t->ruleset_who : NULL;
 	default:
@@ -220,7 +220,7 @@ static bool is_tampering(const struct tamper *t, const struct steering_change *c
 		return true;
 	if (who)
 		return !who->is_kernel;
-	return !t->is_blind && !traces_has_link_of(t->traces, c->route);
+	return !t->is_blind && !tamper_suspects_has_link_of(t->traces, c->route);
 }
 
 static const char *thing_name(enum steering_thing thing)
@@ -240,7 +240,7 @@ static void record_fill(struct tampering_record *r, const struct steering_change
 {
 	const char *detail = c->is_missing ? c->detail : "one too many";
 
-	*r = (struct tampering_record){ .time_ms = clock_now_ms() };
+	*r = (struct tampering_record){.time_ms = clock_now_ms()};
 	snprintf(r->what, sizeof(r->what), "%s", c->what);
 	if (*detail) {
 		size_t used = strlen(r->what);
@@ -263,9 +263,9 @@ static void tell(struct daemon *d, const struct steering_change *c, const char *
 	char by[64], text[256];
 
 	record_fill(&r, c, who, action);
-	snprintf(text, sizeof(text), "tampering by %s: %.150s%s",
-		 who_format(who, by, sizeof(by)), r.what, consequence);
-	tell_tampering(d, &r, thing_name(c->thing), text);
+	snprintf(text, sizeof(text), "tampering by %s: %.150s%s", who_format(who, by, sizeof(by)),
+		 r.what, consequence);
+	publish_tampering(d, &r, thing_name(c->thing), text);
 	if (++t->lines <= LINES_A_PASS)
 		log_line(strcmp(action, "gave-up") ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERR, "%s", text);
 }
@@ -282,7 +282,7 @@ static bool judge(void *data, const struct steering_change *c)
 		suspect(t, clock_now_ms());
 		return false;
 	}
-	switch (things_ask(t->things, c->what, d->config->repair)) {
+	switch (tamper_objects_ask(t->things, c->what, d->config->repair)) {
 	case THING_RESTORE:
 		t->has_allowed = true;
 		is_restored = true;
@@ -317,15 +317,15 @@ void tamper_begin(struct daemon *d, int64_t now_ms)
 
 	/* A clock that has jumped back ends the quiet time, too. */
 	t->is_ripe = t->since_ms && (now_ms - t->since_ms >= QUIET_MS || now_ms < t->since_ms);
-	t->is_ripe |= clock_is_due(things_rested_ms(t->things), now_ms, THING_REST_MS);
+	t->is_ripe |= clock_is_due(tamper_objects_rested_ms(t->things), now_ms, THING_REST_MS);
 	t->has_allowed = false;
 	t->lines = 0;
-	things_begin(t->things, now_ms);
+	tamper_objects_begin(t->things, now_ms);
 }
 
 static void settle(struct tamper *t)
 {
-	traces_clear(t->traces);
+	tamper_suspects_clear(t->traces);
 	t->since_ms = t->ruleset_since_ms = 0;
 	t->is_blind = t->is_ruleset_cut = false;
 }
@@ -339,7 +339,7 @@ void tamper_end(struct daemon *d, int err)
 		log_notice("tampering: %u more things; the history has all",
 			   t->lines - LINES_A_PASS);
 	if (t->is_ripe) {
-		things_end(t->things);
+		tamper_objects_end(t->things);
 		t->sysctls_astray = steering_sysctls_astray(d->steering);
 		t->sysctls_read_ms = clock_now_ms();
 	}
@@ -356,7 +356,8 @@ static void sysctls_look(struct daemon *d, int64_t now_ms)
 {
 	struct tamper *t = d->tamper;
 
-	if (t->since_ms || (now_ms - t->sysctls_read_ms < SYSCTLS_MS && now_ms >= t->sysctls_read_ms))
+	if (t->since_ms ||
+	    (now_ms - t->sysctls_read_ms < SYSCTLS_MS && now_ms >= t->sysctls_read_ms))
 		return;
 	if (steering_sysctls_astray(d->steering) != t->sysctls_astray)
 		suspect(t, t->sysctls_read_ms);
@@ -370,7 +371,7 @@ bool tamper_is_due(struct daemon *d, int64_t now_ms)
 	sysctls_look(d, now_ms);
 	if (t->since_ms && (now_ms - t->since_ms >= QUIET_MS || now_ms < t->since_ms))
 		return true;
-	return clock_is_due(things_rested_ms(t->things), now_ms, THING_REST_MS);
+	return clock_is_due(tamper_objects_rested_ms(t->things), now_ms, THING_REST_MS);
 }
 
 bool tamper_ripen(struct daemon *d)
@@ -386,7 +387,7 @@ void tamper_forget(struct daemon *d)
 {
 	struct tamper *t = d->tamper;
 
-	things_forget(t->things);
+	tamper_objects_forget(t->things);
 	settle(t);
 	gap_end(d);
 	t->sysctls_astray = steering_sysctls_astray(d->steering);
@@ -402,8 +403,8 @@ int tamper_open(struct daemon *d)
 	if (!t)
 		return -ENOMEM;
 	d->tamper = t;
-	t->traces = traces_new();
-	t->things = things_new();
+	t->traces = tamper_suspects_new();
+	t->things = tamper_objects_new();
 	if (!t->traces || !t->things)
 		return -ENOMEM;
 	d->rules = nft_monitor_open();
@@ -433,7 +434,7 @@ void tamper_close(struct daemon *d)
 	if (!d->tamper)
 		return;
 	nft_monitor_close(d->rules);
-	things_free(d->tamper->things);
-	traces_free(d->tamper->traces);
+	tamper_objects_free(d->tamper->things);
+	tamper_suspects_free(d->tamper->traces);
 	free(d->tamper);
 }

@@ -11,11 +11,11 @@
 #include <string.h>
 
 #include "daemon/daemon.h"
-#include "waymark/jsontext.h"
-#include "waymark/proto.h"
-#include "waymark/times.h"
+#include "waymark/status/json_text.h"
+#include "waymark/base/proto.h"
+#include "waymark/base/times.h"
 
-#define FLOW_LINES_A_SECOND 1000
+#define FLOW_LINES_A_SECOND  1000
 #define OTHER_LINES_A_SECOND 2000
 
 static json_t *json_time(int64_t ms)
@@ -27,7 +27,7 @@ static json_t *json_time(int64_t ms)
 
 static json_t *json_text(const char *text)
 {
-	json_t *o = text && *text ? jsontext_new(text) : NULL;
+	json_t *o = text && *text ? json_text_new(text) : NULL;
 
 	return o ? o : json_null();
 }
@@ -65,7 +65,7 @@ static void tuple_put(json_t *o, uint8_t proto, const struct endpoints *t)
 
 static json_t *flow_json(const struct daemon *d, const struct flow_record *f)
 {
-	static const char *const states[] = { "live", "ended", "lost" };
+	static const char *const states[] = {"live", "ended", "lost"};
 	json_t *o = json_pack("{ss sI ss so so}", "type", "flow", "id", (json_int_t)f->id, "state",
 			      states[f->state], "started", json_time(f->started_ms), "ended",
 			      json_time(f->ended_ms));
@@ -87,8 +87,8 @@ static json_t *flow_json(const struct daemon *d, const struct flow_record *f)
 static json_t *mismatch_json(const struct daemon *d, const struct mismatch_record *m)
 {
 	const struct uplink_config *out = config_uplink_by_slot(d->config, m->egress);
-	json_t *o = json_pack("{ss sI sI so}", "type", "mismatch", "id", (json_int_t)m->id, "flow_id",
-			      (json_int_t)m->flow_id, "time", json_time(m->time_ms));
+	json_t *o = json_pack("{ss sI sI so}", "type", "mismatch", "id", (json_int_t)m->id,
+			      "flow_id", (json_int_t)m->flow_id, "time", json_time(m->time_ms));
 
 	tuple_put(o, m->proto, &m->tuple);
 	json_object_set_new(o, "direction", json_string(m->direction ? "reply" : "original"));
@@ -127,20 +127,21 @@ static json_t *record_json(const struct daemon *d, const struct record *r)
 				 (json_int_t)r->mark_change.new_mark);
 	case RECORD_TAMPERING:
 		return json_pack("{ss so so sI so so}", "type", "tampering", "time",
-				 json_time(r->tampering.time_ms), "what", json_text(r->tampering.what),
-				 "pid", (json_int_t)r->tampering.pid, "process",
-				 json_text(r->tampering.process), "action",
+				 json_time(r->tampering.time_ms), "what",
+				 json_text(r->tampering.what), "pid", (json_int_t)r->tampering.pid,
+				 "process", json_text(r->tampering.process), "action",
 				 json_text(r->tampering.action));
 	case RECORD_UPLINK_STATE:
 		return json_pack("{ss so so ss}", "type", "uplink-state", "time",
 				 json_time(r->uplink_state.time_ms), "uplink",
 				 json_text(name_of(d, r->uplink_state.slot)), "state",
 				 r->uplink_state.state);
-	case RECORD_CURE:
+	case RECORD_DELETED_FLOW:
 		return json_pack("{ss so sI sI ss}", "type", "cure", "time",
-				 json_time(r->cure.time_ms), "flow_id", (json_int_t)r->cure.flow_id,
-				 "mismatch_id", (json_int_t)r->cure.mismatch_id, "action",
-				 r->cure.action);
+				 json_time(r->deleted_flow.time_ms), "flow_id",
+				 (json_int_t)r->deleted_flow.flow_id, "mismatch_id",
+				 (json_int_t)r->deleted_flow.mismatch_id, "action",
+				 r->deleted_flow.action);
 	default:
 		return NULL;
 	}

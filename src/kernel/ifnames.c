@@ -18,7 +18,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "waymark/ifnames.h"
+#include "waymark/kernel/ifnames.h"
 
 /* The kernel counts indexes up, so these are about the last 1,024 interfaces. */
 #define SLOTS 1024
@@ -113,7 +113,7 @@ static int message_receive(struct ifnames *t)
 		struct nlmsghdr nlh;
 		uint8_t bytes[PEEK_BYTES];
 	} buffer;
-	struct sockaddr_nl from = { 0 };
+	struct sockaddr_nl from = {0};
 	socklen_t from_size = sizeof(from);
 	ssize_t n = recvfrom(ifnames_fd(t), &buffer, sizeof(buffer), MSG_PEEK | MSG_DONTWAIT,
 			     (struct sockaddr *)&from, &from_size);

@@ -3,12 +3,10 @@
  * listeners.c - counts the listeners to conntrack events by /proc/net/netlink, which
  * shows the sockets of the reader's network namespace. Must not know whose they are.
  */
-#include "waymark/listeners.h"
+#include "waymark/kernel/listeners.h"
 
 #include <errno.h>
 #include <linux/netlink.h>
-
-#include "listeners_parts.h"
 
 /* NFNLGRP_CONNTRACK_NEW, _UPDATE, _DESTROY are groups 1 to 3 (nfnetlink.h). */
 #define CONNTRACK_GROUPS 0x7u

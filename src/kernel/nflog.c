@@ -18,10 +18,10 @@
 
 #include "kernel/nflog_message.h"
 #include "kernel/nlsock.h"
-#include "waymark/nflog.h"
+#include "waymark/kernel/nflog.h"
 
 /* Room for IPv6, extension headers, an ICMP error's inner headers. */
-#define COPY_BYTES 128
+#define COPY_BYTES   128
 
 #define CONFIG_BYTES 256
 
@@ -47,7 +47,7 @@ static struct nlmsghdr *config_put(void *buffer, uint16_t group)
 
 static int group_bind(struct nflog *n, uint16_t flags)
 {
-	const struct nfulnl_msg_config_cmd bind = { .command = NFULNL_CFG_CMD_BIND };
+	const struct nfulnl_msg_config_cmd bind = {.command = NFULNL_CFG_CMD_BIND};
 	const struct nfulnl_msg_config_mode mode = {
 		.copy_range = htonl(COPY_BYTES),
 		.copy_mode = NFULNL_COPY_PACKET,
@@ -175,7 +175,7 @@ static void packet_receive(void *data, const struct nlmsghdr *nlh)
 
 int nflog_receive(struct nflog *n, nflog_packet_fn *fn, void *data, int max, uint64_t *holes)
 {
-	struct receiver r = { .nflog = n, .fn = fn, .data = data, .holes = holes };
+	struct receiver r = {.nflog = n, .fn = fn, .data = data, .holes = holes};
 
 	return nlsock_receive(n->socket, packet_receive, &r, max);
 }

@@ -11,17 +11,17 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "waymark/nflog.h"
+#include "waymark/kernel/nflog.h"
 
 /* RFC 791 */
 #define IPV4_HEADER_BYTES 20
-#define IPV4_OFFSET_MASK 0x1fff
+#define IPV4_OFFSET_MASK  0x1fff
 
 /* RFC 8200, 4.2 to 4.6 and 3; RFC 4302, 2.2 */
-#define IPV6_HEADER_BYTES 40
+#define IPV6_HEADER_BYTES	 40
 #define IPV6_EXTENSION_MIN_BYTES 8
-#define IPV6_FRAGMENT_BYTES 8
-#define IPV6_OFFSET_MASK 0xfff8
+#define IPV6_FRAGMENT_BYTES	 8
+#define IPV6_OFFSET_MASK	 0xfff8
 #ifndef IPPROTO_UDPLITE
 #define IPPROTO_UDPLITE 136
 #endif
@@ -114,8 +114,8 @@ static void extensions_skip(struct headers *h)
 			cursor_end(c);
 			return;
 		}
-		is_later_fragment = h->proto == IPPROTO_FRAGMENT &&
-				    (read_u16(c->at + 2) & IPV6_OFFSET_MASK);
+		is_later_fragment =
+			h->proto == IPPROTO_FRAGMENT && (read_u16(c->at + 2) & IPV6_OFFSET_MASK);
 		size = extension_size(h->proto, c->at);
 		h->proto = c->at[0];
 		cursor_skip(c, size);
@@ -171,27 +171,27 @@ struct icmp_type {
 /* The queries are those that conntrack follows (nf_conntrack_proto_icmp.c,
  * nf_conntrack_proto_icmpv6.c); the errors those that carry a packet. */
 static const struct icmp_type icmp_types[] = {
-	{ IPPROTO_ICMP, 8, ICMP_CLASS_REQUEST, 8 },	     /* echo */
-	{ IPPROTO_ICMP, 0, ICMP_CLASS_REPLY, 8 },
-	{ IPPROTO_ICMP, 13, ICMP_CLASS_REQUEST, 13 },	     /* timestamp */
-	{ IPPROTO_ICMP, 14, ICMP_CLASS_REPLY, 13 },
-	{ IPPROTO_ICMP, 15, ICMP_CLASS_REQUEST, 15 },	     /* information */
-	{ IPPROTO_ICMP, 16, ICMP_CLASS_REPLY, 15 },
-	{ IPPROTO_ICMP, 17, ICMP_CLASS_REQUEST, 17 },	     /* address mask */
-	{ IPPROTO_ICMP, 18, ICMP_CLASS_REPLY, 17 },
-	{ IPPROTO_ICMP, 3, ICMP_CLASS_ERROR, 0 },	     /* unreachable */
-	{ IPPROTO_ICMP, 4, ICMP_CLASS_ERROR, 0 },	     /* source quench */
-	{ IPPROTO_ICMP, 5, ICMP_CLASS_ERROR, 0 },	     /* redirect */
-	{ IPPROTO_ICMP, 11, ICMP_CLASS_ERROR, 0 },	     /* time exceeded */
-	{ IPPROTO_ICMP, 12, ICMP_CLASS_ERROR, 0 },	     /* parameter problem */
-	{ IPPROTO_ICMPV6, 128, ICMP_CLASS_REQUEST, 128 },    /* echo */
-	{ IPPROTO_ICMPV6, 129, ICMP_CLASS_REPLY, 128 },
-	{ IPPROTO_ICMPV6, 139, ICMP_CLASS_REQUEST, 139 },    /* node information */
-	{ IPPROTO_ICMPV6, 140, ICMP_CLASS_REPLY, 139 },
-	{ IPPROTO_ICMPV6, 1, ICMP_CLASS_ERROR, 0 },	     /* unreachable */
-	{ IPPROTO_ICMPV6, 2, ICMP_CLASS_ERROR, 0 },	     /* too big */
-	{ IPPROTO_ICMPV6, 3, ICMP_CLASS_ERROR, 0 },	     /* time exceeded */
-	{ IPPROTO_ICMPV6, 4, ICMP_CLASS_ERROR, 0 },	     /* parameter problem */
+	{IPPROTO_ICMP, 8, ICMP_CLASS_REQUEST, 8}, /* echo */
+	{IPPROTO_ICMP, 0, ICMP_CLASS_REPLY, 8},
+	{IPPROTO_ICMP, 13, ICMP_CLASS_REQUEST, 13}, /* timestamp */
+	{IPPROTO_ICMP, 14, ICMP_CLASS_REPLY, 13},
+	{IPPROTO_ICMP, 15, ICMP_CLASS_REQUEST, 15}, /* information */
+	{IPPROTO_ICMP, 16, ICMP_CLASS_REPLY, 15},
+	{IPPROTO_ICMP, 17, ICMP_CLASS_REQUEST, 17}, /* address mask */
+	{IPPROTO_ICMP, 18, ICMP_CLASS_REPLY, 17},
+	{IPPROTO_ICMP, 3, ICMP_CLASS_ERROR, 0},		/* unreachable */
+	{IPPROTO_ICMP, 4, ICMP_CLASS_ERROR, 0},		/* source quench */
+	{IPPROTO_ICMP, 5, ICMP_CLASS_ERROR, 0},		/* redirect */
+	{IPPROTO_ICMP, 11, ICMP_CLASS_ERROR, 0},	/* time exceeded */
+	{IPPROTO_ICMP, 12, ICMP_CLASS_ERROR, 0},	/* parameter problem */
+	{IPPROTO_ICMPV6, 128, ICMP_CLASS_REQUEST, 128}, /* echo */
+	{IPPROTO_ICMPV6, 129, ICMP_CLASS_REPLY, 128},
+	{IPPROTO_ICMPV6, 139, ICMP_CLASS_REQUEST, 139}, /* node information */
+	{IPPROTO_ICMPV6, 140, ICMP_CLASS_REPLY, 139},
+	{IPPROTO_ICMPV6, 1, ICMP_CLASS_ERROR, 0}, /* unreachable */
+	{IPPROTO_ICMPV6, 2, ICMP_CLASS_ERROR, 0}, /* too big */
+	{IPPROTO_ICMPV6, 3, ICMP_CLASS_ERROR, 0}, /* time exceeded */
+	{IPPROTO_ICMPV6, 4, ICMP_CLASS_ERROR, 0}, /* parameter problem */
 };
 
 static const struct icmp_type *icmp_type_find(uint8_t proto, uint8_t type)
@@ -232,9 +232,7 @@ static bool has_ports(uint8_t proto)
 
 static void endpoints_turn(struct endpoints *e)
 {
-	*e = (struct endpoints){
-		.src = e->dst, .dst = e->src, .sport = e->dport, .dport = e->sport
-	};
+	*e = (struct endpoints){.src = e->dst, .dst = e->src, .sport = e->dport, .dport = e->sport};
 }
 
 /* Queries read as their request does, whichever of the two was seen. */
@@ -256,7 +254,7 @@ static void icmp_tuple(const struct headers *h, struct endpoints *e)
 
 static void headers_tuple(const struct headers *h, struct endpoints *e)
 {
-	*e = (struct endpoints){ .src = h->src, .dst = h->dst };
+	*e = (struct endpoints){.src = h->src, .dst = h->dst};
 	if (has_ports(h->proto) && h->payload.left >= 4) {
 		e->sport = read_u16(h->payload.at);
 		e->dport = read_u16(h->payload.at + 2);
@@ -296,7 +294,7 @@ static int error_decode(struct nflog_packet *p, const struct headers *outer)
 int nflog_decode_payload(struct nflog_packet *p, const uint8_t *bytes, size_t size)
 {
 	struct headers h;
-	int err = headers_decode((struct cursor){ .at = bytes, .left = size }, &h);
+	int err = headers_decode((struct cursor){.at = bytes, .left = size}, &h);
 
 	p->is_icmp_error = false;
 	p->is_icmp_reply = false;

@@ -15,8 +15,8 @@
 #include <string.h>
 
 #include "kernel/nflog_message.h"
-#include "waymark/nflog.h"
-#include "waymark/ruleset.h"
+#include "waymark/kernel/nflog.h"
+#include "waymark/plan/ruleset.h"
 
 struct prefix_kind {
 	const char *prefix;
@@ -24,9 +24,9 @@ struct prefix_kind {
 };
 
 static const struct prefix_kind prefix_kinds[] = {
-	{ PREFIX_MISMATCH, NFLOG_MISMATCH },
-	{ PREFIX_UNMARKED, NFLOG_UNMARKED },
-	{ PREFIX_TRANSIT, NFLOG_TRANSIT },
+	{PREFIX_MISMATCH, NFLOG_MISMATCH},
+	{PREFIX_UNMARKED, NFLOG_UNMARKED},
+	{PREFIX_TRANSIT, NFLOG_TRANSIT},
 };
 
 static const char *const direction_names[] = {
@@ -67,7 +67,8 @@ static void decode_ct(const struct nlattr *nest, struct nflog_packet *p)
 {
 	const struct nlattr *attr;
 
-	mnl_attr_for_each_nested(attr, nest) {
+	mnl_attr_for_each_nested(attr, nest)
+	{
 		if (mnl_attr_get_type(attr) != CTA_ID || mnl_attr_validate(attr, MNL_TYPE_U32) < 0)
 			continue;
 		p->has_ct_id = true;
@@ -78,12 +79,9 @@ static void decode_ct(const struct nlattr *nest, struct nflog_packet *p)
 static int attr_keep(const struct nlattr *attr, void *data)
 {
 	static const enum mnl_attr_data_type types[NFULA_MAX + 1] = {
-		[NFULA_PREFIX] = MNL_TYPE_NUL_STRING,
-		[NFULA_MARK] = MNL_TYPE_U32,
-		[NFULA_IFINDEX_INDEV] = MNL_TYPE_U32,
-		[NFULA_IFINDEX_OUTDEV] = MNL_TYPE_U32,
-		[NFULA_SEQ] = MNL_TYPE_U32,
-		[NFULA_CT] = MNL_TYPE_NESTED,
+		[NFULA_PREFIX] = MNL_TYPE_NUL_STRING, [NFULA_MARK] = MNL_TYPE_U32,
+		[NFULA_IFINDEX_INDEV] = MNL_TYPE_U32, [NFULA_IFINDEX_OUTDEV] = MNL_TYPE_U32,
+		[NFULA_SEQ] = MNL_TYPE_U32,	      [NFULA_CT] = MNL_TYPE_NESTED,
 		[NFULA_CT_INFO] = MNL_TYPE_U32,
 	};
 	const struct nlattr **attrs = data;
@@ -105,7 +103,7 @@ static uint32_t attr_u32(const struct nlattr *attr)
 
 int nflog_message_decode(const struct nlmsghdr *nlh, struct nflog_packet *p, bool *has_seq)
 {
-	const struct nlattr *attrs[NFULA_MAX + 1] = { NULL };
+	const struct nlattr *attrs[NFULA_MAX + 1] = {NULL};
 	int err = 0;
 
 	memset(p, 0, sizeof(*p));
@@ -126,8 +124,8 @@ int nflog_message_decode(const struct nlmsghdr *nlh, struct nflog_packet *p, boo
 	if (attrs[NFULA_CT])
 		decode_ct(attrs[NFULA_CT], p);
 	if (attrs[NFULA_CT_INFO])
-		p->direction = attr_u32(attrs[NFULA_CT_INFO]) >= IP_CT_IS_REPLY ? DIR_REPLY
-										 : DIR_ORIGINAL;
+		p->direction =
+			attr_u32(attrs[NFULA_CT_INFO]) >= IP_CT_IS_REPLY ? DIR_REPLY : DIR_ORIGINAL;
 	if (attrs[NFULA_PREFIX])
 		decode_prefix(mnl_attr_get_str(attrs[NFULA_PREFIX]), p);
 	return nflog_decode_payload(p, mnl_attr_get_payload(attrs[NFULA_PAYLOAD]),

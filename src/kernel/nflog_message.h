@@ -2,13 +2,13 @@
 /*
  * nflog_message.h - one NFLOG message as a struct nflog_packet.
  */
-#ifndef WAYMARK_KERNEL_NFLOG_MESSAGE_H
-#define WAYMARK_KERNEL_NFLOG_MESSAGE_H
+#ifndef WAYMARK_SRC_KERNEL_NFLOG_MESSAGE_H
+#define WAYMARK_SRC_KERNEL_NFLOG_MESSAGE_H
 
 #include <linux/netlink.h>
 #include <stdbool.h>
 
-#include "waymark/event.h"
+#include "waymark/base/event.h"
 
 /* Fills *p. has_seq: the message carried a sequence number. 0, or -EBADMSG when
  * it holds no packet, or one that cannot be read; p->seq is right even then. */

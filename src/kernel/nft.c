@@ -6,7 +6,7 @@
  * by one; output and messages come in buffers that the library owns.
  */
 #define _GNU_SOURCE /* memmem */
-#include "waymark/nft.h"
+#include "waymark/kernel/nft.h"
 
 #include <errno.h>
 #include <nftables/libnftables.h>
@@ -65,8 +65,8 @@ static void error_keep(struct nft *n, const char *text)
  * C library's words. */
 static int error_number(const char *text)
 {
-	static const int known[] = { EPERM, ENOENT, EEXIST, EBUSY, EOPNOTSUPP, ENOMEM, ENOBUFS,
-				     EMSGSIZE, ENOSPC, EROFS };
+	static const int known[] = {EPERM,  ENOENT,  EEXIST,   EBUSY,  EOPNOTSUPP,
+				    ENOMEM, ENOBUFS, EMSGSIZE, ENOSPC, EROFS};
 
 	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
 		if (strstr(text, strerror(known[i])))
@@ -134,7 +134,7 @@ static bool line_has(const char *line, size_t size, const char *word)
 static bool line_is_volatile(struct set_filter *f, const char *line, size_t size)
 {
 	if (line_has(line, size, "\tset ") || line_has(line, size, "\tmap "))
-		*f = (struct set_filter){ false, false };
+		*f = (struct set_filter){false, false};
 	if (line_has(line, size, "\t\tflags ") && line_has(line, size, "dynamic"))
 		f->is_dynamic = true;
 	if (f->is_dynamic && line_has(line, size, "\t\telements = {"))
@@ -148,7 +148,7 @@ static bool line_is_volatile(struct set_filter *f, const char *line, size_t size
 
 static void listing_canonicalise(char *text)
 {
-	struct set_filter filter = { false, false };
+	struct set_filter filter = {false, false};
 	const char *line = text;
 	char *to = text;
 

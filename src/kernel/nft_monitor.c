@@ -18,12 +18,12 @@
 #include <string.h>
 
 #include "kernel/nlsock.h"
-#include "waymark/nft.h"
-#include "waymark/ruleset.h"
+#include "waymark/kernel/nft.h"
+#include "waymark/plan/ruleset.h"
 
 /* One reload of a large firewall is one burst of thousands of messages. */
 #define BUFFER_BYTES (4 * 1024 * 1024)
-#define BATCH 64
+#define BATCH	     64
 
 struct nft_monitor {
 	struct nlsock *socket;
@@ -105,8 +105,7 @@ static bool type_is_delete(unsigned type)
 
 /* The table's name is attribute 1 of every kind of message: NFTA_TABLE_NAME,
  * NFTA_CHAIN_TABLE, NFTA_RULE_TABLE, NFTA_SET_TABLE and so on. */
-static void change_take(struct nft_notice *n, unsigned type, uint8_t family,
-			const struct attrs *a)
+static void change_take(struct nft_notice *n, unsigned type, uint8_t family, const struct attrs *a)
 {
 	if (family != NFPROTO_INET || !attr_is_text(a->tb[NFTA_TABLE_NAME]) ||
 	    strcmp(mnl_attr_get_str(a->tb[NFTA_TABLE_NAME]), RULESET_TABLE))
@@ -126,7 +125,7 @@ static void message_take(void *data, const struct nlmsghdr *nlh)
 	struct receiver *to = data;
 	struct nft_notice *pending = &to->m->pending;
 	const struct nfgenmsg *nfg = mnl_nlmsg_get_payload(nlh);
-	struct attrs a = { { NULL } };
+	struct attrs a = {{NULL}};
 
 	if (NFNL_SUBSYS_ID(nlh->nlmsg_type) != NFNL_SUBSYS_NFTABLES ||
 	    mnl_nlmsg_get_payload_len(nlh) < sizeof(*nfg) ||
@@ -143,7 +142,7 @@ static void message_take(void *data, const struct nlmsghdr *nlh)
 
 int nft_monitor_receive(struct nft_monitor *m, nft_notice_fn *fn, void *data)
 {
-	struct receiver to = { m, fn, data };
+	struct receiver to = {m, fn, data};
 	struct nlsock_stats before, after;
 	int n, total = 0;
 

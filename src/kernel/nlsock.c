@@ -28,7 +28,7 @@
 /* A conntrack event takes 200 to 600 bytes, an NFLOG message of 128 bytes of
  * packet not more; only a long security context or a helper's data adds to it.
  * Not a multiple of 4,096, lest all buffers share the same few cache sets. */
-#define MESSAGE_BYTES (4096 + 192)
+#define MESSAGE_BYTES	   (4096 + 192)
 
 #define REQUEST_TIMEOUT_MS 2000
 
@@ -126,7 +126,7 @@ uint32_t nlsock_buffer_bytes(const struct nlsock *s)
 
 uint32_t nlsock_refused(const struct nlsock *s)
 {
-	uint32_t info[SK_MEMINFO_VARS] = { 0 };
+	uint32_t info[SK_MEMINFO_VARS] = {0};
 	socklen_t size = sizeof(info);
 
 	if (getsockopt(s->fd, SOL_SOCKET, SO_MEMINFO, info, &size))
@@ -248,7 +248,7 @@ static int answer_handle(const struct nlmsghdr *nlh, int left, uint32_t seq, nls
 static int answer_receive(struct nlsock *s, uint32_t seq, nlsock_message_fn *fn, void *data)
 {
 	struct msghdr *h = &s->headers[0].msg_hdr;
-	struct pollfd p = { .fd = s->fd, .events = POLLIN };
+	struct pollfd p = {.fd = s->fd, .events = POLLIN};
 	ssize_t n;
 	int ready = poll(&p, 1, REQUEST_TIMEOUT_MS);
 

@@ -6,8 +6,8 @@
  * Takes messages from the kernel alone, counts what it drops, and must not know
  * what the messages mean.
  */
-#ifndef WAYMARK_KERNEL_NLSOCK_H
-#define WAYMARK_KERNEL_NLSOCK_H
+#ifndef WAYMARK_SRC_KERNEL_NLSOCK_H
+#define WAYMARK_SRC_KERNEL_NLSOCK_H
 
 #include <linux/netlink.h>
 #include <stdint.h>

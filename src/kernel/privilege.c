@@ -3,7 +3,7 @@
  * privilege.c - capabilities of this process by capget(2), without a library:
  * one bit is asked.
  */
-#include "waymark/privilege.h"
+#include "waymark/kernel/privilege.h"
 
 #include <linux/capability.h>
 #include <sys/syscall.h>
@@ -11,8 +11,8 @@
 
 bool privilege_has_net_admin(void)
 {
-	struct __user_cap_header_struct header = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = { 0 };
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
 
 	if (syscall(SYS_capget, &header, data))
 		return false;

@@ -5,7 +5,7 @@
  *
  * Must not know what the routes are for. Notices of changes: rtnl_monitor.c.
  */
-#include "waymark/rtnl.h"
+#include "waymark/kernel/rtnl.h"
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernel/mnlreplies.h"
+#include "kernel/mnl_replies.h"
 #include "kernel/rtnl_decode.h"
 
 /* A dump that changes under way is torn and asked for again, so often. */
@@ -116,10 +116,10 @@ static const struct dump {
 	size_t header;
 	message_fn *take;
 } dumps[] = {
-	{ RTM_GETLINK, sizeof(struct ifinfomsg), take_link },
-	{ RTM_GETADDR, sizeof(struct ifaddrmsg), take_addr },
-	{ RTM_GETROUTE, sizeof(struct rtmsg), take_route },
-	{ RTM_GETRULE, sizeof(struct fib_rule_hdr), take_rule },
+	{RTM_GETLINK, sizeof(struct ifinfomsg), take_link},
+	{RTM_GETADDR, sizeof(struct ifaddrmsg), take_addr},
+	{RTM_GETROUTE, sizeof(struct rtmsg), take_route},
+	{RTM_GETRULE, sizeof(struct fib_rule_hdr), take_rule},
 };
 
 struct dump_job {
@@ -141,7 +141,7 @@ static int dump_message(const struct nlmsghdr *nlh, void *data)
 static int dump_run(struct rtnl *r, struct netstate *s, const struct dump *d)
 {
 	char request[MNL_ALIGN(sizeof(struct nlmsghdr)) + MNL_ALIGN(sizeof(struct ifinfomsg))];
-	struct dump_job job = { d, s };
+	struct dump_job job = {d, s};
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(request);
 
 	nlh->nlmsg_type = d->type;
@@ -150,7 +150,7 @@ static int dump_run(struct rtnl *r, struct netstate *s, const struct dump *d)
 	mnl_nlmsg_put_extra_header(nlh, d->header);
 	if (mnl_socket_sendto(r->socket, nlh, nlh->nlmsg_len) < 0)
 		return -errno;
-	return mnlreplies_read(r->socket, r->buffer, nlh->nlmsg_seq, dump_message, &job);
+	return mnl_replies_read(r->socket, r->buffer, nlh->nlmsg_seq, dump_message, &job);
 }
 
 /* A torn dump leaves replies in the socket: libmnl stops reading at the mark. A
@@ -216,11 +216,11 @@ static void error_keep(struct rtnl *r, const struct nlmsghdr *nlh)
 		header += MNL_ALIGN(e->msg.nlmsg_len) - MNL_NLMSG_HDRLEN;
 	if (mnl_nlmsg_get_payload_len(nlh) < header)
 		return;
-	mnl_attr_for_each(attr, nlh, (unsigned)header) {
+	mnl_attr_for_each(attr, nlh, (unsigned)header)
+	{
 		if (mnl_attr_get_type(attr) != NLMSGERR_ATTR_MSG)
 			continue;
-		snprintf(r->error, sizeof(r->error), "%.*s",
-			 (int)mnl_attr_get_payload_len(attr),
+		snprintf(r->error, sizeof(r->error), "%.*s", (int)mnl_attr_get_payload_len(attr),
 			 (const char *)mnl_attr_get_payload(attr));
 	}
 }
@@ -419,8 +419,7 @@ int rtnl_route_get(struct rtnl *r, const struct fib_query *q, struct route_state
 	return err ? err : route_copy(route, &answer);
 }
 
-static int rule_change(struct rtnl *r, const struct rule_state *rule, uint16_t type,
-		       uint16_t flags)
+static int rule_change(struct rtnl *r, const struct rule_state *rule, uint16_t type, uint16_t flags)
 {
 	char request[REQUEST_BYTES];
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(request);

@@ -17,7 +17,7 @@
 
 /* linux/if.h has these beyond what net/if.h knows, and both do not mix. */
 #define FLAG_LOWER_UP 0x10000
-#define FLAG_DORMANT 0x20000
+#define FLAG_DORMANT  0x20000
 
 /* Attributes by type; those beyond max are dropped. */
 struct attrs {
@@ -39,7 +39,7 @@ static int attr_take(const struct nlattr *attr, void *data)
 static int attrs_parse(const struct nlmsghdr *nlh, size_t header, const struct nlattr **tb,
 		       uint16_t max)
 {
-	struct attrs a = { tb, max };
+	struct attrs a = {tb, max};
 
 	if (mnl_nlmsg_get_payload_len(nlh) < header)
 		return -EBADMSG;
@@ -91,7 +91,7 @@ static int attr_name(char out[IFNAMSIZ], const struct nlattr *attr)
 
 int rtnl_decode_link(struct link_state *out, const struct nlmsghdr *nlh)
 {
-	const struct nlattr *tb[IFLA_IFNAME + 1] = { NULL };
+	const struct nlattr *tb[IFLA_IFNAME + 1] = {NULL};
 	const struct ifinfomsg *ifi;
 
 	memset(out, 0, sizeof(*out));
@@ -124,7 +124,7 @@ static bool addr_is_unusable(int family, uint32_t flags)
 
 int rtnl_decode_addr(struct addr_state *out, const struct nlmsghdr *nlh)
 {
-	const struct nlattr *tb[IFA_FLAGS + 1] = { NULL };
+	const struct nlattr *tb[IFA_FLAGS + 1] = {NULL};
 	const struct ifaddrmsg *ifa;
 	struct addr address;
 
@@ -147,9 +147,8 @@ int rtnl_decode_addr(struct addr_state *out, const struct nlmsghdr *nlh)
 	out->prefix.len = ifa->ifa_prefixlen;
 	out->ifindex = ifa->ifa_index;
 	out->is_link_local = ifa->ifa_scope == RT_SCOPE_LINK;
-	out->is_deprecated = addr_is_unusable(ifa->ifa_family, tb[IFA_FLAGS]
-								       ? attr_u32(tb[IFA_FLAGS])
-								       : ifa->ifa_flags);
+	out->is_deprecated = addr_is_unusable(
+		ifa->ifa_family, tb[IFA_FLAGS] ? attr_u32(tb[IFA_FLAGS]) : ifa->ifa_flags);
 	return 0;
 }
 
@@ -166,8 +165,8 @@ static int attr_via(struct addr *out, const struct nlattr *attr)
 	return 0;
 }
 
-static int decode_gateway(struct addr *out, const struct nlattr *gateway,
-			  const struct nlattr *via, int family)
+static int decode_gateway(struct addr *out, const struct nlattr *gateway, const struct nlattr *via,
+			  int family)
 {
 	return via ? attr_via(out, via) : attr_addr(out, gateway, family);
 }
@@ -214,8 +213,7 @@ static int decode_multipath(struct route_state *out, const struct nlattr *attr)
 	return 0;
 }
 
-static int decode_nexthops(struct route_state *out, const struct nlattr *const *tb,
-			   uint32_t flags)
+static int decode_nexthops(struct route_state *out, const struct nlattr *const *tb, uint32_t flags)
 {
 	struct nexthop *only = out->nexthops;
 
@@ -252,7 +250,8 @@ static int decode_extra(struct route_state *out, const struct nlmsghdr *nlh, siz
 {
 	const struct nlattr *attr;
 
-	mnl_attr_for_each(attr, nlh, sizeof(struct rtmsg)) {
+	mnl_attr_for_each(attr, nlh, sizeof(struct rtmsg))
+	{
 		size_t size = MNL_ALIGN(attr->nla_len);
 
 		if (!attr_is_extra(attr))
@@ -275,7 +274,7 @@ static bool route_is_wanted(const struct rtmsg *rtm, uint32_t table)
 static int route_decode(struct route_state *out, const struct nlmsghdr *nlh,
 			struct rtnl_route_room *room, bool is_answer)
 {
-	const struct nlattr *tb[RTA_NH_ID + 1] = { NULL };
+	const struct nlattr *tb[RTA_NH_ID + 1] = {NULL};
 	const struct rtmsg *rtm;
 
 	memset(out, 0, sizeof(*out));
@@ -321,9 +320,9 @@ int rtnl_decode_answer(struct route_state *out, const struct nlmsghdr *nlh,
 /* Selectors that struct rule_state does not hold. */
 static bool rule_has_other(const struct fib_rule_hdr *frh, const struct nlattr *const *tb)
 {
-	static const uint16_t other[] = { FRA_GOTO,	FRA_FLOW,	FRA_TUN_ID,
-					  FRA_L3MDEV,	FRA_UID_RANGE,	FRA_IP_PROTO,
-					  FRA_SPORT_RANGE, FRA_DPORT_RANGE };
+	static const uint16_t other[] = {FRA_GOTO,	  FRA_FLOW,	  FRA_TUN_ID,
+					 FRA_L3MDEV,	  FRA_UID_RANGE,  FRA_IP_PROTO,
+					 FRA_SPORT_RANGE, FRA_DPORT_RANGE};
 
 	if (frh->tos)
 		return true;
@@ -345,15 +344,14 @@ static int rule_decode_selectors(struct rule_state *out, const struct fib_rule_h
 	out->dst.len = frh->dst_len;
 	out->fwmark = attr_u32(tb[FRA_FWMARK]);
 	out->fwmask = tb[FRA_FWMASK] ? attr_u32(tb[FRA_FWMASK]) : (tb[FRA_FWMARK] ? UINT32_MAX : 0);
-	out->suppress_prefixlength = tb[FRA_SUPPRESS_PREFIXLEN]
-					     ? (int32_t)attr_u32(tb[FRA_SUPPRESS_PREFIXLEN])
-					     : -1;
+	out->suppress_prefixlength =
+		tb[FRA_SUPPRESS_PREFIXLEN] ? (int32_t)attr_u32(tb[FRA_SUPPRESS_PREFIXLEN]) : -1;
 	return 0;
 }
 
 int rtnl_decode_rule(struct rule_state *out, const struct nlmsghdr *nlh)
 {
-	const struct nlattr *tb[FRA_DPORT_RANGE + 1] = { NULL };
+	const struct nlattr *tb[FRA_DPORT_RANGE + 1] = {NULL};
 	const struct fib_rule_hdr *frh;
 
 	memset(out, 0, sizeof(*out));

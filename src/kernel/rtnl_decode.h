@@ -3,12 +3,12 @@
  * rtnl_decode.h - rtnetlink messages as the structs of netstate.h, for the
  * adapters that read them: dumps (rtnl.c) and notices (rtnl_monitor.c).
  */
-#ifndef WAYMARK_KERNEL_RTNL_DECODE_H
-#define WAYMARK_KERNEL_RTNL_DECODE_H
+#ifndef WAYMARK_SRC_KERNEL_RTNL_DECODE_H
+#define WAYMARK_SRC_KERNEL_RTNL_DECODE_H
 
 #include <linux/netlink.h>
 
-#include "waymark/netstate.h"
+#include "waymark/plan/netstate.h"
 
 /* Room for what one route message points to. */
 struct rtnl_route_room {

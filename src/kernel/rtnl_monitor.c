@@ -15,15 +15,15 @@
 #include <string.h>
 
 #include "kernel/rtnl_decode.h"
-#include "waymark/rtnl.h"
+#include "waymark/kernel/rtnl.h"
 
 #define RECEIVE_BYTES 32768
 /* A default buffer is full after some 160 notices; 60 uplinks flapping make more. */
 #define BUFFER_BYTES (1024 * 1024)
 
 static const int groups[] = {
-	RTNLGRP_LINK,	     RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE,
-	RTNLGRP_IPV6_ROUTE,  RTNLGRP_IPV4_RULE,	  RTNLGRP_IPV6_RULE,	RTNLGRP_IPV4_NETCONF,
+	RTNLGRP_LINK,	    RTNLGRP_IPV4_IFADDR, RTNLGRP_IPV6_IFADDR, RTNLGRP_IPV4_ROUTE,
+	RTNLGRP_IPV6_ROUTE, RTNLGRP_IPV4_RULE,	 RTNLGRP_IPV6_RULE,   RTNLGRP_IPV4_NETCONF,
 };
 
 struct rtnl_monitor {
@@ -106,9 +106,8 @@ static int notice_netconf(const struct nlmsghdr *nlh)
 {
 	const struct nlattr *attr;
 
-	mnl_attr_for_each(attr, nlh, sizeof(struct netconfmsg))
-		if (mnl_attr_get_type(attr) == NETCONFA_RP_FILTER)
-			return 0;
+	mnl_attr_for_each(attr, nlh, sizeof(struct netconfmsg)) if (mnl_attr_get_type(attr) ==
+								    NETCONFA_RP_FILTER) return 0;
 	return -ENOENT;
 }
 
@@ -168,7 +167,7 @@ static int message_take(const struct nlmsghdr *nlh, void *data)
 /* libmnl's recvfrom drops who sent it. -EAGAIN: nothing there. */
 static ssize_t datagram_receive(struct rtnl_monitor *m, bool *is_kernel)
 {
-	struct sockaddr_nl from = { .nl_family = AF_NETLINK };
+	struct sockaddr_nl from = {.nl_family = AF_NETLINK};
 	socklen_t size = sizeof(from);
 	ssize_t n;
 
@@ -182,7 +181,7 @@ static ssize_t datagram_receive(struct rtnl_monitor *m, bool *is_kernel)
 
 int rtnl_monitor_receive(struct rtnl_monitor *m, rtnl_notice_fn *fn, void *data)
 {
-	struct receiver to = { .fn = fn, .data = data };
+	struct receiver to = {.fn = fn, .data = data};
 	bool is_kernel;
 
 	for (;;) {

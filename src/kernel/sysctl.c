@@ -10,13 +10,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "waymark/sysctls.h"
+#include "waymark/kernel/sysctl.h"
 
 /* Names are made of interface names, which hold no slash; "..", which the kernel
  * forbids as such a name, would lead out of /proc/sys. */
 static int sysctl_open(const char *name, int flags)
 {
-	char path[sizeof("/proc/sys/") + sizeof(((struct sysctl_want *)0)->name)];
+	char path[sizeof("/proc/sys/") + SYSCTL_NAME_MAX];
 	int n = snprintf(path, sizeof(path), "/proc/sys/%s", name);
 	int fd;
 

@@ -66,8 +66,8 @@ int db_run_numbers(sqlite3 *db, const char *sql, int n, const int64_t *numbers)
 
 int db_bind_or_null(sqlite3_stmt *stmt, int index, int64_t value, int64_t none)
 {
-	return value == none ? sqlite3_bind_null(stmt, index) :
-			       sqlite3_bind_int64(stmt, index, value);
+	return value == none ? sqlite3_bind_null(stmt, index)
+			     : sqlite3_bind_int64(stmt, index, value);
 }
 
 int32_t db_addr4(const struct addr *a)

@@ -5,14 +5,14 @@
  *
  * Functions here return SQLite's codes unless they say otherwise.
  */
-#ifndef WAYMARK_STORE_DB_H
-#define WAYMARK_STORE_DB_H
+#ifndef WAYMARK_SRC_STORE_DB_H
+#define WAYMARK_SRC_STORE_DB_H
 
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "waymark/addr.h"
+#include "waymark/base/addr.h"
 
 /* "WMRK": application_id of our databases. */
 #define STORE_APPLICATION_ID 0x574d524b

@@ -20,8 +20,8 @@
 #include "store/store_internal.h"
 
 /* The first 100 bytes, https://www.sqlite.org/fileformat2.html section 1.3. */
-#define HEADER_SIZE 100
-#define HEADER_MAGIC "SQLite format 3"
+#define HEADER_SIZE	      100
+#define HEADER_MAGIC	      "SQLite format 3"
 #define HEADER_APPLICATION_ID 68
 
 static uint32_t header_u32(const uint8_t *header, size_t offset)
@@ -54,15 +54,19 @@ static int header_check(const char *path, const uint8_t *header, ssize_t got, ch
 	if (got == 0)
 		return 0;
 	if (got < HEADER_SIZE || memcmp(header, HEADER_MAGIC, sizeof(HEADER_MAGIC))) {
-		snprintf(error, size, "%s is not an SQLite database; name another file, or move "
-			 "this one away", path);
+		snprintf(error, size,
+			 "%s is not an SQLite database; name another file, or move "
+			 "this one away",
+			 path);
 		return -EPROTO;
 	}
 	id = header_u32(header, HEADER_APPLICATION_ID);
 	if (id == STORE_APPLICATION_ID || (id == 0 && tables_count(path) == 0))
 		return 0;
-	snprintf(error, size, "%s is the database of another program (application id 0x%x); "
-		 "name another file", path, id);
+	snprintf(error, size,
+		 "%s is the database of another program (application id 0x%x); "
+		 "name another file",
+		 path, id);
 	return -EPROTO;
 }
 
@@ -140,7 +144,8 @@ int store_lock(const char *path, char *error, size_t size)
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		r = errno == EWOULDBLOCK ? -EBUSY : -errno;
 		holder_name(fd, who, sizeof(who));
-		snprintf(error, size, "%s is in use by %s; only one daemon can write it", path, who);
+		snprintf(error, size, "%s is in use by %s; only one daemon can write it", path,
+			 who);
 		close(fd);
 		return r;
 	}

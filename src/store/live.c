@@ -4,7 +4,7 @@
  * alerts that are not delivered.
  */
 #include "store/db.h"
-#include "store/flowrow.h"
+#include "store/flow_row.h"
 #include "store/store_internal.h"
 #include "store/uplinks.h"
 
@@ -16,10 +16,10 @@ int store_each_live(struct store *st, store_flow_fn *fn, void *data)
 	int r = 0, rc = uplinks_load(&u, st->db);
 
 	if (rc == SQLITE_OK)
-		rc = db_prepare(st->db, &stmt, "SELECT " FLOW_COLUMNS
-				" FROM flow WHERE state = 0 ORDER BY id");
+		rc = db_prepare(st->db, &stmt,
+				"SELECT " FLOW_COLUMNS " FROM flow WHERE state = 0 ORDER BY id");
 	while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-		flowrow_read(stmt, &u, &f);
+		flow_row_read(stmt, &u, &f);
 		r = fn(data, &f);
 		rc = r ? SQLITE_DONE : SQLITE_OK;
 	}

@@ -10,11 +10,11 @@
 #include "store/db.h"
 #include "store/migrate.h"
 #include "store/sql.h"
-#include "waymark/record.h"
+#include "waymark/base/record.h"
 
 const struct migration store_migrations[] = {
-	{ .version = 1, .sql_file = "schema.sql" },
-	{ .version = 2, .sql_file = "version-2.sql" },
+	{.version = 1, .sql_file = "schema.sql"},
+	{.version = 2, .sql_file = "version-2.sql"},
 };
 const size_t store_migrations_count = sizeof(store_migrations) / sizeof(store_migrations[0]);
 
@@ -28,8 +28,8 @@ static int version_set(sqlite3 *db, int version)
 }
 
 /* Writes nothing where the word is there. */
-#define WORD_PUT(table)                                                                   \
-	"INSERT INTO " table " VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET "              \
+#define WORD_PUT(table)                                                                            \
+	"INSERT INTO " table " VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET "                      \
 	"name = excluded.name WHERE name <> excluded.name"
 
 static int word_put(sqlite3_stmt *stmt, int number, const char *name)

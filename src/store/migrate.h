@@ -2,8 +2,8 @@
 /*
  * migrate.h - brings a database's schema to the version that this program knows.
  */
-#ifndef WAYMARK_STORE_MIGRATE_H
-#define WAYMARK_STORE_MIGRATE_H
+#ifndef WAYMARK_SRC_STORE_MIGRATE_H
+#define WAYMARK_SRC_STORE_MIGRATE_H
 
 #include <sqlite3.h>
 #include <stddef.h>

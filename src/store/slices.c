@@ -28,7 +28,8 @@ static int list_grow(struct slices *s)
 static int rows_load(struct slices *s)
 {
 	sqlite3_stmt *stmt = NULL;
-	int rc = db_prepare(s->db, &stmt, "SELECT id, ifnull(first_ms, 1), ifnull(last_ms, 0),"
+	int rc = db_prepare(s->db, &stmt,
+			    "SELECT id, ifnull(first_ms, 1), ifnull(last_ms, 0),"
 			    " state FROM slice ORDER BY id");
 
 	while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
@@ -51,7 +52,7 @@ int slices_load(struct slices *s, sqlite3 *db)
 {
 	int rc;
 
-	*s = (struct slices){ .db = db };
+	*s = (struct slices){.db = db};
 	rc = rows_load(s);
 	if (rc == SQLITE_OK)
 		rc = db_prepare(db, &s->put, "INSERT OR REPLACE INTO slice VALUES (?, ?, ?, ?)");
@@ -65,7 +66,7 @@ void slices_unload(struct slices *s)
 	sqlite3_finalize(s->put);
 	sqlite3_finalize(s->remove);
 	free(s->list);
-	*s = (struct slices){ 0 };
+	*s = (struct slices){0};
 }
 
 /* Index of the first slice that is not below id. */
@@ -97,7 +98,7 @@ struct slice *slices_get(struct slices *s, int64_t flow_id)
 		return NULL;
 	memmove(&s->list[i + 1], &s->list[i], (s->n - i) * sizeof(s->list[0]));
 	s->n++;
-	s->list[i] = (struct slice){ .id = id, .first_ms = 1, .is_dirty = true };
+	s->list[i] = (struct slice){.id = id, .first_ms = 1, .is_dirty = true};
 	return &s->list[i];
 }
 

@@ -3,16 +3,16 @@
  * slices.h - the slices of 32,768 flow ids: when their flows began and whether
  * their postings are whole. Kept in memory by the writer, 32 bytes a slice.
  */
-#ifndef WAYMARK_STORE_SLICES_H
-#define WAYMARK_STORE_SLICES_H
+#ifndef WAYMARK_SRC_STORE_SLICES_H
+#define WAYMARK_SRC_STORE_SLICES_H
 
 #include <sqlite3.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#define SLICE_BITS 15
-#define SLICE_FLOWS (1 << SLICE_BITS)
+#define SLICE_BITS	   15
+#define SLICE_FLOWS	   (1 << SLICE_BITS)
 #define SLICE_BITMAP_BYTES (SLICE_FLOWS / 8)
 
 enum slice_state { SLICE_OPEN = 0, SLICE_INDEXED = 1, SLICE_THINNED = 2 };

@@ -3,8 +3,8 @@
  * sql.h - the text of the files in sql/, embedded at build time by
  * build-aux/embed-sql.
  */
-#ifndef WAYMARK_STORE_SQL_H
-#define WAYMARK_STORE_SQL_H
+#ifndef WAYMARK_SRC_STORE_SQL_H
+#define WAYMARK_SRC_STORE_SQL_H
 
 struct sql_file {
 	const char *name; /* "schema.sql" */

@@ -20,13 +20,13 @@
 
 /* Set at each opening. The log is checkpointed by the writer when it has time,
  * not by the commit that happens to fill it. */
-#define PRAGMAS                                                                           \
-	"PRAGMA journal_mode = WAL;"                                                       \
-	"PRAGMA synchronous = NORMAL;"                                                     \
-	"PRAGMA secure_delete = OFF;"                                                      \
-	"PRAGMA wal_autocheckpoint = 0;"                                                   \
-	"PRAGMA journal_size_limit = 67108864;"                                            \
-	"PRAGMA cache_size = -32768;"                                                      \
+#define PRAGMAS                                                                                    \
+	"PRAGMA journal_mode = WAL;"                                                               \
+	"PRAGMA synchronous = NORMAL;"                                                             \
+	"PRAGMA secure_delete = OFF;"                                                              \
+	"PRAGMA wal_autocheckpoint = 0;"                                                           \
+	"PRAGMA journal_size_limit = 67108864;"                                                    \
+	"PRAGMA cache_size = -32768;"                                                              \
 	"PRAGMA temp_store = MEMORY"
 
 /* Long enough for somebody's short transaction, short beside a batch. */
@@ -84,8 +84,10 @@ static int schema_prepare(struct store *st, bool is_new)
 	if (rc == SQLITE_OK)
 		rc = migrate_run(st->db, store_migrations, store_migrations_count, &version);
 	if (rc == SQLITE_SCHEMA)
-		return fail(st, -EPROTO, "%s has schema version %d, newer than this program's %d; "
-			    "use the newer program", st->path, version,
+		return fail(st, -EPROTO,
+			    "%s has schema version %d, newer than this program's %d; "
+			    "use the newer program",
+			    st->path, version,
 			    store_migrations[store_migrations_count - 1].version);
 	if (rc != SQLITE_OK)
 		return fail_sqlite(st, rc, "cannot prepare the schema");
@@ -103,21 +105,21 @@ static int ids_read(struct store *st)
 		const char *sql;
 		int64_t *out;
 	} reads[] = {
-		{ "SELECT max(ifnull((SELECT max(id) FROM flow), 0),"
-		  " ifnull((SELECT max(flow_id) FROM mismatch), 0),"
-		  " ifnull((SELECT max(flow_id) FROM mark_change), 0),"
-		  " ifnull((SELECT max(after_flow) FROM uplink), 0),"
-		  " ifnull((SELECT value FROM meta WHERE name = 'pruned_flow_id'), 0))",
-		  &st->last_flow_id },
-		{ "SELECT max(ifnull((SELECT max(id) FROM mismatch), 0),"
-		  " ifnull((SELECT value FROM meta WHERE name = 'pruned_mismatch_id'), 0))",
-		  &st->last_mismatch_id },
-		{ "SELECT max(ifnull((SELECT max(id) FROM gap), 0),"
-		  " ifnull((SELECT value FROM meta WHERE name = 'pruned_gap_id'), 0))",
-		  &st->last_gap_id },
-		{ "SELECT min(id) FROM gap WHERE id < 0", &st->own_gap_id },
-		{ "SELECT value FROM meta WHERE name = 'alive_ms'", &st->last_alive_ms },
-		{ "SELECT value FROM meta WHERE name = 'is_clean'", &clean },
+		{"SELECT max(ifnull((SELECT max(id) FROM flow), 0),"
+		 " ifnull((SELECT max(flow_id) FROM mismatch), 0),"
+		 " ifnull((SELECT max(flow_id) FROM mark_change), 0),"
+		 " ifnull((SELECT max(after_flow) FROM uplink), 0),"
+		 " ifnull((SELECT value FROM meta WHERE name = 'pruned_flow_id'), 0))",
+		 &st->last_flow_id},
+		{"SELECT max(ifnull((SELECT max(id) FROM mismatch), 0),"
+		 " ifnull((SELECT value FROM meta WHERE name = 'pruned_mismatch_id'), 0))",
+		 &st->last_mismatch_id},
+		{"SELECT max(ifnull((SELECT max(id) FROM gap), 0),"
+		 " ifnull((SELECT value FROM meta WHERE name = 'pruned_gap_id'), 0))",
+		 &st->last_gap_id},
+		{"SELECT min(id) FROM gap WHERE id < 0", &st->own_gap_id},
+		{"SELECT value FROM meta WHERE name = 'alive_ms'", &st->last_alive_ms},
+		{"SELECT value FROM meta WHERE name = 'is_clean'", &clean},
 	};
 
 	for (size_t i = 0; rc == SQLITE_OK && i < sizeof(reads) / sizeof(reads[0]); i++)
@@ -147,8 +149,8 @@ static int files_identify(struct store *st, bool is_new)
 static int connection_open(struct store *st)
 {
 	int persist = 1;
-	int rc = sqlite3_open_v2(st->path, &st->db,
-				 SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	int rc = sqlite3_open_v2(st->path, &st->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX,
+				 NULL);
 
 	if (rc != SQLITE_OK)
 		return fail_sqlite(st, rc, "cannot open");
@@ -200,8 +202,8 @@ bool store_is_moved(const struct store *st)
 {
 	struct stat info;
 
-	return st->db && (stat(st->path, &info) < 0 || info.st_ino != st->inode ||
-			  info.st_dev != st->device);
+	return st->db &&
+	       (stat(st->path, &info) < 0 || info.st_ino != st->inode || info.st_dev != st->device);
 }
 
 static void unlink_if(const char *path, ino_t inode)

@@ -2,18 +2,18 @@
 /*
  * store_internal.h - the open database, for the store's own files.
  */
-#ifndef WAYMARK_STORE_INTERNAL_H
-#define WAYMARK_STORE_INTERNAL_H
+#ifndef WAYMARK_SRC_STORE_STORE_INTERNAL_H
+#define WAYMARK_SRC_STORE_STORE_INTERNAL_H
 
 #include <sqlite3.h>
 #include <sys/types.h>
 
-#include "waymark/store.h"
+#include "waymark/store/store.h"
 
 struct store {
 	char *path;
 	int lock_fd;
-	sqlite3 *db; /* NULL: lost, see store_connect */
+	sqlite3 *db;  /* NULL: lost, see store_connect */
 	dev_t device; /* of the file that is open */
 	ino_t inode, wal_inode;
 	bool is_other; /* not the file of the connection before, or made anew */

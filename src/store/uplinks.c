@@ -44,7 +44,7 @@ static int ifset_remember(struct uplinks *u, int64_t id, uint64_t slots, const c
 	if (!sets)
 		return SQLITE_NOMEM;
 	u->ifsets = sets;
-	sets[u->n_ifsets] = (struct ifset_row){ .id = id, .slots = slots, .names = strdup(names) };
+	sets[u->n_ifsets] = (struct ifset_row){.id = id, .slots = slots, .names = strdup(names)};
 	return sets[u->n_ifsets++].names ? SQLITE_OK : SQLITE_NOMEM;
 }
 
@@ -58,7 +58,8 @@ static void text_copy(char *to, size_t size, sqlite3_stmt *stmt, int column)
 static int rows_load(struct uplinks *u)
 {
 	sqlite3_stmt *stmt = NULL;
-	int rc = db_prepare(u->db, &stmt, "SELECT id, slot, name, interface, mark,"
+	int rc = db_prepare(u->db, &stmt,
+			    "SELECT id, slot, name, interface, mark,"
 			    " after_flow, ifnull(valid_to, 0) FROM uplink ORDER BY id");
 
 	while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
@@ -95,14 +96,15 @@ int uplinks_load(struct uplinks *u, sqlite3 *db)
 {
 	int rc;
 
-	*u = (struct uplinks){ .db = db };
+	*u = (struct uplinks){.db = db};
 	for (int i = 0; i < UPLINKS_MAX; i++)
 		u->latest[i] = -1;
 	rc = rows_load(u);
 	if (rc == SQLITE_OK)
 		rc = ifsets_load(u);
 	if (rc == SQLITE_OK)
-		rc = db_prepare(db, &u->uplink_add, "INSERT INTO uplink (slot, name, interface,"
+		rc = db_prepare(db, &u->uplink_add,
+				"INSERT INTO uplink (slot, name, interface,"
 				" mark, after_flow, valid_from) VALUES (?, ?, ?, ?, ?, ?)");
 	if (rc == SQLITE_OK)
 		rc = db_prepare(db, &u->uplink_close,
@@ -122,7 +124,7 @@ void uplinks_unload(struct uplinks *u)
 		free(u->ifsets[i].names);
 	free(u->ifsets);
 	free(u->rows);
-	*u = (struct uplinks){ 0 };
+	*u = (struct uplinks){0};
 }
 
 static const struct uplink_record *record_find(const struct uplinks_record *r, uint8_t slot)
@@ -149,7 +151,7 @@ static int row_close(struct uplinks *u, struct uplink_row *row, int64_t time_ms)
 static int row_open(struct uplinks *u, const struct uplink_record *is,
 		    const struct uplinks_record *r)
 {
-	struct uplink_row row = { .is = *is, .after_flow = r->flow_id };
+	struct uplink_row row = {.is = *is, .after_flow = r->flow_id};
 	int rc;
 
 	sqlite3_bind_int(u->uplink_add, 1, is->slot);
@@ -207,8 +209,8 @@ static uint64_t names_write(const struct uplinks *u, uint64_t slots, int64_t flo
 
 		if (!row)
 			continue;
-		used += (size_t)snprintf(names + used, NAMES_SIZE - used, "%s%s",
-					 used ? "," : "", row->is.ifname);
+		used += (size_t)snprintf(names + used, NAMES_SIZE - used, "%s%s", used ? "," : "",
+					 row->is.ifname);
 		known |= UINT64_C(1) << slot;
 	}
 	return known;

@@ -3,22 +3,22 @@
  * uplinks.h - the uplinks that there were, and the sets of their interfaces, as
  * small numbers that rows refer to. Kept in memory by the writer.
  */
-#ifndef WAYMARK_STORE_UPLINKS_H
-#define WAYMARK_STORE_UPLINKS_H
+#ifndef WAYMARK_SRC_STORE_UPLINKS_H
+#define WAYMARK_SRC_STORE_UPLINKS_H
 
 #include <sqlite3.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "waymark/record.h"
+#include "waymark/base/record.h"
 
 struct uplink_row {
 	int64_t id;
 	struct uplink_record is;
-	int64_t valid_to; /* 0: still */
+	int64_t valid_to;   /* 0: still */
 	int64_t after_flow; /* id: later flows have its names */
-	int64_t ifset; /* the set of this interface alone; 0: none made yet */
-	int previous;  /* index of the slot's row before this one; -1: none */
+	int64_t ifset;	    /* the set of this interface alone; 0: none made yet */
+	int previous;	    /* index of the slot's row before this one; -1: none */
 };
 
 struct ifset_row {

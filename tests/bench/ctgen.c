@@ -34,9 +34,9 @@
 #include <time.h>
 
 /* Messages in one send: the kernel works through them before it returns. */
-#define BATCH 64
+#define BATCH	      64
 #define MESSAGE_BYTES 256
-#define PORTS 50000
+#define PORTS	      50000
 
 struct options {
 	long rate, first, live, ipv6_part;
@@ -84,9 +84,9 @@ static void put_addresses(struct nlmsghdr *h, long i, bool is_ipv6, bool is_repl
 {
 	struct nlattr *ip = mnl_attr_nest_start(h, CTA_TUPLE_IP);
 	uint32_t inside = htonl(0x0a000000u + (uint32_t)(i / PORTS));
-	uint32_t outside = htonl(0xcb007101u); /* 203.0.113.1 */
+	uint32_t outside = htonl(0xcb007101u);			  /* 203.0.113.1 */
 	uint32_t uplink = htonl(0xc6336402u + (uint32_t)(i & 1)); /* 198.51.100.2, .3 */
-	uint8_t near[16] = { 0xfd, 0 }, far[16] = { 0x20, 0x01, 0x0d, 0xb8, [15] = 1 };
+	uint8_t near[16] = {0xfd, 0}, far[16] = {0x20, 0x01, 0x0d, 0xb8, [15] = 1};
 
 	memcpy(near + 12, &inside, 4);
 	if (is_ipv6) {
@@ -183,8 +183,9 @@ static void pace(const struct generator *g, long done)
 		return;
 	ahead = (double)done / (double)g->o.rate - (now_s() - g->started_s);
 	if (ahead > 0.0005)
-		nanosleep(&(struct timespec){ .tv_sec = (time_t)ahead,
-					      .tv_nsec = (long)((ahead - (double)(time_t)ahead) * 1e9) },
+		nanosleep(&(struct timespec){.tv_sec = (time_t)ahead,
+					     .tv_nsec =
+						     (long)((ahead - (double)(time_t)ahead) * 1e9)},
 			  NULL);
 }
 
@@ -219,7 +220,7 @@ static long run(struct generator *g, const char *what, long count)
 static int generate(const struct options *o, const char *what, long count)
 {
 	struct generator *g = calloc(1, sizeof(*g));
-	struct sigaction stop = { .sa_handler = on_stop };
+	struct sigaction stop = {.sa_handler = on_stop};
 	double wall;
 
 	if (!g)
@@ -256,7 +257,7 @@ static void count(struct counts *c, const char *buffer, ssize_t size)
 		if ((h->nlmsg_type & 0xff) == IPCTNL_MSG_CT_DELETE)
 			c->destroy++;
 		else if (h->nlmsg_flags & NLM_F_CREATE)
-			c->new++;
+			c->new ++;
 		else
 			c->update++;
 	}
@@ -265,8 +266,8 @@ static void count(struct counts *c, const char *buffer, ssize_t size)
 static int listen_count(const struct options *o)
 {
 	struct mnl_socket *socket = mnl_socket_open(NETLINK_NETFILTER);
-	struct sigaction stop = { .sa_handler = on_stop };
-	struct counts c = { 0 };
+	struct sigaction stop = {.sa_handler = on_stop};
+	struct counts c = {0};
 	char buffer[8192];
 	struct rusage u;
 
@@ -295,7 +296,7 @@ static int listen_count(const struct options *o)
 
 int main(int argc, char **argv)
 {
-	struct options o = { .live = 1024, .buffer_bytes = 32 << 20 };
+	struct options o = {.live = 1024, .buffer_bytes = 32 << 20};
 	const char *what;
 	int option;
 
@@ -303,12 +304,23 @@ int main(int argc, char **argv)
 		long value = optarg ? atol(optarg) : 0;
 
 		switch (option) {
-		case 'r': o.rate = value; break;
-		case 'f': o.first = value; break;
-		case 'l': o.live = value; break;
-		case '6': o.ipv6_part = value; break;
-		case 'b': o.buffer_bytes = (int)value; break;
-		default: return 2;
+		case 'r':
+			o.rate = value;
+			break;
+		case 'f':
+			o.first = value;
+			break;
+		case 'l':
+			o.live = value;
+			break;
+		case '6':
+			o.ipv6_part = value;
+			break;
+		case 'b':
+			o.buffer_bytes = (int)value;
+			break;
+		default:
+			return 2;
 		}
 	}
 	what = optind < argc ? argv[optind] : "";
@@ -316,8 +328,10 @@ int main(int argc, char **argv)
 		return listen_count(&o);
 	if ((strcmp(what, "make") && strcmp(what, "delete") && strcmp(what, "churn")) ||
 	    optind + 2 != argc) {
-		fputs("usage: ctgen [-r RATE] [-f FIRST] [-l LIVE] [-6 PART] make|delete|churn COUNT\n"
-		      "       ctgen [-b BYTES] listen\n", stderr);
+		fputs("usage: ctgen [-r RATE] [-f FIRST] [-l LIVE] [-6 PART] make|delete|churn "
+		      "COUNT\n"
+		      "       ctgen [-b BYTES] listen\n",
+		      stderr);
 		return 2;
 	}
 	return generate(&o, what, atol(argv[optind + 1]));

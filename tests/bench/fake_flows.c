@@ -41,13 +41,13 @@ void fake_begin(struct flow_record *f, int64_t id, int64_t started_ms)
 	f->proto = fake_random() % 4 ? IPPROTO_TCP : IPPROTO_UDP;
 	f->ct_id = fake_random();
 	addr4(&t[0].src, 0xc0a80000 + fake_random() % 2000);
-	addr4(&t[0].dst, fake_random() % 2 ? 0x08000000 + fake_random() % 200 * 77777 :
-					     fake_random());
+	addr4(&t[0].dst,
+	      fake_random() % 2 ? 0x08000000 + fake_random() % 200 * 77777 : fake_random());
 	if (id % 1000000 == 77)
 		addr4(&t[0].src, 0xc000024d);
 	t[0].sport = (uint16_t)(32768 + fake_random() % 28000);
 	t[0].dport = fake_random() % 3 ? 443 : 53;
-	t[1] = (struct endpoints){ .src = t[0].dst, .sport = t[0].dport, .dport = t[0].sport };
+	t[1] = (struct endpoints){.src = t[0].dst, .sport = t[0].dport, .dport = t[0].sport};
 	addr4(&t[1].dst, slot ? 0xcb007105 : 0xc6336405);
 	f->mark = slot + 2;
 	f->uplink = slot;
@@ -71,8 +71,8 @@ void fake_uplinks(struct record *r)
 {
 	struct uplink_record *u = calloc(2, sizeof(*u));
 
-	u[0] = (struct uplink_record){ .slot = 0, .name = "wan1", .ifname = "wan1", .mark = 2 };
-	u[1] = (struct uplink_record){ .slot = 1, .name = "wan2", .ifname = "wan2", .mark = 3 };
-	*r = (struct record){ .type = RECORD_UPLINKS,
-			      .uplinks = { .time_ms = 1, .n = 2, .uplinks = u } };
+	u[0] = (struct uplink_record){.slot = 0, .name = "wan1", .ifname = "wan1", .mark = 2};
+	u[1] = (struct uplink_record){.slot = 1, .name = "wan2", .ifname = "wan2", .mark = 3};
+	*r = (struct record){.type = RECORD_UPLINKS,
+			     .uplinks = {.time_ms = 1, .n = 2, .uplinks = u}};
 }

@@ -11,7 +11,7 @@
 
 #include <stdint.h>
 
-#include "waymark/record.h"
+#include "waymark/base/record.h"
 
 /* The same seed makes the same flows. */
 void fake_seed(uint64_t seed);

@@ -29,8 +29,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "waymark/nflog.h"
-#include "waymark/rtnl.h"
+#include "waymark/kernel/nflog.h"
+#include "waymark/kernel/rtnl.h"
 
 #define PATIENCE_MS 3000
 
@@ -79,7 +79,8 @@ static int default_find(const struct netstate *s, uint32_t table, struct route_s
 	for (size_t i = 0; i < s->n_routes; i++) {
 		const struct route_state *r = &s->routes[i];
 
-		if (r->table == table && r->family == AF_INET && !r->dst.len && r->type == RTN_UNICAST)
+		if (r->table == table && r->family == AF_INET && !r->dst.len &&
+		    r->type == RTN_UNICAST)
 			return route_copy(out, r);
 	}
 	return -ESRCH;
@@ -88,7 +89,7 @@ static int default_find(const struct netstate *s, uint32_t table, struct route_s
 /* wrong: the right one's place, the other one's way. */
 static int route_find(struct route *r, const char *pid, uint32_t right, uint32_t wrong)
 {
-	struct route_state other = { 0 };
+	struct route_state other = {0};
 	struct netstate *s;
 	int err;
 
@@ -126,8 +127,8 @@ static void route_set(struct route *r, const struct route_state *to)
 
 static int flow_open(const struct sockaddr_in *to, uint16_t port)
 {
-	struct sockaddr_in from = { .sin_family = AF_INET, .sin_port = htons(port) };
-	struct timeval patience = { .tv_sec = 2 };
+	struct sockaddr_in from = {.sin_family = AF_INET, .sin_port = htons(port)};
+	struct timeval patience = {.tv_sec = 2};
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	char answer[16];
 
@@ -174,7 +175,7 @@ static bool lines_take(struct lines *l, uint16_t port)
 static bool lines_wait(struct lines *l, uint16_t port, int patience_ms)
 {
 	double until_us = now_us() + patience_ms * 1e3;
-	struct pollfd p = { .fd = l->fd, .events = POLLIN };
+	struct pollfd p = {.fd = l->fd, .events = POLLIN};
 
 	while (now_us() < until_us) {
 		ssize_t n;
@@ -216,9 +217,9 @@ static void fault_make(struct route *r, struct lines *l, const struct sockaddr_i
 
 static int make(char **arg)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(arg[4])) };
-	struct lines lines = { .fd = open(arg[5], O_RDWR | O_NONBLOCK | O_CLOEXEC) };
-	struct route route = { 0 };
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(arg[4]))};
+	struct lines lines = {.fd = open(arg[5], O_RDWR | O_NONBLOCK | O_CLOEXEC)};
+	struct route route = {0};
 	int first = atoi(arg[6]), count = atoi(arg[7]);
 	int err = route_find(&route, arg[0], (uint32_t)atoi(arg[1]), (uint32_t)atoi(arg[2]));
 
@@ -248,7 +249,7 @@ static int listen_group(const char *group, const char *file)
 {
 	struct nflog *n = nflog_open((uint16_t)atoi(group), 8 << 20);
 	int out = open(file, O_RDWR | O_CLOEXEC);
-	struct pollfd p = { .fd = n ? nflog_fd(n) : -1, .events = POLLIN };
+	struct pollfd p = {.fd = n ? nflog_fd(n) : -1, .events = POLLIN};
 	uint64_t holes = 0;
 
 	if (!n || out < 0)
@@ -267,6 +268,7 @@ int main(int argc, char **argv)
 	if (argc == 4 && !strcmp(argv[1], "listen"))
 		return listen_group(argv[2], argv[3]);
 	fputs("usage: fault make ROUTER-PID RIGHT WRONG ADDRESS PORT FILE FIRST COUNT WAIT_MS\n"
-	      "       fault listen GROUP FILE\n", stderr);
+	      "       fault listen GROUP FILE\n",
+	      stderr);
 	return 2;
 }

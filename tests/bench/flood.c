@@ -25,8 +25,8 @@
 #include <unistd.h>
 
 #define FLOWS_MAX 1024
-#define BURST 64
-#define PAYLOAD 64
+#define BURST	  64
+#define PAYLOAD	  64
 
 static int fail(const char *what)
 {
@@ -36,7 +36,8 @@ static int fail(const char *what)
 
 static int serve(const char *port)
 {
-	struct sockaddr_in6 at = { .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)atoi(port)) };
+	struct sockaddr_in6 at = {.sin6_family = AF_INET6,
+				  .sin6_port = htons((uint16_t)atoi(port))};
 	int fd = socket(AF_INET6, SOCK_DGRAM, 0), off = 0;
 	char buf[2048];
 
@@ -56,7 +57,7 @@ static int serve(const char *port)
 /* Two exchanges make a UDP flow "assured". */
 static bool establish(int fd)
 {
-	struct timeval patience = { .tv_sec = 2 };
+	struct timeval patience = {.tv_sec = 2};
 	char answer[PAYLOAD];
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
@@ -78,7 +79,7 @@ static double now_ns(void)
 static double send_many(const int *fds, int flows, long packets)
 {
 	static char payload[PAYLOAD];
-	struct iovec io = { payload, sizeof(payload) };
+	struct iovec io = {payload, sizeof(payload)};
 	struct mmsghdr burst[BURST];
 	double start = now_ns();
 	long sent = 0;
@@ -98,7 +99,7 @@ static double send_many(const int *fds, int flows, long packets)
 
 static int flood(const char *address, const char *port, int flows)
 {
-	struct addrinfo hints = { .ai_socktype = SOCK_DGRAM, .ai_flags = AI_NUMERICHOST }, *to;
+	struct addrinfo hints = {.ai_socktype = SOCK_DGRAM, .ai_flags = AI_NUMERICHOST}, *to;
 	static int fds[FLOWS_MAX];
 	char line[64];
 
@@ -124,8 +125,8 @@ static int flood(const char *address, const char *port, int flows)
 /* IPv4: a flow's socket is closed before the next is opened. */
 static int flood_new(const char *address, const char *port, int first, int flows)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port)) };
-	struct sockaddr_in from = { .sin_family = AF_INET };
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port))};
+	struct sockaddr_in from = {.sin_family = AF_INET};
 	double start = now_ns();
 
 	if (flows < 1 || first < 1 || first + flows > 65536 ||
@@ -153,6 +154,7 @@ int main(int argc, char **argv)
 	if (argc == 6 && !strcmp(argv[1], "new"))
 		return flood_new(argv[2], argv[3], atoi(argv[4]), atoi(argv[5]));
 	fputs("usage: flood serve PORT | flood open ADDRESS PORT FLOWS |"
-	      " flood new ADDRESS PORT FIRST FLOWS\n", stderr);
+	      " flood new ADDRESS PORT FIRST FLOWS\n",
+	      stderr);
 	return 2;
 }

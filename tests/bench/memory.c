@@ -14,7 +14,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "waymark/audit.h"
+#include "waymark/audit/audit.h"
 
 static uint64_t random_state = 88172645463325252u;
 
@@ -65,8 +65,8 @@ static void drop_alert(void *data, const struct flow_record *f, const struct mis
 
 static void address_make(struct addr *a, bool is_ipv6)
 {
-	uint32_t bytes[4] = { htonl(is_ipv6 ? 0x20010db8 : random_next()), random_next(),
-			      random_next(), random_next() };
+	uint32_t bytes[4] = {htonl(is_ipv6 ? 0x20010db8 : random_next()), random_next(),
+			     random_next(), random_next()};
 
 	addr_set(a, is_ipv6 ? AF_INET6 : AF_INET, bytes);
 }
@@ -76,24 +76,27 @@ static void event_make(struct ct_event *ev, uint32_t i, unsigned ipv6_parts)
 	bool is_ipv6 = i % 10 < ipv6_parts;
 	struct endpoints *o = &ev->tuple[DIR_ORIGINAL], *r = &ev->tuple[DIR_REPLY];
 
-	*ev = (struct ct_event){ .type = CT_NEW, .id = random_next(), .mark = 2 + (i & 1),
-				 .proto = i % 4 ? IPPROTO_TCP : IPPROTO_UDP, .has_labels = true };
+	*ev = (struct ct_event){.type = CT_NEW,
+				.id = random_next(),
+				.mark = 2 + (i & 1),
+				.proto = i % 4 ? IPPROTO_TCP : IPPROTO_UDP,
+				.has_labels = true};
 	ev->labels.word[1] = UINT64_C(1) << (LABELS_RESERVED + 2 + (i & 1));
 	address_make(&o->src, is_ipv6);
 	address_make(&o->dst, is_ipv6);
 	o->sport = (uint16_t)random_next();
 	o->dport = 443;
-	*r = (struct endpoints){ .src = o->dst, .dst = o->src, .sport = 443, .dport = o->sport };
+	*r = (struct endpoints){.src = o->dst, .dst = o->src, .sport = 443, .dport = o->sport};
 	if (!is_ipv6 || random_next() % 10 == 0)
 		address_make(&r->dst, is_ipv6);
 }
 
 static struct audit *audit_make(uint32_t flows)
 {
-	static const struct audit_port port = { .emit = drop, .alert = drop_alert };
-	static const struct audit_ids ids = { 0 };
-	static struct uplink_config uplinks[2] = { { .name = "wan1", .mark = 2 },
-						   { .name = "wan2", .mark = 3 } };
+	static const struct audit_port port = {.emit = drop, .alert = drop_alert};
+	static const struct audit_ids ids = {0};
+	static struct uplink_config uplinks[2] = {{.name = "wan1", .mark = 2},
+						  {.name = "wan2", .mark = 3}};
 	struct config *c = config_new();
 	struct audit *a = audit_new(&port, &ids, flows);
 
@@ -132,8 +135,8 @@ int main(int argc, char **argv)
 	after_kib = status_kib("VmRSS:");
 	audit_stats(a, &stats);
 	printf("flows %u ipv6 %u0%% resident %.1f B/flow counted %.1f B/flow peak %.1f B/flow "
-	       "%.2f us/flow\n", stats.live, ipv6_parts,
-	       (double)(after_kib - before_kib) * 1024 / stats.live,
+	       "%.2f us/flow\n",
+	       stats.live, ipv6_parts, (double)(after_kib - before_kib) * 1024 / stats.live,
 	       (double)stats.bytes / stats.live,
 	       (double)(status_kib("VmHWM:") - before_kib) * 1024 / stats.live,
 	       started * 1e6 / stats.live);

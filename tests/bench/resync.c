@@ -19,8 +19,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "waymark/audit.h"
-#include "waymark/ctnl.h"
+#include "waymark/audit/audit.h"
+#include "waymark/kernel/conntrack.h"
 
 #define NOW_MS INT64_C(1700000000000)
 
@@ -90,22 +90,22 @@ static void take(void *data, const struct ct_event *entries, size_t n)
 	audit_ct_entries(data, entries, n, NOW_MS);
 }
 
-static void dump(struct ctnl *c, ctnl_batch_fn *fn, void *data)
+static void dump(struct conntrack *c, conntrack_batch_fn *fn, void *data)
 {
-	struct ctnl_dump *d = ctnl_dump_open(c);
+	struct conntrack_dump *d = conntrack_dump_open(c);
 	int ret = d ? 1 : -errno;
 
 	while (ret > 0)
-		ret = ctnl_dump_step(d, fn, data);
+		ret = conntrack_dump_step(d, fn, data);
 	if (ret < 0) {
 		fprintf(stderr, "resync: the dump ended with %d\n", ret);
 		exit(1);
 	}
-	ctnl_dump_close(d);
+	conntrack_dump_close(d);
 }
 
 /* Seconds; the rows that it would write count, and are made in it. */
-static double dump_audit(struct audit *a, struct ctnl *c)
+static double dump_audit(struct audit *a, struct conntrack *c)
 {
 	double started = now_s();
 
@@ -148,9 +148,9 @@ static void shuffle(struct entries *all)
 	}
 }
 
-static void learn(struct audit *a, struct ctnl *c)
+static void learn(struct audit *a, struct conntrack *c)
 {
-	struct entries all = { .n = 0 };
+	struct entries all = {.n = 0};
 
 	dump(c, keep, &all);
 	shuffle(&all);
@@ -164,8 +164,8 @@ static void learn(struct audit *a, struct ctnl *c)
 
 static struct audit *audit_make(void)
 {
-	static const struct audit_port port = { .emit = drop, .alert = drop_alert };
-	static const struct audit_ids ids = { 0 };
+	static const struct audit_port port = {.emit = drop, .alert = drop_alert};
+	static const struct audit_ids ids = {0};
 	struct audit *a = audit_new(&port, &ids, 8000000);
 
 	if (!a)
@@ -173,7 +173,7 @@ static struct audit *audit_make(void)
 	return a;
 }
 
-static double measure_first(struct ctnl *c)
+static double measure_first(struct conntrack *c)
 {
 	struct audit *a = audit_make();
 	double first_s = dump_audit(a, c);
@@ -185,7 +185,7 @@ static double measure_first(struct ctnl *c)
 int main(int argc, char **argv)
 {
 	int turns = argc > 1 ? atoi(argv[1]) : 5;
-	struct ctnl *c = ctnl_open(1 << 20);
+	struct conntrack *c = conntrack_open(1 << 20);
 	double bare_s = 1e9, resync_s = 1e9, first_s, t;
 	struct audit *a = audit_make();
 	long entries;
@@ -205,10 +205,11 @@ int main(int argc, char **argv)
 		resync_s = t < resync_s ? t : resync_s;
 	}
 	printf("entries %ld bare %.3f s (%.2f us each) resync %.3f s (%.2f us each) ratio %.2f "
-	       "rows %llu, best of %d turns\n", entries, bare_s, bare_s * 1e6 / (double)entries,
-	       resync_s, resync_s * 1e6 / (double)entries, resync_s / bare_s,
-	       (unsigned long long)rows, turns);
-	ctnl_close(c);
+	       "rows %llu, best of %d turns\n",
+	       entries, bare_s, bare_s * 1e6 / (double)entries, resync_s,
+	       resync_s * 1e6 / (double)entries, resync_s / bare_s, (unsigned long long)rows,
+	       turns);
+	conntrack_close(c);
 	audit_free(a);
 	return 0;
 }

@@ -18,10 +18,10 @@
 #include <time.h>
 
 #include "fake_flows.h"
-#include "waymark/store.h"
+#include "waymark/store/store.h"
 
 /* Flows that live at once: a ring of those to be ended. */
-#define LIVE 65536
+#define LIVE	 65536
 #define CAPACITY 262144
 
 static double now_s(clockid_t clock)
@@ -35,7 +35,7 @@ static double now_s(clockid_t clock)
 static void push(struct writer *w, const struct record *r)
 {
 	while (writer_push(w, r) < 0)
-		nanosleep(&(struct timespec){ .tv_nsec = 2000000 }, NULL);
+		nanosleep(&(struct timespec){.tv_nsec = 2000000}, NULL);
 }
 
 static void pace(double started, int64_t made, long rate)
@@ -43,13 +43,13 @@ static void pace(double started, int64_t made, long rate)
 	double ahead = rate ? (double)made / (double)rate - (now_s(CLOCK_MONOTONIC) - started) : 0;
 
 	if (ahead > 0.002)
-		nanosleep(&(struct timespec){ .tv_nsec = (long)(ahead * 1e9) % 1000000000 }, NULL);
+		nanosleep(&(struct timespec){.tv_nsec = (long)(ahead * 1e9) % 1000000000}, NULL);
 }
 
 static void fill(struct writer *w, int64_t first, int64_t flows, long rate)
 {
 	struct flow_record *live = calloc(LIVE, sizeof(*live));
-	struct record r = { .type = RECORD_FLOW };
+	struct record r = {.type = RECORD_FLOW};
 	int64_t begin = (int64_t)time(NULL) * 1000 - flows / 20;
 	double started = now_s(CLOCK_MONOTONIC);
 
@@ -84,8 +84,10 @@ static int slices_open(sqlite3 *db)
 	sqlite3_stmt *stmt = NULL;
 	int n = 0;
 
-	sqlite3_prepare_v2(db, "SELECT count(*) FROM slice WHERE state = 0"
-			   " AND id < (SELECT max(id) FROM slice)", -1, &stmt, NULL);
+	sqlite3_prepare_v2(db,
+			   "SELECT count(*) FROM slice WHERE state = 0"
+			   " AND id < (SELECT max(id) FROM slice)",
+			   -1, &stmt, NULL);
 	if (sqlite3_step(stmt) == SQLITE_ROW)
 		n = sqlite3_column_int(stmt, 0);
 	sqlite3_finalize(stmt);
@@ -101,7 +103,7 @@ static void postings_await(const char *path)
 	if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK) {
 		n = slices_open(db);
 		while (slices_open(db))
-			nanosleep(&(struct timespec){ .tv_nsec = 20000000 }, NULL);
+			nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL);
 		printf("postings of %d slices %.2f s\n", n, now_s(CLOCK_MONOTONIC) - began);
 	}
 	sqlite3_close(db);
@@ -110,7 +112,7 @@ static void postings_await(const char *path)
 static void report(const char *path, int64_t flows, double wall, const struct writer_stats *s)
 {
 	struct rusage use;
-	struct stat info = { 0 };
+	struct stat info = {0};
 	double cpu;
 
 	getrusage(RUSAGE_SELF, &use);
@@ -118,9 +120,10 @@ static void report(const char *path, int64_t flows, double wall, const struct wr
 	      (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
 	stat(path, &info);
 	printf("flows %lld  wall %.2f s  %.0f flows/s  cpu %.2f us/flow  batches %llu  depth max %u"
-	       "  refused %llu  memory %ld KiB\n", (long long)flows, wall, (double)flows / wall,
-	       cpu * 1e6 / (double)flows, (unsigned long long)s->batches, s->depth_max,
-	       (unsigned long long)s->dropped, use.ru_maxrss);
+	       "  refused %llu  memory %ld KiB\n",
+	       (long long)flows, wall, (double)flows / wall, cpu * 1e6 / (double)flows,
+	       (unsigned long long)s->batches, s->depth_max, (unsigned long long)s->dropped,
+	       use.ru_maxrss);
 	printf("file %lld bytes  %.1f bytes/flow\n", (long long)info.st_size,
 	       (double)info.st_size / (double)flows);
 }

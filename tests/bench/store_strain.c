@@ -23,11 +23,11 @@
 #include <time.h>
 
 #include "fake_flows.h"
-#include "waymark/store.h"
+#include "waymark/store/store.h"
 
 /* A flow ends so many flows after its begin: five seconds at 40,000 a second. */
-#define LIVE 200000
-#define BATCH_MS 250
+#define LIVE	       200000
+#define BATCH_MS       250
 #define READER_AFTER_S 2
 
 enum { RATE, SECONDS, QUEUE, READER, AGE, SIZE, OPTIONS };
@@ -35,9 +35,8 @@ static struct {
 	const char *name;
 	long long value;
 } options[OPTIONS] = {
-	[RATE] = { "rate", 40000 }, [SECONDS] = { "seconds", 60 },
-	[QUEUE] = { "queue", 262144 }, [READER] = { "reader", 0 },
-	[AGE] = { "age", 0 }, [SIZE] = { "size", 0 },
+	[RATE] = {"rate", 40000}, [SECONDS] = {"seconds", 60}, [QUEUE] = {"queue", 262144},
+	[READER] = {"reader", 0}, [AGE] = {"age", 0},	       [SIZE] = {"size", 0},
 };
 
 struct strain {
@@ -82,7 +81,7 @@ static int option_take(const char *arg)
 
 static void push(struct strain *s, const struct flow_record *f)
 {
-	struct record r = { .type = RECORD_FLOW, .flow = *f };
+	struct record r = {.type = RECORD_FLOW, .flow = *f};
 
 	s->refused += writer_push(s->w, &r) < 0;
 }
@@ -156,7 +155,7 @@ static void feed(struct strain *s, int64_t first)
 			flow_push(s, first + n);
 		look(s);
 		reader_see_to(s);
-		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 	}
 	look(s);
 }
@@ -175,7 +174,7 @@ static void report(const struct strain *s, const struct writer_stats *stats)
 
 int main(int argc, char **argv)
 {
-	struct strain s = { .path = argc > 1 ? argv[1] : NULL };
+	struct strain s = {.path = argc > 1 ? argv[1] : NULL};
 	struct writer_stats stats;
 	struct record uplinks;
 	struct store *st;
@@ -184,7 +183,8 @@ int main(int argc, char **argv)
 	for (int i = 2; i < argc; i++)
 		is_bad |= option_take(argv[i]) < 0;
 	if (is_bad) {
-		fprintf(stderr, "usage: %s DATABASE [rate|seconds|queue|reader|age|size=NUMBER]...\n",
+		fprintf(stderr,
+			"usage: %s DATABASE [rate|seconds|queue|reader|age|size=NUMBER]...\n",
 			argv[0]);
 		return 2;
 	}

@@ -28,7 +28,7 @@
 
 /* Of one source address. */
 #define FIRST_PORT 1024
-#define PORTS 60000
+#define PORTS	   60000
 
 static double now_s(void)
 {
@@ -50,7 +50,7 @@ static double cpu_s(void)
 /* Answers come from the address that was asked. */
 static struct sockaddr_in address_of(const char *address, const char *port)
 {
-	struct sockaddr_in a = { .sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port)) };
+	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port))};
 
 	if (inet_pton(AF_INET, address, &a.sin_addr) != 1) {
 		fprintf(stderr, "traffic: %s is no IPv4 address\n", address);
@@ -99,8 +99,8 @@ __attribute__((noreturn)) static void serve(struct sockaddr_in at)
 {
 	int udp = opened(SOCK_DGRAM, at), tcp = opened(SOCK_STREAM, at);
 	int poll_fd = epoll_create1(0);
-	struct epoll_event of_udp = { .events = EPOLLIN, .data.fd = udp };
-	struct epoll_event of_tcp = { .events = EPOLLIN, .data.fd = tcp }, ready[2];
+	struct epoll_event of_udp = {.events = EPOLLIN, .data.fd = udp};
+	struct epoll_event of_tcp = {.events = EPOLLIN, .data.fd = tcp}, ready[2];
 
 	epoll_ctl(poll_fd, EPOLL_CTL_ADD, udp, &of_udp);
 	epoll_ctl(poll_fd, EPOLL_CTL_ADD, tcp, &of_tcp);
@@ -148,8 +148,8 @@ static int flow_open(const struct sockaddr_in *from, bool is_tcp)
 
 static bool flow_make(const struct sockaddr_in *from, const struct sockaddr_in *to, bool is_tcp)
 {
-	struct linger none = { .l_onoff = 1 };
-	struct timeval patience = { .tv_sec = 1 };
+	struct linger none = {.l_onoff = 1};
+	struct timeval patience = {.tv_sec = 1};
 	int fd = flow_open(from, is_tcp);
 	bool is_made;
 
@@ -196,6 +196,7 @@ int main(int argc, char **argv)
 		return make(address_of(argv[2], "0"), address_of(argv[3], argv[4]), atol(argv[5]),
 			    argc > 6 ? atol(argv[6]) : 0);
 	fputs("usage: traffic serve ADDRESS PORT\n"
-	      "       traffic make SOURCE ADDRESS PORT FLOWS [RATE]\n", stderr);
+	      "       traffic make SOURCE ADDRESS PORT FLOWS [RATE]\n",
+	      stderr);
 	return 2;
 }

@@ -2,12 +2,12 @@
 /*
  * alert_lab.h - a folder, programs in it and an example, for the tests of alerts.
  */
-#ifndef WAYMARK_TESTS_ALERT_LAB_H
-#define WAYMARK_TESTS_ALERT_LAB_H
+#ifndef WAYMARK_TESTS_UNIT_ALERT_LAB_H
+#define WAYMARK_TESTS_UNIT_ALERT_LAB_H
 
 #include <jansson.h>
 
-#include "waymark/alert.h"
+#include "waymark/alert/alert.h"
 
 #define T0	 1784110830456LL /* 2026-07-15T10:20:30.456Z */
 #define PATIENCE 1000		 /* times 10 ms */

@@ -3,12 +3,12 @@
  * config_bad.h - configurations that must be refused, a row a file, for
  * test_config.c alone.
  */
-#ifndef WAYMARK_TESTS_CONFIG_BAD_H
-#define WAYMARK_TESTS_CONFIG_BAD_H
+#ifndef WAYMARK_TESTS_UNIT_CONFIG_BAD_H
+#define WAYMARK_TESTS_UNIT_CONFIG_BAD_H
 
 /* Two good uplinks, a line each. */
-#define A "uplink a { interface = a0 mark = 1 table = 101 }\n"
-#define B "uplink b { interface = b0 mark = 2 table = 102 }\n"
+#define A      "uplink a { interface = a0 mark = 1 table = 101 }\n"
+#define B      "uplink b { interface = b0 mark = 2 table = 102 }\n"
 #define LONG64 "0123456789012345678901234567890123456789012345678901234567890123"
 
 /* clang-format off */

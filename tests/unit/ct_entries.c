@@ -17,7 +17,7 @@
 #include <cmocka.h>
 
 #include "ct_entries.h"
-#include "waymark/addr.h"
+#include "waymark/base/addr.h"
 
 static void entry_set_ip(struct nf_conntrack *ct, int family, enum nf_conntrack_attr v4,
 			 enum nf_conntrack_attr v6, const char *text)
@@ -117,11 +117,11 @@ void ct_entries_create(int n)
 
 	for (int i = 0; i < n; i++) {
 		uint8_t buffer[1024];
-		const struct ct_entry e = { .proto = IPPROTO_UDP,
-					    .src = "10.9.9.9",
-					    .dst = "10.9.9.10",
-					    .sport = (uint16_t)(2000 + i),
-					    .dport = 53 };
+		const struct ct_entry e = {.proto = IPPROTO_UDP,
+					   .src = "10.9.9.9",
+					   .dst = "10.9.9.10",
+					   .sport = (uint16_t)(2000 + i),
+					   .dport = 53};
 		size_t size = ct_entry_put(buffer, &e);
 
 		((struct nlmsghdr *)buffer)->nlmsg_flags &= ~NLM_F_ACK;

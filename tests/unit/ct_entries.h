@@ -4,8 +4,8 @@
  *
  * For tests inside a sandbox; a request that fails fails the test.
  */
-#ifndef WAYMARK_TESTS_CT_ENTRIES_H
-#define WAYMARK_TESTS_CT_ENTRIES_H
+#ifndef WAYMARK_TESTS_UNIT_CT_ENTRIES_H
+#define WAYMARK_TESTS_UNIT_CT_ENTRIES_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -29,7 +29,7 @@ static bool is_entered, is_privileged;
 
 static bool loopback_up(void)
 {
-	struct ifreq request = { .ifr_name = "lo", .ifr_flags = IFF_UP };
+	struct ifreq request = {.ifr_name = "lo", .ifr_flags = IFF_UP};
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	bool is_up = fd >= 0 && ioctl(fd, SIOCSIFFLAGS, &request) == 0;
 
@@ -92,14 +92,16 @@ static void address_set(struct sockaddr_storage *s, socklen_t *size, bool is_ipv
 	if (is_ipv6) {
 		struct sockaddr_in6 *a = (struct sockaddr_in6 *)s;
 
-		*a = (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_port = htons(port),
-					    .sin6_addr = IN6ADDR_LOOPBACK_INIT };
+		*a = (struct sockaddr_in6){.sin6_family = AF_INET6,
+					   .sin6_port = htons(port),
+					   .sin6_addr = IN6ADDR_LOOPBACK_INIT};
 		*size = sizeof(*a);
 	} else {
 		struct sockaddr_in *a = (struct sockaddr_in *)s;
 
-		*a = (struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons(port),
-					   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+		*a = (struct sockaddr_in){.sin_family = AF_INET,
+					  .sin_port = htons(port),
+					  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 		*size = sizeof(*a);
 	}
 }
@@ -120,7 +122,7 @@ void sandbox_udp(bool is_ipv6, uint16_t sport, uint16_t dport)
 
 bool sandbox_wait(int fd)
 {
-	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct pollfd p = {.fd = fd, .events = POLLIN};
 
 	return poll(&p, 1, 2000) > 0;
 }

@@ -6,8 +6,8 @@
  * used before a test has asked sandbox_enter, lest the machine's own network be
  * changed.
  */
-#ifndef WAYMARK_TESTS_SANDBOX_H
-#define WAYMARK_TESTS_SANDBOX_H
+#ifndef WAYMARK_TESTS_UNIT_SANDBOX_H
+#define WAYMARK_TESTS_UNIT_SANDBOX_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -33,8 +33,8 @@ static void stall(void)
 	if (left_ms <= 0)
 		return;
 	atomic_fetch_add(&waits, 1);
-	nanosleep(&(struct timespec){ .tv_sec = left_ms / 1000,
-				      .tv_nsec = left_ms % 1000 * 1000000 }, NULL);
+	nanosleep(&(struct timespec){.tv_sec = left_ms / 1000, .tv_nsec = left_ms % 1000 * 1000000},
+		  NULL);
 }
 
 static sqlite3_file *real_of(sqlite3_file *f)

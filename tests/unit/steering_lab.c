@@ -19,10 +19,10 @@
 #include <cmocka.h>
 
 #include "sandbox.h"
-#include "waymark/rtnl.h"
+#include "waymark/kernel/rtnl.h"
 
-struct config lab_config;
-struct uplink_config lab_uplinks[2];
+struct config steering_lab_config;
+struct uplink_config steering_lab_uplinks[2];
 
 static char folder[64];
 static char socket_path[96];
@@ -36,17 +36,25 @@ static void gateway_set(struct gateway *g, const char *text)
 
 static void config_start(void)
 {
-	lab_uplinks[0] = (struct uplink_config){
-		.name = "one", .ifname = "wan1", .mark = 2, .table = 251, .weight = 1,
+	steering_lab_uplinks[0] = (struct uplink_config){
+		.name = "one",
+		.ifname = "wan1",
+		.mark = 2,
+		.table = 251,
+		.weight = 1,
 	};
-	lab_uplinks[1] = (struct uplink_config){
-		.name = "two", .ifname = "wan2", .mark = 3, .table = 250, .weight = 2,
+	steering_lab_uplinks[1] = (struct uplink_config){
+		.name = "two",
+		.ifname = "wan2",
+		.mark = 3,
+		.table = 250,
+		.weight = 2,
 	};
-	gateway_set(&lab_uplinks[0].gateway, "192.168.1.1");
-	gateway_set(&lab_uplinks[1].gateway, "192.168.2.1");
-	gateway_set(&lab_uplinks[0].gateway6, "2001:db8:1::1");
-	gateway_set(&lab_uplinks[1].gateway6, "fe80::1");
-	lab_config = (struct config){
+	gateway_set(&steering_lab_uplinks[0].gateway, "192.168.1.1");
+	gateway_set(&steering_lab_uplinks[1].gateway, "192.168.2.1");
+	gateway_set(&steering_lab_uplinks[0].gateway6, "2001:db8:1::1");
+	gateway_set(&steering_lab_uplinks[1].gateway6, "fe80::1");
+	steering_lab_config = (struct config){
 		.mode = MODE_STEER,
 		.control_socket = socket_path,
 		.mark_mask = 0xff,
@@ -55,13 +63,13 @@ static void config_start(void)
 		.rule_priority = 1000,
 		.balance = true,
 		.sysctl = true,
-		.uplinks = lab_uplinks,
+		.uplinks = steering_lab_uplinks,
 		.n_uplinks = 2,
 	};
-	config_assign_slots(&lab_config);
+	config_assign_slots(&steering_lab_config);
 }
 
-int lab_group_start(void **state)
+int steering_lab_group_start(void **state)
 {
 	const char *reason = sandbox_enter();
 
@@ -75,26 +83,28 @@ int lab_group_start(void **state)
  * difference between two listings. */
 static void links_start(void)
 {
-	lab_run("sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0");
-	lab_run("ip link set lo up");
+	steering_lab_run(
+		"sysctl -qw net.ipv6.conf.all.accept_dad=0 net.ipv6.conf.default.accept_dad=0");
+	steering_lab_run("ip link set lo up");
 	for (int i = 1; i <= 2; i++) {
-		lab_run("ip link add wan%d type veth peer name isp%d", i, i);
-		lab_run("ip link set wan%d up && ip link set isp%d up", i, i);
-		lab_run("ip addr add 192.168.%d.10/24 dev wan%d", i, i);
-		lab_run("ip -6 addr add 2001:db8:%d::10/64 dev wan%d nodad", i, i);
+		steering_lab_run("ip link add wan%d type veth peer name isp%d", i, i);
+		steering_lab_run("ip link set wan%d up && ip link set isp%d up", i, i);
+		steering_lab_run("ip addr add 192.168.%d.10/24 dev wan%d", i, i);
+		steering_lab_run("ip -6 addr add 2001:db8:%d::10/64 dev wan%d nodad", i, i);
 	}
-	lab_run("ip link add lan type veth peer name pc");
-	lab_run("ip link set lan up && ip link set pc up");
-	lab_run("ip addr add 192.168.10.1/24 dev lan");
-	lab_run("ip -6 addr add 2001:db8:10::1/64 dev lan nodad");
+	steering_lab_run("ip link add lan type veth peer name pc");
+	steering_lab_run("ip link set lan up && ip link set pc up");
+	steering_lab_run("ip addr add 192.168.10.1/24 dev lan");
+	steering_lab_run("ip -6 addr add 2001:db8:10::1/64 dev lan nodad");
 	/* Each link comes up, and gets its own address, when the kernel has time. */
-	lab_run("for i in $(seq 500); do"
+	steering_lab_run(
+		"for i in $(seq 500); do"
 		" [ $(ip -6 route show table local type local | grep -c fe80:) = 6 ] && exit;"
 		" sleep 0.01; done; exit 1");
-	lab_run("sysctl -qw net.ipv4.conf.all.rp_filter=1 net.ipv4.conf.wan1.rp_filter=0");
+	steering_lab_run("sysctl -qw net.ipv4.conf.all.rp_filter=1 net.ipv4.conf.wan1.rp_filter=0");
 }
 
-int lab_start(void **state)
+int steering_lab_start(void **state)
 {
 	(void)state;
 	assert_int_equal(unshare(CLONE_NEWNET), 0);
@@ -106,7 +116,7 @@ int lab_start(void **state)
 	return 0;
 }
 
-const char *lab_state_path(void)
+const char *steering_lab_state_path(void)
 {
 	static char path[sizeof(folder) + sizeof("/run/steering.json")];
 
@@ -114,12 +124,12 @@ const char *lab_state_path(void)
 	return path;
 }
 
-int lab_stop(void **state)
+int steering_lab_stop(void **state)
 {
 	(void)state;
 	steering_close(steering);
 	steering = NULL;
-	lab_run("rm -rf %s", folder);
+	steering_lab_run("rm -rf %s", folder);
 	return 0;
 }
 
@@ -131,7 +141,7 @@ static char *command_text(const char *format, va_list args)
 	return text;
 }
 
-void lab_run(const char *format, ...)
+void steering_lab_run(const char *format, ...)
 {
 	va_list args;
 	char *text;
@@ -161,7 +171,7 @@ static char *text_of_command(const char *command)
 	return text;
 }
 
-char *lab_output(const char *format, ...)
+char *steering_lab_output(const char *format, ...)
 {
 	va_list args;
 	char *text, *output;
@@ -174,26 +184,27 @@ char *lab_output(const char *format, ...)
 	return output;
 }
 
-bool lab_shows(const char *command, const char *text)
+bool steering_lab_shows(const char *command, const char *text)
 {
-	char *output = lab_output("%s", command);
+	char *output = steering_lab_output("%s", command);
 	bool has = strstr(output, text);
 
 	free(output);
 	return has;
 }
 
-char *lab_listing(void)
+char *steering_lab_listing(void)
 {
-	return lab_output("exec 2>&1; ip -4 rule; ip -6 rule;"
-			  "ip -d -4 route show table all; ip -d -6 route show table all;"
-			  "nft -s list ruleset; cd /proc/sys/net;"
-			  "grep . ipv[46]/conf/*/rp_filter ipv[46]/fib_multipath_hash_policy"
-			  " ipv4/conf/*/src_valid_mark netfilter/nf_conntrack_acct"
-			  " netfilter/nf_conntrack_events netfilter/nf_conntrack_timestamp");
+	return steering_lab_output(
+		"exec 2>&1; ip -4 rule; ip -6 rule;"
+		"ip -d -4 route show table all; ip -d -6 route show table all;"
+		"nft -s list ruleset; cd /proc/sys/net;"
+		"grep . ipv[46]/conf/*/rp_filter ipv[46]/fib_multipath_hash_policy"
+		" ipv4/conf/*/src_valid_mark netfilter/nf_conntrack_acct"
+		" netfilter/nf_conntrack_events netfilter/nf_conntrack_timestamp");
 }
 
-void lab_assert_same(char *before, char *after)
+void steering_lab_assert_same(char *before, char *after)
 {
 	if (strcmp(before, after)) {
 		/* Too long for a message of cmocka. */
@@ -204,21 +215,21 @@ void lab_assert_same(char *before, char *after)
 	free(after);
 }
 
-struct steering *lab_steering(void)
+struct steering *steering_lab_steering(void)
 {
 	steering_close(steering);
-	steering = steering_open(&lab_config);
+	steering = steering_open(&steering_lab_config);
 	assert_non_null(steering);
 	return steering;
 }
 
-void lab_apply(struct steering *s)
+void steering_lab_apply(struct steering *s)
 {
 	int err = steering_apply(s, stderr);
 
 	if (err)
 		fail_msg("apply: %s", strerror(-err));
-	assert_true(lab_is_as_planned(s));
+	assert_true(steering_lab_is_as_planned(s));
 }
 
 static void change_show(void *data, const struct steering_change *change)
@@ -230,7 +241,7 @@ static void change_show(void *data, const struct steering_change *change)
 
 /* A link that has just come up gets its IPv6 addresses a moment later: what follows
  * from them may be left to do, but not for long. */
-int lab_reconcile(struct steering *s)
+int steering_lab_reconcile(struct steering *s)
 {
 	int first = steering_reconcile(s, change_show, NULL, stderr), rest = 1;
 
@@ -242,11 +253,11 @@ int lab_reconcile(struct steering *s)
 		rest = steering_reconcile(s, change_show, NULL, stderr);
 	}
 	assert_int_equal(rest, 0);
-	assert_true(lab_is_as_planned(s));
+	assert_true(steering_lab_is_as_planned(s));
 	return first;
 }
 
-bool lab_is_as_planned(struct steering *s)
+bool steering_lab_is_as_planned(struct steering *s)
 {
 	struct rtnl *r = rtnl_open();
 	struct netstate *now = r ? rtnl_snapshot(r) : NULL;

@@ -19,7 +19,7 @@
 
 #include "store_lab.h"
 
-int lab_setup(void **state)
+int store_lab_setup(void **state)
 {
 	const char *base = getenv("TMPDIR");
 	char *folder;
@@ -38,14 +38,14 @@ static int entry_remove(const char *path, const struct stat *info, int type, str
 	return remove(path);
 }
 
-int lab_teardown(void **state)
+int store_lab_teardown(void **state)
 {
 	nftw(*state, entry_remove, 8, FTW_DEPTH | FTW_PHYS);
 	free(*state);
 	return 0;
 }
 
-const char *lab_path(void *folder, const char *name)
+const char *store_lab_path(void *folder, const char *name)
 {
 	static char paths[8][512];
 	static unsigned next;
@@ -55,7 +55,7 @@ const char *lab_path(void *folder, const char *name)
 	return path;
 }
 
-struct store *lab_open(const char *path)
+struct store *store_lab_open(const char *path)
 {
 	struct store *st = store_open(path, stderr);
 
@@ -63,7 +63,7 @@ struct store *lab_open(const char *path)
 	return st;
 }
 
-struct writer *lab_start(struct store *st)
+struct writer *store_lab_start(struct store *st)
 {
 	struct writer *w = writer_start(st, 65536, 100);
 
@@ -71,37 +71,37 @@ struct writer *lab_start(struct store *st)
 	return w;
 }
 
-void lab_stop(struct writer *w, struct store *st)
+void store_lab_stop(struct writer *w, struct store *st)
 {
 	writer_stop(w, true, LAB_NOON);
 	store_close(st);
 }
 
-void lab_push(struct writer *w, const struct record *r)
+void store_lab_push(struct writer *w, const struct record *r)
 {
 	while (writer_push(w, r) < 0)
-		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+		nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
 }
 
-void lab_push_uplinks(struct writer *w, int64_t time_ms)
+void store_lab_push_uplinks(struct writer *w, int64_t time_ms)
 {
-	struct record r = { .type = RECORD_UPLINKS, .uplinks = { .time_ms = time_ms, .n = 2 } };
+	struct record r = {.type = RECORD_UPLINKS, .uplinks = {.time_ms = time_ms, .n = 2}};
 
 	r.uplinks.uplinks = calloc(2, sizeof(struct uplink_record));
 	assert_non_null(r.uplinks.uplinks);
 	r.uplinks.uplinks[0] =
-		(struct uplink_record){ .slot = 0, .name = "wan1", .ifname = "eth1", .mark = 2 };
+		(struct uplink_record){.slot = 0, .name = "wan1", .ifname = "eth1", .mark = 2};
 	r.uplinks.uplinks[1] =
-		(struct uplink_record){ .slot = 1, .name = "wan2", .ifname = "eth2", .mark = 3 };
-	lab_push(w, &r);
+		(struct uplink_record){.slot = 1, .name = "wan2", .ifname = "eth2", .mark = 3};
+	store_lab_push(w, &r);
 }
 
-void lab_addr(struct addr *a, const char *text)
+void store_lab_addr(struct addr *a, const char *text)
 {
 	assert_int_equal(addr_parse(a, text), 0);
 }
 
-struct record lab_flow(int64_t id)
+struct record store_lab_flow(int64_t id)
 {
 	struct record r;
 	struct flow_record *f = &r.flow;
@@ -112,12 +112,12 @@ struct record lab_flow(int64_t id)
 	f->started_ms = LAB_NOON + id;
 	f->proto = IPPROTO_TCP;
 	f->ct_id = 0xf0000000u + (uint32_t)id;
-	lab_addr(&f->tuple[0].src, "192.168.1.10");
-	lab_addr(&f->tuple[0].dst, "198.51.100.7");
+	store_lab_addr(&f->tuple[0].src, "192.168.1.10");
+	store_lab_addr(&f->tuple[0].dst, "198.51.100.7");
 	f->tuple[0].sport = 40000;
 	f->tuple[0].dport = 443;
 	f->tuple[1].src = f->tuple[0].dst;
-	lab_addr(&f->tuple[1].dst, "203.0.113.2");
+	store_lab_addr(&f->tuple[1].dst, "203.0.113.2");
 	f->tuple[1].sport = 443;
 	f->tuple[1].dport = 40000;
 	f->mark = 2;
@@ -128,7 +128,7 @@ struct record lab_flow(int64_t id)
 	return r;
 }
 
-void lab_end(struct record *r)
+void store_lab_end(struct record *r)
 {
 	struct flow_record *f = &r->flow;
 
@@ -160,7 +160,7 @@ static void row_append(FILE *out, sqlite3_stmt *stmt)
 	}
 }
 
-char *lab_sql(const char *path, const char *sql)
+char *store_lab_sql(const char *path, const char *sql)
 {
 	sqlite3 *db = database_open(path, SQLITE_OPEN_READONLY);
 	sqlite3_stmt *stmt = NULL;
@@ -185,25 +185,25 @@ char *lab_sql(const char *path, const char *sql)
 	return text;
 }
 
-int64_t lab_number(const char *path, const char *sql)
+int64_t store_lab_number(const char *path, const char *sql)
 {
-	char *text = lab_sql(path, sql);
+	char *text = store_lab_sql(path, sql);
 	int64_t number = strtoll(text, NULL, 10);
 
 	free(text);
 	return number;
 }
 
-void lab_expect(const char *path, const char *sql, const char *text)
+void store_lab_expect(const char *path, const char *sql, const char *text)
 {
-	char *got = lab_sql(path, sql);
+	char *got = store_lab_sql(path, sql);
 
 	if (strcmp(got, text))
 		fail_msg("%s\n  answers %s\n  not     %s", sql, got, text);
 	free(got);
 }
 
-void lab_execute(const char *path, const char *sql)
+void store_lab_execute(const char *path, const char *sql)
 {
 	sqlite3 *db = database_open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
 	char *error = NULL;
@@ -213,7 +213,7 @@ void lab_execute(const char *path, const char *sql)
 	sqlite3_close(db);
 }
 
-uint64_t lab_fingerprint(const char *path)
+uint64_t store_lab_fingerprint(const char *path)
 {
 	uint64_t hash = 14695981039346656037u;
 	FILE *f = fopen(path, "rb");
@@ -227,22 +227,22 @@ uint64_t lab_fingerprint(const char *path)
 	return hash;
 }
 
-void lab_wait(const char *path, const char *sql, int64_t n)
+void store_lab_wait(const char *path, const char *sql, int64_t n)
 {
 	for (int i = 0; i < 3000; i++) {
-		if (access(path, F_OK) == 0 && lab_number(path, sql) >= n)
+		if (access(path, F_OK) == 0 && store_lab_number(path, sql) >= n)
 			return;
-		nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
+		nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
 	}
 	fail_msg("%s has not come to %lld", sql, (long long)n);
 }
 
-void lab_sleep_ms(long ms)
+void store_lab_sleep_ms(long ms)
 {
-	nanosleep(&(struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 }, NULL);
+	nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
 }
 
-void lab_wait_error(struct writer *w, int code)
+void store_lab_wait_error(struct writer *w, int code)
 {
 	struct writer_stats stats;
 
@@ -250,12 +250,12 @@ void lab_wait_error(struct writer *w, int code)
 		writer_stats(w, &stats);
 		if ((stats.last_error & 0xff) == code)
 			return;
-		lab_sleep_ms(10);
+		store_lab_sleep_ms(10);
 	}
 	fail_msg("last error is %d, not %d", stats.last_error, code);
 }
 
-sqlite3 *lab_other(const char *path, const char *sql)
+sqlite3 *store_lab_other(const char *path, const char *sql)
 {
 	sqlite3 *db = database_open(path, SQLITE_OPEN_READWRITE);
 

@@ -15,7 +15,7 @@
 #include <arpa/inet.h>
 #include <cmocka.h>
 
-#include "waymark/addr.h"
+#include "waymark/base/addr.h"
 
 /* Section numbers are RFC 5952's. */
 static const struct {

@@ -14,23 +14,23 @@
 
 #include <linux/rtnetlink.h>
 
-#include "waymark/adopt.h"
-#include "waymark/record.h"
+#include "waymark/plan/adopt.h"
+#include "waymark/base/record.h"
 
 enum { LAN = 1, WAN1, WAN2, TUNNEL };
 
 #define SLOT1 2
 #define SLOT2 3
-#define NONE SLOT_NONE
+#define NONE  SLOT_NONE
 
 static const struct {
 	const char *prefix;
 	uint32_t ifindex;
 } addresses[] = {
-	{ "127.0.0.1/8", 9 },	      { "192.168.10.1/24", LAN },  { "192.168.1.10/24", WAN1 },
-	{ "192.168.2.10/24", WAN2 },  { "10.0.0.1/32", WAN1 },	   { "10.0.0.1/32", WAN2 },
-	{ "fd00:10::1/64", LAN },     { "2001:db8:1::10/64", WAN1 }, { "2001:db8:2::10/64", WAN2 },
-	{ "2001:db8:1:8::1/64", LAN },
+	{"127.0.0.1/8", 9},	     {"192.168.10.1/24", LAN},	  {"192.168.1.10/24", WAN1},
+	{"192.168.2.10/24", WAN2},   {"10.0.0.1/32", WAN1},	  {"10.0.0.1/32", WAN2},
+	{"fd00:10::1/64", LAN},	     {"2001:db8:1::10/64", WAN1}, {"2001:db8:2::10/64", WAN2},
+	{"2001:db8:1:8::1/64", LAN},
 };
 
 /* Of main; the last one leads out of both lines. */
@@ -39,17 +39,17 @@ static const struct {
 	uint32_t ifindex[2];
 	uint32_t table;
 } routes[] = {
-	{ "192.168.10.0/24", { LAN }, RT_TABLE_MAIN },
-	{ "192.168.1.0/24", { WAN1 }, RT_TABLE_MAIN },
-	{ "192.168.2.0/24", { WAN2 }, RT_TABLE_MAIN },
-	{ "10.9.0.0/16", { TUNNEL }, RT_TABLE_MAIN },
-	{ "10.9.1.0/24", { WAN2 }, RT_TABLE_MAIN },
-	{ "203.0.113.0/24", { LAN }, 100 },
-	{ "198.51.100.0/24", { WAN1, WAN2 }, RT_TABLE_MAIN },
-	{ "fd00:10::/64", { LAN }, RT_TABLE_MAIN },
-	{ "2001:db8:1::/64", { WAN1 }, RT_TABLE_MAIN },
-	{ "2001:db8:2::/64", { WAN2 }, RT_TABLE_MAIN },
-	{ "2001:db8:1:8::/64", { LAN }, RT_TABLE_MAIN },
+	{"192.168.10.0/24", {LAN}, RT_TABLE_MAIN},
+	{"192.168.1.0/24", {WAN1}, RT_TABLE_MAIN},
+	{"192.168.2.0/24", {WAN2}, RT_TABLE_MAIN},
+	{"10.9.0.0/16", {TUNNEL}, RT_TABLE_MAIN},
+	{"10.9.1.0/24", {WAN2}, RT_TABLE_MAIN},
+	{"203.0.113.0/24", {LAN}, 100},
+	{"198.51.100.0/24", {WAN1, WAN2}, RT_TABLE_MAIN},
+	{"fd00:10::/64", {LAN}, RT_TABLE_MAIN},
+	{"2001:db8:1::/64", {WAN1}, RT_TABLE_MAIN},
+	{"2001:db8:2::/64", {WAN2}, RT_TABLE_MAIN},
+	{"2001:db8:1:8::/64", {LAN}, RT_TABLE_MAIN},
 };
 
 static const struct {
@@ -61,82 +61,82 @@ static const struct {
 } flows[] = {
 #define FLOW __LINE__
 	/* from the LAN, translated to an uplink's address */
-	{ FLOW, "192.168.10.2", "203.0.113.10", NULL, "192.168.1.10", 0, SLOT1 },
-	{ FLOW, "192.168.10.2", "203.0.113.10", NULL, "192.168.2.10", 0, SLOT2 },
-	{ FLOW, "fd00:10::2", "2001:db8:113::1", NULL, "2001:db8:2::10", 0, SLOT2 },
-	{ FLOW, "10.9.0.7", "203.0.113.10", NULL, "192.168.2.10", 0, SLOT2 },
+	{FLOW, "192.168.10.2", "203.0.113.10", NULL, "192.168.1.10", 0, SLOT1},
+	{FLOW, "192.168.10.2", "203.0.113.10", NULL, "192.168.2.10", 0, SLOT2},
+	{FLOW, "fd00:10::2", "2001:db8:113::1", NULL, "2001:db8:2::10", 0, SLOT2},
+	{FLOW, "10.9.0.7", "203.0.113.10", NULL, "192.168.2.10", 0, SLOT2},
 	/* ... by a proxy on the way: another server answers */
-	{ FLOW, "192.168.10.2", "8.8.8.8", "203.0.113.10", "192.168.2.10", 0, SLOT2 },
+	{FLOW, "192.168.10.2", "8.8.8.8", "203.0.113.10", "192.168.2.10", 0, SLOT2},
 	/* ... to the network of the line itself, but not of another */
-	{ FLOW, "192.168.10.2", "192.168.1.1", NULL, "192.168.1.10", 0, SLOT1 },
-	{ FLOW, "192.168.10.2", "192.168.2.1", NULL, "192.168.1.10", 0, NONE },
-	{ FLOW, "192.168.10.2", "10.9.1.1", NULL, "192.168.2.10", 0, SLOT2 },
-	{ FLOW, "192.168.10.2", "10.9.1.1", NULL, "192.168.1.10", 0, NONE },
+	{FLOW, "192.168.10.2", "192.168.1.1", NULL, "192.168.1.10", 0, SLOT1},
+	{FLOW, "192.168.10.2", "192.168.2.1", NULL, "192.168.1.10", 0, NONE},
+	{FLOW, "192.168.10.2", "10.9.1.1", NULL, "192.168.2.10", 0, SLOT2},
+	{FLOW, "192.168.10.2", "10.9.1.1", NULL, "192.168.1.10", 0, NONE},
 	/* ... to what both lead to, or a tunnel does */
-	{ FLOW, "192.168.10.2", "198.51.100.1", NULL, "192.168.1.10", 0, NONE },
-	{ FLOW, "192.168.10.2", "10.9.0.7", NULL, "192.168.1.10", 0, NONE },
+	{FLOW, "192.168.10.2", "198.51.100.1", NULL, "192.168.1.10", 0, NONE},
+	{FLOW, "192.168.10.2", "10.9.0.7", NULL, "192.168.1.10", 0, NONE},
 	/* ... to an address that both uplinks have, or that is no uplink's */
-	{ FLOW, "192.168.10.2", "203.0.113.10", NULL, "10.0.0.1", 0, NONE },
-	{ FLOW, "192.168.10.2", "203.0.113.10", NULL, "192.168.1.77", 0, NONE },
+	{FLOW, "192.168.10.2", "203.0.113.10", NULL, "10.0.0.1", 0, NONE},
+	{FLOW, "192.168.10.2", "203.0.113.10", NULL, "192.168.1.77", 0, NONE},
 	/* ... not translated */
-	{ FLOW, "192.168.10.2", "203.0.113.10", NULL, NULL, 0, NONE },
-	{ FLOW, "2001:db8:1:8::2", "2001:db8:113::1", NULL, NULL, 0, NONE },
+	{FLOW, "192.168.10.2", "203.0.113.10", NULL, NULL, 0, NONE},
+	{FLOW, "2001:db8:1:8::2", "2001:db8:113::1", NULL, NULL, 0, NONE},
 	/* the router's own */
-	{ FLOW, "192.168.1.10", "203.0.113.10", NULL, NULL, 0, SLOT1 },
-	{ FLOW, "2001:db8:2::10", "2001:db8:113::1", NULL, NULL, 0, SLOT2 },
-	{ FLOW, "192.168.10.1", "203.0.113.10", NULL, "192.168.2.10", 0, SLOT2 },
-	{ FLOW, "192.168.10.1", "203.0.113.10", NULL, NULL, 0, NONE },
-	{ FLOW, "192.168.1.10", "192.168.10.2", NULL, NULL, 0, NONE },
-	{ FLOW, "192.168.1.10", "192.168.2.10", NULL, NULL, 0, NONE },
-	{ FLOW, "192.168.1.10", "192.168.1.10", NULL, NULL, 0, NONE },
-	{ FLOW, "10.0.0.1", "203.0.113.10", NULL, NULL, 0, NONE },
+	{FLOW, "192.168.1.10", "203.0.113.10", NULL, NULL, 0, SLOT1},
+	{FLOW, "2001:db8:2::10", "2001:db8:113::1", NULL, NULL, 0, SLOT2},
+	{FLOW, "192.168.10.1", "203.0.113.10", NULL, "192.168.2.10", 0, SLOT2},
+	{FLOW, "192.168.10.1", "203.0.113.10", NULL, NULL, 0, NONE},
+	{FLOW, "192.168.1.10", "192.168.10.2", NULL, NULL, 0, NONE},
+	{FLOW, "192.168.1.10", "192.168.2.10", NULL, NULL, 0, NONE},
+	{FLOW, "192.168.1.10", "192.168.1.10", NULL, NULL, 0, NONE},
+	{FLOW, "10.0.0.1", "203.0.113.10", NULL, NULL, 0, NONE},
 	/* from outside, to the router and, translated, to the LAN */
-	{ FLOW, "203.0.113.10", "192.168.1.10", NULL, NULL, 0, SLOT1 },
-	{ FLOW, "203.0.113.10", "192.168.2.10", "192.168.10.2", NULL, 0, SLOT2 },
-	{ FLOW, "2001:db8:113::1", "2001:db8:2::10", "fd00:10::2", NULL, 0, SLOT2 },
-	{ FLOW, "203.0.113.10", "192.168.2.10", "192.168.10.2", "192.168.10.1", 0, SLOT2 },
+	{FLOW, "203.0.113.10", "192.168.1.10", NULL, NULL, 0, SLOT1},
+	{FLOW, "203.0.113.10", "192.168.2.10", "192.168.10.2", NULL, 0, SLOT2},
+	{FLOW, "2001:db8:113::1", "2001:db8:2::10", "fd00:10::2", NULL, 0, SLOT2},
+	{FLOW, "203.0.113.10", "192.168.2.10", "192.168.10.2", "192.168.10.1", 0, SLOT2},
 	/* ... from the other line's network; to an address of both; not translated */
-	{ FLOW, "192.168.1.1", "192.168.2.10", "192.168.10.2", NULL, 0, NONE },
-	{ FLOW, "203.0.113.10", "10.0.0.1", "192.168.10.2", NULL, 0, NONE },
-	{ FLOW, "203.0.113.10", "192.168.10.2", NULL, NULL, 0, NONE },
+	{FLOW, "192.168.1.1", "192.168.2.10", "192.168.10.2", NULL, 0, NONE},
+	{FLOW, "203.0.113.10", "10.0.0.1", "192.168.10.2", NULL, 0, NONE},
+	{FLOW, "203.0.113.10", "192.168.10.2", NULL, NULL, 0, NONE},
 	/* through, from line to line: which one it began on is not known */
-	{ FLOW, "203.0.113.10", "192.168.2.10", "203.0.113.77", "192.168.1.10", 0, NONE },
-	{ FLOW, "203.0.113.10", "203.0.113.77", NULL, "192.168.1.10", 0, NONE },
+	{FLOW, "203.0.113.10", "192.168.2.10", "203.0.113.77", "192.168.1.10", 0, NONE},
+	{FLOW, "203.0.113.10", "203.0.113.77", NULL, "192.168.1.10", 0, NONE},
 	/* inside: to the router's addresses, and by one to another LAN host */
-	{ FLOW, "192.168.10.2", "192.168.1.10", NULL, NULL, 0, NONE },
-	{ FLOW, "192.168.10.2", "192.168.1.10", "192.168.10.3", "192.168.10.1", 0, NONE },
-	{ FLOW, "192.168.10.2", "10.9.0.7", NULL, NULL, 0, NONE },
+	{FLOW, "192.168.10.2", "192.168.1.10", NULL, NULL, 0, NONE},
+	{FLOW, "192.168.10.2", "192.168.1.10", "192.168.10.3", "192.168.10.1", 0, NONE},
+	{FLOW, "192.168.10.2", "10.9.0.7", NULL, NULL, 0, NONE},
 	/* marked already; other people's bits do not count */
-	{ FLOW, "192.168.10.2", "203.0.113.10", NULL, "192.168.1.10", 0x3, NONE },
-	{ FLOW, "192.168.10.2", "203.0.113.10", NULL, "192.168.1.10", 0x3ff00, SLOT1 },
+	{FLOW, "192.168.10.2", "203.0.113.10", NULL, "192.168.1.10", 0x3, NONE},
+	{FLOW, "192.168.10.2", "203.0.113.10", NULL, "192.168.1.10", 0x3ff00, SLOT1},
 };
 
 static struct adopt *adopt_made(void)
 {
 	struct uplink_config uplinks[] = {
-		{ .name = "one", .ifname = "wan1", .mark = 2, .slot = SLOT1 },
-		{ .name = "two", .ifname = "wan2", .mark = 3, .slot = SLOT2 },
+		{.name = "one", .ifname = "wan1", .mark = 2, .slot = SLOT1},
+		{.name = "two", .ifname = "wan2", .mark = 3, .slot = SLOT2},
 	};
-	struct config c = { .mark_mask = 0xff, .uplinks = uplinks, .n_uplinks = 2 };
+	struct config c = {.mark_mask = 0xff, .uplinks = uplinks, .n_uplinks = 2};
 	struct netstate *s = netstate_new();
 	struct adopt *a;
 	size_t i;
 
-	netstate_add_link(s, &(struct link_state){ .index = LAN, .name = "lan" });
-	netstate_add_link(s, &(struct link_state){ .index = WAN1, .name = "wan1" });
-	netstate_add_link(s, &(struct link_state){ .index = WAN2, .name = "wan2" });
-	netstate_add_link(s, &(struct link_state){ .index = TUNNEL, .name = "tun0" });
+	netstate_add_link(s, &(struct link_state){.index = LAN, .name = "lan"});
+	netstate_add_link(s, &(struct link_state){.index = WAN1, .name = "wan1"});
+	netstate_add_link(s, &(struct link_state){.index = WAN2, .name = "wan2"});
+	netstate_add_link(s, &(struct link_state){.index = TUNNEL, .name = "tun0"});
 	for (i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
-		struct addr_state one = { .ifindex = addresses[i].ifindex };
+		struct addr_state one = {.ifindex = addresses[i].ifindex};
 
 		assert_int_equal(prefix_parse(&one.prefix, addresses[i].prefix), 0);
 		netstate_add_addr(s, &one);
 	}
 	for (i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
-		struct nexthop hops[2] = { { .ifindex = routes[i].ifindex[0] },
-					   { .ifindex = routes[i].ifindex[1] } };
-		struct route_state one = { .table = routes[i].table, .type = RTN_UNICAST,
-					   .nexthops = hops };
+		struct nexthop hops[2] = {{.ifindex = routes[i].ifindex[0]},
+					  {.ifindex = routes[i].ifindex[1]}};
+		struct route_state one = {
+			.table = routes[i].table, .type = RTN_UNICAST, .nexthops = hops};
 
 		one.n_nexthops = hops[1].ifindex ? 2 : 1;
 		assert_int_equal(prefix_parse(&one.dst, routes[i].prefix), 0);
@@ -150,7 +150,7 @@ static struct adopt *adopt_made(void)
 
 static struct ct_event event_of(size_t i)
 {
-	struct ct_event ev = { .type = CT_DUMP, .proto = 6, .mark = flows[i].mark };
+	struct ct_event ev = {.type = CT_DUMP, .proto = 6, .mark = flows[i].mark};
 
 	assert_int_equal(addr_parse(&ev.tuple[0].src, flows[i].src), 0);
 	assert_int_equal(addr_parse(&ev.tuple[0].dst, flows[i].dst), 0);

@@ -19,7 +19,7 @@
 
 #include <cmocka.h>
 
-#include "alert/folding.h"
+#include "alert/aggregation.h"
 #include "alert/sinks.h"
 #include "alert_lab.h"
 
@@ -90,8 +90,9 @@ static void test_folds(void **state)
 	object = line_json(3);
 	assert_text(object, "state", "over");
 	assert_text(object, "severity", "notice");
-	assert_true(strstr(json_string_value(json_object_get(object, "text")),
-			   "mismatch for wan1 by eth2, rule-missing: quiet for 120 s; 53 in all since 20"));
+	assert_true(strstr(
+		json_string_value(json_object_get(object, "text")),
+		"mismatch for wan1 by eth2, rule-missing: quiet for 120 s; 53 in all since 20"));
 	assert_integer(object, "total", 53);
 	json_decref(object);
 	alerter_tick(a, T0 + 9 * MINUTE);
@@ -337,7 +338,8 @@ static void test_journal(void **state)
 	assert_true(n > 0);
 	text[n] = '\0';
 	assert_memory_equal(text, "MESSAGE=mismatch: flow 77 left by", 33);
-	assert_non_null(strstr(text, "\nPRIORITY=2\nSYSLOG_FACILITY=3\nSYSLOG_IDENTIFIER=waymarkd\n"));
+	assert_non_null(
+		strstr(text, "\nPRIORITY=2\nSYSLOG_FACILITY=3\nSYSLOG_IDENTIFIER=waymarkd\n"));
 	assert_non_null(strstr(text, "\nWAYMARK_KIND=mismatch\n"));
 	assert_non_null(strstr(text, "\nWAYMARK_FLOW_ID=77\n"));
 	assert_null(strstr(text, "\nPATH="));
@@ -416,11 +418,10 @@ static void test_kinds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_folds),     TEST(test_goes_on),
-		TEST(test_keys),	     TEST(test_clock_back),
-		TEST(test_many_keys), TEST(test_file),	     TEST(test_file_failures),
-		TEST(test_key_gives_way), TEST(test_syslog), TEST(test_journal),
-		TEST(test_set_config), TEST(test_kinds),
+		TEST(test_folds),	  TEST(test_goes_on),	    TEST(test_keys),
+		TEST(test_clock_back),	  TEST(test_many_keys),	    TEST(test_file),
+		TEST(test_file_failures), TEST(test_key_gives_way), TEST(test_syslog),
+		TEST(test_journal),	  TEST(test_set_config),    TEST(test_kinds),
 	};
 
 	return cmocka_run_group_tests(tests, folder_setup, folder_teardown);

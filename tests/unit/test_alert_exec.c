@@ -250,8 +250,8 @@ static void assert_status(const char *field, const char *wanted)
  * somebody else besides. */
 static void test_privileges(void **state)
 {
-	struct alert_config c = {.exec = (char *)(uintptr_t)path_in("who"), .user = NULL,
-				 .min_interval_s = 60};
+	struct alert_config c = {
+		.exec = (char *)(uintptr_t)path_in("who"), .user = NULL, .min_interval_s = 60};
 	struct alert alert = mismatch();
 	struct alerter *a;
 	char nobody[] = "nobody", absent[] = "no-such-user";
@@ -280,7 +280,8 @@ static void test_privileges(void **state)
 		assert_status("CapInh:", "0000000000000000");
 		assert_status("CapAmb:", "0000000000000000");
 		assert_status("NoNewPrivs:", "1");
-		assert_status("Uid:", is_root ? (i ? "65534\t65534\t65534\t65534" : "0\t0\t0\t0") : "");
+		assert_status("Uid:",
+			      is_root ? (i ? "65534\t65534\t65534\t65534" : "0\t0\t0\t0") : "");
 		if (i && is_root)
 			assert_status("Groups:", "\n");
 		alerter_free(a);
@@ -297,7 +298,8 @@ static void test_privileges(void **state)
 /* Killed with what it started, whoever it runs as, by the time that is passed in. */
 static void timeout(char *user)
 {
-	struct alert_config c = {.exec = (char *)(uintptr_t)path_in("hang"), .user = user,
+	struct alert_config c = {.exec = (char *)(uintptr_t)path_in("hang"),
+				 .user = user,
 				 .min_interval_s = 1000000};
 	struct alert alert = mismatch();
 	struct alerter *a;

@@ -25,10 +25,11 @@ static void test_pauses(void **state)
 		uint32_t retry_after_s;
 		int64_t pause_ms;
 	} cases[] = {
-		{ 1, 0, 1000 },		{ 2, 0, 2000 },	      { 3, 0, 4000 },
-		{ 9, 0, 256000 },	{ 10, 0, 300000 },    { 1000000, 0, 300000 },
-		{ 1, 30, 30000 },	{ 9, 30, 256000 },    { 1, 301, 300000 },
-		{ 1, UINT32_MAX, 300000 },
+		{1, 0, 1000},	  {2, 0, 2000},
+		{3, 0, 4000},	  {9, 0, 256000},
+		{10, 0, 300000},  {1000000, 0, 300000},
+		{1, 30, 30000},	  {9, 30, 256000},
+		{1, 301, 300000}, {1, UINT32_MAX, 300000},
 	};
 
 	(void)state;
@@ -70,7 +71,7 @@ static void settled_take(struct webhook *w, struct settled *s)
 {
 	int64_t id;
 
-	*s = (struct settled){ 0 };
+	*s = (struct settled){0};
 	while ((id = webhook_settled(w)))
 		settled_note(s, id);
 }
@@ -124,7 +125,7 @@ static void test_off(void **state)
 static void test_error(void **state)
 {
 	struct webhook *w = webhook_new();
-	struct settled s = { 0 };
+	struct settled s = {0};
 
 	(void)state;
 	assert_int_equal(webhook_set(w, "http://name:word@127.0.0.1:1/token", 1), 0);

@@ -13,8 +13,8 @@
 
 #include <cmocka.h>
 
-#include "waymark/answer.h"
-#include "waymark/metrics.h"
+#include "waymark/status/answer.h"
+#include "waymark/status/metrics.h"
 #include "cli/filter.h"
 
 static void test_whole_answer(void **state)
@@ -22,16 +22,23 @@ static void test_whole_answer(void **state)
 	struct answer a;
 
 	(void)state;
-	assert_int_equal(answer_parse(&a,
-		"{\"pid\":7,\"version\":\"1.0\",\"ready\":true,\"mode\":\"steer\","
-		"\"started\":\"2026-01-01T00:00:00.000Z\",\"uptime_s\":60,\"flows_live\":5,"
-		"\"flows_per_s\":1.5,\"events\":{\"received\":9007199254740993,\"overruns\":1,"
-		"\"parse_errors\":2,\"forged\":3,\"buffer_bytes\":4},\"nflog\":{\"holes\":6},"
-		"\"store\":{\"written\":8,\"last_commit\":null,\"last_error\":\"full\"},"
-		"\"alerts\":{\"told\":9},\"verdicts\":{\"ok\":10,\"mismatch\":11},\"gaps_open\":12,"
-		"\"mismatches\":13,\"uplinks\":[{\"name\":\"wan1\",\"interface\":\"eth0\","
-		"\"state\":\"up\",\"addresses\":[\"192.0.2.1/24\",\"fd00::1/64\"],\"gateway\":null,"
-		"\"mark\":2,\"weight\":1,\"flows_live\":4,\"bytes\":5,\"mismatches\":6}]}"), 0);
+	assert_int_equal(
+		answer_parse(
+			&a,
+			"{\"pid\":7,\"version\":\"1.0\",\"ready\":true,\"mode\":\"steer\","
+			"\"started\":\"2026-01-01T00:00:00.000Z\",\"uptime_s\":60,\"flows_live\":5,"
+			"\"flows_per_s\":1.5,\"events\":{\"received\":9007199254740993,"
+			"\"overruns\":1,"
+			"\"parse_errors\":2,\"forged\":3,\"buffer_bytes\":4},\"nflog\":{\"holes\":"
+			"6},"
+			"\"store\":{\"written\":8,\"last_commit\":null,\"last_error\":\"full\"},"
+			"\"alerts\":{\"told\":9},\"verdicts\":{\"ok\":10,\"mismatch\":11},\"gaps_"
+			"open\":12,"
+			"\"mismatches\":13,\"uplinks\":[{\"name\":\"wan1\",\"interface\":\"eth0\","
+			"\"state\":\"up\",\"addresses\":[\"192.0.2.1/24\",\"fd00::1/"
+			"64\"],\"gateway\":null,"
+			"\"mark\":2,\"weight\":1,\"flows_live\":4,\"bytes\":5,\"mismatches\":6}]}"),
+		0);
 	assert_null(a.error);
 	assert_true(a.is_ready);
 	assert_int_equal(a.pid, 7);
@@ -57,12 +64,16 @@ static void test_coverage(void **state)
 	struct answer a;
 
 	(void)state;
-	assert_int_equal(answer_parse(&a,
-		"{\"looks\":3,\"looks_due\":4,\"uplinks\":[{\"name\":\"a\",\"coverage\":{\"since\":\"2026\","
-		"\"known\":true,\"left_packets\":10,\"seen_packets\":7,\"share\":0.7,"
-		"\"missing\":{\"untracked\":2,\"rules-missing\":1}}},"
-		"{\"name\":\"b\",\"coverage\":null},"
-		"{\"name\":\"c\",\"coverage\":{\"known\":false,\"share\":null,\"missing\":null}}]}"), 0);
+	assert_int_equal(
+		answer_parse(&a,
+			     "{\"looks\":3,\"looks_due\":4,\"uplinks\":[{\"name\":\"a\","
+			     "\"coverage\":{\"since\":\"2026\","
+			     "\"known\":true,\"left_packets\":10,\"seen_packets\":7,\"share\":0.7,"
+			     "\"missing\":{\"untracked\":2,\"rules-missing\":1}}},"
+			     "{\"name\":\"b\",\"coverage\":null},"
+			     "{\"name\":\"c\",\"coverage\":{\"known\":false,\"share\":null,"
+			     "\"missing\":null}}]}"),
+		0);
 	assert_int_equal(a.looks, 3);
 	assert_int_equal(a.looks_due, 4);
 	assert_true(a.uplinks[0].coverage.is_there && a.uplinks[0].coverage.is_known);
@@ -98,8 +109,10 @@ static void test_delays(void **state)
 		assert_int_equal(a.store.p50_ms, i ? -1 : 7);
 		metrics_print(out, &a);
 		fclose(out);
-		assert_int_equal(strstr(text, "waymark_history_delay_median_seconds 0.007\n") != NULL, !i);
-		assert_int_equal(strstr(text, "waymark_history_delay_p99_seconds 1.250\n") != NULL, !i);
+		assert_int_equal(
+			strstr(text, "waymark_history_delay_median_seconds 0.007\n") != NULL, !i);
+		assert_int_equal(strstr(text, "waymark_history_delay_p99_seconds 1.250\n") != NULL,
+				 !i);
 		assert_int_equal(strstr(text, "waymark_history_delay") != NULL, !i);
 		free(text);
 		answer_free(&a);
@@ -109,7 +122,9 @@ static void test_delays(void **state)
 static void test_answers_of_another_version(void **state)
 {
 	static const char *const answers[] = {
-		"{}", "[]", "{\"pid\":\"seven\",\"events\":[1],\"uplinks\":{\"a\":1}}",
+		"{}",
+		"[]",
+		"{\"pid\":\"seven\",\"events\":[1],\"uplinks\":{\"a\":1}}",
 		"{\"uplinks\":[1,null,{\"addresses\":[1,\"a\"]}],\"store\":7,\"new\":{}}",
 	};
 	struct answer a;
@@ -138,11 +153,11 @@ static void test_answers_that_are_none(void **state)
 }
 
 #define NOW INT64_C(1700000000000)
-static const struct command command = { .name = "flows" };
+static const struct command command = {.name = "flows"};
 
 static enum exit_status filter_of(struct query_filter *f, enum option_id option, const char *value)
 {
-	struct invocation in = { .command = &command, .style.format = RENDER_JSON };
+	struct invocation in = {.command = &command, .style.format = RENDER_JSON};
 
 	in.values[option] = value;
 	return filter_parse(f, &in, NOW);
@@ -150,7 +165,7 @@ static enum exit_status filter_of(struct query_filter *f, enum option_id option,
 
 static void test_no_filter_is_anything(void **state)
 {
-	struct invocation in = { .command = &command, .style.format = RENDER_JSON };
+	struct invocation in = {.command = &command, .style.format = RENDER_JSON};
 	struct query_filter f;
 
 	(void)state;

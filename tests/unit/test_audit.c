@@ -15,13 +15,13 @@
 
 #include <cmocka.h>
 
-#include "waymark/audit.h"
+#include "waymark/audit/audit.h"
 
-#define WAN1 2
-#define WAN2 3
-#define ENTERED 64
+#define WAN1	    2
+#define WAN2	    3
+#define ENTERED	    64
 #define LABEL(slot) (64 + LABELS_RESERVED + (slot))
-#define ROWS 64
+#define ROWS	    64
 
 /* --- what came out ------------------------------------------------------------- */
 
@@ -121,13 +121,16 @@ struct world {
 static void world_open(struct world *w, uint32_t max_flows)
 {
 	struct uplink_config uplinks[] = {
-		{ .name = "wan1", .ifname = "wan1", .mark = 2, .slot = WAN1 },
-		{ .name = "wan2", .ifname = "wan2", .mark = 3, .slot = WAN2 },
+		{.name = "wan1", .ifname = "wan1", .mark = 2, .slot = WAN1},
+		{.name = "wan2", .ifname = "wan2", .mark = 3, .slot = WAN2},
 	};
-	struct config c = { .mark_mask = 0xff, .label_base = 64, .uplinks = uplinks, .n_uplinks = 2 };
-	struct audit_port port = { .data = &w->h, .emit = emit, .alert = alert, .goes_on = goes_on,
-				   .diagnose = diagnose };
-	struct audit_ids ids = { 0 };
+	struct config c = {.mark_mask = 0xff, .label_base = 64, .uplinks = uplinks, .n_uplinks = 2};
+	struct audit_port port = {.data = &w->h,
+				  .emit = emit,
+				  .alert = alert,
+				  .goes_on = goes_on,
+				  .diagnose = diagnose};
+	struct audit_ids ids = {0};
 
 	memset(w, 0, sizeof(*w));
 	w->now_ms = 1000000;
@@ -162,24 +165,26 @@ static struct addr v4(const char *text)
 /* PC to server, source translated to wan1's address. */
 static struct ct_event lan_flow(enum ct_event_type type, uint32_t id, uint32_t mark)
 {
-	struct ct_event ev = { .type = type, .id = id, .proto = 6, .mark = mark };
+	struct ct_event ev = {.type = type, .id = id, .proto = 6, .mark = mark};
 
-	ev.tuple[0] = (struct endpoints){ .src = v4("192.168.10.2"), .sport = 40000,
-					  .dst = v4("203.0.113.10"), .dport = 80 };
-	ev.tuple[1] = (struct endpoints){ .src = v4("203.0.113.10"), .sport = 80,
-					  .dst = v4("192.168.1.10"), .dport = 40000 };
+	ev.tuple[0] = (struct endpoints){
+		.src = v4("192.168.10.2"), .sport = 40000, .dst = v4("203.0.113.10"), .dport = 80};
+	ev.tuple[1] = (struct endpoints){
+		.src = v4("203.0.113.10"), .sport = 80, .dst = v4("192.168.1.10"), .dport = 40000};
 	return ev;
 }
 
 /* From outside to wan1's address, forwarded to a server on the LAN. */
 static struct ct_event inbound_flow(enum ct_event_type type, uint32_t id, uint32_t mark)
 {
-	struct ct_event ev = { .type = type, .id = id, .proto = 6, .mark = mark };
+	struct ct_event ev = {.type = type, .id = id, .proto = 6, .mark = mark};
 
-	ev.tuple[0] = (struct endpoints){ .src = v4("203.0.113.10"), .sport = 50000,
-					  .dst = v4("192.168.1.10"), .dport = 8080 };
-	ev.tuple[1] = (struct endpoints){ .src = v4("192.168.10.2"), .sport = 80,
-					  .dst = v4("203.0.113.10"), .dport = 50000 };
+	ev.tuple[0] = (struct endpoints){.src = v4("203.0.113.10"),
+					 .sport = 50000,
+					 .dst = v4("192.168.1.10"),
+					 .dport = 8080};
+	ev.tuple[1] = (struct endpoints){
+		.src = v4("192.168.10.2"), .sport = 80, .dst = v4("203.0.113.10"), .dport = 50000};
 	return ev;
 }
 
@@ -192,15 +197,15 @@ static void label(struct ct_event *ev, unsigned bit)
 static struct nflog_packet logged(const struct ct_event *flow, enum nflog_kind kind,
 				  enum direction d, uint32_t mark)
 {
-	struct nflog_packet p = { .kind = kind, .direction = -1, .proto = flow->proto, .mark = mark };
+	struct nflog_packet p = {.kind = kind, .direction = -1, .proto = flow->proto, .mark = mark};
 	const struct endpoints *o = &flow->tuple[0], *r = &flow->tuple[1];
 
 	if (d == DIR_ORIGINAL)
-		p.tuple = (struct endpoints){ .src = o->src, .sport = o->sport, .dst = r->src,
-					      .dport = r->sport };
+		p.tuple = (struct endpoints){
+			.src = o->src, .sport = o->sport, .dst = r->src, .dport = r->sport};
 	else
-		p.tuple = (struct endpoints){ .src = r->src, .sport = r->sport, .dst = o->src,
-					      .dport = o->sport };
+		p.tuple = (struct endpoints){
+			.src = r->src, .sport = r->sport, .dst = o->src, .dport = o->sport};
 	return p;
 }
 
@@ -277,7 +282,7 @@ static void check_plain(const struct history *h)
 /* Without NAT: both sources speak, the flow lives on. */
 static void a_mismatch_is_one_row_in_every_order(void **state)
 {
-	struct scenario s = { .n_events = 3, .n_packets = 2, .check = check_plain };
+	struct scenario s = {.n_events = 3, .n_packets = 2, .check = check_plain};
 
 	(void)state;
 	s.event[0] = lan_flow(CT_NEW, 1, 2);
@@ -290,7 +295,7 @@ static void a_mismatch_is_one_row_in_every_order(void **state)
 	s.event[2].packets[0] = 9;
 	for (unsigned i = 0; i < 2; i++)
 		s.packet[i] = (struct logged_packet){
-			logged(&s.event[0], NFLOG_MISMATCH, DIR_ORIGINAL, 2), WAN2 };
+			logged(&s.event[0], NFLOG_MISMATCH, DIR_ORIGINAL, 2), WAN2};
 	assert_int_equal(run_merges(&s), 10);
 }
 
@@ -310,7 +315,7 @@ static void check_killed(const struct history *h)
  * the next packet begins a flow with the same addresses on the other line. */
 static void a_killed_flow_is_not_mistaken_for_its_successor(void **state)
 {
-	struct scenario s = { .n_events = 4, .n_packets = 1, .check = check_killed };
+	struct scenario s = {.n_events = 4, .n_packets = 1, .check = check_killed};
 
 	(void)state;
 	s.event[0] = lan_flow(CT_NEW, 1, 2);
@@ -322,8 +327,8 @@ static void a_killed_flow_is_not_mistaken_for_its_successor(void **state)
 	s.event[3] = s.event[2];
 	s.event[3].type = CT_DESTROY;
 	s.event[3].has_labels = false;
-	s.packet[0] = (struct logged_packet){ logged(&s.event[0], NFLOG_MISMATCH, DIR_ORIGINAL, 2),
-					      WAN2 };
+	s.packet[0] =
+		(struct logged_packet){logged(&s.event[0], NFLOG_MISMATCH, DIR_ORIGINAL, 2), WAN2};
 	assert_int_equal(run_merges(&s), 5);
 }
 
@@ -342,7 +347,7 @@ static void check_both_killed(const struct history *h)
 /* ... on the same line as before, and dies of the same. */
 static void a_killed_successor_is_a_mismatch_of_its_own(void **state)
 {
-	struct scenario s = { .n_events = 4, .n_packets = 2, .check = check_both_killed };
+	struct scenario s = {.n_events = 4, .n_packets = 2, .check = check_both_killed};
 
 	(void)state;
 	s.event[0] = lan_flow(CT_NEW, 1, 2);
@@ -353,7 +358,7 @@ static void a_killed_successor_is_a_mismatch_of_its_own(void **state)
 	s.event[3] = lan_flow(CT_DESTROY, 9, 2);
 	for (unsigned i = 0; i < 2; i++)
 		s.packet[i] = (struct logged_packet){
-			logged(&s.event[0], NFLOG_MISMATCH, DIR_ORIGINAL, 2), WAN2 };
+			logged(&s.event[0], NFLOG_MISMATCH, DIR_ORIGINAL, 2), WAN2};
 	/* The first packet is read before the second flow's beginning. */
 	for (unsigned order = 0; order < 1u << 6; order++)
 		if (__builtin_popcount(order) == 2 && (order & 7))
@@ -430,7 +435,7 @@ static void check_mark_changed(const struct history *h)
  * is logged, the event of the change may be read before it or after. */
 static void a_changed_mark_is_the_reason_in_every_order(void **state)
 {
-	struct scenario s = { .n_events = 4, .n_packets = 1, .check = check_mark_changed };
+	struct scenario s = {.n_events = 4, .n_packets = 1, .check = check_mark_changed};
 
 	(void)state;
 	s.event[0] = lan_flow(CT_NEW, 1, 2);
@@ -440,8 +445,8 @@ static void a_changed_mark_is_the_reason_in_every_order(void **state)
 	label(&s.event[2], LABEL(WAN1));
 	label(&s.event[2], LABEL(WAN2));
 	s.event[3] = lan_flow(CT_DESTROY, 1, 3);
-	s.packet[0] = (struct logged_packet){ logged(&s.event[0], NFLOG_MISMATCH, DIR_ORIGINAL, 2),
-					      WAN1 };
+	s.packet[0] =
+		(struct logged_packet){logged(&s.event[0], NFLOG_MISMATCH, DIR_ORIGINAL, 2), WAN1};
 	assert_int_equal(run_merges(&s), 5);
 }
 
@@ -460,13 +465,13 @@ static void check_inbound(const struct history *h)
 /* A port forward whose replies take the other line, unmarked: the restore. */
 static void replies_of_an_inbound_flow_are_judged(void **state)
 {
-	struct scenario s = { .n_events = 3, .n_packets = 1, .check = check_inbound };
+	struct scenario s = {.n_events = 3, .n_packets = 1, .check = check_inbound};
 
 	(void)state;
 	s.event[0] = inbound_flow(CT_NEW, 1, 2);
 	label(&s.event[0], ENTERED);
-	s.packet[0] = (struct logged_packet){ logged(&s.event[0], NFLOG_MISMATCH, DIR_REPLY, 0),
-					      WAN2 };
+	s.packet[0] =
+		(struct logged_packet){logged(&s.event[0], NFLOG_MISMATCH, DIR_REPLY, 0), WAN2};
 	s.event[1] = inbound_flow(CT_UPDATE, 1, 2);
 	/* (a reply is logged before it is labelled; its message can still be read late) */
 	s.event[1].status = 0;
@@ -486,7 +491,7 @@ static void check_transit(const struct history *h)
 
 static void transit_between_uplinks_is_no_mismatch(void **state)
 {
-	struct scenario s = { .n_events = 3, .n_packets = 1, .check = check_transit };
+	struct scenario s = {.n_events = 3, .n_packets = 1, .check = check_transit};
 
 	(void)state;
 	s.event[0] = inbound_flow(CT_NEW, 1, 2);
@@ -495,8 +500,8 @@ static void transit_between_uplinks_is_no_mismatch(void **state)
 	label(&s.event[1], ENTERED);
 	label(&s.event[1], LABEL(WAN1));
 	s.event[2] = inbound_flow(CT_DESTROY, 1, 2);
-	s.packet[0] = (struct logged_packet){ logged(&s.event[0], NFLOG_TRANSIT, DIR_ORIGINAL, 0),
-					      WAN2 };
+	s.packet[0] =
+		(struct logged_packet){logged(&s.event[0], NFLOG_TRANSIT, DIR_ORIGINAL, 0), WAN2};
 	assert_int_equal(run_merges(&s), 4);
 }
 
@@ -514,7 +519,7 @@ static void check_both_transits(const struct history *h)
  * of its own, by which its way is known. */
 static void transit_by_the_same_port_again_is_seen_too(void **state)
 {
-	struct scenario s = { .n_events = 6, .n_packets = 2, .check = check_both_transits };
+	struct scenario s = {.n_events = 6, .n_packets = 2, .check = check_both_transits};
 
 	(void)state;
 	for (unsigned i = 0; i < 2; i++) {
@@ -526,8 +531,8 @@ static void transit_by_the_same_port_again_is_seen_too(void **state)
 		label(&flow[1], ENTERED);
 		label(&flow[1], LABEL(WAN1));
 		flow[2] = inbound_flow(CT_DESTROY, 1 + 8 * i, 2);
-		s.packet[i] = (struct logged_packet){
-			logged(flow, NFLOG_TRANSIT, DIR_ORIGINAL, 0), WAN2 };
+		s.packet[i] =
+			(struct logged_packet){logged(flow, NFLOG_TRANSIT, DIR_ORIGINAL, 0), WAN2};
 	}
 	/* The first packet is read before the second flow's beginning. */
 	for (unsigned order = 0; order < 1u << 8; order++)
@@ -630,7 +635,7 @@ static void unmarked_and_foreign_flows_are_alerted_once(void **state)
 
 static void another_uplinks_source_address_is_found(void **state)
 {
-	struct audit_address list[] = { { v4("192.168.2.10"), WAN2 }, { v4("192.168.1.10"), WAN1 } };
+	struct audit_address list[] = {{v4("192.168.2.10"), WAN2}, {v4("192.168.1.10"), WAN1}};
 	struct ct_event ev = lan_flow(CT_NEW, 1, 3);
 	struct world w;
 
@@ -646,7 +651,8 @@ static void another_uplinks_source_address_is_found(void **state)
 
 /* A flow of this mark that has wan1's first address as its source and left by its
  * mark's uplink; its verdict. */
-static enum verdict verdict_of_source(struct world *w, uint32_t id, uint32_t mark, int64_t started_ms)
+static enum verdict verdict_of_source(struct world *w, uint32_t id, uint32_t mark,
+				      int64_t started_ms)
 {
 	struct ct_event ev = lan_flow(CT_NEW, id, mark);
 	int64_t n = w->h.n_flows + 1;
@@ -661,8 +667,8 @@ static enum verdict verdict_of_source(struct world *w, uint32_t id, uint32_t mar
 
 static void addresses_are_whose_they_were_when_the_flow_began(void **state)
 {
-	struct audit_address first[] = { { v4("192.168.1.10"), WAN1 }, { v4("192.168.2.10"), WAN2 } };
-	struct audit_address then[] = { { v4("192.168.1.99"), WAN1 }, { v4("192.168.1.10"), WAN2 } };
+	struct audit_address first[] = {{v4("192.168.1.10"), WAN1}, {v4("192.168.2.10"), WAN2}};
+	struct audit_address then[] = {{v4("192.168.1.99"), WAN1}, {v4("192.168.1.10"), WAN2}};
 	int64_t early_ms, late_ms;
 	struct world w;
 
@@ -694,9 +700,16 @@ static void addresses_are_whose_they_were_when_the_flow_began(void **state)
 static struct flow_record stored_flow(const struct ct_event *ev, int64_t started_ms)
 {
 	return (struct flow_record){
-		.id = 5, .started_ms = started_ms, .proto = ev->proto, .ct_id = ev->id,
-		.tuple = { ev->tuple[0], ev->tuple[1] }, .mark = 2, .uplink = WAN1,
-		.ingress = SLOT_NONE, .egress = { 1 << WAN1, 0 }, .verdict = VERDICT_OK,
+		.id = 5,
+		.started_ms = started_ms,
+		.proto = ev->proto,
+		.ct_id = ev->id,
+		.tuple = {ev->tuple[0], ev->tuple[1]},
+		.mark = 2,
+		.uplink = WAN1,
+		.ingress = SLOT_NONE,
+		.egress = {1 << WAN1, 0},
+		.verdict = VERDICT_OK,
 	};
 }
 
@@ -756,8 +769,8 @@ static void a_flow_of_an_uplink_removed_before_the_start_is_not_alerted(void **s
 {
 	struct ct_event ev = lan_flow(CT_DESTROY, 1, 4);
 	struct flow_record r = stored_flow(&ev, 900000);
-	struct uplink_config wan1 = { .name = "wan1", .ifname = "wan1", .mark = 2, .slot = WAN1 };
-	struct config c = { .mark_mask = 0xff, .label_base = 64, .uplinks = &wan1, .n_uplinks = 1 };
+	struct uplink_config wan1 = {.name = "wan1", .ifname = "wan1", .mark = 2, .slot = WAN1};
+	struct config c = {.mark_mask = 0xff, .label_base = 64, .uplinks = &wan1, .n_uplinks = 1};
 	struct world w;
 
 	(void)state;
@@ -1046,10 +1059,10 @@ static void ended_flows_are_forgotten(void **state)
 static void set_uplinks(struct world *w, size_t n)
 {
 	struct uplink_config uplinks[] = {
-		{ .name = "wan1", .ifname = "wan1", .mark = 2, .slot = WAN1 },
-		{ .name = "wan2", .ifname = "wan2", .mark = 3, .slot = WAN2 },
+		{.name = "wan1", .ifname = "wan1", .mark = 2, .slot = WAN1},
+		{.name = "wan2", .ifname = "wan2", .mark = 3, .slot = WAN2},
 	};
-	struct config c = { .mark_mask = 0xff, .label_base = 64, .uplinks = uplinks, .n_uplinks = n };
+	struct config c = {.mark_mask = 0xff, .label_base = 64, .uplinks = uplinks, .n_uplinks = n};
 
 	assert_int_equal(audit_set_config(w->a, &c, w->now_ms), 0);
 }

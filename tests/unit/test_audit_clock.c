@@ -13,17 +13,17 @@
 
 #include <cmocka.h>
 
-#include "waymark/audit.h"
+#include "waymark/audit/audit.h"
 
-#define WAN1 2
-#define WAN2 3
+#define WAN1	    2
+#define WAN2	    3
 #define LABEL(slot) (64 + LABELS_RESERVED + (slot))
-#define ROWS 16
-#define HOUR_MS 3600000
-#define NOON 1772366400000
+#define ROWS	    16
+#define HOUR_MS	    3600000
+#define NOON	    1772366400000
 
 /* Both ways, and a second, which is more than nothing waits for. */
-static const int64_t jumps_ms[] = { -HOUR_MS, HOUR_MS, -1000, 1000 };
+static const int64_t jumps_ms[] = {-HOUR_MS, HOUR_MS, -1000, 1000};
 #define JUMPS (sizeof(jumps_ms) / sizeof(jumps_ms[0]))
 
 struct world {
@@ -67,12 +67,12 @@ static void alert(void *data, const struct flow_record *f, const struct mismatch
 static void world_open(struct world *w)
 {
 	struct uplink_config uplinks[] = {
-		{ .name = "wan1", .ifname = "wan1", .mark = 2, .slot = WAN1 },
-		{ .name = "wan2", .ifname = "wan2", .mark = 3, .slot = WAN2 },
+		{.name = "wan1", .ifname = "wan1", .mark = 2, .slot = WAN1},
+		{.name = "wan2", .ifname = "wan2", .mark = 3, .slot = WAN2},
 	};
-	struct config c = { .mark_mask = 0xff, .label_base = 64, .uplinks = uplinks, .n_uplinks = 2 };
-	struct audit_port port = { .data = w, .emit = emit, .alert = alert };
-	struct audit_ids ids = { 0 };
+	struct config c = {.mark_mask = 0xff, .label_base = 64, .uplinks = uplinks, .n_uplinks = 2};
+	struct audit_port port = {.data = w, .emit = emit, .alert = alert};
+	struct audit_ids ids = {0};
 
 	memset(w, 0, sizeof(*w));
 	w->now_ms = NOON;
@@ -120,12 +120,16 @@ static struct addr v4(const char *text)
 
 static struct ct_event flow_event(enum ct_event_type type, uint32_t id, uint32_t mark)
 {
-	struct ct_event ev = { .type = type, .id = id, .proto = 6, .mark = mark };
+	struct ct_event ev = {.type = type, .id = id, .proto = 6, .mark = mark};
 
-	ev.tuple[0] = (struct endpoints){ .src = v4("192.168.10.2"), .sport = (uint16_t)(40000 + id),
-					  .dst = v4("203.0.113.10"), .dport = 80 };
-	ev.tuple[1] = (struct endpoints){ .src = v4("203.0.113.10"), .sport = 80,
-					  .dst = v4("192.168.1.10"), .dport = (uint16_t)(40000 + id) };
+	ev.tuple[0] = (struct endpoints){.src = v4("192.168.10.2"),
+					 .sport = (uint16_t)(40000 + id),
+					 .dst = v4("203.0.113.10"),
+					 .dport = 80};
+	ev.tuple[1] = (struct endpoints){.src = v4("203.0.113.10"),
+					 .sport = 80,
+					 .dst = v4("192.168.1.10"),
+					 .dport = (uint16_t)(40000 + id)};
 	return ev;
 }
 
@@ -141,8 +145,10 @@ static struct nflog_packet packet_of(const struct ct_event *flow)
 		.kind = NFLOG_MISMATCH,
 		.direction = -1,
 		.proto = flow->proto,
-		.tuple = { .src = flow->tuple[0].src, .sport = flow->tuple[0].sport,
-			   .dst = flow->tuple[1].src, .dport = flow->tuple[1].sport },
+		.tuple = {.src = flow->tuple[0].src,
+			  .sport = flow->tuple[0].sport,
+			  .dst = flow->tuple[1].src,
+			  .dport = flow->tuple[1].sport},
 	};
 }
 
@@ -235,7 +241,8 @@ static void a_gap_holds_its_flows_across_a_jump(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < JUMPS; i++) {
-		struct ct_event before = flow_event(CT_NEW, 1, 2), inside = flow_event(CT_NEW, 2, 2);
+		struct ct_event before = flow_event(CT_NEW, 1, 2),
+				inside = flow_event(CT_NEW, 2, 2);
 		struct ct_event both = flow_event(CT_NEW, 3, 2);
 		struct world w;
 		int64_t gap, since;
@@ -364,7 +371,8 @@ static void an_end_is_not_given_to_a_successor(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < JUMPS; i++) {
-		struct ct_event next = flow_event(CT_DUMP, 1, 2), end = flow_event(CT_DESTROY, 1, 2);
+		struct ct_event next = flow_event(CT_DUMP, 1, 2),
+				end = flow_event(CT_DESTROY, 1, 2);
 		struct world w;
 
 		world_open(&w);

@@ -11,7 +11,7 @@
 
 #include "daemon/daemon.h"
 
-#define NOON 1772366400000
+#define NOON	1772366400000
 #define HOUR_MS 3600000
 
 static void comes_in_its_time(void **state)
@@ -46,7 +46,7 @@ static void runs_without_end(void **state)
 /* The event socket counts as not empty, so that a look is wished for and not begun. */
 static void the_table_is_looked_at_now_and_then(void **state)
 {
-	struct daemon d = { .last_resync_ms = NOON, .events_gap.id = 1 };
+	struct daemon d = {.last_resync_ms = NOON, .events_gap.id = 1};
 
 	(void)state;
 	resync_tick(&d, NOON + 59000);

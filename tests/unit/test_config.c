@@ -20,7 +20,7 @@
 #include <cmocka.h>
 
 #include "config_bad.h"
-#include "waymark/config.h"
+#include "waymark/config/config.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 static char file_path[] = "/tmp/waymark-test-config-XXXXXX";
@@ -168,7 +168,8 @@ static void test_defaults(void **state)
 	assert_int_equal(c->uplinks[0].gateway.kind, GATEWAY_LEARN);
 	config_free(c);
 	/* as an editor elsewhere may write it */
-	c = load_good("\xef\xbb\xbf" "mode = \"steer\"\r\n\r\n# A\r\n" A);
+	c = load_good("\xef\xbb\xbf"
+		      "mode = \"steer\"\r\n\r\n# A\r\n" A);
 	check_defaults(c);
 	config_free(c);
 	config_free(NULL);
@@ -200,7 +201,8 @@ static void test_every_key(void **state)
 		"mode = 'audit' database = /d control-socket = \"/s\"\n"
 		"mark-mask = 0xFF00 label-base = 0 nflog-group = 65535\n"
 		"rule-priority = 1 local-routes = copy balance = no sysctl = off repair = no\n"
-		"events = minimal event-buffer = \"64 KiB\" max-flows = 1000 retention = off max-size = 0 on-stop = remove\n"
+		"events = minimal event-buffer = \"64 KiB\" max-flows = 1000 retention = off "
+		"max-size = 0 on-stop = remove\n"
 		"on-uplink-down = flush on-mismatch = delete-flow\n"
 		"alert { exec = /e json = /j syslog = false min-interval = \"1h 30min\""
 		" webhook = \"HTTPS://u:p@[::1]:8443/x?y=z#q\" webhook-timeout = 5min }"
@@ -344,8 +346,8 @@ static void test_slots(void **state)
 static void test_slots_are_kept(void **state)
 {
 	struct config *c = config_new(), *former = config_new();
-	struct uplink_config before[] = { { .mark = 4 }, { .mark = 64 }, { .mark = 7 } };
-	struct uplink_config after[] = { { .mark = 5 }, { .mark = 64 }, { .mark = 7 } };
+	struct uplink_config before[] = {{.mark = 4}, {.mark = 64}, {.mark = 7}};
+	struct uplink_config after[] = {{.mark = 5}, {.mark = 64}, {.mark = 7}};
 
 	(void)state;
 	c->mark_mask = former->mark_mask = 0xff;
@@ -571,13 +573,19 @@ static void test_mutated(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bad),	     cmocka_unit_test(test_unreadable),
-		cmocka_unit_test(test_defaults),     cmocka_unit_test(test_table),
-		cmocka_unit_test(test_every_key),    cmocka_unit_test(test_lookups),
-		cmocka_unit_test(test_slots),	     cmocka_unit_test(test_slots_stay),
+		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_unreadable),
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_every_key),
+		cmocka_unit_test(test_lookups),
+		cmocka_unit_test(test_slots),
+		cmocka_unit_test(test_slots_stay),
 		cmocka_unit_test(test_slots_are_kept),
-		cmocka_unit_test(test_many_uplinks), cmocka_unit_test(test_units),
-		cmocka_unit_test(test_example),	     cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_many_uplinks),
+		cmocka_unit_test(test_units),
+		cmocka_unit_test(test_example),
+		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_mutated),
 	};
 

@@ -22,7 +22,7 @@
 
 #include <cmocka.h>
 
-#include "waymark/control.h"
+#include "daemon/control.h"
 
 #define BIG_SIZE (4u * 1024 * 1024)
 
@@ -83,7 +83,7 @@ static int fixture_stop(void **state)
 
 static int client_connect(const char *path)
 {
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
 
 	strcpy(sun.sun_path, path);
@@ -185,8 +185,14 @@ static void test_takes_the_end_of_input_for_a_newline(void **state)
 static void test_refuses_garbage(void **state)
 {
 	static const char *const bad[] = {
-		"\n", "status\n", "{\n", "[]\n", "{\"command\":7}\n", "{\"Command\":\"status\"}\n",
-		"{\"command\":\"status\"} trailing\n", "\xff\xfe\n",
+		"\n",
+		"status\n",
+		"{\n",
+		"[]\n",
+		"{\"command\":7}\n",
+		"{\"Command\":\"status\"}\n",
+		"{\"command\":\"status\"} trailing\n",
+		"\xff\xfe\n",
 	};
 	struct fixture *f = *state;
 	size_t i;
@@ -377,7 +383,7 @@ static void serve_for(struct fixture *f, int ms)
 
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	do {
-		struct pollfd p = { .fd = control_fd(f->control), .events = POLLIN };
+		struct pollfd p = {.fd = control_fd(f->control), .events = POLLIN};
 
 		poll(&p, 1, 100);
 		serve(f);
@@ -408,7 +414,7 @@ static void test_loses_patience(void **state)
 static void test_idles_without_waking(void **state)
 {
 	struct fixture *f = *state;
-	struct pollfd p = { .fd = control_fd(f->control), .events = POLLIN };
+	struct pollfd p = {.fd = control_fd(f->control), .events = POLLIN};
 	int fd = client_connect(f->path);
 
 	client_send(fd, "{\"command\":\"status\"}\n");
@@ -436,7 +442,7 @@ static void test_owns_its_file(void **state)
 static void test_takes_over_a_dead_socket_only(void **state)
 {
 	struct fixture *f = *state;
-	struct sockaddr_un sun = { .sun_family = AF_UNIX };
+	struct sockaddr_un sun = {.sun_family = AF_UNIX};
 	int fd = socket(AF_UNIX, SOCK_STREAM, 0), file;
 	struct stat st;
 

@@ -14,9 +14,9 @@
 #include <cmocka.h>
 
 #include "sandbox.h"
-#include "waymark/linkcounters.h"
-#include "waymark/nftcounters.h"
-#include "waymark/ruleset.h"
+#include "waymark/kernel/link_counters.h"
+#include "waymark/kernel/nft_counters.h"
+#include "waymark/plan/ruleset.h"
 
 #define IP_UDP_BYTES 28
 
@@ -30,7 +30,8 @@ static void rules_load(unsigned n)
 	for (unsigned i = 0; i < n; i++) {
 		uplinks[i].mark = i + 1;
 		uplinks[i].slot = (uint8_t)i;
-		snprintf(uplinks[i].ifname, sizeof(uplinks[i].ifname), i == n - 1 ? "lo" : "none%u", i);
+		snprintf(uplinks[i].ifname, sizeof(uplinks[i].ifname), i == n - 1 ? "lo" : "none%u",
+			 i);
 	}
 	c->uplinks = uplinks;
 	c->n_uplinks = n;
@@ -43,20 +44,20 @@ static void rules_load(unsigned n)
 	config_free(c);
 }
 
-static struct nftcounters_reading rules_read(struct nftcounters *n)
+static struct nft_counters_reading rules_read(struct nft_counters *n)
 {
-	struct nftcounters_reading r;
+	struct nft_counters_reading r;
 
-	assert_int_equal(nftcounters_read(n, &r), 0);
+	assert_int_equal(nft_counters_read(n, &r), 0);
 	return r;
 }
 
 /* Each packet is in one of the counts; a load sets them back, and can be told. */
 static void test_rules(void **state)
 {
-	struct nftcounters *n = nftcounters_open();
-	struct nftcounters_reading before, now;
-	const struct nftcounters_uplink *u;
+	struct nft_counters *n = nft_counters_open();
+	struct nft_counters_reading before, now;
+	const struct nft_counters_uplink *u;
 
 	(void)state;
 	assert_non_null(n);
@@ -76,29 +77,29 @@ static void test_rules(void **state)
 		sandbox_udp(true, 5001, 9999);
 	now = rules_read(n);
 	assert_int_equal(now.table, before.table);
-	u = nftcounters_find(&now, 2);
+	u = nft_counters_find(&now, 2);
 	assert_non_null(u);
 	assert_true(u->rules[RULE_OUT].packets >= 5);
 	assert_true(u->rules[RULE_OUT].bytes > 5 * IP_UDP_BYTES);
 	assert_true(u->rules[RULE_UNTRACKED].packets >= 3);
-	u = nftcounters_find(&now, 1);
+	u = nft_counters_find(&now, 1);
 	assert_non_null(u);
 	assert_int_equal(u->rules[RULE_OUT].packets + u->rules[RULE_UNTRACKED].packets, 0);
-	assert_null(nftcounters_find(&now, 3));
+	assert_null(nft_counters_find(&now, 3));
 
 	rules_load(2);
 	now = rules_read(n);
 	assert_int_not_equal(now.table, before.table);
-	assert_int_equal(nftcounters_find(&now, 2)->rules[RULE_OUT].packets, 0);
-	nftcounters_close(n);
+	assert_int_equal(nft_counters_find(&now, 2)->rules[RULE_OUT].packets, 0);
+	nft_counters_close(n);
 }
 
 /* Rules of others are no matter, whatever they count or are called; nor are ours without
  * a counter. */
 static void test_strangers(void **state)
 {
-	struct nftcounters *n = nftcounters_open();
-	struct nftcounters_reading r;
+	struct nft_counters *n = nft_counters_open();
+	struct nft_counters_reading r;
 
 	(void)state;
 	sandbox_nft("add table inet waymark; delete table inet waymark;"
@@ -108,48 +109,50 @@ static void test_strangers(void **state)
 		    " counter packets 7 bytes 7 comment \"out 0x2 \";"
 		    " counter packets 8 bytes 8 comment \"outer 0x2\"; counter;"
 		    " accept comment \"out 0x3\"; }; };"
-		    " table ip waymark { chain c { counter packets 9 bytes 9 comment \"out 0x2\"; }; }");
+		    " table ip waymark { chain c { counter packets 9 bytes 9 comment \"out 0x2\"; "
+		    "}; }");
 	r = rules_read(n);
 	assert_int_equal(r.n, 2);
-	assert_int_equal(nftcounters_find(&r, 2)->rules[RULE_OUT].packets, 4);
-	assert_int_equal(nftcounters_find(&r, 2)->rules[RULE_OUT].bytes, 40);
-	assert_int_equal(nftcounters_find(&r, 0xff00)->rules[RULE_UNTRACKED].packets, 1);
-	nftcounters_close(n);
+	assert_int_equal(nft_counters_find(&r, 2)->rules[RULE_OUT].packets, 4);
+	assert_int_equal(nft_counters_find(&r, 2)->rules[RULE_OUT].bytes, 40);
+	assert_int_equal(nft_counters_find(&r, 0xff00)->rules[RULE_UNTRACKED].packets, 1);
+	nft_counters_close(n);
 }
 
 /* A ruleset of many messages. */
 static void test_many(void **state)
 {
-	struct nftcounters *n = nftcounters_open();
-	struct nftcounters_reading r;
+	struct nft_counters *n = nft_counters_open();
+	struct nft_counters_reading r;
 
 	(void)state;
 	rules_load(UPLINKS_MAX);
 	sandbox_udp(false, 5002, 9999);
 	r = rules_read(n);
 	assert_int_equal(r.n, UPLINKS_MAX);
-	assert_true(nftcounters_find(&r, UPLINKS_MAX)->rules[RULE_OUT].packets >= 1);
-	nftcounters_close(n);
+	assert_true(nft_counters_find(&r, UPLINKS_MAX)->rules[RULE_OUT].packets >= 1);
+	nft_counters_close(n);
 }
 
 static void test_link(void **state)
 {
-	struct linkcounters *l = linkcounters_open();
+	struct link_counters *l = link_counters_open();
 	struct tally before, after;
 	uint32_t index;
 
 	(void)state;
 	assert_non_null(l);
-	assert_int_equal(linkcounters_read(l, "lo", &index, &before), 0);
+	assert_int_equal(link_counters_read(l, "lo", &index, &before), 0);
 	assert_int_equal(index, 1);
 	for (int i = 0; i < 4; i++)
 		sandbox_udp(false, 5003, 9999);
-	assert_int_equal(linkcounters_read(l, "lo", &index, &after), 0);
+	assert_int_equal(link_counters_read(l, "lo", &index, &after), 0);
 	assert_true(after.packets >= before.packets + 4);
 	assert_true(after.bytes >= before.bytes + 4 * IP_UDP_BYTES);
-	assert_int_equal(linkcounters_read(l, "none", &index, &after), -ENODEV);
-	assert_int_equal(linkcounters_read(l, "lo", &index, &after), 0); /* no reply is left over */
-	linkcounters_close(l);
+	assert_int_equal(link_counters_read(l, "none", &index, &after), -ENODEV);
+	assert_int_equal(link_counters_read(l, "lo", &index, &after),
+			 0); /* no reply is left over */
+	link_counters_close(l);
 }
 
 int main(void)

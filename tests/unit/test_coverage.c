@@ -15,13 +15,13 @@
 
 #include <cmocka.h>
 
-#include "waymark/audit.h"
-#include "waymark/coverage.h"
+#include "waymark/audit/audit.h"
+#include "waymark/audit/coverage.h"
 
-#define T INT64_C(1700000000000)
-#define MS INT64_C(1000000)
+#define T	   INT64_C(1700000000000)
+#define MS	   INT64_C(1000000)
 #define LABEL_BASE 64
-#define OFFLOADED (1u << 14) /* IPS_OFFLOAD */
+#define OFFLOADED  (1u << 14) /* IPS_OFFLOAD */
 
 /* --- sums over flows --------------------------------------------------------------- */
 
@@ -48,10 +48,10 @@ static enum reason diagnose(void *data, const struct audit_stray *stray)
 /* wan1: mark 2, slot 1; wan2: mark 3, slot 2. */
 static struct audit *audit_make(void)
 {
-	struct audit_port port = { .emit = emit, .alert = alert, .diagnose = diagnose };
-	struct audit_ids none = { 0 };
-	struct uplink_config uplinks[] = { { .name = "wan1", .mark = 2, .slot = 1 },
-					   { .name = "wan2", .mark = 3, .slot = 2 } };
+	struct audit_port port = {.emit = emit, .alert = alert, .diagnose = diagnose};
+	struct audit_ids none = {0};
+	struct uplink_config uplinks[] = {{.name = "wan1", .mark = 2, .slot = 1},
+					  {.name = "wan2", .mark = 3, .slot = 2}};
 	struct config *c = config_new();
 	struct audit *a = audit_new(&port, &none, 1000);
 
@@ -73,16 +73,20 @@ struct facts {
 
 static struct ct_event event(enum ct_event_type type, uint16_t n, const struct facts *f)
 {
-	struct ct_event ev = { .type = type, .id = n, .proto = IPPROTO_UDP, .mark = f->mark,
-			       .status = f->status, .start_ns = T * MS };
+	struct ct_event ev = {.type = type,
+			      .id = n,
+			      .proto = IPPROTO_UDP,
+			      .mark = f->mark,
+			      .status = f->status,
+			      .start_ns = T * MS};
 	struct endpoints *o = &ev.tuple[DIR_ORIGINAL];
 
 	addr_parse(&o->src, "10.0.0.1");
 	addr_parse(&o->dst, "203.0.113.1");
 	o->sport = n;
 	o->dport = 53;
-	ev.tuple[DIR_REPLY] = (struct endpoints){ .src = o->dst, .dst = o->src, .sport = 53,
-						  .dport = n };
+	ev.tuple[DIR_REPLY] =
+		(struct endpoints){.src = o->dst, .dst = o->src, .sport = 53, .dport = n};
 	ev.has_labels = f->labels || f->is_entered;
 	ev.labels.word[1] = f->labels << LABELS_RESERVED | f->is_entered;
 	ev.has_counters = f->packets || f->packets_reply;
@@ -132,8 +136,8 @@ static void dump_end(struct audit *a)
 static void test_live_and_ended(void **state)
 {
 	struct audit *a = audit_make();
-	struct facts out = { .mark = 2, .labels = 2 };
-	struct facts in = { .mark = 3, .labels = 4, .is_entered = true };
+	struct facts out = {.mark = 2, .labels = 2};
+	struct facts in = {.mark = 3, .labels = 4, .is_entered = true};
 
 	(void)state;
 	take(a, CT_NEW, 1, out);
@@ -164,7 +168,7 @@ static void test_live_and_ended(void **state)
 static void test_end_in_dump(void **state)
 {
 	struct audit *a = audit_make();
-	struct facts f = { .mark = 2, .labels = 2 };
+	struct facts f = {.mark = 2, .labels = 2};
 
 	(void)state;
 	take(a, CT_NEW, 1, f);
@@ -194,7 +198,7 @@ static void test_end_in_dump(void **state)
 static void test_torn_dump(void **state)
 {
 	struct audit *a = audit_make();
-	struct facts f = { .mark = 2, .labels = 2, .packets = 5 };
+	struct facts f = {.mark = 2, .labels = 2, .packets = 5};
 
 	(void)state;
 	dump_begin(a);
@@ -212,8 +216,8 @@ static void test_torn_dump(void **state)
 static void test_without_evidence(void **state)
 {
 	struct audit *a = audit_make();
-	struct facts f = { .mark = 2, .packets = 3 };
-	struct facts offloaded = { .mark = 3, .labels = 4, .status = OFFLOADED, .packets = 40 };
+	struct facts f = {.mark = 2, .packets = 3};
+	struct facts offloaded = {.mark = 3, .labels = 4, .status = OFFLOADED, .packets = 40};
 
 	(void)state;
 	audit_set_evidence_since(a, T + 1000); /* after all of them began */
@@ -245,7 +249,7 @@ static void test_without_evidence(void **state)
 static void test_split(void **state)
 {
 	struct audit *a = audit_make();
-	struct facts f = { .mark = 3, .labels = 2 | 4, .packets = 6 };
+	struct facts f = {.mark = 3, .labels = 2 | 4, .packets = 6};
 
 	(void)state;
 	take(a, CT_NEW, 1, f);
@@ -260,7 +264,7 @@ static void test_split(void **state)
 static void test_adopted(void **state)
 {
 	struct audit *a = audit_make();
-	struct facts f = { .mark = 0, .packets = 4 };
+	struct facts f = {.mark = 0, .packets = 4};
 	struct ct_event entry = event(CT_DUMP, 1, &f);
 
 	(void)state;
@@ -278,7 +282,7 @@ static void test_adopted(void **state)
 static void test_lost(void **state)
 {
 	struct audit *a = audit_make();
-	struct facts f = { .mark = 2, .labels = 2, .packets = 5 };
+	struct facts f = {.mark = 2, .labels = 2, .packets = 5};
 	struct audit_doubts before, after;
 	struct audit_coverage c;
 
@@ -311,16 +315,20 @@ static void test_lost(void **state)
 static struct coverage_reading reading(uint64_t out, uint64_t seen)
 {
 	return (struct coverage_reading){
-		.time_ms = T, .boot = 1, .table = 7, .ifindex = 3,
-		.link = { out + 10, out * 110 }, .rules = { [RULE_OUT] = { out, out * 100 } },
-		.flows = { [SHARE_SEEN] = { seen, seen * 100 } },
+		.time_ms = T,
+		.boot = 1,
+		.table = 7,
+		.ifindex = 3,
+		.link = {out + 10, out * 110},
+		.rules = {[RULE_OUT] = {out, out * 100}},
+		.flows = {[SHARE_SEEN] = {seen, seen * 100}},
 	};
 }
 
 static struct coverage_record settle(const struct coverage_reading *from,
 				     const struct coverage_reading *to)
 {
-	struct coverage_record r = { 0 };
+	struct coverage_record r = {0};
 
 	coverage_settle(from, to, &r);
 	return r;
@@ -434,19 +442,19 @@ static void test_moved_and_lost(void **state)
 	struct coverage_record r;
 
 	(void)state;
-	from.flows[SHARE_GAP] = (struct tally){ 30, 3000 };
+	from.flows[SHARE_GAP] = (struct tally){30, 3000};
 	r = settle(&from, &to);
 	assert_int_equal(r.flows[SHARE_SEEN].packets, 10);
 	assert_int_equal(r.flows[SHARE_SEEN].bytes, 1000);
 	assert_int_equal(r.flows[SHARE_GAP].packets, 0);
 	assert_false(r.has_gap);
 
-	r = (struct coverage_record){ .has_lost = { [SHARE_GAP] = true } };
+	r = (struct coverage_record){.has_lost = {[SHARE_GAP] = true}};
 	coverage_settle(&from, &to, &r);
 	assert_int_equal(r.flows[SHARE_SEEN].packets, 40); /* the others are as they were */
 	assert_true(r.has_gap);
 
-	to.flows[SHARE_SEEN] = (struct tally){ 0 };
+	to.flows[SHARE_SEEN] = (struct tally){0};
 	r = settle(&from, &to);
 	assert_int_equal(r.flows[SHARE_SEEN].packets, 0);
 	assert_true(r.has_gap);
@@ -462,7 +470,7 @@ static void test_rebase(void **state)
 	struct coverage_record r;
 
 	(void)state;
-	to.link = (struct tally){ from.link.packets + 50, from.link.bytes + 5500 };
+	to.link = (struct tally){from.link.packets + 50, from.link.bytes + 5500};
 	coverage_rebase(&from, &last, 8);
 	last = reading(0, 0);
 	last.table = 8;
@@ -482,7 +490,7 @@ static void test_rebase(void **state)
 static void test_sum(void **state)
 {
 	struct coverage_reading a = reading(0, 0), b = reading(10, 5), c = reading(30, 30);
-	struct coverage_record sum = { 0 }, r = settle(&a, &b);
+	struct coverage_record sum = {0}, r = settle(&a, &b);
 
 	(void)state;
 	coverage_add(&sum, &r);
@@ -502,20 +510,13 @@ static void test_sum(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_live_and_ended),
-		cmocka_unit_test(test_end_in_dump),
-		cmocka_unit_test(test_torn_dump),
-		cmocka_unit_test(test_without_evidence),
-		cmocka_unit_test(test_split),
-		cmocka_unit_test(test_adopted),
-		cmocka_unit_test(test_lost),
-		cmocka_unit_test(test_whole),
-		cmocka_unit_test(test_causes),
-		cmocka_unit_test(test_rules_missing),
-		cmocka_unit_test(test_offloaded),
-		cmocka_unit_test(test_moved_and_lost),
-		cmocka_unit_test(test_rebase),
-		cmocka_unit_test(test_sum),
+		cmocka_unit_test(test_live_and_ended), cmocka_unit_test(test_end_in_dump),
+		cmocka_unit_test(test_torn_dump),      cmocka_unit_test(test_without_evidence),
+		cmocka_unit_test(test_split),	       cmocka_unit_test(test_adopted),
+		cmocka_unit_test(test_lost),	       cmocka_unit_test(test_whole),
+		cmocka_unit_test(test_causes),	       cmocka_unit_test(test_rules_missing),
+		cmocka_unit_test(test_offloaded),      cmocka_unit_test(test_moved_and_lost),
+		cmocka_unit_test(test_rebase),	       cmocka_unit_test(test_sum),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

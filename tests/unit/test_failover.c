@@ -14,10 +14,10 @@
 #include <cmocka.h>
 
 #include "store_lab.h"
-#include "waymark/failover.h"
+#include "waymark/store/failover.h"
 
 #define MINUTE_MS INT64_C(60000)
-#define HOUR_MS (60 * MINUTE_MS)
+#define HOUR_MS	  (60 * MINUTE_MS)
 
 /* wan1 goes down at noon and is back five minutes later. */
 #define DOWN LAB_NOON
@@ -28,36 +28,40 @@ static struct writer *writer;
 
 static void state_push(uint8_t slot, int64_t time_ms, const char *state)
 {
-	struct record r = { .type = RECORD_UPLINK_STATE,
-			    .uplink_state = { .time_ms = time_ms, .slot = slot } };
+	struct record r = {.type = RECORD_UPLINK_STATE,
+			   .uplink_state = {.time_ms = time_ms, .slot = slot}};
 
 	snprintf(r.uplink_state.state, sizeof(r.uplink_state.state), "%s", state);
-	lab_push(writer, &r);
+	store_lab_push(writer, &r);
 }
 
 /* It ends with 10,000 bytes; ended_ms LIVE: it lives, and its bytes are not known. */
 static void flow_push(int64_t id, uint8_t uplink, int64_t started_ms, int64_t ended_ms,
 		      enum reason reason)
 {
-	struct record r = lab_flow(id);
+	struct record r = store_lab_flow(id);
 
 	if (ended_ms != LIVE)
-		lab_end(&r);
+		store_lab_end(&r);
 	r.flow.started_ms = started_ms;
 	r.flow.ended_ms = ended_ms;
 	r.flow.uplink = uplink;
 	r.flow.reason = reason;
-	lab_push(writer, &r);
+	store_lab_push(writer, &r);
 }
 
 static void mismatch_push(int64_t flow_id, int64_t time_ms, uint8_t egress, enum reason reason)
 {
 	static int64_t id;
-	struct record r = { .type = RECORD_MISMATCH, .mismatch = {
-		.id = ++id, .time_ms = time_ms, .flow_id = flow_id, .expected = 0,
-		.egress = egress, .reason = reason } };
+	struct record r = {.type = RECORD_MISMATCH,
+			   .mismatch = {.id = ++id,
+					.time_ms = time_ms,
+					.flow_id = flow_id,
+					.expected = 0,
+					.egress = egress,
+					.reason = reason}};
 
-	lab_push(writer, &r);
+	store_lab_push(writer, &r);
 }
 
 static struct query *history(const char *path)
@@ -109,23 +113,24 @@ static void flows_expect(struct query *q, const struct failover *f, enum failove
 static void flows_of_noon_push(void)
 {
 	flow_push(1, 0, 0, LIVE, REASON_NONE); /* from nobody knows when: stranded */
-	flow_push(2, 0, DOWN - 3 * HOUR_MS, DOWN + 1, REASON_NONE); /* long: stranded */
-	flow_push(3, 0, DOWN - 3 * HOUR_MS, DOWN - 1, REASON_NONE); /* ended before */
-	flow_push(4, 0, DOWN - 10 * MINUTE_MS, DOWN + 1, REASON_NONE); /* long by a little */
+	flow_push(2, 0, DOWN - 3 * HOUR_MS, DOWN + 1, REASON_NONE);	   /* long: stranded */
+	flow_push(3, 0, DOWN - 3 * HOUR_MS, DOWN - 1, REASON_NONE);	   /* ended before */
+	flow_push(4, 0, DOWN - 10 * MINUTE_MS, DOWN + 1, REASON_NONE);	   /* long by a little */
 	flow_push(5, 0, DOWN - 10 * MINUTE_MS + 2, DOWN + 1, REASON_NONE); /* not quite */
 	flow_push(6, 0, DOWN - 500, DOWN - 1, REASON_NONE);
 	flow_push(7, 0, DOWN - HOUR_MS, DOWN + 600, REASON_UPLINK_DOWN_FLUSH); /* deleted */
-	flow_push(8, 0, DOWN - 500, DOWN + 600, REASON_UPLINK_DOWN_FLUSH); /* deleted */
+	flow_push(8, 0, DOWN - 500, DOWN + 600, REASON_UPLINK_DOWN_FLUSH);     /* deleted */
 	flow_push(9, 0, DOWN - 500, BACK + HOUR_MS, REASON_UPLINK_DOWN_FLUSH); /* by a later one */
-	flow_push(10, 0, DOWN - 500, LIVE, REASON_UPLINK_DOWN); /* moved */
-	flow_push(11, 0, DOWN - 500, DOWN + 700, REASON_UPLINK_DOWN); /* moved */
+	flow_push(10, 0, DOWN - 500, LIVE, REASON_UPLINK_DOWN);		       /* moved */
+	flow_push(11, 0, DOWN - 500, DOWN + 700, REASON_UPLINK_DOWN);	       /* moved */
 	flow_push(12, 0, DOWN - 500, LIVE, REASON_RULE_MISSING); /* went astray, not so: stranded */
-	flow_push(13, 1, DOWN - 500, LIVE, REASON_NONE); /* wan2's own */
-	flow_push(14, 0, DOWN + 200, DOWN + 600, REASON_UPLINK_DOWN_FLUSH); /* deleted, begun late */
-	flow_push(15, 0, DOWN + 200, LIVE, REASON_NONE); /* begun late by wan1 */
-	flow_push(16, 1, DOWN + 200, LIVE, REASON_NONE); /* backup */
+	flow_push(13, 1, DOWN - 500, LIVE, REASON_NONE);	 /* wan2's own */
+	flow_push(14, 0, DOWN + 200, DOWN + 600,
+		  REASON_UPLINK_DOWN_FLUSH);		       /* deleted, begun late */
+	flow_push(15, 0, DOWN + 200, LIVE, REASON_NONE);       /* begun late by wan1 */
+	flow_push(16, 1, DOWN + 200, LIVE, REASON_NONE);       /* backup */
 	flow_push(17, 1, DOWN + 200, DOWN + 300, REASON_NONE); /* backup */
-	flow_push(18, 1, BACK + 1, LIVE, REASON_NONE); /* after the return */
+	flow_push(18, 1, BACK + 1, LIVE, REASON_NONE);	       /* after the return */
 	flow_push(19, 0, BACK + 1, LIVE, REASON_NONE);
 	mismatch_push(10, DOWN + 100, 1, REASON_UPLINK_DOWN);
 	mismatch_push(11, DOWN - 200, 1, REASON_UPLINK_DOWN);
@@ -136,13 +141,13 @@ static void flows_of_noon_push(void)
 
 static void test_classes(void **state)
 {
-	const char *path = lab_path(*state, "flows.db");
-	struct store *st = lab_open(path);
+	const char *path = store_lab_path(*state, "flows.db");
+	struct store *st = store_lab_open(path);
 	struct failover f;
 	struct query *q;
 
-	writer = lab_start(st);
-	lab_push_uplinks(writer, DOWN - HOUR_MS);
+	writer = store_lab_start(st);
+	store_lab_push_uplinks(writer, DOWN - HOUR_MS);
 	state_push(0, DOWN - HOUR_MS, "up");
 	state_push(1, DOWN - HOUR_MS, "up");
 	state_push(0, DOWN, "down");
@@ -165,10 +170,10 @@ static void test_classes(void **state)
 	assert_true(f.live[1].id == 10 && f.live[1].sum == 0 && f.live[2].sum == 2);
 	assert_int_equal(f.live[1].ct_id, 0xf0000000u + 10);
 	assert_int_equal(f.live[1].tuple.dport, 443);
-	assert_true(addr_is_equal(&f.live[1].tuple.src, &lab_flow(1).flow.tuple[0].src));
+	assert_true(addr_is_equal(&f.live[1].tuple.src, &store_lab_flow(1).flow.tuple[0].src));
 	failover_free(&f);
 	query_close(q);
-	lab_stop(writer, st);
+	store_lab_stop(writer, st);
 }
 
 static void found(struct query *q, const char *uplink, int64_t at_ms, int64_t down_ms,
@@ -194,14 +199,18 @@ static void none(struct query *q, const char *uplink, int64_t at_ms)
 /* The last one, one of an uplink, one at a time; not what a start of the daemon found. */
 static void test_which(void **state)
 {
-	const char *path = lab_path(*state, "flows.db");
-	struct record gap = { .type = RECORD_GAP, .gap = { .id = 1, .source = GAP_DAEMON,
-		.started_ms = LAB_NOON + 5000, .ended_ms = LAB_NOON + 6000, .lost = -1 } };
-	struct store *st = lab_open(path);
+	const char *path = store_lab_path(*state, "flows.db");
+	struct record gap = {.type = RECORD_GAP,
+			     .gap = {.id = 1,
+				     .source = GAP_DAEMON,
+				     .started_ms = LAB_NOON + 5000,
+				     .ended_ms = LAB_NOON + 6000,
+				     .lost = -1}};
+	struct store *st = store_lab_open(path);
 	struct query *q;
 
-	writer = lab_start(st);
-	lab_push_uplinks(writer, LAB_NOON);
+	writer = store_lab_start(st);
+	store_lab_push_uplinks(writer, LAB_NOON);
 	state_push(0, LAB_NOON, "missing");
 	state_push(1, LAB_NOON, "up");
 	writer_flush(writer);
@@ -225,7 +234,7 @@ static void test_which(void **state)
 	none(q, "wan2", LAB_NOON + 3999);
 	none(q, "wan3", 0);
 	/* While no daemon ran wan1 went away; what it does after that is seen. */
-	lab_push(writer, &gap);
+	store_lab_push(writer, &gap);
 	state_push(0, LAB_NOON + 6010, "down");
 	state_push(1, LAB_NOON + 6010, "up");
 	writer_flush(writer);
@@ -235,34 +244,34 @@ static void test_which(void **state)
 	writer_flush(writer);
 	found(q, "wan2", 0, LAB_NOON + 6020, 0);
 	query_close(q);
-	lab_stop(writer, st);
+	store_lab_stop(writer, st);
 }
 
 static void marked_anew(int64_t flow_id, int64_t time_ms, uint32_t mark)
 {
-	struct record r = { .type = RECORD_UPLINKS, .uplinks = { .flow_id = flow_id, .n = 2,
-		.time_ms = time_ms } };
+	struct record r = {.type = RECORD_UPLINKS,
+			   .uplinks = {.flow_id = flow_id, .n = 2, .time_ms = time_ms}};
 
 	r.uplinks.uplinks = calloc(2, sizeof(*r.uplinks.uplinks));
 	assert_non_null(r.uplinks.uplinks);
 	r.uplinks.uplinks[0] =
-		(struct uplink_record){ .slot = 0, .name = "wan1", .ifname = "eth1", .mark = mark };
+		(struct uplink_record){.slot = 0, .name = "wan1", .ifname = "eth1", .mark = mark};
 	r.uplinks.uplinks[1] =
-		(struct uplink_record){ .slot = 1, .name = "wan2", .ifname = "eth2", .mark = 3 };
-	lab_push(writer, &r);
+		(struct uplink_record){.slot = 1, .name = "wan2", .ifname = "eth2", .mark = 3};
+	store_lab_push(writer, &r);
 }
 
 /* A reload gives wan1 another mark while it is down: it is the same uplink by its name,
  * and the flows of the old mark are its flows. */
 static void test_reload(void **state)
 {
-	const char *path = lab_path(*state, "flows.db");
-	struct store *st = lab_open(path);
+	const char *path = store_lab_path(*state, "flows.db");
+	struct store *st = store_lab_open(path);
 	struct failover f;
 	struct query *q;
 
-	writer = lab_start(st);
-	lab_push_uplinks(writer, DOWN - HOUR_MS);
+	writer = store_lab_start(st);
+	store_lab_push_uplinks(writer, DOWN - HOUR_MS);
 	state_push(0, DOWN - HOUR_MS, "up");
 	flow_push(1, 0, DOWN - 500, LIVE, REASON_NONE);
 	state_push(0, DOWN, "down");
@@ -286,8 +295,8 @@ static void test_reload(void **state)
 	assert_true(f.down_ms == BACK + HOUR_MS + 10);
 	failover_free(&f);
 	query_close(q);
-	lab_stop(writer, st);
-	lab_expect(path, "SELECT count(*), count(DISTINCT uplink) FROM uplink_states", "5|1");
+	store_lab_stop(writer, st);
+	store_lab_expect(path, "SELECT count(*), count(DISTINCT uplink) FROM uplink_states", "5|1");
 }
 
 static uint64_t seed = 20261124;
@@ -306,21 +315,22 @@ static void test_many(void **state)
 {
 	static const char *const plain[] = {
 		[FAILOVER_DELETED] = "uplink = 1 AND state <> 0 AND reason = 10 AND started + life"
-			" BETWEEN 1772366400000 AND 1772366701000",
-		[FAILOVER_STRANDED] = "uplink = 1 AND started <= 1772366400000 AND (state = 0 OR"
+				     " BETWEEN 1772366400000 AND 1772366701000",
+		[FAILOVER_STRANDED] =
+			"uplink = 1 AND started <= 1772366400000 AND (state = 0 OR"
 			" started + life >= 1772366400000) AND NOT (state <> 0 AND"
 			" ifnull(reason, 0) = 10 AND started + life <= 1772366701000)",
 		[FAILOVER_BACKUP] = "uplink = 2 AND started > 1772366400000"
-			" AND started < 1772366700000",
+				    " AND started < 1772366700000",
 	};
-	const char *path = lab_path(*state, "flows.db");
-	struct store *st = lab_open(path);
+	const char *path = store_lab_path(*state, "flows.db");
+	struct store *st = store_lab_open(path);
 	struct failover f;
 	struct query *q;
 	char sql[512];
 
-	writer = lab_start(st);
-	lab_push_uplinks(writer, DOWN - 24 * HOUR_MS);
+	writer = store_lab_start(st);
+	store_lab_push_uplinks(writer, DOWN - 24 * HOUR_MS);
 	state_push(0, DOWN - 24 * HOUR_MS, "up");
 	for (int64_t id = 1; id <= 80000; id++) {
 		int64_t started = DOWN - 11 * HOUR_MS + id * 540 + pick(1000);
@@ -338,20 +348,20 @@ static void test_many(void **state)
 	for (int c = FAILOVER_DELETED; c < FAILOVER_CLASSES; c++) {
 		snprintf(sql, sizeof(sql), "SELECT count(*) FROM flow WHERE %s", plain[c]);
 		assert_in_range(f.sums[c].flows, 10, 10000);
-		assert_int_equal(f.sums[c].flows, lab_number(path, sql));
+		assert_int_equal(f.sums[c].flows, store_lab_number(path, sql));
 	}
 	failover_free(&f);
 	query_close(q);
-	lab_stop(writer, st);
+	store_lab_stop(writer, st);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_classes, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(test_which, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(test_reload, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(test_many, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(test_classes, store_lab_setup, store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_which, store_lab_setup, store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_reload, store_lab_setup, store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_many, store_lab_setup, store_lab_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,19 +13,19 @@
 
 #include <cmocka.h>
 
-#include "waymark/fib.h"
+#include "waymark/plan/fib.h"
 
 enum { LAN = 1, IF1, IF2 };
 
 static struct uplink_config uplinks[] = {
-	{ .name = "one", .ifname = "wan1", .mark = 2, .table = 251 },
-	{ .name = "two", .ifname = "wan2", .mark = 3, .table = 250 },
+	{.name = "one", .ifname = "wan1", .mark = 2, .table = 251},
+	{.name = "two", .ifname = "wan2", .mark = 3, .table = 250},
 };
-static struct config config = { .mark_mask = 0xff, .uplinks = uplinks, .n_uplinks = 2 };
+static struct config config = {.mark_mask = 0xff, .uplinks = uplinks, .n_uplinks = 2};
 
 static void link_add(struct netstate *s, uint32_t index, const char *name)
 {
-	struct link_state l = { .index = index, .is_up = true, .has_carrier = true };
+	struct link_state l = {.index = index, .is_up = true, .has_carrier = true};
 
 	strcpy(l.name, name);
 	assert_non_null(netstate_add_link(s, &l));
@@ -35,11 +35,14 @@ static void link_add(struct netstate *s, uint32_t index, const char *name)
 static void route_add(struct netstate *s, uint32_t table, const char *dst, uint32_t metric,
 		      uint32_t ifindex, uint32_t second)
 {
-	struct nexthop hops[2] = { { .ifindex = ifindex, .weight = 1 },
-				   { .ifindex = second, .weight = 1 } };
-	struct route_state r = { .family = AF_INET, .table = table, .metric = metric,
-				 .type = ifindex ? RTN_UNICAST : RTN_UNREACHABLE,
-				 .n_nexthops = (uint16_t)(!!ifindex + !!second), .nexthops = hops };
+	struct nexthop hops[2] = {{.ifindex = ifindex, .weight = 1},
+				  {.ifindex = second, .weight = 1}};
+	struct route_state r = {.family = AF_INET,
+				.table = table,
+				.metric = metric,
+				.type = ifindex ? RTN_UNICAST : RTN_UNREACHABLE,
+				.n_nexthops = (uint16_t)(!!ifindex + !!second),
+				.nexthops = hops};
 
 	if (*dst)
 		assert_int_equal(prefix_parse(&r.dst, dst), 0);
@@ -49,9 +52,13 @@ static void route_add(struct netstate *s, uint32_t table, const char *dst, uint3
 static struct rule_state *rule_add(struct netstate *s, uint32_t priority, uint32_t mark,
 				   uint32_t table)
 {
-	struct rule_state r = { .family = AF_INET, .priority = priority, .action = FR_ACT_TO_TBL,
-				.table = table, .fwmark = mark, .fwmask = mark ? 0xff : 0,
-				.suppress_prefixlength = -1 };
+	struct rule_state r = {.family = AF_INET,
+			       .priority = priority,
+			       .action = FR_ACT_TO_TBL,
+			       .table = table,
+			       .fwmark = mark,
+			       .fwmask = mark ? 0xff : 0,
+			       .suppress_prefixlength = -1};
 	struct rule_state *added;
 
 	if (priority >= 1000 && priority < 2000)
@@ -88,7 +95,7 @@ static struct netstate *router(enum thing without)
 
 static struct fib_query query(uint32_t mark)
 {
-	struct fib_query q = { .family = AF_INET, .mark = mark, .iifname = "lan" };
+	struct fib_query q = {.family = AF_INET, .mark = mark, .iifname = "lan"};
 
 	assert_int_equal(addr_parse(&q.src, "192.168.10.2"), 0);
 	assert_int_equal(addr_parse(&q.dst, "203.0.113.10"), 0);

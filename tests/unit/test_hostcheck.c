@@ -16,11 +16,11 @@
 
 #include <cmocka.h>
 
-#include "kernel/hostcheck_parts.h"
+#include "hostcheck/hostcheck_internal.h"
 
 static struct uplink_config uplinks[] = {
-	{ .name = "wan1", .ifname = "eth1", .mark = 2, .table = 251, .weight = 1, .slot = 2 },
-	{ .name = "wan2", .ifname = "eth2", .mark = 3, .table = 250, .weight = 2, .slot = 3 },
+	{.name = "wan1", .ifname = "eth1", .mark = 2, .table = 251, .weight = 1, .slot = 2},
+	{.name = "wan2", .ifname = "eth2", .mark = 3, .table = 250, .weight = 2, .slot = 3},
 };
 
 static struct config config;
@@ -50,14 +50,14 @@ static int check_stop(void **state)
 }
 
 /* The one finding there is. */
-static void assert_finding(enum finding_level level, const char *what, const char *cure)
+static void assert_finding(enum finding_level level, const char *what, const char *fix)
 {
 	assert_int_equal(findings.n, 1);
 	if (findings.list[0].level != level || !strstr(findings.list[0].what, what))
 		fail_msg("found: %s: %s", finding_level_name(findings.list[0].level),
 			 findings.list[0].what);
-	if (cure)
-		assert_non_null(strstr(findings.list[0].cure, cure));
+	if (fix)
+		assert_non_null(strstr(findings.list[0].fix, fix));
 	findings_clear(&findings);
 }
 
@@ -82,27 +82,27 @@ static void check_statement(const char *statement)
 }
 
 #define SET_META(value) "{\"mangle\":{\"key\":{\"meta\":{\"key\":\"mark\"}},\"value\":" value "}}"
-#define SET_CT(value) "{\"mangle\":{\"key\":{\"ct\":{\"key\":\"mark\"}},\"value\":" value "}}"
-#define META_MARK "{\"meta\":{\"key\":\"mark\"}}"
-#define CT_MARK "{\"ct\":{\"key\":\"mark\"}}"
+#define SET_CT(value)	"{\"mangle\":{\"key\":{\"ct\":{\"key\":\"mark\"}},\"value\":" value "}}"
+#define META_MARK	"{\"meta\":{\"key\":\"mark\"}}"
+#define CT_MARK		"{\"ct\":{\"key\":\"mark\"}}"
 
 static void test_marks_that_collide(void **state)
 {
 	static const struct {
 		const char *statement, *what;
 	} cases[] = {
-		{ SET_META("2"), "bits 0xff of the packet mark" },
-		{ SET_CT("256"), "bits 0xff of the ct mark" },
-		{ SET_META("{\"|\":[{\"&\":[" META_MARK ",4294967042]},2]}"),
-		  "bits 0xff of the packet mark" },
-		{ SET_META("{\"|\":[" META_MARK ",1]}"), "bits 0x1 of the packet mark" },
-		{ SET_CT("{\"^\":[" CT_MARK ",144]}"), "bits 0x90 of the ct mark" },
-		{ SET_CT("{\"&\":[" CT_MARK ",4294967280]}"), "bits 0xf of the ct mark" },
-		{ SET_CT(META_MARK), "bits 0xff of the ct mark" },
-		{ SET_META("{\"&\":[" CT_MARK ",255]}"), "bits 0xff of the packet mark" },
-		{ SET_CT("{\"map\":{\"key\":1,\"data\":\"@m\"}}"), "bits 0xff of the ct mark" },
-		{ SET_META("{\"numgen\":{\"mode\":\"inc\",\"mod\":2,\"offset\":0}}"),
-		  "bits 0xff of the packet mark" },
+		{SET_META("2"), "bits 0xff of the packet mark"},
+		{SET_CT("256"), "bits 0xff of the ct mark"},
+		{SET_META("{\"|\":[{\"&\":[" META_MARK ",4294967042]},2]}"),
+		 "bits 0xff of the packet mark"},
+		{SET_META("{\"|\":[" META_MARK ",1]}"), "bits 0x1 of the packet mark"},
+		{SET_CT("{\"^\":[" CT_MARK ",144]}"), "bits 0x90 of the ct mark"},
+		{SET_CT("{\"&\":[" CT_MARK ",4294967280]}"), "bits 0xf of the ct mark"},
+		{SET_CT(META_MARK), "bits 0xff of the ct mark"},
+		{SET_META("{\"&\":[" CT_MARK ",255]}"), "bits 0xff of the packet mark"},
+		{SET_CT("{\"map\":{\"key\":1,\"data\":\"@m\"}}"), "bits 0xff of the ct mark"},
+		{SET_META("{\"numgen\":{\"mode\":\"inc\",\"mod\":2,\"offset\":0}}"),
+		 "bits 0xff of the packet mark"},
 	};
 	size_t i;
 
@@ -219,10 +219,8 @@ static void test_rules_that_collide(void **state)
 static void test_rules_that_do_not_collide(void **state)
 {
 	struct rule_state rules[] = {
-		rule_of(0, 0, 0, RT_TABLE_LOCAL),
-		rule_of(32766, 0, 0, RT_TABLE_MAIN),
-		rule_of(1003, 0, 0, 100),
-		rule_of(500, 0x100, 0xff00, 100),
+		rule_of(0, 0, 0, RT_TABLE_LOCAL), rule_of(32766, 0, 0, RT_TABLE_MAIN),
+		rule_of(1003, 0, 0, 100),	  rule_of(500, 0x100, 0xff00, 100),
 		rule_of(1001, 0x2, 0xff, 251),
 	};
 	size_t i;
@@ -266,9 +264,9 @@ static void test_tables_of_uplinks(void **state)
 static void test_uplinks_in_trouble(void **state)
 {
 	struct netstate *s = netstate_new();
-	struct link_state eth2 = { .index = 7, .name = "eth2" };
-	struct addr_state address = { .ifindex = 7 };
-	struct addr_state link_local = { .ifindex = 7, .is_link_local = true };
+	struct link_state eth2 = {.index = 7, .name = "eth2"};
+	struct addr_state address = {.ifindex = 7};
+	struct addr_state link_local = {.ifindex = 7, .is_link_local = true};
 	struct link_state *link;
 
 	(void)state;
@@ -295,10 +293,13 @@ static void test_uplink_families(void **state)
 {
 	struct netstate *s = netstate_new();
 	struct link_state eth1 = {
-		.index = 6, .name = "eth1", .is_up = true, .has_carrier = true,
+		.index = 6,
+		.name = "eth1",
+		.is_up = true,
+		.has_carrier = true,
 	};
-	struct addr_state address = { .ifindex = 6 };
-	struct route_plan plan = { .n_uplinks = 1 };
+	struct addr_state address = {.ifindex = 6};
+	struct route_plan plan = {.n_uplinks = 1};
 
 	(void)state;
 	config.n_uplinks = 1;
@@ -307,7 +308,7 @@ static void test_uplink_families(void **state)
 	netstate_add_addr(s, &address);
 	plan.uplinks[0] = (struct uplink_plan){
 		.slot = 2,
-		.trouble = { UPLINK_NO_GATEWAY, UPLINK_NO_ADDRESS },
+		.trouble = {UPLINK_NO_GATEWAY, UPLINK_NO_ADDRESS},
 	};
 	hostcheck_uplinks(&findings, &config, s, &plan);
 	assert_finding(FINDING_WARNING, "no gateway is known for interface eth1", "set gateway");
@@ -330,15 +331,16 @@ static FILE *file_of(const char *text)
 	return fmemopen((char *)(uintptr_t)text, strlen(text), "r");
 }
 
-#define NETLINK_HEAD \
-	"sk               Eth Pid        Groups   Rmem     Wmem     Dump  Locks    Drops    Inode\n"
+#define NETLINK_HEAD                                                                               \
+	"sk               Eth Pid        Groups   Rmem     Wmem     Dump  Locks    Drops    "      \
+	"Inode\n"
 
 static void test_nflog_group_taken(void **state)
 {
 	FILE *groups = file_of("   78  11111     0 2 65531    100  1\n"
 			       "   77  13565     0 2 65531    100  1\n");
-	FILE *sockets = file_of(NETLINK_HEAD
-		"00000000560fee38 12  13565      00000000 0        0        0     2        0        1\n");
+	FILE *sockets = file_of(NETLINK_HEAD "00000000560fee38 12  13565      00000000 0        0  "
+					     "      0     2        0        1\n");
 
 	(void)state;
 	assert_true(hostcheck_nflog_group(&findings, &config, groups, sockets));
@@ -354,10 +356,12 @@ static void test_nflog_group_taken(void **state)
 
 static void test_event_listeners(void **state)
 {
-	FILE *sockets = file_of(NETLINK_HEAD
-		"00000000560fee38 12  13565      00000040 0        0        0     2        0        1\n"
-		"00000000560fee39 0   13566      00000007 0        0        0     2        0        2\n"
-		"00000000187436af 12  3279155233 00000004 0        0        0     2        0        3\n");
+	FILE *sockets = file_of(NETLINK_HEAD "00000000560fee38 12  13565      00000040 0        0  "
+					     "      0     2        0        1\n"
+					     "00000000560fee39 0   13566      00000007 0        0  "
+					     "      0     2        0        2\n"
+					     "00000000187436af 12  3279155233 00000004 0        0  "
+					     "      0     2        0        3\n");
 
 	(void)state;
 	hostcheck_listeners(&findings, &config, sockets);
@@ -365,7 +369,8 @@ static void test_event_listeners(void **state)
 	config.events = EVENTS_MINIMAL;
 	rewind(sockets);
 	hostcheck_listeners(&findings, &config, sockets);
-	assert_finding(FINDING_ERROR, "would miss those that events = minimal", "events = \"auto\"");
+	assert_finding(FINDING_ERROR, "would miss those that events = minimal",
+		       "events = \"auto\"");
 	fclose(sockets);
 }
 

@@ -19,7 +19,7 @@
 #include <cmocka.h>
 
 #include "sandbox.h"
-#include "waymark/ifnames.h"
+#include "waymark/kernel/ifnames.h"
 
 static int setup(void **state)
 {
@@ -136,7 +136,8 @@ static void test_overrun(void **state)
 	int bytes = 1;
 	unsigned ifindex = 0;
 
-	assert_int_equal(setsockopt(ifnames_fd(t), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes)), 0);
+	assert_int_equal(setsockopt(ifnames_fd(t), SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes)),
+			 0);
 	for (int i = 0; i < 20; i++) {
 		char name[IFNAMSIZ];
 

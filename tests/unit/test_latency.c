@@ -11,14 +11,14 @@
 
 #include <cmocka.h>
 
-#include "store/latency.h"
-#include "waymark/valve.h"
+#include "store/write/latency.h"
+#include "daemon/destroy_reliability.h"
 
 #define NOW INT64_C(1700000000000)
 
 static void test_quantiles(void **state)
 {
-	struct latency l = { .turn = 0 };
+	struct latency l = {.turn = 0};
 
 	(void)state;
 	assert_int_equal(latency_quantile(&l, NOW, 500), -1);
@@ -36,7 +36,7 @@ static void test_every_size(void **state)
 {
 	(void)state;
 	for (int64_t ms = 0; ms < 4000000; ms += 1 + ms / 50) {
-		struct latency l = { .turn = 0 };
+		struct latency l = {.turn = 0};
 		int64_t said;
 
 		latency_add(&l, NOW, ms);
@@ -47,7 +47,7 @@ static void test_every_size(void **state)
 
 static void test_a_minute(void **state)
 {
-	struct latency l = { .turn = 0 };
+	struct latency l = {.turn = 0};
 
 	(void)state;
 	latency_add(&l, NOW, 1000);
@@ -69,19 +69,26 @@ static void test_valve(void **state)
 		uint64_t count, max;
 		bool is;
 	} cases[] = {
-		{ false, 0, 262144, true },	  { true, 209715, 262144, true },
-		{ true, 209716, 262144, false },  { false, 209715, 262144, false },
-		{ false, 157286, 262144, false }, { false, 157285, 262144, true },
-		{ true, 80, 100, true },	  { true, 81, 100, false },
-		{ false, 60, 100, false },	  { false, 59, 100, true },
-		{ true, 1, 0, false },		  { false, 0, 0, false },
-		{ true, UINT64_MAX / 2, UINT64_MAX, true },
+		{false, 0, 262144, true},
+		{true, 209715, 262144, true},
+		{true, 209716, 262144, false},
+		{false, 209715, 262144, false},
+		{false, 157286, 262144, false},
+		{false, 157285, 262144, true},
+		{true, 80, 100, true},
+		{true, 81, 100, false},
+		{false, 60, 100, false},
+		{false, 59, 100, true},
+		{true, 1, 0, false},
+		{false, 0, 0, false},
+		{true, UINT64_MAX / 2, UINT64_MAX, true},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
-		assert_int_equal(valve_is_reliable(cases[i].was, cases[i].count, cases[i].max),
-				 cases[i].is);
+		assert_int_equal(
+			destroy_reliability_wanted(cases[i].was, cases[i].count, cases[i].max),
+			cases[i].is);
 }
 
 int main(void)

@@ -26,10 +26,10 @@
 
 #include "kernel/nflog_message.h"
 #include "sandbox.h"
-#include "waymark/nflog.h"
-#include "waymark/ruleset.h"
+#include "waymark/kernel/nflog.h"
+#include "waymark/plan/ruleset.h"
 
-#define GROUP 77
+#define GROUP	    77
 #define PACKETS_MAX 16
 
 struct log {
@@ -175,11 +175,10 @@ static void test_icmp_error(void **state)
 
 static void test_echo(void **state)
 {
-	static const uint8_t echo[8] = { 8, 0, 0xf7, 0xfe, 0, 1, 0, 0 }; /* checksum, id 1 */
+	static const uint8_t echo[8] = {8, 0, 0xf7, 0xfe, 0, 1, 0, 0}; /* checksum, id 1 */
 	struct setup *s = setup_of(state);
 	const struct nflog_packet *p = s->log.packets;
-	struct sockaddr_in to = { .sin_family = AF_INET,
-				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP);
 
 	assert_true(fd >= 0);
@@ -304,8 +303,8 @@ static void test_forged(void **state)
 /* --- messages without a kernel ------------------------------------------------ */
 
 static const uint8_t udp_packet[28] = {
-	0x45, 0, 0, 28, 0, 0, 0, 0, 64, IPPROTO_UDP, 0, 0, 192, 0, 2, 1, 192, 0, 2, 2,
-	0x1b, 0x58, 0, 53, 0, 8, 0, 0,
+	0x45, 0, 0,   28, 0, 0, 0,    0,    64, IPPROTO_UDP, 0, 0, 192, 0,
+	2,    1, 192, 0,  2, 2, 0x1b, 0x58, 0,	53,	     0, 8, 0,	0,
 };
 
 static void test_message_with_ct(void **state)
@@ -350,18 +349,18 @@ struct prefix_case {
 static void test_prefixes(void **state)
 {
 	static const struct prefix_case cases[] = {
-		{ PREFIX_MISMATCH, NFLOG_MISMATCH, -1 },
-		{ "waymark mismatch", NFLOG_MISMATCH, -1 },
-		{ PREFIX_MISMATCH "original", NFLOG_MISMATCH, DIR_ORIGINAL },
-		{ PREFIX_MISMATCH "reply ", NFLOG_MISMATCH, DIR_REPLY },
-		{ PREFIX_MISMATCH "reply wan1", NFLOG_MISMATCH, DIR_REPLY },
-		{ PREFIX_MISMATCH "replying", NFLOG_MISMATCH, -1 },
-		{ PREFIX_TRANSIT "original", NFLOG_TRANSIT, DIR_ORIGINAL },
-		{ PREFIX_UNMARKED, NFLOG_UNMARKED, -1 },
-		{ "waymark mismatched", NFLOG_OTHER, -1 },
-		{ "waymark", NFLOG_OTHER, -1 },
-		{ "original", NFLOG_OTHER, -1 },
-		{ "", NFLOG_OTHER, -1 },
+		{PREFIX_MISMATCH, NFLOG_MISMATCH, -1},
+		{"waymark mismatch", NFLOG_MISMATCH, -1},
+		{PREFIX_MISMATCH "original", NFLOG_MISMATCH, DIR_ORIGINAL},
+		{PREFIX_MISMATCH "reply ", NFLOG_MISMATCH, DIR_REPLY},
+		{PREFIX_MISMATCH "reply wan1", NFLOG_MISMATCH, DIR_REPLY},
+		{PREFIX_MISMATCH "replying", NFLOG_MISMATCH, -1},
+		{PREFIX_TRANSIT "original", NFLOG_TRANSIT, DIR_ORIGINAL},
+		{PREFIX_UNMARKED, NFLOG_UNMARKED, -1},
+		{"waymark mismatched", NFLOG_OTHER, -1},
+		{"waymark", NFLOG_OTHER, -1},
+		{"original", NFLOG_OTHER, -1},
+		{"", NFLOG_OTHER, -1},
 	};
 
 	(void)state;

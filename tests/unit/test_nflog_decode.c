@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "waymark/nflog.h"
+#include "waymark/kernel/nflog.h"
 
 #define PACKET_MAX 256
 
@@ -126,13 +126,13 @@ static void assert_tuple(const struct nflog_packet *p, uint8_t proto, const char
 
 static void test_ports(void **state)
 {
-	static const uint8_t protos[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE, IPPROTO_SCTP,
-					  IPPROTO_DCCP };
+	static const uint8_t protos[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE, IPPROTO_SCTP,
+					 IPPROTO_DCCP};
 	struct nflog_packet p;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(protos); i++) {
-		struct packet v4 = { .size = 0 }, v6 = { .size = 0 };
+		struct packet v4 = {.size = 0}, v6 = {.size = 0};
 
 		put_ipv4(&v4, protos[i], "192.0.2.1", "198.51.100.2", 5);
 		put_ports(&v4, 40000, 443, 20);
@@ -149,7 +149,7 @@ static void test_ports(void **state)
 
 static void test_portless(void **state)
 {
-	struct packet k = { .size = 0 };
+	struct packet k = {.size = 0};
 	struct nflog_packet p;
 
 	(void)state;
@@ -166,7 +166,7 @@ static void test_portless(void **state)
 
 static void test_ipv4_options(void **state)
 {
-	struct packet k = { .size = 0 };
+	struct packet k = {.size = 0};
 	struct nflog_packet p;
 
 	(void)state;
@@ -178,7 +178,7 @@ static void test_ipv4_options(void **state)
 
 static void test_ipv4_fragments(void **state)
 {
-	struct packet k = { .size = 0 };
+	struct packet k = {.size = 0};
 	struct nflog_packet p;
 	uint8_t *ip = put_ipv4(&k, IPPROTO_UDP, "192.0.2.1", "198.51.100.2", 5);
 
@@ -194,7 +194,7 @@ static void test_ipv4_fragments(void **state)
 
 static void test_ipv6_extensions(void **state)
 {
-	struct packet k = { .size = 0 };
+	struct packet k = {.size = 0};
 	struct nflog_packet p;
 
 	(void)state;
@@ -211,7 +211,7 @@ static void test_ipv6_extensions(void **state)
 
 static void test_ipv6_fragments(void **state)
 {
-	struct packet k = { .size = 0 };
+	struct packet k = {.size = 0};
 	struct nflog_packet p;
 
 	(void)state;
@@ -232,8 +232,8 @@ struct query_case {
 };
 
 static const struct query_case queries[] = {
-	{ IPPROTO_ICMP, 8, 0 },	     { IPPROTO_ICMP, 13, 14 },	   { IPPROTO_ICMP, 15, 16 },
-	{ IPPROTO_ICMP, 17, 18 },    { IPPROTO_ICMPV6, 128, 129 }, { IPPROTO_ICMPV6, 139, 140 },
+	{IPPROTO_ICMP, 8, 0},	{IPPROTO_ICMP, 13, 14},	    {IPPROTO_ICMP, 15, 16},
+	{IPPROTO_ICMP, 17, 18}, {IPPROTO_ICMPV6, 128, 129}, {IPPROTO_ICMPV6, 139, 140},
 };
 
 static void put_query(struct packet *k, const struct query_case *q, bool is_reply)
@@ -260,7 +260,7 @@ static void test_icmp_queries(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++) {
-		struct packet request = { .size = 0 }, reply = { .size = 0 };
+		struct packet request = {.size = 0}, reply = {.size = 0};
 
 		put_query(&request, &queries[i], false);
 		assert_int_equal(decode(&p, request.bytes, request.size), 0);
@@ -276,7 +276,7 @@ static void test_icmp_queries(void **state)
 
 static void test_icmp_other(void **state)
 {
-	struct packet k = { .size = 0 };
+	struct packet k = {.size = 0};
 	struct nflog_packet p;
 
 	(void)state;
@@ -299,12 +299,12 @@ static void put_error(struct packet *k, bool is_ipv4, unsigned type)
 
 static void test_icmp_errors(void **state)
 {
-	static const unsigned v4_types[] = { 3, 4, 5, 11, 12 };
+	static const unsigned v4_types[] = {3, 4, 5, 11, 12};
 	struct nflog_packet p;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(v4_types) / sizeof(v4_types[0]); i++) {
-		struct packet k = { .size = 0 };
+		struct packet k = {.size = 0};
 
 		put_error(&k, true, v4_types[i]);
 		put_ipv4(&k, IPPROTO_UDP, "192.0.2.1", "198.51.100.2", 6);
@@ -314,7 +314,7 @@ static void test_icmp_errors(void **state)
 		assert_true(p.is_icmp_error && !p.is_icmp_reply);
 	}
 	for (unsigned type = 1; type <= 4; type++) {
-		struct packet k = { .size = 0 };
+		struct packet k = {.size = 0};
 
 		put_error(&k, false, type);
 		put_ipv6(&k, IPPROTO_DSTOPTS, "2001:db8::1", "2001:db8::2");
@@ -334,7 +334,7 @@ static void test_icmp_errors_of_queries(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++) {
 		bool is_ipv4 = queries[i].proto == IPPROTO_ICMP;
-		struct packet request = { .size = 0 }, reply = { .size = 0 };
+		struct packet request = {.size = 0}, reply = {.size = 0};
 
 		put_error(&request, is_ipv4, is_ipv4 ? 11 : 3);
 		put_query(&request, &queries[i], false);
@@ -352,7 +352,7 @@ static void test_icmp_errors_of_queries(void **state)
 
 static void test_malformed(void **state)
 {
-	struct packet k = { .size = 0 };
+	struct packet k = {.size = 0};
 	struct nflog_packet p;
 
 	(void)state;
@@ -387,7 +387,7 @@ static void assert_cuts(const struct packet *k, size_t addresses, size_t ports)
 
 static void test_cuts(void **state)
 {
-	struct packet v4 = { .size = 0 }, v6 = { .size = 0 }, error = { .size = 0 };
+	struct packet v4 = {.size = 0}, v6 = {.size = 0}, error = {.size = 0};
 
 	(void)state;
 	put_ipv4(&v4, IPPROTO_TCP, "192.0.2.1", "198.51.100.2", 8);
@@ -419,7 +419,7 @@ static void test_random(void **state)
 {
 	const char *given = getenv("WAYMARK_TEST_SEED");
 	unsigned seed = given ? (unsigned)strtoul(given, NULL, 0) : (unsigned)time(NULL);
-	static const uint8_t interesting[] = { 0, 1, 6, 17, 43, 44, 51, 58, 60, 0x45, 0x60 };
+	static const uint8_t interesting[] = {0, 1, 6, 17, 43, 44, 51, 58, 60, 0x45, 0x60};
 
 	(void)state;
 	print_message("seed: WAYMARK_TEST_SEED=%u\n", seed);
@@ -431,8 +431,9 @@ static void test_random(void **state)
 		int ret;
 
 		for (size_t i = 0; i < size; i++)
-			bytes[i] = random() % 3 ? (uint8_t)random()
-						: interesting[(size_t)random() % sizeof(interesting)];
+			bytes[i] = random() % 3
+					   ? (uint8_t)random()
+					   : interesting[(size_t)random() % sizeof(interesting)];
 		if (size)
 			bytes[0] = random() % 2 ? 0x45 : 0x60;
 		ret = decode(&p, bytes, size);

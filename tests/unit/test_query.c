@@ -20,7 +20,7 @@
 #include <cmocka.h>
 
 #include "store_lab.h"
-#include "waymark/query.h"
+#include "waymark/store/query.h"
 
 #define FLOWS 80000 /* two full slices and a part */
 
@@ -43,23 +43,23 @@ static void address(struct addr *a, bool is_v6, uint32_t n)
 	else
 		snprintf(text, sizeof(text), "%u.%u.%u.%u", n % 2 ? 10 : 203, n % 5, n / 250 % 250,
 			 n % 250);
-	lab_addr(a, text);
+	store_lab_addr(a, text);
 }
 
 /* Few addresses that many have, many that few have. */
 static void random_flow(struct flow_record *f, int64_t id)
 {
-	static const uint8_t protos[] = { IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP };
+	static const uint8_t protos[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP};
 	bool is_v6 = pick(4) == 0;
 	struct endpoints *t = f->tuple;
 
-	*f = lab_flow(id).flow;
+	*f = store_lab_flow(id).flow;
 	f->proto = protos[pick(3)];
 	address(&t[0].src, is_v6, pick(2) ? pick(9) : pick(60000));
 	address(&t[0].dst, is_v6, pick(2) ? pick(9) : pick(60000));
 	t[0].sport = (uint16_t)pick(3000);
 	t[0].dport = (uint16_t)(f->proto == IPPROTO_ICMP ? 2048 : pick(50));
-	t[1] = (struct endpoints){ t[0].dst, t[0].src, t[0].dport, t[0].sport };
+	t[1] = (struct endpoints){t[0].dst, t[0].src, t[0].dport, t[0].sport};
 	if (f->proto == IPPROTO_ICMP) {
 		t[1].sport = t[0].sport;
 		t[1].dport = t[0].dport;
@@ -86,9 +86,8 @@ static bool port_fits(const struct flow_record *f, int32_t port)
 {
 	const struct endpoints *t = f->tuple;
 
-	return port < 0 || (f->proto != IPPROTO_ICMP &&
-			    (t[0].sport == port || t[0].dport == port || t[1].sport == port ||
-			     t[1].dport == port));
+	return port < 0 || (f->proto != IPPROTO_ICMP && (t[0].sport == port || t[0].dport == port ||
+							 t[1].sport == port || t[1].dport == port));
 }
 
 static bool fits(const struct flow_record *f, const struct query_filter *q)
@@ -109,8 +108,8 @@ static void random_prefix(struct prefix *p)
 	bool is_v6 = pick(3) == 0;
 
 	address(&p->addr, is_v6, pick(2) ? pick(9) : pick(60000));
-	p->len = is_v6 ? (uint8_t[]){ 128, 48, 64, 0, 33 }[pick(5)] :
-			 (uint8_t[]){ 32, 24, 16, 0, 31 }[pick(5)];
+	p->len = is_v6 ? (uint8_t[]){128, 48, 64, 0, 33}[pick(5)]
+		       : (uint8_t[]){32, 24, 16, 0, 31}[pick(5)];
 }
 
 static void random_filter(struct query_filter *q)
@@ -172,7 +171,7 @@ static void compare(struct query *q, const struct flow_record *flows, int rounds
 {
 	for (int i = 0; i < rounds; i++) {
 		struct query_filter f;
-		struct expectation e = { .flows = flows, .filter = &f, .next = FLOWS };
+		struct expectation e = {.flows = flows, .filter = &f, .next = FLOWS};
 
 		random_filter(&f);
 		assert_int_equal(query_flows(q, &f, compare_row, &e), 0);
@@ -186,7 +185,7 @@ static void compare(struct query *q, const struct flow_record *flows, int rounds
 
 static void totals_compare(struct query *q, const struct flow_record *flows)
 {
-	struct query_totals got, expected = { 0 };
+	struct query_totals got, expected = {0};
 	struct query_filter f;
 
 	query_filter_init(&f);
@@ -205,39 +204,39 @@ static void totals_compare(struct query *q, const struct flow_record *flows)
 
 static void test_searches(void **state)
 {
-	const char *path = lab_path(*state, "flows.db");
+	const char *path = store_lab_path(*state, "flows.db");
 	struct flow_record *flows = calloc(FLOWS, sizeof(*flows));
-	struct store *st = lab_open(path);
-	struct writer *w = lab_start(st);
+	struct store *st = store_lab_open(path);
+	struct writer *w = store_lab_start(st);
 	struct query *q;
 
 	seed = (uint64_t)time(NULL) * 2654435761u | 1;
 	print_message("seed %llu\n", (unsigned long long)seed);
-	lab_push_uplinks(w, LAB_NOON);
+	store_lab_push_uplinks(w, LAB_NOON);
 	for (int64_t i = 0; i < FLOWS; i++) {
-		struct record r = { .type = RECORD_FLOW };
+		struct record r = {.type = RECORD_FLOW};
 
 		random_flow(&flows[i], i + 1);
 		r.flow = flows[i];
 		/* Some come late, after flows of higher ids. */
 		if (i % 1000 != 7)
-			lab_push(w, &r);
+			store_lab_push(w, &r);
 	}
-	lab_wait(path, "SELECT count(*) FROM slice WHERE state = 1", 2);
+	store_lab_wait(path, "SELECT count(*) FROM slice WHERE state = 1", 2);
 	for (int64_t i = 7; i < FLOWS; i += 1000) {
-		struct record r = { .type = RECORD_FLOW, .flow = flows[i] };
+		struct record r = {.type = RECORD_FLOW, .flow = flows[i]};
 
-		lab_push(w, &r);
+		store_lab_push(w, &r);
 	}
 	writer_flush(w);
 	q = query_open(path, stderr);
 	assert_non_null(q);
 	compare(q, flows, 60); /* its slices are made anew meanwhile */
-	lab_wait(path, "SELECT count(*) FROM slice WHERE state = 1", 2);
+	store_lab_wait(path, "SELECT count(*) FROM slice WHERE state = 1", 2);
 	compare(q, flows, 240);
 	totals_compare(q, flows);
 	query_close(q);
-	lab_stop(w, st);
+	store_lab_stop(w, st);
 	free(flows);
 }
 
@@ -281,38 +280,45 @@ static FILE *text_open(char **text)
 
 static void rows_write(struct writer *w)
 {
-	struct record m = { .type = RECORD_MISMATCH }, g = { .type = RECORD_GAP };
-	struct record c = { .type = RECORD_MARK_CHANGE }, t = { .type = RECORD_TAMPERING };
-	struct record f = lab_flow(1);
+	struct record m = {.type = RECORD_MISMATCH}, g = {.type = RECORD_GAP};
+	struct record c = {.type = RECORD_MARK_CHANGE}, t = {.type = RECORD_TAMPERING};
+	struct record f = store_lab_flow(1);
 
-	lab_push_uplinks(w, LAB_NOON);
-	lab_push(w, &f);
-	f = lab_flow(2);
-	lab_end(&f);
-	lab_push(w, &f);
+	store_lab_push_uplinks(w, LAB_NOON);
+	store_lab_push(w, &f);
+	f = store_lab_flow(2);
+	store_lab_end(&f);
+	store_lab_push(w, &f);
 	for (int64_t id = 1; id <= 3; id++) {
-		m.mismatch = (struct mismatch_record){ .id = id, .time_ms = LAB_NOON + id,
-			.flow_id = id % 2 + 1, .proto = 6, .tuple = f.flow.tuple[0], .mark = 2,
-			.egress = id == 3 ? 0 : 1, .expected = id == 3 ? 1 : 0,
-			.reason = (enum reason)id };
-		lab_push(w, &m);
-		g.gap = (struct gap_record){ .id = id, .started_ms = LAB_NOON + id * 10,
-			.ended_ms = id == 2 ? 0 : LAB_NOON + id * 10 + 5, .lost = id };
-		lab_push(w, &g);
-		c.mark_change = (struct mark_change_record){ .time_ms = LAB_NOON + id,
-			.flow_id = id % 2 + 1, .new_mark = (uint32_t)id };
-		lab_push(w, &c);
-		t.tampering = (struct tampering_record){ .time_ms = LAB_NOON + id, .pid = id };
-		lab_push(w, &t);
+		m.mismatch = (struct mismatch_record){.id = id,
+						      .time_ms = LAB_NOON + id,
+						      .flow_id = id % 2 + 1,
+						      .proto = 6,
+						      .tuple = f.flow.tuple[0],
+						      .mark = 2,
+						      .egress = id == 3 ? 0 : 1,
+						      .expected = id == 3 ? 1 : 0,
+						      .reason = (enum reason)id};
+		store_lab_push(w, &m);
+		g.gap = (struct gap_record){.id = id,
+					    .started_ms = LAB_NOON + id * 10,
+					    .ended_ms = id == 2 ? 0 : LAB_NOON + id * 10 + 5,
+					    .lost = id};
+		store_lab_push(w, &g);
+		c.mark_change = (struct mark_change_record){
+			.time_ms = LAB_NOON + id, .flow_id = id % 2 + 1, .new_mark = (uint32_t)id};
+		store_lab_push(w, &c);
+		t.tampering = (struct tampering_record){.time_ms = LAB_NOON + id, .pid = id};
+		store_lab_push(w, &t);
 	}
 	writer_flush(w);
 }
 
 static void test_other_rows(void **state)
 {
-	const char *path = lab_path(*state, "flows.db");
-	struct store *st = lab_open(path);
-	struct writer *w = lab_start(st);
+	const char *path = store_lab_path(*state, "flows.db");
+	struct store *st = store_lab_open(path);
+	struct writer *w = store_lab_start(st);
 	struct query_filter f;
 	struct query *q;
 	int64_t ids[3];
@@ -329,17 +335,18 @@ static void test_other_rows(void **state)
 	f.limit = 2;
 	out = text_open(&text);
 	assert_int_equal(query_mismatches(q, &f, row_print, out), 0);
-	expect_text(&text, &out,
-		    "id=3 time=2026-03-01T12:00:00.003Z flow_id=2 proto=tcp src=192.168.1.10"
-		    " sport=40000 dst=198.51.100.7 dport=443 direction=original mark=2 expected=wan2"
-		    " egress=eth1 reason=uplink-down evidence=nflog packets=0 \n"
-		    "id=2 time=2026-03-01T12:00:00.002Z flow_id=1 proto=tcp src=192.168.1.10"
-		    " sport=40000 dst=198.51.100.7 dport=443 direction=original mark=2 expected=wan1"
-		    " egress=eth2 reason=route-missing evidence=nflog packets=0 \n");
+	expect_text(
+		&text, &out,
+		"id=3 time=2026-03-01T12:00:00.003Z flow_id=2 proto=tcp src=192.168.1.10"
+		" sport=40000 dst=198.51.100.7 dport=443 direction=original mark=2 expected=wan2"
+		" egress=eth1 reason=uplink-down evidence=nflog packets=0 \n"
+		"id=2 time=2026-03-01T12:00:00.002Z flow_id=1 proto=tcp src=192.168.1.10"
+		" sport=40000 dst=198.51.100.7 dport=443 direction=original mark=2 expected=wan1"
+		" egress=eth2 reason=route-missing evidence=nflog packets=0 \n");
 	query_filter_init(&f);
 	f.reason = REASON_RULE_MISSING;
 	f.port = 443;
-	lab_addr(&f.dst.addr, "198.51.100.0");
+	store_lab_addr(&f.dst.addr, "198.51.100.0");
 	f.dst.len = 24;
 	out = text_open(&text);
 	assert_int_equal(query_mismatches(q, &f, row_print, out), 0);
@@ -352,7 +359,8 @@ static void test_other_rows(void **state)
 	f.until_ms = LAB_NOON + 30;
 	out = text_open(&text);
 	assert_int_equal(query_gaps(q, &f, row_print, out), 0);
-	expect_text(&text, &out, "id=2 started=2026-03-01T12:00:00.020Z source=events lost=2"
+	expect_text(&text, &out,
+		    "id=2 started=2026-03-01T12:00:00.020Z source=events lost=2"
 		    " reason= \n");
 	f.since_ms = LAB_NOON + 2;
 	f.until_ms = LAB_NOON + 3;
@@ -362,7 +370,8 @@ static void test_other_rows(void **state)
 
 	out = text_open(&text);
 	assert_int_equal(query_flow_mark_changes(q, 2, row_print, out), 0);
-	expect_text(&text, &out, "time=2026-03-01T12:00:00.001Z flow_id=2 old=0 new=1 \n"
+	expect_text(&text, &out,
+		    "time=2026-03-01T12:00:00.001Z flow_id=2 old=0 new=1 \n"
 		    "time=2026-03-01T12:00:00.003Z flow_id=2 old=0 new=3 \n");
 	out = text_open(&text);
 	assert_int_equal(query_uplinks(q, row_print, out), 0);
@@ -382,7 +391,7 @@ static void test_other_rows(void **state)
 	assert_int_equal(ids[1], 3);
 	assert_int_equal(ids[2], 3);
 	query_close(q);
-	lab_stop(w, st);
+	store_lab_stop(w, st);
 }
 
 /* --- opening ---------------------------------------------------------------------- */
@@ -402,7 +411,8 @@ static void refused(const char *path, int error, const char *part)
 
 static void test_open(void **state)
 {
-	const char *path = lab_path(*state, "flows.db"), *other = lab_path(*state, "other.db");
+	const char *path = store_lab_path(*state, "flows.db"),
+		   *other = store_lab_path(*state, "other.db");
 	uint64_t before;
 	FILE *f;
 
@@ -411,14 +421,14 @@ static void test_open(void **state)
 	f = fopen(path, "w");
 	fclose(f);
 	refused(path, ENOENT, "empty");
-	lab_execute(other, "CREATE TABLE t (a)");
-	before = lab_fingerprint(other);
+	store_lab_execute(other, "CREATE TABLE t (a)");
+	before = store_lab_fingerprint(other);
 	refused(other, EPROTO, "another program");
-	assert_true(lab_fingerprint(other) == before);
-	store_close(lab_open(path));
-	lab_execute(path, "PRAGMA user_version = 9");
+	assert_true(store_lab_fingerprint(other) == before);
+	store_close(store_lab_open(path));
+	store_lab_execute(path, "PRAGMA user_version = 9");
 	refused(path, EPROTO, "newer");
-	lab_execute(path, "PRAGMA user_version = 0");
+	store_lab_execute(path, "PRAGMA user_version = 0");
 	refused(path, EPROTO, "older");
 }
 
@@ -447,7 +457,7 @@ static int count(const char *path)
  * stop. */
 static void test_whenever(void **state)
 {
-	const char *path = lab_path(*state, "flows.db");
+	const char *path = store_lab_path(*state, "flows.db");
 	struct store *st;
 	pid_t child = fork();
 	int status;
@@ -457,20 +467,20 @@ static void test_whenever(void **state)
 		struct writer *w = mine ? writer_start(mine, 1000, 20) : NULL;
 
 		for (int64_t i = 1; w && i <= 100; i++) {
-			struct record r = lab_flow(i);
+			struct record r = store_lab_flow(i);
 
-			lab_push(w, &r);
+			store_lab_push(w, &r);
 		}
 		for (;;)
 			pause();
 	}
-	lab_wait(path, "SELECT count(*) FROM sqlite_schema WHERE name = 'flows'", 1);
-	lab_wait(path, "SELECT count(*) FROM flows", 100);
+	store_lab_wait(path, "SELECT count(*) FROM sqlite_schema WHERE name = 'flows'", 1);
+	store_lab_wait(path, "SELECT count(*) FROM flows", 100);
 	assert_int_equal(count(path), 100);
 	kill(child, SIGKILL);
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(count(path), 100);
-	st = lab_open(path);
+	st = store_lab_open(path);
 	assert_int_equal(count(path), 100);
 	store_close(st);
 	assert_int_equal(count(path), 100);
@@ -490,8 +500,8 @@ static int row_page(void *data, const struct value *values, size_t n)
 
 	(void)values;
 	(void)n;
-	lab_execute(p->path, "INSERT INTO gap (source) VALUES (0);"
-			     " PRAGMA wal_checkpoint(TRUNCATE)");
+	store_lab_execute(p->path, "INSERT INTO gap (source) VALUES (0);"
+				   " PRAGMA wal_checkpoint(TRUNCATE)");
 	assert_int_equal(stat(p->wal, &info), 0);
 	assert_int_equal(info.st_size, 0);
 	p->rows++;
@@ -500,19 +510,19 @@ static int row_page(void *data, const struct value *values, size_t n)
 
 static void test_pager(void **state)
 {
-	struct pager p = { .path = lab_path(*state, "flows.db") };
-	struct store *st = lab_open(p.path);
-	struct writer *w = lab_start(st);
+	struct pager p = {.path = store_lab_path(*state, "flows.db")};
+	struct store *st = store_lab_open(p.path);
+	struct writer *w = store_lab_start(st);
 	struct query_filter f;
 	struct query *q;
 
 	snprintf(p.wal, sizeof(p.wal), "%s-wal", p.path);
 	for (int64_t i = 1; i <= 5; i++) {
-		struct record r = lab_flow(i);
+		struct record r = store_lab_flow(i);
 
-		lab_push(w, &r);
+		store_lab_push(w, &r);
 	}
-	lab_stop(w, st);
+	store_lab_stop(w, st);
 	q = query_open(p.path, stderr);
 	query_filter_init(&f);
 	assert_int_equal(query_flows(q, &f, row_page, &p), 0);
@@ -523,11 +533,12 @@ static void test_pager(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_open, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(test_other_rows, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(test_whenever, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(test_pager, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(test_searches, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(test_open, store_lab_setup, store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_other_rows, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_whenever, store_lab_setup, store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_pager, store_lab_setup, store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_searches, store_lab_setup, store_lab_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

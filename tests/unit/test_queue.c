@@ -16,7 +16,7 @@
 
 #include <cmocka.h>
 
-#include "store/queue.h"
+#include "store/write/queue.h"
 
 #define CAPACITY 20000
 
@@ -75,7 +75,7 @@ static void rounds(struct queue *q, uint32_t step)
 
 static void test_rounds(void **state)
 {
-	static const uint32_t steps[] = { 1, 3, 16, 17, 1000, 9999, CAPACITY };
+	static const uint32_t steps[] = {1, 3, 16, 17, 1000, 9999, CAPACITY};
 	struct queue q;
 
 	(void)state;

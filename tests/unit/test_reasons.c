@@ -14,12 +14,12 @@
 
 #include <cmocka.h>
 
-#include "waymark/audit.h"
+#include "waymark/audit/audit.h"
 
-#define WAN1 2
-#define WAN2 3
-#define LEFT1 1u
-#define LEFT2 2u
+#define WAN1	2
+#define WAN2	3
+#define LEFT1	1u
+#define LEFT2	2u
 #define ENTERED 4u
 
 /* An event: the flow's mark and its labels by then. mark 0xff: there is none. */
@@ -27,7 +27,10 @@ struct heard {
 	uint32_t mark;
 	unsigned labels;
 };
-#define SILENCE { 0xff, 0 }
+#define SILENCE                                                                                    \
+	{                                                                                          \
+		0xff, 0                                                                            \
+	}
 #define NO_PACKET 0xff
 
 struct reason_case {
@@ -44,36 +47,124 @@ struct reason_case {
 static const struct reason_case cases[] = {
 #define AT __LINE__
 	/* The packet carried the mark: routing. */
-	{ AT, { 2, LEFT1 }, { 2, LEFT1 | LEFT2 }, 0, 2, WAN2, REASON_RULE_MISSING, FINE, REASON_RULE_MISSING },
-	{ AT, { 2, LEFT1 }, { 2, LEFT1 | LEFT2 }, 0, 2, WAN2, REASON_ROUTE_MISSING, FINE, REASON_ROUTE_MISSING },
-	{ AT, { 2, LEFT1 }, { 2, LEFT1 | LEFT2 }, 0, 2, WAN2, REASON_UPLINK_DOWN, FINE, REASON_UPLINK_DOWN },
+	{AT,
+	 {2, LEFT1},
+	 {2, LEFT1 | LEFT2},
+	 0,
+	 2,
+	 WAN2,
+	 REASON_RULE_MISSING,
+	 FINE,
+	 REASON_RULE_MISSING},
+	{AT,
+	 {2, LEFT1},
+	 {2, LEFT1 | LEFT2},
+	 0,
+	 2,
+	 WAN2,
+	 REASON_ROUTE_MISSING,
+	 FINE,
+	 REASON_ROUTE_MISSING},
+	{AT,
+	 {2, LEFT1},
+	 {2, LEFT1 | LEFT2},
+	 0,
+	 2,
+	 WAN2,
+	 REASON_UPLINK_DOWN,
+	 FINE,
+	 REASON_UPLINK_DOWN},
 	/* ... a ruleset that is not whole did not keep the mark from it */
-	{ AT, { 2, LEFT1 }, { 2, LEFT1 | LEFT2 }, 0, 2, WAN2, FINE, REASON_RESTORE_MISSING, REASON_UNEXPLAINED },
-	{ AT, { 2, LEFT1 }, { 2, LEFT1 | LEFT2 }, 0, 2, WAN2, FINE, FINE, REASON_UNEXPLAINED },
+	{AT,
+	 {2, LEFT1},
+	 {2, LEFT1 | LEFT2},
+	 0,
+	 2,
+	 WAN2,
+	 FINE,
+	 REASON_RESTORE_MISSING,
+	 REASON_UNEXPLAINED},
+	{AT, {2, LEFT1}, {2, LEFT1 | LEFT2}, 0, 2, WAN2, FINE, FINE, REASON_UNEXPLAINED},
 	/* ... other people's bits of the mark are theirs */
-	{ AT, { 2, LEFT1 }, { 2, LEFT1 | LEFT2 }, 0, 0x502, WAN2, REASON_RULE_MISSING, FINE, REASON_RULE_MISSING },
+	{AT,
+	 {2, LEFT1},
+	 {2, LEFT1 | LEFT2},
+	 0,
+	 0x502,
+	 WAN2,
+	 REASON_RULE_MISSING,
+	 FINE,
+	 REASON_RULE_MISSING},
 	/* ... of an inbound flow its replies */
-	{ AT, { 2, ENTERED }, { 2, ENTERED | LEFT2 }, 1, 2, WAN2, REASON_RULE_MISSING, FINE, REASON_RULE_MISSING },
+	{AT,
+	 {2, ENTERED},
+	 {2, ENTERED | LEFT2},
+	 1,
+	 2,
+	 WAN2,
+	 REASON_RULE_MISSING,
+	 FINE,
+	 REASON_RULE_MISSING},
 	/* The packet did not carry it: the restoring, whatever the rules are like. */
-	{ AT, { 2, LEFT1 }, { 2, LEFT1 | LEFT2 }, 0, 0, WAN2, REASON_RULE_MISSING, REASON_RESTORE_MISSING, REASON_RESTORE_MISSING },
-	{ AT, { 2, LEFT1 }, { 2, LEFT1 | LEFT2 }, 0, 0, WAN2, FINE, FINE, REASON_RESTORE_MISSING },
-	{ AT, { 2, LEFT1 }, { 2, LEFT1 | LEFT2 }, 0, 3, WAN2, FINE, FINE, REASON_RESTORE_MISSING },
-	{ AT, { 2, ENTERED }, { 2, ENTERED | LEFT2 }, 1, 0, WAN2, FINE, FINE, REASON_RESTORE_MISSING },
+	{AT,
+	 {2, LEFT1},
+	 {2, LEFT1 | LEFT2},
+	 0,
+	 0,
+	 WAN2,
+	 REASON_RULE_MISSING,
+	 REASON_RESTORE_MISSING,
+	 REASON_RESTORE_MISSING},
+	{AT, {2, LEFT1}, {2, LEFT1 | LEFT2}, 0, 0, WAN2, FINE, FINE, REASON_RESTORE_MISSING},
+	{AT, {2, LEFT1}, {2, LEFT1 | LEFT2}, 0, 3, WAN2, FINE, FINE, REASON_RESTORE_MISSING},
+	{AT, {2, ENTERED}, {2, ENTERED | LEFT2}, 1, 0, WAN2, FINE, FINE, REASON_RESTORE_MISSING},
 	/* ... but the first packet of a flow has nothing to restore: the mark came later */
-	{ AT, { 3, LEFT1 }, SILENCE, 0, 0, WAN1, REASON_RULE_MISSING, FINE, REASON_MARK_CHANGED },
-	{ AT, { 3, LEFT1 }, SILENCE, 0, NO_PACKET, WAN1, FINE, FINE, REASON_MARK_CHANGED },
-	{ AT, { 3, LEFT1 }, { 3, LEFT1 }, 0, 0, WAN1, REASON_RULE_MISSING, FINE, REASON_MARK_CHANGED },
+	{AT, {3, LEFT1}, SILENCE, 0, 0, WAN1, REASON_RULE_MISSING, FINE, REASON_MARK_CHANGED},
+	{AT, {3, LEFT1}, SILENCE, 0, NO_PACKET, WAN1, FINE, FINE, REASON_MARK_CHANGED},
+	{AT, {3, LEFT1}, {3, LEFT1}, 0, 0, WAN1, REASON_RULE_MISSING, FINE, REASON_MARK_CHANGED},
 	/* ... unless it had it from its master */
-	{ AT, { 3, LEFT1 }, SILENCE, 0, 0, WAN1, FINE, REASON_RESTORE_MISSING, REASON_RESTORE_MISSING },
+	{AT, {3, LEFT1}, SILENCE, 0, 0, WAN1, FINE, REASON_RESTORE_MISSING, REASON_RESTORE_MISSING},
 	/* The mark named that uplink before: nothing else needs to be wrong. */
-	{ AT, { 2, LEFT1 }, { 3, LEFT1 | LEFT2 }, 0, NO_PACKET, WAN1, REASON_RULE_MISSING, REASON_RESTORE_MISSING, REASON_MARK_CHANGED },
-	{ AT, { 2, LEFT1 }, { 3, LEFT1 }, 0, 2, WAN1, REASON_RULE_MISSING, REASON_RESTORE_MISSING, REASON_MARK_CHANGED },
-	{ AT, { 2, LEFT1 }, { 3, LEFT1 }, 0, 3, WAN1, FINE, FINE, REASON_MARK_CHANGED },
-	{ AT, { 2, ENTERED | LEFT1 }, { 3, ENTERED | LEFT1 }, 1, 2, WAN1, FINE, FINE, REASON_MARK_CHANGED },
+	{AT,
+	 {2, LEFT1},
+	 {3, LEFT1 | LEFT2},
+	 0,
+	 NO_PACKET,
+	 WAN1,
+	 REASON_RULE_MISSING,
+	 REASON_RESTORE_MISSING,
+	 REASON_MARK_CHANGED},
+	{AT,
+	 {2, LEFT1},
+	 {3, LEFT1},
+	 0,
+	 2,
+	 WAN1,
+	 REASON_RULE_MISSING,
+	 REASON_RESTORE_MISSING,
+	 REASON_MARK_CHANGED},
+	{AT, {2, LEFT1}, {3, LEFT1}, 0, 3, WAN1, FINE, FINE, REASON_MARK_CHANGED},
+	{AT,
+	 {2, ENTERED | LEFT1},
+	 {3, ENTERED | LEFT1},
+	 1,
+	 2,
+	 WAN1,
+	 FINE,
+	 FINE,
+	 REASON_MARK_CHANGED},
 	/* A label of which no packet was sent: the mark named it then. */
-	{ AT, { 2, LEFT1 }, { 2, LEFT1 | LEFT2 }, 0, NO_PACKET, WAN2, FINE, FINE, REASON_MARK_CHANGED },
+	{AT, {2, LEFT1}, {2, LEFT1 | LEFT2}, 0, NO_PACKET, WAN2, FINE, FINE, REASON_MARK_CHANGED},
 	/* ... or the packet's message is lost: what the kernel shows comes first */
-	{ AT, { 2, LEFT1 }, { 2, LEFT1 | LEFT2 }, 0, NO_PACKET, WAN2, REASON_RULE_MISSING, FINE, REASON_RULE_MISSING },
+	{AT,
+	 {2, LEFT1},
+	 {2, LEFT1 | LEFT2},
+	 0,
+	 NO_PACKET,
+	 WAN2,
+	 REASON_RULE_MISSING,
+	 FINE,
+	 REASON_RULE_MISSING},
 };
 
 /* --- what came out --------------------------------------------------------------------- */
@@ -129,15 +220,17 @@ static struct addr v4(const char *text)
 static struct ct_event event(const struct reason_case *c, enum ct_event_type type,
 			     const struct heard *h)
 {
-	struct ct_event ev = { .type = type, .id = 7, .proto = 6, .mark = h->mark };
+	struct ct_event ev = {.type = type, .id = 7, .proto = 6, .mark = h->mark};
 	bool is_inbound = c->first.labels & ENTERED;
 
-	ev.tuple[0] = (struct endpoints){ .src = v4(is_inbound ? "203.0.113.10" : "192.168.10.2"),
-					  .sport = 40000,
-					  .dst = v4(is_inbound ? "192.168.1.10" : "203.0.113.10"),
-					  .dport = 80 };
-	ev.tuple[1] = (struct endpoints){ .src = v4(is_inbound ? "192.168.10.2" : "203.0.113.10"),
-					  .sport = 80, .dst = ev.tuple[0].src, .dport = 40000 };
+	ev.tuple[0] = (struct endpoints){.src = v4(is_inbound ? "203.0.113.10" : "192.168.10.2"),
+					 .sport = 40000,
+					 .dst = v4(is_inbound ? "192.168.1.10" : "203.0.113.10"),
+					 .dport = 80};
+	ev.tuple[1] = (struct endpoints){.src = v4(is_inbound ? "192.168.10.2" : "203.0.113.10"),
+					 .sport = 80,
+					 .dst = ev.tuple[0].src,
+					 .dport = 40000};
 	ev.has_labels = true;
 	ev.labels.word[1] = (h->labels & ENTERED ? 1 : 0) |
 			    (h->labels & LEFT1 ? UINT64_C(1) << (LABELS_RESERVED + WAN1) : 0) |
@@ -148,12 +241,14 @@ static struct ct_event event(const struct reason_case *c, enum ct_event_type typ
 static void packet_hear(struct audit *a, const struct reason_case *c)
 {
 	struct ct_event flow = event(c, CT_NEW, &c->first);
-	struct nflog_packet p = { .kind = NFLOG_MISMATCH, .direction = (int8_t)c->direction,
-				  .proto = 6, .mark = c->packet_mark };
+	struct nflog_packet p = {.kind = NFLOG_MISMATCH,
+				 .direction = (int8_t)c->direction,
+				 .proto = 6,
+				 .mark = c->packet_mark};
 	const struct endpoints *from = &flow.tuple[c->direction], *to = &flow.tuple[!c->direction];
 
-	p.tuple = (struct endpoints){ .src = from->src, .sport = from->sport, .dst = to->src,
-				      .dport = to->sport };
+	p.tuple = (struct endpoints){
+		.src = from->src, .sport = from->sport, .dst = to->src, .dport = to->sport};
 	if (c->packet_mark != NO_PACKET)
 		audit_packet(a, &p, c->egress, 1000);
 }
@@ -161,12 +256,12 @@ static void packet_hear(struct audit *a, const struct reason_case *c)
 static struct audit *audit_open(struct outcome *o)
 {
 	struct uplink_config uplinks[] = {
-		{ .name = "wan1", .ifname = "wan1", .mark = 2, .slot = WAN1 },
-		{ .name = "wan2", .ifname = "wan2", .mark = 3, .slot = WAN2 },
+		{.name = "wan1", .ifname = "wan1", .mark = 2, .slot = WAN1},
+		{.name = "wan2", .ifname = "wan2", .mark = 3, .slot = WAN2},
 	};
-	struct config c = { .mark_mask = 0xff, .label_base = 64, .uplinks = uplinks, .n_uplinks = 2 };
-	struct audit_port port = { .data = o, .emit = emit, .alert = alert, .diagnose = diagnose };
-	struct audit_ids ids = { 0 };
+	struct config c = {.mark_mask = 0xff, .label_base = 64, .uplinks = uplinks, .n_uplinks = 2};
+	struct audit_port port = {.data = o, .emit = emit, .alert = alert, .diagnose = diagnose};
+	struct audit_ids ids = {0};
 	struct audit *a = audit_new(&port, &ids, 16);
 
 	assert_non_null(a);
@@ -178,7 +273,7 @@ static struct audit *audit_open(struct outcome *o)
  * both wait, or late; the events in one batch or each in its own. */
 static void case_run(const struct reason_case *c, bool is_late, bool is_one_batch)
 {
-	struct outcome o = { .is = c };
+	struct outcome o = {.is = c};
 	struct audit *a = audit_open(&o);
 	struct ct_event ev = event(c, CT_NEW, &c->first);
 	bool is_first = c->then.mark == 0xff;
@@ -203,8 +298,8 @@ static void case_run(const struct reason_case *c, bool is_late, bool is_one_batc
 	if (o.n != 1 || o.last.reason != c->wanted || o.last.egress != c->egress ||
 	    o.of_flow != c->wanted)
 		fail_msg("line %d%s%s: %u mismatches, by slot %u, reason %d (flow %d), wanted %d",
-			 c->line, is_late ? ", late" : "", is_one_batch ? ", at once" : "", o.n, o.last.egress, o.last.reason,
-			 o.of_flow, c->wanted);
+			 c->line, is_late ? ", late" : "", is_one_batch ? ", at once" : "", o.n,
+			 o.last.egress, o.last.reason, o.of_flow, c->wanted);
 	assert_int_equal(o.last.evidence,
 			 c->packet_mark == NO_PACKET ? EVIDENCE_LABEL : EVIDENCE_NFLOG);
 	audit_free(a);
@@ -222,9 +317,10 @@ static void each_cause_has_its_name(void **state)
 /* A label from before the daemon listened: nobody knows what the mark was then. */
 static void a_label_from_before_is_unexplained(void **state)
 {
-	static const struct reason_case c = { __LINE__, { 2, LEFT1 | LEFT2 }, SILENCE, 0, NO_PACKET,
-					      WAN2, FINE, FINE, REASON_UNEXPLAINED };
-	struct outcome o = { .is = &c };
+	static const struct reason_case c = {
+		__LINE__, {2, LEFT1 | LEFT2}, SILENCE, 0, NO_PACKET, WAN2, FINE,
+		FINE,	  REASON_UNEXPLAINED};
+	struct outcome o = {.is = &c};
 	struct audit *a = audit_open(&o);
 	struct ct_event ev = event(&c, CT_DUMP, &c.first);
 

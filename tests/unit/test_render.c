@@ -17,10 +17,10 @@
 #include "cli/render.h"
 
 static const struct column columns[] = {
-	{ .name = "name" },
-	{ .name = "count", .type = COLUMN_NUMBER },
-	{ .name = "note", .is_detail = true },
-	{ .name = "lines", .type = COLUMN_LIST },
+	{.name = "name"},
+	{.name = "count", .type = COLUMN_NUMBER},
+	{.name = "note", .is_detail = true},
+	{.name = "lines", .type = COLUMN_LIST},
 };
 
 static void rows_of(struct render *r, int set)
@@ -45,7 +45,7 @@ static void rows_of(struct render *r, int set)
 
 static char *rendered(enum render_format format, bool is_wide, bool has_colour, int set)
 {
-	struct render_style style = { format, is_wide, has_colour };
+	struct render_style style = {format, is_wide, has_colour};
 	struct render *r;
 	char *text = NULL;
 	size_t size;
@@ -136,8 +136,8 @@ static void test_csv_quotes(void **state)
 
 static void test_long_table_streams(void **state)
 {
-	static const struct column one[] = { { .name = "n", .type = COLUMN_NUMBER } };
-	struct render_style style = { RENDER_TABLE, false, false };
+	static const struct column one[] = {{.name = "n", .type = COLUMN_NUMBER}};
+	struct render_style style = {RENDER_TABLE, false, false};
 	struct render *r;
 	char *text = NULL, *line;
 	size_t size;
@@ -163,7 +163,7 @@ static void test_long_table_streams(void **state)
 
 static void test_tells_of_a_full_disk(void **state)
 {
-	struct render_style style = { RENDER_JSON, false, false };
+	struct render_style style = {RENDER_JSON, false, false};
 	FILE *out = fopen("/dev/full", "w");
 	struct render *r;
 

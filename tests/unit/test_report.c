@@ -11,7 +11,7 @@
 
 #include <cmocka.h>
 
-#include "cli/report.h"
+#include "cli/report/report.h"
 
 struct page {
 	char text[256];
@@ -35,16 +35,17 @@ static void page_is(struct page *p, const char *expected)
 static void test_escape(void **state)
 {
 	static const char *const cases[][2] = {
-		{ "", "" },
-		{ "wan1", "wan1" },
-		{ "<b>&\"'", "&lt;b&gt;&amp;&quot;&#39;" },
-		{ "]]>", "]]&gt;" },
-		{ "\a\t\n\x7f", "????" },
-		{ "\xc3\xa9 \xe2\x82\xac \xf0\x9f\x9a\xa6", "\xc3\xa9 \xe2\x82\xac \xf0\x9f\x9a\xa6" },
-		{ "\xff\xc3", "??" },
-		{ "\xc3<", "?&lt;" },
-		{ "\xe2\x82<", "??&lt;" },
-		{ "\xc0\xbc", "??" },
+		{"", ""},
+		{"wan1", "wan1"},
+		{"<b>&\"'", "&lt;b&gt;&amp;&quot;&#39;"},
+		{"]]>", "]]&gt;"},
+		{"\a\t\n\x7f", "????"},
+		{"\xc3\xa9 \xe2\x82\xac \xf0\x9f\x9a\xa6",
+		 "\xc3\xa9 \xe2\x82\xac \xf0\x9f\x9a\xa6"},
+		{"\xff\xc3", "??"},
+		{"\xc3<", "?&lt;"},
+		{"\xe2\x82<", "??&lt;"},
+		{"\xc0\xbc", "??"},
 	};
 	struct page p;
 
@@ -73,18 +74,31 @@ static void numbers_are(report_format_fn *format, const struct number *n)
 static void test_numbers(void **state)
 {
 	(void)state;
-	numbers_are(report_number, (const struct number[]){
-		{ 0, "0" }, { 999, "999" }, { 1000, "1,000" }, { 1234567, "1,234,567" },
-		{ -1000, "-1,000" }, { INT64_MAX, "9,223,372,036,854,775,807" },
-		{ INT64_MIN, "-9,223,372,036,854,775,808" }, { 0, NULL } });
-	numbers_are(report_bytes, (const struct number[]){
-		{ 0, "0 B" }, { 1023, "1023 B" }, { 1024, "1.0 KiB" }, { 1536, "1.5 KiB" },
-		{ 102400, "100 KiB" }, { INT64_MAX, "8.0 EiB" }, { 0, NULL } });
-	numbers_are(report_duration, (const struct number[]){
-		{ 0, "0.0 s" }, { 4250, "4.2 s" }, { 60000, "1 min 0 s" }, { 3661000, "1 h 1 min" },
-		{ 90000000, "1 d 1 h" }, { 0, NULL } });
-	numbers_are(report_time, (const struct number[]){
-		{ 0, "1970-01-01 00:00" }, { 1772366459999, "2026-03-01 12:00" }, { 0, NULL } });
+	numbers_are(report_number,
+		    (const struct number[]){{0, "0"},
+					    {999, "999"},
+					    {1000, "1,000"},
+					    {1234567, "1,234,567"},
+					    {-1000, "-1,000"},
+					    {INT64_MAX, "9,223,372,036,854,775,807"},
+					    {INT64_MIN, "-9,223,372,036,854,775,808"},
+					    {0, NULL}});
+	numbers_are(report_bytes, (const struct number[]){{0, "0 B"},
+							  {1023, "1023 B"},
+							  {1024, "1.0 KiB"},
+							  {1536, "1.5 KiB"},
+							  {102400, "100 KiB"},
+							  {INT64_MAX, "8.0 EiB"},
+							  {0, NULL}});
+	numbers_are(report_duration, (const struct number[]){{0, "0.0 s"},
+							     {4250, "4.2 s"},
+							     {60000, "1 min 0 s"},
+							     {3661000, "1 h 1 min"},
+							     {90000000, "1 d 1 h"},
+							     {0, NULL}});
+	numbers_are(report_time, (const struct number[]){{0, "1970-01-01 00:00"},
+							 {1772366459999, "2026-03-01 12:00"},
+							 {0, NULL}});
 }
 
 int main(void)

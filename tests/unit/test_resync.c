@@ -14,9 +14,9 @@
 
 #include <cmocka.h>
 
-#include "waymark/audit.h"
+#include "waymark/audit/audit.h"
 
-#define T INT64_C(1700000000000)
+#define T  INT64_C(1700000000000)
 #define MS INT64_C(1000000)
 
 struct seen {
@@ -53,9 +53,9 @@ static uint32_t room(void *data)
 
 static struct audit *audit_make(struct seen *s)
 {
-	struct audit_port port = { .data = s, .emit = emit, .alert = alert, .room = room };
-	struct audit_ids none = { 0 };
-	struct uplink_config uplink = { .name = "wan1", .mark = 2 };
+	struct audit_port port = {.data = s, .emit = emit, .alert = alert, .room = room};
+	struct audit_ids none = {0};
+	struct uplink_config uplink = {.name = "wan1", .mark = 2};
 	struct config *c = config_new();
 	struct audit *a;
 
@@ -73,16 +73,19 @@ static struct audit *audit_make(struct seen *s)
 /* Of flow n: the same tuple and id each time. */
 static struct ct_event event(enum ct_event_type type, uint16_t n, uint32_t mark, int64_t start_ms)
 {
-	struct ct_event ev = { .type = type, .id = n, .proto = IPPROTO_UDP, .mark = mark,
-			       .start_ns = start_ms * MS };
+	struct ct_event ev = {.type = type,
+			      .id = n,
+			      .proto = IPPROTO_UDP,
+			      .mark = mark,
+			      .start_ns = start_ms * MS};
 	struct endpoints *o = &ev.tuple[DIR_ORIGINAL];
 
 	addr_parse(&o->src, "10.0.0.1");
 	addr_parse(&o->dst, "203.0.113.1");
 	o->sport = n;
 	o->dport = 53;
-	ev.tuple[DIR_REPLY] = (struct endpoints){ .src = o->dst, .dst = o->src, .sport = 53,
-						  .dport = n };
+	ev.tuple[DIR_REPLY] =
+		(struct endpoints){.src = o->dst, .dst = o->src, .sport = 53, .dport = n};
 	if (type == CT_DESTROY)
 		ev.stop_ns = (start_ms + 100) * MS;
 	return ev;

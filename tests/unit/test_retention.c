@@ -12,84 +12,85 @@
 
 #include <cmocka.h>
 
-#include "store/age_clock.h"
+#include "store/write/age_clock.h"
 #include "store_lab.h"
 
 static void test_retention_by_age(void **state)
 {
-	const char *path = lab_path(*state, "flows.db");
+	const char *path = store_lab_path(*state, "flows.db");
 	int64_t now = (int64_t)time(NULL) * 1000;
-	struct store *st = lab_open(path);
-	struct writer *w = lab_start(st);
+	struct store *st = store_lab_open(path);
+	struct writer *w = store_lab_start(st);
 
 	/* A day in 80,000 flows, each of a second; every thousandth lives on. */
 	for (int64_t i = 1; i <= 80000; i++) {
-		struct record r = lab_flow(i);
+		struct record r = store_lab_flow(i);
 
 		if (i % 1000)
-			lab_end(&r);
+			store_lab_end(&r);
 		r.flow.started_ms = now - 86400000 + i * 1080;
 		r.flow.ended_ms = i % 1000 ? r.flow.started_ms + 1000 : 0;
-		lab_push(w, &r);
+		store_lab_push(w, &r);
 	}
 	writer_flush(w);
 	writer_set_retention(w, 43200, 0);
-	lab_wait(path, "SELECT count(*) = 40040 FROM flow", 1);
-	lab_expect(path, "SELECT count(*), count(*) FILTER (WHERE state = 0) FROM flow",
-		   "40040|80");
-	assert_in_range(lab_number(path, "SELECT min(id) FROM flow WHERE state = 1"), 39990, 40010);
-	lab_stop(w, st);
-	lab_expect(path, "PRAGMA integrity_check", "ok");
+	store_lab_wait(path, "SELECT count(*) = 40040 FROM flow", 1);
+	store_lab_expect(path, "SELECT count(*), count(*) FILTER (WHERE state = 0) FROM flow",
+			 "40040|80");
+	assert_in_range(store_lab_number(path, "SELECT min(id) FROM flow WHERE state = 1"), 39990,
+			40010);
+	store_lab_stop(w, st);
+	store_lab_expect(path, "PRAGMA integrity_check", "ok");
 }
 
 static void test_retention_by_size(void **state)
 {
-	const char *path = lab_path(*state, "flows.db");
-	struct store *st = lab_open(path);
-	struct writer *w = lab_start(st);
+	const char *path = store_lab_path(*state, "flows.db");
+	struct store *st = store_lab_open(path);
+	struct writer *w = store_lab_start(st);
 	struct stat info;
 
 	for (int64_t i = 1; i <= 200000; i++) {
-		struct record r = lab_flow(i);
+		struct record r = store_lab_flow(i);
 
 		if (i != 7)
-			lab_end(&r);
-		lab_push(w, &r);
+			store_lab_end(&r);
+		store_lab_push(w, &r);
 	}
 	writer_flush(w);
 	writer_set_retention(w, 0, 4 << 20);
 	for (int i = 0; i < 1000; i++) {
 		if (stat(path, &info) == 0 && info.st_size <= 4 << 20 &&
-		    lab_number(path, "PRAGMA page_count") <= 1024)
+		    store_lab_number(path, "PRAGMA page_count") <= 1024)
 			break;
-		lab_sleep_ms(10);
+		store_lab_sleep_ms(10);
 	}
-	assert_true(lab_number(path, "PRAGMA page_count") <= 1024);
-	assert_in_range(lab_number(path, "SELECT count(*) FROM flows"), 30000, 60000);
-	lab_expect(path, "SELECT id, state FROM flows ORDER BY id LIMIT 1", "7|live");
-	lab_expect(path, "SELECT max(id) FROM flows", "200000");
+	assert_true(store_lab_number(path, "PRAGMA page_count") <= 1024);
+	assert_in_range(store_lab_number(path, "SELECT count(*) FROM flows"), 30000, 60000);
+	store_lab_expect(path, "SELECT id, state FROM flows ORDER BY id LIMIT 1", "7|live");
+	store_lab_expect(path, "SELECT max(id) FROM flows", "200000");
 	/* All of it goes, but ids do not come again, however often one looks. */
 	writer_set_retention(w, 0, 1);
-	lab_wait(path, "SELECT count(*) = 1 FROM flow", 1);
-	lab_stop(w, st);
+	store_lab_wait(path, "SELECT count(*) = 1 FROM flow", 1);
+	store_lab_stop(w, st);
 	for (int i = 0; i < 2; i++) {
-		st = lab_open(path);
+		st = store_lab_open(path);
 		assert_int_equal(store_last_flow_id(st), 200000);
-		w = lab_start(st);
+		w = store_lab_start(st);
 		writer_set_retention(w, 3600, 1);
-		lab_sleep_ms(300);
-		lab_stop(w, st);
+		store_lab_sleep_ms(300);
+		store_lab_stop(w, st);
 	}
-	lab_expect(path, "PRAGMA integrity_check", "ok");
+	store_lab_expect(path, "PRAGMA integrity_check", "ok");
 }
 
 /* --- the clock -------------------------------------------------------------------- */
 
 #define MINUTE_MS INT64_C(60000)
-#define HOUR_MS (60 * MINUTE_MS)
-#define DAY_MS (24 * HOUR_MS)
-#define YEAR_MS (365 * DAY_MS)
-#define KEEP_S (90 * 86400)
+#define HOUR_MS	  (60 * MINUTE_MS)
+#define DAY_MS	  (24 * HOUR_MS)
+#define YEAR_MS	  (365 * DAY_MS)
+#define KEEP_S	  (90 * 86400)
 
 static int64_t now_ms(void)
 {
@@ -98,12 +99,12 @@ static int64_t now_ms(void)
 
 static void push_ended(struct writer *w, int64_t id, int64_t started_ms)
 {
-	struct record r = lab_flow(id);
+	struct record r = store_lab_flow(id);
 
-	lab_end(&r);
+	store_lab_end(&r);
 	r.flow.started_ms = started_ms;
 	r.flow.ended_ms = started_ms + 1000;
-	lab_push(w, &r);
+	store_lab_push(w, &r);
 }
 
 static void known_time_set(const char *path, int64_t time_ms)
@@ -112,23 +113,24 @@ static void known_time_set(const char *path, int64_t time_ms)
 
 	snprintf(sql, sizeof(sql), "INSERT OR REPLACE INTO meta VALUES ('age_ms', %lld)",
 		 (long long)time_ms);
-	lab_execute(path, sql);
+	store_lab_execute(path, sql);
 }
 
 /* Flows that have ended, each with a mismatch of its own. */
 static void push_mismatched(struct writer *w, int64_t n, int64_t time_ms)
 {
 	for (int64_t id = 1; id <= n; id++) {
-		struct record m = { .type = RECORD_MISMATCH, .mismatch = {
-			.id = id, .flow_id = id, .time_ms = time_ms, .packets = 1 } };
-		struct record r = lab_flow(id);
+		struct record m = {
+			.type = RECORD_MISMATCH,
+			.mismatch = {.id = id, .flow_id = id, .time_ms = time_ms, .packets = 1}};
+		struct record r = store_lab_flow(id);
 
-		lab_end(&r);
+		store_lab_end(&r);
 		m.mismatch.tuple = r.flow.tuple[0];
 		r.flow.started_ms = time_ms;
 		r.flow.ended_ms = time_ms + 1000;
-		lab_push(w, &r);
-		lab_push(w, &m);
+		store_lab_push(w, &r);
+		store_lab_push(w, &m);
 	}
 	writer_flush(w);
 }
@@ -137,57 +139,57 @@ static void push_mismatched(struct writer *w, int64_t n, int64_t time_ms)
  * the newest are kept. */
 static void test_mismatches_by_size(void **state)
 {
-	const char *path = lab_path(*state, "flows.db");
-	struct store *st = lab_open(path);
-	struct writer *w = lab_start(st);
+	const char *path = store_lab_path(*state, "flows.db");
+	struct store *st = store_lab_open(path);
+	struct writer *w = store_lab_start(st);
 
 	push_mismatched(w, 100000, LAB_NOON);
 	writer_set_retention(w, 0, 4 << 20);
-	lab_wait(path, "SELECT page_count <= 1024 FROM pragma_page_count", 1);
-	lab_stop(w, st);
-	assert_in_range(lab_number(path, "SELECT count(*) FROM flow"), 10000, 60000);
-	lab_expect(path, "SELECT max(id) FROM flow", "100000");
-	lab_expect(path, "SELECT max(id) FROM mismatch", "100000");
-	lab_expect(path, "PRAGMA integrity_check", "ok");
+	store_lab_wait(path, "SELECT page_count <= 1024 FROM pragma_page_count", 1);
+	store_lab_stop(w, st);
+	assert_in_range(store_lab_number(path, "SELECT count(*) FROM flow"), 10000, 60000);
+	store_lab_expect(path, "SELECT max(id) FROM flow", "100000");
+	store_lab_expect(path, "SELECT max(id) FROM mismatch", "100000");
+	store_lab_expect(path, "PRAGMA integrity_check", "ok");
 }
 
 /* A pass ends when all that is too old has gone, not after the first few thousand. */
 static void test_mismatches_by_age(void **state)
 {
-	const char *path = lab_path(*state, "flows.db");
-	struct store *st = lab_open(path);
-	struct writer *w = lab_start(st);
-	struct record m = { .type = RECORD_MISMATCH, .mismatch = {
-		.id = 20001, .flow_id = 20001, .time_ms = now_ms() } };
+	const char *path = store_lab_path(*state, "flows.db");
+	struct store *st = store_lab_open(path);
+	struct writer *w = store_lab_start(st);
+	struct record m = {.type = RECORD_MISMATCH,
+			   .mismatch = {.id = 20001, .flow_id = 20001, .time_ms = now_ms()}};
 
 	push_mismatched(w, 20000, now_ms() - 200 * DAY_MS);
-	lab_push(w, &m);
+	store_lab_push(w, &m);
 	writer_flush(w);
 	writer_set_retention(w, KEEP_S, 0);
-	lab_wait(path, "SELECT count(*) = 1 FROM mismatch", 1);
-	lab_stop(w, st);
-	lab_expect(path, "SELECT id FROM mismatch", "20001");
+	store_lab_wait(path, "SELECT count(*) = 1 FROM mismatch", 1);
+	store_lab_stop(w, st);
+	store_lab_expect(path, "SELECT id FROM mismatch", "20001");
 }
 
 /* Flows of an hour ago and of 100 days ago, by a clock that has since been set by so
  * much; then a pass. */
 static void clock_set(void **state, int64_t by_ms, const char *left)
 {
-	const char *path = lab_path(*state, "flows.db");
+	const char *path = store_lab_path(*state, "flows.db");
 	int64_t then = now_ms() - by_ms;
-	struct store *st = lab_open(path);
-	struct writer *w = lab_start(st);
+	struct store *st = store_lab_open(path);
+	struct writer *w = store_lab_start(st);
 
 	push_ended(w, 1, then - 100 * DAY_MS);
 	push_ended(w, 2, then - HOUR_MS);
-	lab_stop(w, st);
+	store_lab_stop(w, st);
 	known_time_set(path, then - MINUTE_MS);
-	st = lab_open(path);
-	w = lab_start(st);
+	st = store_lab_open(path);
+	w = store_lab_start(st);
 	writer_set_retention(w, KEEP_S, 0);
-	lab_sleep_ms(500);
-	lab_stop(w, st);
-	lab_expect(path, "SELECT group_concat(id) FROM flow", left);
+	store_lab_sleep_ms(500);
+	store_lab_stop(w, st);
+	store_lab_expect(path, "SELECT group_concat(id) FROM flow", left);
 }
 
 static void test_clock_as_it_was(void **state)
@@ -211,81 +213,87 @@ static void test_clock_set_back(void **state)
 static void test_clock_at_boot(void **state)
 {
 	static const char *const sql[] = {
-		"SELECT group_concat(id) FROM flow", "SELECT group_concat(id) FROM mismatch",
+		"SELECT group_concat(id) FROM flow",
+		"SELECT group_concat(id) FROM mismatch",
 		"SELECT group_concat(id) FROM (SELECT id FROM gap ORDER BY id)",
 		"SELECT group_concat(id) FROM (SELECT id FROM uplink_state ORDER BY id)",
 	};
-	const char *path = lab_path(*state, "flows.db");
-	struct store *st = lab_open(path);
-	struct writer *w = lab_start(st);
-	const int64_t times[] = { now_ms() - 200 * DAY_MS, now_ms() - DAY_MS, 86400000 };
+	const char *path = store_lab_path(*state, "flows.db");
+	struct store *st = store_lab_open(path);
+	struct writer *w = store_lab_start(st);
+	const int64_t times[] = {now_ms() - 200 * DAY_MS, now_ms() - DAY_MS, 86400000};
 
-	lab_push_uplinks(w, times[0]);
+	store_lab_push_uplinks(w, times[0]);
 	for (int64_t id = 1; id <= 3; id++) {
-		struct record m = { .type = RECORD_MISMATCH, .mismatch = {
-			.id = id, .flow_id = id, .time_ms = times[id - 1] } };
-		struct record g = { .type = RECORD_GAP, .gap = {
-			.id = id, .started_ms = times[id - 1], .ended_ms = times[id - 1] + 1 } };
-		struct record u = { .type = RECORD_UPLINK_STATE, .uplink_state = {
-			.time_ms = times[id - 1], .slot = 0, .state = "up" } };
+		struct record m = {.type = RECORD_MISMATCH,
+				   .mismatch = {.id = id, .flow_id = id, .time_ms = times[id - 1]}};
+		struct record g = {.type = RECORD_GAP,
+				   .gap = {.id = id,
+					   .started_ms = times[id - 1],
+					   .ended_ms = times[id - 1] + 1}};
+		struct record u = {
+			.type = RECORD_UPLINK_STATE,
+			.uplink_state = {.time_ms = times[id - 1], .slot = 0, .state = "up"}};
 
 		push_ended(w, id, times[id - 1]);
-		lab_push(w, &m);
-		lab_push(w, &g);
+		store_lab_push(w, &m);
+		store_lab_push(w, &g);
 		g.gap.id = -id;
-		lab_push(w, &g);
-		lab_push(w, &u);
+		store_lab_push(w, &g);
+		store_lab_push(w, &u);
 	}
 	writer_flush(w);
 	writer_set_retention(w, KEEP_S, 0);
-	lab_wait(path, "SELECT min(id) FROM mismatch", 2);
-	lab_stop(w, st);
-	lab_expect(path, sql[0], "2,3");
-	lab_expect(path, sql[1], "2,3");
-	lab_expect(path, sql[2], "-3,-2,2,3");
-	lab_expect(path, sql[3], "2,3");
+	store_lab_wait(path, "SELECT min(id) FROM mismatch", 2);
+	store_lab_stop(w, st);
+	store_lab_expect(path, sql[0], "2,3");
+	store_lab_expect(path, sql[1], "2,3");
+	store_lab_expect(path, sql[2], "-3,-2,2,3");
+	store_lab_expect(path, sql[3], "2,3");
 }
 
 /* Of an uplink that has long been so, the history says what it was and is. */
 static void test_old_states(void **state)
 {
-	const char *path = lab_path(*state, "flows.db");
-	const int days[] = { 300, 200, 100, 1 };
-	struct store *st = lab_open(path);
-	struct writer *w = lab_start(st);
+	const char *path = store_lab_path(*state, "flows.db");
+	const int days[] = {300, 200, 100, 1};
+	struct store *st = store_lab_open(path);
+	struct writer *w = store_lab_start(st);
 
-	lab_push_uplinks(w, now_ms() - 300 * DAY_MS);
+	store_lab_push_uplinks(w, now_ms() - 300 * DAY_MS);
 	for (uint8_t i = 0; i < 4; i++) {
-		struct record u = { .type = RECORD_UPLINK_STATE, .uplink_state = {
-			.time_ms = now_ms() - days[i] * DAY_MS, .slot = i == 1 } };
+		struct record u = {
+			.type = RECORD_UPLINK_STATE,
+			.uplink_state = {.time_ms = now_ms() - days[i] * DAY_MS, .slot = i == 1}};
 
-		lab_push(w, &u);
+		store_lab_push(w, &u);
 	}
 	writer_flush(w);
 	writer_set_retention(w, KEEP_S, 0);
-	lab_wait(path, "SELECT min(id) FROM uplink_state", 2);
-	lab_stop(w, st);
-	lab_expect(path, "SELECT group_concat(id) FROM (SELECT id FROM uplink_state ORDER BY id)",
-		   "2,3,4");
+	store_lab_wait(path, "SELECT min(id) FROM uplink_state", 2);
+	store_lab_stop(w, st);
+	store_lab_expect(path,
+			 "SELECT group_concat(id) FROM (SELECT id FROM uplink_state ORDER BY id)",
+			 "2,3,4");
 }
 
 /* A gap in which the clock was put back is as young as its later time. */
 static void test_gap_across_a_jump(void **state)
 {
-	const char *path = lab_path(*state, "flows.db");
-	struct store *st = lab_open(path);
-	struct writer *w = lab_start(st);
-	struct record g = { .type = RECORD_GAP, .gap = {
-		.id = 1, .started_ms = now_ms(), .ended_ms = 86400000 } };
+	const char *path = store_lab_path(*state, "flows.db");
+	struct store *st = store_lab_open(path);
+	struct writer *w = store_lab_start(st);
+	struct record g = {.type = RECORD_GAP,
+			   .gap = {.id = 1, .started_ms = now_ms(), .ended_ms = 86400000}};
 
-	lab_push(w, &g);
+	store_lab_push(w, &g);
 	push_ended(w, 1, now_ms() - YEAR_MS);
 	writer_flush(w);
 	writer_set_retention(w, KEEP_S, 0);
-	lab_wait(path, "SELECT count(*) = 0 FROM flow", 1);
-	lab_sleep_ms(200);
-	lab_stop(w, st);
-	lab_expect(path, "SELECT count(*) FROM gap", "1");
+	store_lab_wait(path, "SELECT count(*) = 0 FROM flow", 1);
+	store_lab_sleep_ms(200);
+	store_lab_stop(w, st);
+	store_lab_expect(path, "SELECT count(*) FROM gap", "1");
 }
 
 /* What time it is after a minute in which the clock was set. */
@@ -305,7 +313,7 @@ static bool is_now(struct age_clock *c, struct age_moment *now, int64_t set_by_m
 
 static void test_age_clock(void **state)
 {
-	struct age_moment now = { .time_ms = LAB_NOON, .steady_ms = 77 };
+	struct age_moment now = {.time_ms = LAB_NOON, .steady_ms = 77};
 	struct age_clock c;
 
 	(void)state;
@@ -327,7 +335,7 @@ static void test_age_clock(void **state)
 /* A short limit has little room for error, and less patience. */
 static void test_age_clock_of_an_hour(void **state)
 {
-	struct age_moment now = { .time_ms = LAB_NOON, .steady_ms = 77 };
+	struct age_moment now = {.time_ms = LAB_NOON, .steady_ms = 77};
 	struct age_clock c;
 
 	(void)state;
@@ -342,7 +350,7 @@ static void test_age_clock_of_an_hour(void **state)
 /* Whoever sets it without end is not believed, and does not stop time. */
 static void test_age_clock_that_never_rests(void **state)
 {
-	struct age_moment now = { .time_ms = LAB_NOON, .steady_ms = 77 };
+	struct age_moment now = {.time_ms = LAB_NOON, .steady_ms = 77};
 	struct age_clock c;
 
 	(void)state;
@@ -354,16 +362,26 @@ static void test_age_clock_that_never_rests(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_retention_by_age, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(test_retention_by_size, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(test_mismatches_by_size, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(test_mismatches_by_age, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(test_clock_as_it_was, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(test_clock_set_forth, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(test_clock_set_back, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(test_clock_at_boot, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(test_old_states, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(test_gap_across_a_jump, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(test_retention_by_age, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_retention_by_size, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_mismatches_by_size, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_mismatches_by_age, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_clock_as_it_was, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_clock_set_forth, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_clock_set_back, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_clock_at_boot, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_old_states, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_gap_across_a_jump, store_lab_setup,
+						store_lab_teardown),
 		cmocka_unit_test(test_age_clock),
 		cmocka_unit_test(test_age_clock_of_an_hour),
 		cmocka_unit_test(test_age_clock_that_never_rests),

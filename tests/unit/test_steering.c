@@ -18,12 +18,12 @@
 
 #include <cmocka.h>
 
-#include "kernel/steering_internal.h"
+#include "steering/steering_internal.h"
 #include "sandbox.h"
 #include "steering_lab.h"
-#include "waymark/nft.h"
-#include "waymark/rtnl.h"
-#include "waymark/ruleset.h"
+#include "waymark/kernel/nft.h"
+#include "waymark/kernel/rtnl.h"
+#include "waymark/plan/ruleset.h"
 
 static void count_rtnl(void *data, const struct rtnl_notice *n)
 {
@@ -40,35 +40,39 @@ static void count_nft(void *data, const struct nft_notice *n)
 /* A second apply finds all as it is wanted: nobody is told of any change. */
 static void applies_twice(void **state)
 {
-	struct steering *s = lab_steering();
+	struct steering *s = steering_lab_steering();
 	struct rtnl_monitor *routes;
 	struct nft_monitor *rules;
 	char *before;
 	int n = 0;
 
 	(void)state;
-	lab_apply(s);
-	assert_true(lab_shows("ip -4 route", "nexthop via 192.168.2.1 dev wan2 weight 2"));
-	assert_true(lab_shows("ip -6 route", "nexthop via fe80::1 dev wan2 weight 2"));
-	assert_true(lab_shows("ip -4 route show table 251",
-			      "default via 192.168.1.1 dev wan1 proto 87 src 192.168.1.10"));
-	assert_true(lab_shows("ip -4 route show table 251", "192.168.1.0/24 dev wan1 proto 87"));
-	assert_true(lab_shows("ip -6 route show table 250", "default via fe80::1 dev wan2"));
-	assert_true(lab_shows("ip -4 rule", "1000:\tfrom all lookup main suppress_prefixlength 0"));
-	assert_true(lab_shows("ip -6 rule", "1002:\tfrom all fwmark 0x3/0xff lookup 250"));
-	assert_true(lab_shows("cat /proc/sys/net/ipv4/conf/wan1/rp_filter", "2"));
+	steering_lab_apply(s);
+	assert_true(steering_lab_shows("ip -4 route", "nexthop via 192.168.2.1 dev wan2 weight 2"));
+	assert_true(steering_lab_shows("ip -6 route", "nexthop via fe80::1 dev wan2 weight 2"));
+	assert_true(
+		steering_lab_shows("ip -4 route show table 251",
+				   "default via 192.168.1.1 dev wan1 proto 87 src 192.168.1.10"));
+	assert_true(steering_lab_shows("ip -4 route show table 251",
+				       "192.168.1.0/24 dev wan1 proto 87"));
+	assert_true(
+		steering_lab_shows("ip -6 route show table 250", "default via fe80::1 dev wan2"));
+	assert_true(steering_lab_shows("ip -4 rule",
+				       "1000:\tfrom all lookup main suppress_prefixlength 0"));
+	assert_true(steering_lab_shows("ip -6 rule", "1002:\tfrom all fwmark 0x3/0xff lookup 250"));
+	assert_true(steering_lab_shows("cat /proc/sys/net/ipv4/conf/wan1/rp_filter", "2"));
 
-	before = lab_listing();
+	before = steering_lab_listing();
 	routes = rtnl_monitor_open();
 	rules = nft_monitor_open();
 	assert_non_null(routes);
 	assert_non_null(rules);
-	lab_apply(s);
-	lab_apply(lab_steering()); /* and by another process */
+	steering_lab_apply(s);
+	steering_lab_apply(steering_lab_steering()); /* and by another process */
 	assert_true(rtnl_monitor_receive(routes, count_rtnl, &n) >= 0);
 	assert_true(nft_monitor_receive(rules, count_nft, &n) >= 0);
 	assert_int_equal(n, 0);
-	lab_assert_same(before, lab_listing());
+	steering_lab_assert_same(before, steering_lab_listing());
 	rtnl_monitor_close(routes);
 	nft_monitor_close(rules);
 }
@@ -76,57 +80,60 @@ static void applies_twice(void **state)
 /* Others' routes of every kind stand in our places; all come back as they were. */
 static void others_start(void)
 {
-	lab_run("ip -4 route add default via 192.168.1.1 dev wan1 mtu 1400 proto dhcp");
-	lab_run("ip -4 route add default via 192.168.2.1 dev wan2 metric 100");
-	lab_run("ip -6 route add default via 2001:db8:1::1 dev wan1 metric 1 pref high");
-	lab_run("ip -6 route add default via fe80::2 dev wan2 metric 1024 proto ra");
-	lab_run("ip -4 route add default via 192.168.10.9 dev lan table 251");
-	lab_run("ip -4 route add 10.0.0.0/8 via 192.168.10.2");
-	lab_run("ip rule add pref 500 fwmark 0x100/0x100 lookup 9");
-	lab_run("nft add table inet others '{ chain c { type filter hook input priority 0; }; }'");
+	steering_lab_run("ip -4 route add default via 192.168.1.1 dev wan1 mtu 1400 proto dhcp");
+	steering_lab_run("ip -4 route add default via 192.168.2.1 dev wan2 metric 100");
+	steering_lab_run("ip -6 route add default via 2001:db8:1::1 dev wan1 metric 1 pref high");
+	steering_lab_run("ip -6 route add default via fe80::2 dev wan2 metric 1024 proto ra");
+	steering_lab_run("ip -4 route add default via 192.168.10.9 dev lan table 251");
+	steering_lab_run("ip -4 route add 10.0.0.0/8 via 192.168.10.2");
+	steering_lab_run("ip rule add pref 500 fwmark 0x100/0x100 lookup 9");
+	steering_lab_run(
+		"nft add table inet others '{ chain c { type filter hook input priority 0; }; }'");
 }
 
 static void removes_without_a_trace(void **state)
 {
-	static const enum config_local_routes modes[] = { LOCAL_SUPPRESS, LOCAL_COPY,
-							  LOCAL_EXCLUDE };
+	static const enum config_local_routes modes[] = {LOCAL_SUPPRESS, LOCAL_COPY, LOCAL_EXCLUDE};
 	char *before;
 
 	(void)state;
 	others_start();
 	for (unsigned i = 0; i < 6; i++) {
-		before = lab_listing();
-		lab_config.local_routes = modes[i % 3];
-		lab_config.balance = i < 3;
-		lab_apply(lab_steering());
-		assert_true(lab_shows("ip -4 route show table 251", "default via 192.168.1.1"));
-		assert_true(lab_shows("ip -4 route", "default via 192.168.2.1 dev wan2 metric 100"));
+		before = steering_lab_listing();
+		steering_lab_config.local_routes = modes[i % 3];
+		steering_lab_config.balance = i < 3;
+		steering_lab_apply(steering_lab_steering());
+		assert_true(steering_lab_shows("ip -4 route show table 251",
+					       "default via 192.168.1.1"));
+		assert_true(steering_lab_shows("ip -4 route",
+					       "default via 192.168.2.1 dev wan2 metric 100"));
 		/* Another process, after a while. */
-		assert_int_equal(lab_reconcile(lab_steering()), 0);
-		assert_int_equal(steering_remove(lab_steering(), stderr), 0);
-		lab_assert_same(before, lab_listing());
-		assert_int_equal(access(lab_state_path(), F_OK), -1);
+		assert_int_equal(steering_lab_reconcile(steering_lab_steering()), 0);
+		assert_int_equal(steering_remove(steering_lab_steering(), stderr), 0);
+		steering_lab_assert_same(before, steering_lab_listing());
+		assert_int_equal(access(steering_lab_state_path(), F_OK), -1);
 	}
-	assert_int_equal(steering_remove(lab_steering(), stderr), 0);
+	assert_int_equal(steering_remove(steering_lab_steering(), stderr), 0);
 }
 
 /* Without the state file everything of ours goes all the same. */
 static void removes_without_a_state(void **state)
 {
-	struct steering *s = lab_steering();
+	struct steering *s = steering_lab_steering();
 	char *said = NULL;
 	size_t size;
 	FILE *errors = open_memstream(&said, &size);
 
 	(void)state;
-	lab_apply(s);
-	lab_run("rm %s", lab_state_path());
-	assert_int_equal(steering_remove(lab_steering(), errors), 0);
+	steering_lab_apply(s);
+	steering_lab_run("rm %s", steering_lab_state_path());
+	assert_int_equal(steering_remove(steering_lab_steering(), errors), 0);
 	fclose(errors);
 	assert_non_null(strstr(said, "sysctls are left"));
 	free(said);
-	assert_false(lab_shows("ip rule; ip -6 rule; ip route show table all", "proto 87"));
-	assert_false(lab_shows("nft list tables", "waymark"));
+	assert_false(
+		steering_lab_shows("ip rule; ip -6 rule; ip route show table all", "proto 87"));
+	assert_false(steering_lab_shows("nft list tables", "waymark"));
 }
 
 /* --- failures ----------------------------------------------------------------------- */
@@ -134,17 +141,17 @@ static void removes_without_a_state(void **state)
 /* Applying fails with this word in what is said, and nothing has changed. */
 static void assert_refused(int expected, const char *word)
 {
-	char *before = lab_listing(), *said = NULL;
+	char *before = steering_lab_listing(), *said = NULL;
 	size_t size;
 	FILE *errors = open_memstream(&said, &size);
-	int err = steering_apply(lab_steering(), errors);
+	int err = steering_apply(steering_lab_steering(), errors);
 
 	fclose(errors);
 	if (err != expected || !strstr(said, word))
 		fail_msg("%s: %s", strerror(-err), said);
 	free(said);
-	lab_assert_same(before, lab_listing());
-	assert_int_equal(access(lab_state_path(), F_OK), -1);
+	steering_lab_assert_same(before, steering_lab_listing());
+	assert_int_equal(access(steering_lab_state_path(), F_OK), -1);
 }
 
 static void puts_back_when_the_table_is_anothers(void **state)
@@ -162,7 +169,7 @@ static void puts_back_when_a_gateway_is_refused(void **state)
 {
 	(void)state;
 	others_start();
-	assert_int_equal(addr_parse(&lab_uplinks[1].gateway.addr, "239.1.1.1"), 0);
+	assert_int_equal(addr_parse(&steering_lab_uplinks[1].gateway.addr, "239.1.1.1"), 0);
 	assert_refused(-EINVAL, "via 239.1.1.1");
 }
 
@@ -176,18 +183,19 @@ static void puts_back_to_the_steering_before(void **state)
 
 	(void)state;
 	others_start();
-	lab_apply(lab_steering());
+	steering_lab_apply(steering_lab_steering());
 	assert_int_equal(nft_run(owner, "delete table inet waymark;"
-					"table inet waymark { flags owner; }"), 0);
-	before = lab_listing();
-	lab_config.local_routes = LOCAL_COPY;
-	lab_config.rule_priority = 2000;
-	lab_config.balance = false;
-	lab_uplinks[1].mark = 7;
-	assert_int_equal(steering_apply(lab_steering(), errors), -EPERM);
+					"table inet waymark { flags owner; }"),
+			 0);
+	before = steering_lab_listing();
+	steering_lab_config.local_routes = LOCAL_COPY;
+	steering_lab_config.rule_priority = 2000;
+	steering_lab_config.balance = false;
+	steering_lab_uplinks[1].mark = 7;
+	assert_int_equal(steering_apply(steering_lab_steering(), errors), -EPERM);
 	fclose(errors);
 	free(said);
-	lab_assert_same(before, lab_listing());
+	steering_lab_assert_same(before, steering_lab_listing());
 	nft_close(owner);
 }
 
@@ -198,21 +206,21 @@ static void undoes_every_step(void **state)
 	(void)state;
 	others_start();
 	for (unsigned i = 0; i < 2; i++) {
-		struct steering *s = lab_steering();
-		struct run run = { .s = s, .is_atomic = true, .errors = stderr };
+		struct steering *s = steering_lab_steering();
+		struct run run = {.s = s, .is_atomic = true, .errors = stderr};
 		struct route_diff *d;
 		char *before;
 
-		lab_uplinks[0].mark = 9 + i;
-		lab_config.rule_priority = 3000 + i * 100;
+		steering_lab_uplinks[0].mark = 9 + i;
+		steering_lab_config.rule_priority = 3000 + i * 100;
 		if (i) {
-			lab_config.local_routes = LOCAL_COPY;
-			lab_uplinks[1].table = 99;
+			steering_lab_config.local_routes = LOCAL_COPY;
+			steering_lab_uplinks[1].table = 99;
 		}
 		assert_int_equal(steering_recall(s), 0);
 		assert_int_equal(steering_look(s), 0);
 		d = route_diff_new(steering_plan(s), steering_netstate(s));
-		before = lab_listing();
+		before = steering_lab_listing();
 		sysctls_set(&run, false);
 		routes_add(&run, d, false);
 		rules_add(&run, d);
@@ -224,27 +232,27 @@ static void undoes_every_step(void **state)
 		rules_remove(&run, d);
 		routes_remove(&run, d, false);
 		assert_int_equal(run.error, 0);
-		assert_true(lab_is_as_planned(s));
+		assert_true(steering_lab_is_as_planned(s));
 		run_undo(&run);
 		assert_int_equal(run.error, 0);
-		lab_assert_same(before, lab_listing());
+		steering_lab_assert_same(before, steering_lab_listing());
 		route_diff_free(d);
 		if (!i)
-			lab_apply(lab_steering());
+			steering_lab_apply(steering_lab_steering());
 	}
 }
 
 static void refuses_a_priority_in_use(void **state)
 {
 	(void)state;
-	lab_run("ip rule add pref 1001 from 10.0.0.0/8 lookup main");
+	steering_lab_run("ip rule add pref 1001 from 10.0.0.0/8 lookup main");
 	assert_refused(-EEXIST, "1001");
 }
 
 static void refuses_a_state_that_cannot_be_kept(void **state)
 {
 	(void)state;
-	lab_config.control_socket = (char *)"/proc/nowhere/control.sock";
+	steering_lab_config.control_socket = (char *)"/proc/nowhere/control.sock";
 	assert_refused(-ENOENT, "/proc/nowhere");
 }
 
@@ -252,43 +260,43 @@ static void refuses_a_state_that_cannot_be_kept(void **state)
 
 static void follows_a_link_that_goes_and_comes(void **state)
 {
-	struct steering *s = lab_steering();
+	struct steering *s = steering_lab_steering();
 
 	(void)state;
-	lab_apply(s);
-	lab_run("ip link set wan1 down");
-	assert_true(lab_reconcile(s) > 0);
+	steering_lab_apply(s);
+	steering_lab_run("ip link set wan1 down");
+	assert_true(steering_lab_reconcile(s) > 0);
 	assert_int_equal(steering_plan(s)->uplinks[0].trouble[0], UPLINK_LINK_DOWN);
-	assert_false(lab_shows("ip -4 route; ip -6 route", "via 192.168.1.1"));
-	assert_true(lab_shows("ip -4 route", "default via 192.168.2.1 dev wan2 proto 87"));
-	lab_run("ip link set wan1 up && ip -6 addr add 2001:db8:1::10/64 dev wan1 nodad");
-	assert_true(lab_reconcile(s) > 0);
-	lab_run("ip link set isp2 down && sleep 0.1"); /* the carrier */
-	assert_true(lab_reconcile(s) > 0);
-	assert_true(lab_shows("ip -6 route", "default via 2001:db8:1::1 dev wan1"));
-	lab_run("ip link set isp2 up && sleep 0.1");
-	assert_true(lab_reconcile(s) > 0);
+	assert_false(steering_lab_shows("ip -4 route; ip -6 route", "via 192.168.1.1"));
+	assert_true(steering_lab_shows("ip -4 route", "default via 192.168.2.1 dev wan2 proto 87"));
+	steering_lab_run("ip link set wan1 up && ip -6 addr add 2001:db8:1::10/64 dev wan1 nodad");
+	assert_true(steering_lab_reconcile(s) > 0);
+	steering_lab_run("ip link set isp2 down && sleep 0.1"); /* the carrier */
+	assert_true(steering_lab_reconcile(s) > 0);
+	assert_true(steering_lab_shows("ip -6 route", "default via 2001:db8:1::1 dev wan1"));
+	steering_lab_run("ip link set isp2 up && sleep 0.1");
+	assert_true(steering_lab_reconcile(s) > 0);
 }
 
 static void follows_an_interface_made_again(void **state)
 {
-	struct steering *s = lab_steering();
+	struct steering *s = steering_lab_steering();
 
 	(void)state;
-	lab_apply(s);
-	lab_run("ip link del wan1");
-	assert_true(lab_reconcile(s) > 0);
+	steering_lab_apply(s);
+	steering_lab_run("ip link del wan1");
+	assert_true(steering_lab_reconcile(s) > 0);
 	assert_int_equal(steering_plan(s)->uplinks[0].trouble[0], UPLINK_NO_LINK);
-	lab_run("ip link add wan1 type veth peer name isp1");
-	lab_run("ip link set wan1 up && ip link set isp1 up");
-	lab_run("ip addr add 192.168.1.77/24 dev wan1");
-	assert_true(lab_reconcile(s) > 0);
-	assert_true(lab_shows("ip -4 route show table 251", "src 192.168.1.77"));
-	assert_true(lab_shows("cat /proc/sys/net/ipv4/conf/wan1/rp_filter", "2"));
+	steering_lab_run("ip link add wan1 type veth peer name isp1");
+	steering_lab_run("ip link set wan1 up && ip link set isp1 up");
+	steering_lab_run("ip addr add 192.168.1.77/24 dev wan1");
+	assert_true(steering_lab_reconcile(s) > 0);
+	assert_true(steering_lab_shows("ip -4 route show table 251", "src 192.168.1.77"));
+	assert_true(steering_lab_shows("cat /proc/sys/net/ipv4/conf/wan1/rp_filter", "2"));
 	/* A delegated prefix is on the LAN, and the line has a link-local address alone. */
 	assert_int_equal(steering_plan(s)->uplinks[0].trouble[1], UPLINK_FINE);
-	lab_run("ip -6 addr flush dev wan1");
-	assert_true(lab_reconcile(s) > 0);
+	steering_lab_run("ip -6 addr flush dev wan1");
+	assert_true(steering_lab_reconcile(s) > 0);
 	assert_int_equal(steering_plan(s)->uplinks[0].trouble[1], UPLINK_NO_ADDRESS);
 }
 
@@ -297,55 +305,59 @@ static void takes_an_uplink_that_appears(void **state)
 	struct steering *s;
 
 	(void)state;
-	lab_run("ip link set wan1 down && ip link set wan1 name other1");
-	s = lab_steering();
-	lab_apply(s);
+	steering_lab_run("ip link set wan1 down && ip link set wan1 name other1");
+	s = steering_lab_steering();
+	steering_lab_apply(s);
 	assert_int_equal(steering_plan(s)->uplinks[0].trouble[0], UPLINK_NO_LINK);
-	lab_run("ip link set other1 name wan1 && ip link set wan1 up");
-	assert_true(lab_reconcile(s) > 0);
-	assert_true(lab_shows("ip -4 route", "nexthop via 192.168.1.1 dev wan1 weight 1"));
+	steering_lab_run("ip link set other1 name wan1 && ip link set wan1 up");
+	assert_true(steering_lab_reconcile(s) > 0);
+	assert_true(steering_lab_shows("ip -4 route", "nexthop via 192.168.1.1 dev wan1 weight 1"));
 }
 
 static void follows_an_address(void **state)
 {
-	struct steering *s = lab_steering();
+	struct steering *s = steering_lab_steering();
 
 	(void)state;
-	lab_apply(s);
-	lab_run("ip addr add 192.168.1.20/24 dev wan1 && ip addr del 192.168.1.10/24 dev wan1");
-	lab_run("ip addr add 192.168.1.20/24 dev wan1 2>/dev/null || true");
-	assert_true(lab_reconcile(s) > 0);
-	assert_true(lab_shows("ip -4 route show table 251", "192.168.1.0/24 dev wan1 proto 87 "
-							    "scope link src 192.168.1.20"));
+	steering_lab_apply(s);
+	steering_lab_run(
+		"ip addr add 192.168.1.20/24 dev wan1 && ip addr del 192.168.1.10/24 dev wan1");
+	steering_lab_run("ip addr add 192.168.1.20/24 dev wan1 2>/dev/null || true");
+	assert_true(steering_lab_reconcile(s) > 0);
+	assert_true(steering_lab_shows("ip -4 route show table 251",
+				       "192.168.1.0/24 dev wan1 proto 87 "
+				       "scope link src 192.168.1.20"));
 	/* An address whose network main does not have. */
-	lab_run("ip addr flush dev wan1 && ip addr add 192.168.1.30/24 dev wan1 noprefixroute");
-	lab_run("ip route del default");
-	assert_true(lab_reconcile(s) > 0);
-	assert_true(lab_shows("ip -4 route", "nexthop via 192.168.1.1 dev wan1 weight 1 onlink"));
+	steering_lab_run(
+		"ip addr flush dev wan1 && ip addr add 192.168.1.30/24 dev wan1 noprefixroute");
+	steering_lab_run("ip route del default");
+	assert_true(steering_lab_reconcile(s) > 0);
+	assert_true(steering_lab_shows("ip -4 route",
+				       "nexthop via 192.168.1.1 dev wan1 weight 1 onlink"));
 	/* A gateway outside of every network of the interface. */
-	lab_run("ip addr flush dev wan1 && ip addr add 10.1.1.1/32 dev wan1");
-	assert_true(lab_reconcile(s) > 0);
-	assert_true(lab_shows("ip -4 route show table 251", "onlink"));
+	steering_lab_run("ip addr flush dev wan1 && ip addr add 10.1.1.1/32 dev wan1");
+	assert_true(steering_lab_reconcile(s) > 0);
+	assert_true(steering_lab_shows("ip -4 route show table 251", "onlink"));
 }
 
 /* Its flows are not deleted, for it is not down: nor are they refused for ever. */
 static void lets_go_of_a_lost_family(void **state)
 {
-	struct steering *s = lab_steering();
+	struct steering *s = steering_lab_steering();
 
 	(void)state;
-	lab_config.on_uplink_down = ON_DOWN_FLUSH;
-	lab_apply(s);
-	lab_run("ip -4 addr flush dev wan2");
-	lab_reconcile(s);
-	assert_true(lab_shows("ip -4 route show table 250", "unreachable"));
+	steering_lab_config.on_uplink_down = ON_DOWN_FLUSH;
+	steering_lab_apply(s);
+	steering_lab_run("ip -4 addr flush dev wan2");
+	steering_lab_reconcile(s);
+	assert_true(steering_lab_shows("ip -4 route show table 250", "unreachable"));
 	assert_true(steering_release_delay_ms(s) >= 0);
 	usleep(1000 * (unsigned)steering_release_delay_ms(s) + 1000);
-	lab_reconcile(s);
-	assert_false(lab_shows("ip -4 route show table 250", "unreachable"));
-	lab_run("ip link set wan2 down");
-	lab_reconcile(s);
-	assert_true(lab_shows("ip -4 route show table 250", "unreachable"));
+	steering_lab_reconcile(s);
+	assert_false(steering_lab_shows("ip -4 route show table 250", "unreachable"));
+	steering_lab_run("ip link set wan2 down");
+	steering_lab_reconcile(s);
+	assert_true(steering_lab_shows("ip -4 route show table 250", "unreachable"));
 	assert_int_equal(steering_release_delay_ms(s), -1);
 }
 
@@ -371,20 +383,20 @@ static void mends_what_others_break(void **state)
 		"sysctl -qw net.ipv4.conf.all.src_valid_mark=0",
 		"sysctl -qw net.ipv4.conf.wan2.rp_filter=1",
 	};
-	struct steering *s = lab_steering();
+	struct steering *s = steering_lab_steering();
 	char *before;
 
 	(void)state;
-	lab_apply(s);
-	lab_apply(s); /* the sysctls as they stay */
-	before = lab_listing();
+	steering_lab_apply(s);
+	steering_lab_apply(s); /* the sysctls as they stay */
+	before = steering_lab_listing();
 	for (size_t i = 0; i < sizeof(tampering) / sizeof(*tampering); i++) {
 		char *now;
 
-		lab_run("%s", tampering[i]);
-		if (lab_reconcile(s) <= 0)
+		steering_lab_run("%s", tampering[i]);
+		if (steering_lab_reconcile(s) <= 0)
 			fail_msg("not seen: %s", tampering[i]);
-		now = lab_listing();
+		now = steering_lab_listing();
 		if (strcmp(before, now))
 			fail_msg("after %s:\n%s\nbefore:\n%s", tampering[i], now, before);
 		free(now);
@@ -399,35 +411,41 @@ static void follows_local_routes(void **state)
 	struct steering *s;
 
 	(void)state;
-	lab_config.local_routes = LOCAL_COPY;
-	s = lab_steering();
-	lab_apply(s);
-	lab_run("ip route add 10.5.0.0/16 via 192.168.10.2 mtu 1300");
-	lab_run("ip -6 route add 2001:db8:55::/48 via 2001:db8:10::2");
-	assert_true(lab_reconcile(s) > 0);
-	assert_true(lab_shows("ip route show table 251",
-			      "10.5.0.0/16 via 192.168.10.2 dev lan proto 87 mtu 1300"));
-	assert_true(lab_shows("ip -6 route show table 250", "2001:db8:55::/48 via 2001:db8:10::2"));
-	assert_true(lab_shows("ip route show table 250", "192.168.10.0/24 dev lan"));
-	assert_false(lab_shows("ip route show table 250", "192.168.1.0/24"));
-	assert_false(lab_shows("ip rule", "1000:"));
-	lab_run("ip route del 10.5.0.0/16");
-	assert_true(lab_reconcile(s) > 0);
-	assert_false(lab_shows("ip route show table 251", "10.5.0.0/16"));
+	steering_lab_config.local_routes = LOCAL_COPY;
+	s = steering_lab_steering();
+	steering_lab_apply(s);
+	steering_lab_run("ip route add 10.5.0.0/16 via 192.168.10.2 mtu 1300");
+	steering_lab_run("ip -6 route add 2001:db8:55::/48 via 2001:db8:10::2");
+	assert_true(steering_lab_reconcile(s) > 0);
+	assert_true(steering_lab_shows("ip route show table 251",
+				       "10.5.0.0/16 via 192.168.10.2 dev lan proto 87 mtu 1300"));
+	assert_true(steering_lab_shows("ip -6 route show table 250",
+				       "2001:db8:55::/48 via 2001:db8:10::2"));
+	assert_true(steering_lab_shows("ip route show table 250", "192.168.10.0/24 dev lan"));
+	assert_false(steering_lab_shows("ip route show table 250", "192.168.1.0/24"));
+	assert_false(steering_lab_shows("ip rule", "1000:"));
+	steering_lab_run("ip route del 10.5.0.0/16");
+	assert_true(steering_lab_reconcile(s) > 0);
+	assert_false(steering_lab_shows("ip route show table 251", "10.5.0.0/16"));
 
-	lab_config.local_routes = LOCAL_EXCLUDE;
-	lab_run("ip route add 10.6.0.0/16 via 192.168.10.2");
-	assert_true(lab_reconcile(s) > 0);
-	assert_true(lab_shows("ip rule", "1000:\tfrom all to 10.6.0.0/16 lookup main proto 87"));
-	assert_true(lab_shows("ip rule", "1000:\tfrom all to 192.168.10.0/24 lookup main"));
-	assert_true(lab_shows("ip -6 rule", "1000:\tfrom all to 2001:db8:55::/48 lookup main"));
-	assert_false(lab_shows("ip rule", "to 192.168.1.0/24"));
-	assert_false(lab_shows("ip route show table 250", "192.168.10.0/24"));
+	steering_lab_config.local_routes = LOCAL_EXCLUDE;
+	steering_lab_run("ip route add 10.6.0.0/16 via 192.168.10.2");
+	assert_true(steering_lab_reconcile(s) > 0);
+	assert_true(steering_lab_shows("ip rule",
+				       "1000:\tfrom all to 10.6.0.0/16 lookup main proto 87"));
+	assert_true(
+		steering_lab_shows("ip rule", "1000:\tfrom all to 192.168.10.0/24 lookup main"));
+	assert_true(steering_lab_shows("ip -6 rule",
+				       "1000:\tfrom all to 2001:db8:55::/48 lookup main"));
+	assert_false(steering_lab_shows("ip rule", "to 192.168.1.0/24"));
+	assert_false(steering_lab_shows("ip route show table 250", "192.168.10.0/24"));
 	for (unsigned i = 0; i < 2; i++) {
-		assert_true(lab_shows(i ? "ip route get 10.6.1.1 mark 3" :
-					  "ip route get 192.168.10.5 mark 2", "dev lan"));
-		assert_true(lab_shows(i ? "ip -6 route get 2001:db8:99::1 mark 3" :
-					  "ip route get 198.51.100.1 mark 3", "dev wan2"));
+		assert_true(steering_lab_shows(i ? "ip route get 10.6.1.1 mark 3"
+						 : "ip route get 192.168.10.5 mark 2",
+					       "dev lan"));
+		assert_true(steering_lab_shows(i ? "ip -6 route get 2001:db8:99::1 mark 3"
+						 : "ip route get 198.51.100.1 mark 3",
+					       "dev wan2"));
 	}
 }
 
@@ -437,26 +455,29 @@ static void learns_gateways_and_keeps_them(void **state)
 
 	(void)state;
 	for (unsigned i = 0; i < 2; i++)
-		lab_uplinks[i].gateway.kind = lab_uplinks[i].gateway6.kind = GATEWAY_LEARN;
-	s = lab_steering();
-	lab_apply(s);
+		steering_lab_uplinks[i].gateway.kind = steering_lab_uplinks[i].gateway6.kind =
+			GATEWAY_LEARN;
+	s = steering_lab_steering();
+	steering_lab_apply(s);
 	assert_int_equal(steering_plan(s)->uplinks[0].trouble[0], UPLINK_NO_GATEWAY);
-	lab_run("ip route add default via 192.168.1.254 dev wan1 proto dhcp metric 100");
-	lab_run("ip route add default via 192.168.2.254 dev wan2");
-	lab_run("ip -6 route add default via fe80::99 dev wan2 proto ra metric 1024");
-	assert_true(lab_reconcile(s) > 0);
-	assert_true(lab_shows("ip route", "nexthop via 192.168.2.254 dev wan2 weight 2"));
-	assert_true(lab_shows("ip -6 route show table 250", "default via fe80::99 dev wan2"));
-	lab_run("ip route del default metric 100");
-	lab_run("ip route flush table 251 && ip route del default && ip link set wan1 down");
-	s = lab_steering(); /* another process, which sees no such route */
-	assert_true(lab_reconcile(s) > 0);
-	lab_run("ip link set wan1 up");
-	assert_true(lab_reconcile(s) > 0);
-	assert_true(lab_shows("ip route show table 251", "default via 192.168.1.254"));
+	steering_lab_run("ip route add default via 192.168.1.254 dev wan1 proto dhcp metric 100");
+	steering_lab_run("ip route add default via 192.168.2.254 dev wan2");
+	steering_lab_run("ip -6 route add default via fe80::99 dev wan2 proto ra metric 1024");
+	assert_true(steering_lab_reconcile(s) > 0);
+	assert_true(steering_lab_shows("ip route", "nexthop via 192.168.2.254 dev wan2 weight 2"));
+	assert_true(
+		steering_lab_shows("ip -6 route show table 250", "default via fe80::99 dev wan2"));
+	steering_lab_run("ip route del default metric 100");
+	steering_lab_run(
+		"ip route flush table 251 && ip route del default && ip link set wan1 down");
+	s = steering_lab_steering(); /* another process, which sees no such route */
+	assert_true(steering_lab_reconcile(s) > 0);
+	steering_lab_run("ip link set wan1 up");
+	assert_true(steering_lab_reconcile(s) > 0);
+	assert_true(steering_lab_shows("ip route show table 251", "default via 192.168.1.254"));
 	/* It moves to another network: the old gateway means nothing there. */
-	lab_run("ip addr flush dev wan1 && ip addr add 172.16.1.2/24 dev wan1");
-	assert_true(lab_reconcile(s) > 0);
+	steering_lab_run("ip addr flush dev wan1 && ip addr add 172.16.1.2/24 dev wan1");
+	assert_true(steering_lab_reconcile(s) > 0);
 	assert_int_equal(steering_plan(s)->uplinks[0].trouble[0], UPLINK_NO_GATEWAY);
 }
 
@@ -465,64 +486,68 @@ static void takes_lines_without_a_gateway(void **state)
 	struct steering *s;
 
 	(void)state;
-	lab_uplinks[0].gateway.kind = lab_uplinks[0].gateway6.kind = GATEWAY_NONE;
-	s = lab_steering();
-	lab_apply(s);
-	assert_true(lab_shows("ip route show table 251", "default dev wan1 proto 87 scope link"));
-	assert_true(lab_shows("ip route", "nexthop dev wan1 weight 1"));
-	assert_true(lab_shows("ip -6 route show table 251", "default dev wan1"));
-	lab_run("ip link set wan2 down");
-	assert_true(lab_reconcile(s) > 0);
-	assert_true(lab_shows("ip route", "default dev wan1 proto 87 scope link"));
-	assert_true(lab_shows("ip -6 route", "default dev wan1 proto 87 metric 1"));
+	steering_lab_uplinks[0].gateway.kind = steering_lab_uplinks[0].gateway6.kind = GATEWAY_NONE;
+	s = steering_lab_steering();
+	steering_lab_apply(s);
+	assert_true(steering_lab_shows("ip route show table 251",
+				       "default dev wan1 proto 87 scope link"));
+	assert_true(steering_lab_shows("ip route", "nexthop dev wan1 weight 1"));
+	assert_true(steering_lab_shows("ip -6 route show table 251", "default dev wan1"));
+	steering_lab_run("ip link set wan2 down");
+	assert_true(steering_lab_reconcile(s) > 0);
+	assert_true(steering_lab_shows("ip route", "default dev wan1 proto 87 scope link"));
+	assert_true(steering_lab_shows("ip -6 route", "default dev wan1 proto 87 metric 1"));
 }
 
 /* The same route by somebody else's hand serves, and stays theirs. */
 static void leaves_an_identical_default(void **state)
 {
-	struct steering *s = lab_steering();
+	struct steering *s = steering_lab_steering();
 	char *before;
 
 	(void)state;
-	lab_run("ip route add default nexthop via 192.168.2.1 dev wan2 weight 2"
-		" nexthop via 192.168.1.1 dev wan1 weight 1");
-	before = lab_output("ip -4 route show default metric 0");
-	lab_apply(s);
-	lab_assert_same(before, lab_output("ip -4 route show default metric 0"));
+	steering_lab_run("ip route add default nexthop via 192.168.2.1 dev wan2 weight 2"
+			 " nexthop via 192.168.1.1 dev wan1 weight 1");
+	before = steering_lab_output("ip -4 route show default metric 0");
+	steering_lab_apply(s);
+	steering_lab_assert_same(before, steering_lab_output("ip -4 route show default metric 0"));
 }
 
 /* --- the rest --------------------------------------------------------------------------------- */
 
 static void audits_without_steering(void **state)
 {
-	char *before = lab_output("ip rule; ip -6 rule; ip route show table all;"
-				  "ip -6 route show table all; cat /proc/sys/net/ipv4/conf/*/*mark");
+	char *before = steering_lab_output(
+		"ip rule; ip -6 rule; ip route show table all;"
+		"ip -6 route show table all; cat /proc/sys/net/ipv4/conf/*/*mark");
 
 	(void)state;
-	lab_config.mode = MODE_AUDIT;
-	lab_apply(lab_steering());
-	lab_assert_same(before, lab_output("ip rule; ip -6 rule; ip route show table all;"
-					   "ip -6 route show table all;"
-					   "cat /proc/sys/net/ipv4/conf/*/*mark"));
-	assert_true(lab_shows("nft list tables", "inet waymark"));
-	assert_true(lab_shows("cat /proc/sys/net/netfilter/nf_conntrack_acct", "1"));
+	steering_lab_config.mode = MODE_AUDIT;
+	steering_lab_apply(steering_lab_steering());
+	steering_lab_assert_same(before,
+				 steering_lab_output("ip rule; ip -6 rule; ip route show table all;"
+						     "ip -6 route show table all;"
+						     "cat /proc/sys/net/ipv4/conf/*/*mark"));
+	assert_true(steering_lab_shows("nft list tables", "inet waymark"));
+	assert_true(steering_lab_shows("cat /proc/sys/net/netfilter/nf_conntrack_acct", "1"));
 }
 
 static void sets_no_sysctl_when_told_so(void **state)
 {
-	char *before = lab_output("grep . /proc/sys/net/ipv4/conf/*/* /proc/sys/net/netfilter/*_acct");
+	char *before = steering_lab_output(
+		"grep . /proc/sys/net/ipv4/conf/*/* /proc/sys/net/netfilter/*_acct");
 
 	(void)state;
-	lab_config.sysctl = false;
-	lab_apply(lab_steering());
-	lab_assert_same(before, lab_output("grep . /proc/sys/net/ipv4/conf/*/*"
-					   " /proc/sys/net/netfilter/*_acct"));
+	steering_lab_config.sysctl = false;
+	steering_lab_apply(steering_lab_steering());
+	steering_lab_assert_same(before, steering_lab_output("grep . /proc/sys/net/ipv4/conf/*/*"
+							     " /proc/sys/net/netfilter/*_acct"));
 }
 
 /* What is printed, run by a shell, is what applying does. */
 static void prints_what_it_applies(void **state)
 {
-	struct steering *s = lab_steering();
+	struct steering *s = steering_lab_steering();
 	char path[] = "/tmp/waymark-script.XXXXXX", *applied;
 	int fd = mkstemp(path);
 	FILE *out = fdopen(fd, "w");
@@ -531,18 +556,18 @@ static void prints_what_it_applies(void **state)
 	assert_non_null(out);
 	assert_int_equal(steering_print(s, out), 0);
 	fclose(out);
-	lab_apply(s);
-	applied = lab_listing();
+	steering_lab_apply(s);
+	applied = steering_lab_listing();
 	assert_int_equal(steering_remove(s, stderr), 0);
-	lab_run("sh -e %s >/dev/null", path);
+	steering_lab_run("sh -e %s >/dev/null", path);
 	unlink(path);
-	lab_assert_same(applied, lab_listing());
+	steering_lab_assert_same(applied, steering_lab_listing());
 }
 
 /* For a packet of the LAN to somewhere outside. */
 static enum reason why(struct steering *s, const struct uplink_config *u, int family)
 {
-	struct fib_query q = { .family = (uint8_t)family, .mark = u->mark, .iifname = "lan" };
+	struct fib_query q = {.family = (uint8_t)family, .mark = u->mark, .iifname = "lan"};
 
 	addr_parse(&q.src, family == AF_INET ? "192.168.10.2" : "fd00:10::2");
 	addr_parse(&q.dst, family == AF_INET ? "203.0.113.10" : "2001:db8:113::10");
@@ -551,41 +576,41 @@ static enum reason why(struct steering *s, const struct uplink_config *u, int fa
 
 static void says_why(void **state)
 {
-	struct steering *s = lab_steering();
-	const struct uplink_config *u = &lab_uplinks[0];
+	struct steering *s = steering_lab_steering();
+	const struct uplink_config *u = &steering_lab_uplinks[0];
 
 	(void)state;
-	lab_apply(s);
+	steering_lab_apply(s);
 	assert_int_equal(why(s, u, AF_INET), REASON_UNEXPLAINED);
-	lab_run("ip rule del pref 1001");
+	steering_lab_run("ip rule del pref 1001");
 	assert_int_equal(why(s, u, AF_INET), REASON_RULE_MISSING);
 	assert_int_equal(why(s, u, AF_INET6), REASON_UNEXPLAINED);
-	assert_true(lab_reconcile(s) > 0);
-	lab_run("ip rule add pref 900 fwmark 2/0xff lookup 250");
+	assert_true(steering_lab_reconcile(s) > 0);
+	steering_lab_run("ip rule add pref 900 fwmark 2/0xff lookup 250");
 	assert_int_equal(why(s, u, AF_INET), REASON_RULE_MISSING);
-	lab_run("ip rule del pref 900");
-	lab_run("ip route replace default via 192.168.2.1 dev wan2 table 251");
+	steering_lab_run("ip rule del pref 900");
+	steering_lab_run("ip route replace default via 192.168.2.1 dev wan2 table 251");
 	assert_int_equal(why(s, u, AF_INET), REASON_ROUTE_MISSING);
-	lab_run("ip -6 route flush table 251");
+	steering_lab_run("ip -6 route flush table 251");
 	assert_int_equal(why(s, u, AF_INET6), REASON_ROUTE_MISSING);
-	assert_true(lab_reconcile(s) > 0);
+	assert_true(steering_lab_reconcile(s) > 0);
 	assert_int_equal(why(s, u, AF_INET), REASON_UNEXPLAINED);
-	lab_run("ip link set wan1 down");
+	steering_lab_run("ip link set wan1 down");
 	assert_int_equal(why(s, u, AF_INET), REASON_UPLINK_DOWN);
 }
 
 static void knows_whether_the_ruleset_is_whole(void **state)
 {
-	struct steering *s = lab_steering();
+	struct steering *s = steering_lab_steering();
 
 	(void)state;
-	lab_apply(s);
+	steering_lab_apply(s);
 	assert_true(steering_is_restoring(s));
-	lab_run("nft flush chain inet waymark output");
+	steering_lab_run("nft flush chain inet waymark output");
 	assert_false(steering_is_restoring(s));
-	assert_true(lab_reconcile(s) > 0);
+	assert_true(steering_lab_reconcile(s) > 0);
 	assert_true(steering_is_restoring(s));
-	lab_run("nft flush ruleset");
+	steering_lab_run("nft flush ruleset");
 	assert_false(steering_is_restoring(s));
 }
 
@@ -597,14 +622,14 @@ static void keep_nft(void *data, const struct nft_notice *n)
 static void tells_who_changed_the_ruleset(void **state)
 {
 	struct nft_monitor *m = nft_monitor_open();
-	struct nft_notice last = { 0 };
-	struct steering *s = lab_steering();
+	struct nft_notice last = {0};
+	struct steering *s = steering_lab_steering();
 	pid_t child;
 	int status;
 
 	(void)state;
 	assert_non_null(m);
-	lab_apply(s);
+	steering_lab_apply(s);
 	assert_true(nft_monitor_receive(m, keep_nft, &last) > 0);
 	assert_true(last.touches_waymark);
 	assert_int_equal(last.pid, getpid());
@@ -619,7 +644,7 @@ static void tells_who_changed_the_ruleset(void **state)
 	assert_int_equal(last.pid, child);
 	assert_string_equal(last.process, "nft");
 	assert_true(last.touches_waymark && last.deletes_waymark);
-	lab_run("nft add table inet others");
+	steering_lab_run("nft add table inet others");
 	assert_true(nft_monitor_receive(m, keep_nft, &last) > 0);
 	assert_false(last.touches_waymark);
 	assert_int_equal(nft_monitor_receive(m, keep_nft, &last), 0);
@@ -643,14 +668,15 @@ static void lists_tables_without_what_packets_change(void **state)
 				      " set seen { type ipv4_addr; size 9; flags dynamic; };"
 				      " set last { type inet_service; elements = { 23 }; };"
 				      " chain c { type filter hook output priority 0;"
-				      "  counter; counter name n; update @seen { ip daddr }; }; }"), 0);
+				      "  counter; counter name n; update @seen { ip daddr }; }; }"),
+			 0);
 	before = nft_list_table(nft, "inet", "t");
-	raw = lab_output("nft list table inet t");
+	raw = steering_lab_output("nft list table inet t");
 	sandbox_udp(false, 4000, 4001);
-	assert_false(lab_shows("nft list table inet t", raw));
+	assert_false(steering_lab_shows("nft list table inet t", raw));
 	assert_non_null(strstr(before, "elements = { 22 }"));
 	assert_non_null(strstr(before, "elements = { 23 }"));
-	lab_assert_same(before, nft_list_table(nft, "inet", "t"));
+	steering_lab_assert_same(before, nft_list_table(nft, "inet", "t"));
 	free(raw);
 	assert_int_equal(nft_run(nft, "add rule inet t nowhere counter"), -ENOENT);
 	assert_non_null(strstr(nft_error(nft), "Error:"));
@@ -680,17 +706,17 @@ static void keep_rtnl(void *data, const struct rtnl_notice *n)
 static void tells_who_changed_routing(void **state)
 {
 	struct rtnl_monitor *m = rtnl_monitor_open();
-	struct steering *s = lab_steering();
-	struct seen seen = { .own_port = steering_port(s) };
+	struct steering *s = steering_lab_steering();
+	struct seen seen = {.own_port = steering_port(s)};
 
 	(void)state;
 	assert_non_null(m);
-	lab_apply(s);
+	steering_lab_apply(s);
 	assert_true(rtnl_monitor_receive(m, keep_rtnl, &seen) > 0);
 	assert_true(seen.n_own >= 6 + 2 + 4); /* rules, defaults of main, tables */
 	assert_true(seen.n_routes > 0);
-	lab_run("ip rule del pref 1001");
-	lab_run("ip link set wan1 down");
+	steering_lab_run("ip rule del pref 1001");
+	steering_lab_run("ip link set wan1 down");
 	assert_true(rtnl_monitor_receive(m, keep_rtnl, &seen) > 0);
 	assert_int_equal(seen.n_foreign_rules, 1);
 	assert_true(seen.n_links > 0);
@@ -705,45 +731,45 @@ static void ignores_a_state_from_elsewhere(void **state)
 
 	(void)state;
 	others_start();
-	lab_apply(lab_steering());
+	steering_lab_apply(steering_lab_steering());
 	assert_int_equal(unshare(CLONE_NEWNET), 0);
-	lab_run("ip link set lo up");
-	before = lab_listing();
-	assert_int_equal(steering_remove(lab_steering(), stderr), 0);
-	lab_apply(lab_steering()); /* no uplink is here */
-	assert_true(lab_shows("ip rule", "1002:"));
-	assert_int_equal(steering_remove(lab_steering(), stderr), 0);
-	lab_assert_same(before, lab_listing());
+	steering_lab_run("ip link set lo up");
+	before = steering_lab_listing();
+	assert_int_equal(steering_remove(steering_lab_steering(), stderr), 0);
+	steering_lab_apply(steering_lab_steering()); /* no uplink is here */
+	assert_true(steering_lab_shows("ip rule", "1002:"));
+	assert_int_equal(steering_remove(steering_lab_steering(), stderr), 0);
+	steering_lab_assert_same(before, steering_lab_listing());
 }
 
 static void takes_sixty_uplinks(void **state)
 {
 	static struct uplink_config many[UPLINKS_MAX];
-	char *before = lab_listing();
+	char *before = steering_lab_listing();
 
 	(void)state;
 	for (unsigned i = 0; i < UPLINKS_MAX; i++) {
-		many[i] = lab_uplinks[i % 2];
+		many[i] = steering_lab_uplinks[i % 2];
 		snprintf(many[i].name, sizeof(many[i].name), "u%u", i);
 		snprintf(many[i].ifname, sizeof(many[i].ifname), i < 2 ? "wan%u" : "far%u", i + 1);
 		many[i].mark = i + 2;
 		many[i].table = 1000 + i;
 	}
-	lab_config.uplinks = many;
-	lab_config.n_uplinks = UPLINKS_MAX;
-	config_assign_slots(&lab_config);
-	lab_apply(lab_steering());
-	assert_true(lab_shows("ip rule", "1060:\tfrom all fwmark 0x3d/0xff lookup 1059"));
-	assert_int_equal(lab_reconcile(lab_steering()), 0);
-	assert_int_equal(steering_remove(lab_steering(), stderr), 0);
-	lab_assert_same(before, lab_listing());
+	steering_lab_config.uplinks = many;
+	steering_lab_config.n_uplinks = UPLINKS_MAX;
+	config_assign_slots(&steering_lab_config);
+	steering_lab_apply(steering_lab_steering());
+	assert_true(steering_lab_shows("ip rule", "1060:\tfrom all fwmark 0x3d/0xff lookup 1059"));
+	assert_int_equal(steering_lab_reconcile(steering_lab_steering()), 0);
+	assert_int_equal(steering_remove(steering_lab_steering(), stderr), 0);
+	steering_lab_assert_same(before, steering_lab_listing());
 }
 
 /* What has to be put back is of interfaces that may have any bytes in their names. */
 static void state_keeps_names_that_are_not_utf8(void **state)
 {
-	static const char *const names[] = { "wan1", "w\xc3\xa9", "w\xe9\xff" };
-	struct saved_gateway g = { .uplink = "odd", .family = AF_INET };
+	static const char *const names[] = {"wan1", "w\xc3\xa9", "w\xe9\xff"};
+	struct saved_gateway g = {.uplink = "odd", .family = AF_INET};
 	struct steering_state *st = steering_state_new(), *again;
 	char sysctl[64], *text;
 
@@ -772,7 +798,7 @@ static void state_keeps_names_that_are_not_utf8(void **state)
 	steering_state_free(st);
 }
 
-#define IN_LAB(f) cmocka_unit_test_setup_teardown(f, lab_start, lab_stop)
+#define IN_LAB(f) cmocka_unit_test_setup_teardown(f, steering_lab_start, steering_lab_stop)
 
 int main(void)
 {
@@ -809,5 +835,5 @@ int main(void)
 		IN_LAB(takes_sixty_uplinks),
 	};
 
-	return cmocka_run_group_tests(tests, lab_group_start, NULL);
+	return cmocka_run_group_tests(tests, steering_lab_group_start, NULL);
 }

@@ -19,7 +19,7 @@ static void assert_first_default(const char *text)
 
 	snprintf(command, sizeof(command),
 		 "ip -4 route show default | tr -d '\\n' | grep -c '^default %s'", text);
-	assert_true(lab_shows(command, "1"));
+	assert_true(steering_lab_shows(command, "1"));
 }
 
 /* The one in force is put back before those that stood behind it. */
@@ -28,15 +28,15 @@ static void removes_among_several(void **state)
 	char *before;
 
 	(void)state;
-	lab_run("ip -4 route add default via 192.168.1.1 dev wan1 proto dhcp");
-	lab_run("ip -4 route append default via 192.168.2.1 dev wan2 proto dhcp");
-	lab_run("ip -4 route append default via 192.168.10.9 dev lan");
-	before = lab_listing();
-	lab_apply(lab_steering());
+	steering_lab_run("ip -4 route add default via 192.168.1.1 dev wan1 proto dhcp");
+	steering_lab_run("ip -4 route append default via 192.168.2.1 dev wan2 proto dhcp");
+	steering_lab_run("ip -4 route append default via 192.168.10.9 dev lan");
+	before = steering_lab_listing();
+	steering_lab_apply(steering_lab_steering());
 	assert_first_default("proto 87");
-	assert_int_equal(lab_reconcile(lab_steering()), 0);
-	assert_int_equal(steering_remove(lab_steering(), stderr), 0);
-	lab_assert_same(before, lab_listing());
+	assert_int_equal(steering_lab_reconcile(steering_lab_steering()), 0);
+	assert_int_equal(steering_remove(steering_lab_steering(), stderr), 0);
+	steering_lab_assert_same(before, steering_lab_listing());
 }
 
 /* What comes before ours goes, at once and however many, and comes back at the end. */
@@ -45,18 +45,18 @@ static void comes_to_the_front(void **state)
 	struct steering *s;
 
 	(void)state;
-	s = lab_steering();
-	lab_apply(s);
-	lab_run("ip -4 route prepend default via 192.168.1.1 dev wan1 proto dhcp");
+	s = steering_lab_steering();
+	steering_lab_apply(s);
+	steering_lab_run("ip -4 route prepend default via 192.168.1.1 dev wan1 proto dhcp");
 	assert_first_default("via 192.168.1.1 dev wan1 proto dhcp");
-	assert_int_equal(lab_reconcile(s), 1);
+	assert_int_equal(steering_lab_reconcile(s), 1);
 	assert_first_default("proto 87");
-	lab_run("ip -4 route prepend default via 192.168.10.8 dev lan");
-	lab_run("ip -4 route prepend default via 192.168.10.9 dev lan");
-	lab_apply(lab_steering());
+	steering_lab_run("ip -4 route prepend default via 192.168.10.8 dev lan");
+	steering_lab_run("ip -4 route prepend default via 192.168.10.9 dev lan");
+	steering_lab_apply(steering_lab_steering());
 	assert_first_default("proto 87");
-	assert_false(lab_shows("ip -4 route show default", "dev lan"));
-	assert_int_equal(steering_remove(lab_steering(), stderr), 0);
+	assert_false(steering_lab_shows("ip -4 route show default", "dev lan"));
+	assert_int_equal(steering_remove(steering_lab_steering(), stderr), 0);
 	assert_first_default("via 192.168.10.9 dev lan *$");
 }
 
@@ -66,19 +66,19 @@ static void changes_behind_another(void **state)
 	struct steering *s;
 
 	(void)state;
-	s = lab_steering();
-	lab_apply(s);
-	lab_run("ip -4 route prepend default via 192.168.1.1 dev wan1 proto dhcp");
-	lab_run("ip -4 route prepend default via 192.168.10.9 dev lan table 250");
-	lab_uplinks[1].weight = 9;
-	lab_apply(lab_steering());
+	s = steering_lab_steering();
+	steering_lab_apply(s);
+	steering_lab_run("ip -4 route prepend default via 192.168.1.1 dev wan1 proto dhcp");
+	steering_lab_run("ip -4 route prepend default via 192.168.10.9 dev lan table 250");
+	steering_lab_uplinks[1].weight = 9;
+	steering_lab_apply(steering_lab_steering());
 	assert_first_default("proto 87");
-	assert_true(lab_shows("ip -4 route show default", "dev wan2 weight 9"));
-	assert_false(lab_shows("ip -4 route show default", "dev wan2 weight 2"));
-	assert_false(lab_shows("ip -4 route show table 250", "dev lan"));
+	assert_true(steering_lab_shows("ip -4 route show default", "dev wan2 weight 9"));
+	assert_false(steering_lab_shows("ip -4 route show default", "dev wan2 weight 2"));
+	assert_false(steering_lab_shows("ip -4 route show table 250", "dev lan"));
 }
 
-#define IN_LAB(f) cmocka_unit_test_setup_teardown(f, lab_start, lab_stop)
+#define IN_LAB(f) cmocka_unit_test_setup_teardown(f, steering_lab_start, steering_lab_stop)
 
 int main(void)
 {
@@ -88,5 +88,5 @@ int main(void)
 		IN_LAB(changes_behind_another),
 	};
 
-	return cmocka_run_group_tests(tests, lab_group_start, NULL);
+	return cmocka_run_group_tests(tests, steering_lab_group_start, NULL);
 }

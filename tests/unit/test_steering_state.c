@@ -15,18 +15,18 @@
 
 #include <cmocka.h>
 
-#include "kernel/steering_internal.h"
+#include "steering/steering_internal.h"
 #include "steering_lab.h"
 
 /* Even root cannot write a file where a folder stands. */
 static void writing_ends(void)
 {
-	lab_run("mkdir %s.new", lab_state_path());
+	steering_lab_run("mkdir %s.new", steering_lab_state_path());
 }
 
 static void writing_begins(void)
 {
-	lab_run("rmdir %s.new", lab_state_path());
+	steering_lab_run("rmdir %s.new", steering_lab_state_path());
 }
 
 static unsigned reconcile_lines(struct steering *s)
@@ -51,23 +51,23 @@ static void steers_without_saving(void **state)
 	struct steering *s;
 
 	(void)state;
-	lab_uplinks[0].gateway.kind = GATEWAY_LEARN;
-	lab_run("ip route add default via 192.168.1.1 dev wan1 metric 100");
-	s = lab_steering();
-	lab_apply(s);
+	steering_lab_uplinks[0].gateway.kind = GATEWAY_LEARN;
+	steering_lab_run("ip route add default via 192.168.1.1 dev wan1 metric 100");
+	s = steering_lab_steering();
+	steering_lab_apply(s);
 	writing_ends();
-	lab_run("ip route replace default via 192.168.1.77 dev wan1 metric 100");
+	steering_lab_run("ip route replace default via 192.168.1.77 dev wan1 metric 100");
 	assert_int_equal(reconcile_lines(s), 1);
-	assert_true(lab_shows("ip route show table 251", "default via 192.168.1.77"));
-	lab_run("nft delete table inet waymark && ip link set wan2 down");
+	assert_true(steering_lab_shows("ip route show table 251", "default via 192.168.1.77"));
+	steering_lab_run("nft delete table inet waymark && ip link set wan2 down");
 	assert_int_equal(reconcile_lines(s), 0);
-	assert_true(lab_shows("nft list tables", "waymark"));
-	assert_false(lab_shows("ip route show default", "wan2"));
-	assert_true(lab_is_as_planned(s));
+	assert_true(steering_lab_shows("nft list tables", "waymark"));
+	assert_false(steering_lab_shows("ip route show default", "wan2"));
+	assert_true(steering_lab_is_as_planned(s));
 	assert_int_equal(reconcile_lines(s), 0);
 	writing_begins();
 	assert_int_equal(steering_reconcile(s, NULL, NULL, stderr), 0);
-	lab_run("grep -q 192.168.1.77 %s", lab_state_path());
+	steering_lab_run("grep -q 192.168.1.77 %s", steering_lab_state_path());
 }
 
 /* What would have to be put back later stays until it can be noted. */
@@ -76,35 +76,35 @@ static void displaces_nothing_unnoted(void **state)
 	struct steering *s;
 
 	(void)state;
-	s = lab_steering();
-	lab_apply(s);
+	s = steering_lab_steering();
+	steering_lab_apply(s);
 	writing_ends();
-	lab_run("ip route replace default via 192.168.10.9 dev lan");
+	steering_lab_run("ip route replace default via 192.168.10.9 dev lan");
 	assert_int_equal(steering_reconcile(s, NULL, NULL, NULL), -EISDIR);
-	assert_true(lab_shows("ip route show default", "via 192.168.10.9 dev lan"));
+	assert_true(steering_lab_shows("ip route show default", "via 192.168.10.9 dev lan"));
 	writing_begins();
-	lab_reconcile(s);
-	assert_false(lab_shows("ip route show default", "dev lan"));
+	steering_lab_reconcile(s);
+	assert_false(steering_lab_shows("ip route show default", "dev lan"));
 	assert_int_equal(steering_remove(s, stderr), 0);
-	assert_true(lab_shows("ip route show default", "via 192.168.10.9 dev lan"));
+	assert_true(steering_lab_shows("ip route show default", "via 192.168.10.9 dev lan"));
 }
 
 static void remembers_what_the_file_forgets(void **state)
 {
-	static const char *const breaks[] = { "echo garbage >%s", "rm %s" };
+	static const char *const breaks[] = {"echo garbage >%s", "rm %s"};
 
 	(void)state;
 	for (unsigned i = 0; i < 2; i++) {
-		struct steering *s = lab_steering();
+		struct steering *s = steering_lab_steering();
 		char *before;
 
-		lab_run("ip route replace default via 192.168.10.9 dev lan");
-		before = lab_listing();
-		lab_apply(s);
-		lab_run(breaks[i], lab_state_path());
+		steering_lab_run("ip route replace default via 192.168.10.9 dev lan");
+		before = steering_lab_listing();
+		steering_lab_apply(s);
+		steering_lab_run(breaks[i], steering_lab_state_path());
 		assert_int_equal(steering_reconcile(s, NULL, NULL, stderr), 0);
-		assert_int_equal(steering_remove(lab_steering(), stderr), 0);
-		lab_assert_same(before, lab_listing());
+		assert_int_equal(steering_remove(steering_lab_steering(), stderr), 0);
+		steering_lab_assert_same(before, steering_lab_listing());
 	}
 }
 
@@ -115,16 +115,16 @@ static void forgets_what_is_removed(void **state)
 	char *before;
 
 	(void)state;
-	lab_run("ip route add default via 192.168.10.9 dev lan");
-	s = lab_steering();
-	lab_apply(s);
+	steering_lab_run("ip route add default via 192.168.10.9 dev lan");
+	s = steering_lab_steering();
+	steering_lab_apply(s);
 	assert_int_equal(steering_remove(s, stderr), 0);
-	lab_run("ip route del default");
-	lab_run("sysctl -qw net.ipv4.fib_multipath_hash_policy=2");
-	before = lab_listing();
-	lab_apply(s);
+	steering_lab_run("ip route del default");
+	steering_lab_run("sysctl -qw net.ipv4.fib_multipath_hash_policy=2");
+	before = steering_lab_listing();
+	steering_lab_apply(s);
 	assert_int_equal(steering_remove(s, stderr), 0);
-	lab_assert_same(before, lab_listing());
+	steering_lab_assert_same(before, steering_lab_listing());
 }
 
 static void keep_detail(void *data, const struct steering_change *change)
@@ -139,7 +139,8 @@ static void line_take(void *data, bool is_new)
 	unsigned *n = data;
 
 	(void)is_new;
-	lab_run((*n)++ % 2 ? "ip link set wan2 up && ip link set wan1 down" : "ip link set wan2 down");
+	steering_lab_run((*n)++ % 2 ? "ip link set wan2 up && ip link set wan1 down"
+				    : "ip link set wan2 down");
 }
 
 /* An apply that failed after it had loaded its ruleset has left nothing to compare with. */
@@ -150,34 +151,32 @@ static void compares_with_what_is_there(void **state)
 	unsigned n = 0;
 
 	(void)state;
-	s = lab_steering();
-	lab_apply(s);
-	lab_uplinks[1].mark = 7;
-	lab_uplinks[1].weight = 5;
+	s = steering_lab_steering();
+	steering_lab_apply(s);
+	steering_lab_uplinks[1].mark = 7;
+	steering_lab_uplinks[1].weight = 5;
 	steering_set_midway(s, line_take, &n);
 	assert_int_not_equal(steering_apply(s, NULL), 0);
 	assert_int_equal(n, 3);
 	steering_set_midway(s, NULL, NULL);
-	lab_run("ip link set wan1 up && ip link set wan2 up");
-	lab_uplinks[1].mark = 3;
-	lab_uplinks[1].weight = 2;
+	steering_lab_run("ip link set wan1 up && ip link set wan2 up");
+	steering_lab_uplinks[1].mark = 3;
+	steering_lab_uplinks[1].weight = 2;
 	assert_int_equal(steering_apply(s, stderr), 0);
-	lab_run("nft add chain inet waymark another");
+	steering_lab_run("nft add chain inet waymark another");
 	assert_true(steering_reconcile(s, keep_detail, detail, stderr) > 0);
 	assert_string_equal(detail, "chain another added");
 }
 
-#define IN_LAB(f) cmocka_unit_test_setup_teardown(f, lab_start, lab_stop)
+#define IN_LAB(f) cmocka_unit_test_setup_teardown(f, steering_lab_start, steering_lab_stop)
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		IN_LAB(steers_without_saving),
-		IN_LAB(displaces_nothing_unnoted),
-		IN_LAB(remembers_what_the_file_forgets),
-		IN_LAB(forgets_what_is_removed),
+		IN_LAB(steers_without_saving),		 IN_LAB(displaces_nothing_unnoted),
+		IN_LAB(remembers_what_the_file_forgets), IN_LAB(forgets_what_is_removed),
 		IN_LAB(compares_with_what_is_there),
 	};
 
-	return cmocka_run_group_tests(tests, lab_group_start, NULL);
+	return cmocka_run_group_tests(tests, steering_lab_group_start, NULL);
 }

@@ -53,35 +53,38 @@ static void test_views(void **state)
 	static const struct {
 		const char *view, *columns;
 	} views[] = {
-		{ "flows", "id started ended state proto src sport dst dport nat_src nat_sport"
-		  " nat_dst nat_dport zone ct_id mark uplink ingress egress egress_reply verdict"
-		  " reason packets bytes packets_reply bytes_reply" },
-		{ "mismatches", "id time flow_id proto src sport dst dport direction mark expected"
-		  " egress reason evidence packets" },
-		{ "gaps", "id started ended source lost reason" },
-		{ "uplinks", "name interface mark valid_from valid_to" },
-		{ "mark_changes", "time flow_id old new" },
-		{ "tampering", "time what pid process action" },
+		{"flows",
+		 "id started ended state proto src sport dst dport nat_src nat_sport"
+		 " nat_dst nat_dport zone ct_id mark uplink ingress egress egress_reply verdict"
+		 " reason packets bytes packets_reply bytes_reply"},
+		{"mismatches", "id time flow_id proto src sport dst dport direction mark expected"
+			       " egress reason evidence packets"},
+		{"gaps", "id started ended source lost reason"},
+		{"uplinks", "name interface mark valid_from valid_to"},
+		{"mark_changes", "time flow_id old new"},
+		{"tampering", "time what pid process action"},
 	};
-	const char *path = lab_path(*state, "flows.db");
+	const char *path = store_lab_path(*state, "flows.db");
 	char sql[128];
 
-	store_close(lab_open(path));
+	store_close(store_lab_open(path));
 	for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++) {
-		snprintf(sql, sizeof(sql), "SELECT group_concat(name, ' ') FROM"
-			 " pragma_table_info('%s')", views[i].view);
-		lab_expect(path, sql, views[i].columns);
+		snprintf(sql, sizeof(sql),
+			 "SELECT group_concat(name, ' ') FROM"
+			 " pragma_table_info('%s')",
+			 views[i].view);
+		store_lab_expect(path, sql, views[i].columns);
 		snprintf(sql, sizeof(sql), "SELECT * FROM %s", views[i].view);
-		lab_expect(path, sql, "");
+		store_lab_expect(path, sql, "");
 	}
 }
 
 static void test_new_file(void **state)
 {
-	const char *path = lab_path(*state, "flows.db");
+	const char *path = store_lab_path(*state, "flows.db");
 	struct stat info;
 	bool was_clean = true;
-	struct store *st = lab_open(path);
+	struct store *st = store_lab_open(path);
 
 	assert_int_equal(store_last_flow_id(st), 0);
 	assert_int_equal(store_last_mismatch_id(st), 0);
@@ -91,35 +94,35 @@ static void test_new_file(void **state)
 	store_close(st);
 	assert_int_equal(stat(path, &info), 0);
 	assert_int_equal(info.st_mode & 07, 0);
-	lab_expect(path, "PRAGMA user_version", "2");
-	assert_int_equal(lab_number(path, "PRAGMA application_id"), STORE_APPLICATION_ID);
-	lab_expect(path, "PRAGMA journal_mode", "wal");
-	lab_expect(path, "PRAGMA integrity_check", "ok");
+	store_lab_expect(path, "PRAGMA user_version", "2");
+	assert_int_equal(store_lab_number(path, "PRAGMA application_id"), STORE_APPLICATION_ID);
+	store_lab_expect(path, "PRAGMA journal_mode", "wal");
+	store_lab_expect(path, "PRAGMA integrity_check", "ok");
 }
 
 static void test_empty_files(void **state)
 {
-	const char *path = lab_path(*state, "empty"), *bare = lab_path(*state, "bare");
+	const char *path = store_lab_path(*state, "empty"), *bare = store_lab_path(*state, "bare");
 
 	write_file(path, "");
-	store_close(lab_open(path));
-	lab_expect(path, "SELECT count(*) FROM flows", "0");
-	lab_execute(bare, "CREATE TABLE t (a); DROP TABLE t");
-	store_close(lab_open(bare));
-	lab_expect(bare, "SELECT count(*) FROM flows", "0");
+	store_close(store_lab_open(path));
+	store_lab_expect(path, "SELECT count(*) FROM flows", "0");
+	store_lab_execute(bare, "CREATE TABLE t (a); DROP TABLE t");
+	store_close(store_lab_open(bare));
+	store_lab_expect(bare, "SELECT count(*) FROM flows", "0");
 }
 
 static void test_not_sqlite(void **state)
 {
-	const char *path = lab_path(*state, "notes.txt");
+	const char *path = store_lab_path(*state, "notes.txt");
 	uint64_t before;
 
 	write_file(path, "Not a database, but long enough to be taken for one if only the size"
-		   " mattered: one hundred bytes and some more.\n");
-	before = lab_fingerprint(path);
+			 " mattered: one hundred bytes and some more.\n");
+	before = store_lab_fingerprint(path);
 	refused(path, EPROTO, "not an SQLite database");
-	assert_true(lab_fingerprint(path) == before);
-	assert_int_equal(access(lab_path(*state, "notes.txt.lock"), F_OK), -1);
+	assert_true(store_lab_fingerprint(path) == before);
+	assert_int_equal(access(store_lab_path(*state, "notes.txt.lock"), F_OK), -1);
 	refused(*state, EPROTO, "not a file");
 }
 
@@ -131,32 +134,32 @@ static void test_not_ours(void **state)
 		"PRAGMA application_id = 77; CREATE TABLE t (a)",
 		"PRAGMA application_id = 77",
 	};
-	const char *path = lab_path(*state, "other.db");
+	const char *path = store_lab_path(*state, "other.db");
 
 	for (size_t i = 0; i < sizeof(makes) / sizeof(makes[0]); i++) {
 		uint64_t before;
 
 		unlink(path);
-		lab_execute(path, makes[i]);
-		before = lab_fingerprint(path);
+		store_lab_execute(path, makes[i]);
+		before = store_lab_fingerprint(path);
 		refused(path, EPROTO, "another program");
-		assert_true(lab_fingerprint(path) == before);
-		assert_int_equal(access(lab_path(*state, "other.db-wal"), F_OK), -1);
-		assert_int_equal(access(lab_path(*state, "other.db.lock"), F_OK), -1);
+		assert_true(store_lab_fingerprint(path) == before);
+		assert_int_equal(access(store_lab_path(*state, "other.db-wal"), F_OK), -1);
+		assert_int_equal(access(store_lab_path(*state, "other.db.lock"), F_OK), -1);
 	}
 }
 
 static void test_newer(void **state)
 {
-	const char *path = lab_path(*state, "flows.db");
+	const char *path = store_lab_path(*state, "flows.db");
 	uint64_t before;
 
-	store_close(lab_open(path));
-	lab_execute(path, "PRAGMA user_version = 3");
-	before = lab_fingerprint(path);
+	store_close(store_lab_open(path));
+	store_lab_execute(path, "PRAGMA user_version = 3");
+	before = store_lab_fingerprint(path);
 	refused(path, EPROTO, "newer than this program's 2");
-	assert_true(lab_fingerprint(path) == before);
-	lab_expect(path, "PRAGMA user_version", "3");
+	assert_true(store_lab_fingerprint(path) == before);
+	store_lab_expect(path, "PRAGMA user_version", "3");
 }
 
 static void test_folders(void **state)
@@ -164,39 +167,41 @@ static void test_folders(void **state)
 	int status;
 	pid_t child;
 
-	refused(lab_path(*state, "none/flows.db"), ENOENT, "does not exist");
-	assert_int_equal(mkdir(lab_path(*state, "closed"), 0555), 0);
+	refused(store_lab_path(*state, "none/flows.db"), ENOENT, "does not exist");
+	assert_int_equal(mkdir(store_lab_path(*state, "closed"), 0555), 0);
 	child = fork();
 	if (child == 0) {
 		/* Root may write anywhere. */
 		if (geteuid() == 0 && (chmod(*state, 0755) || setgid(65534) || setuid(65534)))
 			_exit(1);
-		_exit(!store_open(lab_path(*state, "closed/flows.db"), NULL) && errno == EACCES ?
-			      0 : 2);
+		_exit(!store_open(store_lab_path(*state, "closed/flows.db"), NULL) &&
+				      errno == EACCES
+			      ? 0
+			      : 2);
 	}
 	assert_int_equal(waitpid(child, &status, 0), child);
 	assert_int_equal(status, 0);
-	assert_int_equal(access(lab_path(*state, "closed/flows.db"), F_OK), -1);
+	assert_int_equal(access(store_lab_path(*state, "closed/flows.db"), F_OK), -1);
 }
 
 static void test_lock(void **state)
 {
-	const char *path = lab_path(*state, "flows.db");
-	struct store *st = lab_open(path);
+	const char *path = store_lab_path(*state, "flows.db");
+	struct store *st = store_lab_open(path);
 	char who[32];
 
 	snprintf(who, sizeof(who), "process %ld;", (long)getpid());
 	refused(path, EBUSY, who);
 	store_close(st);
-	store_close(lab_open(path));
+	store_close(store_lab_open(path));
 }
 
 static void test_damaged(void **state)
 {
-	const char *path = lab_path(*state, "flows.db");
+	const char *path = store_lab_path(*state, "flows.db");
 	FILE *f;
 
-	store_close(lab_open(path));
+	store_close(store_lab_open(path));
 	f = fopen(path, "r+");
 	assert_non_null(f);
 	fseek(f, 100, SEEK_SET);
@@ -209,7 +214,7 @@ static void test_damaged(void **state)
 /* A history of version 1 with a row in it becomes one of today, and keeps the row. */
 static void test_version_1(void **state)
 {
-	const char *path = lab_path(*state, "flows.db");
+	const char *path = store_lab_path(*state, "flows.db");
 	char mark[96];
 	sqlite3 *db = NULL;
 
@@ -219,43 +224,44 @@ static void test_version_1(void **state)
 	assert_int_equal(sqlite3_exec(db, sql_text("schema.sql"), NULL, NULL, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, mark, NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);
-	lab_execute(path, "INSERT INTO gap VALUES (1, 2, 3, 0, 4, 'why')");
-	store_close(lab_open(path));
-	lab_expect(path, "PRAGMA user_version", "2");
-	lab_expect(path, "SELECT id, reason FROM gaps", "1|why");
-	lab_expect(path, "SELECT count(*) FROM uplink_state", "0");
-	lab_expect(path, "SELECT count(*) FROM cure", "0");
+	store_lab_execute(path, "INSERT INTO gap VALUES (1, 2, 3, 0, 4, 'why')");
+	store_close(store_lab_open(path));
+	store_lab_expect(path, "PRAGMA user_version", "2");
+	store_lab_expect(path, "SELECT id, reason FROM gaps", "1|why");
+	store_lab_expect(path, "SELECT count(*) FROM uplink_state", "0");
+	store_lab_expect(path, "SELECT count(*) FROM cure", "0");
 }
 
 /* Steps that are made up here: what leads to a next version, and what fails. */
 static void test_migrations(void **state)
 {
 	static const struct migration steps[] = {
-		{ .version = 3, .sql = "ALTER TABLE gap ADD COLUMN extra DEFAULT 5" },
-		{ .version = 4, .sql = "CREATE TABLE four (a); INSERT INTO four VALUES (4);"
-				       " DROP VIEW gaps" },
+		{.version = 3, .sql = "ALTER TABLE gap ADD COLUMN extra DEFAULT 5"},
+		{.version = 4,
+		 .sql = "CREATE TABLE four (a); INSERT INTO four VALUES (4);"
+			" DROP VIEW gaps"},
 	};
 	static const struct migration bad[] = {
-		{ .version = 5, .sql = "CREATE TABLE five (a); DELETE FROM gap; INSERT INTO no" },
+		{.version = 5, .sql = "CREATE TABLE five (a); DELETE FROM gap; INSERT INTO no"},
 	};
-	const char *path = lab_path(*state, "flows.db");
+	const char *path = store_lab_path(*state, "flows.db");
 	sqlite3 *db = NULL;
 	int version;
 
-	store_close(lab_open(path));
-	lab_execute(path, "INSERT INTO gap VALUES (1, 2, 3, 0, 4, 'why')");
+	store_close(store_lab_open(path));
+	store_lab_execute(path, "INSERT INTO gap VALUES (1, 2, 3, 0, 4, 'why')");
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
 	assert_int_equal(migrate_run(db, steps, 2, &version), SQLITE_OK);
 	assert_int_equal(version, 2);
-	lab_expect(path, "PRAGMA user_version", "4");
-	lab_expect(path, "SELECT extra, reason FROM gap", "5|why");
-	lab_expect(path, "SELECT a FROM four", "4");
-	lab_expect(path, "SELECT id, reason FROM gaps", "1|why");
+	store_lab_expect(path, "PRAGMA user_version", "4");
+	store_lab_expect(path, "SELECT extra, reason FROM gap", "5|why");
+	store_lab_expect(path, "SELECT a FROM four", "4");
+	store_lab_expect(path, "SELECT id, reason FROM gaps", "1|why");
 	assert_int_equal(migrate_run(db, steps, 2, &version), SQLITE_OK);
 	assert_int_equal(migrate_run(db, bad, 1, &version), SQLITE_ERROR);
-	lab_expect(path, "PRAGMA user_version", "4");
-	lab_expect(path, "SELECT count(*) FROM gap", "1");
-	lab_expect(path, "SELECT count(*) FROM sqlite_schema WHERE name = 'five'", "0");
+	store_lab_expect(path, "PRAGMA user_version", "4");
+	store_lab_expect(path, "SELECT count(*) FROM gap", "1");
+	store_lab_expect(path, "SELECT count(*) FROM sqlite_schema WHERE name = 'five'", "0");
 	assert_int_equal(migrate_run(db, steps, 1, &version), SQLITE_SCHEMA);
 	assert_int_equal(version, 4);
 	sqlite3_close(db);
@@ -263,31 +269,31 @@ static void test_migrations(void **state)
 
 static void test_what_a_start_finds(void **state)
 {
-	const char *path = lab_path(*state, "flows.db");
-	struct record mismatch = { .type = RECORD_MISMATCH, .mismatch = { .id = 70 } };
-	struct record gap = { .type = RECORD_GAP, .gap = { .id = 90, .lost = -1 } };
-	struct store *st = lab_open(path);
-	struct writer *w = lab_start(st);
-	struct record flow = lab_flow(500);
+	const char *path = store_lab_path(*state, "flows.db");
+	struct record mismatch = {.type = RECORD_MISMATCH, .mismatch = {.id = 70}};
+	struct record gap = {.type = RECORD_GAP, .gap = {.id = 90, .lost = -1}};
+	struct store *st = store_lab_open(path);
+	struct writer *w = store_lab_start(st);
+	struct record flow = store_lab_flow(500);
 	bool was_clean;
 
-	lab_push_uplinks(w, LAB_NOON);
-	lab_push(w, &flow);
-	lab_push(w, &mismatch);
-	lab_push(w, &gap);
+	store_lab_push_uplinks(w, LAB_NOON);
+	store_lab_push(w, &flow);
+	store_lab_push(w, &mismatch);
+	store_lab_push(w, &gap);
 	writer_stop(w, true, LAB_NOON + 77);
 	store_close(st);
-	st = lab_open(path);
+	st = store_lab_open(path);
 	assert_int_equal(store_last_flow_id(st), 500);
 	assert_int_equal(store_last_mismatch_id(st), 70);
 	assert_int_equal(store_last_gap_id(st), 90);
 	assert_int_equal(store_last_alive_ms(st, &was_clean), LAB_NOON + 77);
 	assert_true(was_clean);
-	w = lab_start(st);
+	w = store_lab_start(st);
 	writer_flush(w);
 	writer_stop(w, false, LAB_NOON + 88);
 	store_close(st);
-	st = lab_open(path);
+	st = store_lab_open(path);
 	assert_int_equal(store_last_alive_ms(st, &was_clean), LAB_NOON + 88);
 	assert_false(was_clean);
 	store_close(st);
@@ -317,25 +323,25 @@ static int flow_stop(void *data, const struct flow_record *f)
  * which comes a little later: its id is not another flow's. */
 static void test_ids_of_flows_without_rows(void **state)
 {
-	const char *path = lab_path(*state, "flows.db");
-	struct store *st = lab_open(path);
-	struct writer *w = lab_start(st);
-	struct record flow = lab_flow(7);
+	const char *path = store_lab_path(*state, "flows.db");
+	struct store *st = store_lab_open(path);
+	struct writer *w = store_lab_start(st);
+	struct record flow = store_lab_flow(7);
 	struct record change = {
 		.type = RECORD_MARK_CHANGE,
-		.mark_change = { .time_ms = LAB_NOON, .flow_id = 9, .new_mark = 2 },
+		.mark_change = {.time_ms = LAB_NOON, .flow_id = 9, .new_mark = 2},
 	};
 
-	lab_push_uplinks(w, LAB_NOON);
-	lab_push(w, &flow);
-	lab_push(w, &change);
-	lab_stop(w, st);
-	st = lab_open(path);
+	store_lab_push_uplinks(w, LAB_NOON);
+	store_lab_push(w, &flow);
+	store_lab_push(w, &change);
+	store_lab_stop(w, st);
+	st = store_lab_open(path);
 	assert_int_equal(store_last_flow_id(st), 9);
 	store_close(st);
 	/* Flows up to this one have the names that the uplinks had before. */
-	lab_execute(path, "UPDATE uplink SET after_flow = 12");
-	st = lab_open(path);
+	store_lab_execute(path, "UPDATE uplink SET after_flow = 12");
+	st = store_lab_open(path);
 	assert_int_equal(store_last_flow_id(st), 12);
 	store_close(st);
 }
@@ -370,13 +376,14 @@ static void same_flow(const struct flow_record *a, const struct flow_record *b)
  * kernel's flows again. */
 static void test_live_flows(void **state)
 {
-	const char *path = lab_path(*state, "flows.db");
-	struct store *st = lab_open(path);
-	struct writer *w = lab_start(st);
-	struct record r[4] = { lab_flow(1), lab_flow(2), lab_flow(3), lab_flow(4) };
-	struct seen seen = { .n = 0 };
+	const char *path = store_lab_path(*state, "flows.db");
+	struct store *st = store_lab_open(path);
+	struct writer *w = store_lab_start(st);
+	struct record r[4] = {store_lab_flow(1), store_lab_flow(2), store_lab_flow(3),
+			      store_lab_flow(4)};
+	struct seen seen = {.n = 0};
 
-	lab_end(&r[1]);
+	store_lab_end(&r[1]);
 	r[2].flow.proto = 1; /* a ping, its identifier translated */
 	r[2].flow.tuple[0].sport = 77;
 	r[2].flow.tuple[0].dport = r[2].flow.tuple[1].dport = 8 << 8;
@@ -386,9 +393,9 @@ static void test_live_flows(void **state)
 	r[2].flow.egress[1] = 2;
 	r[2].flow.verdict = VERDICT_MISMATCH;
 	r[2].flow.reason = REASON_RULE_MISSING;
-	lab_addr(&r[3].flow.tuple[0].src, "2001:db8::5"); /* to a forwarded port */
-	lab_addr(&r[3].flow.tuple[0].dst, "2001:db8:1::1");
-	lab_addr(&r[3].flow.tuple[1].src, "2001:db8:2::80");
+	store_lab_addr(&r[3].flow.tuple[0].src, "2001:db8::5"); /* to a forwarded port */
+	store_lab_addr(&r[3].flow.tuple[0].dst, "2001:db8:1::1");
+	store_lab_addr(&r[3].flow.tuple[1].src, "2001:db8:2::80");
 	r[3].flow.tuple[1].dst = r[3].flow.tuple[0].src;
 	r[3].flow.tuple[1].sport = 8443;
 	r[3].flow.ingress = 1;
@@ -396,11 +403,11 @@ static void test_live_flows(void **state)
 	r[3].flow.mark = 0xffffffff;
 	r[3].flow.has_counters = true;
 	r[3].flow.bytes[1] = INT64_MAX;
-	lab_push_uplinks(w, LAB_NOON);
+	store_lab_push_uplinks(w, LAB_NOON);
 	for (int i = 0; i < 4; i++)
-		lab_push(w, &r[i]);
-	lab_stop(w, st);
-	st = lab_open(path);
+		store_lab_push(w, &r[i]);
+	store_lab_stop(w, st);
+	st = store_lab_open(path);
 	assert_int_equal(store_each_live(st, flow_keep, &seen), 0);
 	assert_int_equal(seen.n, 3);
 	same_flow(&seen.flows[0], &r[0].flow);
@@ -418,15 +425,15 @@ static void victim(const char *path)
 
 	if (!w)
 		_exit(1);
-	lab_push_uplinks(w, LAB_NOON);
+	store_lab_push_uplinks(w, LAB_NOON);
 	for (int64_t id = store_last_flow_id(st) + 1;; id++) {
-		struct record r = lab_flow(id);
+		struct record r = store_lab_flow(id);
 
-		lab_push(w, &r);
+		store_lab_push(w, &r);
 		if (id > 3000) {
-			r = lab_flow(id - 3000);
-			lab_end(&r);
-			lab_push(w, &r);
+			r = store_lab_flow(id - 3000);
+			store_lab_end(&r);
+			store_lab_push(w, &r);
 		}
 	}
 }
@@ -435,7 +442,7 @@ static void victim(const char *path)
  * whoever comes first. */
 static void test_killed(void **state)
 {
-	const char *path = lab_path(*state, "flows.db");
+	const char *path = store_lab_path(*state, "flows.db");
 	int64_t before = 0;
 
 	for (int round = 0; round < 4; round++) {
@@ -447,21 +454,21 @@ static void test_killed(void **state)
 
 		if (child == 0)
 			victim(path);
-		lab_wait(path, "SELECT count(*) FROM sqlite_schema WHERE name = 'flows'", 1);
-		lab_wait(path, "SELECT count(*) FROM flows", before + 5000);
-		nanosleep(&(struct timespec){ .tv_nsec = 3000000 * (round + 1) }, NULL);
+		store_lab_wait(path, "SELECT count(*) FROM sqlite_schema WHERE name = 'flows'", 1);
+		store_lab_wait(path, "SELECT count(*) FROM flows", before + 5000);
+		nanosleep(&(struct timespec){.tv_nsec = 3000000 * (round + 1)}, NULL);
 		kill(child, SIGKILL);
 		assert_int_equal(waitpid(child, &status, 0), child);
 		assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-		n = lab_number(path, "SELECT count(*) FROM flows");
-		lab_expect(path, "PRAGMA integrity_check", "ok");
-		assert_int_equal(lab_number(path, "SELECT max(id) FROM flows"), n);
-		st = lab_open(path);
+		n = store_lab_number(path, "SELECT count(*) FROM flows");
+		store_lab_expect(path, "PRAGMA integrity_check", "ok");
+		assert_int_equal(store_lab_number(path, "SELECT max(id) FROM flows"), n);
+		st = store_lab_open(path);
 		assert_int_equal(store_last_flow_id(st), n);
 		assert_true(store_last_alive_ms(st, &was_clean) > 0);
 		assert_false(was_clean);
 		store_close(st);
-		lab_expect(path, "PRAGMA integrity_check", "ok");
+		store_lab_expect(path, "PRAGMA integrity_check", "ok");
 		before = n;
 	}
 }
@@ -469,22 +476,28 @@ static void test_killed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_views, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(test_new_file, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(test_empty_files, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(test_not_sqlite, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(test_not_ours, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(test_newer, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(test_folders, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(test_lock, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(test_damaged, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(test_version_1, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(test_migrations, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(test_what_a_start_finds, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(test_ids_of_flows_without_rows, lab_setup,
-						lab_teardown),
-		cmocka_unit_test_setup_teardown(test_live_flows, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(test_killed, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(test_views, store_lab_setup, store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_new_file, store_lab_setup, store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_empty_files, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_not_sqlite, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_not_ours, store_lab_setup, store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_newer, store_lab_setup, store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_folders, store_lab_setup, store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_lock, store_lab_setup, store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_damaged, store_lab_setup, store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_version_1, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_migrations, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_what_a_start_finds, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_ids_of_flows_without_rows, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_live_flows, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_killed, store_lab_setup, store_lab_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "store_lab.h"
-#include "waymark/query.h"
+#include "waymark/store/query.h"
 
 #define HOUR_MS INT64_C(3600000)
 #define YEAR_MS (365 * 24 * HOUR_MS)
@@ -24,9 +24,8 @@
 static const struct {
 	int64_t id, off_ms;
 } jumps[] = {
-	{ 0, 0 },	  { 20000, -HOUR_MS }, { 32768, HOUR_MS },  { 32800, 0 },
-	{ 40000, YEAR_MS }, { 40010, 0 },	 { 65535, -YEAR_MS }, { 70000, HOUR_MS },
-	{ 100000, -HOUR_MS },
+	{0, 0},	    {20000, -HOUR_MS}, {32768, HOUR_MS}, {32800, 0},	     {40000, YEAR_MS},
+	{40010, 0}, {65535, -YEAR_MS}, {70000, HOUR_MS}, {100000, -HOUR_MS},
 };
 #define JUMPS (sizeof(jumps) / sizeof(jumps[0]))
 
@@ -41,23 +40,23 @@ static int64_t started_ms(int64_t id)
 
 static void history_make(const char *path)
 {
-	struct store *st = lab_open(path);
-	struct writer *w = lab_start(st);
+	struct store *st = store_lab_open(path);
+	struct writer *w = store_lab_start(st);
 
-	lab_push_uplinks(w, LAB_NOON);
+	store_lab_push_uplinks(w, LAB_NOON);
 	for (int64_t id = 1; id <= FLOWS; id++) {
-		struct record r = lab_flow(id);
+		struct record r = store_lab_flow(id);
 
-		lab_end(&r);
+		store_lab_end(&r);
 		r.flow.started_ms = started_ms(id);
 		r.flow.ended_ms = started_ms(id + 15);
 		if (id % 1000 == 0)
-			lab_addr(&r.flow.tuple[0].src, "192.168.1.77");
-		lab_push(w, &r);
+			store_lab_addr(&r.flow.tuple[0].src, "192.168.1.77");
+		store_lab_push(w, &r);
 	}
 	writer_flush(w);
-	lab_wait(path, "SELECT count(*) = 3 FROM slice WHERE state = 1", 1);
-	lab_stop(w, st);
+	store_lab_wait(path, "SELECT count(*) = 3 FROM slice WHERE state = 1", 1);
+	store_lab_stop(w, st);
 }
 
 struct answer {
@@ -78,7 +77,7 @@ static int row_count(void *data, const struct value *values, size_t n)
 /* What plain arithmetic says of the same window. */
 static struct answer expected(const struct query_filter *f, int64_t step)
 {
-	struct answer a = { 0 };
+	struct answer a = {0};
 
 	for (int64_t id = step; id <= FLOWS; id += step) {
 		int64_t ms = started_ms(id);
@@ -94,7 +93,7 @@ static struct answer expected(const struct query_filter *f, int64_t step)
 static void window_check(struct query *q, int64_t since_ms, int64_t until_ms)
 {
 	for (int64_t step = 1; step <= 1000; step *= 1000) {
-		struct answer got = { 0 }, want;
+		struct answer got = {0}, want;
 		struct query_filter f;
 
 		query_filter_init(&f);
@@ -102,18 +101,19 @@ static void window_check(struct query *q, int64_t since_ms, int64_t until_ms)
 		f.until_ms = until_ms;
 		f.src.len = 32;
 		if (step > 1)
-			lab_addr(&f.src.addr, "192.168.1.77");
+			store_lab_addr(&f.src.addr, "192.168.1.77");
 		want = expected(&f, step);
 		assert_int_equal(query_flows(q, &f, row_count, &got), 0);
 		if (got.n != want.n || got.sum != want.sum)
 			fail_msg("%" PRId64 " to %" PRId64 ", every %" PRId64 ": %" PRIu64
-				 " flows, not %" PRIu64, since_ms, until_ms, step, got.n, want.n);
+				 " flows, not %" PRIu64,
+				 since_ms, until_ms, step, got.n, want.n);
 	}
 }
 
 static void test_search_by_time(void **state)
 {
-	const char *path = lab_path(*state, "flows.db");
+	const char *path = store_lab_path(*state, "flows.db");
 	struct query *q;
 
 	history_make(path);
@@ -135,7 +135,7 @@ static void test_search_by_time(void **state)
 
 static void test_totals_by_time(void **state)
 {
-	const char *path = lab_path(*state, "flows.db");
+	const char *path = store_lab_path(*state, "flows.db");
 	struct query_totals totals;
 	struct query_filter f;
 	struct query *q;
@@ -152,7 +152,7 @@ static void test_totals_by_time(void **state)
 
 static uint64_t gaps_count(struct query *q, int64_t since_ms, int64_t until_ms)
 {
-	struct answer got = { 0 };
+	struct answer got = {0};
 	struct query_filter f;
 
 	query_filter_init(&f);
@@ -165,14 +165,15 @@ static uint64_t gaps_count(struct query *q, int64_t since_ms, int64_t until_ms)
 /* From noon to five past eleven: whoever asks of either time is told of it. */
 static void test_gap_across_a_jump(void **state)
 {
-	const char *path = lab_path(*state, "flows.db");
-	struct store *st = lab_open(path);
-	struct writer *w = lab_start(st);
-	struct record g = { .type = RECORD_GAP, .gap = {
-		.id = 1, .started_ms = LAB_NOON, .ended_ms = LAB_NOON - HOUR_MS + 300000 } };
+	const char *path = store_lab_path(*state, "flows.db");
+	struct store *st = store_lab_open(path);
+	struct writer *w = store_lab_start(st);
+	struct record g = {
+		.type = RECORD_GAP,
+		.gap = {.id = 1, .started_ms = LAB_NOON, .ended_ms = LAB_NOON - HOUR_MS + 300000}};
 	struct query *q;
 
-	lab_push(w, &g);
+	store_lab_push(w, &g);
 	writer_flush(w);
 	q = query_open(path, stderr);
 	assert_non_null(q);
@@ -184,15 +185,18 @@ static void test_gap_across_a_jump(void **state)
 	assert_int_equal(gaps_count(q, LAB_NOON + 60000, 0), 0);
 	assert_int_equal(gaps_count(q, 0, LAB_NOON - HOUR_MS), 0);
 	query_close(q);
-	lab_stop(w, st);
+	store_lab_stop(w, st);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_search_by_time, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(test_totals_by_time, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(test_gap_across_a_jump, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(test_search_by_time, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_totals_by_time, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_gap_across_a_jump, store_lab_setup,
+						store_lab_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

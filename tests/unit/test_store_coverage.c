@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "store_lab.h"
-#include "waymark/query.h"
+#include "waymark/store/query.h"
 
 #define MINUTE_MS 60000
 
@@ -20,31 +20,37 @@ static struct coverage_record interval(uint8_t slot, int64_t started_ms, uint64_
 				       uint64_t seen)
 {
 	return (struct coverage_record){
-		.slot = slot, .started_ms = started_ms, .ended_ms = started_ms + MINUTE_MS,
-		.has_left = true, .has_link = true, .is_whole = true, .link = { left + 1, left * 20 },
-		.left = { left, left * 10 }, .rules = { [RULE_OUT] = { left, left * 10 } },
-		.flows = { [SHARE_SEEN] = { seen, seen * 10 } },
-		.reading = { .time_ms = started_ms + MINUTE_MS },
+		.slot = slot,
+		.started_ms = started_ms,
+		.ended_ms = started_ms + MINUTE_MS,
+		.has_left = true,
+		.has_link = true,
+		.is_whole = true,
+		.link = {left + 1, left * 20},
+		.left = {left, left * 10},
+		.rules = {[RULE_OUT] = {left, left * 10}},
+		.flows = {[SHARE_SEEN] = {seen, seen * 10}},
+		.reading = {.time_ms = started_ms + MINUTE_MS},
 	};
 }
 
 static void push(struct writer *w, const struct coverage_record *r)
 {
-	struct record out = { .type = RECORD_COVERAGE, .coverage = malloc(sizeof(*r)) };
+	struct record out = {.type = RECORD_COVERAGE, .coverage = malloc(sizeof(*r))};
 
 	assert_non_null(out.coverage);
 	*out.coverage = *r;
-	lab_push(w, &out);
+	store_lab_push(w, &out);
 }
 
 static void sums_by_the_hour(void **state)
 {
-	const char *path = lab_path(*state, "flows.db");
-	struct store *st = lab_open(path);
-	struct writer *w = lab_start(st);
+	const char *path = store_lab_path(*state, "flows.db");
+	struct store *st = store_lab_open(path);
+	struct writer *w = store_lab_start(st);
 	struct coverage_record r;
 
-	lab_push_uplinks(w, LAB_NOON);
+	store_lab_push_uplinks(w, LAB_NOON);
 	r = interval(0, LAB_NOON, 100, 60);
 	push(w, &r);
 	r = interval(0, LAB_NOON + MINUTE_MS, 100, 130); /* what came late is there */
@@ -55,43 +61,44 @@ static void sums_by_the_hour(void **state)
 	r = interval(0, LAB_NOON + 3600000 - MINUTE_MS / 4, 0, 0);
 	push(w, &r);
 	writer_flush(w);
-	lab_expect(path, "SELECT hour, uplink, left_packets, left_bytes, seen_packets, share,"
-		   " missing_packets, causes FROM coverage ORDER BY hour, uplink",
-		   "2026-03-01T12:00:00.000Z|wan1|200|2000|190|0.95|10|other 10\n"
-		   "2026-03-01T12:00:00.000Z|wan2|30000|300000|29999|0.9999|1|other 1\n"
-		   "2026-03-01T13:00:00.000Z|wan1|0|0|0|-|0|nothing left");
-	lab_stop(w, st);
+	store_lab_expect(path,
+			 "SELECT hour, uplink, left_packets, left_bytes, seen_packets, share,"
+			 " missing_packets, causes FROM coverage ORDER BY hour, uplink",
+			 "2026-03-01T12:00:00.000Z|wan1|200|2000|190|0.95|10|other 10\n"
+			 "2026-03-01T12:00:00.000Z|wan2|30000|300000|29999|0.9999|1|other 1\n"
+			 "2026-03-01T13:00:00.000Z|wan1|0|0|0|-|0|nothing left");
+	store_lab_stop(w, st);
 }
 
 static void says_why(void **state)
 {
-	const char *path = lab_path(*state, "flows.db");
-	struct store *st = lab_open(path);
-	struct writer *w = lab_start(st);
+	const char *path = store_lab_path(*state, "flows.db");
+	struct store *st = store_lab_open(path);
+	struct writer *w = store_lab_start(st);
 	struct coverage_record r = interval(0, LAB_NOON, 100, 50);
 
-	lab_push_uplinks(w, LAB_NOON);
+	store_lab_push_uplinks(w, LAB_NOON);
 	r.rules[RULE_UNTRACKED].packets = 10;
 	r.flows[SHARE_PREDATING].packets = 7;
 	r.flows[SHARE_OFFLOADED].packets = 6;
 	r.flows[SHARE_GAP].packets = 5;
 	push(w, &r);
 	writer_flush(w);
-	lab_expect(path, "SELECT causes FROM coverage",
-		   "untracked 10, offloaded 6, predating 7, gap 5, other 22");
+	store_lab_expect(path, "SELECT causes FROM coverage",
+			 "untracked 10, offloaded 6, predating 7, gap 5, other 22");
 	r = interval(0, LAB_NOON + MINUTE_MS, 0, 0);
 	r.is_whole = false;
 	r.has_gap = true;
 	r.left.packets = r.skipped.packets = 40;
 	push(w, &r);
 	writer_flush(w);
-	lab_expect(path, "SELECT missing_packets, causes FROM coverage",
-		   "90|untracked 10, rules-missing 40, offloaded 6, predating 7, gap 27");
+	store_lab_expect(path, "SELECT missing_packets, causes FROM coverage",
+			 "90|untracked 10, rules-missing 40, offloaded 6, predating 7, gap 27");
 	r.has_left = false;
 	push(w, &r);
 	writer_flush(w);
-	lab_expect(path, "SELECT left_packets, share, causes FROM coverage", "-|-|not known");
-	lab_stop(w, st);
+	store_lab_expect(path, "SELECT left_packets, share, causes FROM coverage", "-|-|not known");
+	store_lab_stop(w, st);
 }
 
 struct readings {
@@ -109,29 +116,33 @@ static void reading_keep(void *data, uint8_t slot, const struct coverage_reading
 
 static void readings_come_back(void **state)
 {
-	const char *path = lab_path(*state, "flows.db");
-	struct store *st = lab_open(path);
-	struct writer *w = lab_start(st);
-	struct coverage_record r = { .slot = 1 };
-	struct readings found = { 0 };
+	const char *path = store_lab_path(*state, "flows.db");
+	struct store *st = store_lab_open(path);
+	struct writer *w = store_lab_start(st);
+	struct coverage_record r = {.slot = 1};
+	struct readings found = {0};
 
-	lab_push_uplinks(w, LAB_NOON);
+	store_lab_push_uplinks(w, LAB_NOON);
 	r.reading = (struct coverage_reading){
-		.time_ms = LAB_NOON, .boot = UINT64_MAX - 5, .table = 8, .ifindex = 9,
-		.link = { 1, 2 }, .rules = { { 3, 4 }, { 5, 6 }, { (uint64_t)-7, (uint64_t)-8 } },
-		.flows = { { 9, 10 }, { (uint64_t)-11, (uint64_t)-12 }, { 13, 14 } },
+		.time_ms = LAB_NOON,
+		.boot = UINT64_MAX - 5,
+		.table = 8,
+		.ifindex = 9,
+		.link = {1, 2},
+		.rules = {{3, 4}, {5, 6}, {(uint64_t)-7, (uint64_t)-8}},
+		.flows = {{9, 10}, {(uint64_t)-11, (uint64_t)-12}, {13, 14}},
 	};
 	r.reading.time_ms--;
 	push(w, &r);
 	r.reading.time_ms++;
 	push(w, &r); /* the last counts */
-	lab_stop(w, st);
-	st = lab_open(path);
+	store_lab_stop(w, st);
+	st = store_lab_open(path);
 	assert_int_equal(store_each_reading(st, reading_keep, &found), 0);
 	assert_int_equal(found.n, 1);
 	assert_memory_equal(&found.of[1], &r.reading, sizeof(r.reading));
 	/* A reading alone is no interval. */
-	lab_expect(path, "SELECT count(*) FROM coverage", "0");
+	store_lab_expect(path, "SELECT count(*) FROM coverage", "0");
 	store_close(st);
 }
 
@@ -155,15 +166,15 @@ static int row_keep(void *data, const struct value *values, size_t n)
 
 static void is_searched(void **state)
 {
-	const char *path = lab_path(*state, "flows.db");
-	struct store *st = lab_open(path);
-	struct writer *w = lab_start(st);
+	const char *path = store_lab_path(*state, "flows.db");
+	struct store *st = store_lab_open(path);
+	struct writer *w = store_lab_start(st);
 	struct coverage_record r = interval(0, LAB_NOON, 100, 25);
 	struct query *q;
 	struct query_filter f;
-	struct shown shown = { 0 };
+	struct shown shown = {0};
 
-	lab_push_uplinks(w, LAB_NOON);
+	store_lab_push_uplinks(w, LAB_NOON);
 	push(w, &r);
 	r = interval(1, LAB_NOON, 100, 100);
 	push(w, &r);
@@ -186,40 +197,42 @@ static void is_searched(void **state)
 	assert_int_equal(query_coverage(q, &f, row_keep, &shown), 0);
 	assert_int_equal(shown.n, 0);
 	query_close(q);
-	lab_stop(w, st);
+	store_lab_stop(w, st);
 }
 
 /* Retention takes old hours along, and none that is younger. */
 static void is_pruned(void **state)
 {
-	const char *path = lab_path(*state, "flows.db");
-	struct store *st = lab_open(path);
-	struct writer *w = lab_start(st);
+	const char *path = store_lab_path(*state, "flows.db");
+	struct store *st = store_lab_open(path);
+	struct writer *w = store_lab_start(st);
 	struct coverage_record r;
-	int64_t now_ms = lab_number(path, "SELECT strftime('%s') * 1000");
+	int64_t now_ms = store_lab_number(path, "SELECT strftime('%s') * 1000");
 
-	lab_push_uplinks(w, LAB_NOON);
+	store_lab_push_uplinks(w, LAB_NOON);
 	r = interval(0, now_ms - INT64_C(10) * 86400000, 100, 25);
 	push(w, &r);
 	r = interval(0, now_ms - MINUTE_MS, 100, 25);
 	push(w, &r);
 	writer_flush(w);
-	assert_int_equal(lab_number(path, "SELECT count(*) FROM coverage_hour"), 2);
+	assert_int_equal(store_lab_number(path, "SELECT count(*) FROM coverage_hour"), 2);
 	writer_set_retention(w, 5 * 86400, 0);
 	writer_prune(w);
-	lab_wait(path, "SELECT 3 - count(*) FROM coverage", 2);
-	lab_expect(path, "SELECT sum(packets) FROM coverage_count WHERE kind = 1", "100");
-	lab_stop(w, st);
+	store_lab_wait(path, "SELECT 3 - count(*) FROM coverage", 2);
+	store_lab_expect(path, "SELECT sum(packets) FROM coverage_count WHERE kind = 1", "100");
+	store_lab_stop(w, st);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(sums_by_the_hour, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(says_why, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(readings_come_back, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(is_searched, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(is_pruned, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(sums_by_the_hour, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(says_why, store_lab_setup, store_lab_teardown),
+		cmocka_unit_test_setup_teardown(readings_come_back, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(is_searched, store_lab_setup, store_lab_teardown),
+		cmocka_unit_test_setup_teardown(is_pruned, store_lab_setup, store_lab_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

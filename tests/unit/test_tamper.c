@@ -14,8 +14,8 @@
 
 #include <cmocka.h>
 
-#include "daemon/tamper_things.h"
-#include "daemon/tamper_traces.h"
+#include "daemon/tamper_objects.h"
+#include "daemon/tamper_suspects.h"
 
 #define START_MS INT64_C(1700000000000)
 
@@ -23,31 +23,31 @@ static enum thing_answer ask(struct things *t, const char *name, bool is_repaire
 {
 	enum thing_answer answer;
 
-	things_begin(t, now_ms);
-	answer = things_ask(t, name, is_repaired);
-	things_end(t);
+	tamper_objects_begin(t, now_ms);
+	answer = tamper_objects_ask(t, name, is_repaired);
+	tamper_objects_end(t);
 	return answer;
 }
 
 static void gives_up_once_and_tries_again(void **state)
 {
-	struct things *t = things_new();
+	struct things *t = tamper_objects_new();
 	int64_t now_ms = START_MS;
 
 	(void)state;
 	for (int i = 0; i < THING_RESTORES_MAX; i++, now_ms += 1000)
 		assert_int_equal(ask(t, "rule", true, now_ms), THING_RESTORE);
-	assert_int_equal(things_rested_ms(t), 0);
+	assert_int_equal(tamper_objects_rested_ms(t), 0);
 	assert_int_equal(ask(t, "rule", true, now_ms), THING_GIVE_UP);
-	assert_int_equal(things_rested_ms(t), now_ms + THING_REST_MS);
+	assert_int_equal(tamper_objects_rested_ms(t), now_ms + THING_REST_MS);
 	assert_int_equal(ask(t, "rule", true, now_ms + 1000), THING_LEAVE);
 	assert_int_equal(ask(t, "route", true, now_ms + 1000), THING_RESTORE);
 	assert_int_equal(ask(t, "rule", true, now_ms + THING_REST_MS - 1), THING_LEAVE);
 	assert_int_equal(ask(t, "rule", true, now_ms + THING_REST_MS), THING_RESTORE);
-	assert_int_equal(things_rested_ms(t), 0);
-	things_forget(t);
+	assert_int_equal(tamper_objects_rested_ms(t), 0);
+	tamper_objects_forget(t);
 	assert_int_equal(ask(t, "rule", true, now_ms), THING_RESTORE);
-	things_free(t);
+	tamper_objects_free(t);
 }
 
 /* Who names itself so writes no line of its own into a log. */
@@ -70,29 +70,29 @@ static void takes_no_more_than_a_name(void **state)
 /* Now and then is no fight. */
 static void goes_on_where_it_is_rare(void **state)
 {
-	struct things *t = things_new();
+	struct things *t = tamper_objects_new();
 
 	(void)state;
 	for (int64_t i = 0; i < 100; i++)
 		assert_int_equal(ask(t, "rule", true, START_MS + i * 12001), THING_RESTORE);
-	things_free(t);
+	tamper_objects_free(t);
 }
 
 /* What failed is asked of again at the same time, and counts once. */
 static void counts_a_pass_once(void **state)
 {
-	struct things *t = things_new();
+	struct things *t = tamper_objects_new();
 
 	(void)state;
 	for (int i = 0; i < 20; i++)
 		assert_int_equal(ask(t, "rule", true, START_MS), THING_RESTORE);
 	assert_int_equal(ask(t, "rule", true, START_MS + 1), THING_RESTORE);
-	things_free(t);
+	tamper_objects_free(t);
 }
 
 static void tells_once_while_it_lasts(void **state)
 {
-	struct things *t = things_new();
+	struct things *t = tamper_objects_new();
 
 	(void)state;
 	assert_int_equal(ask(t, "rule", false, START_MS), THING_NOTICE);
@@ -100,12 +100,12 @@ static void tells_once_while_it_lasts(void **state)
 	assert_int_equal(ask(t, "route", false, START_MS + 2), THING_NOTICE);
 	/* The rule was not asked of: it is right again. */
 	assert_int_equal(ask(t, "rule", false, START_MS + 3), THING_NOTICE);
-	things_free(t);
+	tamper_objects_free(t);
 }
 
 static void survives_a_clock_that_jumps_back(void **state)
 {
-	struct things *t = things_new();
+	struct things *t = tamper_objects_new();
 
 	(void)state;
 	for (int i = 0; i <= THING_RESTORES_MAX; i++)
@@ -116,12 +116,12 @@ static void survives_a_clock_that_jumps_back(void **state)
 	for (int i = 0; i < THING_RESTORES_MAX; i++)
 		assert_int_equal(ask(t, "route", true, START_MS + i), THING_RESTORE);
 	assert_int_equal(ask(t, "route", true, START_MS - 3600000), THING_RESTORE);
-	things_free(t);
+	tamper_objects_free(t);
 }
 
 static void forgets_the_oldest_of_many(void **state)
 {
-	struct things *t = things_new();
+	struct things *t = tamper_objects_new();
 	char name[16];
 
 	(void)state;
@@ -129,7 +129,7 @@ static void forgets_the_oldest_of_many(void **state)
 		snprintf(name, sizeof(name), "thing %d", i);
 		assert_int_equal(ask(t, name, true, START_MS + i), THING_RESTORE);
 	}
-	things_free(t);
+	tamper_objects_free(t);
 }
 
 /* --- who -------------------------------------------------------------------------------- */
@@ -158,57 +158,57 @@ static void takes_ports_for_processes(void **state)
 
 static struct route_state route_of(uint32_t table, uint32_t metric)
 {
-	return (struct route_state){ .family = AF_INET, .table = table, .metric = metric };
+	return (struct route_state){.family = AF_INET, .table = table, .metric = metric};
 }
 
 static void finds_who_was_last(void **state)
 {
-	struct traces *t = traces_new();
-	struct who one = { .pid = 1 }, two = { .pid = 2 };
+	struct traces *t = tamper_suspects_new();
+	struct who one = {.pid = 1}, two = {.pid = 2};
 	struct route_state a = route_of(250, 0), b = route_of(251, 0);
-	struct rule_state rule = { .family = AF_INET, .priority = 1001 }, other = rule;
+	struct rule_state rule = {.family = AF_INET, .priority = 1001}, other = rule;
 
 	(void)state;
 	other.priority++;
-	assert_null(traces_of_route(t, &a));
-	traces_add_route(t, &a, &one);
-	traces_add_route(t, &a, &two);
-	traces_add_route(t, &b, &one);
-	traces_add_rule(t, &rule, &two);
-	assert_int_equal(traces_of_route(t, &a)->pid, 2);
-	assert_int_equal(traces_of_route(t, &b)->pid, 1);
-	assert_int_equal(traces_of_rule(t, &rule)->pid, 2);
-	assert_null(traces_of_rule(t, &other));
+	assert_null(tamper_suspects_of_route(t, &a));
+	tamper_suspects_add_route(t, &a, &one);
+	tamper_suspects_add_route(t, &a, &two);
+	tamper_suspects_add_route(t, &b, &one);
+	tamper_suspects_add_rule(t, &rule, &two);
+	assert_int_equal(tamper_suspects_of_route(t, &a)->pid, 2);
+	assert_int_equal(tamper_suspects_of_route(t, &b)->pid, 1);
+	assert_int_equal(tamper_suspects_of_rule(t, &rule)->pid, 2);
+	assert_null(tamper_suspects_of_rule(t, &other));
 	for (uint32_t i = 1; i <= TRACES_MAX; i++) {
 		struct route_state r = route_of(9, i);
 
-		traces_add_route(t, &r, &one);
+		tamper_suspects_add_route(t, &r, &one);
 	}
-	assert_null(traces_of_rule(t, &rule));
-	traces_clear(t);
+	assert_null(tamper_suspects_of_rule(t, &rule));
+	tamper_suspects_clear(t);
 	a = route_of(9, TRACES_MAX);
-	assert_null(traces_of_route(t, &a));
-	traces_free(t);
+	assert_null(tamper_suspects_of_route(t, &a));
+	tamper_suspects_free(t);
 }
 
 static void knows_the_links_that_changed(void **state)
 {
-	struct traces *t = traces_new();
-	struct nexthop hops[2] = { { .ifindex = 3 }, { .ifindex = 4 } };
-	struct route_state r = { .nexthops = hops, .n_nexthops = 2 };
+	struct traces *t = tamper_suspects_new();
+	struct nexthop hops[2] = {{.ifindex = 3}, {.ifindex = 4}};
+	struct route_state r = {.nexthops = hops, .n_nexthops = 2};
 
 	(void)state;
-	traces_add_link(t, 5);
-	assert_false(traces_has_link_of(t, &r));
-	traces_add_link(t, 4);
-	assert_true(traces_has_link_of(t, &r));
-	traces_clear(t);
-	assert_false(traces_has_link_of(t, &r));
+	tamper_suspects_add_link(t, 5);
+	assert_false(tamper_suspects_has_link_of(t, &r));
+	tamper_suspects_add_link(t, 4);
+	assert_true(tamper_suspects_has_link_of(t, &r));
+	tamper_suspects_clear(t);
+	assert_false(tamper_suspects_has_link_of(t, &r));
 	/* More than can be told apart: it may be any. */
 	for (uint32_t i = 0; i <= TRACED_LINKS_MAX; i++)
-		traces_add_link(t, 100 + i);
-	assert_true(traces_has_link_of(t, &r));
-	traces_free(t);
+		tamper_suspects_add_link(t, 100 + i);
+	assert_true(tamper_suspects_has_link_of(t, &r));
+	tamper_suspects_free(t);
 }
 
 int main(void)

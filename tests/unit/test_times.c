@@ -15,8 +15,8 @@
 
 #include <cmocka.h>
 
-#include "waymark/proto.h"
-#include "waymark/times.h"
+#include "waymark/base/proto.h"
+#include "waymark/base/times.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 

@@ -11,13 +11,13 @@
 
 #include <cmocka.h>
 
-#include "waymark/verdict.h"
+#include "audit/verdict.h"
 
-#define WAN1 2
-#define WAN2 3
+#define WAN1  2
+#define WAN2  3
 #define LEFT1 (UINT64_C(1) << WAN1)
 #define LEFT2 (UINT64_C(1) << WAN2)
-#define NONE SLOT_NONE
+#define NONE  SLOT_NONE
 
 static const struct {
 	int line;
@@ -25,44 +25,71 @@ static const struct {
 	enum verdict verdict;
 	enum reason reason;
 } rungs[] = {
-#define FLOW(...) __LINE__, { __VA_ARGS__ }
+#define FLOW(...)                                                                                  \
+	__LINE__,                                                                                  \
+	{                                                                                          \
+		__VA_ARGS__                                                                        \
+	}
 	/* 1 mismatch: from the LAN, by the other line */
-	{ FLOW(.mark = 2, .uplink = WAN1, .egress = { LEFT2, 0 }, .source = NONE), VERDICT_MISMATCH, 0 },
-	{ FLOW(.mark = 2, .uplink = WAN1, .egress = { LEFT1 | LEFT2, 0 }, .source = NONE), VERDICT_MISMATCH, 0 },
+	{FLOW(.mark = 2, .uplink = WAN1, .egress = {LEFT2, 0}, .source = NONE), VERDICT_MISMATCH,
+	 0},
+	{FLOW(.mark = 2, .uplink = WAN1, .egress = {LEFT1 | LEFT2, 0}, .source = NONE),
+	 VERDICT_MISMATCH, 0},
 	/* ... its replies went out of an uplink, and the wrong one */
-	{ FLOW(.mark = 2, .uplink = WAN1, .egress = { LEFT1, LEFT2 }, .source = NONE), VERDICT_MISMATCH, 0 },
+	{FLOW(.mark = 2, .uplink = WAN1, .egress = {LEFT1, LEFT2}, .source = NONE),
+	 VERDICT_MISMATCH, 0},
 	/* ... inbound: the replies count */
-	{ FLOW(.mark = 2, .uplink = WAN1, .is_entered = true, .egress = { 0, LEFT2 }, .source = NONE), VERDICT_MISMATCH, 0 },
+	{FLOW(.mark = 2, .uplink = WAN1, .is_entered = true, .egress = {0, LEFT2}, .source = NONE),
+	 VERDICT_MISMATCH, 0},
 	/* ... before the wrong source, before any gap */
-	{ FLOW(.mark = 2, .uplink = WAN1, .egress = { LEFT2, 0 }, .source = WAN2, .has_gap = true), VERDICT_MISMATCH, 0 },
+	{FLOW(.mark = 2, .uplink = WAN1, .egress = {LEFT2, 0}, .source = WAN2, .has_gap = true),
+	 VERDICT_MISMATCH, 0},
 	/* ... and what was one stays one, though the mark has been changed since */
-	{ FLOW(.mark = 3, .uplink = WAN2, .egress = { LEFT2, 0 }, .source = NONE, .had_mismatch = true), VERDICT_MISMATCH, 0 },
+	{FLOW(.mark = 3, .uplink = WAN2, .egress = {LEFT2, 0}, .source = NONE,
+	      .had_mismatch = true),
+	 VERDICT_MISMATCH, 0},
 	/* 2 wrong-source */
-	{ FLOW(.mark = 2, .uplink = WAN1, .egress = { LEFT1, 0 }, .source = WAN2), VERDICT_WRONG_SOURCE, 0 },
-	{ FLOW(.mark = 2, .uplink = WAN1, .is_entered = true, .egress = { 0, LEFT1 }, .source = WAN2), VERDICT_WRONG_SOURCE, 0 },
+	{FLOW(.mark = 2, .uplink = WAN1, .egress = {LEFT1, 0}, .source = WAN2),
+	 VERDICT_WRONG_SOURCE, 0},
+	{FLOW(.mark = 2, .uplink = WAN1, .is_entered = true, .egress = {0, LEFT1}, .source = WAN2),
+	 VERDICT_WRONG_SOURCE, 0},
 	/* 3 foreign */
-	{ FLOW(.mark = 9, .uplink = NONE, .egress = { LEFT1, 0 }, .source = NONE), VERDICT_FOREIGN, 0 },
-	{ FLOW(.mark = 9, .uplink = NONE, .egress = { LEFT1, 0 }, .source = WAN2, .has_gap = true), VERDICT_FOREIGN, 0 },
+	{FLOW(.mark = 9, .uplink = NONE, .egress = {LEFT1, 0}, .source = NONE), VERDICT_FOREIGN, 0},
+	{FLOW(.mark = 9, .uplink = NONE, .egress = {LEFT1, 0}, .source = WAN2, .has_gap = true),
+	 VERDICT_FOREIGN, 0},
 	/* 4 unmarked */
-	{ FLOW(.mark = 0, .uplink = NONE, .egress = { LEFT1, 0 }, .source = NONE), VERDICT_UNMARKED, 0 },
-	{ FLOW(.mark = 0, .uplink = NONE, .is_entered = true, .egress = { 0, LEFT1 }, .source = NONE, .is_predating = true), VERDICT_UNMARKED, 0 },
+	{FLOW(.mark = 0, .uplink = NONE, .egress = {LEFT1, 0}, .source = NONE), VERDICT_UNMARKED,
+	 0},
+	{FLOW(.mark = 0, .uplink = NONE, .is_entered = true, .egress = {0, LEFT1}, .source = NONE,
+	      .is_predating = true),
+	 VERDICT_UNMARKED, 0},
 	/* 5 unknown: no evidence, and a cause */
-	{ FLOW(.mark = 2, .uplink = WAN1, .source = NONE, .has_gap = true), VERDICT_UNKNOWN, REASON_GAP },
-	{ FLOW(.mark = 2, .uplink = WAN1, .source = NONE, .is_offloaded = true, .has_gap = true), VERDICT_UNKNOWN, REASON_OFFLOADED },
-	{ FLOW(.mark = 0, .uplink = NONE, .source = NONE, .is_predating = true), VERDICT_UNKNOWN, REASON_PREDATES },
-	{ FLOW(.mark = 2, .uplink = WAN1, .is_entered = true, .egress = { LEFT2, 0 }, .source = NONE, .has_gap = true), VERDICT_UNKNOWN, REASON_GAP },
+	{FLOW(.mark = 2, .uplink = WAN1, .source = NONE, .has_gap = true), VERDICT_UNKNOWN,
+	 REASON_GAP},
+	{FLOW(.mark = 2, .uplink = WAN1, .source = NONE, .is_offloaded = true, .has_gap = true),
+	 VERDICT_UNKNOWN, REASON_OFFLOADED},
+	{FLOW(.mark = 0, .uplink = NONE, .source = NONE, .is_predating = true), VERDICT_UNKNOWN,
+	 REASON_PREDATES},
+	{FLOW(.mark = 2, .uplink = WAN1, .is_entered = true, .egress = {LEFT2, 0}, .source = NONE,
+	      .has_gap = true),
+	 VERDICT_UNKNOWN, REASON_GAP},
 	/* 6 local: it left by no uplink; an address of one changes nothing */
-	{ FLOW(.mark = 0, .uplink = NONE, .source = NONE), VERDICT_LOCAL, 0 },
-	{ FLOW(.mark = 2, .uplink = WAN1, .is_entered = true, .source = WAN1), VERDICT_LOCAL, 0 },
-	{ FLOW(.mark = 2, .uplink = WAN1, .is_entered = true, .source = WAN2), VERDICT_LOCAL, 0 },
+	{FLOW(.mark = 0, .uplink = NONE, .source = NONE), VERDICT_LOCAL, 0},
+	{FLOW(.mark = 2, .uplink = WAN1, .is_entered = true, .source = WAN1), VERDICT_LOCAL, 0},
+	{FLOW(.mark = 2, .uplink = WAN1, .is_entered = true, .source = WAN2), VERDICT_LOCAL, 0},
 	/* 7 ok */
-	{ FLOW(.mark = 2, .uplink = WAN1, .egress = { LEFT1, 0 }, .source = WAN1), VERDICT_OK, 0 },
-	{ FLOW(.mark = 3, .uplink = WAN2, .egress = { LEFT2, LEFT2 }, .source = NONE), VERDICT_OK, 0 },
-	{ FLOW(.mark = 2, .uplink = WAN1, .is_entered = true, .egress = { 0, LEFT1 }, .source = WAN1), VERDICT_OK, 0 },
+	{FLOW(.mark = 2, .uplink = WAN1, .egress = {LEFT1, 0}, .source = WAN1), VERDICT_OK, 0},
+	{FLOW(.mark = 3, .uplink = WAN2, .egress = {LEFT2, LEFT2}, .source = NONE), VERDICT_OK, 0},
+	{FLOW(.mark = 2, .uplink = WAN1, .is_entered = true, .egress = {0, LEFT1}, .source = WAN1),
+	 VERDICT_OK, 0},
 	/* ... transit: what its own packets leave by is not what the mark stands for */
-	{ FLOW(.mark = 2, .uplink = WAN1, .is_entered = true, .egress = { LEFT2, LEFT1 }, .source = NONE), VERDICT_OK, 0 },
+	{FLOW(.mark = 2, .uplink = WAN1, .is_entered = true, .egress = {LEFT2, LEFT1},
+	      .source = NONE),
+	 VERDICT_OK, 0},
 	/* ... evidence holds across a gap */
-	{ FLOW(.mark = 2, .uplink = WAN1, .egress = { LEFT1, 0 }, .source = WAN1, .has_gap = true, .is_predating = true), VERDICT_OK, 0 },
+	{FLOW(.mark = 2, .uplink = WAN1, .egress = {LEFT1, 0}, .source = WAN1, .has_gap = true,
+	      .is_predating = true),
+	 VERDICT_OK, 0},
 };
 
 static void each_rung_fits_its_facts(void **state)
@@ -97,8 +124,8 @@ static enum verdict said_again(const struct verdict_facts *f)
 
 static void every_combination_has_the_contracts_verdict(void **state)
 {
-	static const uint8_t slots[] = { WAN1, WAN2, NONE };
-	static const uint64_t sets[] = { 0, LEFT1, LEFT2, LEFT1 | LEFT2 };
+	static const uint8_t slots[] = {WAN1, WAN2, NONE};
+	static const uint64_t sets[] = {0, LEFT1, LEFT2, LEFT1 | LEFT2};
 	unsigned n = 0;
 
 	(void)state;
@@ -107,10 +134,12 @@ static void every_combination_has_the_contracts_verdict(void **state)
 			for (unsigned s = 0; s < 3; s++)
 				for (unsigned e = 0; e < 16; e++) {
 					struct verdict_facts f = {
-						.mark = u < 2 ? u + 2 : u == 2 ? 9 : 0,
+						.mark = u < 2	 ? u + 2
+							: u == 2 ? 9
+								 : 0,
 						.uplink = u < 2 ? slots[u] : NONE,
 						.source = slots[s],
-						.egress = { sets[e & 3], sets[e >> 2] },
+						.egress = {sets[e & 3], sets[e >> 2]},
 						.is_entered = bits & 1,
 						.had_mismatch = bits & 2,
 						.has_gap = bits & 4,
@@ -119,7 +148,8 @@ static void every_combination_has_the_contracts_verdict(void **state)
 					};
 					enum reason reason;
 
-					assert_int_equal(verdict_decide(&f, &reason), said_again(&f));
+					assert_int_equal(verdict_decide(&f, &reason),
+							 said_again(&f));
 					n++;
 				}
 	assert_int_equal(n, 32 * 4 * 3 * 16);

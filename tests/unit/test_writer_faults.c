@@ -28,22 +28,22 @@
  * what it took is written as soon as the lock is gone. */
 static void test_locked(void **state)
 {
-	const char *path = lab_path(*state, "flows.db");
-	struct store *st = lab_open(path);
+	const char *path = store_lab_path(*state, "flows.db");
+	struct store *st = store_lab_open(path);
 	struct writer *w = writer_start(st, 100, 20);
-	sqlite3 *other = lab_other(path, "BEGIN IMMEDIATE");
+	sqlite3 *other = store_lab_other(path, "BEGIN IMMEDIATE");
 	struct writer_stats stats;
 	int refused = 0;
 
 	for (int64_t i = 1; i <= 130; i++) {
-		struct record r = lab_flow(i);
+		struct record r = store_lab_flow(i);
 		int error = writer_push(w, &r);
 
 		refused += error != 0;
 		assert_int_equal(error, i <= 100 ? 0 : -ENOBUFS);
 	}
 	assert_int_equal(refused, 30);
-	lab_wait_error(w, SQLITE_BUSY);
+	store_lab_wait_error(w, SQLITE_BUSY);
 	writer_stats(w, &stats);
 	assert_int_equal(stats.dropped, 30);
 	assert_int_equal(stats.depth, 100);
@@ -51,21 +51,21 @@ static void test_locked(void **state)
 	assert_int_equal(stats.written, 0);
 	assert_string_equal(stats.last_error_text, "database is locked");
 	sqlite3_close(other);
-	lab_wait(path, "SELECT count(*) FROM flows", 100);
-	lab_wait_error(w, 0);
-	lab_stop(w, st);
-	lab_expect(path, "SELECT count(*), max(id) FROM flows", "100|100");
+	store_lab_wait(path, "SELECT count(*) FROM flows", 100);
+	store_lab_wait_error(w, 0);
+	store_lab_stop(w, st);
+	store_lab_expect(path, "SELECT count(*), max(id) FROM flows", "100|100");
 }
 
 /* 40,000 a second, with no second attempt. */
 static void push_steadily(struct writer *w, int64_t first, int64_t last)
 {
 	for (int64_t id = first; id <= last; id++) {
-		struct record r = lab_flow(id);
+		struct record r = store_lab_flow(id);
 
 		assert_int_equal(writer_push(w, &r), 0);
 		if (id % 400 == 0)
-			lab_sleep_ms(10);
+			store_lab_sleep_ms(10);
 	}
 }
 
@@ -74,23 +74,24 @@ static void push_steadily(struct writer *w, int64_t first, int64_t last)
  * comes meanwhile, and the log does not stay as large as it grew. */
 static void test_slow_reader(void **state)
 {
-	const char *path = lab_path(*state, "flows.db"), *wal = lab_path(*state, "flows.db-wal");
-	struct store *st = lab_open(path);
+	const char *path = store_lab_path(*state, "flows.db"),
+		   *wal = store_lab_path(*state, "flows.db-wal");
+	struct store *st = store_lab_open(path);
 	struct writer *w = writer_start(st, 262144, 100);
-	struct record r = lab_flow(1);
+	struct record r = store_lab_flow(1);
 	struct writer_stats stats;
 	struct stat info;
 	sqlite3 *reader;
 
-	lab_push(w, &r);
+	store_lab_push(w, &r);
 	writer_flush(w);
-	reader = lab_other(path, "BEGIN; SELECT count(*) FROM flows");
+	reader = store_lab_other(path, "BEGIN; SELECT count(*) FROM flows");
 	for (int64_t i = 2; i <= 1200000; i++) {
-		r = lab_flow(i);
-		lab_push(w, &r);
+		r = store_lab_flow(i);
+		store_lab_push(w, &r);
 	}
 	writer_flush(w);
-	lab_expect(path, "SELECT count(*) FROM flows", "1200000");
+	store_lab_expect(path, "SELECT count(*) FROM flows", "1200000");
 	assert_int_equal(stat(wal, &info), 0);
 	assert_true(info.st_size > 64 << 20);
 	sqlite3_close(reader);
@@ -99,91 +100,93 @@ static void test_slow_reader(void **state)
 	writer_stats(w, &stats);
 	assert_int_equal(stats.written, 1500000);
 	assert_int_equal(stats.failed, 0);
-	lab_sleep_ms(300);
+	store_lab_sleep_ms(300);
 	assert_int_equal(stat(wal, &info), 0);
 	assert_true(info.st_size <= 64 << 20);
-	lab_stop(w, st);
-	lab_expect(path, "SELECT count(*), max(id) FROM flows", "1500000|1500000");
+	store_lab_stop(w, st);
+	store_lab_expect(path, "SELECT count(*), max(id) FROM flows", "1500000|1500000");
 }
 
 /* One record that the database refuses takes no other with it, and a gap tells. */
 static void test_refused_record(void **state)
 {
-	const char *path = lab_path(*state, "flows.db");
-	struct store *st = lab_open(path);
+	const char *path = store_lab_path(*state, "flows.db");
+	struct store *st = store_lab_open(path);
 	struct writer *w;
 	struct writer_stats stats;
 
-	lab_execute(path, "CREATE TRIGGER t BEFORE INSERT ON flow WHEN new.id IN (13, 14)"
-		    " BEGIN SELECT raise(ABORT, 'no'); END");
-	w = lab_start(st);
+	store_lab_execute(path, "CREATE TRIGGER t BEFORE INSERT ON flow WHEN new.id IN (13, 14)"
+				" BEGIN SELECT raise(ABORT, 'no'); END");
+	w = store_lab_start(st);
 	for (int64_t i = 1; i <= 20; i++) {
-		struct record r = lab_flow(i);
+		struct record r = store_lab_flow(i);
 
-		lab_push(w, &r);
+		store_lab_push(w, &r);
 	}
 	writer_flush(w);
-	lab_wait(path, "SELECT count(*) FROM gaps WHERE ended IS NOT NULL", 1);
+	store_lab_wait(path, "SELECT count(*) FROM gaps WHERE ended IS NOT NULL", 1);
 	writer_stats(w, &stats);
 	assert_int_equal(stats.failed, 2);
 	assert_int_equal(stats.written, 18);
-	lab_expect(path, "SELECT count(*), total(id) FROM flows", "18|183.0");
-	lab_expect(path, "SELECT id, source, lost, reason FROM gaps",
-		   "-1|store|2|SQLite refused records of the history");
-	lab_stop(w, st);
-	st = lab_open(path);
+	store_lab_expect(path, "SELECT count(*), total(id) FROM flows", "18|183.0");
+	store_lab_expect(path, "SELECT id, source, lost, reason FROM gaps",
+			 "-1|store|2|SQLite refused records of the history");
+	store_lab_stop(w, st);
+	st = store_lab_open(path);
 	assert_int_equal(store_last_gap_id(st), 0);
 	store_close(st);
 }
 
 static void test_file_deleted(void **state)
 {
-	const char *path = lab_path(*state, "flows.db"), *moved = lab_path(*state, "old.db");
-	struct store *st = lab_open(path);
-	struct writer *w = lab_start(st);
-	struct record r = lab_flow(1);
+	const char *path = store_lab_path(*state, "flows.db"),
+		   *moved = store_lab_path(*state, "old.db");
+	struct store *st = store_lab_open(path);
+	struct writer *w = store_lab_start(st);
+	struct record r = store_lab_flow(1);
 
-	lab_push_uplinks(w, LAB_NOON);
-	lab_push(w, &r);
+	store_lab_push_uplinks(w, LAB_NOON);
+	store_lab_push(w, &r);
 	writer_flush(w);
 	assert_int_equal(rename(path, moved), 0);
-	lab_wait(path, "SELECT count(*) FROM sqlite_schema WHERE name = 'gaps'", 1);
-	lab_wait(path, "SELECT count(*) FROM gaps", 1);
-	lab_end(&r);
-	lab_push(w, &r);
+	store_lab_wait(path, "SELECT count(*) FROM sqlite_schema WHERE name = 'gaps'", 1);
+	store_lab_wait(path, "SELECT count(*) FROM gaps", 1);
+	store_lab_end(&r);
+	store_lab_push(w, &r);
 	writer_flush(w);
-	lab_expect(moved, "SELECT id, state FROM flows", "1|live");
-	lab_expect(path, "SELECT id, state, uplink, egress FROM flows", "1|ended|wan1|eth1");
-	lab_expect(path, "SELECT source, lost, ended IS NOT NULL, reason FROM gaps",
-		   "store|-|1|the database's file was moved, replaced or deleted");
-	lab_expect(path, "PRAGMA integrity_check", "ok");
-	lab_stop(w, st);
+	store_lab_expect(moved, "SELECT id, state FROM flows", "1|live");
+	store_lab_expect(path, "SELECT id, state, uplink, egress FROM flows", "1|ended|wan1|eth1");
+	store_lab_expect(path, "SELECT source, lost, ended IS NOT NULL, reason FROM gaps",
+			 "store|-|1|the database's file was moved, replaced or deleted");
+	store_lab_expect(path, "PRAGMA integrity_check", "ok");
+	store_lab_stop(w, st);
 }
 
 /* Something that is not ours takes the place: nothing of it changes, records wait,
  * and go on when it is gone. */
 static void test_file_replaced(void **state)
 {
-	const char *path = lab_path(*state, "flows.db"), *text = lab_path(*state, "text");
-	struct store *st = lab_open(path);
-	struct writer *w = lab_start(st);
-	struct record r = lab_flow(1);
+	const char *path = store_lab_path(*state, "flows.db"),
+		   *text = store_lab_path(*state, "text");
+	struct store *st = store_lab_open(path);
+	struct writer *w = store_lab_start(st);
+	struct record r = store_lab_flow(1);
 	uint64_t before;
 	FILE *f = fopen(text, "w");
 
 	for (int i = 0; i < 100; i++)
 		fputs("something else altogether\n", f);
 	fclose(f);
-	before = lab_fingerprint(text);
+	before = store_lab_fingerprint(text);
 	assert_int_equal(rename(text, path), 0);
-	lab_wait_error(w, SQLITE_CANTOPEN);
-	lab_push(w, &r);
+	store_lab_wait_error(w, SQLITE_CANTOPEN);
+	store_lab_push(w, &r);
 	writer_flush(w);
-	assert_true(lab_fingerprint(path) == before);
+	assert_true(store_lab_fingerprint(path) == before);
 	assert_int_equal(unlink(path), 0);
-	lab_wait(path, "SELECT count(*) FROM sqlite_schema WHERE name = 'gaps'", 1);
-	lab_wait(path, "SELECT count(*) FROM flows", 1);
-	lab_stop(w, st);
+	store_lab_wait(path, "SELECT count(*) FROM sqlite_schema WHERE name = 'gaps'", 1);
+	store_lab_wait(path, "SELECT count(*) FROM flows", 1);
+	store_lab_stop(w, st);
 }
 
 static void fill_disk(const char *path, size_t bytes)
@@ -202,69 +205,72 @@ static void fill_disk(const char *path, size_t bytes)
  * new one knows the uplinks, and of the time in which records went nowhere. */
 static void test_file_damaged_and_deleted(void **state)
 {
-	const char *path = lab_path(*state, "flows.db");
-	struct store *st = lab_open(path);
-	struct writer *w = lab_start(st);
-	struct record r = lab_flow(1);
+	const char *path = store_lab_path(*state, "flows.db");
+	struct store *st = store_lab_open(path);
+	struct writer *w = store_lab_start(st);
+	struct record r = store_lab_flow(1);
 
-	lab_push_uplinks(w, LAB_NOON);
-	lab_push(w, &r);
+	store_lab_push_uplinks(w, LAB_NOON);
+	store_lab_push(w, &r);
 	writer_flush(w);
-	lab_execute(path, "DROP TABLE flow");
-	r = lab_flow(2);
-	lab_push(w, &r);
-	lab_wait_error(w, SQLITE_ERROR);
+	store_lab_execute(path, "DROP TABLE flow");
+	r = store_lab_flow(2);
+	store_lab_push(w, &r);
+	store_lab_wait_error(w, SQLITE_ERROR);
 	unlink(path);
-	unlink(lab_path(*state, "flows.db-wal"));
-	unlink(lab_path(*state, "flows.db-shm"));
-	lab_wait(path, "SELECT count(*) FROM sqlite_schema WHERE name = 'flows'", 1);
-	lab_wait_error(w, 0);
-	lab_stop(w, st);
-	lab_expect(path, "SELECT name, interface FROM uplinks ORDER BY name", "wan1|eth1\nwan2|eth2");
-	lab_expect(path, "SELECT uplink, count(*) FROM flows", "wan1|1");
-	lab_expect(path, "SELECT source, count(*) FROM gaps", "store|1");
+	unlink(store_lab_path(*state, "flows.db-wal"));
+	unlink(store_lab_path(*state, "flows.db-shm"));
+	store_lab_wait(path, "SELECT count(*) FROM sqlite_schema WHERE name = 'flows'", 1);
+	store_lab_wait_error(w, 0);
+	store_lab_stop(w, st);
+	store_lab_expect(path, "SELECT name, interface FROM uplinks ORDER BY name",
+			 "wan1|eth1\nwan2|eth2");
+	store_lab_expect(path, "SELECT uplink, count(*) FROM flows", "wan1|1");
+	store_lab_expect(path, "SELECT source, count(*) FROM gaps", "store|1");
 }
 
 /* Needs 15 MB and a log, and has less until the ballast goes. */
 static void full_disk(void **state, bool has_retention)
 {
-	const char *path = lab_path(*state, "flows.db"), *ballast = lab_path(*state, "ballast");
+	const char *path = store_lab_path(*state, "flows.db"),
+		   *ballast = store_lab_path(*state, "ballast");
 	struct writer_stats stats;
-	struct store *st = lab_open(path);
+	struct store *st = store_lab_open(path);
 	struct writer *w = writer_start(st, 250000, 50);
 
 	if (has_retention) {
 		writer_set_retention(w, 0, 1 << 30);
-		for (int i = 0; i < 1000 && access(lab_path(*state, "flows.db.reserve"), F_OK); i++)
-			lab_sleep_ms(10);
+		for (int i = 0;
+		     i < 1000 && access(store_lab_path(*state, "flows.db.reserve"), F_OK); i++)
+			store_lab_sleep_ms(10);
 		fill_disk(ballast, 60 << 20);
-		fill_disk(lab_path(*state, "more"), 2 << 20);
+		fill_disk(store_lab_path(*state, "more"), 2 << 20);
 	} else {
 		fill_disk(ballast, 70 << 20);
 	}
 	for (int64_t i = 1; i <= 200000; i++) {
-		struct record r = lab_flow(i);
+		struct record r = store_lab_flow(i);
 
-		lab_end(&r);
-		lab_push(w, &r);
+		store_lab_end(&r);
+		store_lab_push(w, &r);
 	}
 	if (has_retention) {
-		lab_wait(path, "SELECT max(id) FROM flow", 200000);
-		assert_true(lab_number(path, "SELECT min(id) FROM flow") > 10000);
-		assert_in_range(lab_number(path, "SELECT count(*) FROM flow"), 5000, 150000);
+		store_lab_wait(path, "SELECT max(id) FROM flow", 200000);
+		assert_true(store_lab_number(path, "SELECT min(id) FROM flow") > 10000);
+		assert_in_range(store_lab_number(path, "SELECT count(*) FROM flow"), 5000, 150000);
 	} else {
-		lab_wait_error(w, SQLITE_FULL);
+		store_lab_wait_error(w, SQLITE_FULL);
 		writer_flush(w);
 		writer_stats(w, &stats);
 		assert_true(stats.depth > 0);
 		assert_int_equal(unlink(ballast), 0);
-		lab_wait(path, "SELECT count(*) FROM flow", 200000);
+		store_lab_wait(path, "SELECT count(*) FROM flow", 200000);
 	}
 	writer_stats(w, &stats);
 	assert_int_equal(stats.dropped, 0);
 	assert_int_equal(stats.failed, 0);
-	lab_stop(w, st);
-	lab_expect(path, "PRAGMA integrity_check", "ok");
+	store_lab_stop(w, st);
+	store_lab_expect(path, "PRAGMA integrity_check", "ok");
 }
 
 static void test_full_disk_waits(void **state)
@@ -289,13 +295,15 @@ static bool mounts_are_private(void)
 /* A file system of 80 MiB of its own. */
 static int disk_setup(void **state)
 {
-	return lab_setup(state) == 0 && mount("tmpfs", *state, "tmpfs", 0, "size=80m") == 0 ? 0 : -1;
+	return store_lab_setup(state) == 0 && mount("tmpfs", *state, "tmpfs", 0, "size=80m") == 0
+		       ? 0
+		       : -1;
 }
 
 static int disk_teardown(void **state)
 {
 	umount(*state);
-	return lab_teardown(state);
+	return store_lab_teardown(state);
 }
 
 static void test_full_disk(void **state)
@@ -328,18 +336,18 @@ static void test_full_disk(void **state)
  * secret: the next start sees that this was no clean end. */
 static void test_stop_while_locked(void **state)
 {
-	const char *path = lab_path(*state, "flows.db");
-	struct store *st = lab_open(path);
-	struct writer *w = lab_start(st);
-	sqlite3 *other = lab_other(path, "BEGIN IMMEDIATE");
-	struct record r = lab_flow(1);
+	const char *path = store_lab_path(*state, "flows.db");
+	struct store *st = store_lab_open(path);
+	struct writer *w = store_lab_start(st);
+	sqlite3 *other = store_lab_other(path, "BEGIN IMMEDIATE");
+	struct record r = store_lab_flow(1);
 	bool was_clean = true;
 
-	lab_push_uplinks(w, LAB_NOON);
-	lab_push(w, &r);
-	lab_stop(w, st);
+	store_lab_push_uplinks(w, LAB_NOON);
+	store_lab_push(w, &r);
+	store_lab_stop(w, st);
 	sqlite3_close(other);
-	st = lab_open(path);
+	st = store_lab_open(path);
 	store_last_alive_ms(st, &was_clean);
 	assert_false(was_clean);
 	store_close(st);
@@ -348,15 +356,21 @@ static void test_stop_while_locked(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_locked, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(test_slow_reader, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(test_refused_record, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(test_file_deleted, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(test_file_damaged_and_deleted, lab_setup,
-						lab_teardown),
-		cmocka_unit_test_setup_teardown(test_file_replaced, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(test_full_disk, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(test_stop_while_locked, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(test_locked, store_lab_setup, store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_slow_reader, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_refused_record, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_file_deleted, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_file_damaged_and_deleted, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_file_replaced, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_full_disk, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_stop_while_locked, store_lab_setup,
+						store_lab_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,12 +38,12 @@ static int64_t now_ns(void)
 
 static void push(struct producer *p)
 {
-	struct record r = lab_flow(p->next_id++);
+	struct record r = store_lab_flow(p->next_id++);
 	struct writer_stats stats;
 	int64_t began_ns;
 	int error;
 
-	lab_end(&r);
+	store_lab_end(&r);
 	began_ns = now_ns();
 	error = writer_push(p->w, &r);
 	writer_stats(p->w, &stats);
@@ -67,7 +67,7 @@ static void push_all_along(struct producer *p)
 	while (now_ns() - began_ns < (STALL_MS + 1000) * INT64_C(1000000)) {
 		for (int i = 0; i < 20; i++)
 			push(p);
-		lab_sleep_ms(10);
+		store_lab_sleep_ms(10);
 	}
 }
 
@@ -77,15 +77,16 @@ static void all_are_there(const char *path, const struct producer *p)
 
 	snprintf(expected, sizeof(expected), "%llu|%lld", (unsigned long long)p->accepted,
 		 (long long)p->accepted_sum);
-	lab_expect(path, "SELECT count(*), sum(id) FROM flows WHERE state = 'ended'", expected);
-	lab_expect(path, "PRAGMA integrity_check", "ok");
+	store_lab_expect(path, "SELECT count(*), sum(id) FROM flows WHERE state = 'ended'",
+			 expected);
+	store_lab_expect(path, "PRAGMA integrity_check", "ok");
 }
 
 static void stalled(void **state, uint32_t capacity, bool is_refused)
 {
-	const char *path = lab_path(*state, "flows.db");
-	struct store *st = lab_open(path);
-	struct producer p = { .w = writer_start(st, capacity, 100), .next_id = 1 };
+	const char *path = store_lab_path(*state, "flows.db");
+	struct store *st = store_lab_open(path);
+	struct producer p = {.w = writer_start(st, capacity, 100), .next_id = 1};
 	struct writer_stats stats;
 	unsigned waits = stall_vfs_waits();
 
@@ -107,7 +108,7 @@ static void stalled(void **state, uint32_t capacity, bool is_refused)
 	assert_int_equal(p.refused > 0, is_refused);
 	assert_int_equal(stats.depth_max == capacity, is_refused);
 	all_are_there(path, &p);
-	lab_stop(p.w, st);
+	store_lab_stop(p.w, st);
 	all_are_there(path, &p);
 }
 
@@ -124,18 +125,18 @@ static void test_queue_is_full(void **state)
 /* A stop in the middle of it waits for the disk, and loses nothing. */
 static void test_stop(void **state)
 {
-	const char *path = lab_path(*state, "flows.db");
-	struct store *st = lab_open(path);
-	struct producer p = { .w = writer_start(st, 65536, 100), .next_id = 1 };
+	const char *path = store_lab_path(*state, "flows.db");
+	struct store *st = store_lab_open(path);
+	struct producer p = {.w = writer_start(st, 65536, 100), .next_id = 1};
 	bool was_clean = false;
 
 	stall_vfs_begin(STALL_MS);
 	for (int i = 0; i < 5000; i++)
 		push(&p);
-	lab_stop(p.w, st);
+	store_lab_stop(p.w, st);
 	assert_int_equal(p.refused, 0);
 	all_are_there(path, &p);
-	st = lab_open(path);
+	st = store_lab_open(path);
 	store_last_alive_ms(st, &was_clean);
 	assert_true(was_clean);
 	store_close(st);
@@ -144,9 +145,11 @@ static void test_stop(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(test_queue_holds, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(test_queue_is_full, lab_setup, lab_teardown),
-		cmocka_unit_test_setup_teardown(test_stop, lab_setup, lab_teardown),
+		cmocka_unit_test_setup_teardown(test_queue_holds, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_queue_is_full, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_stop, store_lab_setup, store_lab_teardown),
 	};
 
 	if (stall_vfs_register())

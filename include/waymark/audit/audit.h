@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * audit.h - the pure core of Waymark: kernel events go in, records come out.
+ *
+ * It keeps the flows, joins the two sources of evidence (labels in conntrack
+ * events, logged packets), which have no order between them, decides verdicts
+ * and says what has to be written. Time is passed in; nothing is read.
+ */
+#ifndef WAYMARK_AUDIT_AUDIT_H
+#define WAYMARK_AUDIT_AUDIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "waymark/config/config.h"
+#include "waymark/base/event.h"
+#include "waymark/base/record.h"
+
+struct audit;
+
+/* A packet that did not go the way of its flow's mark. */
+struct audit_stray {
+	uint8_t expected;     /* slot that the mark names */
+	bool is_marked;	      /* it carried its flow's mark, so that routing led it astray;
+			   * else what puts the mark on packets is in question */
+	uint32_t mark;	      /* the packet's, whole, as far as it is known */
+	struct addr src, dst; /* as it was routed: after DNAT, before SNAT */
+	uint32_t iifindex;    /* 0: the router's own, or not known */
+};
+
+/* What the audit needs from outside. */
+struct audit_port {
+	void *data;
+	/* A row to write. Copied by the callee. */
+	void (*emit)(void *data, const struct record *r);
+	/* How many rows there is room for: what can wait then waits. NULL: for all. */
+	uint32_t (*room)(void *data);
+	/* A mismatch that was not there before (is_first), or a verdict other than
+	 * mismatch that somebody should know of, once a flow: f->verdict says which. */
+	void (*alert)(void *data, const struct flow_record *f, const struct mismatch_record *m);
+	/* More packets of a mismatch that there was an alert for, as that alert had it; at
+	 * most once a tick. False: its alert is over, or nobody knows of it, and another
+	 * one is due. NULL: that never is so. */
+	bool (*goes_on)(void *data, const struct mismatch_record *m);
+	/* Why it may have left elsewhere: by the kernel's rules, routes, links and
+	 * ruleset as they are now. REASON_UNEXPLAINED: they are as they should be. */
+	enum reason (*diagnose)(void *data, const struct audit_stray *stray);
+};
+
+struct audit_ids {
+	int64_t flow, mismatch, gap; /* the highest in use */
+};
+
+struct audit_stats {
+	uint64_t events;     /* conntrack events taken, dump entries apart */
+	uint64_t packets;    /* logged packets taken */
+	uint64_t flows;	     /* flows begun */
+	uint64_t orphans;    /* logged packets whose flow never showed up */
+	uint64_t ambiguous;  /* logged packets that fitted more than one flow */
+	uint64_t untracked;  /* flows that found the table full: written, not followed */
+	uint64_t retold;     /* events of what was told before, or has ended */
+	uint64_t mismatches; /* recorded */
+	uint64_t lost;	     /* flows that vanished without a word */
+	uint64_t verdicts[VERDICT_OK + 1]; /* of flows that ended */
+	uint32_t live, lingering, pending;
+	uint32_t gaps_open;
+	size_t bytes; /* of the flow table */
+};
+
+/* NULL with errno. The port is copied. */
+struct audit *audit_new(const struct audit_port *port, const struct audit_ids *ids,
+			uint32_t max_flows);
+void audit_free(struct audit *a);
+
+/* The uplinks from now on; emits RECORD_UPLINKS. Flows keep what they are: one whose
+ * mark names none any more has its verdict until it is seen to go on. */
+int audit_set_config(struct audit *a, const struct config *c, int64_t now_ms);
+
+/* The addresses that the uplinks have now: whose a source address is. Copied; those
+ * that they had are remembered for the flows that began with them. */
+struct audit_address {
+	struct addr addr;
+	uint8_t slot;
+};
+int audit_set_addresses(struct audit *a, const struct audit_address *list, size_t n,
+			int64_t now_ms);
+
+/* Flows that began earlier have no evidence unless they show some. */
+void audit_set_evidence_since(struct audit *a, int64_t since_ms);
+
+/* Labels mean nothing as long as they are being cleared of what they meant before. */
+void audit_set_labels_stale(struct audit *a, bool are_stale);
+
+/* A flow that the history holds as live, also beyond max_flows; before the first dump.
+ * 0 or -errno. */
+int audit_preload(struct audit *a, const struct flow_record *f);
+
+/* One conntrack event, or an entry of a dump between audit_dump_begin and _end. */
+void audit_ct_event(struct audit *a, const struct ct_event *ev, int64_t now_ms);
+/* The same for entries of a dump, which are in no order that a cache likes. */
+void audit_ct_entries(struct audit *a, const struct ct_event *entries, size_t n, int64_t now_ms);
+
+/* We have marked the flow of this entry ourselves, which the kernel may tell nobody. */
+void audit_marked(struct audit *a, const struct ct_event *ev, uint32_t mark, int64_t now_ms);
+
+/* Whether that entry (tuple, zone, id) is of that flow, which lives as far as is known. */
+bool audit_is_live(const struct audit *a, const struct ct_event *entry, int64_t flow_id);
+
+/* One logged packet; egress is the slot of the uplink that it left by. */
+void audit_packet(struct audit *a, const struct nflog_packet *p, uint8_t egress, int64_t now_ms);
+
+/* Call after a batch of conntrack events: packets that waited for their flow's
+ * event find it now. */
+void audit_settle(struct audit *a, int64_t now_ms);
+/* Whether a logged packet that is older than the events of the batch would say more
+ * of them: read those before it is settled. */
+bool audit_is_in_doubt(const struct audit *a);
+
+/* A dump brings the table in step with the kernel: flows that it does not name
+ * are lost, or, with is_torn, kept for the next. */
+void audit_dump_begin(struct audit *a, int64_t now_ms);
+void audit_dump_end(struct audit *a, bool is_torn, int64_t now_ms);
+
+/* Something may have been missed between two times. The flows of that time have
+ * no proof but evidence. Returns the gap's id; ended_ms 0 leaves it open. */
+int64_t audit_gap(struct audit *a, enum gap_source source, int64_t started_ms, int64_t ended_ms,
+		  int64_t lost, const char *reason);
+/* Ends an open gap. */
+void audit_gap_end(struct audit *a, int64_t id, enum gap_source source, int64_t started_ms,
+		   int64_t ended_ms, int64_t lost, const char *reason);
+
+/* Call every AUDIT_TICK_MS: emits the flows that changed in the tick before
+ * last, forgets ended flows whose late evidence has had its time. */
+#define AUDIT_TICK_MS 50
+void audit_tick(struct audit *a, int64_t now_ms);
+
+/* Emits everything that waits, as far as there is room; returns how many flows wait
+ * still. The flows stay live in the history. */
+uint32_t audit_flush(struct audit *a, int64_t now_ms);
+
+void audit_stats(const struct audit *a, struct audit_stats *out);
+
+/* What the flows account for that left by an uplink, by their own counters: of those
+ * that ended since the start, and of those that lived in the last whole dump. Their
+ * sum is right at the end of a dump, before another event is taken. "live" may be
+ * below 0 (as two's complement) by what ended while the dump ran. */
+struct audit_coverage {
+	struct tally ended[FLOW_SHARES], live[FLOW_SHARES];
+	uint64_t lost[FLOW_SHARES]; /* flows that vanished: what they had is in no sum */
+};
+void audit_coverage(const struct audit *a, uint8_t slot, struct audit_coverage *out);
+/* Of all uplinks: ends and entries without counters, which are in no sum; flows that
+ * vanished and those that the table had no room for; the latest gap's id, and how many
+ * are open. */
+struct audit_doubts {
+	uint64_t uncounted, lost;
+	int64_t gaps;
+	uint32_t gaps_open;
+};
+void audit_coverage_doubts(const struct audit *a, struct audit_doubts *out);
+
+/* Live flows and mismatches an uplink, for status; arrays by slot. */
+void audit_uplink_counts(const struct audit *a, uint32_t live[UPLINKS_MAX],
+			 uint64_t mismatches[UPLINKS_MAX], uint64_t bytes[UPLINKS_MAX]);
+
+#endif

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * coverage.h - how much of what left by an uplink the history accounts for: from two
+ * readings of counters an interval, from intervals a sum, from a sum what is missing
+ * and why. Pure.
+ *
+ * Three counters are held against each other, an uplink each. The rules' count what
+ * they see leave. The flows' count what the history accounts for. The interface's
+ * counts what it sent whatever rules there are: it stands in where the rules cannot
+ * have seen everything. It counts frames, a large segment cut into many as many, so
+ * that it is never less than what left, and often more.
+ */
+#ifndef WAYMARK_AUDIT_COVERAGE_H
+#define WAYMARK_AUDIT_COVERAGE_H
+
+#include "waymark/base/record.h"
+
+/* From one reading to the next. What counts on must be of the same boot, table,
+ * interface, and not have shrunk; what was set back since is not known, or is known
+ * to be at least so much. Sets all of *out but slot and has_uncounted; has_lost is read,
+ * and has_gap only set: what vanished with flows makes a gap. */
+void coverage_settle(const struct coverage_reading *from, const struct coverage_reading *to,
+		     struct coverage_record *out);
+
+/* Our own load of the rules sets their counters back: from then on base counts on in
+ * the new table from where the last reading of the old one left it. */
+void coverage_rebase(struct coverage_reading *base, const struct coverage_reading *last,
+		     uint64_t table);
+
+/* Adds an interval to a sum, which begins as zeros. */
+void coverage_add(struct coverage_record *sum, const struct coverage_record *r);
+
+/* Why what left is not in the history, the first that can explain it first. */
+enum coverage_cause {
+	CAUSE_UNTRACKED,
+	CAUSE_RULES_MISSING, /* the interface sent it, our rules were not there to see it */
+	CAUSE_OFFLOADED,
+	CAUSE_PREDATING,
+	CAUSE_GAP,
+	CAUSE_UNCOUNTED, /* flows without counters */
+	CAUSE_OTHER,	 /* ICMP errors, which are of no flow; the edges of the interval */
+	COVERAGE_CAUSES,
+};
+/* "untracked", "rules-missing", ..., as the history's view spells them; for people. */
+const char *coverage_cause_name(enum coverage_cause c);
+const char *coverage_cause_text(enum coverage_cause c);
+
+/* Packets that are missing, by cause; all of them. */
+uint64_t coverage_missing(const struct coverage_record *sum, uint64_t by_cause[COVERAGE_CAUSES]);
+
+/* The share in hundredths of a percent, cut off, so that only all is 10000; -1: nothing
+ * left, or it is not known how much. */
+int coverage_share(const struct coverage_record *sum);
+
+#endif

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * addr.h - IPv4 and IPv6 addresses and prefixes as values.
+ *
+ * Pure: knows libc only.
+ */
+#ifndef WAYMARK_BASE_ADDR_H
+#define WAYMARK_BASE_ADDR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+/* An address; AF_UNSPEC is "none". Of an IPv4 address the first 4 bytes are
+ * used, the others are 0. Bytes are in network order. */
+struct addr {
+	uint8_t family;
+	uint8_t bytes[16];
+};
+
+struct prefix {
+	struct addr addr;
+	uint8_t len; /* bits */
+};
+
+/* Size of a buffer that holds any address as text (INET6_ADDRSTRLEN). */
+#define ADDR_STRLEN 46
+/* ... and any prefix, "/128" included. */
+#define PREFIX_STRLEN 50
+
+/* Sets *a from the raw bytes of an in_addr or in6_addr at data. */
+void addr_set(struct addr *a, int family, const void *data);
+
+bool addr_is_none(const struct addr *a);
+bool addr_is_equal(const struct addr *a, const struct addr *b);
+/* Total order: by family, then by bytes. Returns <0, 0, >0. */
+int addr_compare(const struct addr *a, const struct addr *b);
+
+/* Bytes of an address of this family: 4, 16, or 0 for none. */
+unsigned addr_size(int family);
+
+/* Writes the RFC 5952 form to buf and returns buf; "" for none. */
+const char *addr_format(const struct addr *a, char buf[ADDR_STRLEN]);
+
+/* Parses IPv4 dotted quad or IPv6 text. Returns 0 or -EINVAL. */
+int addr_parse(struct addr *a, const char *text);
+
+/* "192.168.1.0/24"; the host bits are printed as they are. */
+const char *prefix_format(const struct prefix *p, char buf[PREFIX_STRLEN]);
+
+/* Parses "ADDR/LEN" or "ADDR" (full length). Returns 0 or -EINVAL. */
+int prefix_parse(struct prefix *p, const char *text);
+
+/* Clears the host bits: 192.168.1.10/24 becomes 192.168.1.0/24. */
+void prefix_truncate(struct prefix *p);
+
+bool prefix_contains(const struct prefix *p, const struct addr *a);
+bool prefix_is_equal(const struct prefix *a, const struct prefix *b);
+
+#endif

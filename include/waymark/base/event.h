@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * event.h - what the kernel says, decoded: the typed structs that adapters emit
+ * and the core takes. Nothing here decides anything.
+ */
+#ifndef WAYMARK_BASE_EVENT_H
+#define WAYMARK_BASE_EVENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "waymark/base/addr.h"
+
+enum direction { DIR_ORIGINAL = 0, DIR_REPLY = 1 };
+
+/* One direction of a flow. Ports are in host order; of ICMP and ICMPv6 sport is
+ * the identifier and dport is type << 8 | code of that direction (an echo's reply
+ * has a type of its own); of GRE they are its keys; of protocols without ports
+ * both are 0. */
+struct endpoints {
+	struct addr src, dst;
+	uint16_t sport, dport;
+};
+
+/* A connlabel bitmap: bit n is word[n / 64] >> (n % 64) & 1. */
+struct connlabels {
+	uint64_t word[2];
+};
+
+enum ct_event_type {
+	CT_NEW,
+	CT_UPDATE,
+	CT_DESTROY,
+	CT_DUMP, /* an entry of a dump: it lives now */
+};
+
+/* One conntrack event or dump entry (KERNEL: ctnetlink). */
+struct ct_event {
+	enum ct_event_type type;
+	bool is_flushed; /* conntrack_delete_marked of this process caused it */
+	uint32_t id;
+	uint16_t zone;		   /* of the original direction, where the two differ */
+	uint8_t proto;		   /* IPPROTO_ */
+	struct endpoints tuple[2]; /* by enum direction */
+	uint32_t mark;		   /* whole; 0 when the kernel left it out, which means 0 */
+	uint32_t status;	   /* IPS_ bits */
+	bool has_labels;
+	struct connlabels labels;
+	bool has_counters;
+	uint64_t packets[2], bytes[2]; /* by enum direction */
+	int64_t start_ns, stop_ns;     /* CLOCK_REALTIME; 0: not said */
+};
+
+/* What our rules say of a logged packet, by its log prefix. */
+enum nflog_kind {
+	NFLOG_MISMATCH, /* it leaves by an uplink that its flow's mark does not name */
+	NFLOG_UNMARKED, /* ... with mark 0, of a flow that has no room for labels */
+	NFLOG_TRANSIT,	/* original direction of a flow that entered by an uplink */
+	NFLOG_OTHER,	/* not a prefix of ours */
+};
+
+/* One logged packet. tuple is what the packet carries at postrouting -150: of
+ * its flow the pair {original source, reply source}, in either order (after
+ * DNAT, before SNAT). Ports that were cut off, of later fragments, and of GRE
+ * are 0.
+ *
+ * ICMP and ICMPv6 queries (echo and the like) always read as their request: src
+ * asked, dst was asked, sport is the identifier, dport the request's type << 8 |
+ * code. is_icmp_reply says that the logged packet goes against that.
+ *
+ * Of an ICMP error proto and tuple are of the packet inside it, and
+ * is_icmp_error is set. That packet went the other way, so its tuple is turned
+ * round: src is who it was sent to, dst the sender, who gets the error. A query
+ * inside stays in the direction of its request; is_icmp_reply then says that the
+ * error goes against it. */
+struct nflog_packet {
+	enum nflog_kind kind;
+	int8_t direction; /* enum direction as the kernel's rule saw it; -1: unknown */
+	uint8_t proto;
+	bool is_icmp_error;
+	bool is_icmp_reply; /* the packet goes against tuple: an echo reply, ... */
+	struct endpoints tuple;
+	uint32_t mark;		     /* the packet's; 0 when left out */
+	uint32_t iifindex, oifindex; /* 0: none */
+	bool has_ct_id;
+	uint32_t ct_id; /* with NFULA_CT, where the kernel has it */
+	uint32_t seq;
+};
+
+#endif

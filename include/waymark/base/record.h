@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * record.h - what the audit says: rows of the history, typed. The core emits
+ * them, the store writes them, the alerts tell of them.
+ */
+#ifndef WAYMARK_BASE_RECORD_H
+#define WAYMARK_BASE_RECORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "waymark/config/config.h"
+#include "waymark/base/event.h"
+
+/* In the order of the ladder; the numbers are stored and do not change. */
+enum verdict {
+	VERDICT_NONE = 0,
+	VERDICT_MISMATCH = 1,
+	VERDICT_WRONG_SOURCE = 2,
+	VERDICT_FOREIGN = 3,
+	VERDICT_UNMARKED = 4,
+	VERDICT_UNKNOWN = 5,
+	VERDICT_LOCAL = 6,
+	VERDICT_OK = 7,
+};
+const char *verdict_name(enum verdict v); /* "mismatch", "wrong-source", ... */
+int verdict_parse(const char *name);	  /* enum verdict or -EINVAL */
+
+/* Why: of a mismatch, and of what is unknown. Stored; numbers do not change. */
+enum reason {
+	REASON_NONE = 0,
+	REASON_RULE_MISSING = 1,
+	REASON_ROUTE_MISSING = 2,
+	REASON_UPLINK_DOWN = 3,
+	REASON_MARK_CHANGED = 4,
+	REASON_RESTORE_MISSING = 5,
+	REASON_UNEXPLAINED = 6,
+	REASON_GAP = 7,		       /* unknown: evidence may have been lost */
+	REASON_OFFLOADED = 8,	       /* unknown: its packets skip our hooks */
+	REASON_PREDATES = 9,	       /* unknown: it began before there was evidence */
+	REASON_UPLINK_DOWN_FLUSH = 10, /* ended: deleted by on-uplink-down = flush */
+};
+const char *reason_name(enum reason r); /* NULL for REASON_NONE */
+int reason_parse(const char *name);
+
+enum flow_state { FLOW_LIVE = 0, FLOW_ENDED = 1, FLOW_LOST = 2 };
+
+enum evidence { EVIDENCE_NFLOG = 0, EVIDENCE_LABEL = 1 };
+
+enum gap_source { GAP_EVENTS = 0, GAP_NFLOG = 1, GAP_DAEMON = 2, GAP_STORE = 3 };
+
+#define SLOT_NONE 0xff
+
+/* Times are milliseconds of CLOCK_REALTIME; 0 is "not known" or "not yet". */
+struct flow_record {
+	int64_t id; /* ours: one a flow, ever; given by the audit, ascending */
+	int64_t started_ms, ended_ms;
+	enum flow_state state;
+	uint8_t proto;
+	uint16_t zone;
+	uint32_t ct_id;
+	struct endpoints tuple[2]; /* NAT shows as reply not mirroring original */
+	uint32_t mark;		   /* masked */
+	uint8_t uplink;		   /* slot that the mark names, or SLOT_NONE */
+	uint8_t ingress;	   /* slot it came in by, or SLOT_NONE */
+	uint64_t egress[2];	   /* bit n: slot n; by enum direction */
+	enum verdict verdict;
+	enum reason reason;
+	bool has_counters;
+	uint64_t packets[2], bytes[2];
+};
+
+struct mismatch_record {
+	int64_t id; /* ours, ascending; written again with the same id to update */
+	int64_t time_ms;
+	int64_t flow_id;
+	uint8_t proto;
+	struct endpoints tuple;	  /* the flow's original direction */
+	enum direction direction; /* of the packet that left wrongly */
+	uint32_t mark;		  /* masked */
+	uint8_t expected;	  /* slot that the mark names, or SLOT_NONE */
+	uint8_t egress;		  /* slot that it left by */
+	enum reason reason;
+	enum evidence evidence;
+	uint64_t packets; /* that evidence was seen of; a lower bound */
+};
+
+struct gap_record {
+	int64_t id;		      /* ours, ascending; written again to set ended_ms or lost */
+	int64_t started_ms, ended_ms; /* ended_ms 0: still open */
+	enum gap_source source;
+	int64_t lost; /* a count, or -1: not known */
+	char reason[96];
+};
+
+struct mark_change_record {
+	int64_t time_ms;
+	int64_t flow_id;
+	uint32_t old_mark, new_mark; /* masked */
+};
+
+struct tampering_record {
+	int64_t time_ms;
+	char what[160];	  /* "rule fwmark 0x2 deleted", ... */
+	int64_t pid;	  /* 0: not known */
+	char process[32]; /* "": not known */
+	char action[32];  /* "restored", "gave-up", "noticed" */
+};
+
+/* Packets, and their bytes from the IP header on. */
+struct tally {
+	uint64_t packets, bytes;
+};
+
+/* What our rules count of an uplink (ruleset.h). */
+enum rule_count {
+	RULE_OUT,	 /* of flows */
+	RULE_UNTRACKED,	 /* of no flow: notrack, or conntrack refused the packet */
+	RULE_NEIGHBOURS, /* neighbour discovery: the link's own, no traffic */
+	RULE_COUNTS,
+};
+
+/* Packets of flows by how it is known that they left by the uplink. */
+enum flow_share {
+	SHARE_SEEN,	 /* by evidence */
+	SHARE_PREDATING, /* by the mark alone: the flow began before there was evidence */
+	SHARE_OFFLOADED, /* by the mark alone: its packets skip the rules */
+	SHARE_GAP,	 /* by the mark alone: evidence may have been lost */
+	SHARE_SPLIT,	 /* some of those seen: the flow left by others, too, and which packets
+			  * went where is not known */
+	FLOW_SHARES,
+};
+
+/* What the counters of an uplink said at a time: where the next interval begins, also
+ * that of the next daemon. Flows' sums may be below 0 where what they said before was
+ * of flows that have ended since. */
+struct coverage_reading {
+	int64_t time_ms;  /* 0: never read */
+	uint64_t boot;	  /* which run of the kernel, so that counters can go on */
+	uint64_t table;	  /* which of its tables was ours; 0: there was none */
+	uint32_t ifindex; /* 0: there was no such interface */
+	struct tally link;
+	struct tally rules[RULE_COUNTS];
+	struct tally flows[FLOW_SHARES];
+};
+
+/* How much left by an uplink in an interval, and how much of it the flows of the
+ * history account for. */
+struct coverage_record {
+	uint8_t slot;
+	int64_t started_ms, ended_ms; /* started_ms 0: no interval, the reading alone */
+	bool has_link;		      /* link is known */
+	bool has_left;		      /* left is known */
+	bool is_whole;		      /* the rules were there all the time, and counted */
+	bool has_gap;		      /* something may have been missed */
+	bool has_uncounted;	      /* flows without counters lived in it */
+	bool has_lost[FLOW_SHARES];   /* flows of this share vanished in it */
+	struct tally link;	      /* what the interface sent: frames, with ARP */
+	struct tally left;    /* what left, by the rules, or by the link where they missed it */
+	struct tally skipped; /* of that, what the rules did not see */
+	struct tally rules[RULE_COUNTS];
+	struct tally flows[FLOW_SHARES];
+	struct coverage_reading reading; /* at its end */
+};
+
+/* A flow that was taken out of the kernel's table because of a mismatch. */
+struct deleted_flow_record {
+	int64_t time_ms;
+	int64_t flow_id, mismatch_id;
+	const char *action; /* "deleted"; a constant */
+};
+
+/* The uplinks from now on: the writer closes validity of those that changed. */
+struct uplink_record {
+	uint8_t slot;
+	char name[UPLINK_NAME_MAX];
+	char ifname[IFNAMSIZ];
+	uint32_t mark;
+};
+struct uplinks_record {
+	int64_t time_ms;
+	int64_t flow_id; /* of the last flow before; those after it have these names */
+	uint8_t n;
+	struct uplink_record *uplinks; /* malloc'd; the writer frees it */
+};
+
+/* What an uplink has become, or, the first after a start, how it was found. */
+struct uplink_state_record {
+	int64_t time_ms;
+	uint8_t slot;
+	char state[16]; /* a word of uplinkstate.h */
+};
+
+/* An alert that waits for the webhook, in the history so that it outlives a restart. */
+struct outbox_record {
+	int64_t id; /* ours, ascending */
+	int64_t time_ms;
+	char *line; /* malloc'd; the writer frees it. NULL with RECORD_OUTBOX_DONE */
+};
+
+enum record_type {
+	RECORD_FLOW,
+	RECORD_MISMATCH,
+	RECORD_GAP,
+	RECORD_MARK_CHANGE,
+	RECORD_TAMPERING,
+	RECORD_DELETED_FLOW,
+	RECORD_UPLINKS,
+	RECORD_OUTBOX_ADD,
+	RECORD_OUTBOX_DONE, /* it needs no keeping any more; by id */
+	RECORD_COVERAGE,
+	RECORD_UPLINK_STATE, /* after the RECORD_UPLINKS that names its slot */
+};
+
+struct record {
+	enum record_type type;
+	int64_t event_ms; /* when what it tells of was read; 0: not known */
+	union {
+		struct flow_record flow;
+		struct mismatch_record mismatch;
+		struct gap_record gap;
+		struct mark_change_record mark_change;
+		struct tampering_record tampering;
+		struct deleted_flow_record deleted_flow;
+		struct uplinks_record uplinks;
+		struct outbox_record outbox;
+		struct coverage_record *coverage; /* malloc'd; the writer frees it */
+		struct uplink_state_record uplink_state;
+	};
+};
+
+/* Frees what the record owns. */
+void record_clear(const struct record *r);
+
+#endif

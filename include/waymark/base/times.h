@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * times.h - points in time as text. Times are milliseconds since 1970 UTC
+ * (CLOCK_REALTIME).
+ */
+#ifndef WAYMARK_BASE_TIMES_H
+#define WAYMARK_BASE_TIMES_H
+
+#include <stdint.h>
+
+#define TIMES_STRLEN 32
+
+/* "2026-03-01T12:34:56.789Z" (ISO 8601, UTC): writes to buf and returns it; ""
+ * for a time beyond the year 9999 or before 0. */
+const char *times_format_iso(int64_t ms, char buf[TIMES_STRLEN]);
+
+/* A point in time as people give it:
+ *   now, today, yesterday, tomorrow	midnight, local time
+ *   10 minutes ago, 2h, -2h, 1h 30min	before now_ms, units as in duration_parse
+ *   +5 min				after now_ms
+ *   @1700000000, @1700000000.5	seconds since 1970
+ *   2026-03-01, 2026-03-01 12:34, 2026-03-01T12:34:56.789, 12:34, 12:34:56
+ *					local time (TZ, /etc/localtime), unless one of
+ *					Z, UTC, +02:00, +0200 or +02 follows the time
+ * A number alone is none of these. Returns 0, or -EINVAL, or -ERANGE. */
+int times_parse_since(const char *text, int64_t now_ms, int64_t *ms);
+
+#endif

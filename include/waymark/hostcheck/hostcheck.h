@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * hostcheck.h - what on this host is in Waymark's way, as a list of findings:
+ * what was found, and the command or the key that deletions it. Changes nothing.
+ */
+#ifndef WAYMARK_HOSTCHECK_HOSTCHECK_H
+#define WAYMARK_HOSTCHECK_HOSTCHECK_H
+
+#include <stddef.h>
+
+#include "waymark/config/config.h"
+
+enum finding_level { FINDING_OK, FINDING_WARNING, FINDING_ERROR };
+const char *finding_level_name(enum finding_level level);
+
+struct finding {
+	enum finding_level level;
+	char *what;
+	char *fix; /* NULL: nothing is to be done */
+};
+
+struct findings {
+	struct finding *list;
+	size_t n;
+	int error; /* -ENOMEM: some are missing */
+};
+
+/* Appends; fix belongs to the finding added last. */
+void findings_add(struct findings *f, enum finding_level level, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void findings_fix(struct findings *f, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+size_t findings_count(const struct findings *f, enum finding_level level);
+void findings_clear(struct findings *f);
+
+/* Looks at all of it: sysctls, kernel features, rules, routes, uplinks, the
+ * rulesets of others, who listens to what. What cannot be seen without
+ * CAP_NET_ADMIN becomes a warning. 0 or -ENOMEM. */
+int hostcheck_run(const struct config *c, struct findings *f);
+
+/* Of that only what others have that meets what is Waymark's: ip rules, routes in
+ * its tables, rulesets, the log group, listeners. Quick. 0 or -ENOMEM. */
+int hostcheck_others(const struct config *c, struct findings *f);
+
+#endif

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * link_counters.h - what an interface has sent, as the kernel counts it whatever rules
+ * there are (rtnetlink, stats64).
+ */
+#ifndef WAYMARK_KERNEL_LINK_COUNTERS_H
+#define WAYMARK_KERNEL_LINK_COUNTERS_H
+
+#include <stdint.h>
+
+#include "waymark/base/record.h"
+
+struct link_counters;
+
+struct link_counters *link_counters_open(void);	   /* NULL with errno */
+void link_counters_close(struct link_counters *l); /* NULL is allowed */
+
+/* Frames sent, ARP among them, and bytes with the header of the link. 0; -ENODEV: there
+ * is no such interface; -errno. */
+int link_counters_read(struct link_counters *l, const char *ifname, uint32_t *ifindex,
+		       struct tally *sent);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * listeners.h - who else listens to conntrack events in this network namespace.
+ */
+#ifndef WAYMARK_KERNEL_LISTENERS_H
+#define WAYMARK_KERNEL_LISTENERS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* Sockets subscribed to conntrack events but for the one with this netlink port;
+ * reads one proc file. Or -errno. */
+int listeners_count(uint32_t own_port);
+
+/* A line of /proc/net/netlink (netlink_seq_show in the kernel's net/netlink/af_netlink.c). */
+struct netlink_socket {
+	unsigned protocol, port, groups;
+	unsigned long inode;
+};
+
+bool netlink_socket_parse(struct netlink_socket *s, const char *line);
+/* Whether it is subscribed to conntrack events. */
+bool is_conntrack_listener(const struct netlink_socket *s);
+
+/* listeners_count with the file handed in. */
+int listeners_count_in(FILE *sockets, unsigned own_port);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * nft.h - nftables: loading and listing through libnftables, and the kernel's
+ * notices of who changed the rules (NFNLGRP_NFTABLES) over libmnl.
+ */
+#ifndef WAYMARK_KERNEL_NFT_H
+#define WAYMARK_KERNEL_NFT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct nft;
+
+struct nft *nft_open(void); /* NULL with errno */
+void nft_close(struct nft *n);
+
+/* Runs commands as one transaction. 0 or -errno; nft_error() is then what
+ * libnftables said, owned by n, valid until the next call. */
+int nft_run(struct nft *n, const char *commands);
+/* The same without changing anything (nft -c). */
+int nft_check(struct nft *n, const char *commands);
+const char *nft_error(const struct nft *n);
+
+/* Canonical listing of a table ("inet", "waymark"), without handles, counters'
+ * values or set elements that packets add; malloc'd. NULL with errno: ENOENT
+ * where there is no such table. */
+char *nft_list_table(struct nft *n, const char *family, const char *table);
+/* The whole ruleset as JSON text (nft -j -t list ruleset: without the elements of
+ * named sets, which may be very many), malloc'd. */
+char *nft_list_ruleset_json(struct nft *n);
+
+/* A change of the ruleset: told once a transaction (NFT_MSG_NEWGEN). */
+struct nft_notice {
+	uint32_t generation;
+	int64_t pid;	      /* 0: not said */
+	char process[32];     /* "": not said */
+	bool touches_waymark; /* a message of this transaction named our table */
+	bool deletes_waymark; /* ... and took something away */
+};
+typedef void nft_notice_fn(void *data, const struct nft_notice *n);
+
+struct nft_monitor;
+struct nft_monitor *nft_monitor_open(void); /* NULL with errno */
+void nft_monitor_close(struct nft_monitor *m);
+int nft_monitor_fd(const struct nft_monitor *m);
+/* Messages read, 0: nothing more, -ENOBUFS: notices were lost (look at the table),
+ * or -errno. Of a process, pid is that of the initial pid namespace. */
+int nft_monitor_receive(struct nft_monitor *m, nft_notice_fn *fn, void *data);
+
+#endif

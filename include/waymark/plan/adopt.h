@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * adopt.h - whose a flow is that began before the steering: decided from its
+ * addresses, where they leave no doubt. Pure.
+ *
+ * Such a flow has no mark, and the line that it began on is not written down
+ * anywhere. But its address on the outside is often one uplink's, and then only
+ * that uplink can carry it on: another provider would drop it, and its peer would
+ * not know it. That holds for
+ *
+ *   what is translated to the uplink's address on its way out (SNAT, masquerade),
+ *   what the router itself sends from the uplink's address,
+ *   what came to the uplink's address, for the router or, by DNAT, for one behind it
+ *
+ * as long as one end is on this side and the other is not: the router's own or one
+ * that table main leads to by no uplink, and one that it leads to by the uplink or
+ * only by a default route. An address that two uplinks have decides nothing. All
+ * other flows are left as they are.
+ */
+#ifndef WAYMARK_PLAN_ADOPT_H
+#define WAYMARK_PLAN_ADOPT_H
+
+#include "waymark/config/config.h"
+#include "waymark/base/event.h"
+#include "waymark/plan/netstate.h"
+
+struct adopt;
+
+/* From the uplinks and a snapshot, neither of which is needed later. NULL with
+ * errno. */
+struct adopt *adopt_new(const struct config *c, const struct netstate *s);
+void adopt_free(struct adopt *a);
+
+/* The slot of the uplink that the flow belongs to; SLOT_NONE: it has a mark under
+ * the mask, or is not certain. */
+uint8_t adopt_decide(const struct adopt *a, const struct ct_event *ev);
+
+#endif

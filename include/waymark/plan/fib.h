@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * fib.h - the way of a packet through a snapshot's rules and tables, as the kernel
+ * would go it: which rule decides, which route, out of which interface; and why
+ * that is not the way of an uplink's mark. Pure.
+ */
+#ifndef WAYMARK_PLAN_FIB_H
+#define WAYMARK_PLAN_FIB_H
+
+#include "waymark/config/config.h"
+#include "waymark/plan/netstate.h"
+#include "waymark/base/record.h"
+
+/* What is routed: after destination NAT, before source NAT. An address of no
+ * family matches only rules that do not ask for it. */
+struct fib_query {
+	struct addr src, dst;
+	uint8_t family;
+	uint32_t mark;	     /* the packet's, whole */
+	const char *iifname; /* "lo": the router's own; "": not known */
+};
+
+/* Where it ends. Both belong to the snapshot. */
+struct fib_answer {
+	const struct rule_state *rule;	 /* NULL: no rule had a route */
+	const struct route_state *route; /* NULL: none, or the rule itself refuses */
+	bool is_sure; /* no rule before it has selectors that a snapshot does not hold */
+};
+void fib_lookup(const struct netstate *s, const struct fib_query *q, struct fib_answer *a);
+
+/* The route of a table for an address; NULL: none. Longer prefixes first, then the
+ * lower metric; prefixes of at most suppress bits are passed over (-1: none). */
+const struct route_state *fib_table_lookup(const struct netstate *s, uint32_t table, uint8_t family,
+					   const struct addr *dst, int32_t suppress);
+
+/* Whether it has next hops, and all of them are this interface. */
+bool fib_route_leads_to(const struct route_state *r, uint32_t ifindex);
+
+/* The rule by which packets of this uplink's mark find their table; in mode audit,
+ * where tables may not be known, the first that selects by the mark. NULL: none. */
+const struct rule_state *fib_mark_rule(const struct netstate *s, const struct config *c,
+				       const struct uplink_config *u, int family);
+
+/* Why packets with the uplink's mark do not leave by it as the snapshot is:
+ * REASON_UPLINK_DOWN, REASON_RULE_MISSING (the mark's rule is not there, or another
+ * comes before it), REASON_ROUTE_MISSING (its table leads elsewhere, or a route of
+ * the tables before it does), REASON_UNEXPLAINED where they would. */
+enum reason fib_diagnose(const struct netstate *s, const struct config *c,
+			 const struct uplink_config *u, const struct fib_query *q);
+
+#endif

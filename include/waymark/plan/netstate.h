@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * netstate.h - a snapshot of links, addresses, routes and rules as the kernel
+ * has them. The rtnetlink adapter fills it, the core plans from it.
+ */
+#ifndef WAYMARK_PLAN_NETSTATE_H
+#define WAYMARK_PLAN_NETSTATE_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "waymark/base/addr.h"
+
+/* rtm_protocol and FRA_PROTOCOL of every route and rule that Waymark makes:
+ * what carries it is ours, what does not is somebody else's. Not assigned in
+ * linux/rtnetlink.h or iproute2's rt_protos. */
+#define ROUTE_PROTOCOL_WAYMARK 87
+
+#define NEXTHOPS_MAX	       64
+
+struct link_state {
+	uint32_t index;
+	char name[IFNAMSIZ];
+	bool is_up;	  /* IFF_UP */
+	bool has_carrier; /* IFF_RUNNING / operstate up or unknown */
+	bool is_loopback;
+	bool is_pointopoint;
+};
+
+struct addr_state {
+	uint32_t ifindex;
+	struct prefix prefix; /* the local address with its length */
+	struct addr peer;     /* point to point: the other end; else none */
+	bool is_link_local;
+	bool is_deprecated; /* or tentative, or temporary: no source to choose */
+};
+
+struct nexthop {
+	uint32_t ifindex;
+	struct addr gateway; /* none: on link */
+	uint32_t weight;     /* 1 to 256 */
+	bool is_onlink;
+};
+
+struct route_state {
+	uint8_t family;
+	uint32_t table;
+	uint8_t type;	  /* RTN_ */
+	uint8_t protocol; /* RTPROT_ */
+	uint8_t scope;	  /* RT_SCOPE_ */
+	uint8_t tos;
+	uint32_t metric;
+	struct prefix dst;   /* len 0: default */
+	struct addr prefsrc; /* or none */
+	uint32_t nexthop_id; /* the kernel's nexthop object that it names; 0: none */
+	uint16_t n_nexthops;
+	uint16_t extra_size;
+	struct nexthop *nexthops; /* malloc'd, n_nexthops of them */
+	uint8_t *extra;		  /* malloc'd: attributes that this struct does not hold (metrics,
+			 * realms, ...), as the adapter had them from the kernel */
+};
+
+struct rule_state {
+	uint8_t family;
+	uint32_t priority;
+	uint8_t action;	  /* FR_ACT_ */
+	uint8_t protocol; /* FRA_PROTOCOL */
+	uint32_t table;
+	uint32_t fwmark, fwmask; /* mask 0: no mark selector */
+	struct prefix src, dst;	 /* len 0: any */
+	char iifname[IFNAMSIZ], oifname[IFNAMSIZ];
+	int32_t suppress_prefixlength; /* -1: none */
+	bool is_inverted;
+	bool has_other; /* selectors that this struct does not hold (uid, ports, tos, ...) */
+};
+
+struct netstate {
+	struct link_state *links;
+	size_t n_links;
+	struct addr_state *addrs;
+	size_t n_addrs;
+	struct route_state *routes; /* every table but local */
+	size_t n_routes;
+	struct rule_state *rules;
+	size_t n_rules;
+};
+
+struct netstate *netstate_new(void);
+void netstate_free(struct netstate *s);
+
+/* Append a copy; routes are deep-copied. Return the new element or NULL (ENOMEM). */
+struct link_state *netstate_add_link(struct netstate *s, const struct link_state *l);
+struct addr_state *netstate_add_addr(struct netstate *s, const struct addr_state *a);
+struct route_state *netstate_add_route(struct netstate *s, const struct route_state *r);
+struct rule_state *netstate_add_rule(struct netstate *s, const struct rule_state *r);
+
+const struct link_state *netstate_link_by_name(const struct netstate *s, const char *name);
+const struct link_state *netstate_link_by_index(const struct netstate *s, uint32_t index);
+
+/* Deep copy, and the end of one. 0 or -ENOMEM. */
+int route_copy(struct route_state *to, const struct route_state *from);
+void route_clear(struct route_state *r);
+
+/* Same in every field (nexthops in order). */
+bool route_is_equal(const struct route_state *a, const struct route_state *b);
+bool rule_is_equal(const struct rule_state *a, const struct rule_state *b);
+
+/* Same place in the kernel, which holds one route there: family, table,
+ * destination, tos, metric. */
+bool route_is_same_place(const struct route_state *a, const struct route_state *b);
+/* Packets take the same way: type and nexthops, in any order. */
+bool route_is_same_way(const struct route_state *a, const struct route_state *b);
+
+/* One line in iproute2's words, without "add" or "del":
+ * "192.168.1.0/24 dev wan1 table 251 proto 87 scope link src 192.168.1.10".
+ * Names come from the links of s. Return the length as snprintf does. */
+int route_format(char *buf, size_t size, const struct route_state *r, const struct netstate *s);
+int rule_format(char *buf, size_t size, const struct rule_state *r);
+
+/* A line of words for a shell, which takes each character as it is: the kernel allows
+ * names of interfaces that a shell would read otherwise. */
+void shell_print(FILE *out, const char *line);
+
+#endif

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * steering.h - installs and removes the steering as a whole, and keeps it as
+ * planned: ruleset, ip rules, routes, sysctls. What it displaced is written to
+ * a state file beside the control socket, so that remove (by anybody, later)
+ * leaves the machine as it was found.
+ */
+#ifndef WAYMARK_STEERING_STEERING_H
+#define WAYMARK_STEERING_STEERING_H
+
+#include <stdio.h>
+
+#include "waymark/config/config.h"
+#include "waymark/plan/fib.h"
+#include "waymark/plan/netstate.h"
+#include "waymark/base/record.h"
+#include "waymark/plan/route_plan.h"
+
+struct steering;
+
+/* Opens the kernel's interfaces (rtnetlink, nftables). Nothing is changed.
+ * Needs CAP_NET_ADMIN only from steering_apply on. NULL with errno. The
+ * configuration must outlive the steering or be replaced by steering_set_config. */
+struct steering *steering_open(const struct config *c);
+void steering_close(struct steering *s);
+void steering_set_config(struct steering *s, const struct config *c);
+
+/* The netlink port of its route and rule changes: the pid of the notices that
+ * they cause (rtnl_monitor). Its ruleset changes are told with the process's pid. */
+uint32_t steering_port(const struct steering *s);
+
+/* Whether the ct event mask is wanted (events = minimal). */
+void steering_set_minimal_events(struct steering *s, bool is_minimal);
+
+/* Installs everything, idempotent: sysctls, tables, rules, ruleset, default
+ * route, in an order in which no packet is mis-steered. On failure everything
+ * that this call changed is put back, a message "what: why; what to do" is
+ * printed to errors, and -errno is returned. */
+int steering_apply(struct steering *s, FILE *errors);
+
+/* Called in steering_apply when the rules are there and main's default route is
+ * still as it was: the moment in which flows from before can be marked, and none
+ * has moved yet. is_new: the ruleset was not there before as it is now. */
+typedef void steering_midway_fn(void *data, bool is_new);
+void steering_set_midway(struct steering *s, steering_midway_fn *fn, void *data);
+
+/* Called around each load of the ruleset, which sets its counters back: before it, when
+ * what is there can still be read, and after it where it was done. */
+typedef void steering_load_fn(void *data, bool is_done);
+void steering_set_load(struct steering *s, steering_load_fn *fn, void *data);
+
+/* Brings routes, rules and sysctls back to the plan for the snapshot that the
+ * kernel gives now (links that came and went, tampering), and the ruleset if it
+ * is not there. Returns how many things it changed, or -errno. Each change is
+ * told to the callback, if there is one. */
+enum steering_thing { STEERING_RULESET, STEERING_RULE, STEERING_ROUTE, STEERING_SYSCTL };
+struct steering_change {
+	enum steering_thing thing;
+	bool is_missing;  /* it was missing and is put in; else it was too much */
+	bool is_undone;	  /* it was as wanted after the last apply or reconcile, and is
+			  * wanted still: somebody, or the kernel, has undone it since */
+	bool is_blinding; /* of a ruleset: something of it is gone or another */
+	const struct route_state *route; /* with STEERING_ROUTE, valid in the callback */
+	const struct rule_state *rule;	 /* with STEERING_RULE, likewise */
+	char what[160];			 /* "rule 1001: fwmark 0x2/0xff lookup 251" */
+	char detail[112];		 /* "was 0", "chain output changed"; "" */
+};
+typedef void steering_change_fn(void *data, const struct steering_change *change);
+int steering_reconcile(struct steering *s, steering_change_fn *fn, void *data, FILE *errors);
+
+/* Asked before each change of a reconcile: false leaves things as they are. A
+ * change may be asked of more than once in one reconcile. NULL: nobody is asked. */
+typedef bool steering_judge_fn(void *data, const struct steering_change *change);
+void steering_set_judge(struct steering *s, steering_judge_fn *judge, void *data);
+
+/* What can be looked at for little, without a plan: whether the ruleset is there
+ * as it was loaded; which sysctls of those that nobody tells of are not as wanted
+ * (a bit each); whether the plan wants a route in this place. */
+bool steering_has_ruleset(struct steering *s);
+uint32_t steering_sysctls_astray(const struct steering *s);
+bool steering_wants_place(const struct steering *s, const struct route_state *place);
+
+/* Removes everything that is ours and restores what was displaced. 0 or -errno;
+ * what cannot be removed does not keep the rest. Nothing installed: 0. */
+int steering_remove(struct steering *s, FILE *errors);
+
+/* Prints what would be installed: sysctls, ruleset, rules, routes. Reads links,
+ * addresses and routes, which needs no privilege. 0 or -errno. */
+int steering_print(struct steering *s, FILE *out);
+
+/* The plan and the snapshot of the last apply, reconcile or print; owned by s,
+ * valid until the next of them. NULL before. */
+const struct route_plan *steering_plan(const struct steering *s);
+const struct netstate *steering_netstate(const struct steering *s);
+
+/* In how many ms a reconcile is due that lets the packets of an uplink go that has
+ * been down for a while; -1: none is. Until then they are refused, so that a line
+ * that flickers keeps its flows. */
+int64_t steering_release_delay_ms(const struct steering *s);
+
+/* Since when the rules label what leaves (ms of CLOCK_REALTIME), by whoever loaded
+ * them; 0: not known, or not loaded. Flows that began earlier may lack evidence. */
+int64_t steering_labels_since_ms(const struct steering *s);
+
+/* The first connlabel bit that may be set in flows from before and meant something
+ * else then; LABELS_TOTAL: none. Once they are cleared: what they mean from now on,
+ * which is kept with the state when the steering is next applied or is being so. */
+unsigned steering_labels_stale_from(const struct steering *s);
+void steering_labels_keep(struct steering *s);
+
+/* Why a packet with this uplink's mark may leave elsewhere: fib_diagnose with what
+ * the kernel has now. REASON_UNEXPLAINED also where it could not be asked. */
+enum reason steering_diagnose(struct steering *s, const struct uplink_config *u,
+			      const struct fib_query *q);
+
+/* Whether our ruleset is in the kernel as it was loaded. */
+bool steering_is_restoring(struct steering *s);
+
+#endif

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * query.h - reads the history: read-only connections, while the daemon writes,
+ * after it stopped, after it was killed.
+ *
+ * Rows are handed on as named, typed values with the columns of the views in
+ * their order; how they are shown is the caller's. A query holds no transaction
+ * while a row is shown, so a slow reader never makes the write-ahead log grow.
+ */
+#ifndef WAYMARK_STORE_QUERY_H
+#define WAYMARK_STORE_QUERY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "waymark/base/addr.h"
+#include "waymark/base/record.h"
+
+enum value_kind { VALUE_NULL, VALUE_INTEGER, VALUE_TEXT, VALUE_REAL };
+
+struct value {
+	const char *name; /* the column's */
+	enum value_kind kind;
+	int64_t integer;  /* with VALUE_INTEGER */
+	const char *text; /* with VALUE_TEXT; valid in the callback only */
+	double real;	  /* with VALUE_REAL */
+};
+
+/* One row. A return value other than 0 ends the query, which returns it. */
+typedef int query_row_fn(void *data, const struct value *values, size_t n);
+
+/* What to look for; all of it must fit. query_filter_init sets "anything". */
+struct query_filter {
+	bool is_live;		/* flows that live */
+	int64_t since_ms;	/* began (flows) or happened then or later; 0: any */
+	int64_t until_ms;	/* ... before then; 0: any */
+	struct prefix src, dst; /* of the flow as it began or after translation; the
+				    * family AF_UNSPEC: any */
+	int32_t port;		/* on either side, before or after translation; -1: any */
+	int16_t proto;		/* IPPROTO_; -1: any */
+	const char *uplink;	/* flows: the one that the mark names; mismatches: that,
+				    * or the one that it left by; NULL: any */
+	enum verdict verdict;	/* VERDICT_NONE: any */
+	enum reason reason;	/* REASON_NONE: any */
+	uint64_t limit;		/* rows at most; 0: all */
+};
+void query_filter_init(struct query_filter *f);
+
+struct query;
+
+/* Opens the history at path. On failure returns NULL with errno and prints one
+ * line to errors: ENOENT (there is none yet), EPROTO (not ours, or newer),
+ * EACCES, ... Writes nothing. */
+struct query *query_open(const char *path, FILE *errors);
+void query_close(struct query *q);
+
+/* Each calls fn for the rows that fit, newest first. 0, what fn returned, or
+ * -errno; query_error then says more. */
+int query_flows(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
+int query_mismatches(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
+
+/* Of the filter: since, until, limit. */
+int query_gaps(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
+int query_tampering(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
+
+/* By hour and uplink (the view coverage). Of the filter: since and until, that the hour
+ * has a part of; uplink; limit. */
+int query_coverage(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
+
+/* Every uplink that there ever was, those valid now first. */
+int query_uplinks(struct query *q, query_row_fn *fn, void *data);
+
+/* One flow; -ENOENT where it is not in the history. */
+int query_flow(struct query *q, int64_t id, query_row_fn *fn, void *data);
+/* What is known of one flow besides, oldest first. */
+int query_flow_mismatches(struct query *q, int64_t id, query_row_fn *fn, void *data);
+int query_flow_mark_changes(struct query *q, int64_t id, query_row_fn *fn, void *data);
+int query_flow_deletions(struct query *q, int64_t id, query_row_fn *fn, void *data);
+
+/* Flows by verdict (by_verdict[VERDICT_NONE]: those with none yet). Reads the
+ * whole history unless since or until narrow it. */
+struct query_totals {
+	uint64_t flows, live, mismatches, gaps;
+	uint64_t by_verdict[VERDICT_OK + 1];
+};
+int query_totals(struct query *q, const struct query_filter *f, struct query_totals *out);
+
+/* --- sums over a time (summary.c), of flows that began in it ---------------------- */
+
+struct summary_span {
+	int64_t since_ms, until_ms;
+	int64_t step_ms; /* of query_steps */
+};
+
+#define SUMMARY_TALKERS	 10
+#define SUMMARY_ALIVE_MS 30000 /* a daemon that lives says so more often */
+
+/* step (from since_ms on, 0 the first), uplink (that the mark names; NULL: none), flows,
+ * bytes, bytes_reply, mismatched (flows), unknown (flows). Steps without a flow are
+ * left out. */
+int query_steps(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
+/* verdict (NULL: none yet), flows. */
+int query_verdicts(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
+/* src, flows, bytes, bytes_reply: those with the most bytes. */
+int query_talkers(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
+/* reason (NULL: none), mismatches, packets: most first. */
+int query_reasons(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
+/* uplink, left (packets; NULL: not known), missing (of these in the history), and by its
+ * cause, which is the column's name, how much. */
+int query_covered(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
+/* started, ended (ms; NULL: still open), source, lost, reason, by time: gaps, and the
+ * times in which no daemon was there to see anything. */
+int query_unseen(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
+
+/* The highest ids in the history, so that a follower can ask for what is new. */
+int query_last_ids(struct query *q, int64_t *flow, int64_t *mismatch, int64_t *gap);
+
+/* What the last failure was, in words. */
+const char *query_error(const struct query *q);
+
+#endif

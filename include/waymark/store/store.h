@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * store.h - the history in SQLite: one writer, a bounded queue before it.
+ *
+ * Queries are query.h, on read-only connections of their own.
+ */
+#ifndef WAYMARK_STORE_STORE_H
+#define WAYMARK_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "waymark/base/record.h"
+
+struct store;
+
+/* Opens or makes the database, takes the lock that keeps a second daemon away,
+ * migrates an older schema. On failure returns NULL with errno and prints one
+ * line to errors: EBUSY (locked by another daemon), EPROTO (not ours or newer),
+ * EACCES, ... Nothing has been changed then. */
+struct store *store_open(const char *path, FILE *errors);
+
+/* Commits and closes; checkpoints the WAL. NULL is allowed. */
+void store_close(struct store *st);
+
+/* Highest ids in use, so that the audit goes on above them. */
+int64_t store_last_flow_id(const struct store *st);
+int64_t store_last_mismatch_id(const struct store *st);
+int64_t store_last_gap_id(const struct store *st);
+
+/* When the last daemon was last known to be alive (its last commit or its
+ * stop), ms; 0: never. was_clean: it stopped by itself. */
+int64_t store_last_alive_ms(const struct store *st, bool *was_clean);
+
+/* Calls fn for each flow that is still 'live' in the history, oldest first. */
+typedef int store_flow_fn(void *data, const struct flow_record *f);
+int store_each_live(struct store *st, store_flow_fn *fn, void *data);
+
+/* Calls fn for each alert that still waits for the webhook, oldest first. line: one
+ * JSON object. */
+typedef int store_outbox_fn(void *data, int64_t id, const char *line);
+int store_each_outbox(struct store *st, store_outbox_fn *fn, void *data);
+
+/* Calls fn for what the counters of each uplink said last. */
+typedef void store_reading_fn(void *data, uint8_t slot, const struct coverage_reading *r);
+int store_each_reading(struct store *st, store_reading_fn *fn, void *data);
+
+/* --- the writer thread -------------------------------------------------- */
+
+struct writer;
+
+struct writer_stats {
+	uint64_t queued, written, batches; /* records; commits */
+	uint64_t dropped;		   /* records refused because the queue was full */
+	uint64_t failed; /* records that SQLite refused, the rest of their batch not */
+	uint32_t depth, depth_max, capacity;
+	int64_t last_commit_ms;
+	int64_t p50_ms, p99_ms; /* from event to committed row, in the last minute; -1: none */
+	int64_t database_bytes;
+	int last_error; /* SQLite's code, 0: fine */
+	char last_error_text[128];
+};
+
+/* Starts the thread; it owns st until writer_stop. capacity: flows that may wait. A batch is committed at most
+ * batch_ms after its first record. */
+struct writer *writer_start(struct store *st, uint32_t capacity, uint32_t batch_ms);
+
+/* Copies the record into the queue; never blocks. 0, or -ENOBUFS when full: the
+ * caller keeps what the record owns, and writes a gap when there is room again.
+ * What SQLite refuses the writer itself writes a gap for (source 'store', an id
+ * below 0). One producer thread. */
+int writer_push(struct writer *w, const struct record *r);
+
+/* Flows that there is room for; what else is pushed has a reserve beyond it, so that
+ * a burst of flows never keeps a gap or a mismatch out. */
+uint32_t writer_room(const struct writer *w);
+
+/* Waits until everything pushed so far is committed, or until an attempt to
+ * commit it failed. The producer's thread. */
+void writer_flush(struct writer *w);
+
+/* Drains the queue, commits, ends the thread. is_clean is remembered for
+ * store_last_alive_ms. A database that fails is tried for some seconds more, then
+ * what is left is lost. The store is still open. */
+void writer_stop(struct writer *w, bool is_clean, int64_t now_ms);
+
+void writer_stats(struct writer *w, struct writer_stats *out);
+
+/* Retention, on the writer's thread between batches, at once and then each
+ * minute: flows that ended longer than retention_s ago (0: no limit of age) and
+ * the oldest while the database is larger than max_bytes (0: no limit) are
+ * deleted, in steps that do not stall ingest. Live flows stay. */
+void writer_set_retention(struct writer *w, uint64_t retention_s, uint64_t max_bytes);
+
+/* Retention now, because somebody asks for it, who is to know that the clock is
+ * right: a leap of it is otherwise not believed for a while. */
+void writer_prune(struct writer *w);
+
+/* Whether all of it has been done since writer_set_retention and writer_prune. */
+bool writer_is_pruned(struct writer *w);
+
+#endif

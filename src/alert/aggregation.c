@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * aggregation.c - a bounded table of what has been told, by kind, uplinks and reason.
+ *
+ * Pure: it knows no sink and no clock.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "alert/aggregation.h"
+
+#define REASON_MAX 64
+#define OTHERS	   FOLDING_MAX /* the place of what has none of its own */
+#define BUCKETS	   512	       /* a power of two */
+#define NONE	   (-1)
+
+struct entry {
+	uint64_t hash; /* of the key */
+	int16_t next;  /* of its bucket */
+	bool is_used;
+	int64_t told_ms;
+	uint64_t folded; /* since then */
+	int64_t first_ms, last_ms;
+	uint64_t total;
+	struct alert newest; /* also holds the key; its strings are these: */
+	char reason[REASON_MAX];
+	char evidence[16];
+};
+
+struct aggregation {
+	struct entry entries[FOLDING_MAX + 1];
+	int16_t buckets[BUCKETS];
+	bool has_evicted;
+	struct entry evicted;
+	uint64_t reused;
+};
+
+struct aggregation *aggregation_new(void)
+{
+	struct aggregation *f = calloc(1, sizeof(*f));
+
+	if (f)
+		for (size_t i = 0; i < BUCKETS; i++)
+			f->buckets[i] = NONE;
+	return f;
+}
+
+void aggregation_free(struct aggregation *f)
+{
+	free(f);
+}
+
+uint64_t aggregation_reused(const struct aggregation *f)
+{
+	return f->reused;
+}
+
+static const char *text_of(const char *text)
+{
+	return text ? text : "";
+}
+
+/* FNV-1a, with the terminating 0 so that fields do not run together. */
+static uint64_t hash_text(uint64_t hash, const char *text)
+{
+	do {
+		hash ^= (unsigned char)*text;
+		hash *= 0x100000001b3;
+	} while (*text++);
+	return hash;
+}
+
+static uint64_t hash_alert(const struct alert *a)
+{
+	uint64_t hash = 0xcbf29ce484222325 ^ (uint64_t)a->kind;
+
+	hash = hash_text(hash, a->expected);
+	hash = hash_text(hash, a->egress);
+	return hash_text(hash, text_of(a->reason));
+}
+
+static bool is_same(const struct entry *e, const struct alert *a)
+{
+	return e->newest.kind == a->kind && strcmp(e->newest.expected, a->expected) == 0 &&
+	       strcmp(e->newest.egress, a->egress) == 0 &&
+	       strncmp(e->reason, text_of(a->reason), REASON_MAX - 1) == 0;
+}
+
+static void entry_set_newest(struct entry *e, const struct alert *a)
+{
+	e->newest = *a;
+	snprintf(e->reason, sizeof(e->reason), "%s", text_of(a->reason));
+	snprintf(e->evidence, sizeof(e->evidence), "%s", text_of(a->evidence));
+}
+
+/* The newest example, its strings those of the entry. */
+static void entry_give(struct entry *e, uint64_t count, struct alert *out)
+{
+	*out = e->newest;
+	out->reason = e->reason;
+	out->evidence = e->evidence;
+	out->count = count;
+	out->total = e->total;
+	out->since_ms = e->first_ms;
+}
+
+static struct entry *entry_find(struct aggregation *f, uint64_t hash, const struct alert *a)
+{
+	int16_t i = f->buckets[hash % BUCKETS];
+
+	for (; i != NONE; i = f->entries[i].next)
+		if (f->entries[i].hash == hash && is_same(&f->entries[i], a))
+			return &f->entries[i];
+	return NULL;
+}
+
+static void entry_unlink(struct aggregation *f, struct entry *e)
+{
+	int16_t *link = &f->buckets[e->hash % BUCKETS];
+
+	while (&f->entries[*link] != e)
+		link = &f->entries[*link].next;
+	*link = e->next;
+}
+
+/* A free place, or that of the entry which was told longest ago. */
+static struct entry *entry_oldest(struct aggregation *f)
+{
+	struct entry *oldest = &f->entries[0];
+
+	for (size_t i = 0; i < FOLDING_MAX; i++) {
+		struct entry *e = &f->entries[i];
+
+		if (!e->is_used)
+			return e;
+		if (e->told_ms < oldest->told_ms)
+			oldest = e;
+	}
+	return oldest;
+}
+
+/* A clock that has jumped back must not keep an alert silent until it is there
+ * again. */
+static bool is_over(struct entry *e, int64_t now_ms, int64_t interval_ms)
+{
+	if (e->told_ms > now_ms)
+		e->told_ms = now_ms;
+	return now_ms - e->told_ms >= interval_ms;
+}
+
+/* NULL: all places are of keys that were told within the interval. Were they given up,
+ * each alert of a crowd of keys would be the first of its own, and be told. */
+static struct entry *entry_new(struct aggregation *f, uint64_t hash, int64_t now_ms,
+			       int64_t interval_ms)
+{
+	struct entry *e = entry_oldest(f);
+
+	if (e->is_used && !is_over(e, now_ms, interval_ms))
+		return NULL;
+	if (e->is_used) {
+		entry_unlink(f, e);
+		f->reused++;
+		f->has_evicted = e->folded > 0;
+		if (f->has_evicted)
+			f->evicted = *e;
+	}
+	*e = (struct entry){.hash = hash, .is_used = true, .next = f->buckets[hash % BUCKETS]};
+	f->buckets[hash % BUCKETS] = (int16_t)(e - f->entries);
+	return e;
+}
+
+bool aggregation_evicted(struct aggregation *f, struct alert *out)
+{
+	if (!f->has_evicted)
+		return false;
+	f->has_evicted = false;
+	entry_give(&f->evicted, f->evicted.folded, out);
+	return true;
+}
+
+/* Of them all one alert is told: how many there were, and the latest as an example. */
+static struct entry *entry_of_others(struct aggregation *f, struct alert *alert, bool *is_new)
+{
+	struct entry *e = &f->entries[OTHERS];
+	char example[sizeof(alert->text)];
+
+	snprintf(example, sizeof(example), "%s", alert->text);
+	snprintf(alert->text, sizeof(alert->text),
+		 "more than %d kinds of alerts; of the others: %.200s", FOLDING_MAX, example);
+	alert->expected[0] = alert->egress[0] = alert->egress_uplink[0] = '\0';
+	alert->reason = "many-kinds";
+	*is_new = !e->is_used;
+	if (*is_new)
+		*e = (struct entry){.is_used = true, .next = NONE};
+	return e;
+}
+
+bool aggregation_take(struct aggregation *f, struct alert *alert, int64_t interval_ms)
+{
+	uint64_t hash = hash_alert(alert);
+	struct entry *e = entry_find(f, hash, alert);
+	bool is_new = !e;
+
+	if (is_new)
+		e = entry_new(f, hash, alert->time_ms, interval_ms);
+	if (!e)
+		e = entry_of_others(f, alert, &is_new);
+	entry_set_newest(e, alert);
+	if (is_new)
+		e->first_ms = alert->time_ms;
+	e->last_ms = alert->time_ms;
+	alert->total = ++e->total;
+	alert->since_ms = e->first_ms;
+	if (!is_new && !is_over(e, alert->time_ms, interval_ms)) {
+		e->folded++;
+		return false;
+	}
+	alert->count = e->folded + 1;
+	e->folded = 0;
+	e->told_ms = alert->time_ms;
+	return true;
+}
+
+bool aggregation_keep(struct aggregation *f, const struct alert *alert)
+{
+	struct entry *e = entry_find(f, hash_alert(alert), alert);
+
+	if (!e && f->entries[OTHERS].is_used)
+		e = &f->entries[OTHERS];
+	if (e)
+		e->last_ms = alert->time_ms;
+	return e != NULL;
+}
+
+bool aggregation_due(struct aggregation *f, int64_t now_ms, int64_t interval_ms, bool is_last,
+		     struct alert *out)
+{
+	for (size_t i = 0; i <= OTHERS; i++) {
+		struct entry *e = &f->entries[i];
+
+		if (!e->folded || (!is_last && !is_over(e, now_ms, interval_ms)))
+			continue;
+		entry_give(e, e->folded, out);
+		e->folded = 0;
+		e->told_ms = now_ms;
+		return true;
+	}
+	return false;
+}
+
+static void entry_forget(struct aggregation *f, struct entry *e)
+{
+	if (e != &f->entries[OTHERS])
+		entry_unlink(f, e);
+	e->is_used = false;
+}
+
+/* What happens once is not over: it was. */
+static bool can_be_over(const struct entry *e)
+{
+	return e->is_used && !e->folded && e->newest.kind != ALERT_UPLINK &&
+	       e->newest.kind != ALERT_TAMPERING && e->newest.kind != ALERT_TEST;
+}
+
+bool aggregation_over(struct aggregation *f, int64_t now_ms, int64_t quiet_ms, struct alert *out)
+{
+	for (size_t i = 0; i <= OTHERS; i++) {
+		struct entry *e = &f->entries[i];
+
+		if (e->last_ms > now_ms)
+			e->last_ms = now_ms;
+		if (!can_be_over(e) || now_ms - e->last_ms < quiet_ms)
+			continue;
+		entry_give(e, e->total, out);
+		out->is_over = true;
+		entry_forget(f, e);
+		return true;
+	}
+	return false;
+}

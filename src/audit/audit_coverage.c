@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * audit_coverage.c - adds up what the flows account for that left by each uplink, by
+ * the counters that conntrack keeps of them: of flows that ended as they end, of those
+ * that live in each dump. Nothing is kept a flow.
+ *
+ * Conntrack counts a packet as it arrives, the rules as it leaves: what is dropped
+ * between is in these sums alone. A flow whose end nobody tells of leaves the sums of
+ * the living and comes into none: sums may shrink, and who uses them says "gap" then.
+ */
+#include <string.h>
+
+#include "audit/audit_internal.h"
+
+typedef struct tally shares[FLOW_SHARES];
+
+/* Where packets are added, or taken off again. */
+struct adding {
+	const struct audit *audit;
+	const struct ct_event *ev;
+	shares *sums;
+	bool is_off;
+};
+
+static void tally_add(const struct adding *add, uint8_t slot, enum flow_share share,
+		      enum direction d)
+{
+	struct tally *t = &add->sums[slot][share];
+	uint64_t packets = add->ev->packets[d], bytes = add->ev->bytes[d];
+
+	t->packets += add->is_off ? -packets : packets;
+	t->bytes += add->is_off ? -bytes : bytes;
+}
+
+/* Of several uplinks it is the mark's, if it is among them: all of the flow's packets
+ * are taken to be there. */
+static uint8_t slot_of_egress(const struct audit *a, const struct flow *f, uint64_t egress)
+{
+	uint8_t slot = audit_slot_of_flow(a, f);
+
+	if (slot < UPLINKS_MAX && egress >> slot & 1)
+		return slot;
+	return (uint8_t)__builtin_ctzll(egress);
+}
+
+/* Why the mark alone says where it left; FLOW_SHARES: it does not say that it did. */
+static enum flow_share share_without_evidence(const struct audit *a, const struct flow *f)
+{
+	if (f->is_predating)
+		return SHARE_PREDATING;
+	if (f->is_offloaded)
+		return SHARE_OFFLOADED;
+	return f->has_gap || audit_is_in_gap(a, f, 0) ? SHARE_GAP : FLOW_SHARES;
+}
+
+static void add_by_mark(const struct adding *add, const struct flow *f, enum direction d)
+{
+	enum flow_share share = share_without_evidence(add->audit, f);
+	uint8_t slot = audit_slot_of_flow(add->audit, f);
+
+	if (slot < UPLINKS_MAX && share != FLOW_SHARES)
+		tally_add(add, slot, share, d);
+}
+
+/* Evidence says in which direction a flow's packets left, but for those of an offloaded
+ * flow: only its first packets were seen. */
+static void add_by_evidence(const struct adding *add, const struct flow *f, enum direction d,
+			    uint64_t egress)
+{
+	uint8_t slot = slot_of_egress(add->audit, f, egress);
+
+	tally_add(add, slot, f->is_offloaded ? SHARE_OFFLOADED : SHARE_SEEN, d);
+	if (egress & (egress - 1) && !f->is_offloaded)
+		tally_add(add, slot, SHARE_SPLIT, d);
+}
+
+static void flow_add(const struct adding *add, const struct flow *f)
+{
+	enum direction standing = f->is_entered ? DIR_REPLY : DIR_ORIGINAL;
+
+	for (int d = 0; d < 2; d++) {
+		uint64_t egress = flow_egress(add->audit, f, (enum direction)d);
+
+		if (egress)
+			add_by_evidence(add, f, (enum direction)d, egress);
+		else if ((enum direction)d == standing)
+			add_by_mark(add, f, standing);
+	}
+}
+
+void sums_take_entry(struct audit *a, flow_ref ref, const struct ct_event *ev)
+{
+	struct adding add = {.audit = a, .ev = ev, .sums = a->sums.dumped};
+	struct flow *f = ref == FLOW_REF_NONE ? NULL : flows_get(a->flows, ref);
+
+	if (!f || !a->sums.is_dumping || f->is_counted)
+		return;
+	f->is_counted = 1;
+	a->sums.uncounted += !ev->has_counters;
+	if (ev->has_counters)
+		flow_add(&add, f);
+}
+
+void sums_take_back(struct audit *a, flow_ref ref, const struct ct_event *ev)
+{
+	struct adding add = {.audit = a, .ev = ev, .sums = a->sums.dumped, .is_off = true};
+	struct flow *f = flows_get(a->flows, ref);
+
+	if (!a->sums.is_dumping || !f->is_counted)
+		return;
+	f->is_counted = 0;
+	a->sums.uncounted -= !ev->has_counters;
+	if (ev->has_counters)
+		flow_add(&add, f);
+}
+
+/* What it had at its entry is in the dump's sums: its end counts from the next on. */
+void sums_take_end(struct audit *a, flow_ref ref, const struct ct_event *ev)
+{
+	struct adding ended = {.audit = a, .ev = ev, .sums = a->sums.ended};
+	struct adding overtaken = {.audit = a, .ev = ev, .sums = a->sums.overtaken};
+	const struct flow *f = flows_get(a->flows, ref);
+
+	a->sums.uncounted += !ev->has_counters;
+	if (!ev->has_counters)
+		return;
+	flow_add(&ended, f);
+	if (a->sums.is_dumping && f->is_counted)
+		flow_add(&overtaken, f);
+}
+
+void sums_take_loss(struct audit *a, flow_ref ref)
+{
+	static const struct ct_event one = {.packets = {1, 1}};
+	struct adding add = {.audit = a, .ev = &one, .sums = a->sums.lost};
+
+	flow_add(&add, flows_get(a->flows, ref));
+}
+
+void sums_dump_begin(struct audit *a)
+{
+	a->sums.is_dumping = true;
+	memset(a->sums.dumped, 0, sizeof(a->sums.dumped));
+	memset(a->sums.overtaken, 0, sizeof(a->sums.overtaken));
+}
+
+void sums_dump_end(struct audit *a, bool is_torn)
+{
+	struct audit_sums *s = &a->sums;
+
+	s->is_dumping = false;
+	for (int i = 0; !is_torn && i < UPLINKS_MAX; i++) {
+		for (int k = 0; k < FLOW_SHARES; k++) {
+			s->live[i][k].packets =
+				s->dumped[i][k].packets - s->overtaken[i][k].packets;
+			s->live[i][k].bytes = s->dumped[i][k].bytes - s->overtaken[i][k].bytes;
+		}
+	}
+}
+
+void audit_coverage(const struct audit *a, uint8_t slot, struct audit_coverage *out)
+{
+	memcpy(out->ended, a->sums.ended[slot], sizeof(out->ended));
+	memcpy(out->live, a->sums.live[slot], sizeof(out->live));
+	for (int i = 0; i < FLOW_SHARES; i++)
+		out->lost[i] = a->sums.lost[slot][i].packets;
+}
+
+void audit_coverage_doubts(const struct audit *a, struct audit_doubts *out)
+{
+	*out = (struct audit_doubts){
+		.uncounted = a->sums.uncounted,
+		.lost = a->stats.lost + a->stats.untracked,
+		.gaps = a->ids.gap,
+		.gaps_open = a->gaps.n_open,
+	};
+}

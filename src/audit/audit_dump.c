@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * audit_dump.c - what a dump of the kernel's table says, and at a start the history,
+ * against the flows that are known: who goes on, who is new, who was lost.
+ *
+ * An entry may be older than events that have been read since the dump began.
+ */
+#include <errno.h>
+
+#include "audit/audit_internal.h"
+
+/* --- entries ------------------------------------------------------------------ */
+
+/* Without a label and from before there was evidence, or from nobody knows when. */
+static bool is_predating(const struct audit *a, const struct ct_event *ev)
+{
+	return !audit_has_labels(a, ev) &&
+	       (!ev->start_ns || ev->start_ns / NS_PER_MS < a->evidence_since_ms);
+}
+
+/* An entry of a dump is as old as the dump. Of a flow whose end has been read since
+ * then nothing is to be learnt; nor of one whose beginning has. */
+static bool is_outdated(const struct audit *a, const struct ct_event *ev, flow_ref live)
+{
+	flow_ref ref = live;
+	const struct flow *f;
+
+	if (ref != FLOW_REF_NONE) {
+		f = flows_get(a->flows, ref);
+		return f->is_seen && !f->is_from_dump &&
+		       (int64_t)f->started_ms >= a->dump_started_ms;
+	}
+	ref = flow_find(a, ev, FLOW_ENDED);
+	if (ref == FLOW_REF_NONE)
+		return false;
+	f = flows_get(a->flows, ref);
+	return !ev->start_ns || ev->start_ns / NS_PER_MS <= (int64_t)f->started_ms;
+}
+
+/* The flow of an entry that is not known as living. */
+static flow_ref dumped_begin(struct audit *a, const struct ct_event *ev, int64_t now_ms)
+{
+	flow_ref ref = flow_revive(a, ev, now_ms);
+	struct flow *f;
+
+	if (ref != FLOW_REF_NONE)
+		return ref;
+	ref = flow_begin(a, ev, now_ms);
+	if (ref == FLOW_REF_NONE)
+		return ref;
+	f = flows_get(a->flows, ref);
+	f->is_from_dump = 1;
+	f->is_predating = is_predating(a, ev);
+	if (!ev->start_ns)
+		f->started_ms = 0;
+	return ref;
+}
+
+/* Whether an entry tells more of a flow than its row does. */
+struct row_facts {
+	uint32_t mark;
+	uint16_t labels;
+	bool is_entered, is_offloaded;
+};
+
+static struct row_facts row_facts(const struct flow *f)
+{
+	return (struct row_facts){f->mark, f->labels, f->is_entered, f->is_offloaded};
+}
+
+static bool is_row_outdated(const struct audit *a, const struct flow *f, struct row_facts was)
+{
+	struct row_facts is = row_facts(f);
+
+	if (is.mark != was.mark || is.labels != was.labels || is.is_entered != was.is_entered ||
+	    is.is_offloaded != was.is_offloaded || f->verdict == VERDICT_NONE)
+		return true;
+	return f->verdict == VERDICT_LOCAL && audit_is_in_gap(a, f, 0);
+}
+
+void dump_take(struct audit *a, const struct ct_event *ev, int64_t now_ms)
+{
+	flow_ref ref = flow_find(a, ev, FLOW_LIVE);
+	struct row_facts was;
+	struct flow *f;
+
+	if (is_outdated(a, ev, ref)) {
+		sums_take_entry(a, ref, ev);
+		return;
+	}
+	if (ref != FLOW_REF_NONE && flow_is_other(flows_get(a->flows, ref), ev, now_ms)) {
+		flow_lose(a, ref);
+		ref = FLOW_REF_NONE;
+	}
+	if (ref == FLOW_REF_NONE)
+		ref = dumped_begin(a, ev, now_ms);
+	if (ref == FLOW_REF_NONE)
+		return;
+	was = row_facts(flows_get(a->flows, ref));
+	flow_apply(a, ref, ev, now_ms);
+	f = flows_get(a->flows, ref);
+	f->is_seen = 1;
+	f->is_from_store = 0;
+	sums_take_entry(a, ref, ev);
+	if (is_row_outdated(a, f, was))
+		flow_touch(a, ref);
+}
+
+/* --- the history, and the dump as a whole ----------------------------------------- */
+
+/* However many there are: they end, are lost, or go on as the rows that they are. */
+int audit_preload(struct audit *a, const struct flow_record *r)
+{
+	flow_ref ref = flows_add_beyond(a->flows, r->proto, r->zone, r->tuple);
+	struct flow *f;
+
+	if (ref == FLOW_REF_NONE)
+		return -errno;
+	f = flows_get(a->flows, ref);
+	f->ct_id = r->ct_id;
+	f->id = r->id;
+	f->started_ms = (uint64_t)r->started_ms;
+	f->mark = r->mark;
+	f->is_from_store = 1;
+	f->former = SLOT_NONE;
+	f->is_entered = r->ingress != SLOT_NONE;
+	f->ingress = r->ingress;
+	f->is_predating = r->reason == REASON_PREDATES;
+	f->had_mismatch = r->verdict == VERDICT_MISMATCH;
+	f->reason = f->had_mismatch ? r->reason : REASON_NONE;
+	f->is_reported = audit_is_alert_worthy(r->verdict);
+	f->has_gap = 1;
+	f->verdict = r->verdict;
+	for (int d = 0; d < 2; d++) {
+		flow_set_add(a, &f->nflog[d], r->egress[d]);
+		if (f->had_mismatch)
+			flow_set_add(a, &f->reported, r->egress[d]);
+	}
+	audit_live_count(a, f->mark, 1);
+	a->stats.live++;
+	return 0;
+}
+
+static void see_not(void *data, flow_ref ref, struct flow *f)
+{
+	(void)data;
+	(void)ref;
+	f->is_seen = f->is_counted = 0;
+}
+
+void audit_dump_begin(struct audit *a, int64_t now_ms)
+{
+	a->dump_started_ms = now_ms;
+	if (!a->heard_since_ms)
+		a->heard_since_ms = now_ms;
+	flows_each(a->flows, see_not, NULL);
+	sums_dump_begin(a);
+}
+
+static void lose_unseen(void *data, flow_ref ref, struct flow *f)
+{
+	if (f->state == FLOW_LIVE && !f->is_seen)
+		flow_lose(data, ref);
+}
+
+/* Flows whose NEW event is still in the queue cannot be unseen: they are not in
+ * the table yet. Flows whose end is still there become lost, and are found again
+ * when it is read. */
+void audit_dump_end(struct audit *a, bool is_torn, int64_t now_ms)
+{
+	(void)now_ms;
+	if (!is_torn)
+		flows_each(a->flows, lose_unseen, a);
+	sums_dump_end(a, is_torn);
+}

@@ -1,0 +1,312 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * audit_mismatch.c - mismatches: one a flow, direction and uplink, whether a
+ * label, a logged packet or both prove it, in whatever order they come.
+ */
+#include <stdlib.h>
+
+#include "audit/audit_internal.h"
+
+static struct mismatch **bucket_of(struct audit *a, flow_ref ref)
+{
+	return &a->mismatches[ref % MISMATCH_BUCKETS];
+}
+
+/* A label does not know the direction for sure, so a packet that proves the
+ * same uplink makes the label's mismatch its own. */
+static struct mismatch *mismatch_find(struct audit *a, flow_ref ref, int direction, uint8_t egress)
+{
+	for (struct mismatch *m = *bucket_of(a, ref); m; m = m->next) {
+		if (m->flow != ref || m->record.egress != egress)
+			continue;
+		if (direction < 0 || (int)m->record.direction == direction ||
+		    m->record.evidence == EVIDENCE_LABEL)
+			return m;
+	}
+	return NULL;
+}
+
+static void mismatch_set_dirty(struct audit *a, struct mismatch *m)
+{
+	if (m->is_dirty)
+		return;
+	m->is_dirty = true;
+	m->next_dirty = a->dirty;
+	a->dirty = m;
+}
+
+/* What there is to judge by: p is NULL where only a label is; is_old says that the
+ * label may be from before anybody listened. */
+struct clue {
+	enum direction direction;
+	uint8_t egress;
+	const struct nflog_packet *p;
+	bool is_old;
+};
+
+static enum reason diagnose(struct audit *a, flow_ref ref, const struct clue *c, bool is_marked)
+{
+	const struct flow *f = flows_get(a->flows, ref);
+	struct audit_stray stray = {
+		.expected = audit_slot_of_mark(a, f->mark),
+		.is_marked = is_marked,
+		.mark = c->p ? c->p->mark : f->mark,
+		.iifindex = c->p ? c->p->iifindex : 0,
+	};
+	struct endpoints tuple[2];
+
+	if (!a->port.diagnose)
+		return REASON_UNEXPLAINED;
+	flows_tuples(a->flows, ref, tuple);
+	stray.src = tuple[c->direction].src;
+	stray.dst = tuple[!c->direction].src;
+	return a->port.diagnose(a->port.data, &stray);
+}
+
+/* Whether the very first packet left so: the NEW event already knew it. There was
+ * no mark yet that could have been put back on it. */
+static bool is_first_packet(const struct audit *a, const struct flow *f, uint8_t egress)
+{
+	return f->is_born_astray && (flows_set(a->flows, f->labels) >> egress & 1);
+}
+
+/* Why. A mark that named the egress before explains it. Else the packet shows
+ * whether it carried the mark: routing led it astray, or something is wrong with
+ * the restoring. A label alone comes from the rules that found the mark to name the
+ * egress, for all others send a packet too: the mark is another since. */
+static enum reason reason_find(struct audit *a, flow_ref ref, const struct clue *c)
+{
+	const struct flow *f = flows_get(a->flows, ref);
+	bool is_marked = !c->p || (c->p->mark & a->mask) == f->mark;
+	enum reason reason;
+
+	if (f->former == c->egress)
+		return REASON_MARK_CHANGED;
+	reason = diagnose(a, ref, c, is_marked);
+	if (reason != REASON_UNEXPLAINED)
+		return reason;
+	if (!is_marked)
+		return is_first_packet(a, f, c->egress) ? REASON_MARK_CHANGED
+							: REASON_RESTORE_MISSING;
+	return c->p || c->is_old ? REASON_UNEXPLAINED : REASON_MARK_CHANGED;
+}
+
+static void mismatch_tell(struct audit *a, struct mismatch *m)
+{
+	const struct flow *f = flows_get(a->flows, m->flow);
+	struct flow_record r = {
+		.id = f->id,
+		.started_ms = f->started_ms,
+		.state = f->state,
+		.proto = f->proto,
+		.zone = f->zone,
+		.ct_id = f->ct_id,
+		.mark = f->mark,
+		.uplink = m->record.expected,
+		.ingress = f->ingress,
+		.egress = {flow_egress(a, f, DIR_ORIGINAL), flow_egress(a, f, DIR_REPLY)},
+		.verdict = VERDICT_MISMATCH,
+		.reason = m->record.reason,
+	};
+
+	m->told = m->record.reason;
+	flows_tuples(a->flows, m->flow, r.tuple);
+	a->port.alert(a->port.data, &r, &m->record);
+}
+
+static void mismatch_announce(struct audit *a, struct mismatch *m)
+{
+	struct record row = {.type = RECORD_MISMATCH, .mismatch = m->record};
+
+	flow_emit(a, m->flow, NULL, 0);
+	a->port.emit(a->port.data, &row);
+	mismatch_tell(a, m);
+}
+
+static struct mismatch *mismatch_new(struct audit *a, flow_ref ref, const struct clue *c,
+				     int64_t now_ms)
+{
+	struct mismatch *m = calloc(1, sizeof(*m));
+	struct flow *f = flows_get(a->flows, ref);
+	uint8_t expected = audit_slot_of_mark(a, f->mark);
+	struct endpoints tuple[2];
+
+	if (!m)
+		return NULL;
+	flows_tuples(a->flows, ref, tuple);
+	m->flow = ref;
+	m->record = (struct mismatch_record){
+		.id = ++a->ids.mismatch,
+		.time_ms = now_ms,
+		.flow_id = f->id,
+		.proto = f->proto,
+		.tuple = tuple[DIR_ORIGINAL],
+		.direction = c->direction,
+		.mark = f->mark,
+		.expected = expected,
+		.egress = c->egress,
+		.reason = reason_find(a, ref, c),
+		.evidence = c->p ? EVIDENCE_NFLOG : EVIDENCE_LABEL,
+		.packets = c->p ? 1 : 0,
+	};
+	m->next = *bucket_of(a, ref);
+	*bucket_of(a, ref) = m;
+	f->had_mismatch = 1;
+	f->reason = m->record.reason;
+	flow_set_add(a, &f->reported, UINT64_C(1) << c->egress);
+	a->stats.mismatches++;
+	a->uplink_mismatches[expected]++;
+	mismatch_announce(a, m);
+	return m;
+}
+
+static bool is_reported(const struct audit *a, flow_ref ref, uint8_t egress)
+{
+	const struct flow *f = flows_get(a->flows, ref);
+
+	return flows_set(a->flows, f->reported) >> egress & 1;
+}
+
+/* A label knew neither the packet's direction nor its mark. */
+static void mismatch_prove(struct audit *a, struct mismatch *m, const struct clue *c)
+{
+	enum reason reason = reason_find(a, m->flow, c);
+
+	m->record.evidence = EVIDENCE_NFLOG;
+	m->record.direction = c->direction;
+	/* By now the cause may be gone; then what was known before stands. */
+	if (reason != REASON_UNEXPLAINED || m->record.reason == REASON_MARK_CHANGED)
+		m->record.reason = reason;
+	flows_get(a->flows, m->flow)->reason = m->record.reason;
+}
+
+void mismatch_add_packet(struct audit *a, flow_ref ref, enum direction d, uint8_t egress,
+			 const struct nflog_packet *p, int64_t now_ms)
+{
+	struct clue clue = {.direction = d, .egress = egress, .p = p};
+	struct mismatch *m = mismatch_find(a, ref, (int)d, egress);
+
+	if (!m) {
+		/* One that an earlier run has recorded is not recorded again. */
+		if (!is_reported(a, ref, egress) || mismatch_find(a, ref, -1, egress))
+			mismatch_new(a, ref, &clue, now_ms);
+		return;
+	}
+	if (m->record.evidence == EVIDENCE_LABEL)
+		mismatch_prove(a, m, &clue);
+	m->record.packets++;
+	mismatch_set_dirty(a, m);
+}
+
+/* The uplinks that labels show and the mark does not name, but those told of. */
+static uint64_t labels_wrong(const struct audit *a, const struct flow *f, enum direction d)
+{
+	uint8_t uplink = audit_slot_of_mark(a, f->mark);
+
+	if (uplink == SLOT_NONE)
+		return 0;
+	return flow_egress(a, f, d) & ~(UINT64_C(1) << uplink) & ~flows_set(a->flows, f->reported);
+}
+
+static void mismatch_check(struct audit *a, flow_ref ref, bool is_old, int64_t now_ms)
+{
+	const struct flow *f = flows_get(a->flows, ref);
+	struct clue clue = {.direction = f->is_entered ? DIR_REPLY : DIR_ORIGINAL,
+			    .is_old = is_old};
+	uint64_t wrong = labels_wrong(a, f, clue.direction);
+
+	for (; wrong; wrong &= wrong - 1) {
+		clue.egress = (uint8_t)__builtin_ctzll(wrong);
+		mismatch_new(a, ref, &clue, now_ms);
+	}
+}
+
+bool mismatch_is_suspect(const struct audit *a, const struct flow *f)
+{
+	return labels_wrong(a, f, f->is_entered ? DIR_REPLY : DIR_ORIGINAL) != 0;
+}
+
+void mismatch_suspect(struct audit *a, flow_ref ref, bool is_old, int64_t now_ms)
+{
+	if (!mismatch_is_suspect(a, flows_get(a->flows, ref)))
+		return;
+	if (is_old || a->n_suspects == SUSPECTS_MAX)
+		mismatch_check(a, ref, is_old, now_ms);
+	else
+		a->suspects[a->n_suspects++] = ref;
+}
+
+void mismatch_settle(struct audit *a, int64_t now_ms)
+{
+	for (unsigned i = 0; i < a->n_suspects; i++)
+		mismatch_check(a, a->suspects[i], false, now_ms);
+	a->n_suspects = 0;
+}
+
+/* Unlinked from the dirty list by writing it: nothing that was counted is lost. */
+void mismatch_forget(struct audit *a, flow_ref ref)
+{
+	struct mismatch **at = bucket_of(a, ref);
+
+	if (!*at)
+		return;
+	mismatch_emit_dirty(a);
+	while (*at) {
+		struct mismatch *m = *at;
+
+		if (m->flow != ref) {
+			at = &m->next;
+			continue;
+		}
+		*at = m->next;
+		free(m);
+	}
+}
+
+/* It is no news as long as its alert is not over. */
+static void mismatch_go_on(struct audit *a, struct mismatch *m)
+{
+	struct mismatch_record told = m->record;
+
+	told.reason = m->told;
+	if (a->port.goes_on && !a->port.goes_on(a->port.data, &told))
+		mismatch_tell(a, m);
+}
+
+void mismatch_emit_dirty(struct audit *a)
+{
+	while (a->dirty) {
+		struct mismatch *m = a->dirty;
+		struct record r = {.type = RECORD_MISMATCH, .mismatch = m->record};
+
+		a->dirty = m->next_dirty;
+		m->is_dirty = false;
+		a->port.emit(a->port.data, &r);
+		mismatch_go_on(a, m);
+	}
+}
+
+void mismatch_free_all(struct audit *a)
+{
+	for (unsigned i = 0; i < MISMATCH_BUCKETS; i++) {
+		while (a->mismatches[i]) {
+			struct mismatch *m = a->mismatches[i];
+
+			a->mismatches[i] = m->next;
+			free(m);
+		}
+	}
+}
+
+bool audit_is_live(const struct audit *a, const struct ct_event *entry, int64_t flow_id)
+{
+	flow_ref ref = flows_find(a->flows, entry, FLOW_REF_NONE);
+	const struct flow *f;
+
+	for (; ref != FLOW_REF_NONE; ref = flows_find(a->flows, entry, ref)) {
+		f = flows_get(a->flows, ref);
+		if (f->id == flow_id)
+			return f->state == FLOW_LIVE;
+	}
+	return false;
+}

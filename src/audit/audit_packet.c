@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * audit_packet.c - logged packets: finds the flow that each belongs to, or keeps
+ * it until the flow's event has come.
+ *
+ * The rules log a packet because its flow's mark does not name the uplink that
+ * it leaves by. A flow whose mark, as we know it, does name it is therefore not
+ * the packet's flow, or its change of mark has not been read yet.
+ *
+ * A masqueraded flow dies of such a packet, and its sender's next one begins
+ * another with the same addresses, which may go the same way: all before one event
+ * has been read. So a packet of a flow that has been proven already waits for a
+ * flow with the same addresses that has not, unless the kernel names its flow. So does a
+ * packet in transit, for the rules log one a flow: the port has been used again.
+ */
+#include <string.h>
+
+#include "audit/audit_internal.h"
+
+#define FORCE_AGE_MS 100
+
+/* By how much the event of a flow's beginning may be read later than a packet of
+ * that flow, where another flow fits, too. */
+#define REPEAT_LATE_MS 100
+
+struct match {
+	flow_ref ref;
+	enum direction direction;
+	unsigned n; /* how many fitted equally well */
+	unsigned fit;
+	int64_t first_id; /* the oldest that fitted */
+	bool is_proven;	  /* it is known that the flow left so */
+};
+
+/* Whether the flow, as it is known now, is one that the rules log so. */
+static bool is_fitting(const struct audit *a, const struct flow *f, const struct nflog_packet *p,
+		       uint8_t egress)
+{
+	switch (p->kind) {
+	case NFLOG_UNMARKED:
+		return f->mark == 0;
+	case NFLOG_TRANSIT:
+		return f->is_entered;
+	default:
+		return f->mark != 0 && audit_slot_of_mark(a, f->mark) != egress;
+	}
+}
+
+/* Whether the flow began more than so long after the packet came. */
+static bool has_begun_after(const struct flow *f, const struct pending_packet *w, int64_t by_ms)
+{
+	int64_t after_ms = (int64_t)f->started_ms - w->arrived_ms;
+
+	return after_ms > by_ms && after_ms < CLOCK_SET_MS;
+}
+
+static bool is_proven(const struct audit *a, const struct flow *f, enum direction d, uint8_t egress)
+{
+	return flows_set(a->flows, f->nflog[d]) >> egress & 1;
+}
+
+/* A packet that the restore has marked fits the flow with that mark better, and
+ * a live flow better than one that has ended. */
+#define FIT_MARK 2
+
+static unsigned fit(const struct audit *a, const struct flow *f, const struct pending_packet *w)
+{
+	const struct nflog_packet *p = &w->packet;
+
+	if (!is_fitting(a, f, p, w->egress))
+		return 0;
+	return 1 + (f->state == FLOW_LIVE) + FIT_MARK * ((p->mark & a->mask) == f->mark);
+}
+
+static bool is_marked(unsigned fit)
+{
+	return fit > FIT_MARK;
+}
+
+static struct match match_best(const struct audit *a, const struct pending_packet *w,
+			       bool is_proven_wanted)
+{
+	struct match best = {.ref = FLOW_REF_NONE};
+	enum direction d;
+
+	for (flow_ref ref = flows_find_packet(a->flows, &w->packet, FLOW_REF_NONE, &d);
+	     ref != FLOW_REF_NONE; ref = flows_find_packet(a->flows, &w->packet, ref, &d)) {
+		const struct flow *f = flows_get(a->flows, ref);
+		unsigned this_fit = fit(a, f, w);
+
+		if (!this_fit || (is_proven_wanted && !is_proven(a, f, d, w->egress)))
+			continue;
+		if (this_fit == best.fit)
+			best.n++;
+		if (this_fit > best.fit)
+			best = (struct match){.ref = ref, .direction = d, .n = 1, .fit = this_fit};
+		if (!best.first_id || f->id < best.first_id)
+			best.first_id = f->id;
+	}
+	best.is_proven = is_proven_wanted;
+	return best;
+}
+
+/* Packets come in the order of the flows that they killed: the oldest flow of those
+ * that began after the first proven one. A proven one that lives has no successor. */
+static struct match match_successor(const struct audit *a, const struct pending_packet *w,
+				    const struct match *proven)
+{
+	struct match oldest = {.ref = FLOW_REF_NONE};
+	enum direction d;
+
+	if (flows_get(a->flows, proven->ref)->state == FLOW_LIVE)
+		return oldest;
+	for (flow_ref ref = flows_find_packet(a->flows, &w->packet, FLOW_REF_NONE, &d);
+	     ref != FLOW_REF_NONE; ref = flows_find_packet(a->flows, &w->packet, ref, &d)) {
+		const struct flow *f = flows_get(a->flows, ref);
+		unsigned this_fit = fit(a, f, w);
+
+		if (!this_fit || is_marked(this_fit) != is_marked(proven->fit) ||
+		    is_proven(a, f, d, w->egress) || f->id < proven->first_id ||
+		    has_begun_after(f, w, REPEAT_LATE_MS))
+			continue;
+		if (!oldest.n || f->id < oldest.first_id)
+			oldest = (struct match){.ref = ref,
+						.direction = d,
+						.n = 1,
+						.fit = this_fit,
+						.first_id = f->id};
+	}
+	return oldest;
+}
+
+/* Whether a packet of a flow that has been proven may well be another's. An id that the
+ * kernel names comes again, too, but where packets are logged again and again it says
+ * whose most of them are. */
+static bool has_rivals(const struct nflog_packet *p)
+{
+	return p->kind == NFLOG_TRANSIT || (p->kind == NFLOG_MISMATCH && !p->has_ct_id);
+}
+
+static struct match match_find(const struct audit *a, const struct pending_packet *w)
+{
+	struct match best = match_best(a, w, false), proven, successor;
+
+	if (!best.n || !has_rivals(&w->packet))
+		return best;
+	proven = match_best(a, w, true);
+	if (!proven.n || is_marked(proven.fit) != is_marked(best.fit))
+		return best;
+	successor = match_successor(a, w, &proven);
+	return successor.n ? successor : proven;
+}
+
+static void packet_give(struct audit *a, const struct match *m, const struct pending_packet *w,
+			int64_t now_ms)
+{
+	struct flow *f = flows_get(a->flows, m->ref);
+	bool is_news;
+
+	if (m->n > 1)
+		a->stats.ambiguous++;
+	is_news = flow_set_add(a, &f->nflog[m->direction], UINT64_C(1) << w->egress);
+	if (w->packet.kind == NFLOG_MISMATCH && audit_slot_of_mark(a, f->mark) != SLOT_NONE &&
+	    (m->direction == DIR_REPLY || !f->is_entered))
+		mismatch_add_packet(a, m->ref, m->direction, w->egress, &w->packet, now_ms);
+	if (is_news) {
+		f->is_disowned = 0;
+		flow_touch(a, m->ref);
+	}
+}
+
+/* False: nobody's yet, or of a flow that has been proven, and not due. */
+static bool packet_take(struct audit *a, const struct pending_packet *w, bool is_due,
+			int64_t now_ms)
+{
+	struct match m = match_find(a, w);
+
+	if (m.ref == FLOW_REF_NONE)
+		return false;
+	if (m.is_proven && !is_due)
+		return false;
+	packet_give(a, &m, w, now_ms);
+	return true;
+}
+
+void audit_packet(struct audit *a, const struct nflog_packet *p, uint8_t egress, int64_t now_ms)
+{
+	struct pending_packet w = {
+		.packet = *p,
+		.egress = egress,
+		.arrived_ms = now_ms,
+		.due_tick = a->ticks + PENDING_TICKS,
+	};
+	bool is_full = a->n_pending == PENDING_MAX;
+
+	a->stats.packets++;
+	if (p->kind == NFLOG_OTHER || egress >= UPLINKS_MAX)
+		return;
+	if (packet_take(a, &w, is_full, now_ms))
+		return;
+	if (is_full)
+		a->stats.orphans++;
+	else
+		a->pending[a->n_pending++] = w;
+}
+
+/* A flow that fits but for its mark: somebody changed the mark for this one
+ * packet and back, and no event says so. The packet has left all the same. */
+static bool packet_force(struct audit *a, const struct pending_packet *w, int64_t now_ms)
+{
+	enum direction d;
+	flow_ref ref = flows_find_packet(a->flows, &w->packet, FLOW_REF_NONE, &d);
+	struct flow *f;
+
+	if (ref == FLOW_REF_NONE || w->packet.kind != NFLOG_MISMATCH)
+		return false;
+	f = flows_get(a->flows, ref);
+	if (audit_slot_of_mark(a, f->mark) == SLOT_NONE || (d == DIR_ORIGINAL && f->is_entered))
+		return false;
+	/* A flow that began when the packet came took the place of the packet's own. */
+	if (has_begun_after(f, w, -FORCE_AGE_MS))
+		return false;
+	f->had_mark_change = 1;
+	f->former = w->egress;
+	flow_set_add(a, &f->nflog[d], UINT64_C(1) << w->egress);
+	mismatch_add_packet(a, ref, d, w->egress, &w->packet, now_ms);
+	flow_touch(a, ref);
+	return true;
+}
+
+/* Outside a tick only a few are tried, so that a flood of orphans cannot slow
+ * the events; at the last, whatever waits is due. */
+void pending_settle(struct audit *a, int64_t now_ms, enum settle how)
+{
+	uint32_t n = a->n_pending, kept = 0;
+	uint32_t tries = how != SETTLE_SOME ? n : (n < 64 ? n : 64);
+
+	for (uint32_t i = 0; i < n; i++) {
+		struct pending_packet *w = &a->pending[i];
+		bool is_due = how == SETTLE_LAST || (how == SETTLE_TICK && w->due_tick <= a->ticks);
+
+		if (i < tries && packet_take(a, w, is_due, now_ms))
+			continue;
+		if (is_due) {
+			if (!packet_force(a, w, now_ms))
+				a->stats.orphans++;
+			continue;
+		}
+		if (kept != i)
+			a->pending[kept] = *w;
+		kept++;
+	}
+	a->n_pending = kept;
+}
+
+void audit_settle(struct audit *a, int64_t now_ms)
+{
+	if (a->n_pending)
+		pending_settle(a, now_ms, SETTLE_SOME);
+	mismatch_settle(a, now_ms);
+}
+
+bool audit_is_in_doubt(const struct audit *a)
+{
+	return a->n_suspects > 0;
+}

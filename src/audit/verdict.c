@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * verdict.c - the ladder of verdicts, one function a rung, in their order. The
+ * numbers are those of enum verdict, of the documentation and of the tests.
+ *
+ * Must not know where a fact comes from.
+ */
+#include "audit/verdict.h"
+
+uint64_t verdict_standing(const struct verdict_facts *f)
+{
+	return f->is_entered ? f->egress[DIR_REPLY]
+			     : f->egress[DIR_ORIGINAL] | f->egress[DIR_REPLY];
+}
+
+static bool has_left(const struct verdict_facts *f)
+{
+	return verdict_standing(f) != 0;
+}
+
+/* 1: an uplink that is not the one that the mark names. */
+static bool is_mismatch(const struct verdict_facts *f)
+{
+	if (f->had_mismatch)
+		return true;
+	return f->uplink != SLOT_NONE && (verdict_standing(f) & ~(UINT64_C(1) << f->uplink));
+}
+
+/* 2: the right uplink with the address of another. */
+static bool is_wrong_source(const struct verdict_facts *f)
+{
+	return has_left(f) && f->uplink != SLOT_NONE && f->source != SLOT_NONE &&
+	       f->source != f->uplink;
+}
+
+/* 3: a mark that names no uplink. */
+static bool is_foreign(const struct verdict_facts *f)
+{
+	return has_left(f) && f->uplink == SLOT_NONE && f->mark != 0;
+}
+
+/* 4: no mark at all. */
+static bool is_unmarked(const struct verdict_facts *f)
+{
+	return has_left(f) && f->mark == 0;
+}
+
+/* 5: no evidence, and a cause why there may be none although it left. */
+static enum reason why_unknown(const struct verdict_facts *f)
+{
+	if (has_left(f))
+		return REASON_NONE;
+	if (f->is_offloaded)
+		return REASON_OFFLOADED;
+	if (f->is_predating)
+		return REASON_PREDATES;
+	return f->has_gap ? REASON_GAP : REASON_NONE;
+}
+
+/* 6: it left by no uplink in a direction that the mark stands for. Nothing is
+ * "ok" below without having left. */
+static bool is_local(const struct verdict_facts *f)
+{
+	return !has_left(f);
+}
+
+enum verdict verdict_decide(const struct verdict_facts *f, enum reason *reason)
+{
+	*reason = REASON_NONE;
+	if (is_mismatch(f))
+		return VERDICT_MISMATCH;
+	if (is_wrong_source(f))
+		return VERDICT_WRONG_SOURCE;
+	if (is_foreign(f))
+		return VERDICT_FOREIGN;
+	if (is_unmarked(f))
+		return VERDICT_UNMARKED;
+	*reason = why_unknown(f);
+	if (*reason != REASON_NONE)
+		return VERDICT_UNKNOWN;
+	if (is_local(f))
+		return VERDICT_LOCAL;
+	return VERDICT_OK;
+}

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * verdict.h - the ladder: what the audit says of a flow, decided from facts.
+ */
+#ifndef WAYMARK_SRC_AUDIT_VERDICT_H
+#define WAYMARK_SRC_AUDIT_VERDICT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "waymark/base/record.h"
+
+struct verdict_facts {
+	uint32_t mark;	    /* masked */
+	uint8_t uplink;	    /* slot that the mark names, or SLOT_NONE */
+	bool is_entered;    /* the flow entered by an uplink */
+	uint64_t egress[2]; /* uplinks that its packets left by, by direction */
+	uint8_t source;	    /* slot that owns the source address on the wire, or SLOT_NONE */
+	bool had_mismatch;  /* one was recorded; what happened stays true */
+	bool has_gap;	    /* evidence may have been lost */
+	bool is_offloaded;  /* packets skip the hooks */
+	bool is_predating;  /* began before there was evidence */
+};
+
+/* The uplinks of the directions that the mark stands for: of a flow that entered
+ * by an uplink its replies', of any other both. */
+uint64_t verdict_standing(const struct verdict_facts *f);
+
+/* Decides by the first rung that fits. *reason is set for VERDICT_UNKNOWN, else
+ * it is REASON_NONE (why a mismatch happened is not a matter of these facts). */
+enum verdict verdict_decide(const struct verdict_facts *f, enum reason *reason);
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * record.c - the names of verdicts and reasons, as users and the history spell
+ * them; what a record owns.
+ *
+ * Pure: it knows nothing of how either is found.
+ */
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "waymark/base/record.h"
+
+static const char *const verdict_names[] = {
+	[VERDICT_MISMATCH] = "mismatch",
+	[VERDICT_WRONG_SOURCE] = "wrong-source",
+	[VERDICT_FOREIGN] = "foreign",
+	[VERDICT_UNMARKED] = "unmarked",
+	[VERDICT_UNKNOWN] = "unknown",
+	[VERDICT_LOCAL] = "local",
+	[VERDICT_OK] = "ok",
+};
+
+static const char *const reason_names[] = {
+	[REASON_RULE_MISSING] = "rule-missing",
+	[REASON_ROUTE_MISSING] = "route-missing",
+	[REASON_UPLINK_DOWN] = "uplink-down",
+	[REASON_MARK_CHANGED] = "mark-changed",
+	[REASON_RESTORE_MISSING] = "restore-missing",
+	[REASON_UNEXPLAINED] = "unexplained",
+	[REASON_GAP] = "gap",
+	[REASON_OFFLOADED] = "offloaded",
+	[REASON_PREDATES] = "predates",
+	[REASON_UPLINK_DOWN_FLUSH] = "uplink-down-flush",
+};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+static const char *name_of(const char *const *names, size_t n, unsigned value)
+{
+	return value < n ? names[value] : NULL;
+}
+
+static int value_of(const char *const *names, size_t n, const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (names[i] && strcmp(names[i], name) == 0)
+			return (int)i;
+	return -EINVAL;
+}
+
+const char *verdict_name(enum verdict v)
+{
+	return name_of(verdict_names, COUNT(verdict_names), v);
+}
+
+int verdict_parse(const char *name)
+{
+	return value_of(verdict_names, COUNT(verdict_names), name);
+}
+
+const char *reason_name(enum reason r)
+{
+	return name_of(reason_names, COUNT(reason_names), r);
+}
+
+int reason_parse(const char *name)
+{
+	return value_of(reason_names, COUNT(reason_names), name);
+}
+
+void record_clear(const struct record *r)
+{
+	if (r->type == RECORD_UPLINKS)
+		free(r->uplinks.uplinks);
+	else if (r->type == RECORD_OUTBOX_ADD)
+		free(r->outbox.line);
+	else if (r->type == RECORD_COVERAGE)
+		free(r->coverage);
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * times.c - points in time as text, both ways.
+ *
+ * Pure but for the time zone, which the C library knows: the present is passed
+ * in, never read.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <time.h>
+
+#include "waymark/config/config.h"
+#include "waymark/base/times.h"
+
+#define YEAR_LAST 9999
+
+const char *times_format_iso(int64_t ms, char buf[TIMES_STRLEN])
+{
+	int64_t seconds = ms / 1000, rest = ms % 1000;
+	struct tm tm;
+	time_t t;
+
+	if (rest < 0) {
+		rest += 1000;
+		seconds--;
+	}
+	t = (time_t)seconds;
+	buf[0] = '\0';
+	if (!gmtime_r(&t, &tm) || tm.tm_year < -1900 || tm.tm_year > YEAR_LAST - 1900)
+		return buf;
+	snprintf(buf, TIMES_STRLEN, "%04u-%02u-%02uT%02u:%02u:%02u.%03uZ",
+		 (unsigned)(tm.tm_year + 1900) % 10000U, (unsigned)(tm.tm_mon + 1) % 100U,
+		 (unsigned)tm.tm_mday % 100U, (unsigned)tm.tm_hour % 100U,
+		 (unsigned)tm.tm_min % 100U, (unsigned)tm.tm_sec % 100U, (unsigned)rest % 1000U);
+	return buf;
+}
+
+/* Exactly n digits, or -EINVAL; moves *text behind them. */
+static int digits_parse(const char **text, unsigned n, int *value)
+{
+	*value = 0;
+	for (; n; n--, (*text)++) {
+		if (!isdigit((unsigned char)**text))
+			return -EINVAL;
+		*value = *value * 10 + (**text - '0');
+	}
+	return 0;
+}
+
+/* ".5" or ",5" and so on; digits after the third are cut. 0 where there is none. */
+static int fraction_parse(const char **text, int *ms)
+{
+	int weight = 100;
+
+	*ms = 0;
+	if (**text != '.' && **text != ',')
+		return 0;
+	(*text)++;
+	if (!isdigit((unsigned char)**text))
+		return -EINVAL;
+	for (; isdigit((unsigned char)**text); (*text)++, weight /= 10)
+		*ms += weight * (**text - '0');
+	return 0;
+}
+
+static int days_of_month(int year, int month)
+{
+	static const int days[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+	bool is_leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+
+	return month == 2 && is_leap ? 29 : days[month - 1];
+}
+
+/* "YYYY-MM-DD" */
+static int date_parse(const char **text, struct tm *tm)
+{
+	int year, month, day;
+
+	if (digits_parse(text, 4, &year) < 0 || *(*text)++ != '-')
+		return -EINVAL;
+	if (digits_parse(text, 2, &month) < 0 || month < 1 || month > 12 || *(*text)++ != '-')
+		return -EINVAL;
+	if (digits_parse(text, 2, &day) < 0 || day < 1 || day > days_of_month(year, month))
+		return -EINVAL;
+	*tm = (struct tm){
+		.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day, .tm_isdst = -1};
+	return 0;
+}
+
+/* "HH:MM", "HH:MM:SS", "HH:MM:SS.FFF" */
+static int clock_parse(const char **text, struct tm *tm, int *ms)
+{
+	*ms = 0;
+	if (digits_parse(text, 2, &tm->tm_hour) < 0 || tm->tm_hour > 23 || *(*text)++ != ':')
+		return -EINVAL;
+	if (digits_parse(text, 2, &tm->tm_min) < 0 || tm->tm_min > 59)
+		return -EINVAL;
+	if (**text != ':')
+		return 0;
+	(*text)++;
+	if (digits_parse(text, 2, &tm->tm_sec) < 0 || tm->tm_sec > 60)
+		return -EINVAL;
+	return fraction_parse(text, ms);
+}
+
+/* "Z", "UTC", "+02:00", "+0200", "+02". is_local: nothing is there. */
+static int zone_parse(const char *text, bool *is_local, int *offset_s)
+{
+	int sign = *text == '-' ? -1 : 1, hours, minutes = 0;
+
+	*offset_s = 0;
+	*is_local = *text == '\0';
+	if (*is_local || strcmp(text, "Z") == 0 || strcmp(text, "z") == 0 ||
+	    strcasecmp(text, "UTC") == 0)
+		return 0;
+	if ((*text != '+' && *text != '-') || (text++, digits_parse(&text, 2, &hours) < 0))
+		return -EINVAL;
+	if (*text == ':')
+		text++;
+	if (*text && digits_parse(&text, 2, &minutes) < 0)
+		return -EINVAL;
+	if (*text || hours > 14 || minutes > 59)
+		return -EINVAL;
+	*offset_s = sign * (hours * 3600 + minutes * 60);
+	return 0;
+}
+
+static int stamp_finish(struct tm *tm, int fraction_ms, const char *zone, int64_t *ms)
+{
+	int offset_s, err;
+	bool is_local;
+	time_t t;
+
+	err = zone_parse(zone, &is_local, &offset_s);
+	if (err < 0)
+		return err;
+	t = is_local ? mktime(tm) : timegm(tm);
+	*ms = ((int64_t)t - offset_s) * 1000 + fraction_ms;
+	return 0;
+}
+
+/* ISO 8601, or the time of day alone, which is today's. */
+static int stamp_parse(const char *text, int64_t now_ms, int64_t *ms)
+{
+	time_t now = (time_t)(now_ms / 1000);
+	int fraction_ms = 0;
+	struct tm tm;
+
+	if (strlen(text) > 2 && text[2] == ':') {
+		localtime_r(&now, &tm);
+		tm.tm_sec = 0;
+		tm.tm_isdst = -1;
+		if (clock_parse(&text, &tm, &fraction_ms) < 0)
+			return -EINVAL;
+	} else {
+		if (date_parse(&text, &tm) < 0)
+			return -EINVAL;
+		if (*text == 'T' || *text == 't' || *text == ' ') {
+			text++;
+			if (clock_parse(&text, &tm, &fraction_ms) < 0)
+				return -EINVAL;
+		}
+	}
+	text += strspn(text, " ");
+	return stamp_finish(&tm, fraction_ms, text, ms);
+}
+
+/* "@SECONDS" with or without a fraction */
+static int epoch_parse(const char *text, int64_t *ms)
+{
+	uint64_t seconds = 0;
+	int fraction_ms;
+
+	if (!isdigit((unsigned char)*text))
+		return -EINVAL;
+	for (; isdigit((unsigned char)*text); text++) {
+		seconds = seconds * 10 + (uint64_t)(*text - '0');
+		if (seconds > INT64_MAX / 1000 - 1)
+			return -ERANGE;
+	}
+	if (fraction_parse(&text, &fraction_ms) < 0 || *text)
+		return -EINVAL;
+	*ms = (int64_t)seconds * 1000 + fraction_ms;
+	return 0;
+}
+
+static int midnight(int64_t now_ms, int days, int64_t *ms)
+{
+	time_t now = (time_t)(now_ms / 1000);
+	struct tm tm;
+
+	localtime_r(&now, &tm);
+	tm = (struct tm){.tm_year = tm.tm_year,
+			 .tm_mon = tm.tm_mon,
+			 .tm_mday = tm.tm_mday + days,
+			 .tm_isdst = -1};
+	*ms = (int64_t)mktime(&tm) * 1000;
+	return 0;
+}
+
+/* "2h", "-2h", "2h ago", "+2h". A number without a unit says nothing. */
+static int relative_parse(const char *text, int64_t now_ms, int64_t *ms)
+{
+	static const char ago[] = " ago";
+	char buf[64];
+	size_t length = strlen(text);
+	bool is_after = *text == '+';
+	uint64_t seconds;
+	int err;
+
+	if (*text == '+' || *text == '-')
+		text++, length--;
+	if (length >= sizeof(buf))
+		return -EINVAL;
+	memcpy(buf, text, length + 1);
+	if (!is_after && length >= sizeof(ago) && strcmp(buf + length - 4, ago) == 0)
+		buf[length - 4] = '\0';
+	if (strspn(buf, " 0123456789") == strlen(buf))
+		return -EINVAL;
+	err = duration_parse(&seconds, buf);
+	if (err < 0)
+		return err;
+	if (__builtin_add_overflow(now_ms, (int64_t)seconds * (is_after ? 1000 : -1000), ms))
+		return -ERANGE;
+	return 0;
+}
+
+/* "HH:" or "YYYY-" */
+static bool is_stamp(const char *text)
+{
+	size_t digits = strspn(text, "0123456789");
+
+	return (digits == 2 && text[2] == ':') || (digits == 4 && text[4] == '-');
+}
+
+int times_parse_since(const char *text, int64_t now_ms, int64_t *ms)
+{
+	static const struct {
+		const char *name;
+		int days;
+	} days[] = {{"today", 0}, {"yesterday", -1}, {"tomorrow", 1}};
+
+	if (strcmp(text, "now") == 0) {
+		*ms = now_ms;
+		return 0;
+	}
+	for (size_t i = 0; i < sizeof(days) / sizeof(days[0]); i++)
+		if (strcmp(text, days[i].name) == 0)
+			return midnight(now_ms, days[i].days, ms);
+	if (*text == '@')
+		return epoch_parse(text + 1, ms);
+	if (is_stamp(text))
+		return stamp_parse(text, now_ms, ms);
+	return relative_parse(text, now_ms, ms);
+}

@@ -1,0 +1,149 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * units.c - durations and sizes as people write them: "90 days", "1h 30min",
+ * "2 GiB".
+ *
+ * Pure: text in, a number out; it does not know which key the text is of.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <string.h>
+
+#include "waymark/config/config.h"
+
+struct unit {
+	const char *names; /* separated and surrounded by blanks */
+	uint64_t factor;
+};
+
+#define MINUTE 60ULL
+#define HOUR   (60 * MINUTE)
+#define DAY    (24 * HOUR)
+
+/* Words and lengths are systemd.time(7)'s: a year is 365.25 days, a month a
+ * twelfth of it. */
+static const struct unit duration_units[] = {
+	{" s sec secs second seconds ", 1}, {" m min mins minute minutes ", MINUTE},
+	{" h hr hrs hour hours ", HOUR},    {" d day days ", DAY},
+	{" w week weeks ", 7 * DAY},	    {" M month months ", 2629800},
+	{" y year years ", 31557600},	    {NULL, 0},
+};
+
+/* A letter alone counts in 1024, as in the tools that people copy sizes from. */
+static const struct unit size_units[] = {
+	{" B b byte bytes ", 1},    {" K k KiB kiB ", 1ULL << 10},
+	{" M MiB ", 1ULL << 20},    {" G GiB ", 1ULL << 30},
+	{" T TiB ", 1ULL << 40},    {" kB KB ", 1000ULL},
+	{" MB ", 1000000ULL},	    {" GB ", 1000000000ULL},
+	{" TB ", 1000000000000ULL}, {NULL, 0},
+};
+
+static const char *skip_blanks(const char *text)
+{
+	return text + strspn(text, " \t");
+}
+
+/* The factor of the word of this length, 0: unknown. */
+static uint64_t unit_factor(const struct unit *units, const char *word, size_t length)
+{
+	char padded[16];
+
+	if (length + 3 > sizeof(padded))
+		return 0;
+	padded[0] = ' ';
+	memcpy(padded + 1, word, length);
+	memcpy(padded + 1 + length, " ", 2);
+	for (; units->names; units++)
+		if (strstr(units->names, padded))
+			return units->factor;
+	return 0;
+}
+
+static int number_parse(uint64_t *value, const char **text)
+{
+	const char *p = *text;
+
+	if (!isdigit((unsigned char)*p))
+		return -EINVAL;
+	for (*value = 0; isdigit((unsigned char)*p); p++) {
+		if (__builtin_mul_overflow(*value, 10, value) ||
+		    __builtin_add_overflow(*value, (uint64_t)(*p - '0'), value))
+			return -ERANGE;
+	}
+	*text = p;
+	return 0;
+}
+
+/* One "NUMBER [UNIT]" added to *sum; without a unit the factor is 1, and it must
+ * be the only one. */
+static int term_parse(uint64_t *sum, const struct unit *units, const char **text, bool is_first)
+{
+	uint64_t value, factor = 1;
+	size_t length;
+	int err;
+
+	err = number_parse(&value, text);
+	if (err < 0)
+		return err;
+	*text = skip_blanks(*text);
+	for (length = 0; isalpha((unsigned char)(*text)[length]);)
+		length++;
+	if (length)
+		factor = unit_factor(units, *text, length);
+	else if (!is_first || **text != '\0')
+		return -EINVAL;
+	if (factor == 0)
+		return -EINVAL;
+	if (__builtin_mul_overflow(value, factor, &value) ||
+	    __builtin_add_overflow(*sum, value, sum))
+		return -ERANGE;
+	*text = skip_blanks(*text + length);
+	return 0;
+}
+
+static int units_parse(uint64_t *out, const struct unit *units, const char *text)
+{
+	bool is_first = true;
+	uint64_t sum = 0;
+	int err;
+
+	text = skip_blanks(text);
+	do {
+		err = term_parse(&sum, units, &text, is_first);
+		if (err < 0)
+			return err;
+		is_first = false;
+	} while (*text != '\0');
+	*out = sum;
+	return 0;
+}
+
+int duration_parse(uint64_t *seconds, const char *text)
+{
+	uint64_t value;
+	int err;
+
+	err = units_parse(&value, duration_units, text);
+	if (err < 0)
+		return err;
+	/* Times are kept as 64 bit milliseconds. */
+	if (value > INT64_MAX / 1000)
+		return -ERANGE;
+	*seconds = value;
+	return 0;
+}
+
+int size_parse(uint64_t *bytes, const char *text)
+{
+	uint64_t value;
+	int err;
+
+	err = units_parse(&value, size_units, text);
+	if (err < 0)
+		return err;
+	/* SQLite and the kernel count file sizes in signed 64 bit. */
+	if (value > INT64_MAX)
+		return -ERANGE;
+	*bytes = value;
+	return 0;
+}

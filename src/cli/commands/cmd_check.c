@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cmd_check.c - `waymark check`: what is wrong with the configuration and this
+ * host, each with its fix.
+ */
+#include <errno.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/error_lines.h"
+#include "waymark/hostcheck/hostcheck.h"
+#include "waymark/store/query.h"
+
+static void config_line_add(void *data, const char *line)
+{
+	const char *fix = strstr(line, "; ");
+
+	findings_add(data, FINDING_ERROR, "%.*s", (int)(fix ? fix - line : (long)strlen(line)),
+		     line);
+	if (fix)
+		findings_fix(data, "%s", fix + 2);
+}
+
+/* The configuration, or NULL with its errors among the findings. */
+static struct config *config_checked(const struct invocation *in, struct findings *f)
+{
+	struct config *config = NULL;
+	struct error_lines errors;
+	int err = error_lines_open(&errors);
+	size_t before = f->n;
+
+	if (!err)
+		err = config_load(&config, in->config_path, errors.stream);
+	error_lines_each(&errors, config_line_add, f);
+	if (err && f->n == before)
+		findings_add(f, FINDING_ERROR, "%s: %s", in->config_path, strerror(-err));
+	if (config)
+		findings_add(f, FINDING_OK, "%s: the configuration is valid, %zu uplinks, mode %s",
+			     in->config_path, config->n_uplinks, config_mode_name(config->mode));
+	return config;
+}
+
+/* The history there is must be one that the daemon will take. */
+static void database_checked(const struct config *c, struct findings *f)
+{
+	struct error_lines errors;
+	struct query *q;
+	int err = error_lines_open(&errors);
+	size_t before = f->n, i;
+
+	if (err)
+		return;
+	q = query_open(c->database, errors.stream);
+	err = q ? 0 : errno;
+	query_close(q);
+	error_lines_each(&errors, config_line_add, f);
+	for (i = before; i < f->n; i++)
+		if (err == ENOENT || err == EACCES)
+			f->list[i].level = err == ENOENT ? FINDING_OK : FINDING_WARNING;
+	if (f->n == before)
+		findings_add(f, FINDING_OK, "%s: the history can be read", c->database);
+}
+
+static void alert_exec_checked(const struct config *c, struct findings *f)
+{
+	const char *path = c->alert.exec;
+	int err;
+
+	if (!path)
+		return;
+	if (c->alert.user && !getpwnam(c->alert.user)) {
+		findings_add(f, FINDING_ERROR, "alert user '%s' does not exist: no program is run",
+			     c->alert.user);
+		findings_fix(f, "set user in section alert to one that does");
+	}
+	if (!access(path, X_OK)) {
+		findings_add(f, FINDING_OK, "alert exec %s can be run", path);
+		return;
+	}
+	err = errno;
+	findings_add(f, FINDING_ERROR, "alert exec %s cannot be run: %s", path, strerror(err));
+	if (err == ENOENT)
+		findings_fix(f, "put the program there, or take exec out");
+	else
+		findings_fix(f, "chmod +x %s", path);
+}
+
+static void findings_print(const struct invocation *in, const struct findings *f)
+{
+	static const char *const colours[] = {
+		[FINDING_OK] = "\033[32m",
+		[FINDING_WARNING] = "\033[33m",
+		[FINDING_ERROR] = "\033[31m",
+	};
+	size_t i;
+
+	for (i = 0; i < f->n; i++) {
+		const struct finding *one = &f->list[i];
+		const char *on = in->style.has_colour ? colours[one->level] : "";
+
+		printf("%s%s%s: %s%s%s\n", on, finding_level_name(one->level), *on ? "\033[0m" : "",
+		       one->what, one->fix ? "; " : "", one->fix ? one->fix : "");
+	}
+}
+
+static enum exit_status findings_render(const struct invocation *in, const struct findings *f)
+{
+	static const struct column columns[] = {
+		{.name = "level"},
+		{.name = "what"},
+		{.name = "fix"},
+	};
+	struct render *r = render_new(&in->style, columns, 3, stdout);
+	size_t i;
+
+	if (!r) {
+		cli_error("out of memory");
+		return CLI_FAILED;
+	}
+	for (i = 0; i < f->n; i++) {
+		render_text(r, finding_level_name(f->list[i].level), PAINT_NONE);
+		render_text(r, f->list[i].what, PAINT_NONE);
+		render_text(r, f->list[i].fix, PAINT_NONE);
+	}
+	return cli_render_end(r);
+}
+
+enum exit_status cmd_check(const struct invocation *in)
+{
+	struct findings findings = {0};
+	struct config *config = config_checked(in, &findings);
+	enum exit_status status = CLI_DONE;
+	int err = 0;
+
+	if (config) {
+		database_checked(config, &findings);
+		alert_exec_checked(config, &findings);
+		err = hostcheck_run(config, &findings);
+	}
+	if (in->style.format == RENDER_TABLE)
+		findings_print(in, &findings);
+	else
+		status = findings_render(in, &findings);
+	if (err) {
+		cli_error("check: %s: some findings are missing", strerror(-err));
+		status = CLI_FAILED;
+	}
+	if (findings_count(&findings, FINDING_ERROR))
+		status = CLI_FAILED;
+	findings_clear(&findings);
+	config_free(config);
+	return status;
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cmd_failover.c - `waymark failover`: what became of an uplink's flows the last time
+ * that it went down: how many moved, were deleted, are stranded, began by another one.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "cli/commands/failover_count.h"
+#include "cli/history.h"
+#include "waymark/base/times.h"
+
+static const struct column sum_columns[] = {
+	{.name = "uplink"},
+	{.name = "down"},
+	{.name = "back"},
+	{.name = "class"},
+	{.name = "by"},
+	{.name = "flows", .type = COLUMN_NUMBER},
+	{.name = "live", .type = COLUMN_NUMBER},
+	{.name = "bytes", .type = COLUMN_NUMBER},
+	{.name = "bytes_unknown", .type = COLUMN_NUMBER},
+};
+#define N_SUM_COLUMNS (sizeof(sum_columns) / sizeof(*sum_columns))
+
+static const struct column flow_columns[] = {
+	{.name = "id", .type = COLUMN_NUMBER},
+	{.name = "started", .is_detail = true},
+	{.name = "ended", .is_detail = true},
+	{.name = "state"},
+	{.name = "proto"},
+	{.name = "src"},
+	{.name = "sport", .type = COLUMN_NUMBER},
+	{.name = "dst"},
+	{.name = "dport", .type = COLUMN_NUMBER},
+	{.name = "uplink"},
+	{.name = "egress"},
+	{.name = "egress_reply"},
+	{.name = "verdict"},
+	{.name = "reason"},
+	{.name = "bytes", .type = COLUMN_NUMBER},
+	{.name = "bytes_reply", .type = COLUMN_NUMBER},
+};
+
+/* --- what both read --------------------------------------------------------------------- */
+
+/* 1: there was none. */
+static int failover_find(struct query *q, const struct query_filter *filter, struct failover *f)
+{
+	int err = query_failover(q, filter->uplink, filter->until_ms, f);
+
+	if (err)
+		return err == -ENOENT ? 1 : err;
+	err = failover_count(f);
+	if (err == -EPERM)
+		cli_error("failover: bytes of flows that live are not known without CAP_NET_ADMIN; "
+			  "run it as root");
+	else if (err)
+		cli_error("failover: bytes of flows that live are not known: %s", strerror(-err));
+	return 0;
+}
+
+/* --- sums ---------------------------------------------------------------------------------- */
+
+static struct value text_value(const char *text)
+{
+	return (struct value){.kind = *text ? VALUE_TEXT : VALUE_NULL, .text = text};
+}
+
+static struct value number_value(uint64_t number)
+{
+	return (struct value){.kind = VALUE_INTEGER, .integer = (int64_t)number};
+}
+
+static int sum_show(const struct failover *f, const struct failover_sum *s, query_row_fn *fn,
+		    void *data)
+{
+	char down[TIMES_STRLEN], back[TIMES_STRLEN];
+	bool is_known = !s->flows || s->unknown < s->flows;
+	struct value values[N_SUM_COLUMNS] = {
+		text_value(f->uplink),
+		text_value(times_format_iso(f->down_ms, down)),
+		text_value(f->back_ms ? times_format_iso(f->back_ms, back) : ""),
+		text_value(failover_class_name(s->class)),
+		text_value(s->by),
+		number_value(s->flows),
+		number_value(s->live),
+		is_known ? number_value(s->bytes) : (struct value){.kind = VALUE_NULL},
+		number_value(s->unknown),
+	};
+
+	for (size_t i = 0; i < N_SUM_COLUMNS; i++)
+		values[i].name = sum_columns[i].name;
+	return fn(data, values, N_SUM_COLUMNS);
+}
+
+static int sums_query(struct query *q, const struct query_filter *filter, query_row_fn *fn,
+		      void *data)
+{
+	struct failover f;
+	int r = failover_find(q, filter, &f);
+
+	if (r)
+		return r;
+	for (size_t i = 0; r == 0 && i < f.n_sums; i++)
+		r = sum_show(&f, &f.sums[i], fn, data);
+	failover_free(&f);
+	return r;
+}
+
+/* --- flows --------------------------------------------------------------------------------- */
+
+/* Puts what the kernel has counted where the history knows nothing yet. */
+struct filling {
+	const struct failover *failover;
+	query_row_fn *fn;
+	void *data;
+};
+
+static int flow_fill(void *data, const struct value *values, size_t n)
+{
+	const struct filling *to = data;
+	const struct failover_live *l = failover_live_find(to->failover, values[0].integer);
+	struct value row[64];
+
+	if (!l || !l->is_counted || n > sizeof(row) / sizeof(*row))
+		return to->fn(to->data, values, n);
+	for (size_t i = 0; i < n; i++) {
+		bool is_reply = !strcmp(values[i].name, "bytes_reply");
+
+		row[i] = values[i];
+		if (row[i].kind != VALUE_NULL || (!is_reply && strcmp(values[i].name, "bytes")))
+			continue;
+		row[i].kind = VALUE_INTEGER;
+		row[i].integer = (int64_t)l->bytes[is_reply ? DIR_REPLY : DIR_ORIGINAL];
+	}
+	return to->fn(to->data, row, n);
+}
+
+static int flows_query(struct query *q, const struct query_filter *filter, enum failover_class c,
+		       query_row_fn *fn, void *data)
+{
+	struct failover f;
+	struct filling to = {.failover = &f, .fn = fn, .data = data};
+	int r = failover_find(q, filter, &f);
+
+	if (r)
+		return r;
+	r = query_failover_flows(q, &f, c, filter->limit, flow_fill, &to);
+	failover_free(&f);
+	return r;
+}
+
+static int moved_query(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data)
+{
+	return flows_query(q, f, FAILOVER_MOVED, fn, data);
+}
+
+static int deleted_query(struct query *q, const struct query_filter *f, query_row_fn *fn,
+			 void *data)
+{
+	return flows_query(q, f, FAILOVER_DELETED, fn, data);
+}
+
+static int stranded_query(struct query *q, const struct query_filter *f, query_row_fn *fn,
+			  void *data)
+{
+	return flows_query(q, f, FAILOVER_STRANDED, fn, data);
+}
+
+static int backup_query(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data)
+{
+	return flows_query(q, f, FAILOVER_BACKUP, fn, data);
+}
+
+static history_query_fn *const class_queries[FAILOVER_CLASSES] = {
+	[FAILOVER_MOVED] = moved_query,
+	[FAILOVER_DELETED] = deleted_query,
+	[FAILOVER_STRANDED] = stranded_query,
+	[FAILOVER_BACKUP] = backup_query,
+};
+
+/* --- the command ----------------------------------------------------------------------------- */
+
+static enum exit_status flows_show(const struct invocation *in, const char *name)
+{
+	struct history flows = {
+		.columns = flow_columns,
+		.n_columns = sizeof(flow_columns) / sizeof(*flow_columns),
+		.none = "no such flows of a failover",
+	};
+	int class = failover_class_parse(name);
+
+	if (class < 0) {
+		cli_error("failover: --list \"%s\": want one of moved, deleted, stranded, backup",
+			  name);
+		return CLI_USAGE;
+	}
+	flows.query = class_queries[class];
+	return history_show(in, &flows);
+}
+
+enum exit_status cmd_failover(const struct invocation *in)
+{
+	static const struct history sums = {
+		.columns = sum_columns,
+		.n_columns = N_SUM_COLUMNS,
+		.query = sums_query,
+		.none = "no failover",
+	};
+	const char *class = in->values[OPTION_LIST];
+
+	return class ? flows_show(in, class) : history_show(in, &sums);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cmd_mismatches.c - `waymark mismatches`: the view mismatches, newest first.
+ */
+#include "cli/history.h"
+
+static const struct column columns[] = {
+	{.name = "id", .type = COLUMN_NUMBER},
+	{.name = "time"},
+	{.name = "flow_id", .type = COLUMN_NUMBER},
+	{.name = "proto"},
+	{.name = "src"},
+	{.name = "sport", .type = COLUMN_NUMBER},
+	{.name = "dst"},
+	{.name = "dport", .type = COLUMN_NUMBER},
+	{.name = "direction"},
+	{.name = "mark", .type = COLUMN_NUMBER},
+	{.name = "expected"},
+	{.name = "egress"},
+	{.name = "reason"},
+	{.name = "evidence"},
+	{.name = "packets", .type = COLUMN_NUMBER},
+};
+
+enum exit_status cmd_mismatches(const struct invocation *in)
+{
+	static const struct history mismatches = {
+		.columns = columns,
+		.n_columns = sizeof(columns) / sizeof(*columns),
+		.query = query_mismatches,
+		.none = "no mismatches",
+		.flow_column = "flow_id",
+	};
+
+	return history_show(in, &mismatches);
+}

@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cmd_remove.c - `waymark remove`: takes away all that is ours and puts back what it
+ * displaced.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/client.h"
+#include "cli/error_lines.h"
+#include "waymark/steering/steering.h"
+
+enum exit_status cmd_remove(const struct invocation *in)
+{
+	struct config *config = cli_config(in);
+	struct steering *steering = NULL;
+	struct error_lines relay = {0};
+	enum exit_status status = CLI_FAILED;
+	char *answer = NULL;
+	int err;
+
+	if (!config)
+		return CLI_FAILED;
+	if (!cli_has_privilege(in))
+		goto out;
+	if (!client_ask(config->control_socket, "status", &answer)) {
+		cli_error("remove: the daemon runs and would put the steering back; stop it first "
+			  "(systemctl stop waymarkd)");
+		goto out;
+	}
+	err = error_lines_open(&relay);
+	if (!err) {
+		steering = steering_open(config);
+		err = steering ? steering_remove(steering, relay.stream) : -errno;
+	}
+	error_lines_close(&relay, "remove", err);
+	if (!err)
+		status = CLI_DONE;
+out:
+	free(answer);
+	steering_close(steering);
+	config_free(config);
+	return status;
+}

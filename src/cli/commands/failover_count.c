@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * failover_count.c - one dump of the kernel's table, matched with the flows that live
+ * in the history: an entry's id comes again, so zone, tuple and start must fit too.
+ *
+ * Knows nothing of how bytes are shown.
+ */
+#include "cli/commands/failover_count.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "waymark/kernel/conntrack.h"
+#include "waymark/kernel/privilege.h"
+
+/* The socket that comes with the adapter hears events, which are not read here. */
+#define BUFFER_BYTES 4096
+/* A dump that the kernel calls torn lacks entries, perhaps; it is made again. */
+#define DUMPS 3
+/* What begins so much later is another flow in the same place (as the audit has it). */
+#define START_SLACK_MS 1000
+#define NS_PER_MS      1000000
+
+struct count {
+	struct failover *failover;
+	struct failover_live **by_ct_id; /* all of live, by the entry's id */
+};
+
+static int by_ct_id(const void *a, const void *b)
+{
+	const struct failover_live *x = *(struct failover_live *const *)a;
+	const struct failover_live *y = *(struct failover_live *const *)b;
+
+	return (x->ct_id > y->ct_id) - (x->ct_id < y->ct_id);
+}
+
+static int by_id(const void *id, const void *live)
+{
+	int64_t wanted = *(const int64_t *)id, has = ((const struct failover_live *)live)->id;
+
+	return (wanted > has) - (wanted < has);
+}
+
+static bool is_of(const struct failover_live *l, const struct ct_event *ev)
+{
+	const struct endpoints *a = &l->tuple, *b = &ev->tuple[DIR_ORIGINAL];
+
+	return l->proto == ev->proto && l->zone == ev->zone && a->sport == b->sport &&
+	       a->dport == b->dport && addr_is_equal(&a->src, &b->src) &&
+	       addr_is_equal(&a->dst, &b->dst) &&
+	       (!ev->start_ns || !l->started_ms ||
+		ev->start_ns / NS_PER_MS <= l->started_ms + START_SLACK_MS);
+}
+
+/* The first flow with the entry's id or a higher one. */
+static size_t position(const struct count *c, uint32_t ct_id)
+{
+	size_t low = 0, high = c->failover->n_live;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (c->by_ct_id[middle]->ct_id < ct_id)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Of a flow that two entries fit, as a dump may tell one twice, the last is kept. */
+static void take_entry(void *data, const struct ct_event *ev)
+{
+	struct count *c = data;
+
+	if (!ev->has_counters)
+		return;
+	for (size_t i = position(c, ev->id);
+	     i < c->failover->n_live && c->by_ct_id[i]->ct_id == ev->id; i++) {
+		struct failover_live *l = c->by_ct_id[i];
+
+		if (!is_of(l, ev))
+			continue;
+		l->is_counted = true;
+		l->bytes[DIR_ORIGINAL] = ev->bytes[DIR_ORIGINAL];
+		l->bytes[DIR_REPLY] = ev->bytes[DIR_REPLY];
+	}
+}
+
+static void sums_update(struct failover *f)
+{
+	for (size_t i = 0; i < f->n_live; i++) {
+		const struct failover_live *l = &f->live[i];
+		struct failover_sum *sum = &f->sums[l->sum];
+
+		if (!l->is_counted)
+			continue;
+		sum->bytes += l->bytes[DIR_ORIGINAL] + l->bytes[DIR_REPLY];
+		sum->unknown--;
+	}
+}
+
+static int table_read(struct count *c)
+{
+	struct conntrack *conntrack = conntrack_open(BUFFER_BYTES);
+	int err = conntrack ? -EINTR : -errno;
+
+	for (int i = 0; i < DUMPS && err == -EINTR; i++)
+		err = conntrack_dump(conntrack, take_entry, c);
+	conntrack_close(conntrack);
+	return err == -EINTR ? 0 : err;
+}
+
+int failover_count(struct failover *f)
+{
+	struct count c = {.failover = f};
+	int err;
+
+	if (!f->n_live)
+		return 0;
+	if (!privilege_has_net_admin())
+		return -EPERM;
+	c.by_ct_id = calloc(f->n_live, sizeof(struct failover_live *));
+	if (!c.by_ct_id)
+		return -ENOMEM;
+	for (size_t i = 0; i < f->n_live; i++)
+		c.by_ct_id[i] = &f->live[i];
+	qsort(c.by_ct_id, f->n_live, sizeof(struct failover_live *), by_ct_id);
+	err = table_read(&c);
+	sums_update(f);
+	free(c.by_ct_id);
+	return err;
+}
+
+const struct failover_live *failover_live_find(const struct failover *f, int64_t id)
+{
+	return f->n_live ? bsearch(&id, f->live, f->n_live, sizeof(*f->live), by_id) : NULL;
+}

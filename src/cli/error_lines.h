@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * error_lines.h - passes on what a module prints to its errors stream, each line as a
+ * message of the tool.
+ */
+#ifndef WAYMARK_SRC_CLI_ERROR_LINES_H
+#define WAYMARK_SRC_CLI_ERROR_LINES_H
+
+#include <stddef.h>
+#include <stdio.h>
+
+struct error_lines {
+	FILE *stream; /* to hand to the module */
+	char *text;
+	size_t size;
+};
+
+/* 0 or -errno. */
+int error_lines_open(struct error_lines *r);
+
+/* Calls fn for each line so far, and closes. */
+typedef void error_lines_line_fn(void *data, const char *line);
+void error_lines_each(struct error_lines *r, error_lines_line_fn *fn, void *data);
+
+/* Prints each line as a message and closes; where err is an error of which
+ * nothing was said, says "what: strerror". */
+void error_lines_close(struct error_lines *r, const char *what, int err);
+
+#endif

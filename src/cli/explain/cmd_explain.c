@@ -1,0 +1,366 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cmd_explain.c - `waymark explain`: one flow's story, from the history, the
+ * configuration and the kernel as it is now. It needs no daemon.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/explain/explain.h"
+#include "cli/filter.h"
+#include "cli/history.h"
+#include "waymark/status/json_text.h"
+#include "waymark/base/times.h"
+
+/* What happened so long before and after a mismatch may have to do with it. */
+#define AROUND_MS 5000
+
+/* --- the flow ------------------------------------------------------------------------ */
+
+struct wanted {
+	const char *sport, *dport; /* as given, or NULL */
+	struct row_copy *flow;
+};
+
+static bool port_fits(const struct value *values, size_t n, const char *name, const char *wanted)
+{
+	for (size_t i = 0; wanted && i < n; i++)
+		if (!strcmp(values[i].name, name))
+			return values[i].kind == VALUE_INTEGER && values[i].integer == atoi(wanted);
+	return true;
+}
+
+/* The newest that fits ends the query. */
+static int flow_take(void *data, const struct value *values, size_t n)
+{
+	struct wanted *w = data;
+	int err;
+
+	if (!port_fits(values, n, "sport", w->sport) || !port_fits(values, n, "dport", w->dport))
+		return 0;
+	err = row_copy_add(w->flow, values, n);
+	return err ? err : 1;
+}
+
+static int id_parse(const char *text, int64_t *id)
+{
+	char *end;
+
+	errno = 0;
+	*id = strtoll(text, &end, 10);
+	return errno || *end || end == text || *id < 1 ? -EINVAL : 0;
+}
+
+static bool has_tuple(const struct invocation *in)
+{
+	return in->values[OPTION_SRC] || in->values[OPTION_DST] || in->values[OPTION_SPORT] ||
+	       in->values[OPTION_DPORT] || in->values[OPTION_PROTO];
+}
+
+static enum exit_status wish_check(const struct invocation *in, int64_t *id)
+{
+	*id = 0;
+	if (in->operand && has_tuple(in)) {
+		cli_error("explain: give an id or addresses and ports, not both");
+		return CLI_USAGE;
+	}
+	if (!in->operand && !has_tuple(in)) {
+		cli_error("explain: which flow? give its id (waymark flows shows it), or --src, "
+			  "--dst, "
+			  "--sport, --dport, --proto");
+		return CLI_USAGE;
+	}
+	if (in->operand && id_parse(in->operand, id)) {
+		cli_error("explain: \"%s\" is no flow's id: want a number", in->operand);
+		return CLI_USAGE;
+	}
+	return CLI_DONE;
+}
+
+static enum exit_status flow_find(const struct invocation *in, struct query *q, int64_t id,
+				  const struct query_filter *f, struct row_copy *flow)
+{
+	struct wanted w = {
+		.flow = flow, .sport = in->values[OPTION_SPORT], .dport = in->values[OPTION_DPORT]};
+	int err = id ? query_flow(q, id, flow_take, &w) : query_flows(q, f, flow_take, &w);
+
+	if (flow->n)
+		return CLI_DONE;
+	if (id && err == -ENOENT)
+		cli_error("explain: there is no flow %" PRId64
+			  " in the history; 'waymark flows' shows "
+			  "those that there are",
+			  id);
+	else if (err < 0)
+		cli_error("explain: %s", query_error(q));
+	else
+		cli_error("explain: no flow in the history is like that; 'waymark flows' takes the "
+			  "same "
+			  "options");
+	return CLI_FAILED;
+}
+
+/* --- what is known of it ---------------------------------------------------------------- */
+
+static void addr_take(struct addr *a, const char *first, const char *second)
+{
+	*a = (struct addr){0};
+	if (first || second)
+		addr_parse(a, first ? first : second);
+}
+
+/* Of the direction that the mark stands for, after DNAT and before SNAT. */
+static void packet_take(struct explanation *e)
+{
+	const struct row_copy_row *f = e->flow;
+	struct addr client, server;
+
+	addr_take(&client, row_copy_text(f, "src"), NULL);
+	addr_take(&server, row_copy_text(f, "nat_dst"), row_copy_text(f, "dst"));
+	e->src = e->ingress ? server : client;
+	e->dst = e->ingress ? client : server;
+}
+
+static void flow_read(struct explanation *e, const struct row_copy_row *row)
+{
+	const char *verdict = row_copy_text(row, "verdict"), *reason = row_copy_text(row, "reason");
+	int known = verdict ? verdict_parse(verdict) : -1, why = reason ? reason_parse(reason) : -1;
+
+	e->flow = row;
+	e->id = row_copy_number(row, "id", 0);
+	e->mark = (uint32_t)row_copy_number(row, "mark", 0);
+	e->uplink = config_uplink_by_mark(e->config, e->mark);
+	e->ingress = row_copy_text(row, "ingress");
+	e->verdict = known > 0 ? (enum verdict)known : VERDICT_NONE;
+	e->reason = why > 0 ? (enum reason)why : REASON_NONE;
+	packet_take(e);
+}
+
+static int gaps_read(struct explanation *e, struct query *q)
+{
+	const char *started = row_copy_text(e->flow, "started"),
+		   *ended = row_copy_text(e->flow, "ended");
+	struct query_filter f;
+
+	if (e->reason != REASON_GAP)
+		return 0;
+	query_filter_init(&f);
+	f.limit = 5;
+	if (started)
+		times_parse_since(started, history_now_ms(), &f.since_ms);
+	if (ended)
+		times_parse_since(ended, history_now_ms(), &f.until_ms);
+	f.until_ms += f.until_ms ? AROUND_MS : 0;
+	return query_gaps(q, &f, row_copy_add, &e->gaps);
+}
+
+static int tampering_read(struct explanation *e, struct query *q)
+{
+	struct query_filter f;
+	int64_t at_ms;
+
+	if (!e->mismatches.n || times_parse_since(row_copy_text(&e->mismatches.rows[0], "time"),
+						  history_now_ms(), &at_ms))
+		return 0;
+	query_filter_init(&f);
+	f.since_ms = at_ms - AROUND_MS;
+	f.until_ms = at_ms + AROUND_MS;
+	f.limit = 10;
+	return query_tampering(q, &f, row_copy_add, &e->tampering);
+}
+
+static int details_read(struct explanation *e, struct query *q)
+{
+	int err = query_flow_mismatches(q, e->id, row_copy_add, &e->mismatches);
+
+	if (!err)
+		err = query_flow_mark_changes(q, e->id, row_copy_add, &e->changes);
+	if (!err)
+		err = query_flow_deletions(q, e->id, row_copy_add, &e->deletions);
+	if (!err)
+		err = gaps_read(e, q);
+	return err ? err : tampering_read(e, q);
+}
+
+/* --- telling ------------------------------------------------------------------------------- */
+
+static void side_format(char *buf, size_t size, const struct row_copy_row *f, const char *address,
+			const char *port)
+{
+	const char *text = row_copy_text(f, address);
+	int64_t number = row_copy_number(f, port, -1);
+	bool is_v6 = text && strchr(text, ':');
+
+	snprintf(buf, size, is_v6 && number >= 0 ? "[%s]" : "%s", text ? text : "?");
+	if (number >= 0)
+		snprintf(buf + strlen(buf), size - strlen(buf), ":%" PRId64, number);
+}
+
+static void translation_say(struct explanation *e)
+{
+	char src[80], dst[80], was_src[80], was_dst[80];
+
+	side_format(src, sizeof(src), e->flow, "nat_src", "nat_sport");
+	side_format(dst, sizeof(dst), e->flow, "nat_dst", "nat_dport");
+	side_format(was_src, sizeof(was_src), e->flow, "src", "sport");
+	side_format(was_dst, sizeof(was_dst), e->flow, "dst", "dport");
+	if (row_copy_text(e->flow, "nat_src") && strcmp(src, was_src))
+		narrative_say(&e->story, "flow", "Its source was translated to %s.", src);
+	if (row_copy_text(e->flow, "nat_dst") && strcmp(dst, was_dst))
+		narrative_say(&e->story, "flow", "Its destination was translated to %s.", dst);
+}
+
+static void flow_say(struct explanation *e)
+{
+	const char *started = row_copy_text(e->flow, "started"),
+		   *ended = row_copy_text(e->flow, "ended");
+	const char *state = row_copy_text(e->flow, "state");
+	char src[80], dst[80];
+
+	side_format(src, sizeof(src), e->flow, "src", "sport");
+	side_format(dst, sizeof(dst), e->flow, "dst", "dport");
+	narrative_say(&e->story, "flow", "Flow %" PRId64 ": %s %s > %s, begun %s, %s%s%s.", e->id,
+		      row_copy_text(e->flow, "proto"), src, dst,
+		      started ? started : "at a time not known", state, ended ? " " : "",
+		      ended ? ended : "");
+	if (!strcmp(state, "live"))
+		narrative_show(&e->story, "conntrack -L -p %s -s %s -d %s",
+			       row_copy_text(e->flow, "proto"), row_copy_text(e->flow, "src"),
+			       row_copy_text(e->flow, "dst"));
+	translation_say(e);
+}
+
+static json_t *row_json(const struct row_copy_row *row)
+{
+	json_t *o = json_object();
+
+	for (size_t i = 0; i < row->n; i++) {
+		const struct value *v = &row->values[i];
+
+		json_object_set_new(o, v->name,
+				    v->kind == VALUE_TEXT      ? json_text_new(v->text)
+				    : v->kind == VALUE_INTEGER ? json_integer(v->integer)
+							       : json_null());
+	}
+	return o;
+}
+
+static json_t *rows_json(const struct row_copy *k)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < k->n; i++)
+		json_array_append_new(list, row_json(&k->rows[i]));
+	return list;
+}
+
+static json_t *story_json(const struct narrative *s)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < s->n; i++) {
+		const struct narrative_step *step = &s->steps[i];
+
+		json_array_append_new(list, json_pack("{ss so so}", "step", step->name, "text",
+						      json_text_new(step->text), "command",
+						      step->command ? json_text_new(step->command)
+								    : json_null()));
+	}
+	return list;
+}
+
+static int json_show(const struct explanation *e)
+{
+	json_t *o = json_pack("{so so so so so so}", "flow", row_json(e->flow), "mismatches",
+			      rows_json(&e->mismatches), "mark_changes", rows_json(&e->changes),
+			      "tampering", rows_json(&e->tampering), "deletions",
+			      rows_json(&e->deletions), "story", story_json(&e->story));
+	int err = o && !json_dumpf(o, stdout, JSON_INDENT(1)) ? 0 : -ENOMEM;
+
+	putchar('\n');
+	json_decref(o);
+	return err;
+}
+
+static void text_show(const struct explanation *e)
+{
+	const char *name = "";
+
+	for (size_t i = 0; i < e->story.n; i++) {
+		const struct narrative_step *s = &e->story.steps[i];
+
+		printf("%-10s %s\n", strcmp(s->name, name) ? s->name : "", s->text);
+		if (s->command)
+			printf("%-10s   $ %s\n", "", s->command);
+		name = s->name;
+	}
+}
+
+static enum exit_status explain(const struct invocation *in, struct explanation *e, struct query *q)
+{
+	if (details_read(e, q) < 0) {
+		cli_error("explain: %s", query_error(q));
+		return CLI_FAILED;
+	}
+	flow_say(e);
+	explain_marks(e);
+	explain_path(e);
+	explain_evidence(e);
+	explain_verdict(e);
+	if (e->story.error || (in->style.format == RENDER_JSON && json_show(e))) {
+		cli_error("out of memory");
+		return CLI_FAILED;
+	}
+	if (in->style.format != RENDER_JSON)
+		text_show(e);
+	return CLI_DONE;
+}
+
+static enum exit_status explain_run(const struct invocation *in, struct explanation *e, int64_t id,
+				    const struct query_filter *f)
+{
+	const char *path = in->values[OPTION_DATABASE];
+	struct query *q = history_open(path ? path : e->config->database);
+	struct row_copy flow = {0};
+	enum exit_status status = q ? flow_find(in, q, id, f, &flow) : CLI_FAILED;
+
+	if (status == CLI_DONE) {
+		flow_read(e, &flow.rows[0]);
+		status = explain(in, e, q);
+	}
+	row_copy_free(&e->mismatches);
+	row_copy_free(&e->changes);
+	row_copy_free(&e->gaps);
+	row_copy_free(&e->tampering);
+	row_copy_free(&e->deletions);
+	narrative_free(&e->story);
+	row_copy_free(&flow);
+	query_close(q);
+	return status;
+}
+
+enum exit_status cmd_explain(const struct invocation *in)
+{
+	struct explanation e = {0};
+	struct query_filter filter;
+	struct config *config;
+	int64_t id;
+	enum exit_status status = wish_check(in, &id);
+
+	if (status == CLI_DONE)
+		status = filter_parse(&filter, in, history_now_ms());
+	if (status != CLI_DONE)
+		return status;
+	filter.limit = 0;
+	config = cli_config(in);
+	if (!config)
+		return CLI_FAILED;
+	e.config = config;
+	status = explain_run(in, &e, id, &filter);
+	config_free(config);
+	return status;
+}

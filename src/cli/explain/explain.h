@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * explain.h - what the parts of `waymark explain` share: the flow as the history has
+ * it, and the story that each part adds its steps to.
+ */
+#ifndef WAYMARK_SRC_CLI_EXPLAIN_EXPLAIN_H
+#define WAYMARK_SRC_CLI_EXPLAIN_EXPLAIN_H
+
+#include "cli/row_copy.h"
+#include "cli/explain/narrative.h"
+#include "waymark/config/config.h"
+#include "waymark/plan/fib.h"
+
+struct explanation {
+	const struct config *config;
+	const struct row_copy_row *flow;
+	struct row_copy mismatches, changes, gaps, tampering, deletions;
+
+	int64_t id;
+	uint32_t mark;
+	const struct uplink_config *uplink; /* that the mark names now, or NULL */
+	const char *ingress;		    /* the uplink that it came in by, or NULL */
+	struct addr src, dst;		    /* of a packet of the direction that the mark
+					     * stands for, as it is routed */
+	enum verdict verdict;
+	enum reason reason;
+	struct narrative story;
+};
+
+/* explain_marks.c: the mark, each change of it, who may have written it. */
+void explain_marks(struct explanation *e);
+/* explain_way.c: what should be in the kernel, and what its packets meet now. */
+void explain_path(struct explanation *e);
+/* explain_verdict.c: the evidence, the rung, the reason, the cure, and
+ * the one that was tried. */
+void explain_evidence(struct explanation *e);
+void explain_verdict(struct explanation *e);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * narrative.h - a story in steps: what is said, and the command that shows it.
+ */
+#ifndef WAYMARK_SRC_CLI_EXPLAIN_NARRATIVE_H
+#define WAYMARK_SRC_CLI_EXPLAIN_NARRATIVE_H
+
+#include <stddef.h>
+
+struct narrative_step {
+	const char *name; /* "mark", "route", ...; steps of one name follow each other */
+	char *text;
+	char *command; /* NULL: none */
+};
+
+struct narrative {
+	struct narrative_step *steps;
+	size_t n;
+	int error; /* -ENOMEM: something is missing */
+};
+
+/* Appends a sentence, and to the last one its command. name must outlive it. */
+void narrative_say(struct narrative *s, const char *name, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+void narrative_show(struct narrative *s, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+void narrative_free(struct narrative *s);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cmd_report.c - `waymark report`: an HTML page with charts, of the last day or of
+ * the time that is asked for.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/filter.h"
+#include "cli/history.h"
+#include "cli/report/report.h"
+
+#define HOUR_MS 3600000LL
+#define DAY_MS	(24 * HOUR_MS)
+/* Longer ones have a bar a day. */
+#define HOURS_MAX_MS (7 * DAY_MS)
+#define SPAN_MAX_MS  (3660 * DAY_MS)
+
+/* Whole hours or days, so that bars begin where people expect them. */
+static bool span_choose(struct summary_span *span, const struct query_filter *f, int64_t now_ms)
+{
+	span->until_ms = f->until_ms ? f->until_ms : now_ms;
+	span->since_ms = f->since_ms ? f->since_ms : span->until_ms - DAY_MS + HOUR_MS;
+	span->step_ms = span->until_ms - span->since_ms > HOURS_MAX_MS ? DAY_MS : HOUR_MS;
+	span->since_ms -= span->since_ms % span->step_ms;
+	return span->since_ms < span->until_ms && span->until_ms - span->since_ms <= SPAN_MAX_MS;
+}
+
+static enum exit_status report_make(const char *path, struct report *r)
+{
+	struct query *q = history_open(path);
+	int err;
+
+	if (!q)
+		return CLI_FAILED;
+	err = report_read(r, q);
+	if (!err)
+		err = report_print(stdout, r);
+	if (err)
+		cli_error("report: %s", query_error(q)[0] ? query_error(q) : strerror(-err));
+	query_close(q);
+	return err ? CLI_FAILED : CLI_DONE;
+}
+
+enum exit_status cmd_report(const struct invocation *in)
+{
+	struct report r = {.now_ms = history_now_ms()};
+	struct query_filter filter;
+	enum exit_status status = filter_parse(&filter, in, r.now_ms);
+	char *path;
+
+	if (status != CLI_DONE)
+		return status;
+	if (!span_choose(&r.span, &filter, r.now_ms)) {
+		cli_error("report: the time must begin before it ends, and be ten years at most");
+		return CLI_USAGE;
+	}
+	path = cli_database(in);
+	status = path ? report_make(path, &r) : CLI_FAILED;
+	report_clear(&r);
+	free(path);
+	return status;
+}

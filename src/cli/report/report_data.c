@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * report_data.c - the figures of a report, read from the history.
+ *
+ * It knows nothing of how they are shown.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/report/report.h"
+
+static int64_t number_of(const struct value *v)
+{
+	return v->kind == VALUE_INTEGER ? v->integer : 0;
+}
+
+static const char *text_of(const struct value *v)
+{
+	return v->kind == VALUE_TEXT ? v->text : "";
+}
+
+/* --- flows by step and uplink ------------------------------------------------------ */
+
+static void series_free(struct report_series *s)
+{
+	if (!s)
+		return;
+	free(s->step_flows);
+	free(s->step_bytes);
+	free(s);
+}
+
+static struct report_series *series_new(struct report *r, const char *name)
+{
+	struct report_series *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	snprintf(s->name, sizeof(s->name), "%s", name);
+	s->step_flows = calloc(r->n_steps, sizeof(*s->step_flows));
+	s->step_bytes = calloc(r->n_steps, sizeof(*s->step_bytes));
+	if (s->step_flows && s->step_bytes) {
+		r->series[r->n_series++] = s;
+		return s;
+	}
+	series_free(s);
+	return NULL;
+}
+
+static struct report_series *series_get(struct report *r, const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < r->n_series; i++)
+		if (!strcmp(r->series[i]->name, name))
+			return r->series[i];
+	errno = r->n_series == REPORT_SERIES_MAX ? E2BIG : ENOMEM;
+	return r->n_series == REPORT_SERIES_MAX ? NULL : series_new(r, name);
+}
+
+static int step_take(void *data, const struct value *v, size_t n)
+{
+	struct report *r = data;
+	struct report_series *s = series_get(r, text_of(&v[1]));
+	size_t step = (size_t)number_of(&v[0]);
+
+	(void)n;
+	if (!s)
+		return -errno;
+	if (step >= r->n_steps)
+		return 0;
+	s->flows += number_of(&v[2]);
+	s->bytes += number_of(&v[3]);
+	s->bytes_reply += number_of(&v[4]);
+	s->mismatched += number_of(&v[5]);
+	s->unknown += number_of(&v[6]);
+	s->step_flows[step] = number_of(&v[2]);
+	s->step_bytes[step] = number_of(&v[3]) + number_of(&v[4]);
+	return 0;
+}
+
+static int series_compare(const void *a, const void *b)
+{
+	const struct report_series *const *x = a, *const *y = b;
+
+	if (!(*x)->name[0] || !(*y)->name[0])
+		return !(*x)->name[0] - !(*y)->name[0];
+	return strcmp((*x)->name, (*y)->name);
+}
+
+static void series_sum(struct report *r)
+{
+	size_t i;
+
+	qsort(r->series, r->n_series, sizeof(*r->series), series_compare);
+	for (i = 0; i < r->n_series; i++) {
+		r->flows += r->series[i]->flows;
+		r->unknown += r->series[i]->unknown;
+	}
+}
+
+/* --- rows ------------------------------------------------------------------------------ */
+
+struct rows {
+	struct report_row *rows;
+	size_t *n;
+	const char *none; /* the name of NULL */
+};
+
+/* A name, a number, and bytes where there are some. */
+static int row_take(void *data, const struct value *v, size_t n)
+{
+	struct rows *to = data;
+	struct report_row *row = &to->rows[*to->n];
+
+	if (*to->n == REPORT_ROWS_MAX)
+		return 0;
+	(*to->n)++;
+	snprintf(row->name, sizeof(row->name), "%s",
+		 v[0].kind == VALUE_TEXT ? v[0].text : to->none);
+	row->number = number_of(&v[1]);
+	row->bytes = n > 2 ? number_of(&v[2]) : 0;
+	row->bytes_reply = n > 3 ? number_of(&v[3]) : 0;
+	return 0;
+}
+
+/* --- coverage --------------------------------------------------------------------------- */
+
+static int line_take(void *data, const struct value *v, size_t n)
+{
+	struct report *r = data;
+	struct report_line *l = &r->lines[r->n_lines];
+	size_t used = 0;
+
+	if (r->n_lines == REPORT_SERIES_MAX)
+		return 0;
+	r->n_lines++;
+	snprintf(l->name, sizeof(l->name), "%s", text_of(&v[0]));
+	l->is_known = v[1].kind == VALUE_INTEGER;
+	l->left = number_of(&v[1]);
+	l->missing = number_of(&v[2]);
+	for (size_t i = 3; i < n && used < sizeof(l->why); i++) {
+		if (number_of(&v[i]))
+			used += (size_t)snprintf(l->why + used, sizeof(l->why) - used,
+						 "%s%s %" PRId64, used ? ", " : "", v[i].name,
+						 number_of(&v[i]));
+	}
+	return 0;
+}
+
+/* --- gaps ------------------------------------------------------------------------------- */
+
+static int gap_take(void *data, const struct value *v, size_t n)
+{
+	struct report *r = data;
+	struct report_gap *gaps = realloc(r->gaps, (r->n_gaps + 1) * sizeof(*gaps)), *g;
+
+	(void)n;
+	if (!gaps)
+		return -ENOMEM;
+	r->gaps = gaps;
+	g = &gaps[r->n_gaps++];
+	*g = (struct report_gap){
+		.started_ms = number_of(&v[0]),
+		.ended_ms = v[1].kind == VALUE_INTEGER ? v[1].integer : r->span.until_ms,
+		.is_open = v[1].kind != VALUE_INTEGER,
+		.lost = v[3].kind == VALUE_INTEGER ? v[3].integer : -1,
+	};
+	if (g->started_ms < r->span.since_ms)
+		g->started_ms = r->span.since_ms;
+	if (g->ended_ms > r->span.until_ms)
+		g->ended_ms = r->span.until_ms;
+	snprintf(g->source, sizeof(g->source), "%s", text_of(&v[2]));
+	snprintf(g->reason, sizeof(g->reason), "%s", text_of(&v[4]));
+	return 0;
+}
+
+/* Gaps may overlap; they come by their beginnings. */
+static void gaps_sum(struct report *r)
+{
+	int64_t until = r->span.since_ms;
+	size_t i;
+
+	for (i = 0; i < r->n_gaps; i++) {
+		const struct report_gap *g = &r->gaps[i];
+		int64_t from = g->started_ms > until ? g->started_ms : until;
+
+		if (g->ended_ms <= from)
+			continue;
+		r->unseen_ms += g->ended_ms - from;
+		until = g->ended_ms;
+	}
+}
+
+/* --- all of it ----------------------------------------------------------------------------- */
+
+int report_read(struct report *r, struct query *q)
+{
+	struct rows verdicts = {r->verdicts, &r->n_verdicts, "none yet"};
+	struct rows reasons = {r->reasons, &r->n_reasons, "unexplained"};
+	struct rows talkers = {r->talkers, &r->n_talkers, "unknown"};
+	int64_t span = r->span.until_ms - r->span.since_ms;
+	int err;
+
+	r->query = q;
+	r->n_steps = (size_t)((span + r->span.step_ms - 1) / r->span.step_ms);
+	err = query_steps(q, &r->span, step_take, r);
+	if (!err)
+		err = query_verdicts(q, &r->span, row_take, &verdicts);
+	if (!err)
+		err = query_reasons(q, &r->span, row_take, &reasons);
+	if (!err)
+		err = query_talkers(q, &r->span, row_take, &talkers);
+	if (!err)
+		err = query_covered(q, &r->span, line_take, r);
+	if (!err)
+		err = query_unseen(q, &r->span, gap_take, r);
+	series_sum(r);
+	gaps_sum(r);
+	return err;
+}
+
+void report_clear(struct report *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->n_series; i++)
+		series_free(r->series[i]);
+	free(r->gaps);
+	*r = (struct report){0};
+}

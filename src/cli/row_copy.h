@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * row_copy.h - rows of the history that are kept to be looked at more than once.
+ */
+#ifndef WAYMARK_SRC_CLI_ROW_COPY_H
+#define WAYMARK_SRC_CLI_ROW_COPY_H
+
+#include "waymark/store/query.h"
+
+struct row_copy_row {
+	struct value *values;
+	size_t n;
+};
+
+struct row_copy {
+	struct row_copy_row *rows;
+	size_t n;
+};
+
+/* A query_row_fn; data is a struct row_copy. */
+int row_copy_add(void *data, const struct value *values, size_t n);
+void row_copy_free(struct row_copy *k);
+
+/* NULL: unknown, or no such column. */
+const char *row_copy_text(const struct row_copy_row *row, const char *name);
+/* other: where it is unknown. */
+int64_t row_copy_number(const struct row_copy_row *row, const char *name, int64_t other);
+
+#endif

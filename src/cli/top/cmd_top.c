@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cmd_top.c - `waymark top`: the live view, for people at a terminal.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cli/cli.h"
+#include "cli/top/top.h"
+
+static enum exit_status view_run(const struct config *config, const char *database)
+{
+	struct top_data *t = calloc(1, sizeof(*t));
+	int err;
+
+	if (!t) {
+		cli_error("out of memory");
+		return CLI_FAILED;
+	}
+	t->config = config;
+	t->database = database;
+	err = top_screen_run(t);
+	if (err)
+		cli_error("top: this terminal cannot be used; is TERM right?");
+	top_data_clear(t);
+	free(t);
+	return err ? CLI_FAILED : CLI_DONE;
+}
+
+enum exit_status cmd_top(const struct invocation *in)
+{
+	enum exit_status status = CLI_FAILED;
+	struct config *config;
+	char *database;
+
+	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
+		cli_error("top needs a terminal; 'waymark status --json' is for programs");
+		return CLI_FAILED;
+	}
+	config = cli_config(in);
+	database = config ? cli_database(in) : NULL;
+	if (database)
+		status = view_run(config, database);
+	free(database);
+	config_free(config);
+	return status;
+}

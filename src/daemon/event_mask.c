@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * event_mask.c - which conntrack events the kernel makes: all, or, where the
+ * configuration allows and nobody else listens, the few that the audit needs. The
+ * mask is the ruleset's; here is decided whether it is wanted.
+ *
+ * A flow has for its life the events that it began with: who begins to listen gets
+ * all events of flows that begin from then on.
+ */
+#include <string.h>
+
+#include "daemon/daemon.h"
+#include "daemon/log.h"
+#include "waymark/kernel/listeners.h"
+
+/* How often it is looked who listens: one small proc file. */
+#define LOOK_MS 2000
+
+static bool is_minimal_wanted(struct daemon *d)
+{
+	d->listeners = listeners_count(conntrack_port(d->conntrack));
+	switch (d->config->events) {
+	case EVENTS_FULL:
+		return false;
+	case EVENTS_MINIMAL:
+		return true;
+	default: /* where it cannot be seen, somebody may */
+		return d->listeners == 0;
+	}
+}
+
+int event_mask_start(struct daemon *d)
+{
+	d->is_minimal = is_minimal_wanted(d);
+	d->event_mask_ms = clock_now_ms();
+	steering_set_minimal_events(d->steering, d->is_minimal);
+	return 0;
+}
+
+void event_mask_tick(struct daemon *d, int64_t now_ms)
+{
+	bool is_wanted;
+
+	if (now_ms - d->event_mask_ms < LOOK_MS && now_ms >= d->event_mask_ms)
+		return;
+	d->event_mask_ms = now_ms;
+	is_wanted = is_minimal_wanted(d);
+	if (is_wanted == d->is_minimal)
+		return;
+	d->is_minimal = is_wanted;
+	log_notice("conntrack events: %s, %d others listen", is_wanted ? "minimal" : "full",
+		   d->listeners);
+	steering_set_minimal_events(d->steering, is_wanted);
+	d->reconcile_due_ms = now_ms;
+}

@@ -1,0 +1,310 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * publish.c - what the audit says, to those who want it: rows to the store's queue,
+ * alerts to the sinks, mismatches to the log, everything to who watches.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/daemon.h"
+#include "daemon/log.h"
+#include "waymark/base/proto.h"
+
+/* Lines a second about mismatches: the history has all of them. */
+#define LINES_PER_SECOND 20
+
+void publish_record(void *data, const struct record *r)
+{
+	struct daemon *d = data;
+
+	watch_record(d, r);
+	if (!writer_push(d->writer, r))
+		return;
+	record_clear(r);
+	if (d->refused == d->refused_told)
+		d->refused_since_ms = clock_now_ms();
+	d->refused++;
+}
+
+/* Once there is room again, what had none is written down as lost. */
+static void tell_refused(struct daemon *d, int64_t now_ms)
+{
+	struct writer_stats ws;
+	char text[80];
+
+	if (d->refused == d->refused_told)
+		return;
+	writer_stats(d->writer, &ws);
+	if (ws.depth > ws.capacity / 2)
+		return;
+	snprintf(text, sizeof(text), "the store could not keep up: %" PRIu64 " records lost",
+		 d->refused - d->refused_told);
+	publish_gap(d, "queue full", text);
+	audit_gap(d->audit, GAP_STORE, d->refused_since_ms, now_ms,
+		  (int64_t)(d->refused - d->refused_told), "the queue to the store was full");
+	d->refused_told = d->refused;
+}
+
+/* --- alerts that the webhook has not taken yet -------------------------------------- */
+
+static int outbox_add(void *data, int64_t id, int64_t time_ms, const char *line)
+{
+	struct daemon *d = data;
+	struct record r = {
+		.type = RECORD_OUTBOX_ADD,
+		.outbox = {.id = id, .time_ms = time_ms, .line = strdup(line)},
+	};
+	int err = -ENOMEM;
+
+	if (r.outbox.line)
+		err = writer_push(d->writer, &r);
+	if (err)
+		record_clear(&r);
+	return err;
+}
+
+/* One for which there is no room is sent once more by the next daemon. */
+static void outbox_done(void *data, int64_t id)
+{
+	struct daemon *d = data;
+	struct record r = {.type = RECORD_OUTBOX_DONE, .outbox.id = id};
+
+	if (d->writer)
+		writer_push(d->writer, &r);
+}
+
+static int outbox_resume(void *data, int64_t id, const char *line)
+{
+	return alerter_resume(data, id, line);
+}
+
+int publish_open(struct daemon *d)
+{
+	struct alert_outbox outbox = {.data = d, .add = outbox_add, .done = outbox_done};
+	int err;
+
+	d->alerter = alerter_new(&d->config->alert);
+	if (!d->alerter)
+		return -errno;
+	alerter_set_outbox(d->alerter, &outbox);
+	err = store_each_outbox(d->store, outbox_resume, d->alerter);
+	if (err)
+		log_err("cannot read the alerts that wait: %s", strerror(-err));
+	return err;
+}
+
+/* --- alerts --------------------------------------------------------------------- */
+
+static const char *uplink_name(const struct daemon *d, uint8_t slot)
+{
+	const struct uplink_config *u = config_uplink_by_slot(d->config, slot);
+
+	return u ? u->name : "";
+}
+
+static const char *uplink_ifname(const struct daemon *d, uint8_t slot)
+{
+	const struct uplink_config *u = config_uplink_by_slot(d->config, slot);
+
+	return u ? u->ifname : "";
+}
+
+static int format_flow(char *buf, size_t size, const struct alert *a)
+{
+	char proto[PROTO_STRLEN], src[ADDR_STRLEN], dst[ADDR_STRLEN];
+	bool is_v6 = a->tuple.src.family == AF_INET6;
+
+	return snprintf(buf, size, "%s %s%s%s:%u > %s%s%s:%u", proto_name(a->proto, proto),
+			is_v6 ? "[" : "", addr_format(&a->tuple.src, src), is_v6 ? "]" : "",
+			a->tuple.sport, is_v6 ? "[" : "", addr_format(&a->tuple.dst, dst),
+			is_v6 ? "]" : "", a->tuple.dport);
+}
+
+static enum alert_kind kind_of(enum verdict v)
+{
+	switch (v) {
+	case VERDICT_WRONG_SOURCE:
+		return ALERT_WRONG_SOURCE;
+	case VERDICT_FOREIGN:
+		return ALERT_FOREIGN;
+	case VERDICT_UNMARKED:
+		return ALERT_UNMARKED;
+	default:
+		return ALERT_MISMATCH;
+	}
+}
+
+static void format_text(struct alert *a)
+{
+	char flow[160];
+
+	format_flow(flow, sizeof(flow), a);
+	if (a->kind == ALERT_MISMATCH)
+		snprintf(a->text, sizeof(a->text),
+			 "flow %" PRId64 " %s: marked for %s, %s left by %s: %s", a->flow_id, flow,
+			 a->expected, a->direction == DIR_REPLY ? "replies" : "packets", a->egress,
+			 a->reason);
+	else
+		snprintf(a->text, sizeof(a->text), "flow %" PRId64 " %s: %s, mark 0x%x, left by %s",
+			 a->flow_id, flow, alert_kind_name(a->kind), a->mark, a->egress);
+}
+
+/* The first uplink of a set: alerts of other kinds than mismatch name one. */
+static uint8_t first_slot(const struct flow_record *f)
+{
+	uint64_t set = f->egress[0] | f->egress[1];
+
+	return set ? (uint8_t)__builtin_ctzll(set) : SLOT_NONE;
+}
+
+static void log_bounded(struct daemon *d, const char *text)
+{
+	if (d->lines_this_second++ < LINES_PER_SECOND)
+		log_warning("%s", text);
+	else
+		d->lines_folded++;
+}
+
+void publish_raise(struct daemon *d, const struct alert *a)
+{
+	alerter_raise(d->alerter, a);
+	watch_alert(d, a);
+}
+
+static void tell_alert(void *data, const struct flow_record *f, const struct mismatch_record *m)
+{
+	struct daemon *d = data;
+	uint8_t egress = m ? m->egress : first_slot(f);
+	struct alert a = {
+		.kind = kind_of(f->verdict),
+		.time_ms = clock_now_ms(),
+		.reason = "",
+		.evidence = "",
+		.flow_id = f->id,
+		.proto = f->proto,
+		.tuple = f->tuple[DIR_ORIGINAL],
+		.direction = -1,
+		.mark = f->mark,
+		.count = 1,
+	};
+
+	snprintf(a.expected, sizeof(a.expected), "%s", uplink_name(d, f->uplink));
+	snprintf(a.egress, sizeof(a.egress), "%s", uplink_ifname(d, egress));
+	snprintf(a.egress_uplink, sizeof(a.egress_uplink), "%s", uplink_name(d, egress));
+	if (m) {
+		a.mismatch_id = m->id;
+		a.reason = reason_name(m->reason);
+		a.evidence = m->evidence == EVIDENCE_NFLOG ? "nflog" : "label";
+		a.direction = m->direction;
+	}
+	format_text(&a);
+	if (m)
+		log_bounded(d, a.text);
+	publish_raise(d, &a);
+	if (m)
+		flow_delete_want(d, f, m);
+}
+
+static bool tell_goes_on(void *data, const struct mismatch_record *m)
+{
+	struct daemon *d = data;
+	struct alert a = {
+		.kind = ALERT_MISMATCH,
+		.time_ms = clock_now_ms(),
+		.reason = reason_name(m->reason),
+	};
+
+	snprintf(a.expected, sizeof(a.expected), "%s", uplink_name(d, m->expected));
+	snprintf(a.egress, sizeof(a.egress), "%s", uplink_ifname(d, m->egress));
+	return alerter_goes_on(d->alerter, &a);
+}
+
+void publish_tampering(struct daemon *d, const struct tampering_record *t, const char *thing,
+		       const char *text)
+{
+	struct record r = {.type = RECORD_TAMPERING, .tampering = *t};
+	struct alert a = {
+		.kind = ALERT_TAMPERING,
+		.time_ms = t->time_ms,
+		.evidence = "",
+		.direction = -1,
+		.count = 1,
+	};
+	char reason[48];
+
+	publish_record(d, &r);
+	snprintf(reason, sizeof(reason), "%s-%s", thing, t->action);
+	a.reason = reason;
+	snprintf(a.text, sizeof(a.text), "%s", text);
+	publish_raise(d, &a);
+}
+
+void publish_uplink_state(struct daemon *d, uint8_t slot, const char *state)
+{
+	struct record r = {
+		.type = RECORD_UPLINK_STATE,
+		.uplink_state = {.time_ms = clock_now_ms(), .slot = slot},
+	};
+
+	snprintf(r.uplink_state.state, sizeof(r.uplink_state.state), "%s", state);
+	publish_record(d, &r);
+}
+
+/* Half of what there is: the ends of flows do not wait. */
+static uint32_t tell_room(void *data)
+{
+	struct daemon *d = data;
+
+	return writer_room(d->writer) / 2;
+}
+
+void publish_port(struct daemon *d, struct audit_port *port)
+{
+	*port = (struct audit_port){
+		.data = d,
+		.emit = publish_record,
+		.room = tell_room,
+		.alert = tell_alert,
+		.goes_on = tell_goes_on,
+		.diagnose = diagnose_stray,
+	};
+}
+
+void publish_gap(struct daemon *d, const char *reason, const char *text)
+{
+	struct alert a = {
+		.kind = ALERT_GAP,
+		.time_ms = clock_now_ms(),
+		.reason = reason,
+		.evidence = "",
+		.direction = -1,
+		.count = 1,
+	};
+
+	snprintf(a.text, sizeof(a.text), "%s", text);
+	log_bounded(d, text);
+	publish_raise(d, &a);
+}
+
+static void tell_second(struct daemon *d)
+{
+	if (d->lines_folded)
+		log_warning("%" PRIu32
+			    " more mismatches in that second; 'waymark mismatches' has all",
+			    d->lines_folded);
+	d->lines_this_second = d->lines_folded = 0;
+}
+
+void publish_tick(struct daemon *d, int64_t now_ms)
+{
+	tell_refused(d, now_ms);
+	alerter_tick(d->alerter, now_ms);
+	if (now_ms - d->second_ms >= 1000 || now_ms < d->second_ms) {
+		tell_second(d);
+		watch_second(d);
+		status_second(d);
+		d->second_ms = now_ms;
+	}
+}

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * tamper_suspects.c - a ring of who did what, newest last.
+ *
+ * It must not know what follows from it. A process may be gone in no time: its
+ * name is looked up at the moment of the notice or never.
+ */
+#include "daemon/tamper_suspects.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* The largest pid that a 64-bit kernel gives (include/linux/threads.h,
+ * PID_MAX_LIMIT), which is also what libnl leaves of a port for the pid. */
+#define PID_BITS 22
+
+struct trace {
+	struct who who;
+	bool is_rule;
+	struct rule_state rule;
+	struct route_state route; /* its place; no nexthops */
+};
+
+struct traces {
+	size_t n; /* ever added since the last clear; the ring's place is n % TRACES_MAX */
+	struct trace trace[TRACES_MAX];
+	uint32_t links[TRACED_LINKS_MAX];
+	size_t n_links; /* more than TRACED_LINKS_MAX: any */
+};
+
+struct traces *tamper_suspects_new(void)
+{
+	return calloc(1, sizeof(struct traces));
+}
+
+void tamper_suspects_free(struct traces *t)
+{
+	free(t);
+}
+
+void tamper_suspects_clear(struct traces *t)
+{
+	t->n = 0;
+	t->n_links = 0;
+}
+
+void who_set_name(struct who *w, const char *name)
+{
+	snprintf(w->process, sizeof(w->process), "%s", name);
+	for (char *p = w->process; *p; p++)
+		if (*p < ' ' || *p > '~')
+			*p = '?';
+}
+
+/* It may hold line ends of its own. */
+static bool process_name(uint32_t pid, struct who *w)
+{
+	char path[32], name[sizeof(w->process)];
+	size_t n;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%u/comm", pid);
+	file = fopen(path, "re");
+	if (!file)
+		return false;
+	n = fread(name, 1, sizeof(name) - 1, file);
+	fclose(file);
+	name[n && name[n - 1] == '\n' ? n - 1 : n] = '\0';
+	who_set_name(w, name);
+	return n > 0;
+}
+
+/* A port that is no pid at all is one only if its lower part is alive. */
+void who_of_port(struct who *w, uint32_t port)
+{
+	uint32_t pid = port & ((1u << PID_BITS) - 1);
+
+	memset(w, 0, sizeof(*w));
+	if (!port)
+		w->is_kernel = true;
+	else if (pid && (process_name(pid, w) || pid == port))
+		w->pid = pid;
+}
+
+void tamper_suspects_add_link(struct traces *t, uint32_t ifindex)
+{
+	for (size_t i = 0; i < t->n_links && i < TRACED_LINKS_MAX; i++)
+		if (t->links[i] == ifindex)
+			return;
+	if (t->n_links < TRACED_LINKS_MAX)
+		t->links[t->n_links] = ifindex;
+	if (t->n_links <= TRACED_LINKS_MAX)
+		t->n_links++;
+}
+
+static struct trace *trace_new(struct traces *t, const struct who *w)
+{
+	struct trace *at = &t->trace[t->n++ % TRACES_MAX];
+
+	memset(at, 0, sizeof(*at));
+	at->who = *w;
+	return at;
+}
+
+void tamper_suspects_add_route(struct traces *t, const struct route_state *r, const struct who *w)
+{
+	struct trace *at = trace_new(t, w);
+
+	at->route = *r;
+	at->route.nexthops = NULL;
+	at->route.extra = NULL;
+	at->route.n_nexthops = 0;
+	at->route.extra_size = 0;
+}
+
+void tamper_suspects_add_rule(struct traces *t, const struct rule_state *r, const struct who *w)
+{
+	struct trace *at = trace_new(t, w);
+
+	at->is_rule = true;
+	at->rule = *r;
+}
+
+static size_t traces_oldest(const struct traces *t)
+{
+	return t->n > TRACES_MAX ? t->n - TRACES_MAX : 0;
+}
+
+const struct who *tamper_suspects_of_route(const struct traces *t, const struct route_state *r)
+{
+	for (size_t i = t->n; i-- > traces_oldest(t);) {
+		const struct trace *at = &t->trace[i % TRACES_MAX];
+
+		if (!at->is_rule && route_is_same_place(&at->route, r))
+			return &at->who;
+	}
+	return NULL;
+}
+
+const struct who *tamper_suspects_of_rule(const struct traces *t, const struct rule_state *r)
+{
+	for (size_t i = t->n; i-- > traces_oldest(t);) {
+		const struct trace *at = &t->trace[i % TRACES_MAX];
+
+		if (at->is_rule && rule_is_equal(&at->rule, r))
+			return &at->who;
+	}
+	return NULL;
+}
+
+static bool traces_has_link(const struct traces *t, uint32_t ifindex)
+{
+	for (size_t i = 0; i < t->n_links && i < TRACED_LINKS_MAX; i++)
+		if (t->links[i] == ifindex)
+			return true;
+	return t->n_links > TRACED_LINKS_MAX;
+}
+
+bool tamper_suspects_has_link_of(const struct traces *t, const struct route_state *r)
+{
+	for (size_t i = 0; i < r->n_nexthops; i++)
+		if (traces_has_link(t, r->nexthops[i].ifindex))
+			return true;
+	return false;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * tamper_suspects.h - who has touched which route or rule, and which interfaces have
+ * changed, as the kernel told it since it was last looked into.
+ */
+#ifndef WAYMARK_SRC_DAEMON_TAMPER_SUSPECTS_H
+#define WAYMARK_SRC_DAEMON_TAMPER_SUSPECTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "waymark/kernel/rtnl.h"
+
+struct who {
+	int64_t pid;	  /* 0: not known */
+	char process[32]; /* "": not known */
+	bool is_kernel;
+};
+
+/* A process gives itself any name: '?' for what is not printable ASCII, so that no log or
+ * terminal takes it for more than a name. */
+void who_set_name(struct who *w, const char *name);
+
+/* The process of a netlink port, as far as one can know: a port is a number that
+ * its owner chooses, by custom its pid, or its pid below other bits; another
+ * socket of the same process has another one, which names nobody. */
+void who_of_port(struct who *w, uint32_t port);
+
+/* The latest so many; a flush of more routes leaves the rest without a name. */
+#define TRACES_MAX	 1024
+#define TRACED_LINKS_MAX 64
+
+struct traces;
+
+struct traces *tamper_suspects_new(void); /* NULL with errno */
+void tamper_suspects_free(struct traces *t);
+void tamper_suspects_clear(struct traces *t);
+
+void tamper_suspects_add_link(struct traces *t, uint32_t ifindex);
+void tamper_suspects_add_route(struct traces *t, const struct route_state *r, const struct who *w);
+void tamper_suspects_add_rule(struct traces *t, const struct rule_state *r, const struct who *w);
+
+/* Who touched it last; NULL: nobody was seen. Valid until the next change. */
+const struct who *tamper_suspects_of_route(const struct traces *t, const struct route_state *r);
+const struct who *tamper_suspects_of_rule(const struct traces *t, const struct rule_state *r);
+/* Whether one of the route's interfaces has changed. */
+bool tamper_suspects_has_link_of(const struct traces *t, const struct route_state *r);
+
+#endif

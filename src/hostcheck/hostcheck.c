@@ -1,0 +1,320 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * hostcheck.c - the whole check of a host, in the order in which it is told:
+ * sysctls, what the kernel can do, the network, the rules and the sockets of
+ * others. Opens things, hands them to the parts, closes them; changes nothing.
+ */
+#include "waymark/hostcheck/hostcheck.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hostcheck/hostcheck_internal.h"
+#include "waymark/kernel/conntrack.h"
+#include "waymark/kernel/nflog.h"
+#include "waymark/kernel/nft.h"
+#include "waymark/kernel/privilege.h"
+#include "waymark/kernel/rtnl.h"
+#include "waymark/plan/ruleset.h"
+#include "waymark/steering/steering.h"
+#include "waymark/plan/sysctl_plan.h"
+#include "waymark/kernel/sysctl.h"
+
+#define SYSCTLS_MAX (16 + 4 * UPLINKS_MAX)
+/* Large enough to open a socket with; nothing is received. */
+#define PROBE_BUFFER_BYTES 65536
+
+/* --- sysctls ---------------------------------------------------------------- */
+
+/* The stricter of "all" and the interface's holds (ip-sysctl.rst, rp_filter). */
+static long rp_filter_in_force(const char *value)
+{
+	char all[16];
+	long here = strtol(value, NULL, 10), there = 0;
+
+	if (!sysctl_read("net/ipv4/conf/all/rp_filter", all, sizeof(all)))
+		there = strtol(all, NULL, 10);
+	return here > there ? here : there;
+}
+
+static bool sysctl_is_fine(const struct sysctl_want *w, const char *value)
+{
+	if (w->is_rp_filter)
+		return rp_filter_in_force(value) != 1;
+	return !strcmp(value, w->value);
+}
+
+static void sysctl_wrong_add(struct findings *f, const struct config *c,
+			     const struct sysctl_want *w, const char *value)
+{
+	findings_add(f, c->sysctl ? FINDING_WARNING : FINDING_ERROR, "%s is %s, wanted %s: %s",
+		     w->name, value, w->value, w->why);
+	findings_fix(f, "%ssysctl -w %s=%s",
+		     c->sysctl ? "waymarkd or 'waymark apply' sets it; or " : "", w->name,
+		     w->value);
+}
+
+/* What an interface that is not there lacks is told of the interface. */
+static bool sysctl_is_of_interface(const struct sysctl_want *w)
+{
+	return strstr(w->name, "/conf/") || strstr(w->name, "/neigh/");
+}
+
+static void sysctl_checked(struct findings *f, const struct config *c, const struct sysctl_want *w)
+{
+	char value[64];
+	int err = sysctl_read(w->name, value, sizeof(value));
+
+	if (!err && sysctl_is_fine(w, value)) {
+		findings_add(f, FINDING_OK, "%s is %s", w->name, value);
+	} else if (!err) {
+		sysctl_wrong_add(f, c, w, value);
+	} else if (!sysctl_is_of_interface(w)) {
+		findings_add(f, FINDING_WARNING, "%s cannot be read (%s): %s", w->name,
+			     strerror(-err), w->why);
+		findings_fix(f, "modprobe nf_conntrack");
+	}
+}
+
+static void forwarding_checked(struct findings *f, const char *name, const char *family)
+{
+	char value[16];
+
+	if (sysctl_read(name, value, sizeof(value)))
+		return;
+	if (strcmp(value, "0")) {
+		findings_add(f, FINDING_OK, "%s is %s", name, value);
+		return;
+	}
+	findings_add(f, FINDING_WARNING, "%s is 0: this host forwards no %s", name, family);
+	findings_fix(f, "sysctl -w %s=1, if it is a router", name);
+}
+
+void hostcheck_sysctls(struct findings *f, const struct config *c)
+{
+	struct sysctl_want *wants = calloc(SYSCTLS_MAX, sizeof(*wants));
+	size_t n, i;
+
+	if (!wants) {
+		f->error = -ENOMEM;
+		return;
+	}
+	n = sysctl_plan(c, wants, SYSCTLS_MAX);
+	for (i = 0; i < n; i++)
+		sysctl_checked(f, c, &wants[i]);
+	free(wants);
+	forwarding_checked(f, "net/ipv4/ip_forward", "IPv4");
+	forwarding_checked(f, "net/ipv6/conf/all/forwarding", "IPv6");
+}
+
+/* --- what the kernel can do --------------------------------------------------- */
+
+static void events_checked(struct findings *f)
+{
+	struct conntrack *events = conntrack_open(PROBE_BUFFER_BYTES);
+
+	if (events) {
+		findings_add(f, FINDING_OK, "the kernel gives conntrack events");
+	} else {
+		findings_add(f, FINDING_ERROR, "no conntrack events: %s", strerror(errno));
+		findings_fix(f, "modprobe nf_conntrack_netlink");
+	}
+	conntrack_close(events);
+}
+
+static void nflog_checked(struct findings *f, const struct config *c)
+{
+	FILE *groups = fopen("/proc/net/netfilter/nfnetlink_log", "r");
+	FILE *sockets = fopen("/proc/net/netlink", "r");
+	bool is_taken = groups && hostcheck_nflog_group(f, c, groups, sockets);
+	struct nflog *log;
+	int err;
+
+	if (groups)
+		fclose(groups);
+	if (sockets)
+		fclose(sockets);
+	if (is_taken)
+		return;
+	log = nflog_open(c->nflog_group, PROBE_BUFFER_BYTES);
+	err = errno;
+	if (log) {
+		findings_add(f, FINDING_OK, "NFLOG group %u is free", c->nflog_group);
+	} else {
+		findings_add(f, FINDING_ERROR, "NFLOG group %u cannot be used: %s", c->nflog_group,
+			     strerror(err));
+		findings_fix(f, err == EBUSY ? "set nflog-group to another number"
+					     : "modprobe nfnetlink_log");
+	}
+	nflog_close(log);
+}
+
+static void ruleset_checked(struct findings *f, const struct config *c, struct nft *nft)
+{
+	char *text = ruleset_render(c, NULL, false);
+	const char *said;
+
+	if (!text) {
+		f->error = -ENOMEM;
+		return;
+	}
+	if (!nft_check(nft, text)) {
+		findings_add(f, FINDING_OK, "the kernel takes Waymark's ruleset");
+	} else {
+		said = nft_error(nft);
+		findings_add(f, FINDING_ERROR, "the kernel does not take Waymark's ruleset: %.*s",
+			     (int)strcspn(said ? said : "", "\n"), said ? said : "");
+		findings_fix(f, "modprobe nf_tables nft_ct nft_log; 'waymark rules' shows it");
+	}
+	free(text);
+}
+
+static void rules_of_others_checked(struct findings *f, const struct config *c, struct nft *nft)
+{
+	char *json = nft_list_ruleset_json(nft);
+
+	if (json)
+		hostcheck_rulesets(f, c, json);
+	else
+		findings_add(f, FINDING_WARNING, "the rules of others cannot be listed: %s",
+			     strerror(errno));
+	free(json);
+}
+
+static void rulesets_checked(struct findings *f, const struct config *c, bool is_ours_too)
+{
+	struct nft *nft = nft_open();
+
+	if (!nft) {
+		findings_add(f, FINDING_ERROR, "nftables cannot be used: %s", strerror(errno));
+		findings_fix(f, "modprobe nf_tables");
+		return;
+	}
+	if (is_ours_too)
+		ruleset_checked(f, c, nft);
+	rules_of_others_checked(f, c, nft);
+	nft_close(nft);
+}
+
+static void legacy_iptables_checked(struct findings *f, const char *path, const char *program)
+{
+	FILE *names = fopen(path, "r");
+	char line[64];
+
+	while (names && fgets(line, sizeof(line), names)) {
+		line[strcspn(line, "\n")] = '\0';
+		if (strcmp(line, "mangle"))
+			continue;
+		findings_add(
+			f, FINDING_WARNING,
+			"the table mangle of %s (legacy) is in use; its rules cannot be read here",
+			program);
+		findings_fix(f, "look at '%s-legacy -t mangle -S' for MARK and CONNMARK", program);
+	}
+	if (names)
+		fclose(names);
+}
+
+static void listeners_checked(struct findings *f, const struct config *c)
+{
+	FILE *sockets = fopen("/proc/net/netlink", "r");
+
+	if (!sockets)
+		return;
+	hostcheck_listeners(f, c, sockets);
+	fclose(sockets);
+}
+
+/* The capability counts in the user namespace that this network namespace belongs
+ * to, which only the kernel can tell: root in a user namespace may lack it. */
+static bool is_permitted(void)
+{
+	struct conntrack *events = conntrack_open(PROBE_BUFFER_BYTES);
+	bool is_refused = !events && errno == EPERM;
+
+	conntrack_close(events);
+	return privilege_has_net_admin() && !is_refused;
+}
+
+static void privileged_checked(struct findings *f, const struct config *c)
+{
+	if (!is_permitted()) {
+		findings_add(
+			f, FINDING_WARNING,
+			"conntrack events, the NFLOG group, the ruleset and the rules of others "
+			"could not be checked: that needs CAP_NET_ADMIN");
+		findings_fix(f, "run 'waymark check' as root");
+		return;
+	}
+	events_checked(f);
+	nflog_checked(f, c);
+	rulesets_checked(f, c, true);
+}
+
+/* --- the network ---------------------------------------------------------------- */
+
+static void network_checked(struct findings *f, const struct config *c)
+{
+	struct steering *steering = steering_open(c);
+	char *plan = NULL;
+	size_t size;
+	FILE *out = open_memstream(&plan, &size);
+	int err = !steering || !out ? -errno : steering_print(steering, out);
+
+	if (out)
+		fclose(out);
+	free(plan);
+	if (err) {
+		findings_add(f, FINDING_ERROR, "links, addresses and routes cannot be read: %s",
+			     strerror(-err));
+	} else {
+		const struct netstate *s = steering_netstate(steering);
+
+		hostcheck_uplinks(f, c, s, steering_plan(steering));
+		hostcheck_rules(f, c, s);
+		hostcheck_tables(f, c, s);
+		hostcheck_installed(f, c, s, steering_plan(steering));
+	}
+	steering_close(steering);
+}
+
+/* --- the whole ------------------------------------------------------------------ */
+
+static void programs_checked(struct findings *f, const struct config *c)
+{
+	listeners_checked(f, c);
+	legacy_iptables_checked(f, "/proc/net/ip_tables_names", "iptables");
+	legacy_iptables_checked(f, "/proc/net/ip6_tables_names", "ip6tables");
+}
+
+int hostcheck_run(const struct config *c, struct findings *f)
+{
+	hostcheck_sysctls(f, c);
+	network_checked(f, c);
+	privileged_checked(f, c);
+	programs_checked(f, c);
+	return f->error;
+}
+
+int hostcheck_others(const struct config *c, struct findings *f)
+{
+	struct rtnl *rtnl = rtnl_open();
+	struct netstate *s = rtnl ? rtnl_snapshot(rtnl) : NULL;
+
+	if (s) {
+		hostcheck_rules(f, c, s);
+		hostcheck_tables(f, c, s);
+	} else {
+		findings_add(f, FINDING_WARNING, "the ip rules of others cannot be read: %s",
+			     strerror(errno));
+	}
+	netstate_free(s);
+	rtnl_close(rtnl);
+	if (is_permitted()) {
+		nflog_checked(f, c);
+		rulesets_checked(f, c, false);
+	}
+	programs_checked(f, c);
+	return f->error;
+}

@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * hostcheck_rulesets.c - what the nftables rules of others do to the marks,
+ * labels, events and log group that Waymark uses, read from nft's JSON.
+ * Which bits of a mark a rule may change markwriters.c finds.
+ */
+#include <inttypes.h>
+#include <jansson.h>
+#include <string.h>
+
+#include "hostcheck/hostcheck_internal.h"
+#include "waymark/hostcheck/mark_writers.h"
+#include "waymark/plan/ruleset.h"
+
+#define LABELS_OURS (LABELS_RESERVED + UPLINKS_MAX)
+
+struct rule_place {
+	struct findings *findings;
+	const struct config *config;
+	const char *family, *table, *chain;
+	json_int_t handle;
+};
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "?";
+}
+
+/* Whether expression is {"ct":{"key":"label"}} and the like. */
+static bool is_key(const json_t *expression, const char *type, const char *key)
+{
+	const json_t *inner = json_object_get(expression, type);
+
+	return inner && !strcmp(text_of(inner, "key"), key);
+}
+
+static void cure_rule(const struct rule_place *p)
+{
+	findings_fix(p->findings,
+		     "nft delete rule %s %s %s handle %" JSON_INTEGER_FORMAT
+		     ", or give one of the two other bits (mark-mask)",
+		     p->family, p->table, p->chain, p->handle);
+}
+
+static void xt_found(const struct rule_place *p, const struct mark_writer *w)
+{
+	bool is_named = *w->target != '?';
+
+	findings_add(
+		p->findings, FINDING_WARNING,
+		"table %s %s, chain %s has an iptables rule%s%s that may write marks; its bits "
+		"cannot be read here",
+		p->family, p->table, p->chain, is_named ? " with target " : "",
+		is_named ? w->target : "");
+	findings_fix(p->findings, "look at '%s -t %s -S %s' for bits of 0x%" PRIx32,
+		     !strcmp(p->family, "ip6") ? "ip6tables" : "iptables", p->table, p->chain,
+		     p->config->mark_mask);
+}
+
+static void mark_found(const struct rule_place *p, const struct mark_writer *w)
+{
+	uint32_t written = w->bits & p->config->mark_mask;
+	const char *name = w->is_ct ? "ct mark" : "packet mark";
+
+	if (!written)
+		return;
+	if (p->config->mode == MODE_AUDIT) {
+		findings_add(p->findings, FINDING_OK,
+			     "table %s %s, chain %s sets bits 0x%" PRIx32
+			     " of the %s, as mode audit "
+			     "expects of another tool",
+			     p->family, p->table, p->chain, written, name);
+		return;
+	}
+	findings_add(p->findings, FINDING_ERROR,
+		     "table %s %s, chain %s writes bits 0x%" PRIx32 " of the %s, which are "
+		     "Waymark's (mark-mask 0x%" PRIx32 ")",
+		     p->family, p->table, p->chain, written, name, p->config->mark_mask);
+	cure_rule(p);
+}
+
+struct checking {
+	struct findings *findings;
+	const struct config *config;
+};
+
+static void writer_checked(void *data, const struct mark_writer *w)
+{
+	const struct checking *c = data;
+	struct rule_place place = {
+		.findings = c->findings,
+		.config = c->config,
+		.family = w->family,
+		.table = w->table,
+		.chain = w->chain,
+		.handle = (json_int_t)w->handle,
+	};
+
+	if (w->is_xt)
+		xt_found(&place, w);
+	else
+		mark_found(&place, w);
+}
+
+static void label_checked(const struct rule_place *p, const json_t *value)
+{
+	json_int_t bit = json_integer_value(value);
+	json_int_t first = p->config->label_base;
+
+	if (json_is_integer(value) && (bit < first || bit >= first + LABELS_OURS))
+		return;
+	findings_add(
+		p->findings, json_is_integer(value) ? FINDING_ERROR : FINDING_WARNING,
+		"table %s %s, chain %s sets connlabels that are, or may be, Waymark's (%u to %u)",
+		p->family, p->table, p->chain, p->config->label_base,
+		p->config->label_base + LABELS_OURS - 1);
+	findings_fix(p->findings,
+		     "set label-base so that the two do not meet, or delete that rule");
+}
+
+static void events_checked(const struct rule_place *p)
+{
+	findings_add(p->findings, FINDING_WARNING,
+		     "table %s %s, chain %s limits conntrack events: flows may go unseen",
+		     p->family, p->table, p->chain);
+	findings_fix(p->findings, "nft delete rule %s %s %s handle %" JSON_INTEGER_FORMAT,
+		     p->family, p->table, p->chain, p->handle);
+}
+
+static void mangle_checked(const struct rule_place *p, const json_t *mangle)
+{
+	const json_t *key = json_object_get(mangle, "key");
+	const json_t *value = json_object_get(mangle, "value");
+
+	if (is_key(key, "ct", "label"))
+		label_checked(p, value);
+	else if (is_key(key, "ct", "event"))
+		events_checked(p);
+}
+
+static void log_checked(const struct rule_place *p, const json_t *log)
+{
+	const json_t *group = json_object_get(log, "group");
+
+	if (!json_is_integer(group) || json_integer_value(group) != p->config->nflog_group)
+		return;
+	findings_add(p->findings, FINDING_WARNING,
+		     "table %s %s, chain %s logs to NFLOG group %u, which is Waymark's", p->family,
+		     p->table, p->chain, p->config->nflog_group);
+	findings_fix(p->findings, "give nflog-group a number that nobody uses");
+}
+
+static void statement_checked(const struct rule_place *p, const json_t *statement)
+{
+	const json_t *inner;
+
+	if ((inner = json_object_get(statement, "mangle")))
+		mangle_checked(p, inner);
+	else if ((inner = json_object_get(statement, "log")))
+		log_checked(p, inner);
+	else if (json_object_get(statement, "notrack"))
+		findings_add(p->findings, FINDING_WARNING,
+			     "table %s %s, chain %s takes packets out of connection tracking: they "
+			     "are no flow, and nothing can be said of them",
+			     p->family, p->table, p->chain);
+}
+
+static void rule_checked(struct findings *f, const struct config *c, const json_t *rule)
+{
+	struct rule_place place = {
+		.findings = f,
+		.config = c,
+		.family = text_of(rule, "family"),
+		.table = text_of(rule, "table"),
+		.chain = text_of(rule, "chain"),
+		.handle = json_integer_value(json_object_get(rule, "handle")),
+	};
+	const json_t *statement;
+	size_t i;
+
+	if (!strcmp(place.family, RULESET_FAMILY) && !strcmp(place.table, RULESET_TABLE))
+		return;
+	json_array_foreach(json_object_get(rule, "expr"), i, statement)
+		statement_checked(&place, statement);
+}
+
+static void flows_checked(struct findings *f, const json_t *flowtable)
+{
+	findings_add(f, FINDING_WARNING,
+		     "flowtable %s in table %s %s: offloaded flows skip the rules that see where "
+		     "packets leave; their verdict is 'unknown'",
+		     text_of(flowtable, "name"), text_of(flowtable, "family"),
+		     text_of(flowtable, "table"));
+	findings_fix(f, "take the rules with 'flow add @%s' out if every flow must be audited",
+		     text_of(flowtable, "name"));
+}
+
+void hostcheck_rulesets(struct findings *f, const struct config *c, const char *json)
+{
+	json_t *root = json_loads(json, 0, NULL);
+	const json_t *item;
+	size_t before = f->n, i;
+
+	if (!root) {
+		findings_add(f, FINDING_WARNING,
+			     "nftables' listing of the rules of others cannot be read");
+		findings_fix(f, "look at 'nft list ruleset' for rules that set marks");
+		return;
+	}
+	mark_writers_each(json, writer_checked, &(struct checking){f, c});
+	json_array_foreach(json_object_get(root, "nftables"), i, item)
+	{
+		const json_t *inner;
+
+		if ((inner = json_object_get(item, "rule")))
+			rule_checked(f, c, inner);
+		else if ((inner = json_object_get(item, "flowtable")))
+			flows_checked(f, inner);
+	}
+	if (f->n == before)
+		findings_add(
+			f, FINDING_OK,
+			"no nftables rule of others touches Waymark's marks, labels or log group");
+	json_decref(root);
+}

@@ -1,0 +1,460 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * conntrack.c - conntrack over netlink: events, dumps, and the few changes that are
+ * made to single entries.
+ *
+ * Four sockets, none of which can disturb another: events, requests and flushes (each
+ * opened by the first; the kernel tells by whose request an entry ended), and one a
+ * dump. Must not know flows, marks' meanings or uplinks.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <libnetfilter_conntrack/libnetfilter_conntrack.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <linux/netfilter/nfnetlink_conntrack.h>
+#include <netinet/in.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kernel/conntrack_decode.h"
+#include "kernel/nlsock.h"
+#include "waymark/kernel/conntrack.h"
+
+/* A dump's answers come in buffers of at most 32 KiB (af_netlink.c), and the
+ * kernel fills larger ones where it sees larger reads. */
+#define DUMP_BUFFER_BYTES 65536
+
+#define REQUEST_BYTES	  512
+
+struct conntrack {
+	struct nlsock *events;
+	struct nlsock *requests, *flushes; /* NULL until the first */
+	uint64_t n_events, n_parse_errors;
+	atomic_ullong n_dump_parse_errors; /* dumps may run on another thread */
+};
+
+struct conntrack *conntrack_open(uint32_t buffer_bytes)
+{
+	struct conntrack *c = calloc(1, sizeof(*c));
+	int err;
+
+	if (!c)
+		return NULL;
+	c->events = nlsock_open(NFCT_ALL_CT_GROUPS, buffer_bytes);
+	if (!c->events) {
+		err = errno;
+		conntrack_close(c);
+		errno = err;
+		return NULL;
+	}
+	return c;
+}
+
+void conntrack_close(struct conntrack *c)
+{
+	if (!c)
+		return;
+	nlsock_close(c->flushes);
+	nlsock_close(c->requests);
+	nlsock_close(c->events);
+	free(c);
+}
+
+int conntrack_fd(const struct conntrack *c)
+{
+	return nlsock_fd(c->events);
+}
+
+void conntrack_stats(const struct conntrack *c, struct conntrack_stats *out)
+{
+	struct nlsock_stats s;
+
+	nlsock_stats(c->events, &s);
+	out->events = c->n_events;
+	out->parse_errors = conntrack_parse_errors(c);
+	out->forged = s.forged;
+	out->overruns = s.overruns;
+	out->refused = nlsock_refused(c->events);
+	out->buffer_bytes = nlsock_buffer_bytes(c->events);
+}
+
+uint64_t conntrack_parse_errors(const struct conntrack *c)
+{
+	struct nlsock_stats s;
+
+	nlsock_stats(c->events, &s);
+	return c->n_parse_errors + s.malformed + atomic_load(&c->n_dump_parse_errors);
+}
+
+uint32_t conntrack_port(const struct conntrack *c)
+{
+	return nlsock_port(c->events);
+}
+
+int conntrack_set_reliable(struct conntrack *c, bool on)
+{
+	int value = on;
+
+	if (setsockopt(conntrack_fd(c), SOL_NETLINK, NETLINK_BROADCAST_ERROR, &value,
+		       sizeof(value)))
+		return -errno;
+	return 0;
+}
+
+/* --- events --------------------------------------------------------------- */
+
+struct receiver {
+	struct conntrack *conntrack;
+	conntrack_event_fn *fn;
+	void *data;
+};
+
+static void event_receive(void *data, const struct nlmsghdr *nlh)
+{
+	struct receiver *r = data;
+	struct ct_event ev;
+
+	if (!conntrack_is_event(nlh, &ev.type))
+		return;
+	if (conntrack_decode(nlh, &ev)) {
+		r->conntrack->n_parse_errors++;
+		return;
+	}
+	r->conntrack->n_events++;
+	ev.is_flushed =
+		r->conntrack->flushes && nlh->nlmsg_pid == nlsock_port(r->conntrack->flushes);
+	r->fn(r->data, &ev);
+}
+
+int conntrack_receive(struct conntrack *c, conntrack_event_fn *fn, void *data, int max)
+{
+	struct receiver r = {.conntrack = c, .fn = fn, .data = data};
+
+	return nlsock_receive(c->events, event_receive, &r, max);
+}
+
+/* --- dumps ---------------------------------------------------------------- */
+
+struct conntrack_dump {
+	struct conntrack *conntrack;
+	struct mnl_socket *socket;
+	conntrack_batch_fn *fn;
+	void *data;
+	bool is_torn;
+	struct ct_event batch[CONNTRACK_BATCH_MAX];
+	size_t n_batch;
+	_Alignas(8) uint8_t buffer[DUMP_BUFFER_BYTES];
+};
+
+static struct nlmsghdr *request_put(void *buffer, unsigned type, unsigned flags, int family)
+{
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
+	struct nfgenmsg *nf;
+
+	nlh->nlmsg_type = (uint16_t)(NFNL_SUBSYS_CTNETLINK << 8 | type);
+	nlh->nlmsg_flags = (uint16_t)(NLM_F_REQUEST | flags);
+	nf = mnl_nlmsg_put_extra_header(nlh, sizeof(*nf));
+	nf->nfgen_family = (uint8_t)family;
+	nf->version = NFNETLINK_V0;
+	return nlh;
+}
+
+static int dump_start(struct conntrack_dump *d)
+{
+	uint8_t buffer[REQUEST_BYTES];
+	struct nlmsghdr *nlh = request_put(buffer, IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_UNSPEC);
+
+	if (mnl_socket_bind(d->socket, 0, MNL_SOCKET_AUTOPID) < 0 ||
+	    mnl_socket_sendto(d->socket, nlh, nlh->nlmsg_len) < 0)
+		return -errno;
+	return 0;
+}
+
+static void batch_hand_on(struct conntrack_dump *d)
+{
+	if (d->n_batch)
+		d->fn(d->data, d->batch, d->n_batch);
+	d->n_batch = 0;
+}
+
+static void dump_entry(struct conntrack_dump *d, const struct nlmsghdr *nlh)
+{
+	struct ct_event *ev = &d->batch[d->n_batch];
+
+	if (!conntrack_is_event(nlh, &ev->type))
+		return;
+	ev->type = CT_DUMP;
+	if (conntrack_decode(nlh, ev))
+		atomic_fetch_add(&d->conntrack->n_dump_parse_errors, 1);
+	else if (++d->n_batch == CONNTRACK_BATCH_MAX)
+		batch_hand_on(d);
+}
+
+/* What an NLMSG_DONE or NLMSG_ERROR says: both begin with a status. */
+static int status_of(const struct nlmsghdr *nlh)
+{
+	int status;
+
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(status))
+		return nlh->nlmsg_type == NLMSG_DONE ? 0 : -EBADMSG;
+	memcpy(&status, mnl_nlmsg_get_payload(nlh), sizeof(status));
+	return status;
+}
+
+/* 0 or -errno when the dump has ended, 1 when more is to come. */
+static int dump_handle(struct conntrack_dump *d, int left)
+{
+	const struct nlmsghdr *nlh = (const struct nlmsghdr *)d->buffer;
+
+	for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
+		if (nlh->nlmsg_flags & NLM_F_DUMP_INTR)
+			d->is_torn = true;
+		if (nlh->nlmsg_type == NLMSG_DONE || nlh->nlmsg_type == NLMSG_ERROR)
+			return status_of(nlh);
+		if (nlh->nlmsg_type >= NLMSG_MIN_TYPE)
+			dump_entry(d, nlh);
+	}
+	return left > 0 ? -EBADMSG : 1;
+}
+
+static int dump_receive(struct conntrack_dump *d)
+{
+	struct sockaddr_nl from;
+	socklen_t from_size = sizeof(from);
+	ssize_t n = recvfrom(mnl_socket_get_fd(d->socket), d->buffer, DUMP_BUFFER_BYTES, MSG_TRUNC,
+			     (struct sockaddr *)&from, &from_size);
+
+	if (n < 0)
+		return errno == EINTR ? 1 : -errno;
+	if (from_size != sizeof(from) || from.nl_pid != 0)
+		return 1;
+	if (n > DUMP_BUFFER_BYTES)
+		return -EMSGSIZE;
+	return dump_handle(d, (int)n);
+}
+
+int conntrack_dump_step(struct conntrack_dump *d, conntrack_batch_fn *fn, void *data)
+{
+	int ret;
+
+	d->fn = fn;
+	d->data = data;
+	ret = dump_receive(d);
+	batch_hand_on(d);
+	return !ret && d->is_torn ? -EINTR : ret;
+}
+
+void conntrack_dump_close(struct conntrack_dump *d)
+{
+	if (!d)
+		return;
+	if (d->socket)
+		mnl_socket_close(d->socket);
+	free(d);
+}
+
+struct conntrack_dump *conntrack_dump_open(struct conntrack *c)
+{
+	struct conntrack_dump *d = calloc(1, sizeof(*d));
+	int err;
+
+	if (!d)
+		return NULL;
+	d->conntrack = c;
+	d->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
+	err = d->socket ? -dump_start(d) : errno;
+	if (err) {
+		conntrack_dump_close(d);
+		errno = err;
+		return NULL;
+	}
+	return d;
+}
+
+int conntrack_dump_fd(const struct conntrack_dump *d)
+{
+	return mnl_socket_get_fd(d->socket);
+}
+
+static void hand_on_each(void *data, const struct ct_event *entries, size_t n)
+{
+	const struct receiver *r = data;
+
+	for (size_t i = 0; i < n; i++)
+		r->fn(r->data, &entries[i]);
+}
+
+int conntrack_dump(struct conntrack *c, conntrack_event_fn *fn, void *data)
+{
+	struct receiver r = {.conntrack = c, .fn = fn, .data = data};
+	struct conntrack_dump *d = conntrack_dump_open(c);
+	int ret;
+
+	if (!d)
+		return -errno;
+	do {
+		ret = conntrack_dump_step(d, hand_on_each, &r);
+	} while (ret > 0);
+	conntrack_dump_close(d);
+	return ret;
+}
+
+/* --- changes to one entry ------------------------------------------------- */
+
+static void key_set_addrs(struct nf_conntrack *key, const struct endpoints *e)
+{
+	bool is_ipv4 = e->src.family == AF_INET;
+
+	nfct_set_attr_u8(key, ATTR_ORIG_L3PROTO, e->src.family);
+	nfct_set_attr(key, is_ipv4 ? ATTR_ORIG_IPV4_SRC : ATTR_ORIG_IPV6_SRC, e->src.bytes);
+	nfct_set_attr(key, is_ipv4 ? ATTR_ORIG_IPV4_DST : ATTR_ORIG_IPV6_DST, e->dst.bytes);
+}
+
+/* Of protocols that have neither ports nor ICMP's numbers the library leaves them out
+ * again: the kernel asks for exactly what it gave. */
+static void key_set_proto(struct nf_conntrack *key, uint8_t proto, const struct endpoints *e)
+{
+	nfct_set_attr_u8(key, ATTR_ORIG_L4PROTO, proto);
+	if (proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6) {
+		nfct_set_attr_u16(key, ATTR_ICMP_ID, htons(e->sport));
+		nfct_set_attr_u8(key, ATTR_ICMP_TYPE, (uint8_t)(e->dport >> 8));
+		nfct_set_attr_u8(key, ATTR_ICMP_CODE, (uint8_t)e->dport);
+		return;
+	}
+	nfct_set_attr_u16(key, ATTR_ORIG_PORT_SRC, htons(e->sport));
+	nfct_set_attr_u16(key, ATTR_ORIG_PORT_DST, htons(e->dport));
+}
+
+/* What the kernel finds the entry by: 0, or -errno. */
+static int put_key(struct nlmsghdr *nlh, const struct ct_event *entry)
+{
+	const struct endpoints *e = &entry->tuple[DIR_ORIGINAL];
+	struct nf_conntrack *key = nfct_new();
+	int ret;
+
+	if (!key)
+		return -ENOMEM;
+	key_set_addrs(key, e);
+	key_set_proto(key, entry->proto, e);
+	if (entry->zone)
+		nfct_set_attr_u16(key, ATTR_ZONE, entry->zone);
+	ret = nfct_nlmsg_build(nlh, key);
+	nfct_destroy(key);
+	return ret < 0 ? -EINVAL : 0;
+}
+
+static int request_send_by(struct nlsock **socket, struct nlmsghdr *nlh, nlsock_message_fn *fn,
+			   void *data)
+{
+	if (!*socket)
+		*socket = nlsock_open(0, 0);
+	if (!*socket)
+		return -errno;
+	return nlsock_request(*socket, nlh, fn, data);
+}
+
+static int request_send(struct conntrack *c, struct nlmsghdr *nlh, nlsock_message_fn *fn,
+			void *data)
+{
+	return request_send_by(&c->requests, nlh, fn, data);
+}
+
+int conntrack_delete(struct conntrack *c, const struct ct_event *entry)
+{
+	uint8_t buffer[REQUEST_BYTES];
+	struct nlmsghdr *nlh =
+		request_put(buffer, IPCTNL_MSG_CT_DELETE, 0, entry->tuple[DIR_ORIGINAL].src.family);
+	int err = put_key(nlh, entry);
+
+	if (err)
+		return err;
+	/* Without it the kernel would delete whatever has the tuple now. */
+	mnl_attr_put_u32(nlh, CTA_ID, htonl(entry->id));
+	return request_send(c, nlh, NULL, NULL);
+}
+
+/* A deletion without a tuple flushes what the filter fits; Linux 4.0 and later
+ * know this filter (ctnetlink_flush_conntrack). */
+int conntrack_delete_marked(struct conntrack *c, uint32_t mark, uint32_t mask)
+{
+	uint8_t buffer[REQUEST_BYTES];
+	struct nlmsghdr *nlh = request_put(buffer, IPCTNL_MSG_CT_DELETE, 0, AF_UNSPEC);
+
+	if (!mask)
+		return -EINVAL;
+	mnl_attr_put_u32(nlh, CTA_MARK, htonl(mark & mask));
+	mnl_attr_put_u32(nlh, CTA_MARK_MASK, htonl(mask));
+	return request_send_by(&c->flushes, nlh, NULL, NULL);
+}
+
+struct id_check {
+	uint32_t wanted;
+	bool is_same;
+};
+
+static void id_compare(void *data, const struct nlmsghdr *nlh)
+{
+	struct id_check *check = data;
+	const struct nlattr *attr;
+
+	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
+	{
+		if (mnl_attr_get_type(attr) == CTA_ID && mnl_attr_validate(attr, MNL_TYPE_U32) >= 0)
+			check->is_same = ntohl(mnl_attr_get_u32(attr)) == check->wanted;
+	}
+}
+
+/* Whether the tuple is still that entry's: 0 or -ENOENT, or -errno. */
+static int entry_check(struct conntrack *c, const struct ct_event *entry)
+{
+	uint8_t buffer[REQUEST_BYTES];
+	struct id_check check = {.wanted = entry->id};
+	struct nlmsghdr *nlh =
+		request_put(buffer, IPCTNL_MSG_CT_GET, 0, entry->tuple[DIR_ORIGINAL].src.family);
+	int err = put_key(nlh, entry);
+
+	if (!err)
+		err = request_send(c, nlh, id_compare, &check);
+	if (err)
+		return err;
+	return check.is_same ? 0 : -ENOENT;
+}
+
+int conntrack_set_mark(struct conntrack *c, const struct ct_event *entry, uint32_t mark,
+		       uint32_t mask)
+{
+	uint8_t buffer[REQUEST_BYTES];
+	struct nlmsghdr *nlh =
+		request_put(buffer, IPCTNL_MSG_CT_NEW, 0, entry->tuple[DIR_ORIGINAL].src.family);
+	int err = entry_check(c, entry); /* an update takes no CTA_ID */
+
+	if (!err)
+		err = put_key(nlh, entry);
+	if (err)
+		return err;
+	/* The kernel XORs the mark in after clearing the bits of the mask. */
+	mnl_attr_put_u32(nlh, CTA_MARK, htonl(mark & mask));
+	mnl_attr_put_u32(nlh, CTA_MARK_MASK, htonl(mask));
+	return request_send(c, nlh, NULL, NULL);
+}
+
+int conntrack_clear_labels(struct conntrack *c, const struct ct_event *entry, unsigned first)
+{
+	uint8_t buffer[REQUEST_BYTES];
+	uint32_t none[4] = {0}, mask[4] = {0}; /* XT_CONNLABEL_MAXBIT, 127, in words */
+	struct nlmsghdr *nlh =
+		request_put(buffer, IPCTNL_MSG_CT_NEW, 0, entry->tuple[DIR_ORIGINAL].src.family);
+	int err = entry_check(c, entry);
+
+	if (!err)
+		err = put_key(nlh, entry);
+	if (err)
+		return err;
+	for (unsigned bit = first; bit < 128; bit++)
+		mask[bit / 32] |= UINT32_C(1) << bit % 32;
+	mnl_attr_put(nlh, CTA_LABELS, sizeof(none), none);
+	mnl_attr_put(nlh, CTA_LABELS_MASK, sizeof(mask), mask);
+	return request_send(c, nlh, NULL, NULL);
+}

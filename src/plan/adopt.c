@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * adopt.c - whose a flow is that began before the steering.
+ *
+ * Must not know who sets marks. A snapshot becomes two short lists: the host's
+ * addresses with their uplink, and the networks that main leads to with theirs;
+ * each flow is then two or four look-ups.
+ */
+#include "waymark/plan/adopt.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+
+#include "waymark/base/record.h"
+
+/* Beside slots: an address or network that is on this side of every uplink. */
+#define SIDE_INSIDE 0xfe
+/* An address of two uplinks, a network behind two: nothing follows from it. */
+#define SIDE_DOUBTFUL 0xfd
+
+struct place {
+	struct prefix prefix;
+	uint8_t side; /* slot, or one of the above */
+};
+
+struct adopt {
+	uint32_t mask;
+	struct place *own;
+	size_t n_own;
+	struct place *nets; /* longest prefix first */
+	size_t n_nets;
+};
+
+static uint8_t side_of_ifindex(const struct config *c, const struct netstate *s, uint32_t ifindex)
+{
+	const struct link_state *l = netstate_link_by_index(s, ifindex);
+	const struct uplink_config *u = l ? config_uplink_by_ifname(c, l->name) : NULL;
+
+	return u ? u->slot : SIDE_INSIDE;
+}
+
+/* A route that refuses leads to nobody outside either. */
+static uint8_t side_of_route(const struct config *c, const struct netstate *s,
+			     const struct route_state *r)
+{
+	uint8_t side = r->n_nexthops ? side_of_ifindex(c, s, r->nexthops[0].ifindex) : SIDE_INSIDE;
+
+	for (size_t i = 1; i < r->n_nexthops; i++)
+		if (side_of_ifindex(c, s, r->nexthops[i].ifindex) != side)
+			return SIDE_DOUBTFUL;
+	return side;
+}
+
+/* The same address on two interfaces is the one place, in doubt. */
+static void own_add(struct adopt *a, const struct addr *addr, uint8_t side)
+{
+	for (size_t i = 0; i < a->n_own; i++) {
+		struct place *p = &a->own[i];
+
+		if (!addr_is_equal(&p->prefix.addr, addr))
+			continue;
+		if (p->side != side)
+			p->side = SIDE_DOUBTFUL;
+		return;
+	}
+	a->own[a->n_own++].prefix.addr = *addr;
+	a->own[a->n_own - 1].side = side;
+}
+
+static int place_compare(const void *x, const void *y)
+{
+	const struct place *a = x, *b = y;
+
+	return (int)b->prefix.len - (int)a->prefix.len;
+}
+
+static void places_fill(struct adopt *a, const struct config *c, const struct netstate *s)
+{
+	for (size_t i = 0; i < s->n_addrs; i++)
+		if (!s->addrs[i].is_link_local)
+			own_add(a, &s->addrs[i].prefix.addr,
+				side_of_ifindex(c, s, s->addrs[i].ifindex));
+	for (size_t i = 0; i < s->n_routes; i++) {
+		const struct route_state *r = &s->routes[i];
+
+		if (r->table == RT_TABLE_MAIN && r->dst.len)
+			a->nets[a->n_nets++] = (struct place){r->dst, side_of_route(c, s, r)};
+	}
+	qsort(a->nets, a->n_nets, sizeof(*a->nets), place_compare);
+}
+
+struct adopt *adopt_new(const struct config *c, const struct netstate *s)
+{
+	struct adopt *a = calloc(1, sizeof(*a));
+
+	if (!a)
+		return NULL;
+	a->mask = c->mark_mask;
+	a->own = calloc(s->n_addrs + 1, sizeof(*a->own));
+	a->nets = calloc(s->n_routes + 1, sizeof(*a->nets));
+	if (!a->own || !a->nets) {
+		adopt_free(a);
+		errno = ENOMEM;
+		return NULL;
+	}
+	places_fill(a, c, s);
+	return a;
+}
+
+void adopt_free(struct adopt *a)
+{
+	if (!a)
+		return;
+	free(a->own);
+	free(a->nets);
+	free(a);
+}
+
+static const struct place *own_find(const struct adopt *a, const struct addr *addr)
+{
+	for (size_t i = 0; i < a->n_own; i++)
+		if (addr_is_equal(&a->own[i].prefix.addr, addr))
+			return &a->own[i];
+	return NULL;
+}
+
+/* The uplink that alone has the address, or SLOT_NONE. */
+static uint8_t owner_of(const struct adopt *a, const struct addr *addr)
+{
+	const struct place *p = own_find(a, addr);
+
+	return p && p->side < UPLINKS_MAX ? p->side : SLOT_NONE;
+}
+
+/* Where main leads to: a side, or SLOT_NONE where only a default route does. */
+static uint8_t side_of(const struct adopt *a, const struct addr *addr)
+{
+	for (size_t i = 0; i < a->n_nets; i++)
+		if (prefix_contains(&a->nets[i].prefix, addr))
+			return a->nets[i].side;
+	return SLOT_NONE;
+}
+
+static bool is_near(const struct adopt *a, const struct addr *addr)
+{
+	return own_find(a, addr) || side_of(a, addr) == SIDE_INSIDE;
+}
+
+static bool is_beyond(const struct adopt *a, const struct addr *addr, uint8_t slot)
+{
+	uint8_t side = side_of(a, addr);
+
+	return !own_find(a, addr) && (side == SLOT_NONE || side == slot);
+}
+
+uint8_t adopt_decide(const struct adopt *a, const struct ct_event *ev)
+{
+	const struct endpoints *original = &ev->tuple[DIR_ORIGINAL];
+	const struct endpoints *reply = &ev->tuple[DIR_REPLY];
+	uint8_t slot;
+
+	if (ev->mark & a->mask)
+		return SLOT_NONE;
+	/* Outbound: replies come to the address that it has outside. */
+	slot = owner_of(a, &reply->dst);
+	if (slot != SLOT_NONE && is_near(a, &original->src) && is_beyond(a, &reply->src, slot))
+		return slot;
+	/* Inbound: that is the address that it was sent to. */
+	slot = owner_of(a, &original->dst);
+	if (slot != SLOT_NONE && is_near(a, &reply->src) && is_beyond(a, &original->src, slot))
+		return slot;
+	return SLOT_NONE;
+}

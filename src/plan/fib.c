@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * fib.c - rules in the order of their priority, tables by the longest prefix.
+ *
+ * Pure. It says what the snapshot says, not what the kernel would answer: for that
+ * there is rtnl_route_get. The table local is in no snapshot, so that addresses of
+ * this host are not to be asked for.
+ */
+#include "waymark/plan/fib.h"
+
+#include <linux/fib_rules.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+/* --- tables ------------------------------------------------------------------------ */
+
+static bool route_covers(const struct route_state *r, const struct addr *dst)
+{
+	if (!r->dst.len)
+		return true;
+	return !addr_is_none(dst) && prefix_contains(&r->dst, dst);
+}
+
+static bool route_is_before(const struct route_state *a, const struct route_state *b)
+{
+	if (a->dst.len != b->dst.len)
+		return a->dst.len > b->dst.len;
+	return a->metric < b->metric;
+}
+
+const struct route_state *fib_table_lookup(const struct netstate *s, uint32_t table, uint8_t family,
+					   const struct addr *dst, int32_t suppress)
+{
+	const struct route_state *best = NULL;
+
+	for (size_t i = 0; i < s->n_routes; i++) {
+		const struct route_state *r = &s->routes[i];
+
+		if (r->table != table || r->family != family || r->tos || !route_covers(r, dst))
+			continue;
+		if (!best || route_is_before(r, best))
+			best = r;
+	}
+	/* The kernel finds the route first and suppresses it then. */
+	return best && best->dst.len > suppress ? best : NULL;
+}
+
+bool fib_route_leads_to(const struct route_state *r, uint32_t ifindex)
+{
+	for (size_t i = 0; i < r->n_nexthops; i++)
+		if (r->nexthops[i].ifindex != ifindex)
+			return false;
+	return r->n_nexthops > 0;
+}
+
+/* --- rules -------------------------------------------------------------------------- */
+
+static bool prefix_fits(const struct prefix *p, const struct addr *a)
+{
+	return !p->len || (!addr_is_none(a) && prefix_contains(p, a));
+}
+
+/* An interface that is not known fits no rule that asks for one. A rule with an
+ * output interface is for sockets that are bound to it. */
+static bool selectors_fit(const struct rule_state *r, const struct fib_query *q)
+{
+	if ((q->mark & r->fwmask) != (r->fwmark & r->fwmask))
+		return false;
+	if (*r->oifname || (*r->iifname && strcmp(r->iifname, q->iifname)))
+		return false;
+	return prefix_fits(&r->src, &q->src) && prefix_fits(&r->dst, &q->dst);
+}
+
+static bool rule_fits(const struct rule_state *r, const struct fib_query *q)
+{
+	return r->family == q->family && selectors_fit(r, q) != r->is_inverted;
+}
+
+/* Whether the rule ends the look-up; then the answer is complete. */
+static bool rule_decides(const struct netstate *s, const struct rule_state *r,
+			 const struct fib_query *q, struct fib_answer *a)
+{
+	const struct route_state *route;
+
+	if (r->action != FR_ACT_TO_TBL) {
+		*a = (struct fib_answer){.rule = r, .is_sure = a->is_sure};
+		return r->action != FR_ACT_NOP && r->action != FR_ACT_GOTO;
+	}
+	route = fib_table_lookup(s, r->table, q->family, &q->dst, r->suppress_prefixlength);
+	if (!route || route->type == RTN_THROW)
+		return false;
+	a->rule = r;
+	a->route = route;
+	return true;
+}
+
+static const struct rule_state *rule_after(const struct netstate *s, uint8_t family,
+					   const struct rule_state *last)
+{
+	const struct rule_state *next = NULL;
+
+	for (size_t i = 0; i < s->n_rules; i++) {
+		const struct rule_state *r = &s->rules[i];
+
+		if (r->family != family)
+			continue;
+		/* Of equal priority the kernel keeps the order of their making. */
+		if (last &&
+		    (r->priority < last->priority || (r->priority == last->priority && r <= last)))
+			continue;
+		if (!next || r->priority < next->priority)
+			next = r;
+	}
+	return next;
+}
+
+void fib_lookup(const struct netstate *s, const struct fib_query *q, struct fib_answer *a)
+{
+	const struct rule_state *r = NULL;
+
+	*a = (struct fib_answer){.is_sure = true};
+	while ((r = rule_after(s, q->family, r))) {
+		if (r->has_other) {
+			a->is_sure = a->is_sure && !rule_fits(r, q);
+			continue;
+		}
+		if (rule_fits(r, q) && rule_decides(s, r, q, a))
+			return;
+	}
+	a->rule = NULL;
+	a->route = NULL;
+}
+
+/* --- why ------------------------------------------------------------------------------ */
+
+const struct rule_state *fib_mark_rule(const struct netstate *s, const struct config *c,
+				       const struct uplink_config *u, int family)
+{
+	const struct rule_state *found = NULL;
+
+	for (size_t i = 0; i < s->n_rules; i++) {
+		const struct rule_state *r = &s->rules[i];
+
+		if (r->family != family || r->action != FR_ACT_TO_TBL || !r->fwmask ||
+		    r->is_inverted || r->has_other ||
+		    (u->mark & r->fwmask) != (r->fwmark & r->fwmask))
+			continue;
+		if (c->mode == MODE_STEER && r->table != u->table)
+			continue;
+		if (!found || r->priority < found->priority)
+			found = r;
+	}
+	return found;
+}
+
+enum reason fib_diagnose(const struct netstate *s, const struct config *c,
+			 const struct uplink_config *u, const struct fib_query *q)
+{
+	const struct link_state *link = netstate_link_by_name(s, u->ifname);
+	const struct rule_state *rule = fib_mark_rule(s, c, u, q->family);
+	struct fib_answer a;
+
+	if (!link || !link->is_up || !link->has_carrier)
+		return REASON_UPLINK_DOWN;
+	fib_lookup(s, q, &a);
+	if (a.route && fib_route_leads_to(a.route, link->index))
+		return REASON_UNEXPLAINED;
+	if (!rule)
+		return REASON_RULE_MISSING;
+	/* What stands before the mark's rule on purpose is a look at main's own routes:
+	 * a route there is a route in the wrong place, any other rule is in the way. */
+	if (a.rule && a.rule->priority < rule->priority &&
+	    a.rule->protocol != ROUTE_PROTOCOL_WAYMARK)
+		return REASON_RULE_MISSING;
+	return REASON_ROUTE_MISSING;
+}

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * route_diff.c - what leads from what the kernel has to what is planned, and no
+ * more than that: with an unchanged plan nothing.
+ *
+ * Pure. Ours is what carries ROUTE_PROTOCOL_WAYMARK, in any table, so that a plan
+ * that shrinks takes its routes and rules away.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "waymark/plan/route_plan.h"
+
+static bool route_is_ours(const struct route_state *r)
+{
+	return r->protocol == ROUTE_PROTOCOL_WAYMARK;
+}
+
+/* "onlink" changes no packet's way, but ours is to read as it is planned: an address
+ * that came late may have made it needless. */
+static bool is_same_onlink(const struct route_state *wanted, const struct route_state *r)
+{
+	for (size_t i = 0; i < wanted->n_nexthops; i++) {
+		const struct nexthop *w = &wanted->nexthops[i];
+
+		for (size_t j = 0; j < r->n_nexthops; j++)
+			if (r->nexthops[j].ifindex == w->ifindex &&
+			    addr_is_equal(&r->nexthops[j].gateway, &w->gateway) &&
+			    r->nexthops[j].is_onlink != w->is_onlink)
+				return false;
+	}
+	return true;
+}
+
+/* The kernel tells nexthops in an order of its own. */
+static bool route_is_as_planned(const struct route_state *wanted, const struct route_state *r)
+{
+	return wanted->scope == r->scope && wanted->nexthop_id == r->nexthop_id &&
+	       wanted->extra_size == r->extra_size &&
+	       (!r->extra_size || !memcmp(wanted->extra, r->extra, r->extra_size)) &&
+	       addr_is_equal(&wanted->prefsrc, &r->prefsrc) && route_is_same_way(wanted, r) &&
+	       is_same_onlink(wanted, r);
+}
+
+/* The snapshot's routes by place, for a binary search: a plan that copies a
+ * thousand routes to each of sixty tables must not be compared each with each. Those
+ * of one place stay in the kernel's order. */
+struct place {
+	const struct route_state *route;
+	bool is_kept;
+};
+
+static int route_compare_place(const struct route_state *a, const struct route_state *b)
+{
+	if (a->table != b->table)
+		return a->table < b->table ? -1 : 1;
+	if (a->family != b->family)
+		return a->family - b->family;
+	if (a->dst.len != b->dst.len)
+		return a->dst.len - b->dst.len;
+	if (a->metric != b->metric)
+		return a->metric < b->metric ? -1 : 1;
+	if (a->tos != b->tos)
+		return a->tos - b->tos;
+	return addr_compare(&a->dst.addr, &b->dst.addr);
+}
+
+static int place_compare(const void *a, const void *b)
+{
+	const struct place *x = a, *y = b;
+
+	int by_place = route_compare_place(x->route, y->route);
+
+	if (by_place)
+		return by_place;
+	return x->route < y->route ? -1 : x->route > y->route;
+}
+
+struct differ {
+	struct route_diff *d;
+	struct place *places;
+	size_t n_places;
+};
+
+/* The first place that is not before the route's. */
+static size_t place_find(const struct differ *df, const struct route_state *r)
+{
+	size_t low = 0, high = df->n_places;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (route_compare_place(df->places[middle].route, r) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* Whether the route at i is in the wanted one's place. */
+static bool place_is_of(const struct differ *df, size_t i, const struct route_state *wanted)
+{
+	return i < df->n_places && route_is_same_place(df->places[i].route, wanted);
+}
+
+/* How many of somebody else's are in the way: those that stand before one of ours,
+ * or, where none of ours is there, the one in force. */
+static size_t places_in_the_way(const struct differ *df, const struct route_state *wanted,
+				size_t first)
+{
+	size_t n = 0;
+
+	while (place_is_of(df, first + n, wanted) && !route_is_ours(df->places[first + n].route))
+		n++;
+	return place_is_of(df, first + n, wanted) ? n : n > 0;
+}
+
+static int diff_displace(struct differ *df, const struct route_state *wanted, size_t first)
+{
+	size_t n = places_in_the_way(df, wanted, first);
+
+	for (size_t i = first; i < first + n; i++)
+		if (!netstate_add_route(df->d->displaced, df->places[i].route))
+			return -ENOMEM;
+	return 0;
+}
+
+/* Whether one of ours is there as it is planned. */
+static bool place_keep_ours(struct differ *df, const struct route_state *wanted, size_t first)
+{
+	for (size_t i = first; place_is_of(df, i, wanted); i++) {
+		struct place *p = &df->places[i];
+
+		if (route_is_ours(p->route) && route_is_as_planned(wanted, p->route)) {
+			p->is_kept = true;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* IPv4 takes several routes in one place, of which the first is in force. One of
+ * somebody else's that sends packets where the plan does serves as well as ours:
+ * there is nothing to do, and nothing of ours to take away. */
+static int diff_route(struct differ *df, const struct route_state *wanted)
+{
+	size_t first = place_find(df, wanted);
+	struct place *p = place_is_of(df, first, wanted) ? &df->places[first] : NULL;
+
+	if (p && !route_is_ours(p->route) && route_is_same_way(wanted, p->route)) {
+		p->is_kept = true;
+		return 0;
+	}
+	if (place_keep_ours(df, wanted, first) && route_is_ours(p->route))
+		return 0;
+	if (!netstate_add_route(df->d->add, wanted))
+		return -ENOMEM;
+	return diff_displace(df, wanted, first);
+}
+
+static int diff_routes(struct differ *df, const struct netstate *wanted, const struct netstate *s)
+{
+	for (size_t i = 0; i < s->n_routes; i++)
+		df->places[i] = (struct place){.route = &s->routes[i]};
+	df->n_places = s->n_routes;
+	if (df->n_places)
+		qsort(df->places, df->n_places, sizeof(*df->places), place_compare);
+	for (size_t i = 0; i < wanted->n_routes; i++)
+		if (diff_route(df, &wanted->routes[i]) < 0)
+			return -ENOMEM;
+	for (size_t i = 0; i < df->n_places; i++)
+		if (route_is_ours(df->places[i].route) && !df->places[i].is_kept &&
+		    !netstate_add_route(df->d->remove, df->places[i].route))
+			return -ENOMEM;
+	return 0;
+}
+
+static size_t rules_count(const struct netstate *s, const struct rule_state *r, size_t n)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < n; i++)
+		count += rule_is_equal(&s->rules[i], r);
+	return count;
+}
+
+/* The kernel holds the same rule twice where somebody adds it twice: one of ours
+ * is enough. */
+static int diff_rules(struct route_diff *d, const struct netstate *wanted, const struct netstate *s)
+{
+	for (size_t i = 0; i < wanted->n_rules; i++)
+		if (!rules_count(s, &wanted->rules[i], s->n_rules) &&
+		    !netstate_add_rule(d->add, &wanted->rules[i]))
+			return -ENOMEM;
+	for (size_t i = 0; i < s->n_rules; i++) {
+		const struct rule_state *r = &s->rules[i];
+
+		if (r->protocol != ROUTE_PROTOCOL_WAYMARK)
+			continue;
+		if (rules_count(wanted, r, wanted->n_rules) && !rules_count(s, r, i))
+			continue;
+		if (!netstate_add_rule(d->remove, r))
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+/* Each of the three can be printed, so each knows the names of interfaces. */
+static struct netstate *part_new(const struct netstate *s)
+{
+	struct netstate *part = netstate_new();
+
+	for (size_t i = 0; part && i < s->n_links; i++) {
+		if (netstate_add_link(part, &s->links[i]))
+			continue;
+		netstate_free(part);
+		part = NULL;
+	}
+	return part;
+}
+
+static int diff_fill(struct differ *df, const struct netstate *wanted, const struct netstate *s)
+{
+	struct route_diff *d = df->d;
+
+	d->remove = part_new(s);
+	d->add = part_new(s);
+	d->displaced = part_new(s);
+	if (!d->remove || !d->add || !d->displaced || !df->places)
+		return -ENOMEM;
+	return diff_routes(df, wanted, s) < 0 ? -ENOMEM : diff_rules(d, wanted, s);
+}
+
+struct route_diff *route_diff_new(const struct route_plan *p, const struct netstate *s)
+{
+	struct differ df = {
+		.d = calloc(1, sizeof(struct route_diff)),
+		.places = calloc(s->n_routes + 1, sizeof(struct place)),
+	};
+
+	if (df.d && diff_fill(&df, p->wanted, s) < 0) {
+		route_diff_free(df.d);
+		df.d = NULL;
+	}
+	free(df.places);
+	if (!df.d)
+		errno = ENOMEM;
+	return df.d;
+}
+
+void route_diff_free(struct route_diff *d)
+{
+	if (!d)
+		return;
+	netstate_free(d->remove);
+	netstate_free(d->add);
+	netstate_free(d->displaced);
+	free(d);
+}
+
+static bool netstate_is_empty(const struct netstate *s)
+{
+	return !s->n_routes && !s->n_rules;
+}
+
+bool route_diff_is_empty(const struct route_diff *d)
+{
+	return netstate_is_empty(d->remove) && netstate_is_empty(d->add) &&
+	       netstate_is_empty(d->displaced);
+}

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * steering_apply.c - installs the steering, keeps it, removes it.
+ *
+ * The order is the point. On the way in: what packets need to arrive (sysctls),
+ * the tables, the rules that lead to them, the ruleset that marks packets for the
+ * rules, and last what spreads new flows (main's default route); then what is no
+ * longer wanted goes. On the way out the other way round. So a marked packet
+ * finds its table in every moment in which packets are marked.
+ */
+#define _GNU_SOURCE /* open_memstream */
+#include <errno.h>
+#include <linux/fib_rules.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "steering/steering_internal.h"
+#include "waymark/plan/ruleset.h"
+
+/* Links and addresses change while their routes are made; then the plan is made
+ * anew, so often. */
+#define TRIES 3
+
+/* --- on the way in ------------------------------------------------------------------ */
+
+/* What is put over a route of ours in an uplink's table was not found there and
+ * is not put back; in main it may be what DHCP says now. */
+static bool route_is_found(struct run *run, const struct route_state *r)
+{
+	return r->table == RT_TABLE_MAIN || !route_was_ours(run, r);
+}
+
+/* What is about to be displaced and what has been learnt is on disk before the
+ * first change. Nothing of others is displaced that cannot be put back later. */
+static int state_prepare(struct run *run, const struct route_diff *d)
+{
+	struct steering *s = run->s;
+
+	/* Of several in one place the first was in force, and is kept last. */
+	for (size_t i = d->displaced->n_routes; i-- > 0;)
+		if (route_is_found(run, &d->displaced->routes[i]) &&
+		    steering_state_keep_route(s->state, &d->displaced->routes[i], d->displaced) < 0)
+			return -ENOMEM;
+	if (steering_remember(s) < 0)
+		return -ENOMEM;
+	s->state->is_known = true;
+	return d->displaced->n_routes ? steering_state_save(s->state, s->config) : run_keep(run);
+}
+
+static void run_midway(struct run *run, bool is_new)
+{
+	if (run->is_atomic && run->s->midway && run_goes_on(run))
+		run->s->midway(run->s->midway_data, is_new);
+}
+
+static void run_install(struct run *run, const struct route_diff *d)
+{
+	int before;
+
+	sysctls_set(run, false);
+	routes_add(run, d, false);
+	rules_add(run, d);
+	before = run->n_changed;
+	ruleset_load(run);
+	run_midway(run, run->n_changed != before);
+	sysctls_set(run, true);
+	routes_add(run, d, true);
+	routes_restore(run, run->s->plan->wanted);
+	routes_remove(run, d, true);
+	rules_remove(run, d);
+	routes_remove(run, d, false);
+}
+
+/* One look and what follows from it. */
+static int run_once(struct run *run)
+{
+	struct steering *s = run->s;
+	struct route_diff *d;
+	int err = steering_look(s);
+
+	if (err)
+		return err;
+	d = route_diff_new(s->plan, s->netstate);
+	if (!d)
+		return -ENOMEM;
+	err = state_prepare(run, d);
+	if (!err) {
+		run_install(run, d);
+		err = run->error;
+	}
+	route_diff_free(d);
+	if (!err)
+		err = run_keep(run);
+	s->is_settled = !err;
+	return err;
+}
+
+/* The uplink whose packets another's rule before ours takes to where they do not
+ * belong, whatever else they are; or NULL. */
+static const struct uplink_config *rule_takes(const struct config *c, const struct rule_state *r)
+{
+	uint32_t ours = r->fwmask & c->mark_mask;
+
+	if (!ours || r->fwmark & r->fwmask & ~c->mark_mask || r->src.len || r->dst.len ||
+	    r->iifname[0] || r->oifname[0] || r->is_inverted || r->has_other ||
+	    r->suppress_prefixlength >= 0 || r->priority >= c->rule_priority ||
+	    r->action == FR_ACT_GOTO || r->action == FR_ACT_NOP)
+		return NULL;
+	for (size_t i = 0; i < c->n_uplinks; i++)
+		if (!((c->uplinks[i].mark ^ r->fwmark) & ours) && c->uplinks[i].table != r->table)
+			return &c->uplinks[i];
+	return NULL;
+}
+
+/* Why the steering cannot be beside this rule, to errors. */
+static bool rule_is_in_the_way(const struct config *c, const struct rule_state *r, FILE *errors)
+{
+	uint32_t last = c->rule_priority + (uint32_t)c->n_uplinks;
+	bool is_among = r->priority >= c->rule_priority && r->priority <= last;
+	const struct uplink_config *taken = rule_takes(c, r);
+	const char *family = r->family == AF_INET6 ? "IPv6" : "IPv4";
+	char text[256];
+
+	if (!is_among && !taken)
+		return false;
+	rule_format(text, sizeof(text), r);
+	if (errors && is_among)
+		fprintf(errors,
+			"ip rule '%s' (%s) stands among the priorities %u to %u that are "
+			"needed: File exists; set rule-priority to where none stands\n",
+			text, family, c->rule_priority, last);
+	else if (errors)
+		fprintf(errors,
+			"ip rule '%s' (%s) takes what is marked for uplink %s before Waymark's "
+			"rules do; delete it, choose a mark-mask that it does not use, or set "
+			"rule-priority below %u\n",
+			text, family, taken->name, r->priority);
+	return true;
+}
+
+/* A rule of somebody else's among ours: which of the two a packet meets first
+ * would be chance. One before ours that takes our marks: they would mean nothing. */
+static int rules_conflict(struct steering *s, FILE *errors)
+{
+	const struct config *c = s->config;
+	int err = steering_look(s);
+
+	for (size_t i = 0; !err && c->mode == MODE_STEER && i < s->netstate->n_rules; i++) {
+		const struct rule_state *r = &s->netstate->rules[i];
+
+		if (r->protocol != ROUTE_PROTOCOL_WAYMARK && rule_is_in_the_way(c, r, errors))
+			err = -EEXIST;
+	}
+	return err;
+}
+
+/* What links and addresses that change under way make the kernel say. */
+static bool error_is_passing(int err)
+{
+	static const int passing[] = {ENODEV, ENETDOWN, ENETUNREACH, EHOSTUNREACH, EADDRNOTAVAIL,
+				      EINVAL, EEXIST,	ESRCH,	     ENOENT};
+
+	for (size_t i = 0; i < sizeof(passing) / sizeof(*passing); i++)
+		if (err == -passing[i])
+			return true;
+	return false;
+}
+
+/* Tries until it is done, is refused for good, or has been tried often enough.
+ * Only what the last try says is told. */
+static int run_tries(int (*one)(struct run *run), struct run *run)
+{
+	FILE *errors = run->errors;
+	int err = 0;
+
+	for (int i = 1; i <= TRIES; i++) {
+		char *said = NULL;
+		size_t size;
+
+		run->errors = open_memstream(&said, &size);
+		run->error = 0;
+		err = run->errors ? one(run) : -errno;
+		if (run->errors)
+			fclose(run->errors);
+		run->errors = errors;
+		if (errors && said && (!err || !error_is_passing(err) || i == TRIES))
+			fputs(said, errors);
+		free(said);
+		if (!err || !error_is_passing(err))
+			break;
+	}
+	return err;
+}
+
+/* The state as it was, in memory and on disk. */
+static void state_put_back(struct steering *s, const char *former)
+{
+	struct steering_state *st = steering_state_read(former);
+
+	if (!st)
+		return;
+	steering_state_free(s->state);
+	s->state = st;
+	s->is_unsaved = false;
+	free(s->listing); /* it is of what has been undone */
+	s->listing = NULL;
+	/* Empty is as good as none. */
+	st->is_known = st->n_sysctls || st->displaced->n_routes || st->n_gateways || st->text_hash;
+	if (st->is_known)
+		steering_state_save(st, s->config);
+	else
+		steering_state_delete(s->config);
+}
+
+static int apply_try(struct run *run)
+{
+	struct steering *s = run->s;
+	char *former = steering_state_write(s->state);
+	int err = former ? run_once(run) : -errno;
+
+	if (err) {
+		if (!run->error)
+			run_failed(run, err, NULL, "the steering could not be installed");
+		run_undo(run);
+		if (former)
+			state_put_back(s, former);
+	}
+	run_clear(run);
+	free(former);
+	return err;
+}
+
+/* Locked and with the state that is on disk. The lock or -errno. */
+static int steering_begin(struct steering *s, FILE *errors)
+{
+	int lock = steering_state_lock(s->config);
+	int err = lock < 0 ? lock : steering_recall(s);
+
+	if (!err)
+		return lock;
+	if (lock >= 0)
+		close(lock);
+	if (errors)
+		fprintf(errors,
+			"the steering's state beside %s: %s; run as root, or set control-socket "
+			"to a folder that can be written\n",
+			s->config->control_socket, strerror(-err));
+	return err;
+}
+
+int steering_apply(struct steering *s, FILE *errors)
+{
+	struct run run = {.s = s, .is_atomic = true, .errors = errors};
+	int lock = steering_begin(s, errors);
+	int err;
+
+	if (lock < 0)
+		return lock;
+	err = rules_conflict(s, errors);
+	if (!err)
+		err = run_tries(apply_try, &run);
+	close(lock);
+	return err;
+}
+
+int steering_reconcile(struct steering *s, steering_change_fn *fn, void *data, FILE *errors)
+{
+	struct run run = {.s = s, .fn = fn, .data = data, .errors = errors};
+	int lock = steering_begin(s, errors);
+	int err;
+
+	if (lock < 0)
+		return lock;
+	err = run_tries(run_once, &run);
+	close(lock);
+	return err ? err : run.n_changed;
+}
+
+/* --- on the way out ------------------------------------------------------------------ */
+
+/* Everything of ours that is there, as what is too much. */
+static struct route_diff *diff_of_ours(const struct netstate *now)
+{
+	struct netstate *nothing = netstate_new();
+	struct route_plan plan = {.wanted = nothing};
+	struct route_diff *d = nothing ? route_diff_new(&plan, now) : NULL;
+
+	netstate_free(nothing);
+	return d;
+}
+
+static int run_remove(struct run *run)
+{
+	struct steering *s = run->s;
+	struct route_diff *d = diff_of_ours(s->netstate);
+
+	if (!d)
+		return -ENOMEM;
+	routes_restore(run, NULL);
+	routes_remove(run, d, true);
+	ruleset_remove(run);
+	rules_remove(run, d);
+	routes_remove(run, d, false);
+	sysctls_restore(run);
+	route_diff_free(d);
+	return run->error;
+}
+
+int steering_remove(struct steering *s, FILE *errors)
+{
+	struct run run = {.s = s, .errors = errors};
+	int lock = steering_begin(s, errors);
+	bool was_known;
+	int err;
+
+	if (lock < 0)
+		return lock;
+	was_known = s->state->is_known;
+	err = steering_look(s);
+	if (!err)
+		err = run_remove(&run);
+	if (!err)
+		err = steering_state_delete(s->config);
+	if (!err)
+		s->state->is_known = false;
+	if (run.n_changed && !was_known && errors)
+		fprintf(errors, "no record of what was there before: sysctls are left as they "
+				"are, and routes that may have been displaced are not put back\n");
+	close(lock);
+	return err;
+}

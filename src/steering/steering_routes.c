@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * steering_routes.c - brings routes and rules from what is there to the plan.
+ *
+ * Must not know how the plan is made. A route that takes another one's place is
+ * put over it in one step, so that there is no moment without either.
+ */
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "steering/steering_internal.h"
+
+static const char *family_name(uint8_t family)
+{
+	return family == AF_INET6 ? "IPv6" : "IPv4";
+}
+
+/* --- routes ---------------------------------------------------------------------- */
+
+/* For people: cut where there are very many nexthops. */
+struct route_text {
+	char text[400];
+};
+
+static const char *route_text(struct route_text *t, const struct route_state *r,
+			      const struct netstate *s)
+{
+	route_format(t->text, sizeof(t->text), r, s);
+	return t->text;
+}
+
+static const struct route_state *route_find(const struct netstate *s,
+					    const struct route_state *place)
+{
+	for (size_t i = 0; i < s->n_routes; i++)
+		if (route_is_same_place(&s->routes[i], place))
+			return &s->routes[i];
+	return NULL;
+}
+
+/* Plans are in one order: most are found where the last one was, or next to it. */
+static const struct route_state *former_find(struct run *run, const struct route_state *place)
+{
+	const struct netstate *former = run->s->former ? run->s->former->wanted : NULL;
+
+	for (size_t n = 0; former && n < former->n_routes; n++) {
+		size_t i = (run->former_at + n) % former->n_routes;
+
+		if (!route_is_same_place(&former->routes[i], place))
+			continue;
+		run->former_at = i;
+		return &former->routes[i];
+	}
+	return NULL;
+}
+
+bool route_was_ours(struct run *run, const struct route_state *place)
+{
+	return former_find(run, place) != NULL;
+}
+
+static void route_describe(struct steering_change *c, struct run *run, bool is_missing,
+			   const struct route_state *r, const struct netstate *links)
+{
+	const struct route_state *former = former_find(run, r);
+	struct route_text t;
+
+	*c = (struct steering_change){
+		.thing = STEERING_ROUTE,
+		.is_missing = is_missing,
+		.route = r,
+	};
+	if (run->s->former)
+		c->is_undone = is_missing ? former && route_is_equal(former, r) : !former;
+	snprintf(c->what, sizeof(c->what), "route: %.140s (%s)", route_text(&t, r, links),
+		 family_name(r->family));
+}
+
+static bool place_has_ours(const struct netstate *s, const struct route_state *place)
+{
+	for (size_t i = 0; i < s->n_routes; i++)
+		if (s->routes[i].protocol == ROUTE_PROTOCOL_WAYMARK &&
+		    route_is_same_place(&s->routes[i], place))
+			return true;
+	return false;
+}
+
+/* Deletes what stands before ours in one place: ours is in force then. */
+static int route_uncover(struct run *run, const struct route_diff *d,
+			 const struct route_state *ours)
+{
+	int err = 0;
+
+	for (size_t i = 0; !err && i < d->displaced->n_routes; i++) {
+		const struct route_state *r = &d->displaced->routes[i];
+
+		if (!route_is_same_place(r, ours))
+			continue;
+		err = rtnl_route_delete(run->s->rtnl, r);
+		if (!err)
+			err = undo_route(run, r, false);
+	}
+	return err;
+}
+
+/* Puts it over what has its place, or brings the one that is there to the front. */
+static int route_bring(struct run *run, const struct route_diff *d, const struct route_state *r)
+{
+	const struct route_state *former = route_find(d->displaced, r);
+	int err;
+
+	if (former && place_has_ours(run->s->netstate, r)) {
+		former = route_find(d->remove, r);
+		err = route_uncover(run, d, r);
+		if (err || !former)
+			return err;
+	} else if (!former) {
+		former = route_find(d->remove, r);
+	}
+	err = rtnl_route_add(run->s->rtnl, r, former != NULL);
+	return err ? err : undo_route(run, former ? former : r, !former);
+}
+
+static void route_put(struct run *run, const struct route_diff *d, const struct route_state *r)
+{
+	struct steering_change change;
+	struct route_text t;
+	int err;
+
+	route_describe(&change, run, true, r, d->add);
+	if (!run_may(run, &change))
+		return;
+	err = route_bring(run, d, r);
+	if (!err)
+		run_done(run, &change);
+	else
+		run_failed(run, err, "check the uplink's address and gateway", "%s route %s: %s",
+			   family_name(r->family), route_text(&t, r, d->add),
+			   *rtnl_error(run->s->rtnl) ? rtnl_error(run->s->rtnl) : "refused");
+}
+
+static bool route_is_in(const struct route_state *r, bool is_main)
+{
+	return (r->table == RT_TABLE_MAIN) == is_main;
+}
+
+void routes_add(struct run *run, const struct route_diff *d, bool is_main)
+{
+	for (size_t i = 0; i < d->add->n_routes && run_goes_on(run); i++)
+		if (route_is_in(&d->add->routes[i], is_main))
+			route_put(run, d, &d->add->routes[i]);
+}
+
+static void route_take(struct run *run, const struct route_state *r, const struct netstate *s)
+{
+	struct steering_change change;
+	struct route_text t;
+	int err;
+
+	route_describe(&change, run, false, r, s);
+	if (!run_may(run, &change))
+		return;
+	err = rtnl_route_delete(run->s->rtnl, r);
+	if (err == -ESRCH || err == -ENOENT)
+		return; /* it went by itself, with its interface */
+	if (!err)
+		err = undo_route(run, r, false);
+	if (!err)
+		run_done(run, &change);
+	else
+		run_failed(run, err, NULL, "%s route %s could not be deleted",
+			   family_name(r->family), route_text(&t, r, s));
+}
+
+void routes_remove(struct run *run, const struct route_diff *d, bool is_main)
+{
+	for (size_t i = d->remove->n_routes; i-- > 0 && run_goes_on(run);) {
+		const struct route_state *r = &d->remove->routes[i];
+
+		/* What was put over it took it away. */
+		if (route_is_in(r, is_main) && !route_find(d->add, r))
+			route_take(run, r, d->remove);
+	}
+}
+
+/* --- what was displaced ------------------------------------------------------------- */
+
+/* Interfaces may have other indexes by now. */
+static int route_renumber(struct route_state *r, const struct netstate *then,
+			  const struct netstate *now)
+{
+	for (size_t i = 0; i < r->n_nexthops; i++) {
+		const struct link_state *was, *is;
+
+		was = netstate_link_by_index(then, r->nexthops[i].ifindex);
+		is = was ? netstate_link_by_name(now, was->name) : NULL;
+		if (!is)
+			return -ENODEV;
+		r->nexthops[i].ifindex = is->index;
+	}
+	return 0;
+}
+
+/* Puts one back: over ours, or where nobody's is. Somebody's newer route stays. */
+static int route_restore(struct run *run, const struct route_state *saved)
+{
+	const struct netstate *now = run->s->netstate;
+	const struct route_state *there = route_find(now, saved);
+	struct route_state r;
+	int err;
+
+	if (there && there->protocol != ROUTE_PROTOCOL_WAYMARK)
+		return 0;
+	if (route_copy(&r, saved) < 0)
+		return -ENOMEM;
+	err = route_renumber(&r, run->s->state->displaced, now);
+	if (!err)
+		err = rtnl_route_add(run->s->rtnl, &r, there != NULL);
+	if (!err)
+		err = undo_route(run, there ? there : &r, !there);
+	route_clear(&r);
+	return err;
+}
+
+/* With its interface down or gone the kernel would have deleted the route, had it
+ * stood where it was: the machine is as it would be. */
+static bool route_went_by_itself(int err)
+{
+	return err == -ENODEV || err == -ENETDOWN || err == -ENETUNREACH || err == -EHOSTUNREACH;
+}
+
+static void route_give_up(struct run *run, const struct route_state *saved)
+{
+	struct steering_state *st = run->s->state;
+	struct route_text t;
+
+	if (run->errors)
+		fprintf(run->errors,
+			"the former %s route %s is not put back, for its interface is down or "
+			"gone; add it again when that is back\n",
+			family_name(saved->family), route_text(&t, saved, st->displaced));
+	steering_state_drop_route(st, saved);
+}
+
+void routes_restore(struct run *run, const struct netstate *wanted)
+{
+	struct steering_state *st = run->s->state;
+
+	for (size_t i = st->displaced->n_routes; i-- > 0 && run_goes_on(run);) {
+		const struct route_state *saved = &st->displaced->routes[i];
+		struct route_text t;
+		int err;
+
+		if (i >= st->displaced->n_routes || (wanted && route_find(wanted, saved)))
+			continue;
+		err = route_restore(run, saved);
+		if (!err) {
+			run_changed(run, true, "former route: %s (%s)",
+				    route_text(&t, saved, st->displaced),
+				    family_name(saved->family));
+			steering_state_drop_route(st, saved);
+		} else if (!wanted && route_went_by_itself(err)) {
+			route_give_up(run, saved);
+		} else if (!wanted) {
+			run_failed(run, err, "add it again",
+				   "the former %s route %s could not be put back",
+				   family_name(saved->family),
+				   route_text(&t, saved, st->displaced));
+		}
+	}
+}
+
+/* --- rules --------------------------------------------------------------------------- */
+
+/* "rule 1001: fwmark 0x2/0xff lookup 251 ..." of "priority 1001 fwmark ...". */
+static const char *rule_text(char *buf, size_t size, const struct rule_state *r)
+{
+	const char *rest;
+
+	rule_format(buf, size, r);
+	rest = strchr(buf, ' ');
+	rest = rest ? strchr(rest + 1, ' ') : NULL;
+	return rest ? rest + 1 : buf;
+}
+
+static bool rule_was_ours(const struct steering *s, const struct rule_state *r)
+{
+	const struct netstate *former = s->former->wanted;
+
+	for (size_t i = 0; i < former->n_rules; i++)
+		if (rule_is_equal(&former->rules[i], r))
+			return true;
+	return false;
+}
+
+static void rule_describe(struct steering_change *c, const struct run *run, bool is_missing,
+			  const struct rule_state *r)
+{
+	char text[256];
+
+	*c = (struct steering_change){
+		.thing = STEERING_RULE,
+		.is_missing = is_missing,
+		.rule = r,
+	};
+	if (run->s->former)
+		c->is_undone = rule_was_ours(run->s, r) == is_missing;
+	snprintf(c->what, sizeof(c->what), "rule %u: %.130s (%s)", r->priority,
+		 rule_text(text, sizeof(text), r), family_name(r->family));
+}
+
+static void rule_put(struct run *run, const struct rule_state *r)
+{
+	struct steering_change change;
+	char text[256];
+	int err;
+
+	rule_describe(&change, run, true, r);
+	if (!run_may(run, &change))
+		return;
+	err = rtnl_rule_add(run->s->rtnl, r);
+	/* A kernel without IPv6 has nothing to steer there. */
+	if (err == -EAFNOSUPPORT && r->family == AF_INET6)
+		return;
+	if (!err)
+		err = undo_rule(run, r, true);
+	if (!err)
+		run_done(run, &change);
+	else
+		run_failed(run, err, NULL, "%s rule %u: %s: %s", family_name(r->family),
+			   r->priority, rule_text(text, sizeof(text), r),
+			   *rtnl_error(run->s->rtnl) ? rtnl_error(run->s->rtnl) : "refused");
+}
+
+void rules_add(struct run *run, const struct route_diff *d)
+{
+	for (size_t i = 0; i < d->add->n_rules && run_goes_on(run); i++)
+		rule_put(run, &d->add->rules[i]);
+}
+
+static void rule_take(struct run *run, const struct rule_state *r)
+{
+	struct steering_change change;
+	char text[256];
+	int err;
+
+	rule_describe(&change, run, false, r);
+	if (!run_may(run, &change))
+		return;
+	err = rtnl_rule_delete(run->s->rtnl, r);
+	if (err == -ENOENT || err == -ESRCH)
+		return;
+	if (!err)
+		err = undo_rule(run, r, false);
+	if (!err)
+		run_done(run, &change);
+	else
+		run_failed(run, err, NULL, "%s rule %u: %s could not be deleted",
+			   family_name(r->family), r->priority, rule_text(text, sizeof(text), r));
+}
+
+/* Last first: the rule that looks at main stands before those that need it. */
+void rules_remove(struct run *run, const struct route_diff *d)
+{
+	for (size_t i = d->remove->n_rules; i-- > 0 && run_goes_on(run);)
+		rule_take(run, &d->remove->rules[i]);
+}

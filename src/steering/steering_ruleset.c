@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * steering_ruleset.c - keeps table inet waymark loaded as it is rendered.
+ *
+ * Must not know the rules. nftables lists rules in other words than it is given
+ * (masks, numbers), so that a listing is compared with the one taken right after
+ * loading, and the text with the text that was loaded: a table that is as wanted
+ * is left alone, and its counters run on.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "steering/steering_internal.h"
+#include "waymark/plan/ruleset.h"
+#include "waymark/plan/ruleset_diff.h"
+
+static const char table_name[] = "table " RULESET_FAMILY " " RULESET_TABLE;
+
+static bool listing_is_as_loaded(const struct steering *s, const char *listing)
+{
+	return listing && s->state->listing_hash && text_hash(listing) == s->state->listing_hash;
+}
+
+bool ruleset_is_loaded(struct steering *s)
+{
+	char *listing = nft_list_table(s->nft, RULESET_FAMILY, RULESET_TABLE);
+	bool is_loaded = listing_is_as_loaded(s, listing);
+
+	free(listing);
+	return is_loaded;
+}
+
+bool steering_has_ruleset(struct steering *s)
+{
+	return ruleset_is_loaded(s);
+}
+
+/* What it should look like is kept to say later how it does not. */
+static void listing_keep(struct steering *s, const char *listing)
+{
+	free(s->listing);
+	s->listing = listing ? strdup(listing) : NULL;
+}
+
+/* With another interface another text is due, and the listing of the old one has
+ * other names in it: that it is gone is certain all the same. */
+static bool ruleset_is_undone(const struct steering *s, const char *text, const char *listing)
+{
+	return s->former && s->state->text_hash &&
+	       (!listing || s->state->text_hash == text_hash(text));
+}
+
+static void ruleset_describe(struct steering_change *c, const struct steering *s, const char *text,
+			     const char *listing)
+{
+	*c = (struct steering_change){
+		.thing = STEERING_RULESET,
+		.is_missing = true,
+		.is_undone = ruleset_is_undone(s, text, listing),
+		.is_blinding = !listing || !s->listing,
+	};
+	snprintf(c->what, sizeof(c->what), "%s", table_name);
+	if (!listing)
+		snprintf(c->detail, sizeof(c->detail), "gone");
+	else if (s->listing)
+		c->is_blinding = ruleset_compare(s->listing, listing, c->detail, sizeof(c->detail));
+}
+
+/* Flows of a time without our rules have no room for labels, or none set. */
+static void labels_note(struct steering *s, bool was_there)
+{
+	struct timespec now;
+
+	if (was_there && s->state->labels_since_ms)
+		return;
+	clock_gettime(CLOCK_REALTIME, &now);
+	s->state->labels_since_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* What the state says of the ruleset, on disk too: a process that ends between
+ * loading and saving leaves a hash that fits nothing, and the next one loads. */
+static int ruleset_note(struct run *run, const char *text)
+{
+	struct steering *s = run->s;
+	char *listing = nft_list_table(s->nft, RULESET_FAMILY, RULESET_TABLE);
+
+	s->state->text_hash = text_hash(text);
+	s->state->listing_hash = listing ? text_hash(listing) : 0;
+	listing_keep(s, listing);
+	free(listing);
+	return run_keep(run);
+}
+
+static const char *todo_about(int err)
+{
+	return err == -EPERM ? "another program may own that table (flags owner)"
+			     : "see 'waymark rules' and 'waymark check'";
+}
+
+static void load_tell(const struct steering *s, bool is_done)
+{
+	if (s->load)
+		s->load(s->load_data, is_done);
+}
+
+static void ruleset_replace(struct run *run, const char *text, const char *former)
+{
+	struct steering *s = run->s;
+	struct steering_change change;
+	int err;
+
+	ruleset_describe(&change, s, text, former);
+	if (!run_may(run, &change))
+		return;
+	load_tell(s, false);
+	err = nft_run(s->nft, text);
+	if (err) {
+		run_failed(run, err, todo_about(err), "%s: %s", table_name, nft_error(s->nft));
+		return;
+	}
+	load_tell(s, true);
+	labels_note(s, former && steering_labels_stale_from(s) == LABELS_TOTAL);
+	err = undo_ruleset(run, former);
+	if (!err)
+		err = ruleset_note(run, text);
+	if (err)
+		run_failed(run, err, NULL, "the state of %s could not be kept", table_name);
+	else
+		run_done(run, &change);
+}
+
+void ruleset_load(struct run *run)
+{
+	struct steering *s = run->s;
+	char *text, *former;
+
+	if (!run_goes_on(run))
+		return;
+	text = ruleset_render(s->config, s->netstate, s->is_minimal);
+	if (!text) {
+		run_failed(run, -errno, NULL, "%s", table_name);
+		return;
+	}
+	former = nft_list_table(s->nft, RULESET_FAMILY, RULESET_TABLE);
+	if (s->state->text_hash != text_hash(text) || !listing_is_as_loaded(s, former))
+		ruleset_replace(run, text, former);
+	else if (!s->listing)
+		listing_keep(s, former);
+	if (!run->error && !s->state->label_slots)
+		steering_labels_keep(s);
+	free(former);
+	free(text);
+}
+
+void ruleset_remove(struct run *run)
+{
+	struct steering *s = run->s;
+	char *listing = nft_list_table(s->nft, RULESET_FAMILY, RULESET_TABLE);
+	int err = listing ? nft_run(s->nft, "delete table " RULESET_FAMILY " " RULESET_TABLE)
+			  : -errno;
+
+	free(listing);
+	if (!err)
+		run_changed(run, false, "%s", table_name);
+	else if (err != -ENOENT)
+		run_failed(run, err, NULL, "%s could not be deleted: %s", table_name,
+			   nft_error(s->nft));
+	s->state->text_hash = 0;
+	s->state->listing_hash = 0;
+	s->state->labels_since_ms = 0;
+	s->state->label_slots = 0;
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * steering_run.c - a run of changes: counted, told, and undone as a whole.
+ *
+ * Must not know why something is changed, only how each kind of change is taken
+ * back.
+ */
+#define _GNU_SOURCE /* reallocarray */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "steering/steering_internal.h"
+#include "waymark/plan/ruleset.h"
+#include "waymark/kernel/sysctl.h"
+
+enum undo_kind {
+	UNDO_SYSCTL,	   /* write text to name */
+	UNDO_ROUTE_ADD,	   /* delete route */
+	UNDO_ROUTE_CHANGE, /* put route back, over what stands there */
+	UNDO_RULE_ADD,	   /* delete rule */
+	UNDO_RULE_REMOVE,  /* add rule */
+	UNDO_RULESET,	   /* load text, or delete the table where there is none */
+};
+
+struct undo {
+	enum undo_kind kind;
+	struct route_state route;
+	struct rule_state rule;
+	char name[SYSCTL_NAME_MAX];
+	char *text;
+};
+
+bool run_goes_on(const struct run *run)
+{
+	return !(run->is_atomic && run->error);
+}
+
+bool run_may(const struct run *run, const struct steering_change *change)
+{
+	const struct steering *s = run->s;
+
+	return run->is_atomic || !s->judge || s->judge(s->judge_data, change);
+}
+
+void run_done(struct run *run, const struct steering_change *change)
+{
+	run->n_changed++;
+	if (run->fn)
+		run->fn(run->data, change);
+}
+
+void run_changed(struct run *run, bool is_missing, const char *format, ...)
+{
+	struct steering_change change = {.is_missing = is_missing};
+	va_list args;
+
+	run->n_changed++;
+	if (!run->fn)
+		return;
+	va_start(args, format);
+	vsnprintf(change.what, sizeof(change.what), format, args);
+	va_end(args);
+	run->fn(run->data, &change);
+}
+
+void run_failed(struct run *run, int err, const char *todo, const char *format, ...)
+{
+	va_list args;
+
+	if (!run->error)
+		run->error = err;
+	if (!run->errors)
+		return;
+	va_start(args, format);
+	vfprintf(run->errors, format, args);
+	va_end(args);
+	fprintf(run->errors, ": %s%s%s\n", strerror(-err), todo ? "; " : "", todo ? todo : "");
+}
+
+int run_keep(struct run *run)
+{
+	struct steering *s = run->s;
+	int err = steering_state_save(s->state, s->config);
+	bool was_unsaved = s->is_unsaved;
+
+	s->is_unsaved = err;
+	if (!err || run->is_atomic)
+		return err;
+	if (run->errors && !was_unsaved)
+		fprintf(run->errors,
+			"the steering's state beside %s cannot be saved: %s; make room, or what is "
+			"learnt now is lost with the daemon\n",
+			s->config->control_socket, strerror(-err));
+	return 0;
+}
+
+static struct undo *undo_new(struct run *run, enum undo_kind kind)
+{
+	struct undo *grown = reallocarray(run->undos, run->n_undos + 1, sizeof(*grown));
+
+	if (!grown)
+		return NULL;
+	run->undos = grown;
+	memset(&grown[run->n_undos], 0, sizeof(*grown));
+	grown[run->n_undos].kind = kind;
+	return &grown[run->n_undos++];
+}
+
+int undo_sysctl(struct run *run, const char *name, const char *former)
+{
+	struct undo *u;
+
+	if (!run->is_atomic)
+		return 0;
+	u = undo_new(run, UNDO_SYSCTL);
+	if (!u)
+		return -ENOMEM;
+	snprintf(u->name, sizeof(u->name), "%s", name);
+	u->text = strdup(former);
+	return u->text ? 0 : -ENOMEM;
+}
+
+int undo_route(struct run *run, const struct route_state *former, bool is_added)
+{
+	struct undo *u;
+
+	if (!run->is_atomic)
+		return 0;
+	u = undo_new(run, is_added ? UNDO_ROUTE_ADD : UNDO_ROUTE_CHANGE);
+	return u ? route_copy(&u->route, former) : -ENOMEM;
+}
+
+int undo_rule(struct run *run, const struct rule_state *rule, bool is_added)
+{
+	struct undo *u;
+
+	if (!run->is_atomic)
+		return 0;
+	u = undo_new(run, is_added ? UNDO_RULE_ADD : UNDO_RULE_REMOVE);
+	if (!u)
+		return -ENOMEM;
+	u->rule = *rule;
+	return 0;
+}
+
+int undo_ruleset(struct run *run, const char *former)
+{
+	struct undo *u;
+
+	if (!run->is_atomic)
+		return 0;
+	u = undo_new(run, UNDO_RULESET);
+	if (u && former)
+		u->text = strdup(former);
+	return u && (u->text || !former) ? 0 : -ENOMEM;
+}
+
+/* A listing in words that nftables reads again; malloc'd. */
+static char *listing_readable(const char *listing)
+{
+	static const char words[] = "ct event set " RULESET_EVENT_WORDS "\n";
+	static const char number[] = "ct event set " RULESET_EVENT_MASK "\n";
+	char *text = strdup(listing), *at = text;
+
+	while (text && (at = strstr(at, words))) {
+		memcpy(at, number, sizeof(number) - 1);
+		at += sizeof(number) - 1;
+		memmove(at, at + sizeof(words) - sizeof(number),
+			strlen(at + sizeof(words) - sizeof(number)) + 1);
+	}
+	return text;
+}
+
+static int ruleset_put_back(struct nft *nft, const char *former)
+{
+	static const char remove[] = "delete table " RULESET_FAMILY " " RULESET_TABLE "\n";
+	char *text = NULL, *readable;
+	int err = -ENOMEM;
+
+	if (!former)
+		return nft_run(nft, remove);
+	readable = listing_readable(former);
+	if (readable && asprintf(&text, "%s%s", remove, readable) >= 0)
+		err = nft_run(nft, text);
+	free(text);
+	free(readable);
+	return err;
+}
+
+static int undo_run(struct steering *s, const struct undo *u)
+{
+	switch (u->kind) {
+	case UNDO_SYSCTL:
+		return sysctl_write(u->name, u->text);
+	case UNDO_ROUTE_ADD:
+		return rtnl_route_delete(s->rtnl, &u->route);
+	case UNDO_ROUTE_CHANGE:
+		return rtnl_route_add(s->rtnl, &u->route, true);
+	case UNDO_RULE_ADD:
+		return rtnl_rule_delete(s->rtnl, &u->rule);
+	case UNDO_RULE_REMOVE:
+		return rtnl_rule_add(s->rtnl, &u->rule);
+	case UNDO_RULESET:
+		return ruleset_put_back(s->nft, u->text);
+	}
+	return -EINVAL;
+}
+
+void run_undo(struct run *run)
+{
+	/* Telling of an undone change would be a lie, and its failure is one more. */
+	run->fn = NULL;
+	for (size_t i = run->n_undos; i-- > 0;) {
+		int err = undo_run(run->s, &run->undos[i]);
+
+		if (err)
+			run_failed(run, err, "look at it with 'waymark check'",
+				   "a change could not be put back");
+	}
+	run->n_changed = 0;
+	run_clear(run);
+}
+
+void run_clear(struct run *run)
+{
+	for (size_t i = 0; i < run->n_undos; i++) {
+		route_clear(&run->undos[i].route);
+		free(run->undos[i].text);
+	}
+	free(run->undos);
+	run->undos = NULL;
+	run->n_undos = 0;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * steering_state.h - what the steering found and changed, kept in a file beside
+ * the control socket (steering.json), so that whoever removes the steering can
+ * leave the machine as it was found.
+ *
+ * The file is of one boot and one network namespace; one of another is ignored.
+ */
+#ifndef WAYMARK_SRC_STEERING_STEERING_STATE_H
+#define WAYMARK_SRC_STEERING_STEERING_STATE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "waymark/config/config.h"
+#include "waymark/plan/netstate.h"
+
+#define SYSCTL_NAME_MAX	 128
+#define SYSCTL_VALUE_MAX 64
+
+struct saved_sysctl {
+	char name[SYSCTL_NAME_MAX];
+	char former[SYSCTL_VALUE_MAX]; /* as it was found */
+	char set[SYSCTL_VALUE_MAX];    /* as we set it */
+};
+
+/* A gateway learnt for an uplink, so that a new process knows it while the
+ * routes that taught it are away. */
+struct saved_gateway {
+	char uplink[UPLINK_NAME_MAX];
+	char ifname[IFNAMSIZ];
+	uint8_t family;
+	struct addr gateway; /* none: point to point */
+};
+
+struct steering_state {
+	bool is_known;		    /* read from a file of this boot and namespace */
+	struct netstate *displaced; /* others' routes; links name their interfaces */
+	struct saved_sysctl *sysctls;
+	size_t n_sysctls;
+	struct saved_gateway *gateways;
+	size_t n_gateways;
+	uint64_t text_hash;	 /* of the ruleset's text that was loaded; 0: none */
+	uint64_t listing_hash;	 /* of its listing right after */
+	int64_t labels_since_ms; /* CLOCK_REALTIME: since when its rules label; 0: unknown */
+	uint32_t label_base;	 /* of the labels that flows have */
+	uint64_t label_slots;	 /* hash: which interface each stands for; 0: unknown */
+};
+
+struct steering_state *steering_state_new(void); /* NULL with errno */
+void steering_state_free(struct steering_state *st);
+
+/* Appends a copy, or changes the one of the same name. 0 or -ENOMEM. */
+int steering_state_keep_sysctl(struct steering_state *st, const char *name, const char *former,
+			       const char *set);
+int steering_state_keep_gateway(struct steering_state *st, const struct saved_gateway *g);
+/* Keeps what was displaced, in place of an older one of the same place; links
+ * are those of s. 0 or -ENOMEM. */
+int steering_state_keep_route(struct steering_state *st, const struct route_state *r,
+			      const struct netstate *s);
+/* Forgets the displaced routes of this place. */
+void steering_state_drop_route(struct steering_state *st, const struct route_state *place);
+
+/* As text (JSON; malloc'd, NULL with errno) and back (NULL with errno, EBADMSG
+ * for text that is none). */
+char *steering_state_write(const struct steering_state *st);
+struct steering_state *steering_state_read(const char *text);
+
+/* The file. Load answers with an empty state where there is none, or none of
+ * this boot and namespace; NULL with errno otherwise. Save makes the folder
+ * where it is missing. */
+struct steering_state *steering_state_load(const struct config *c);
+int steering_state_save(const struct steering_state *st, const struct config *c);
+int steering_state_delete(const struct config *c);
+
+/* Keeps other processes' steering out until the descriptor is closed; makes the
+ * folder where it is missing. A descriptor or -errno. */
+int steering_state_lock(const struct config *c);
+
+/* FNV-1a, 64 bits, never 0: tells a text from a changed one, no more. */
+uint64_t text_hash(const char *text);
+
+#endif

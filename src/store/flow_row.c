@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * flow_row.c - struct flow_record to and from a row of table flow.
+ *
+ * Knows nothing of when rows are written.
+ */
+#include <netinet/in.h>
+#include <string.h>
+
+#include "store/db.h"
+#include "store/flow_row.h"
+
+enum column {
+	COL_ID = 1,
+	COL_STARTED,
+	COL_LIFE,
+	COL_STATE,
+	COL_VERDICT,
+	COL_REASON,
+	COL_PROTO,
+	COL_SRC,
+	COL_DST,
+	COL_SPORT,
+	COL_DPORT,
+	COL_NAT_SRC,
+	COL_NAT_DST,
+	COL_NAT_SPORT,
+	COL_NAT_DPORT,
+	COL_UPLINK,
+	COL_INGRESS,
+	COL_EGRESS,
+	COL_EGRESS_REPLY,
+	COL_MARK,
+	COL_ZONE,
+	COL_CT_ID,
+	COL_PACKETS,
+	COL_BYTES,
+	COL_PACKETS_REPLY,
+	COL_BYTES_REPLY,
+};
+
+/* What a flow's row grows by from its beginning to its end, usually: its life,
+ * four counters, two sets of interfaces. */
+#define LIVE_ROOM 14
+
+static bool is_icmp(uint8_t proto)
+{
+	return proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6;
+}
+
+bool flow_row_has_ports(uint8_t proto, const struct endpoints *tuple)
+{
+	switch (proto) {
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+	case IPPROTO_SCTP:
+	case IPPROTO_DCCP:
+	case IPPROTO_UDPLITE:
+	case IPPROTO_ICMP:
+	case IPPROTO_ICMPV6:
+		return true;
+	default:
+		return tuple->sport || tuple->dport;
+	}
+}
+
+static void bind_life(sqlite3_stmt *s, const struct flow_record *f)
+{
+	if (f->state == FLOW_LIVE)
+		sqlite3_bind_zeroblob(s, COL_LIFE, LIVE_ROOM);
+	else if (!f->ended_ms)
+		sqlite3_bind_null(s, COL_LIFE);
+	else
+		sqlite3_bind_int64(s, COL_LIFE, f->ended_ms - f->started_ms);
+}
+
+static void bind_side(sqlite3_stmt *s, int addr_column, int port_column, const struct addr *addr,
+		      uint16_t port, bool has_port)
+{
+	db_bind_addr(s, addr_column, addr);
+	db_bind_or_null(s, port_column, has_port ? port : -1, -1);
+}
+
+/* The reply goes from the translated destination to the translated source. Of
+ * ICMP the identifier is sport in both directions and type and code stay. */
+static void bind_nat(sqlite3_stmt *s, const struct flow_record *f, bool has_ports)
+{
+	const struct endpoints *there = &f->tuple[DIR_ORIGINAL], *back = &f->tuple[DIR_REPLY];
+	uint16_t sport = is_icmp(f->proto) ? back->sport : back->dport;
+	uint16_t dport = is_icmp(f->proto) ? there->dport : back->sport;
+	bool is_known = !addr_is_none(&back->src) && !addr_is_none(&back->dst);
+
+	if (is_known && (!addr_is_equal(&there->src, &back->dst) || there->sport != sport))
+		bind_side(s, COL_NAT_SRC, COL_NAT_SPORT, &back->dst, sport, has_ports);
+	else
+		bind_side(s, COL_NAT_SRC, COL_NAT_SPORT, &(struct addr){0}, 0, false);
+	if (is_known && (!addr_is_equal(&there->dst, &back->src) || there->dport != dport))
+		bind_side(s, COL_NAT_DST, COL_NAT_DPORT, &back->src, dport, has_ports);
+	else
+		bind_side(s, COL_NAT_DST, COL_NAT_DPORT, &(struct addr){0}, 0, false);
+}
+
+static void bind_counters(sqlite3_stmt *s, const struct flow_record *f)
+{
+	for (int i = 0; i < 4 && !f->has_counters; i++)
+		sqlite3_bind_null(s, COL_PACKETS + i);
+	if (!f->has_counters)
+		return;
+	sqlite3_bind_int64(s, COL_PACKETS, (int64_t)f->packets[DIR_ORIGINAL]);
+	sqlite3_bind_int64(s, COL_BYTES, (int64_t)f->bytes[DIR_ORIGINAL]);
+	sqlite3_bind_int64(s, COL_PACKETS_REPLY, (int64_t)f->packets[DIR_REPLY]);
+	sqlite3_bind_int64(s, COL_BYTES_REPLY, (int64_t)f->bytes[DIR_REPLY]);
+}
+
+static int bind_ways(sqlite3_stmt *s, struct uplinks *u, const struct flow_record *f)
+{
+	int64_t id;
+	int rc;
+
+	db_bind_or_null(s, COL_UPLINK, uplinks_id(u, f->uplink, f->id), 0);
+	db_bind_or_null(s, COL_INGRESS, uplinks_id(u, f->ingress, f->id), 0);
+	for (int dir = DIR_ORIGINAL; dir <= DIR_REPLY; dir++) {
+		rc = uplinks_ifset(u, f->egress[dir], f->id, &id);
+		if (rc != SQLITE_OK)
+			return rc;
+		db_bind_or_null(s, COL_EGRESS + dir, id, 0);
+	}
+	return SQLITE_OK;
+}
+
+int flow_row_bind(sqlite3_stmt *s, struct uplinks *u, const struct flow_record *f)
+{
+	const struct endpoints *t = &f->tuple[DIR_ORIGINAL];
+	bool has_ports = flow_row_has_ports(f->proto, t);
+
+	sqlite3_bind_int64(s, COL_ID, f->id);
+	db_bind_or_null(s, COL_STARTED, f->started_ms, 0);
+	bind_life(s, f);
+	sqlite3_bind_int(s, COL_STATE, f->state);
+	db_bind_or_null(s, COL_VERDICT, f->verdict, VERDICT_NONE);
+	db_bind_or_null(s, COL_REASON, f->reason, REASON_NONE);
+	sqlite3_bind_int(s, COL_PROTO, f->proto);
+	bind_side(s, COL_SRC, COL_SPORT, &t->src, t->sport, has_ports);
+	bind_side(s, COL_DST, COL_DPORT, &t->dst, t->dport, has_ports);
+	bind_nat(s, f, has_ports);
+	sqlite3_bind_int64(s, COL_MARK, f->mark);
+	sqlite3_bind_int(s, COL_ZONE, f->zone);
+	sqlite3_bind_int64(s, COL_CT_ID, (int32_t)f->ct_id);
+	bind_counters(s, f);
+	return bind_ways(s, u, f);
+}
+
+static int64_t column_number(sqlite3_stmt *s, enum column column)
+{
+	return sqlite3_column_int64(s, column - 1);
+}
+
+static bool column_is_null(sqlite3_stmt *s, enum column column)
+{
+	return sqlite3_column_type(s, column - 1) == SQLITE_NULL;
+}
+
+static void read_tuples(sqlite3_stmt *s, struct flow_record *f)
+{
+	struct endpoints *there = &f->tuple[DIR_ORIGINAL], *back = &f->tuple[DIR_REPLY];
+	uint16_t sport, dport;
+
+	db_column_addr(s, COL_SRC - 1, &there->src);
+	db_column_addr(s, COL_DST - 1, &there->dst);
+	there->sport = sport = (uint16_t)column_number(s, COL_SPORT);
+	there->dport = dport = (uint16_t)column_number(s, COL_DPORT);
+	back->src = there->dst;
+	back->dst = there->src;
+	if (!column_is_null(s, COL_NAT_SRC)) {
+		db_column_addr(s, COL_NAT_SRC - 1, &back->dst);
+		sport = (uint16_t)column_number(s, COL_NAT_SPORT);
+	}
+	if (!column_is_null(s, COL_NAT_DST)) {
+		db_column_addr(s, COL_NAT_DST - 1, &back->src);
+		dport = (uint16_t)column_number(s, COL_NAT_DPORT);
+	}
+	back->sport = is_icmp(f->proto) ? sport : dport;
+	back->dport = is_icmp(f->proto) ? dport : sport;
+}
+
+static void read_counters(sqlite3_stmt *s, struct flow_record *f)
+{
+	f->has_counters = !column_is_null(s, COL_PACKETS);
+	f->packets[DIR_ORIGINAL] = (uint64_t)column_number(s, COL_PACKETS);
+	f->bytes[DIR_ORIGINAL] = (uint64_t)column_number(s, COL_BYTES);
+	f->packets[DIR_REPLY] = (uint64_t)column_number(s, COL_PACKETS_REPLY);
+	f->bytes[DIR_REPLY] = (uint64_t)column_number(s, COL_BYTES_REPLY);
+}
+
+void flow_row_read(sqlite3_stmt *s, const struct uplinks *u, struct flow_record *f)
+{
+	memset(f, 0, sizeof(*f));
+	f->id = column_number(s, COL_ID);
+	f->started_ms = column_number(s, COL_STARTED);
+	f->state = (enum flow_state)column_number(s, COL_STATE);
+	if (f->state != FLOW_LIVE && !column_is_null(s, COL_LIFE))
+		f->ended_ms = f->started_ms + column_number(s, COL_LIFE);
+	f->verdict = (enum verdict)column_number(s, COL_VERDICT);
+	f->reason = (enum reason)column_number(s, COL_REASON);
+	f->proto = (uint8_t)column_number(s, COL_PROTO);
+	read_tuples(s, f);
+	f->uplink = uplinks_slot(u, column_number(s, COL_UPLINK));
+	f->ingress = uplinks_slot(u, column_number(s, COL_INGRESS));
+	f->egress[DIR_ORIGINAL] = uplinks_ifset_slots(u, column_number(s, COL_EGRESS));
+	f->egress[DIR_REPLY] = uplinks_ifset_slots(u, column_number(s, COL_EGRESS_REPLY));
+	f->mark = (uint32_t)column_number(s, COL_MARK);
+	f->zone = (uint16_t)column_number(s, COL_ZONE);
+	f->ct_id = (uint32_t)column_number(s, COL_CT_ID);
+	read_counters(s, f);
+}

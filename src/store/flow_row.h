@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * flow_row.h - struct flow_record to and from a row of table flow.
+ */
+#ifndef WAYMARK_SRC_STORE_FLOW_ROW_H
+#define WAYMARK_SRC_STORE_FLOW_ROW_H
+
+#include <sqlite3.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "store/uplinks.h"
+#include "waymark/base/record.h"
+
+/* ?1 is the id, the others follow in the order of these columns. */
+#define FLOW_COLUMNS                                                                               \
+	"id, started, life, state, verdict, reason, proto, src, dst, sport, dport,"                \
+	" nat_src, nat_dst, nat_sport, nat_dport, uplink, ingress, egress, egress_reply,"          \
+	" mark, zone, ct_id, packets, bytes, packets_reply, bytes_reply"
+#define FLOW_INSERT_SQL                                                                            \
+	"INSERT INTO flow (" FLOW_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"          \
+	" ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25,"         \
+	" ?26)"
+/* What is not known does not overwrite what is: evidence may come after the end. */
+#define FLOW_UPDATE_SQL                                                                            \
+	"UPDATE flow SET started = ?2,"                                                            \
+	" life = ifnull(?3, CASE typeof(life) WHEN 'integer' THEN life END),"                      \
+	" state = ?4, verdict = ?5, reason = ?6,"                                                  \
+	" proto = ?7, src = ?8, dst = ?9, sport = ?10, dport = ?11, nat_src = ?12,"                \
+	" nat_dst = ?13, nat_sport = ?14, nat_dport = ?15, uplink = ?16, ingress = ?17,"           \
+	" egress = ?18, egress_reply = ?19, mark = ?20, zone = ?21, ct_id = ?22,"                  \
+	" packets = ifnull(?23, packets), bytes = ifnull(?24, bytes),"                             \
+	" packets_reply = ifnull(?25, packets_reply),"                                             \
+	" bytes_reply = ifnull(?26, bytes_reply)"                                                  \
+	" WHERE id = ?1"
+
+/* Binds every column. SQLite's code. */
+int flow_row_bind(sqlite3_stmt *s, struct uplinks *u, const struct flow_record *f);
+
+/* Reads a row that was selected as FLOW_COLUMNS. */
+void flow_row_read(sqlite3_stmt *s, const struct uplinks *u, struct flow_record *f);
+
+/* Whether sport and dport say something of this protocol. */
+bool flow_row_has_ports(uint8_t proto, const struct endpoints *tuple);
+
+#endif

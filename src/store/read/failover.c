@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * failover.c - what became of an uplink's flows when it went down. Flows that lived at
+ * that time are those that live still, those with a long life, which have an index, and
+ * those that began not long before: no more slices are read than these are in.
+ *
+ * Knows nothing of the kernel's table.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/db.h"
+#include "store/read/query_internal.h"
+#include "waymark/store/failover.h"
+
+/* A return takes so long to be followed, a loss so long to be noticed, ms: packets that
+ * are on their way, routes that are being changed, a delete that has been asked for. */
+#define MOMENT_MS 1000
+
+static const char *const class_names[FAILOVER_CLASSES] = {
+	[FAILOVER_MOVED] = "moved",
+	[FAILOVER_DELETED] = "deleted",
+	[FAILOVER_STRANDED] = "stranded",
+	[FAILOVER_BACKUP] = "backup",
+};
+
+const char *failover_class_name(enum failover_class c)
+{
+	return c < FAILOVER_CLASSES ? class_names[c] : NULL;
+}
+
+int failover_class_parse(const char *name)
+{
+	for (int c = 0; c < FAILOVER_CLASSES; c++)
+		if (!strcmp(class_names[c], name))
+			return c;
+	return -EINVAL;
+}
+
+/* --- which failover -------------------------------------------------------------------- */
+
+/* The state of the same uplink before s; a reload may have given it another row. */
+#define STATE_BEFORE(what)                                                                         \
+	"(SELECT p." what " FROM uplink_state p JOIN uplink v ON v.id = p.uplink"                  \
+	" WHERE v.name = u.name AND p.id < s.id ORDER BY p.id DESC LIMIT 1)"
+
+/* A start of the daemon in between makes the state one that was found, which gap source
+ * 2 tells. ?1: at or before, 0: any; ?2: name, NULL: any. */
+static const char fall_sql[] =
+	"SELECT s.id, s.time, u.name FROM uplink_state s JOIN uplink u ON u.id = s.uplink"
+	" WHERE s.state <> 'up' AND (?1 = 0 OR s.time <= ?1) AND (?2 IS NULL OR u.name = ?2)"
+	" AND " STATE_BEFORE("state") " = 'up'"
+				      " AND NOT EXISTS (SELECT 1 FROM gap g WHERE g.source = 2 AND "
+				      "g.ended <= s.time"
+				      " AND g.ended > " STATE_BEFORE(
+					      "time") ") ORDER BY s.id DESC LIMIT 1";
+
+static const char return_sql[] =
+	"SELECT r.time FROM uplink_state r JOIN uplink u ON u.id = r.uplink"
+	" WHERE r.id > ?1 AND u.name = ?2 AND r.state = 'up' ORDER BY r.id LIMIT 1";
+
+static void bind_name(sqlite3_stmt *stmt, int index, const char *name)
+{
+	sqlite3_bind_text(stmt, index, name, -1, SQLITE_TRANSIENT);
+}
+
+static void name_take(char name[UPLINK_NAME_MAX], sqlite3_stmt *stmt, int column)
+{
+	const unsigned char *text = sqlite3_column_text(stmt, column);
+
+	snprintf(name, UPLINK_NAME_MAX, "%s", text ? (const char *)text : "");
+}
+
+static int return_find(struct query *q, int64_t fall, struct failover *f)
+{
+	sqlite3_stmt *stmt = NULL;
+	int rc = db_prepare(q->db, &stmt, return_sql);
+
+	if (rc == SQLITE_OK) {
+		sqlite3_bind_int64(stmt, 1, fall);
+		bind_name(stmt, 2, f->uplink);
+		rc = sqlite3_step(stmt);
+	}
+	if (rc == SQLITE_ROW)
+		f->back_ms = sqlite3_column_int64(stmt, 0);
+	sqlite3_finalize(stmt);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : query_fail(q, rc);
+}
+
+static int fall_find(struct query *q, const char *uplink, int64_t at_ms, struct failover *f)
+{
+	sqlite3_stmt *stmt = NULL;
+	int64_t fall = 0;
+	int rc = db_prepare(q->db, &stmt, fall_sql);
+
+	if (rc == SQLITE_OK) {
+		sqlite3_bind_int64(stmt, 1, at_ms);
+		bind_name(stmt, 2, uplink);
+		rc = sqlite3_step(stmt);
+	}
+	if (rc == SQLITE_ROW) {
+		fall = sqlite3_column_int64(stmt, 0);
+		f->down_ms = sqlite3_column_int64(stmt, 1);
+		name_take(f->uplink, stmt, 2);
+	}
+	sqlite3_finalize(stmt);
+	if (rc == SQLITE_DONE)
+		return -ENOENT;
+	return rc == SQLITE_ROW ? return_find(q, fall, f) : query_fail(q, rc);
+}
+
+/* --- which flows ------------------------------------------------------------------------ */
+
+#define IN_SLICE "f.id BETWEEN s.id << 15 AND (s.id << 15) + 32767"
+#define ENDED	 "(ifnull(f.started, 0) + f.life)"
+/* 10: REASON_UPLINK_DOWN_FLUSH. Of a live flow there is no end. */
+#define IS_DELETED "f.reason = 10 AND f.state <> 0 AND " ENDED " <= $end"
+#define HELD_CLASS "CASE WHEN " IS_DELETED " THEN 1 ELSE 2 END"
+
+/* members: id of a flow, class, by (uplink.id). $down, $back and $end: ms; a return that
+ * has not been is beyond all time. 600000 is as in index flow_long; 3 is
+ * REASON_UPLINK_DOWN. */
+#define MEMBERS                                                                                    \
+	"WITH names AS (SELECT id FROM uplink WHERE name = $uplink),"                              \
+	" moved AS (SELECT m.flow_id AS id, m.egress AS by, max(m.id) FROM mismatch m"             \
+	" WHERE m.time BETWEEN $down - $moment AND $end AND m.reason = 3"                          \
+	" AND m.expected IN names AND EXISTS (SELECT 1 FROM flow f WHERE f.id = m.flow_id)"        \
+	" GROUP BY m.flow_id),"                                                                    \
+	" held AS ("                                                                               \
+	"SELECT f.id, " HELD_CLASS " AS class FROM flow f INDEXED BY flow_live"                    \
+	" WHERE f.state = 0 AND f.uplink IN names AND ifnull(f.started, 0) <= $down"               \
+	" UNION ALL SELECT f.id, " HELD_CLASS " FROM flow f INDEXED BY flow_long"                  \
+	" WHERE f.state <> 0 AND f.life >= 600000 AND f.uplink IN names"                           \
+	" AND ifnull(f.started, 0) <= $down AND " ENDED " >= $down"                                \
+	" UNION ALL SELECT f.id, " HELD_CLASS " FROM slice s CROSS JOIN flow f NOT INDEXED"        \
+	" WHERE s.last_ms >= $down - 600000 AND s.first_ms <= $down AND " IN_SLICE                 \
+	" AND f.started BETWEEN $down - 600000 AND $down AND f.state <> 0"                         \
+	" AND f.life < 600000 AND " ENDED " >= $down AND f.uplink IN names),"                      \
+	" begun AS (SELECT f.id, CASE WHEN f.uplink NOT IN names THEN 3"                           \
+	" WHEN " IS_DELETED " THEN 1 END AS class,"                                                \
+	" iif(f.uplink NOT IN names, f.uplink, NULL) AS by"                                        \
+	" FROM slice s CROSS JOIN flow f NOT INDEXED"                                              \
+	" WHERE s.last_ms > $down AND s.first_ms < $back AND " IN_SLICE                            \
+	" AND f.started > $down AND f.started < $back AND f.uplink IS NOT NULL),"                  \
+	" members (id, class, by) AS (SELECT id, 0, by FROM moved"                                 \
+	" UNION ALL SELECT id, class, NULL FROM held WHERE id NOT IN (SELECT id FROM moved)"       \
+	" UNION ALL SELECT id, class, by FROM begun WHERE class IS NOT NULL"                       \
+	" AND id NOT IN (SELECT id FROM moved)) "
+
+#define BY_NAME "(SELECT u.name FROM uplink u WHERE u.id = m.by)"
+
+static const char sums_sql[] =
+	MEMBERS "SELECT m.class, " BY_NAME " AS name, count(*), sum(f.state = 0),"
+		" ifnull(sum(f.bytes + f.bytes_reply), 0), sum(f.bytes IS NULL)"
+		" FROM members m CROSS JOIN flow f ON f.id = m.id GROUP BY m.class, name"
+		" ORDER BY m.class, name";
+
+static const char live_sql[] =
+	MEMBERS "SELECT m.id, m.class, " BY_NAME ", ifnull(f.started, 0), f.proto, f.zone, f.ct_id,"
+		" f.src, f.dst, f.sport, f.dport FROM members m CROSS JOIN flow f ON f.id = m.id"
+		" WHERE f.state = 0 AND f.bytes IS NULL ORDER BY m.id";
+
+static const char ids_sql[] =
+	MEMBERS "SELECT id FROM members WHERE class = $class ORDER BY id DESC LIMIT $limit";
+
+static int members_prepare(struct query *q, sqlite3_stmt **stmt, const char *sql,
+			   const struct failover *f)
+{
+	int rc = db_prepare(q->db, stmt, sql);
+
+	if (rc != SQLITE_OK)
+		return query_fail(q, rc);
+	filter_bind_number(*stmt, "$down", f->down_ms);
+	filter_bind_number(*stmt, "$back", f->back_ms ? f->back_ms : INT64_MAX);
+	filter_bind_number(*stmt, "$end", f->back_ms ? f->back_ms + MOMENT_MS : INT64_MAX);
+	filter_bind_number(*stmt, "$moment", MOMENT_MS);
+	bind_name(*stmt, sqlite3_bind_parameter_index(*stmt, "$uplink"), f->uplink);
+	return 0;
+}
+
+/* --- what became of them ------------------------------------------------------------------ */
+
+/* Room for one more, in steps that double. */
+static void *list_grow(void *list, size_t n, size_t size)
+{
+	if (n & (n - 1))
+		return list;
+	return realloc(list, (n ? 2 * n : 1) * size);
+}
+
+static struct failover_sum *sum_add(struct failover *f, enum failover_class class)
+{
+	struct failover_sum *sums = list_grow(f->sums, f->n_sums, sizeof(*sums));
+
+	if (!sums)
+		return NULL;
+	f->sums = sums;
+	sums[f->n_sums] = (struct failover_sum){.class = class};
+	return &sums[f->n_sums++];
+}
+
+/* Classes without a flow that come before the next one, which may be the end. */
+static int empty_add(struct failover *f, int next)
+{
+	int class = f->n_sums ? (int)f->sums[f->n_sums - 1].class + 1 : 0;
+
+	for (; class < next; class ++)
+		if (!sum_add(f, (enum failover_class) class))
+			return -ENOMEM;
+	return 0;
+}
+
+static int sum_take(struct failover *f, sqlite3_stmt *stmt)
+{
+	int class = sqlite3_column_int(stmt, 0), r = empty_add(f, class);
+	struct failover_sum *sum = r ? NULL : sum_add(f, (enum failover_class) class);
+
+	if (!sum)
+		return -ENOMEM;
+	name_take(sum->by, stmt, 1);
+	sum->flows = (uint64_t)sqlite3_column_int64(stmt, 2);
+	sum->live = (uint64_t)sqlite3_column_int64(stmt, 3);
+	sum->bytes = (uint64_t)sqlite3_column_int64(stmt, 4);
+	sum->unknown = (uint64_t)sqlite3_column_int64(stmt, 5);
+	return 0;
+}
+
+static size_t sum_find(const struct failover *f, int class, const char *by)
+{
+	for (size_t i = 0; i < f->n_sums; i++)
+		if ((int)f->sums[i].class == class && !strcmp(f->sums[i].by, by))
+			return i;
+	return 0;
+}
+
+static int live_take(struct failover *f, sqlite3_stmt *stmt)
+{
+	struct failover_live *list = list_grow(f->live, f->n_live, sizeof(*list)), *l;
+	char by[UPLINK_NAME_MAX];
+
+	if (!list)
+		return -ENOMEM;
+	f->live = list;
+	l = &list[f->n_live++];
+	name_take(by, stmt, 2);
+	*l = (struct failover_live){
+		.id = sqlite3_column_int64(stmt, 0),
+		.sum = sum_find(f, sqlite3_column_int(stmt, 1), by),
+		.started_ms = sqlite3_column_int64(stmt, 3),
+		.proto = (uint8_t)sqlite3_column_int(stmt, 4),
+		.zone = (uint16_t)sqlite3_column_int(stmt, 5),
+		.ct_id = (uint32_t)sqlite3_column_int64(stmt, 6),
+		.tuple.sport = (uint16_t)sqlite3_column_int(stmt, 9),
+		.tuple.dport = (uint16_t)sqlite3_column_int(stmt, 10),
+	};
+	db_column_addr(stmt, 7, &l->tuple.src);
+	db_column_addr(stmt, 8, &l->tuple.dst);
+	return 0;
+}
+
+static int members_read(struct query *q, const char *sql, struct failover *f,
+			int (*take)(struct failover *f, sqlite3_stmt *stmt))
+{
+	sqlite3_stmt *stmt = NULL;
+	int rc = SQLITE_DONE, r = members_prepare(q, &stmt, sql, f);
+
+	while (r == 0 && (rc = sqlite3_step(stmt)) == SQLITE_ROW)
+		r = take(f, stmt);
+	if (r == 0 && rc != SQLITE_DONE)
+		r = query_fail(q, rc);
+	sqlite3_finalize(stmt);
+	return r;
+}
+
+static int failover_read(struct query *q, const char *uplink, int64_t at_ms, struct failover *f)
+{
+	int r = fall_find(q, uplink, at_ms, f);
+
+	if (r == 0)
+		r = members_read(q, sums_sql, f, sum_take);
+	if (r == 0)
+		r = empty_add(f, FAILOVER_CLASSES);
+	return r == 0 ? members_read(q, live_sql, f, live_take) : r;
+}
+
+/* In one transaction: the flows that live are those that the sums count. */
+int query_failover(struct query *q, const char *uplink, int64_t at_ms, struct failover *out)
+{
+	int r, rc = db_exec(q->db, "BEGIN");
+
+	*out = (struct failover){0};
+	if (rc != SQLITE_OK)
+		return query_fail(q, rc);
+	r = failover_read(q, uplink, at_ms, out);
+	db_exec(q->db, "COMMIT");
+	if (r)
+		failover_free(out);
+	return r;
+}
+
+void failover_free(struct failover *f)
+{
+	free(f->sums);
+	free(f->live);
+	*f = (struct failover){0};
+}
+
+/* --- the flows themselves ------------------------------------------------------------------ */
+
+static int ids_read(struct query *q, sqlite3_stmt *stmt, int64_t **list, size_t *n)
+{
+	int rc;
+
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		int64_t *grown = list_grow(*list, *n, sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		*list = grown;
+		grown[(*n)++] = sqlite3_column_int64(stmt, 0);
+	}
+	return rc == SQLITE_DONE ? 0 : query_fail(q, rc);
+}
+
+static int ids_show(struct query *q, const int64_t *list, size_t n, query_row_fn *fn, void *data)
+{
+	struct row_shower shower;
+	int r = row_shower_open(&shower, q, "SELECT * FROM flows WHERE id = ?", fn, data);
+
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = row_shower_show(&shower, list[i]);
+	row_shower_close(&shower);
+	return r;
+}
+
+int query_failover_flows(struct query *q, const struct failover *f, enum failover_class c,
+			 uint64_t limit, query_row_fn *fn, void *data)
+{
+	sqlite3_stmt *stmt = NULL;
+	int64_t *list = NULL;
+	size_t n = 0;
+	int r = members_prepare(q, &stmt, ids_sql, f);
+
+	if (r == 0) {
+		filter_bind_number(stmt, "$class", c);
+		filter_bind_number(stmt, "$limit", limit ? (int64_t)limit : -1);
+		r = ids_read(q, stmt, &list, &n);
+	}
+	sqlite3_finalize(stmt);
+	if (r == 0)
+		r = ids_show(q, list, n, fn, data);
+	free(list);
+	return r;
+}

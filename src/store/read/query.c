@@ -1,0 +1,378 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * query.c - reads the history for people: read-only connections that never write
+ * a row, never checkpoint and hold no transaction while a row is shown.
+ *
+ * Knows nothing of how rows look on a terminal.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "store/db.h"
+#include "store/migrate.h"
+#include "store/read/query_internal.h"
+#include "store/store_internal.h"
+
+/* The writer never locks readers out for longer than a schema change takes. */
+#define BUSY_TIMEOUT_MS 2000
+/* Ids fetched in one transaction. */
+#define CHUNK 1024
+
+static int refuse(struct query *q, int error, const char *why)
+{
+	snprintf(q->error, sizeof(q->error), "%s: %s", q->path, why);
+	return error;
+}
+
+static int file_check(struct query *q)
+{
+	struct stat info;
+
+	if (stat(q->path, &info) < 0)
+		return refuse(
+			q, -errno,
+			errno == ENOENT
+				? "there is no history yet; the daemon makes it when it starts"
+				: strerror(errno));
+	if (S_ISREG(info.st_mode) && info.st_size == 0)
+		return refuse(q, -ENOENT, "the history is empty; the daemon fills it");
+	return store_file_check(q->path, q->error, sizeof(q->error));
+}
+
+static int version_check(struct query *q)
+{
+	int known = store_migrations[store_migrations_count - 1].version;
+	int64_t version, id;
+	int rc = db_integer(q->db, "PRAGMA application_id", &id, 0);
+
+	if (rc == SQLITE_OK)
+		rc = db_integer(q->db, "PRAGMA user_version", &version, 0);
+	if (rc != SQLITE_OK)
+		return query_fail(q, rc);
+	if (id != STORE_APPLICATION_ID)
+		return refuse(q, -EPROTO, "this is not a history of Waymark");
+	if (version > known)
+		return refuse(q, -EPROTO,
+			      "its schema is newer than this program; use the newer "
+			      "program");
+	if (version < known)
+		return refuse(q, -EPROTO,
+			      "its schema is older than this program; start the "
+			      "daemon, which migrates it");
+	return 0;
+}
+
+static int connection_open(struct query *q)
+{
+	int rc = sqlite3_open_v2(q->path, &q->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL);
+
+	if (rc != SQLITE_OK)
+		return query_fail(q, rc);
+	sqlite3_extended_result_codes(q->db, 1);
+	sqlite3_busy_timeout(q->db, BUSY_TIMEOUT_MS);
+	rc = filter_register(q->db);
+	return rc == SQLITE_OK ? version_check(q) : query_fail(q, rc);
+}
+
+struct query *query_open(const char *path, FILE *errors)
+{
+	struct query *q = calloc(1, sizeof(*q));
+	int r = -ENOMEM;
+
+	if (!q)
+		return NULL;
+	q->path = strdup(path);
+	if (q->path)
+		r = file_check(q);
+	if (r == 0)
+		r = connection_open(q);
+	if (r == 0)
+		return q;
+	if (errors)
+		fprintf(errors, "%s\n", q->error[0] ? q->error : strerror(-r));
+	query_close(q);
+	errno = -r;
+	return NULL;
+}
+
+void query_close(struct query *q)
+{
+	if (!q)
+		return;
+	sqlite3_close(q->db);
+	free(q->path);
+	free(q);
+}
+
+const char *query_error(const struct query *q)
+{
+	return q->error;
+}
+
+/* Rows that come in order of a table's or an index's ids, newest first: a chunk
+ * of ids at a time. 'ids' has the parameter $before. */
+static int chunks_show(struct query *q, sqlite3_stmt *ids, uint64_t limit,
+		       struct row_shower *shower)
+{
+	uint64_t left = limit ? limit : UINT64_MAX;
+	int64_t list[CHUNK], before = INT64_MAX;
+	int n = CHUNK, r = 0;
+
+	while (r == 0 && left && n == CHUNK) {
+		sqlite3_bind_int64(ids, sqlite3_bind_parameter_index(ids, "$before"), before);
+		n = query_ids(q, ids, list, left < CHUNK ? (int)left : CHUNK);
+		r = n < 0 ? n : 0;
+		for (int i = 0; r == 0 && i < n; i++)
+			r = row_shower_show(shower, list[i]);
+		left -= n > 0 ? (uint64_t)n : 0;
+		before = n > 0 ? list[n - 1] : 0;
+	}
+	return r;
+}
+
+static int chunks_run(struct query *q, const struct query_filter *f, enum filter_table table,
+		      const char *head, struct row_shower *shower)
+{
+	char *condition = filter_condition(f, table);
+	char *sql = condition ? sqlite3_mprintf("%s%s ORDER BY id DESC", head, condition) : NULL;
+	sqlite3_stmt *ids = NULL;
+	int rc = sql ? db_prepare(q->db, &ids, sql) : SQLITE_NOMEM, r;
+
+	sqlite3_free(condition);
+	sqlite3_free(sql);
+	if (rc != SQLITE_OK)
+		return query_fail(q, rc);
+	filter_bind(ids, f);
+	r = chunks_show(q, ids, f->limit, shower);
+	sqlite3_finalize(ids);
+	return r;
+}
+
+/* Few flows live, fewer are flagged: each kind has an index of its own. */
+static int flows_run(struct query *q, const struct query_filter *f, struct row_shower *shower)
+{
+	bool is_flagged = f->verdict != VERDICT_NONE && f->verdict < VERDICT_UNKNOWN;
+
+	if (f->is_live)
+		return chunks_run(q, f, FILTER_FLOW,
+				  "SELECT id FROM flow INDEXED BY flow_live"
+				  " WHERE id < $before",
+				  shower);
+	if (is_flagged)
+		return chunks_run(q, f, FILTER_FLOW,
+				  "SELECT id FROM flow INDEXED BY flow_flagged"
+				  " WHERE id < $before",
+				  shower);
+	return search_slices(q, f, shower);
+}
+
+int query_flows(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data)
+{
+	struct row_shower shower;
+	int r = row_shower_open(&shower, q, "SELECT * FROM flows WHERE id = ?", fn, data);
+
+	if (r == 0)
+		r = flows_run(q, f, &shower);
+	row_shower_close(&shower);
+	return r;
+}
+
+int query_mismatches(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data)
+{
+	struct row_shower shower;
+	int r = row_shower_open(&shower, q, "SELECT * FROM mismatches WHERE id = ?", fn, data);
+
+	if (r == 0)
+		r = chunks_run(q, f, FILTER_MISMATCH, "SELECT id FROM mismatch WHERE id < $before",
+			       &shower);
+	row_shower_close(&shower);
+	return r;
+}
+
+/* Shows what a statement answers that has parameters ?1 to ?3, and ?4, which is a text
+ * or NULL: few rows. */
+static int few_run_for(struct query *q, const char *sql, const int64_t numbers[3], const char *text,
+		       query_row_fn *fn, void *data)
+{
+	sqlite3_stmt *stmt = NULL;
+	int r, rc = db_prepare(q->db, &stmt, sql);
+
+	if (rc != SQLITE_OK)
+		return query_fail(q, rc);
+	for (int i = 1; i <= 3 && i <= sqlite3_bind_parameter_count(stmt); i++)
+		sqlite3_bind_int64(stmt, i, numbers[i - 1]);
+	if (text)
+		sqlite3_bind_text(stmt, 4, text, -1, SQLITE_STATIC);
+	r = query_show_all(q, stmt, fn, data);
+	sqlite3_finalize(stmt);
+	return r;
+}
+
+static int few_run(struct query *q, const char *sql, int64_t first, int64_t second, int64_t third,
+		   query_row_fn *fn, void *data)
+{
+	return few_run_for(q, sql, (int64_t[]){first, second, third}, NULL, fn, data);
+}
+
+/* One that ended before it began had the clock put back in it: what lies between the
+ * two times may be in it. */
+int query_gaps(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data)
+{
+	return few_run(q,
+		       "SELECT v.* FROM gap g JOIN gaps v ON v.id = g.id"
+		       " WHERE (?1 = 0 OR ifnull(max(g.ended, ifnull(g.started, 0)), ?1) >= ?1)"
+		       " AND (?2 = 0 OR min(ifnull(g.started, 0), ifnull(g.ended, ?2)) < ?2)"
+		       " ORDER BY g.started DESC, abs(g.id) DESC LIMIT ?3",
+		       f->since_ms, f->until_ms, f->limit ? (int64_t)f->limit : -1, fn, data);
+}
+
+int query_tampering(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data)
+{
+	return few_run(q,
+		       "SELECT * FROM tampering"
+		       " WHERE (?1 = 0 OR time >= strftime('%Y-%m-%dT%H:%M:%fZ', ?1 / 1000.0,"
+		       " 'unixepoch')) AND (?2 = 0 OR time < strftime('%Y-%m-%dT%H:%M:%fZ',"
+		       " ?2 / 1000.0, 'unixepoch')) ORDER BY time DESC LIMIT ?3",
+		       f->since_ms, f->until_ms, f->limit ? (int64_t)f->limit : -1, fn, data);
+}
+
+int query_coverage(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data)
+{
+	return few_run_for(q,
+			   "SELECT * FROM coverage"
+			   " WHERE (?1 = 0 OR ended >= strftime('%Y-%m-%dT%H:%M:%fZ', ?1 / 1000.0,"
+			   " 'unixepoch')) AND (?2 = 0 OR started < strftime('%Y-%m-%dT%H:%M:%fZ',"
+			   " ?2 / 1000.0, 'unixepoch')) AND (?4 IS NULL OR uplink = ?4)"
+			   " ORDER BY hour DESC, uplink LIMIT ?3",
+			   (int64_t[]){f->since_ms, f->until_ms, f->limit ? (int64_t)f->limit : -1},
+			   f->uplink, fn, data);
+}
+
+int query_uplinks(struct query *q, query_row_fn *fn, void *data)
+{
+	return few_run(q,
+		       "SELECT * FROM uplinks ORDER BY valid_to IS NOT NULL, valid_to DESC, name",
+		       0, 0, 0, fn, data);
+}
+
+/* Passes rows on and says whether there was one. */
+struct witness {
+	query_row_fn *fn;
+	void *data;
+	bool has_seen;
+};
+
+static int witness_row(void *data, const struct value *values, size_t n)
+{
+	struct witness *w = data;
+
+	w->has_seen = true;
+	return w->fn(w->data, values, n);
+}
+
+int query_flow(struct query *q, int64_t id, query_row_fn *fn, void *data)
+{
+	struct witness w = {.fn = fn, .data = data};
+	int r = few_run(q, "SELECT * FROM flows WHERE id = ?1", id, 0, 0, witness_row, &w);
+
+	return r == 0 && !w.has_seen ? -ENOENT : r;
+}
+
+int query_flow_mismatches(struct query *q, int64_t id, query_row_fn *fn, void *data)
+{
+	return few_run(q, "SELECT * FROM mismatches WHERE flow_id = ?1 ORDER BY id", id, 0, 0, fn,
+		       data);
+}
+
+int query_flow_mark_changes(struct query *q, int64_t id, query_row_fn *fn, void *data)
+{
+	return few_run(q, "SELECT * FROM mark_changes WHERE flow_id = ?1 ORDER BY time", id, 0, 0,
+		       fn, data);
+}
+
+int query_flow_deletions(struct query *q, int64_t id, query_row_fn *fn, void *data)
+{
+	return few_run(q, "SELECT * FROM deleted_flows WHERE flow_id = ?1 ORDER BY time", id, 0, 0, fn,
+		       data);
+}
+
+/* Counted here: SQLite would sort the rows to group them. */
+static int totals_read(struct query *q, sqlite3_stmt *stmt, struct query_totals *out)
+{
+	int rc;
+
+	while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		int verdict = sqlite3_column_int(stmt, 0);
+
+		if (verdict >= 0 && verdict <= VERDICT_OK)
+			out->by_verdict[verdict]++;
+		out->flows++;
+		out->live += sqlite3_column_int(stmt, 1) == FLOW_LIVE;
+	}
+	return rc == SQLITE_DONE ? 0 : query_fail(q, rc);
+}
+
+static int flow_totals(struct query *q, const struct query_filter *f, struct query_totals *out)
+{
+	struct query_filter times = {
+		.since_ms = f->since_ms, .until_ms = f->until_ms, .port = -1, .proto = -1};
+	char *condition = filter_condition(&times, FILTER_FLOW), *sql;
+	sqlite3_stmt *stmt = NULL;
+	int r, rc;
+
+	sql = sqlite3_mprintf("SELECT verdict, state FROM"
+			      " (SELECT id AS slice_id FROM slice WHERE"
+			      " ($since IS NULL OR last_ms >= $since) AND"
+			      " ($until IS NULL OR first_ms < $until)) CROSS JOIN flow"
+			      " WHERE id BETWEEN slice_id << 15 AND (slice_id << 15) + 32767%s",
+			      condition ? condition : "");
+	rc = sql && condition ? db_prepare(q->db, &stmt, sql) : SQLITE_NOMEM;
+	sqlite3_free(condition);
+	sqlite3_free(sql);
+	if (rc != SQLITE_OK)
+		return query_fail(q, rc);
+	if (f->since_ms)
+		sqlite3_bind_int64(stmt, sqlite3_bind_parameter_index(stmt, "$since"), f->since_ms);
+	if (f->until_ms)
+		sqlite3_bind_int64(stmt, sqlite3_bind_parameter_index(stmt, "$until"), f->until_ms);
+	r = totals_read(q, stmt, out);
+	sqlite3_finalize(stmt);
+	return r;
+}
+
+static int integer_read(struct query *q, const char *sql, int64_t *out)
+{
+	int rc = db_integer(q->db, sql, out, 0);
+
+	return rc == SQLITE_OK ? 0 : query_fail(q, rc);
+}
+
+int query_totals(struct query *q, const struct query_filter *f, struct query_totals *out)
+{
+	int64_t mismatches, gaps;
+	int r;
+
+	*out = (struct query_totals){0};
+	r = flow_totals(q, f, out);
+	if (r == 0)
+		r = integer_read(q, "SELECT count(*) FROM mismatch", &mismatches);
+	if (r == 0)
+		r = integer_read(q, "SELECT count(*) FROM gap", &gaps);
+	if (r < 0)
+		return r;
+	out->mismatches = (uint64_t)mismatches;
+	out->gaps = (uint64_t)gaps;
+	return 0;
+}
+
+int query_last_ids(struct query *q, int64_t *flow, int64_t *mismatch, int64_t *gap)
+{
+	int r = integer_read(q, "SELECT max(id) FROM flow", flow);
+
+	if (r == 0)
+		r = integer_read(q, "SELECT max(id) FROM mismatch", mismatch);
+	return r == 0 ? integer_read(q, "SELECT max(id) FROM gap", gap) : r;
+}

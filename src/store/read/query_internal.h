@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * query_internal.h - an open history that is read, for the files of queries.
+ */
+#ifndef WAYMARK_SRC_STORE_READ_QUERY_INTERNAL_H
+#define WAYMARK_SRC_STORE_READ_QUERY_INTERNAL_H
+
+#include <sqlite3.h>
+
+#include "waymark/store/query.h"
+
+struct query {
+	char *path;
+	sqlite3 *db;
+	char error[256];
+};
+
+/* --- filter.c: a filter as a condition on a base table --------------------------- */
+
+enum filter_table { FILTER_FLOW, FILTER_MISMATCH };
+
+/* " AND ..." terms on the columns of the table; sqlite3_free it. Values are
+ * parameters with names. NULL: no memory. */
+char *filter_condition(const struct query_filter *f, enum filter_table table);
+
+/* Binds a number where the statement has a parameter of that name. */
+void filter_bind_number(sqlite3_stmt *stmt, const char *name, int64_t number);
+
+/* Binds what the condition names. */
+void filter_bind(sqlite3_stmt *stmt, const struct query_filter *f);
+
+/* The addresses of an IPv4 prefix as numbers of the tables. */
+void filter_range4(const struct prefix *p, int64_t *low, int64_t *high);
+
+/* The function prefix6(address, prefix) that conditions use. SQLite's code. */
+int filter_register(sqlite3 *db);
+
+/* --- rows.c: rows to callbacks --------------------------------------------------- */
+
+/* One row, copied: no transaction lasts while it is shown. */
+struct row_buffer {
+	struct value *values;
+	size_t n, capacity;
+	char *text;
+	size_t text_size;
+};
+void row_buffer_free(struct row_buffer *b);
+/* Copies the current row. 0 or -ENOMEM. */
+int row_buffer_fill(struct row_buffer *b, sqlite3_stmt *stmt);
+
+/* Notes SQLite's failure; -errno. */
+int query_fail(struct query *q, int rc);
+
+/* The ids that 'ids' (of one column) answers, at most max; their number or
+ * -errno. */
+int query_ids(struct query *q, sqlite3_stmt *ids, int64_t *list, int max);
+
+/* Shows the rows of a view ("SELECT * FROM view WHERE id = ?") by id. */
+struct row_shower {
+	struct query *q;
+	sqlite3_stmt *stmt;
+	struct row_buffer buffer;
+	query_row_fn *fn;
+	void *data;
+};
+int row_shower_open(struct row_shower *s, struct query *q, const char *sql, query_row_fn *fn,
+		    void *data);
+void row_shower_close(struct row_shower *s);
+/* 0 (shown, or no longer there), what fn returned, or -errno. */
+int row_shower_show(struct row_shower *s, int64_t id);
+
+/* Shows what a statement answers, all of it copied first: for few rows. 0, what
+ * fn returned, or -errno. */
+int query_show_all(struct query *q, sqlite3_stmt *stmt, query_row_fn *fn, void *data);
+
+/* --- search.c: flows by slices ------------------------------------------------------ */
+
+int search_slices(struct query *q, const struct query_filter *f, struct row_shower *shower);
+
+#endif

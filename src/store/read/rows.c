@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * rows.c - rows of a view to a callback. A row is copied before it is shown: a
+ * reader that pages through a listing holds no transaction meanwhile.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/db.h"
+#include "store/read/query_internal.h"
+
+int query_fail(struct query *q, int rc)
+{
+	int r = db_errno(rc);
+
+	snprintf(q->error, sizeof(q->error), "%s: %s", q->path, sqlite3_errmsg(q->db));
+	return r;
+}
+
+int query_ids(struct query *q, sqlite3_stmt *ids, int64_t *list, int max)
+{
+	int n = 0, rc = SQLITE_DONE;
+
+	while (n < max && (rc = sqlite3_step(ids)) == SQLITE_ROW)
+		list[n++] = sqlite3_column_int64(ids, 0);
+	if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+		n = query_fail(q, rc);
+	sqlite3_reset(ids);
+	return n;
+}
+
+void row_buffer_free(struct row_buffer *b)
+{
+	free(b->values);
+	free(b->text);
+	*b = (struct row_buffer){0};
+}
+
+static int columns_prepare(struct row_buffer *b, sqlite3_stmt *stmt)
+{
+	size_t n = (size_t)sqlite3_column_count(stmt);
+	struct value *values;
+
+	if (n > b->capacity) {
+		values = realloc(b->values, n * sizeof(*values));
+		if (!values)
+			return -ENOMEM;
+		b->values = values;
+		b->capacity = n;
+	}
+	b->n = n;
+	for (size_t i = 0; i < n; i++)
+		b->values[i] = (struct value){.name = sqlite3_column_name(stmt, (int)i)};
+	return 0;
+}
+
+/* Room for all texts at once, so that none moves when the next is copied. */
+static int text_prepare(struct row_buffer *b, sqlite3_stmt *stmt)
+{
+	size_t size = 0;
+	char *text;
+
+	for (size_t i = 0; i < b->n; i++)
+		if (sqlite3_column_type(stmt, (int)i) == SQLITE_TEXT)
+			size += (size_t)sqlite3_column_bytes(stmt, (int)i) + 1;
+	if (size <= b->text_size)
+		return 0;
+	text = realloc(b->text, size);
+	if (!text)
+		return -ENOMEM;
+	b->text = text;
+	b->text_size = size;
+	return 0;
+}
+
+static size_t value_copy(struct value *v, sqlite3_stmt *stmt, int column, char *to)
+{
+	size_t size;
+
+	switch (sqlite3_column_type(stmt, column)) {
+	case SQLITE_INTEGER:
+		v->kind = VALUE_INTEGER;
+		v->integer = sqlite3_column_int64(stmt, column);
+		return 0;
+	case SQLITE_TEXT:
+		size = (size_t)sqlite3_column_bytes(stmt, column);
+		memcpy(to, sqlite3_column_text(stmt, column), size);
+		to[size] = '\0';
+		v->kind = VALUE_TEXT;
+		v->text = to;
+		return size + 1;
+	case SQLITE_FLOAT:
+		v->kind = VALUE_REAL;
+		v->real = sqlite3_column_double(stmt, column);
+		return 0;
+	default: /* the views have nothing else */
+		return 0;
+	}
+}
+
+int row_buffer_fill(struct row_buffer *b, sqlite3_stmt *stmt)
+{
+	size_t used = 0;
+	int r = columns_prepare(b, stmt);
+
+	if (r == 0)
+		r = text_prepare(b, stmt);
+	for (size_t i = 0; r == 0 && i < b->n; i++)
+		used += value_copy(&b->values[i], stmt, (int)i, b->text + used);
+	return r;
+}
+
+int row_shower_open(struct row_shower *s, struct query *q, const char *sql, query_row_fn *fn,
+		    void *data)
+{
+	int rc;
+
+	*s = (struct row_shower){.q = q, .fn = fn, .data = data};
+	rc = db_prepare(q->db, &s->stmt, sql);
+	return rc == SQLITE_OK ? 0 : query_fail(q, rc);
+}
+
+void row_shower_close(struct row_shower *s)
+{
+	sqlite3_finalize(s->stmt);
+	row_buffer_free(&s->buffer);
+}
+
+int row_shower_show(struct row_shower *s, int64_t id)
+{
+	int r = 0, rc;
+
+	sqlite3_bind_int64(s->stmt, 1, id);
+	rc = sqlite3_step(s->stmt);
+	if (rc == SQLITE_ROW)
+		r = row_buffer_fill(&s->buffer, s->stmt);
+	else if (rc != SQLITE_DONE)
+		r = query_fail(s->q, rc);
+	sqlite3_reset(s->stmt);
+	if (r < 0 || rc == SQLITE_DONE)
+		return r;
+	return s->fn(s->data, s->buffer.values, s->buffer.n);
+}
+
+static int rows_collect(struct query *q, sqlite3_stmt *stmt, struct row_buffer **rows, size_t *n)
+{
+	int r = 0, rc;
+
+	while (r == 0 && (rc = sqlite3_step(stmt)) != SQLITE_DONE) {
+		struct row_buffer *grown;
+
+		if (rc != SQLITE_ROW)
+			return query_fail(q, rc);
+		grown = realloc(*rows, (*n + 1) * sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		*rows = grown;
+		grown[*n] = (struct row_buffer){0};
+		r = row_buffer_fill(&grown[(*n)++], stmt);
+	}
+	sqlite3_reset(stmt);
+	return r;
+}
+
+int query_show_all(struct query *q, sqlite3_stmt *stmt, query_row_fn *fn, void *data)
+{
+	struct row_buffer *rows = NULL;
+	size_t n = 0;
+	int r = rows_collect(q, stmt, &rows, &n);
+
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = fn(data, rows[i].values, rows[i].n);
+	for (size_t i = 0; i < n; i++)
+		row_buffer_free(&rows[i]);
+	free(rows);
+	return r;
+}

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * search.c - flows by slices, newest first: the slices' times say which can hold
+ * an answer, their postings which flows of them; a slice without postings is
+ * read whole. What is left is tested on the flows themselves.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/db.h"
+#include "store/write/indexer.h"
+#include "store/read/query_internal.h"
+#include "store/slices.h"
+
+struct bitmap {
+	uint8_t bytes[SLICE_BITMAP_BYTES];
+};
+
+struct search {
+	struct query *q;
+	const struct query_filter *filter;
+	sqlite3_stmt *state;	/* of a slice */
+	sqlite3_stmt *postings; /* of addresses in a slice */
+	sqlite3_stmt *scan;	/* flows of a range that fit */
+	sqlite3_stmt *test;	/* the flow of an id, if it fits */
+	struct bitmap candidates, others;
+	int64_t ids[SLICE_FLOWS];
+};
+
+static int statement(struct search *s, sqlite3_stmt **out, const char *head, const char *condition,
+		     const char *tail)
+{
+	char *sql = sqlite3_mprintf("%s%s%s", head, condition, tail);
+	int rc = sql ? db_prepare(s->q->db, out, sql) : SQLITE_NOMEM;
+
+	sqlite3_free(sql);
+	if (rc == SQLITE_OK)
+		filter_bind(*out, s->filter);
+	return rc;
+}
+
+static int search_open(struct search *s)
+{
+	char *condition = filter_condition(s->filter, FILTER_FLOW);
+	int rc = condition ? SQLITE_OK : SQLITE_NOMEM;
+
+	if (rc == SQLITE_OK)
+		rc = statement(s, &s->state, "SELECT state FROM slice WHERE id = ?1", "", "");
+	if (rc == SQLITE_OK)
+		rc = statement(s, &s->postings,
+			       "SELECT ids FROM posting WHERE slice = ?1"
+			       " AND side = ?4 AND addr BETWEEN ?2 AND ?3",
+			       "", "");
+	if (rc == SQLITE_OK)
+		rc = statement(s, &s->scan, "SELECT id FROM flow WHERE id BETWEEN ?1 AND ?2",
+			       condition, " ORDER BY id DESC");
+	if (rc == SQLITE_OK)
+		rc = statement(s, &s->test, "SELECT id FROM flow WHERE id = ?1", condition, "");
+	sqlite3_free(condition);
+	return rc == SQLITE_OK ? 0 : query_fail(s->q, rc);
+}
+
+static void search_close(struct search *s)
+{
+	sqlite3_finalize(s->state);
+	sqlite3_finalize(s->postings);
+	sqlite3_finalize(s->scan);
+	sqlite3_finalize(s->test);
+	free(s);
+}
+
+static void posting_add(struct bitmap *b, const uint8_t *ids, int size)
+{
+	if (size == SLICE_BITMAP_BYTES) {
+		for (int i = 0; i < size; i++)
+			b->bytes[i] |= ids[i];
+		return;
+	}
+	for (int i = 0; i + 1 < size; i += 2) {
+		unsigned low = (unsigned)(ids[i] | ids[i + 1] << 8) & (SLICE_FLOWS - 1);
+
+		b->bytes[low >> 3] |= (uint8_t)(1 << (low & 7));
+	}
+}
+
+static void postings_bind(sqlite3_stmt *stmt, int64_t slice, const struct prefix *p)
+{
+	struct prefix low = *p, high;
+	int64_t low4, high4;
+
+	sqlite3_bind_int64(stmt, 1, slice);
+	if (p->addr.family == AF_INET) {
+		filter_range4(p, &low4, &high4);
+		sqlite3_bind_int64(stmt, 2, low4);
+		sqlite3_bind_int64(stmt, 3, high4);
+		return;
+	}
+	prefix_truncate(&low);
+	high = low;
+	for (unsigned bit = p->len; bit < 128; bit++)
+		high.addr.bytes[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
+	sqlite3_bind_blob(stmt, 2, low.addr.bytes, 16, SQLITE_TRANSIENT);
+	sqlite3_bind_blob(stmt, 3, high.addr.bytes, 16, SQLITE_TRANSIENT);
+}
+
+/* Which flows of the slice have an address of the prefix on a side. */
+static int postings_read(struct search *s, int64_t slice, enum posting_side side,
+			 const struct prefix *p, struct bitmap *b)
+{
+	int rc;
+
+	memset(b, 0, sizeof(*b));
+	postings_bind(s->postings, slice, p);
+	sqlite3_bind_int(s->postings, 4, side);
+	while ((rc = sqlite3_step(s->postings)) == SQLITE_ROW)
+		posting_add(b, sqlite3_column_blob(s->postings, 0),
+			    sqlite3_column_bytes(s->postings, 0));
+	sqlite3_reset(s->postings);
+	return rc == SQLITE_DONE ? 0 : query_fail(s->q, rc);
+}
+
+static int candidates_read(struct search *s, int64_t slice)
+{
+	const struct query_filter *f = s->filter;
+	bool has_src = !addr_is_none(&f->src.addr), has_dst = !addr_is_none(&f->dst.addr);
+	int r = 0;
+
+	memset(&s->candidates, 0xff, sizeof(s->candidates));
+	if (has_src)
+		r = postings_read(s, slice, SIDE_SRC, &f->src, &s->candidates);
+	if (r < 0 || !has_dst)
+		return r;
+	r = postings_read(s, slice, SIDE_DST, &f->dst, &s->others);
+	for (int i = 0; i < SLICE_BITMAP_BYTES; i++)
+		s->candidates.bytes[i] &= s->others.bytes[i];
+	return r;
+}
+
+static int candidates_test(struct search *s, int64_t slice, int max)
+{
+	int r = candidates_read(s, slice), n = 0;
+
+	for (int low = SLICE_FLOWS - 1; r >= 0 && low >= 0 && n < max; low--) {
+		if (!s->candidates.bytes[low >> 3]) {
+			low &= ~7;
+			continue;
+		}
+		if (!(s->candidates.bytes[low >> 3] >> (low & 7) & 1))
+			continue;
+		sqlite3_bind_int64(s->test, 1, (slice << SLICE_BITS) + low);
+		r = query_ids(s->q, s->test, &s->ids[n], 1);
+		n += r > 0;
+	}
+	return r < 0 ? r : n;
+}
+
+static int slice_scan(struct search *s, int64_t slice, int max)
+{
+	sqlite3_bind_int64(s->scan, 1, slice << SLICE_BITS);
+	sqlite3_bind_int64(s->scan, 2, ((slice + 1) << SLICE_BITS) - 1);
+	return query_ids(s->q, s->scan, s->ids, max);
+}
+
+/* The ids of a slice's flows that fit, newest first, in one transaction, so that
+ * the slice's state and its postings are of one time. Their number or -errno. */
+static int slice_select(struct search *s, int64_t slice, int max)
+{
+	bool has_address =
+		!addr_is_none(&s->filter->src.addr) || !addr_is_none(&s->filter->dst.addr);
+	int64_t state = SLICE_OPEN;
+	int n, rc = db_exec(s->q->db, "BEGIN");
+
+	if (rc != SQLITE_OK)
+		return query_fail(s->q, rc);
+	sqlite3_bind_int64(s->state, 1, slice);
+	n = has_address ? query_ids(s->q, s->state, &state, 1) : 0;
+	if (n >= 0)
+		n = state == SLICE_INDEXED ? candidates_test(s, slice, max)
+					   : slice_scan(s, slice, max);
+	db_exec(s->q->db, "COMMIT");
+	return n;
+}
+
+static int slice_show(struct search *s, int64_t slice, struct row_shower *shower, uint64_t *left)
+{
+	int max = *left < SLICE_FLOWS ? (int)*left : SLICE_FLOWS;
+	int n = slice_select(s, slice, max), r = n < 0 ? n : 0;
+
+	for (int i = 0; r == 0 && i < n; i++)
+		r = row_shower_show(shower, s->ids[i]);
+	*left -= n > 0 ? (uint64_t)n : 0;
+	return r;
+}
+
+/* The slices that can hold an answer, newest first; malloc'd. */
+static int slices_list(struct query *q, const struct query_filter *f, int64_t **list, size_t *n)
+{
+	size_t capacity = 0;
+	sqlite3_stmt *stmt = NULL;
+	int rc = db_prepare(q->db, &stmt,
+			    "SELECT id FROM slice"
+			    " WHERE (?1 = 0 OR last_ms >= ?1) AND (?2 = 0 OR first_ms < ?2)"
+			    " ORDER BY id DESC");
+
+	sqlite3_bind_int64(stmt, 1, f->since_ms);
+	sqlite3_bind_int64(stmt, 2, f->until_ms);
+	while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		rc = SQLITE_OK;
+		if (*n == capacity) {
+			int64_t *grown;
+
+			capacity = capacity ? 2 * capacity : 256;
+			grown = realloc(*list, capacity * sizeof(*grown));
+			if (!grown) {
+				rc = SQLITE_NOMEM;
+				break;
+			}
+			*list = grown;
+		}
+		(*list)[(*n)++] = sqlite3_column_int64(stmt, 0);
+	}
+	sqlite3_finalize(stmt);
+	return rc == SQLITE_DONE ? 0 : query_fail(q, rc);
+}
+
+int search_slices(struct query *q, const struct query_filter *f, struct row_shower *shower)
+{
+	uint64_t left = f->limit ? f->limit : UINT64_MAX;
+	struct search *s = calloc(1, sizeof(*s));
+	int64_t *list = NULL;
+	size_t n = 0;
+	int r = -ENOMEM;
+
+	if (!s)
+		return r;
+	s->q = q;
+	s->filter = f;
+	r = search_open(s);
+	if (r == 0)
+		r = slices_list(q, f, &list, &n);
+	for (size_t i = 0; r == 0 && left && i < n; i++)
+		r = slice_show(s, list[i], shower, &left);
+	free(list);
+	search_close(s);
+	return r;
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * summary.c - sums over a time: what a report shows. The slices' times say which
+ * flows are read at all.
+ *
+ * It knows nothing of how sums are shown.
+ */
+#include "store/db.h"
+#include "store/read/query_internal.h"
+
+/* ?1 and ?2: from and until. */
+#define FLOWS_OF_TIME                                                                              \
+	" FROM (SELECT id AS slice_id FROM slice WHERE last_ms >= ?1 AND first_ms < ?2)"           \
+	" CROSS JOIN flow f %s WHERE f.id BETWEEN slice_id << 15 AND (slice_id << 15) + 32767"     \
+	" AND f.started >= ?1 AND f.started < ?2"
+#define BYTES	    "ifnull(sum(f.bytes), 0)"
+#define BYTES_REPLY "ifnull(sum(f.bytes_reply), 0)"
+
+static int summary_run(struct query *q, char *sql, const struct summary_span *span,
+		       query_row_fn *fn, void *data)
+{
+	const int64_t numbers[] = {span->since_ms, span->until_ms, span->step_ms};
+	sqlite3_stmt *stmt = NULL;
+	int rc = sql ? db_prepare(q->db, &stmt, sql) : SQLITE_NOMEM, r;
+
+	sqlite3_free(sql);
+	if (rc != SQLITE_OK)
+		return query_fail(q, rc);
+	for (int i = 1; i <= sqlite3_bind_parameter_count(stmt); i++)
+		sqlite3_bind_int64(stmt, i, numbers[i - 1]);
+	r = query_show_all(q, stmt, fn, data);
+	sqlite3_finalize(stmt);
+	return r;
+}
+
+int query_steps(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data)
+{
+	return summary_run(q,
+			   sqlite3_mprintf("SELECT (f.started - ?1) / ?3 AS step, u.name AS "
+					   "uplink, count(*) AS flows, " BYTES
+					   " AS bytes, " BYTES_REPLY " AS bytes_reply,"
+					   " sum(ifnull(f.verdict, 0) = 1) AS mismatched, "
+					   "sum(ifnull(f.verdict, 0) = 5) AS unknown" FLOWS_OF_TIME
+					   " GROUP BY step, u.name",
+					   "LEFT JOIN uplink u ON u.id = f.uplink"),
+			   span, fn, data);
+}
+
+int query_verdicts(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data)
+{
+	return summary_run(
+		q,
+		sqlite3_mprintf("SELECT v.name AS verdict, count(*) AS flows" FLOWS_OF_TIME
+				" GROUP BY f.verdict ORDER BY f.verdict",
+				"LEFT JOIN verdict v ON v.id = f.verdict"),
+		span, fn, data);
+}
+
+/* ?3: how many. */
+int query_talkers(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data)
+{
+	struct summary_span few = *span;
+
+	few.step_ms = SUMMARY_TALKERS;
+	return summary_run(
+		q,
+		sqlite3_mprintf(
+			"SELECT CASE typeof(f.src) WHEN 'integer' THEN (f.src >> 24 & 255) || '.' "
+			"||"
+			" (f.src >> 16 & 255) || '.' || (f.src >> 8 & 255) || '.' || (f.src & 255)"
+			" ELSE f.src END AS src, count(*) AS flows, " BYTES
+			" AS bytes, " BYTES_REPLY " AS bytes_reply" FLOWS_OF_TIME
+			" GROUP BY f.src ORDER BY " BYTES " + " BYTES_REPLY
+			" DESC, flows DESC LIMIT ?3",
+			""),
+		&few, fn, data);
+}
+
+int query_reasons(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data)
+{
+	return summary_run(q,
+			   sqlite3_mprintf("SELECT r.name AS reason, count(*) AS mismatches, "
+					   "ifnull(sum(m.packets), 0) AS packets"
+					   " FROM mismatch m LEFT JOIN reason r ON r.id = m.reason"
+					   " WHERE m.time >= ?1 AND m.time < ?2 GROUP BY m.reason "
+					   "ORDER BY mismatches DESC"),
+			   span, fn, data);
+}
+
+/* Hours that the span has a part of are counted whole. */
+#define COVERED_TIME(ms) "strftime('%%Y-%%m-%%dT%%H:%%M:%%fZ', " ms " / 1000.0, 'unixepoch')"
+int query_covered(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data)
+{
+	return summary_run(
+		q,
+		sqlite3_mprintf(
+			"SELECT uplink, iif(count(*) = count(left_packets), sum(left_packets), "
+			"NULL) AS left,"
+			" sum(missing_packets) AS missing, sum(untracked) AS untracked,"
+			" sum(rules_missing) AS \"rules-missing\", sum(offloaded) AS offloaded,"
+			" sum(predating) AS predating, sum(gap) AS gap, sum(uncounted) AS "
+			"uncounted,"
+			" sum(other) AS other FROM coverage"
+			" WHERE ended > " COVERED_TIME("?1") " AND started < " COVERED_TIME(
+				"?2") " GROUP BY uplink ORDER BY uplink"),
+		span, fn, data);
+}
+
+/* Before the first uplink nothing was followed; after the last sign of life nothing is,
+ * until a daemon starts again. */
+int query_unseen(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data)
+{
+	return summary_run(
+		q,
+		sqlite3_mprintf("SELECT * FROM (SELECT ifnull(started, ended) AS started, ended, "
+				"CASE source"
+				" WHEN 0 THEN 'events' WHEN 1 THEN 'nflog' WHEN 2 THEN 'daemon' "
+				"ELSE 'store' END"
+				" AS source, lost, reason FROM gap"
+				" UNION ALL SELECT ?1, ifnull(min(valid_from), ?2), 'daemon', NULL,"
+				" 'before the history begins' FROM uplink"
+				" UNION ALL SELECT value, ?2, 'daemon', NULL, 'no daemon has run "
+				"since' FROM meta"
+				" WHERE name = 'alive_ms' AND value + %d < ?2)"
+				" WHERE started < ?2 AND ifnull(ended, ?2) > ?1 AND started < "
+				"ifnull(ended, ?2)"
+				" ORDER BY started",
+				SUMMARY_ALIVE_MS),
+		span, fn, data);
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * age_clock.h - what time it is for retention. A clock that was set far ahead, by
+ * mistake or by a battery that is empty, must not make everything old.
+ *
+ * A time that is about where the last one, and what has passed since then, lead to
+ * is believed. Another one is believed when it has held for a while; until then
+ * time goes on from where it was, or stands where the clock stands, whichever is
+ * less.
+ *
+ * Pure: it reads no clock.
+ */
+#ifndef WAYMARK_SRC_STORE_WRITE_AGE_CLOCK_H
+#define WAYMARK_SRC_STORE_WRITE_AGE_CLOCK_H
+
+#include <stdint.h>
+
+/* Milliseconds of CLOCK_REALTIME, and what CLOCK_MONOTONIC was then. */
+struct age_moment {
+	int64_t time_ms; /* 0: none */
+	int64_t steady_ms;
+};
+
+struct age_clock {
+	struct age_moment believed, leapt;
+};
+
+/* known_ms: the last time that was believed by an earlier run; 0: none was. */
+void age_clock_init(struct age_clock *c, int64_t known_ms, int64_t steady_ms);
+
+/* What time it is, to delete what is older than keep_ms. It is too late by a leap of
+ * the clock at most that is a sixteenth of keep_ms, and at most a day; a greater one
+ * is believed when it has held for keep_ms, and at most for a day. */
+int64_t age_clock_read(struct age_clock *c, const struct age_moment *now, int64_t keep_ms);
+
+#endif

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * batch.c - the oldest records of the queue become one transaction. They stay in
+ * the queue until it is committed, so that a failure loses none of them.
+ *
+ * Knows nothing of when a batch is due.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "store/db.h"
+#include "store/write/writer_internal.h"
+
+/* How often the history is told that the daemon lives, at most. */
+#define ALIVE_INTERVAL_MS 1000
+
+/* What a single record can be the cause of; everything else is the database's. */
+static bool is_records_fault(int rc)
+{
+	switch (rc & 0xff) {
+	case SQLITE_CONSTRAINT:
+	case SQLITE_MISMATCH:
+	case SQLITE_TOOBIG:
+	case SQLITE_RANGE:
+		return true;
+	default:
+		return false;
+	}
+}
+
+static int refuse_if(struct writer *w, int rc)
+{
+	if (!is_records_fault(rc))
+		return rc;
+	w->batch_failed++;
+	return SQLITE_OK;
+}
+
+static int entry_compare(const void *a, const void *b)
+{
+	const struct batch_entry *x = a, *y = b;
+
+	if (x->id != y->id)
+		return x->id < y->id ? -1 : 1;
+	return x->at < y->at ? -1 : 1;
+}
+
+static void order_sort(struct batch_entry *order, uint32_t n)
+{
+	for (uint32_t i = 1; i < n; i++)
+		if (entry_compare(&order[i - 1], &order[i]) > 0) {
+			qsort(order, n, sizeof(*order), entry_compare);
+			return;
+		}
+}
+
+/* The last word on a flow may come after its end, and know neither it nor the
+ * counters. */
+static void flow_inherit(struct flow_record *last, const struct flow_record *before)
+{
+	if (!last->ended_ms && last->state != FLOW_LIVE)
+		last->ended_ms = before->ended_ms;
+	if (last->has_counters || !before->has_counters)
+		return;
+	last->has_counters = true;
+	memcpy(last->packets, before->packets, sizeof(last->packets));
+	memcpy(last->bytes, before->bytes, sizeof(last->bytes));
+}
+
+static struct flow_record *flow_at(struct writer *w, uint32_t i)
+{
+	return &queue_at(&w->queue, w->order[i].at)->flow;
+}
+
+/* In order of id neighbours share pages; of a flow only the last word counts. */
+static int flows_write(struct writer *w, uint32_t n)
+{
+	int rc = SQLITE_OK;
+
+	order_sort(w->order, n);
+	for (uint32_t i = 0; rc == SQLITE_OK && i < n; i++) {
+		if (i + 1 < n && w->order[i + 1].id == w->order[i].id) {
+			flow_inherit(flow_at(w, i + 1), flow_at(w, i));
+			continue;
+		}
+		rc = refuse_if(w, ingest_flow(&w->in, flow_at(w, i)));
+	}
+	return rc;
+}
+
+/* Flows before a change of the uplinks are written before it. */
+static int records_write(struct writer *w, uint32_t n)
+{
+	uint32_t n_flows = 0;
+	int rc = SQLITE_OK;
+
+	for (uint32_t i = 0; rc == SQLITE_OK && i < n; i++) {
+		const struct record *r = queue_at(&w->queue, i);
+
+		if (r->type == RECORD_FLOW) {
+			w->order[n_flows++] = (struct batch_entry){.id = r->flow.id, .at = i};
+			continue;
+		}
+		if (r->type == RECORD_UPLINKS) {
+			rc = flows_write(w, n_flows);
+			n_flows = 0;
+		}
+		if (rc == SQLITE_OK)
+			rc = refuse_if(w, ingest_record(&w->in, r));
+	}
+	return rc == SQLITE_OK ? flows_write(w, n_flows) : rc;
+}
+
+static int alive_write(struct writer *w)
+{
+	int64_t now_ms = clock_monotonic_ms();
+
+	if (w->alive_ms && now_ms < w->alive_ms + ALIVE_INTERVAL_MS)
+		return SQLITE_OK;
+	w->alive_ms = now_ms;
+	return ingest_meta(&w->in, "alive_ms", clock_realtime_ms());
+}
+
+/* Between the database that went away and this one. */
+static int moved_write(struct writer *w)
+{
+	struct record r = {
+		.type = RECORD_GAP,
+		.gap = {.id = w->st->own_gap_id - 1,
+			.source = GAP_STORE,
+			.lost = -1,
+			.started_ms = w->moved_since_ms,
+			.ended_ms = clock_realtime_ms()},
+	};
+
+	if (!w->moved_since_ms)
+		return SQLITE_OK;
+	snprintf(r.gap.reason, sizeof(r.gap.reason),
+		 "the database's file was moved, replaced or deleted");
+	return ingest_record(&w->in, &r);
+}
+
+void batch_forget(struct writer *w)
+{
+	if (w->is_loaded)
+		ingest_unload(&w->in);
+	maintenance_forget(&w->maintenance);
+	w->is_loaded = false;
+	w->alive_ms = 0;
+}
+
+static void error_note(struct writer *w, int rc, const char *text)
+{
+	pthread_mutex_lock(&w->lock);
+	w->stats.last_error = rc;
+	snprintf(w->stats.last_error_text, sizeof(w->stats.last_error_text), "%.*s",
+		 (int)sizeof(w->stats.last_error_text) - 1, text);
+	pthread_mutex_unlock(&w->lock);
+}
+
+static int failed(struct writer *w, int rc)
+{
+	error_note(w, rc, sqlite3_errmsg(w->st->db));
+	if (!sqlite3_get_autocommit(w->st->db))
+		db_exec(w->st->db, "ROLLBACK");
+	batch_forget(w);
+	switch (rc & 0xff) {
+	case SQLITE_BUSY:
+	case SQLITE_LOCKED:
+	case SQLITE_FULL:
+	case SQLITE_NOMEM:
+		break;
+	default: /* the connection may be what is broken */
+		store_disconnect(w->st);
+	}
+	return rc;
+}
+
+/* The uplinks of a database made anew are those that are valid. */
+static int load(struct writer *w)
+{
+	int rc;
+
+	w->is_loaded = true;
+	rc = ingest_load(&w->in, w->st);
+	maintenance_attach(&w->maintenance, w->st->db);
+	if (rc != SQLITE_OK || !w->moved_since_ms)
+		return rc;
+	rc = db_exec(w->st->db, "BEGIN IMMEDIATE");
+	if (rc == SQLITE_OK)
+		rc = moved_write(w);
+	if (rc == SQLITE_OK && w->uplinks.uplinks)
+		rc = uplinks_apply(&w->in.uplinks, &w->uplinks);
+	if (rc == SQLITE_OK)
+		rc = db_exec(w->st->db, "COMMIT");
+	if (rc == SQLITE_OK) {
+		w->st->own_gap_id--;
+		w->moved_since_ms = 0;
+	}
+	return rc;
+}
+
+/* A database that was given up may be another by now. */
+static int connect_again(struct writer *w)
+{
+	if (store_connect(w->st) < 0) {
+		error_note(w, SQLITE_CANTOPEN, w->st->error);
+		return SQLITE_CANTOPEN;
+	}
+	if (w->st->is_other && !w->moved_since_ms)
+		w->moved_since_ms = w->in_place_ms;
+	return SQLITE_OK;
+}
+
+int batch_ready(struct writer *w)
+{
+	int rc = w->st->db ? SQLITE_OK : connect_again(w);
+
+	if (rc != SQLITE_OK || w->is_loaded)
+		return rc;
+	rc = load(w);
+	return rc == SQLITE_OK ? rc : failed(w, rc);
+}
+
+int batch_write(struct writer *w, uint32_t n)
+{
+	int rc = db_exec(w->st->db, "BEGIN IMMEDIATE");
+
+	w->batch_failed = 0;
+	if (rc == SQLITE_OK)
+		rc = records_write(w, n);
+	if (rc == SQLITE_OK)
+		rc = write_failures_write(w);
+	if (rc == SQLITE_OK)
+		rc = slices_flush(&w->in.slices);
+	if (rc == SQLITE_OK)
+		rc = alive_write(w);
+	if (rc == SQLITE_OK)
+		rc = db_exec(w->st->db, "COMMIT");
+	if (rc != SQLITE_OK)
+		return failed(w, rc);
+	write_failures_committed(w);
+	return SQLITE_OK;
+}
+
+static void uplinks_keep(struct writer *w, struct uplinks_record *r)
+{
+	free(w->uplinks.uplinks);
+	w->uplinks = *r;
+	r->uplinks = NULL;
+}
+
+void batch_take(struct writer *w, uint32_t n)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		struct record *r = queue_at(&w->queue, i);
+
+		if (r->type == RECORD_UPLINKS)
+			uplinks_keep(w, &r->uplinks);
+		else
+			record_clear(r);
+	}
+	queue_take(&w->queue, n);
+}

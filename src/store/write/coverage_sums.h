@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * coverage_sums.h - how much of what left is in the history: intervals become sums an hour,
+ * readings are kept for the next daemon.
+ */
+#ifndef WAYMARK_SRC_STORE_WRITE_COVERAGE_SUMS_H
+#define WAYMARK_SRC_STORE_WRITE_COVERAGE_SUMS_H
+
+#include <sqlite3.h>
+
+#include "store/uplinks.h"
+#include "waymark/base/record.h"
+
+enum coverage_statement {
+	COVERAGE_ADD_HOUR,
+	COVERAGE_ADD_COUNT,
+	COVERAGE_PUT_READING,
+	COVERAGE_PUT_READING_COUNT,
+	COVERAGE_STATEMENTS,
+};
+extern const char *const coverage_sql[COVERAGE_STATEMENTS];
+
+/* Adds an interval, if it is one, and keeps the reading. statements: prepared from
+ * coverage_sql. SQLite's code. */
+int coverage_put(sqlite3_stmt *const *statements, const struct uplinks *u,
+		 const struct coverage_record *r);
+
+#endif

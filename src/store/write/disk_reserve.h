@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * disk_reserve.h - disk space put by, beside the database, for the day that the disk
+ * is full: what the log holds can be moved into the database only where there is
+ * room, and nothing can be deleted before.
+ */
+#ifndef WAYMARK_SRC_STORE_WRITE_DISK_RESERVE_H
+#define WAYMARK_SRC_STORE_WRITE_DISK_RESERVE_H
+
+#include <stdbool.h>
+
+/* Makes the reserve if it is missing and the disk has plenty of room. Whether
+ * there is that much room, or was for the reserve that is there. */
+bool disk_reserve_keep(const char *database);
+
+/* Gives it up. */
+void disk_reserve_spend(const char *database);
+
+#endif

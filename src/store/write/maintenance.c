@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * maintenance.c - what the writer does between batches.
+ *
+ * SQLite's own checkpoints happen in the commit that fills the log; here they
+ * wait for a quiet moment. All of it is done on the one writing connection.
+ */
+#include "store/db.h"
+#include "store/write/maintenance.h"
+#include "store/write/disk_reserve.h"
+
+/* 4 KiB frames: 8 MiB when there is time, 64 MiB when there is none. */
+#define CHECKPOINT_FRAMES	  2048
+#define CHECKPOINT_FRAMES_PRESSED 16384
+/* While a reader holds on to the log, trying again costs and gains nothing. */
+#define CHECKPOINT_PAUSE_MS 1000
+/* How often the disk is looked at. */
+#define RESERVE_INTERVAL_MS 30000
+
+void maintenance_init(struct maintenance *k)
+{
+	*k = (struct maintenance){0};
+	indexer_init(&k->indexer);
+	pruner_init(&k->pruner);
+}
+
+static int wal_hook(void *data, sqlite3 *db, const char *name, int frames)
+{
+	struct maintenance *k = data;
+
+	(void)db;
+	(void)name;
+	k->wal_frames = frames;
+	return SQLITE_OK;
+}
+
+void maintenance_attach(struct maintenance *k, sqlite3 *db)
+{
+	k->wal_frames = 0;
+	k->checkpoint_after_ms = 0;
+	sqlite3_wal_hook(db, wal_hook, k);
+}
+
+void maintenance_forget(struct maintenance *k)
+{
+	indexer_reset(&k->indexer);
+	pruner_reset(&k->pruner);
+}
+
+static bool is_checkpoint_due(const struct maintenance *k, int frames, int64_t now_ms)
+{
+	return k->wal_frames >= frames && now_ms >= k->checkpoint_after_ms;
+}
+
+bool maintenance_is_pressed(const struct maintenance *k, const struct ingest *in, int64_t now_ms)
+{
+	return is_checkpoint_due(k, CHECKPOINT_FRAMES_PRESSED, now_ms) ||
+	       pruner_is_over(&k->pruner, in, now_ms);
+}
+
+/* PASSIVE waits for nobody; what a reader still needs stays in the log. */
+static int checkpoint(struct maintenance *k, sqlite3 *db, int64_t now_ms)
+{
+	int in_log = 0, done = 0;
+	int rc = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_log, &done);
+
+	k->wal_frames = in_log - done > 0 ? in_log : 0;
+	if (rc != SQLITE_OK || done < in_log)
+		k->checkpoint_after_ms = now_ms + CHECKPOINT_PAUSE_MS;
+	return rc == SQLITE_BUSY ? SQLITE_OK : rc;
+}
+
+/* Without limits nothing may be deleted, and a reserve would serve nothing. */
+static void reserve_see_to(struct maintenance *k, sqlite3 *db, int64_t now_ms)
+{
+	if (now_ms < k->reserve_after_ms || !pruner_has_limit(&k->pruner))
+		return;
+	k->reserve_after_ms = now_ms + RESERVE_INTERVAL_MS;
+	if (disk_reserve_keep(sqlite3_db_filename(db, "main")))
+		pruner_set_roomy(&k->pruner);
+}
+
+int maintenance_step(struct maintenance *k, struct ingest *in, int64_t now_ms, bool *did)
+{
+	*did = true;
+	reserve_see_to(k, in->db, now_ms);
+	if (is_checkpoint_due(k, CHECKPOINT_FRAMES, now_ms))
+		return checkpoint(k, in->db, now_ms);
+	if (pruner_is_over(&k->pruner, in, now_ms))
+		return pruner_shrink(&k->pruner, in, now_ms);
+	if (indexer_has_work(&k->indexer, in))
+		return indexer_step(&k->indexer, in);
+	return pruner_step(&k->pruner, in, now_ms, did);
+}
+
+/* The log goes first: its file is then room for what deleting writes. */
+int maintenance_relieve(struct maintenance *k, struct ingest *in, int64_t now_ms, bool *did)
+{
+	int rc;
+
+	*did = false;
+	if (!pruner_has_limit(&k->pruner))
+		return SQLITE_OK;
+	disk_reserve_spend(sqlite3_db_filename(in->db, "main"));
+	k->reserve_after_ms = now_ms + RESERVE_INTERVAL_MS;
+	rc = checkpoint(k, in->db, now_ms);
+	return rc == SQLITE_OK ? pruner_relieve(&k->pruner, in, did) : rc;
+}

@@ -1,0 +1,435 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * pruner.c - retention. Flows go by ranges of ids from the table's left edge,
+ * where no other index has to follow; live flows stay until they have ended. What
+ * becomes free is used again; the file shrinks where it is above its limit, or
+ * where more than half of it is free.
+ *
+ * Knows nothing of when there is time for it.
+ */
+#include "store/db.h"
+#include "store/write/pruner.h"
+
+/* Flows deleted, rows of other tables looked at in one step. */
+#define STEP_FLOWS 4096
+/* A slice with no more flows than these needs no postings. */
+#define THINNED_FLOWS 2048
+/* Steps when the disk is full: somewhat more than a batch needs. */
+#define RELIEF_STEPS	 4
+#define LOOK_INTERVAL_MS 1000
+#define PASS_INTERVAL_MS 60000
+/* Room that retention keeps below the limit: a 64th. */
+#define MARGIN_SHIFT 6
+/* A row for each so many bytes of the limit is left of flows that are gone: with a row's
+ * 100 bytes or so a tenth of it. */
+#define KEPT_SHIFT 10
+/* Free pages that are left for use again however few the others are: 64 MiB. */
+#define FREE_PAGES_KEPT 16384
+
+#define FOREVER		INT64_MAX
+
+/* ?1 and ?2: ids; ?3: ended before. */
+#define FLOWS_DELETE_SQL                                                                           \
+	"DELETE FROM flow WHERE id BETWEEN ?1 AND ?2 AND state <> 0"                               \
+	" AND ifnull(ifnull(started, 0) + ifnull(life, 0), 0) < ?3"
+
+struct usage {
+	int64_t page_bytes, pages, free_pages;
+};
+
+void pruner_init(struct pruner *p)
+{
+	atomic_init(&p->retention_s, 0);
+	atomic_init(&p->max_bytes, 0);
+	atomic_init(&p->is_clock_trusted, false);
+	atomic_init(&p->asked, 0);
+	atomic_init(&p->done, 0);
+	p->served = 0;
+	p->ceiling_bytes = 0;
+	p->shrink_after_ms = 0;
+	p->look_after_ms = 0;
+	p->age_after_ms = 0;
+	p->has_clock = false;
+	pruner_reset(p);
+}
+
+void pruner_reset(struct pruner *p)
+{
+	p->is_pass_on = false;
+	p->age_flow_id = 0;
+	p->size_flow_id = 0;
+}
+
+static int usage_read(sqlite3 *db, struct usage *u)
+{
+	int rc = db_integer(db, "PRAGMA page_size", &u->page_bytes, 0);
+
+	if (rc == SQLITE_OK)
+		rc = db_integer(db, "PRAGMA page_count", &u->pages, 0);
+	if (rc == SQLITE_OK)
+		rc = db_integer(db, "PRAGMA freelist_count", &u->free_pages, 0);
+	return rc;
+}
+
+static int flows_count(sqlite3 *db, const struct slice *slice, int64_t *count)
+{
+	sqlite3_stmt *stmt = NULL;
+	int rc = db_prepare(db, &stmt,
+			    "SELECT count(*) FROM flow WHERE id"
+			    " BETWEEN ?1 << 15 AND (?1 << 15) + 32767");
+
+	sqlite3_bind_int64(stmt, 1, slice->id);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(stmt);
+	*count = rc == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0;
+	sqlite3_finalize(stmt);
+	return rc == SQLITE_ROW ? SQLITE_OK : rc;
+}
+
+static int postings_delete(struct ingest *in, const struct slice *slice)
+{
+	in->is_torn |= in->building == slice->id;
+	return db_run_numbers(in->db, "DELETE FROM posting WHERE slice = ?", 1, &slice->id);
+}
+
+/* Few flows are quickly read without postings; where many are left, postings
+ * that name one that is gone do no harm. */
+static int slice_finish(struct ingest *in, struct slice *slice)
+{
+	int64_t left;
+	int rc = flows_count(in->db, slice, &left);
+
+	if (rc != SQLITE_OK || left > THINNED_FLOWS)
+		return rc;
+	if (slice->state != SLICE_THINNED)
+		rc = postings_delete(in, slice);
+	if (rc != SQLITE_OK)
+		return rc;
+	if (!left)
+		return slices_remove(&in->slices, slice->id);
+	slice->is_dirty |= slice->state != SLICE_THINNED;
+	slice->state = SLICE_THINNED;
+	return slices_flush(&in->slices);
+}
+
+static int64_t slice_end(const struct slice *slice)
+{
+	return ((slice->id + 1) << SLICE_BITS) - 1;
+}
+
+/* The last id of a step that begins with *from, or with the slice. */
+static int64_t step_end(const struct slice *slice, int64_t *from)
+{
+	if (*from < slice->id << SLICE_BITS)
+		*from = slice->id << SLICE_BITS;
+	if (*from + STEP_FLOWS > slice_end(slice) || slice->state == SLICE_THINNED)
+		return slice_end(slice);
+	return *from + STEP_FLOWS - 1;
+}
+
+/* Deletes what may go of some ids of one slice. Ids never come again, also when the
+ * last of them goes. */
+static int flows_delete(struct ingest *in, struct slice *slice, int64_t first, int64_t last,
+			int64_t before_ms)
+{
+	int rc = db_exec(in->db, "BEGIN IMMEDIATE");
+
+	if (rc == SQLITE_OK)
+		rc = db_run_numbers(in->db, FLOWS_DELETE_SQL, 3,
+				    (int64_t[]){first, last, before_ms});
+	if (rc == SQLITE_OK)
+		rc = ingest_meta(in, "pruned_flow_id", in->last_flow_id);
+	if (rc == SQLITE_OK && last == slice_end(slice))
+		rc = slice_finish(in, slice);
+	return rc == SQLITE_OK ? db_exec(in->db, "COMMIT") : rc;
+}
+
+/* The first of the ids that is of a flow which began within the limit; else FOREVER. */
+static int young_find(struct ingest *in, const struct pruner *p, int64_t first, int64_t last,
+		      int64_t *id)
+{
+	sqlite3_stmt *stmt = NULL;
+	int rc = db_prepare(in->db, &stmt,
+			    "SELECT id FROM flow WHERE id BETWEEN ?1 AND ?2"
+			    " AND started BETWEEN ?3 AND ?4 ORDER BY id LIMIT 1");
+	const int64_t numbers[] = {first, last, p->before_ms, p->time_ms};
+
+	for (int i = 0; rc == SQLITE_OK && i < 4; i++)
+		rc = sqlite3_bind_int64(stmt, i + 1, numbers[i]);
+	if (rc == SQLITE_OK)
+		rc = sqlite3_step(stmt);
+	*id = rc == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : FOREVER;
+	sqlite3_finalize(stmt);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
+/* Of a table's oldest rows, those from before ?1, but for those behind one of between
+ * ?1 and ?2. */
+#define OLDEST(table) "(SELECT id, time FROM " table " ORDER BY id LIMIT 4096)"
+#define OLDEST_DELETE_SQL(table)                                                                   \
+	"DELETE FROM " table " WHERE time < ?1 AND id <= (SELECT max(id) FROM " OLDEST(            \
+		table) ")"                                                                         \
+		       " AND id < ifnull((SELECT min(id) FROM " OLDEST(                            \
+			       table) " WHERE time BETWEEN ?1 AND ?2), 9223372036854775807)"
+
+/* The same of states, but what an uplink was when the limit began stays. */
+#define STATES_DELETE_SQL                                                                          \
+	OLDEST_DELETE_SQL("uplink_state")                                                          \
+	" AND EXISTS (SELECT 1 FROM uplink_state n"                                                \
+	" WHERE n.uplink = uplink_state.uplink AND n.id > uplink_state.id AND n.time < ?1)"
+
+/* The same of gaps; those of the store count down. */
+#define GAPS_DELETE_SQL                                                                            \
+	"DELETE FROM gap WHERE max(ifnull(started, 0), ended) < ?1 AND CASE WHEN id > 0"           \
+	" THEN id < ifnull((SELECT min(id) FROM gap WHERE id > 0"                                  \
+	" AND started BETWEEN ?1 AND ?2), 9223372036854775807)"                                    \
+	" ELSE id > ifnull((SELECT max(id) FROM gap WHERE id < 0"                                  \
+	" AND started BETWEEN ?1 AND ?2), -9223372036854775807) END"
+
+/* Ids never come again, also when the rows that had them have gone. */
+static int last_ids_keep(struct ingest *in)
+{
+	int rc = SQLITE_OK;
+
+	if (in->last_mismatch_id)
+		rc = ingest_meta(in, "pruned_mismatch_id", in->last_mismatch_id);
+	if (rc == SQLITE_OK && in->last_gap_id)
+		rc = ingest_meta(in, "pruned_gap_id", in->last_gap_id);
+	return rc;
+}
+
+/* The other tables have few rows as a rule; their oldest come first, or are all looked
+ * at. *has_more: there may be others that have to go. */
+static int others_delete(struct ingest *in, int64_t before_ms, int64_t time_ms, bool *has_more)
+{
+	static const char *const sql[] = {
+		OLDEST_DELETE_SQL("mismatch"),	     OLDEST_DELETE_SQL("mark_change"),
+		OLDEST_DELETE_SQL("tamper"),	     OLDEST_DELETE_SQL("coverage_hour"),
+		OLDEST_DELETE_SQL("coverage_count"), STATES_DELETE_SQL,
+		OLDEST_DELETE_SQL("cure"),	     GAPS_DELETE_SQL,
+	};
+	int rc = db_exec(in->db, "BEGIN IMMEDIATE");
+
+	*has_more = false;
+	for (size_t i = 0; rc == SQLITE_OK && i < sizeof(sql) / sizeof(sql[0]); i++) {
+		rc = db_run_numbers(in->db, sql[i], 2, (int64_t[]){before_ms, time_ms});
+		*has_more |= rc == SQLITE_OK && sqlite3_changes(in->db) >= STEP_FLOWS;
+	}
+	if (rc == SQLITE_OK)
+		rc = last_ids_keep(in);
+	return rc == SQLITE_OK ? db_exec(in->db, "COMMIT") : rc;
+}
+
+/* Of a table's oldest rows those of flows that are gone, but for the newest ?1 rows. */
+#define LEFT_DELETE_SQL(table)                                                                     \
+	"DELETE FROM " table " WHERE id <= min((SELECT max(id) FROM " table ") - ?1,"              \
+	" (SELECT max(id) FROM (SELECT id FROM " table " ORDER BY id LIMIT 16384)))"               \
+	" AND NOT EXISTS (SELECT 1 FROM flow WHERE flow.id = flow_id)"
+
+/* Where each flow leaves a row behind, these would push out the flows themselves. */
+static int left_delete(struct ingest *in, int64_t kept)
+{
+	static const char *const sql[] = {
+		LEFT_DELETE_SQL("mismatch"),
+		LEFT_DELETE_SQL("mark_change"),
+		LEFT_DELETE_SQL("cure"),
+	};
+	int rc = db_exec(in->db, "BEGIN IMMEDIATE");
+
+	for (size_t i = 0; rc == SQLITE_OK && i < sizeof(sql) / sizeof(sql[0]); i++)
+		rc = db_run_numbers(in->db, sql[i], 1, &kept);
+	if (rc == SQLITE_OK)
+		rc = last_ids_keep(in);
+	return rc == SQLITE_OK ? db_exec(in->db, "COMMIT") : rc;
+}
+
+/* The next slice of the pass; what seems to be yet to come is left out. */
+static struct slice *age_slice(struct pruner *p, struct ingest *in)
+{
+	struct slice *slice = slices_from(&in->slices, p->age_flow_id);
+
+	while (slice && slice->first_ms > p->time_ms && slice->first_ms <= slice->last_ms)
+		slice = slices_from(&in->slices, (slice->id + 1) << SLICE_BITS);
+	return slice;
+}
+
+static int age_delete(struct pruner *p, struct ingest *in, struct slice *slice)
+{
+	int64_t last = step_end(slice, &p->age_flow_id), first = p->age_flow_id, young;
+	int rc = young_find(in, p, first, last, &young);
+
+	if (rc != SQLITE_OK)
+		return rc;
+	if (last >= young)
+		last = young - 1;
+	p->age_flow_id = young < FOREVER ? FOREVER : last + 1;
+	return last < first ? SQLITE_OK : flows_delete(in, slice, first, last, p->before_ms);
+}
+
+/* A pass from the oldest flow on, until one that began within the limit. */
+static int age_step(struct pruner *p, struct ingest *in)
+{
+	struct slice *slice = age_slice(p, in);
+	int rc;
+
+	if (slice)
+		return age_delete(p, in, slice);
+	rc = others_delete(in, p->before_ms, p->time_ms, &p->is_pass_on);
+	return rc == SQLITE_OK ? ingest_meta(in, "age_ms", p->clock.believed.time_ms) : rc;
+}
+
+/* The limit of size in force. */
+static uint64_t limit_bytes(const struct pruner *p)
+{
+	uint64_t max_bytes = atomic_load(&p->max_bytes), ceiling = (uint64_t)p->ceiling_bytes;
+
+	return ceiling && (!max_bytes || ceiling < max_bytes) ? ceiling : max_bytes;
+}
+
+/* The oldest flows go, with most of what those before them have left, and when there are
+ * none, the other rows. */
+static int size_step(struct pruner *p, struct ingest *in)
+{
+	struct slice *slice = slices_from(&in->slices, p->size_flow_id);
+	bool has_more;
+
+	if (slice) {
+		int64_t last = step_end(slice, &p->size_flow_id), first = p->size_flow_id;
+		int rc = flows_delete(in, slice, first, last, FOREVER);
+
+		p->size_flow_id = last + 1;
+		return rc == SQLITE_OK ? left_delete(in, (int64_t)(limit_bytes(p) >> KEPT_SHIFT))
+				       : rc;
+	}
+	p->size_flow_id = 0;
+	return others_delete(in, FOREVER, 0, &has_more);
+}
+
+/* An earlier run knew what time it was. */
+static int clock_load(struct pruner *p, struct ingest *in, int64_t now_ms)
+{
+	int64_t known_ms;
+	int rc = db_integer(in->db, "SELECT value FROM meta WHERE name = 'age_ms'", &known_ms, 0);
+
+	if (rc == SQLITE_OK)
+		age_clock_init(&p->clock, known_ms, now_ms);
+	p->has_clock = rc == SQLITE_OK;
+	return rc;
+}
+
+static int pass_begin(struct pruner *p, struct ingest *in, int64_t now_ms)
+{
+	uint64_t retention_s = atomic_load(&p->retention_s);
+	int64_t keep_ms = retention_s < FOREVER / 4000 ? (int64_t)retention_s * 1000 : FOREVER / 4;
+	int rc = p->has_clock ? SQLITE_OK : clock_load(p, in, now_ms);
+
+	if (!retention_s || rc != SQLITE_OK)
+		return rc;
+	if (atomic_exchange(&p->is_clock_trusted, false))
+		age_clock_init(&p->clock, 0, now_ms);
+	p->time_ms = age_clock_read(
+		&p->clock,
+		&(struct age_moment){.time_ms = clock_realtime_ms(), .steady_ms = now_ms}, keep_ms);
+	p->is_pass_on = true;
+	p->before_ms = p->time_ms - keep_ms;
+	p->age_flow_id = 0;
+	return SQLITE_OK;
+}
+
+bool pruner_has_limit(const struct pruner *p)
+{
+	return atomic_load(&p->max_bytes) || atomic_load(&p->retention_s);
+}
+
+void pruner_set_roomy(struct pruner *p)
+{
+	p->ceiling_bytes = 0;
+}
+
+static bool is_over(const struct usage *u, uint64_t max_bytes)
+{
+	return max_bytes && (uint64_t)((u->pages - u->free_pages) * u->page_bytes) >
+				    max_bytes - (max_bytes >> MARGIN_SHIFT);
+}
+
+static bool is_slack(const struct usage *u, uint64_t max_bytes)
+{
+	bool is_too_large = max_bytes && (uint64_t)(u->pages * u->page_bytes) > max_bytes;
+
+	return u->free_pages &&
+	       (is_too_large || (u->free_pages > FREE_PAGES_KEPT && u->free_pages > u->pages / 2));
+}
+
+bool pruner_is_over(const struct pruner *p, const struct ingest *in, int64_t now_ms)
+{
+	uint64_t max_bytes = limit_bytes(p);
+	struct usage u;
+
+	return max_bytes && now_ms >= p->shrink_after_ms && usage_read(in->db, &u) == SQLITE_OK &&
+	       is_over(&u, max_bytes);
+}
+
+int pruner_shrink(struct pruner *p, struct ingest *in, int64_t now_ms)
+{
+	int rc = size_step(p, in);
+
+	if (!p->size_flow_id)
+		p->shrink_after_ms = now_ms + LOOK_INTERVAL_MS;
+	return rc;
+}
+
+/* Gives pages back to the file system, where it is worth it. */
+static int look(struct pruner *p, struct ingest *in, int64_t now_ms, bool *did)
+{
+	struct usage u;
+	int rc = usage_read(in->db, &u);
+
+	if (rc != SQLITE_OK)
+		return rc;
+	if (!is_over(&u, limit_bytes(p)))
+		p->size_flow_id = 0;
+	*did = is_slack(&u, atomic_load(&p->max_bytes));
+	if (*did)
+		return db_exec(in->db, "PRAGMA incremental_vacuum(256)");
+	p->look_after_ms = now_ms + LOOK_INTERVAL_MS;
+	return SQLITE_OK;
+}
+
+int pruner_step(struct pruner *p, struct ingest *in, int64_t now_ms, bool *did)
+{
+	uint64_t asked = atomic_load(&p->asked);
+	int rc = SQLITE_OK;
+
+	*did = true;
+	if (p->is_pass_on)
+		return age_step(p, in);
+	if (asked != p->served || now_ms >= p->age_after_ms) {
+		p->served = asked;
+		p->age_after_ms = now_ms + PASS_INTERVAL_MS;
+		p->look_after_ms = now_ms;
+		return pass_begin(p, in, now_ms);
+	}
+	*did = now_ms >= p->look_after_ms;
+	if (*did)
+		rc = look(p, in, now_ms, did);
+	if (rc == SQLITE_OK && !*did)
+		atomic_store(&p->done, p->served);
+	return rc;
+}
+
+int pruner_relieve(struct pruner *p, struct ingest *in, bool *did)
+{
+	struct usage u;
+	int rc = usage_read(in->db, &u);
+
+	*did = false;
+	if (rc != SQLITE_OK)
+		return rc;
+	if (!p->ceiling_bytes)
+		p->ceiling_bytes = u.pages * u.page_bytes;
+	for (int i = 0; rc == SQLITE_OK && i < RELIEF_STEPS; i++) {
+		rc = size_step(p, in);
+		*did |= p->size_flow_id > 0;
+	}
+	return rc;
+}

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * pruner.h - retention: what is too old or too much goes, oldest first, a little
+ * at a time.
+ *
+ * How old a flow is, its times say, and the order of ids: one that was first seen
+ * after another which began within the limit is no older than that, whatever the
+ * clock said when it began.
+ */
+#ifndef WAYMARK_SRC_STORE_WRITE_PRUNER_H
+#define WAYMARK_SRC_STORE_WRITE_PRUNER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "store/write/age_clock.h"
+#include "store/write/ingest.h"
+
+struct pruner {
+	/* Set by any thread. */
+	_Atomic uint64_t retention_s;  /* 0: no limit of age */
+	_Atomic uint64_t max_bytes;    /* 0: no limit of size */
+	_Atomic bool is_clock_trusted; /* somebody says that the clock is right */
+	_Atomic uint64_t asked;	       /* look now: how often that was said */
+
+	_Atomic uint64_t done; /* of asked: those after which all has been done */
+
+	uint64_t served;	 /* of asked: those that have been heard */
+	int64_t ceiling_bytes;	 /* the disk was full at that size; 0: it is not */
+	int64_t shrink_after_ms; /* nothing was left to delete: not before then */
+	int64_t look_after_ms;	 /* CLOCK_MONOTONIC: at the size, */
+	int64_t age_after_ms;	 /* ... at the age */
+	bool has_clock;
+	bool is_pass_on; /* a pass by age is on its way */
+	struct age_clock clock;
+	int64_t time_ms;      /* by it; when that pass began */
+	int64_t before_ms;    /* that pass's limit */
+	int64_t age_flow_id;  /* flows before it are done in this pass */
+	int64_t size_flow_id; /* flows before it are done, by size */
+};
+
+void pruner_init(struct pruner *p);
+void pruner_reset(struct pruner *p);
+
+/* Whether there is any limit: whether history may be deleted at all. */
+bool pruner_has_limit(const struct pruner *p);
+
+/* Whether the database is over its limit of size, and flows are left to delete. */
+bool pruner_is_over(const struct pruner *p, const struct ingest *in, int64_t now_ms);
+
+/* Deletes some of the oldest. SQLite's code. */
+int pruner_shrink(struct pruner *p, struct ingest *in, int64_t now_ms);
+
+/* A step, if there is anything to do. SQLite's code. */
+int pruner_step(struct pruner *p, struct ingest *in, int64_t now_ms, bool *did);
+
+/* The disk is full: some of the oldest flows go, if there is any limit at all,
+ * and the database grows no more until pruner_set_roomy. *did: there were some. */
+int pruner_relieve(struct pruner *p, struct ingest *in, bool *did);
+void pruner_set_roomy(struct pruner *p);
+
+#endif

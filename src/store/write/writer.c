@@ -1,0 +1,402 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * writer.c - the thread that writes the history: it gathers records for a part of
+ * batch_ms, commits them, and between batches keeps house. A database that fails
+ * is tried again while the queue takes what comes.
+ *
+ * Knows nothing of rows.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "store/db.h"
+#include "store/write/writer_internal.h"
+
+/* When nothing comes: look whether there is something to keep. */
+#define IDLE_MS 1000
+/* When nothing comes, the history is told this often that the daemon lives. */
+#define IDLE_ALIVE_MS 5000
+/* How often the file is looked after that the records go to. */
+#define WATCH_MS 2000
+/* Between two attempts at a database that fails: the first, and the longest. */
+#define RETRY_MS     100
+#define RETRY_MAX_MS 5000
+/* How long a stop tries to save what a failing database does not take. */
+#define STOP_PATIENCE_MS 3000
+/* Time that must be left before a batch is due, to begin a step of the maintenance's. */
+#define STEP_MS 30
+/* With no such time ever, every so many batches one step all the same. */
+#define STEP_BATCHES 16
+/* ... and so many, where they cannot wait: more than a batch makes necessary. */
+#define STEPS_PRESSED 4
+/* Room of the queue beyond that for flows, for what is not a flow: a part of it. */
+#define RESERVE_PART 16
+
+static void progress_tell(struct writer *w)
+{
+	pthread_mutex_lock(&w->lock);
+	pthread_cond_broadcast(&w->progress);
+	pthread_mutex_unlock(&w->lock);
+}
+
+static int64_t file_bytes(const char *path)
+{
+	struct stat info;
+
+	return stat(path, &info) == 0 ? info.st_size : 0;
+}
+
+static void latency_note(struct writer *w, uint32_t n, int64_t now_ms)
+{
+	for (uint32_t i = 0; i < n; i++) {
+		int64_t event_ms = queue_at(&w->queue, i)->event_ms;
+
+		if (event_ms)
+			latency_add(&w->latency, now_ms, now_ms - event_ms);
+	}
+}
+
+static void committed_note(struct writer *w, uint32_t n)
+{
+	int64_t bytes = file_bytes(w->st->path), now_ms = clock_realtime_ms();
+
+	latency_note(w, n, now_ms);
+	pthread_mutex_lock(&w->lock);
+	w->stats.p50_ms = latency_quantile(&w->latency, now_ms, 500);
+	w->stats.p99_ms = latency_quantile(&w->latency, now_ms, 990);
+	w->stats.written += n - w->batch_failed;
+	w->stats.failed += w->batch_failed;
+	w->stats.batches++;
+	w->stats.last_commit_ms = now_ms;
+	w->stats.database_bytes = bytes;
+	w->stats.last_error = 0;
+	w->stats.last_error_text[0] = '\0';
+	pthread_mutex_unlock(&w->lock);
+	if (w->batch_failed)
+		write_failures_add(w, w->batch_failed, now_ms);
+	w->batch_failed = 0;
+	w->attempts = 0;
+}
+
+static void depth_note(struct writer *w)
+{
+	uint32_t depth = queue_depth(&w->queue);
+
+	pthread_mutex_lock(&w->lock);
+	if (depth > w->stats.depth_max)
+		w->stats.depth_max = depth;
+	pthread_mutex_unlock(&w->lock);
+}
+
+/* Of a full disk: whether something could be deleted, so that it is worth trying
+ * again soon. */
+static bool is_relieved(struct writer *w, int rc, int64_t now_ms)
+{
+	bool did = false;
+
+	if ((rc & 0xff) != SQLITE_FULL || batch_ready(w) != SQLITE_OK)
+		return false;
+	if (maintenance_relieve(&w->maintenance, &w->in, now_ms, &did) == SQLITE_OK)
+		return did;
+	if (!sqlite3_get_autocommit(w->st->db))
+		db_exec(w->st->db, "ROLLBACK");
+	batch_forget(w);
+	return false;
+}
+
+/* A failure is waited out, longer each time; what comes meanwhile queues. */
+static void failed_note(struct writer *w, int rc)
+{
+	int64_t pause = RETRY_MS << (w->attempts < 6 ? w->attempts : 6);
+	int64_t now = clock_monotonic_ms();
+
+	w->attempts++;
+	pthread_mutex_lock(&w->lock);
+	w->failures++;
+	pthread_mutex_unlock(&w->lock);
+	progress_tell(w);
+	depth_note(w);
+	if (is_relieved(w, rc, now))
+		pause = RETRY_MS;
+	queue_wait(&w->queue, w->queue.capacity + 1,
+		   now + (pause < RETRY_MAX_MS ? pause : RETRY_MAX_MS));
+}
+
+static void commit(struct writer *w)
+{
+	uint32_t n = queue_depth(&w->queue);
+	int rc;
+
+	depth_note(w);
+	if (n > BATCH_RECORDS_MAX)
+		n = BATCH_RECORDS_MAX;
+	rc = batch_ready(w);
+	if (rc == SQLITE_OK)
+		rc = batch_write(w, n);
+	if (rc != SQLITE_OK) {
+		failed_note(w, rc);
+		return;
+	}
+	committed_note(w, n);
+	batch_take(w, n);
+	progress_tell(w);
+}
+
+/* A deleted or replaced file takes what is written to it along: make a new one. */
+static void watch(struct writer *w, int64_t now_ms)
+{
+	if (now_ms < w->watched_ms + WATCH_MS)
+		return;
+	w->watched_ms = now_ms;
+	if (!store_is_moved(w->st)) {
+		if (w->st->db)
+			w->in_place_ms = clock_realtime_ms();
+		return;
+	}
+	w->moved_since_ms = w->in_place_ms;
+	batch_forget(w);
+	store_abandon(w->st);
+	commit(w);
+}
+
+/* One step of the maintenance's. False where there was nothing to do. */
+static bool keep(struct writer *w, int64_t now_ms)
+{
+	bool did = false;
+	int rc = batch_ready(w);
+
+	if (rc == SQLITE_OK)
+		rc = maintenance_step(&w->maintenance, &w->in, now_ms, &did);
+	if (rc == SQLITE_OK)
+		return did;
+	if (w->st->db && !sqlite3_get_autocommit(w->st->db))
+		db_exec(w->st->db, "ROLLBACK");
+	batch_forget(w);
+	failed_note(w, rc);
+	return true;
+}
+
+static bool is_flushing(struct writer *w)
+{
+	return atomic_load(&w->is_stopping) || atomic_load(&w->flush_to) > queue_taken(&w->queue);
+}
+
+static void gather(struct writer *w)
+{
+	int64_t due = clock_monotonic_ms() + w->batch_ms / 2, now;
+
+	while ((now = clock_monotonic_ms()) < due && !is_flushing(w) &&
+	       queue_depth(&w->queue) < BATCH_RECORDS_MAX)
+		if (due - now < STEP_MS || !keep(w, now))
+			queue_wait(&w->queue, BATCH_RECORDS_MAX, due);
+}
+
+/* After a batch: what cannot wait for a pause that never comes. */
+static void keep_up(struct writer *w, int64_t now_ms)
+{
+	if (w->stats.batches % STEP_BATCHES == 0)
+		keep(w, now_ms);
+	for (int i = 0; i < STEPS_PRESSED && w->is_loaded && !w->attempts; i++)
+		if (!maintenance_is_pressed(&w->maintenance, &w->in, now_ms) || !keep(w, now_ms))
+			break;
+}
+
+static void idle(struct writer *w)
+{
+	int64_t now = clock_monotonic_ms();
+
+	if (write_failures_are_unsaid(w) || now - w->alive_ms >= IDLE_ALIVE_MS)
+		commit(w);
+	else if (!keep(w, now))
+		queue_wait(&w->queue, 1, now + IDLE_MS);
+}
+
+/* Whether a stop has waited long enough for a database that fails. */
+static bool is_given_up(struct writer *w, int64_t now_ms)
+{
+	if (!atomic_load(&w->is_stopping))
+		return false;
+	if (!w->stopping_since_ms)
+		w->stopping_since_ms = now_ms;
+	return w->attempts && now_ms - w->stopping_since_ms > STOP_PATIENCE_MS;
+}
+
+static void *writer_main(void *data)
+{
+	struct writer *w = data;
+
+	for (;;) {
+		int64_t now = clock_monotonic_ms();
+
+		watch(w, now);
+		if (is_given_up(w, now))
+			break;
+		if (queue_depth(&w->queue)) {
+			gather(w);
+			commit(w);
+			keep_up(w, now);
+		} else if (atomic_load(&w->is_stopping) && !write_failures_are_unsaid(w)) {
+			break;
+		} else {
+			idle(w);
+		}
+	}
+	return NULL;
+}
+
+static int thread_start(struct writer *w)
+{
+	sigset_t all, before;
+	int r;
+
+	/* Signals are for the thread that has the loop. */
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	r = pthread_create(&w->thread, NULL, writer_main, w);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return -r;
+}
+
+static int start_mark(struct store *st)
+{
+	return db_exec(st->db, "INSERT OR REPLACE INTO meta VALUES ('is_clean', 0)");
+}
+
+struct writer *writer_start(struct store *st, uint32_t capacity, uint32_t batch_ms)
+{
+	struct writer *w = calloc(1, sizeof(*w));
+	int r = -ENOMEM;
+
+	if (!w)
+		return NULL;
+	w->st = st;
+	w->batch_ms = batch_ms;
+	w->in_place_ms = clock_realtime_ms();
+	w->stats.capacity = capacity;
+	w->stats.p50_ms = w->stats.p99_ms = -1;
+	w->stats.database_bytes = file_bytes(st->path);
+	maintenance_init(&w->maintenance);
+	pthread_mutex_init(&w->lock, NULL);
+	pthread_cond_init(&w->progress, NULL);
+	w->flows_max = capacity;
+	if (queue_init(&w->queue, capacity + capacity / RESERVE_PART + 1) < 0)
+		goto free_writer;
+	r = db_errno(start_mark(st));
+	if (r == 0)
+		r = thread_start(w);
+	if (r == 0)
+		return w;
+	queue_destroy(&w->queue);
+free_writer:
+	pthread_cond_destroy(&w->progress);
+	pthread_mutex_destroy(&w->lock);
+	free(w);
+	errno = -r;
+	return NULL;
+}
+
+uint32_t writer_room(const struct writer *w)
+{
+	uint32_t depth = queue_depth(&w->queue);
+
+	return w->flows_max > depth ? w->flows_max - depth : 0;
+}
+
+/* What is refused found the queue full, which the writer, that takes many at a time,
+ * may never see. */
+static void refused_note(struct writer *w, uint32_t depth)
+{
+	pthread_mutex_lock(&w->lock);
+	w->stats.dropped++;
+	if (depth > w->stats.depth_max)
+		w->stats.depth_max = depth;
+	pthread_mutex_unlock(&w->lock);
+}
+
+int writer_push(struct writer *w, const struct record *r)
+{
+	if (r->type == RECORD_FLOW && !writer_room(w)) {
+		refused_note(w, w->flows_max);
+		return -ENOBUFS;
+	}
+	if (!queue_push(&w->queue, r))
+		return 0;
+	refused_note(w, w->queue.capacity);
+	return -ENOBUFS;
+}
+
+void writer_flush(struct writer *w)
+{
+	uint64_t target = queue_pushed(&w->queue), failures;
+
+	atomic_store(&w->flush_to, target);
+	queue_kick(&w->queue);
+	pthread_mutex_lock(&w->lock);
+	failures = w->failures;
+	while (queue_taken(&w->queue) < target && w->failures == failures)
+		pthread_cond_wait(&w->progress, &w->lock);
+	pthread_mutex_unlock(&w->lock);
+}
+
+/* The stop itself is the last thing that the history is told. */
+static void stop_mark(struct store *st, bool is_clean, int64_t now_ms)
+{
+	if (!st->db)
+		return;
+	db_run_numbers(st->db, "INSERT OR REPLACE INTO meta VALUES ('alive_ms', ?)", 1, &now_ms);
+	db_run_numbers(st->db, "INSERT OR REPLACE INTO meta VALUES ('is_clean', ?)", 1,
+		       (int64_t[]){is_clean});
+}
+
+void writer_stop(struct writer *w, bool is_clean, int64_t now_ms)
+{
+	uint32_t left;
+
+	atomic_store(&w->is_stopping, true);
+	queue_kick(&w->queue);
+	pthread_join(w->thread, NULL);
+	left = queue_depth(&w->queue);
+	batch_take(w, left);
+	batch_forget(w);
+	stop_mark(w->st, is_clean && !left, now_ms);
+	free(w->uplinks.uplinks);
+	queue_destroy(&w->queue);
+	pthread_cond_destroy(&w->progress);
+	pthread_mutex_destroy(&w->lock);
+	free(w);
+}
+
+void writer_stats(struct writer *w, struct writer_stats *out)
+{
+	pthread_mutex_lock(&w->lock);
+	*out = w->stats;
+	pthread_mutex_unlock(&w->lock);
+	out->queued = queue_pushed(&w->queue);
+	out->depth = queue_depth(&w->queue);
+	if (out->depth > out->depth_max)
+		out->depth_max = out->depth;
+}
+
+void writer_set_retention(struct writer *w, uint64_t retention_s, uint64_t max_bytes)
+{
+	atomic_store(&w->maintenance.pruner.retention_s, retention_s);
+	atomic_store(&w->maintenance.pruner.max_bytes, max_bytes);
+	atomic_fetch_add(&w->maintenance.pruner.asked, 1);
+	queue_kick(&w->queue);
+}
+
+void writer_prune(struct writer *w)
+{
+	atomic_store(&w->maintenance.pruner.is_clock_trusted, true);
+	atomic_fetch_add(&w->maintenance.pruner.asked, 1);
+	queue_kick(&w->queue);
+}
+
+bool writer_is_pruned(struct writer *w)
+{
+	return atomic_load(&w->maintenance.pruner.done) ==
+	       atomic_load(&w->maintenance.pruner.asked);
+}

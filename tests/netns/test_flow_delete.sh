@@ -1,0 +1,177 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Proves on-mismatch: "record" deletes nothing; "delete-flow" deletes exactly the entry
+# of the flow that mismatches, which then begins anew with a fitting mark, says so in the
+# history, deletes at most ten in any second though each of a hundred is recorded, and
+# none whose uplink is down.
+
+. "${0%/*}/lib.sh"
+
+# Each flow begins by wan1; table main prefers wan2 while astray says so, so that a packet
+# that does not find its way by its mark goes there.
+lab_up
+nat none
+serve net 80 7
+settings='repair = false
+	balance = false'
+daemon_start "$settings"
+
+entries() { # the flows of the PC: "PORT ID", sorted
+	at router conntrack -L -o id 2>/dev/null | grep 'dport=7 ' |
+		sed -n 's/.* sport=\([0-9]*\) .*sport=7 .* id=\([0-9]*\)$/\1 \2/p' | sort
+}
+
+# Not those of these ports.
+entries_but() { # PORT...
+	local port all
+	all=$(entries)
+	for port; do
+		all=$(echo "$all" | grep -v "^$port ")
+	done
+	echo "$all"
+}
+
+# A program writes another uplink's mark onto one flow: that it left by wan1 shows.
+misplace() { # PROTO PORT
+	at router conntrack -U -p "$1" -s $PC4 --orig-port-src "$2" -m 3 >/dev/null 2>&1
+}
+
+# The line that the marks of wan1 name is no longer found by them.
+astray() { # add|del
+	at router ip route "$1" default via $GW2_4 dev wan2 metric 50
+	case $1 in
+	add) at router ip rule del pref 1001 ;;
+	del) kill -HUP "$daemon_pid" && wait_for 5 has_rule ;;
+	esac
+}
+
+has_rule() {
+	at router ip rule | grep -q '^1001:'
+}
+
+is_watched() {
+	at pc curl -s --max-time 1 "http://$LAN4:81/"
+	grep -q ' flow ' "$lab_tmp/watch.out"
+}
+
+mismatches() { # PORT...: of them those with a mismatch
+	sql "SELECT count(DISTINCT sport) FROM mismatches WHERE sport IN ($(echo "$*" | tr ' ' ','))"
+}
+
+counted() { # deleted|not_deleted
+	waymark status --json | sed 's/.*"'"$1"'": *\([0-9]*\).*/\1/'
+}
+
+reload() { # CONFIGURATION TEXT
+	local before
+	before=$(grep -c 'configuration reloaded' "$lab_tmp/waymarkd.log")
+	config_write "$1"
+	kill -HUP "$daemon_pid"
+	wait_for 5 reloaded_since "$before" || die 'no reload'
+}
+
+reloaded_since() {
+	[ "$(grep -c 'configuration reloaded' "$lab_tmp/waymarkd.log")" -gt "$1" ]
+}
+
+# --- record ---------------------------------------------------------------------------
+
+hold_many off pc "udp $NET4 7 2" "tcp $NET4 7 2" || die 'no flows'
+# shellcheck disable=SC2046 # a list
+set -- $(hold_ports off)
+before=$(entries)
+is "four flows" "$(echo "$before" | wc -l)" 4
+misplace udp "$1"
+misplace tcp "$3"
+check "off: the mismatches are recorded" wait_for_sql 5 "SELECT count(DISTINCT flow_id) FROM mismatches" 2
+# What a tick would do, it has done when the rows of a later tick are there.
+hold mark pc udp $NET4 7 1
+check "off: time has passed" wait_for_sql 5 "SELECT count(*) FROM flows WHERE sport = $(hold_ports mark)" 1
+hold_close mark
+is "off, as it is by default: nothing is deleted" "$(entries_but "$(hold_ports mark)")" "$before"
+is "off: nor is a cure told" "$(sql "SELECT count(*) FROM deleted_flows") $(counted deleted) $(counted not_deleted)" "0 0 0"
+hold_close off
+
+# --- delete-flow ------------------------------------------------------------------------
+
+settings="$settings
+	on-mismatch = \"delete-flow\""
+reload "$settings"
+background watch router "$WAYMARK" -c "$lab_tmp/waymark.conf" watch
+check "somebody watches" wait_for 10 is_watched
+hold_many one pc "udp $NET4 7 3" "tcp $NET4 7 3" || die 'no flows'
+# shellcheck disable=SC2046 # a list
+set -- $(hold_ports one)
+u=$1 t=$4
+before=$(entries_but "$u" "$t")
+misplace udp "$u"
+misplace tcp "$t"
+check "a flow of UDP and one of TCP are cured" wait_for_sql 5 "SELECT count(*) FROM deleted_flows c
+	JOIN mismatches m ON m.id = c.mismatch_id AND m.flow_id = c.flow_id
+	WHERE m.sport IN ($u, $t) AND c.action = 'deleted'" 2
+check "their entries are gone" wait_for 5 at router sh -c "! conntrack -L 2>/dev/null | grep 'sport=\\($u\\|$t\\) dport=7 '"
+is "the others are what they were" "$(entries_but "$u" "$t")" "$before"
+check "their rows end as mismatches, with the mismatch's reason" wait_for_sql 5 \
+	"SELECT DISTINCT state || verdict || reason FROM flows WHERE id IN (SELECT flow_id FROM deleted_flows)" \
+	"endedmismatchmark-changed"
+is "the daemon's log names each" "$(grep -c 'its conntrack entry is deleted, as on-mismatch says' "$lab_tmp/waymarkd.log")" 2
+is "each flow goes on" "$(hold_send one)" 6
+check "they have begun anew by a line with a fitting mark" wait_for_sql 5 \
+	"SELECT count(*) FROM flows WHERE sport IN ($u, $t) AND state = 'live'
+		AND mark = 2 AND egress = 'wan1' AND verdict = 'ok'" 2
+id=$(sql "SELECT min(flow_id) FROM deleted_flows")
+check "who watches is told" wait_for 5 grep -q " cure     flow $id: its entry is deleted" "$lab_tmp/watch.out"
+background_end watch
+check "explain tells of it" sh -c "'$WAYMARK' -c '$lab_tmp/waymark.conf' explain $id | grep -q '^cured .*entry was deleted'"
+hold_close one
+
+# The rule of wan1 has gone: what strays begins anew by wan2.
+hold lost pc udp $NET4 7 2 || die 'no flows'
+ports=$(hold_ports lost | tr '\n' ' ')
+astray add
+hold_push lost
+check "a lost rule: both flows are cured" wait_for_sql 5 "SELECT count(*) FROM deleted_flows c JOIN flows f ON f.id = c.flow_id
+	WHERE f.sport IN ($(echo $ports | tr ' ' ',')) AND f.reason = 'rule-missing' AND f.state = 'ended'" 2
+is "a lost rule: they go on" "$(hold_send lost)" 2
+check "a lost rule: by wan2, with its mark" wait_for_sql 5 "SELECT count(*) FROM flows
+	WHERE sport IN ($(echo $ports | tr ' ' ',')) AND state = 'live' AND mark = 3 AND egress = 'wan2' AND verdict = 'ok'" 2
+hold_close lost
+astray del
+
+# --- the rate ---------------------------------------------------------------------------
+
+hold many pc udp $NET4 7 100 || die 'no flows'
+# shellcheck disable=SC2046 # a list
+ports=$(hold_ports many | tr '\n' ' ')
+cured=$(counted deleted) not_cured=$(counted not_deleted)
+astray add
+hold_push many
+# shellcheck disable=SC2086 # a list
+all_told() { [ "$(mismatches $ports)" = 100 ] && [ $(($(counted deleted) + $(counted not_deleted) - cured - not_cured)) = 100 ]; }
+check "a hundred at once: each is recorded, each is cured or counted" wait_for 10 all_told
+in_range "some are not cured, because of the rate" $(($(counted not_deleted) - not_cured)) 1 99
+check "cures are rows as they are counted" wait_for_sql 5 "SELECT count(*) FROM deleted_flows" "$(counted deleted)"
+in_range "at most ten are in any second" "$(sql "SELECT max((SELECT count(*) FROM cure o
+	WHERE o.time > c.time - 990 AND o.time <= c.time)) FROM cure c")" 1 10
+check "metrics has both" sh -c "'$WAYMARK' -c '$lab_tmp/waymark.conf' metrics | grep -c 'flows_\(not_\)\?cured_total [1-9]' | grep -q 2"
+hold_drop many
+astray del
+
+# --- an uplink that is down -----------------------------------------------------------------
+
+# With repair the flows of a line that stays away are let go by the other.
+reload 'balance = false
+	on-mismatch = "delete-flow"'
+hold down pc udp $NET4 7 3 || die 'no flows'
+# shellcheck disable=SC2046 # a list
+ports=$(hold_ports down | tr '\n' ' ')
+cures=$(counted deleted) not_cured=$(counted not_deleted)
+at router ip route add default via $GW2_4 dev wan2 metric 50
+at net ip link set isp1 down
+strays() { hold_push down && [ "$(mismatches $ports)" = 3 ]; }
+check "the uplink is down: its flows stray, and are told" wait_for 10 strays
+is "none of them is cured, nor counted as one to be" "$(counted deleted) $(counted not_deleted)" "$cures $not_cured"
+hold_drop down
+
+done_testing

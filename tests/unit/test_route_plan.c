@@ -1,0 +1,839 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_route_plan.c - the plan of routes and rules from fabricated snapshots: each
+ * trouble of an uplink, each way of caring for local destinations, balancing,
+ * learnt gateways, and what the difference to a kernel's state is.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include <linux/fib_rules.h>
+#include <linux/rtnetlink.h>
+
+#include "waymark/plan/route_plan.h"
+#include "waymark/plan/sysctl_plan.h"
+#include "waymark/plan/uplink_state.h"
+
+static struct uplink_config uplinks[UPLINKS_MAX];
+static struct config config;
+static struct netstate *net;
+static struct learnt_gateways learnt;
+static struct route_plan *plan;
+static struct route_diff *diff;
+
+static struct addr address(const char *text)
+{
+	struct addr a = {0};
+
+	assert_int_equal(addr_parse(&a, text), 0);
+	return a;
+}
+
+static struct prefix network(const char *text)
+{
+	struct prefix p = {{0}, 0};
+
+	assert_int_equal(prefix_parse(&p, text), 0);
+	return p;
+}
+
+static struct link_state *add_link(uint32_t index, const char *name)
+{
+	struct link_state l = {.index = index, .is_up = true, .has_carrier = true};
+
+	snprintf(l.name, sizeof(l.name), "%s", name);
+	return netstate_add_link(net, &l);
+}
+
+static struct addr_state *add_addr(uint32_t ifindex, const char *prefix)
+{
+	struct addr_state a = {.ifindex = ifindex, .prefix = network(prefix)};
+
+	a.is_link_local = gateway_is_link_local(&a.prefix.addr);
+	return netstate_add_addr(net, &a);
+}
+
+/* One nexthop; gateway NULL: on link. */
+static struct route_state *add_route(uint32_t table, const char *dst, const char *gateway,
+				     uint32_t ifindex, uint8_t protocol, uint32_t metric)
+{
+	struct nexthop n = {.ifindex = ifindex, .weight = 1};
+	struct route_state r = {.table = table,
+				.type = RTN_UNICAST,
+				.protocol = protocol,
+				.metric = metric,
+				.dst = network(dst),
+				.n_nexthops = 1,
+				.nexthops = &n};
+
+	if (gateway)
+		n.gateway = address(gateway);
+	r.family = r.dst.addr.family;
+	if (r.family == AF_INET && !gateway)
+		r.scope = RT_SCOPE_LINK;
+	return netstate_add_route(net, &r);
+}
+
+static int lab_start(void **state)
+{
+	(void)state;
+	memset(uplinks, 0, sizeof(uplinks));
+	uplinks[0] = (struct uplink_config){
+		.name = "one",
+		.ifname = "wan1",
+		.mark = 2,
+		.table = 251,
+		.weight = 1,
+		.slot = 5,
+		.gateway = {GATEWAY_ADDR, address("192.168.1.1")},
+		.gateway6 = {GATEWAY_ADDR, address("fe80::1")},
+	};
+	uplinks[1] = (struct uplink_config){
+		.name = "two",
+		.ifname = "wan2",
+		.mark = 3,
+		.table = 250,
+		.weight = 2,
+		.slot = 9,
+		.gateway = {GATEWAY_ADDR, address("192.168.2.1")},
+		.gateway6 = {GATEWAY_ADDR, address("2001:db8:2::1")},
+	};
+	config = (struct config){.mark_mask = 0xff,
+				 .rule_priority = 1000,
+				 .balance = true,
+				 .sysctl = true,
+				 .uplinks = uplinks,
+				 .n_uplinks = 2};
+	memset(&learnt, 0, sizeof(learnt));
+	net = netstate_new();
+	add_link(1, "lo");
+	net->links[0].is_loopback = true;
+	add_link(2, "wan1");
+	add_link(3, "wan2");
+	add_link(4, "lan");
+	add_addr(2, "192.168.1.10/24");
+	add_addr(3, "192.168.2.10/24");
+	add_addr(4, "192.168.10.1/24");
+	add_addr(2, "2001:db8:1::10/64");
+	add_addr(2, "fe80::10/64");
+	add_addr(3, "2001:db8:2::10/64");
+	add_route(RT_TABLE_MAIN, "192.168.1.0/24", NULL, 2, RTPROT_KERNEL, 0);
+	add_route(RT_TABLE_MAIN, "192.168.2.0/24", NULL, 3, RTPROT_KERNEL, 0);
+	add_route(RT_TABLE_MAIN, "192.168.10.0/24", NULL, 4, RTPROT_KERNEL, 0);
+	add_route(RT_TABLE_MAIN, "2001:db8:1::/64", NULL, 2, RTPROT_KERNEL, 256);
+	add_route(RT_TABLE_MAIN, "2001:db8:2::/64", NULL, 3, RTPROT_KERNEL, 256);
+	add_route(RT_TABLE_MAIN, "fe80::/64", NULL, 4, RTPROT_KERNEL, 256);
+	return 0;
+}
+
+static int lab_stop(void **state)
+{
+	(void)state;
+	route_diff_free(diff);
+	route_plan_free(plan);
+	netstate_free(net);
+	diff = NULL;
+	plan = NULL;
+	return 0;
+}
+
+static void make_plan(void)
+{
+	route_diff_free(diff);
+	route_plan_free(plan);
+	plan = route_plan_new(&config, net, &learnt);
+	assert_non_null(plan);
+	diff = route_diff_new(plan, net);
+	assert_non_null(diff);
+}
+
+/* The plan as text, a line each. */
+static const char *plan_text(void)
+{
+	static char text[65536];
+	size_t used = 0;
+
+	for (size_t i = 0; i < plan->wanted->n_rules; i++) {
+		used += (size_t)snprintf(text + used, sizeof(text) - used, "%s ",
+					 plan->wanted->rules[i].family == AF_INET6 ? "-6" : "-4");
+		used += (size_t)rule_format(text + used, sizeof(text) - used,
+					    &plan->wanted->rules[i]);
+		text[used++] = '\n';
+	}
+	for (size_t i = 0; i < plan->wanted->n_routes; i++) {
+		used += (size_t)route_format(text + used, sizeof(text) - used,
+					     &plan->wanted->routes[i], plan->wanted);
+		text[used++] = '\n';
+	}
+	text[used] = '\0';
+	return text;
+}
+
+static void assert_has(const char *line)
+{
+	const char *text = plan_text(), *at = strstr(text, line);
+
+	if (!at || (at != text && at[-1] != '\n') || at[strlen(line)] != '\n')
+		fail_msg("no line '%s' in\n%s", line, text);
+}
+
+static void assert_has_not(const char *part)
+{
+	if (strstr(plan_text(), part))
+		fail_msg("'%s' in\n%s", part, plan_text());
+}
+
+/* The snapshot as it is after the plan has been installed. */
+static void install(void)
+{
+	for (size_t i = 0; i < plan->wanted->n_routes; i++)
+		netstate_add_route(net, &plan->wanted->routes[i]);
+	for (size_t i = 0; i < plan->wanted->n_rules; i++)
+		netstate_add_rule(net, &plan->wanted->rules[i]);
+}
+
+/* --- tests --------------------------------------------------------------------------- */
+
+static void plans_two_uplinks(void **state)
+{
+	(void)state;
+	make_plan();
+	assert_string_equal(
+		plan_text(),
+		"-4 priority 1000 lookup main suppress_prefixlength 0 protocol 87\n"
+		"-4 priority 1001 fwmark 0x2/0xff lookup 251 protocol 87\n"
+		"-4 priority 1002 fwmark 0x3/0xff lookup 250 protocol 87\n"
+		"-6 priority 1000 lookup main suppress_prefixlength 0 protocol 87\n"
+		"-6 priority 1001 fwmark 0x2/0xff lookup 251 protocol 87\n"
+		"-6 priority 1002 fwmark 0x3/0xff lookup 250 protocol 87\n"
+		"192.168.2.0/24 dev wan2 table 250 proto 87 scope link src 192.168.2.10\n"
+		"2001:db8:2::/64 dev wan2 table 250 proto 87 metric 1024\n"
+		"192.168.1.0/24 dev wan1 table 251 proto 87 scope link src 192.168.1.10\n"
+		"2001:db8:1::/64 dev wan1 table 251 proto 87 metric 1024\n"
+		"fe80::/64 dev wan1 table 251 proto 87 metric 1024\n"
+		"unreachable default table 250 proto 87 metric 4294967295\n"
+		"unreachable default dev lo table 250 proto 87 metric 4294967295\n"
+		"unreachable default table 251 proto 87 metric 4294967295\n"
+		"unreachable default dev lo table 251 proto 87 metric 4294967295\n"
+		"default via 192.168.2.1 dev wan2 table 250 proto 87 src 192.168.2.10\n"
+		"default via 2001:db8:2::1 dev wan2 table 250 proto 87 metric 1024\n"
+		"default via 192.168.1.1 dev wan1 table 251 proto 87 src 192.168.1.10\n"
+		"default via fe80::1 dev wan1 table 251 proto 87 metric 1024\n"
+		"default via 192.168.1.1 dev wan1 table main proto 87 metric 4294967235\n"
+		"default via 192.168.2.1 dev wan2 table main proto 87 metric 4294967236\n"
+		"default table main proto 87 nexthop via 192.168.1.1 dev wan1 weight 1"
+		" nexthop via 192.168.2.1 dev wan2 weight 2\n"
+		"default table main proto 87 metric 1 nexthop via fe80::1 dev wan1 weight 1"
+		" nexthop via 2001:db8:2::1 dev wan2 weight 2\n");
+	assert_int_equal(plan->n_uplinks, 2);
+	assert_int_equal(plan->uplinks[1].slot, 9);
+	assert_int_equal(plan->uplinks[1].ifindex, 3);
+	assert_true(addr_is_equal(&plan->uplinks[1].gateway[0], &uplinks[1].gateway.addr));
+}
+
+static void plans_nothing_in_audit_mode(void **state)
+{
+	(void)state;
+	config.mode = MODE_AUDIT;
+	make_plan();
+	assert_int_equal(plan->wanted->n_routes + plan->wanted->n_rules, 0);
+	assert_int_equal(plan->uplinks[0].trouble[0], UPLINK_FINE);
+}
+
+/* Each kind of trouble takes the uplink's routes away, never a rule. */
+static void assert_trouble(enum uplink_trouble trouble)
+{
+	make_plan();
+	assert_int_equal(plan->uplinks[0].trouble[0], trouble);
+	assert_has_not("table 251 proto 87 scope link");
+	assert_has("-4 priority 1001 fwmark 0x2/0xff lookup 251 protocol 87");
+	assert_has("default via 192.168.2.1 dev wan2 table main proto 87");
+	assert_true(addr_is_none(&plan->uplinks[0].gateway[0]));
+}
+
+static void tells_troubles_apart(void **state)
+{
+	struct link_state *wan1 = &net->links[1];
+	struct addr_state *own = &net->addrs[0];
+
+	(void)state;
+	strcpy(wan1->name, "gone");
+	assert_trouble(UPLINK_NO_LINK);
+	assert_int_equal(plan->uplinks[0].ifindex, 0);
+	strcpy(wan1->name, "wan1");
+	wan1->is_up = false;
+	assert_trouble(UPLINK_LINK_DOWN);
+	wan1->is_up = true;
+	wan1->has_carrier = false;
+	assert_trouble(UPLINK_LINK_DOWN);
+	wan1->has_carrier = true;
+	own->ifindex = 4;
+	assert_trouble(UPLINK_NO_ADDRESS);
+	own->ifindex = 2;
+	uplinks[0].gateway.kind = GATEWAY_LEARN;
+	assert_trouble(UPLINK_NO_GATEWAY);
+	for (int t = UPLINK_FINE; t <= UPLINK_NO_GATEWAY; t++)
+		assert_string_not_equal(uplink_trouble_text((enum uplink_trouble)t), "?");
+}
+
+/* What is sent by a line that has its IPv6 addresses on the LAN alone makes it up. */
+static void is_up_without_an_address_of_its_own(void **state)
+{
+	(void)state;
+	net->addrs[0].ifindex = net->addrs[3].ifindex = 4;
+	make_plan();
+	assert_has("default via fe80::1 dev wan1 table 251 proto 87 metric 1024");
+	assert_string_equal(uplink_state(&uplinks[0], plan, net), "up");
+	net->addrs[4].ifindex = 4;
+	make_plan();
+	assert_string_equal(uplink_state(&uplinks[0], plan, net), "no-address");
+}
+
+static void needs_a_gateway_for_a_link_local_line(void **state)
+{
+	(void)state;
+	net->addrs[3].ifindex = 4; /* wan1's global address */
+	make_plan();
+	assert_int_equal(plan->uplinks[0].trouble[1], UPLINK_FINE);
+	assert_has("default via fe80::1 dev wan1 table 251 proto 87 metric 1024");
+	uplinks[0].gateway6.kind = GATEWAY_LEARN;
+	make_plan();
+	assert_int_equal(plan->uplinks[0].trouble[1], UPLINK_NO_ADDRESS);
+}
+
+/* What is left refuses, so that nothing of a line that is down strays. */
+static void plans_refusals_alone_without_uplinks(void **state)
+{
+	(void)state;
+	net->links[1].is_up = net->links[2].is_up = false;
+	make_plan();
+	assert_int_equal(plan->wanted->n_routes, 4);
+	for (size_t i = 0; i < 4; i++)
+		assert_int_equal(plan->wanted->routes[i].type, RTN_UNREACHABLE);
+	assert_has("unreachable default table 251 proto 87 metric 4294967295");
+	assert_has("unreachable default dev lo table 250 proto 87 metric 4294967295");
+	assert_int_equal(plan->wanted->n_rules, 6);
+}
+
+static void plans_no_refusal_in_a_family_without_addresses(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < net->n_addrs; i++)
+		if (net->addrs[i].prefix.addr.family == AF_INET6)
+			net->addrs[i] = net->addrs[0];
+	make_plan();
+	assert_has_not("unreachable default dev lo");
+	assert_has("unreachable default table 250 proto 87 metric 4294967295");
+}
+
+static void plans_no_spare_for_one_line(void **state)
+{
+	(void)state;
+	net->links[1].is_up = false;
+	make_plan();
+	assert_has("default via 192.168.2.1 dev wan2 table main proto 87");
+	assert_has_not("table main proto 87 metric 42949672");
+}
+
+static void balances_only_when_told(void **state)
+{
+	(void)state;
+	config.balance = false;
+	make_plan();
+	assert_has_not("table main");
+	assert_has("default via 192.168.1.1 dev wan1 table 251 proto 87 src 192.168.1.10");
+}
+
+static void takes_gateways_elsewhere_onlink(void **state)
+{
+	(void)state;
+	uplinks[0].gateway.addr = address("10.9.9.9");
+	uplinks[1].gateway6.addr = address("2001:db8:ff::1");
+	make_plan();
+	assert_has("default via 10.9.9.9 dev wan1 table 251 proto 87 src 192.168.1.10 onlink");
+	assert_has("default via 2001:db8:ff::1 dev wan2 table 250 proto 87 metric 1024 onlink");
+	assert_has("default table main proto 87 nexthop via 10.9.9.9 dev wan1 weight 1 onlink"
+		   " nexthop via 192.168.2.1 dev wan2 weight 2");
+}
+
+static void takes_lines_with_one_other_end(void **state)
+{
+	struct addr_state *own = &net->addrs[0];
+
+	(void)state;
+	net->links[1].is_pointopoint = true;
+	own->prefix = network("10.0.0.1/32");
+	own->peer = address("10.0.0.2");
+	uplinks[0].gateway.kind = uplinks[0].gateway6.kind = GATEWAY_LEARN;
+	make_plan();
+	assert_has("10.0.0.2 dev wan1 table 251 proto 87 scope link src 10.0.0.1");
+	assert_has("default dev wan1 table 251 proto 87 scope link src 10.0.0.1");
+	assert_has("default dev wan1 table 251 proto 87 metric 1024");
+	assert_has("default table main proto 87 nexthop dev wan1 weight 1"
+		   " nexthop via 192.168.2.1 dev wan2 weight 2");
+	/* IPv6 wants a gateway of each nexthop. */
+	assert_has("default table main proto 87 metric 1 nexthop via fe80::1 dev wan1 weight 1"
+		   " nexthop via 2001:db8:2::1 dev wan2 weight 2");
+	net->links[1].is_pointopoint = false;
+	uplinks[0].gateway.kind = uplinks[0].gateway6.kind = GATEWAY_NONE;
+	make_plan();
+	assert_has("default via 2001:db8:2::1 dev wan2 table main proto 87 metric 1");
+	net->links[2].is_up = false;
+	make_plan();
+	assert_has("default dev wan1 table main proto 87 metric 1");
+	assert_has("default dev wan1 table main proto 87 scope link");
+}
+
+static void chooses_a_source_near_the_gateway(void **state)
+{
+	(void)state;
+	net->addrs[0].prefix = network("172.16.0.1/24");
+	add_addr(2, "192.168.1.20/24");
+	add_addr(2, "192.168.1.21/24");
+	make_plan();
+	assert_has("default via 192.168.1.1 dev wan1 table 251 proto 87 src 192.168.1.20");
+	uplinks[0].gateway.addr = address("10.9.9.9");
+	net->addrs[0].is_deprecated = true;
+	make_plan();
+	assert_has("default via 10.9.9.9 dev wan1 table 251 proto 87 src 192.168.1.20 onlink");
+	assert_has("192.168.1.0/24 dev wan1 table 251 proto 87 scope link src 192.168.1.20");
+	assert_has("172.16.0.0/24 dev wan1 table 251 proto 87 scope link src 172.16.0.1");
+}
+
+static void add_local_routes(void)
+{
+	struct route_state *r;
+
+	add_route(RT_TABLE_MAIN, "10.5.0.0/16", "192.168.10.2", 4, RTPROT_STATIC, 20);
+	add_route(RT_TABLE_MAIN, "10.6.0.0/16", "192.168.2.7", 3, RTPROT_STATIC, 0);
+	add_route(RT_TABLE_MAIN, "10.7.0.0/16", "192.168.1.7", 2, RTPROT_STATIC, 0);
+	add_route(RT_TABLE_MAIN, "0.0.0.0/0", "192.168.10.9", 4, RTPROT_STATIC, 50);
+	add_route(RT_TABLE_MAIN, "10.8.0.0/16", "192.168.10.2", 4, ROUTE_PROTOCOL_WAYMARK, 0);
+	add_route(77, "10.9.0.0/16", "192.168.10.2", 4, RTPROT_STATIC, 0);
+	r = add_route(RT_TABLE_MAIN, "10.66.0.0/16", NULL, 0, RTPROT_STATIC, 0);
+	r->type = RTN_BLACKHOLE;
+	r->scope = RT_SCOPE_UNIVERSE;
+	r->n_nexthops = 0;
+	add_route(RT_TABLE_MAIN, "2001:db8:10::/64", NULL, 4, RTPROT_KERNEL, 256);
+}
+
+static void copies_local_routes(void **state)
+{
+	(void)state;
+	add_local_routes();
+	config.local_routes = LOCAL_COPY;
+	make_plan();
+	assert_has_not("priority 1000");
+	assert_has("-4 priority 1001 fwmark 0x2/0xff lookup 251 protocol 87");
+	assert_has("192.168.10.0/24 dev lan table 251 proto 87 scope link");
+	assert_has("192.168.10.0/24 dev lan table 250 proto 87 scope link");
+	assert_has("10.5.0.0/16 via 192.168.10.2 dev lan table 251 proto 87 metric 20");
+	assert_has("2001:db8:10::/64 dev lan table 250 proto 87 metric 256");
+	assert_has("blackhole 10.66.0.0/16 table 250 proto 87");
+	/* Its own lines, not another uplink's. */
+	assert_has("10.7.0.0/16 via 192.168.1.7 dev wan1 table 251 proto 87");
+	assert_has("10.6.0.0/16 via 192.168.2.7 dev wan2 table 250 proto 87");
+	assert_has_not("10.6.0.0/16 via 192.168.2.7 dev wan2 table 251");
+	assert_has_not("192.168.2.0/24 dev wan2 table 251");
+	assert_has_not("via 192.168.10.9");
+	assert_has_not("10.8.0.0");
+	assert_has_not("10.9.0.0");
+	assert_has_not("fe80::/64 dev lan");
+	assert_has_not("metric 256 src"); /* one route a network, the plan's own */
+	assert_has_not("2001:db8:1::/64 dev wan1 table 251 proto 87 metric 256");
+}
+
+static void excludes_local_routes(void **state)
+{
+	(void)state;
+	add_local_routes();
+	config.local_routes = LOCAL_EXCLUDE;
+	make_plan();
+	assert_has("-4 priority 1000 to 192.168.10.0/24 lookup main protocol 87");
+	assert_has("-4 priority 1000 to 10.5.0.0/16 lookup main protocol 87");
+	assert_has("-4 priority 1000 to 10.66.0.0/16 lookup main protocol 87");
+	assert_has("-6 priority 1000 to 2001:db8:10::/64 lookup main protocol 87");
+	assert_has("-4 priority 1002 fwmark 0x3/0xff lookup 250 protocol 87");
+	assert_has_not("suppress");
+	assert_has_not("to 192.168.1.0/24");
+	assert_has_not("to 10.6.0.0/16");
+	assert_has_not("to 10.8.0.0/16");
+	assert_has_not("to fe80::");
+	assert_has_not("table 251 proto 87 metric 20");
+	/* The same destination twice in main is one rule. */
+	add_route(RT_TABLE_MAIN, "10.5.0.0/16", "192.168.10.3", 4, RTPROT_STATIC, 30);
+	install();
+	make_plan();
+	assert_int_equal(diff->add->n_rules + diff->remove->n_rules, 0);
+}
+
+static void wants_nothing_of_what_is_there(void **state)
+{
+	(void)state;
+	make_plan();
+	assert_int_equal(diff->add->n_routes, plan->wanted->n_routes);
+	assert_int_equal(diff->add->n_rules, 6);
+	install();
+	make_plan();
+	assert_true(route_diff_is_empty(diff));
+	/* The kernel's order of nexthops is its own. */
+	for (size_t i = 0; i < net->n_routes; i++) {
+		struct route_state *r = &net->routes[i];
+		struct nexthop first;
+
+		if (r->n_nexthops != 2)
+			continue;
+		first = r->nexthops[0];
+		r->nexthops[0] = r->nexthops[1];
+		r->nexthops[1] = first;
+	}
+	make_plan();
+	assert_true(route_diff_is_empty(diff));
+}
+
+static void finds_each_difference(void **state)
+{
+	struct rule_state rule;
+
+	(void)state;
+	make_plan();
+	install();
+	/* Too much: a route and a rule of ours, and one of our rules twice. */
+	add_route(99, "10.1.0.0/16", NULL, 4, ROUTE_PROTOCOL_WAYMARK, 0);
+	rule = net->rules[1];
+	netstate_add_rule(net, &rule);
+	rule.priority = 7;
+	netstate_add_rule(net, &rule);
+	/* Others' are not ours to take. */
+	add_route(251, "10.2.0.0/16", NULL, 4, RTPROT_STATIC, 0);
+	rule.protocol = RTPROT_STATIC;
+	netstate_add_rule(net, &rule);
+	make_plan();
+	assert_int_equal(diff->remove->n_routes, 1);
+	assert_int_equal(diff->remove->routes[0].table, 99);
+	assert_int_equal(diff->remove->n_rules, 2);
+	assert_int_equal(diff->add->n_routes + diff->add->n_rules, 0);
+
+	/* Missing and changed: the weight, then the source. */
+	uplinks[1].weight = 5;
+	make_plan();
+	assert_int_equal(diff->add->n_routes, 2);
+	assert_int_equal(diff->remove->n_routes, 3);
+	assert_int_equal(diff->displaced->n_routes, 0);
+	uplinks[1].weight = 2;
+	net->addrs[0].prefix = network("192.168.1.11/24");
+	make_plan();
+	assert_int_equal(diff->add->n_routes, 2);
+}
+
+/* The gateway's network came after the route. */
+static void takes_a_needless_onlink_back(void **state)
+{
+	(void)state;
+	make_plan();
+	install();
+	for (size_t i = 0; i < net->n_routes; i++) {
+		struct route_state *r = &net->routes[i];
+
+		if (r->protocol == ROUTE_PROTOCOL_WAYMARK && !r->dst.len && r->n_nexthops == 2)
+			r->nexthops[1].is_onlink = true;
+	}
+	make_plan();
+	assert_int_equal(diff->add->n_routes, 2);
+	assert_int_equal(diff->remove->n_routes, 2);
+	assert_int_equal(diff->displaced->n_routes, 0);
+}
+
+static void displaces_others_and_lets_them_serve(void **state)
+{
+	struct route_state *theirs;
+
+	(void)state;
+	config.local_routes = LOCAL_SUPPRESS;
+	theirs = add_route(RT_TABLE_MAIN, "0.0.0.0/0", "192.168.1.1", 2, RTPROT_DHCP, 0);
+	add_route(RT_TABLE_MAIN, "0.0.0.0/0", "192.168.2.1", 3, RTPROT_DHCP, 100);
+	add_route(251, "0.0.0.0/0", "192.168.1.1", 2, RTPROT_STATIC, 0);
+	add_route(250, "0.0.0.0/0", "192.168.2.9", 3, RTPROT_STATIC, 0);
+	make_plan();
+	assert_int_equal(diff->displaced->n_routes, 2);
+	assert_int_equal(diff->remove->n_routes, 0);
+	for (size_t i = 0; i < diff->displaced->n_routes; i++)
+		assert_true(diff->displaced->routes[i].metric == 0 &&
+			    diff->displaced->routes[i].table != 251);
+	/* Where wan1 alone is left, theirs is what is wanted. */
+	theirs = &net->routes[6];
+	assert_int_equal(theirs->protocol, RTPROT_DHCP);
+	net->links[2].is_up = false;
+	make_plan();
+	assert_int_equal(diff->displaced->n_routes, 0);
+	for (size_t i = 0; i < diff->add->n_routes; i++)
+		assert_true(diff->add->routes[i].table != RT_TABLE_MAIN ||
+			    diff->add->routes[i].family == AF_INET6);
+}
+
+static void learns_gateways(void **state)
+{
+	struct addr *one = &learnt.gateway[5][0], *two = &learnt.gateway[9][1];
+	struct nexthop hops[2] = {{.ifindex = 2, .weight = 1}, {.ifindex = 3, .weight = 1}};
+	struct route_state both = {.family = AF_INET,
+				   .table = RT_TABLE_MAIN,
+				   .type = RTN_UNICAST,
+				   .protocol = RTPROT_STATIC,
+				   .metric = 7,
+				   .n_nexthops = 2,
+				   .nexthops = hops};
+	struct addr want;
+
+	(void)state;
+	learnt_gateways_update(&learnt, &config, net);
+	assert_false(learnt.is_known[5][0]);
+	/* Of several the one with the lowest metric, never our own. */
+	add_route(RT_TABLE_MAIN, "0.0.0.0/0", "192.168.1.250", 2, ROUTE_PROTOCOL_WAYMARK, 0);
+	add_route(RT_TABLE_MAIN, "0.0.0.0/0", "192.168.1.253", 2, RTPROT_DHCP, 200);
+	add_route(RT_TABLE_MAIN, "0.0.0.0/0", "192.168.1.254", 2, RTPROT_DHCP, 100);
+	add_route(RT_TABLE_MAIN, "::/0", "fe80::9", 3, RTPROT_RA, 1024);
+	learnt_gateways_update(&learnt, &config, net);
+	want = address("192.168.1.254");
+	assert_true(learnt.is_known[5][0] && addr_is_equal(one, &want));
+	want = address("fe80::9");
+	assert_true(learnt.is_known[9][1] && addr_is_equal(two, &want));
+	assert_false(learnt.is_known[9][0]);
+	/* Nexthops of one route teach each their interface. */
+	hops[0].gateway = address("192.168.1.7");
+	hops[1].gateway = address("192.168.2.7");
+	both.dst.addr.family = AF_INET;
+	netstate_add_route(net, &both);
+	learnt_gateways_update(&learnt, &config, net);
+	want = address("192.168.1.7");
+	assert_true(addr_is_equal(one, &want));
+	want = address("192.168.2.7");
+	assert_true(addr_is_equal(&learnt.gateway[9][0], &want));
+	/* Kept when the routes are gone. */
+	net->n_routes -= 1;
+	route_clear(&net->routes[net->n_routes]);
+	while (net->n_routes > 6)
+		route_clear(&net->routes[--net->n_routes]);
+	learnt_gateways_update(&learnt, &config, net);
+	assert_true(learnt.is_known[5][0] && learnt.is_known[9][1]);
+	uplinks[0].gateway.kind = GATEWAY_LEARN;
+	make_plan();
+	assert_has("default via 192.168.1.7 dev wan1 table 251 proto 87 src 192.168.1.10");
+	/* In another network the IPv4 one is stale, a link-local one is not. */
+	net->addrs[0].prefix = network("172.16.0.9/16");
+	net->addrs[5].prefix = network("2001:db8:77::9/64");
+	learnt_gateways_update(&learnt, &config, net);
+	assert_false(learnt.is_known[5][0]);
+	assert_true(learnt.is_known[9][1]);
+}
+
+static void learns_from_its_own_tables(void **state)
+{
+	struct addr want = address("192.168.1.88");
+
+	(void)state;
+	add_route(251, "0.0.0.0/0", "192.168.1.88", 2, ROUTE_PROTOCOL_WAYMARK, 0);
+	add_route(250, "0.0.0.0/0", "10.0.0.1", 3, ROUTE_PROTOCOL_WAYMARK, 0);
+	learnt_gateways_update(&learnt, &config, net);
+	assert_true(addr_is_equal(&learnt.gateway[5][0], &want));
+	assert_false(learnt.is_known[9][0]); /* of a network that it has left */
+	/* What others say counts more: here that there is no gateway. */
+	add_route(RT_TABLE_MAIN, "0.0.0.0/0", NULL, 2, RTPROT_BOOT, 0);
+	learnt_gateways_update(&learnt, &config, net);
+	assert_true(learnt.is_known[5][0] && addr_is_none(&learnt.gateway[5][0]));
+}
+
+static void plans_sixty_uplinks(void **state)
+{
+	char name[IFNAMSIZ], prefix[32], gateway[32];
+
+	(void)state;
+	for (unsigned i = 2; i < UPLINKS_MAX; i++) {
+		uplinks[i] = uplinks[0];
+		snprintf(name, sizeof(name), "wan%u", i + 1);
+		snprintf(prefix, sizeof(prefix), "10.0.%u.2/24", i);
+		snprintf(gateway, sizeof(gateway), "10.0.%u.1", i);
+		strcpy(uplinks[i].ifname, name);
+		uplinks[i].gateway.addr = address(gateway);
+		uplinks[i].mark = i + 2;
+		uplinks[i].table = 300 + i;
+		uplinks[i].weight = 256;
+		uplinks[i].slot = (uint8_t)i;
+		add_link(100 + i, name);
+		add_addr(100 + i, prefix);
+	}
+	config.n_uplinks = UPLINKS_MAX;
+	make_plan();
+	assert_int_equal(plan->n_uplinks, UPLINKS_MAX);
+	assert_int_equal(plan->wanted->n_rules, 2 * (1 + UPLINKS_MAX));
+	assert_has("-6 priority 1060 fwmark 0x3d/0xff lookup 359 protocol 87");
+	assert_has("default via 10.0.59.1 dev wan60 table 359 proto 87 src 10.0.59.2");
+	for (size_t i = 0; i < plan->wanted->n_routes; i++)
+		if (plan->wanted->routes[i].table == RT_TABLE_MAIN &&
+		    plan->wanted->routes[i].family == AF_INET && !plan->wanted->routes[i].metric)
+			assert_int_equal(plan->wanted->routes[i].n_nexthops, UPLINKS_MAX);
+	install();
+	make_plan();
+	assert_true(route_diff_is_empty(diff));
+}
+
+/* Equal in every field means in every one. */
+static void compares_every_field(void **state)
+{
+	uint8_t extra[4] = {1, 2, 3, 4};
+	struct nexthop n = {.ifindex = 2, .weight = 1};
+	struct route_state a = {.family = AF_INET,
+				.n_nexthops = 1,
+				.nexthops = &n,
+				.extra_size = 4,
+				.extra = extra};
+	struct route_state b;
+
+	(void)state;
+	assert_int_equal(route_copy(&b, &a), 0);
+	assert_true(route_is_equal(&a, &b));
+	b.extra[2]++;
+	assert_false(route_is_equal(&a, &b));
+	b.extra[2]--;
+	b.nexthops[0].weight++;
+	assert_false(route_is_equal(&a, &b));
+	assert_true(route_is_same_way(&a, &b)); /* of one alone */
+	b.nexthops[0].gateway = address("10.0.0.1");
+	assert_false(route_is_same_way(&a, &b));
+	b.nexthops[0] = n;
+	b.tos = 4;
+	assert_false(route_is_equal(&a, &b) || route_is_same_place(&a, &b));
+	b.tos = 0;
+	b.nexthop_id = 3;
+	assert_false(route_is_equal(&a, &b));
+	route_clear(&b);
+}
+
+static void prints_commands(void **state)
+{
+	char text[8192];
+	FILE *out = fmemopen(text, sizeof(text), "w");
+
+	(void)state;
+	strcpy(net->links[2].name, "else");
+	make_plan();
+	route_plan_print(plan, &config, out);
+	fclose(out);
+	assert_non_null(strstr(text, "ip -6 rule add priority 1002 fwmark 0x3/0xff lookup 250"
+				     " protocol 87\n"));
+	assert_non_null(strstr(text, "ip -4 route add default via 192.168.1.1 dev wan1 table 251"
+				     " proto 87 src 192.168.1.10\n"));
+	assert_non_null(strstr(text, "ip -4 route replace default via 192.168.1.1 dev wan1 table"
+				     " main proto 87\n"));
+	assert_non_null(strstr(text, "# two (wan2), IPv4: no interface of that name"));
+	assert_null(strstr(text, "# one"));
+	assert_true(strstr(text, " rule add") < strstr(text, " route add"));
+}
+
+/* Each character of a name reaches the command as it is. */
+static void prints_for_a_shell(void **state)
+{
+	char text[8192];
+	FILE *out = fmemopen(text, sizeof(text), "w");
+
+	(void)state;
+	strcpy(net->links[1].name, "$(id);'*\\#");
+	strcpy(uplinks[0].ifname, net->links[1].name);
+	make_plan();
+	route_plan_print(plan, &config, out);
+	fclose(out);
+	assert_non_null(strstr(text, " dev \\$\\(id\\)\\;\\'\\*\\\\\\# table 251"));
+	assert_null(strstr(text, " $"));
+}
+
+/* A buffer that is too small is cut, and the length is the whole one's. */
+static void formats_into_small_buffers(void **state)
+{
+	char whole[256], part[20];
+	int length;
+
+	(void)state;
+	make_plan();
+	length = route_format(whole, sizeof(whole), &plan->wanted->routes[0], plan->wanted);
+	assert_int_equal(length, strlen(whole));
+	assert_int_equal(route_format(part, sizeof(part), &plan->wanted->routes[0], plan->wanted),
+			 length);
+	assert_int_equal(route_format(NULL, 0, &plan->wanted->routes[0], plan->wanted), length);
+	assert_int_equal(strlen(part), sizeof(part) - 1);
+	assert_memory_equal(part, whole, sizeof(part) - 1);
+}
+
+static const struct sysctl_want *sysctl_find(const struct sysctl_want *wants, size_t n,
+					     const char *name)
+{
+	for (size_t i = 0; i < n; i++)
+		if (!strcmp(wants[i].name, name))
+			return &wants[i];
+	return NULL;
+}
+
+static void wants_sysctls(void **state)
+{
+	struct sysctl_want wants[80];
+	const struct sysctl_want *w;
+	size_t n;
+
+	(void)state;
+	strcpy(uplinks[1].ifname, "eth0.100");
+	n = sysctl_plan(&config, wants, 80);
+	assert_int_equal(n, 3 + 1 + 2 + 2);
+	w = sysctl_find(wants, n, "net/ipv4/conf/eth0.100/rp_filter");
+	assert_true(w && w->is_rp_filter && !strcmp(w->value, "2"));
+	assert_int_equal(sysctl_plan(&config, wants, 4), 4);
+	config.balance = false;
+	n = sysctl_plan(&config, wants, 80);
+	assert_null(sysctl_find(wants, n, "net/ipv6/fib_multipath_hash_policy"));
+	config.mode = MODE_AUDIT;
+	n = sysctl_plan(&config, wants, 80);
+	assert_int_equal(n, 3);
+	assert_non_null(sysctl_find(wants, n, "net/netfilter/nf_conntrack_events"));
+	config.sysctl = false;
+	assert_int_equal(sysctl_plan(&config, wants, 80), 0);
+}
+
+#define IN_LAB(f) cmocka_unit_test_setup_teardown(f, lab_start, lab_stop)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		IN_LAB(plans_two_uplinks),
+		IN_LAB(plans_nothing_in_audit_mode),
+		IN_LAB(tells_troubles_apart),
+		IN_LAB(is_up_without_an_address_of_its_own),
+		IN_LAB(needs_a_gateway_for_a_link_local_line),
+		IN_LAB(plans_refusals_alone_without_uplinks),
+		IN_LAB(plans_no_refusal_in_a_family_without_addresses),
+		IN_LAB(plans_no_spare_for_one_line),
+		IN_LAB(balances_only_when_told),
+		IN_LAB(takes_gateways_elsewhere_onlink),
+		IN_LAB(takes_lines_with_one_other_end),
+		IN_LAB(chooses_a_source_near_the_gateway),
+		IN_LAB(copies_local_routes),
+		IN_LAB(excludes_local_routes),
+		IN_LAB(wants_nothing_of_what_is_there),
+		IN_LAB(finds_each_difference),
+		IN_LAB(takes_a_needless_onlink_back),
+		IN_LAB(displaces_others_and_lets_them_serve),
+		IN_LAB(learns_gateways),
+		IN_LAB(learns_from_its_own_tables),
+		IN_LAB(plans_sixty_uplinks),
+		IN_LAB(compares_every_field),
+		IN_LAB(prints_commands),
+		IN_LAB(prints_for_a_shell),
+		IN_LAB(formats_into_small_buffers),
+		IN_LAB(wants_sysctls),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
