@@ -4,7 +4,7 @@
  */
 #include <time.h>
 
-#include "daemon/daemon.h"
+#include "waymark/base/clock.h"
 
 static int64_t read_ms(clockid_t clock)
 {

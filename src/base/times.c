@@ -14,7 +14,7 @@
 #include <strings.h>
 #include <time.h>
 
-#include "waymark/config/config.h"
+#include "waymark/base/units.h"
 #include "waymark/base/times.h"
 
 #define YEAR_LAST 9999

@@ -7,9 +7,10 @@
  */
 #include <ctype.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
-#include "waymark/config/config.h"
+#include "waymark/base/units.h"
 
 struct unit {
 	const char *names; /* separated and surrounded by blanks */

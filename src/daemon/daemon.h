@@ -15,6 +15,7 @@
 #include "waymark/plan/adopt.h"
 #include "waymark/alert/alert.h"
 #include "waymark/audit/audit.h"
+#include "waymark/base/clock.h"
 #include "waymark/config/config.h"
 #include "daemon/control.h"
 #include "waymark/kernel/conntrack.h"
@@ -149,13 +150,6 @@ struct daemon {
 	uint64_t flows_last_second;
 	double flows_per_s;
 };
-
-/* clock.c: CLOCK_REALTIME in milliseconds, which somebody may set; what only runs. */
-int64_t clock_now_ms(void);
-int64_t clock_steady_ms(void);
-/* Whether a time has come (0: never) that was at most so far away when it was set: if
- * it is farther now, the clock has been put back. */
-bool clock_is_due(int64_t due_ms, int64_t now_ms, int64_t most_ms);
 
 /* daemon.c: opens and installs everything, or logs why not and leaves nothing.
  * Takes the configuration, whatever comes of it. NULL with errno. */

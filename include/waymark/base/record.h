@@ -6,10 +6,12 @@
 #ifndef WAYMARK_BASE_RECORD_H
 #define WAYMARK_BASE_RECORD_H
 
+#include <net/if.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "waymark/config/config.h"
+#include "waymark/base/addr.h"
+#include "waymark/base/uplinks.h"
 #include "waymark/base/event.h"
 
 /* In the order of the ladder; the numbers are stored and do not change. */

@@ -15,13 +15,9 @@
 #include <stdio.h>
 
 #include "waymark/base/addr.h"
+#include "waymark/base/units.h"
+#include "waymark/base/uplinks.h"
 
-/* One label bit an uplink, LABELS_RESERVED before them, 128 bits in all: with
- * the default label-base of 64 exactly 60 uplinks fit. */
-#define UPLINKS_MAX	    60
-#define LABELS_RESERVED	    4
-#define LABELS_TOTAL	    128
-#define UPLINK_NAME_MAX	    32 /* with the terminating 0 */
 
 #define CONFIG_PATH_DEFAULT "/etc/waymark/waymark.conf"
 
@@ -152,10 +148,5 @@ struct config_key {
 	const char *help;
 };
 extern const struct config_key config_keys[]; /* ends with a NULL name */
-
-/* "90 days", "60s", "2h" to seconds; "2 GiB", "500 MB" to bytes. 0 or -EINVAL /
- * -ERANGE. A bare number is seconds or bytes. */
-int duration_parse(uint64_t *seconds, const char *text);
-int size_parse(uint64_t *bytes, const char *text);
 
 #endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * clock.h - the one place where the daemon reads the time.
+ */
+#ifndef WAYMARK_BASE_CLOCK_H
+#define WAYMARK_BASE_CLOCK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Return CLOCK_REALTIME in milliseconds. It jumps when the clock is set. */
+int64_t clock_now_ms(void);
+/* Return CLOCK_MONOTONIC in milliseconds. */
+int64_t clock_steady_ms(void);
+/* Return whether a time has come (0: never) that was at most most_ms ahead when it was
+ * set. If it is farther ahead now, the clock has been set back, and it counts as come. */
+bool clock_is_due(int64_t due_ms, int64_t now_ms, int64_t most_ms);
+
+#endif

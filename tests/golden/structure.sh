@@ -1,0 +1,9 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# structure.sh - the rooms keep to their arrows: no include upwards, no circle of
+# calls between folders, no long function, no exported function without a caller.
+
+here=$(cd "${0%/*}" && pwd)
+src=${WAYMARK_SRC:-$(cd "$here/../.." && pwd)}
+exec python3 "$here/structure.py" "$src" "${WAYMARK_BUILD:-$src}"
