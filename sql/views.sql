@@ -74,7 +74,7 @@ CREATE VIEW mismatches AS SELECT
 	(SELECT u.name FROM uplink u WHERE u.id = m.expected) AS expected,
 	(SELECT u.interface FROM uplink u WHERE u.id = m.egress) AS egress,
 	(SELECT r.name FROM reason r WHERE r.id = m.reason) AS reason,
-	CASE m.evidence WHEN 0 THEN 'nflog' ELSE 'label' END AS evidence,
+	CASE m.evidence WHEN 0 THEN 'packet' ELSE 'label' END AS evidence,
 	m.packets AS packets
 FROM mismatch m;
 
@@ -83,7 +83,7 @@ CREATE VIEW gaps AS SELECT
 	g.id AS id,
 	strftime('%Y-%m-%dT%H:%M:%fZ', g.started / 1000.0, 'unixepoch') AS started,
 	strftime('%Y-%m-%dT%H:%M:%fZ', g.ended / 1000.0, 'unixepoch') AS ended,
-	CASE g.source WHEN 0 THEN 'events' WHEN 1 THEN 'nflog' WHEN 2 THEN 'daemon'
+	CASE g.source WHEN 0 THEN 'events' WHEN 1 THEN 'evidence' WHEN 2 THEN 'daemon'
 		ELSE 'store' END AS source,
 	g.lost AS lost,
 	g.reason AS reason

@@ -109,7 +109,7 @@ static void flow_set_labels(struct audit *a, struct flow *f, const struct ct_eve
 	left = labels_range(&ev->labels, first, LABELS_TOTAL - first);
 	if (labels_range(&ev->labels, a->label_base, 1))
 		flow_set_entered(a, f);
-	if (flow_set_add(a, &f->labels, left & ((UINT64_C(1) << UPLINKS_MAX) - 1)))
+	if (flow_set_add(a, &f->egress_seen, left & ((UINT64_C(1) << UPLINKS_MAX) - 1)))
 		f->is_disowned = 0;
 }
 

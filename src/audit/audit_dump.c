@@ -59,21 +59,22 @@ static flow_ref dumped_begin(struct audit *a, const struct ct_event *ev, int64_t
 /* Whether an entry tells more of a flow than its row does. */
 struct row_facts {
 	uint32_t mark;
-	uint16_t labels;
+	uint16_t egress_seen;
 	bool is_entered, is_offloaded;
 };
 
 static struct row_facts row_facts(const struct flow *f)
 {
-	return (struct row_facts){f->mark, f->labels, f->is_entered, f->is_offloaded};
+	return (struct row_facts){f->mark, f->egress_seen, f->is_entered, f->is_offloaded};
 }
 
 static bool is_row_outdated(const struct audit *a, const struct flow *f, struct row_facts was)
 {
 	struct row_facts is = row_facts(f);
 
-	if (is.mark != was.mark || is.labels != was.labels || is.is_entered != was.is_entered ||
-	    is.is_offloaded != was.is_offloaded || f->verdict == VERDICT_NONE)
+	if (is.mark != was.mark || is.egress_seen != was.egress_seen ||
+	    is.is_entered != was.is_entered || is.is_offloaded != was.is_offloaded ||
+	    f->verdict == VERDICT_NONE)
 		return true;
 	return f->verdict == VERDICT_LOCAL && audit_is_in_gap(a, f, 0);
 }
@@ -132,7 +133,7 @@ int audit_preload(struct audit *a, const struct flow_record *r)
 	f->has_gap = 1;
 	f->verdict = r->verdict;
 	for (int d = 0; d < 2; d++) {
-		flow_set_add(a, &f->nflog[d], r->egress[d]);
+		flow_set_add(a, &f->stray[d], r->egress[d]);
 		if (f->had_mismatch)
 			flow_set_add(a, &f->reported, r->egress[d]);
 	}

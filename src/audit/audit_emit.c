@@ -12,11 +12,11 @@ uint64_t flow_egress(const struct audit *a, const struct flow *f, enum direction
 {
 	enum direction standing = f->is_entered ? DIR_REPLY : DIR_ORIGINAL;
 	enum direction other = !standing;
-	uint64_t logged = flows_set(a->flows, f->nflog[d]);
+	uint64_t logged = flows_set(a->flows, f->stray[d]);
 
 	if (d == standing)
-		return logged |
-		       (flows_set(a->flows, f->labels) & ~flows_set(a->flows, f->nflog[other]));
+		return logged | (flows_set(a->flows, f->egress_seen) &
+				 ~flows_set(a->flows, f->stray[other]));
 	return logged;
 }
 

@@ -35,7 +35,7 @@ struct mark_slot {
 };
 
 struct pending_packet {
-	struct nflog_packet packet;
+	struct stray_packet packet;
 	uint8_t egress;
 	int64_t arrived_ms;
 	uint64_t due_tick;
@@ -198,7 +198,7 @@ void mismatch_suspect(struct audit *a, flow_ref ref, bool is_old, int64_t now_ms
 void mismatch_settle(struct audit *a, int64_t now_ms);
 /* A logged packet of the flow proves one. */
 void mismatch_add_packet(struct audit *a, flow_ref ref, enum direction d, uint8_t egress,
-			 const struct nflog_packet *p, int64_t now_ms);
+			 const struct stray_packet *p, int64_t now_ms);
 void mismatch_forget(struct audit *a, flow_ref ref);
 void mismatch_emit_dirty(struct audit *a);
 void mismatch_free_all(struct audit *a);

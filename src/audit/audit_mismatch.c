@@ -20,7 +20,7 @@ static struct mismatch *mismatch_find(struct audit *a, flow_ref ref, int directi
 		if (m->flow != ref || m->record.egress != egress)
 			continue;
 		if (direction < 0 || (int)m->record.direction == direction ||
-		    m->record.evidence == EVIDENCE_LABEL)
+		    m->record.evidence == EVIDENCE_EGRESS_SEEN)
 			return m;
 	}
 	return NULL;
@@ -40,7 +40,7 @@ static void mismatch_set_dirty(struct audit *a, struct mismatch *m)
 struct clue {
 	enum direction direction;
 	uint8_t egress;
-	const struct nflog_packet *p;
+	const struct stray_packet *p;
 	bool is_old;
 };
 
@@ -67,7 +67,7 @@ static enum reason diagnose(struct audit *a, flow_ref ref, const struct clue *c,
  * no mark yet that could have been put back on it. */
 static bool is_first_packet(const struct audit *a, const struct flow *f, uint8_t egress)
 {
-	return f->is_born_astray && (flows_set(a->flows, f->labels) >> egress & 1);
+	return f->is_born_astray && (flows_set(a->flows, f->egress_seen) >> egress & 1);
 }
 
 /* Why. A mark that named the egress before explains it. Else the packet shows
@@ -146,7 +146,7 @@ static struct mismatch *mismatch_new(struct audit *a, flow_ref ref, const struct
 		.expected = expected,
 		.egress = c->egress,
 		.reason = reason_find(a, ref, c),
-		.evidence = c->p ? EVIDENCE_NFLOG : EVIDENCE_LABEL,
+		.evidence = c->p ? EVIDENCE_STRAY_PACKET : EVIDENCE_EGRESS_SEEN,
 		.packets = c->p ? 1 : 0,
 	};
 	m->next = *bucket_of(a, ref);
@@ -172,7 +172,7 @@ static void mismatch_prove(struct audit *a, struct mismatch *m, const struct clu
 {
 	enum reason reason = reason_find(a, m->flow, c);
 
-	m->record.evidence = EVIDENCE_NFLOG;
+	m->record.evidence = EVIDENCE_STRAY_PACKET;
 	m->record.direction = c->direction;
 	/* By now the cause may be gone; then what was known before stands. */
 	if (reason != REASON_UNEXPLAINED || m->record.reason == REASON_MARK_CHANGED)
@@ -181,7 +181,7 @@ static void mismatch_prove(struct audit *a, struct mismatch *m, const struct clu
 }
 
 void mismatch_add_packet(struct audit *a, flow_ref ref, enum direction d, uint8_t egress,
-			 const struct nflog_packet *p, int64_t now_ms)
+			 const struct stray_packet *p, int64_t now_ms)
 {
 	struct clue clue = {.direction = d, .egress = egress, .p = p};
 	struct mismatch *m = mismatch_find(a, ref, (int)d, egress);
@@ -192,7 +192,7 @@ void mismatch_add_packet(struct audit *a, flow_ref ref, enum direction d, uint8_
 			mismatch_new(a, ref, &clue, now_ms);
 		return;
 	}
-	if (m->record.evidence == EVIDENCE_LABEL)
+	if (m->record.evidence == EVIDENCE_EGRESS_SEEN)
 		mismatch_prove(a, m, &clue);
 	m->record.packets++;
 	mismatch_set_dirty(a, m);

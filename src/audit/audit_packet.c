@@ -33,13 +33,13 @@ struct match {
 };
 
 /* Whether the flow, as it is known now, is one that the rules log so. */
-static bool is_fitting(const struct audit *a, const struct flow *f, const struct nflog_packet *p,
+static bool is_fitting(const struct audit *a, const struct flow *f, const struct stray_packet *p,
 		       uint8_t egress)
 {
 	switch (p->kind) {
-	case NFLOG_UNMARKED:
+	case STRAY_UNMARKED:
 		return f->mark == 0;
-	case NFLOG_TRANSIT:
+	case STRAY_TRANSIT:
 		return f->is_entered;
 	default:
 		return f->mark != 0 && audit_slot_of_mark(a, f->mark) != egress;
@@ -56,7 +56,7 @@ static bool has_begun_after(const struct flow *f, const struct pending_packet *w
 
 static bool is_proven(const struct audit *a, const struct flow *f, enum direction d, uint8_t egress)
 {
-	return flows_set(a->flows, f->nflog[d]) >> egress & 1;
+	return flows_set(a->flows, f->stray[d]) >> egress & 1;
 }
 
 /* A packet that the restore has marked fits the flow with that mark better, and
@@ -65,7 +65,7 @@ static bool is_proven(const struct audit *a, const struct flow *f, enum directio
 
 static unsigned fit(const struct audit *a, const struct flow *f, const struct pending_packet *w)
 {
-	const struct nflog_packet *p = &w->packet;
+	const struct stray_packet *p = &w->packet;
 
 	if (!is_fitting(a, f, p, w->egress))
 		return 0;
@@ -133,9 +133,9 @@ static struct match match_successor(const struct audit *a, const struct pending_
 /* Whether a packet of a flow that has been proven may well be another's. An id that the
  * kernel names comes again, too, but where packets are logged again and again it says
  * whose most of them are. */
-static bool has_rivals(const struct nflog_packet *p)
+static bool has_rivals(const struct stray_packet *p)
 {
-	return p->kind == NFLOG_TRANSIT || (p->kind == NFLOG_MISMATCH && !p->has_ct_id);
+	return p->kind == STRAY_TRANSIT || (p->kind == STRAY_MISMATCH && !p->has_ct_id);
 }
 
 static struct match match_find(const struct audit *a, const struct pending_packet *w)
@@ -159,8 +159,8 @@ static void packet_give(struct audit *a, const struct match *m, const struct pen
 
 	if (m->n > 1)
 		a->stats.ambiguous++;
-	is_news = flow_set_add(a, &f->nflog[m->direction], UINT64_C(1) << w->egress);
-	if (w->packet.kind == NFLOG_MISMATCH && audit_slot_of_mark(a, f->mark) != SLOT_NONE &&
+	is_news = flow_set_add(a, &f->stray[m->direction], UINT64_C(1) << w->egress);
+	if (w->packet.kind == STRAY_MISMATCH && audit_slot_of_mark(a, f->mark) != SLOT_NONE &&
 	    (m->direction == DIR_REPLY || !f->is_entered))
 		mismatch_add_packet(a, m->ref, m->direction, w->egress, &w->packet, now_ms);
 	if (is_news) {
@@ -183,7 +183,7 @@ static bool packet_take(struct audit *a, const struct pending_packet *w, bool is
 	return true;
 }
 
-void audit_packet(struct audit *a, const struct nflog_packet *p, uint8_t egress, int64_t now_ms)
+void audit_packet(struct audit *a, const struct stray_packet *p, uint8_t egress, int64_t now_ms)
 {
 	struct pending_packet w = {
 		.packet = *p,
@@ -194,7 +194,7 @@ void audit_packet(struct audit *a, const struct nflog_packet *p, uint8_t egress,
 	bool is_full = a->n_pending == PENDING_MAX;
 
 	a->stats.packets++;
-	if (p->kind == NFLOG_OTHER || egress >= UPLINKS_MAX)
+	if (p->kind == STRAY_OTHER || egress >= UPLINKS_MAX)
 		return;
 	if (packet_take(a, &w, is_full, now_ms))
 		return;
@@ -212,7 +212,7 @@ static bool packet_force(struct audit *a, const struct pending_packet *w, int64_
 	flow_ref ref = flows_find_packet(a->flows, &w->packet, FLOW_REF_NONE, &d);
 	struct flow *f;
 
-	if (ref == FLOW_REF_NONE || w->packet.kind != NFLOG_MISMATCH)
+	if (ref == FLOW_REF_NONE || w->packet.kind != STRAY_MISMATCH)
 		return false;
 	f = flows_get(a->flows, ref);
 	if (audit_slot_of_mark(a, f->mark) == SLOT_NONE || (d == DIR_ORIGINAL && f->is_entered))
@@ -222,7 +222,7 @@ static bool packet_force(struct audit *a, const struct pending_packet *w, int64_
 		return false;
 	f->had_mark_change = 1;
 	f->former = w->egress;
-	flow_set_add(a, &f->nflog[d], UINT64_C(1) << w->egress);
+	flow_set_add(a, &f->stray[d], UINT64_C(1) << w->egress);
 	mismatch_add_packet(a, ref, d, w->egress, &w->packet, now_ms);
 	flow_touch(a, ref);
 	return true;

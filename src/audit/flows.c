@@ -446,7 +446,7 @@ static int packet_direction(const struct endpoints tuple[2], uint8_t proto,
 	return -1;
 }
 
-flow_ref flows_find_packet(const struct flows *t, const struct nflog_packet *p, flow_ref after,
+flow_ref flows_find_packet(const struct flows *t, const struct stray_packet *p, flow_ref after,
 			   enum direction *direction)
 {
 	const struct endpoints *e = &p->tuple;

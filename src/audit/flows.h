@@ -50,8 +50,8 @@ struct flow {
 	uint64_t is_put_back : 1;     /* the clock has been put back in its life */
 	uint64_t is_counted : 1;      /* in the sums of the dump that is running, or the last */
 	uint16_t zone;
-	uint16_t labels;   /* set of uplinks by label; a flowtable set number */
-	uint16_t nflog[2]; /* sets of uplinks by NFLOG, by enum direction */
+	uint16_t egress_seen; /* set of uplinks; number of an interned set */
+	uint16_t stray[2];    /* sets of uplinks that stray packets left by, by enum direction */
 	uint8_t proto;
 	uint8_t shape;	   /* the table's: which addresses follow */
 	uint8_t ingress;   /* slot, or SLOT_NONE */
@@ -92,7 +92,7 @@ void flows_prefetch(const struct flows *t, const struct ct_event *ev, size_t n);
 
 /* The flows that a logged packet can belong to, newest first. *direction is the
  * packet's in that flow. */
-flow_ref flows_find_packet(const struct flows *t, const struct nflog_packet *p, flow_ref after,
+flow_ref flows_find_packet(const struct flows *t, const struct stray_packet *p, flow_ref after,
 			   enum direction *direction);
 
 /* Each flow in no order; fn may change it but not add or remove. */

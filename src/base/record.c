@@ -33,6 +33,20 @@ static const char *const reason_names[] = {
 	[REASON_OFFLOADED] = "offloaded",
 	[REASON_PREDATES] = "predates",
 	[REASON_UPLINK_DOWN_FLUSH] = "uplink-down-flush",
+	[REASON_RULE_BEFORE] = "rule-before",
+	[REASON_ROUTE_SPECIFIC] = "route-specific",
+};
+
+static const char *const evidence_names[] = {
+	[EVIDENCE_STRAY_PACKET] = "packet",
+	[EVIDENCE_EGRESS_SEEN] = "label",
+};
+
+static const char *const gap_source_names[] = {
+	[GAP_EVENTS] = "events",
+	[GAP_EVIDENCE] = "evidence",
+	[GAP_DAEMON] = "daemon",
+	[GAP_STORE] = "store",
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -68,6 +82,16 @@ const char *reason_name(enum reason r)
 int reason_parse(const char *name)
 {
 	return value_of(reason_names, COUNT(reason_names), name);
+}
+
+const char *evidence_name(enum evidence e)
+{
+	return name_of(evidence_names, COUNT(evidence_names), e);
+}
+
+const char *gap_source_name(enum gap_source s)
+{
+	return name_of(gap_source_names, COUNT(gap_source_names), s);
 }
 
 void record_clear(const struct record *r)

@@ -184,7 +184,7 @@ static void words_print(FILE *out, enum option_id option)
 	fputs("one of", out);
 	for (i = 1; (word = option == OPTION_VERDICT
 				    ? i <= VERDICT_OK ? verdict_name((enum verdict)i) : NULL
-			    : i <= REASON_UPLINK_DOWN_FLUSH ? reason_name((enum reason)i)
+			    : i < REASONS ? reason_name((enum reason)i)
 							    : NULL);
 	     i++)
 		fprintf(out, "%s %s", i > 1 ? "," : "", word);

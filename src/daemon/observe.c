@@ -55,12 +55,12 @@ static const struct uplink_config *uplink_of(struct daemon *d, uint32_t ifindex)
 
 /* Only what leaves by an uplink is logged by our rules: one that is not known has come a
  * moment ago, and the notice of it waits. */
-static void take_packet(void *data, const struct nflog_packet *p)
+static void take_packet(void *data, const struct stray_packet *p)
 {
 	struct daemon *d = data;
 	const struct uplink_config *u = uplink_of(d, p->oifindex);
 
-	if (!u && p->kind != NFLOG_OTHER) {
+	if (!u && p->kind != STRAY_OTHER) {
 		ifnames_receive(d->ifnames);
 		u = uplink_of(d, p->oifindex);
 	}
@@ -80,7 +80,7 @@ static void packets_overrun(struct daemon *d, int64_t since_ms)
 		return;
 	publish_gap(d, "evidence lost", "evidence lost: the buffer for NFLOG messages was full");
 	d->packets_gap.started_ms = since_ms;
-	d->packets_gap.id = audit_gap(d->audit, GAP_NFLOG, since_ms, 0, -1, packets_reason);
+	d->packets_gap.id = audit_gap(d->audit, GAP_EVIDENCE, since_ms, 0, -1, packets_reason);
 }
 
 /* How many they were shows in the next message, which may come much later. */
@@ -88,7 +88,7 @@ static void packets_drained(struct daemon *d)
 {
 	d->overrun_since_ms = d->packets_gap.started_ms;
 	d->overrun_until_ms = clock_now_ms();
-	audit_gap_end(d->audit, d->packets_gap.id, GAP_NFLOG, d->packets_gap.started_ms,
+	audit_gap_end(d->audit, d->packets_gap.id, GAP_EVIDENCE, d->packets_gap.started_ms,
 		      d->overrun_until_ms, -1, packets_reason);
 	d->packets_gap.id = 0;
 }
@@ -102,7 +102,7 @@ static void packets_missing(struct daemon *d, int64_t since_ms, uint64_t holes)
 	snprintf(text, sizeof(text),
 		 "evidence lost: %" PRIu64 " NFLOG messages; see 'waymark gaps'", holes);
 	publish_gap(d, "evidence lost", text);
-	audit_gap(d->audit, GAP_NFLOG, is_known ? d->overrun_since_ms : since_ms,
+	audit_gap(d->audit, GAP_EVIDENCE, is_known ? d->overrun_since_ms : since_ms,
 		  is_known ? d->overrun_until_ms : clock_now_ms(), (int64_t)holes, packets_reason);
 	d->overrun_since_ms = 0;
 }

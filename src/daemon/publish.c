@@ -196,7 +196,7 @@ static void tell_alert(void *data, const struct flow_record *f, const struct mis
 	if (m) {
 		a.mismatch_id = m->id;
 		a.reason = reason_name(m->reason);
-		a.evidence = m->evidence == EVIDENCE_NFLOG ? "nflog" : "label";
+		a.evidence = evidence_name(m->evidence);
 		a.direction = m->direction;
 	}
 	format_text(&a);

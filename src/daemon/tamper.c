@@ -147,7 +147,7 @@ static void gap_begin(struct daemon *d)
 	snprintf(t->gap_reason, sizeof(t->gap_reason), "the evidence rules were gone: by %s",
 		 who_format(&t->ruleset_who, who, sizeof(who)));
 	t->gap.started_ms = t->ruleset_since_ms ? t->ruleset_since_ms : t->since_ms;
-	t->gap.id = audit_gap(d->audit, GAP_NFLOG, t->gap.started_ms, 0, -1, t->gap_reason);
+	t->gap.id = audit_gap(d->audit, GAP_EVIDENCE, t->gap.started_ms, 0, -1, t->gap_reason);
 }
 
 static void gap_end(struct daemon *d)
@@ -156,7 +156,7 @@ static void gap_end(struct daemon *d)
 
 	if (!t->gap.id)
 		return;
-	audit_gap_end(d->audit, t->gap.id, GAP_NFLOG, t->gap.started_ms, clock_now_ms(), -1,
+	audit_gap_end(d->audit, t->gap.id, GAP_EVIDENCE, t->gap.started_ms, clock_now_ms(), -1,
 		      t->gap_reason);
 	t->gap.id = 0;
 }

@@ -96,8 +96,7 @@ static json_t *mismatch_json(const struct daemon *d, const struct mismatch_recor
 	json_object_set_new(o, "expected", json_text(name_of(d, m->expected)));
 	json_object_set_new(o, "egress", json_text(out ? out->ifname : NULL));
 	json_object_set_new(o, "reason", json_text(reason_name(m->reason)));
-	json_object_set_new(o, "evidence",
-			    json_string(m->evidence == EVIDENCE_LABEL ? "label" : "nflog"));
+	json_object_set_new(o, "evidence", json_string(evidence_name(m->evidence)));
 	json_object_set_new(o, "packets", json_integer((json_int_t)m->packets));
 	return o;
 }

@@ -157,7 +157,7 @@ static void sequence_check(struct receiver *r, uint32_t seq)
 static void packet_receive(void *data, const struct nlmsghdr *nlh)
 {
 	struct receiver *r = data;
-	struct nflog_packet p;
+	struct stray_packet p;
 	bool has_seq;
 	int err;
 

@@ -265,7 +265,7 @@ static void headers_tuple(const struct headers *h, struct endpoints *e)
 
 /* The packet inside an ICMP error went the other way: a query is kept in the
  * direction of its request, everything else is turned round. */
-static int error_decode(struct nflog_packet *p, const struct headers *outer)
+static int error_decode(struct stray_packet *p, const struct headers *outer)
 {
 	struct cursor c = outer->payload;
 	struct headers inner;
@@ -291,7 +291,7 @@ static int error_decode(struct nflog_packet *p, const struct headers *outer)
 	return 0;
 }
 
-int nflog_decode_payload(struct nflog_packet *p, const uint8_t *bytes, size_t size)
+int nflog_decode_payload(struct stray_packet *p, const uint8_t *bytes, size_t size)
 {
 	struct headers h;
 	int err = headers_decode((struct cursor){.at = bytes, .left = size}, &h);

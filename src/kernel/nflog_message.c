@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * nflog_message.c - one NFLOG message as a struct nflog_packet: the attributes,
+ * nflog_message.c - one NFLOG message as a struct stray_packet: the attributes,
  * and what our rules wrote into the log prefix.
  *
  * Opens no socket, keeps no state; the bytes of the packet are nflog_decode.c's.
@@ -20,13 +20,13 @@
 
 struct prefix_kind {
 	const char *prefix;
-	enum nflog_kind kind;
+	enum stray_kind kind;
 };
 
 static const struct prefix_kind prefix_kinds[] = {
-	{PREFIX_MISMATCH, NFLOG_MISMATCH},
-	{PREFIX_UNMARKED, NFLOG_UNMARKED},
-	{PREFIX_TRANSIT, NFLOG_TRANSIT},
+	{PREFIX_MISMATCH, STRAY_MISMATCH},
+	{PREFIX_UNMARKED, STRAY_UNMARKED},
+	{PREFIX_TRANSIT, STRAY_TRANSIT},
 };
 
 static const char *const direction_names[] = {
@@ -48,7 +48,7 @@ static const char *text_after(const char *text, const char *start)
 	return text + len + strspn(text + len, " ");
 }
 
-static void decode_prefix(const char *text, struct nflog_packet *p)
+static void decode_prefix(const char *text, struct stray_packet *p)
 {
 	const char *rest = NULL;
 
@@ -63,7 +63,7 @@ static void decode_prefix(const char *text, struct nflog_packet *p)
 }
 
 /* NFULA_CT holds ctnetlink's attributes. */
-static void decode_ct(const struct nlattr *nest, struct nflog_packet *p)
+static void decode_ct(const struct nlattr *nest, struct stray_packet *p)
 {
 	const struct nlattr *attr;
 
@@ -101,13 +101,13 @@ static uint32_t attr_u32(const struct nlattr *attr)
 	return attr ? ntohl(mnl_attr_get_u32(attr)) : 0;
 }
 
-int nflog_message_decode(const struct nlmsghdr *nlh, struct nflog_packet *p, bool *has_seq)
+int nflog_message_decode(const struct nlmsghdr *nlh, struct stray_packet *p, bool *has_seq)
 {
 	const struct nlattr *attrs[NFULA_MAX + 1] = {NULL};
 	int err = 0;
 
 	memset(p, 0, sizeof(*p));
-	p->kind = NFLOG_OTHER;
+	p->kind = STRAY_OTHER;
 	p->direction = -1;
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(struct nfgenmsg) ||
 	    mnl_attr_parse_payload(mnl_nlmsg_get_payload_offset(nlh, sizeof(struct nfgenmsg)),

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * nflog_message.h - one NFLOG message as a struct nflog_packet.
+ * nflog_message.h - one NFLOG message as a struct stray_packet.
  */
 #ifndef WAYMARK_SRC_KERNEL_NFLOG_MESSAGE_H
 #define WAYMARK_SRC_KERNEL_NFLOG_MESSAGE_H
@@ -12,6 +12,6 @@
 
 /* Fills *p. has_seq: the message carried a sequence number. 0, or -EBADMSG when
  * it holds no packet, or one that cannot be read; p->seq is right even then. */
-int nflog_message_decode(const struct nlmsghdr *nlh, struct nflog_packet *p, bool *has_seq);
+int nflog_message_decode(const struct nlmsghdr *nlh, struct stray_packet *p, bool *has_seq);
 
 #endif

@@ -238,7 +238,7 @@ static int make(char **arg)
 
 /* --- what make compares with ------------------------------------------------------------ */
 
-static void packet_tell(void *data, const struct nflog_packet *p)
+static void packet_tell(void *data, const struct stray_packet *p)
 {
 	const int *out = data;
 

@@ -130,7 +130,7 @@ hold_send in2_own_a >/dev/null
 wait_for_sql 2 "SELECT count(DISTINCT flow_id) FROM mismatches WHERE expected = 'wan2' AND egress = 'wan1'" 3
 is 'adopted flows that leave by the other line are mismatches' \
 	"$(sql "SELECT count(DISTINCT flow_id) || ' ' || group_concat(DISTINCT evidence) FROM mismatches
-		WHERE expected = 'wan2' AND egress = 'wan1' AND src = '$NET4' AND dst = '$WAN2_4'")" '3 nflog'
+		WHERE expected = 'wan2' AND egress = 'wan1' AND src = '$NET4' AND dst = '$WAN2_4'")" '3 packet'
 is '... and no others are' "$(sql 'SELECT count(DISTINCT flow_id) FROM mismatches')" 3
 
 # --- again, and without steering -----------------------------------------------------------------

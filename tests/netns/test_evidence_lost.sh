@@ -39,7 +39,7 @@ begun=$(now_is)
 log_packets $PACKETS
 kill -CONT "$daemon_pid"
 check "a full buffer is a gap" wait_for_sql 10 \
-	"SELECT count(*) > 0 FROM gaps WHERE source = 'nflog' AND ended IS NOT NULL" 1
+	"SELECT count(*) > 0 FROM gaps WHERE source = 'evidence' AND ended IS NOT NULL" 1
 drained=$(sql "SELECT max(ended) FROM gaps")
 
 # Events are read, and the buffer looked at with them, before the next packet is logged.
@@ -50,7 +50,7 @@ log_packets 1
 check "the next packet shows how many were lost" wait_for 5 has_holes
 check "which the history knows" wait_for_sql 5 "SELECT count(*) FROM gaps WHERE lost = $(holes)" 1
 is "all of it is of the time when they were lost" \
-	"$(sql "SELECT count(*) FROM gaps WHERE source = 'nflog' AND
+	"$(sql "SELECT count(*) FROM gaps WHERE source = 'evidence' AND
 		(started > '$begun' OR ended > '$drained')")" 0
 is "and no gap is open" "$(sql "SELECT count(*) FROM gaps WHERE ended IS NULL")" 0
 check "an alert told of it" grep -q 'evidence lost' "$lab_tmp/waymarkd.log"
@@ -78,7 +78,7 @@ hold_push some
 wait_for 5 are_killed || die 'the flows are not killed'
 kill -CONT "$daemon_pid"
 check "its first packets are evidence" wait_for_sql 10 \
-	"SELECT count(*) FROM mismatches WHERE egress = 'wan3' AND evidence = 'nflog'" 4
+	"SELECT count(*) FROM mismatches WHERE egress = 'wan3' AND evidence = 'packet'" 4
 hold_drop some
 
 done_testing

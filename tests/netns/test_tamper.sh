@@ -94,7 +94,7 @@ undoes() {
 }
 
 gap_is_there() {
-	sql_is "SELECT count(*) FROM gaps WHERE source = 'nflog' AND reason LIKE '%evidence rules%'
+	sql_is "SELECT count(*) FROM gaps WHERE source = 'evidence' AND reason LIKE '%evidence rules%'
 		AND started >= '$since' AND ended IS NOT NULL AND ended < strftime('%Y-%m-%dT%H:%M:%fZ', started, '+1 second')" 1
 }
 
@@ -297,11 +297,11 @@ check "... and nothing was removed" is_as_before
 # --- repair = false ------------------------------------------------------------------------------
 
 gap_is_open() {
-	sql_is "SELECT count(*) FROM gaps WHERE source = 'nflog' AND started >= '$since' AND ended IS NULL" 1
+	sql_is "SELECT count(*) FROM gaps WHERE source = 'evidence' AND started >= '$since' AND ended IS NULL" 1
 }
 
 gap_is_closed() {
-	sql_is "SELECT count(*) FROM gaps WHERE source = 'nflog' AND started >= '$since' AND ended IS NOT NULL" 1
+	sql_is "SELECT count(*) FROM gaps WHERE source = 'evidence' AND started >= '$since' AND ended IS NOT NULL" 1
 }
 
 daemon_stop

@@ -134,7 +134,7 @@ struct alert mismatch(void)
 		.egress = "eth2",
 		.egress_uplink = "wan2",
 		.reason = "rule-missing",
-		.evidence = "nflog",
+		.evidence = "packet",
 		.flow_id = 77,
 		.mismatch_id = 5,
 		.proto = 6,

@@ -52,7 +52,7 @@ static void test_environment(void **state)
 		"WAYMARK_EGRESS=eth2",
 		"WAYMARK_EGRESS_UPLINK=wan2",
 		"WAYMARK_REASON=rule-missing",
-		"WAYMARK_EVIDENCE=nflog",
+		"WAYMARK_EVIDENCE=packet",
 		"WAYMARK_PROTO=tcp",
 		"WAYMARK_SRC=192.168.0.2",
 		"WAYMARK_SPORT=40000",

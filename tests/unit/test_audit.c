@@ -194,10 +194,10 @@ static void label(struct ct_event *ev, unsigned bit)
 	ev->labels.word[bit / 64] |= UINT64_C(1) << (bit % 64);
 }
 
-static struct nflog_packet logged(const struct ct_event *flow, enum nflog_kind kind,
+static struct stray_packet logged(const struct ct_event *flow, enum stray_kind kind,
 				  enum direction d, uint32_t mark)
 {
-	struct nflog_packet p = {.kind = kind, .direction = -1, .proto = flow->proto, .mark = mark};
+	struct stray_packet p = {.kind = kind, .direction = -1, .proto = flow->proto, .mark = mark};
 	const struct endpoints *o = &flow->tuple[0], *r = &flow->tuple[1];
 
 	if (d == DIR_ORIGINAL)
@@ -212,7 +212,7 @@ static struct nflog_packet logged(const struct ct_event *flow, enum nflog_kind k
 /* --- every merge of two sockets ---------------------------------------------------- */
 
 struct logged_packet {
-	struct nflog_packet packet;
+	struct stray_packet packet;
 	uint8_t egress;
 };
 
@@ -274,7 +274,7 @@ static void check_plain(const struct history *h)
 	assert_int_equal(h->mismatch[1].expected, WAN1);
 	assert_int_equal(h->mismatch[1].egress, WAN2);
 	assert_int_equal(h->mismatch[1].direction, DIR_ORIGINAL);
-	assert_int_equal(h->mismatch[1].evidence, EVIDENCE_NFLOG);
+	assert_int_equal(h->mismatch[1].evidence, EVIDENCE_STRAY_PACKET);
 	assert_int_equal(h->mismatch[1].packets, 2);
 	assert_int_equal(h->n_alerts, 1);
 }
@@ -295,7 +295,7 @@ static void a_mismatch_is_one_row_in_every_order(void **state)
 	s.event[2].packets[0] = 9;
 	for (unsigned i = 0; i < 2; i++)
 		s.packet[i] = (struct logged_packet){
-			logged(&s.event[0], NFLOG_MISMATCH, DIR_ORIGINAL, 2), WAN2};
+			logged(&s.event[0], STRAY_MISMATCH, DIR_ORIGINAL, 2), WAN2};
 	assert_int_equal(run_merges(&s), 10);
 }
 
@@ -308,7 +308,7 @@ static void check_killed(const struct history *h)
 	assert_int_equal(h->flow[2].egress[0], 1 << WAN2);
 	assert_int_equal(h->n_mismatches, 1);
 	assert_int_equal(h->mismatch[1].flow_id, 1);
-	assert_int_equal(h->mismatch[1].evidence, EVIDENCE_NFLOG);
+	assert_int_equal(h->mismatch[1].evidence, EVIDENCE_STRAY_PACKET);
 }
 
 /* Masquerade: the kernel deletes the entry, only the logged packet proves it, and
@@ -328,7 +328,7 @@ static void a_killed_flow_is_not_mistaken_for_its_successor(void **state)
 	s.event[3].type = CT_DESTROY;
 	s.event[3].has_labels = false;
 	s.packet[0] =
-		(struct logged_packet){logged(&s.event[0], NFLOG_MISMATCH, DIR_ORIGINAL, 2), WAN2};
+		(struct logged_packet){logged(&s.event[0], STRAY_MISMATCH, DIR_ORIGINAL, 2), WAN2};
 	assert_int_equal(run_merges(&s), 5);
 }
 
@@ -358,7 +358,7 @@ static void a_killed_successor_is_a_mismatch_of_its_own(void **state)
 	s.event[3] = lan_flow(CT_DESTROY, 9, 2);
 	for (unsigned i = 0; i < 2; i++)
 		s.packet[i] = (struct logged_packet){
-			logged(&s.event[0], NFLOG_MISMATCH, DIR_ORIGINAL, 2), WAN2};
+			logged(&s.event[0], STRAY_MISMATCH, DIR_ORIGINAL, 2), WAN2};
 	/* The first packet is read before the second flow's beginning. */
 	for (unsigned order = 0; order < 1u << 6; order++)
 		if (__builtin_popcount(order) == 2 && (order & 7))
@@ -370,7 +370,7 @@ static void a_killed_successor_is_a_mismatch_of_its_own(void **state)
 static void a_flow_beside_is_not_blamed(void **state)
 {
 	struct ct_event one = inbound_flow(CT_NEW, 1, 2), other = inbound_flow(CT_NEW, 2, 2);
-	struct nflog_packet p = logged(&one, NFLOG_MISMATCH, DIR_REPLY, 2);
+	struct stray_packet p = logged(&one, STRAY_MISMATCH, DIR_REPLY, 2);
 	struct world w;
 
 	(void)state;
@@ -395,7 +395,7 @@ static void a_flow_beside_is_not_blamed(void **state)
 static void a_later_flow_with_the_same_addresses_is_not_blamed(void **state)
 {
 	struct ct_event ev = lan_flow(CT_NEW, 1, 2);
-	struct nflog_packet p = logged(&ev, NFLOG_MISMATCH, DIR_ORIGINAL, 2);
+	struct stray_packet p = logged(&ev, STRAY_MISMATCH, DIR_ORIGINAL, 2);
 	struct world w;
 
 	(void)state;
@@ -446,7 +446,7 @@ static void a_changed_mark_is_the_reason_in_every_order(void **state)
 	label(&s.event[2], LABEL(WAN2));
 	s.event[3] = lan_flow(CT_DESTROY, 1, 3);
 	s.packet[0] =
-		(struct logged_packet){logged(&s.event[0], NFLOG_MISMATCH, DIR_ORIGINAL, 2), WAN1};
+		(struct logged_packet){logged(&s.event[0], STRAY_MISMATCH, DIR_ORIGINAL, 2), WAN1};
 	assert_int_equal(run_merges(&s), 5);
 }
 
@@ -471,7 +471,7 @@ static void replies_of_an_inbound_flow_are_judged(void **state)
 	s.event[0] = inbound_flow(CT_NEW, 1, 2);
 	label(&s.event[0], ENTERED);
 	s.packet[0] =
-		(struct logged_packet){logged(&s.event[0], NFLOG_MISMATCH, DIR_REPLY, 0), WAN2};
+		(struct logged_packet){logged(&s.event[0], STRAY_MISMATCH, DIR_REPLY, 0), WAN2};
 	s.event[1] = inbound_flow(CT_UPDATE, 1, 2);
 	/* (a reply is logged before it is labelled; its message can still be read late) */
 	s.event[1].status = 0;
@@ -501,7 +501,7 @@ static void transit_between_uplinks_is_no_mismatch(void **state)
 	label(&s.event[1], LABEL(WAN1));
 	s.event[2] = inbound_flow(CT_DESTROY, 1, 2);
 	s.packet[0] =
-		(struct logged_packet){logged(&s.event[0], NFLOG_TRANSIT, DIR_ORIGINAL, 0), WAN2};
+		(struct logged_packet){logged(&s.event[0], STRAY_TRANSIT, DIR_ORIGINAL, 0), WAN2};
 	assert_int_equal(run_merges(&s), 4);
 }
 
@@ -532,7 +532,7 @@ static void transit_by_the_same_port_again_is_seen_too(void **state)
 		label(&flow[1], LABEL(WAN1));
 		flow[2] = inbound_flow(CT_DESTROY, 1 + 8 * i, 2);
 		s.packet[i] =
-			(struct logged_packet){logged(flow, NFLOG_TRANSIT, DIR_ORIGINAL, 0), WAN2};
+			(struct logged_packet){logged(flow, STRAY_TRANSIT, DIR_ORIGINAL, 0), WAN2};
 	}
 	/* The first packet is read before the second flow's beginning. */
 	for (unsigned order = 0; order < 1u << 8; order++)
@@ -559,7 +559,7 @@ static void a_label_alone_proves_a_mismatch(void **state)
 	audit_settle(w.a, w.now_ms);
 	assert_false(audit_is_in_doubt(w.a));
 	assert_int_equal(w.h.n_mismatches, 1);
-	assert_int_equal(w.h.mismatch[1].evidence, EVIDENCE_LABEL);
+	assert_int_equal(w.h.mismatch[1].evidence, EVIDENCE_EGRESS_SEEN);
 	assert_int_equal(w.h.flow[1].verdict, VERDICT_MISMATCH);
 	world_close(&w);
 }
@@ -567,7 +567,7 @@ static void a_label_alone_proves_a_mismatch(void **state)
 static void a_packet_of_nobody_is_an_orphan_not_a_mismatch(void **state)
 {
 	struct ct_event ev = lan_flow(CT_NEW, 1, 2);
-	struct nflog_packet p = logged(&ev, NFLOG_MISMATCH, DIR_ORIGINAL, 2);
+	struct stray_packet p = logged(&ev, STRAY_MISMATCH, DIR_ORIGINAL, 2);
 	struct audit_stats stats;
 	struct world w;
 
@@ -586,7 +586,7 @@ static void a_packet_of_nobody_is_an_orphan_not_a_mismatch(void **state)
 static void a_mismatch_that_goes_on_is_told_of(void **state)
 {
 	struct ct_event ev = lan_flow(CT_NEW, 1, 2);
-	struct nflog_packet p = logged(&ev, NFLOG_MISMATCH, DIR_ORIGINAL, 2);
+	struct stray_packet p = logged(&ev, STRAY_MISMATCH, DIR_ORIGINAL, 2);
 	struct world w;
 
 	(void)state;
@@ -958,7 +958,7 @@ static void an_open_gap_takes_what_begins_and_ends_in_it(void **state)
 
 	(void)state;
 	world_open(&w, 100);
-	gap = audit_gap(w.a, GAP_NFLOG, w.now_ms, 0, -1, "the rules are gone");
+	gap = audit_gap(w.a, GAP_EVIDENCE, w.now_ms, 0, -1, "the rules are gone");
 	w.now_ms += 1000;
 	audit_ct_event(w.a, &ev, w.now_ms);
 	ev.type = CT_DESTROY;
@@ -966,7 +966,7 @@ static void an_open_gap_takes_what_begins_and_ends_in_it(void **state)
 	assert_int_equal(w.h.flow[1].verdict, VERDICT_UNKNOWN);
 	assert_int_equal(w.h.flow[1].reason, REASON_GAP);
 	w.now_ms += 1000;
-	audit_gap_end(w.a, gap, GAP_NFLOG, w.now_ms - 2000, w.now_ms, -1, "the rules are gone");
+	audit_gap_end(w.a, gap, GAP_EVIDENCE, w.now_ms - 2000, w.now_ms, -1, "the rules are gone");
 	ev.type = CT_NEW;
 	ev.id = 2;
 	audit_ct_event(w.a, &ev, w.now_ms + 10);
@@ -1081,7 +1081,7 @@ static uint32_t live_of(const struct world *w, uint8_t slot)
 static void a_removed_uplinks_flows_are_foreign_when_they_go_on(void **state)
 {
 	struct ct_event ev[3];
-	struct nflog_packet p;
+	struct stray_packet p;
 	struct world w;
 
 	(void)state;
@@ -1097,7 +1097,7 @@ static void a_removed_uplinks_flows_are_foreign_when_they_go_on(void **state)
 	assert_int_equal(live_of(&w, WAN2), 3);
 	set_uplinks(&w, 1);
 	assert_int_equal(live_of(&w, WAN2), 0);
-	p = logged(&ev[0], NFLOG_MISMATCH, DIR_ORIGINAL, 0);
+	p = logged(&ev[0], STRAY_MISMATCH, DIR_ORIGINAL, 0);
 	audit_packet(w.a, &p, WAN1, w.now_ms);
 	ev[1].type = CT_UPDATE;
 	label(&ev[1], LABEL(WAN1));
@@ -1121,7 +1121,7 @@ static void a_removed_uplinks_flows_are_foreign_when_they_go_on(void **state)
 static void a_deleted_flow_says_so(void **state)
 {
 	struct ct_event own = lan_flow(CT_NEW, 1, 2), other = inbound_flow(CT_NEW, 2, 2);
-	struct nflog_packet late;
+	struct stray_packet late;
 	struct world w;
 
 	(void)state;
@@ -1143,7 +1143,7 @@ static void a_deleted_flow_says_so(void **state)
 	assert_int_equal(w.h.flow[2].state, FLOW_ENDED);
 	assert_int_equal(w.h.flow[2].reason, REASON_NONE);
 	/* Late evidence of a mismatch weighs more. */
-	late = logged(&own, NFLOG_MISMATCH, DIR_ORIGINAL, 2);
+	late = logged(&own, STRAY_MISMATCH, DIR_ORIGINAL, 2);
 	audit_packet(w.a, &late, WAN2, w.now_ms);
 	assert_int_equal(w.h.flow[1].verdict, VERDICT_MISMATCH);
 	assert_int_equal(w.h.flow[1].reason, REASON_RULE_MISSING);

@@ -139,10 +139,10 @@ static void label(struct ct_event *ev, unsigned bit)
 	ev->labels.word[bit / 64] |= UINT64_C(1) << (bit % 64);
 }
 
-static struct nflog_packet packet_of(const struct ct_event *flow)
+static struct stray_packet packet_of(const struct ct_event *flow)
 {
-	return (struct nflog_packet){
-		.kind = NFLOG_MISMATCH,
+	return (struct stray_packet){
+		.kind = STRAY_MISMATCH,
 		.direction = -1,
 		.proto = flow->proto,
 		.tuple = {.src = flow->tuple[0].src,
@@ -158,7 +158,7 @@ static void a_packet_waits_its_second_across_a_jump(void **state)
 	(void)state;
 	for (size_t i = 0; i < JUMPS; i++) {
 		struct ct_event ev = flow_event(CT_NEW, 1, 2);
-		struct nflog_packet p = packet_of(&ev);
+		struct stray_packet p = packet_of(&ev);
 		struct world w;
 
 		world_open(&w);
@@ -181,7 +181,7 @@ static void an_orphan_does_not_wait_for_the_clock(void **state)
 	(void)state;
 	for (size_t i = 0; i < JUMPS; i++) {
 		struct ct_event ev = flow_event(CT_NEW, 1, 2);
-		struct nflog_packet p = packet_of(&ev);
+		struct stray_packet p = packet_of(&ev);
 		struct world w;
 
 		world_open(&w);
@@ -200,7 +200,7 @@ static void an_orphan_does_not_wait_for_the_clock(void **state)
 static void an_old_flow_is_not_taken_for_a_later_one(void **state)
 {
 	struct ct_event ev = flow_event(CT_NEW, 1, 3);
-	struct nflog_packet p = packet_of(&ev);
+	struct stray_packet p = packet_of(&ev);
 	struct world w;
 
 	(void)state;
@@ -252,14 +252,14 @@ static void a_gap_holds_its_flows_across_a_jump(void **state)
 		audit_ct_event(w.a, &both, w.now_ms);
 		ticks(&w, 4);
 		since = w.now_ms;
-		gap = audit_gap(w.a, GAP_NFLOG, since, 0, -1, "the rules are gone");
+		gap = audit_gap(w.a, GAP_EVIDENCE, since, 0, -1, "the rules are gone");
 		w.now_ms += jumps_ms[i];
 		ticks(&w, 4);
 		audit_ct_event(w.a, &inside, w.now_ms);
 		before.type = CT_DESTROY;
 		audit_ct_event(w.a, &before, w.now_ms);
 		ticks(&w, 4);
-		audit_gap_end(w.a, gap, GAP_NFLOG, since, w.now_ms, -1, "the rules are gone");
+		audit_gap_end(w.a, gap, GAP_EVIDENCE, since, w.now_ms, -1, "the rules are gone");
 		ticks(&w, 1);
 		inside.type = both.type = CT_DESTROY;
 		audit_ct_event(w.a, &inside, w.now_ms);
@@ -330,7 +330,7 @@ static void a_gap_that_ends_before_it_began_ends(void **state)
 	ticks(&w, 10);
 	w.now_ms -= HOUR_MS;
 	audit_ct_event(w.a, &in, w.now_ms);
-	audit_gap(w.a, GAP_NFLOG, w.now_ms + HOUR_MS - 100, w.now_ms + 100, 3, "a hole");
+	audit_gap(w.a, GAP_EVIDENCE, w.now_ms + HOUR_MS - 100, w.now_ms + 100, 3, "a hole");
 	ticks(&w, 4);
 	audit_ct_event(w.a, &after, w.now_ms);
 	ticks(&w, 4);

@@ -94,7 +94,7 @@ static void packets_of_both_directions_find_their_flow(void **state)
 		struct ct_event ev = event(shapes[i].family, i, shapes[i].nat);
 		flow_ref ref = add(t, &ev);
 		/* At postrouting -150: the pair {original source, reply source}. */
-		struct nflog_packet p = {.proto = ev.proto, .direction = -1};
+		struct stray_packet p = {.proto = ev.proto, .direction = -1};
 		enum direction d;
 
 		p.tuple = (struct endpoints){.src = ev.tuple[0].src,
@@ -119,7 +119,7 @@ static void icmp_flows_are_found_by_identifier(void **state)
 {
 	struct flows *t = flows_new(10);
 	struct ct_event ev = event(AF_INET, 1, true);
-	struct nflog_packet p = {.proto = IPPROTO_ICMP, .direction = -1};
+	struct stray_packet p = {.proto = IPPROTO_ICMP, .direction = -1};
 	enum direction d;
 	flow_ref ref;
 

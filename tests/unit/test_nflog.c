@@ -33,11 +33,11 @@
 #define PACKETS_MAX 16
 
 struct log {
-	struct nflog_packet packets[PACKETS_MAX];
+	struct stray_packet packets[PACKETS_MAX];
 	int n;
 };
 
-static void log_packet(void *data, const struct nflog_packet *p)
+static void log_packet(void *data, const struct stray_packet *p)
 {
 	struct log *l = data;
 
@@ -116,7 +116,7 @@ static void await(struct setup *s, int n)
 	assert_int_equal(s->log.n, n);
 }
 
-static void assert_packet(const struct nflog_packet *p, enum nflog_kind kind, int direction,
+static void assert_packet(const struct stray_packet *p, enum stray_kind kind, int direction,
 			  const char *ip, unsigned sport, unsigned dport)
 {
 	char text[ADDR_STRLEN];
@@ -134,7 +134,7 @@ static void assert_packet(const struct nflog_packet *p, enum nflog_kind kind, in
 static void test_kinds(void **state)
 {
 	struct setup *s = setup_of(state);
-	const struct nflog_packet *p = s->log.packets;
+	const struct stray_packet *p = s->log.packets;
 	struct nflog_stats stats;
 
 	/* Into a port of this test's own, so that no ICMP error answers. */
@@ -144,14 +144,14 @@ static void test_kinds(void **state)
 	sandbox_udp(true, 7004, 9);
 	sandbox_udp(true, 7005, 9);
 	await(s, 5);
-	assert_packet(&p[0], NFLOG_MISMATCH, DIR_ORIGINAL, "127.0.0.1", 7001, 7001);
+	assert_packet(&p[0], STRAY_MISMATCH, DIR_ORIGINAL, "127.0.0.1", 7001, 7001);
 	assert_int_equal(p[0].mark, 0xabcd02);
 	assert_int_equal(p[0].proto, IPPROTO_UDP);
-	assert_packet(&p[1], NFLOG_MISMATCH, DIR_REPLY, "::1", 7002, 9);
+	assert_packet(&p[1], STRAY_MISMATCH, DIR_REPLY, "::1", 7002, 9);
 	assert_int_equal(p[1].mark, 0);
-	assert_packet(&p[2], NFLOG_UNMARKED, p[2].has_ct_id ? DIR_ORIGINAL : -1, "::1", 7003, 9);
-	assert_packet(&p[3], NFLOG_TRANSIT, DIR_ORIGINAL, "::1", 7004, 9);
-	assert_packet(&p[4], NFLOG_OTHER, p[4].has_ct_id ? DIR_ORIGINAL : -1, "::1", 7005, 9);
+	assert_packet(&p[2], STRAY_UNMARKED, p[2].has_ct_id ? DIR_ORIGINAL : -1, "::1", 7003, 9);
+	assert_packet(&p[3], STRAY_TRANSIT, DIR_ORIGINAL, "::1", 7004, 9);
+	assert_packet(&p[4], STRAY_OTHER, p[4].has_ct_id ? DIR_ORIGINAL : -1, "::1", 7005, 9);
 	for (int i = 0; i < 5; i++)
 		assert_int_equal(p[i].seq, i);
 	assert_int_equal(s->holes, 0);
@@ -164,20 +164,20 @@ static void test_kinds(void **state)
 static void test_icmp_error(void **state)
 {
 	struct setup *s = setup_of(state);
-	const struct nflog_packet *p = s->log.packets;
+	const struct stray_packet *p = s->log.packets;
 
 	sandbox_udp(false, 7010, 9); /* nobody listens there */
 	await(s, 1);
 	assert_true(p[0].is_icmp_error && !p[0].is_icmp_reply);
 	assert_int_equal(p[0].proto, IPPROTO_UDP);
-	assert_packet(&p[0], NFLOG_MISMATCH, p[0].has_ct_id ? DIR_REPLY : -1, "127.0.0.1", 9, 7010);
+	assert_packet(&p[0], STRAY_MISMATCH, p[0].has_ct_id ? DIR_REPLY : -1, "127.0.0.1", 9, 7010);
 }
 
 static void test_echo(void **state)
 {
 	static const uint8_t echo[8] = {8, 0, 0xf7, 0xfe, 0, 1, 0, 0}; /* checksum, id 1 */
 	struct setup *s = setup_of(state);
-	const struct nflog_packet *p = s->log.packets;
+	const struct stray_packet *p = s->log.packets;
 	struct sockaddr_in to = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 	int fd = socket(AF_INET, SOCK_RAW | SOCK_CLOEXEC, IPPROTO_ICMP);
 
@@ -312,7 +312,7 @@ static void test_message_with_ct(void **state)
 	uint8_t buffer[512];
 	struct nlmsghdr *nlh = message_put(buffer);
 	struct nlattr *nest = mnl_attr_nest_start(nlh, NFULA_CT);
-	struct nflog_packet p;
+	struct stray_packet p;
 	bool has_seq;
 
 	(void)state;
@@ -342,32 +342,32 @@ static void test_message_with_ct(void **state)
 
 struct prefix_case {
 	const char *prefix;
-	enum nflog_kind kind;
+	enum stray_kind kind;
 	int direction;
 };
 
 static void test_prefixes(void **state)
 {
 	static const struct prefix_case cases[] = {
-		{PREFIX_MISMATCH, NFLOG_MISMATCH, -1},
-		{"waymark mismatch", NFLOG_MISMATCH, -1},
-		{PREFIX_MISMATCH "original", NFLOG_MISMATCH, DIR_ORIGINAL},
-		{PREFIX_MISMATCH "reply ", NFLOG_MISMATCH, DIR_REPLY},
-		{PREFIX_MISMATCH "reply wan1", NFLOG_MISMATCH, DIR_REPLY},
-		{PREFIX_MISMATCH "replying", NFLOG_MISMATCH, -1},
-		{PREFIX_TRANSIT "original", NFLOG_TRANSIT, DIR_ORIGINAL},
-		{PREFIX_UNMARKED, NFLOG_UNMARKED, -1},
-		{"waymark mismatched", NFLOG_OTHER, -1},
-		{"waymark", NFLOG_OTHER, -1},
-		{"original", NFLOG_OTHER, -1},
-		{"", NFLOG_OTHER, -1},
+		{PREFIX_MISMATCH, STRAY_MISMATCH, -1},
+		{"waymark mismatch", STRAY_MISMATCH, -1},
+		{PREFIX_MISMATCH "original", STRAY_MISMATCH, DIR_ORIGINAL},
+		{PREFIX_MISMATCH "reply ", STRAY_MISMATCH, DIR_REPLY},
+		{PREFIX_MISMATCH "reply wan1", STRAY_MISMATCH, DIR_REPLY},
+		{PREFIX_MISMATCH "replying", STRAY_MISMATCH, -1},
+		{PREFIX_TRANSIT "original", STRAY_TRANSIT, DIR_ORIGINAL},
+		{PREFIX_UNMARKED, STRAY_UNMARKED, -1},
+		{"waymark mismatched", STRAY_OTHER, -1},
+		{"waymark", STRAY_OTHER, -1},
+		{"original", STRAY_OTHER, -1},
+		{"", STRAY_OTHER, -1},
 	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		uint8_t buffer[512];
 		struct nlmsghdr *nlh = message_put(buffer);
-		struct nflog_packet p;
+		struct stray_packet p;
 		bool has_seq;
 
 		mnl_attr_put_strz(nlh, NFULA_PREFIX, cases[i].prefix);

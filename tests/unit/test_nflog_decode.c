@@ -99,7 +99,7 @@ static void put_extension(struct packet *k, uint8_t next, uint8_t len, size_t si
 
 /* Decodes from a heap block of exactly that size, so that the sanitizer sees a
  * read past its end. */
-static int decode(struct nflog_packet *p, const uint8_t *bytes, size_t size)
+static int decode(struct stray_packet *p, const uint8_t *bytes, size_t size)
 {
 	uint8_t *copy = malloc(size ? size : 1);
 	int ret;
@@ -112,7 +112,7 @@ static int decode(struct nflog_packet *p, const uint8_t *bytes, size_t size)
 	return ret;
 }
 
-static void assert_tuple(const struct nflog_packet *p, uint8_t proto, const char *src,
+static void assert_tuple(const struct stray_packet *p, uint8_t proto, const char *src,
 			 unsigned sport, const char *dst, unsigned dport)
 {
 	char text[ADDR_STRLEN];
@@ -128,7 +128,7 @@ static void test_ports(void **state)
 {
 	static const uint8_t protos[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_UDPLITE, IPPROTO_SCTP,
 					 IPPROTO_DCCP};
-	struct nflog_packet p;
+	struct stray_packet p;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(protos); i++) {
@@ -150,7 +150,7 @@ static void test_ports(void **state)
 static void test_portless(void **state)
 {
 	struct packet k = {.size = 0};
-	struct nflog_packet p;
+	struct stray_packet p;
 
 	(void)state;
 	put_ipv4(&k, IPPROTO_ESP, "192.0.2.1", "198.51.100.2", 5);
@@ -167,7 +167,7 @@ static void test_portless(void **state)
 static void test_ipv4_options(void **state)
 {
 	struct packet k = {.size = 0};
-	struct nflog_packet p;
+	struct stray_packet p;
 
 	(void)state;
 	put_ipv4(&k, IPPROTO_UDP, "192.0.2.1", "198.51.100.2", 15);
@@ -179,7 +179,7 @@ static void test_ipv4_options(void **state)
 static void test_ipv4_fragments(void **state)
 {
 	struct packet k = {.size = 0};
-	struct nflog_packet p;
+	struct stray_packet p;
 	uint8_t *ip = put_ipv4(&k, IPPROTO_UDP, "192.0.2.1", "198.51.100.2", 5);
 
 	(void)state;
@@ -195,7 +195,7 @@ static void test_ipv4_fragments(void **state)
 static void test_ipv6_extensions(void **state)
 {
 	struct packet k = {.size = 0};
-	struct nflog_packet p;
+	struct stray_packet p;
 
 	(void)state;
 	put_ipv6(&k, IPPROTO_HOPOPTS, "2001:db8::1", "2001:db8::2");
@@ -212,7 +212,7 @@ static void test_ipv6_extensions(void **state)
 static void test_ipv6_fragments(void **state)
 {
 	struct packet k = {.size = 0};
-	struct nflog_packet p;
+	struct stray_packet p;
 
 	(void)state;
 	put_ipv6(&k, IPPROTO_FRAGMENT, "2001:db8::1", "2001:db8::2");
@@ -248,7 +248,7 @@ static void put_query(struct packet *k, const struct query_case *q, bool is_repl
 	put_icmp(k, is_reply ? q->reply : q->request, 0, 77);
 }
 
-static void assert_query(const struct nflog_packet *p, const struct query_case *q)
+static void assert_query(const struct stray_packet *p, const struct query_case *q)
 {
 	assert_tuple(p, q->proto, q->proto == IPPROTO_ICMP ? "192.0.2.1" : "2001:db8::1", 77,
 		     q->proto == IPPROTO_ICMP ? "192.0.2.2" : "2001:db8::2", q->request << 8);
@@ -256,7 +256,7 @@ static void assert_query(const struct nflog_packet *p, const struct query_case *
 
 static void test_icmp_queries(void **state)
 {
-	struct nflog_packet p;
+	struct stray_packet p;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++) {
@@ -277,7 +277,7 @@ static void test_icmp_queries(void **state)
 static void test_icmp_other(void **state)
 {
 	struct packet k = {.size = 0};
-	struct nflog_packet p;
+	struct stray_packet p;
 
 	(void)state;
 	/* A neighbour solicitation has no identifier. */
@@ -300,7 +300,7 @@ static void put_error(struct packet *k, bool is_ipv4, unsigned type)
 static void test_icmp_errors(void **state)
 {
 	static const unsigned v4_types[] = {3, 4, 5, 11, 12};
-	struct nflog_packet p;
+	struct stray_packet p;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(v4_types) / sizeof(v4_types[0]); i++) {
@@ -329,7 +329,7 @@ static void test_icmp_errors(void **state)
 /* An error about a request goes the reply's way, and the other way round. */
 static void test_icmp_errors_of_queries(void **state)
 {
-	struct nflog_packet p;
+	struct stray_packet p;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++) {
@@ -353,7 +353,7 @@ static void test_icmp_errors_of_queries(void **state)
 static void test_malformed(void **state)
 {
 	struct packet k = {.size = 0};
-	struct nflog_packet p;
+	struct stray_packet p;
 
 	(void)state;
 	put_ipv4(&k, IPPROTO_TCP, "192.0.2.1", "198.51.100.2", 5);
@@ -369,7 +369,7 @@ static void test_malformed(void **state)
  * tuple, then with ports. addresses, ports: the size from which they are there. */
 static void assert_cuts(const struct packet *k, size_t addresses, size_t ports)
 {
-	struct nflog_packet whole, p;
+	struct stray_packet whole, p;
 
 	assert_int_equal(decode(&whole, k->bytes, k->size), 0);
 	for (size_t size = 0; size <= k->size; size++) {
@@ -406,7 +406,7 @@ static void test_cuts(void **state)
 	put_ipv4(&error, IPPROTO_UDP, "192.0.2.1", "198.51.100.2", 5);
 	put_ports(&error, 5000, 53, 8);
 	for (size_t size = 21; size < error.size; size++) {
-		struct nflog_packet p;
+		struct stray_packet p;
 		int ret = decode(&p, error.bytes, size);
 
 		assert_int_equal(ret, size < 48 ? -EBADMSG : 0);
@@ -427,7 +427,7 @@ static void test_random(void **state)
 	for (int round = 0; round < 100000; round++) {
 		uint8_t bytes[160];
 		size_t size = (size_t)random() % (sizeof(bytes) + 1);
-		struct nflog_packet p;
+		struct stray_packet p;
 		int ret;
 
 		for (size_t i = 0; i < size; i++)

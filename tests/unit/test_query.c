@@ -339,10 +339,10 @@ static void test_other_rows(void **state)
 		&text, &out,
 		"id=3 time=2026-03-01T12:00:00.003Z flow_id=2 proto=tcp src=192.168.1.10"
 		" sport=40000 dst=198.51.100.7 dport=443 direction=original mark=2 expected=wan2"
-		" egress=eth1 reason=uplink-down evidence=nflog packets=0 \n"
+		" egress=eth1 reason=uplink-down evidence=packet packets=0 \n"
 		"id=2 time=2026-03-01T12:00:00.002Z flow_id=1 proto=tcp src=192.168.1.10"
 		" sport=40000 dst=198.51.100.7 dport=443 direction=original mark=2 expected=wan1"
-		" egress=eth2 reason=route-missing evidence=nflog packets=0 \n");
+		" egress=eth2 reason=route-missing evidence=packet packets=0 \n");
 	query_filter_init(&f);
 	f.reason = REASON_RULE_MISSING;
 	f.port = 443;

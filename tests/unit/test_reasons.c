@@ -241,7 +241,7 @@ static struct ct_event event(const struct reason_case *c, enum ct_event_type typ
 static void packet_hear(struct audit *a, const struct reason_case *c)
 {
 	struct ct_event flow = event(c, CT_NEW, &c->first);
-	struct nflog_packet p = {.kind = NFLOG_MISMATCH,
+	struct stray_packet p = {.kind = STRAY_MISMATCH,
 				 .direction = (int8_t)c->direction,
 				 .proto = 6,
 				 .mark = c->packet_mark};
@@ -301,7 +301,7 @@ static void case_run(const struct reason_case *c, bool is_late, bool is_one_batc
 			 c->line, is_late ? ", late" : "", is_one_batch ? ", at once" : "", o.n,
 			 o.last.egress, o.last.reason, o.of_flow, c->wanted);
 	assert_int_equal(o.last.evidence,
-			 c->packet_mark == NO_PACKET ? EVIDENCE_LABEL : EVIDENCE_NFLOG);
+			 c->packet_mark == NO_PACKET ? EVIDENCE_EGRESS_SEEN : EVIDENCE_STRAY_PACKET);
 	audit_free(a);
 }
 

@@ -53,7 +53,7 @@ static void test_words(void **state)
 	struct writer *w = store_lab_start(st);
 	char sql[96], expected[64];
 
-	for (int i = 0; i <= REASON_UPLINK_DOWN_FLUSH; i++) {
+	for (int i = 0; i < REASONS; i++) {
 		struct record r = store_lab_flow(i + 1);
 
 		r.flow.verdict = i <= VERDICT_OK ? (enum verdict)i : VERDICT_MISMATCH;
@@ -62,7 +62,7 @@ static void test_words(void **state)
 		store_lab_push(w, &r);
 	}
 	writer_flush(w);
-	for (int i = 0; i <= REASON_UPLINK_DOWN_FLUSH; i++) {
+	for (int i = 0; i < REASONS; i++) {
 		static const char *const states[] = {"live", "ended", "lost"};
 		const char *verdict =
 			verdict_name(i <= VERDICT_OK ? (enum verdict)i : VERDICT_MISMATCH);
@@ -274,11 +274,11 @@ static void test_other_rows(void **state)
 					      .expected = 0,
 					      .egress = 1,
 					      .reason = REASON_ROUTE_MISSING,
-					      .evidence = EVIDENCE_NFLOG,
+					      .evidence = EVIDENCE_STRAY_PACKET,
 					      .packets = 1};
 	g.gap = (struct gap_record){.id = 3,
 				    .started_ms = LAB_NOON,
-				    .source = GAP_NFLOG,
+				    .source = GAP_EVIDENCE,
 				    .lost = -1,
 				    .reason = "a hole"};
 	store_lab_push(w, &u);
@@ -294,8 +294,8 @@ static void test_other_rows(void **state)
 	writer_flush(w);
 	store_lab_expect(path, "SELECT * FROM mismatches",
 			 "5|2026-03-01T12:00:00.000Z|4|tcp|192.168.1.10|"
-			 "40000|198.51.100.7|443|reply|2|wan1|eth2|route-missing|nflog|1");
-	store_lab_expect(path, "SELECT * FROM gaps", "3|2026-03-01T12:00:00.000Z|-|nflog|-|a hole");
+			 "40000|198.51.100.7|443|reply|2|wan1|eth2|route-missing|packet|1");
+	store_lab_expect(path, "SELECT * FROM gaps", "3|2026-03-01T12:00:00.000Z|-|evidence|-|a hole");
 	store_lab_expect(path, "SELECT * FROM mark_changes",
 			 "2026-03-01T12:00:00.000Z|4|2|4294967295");
 	store_lab_expect(path, "SELECT * FROM tampering ORDER BY time DESC LIMIT 1",
@@ -307,7 +307,7 @@ static void test_other_rows(void **state)
 	store_lab_expect(path, "SELECT * FROM uplink_states",
 			 "2026-03-01T12:00:00.000Z|wan2|eth2|no-address");
 	m.mismatch.packets = 9;
-	m.mismatch.evidence = EVIDENCE_LABEL;
+	m.mismatch.evidence = EVIDENCE_EGRESS_SEEN;
 	m.mismatch.expected = SLOT_NONE;
 	m.mismatch.direction = DIR_ORIGINAL;
 	g.gap.ended_ms = LAB_NOON + 1;

@@ -35,7 +35,7 @@ struct alert {
 	char egress[IFNAMSIZ];		/* interface that it left by */
 	char egress_uplink[UPLINK_NAME_MAX];
 	const char *reason;   /* reason_name() or free text; "" */
-	const char *evidence; /* "nflog", "label", "" */
+	const char *evidence; /* evidence_name, or "" */
 	int64_t flow_id;      /* 0: none */
 	int64_t mismatch_id;
 	uint8_t proto;

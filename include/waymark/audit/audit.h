@@ -108,7 +108,7 @@ void audit_marked(struct audit *a, const struct ct_event *ev, uint32_t mark, int
 bool audit_is_live(const struct audit *a, const struct ct_event *entry, int64_t flow_id);
 
 /* One logged packet; egress is the slot of the uplink that it left by. */
-void audit_packet(struct audit *a, const struct nflog_packet *p, uint8_t egress, int64_t now_ms);
+void audit_packet(struct audit *a, const struct stray_packet *p, uint8_t egress, int64_t now_ms);
 
 /* Call after a batch of conntrack events: packets that waited for their flow's
  * event find it now. */

@@ -52,11 +52,11 @@ struct ct_event {
 };
 
 /* What our rules say of a logged packet, by its log prefix. */
-enum nflog_kind {
-	NFLOG_MISMATCH, /* it leaves by an uplink that its flow's mark does not name */
-	NFLOG_UNMARKED, /* ... with mark 0, of a flow that has no room for labels */
-	NFLOG_TRANSIT,	/* original direction of a flow that entered by an uplink */
-	NFLOG_OTHER,	/* not a prefix of ours */
+enum stray_kind {
+	STRAY_MISMATCH, /* it leaves by an uplink that its flow's mark does not name */
+	STRAY_UNMARKED, /* ... with mark 0, of a flow that has no room for labels */
+	STRAY_TRANSIT,	/* original direction of a flow that entered by an uplink */
+	STRAY_OTHER,	/* not a prefix of ours */
 };
 
 /* One logged packet. tuple is what the packet carries at postrouting -150: of
@@ -73,8 +73,8 @@ enum nflog_kind {
  * round: src is who it was sent to, dst the sender, who gets the error. A query
  * inside stays in the direction of its request; is_icmp_reply then says that the
  * error goes against it. */
-struct nflog_packet {
-	enum nflog_kind kind;
+struct stray_packet {
+	enum stray_kind kind;
 	int8_t direction; /* enum direction as the kernel's rule saw it; -1: unknown */
 	uint8_t proto;
 	bool is_icmp_error;

@@ -41,17 +41,29 @@ enum reason {
 	REASON_OFFLOADED = 8,	       /* unknown: its packets skip our hooks */
 	REASON_PREDATES = 9,	       /* unknown: it began before there was evidence */
 	REASON_UPLINK_DOWN_FLUSH = 10, /* ended: deleted by on-uplink-down = flush */
+	REASON_RULE_BEFORE = 11,       /* another ip rule takes the packet first */
+	REASON_ROUTE_SPECIFIC = 12,    /* a more specific route leads elsewhere */
+	REASONS,
 };
 const char *reason_name(enum reason r); /* NULL for REASON_NONE */
 int reason_parse(const char *name);
 
 enum flow_state { FLOW_LIVE = 0, FLOW_ENDED = 1, FLOW_LOST = 2 };
 
-enum evidence { EVIDENCE_NFLOG = 0, EVIDENCE_LABEL = 1 };
+/* What shows an egress: a packet that was seen to leave, or the flow's own record of
+ * where it left by. Stored; the numbers do not change. */
+enum evidence { EVIDENCE_STRAY_PACKET = 0, EVIDENCE_EGRESS_SEEN = 1 };
+const char *evidence_name(enum evidence e); /* "packet", "label" */
 
-enum gap_source { GAP_EVENTS = 0, GAP_NFLOG = 1, GAP_DAEMON = 2, GAP_STORE = 3 };
+enum gap_source { GAP_EVENTS = 0, GAP_EVIDENCE = 1, GAP_DAEMON = 2, GAP_STORE = 3 };
+const char *gap_source_name(enum gap_source s); /* "events", "evidence", ... */
 
 #define SLOT_NONE 0xff
+
+/* Interfaces that are no uplink and that flows left by are numbered from 1 by the audit
+ * of this process; INTERFACE_REST stands for all that found no number. */
+#define INTERFACES_MAX 64
+#define INTERFACE_REST (INTERFACES_MAX - 1)
 
 /* Times are milliseconds of CLOCK_REALTIME; 0 is "not known" or "not yet". */
 struct flow_record {
@@ -66,6 +78,7 @@ struct flow_record {
 	uint8_t uplink;		   /* slot that the mark names, or SLOT_NONE */
 	uint8_t ingress;	   /* slot it came in by, or SLOT_NONE */
 	uint64_t egress[2];	   /* bit n: slot n; by enum direction */
+	uint64_t other_egress[2];  /* bit n: interface n (RECORD_INTERFACE), no uplink's */
 	enum verdict verdict;
 	enum reason reason;
 	bool has_counters;
@@ -81,7 +94,8 @@ struct mismatch_record {
 	enum direction direction; /* of the packet that left wrongly */
 	uint32_t mark;		  /* masked */
 	uint8_t expected;	  /* slot that the mark names, or SLOT_NONE */
-	uint8_t egress;		  /* slot that it left by */
+	uint8_t egress;		  /* slot that it left by, or SLOT_NONE */
+	uint16_t other_egress;	  /* else the interface's number (RECORD_INTERFACE); or 0 */
 	enum reason reason;
 	enum evidence evidence;
 	uint64_t packets; /* that evidence was seen of; a lower bound */
@@ -113,6 +127,13 @@ struct tampering_record {
 struct tally {
 	uint64_t packets, bytes;
 };
+
+/* Flows from inside that our rules counted of an uplink and family: those whose first
+ * packet left by it, and those whose first reply came in by it. */
+struct flow_counts {
+	uint64_t flows_started, flows_answered;
+};
+enum counted_family { COUNTED_IPV4, COUNTED_IPV6, COUNTED_FAMILIES };
 
 /* What our rules count of an uplink (ruleset.h). */
 enum rule_count {
@@ -186,6 +207,13 @@ struct uplinks_record {
 	struct uplink_record *uplinks; /* malloc'd; the writer frees it */
 };
 
+/* An interface that is no uplink: what its number stands for. Emitted once before the
+ * first record that has the number. */
+struct interface_record {
+	uint16_t number; /* 1 to INTERFACE_REST */
+	char name[IFNAMSIZ];
+};
+
 /* What an uplink has become, or, the first after a start, how it was found. */
 struct uplink_state_record {
 	int64_t time_ms;
@@ -212,6 +240,7 @@ enum record_type {
 	RECORD_OUTBOX_DONE, /* it needs no keeping any more; by id */
 	RECORD_COVERAGE,
 	RECORD_UPLINK_STATE, /* after the RECORD_UPLINKS that names its slot */
+	RECORD_INTERFACE,
 };
 
 struct record {
@@ -228,6 +257,7 @@ struct record {
 		struct outbox_record outbox;
 		struct coverage_record *coverage; /* malloc'd; the writer frees it */
 		struct uplink_state_record uplink_state;
+		struct interface_record interface;
 	};
 };
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * nflog.h - one NFLOG group over libmnl: messages as struct nflog_packet.
+ * nflog.h - one NFLOG group over libmnl: messages as struct stray_packet.
  */
 #ifndef WAYMARK_KERNEL_NFLOG_H
 #define WAYMARK_KERNEL_NFLOG_H
@@ -12,7 +12,7 @@
 
 struct nflog;
 
-typedef void nflog_packet_fn(void *data, const struct nflog_packet *p);
+typedef void nflog_packet_fn(void *data, const struct stray_packet *p);
 
 struct nflog_stats {
 	uint64_t messages, parse_errors, forged;
@@ -38,6 +38,6 @@ void nflog_stats(const struct nflog *n, struct nflog_stats *out);
 /* Pure, for tests and fuzzing: fills tuple, proto and the is_icmp_ flags from
  * the bytes of an IPv4 or IPv6 packet. 0, or -EBADMSG for one that is malformed
  * or cut before the end of its addresses (of an ICMP error: of those inside it). */
-int nflog_decode_payload(struct nflog_packet *p, const uint8_t *bytes, size_t size);
+int nflog_decode_payload(struct stray_packet *p, const uint8_t *bytes, size_t size);
 
 #endif

@@ -19,6 +19,7 @@ void nft_counters_close(struct nft_counters *n); /* NULL is allowed */
 struct nft_counters_uplink {
 	uint32_t mark;
 	struct tally rules[RULE_COUNTS];
+	struct flow_counts flows[COUNTED_FAMILIES];
 };
 struct nft_counters_reading {
 	uint64_t table; /* the kernel's number of it, another after each load; 0: there is none */

@@ -12,7 +12,7 @@
 #define RULESET_FAMILY "inet"
 #define RULESET_TABLE  "waymark"
 
-/* The log prefixes that the rules give to their messages; event.h's nflog_kind. */
+/* The log prefixes that the rules give to their messages; event.h's stray_kind. */
 #define PREFIX_MISMATCH "waymark mismatch "
 #define PREFIX_UNMARKED "waymark unmarked "
 #define PREFIX_TRANSIT	"waymark transit "

@@ -14,7 +14,7 @@
 static void mismatch_say(struct explanation *e, const struct row_copy_row *m)
 {
 	bool is_reply = !strcmp(row_copy_text(m, "direction"), "reply");
-	bool is_logged = !strcmp(row_copy_text(m, "evidence"), "nflog");
+	bool is_logged = !strcmp(row_copy_text(m, "evidence"), "packet");
 	const char *expected = row_copy_text(m, "expected"), *egress = row_copy_text(m, "egress");
 	int64_t packets = row_copy_number(m, "packets", 0);
 
@@ -125,8 +125,13 @@ static const struct {
 			     "room for labels",
 			     "Let it begin anew: delete its conntrack entry."},
 	[REASON_UPLINK_DOWN_FLUSH] = {"it was ended because its uplink was down", NULL},
+	[REASON_RULE_BEFORE] = {"another ip rule took the packet before the rule of its mark",
+				"Give that rule a priority behind Waymark's rules, or exclude "
+				"marked packets from it (not fwmark)."},
+	[REASON_ROUTE_SPECIFIC] = {"a more specific route led elsewhere",
+				   "Remove the route, or set local-routes so that it does not "
+				   "come before the uplink's table."},
 };
-#define REASONS (sizeof(reasons) / sizeof(*reasons))
 
 static void cure_show(struct explanation *e)
 {
@@ -185,7 +190,8 @@ static void cures_say(struct explanation *e)
 			      "anew.",
 			      row_copy_text(&e->deletions.rows[i], "time"));
 		narrative_show(&e->story,
-			       "sqlite3 %s 'SELECT * FROM deleted_flows WHERE flow_id = %" PRId64 "'",
+			       "sqlite3 %s 'SELECT * FROM deleted_flows WHERE flow_id = %" PRId64
+			       "'",
 			       e->config->database, e->id);
 	}
 }

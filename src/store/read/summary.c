@@ -114,7 +114,7 @@ int query_unseen(struct query *q, const struct summary_span *span, query_row_fn 
 		q,
 		sqlite3_mprintf("SELECT * FROM (SELECT ifnull(started, ended) AS started, ended, "
 				"CASE source"
-				" WHEN 0 THEN 'events' WHEN 1 THEN 'nflog' WHEN 2 THEN 'daemon' "
+				" WHEN 0 THEN 'events' WHEN 1 THEN 'evidence' WHEN 2 THEN 'daemon' "
 				"ELSE 'store' END"
 				" AS source, lost, reason FROM gap"
 				" UNION ALL SELECT ?1, ifnull(min(valid_from), ?2), 'daemon', NULL,"

@@ -223,6 +223,8 @@ int ingest_record(struct ingest *in, const struct record *r)
 		return coverage_put(in->coverage, &in->uplinks, r->coverage);
 	case RECORD_UPLINK_STATE:
 		return uplink_state_put(in, &r->uplink_state);
+	case RECORD_INTERFACE:
+		return SQLITE_OK;
 	}
 	return SQLITE_OK;
 }
