@@ -33,6 +33,7 @@ struct planner {
 	const struct config *c;
 	const struct netstate *s;
 	const struct learnt_gateways *learnt;
+	const struct uplink_decisions *decisions; /* or NULL */
 	struct route_plan *p;
 	size_t first; /* wanted's routes from here are of the table in work */
 };
@@ -60,6 +61,11 @@ const char *uplink_trouble_text(enum uplink_trouble t)
 		return "no gateway";
 	}
 	return "?";
+}
+
+static enum uplink_decision decision_of(const struct planner *pl, const struct uplink_config *u)
+{
+	return pl->decisions ? pl->decisions->by_slot[u->slot] : DECISION_NONE;
 }
 
 /* --- what an uplink has -------------------------------------------------------- */
@@ -359,6 +365,9 @@ static int plan_rules(struct planner *pl, uint8_t family)
 		const struct uplink_config *u = &pl->c->uplinks[i];
 		struct rule_state rule = rule_of(pl, family, u->table);
 
+		/* Its flows go on by other uplinks, as they do when the link is down. */
+		if (decision_of(pl, u) == DECISION_DOWN)
+			continue;
 		rule.priority += 1 + (uint32_t)i;
 		rule.fwmark = u->mark;
 		rule.fwmask = pl->c->mark_mask;
@@ -407,6 +416,15 @@ static bool balance_is_onlink(const struct planner *pl, uint32_t ifindex,
 }
 
 /* The uplinks that are up, with their weights. Returns how many. */
+/* Whether the uplink may have a share of new flows. */
+static bool uplink_takes_new(const struct planner *pl, size_t i, unsigned f)
+{
+	const struct uplink_plan *up = &pl->p->uplinks[i];
+
+	return up->trouble[f] == UPLINK_FINE && up->decision != DECISION_DOWN &&
+	       up->decision != DECISION_DRAIN && pl->c->uplinks[i].weight;
+}
+
 static uint16_t balance_collect(const struct planner *pl, unsigned f, struct nexthop *hops)
 {
 	uint16_t n = 0;
@@ -414,7 +432,7 @@ static uint16_t balance_collect(const struct planner *pl, unsigned f, struct nex
 	for (size_t i = 0; i < pl->p->n_uplinks; i++) {
 		const struct uplink_plan *up = &pl->p->uplinks[i];
 
-		if (up->trouble[f] != UPLINK_FINE)
+		if (!uplink_takes_new(pl, i, f))
 			continue;
 		hops[n++] = (struct nexthop){
 			.ifindex = up->ifindex,
@@ -483,6 +501,7 @@ static int plan_uplink(struct planner *pl, const struct uplink_config *u)
 	bool is_steered = pl->c->mode == MODE_STEER;
 
 	up->slot = u->slot;
+	up->decision = decision_of(pl, u);
 	up->ifindex = l.link ? l.link->index : 0;
 	for (unsigned f = 0; f < 2; f++) {
 		l.family = families[f];
@@ -546,9 +565,10 @@ static int plan_fill(struct planner *pl)
 }
 
 struct route_plan *route_plan_new(const struct config *c, const struct netstate *s,
-				  const struct learnt_gateways *learnt)
+				  const struct learnt_gateways *learnt,
+				  const struct uplink_decisions *decisions)
 {
-	struct planner pl = {c, s, learnt, calloc(1, sizeof(struct route_plan)), 0};
+	struct planner pl = {c, s, learnt, decisions, calloc(1, sizeof(struct route_plan)), 0};
 
 	if (!pl.p)
 		return NULL;

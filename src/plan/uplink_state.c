@@ -34,8 +34,10 @@ static bool has_address(const struct netstate *s, const struct link_state *link)
 /* What the plan sends by it is up: an IPv6 line may have no address of its own. */
 static const char *state_of_plan(const struct uplink_plan *p)
 {
+	if (p->decision == DECISION_DOWN)
+		return "down";
 	if (p->trouble[0] == UPLINK_FINE || p->trouble[1] == UPLINK_FINE)
-		return "up";
+		return p->decision == DECISION_DRAIN ? "drain" : "up";
 	if (p->trouble[0] == UPLINK_NO_GATEWAY || p->trouble[1] == UPLINK_NO_GATEWAY)
 		return "no-gateway";
 	return "no-address";

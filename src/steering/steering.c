@@ -57,13 +57,17 @@ uint32_t steering_port(const struct steering *s)
 /* A slot may be another uplink's in the new configuration. */
 void steering_set_config(struct steering *s, const struct config *c)
 {
+	struct uplink_decisions decisions;
 	struct learnt_gateways learnt;
 
+	memset(&decisions, 0, sizeof(decisions));
 	memset(&learnt, 0, sizeof(learnt));
 	for (size_t i = 0; i < c->n_uplinks; i++) {
 		const struct uplink_config *u = &c->uplinks[i];
 		const struct uplink_config *was = config_uplink_by_name(s->config, u->name);
 
+		if (was)
+			decisions.by_slot[u->slot] = s->decisions.by_slot[was->slot];
 		if (!was || strcmp(was->ifname, u->ifname))
 			continue;
 		memcpy(learnt.gateway[u->slot], s->learnt.gateway[was->slot],
@@ -72,7 +76,13 @@ void steering_set_config(struct steering *s, const struct config *c)
 		       sizeof(learnt.is_known[0]));
 	}
 	s->learnt = learnt;
+	s->decisions = decisions;
 	s->config = c;
+}
+
+void steering_set_decision(struct steering *s, uint8_t slot, enum uplink_decision decision)
+{
+	s->decisions.by_slot[slot] = decision;
 }
 
 void steering_set_minimal_events(struct steering *s, bool is_minimal)
@@ -189,12 +199,12 @@ static void plan_replace(struct steering *s, struct route_plan *plan)
 /* Whether an uplink is down for good follows from a plan, and is part of the next. */
 static struct route_plan *plan_make(struct steering *s, const struct netstate *now)
 {
-	struct route_plan *plan = route_plan_new(s->config, now, &s->learnt);
+	struct route_plan *plan = route_plan_new(s->config, now, &s->learnt, &s->decisions);
 
 	if (!plan || !releases_update(s, plan))
 		return plan;
 	route_plan_free(plan);
-	return route_plan_new(s->config, now, &s->learnt);
+	return route_plan_new(s->config, now, &s->learnt, &s->decisions);
 }
 
 int steering_look(struct steering *s)

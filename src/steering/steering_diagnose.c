@@ -11,9 +11,12 @@
 enum reason steering_diagnose(struct steering *s, const struct uplink_config *u,
 			      const struct fib_query *q)
 {
-	struct netstate *now = rtnl_snapshot(s->rtnl);
+	struct netstate *now;
 	enum reason reason;
 
+	if (s->decisions.by_slot[u->slot] == DECISION_DOWN)
+		return REASON_UPLINK_DOWN;
+	now = rtnl_snapshot(s->rtnl);
 	if (!now)
 		return REASON_UNEXPLAINED;
 	reason = fib_diagnose(now, s->config, u, q);

@@ -19,6 +19,7 @@ struct steering {
 	struct rtnl *rtnl;
 	struct nft *nft;
 	struct learnt_gateways learnt;
+	struct uplink_decisions decisions;
 	int64_t trouble_since_ms[UPLINKS_MAX][2]; /* CLOCK_MONOTONIC; by slot and family; 0:
 						   * from before the first look; -1: fine */
 	struct netstate *netstate;

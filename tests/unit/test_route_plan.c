@@ -25,6 +25,7 @@ static struct uplink_config uplinks[UPLINKS_MAX];
 static struct config config;
 static struct netstate *net;
 static struct learnt_gateways learnt;
+static struct uplink_decisions decisions;
 static struct route_plan *plan;
 static struct route_diff *diff;
 
@@ -112,6 +113,7 @@ static int lab_start(void **state)
 				 .uplinks = uplinks,
 				 .n_uplinks = 2};
 	memset(&learnt, 0, sizeof(learnt));
+	memset(&decisions, 0, sizeof(decisions));
 	net = netstate_new();
 	add_link(1, "lo");
 	net->links[0].is_loopback = true;
@@ -148,7 +150,7 @@ static void make_plan(void)
 {
 	route_diff_free(diff);
 	route_plan_free(plan);
-	plan = route_plan_new(&config, net, &learnt);
+	plan = route_plan_new(&config, net, &learnt, &decisions);
 	assert_non_null(plan);
 	diff = route_diff_new(plan, net);
 	assert_non_null(diff);
@@ -281,6 +283,36 @@ static void tells_troubles_apart(void **state)
 	assert_trouble(UPLINK_NO_GATEWAY);
 	for (int t = UPLINK_FINE; t <= UPLINK_NO_GATEWAY; t++)
 		assert_string_not_equal(uplink_trouble_text((enum uplink_trouble)t), "?");
+}
+
+static void obeys_decisions(void **state)
+{
+	(void)state;
+	decisions.by_slot[uplinks[0].slot] = DECISION_DRAIN;
+	make_plan();
+	assert_has("-4 priority 1001 fwmark 0x2/0xff lookup 251 protocol 87");
+	assert_has("default via 192.168.1.1 dev wan1 table 251 proto 87 src 192.168.1.10");
+	assert_has("default via 192.168.2.1 dev wan2 table main proto 87");
+	assert_string_equal(uplink_state(&uplinks[0], plan, net), "drain");
+	decisions.by_slot[uplinks[0].slot] = DECISION_DOWN;
+	make_plan();
+	assert_has_not("fwmark 0x2/0xff lookup 251");
+	assert_has("default via 192.168.1.1 dev wan1 table 251 proto 87 src 192.168.1.10");
+	assert_has("default via 192.168.2.1 dev wan2 table main proto 87");
+	assert_string_equal(uplink_state(&uplinks[0], plan, net), "down");
+	decisions.by_slot[uplinks[0].slot] = DECISION_UP;
+	make_plan();
+	assert_has("-4 priority 1001 fwmark 0x2/0xff lookup 251 protocol 87");
+	assert_string_equal(uplink_state(&uplinks[0], plan, net), "up");
+}
+
+static void gives_no_share_to_weight_0(void **state)
+{
+	(void)state;
+	uplinks[0].weight = 0;
+	make_plan();
+	assert_has("default via 192.168.1.1 dev wan1 table 251 proto 87 src 192.168.1.10");
+	assert_has("default via 192.168.2.1 dev wan2 table main proto 87");
 }
 
 /* What is sent by a line that has its IPv6 addresses on the LAN alone makes it up. */
@@ -809,6 +841,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		IN_LAB(plans_two_uplinks),
 		IN_LAB(plans_nothing_in_audit_mode),
+		IN_LAB(obeys_decisions),
+		IN_LAB(gives_no_share_to_weight_0),
 		IN_LAB(tells_troubles_apart),
 		IN_LAB(is_up_without_an_address_of_its_own),
 		IN_LAB(needs_a_gateway_for_a_link_local_line),

@@ -16,6 +16,18 @@ struct learnt_gateways {
 	bool is_released[UPLINKS_MAX][2];    /* down for good: its packets may leave by others */
 };
 
+/* What an operator, a check program or the health of an uplink has decided about it. The plan
+ * only obeys: who decides, and what outranks what, is not its business. */
+enum uplink_decision {
+	DECISION_NONE,
+	DECISION_UP,	/* used, as far as the kernel lets it: same as none */
+	DECISION_DOWN,	/* as if it had lost its carrier; what is bound to it still leaves by it */
+	DECISION_DRAIN, /* no share of new flows; everything else stays */
+};
+struct uplink_decisions {
+	enum uplink_decision by_slot[UPLINKS_MAX];
+};
+
 /* Index of a family in the arrays by family. */
 static inline unsigned family_index(int family)
 {
@@ -34,6 +46,7 @@ const char *uplink_trouble_text(enum uplink_trouble t); /* "no address", ... */
 
 struct uplink_plan {
 	uint8_t slot;
+	enum uplink_decision decision;
 	uint32_t ifindex;		/* 0: none */
 	enum uplink_trouble trouble[2]; /* [0] IPv4, [1] IPv6 */
 	struct addr gateway[2];		/* in use; none where point to point or trouble */
@@ -58,10 +71,11 @@ void learnt_gateways_update(struct learnt_gateways *learnt, const struct config 
 bool gateway_is_link_local(const struct addr *a);
 bool gateway_is_connected(const struct netstate *s, uint32_t ifindex, const struct addr *a);
 
-/* What should be installed now. In mode audit the plan is empty. Returns NULL
- * with errno. The caller frees it with route_plan_free. */
+/* Return what should be installed now; in mode audit the plan is empty. decisions may be
+ * NULL: none. NULL with errno. The caller frees it with route_plan_free. */
 struct route_plan *route_plan_new(const struct config *c, const struct netstate *s,
-				  const struct learnt_gateways *learnt);
+				  const struct learnt_gateways *learnt,
+				  const struct uplink_decisions *decisions);
 void route_plan_free(struct route_plan *p);
 
 /* What to do to get from s to the plan: ours that are too much, ours that are

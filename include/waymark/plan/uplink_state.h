@@ -10,7 +10,7 @@
 #include "waymark/plan/netstate.h"
 #include "waymark/plan/route_plan.h"
 
-/* "up", "down", "missing", "no-address", "no-gateway". An uplink that is fine in
+/* "up", "down", "drain", "missing", "no-address", "no-gateway". An uplink that is fine in
  * one family is up. plan may be NULL or lack the uplink (mode audit plans
  * nothing): then link and addresses alone decide. */
 const char *uplink_state(const struct uplink_config *u, const struct route_plan *plan,

@@ -25,6 +25,10 @@ struct steering *steering_open(const struct config *c);
 void steering_close(struct steering *s);
 void steering_set_config(struct steering *s, const struct config *c);
 
+/* Set what has been decided about an uplink; it is obeyed from the next apply or reconcile
+ * on, and kept by the uplink's name over steering_set_config. */
+void steering_set_decision(struct steering *s, uint8_t slot, enum uplink_decision decision);
+
 /* The netlink port of its route and rule changes: the pid of the notices that
  * they cause (rtnl_monitor). Its ruleset changes are told with the process's pid. */
 uint32_t steering_port(const struct steering *s);
