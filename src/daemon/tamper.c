@@ -104,6 +104,8 @@ bool tamper_notice(struct daemon *d, const struct rtnl_notice *n)
 		return true;
 	if (n->what == RTNL_LINK || n->what == RTNL_ADDR)
 		tamper_suspects_add_link(t->traces, n->ifindex);
+	if (n->what == RTNL_LINK)
+		tamper_objects_note_link(t->things, clock_now_ms());
 	if (n->what == RTNL_RP_FILTER)
 		suspect(t, clock_now_ms());
 	if (!notice_concerns(d, n))
@@ -128,8 +130,10 @@ static const char *who_format(const struct who *w, char *buf, size_t size)
 {
 	if (!w || (!w->pid && !*w->process))
 		snprintf(buf, size, "an unknown process");
+	else if (!w->pid)
+		snprintf(buf, size, "%s", w->process);
 	else if (!*w->process)
-		snprintf(buf, size, "a process that is gone (pid %" PRId64 ")", w->pid);
+		snprintf(buf, size, "another process (pid %" PRId64 " in its namespace)", w->pid);
 	else
 		snprintf(buf, size, "%s (pid %" PRId64 ")", w->process, w->pid);
 	return buf;
@@ -171,8 +175,7 @@ static void take_ruleset_notice(void *data, const struct nft_notice *n)
 		return;
 	suspect(t, clock_now_ms());
 	if (!t->ruleset_since_ms || (n->deletes_waymark && !t->is_ruleset_cut)) {
-		t->ruleset_who = (struct who){.pid = n->pid};
-		who_set_name(&t->ruleset_who, n->process);
+		who_of_generation(&t->ruleset_who, n->pid, n->process);
 		t->is_ruleset_cut = n->deletes_waymark;
 	}
 	if (!t->ruleset_since_ms)
@@ -291,8 +294,10 @@ static bool judge(void *data, const struct steering_change *c)
 		tell(d, c, "noticed", "; left as it is, as repair = false says");
 		break;
 	case THING_GIVE_UP:
-		tell(d, c, "gave-up", "; gave up after putting it back 5 times within a minute");
+		tell(d, c, "gave-up",
+		     "; gave up: each of the last 8 repairs was undone within two seconds");
 		break;
+	case THING_WAIT:
 	case THING_LEAVE:
 		break;
 	}
@@ -317,7 +322,7 @@ void tamper_begin(struct daemon *d, int64_t now_ms)
 
 	/* A clock that has jumped back ends the quiet time, too. */
 	t->is_ripe = t->since_ms && (now_ms - t->since_ms >= QUIET_MS || now_ms < t->since_ms);
-	t->is_ripe |= clock_is_due(tamper_objects_rested_ms(t->things), now_ms, THING_REST_MS);
+	t->is_ripe |= clock_is_due(tamper_objects_next_ms(t->things), now_ms, THING_REST_MS);
 	t->has_allowed = false;
 	t->lines = 0;
 	tamper_objects_begin(t->things, now_ms);
@@ -325,9 +330,14 @@ void tamper_begin(struct daemon *d, int64_t now_ms)
 
 static void settle(struct tamper *t)
 {
-	tamper_suspects_clear(t->traces);
-	t->since_ms = t->ruleset_since_ms = 0;
-	t->is_blind = t->is_ruleset_cut = false;
+	/* What waits for its repair is reported then, with the process that undid it. */
+	if (!tamper_objects_is_waiting(t->things)) {
+		tamper_suspects_clear(t->traces);
+		t->ruleset_since_ms = 0;
+		t->is_ruleset_cut = false;
+	}
+	t->since_ms = 0;
+	t->is_blind = false;
 }
 
 /* What was to be put back and could not is tried again, until it is given up. */
@@ -371,7 +381,7 @@ bool tamper_is_due(struct daemon *d, int64_t now_ms)
 	sysctls_look(d, now_ms);
 	if (t->since_ms && (now_ms - t->since_ms >= QUIET_MS || now_ms < t->since_ms))
 		return true;
-	return clock_is_due(tamper_objects_rested_ms(t->things), now_ms, THING_REST_MS);
+	return clock_is_due(tamper_objects_next_ms(t->things), now_ms, THING_REST_MS);
 }
 
 bool tamper_ripen(struct daemon *d)

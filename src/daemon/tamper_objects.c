@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tamper_objects.c - a bounded table of things that somebody undoes.
+ * tamper_objects.c - a bounded table of things that other processes undo.
  *
  * Pure. It must not know what the things are, only their names.
  */
@@ -13,14 +13,17 @@
 struct thing {
 	char name[160]; /* "": the place is free */
 	int64_t asked_ms;
-	int64_t restored_ms[THING_RESTORES_MAX]; /* a ring; 0: not yet */
-	unsigned next;				 /* in the ring: the oldest */
-	int64_t rests_until_ms;			 /* 0: it does not */
-	bool is_told;
+	int64_t restored_ms[THING_PROMPT_MAX]; /* a ring; 0: not yet */
+	unsigned next;			       /* in the ring: the oldest */
+	unsigned fights;		       /* restores in a row that did not last */
+	int64_t waits_until_ms;		       /* 0: it does not wait */
+	int64_t rests_until_ms;		       /* 0: it does not rest */
+	bool is_reported;
 };
 
 struct things {
 	int64_t now_ms;
+	int64_t link_ms; /* when a link last changed */
 	struct thing thing[THINGS_MAX];
 };
 
@@ -39,6 +42,11 @@ void tamper_objects_forget(struct things *t)
 	memset(t, 0, sizeof(*t));
 }
 
+void tamper_objects_note_link(struct things *t, int64_t now_ms)
+{
+	t->link_ms = now_ms;
+}
+
 void tamper_objects_begin(struct things *t, int64_t now_ms)
 {
 	t->now_ms = now_ms;
@@ -46,25 +54,41 @@ void tamper_objects_begin(struct things *t, int64_t now_ms)
 
 void tamper_objects_end(struct things *t)
 {
-	for (size_t i = 0; i < THINGS_MAX; i++)
-		if (t->thing[i].asked_ms != t->now_ms)
-			t->thing[i].is_told = false;
+	for (size_t i = 0; i < THINGS_MAX; i++) {
+		struct thing *at = &t->thing[i];
+
+		if (at->asked_ms == t->now_ms)
+			continue;
+		at->is_reported = false;
+		at->waits_until_ms = 0;
+	}
 }
 
-int64_t tamper_objects_rested_ms(const struct things *t)
+bool tamper_objects_is_waiting(const struct things *t)
 {
-	int64_t first = 0;
+	for (size_t i = 0; i < THINGS_MAX; i++)
+		if (t->thing[i].waits_until_ms)
+			return true;
+	return false;
+}
+
+static int64_t first_of(int64_t a_ms, int64_t b_ms)
+{
+	return !a_ms || (b_ms && b_ms < a_ms) ? b_ms : a_ms;
+}
+
+int64_t tamper_objects_next_ms(const struct things *t)
+{
+	int64_t first_ms = 0;
 
 	for (size_t i = 0; i < THINGS_MAX; i++) {
-		int64_t until = t->thing[i].rests_until_ms;
-
-		if (until && (!first || until < first))
-			first = until;
+		first_ms = first_of(first_ms, t->thing[i].rests_until_ms);
+		first_ms = first_of(first_ms, t->thing[i].waits_until_ms);
 	}
-	return first;
+	return first_ms;
 }
 
-/* A free place, or that of who was asked of longest ago. */
+/* A free place, or that of the thing asked about longest ago. */
 static struct thing *thing_new(struct things *t, const char *name)
 {
 	struct thing *oldest = &t->thing[0];
@@ -96,41 +120,79 @@ static bool thing_rests(struct thing *at, int64_t now_ms)
 	if (now_ms < at->rests_until_ms && at->rests_until_ms - now_ms <= THING_REST_MS)
 		return true;
 	at->rests_until_ms = 0;
+	at->fights = 0;
 	memset(at->restored_ms, 0, sizeof(at->restored_ms));
 	return false;
 }
 
-/* What could not be done at once is asked of again in the same pass. */
-static bool is_of_this_pass(const struct thing *at, int64_t now_ms)
+static int64_t last_restored_ms(const struct thing *at)
 {
-	return at->restored_ms[(at->next + THING_RESTORES_MAX - 1) % THING_RESTORES_MAX] == now_ms;
+	return at->restored_ms[(at->next + THING_PROMPT_MAX - 1) % THING_PROMPT_MAX];
 }
 
-static enum thing_answer thing_restore(struct thing *at, int64_t now_ms)
+/* Whether a time lies in the past, and at most so long ago. */
+static bool is_within(int64_t then_ms, int64_t now_ms, int64_t most_ms)
 {
-	int64_t oldest_ms = at->restored_ms[at->next];
+	return then_ms && then_ms <= now_ms && now_ms - then_ms <= most_ms;
+}
 
-	if (is_of_this_pass(at, now_ms))
+/* When the next restore may be: at once, or spaced from the last one. */
+static int64_t restore_due_ms(const struct thing *at, int64_t now_ms)
+{
+	if (!is_within(at->restored_ms[at->next], now_ms, THING_PROMPT_MS) ||
+	    !is_within(last_restored_ms(at), now_ms, THING_SPACING_MS))
+		return now_ms;
+	return last_restored_ms(at) + THING_SPACING_MS;
+}
+
+/* Counts the undoing of the last restore, once. */
+static void fight_count(struct thing *at, const struct things *t)
+{
+	int64_t restored_ms = last_restored_ms(at);
+	bool is_counted = at->waits_until_ms != 0;
+
+	if (is_counted)
+		return;
+	if (!is_within(restored_ms, t->now_ms, THING_FIGHT_MS))
+		at->fights = 0;
+	else if (t->link_ms < restored_ms)
+		at->fights++;
+}
+
+static enum thing_answer thing_restore(struct thing *at, const struct things *t)
+{
+	int64_t due_ms;
+
+	/* What failed at once is asked about again in the same pass. */
+	if (last_restored_ms(at) == t->now_ms)
 		return THING_RESTORE;
-	if (oldest_ms && oldest_ms <= now_ms && now_ms - oldest_ms <= THING_RESTORES_MS) {
-		at->rests_until_ms = now_ms + THING_REST_MS;
+	fight_count(at, t);
+	if (at->fights >= THING_FIGHT_MAX) {
+		at->waits_until_ms = 0;
+		at->rests_until_ms = t->now_ms + THING_REST_MS;
 		return THING_GIVE_UP;
 	}
-	at->restored_ms[at->next] = now_ms;
-	at->next = (at->next + 1) % THING_RESTORES_MAX;
+	due_ms = restore_due_ms(at, t->now_ms);
+	if (due_ms > t->now_ms) {
+		at->waits_until_ms = due_ms;
+		return THING_WAIT;
+	}
+	at->waits_until_ms = 0;
+	at->restored_ms[at->next] = t->now_ms;
+	at->next = (at->next + 1) % THING_PROMPT_MAX;
 	return THING_RESTORE;
 }
 
 enum thing_answer tamper_objects_ask(struct things *t, const char *name, bool is_repaired)
 {
 	struct thing *at = thing_find(t, name);
-	bool was_told = at->is_told;
+	bool was_reported = at->is_reported;
 
 	at->asked_ms = t->now_ms;
 	if (thing_rests(at, t->now_ms))
 		return THING_LEAVE;
 	if (is_repaired)
-		return thing_restore(at, t->now_ms);
-	at->is_told = true;
-	return was_told ? THING_LEAVE : THING_NOTICE;
+		return thing_restore(at, t);
+	at->is_reported = true;
+	return was_reported ? THING_LEAVE : THING_NOTICE;
 }

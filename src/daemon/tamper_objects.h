@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tamper_objects.h - what has been undone how often, and what to do about it: put it
- * back, tell of it, or give up. Pure; time is passed in.
+ * tamper_objects.h - how often each thing has been undone, and what to do about it:
+ * restore it now, wait, only notice it, or give up. Pure; time is passed in.
  */
 #ifndef WAYMARK_SRC_DAEMON_TAMPER_OBJECTS_H
 #define WAYMARK_SRC_DAEMON_TAMPER_OBJECTS_H
@@ -9,20 +9,26 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The same thing is put back so often within so long; the next time nobody does,
- * until it has had its rest. */
-#define THING_RESTORES_MAX 5
-#define THING_RESTORES_MS  (60 * 1000)
-#define THING_REST_MS	   (10 * 60 * 1000)
+/* So many restores of a thing within so long happen at once; further ones are spaced. */
+#define THING_PROMPT_MAX 5
+#define THING_PROMPT_MS	 (60 * 1000)
+#define THING_SPACING_MS 5000
 
-/* Things that are remembered; with more, the one asked of longest ago is forgotten. */
+/* A thing that is undone so soon after its restore, so often in a row, is fought over:
+ * it is left alone until it has had its rest. */
+#define THING_FIGHT_MS	2500
+#define THING_FIGHT_MAX 8
+#define THING_REST_MS	(10 * 60 * 1000)
+
+/* Things that are remembered; with more, the one asked about longest ago is forgotten. */
 #define THINGS_MAX 256
 
 enum thing_answer {
 	THING_RESTORE,
-	THING_NOTICE,  /* tell of it, once, and leave it as it is */
-	THING_GIVE_UP, /* the same, because it was put back too often */
-	THING_LEAVE,   /* it has been told of */
+	THING_WAIT,    /* restored a moment ago, again: later */
+	THING_NOTICE,  /* report it, once, and leave it as it is */
+	THING_GIVE_UP, /* the same, because another process fights over it */
+	THING_LEAVE,   /* already reported */
 };
 
 struct things;
@@ -31,13 +37,19 @@ struct things *tamper_objects_new(void); /* NULL with errno */
 void tamper_objects_free(struct things *t);
 void tamper_objects_forget(struct things *t);
 
-/* A pass asks of everything that is not as wanted, at one time. What is told of
- * and not asked of in the next pass is right again. */
+/* Note that a link has changed: a network manager that configures it removes foreign
+ * rules once, which is no fight. */
+void tamper_objects_note_link(struct things *t, int64_t now_ms);
+
+/* A pass asks about everything that is not as wanted, at one time. What is reported and
+ * not asked about in the next pass is right again. */
 void tamper_objects_begin(struct things *t, int64_t now_ms);
 enum thing_answer tamper_objects_ask(struct things *t, const char *name, bool is_repaired);
 void tamper_objects_end(struct things *t);
 
-/* When the next thing has had its rest; 0: none rests. */
-int64_t tamper_objects_rested_ms(const struct things *t);
+/* Whether a thing waits for its restore. */
+bool tamper_objects_is_waiting(const struct things *t);
+/* When the next thing may be restored: it waited, or has had its rest; 0: none. */
+int64_t tamper_objects_next_ms(const struct things *t);
 
 #endif

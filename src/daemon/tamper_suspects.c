@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tamper_suspects.c - a ring of who did what, newest last.
+ * tamper_suspects.c - a ring of which process did what, newest last.
  *
- * It must not know what follows from it. A process may be gone in no time: its
- * name is looked up at the moment of the notice or never.
+ * It must not know what follows from it. A process may end at once: its name is read
+ * when the notice arrives or never.
  */
 #include "daemon/tamper_suspects.h"
 
+#include <linux/capability.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* The largest pid that a 64-bit kernel gives (include/linux/threads.h,
  * PID_MAX_LIMIT), which is also what libnl leaves of a port for the pid. */
@@ -53,7 +55,7 @@ void who_set_name(struct who *w, const char *name)
 			*p = '?';
 }
 
-/* It may hold line ends of its own. */
+/* A name may hold line ends of its own. */
 static bool process_name(uint32_t pid, struct who *w)
 {
 	char path[32], name[sizeof(w->process)];
@@ -71,15 +73,71 @@ static bool process_name(uint32_t pid, struct who *w)
 	return n > 0;
 }
 
-/* A port that is no pid at all is one only if its lower part is alive. */
+/* The files of /proc/PID/net have one inode per network namespace, which every user may
+ * read; the link /proc/PID/ns/net takes a privilege that waymarkd does not have. */
+static bool shares_network(uint32_t pid)
+{
+	char path[32];
+	struct stat theirs, ours;
+
+	snprintf(path, sizeof(path), "/proc/%u/net/dev", pid);
+	return !stat(path, &theirs) && !stat("/proc/self/net/dev", &ours) &&
+	       theirs.st_ino == ours.st_ino;
+}
+
+static bool status_has_net_admin(const char *line)
+{
+	unsigned long long set;
+
+	return sscanf(line, "CapEff: %llx", &set) == 1 && set >> CAP_NET_ADMIN & 1;
+}
+
+/* A kernel thread has no memory, hence no line VmSize. */
+static bool is_program_with_net_admin(uint32_t pid)
+{
+	bool has_memory = false, may = false;
+	char path[32], line[256];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%u/status", pid);
+	file = fopen(path, "re");
+	while (file && fgets(line, sizeof(line), file)) {
+		has_memory |= !strncmp(line, "VmSize:", strlen("VmSize:"));
+		may |= status_has_net_admin(line);
+	}
+	if (file)
+		fclose(file);
+	return has_memory && may;
+}
+
+/* A port that is no pid at all counts as one only if its lower part is alive. The process
+ * here that has this number may be an innocent one: the number is of the pid namespace of
+ * the process that chose it. */
 void who_of_port(struct who *w, uint32_t port)
 {
 	uint32_t pid = port & ((1u << PID_BITS) - 1);
+	bool is_alive;
 
 	memset(w, 0, sizeof(*w));
-	if (!port)
-		w->is_kernel = true;
-	else if (pid && (process_name(pid, w) || pid == port))
+	w->is_kernel = !port;
+	if (!pid)
+		return;
+	is_alive = process_name(pid, w);
+	if (is_alive || pid == port)
+		w->pid = pid;
+	if (is_alive && !(is_program_with_net_admin(pid) && shares_network(pid)))
+		memset(w->process, 0, sizeof(w->process));
+}
+
+void who_of_generation(struct who *w, int64_t pid, const char *name)
+{
+	struct who here = {0};
+
+	memset(w, 0, sizeof(*w));
+	who_set_name(w, name);
+	if (pid <= 0 || pid > UINT32_MAX)
+		return;
+	if (!process_name((uint32_t)pid, &here) || !strcmp(here.process, w->process))
 		w->pid = pid;
 }
 

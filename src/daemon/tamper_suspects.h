@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tamper_suspects.h - who has touched which route or rule, and which interfaces have
- * changed, as the kernel told it since it was last looked into.
+ * tamper_suspects.h - which process touched which route or rule, and which interfaces
+ * changed, by the kernel's notices since the last pass.
  */
 #ifndef WAYMARK_SRC_DAEMON_TAMPER_SUSPECTS_H
 #define WAYMARK_SRC_DAEMON_TAMPER_SUSPECTS_H
@@ -12,19 +12,23 @@
 #include "waymark/kernel/rtnl.h"
 
 struct who {
-	int64_t pid;	  /* 0: not known */
+	int64_t pid;	  /* in its own pid namespace; 0: not known */
 	char process[32]; /* "": not known */
 	bool is_kernel;
 };
 
-/* A process gives itself any name: '?' for what is not printable ASCII, so that no log or
- * terminal takes it for more than a name. */
+/* A process chooses its own name: '?' replaces what is not printable ASCII, so that no log
+ * or terminal takes it for more than a name. */
 void who_set_name(struct who *w, const char *name);
 
 /* The process of a netlink port, as far as one can know: a port is a number that
- * its owner chooses, by custom its pid, or its pid below other bits; another
- * socket of the same process has another one, which names nobody. */
+ * its owner chooses, by custom its pid in its own pid namespace, or that pid below other
+ * bits. A process here that has this number but cannot have done it is not named. */
 void who_of_port(struct who *w, uint32_t port);
+
+/* The process of a ruleset generation: the kernel gives its name, and its number in the
+ * first pid namespace, which may be another one's here. */
+void who_of_generation(struct who *w, int64_t pid, const char *name);
 
 /* The latest so many; a flush of more routes leaves the rest without a name. */
 #define TRACES_MAX	 1024
@@ -40,7 +44,7 @@ void tamper_suspects_add_link(struct traces *t, uint32_t ifindex);
 void tamper_suspects_add_route(struct traces *t, const struct route_state *r, const struct who *w);
 void tamper_suspects_add_rule(struct traces *t, const struct rule_state *r, const struct who *w);
 
-/* Who touched it last; NULL: nobody was seen. Valid until the next change. */
+/* The process that touched it last; NULL: none was seen. Valid until the next change. */
 const struct who *tamper_suspects_of_route(const struct traces *t, const struct route_state *r);
 const struct who *tamper_suspects_of_rule(const struct traces *t, const struct rule_state *r);
 /* Whether one of the route's interfaces has changed. */

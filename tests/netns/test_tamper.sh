@@ -268,13 +268,17 @@ rule_is_there() {
 reload
 since=$(sql_now)
 first=$since
-for i in 1 2 3 4 5 6; do
-	wait_for 1 rule_is_there || break
+for i in 1 2 3 4 5 6 7 8 9; do
+	wait_for 7 rule_is_there || break
 	at router ip -4 rule del fwmark 2/0xff
 done
-sleep 1.5
-check_not "what is undone a sixth time stays so" rule_is_there
-is "... after five times" "$(rows 'rule 1001%' restored)" 5
+wait_for 3 has_row 'rule 1001%' gave-up
+check_not "what is undone after each of eight repairs stays so" rule_is_there
+is "... of which the last ones are spaced" "$(sql "SELECT min(gap) > 4 FROM (SELECT
+	(julianday(time) - julianday(lag(time) OVER (ORDER BY time))) * 86400 AS gap,
+	row_number() OVER (ORDER BY time) AS n FROM tampering WHERE time >= '$since'
+	AND what LIKE 'rule 1001%' AND action = 'restored') WHERE n > 5")" 1
+is "... after eight repairs" "$(rows 'rule 1001%' restored)" 8
 is "... and is given up once" "$(rows 'rule 1001%' gave-up)" 1
 check "... which the log says as an error" \
 	grep -q 'error: tampering by .* rule 1001: .*gave up' "$lab_tmp/waymarkd.log"
