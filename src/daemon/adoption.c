@@ -8,15 +8,37 @@
  */
 #include <errno.h>
 #include <string.h>
+#include <stdlib.h>
 
+#include "daemon/adoption.h"
 #include "daemon/daemon.h"
 #include "daemon/log.h"
+#include "waymark/audit/audit.h"
+#include "waymark/kernel/conntrack.h"
+#include "waymark/plan/adopt.h"
+#include "waymark/steering/steering.h"
+
+struct adoption {
+	struct adopt *adopt; /* while flows are adopted, else NULL */
+	uint32_t adopted, unadopted;
+};
+
+int adoption_open(struct daemon *d)
+{
+	d->adoption = calloc(1, sizeof(*d->adoption));
+	return d->adoption ? 0 : -ENOMEM;
+}
+
+void adoption_close(struct daemon *d)
+{
+	free(d->adoption);
+}
 
 int adoption_begin(struct daemon *d)
 {
-	d->adopted = d->unadopted = 0;
-	d->adopt = adopt_new(d->config, steering_netstate(d->steering));
-	if (d->adopt)
+	d->adoption->adopted = d->adoption->unadopted = 0;
+	d->adoption->adopt = adopt_new(d->config, steering_netstate(d->steering));
+	if (d->adoption->adopt)
 		return 0;
 	log_err("flows that began before the steering are not adopted: %s", strerror(errno));
 	return -errno;
@@ -24,16 +46,21 @@ int adoption_begin(struct daemon *d)
 
 /* The kernel tells nobody of the new mark where nobody listened when the flow
  * began (nf_conntrack_events = 2). */
-static void adoption_tell(struct daemon *d, const struct ct_event *ev, uint32_t mark)
+static void adopted_note(struct daemon *d, const struct ct_event *ev, uint32_t mark, int64_t now_ms)
 {
-	audit_marked(d->audit, ev, mark, d->step_ms);
-	d->adopted++;
+	audit_marked(d->audit, ev, mark, now_ms);
+	d->adoption->adopted++;
 }
 
 /* One that has ended meanwhile needs no mark. */
-void adoption_take(struct daemon *d, const struct ct_event *ev)
+bool adoption_is_active(const struct daemon *d)
 {
-	uint8_t slot = adopt_decide(d->adopt, ev);
+	return d->adoption->adopt != NULL;
+}
+
+void adoption_take(struct daemon *d, const struct ct_event *ev, int64_t now_ms)
+{
+	uint8_t slot = adopt_decide(d->adoption->adopt, ev);
 	const struct uplink_config *u = config_uplink_by_slot(d->config, slot);
 	int err;
 
@@ -41,22 +68,22 @@ void adoption_take(struct daemon *d, const struct ct_event *ev)
 		return;
 	err = conntrack_set_mark(d->conntrack, ev, u->mark, d->config->mark_mask);
 	if (!err)
-		adoption_tell(d, ev, u->mark);
-	else if (err != -ENOENT && !d->unadopted++)
+		adopted_note(d, ev, u->mark, now_ms);
+	else if (err != -ENOENT && !d->adoption->unadopted++)
 		log_err("a flow that began before the steering cannot be marked for %s: %s",
 			u->name, strerror(-err));
 }
 
 void adoption_end(struct daemon *d)
 {
-	if (d->adopted)
+	if (d->adoption->adopted)
 		log_notice("%u flows that began before the steering are marked for the uplink "
 			   "whose address they have",
-			   d->adopted);
-	if (d->unadopted)
+			   d->adoption->adopted);
+	if (d->adoption->unadopted)
 		log_err("%u flows that began before the steering could not be marked; they are "
 			"told of as unmarked when they leave",
-			d->unadopted);
-	adopt_free(d->adopt);
-	d->adopt = NULL;
+			d->adoption->unadopted);
+	adopt_free(d->adoption->adopt);
+	d->adoption->adopt = NULL;
 }

@@ -7,6 +7,7 @@
  */
 #include <string.h>
 
+#include "daemon/collisions.h"
 #include "daemon/daemon.h"
 #include "daemon/log.h"
 #include "waymark/hostcheck/hostcheck.h"
@@ -20,7 +21,7 @@ static void finding_log(const struct finding *one)
 			 one->fix ? one->fix : "");
 }
 
-int collisions_tell(struct daemon *d)
+int collisions_report(struct daemon *d)
 {
 	struct findings found = {0};
 	int err = hostcheck_others(d->config, &found);

@@ -10,12 +10,18 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/coverage.h"
 #include "daemon/daemon.h"
 #include "daemon/log.h"
+#include "daemon/publish.h"
+#include "daemon/resync.h"
+#include "waymark/audit/audit.h"
 #include "waymark/audit/coverage.h"
 #include "waymark/kernel/link_counters.h"
 #include "waymark/kernel/nft_counters.h"
 #include "waymark/kernel/sysctl.h"
+#include "waymark/steering/steering.h"
+#include "waymark/store/store.h"
 
 #define HOUR_MS INT64_C(3600000)
 
@@ -28,7 +34,6 @@ struct doubts {
 struct coverage {
 	struct nft_counters *rules;
 	struct link_counters *links;
-	struct audit_port port;
 	uint64_t boot;
 	struct coverage_reading base[UPLINKS_MAX]; /* where the interval began; time 0: nowhere */
 	struct coverage_record sum[UPLINKS_MAX];   /* since the start */
@@ -126,7 +131,7 @@ static void record_emit(struct daemon *d, const struct coverage_record *r)
 	}
 	*out.coverage = *r;
 	ended_take_off(d, r->slot, &out.coverage->reading);
-	d->coverage->port.emit(d->coverage->port.data, &out);
+	publish_record(d, &out);
 }
 
 static void lost_note(struct daemon *d, uint8_t slot, bool has_lost[FLOW_SHARES])
@@ -190,23 +195,22 @@ void coverage_look(struct daemon *d, int64_t now_ms)
 
 void coverage_ask(struct daemon *d, int64_t now_ms)
 {
+	struct resync_stats resync;
+
+	resync_stats(d, &resync);
 	/* One that runs has seen some of the table before it was asked. */
-	d->coverage->looks_due = d->coverage->looks + (d->dump ? 2 : 1);
+	d->coverage->looks_due = d->coverage->looks + (resync.is_running ? 2 : 1);
 	resync_look(d, now_ms);
 }
 
-uint64_t coverage_looks_due(const struct daemon *d)
+void coverage_stats(const struct daemon *d, struct coverage_stats *out)
 {
-	return d->coverage->looks_due;
-}
-
-uint64_t coverage_looks(const struct daemon *d)
-{
+	const struct coverage *c = d->coverage;
 	struct writer_stats ws;
 
 	writer_stats(d->writer, &ws);
-	return d->coverage->looks -
-	       (d->coverage->looks && ws.queued - ws.depth < d->coverage->queued);
+	out->looks = c->looks - (c->looks && ws.queued - ws.depth < c->queued);
+	out->looks_due = c->looks_due;
 }
 
 /* An hour's intervals end with it. */
@@ -288,7 +292,6 @@ int coverage_open(struct daemon *d)
 		log_err("cannot read counters of rules and interfaces: %s", strerror(-err));
 		return err;
 	}
-	publish_port(d, &c->port);
 	audit_coverage_doubts(d->audit, &c->doubts.audit);
 	steering_set_load(d->steering, on_load, d);
 	err = store_each_reading(d->store, base_take, c);

@@ -12,9 +12,32 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "daemon/adoption.h"
+#include "daemon/audit_port.h"
+#include "daemon/collisions.h"
+#include "daemon/control.h"
+#include "daemon/coverage.h"
 #include "daemon/daemon.h"
+#include "daemon/diagnose.h"
+#include "daemon/event_mask.h"
+#include "daemon/exporter.h"
+#include "daemon/flow_delete.h"
+#include "daemon/flush.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
+#include "daemon/observe.h"
+#include "daemon/publish.h"
+#include "daemon/relabel.h"
+#include "daemon/reload.h"
+#include "daemon/resync.h"
+#include "daemon/status.h"
+#include "daemon/steer.h"
+#include "daemon/tamper.h"
+#include "daemon/watch.h"
+#include "waymark/alert/alert.h"
+#include "waymark/audit/audit.h"
+#include "waymark/kernel/conntrack.h"
+#include "waymark/store/store.h"
 
 /* Room for three seconds of 40,000 flows that begin and end; memory is held for what
  * waits alone. */
@@ -24,6 +47,11 @@
 /* Turns in which the flows that wait are written at a stop, half a queue each. */
 #define DRAIN_TURNS 256
 
+struct ticker {
+	int signal_fd, timer_fd;
+	int64_t second_ms; /* when the last second ended */
+};
+
 /* --- signals and time ------------------------------------------------------------ */
 
 static void on_signal(void *data)
@@ -31,11 +59,11 @@ static void on_signal(void *data)
 	struct daemon *d = data;
 	struct signalfd_siginfo info;
 
-	if (read(d->signal_fd, &info, sizeof(info)) != sizeof(info))
+	if (read(d->ticker->signal_fd, &info, sizeof(info)) != sizeof(info))
 		return;
 	switch (info.ssi_signo) {
 	case SIGHUP:
-		daemon_reload(d);
+		reload_config(d);
 		break;
 	case SIGCHLD:
 		alerter_tick(d->alerter, clock_now_ms());
@@ -46,13 +74,20 @@ static void on_signal(void *data)
 	}
 }
 
+static void on_second(struct daemon *d)
+{
+	publish_second(d);
+	watch_second(d);
+	status_second(d);
+}
+
 static void on_timer(void *data)
 {
 	struct daemon *d = data;
 	uint64_t expirations;
 	int64_t now_ms;
 
-	if (read(d->timer_fd, &expirations, sizeof(expirations)) != sizeof(expirations))
+	if (read(d->ticker->timer_fd, &expirations, sizeof(expirations)) != sizeof(expirations))
 		return;
 	now_ms = clock_now_ms();
 	event_mask_tick(d, now_ms);
@@ -63,6 +98,10 @@ static void on_timer(void *data)
 	audit_tick(d->audit, now_ms);
 	flow_delete_tick(d, now_ms);
 	publish_tick(d, now_ms);
+	if (now_ms - d->ticker->second_ms >= 1000 || now_ms < d->ticker->second_ms) {
+		on_second(d);
+		d->ticker->second_ms = now_ms;
+	}
 	exporter_tick(d);
 }
 
@@ -85,8 +124,8 @@ static int signals_open(struct daemon *d)
 	if (sigprocmask(SIG_BLOCK, &set, NULL))
 		return -errno;
 	signal(SIGPIPE, SIG_IGN);
-	d->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return d->signal_fd < 0 ? -errno : 0;
+	d->ticker->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return d->ticker->signal_fd < 0 ? -errno : 0;
 }
 
 static int timer_open(struct daemon *d)
@@ -96,8 +135,8 @@ static int timer_open(struct daemon *d)
 		.it_value.tv_nsec = AUDIT_TICK_MS * 1000000L,
 	};
 
-	d->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
-	if (d->timer_fd < 0 || timerfd_settime(d->timer_fd, 0, &every, NULL))
+	d->ticker->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (d->ticker->timer_fd < 0 || timerfd_settime(d->ticker->timer_fd, 0, &every, NULL))
 		return -errno;
 	return 0;
 }
@@ -108,6 +147,10 @@ static int loop_open(struct daemon *d)
 {
 	int err;
 
+	d->ticker = calloc(1, sizeof(*d->ticker));
+	if (!d->ticker)
+		return -ENOMEM;
+	*d->ticker = (struct ticker){.signal_fd = -1, .timer_fd = -1, .second_ms = d->started_ms};
 	d->loop = loop_new();
 	if (!d->loop)
 		return -errno;
@@ -115,9 +158,9 @@ static int loop_open(struct daemon *d)
 	if (!err)
 		err = timer_open(d);
 	if (!err)
-		err = loop_add(d->loop, 4, d->timer_fd, on_timer, d);
+		err = loop_add(d->loop, LOOP_TIMER, d->ticker->timer_fd, on_timer, d);
 	if (!err)
-		err = loop_add(d->loop, 5, d->signal_fd, on_signal, d);
+		err = loop_add(d->loop, LOOP_SIGNALS, d->ticker->signal_fd, on_signal, d);
 	if (err)
 		log_err("cannot set up signals and timers: %s", strerror(-err));
 	return err;
@@ -147,7 +190,7 @@ static int control_start(struct daemon *d)
 			d->config->control_socket, strerror(-err));
 		return err;
 	}
-	return loop_add(d->loop, 6, control_fd(d->control), on_control, d);
+	return loop_add(d->loop, LOOP_CONTROL, control_fd(d->control), on_control, d);
 }
 
 static int preload_flow(void *data, const struct flow_record *f)
@@ -165,7 +208,7 @@ static int audit_start(struct daemon *d)
 	struct audit_port port;
 	int err;
 
-	publish_port(d, &port);
+	audit_port_fill(d, &port);
 	d->audit = audit_new(&port, &ids, d->config->max_flows);
 	if (!d->audit)
 		return -errno;
@@ -193,11 +236,23 @@ static int writer_open(struct daemon *d)
 	return err;
 }
 
+/* Who acts at the turning points of others. */
+static int hooks_set(struct daemon *d)
+{
+	static const struct resync_hooks hooks = {.done = coverage_look};
+
+	resync_set_hooks(d, &hooks);
+	steer_set_midway(d, observe_before);
+	return 0;
+}
+
 /* In the order of the data's way; the steering is the first to change anything. */
 static int (*const start_steps[])(struct daemon *) = {
-	loop_open,	  collisions_tell, observe_open,  steer_open,	 tamper_open,	store_start,
-	publish_open,	  control_start,   exporter_open, audit_start,	 coverage_open, writer_open,
-	event_mask_start, steer_start,	   tamper_start,  observe_start,
+	loop_open,	  collisions_report, watch_open,    diagnose_open, adoption_open,
+	relabel_open,	  resync_open,	     observe_open,  steer_open,	   flush_open,
+	flow_delete_open, tamper_open,	     status_open,   hooks_set,	   store_start,
+	publish_open,	  control_start,     exporter_open, audit_start,   coverage_open,
+	writer_open,	  event_mask_open,   steer_start,   tamper_start,  observe_start,
 };
 
 struct daemon *daemon_start(struct config *c)
@@ -211,8 +266,7 @@ struct daemon *daemon_start(struct config *c)
 		return NULL;
 	}
 	d->config = c;
-	d->signal_fd = d->timer_fd = -1;
-	d->started_ms = d->second_ms = clock_now_ms();
+	d->started_ms = clock_now_ms();
 	d->started_steady_ms = clock_steady_ms();
 	for (size_t i = 0; !err && i < sizeof(start_steps) / sizeof(start_steps[0]); i++)
 		err = start_steps[i](d);
@@ -226,10 +280,12 @@ struct daemon *daemon_start(struct config *c)
 
 int daemon_run(struct daemon *d)
 {
-	struct audit_stats as;
+	struct event_mask_stats mask;
 	struct conntrack_stats cs;
+	struct audit_stats as;
 
 	audit_stats(d->audit, &as);
+	event_mask_stats(d, &mask);
 	conntrack_stats(d->conntrack, &cs);
 	if (cs.buffer_bytes < d->config->event_buffer_bytes)
 		log_warning("the kernel grants %" PRIu32 " KiB of event-buffer, not %" PRIu64
@@ -240,7 +296,7 @@ int daemon_run(struct daemon *d)
 	log_notice("ready: mode %s, %zu uplinks, %" PRIu32 " flows live, %s events, event buffer "
 		   "%" PRIu32 " KiB",
 		   config_mode_name(d->config->mode), d->config->n_uplinks, as.live,
-		   d->is_minimal ? "minimal" : "full", cs.buffer_bytes / 1024);
+		   mask.is_minimal ? "minimal" : "full", cs.buffer_bytes / 1024);
 	d->is_ready = true;
 	notify_send("READY=1\nSTATUS=steering and observing");
 	return loop_run(d->loop);
@@ -252,6 +308,31 @@ static void drain(struct daemon *d)
 	observe_drain(d);
 	for (int turn = 0; turn < DRAIN_TURNS && audit_flush(d->audit, clock_now_ms()); turn++)
 		writer_flush(d->writer);
+}
+
+static void loop_close(struct daemon *d)
+{
+	loop_free(d->loop);
+	if (!d->ticker)
+		return;
+	if (d->ticker->timer_fd >= 0)
+		close(d->ticker->timer_fd);
+	if (d->ticker->signal_fd >= 0)
+		close(d->ticker->signal_fd);
+	free(d->ticker);
+}
+
+/* Each of them also where it was never opened. */
+static void modules_close(struct daemon *d)
+{
+	static void (*const steps[])(struct daemon *) = {
+		status_close,	tamper_close,	  flow_delete_close, flush_close,    steer_close,
+		resync_close,	observe_close,	  relabel_close,     adoption_close, diagnose_close,
+		coverage_close, event_mask_close, publish_close,     watch_close,    loop_close,
+	};
+
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
+		steps[i](d);
 }
 
 void daemon_stop(struct daemon *d)
@@ -273,15 +354,7 @@ void daemon_stop(struct daemon *d)
 	audit_free(d->audit);
 	control_close(d->control);
 	store_close(d->store);
-	tamper_close(d);
-	steer_close(d);
-	observe_close(d);
-	coverage_close(d);
-	loop_free(d->loop);
-	if (d->timer_fd >= 0)
-		close(d->timer_fd);
-	if (d->signal_fd >= 0)
-		close(d->signal_fd);
+	modules_close(d);
 	config_free(d->config);
 	free(d);
 }

@@ -8,7 +8,38 @@
  * of them take the latest answer for their uplink and family, so that a storm of
  * mismatches does not become a storm of dumps.
  */
+#include <errno.h>
+#include <stdlib.h>
+
 #include "daemon/daemon.h"
+#include "daemon/diagnose.h"
+#include "daemon/steer.h"
+#include "waymark/kernel/ifnames.h"
+#include "waymark/steering/steering.h"
+
+/* The latest answer for an uplink and family. */
+struct diagnosis {
+	int64_t time_ms; /* 0: none yet */
+	struct addr dst;
+	enum reason reason;
+};
+
+struct diagnose {
+	struct diagnosis routing[UPLINKS_MAX][2], restoring;
+	int64_t since_ms;
+	unsigned n;
+};
+
+int diagnose_open(struct daemon *d)
+{
+	d->diagnose = calloc(1, sizeof(*d->diagnose));
+	return d->diagnose ? 0 : -ENOMEM;
+}
+
+void diagnose_close(struct daemon *d)
+{
+	free(d->diagnose);
+}
 
 #define MOMENT_MS	   100
 #define QUESTIONS_A_MOMENT 8
@@ -20,11 +51,11 @@ static bool is_of_now(int64_t then_ms, int64_t now_ms)
 
 static bool may_ask(struct daemon *d, int64_t now_ms)
 {
-	if (!is_of_now(d->diagnoses_since_ms, now_ms)) {
-		d->diagnoses_since_ms = now_ms;
-		d->n_diagnoses = 0;
+	if (!is_of_now(d->diagnose->since_ms, now_ms)) {
+		d->diagnose->since_ms = now_ms;
+		d->diagnose->n = 0;
 	}
-	return d->n_diagnoses++ < QUESTIONS_A_MOMENT;
+	return d->diagnose->n++ < QUESTIONS_A_MOMENT;
 }
 
 static const char *iifname_of(struct daemon *d, const struct audit_stray *stray)
@@ -39,7 +70,7 @@ static enum reason routing_diagnose(struct daemon *d, const struct audit_stray *
 {
 	const struct uplink_config *u = config_uplink_by_slot(d->config, stray->expected);
 	bool is_v6 = stray->src.family == AF_INET6;
-	struct diagnosis *known = &d->routing[stray->expected][is_v6];
+	struct diagnosis *known = &d->diagnose->routing[stray->expected][is_v6];
 	struct fib_query q = {
 		.src = stray->src,
 		.dst = stray->dst,
@@ -56,7 +87,7 @@ static enum reason routing_diagnose(struct daemon *d, const struct audit_stray *
 	*known = (struct diagnosis){.time_ms = now_ms, .dst = stray->dst};
 	known->reason = steering_diagnose(d->steering, u, &q);
 	/* A line that is coming back has its link before it has its routes. */
-	if (known->reason == REASON_ROUTE_MISSING && !d->is_uplink_up[stray->expected])
+	if (known->reason == REASON_ROUTE_MISSING && !steer_is_up(d, stray->expected))
 		known->reason = REASON_UPLINK_DOWN;
 	return known->reason;
 }
@@ -64,7 +95,7 @@ static enum reason routing_diagnose(struct daemon *d, const struct audit_stray *
 /* In audit mode others restore the marks, in ways that are theirs. */
 static enum reason restoring_diagnose(struct daemon *d, int64_t now_ms)
 {
-	struct diagnosis *known = &d->restoring;
+	struct diagnosis *known = &d->diagnose->restoring;
 
 	if (d->config->mode == MODE_AUDIT)
 		return REASON_UNEXPLAINED;

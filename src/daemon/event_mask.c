@@ -8,32 +8,47 @@
  * all events of flows that begin from then on.
  */
 #include <string.h>
+#include <errno.h>
+#include <stdlib.h>
 
 #include "daemon/daemon.h"
+#include "daemon/event_mask.h"
+#include "daemon/steer.h"
 #include "daemon/log.h"
+#include "waymark/kernel/conntrack.h"
 #include "waymark/kernel/listeners.h"
+#include "waymark/steering/steering.h"
+
+struct event_mask {
+	bool is_minimal;
+	int listeners;
+	int64_t looked_ms;
+};
 
 /* How often it is looked who listens: one small proc file. */
 #define LOOK_MS 2000
 
 static bool is_minimal_wanted(struct daemon *d)
 {
-	d->listeners = listeners_count(conntrack_port(d->conntrack));
+	d->event_mask->listeners = listeners_count(conntrack_port(d->conntrack));
 	switch (d->config->events) {
 	case EVENTS_FULL:
 		return false;
 	case EVENTS_MINIMAL:
 		return true;
 	default: /* where it cannot be seen, somebody may */
-		return d->listeners == 0;
+		return d->event_mask->listeners == 0;
 	}
 }
 
-int event_mask_start(struct daemon *d)
+int event_mask_open(struct daemon *d)
 {
-	d->is_minimal = is_minimal_wanted(d);
-	d->event_mask_ms = clock_now_ms();
-	steering_set_minimal_events(d->steering, d->is_minimal);
+	d->event_mask = calloc(1, sizeof(*d->event_mask));
+	if (!d->event_mask)
+		return -ENOMEM;
+	d->event_mask->is_minimal = is_minimal_wanted(d);
+	d->event_mask->looked_ms = clock_now_ms();
+	steering_set_minimal_events(d->steering, d->event_mask->is_minimal);
 	return 0;
 }
 
@@ -41,15 +56,26 @@ void event_mask_tick(struct daemon *d, int64_t now_ms)
 {
 	bool is_wanted;
 
-	if (now_ms - d->event_mask_ms < LOOK_MS && now_ms >= d->event_mask_ms)
+	if (now_ms - d->event_mask->looked_ms < LOOK_MS && now_ms >= d->event_mask->looked_ms)
 		return;
-	d->event_mask_ms = now_ms;
+	d->event_mask->looked_ms = now_ms;
 	is_wanted = is_minimal_wanted(d);
-	if (is_wanted == d->is_minimal)
+	if (is_wanted == d->event_mask->is_minimal)
 		return;
-	d->is_minimal = is_wanted;
+	d->event_mask->is_minimal = is_wanted;
 	log_notice("conntrack events: %s, %d others listen", is_wanted ? "minimal" : "full",
-		   d->listeners);
+		   d->event_mask->listeners);
 	steering_set_minimal_events(d->steering, is_wanted);
-	d->reconcile_due_ms = now_ms;
+	steer_ask(d, now_ms);
+}
+
+void event_mask_stats(const struct daemon *d, struct event_mask_stats *out)
+{
+	out->is_minimal = d->event_mask->is_minimal;
+	out->listeners = d->event_mask->listeners;
+}
+
+void event_mask_close(struct daemon *d)
+{
+	free(d->event_mask);
 }

@@ -13,11 +13,12 @@
 #include <unistd.h>
 
 #include "daemon/daemon.h"
+#include "daemon/exporter.h"
 #include "daemon/httpd.h"
+#include "daemon/status.h"
 #include "daemon/log.h"
 #include "waymark/status/metrics.h"
 
-#define RANK		 9
 #define FILE_INTERVAL_MS 15000
 
 struct exporter {
@@ -73,7 +74,7 @@ static void http_close(struct daemon *d)
 
 	if (!e->httpd)
 		return;
-	loop_remove(d->loop, RANK, httpd_fd(e->httpd));
+	loop_remove(d->loop, LOOP_HTTP, httpd_fd(e->httpd));
 	httpd_close(e->httpd);
 	e->httpd = NULL;
 }
@@ -87,7 +88,7 @@ static int http_open(struct daemon *d, const struct prometheus_config *c)
 	int err;
 
 	e->httpd = httpd_open(&c->addr, c->port, &page);
-	err = e->httpd ? loop_add(d->loop, RANK, httpd_fd(e->httpd), on_http, d) : -errno;
+	err = e->httpd ? loop_add(d->loop, LOOP_HTTP, httpd_fd(e->httpd), on_http, d) : -errno;
 	if (!err)
 		return 0;
 	httpd_close(e->httpd);

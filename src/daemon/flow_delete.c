@@ -11,18 +11,58 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <stdlib.h>
 
 #include "daemon/daemon.h"
+#include "daemon/flow_delete.h"
+#include "daemon/publish.h"
+#include "daemon/steer.h"
 #include "daemon/log.h"
+#include "waymark/audit/audit.h"
+#include "waymark/kernel/conntrack.h"
 
-#define SECOND_MS 1000
+#define DELETIONS_MAX	   64
+#define DELETIONS_A_SECOND 10
+#define SECOND_MS	   1000
+
+struct wanted_deletion {
+	int64_t flow_id, mismatch_id;
+	uint8_t expected;      /* slot that its mark names */
+	struct ct_event entry; /* its tuple, zone and id */
+};
+
+struct flow_delete {
+	struct wanted_deletion wanted[DELETIONS_MAX];
+	unsigned n_wanted;
+	int64_t deleted_ms[DELETIONS_A_SECOND]; /* steady clock: when the latest were; a ring */
+	uint64_t deleted, not_deleted;		/* not: rate limit */
+	uint64_t not_deleted_reported;
+	int64_t not_deleted_reported_ms; /* steady clock */
+};
+
+int flow_delete_open(struct daemon *d)
+{
+	d->flow_delete = calloc(1, sizeof(*d->flow_delete));
+	return d->flow_delete ? 0 : -ENOMEM;
+}
+
+void flow_delete_close(struct daemon *d)
+{
+	free(d->flow_delete);
+}
+
+void flow_delete_stats(const struct daemon *d, struct flow_delete_stats *out)
+{
+	out->deleted = d->flow_delete->deleted;
+	out->not_deleted = d->flow_delete->not_deleted;
+}
 
 /* Of a flow whose uplink is down nothing is gained: that it leaves by another is what
  * on-uplink-down = "hold" means, and "flush" sees to it by itself. */
-static bool is_curable(const struct daemon *d, uint8_t expected)
+static bool is_deletable(const struct daemon *d, uint8_t expected)
 {
 	return d->config->on_mismatch == ON_MISMATCH_DELETE && expected < UPLINKS_MAX &&
-	       d->is_uplink_up[expected];
+	       steer_is_up(d, expected);
 }
 
 void flow_delete_want(struct daemon *d, const struct flow_record *f,
@@ -30,13 +70,13 @@ void flow_delete_want(struct daemon *d, const struct flow_record *f,
 {
 	struct wanted_deletion *w;
 
-	if (!is_curable(d, m->expected) || f->state != FLOW_LIVE)
+	if (!is_deletable(d, m->expected) || f->state != FLOW_LIVE)
 		return;
-	if (d->n_deletions == DELETIONS_MAX) {
-		d->not_deleted++;
+	if (d->flow_delete->n_wanted == DELETIONS_MAX) {
+		d->flow_delete->not_deleted++;
 		return;
 	}
-	w = &d->deletions[d->n_deletions++];
+	w = &d->flow_delete->wanted[d->flow_delete->n_wanted++];
 	*w = (struct wanted_deletion){
 		.flow_id = f->id,
 		.mismatch_id = m->id,
@@ -51,7 +91,7 @@ void flow_delete_want(struct daemon *d, const struct flow_record *f,
 	};
 }
 
-static void cure_tell(struct daemon *d, const struct wanted_deletion *w, int64_t now_ms)
+static void deletion_publish(struct daemon *d, const struct wanted_deletion *w, int64_t now_ms)
 {
 	struct record r = {
 		.type = RECORD_DELETED_FLOW,
@@ -70,23 +110,25 @@ static void cure_tell(struct daemon *d, const struct wanted_deletion *w, int64_t
 }
 
 /* The one before so many others was a second ago. */
-static bool may_cure(const struct daemon *d, int64_t steady_ms)
+static bool may_delete(const struct daemon *d, int64_t steady_ms)
 {
-	return d->deleted < DELETIONS_A_SECOND ||
-	       steady_ms - d->deleted_ms[d->deleted % DELETIONS_A_SECOND] >= SECOND_MS;
+	return d->flow_delete->deleted < DELETIONS_A_SECOND ||
+	       steady_ms - d->flow_delete
+				       ->deleted_ms[d->flow_delete->deleted % DELETIONS_A_SECOND] >=
+		       SECOND_MS;
 }
 
 /* The kernel compares tuple, zone and id; but an id comes again with the same tuple in
  * the same place of memory, so that one that is known to have ended is left alone. */
-static void cure(struct daemon *d, const struct wanted_deletion *w, int64_t now_ms)
+static void flow_delete_one(struct daemon *d, const struct wanted_deletion *w, int64_t now_ms)
 {
 	int64_t steady_ms = clock_steady_ms();
 	int err;
 
-	if (!is_curable(d, w->expected) || !audit_is_live(d->audit, &w->entry, w->flow_id))
+	if (!is_deletable(d, w->expected) || !audit_is_live(d->audit, &w->entry, w->flow_id))
 		return;
-	if (!may_cure(d, steady_ms)) {
-		d->not_deleted++;
+	if (!may_delete(d, steady_ms)) {
+		d->flow_delete->not_deleted++;
 		return;
 	}
 	err = conntrack_delete(d->conntrack, &w->entry);
@@ -97,29 +139,30 @@ static void cure(struct daemon *d, const struct wanted_deletion *w, int64_t now_
 			strerror(-err));
 		return;
 	}
-	d->deleted_ms[d->deleted++ % DELETIONS_A_SECOND] = steady_ms;
-	cure_tell(d, w, now_ms);
+	d->flow_delete->deleted_ms[d->flow_delete->deleted++ % DELETIONS_A_SECOND] = steady_ms;
+	deletion_publish(d, w, now_ms);
 }
 
-static void not_cured_tell(struct daemon *d)
+static void not_deleted_report(struct daemon *d)
 {
 	int64_t steady_ms = clock_steady_ms();
 
-	if (d->not_deleted == d->not_deleted_reported ||
-	    steady_ms - d->not_deleted_reported_ms < SECOND_MS)
+	if (d->flow_delete->not_deleted == d->flow_delete->not_deleted_reported ||
+	    steady_ms - d->flow_delete->not_deleted_reported_ms < SECOND_MS)
 		return;
 	log_warning("%" PRIu64
 		    " mismatching flows are not deleted: that would be more than %d in a "
 		    "second",
-		    d->not_deleted - d->not_deleted_reported, DELETIONS_A_SECOND);
-	d->not_deleted_reported = d->not_deleted;
-	d->not_deleted_reported_ms = steady_ms;
+		    d->flow_delete->not_deleted - d->flow_delete->not_deleted_reported,
+		    DELETIONS_A_SECOND);
+	d->flow_delete->not_deleted_reported = d->flow_delete->not_deleted;
+	d->flow_delete->not_deleted_reported_ms = steady_ms;
 }
 
 void flow_delete_tick(struct daemon *d, int64_t now_ms)
 {
-	for (unsigned i = 0; i < d->n_deletions; i++)
-		cure(d, &d->deletions[i], now_ms);
-	d->n_deletions = 0;
-	not_cured_tell(d);
+	for (unsigned i = 0; i < d->flow_delete->n_wanted; i++)
+		flow_delete_one(d, &d->flow_delete->wanted[i], now_ms);
+	d->flow_delete->n_wanted = 0;
+	not_deleted_report(d);
 }

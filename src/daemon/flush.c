@@ -7,27 +7,59 @@
  * another uplink is up: until then its flows wait. Must not know when an uplink
  * counts as up (steer.c tells).
  */
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/daemon.h"
+#include "daemon/flush.h"
+#include "daemon/steer.h"
+#include "waymark/kernel/conntrack.h"
 #include "daemon/log.h"
+
+struct flush {
+	int64_t due_ms[UPLINKS_MAX]; /* steady clock; 0: nothing to delete */
+	uint8_t seen_state[UPLINKS_MAX];
+};
+
+int flush_open(struct daemon *d)
+{
+	d->flush = calloc(1, sizeof(*d->flush));
+	return d->flush ? 0 : -ENOMEM;
+}
+
+void flush_close(struct daemon *d)
+{
+	free(d->flush);
+}
 
 /* A line that only flickers keeps its flows. */
 #define SETTLE_MS 500
 
-void flush_note(struct daemon *d, uint8_t slot, bool is_up)
+/* A change of state counts anew, also one from down to missing. */
+static void state_note(struct daemon *d, uint8_t slot)
 {
-	if (is_up)
-		d->flush_due_ms[slot] = 0;
-	else if (!d->flush_due_ms[slot])
-		d->flush_due_ms[slot] = clock_steady_ms() + SETTLE_MS;
-	d->is_uplink_up[slot] = is_up;
+	uint8_t state = steer_state(d, slot);
+
+	if (state == d->flush->seen_state[slot])
+		return;
+	d->flush->seen_state[slot] = state;
+	if (steer_is_up(d, slot))
+		d->flush->due_ms[slot] = 0;
+	else if (!d->flush->due_ms[slot])
+		d->flush->due_ms[slot] = clock_steady_ms() + SETTLE_MS;
+}
+
+void flush_forget(struct daemon *d, uint8_t slot)
+{
+	d->flush->due_ms[slot] = 0;
+	d->flush->seen_state[slot] = 0;
 }
 
 static bool has_uplink_up(const struct daemon *d)
 {
 	for (size_t i = 0; i < d->config->n_uplinks; i++) {
-		if (d->is_uplink_up[d->config->uplinks[i].slot])
+		if (steer_is_up(d, d->config->uplinks[i].slot))
 			return true;
 	}
 	return false;
@@ -49,16 +81,18 @@ void flush_tick(struct daemon *d)
 {
 	int64_t now_ms = clock_steady_ms();
 
+	for (size_t i = 0; i < d->config->n_uplinks; i++)
+		state_note(d, d->config->uplinks[i].slot);
 	if (d->config->on_uplink_down != ON_DOWN_FLUSH || d->config->mode != MODE_STEER ||
-	    d->reconcile_due_ms || !has_uplink_up(d))
+	    steer_is_pending(d) || !has_uplink_up(d))
 		return;
 	for (size_t i = 0; i < d->config->n_uplinks; i++) {
 		const struct uplink_config *u = &d->config->uplinks[i];
-		int64_t due_ms = d->flush_due_ms[u->slot];
+		int64_t due_ms = d->flush->due_ms[u->slot];
 
 		if (!due_ms || due_ms > now_ms)
 			continue;
-		d->flush_due_ms[u->slot] = 0;
+		d->flush->due_ms[u->slot] = 0;
 		flush_uplink(d, u);
 	}
 }

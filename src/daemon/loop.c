@@ -18,7 +18,7 @@ struct source {
 struct loop {
 	int epoll_fd;
 	bool is_stopped;
-	struct source source[LOOP_SOURCES_MAX];
+	struct source source[LOOP_RANKS];
 };
 
 struct loop *loop_new(void)
@@ -42,11 +42,11 @@ void loop_free(struct loop *l)
 	free(l);
 }
 
-int loop_add(struct loop *l, unsigned rank, int fd, loop_fn *fn, void *data)
+int loop_add(struct loop *l, enum loop_rank rank, int fd, loop_fn *fn, void *data)
 {
 	struct epoll_event ev = {.events = EPOLLIN, .data.u32 = rank};
 
-	if (rank >= LOOP_SOURCES_MAX || l->source[rank].fn)
+	if (rank >= LOOP_RANKS || l->source[rank].fn)
 		return -EINVAL;
 	if (epoll_ctl(l->epoll_fd, EPOLL_CTL_ADD, fd, &ev))
 		return -errno;
@@ -54,7 +54,7 @@ int loop_add(struct loop *l, unsigned rank, int fd, loop_fn *fn, void *data)
 	return 0;
 }
 
-void loop_remove(struct loop *l, unsigned rank, int fd)
+void loop_remove(struct loop *l, enum loop_rank rank, int fd)
 {
 	epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, fd, NULL);
 	l->source[rank].fn = NULL;
@@ -62,17 +62,17 @@ void loop_remove(struct loop *l, unsigned rank, int fd)
 
 int loop_run(struct loop *l)
 {
-	struct epoll_event ev[LOOP_SOURCES_MAX];
+	struct epoll_event ev[LOOP_RANKS];
 
 	while (!l->is_stopped) {
-		int n = epoll_wait(l->epoll_fd, ev, LOOP_SOURCES_MAX, -1);
+		int n = epoll_wait(l->epoll_fd, ev, LOOP_RANKS, -1);
 		uint32_t ready = 0;
 
 		if (n < 0 && errno != EINTR)
 			return -errno;
 		for (int i = 0; i < n; i++)
 			ready |= 1u << ev[i].data.u32;
-		for (unsigned rank = 0; rank < LOOP_SOURCES_MAX && !l->is_stopped; rank++) {
+		for (unsigned rank = 0; rank < LOOP_RANKS && !l->is_stopped; rank++) {
 			if (ready >> rank & 1 && l->source[rank].fn)
 				l->source[rank].fn(l->source[rank].data);
 		}

@@ -1,14 +1,28 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * loop.h - one epoll loop with sources in an order: in each turn those that are
- * ready are served by rank, lowest first.
+ * loop.h - one epoll loop. In each turn the sources that are ready are served by rank,
+ * lowest first.
  */
 #ifndef WAYMARK_SRC_DAEMON_LOOP_H
 #define WAYMARK_SRC_DAEMON_LOOP_H
 
 #include <stdbool.h>
 
-#define LOOP_SOURCES_MAX 16
+/* Ranks, one source each. NFLOG messages are older than the events that they caused, so
+ * they go first. */
+enum loop_rank {
+	LOOP_PACKETS,
+	LOOP_EVENTS,
+	LOOP_NAMES,
+	LOOP_LINKS,
+	LOOP_TIMER,
+	LOOP_SIGNALS,
+	LOOP_CONTROL,
+	LOOP_RULESET,
+	LOOP_HTTP,
+	LOOP_DUMP,
+	LOOP_RANKS
+};
 
 typedef void loop_fn(void *data);
 
@@ -16,10 +30,9 @@ struct loop;
 
 struct loop *loop_new(void); /* NULL with errno */
 void loop_free(struct loop *l);
-/* rank: 0 to LOOP_SOURCES_MAX - 1, one source each. 0 or -errno. */
-int loop_add(struct loop *l, unsigned rank, int fd, loop_fn *fn, void *data);
-/* The source of that rank is no more. */
-void loop_remove(struct loop *l, unsigned rank, int fd);
+/* 0 or -errno. */
+int loop_add(struct loop *l, enum loop_rank rank, int fd, loop_fn *fn, void *data);
+void loop_remove(struct loop *l, enum loop_rank rank, int fd);
 /* 0 when loop_stop was called, or -errno. */
 int loop_run(struct loop *l);
 void loop_stop(struct loop *l);

@@ -12,10 +12,21 @@
 #include <string.h>
 #include <time.h>
 
+#include "daemon/adoption.h"
 #include "daemon/daemon.h"
-#include "daemon/log.h"
-#include "waymark/kernel/sysctl.h"
+#include "daemon/observe.h"
+#include "daemon/open_gap.h"
+#include "daemon/publish.h"
+#include "daemon/relabel.h"
+#include "daemon/resync.h"
 #include "daemon/destroy_reliability.h"
+#include "daemon/log.h"
+#include "waymark/audit/audit.h"
+#include "waymark/kernel/conntrack.h"
+#include "waymark/kernel/ifnames.h"
+#include "waymark/kernel/nflog.h"
+#include "waymark/kernel/sysctl.h"
+#include "waymark/store/store.h"
 
 #define NFLOG_BUFFER_BYTES (8u << 20)
 
@@ -37,13 +48,31 @@
  * before it: the next flow with the same addresses is not mistaken for theirs. */
 #define LOGGING_MS 1000
 
+struct observe {
+	int64_t last_event_ms, last_packet_ms;
+	int64_t last_logged_ms;			    /* of the newest NFLOG message */
+	struct open_gap packets_gap;		    /* the socket was not empty since */
+	int64_t overrun_since_ms, overrun_until_ms; /* the newest gap whose loss is not
+						     * counted yet; 0: none */
+	struct open_gap events_gap;		    /* as packets_gap, of the event socket */
+	uint64_t events_refused;		    /* deliveries without room, before that gap */
+	uint64_t events_unreadable;		    /* parse errors that a gap covers */
+	uint64_t held_back;			    /* times that events waited for the store */
+	int64_t valve_ms;			    /* when the conntrack table's room was read */
+	bool is_reliable;			    /* reliable DESTROY events */
+	struct open_gap valve_gap;		    /* off: the table is nearly full */
+};
+
+static int observe_packets(struct daemon *d);
+
 static void take_event(void *data, const struct ct_event *ev)
 {
 	struct daemon *d = data;
 
-	if (ev->type == CT_DESTROY && d->last_event_ms - d->last_logged_ms < LOGGING_MS)
+	if (ev->type == CT_DESTROY &&
+	    d->observe->last_event_ms - d->observe->last_logged_ms < LOGGING_MS)
 		observe_packets(d);
-	audit_ct_event(d->audit, ev, d->last_event_ms);
+	audit_ct_event(d->audit, ev, d->observe->last_event_ms);
 }
 
 static const struct uplink_config *uplink_of(struct daemon *d, uint32_t ifindex)
@@ -64,9 +93,9 @@ static void take_packet(void *data, const struct stray_packet *p)
 		ifnames_receive(d->ifnames);
 		u = uplink_of(d, p->oifindex);
 	}
-	d->last_logged_ms = d->last_packet_ms;
+	d->observe->last_logged_ms = d->observe->last_packet_ms;
 	if (u)
-		audit_packet(d->audit, p, u->slot, d->last_packet_ms);
+		audit_packet(d->audit, p, u->slot, d->observe->last_packet_ms);
 }
 
 /* --- logged packets, and what of them was lost ------------------------------------ */
@@ -76,50 +105,53 @@ static const char packets_reason[] = "NFLOG messages were lost before they were 
 /* From the overrun until it has been read empty the socket drops everything. */
 static void packets_overrun(struct daemon *d, int64_t since_ms)
 {
-	if (d->packets_gap.id)
+	if (d->observe->packets_gap.id)
 		return;
 	publish_gap(d, "evidence lost", "evidence lost: the buffer for NFLOG messages was full");
-	d->packets_gap.started_ms = since_ms;
-	d->packets_gap.id = audit_gap(d->audit, GAP_EVIDENCE, since_ms, 0, -1, packets_reason);
+	d->observe->packets_gap.started_ms = since_ms;
+	d->observe->packets_gap.id =
+		audit_gap(d->audit, GAP_EVIDENCE, since_ms, 0, -1, packets_reason);
 }
 
 /* How many they were shows in the next message, which may come much later. */
 static void packets_drained(struct daemon *d)
 {
-	d->overrun_since_ms = d->packets_gap.started_ms;
-	d->overrun_until_ms = clock_now_ms();
-	audit_gap_end(d->audit, d->packets_gap.id, GAP_EVIDENCE, d->packets_gap.started_ms,
-		      d->overrun_until_ms, -1, packets_reason);
-	d->packets_gap.id = 0;
+	d->observe->overrun_since_ms = d->observe->packets_gap.started_ms;
+	d->observe->overrun_until_ms = clock_now_ms();
+	audit_gap_end(d->audit, d->observe->packets_gap.id, GAP_EVIDENCE,
+		      d->observe->packets_gap.started_ms, d->observe->overrun_until_ms, -1,
+		      packets_reason);
+	d->observe->packets_gap.id = 0;
 }
 
 /* What the group lost between two messages. */
 static void packets_missing(struct daemon *d, int64_t since_ms, uint64_t holes)
 {
-	bool is_known = d->overrun_since_ms != 0;
+	bool is_known = d->observe->overrun_since_ms != 0;
 	char text[96];
 
 	snprintf(text, sizeof(text),
 		 "evidence lost: %" PRIu64 " NFLOG messages; see 'waymark gaps'", holes);
 	publish_gap(d, "evidence lost", text);
-	audit_gap(d->audit, GAP_EVIDENCE, is_known ? d->overrun_since_ms : since_ms,
-		  is_known ? d->overrun_until_ms : clock_now_ms(), (int64_t)holes, packets_reason);
-	d->overrun_since_ms = 0;
+	audit_gap(d->audit, GAP_EVIDENCE, is_known ? d->observe->overrun_since_ms : since_ms,
+		  is_known ? d->observe->overrun_until_ms : clock_now_ms(), (int64_t)holes,
+		  packets_reason);
+	d->observe->overrun_since_ms = 0;
 }
 
-int observe_packets(struct daemon *d)
+static int observe_packets(struct daemon *d)
 {
-	int64_t before_ms = d->last_packet_ms;
+	int64_t before_ms = d->observe->last_packet_ms;
 	uint64_t holes = 0;
 	int n;
 
-	d->last_packet_ms = clock_now_ms();
+	d->observe->last_packet_ms = clock_now_ms();
 	n = nflog_receive(d->nflog, take_packet, d, BATCH, &holes);
 	if (holes)
 		packets_missing(d, before_ms, holes);
 	if (n == -ENOBUFS)
 		packets_overrun(d, before_ms);
-	else if (n >= 0 && n < BATCH && d->packets_gap.id)
+	else if (n >= 0 && n < BATCH && d->observe->packets_gap.id)
 		packets_drained(d);
 	return n;
 }
@@ -132,14 +164,15 @@ static const char overrun_reason[] = "conntrack events overran the socket's buff
  * that began in that time are found by their ends, or by a dump. */
 static void events_lost(struct daemon *d, int64_t since_ms)
 {
-	resync_ask(d, d->last_event_ms);
-	if (d->events_gap.id)
+	resync_ask(d, d->observe->last_event_ms);
+	if (d->observe->events_gap.id)
 		return;
 	publish_gap(d, "events lost",
 		    "conntrack events were lost: the socket's buffer was full; "
 		    "looking at the whole table");
-	d->events_gap.started_ms = since_ms;
-	d->events_gap.id = audit_gap(d->audit, GAP_EVENTS, since_ms, 0, -1, overrun_reason);
+	d->observe->events_gap.started_ms = since_ms;
+	d->observe->events_gap.id =
+		audit_gap(d->audit, GAP_EVENTS, since_ms, 0, -1, overrun_reason);
 }
 
 /* Each delivery that had no room is an event lost, unless the kernel keeps some and
@@ -150,11 +183,11 @@ static void events_drained(struct daemon *d)
 	int64_t lost;
 
 	conntrack_stats(d->conntrack, &s);
-	lost = d->is_reliable ? -1 : (int64_t)(s.refused - d->events_refused);
-	d->events_refused = s.refused;
-	audit_gap_end(d->audit, d->events_gap.id, GAP_EVENTS, d->events_gap.started_ms,
-		      clock_now_ms(), lost, overrun_reason);
-	d->events_gap.id = 0;
+	lost = d->observe->is_reliable ? -1 : (int64_t)(s.refused - d->observe->events_refused);
+	d->observe->events_refused = s.refused;
+	audit_gap_end(d->audit, d->observe->events_gap.id, GAP_EVENTS,
+		      d->observe->events_gap.started_ms, clock_now_ms(), lost, overrun_reason);
+	d->observe->events_gap.id = 0;
 }
 
 static void events_unreadable(struct daemon *d, int64_t since_ms, uint64_t errors)
@@ -163,32 +196,33 @@ static void events_unreadable(struct daemon *d, int64_t since_ms, uint64_t error
 
 	snprintf(text, sizeof(text),
 		 "%" PRIu64 " conntrack events could not be read; see 'waymark gaps'",
-		 errors - d->events_unreadable);
+		 errors - d->observe->events_unreadable);
 	publish_gap(d, "events unreadable", text);
 	audit_gap(d->audit, GAP_EVENTS, since_ms, clock_now_ms(),
-		  (int64_t)(errors - d->events_unreadable), "conntrack events could not be read");
-	d->events_unreadable = errors;
-	resync_ask(d, d->last_event_ms);
+		  (int64_t)(errors - d->observe->events_unreadable),
+		  "conntrack events could not be read");
+	d->observe->events_unreadable = errors;
+	resync_ask(d, d->observe->last_event_ms);
 }
 
-int observe_events(struct daemon *d)
+static int observe_events(struct daemon *d)
 {
-	int64_t before_ms = d->last_event_ms;
+	int64_t before_ms = d->observe->last_event_ms;
 	int n;
 
-	d->last_event_ms = clock_now_ms();
+	d->observe->last_event_ms = clock_now_ms();
 	n = conntrack_receive(d->conntrack, take_event, d, BATCH);
 	if (n == -ENOBUFS)
 		events_lost(d, before_ms);
 	else if (n < 0 && n != -EAGAIN)
 		log_err("cannot read conntrack events: %s", strerror(-n));
-	else if (n < BATCH && d->events_gap.id)
+	else if (n < BATCH && d->observe->events_gap.id)
 		events_drained(d);
-	if (conntrack_parse_errors(d->conntrack) != d->events_unreadable)
+	if (conntrack_parse_errors(d->conntrack) != d->observe->events_unreadable)
 		events_unreadable(d, before_ms, conntrack_parse_errors(d->conntrack));
 	if (audit_is_in_doubt(d->audit))
 		observe_packets(d);
-	audit_settle(d->audit, d->last_event_ms);
+	audit_settle(d->audit, d->observe->last_event_ms);
 	return n;
 }
 
@@ -218,7 +252,7 @@ static void on_events(void *data)
 
 	observe_packets(d);
 	if (is_writer_behind(d)) {
-		d->held_back++;
+		d->observe->held_back++;
 		nanosleep(&(struct timespec){.tv_nsec = HOLD_NS}, NULL);
 		return;
 	}
@@ -247,19 +281,19 @@ static void valve_open(struct daemon *d, uint64_t count, uint64_t max)
 		 "off until it is below 60 %%",
 		 count, max);
 	publish_gap(d, "conntrack table nearly full", text);
-	d->valve_gap.started_ms = clock_now_ms();
-	d->valve_gap.id =
-		audit_gap(d->audit, GAP_EVENTS, d->valve_gap.started_ms, 0, -1, valve_reason);
+	d->observe->valve_gap.started_ms = clock_now_ms();
+	d->observe->valve_gap.id = audit_gap(d->audit, GAP_EVENTS, d->observe->valve_gap.started_ms,
+					     0, -1, valve_reason);
 }
 
 static void valve_shut(struct daemon *d)
 {
-	if (!d->valve_gap.id)
+	if (!d->observe->valve_gap.id)
 		return;
 	log_notice("reliable ends of flows are on again");
-	audit_gap_end(d->audit, d->valve_gap.id, GAP_EVENTS, d->valve_gap.started_ms,
-		      clock_now_ms(), -1, valve_reason);
-	d->valve_gap.id = 0;
+	audit_gap_end(d->audit, d->observe->valve_gap.id, GAP_EVENTS,
+		      d->observe->valve_gap.started_ms, clock_now_ms(), -1, valve_reason);
+	d->observe->valve_gap.id = 0;
 }
 
 static uint64_t number_read(const char *sysctl)
@@ -273,28 +307,28 @@ static void valve_look(struct daemon *d, int64_t now_ms)
 {
 	uint64_t count = number_read("net/netfilter/nf_conntrack_count");
 	uint64_t max = number_read("net/netfilter/nf_conntrack_max");
-	bool is_wanted = destroy_reliability_wanted(d->is_reliable, count, max);
+	bool is_wanted = destroy_reliability_wanted(d->observe->is_reliable, count, max);
 	int err;
 
-	d->valve_ms = now_ms;
-	if (is_wanted != d->is_reliable) {
+	d->observe->valve_ms = now_ms;
+	if (is_wanted != d->observe->is_reliable) {
 		err = conntrack_set_reliable(d->conntrack, is_wanted);
 		if (err) {
 			log_err("cannot set NETLINK_BROADCAST_ERROR: %s", strerror(-err));
 			return;
 		}
-		d->is_reliable = is_wanted;
+		d->observe->is_reliable = is_wanted;
 	}
 	if (is_wanted)
 		valve_shut(d);
-	else if (!d->valve_gap.id)
+	else if (!d->observe->valve_gap.id)
 		valve_open(d, count, max);
 }
 
 void observe_tick(struct daemon *d, int64_t now_ms)
 {
 	resync_tick(d, now_ms);
-	if (now_ms - d->valve_ms >= VALVE_MS || now_ms < d->valve_ms)
+	if (now_ms - d->observe->valve_ms >= VALVE_MS || now_ms < d->observe->valve_ms)
 		valve_look(d, now_ms);
 }
 
@@ -316,10 +350,26 @@ static int open_failed(const char *what, const char *cure)
 	return -err;
 }
 
+static void catch_up(struct daemon *d)
+{
+	observe_packets(d);
+	observe_events(d);
+}
+
+static bool is_losing(const struct daemon *d)
+{
+	return d->observe->events_gap.id != 0;
+}
+
 int observe_open(struct daemon *d)
 {
+	static const struct resync_hooks hooks = {.catch_up = catch_up, .is_losing = is_losing};
 	char what[80];
 
+	d->observe = calloc(1, sizeof(*d->observe));
+	if (!d->observe)
+		return -ENOMEM;
+	resync_set_hooks(d, &hooks);
 	d->conntrack = conntrack_open((uint32_t)d->config->event_buffer_bytes);
 	if (!d->conntrack)
 		return open_failed("cannot subscribe to conntrack events",
@@ -343,9 +393,9 @@ void observe_before(struct daemon *d, bool is_new)
 {
 	bool is_relabelled;
 
-	d->last_event_ms = d->last_packet_ms = clock_now_ms();
+	d->observe->last_event_ms = d->observe->last_packet_ms = clock_now_ms();
 	if (is_new && !d->is_ready)
-		audit_set_evidence_since(d->audit, d->last_event_ms);
+		audit_set_evidence_since(d->audit, d->observe->last_event_ms);
 	is_relabelled = relabel_begin(d);
 	if (d->config->mode == MODE_STEER && !adoption_begin(d)) {
 		resync_now(d);
@@ -358,23 +408,32 @@ void observe_before(struct daemon *d, bool is_new)
 
 int observe_start(struct daemon *d)
 {
+	struct resync_stats resync;
 	int err;
 
-	d->last_event_ms = d->last_packet_ms = clock_now_ms();
-	err = loop_add(d->loop, 0, nflog_fd(d->nflog), on_packets, d);
+	d->observe->last_event_ms = d->observe->last_packet_ms = clock_now_ms();
+	err = loop_add(d->loop, LOOP_PACKETS, nflog_fd(d->nflog), on_packets, d);
 	if (!err)
-		err = loop_add(d->loop, 1, conntrack_fd(d->conntrack), on_events, d);
+		err = loop_add(d->loop, LOOP_EVENTS, conntrack_fd(d->conntrack), on_events, d);
 	if (!err)
-		err = loop_add(d->loop, 2, ifnames_fd(d->ifnames), on_names, d);
+		err = loop_add(d->loop, LOOP_NAMES, ifnames_fd(d->ifnames), on_names, d);
 	if (!err)
-		valve_look(d, d->last_event_ms);
-	return err || d->last_resync_ms ? err : resync_now(d);
+		valve_look(d, d->observe->last_event_ms);
+	resync_stats(d, &resync);
+	return err || resync.last_ms ? err : resync_now(d);
 }
 
 void observe_close(struct daemon *d)
 {
-	resync_close(d);
 	ifnames_close(d->ifnames);
 	nflog_close(d->nflog);
 	conntrack_close(d->conntrack);
+	free(d->observe);
+}
+
+void observe_stats(const struct daemon *d, struct observe_stats *out)
+{
+	out->last_event_ms = d->observe->last_event_ms;
+	out->held_back = d->observe->held_back;
+	out->is_reliable = d->observe->is_reliable;
 }

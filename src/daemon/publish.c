@@ -9,11 +9,22 @@
 #include <string.h>
 
 #include "daemon/daemon.h"
+#include "daemon/publish.h"
+#include "daemon/watch.h"
 #include "daemon/log.h"
+#include "waymark/audit/audit.h"
 #include "waymark/base/proto.h"
+#include "waymark/store/store.h"
 
 /* Lines a second about mismatches: the history has all of them. */
 #define LINES_PER_SECOND 20
+
+struct publish {
+	uint64_t refused;     /* records that found the queue full */
+	uint64_t refused_gap; /* of them, those in a gap already */
+	int64_t refused_since_ms;
+	uint32_t lines_this_second, lines_suppressed;
+};
 
 void publish_record(void *data, const struct record *r)
 {
@@ -23,28 +34,29 @@ void publish_record(void *data, const struct record *r)
 	if (!writer_push(d->writer, r))
 		return;
 	record_clear(r);
-	if (d->refused == d->refused_told)
-		d->refused_since_ms = clock_now_ms();
-	d->refused++;
+	if (d->publish->refused == d->publish->refused_gap)
+		d->publish->refused_since_ms = clock_now_ms();
+	d->publish->refused++;
 }
 
 /* Once there is room again, what had none is written down as lost. */
-static void tell_refused(struct daemon *d, int64_t now_ms)
+static void refused_report(struct daemon *d, int64_t now_ms)
 {
 	struct writer_stats ws;
 	char text[80];
 
-	if (d->refused == d->refused_told)
+	if (d->publish->refused == d->publish->refused_gap)
 		return;
 	writer_stats(d->writer, &ws);
 	if (ws.depth > ws.capacity / 2)
 		return;
 	snprintf(text, sizeof(text), "the store could not keep up: %" PRIu64 " records lost",
-		 d->refused - d->refused_told);
+		 d->publish->refused - d->publish->refused_gap);
 	publish_gap(d, "queue full", text);
-	audit_gap(d->audit, GAP_STORE, d->refused_since_ms, now_ms,
-		  (int64_t)(d->refused - d->refused_told), "the queue to the store was full");
-	d->refused_told = d->refused;
+	audit_gap(d->audit, GAP_STORE, d->publish->refused_since_ms, now_ms,
+		  (int64_t)(d->publish->refused - d->publish->refused_gap),
+		  "the queue to the store was full");
+	d->publish->refused_gap = d->publish->refused;
 }
 
 /* --- alerts that the webhook has not taken yet -------------------------------------- */
@@ -85,6 +97,9 @@ int publish_open(struct daemon *d)
 	struct alert_outbox outbox = {.data = d, .add = outbox_add, .done = outbox_done};
 	int err;
 
+	d->publish = calloc(1, sizeof(*d->publish));
+	if (!d->publish)
+		return -ENOMEM;
 	d->alerter = alerter_new(&d->config->alert);
 	if (!d->alerter)
 		return -errno;
@@ -161,10 +176,10 @@ static uint8_t first_slot(const struct flow_record *f)
 
 static void log_bounded(struct daemon *d, const char *text)
 {
-	if (d->lines_this_second++ < LINES_PER_SECOND)
+	if (d->publish->lines_this_second++ < LINES_PER_SECOND)
 		log_warning("%s", text);
 	else
-		d->lines_folded++;
+		d->publish->lines_suppressed++;
 }
 
 void publish_raise(struct daemon *d, const struct alert *a)
@@ -173,9 +188,8 @@ void publish_raise(struct daemon *d, const struct alert *a)
 	watch_alert(d, a);
 }
 
-static void tell_alert(void *data, const struct flow_record *f, const struct mismatch_record *m)
+void publish_verdict(struct daemon *d, const struct flow_record *f, const struct mismatch_record *m)
 {
-	struct daemon *d = data;
 	uint8_t egress = m ? m->egress : first_slot(f);
 	struct alert a = {
 		.kind = kind_of(f->verdict),
@@ -203,13 +217,10 @@ static void tell_alert(void *data, const struct flow_record *f, const struct mis
 	if (m)
 		log_bounded(d, a.text);
 	publish_raise(d, &a);
-	if (m)
-		flow_delete_want(d, f, m);
 }
 
-static bool tell_goes_on(void *data, const struct mismatch_record *m)
+bool publish_goes_on(struct daemon *d, const struct mismatch_record *m)
 {
-	struct daemon *d = data;
 	struct alert a = {
 		.kind = ALERT_MISMATCH,
 		.time_ms = clock_now_ms(),
@@ -252,24 +263,12 @@ void publish_uplink_state(struct daemon *d, uint8_t slot, const char *state)
 	publish_record(d, &r);
 }
 
-/* Half of what there is: the ends of flows do not wait. */
-static uint32_t tell_room(void *data)
+/* Half of what is left: the ends of flows do not wait. */
+uint32_t publish_room(void *data)
 {
 	struct daemon *d = data;
 
 	return writer_room(d->writer) / 2;
-}
-
-void publish_port(struct daemon *d, struct audit_port *port)
-{
-	*port = (struct audit_port){
-		.data = d,
-		.emit = publish_record,
-		.room = tell_room,
-		.alert = tell_alert,
-		.goes_on = tell_goes_on,
-		.diagnose = diagnose_stray,
-	};
 }
 
 void publish_gap(struct daemon *d, const char *reason, const char *text)
@@ -288,23 +287,29 @@ void publish_gap(struct daemon *d, const char *reason, const char *text)
 	publish_raise(d, &a);
 }
 
-static void tell_second(struct daemon *d)
+void publish_second(struct daemon *d)
 {
-	if (d->lines_folded)
+	if (d->publish->lines_suppressed)
 		log_warning("%" PRIu32
 			    " more mismatches in that second; 'waymark mismatches' has all",
-			    d->lines_folded);
-	d->lines_this_second = d->lines_folded = 0;
+			    d->publish->lines_suppressed);
+	d->publish->lines_this_second = d->publish->lines_suppressed = 0;
 }
 
 void publish_tick(struct daemon *d, int64_t now_ms)
 {
-	tell_refused(d, now_ms);
+	refused_report(d, now_ms);
 	alerter_tick(d->alerter, now_ms);
-	if (now_ms - d->second_ms >= 1000 || now_ms < d->second_ms) {
-		tell_second(d);
-		watch_second(d);
-		status_second(d);
-		d->second_ms = now_ms;
-	}
+}
+
+void publish_stats(const struct daemon *d, struct publish_stats *out)
+{
+	out->refused = d->publish->refused;
+	out->is_gap_pending = d->publish->refused != d->publish->refused_gap;
+}
+
+/* The alerter is freed by the daemon, before the writer stops. */
+void publish_close(struct daemon *d)
+{
+	free(d->publish);
 }

@@ -9,18 +9,45 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <stdlib.h>
 
 #include "daemon/daemon.h"
+#include "daemon/relabel.h"
 #include "daemon/log.h"
+#include "waymark/audit/audit.h"
+#include "waymark/kernel/conntrack.h"
+#include "waymark/steering/steering.h"
+
+struct relabel {
+	bool is_relabelling;
+	unsigned stale_from; /* then: the first label to be cleared */
+	uint64_t relabelled;
+};
+
+int relabel_open(struct daemon *d)
+{
+	d->relabel = calloc(1, sizeof(*d->relabel));
+	return d->relabel ? 0 : -ENOMEM;
+}
+
+void relabel_close(struct daemon *d)
+{
+	free(d->relabel);
+}
 
 bool relabel_begin(struct daemon *d)
 {
-	d->relabelled = 0;
-	d->stale_from = steering_labels_stale_from(d->steering);
+	d->relabel->relabelled = 0;
+	d->relabel->stale_from = steering_labels_stale_from(d->steering);
 	/* A reload keeps what labels mean (config_keep_slots). */
-	d->is_relabelling = !d->is_ready && d->stale_from < LABELS_TOTAL;
-	audit_set_labels_stale(d->audit, d->is_relabelling);
-	return d->is_relabelling;
+	d->relabel->is_relabelling = !d->is_ready && d->relabel->stale_from < LABELS_TOTAL;
+	audit_set_labels_stale(d->audit, d->relabel->is_relabelling);
+	return d->relabel->is_relabelling;
+}
+
+bool relabel_is_active(const struct daemon *d)
+{
+	return d->relabel->is_relabelling;
 }
 
 static bool is_stale(const struct connlabels *l, unsigned from)
@@ -36,25 +63,25 @@ void relabel_take(struct daemon *d, const struct ct_event *ev)
 {
 	int err;
 
-	if (!ev->has_labels || !is_stale(&ev->labels, d->stale_from))
+	if (!ev->has_labels || !is_stale(&ev->labels, d->relabel->stale_from))
 		return;
-	err = conntrack_clear_labels(d->conntrack, ev, d->stale_from);
+	err = conntrack_clear_labels(d->conntrack, ev, d->relabel->stale_from);
 	if (err && err != -ENOENT)
 		log_err("labels of a flow from before cannot be cleared: %s; what it left by is "
 			"not "
 			"what they say",
 			strerror(-err));
-	d->relabelled += !err;
+	d->relabel->relabelled += !err;
 }
 
 void relabel_end(struct daemon *d)
 {
-	if (d->relabelled)
+	if (d->relabel->relabelled)
 		log_notice("labels mean other uplinks than before: %" PRIu64
 			   " flows are cleared of "
 			   "theirs, and get new ones as they go on",
-			   d->relabelled);
-	d->is_relabelling = false;
+			   d->relabel->relabelled);
+	d->relabel->is_relabelling = false;
 	audit_set_labels_stale(d->audit, false);
 	steering_labels_keep(d->steering);
 }

@@ -7,9 +7,18 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "daemon/coverage.h"
 #include "daemon/daemon.h"
+#include "daemon/exporter.h"
+#include "daemon/flush.h"
+#include "daemon/observe.h"
+#include "daemon/publish.h"
+#include "daemon/reload.h"
+#include "daemon/steer.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
+#include "waymark/audit/audit.h"
+#include "waymark/store/store.h"
 
 /* What the daemon has opened by the old values stays as it is, and what the flows
  * that live carry in the kernel cannot be read in another way. */
@@ -108,6 +117,7 @@ static bool is_same_uplink(const struct uplink_config *a, const struct uplink_co
 static void uplink_forget(struct daemon *d, uint8_t slot)
 {
 	steer_forget(d, slot);
+	flush_forget(d, slot);
 	coverage_forget(d, slot);
 }
 
@@ -143,7 +153,7 @@ static void config_swap(struct daemon *d, struct config *c)
 		d->config = old;
 		slots_forget(d, c, old);
 		steer_reload(d);
-		steer_tell_states(d);
+		steer_publish_states(d);
 		config_free(c);
 		return;
 	}
@@ -151,13 +161,13 @@ static void config_swap(struct daemon *d, struct config *c)
 	err = audit_set_config(d->audit, c, clock_now_ms());
 	if (err)
 		log_err("reload: the audit keeps the old uplinks: %s", strerror(-err));
-	steer_tell_states(d);
+	steer_publish_states(d);
 	removed_report(d, old, live);
 	config_free(old);
 	log_notice("configuration reloaded: %zu uplinks", c->n_uplinks);
 }
 
-void daemon_reload(struct daemon *d)
+void reload_config(struct daemon *d)
 {
 	struct config *c;
 

@@ -10,11 +10,15 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <stdlib.h>
 
+#include "daemon/adoption.h"
 #include "daemon/daemon.h"
+#include "daemon/relabel.h"
+#include "daemon/resync.h"
 #include "daemon/log.h"
-
-#define RANK 12
+#include "waymark/audit/audit.h"
+#include "waymark/kernel/conntrack.h"
 
 /* Reads of a turn, a hundred entries each. */
 #define STEPS 8
@@ -30,25 +34,52 @@
 #define ROUTINE_MS     60000
 #define ROUTINE_FACTOR 49
 
+struct resync {
+	struct resync_hooks hooks;
+	struct conntrack_dump *dump;		      /* that runs, or NULL */
+	int64_t next_ms;			      /* 0: none asked for */
+	int64_t dump_started_steady_ms, dump_took_ms; /* steady clock */
+	int64_t step_ms;			      /* when the dump was last read */
+	int64_t last_ms;
+	bool is_news;			/* the dump asked for or running is not routine */
+	uint64_t resyncs, dump_entries; /* since the start; of the newest */
+};
+
+int resync_open(struct daemon *d)
+{
+	d->resync = calloc(1, sizeof(*d->resync));
+	return d->resync ? 0 : -ENOMEM;
+}
+
+/* Hooks that are set already stay where the new ones are NULL. */
+void resync_set_hooks(struct daemon *d, const struct resync_hooks *hooks)
+{
+	struct resync_hooks *own = &d->resync->hooks;
+
+	own->catch_up = hooks->catch_up ? hooks->catch_up : own->catch_up;
+	own->done = hooks->done ? hooks->done : own->done;
+	own->is_losing = hooks->is_losing ? hooks->is_losing : own->is_losing;
+}
+
 static void take_entries(void *data, const struct ct_event *entries, size_t n)
 {
 	struct daemon *d = data;
 
-	d->dump_entries += n;
-	audit_ct_entries(d->audit, entries, n, d->step_ms);
-	for (size_t i = 0; d->adopt && i < n; i++)
-		adoption_take(d, &entries[i]);
-	for (size_t i = 0; d->is_relabelling && i < n; i++)
+	d->resync->dump_entries += n;
+	audit_ct_entries(d->audit, entries, n, d->resync->step_ms);
+	for (size_t i = 0; adoption_is_active(d) && i < n; i++)
+		adoption_take(d, &entries[i], d->resync->step_ms);
+	for (size_t i = 0; relabel_is_active(d) && i < n; i++)
 		relabel_take(d, &entries[i]);
 }
 
 static void dump_close(struct daemon *d)
 {
-	if (!d->dump)
+	if (!d->resync->dump)
 		return;
-	loop_remove(d->loop, RANK, conntrack_dump_fd(d->dump));
-	conntrack_dump_close(d->dump);
-	d->dump = NULL;
+	loop_remove(d->loop, LOOP_DUMP, conntrack_dump_fd(d->resync->dump));
+	conntrack_dump_close(d->resync->dump);
+	d->resync->dump = NULL;
 }
 
 static void end(struct daemon *d, int err)
@@ -57,21 +88,21 @@ static void end(struct daemon *d, int err)
 
 	dump_close(d);
 	/* The ends of entries that expired while they were dumped are in the events. */
-	observe_events(d);
+	d->resync->hooks.catch_up(d);
 	audit_dump_end(d->audit, err != 0, now_ms);
-	d->last_resync_ms = now_ms;
-	d->dump_took_ms = clock_steady_ms() - d->dump_started_steady_ms;
-	d->resyncs++;
-	if (!err)
-		coverage_look(d, now_ms);
+	d->resync->last_ms = now_ms;
+	d->resync->dump_took_ms = clock_steady_ms() - d->resync->dump_started_steady_ms;
+	d->resync->resyncs++;
+	if (!err && d->resync->hooks.done)
+		d->resync->hooks.done(d, now_ms);
 	if (err == -EINTR)
 		resync_look(d, now_ms);
 	else if (err)
 		log_err("cannot dump the conntrack table: %s", strerror(-err));
-	else if (d->is_ready && d->is_resync_news)
-		log_info("looked at the whole table: %" PRIu64 " entries in %" PRId64 " ms",
-			 d->dump_entries, d->dump_took_ms);
-	d->is_resync_news = d->is_resync_news && d->next_resync_ms;
+	else if (d->is_ready && d->resync->is_news)
+		log_info("resync: %" PRIu64 " entries in %" PRId64 " ms", d->resync->dump_entries,
+			 d->resync->dump_took_ms);
+	d->resync->is_news = d->resync->is_news && d->resync->next_ms;
 }
 
 /* 1: it goes on; else it has ended. */
@@ -79,9 +110,9 @@ static int step(struct daemon *d)
 {
 	int ret = 1;
 
-	d->step_ms = clock_now_ms();
+	d->resync->step_ms = clock_now_ms();
 	for (int i = 0; ret > 0 && i < STEPS; i++)
-		ret = conntrack_dump_step(d->dump, take_entries, d);
+		ret = conntrack_dump_step(d->resync->dump, take_entries, d);
 	if (ret <= 0)
 		end(d, ret);
 	return ret;
@@ -97,13 +128,15 @@ static int begin(struct daemon *d, int64_t now_ms)
 	int err;
 
 	dump_close(d);
-	d->next_resync_ms = 0;
-	d->dump_entries = 0;
-	d->dump_started_steady_ms = clock_steady_ms();
+	d->resync->next_ms = 0;
+	d->resync->dump_entries = 0;
+	d->resync->dump_started_steady_ms = clock_steady_ms();
 	/* First: an event that is read from now on is news for it. */
 	audit_dump_begin(d->audit, now_ms);
-	d->dump = conntrack_dump_open(d->conntrack);
-	err = d->dump ? loop_add(d->loop, RANK, conntrack_dump_fd(d->dump), on_dump, d) : -errno;
+	d->resync->dump = conntrack_dump_open(d->conntrack);
+	err = d->resync->dump
+		      ? loop_add(d->loop, LOOP_DUMP, conntrack_dump_fd(d->resync->dump), on_dump, d)
+		      : -errno;
 	if (!err)
 		return 0;
 	dump_close(d);
@@ -119,59 +152,75 @@ int resync_now(struct daemon *d)
 		return ret;
 	do {
 		ret = step(d);
-		observe_packets(d);
-		observe_events(d);
+		d->resync->hooks.catch_up(d);
 	} while (ret > 0);
 	return ret == -EINTR ? 0 : ret;
 }
 
-/* After the last dump: some times as long as it took, and not less than that. */
-static int64_t pause_after(const struct daemon *d, int factor, int64_t least_ms)
+/* A multiple of what the newest dump took, at least least_ms. */
+static int64_t pause_of(int64_t took_ms, int factor, int64_t least_ms)
 {
-	int64_t pause_ms = factor * d->dump_took_ms;
+	return factor * took_ms > least_ms ? factor * took_ms : least_ms;
+}
 
-	return pause_ms > least_ms ? pause_ms : least_ms;
+static int64_t pause_after(const struct daemon *d)
+{
+	return pause_of(d->resync->dump_took_ms, PAUSE_FACTOR, INTERVAL_MS);
 }
 
 void resync_ask(struct daemon *d, int64_t now_ms)
 {
-	d->is_resync_news = true;
+	d->resync->is_news = true;
 	resync_look(d, now_ms);
 }
 
 void resync_look(struct daemon *d, int64_t now_ms)
 {
-	int64_t pause_ms = pause_after(d, PAUSE_FACTOR, INTERVAL_MS);
+	int64_t pause_ms = pause_after(d);
 
-	if (d->next_resync_ms)
+	if (d->resync->next_ms)
 		return;
-	d->next_resync_ms = d->last_resync_ms + pause_ms;
-	if (d->next_resync_ms < now_ms || d->next_resync_ms > now_ms + pause_ms)
-		d->next_resync_ms = now_ms;
+	d->resync->next_ms = d->resync->last_ms + pause_ms;
+	if (d->resync->next_ms < now_ms || d->resync->next_ms > now_ms + pause_ms)
+		d->resync->next_ms = now_ms;
 }
 
-/* A clock that has been put back must not keep it from coming. */
-static bool is_routine_due(const struct daemon *d, int64_t now_ms)
+bool resync_is_routine_due(int64_t last_ms, int64_t took_ms, int64_t now_ms)
 {
-	return now_ms < d->last_resync_ms ||
-	       now_ms - d->last_resync_ms >= pause_after(d, ROUTINE_FACTOR, ROUTINE_MS);
+	return last_ms && (now_ms < last_ms ||
+			   now_ms - last_ms >= pause_of(took_ms, ROUTINE_FACTOR, ROUTINE_MS));
 }
 
 /* While the socket is not empty the kernel goes on dropping events: what a dump
  * would say would be as incomplete as before. */
 void resync_tick(struct daemon *d, int64_t now_ms)
 {
-	int64_t most_ms = INTERVAL_MS + pause_after(d, PAUSE_FACTOR, INTERVAL_MS);
+	struct resync *r = d->resync;
+	int64_t most_ms = INTERVAL_MS + pause_after(d);
 
-	if (d->last_resync_ms && !d->dump && is_routine_due(d, now_ms))
+	if (!r->dump && resync_is_routine_due(r->last_ms, r->dump_took_ms, now_ms))
 		resync_look(d, now_ms);
-	if (!clock_is_due(d->next_resync_ms, now_ms, most_ms) || d->dump || d->events_gap.id)
+	if (!clock_is_due(d->resync->next_ms, now_ms, most_ms) || d->resync->dump ||
+	    d->resync->hooks.is_losing(d))
 		return;
 	if (begin(d, now_ms))
 		resync_ask(d, now_ms + INTERVAL_MS);
 }
 
+void resync_stats(const struct daemon *d, struct resync_stats *out)
+{
+	*out = (struct resync_stats){
+		.resyncs = d->resync->resyncs,
+		.last_ms = d->resync->last_ms,
+		.next_ms = d->resync->next_ms,
+		.is_running = d->resync->dump != NULL,
+	};
+}
+
 void resync_close(struct daemon *d)
 {
+	if (!d->resync)
+		return;
 	dump_close(d);
+	free(d->resync);
 }

@@ -8,11 +8,40 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/coverage.h"
 #include "daemon/daemon.h"
+#include "daemon/event_mask.h"
+#include "daemon/flow_delete.h"
+#include "daemon/observe.h"
+#include "daemon/publish.h"
+#include "daemon/resync.h"
+#include "daemon/status.h"
+#include "waymark/alert/alert.h"
+#include "waymark/audit/audit.h"
 #include "waymark/audit/coverage.h"
+#include "waymark/kernel/conntrack.h"
+#include "waymark/kernel/nflog.h"
 #include "waymark/status/json_text.h"
 #include "waymark/base/times.h"
 #include "waymark/plan/uplink_state.h"
+#include "waymark/steering/steering.h"
+#include "waymark/store/store.h"
+
+struct status {
+	uint64_t flows_last_second;
+	double flows_per_s;
+};
+
+int status_open(struct daemon *d)
+{
+	d->status = calloc(1, sizeof(*d->status));
+	return d->status ? 0 : -ENOMEM;
+}
+
+void status_close(struct daemon *d)
+{
+	free(d->status);
+}
 
 static json_t *json_time(int64_t ms)
 {
@@ -115,17 +144,23 @@ static json_t *uplinks_answer(const struct daemon *d)
 
 static json_t *events_answer(const struct daemon *d, const struct audit_stats *as)
 {
+	struct event_mask_stats mask;
+	struct resync_stats resync;
+	struct observe_stats observe;
 	struct conntrack_stats s;
 
 	conntrack_stats(d->conntrack, &s);
+	event_mask_stats(d, &mask);
+	resync_stats(d, &resync);
+	observe_stats(d, &observe);
 	return json_pack("{sI sI sI sI sI sI ss sb sI sI sb sI sI}", "received",
 			 (json_int_t)s.events, "overruns", (json_int_t)s.overruns, "refused",
 			 (json_int_t)s.refused, "parse_errors", (json_int_t)s.parse_errors,
 			 "forged", (json_int_t)s.forged, "buffer_bytes", (json_int_t)s.buffer_bytes,
-			 "mode", d->is_minimal ? "minimal" : "full", "reliable", d->is_reliable,
-			 "listeners", (json_int_t)d->listeners, "resyncs", (json_int_t)d->resyncs,
-			 "resyncing", d->dump != NULL, "held_back", (json_int_t)d->held_back,
-			 "retold", (json_int_t)as->retold);
+			 "mode", mask.is_minimal ? "minimal" : "full", "reliable",
+			 observe.is_reliable, "listeners", (json_int_t)mask.listeners, "resyncs",
+			 (json_int_t)resync.resyncs, "resyncing", resync.is_running, "held_back",
+			 (json_int_t)observe.held_back, "retold", (json_int_t)as->retold);
 }
 
 static json_t *nflog_answer(const struct daemon *d, const struct audit_stats *as)
@@ -174,9 +209,12 @@ static json_t *alerts_answer(const struct daemon *d)
 
 static json_t *deletions_answer(const struct daemon *d)
 {
+	struct flow_delete_stats s;
+
+	flow_delete_stats(d, &s);
 	return json_pack("{ss sI sI}", "on_mismatch",
 			 config_on_mismatch_name(d->config->on_mismatch), "deleted",
-			 (json_int_t)d->deleted, "not_deleted", (json_int_t)d->not_deleted);
+			 (json_int_t)s.deleted, "not_deleted", (json_int_t)s.not_deleted);
 }
 
 static json_t *verdicts_answer(const struct audit_stats *as)
@@ -192,32 +230,38 @@ static json_t *verdicts_answer(const struct audit_stats *as)
 /* Those that the audit knows, and what the store has yet to say. */
 static json_int_t gaps_open(const struct daemon *d, const struct audit_stats *as)
 {
+	struct publish_stats ps;
 	struct writer_stats ws;
 
+	publish_stats(d, &ps);
 	writer_stats(d->writer, &ws);
-	return (json_int_t)as->gaps_open + (d->refused != d->refused_told) + (ws.last_error != 0);
+	return (json_int_t)as->gaps_open + ps.is_gap_pending + (ws.last_error != 0);
 }
 
 static json_t *daemon_answer(const struct daemon *d)
 {
 	int64_t passed_ms = clock_steady_ms() - d->started_steady_ms;
+	struct coverage_stats coverage;
+	struct observe_stats observe;
 	struct audit_stats as;
 
 	audit_stats(d->audit, &as);
+	coverage_stats(d, &coverage);
+	observe_stats(d, &observe);
 	return json_pack(
 		"{sI ss sb ss so sI sI sI sf sI sI sI sI so so so so so so sI sI so so sI sI}",
 		"pid", (json_int_t)getpid(), "version", PACKAGE_VERSION, "ready", d->is_ready,
 		"mode", config_mode_name(d->config->mode), "started", json_time(d->started_ms),
 		"uptime_s", (json_int_t)(passed_ms / 1000), "flows_live", (json_int_t)as.live,
-		"flows_total", (json_int_t)as.flows, "flows_per_s", d->flows_per_s, "flows_lost",
-		(json_int_t)as.lost, "flows_untracked", (json_int_t)as.untracked, "table_flows",
-		(json_int_t)(as.live + as.lingering), "table_bytes", (json_int_t)as.bytes, "events",
-		events_answer(d, &as), "nflog", nflog_answer(d, &as), "store", store_answer(d),
-		"alerts", alerts_answer(d), "deletions", deletions_answer(d), "verdicts",
-		verdicts_answer(&as), "gaps_open", gaps_open(d, &as), "mismatches",
-		(json_int_t)as.mismatches, "last_event", json_time(d->last_event_ms), "uplinks",
-		uplinks_answer(d), "looks", (json_int_t)coverage_looks(d), "looks_due",
-		(json_int_t)coverage_looks_due(d));
+		"flows_total", (json_int_t)as.flows, "flows_per_s", d->status->flows_per_s,
+		"flows_lost", (json_int_t)as.lost, "flows_untracked", (json_int_t)as.untracked,
+		"table_flows", (json_int_t)(as.live + as.lingering), "table_bytes",
+		(json_int_t)as.bytes, "events", events_answer(d, &as), "nflog",
+		nflog_answer(d, &as), "store", store_answer(d), "alerts", alerts_answer(d),
+		"deletions", deletions_answer(d), "verdicts", verdicts_answer(&as), "gaps_open",
+		gaps_open(d, &as), "mismatches", (json_int_t)as.mismatches, "last_event",
+		json_time(observe.last_event_ms), "uplinks", uplinks_answer(d), "looks",
+		(json_int_t)coverage.looks, "looks_due", (json_int_t)coverage.looks_due);
 }
 
 char *status_answer(void *data, const char *command)
@@ -252,7 +296,7 @@ void status_second(struct daemon *d)
 	double now;
 
 	audit_stats(d->audit, &as);
-	now = (double)(as.flows - d->flows_last_second);
-	d->flows_last_second = as.flows;
-	d->flows_per_s += (now - d->flows_per_s) * 0.2;
+	now = (double)(as.flows - d->status->flows_last_second);
+	d->status->flows_last_second = as.flows;
+	d->status->flows_per_s += (now - d->status->flows_per_s) * 0.2;
 }

@@ -9,8 +9,14 @@
 #include <string.h>
 
 #include "daemon/daemon.h"
+#include "daemon/publish.h"
+#include "daemon/steer.h"
+#include "daemon/tamper.h"
 #include "daemon/log.h"
+#include "waymark/audit/audit.h"
+#include "waymark/kernel/rtnl.h"
 #include "waymark/plan/uplink_state.h"
+#include "waymark/steering/steering.h"
 
 /* Changes come in bursts (link, addresses, routes): wait for the end of one, but
  * not long. */
@@ -18,15 +24,26 @@
 /* Nothing is put off for longer. */
 #define DELAY_MOST_MS 1000
 
+struct steer {
+	struct rtnl_monitor *links;
+	steer_midway_fn *midway;
+	int64_t reconcile_due_ms; /* 0: none wanted */
+	uint8_t state[UPLINKS_MAX];
+	uint8_t state_published[UPLINKS_MAX]; /* what of it is in the history; 0: nothing */
+};
+
 int steer_open(struct daemon *d)
 {
+	d->steer = calloc(1, sizeof(*d->steer));
+	if (!d->steer)
+		return -ENOMEM;
 	d->steering = steering_open(d->config);
 	if (!d->steering) {
 		log_err("cannot open rtnetlink or nftables: %s", strerror(errno));
 		return -errno;
 	}
-	d->links = rtnl_monitor_open();
-	if (!d->links) {
+	d->steer->links = rtnl_monitor_open();
+	if (!d->steer->links) {
 		log_err("cannot follow links and routes: %s", strerror(errno));
 		return -errno;
 	}
@@ -35,8 +52,10 @@ int steer_open(struct daemon *d)
 
 void steer_close(struct daemon *d)
 {
-	rtnl_monitor_close(d->links);
+	if (d->steer)
+		rtnl_monitor_close(d->steer->links);
 	steering_close(d->steering);
+	free(d->steer);
 }
 
 /* --- addresses and states --------------------------------------------------------- */
@@ -111,12 +130,11 @@ static void states_update(struct daemon *d)
 		const struct uplink_config *u = &d->config->uplinks[i];
 		const char *state =
 			uplink_state(u, steering_plan(d->steering), steering_netstate(d->steering));
-		uint8_t before = d->uplink_state[u->slot], now = state_number(state);
+		uint8_t before = d->steer->state[u->slot], now = state_number(state);
 
 		if (before == now)
 			continue;
-		d->uplink_state[u->slot] = now;
-		flush_note(d, u->slot, !strcmp(state, "up"));
+		d->steer->state[u->slot] = now;
 		if (strcmp(state, "up"))
 			log_warning("uplink %s: interface %s is %s", u->name, u->ifname, state);
 		else
@@ -126,24 +144,32 @@ static void states_update(struct daemon *d)
 	}
 }
 
-void steer_tell_states(struct daemon *d)
+void steer_publish_states(struct daemon *d)
 {
 	for (size_t i = 0; i < d->config->n_uplinks; i++) {
-		uint8_t slot = d->config->uplinks[i].slot, now = d->uplink_state[slot];
+		uint8_t slot = d->config->uplinks[i].slot, now = d->steer->state[slot];
 
-		if (!now || d->uplink_state_told[slot] == now)
+		if (!now || d->steer->state_published[slot] == now)
 			continue;
-		d->uplink_state_told[slot] = now;
+		d->steer->state_published[slot] = now;
 		publish_uplink_state(d, slot, states[now - 1]);
 	}
 }
 
 void steer_forget(struct daemon *d, uint8_t slot)
 {
-	d->uplink_state[slot] = 0;
-	d->uplink_state_told[slot] = 0;
-	d->flush_due_ms[slot] = 0;
-	d->is_uplink_up[slot] = false;
+	d->steer->state[slot] = 0;
+	d->steer->state_published[slot] = 0;
+}
+
+uint8_t steer_state(const struct daemon *d, uint8_t slot)
+{
+	return d->steer->state[slot];
+}
+
+bool steer_is_up(const struct daemon *d, uint8_t slot)
+{
+	return d->steer->state[slot] == state_number("up");
 }
 
 static void steer_refresh(struct daemon *d)
@@ -187,8 +213,8 @@ static void take_notice(void *data, const struct rtnl_notice *n)
 	if (tamper_notice(d, n) || !is_relevant(d, n))
 		return;
 	/* What is put off until a line is let go does not put off others. */
-	if (!d->reconcile_due_ms || d->reconcile_due_ms > due_ms)
-		d->reconcile_due_ms = due_ms;
+	if (!d->steer->reconcile_due_ms || d->steer->reconcile_due_ms > due_ms)
+		d->steer->reconcile_due_ms = due_ms;
 }
 
 static void on_links(void *data)
@@ -197,12 +223,12 @@ static void on_links(void *data)
 	int n;
 
 	do {
-		n = rtnl_monitor_receive(d->links, take_notice, d);
+		n = rtnl_monitor_receive(d->steer->links, take_notice, d);
 	} while (n > 0);
 	if (n != -ENOBUFS)
 		return;
 	tamper_lost(d);
-	d->reconcile_due_ms = clock_now_ms();
+	d->steer->reconcile_due_ms = clock_now_ms();
 }
 
 static void log_change(void *data, const struct steering_change *change)
@@ -217,8 +243,8 @@ static void release_schedule(struct daemon *d, int64_t now_ms)
 {
 	int64_t delay_ms = steering_release_delay_ms(d->steering);
 
-	if (delay_ms >= 0 && !d->reconcile_due_ms)
-		d->reconcile_due_ms = now_ms + delay_ms + 1;
+	if (delay_ms >= 0 && !d->steer->reconcile_due_ms)
+		d->steer->reconcile_due_ms = now_ms + delay_ms + 1;
 }
 
 static void bring_in_step(struct daemon *d, int64_t now_ms)
@@ -226,7 +252,7 @@ static void bring_in_step(struct daemon *d, int64_t now_ms)
 	struct log_capture *errors = log_capture();
 	int err;
 
-	d->reconcile_due_ms = 0;
+	d->steer->reconcile_due_ms = 0;
 	tamper_begin(d, now_ms);
 	err = steering_reconcile(d->steering, log_change, d, log_capture_file(errors));
 	log_release(errors, LOG_LEVEL_ERR);
@@ -234,15 +260,30 @@ static void bring_in_step(struct daemon *d, int64_t now_ms)
 		log_err("cannot bring the steering in step: %s", strerror(-err));
 	tamper_end(d, err);
 	steer_refresh(d);
-	steer_tell_states(d);
+	steer_publish_states(d);
 	release_schedule(d, now_ms);
+}
+
+void steer_ask(struct daemon *d, int64_t now_ms)
+{
+	d->steer->reconcile_due_ms = now_ms;
+}
+
+bool steer_is_pending(const struct daemon *d)
+{
+	return d->steer->reconcile_due_ms != 0;
+}
+
+void steer_set_midway(struct daemon *d, steer_midway_fn *fn)
+{
+	d->steer->midway = fn;
 }
 
 void steer_tick(struct daemon *d, int64_t now_ms)
 {
 	if (tamper_is_due(d, now_ms))
-		d->reconcile_due_ms = now_ms;
-	if (clock_is_due(d->reconcile_due_ms, now_ms, DELAY_MOST_MS))
+		d->steer->reconcile_due_ms = now_ms;
+	if (clock_is_due(d->steer->reconcile_due_ms, now_ms, DELAY_MOST_MS))
 		bring_in_step(d, now_ms);
 }
 
@@ -264,7 +305,7 @@ static void on_midway(void *data, bool is_new)
 
 	if (addresses_update(d))
 		log_err("no memory for the uplinks' addresses");
-	observe_before(d, is_new);
+	d->steer->midway(d, is_new);
 }
 
 int steer_start(struct daemon *d)
@@ -277,8 +318,8 @@ int steer_start(struct daemon *d)
 	if (err)
 		return err;
 	steer_refresh(d);
-	steer_tell_states(d);
-	return loop_add(d->loop, 3, rtnl_monitor_fd(d->links), on_links, d);
+	steer_publish_states(d);
+	return loop_add(d->loop, LOOP_LINKS, rtnl_monitor_fd(d->steer->links), on_links, d);
 }
 
 void steer_settle(struct daemon *d)

@@ -17,8 +17,13 @@
 
 #include "daemon/daemon.h"
 #include "daemon/log.h"
+#include "daemon/open_gap.h"
+#include "daemon/publish.h"
+#include "daemon/tamper.h"
 #include "daemon/tamper_objects.h"
 #include "daemon/tamper_suspects.h"
+#include "waymark/audit/audit.h"
+#include "waymark/kernel/nft.h"
 
 /* From the first notice until something is put back. A firewall's reload or a
  * network manager deletes and adds in bursts, and what the fault does to flows is
@@ -32,6 +37,7 @@
 #define LINES_A_PASS 20
 
 struct tamper {
+	struct nft_monitor *rules;
 	struct traces *traces;
 	struct things *things;
 	int64_t since_ms; /* of the first suspicion that was not looked into; 0: none */
@@ -186,7 +192,7 @@ static void take_ruleset_notice(void *data, const struct nft_notice *n)
 
 void tamper_read(struct daemon *d)
 {
-	if (nft_monitor_receive(d->rules, take_ruleset_notice, d) == -ENOBUFS)
+	if (nft_monitor_receive(d->tamper->rules, take_ruleset_notice, d) == -ENOBUFS)
 		tamper_lost(d);
 }
 
@@ -417,8 +423,8 @@ int tamper_open(struct daemon *d)
 	t->things = tamper_objects_new();
 	if (!t->traces || !t->things)
 		return -ENOMEM;
-	d->rules = nft_monitor_open();
-	if (!d->rules) {
+	d->tamper->rules = nft_monitor_open();
+	if (!d->tamper->rules) {
 		log_err("cannot follow changes of the ruleset: %s", strerror(errno));
 		return -errno;
 	}
@@ -430,7 +436,7 @@ int tamper_start(struct daemon *d)
 {
 	d->tamper->sysctls_astray = steering_sysctls_astray(d->steering);
 	d->tamper->sysctls_read_ms = clock_now_ms();
-	return loop_add(d->loop, 7, nft_monitor_fd(d->rules), on_ruleset, d);
+	return loop_add(d->loop, LOOP_RULESET, nft_monitor_fd(d->tamper->rules), on_ruleset, d);
 }
 
 /* From here on nobody watches: another gap begins. */
@@ -443,7 +449,7 @@ void tamper_close(struct daemon *d)
 {
 	if (!d->tamper)
 		return;
-	nft_monitor_close(d->rules);
+	nft_monitor_close(d->tamper->rules);
 	tamper_objects_free(d->tamper->things);
 	tamper_suspects_free(d->tamper->traces);
 	free(d->tamper);

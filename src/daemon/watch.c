@@ -9,11 +9,30 @@
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
+#include <errno.h>
 
+#include "daemon/control.h"
 #include "daemon/daemon.h"
+#include "daemon/watch.h"
 #include "waymark/status/json_text.h"
 #include "waymark/base/proto.h"
 #include "waymark/base/times.h"
+
+/* In this second. */
+struct watch {
+	uint32_t lines, skipped;
+};
+
+int watch_open(struct daemon *d)
+{
+	d->watch = calloc(1, sizeof(*d->watch));
+	return d->watch ? 0 : -ENOMEM;
+}
+
+void watch_close(struct daemon *d)
+{
+	free(d->watch);
+}
 
 #define FLOW_LINES_A_SECOND  1000
 #define OTHER_LINES_A_SECOND 2000
@@ -160,11 +179,11 @@ static bool may_send(struct daemon *d, bool is_flow)
 {
 	uint32_t limit = is_flow ? FLOW_LINES_A_SECOND : OTHER_LINES_A_SECOND;
 
-	if (d->watch_lines < limit) {
-		d->watch_lines++;
+	if (d->watch->lines < limit) {
+		d->watch->lines++;
 		return true;
 	}
-	d->watch_skipped++;
+	d->watch->skipped++;
 	return false;
 }
 
@@ -187,8 +206,8 @@ void watch_alert(struct daemon *d, const struct alert *a)
 
 void watch_second(struct daemon *d)
 {
-	if (d->watch_skipped && control_has_watchers(d->control))
+	if (d->watch->skipped && control_has_watchers(d->control))
 		line_send(d, json_pack("{ss sI}", "type", "skipped", "lines",
-				       (json_int_t)d->watch_skipped));
-	d->watch_lines = d->watch_skipped = 0;
+				       (json_int_t)d->watch->skipped));
+	d->watch->lines = d->watch->skipped = 0;
 }

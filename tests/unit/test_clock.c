@@ -9,7 +9,8 @@
 
 #include <cmocka.h>
 
-#include "daemon/daemon.h"
+#include "daemon/resync.h"
+#include "waymark/base/clock.h"
 
 #define NOON	1772366400000
 #define HOUR_MS 3600000
@@ -43,19 +44,15 @@ static void runs_without_end(void **state)
 	assert_true(clock_now_ms() > 0);
 }
 
-/* The event socket counts as not empty, so that a look is wished for and not begun. */
-static void the_table_is_looked_at_now_and_then(void **state)
+static void the_table_is_dumped_now_and_then(void **state)
 {
-	struct daemon d = {.last_resync_ms = NOON, .events_gap.id = 1};
-
 	(void)state;
-	resync_tick(&d, NOON + 59000);
-	assert_int_equal(d.next_resync_ms, 0);
-	resync_tick(&d, NOON + 60000);
-	assert_int_not_equal(d.next_resync_ms, 0);
-	d.next_resync_ms = 0;
-	resync_tick(&d, NOON - HOUR_MS / 2);
-	assert_int_not_equal(d.next_resync_ms, 0);
+	assert_false(resync_is_routine_due(0, 0, NOON));
+	assert_false(resync_is_routine_due(NOON, 0, NOON + 59000));
+	assert_true(resync_is_routine_due(NOON, 0, NOON + 60000));
+	assert_true(resync_is_routine_due(NOON, 0, NOON - HOUR_MS / 2));
+	assert_false(resync_is_routine_due(NOON, 10000, NOON + 489000));
+	assert_true(resync_is_routine_due(NOON, 10000, NOON + 490000));
 }
 
 int main(void)
@@ -64,7 +61,7 @@ int main(void)
 		cmocka_unit_test(comes_in_its_time),
 		cmocka_unit_test(comes_at_once_when_the_clock_is_set),
 		cmocka_unit_test(runs_without_end),
-		cmocka_unit_test(the_table_is_looked_at_now_and_then),
+		cmocka_unit_test(the_table_is_dumped_now_and_then),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * diagnose.h - asks the kernel why a packet strayed.
+ */
+#ifndef WAYMARK_SRC_DAEMON_DIAGNOSE_H
+#define WAYMARK_SRC_DAEMON_DIAGNOSE_H
+
+#include "waymark/audit/audit.h"
+
+struct diagnose;
+struct daemon;
+
+int diagnose_open(struct daemon *d); /* 0 or -errno */
+void diagnose_close(struct daemon *d);
+/* For the audit's port; data is the daemon. */
+enum reason diagnose_stray(void *data, const struct audit_stray *stray);
+
+#endif

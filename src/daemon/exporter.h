@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * exporter.h - the counters for Prometheus, by HTTP and as a textfile.
+ */
+#ifndef WAYMARK_SRC_DAEMON_EXPORTER_H
+#define WAYMARK_SRC_DAEMON_EXPORTER_H
+
+struct exporter;
+struct daemon;
+
+int exporter_open(struct daemon *d); /* 0 or -errno, logged */
+/* Follow another configuration; 0 or -errno, logged. */
+int exporter_reload(struct daemon *d);
+void exporter_tick(struct daemon *d);
+void exporter_close(struct daemon *d);
+
+#endif

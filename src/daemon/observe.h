@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * observe.h - feeds conntrack events and NFLOG messages to the audit.
+ */
+#ifndef WAYMARK_SRC_DAEMON_OBSERVE_H
+#define WAYMARK_SRC_DAEMON_OBSERVE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct observe;
+struct daemon;
+
+int observe_open(struct daemon *d); /* 0 or -errno, logged */
+int observe_start(struct daemon *d);
+void observe_close(struct daemon *d);
+/* Dump the table before anything is routed anew, and adopt flows that predate the
+ * steering. is_new: nothing was labelled until now. */
+void observe_before(struct daemon *d, bool is_new);
+void observe_tick(struct daemon *d, int64_t now_ms);
+/* Read both sockets until they are empty, for a bounded time. */
+void observe_drain(struct daemon *d);
+
+struct observe_stats {
+	int64_t last_event_ms;
+	uint64_t held_back; /* times that events waited for the store */
+	bool is_reliable;   /* reliable DESTROY events */
+};
+void observe_stats(const struct daemon *d, struct observe_stats *out);
+
+#endif

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * publish.h - hands records to the store and the watchers, and alerts to the sinks.
+ * Opened after the store, before its writer.
+ */
+#ifndef WAYMARK_SRC_DAEMON_PUBLISH_H
+#define WAYMARK_SRC_DAEMON_PUBLISH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "waymark/alert/alert.h"
+#include "waymark/base/record.h"
+
+struct publish;
+struct daemon;
+
+int publish_open(struct daemon *d); /* 0 or -errno */
+void publish_close(struct daemon *d);
+void publish_tick(struct daemon *d, int64_t now_ms);
+/* Call once a second: reports how many lines were suppressed. */
+void publish_second(struct daemon *d);
+
+/* Publish a record; data is the daemon. Takes over what the record owns. */
+void publish_record(void *data, const struct record *r);
+/* Return how many records of less urgency there is room for; data is the daemon. */
+uint32_t publish_room(void *data);
+
+/* Raise an alert at the sinks and the watchers. */
+void publish_raise(struct daemon *d, const struct alert *a);
+/* Raise the alert of a flow's verdict, and of its mismatch unless m is NULL. */
+void publish_verdict(struct daemon *d, const struct flow_record *f,
+		     const struct mismatch_record *m);
+/* Return whether the alert of a mismatch still stands. */
+bool publish_goes_on(struct daemon *d, const struct mismatch_record *m);
+/* Raise the alert of a gap: reason in a word or two, text for people. */
+void publish_gap(struct daemon *d, const char *reason, const char *text);
+/* Publish record and alert; thing: "route", "ruleset", ... */
+void publish_tampering(struct daemon *d, const struct tampering_record *t, const char *thing,
+		       const char *text);
+/* Publish the record alone. */
+void publish_uplink_state(struct daemon *d, uint8_t slot, const char *state);
+
+struct publish_stats {
+	uint64_t refused;    /* records that found the queue full */
+	bool is_gap_pending; /* some of them are in no gap yet */
+};
+void publish_stats(const struct daemon *d, struct publish_stats *out);
+
+#endif

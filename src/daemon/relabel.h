@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * relabel.h - clears labels whose meaning has changed. Begin, take each entry of a table
+ * dump, end.
+ */
+#ifndef WAYMARK_SRC_DAEMON_RELABEL_H
+#define WAYMARK_SRC_DAEMON_RELABEL_H
+
+#include <stdbool.h>
+
+#include "waymark/base/event.h"
+
+struct relabel;
+struct daemon;
+
+int relabel_open(struct daemon *d); /* 0 or -errno */
+void relabel_close(struct daemon *d);
+/* Return whether any label is stale. */
+bool relabel_begin(struct daemon *d);
+bool relabel_is_active(const struct daemon *d);
+void relabel_take(struct daemon *d, const struct ct_event *ev);
+void relabel_end(struct daemon *d);
+
+#endif

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * reload.h - SIGHUP: follows another configuration. A bad file changes nothing.
+ */
+#ifndef WAYMARK_SRC_DAEMON_RELOAD_H
+#define WAYMARK_SRC_DAEMON_RELOAD_H
+
+struct daemon;
+
+void reload_config(struct daemon *d);
+
+#endif

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * status.h - the replies of the control socket. It pulls from every module; no module
+ * calls it.
+ */
+#ifndef WAYMARK_SRC_DAEMON_STATUS_H
+#define WAYMARK_SRC_DAEMON_STATUS_H
+
+struct status;
+struct daemon;
+
+int status_open(struct daemon *d); /* 0 or -errno */
+void status_close(struct daemon *d);
+/* Return the reply to a command as malloc'd JSON; data is the daemon. NULL with errno,
+ * ENOENT: unknown command. */
+char *status_answer(void *data, const char *command);
+/* Call once a second: updates the rates. */
+void status_second(struct daemon *d);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * steer.h - keeps the steering as planned while links come and go.
+ */
+#ifndef WAYMARK_SRC_DAEMON_STEER_H
+#define WAYMARK_SRC_DAEMON_STEER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct steer;
+struct daemon;
+
+/* Called in the middle of a start or reload, when the rules are installed and no route
+ * has changed yet (steering_set_midway). */
+typedef void steer_midway_fn(struct daemon *d, bool is_new);
+
+int steer_open(struct daemon *d); /* 0 or -errno, logged */
+void steer_set_midway(struct daemon *d, steer_midway_fn *fn);
+int steer_start(struct daemon *d);
+void steer_tick(struct daemon *d, int64_t now_ms);
+void steer_stop(struct daemon *d);
+void steer_close(struct daemon *d);
+/* Ask for a reconcile at the next tick. */
+void steer_ask(struct daemon *d, int64_t now_ms);
+bool steer_is_pending(const struct daemon *d);
+/* Follow another configuration: ruleset, routes, addresses. 0 or -errno. */
+int steer_reload(struct daemon *d);
+/* Repair and report what waits: a reload would repair it silently, and after a stop
+ * nothing would. */
+void steer_settle(struct daemon *d);
+/* Publish uplink states that the history lacks; the uplinks must be in it by then. */
+void steer_publish_states(struct daemon *d);
+/* Return the state of an uplink as a number; 0: unknown yet. */
+uint8_t steer_state(const struct daemon *d, uint8_t slot);
+bool steer_is_up(const struct daemon *d, uint8_t slot);
+/* Another uplink has this slot, or none. */
+void steer_forget(struct daemon *d, uint8_t slot);
+
+#endif
