@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * aggregation.c - a bounded table of what has been told, by kind, uplinks and reason.
+ * aggregation.c - a bounded table of the alerts that were sent, by kind, uplinks and
+ * reason.
  *
- * Pure: it knows no sink and no clock.
+ * Pure: must not know a sink or a clock.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,16 +12,16 @@
 #include "alert/aggregation.h"
 
 #define REASON_MAX 64
-#define OTHERS	   FOLDING_MAX /* the place of what has none of its own */
-#define BUCKETS	   512	       /* a power of two */
+#define OTHERS	   AGGREGATION_MAX /* the place of alerts that have none of their own */
+#define BUCKETS	   512		   /* a power of two */
 #define NONE	   (-1)
 
 struct entry {
 	uint64_t hash; /* of the key */
 	int16_t next;  /* of its bucket */
 	bool is_used;
-	int64_t told_ms;
-	uint64_t folded; /* since then */
+	int64_t sent_ms;
+	uint64_t aggregated; /* since then */
 	int64_t first_ms, last_ms;
 	uint64_t total;
 	struct alert newest; /* also holds the key; its strings are these: */
@@ -29,7 +30,7 @@ struct entry {
 };
 
 struct aggregation {
-	struct entry entries[FOLDING_MAX + 1];
+	struct entry entries[AGGREGATION_MAX + 1];
 	int16_t buckets[BUCKETS];
 	bool has_evicted;
 	struct entry evicted;
@@ -75,16 +76,22 @@ static uint64_t hash_alert(const struct alert *a)
 {
 	uint64_t hash = 0xcbf29ce484222325 ^ (uint64_t)a->kind;
 
+	hash = hash_text(hash, a->uplink);
 	hash = hash_text(hash, a->expected);
 	hash = hash_text(hash, a->egress);
+	if (alert_kind_lifetime(a->kind) == ALERT_UNTIL_ENDED)
+		hash = hash_text(hash, a->object);
 	return hash_text(hash, text_of(a->reason));
 }
 
 static bool is_same(const struct entry *e, const struct alert *a)
 {
-	return e->newest.kind == a->kind && strcmp(e->newest.expected, a->expected) == 0 &&
+	return e->newest.kind == a->kind && strcmp(e->newest.uplink, a->uplink) == 0 &&
+	       strcmp(e->newest.expected, a->expected) == 0 &&
 	       strcmp(e->newest.egress, a->egress) == 0 &&
-	       strncmp(e->reason, text_of(a->reason), REASON_MAX - 1) == 0;
+	       strncmp(e->reason, text_of(a->reason), REASON_MAX - 1) == 0 &&
+	       (alert_kind_lifetime(a->kind) != ALERT_UNTIL_ENDED ||
+		strcmp(e->newest.object, a->object) == 0);
 }
 
 static void entry_set_newest(struct entry *e, const struct alert *a)
@@ -100,6 +107,7 @@ static void entry_give(struct entry *e, uint64_t count, struct alert *out)
 	*out = e->newest;
 	out->reason = e->reason;
 	out->evidence = e->evidence;
+	out->state = ALERT_SUMMARY;
 	out->count = count;
 	out->total = e->total;
 	out->since_ms = e->first_ms;
@@ -124,44 +132,43 @@ static void entry_unlink(struct aggregation *f, struct entry *e)
 	*link = e->next;
 }
 
-/* A free place, or that of the entry which was told longest ago. */
+/* Return a free place, or the place of the entry that was sent longest ago. */
 static struct entry *entry_oldest(struct aggregation *f)
 {
 	struct entry *oldest = &f->entries[0];
 
-	for (size_t i = 0; i < FOLDING_MAX; i++) {
+	for (size_t i = 0; i < AGGREGATION_MAX; i++) {
 		struct entry *e = &f->entries[i];
 
 		if (!e->is_used)
 			return e;
-		if (e->told_ms < oldest->told_ms)
+		if (e->sent_ms < oldest->sent_ms)
 			oldest = e;
 	}
 	return oldest;
 }
 
-/* A clock that has jumped back must not keep an alert silent until it is there
- * again. */
-static bool is_over(struct entry *e, int64_t now_ms, int64_t interval_ms)
+/* A clock that was set back must not keep an alert silent until it is there again. */
+static bool is_due(struct entry *e, int64_t now_ms, int64_t interval_ms)
 {
-	if (e->told_ms > now_ms)
-		e->told_ms = now_ms;
-	return now_ms - e->told_ms >= interval_ms;
+	if (e->sent_ms > now_ms)
+		e->sent_ms = now_ms;
+	return now_ms - e->sent_ms >= interval_ms;
 }
 
-/* NULL: all places are of keys that were told within the interval. Were they given up,
- * each alert of a crowd of keys would be the first of its own, and be told. */
+/* Return NULL if all places hold keys that were sent within the interval. If they were
+ * given up, each alert of many keys would be the first of its key, and be sent. */
 static struct entry *entry_new(struct aggregation *f, uint64_t hash, int64_t now_ms,
 			       int64_t interval_ms)
 {
 	struct entry *e = entry_oldest(f);
 
-	if (e->is_used && !is_over(e, now_ms, interval_ms))
+	if (e->is_used && !is_due(e, now_ms, interval_ms))
 		return NULL;
 	if (e->is_used) {
 		entry_unlink(f, e);
 		f->reused++;
-		f->has_evicted = e->folded > 0;
+		f->has_evicted = e->aggregated > 0;
 		if (f->has_evicted)
 			f->evicted = *e;
 	}
@@ -175,11 +182,11 @@ bool aggregation_evicted(struct aggregation *f, struct alert *out)
 	if (!f->has_evicted)
 		return false;
 	f->has_evicted = false;
-	entry_give(&f->evicted, f->evicted.folded, out);
+	entry_give(&f->evicted, f->evicted.aggregated, out);
 	return true;
 }
 
-/* Of them all one alert is told: how many there were, and the latest as an example. */
+/* One alert stands for all of them: their number, and the latest as an example. */
 static struct entry *entry_of_others(struct aggregation *f, struct alert *alert, bool *is_new)
 {
 	struct entry *e = &f->entries[OTHERS];
@@ -187,8 +194,9 @@ static struct entry *entry_of_others(struct aggregation *f, struct alert *alert,
 
 	snprintf(example, sizeof(example), "%s", alert->text);
 	snprintf(alert->text, sizeof(alert->text),
-		 "more than %d kinds of alerts; of the others: %.200s", FOLDING_MAX, example);
-	alert->expected[0] = alert->egress[0] = alert->egress_uplink[0] = '\0';
+		 "more than %d kinds of alerts; an example of the others: %.190s", AGGREGATION_MAX,
+		 example);
+	alert->uplink[0] = alert->expected[0] = alert->egress[0] = alert->egress_uplink[0] = '\0';
 	alert->reason = "many-kinds";
 	*is_new = !e->is_used;
 	if (*is_new)
@@ -212,13 +220,13 @@ bool aggregation_take(struct aggregation *f, struct alert *alert, int64_t interv
 	e->last_ms = alert->time_ms;
 	alert->total = ++e->total;
 	alert->since_ms = e->first_ms;
-	if (!is_new && !is_over(e, alert->time_ms, interval_ms)) {
-		e->folded++;
+	if (!is_new && !is_due(e, alert->time_ms, interval_ms)) {
+		e->aggregated++;
 		return false;
 	}
-	alert->count = e->folded + 1;
-	e->folded = 0;
-	e->told_ms = alert->time_ms;
+	alert->count = e->aggregated + 1;
+	e->aggregated = 0;
+	e->sent_ms = alert->time_ms;
 	return true;
 }
 
@@ -239,11 +247,11 @@ bool aggregation_due(struct aggregation *f, int64_t now_ms, int64_t interval_ms,
 	for (size_t i = 0; i <= OTHERS; i++) {
 		struct entry *e = &f->entries[i];
 
-		if (!e->folded || (!is_last && !is_over(e, now_ms, interval_ms)))
+		if (!e->aggregated || (!is_last && !is_due(e, now_ms, interval_ms)))
 			continue;
-		entry_give(e, e->folded, out);
-		e->folded = 0;
-		e->told_ms = now_ms;
+		entry_give(e, e->aggregated, out);
+		e->aggregated = 0;
+		e->sent_ms = now_ms;
 		return true;
 	}
 	return false;
@@ -256,11 +264,10 @@ static void entry_forget(struct aggregation *f, struct entry *e)
 	e->is_used = false;
 }
 
-/* What happens once is not over: it was. */
-static bool can_be_over(const struct entry *e)
+static bool can_be_quiet(const struct entry *e)
 {
-	return e->is_used && !e->folded && e->newest.kind != ALERT_UPLINK &&
-	       e->newest.kind != ALERT_TAMPERING && e->newest.kind != ALERT_TEST;
+	return e->is_used && !e->aggregated &&
+	       alert_kind_lifetime(e->newest.kind) == ALERT_UNTIL_QUIET;
 }
 
 bool aggregation_over(struct aggregation *f, int64_t now_ms, int64_t quiet_ms, struct alert *out)
@@ -270,10 +277,31 @@ bool aggregation_over(struct aggregation *f, int64_t now_ms, int64_t quiet_ms, s
 
 		if (e->last_ms > now_ms)
 			e->last_ms = now_ms;
-		if (!can_be_over(e) || now_ms - e->last_ms < quiet_ms)
+		if (!can_be_quiet(e) || now_ms - e->last_ms < quiet_ms)
 			continue;
 		entry_give(e, e->total, out);
-		out->is_over = true;
+		out->state = ALERT_OVER;
+		entry_forget(f, e);
+		return true;
+	}
+	return false;
+}
+
+static bool is_ended_by(const struct entry *e, const struct alert *end)
+{
+	return e->is_used && e->newest.kind == end->kind &&
+	       strcmp(e->newest.uplink, end->uplink) == 0 &&
+	       strcmp(e->newest.object, end->object) == 0;
+}
+
+bool aggregation_end(struct aggregation *f, const struct alert *alert, struct alert *out)
+{
+	for (size_t i = 0; i < OTHERS; i++) {
+		struct entry *e = &f->entries[i];
+
+		if (!is_ended_by(e, alert))
+			continue;
+		entry_give(e, e->total, out);
 		entry_forget(f, e);
 		return true;
 	}

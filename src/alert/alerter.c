@@ -1,46 +1,46 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * alerter.c - takes alerts, folds what is the same, hands the rest to the sinks
+ * alerter.c - takes alerts, aggregates what is the same, and hands the rest to the sinks
  * that are configured.
  *
- * It knows neither how an alert comes about nor how a sink works.
+ * Must not know how an alert comes about, nor how a sink works.
  */
 #include <errno.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
+#include <unistd.h>
 
-#include "alert/facts.h"
 #include "alert/aggregation.h"
-#include "alert/sinks.h"
-#include "alert/webhook.h"
+#include "alert/body.h"
+#include "alert/facts.h"
+#include "alert/silence.h"
+#include "alert/sink.h"
+#include "alert/strings.h"
 #include "waymark/alert/alert.h"
 #include "waymark/base/times.h"
 
 #define QUIET_LEAST_MS 2000
 
+static const struct sink *const sinks[] = {&system_log_sink, &jsonl_sink, &exec_sink,
+					   &webhook_sink};
+#define SINKS (sizeof(sinks) / sizeof(sinks[0]))
+
 struct alerter {
 	struct alert_config config; /* a copy, strings too */
-	struct aggregation *folding;
-	struct exec *exec;
-	struct webhook *webhook;
+	struct alert_identity identity;
+	struct aggregation *aggregation;
+	struct silences silences;
+	void *state[SINKS]; /* of each sink, or NULL */
 	struct alert_outbox outbox;
 	int64_t last_outbox_id;
 	struct sink_status status;
-	uint64_t raised, told, folded, summaries;
+	uint64_t raised, sent, aggregated, summaries, silenced;
 	int64_t last_ms; /* the newest time that was passed in */
 };
 
-void sink_fail(struct sink_status *s, const char *format, ...)
-{
-	va_list args;
-
-	s->failed++;
-	va_start(args, format);
-	vsnprintf(s->last_error, sizeof(s->last_error), format, args);
-	va_end(args);
-}
+/* --- the configuration ------------------------------------------------------------- */
 
 static void config_clear(struct alert_config *c)
 {
@@ -48,22 +48,71 @@ static void config_clear(struct alert_config *c)
 	free(c->user);
 	free(c->json);
 	free(c->webhook);
+	free(c->webhook_format);
+	strings_free(c->webhook_headers);
 	*c = (struct alert_config){0};
+}
+
+static char *text_copy(const char *text, bool *is_whole)
+{
+	char *copy = text ? strdup(text) : NULL;
+
+	*is_whole = *is_whole && !copy == !text;
+	return copy;
 }
 
 /* 0 or -ENOMEM, and then *to is empty. */
 static int config_copy(struct alert_config *to, const struct alert_config *from)
 {
+	bool is_whole = true;
+
 	*to = *from;
-	to->exec = from->exec ? strdup(from->exec) : NULL;
-	to->user = from->user ? strdup(from->user) : NULL;
-	to->json = from->json ? strdup(from->json) : NULL;
-	to->webhook = from->webhook ? strdup(from->webhook) : NULL;
-	if (!to->exec == !from->exec && !to->json == !from->json && !to->user == !from->user &&
-	    !to->webhook == !from->webhook)
+	to->exec = text_copy(from->exec, &is_whole);
+	to->user = text_copy(from->user, &is_whole);
+	to->json = text_copy(from->json, &is_whole);
+	to->webhook = text_copy(from->webhook, &is_whole);
+	to->webhook_format = text_copy(from->webhook_format, &is_whole);
+	to->webhook_headers = strings_copy(from->webhook_headers);
+	if (is_whole && !to->webhook_headers == !from->webhook_headers)
 		return 0;
 	config_clear(to);
 	return -ENOMEM;
+}
+
+static void identity_set(struct alerter *a, const char *router)
+{
+	if (gethostname(a->identity.host, sizeof(a->identity.host) - 1))
+		a->identity.host[0] = '\0';
+	snprintf(a->identity.router, sizeof(a->identity.router), "%s",
+		 router && *router ? router : a->identity.host);
+}
+
+void alerter_set_router(struct alerter *a, const char *router)
+{
+	identity_set(a, router);
+}
+
+static void sinks_configure(struct alerter *a)
+{
+	for (size_t i = 0; i < SINKS; i++) {
+		int err = sinks[i]->configure ? sinks[i]->configure(a->state[i], &a->config) : 0;
+
+		if (err < 0)
+			sink_fail(&a->status, "alert %s: %s; it stays as it was", sinks[i]->name,
+				  strerror(-err));
+	}
+}
+
+static int sinks_open(struct alerter *a)
+{
+	for (size_t i = 0; i < SINKS; i++) {
+		if (!sinks[i]->open)
+			continue;
+		a->state[i] = sinks[i]->open(&a->status);
+		if (!a->state[i])
+			return -ENOMEM;
+	}
+	return 0;
 }
 
 struct alerter *alerter_new(const struct alert_config *c)
@@ -72,12 +121,10 @@ struct alerter *alerter_new(const struct alert_config *c)
 
 	if (!a)
 		return NULL;
-	a->folding = aggregation_new();
-	a->exec = exec_new(&a->status);
-	a->webhook = webhook_new();
-	if (a->folding && a->exec && a->webhook && config_copy(&a->config, c) == 0 &&
-	    webhook_set(a->webhook, c->webhook, c->webhook_timeout_s) == 0) {
-		exec_set_user(a->exec, a->config.user);
+	identity_set(a, NULL);
+	a->aggregation = aggregation_new();
+	if (a->aggregation && sinks_open(a) == 0 && config_copy(&a->config, c) == 0) {
+		sinks_configure(a);
 		return a;
 	}
 	alerter_free(a);
@@ -95,54 +142,66 @@ void alerter_set_config(struct alerter *a, const struct alert_config *c)
 	}
 	config_clear(&a->config);
 	a->config = copy;
-	if (webhook_set(a->webhook, copy.webhook, copy.webhook_timeout_s) < 0)
-		sink_fail(&a->status, "alert webhook: out of memory, it stays as it was");
-	exec_set_user(a->exec, a->config.user);
+	sinks_configure(a);
 }
 
-/* --- the webhook ----------------------------------------------------------------- */
+/* --- sinks that acknowledge --------------------------------------------------------- */
 
 void alerter_set_outbox(struct alerter *a, const struct alert_outbox *o)
 {
 	a->outbox = *o;
 }
 
-static void outbox_done(void *data, int64_t id)
+static int body_push(struct alerter *a, size_t i, int64_t id, const char *body)
 {
-	struct alerter *a = data;
+	int err = sinks[i]->push(a->state[i], id, body);
 
-	if (a->outbox.done)
-		a->outbox.done(a->outbox.data, id);
+	if (err < 0)
+		sink_fail(&a->status, "alert %s: %s", sinks[i]->name, strerror(-err));
+	return err;
 }
 
-int alerter_resume(struct alerter *a, int64_t id, const char *line)
+int alerter_resume(struct alerter *a, int64_t id, const char *body)
 {
 	a->last_outbox_id = id;
-	return webhook_push(a->webhook, id, line);
+	for (size_t i = 0; i < SINKS; i++) {
+		if (sinks[i]->push)
+			return body_push(a, i, id, body);
+	}
+	return -ENOSYS;
 }
 
-/* What cannot be kept is sent all the same, while the daemon lives. */
-static void webhook_tell(struct alerter *a, int64_t time_ms, const char *line)
+/* A body that cannot be kept is sent all the same, while the daemon lives. */
+static void body_send(struct alerter *a, size_t i, const struct sink_message *m)
 {
-	int64_t id = ++a->last_outbox_id;
-	int err = a->outbox.add ? a->outbox.add(a->outbox.data, id, time_ms, line) : 0;
+	char *body = sinks[i]->body(a->state[i], &a->config, m);
+	int64_t id = a->last_outbox_id + 1;
+	int err;
 
+	if (!body) {
+		sink_fail(&a->status, "alert %s: %s", sinks[i]->name, strerror(errno));
+		return;
+	}
+	a->last_outbox_id = id;
+	err = a->outbox.add ? a->outbox.add(a->outbox.data, id, m->alert->time_ms, body) : 0;
 	if (err < 0)
-		sink_fail(&a->status, "alert webhook: not kept for a restart: %s", strerror(-err));
-	err = webhook_push(a->webhook, id, line);
-	if (err < 0)
-		sink_fail(&a->status, "alert webhook: %s", strerror(-err));
+		sink_fail(&a->status, "alert %s: not kept for a restart: %s", sinks[i]->name,
+			  strerror(-err));
+	body_push(a, i, id, body);
+	free(body);
 }
 
-static void webhook_collect(struct alerter *a)
+static void settled_collect(struct alerter *a, size_t i)
 {
 	int64_t id;
 
-	while ((id = webhook_settled(a->webhook)))
-		outbox_done(a, id);
+	while (sinks[i]->settled && (id = sinks[i]->settled(a->state[i]))) {
+		if (a->outbox.done)
+			a->outbox.done(a->outbox.data, id);
+	}
 }
 
-/* --- telling ---------------------------------------------------------------------- */
+/* --- sending ------------------------------------------------------------------------- */
 
 static int64_t interval_ms(const struct alerter *a)
 {
@@ -157,87 +216,121 @@ static int64_t quiet_ms(const struct alerter *a)
 	return ms > QUIET_LEAST_MS ? ms : QUIET_LEAST_MS;
 }
 
-/* The journal, where it is, takes what syslog(3) is told, too: it is told once. */
-static void system_tell(struct alerter *a, const struct alert *alert,
-			const struct fact facts[FACTS_COUNT])
+static void message_hand_out(struct alerter *a, const struct sink_message *m)
 {
-	if (journal_is_there(JOURNAL_PATH))
-		journal_write(JOURNAL_PATH, alert, facts, &a->status);
-	else
-		syslog_write(SYSLOG_PATH, alert, &a->status);
+	for (size_t i = 0; i < SINKS; i++) {
+		if (!sinks[i]->target(&a->config))
+			continue;
+		if (sinks[i]->body)
+			body_send(a, i, m);
+		else
+			sinks[i]->send(a->state[i], &a->config, m, &a->status);
+	}
 }
 
-static void alert_tell(struct alerter *a, const struct alert *alert)
+static void alert_send(struct alerter *a, const struct alert *alert)
 {
-	struct fact facts[FACTS_COUNT];
+	struct facts facts;
 	char *line;
 
-	a->told++;
-	facts_fill(facts, alert);
-	line = alert_json(facts);
-	if (a->config.syslog)
-		system_tell(a, alert, facts);
-	if (!line)
-		sink_fail(&a->status, "alert: out of memory");
-	if (line && a->config.json)
-		jsonl_write(a->config.json, line, &a->status);
-	if (line && a->config.exec)
-		exec_run(a->exec, a->config.exec, facts, line);
-	if (line && a->config.webhook)
-		webhook_tell(a, alert->time_ms, line);
+	if (a->outbox.record)
+		a->outbox.record(a->outbox.data, alert);
+	if (silence_covers(&a->silences, alert)) {
+		a->silenced++;
+		return;
+	}
+	a->sent++;
+	facts_fill(&facts, alert, &a->identity);
+	line = body_json(&facts);
+	if (!line) {
+		sink_fail(&a->status, "alert: %s", strerror(errno));
+		return;
+	}
+	message_hand_out(a, &(struct sink_message){alert, &facts, line});
 	free(line);
 }
 
-/* Not the alert that was raised now. */
-static void summary_tell(struct alerter *a, const struct alert *summary)
+static void summary_send(struct alerter *a, const struct alert *summary)
 {
 	a->summaries++;
-	alert_tell(a, summary);
+	alert_send(a, summary);
+}
+
+/* The cause of a lasting alert is gone: one message ends all alerts of its uplink. One
+ * that was raised before a restart is not known here, and is ended all the same. */
+static void end_send(struct alerter *a, const struct alert *end)
+{
+	struct alert over = *end, entry;
+	uint64_t total = 0;
+	int64_t since_ms = 0;
+
+	while (aggregation_end(a->aggregation, end, &entry)) {
+		total += entry.total;
+		if (!since_ms || entry.since_ms < since_ms)
+			since_ms = entry.since_ms;
+	}
+	over.count = total ? total : 1;
+	over.total = over.count;
+	over.since_ms = since_ms ? since_ms : end->time_ms;
+	alert_send(a, &over);
+}
+
+static void alert_take(struct alerter *a, const struct alert *alert)
+{
+	struct alert now = *alert, evicted;
+	bool is_sent = aggregation_take(a->aggregation, &now, interval_ms(a));
+
+	if (aggregation_evicted(a->aggregation, &evicted))
+		summary_send(a, &evicted);
+	if (is_sent)
+		alert_send(a, &now);
+	else
+		a->aggregated++;
 }
 
 void alerter_raise(struct alerter *a, const struct alert *alert)
 {
-	struct alert now = *alert, evicted;
-	bool is_told;
-
 	a->raised++;
 	a->last_ms = alert->time_ms;
-	is_told = aggregation_take(a->folding, &now, interval_ms(a));
-	if (aggregation_evicted(a->folding, &evicted))
-		summary_tell(a, &evicted);
-	if (is_told)
-		alert_tell(a, &now);
+	if (alert->state == ALERT_OVER)
+		end_send(a, alert);
 	else
-		a->folded++;
+		alert_take(a, alert);
 }
 
 bool alerter_goes_on(struct alerter *a, const struct alert *alert)
 {
-	return aggregation_keep(a->folding, alert);
+	return aggregation_keep(a->aggregation, alert);
 }
 
-static void summaries_tell(struct alerter *a, int64_t now_ms, bool is_last)
+void alerter_silence(struct alerter *a, const char *uplink, int64_t until_ms)
+{
+	if (silence_set(&a->silences, uplink, until_ms) < 0)
+		sink_fail(&a->status, "alert: too many uplinks are silenced");
+}
+
+static void summaries_send(struct alerter *a, int64_t now_ms, bool is_last)
 {
 	struct alert summary;
 
-	while (aggregation_due(a->folding, now_ms, interval_ms(a), is_last, &summary))
-		summary_tell(a, &summary);
+	while (aggregation_due(a->aggregation, now_ms, interval_ms(a), is_last, &summary))
+		summary_send(a, &summary);
 }
 
-/* Its text is about all of them; the last one's is left out. */
-static void over_tell(struct alerter *a, const struct alert *over, int64_t now_ms)
+/* The text is about all of them, so the last one's text is replaced. */
+static void quiet_send(struct alerter *a, const struct alert *over, int64_t now_ms)
 {
-	struct alert told = *over;
+	struct alert end = *over;
 	char since[TIMES_STRLEN];
 
-	told.time_ms = now_ms;
-	snprintf(told.text, sizeof(told.text),
+	end.time_ms = now_ms;
+	snprintf(end.text, sizeof(end.text),
 		 "%s%s%s%s%s%s%s: quiet for %lld s; %llu in all since %s",
 		 alert_kind_name(over->kind), *over->expected ? " for " : "", over->expected,
 		 *over->egress ? " by " : "", over->egress, *over->reason ? ", " : "", over->reason,
 		 (long long)(quiet_ms(a) / 1000), (unsigned long long)over->total,
 		 times_format_iso(over->since_ms, since));
-	summary_tell(a, &told);
+	summary_send(a, &end);
 }
 
 void alerter_tick(struct alerter *a, int64_t now_ms)
@@ -245,45 +338,141 @@ void alerter_tick(struct alerter *a, int64_t now_ms)
 	struct alert over;
 
 	a->last_ms = now_ms;
-	exec_tick(a->exec, now_ms);
-	webhook_collect(a);
-	summaries_tell(a, now_ms, false);
-	while (aggregation_over(a->folding, now_ms, quiet_ms(a), &over))
-		over_tell(a, &over, now_ms);
+	silences_expire(&a->silences, now_ms);
+	for (size_t i = 0; i < SINKS; i++) {
+		if (sinks[i]->tick)
+			sinks[i]->tick(a->state[i], now_ms);
+		settled_collect(a, i);
+	}
+	summaries_send(a, now_ms, false);
+	while (aggregation_over(a->aggregation, now_ms, quiet_ms(a), &over))
+		quiet_send(a, &over, now_ms);
 }
 
-/* What is folded still is told, so that nothing goes unsaid. */
+static bool is_open(const struct alerter *a)
+{
+	for (size_t i = 0; i < SINKS; i++) {
+		if (sinks[i]->open && !a->state[i])
+			return false;
+	}
+	return a->aggregation != NULL;
+}
+
+/* What is aggregated is sent first, so that nothing is lost. */
 void alerter_free(struct alerter *a)
 {
 	if (!a)
 		return;
-	if (a->folding && a->exec && a->webhook)
-		summaries_tell(a, a->last_ms, true);
-	exec_free(a->exec);
-	webhook_free(a->webhook, outbox_done, a);
-	aggregation_free(a->folding);
+	if (is_open(a))
+		summaries_send(a, a->last_ms, true);
+	for (size_t i = 0; i < SINKS; i++) {
+		if (!a->state[i])
+			continue;
+		if (sinks[i]->stop)
+			sinks[i]->stop(a->state[i]);
+		settled_collect(a, i);
+		sinks[i]->close(a->state[i]);
+	}
+	aggregation_free(a->aggregation);
 	config_clear(&a->config);
 	free(a);
 }
 
 void alerter_stats(const struct alerter *a, struct alerter_stats *out)
 {
-	struct webhook_stats ws;
-
-	webhook_stats(a->webhook, &ws);
 	*out = (struct alerter_stats){
 		.raised = a->raised,
-		.told = a->told,
-		.folded = a->folded,
+		.sent = a->sent,
+		.aggregated = a->aggregated,
+		.silenced = a->silenced,
 		.summaries = a->summaries,
-		.failed = a->status.failed + ws.dropped,
-		.reused = aggregation_reused(a->folding),
-		.children = exec_children(a->exec),
+		.failed = a->status.failed,
+		.reused = aggregation_reused(a->aggregation),
 	};
 	memcpy(out->last_error, a->status.last_error, sizeof(out->last_error));
-	out->webhook.pending = ws.pending;
-	out->webhook.delivered = ws.delivered;
-	out->webhook.retries = ws.retries;
-	out->webhook.dropped = ws.dropped;
-	memcpy(out->webhook.last_error, ws.last_error, sizeof(out->webhook.last_error));
+	for (size_t i = 0; i < SINKS; i++) {
+		struct sink_stats s = {0};
+
+		if (sinks[i]->stats)
+			sinks[i]->stats(a->state[i], &s);
+		out->children += s.running;
+		out->failed += s.dropped;
+		out->webhook.pending += s.pending;
+		out->webhook.delivered += s.delivered;
+		out->webhook.retries += s.retries;
+		out->webhook.dropped += s.dropped;
+		if (s.last_error[0])
+			memcpy(out->webhook.last_error, s.last_error, sizeof(s.last_error));
+	}
+}
+
+/* --- a test alert -------------------------------------------------------------------- */
+
+#define TEST_LOOK_NS 20000000
+
+/* Wait until programs have ended and the server was asked once; the sinks end what takes
+ * too long. */
+static void test_await(struct alerter *a, int64_t (*now_ms)(void), struct alerter_stats *stats)
+{
+	struct timespec pause = {.tv_nsec = TEST_LOOK_NS};
+
+	alerter_stats(a, stats);
+	while (stats->children || (stats->webhook.pending && !stats->webhook.retries)) {
+		nanosleep(&pause, NULL);
+		alerter_tick(a, now_ms());
+		alerter_stats(a, stats);
+	}
+}
+
+static void sink_test(size_t i, const struct alert_config *c, int64_t (*now_ms)(void),
+		      alerter_test_fn *fn, void *data)
+{
+	struct alerter *a = alerter_new(c);
+	struct alerter_stats stats;
+	struct facts facts;
+	struct alert alert = {.kind = ALERT_TEST,
+			      .time_ms = now_ms(),
+			      .reason = "",
+			      .evidence = "",
+			      .direction = -1,
+			      .count = 1,
+			      .total = 1,
+			      .text = "this is a test of Waymark's alerts; nothing is wrong"};
+	char *line = NULL;
+
+	if (a) {
+		facts_fill(&facts, &alert, &a->identity);
+		line = body_json(&facts);
+	}
+	if (!line) {
+		fn(data, sinks[i]->name, sinks[i]->target(c), strerror(errno));
+		alerter_free(a);
+		return;
+	}
+	if (sinks[i]->body)
+		body_send(a, i, &(struct sink_message){&alert, &facts, line});
+	else
+		sinks[i]->send(a->state[i], c, &(struct sink_message){&alert, &facts, line},
+			       &a->status);
+	test_await(a, now_ms, &stats);
+	if (stats.webhook.last_error[0])
+		memcpy(stats.last_error, stats.webhook.last_error, sizeof(stats.last_error));
+	fn(data, sinks[i]->name, sinks[i]->target(c),
+	   stats.failed || stats.webhook.retries ? stats.last_error : NULL);
+	free(line);
+	alerter_free(a);
+}
+
+unsigned alerter_test(const struct alert_config *c, int64_t (*now_ms)(void), alerter_test_fn *fn,
+		      void *data)
+{
+	unsigned n = 0;
+
+	for (size_t i = 0; i < SINKS; i++) {
+		if (!sinks[i]->target(c))
+			continue;
+		sink_test(i, c, now_ms, fn, data);
+		n++;
+	}
+	return n;
 }

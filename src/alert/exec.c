@@ -17,14 +17,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "alert/sinks.h"
+#include "alert/exec.h"
+#include "alert/sink.h"
 #include "alert/spawn.h"
 
 #define TICK_MOST_MS 1000
 #define STOP_LOOK_MS 10
 
-/* What the programs of one alert are given. */
-struct narrative {
+/* What the programs of one alert get. */
+struct message {
 	unsigned refs;
 	char *line;
 	char **environment;
@@ -32,7 +33,7 @@ struct narrative {
 
 struct job {
 	char *path;
-	struct narrative *story;
+	struct message *message;
 };
 
 struct child {
@@ -50,10 +51,10 @@ struct exec {
 	unsigned first, n_queued;
 	int64_t tick_ms; /* of the latest; 0: none yet */
 	struct spawn_user user;
-	char *refused; /* a user that there is not; NULL: none */
+	char *refused; /* a user that does not exist; NULL: none */
 };
 
-static void story_release(struct narrative *s)
+static void message_release(struct message *s)
 {
 	if (--s->refs)
 		return;
@@ -62,9 +63,9 @@ static void story_release(struct narrative *s)
 	free(s);
 }
 
-static struct narrative *story_new(const struct fact facts[FACTS_COUNT], const char *line)
+static struct message *message_new(const struct facts *facts, const char *line)
 {
-	struct narrative *s = calloc(1, sizeof(*s));
+	struct message *s = calloc(1, sizeof(*s));
 
 	if (!s)
 		return NULL;
@@ -73,12 +74,12 @@ static struct narrative *story_new(const struct fact facts[FACTS_COUNT], const c
 	s->environment = facts_environment(facts);
 	if (s->line && s->environment)
 		return s;
-	story_release(s);
+	message_release(s);
 	errno = ENOMEM;
 	return NULL;
 }
 
-struct exec *exec_new(struct sink_status *s)
+static struct exec *exec_new(struct sink_status *s)
 {
 	struct exec *e = calloc(1, sizeof(*e));
 
@@ -87,8 +88,8 @@ struct exec *exec_new(struct sink_status *s)
 	return e;
 }
 
-/* Who is not root can become nobody else. */
-void exec_set_user(struct exec *e, const char *name)
+/* Only root can switch users. */
+static void exec_set_user(struct exec *e, const char *name)
 {
 	const struct passwd *entry;
 
@@ -104,7 +105,7 @@ void exec_set_user(struct exec *e, const char *name)
 		e->refused = strdup(name);
 }
 
-uint32_t exec_children(const struct exec *e)
+static uint32_t exec_children(const struct exec *e)
 {
 	return e->n_children;
 }
@@ -112,7 +113,7 @@ uint32_t exec_children(const struct exec *e)
 static void job_drop(struct exec *e, struct job *j, const char *why)
 {
 	sink_fail(e->status, "alert exec '%s': %s", j->path, why);
-	story_release(j->story);
+	message_release(j->message);
 	free(j->path);
 }
 
@@ -124,11 +125,11 @@ static struct child *child_place(struct exec *e)
 	return NULL;
 }
 
-/* Takes the job over. */
+/* Start a job, and own it. */
 static void job_start(struct exec *e, struct job *j, struct child *place)
 {
 	pid_t pid;
-	int err = program_spawn(j->path, j->story->environment, j->story->line, &e->user, &pid);
+	int err = program_spawn(j->path, j->message->environment, j->message->line, &e->user, &pid);
 
 	if (err < 0) {
 		job_drop(e, j, strerror(-err));
@@ -136,7 +137,7 @@ static void job_start(struct exec *e, struct job *j, struct child *place)
 	}
 	*place = (struct child){.pid = pid, .path = j->path};
 	e->n_children++;
-	story_release(j->story);
+	message_release(j->message);
 }
 
 static void queue_start(struct exec *e)
@@ -152,17 +153,17 @@ static void queue_start(struct exec *e)
 	}
 }
 
-static void job_submit(struct exec *e, const char *path, struct narrative *story)
+static void job_submit(struct exec *e, const char *path, struct message *message)
 {
-	struct job j = {.path = strdup(path), .story = story};
+	struct job j = {.path = strdup(path), .message = message};
 
 	if (!j.path) {
 		sink_fail(e->status, "alert exec '%s': %s", path, strerror(ENOMEM));
 		return;
 	}
-	story->refs++;
+	message->refs++;
 	if (e->n_queued == EXEC_QUEUE_MAX) {
-		job_drop(e, &j, "too many wait already");
+		job_drop(e, &j, "too many programs wait already");
 		return;
 	}
 	e->queue[(e->first + e->n_queued++) % EXEC_QUEUE_MAX] = j;
@@ -176,8 +177,8 @@ static bool has_suffix(const char *name, const char *suffix)
 	return length > n && strcmp(name + length - n, suffix) == 0;
 }
 
-/* Letters, digits, '-', '_' and '.' as in run-parts(8); no hidden file, and none
- * that an editor or a package manager has put aside. */
+/* Letters, digits, '-', '_' and '.' as in run-parts(8); no hidden file, and no backup
+ * of an editor or a package manager. */
 static int is_program_name(const struct dirent *entry)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -194,14 +195,14 @@ static int is_program_name(const struct dirent *entry)
 	return 1;
 }
 
-/* Bytes' order, whatever the locale says. */
+/* In the order of bytes, whatever the locale. */
 static int name_compare(const struct dirent **a, const struct dirent **b)
 {
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
 static void folder_submit_one(struct exec *e, const char *folder, const char *name,
-			      struct narrative *story)
+			      struct message *message)
 {
 	char path[4096];
 	struct stat st;
@@ -209,10 +210,10 @@ static void folder_submit_one(struct exec *e, const char *folder, const char *na
 	if (snprintf(path, sizeof(path), "%s/%s", folder, name) >= (int)sizeof(path))
 		return;
 	if (stat(path, &st) == 0 && S_ISREG(st.st_mode) && (st.st_mode & 0111))
-		job_submit(e, path, story);
+		job_submit(e, path, message);
 }
 
-static void folder_submit(struct exec *e, const char *folder, struct narrative *story)
+static void folder_submit(struct exec *e, const char *folder, struct message *message)
 {
 	struct dirent **entries;
 	int n = scandir(folder, &entries, is_program_name, name_compare);
@@ -222,31 +223,33 @@ static void folder_submit(struct exec *e, const char *folder, struct narrative *
 		return;
 	}
 	for (int i = 0; i < n; i++) {
-		folder_submit_one(e, folder, entries[i]->d_name, story);
+		folder_submit_one(e, folder, entries[i]->d_name, message);
 		free(entries[i]);
 	}
 	free(entries);
 }
 
-void exec_run(struct exec *e, const char *path, const struct fact facts[FACTS_COUNT],
-	      const char *line)
+static void exec_run(struct exec *e, const char *path, const struct facts *facts, const char *line)
 {
-	struct narrative *story;
+	struct message *message;
 	struct stat st;
 
 	if (e->refused) {
-		sink_fail(e->status, "alert exec '%s': there is no user '%s'", path, e->refused);
+		sink_fail(e->status,
+			  "alert exec '%s': user '%s' does not exist (create it, or set alert { "
+			  "user })",
+			  path, e->refused);
 		return;
 	}
-	story = story_new(facts, line);
-	if (!story || stat(path, &st) < 0)
+	message = message_new(facts, line);
+	if (!message || stat(path, &st) < 0)
 		sink_fail(e->status, "alert exec '%s': %s", path, strerror(errno));
 	else if (S_ISDIR(st.st_mode))
-		folder_submit(e, path, story);
+		folder_submit(e, path, message);
 	else
-		job_submit(e, path, story);
-	if (story)
-		story_release(story);
+		job_submit(e, path, message);
+	if (message)
+		message_release(message);
 }
 
 static void child_judge(struct exec *e, const struct child *c, int status)
@@ -261,7 +264,7 @@ static void child_judge(struct exec *e, const struct child *c, int status)
 			  WEXITSTATUS(status));
 }
 
-/* Only our own children are waited for: others of the process are not ours. */
+/* Wait only for our own children: the process may have others. */
 static void child_reap(struct exec *e, struct child *c)
 {
 	int status;
@@ -290,8 +293,8 @@ static void child_limit(struct exec *e, struct child *c, int64_t passed_ms)
 			  EXEC_TIMEOUT_MS / 1000);
 }
 
-/* Since the tick before. There are many a second, so that what seems to be more
- * than one, or less than nothing, is the clock that was set. */
+/* Return the time since the last tick. Ticks come many times per second: more than a
+ * second, or less than 0, means that the clock was set. */
 static int64_t passed_note(struct exec *e, int64_t now_ms)
 {
 	int64_t passed_ms = e->tick_ms ? now_ms - e->tick_ms : 0;
@@ -302,7 +305,7 @@ static int64_t passed_note(struct exec *e, int64_t now_ms)
 	return passed_ms < TICK_MOST_MS ? passed_ms : TICK_MOST_MS;
 }
 
-void exec_tick(struct exec *e, int64_t now_ms)
+static void exec_tick(struct exec *e, int64_t now_ms)
 {
 	int64_t passed_ms = passed_note(e, now_ms);
 
@@ -317,7 +320,7 @@ void exec_tick(struct exec *e, int64_t now_ms)
 	queue_start(e);
 }
 
-/* A service manager may end what is left when we have ended (systemd.kill(5)). */
+/* A service manager may kill what is left when we exit (systemd.kill(5)). */
 static void children_await(struct exec *e)
 {
 	for (int ms = 0; ms < EXEC_STOP_MS && e->n_children; ms += STOP_LOOK_MS) {
@@ -326,13 +329,13 @@ static void children_await(struct exec *e)
 	}
 }
 
-void exec_free(struct exec *e)
+static void exec_free(struct exec *e)
 {
 	if (!e)
 		return;
 	children_await(e);
 	for (; e->n_queued; e->n_queued--) {
-		job_drop(e, &e->queue[e->first], "not run, the daemon stops");
+		job_drop(e, &e->queue[e->first], "not run: the daemon stops");
 		e->first = (e->first + 1) % EXEC_QUEUE_MAX;
 	}
 	for (size_t i = 0; i < EXEC_CHILDREN_MAX; i++)
@@ -340,3 +343,54 @@ void exec_free(struct exec *e)
 	free(e->refused);
 	free(e);
 }
+
+/* --- the sink ------------------------------------------------------------------------ */
+
+static const char *exec_target(const struct alert_config *c)
+{
+	return c->exec;
+}
+
+static void *exec_open(struct sink_status *s)
+{
+	return exec_new(s);
+}
+
+static void exec_close(void *self)
+{
+	exec_free(self);
+}
+
+static int exec_configure(void *self, const struct alert_config *c)
+{
+	exec_set_user(self, c->user);
+	return 0;
+}
+
+static void exec_send(void *self, const struct alert_config *c, const struct sink_message *m,
+		      struct sink_status *s)
+{
+	(void)s;
+	exec_run(self, c->exec, m->facts, m->line);
+}
+
+static void exec_sink_tick(void *self, int64_t now_ms)
+{
+	exec_tick(self, now_ms);
+}
+
+static void exec_stats(void *self, struct sink_stats *out)
+{
+	out->running = exec_children(self);
+}
+
+const struct sink exec_sink = {
+	.name = "exec",
+	.target = exec_target,
+	.open = exec_open,
+	.close = exec_close,
+	.configure = exec_configure,
+	.send = exec_send,
+	.tick = exec_sink_tick,
+	.stats = exec_stats,
+};

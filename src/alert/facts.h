@@ -1,32 +1,39 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * facts.h - what an alert says, as names and text, for every sink alike.
+ * facts.h - the facts of an alert as names and text, the same for every sink.
  */
 #ifndef WAYMARK_SRC_ALERT_FACTS_H
 #define WAYMARK_SRC_ALERT_FACTS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "waymark/alert/alert.h"
 
-#define FACTS_COUNT 21
+#define FACTS_MAX 40
 
 struct fact {
 	const char *name; /* "flow_id", ... */
 	bool is_number;	  /* JSON writes it without quotes */
-	char text[256];	  /* "": not known, or does not apply */
+	char text[256];	  /* "": unknown, or does not apply */
 };
 
-void facts_fill(struct fact facts[FACTS_COUNT], const struct alert *alert);
+struct facts {
+	struct fact list[FACTS_MAX];
+	size_t n;
+};
 
-/* One JSON object on one line, with its line end. malloc'd, or NULL with errno. */
-char *alert_json(const struct fact facts[FACTS_COUNT]);
+/* Fill in every fact of an alert. */
+void facts_fill(struct facts *facts, const struct alert *alert,
+		const struct alert_identity *identity);
+/* Return the text of a fact, or NULL if no fact has this name. */
+const char *facts_text(const struct facts *facts, const char *name);
 
 #define FACTS_PREFIX "WAYMARK_"
 
-/* WAYMARK_KIND=... and so on, and a PATH. Ends with NULL; free with
+/* Return WAYMARK_KIND=... and so on, and a PATH, ended by NULL; free with
  * facts_environment_free. NULL with errno. */
-char **facts_environment(const struct fact facts[FACTS_COUNT]);
+char **facts_environment(const struct facts *facts);
 void facts_environment_free(char **environment);
 
 #endif

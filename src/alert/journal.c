@@ -3,9 +3,9 @@
  * journal.c - alerts to systemd's journal, each fact a field of its own, so that
  * `journalctl WAYMARK_KIND=mismatch WAYMARK_EXPECTED=wan1` finds them.
  *
- * The form is that of systemd.io/JOURNAL_NATIVE_PROTOCOL: a line NAME=value a field;
- * of a value with a line end NAME, a line end, its length in 64 bits, little-endian,
- * the value, a line end. It is a file's text without a library.
+ * The format is that of systemd.io/JOURNAL_NATIVE_PROTOCOL: one line NAME=value per
+ * field. A value that contains a line end is written as NAME, a line end, its length in
+ * 64 bits, little-endian, the value and a line end.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "alert/datagram.h"
-#include "alert/sinks.h"
+#include "alert/syslog.h"
 
 bool journal_is_there(const char *socket_path)
 {
@@ -58,8 +58,8 @@ static void fields_put(FILE *out, const struct alert *alert, char *const *variab
 	}
 }
 
-void journal_write(const char *socket_path, const struct alert *alert,
-		   const struct fact facts[FACTS_COUNT], struct sink_status *s)
+void journal_write(const char *socket_path, const struct alert *alert, const struct facts *facts,
+		   struct sink_status *s)
 {
 	char **variables = facts_environment(facts), *text = NULL;
 	size_t bytes = 0;

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "alert/sinks.h"
+#include "alert/sink.h"
 
 /* Half a line would spoil the next one: a file is cut back to what it was. */
 static void line_undo(int fd, const struct stat *before)
@@ -36,14 +36,25 @@ static int line_append(int fd, const char *line)
 	return -ENOSPC;
 }
 
-void jsonl_write(const char *path, const char *line, struct sink_status *s)
+static const char *jsonl_target(const struct alert_config *c)
+{
+	return c->json;
+}
+
+/* The file is opened for each line, so that it may be rotated. A FIFO without a reader and
+ * a full disk are failures. The process ignores SIGPIPE. */
+static void jsonl_send(void *self, const struct alert_config *c, const struct sink_message *m,
+		       struct sink_status *s)
 {
 	int flags = O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-	int fd = open(path, flags, 0640);
-	int err = fd < 0 ? -errno : line_append(fd, line);
+	int fd = open(c->json, flags, 0640);
+	int err = fd < 0 ? -errno : line_append(fd, m->line);
 
+	(void)self;
 	if (fd >= 0)
 		close(fd);
 	if (err < 0)
-		sink_fail(s, "alert json '%s': %s", path, strerror(-err));
+		sink_fail(s, "alert json '%s': %s", c->json, strerror(-err));
 }
+
+const struct sink jsonl_sink = {.name = "json", .target = jsonl_target, .send = jsonl_send};

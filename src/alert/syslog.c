@@ -2,8 +2,8 @@
 /*
  * syslog.c - alerts to the system's log.
  *
- * Not by syslog(3), which waits for as long as the log's daemon does not read:
- * one datagram in the form that it sends, without waiting.
+ * Not by syslog(3), which blocks while the log daemon does not read: one datagram in the
+ * same format, without blocking.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,7 +13,8 @@
 #include <unistd.h>
 
 #include "alert/datagram.h"
-#include "alert/sinks.h"
+#include "alert/sink.h"
+#include "alert/syslog.h"
 
 int syslog_priority(const struct alert *alert)
 {
@@ -41,7 +42,7 @@ const char *syslog_text(const struct alert *alert, char text[SYSLOG_TEXT_SIZE])
 {
 	char times[48] = "";
 
-	if (alert->count > 1 && !alert->is_over)
+	if (alert->count > 1 && alert->state != ALERT_OVER)
 		snprintf(times, sizeof(times), " (%" PRIu64 " times, this is the last)",
 			 alert->count);
 	snprintf(text, SYSLOG_TEXT_SIZE, "%s: %s%s", alert_kind_name(alert->kind), alert->text,
@@ -61,3 +62,23 @@ void syslog_write(const char *socket_path, const struct alert *alert, struct sin
 	if (err < 0)
 		sink_fail(s, "alert syslog '%s': %s", socket_path, strerror(-err));
 }
+
+static const char *system_log_target(const struct alert_config *c)
+{
+	return c->syslog ? "the system's log" : NULL;
+}
+
+/* Where the journal runs it also takes what syslog(3) sends, so one of them is enough. */
+static void system_log_send(void *self, const struct alert_config *c, const struct sink_message *m,
+			    struct sink_status *s)
+{
+	(void)self;
+	(void)c;
+	if (journal_is_there(JOURNAL_PATH))
+		journal_write(JOURNAL_PATH, m->alert, m->facts, s);
+	else
+		syslog_write(SYSLOG_PATH, m->alert, s);
+}
+
+const struct sink system_log_sink = {
+	.name = "syslog", .target = system_log_target, .send = system_log_send};

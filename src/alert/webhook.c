@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * webhook.c - the queue of alerts for an HTTP server and the thread that empties it.
- * One that fails is tried again, later each time, and those behind it wait: the
+ * webhook.c - the queue of alerts for an HTTP server, and the thread that empties it.
+ * An alert that fails is sent again, later each time, and those behind it wait: the
  * server is the same for all.
  *
- * It knows neither HTTP nor where alerts are kept across a restart.
+ * Must not know HTTP, nor where alerts are kept across a restart.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -15,6 +15,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "alert/strings.h"
 #include "alert/webhook.h"
 #include "alert/webhook_post.h"
 
@@ -37,6 +38,7 @@ struct webhook {
 
 	/* Under the lock. */
 	char *url; /* NULL: off */
+	char **headers;
 	uint32_t timeout_s;
 	struct list pending, settled;
 	unsigned failures; /* in a row */
@@ -198,8 +200,10 @@ static void oldest_post(struct webhook *w, struct poster *poster)
 {
 	struct item *item = list_take(&w->pending);
 	char *url = strdup(w->url);
+	char **headers = strings_copy(w->headers);
 	struct post post = {
 		.url = url,
+		.headers = headers,
 		.body = item->line,
 		.timeout_ms = w->timeout_s * 1000,
 		.is_abandoned = is_abandoned,
@@ -209,9 +213,10 @@ static void oldest_post(struct webhook *w, struct poster *poster)
 	enum post_result result = POST_FAILED;
 
 	pthread_mutex_unlock(&w->lock);
-	if (url && poster)
+	if (url && poster && !headers == !w->headers)
 		result = poster_run(poster, &post);
 	free(url);
+	strings_free(headers);
 	pthread_mutex_lock(&w->lock);
 	result_note(w, item, result, &post);
 }
@@ -277,41 +282,54 @@ static void thread_stop(struct webhook *w)
 	pthread_join(w->thread, NULL);
 }
 
-void webhook_free(struct webhook *w, void (*fn)(void *data, int64_t id), void *data)
+void webhook_stop(struct webhook *w)
 {
-	int64_t id;
+	thread_stop(w);
+	w->is_running = false;
+}
 
+void webhook_free(struct webhook *w)
+{
 	if (!w)
 		return;
-	thread_stop(w);
-	while ((id = webhook_settled(w)))
-		fn(data, id);
+	webhook_stop(w);
+	list_clear(&w->settled);
 	list_clear(&w->pending);
 	pthread_cond_destroy(&w->wake);
 	pthread_mutex_destroy(&w->lock);
 	free(w->url);
+	strings_free(w->headers);
 	free(w);
 }
 
-int webhook_set(struct webhook *w, const char *url, uint32_t timeout_s)
+static void target_replace(struct webhook *w, char *url, char **headers, uint32_t timeout_s)
 {
-	char *copy = url ? strdup(url) : NULL;
-	int err = url ? thread_start(w) : 0;
-
-	if (err || (url && !copy)) {
-		free(copy);
-		return err ? err : -ENOMEM;
-	}
-	pthread_mutex_lock(&w->lock);
 	if (!url || !w->url || strcmp(url, w->url)) {
 		w->failures = 0;
 		w->due_ms = 0;
 	}
 	free(w->url);
-	w->url = copy;
+	strings_free(w->headers);
+	w->url = url;
+	w->headers = headers;
 	w->timeout_s = timeout_s;
 	queue_limit(w);
 	pthread_cond_signal(&w->wake);
+}
+
+int webhook_set(struct webhook *w, const struct alert_config *c)
+{
+	char *url = c->webhook ? strdup(c->webhook) : NULL;
+	char **headers = strings_copy(c->webhook_headers);
+	int err = url ? thread_start(w) : 0;
+
+	if (err || (c->webhook && !url) || (c->webhook_headers && !headers)) {
+		free(url);
+		strings_free(headers);
+		return err ? err : -ENOMEM;
+	}
+	pthread_mutex_lock(&w->lock);
+	target_replace(w, url, headers, c->webhook_timeout_s);
 	pthread_mutex_unlock(&w->lock);
 	return 0;
 }

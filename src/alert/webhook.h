@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * webhook.h - alerts to an HTTP server, by a thread of their own, one after the
- * other, each until it is acknowledged. Every function here is for one thread and
- * never waits, but webhook_free.
+ * webhook.h - sends alerts to an HTTP server, in a thread of its own, one after the
+ * other, each until it is acknowledged. Every function is for one thread and never
+ * blocks, except webhook_stop and webhook_free.
  */
 #ifndef WAYMARK_SRC_ALERT_WEBHOOK_H
 #define WAYMARK_SRC_ALERT_WEBHOOK_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "waymark/config/config.h"
 
 /* Alerts that wait; beyond them the oldest is dropped. */
 #define WEBHOOK_QUEUE_MAX 1000
@@ -29,12 +31,14 @@ struct webhook_stats {
 };
 
 struct webhook *webhook_new(void); /* NULL with errno */
-/* Tries what waits for WEBHOOK_STOP_MS at most, where the last attempt was good, and
- * gives each alert that is settled by then to fn. */
-void webhook_free(struct webhook *w, void (*fn)(void *data, int64_t id), void *data);
+/* End the thread. It sends what waits for at most WEBHOOK_STOP_MS, if the last attempt
+ * succeeded; read webhook_settled() afterwards. */
+void webhook_stop(struct webhook *w);
+void webhook_free(struct webhook *w);
 
-/* url NULL: off; what waits is dropped. 0 or -errno. */
-int webhook_set(struct webhook *w, const char *url, uint32_t timeout_s);
+/* Take url, headers and timeout of a configuration. Without a URL it is off, and what
+ * waits is dropped. 0 or -errno. */
+int webhook_set(struct webhook *w, const struct alert_config *c);
 
 /* Copies the line. 0 or -errno. */
 int webhook_push(struct webhook *w, int64_t id, const char *line);

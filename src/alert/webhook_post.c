@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * webhook_post.c - one HTTP request: the one place that knows libcurl.
+ * webhook_post.c - one HTTP request; the only user of libcurl in this room.
  *
- * It knows neither the queue nor when to try again. A URL may hold a password or a
- * token anywhere behind the scheme: no message has a part of it.
+ * Must not know the queue, nor when to send again. A URL or a header may hold a password
+ * or a token: no message contains a part of them.
  */
 #include <curl/curl.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 #include "alert/webhook_post.h"
 
 struct poster {
 	CURL *curl;
-	struct curl_slist *headers;
 };
 
 static void curl_load(void)
@@ -23,7 +24,7 @@ static void curl_load(void)
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
-/* What the server says besides its status is of no interest. */
+/* Only the status of the answer matters. */
 static size_t body_skip(char *text, size_t size, size_t n, void *data)
 {
 	(void)text;
@@ -42,7 +43,7 @@ static int progress_look(void *data, curl_off_t a, curl_off_t b, curl_off_t c, c
 	return post->is_abandoned && post->is_abandoned(post->data);
 }
 
-/* No redirect is followed: where alerts go is the configuration's to say. */
+/* Follow no redirect: the configuration decides where alerts go. */
 static CURLcode protocols_limit(CURL *curl)
 {
 	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
@@ -56,9 +57,8 @@ static CURLcode protocols_limit(CURL *curl)
 static CURLcode handle_prepare(struct poster *p)
 {
 	curl_easy_setopt(p->curl, CURLOPT_NOSIGNAL, 1L);
-	/* Alerts are rare: a connection kept would be one that has died meanwhile. */
+	/* Alerts are rare: a kept connection would be dead by the next one. */
 	curl_easy_setopt(p->curl, CURLOPT_FORBID_REUSE, 1L);
-	curl_easy_setopt(p->curl, CURLOPT_HTTPHEADER, p->headers);
 	curl_easy_setopt(p->curl, CURLOPT_USERAGENT, "waymark/" PACKAGE_VERSION);
 	curl_easy_setopt(p->curl, CURLOPT_WRITEFUNCTION, body_skip);
 	curl_easy_setopt(p->curl, CURLOPT_XFERINFOFUNCTION, progress_look);
@@ -78,8 +78,7 @@ struct poster *poster_new(void)
 		return NULL;
 	pthread_once(&once, curl_load);
 	p->curl = curl_easy_init();
-	p->headers = curl_slist_append(NULL, "Content-Type: application/json");
-	if (p->curl && p->headers && handle_prepare(p) == CURLE_OK)
+	if (p->curl && handle_prepare(p) == CURLE_OK)
 		return p;
 	poster_free(p);
 	errno = ENOMEM;
@@ -91,12 +90,11 @@ void poster_free(struct poster *p)
 	if (!p)
 		return;
 	curl_easy_cleanup(p->curl);
-	curl_slist_free_all(p->headers);
 	free(p);
 }
 
-/* Statuses that speak of this request and not of the server's day, of a
- * configuration that may be mended or of too many requests. RFC 9110, 15.5. */
+/* Statuses that refuse this very request, whatever the server's load or configuration.
+ * RFC 9110, 15.5. */
 static bool is_final(long status)
 {
 	switch (status) {
@@ -128,17 +126,51 @@ static enum post_result status_judge(struct poster *p, struct post *post)
 	return is_final(status) ? POST_REFUSED : POST_FAILED;
 }
 
-enum post_result poster_run(struct poster *p, struct post *post)
+/* A header of the operator replaces the default of the same name. */
+static struct curl_slist *headers_new(char *const *list)
+{
+	struct curl_slist *headers = NULL, *more;
+	bool has_type = false;
+
+	for (char *const *p = list; p && *p; p++) {
+		more = curl_slist_append(headers, *p);
+		if (!more)
+			goto fail;
+		headers = more;
+		has_type = has_type || !strncasecmp(*p, "Content-Type:", 13);
+	}
+	if (has_type)
+		return headers;
+	more = curl_slist_append(headers, "Content-Type: application/json");
+	if (more)
+		return more;
+fail:
+	curl_slist_free_all(headers);
+	return NULL;
+}
+
+static CURLcode request_run(struct poster *p, struct post *post, struct curl_slist *headers)
 {
 	CURLcode code;
 
-	post->retry_after_s = 0;
-	post->error[0] = '\0';
+	curl_easy_setopt(p->curl, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(p->curl, CURLOPT_URL, post->url);
 	curl_easy_setopt(p->curl, CURLOPT_POSTFIELDS, post->body);
 	curl_easy_setopt(p->curl, CURLOPT_TIMEOUT_MS, (long)post->timeout_ms);
 	curl_easy_setopt(p->curl, CURLOPT_XFERINFODATA, post);
 	code = curl_easy_perform(p->curl);
+	curl_easy_setopt(p->curl, CURLOPT_HTTPHEADER, NULL);
+	return code;
+}
+
+enum post_result poster_run(struct poster *p, struct post *post)
+{
+	struct curl_slist *headers = headers_new(post->headers);
+	CURLcode code = headers ? request_run(p, post, headers) : CURLE_OUT_OF_MEMORY;
+
+	curl_slist_free_all(headers);
+	post->retry_after_s = 0;
+	post->error[0] = '\0';
 	if (code == CURLE_OK)
 		return status_judge(p, post);
 	snprintf(post->error, sizeof(post->error), "%s", curl_easy_strerror(code));

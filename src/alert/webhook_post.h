@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * webhook_post.h - one HTTP request, and what became of it.
+ * webhook_post.h - one HTTP request and its result.
  */
 #ifndef WAYMARK_SRC_ALERT_WEBHOOK_POST_H
 #define WAYMARK_SRC_ALERT_WEBHOOK_POST_H
@@ -16,8 +16,9 @@ enum post_result {
 
 struct post {
 	const char *url;
-	const char *body;    /* JSON */
-	uint32_t timeout_ms; /* for the whole of it */
+	char *const *headers; /* "NAME: VALUE", ended by NULL; NULL: none */
+	const char *body;     /* JSON */
+	uint32_t timeout_ms;  /* for the whole of it */
 	/* Asked at least once a second; true: give up now. */
 	bool (*is_abandoned)(void *data);
 	void *data;

@@ -82,6 +82,7 @@ static void removed_alert(struct daemon *d, const struct uplink_config *u, const
 		.count = 1,
 	};
 
+	snprintf(a.uplink, sizeof(a.uplink), "%s", u->name);
 	snprintf(a.expected, sizeof(a.expected), "%s", u->name);
 	snprintf(a.egress, sizeof(a.egress), "%s", u->ifname);
 	snprintf(a.text, sizeof(a.text), "%s", text);

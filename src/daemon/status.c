@@ -198,7 +198,7 @@ static json_t *alerts_answer(const struct daemon *d)
 
 	alerter_stats(d->alerter, &s);
 	return json_pack("{sI sI sI sI sI s{sI sI sI sI so}}", "raised", (json_int_t)s.raised,
-			 "told", (json_int_t)s.told, "folded", (json_int_t)s.folded, "summaries",
+			 "sent", (json_int_t)s.sent, "aggregated", (json_int_t)s.aggregated, "summaries",
 			 (json_int_t)s.summaries, "failed", (json_int_t)s.failed, "webhook",
 			 "pending", (json_int_t)s.webhook.pending, "delivered",
 			 (json_int_t)s.webhook.delivered, "retries", (json_int_t)s.webhook.retries,

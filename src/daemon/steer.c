@@ -109,6 +109,7 @@ static void uplink_alert(struct daemon *d, const struct uplink_config *u, const 
 {
 	struct alert a = {
 		.kind = ALERT_UPLINK,
+		.state = strcmp(state, "up") ? ALERT_RAISED : ALERT_OVER,
 		.time_ms = clock_now_ms(),
 		.reason = state,
 		.evidence = "",
@@ -117,6 +118,7 @@ static void uplink_alert(struct daemon *d, const struct uplink_config *u, const 
 		.count = 1,
 	};
 
+	snprintf(a.uplink, sizeof(a.uplink), "%s", u->name);
 	snprintf(a.expected, sizeof(a.expected), "%s", u->name);
 	snprintf(a.egress, sizeof(a.egress), "%s", u->ifname);
 	snprintf(a.text, sizeof(a.text), "uplink %s (%s) is %s", u->name, u->ifname, state);

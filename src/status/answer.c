@@ -117,8 +117,8 @@ static void sinks_take(struct answer *a, const json_t *o)
 		{NULL, NULL},
 	};
 	const struct wanted alerts[] = {
-		{"raised", &a->alerts.raised}, {"told", &a->alerts.told},
-		{"folded", &a->alerts.folded}, {"summaries", &a->alerts.summaries},
+		{"raised", &a->alerts.raised}, {"sent", &a->alerts.sent},
+		{"aggregated", &a->alerts.aggregated}, {"summaries", &a->alerts.summaries},
 		{"failed", &a->alerts.failed}, {NULL, NULL},
 	};
 	const struct wanted webhook[] = {

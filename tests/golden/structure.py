@@ -73,14 +73,15 @@ def private_includes(top):
     return found
 
 
-def symbols(build):
+def symbols(top, build):
     """Return {object: (defined functions, used names)}."""
     found = {}
     for folder, _, names in os.walk(os.path.join(build, "src")):
         for name in names:
-            if not name.endswith(".o"):
-                continue
             path = os.path.join(folder, name)
+            source = os.path.relpath(path, build)[:-2] + ".c"
+            if not name.endswith(".o") or not os.path.exists(os.path.join(top, source)):
+                continue
             out = subprocess.run(["nm", path], capture_output=True, text=True, check=True).stdout
             defined = set(re.findall(r" [TD] (\w+)$", out, re.M)) | set(re.findall(r" [RBC] (\w+)$", out, re.M))
             functions = set(re.findall(r" T (\w+)$", out, re.M))
@@ -178,7 +179,7 @@ def main():
             to = sorted(b for a, b in arrows if a == room)
             print(f"{room:10} -> {' '.join(to)}")
         return 0
-    found = symbols(build)
+    found = symbols(top, build)
     lengths = function_lengths(top)
     checks = [
         ("no include goes up", [

@@ -123,8 +123,8 @@ config_alert="exec = \"$lab_tmp/told\"
 	user = \"root\"
 	syslog = false" config_write
 run 0 'alert-test' alert-test
-prints 'alert-test: the program' "^exec +$lab_tmp/told: told$"
-prints 'alert-test: the file' "^json +$lab_tmp/alerts.jsonl: told$"
+prints 'alert-test: the program' "^exec +$lab_tmp/told: delivered$"
+prints 'alert-test: the file' "^json +$lab_tmp/alerts.jsonl: delivered$"
 is 'alert-test: the program ran' "$(head -n 1 "$lab_tmp/told.out")" test
 check 'alert-test: it got the story' grep -q '"kind":"test"' "$lab_tmp/told.out"
 config_alert="exec = \"$lab_tmp/told\"

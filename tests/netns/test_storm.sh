@@ -4,7 +4,7 @@
 # Proves that a storm of mismatches harms nothing: one of packets, of established flows
 # whose rule has gone, as many a second as the machine makes, and one of flows, of which
 # each mismatches. Meanwhile healthy flows are in the history with their ends, alerts and
-# programs and log lines stay few and what is folded is counted, the history grows by a
+# programs and log lines stay few and what is aggregated is counted, the history grows by a
 # row a flow and a mismatch, and the daemon does not grow without bound.
 
 . "${0%/*}/lib.sh"
@@ -79,7 +79,7 @@ alerts_left_over() {
 	waymark status --json | python3 -c '
 import json, sys
 a = json.load(sys.stdin)["alerts"]
-print(a["raised"] - a["told"] + a["summaries"] - a["folded"])'
+print(a["raised"] - a["sent"] + a["summaries"] - a["aggregated"])'
 }
 
 judge() { # WHAT
@@ -95,9 +95,9 @@ judge() { # WHAT
 	in_range "$what: programs at once" "$(most 1)" 0 8
 	in_range "$what: the daemon's memory has grown by so many KiB" $(($(most 2) - memory)) -1000000 $growth
 	in_range "$what: log lines, in $seconds s" $(($(wc -l <"$lab_tmp/waymarkd.log") - logged)) 1 $((seconds * 30 + 60))
-	is "$what: raised = told - summaries + folded" "$(alerts_left_over)" 0
-	check "$what: alerts are told once a kind and interval" alerts_are_few
-	check "$what: the file has as many as were told" wait_for 5 alerts_are_all
+	is "$what: raised = sent - summaries + aggregated" "$(alerts_left_over)" 0
+	check "$what: alerts are sent once per kind and interval" alerts_are_few
+	check "$what: the file has as many as were sent" wait_for 5 alerts_are_all
 }
 
 lost_is_written() {
@@ -123,7 +123,7 @@ alerts_are_few() {
 }
 
 alerts_are_all() {
-	[ "$(wc -l <"$lab_tmp/alerts.jsonl")" = "$(status_of alerts told)" ]
+	[ "$(wc -l <"$lab_tmp/alerts.jsonl")" = "$(status_of alerts sent)" ]
 }
 
 history_bytes() {

@@ -20,7 +20,10 @@
 #include <cmocka.h>
 
 #include "alert/aggregation.h"
-#include "alert/sinks.h"
+#include "alert/aggregation.h"
+#include "alert/body.h"
+#include "alert/silence.h"
+#include "alert/syslog.h"
 #include "alert_lab.h"
 
 #define MINUTE 60000
@@ -106,8 +109,8 @@ static void test_folds(void **state)
 	assert_integer(object, "total", 1);
 	json_decref(object);
 	assert_int_equal(stats_of(a).raised, 54);
-	assert_int_equal(stats_of(a).told, 5);
-	assert_int_equal(stats_of(a).folded, 51);
+	assert_int_equal(stats_of(a).sent, 5);
+	assert_int_equal(stats_of(a).aggregated, 51);
 	alerter_free(a);
 }
 
@@ -190,7 +193,7 @@ static void assert_sum(struct alerter *a)
 {
 	struct alerter_stats s = stats_of(a);
 
-	assert_int_equal(s.raised, s.told - s.summaries + s.folded);
+	assert_int_equal(s.raised, s.sent - s.summaries + s.aggregated);
 }
 
 /* More keys than the table holds: those beyond share one alert an interval, however
@@ -202,20 +205,20 @@ static void test_many_keys(void **state)
 	(void)state;
 	raise_at(a, T0 - 10, 1);
 	raise_at(a, T0 - 9, 2);
-	for (int i = 0; i < FOLDING_MAX; i++)
+	for (int i = 0; i < AGGREGATION_MAX; i++)
 		raise_key(a, i, T0 + i);
 	assert_int_equal(stats_of(a).reused, 0);
-	assert_int_equal(lines_of(file_text("lines")), FOLDING_MAX + 1);
+	assert_int_equal(lines_of(file_text("lines")), AGGREGATION_MAX + 1);
 	assert_non_null(strstr(file_text("lines"), "many-kinds"));
 	for (int i = 0; i < 100000; i++)
 		raise_key(a, i % 1000, T0 + 1000);
-	assert_int_equal(lines_of(file_text("lines")), FOLDING_MAX + 1);
-	assert_int_equal(stats_of(a).told, FOLDING_MAX + 1);
-	assert_int_equal(stats_of(a).folded, 100001);
+	assert_int_equal(lines_of(file_text("lines")), AGGREGATION_MAX + 1);
+	assert_int_equal(stats_of(a).sent, AGGREGATION_MAX + 1);
+	assert_int_equal(stats_of(a).aggregated, 100001);
 	assert_sum(a);
 	/* of u0 to u254 each, of the others all together, and of the first */
 	alerter_tick(a, T0 + MINUTE + 1000);
-	assert_int_equal(stats_of(a).summaries, FOLDING_MAX + 1);
+	assert_int_equal(stats_of(a).summaries, AGGREGATION_MAX + 1);
 	assert_sum(a);
 	alerter_free(a);
 }
@@ -228,12 +231,12 @@ static void test_key_gives_way(void **state)
 	(void)state;
 	raise_key(a, 0, T0);
 	raise_key(a, 0, T0 + 1);
-	for (int i = 1; i < FOLDING_MAX; i++)
+	for (int i = 1; i < AGGREGATION_MAX; i++)
 		raise_key(a, i, T0 + 2);
-	raise_key(a, FOLDING_MAX, T0 + MINUTE + 1);
+	raise_key(a, AGGREGATION_MAX, T0 + MINUTE + 1);
 	assert_int_equal(stats_of(a).reused, 1);
 	assert_int_equal(stats_of(a).summaries, 1);
-	assert_int_equal(lines_of(file_text("lines")), FOLDING_MAX + 2);
+	assert_int_equal(lines_of(file_text("lines")), AGGREGATION_MAX + 2);
 	assert_null(strstr(file_text("lines"), "many-kinds"));
 	assert_sum(a);
 	alerter_free(a);
@@ -319,7 +322,8 @@ static int log_bind(struct sockaddr_un *address, const char *name)
  * begin another field. */
 static void test_journal(void **state)
 {
-	struct fact facts[FACTS_COUNT];
+	struct facts facts;
+	const struct alert_identity identity = {.host = "gw1", .router = "gw1"};
 	struct sockaddr_un address;
 	struct sink_status s = {0};
 	struct alert alert = mismatch();
@@ -331,8 +335,8 @@ static void test_journal(void **state)
 	assert_true(journal_is_there(address.sun_path));
 	assert_false(journal_is_there("/nonexistent/journal"));
 	alert.reason = "odd\nMESSAGE=forged";
-	facts_fill(facts, &alert);
-	journal_write(address.sun_path, &alert, facts, &s);
+	facts_fill(&facts, &alert, &identity);
+	journal_write(address.sun_path, &alert, &facts, &s);
 	assert_int_equal(s.failed, 0);
 	n = recv(fd, text, sizeof(text) - 1, 0);
 	assert_true(n > 0);
@@ -348,7 +352,7 @@ static void test_journal(void **state)
 	assert_memory_equal(strstr(text, "\nWAYMARK_REASON\n"),
 			    "\nWAYMARK_REASON\n\22\0\0\0\0\0\0\0odd\nMESSAGE=forged\n", 43);
 	close(fd);
-	journal_write(address.sun_path, &alert, facts, &s);
+	journal_write(address.sun_path, &alert, &facts, &s);
 	assert_int_equal(s.failed, 1);
 	assert_non_null(strstr(s.last_error, "journal"));
 }
@@ -404,6 +408,137 @@ static void test_set_config(void **state)
 	alerter_free(NULL);
 }
 
+/* An uplink that is down is over when it is up again, however long that takes and
+ * whatever the reasons were; quiet does not end it. */
+static void test_lasting(void **state)
+{
+	struct alert alert = {.kind = ALERT_UPLINK,
+			      .time_ms = T0,
+			      .uplink = "wan1",
+			      .reason = "down",
+			      .evidence = "",
+			      .direction = -1,
+			      .text = "uplink wan1 is down"};
+	struct alerter *a = alerter_with(NULL, path_in("lines"), 60);
+	json_t *object;
+
+	(void)state;
+	alerter_raise(a, &alert);
+	alerter_tick(a, T0 + 100 * MINUTE);
+	assert_int_equal(lines_of(file_text("lines")), 1);
+	alert.reason = "no-gateway";
+	alerter_raise(a, &alert);
+	snprintf(alert.uplink, sizeof(alert.uplink), "wan2");
+	alerter_raise(a, &alert);
+	snprintf(alert.uplink, sizeof(alert.uplink), "wan1");
+	alert.state = ALERT_OVER;
+	alert.time_ms = T0 + 101 * MINUTE;
+	alert.reason = "up";
+	alerter_raise(a, &alert);
+	assert_int_equal(lines_of(file_text("lines")), 4);
+	object = line_json(3);
+	assert_text(object, "state", "over");
+	assert_text(object, "severity", "notice");
+	assert_text(object, "uplink", "wan1");
+	assert_text(object, "since", "2026-07-15T10:20:30.456Z");
+	assert_integer(object, "total", 2);
+	json_decref(object);
+	/* the next one is new, and is sent at once */
+	alert.state = ALERT_RAISED;
+	alert.reason = "down";
+	alerter_raise(a, &alert);
+	assert_int_equal(lines_of(file_text("lines")), 5);
+	alerter_free(a);
+}
+
+static unsigned recorded;
+
+static void alert_record(void *data, const struct alert *alert)
+{
+	(void)data;
+	(void)alert;
+	recorded++;
+}
+
+/* A silenced alert is recorded and counted, not sent, and only until its time and for its
+ * uplink. */
+static void test_silence(void **state)
+{
+	const struct alert_outbox outbox = {.record = alert_record};
+	struct alerter *a = alerter_with(NULL, path_in("lines"), 60);
+	struct alert alert = mismatch();
+
+	(void)state;
+	recorded = 0;
+	alerter_set_outbox(a, &outbox);
+	alerter_silence(a, "wan1", T0 + MINUTE);
+	alerter_raise(a, &alert);
+	assert_null(file_text("lines"));
+	assert_int_equal(recorded, 1);
+	assert_int_equal(stats_of(a).silenced, 1);
+	snprintf(alert.expected, sizeof(alert.expected), "wan3");
+	alerter_raise(a, &alert);
+	assert_int_equal(lines_of(file_text("lines")), 1);
+	snprintf(alert.expected, sizeof(alert.expected), "wan1");
+	alert.time_ms = T0 + MINUTE;
+	alerter_tick(a, alert.time_ms);
+	alerter_raise(a, &alert);
+	assert_int_equal(lines_of(file_text("lines")), 2);
+	alerter_silence(a, "", T0 + 3 * MINUTE);
+	alert.time_ms = T0 + 2 * MINUTE;
+	alerter_raise(a, &alert);
+	assert_int_equal(lines_of(file_text("lines")), 2);
+	alerter_free(a);
+}
+
+/* What Alertmanager uses to tell alerts apart is the same when the alert is over. */
+static void test_alertmanager(void **state)
+{
+	struct alert alert = mismatch();
+	const struct alert_identity identity = {.host = "h", .router = "gw1"};
+	struct facts facts;
+	json_t *raised, *over;
+	char *text;
+
+	(void)state;
+	alert.since_ms = T0 - MINUTE;
+	facts_fill(&facts, &alert, &identity);
+	text = body_alertmanager(&facts, &alert);
+	raised = json_loads(text, 0, NULL);
+	free(text);
+	alert.state = ALERT_OVER;
+	alert.count = 7;
+	facts_fill(&facts, &alert, &identity);
+	text = body_alertmanager(&facts, &alert);
+	over = json_loads(text, 0, NULL);
+	free(text);
+	raised = json_array_get(raised, 0);
+	over = json_array_get(over, 0);
+	assert_true(json_equal(json_object_get(raised, "labels"), json_object_get(over, "labels")));
+	assert_text(json_object_get(raised, "labels"), "severity", "critical");
+	assert_text(json_object_get(raised, "labels"), "expected", "wan1");
+	assert_text(json_object_get(raised, "labels"), "router", "gw1");
+	assert_text(raised, "startsAt", "2026-07-15T10:19:30.456Z");
+	assert_text(raised, "endsAt", "2026-07-16T10:20:30.456Z");
+	assert_text(over, "endsAt", "2026-07-15T10:20:30.456Z");
+}
+
+static void test_template(void **state)
+{
+	struct alert alert = mismatch();
+	struct facts facts;
+	char *text;
+
+	(void)state;
+	snprintf(alert.text, sizeof(alert.text), "a \"quoted\" word");
+	facts_fill(&facts, &alert, &(struct alert_identity){.host = "h"});
+	text = body_template("{\"text\": \"{{kind}} on {{host}}: {{text}}\", \"x\": \"{{no}} {{\"}",
+			     &facts);
+	assert_string_equal(text, "{\"text\": \"mismatch on h: a \\\"quoted\\\" word\", "
+				  "\"x\": \"{{no}} {{\"}");
+	free(text);
+}
+
 static void test_kinds(void **state)
 {
 	(void)state;
@@ -422,6 +557,8 @@ int main(void)
 		TEST(test_clock_back),	  TEST(test_many_keys),	    TEST(test_file),
 		TEST(test_file_failures), TEST(test_key_gives_way), TEST(test_syslog),
 		TEST(test_journal),	  TEST(test_set_config),    TEST(test_kinds),
+		TEST(test_lasting),	  TEST(test_silence),	    TEST(test_alertmanager),
+		TEST(test_template),
 	};
 
 	return cmocka_run_group_tests(tests, folder_setup, folder_teardown);

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -17,6 +18,15 @@
 
 /* Port 1 of this machine: refused at once. */
 #define NOBODY "http://127.0.0.1:1/"
+
+static int url_set(struct webhook *w, const char *url)
+{
+	struct alert_config c = {.webhook = url ? strdup(url) : NULL, .webhook_timeout_s = 1};
+	int err = webhook_set(w, &c);
+
+	free(c.webhook);
+	return err;
+}
 
 static void test_pauses(void **state)
 {
@@ -58,22 +68,25 @@ struct settled {
 	int64_t first, last;
 };
 
-static void settled_note(void *data, int64_t id)
+static void settled_note(struct settled *s, int64_t id)
 {
-	struct settled *s = data;
-
 	if (!s->n++)
 		s->first = id;
 	s->last = id;
 }
 
-static void settled_take(struct webhook *w, struct settled *s)
+static void settled_add(struct webhook *w, struct settled *s)
 {
 	int64_t id;
 
-	*s = (struct settled){0};
 	while ((id = webhook_settled(w)))
 		settled_note(s, id);
+}
+
+static void settled_take(struct webhook *w, struct settled *s)
+{
+	*s = (struct settled){0};
+	settled_add(w, s);
 }
 
 /* Beyond the bound the oldest go, each once, and are counted. */
@@ -83,7 +96,7 @@ static void test_bound(void **state)
 	struct settled s;
 
 	(void)state;
-	assert_int_equal(webhook_set(w, NOBODY, 1), 0);
+	assert_int_equal(url_set(w, NOBODY), 0);
 	webhook_push(w, 1, "{}\n");
 	attempt_wait(w);
 	for (int id = 2; id <= WEBHOOK_QUEUE_MAX; id++)
@@ -97,7 +110,9 @@ static void test_bound(void **state)
 	settled_take(w, &s);
 	assert_int_equal(s.n, 7);
 	assert_int_equal(s.last - s.first, 6);
-	webhook_free(w, settled_note, &s);
+	webhook_stop(w);
+	settled_add(w, &s);
+	webhook_free(w);
 	assert_int_equal(s.n, 7); /* what waits is kept for another daemon */
 }
 
@@ -107,17 +122,19 @@ static void test_off(void **state)
 	struct settled s;
 
 	(void)state;
-	assert_int_equal(webhook_set(w, NOBODY, 1), 0);
+	assert_int_equal(url_set(w, NOBODY), 0);
 	for (int id = 1; id <= 3; id++)
 		webhook_push(w, id, "{}\n");
 	attempt_wait(w);
-	assert_int_equal(webhook_set(w, NULL, 1), 0);
+	assert_int_equal(url_set(w, NULL), 0);
 	for (int i = 0; i < PATIENCE && stats_now(w).pending; i++)
 		nap();
 	settled_take(w, &s);
 	assert_int_equal(s.n, 3);
 	assert_int_equal(stats_now(w).dropped, 3);
-	webhook_free(w, settled_note, &s);
+	webhook_stop(w);
+	settled_add(w, &s);
+	webhook_free(w);
 	assert_int_equal(s.n, 3);
 }
 
@@ -128,13 +145,15 @@ static void test_error(void **state)
 	struct settled s = {0};
 
 	(void)state;
-	assert_int_equal(webhook_set(w, "http://name:word@127.0.0.1:1/token", 1), 0);
+	assert_int_equal(url_set(w, "http://name:word@127.0.0.1:1/token"), 0);
 	webhook_push(w, 1, "{}\n");
 	attempt_wait(w);
 	assert_true(stats_now(w).last_error[0] != '\0');
 	assert_null(strstr(stats_now(w).last_error, "word"));
 	assert_null(strstr(stats_now(w).last_error, "token"));
-	webhook_free(w, settled_note, &s);
+	webhook_stop(w);
+	settled_add(w, &s);
+	webhook_free(w);
 	assert_int_equal(s.n, 0);
 }
 

@@ -32,7 +32,7 @@ static void test_whole_answer(void **state)
 			"\"parse_errors\":2,\"forged\":3,\"buffer_bytes\":4},\"nflog\":{\"holes\":"
 			"6},"
 			"\"store\":{\"written\":8,\"last_commit\":null,\"last_error\":\"full\"},"
-			"\"alerts\":{\"told\":9},\"verdicts\":{\"ok\":10,\"mismatch\":11},\"gaps_"
+			"\"alerts\":{\"sent\":9},\"verdicts\":{\"ok\":10,\"mismatch\":11},\"gaps_"
 			"open\":12,"
 			"\"mismatches\":13,\"uplinks\":[{\"name\":\"wan1\",\"interface\":\"eth0\","
 			"\"state\":\"up\",\"addresses\":[\"192.0.2.1/24\",\"fd00::1/"
@@ -47,7 +47,7 @@ static void test_whole_answer(void **state)
 	assert_int_equal(a.nflog.holes, 6);
 	assert_null(a.store.last_commit);
 	assert_string_equal(a.store.last_error, "full");
-	assert_int_equal(a.alerts.told, 9);
+	assert_int_equal(a.alerts.sent, 9);
 	assert_int_equal(a.verdicts[VERDICT_OK], 10);
 	assert_int_equal(a.verdicts[VERDICT_MISMATCH], 11);
 	assert_int_equal(a.gaps_open, 12);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * alert.h - tells people. Sinks: a program (alert exec), a JSON line (alert
- * json), syslog, an HTTP server (alert webhook). An alert of the same kind, uplinks
- * and reason is told at once the first time and then at most every min-interval,
- * with the number folded; when it has been quiet for two of them, that is told, and
- * it is new again.
+ * alert.h - raises alerts: collects what is the same, and hands the rest to the sinks
+ * (a program, a file of JSON lines, the system's log, a webhook).
+ *
+ * Alerts of one kind, uplink and reason are one: the first is sent at once, later ones
+ * at most every min-interval as a summary with their number. Once it is quiet for two
+ * intervals, or its cause has ended, the alert is over, and the next one is new.
  */
 #ifndef WAYMARK_ALERT_ALERT_H
 #define WAYMARK_ALERT_ALERT_H
@@ -23,17 +24,37 @@ enum alert_kind {
 	ALERT_TAMPERING,
 	ALERT_GAP,
 	ALERT_UPLINK,
+	ALERT_QUOTA,
+	ALERT_HEALTH,
 	ALERT_TEST,
 };
+/* Return the name as the history and the sinks have it, or NULL. */
 const char *alert_kind_name(enum alert_kind k);
 
-/* The whole story of one alert. Strings are "" where they do not apply. */
+/* What ends an alert: nothing, for it happened once; quiet; or an alert of the same kind
+ * and uplink with state ALERT_OVER, for its cause lasts. */
+enum alert_lifetime { ALERT_ONCE, ALERT_UNTIL_QUIET, ALERT_UNTIL_ENDED };
+enum alert_lifetime alert_kind_lifetime(enum alert_kind k);
+/* Return "critical": flows go wrong; "warning": they may, or something was undone;
+ * "notice": good to know. */
+const char *alert_kind_severity(enum alert_kind k);
+
+enum alert_state { ALERT_RAISED, ALERT_SUMMARY, ALERT_OVER };
+const char *alert_state_name(enum alert_state s);
+
+/* All facts of one alert. Strings are "" where they do not apply. */
 struct alert {
 	enum alert_kind kind;
+	enum alert_state state; /* of a raised alert: RAISED, or OVER to end a lasting one */
 	int64_t time_ms;
+	char uplink[UPLINK_NAME_MAX];	/* that it is about; of a mismatch see expected */
 	char expected[UPLINK_NAME_MAX]; /* uplink that the mark names */
-	char egress[IFNAMSIZ];		/* interface that it left by */
+	char egress[IFNAMSIZ];		/* interface that packets left by */
 	char egress_uplink[UPLINK_NAME_MAX];
+	char family[8];	      /* "ipv4", "ipv6" */
+	char object[128];     /* rule, route, table, file, as ip and nft name it */
+	char process[32];     /* which process did it, if known */
+	uint32_t pid;	      /* 0: unknown */
 	const char *reason;   /* reason_name() or free text; "" */
 	const char *evidence; /* evidence_name, or "" */
 	int64_t flow_id;      /* 0: none */
@@ -42,62 +63,81 @@ struct alert {
 	struct endpoints tuple; /* original direction */
 	int direction;		/* enum direction, -1: does not apply */
 	uint32_t mark;
-	uint64_t count;	  /* set by the alerter: this one and those folded into it */
-	bool is_over;	  /* set by the alerter: it has been quiet since; nothing has happened */
-	uint64_t total;	  /* set by the alerter: all since it began */
-	int64_t since_ms; /* ... and when that was */
-	char text[256];	  /* one sentence for people */
+	char text[256]; /* one sentence for people */
+
+	/* Set by the alerter. */
+	uint64_t count;	  /* alerts that this message stands for */
+	uint64_t total;	  /* alerts since the first */
+	int64_t since_ms; /* time of the first */
 };
 
-/* "critical": flows go wrong; "warning": they may, or something was undone; "notice":
- * good to know. */
+/* Return the severity of this message: "notice" when the alert is over. */
 const char *alert_severity_name(const struct alert *a);
+
+/* Which router sends the alerts. */
+struct alert_identity {
+	char host[256], router[256];
+};
 
 struct alerter;
 
-/* is_running counts and bounds children of the exec sink. NULL with errno. */
+/* NULL with errno. */
 struct alerter *alerter_new(const struct alert_config *c);
-/* Tells what is folded; leaves a moment to programs and one to the webhook. */
+/* Send what is aggregated; give programs and the webhook a moment. */
 void alerter_free(struct alerter *a);
 void alerter_set_config(struct alerter *a, const struct alert_config *c);
+/* Set the router's name; the default is the host's name. */
+void alerter_set_router(struct alerter *a, const char *router);
 
-/* Where alerts for the webhook are kept until it has acknowledged them. */
+/* The store's side: where bodies wait until a sink has acknowledged them, and where each
+ * message that is sent becomes a row of the history. */
 struct alert_outbox {
 	void *data;
-	int (*add)(void *data, int64_t id, int64_t time_ms, const char *line); /* 0 or -errno */
+	int (*add)(void *data, int64_t id, int64_t time_ms, const char *body); /* 0 or -errno */
 	void (*done)(void *data, int64_t id);
+	void (*record)(void *data, const struct alert *alert); /* NULL: not recorded */
 };
 void alerter_set_outbox(struct alerter *a, const struct alert_outbox *o);
 
-/* An alert that was kept and is not acknowledged yet; ids ascend, before any other
- * alert. With no webhook now it is dropped. 0 or -errno. */
-int alerter_resume(struct alerter *a, int64_t id, const char *line);
+/* Send a body again that was kept and is not acknowledged; ids ascend, before any other
+ * alert. Without a webhook it is dropped. 0 or -errno. */
+int alerter_resume(struct alerter *a, int64_t id, const char *body);
 
-/* Tells, or folds. Never blocks. */
+/* Send an alert, or aggregate it. Never blocks. */
 void alerter_raise(struct alerter *a, const struct alert *alert);
 
-/* What an alert was raised of goes on: it is not quiet. Of the alert its kind, time,
- * uplinks and reason. False: it is over, or was never raised. */
+/* Note that the cause of a raised alert goes on: it is not quiet. The alert is given by
+ * kind, time, uplinks and reason. Return false if it is over or was never raised. */
 bool alerter_goes_on(struct alerter *a, const struct alert *alert);
 
-/* Call now and then (each second) and on SIGCHLD: reaps children, ends those
- * over their time, sends the summaries that are due. */
+/* Send nothing about an uplink ("": about all) until then; 0 ends it. Silenced messages
+ * are recorded and counted, not sent. */
+void alerter_silence(struct alerter *a, const char *uplink, int64_t until_ms);
+
+/* Call every second and on SIGCHLD: reaps children, ends those over their time, sends the
+ * summaries that are due. */
 void alerter_tick(struct alerter *a, int64_t now_ms);
 
 struct alerter_stats {
-	uint64_t raised, told, folded;
-	uint64_t summaries; /* of those told: not raised, but said of those folded, or over.
-			     * raised = told - summaries + folded */
+	uint64_t raised, sent, aggregated, silenced;
+	uint64_t summaries; /* messages that are summaries or ends of alerts:
+			     * raised = sent + silenced - summaries + aggregated */
 	uint64_t failed;    /* a sink could not take it, or a program failed */
 	uint64_t reused;    /* keys given up for others because the table was full */
 	uint32_t children;
-	char last_error[160]; /* why the last one failed; "" */
+	char last_error[160]; /* of the last failure; "" */
 	struct {
 		uint32_t pending;
 		uint64_t delivered, retries, dropped;
-		char last_error[160]; /* of the last attempt, where it failed; "" */
+		char last_error[160]; /* of the last attempt, if it failed; "" */
 	} webhook;
 };
 void alerter_stats(const struct alerter *a, struct alerter_stats *out);
+
+/* Send one test alert through each sink that is configured, one after the other; call fn
+ * with its name, its target, and NULL or what went wrong. Return how many are configured. */
+typedef void alerter_test_fn(void *data, const char *sink, const char *target, const char *error);
+unsigned alerter_test(const struct alert_config *c, int64_t (*now_ms)(void), alerter_test_fn *fn,
+		      void *data);
 
 #endif

@@ -64,6 +64,8 @@ struct alert_config {
 	char *json; /* a file that takes a JSON line an alert; NULL: off */
 	bool syslog;
 	char *webhook; /* a URL that takes an alert's JSON by POST; NULL: off. May hold secrets */
+	char **webhook_headers; /* "NAME: VALUE", ends with NULL; NULL: none. May hold secrets */
+	char *webhook_format;	/* "json", "alertmanager", or the path of a template */
 	uint32_t webhook_timeout_s;
 	uint32_t min_interval_s;
 };

@@ -58,7 +58,7 @@ struct answer {
 		bool is_pruning;
 	} store;
 	struct {
-		int64_t raised, told, folded, summaries, failed;
+		int64_t raised, sent, aggregated, summaries, failed;
 		int64_t webhook_pending, webhook_delivered, webhook_retries, webhook_dropped;
 	} alerts;
 	struct {

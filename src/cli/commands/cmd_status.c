@@ -72,9 +72,9 @@ static void store_print(const struct answer *a)
 		       a->store.p50_ms, a->store.p99_ms);
 	if (a->store.last_error && *a->store.last_error)
 		printf("          last error: %s\n", a->store.last_error);
-	printf("alerts    %" PRId64 " raised, %" PRId64 " told, %" PRId64 " folded, %" PRId64
+	printf("alerts    %" PRId64 " raised, %" PRId64 " sent, %" PRId64 " aggregated, %" PRId64
 	       " failed\n",
-	       a->alerts.raised, a->alerts.told, a->alerts.folded, a->alerts.failed);
+	       a->alerts.raised, a->alerts.sent, a->alerts.aggregated, a->alerts.failed);
 	if (a->deletions.deleted || a->deletions.not_deleted)
 		printf("deletions     %" PRId64 " mismatching flows deleted, %" PRId64
 		       " kept because of the rate\n",

@@ -98,7 +98,7 @@ static void answer_put(struct pen *p, const struct answer *a)
 		 "flows %" PRId64 " live, %.1f/s   history %" PRId64 " rows, %" PRId64
 		 " wait, %s ms behind   alerts %" PRId64 " told, %" PRId64 " failed",
 		 a->flows_live, a->flows_per_s, a->store.written, a->store.depth,
-		 delay_format(a->store.p99_ms, delay), a->alerts.told, a->alerts.failed);
+		 delay_format(a->store.p99_ms, delay), a->alerts.sent, a->alerts.failed);
 	line_put(p, mismatches_colour(a), "mismatches %" PRId64 " seen since the start",
 		 a->mismatches);
 	if (a->gaps_open)

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * syslog.h - alerts as messages to the system's log, with and without a journal.
+ */
+#ifndef WAYMARK_SRC_ALERT_SYSLOG_H
+#define WAYMARK_SRC_ALERT_SYSLOG_H
+
+#include <stdbool.h>
+
+#include "alert/sink.h"
+
+#define SYSLOG_PATH  "/dev/log"
+#define JOURNAL_PATH "/run/systemd/journal/socket"
+
+/* Write the sentence of a message to text, and return text. */
+#define SYSLOG_TEXT_SIZE 400
+const char *syslog_text(const struct alert *alert, char text[SYSLOG_TEXT_SIZE]);
+/* Return facility and severity in one number, as syslog(3) takes them. */
+int syslog_priority(const struct alert *alert);
+/* Send one message to the socket of a log daemon. */
+void syslog_write(const char *socket_path, const struct alert *alert, struct sink_status *s);
+
+bool journal_is_there(const char *socket_path);
+/* Send one message to systemd's journal, with each fact as a field. */
+void journal_write(const char *socket_path, const struct alert *alert, const struct facts *facts,
+		   struct sink_status *s);
+
+#endif
