@@ -23,7 +23,7 @@ static void config_set_defaults(struct config *c)
 	c->sysctl = true;
 	c->repair = true;
 	c->events = EVENTS_AUTO;
-	c->event_buffer_bytes = 32 << 20;
+	c->event_buffer_bytes = 64 << 20;
 	c->max_flows = 4000000;
 	c->retention_s = 90 * 24 * 3600;
 	c->max_size_bytes = 2ULL << 30;

@@ -25,7 +25,7 @@ const struct config_key config_keys[] = {
 	{"", "repair", "boolean", "true",
 	 "put back what others undo of it; false: only tell of it"},
 	{"", "events", "word", "auto", "conntrack events that are asked for: auto, full, minimal"},
-	{"", "event-buffer", "size", "32 MiB",
+	{"", "event-buffer", "size", "64 MiB",
 	 "the kernel's buffer for conntrack events, 64 KiB to 1 GiB"},
 	{"", "max-flows", "integer", "4000000",
 	 "flows followed at once; those beyond are written with what their events say"},

@@ -19,13 +19,11 @@
 #include "daemon/publish.h"
 #include "daemon/relabel.h"
 #include "daemon/resync.h"
-#include "daemon/destroy_reliability.h"
 #include "daemon/log.h"
 #include "waymark/audit/audit.h"
 #include "waymark/kernel/conntrack.h"
 #include "waymark/kernel/ifnames.h"
 #include "waymark/kernel/nflog.h"
-#include "waymark/kernel/sysctl.h"
 #include "waymark/store/store.h"
 
 #define NFLOG_BUFFER_BYTES (8u << 20)
@@ -41,9 +39,6 @@
 #define WRITER_PATIENCE_MS 2000
 #define HOLD_NS		   2000000
 
-/* How often the room in the kernel's table is looked at. */
-#define VALVE_MS 1000
-
 /* Where packets are logged at all, those that were sent before a flow's end are read
  * before it: the next flow with the same addresses is not mistaken for theirs. */
 #define LOGGING_MS 1000
@@ -58,9 +53,6 @@ struct observe {
 	uint64_t events_refused;		    /* deliveries without room, before that gap */
 	uint64_t events_unreadable;		    /* parse errors that a gap covers */
 	uint64_t held_back;			    /* times that events waited for the store */
-	int64_t valve_ms;			    /* when the conntrack table's room was read */
-	bool is_reliable;			    /* reliable DESTROY events */
-	struct open_gap valve_gap;		    /* off: the table is nearly full */
 };
 
 static int observe_packets(struct daemon *d);
@@ -175,15 +167,14 @@ static void events_lost(struct daemon *d, int64_t since_ms)
 		audit_gap(d->audit, GAP_EVENTS, since_ms, 0, -1, overrun_reason);
 }
 
-/* Each delivery that had no room is an event lost, unless the kernel keeps some and
- * tries them again. */
+/* Each delivery that had no room is an event lost. */
 static void events_drained(struct daemon *d)
 {
 	struct conntrack_stats s;
 	int64_t lost;
 
 	conntrack_stats(d->conntrack, &s);
-	lost = d->observe->is_reliable ? -1 : (int64_t)(s.refused - d->observe->events_refused);
+	lost = (int64_t)(s.refused - d->observe->events_refused);
 	d->observe->events_refused = s.refused;
 	audit_gap_end(d->audit, d->observe->events_gap.id, GAP_EVENTS,
 		      d->observe->events_gap.started_ms, clock_now_ms(), lost, overrun_reason);
@@ -232,8 +223,7 @@ static void on_packets(void *data)
 }
 
 /* When the writer is a queue behind but gets on, events are left in the kernel's
- * buffer for a moment: what overruns there keeps its end, what overruns the queue is a
- * row lost. A writer that does not get on is not waited for: audit and alerts go on. */
+ * buffer for a moment: that holds more of them than the queue holds rows. A writer that does not get on is not waited for: audit and alerts go on. */
 static bool is_writer_behind(struct daemon *d)
 {
 	int64_t now_ms = clock_now_ms();
@@ -266,70 +256,11 @@ static void on_names(void *data)
 	ifnames_receive(d->ifnames);
 }
 
-/* --- the safety valve ------------------------------------------------------------- */
-
-static const char valve_reason[] =
-	"the conntrack table is nearly full: ends of flows are not kept until they are read";
-
-static void valve_open(struct daemon *d, uint64_t count, uint64_t max)
-{
-	char text[160];
-
-	snprintf(text, sizeof(text),
-		 "%" PRIu64 " of %" PRIu64
-		 " conntrack entries are in use: reliable ends of flows are "
-		 "off until it is below 60 %%",
-		 count, max);
-	publish_gap(d, "conntrack table nearly full", text);
-	d->observe->valve_gap.started_ms = clock_now_ms();
-	d->observe->valve_gap.id = audit_gap(d->audit, GAP_EVENTS, d->observe->valve_gap.started_ms,
-					     0, -1, valve_reason);
-}
-
-static void valve_shut(struct daemon *d)
-{
-	if (!d->observe->valve_gap.id)
-		return;
-	log_notice("reliable ends of flows are on again");
-	audit_gap_end(d->audit, d->observe->valve_gap.id, GAP_EVENTS,
-		      d->observe->valve_gap.started_ms, clock_now_ms(), -1, valve_reason);
-	d->observe->valve_gap.id = 0;
-}
-
-static uint64_t number_read(const char *sysctl)
-{
-	char text[32];
-
-	return sysctl_read(sysctl, text, sizeof(text)) ? 0 : strtoull(text, NULL, 10);
-}
-
-static void valve_look(struct daemon *d, int64_t now_ms)
-{
-	uint64_t count = number_read("net/netfilter/nf_conntrack_count");
-	uint64_t max = number_read("net/netfilter/nf_conntrack_max");
-	bool is_wanted = destroy_reliability_wanted(d->observe->is_reliable, count, max);
-	int err;
-
-	d->observe->valve_ms = now_ms;
-	if (is_wanted != d->observe->is_reliable) {
-		err = conntrack_set_reliable(d->conntrack, is_wanted);
-		if (err) {
-			log_err("cannot set NETLINK_BROADCAST_ERROR: %s", strerror(-err));
-			return;
-		}
-		d->observe->is_reliable = is_wanted;
-	}
-	if (is_wanted)
-		valve_shut(d);
-	else if (!d->observe->valve_gap.id)
-		valve_open(d, count, max);
-}
+/* --- for the daemon ---------------------------------------------------------------- */
 
 void observe_tick(struct daemon *d, int64_t now_ms)
 {
 	resync_tick(d, now_ms);
-	if (now_ms - d->observe->valve_ms >= VALVE_MS || now_ms < d->observe->valve_ms)
-		valve_look(d, now_ms);
 }
 
 void observe_drain(struct daemon *d)
@@ -417,8 +348,6 @@ int observe_start(struct daemon *d)
 		err = loop_add(d->loop, LOOP_EVENTS, conntrack_fd(d->conntrack), on_events, d);
 	if (!err)
 		err = loop_add(d->loop, LOOP_NAMES, ifnames_fd(d->ifnames), on_names, d);
-	if (!err)
-		valve_look(d, d->observe->last_event_ms);
 	resync_stats(d, &resync);
 	return err || resync.last_ms ? err : resync_now(d);
 }
@@ -435,5 +364,4 @@ void observe_stats(const struct daemon *d, struct observe_stats *out)
 {
 	out->last_event_ms = d->observe->last_event_ms;
 	out->held_back = d->observe->held_back;
-	out->is_reliable = d->observe->is_reliable;
 }

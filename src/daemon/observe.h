@@ -24,7 +24,6 @@ void observe_drain(struct daemon *d);
 struct observe_stats {
 	int64_t last_event_ms;
 	uint64_t held_back; /* times that events waited for the store */
-	bool is_reliable;   /* reliable DESTROY events */
 };
 void observe_stats(const struct daemon *d, struct observe_stats *out);
 

@@ -153,14 +153,14 @@ static json_t *events_answer(const struct daemon *d, const struct audit_stats *a
 	event_mask_stats(d, &mask);
 	resync_stats(d, &resync);
 	observe_stats(d, &observe);
-	return json_pack("{sI sI sI sI sI sI ss sb sI sI sb sI sI}", "received",
-			 (json_int_t)s.events, "overruns", (json_int_t)s.overruns, "refused",
-			 (json_int_t)s.refused, "parse_errors", (json_int_t)s.parse_errors,
-			 "forged", (json_int_t)s.forged, "buffer_bytes", (json_int_t)s.buffer_bytes,
-			 "mode", mask.is_minimal ? "minimal" : "full", "reliable",
-			 observe.is_reliable, "listeners", (json_int_t)mask.listeners, "resyncs",
-			 (json_int_t)resync.resyncs, "resyncing", resync.is_running, "held_back",
-			 (json_int_t)observe.held_back, "retold", (json_int_t)as->retold);
+	return json_pack("{sI sI sI sI sI sI ss sI sI sb sI sI}", "received", (json_int_t)s.events,
+			 "overruns", (json_int_t)s.overruns, "refused", (json_int_t)s.refused,
+			 "parse_errors", (json_int_t)s.parse_errors, "forged", (json_int_t)s.forged,
+			 "buffer_bytes", (json_int_t)s.buffer_bytes, "mode",
+			 mask.is_minimal ? "minimal" : "full", "listeners",
+			 (json_int_t)mask.listeners, "resyncs", (json_int_t)resync.resyncs,
+			 "resyncing", resync.is_running, "held_back", (json_int_t)observe.held_back,
+			 "retold", (json_int_t)as->retold);
 }
 
 static json_t *nflog_answer(const struct daemon *d, const struct audit_stats *as)

@@ -93,16 +93,6 @@ uint32_t conntrack_port(const struct conntrack *c)
 	return nlsock_port(c->events);
 }
 
-int conntrack_set_reliable(struct conntrack *c, bool on)
-{
-	int value = on;
-
-	if (setsockopt(conntrack_fd(c), SOL_NETLINK, NETLINK_BROADCAST_ERROR, &value,
-		       sizeof(value)))
-		return -errno;
-	return 0;
-}
-
 /* --- events --------------------------------------------------------------- */
 
 struct receiver {

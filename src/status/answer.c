@@ -96,7 +96,6 @@ static void sources_take(struct answer *a, const json_t *o)
 
 	numbers_take(e, events);
 	a->events.mode = string_take(e, "mode");
-	a->events.is_reliable = json_is_true(json_object_get(e, "reliable"));
 	a->events.is_resyncing = json_is_true(json_object_get(e, "resyncing"));
 	numbers_take(json_object_get(o, "nflog"), nflog);
 }

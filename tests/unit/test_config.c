@@ -136,7 +136,7 @@ static void check_defaults(const struct config *c)
 	assert_true(c->sysctl);
 	assert_true(c->repair);
 	assert_int_equal(c->events, EVENTS_AUTO);
-	assert_int_equal(c->event_buffer_bytes, 32 * 1024 * 1024);
+	assert_int_equal(c->event_buffer_bytes, 64 * 1024 * 1024);
 	assert_int_equal(c->max_flows, 4000000);
 	assert_int_equal(c->retention_s, 90 * 86400);
 	assert_int_equal(c->max_size_bytes, 2ULL * 1024 * 1024 * 1024);

@@ -501,31 +501,6 @@ static void test_overrun(void **state)
 		assert_true(stats.buffer_bytes >= 1 << 20);
 }
 
-/* With reliable destroys every flow's end comes, however small the buffer. */
-static void test_reliable(void **state)
-{
-	struct conntrack *small;
-	int n = 0, ret;
-
-	(void)setup_of(state);
-	small = conntrack_open(1);
-	assert_non_null(small);
-	ct_entries_create(40);
-	while ((ret = conntrack_receive(small, count_event, &n, 100)) > 0 || ret == -ENOBUFS)
-		;
-	assert_int_equal(conntrack_set_reliable(small, true), 0);
-	n = 0;
-	ct_flush();
-	while (n < 40) {
-		assert_true(sandbox_wait(conntrack_fd(small)));
-		ret = conntrack_receive(small, count_event, &n, 100);
-		assert_true(ret >= 0 || ret == -ENOBUFS);
-	}
-	assert_int_equal(n, 40);
-	assert_int_equal(conntrack_set_reliable(small, false), 0);
-	conntrack_close(small);
-}
-
 static uint32_t port_of(int fd)
 {
 	struct sockaddr_nl a;
@@ -787,7 +762,6 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_set_mark, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_portless, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_overrun, setup, teardown),
-		cmocka_unit_test_setup_teardown(test_reliable, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_forged, setup, teardown),
 	};
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * test_latency.c - quantiles of times: exact where they are short, to an eighth where
- * they are long, of the last minute alone; and when reliable ends are left.
+ * they are long, of the last minute alone.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,7 +12,6 @@
 #include <cmocka.h>
 
 #include "store/write/latency.h"
-#include "daemon/destroy_reliability.h"
 
 #define NOW INT64_C(1700000000000)
 
@@ -62,42 +61,12 @@ static void test_a_minute(void **state)
 	assert_int_equal(latency_quantile(&l, NOW, 1000), 4);
 }
 
-static void test_valve(void **state)
-{
-	static const struct {
-		bool was;
-		uint64_t count, max;
-		bool is;
-	} cases[] = {
-		{false, 0, 262144, true},
-		{true, 209715, 262144, true},
-		{true, 209716, 262144, false},
-		{false, 209715, 262144, false},
-		{false, 157286, 262144, false},
-		{false, 157285, 262144, true},
-		{true, 80, 100, true},
-		{true, 81, 100, false},
-		{false, 60, 100, false},
-		{false, 59, 100, true},
-		{true, 1, 0, false},
-		{false, 0, 0, false},
-		{true, UINT64_MAX / 2, UINT64_MAX, true},
-	};
-
-	(void)state;
-	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
-		assert_int_equal(
-			destroy_reliability_wanted(cases[i].was, cases[i].count, cases[i].max),
-			cases[i].is);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_quantiles),
 		cmocka_unit_test(test_every_size),
 		cmocka_unit_test(test_a_minute),
-		cmocka_unit_test(test_valve),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

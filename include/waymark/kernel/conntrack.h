@@ -24,8 +24,7 @@ struct conntrack_stats {
 	uint64_t parse_errors; /* messages that say nothing usable: events lost */
 	uint64_t forged;       /* not from port 0: dropped */
 	uint64_t overruns;     /* ENOBUFS answers */
-	uint64_t refused;      /* deliveries that found the buffer full; a DESTROY that is kept
-			    * and tried again counts each time */
+	uint64_t refused;      /* deliveries that found the buffer full */
 	uint32_t buffer_bytes; /* granted, read back */
 };
 
@@ -79,9 +78,6 @@ int conntrack_set_mark(struct conntrack *c, const struct ct_event *entry, uint32
 
 /* Clears the connlabel bits from first on, likewise. */
 int conntrack_clear_labels(struct conntrack *c, const struct ct_event *entry, unsigned first);
-
-/* NETLINK_BROADCAST_ERROR (reliable destroys) on or off. 0 or -errno. */
-int conntrack_set_reliable(struct conntrack *c, bool on);
 
 void conntrack_stats(const struct conntrack *c, struct conntrack_stats *out);
 /* Of them this alone, without a system call: to be asked after each batch. */

@@ -45,7 +45,7 @@ struct answer {
 		int64_t received, overruns, refused, parse_errors, forged, buffer_bytes;
 		int64_t listeners, resyncs;
 		const char *mode; /* "full", "minimal" */
-		bool is_reliable, is_resyncing;
+		bool is_resyncing;
 	} events;
 	struct {
 		int64_t received, overruns, holes, orphans, buffer_bytes;

@@ -44,10 +44,9 @@ static void events_print(const struct answer *a)
 	       " malformed, %" PRId64 " forged, buffer %" PRId64 " KiB\n",
 	       a->events.received, a->events.overruns, a->events.parse_errors, a->events.forged,
 	       a->events.buffer_bytes / 1024);
-	printf("          %s events, reliable ends %s, %" PRId64 " other listeners, %" PRId64
+	printf("          %s events, %" PRId64 " other listeners, %" PRId64
 	       " looks at the whole table%s\n",
-	       a->events.mode ? a->events.mode : "?", a->events.is_reliable ? "on" : "off",
-	       a->events.listeners, a->events.resyncs,
+	       a->events.mode ? a->events.mode : "?", a->events.listeners, a->events.resyncs,
 	       a->events.is_resyncing ? ", one goes on" : "");
 	printf("nflog     %" PRId64 " received, %" PRId64 " overruns, %" PRId64 " lost, %" PRId64
 	       " without a flow, buffer %" PRId64 " KiB\n",
