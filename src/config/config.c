@@ -19,7 +19,10 @@ static void config_set_defaults(struct config *c)
 	c->nflog_group = 77;
 	c->rule_priority = 1000;
 	c->local_routes = LOCAL_SUPPRESS;
-	c->balance = true;
+	c->log_level = CONFIG_LOG_INFO;
+	c->balance = BALANCE_TABLE;
+	c->balance_table = 252;
+	c->protect_table = true;
 	c->sysctl = true;
 	c->repair = true;
 	c->events = EVENTS_AUTO;
@@ -35,6 +38,35 @@ static void config_set_defaults(struct config *c)
 	c->alert.min_interval_s = 60;
 }
 
+void config_uplink_set_defaults(struct uplink_config *u)
+{
+	*u = (struct uplink_config){.weight = 1, .tier = 1, .quota_day = 1};
+	u->health = (struct health_config){.interval_ms = 5000, .down_after = 3, .up_after = 5};
+}
+
+static int config_set_text_defaults(struct config *c)
+{
+	const struct {
+		char **to;
+		const char *text;
+	} texts[] = {
+		{&c->user, "waymark"},
+		{&c->group, "waymark"},
+		{&c->database, "/var/lib/waymark/flows.db"},
+		{&c->control_socket, "/run/waymark/control.sock"},
+		{&c->alert.user, "nobody"},
+		{&c->alert.webhook_format, "json"},
+		{&c->export.state_file, "/var/lib/waymark-export/state"},
+	};
+
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		*texts[i].to = strdup(texts[i].text);
+		if (!*texts[i].to)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
 struct config *config_new(void)
 {
 	struct config *c = calloc(1, sizeof(*c));
@@ -42,10 +74,7 @@ struct config *config_new(void)
 	if (!c)
 		return NULL;
 	config_set_defaults(c);
-	c->database = strdup("/var/lib/waymark/flows.db");
-	c->control_socket = strdup("/run/waymark/control.sock");
-	c->alert.user = strdup("nobody");
-	if (!c->database || !c->control_socket || !c->alert.user) {
+	if (config_set_text_defaults(c) < 0) {
 		config_free(c);
 		errno = ENOMEM;
 		return NULL;
@@ -53,18 +82,45 @@ struct config *config_new(void)
 	return c;
 }
 
+static void list_free(char **list)
+{
+	for (char **p = list; p && *p; p++)
+		free(*p);
+	free(list);
+}
+
+static void export_config_free(struct export_config *e)
+{
+	free(e->router);
+	list_free(e->clickhouse);
+	free(e->clickhouse_credentials);
+	free(e->clickhouse_ca);
+	free(e->clickhouse_certificate);
+	free(e->clickhouse_key);
+	free(e->ipfix);
+	free(e->file);
+	free(e->state_file);
+}
+
 void config_free(struct config *c)
 {
 	if (!c)
 		return;
 	free(c->path);
+	free(c->user);
+	free(c->group);
 	free(c->database);
 	free(c->control_socket);
 	free(c->alert.exec);
 	free(c->alert.user);
 	free(c->alert.json);
 	free(c->alert.webhook);
+	list_free(c->alert.webhook_headers);
+	free(c->alert.webhook_format);
 	free(c->prometheus.textfile);
+	export_config_free(&c->export);
+	for (size_t i = 0; c->uplinks && i < c->n_uplinks; i++)
+		free(c->uplinks[i].health.exec);
 	free(c->uplinks);
 	free(c);
 }

@@ -10,6 +10,11 @@
 const struct config_key config_keys[] = {
 	{"", "mode", "word", "steer",
 	 "steer: install the steering; audit: watch the marks that another tool sets"},
+	{"", "user", "string", "waymark", "user that waymarkd runs as"},
+	{"", "group", "string", "waymark", "group that may read the history and query waymarkd"},
+	{"", "log-level", "word", "info",
+	 "least severity that is logged: error, warning, "
+	 "notice, info, debug"},
 	{"", "database", "string", "/var/lib/waymark/flows.db",
 	 "file that holds the history of flows"},
 	{"", "control-socket", "string", "/run/waymark/control.sock",
@@ -20,8 +25,13 @@ const struct config_key config_keys[] = {
 	{"", "rule-priority", "integer", "1000", "priority of its first ip rule"},
 	{"", "local-routes", "word", "suppress",
 	 "how local destinations stay reachable: suppress, copy or exclude"},
-	{"", "balance", "boolean", "true", "keep the weighted default route of table main"},
+	{"", "balance", "word", "true",
+	 "install a default route over all uplinks by weight: true (in balance-table), false, "
+	 "main"},
+	{"", "balance-table", "integer", "252", "routing table of the balanced default route"},
 	{"", "sysctl", "boolean", "true", "set the sysctls that it needs"},
+	{"", "protect-table", "boolean", "true",
+	 "own the nftables table, so that others' flush spares it"},
 	{"", "repair", "boolean", "true",
 	 "put back what others undo of it; false: only tell of it"},
 	{"", "events", "word", "auto", "conntrack events that are asked for: auto, full, minimal"},
@@ -34,6 +44,8 @@ const struct config_key config_keys[] = {
 	{"", "on-stop", "word", "keep", "the steering when the daemon stops: keep or remove"},
 	{"", "on-uplink-down", "word", "hold",
 	 "the flows of an uplink that is down: hold, or flush while another is up"},
+	{"", "on-uplink-up", "word", "hold",
+	 "flows that moved to a higher tier, when their uplink is back: hold or return"},
 	{"", "on-mismatch", "word", "record",
 	 "a flow that leaves by the wrong uplink: record it, or delete-flow, its entry too"},
 	{"uplink", "interface", "string", NULL, "interface of the line"},
@@ -43,13 +55,29 @@ const struct config_key config_keys[] = {
 	 "IPv4 gateway; left out: learnt from the routes; none: point to point"},
 	{"uplink", "gateway6", "string", NULL,
 	 "IPv6 gateway; left out: learnt from the routes; none: point to point"},
-	{"uplink", "weight", "integer", "1", "share of new flows, 1 to 256"},
+	{"uplink", "weight", "integer", "1", "share of balanced flows, 0 to 256"},
+	{"uplink", "tier", "integer", "1",
+	 "new flows use the lowest tier that has a usable uplink, 1 to 255"},
+	{"uplink", "quota", "size", "off", "bytes per month, with alerts at 80 % and 100 %"},
+	{"uplink", "quota-day", "integer", "1", "day on which the quota's month starts, 1 to 28"},
+	{"health", "passive", "boolean", "false",
+	 "judge by the share of new flows that get an answer"},
+	{"health", "exec", "string", NULL, "check program; exit status 0: healthy"},
+	{"health", "interval", "duration", "5s", "time between checks, 1s to 1h"},
+	{"health", "down-after", "integer", "3",
+	 "bad results in a row until it is unhealthy, 1 to 100"},
+	{"health", "up-after", "integer", "5",
+	 "good results in a row until it is healthy, 1 to 100"},
+	{"health", "on-failure", "word", "alert", "what follows: alert, drain or down"},
 	{"alert", "exec", "string", NULL, "program, or folder of programs, to run for an alert"},
 	{"alert", "user", "string", "nobody",
 	 "user that those programs run as, without privileges"},
 	{"alert", "json", "string", NULL, "file that takes a JSON line an alert"},
 	{"alert", "syslog", "boolean", "true", "tell the journal, or syslog, of alerts"},
 	{"alert", "webhook", "string", NULL, "URL that takes an alert's JSON object by POST"},
+	{"alert", "webhook-header", "list", NULL, "HTTP header fields of the webhook's requests"},
+	{"alert", "webhook-format", "string", "json",
+	 "body of the webhook's requests: json, alertmanager, or the path of a template"},
 	{"alert", "webhook-timeout", "duration", "5s",
 	 "longest time for the webhook to answer, 1s to 5min"},
 	{"alert", "min-interval", "duration", "60s",
@@ -58,6 +86,20 @@ const struct config_key config_keys[] = {
 	 "address and port that answer GET /metrics; a port alone: of 127.0.0.1"},
 	{"prometheus", "textfile", "string", NULL,
 	 "file that takes the same text every 15 seconds, replaced whole"},
+	{"export", "router", "string", NULL, "name of this router; default: the host name"},
+	{"export", "clickhouse", "list", NULL,
+	 "URLs of ClickHouse, http or https, with the database"},
+	{"export", "clickhouse-credentials", "string", NULL, "file that holds USER:PASSWORD"},
+	{"export", "clickhouse-ca", "string", NULL, "PEM file with the CA of the servers"},
+	{"export", "clickhouse-certificate", "string", NULL,
+	 "PEM file with the client certificate"},
+	{"export", "clickhouse-key", "string", NULL, "PEM file with the client certificate's key"},
+	{"export", "ipfix", "string", NULL, "IPFIX collector, HOST:PORT"},
+	{"export", "ipfix-pen", "integer", "0",
+	 "private enterprise number; 0: no enterprise elements"},
+	{"export", "file", "string", NULL, "file that gets one JSON line per row"},
+	{"export", "state-file", "string", "/var/lib/waymark-export/state",
+	 "file that keeps what was acknowledged"},
 	{NULL, NULL, NULL, NULL, NULL},
 };
 
@@ -112,4 +154,33 @@ const char *config_on_mismatch_name(enum config_on_mismatch m)
 	};
 
 	return names[m];
+}
+
+const char *config_on_up_name(enum config_on_up u)
+{
+	static const char *const names[] = {[ON_UP_HOLD] = "hold", [ON_UP_RETURN] = "return"};
+
+	return names[u];
+}
+
+const char *config_on_failure_name(enum config_on_failure f)
+{
+	static const char *const names[] = {
+		[ON_FAILURE_ALERT] = "alert",
+		[ON_FAILURE_DRAIN] = "drain",
+		[ON_FAILURE_DOWN] = "down",
+	};
+
+	return names[f];
+}
+
+const char *config_balance_name(enum config_balance b)
+{
+	static const char *const names[] = {
+		[BALANCE_OFF] = "false",
+		[BALANCE_TABLE] = "true",
+		[BALANCE_MAIN] = "main",
+	};
+
+	return names[b];
 }

@@ -12,4 +12,10 @@
  * distinct and at most UPLINKS_MAX. */
 void config_slots(const struct config *c, uint8_t slots[UPLINKS_MAX]);
 
+/* Without key balance-table: the highest number up to the default that no uplink has. */
+void config_choose_balance_table(struct config *c);
+
+/* Sets an uplink's keys to their defaults. */
+void config_uplink_set_defaults(struct uplink_config *u);
+
 #endif

@@ -92,9 +92,9 @@ static void check_table(struct validation *v, const struct uplink_config *u)
 
 static void check_weight(struct validation *v, const struct uplink_config *u)
 {
-	if (u->weight < 1 || u->weight > 256)
+	if (u->weight > 256)
 		complain(v, u->line,
-			 "weight %" PRIu32 " of uplink '%s' is out of range; choose 1 to 256",
+			 "weight %" PRIu32 " of uplink '%s' is out of range; choose 0 to 256",
 			 u->weight, u->name);
 }
 
@@ -146,6 +146,40 @@ static void check_rule_priority(struct validation *v)
 			 "choose 1 to %zu",
 			 c->rule_priority, c->n_uplinks, c->rule_priority,
 			 c->rule_priority + c->n_uplinks, RULE_PRIORITY_MAIN - 1 - c->n_uplinks);
+}
+
+static const struct uplink_config *uplink_by_table(const struct config *c, uint32_t table)
+{
+	for (size_t i = 0; i < c->n_uplinks; i++)
+		if (c->uplinks[i].table == table)
+			return &c->uplinks[i];
+	return NULL;
+}
+
+static void check_balance_table(struct validation *v)
+{
+	const struct config *c = v->c;
+	const struct uplink_config *u = uplink_by_table(c, c->balance_table);
+
+	if (c->balance_table_line <= 0)
+		return;
+	if (c->balance_table == 0 ||
+	    (c->balance_table >= TABLE_DEFAULT && c->balance_table <= TABLE_LOCAL))
+		complain(v, c->balance_table_line,
+			 "balance-table %" PRIu32 " is one of the kernel's own (0, 253 default, "
+			 "254 main, 255 local); choose another number",
+			 c->balance_table);
+	else if (u)
+		complain(v, c->balance_table_line,
+			 "balance-table %" PRIu32 " is already the table of uplink '%s' (line %d); "
+			 "choose another",
+			 c->balance_table, u->name, u->line);
+}
+
+void config_choose_balance_table(struct config *c)
+{
+	while (c->balance_table_line == 0 && uplink_by_table(c, c->balance_table))
+		c->balance_table--;
 }
 
 /* Slots follow from the marks, so there are none where a mark could not be read. */
@@ -210,6 +244,7 @@ unsigned config_validate(const struct config *c, FILE *errors)
 			 "mark-mask is 0, so that no mark fits; give it at least one bit");
 	check_uplinks(&v);
 	check_rule_priority(&v);
+	check_balance_table(&v);
 	if (v.n_errors == 0)
 		check_labels(&v);
 	return v.n_errors;

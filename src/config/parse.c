@@ -12,16 +12,17 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/config_slots.h"
 #include "config/scan.h"
 #include "config/suggest.h"
 #include "config/values.h"
 #include "waymark/config/config.h"
 
-#define KEYS_MAX    64
+#define KEYS_MAX    96
 #define OPTIONS_MAX 32
 
 /* Sections that have no title and stand once. */
-static const char *const single_sections[] = {"alert", "prometheus"};
+static const char *const single_sections[] = {"alert", "prometheus", "export"};
 #define SINGLES (sizeof(single_sections) / sizeof(single_sections[0]))
 
 struct reader {
@@ -32,6 +33,9 @@ struct reader {
 	int err; /* other than bad input: -ENOMEM */
 
 	bool is_in_section;
+	bool is_in_health;
+	bool is_named;		     /* the present uplink: its section's title was seen */
+	unsigned n_healths;	     /* sections of the present uplink */
 	size_t n_sections;	     /* begun so far */
 	size_t n_titles;	     /* different names of uplinks that libconfuse holds */
 	unsigned n_singles[SINGLES]; /* of each of these */
@@ -129,7 +133,26 @@ static void uplink_check_name(struct reader *r, const struct uplink_config *u, c
 			 UPLINK_NAME_MAX - 1);
 }
 
-static void uplink_begin(struct reader *r, const char *name)
+/* Whether keys of this section belong to an uplink. */
+static bool is_of_uplink(const char *section)
+{
+	return strcmp(section, "uplink") == 0 || strcmp(section, "health") == 0;
+}
+
+/* libconfuse shows the title only to the uplink's own keys, and health may come first. */
+static void uplink_set_name(struct reader *r, const char *name)
+{
+	struct uplink_config *u = &r->c->uplinks[r->c->n_uplinks - 1];
+
+	if (r->is_named)
+		return;
+	r->is_named = true;
+	snprintf(u->name, sizeof(u->name), "%s", name);
+	text_disarm(u->name);
+	uplink_check_name(r, u, name);
+}
+
+static void uplink_begin(struct reader *r)
 {
 	struct config *c = r->c;
 	struct uplink_config *uplinks, *u;
@@ -141,12 +164,12 @@ static void uplink_begin(struct reader *r, const char *name)
 	}
 	c->uplinks = uplinks;
 	u = &uplinks[c->n_uplinks++];
-	*u = (struct uplink_config){.weight = 1, .line = section_line(r)};
-	snprintf(u->name, sizeof(u->name), "%s", name);
-	text_disarm(u->name);
-	uplink_check_name(r, u, name);
+	config_uplink_set_defaults(u);
+	u->line = section_line(r);
+	r->is_named = false;
+	r->n_healths = 0;
 	for (size_t i = 0; config_keys[i].name; i++)
-		if (strcmp(config_keys[i].section, "uplink") == 0)
+		if (is_of_uplink(config_keys[i].section))
 			r->seen_lines[i] = 0;
 }
 
@@ -159,25 +182,49 @@ static size_t single_index(const char *section)
 	return i;
 }
 
+static void health_begin(struct reader *r)
+{
+	if (r->is_in_health)
+		return;
+	r->is_in_health = true;
+	r->n_sections++;
+	if (r->n_healths++)
+		complain(r, section_line(r),
+			 "section 'health' is twice in this uplink; make it one");
+}
+
+static void uplink_section_begin(struct reader *r, const char *section, const char *title)
+{
+	if (!r->is_in_section) {
+		r->is_in_section = true;
+		r->n_sections++;
+		uplink_begin(r);
+	}
+	if (r->err == 0 && strcmp(section, "health") == 0)
+		health_begin(r);
+	else if (r->err == 0)
+		uplink_set_name(r, title);
+}
+
 /* At the first key of a section, or at its end where it has none. */
 static void section_begin(struct reader *r, const char *section, const char *title)
 {
+	if (is_of_uplink(section)) {
+		uplink_section_begin(r, section, title);
+		return;
+	}
 	if (r->is_in_section)
 		return;
 	r->is_in_section = true;
 	r->n_sections++;
-	if (!title && strcmp(section, "uplink") == 0)
-		return;
-	if (strcmp(section, "uplink") == 0)
-		uplink_begin(r, title);
-	else if (r->n_singles[single_index(section)]++)
+	if (r->n_singles[single_index(section)]++)
 		complain(r, section_line(r), "section '%s' is there twice; make it one", section);
 }
 
 /* The struct that the keys of this section are fields of. */
 static char *section_base(struct reader *r, const char *section)
 {
-	if (strcmp(section, "uplink") == 0)
+	if (is_of_uplink(section))
 		return (char *)&r->c->uplinks[r->c->n_uplinks - 1];
 	return (char *)r->c;
 }
@@ -227,12 +274,13 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 	struct reader *r = active;
 	const char *section = section_name(cfg);
 	int *seen_line = &r->seen_lines[key_index(section, opt->name)];
+	bool is_next = opt->nvalues > 1; /* element of a list */
 
 	if (section[0])
 		section_begin(r, section, cfg->title);
 	if (r->err < 0)
 		return -1;
-	if (*seen_line)
+	if (*seen_line && !is_next)
 		complain(r, cfg->line, "%s is set twice, first on line %d; remove one of them",
 			 opt->name, *seen_line);
 	else
@@ -242,22 +290,41 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 	return r->err < 0 ? -1 : 0;
 }
 
+/* A section without keys of its own whose name is taken: libconfuse does not say which
+ * of the other sections it replaced. */
+static void uplink_drop_unnamed(struct reader *r, bool is_empty)
+{
+	if (is_empty)
+		r->n_sections++;
+	else
+		free(r->c->uplinks[--r->c->n_uplinks].health.exec);
+	complain(r, is_empty ? section_line(r) : r->c->uplinks[r->c->n_uplinks].line,
+		 "this uplink has no keys, and its name is taken; remove it");
+}
+
 static int on_uplink_end(cfg_t *cfg, cfg_opt_t *opt)
 {
 	struct reader *r = active;
 	unsigned n = cfg_opt_size(opt);
-	bool is_empty = !r->is_in_section, is_new = n > r->n_titles;
+	bool is_empty = !r->is_in_section;
 
 	(void)cfg;
-	/* A section of a name that was there before takes that one's place among the
-	 * others; which one it is, libconfuse does not say. */
-	section_begin(r, "uplink", is_new ? cfg_opt_getnsec(opt, n - 1)->title : NULL);
-	if (is_empty && !is_new)
-		complain(r, section_line(r),
-			 "this uplink is empty, and its name is there twice; remove it");
+	if (n > r->n_titles)
+		section_begin(r, "uplink", cfg_opt_getnsec(opt, n - 1)->title);
+	else if (is_empty || !r->is_named)
+		uplink_drop_unnamed(r, is_empty);
 	r->n_titles = n;
 	r->is_in_section = false;
 	return r->err < 0 ? -1 : 0;
+}
+
+static int on_health_end(cfg_t *cfg, cfg_opt_t *opt)
+{
+	(void)cfg;
+	(void)opt;
+	section_begin(active, "health", NULL);
+	active->is_in_health = false;
+	return active->err < 0 ? -1 : 0;
 }
 
 static int on_single_end(cfg_t *cfg, cfg_opt_t *opt)
@@ -271,19 +338,26 @@ static int on_single_end(cfg_t *cfg, cfg_opt_t *opt)
 /* The section's keys from the one table; ended by CFG_END as libconfuse wants. */
 static void options_fill(cfg_opt_t options[OPTIONS_MAX], size_t n, const char *section)
 {
-	for (const struct config_key *key = config_keys; key->name && n < OPTIONS_MAX - 1; key++)
-		if (strcmp(key->section, section) == 0)
-			options[n++] =
-				(cfg_opt_t)CFG_STR_CB(key->name, NULL, CFGF_NODEFAULT, on_value);
+	for (const struct config_key *key = config_keys; key->name && n < OPTIONS_MAX - 1; key++) {
+		if (strcmp(key->section, section) != 0)
+			continue;
+		options[n] = (cfg_opt_t)CFG_STR_CB(key->name, NULL, CFGF_NODEFAULT, on_value);
+		if (field_find(section, key->name)->is_list)
+			options[n].flags |= CFGF_LIST;
+		n++;
+	}
 	options[n] = (cfg_opt_t)CFG_END();
 }
 
 static cfg_t *cfg_new(void)
 {
-	cfg_opt_t top[OPTIONS_MAX], uplink[OPTIONS_MAX], singles[SINGLES][OPTIONS_MAX];
+	cfg_opt_t top[OPTIONS_MAX], uplink[OPTIONS_MAX], health[OPTIONS_MAX];
+	cfg_opt_t singles[SINGLES][OPTIONS_MAX];
 	cfg_t *cfg;
 
-	options_fill(uplink, 0, "uplink");
+	options_fill(health, 0, "health");
+	uplink[0] = (cfg_opt_t)CFG_SEC("health", health, CFGF_NONE);
+	options_fill(uplink, 1, "uplink");
 	top[0] = (cfg_opt_t)CFG_SEC("uplink", uplink, CFGF_MULTI | CFGF_TITLE);
 	for (size_t i = 0; i < SINGLES; i++) {
 		options_fill(singles[i], 0, single_sections[i]);
@@ -295,6 +369,7 @@ static cfg_t *cfg_new(void)
 		return NULL;
 	cfg_set_error_function(cfg, on_error);
 	cfg_set_validate_func(cfg, "uplink", on_uplink_end);
+	cfg_set_validate_func(cfg, "uplink|health", on_health_end);
 	for (size_t i = 0; i < SINGLES; i++)
 		cfg_set_validate_func(cfg, single_sections[i], on_single_end);
 	return cfg;
@@ -352,6 +427,7 @@ int config_load(struct config **out, const char *path, FILE *errors)
 		return err;
 	}
 	config_assign_slots(r.c);
+	config_choose_balance_table(r.c);
 	*out = r.c;
 	return 0;
 }

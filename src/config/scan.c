@@ -167,14 +167,28 @@ static void scan_string(struct cursor *cur)
 		cursor_complain(cur, cur->line, "a quote on this line is never closed; close it");
 }
 
+/* Whether the brace here opens a list: KEY = { ... }. */
+static bool is_list(const struct cursor *cur)
+{
+	const char *p = cur->p;
+
+	while (p > cur->scan->text && strchr(" \t\r\n", p[-1]))
+		p--;
+	return p > cur->scan->text && p[-1] == '=';
+}
+
 static void scan_open(struct cursor *cur)
 {
 	struct scan *s = cur->scan;
-	int *lines = realloc(s->section_lines, (s->n_sections + 1) * sizeof(*lines));
+	bool is_section = !is_list(cur);
+	int *lines;
 
 	cur->p++;
 	cur->depth++;
 	cur->opened_line = cur->line;
+	if (!is_section)
+		return;
+	lines = realloc(s->section_lines, (s->n_sections + 1) * sizeof(*lines));
 	if (!lines) {
 		cur->err = -ENOMEM;
 		return;
@@ -241,6 +255,6 @@ int scan_check(struct scan *s, const char *path, FILE *errors)
 	/* An error so far may have hidden the brace. */
 	if (cur.depth && cur.err == 0)
 		cursor_complain(&cur, cur.opened_line,
-				"the section that opens here is never closed; add }");
+				"the brace that opens here is never closed; add }");
 	return cur.err;
 }

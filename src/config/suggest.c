@@ -4,6 +4,7 @@
  *
  * It knows the table of keys and nothing of the file.
  */
+#include <stdbool.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -53,6 +54,14 @@ static void consider(const char **best, unsigned *least, const char *candidate, 
 	*best = candidate;
 }
 
+/* Whether one section may stand in the other. */
+static bool is_section_in(const char *inner, const char *outer)
+{
+	bool is_health = strcmp(inner, "health") == 0;
+
+	return is_health ? strcmp(outer, "uplink") == 0 : outer[0] == '\0';
+}
+
 const char *suggest_key(const char *section, const char *name)
 {
 	const char *best = NULL;
@@ -61,7 +70,7 @@ const char *suggest_key(const char *section, const char *name)
 	for (const struct config_key *key = config_keys; key->name; key++) {
 		if (strcmp(key->section, section) == 0)
 			consider(&best, &least, key->name, name);
-		else if (section[0] == '\0')
+		else if (is_section_in(key->section, section))
 			consider(&best, &least, key->section, name);
 	}
 	return best;

@@ -163,6 +163,90 @@ static int read_user(const struct field *f, const char *text, void *out, struct 
 	return 0;
 }
 
+/* true and false as of a boolean, or "main". */
+static int read_balance(const struct field *f, const char *text, void *out, struct complaint *why)
+{
+	bool is_on;
+
+	if (strcmp(text, "main") == 0) {
+		*(enum config_balance *)out = BALANCE_MAIN;
+		return 0;
+	}
+	if (read_boolean(f, text, &is_on, why) < 0)
+		return refuse(why, "is none of its words; write true, false or \"main\"");
+	*(enum config_balance *)out = is_on ? BALANCE_TABLE : BALANCE_OFF;
+	return 0;
+}
+
+static int read_plain(const struct field *f, const char *text, void *out, struct complaint *why)
+{
+	if (!text[0] || strlen(text) > f->max)
+		return refuse(why, "is empty or too long; choose 1 to %" PRIu64 " bytes", f->max);
+	return text_replace(out, text);
+}
+
+static int list_add(char ***list, const char *text)
+{
+	size_t n = 0;
+	char **longer;
+
+	while (*list && (*list)[n])
+		n++;
+	longer = realloc(*list, (n + 2) * sizeof(*longer));
+	if (!longer)
+		return -ENOMEM;
+	*list = longer;
+	longer[n] = strdup(text);
+	longer[n + 1] = NULL;
+	return longer[n] ? 0 : -ENOMEM;
+}
+
+static int read_urls(const struct field *f, const char *text, void *out, struct complaint *why)
+{
+	char *url = NULL;
+	int err = read_url(f, text, &url, why);
+
+	if (err == 0)
+		err = list_add(out, url);
+	free(url);
+	return err;
+}
+
+/* A field name is a token of RFC 9110. */
+static int read_header(const struct field *f, const char *text, void *out, struct complaint *why)
+{
+	size_t n = strspn(text, "!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyz"
+				"ABCDEFGHIJKLMNOPQRSTUVWXYZ");
+
+	if (n == 0 || text[n] != ':')
+		return refuse(why, "is not a header field; write it like \"NAME: VALUE\"");
+	if (strlen(text) > f->max)
+		return refuse(why, "is too long; choose at most %" PRIu64 " bytes", f->max);
+	return list_add(out, text);
+}
+
+static int read_format(const struct field *f, const char *text, void *out, struct complaint *why)
+{
+	if (strcmp(text, "json") != 0 && strcmp(text, "alertmanager") != 0 && text[0] != '/')
+		return refuse(why, "is no format; write \"json\", \"alertmanager\" or the absolute "
+				   "path of a template");
+	return read_plain(f, text, out, why);
+}
+
+/* HOST:PORT; a host is a name or an address, an IPv6 address in brackets. */
+static int read_host_port(const struct field *f, const char *text, void *out, struct complaint *why)
+{
+	const char *colon = strrchr(text, ':');
+	uint64_t port;
+
+	if (!colon || colon == text || strlen(text) > f->max || strpbrk(text, " /\"'") ||
+	    (memchr(text, ':', (size_t)(colon - text)) && (text[0] != '[' || colon[-1] != ']')))
+		return refuse(why, "is not HOST:PORT; write it like collector.example:4739");
+	if (number_parse(colon + 1, &port) < 0 || port < 1 || port > UINT16_MAX)
+		return refuse(why, "has no port; write it like collector.example:4739");
+	return text_replace(out, text);
+}
+
 static bool is_unlimited(const char *text)
 {
 	return strcmp(text, "off") == 0 || strcmp(text, "0") == 0;
@@ -190,6 +274,17 @@ static int read_interval(const struct field *f, const char *text, void *out, str
 
 	if (err == 0)
 		*(uint32_t *)out = (uint32_t)value;
+	return err;
+}
+
+static int read_interval_ms(const struct field *f, const char *text, void *out,
+			    struct complaint *why)
+{
+	uint64_t value;
+	int err = read_duration(f, text, &value, why);
+
+	if (err == 0)
+		*(uint32_t *)out = (uint32_t)value * 1000;
 	return err;
 }
 
@@ -327,6 +422,9 @@ static int read_listen(const struct field *f, const char *text, void *out, struc
 #define ALERT(field)	   .section = "alert", .offset = offsetof(struct config, alert.field)
 #define PROMETHEUS(field)  .section = "prometheus", .offset = offsetof(struct config, field)
 
+#define HEALTH(field)	   .section = "health", .offset = offsetof(struct uplink_config, health.field)
+#define EXPORT(field)	   .section = "export", .offset = offsetof(struct config, export.field)
+
 #define PATH_LENGTH	   4095 /* linux/limits.h, PATH_MAX */
 #define URL_LENGTH	   2048
 #define SOCKET_PATH_LENGTH 107	       /* unix(7): sun_path and its 0 */
@@ -355,7 +453,15 @@ static const struct field fields[] = {
 	 TOP(local_routes),
 	 .read = read_word,
 	 .words = "suppress copy exclude"},
-	{.name = "balance", TOP(balance), .read = read_boolean},
+	{.name = "user", TOP(user), .read = read_user, .max = 255},
+	{.name = "group", TOP(group), .read = read_user, .max = 255},
+	{.name = "log-level",
+	 TOP(log_level),
+	 .read = read_word,
+	 .words = "error warning notice info debug"},
+	{.name = "balance", TOP(balance), .read = read_balance},
+	{.name = "balance-table", TOP_LINE(balance_table), .read = read_u32, .max = UINT32_MAX},
+	{.name = "protect-table", TOP(protect_table), .read = read_boolean},
 	{.name = "sysctl", TOP(sysctl), .read = read_boolean},
 	{.name = "repair", TOP(repair), .read = read_boolean},
 	{.name = "events", TOP(events), .read = read_word, .words = "auto full minimal"},
@@ -369,6 +475,7 @@ static const struct field fields[] = {
 	{.name = "max-size", TOP(max_size_bytes), .read = read_size, .min = 1 << 20},
 	{.name = "on-stop", TOP(on_stop), .read = read_word, .words = "keep remove"},
 	{.name = "on-uplink-down", TOP(on_uplink_down), .read = read_word, .words = "hold flush"},
+	{.name = "on-uplink-up", TOP(on_uplink_up), .read = read_word, .words = "hold return"},
 	{.name = "on-mismatch", TOP(on_mismatch), .read = read_word, .words = "record delete-flow"},
 	{.name = "interface", UPLINK(ifname), UPLINK_LINE(interface_line), .read = read_ifname},
 	{.name = "mark", UPLINK(mark), UPLINK_LINE(mark_line), .read = read_u32, .max = UINT32_MAX},
@@ -379,12 +486,28 @@ static const struct field fields[] = {
 	 .max = UINT32_MAX},
 	{.name = "gateway", UPLINK(gateway), .read = read_gateway4},
 	{.name = "gateway6", UPLINK(gateway6), .read = read_gateway6},
-	{.name = "weight", UPLINK(weight), .read = read_u32, .min = 1, .max = 256},
+	{.name = "weight", UPLINK(weight), .read = read_u32, .max = 256},
+	{.name = "tier", UPLINK(tier), .read = read_u32, .min = 1, .max = 255},
+	{.name = "quota", UPLINK(quota_bytes), .read = read_size, .min = 1},
+	{.name = "quota-day", UPLINK(quota_day), .read = read_u32, .min = 1, .max = 28},
+	{.name = "passive", HEALTH(passive), .read = read_boolean},
+	{.name = "exec", HEALTH(exec), .read = read_path, .max = PATH_LENGTH},
+	{.name = "interval", HEALTH(interval_ms), .read = read_interval_ms, .min = 1, .max = 3600},
+	{.name = "down-after", HEALTH(down_after), .read = read_u32, .min = 1, .max = 100},
+	{.name = "up-after", HEALTH(up_after), .read = read_u32, .min = 1, .max = 100},
+	{.name = "on-failure", HEALTH(on_failure), .read = read_word, .words = "alert drain down"},
 	{.name = "exec", ALERT(exec), .read = read_path, .max = PATH_LENGTH},
 	{.name = "user", ALERT(user), .read = read_user, .max = 255},
 	{.name = "json", ALERT(json), .read = read_path, .max = PATH_LENGTH},
 	{.name = "syslog", ALERT(syslog), .read = read_boolean},
 	{.name = "webhook", ALERT(webhook), .read = read_url, .max = URL_LENGTH, .is_secret = true},
+	{.name = "webhook-header",
+	 ALERT(webhook_headers),
+	 .read = read_header,
+	 .max = URL_LENGTH,
+	 .is_secret = true,
+	 .is_list = true},
+	{.name = "webhook-format", ALERT(webhook_format), .read = read_format, .max = PATH_LENGTH},
 	{.name = "webhook-timeout",
 	 ALERT(webhook_timeout_s),
 	 .read = read_interval,
@@ -400,6 +523,27 @@ static const struct field fields[] = {
 	 PROMETHEUS(prometheus.textfile),
 	 .read = read_path,
 	 .max = PATH_LENGTH},
+	{.name = "router", EXPORT(router), .read = read_plain, .max = 255},
+	{.name = "clickhouse",
+	 EXPORT(clickhouse),
+	 .read = read_urls,
+	 .max = URL_LENGTH,
+	 .is_secret = true,
+	 .is_list = true},
+	{.name = "clickhouse-credentials",
+	 EXPORT(clickhouse_credentials),
+	 .read = read_path,
+	 .max = PATH_LENGTH},
+	{.name = "clickhouse-ca", EXPORT(clickhouse_ca), .read = read_path, .max = PATH_LENGTH},
+	{.name = "clickhouse-certificate",
+	 EXPORT(clickhouse_certificate),
+	 .read = read_path,
+	 .max = PATH_LENGTH},
+	{.name = "clickhouse-key", EXPORT(clickhouse_key), .read = read_path, .max = PATH_LENGTH},
+	{.name = "ipfix", EXPORT(ipfix), .read = read_host_port, .max = 300},
+	{.name = "ipfix-pen", EXPORT(ipfix_pen), .read = read_u32, .max = UINT32_MAX},
+	{.name = "file", EXPORT(file), .read = read_path, .max = PATH_LENGTH},
+	{.name = "state-file", EXPORT(state_file), .read = read_path, .max = PATH_LENGTH},
 };
 
 const struct field *field_find(const char *section, const char *name)

@@ -26,6 +26,7 @@ struct field {
 	uint64_t min, max;  /* of numbers; max also of a path's length */
 	const char *words;  /* in the order of the enumeration, separated by blanks */
 	bool is_secret;	    /* no message shows the value */
+	bool is_list;	    /* read adds one element to a char ** */
 };
 
 /* One an entry of config_keys; NULL: no such key. */

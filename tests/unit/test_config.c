@@ -132,7 +132,7 @@ static void check_defaults(const struct config *c)
 	assert_int_equal(c->nflog_group, 77);
 	assert_int_equal(c->rule_priority, 1000);
 	assert_int_equal(c->local_routes, LOCAL_SUPPRESS);
-	assert_true(c->balance);
+	assert_int_equal(c->balance, BALANCE_TABLE);
 	assert_true(c->sysctl);
 	assert_true(c->repair);
 	assert_int_equal(c->events, EVENTS_AUTO);
@@ -151,6 +151,34 @@ static void check_defaults(const struct config *c)
 	assert_int_equal(c->alert.webhook_timeout_s, 5);
 	assert_int_equal(c->prometheus.port, 0);
 	assert_null(c->prometheus.textfile);
+	assert_string_equal(c->user, "waymark");
+	assert_string_equal(c->group, "waymark");
+	assert_int_equal(c->log_level, CONFIG_LOG_INFO);
+	assert_int_equal(c->balance_table, 252);
+	assert_true(c->protect_table);
+	assert_int_equal(c->on_uplink_up, ON_UP_HOLD);
+	assert_null(c->alert.webhook_headers);
+	assert_string_equal(c->alert.webhook_format, "json");
+	assert_null(c->export.router);
+	assert_null(c->export.clickhouse);
+	assert_null(c->export.ipfix);
+	assert_int_equal(c->export.ipfix_pen, 0);
+	assert_string_equal(c->export.state_file, "/var/lib/waymark-export/state");
+}
+
+static void check_uplink_defaults(const struct uplink_config *u)
+{
+	assert_int_equal(u->weight, 1);
+	assert_int_equal(u->tier, 1);
+	assert_int_equal(u->quota_bytes, 0);
+	assert_int_equal(u->quota_day, 1);
+	assert_int_equal(u->gateway.kind, GATEWAY_LEARN);
+	assert_false(u->health.passive);
+	assert_null(u->health.exec);
+	assert_int_equal(u->health.interval_ms, 5000);
+	assert_int_equal(u->health.down_after, 3);
+	assert_int_equal(u->health.up_after, 5);
+	assert_int_equal(u->health.on_failure, ON_FAILURE_ALERT);
 }
 
 static void test_defaults(void **state)
@@ -164,8 +192,7 @@ static void test_defaults(void **state)
 	c = load_good(A);
 	check_defaults(c);
 	assert_string_equal(c->path, file_path);
-	assert_int_equal(c->uplinks[0].weight, 1);
-	assert_int_equal(c->uplinks[0].gateway.kind, GATEWAY_LEARN);
+	check_uplink_defaults(&c->uplinks[0]);
 	config_free(c);
 	/* as an editor elsewhere may write it */
 	c = load_good("\xef\xbb\xbf"
@@ -175,23 +202,33 @@ static void test_defaults(void **state)
 	config_free(NULL);
 }
 
+/* The defaults of one section's keys, as lines of a file. */
+static const char *defaults_of(const char *section, char text[2048])
+{
+	text[0] = '\0';
+	for (const struct config_key *key = config_keys; key->name; key++)
+		if (strcmp(key->section, section) == 0 && key->initial)
+			sprintf(text + strlen(text), "%s = \"%s\"\n", key->name, key->initial);
+	return text;
+}
+
 /* The table's defaults are the parser's, and every key of it can be set. */
 static void test_table(void **state)
 {
-	char text[4096] = "", top[2048] = "", alert[512] = "";
+	static const char *const singles[] = {"alert", "prometheus", "export"};
+	char text[8192], part[2048];
 	struct config *c;
+	int n = sprintf(text, "%s", defaults_of("", part));
 
 	(void)state;
-	for (const struct config_key *key = config_keys; key->name; key++) {
-		char *to = key->section[0] == '\0' ? top : alert;
-
-		assert_true(strlen(key->help) > 0);
-		if (key->initial && strcmp(key->section, "uplink") != 0)
-			sprintf(to + strlen(to), "%s = \"%s\"\n", key->name, key->initial);
-	}
-	snprintf(text, sizeof(text), "%salert {\n%s}\n%s", top, alert, A);
+	for (size_t i = 0; i < COUNT(singles); i++)
+		n += sprintf(text + n, "%s {\n%s}\n", singles[i], defaults_of(singles[i], part));
+	n += sprintf(text + n, "uplink a {\ninterface = a0 mark = 1 table = 101\n%s",
+		     defaults_of("uplink", part));
+	sprintf(text + n, "health {\n%s}\n}\n", defaults_of("health", part));
 	c = load_good(text);
 	check_defaults(c);
+	check_uplink_defaults(&c->uplinks[0]);
 	config_free(c);
 }
 
@@ -257,6 +294,69 @@ static void test_every_key(void **state)
 	assert_int_equal(c->uplinks[1].gateway.kind, GATEWAY_ADDR);
 	assert_int_equal(c->uplinks[1].gateway6.kind, GATEWAY_NONE);
 	assert_int_equal(c->uplinks[1].slot, 0x3c % UPLINKS_MAX);
+	config_free(c);
+}
+
+/* Tiers, quota, health, return, export, headers: the keys of failover and shipping. */
+static void test_health_keys(void **state)
+{
+	struct config *c = load_good(
+		"user = root group = adm log-level = debug balance = main balance-table = 7\n"
+		"protect-table = false on-uplink-up = return\n"
+		"alert { webhook = \"https://h/x\" webhook-format = \"/t.tmpl\"\n"
+		"webhook-header = {\"Authorization: Bearer a b\",\n \"X-Y: 1\"} }\n"
+		"export { router = gw1 clickhouse = \"http://a:8123/w\" ipfix = \"[::1]:4739\"\n"
+		"ipfix-pen = 29305 state-file = /s file = /f clickhouse-credentials = /c }\n"
+		"uplink l { health { exec = /p passive = yes\n interval = 1min down-after = 1\n"
+		"up-after = 9 on-failure = drain }\n interface = l0 mark = 1 table = 252\n"
+		"tier = 2 weight = 0 quota = \"50 GiB\" quota-day = 28 }\n" B);
+	const struct uplink_config *u = &c->uplinks[0];
+
+	(void)state;
+	assert_string_equal(c->user, "root");
+	assert_string_equal(c->group, "adm");
+	assert_int_equal(c->log_level, CONFIG_LOG_DEBUG);
+	assert_int_equal(c->balance, BALANCE_MAIN);
+	assert_int_equal(c->balance_table, 7);
+	assert_false(c->protect_table);
+	assert_int_equal(c->on_uplink_up, ON_UP_RETURN);
+	assert_string_equal(c->alert.webhook_format, "/t.tmpl");
+	assert_string_equal(c->alert.webhook_headers[0], "Authorization: Bearer a b");
+	assert_string_equal(c->alert.webhook_headers[1], "X-Y: 1");
+	assert_null(c->alert.webhook_headers[2]);
+	assert_string_equal(c->export.router, "gw1");
+	assert_string_equal(c->export.clickhouse[0], "http://a:8123/w");
+	assert_null(c->export.clickhouse[1]);
+	assert_string_equal(c->export.clickhouse_credentials, "/c");
+	assert_string_equal(c->export.ipfix, "[::1]:4739");
+	assert_int_equal(c->export.ipfix_pen, 29305);
+	assert_string_equal(c->export.file, "/f");
+	assert_string_equal(c->export.state_file, "/s");
+	assert_string_equal(u->name, "l");
+	assert_int_equal(u->line, 8);
+	assert_int_equal(u->tier, 2);
+	assert_int_equal(u->weight, 0);
+	assert_int_equal(u->quota_bytes, 50ULL << 30);
+	assert_int_equal(u->quota_day, 28);
+	assert_true(u->health.passive);
+	assert_string_equal(u->health.exec, "/p");
+	assert_int_equal(u->health.interval_ms, 60000);
+	assert_int_equal(u->health.down_after, 1);
+	assert_int_equal(u->health.up_after, 9);
+	assert_int_equal(u->health.on_failure, ON_FAILURE_DRAIN);
+	check_uplink_defaults(&c->uplinks[1]);
+	assert_int_equal(c->uplinks[1].line, 13);
+	config_free(c);
+}
+
+/* Without the key, the balanced route's table is one that no uplink has. */
+static void test_balance_table(void **state)
+{
+	struct config *c = load_good("uplink a { interface = a0 mark = 1 table = 252 }\n"
+				     "uplink b { interface = b0 mark = 2 table = 251 }\n");
+
+	(void)state;
+	assert_int_equal(c->balance_table, 250);
 	config_free(c);
 }
 
@@ -578,6 +678,8 @@ int main(void)
 		cmocka_unit_test(test_defaults),
 		cmocka_unit_test(test_table),
 		cmocka_unit_test(test_every_key),
+		cmocka_unit_test(test_health_keys),
+		cmocka_unit_test(test_balance_table),
 		cmocka_unit_test(test_lookups),
 		cmocka_unit_test(test_slots),
 		cmocka_unit_test(test_slots_stay),

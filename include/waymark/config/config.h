@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * config.h - the configuration, parsed and validated whole.
- *
- * The struct, its defaults and its rules are pure (src/core/config.c); reading
- * libconfuse's syntax into it is src/config/parse.c.
+ * config.h - the configuration, parsed and validated as a whole.
  */
 #ifndef WAYMARK_CONFIG_CONFIG_H
 #define WAYMARK_CONFIG_CONFIG_H
@@ -27,13 +24,27 @@ enum config_events { EVENTS_AUTO, EVENTS_FULL, EVENTS_MINIMAL };
 enum config_on_stop { ON_STOP_KEEP, ON_STOP_REMOVE };
 enum config_on_down { ON_DOWN_HOLD, ON_DOWN_FLUSH };
 enum config_on_mismatch { ON_MISMATCH_RECORD, ON_MISMATCH_DELETE };
+enum config_on_up { ON_UP_HOLD, ON_UP_RETURN };
+enum config_balance {
+	BALANCE_OFF,   /* no balanced default route */
+	BALANCE_TABLE, /* in a table of its own (balance-table) */
+	BALANCE_MAIN,  /* in table main */
+};
+enum config_on_failure { ON_FAILURE_ALERT, ON_FAILURE_DRAIN, ON_FAILURE_DOWN };
+enum config_log_level {
+	CONFIG_LOG_ERROR,
+	CONFIG_LOG_WARNING,
+	CONFIG_LOG_NOTICE,
+	CONFIG_LOG_INFO,
+	CONFIG_LOG_DEBUG,
+};
 
-/* Lines of keys: 0: the key is not in the file. This: it is, but what it says
- * could not be taken and has been told of already; it is not checked again. */
+/* The line of a key: 0 if the key is not in the file; this value if the key's value was
+ * refused and reported, so that config_validate does not report it again. */
 #define CONFIG_LINE_BAD (-1)
 
 enum gateway_kind {
-	GATEWAY_LEARN, /* left out: learnt from the routes of table main */
+	GATEWAY_LEARN, /* no key: learnt from the routes of table main */
 	GATEWAY_ADDR,  /* an address */
 	GATEWAY_NONE,  /* "none": point to point */
 };
@@ -43,6 +54,14 @@ struct gateway {
 	struct addr addr; /* with GATEWAY_ADDR */
 };
 
+struct health_config {
+	bool passive; /* judge by the share of new flows that get an answer */
+	char *exec;   /* check program; NULL: none */
+	uint32_t interval_ms;
+	uint32_t down_after, up_after; /* results in a row */
+	enum config_on_failure on_failure;
+};
+
 struct uplink_config {
 	char name[UPLINK_NAME_MAX];
 	char ifname[IFNAMSIZ];
@@ -50,20 +69,24 @@ struct uplink_config {
 	uint32_t table;
 	struct gateway gateway;	 /* IPv4 */
 	struct gateway gateway6; /* IPv6 */
-	uint32_t weight;	 /* 1 to 256 */
-	uint8_t slot;		 /* 0 to 59: its label bit is label-base + LABELS_RESERVED + slot.
+	uint32_t weight;	 /* 0 to 256; 0: no share of balanced flows */
+	uint32_t tier;		 /* new flows use the lowest tier that has a usable uplink */
+	uint64_t quota_bytes;	 /* per period, both directions; 0: none */
+	uint32_t quota_day;	 /* day of the month on which the period starts, 1 to 28 */
+	struct health_config health;
+	uint8_t slot; /* 0 to 59: its label bit is label-base + LABELS_RESERVED + slot.
 		       * Derived from the mark, so that adding or removing
 		       * another uplink does not move it (config_assign_slots). */
-	int line;		 /* where it stands in the file, for messages */
+	int line;     /* of its section in the file, for messages */
 	int interface_line, mark_line, table_line; /* of its keys; see CONFIG_LINE_BAD */
 };
 
 struct alert_config {
-	char *exec; /* a program or a folder of them; NULL: off */
-	char *user; /* who they run as, without any privilege; NULL: the daemon's user */
-	char *json; /* a file that takes a JSON line an alert; NULL: off */
+	char *exec; /* a program or a folder of programs; NULL: off */
+	char *user; /* runs the programs, without any privilege; NULL: the daemon's user */
+	char *json; /* a file that gets one JSON line per alert; NULL: off */
 	bool syslog;
-	char *webhook; /* a URL that takes an alert's JSON by POST; NULL: off. May hold secrets */
+	char *webhook; /* a URL that gets each alert by POST; NULL: off. May hold secrets */
 	char **webhook_headers; /* "NAME: VALUE", ends with NULL; NULL: none. May hold secrets */
 	char *webhook_format;	/* "json", "alertmanager", or the path of a template */
 	uint32_t webhook_timeout_s;
@@ -76,9 +99,23 @@ struct prometheus_config {
 	char *textfile; /* NULL: off */
 };
 
+/* waymark-export. */
+struct export_config {
+	char *router;	   /* NULL: the host name */
+	char **clickhouse; /* URLs of one cluster, ends with NULL; NULL: off. May hold secrets */
+	char *clickhouse_credentials; /* a file with "USER:PASSWORD"; NULL: none */
+	char *clickhouse_ca, *clickhouse_certificate, *clickhouse_key; /* PEM files; NULL: none */
+	char *ipfix;	    /* HOST:PORT of a collector; NULL: off */
+	uint32_t ipfix_pen; /* private enterprise number; 0: no enterprise elements */
+	char *file;	    /* a file that gets JSON lines; NULL: off */
+	char *state_file;
+};
+
 struct config {
 	char *path; /* the file it was read from */
 	enum config_mode mode;
+	char *user, *group; /* of the running daemon */
+	enum config_log_level log_level;
 	char *database;
 	char *control_socket;
 	uint32_t mark_mask;
@@ -86,22 +123,26 @@ struct config {
 	uint16_t nflog_group;
 	uint32_t rule_priority;
 	enum config_local_routes local_routes;
-	bool balance;
+	enum config_balance balance;
+	uint32_t balance_table; /* of the balanced default route */
 	bool sysctl;
-	bool repair; /* put back what others undo; else it is only told */
+	bool protect_table; /* own the nftables table, so that others' flush spares it */
+	bool repair;	    /* reinstall what others remove or change; else report it only */
 	enum config_events events;
-	uint64_t event_buffer_bytes; /* asked for; the kernel says what it grants */
-	uint32_t max_flows;	     /* followed at once; more are written, not followed */
-	uint64_t retention_s;	     /* 0: keep for ever */
-	uint64_t max_size_bytes;     /* 0: no limit */
+	uint64_t event_buffer_bytes; /* requested; the kernel may grant less */
+	uint32_t max_flows;	     /* followed at once; more are recorded, not followed */
+	uint64_t retention_s;	     /* 0: unlimited */
+	uint64_t max_size_bytes;     /* 0: unlimited */
 	enum config_on_stop on_stop;
 	enum config_on_down on_uplink_down;
+	enum config_on_up on_uplink_up;
 	enum config_on_mismatch on_mismatch;
 	struct alert_config alert;
 	struct prometheus_config prometheus;
+	struct export_config export;
 	struct uplink_config *uplinks; /* in the file's order */
 	size_t n_uplinks;
-	int mark_mask_line, label_base_line, rule_priority_line;
+	int mark_mask_line, label_base_line, rule_priority_line, balance_table_line;
 };
 
 /* Reads and validates the file whole. On success returns 0 and *out, which the
@@ -140,12 +181,16 @@ const char *config_events_name(enum config_events e);
 const char *config_on_stop_name(enum config_on_stop s);
 const char *config_on_down_name(enum config_on_down d);
 const char *config_on_mismatch_name(enum config_on_mismatch m);
+const char *config_on_up_name(enum config_on_up u);
+const char *config_on_failure_name(enum config_on_failure f);
+const char *config_balance_name(enum config_balance b);
 
 /* One const table of keys: parser, man page and completion derive from it. */
 struct config_key {
-	const char *section; /* "", "uplink", "alert", "prometheus" */
+	const char *section; /* "", "uplink", "health" (in uplink), "alert", ... */
 	const char *name;
-	const char *type;    /* "string", "integer", "duration", "size", "boolean", "word" */
+	const char *type;    /* "string", "integer", "duration", "size", "boolean", "word",
+			      * "list" */
 	const char *initial; /* the default as the file would spell it; NULL: none */
 	const char *help;
 };
