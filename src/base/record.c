@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * record.c - the names of verdicts and reasons, as users and the history spell
- * them; what a record owns.
+ * record.c - the names of verdicts, reasons and other enumerations, as users and
+ * the history spell them; what a record owns.
  *
  * Pure: it knows nothing of how either is found.
  */
@@ -49,6 +49,11 @@ static const char *const gap_source_names[] = {
 	[GAP_STORE] = "store",
 };
 
+static const char *const cause_names[] = {
+	[CAUSE_LINK] = "link",	   [CAUSE_ADDRESS] = "address",	  [CAUSE_GATEWAY] = "gateway",
+	[CAUSE_HEALTH] = "health", [CAUSE_OPERATOR] = "operator",
+};
+
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const char *name_of(const char *const *names, size_t n, unsigned value)
@@ -94,6 +99,16 @@ const char *gap_source_name(enum gap_source s)
 	return name_of(gap_source_names, COUNT(gap_source_names), s);
 }
 
+const char *state_cause_name(enum state_cause c)
+{
+	return name_of(cause_names, COUNT(cause_names), c);
+}
+
+int state_cause_parse(const char *name)
+{
+	return value_of(cause_names, COUNT(cause_names), name);
+}
+
 void record_clear(const struct record *r)
 {
 	if (r->type == RECORD_UPLINKS)
@@ -102,4 +117,6 @@ void record_clear(const struct record *r)
 		free(r->outbox.line);
 	else if (r->type == RECORD_COVERAGE)
 		free(r->coverage);
+	else if (r->type == RECORD_ALERT)
+		free(r->alert);
 }

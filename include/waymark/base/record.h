@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * record.h - what the audit says: rows of the history, typed. The core emits
- * them, the store writes them, the alerts tell of them.
+ * record.h - rows of the history, typed. The audit and the daemon emit them, the
+ * store writes them, the alerts report them.
  */
 #ifndef WAYMARK_BASE_RECORD_H
 #define WAYMARK_BASE_RECORD_H
@@ -58,6 +58,18 @@ const char *evidence_name(enum evidence e); /* "packet", "label" */
 enum gap_source { GAP_EVENTS = 0, GAP_EVIDENCE = 1, GAP_DAEMON = 2, GAP_STORE = 3 };
 const char *gap_source_name(enum gap_source s); /* "events", "evidence", ... */
 
+/* Why an uplink has its state. Stored; the numbers do not change. */
+enum state_cause {
+	CAUSE_NONE = 0,
+	CAUSE_LINK = 1,
+	CAUSE_ADDRESS = 2,
+	CAUSE_GATEWAY = 3,
+	CAUSE_HEALTH = 4,
+	CAUSE_OPERATOR = 5,
+};
+const char *state_cause_name(enum state_cause c); /* NULL for CAUSE_NONE */
+int state_cause_parse(const char *name);
+
 #define SLOT_NONE 0xff
 
 /* Interfaces that are no uplink and that flows left by are numbered from 1 by the audit
@@ -83,6 +95,7 @@ struct flow_record {
 	enum reason reason;
 	bool has_counters;
 	uint64_t packets[2], bytes[2];
+	uint8_t tcp_state; /* of a live TCP flow: the kernel's TCP_CONNTRACK_; 0: not known */
 };
 
 struct mismatch_record {
@@ -214,11 +227,53 @@ struct interface_record {
 	char name[IFNAMSIZ];
 };
 
-/* What an uplink has become, or, the first after a start, how it was found. */
+/* The new state of an uplink; the first after a start: the state that was found. */
 struct uplink_state_record {
 	int64_t time_ms;
 	uint8_t slot;
-	char state[16]; /* a word of uplinkstate.h */
+	char state[16]; /* uplink_state_name() */
+	enum state_cause cause;
+	char decision[16]; /* what follows from it: "down", "drain", "alert", ...; "": nothing */
+	char user[32];	   /* who decided; "": nobody, it was observed */
+	char process[32];  /* by which process; "": not known */
+	int64_t until_ms;  /* the decision ends by itself; 0: it does not */
+};
+
+/* What an uplink carried in a bin of five minutes, by the kernel's counters. A bin may
+ * come in parts, also across a restart: the writer adds them up. */
+#define USAGE_BIN_MS INT64_C(300000)
+struct usage_record {
+	int64_t time_ms; /* any moment of the bin */
+	uint8_t slot;
+	struct tally sent, received;
+	struct flow_counts flows;
+};
+
+/* What the health of an uplink was judged by. Numbers below 0: not known. */
+struct health_record {
+	int64_t time_ms;
+	uint8_t slot;
+	uint8_t family; /* AF_INET, AF_INET6; 0: both */
+	char state[16]; /* "healthy", "degraded", "silent", "idle" */
+	int64_t window_ms;
+	struct flow_counts flows;	 /* in the window */
+	int32_t normal_permille;	 /* the uplink's own answered share otherwise */
+	int32_t others_permille;	 /* the other uplinks' at the same time */
+	int32_t handshake_ms;		 /* p50 of TCP handshakes */
+	int32_t probes, probes_answered; /* of the program of health { exec } */
+	char text[96];			 /* for people; "" */
+};
+
+/* An alert as it was raised, summarized or ended. */
+struct alert_record {
+	int64_t time_ms;
+	char kind[16];			       /* alert_kind_name() */
+	char severity[12];		       /* "critical", "warning", "notice" */
+	char state[12];			       /* "raised", "summary", "over" */
+	char uplinks[2 * UPLINK_NAME_MAX + 1]; /* names, separated by commas; "" */
+	char reason[48];		       /* "" */
+	uint64_t count;			       /* events that it stands for */
+	char text[256];
 };
 
 /* An alert that waits for the webhook, in the history so that it outlives a restart. */
@@ -241,6 +296,9 @@ enum record_type {
 	RECORD_COVERAGE,
 	RECORD_UPLINK_STATE, /* after the RECORD_UPLINKS that names its slot */
 	RECORD_INTERFACE,
+	RECORD_USAGE,
+	RECORD_HEALTH,
+	RECORD_ALERT,
 };
 
 struct record {
@@ -258,6 +316,9 @@ struct record {
 		struct coverage_record *coverage; /* malloc'd; the writer frees it */
 		struct uplink_state_record uplink_state;
 		struct interface_record interface;
+		struct usage_record usage;
+		struct health_record health;
+		struct alert_record *alert; /* malloc'd; the writer frees it */
 	};
 };
 

@@ -224,6 +224,9 @@ int ingest_record(struct ingest *in, const struct record *r)
 	case RECORD_UPLINK_STATE:
 		return uplink_state_put(in, &r->uplink_state);
 	case RECORD_INTERFACE:
+	case RECORD_USAGE:
+	case RECORD_HEALTH:
+	case RECORD_ALERT:
 		return SQLITE_OK;
 	}
 	return SQLITE_OK;
