@@ -45,17 +45,12 @@ static char *text_print(const struct answer *a)
 	return NULL;
 }
 
-/* The same answer that the tool would get. */
 static char *page_make(void *data)
 {
-	char *json = status_answer(data, "status"), *text = NULL;
 	struct answer a;
+	char *text = status_fill(data, &a) ? NULL : text_print(&a);
 
-	if (json && !answer_parse(&a, json)) {
-		text = text_print(&a);
-		answer_free(&a);
-	}
-	free(json);
+	answer_free(&a);
 	return text;
 }
 

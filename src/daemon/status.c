@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * status.c - what the daemon answers on the control socket, as JSON.
+ * status.c - fills in what the daemon reports of itself, from the modules that know it.
  */
 #include <errno.h>
-#include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -21,7 +21,7 @@
 #include "waymark/audit/coverage.h"
 #include "waymark/kernel/conntrack.h"
 #include "waymark/kernel/nflog.h"
-#include "waymark/status/json_text.h"
+#include "waymark/status/answer.h"
 #include "waymark/base/times.h"
 #include "waymark/plan/uplink_state.h"
 #include "waymark/steering/steering.h"
@@ -43,70 +43,65 @@ void status_close(struct daemon *d)
 	free(d->status);
 }
 
-static json_t *json_time(int64_t ms)
+static const char *time_text(struct answer *a, int64_t ms)
 {
 	char text[TIMES_STRLEN];
 
-	return ms ? json_string(times_format_iso(ms, text)) : json_null();
+	return ms ? answer_keep(a, times_format_iso(ms, text)) : NULL;
 }
 
-static json_t *json_delay(int64_t ms)
-{
-	return ms < 0 ? json_null() : json_integer((json_int_t)ms);
-}
-
-static json_t *json_address(const struct addr *a)
+static const char *address_text(struct answer *a, const struct addr *address)
 {
 	char text[ADDR_STRLEN];
 
-	return addr_is_none(a) ? json_null() : json_string(addr_format(a, text));
+	return addr_is_none(address) ? NULL : answer_keep(a, addr_format(address, text));
 }
 
-static json_t *addresses_answer(const struct daemon *d, const struct uplink_config *u)
+/* Return the interface's addresses, comma-separated, malloc'd, or NULL with errno. */
+static char *addresses_text(const struct daemon *d, const struct uplink_config *u)
 {
 	const struct netstate *s = steering_netstate(d->steering);
 	const struct link_state *l = s ? netstate_link_by_name(s, u->ifname) : NULL;
-	json_t *list = json_array();
+	char *list = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&list, &size);
 
+	if (!out)
+		return NULL;
 	for (size_t i = 0; l && i < s->n_addrs; i++) {
 		char text[PREFIX_STRLEN];
 
-		if (s->addrs[i].ifindex == l->index && !s->addrs[i].is_link_local)
-			json_array_append_new(
-				list, json_string(prefix_format(&s->addrs[i].prefix, text)));
+		if (s->addrs[i].ifindex != l->index || s->addrs[i].is_link_local)
+			continue;
+		fflush(out);
+		fprintf(out, "%s%s", size ? "," : "", prefix_format(&s->addrs[i].prefix, text));
 	}
-	return list;
+	return fclose(out) ? NULL : list;
 }
 
-static json_t *missing_answer(const struct coverage_record *sum)
-{
-	uint64_t by_cause[COVERAGE_CAUSES];
-	json_t *o = json_object();
-
-	coverage_missing(sum, by_cause);
-	for (int i = 0; i < COVERAGE_CAUSES; i++)
-		json_object_set_new(o, coverage_cause_name((enum coverage_cause)i),
-				    json_integer((json_int_t)by_cause[i]));
-	return o;
-}
-
-/* Null: nothing has been compared yet. */
-static json_t *coverage_answer(const struct daemon *d, uint8_t slot)
+static void coverage_fill(const struct daemon *d, struct answer *a, struct answer_coverage *c,
+			  uint8_t slot)
 {
 	const struct coverage_record *sum = coverage_sum(d, slot);
 	int share = coverage_share(sum);
+	uint64_t by_cause[COVERAGE_CAUSES];
 
-	if (!sum->started_ms)
-		return json_null();
-	return json_pack("{so so sb sI sI sI sI sI sI so so}", "since", json_time(sum->started_ms),
-			 "until", json_time(sum->ended_ms), "known", sum->has_left, "left_packets",
-			 (json_int_t)sum->left.packets, "left_bytes", (json_int_t)sum->left.bytes,
-			 "seen_packets", (json_int_t)sum->flows[SHARE_SEEN].packets, "seen_bytes",
-			 (json_int_t)sum->flows[SHARE_SEEN].bytes, "split_packets",
-			 (json_int_t)sum->flows[SHARE_SPLIT].packets, "link_packets",
-			 (json_int_t)sum->link.packets, "share",
-			 share < 0 ? json_null() : json_real(share / 10000.0), "missing",
-			 sum->has_left ? missing_answer(sum) : json_null());
+	*c = (struct answer_coverage){
+		.is_there = sum->started_ms != 0,
+		.is_known = sum->has_left,
+		.since = time_text(a, sum->started_ms),
+		.until = time_text(a, sum->ended_ms),
+		.left_packets = (int64_t)sum->left.packets,
+		.left_bytes = (int64_t)sum->left.bytes,
+		.seen_packets = (int64_t)sum->flows[SHARE_SEEN].packets,
+		.seen_bytes = (int64_t)sum->flows[SHARE_SEEN].bytes,
+		.split_packets = (int64_t)sum->flows[SHARE_SPLIT].packets,
+		.link_packets = (int64_t)sum->link.packets,
+		.share = share < 0 ? -1 : share / 10000.0,
+	};
+	coverage_missing(sum, by_cause);
+	for (int i = 0; i < COVERAGE_CAUSES; i++)
+		c->missing[i] = (int64_t)by_cause[i];
 }
 
 struct counts {
@@ -114,35 +109,42 @@ struct counts {
 	uint64_t mismatches[UPLINKS_MAX], bytes[UPLINKS_MAX];
 };
 
-static json_t *uplink_answer(const struct daemon *d, const struct uplink_config *u,
-			     const struct counts *c)
+static void uplink_fill(const struct daemon *d, struct answer *a, struct answer_uplink *out,
+			const struct uplink_config *u, const struct counts *c)
 {
 	const struct route_plan *plan = steering_plan(d->steering);
 	const struct uplink_plan *p = uplink_plan_find(plan, u->slot);
-	const char *state = uplink_state(u, plan, steering_netstate(d->steering));
 
-	return json_pack(
-		"{ss so ss so so so sI sI sI sI sI so}", "name", u->name, "interface",
-		json_text_new(u->ifname), "state", state, "addresses", addresses_answer(d, u),
-		"gateway", p ? json_address(&p->gateway[0]) : json_null(), "gateway6",
-		p ? json_address(&p->gateway[1]) : json_null(), "mark", (json_int_t)u->mark,
-		"weight", (json_int_t)u->weight, "flows_live", (json_int_t)c->live[u->slot],
-		"bytes", (json_int_t)c->bytes[u->slot], "mismatches",
-		(json_int_t)c->mismatches[u->slot], "coverage", coverage_answer(d, u->slot));
+	*out = (struct answer_uplink){
+		.name = answer_keep(a, u->name),
+		.ifname = answer_keep(a, u->ifname),
+		.state = uplink_state(u, plan, steering_netstate(d->steering)),
+		.addresses = addresses_text(d, u),
+		.gateway = p ? address_text(a, &p->gateway[0]) : NULL,
+		.gateway6 = p ? address_text(a, &p->gateway[1]) : NULL,
+		.mark = u->mark,
+		.weight = u->weight,
+		.flows_live = c->live[u->slot],
+		.bytes = (int64_t)c->bytes[u->slot],
+		.mismatches = (int64_t)c->mismatches[u->slot],
+	};
+	coverage_fill(d, a, &out->coverage, u->slot);
 }
 
-static json_t *uplinks_answer(const struct daemon *d)
+static int uplinks_fill(const struct daemon *d, struct answer *a)
 {
-	json_t *list = json_array();
 	struct counts c;
 
 	audit_uplink_counts(d->audit, c.live, c.mismatches, c.bytes);
-	for (size_t i = 0; i < d->config->n_uplinks; i++)
-		json_array_append_new(list, uplink_answer(d, &d->config->uplinks[i], &c));
-	return list;
+	a->uplinks = calloc(d->config->n_uplinks + 1, sizeof(*a->uplinks));
+	if (!a->uplinks)
+		return -ENOMEM;
+	for (; a->n_uplinks < d->config->n_uplinks; a->n_uplinks++)
+		uplink_fill(d, a, &a->uplinks[a->n_uplinks], &d->config->uplinks[a->n_uplinks], &c);
+	return 0;
 }
 
-static json_t *events_answer(const struct daemon *d, const struct audit_stats *as)
+static void events_fill(const struct daemon *d, struct answer *a, const struct audit_stats *as)
 {
 	struct event_mask_stats mask;
 	struct resync_stats resync;
@@ -153,140 +155,162 @@ static json_t *events_answer(const struct daemon *d, const struct audit_stats *a
 	event_mask_stats(d, &mask);
 	resync_stats(d, &resync);
 	observe_stats(d, &observe);
-	return json_pack("{sI sI sI sI sI sI ss sI sI sb sI sI}", "received", (json_int_t)s.events,
-			 "overruns", (json_int_t)s.overruns, "refused", (json_int_t)s.refused,
-			 "parse_errors", (json_int_t)s.parse_errors, "forged", (json_int_t)s.forged,
-			 "buffer_bytes", (json_int_t)s.buffer_bytes, "mode",
-			 mask.is_minimal ? "minimal" : "full", "listeners",
-			 (json_int_t)mask.listeners, "resyncs", (json_int_t)resync.resyncs,
-			 "resyncing", resync.is_running, "held_back", (json_int_t)observe.held_back,
-			 "retold", (json_int_t)as->retold);
+	a->last_event = time_text(a, observe.last_event_ms);
+	a->events.received = (int64_t)s.events;
+	a->events.overruns = (int64_t)s.overruns;
+	a->events.refused = (int64_t)s.refused;
+	a->events.parse_errors = (int64_t)s.parse_errors;
+	a->events.forged = (int64_t)s.forged;
+	a->events.buffer_bytes = (int64_t)s.buffer_bytes;
+	a->events.mode = mask.is_minimal ? "minimal" : "full";
+	a->events.listeners = mask.listeners;
+	a->events.resyncs = (int64_t)resync.resyncs;
+	a->events.is_resyncing = resync.is_running;
+	a->events.held_back = (int64_t)observe.held_back;
+	a->events.duplicates = (int64_t)as->retold;
 }
 
-static json_t *nflog_answer(const struct daemon *d, const struct audit_stats *as)
+static void nflog_fill(const struct daemon *d, struct answer *a, const struct audit_stats *as)
 {
 	struct nflog_stats s;
 
 	nflog_stats(d->nflog, &s);
-	return json_pack("{sI sI sI sI sI sI sI}", "received", (json_int_t)s.messages, "overruns",
-			 (json_int_t)s.overruns, "holes", (json_int_t)s.holes, "orphans",
-			 (json_int_t)as->orphans, "ambiguous", (json_int_t)as->ambiguous,
-			 "parse_errors", (json_int_t)s.parse_errors, "buffer_bytes",
-			 (json_int_t)s.buffer_bytes);
+	a->nflog.received = (int64_t)s.messages;
+	a->nflog.overruns = (int64_t)s.overruns;
+	a->nflog.holes = (int64_t)s.holes;
+	a->nflog.orphans = (int64_t)as->orphans;
+	a->nflog.ambiguous = (int64_t)as->ambiguous;
+	a->nflog.parse_errors = (int64_t)s.parse_errors;
+	a->nflog.buffer_bytes = (int64_t)s.buffer_bytes;
 }
 
-static json_t *store_answer(const struct daemon *d)
+static void store_fill(const struct daemon *d, struct answer *a)
 {
 	struct writer_stats s;
 
 	writer_stats(d->writer, &s);
-	return json_pack("{sI sI sI sI sI sI sI sI sI so so sb so so}", "written",
-			 (json_int_t)s.written, "queued", (json_int_t)s.queued, "dropped",
-			 (json_int_t)s.dropped, "failed", (json_int_t)s.failed, "batches",
-			 (json_int_t)s.batches, "depth", (json_int_t)s.depth, "depth_max",
-			 (json_int_t)s.depth_max, "capacity", (json_int_t)s.capacity,
-			 "database_bytes", (json_int_t)s.database_bytes, "event_to_row_p50_ms",
-			 json_delay(s.p50_ms), "event_to_row_p99_ms", json_delay(s.p99_ms),
-			 "pruning", !writer_is_pruned(d->writer), "last_commit",
-			 json_time(s.last_commit_ms), "last_error",
-			 s.last_error ? json_text_new(s.last_error_text) : json_null());
+	a->store.written = (int64_t)s.written;
+	a->store.queued = (int64_t)s.queued;
+	a->store.dropped = (int64_t)s.dropped;
+	a->store.failed = (int64_t)s.failed;
+	a->store.batches = (int64_t)s.batches;
+	a->store.depth = (int64_t)s.depth;
+	a->store.depth_max = (int64_t)s.depth_max;
+	a->store.capacity = (int64_t)s.capacity;
+	a->store.database_bytes = (int64_t)s.database_bytes;
+	a->store.p50_ms = s.p50_ms;
+	a->store.p99_ms = s.p99_ms;
+	a->store.is_pruning = !writer_is_pruned(d->writer);
+	a->store.last_commit = time_text(a, s.last_commit_ms);
+	a->store.last_error = s.last_error ? answer_keep(a, s.last_error_text) : NULL;
 }
 
-static json_t *alerts_answer(const struct daemon *d)
+static void alerts_fill(const struct daemon *d, struct answer *a)
 {
+	struct flow_delete_stats deletions;
 	struct alerter_stats s;
 
 	alerter_stats(d->alerter, &s);
-	return json_pack("{sI sI sI sI sI s{sI sI sI sI so}}", "raised", (json_int_t)s.raised,
-			 "sent", (json_int_t)s.sent, "aggregated", (json_int_t)s.aggregated, "summaries",
-			 (json_int_t)s.summaries, "failed", (json_int_t)s.failed, "webhook",
-			 "pending", (json_int_t)s.webhook.pending, "delivered",
-			 (json_int_t)s.webhook.delivered, "retries", (json_int_t)s.webhook.retries,
-			 "dropped", (json_int_t)s.webhook.dropped, "last_error",
-			 s.webhook.last_error[0] ? json_text_new(s.webhook.last_error)
-						 : json_null());
+	a->alerts.raised = (int64_t)s.raised;
+	a->alerts.sent = (int64_t)s.sent;
+	a->alerts.aggregated = (int64_t)s.aggregated;
+	a->alerts.silenced = (int64_t)s.silenced;
+	a->alerts.summaries = (int64_t)s.summaries;
+	a->alerts.failed = (int64_t)s.failed;
+	a->alerts.webhook_pending = s.webhook.pending;
+	a->alerts.webhook_delivered = (int64_t)s.webhook.delivered;
+	a->alerts.webhook_retries = (int64_t)s.webhook.retries;
+	a->alerts.webhook_dropped = (int64_t)s.webhook.dropped;
+	if (s.webhook.last_error[0])
+		a->alerts.webhook_error = answer_keep(a, s.webhook.last_error);
+	flow_delete_stats(d, &deletions);
+	a->deletions.on_mismatch = config_on_mismatch_name(d->config->on_mismatch);
+	a->deletions.deleted = (int64_t)deletions.deleted;
+	a->deletions.not_deleted = (int64_t)deletions.not_deleted;
 }
 
-static json_t *deletions_answer(const struct daemon *d)
-{
-	struct flow_delete_stats s;
-
-	flow_delete_stats(d, &s);
-	return json_pack("{ss sI sI}", "on_mismatch",
-			 config_on_mismatch_name(d->config->on_mismatch), "deleted",
-			 (json_int_t)s.deleted, "not_deleted", (json_int_t)s.not_deleted);
-}
-
-static json_t *verdicts_answer(const struct audit_stats *as)
-{
-	json_t *o = json_object();
-
-	for (int v = VERDICT_MISMATCH; v <= VERDICT_OK; v++)
-		json_object_set_new(o, verdict_name((enum verdict)v),
-				    json_integer((json_int_t)as->verdicts[v]));
-	return o;
-}
-
-/* Those that the audit knows, and what the store has yet to say. */
-static json_int_t gaps_open(const struct daemon *d, const struct audit_stats *as)
+/* Those that the audit knows, and what the store has not reported yet. */
+static int64_t gaps_open(const struct daemon *d, const struct audit_stats *as)
 {
 	struct publish_stats ps;
 	struct writer_stats ws;
 
 	publish_stats(d, &ps);
 	writer_stats(d->writer, &ws);
-	return (json_int_t)as->gaps_open + ps.is_gap_pending + (ws.last_error != 0);
+	return (int64_t)as->gaps_open + ps.is_gap_pending + (ws.last_error != 0);
 }
 
-static json_t *daemon_answer(const struct daemon *d)
+static void flows_fill(const struct daemon *d, struct answer *a, const struct audit_stats *as)
 {
-	int64_t passed_ms = clock_steady_ms() - d->started_steady_ms;
+	a->flows_live = as->live;
+	a->flows_total = (int64_t)as->flows;
+	a->flows_per_s = d->status->flows_per_s;
+	a->flows_lost = (int64_t)as->lost;
+	a->flows_untracked = (int64_t)as->untracked;
+	a->table_flows = (int64_t)as->live + as->lingering;
+	a->table_bytes = (int64_t)as->bytes;
+	a->mismatches = (int64_t)as->mismatches;
+	a->gaps_open = gaps_open(d, as);
+	a->has_verdicts = true;
+	for (int v = VERDICT_MISMATCH; v <= VERDICT_OK; v++)
+		a->verdicts[v] = (int64_t)as->verdicts[v];
+}
+
+int status_fill(const struct daemon *d, struct answer *a)
+{
 	struct coverage_stats coverage;
-	struct observe_stats observe;
 	struct audit_stats as;
 
 	audit_stats(d->audit, &as);
 	coverage_stats(d, &coverage);
-	observe_stats(d, &observe);
-	return json_pack(
-		"{sI ss sb ss so sI sI sI sf sI sI sI sI so so so so so so sI sI so so sI sI}",
-		"pid", (json_int_t)getpid(), "version", PACKAGE_VERSION, "ready", d->is_ready,
-		"mode", config_mode_name(d->config->mode), "started", json_time(d->started_ms),
-		"uptime_s", (json_int_t)(passed_ms / 1000), "flows_live", (json_int_t)as.live,
-		"flows_total", (json_int_t)as.flows, "flows_per_s", d->status->flows_per_s,
-		"flows_lost", (json_int_t)as.lost, "flows_untracked", (json_int_t)as.untracked,
-		"table_flows", (json_int_t)(as.live + as.lingering), "table_bytes",
-		(json_int_t)as.bytes, "events", events_answer(d, &as), "nflog",
-		nflog_answer(d, &as), "store", store_answer(d), "alerts", alerts_answer(d),
-		"deletions", deletions_answer(d), "verdicts", verdicts_answer(&as), "gaps_open",
-		gaps_open(d, &as), "mismatches", (json_int_t)as.mismatches, "last_event",
-		json_time(observe.last_event_ms), "uplinks", uplinks_answer(d), "looks",
-		(json_int_t)coverage.looks, "looks_due", (json_int_t)coverage.looks_due);
+	*a = (struct answer){
+		.pid = getpid(),
+		.version = PACKAGE_VERSION,
+		.is_ready = d->is_ready,
+		.mode = config_mode_name(d->config->mode),
+		.uptime_s = (clock_steady_ms() - d->started_steady_ms) / 1000,
+		.looks = (int64_t)coverage.looks,
+		.looks_due = (int64_t)coverage.looks_due,
+	};
+	a->started = time_text(a, d->started_ms);
+	flows_fill(d, a, &as);
+	events_fill(d, a, &as);
+	nflog_fill(d, a, &as);
+	store_fill(d, a);
+	alerts_fill(d, a);
+	return uplinks_fill(d, a);
+}
+
+/* Return JSON, malloc'd, or NULL with errno. */
+static char *answer_print(const struct daemon *d, char *(*print)(const struct answer *))
+{
+	struct answer a;
+	char *text = NULL;
+	int err = status_fill(d, &a);
+
+	if (!err)
+		text = print(&a);
+	answer_free(&a);
+	if (!text)
+		errno = ENOMEM;
+	return text;
 }
 
 char *status_answer(void *data, const char *command)
 {
 	struct daemon *d = data;
-	json_t *answer;
-	char *text;
 
+	if (!strcmp(command, "uplinks"))
+		return answer_print(d, answer_uplinks_json);
 	if (!strcmp(command, "prune"))
 		writer_prune(d->writer);
-	if (!strcmp(command, "look"))
+	else if (!strcmp(command, "look"))
 		coverage_ask(d, clock_now_ms());
-	if (!strcmp(command, "status") || !strcmp(command, "prune") || !strcmp(command, "look")) {
-		answer = daemon_answer(d);
-	} else if (!strcmp(command, "uplinks")) {
-		answer = json_pack("{so}", "uplinks", uplinks_answer(d));
-	} else {
+	else if (strcmp(command, "status")) {
 		errno = ENOENT;
 		return NULL;
 	}
-	text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
-	json_decref(answer);
-	if (!text)
-		errno = ENOMEM;
-	return text;
+	return answer_print(d, answer_json);
 }
 
 /* Smoothed over about ten seconds. */

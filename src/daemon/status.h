@@ -8,9 +8,13 @@
 
 struct status;
 struct daemon;
+struct answer;
 
 int status_open(struct daemon *d); /* 0 or -errno */
 void status_close(struct daemon *d);
+/* Fill in what the daemon reports; free it with answer_free, whatever is returned. 0 or
+ * -errno. */
+int status_fill(const struct daemon *d, struct answer *a);
 /* Return the reply to a command as malloc'd JSON; data is the daemon. NULL with errno,
  * ENOENT: unknown command. */
 char *status_answer(void *data, const char *command);

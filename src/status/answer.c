@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * answer.c - decodes the daemon's JSON. Takes what it knows, skips the rest.
+ * answer.c - the daemon's answer as JSON and back, by the table of counters. It takes what
+ * it knows and skips the rest.
  */
 #include "waymark/status/answer.h"
 
@@ -9,140 +10,81 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct wanted {
-	const char *key;
-	int64_t *value;
-};
+#include "status/counters.h"
+#include "waymark/status/json_text.h"
 
-static void numbers_take(const json_t *object, const struct wanted *wanted)
+const char *answer_keep(struct answer *a, const char *text)
 {
-	for (; wanted->key; wanted++)
-		*wanted->value = json_integer_value(json_object_get(object, wanted->key));
+	char **more, *copy;
+
+	if (!text)
+		return NULL;
+	copy = strdup(text);
+	more = copy ? reallocarray(a->strings, a->n_strings + 1, sizeof(*more)) : NULL;
+	if (!more) {
+		free(copy);
+		return NULL;
+	}
+	a->strings = more;
+	a->strings[a->n_strings++] = copy;
+	return copy;
 }
 
-/* -1: not known. */
-static int64_t delay_take(const json_t *object, const char *key)
-{
-	const json_t *value = json_object_get(object, key);
+/* --- from JSON ------------------------------------------------------------------------ */
 
-	return json_is_integer(value) ? json_integer_value(value) : -1;
+/* Return the value at "store.depth", or NULL. */
+static const json_t *value_find(const json_t *object, const char *path)
+{
+	const char *dot;
+	char name[64];
+
+	while ((dot = strchr(path, '.'))) {
+		snprintf(name, sizeof(name), "%.*s", (int)(dot - path), path);
+		object = json_object_get(object, name);
+		path = dot + 1;
+	}
+	return json_object_get(object, path);
 }
 
-static const char *string_take(const json_t *object, const char *key)
+static void counter_take(struct answer *a, void *fields, const struct counter *c,
+			 const json_t *value)
 {
-	return json_string_value(json_object_get(object, key));
+	void *field = (char *)fields + c->offset;
+
+	switch (c->type) {
+	case COUNTER_INTEGER:
+		*(int64_t *)field = json_integer_value(value);
+		break;
+	case COUNTER_OPTIONAL:
+		*(int64_t *)field = json_is_integer(value) ? json_integer_value(value) : -1;
+		break;
+	case COUNTER_REAL:
+		*(double *)field = json_is_number(value) ? json_number_value(value) : -1;
+		break;
+	case COUNTER_BOOLEAN:
+		*(bool *)field = json_is_true(value);
+		break;
+	case COUNTER_TEXT:
+		*(const char **)field = answer_keep(a, json_string_value(value));
+		break;
+	}
 }
 
-static void general_take(struct answer *a, const json_t *o)
+static void counters_take(struct answer *a, void *fields, const struct counter *rows,
+			  const json_t *object)
 {
-	const struct wanted wanted[] = {
-		{"pid", &a->pid},
-		{"uptime_s", &a->uptime_s},
-		{"flows_live", &a->flows_live},
-		{"gaps_open", &a->gaps_open},
-		{"mismatches", &a->mismatches},
-		{"flows_total", &a->flows_total},
-		{"flows_lost", &a->flows_lost},
-		{"flows_untracked", &a->flows_untracked},
-		{"table_flows", &a->table_flows},
-		{"table_bytes", &a->table_bytes},
-		{"looks", &a->looks},
-		{"looks_due", &a->looks_due},
-		{NULL, NULL},
-	};
-
-	numbers_take(o, wanted);
-	a->version = string_take(o, "version");
-	a->mode = string_take(o, "mode");
-	a->started = string_take(o, "started");
-	a->last_event = string_take(o, "last_event");
-	a->is_ready = json_is_true(json_object_get(o, "ready"));
-	a->flows_per_s = json_number_value(json_object_get(o, "flows_per_s"));
+	for (; rows->key; rows++)
+		counter_take(a, fields, rows, value_find(object, rows->key));
 }
 
 static void verdicts_take(struct answer *a, const json_t *o)
 {
 	const json_t *verdicts = json_object_get(o, "verdicts");
-	int v;
 
 	a->has_verdicts = verdicts != NULL;
-	for (v = VERDICT_MISMATCH; v <= VERDICT_OK; v++)
+	for (int v = VERDICT_MISMATCH; v <= VERDICT_OK; v++)
 		a->verdicts[v] = json_integer_value(
 			json_object_get(verdicts, verdict_name((enum verdict)v)));
-}
-
-static void sources_take(struct answer *a, const json_t *o)
-{
-	const json_t *e = json_object_get(o, "events");
-	const struct wanted events[] = {
-		{"received", &a->events.received},
-		{"overruns", &a->events.overruns},
-		{"refused", &a->events.refused},
-		{"listeners", &a->events.listeners},
-		{"resyncs", &a->events.resyncs},
-		{"parse_errors", &a->events.parse_errors},
-		{"forged", &a->events.forged},
-		{"buffer_bytes", &a->events.buffer_bytes},
-		{NULL, NULL},
-	};
-	const struct wanted nflog[] = {
-		{"received", &a->nflog.received},
-		{"overruns", &a->nflog.overruns},
-		{"holes", &a->nflog.holes},
-		{"orphans", &a->nflog.orphans},
-		{"buffer_bytes", &a->nflog.buffer_bytes},
-		{NULL, NULL},
-	};
-
-	numbers_take(e, events);
-	a->events.mode = string_take(e, "mode");
-	a->events.is_resyncing = json_is_true(json_object_get(e, "resyncing"));
-	numbers_take(json_object_get(o, "nflog"), nflog);
-}
-
-static void sinks_take(struct answer *a, const json_t *o)
-{
-	const json_t *store = json_object_get(o, "store");
-	const struct wanted wanted[] = {
-		{"written", &a->store.written},
-		{"queued", &a->store.queued},
-		{"dropped", &a->store.dropped},
-		{"failed", &a->store.failed},
-		{"batches", &a->store.batches},
-		{"depth", &a->store.depth},
-		{"depth_max", &a->store.depth_max},
-		{"capacity", &a->store.capacity},
-		{"database_bytes", &a->store.database_bytes},
-		{NULL, NULL},
-	};
-	const struct wanted alerts[] = {
-		{"raised", &a->alerts.raised}, {"sent", &a->alerts.sent},
-		{"aggregated", &a->alerts.aggregated}, {"summaries", &a->alerts.summaries},
-		{"failed", &a->alerts.failed}, {NULL, NULL},
-	};
-	const struct wanted webhook[] = {
-		{"pending", &a->alerts.webhook_pending},
-		{"delivered", &a->alerts.webhook_delivered},
-		{"retries", &a->alerts.webhook_retries},
-		{"dropped", &a->alerts.webhook_dropped},
-		{NULL, NULL},
-	};
-
-	const struct wanted deletions[] = {
-		{"deleted", &a->deletions.deleted},
-		{"not_deleted", &a->deletions.not_deleted},
-		{NULL, NULL},
-	};
-
-	numbers_take(store, wanted);
-	a->store.p50_ms = delay_take(store, "event_to_row_p50_ms");
-	a->store.p99_ms = delay_take(store, "event_to_row_p99_ms");
-	a->store.is_pruning = json_is_true(json_object_get(store, "pruning"));
-	a->store.last_commit = string_take(store, "last_commit");
-	a->store.last_error = string_take(store, "last_error");
-	numbers_take(json_object_get(o, "alerts"), alerts);
-	numbers_take(json_object_get(json_object_get(o, "alerts"), "webhook"), webhook);
-	numbers_take(json_object_get(o, "deletions"), deletions);
 }
 
 /* Strings of an array, comma-separated; NULL with errno. */
@@ -161,47 +103,21 @@ static char *strings_join(const json_t *array)
 	return text;
 }
 
-static void coverage_take(struct answer_coverage *c, const json_t *o)
+static void coverage_take(struct answer *a, struct answer_coverage *c, const json_t *o)
 {
 	const json_t *missing = json_object_get(o, "missing");
-	const json_t *share = json_object_get(o, "share");
-	const struct wanted wanted[] = {
-		{"left_packets", &c->left_packets},
-		{"left_bytes", &c->left_bytes},
-		{"seen_packets", &c->seen_packets},
-		{"seen_bytes", &c->seen_bytes},
-		{NULL, NULL},
-	};
 
-	numbers_take(o, wanted);
 	c->is_there = json_is_object(o);
-	c->is_known = json_is_true(json_object_get(o, "known"));
-	c->since = string_take(o, "since");
-	c->until = string_take(o, "until");
-	c->share = json_is_number(share) ? json_number_value(share) : -1;
+	counters_take(a, c, coverage_counters, o);
 	for (int i = 0; i < COVERAGE_CAUSES; i++)
 		c->missing[i] = json_integer_value(
 			json_object_get(missing, coverage_cause_name((enum coverage_cause)i)));
 }
 
-static int uplink_take(struct answer_uplink *u, const json_t *o)
+static int uplink_take(struct answer *a, struct answer_uplink *u, const json_t *o)
 {
-	const struct wanted wanted[] = {
-		{"mark", &u->mark},
-		{"weight", &u->weight},
-		{"flows_live", &u->flows_live},
-		{"bytes", &u->bytes},
-		{"mismatches", &u->mismatches},
-		{NULL, NULL},
-	};
-
-	numbers_take(o, wanted);
-	u->name = string_take(o, "name");
-	u->ifname = string_take(o, "interface");
-	u->state = string_take(o, "state");
-	u->gateway = string_take(o, "gateway");
-	u->gateway6 = string_take(o, "gateway6");
-	coverage_take(&u->coverage, json_object_get(o, "coverage"));
+	counters_take(a, u, uplink_counters, o);
+	coverage_take(a, &u->coverage, json_object_get(o, "coverage"));
 	u->addresses = strings_join(json_object_get(o, "addresses"));
 	return u->addresses ? 0 : -ENOMEM;
 }
@@ -220,7 +136,7 @@ static int uplinks_take(struct answer *a, const json_t *array)
 	json_array_foreach(array, i, item)
 	{
 		a->n_uplinks++;
-		err = uplink_take(&a->uplinks[i], item);
+		err = uplink_take(a, &a->uplinks[i], item);
 		if (err)
 			return err;
 	}
@@ -233,19 +149,16 @@ int answer_parse(struct answer *a, const char *text)
 	int err;
 
 	memset(a, 0, sizeof(*a));
-	a->json = json;
 	if (!json)
 		return -EPROTO;
 	if (json_is_array(json)) {
 		err = uplinks_take(a, json);
 	} else {
-		a->error = string_take(json, "error");
-		general_take(a, json);
+		counters_take(a, a, general_counters, json);
 		verdicts_take(a, json);
-		sources_take(a, json);
-		sinks_take(a, json);
 		err = uplinks_take(a, json_object_get(json, "uplinks"));
 	}
+	json_decref(json);
 	if (err)
 		answer_free(a);
 	return err;
@@ -253,11 +166,153 @@ int answer_parse(struct answer *a, const char *text)
 
 void answer_free(struct answer *a)
 {
-	size_t i;
-
-	for (i = 0; i < a->n_uplinks; i++)
+	for (size_t i = 0; i < a->n_uplinks; i++)
 		free(a->uplinks[i].addresses);
+	for (size_t i = 0; i < a->n_strings; i++)
+		free(a->strings[i]);
+	free(a->strings);
 	free(a->uplinks);
-	json_decref(a->json);
 	memset(a, 0, sizeof(*a));
+}
+
+/* --- to JSON -------------------------------------------------------------------------- */
+
+static json_t *counter_json(const void *fields, const struct counter *c)
+{
+	const void *field = (const char *)fields + c->offset;
+	const char *text;
+
+	switch (c->type) {
+	case COUNTER_INTEGER:
+		return json_integer(*(const int64_t *)field);
+	case COUNTER_OPTIONAL:
+		if (*(const int64_t *)field < 0)
+			return json_null();
+		return json_integer(*(const int64_t *)field);
+	case COUNTER_REAL:
+		if (*(const double *)field < 0)
+			return json_null();
+		return json_real(*(const double *)field);
+	case COUNTER_BOOLEAN:
+		return json_boolean(*(const bool *)field);
+	case COUNTER_TEXT:
+		text = *(const char *const *)field;
+		return text ? json_text_new(text) : json_null();
+	}
+	return json_null();
+}
+
+/* Set the value at "store.depth", with the objects on the way. */
+static void value_set(json_t *object, const char *path, json_t *value)
+{
+	const char *dot;
+	char name[64];
+	json_t *inner;
+
+	while ((dot = strchr(path, '.'))) {
+		snprintf(name, sizeof(name), "%.*s", (int)(dot - path), path);
+		inner = json_object_get(object, name);
+		if (!inner) {
+			inner = json_object();
+			json_object_set_new(object, name, inner);
+		}
+		object = inner;
+		path = dot + 1;
+	}
+	json_object_set_new(object, path, value);
+}
+
+static json_t *counters_json(const void *fields, const struct counter *rows)
+{
+	json_t *object = json_object();
+
+	for (; object && rows->key; rows++)
+		value_set(object, rows->key, counter_json(fields, rows));
+	return object;
+}
+
+static json_t *missing_json(const struct answer_coverage *c)
+{
+	json_t *object = json_object();
+
+	for (int i = 0; i < COVERAGE_CAUSES; i++)
+		json_object_set_new(object, coverage_cause_name((enum coverage_cause)i),
+				    json_integer(c->missing[i]));
+	return object;
+}
+
+/* Null if nothing has been compared yet. */
+static json_t *coverage_json(const struct answer_coverage *c)
+{
+	json_t *object;
+
+	if (!c->is_there)
+		return json_null();
+	object = counters_json(c, coverage_counters);
+	json_object_set_new(object, "missing", c->is_known ? missing_json(c) : json_null());
+	return object;
+}
+
+static json_t *strings_split(const char *text)
+{
+	json_t *array = json_array();
+
+	while (text && *text) {
+		size_t n = strcspn(text, ",");
+
+		json_array_append_new(array, json_stringn(text, n));
+		text += n + (text[n] == ',');
+	}
+	return array;
+}
+
+static json_t *uplinks_json(const struct answer *a)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; array && i < a->n_uplinks; i++) {
+		const struct answer_uplink *u = &a->uplinks[i];
+		json_t *object = counters_json(u, uplink_counters);
+
+		json_object_set_new(object, "addresses", strings_split(u->addresses));
+		json_object_set_new(object, "coverage", coverage_json(&u->coverage));
+		json_array_append_new(array, object);
+	}
+	return array;
+}
+
+static char *json_print(json_t *json)
+{
+	char *text = json ? json_dumps(json, JSON_COMPACT | JSON_REAL_PRECISION(6)) : NULL;
+
+	json_decref(json);
+	if (!text)
+		errno = ENOMEM;
+	return text;
+}
+
+char *answer_uplinks_json(const struct answer *a)
+{
+	return json_print(json_pack("{so}", "uplinks", uplinks_json(a)));
+}
+
+static json_t *verdicts_json(const struct answer *a)
+{
+	json_t *object = json_object();
+
+	for (int v = VERDICT_MISMATCH; v <= VERDICT_OK; v++)
+		json_object_set_new(object, verdict_name((enum verdict)v),
+				    json_integer(a->verdicts[v]));
+	return object;
+}
+
+char *answer_json(const struct answer *a)
+{
+	json_t *object = counters_json(a, general_counters);
+
+	if (!a->error)
+		json_object_del(object, "error");
+	json_object_set_new(object, "verdicts", verdicts_json(a));
+	json_object_set_new(object, "uplinks", uplinks_json(a));
+	return json_print(object);
 }

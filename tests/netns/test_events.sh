@@ -110,8 +110,8 @@ in_range "three events a TCP flow at most" "$(events_of)" $((2 * FLOWS)) $((3 * 
 
 # --- somebody asks for every event, and reads none --------------------------------------------
 
-has_retold() { # MORE THAN
-	[ "$(status_of retold)" -gt "$1" ]
+has_duplicates() { # MORE THAN
+	[ "$(status_of duplicates)" -gt "$1" ]
 }
 
 daemon_stop
@@ -121,12 +121,12 @@ deaf_pid=$!
 check "another listener does not keep up" wait_for 10 grep -q ready "$lab_tmp/deaf"
 hold some pc udp $NET4 7 $FLOWS || die 'no flows'
 is "each flow goes on" "$(hold_send some)" $FLOWS
-check "the kernel tells again of flows that begin" wait_for 10 has_retold $FLOWS
+check "the kernel tells again of flows that begin" wait_for 10 has_duplicates $FLOWS
 all="FROM flows WHERE proto = 'udp' AND dport = 7"
 check "all of them are in the history" wait_for_sql 5 "SELECT count(DISTINCT sport) $all" $FLOWS
-before=$(status_of retold)
+before=$(status_of duplicates)
 at router conntrack -D -p udp --dport 7 >/dev/null 2>&1
-check "the kernel tells an end again and again" wait_for 15 has_retold $((before + 150))
+check "the kernel tells an end again and again" wait_for 15 has_duplicates $((before + 150))
 is "each flow is one row" "$(sql "SELECT count(*) $all")" $FLOWS
 is "that has ended, and well" \
 	"$(sql "SELECT count(*) $all AND state = 'ended' AND verdict = 'ok'")" $FLOWS

@@ -154,7 +154,7 @@ in_range "some are not cured, because of the rate" $(($(counted not_deleted) - n
 check "cures are rows as they are counted" wait_for_sql 5 "SELECT count(*) FROM deleted_flows" "$(counted deleted)"
 in_range "at most ten are in any second" "$(sql "SELECT max((SELECT count(*) FROM cure o
 	WHERE o.time > c.time - 990 AND o.time <= c.time)) FROM cure c")" 1 10
-check "metrics has both" sh -c "'$WAYMARK' -c '$lab_tmp/waymark.conf' metrics | grep -c 'flows_\(not_\)\?cured_total [1-9]' | grep -q 2"
+check "metrics has both" sh -c "'$WAYMARK' -c '$lab_tmp/waymark.conf' metrics | grep -c 'flows_\(not_\)\?deleted_total [1-9]' | grep -q 2"
 hold_drop many
 astray del
 

@@ -131,7 +131,7 @@ config_alert="exec = \"$lab_tmp/told\"
 	user = \"no-such-user\"
 	syslog = false" config_write
 run 1 'alert-test, a user that there is not' alert-test
-prints 'alert-test: which' "^exec .*there is no user 'no-such-user'"
+prints 'alert-test: which' "^exec .*user 'no-such-user' does not exist"
 check 'alert-test: so did the file' grep -q '"kind":"test"' "$lab_tmp/alerts.jsonl"
 config_alert="exec = \"$lab_tmp/absent\"
 	syslog = false" config_write

@@ -68,8 +68,12 @@ check "with a value for each" sh -c "! grep -vEq '^#|^waymark_[a-z0-9_]+([{].*[}
 is "its type is Prometheus'" "$(fetch /metrics -o /dev/null -w '%{content_type}')" \
 	"text/plain; version=0.0.4; charset=utf-8"
 check "the file has it" wait_for 3 test -s "$file"
-names <"$file" >"$lab_tmp/by_file"
-check "the same" cmp "$lab_tmp/by_tool" "$lab_tmp/by_file"
+file_is_the_same() {
+	names <"$file" >"$lab_tmp/by_file"
+	waymark metrics | names >"$lab_tmp/by_tool"
+	cmp -s "$lab_tmp/by_tool" "$lab_tmp/by_file"
+}
+check "the same" wait_for 30 file_is_the_same
 is "everybody may read the file" "$(stat -c %a "$file")" 644
 is "nothing lies beside it" "$(ls "$lab_tmp/text")" waymark.prom
 # With what is known after a look.
@@ -127,7 +131,7 @@ stray() { # a flow whose rule is gone leaves by the other line
 }
 
 mismatches() {
-	fetch /metrics | sed -n 's/^waymark_mismatches_total //p'
+	fetch /metrics | sed -n 's/^waymark_mismatches_recorded_total //p'
 }
 
 has_mismatch() {
@@ -153,7 +157,7 @@ if command -v prometheus >/dev/null; then
 		--storage.tsdb.path="$lab_tmp/tsdb" --web.listen-address=127.0.0.1:9090
 	check "Prometheus scrapes it" wait_for 20 prometheus_says 'up{job="waymark"}' 1
 	check "and answers with the mismatch" \
-		wait_for 10 prometheus_says 'waymark_mismatches_total' "$(mismatches)"
+		wait_for 10 prometheus_says 'waymark_mismatches_recorded_total' "$(mismatches)"
 	check "whose uplink it names" wait_for 10 prometheus_says \
 		'sum(waymark_uplink_mismatches_total{uplink="wan1"})' "$(mismatches)"
 	background_end prometheus
@@ -169,7 +173,7 @@ is_replaced() {
 	[ "$(stat -c %i "$file")" != "$inode" ]
 }
 check "within 15 seconds the file is replaced" wait_for 20 is_replaced
-check "and has the mismatch" grep -qx "waymark_mismatches_total $(mismatches)" "$file"
+check "and has the mismatch" grep -qx "waymark_mismatches_recorded_total $(mismatches)" "$file"
 ln -s "$lab_tmp/elsewhere" "$file.new"
 inode=$(stat -c %i "$file")
 check "a link at the new file's name is not followed" wait_for 20 is_replaced

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * answer.h - the daemon's answer to `status` and `uplinks`, typed. What an older
- * or newer daemon leaves out is 0, or NULL.
+ * answer.h - what the daemon reports of itself: filled in by the daemon, sent as JSON over
+ * the control socket, parsed by the tool, printed as metrics.
+ *
+ * A field that another version leaves out is 0, or NULL. Each field is one row of the
+ * table in src/status/counters.c.
  */
 #ifndef WAYMARK_STATUS_ANSWER_H
 #define WAYMARK_STATUS_ANSWER_H
@@ -15,10 +18,11 @@
 
 /* How much of what left by an uplink is in the history, since the daemon started. */
 struct answer_coverage {
-	bool is_there, is_known; /* something was compared; it is known how much left */
+	bool is_there; /* something was compared */
+	bool is_known; /* the number of packets that left is known */
 	const char *since, *until;
-	int64_t left_packets, left_bytes, seen_packets, seen_bytes;
-	double share; /* 0 to 1; below 0: nothing left, or it is not known how much */
+	int64_t left_packets, left_bytes, seen_packets, seen_bytes, split_packets, link_packets;
+	double share; /* 0 to 1; below 0: nothing left, or unknown */
 	int64_t missing[COVERAGE_CAUSES];
 };
 
@@ -31,24 +35,25 @@ struct answer_uplink {
 
 /* Strings belong to the answer. */
 struct answer {
-	void *json;	   /* what they are kept in */
-	const char *error; /* the daemon refused, and why; NULL: it did not */
+	char **strings; /* owned */
+	size_t n_strings;
+	const char *error; /* why the daemon refused; NULL: it did not */
 	const char *version, *mode, *started, *last_event;
 	bool is_ready;
 	int64_t pid, uptime_s, flows_live, flows_total, gaps_open, mismatches;
 	int64_t flows_lost, flows_untracked, table_flows, table_bytes;
-	int64_t looks, looks_due; /* at the whole table, that coverage is known by */
+	int64_t looks, looks_due; /* table dumps that coverage is computed from */
 	double flows_per_s;
 	bool has_verdicts;
 	int64_t verdicts[VERDICT_OK + 1]; /* flows, by verdict, since the start */
 	struct {
 		int64_t received, overruns, refused, parse_errors, forged, buffer_bytes;
-		int64_t listeners, resyncs;
+		int64_t listeners, resyncs, held_back, duplicates;
 		const char *mode; /* "full", "minimal" */
 		bool is_resyncing;
 	} events;
 	struct {
-		int64_t received, overruns, holes, orphans, buffer_bytes;
+		int64_t received, overruns, holes, orphans, ambiguous, parse_errors, buffer_bytes;
 	} nflog;
 	struct {
 		int64_t written, queued, dropped, failed, batches, depth, depth_max, capacity;
@@ -58,18 +63,27 @@ struct answer {
 		bool is_pruning;
 	} store;
 	struct {
-		int64_t raised, sent, aggregated, summaries, failed;
+		int64_t raised, sent, aggregated, silenced, summaries, failed;
 		int64_t webhook_pending, webhook_delivered, webhook_retries, webhook_dropped;
+		const char *webhook_error;
 	} alerts;
 	struct {
+		const char *on_mismatch;
 		int64_t deleted, not_deleted;
 	} deletions;
 	struct answer_uplink *uplinks;
 	size_t n_uplinks;
 };
 
-/* 0; -EPROTO where text is no such answer; -ENOMEM. */
+/* Parse the daemon's JSON; what it does not know it skips. 0, -EPROTO if text is no such
+ * answer, -ENOMEM. */
 int answer_parse(struct answer *a, const char *text);
+/* Return the answer as JSON, malloc'd, or NULL with errno. */
+char *answer_json(const struct answer *a);
+/* Return the list of uplinks alone as JSON. */
+char *answer_uplinks_json(const struct answer *a);
+/* Copy a string into the answer, which owns it; NULL stays NULL. */
+const char *answer_keep(struct answer *a, const char *text);
 void answer_free(struct answer *a);
 
 #endif
