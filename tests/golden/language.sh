@@ -1,0 +1,59 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# language.sh - sources, tests and documents use one term per thing: the words on the
+# right of the glossary do not occur.
+#
+#	write                            not
+#	uplink                           line (of an uplink)
+#	report, raise                    tell of, told of
+#	repair, reinstall                mend, put back (a rule)
+#	restore (a mark)                 put back (a mark)
+#	delete the flow                  cure, remedy
+#	re-established                   begins anew
+#	resync, table dump               a look at the whole table
+#	another process, no listener     somebody, nobody
+#	stray packet                     a packet that went astray
+#	aggregated, suppressed           folded
+#	reliable DESTROY events          reliable ends
+#	per flow, per line               one a flow, a line each
+
+src=${WAYMARK_SRC:-$(cd "${0%/*}/../.." && pwd)}
+cd "$src" || exit 1
+n=0
+failed=0
+
+# absent WHAT PATTERN [EXCEPTION]: no line of the sources has the words.
+absent() {
+	n=$((n + 1))
+	found=$(find src include sql doc tests bootstrap README.md HACKING.md NEWS -type f \
+		! -name language.sh ! -name '*.o' ! -name '*.a' ! -name '*.log' ! -name '*.trs' ! -path '*/.deps/*' \
+		! -path '*/corpus/*' ! -path 'src/store/sql.c' ! -name '*.po' ! -name '*.json' -exec grep -IniE "$2" /dev/null {} + |
+		grep -vE "${3:-^$}")
+	if [ -z "$found" ]; then
+		echo "ok $n - $1"
+	else
+		echo "not ok $n - $1"
+		echo "$found" | head -n "${LANGUAGE_LINES:-20}" | sed 's/^/# /'
+		failed=1
+	fi
+}
+
+absent 'nothing is mended' '\bmend(s|ed|ing)?\b'
+absent 'nothing is put back' '\bput(s|ting)?( it| them| one| that)? back\b' 'clock'
+absent 'no packet goes astray' '\bastray\b'
+absent 'nothing is told of' '\b(told of|tells? of|telling of)\b'
+absent 'nobody and somebody have a name' '\b(somebody|nobody)\b' \
+	'"nobody"|'"'"'nobody'"'"'|user +(=|nobody)|nobody:|nogroup|USER nobody|by nobody|setpriv|never "?nobody|nobody \(65534'
+absent 'no flow is cured' '\b(cure|cures|cured|remedy|remedies)\b' '(table|FROM|INTO|EXISTS|ON|INDEX) cure|cure_'
+absent 'nothing begins anew' '\b(begins?|began|begun) anew\b'
+absent 'nothing is retold' '\bretold\b'
+absent 'alerts are aggregated, not folded' '\bfolded\b'
+absent 'no look at the whole table' 'look at the whole table'
+absent 'no reliable ends' 'reliable ends'
+absent 'per flow, not one a flow' '\b(one a flow|one a line|a line each|a line an alert|bit an uplink|row an interface)\b'
+absent 'no answer is of no use' 'of no use'
+absent 'an uplink is no line' '\b(other|wrong|another|each|which|every|either) lines?\b[^"]*\b(uplink|flow|packet|route)' 'per line|output|log|file|JSON|text|of it'
+
+echo "1..$n"
+exit $failed
