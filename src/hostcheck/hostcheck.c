@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * hostcheck.c - the whole check of a host, in the order in which it is told:
- * sysctls, what the kernel can do, the network, the rules and the sockets of
- * others. Opens things, hands them to the parts, closes them; changes nothing.
+ * hostcheck.c - the whole check of a host, in the order in which it is printed: sysctls,
+ * what the kernel can do, the network, the rules and the sockets of other programs.
+ * Opens things, hands them to the parts, closes them; changes nothing.
  */
 #include "waymark/hostcheck/hostcheck.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/statvfs.h>
 
 #include "hostcheck/hostcheck_internal.h"
+#include "waymark/base/shell.h"
 #include "waymark/kernel/conntrack.h"
 #include "waymark/kernel/nflog.h"
 #include "waymark/kernel/nft.h"
@@ -45,17 +47,29 @@ static bool sysctl_is_fine(const struct sysctl_want *w, const char *value)
 	return !strcmp(value, w->value);
 }
 
+static bool is_read_only(void)
+{
+	struct statvfs st;
+
+	return !statvfs("/proc/sys", &st) && st.f_flag & ST_RDONLY;
+}
+
+/* What waymarkd sets at its start is no finding, unless it cannot. */
 static void sysctl_wrong_add(struct findings *f, const struct config *c,
 			     const struct sysctl_want *w, const char *value)
 {
-	findings_add(f, c->sysctl ? FINDING_WARNING : FINDING_ERROR, "%s is %s, wanted %s: %s",
-		     w->name, value, w->value, w->why);
-	findings_fix(f, "%ssysctl -w %s=%s",
-		     c->sysctl ? "waymarkd or 'waymark apply' sets it; or " : "", w->name,
-		     w->value);
+	char name[2 * sizeof(w->name)];
+
+	if (c->sysctl && !is_read_only()) {
+		findings_add(f, FINDING_OK, "%s is %s; waymarkd sets it to %s", w->name, value,
+			     w->value);
+		return;
+	}
+	findings_add(f, FINDING_WARNING, "%s is %s, not %s: %s", w->name, value, w->value, w->why);
+	findings_fix(f, "sysctl -w %s=%s", shell_word(name, sizeof(name), w->name), w->value);
 }
 
-/* What an interface that is not there lacks is told of the interface. */
+/* An interface that does not exist is reported as such. */
 static bool sysctl_is_of_interface(const struct sysctl_want *w)
 {
 	return strstr(w->name, "/conf/") || strstr(w->name, "/neigh/");
@@ -88,7 +102,7 @@ static void forwarding_checked(struct findings *f, const char *name, const char 
 		return;
 	}
 	findings_add(f, FINDING_WARNING, "%s is 0: this host forwards no %s", name, family);
-	findings_fix(f, "sysctl -w %s=1, if it is a router", name);
+	findings_fix(f, "sysctl -w %s=1", name);
 }
 
 void hostcheck_sysctls(struct findings *f, const struct config *c)
@@ -100,6 +114,10 @@ void hostcheck_sysctls(struct findings *f, const struct config *c)
 		f->error = -ENOMEM;
 		return;
 	}
+	if (c->sysctl && is_read_only())
+		findings_add(f, FINDING_WARNING,
+			     "/proc/sys is read-only: waymarkd cannot set "
+			     "sysctls; those that differ follow");
 	n = sysctl_plan(c, wants, SYSCTLS_MAX);
 	for (i = 0; i < n; i++)
 		sysctl_checked(f, c, &wants[i]);
@@ -160,12 +178,12 @@ static void ruleset_checked(struct findings *f, const struct config *c, struct n
 		return;
 	}
 	if (!nft_check(nft, text)) {
-		findings_add(f, FINDING_OK, "the kernel takes Waymark's ruleset");
+		findings_add(f, FINDING_OK, "the kernel accepts Waymark's ruleset");
 	} else {
 		said = nft_error(nft);
-		findings_add(f, FINDING_ERROR, "the kernel does not take Waymark's ruleset: %.*s",
+		findings_add(f, FINDING_ERROR, "the kernel refuses Waymark's ruleset: %.*s",
 			     (int)strcspn(said ? said : "", "\n"), said ? said : "");
-		findings_fix(f, "modprobe nf_tables nft_ct nft_log; 'waymark rules' shows it");
+		findings_fix(f, "modprobe -a nf_tables nft_ct nft_log");
 	}
 	free(text);
 }
@@ -177,8 +195,8 @@ static void rules_of_others_checked(struct findings *f, const struct config *c, 
 	if (json)
 		hostcheck_rulesets(f, c, json);
 	else
-		findings_add(f, FINDING_WARNING, "the rules of others cannot be listed: %s",
-			     strerror(errno));
+		findings_add(f, FINDING_WARNING,
+			     "the ruleset of other programs cannot be listed: %s", strerror(errno));
 	free(json);
 }
 
@@ -206,11 +224,10 @@ static void legacy_iptables_checked(struct findings *f, const char *path, const 
 		line[strcspn(line, "\n")] = '\0';
 		if (strcmp(line, "mangle"))
 			continue;
-		findings_add(
-			f, FINDING_WARNING,
-			"the table mangle of %s (legacy) is in use; its rules cannot be read here",
-			program);
-		findings_fix(f, "look at '%s-legacy -t mangle -S' for MARK and CONNMARK", program);
+		findings_add(f, FINDING_WARNING,
+			     "table mangle of %s-legacy is in use; its rules cannot be read here",
+			     program);
+		findings_fix(f, "%s-legacy -t mangle -S shows whether rules set marks", program);
 	}
 	if (names)
 		fclose(names);
@@ -242,9 +259,9 @@ static void privileged_checked(struct findings *f, const struct config *c)
 	if (!is_permitted()) {
 		findings_add(
 			f, FINDING_WARNING,
-			"conntrack events, the NFLOG group, the ruleset and the rules of others "
-			"could not be checked: that needs CAP_NET_ADMIN");
-		findings_fix(f, "run 'waymark check' as root");
+			"conntrack events, the NFLOG group and rulesets were not checked: that "
+			"needs CAP_NET_ADMIN");
+		findings_fix(f, "sudo waymark check");
 		return;
 	}
 	events_checked(f);
@@ -253,6 +270,14 @@ static void privileged_checked(struct findings *f, const struct config *c)
 }
 
 /* --- the network ---------------------------------------------------------------- */
+
+static bool is_mark_valid(void)
+{
+	char value[16];
+
+	return !sysctl_read("net/ipv4/conf/all/src_valid_mark", value, sizeof(value)) &&
+	       !strcmp(value, "1");
+}
 
 static void network_checked(struct findings *f, const struct config *c)
 {
@@ -272,8 +297,10 @@ static void network_checked(struct findings *f, const struct config *c)
 		const struct netstate *s = steering_netstate(steering);
 
 		hostcheck_uplinks(f, c, s, steering_plan(steering));
-		hostcheck_rules(f, c, s);
+		hostcheck_rules(f, c, s, steering_plan(steering));
+		hostcheck_tproxy(f, s, is_mark_valid());
 		hostcheck_tables(f, c, s);
+		hostcheck_listen(f, c, s);
 		hostcheck_installed(f, c, s, steering_plan(steering));
 	}
 	steering_close(steering);
@@ -288,33 +315,63 @@ static void programs_checked(struct findings *f, const struct config *c)
 	legacy_iptables_checked(f, "/proc/net/ip6_tables_names", "ip6tables");
 }
 
+static void folders_checked(struct findings *f, const struct config *c)
+{
+	hostcheck_folder(f, "alert json", c->alert.json);
+	hostcheck_folder(f, "prometheus textfile", c->prometheus.textfile);
+}
+
 int hostcheck_run(const struct config *c, struct findings *f)
 {
 	hostcheck_sysctls(f, c);
 	network_checked(f, c);
 	privileged_checked(f, c);
 	programs_checked(f, c);
+	hostcheck_programs(f, c);
+	folders_checked(f, c);
+	return f->error;
+}
+
+/* The plan of this moment, from what the snapshot teaches. */
+static void plan_checked(struct findings *f, const struct config *c, const struct netstate *s)
+{
+	struct learnt_gateways learnt = {0};
+	struct route_plan *plan;
+
+	learnt_gateways_update(&learnt, c, s);
+	plan = route_plan_new(c, s, &learnt, NULL);
+	if (!plan) {
+		f->error = -ENOMEM;
+		return;
+	}
+	hostcheck_rules(f, c, s, plan);
+	hostcheck_tproxy(f, s, is_mark_valid());
+	hostcheck_tables(f, c, s);
+	route_plan_free(plan);
+}
+
+int hostcheck_routing(const struct config *c, struct findings *f)
+{
+	struct rtnl *rtnl = rtnl_open();
+	struct netstate *s = rtnl ? rtnl_snapshot(rtnl) : NULL;
+
+	if (s)
+		plan_checked(f, c, s);
+	else
+		findings_add(f, FINDING_WARNING, "ip rules cannot be read: %s", strerror(errno));
+	netstate_free(s);
+	rtnl_close(rtnl);
 	return f->error;
 }
 
 int hostcheck_others(const struct config *c, struct findings *f)
 {
-	struct rtnl *rtnl = rtnl_open();
-	struct netstate *s = rtnl ? rtnl_snapshot(rtnl) : NULL;
-
-	if (s) {
-		hostcheck_rules(f, c, s);
-		hostcheck_tables(f, c, s);
-	} else {
-		findings_add(f, FINDING_WARNING, "the ip rules of others cannot be read: %s",
-			     strerror(errno));
-	}
-	netstate_free(s);
-	rtnl_close(rtnl);
+	hostcheck_routing(c, f);
 	if (is_permitted()) {
 		nflog_checked(f, c);
 		rulesets_checked(f, c, false);
 	}
 	programs_checked(f, c);
+	hostcheck_programs(f, c);
 	return f->error;
 }

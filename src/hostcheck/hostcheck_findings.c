@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * hostcheck_findings.c - the list of findings. Knows nothing of what they say.
+ * hostcheck_findings.c - the list of findings. Must not know what they say.
  */
 #define _GNU_SOURCE /* vasprintf */
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "waymark/base/shell.h"
 #include "waymark/hostcheck/hostcheck.h"
 
 const char *finding_level_name(enum finding_level level)
@@ -19,6 +21,19 @@ const char *finding_level_name(enum finding_level level)
 	};
 
 	return names[level];
+}
+
+/* Interface names, tables and processes may hold any character. Each takes four at most.
+ * NULL: no memory. */
+static char *printable(char *text)
+{
+	size_t size = 4 * strlen(text) + 1;
+	char *clean = malloc(size);
+
+	if (clean)
+		text_printable(clean, size, text);
+	free(text);
+	return clean;
 }
 
 void findings_add(struct findings *f, enum finding_level level, const char *format, ...)
@@ -36,10 +51,14 @@ void findings_add(struct findings *f, enum finding_level level, const char *form
 	*added = (struct finding){.level = level};
 	va_start(arguments, format);
 	if (vasprintf(&added->what, format, arguments) < 0)
-		f->error = -ENOMEM;
+		added->what = NULL;
 	else
-		f->n++;
+		added->what = printable(added->what);
 	va_end(arguments);
+	if (added->what)
+		f->n++;
+	else
+		f->error = -ENOMEM;
 }
 
 void findings_fix(struct findings *f, const char *format, ...)

@@ -1,100 +1,33 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * hostcheck_network.c - ip rules and routes of others, and the uplinks, from a
- * snapshot and a plan. It asks the kernel nothing.
+ * hostcheck_network.c - the uplinks' tables, links, addresses and gateways, from a
+ * snapshot and a plan.
+ *
+ * It asks the kernel one thing only: which interface an unknown name may be.
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
 #include <string.h>
 
 #include "hostcheck/hostcheck_internal.h"
+#include "waymark/base/shell.h"
 #include "waymark/plan/uplink_state.h"
 
-#define LINE_SIZE 256
+#define LINE_SIZE   256
+#define QUOTED_SIZE (2 * LINE_SIZE)
 
 static const char *family_option(int family)
 {
 	return family == AF_INET6 ? "-6" : "-4";
 }
 
-static void rule_cure(struct findings *f, const struct rule_state *r, const char *otherwise)
+static const char *family_name(int family)
 {
-	findings_fix(f, "ip %s rule del priority %" PRIu32 "%s", family_option(r->family),
-		     r->priority, otherwise);
+	return family == AF_INET6 ? "IPv6" : "IPv4";
 }
 
-static bool rule_is_same_steering(const struct rule_state *r, const struct config *c)
-{
-	const struct uplink_config *u = config_uplink_by_mark(c, r->fwmark & c->mark_mask);
-
-	return u && u->table == r->table;
-}
-
-static void rule_mark_checked(struct findings *f, const struct config *c,
-			      const struct rule_state *r, const char *line)
-{
-	bool is_same = rule_is_same_steering(r, c);
-
-	findings_add(f, is_same ? FINDING_WARNING : FINDING_ERROR,
-		     "the ip rule \"%s\" selects by bits 0x%" PRIx32 " of the mark, which are "
-		     "Waymark's (mark-mask 0x%" PRIx32 ")%s",
-		     line, r->fwmask & c->mark_mask, c->mark_mask,
-		     is_same ? "; it says the same as Waymark's own" : "");
-	rule_cure(f, r, ", or choose a mark-mask that it does not use");
-}
-
-/* Before ours come only rules that cannot take a marked packet elsewhere: the
- * look-up of table local, and those with a mark of their own. */
-static bool rule_is_harmless_before(const struct rule_state *r)
-{
-	return r->table == RT_TABLE_LOCAL || r->fwmask || r->suppress_prefixlength >= 0;
-}
-
-static void rule_place_checked(struct findings *f, const struct config *c,
-			       const struct rule_state *r, const char *line)
-{
-	uint32_t first = c->rule_priority, last = first + (uint32_t)c->n_uplinks;
-
-	if (r->priority >= first && r->priority <= last) {
-		findings_add(
-			f, FINDING_ERROR,
-			"the ip rule \"%s\" has a priority of those that Waymark uses (%" PRIu32
-			" to %" PRIu32 ")",
-			line, first, last);
-		rule_cure(f, r, ", or set rule-priority elsewhere");
-	} else if (r->priority < first && !rule_is_harmless_before(r)) {
-		findings_add(f, FINDING_WARNING,
-			     "the ip rule \"%s\" comes before Waymark's: what it matches is not "
-			     "steered",
-			     line);
-		findings_fix(f, "set rule-priority below %" PRIu32 " if that is not wanted",
-			     r->priority);
-	}
-}
-
-void hostcheck_rules(struct findings *f, const struct config *c, const struct netstate *s)
-{
-	size_t before = f->n, i;
-	char line[LINE_SIZE];
-
-	if (c->mode == MODE_AUDIT)
-		return;
-	for (i = 0; i < s->n_rules; i++) {
-		const struct rule_state *r = &s->rules[i];
-
-		if (r->protocol == ROUTE_PROTOCOL_WAYMARK)
-			continue;
-		rule_format(line, sizeof(line), r);
-		if (r->fwmask & c->mark_mask)
-			rule_mark_checked(f, c, r, line);
-		else
-			rule_place_checked(f, c, r, line);
-	}
-	if (f->n == before)
-		findings_add(f, FINDING_OK, "no ip rule of others meets Waymark's");
-}
+/* --- tables ------------------------------------------------------------------------------- */
 
 static const struct uplink_config *uplink_of_table(const struct config *c, uint32_t table)
 {
@@ -108,7 +41,7 @@ static const struct uplink_config *uplink_of_table(const struct config *c, uint3
 
 void hostcheck_tables(struct findings *f, const struct config *c, const struct netstate *s)
 {
-	char line[LINE_SIZE];
+	char line[LINE_SIZE], quoted[QUOTED_SIZE];
 	size_t i;
 
 	if (c->mode == MODE_AUDIT)
@@ -121,29 +54,63 @@ void hostcheck_tables(struct findings *f, const struct config *c, const struct n
 			continue;
 		route_format(line, sizeof(line), r, s);
 		findings_add(f, FINDING_WARNING,
-			     "table %" PRIu32
-			     " of uplink %s holds a route of somebody else: \"%s\"",
-			     r->table, u->name, line);
-		findings_fix(f, "ip %s route del %s, or give uplink %s another table",
-			     family_option(r->family), line, u->name);
+			     "the %s route \"%s\" of another program is in the table of uplink %s",
+			     family_name(r->family), line, u->name);
+		findings_fix(f, "ip %s route del %s", family_option(r->family),
+			     shell_line(quoted, sizeof(quoted), line));
 	}
 }
 
-static void uplink_trouble_add(struct findings *f, const struct uplink_config *u, const char *state)
+/* --- links -------------------------------------------------------------------------------- */
+
+/* The interface that an uplink's name means though it is not its name: `ip link` prints
+ * "vlan@parent", and the kernel knows alternative names. NULL: none. */
+static const struct link_state *link_meant(const struct netstate *s, const char *name)
 {
+	char bare[IFNAMSIZ];
+	unsigned index;
+
+	snprintf(bare, sizeof(bare), "%.*s", (int)strcspn(name, "@"), name);
+	if (strchr(name, '@') && netstate_link_by_name(s, bare))
+		return netstate_link_by_name(s, bare);
+	index = if_nametoindex(name);
+	return index ? netstate_link_by_index(s, index) : NULL;
+}
+
+static void missing_add(struct findings *f, const struct uplink_config *u, const struct netstate *s)
+{
+	const struct link_state *meant = link_meant(s, u->ifname);
+
+	if (!meant) {
+		findings_add(f, FINDING_WARNING,
+			     "uplink %s: interface %s does not exist; it is used once it appears",
+			     u->name, u->ifname);
+		return;
+	}
+	findings_add(f, FINDING_ERROR, "uplink %s: \"%s\" is %s of interface %s", u->name,
+		     u->ifname,
+		     strchr(u->ifname, '@') ? "what ip link prints" : "an alternative name",
+		     meant->name);
+	findings_fix(f, "set interface = \"%s\" in uplink %s", meant->name, u->name);
+}
+
+static void uplink_trouble_add(struct findings *f, const struct uplink_config *u, const char *state,
+			       const struct netstate *s)
+{
+	char name[QUOTED_SIZE];
+
+	shell_word(name, sizeof(name), u->ifname);
 	if (!strcmp(state, "missing")) {
-		findings_add(f, FINDING_WARNING, "uplink %s: there is no interface %s now", u->name,
-			     u->ifname);
-		findings_fix(f, "it is taken when it appears; 'ip link' lists those there are");
+		missing_add(f, u, s);
 	} else if (!strcmp(state, "down")) {
 		findings_add(f, FINDING_WARNING, "uplink %s: interface %s is down", u->name,
 			     u->ifname);
-		findings_fix(f, "ip link set %s up, and look at its cable", u->ifname);
+		findings_fix(f, "ip link set dev %s up", name);
 	} else if (!strcmp(state, "no-address")) {
 		findings_add(f, FINDING_WARNING, "uplink %s: interface %s has no address", u->name,
 			     u->ifname);
 		findings_fix(f, "ip addr add ADDRESS/LENGTH dev %s, or start its DHCP client",
-			     u->ifname);
+			     name);
 	} else {
 		findings_add(f, FINDING_WARNING, "uplink %s: no gateway is known for interface %s",
 			     u->name, u->ifname);
@@ -153,20 +120,99 @@ static void uplink_trouble_add(struct findings *f, const struct uplink_config *u
 	}
 }
 
+/* --- gateways ----------------------------------------------------------------------------- */
+
+static bool address_is_own(const struct netstate *s, const struct addr *a)
+{
+	for (size_t i = 0; i < s->n_addrs; i++)
+		if (addr_is_equal(&s->addrs[i].prefix.addr, a))
+			return true;
+	return false;
+}
+
+/* Whether the interface has a network of the family: with host addresses alone any
+ * gateway may be behind it. */
+static bool link_has_network(const struct netstate *s, uint32_t ifindex, int family)
+{
+	for (size_t i = 0; i < s->n_addrs; i++) {
+		const struct addr_state *a = &s->addrs[i];
+
+		if (a->ifindex == ifindex && a->prefix.addr.family == family && !a->is_link_local &&
+		    a->prefix.len < 8 * addr_size(family))
+			return true;
+	}
+	return false;
+}
+
+/* What table main says, where it knows better. */
+static const struct nexthop *main_nexthop(const struct netstate *s, uint32_t ifindex, int family)
+{
+	for (size_t i = 0; i < s->n_routes; i++) {
+		const struct route_state *r = &s->routes[i];
+
+		if (r->family != family || r->table != RT_TABLE_MAIN || r->dst.len ||
+		    r->protocol == ROUTE_PROTOCOL_WAYMARK)
+			continue;
+		for (size_t k = 0; k < r->n_nexthops; k++)
+			if (r->nexthops[k].ifindex == ifindex &&
+			    !addr_is_none(&r->nexthops[k].gateway))
+				return &r->nexthops[k];
+	}
+	return NULL;
+}
+
+static void gateway_fix(struct findings *f, const struct uplink_config *u, const struct netstate *s,
+			uint32_t ifindex, int family)
+{
+	const struct nexthop *n = main_nexthop(s, ifindex, family);
+	const char *key = family == AF_INET6 ? "gateway6" : "gateway";
+	char text[ADDR_STRLEN];
+
+	if (n)
+		findings_fix(f, "set %s = \"%s\" in uplink %s, as table main has it", key,
+			     addr_format(&n->gateway, text), u->name);
+	else
+		findings_fix(f, "set %s of uplink %s to the provider's router", key, u->name);
+}
+
+static void gateway_checked(struct findings *f, const struct uplink_config *u,
+			    const struct netstate *s, int family)
+{
+	const struct gateway *g = family == AF_INET6 ? &u->gateway6 : &u->gateway;
+	const struct link_state *link = netstate_link_by_name(s, u->ifname);
+	char text[ADDR_STRLEN];
+
+	if (!link || g->kind != GATEWAY_ADDR)
+		return;
+	addr_format(&g->addr, text);
+	if (address_is_own(s, &g->addr))
+		findings_add(f, FINDING_ERROR, "uplink %s: gateway %s is this router's own address",
+			     u->name, text);
+	else if (!gateway_is_link_local(&g->addr) && link_has_network(s, link->index, family) &&
+		 !gateway_is_connected(s, link->index, &g->addr))
+		findings_add(f, FINDING_ERROR,
+			     "uplink %s: gateway %s is in no network of interface %s", u->name,
+			     text, u->ifname);
+	else
+		return;
+	gateway_fix(f, u, s, link->index, family);
+}
+
 /* A family with a gateway in the configuration is meant to work. */
 static void uplink_family_checked(struct findings *f, const struct uplink_config *u,
 				  const struct uplink_plan *p, int family)
 {
 	unsigned i = family_index(family);
 	const struct gateway *g = i ? &u->gateway6 : &u->gateway;
+	char name[QUOTED_SIZE];
 
 	if (p->trouble[i] == UPLINK_FINE || g->kind != GATEWAY_ADDR)
 		return;
-	findings_add(f, FINDING_WARNING, "uplink %s has %s for IPv%d, though %s is configured",
-		     u->name, uplink_trouble_text(p->trouble[i]), i ? 6 : 4,
+	findings_add(f, FINDING_WARNING, "uplink %s has %s for %s, though %s is configured",
+		     u->name, uplink_trouble_text(p->trouble[i]), family_name(family),
 		     i ? "gateway6" : "gateway");
-	findings_fix(f, "ip %s addr add ADDRESS/LENGTH dev %s, or take %s out",
-		     family_option(family), u->ifname, i ? "gateway6" : "gateway");
+	findings_fix(f, "ip %s addr add ADDRESS/LENGTH dev %s, or remove %s", family_option(family),
+		     shell_word(name, sizeof(name), u->ifname), i ? "gateway6" : "gateway");
 }
 
 void hostcheck_uplinks(struct findings *f, const struct config *c, const struct netstate *s,
@@ -179,8 +225,10 @@ void hostcheck_uplinks(struct findings *f, const struct config *c, const struct 
 		const struct uplink_plan *p = uplink_plan_find(plan, u->slot);
 		const char *state = uplink_state(u, plan, s);
 
+		gateway_checked(f, u, s, AF_INET);
+		gateway_checked(f, u, s, AF_INET6);
 		if (strcmp(state, "up")) {
-			uplink_trouble_add(f, u, state);
+			uplink_trouble_add(f, u, state, s);
 			continue;
 		}
 		findings_add(f, FINDING_OK, "uplink %s: interface %s is up%s%s", u->name, u->ifname,
@@ -206,40 +254,16 @@ static bool is_installed(const struct netstate *s)
 	return false;
 }
 
-static void missing_add(struct findings *f, const char *kind, const char *line, bool is_missing)
-{
-	findings_add(f, FINDING_ERROR, "the steering is installed, but the %s \"%s\" %s", kind,
-		     line, is_missing ? "is missing" : "is too much");
-	findings_fix(f, "waymark apply");
-}
-
-static void differences_add(struct findings *f, const struct netstate *part,
-			    const struct netstate *names, bool is_missing)
-{
-	char line[LINE_SIZE];
-	size_t i;
-
-	for (i = 0; i < part->n_rules; i++) {
-		rule_format(line, sizeof(line), &part->rules[i]);
-		missing_add(f, "ip rule", line, is_missing);
-	}
-	for (i = 0; i < part->n_routes; i++) {
-		route_format(line, sizeof(line), &part->routes[i], names);
-		missing_add(f, "route", line, is_missing);
-	}
-}
-
 void hostcheck_installed(struct findings *f, const struct config *c, const struct netstate *s,
 			 const struct route_plan *plan)
 {
 	struct route_diff *diff;
+	size_t n;
 
 	if (c->mode == MODE_AUDIT)
 		return;
 	if (!is_installed(s)) {
-		findings_add(f, FINDING_OK,
-			     "the steering is not installed (waymarkd or 'waymark "
-			     "apply' does it)");
+		findings_add(f, FINDING_OK, "the steering is not installed yet");
 		return;
 	}
 	diff = route_diff_new(plan, s);
@@ -247,10 +271,16 @@ void hostcheck_installed(struct findings *f, const struct config *c, const struc
 		f->error = -ENOMEM;
 		return;
 	}
-	if (route_diff_is_empty(diff))
-		findings_add(f, FINDING_OK,
-			     "the steering's rules and routes are as they should be");
-	differences_add(f, diff->add, s, true);
-	differences_add(f, diff->remove, s, false);
+	n = diff->add->n_rules + diff->add->n_routes + diff->remove->n_rules +
+	    diff->remove->n_routes;
+	if (!n) {
+		findings_add(f, FINDING_OK, "the installed ip rules and routes are as configured");
+	} else {
+		findings_add(f, FINDING_WARNING,
+			     "%zu installed ip rules and routes differ from the configuration "
+			     "('waymark diff' shows them)",
+			     n);
+		findings_fix(f, "waymark apply");
+	}
 	route_diff_free(diff);
 }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * hostcheck_rulesets.c - what the nftables rules of others do to the marks,
+ * hostcheck_rulesets.c - what nftables rules of other programs do to the marks,
  * labels, events and log group that Waymark uses, read from nft's JSON.
- * Which bits of a mark a rule may change markwriters.c finds.
+ * mark_writers.c finds which bits of a mark a rule may change.
  */
 #include <inttypes.h>
 #include <jansson.h>
 #include <string.h>
 
 #include "hostcheck/hostcheck_internal.h"
+#include "waymark/base/shell.h"
 #include "waymark/hostcheck/mark_writers.h"
 #include "waymark/plan/ruleset.h"
 
@@ -36,17 +37,19 @@ static bool is_key(const json_t *expression, const char *type, const char *key)
 	return inner && !strcmp(text_of(inner, "key"), key);
 }
 
-static void cure_rule(const struct rule_place *p)
+static void fix_by_deleting(const struct rule_place *p)
 {
-	findings_fix(p->findings,
-		     "nft delete rule %s %s %s handle %" JSON_INTEGER_FORMAT
-		     ", or give one of the two other bits (mark-mask)",
-		     p->family, p->table, p->chain, p->handle);
+	char table[256], chain[256];
+
+	findings_fix(p->findings, "nft delete rule %s %s %s handle %" JSON_INTEGER_FORMAT,
+		     p->family, shell_word(table, sizeof(table), p->table),
+		     shell_word(chain, sizeof(chain), p->chain), p->handle);
 }
 
 static void xt_found(const struct rule_place *p, const struct mark_writer *w)
 {
 	bool is_named = *w->target != '?';
+	char table[256], chain[256];
 
 	findings_add(
 		p->findings, FINDING_WARNING,
@@ -54,9 +57,10 @@ static void xt_found(const struct rule_place *p, const struct mark_writer *w)
 		"cannot be read here",
 		p->family, p->table, p->chain, is_named ? " with target " : "",
 		is_named ? w->target : "");
-	findings_fix(p->findings, "look at '%s -t %s -S %s' for bits of 0x%" PRIx32,
-		     !strcmp(p->family, "ip6") ? "ip6tables" : "iptables", p->table, p->chain,
-		     p->config->mark_mask);
+	findings_fix(p->findings, "%s -t %s -S %s shows them; bits of 0x%" PRIx32 " are Waymark's",
+		     !strcmp(p->family, "ip6") ? "ip6tables" : "iptables",
+		     shell_word(table, sizeof(table), p->table),
+		     shell_word(chain, sizeof(chain), p->chain), p->config->mark_mask);
 }
 
 static void mark_found(const struct rule_place *p, const struct mark_writer *w)
@@ -78,7 +82,7 @@ static void mark_found(const struct rule_place *p, const struct mark_writer *w)
 		     "table %s %s, chain %s writes bits 0x%" PRIx32 " of the %s, which are "
 		     "Waymark's (mark-mask 0x%" PRIx32 ")",
 		     p->family, p->table, p->chain, written, name, p->config->mark_mask);
-	cure_rule(p);
+	fix_by_deleting(p);
 }
 
 struct checking {
@@ -116,8 +120,7 @@ static void label_checked(const struct rule_place *p, const json_t *value)
 		"table %s %s, chain %s sets connlabels that are, or may be, Waymark's (%u to %u)",
 		p->family, p->table, p->chain, p->config->label_base,
 		p->config->label_base + LABELS_OURS - 1);
-	findings_fix(p->findings,
-		     "set label-base so that the two do not meet, or delete that rule");
+	fix_by_deleting(p);
 }
 
 static void events_checked(const struct rule_place *p)
@@ -125,8 +128,7 @@ static void events_checked(const struct rule_place *p)
 	findings_add(p->findings, FINDING_WARNING,
 		     "table %s %s, chain %s limits conntrack events: flows may go unseen",
 		     p->family, p->table, p->chain);
-	findings_fix(p->findings, "nft delete rule %s %s %s handle %" JSON_INTEGER_FORMAT,
-		     p->family, p->table, p->chain, p->handle);
+	fix_by_deleting(p);
 }
 
 static void mangle_checked(const struct rule_place *p, const json_t *mangle)
@@ -149,7 +151,59 @@ static void log_checked(const struct rule_place *p, const json_t *log)
 	findings_add(p->findings, FINDING_WARNING,
 		     "table %s %s, chain %s logs to NFLOG group %u, which is Waymark's", p->family,
 		     p->table, p->chain, p->config->nflog_group);
-	findings_fix(p->findings, "give nflog-group a number that nobody uses");
+	findings_fix(p->findings, "set nflog-group to a number that no rule uses");
+}
+
+/* firewalld writes its own table, by a setting of its own. */
+static void strict_filter_add(const struct rule_place *p)
+{
+	findings_add(
+		p->findings, FINDING_WARNING,
+		"table %s %s, chain %s drops packets by a strict reverse path check (fib saddr "
+		"iif oif missing): with balance it drops packets of uplinks that the check "
+		"does not pick",
+		p->family, p->table, p->chain);
+	if (!strcmp(p->table, "firewalld"))
+		findings_fix(p->findings, "sed -i 's/^IPv6_rpfilter=.*/IPv6_rpfilter=loose/' "
+					  "/etc/firewalld/firewalld.conf && firewall-cmd --reload");
+	else
+		fix_by_deleting(p);
+}
+
+/* "fib saddr [. mark] . iif oif missing", in either of nft's spellings. */
+static bool is_strict_filter(const json_t *match)
+{
+	const json_t *fib = json_object_get(json_object_get(match, "left"), "fib");
+	const json_t *right = json_object_get(match, "right"), *flag;
+	bool has_source = false, has_input = false;
+	size_t i;
+
+	if (!fib || strcmp(text_of(fib, "result"), "oif") || strcmp(text_of(match, "op"), "==") ||
+	    !(json_is_false(right) || (json_is_integer(right) && !json_integer_value(right)) ||
+	      !strcmp(json_is_string(right) ? json_string_value(right) : "", "0")))
+		return false;
+	json_array_foreach(json_object_get(fib, "flags"), i, flag)
+	{
+		has_source |=
+			!strcmp(json_string_value(flag) ? json_string_value(flag) : "", "saddr");
+		has_input |= !strcmp(json_string_value(flag) ? json_string_value(flag) : "", "iif");
+	}
+	return has_source && has_input;
+}
+
+static void filter_checked(const struct rule_place *p, const json_t *statements)
+{
+	bool is_strict = false, drops = false;
+	const json_t *statement;
+	size_t i;
+
+	json_array_foreach(statements, i, statement)
+	{
+		is_strict |= is_strict_filter(json_object_get(statement, "match"));
+		drops |= json_object_get(statement, "drop") != NULL;
+	}
+	if (is_strict && drops && p->config->mode == MODE_STEER && p->config->balance)
+		strict_filter_add(p);
 }
 
 static void statement_checked(const struct rule_place *p, const json_t *statement)
@@ -163,7 +217,7 @@ static void statement_checked(const struct rule_place *p, const json_t *statemen
 	else if (json_object_get(statement, "notrack"))
 		findings_add(p->findings, FINDING_WARNING,
 			     "table %s %s, chain %s takes packets out of connection tracking: they "
-			     "are no flow, and nothing can be said of them",
+			     "belong to no flow",
 			     p->family, p->table, p->chain);
 }
 
@@ -184,6 +238,7 @@ static void rule_checked(struct findings *f, const struct config *c, const json_
 		return;
 	json_array_foreach(json_object_get(rule, "expr"), i, statement)
 		statement_checked(&place, statement);
+	filter_checked(&place, json_object_get(rule, "expr"));
 }
 
 static void flows_checked(struct findings *f, const json_t *flowtable)
@@ -204,9 +259,8 @@ void hostcheck_rulesets(struct findings *f, const struct config *c, const char *
 	size_t before = f->n, i;
 
 	if (!root) {
-		findings_add(f, FINDING_WARNING,
-			     "nftables' listing of the rules of others cannot be read");
-		findings_fix(f, "look at 'nft list ruleset' for rules that set marks");
+		findings_add(f, FINDING_WARNING, "the ruleset of other programs cannot be read");
+		findings_fix(f, "nft list ruleset shows whether rules set marks");
 		return;
 	}
 	mark_writers_each(json, writer_checked, &(struct checking){f, c});
@@ -220,8 +274,8 @@ void hostcheck_rulesets(struct findings *f, const struct config *c, const char *
 			flows_checked(f, inner);
 	}
 	if (f->n == before)
-		findings_add(
-			f, FINDING_OK,
-			"no nftables rule of others touches Waymark's marks, labels or log group");
+		findings_add(f, FINDING_OK,
+			     "no nftables rule of another program touches Waymark's marks, labels "
+			     "or log group");
 	json_decref(root);
 }

@@ -8,6 +8,7 @@
  */
 #include "kernel/rtnl_decode.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <libmnl/libmnl.h>
 #include <linux/fib_rules.h>
@@ -317,7 +318,36 @@ int rtnl_decode_answer(struct route_state *out, const struct nlmsghdr *nlh,
 	return route_decode(out, nlh, room, true);
 }
 
-/* Selectors that struct rule_state does not hold. */
+static void attr_read(void *to, size_t size, const struct nlattr *attr)
+{
+	if (attr && mnl_attr_get_payload_len(attr) >= size)
+		memcpy(to, mnl_attr_get_payload(attr), size);
+}
+
+static void rule_decode_extra(struct rule_extra *e, const struct fib_rule_hdr *frh,
+			      const struct nlattr *const *tb)
+{
+	uint8_t l3mdev = 0;
+	uint64_t tun_id = 0;
+
+	attr_read(&l3mdev, sizeof(l3mdev), tb[FRA_L3MDEV]);
+	attr_read(&tun_id, sizeof(tun_id), tb[FRA_TUN_ID]);
+	attr_read(e->uids, sizeof(e->uids), tb[FRA_UID_RANGE]);
+	attr_read(&e->ip_proto, sizeof(e->ip_proto), tb[FRA_IP_PROTO]);
+	attr_read(e->sports, sizeof(e->sports), tb[FRA_SPORT_RANGE]);
+	attr_read(e->dports, sizeof(e->dports), tb[FRA_DPORT_RANGE]);
+	e->is_l3mdev = l3mdev;
+	e->tun_id = be64toh(tun_id);
+	e->has_uids = tb[FRA_UID_RANGE];
+	e->tos = frh->tos;
+	e->target = attr_u32(tb[FRA_GOTO]);
+	e->suppress_ifgroup = attr_u32(tb[FRA_SUPPRESS_IFGROUP]);
+	e->has_suppress_ifgroup = tb[FRA_SUPPRESS_IFGROUP] && e->suppress_ifgroup != UINT32_MAX;
+	if (!e->has_suppress_ifgroup)
+		e->suppress_ifgroup = 0;
+}
+
+/* Selectors that a look-up in a snapshot does not judge. */
 static bool rule_has_other(const struct fib_rule_hdr *frh, const struct nlattr *const *tb)
 {
 	static const uint16_t other[] = {FRA_GOTO,	  FRA_FLOW,	  FRA_TUN_ID,
@@ -367,5 +397,6 @@ int rtnl_decode_rule(struct rule_state *out, const struct nlmsghdr *nlh)
 	out->protocol = attr_u8(tb[FRA_PROTOCOL]);
 	out->is_inverted = frh->flags & FIB_RULE_INVERT;
 	out->has_other = rule_has_other(frh, tb);
+	rule_decode_extra(&out->extra, frh, tb);
 	return rule_decode_selectors(out, frh, tb);
 }

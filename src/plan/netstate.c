@@ -199,6 +199,21 @@ bool route_is_same_way(const struct route_state *a, const struct route_state *b)
 	       nexthops_are_among(b, a);
 }
 
+static bool range_is_equal(const uint16_t *a, const uint16_t *b)
+{
+	return a[0] == b[0] && a[1] == b[1];
+}
+
+static bool extra_is_equal(const struct rule_extra *a, const struct rule_extra *b)
+{
+	return a->is_l3mdev == b->is_l3mdev && a->has_uids == b->has_uids &&
+	       a->has_suppress_ifgroup == b->has_suppress_ifgroup && a->tos == b->tos &&
+	       a->ip_proto == b->ip_proto && range_is_equal(a->sports, b->sports) &&
+	       range_is_equal(a->dports, b->dports) && a->uids[0] == b->uids[0] &&
+	       a->uids[1] == b->uids[1] && a->suppress_ifgroup == b->suppress_ifgroup &&
+	       a->target == b->target && a->tun_id == b->tun_id;
+}
+
 bool rule_is_equal(const struct rule_state *a, const struct rule_state *b)
 {
 	return a->family == b->family && a->priority == b->priority && a->action == b->action &&
@@ -207,5 +222,6 @@ bool rule_is_equal(const struct rule_state *a, const struct rule_state *b)
 	       prefix_is_equal(&a->dst, &b->dst) && !strcmp(a->iifname, b->iifname) &&
 	       !strcmp(a->oifname, b->oifname) &&
 	       a->suppress_prefixlength == b->suppress_prefixlength &&
-	       a->is_inverted == b->is_inverted && a->has_other == b->has_other;
+	       a->is_inverted == b->is_inverted && a->has_other == b->has_other &&
+	       extra_is_equal(&a->extra, &b->extra);
 }

@@ -153,11 +153,42 @@ int route_format(char *buf, size_t size, const struct route_state *r, const stru
 	return (int)l.length;
 }
 
+static void put_ports(struct line *l, const char *word, const uint16_t *ports)
+{
+	if (ports[1] > ports[0])
+		put(l, " %s %u-%u", word, ports[0], ports[1]);
+	else if (ports[0])
+		put(l, " %s %u", word, ports[0]);
+}
+
+static void put_extra(struct line *l, const struct rule_extra *e)
+{
+	if (e->tos)
+		put(l, " tos 0x%02x", e->tos);
+	if (e->has_uids)
+		put(l, " uidrange %" PRIu32 "-%" PRIu32, e->uids[0], e->uids[1]);
+	if (e->ip_proto)
+		put(l, " ipproto %u", e->ip_proto);
+	put_ports(l, "sport", e->sports);
+	put_ports(l, "dport", e->dports);
+	if (e->tun_id)
+		put(l, " tun_id %" PRIu64, e->tun_id);
+}
+
 static void put_action(struct line *l, const struct rule_state *r)
 {
 	switch (r->action) {
 	case FR_ACT_TO_TBL:
-		put_table(l, "lookup", r->table);
+		if (r->extra.is_l3mdev)
+			put(l, " l3mdev");
+		else
+			put_table(l, "lookup", r->table);
+		break;
+	case FR_ACT_GOTO:
+		put(l, " goto %" PRIu32, r->extra.target);
+		break;
+	case FR_ACT_NOP:
+		put(l, " nop");
 		break;
 	case FR_ACT_BLACKHOLE:
 		put(l, " blackhole");
@@ -193,9 +224,12 @@ int rule_format(char *buf, size_t size, const struct rule_state *r)
 		put(&l, " iif %s", r->iifname);
 	if (*r->oifname)
 		put(&l, " oif %s", r->oifname);
+	put_extra(&l, &r->extra);
 	put_action(&l, r);
 	if (r->suppress_prefixlength >= 0)
 		put(&l, " suppress_prefixlength %" PRId32, r->suppress_prefixlength);
+	if (r->extra.has_suppress_ifgroup)
+		put(&l, " suppress_ifgroup %" PRIu32, r->extra.suppress_ifgroup);
 	if (r->protocol)
 		put(&l, " protocol %u", r->protocol);
 	return (int)l.length;

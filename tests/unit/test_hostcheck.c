@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_hostcheck.c - what the host's check finds in rulesets, ip rules, tables
- * and sockets that this host need not have: each collision by name, and silence
- * where the two do not meet.
+ * test_hostcheck.c - what the host's check finds in rulesets, ip rules, tables, sockets and
+ * files that this host need not have: each collision by name, and silence where nothing is
+ * harmed.
  */
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
@@ -133,10 +133,10 @@ static void test_marks_that_do_not_collide(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(statements) / sizeof(*statements); i++) {
 		check_statement(statements[i]);
-		assert_finding(FINDING_OK, "no nftables rule of others", NULL);
+		assert_finding(FINDING_OK, "no nftables rule of another program", NULL);
 	}
 	check_statement_of("waymark", SET_CT("2"));
-	assert_finding(FINDING_OK, "no nftables rule of others", NULL);
+	assert_finding(FINDING_OK, "no nftables rule of another program", NULL);
 }
 
 static void test_marks_are_expected_in_audit_mode(void **state)
@@ -151,15 +151,15 @@ static void test_other_statements_that_matter(void **state)
 {
 	(void)state;
 	check_statement("{\"mangle\":{\"key\":{\"ct\":{\"key\":\"label\"}},\"value\":66}}");
-	assert_finding(FINDING_ERROR, "connlabels", "label-base");
+	assert_finding(FINDING_ERROR, "connlabels", "nft delete rule inet other c handle 9");
 	check_statement("{\"mangle\":{\"key\":{\"ct\":{\"key\":\"label\"}},\"value\":\"voip\"}}");
-	assert_finding(FINDING_WARNING, "connlabels", "label-base");
+	assert_finding(FINDING_WARNING, "connlabels", "nft delete rule inet other c handle 9");
 	check_statement("{\"mangle\":{\"key\":{\"ct\":{\"key\":\"event\"}},\"value\":[\"new\"]}}");
 	assert_finding(FINDING_WARNING, "limits conntrack events", "nft delete rule");
 	check_statement("{\"log\":{\"group\":77}}");
 	assert_finding(FINDING_WARNING, "NFLOG group 77", "nflog-group");
 	check_statement("{\"xt\":{\"type\":\"target\",\"name\":\"CONNMARK\"}}");
-	assert_finding(FINDING_WARNING, "with target CONNMARK", "iptables -t other -S c");
+	assert_finding(FINDING_WARNING, "with target CONNMARK", "iptables -t other -S c shows");
 	check_statement("{\"xt\":null}");
 	assert_finding(FINDING_WARNING, "an iptables rule that may write marks", "iptables");
 	check_statement("{\"notrack\":null}");
@@ -172,15 +172,111 @@ static void test_other_statements_that_matter(void **state)
 	assert_finding(FINDING_WARNING, "cannot be read", NULL);
 }
 
+static void check_filter(const char *flags, const char *right, const char *verdict)
+{
+	char json[1024];
+
+	snprintf(json, sizeof(json),
+		 "{\"nftables\":[{\"rule\":{\"family\":\"inet\",\"table\":\"firewalld\","
+		 "\"chain\":\"c\",\"handle\":9,\"expr\":[{\"match\":{\"op\":\"==\",\"left\":"
+		 "{\"fib\":{\"result\":\"oif\",\"flags\":[%s]}},\"right\":%s}},{\"%s\":null}]}}]}",
+		 flags, right, verdict);
+	hostcheck_rulesets(&findings, &config, json);
+}
+
+static void test_strict_reverse_path_filters(void **state)
+{
+	(void)state;
+	config.balance = 1;
+	check_filter("\"saddr\",\"mark\",\"iif\"", "false", "drop");
+	assert_finding(FINDING_WARNING, "strict reverse path check", "IPv6_rpfilter=loose");
+	check_filter("\"saddr\",\"iif\"", "\"0\"", "drop");
+	assert_finding(FINDING_WARNING, "strict reverse path check", NULL);
+	check_filter("\"saddr\"", "false", "drop");
+	assert_finding(FINDING_OK, "no nftables rule", NULL);
+	check_filter("\"saddr\",\"iif\"", "false", "accept");
+	assert_finding(FINDING_OK, "no nftables rule", NULL);
+	config.balance = 0;
+	check_filter("\"saddr\",\"iif\"", "false", "drop");
+	assert_finding(FINDING_OK, "no nftables rule", NULL);
+}
+
 /* --- ip rules and routes ---------------------------------------------------- */
+
+/* A router with both uplinks up and a VPN whose table 77 has a default. */
+static struct netstate *router_new(int family)
+{
+	static const struct link_state links[] = {
+		{.index = 1, .name = "eth1", .is_up = true, .has_carrier = true},
+		{.index = 2, .name = "eth2", .is_up = true, .has_carrier = true},
+		{.index = 3, .name = "$(id)", .is_up = true, .has_carrier = true},
+	};
+	static const char *const addrs[2][2] = {{"192.0.2.10/24", "198.51.100.10/24"},
+						{"2001:db8:1::10/64", "2001:db8:2::10/64"}};
+	struct netstate *s = netstate_new();
+
+	for (size_t i = 0; i < 3; i++)
+		assert_non_null(netstate_add_link(s, &links[i]));
+	for (unsigned i = 0; i < 2; i++) {
+		struct addr_state a = {.ifindex = i + 1};
+		struct nexthop hop = {.ifindex = i + 1, .weight = 1};
+		struct route_state r = {
+			.family = (uint8_t)family,
+			.table = RT_TABLE_MAIN,
+			.type = RTN_UNICAST,
+			.protocol = RTPROT_DHCP,
+			.metric = 100 + i,
+			.n_nexthops = 1,
+			.nexthops = &hop,
+		};
+
+		assert_int_equal(prefix_parse(&a.prefix, addrs[family == AF_INET6][i]), 0);
+		assert_non_null(netstate_add_addr(s, &a));
+		r.dst.addr.family = (uint8_t)family;
+		hop.gateway = a.prefix.addr;
+		hop.gateway.bytes[addr_size(family) - 1] = 1;
+		assert_non_null(netstate_add_route(s, &r));
+	}
+	return s;
+}
+
+static void route_add(struct netstate *s, int family, uint32_t table, uint32_t ifindex, uint8_t len)
+{
+	struct nexthop hop = {.ifindex = ifindex, .weight = 1};
+	struct route_state r = {
+		.family = (uint8_t)family,
+		.table = table,
+		.type = RTN_UNICAST,
+		.protocol = RTPROT_STATIC,
+		.n_nexthops = 1,
+		.nexthops = &hop,
+		.dst.len = len,
+	};
+
+	r.dst.addr.family = (uint8_t)family;
+	assert_non_null(netstate_add_route(s, &r));
+}
+
+static void check_router(struct netstate *s)
+{
+	struct learnt_gateways learnt = {0};
+	struct route_plan *plan;
+
+	learnt_gateways_update(&learnt, &config, s);
+	plan = route_plan_new(&config, s, &learnt, NULL);
+	assert_non_null(plan);
+	hostcheck_rules(&findings, &config, s, plan);
+	route_plan_free(plan);
+	netstate_free(s);
+}
 
 static void check_rule(const struct rule_state *rule)
 {
-	struct netstate *s = netstate_new();
+	struct netstate *s = router_new(rule->family);
 
+	route_add(s, rule->family, 77, 3, 0);
 	assert_non_null(netstate_add_rule(s, rule));
-	hostcheck_rules(&findings, &config, s);
-	netstate_free(s);
+	check_router(s);
 }
 
 static struct rule_state rule_of(uint32_t priority, uint32_t mark, uint32_t mask, uint32_t table)
@@ -196,41 +292,153 @@ static struct rule_state rule_of(uint32_t priority, uint32_t mark, uint32_t mask
 	};
 }
 
-static void test_rules_that_collide(void **state)
+static void test_rules_that_take_all_pinned_flows(void **state)
 {
-	struct rule_state rule = rule_of(30000, 0x1, UINT32_MAX, 100);
+	struct rule_state rule = rule_of(1, 0, 0, 77);
 
 	(void)state;
 	check_rule(&rule);
-	assert_finding(FINDING_ERROR, "selects by bits 0xff", "ip -4 rule del priority 30000");
-	rule = rule_of(30000, 0x2, UINT32_MAX, 251);
-	check_rule(&rule);
-	assert_finding(FINDING_WARNING, "says the same as Waymark's own", "rule del");
-	rule = rule_of(1002, 0, 0, 100);
+	assert_finding(FINDING_ERROR,
+		       "sends to interface $(id) (table 77) all flows pinned to "
+		       "uplink wan1 and others",
+		       "ip -4 rule del priority 1 lookup 77");
 	rule.family = AF_INET6;
 	check_rule(&rule);
-	assert_finding(FINDING_ERROR, "priority of those that Waymark uses (1000 to 1002)",
-		       "ip -6 rule del priority 1002");
-	rule = rule_of(500, 0, 0, 100);
+	assert_finding(FINDING_ERROR, "\"priority 1 lookup 77\" (IPv6)", "ip -6 rule add priority");
+	/* Inverted, by a bit that pinned packets do not have; by the whole mark. */
+	rule = rule_of(1, 0x10000, 0x10000, 77);
+	rule.is_inverted = true;
 	check_rule(&rule);
-	assert_finding(FINDING_WARNING, "comes before Waymark's", "rule-priority below 500");
+	assert_finding(FINDING_ERROR, "not fwmark 0x10000/0x10000",
+		       "rule del priority 1 not fwmark");
+	rule = rule_of(1, 51820, UINT32_MAX, 77);
+	rule.is_inverted = true;
+	check_rule(&rule);
+	assert_finding(FINDING_ERROR, "all flows", "rule add");
+	/* By one uplink's mark alone; a rule that drops; one that jumps over ours. */
+	rule = rule_of(1, 0x2, 0xff, 77);
+	check_rule(&rule);
+	assert_finding(FINDING_ERROR, "all flows pinned to uplink wan1", "rule add");
+	rule = rule_of(1, 0, 0, 0);
+	rule.action = FR_ACT_BLACKHOLE;
+	check_rule(&rule);
+	assert_finding(FINDING_ERROR, "drops all flows", "rule del priority 1 blackhole");
+	rule.action = FR_ACT_GOTO;
+	rule.extra.target = 32766;
+	check_rule(&rule);
+	assert_finding(FINDING_ERROR, "jumps over", "rule del priority 1 goto 32766");
 }
 
-static void test_rules_that_do_not_collide(void **state)
+static void test_rules_that_take_some_pinned_flows(void **state)
 {
-	struct rule_state rules[] = {
-		rule_of(0, 0, 0, RT_TABLE_LOCAL), rule_of(32766, 0, 0, RT_TABLE_MAIN),
-		rule_of(1003, 0, 0, 100),	  rule_of(500, 0x100, 0xff00, 100),
-		rule_of(1001, 0x2, 0xff, 251),
-	};
-	size_t i;
+	struct rule_state rule = rule_of(1, 0, 0, 77);
 
 	(void)state;
-	rules[4].protocol = ROUTE_PROTOCOL_WAYMARK;
-	for (i = 0; i < sizeof(rules) / sizeof(*rules); i++) {
+	strcpy(rule.iifname, "$(id)");
+	check_rule(&rule);
+	assert_finding(FINDING_WARNING, "those that it matches of flows pinned to",
+		       "rule del priority 1 iif '$(id)' lookup 77");
+	rule = rule_of(1, 0, 0, 77);
+	rule.has_other = rule.extra.has_uids = true;
+	rule.extra.uids[0] = rule.extra.uids[1] = 1000;
+	check_rule(&rule);
+	assert_finding(FINDING_WARNING, "uidrange 1000-1000",
+		       "rule del priority 1 uidrange 1000-1000");
+	rule = rule_of(1, 0, 0, 77);
+	prefix_parse(&rule.src, "10.0.0.0/8");
+	check_rule(&rule);
+	assert_finding(FINDING_WARNING, "from 10.0.0.0/8", "rule add");
+	/* For one uplink's address, into the other one's interface. */
+	rule = rule_of(1, 0, 0, 77);
+	prefix_parse(&rule.src, "198.51.100.10/32");
+	check_rule(&rule);
+	assert_finding(FINDING_WARNING, "pinned to uplink wan2", "rule add");
+}
+
+static void test_rules_that_harm_nothing(void **state)
+{
+	struct rule_state rules[] = {
+		rule_of(0, 0, 0, RT_TABLE_LOCAL),
+		rule_of(32766, 0, 0, RT_TABLE_MAIN),
+		rule_of(32000, 0, 0, 77),	       /* behind ours */
+		rule_of(1, 0x100, 0xff00, 77),	       /* by a mark that pinned packets lack */
+		rule_of(1, 0, 0, 78),		       /* a table without routes */
+		rule_of(1, 0x2, 0xff, 251),	       /* the same as ours */
+		rule_of(1001, 0x2, 0xff, 251),	       /* ours */
+		rule_of(32765, 51820, UINT32_MAX, 77), /* wg-quick's, behind */
+		rule_of(1, 0, 0, 0),		       /* the kernel's, for VRFs */
+		rule_of(1, 0, 0, 77),		       /* only routes longer than /0 */
+		rule_of(1, 0, 0, 0),
+	};
+	size_t n = sizeof(rules) / sizeof(*rules);
+
+	(void)state;
+	rules[6].protocol = ROUTE_PROTOCOL_WAYMARK;
+	rules[7].is_inverted = true;
+	rules[8].extra.is_l3mdev = rules[8].has_other = true;
+	rules[9].suppress_prefixlength = 0;
+	rules[10].action = FR_ACT_NOP;
+	for (size_t i = 0; i < n; i++) {
 		check_rule(&rules[i]);
-		assert_finding(FINDING_OK, "no ip rule of others", NULL);
+		assert_finding(FINDING_OK, "no ip rule of another program", NULL);
 	}
+}
+
+static void test_rules_with_marks_under_our_mask(void **state)
+{
+	struct rule_state rule = rule_of(30000, 0x7, UINT32_MAX, 77);
+
+	(void)state;
+	check_rule(&rule);
+	assert_finding(FINDING_WARNING, "mark bits 0x7 under mark-mask 0xff, which no uplink has",
+		       "set mark-mask = 0x7f8");
+	rule = rule_of(30000, 0x3, 0xff, 77);
+	check_rule(&rule);
+	assert_finding(FINDING_WARNING, "the mark of uplink wan2", "set mark-mask = 0xff00");
+}
+
+/* OpenVPN's redirect-gateway: whether pinned flows follow the halves depends on the plan. */
+static void test_halves_of_a_default_route(void **state)
+{
+	struct netstate *s = router_new(AF_INET);
+
+	(void)state;
+	route_add(s, AF_INET, RT_TABLE_MAIN, 3, 1);
+	check_router(s);
+	assert_int_equal(findings.n, 1);
+	if (findings.list[0].level == FINDING_ERROR)
+		assert_finding(FINDING_ERROR, "takes over flows pinned to uplink wan1",
+			       "ip -4 route del");
+	findings_clear(&findings);
+	/* One that leads to an uplink leaves that one's flows alone. */
+	s = router_new(AF_INET);
+	config.n_uplinks = 1;
+	route_add(s, AF_INET, RT_TABLE_MAIN, 1, 1);
+	check_router(s);
+	assert_finding(FINDING_OK, "no ip rule of another program", NULL);
+}
+
+static void test_tproxy_beside_valid_marks(void **state)
+{
+	struct netstate *s = router_new(AF_INET);
+	struct rule_state rule = rule_of(999, 0x100, 0x100, 100);
+	struct route_state local = {
+		.family = AF_INET,
+		.table = 100,
+		.type = RTN_LOCAL,
+		.dst.addr.family = AF_INET,
+	};
+
+	(void)state;
+	netstate_add_rule(s, &rule);
+	hostcheck_tproxy(&findings, s, true);
+	assert_int_equal(findings.n, 0);
+	netstate_add_route(s, &local);
+	hostcheck_tproxy(&findings, s, false);
+	assert_int_equal(findings.n, 0);
+	hostcheck_tproxy(&findings, s, true);
+	assert_finding(FINDING_WARNING, "fwmark 0x100/0x100", "src_valid_mark=0");
+	netstate_free(s);
 }
 
 static void check_route(uint32_t table, uint8_t protocol)
@@ -254,7 +462,7 @@ static void test_tables_of_uplinks(void **state)
 {
 	(void)state;
 	check_route(250, RTPROT_STATIC);
-	assert_finding(FINDING_WARNING, "table 250 of uplink wan2", "another table");
+	assert_finding(FINDING_WARNING, "in the table of uplink wan2", "ip -4 route del default");
 	check_route(250, ROUTE_PROTOCOL_WAYMARK);
 	check_route(252, RTPROT_STATIC);
 	check_route(RT_TABLE_MAIN, RTPROT_STATIC);
@@ -273,10 +481,10 @@ static void test_uplinks_in_trouble(void **state)
 	config.uplinks = &uplinks[1];
 	config.n_uplinks = 1;
 	hostcheck_uplinks(&findings, &config, s, NULL);
-	assert_finding(FINDING_WARNING, "uplink wan2: there is no interface eth2", "ip link");
+	assert_finding(FINDING_WARNING, "uplink wan2: interface eth2 does not exist", NULL);
 	link = netstate_add_link(s, &eth2);
 	hostcheck_uplinks(&findings, &config, s, NULL);
-	assert_finding(FINDING_WARNING, "interface eth2 is down", "ip link set eth2 up");
+	assert_finding(FINDING_WARNING, "interface eth2 is down", "ip link set dev eth2 up");
 	link->is_up = link->has_carrier = true;
 	prefix_parse(&link_local.prefix, "fe80::1/64");
 	netstate_add_addr(s, &link_local);
@@ -320,8 +528,174 @@ static void test_uplink_families(void **state)
 	uplinks[0].gateway6.kind = GATEWAY_LEARN;
 	assert_int_equal(findings.n, 2);
 	assert_int_equal(findings.list[1].level, FINDING_WARNING);
-	assert_non_null(strstr(findings.list[1].what, "IPv6, though gateway6 is configured"));
+	assert_non_null(strstr(findings.list[1].what, "no address for IPv6, though gateway6"));
 	netstate_free(s);
+}
+
+static void test_gateways_that_cannot_work(void **state)
+{
+	struct netstate *s = router_new(AF_INET);
+
+	(void)state;
+	config.n_uplinks = 1;
+	uplinks[0].gateway.kind = GATEWAY_ADDR;
+	addr_parse(&uplinks[0].gateway.addr, "192.0.2.10");
+	hostcheck_uplinks(&findings, &config, s, NULL);
+	assert_int_equal(findings.n, 2);
+	assert_non_null(strstr(findings.list[0].what, "gateway 192.0.2.10 is this router's own"));
+	assert_non_null(strstr(findings.list[0].fix, "set gateway = \"192.0.2.1\" in uplink wan1"));
+	assert_int_equal(findings.list[0].level, FINDING_ERROR);
+	findings_clear(&findings);
+	addr_parse(&uplinks[0].gateway.addr, "203.0.113.1");
+	hostcheck_uplinks(&findings, &config, s, NULL);
+	assert_int_equal(findings.n, 2);
+	assert_non_null(strstr(findings.list[0].what, "203.0.113.1 is in no network of interface"));
+	findings_clear(&findings);
+	addr_parse(&uplinks[0].gateway.addr, "192.0.2.99");
+	hostcheck_uplinks(&findings, &config, s, NULL);
+	assert_finding(FINDING_OK, "is up", NULL);
+	uplinks[0].gateway.kind = GATEWAY_LEARN;
+	netstate_free(s);
+}
+
+static void test_names_that_ip_prints(void **state)
+{
+	struct uplink_config u = uplinks[0];
+	struct netstate *s = router_new(AF_INET);
+
+	(void)state;
+	strcpy(u.ifname, "eth1@bond0");
+	config.uplinks = &u;
+	config.n_uplinks = 1;
+	hostcheck_uplinks(&findings, &config, s, NULL);
+	assert_finding(FINDING_ERROR, "\"eth1@bond0\" is what ip link prints of interface eth1",
+		       "set interface = \"eth1\" in uplink wan1");
+	netstate_free(s);
+}
+
+static void test_differences_are_no_errors(void **state)
+{
+	struct netstate *s = router_new(AF_INET);
+	struct learnt_gateways learnt = {0};
+	struct rule_state ours = rule_of(1001, 0x7, 0xff, 247);
+	struct route_plan *plan;
+
+	(void)state;
+	learnt_gateways_update(&learnt, &config, s);
+	plan = route_plan_new(&config, s, &learnt, NULL);
+	hostcheck_installed(&findings, &config, s, plan);
+	assert_finding(FINDING_OK, "not installed yet", NULL);
+	ours.protocol = ROUTE_PROTOCOL_WAYMARK;
+	netstate_add_rule(s, &ours);
+	hostcheck_installed(&findings, &config, s, plan);
+	assert_finding(FINDING_WARNING, "differ from the configuration", "waymark apply");
+	route_plan_free(plan);
+	netstate_free(s);
+}
+
+/* --- programs and places ----------------------------------------------------- */
+
+static void file_write(const char *folder, const char *name, const char *text)
+{
+	char path[256];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	file = fopen(path, "w");
+	assert_non_null(file);
+	fputs(text, file);
+	fclose(file);
+}
+
+static void test_networkd(void **state)
+{
+	char root[] = "/tmp/waymark-hostcheck.XXXXXX", command[256];
+
+	(void)state;
+	assert_non_null(mkdtemp(root));
+	snprintf(command, sizeof(command),
+		 "mkdir -p %s/etc/systemd/networkd.conf.d "
+		 "%s/run/systemd/networkd.conf.d",
+		 root, root);
+	assert_int_equal(system(command), 0);
+	hostcheck_networkd(&findings, &config, root);
+	assert_finding(FINDING_WARNING,
+		       "ManageForeignRoutingPolicyRules=yes, ManageForeignRoutes=yes",
+		       "systemctl restart systemd-networkd");
+	file_write(root, "etc/systemd/networkd.conf",
+		   "[Network]\n#ManageForeignRoutes=no\nManageForeignRoutingPolicyRules=no\n");
+	hostcheck_networkd(&findings, &config, root);
+	assert_finding(FINDING_WARNING, "event: ManageForeignRoutes=yes", "networkd.conf.d");
+	file_write(root, "etc/systemd/networkd.conf.d/10-a.conf",
+		   "[Network]\nManageForeignRoutes = no\n");
+	hostcheck_networkd(&findings, &config, root);
+	assert_finding(FINDING_OK, "leaves foreign rules", NULL);
+	file_write(root, "run/systemd/networkd.conf.d/20-b.conf",
+		   "[Network]\nManageForeignRoutes=yes\n");
+	hostcheck_networkd(&findings, &config, root);
+	assert_finding(FINDING_WARNING, "ManageForeignRoutes=yes", NULL);
+	snprintf(command, sizeof(command), "rm -r %s", root);
+	assert_int_equal(system(command), 0);
+}
+
+static void test_saved_rulesets(void **state)
+{
+	char folder[] = "/tmp/waymark hostcheck.XXXXXX", path[64], command[512];
+
+	(void)state;
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/nftables.conf", folder);
+	hostcheck_saved_ruleset(&findings, path);
+	file_write(folder, "nftables.conf", "#table inet waymark {\ntable inet waymark2 {\n}\n");
+	hostcheck_saved_ruleset(&findings, path);
+	assert_int_equal(findings.n, 0);
+	file_write(folder, "nftables.conf",
+		   "table inet a {\n}\ntable inet waymark {\n\tmap m {\n\t}\n"
+		   "}\ntable inet b {\n}\n");
+	hostcheck_saved_ruleset(&findings, path);
+	assert_int_equal(findings.n, 1);
+	/* The fix, pasted, takes the table out and leaves the others. */
+	assert_int_equal(system(findings.list[0].fix), 0);
+	assert_finding(FINDING_ERROR, "holds a saved table inet waymark", "sed -i");
+	hostcheck_saved_ruleset(&findings, path);
+	assert_int_equal(findings.n, 0);
+	snprintf(command, sizeof(command), "[ \"$(grep -c '^table inet [ab] {' '%s')\" = 2 ]",
+		 path);
+	assert_int_equal(system(command), 0);
+	snprintf(command, sizeof(command), "rm -r '%s'", folder);
+	assert_int_equal(system(command), 0);
+}
+
+static void test_folders_and_addresses(void **state)
+{
+	struct netstate *s = router_new(AF_INET);
+
+	(void)state;
+	hostcheck_folder(&findings, "alert json", NULL);
+	hostcheck_folder(&findings, "alert json", "/tmp/alerts.jsonl");
+	assert_int_equal(findings.n, 0);
+	hostcheck_folder(&findings, "alert json", "/no/such folder/alerts.jsonl");
+	assert_finding(FINDING_ERROR, "alert json: the folder /no/such folder is missing",
+		       "mkdir -p '/no/such folder'");
+	config.prometheus.port = 9000;
+	addr_parse(&config.prometheus.addr, "127.0.0.1");
+	hostcheck_listen(&findings, &config, s);
+	addr_parse(&config.prometheus.addr, "192.0.2.10");
+	hostcheck_listen(&findings, &config, s);
+	addr_parse(&config.prometheus.addr, "::");
+	hostcheck_listen(&findings, &config, s);
+	assert_int_equal(findings.n, 0);
+	addr_parse(&config.prometheus.addr, "192.0.2.11");
+	hostcheck_listen(&findings, &config, s);
+	assert_finding(FINDING_ERROR, "no address 192.0.2.11", "ip addr");
+	netstate_free(s);
+}
+
+static void test_findings_hold_no_control_characters(void **state)
+{
+	(void)state;
+	findings_add(&findings, FINDING_WARNING, "interface %s", "a\033[31m");
+	assert_string_equal(findings.list[0].what, "interface a\\x1b[31m");
 }
 
 /* --- sockets ---------------------------------------------------------------- */
@@ -383,8 +757,20 @@ int main(void)
 		TEST(test_marks_that_do_not_collide),
 		TEST(test_marks_are_expected_in_audit_mode),
 		TEST(test_other_statements_that_matter),
-		TEST(test_rules_that_collide),
-		TEST(test_rules_that_do_not_collide),
+		TEST(test_strict_reverse_path_filters),
+		TEST(test_rules_that_take_all_pinned_flows),
+		TEST(test_rules_that_take_some_pinned_flows),
+		TEST(test_rules_that_harm_nothing),
+		TEST(test_rules_with_marks_under_our_mask),
+		TEST(test_halves_of_a_default_route),
+		TEST(test_tproxy_beside_valid_marks),
+		TEST(test_gateways_that_cannot_work),
+		TEST(test_names_that_ip_prints),
+		TEST(test_differences_are_no_errors),
+		TEST(test_networkd),
+		TEST(test_saved_rulesets),
+		TEST(test_folders_and_addresses),
+		TEST(test_findings_hold_no_control_characters),
 		TEST(test_tables_of_uplinks),
 		TEST(test_uplinks_in_trouble),
 		TEST(test_uplink_families),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * hostcheck.h - what on this host is in Waymark's way, as a list of findings:
- * what was found, and the command or the key that deletions it. Changes nothing.
+ * hostcheck.h - what on this host works against Waymark, as a list of findings: what was
+ * found, and the command or the key that fixes it. Changes nothing.
  */
 #ifndef WAYMARK_HOSTCHECK_HOSTCHECK_H
 #define WAYMARK_HOSTCHECK_HOSTCHECK_H
@@ -16,7 +16,7 @@ const char *finding_level_name(enum finding_level level);
 struct finding {
 	enum finding_level level;
 	char *what;
-	char *fix; /* NULL: nothing is to be done */
+	char *fix; /* NULL: nothing to do */
 };
 
 struct findings {
@@ -25,7 +25,8 @@ struct findings {
 	int error; /* -ENOMEM: some are missing */
 };
 
-/* Appends; fix belongs to the finding added last. */
+/* Append a finding; a fix belongs to the one added last. Control characters are made
+ * visible; words of a fix that come from elsewhere are quoted by the caller. */
 void findings_add(struct findings *f, enum finding_level level, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void findings_fix(struct findings *f, const char *format, ...)
@@ -33,13 +34,16 @@ void findings_fix(struct findings *f, const char *format, ...)
 size_t findings_count(const struct findings *f, enum finding_level level);
 void findings_clear(struct findings *f);
 
-/* Looks at all of it: sysctls, kernel features, rules, routes, uplinks, the
- * rulesets of others, who listens to what. What cannot be seen without
- * CAP_NET_ADMIN becomes a warning. 0 or -ENOMEM. */
+/* Check everything: sysctls, kernel features, rules, routes, uplinks, rulesets of other
+ * programs, listeners. What needs CAP_NET_ADMIN becomes a warning without it. 0 or
+ * -ENOMEM. */
 int hostcheck_run(const struct config *c, struct findings *f);
 
-/* Of that only what others have that meets what is Waymark's: ip rules, routes in
- * its tables, rulesets, the log group, listeners. Quick. 0 or -ENOMEM. */
+/* Check only what other programs have that meets what is Waymark's: ip rules, routes,
+ * rulesets, the log group, listeners. Quick. 0 or -ENOMEM. */
 int hostcheck_others(const struct config *c, struct findings *f);
+
+/* Of that only ip rules and routes. 0 or -ENOMEM. */
+int hostcheck_routing(const struct config *c, struct findings *f);
 
 #endif

@@ -63,6 +63,19 @@ struct route_state {
 			 * realms, ...), as the adapter had them from the kernel */
 };
 
+/* Selectors of a rule that no packet of the plan is asked for: they are kept so that the
+ * rule can be named, moved and compared. */
+struct rule_extra {
+	bool is_l3mdev; /* the table is that of the packet's VRF */
+	bool has_uids, has_suppress_ifgroup;
+	uint8_t tos, ip_proto; /* 0: any */
+	uint16_t sports[2], dports[2];
+	uint32_t uids[2];
+	uint32_t suppress_ifgroup;
+	uint32_t target; /* with FR_ACT_GOTO: the priority it jumps to */
+	uint64_t tun_id;
+};
+
 struct rule_state {
 	uint8_t family;
 	uint32_t priority;
@@ -74,7 +87,8 @@ struct rule_state {
 	char iifname[IFNAMSIZ], oifname[IFNAMSIZ];
 	int32_t suppress_prefixlength; /* -1: none */
 	bool is_inverted;
-	bool has_other; /* selectors that this struct does not hold (uid, ports, tos, ...) */
+	bool has_other; /* extra holds a selector (uid, ports, tos, ...) */
+	struct rule_extra extra;
 };
 
 struct netstate {

@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * hostcheck_rules.c - what ip rules of other programs do to pinned flows.
+ *
+ * Pure: it reads a snapshot and a plan. A pinned flow's packet carries its uplink's mark
+ * and no other bits. A rule harms it if it comes before the uplink's own rule, may match
+ * the packet, and has a route for it that does not lead to the uplink.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <linux/fib_rules.h>
+#include <linux/rtnetlink.h>
+#include <string.h>
+
+#include "hostcheck/hostcheck_internal.h"
+#include "waymark/base/shell.h"
+#include "waymark/plan/fib.h"
+
+#define LINE_SIZE 256
+
+/* The prefixes that redirect-gateway and the like add in place of a default route. */
+#define HALF_LEN 1
+
+enum match { MATCH_NEVER, MATCH_SOME, MATCH_ALL };
+
+struct checking {
+	struct findings *f;
+	const struct config *c;
+	const struct netstate *s;
+	const struct netstate *ours; /* the rules of the plan */
+};
+
+/* --- what a rule matches -------------------------------------------------------------- */
+
+static bool mark_fits(const struct rule_state *r, const struct uplink_config *u)
+{
+	return (u->mark & r->fwmask) == (r->fwmark & r->fwmask);
+}
+
+static bool is_limited(const struct rule_state *r)
+{
+	return r->src.len || r->dst.len || *r->iifname || *r->oifname || r->has_other;
+}
+
+static enum match rule_match(const struct rule_state *r, const struct uplink_config *u)
+{
+	bool is_inverted = r->is_inverted;
+
+	if (!mark_fits(r, u))
+		return is_inverted ? MATCH_ALL : MATCH_NEVER;
+	if (is_limited(r))
+		return MATCH_SOME;
+	return is_inverted ? MATCH_NEVER : MATCH_ALL;
+}
+
+/* --- where it sends them --------------------------------------------------------------- */
+
+/* The route of a table for destinations in general: a default, or a half of one. */
+static const struct route_state *general_route(const struct netstate *s, const struct rule_state *r)
+{
+	const struct route_state *found = NULL;
+
+	for (size_t i = 0; i < s->n_routes; i++) {
+		const struct route_state *at = &s->routes[i];
+
+		if (at->family != r->family || at->table != r->table || at->dst.len > HALF_LEN ||
+		    at->type == RTN_THROW || (int32_t)at->dst.len <= r->suppress_prefixlength)
+			continue;
+		if (!found || at->dst.len > found->dst.len ||
+		    (at->dst.len == found->dst.len && at->metric < found->metric))
+			found = at;
+	}
+	return found;
+}
+
+/* Whether packets of the uplink that match go elsewhere, or are dropped. */
+static bool rule_diverts(const struct checking *k, const struct rule_state *r,
+			 const struct uplink_config *u)
+{
+	const struct link_state *link = netstate_link_by_name(k->s, u->ifname);
+	const struct route_state *route;
+
+	if (r->action == FR_ACT_NOP || r->extra.is_l3mdev)
+		return false;
+	if (r->action != FR_ACT_TO_TBL)
+		return true;
+	if (r->table == RT_TABLE_LOCAL || r->table == u->table)
+		return false;
+	route = general_route(k->s, r);
+	return route && !(link && fib_route_leads_to(route, link->index));
+}
+
+/* --- where it stands ------------------------------------------------------------------- */
+
+static const struct rule_state *mark_rule(const struct netstate *s, const struct config *c,
+					  const struct uplink_config *u, uint8_t family)
+{
+	for (size_t i = 0; i < s->n_rules; i++) {
+		const struct rule_state *r = &s->rules[i];
+
+		if (r->protocol == ROUTE_PROTOCOL_WAYMARK && r->family == family &&
+		    r->action == FR_ACT_TO_TBL && r->table == u->table &&
+		    (r->fwmask & c->mark_mask) && mark_fits(r, u))
+			return r;
+	}
+	return NULL;
+}
+
+/* At one priority the kernel keeps the order in which rules were added. */
+static bool comes_before(const struct checking *k, const struct rule_state *r,
+			 const struct uplink_config *u)
+{
+	const struct rule_state *installed = mark_rule(k->s, k->c, u, r->family);
+	const struct rule_state *planned = mark_rule(k->ours, k->c, u, r->family);
+
+	if (installed)
+		return r->priority < installed->priority ||
+		       (r->priority == installed->priority && r < installed);
+	return planned && r->priority <= planned->priority;
+}
+
+/* A rule for an address of an uplink is for packets that leave by that uplink. */
+static bool is_for_another(const struct checking *k, const struct rule_state *r,
+			   const struct uplink_config *u)
+{
+	const struct link_state *link = netstate_link_by_name(k->s, u->ifname);
+
+	if (!r->src.len || r->is_inverted)
+		return false;
+	for (size_t i = 0; i < k->s->n_addrs; i++)
+		if (prefix_contains(&r->src, &k->s->addrs[i].prefix.addr))
+			return !link || k->s->addrs[i].ifindex != link->index;
+	return false;
+}
+
+static enum match rule_harm(const struct checking *k, const struct rule_state *r,
+			    const struct uplink_config *u)
+{
+	enum match match = rule_match(r, u);
+
+	if (match == MATCH_NEVER || !comes_before(k, r, u) || is_for_another(k, r, u))
+		return MATCH_NEVER;
+	return rule_diverts(k, r, u) ? match : MATCH_NEVER;
+}
+
+/* --- findings ---------------------------------------------------------------------------- */
+
+static const char *family_name(uint8_t family)
+{
+	return family == AF_INET6 ? "IPv6" : "IPv4";
+}
+
+static bool priority_is_taken(const struct netstate *s, uint8_t family, uint32_t priority)
+{
+	for (size_t i = 0; i < s->n_rules; i++)
+		if (s->rules[i].family == family && s->rules[i].priority == priority)
+			return true;
+	return false;
+}
+
+/* The first free priority behind the rules of all uplinks. */
+static uint32_t priority_behind(const struct checking *k, uint8_t family)
+{
+	uint32_t behind = 0;
+
+	for (size_t i = 0; i < k->c->n_uplinks; i++) {
+		const struct rule_state *r = mark_rule(k->ours, k->c, &k->c->uplinks[i], family);
+
+		if (r && r->priority > behind)
+			behind = r->priority;
+	}
+	do
+		behind++;
+	while (priority_is_taken(k->s, family, behind) ||
+	       priority_is_taken(k->ours, family, behind));
+	return behind;
+}
+
+/* Adds the same rule behind ours, then deletes this one. */
+static void fix_by_moving(const struct checking *k, const struct rule_state *r)
+{
+	const char *option = r->family == AF_INET6 ? "-6" : "-4";
+	char line[LINE_SIZE], was[2 * LINE_SIZE], is[2 * LINE_SIZE];
+	struct rule_state moved = *r;
+
+	moved.priority = priority_behind(k, r->family);
+	rule_format(line, sizeof(line), r);
+	shell_line(was, sizeof(was), line);
+	rule_format(line, sizeof(line), &moved);
+	shell_line(is, sizeof(is), line);
+	findings_fix(k->f, "ip %s rule add %s && ip %s rule del %s", option, is, option, was);
+}
+
+struct harm {
+	enum match worst;
+	const struct uplink_config *uplink; /* the first one */
+	size_t uplinks;
+};
+
+static void target_format(const struct checking *k, const struct rule_state *r, char *buf,
+			  size_t size)
+{
+	const struct route_state *route =
+		r->action == FR_ACT_TO_TBL ? general_route(k->s, r) : NULL;
+	const struct link_state *link =
+		route && route->n_nexthops
+			? netstate_link_by_index(k->s, route->nexthops[0].ifindex)
+			: NULL;
+
+	if (r->action == FR_ACT_GOTO)
+		snprintf(buf, size, "jumps over Waymark's rules with");
+	else if (!route)
+		snprintf(buf, size, "drops");
+	else if (!link)
+		snprintf(buf, size, "sends to table %" PRIu32, r->table);
+	else
+		snprintf(buf, size, "sends to interface %s (table %" PRIu32 ")", link->name,
+			 r->table);
+}
+
+static void harm_add(const struct checking *k, const struct rule_state *r, const struct harm *h)
+{
+	char line[LINE_SIZE], does[96];
+	bool is_all = h->worst == MATCH_ALL;
+
+	rule_format(line, sizeof(line), r);
+	target_format(k, r, does, sizeof(does));
+	findings_add(k->f, is_all ? FINDING_ERROR : FINDING_WARNING,
+		     "the ip rule \"%s\" (%s) comes before Waymark's and %s %s flows pinned to "
+		     "uplink %s%s",
+		     line, family_name(r->family), does,
+		     is_all ? "all" : "those that it matches of", h->uplink->name,
+		     h->uplinks > 1 ? " and others" : "");
+	fix_by_moving(k, r);
+}
+
+/* A mask as wide as ours in which no rule and no uplink has a bit yet; 0: none. */
+static uint32_t mask_proposal(const struct checking *k)
+{
+	for (unsigned shift = 0; shift < 32; shift++) {
+		uint32_t width = k->c->mark_mask >> __builtin_ctz(k->c->mark_mask);
+		uint32_t mask = width << shift;
+		bool is_free = mask >> shift == width;
+
+		for (size_t i = 0; is_free && i < k->s->n_rules; i++) {
+			const struct rule_state *r = &k->s->rules[i];
+			uint32_t used = r->fwmask == UINT32_MAX ? r->fwmark : r->fwmask;
+
+			is_free = r->protocol == ROUTE_PROTOCOL_WAYMARK || !(used & mask);
+		}
+		if (is_free)
+			return mask;
+	}
+	return 0;
+}
+
+/* A rule that harms no pinned flow, but whose mark is under our mask: a packet that
+ * another program marks for it is taken for one of an uplink. */
+static void shared_mark_add(const struct checking *k, const struct rule_state *r)
+{
+	uint32_t bits = r->fwmark & r->fwmask & k->c->mark_mask, mask = mask_proposal(k);
+	const struct uplink_config *u = config_uplink_by_mark(k->c, bits);
+	char line[LINE_SIZE];
+
+	rule_format(line, sizeof(line), r);
+	if (!bits || r->is_inverted || (u && u->table == r->table))
+		return;
+	findings_add(k->f, FINDING_WARNING,
+		     "the ip rule \"%s\" (%s) selects by mark bits 0x%" PRIx32
+		     " under mark-mask 0x%" PRIx32 "%s%s",
+		     line, family_name(r->family), bits, k->c->mark_mask,
+		     u ? ", the mark of uplink " : ", which no uplink has", u ? u->name : "");
+	if (mask)
+		findings_fix(k->f, "set mark-mask = 0x%" PRIx32 " and marks under it", mask);
+}
+
+static void rule_checked(const struct checking *k, const struct rule_state *r)
+{
+	struct harm h = {MATCH_NEVER, NULL, 0};
+
+	for (size_t i = 0; i < k->c->n_uplinks; i++) {
+		const struct uplink_config *u = &k->c->uplinks[i];
+		enum match harm = rule_harm(k, r, u);
+
+		if (harm == MATCH_NEVER)
+			continue;
+		h.worst = harm > h.worst ? harm : h.worst;
+		h.uplink = h.uplinks++ ? h.uplink : u;
+	}
+	if (h.uplinks)
+		harm_add(k, r, &h);
+	else if (r->fwmask)
+		shared_mark_add(k, r);
+}
+
+/* --- routes that take over --------------------------------------------------------------- */
+
+/* Whether a packet of the uplink to this route's destinations goes by it. */
+static bool route_takes_over(const struct netstate *all, const struct route_state *r,
+			     const struct uplink_config *u)
+{
+	struct fib_query q = {
+		.dst = r->dst.addr,
+		.family = r->family,
+		.mark = u->mark,
+		.iifname = "",
+	};
+	struct fib_answer a;
+
+	q.dst.bytes[addr_size(r->family) - 1] |= 1;
+	fib_lookup(all, &q, &a);
+	return a.route && route_is_same_place(a.route, r);
+}
+
+static void takeover_checked(const struct checking *k, const struct netstate *all,
+			     const struct route_state *r)
+{
+	char line[LINE_SIZE], quoted[2 * LINE_SIZE];
+
+	for (size_t i = 0; i < k->c->n_uplinks; i++) {
+		const struct uplink_config *u = &k->c->uplinks[i];
+		const struct link_state *link = netstate_link_by_name(k->s, u->ifname);
+
+		if (!link || fib_route_leads_to(r, link->index) || !route_takes_over(all, r, u))
+			continue;
+		route_format(line, sizeof(line), r, k->s);
+		findings_add(k->f, FINDING_ERROR,
+			     "the %s route \"%s\" takes over flows pinned to uplink %s",
+			     family_name(r->family), line, u->name);
+		findings_fix(k->f, "ip %s route del %s", r->family == AF_INET6 ? "-6" : "-4",
+			     shell_line(quoted, sizeof(quoted), line));
+		return;
+	}
+}
+
+/* What others have, and what we have or shall have. */
+static struct netstate *state_merge(const struct checking *k)
+{
+	struct netstate *all = netstate_new();
+	bool is_whole = all != NULL;
+
+	for (size_t i = 0; is_whole && i < k->s->n_rules; i++)
+		if (k->s->rules[i].protocol != ROUTE_PROTOCOL_WAYMARK)
+			is_whole = netstate_add_rule(all, &k->s->rules[i]) != NULL;
+	for (size_t i = 0; is_whole && i < k->ours->n_rules; i++)
+		is_whole = netstate_add_rule(all, &k->ours->rules[i]) != NULL;
+	for (size_t i = 0; is_whole && i < k->s->n_routes; i++)
+		if (k->s->routes[i].protocol != ROUTE_PROTOCOL_WAYMARK &&
+		    k->s->routes[i].dst.len <= HALF_LEN)
+			is_whole = netstate_add_route(all, &k->s->routes[i]) != NULL;
+	for (size_t i = 0; is_whole && i < k->ours->n_routes; i++)
+		is_whole = netstate_add_route(all, &k->ours->routes[i]) != NULL;
+	if (is_whole)
+		return all;
+	netstate_free(all);
+	return NULL;
+}
+
+static void takeovers_checked(const struct checking *k)
+{
+	struct netstate *all = NULL;
+
+	for (size_t i = 0; i < k->s->n_routes; i++) {
+		const struct route_state *r = &k->s->routes[i];
+
+		if (r->table != RT_TABLE_MAIN || !r->dst.len || r->dst.len > HALF_LEN ||
+		    r->protocol == ROUTE_PROTOCOL_WAYMARK)
+			continue;
+		if (!all)
+			all = state_merge(k);
+		if (!all) {
+			k->f->error = -ENOMEM;
+			return;
+		}
+		takeover_checked(k, all, r);
+	}
+	netstate_free(all);
+}
+
+void hostcheck_rules(struct findings *f, const struct config *c, const struct netstate *s,
+		     const struct route_plan *plan)
+{
+	const struct checking k = {f, c, s, plan->wanted};
+	size_t before = f->n;
+
+	if (c->mode == MODE_AUDIT)
+		return;
+	for (size_t i = 0; i < s->n_rules; i++)
+		if (s->rules[i].protocol != ROUTE_PROTOCOL_WAYMARK)
+			rule_checked(&k, &s->rules[i]);
+	takeovers_checked(&k);
+	if (f->n == before)
+		findings_add(f, FINDING_OK, "no ip rule of another program takes pinned flows");
+}
+
+/* --- tproxy -------------------------------------------------------------------------------- */
+
+static bool table_delivers_here(const struct netstate *s, const struct rule_state *r)
+{
+	for (size_t i = 0; i < s->n_routes; i++)
+		if (s->routes[i].family == r->family && s->routes[i].table == r->table &&
+		    s->routes[i].type == RTN_LOCAL && !s->routes[i].dst.len)
+			return true;
+	return false;
+}
+
+/* The reverse path check then looks up the table by the packet's mark, finds its source
+ * among the local addresses, and takes the packet for a martian. */
+void hostcheck_tproxy(struct findings *f, const struct netstate *s, bool is_valid_mark)
+{
+	char line[LINE_SIZE];
+
+	for (size_t i = 0; is_valid_mark && i < s->n_rules; i++) {
+		const struct rule_state *r = &s->rules[i];
+
+		if (r->family != AF_INET || !r->fwmask || r->table == RT_TABLE_LOCAL ||
+		    !table_delivers_here(s, r))
+			continue;
+		rule_format(line, sizeof(line), r);
+		findings_add(
+			f, FINDING_WARNING,
+			"the ip rule \"%s\" (IPv4) delivers marked packets to this host, as "
+			"tproxy wants it; net.ipv4.conf.all.src_valid_mark=1 makes them martians",
+			line);
+		findings_fix(f, "sysctl -w net.ipv4.conf.all.src_valid_mark=0");
+	}
+}
