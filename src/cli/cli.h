@@ -44,12 +44,17 @@ enum option_id {
 	OPTION_WARNING,
 	OPTION_CRITICAL,
 	OPTION_MINUTES,
+	OPTION_CONFIG_ONLY,
+	OPTION_CONFIRM,
 	OPTION_HELP,
 	OPTIONS,
 };
 #define WITH(option) (1u << (option))
+#define OPERANDS_MAX 2
 /* Beside the options: it takes an id. */
 #define WITH_ID (1u << 31)
+/* Beside the options: it takes a tool and a file. */
+#define WITH_TOOL_FILE (1u << 30)
 
 struct option_spec {
 	const char *name;
@@ -73,7 +78,8 @@ struct invocation {
 	const struct command *command;
 	const char *config_path;
 	const char *values[OPTIONS]; /* as given; "" for one without an operand, NULL: not given */
-	const char *operand;	     /* or NULL */
+	const char *operand;	     /* the first one, or NULL */
+	const char *operands[OPERANDS_MAX];
 	struct render_style style;
 };
 
@@ -94,12 +100,20 @@ char *cli_database(const struct invocation *in);
 /* Whether CAP_NET_ADMIN is there; else says that command needs it. */
 bool cli_has_privilege(const struct invocation *in);
 
+/* Let a steering choose the conntrack events that a running daemon has chosen. */
+struct steering;
+void cli_follow_events(struct steering *steering, const struct config *c);
+
 /* Ends a listing: its exit status, with a message where it failed. */
 enum exit_status cli_render_end(struct render *r);
 
 enum exit_status cmd_check(const struct invocation *in);
 enum exit_status cmd_rules(const struct invocation *in);
 enum exit_status cmd_apply(const struct invocation *in);
+enum exit_status cmd_confirm(const struct invocation *in);
+enum exit_status cmd_diff(const struct invocation *in);
+enum exit_status cmd_import(const struct invocation *in);
+enum exit_status cmd_init(const struct invocation *in);
 enum exit_status cmd_remove(const struct invocation *in);
 enum exit_status cmd_status(const struct invocation *in);
 enum exit_status cmd_uplinks(const struct invocation *in);

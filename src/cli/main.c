@@ -19,11 +19,16 @@
 	 WITH(OPTION_UPLINK))
 
 const struct command commands[] = {
-	{"check", cmd_check, LISTING,
+	{"init", cmd_init, 0, "print a configuration for this host, from its default routes"},
+	{"check", cmd_check, LISTING | WITH(OPTION_CONFIG_ONLY),
 	 "validate the configuration and this host; exit 1 if there is an error"},
+	{"diff", cmd_diff, 0, "show how what is installed differs from what the file says"},
 	{"rules", cmd_rules, 0, "print what would be installed, touching nothing"},
-	{"apply", cmd_apply, 0, "install the steering without the daemon"},
-	{"remove", cmd_remove, 0, "remove the steering; the machine is as before"},
+	{"apply", cmd_apply, WITH(OPTION_CONFIRM), "install the steering"},
+	{"confirm", cmd_confirm, 0, "keep what 'apply --confirm' installed"},
+	{"remove", cmd_remove, 0, "remove the steering and restore what it displaced"},
+	{"import", cmd_import, WITH_TOOL_FILE,
+	 "print a configuration from a file of another tool: mwan3 or pbr"},
 	{"status", cmd_status, WITH(OPTION_JSON),
 	 "show the daemon; exit 0 when it is ready, 3 when it is not"},
 	{"uplinks", cmd_uplinks, LISTING, "show each uplink"},
@@ -82,8 +87,9 @@ static void command_usage_print(const struct command *c)
 	char head[64];
 	int i;
 
-	printf("Usage: waymark [-c FILE] %s%s [OPTION]...\n\n  %s\n\nOptions:\n", c->name,
-	       c->options & WITH_ID ? " [ID]" : "", c->help);
+	printf("Usage: waymark [-c FILE] %s%s%s [OPTION]...\n\n  %s\n\nOptions:\n", c->name,
+	       c->options & WITH_ID ? " [ID]" : "",
+	       c->options & WITH_TOOL_FILE ? " TOOL FILE" : "", c->help);
 	for (i = 0; i < OPTIONS; i++) {
 		const struct option_spec *o = &option_specs[i];
 

@@ -40,6 +40,9 @@ const struct option_spec option_specs[OPTIONS] = {
 	[OPTION_CRITICAL] = {"critical", "LIST",
 			     "-c: critical from these on [mismatches=1,queue=90]"},
 	[OPTION_MINUTES] = {"minutes", "NUMBER", "look back so many minutes [5]"},
+	[OPTION_CONFIG_ONLY] = {"config", NULL, "check the file alone, not this host"},
+	[OPTION_CONFIRM] = {"confirm", "DURATION",
+			    "undo it after DURATION unless 'waymark confirm' follows"},
 	[OPTION_HELP] = {"help", NULL, "show this and exit"},
 };
 
@@ -59,7 +62,8 @@ static void longs_fill(struct option *longs, const struct command *c)
 			.val = i,
 		};
 	}
-	longs[n++] = (struct option){"config", required_argument, NULL, CONFIG_OPTION};
+	if (!(c->options & WITH(OPTION_CONFIG_ONLY)))
+		longs[n++] = (struct option){"config", required_argument, NULL, CONFIG_OPTION};
 	longs[n] = (struct option){0};
 }
 
@@ -99,8 +103,11 @@ enum exit_status options_parse(struct invocation *in, int argc, char **argv)
 		else
 			in->values[option == 'h' ? OPTION_HELP : option] = optarg ? optarg : "";
 	}
+	for (int i = 0; (in->command->options & WITH_TOOL_FILE) && i < OPERANDS_MAX && optind < argc; i++)
+		in->operands[i] = argv[optind++];
 	if (optind < argc && (in->command->options & WITH_ID))
-		in->operand = argv[optind++];
+		in->operands[0] = argv[optind++];
+	in->operand = in->operands[0];
 	if (optind < argc) {
 		cli_error("%s takes no argument %s", in->command->name, argv[optind]);
 		return CLI_USAGE;

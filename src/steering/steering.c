@@ -39,6 +39,7 @@ void steering_close(struct steering *s)
 {
 	if (!s)
 		return;
+	steering_confirm(s);
 	free(s->listing);
 	steering_state_free(s->state);
 	route_plan_free(s->former);
@@ -100,6 +101,12 @@ void steering_set_load(struct steering *s, steering_load_fn *fn, void *data)
 {
 	s->load = fn;
 	s->load_data = data;
+}
+
+void steering_set_change(struct steering *s, steering_change_fn *fn, void *data)
+{
+	s->change = fn;
+	s->change_data = data;
 }
 
 void steering_set_judge(struct steering *s, steering_judge_fn *judge, void *data)

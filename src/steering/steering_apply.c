@@ -214,6 +214,20 @@ static void state_put_back(struct steering *s, const char *former)
 		steering_state_delete(s->config);
 }
 
+/* Takes over the run's undos and the former state. */
+static char *apply_hold(struct run *run, char *former)
+{
+	struct steering *s = run->s;
+
+	steering_confirm(s);
+	s->held = run->undos;
+	s->n_held = run->n_undos;
+	s->held_state = former;
+	run->undos = NULL;
+	run->n_undos = 0;
+	return NULL;
+}
+
 static int apply_try(struct run *run)
 {
 	struct steering *s = run->s;
@@ -227,6 +241,8 @@ static int apply_try(struct run *run)
 		if (former)
 			state_put_back(s, former);
 	}
+	if (!err && s->is_holding)
+		former = apply_hold(run, former);
 	run_clear(run);
 	free(former);
 	return err;
@@ -252,7 +268,13 @@ static int steering_begin(struct steering *s, FILE *errors)
 
 int steering_apply(struct steering *s, FILE *errors)
 {
-	struct run run = {.s = s, .is_atomic = true, .errors = errors};
+	struct run run = {
+		.s = s,
+		.is_atomic = true,
+		.fn = s->change,
+		.data = s->change_data,
+		.errors = errors,
+	};
 	int lock = steering_begin(s, errors);
 	int err;
 
@@ -263,6 +285,44 @@ int steering_apply(struct steering *s, FILE *errors)
 		err = run_tries(apply_try, &run);
 	close(lock);
 	return err;
+}
+
+int steering_apply_held(struct steering *s, FILE *errors)
+{
+	int err;
+
+	s->is_holding = true;
+	err = steering_apply(s, errors);
+	s->is_holding = false;
+	return err;
+}
+
+int steering_undo(struct steering *s, FILE *errors)
+{
+	struct run run = {.s = s, .errors = errors, .undos = s->held, .n_undos = s->n_held};
+	int lock = steering_state_lock(s->config);
+
+	if (lock < 0)
+		return lock;
+	s->held = NULL;
+	s->n_held = 0;
+	run_undo(&run);
+	if (s->held_state)
+		state_put_back(s, s->held_state);
+	close(lock);
+	steering_confirm(s);
+	return run.error;
+}
+
+void steering_confirm(struct steering *s)
+{
+	struct run run = {.s = s, .undos = s->held, .n_undos = s->n_held};
+
+	run_clear(&run);
+	s->held = NULL;
+	s->n_held = 0;
+	free(s->held_state);
+	s->held_state = NULL;
 }
 
 int steering_reconcile(struct steering *s, steering_change_fn *fn, void *data, FILE *errors)
@@ -310,7 +370,12 @@ static int run_remove(struct run *run)
 
 int steering_remove(struct steering *s, FILE *errors)
 {
-	struct run run = {.s = s, .errors = errors};
+	struct run run = {
+		.s = s,
+		.fn = s->change,
+		.data = s->change_data,
+		.errors = errors,
+	};
 	int lock = steering_begin(s, errors);
 	bool was_known;
 	int err;

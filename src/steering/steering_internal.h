@@ -35,6 +35,12 @@ struct steering {
 	void *midway_data;
 	steering_load_fn *load;
 	void *load_data;
+	steering_change_fn *change; /* of an apply or remove; or NULL */
+	void *change_data;
+	bool is_holding; /* the next apply keeps how to undo it */
+	struct undo *held;
+	size_t n_held;
+	char *held_state; /* the state before that apply, as text */
 };
 
 /* --- run: steering_run.c ----------------------------------------------------------- */
@@ -96,6 +102,8 @@ bool route_was_ours(struct run *run, const struct route_state *place);
 void sysctls_set(struct run *run, bool is_last_word);
 void sysctls_restore(struct run *run);
 void sysctls_print(const struct config *c, FILE *out);
+struct sysctl_want;
+bool sysctl_is_due(const struct sysctl_want *w, const char *now);
 
 /* steering_ruleset.c */
 void ruleset_load(struct run *run);

@@ -30,7 +30,7 @@ static bool filter_is_strict(const char *own)
 	return (here > everywhere ? here : everywhere) == 1;
 }
 
-static bool sysctl_is_due(const struct sysctl_want *w, const char *now)
+bool sysctl_is_due(const struct sysctl_want *w, const char *now)
 {
 	return w->is_rp_filter ? filter_is_strict(now) : strcmp(now, w->value) != 0;
 }

@@ -42,6 +42,11 @@ void steering_set_minimal_events(struct steering *s, bool is_minimal);
  * printed to errors, and -errno is returned. */
 int steering_apply(struct steering *s, FILE *errors);
 
+/* Apply so that steering_undo can undo it; steering_confirm ends that. */
+int steering_apply_held(struct steering *s, FILE *errors);
+int steering_undo(struct steering *s, FILE *errors);
+void steering_confirm(struct steering *s);
+
 /* Called in steering_apply when the rules are there and main's default route is
  * still as it was: the moment in which flows from before can be marked, and none
  * has moved yet. is_new: the ruleset was not there before as it is now. */
@@ -71,6 +76,20 @@ struct steering_change {
 };
 typedef void steering_change_fn(void *data, const struct steering_change *change);
 int steering_reconcile(struct steering *s, steering_change_fn *fn, void *data, FILE *errors);
+
+/* Report the changes of apply and remove, too. NULL: nobody listens. */
+void steering_set_change(struct steering *s, steering_change_fn *fn, void *data);
+
+/* Report how what is installed differs from what the configuration says. Needs
+ * CAP_NET_ADMIN; changes nothing. Return how many differences, or -errno. */
+struct steering_difference {
+	enum steering_thing thing;
+	bool is_missing;  /* configured, not installed; else the other way round */
+	uint8_t family;	  /* of a rule or route */
+	const char *text; /* as ip(8) and sysctl(8) take it; of the ruleset: how it differs */
+};
+typedef void steering_difference_fn(void *data, const struct steering_difference *d);
+int steering_compare(struct steering *s, steering_difference_fn *fn, void *data);
 
 /* Asked before each change of a reconcile: false leaves things as they are. A
  * change may be asked of more than once in one reconcile. NULL: nobody is asked. */

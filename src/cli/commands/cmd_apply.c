@@ -1,17 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_apply.c - `waymark apply`: installs the steering, or changes nothing.
+ * cmd_apply.c - `waymark apply`: installs the steering, or changes nothing. With
+ * --confirm it is undone unless `waymark confirm` follows in time.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "cli/cli.h"
 #include "cli/client.h"
+#include "cli/commands/apply_report.h"
+#include "cli/commands/confirm_guard.h"
 #include "cli/error_lines.h"
+#include "waymark/base/units.h"
 #include "waymark/steering/steering.h"
 
-/* A daemon that runs has chosen the events, and would put its own choice back. */
-static void events_follow(struct steering *steering, const struct config *c)
+/* Longest time to wait for a confirmation. */
+#define CONFIRM_MAX_S 86400
+
+struct applying {
+	struct config *config;
+	struct steering *steering;
+	uint64_t confirm_s; /* 0: not asked for */
+};
+
+/* A running daemon has chosen the events and would restore its choice. */
+void cli_follow_events(struct steering *steering, const struct config *c)
 {
 	struct answer a;
 
@@ -21,30 +35,77 @@ static void events_follow(struct steering *steering, const struct config *c)
 	answer_free(&a);
 }
 
-enum exit_status cmd_apply(const struct invocation *in)
+static int apply(void *data)
 {
-	struct config *config = cli_config(in);
-	struct steering *steering = NULL;
+	struct applying *a = data;
+	struct apply_report report = {0};
 	struct error_lines relay = {0};
-	enum exit_status status = CLI_FAILED;
-	int err;
+	int err = error_lines_open(&relay);
 
-	if (!config)
-		return CLI_FAILED;
-	if (!cli_has_privilege(in))
-		goto out;
-	err = error_lines_open(&relay);
 	if (!err) {
-		steering = steering_open(config);
-		if (steering)
-			events_follow(steering, config);
-		err = steering ? steering_apply(steering, relay.stream) : -errno;
+		a->steering = steering_open(a->config);
+		err = a->steering ? 0 : -errno;
+	}
+	if (!err) {
+		cli_follow_events(a->steering, a->config);
+		steering_set_change(a->steering, apply_report_count, &report);
+		err = a->confirm_s ? steering_apply_held(a->steering, relay.stream)
+				   : steering_apply(a->steering, relay.stream);
+		steering_set_change(a->steering, NULL, NULL);
 	}
 	error_lines_close(&relay, "apply", err);
-	if (!err)
-		status = CLI_DONE;
-out:
-	steering_close(steering);
-	config_free(config);
+	if (err)
+		return CLI_FAILED;
+	apply_report_print(&report, "apply", "installed", stdout);
+	if (a->confirm_s)
+		printf("apply: undone in %" PRIu64 " s unless 'waymark confirm' follows\n",
+		       a->confirm_s);
+	return CLI_DONE;
+}
+
+static int undo(void *data)
+{
+	struct applying *a = data;
+
+	return steering_undo(a->steering, NULL) ? CLI_FAILED : CLI_DONE;
+}
+
+static enum exit_status apply_guarded(struct applying *a)
+{
+	int status = confirm_guard_run(a->config, a->confirm_s, apply, undo, a);
+
+	if (status >= 0)
+		return (enum exit_status)status;
+	if (status == -EALREADY)
+		cli_error("apply: another apply waits for 'waymark confirm'");
+	else
+		cli_error("apply: cannot guard the change: %s", strerror(-status));
+	return CLI_FAILED;
+}
+
+static bool confirm_parse(struct applying *a, const char *text)
+{
+	if (!text)
+		return true;
+	if (!duration_parse(&a->confirm_s, text) && a->confirm_s && a->confirm_s <= CONFIRM_MAX_S)
+		return true;
+	cli_error("apply: --confirm takes a duration of 1s to 1 day, such as 60s, not '%s'", text);
+	return false;
+}
+
+enum exit_status cmd_apply(const struct invocation *in)
+{
+	struct applying a = {0};
+	enum exit_status status = CLI_FAILED;
+
+	if (!confirm_parse(&a, in->values[OPTION_CONFIRM]))
+		return CLI_USAGE;
+	a.config = cli_config(in);
+	if (!a.config)
+		return CLI_FAILED;
+	if (cli_has_privilege(in))
+		status = a.confirm_s ? apply_guarded(&a) : (enum exit_status)apply(&a);
+	steering_close(a.steering);
+	config_free(a.config);
 	return status;
 }

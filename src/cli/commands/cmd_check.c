@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_check.c - `waymark check`: what is wrong with the configuration and this
- * host, each with its fix.
+ * cmd_check.c - `waymark check`: findings about the configuration and this host, each with
+ * its fix.
  */
 #include <errno.h>
+#include <limits.h>
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 
 #include "cli/cli.h"
 #include "cli/error_lines.h"
+#include "waymark/base/shell.h"
 #include "waymark/hostcheck/hostcheck.h"
 #include "waymark/store/query.h"
 
@@ -43,7 +45,7 @@ static struct config *config_checked(const struct invocation *in, struct finding
 	return config;
 }
 
-/* The history there is must be one that the daemon will take. */
+/* An existing history must be one that the daemon accepts. */
 static void database_checked(const struct config *c, struct findings *f)
 {
 	struct error_lines errors;
@@ -67,6 +69,7 @@ static void database_checked(const struct config *c, struct findings *f)
 static void alert_exec_checked(const struct config *c, struct findings *f)
 {
 	const char *path = c->alert.exec;
+	char quoted[2 * PATH_MAX];
 	int err;
 
 	if (!path)
@@ -74,7 +77,8 @@ static void alert_exec_checked(const struct config *c, struct findings *f)
 	if (c->alert.user && !getpwnam(c->alert.user)) {
 		findings_add(f, FINDING_ERROR, "alert user '%s' does not exist: no program is run",
 			     c->alert.user);
-		findings_fix(f, "set user in section alert to one that does");
+		findings_fix(f, "useradd --system --no-create-home %s",
+			     shell_word(quoted, sizeof(quoted), c->alert.user));
 	}
 	if (!access(path, X_OK)) {
 		findings_add(f, FINDING_OK, "alert exec %s can be run", path);
@@ -83,9 +87,9 @@ static void alert_exec_checked(const struct config *c, struct findings *f)
 	err = errno;
 	findings_add(f, FINDING_ERROR, "alert exec %s cannot be run: %s", path, strerror(err));
 	if (err == ENOENT)
-		findings_fix(f, "put the program there, or take exec out");
+		findings_fix(f, "put the program there, or remove exec");
 	else
-		findings_fix(f, "chmod +x %s", path);
+		findings_fix(f, "chmod +x %s", shell_word(quoted, sizeof(quoted), path));
 }
 
 static void findings_print(const struct invocation *in, const struct findings *f)
@@ -135,7 +139,7 @@ enum exit_status cmd_check(const struct invocation *in)
 	enum exit_status status = CLI_DONE;
 	int err = 0;
 
-	if (config) {
+	if (config && !in->values[OPTION_CONFIG_ONLY]) {
 		database_checked(config, &findings);
 		alert_exec_checked(config, &findings);
 		err = hostcheck_run(config, &findings);

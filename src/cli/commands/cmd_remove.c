@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_remove.c - `waymark remove`: takes away all that is ours and puts back what it
+ * cmd_remove.c - `waymark remove`: removes everything of ours and restores what it
  * displaced.
  */
 #include <errno.h>
@@ -9,6 +9,7 @@
 
 #include "cli/cli.h"
 #include "cli/client.h"
+#include "cli/commands/apply_report.h"
 #include "cli/error_lines.h"
 #include "waymark/steering/steering.h"
 
@@ -17,6 +18,7 @@ enum exit_status cmd_remove(const struct invocation *in)
 	struct config *config = cli_config(in);
 	struct steering *steering = NULL;
 	struct error_lines relay = {0};
+	struct apply_report report = {0};
 	enum exit_status status = CLI_FAILED;
 	char *answer = NULL;
 	int err;
@@ -33,11 +35,15 @@ enum exit_status cmd_remove(const struct invocation *in)
 	err = error_lines_open(&relay);
 	if (!err) {
 		steering = steering_open(config);
+		if (steering)
+			steering_set_change(steering, apply_report_count, &report);
 		err = steering ? steering_remove(steering, relay.stream) : -errno;
 	}
 	error_lines_close(&relay, "remove", err);
-	if (!err)
+	if (!err) {
+		apply_report_print(&report, "remove", "removed or restored", stdout);
 		status = CLI_DONE;
+	}
 out:
 	free(answer);
 	steering_close(steering);

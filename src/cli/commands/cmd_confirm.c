@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cmd_confirm.c - `waymark confirm`: keeps what `waymark apply --confirm` installed.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/commands/confirm_guard.h"
+
+enum exit_status cmd_confirm(const struct invocation *in)
+{
+	struct config *config = cli_config(in);
+	int err;
+
+	if (!config)
+		return CLI_FAILED;
+	err = confirm_guard_confirm(config);
+	config_free(config);
+	if (!err) {
+		puts("confirm: the steering stays");
+		return CLI_DONE;
+	}
+	if (err == -ENOENT)
+		cli_error("confirm: no apply waits for it; it may have been undone");
+	else
+		cli_error("confirm: %s", strerror(-err));
+	return CLI_FAILED;
+}

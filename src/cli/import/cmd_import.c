@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cmd_import.c - `waymark import mwan3|pbr FILE`: prints a configuration that audits the
+ * marks of another tool, with what could not be carried over as comments.
+ */
+#define _GNU_SOURCE /* vasprintf */
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/import/import.h"
+#include "waymark/base/shell.h"
+
+static const struct importer {
+	const char *tool;
+	int (*read)(struct import *i);
+	void (*notes)(const struct import *i);
+} importers[] = {
+	{"mwan3", import_mwan3, import_mwan3_notes},
+	{"pbr", import_pbr, import_pbr_notes},
+};
+
+void import_comment(FILE *out, const char *format, ...)
+{
+	char text[512], *raw = NULL;
+	va_list arguments;
+
+	va_start(arguments, format);
+	if (vasprintf(&raw, format, arguments) < 0)
+		raw = NULL;
+	va_end(arguments);
+	if (raw)
+		fprintf(out, "# %s\n", text_printable(text, sizeof(text), raw));
+	free(raw);
+}
+
+/* --- devices -------------------------------------------------------------------------------- */
+
+/* Dialled protocols make an interface of their own. */
+static const char *device_prefix(const char *proto)
+{
+	static const char *const dialled[][2] = {
+		{"pppoe", "pppoe-"}, {"pppoa", "pppoa-"}, {"pptp", "pptp-"}, {"l2tp", "l2tp-"},
+		{"3g", "3g-"},	     {"6in4", "6in4-"},	  {"6to4", "6to4-"},
+	};
+
+	for (size_t i = 0; i < sizeof(dialled) / sizeof(*dialled); i++)
+		if (!strcmp(proto, dialled[i][0]))
+			return dialled[i][1];
+	return !strcmp(proto, "wireguard") ? "" : NULL;
+}
+
+static void device_find(char *device, size_t size, const struct uci *network, const char *name)
+{
+	/* "@wan" is the device of another section. */
+	for (int depth = 0; depth < 4; depth++) {
+		const struct uci_section *s = uci_find(network, "interface", name);
+		const char *prefix = s ? device_prefix(uci_get(s, "proto", "")) : NULL;
+		const char *value = s ? uci_get(s, "device", uci_get(s, "ifname", "")) : "";
+
+		if (prefix) {
+			snprintf(device, size, "%s%s", prefix, name);
+			return;
+		}
+		if (*value != '@') {
+			snprintf(device, size, "%.*s", (int)strcspn(value, " "), value);
+			return;
+		}
+		name = value + 1;
+	}
+}
+
+bool import_uplink_add(struct import *i, const struct imported_uplink *u)
+{
+	struct imported_uplink *added = &i->uplinks[i->n_uplinks];
+
+	if (i->n_uplinks == UPLINKS_MAX)
+		return false;
+	*added = *u;
+	device_find(added->device, sizeof(added->device), i->network, u->name);
+	for (size_t k = 0; *added->device && k < i->n_uplinks; k++)
+		if (!strcmp(i->uplinks[k].device, added->device))
+			added->shares = i->uplinks[k].name;
+	i->n_uplinks++;
+	return true;
+}
+
+/* --- the file --------------------------------------------------------------------------------- */
+
+static void string_print(FILE *out, const char *text)
+{
+	fputc('"', out);
+	for (; *text; text++) {
+		if (isalnum((unsigned char)*text) || strchr("._-+@:/", *text))
+			fputc(*text, out);
+		else
+			fprintf(out, "\\x%02x", (unsigned char)*text);
+	}
+	fputc('"', out);
+}
+
+static void name_print(FILE *out, const char *name, size_t number)
+{
+	bool is_name = isalpha((unsigned char)*name) && strlen(name) < UPLINK_NAME_MAX;
+
+	for (const char *p = name; *p; p++)
+		is_name &= isalnum((unsigned char)*p) || *p == '_' || *p == '-';
+	if (is_name)
+		fputs(name, out);
+	else
+		fprintf(out, "uplink%zu", number);
+}
+
+static void uplink_print(const struct import *i, size_t k)
+{
+	const struct imported_uplink *u = &i->uplinks[k];
+
+	fputc('\n', i->out);
+	if (u->shares) {
+		import_comment(i->out,
+			       "%s (mark 0x%" PRIx32 ") has the interface of %s: Waymark "
+			       "gives an interface one mark for both families.",
+			       u->name, u->mark, u->shares);
+		return;
+	}
+	if (!*u->device)
+		import_comment(i->out,
+			       "The network file does not say the interface of %s: name it.",
+			       u->name);
+	fputs("uplink ", i->out);
+	name_print(i->out, u->name, k + 1);
+	fputs(" {\n    interface = ", i->out);
+	string_print(i->out, *u->device ? u->device : u->name);
+	fprintf(i->out, "\n    mark      = 0x%" PRIx32 "\n", u->mark);
+	if (u->table)
+		fprintf(i->out, "    table     = %" PRIu32 "\n", u->table);
+	if (u->weight)
+		fprintf(i->out, "    weight    = %u\n", u->weight > 256 ? 256 : u->weight);
+	if (u->tier > 1)
+		fprintf(i->out, "    tier      = %u\n", u->tier);
+	fputs("}\n", i->out);
+}
+
+static void file_print(const struct import *i, const struct importer *with)
+{
+	import_comment(i->out, "Configuration of Waymark from a file of %s ('waymark import').",
+		       i->tool);
+	fprintf(i->out,
+		"#\n"
+		"# First step: %s goes on steering, and Waymark checks where its flows leave.\n"
+		"# Second step: stop and disable %s, set mode = \"steer\", give each uplink a\n"
+		"# table, and run 'waymark check'.\n"
+		"mode      = \"audit\"\n"
+		"mark-mask = 0x%" PRIx32 "\n",
+		i->tool, i->tool, i->mask);
+	for (size_t k = 0; k < i->n_uplinks; k++)
+		uplink_print(i, k);
+	fputs("\n# Not carried over:\n", i->out);
+	with->notes(i);
+}
+
+/* --- reading ------------------------------------------------------------------------------------ */
+
+static int file_read(struct uci *u, const char *path)
+{
+	FILE *file = fopen(path, "re");
+	unsigned line = 0;
+	int err = file ? uci_read(u, file, &line) : -errno;
+
+	if (file)
+		fclose(file);
+	if (err == -EINVAL)
+		cli_error("import: %s:%u: not a line of a UCI file", path, line);
+	else if (err)
+		cli_error("import: cannot read %s: %s", path, strerror(-err));
+	return err;
+}
+
+/* The network file lies beside; without it interfaces have to be named by hand. */
+static void network_read(struct uci *u, const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *beside = NULL;
+	unsigned line;
+	FILE *file;
+
+	*u = (struct uci){0};
+	if (asprintf(&beside, "%.*snetwork", slash ? (int)(slash - path + 1) : 0, path) < 0)
+		return;
+	file = fopen(beside, "re");
+	if (file && uci_read(u, file, &line))
+		*u = (struct uci){0};
+	if (file)
+		fclose(file);
+	free(beside);
+}
+
+static const struct importer *importer_find(const char *tool)
+{
+	for (size_t i = 0; i < sizeof(importers) / sizeof(*importers); i++)
+		if (!strcmp(importers[i].tool, tool))
+			return &importers[i];
+	return NULL;
+}
+
+enum exit_status cmd_import(const struct invocation *in)
+{
+	const struct importer *with = in->operands[0] ? importer_find(in->operands[0]) : NULL;
+	const char *path = in->operands[1];
+	struct uci file = {0}, network = {0};
+	struct import i = {.file = &file, .network = &network, .out = stdout};
+	int err;
+
+	if (!with || !path) {
+		cli_error("import: say the tool and its file: import mwan3 FILE, import pbr FILE");
+		return CLI_USAGE;
+	}
+	if (file_read(&file, path))
+		return CLI_FAILED;
+	network_read(&network, path);
+	i.tool = with->tool;
+	err = with->read(&i);
+	if (!err && !i.n_uplinks)
+		cli_error("import: %s has no enabled interface", path);
+	else if (err)
+		cli_error("import: %s has more than %d interfaces", path, UPLINKS_MAX);
+	else
+		file_print(&i, with);
+	uci_clear(&network);
+	uci_clear(&file);
+	return err || !i.n_uplinks ? CLI_FAILED : CLI_DONE;
+}
