@@ -76,6 +76,7 @@ static void on_signal(void *data)
 
 static void on_second(struct daemon *d)
 {
+	log_tick();
 	publish_second(d);
 	watch_second(d);
 	status_second(d);

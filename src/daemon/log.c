@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * log.c - lines on standard error.
+ *
+ * A line's life: formatted by the caller, compared with the one before (a repeated line
+ * is only counted), queued, written by the thread. Without the thread (before log_start,
+ * after log_stop, in a forked child) the caller writes it.
  */
 #include "daemon/log.h"
 
+#include <errno.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -11,7 +19,29 @@
 #include <time.h>
 #include <unistd.h>
 
-static bool is_journal;
+#define LINE_BYTES  1024
+#define QUEUE_LINES 512
+#define STOP_WAIT_S 1
+#define REPEAT_MS   10000
+
+static bool is_journal, is_level_forced;
+static enum log_level level_most = LOG_LEVEL_INFO;
+
+/* All of it under lock. */
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t change;
+	char line[QUEUE_LINES][LINE_BYTES];
+	unsigned first, n;
+	bool is_running, is_stopping;
+	pid_t pid; /* whose thread it is */
+	uint64_t dropped, dropped_reported;
+
+	char last[LINE_BYTES]; /* without its prefix */
+	enum log_level last_level;
+	uint64_t repeats;
+	int64_t repeats_since_ms;
+} queue = {.lock = PTHREAD_MUTEX_INITIALIZER, .change = PTHREAD_COND_INITIALIZER};
 
 struct log_capture {
 	FILE *file;
@@ -24,37 +54,215 @@ struct log_capture {
 void log_open(void)
 {
 	is_journal = getenv("JOURNAL_STREAM") != NULL;
-	setvbuf(stderr, NULL, _IOLBF, 0);
 }
 
-static void put_prefix(enum log_level level)
+void log_set_level(enum log_level level)
 {
-	static const char *const word[] = {"", "", "", "error: ", "warning: ", "", ""};
+	if (!is_level_forced)
+		level_most = level;
+}
+
+void log_force_level(enum log_level level)
+{
+	level_most = level;
+	is_level_forced = true;
+}
+
+/* --- writing ---------------------------------------------------------------------- */
+
+static void line_write(const char *line)
+{
+	size_t left = strlen(line);
+
+	while (left) {
+		ssize_t n = write(STDERR_FILENO, line, left);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return;
+		line += n;
+		left -= (size_t)n;
+	}
+}
+
+static void drops_report(uint64_t drops)
+{
+	char line[96];
+
+	if (!drops)
+		return;
+	snprintf(line, sizeof(line),
+		 "%swaymarkd: %" PRIu64 " log lines were dropped: standard error was not read\n",
+		 is_journal ? "<4>" : "", drops);
+	line_write(line);
+}
+
+/* The lock is not held while it writes: that may take for ever. */
+static void *thread_run(void *unused)
+{
+	char line[LINE_BYTES];
+	uint64_t drops;
+
+	(void)unused;
+	pthread_mutex_lock(&queue.lock);
+	for (;;) {
+		while (!queue.n && !queue.is_stopping)
+			pthread_cond_wait(&queue.change, &queue.lock);
+		if (!queue.n)
+			break;
+		memcpy(line, queue.line[queue.first], sizeof(line));
+		queue.first = (queue.first + 1) % QUEUE_LINES;
+		queue.n--;
+		drops = queue.dropped - queue.dropped_reported;
+		queue.dropped_reported = queue.dropped;
+		pthread_mutex_unlock(&queue.lock);
+		line_write(line);
+		drops_report(drops);
+		pthread_mutex_lock(&queue.lock);
+	}
+	queue.is_running = false;
+	pthread_cond_broadcast(&queue.change);
+	pthread_mutex_unlock(&queue.lock);
+	return NULL;
+}
+
+int log_start(void)
+{
+	sigset_t all, before;
+	pthread_t thread;
+	int err;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	queue.is_stopping = false;
+	queue.is_running = true;
+	queue.pid = getpid();
+	err = pthread_create(&thread, NULL, thread_run, NULL);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (err)
+		queue.is_running = false;
+	else
+		pthread_detach(thread);
+	return -err;
+}
+
+/* --- queueing --------------------------------------------------------------------- */
+
+static size_t prefix_format(char *buf, size_t size, enum log_level level)
+{
+	static const char *const word[] = {"", "", "", "error: ", "warning: ", "", "", "debug: "};
 	char stamp[32];
 	struct timespec now;
 	struct tm tm;
 
-	if (is_journal) {
-		fprintf(stderr, "<%d>", level);
-		return;
-	}
+	if (is_journal)
+		return (size_t)snprintf(buf, size, "<%d>", level);
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &tm);
 	strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%S", &tm);
-	fprintf(stderr, "%s.%03ldZ waymarkd: %s", stamp, now.tv_nsec / 1000000, word[level]);
+	return (size_t)snprintf(buf, size, "%s.%03ldZ waymarkd: %s", stamp, now.tv_nsec / 1000000,
+				word[level]);
+}
+
+static void line_put(enum log_level level, const char *text)
+{
+	char line[LINE_BYTES + 64];
+	size_t used = prefix_format(line, sizeof(line), level);
+
+	snprintf(line + used, LINE_BYTES - 1 - used, "%s", text);
+	strcat(line, "\n");
+	if (!queue.is_running || queue.pid != getpid()) {
+		line_write(line);
+	} else if (queue.n == QUEUE_LINES) {
+		queue.dropped++;
+	} else {
+		memcpy(queue.line[(queue.first + queue.n++) % QUEUE_LINES], line, LINE_BYTES);
+		pthread_cond_signal(&queue.change);
+	}
+}
+
+static int64_t steady_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void repeats_end(void)
+{
+	char text[64];
+
+	if (!queue.repeats)
+		return;
+	snprintf(text, sizeof(text), "last message repeated %" PRIu64 " times", queue.repeats);
+	queue.repeats = 0;
+	line_put(queue.last_level, text);
+}
+
+static bool is_repeated(enum log_level level, const char *text)
+{
+	if (level != queue.last_level || strcmp(text, queue.last) != 0)
+		return false;
+	if (!queue.repeats++)
+		queue.repeats_since_ms = steady_ms();
+	return true;
 }
 
 void log_line(enum log_level level, const char *format, ...)
 {
+	char text[LINE_BYTES];
 	va_list args;
 
-	flockfile(stderr);
-	put_prefix(level);
+	if (level > level_most)
+		return;
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	vsnprintf(text, sizeof(text), format, args);
 	va_end(args);
-	fputc('\n', stderr);
-	funlockfile(stderr);
+	pthread_mutex_lock(&queue.lock);
+	if (!is_repeated(level, text)) {
+		repeats_end();
+		memcpy(queue.last, text, sizeof(queue.last));
+		queue.last_level = level;
+		line_put(level, text);
+	}
+	pthread_mutex_unlock(&queue.lock);
+}
+
+void log_tick(void)
+{
+	pthread_mutex_lock(&queue.lock);
+	if (queue.repeats && steady_ms() - queue.repeats_since_ms >= REPEAT_MS)
+		repeats_end();
+	pthread_mutex_unlock(&queue.lock);
+}
+
+uint64_t log_dropped(void)
+{
+	uint64_t n;
+
+	pthread_mutex_lock(&queue.lock);
+	n = queue.dropped;
+	pthread_mutex_unlock(&queue.lock);
+	return n;
+}
+
+void log_stop(void)
+{
+	struct timespec until;
+
+	clock_gettime(CLOCK_REALTIME, &until);
+	until.tv_sec += STOP_WAIT_S;
+	pthread_mutex_lock(&queue.lock);
+	repeats_end();
+	queue.is_stopping = true;
+	pthread_cond_broadcast(&queue.change);
+	while (queue.is_running)
+		if (pthread_cond_timedwait(&queue.change, &queue.lock, &until))
+			break;
+	/* A thread that is stuck goes with the process. */
+	pthread_mutex_unlock(&queue.lock);
 }
 
 struct log_capture *log_capture(void)

@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * log.h - the daemon's log: a line each on standard error, with the priority
- * that journald reads where it listens, with the time where a person does.
+ * log.h - the daemon's log on standard error: with the priority that journald reads, or
+ * with the time where a person reads it.
+ *
+ * Lines are handed to a thread, so that a pipe that is not read or a slow disk never
+ * delays the caller: what finds the queue full is dropped and counted. A line that
+ * repeats is counted and summarized.
  */
 #ifndef WAYMARK_SRC_DAEMON_LOG_H
 #define WAYMARK_SRC_DAEMON_LOG_H
 
+#include <stdint.h>
 #include <stdio.h>
 
 /* Numbers of syslog(3). */
@@ -13,10 +18,19 @@ enum log_level {
 	LOG_LEVEL_ERR = 3,
 	LOG_LEVEL_WARNING = 4,
 	LOG_LEVEL_NOTICE = 5,
-	LOG_LEVEL_INFO = 6
+	LOG_LEVEL_INFO = 6,
+	LOG_LEVEL_DEBUG = 7
 };
 
 void log_open(void);
+/* Drop lines above this level; LOG_LEVEL_INFO unless set. After log_force_level (-d) the
+ * configuration's level is ignored. */
+void log_set_level(enum log_level level);
+void log_force_level(enum log_level level);
+/* Write from a thread of its own from now on. 0 or -errno. */
+int log_start(void);
+/* Write what is queued, for at most a second; later lines are written at once. */
+void log_stop(void);
 
 __attribute__((format(printf, 2, 3))) void log_line(enum log_level level, const char *format, ...);
 
@@ -24,9 +38,15 @@ __attribute__((format(printf, 2, 3))) void log_line(enum log_level level, const 
 #define log_warning(...) log_line(LOG_LEVEL_WARNING, __VA_ARGS__)
 #define log_notice(...)	 log_line(LOG_LEVEL_NOTICE, __VA_ARGS__)
 #define log_info(...)	 log_line(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_debug(...)	 log_line(LOG_LEVEL_DEBUG, __VA_ARGS__)
 
-/* Messages that other modules print to a FILE: log_capture gives one, and
- * log_release logs what was printed to it, a line each. NULL: no memory. */
+/* Write the summary of a repeated line that is due; call about once a second. */
+void log_tick(void);
+/* Return how many lines found the queue full. */
+uint64_t log_dropped(void);
+
+/* Messages that other modules print to a FILE: log_capture gives one, and log_release
+ * logs what was printed to it, line by line. NULL: no memory. */
 struct log_capture;
 struct log_capture *log_capture(void);
 FILE *log_capture_file(struct log_capture *c);

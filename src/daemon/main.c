@@ -4,19 +4,23 @@
  */
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/daemon.h"
 #include "daemon/log.h"
+#include "daemon/reload.h"
 #include "waymark/kernel/privilege.h"
 
 static const char usage[] =
-	"usage: waymarkd [-c FILE]\n"
+	"usage: waymarkd [-c FILE] [-d[d]]\n"
 	"\n"
 	"Steers and audits the flows of a multi-uplink router; stays in the foreground,\n"
 	"logs to standard error.\n"
 	"\n"
 	"  -c, --config FILE  the configuration [" CONFIG_PATH_DEFAULT "]\n"
+	"  -d, --debug        log each change of routes and rules; -dd: and each\n"
+	"                     netlink message (see WAYMARK_TRACE)\n"
 	"  -h, --help         this text\n"
 	"  -V, --version      the version\n"
 	"\n"
@@ -25,20 +29,24 @@ static const char usage[] =
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
 /* -1: go on; else the exit status. */
-static int arguments_read(int argc, char **argv, const char **path)
+static int arguments_read(int argc, char **argv, const char **path, int *debug)
 {
 	static const struct option options[] = {
 		{"config", required_argument, NULL, 'c'},
+		{"debug", no_argument, NULL, 'd'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
 		{NULL, 0, NULL, 0},
 	};
 	int option;
 
-	while ((option = getopt_long(argc, argv, "c:hV", options, NULL)) != -1) {
+	while ((option = getopt_long(argc, argv, "c:dhV", options, NULL)) != -1) {
 		switch (option) {
 		case 'c':
 			*path = optarg;
+			break;
+		case 'd':
+			++*debug;
 			break;
 		case 'h':
 			fputs(usage, stdout);
@@ -60,26 +68,35 @@ static int arguments_read(int argc, char **argv, const char **path)
 int main(int argc, char **argv)
 {
 	const char *path = CONFIG_PATH_DEFAULT;
-	int status = arguments_read(argc, argv, &path);
+	int debug = 0, status = arguments_read(argc, argv, &path, &debug);
 	struct config *config;
 	struct daemon *d;
 
 	if (status >= 0)
 		return status;
 	log_open();
+	if (debug)
+		log_force_level(LOG_LEVEL_DEBUG);
+	if (debug > 1)
+		setenv("WAYMARK_TRACE", "rtnl,conntrack,nflog,nft", 0);
 	if (config_load(&config, path, stderr))
 		return EXIT_FAILED;
+	reload_log_level(config);
 	if (!privilege_has_net_admin()) {
 		log_err("waymarkd needs CAP_NET_ADMIN; run it as root or from its unit");
 		config_free(config);
 		return EXIT_FAILED;
 	}
+	if (log_start())
+		log_warning("no thread for the log: standard error may delay the daemon");
 	d = daemon_start(config);
-	if (!d) {
+	if (d) {
+		status = daemon_run(d) ? EXIT_FAILED : EXIT_DONE;
+		daemon_stop(d);
+	} else {
 		log_err("not started; nothing was changed");
-		return EXIT_FAILED;
+		status = EXIT_FAILED;
 	}
-	status = daemon_run(d) ? EXIT_FAILED : EXIT_DONE;
-	daemon_stop(d);
+	log_stop();
 	return status;
 }

@@ -61,8 +61,20 @@ static struct config *config_read(const struct daemon *d)
 	return NULL;
 }
 
+void reload_log_level(const struct config *c)
+{
+	static const enum log_level levels[] = {
+		[CONFIG_LOG_ERROR] = LOG_LEVEL_ERR,	[CONFIG_LOG_WARNING] = LOG_LEVEL_WARNING,
+		[CONFIG_LOG_NOTICE] = LOG_LEVEL_NOTICE, [CONFIG_LOG_INFO] = LOG_LEVEL_INFO,
+		[CONFIG_LOG_DEBUG] = LOG_LEVEL_DEBUG,
+	};
+
+	log_set_level(levels[c->log_level]);
+}
+
 static void settings_apply(struct daemon *d)
 {
+	reload_log_level(d->config);
 	alerter_set_config(d->alerter, &d->config->alert);
 	writer_set_retention(d->writer, d->config->retention_s, d->config->max_size_bytes);
 	exporter_reload(d);

@@ -5,8 +5,11 @@
 #ifndef WAYMARK_SRC_DAEMON_RELOAD_H
 #define WAYMARK_SRC_DAEMON_RELOAD_H
 
+struct config;
 struct daemon;
 
 void reload_config(struct daemon *d);
+/* Follow key log-level. */
+void reload_log_level(const struct config *c);
 
 #endif

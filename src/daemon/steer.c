@@ -23,11 +23,16 @@
 #define SETTLE_MS 50
 /* Nothing is put off for longer. */
 #define DELAY_MOST_MS 1000
+/* How soon a lock that another process held is tried again. */
+#define LOCKED_MS 200
+/* How long a stop waits for it. */
+#define STOP_PATIENCE_MS 1000
 
 struct steer {
 	struct rtnl_monitor *links;
 	steer_midway_fn *midway;
 	int64_t reconcile_due_ms; /* 0: none wanted */
+	bool is_locked_out;	  /* another process holds the steering's lock */
 	uint8_t state[UPLINKS_MAX];
 	uint8_t state_published[UPLINKS_MAX]; /* what of it is in the history; 0: nothing */
 };
@@ -237,7 +242,7 @@ static void log_change(void *data, const struct steering_change *change)
 {
 	if (tamper_done(data, change))
 		return;
-	log_info("%s %s", change->is_missing ? "installed" : "removed", change->what);
+	log_debug("%s %s", change->is_missing ? "installed" : "removed", change->what);
 }
 
 /* A line that stays away is looked at again when its packets may go by others. */
@@ -249,7 +254,15 @@ static void release_schedule(struct daemon *d, int64_t now_ms)
 		d->steer->reconcile_due_ms = now_ms + delay_ms + 1;
 }
 
-static void bring_in_step(struct daemon *d, int64_t now_ms)
+/* Another process changes the steering: the loop does not wait for it. */
+static void locked_out(struct daemon *d, struct log_capture *errors, int64_t now_ms)
+{
+	log_release(errors, d->steer->is_locked_out ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING);
+	d->steer->is_locked_out = true;
+	d->steer->reconcile_due_ms = now_ms + LOCKED_MS;
+}
+
+static void reconcile(struct daemon *d, int64_t now_ms)
 {
 	struct log_capture *errors = log_capture();
 	int err;
@@ -257,9 +270,17 @@ static void bring_in_step(struct daemon *d, int64_t now_ms)
 	d->steer->reconcile_due_ms = 0;
 	tamper_begin(d, now_ms);
 	err = steering_reconcile(d->steering, log_change, d, log_capture_file(errors));
+	if (err == -EBUSY) {
+		tamper_end(d, err);
+		locked_out(d, errors, now_ms);
+		return;
+	}
+	d->steer->is_locked_out = false;
 	log_release(errors, LOG_LEVEL_ERR);
+	if (err > 0)
+		log_info("routes and rules follow: %d changes", err);
 	if (err < 0)
-		log_err("cannot bring the steering in step: %s", strerror(-err));
+		log_err("cannot reconcile routes and rules: %s", strerror(-err));
 	tamper_end(d, err);
 	steer_refresh(d);
 	steer_publish_states(d);
@@ -286,7 +307,7 @@ void steer_tick(struct daemon *d, int64_t now_ms)
 	if (tamper_is_due(d, now_ms))
 		d->steer->reconcile_due_ms = now_ms;
 	if (clock_is_due(d->steer->reconcile_due_ms, now_ms, DELAY_MOST_MS))
-		bring_in_step(d, now_ms);
+		reconcile(d, now_ms);
 }
 
 /* --- start and stop ------------------------------------------------------------------ */
@@ -319,6 +340,7 @@ int steer_start(struct daemon *d)
 
 	if (err)
 		return err;
+	steering_set_patience(d->steering, 0);
 	steer_refresh(d);
 	steer_publish_states(d);
 	return loop_add(d->loop, LOOP_LINKS, rtnl_monitor_fd(d->steer->links), on_links, d);
@@ -329,7 +351,7 @@ void steer_settle(struct daemon *d)
 	on_links(d);
 	tamper_read(d);
 	if (tamper_ripen(d))
-		bring_in_step(d, clock_now_ms());
+		reconcile(d, clock_now_ms());
 }
 
 int steer_reload(struct daemon *d)
@@ -352,6 +374,7 @@ void steer_stop(struct daemon *d)
 	if (d->config->on_stop != ON_STOP_REMOVE)
 		return;
 	errors = log_capture();
+	steering_set_patience(d->steering, STOP_PATIENCE_MS);
 	if (!steering_remove(d->steering, log_capture_file(errors)))
 		log_notice("steering removed, as on-stop says");
 	log_release(errors, LOG_LEVEL_ERR);

@@ -17,4 +17,8 @@
 int mnl_replies_read(struct mnl_socket *socket, char *buffer, uint32_t seq, mnl_cb_t fn,
 		     void *data);
 
+/* Wait for the next datagram of the kernel's; those of other senders are dropped. Return its
+ * size, or -errno (-EBADMSG: cut short, or a length inside is wrong). */
+ssize_t mnl_replies_receive(struct mnl_socket *socket, char *buffer, size_t size);
+
 #endif

@@ -240,11 +240,9 @@ static int request_run_for(struct rtnl *r, struct nlmsghdr *nlh, uint16_t type)
 	if (mnl_socket_sendto(r->socket, nlh, nlh->nlmsg_len) < 0)
 		return -errno;
 	for (;;) {
-		n = mnl_socket_recvfrom(r->socket, r->buffer, MNLREPLIES_BYTES);
-		if (n < 0 && errno == EINTR)
-			continue;
+		n = mnl_replies_receive(r->socket, r->buffer, MNLREPLIES_BYTES);
 		if (n < 0)
-			return -errno;
+			return (int)n;
 		reply = (const struct nlmsghdr *)(const void *)r->buffer;
 		if (!mnl_nlmsg_ok(reply, (int)n) || reply->nlmsg_seq != nlh->nlmsg_seq)
 			continue;

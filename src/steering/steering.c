@@ -24,6 +24,7 @@ struct steering *steering_open(const struct config *c)
 		return NULL;
 	s->config = c;
 	s->is_minimal = c->events == EVENTS_MINIMAL;
+	s->patience_ms = STEERING_PATIENCE_MS;
 	s->rtnl = rtnl_open();
 	s->nft = s->rtnl ? nft_open() : NULL;
 	s->state = s->nft ? steering_state_new() : NULL;

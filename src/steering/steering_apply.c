@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "steering/steering_internal.h"
+#include "steering/steering_lock.h"
 #include "waymark/plan/ruleset.h"
 
 /* Links and addresses change while their routes are made; then the plan is made
@@ -248,21 +249,39 @@ static int apply_try(struct run *run)
 	return err;
 }
 
+void steering_set_patience(struct steering *s, unsigned patience_ms)
+{
+	s->patience_ms = patience_ms;
+}
+
+static void begin_failed(const struct steering *s, int err, FILE *errors)
+{
+	char holder[64];
+
+	if (!errors)
+		return;
+	if (err == -EBUSY)
+		fprintf(errors,
+			"the steering is locked by %s; try again when it has finished, or end it\n",
+			steering_lock_holder(s->config, holder, sizeof(holder)));
+	else
+		fprintf(errors,
+			"the steering's state beside %s: %s; run as root, or set control-socket "
+			"to a folder that can be written\n",
+			s->config->control_socket, strerror(-err));
+}
+
 /* Locked and with the state that is on disk. The lock or -errno. */
 static int steering_begin(struct steering *s, FILE *errors)
 {
-	int lock = steering_state_lock(s->config);
+	int lock = steering_lock_take(s->config, s->patience_ms);
 	int err = lock < 0 ? lock : steering_recall(s);
 
 	if (!err)
 		return lock;
 	if (lock >= 0)
 		close(lock);
-	if (errors)
-		fprintf(errors,
-			"the steering's state beside %s: %s; run as root, or set control-socket "
-			"to a folder that can be written\n",
-			s->config->control_socket, strerror(-err));
+	begin_failed(s, err, errors);
 	return err;
 }
 
@@ -300,10 +319,12 @@ int steering_apply_held(struct steering *s, FILE *errors)
 int steering_undo(struct steering *s, FILE *errors)
 {
 	struct run run = {.s = s, .errors = errors, .undos = s->held, .n_undos = s->n_held};
-	int lock = steering_state_lock(s->config);
+	int lock = steering_lock_take(s->config, s->patience_ms);
 
-	if (lock < 0)
+	if (lock < 0) {
+		begin_failed(s, lock, errors);
 		return lock;
+	}
 	s->held = NULL;
 	s->n_held = 0;
 	run_undo(&run);

@@ -16,6 +16,7 @@
 struct steering {
 	const struct config *config;
 	bool is_minimal;
+	unsigned patience_ms; /* for the lock */
 	struct rtnl *rtnl;
 	struct nft *nft;
 	struct learnt_gateways learnt;

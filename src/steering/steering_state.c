@@ -16,7 +16,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -166,8 +165,7 @@ static int folder_make(const char *path)
 	return mkdir(part, 0755) < 0 && errno != EEXIST ? -errno : 0;
 }
 
-/* The folder's descriptor or -errno. */
-static int folder_open(const struct config *c, bool make)
+int steering_state_folder(const struct config *c, bool make)
 {
 	char path[PATH_MAX];
 	int err = folder_of(c, path);
@@ -179,23 +177,6 @@ static int folder_open(const struct config *c, bool make)
 		return err;
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return fd < 0 ? -errno : fd;
-}
-
-int steering_state_lock(const struct config *c)
-{
-	int fd = folder_open(c, true);
-
-	if (fd < 0)
-		return fd;
-	while (flock(fd, LOCK_EX) < 0) {
-		int err = -errno;
-
-		if (err == -EINTR)
-			continue;
-		close(fd);
-		return err;
-	}
-	return fd;
 }
 
 /* The whole file as malloc'd text; NULL with errno. */
@@ -230,7 +211,7 @@ static struct steering_state *state_parse(const char *text)
 
 struct steering_state *steering_state_load(const struct config *c)
 {
-	int folder = folder_open(c, false);
+	int folder = steering_state_folder(c, false);
 	struct steering_state *st;
 	char *text;
 
@@ -293,7 +274,7 @@ static int file_replace(int folder, const char *text)
 
 int steering_state_save(const struct steering_state *st, const struct config *c)
 {
-	int folder = folder_open(c, true);
+	int folder = steering_state_folder(c, true);
 	char *text;
 	int err;
 
@@ -311,7 +292,7 @@ int steering_state_save(const struct steering_state *st, const struct config *c)
 
 int steering_state_delete(const struct config *c)
 {
-	int folder = folder_open(c, false);
+	int folder = steering_state_folder(c, false);
 	int err;
 
 	if (folder < 0)

@@ -73,9 +73,8 @@ struct steering_state *steering_state_load(const struct config *c);
 int steering_state_save(const struct steering_state *st, const struct config *c);
 int steering_state_delete(const struct config *c);
 
-/* Keeps other processes' steering out until the descriptor is closed; makes the
- * folder where it is missing. A descriptor or -errno. */
-int steering_state_lock(const struct config *c);
+/* Open the folder of the state file. Its descriptor or -errno. */
+int steering_state_folder(const struct config *c, bool make);
 
 /* FNV-1a, 64 bits, never 0: tells a text from a changed one, no more. */
 uint64_t text_hash(const char *text);

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Forwarding never depends on the daemon: stopped, it holds no ended flow in the kernel's
-# table, so the table has room for new connections, and new connections succeed.
+# table, so that new connections succeed. It answers while another process holds the lock of
+# the steering, and while standard error is not read.
 
 . "${0%/*}/lib.sh"
 
@@ -52,5 +53,51 @@ kill -CONT "$daemon_pid"
 check "continued: it answers" wait_for 20 waymark status
 daemon_stop KILL
 is "killed: no new connection fails" "$(connects 10)" 0
+
+# --- a lock that another process holds ---------------------------------------------------
+
+daemon_run
+check_not "another user cannot open the lock" \
+	setpriv --reuid nobody --clear-groups test -r "$lab_tmp/steering.lock"
+background holder router flock -x "$lab_tmp/steering.lock" sleep 60
+background folder router flock -x "$lab_tmp" sleep 60
+sleep 0.2
+at router ip rule del priority 1000
+at router ip link set wan2 down
+at router ip link set wan2 up
+check "locked: the log names the holder" wait_for 5 grep -q 'locked by flock (pid ' "$lab_tmp/waymarkd.log"
+check "locked: it answers" timeout 3 nsenter --net="/proc/$ns_router/ns/net" "$WAYMARK" -c "$lab_tmp/waymark.conf" status
+is "locked: it is said once" "$(grep -c 'locked by' "$lab_tmp/waymarkd.log")" 1
+background_end holder
+check "released: the rule is repaired" wait_for 70 sh -c "nsenter --net=/proc/$ns_router/ns/net ip rule | grep -q ^1000:"
+background_end folder
+daemon_stop
+
+# --- standard error that is not read -----------------------------------------------------
+
+at router python3 - "$WAYMARKD" "$lab_tmp/waymark.conf" "$lab_tmp/pid" <<-'END' &
+	import fcntl, os, subprocess, sys, time
+	r, w = os.pipe()
+	fcntl.fcntl(w, 1031, 4096)
+	d = subprocess.Popen([sys.argv[1], "-c", sys.argv[2]], stderr=w, stdin=subprocess.DEVNULL)
+	open(sys.argv[3], "w").write(str(d.pid))
+	d.wait()
+	open(sys.argv[3] + ".ended", "w")
+END
+wait_for 15 waymark status || die "waymarkd is not ready"
+daemon_pid=$(cat "$lab_tmp/pid")
+cp "$lab_tmp/waymark.conf" "$lab_tmp/good.conf"
+echo 'nonsense = 1' >>"$lab_tmp/waymark.conf"
+i=0
+while [ "$i" -lt 60 ]; do
+	kill -HUP "$daemon_pid"
+	sleep 0.02
+	i=$((i + 1))
+done
+check "standard error is not read: it answers" timeout 3 nsenter --net="/proc/$ns_router/ns/net" "$WAYMARK" -c "$lab_tmp/good.conf" status
+is "standard error is not read: no new connection fails" "$(connects 5)" 0
+kill -TERM "$daemon_pid"
+check "standard error is not read: it stops" wait_for 10 test -e "$lab_tmp/pid.ended"
+daemon_pid=
 
 done_testing

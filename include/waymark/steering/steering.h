@@ -33,6 +33,11 @@ void steering_set_decision(struct steering *s, uint8_t slot, enum uplink_decisio
  * they cause (rtnl_monitor). Its ruleset changes are told with the process's pid. */
 uint32_t steering_port(const struct steering *s);
 
+/* How long apply, reconcile and remove wait for another process that changes the steering
+ * (5 s unless set); then they fail with -EBUSY, and the message names that process. */
+#define STEERING_PATIENCE_MS 5000
+void steering_set_patience(struct steering *s, unsigned patience_ms);
+
 /* Whether the ct event mask is wanted (events = minimal). */
 void steering_set_minimal_events(struct steering *s, bool is_minimal);
 
