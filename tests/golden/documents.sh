@@ -36,5 +36,12 @@ for key in $keys; do
 	named "$key" waymark.conf.5
 done
 
+# Facts of alerts: the rows of the table.
+facts=$(sed -n 's/^\t{"\([a-z_]*\)", \(true\|false\), put_.*/\1/p' "$src/src/alert/facts.c")
+[ "$(echo "$facts" | wc -l)" -gt 20 ] || exit 1
+for fact in $facts; do
+	named "$fact" waymark-alert.5
+done
+
 echo "1..$n"
 exit $failed
