@@ -6,6 +6,7 @@
 #include "cli/client.h"
 
 #include <errno.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -37,14 +38,28 @@ static int client_connect(const char *path, int *fd)
 	return err;
 }
 
+/* The longest request that the daemon reads. */
+#define CLIENT_REQUEST_MAX 4096
+
+static int request_format(char *request, size_t size, const char *command)
+{
+	json_t *object = json_pack("{ss}", "command", command);
+	char *text = object ? json_dumps(object, JSON_COMPACT) : NULL;
+	int length = text ? snprintf(request, size, "%s\n", text) : -1;
+
+	free(text);
+	json_decref(object);
+	return length < 0 || (size_t)length >= size ? -E2BIG : length;
+}
+
 /* Connects and sends the request; the stream to read from, or NULL and *err. */
 static FILE *client_open(const char *path, const char *command, int *err)
 {
-	char request[128];
-	int fd, size = snprintf(request, sizeof(request), "{\"command\":\"%s\"}\n", command);
+	char request[CLIENT_REQUEST_MAX];
+	int fd, size = request_format(request, sizeof(request), command);
 	FILE *stream;
 
-	*err = client_connect(path, &fd);
+	*err = size < 0 ? size : client_connect(path, &fd);
 	if (*err)
 		return NULL;
 	/* A daemon too busy to take anybody more answers before it has read: its

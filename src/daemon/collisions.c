@@ -1,35 +1,172 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * collisions.c - tells at the start what of others on this host meets Waymark's
- * marks, labels, rules and log group (kernel/hostcheck.c finds it). What makes
- * them meaningless refuses the start elsewhere: a log group that is taken as it is
- * opened, an ip rule in the way as the steering is applied.
+ * collisions.c - logs what on this host conflicts with Waymark's marks, labels, rules and
+ * log group (src/hostcheck finds it). After the start it looks again when another process
+ * changes ip rules or routes that may take pinned flows: what is new is logged and
+ * alerted, once.
+ *
+ * It never refuses to start: what makes the audit meaningless refuses elsewhere.
  */
+#include "daemon/collisions.h"
+
+#include <errno.h>
+#include <linux/rtnetlink.h>
+#include <stdlib.h>
 #include <string.h>
 
-#include "daemon/collisions.h"
 #include "daemon/daemon.h"
 #include "daemon/log.h"
+#include "daemon/publish.h"
+#include "daemon/tamper_suspects.h"
+#include "waymark/alert/alert.h"
+#include "waymark/base/record.h"
 #include "waymark/hostcheck/hostcheck.h"
+#include "waymark/steering/steering.h"
 
-static void finding_log(const struct finding *one)
+/* Tools change rules in bursts, and a snapshot of many routes costs. */
+#define SETTLE_MS  1000
+#define SPACING_MS 5000
+
+/* Halves of a default route; longer prefixes are local destinations. */
+#define HALF_LEN 1
+
+struct collisions {
+	int64_t due_ms, last_ms; /* steady clock; 0: none */
+	struct who who;		 /* of the first notice since the last look */
+	struct findings known;	 /* of ip rules and routes, at the last look */
+};
+
+static bool is_known(const struct findings *known, const struct finding *one)
 {
-	enum log_level level = one->level == FINDING_ERROR ? LOG_LEVEL_ERR : LOG_LEVEL_WARNING;
-
-	if (one->level != FINDING_OK)
-		log_line(level, "%s%s%s", one->what, one->fix ? "; " : "",
-			 one->fix ? one->fix : "");
+	for (size_t i = 0; i < known->n; i++)
+		if (!strcmp(known->list[i].what, one->what))
+			return true;
+	return false;
 }
 
-int collisions_report(struct daemon *d)
+static void finding_log(const struct finding *one, enum log_level level)
+{
+	log_line(level, "%s%s%s", one->what, one->fix ? "; " : "", one->fix ? one->fix : "");
+}
+
+/* --- at the start ------------------------------------------------------------------- */
+
+static int all_report(struct daemon *d)
 {
 	struct findings found = {0};
 	int err = hostcheck_others(d->config, &found);
 
 	for (size_t i = 0; i < found.n; i++)
-		finding_log(&found.list[i]);
-	if (err)
-		log_err("collisions with others: %s: some may be missing", strerror(-err));
+		if (found.list[i].level != FINDING_OK)
+			finding_log(&found.list[i], found.list[i].level == FINDING_ERROR
+							    ? LOG_LEVEL_ERR
+							    : LOG_LEVEL_WARNING);
 	findings_clear(&found);
+	return err;
+}
+
+int collisions_open(struct daemon *d)
+{
+	int err;
+
+	d->collisions = calloc(1, sizeof(*d->collisions));
+	if (!d->collisions)
+		return -ENOMEM;
+	err = all_report(d);
+	if (!err)
+		err = hostcheck_routing(d->config, &d->collisions->known);
+	if (err)
+		log_err("collisions with other programs: %s: some may be missing", strerror(-err));
 	return 0;
+}
+
+void collisions_close(struct daemon *d)
+{
+	if (d->collisions)
+		findings_clear(&d->collisions->known);
+	free(d->collisions);
+}
+
+/* --- later ----------------------------------------------------------------------------- */
+
+static bool table_is_an_uplinks(const struct config *c, uint32_t table)
+{
+	for (size_t i = 0; i < c->n_uplinks; i++)
+		if (c->uplinks[i].table == table)
+			return true;
+	return false;
+}
+
+/* Routing daemons change routes by the thousand: only few can take pinned flows. */
+static bool route_matters(const struct config *c, const struct route_state *r)
+{
+	if (table_is_an_uplinks(c, r->table))
+		return true;
+	return r->table == RT_TABLE_MAIN ? r->dst.len == HALF_LEN : r->dst.len <= HALF_LEN;
+}
+
+static bool notice_matters(const struct config *c, const struct rtnl_notice *n)
+{
+	if (n->what == RTNL_RULE)
+		return n->rule.protocol != ROUTE_PROTOCOL_WAYMARK;
+	return n->what == RTNL_ROUTE && n->route.protocol != ROUTE_PROTOCOL_WAYMARK &&
+	       route_matters(c, &n->route);
+}
+
+void collisions_notice(struct daemon *d, const struct rtnl_notice *n)
+{
+	struct collisions *c = d->collisions;
+	int64_t now_ms = clock_steady_ms();
+
+	if (d->config->mode == MODE_AUDIT || !notice_matters(d->config, n))
+		return;
+	if (!c->due_ms) {
+		c->due_ms = now_ms + SETTLE_MS;
+		who_of_port(&c->who, n->pid);
+	}
+	if (c->last_ms && c->due_ms < c->last_ms + SPACING_MS)
+		c->due_ms = c->last_ms + SPACING_MS;
+}
+
+static void finding_alert(struct daemon *d, const struct finding *one)
+{
+	const struct who *who = &d->collisions->who;
+	struct alert a = {
+		.kind = ALERT_TAMPERING,
+		.time_ms = clock_now_ms(),
+		.reason = reason_name(strstr(one->what, "route") ? REASON_ROUTE_SPECIFIC
+								 : REASON_RULE_BEFORE),
+		.evidence = "",
+		.direction = -1,
+		.pid = (uint32_t)who->pid,
+		.count = 1,
+	};
+
+	memcpy(a.process, who->process, sizeof(a.process));
+	snprintf(a.object, sizeof(a.object), "%s", one->what);
+	snprintf(a.text, sizeof(a.text), "%s", one->what);
+	publish_raise(d, &a);
+}
+
+void collisions_tick(struct daemon *d, int64_t now_ms)
+{
+	struct collisions *c = d->collisions;
+	struct findings found = {0};
+
+	if (!c->due_ms || now_ms < c->due_ms)
+		return;
+	c->due_ms = 0;
+	c->last_ms = now_ms;
+	if (hostcheck_routing(d->config, &found))
+		log_err("collisions with other programs: out of memory");
+	for (size_t i = 0; i < found.n; i++) {
+		const struct finding *one = &found.list[i];
+
+		if (one->level == FINDING_OK || is_known(&c->known, one))
+			continue;
+		finding_log(one, LOG_LEVEL_NOTICE);
+		finding_alert(d, one);
+	}
+	findings_clear(&c->known);
+	c->known = found;
 }

@@ -180,8 +180,19 @@ static void client_watch(struct control *c, struct client *cl)
 	epoll_set(c, EPOLL_CTL_MOD, cl->fd, 0, (uint32_t)(cl - c->clients));
 }
 
+static struct control_peer client_peer(const struct client *cl)
+{
+	struct ucred cred = {.uid = UINT32_MAX};
+	socklen_t size = sizeof(cred);
+
+	if (getsockopt(cl->fd, SOL_SOCKET, SO_PEERCRED, &cred, &size))
+		cred.uid = UINT32_MAX;
+	return (struct control_peer){.uid = cred.uid, .pid = cred.pid};
+}
+
 static void client_run(struct control *c, struct client *cl, const char *command)
 {
+	struct control_peer peer = client_peer(cl);
 	char *answer, message[160];
 	int err;
 
@@ -190,7 +201,7 @@ static void client_run(struct control *c, struct client *cl, const char *command
 		return;
 	}
 	errno = 0;
-	answer = c->handler(c->data, command);
+	answer = c->handler(c->data, command, &peer);
 	err = errno;
 	if (answer) {
 		client_answer(c, cl, answer);

@@ -27,9 +27,15 @@
 
 struct control;
 
+/* The process that asks, as the kernel knows it. */
+struct control_peer {
+	uint32_t uid;
+	int32_t pid; /* of this pid namespace; 0: of another one */
+};
+
 /* Answers one command with malloc'd JSON text (freed by control, which adds the
  * newline), or NULL with errno: ENOENT where there is no such command. */
-typedef char *control_handler_fn(void *data, const char *command);
+typedef char *control_handler_fn(void *data, const char *command, const struct control_peer *peer);
 
 /* Listens at path, mode 0660; the folder is made where it is missing. A socket
  * that nobody answers at is replaced. NULL with errno: EADDRINUSE where another

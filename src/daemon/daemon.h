@@ -35,6 +35,7 @@ struct daemon {
 
 	/* modules of this room */
 	struct adoption *adoption;
+	struct collisions *collisions;
 	struct control *control;
 	struct coverage *coverage;
 	struct diagnose *diagnose;
@@ -43,6 +44,7 @@ struct daemon {
 	struct flow_delete *flow_delete;
 	struct flush *flush;
 	struct observe *observe;
+	struct operator* operator;
 	struct publish *publish;
 	struct relabel *relabel;
 	struct resync *resync;

@@ -12,6 +12,7 @@
 #include "daemon/exporter.h"
 #include "daemon/flush.h"
 #include "daemon/observe.h"
+#include "daemon/operator.h"
 #include "daemon/publish.h"
 #include "daemon/reload.h"
 #include "daemon/steer.h"
@@ -146,7 +147,7 @@ static void slots_forget(struct daemon *d, const struct config *old, const struc
 
 /* --- the change -------------------------------------------------------------------- */
 
-static void config_swap(struct daemon *d, struct config *c)
+static int config_swap(struct daemon *d, struct config *c, struct config **former)
 {
 	uint64_t mismatches[UPLINKS_MAX], bytes[UPLINKS_MAX];
 	struct config *old = d->config;
@@ -168,7 +169,7 @@ static void config_swap(struct daemon *d, struct config *c)
 		steer_reload(d);
 		steer_publish_states(d);
 		config_free(c);
-		return;
+		return err;
 	}
 	settings_apply(d);
 	err = audit_set_config(d->audit, c, clock_now_ms());
@@ -176,19 +177,36 @@ static void config_swap(struct daemon *d, struct config *c)
 		log_err("reload: the audit keeps the old uplinks: %s", strerror(-err));
 	steer_publish_states(d);
 	removed_report(d, old, live);
-	config_free(old);
+	if (former)
+		*former = old;
+	else
+		config_free(old);
 	log_notice("configuration reloaded: %zu uplinks", c->n_uplinks);
+	return 0;
 }
 
-void reload_config(struct daemon *d)
+int reload_keeping(struct daemon *d, struct config **former)
 {
 	struct config *c;
+	int err = -EINVAL;
 
 	notify_reloading();
 	c = config_read(d);
 	if (c)
-		config_swap(d, c);
+		err = config_swap(d, c, former);
 	else
 		log_err("reload: nothing was changed");
 	notify_send("READY=1");
+	return err;
+}
+
+void reload_return(struct daemon *d, struct config *former)
+{
+	config_swap(d, former, NULL);
+}
+
+void reload_config(struct daemon *d)
+{
+	if (!reload_keeping(d, NULL))
+		operator_forget(d);
 }

@@ -11,5 +11,10 @@ struct daemon;
 void reload_config(struct daemon *d);
 /* Follow key log-level. */
 void reload_log_level(const struct config *c);
+/* The same for an operator: 0 or -errno. The former configuration is handed over in
+ * *former (may be NULL), for reload_return. */
+int reload_keeping(struct daemon *d, struct config **former);
+/* Return to a former configuration, which is taken over. */
+void reload_return(struct daemon *d, struct config *former);
 
 #endif

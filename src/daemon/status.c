@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/operator.h"
 #include "daemon/coverage.h"
 #include "daemon/daemon.h"
 #include "daemon/event_mask.h"
@@ -296,10 +297,13 @@ static char *answer_print(const struct daemon *d, char *(*print)(const struct an
 	return text;
 }
 
-char *status_answer(void *data, const char *command)
+char *status_answer(void *data, const char *command, const struct control_peer *peer)
 {
 	struct daemon *d = data;
+	char *text = operator_answer(d, command, peer);
 
+	if (text || errno != ENOENT)
+		return text;
 	if (!strcmp(command, "uplinks"))
 		return answer_print(d, answer_uplinks_json);
 	if (!strcmp(command, "prune"))

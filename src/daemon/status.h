@@ -17,7 +17,8 @@ void status_close(struct daemon *d);
 int status_fill(const struct daemon *d, struct answer *a);
 /* Return the reply to a command as malloc'd JSON; data is the daemon. NULL with errno,
  * ENOENT: unknown command. */
-char *status_answer(void *data, const char *command);
+struct control_peer;
+char *status_answer(void *data, const char *command, const struct control_peer *peer);
 /* Call once a second: updates the rates. */
 void status_second(struct daemon *d);
 

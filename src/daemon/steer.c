@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "daemon/collisions.h"
 #include "daemon/daemon.h"
 #include "daemon/publish.h"
 #include "daemon/steer.h"
@@ -31,6 +32,7 @@
 struct steer {
 	struct rtnl_monitor *links;
 	steer_midway_fn *midway;
+	bool is_paused;		  /* an operator has removed the steering */
 	int64_t reconcile_due_ms; /* 0: none wanted */
 	bool is_locked_out;	  /* another process holds the steering's lock */
 	uint8_t state[UPLINKS_MAX];
@@ -217,6 +219,9 @@ static void take_notice(void *data, const struct rtnl_notice *n)
 	struct daemon *d = data;
 	int64_t due_ms = clock_now_ms() + SETTLE_MS;
 
+	collisions_notice(d, n);
+	if (d->steer->is_paused)
+		return;
 	if (tamper_notice(d, n) || !is_relevant(d, n))
 		return;
 	/* What is put off until a line is let go does not put off others. */
@@ -304,6 +309,8 @@ void steer_set_midway(struct daemon *d, steer_midway_fn *fn)
 
 void steer_tick(struct daemon *d, int64_t now_ms)
 {
+	if (d->steer->is_paused)
+		return;
 	if (tamper_is_due(d, now_ms))
 		d->steer->reconcile_due_ms = now_ms;
 	if (clock_is_due(d->steer->reconcile_due_ms, now_ms, DELAY_MOST_MS))
@@ -350,7 +357,7 @@ void steer_settle(struct daemon *d)
 {
 	on_links(d);
 	tamper_read(d);
-	if (tamper_ripen(d))
+	if (tamper_ripen(d) && !d->steer->is_paused)
 		reconcile(d, clock_now_ms());
 }
 
@@ -362,9 +369,29 @@ int steer_reload(struct daemon *d)
 	err = apply(d);
 	if (err)
 		return err;
+	d->steer->is_paused = false;
 	tamper_forget(d);
 	steer_refresh(d);
 	return 0;
+}
+
+int steer_pause(struct daemon *d)
+{
+	struct log_capture *errors = log_capture();
+	int err;
+
+	steer_settle(d);
+	err = steering_remove(d->steering, log_capture_file(errors));
+	log_release(errors, LOG_LEVEL_ERR);
+	d->steer->is_paused = true;
+	tamper_pause(d);
+	log_notice("steering removed by an operator, until the next apply, reload or start");
+	return err;
+}
+
+bool steer_is_paused(const struct daemon *d)
+{
+	return d->steer->is_paused;
 }
 
 void steer_stop(struct daemon *d)

@@ -26,6 +26,9 @@ void steer_ask(struct daemon *d, int64_t now_ms);
 bool steer_is_pending(const struct daemon *d);
 /* Follow another configuration: ruleset, routes, addresses. 0 or -errno. */
 int steer_reload(struct daemon *d);
+/* Remove the steering and pause until the next reload. 0 or -errno, logged. */
+int steer_pause(struct daemon *d);
+bool steer_is_paused(const struct daemon *d);
 /* Repair and report what waits: a reload would repair it silently, and after a stop
  * nothing would. */
 void steer_settle(struct daemon *d);

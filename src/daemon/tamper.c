@@ -399,6 +399,17 @@ bool tamper_ripen(struct daemon *d)
 	return t->since_ms != 0;
 }
 
+void tamper_pause(struct daemon *d)
+{
+	struct tamper *t = d->tamper;
+
+	tamper_objects_forget(t->things);
+	settle(t);
+	t->ruleset_who = (struct who){.process = "waymark remove"};
+	t->ruleset_since_ms = clock_now_ms();
+	gap_begin(d);
+}
+
 void tamper_forget(struct daemon *d)
 {
 	struct tamper *t = d->tamper;

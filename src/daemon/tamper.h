@@ -32,6 +32,8 @@ void tamper_begin(struct daemon *d, int64_t now_ms);
 /* Take a change that the pass made; false: it is no tampering. */
 bool tamper_done(struct daemon *d, const struct steering_change *c);
 void tamper_end(struct daemon *d, int err);
+/* An operator has removed the steering: until the next install evidence is missing. */
+void tamper_pause(struct daemon *d);
 /* Everything was installed anew. */
 void tamper_forget(struct daemon *d);
 

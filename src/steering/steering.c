@@ -104,6 +104,19 @@ void steering_set_load(struct steering *s, steering_load_fn *fn, void *data)
 	s->load_data = data;
 }
 
+/* What is restored comes without its kind. */
+void steering_count(struct steering_counts *n, const struct steering_change *change)
+{
+	if (change->thing == STEERING_SYSCTL || !strncmp(change->what, "sysctl", 6))
+		n->sysctls++;
+	else if (change->thing == STEERING_RULE)
+		n->rules++;
+	else if (change->thing == STEERING_ROUTE || !strncmp(change->what, "former", 6))
+		n->routes++;
+	else
+		n->ruleset++;
+}
+
 void steering_set_change(struct steering *s, steering_change_fn *fn, void *data)
 {
 	s->change = fn;

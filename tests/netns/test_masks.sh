@@ -169,14 +169,14 @@ daemon_stop
 waymark remove >/dev/null
 
 at router ip rule add pref 32000 fwmark 0x200/0x200 lookup 100
-found 'an ip rule with a mask that overlaps' error \
-	'the ip rule "priority 32000 fwmark 0x200/0x200 lookup 100" selects by bits 0x200 of the mark'
+found 'an ip rule with a mask that overlaps' warning \
+	'the ip rule "priority 32000 fwmark 0x200/0x200 lookup 100" \(IPv4\) selects by mark bits 0x200'
 at router ip rule del pref 32000
 
 at router ip rule add pref 500 fwmark 0x10000/0xff0000 lookup 100
 waymark check >"$lab_tmp/check" 2>&1
 check 'an ip rule with a mask that does not overlap is nothing' \
-	grep -q '^ok: no ip rule of others meets' "$lab_tmp/check"
+	grep -q '^ok: no ip rule of another program takes pinned flows' "$lab_tmp/check"
 at router ip rule del pref 500
 
 at router nft -f - <<-'END'

@@ -295,9 +295,6 @@ check "... and it is watched again" rule_is_there
 is "... and nothing else was given up" \
 	"$(sql "SELECT count(*) FROM tampering WHERE time >= '$first' AND action = 'gave-up'")" 1
 
-check_not "remove is refused while the daemon runs" waymark remove
-check "... and nothing was removed" is_as_before
-
 # --- repair = false ------------------------------------------------------------------------------
 
 gap_is_open() {

@@ -32,11 +32,13 @@ struct fixture {
 	struct control *control;
 };
 
-static char *answer_command(void *data, const char *command)
+static char *answer_command(void *data, const char *command, const struct control_peer *peer)
 {
 	char *big;
 
 	(void)data;
+	if (!strcmp(command, "peer") && peer->uid == getuid() && peer->pid == getpid())
+		return strdup("{\"peer\":\"self\"}");
 	if (!strcmp(command, "status"))
 		return strdup("{\"ready\":true}");
 	if (!strcmp(command, "fail")) {
@@ -155,6 +157,15 @@ static void test_answers_one_line_and_closes(void **state)
 	assert_answer(f, fd, "{\"ready\":true}");
 	assert_int_equal(stats_of(f).accepted, 1);
 	assert_int_equal(stats_of(f).clients, 0);
+}
+
+static void test_knows_its_peer(void **state)
+{
+	struct fixture *f = *state;
+	int fd = client_connect(f->path);
+
+	client_send(fd, "{\"command\":\"peer\"}\n");
+	assert_answer(f, fd, "{\"peer\":\"self\"}");
 }
 
 static void test_takes_a_request_byte_by_byte(void **state)
@@ -502,6 +513,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(test_answers_one_line_and_closes),
+		TEST(test_knows_its_peer),
 		TEST(test_takes_a_request_byte_by_byte),
 		TEST(test_takes_the_end_of_input_for_a_newline),
 		TEST(test_refuses_garbage),

@@ -82,6 +82,12 @@ struct steering_change {
 typedef void steering_change_fn(void *data, const struct steering_change *change);
 int steering_reconcile(struct steering *s, steering_change_fn *fn, void *data, FILE *errors);
 
+/* Changes by kind. */
+struct steering_counts {
+	unsigned ruleset, rules, routes, sysctls;
+};
+void steering_count(struct steering_counts *n, const struct steering_change *change);
+
 /* Report the changes of apply and remove, too. NULL: nobody listens. */
 void steering_set_change(struct steering *s, steering_change_fn *fn, void *data);
 

@@ -9,15 +9,16 @@
 
 #include "waymark/steering/steering.h"
 
-struct apply_report {
-	unsigned ruleset, rules, routes, sysctls;
-};
-
-/* A steering_change_fn; data: the report. */
+/* A steering_change_fn; data: struct steering_counts. */
 void apply_report_count(void *data, const struct steering_change *change);
 
 /* Print "apply: installed table inet waymark, 6 ip rules, 10 routes, 5 sysctls". */
-void apply_report_print(const struct apply_report *r, const char *command, const char *verb,
+void apply_report_print(const struct steering_counts *r, const char *command, const char *verb,
 			FILE *out);
+
+/* Ask a running daemon for "apply SECONDS FILE" or "remove", and print what it did. 0,
+ * 1: the daemon refused, with a message; -errno: none runs (-ENOENT, -ECONNREFUSED). */
+int apply_report_ask(const char *socket, const char *request, const char *command,
+		     const char *verb);
 
 #endif

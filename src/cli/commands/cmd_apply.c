@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <string.h>
 
 #include "cli/cli.h"
@@ -35,10 +36,17 @@ void cli_follow_events(struct steering *steering, const struct config *c)
 	answer_free(&a);
 }
 
+static void confirm_print(const struct applying *a)
+{
+	if (a->confirm_s)
+		printf("apply: undone in %" PRIu64 " s unless 'waymark confirm' follows\n",
+		       a->confirm_s);
+}
+
 static int apply(void *data)
 {
 	struct applying *a = data;
-	struct apply_report report = {0};
+	struct steering_counts report = {0};
 	struct error_lines relay = {0};
 	int err = error_lines_open(&relay);
 
@@ -57,9 +65,7 @@ static int apply(void *data)
 	if (err)
 		return CLI_FAILED;
 	apply_report_print(&report, "apply", "installed", stdout);
-	if (a->confirm_s)
-		printf("apply: undone in %" PRIu64 " s unless 'waymark confirm' follows\n",
-		       a->confirm_s);
+	confirm_print(a);
 	return CLI_DONE;
 }
 
@@ -83,6 +89,32 @@ static enum exit_status apply_guarded(struct applying *a)
 	return CLI_FAILED;
 }
 
+static bool is_no_daemon(int err)
+{
+	return err == -ENOENT || err == -ECONNREFUSED;
+}
+
+/* A daemon that runs keeps the steering: it has to know. */
+static enum exit_status apply_anyhow(struct applying *a, const struct invocation *in)
+{
+	char request[PATH_MAX + 64];
+	int err;
+
+	snprintf(request, sizeof(request), "apply %" PRIu64 " %s", a->confirm_s, in->config_path);
+	err = apply_report_ask(a->config->control_socket, request, "apply", "installed");
+	if (!err)
+		confirm_print(a);
+	if (err >= 0)
+		return err ? CLI_FAILED : CLI_DONE;
+	if (!is_no_daemon(err)) {
+		client_explain(a->config->control_socket, err);
+		return CLI_FAILED;
+	}
+	if (!cli_has_privilege(in))
+		return CLI_FAILED;
+	return a->confirm_s ? apply_guarded(a) : (enum exit_status)apply(a);
+}
+
 static bool confirm_parse(struct applying *a, const char *text)
 {
 	if (!text)
@@ -96,15 +128,14 @@ static bool confirm_parse(struct applying *a, const char *text)
 enum exit_status cmd_apply(const struct invocation *in)
 {
 	struct applying a = {0};
-	enum exit_status status = CLI_FAILED;
+	enum exit_status status;
 
 	if (!confirm_parse(&a, in->values[OPTION_CONFIRM]))
 		return CLI_USAGE;
 	a.config = cli_config(in);
 	if (!a.config)
 		return CLI_FAILED;
-	if (cli_has_privilege(in))
-		status = a.confirm_s ? apply_guarded(&a) : (enum exit_status)apply(&a);
+	status = apply_anyhow(&a, in);
 	steering_close(a.steering);
 	config_free(a.config);
 	return status;

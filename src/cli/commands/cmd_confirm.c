@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/commands/apply_report.h"
 #include "cli/commands/confirm_guard.h"
 
 enum exit_status cmd_confirm(const struct invocation *in)
@@ -16,6 +17,14 @@ enum exit_status cmd_confirm(const struct invocation *in)
 	if (!config)
 		return CLI_FAILED;
 	err = confirm_guard_confirm(config);
+	if (err == -ENOENT) {
+		err = apply_report_ask(config->control_socket, "confirm", "confirm", NULL);
+		if (err > 0) {
+			config_free(config);
+			return CLI_FAILED;
+		}
+		err = err ? -ENOENT : 0;
+	}
 	config_free(config);
 	if (!err) {
 		puts("confirm: the steering stays");

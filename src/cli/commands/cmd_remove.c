@@ -18,20 +18,19 @@ enum exit_status cmd_remove(const struct invocation *in)
 	struct config *config = cli_config(in);
 	struct steering *steering = NULL;
 	struct error_lines relay = {0};
-	struct apply_report report = {0};
+	struct steering_counts report = {0};
 	enum exit_status status = CLI_FAILED;
-	char *answer = NULL;
 	int err;
 
 	if (!config)
 		return CLI_FAILED;
-	if (!cli_has_privilege(in))
-		goto out;
-	if (!client_ask(config->control_socket, "status", &answer)) {
-		cli_error("remove: the daemon runs and would put the steering back; stop it first "
-			  "(systemctl stop waymarkd)");
+	err = apply_report_ask(config->control_socket, "remove", "remove", "removed or restored");
+	if (err >= 0) {
+		status = err ? CLI_FAILED : CLI_DONE;
 		goto out;
 	}
+	if (!cli_has_privilege(in))
+		goto out;
 	err = error_lines_open(&relay);
 	if (!err) {
 		steering = steering_open(config);
@@ -45,7 +44,6 @@ enum exit_status cmd_remove(const struct invocation *in)
 		status = CLI_DONE;
 	}
 out:
-	free(answer);
 	steering_close(steering);
 	config_free(config);
 	return status;

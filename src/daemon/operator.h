@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * operator.h - what `waymark apply`, `confirm` and `remove` ask of a running daemon.
+ */
+#ifndef WAYMARK_SRC_DAEMON_OPERATOR_H
+#define WAYMARK_SRC_DAEMON_OPERATOR_H
+
+#include <stdint.h>
+
+#include "daemon/control.h"
+
+struct operator;
+struct daemon;
+
+int operator_open(struct daemon *d); /* 0 or -ENOMEM */
+void operator_close(struct daemon *d);
+/* Return the reply to a command as malloc'd JSON. NULL with errno; ENOENT: it is none of
+ * these commands. */
+char *operator_answer(struct daemon *d, const char *command, const struct control_peer *peer);
+/* Undo an apply that was not confirmed in time. */
+void operator_tick(struct daemon *d, int64_t now_ms);
+/* Another configuration was loaded: what waited for a confirmation is settled. */
+void operator_forget(struct daemon *d);
+
+#endif

@@ -1,0 +1,179 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# test_confirm.sh - 'waymark apply --confirm' takes everything back unless it is confirmed:
+# an operator whose own session it cuts gets a new one.
+
+. "${0%/*}/lib.sh"
+
+# --- a remote shell ------------------------------------------------------------------------
+
+# As sshd does: a shell per connection, in a session of its own, hung up when the
+# connection is lost, all its processes killed. It notices that by probes, as sshd's
+# ClientAlive does.
+cat >"${TMPDIR:-/tmp}/waymark-shell.$$" <<'END'
+import os, select, signal, socket, subprocess, sys, time
+s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+s.bind(("0.0.0.0", 2222)); s.listen(5)
+def session(c):
+    c.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    c.setsockopt(socket.IPPROTO_TCP, 18, 1000)  # TCP_USER_TIMEOUT
+    p = subprocess.Popen(["sh"], stdin=c, stdout=c, stderr=c, start_new_session=True)
+    while p.poll() is None:
+        time.sleep(0.1)
+        try:
+            c.send(b"alive\n")
+        except OSError:
+            break
+    for sig in (signal.SIGHUP, signal.SIGKILL):
+        try:
+            os.killpg(p.pid, sig)
+        except ProcessLookupError:
+            pass
+        time.sleep(0.2)
+    open(sys.argv[1], "a").write("cut\n")
+while True:
+    c, a = s.accept()
+    if os.fork() == 0:
+        session(c); os._exit(0)
+    c.close()
+END
+
+# remote COMMAND: from afar (a provider's host), by a new session; prints what it prints.
+remote() {
+	at net timeout 12 python3 -c '
+import socket, sys
+s = socket.create_connection(("'"$WAN1_4"'", 2222), 4, ("'"$NET4_VIA1"'", 0))
+s.settimeout(10)
+s.sendall((sys.argv[1] + "; echo end-of-it\n").encode())
+got = b""
+while b"end-of-it" not in got:
+    part = s.recv(4096)
+    if not part: break
+    got += part
+print("\n".join(l for l in got.decode().splitlines() if l != "alive"))' "$1"
+}
+
+lab_up
+mv "${TMPDIR:-/tmp}/waymark-shell.$$" "$lab_tmp/shell.py"
+nat masquerade
+config_write
+state() {
+	at router nft -s list ruleset
+	for family in -4 -6; do
+		at router ip $family rule
+		at router ip $family route show table all | sort
+	done
+	at router sysctl net.netfilter.nf_conntrack_acct net.ipv4.conf.all.src_valid_mark \
+		net.ipv4.conf.wan1.rp_filter net.ipv4.fib_multipath_hash_policy
+} 2>&1
+is_as_before() {
+	[ "$(state)" = "$before" ]
+}
+before=$(state)
+
+# --- confirmed and not ------------------------------------------------------------------------
+
+check_not 'a duration without a unit is refused' waymark apply --confirm soon
+check_not '... and more than a day' waymark apply --confirm 2d
+check_not 'confirm without an apply fails' waymark confirm
+waymark apply --confirm 60s >"$lab_tmp/out"
+is 'apply --confirm: exit 0' $? 0
+check 'it says how long it waits' grep -q "undone in 60 s unless 'waymark confirm' follows" "$lab_tmp/out"
+check_not 'a second one has to wait' waymark apply --confirm 60s
+check 'confirm' waymark confirm
+check_not 'confirm again fails' waymark confirm
+check 'what was confirmed stays' waymark diff
+confirmed=$(state)
+
+# On top of an installed steering, the undo leads back to that one.
+cp "$lab_tmp/waymark.conf" "$lab_tmp/former.conf"
+sed -i 's/table *= *250/table = 240/' "$lab_tmp/waymark.conf"
+waymark apply --confirm 2s >/dev/null || die "apply failed"
+check_not 'another configuration is installed' [ "$(state)" = "$confirmed" ]
+is_as_confirmed() {
+	[ "$(state)" = "$confirmed" ]
+}
+wait_for 15 is_as_confirmed
+check 'not confirmed: the former steering is back' is_as_confirmed ||
+	{ state >"$lab_tmp/now"; echo "$confirmed" | diff - "$lab_tmp/now" | sed 's/^/# /'; }
+cp "$lab_tmp/former.conf" "$lab_tmp/waymark.conf"
+check '... and the state file knows it' waymark diff
+waymark remove >/dev/null
+check 'removed' is_as_before
+
+# --- a session that cuts itself ------------------------------------------------------------------
+
+background shell router python3 "$lab_tmp/shell.py" "$lab_tmp/cut"
+wait_for 5 at router sh -c 'ss -ltn | grep -q :2222'
+greets() {
+	remote 'echo hello' | grep -q hello
+}
+check 'a session from afar works' greets
+# The session comes in by wan1. The operator's mistake: a
+# filter that drops whatever Waymark pins to wan1, hence the session's own answers.
+at router nft -f - <<-'END'
+	table inet mistake {
+		chain out { type filter hook postrouting priority 200; meta mark & 0xff == 2 drop; }
+	}
+END
+check 'without the steering the mistake does not show' greets
+: >"$lab_tmp/cut"
+remote "'$WAYMARK' -c '$lab_tmp/waymark.conf' apply --confirm 20s >'$lab_tmp/remote.out' 2>&1" >/dev/null 2>&1
+wait_for 5 grep -q 'installed' "$lab_tmp/remote.out"
+check 'apply ran in that session' grep -q 'undone in 20 s' "$lab_tmp/remote.out" || diag "$(cat "$lab_tmp/remote.out")"
+wait_for 20 test -s "$lab_tmp/cut"
+check 'the session was cut, and its processes killed' test -s "$lab_tmp/cut"
+check_not 'the operator is locked out' greets
+is_removed() {
+	at router sh -c '! nft list table inet waymark && ! ip rule | grep -q "proto 87"'
+}
+wait_for 40 is_removed
+check 'the steering is taken back, with nobody there' is_removed
+check 'the operator gets a new session, though the mistake is still there' greets
+at router nft delete table inet mistake
+check 'everything is taken back' is_as_before ||
+	{ state >"$lab_tmp/now"; echo "$before" | diff - "$lab_tmp/now" | sed 's/^/# /'; }
+background_end shell
+
+# --- through the daemon ------------------------------------------------------------------------------
+
+daemon_start
+steered=$(state)
+is_as_steered() {
+	[ "$(state)" = "$steered" ]
+}
+is 'apply beside the daemon: nothing to change' "$(waymark apply)" 'apply: nothing to change'
+check 'remove beside the daemon removes' sh -c "[ \"\$1\" ]" - "$(waymark remove | grep 'removed or restored table inet waymark')"
+check '... as it was before' is_as_before ||
+	{ state >"$lab_tmp/now"; echo "$before" | diff - "$lab_tmp/now" | sed 's/^/# /'; }
+sleep 1.2
+check '... and the daemon lets it be' is_as_before
+check '... and is there' waymark status
+wait_for_sql 5 "SELECT count(*) > 0 FROM gaps WHERE ended IS NULL AND reason LIKE '%waymark remove%'" 1
+is '... a gap is open' "$(sql "SELECT count(*) FROM gaps WHERE ended IS NULL AND reason LIKE '%waymark remove%'")" 1
+check 'apply installs it again' sh -c "[ \"\$1\" ]" - "$(waymark apply | grep '^apply: installed table inet waymark')"
+check '... whole' is_as_steered ||
+	{ state >"$lab_tmp/now"; echo "$steered" | diff - "$lab_tmp/now" | sed 's/^/# /'; }
+sed -i 's/table *= *250/table = 240/' "$lab_tmp/waymark.conf"
+waymark apply --confirm 2s >"$lab_tmp/out" || die "apply failed: $(cat "$lab_tmp/out")"
+check_not 'apply --confirm beside the daemon installs' is_as_steered
+check_not '... a second one has to wait' waymark apply --confirm 2s
+wait_for 10 is_as_steered
+check '... and is undone by the daemon' is_as_steered
+check_not '... then there is nothing to confirm' waymark confirm
+waymark apply --confirm 2s >/dev/null || die "apply failed"
+check '... or confirmed' waymark confirm
+sleep 2.5
+check '... and stays' at router sh -c 'ip rule | grep -q "lookup 240"'
+cp "$lab_tmp/former.conf" "$lab_tmp/other.conf"
+check_not 'another file than the daemon has is refused' at router "$WAYMARK" -c "$lab_tmp/other.conf" apply
+if [ "$(id -u)" = 0 ] && [ -z "${LAB_IN_USERNS:-}" ]; then
+	chmod 755 "$lab_tmp"
+	chmod 666 "$lab_tmp/control.sock"
+	check_not 'another user may not ask' at router setpriv --reuid 65534 --clear-groups \
+		"$WAYMARK" -c "$lab_tmp/waymark.conf" remove
+	check '... and nothing was removed' at router sh -c 'ip rule | grep -q "lookup 240"'
+fi
+daemon_stop
+done_testing

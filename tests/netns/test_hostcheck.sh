@@ -1,0 +1,177 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# test_hostcheck.sh - 'waymark init' proposes what 'waymark check' accepts, whatever the
+# default routes look like; what 'check' finds is gone when its fix is pasted; 'diff' shows
+# what differs; a rule that takes pinned flows is reported when it appears later.
+
+. "${0%/*}/lib.sh"
+
+lab_up
+out=$lab_tmp/out
+
+# --- init ------------------------------------------------------------------------------------
+
+defaults_flush() {
+	at router ip -4 route flush default
+	at router ip -6 route flush default
+}
+
+# init_as WHAT UPLINKS: init's file has so many uplinks, and check accepts it.
+init_as() {
+	at router "$WAYMARK" init >"$lab_tmp/init.conf" 2>"$lab_tmp/init.err" || die "init failed"
+	is "init, $1: uplinks" "$(grep -c '^uplink ' "$lab_tmp/init.conf")" "$2"
+	printf 'database = "%s/flows.db"\ncontrol-socket = "%s/control.sock"\n' "$lab_tmp" "$lab_tmp" \
+		>>"$lab_tmp/init.conf"
+	check "init, $1: check --config accepts it" "$WAYMARK" -c "$lab_tmp/init.conf" check --config
+	check "init, $1: check accepts it" at router "$WAYMARK" -c "$lab_tmp/init.conf" check
+}
+
+init_says() { # WHAT PATTERN
+	check "init, $1" grep -q -- "$2" "$lab_tmp/init.conf" || diag "$(cat "$lab_tmp/init.conf")"
+}
+
+defaults_flush
+init_as 'no default route' 1
+check 'init, no default route: it says so' grep -q 'no default route' "$lab_tmp/init.err"
+at router ip route add default via $GW1_4 dev wan1 proto dhcp metric 100
+init_as 'one uplink' 1
+init_says 'one uplink: by DHCP' "IPv4: by $GW1_4 now (from DHCP)"
+init_says 'one uplink: how to add another' '^# uplink wan2'
+at router ip -6 route add default via fe80::1 dev wan2 proto ra metric 1024
+init_as 'DHCP and router advertisements' 2
+init_says 'router advertisements' 'IPv6: by fe80::1 now (from router advertisements)'
+at router ip link add 'p$(id)' type veth peer name ppppeer
+at router ip link set dev 'p$(id)' up
+at router ip link set dev ppppeer up
+at router ip addr add 10.64.0.2 peer 10.64.0.1 dev 'p$(id)'
+at router ip route add default dev 'p$(id)' metric 300
+at router ip rule add pref 7000 fwmark 0x1/0xff lookup 251
+init_as 'point to point, with marks and tables in use' 3
+init_says 'a name with a shell in it' 'interface = "p\\x24\\x28id\\x29"'
+init_says 'a mask that nothing uses' '^mark-mask = 0xff00'
+check_not 'init: a table in use is not taken' grep -q 'table *= 251' "$lab_tmp/init.conf"
+at router ip rule del pref 7000
+at router ip link del ppppeer
+defaults_flush
+at router ip route add default proto static nexthop via $GW1_4 dev wan1 nexthop via $GW2_4 dev wan2
+init_as 'one route with two next hops' 2
+defaults_flush
+lab_router_routes
+
+# --- fixes that are pasted -------------------------------------------------------------------------
+
+nat masquerade
+config_write
+waymark apply >/dev/null || die "apply failed"
+
+# fix WHAT LEVEL PATTERN: check finds it; its fix, run by a shell, makes the finding go.
+fix() {
+	waymark check >"$out" 2>&1
+	check "$1: check finds it" grep -Eq "^$2: .*$3" "$out" || diag "$(grep -v ^ok "$out")"
+	grep -E "^$2: .*$3" "$out" | sed 's/^[^;]*; //' >"$lab_tmp/fix"
+	check "$1: its fix works" at router sh -ex "$lab_tmp/fix"
+	waymark check >"$out" 2>&1
+	check_not "$1: then it is gone" grep -Eq "^$2: .*$3" "$out"
+}
+
+at router ip link add 'v$(id)' type veth peer name vpeer
+at router ip link set dev 'v$(id)' up
+at router ip link set dev vpeer up
+at router ip addr add 10.66.0.2/24 dev 'v$(id)'
+at router ip route add default via 10.66.0.1 dev 'v$(id)' table 77
+at router ip rule add pref 10 not fwmark 0x10000/0x10000 lookup 77
+fix 'an inverted rule before ours' error 'priority 10 not fwmark 0x10000/0x10000 lookup 77'
+check 'an inverted rule before ours: it is behind now' at router sh -c \
+	'ip rule | grep -q "not from all fwmark 0x10000/0x10000 lookup 77"'
+at router ip rule del not fwmark 0x10000/0x10000 lookup 77
+at router ip -6 route add default dev 'v$(id)' table 77
+at router ip -6 rule add pref 10 iif lan lookup 77
+fix 'a rule for the LAN, IPv6' warning 'priority 10 iif lan lookup 77'
+at router ip -6 rule del iif lan lookup 77
+at router ip rule add pref 10 uidrange 5-6 ipproto tcp dport 443 lookup 77
+fix 'a rule by user and port' warning 'uidrange 5-6 ipproto 6 dport 443'
+at router ip rule del lookup 77
+at router ip rule add pref 10 blackhole
+fix 'a rule that drops' error 'priority 10 blackhole'
+at router ip rule del blackhole
+at router ip rule add pref 10 iif 'v$(id)' lookup 77
+fix 'a rule with a shell in it' warning 'iif v\$\(id\)'
+at router ip rule del lookup 77
+at router ip route add 198.51.100.0/24 dev 'v$(id)' table 251
+fix 'a route in a table of ours' warning 'in the table of uplink wan1'
+at router nft -f - <<-'END'
+	table ip stranger {
+		chain paint { type filter hook forward priority 0; ct mark set 0x2; }
+	}
+END
+fix 'a rule that writes our marks' error 'table ip stranger, chain paint writes bits'
+at router nft delete table ip stranger
+at router sysctl -qw net.ipv4.ip_forward=0
+fix 'no forwarding' warning 'ip_forward is 0'
+
+# Harmless neighbours are no findings: the kernel's for VRFs, wg-quick's behind ours.
+at router ip rule add pref 999 l3mdev
+at router ip rule add pref 32000 not fwmark 51820 lookup 77
+at router ip rule add pref 32001 lookup main suppress_prefixlength 0
+waymark check >"$out" 2>&1
+check 'rules that harm nothing are no findings' grep -q '^ok: no ip rule of another program' "$out" ||
+	diag "$(grep -v ^ok "$out")"
+at router ip rule del pref 999
+at router ip rule del pref 32000
+at router ip rule del pref 32001
+
+# --- names ------------------------------------------------------------------------------------------
+
+at router ip link property add dev wan1 altname uplinkone
+sed 's/interface = "wan1"/interface = "uplinkone"/' "$lab_tmp/waymark.conf" >"$lab_tmp/alt.conf"
+at router "$WAYMARK" -c "$lab_tmp/alt.conf" check >"$out" 2>&1
+check 'an alternative name is named' grep -q \
+	'^error: uplink wan1: "uplinkone" is an alternative name of interface wan1; set interface = "wan1"' "$out"
+sed 's/interface = "wan1"/interface = "wan1@if7"/' "$lab_tmp/waymark.conf" >"$lab_tmp/alt.conf"
+at router "$WAYMARK" -c "$lab_tmp/alt.conf" check >"$out" 2>&1
+check 'a name as ip link prints it is named' grep -q '^error: uplink wan1: "wan1@if7" is what ip link prints of interface wan1' "$out"
+
+# --- diff -------------------------------------------------------------------------------------------
+
+waymark apply >/dev/null || die "apply failed"
+check 'diff: nothing differs after apply' waymark diff
+rule=$(at router ip -4 rule | sed -n 's/^\([0-9]*\):.*fwmark 0x2\/0xff lookup 251.*/\1/p')
+at router ip rule del pref "$rule"
+at router ip route add 198.51.100.0/24 dev lan table 251 proto 87
+at router nft add chain inet waymark stranger
+waymark diff >"$out"
+is 'diff: something differs: exit 1' $? 1
+check 'diff: what is missing' grep -q "^+ ip -4 rule priority $rule fwmark 0x2/0xff lookup 251" "$out"
+check 'diff: what is installed beside it' grep -q '^- ip -4 route 198.51.100.0/24 dev lan table 251' "$out"
+check 'diff: a table that was changed' grep -q '^- table inet waymark: was changed after it was loaded' "$out"
+waymark apply | grep -q '^apply: installed table inet waymark, 1 ip rule, 1 route$'
+is 'apply says what it did' $? 0
+is 'apply says that there was nothing to do' "$(waymark apply)" 'apply: nothing to change'
+
+# --- beside the daemon --------------------------------------------------------------------------------
+
+waymark remove >/dev/null
+daemon_start
+sed -i 's/weight *= *[0-9]*/weight = 7/' "$lab_tmp/waymark.conf"
+waymark check >"$out" 2>&1
+is 'check with other weights in the file: no error' $? 0
+check_not 'check asks for nothing that waymarkd does' grep -q '^warning: net/' "$out"
+since=$(wc -l <"$lab_tmp/waymarkd.log")
+has_more() { # PATTERN
+	tail -n +$((since + 1)) "$lab_tmp/waymarkd.log" | grep -Eq "$1"
+}
+at router ip rule add pref 10 not fwmark 0x10000/0x10000 lookup 77
+wait_for 10 has_more 'priority 10 not fwmark 0x10000/0x10000 lookup 77.*ip -4 rule add'
+check 'a rule that appears later is reported, with its fix' \
+	has_more 'priority 10 not fwmark 0x10000/0x10000 lookup 77.*ip -4 rule add'
+wait_for 5 grep -q '"reason":"rule-before"' "$lab_tmp/alerts.jsonl"
+check '... and alerted' grep -q '"reason":"rule-before".*priority 10 not fwmark' "$lab_tmp/alerts.jsonl"
+at router ip rule del pref 10
+at router ip -6 rule add pref 11 lookup 77
+wait_for 10 has_more 'priority 11 lookup 77.*IPv6'
+check '... IPv6, too' has_more 'priority 11 lookup 77.*IPv6'
+at router ip -6 rule del pref 11
+is '... each once' "$(tail -n +$((since + 1)) "$lab_tmp/waymarkd.log" | grep -c 'priority 10 not fwmark')" 1
+daemon_stop
+done_testing
