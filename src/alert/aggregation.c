@@ -72,14 +72,25 @@ static uint64_t hash_text(uint64_t hash, const char *text)
 	return hash;
 }
 
+/* A rule or route that leads the flows of all uplinks astray is one fact. */
+static bool is_takeover(const struct alert *a)
+{
+	return a->kind == ALERT_MISMATCH && a->object[0];
+}
+
+static bool is_by_object(const struct alert *a)
+{
+	return alert_kind_lifetime(a->kind) == ALERT_UNTIL_ENDED || is_takeover(a);
+}
+
 static uint64_t hash_alert(const struct alert *a)
 {
 	uint64_t hash = 0xcbf29ce484222325 ^ (uint64_t)a->kind;
 
 	hash = hash_text(hash, a->uplink);
-	hash = hash_text(hash, a->expected);
+	hash = hash_text(hash, is_takeover(a) ? "" : a->expected);
 	hash = hash_text(hash, a->egress);
-	if (alert_kind_lifetime(a->kind) == ALERT_UNTIL_ENDED)
+	if (is_by_object(a))
 		hash = hash_text(hash, a->object);
 	return hash_text(hash, text_of(a->reason));
 }
@@ -87,11 +98,10 @@ static uint64_t hash_alert(const struct alert *a)
 static bool is_same(const struct entry *e, const struct alert *a)
 {
 	return e->newest.kind == a->kind && strcmp(e->newest.uplink, a->uplink) == 0 &&
-	       strcmp(e->newest.expected, a->expected) == 0 &&
+	       (is_takeover(a) || strcmp(e->newest.expected, a->expected) == 0) &&
 	       strcmp(e->newest.egress, a->egress) == 0 &&
 	       strncmp(e->reason, text_of(a->reason), REASON_MAX - 1) == 0 &&
-	       (alert_kind_lifetime(a->kind) != ALERT_UNTIL_ENDED ||
-		strcmp(e->newest.object, a->object) == 0);
+	       (!is_by_object(a) || strcmp(e->newest.object, a->object) == 0);
 }
 
 static void entry_set_newest(struct entry *e, const struct alert *a)

@@ -20,6 +20,20 @@ uint64_t flow_egress(const struct audit *a, const struct flow *f, enum direction
 	return logged;
 }
 
+bool flow_has_left(const struct audit *a, const struct flow *f, enum direction d, struct egress e)
+{
+	if (e.slot == SLOT_NONE)
+		return flows_set(a->flows, f->other[d]) >> e.other & 1;
+	return flows_set(a->flows, f->stray[d]) >> e.slot & 1;
+}
+
+bool flow_note_egress(struct audit *a, struct flow *f, enum direction d, struct egress e)
+{
+	if (e.slot == SLOT_NONE)
+		return flow_set_add(a, &f->other[d], UINT64_C(1) << e.other);
+	return flow_set_add(a, &f->stray[d], UINT64_C(1) << e.slot);
+}
+
 bool flow_set_add(struct audit *a, uint16_t *number, uint64_t add)
 {
 	uint64_t set = flows_set(a->flows, *number);
@@ -55,6 +69,8 @@ static void facts_fill(const struct audit *a, const struct flow *f, const struct
 		.uplink = audit_slot_of_flow(a, f),
 		.is_entered = f->is_entered,
 		.egress = {flow_egress(a, f, DIR_ORIGINAL), flow_egress(a, f, DIR_REPLY)},
+		.other_egress = {flows_set(a->flows, f->other[0]),
+				 flows_set(a->flows, f->other[1])},
 		.source = source_slot(a, f, tuple),
 		.had_mismatch = f->had_mismatch,
 		.has_gap = f->has_gap || f->state == FLOW_LOST,
@@ -104,6 +120,8 @@ static void record_fill(struct audit *a, flow_ref ref, const struct ct_event *ev
 	r->uplink = facts.uplink;
 	r->egress[0] = facts.egress[0];
 	r->egress[1] = facts.egress[1];
+	r->other_egress[0] = facts.other_egress[0];
+	r->other_egress[1] = facts.other_egress[1];
 	r->verdict = verdict_decide(&facts, &r->reason);
 	if (r->verdict == VERDICT_MISMATCH)
 		r->reason = f->reason;

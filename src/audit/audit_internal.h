@@ -34,9 +34,15 @@ struct mark_slot {
 	uint8_t slot;
 };
 
+/* Where a packet left: by an uplink, or, with slot SLOT_NONE, by another interface. */
+struct egress {
+	uint8_t slot;
+	uint16_t other;
+};
+
 struct pending_packet {
 	struct stray_packet packet;
-	uint8_t egress;
+	struct egress egress;
 	int64_t arrived_ms;
 	uint64_t due_tick;
 };
@@ -96,6 +102,8 @@ struct audit {
 	uint32_t mask, label_base;
 	struct mark_slot marks[UPLINKS_MAX];
 	size_t n_marks;
+	char interfaces[INTERFACE_REST][IFNAMSIZ]; /* number n is at n - 1 */
+	unsigned n_interfaces;
 	struct mark_slot former[UPLINKS_MAX]; /* that a reload took away, newest last */
 	size_t n_former;
 	struct owned_address *addresses; /* sorted by address */
@@ -179,6 +187,9 @@ uint8_t audit_slot_of_address(const struct audit *a, const struct addr *addr, in
 /* audit_emit.c */
 /* Uplinks that packets of the flow left by in one direction. */
 uint64_t flow_egress(const struct audit *a, const struct flow *f, enum direction d);
+/* Whether a packet was seen to leave so; notes it, false: it was noted already. */
+bool flow_has_left(const struct audit *a, const struct flow *f, enum direction d, struct egress e);
+bool flow_note_egress(struct audit *a, struct flow *f, enum direction d, struct egress e);
 void flow_facts(const struct audit *a, flow_ref ref, struct verdict_facts *facts);
 /* Emits the flow's row as it stands; ev, if there is one, has counters and times. */
 void flow_emit(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t ended_ms);
@@ -197,7 +208,7 @@ bool mismatch_is_suspect(const struct audit *a, const struct flow *f);
 void mismatch_suspect(struct audit *a, flow_ref ref, bool is_old, int64_t now_ms);
 void mismatch_settle(struct audit *a, int64_t now_ms);
 /* A logged packet of the flow proves one. */
-void mismatch_add_packet(struct audit *a, flow_ref ref, enum direction d, uint8_t egress,
+void mismatch_add_packet(struct audit *a, flow_ref ref, enum direction d, struct egress egress,
 			 const struct stray_packet *p, int64_t now_ms);
 void mismatch_forget(struct audit *a, flow_ref ref);
 void mismatch_emit_dirty(struct audit *a);

@@ -4,6 +4,7 @@
  * label, a logged packet or both prove it, in whatever order they come.
  */
 #include <stdlib.h>
+#include <string.h>
 
 #include "audit/audit_internal.h"
 
@@ -14,10 +15,12 @@ static struct mismatch **bucket_of(struct audit *a, flow_ref ref)
 
 /* A label does not know the direction for sure, so a packet that proves the
  * same uplink makes the label's mismatch its own. */
-static struct mismatch *mismatch_find(struct audit *a, flow_ref ref, int direction, uint8_t egress)
+static struct mismatch *mismatch_find(struct audit *a, flow_ref ref, int direction,
+				      struct egress egress)
 {
 	for (struct mismatch *m = *bucket_of(a, ref); m; m = m->next) {
-		if (m->flow != ref || m->record.egress != egress)
+		if (m->flow != ref || m->record.egress != egress.slot ||
+		    m->record.other_egress != egress.other)
 			continue;
 		if (direction < 0 || (int)m->record.direction == direction ||
 		    m->record.evidence == EVIDENCE_EGRESS_SEEN)
@@ -39,12 +42,13 @@ static void mismatch_set_dirty(struct audit *a, struct mismatch *m)
  * label may be from before anybody listened. */
 struct clue {
 	enum direction direction;
-	uint8_t egress;
+	struct egress egress;
 	const struct stray_packet *p;
 	bool is_old;
 };
 
-static enum reason diagnose(struct audit *a, flow_ref ref, const struct clue *c, bool is_marked)
+static enum reason diagnose(struct audit *a, flow_ref ref, const struct clue *c, bool is_marked,
+			    char object[OBJECT_MAX])
 {
 	const struct flow *f = flows_get(a->flows, ref);
 	struct audit_stray stray = {
@@ -60,34 +64,37 @@ static enum reason diagnose(struct audit *a, flow_ref ref, const struct clue *c,
 	flows_tuples(a->flows, ref, tuple);
 	stray.src = tuple[c->direction].src;
 	stray.dst = tuple[!c->direction].src;
-	return a->port.diagnose(a->port.data, &stray);
+	return a->port.diagnose(a->port.data, &stray, object);
 }
 
 /* Whether the very first packet left so: the NEW event already knew it. There was
  * no mark yet that could have been put back on it. */
 static bool is_first_packet(const struct audit *a, const struct flow *f, uint8_t egress)
 {
-	return f->is_born_astray && (flows_set(a->flows, f->egress_seen) >> egress & 1);
+	return f->is_born_astray && egress < UPLINKS_MAX &&
+	       (flows_set(a->flows, f->egress_seen) >> egress & 1);
 }
 
 /* Why. A mark that named the egress before explains it. Else the packet shows
  * whether it carried the mark: routing led it astray, or something is wrong with
  * the restoring. A label alone comes from the rules that found the mark to name the
  * egress, for all others send a packet too: the mark is another since. */
-static enum reason reason_find(struct audit *a, flow_ref ref, const struct clue *c)
+static enum reason reason_find(struct audit *a, flow_ref ref, const struct clue *c,
+			       char object[OBJECT_MAX])
 {
 	const struct flow *f = flows_get(a->flows, ref);
 	bool is_marked = !c->p || (c->p->mark & a->mask) == f->mark;
 	enum reason reason;
 
-	if (f->former == c->egress)
+	object[0] = '\0';
+	if (c->egress.slot != SLOT_NONE && f->former == c->egress.slot)
 		return REASON_MARK_CHANGED;
-	reason = diagnose(a, ref, c, is_marked);
+	reason = diagnose(a, ref, c, is_marked, object);
 	if (reason != REASON_UNEXPLAINED)
 		return reason;
 	if (!is_marked)
-		return is_first_packet(a, f, c->egress) ? REASON_MARK_CHANGED
-							: REASON_RESTORE_MISSING;
+		return is_first_packet(a, f, c->egress.slot) ? REASON_MARK_CHANGED
+							     : REASON_RESTORE_MISSING;
 	return c->p || c->is_old ? REASON_UNEXPLAINED : REASON_MARK_CHANGED;
 }
 
@@ -105,6 +112,8 @@ static void mismatch_tell(struct audit *a, struct mismatch *m)
 		.uplink = m->record.expected,
 		.ingress = f->ingress,
 		.egress = {flow_egress(a, f, DIR_ORIGINAL), flow_egress(a, f, DIR_REPLY)},
+		.other_egress = {flows_set(a->flows, f->other[0]),
+				 flows_set(a->flows, f->other[1])},
 		.verdict = VERDICT_MISMATCH,
 		.reason = m->record.reason,
 	};
@@ -144,43 +153,48 @@ static struct mismatch *mismatch_new(struct audit *a, flow_ref ref, const struct
 		.direction = c->direction,
 		.mark = f->mark,
 		.expected = expected,
-		.egress = c->egress,
-		.reason = reason_find(a, ref, c),
+		.egress = c->egress.slot,
+		.other_egress = c->egress.other,
 		.evidence = c->p ? EVIDENCE_STRAY_PACKET : EVIDENCE_EGRESS_SEEN,
 		.packets = c->p ? 1 : 0,
 	};
+	m->record.reason = reason_find(a, ref, c, m->record.object);
 	m->next = *bucket_of(a, ref);
 	*bucket_of(a, ref) = m;
 	f->had_mismatch = 1;
 	f->reason = m->record.reason;
-	flow_set_add(a, &f->reported, UINT64_C(1) << c->egress);
+	if (c->egress.slot != SLOT_NONE)
+		flow_set_add(a, &f->reported, UINT64_C(1) << c->egress.slot);
 	a->stats.mismatches++;
 	a->uplink_mismatches[expected]++;
 	mismatch_announce(a, m);
 	return m;
 }
 
-static bool is_reported(const struct audit *a, flow_ref ref, uint8_t egress)
+static bool is_reported(const struct audit *a, flow_ref ref, struct egress egress)
 {
 	const struct flow *f = flows_get(a->flows, ref);
 
-	return flows_set(a->flows, f->reported) >> egress & 1;
+	return egress.slot != SLOT_NONE && flows_set(a->flows, f->reported) >> egress.slot & 1;
 }
 
 /* A label knew neither the packet's direction nor its mark. */
 static void mismatch_prove(struct audit *a, struct mismatch *m, const struct clue *c)
 {
-	enum reason reason = reason_find(a, m->flow, c);
+	char object[OBJECT_MAX];
+	enum reason reason = reason_find(a, m->flow, c, object);
 
 	m->record.evidence = EVIDENCE_STRAY_PACKET;
 	m->record.direction = c->direction;
 	/* By now the cause may be gone; then what was known before stands. */
-	if (reason != REASON_UNEXPLAINED || m->record.reason == REASON_MARK_CHANGED)
+	if (reason != REASON_UNEXPLAINED || m->record.reason == REASON_MARK_CHANGED) {
 		m->record.reason = reason;
+		memcpy(m->record.object, object, sizeof(object));
+	}
 	flows_get(a->flows, m->flow)->reason = m->record.reason;
 }
 
-void mismatch_add_packet(struct audit *a, flow_ref ref, enum direction d, uint8_t egress,
+void mismatch_add_packet(struct audit *a, flow_ref ref, enum direction d, struct egress egress,
 			 const struct stray_packet *p, int64_t now_ms)
 {
 	struct clue clue = {.direction = d, .egress = egress, .p = p};
@@ -216,7 +230,7 @@ static void mismatch_check(struct audit *a, flow_ref ref, bool is_old, int64_t n
 	uint64_t wrong = labels_wrong(a, f, clue.direction);
 
 	for (; wrong; wrong &= wrong - 1) {
-		clue.egress = (uint8_t)__builtin_ctzll(wrong);
+		clue.egress.slot = (uint8_t)__builtin_ctzll(wrong);
 		mismatch_new(a, ref, &clue, now_ms);
 	}
 }

@@ -34,15 +34,17 @@ struct match {
 
 /* Whether the flow, as it is known now, is one that the rules log so. */
 static bool is_fitting(const struct audit *a, const struct flow *f, const struct stray_packet *p,
-		       uint8_t egress)
+		       struct egress egress)
 {
 	switch (p->kind) {
 	case STRAY_UNMARKED:
 		return f->mark == 0;
 	case STRAY_TRANSIT:
 		return f->is_entered;
+	case STRAY_ELSEWHERE:
+		return audit_slot_of_mark(a, f->mark) != SLOT_NONE;
 	default:
-		return f->mark != 0 && audit_slot_of_mark(a, f->mark) != egress;
+		return f->mark != 0 && audit_slot_of_mark(a, f->mark) != egress.slot;
 	}
 }
 
@@ -52,11 +54,6 @@ static bool has_begun_after(const struct flow *f, const struct pending_packet *w
 	int64_t after_ms = (int64_t)f->started_ms - w->arrived_ms;
 
 	return after_ms > by_ms && after_ms < CLOCK_SET_MS;
-}
-
-static bool is_proven(const struct audit *a, const struct flow *f, enum direction d, uint8_t egress)
-{
-	return flows_set(a->flows, f->stray[d]) >> egress & 1;
 }
 
 /* A packet that the restore has marked fits the flow with that mark better, and
@@ -88,7 +85,7 @@ static struct match match_best(const struct audit *a, const struct pending_packe
 		const struct flow *f = flows_get(a->flows, ref);
 		unsigned this_fit = fit(a, f, w);
 
-		if (!this_fit || (is_proven_wanted && !is_proven(a, f, d, w->egress)))
+		if (!this_fit || (is_proven_wanted && !flow_has_left(a, f, d, w->egress)))
 			continue;
 		if (this_fit == best.fit)
 			best.n++;
@@ -117,7 +114,7 @@ static struct match match_successor(const struct audit *a, const struct pending_
 		unsigned this_fit = fit(a, f, w);
 
 		if (!this_fit || is_marked(this_fit) != is_marked(proven->fit) ||
-		    is_proven(a, f, d, w->egress) || f->id < proven->first_id ||
+		    flow_has_left(a, f, d, w->egress) || f->id < proven->first_id ||
 		    has_begun_after(f, w, REPEAT_LATE_MS))
 			continue;
 		if (!oldest.n || f->id < oldest.first_id)
@@ -130,12 +127,17 @@ static struct match match_successor(const struct audit *a, const struct pending_
 	return oldest;
 }
 
+static bool is_against_mark(const struct stray_packet *p)
+{
+	return p->kind == STRAY_MISMATCH || p->kind == STRAY_ELSEWHERE;
+}
+
 /* Whether a packet of a flow that has been proven may well be another's. An id that the
  * kernel names comes again, too, but where packets are logged again and again it says
  * whose most of them are. */
 static bool has_rivals(const struct stray_packet *p)
 {
-	return p->kind == STRAY_TRANSIT || (p->kind == STRAY_MISMATCH && !p->has_ct_id);
+	return p->kind == STRAY_TRANSIT || (is_against_mark(p) && !p->has_ct_id);
 }
 
 static struct match match_find(const struct audit *a, const struct pending_packet *w)
@@ -159,8 +161,8 @@ static void packet_give(struct audit *a, const struct match *m, const struct pen
 
 	if (m->n > 1)
 		a->stats.ambiguous++;
-	is_news = flow_set_add(a, &f->stray[m->direction], UINT64_C(1) << w->egress);
-	if (w->packet.kind == STRAY_MISMATCH && audit_slot_of_mark(a, f->mark) != SLOT_NONE &&
+	is_news = flow_note_egress(a, f, m->direction, w->egress);
+	if (is_against_mark(&w->packet) && audit_slot_of_mark(a, f->mark) != SLOT_NONE &&
 	    (m->direction == DIR_REPLY || !f->is_entered))
 		mismatch_add_packet(a, m->ref, m->direction, w->egress, &w->packet, now_ms);
 	if (is_news) {
@@ -183,7 +185,8 @@ static bool packet_take(struct audit *a, const struct pending_packet *w, bool is
 	return true;
 }
 
-void audit_packet(struct audit *a, const struct stray_packet *p, uint8_t egress, int64_t now_ms)
+static void packet_wait_or_take(struct audit *a, const struct stray_packet *p, struct egress egress,
+				int64_t now_ms)
 {
 	struct pending_packet w = {
 		.packet = *p,
@@ -193,15 +196,33 @@ void audit_packet(struct audit *a, const struct stray_packet *p, uint8_t egress,
 	};
 	bool is_full = a->n_pending == PENDING_MAX;
 
-	a->stats.packets++;
-	if (p->kind == STRAY_OTHER || egress >= UPLINKS_MAX)
-		return;
 	if (packet_take(a, &w, is_full, now_ms))
 		return;
 	if (is_full)
 		a->stats.orphans++;
 	else
 		a->pending[a->n_pending++] = w;
+}
+
+void audit_packet(struct audit *a, const struct stray_packet *p, uint8_t egress, int64_t now_ms)
+{
+	a->stats.packets++;
+	if (p->kind == STRAY_FLOWLESS || p->kind == STRAY_ELSEWHERE || p->kind == STRAY_OTHER ||
+	    egress >= UPLINKS_MAX)
+		return;
+	packet_wait_or_take(a, p, (struct egress){.slot = egress}, now_ms);
+}
+
+void audit_packet_elsewhere(struct audit *a, const struct stray_packet *p, const char *ifname,
+			    int64_t now_ms)
+{
+	struct egress egress = {.slot = SLOT_NONE};
+
+	a->stats.packets++;
+	if (p->kind != STRAY_ELSEWHERE)
+		return;
+	egress.other = audit_interface(a, ifname);
+	packet_wait_or_take(a, p, egress, now_ms);
 }
 
 /* A flow that fits but for its mark: somebody changed the mark for this one
@@ -221,8 +242,8 @@ static bool packet_force(struct audit *a, const struct pending_packet *w, int64_
 	if (has_begun_after(f, w, -FORCE_AGE_MS))
 		return false;
 	f->had_mark_change = 1;
-	f->former = w->egress;
-	flow_set_add(a, &f->stray[d], UINT64_C(1) << w->egress);
+	f->former = w->egress.slot;
+	flow_note_egress(a, f, d, w->egress);
 	mismatch_add_packet(a, ref, d, w->egress, &w->packet, now_ms);
 	flow_touch(a, ref);
 	return true;

@@ -22,7 +22,7 @@
 typedef uint32_t flow_ref;
 #define FLOW_REF_NONE UINT32_MAX
 
-/* 48 bytes, then the addresses: 24 of IPv4, 36 of IPv6, 72 of IPv6 with NAT. Aligned
+/* 52 bytes, then the addresses: 24 of IPv4, 36 of IPv6, 72 of IPv6 with NAT. Aligned
  * to 4, so that the 84 bytes of IPv6 need not be 88. */
 struct flow {
 	flow_ref next; /* in its hash bucket; the table's */
@@ -52,6 +52,7 @@ struct flow {
 	uint16_t zone;
 	uint16_t egress_seen; /* set of uplinks; number of an interned set */
 	uint16_t stray[2];    /* sets of uplinks that stray packets left by, by enum direction */
+	uint16_t other[2];    /* ... and of other interfaces, by their numbers */
 	uint8_t proto;
 	uint8_t shape;	   /* the table's: which addresses follow */
 	uint8_t ingress;   /* slot, or SLOT_NONE */

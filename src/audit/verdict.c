@@ -18,12 +18,20 @@ static bool has_left(const struct verdict_facts *f)
 	return verdict_standing(f) != 0;
 }
 
-/* 1: an uplink that is not the one that the mark names. */
+/* Interfaces that are no uplink's, in the direction that the mark stands for. */
+static uint64_t standing_elsewhere(const struct verdict_facts *f)
+{
+	return f->other_egress[f->is_entered ? DIR_REPLY : DIR_ORIGINAL];
+}
+
+/* 1: an interface that is not the one that the mark names. */
 static bool is_mismatch(const struct verdict_facts *f)
 {
 	if (f->had_mismatch)
 		return true;
-	return f->uplink != SLOT_NONE && (verdict_standing(f) & ~(UINT64_C(1) << f->uplink));
+	if (f->uplink == SLOT_NONE)
+		return false;
+	return (verdict_standing(f) & ~(UINT64_C(1) << f->uplink)) || standing_elsewhere(f);
 }
 
 /* 2: the right uplink with the address of another. */

@@ -11,15 +11,16 @@
 #include "waymark/base/record.h"
 
 struct verdict_facts {
-	uint32_t mark;	    /* masked */
-	uint8_t uplink;	    /* slot that the mark names, or SLOT_NONE */
-	bool is_entered;    /* the flow entered by an uplink */
-	uint64_t egress[2]; /* uplinks that its packets left by, by direction */
-	uint8_t source;	    /* slot that owns the source address on the wire, or SLOT_NONE */
-	bool had_mismatch;  /* one was recorded; what happened stays true */
-	bool has_gap;	    /* evidence may have been lost */
-	bool is_offloaded;  /* packets skip the hooks */
-	bool is_predating;  /* began before there was evidence */
+	uint32_t mark;		  /* masked */
+	uint8_t uplink;		  /* slot that the mark names, or SLOT_NONE */
+	bool is_entered;	  /* the flow entered by an uplink */
+	uint64_t egress[2];	  /* uplinks that its packets left by, by direction */
+	uint64_t other_egress[2]; /* interfaces that are no uplink's, likewise */
+	uint8_t source;		  /* slot that owns the source address on the wire, or SLOT_NONE */
+	bool had_mismatch;	  /* one was recorded; what happened stays true */
+	bool has_gap;		  /* evidence may have been lost */
+	bool is_offloaded;	  /* packets skip the hooks */
+	bool is_predating;	  /* began before there was evidence */
 };
 
 /* The uplinks of the directions that the mark stands for: of a flow that entered

@@ -10,6 +10,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "daemon/daemon.h"
 #include "daemon/diagnose.h"
@@ -22,6 +23,7 @@ struct diagnosis {
 	int64_t time_ms; /* 0: none yet */
 	struct addr dst;
 	enum reason reason;
+	char object[OBJECT_MAX];
 };
 
 struct diagnose {
@@ -65,8 +67,8 @@ static const char *iifname_of(struct daemon *d, const struct audit_stray *stray)
 	return name ? name : "";
 }
 
-static enum reason routing_diagnose(struct daemon *d, const struct audit_stray *stray,
-				    int64_t now_ms)
+static const struct diagnosis *routing_diagnose(struct daemon *d, const struct audit_stray *stray,
+						int64_t now_ms)
 {
 	const struct uplink_config *u = config_uplink_by_slot(d->config, stray->expected);
 	bool is_v6 = stray->src.family == AF_INET6;
@@ -80,16 +82,16 @@ static enum reason routing_diagnose(struct daemon *d, const struct audit_stray *
 	};
 
 	if (!u)
-		return REASON_UNEXPLAINED;
+		return NULL;
 	if (is_of_now(known->time_ms, now_ms) &&
 	    (addr_is_equal(&known->dst, &stray->dst) || !may_ask(d, now_ms)))
-		return known->reason;
+		return known;
 	*known = (struct diagnosis){.time_ms = now_ms, .dst = stray->dst};
-	known->reason = steering_diagnose(d->steering, u, &q);
+	known->reason = steering_diagnose(d->steering, u, &q, known->object);
 	/* A line that is coming back has its link before it has its routes. */
 	if (known->reason == REASON_ROUTE_MISSING && !steer_is_up(d, stray->expected))
 		known->reason = REASON_UPLINK_DOWN;
-	return known->reason;
+	return known;
 }
 
 /* In audit mode others restore the marks, in ways that are theirs. */
@@ -107,13 +109,20 @@ static enum reason restoring_diagnose(struct daemon *d, int64_t now_ms)
 	return known->reason;
 }
 
-enum reason diagnose_stray(void *data, const struct audit_stray *stray)
+enum reason diagnose_stray(void *data, const struct audit_stray *stray, char object[OBJECT_MAX])
 {
 	struct daemon *d = data;
 	int64_t now_ms = clock_now_ms();
+	const struct diagnosis *known;
 
+	object[0] = '\0';
 	if (stray->expected >= UPLINKS_MAX)
 		return REASON_UNEXPLAINED;
-	return stray->is_marked ? routing_diagnose(d, stray, now_ms)
-				: restoring_diagnose(d, now_ms);
+	if (!stray->is_marked)
+		return restoring_diagnose(d, now_ms);
+	known = routing_diagnose(d, stray, now_ms);
+	if (!known)
+		return REASON_UNEXPLAINED;
+	memcpy(object, known->object, OBJECT_MAX);
+	return known->reason;
 }

@@ -13,6 +13,6 @@ struct daemon;
 int diagnose_open(struct daemon *d); /* 0 or -errno */
 void diagnose_close(struct daemon *d);
 /* For the audit's port; data is the daemon. */
-enum reason diagnose_stray(void *data, const struct audit_stray *stray);
+enum reason diagnose_stray(void *data, const struct audit_stray *stray, char object[OBJECT_MAX]);
 
 #endif

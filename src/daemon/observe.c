@@ -67,27 +67,33 @@ static void take_event(void *data, const struct ct_event *ev)
 	audit_ct_event(d->audit, ev, d->observe->last_event_ms);
 }
 
-static const struct uplink_config *uplink_of(struct daemon *d, uint32_t ifindex)
+/* An interface that is not known appeared a moment ago, and the notice of it waits. */
+static const char *ifname_of(struct daemon *d, uint32_t ifindex)
 {
 	const char *name = ifnames_get(d->ifnames, ifindex);
 
-	return name ? config_uplink_by_ifname(d->config, name) : NULL;
+	if (name)
+		return name;
+	ifnames_receive(d->ifnames);
+	name = ifnames_get(d->ifnames, ifindex);
+	return name ? name : "unknown";
 }
 
-/* Only what leaves by an uplink is logged by our rules: one that is not known has come a
- * moment ago, and the notice of it waits. */
 static void take_packet(void *data, const struct stray_packet *p)
 {
 	struct daemon *d = data;
-	const struct uplink_config *u = uplink_of(d, p->oifindex);
+	const struct uplink_config *u;
+	const char *ifname;
 
-	if (!u && p->kind != STRAY_OTHER) {
-		ifnames_receive(d->ifnames);
-		u = uplink_of(d, p->oifindex);
-	}
 	d->observe->last_logged_ms = d->observe->last_packet_ms;
+	if (p->kind == STRAY_OTHER)
+		return;
+	ifname = ifname_of(d, p->oifindex);
+	u = config_uplink_by_ifname(d->config, ifname);
 	if (u)
 		audit_packet(d->audit, p, u->slot, d->observe->last_packet_ms);
+	else
+		audit_packet_elsewhere(d->audit, p, ifname, d->observe->last_packet_ms);
 }
 
 /* --- logged packets, and what of them was lost ------------------------------------ */

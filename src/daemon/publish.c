@@ -137,6 +137,13 @@ static int format_flow(char *buf, size_t size, const struct alert *a)
 			is_v6 ? "]" : "", a->tuple.dport);
 }
 
+static const char *mismatch_egress(const struct daemon *d, const struct mismatch_record *m)
+{
+	const char *other = audit_interface_name(d->audit, m->other_egress);
+
+	return other ? other : uplink_ifname(d, m->egress);
+}
+
 static enum alert_kind kind_of(enum verdict v)
 {
 	switch (v) {
@@ -151,12 +158,22 @@ static enum alert_kind kind_of(enum verdict v)
 	}
 }
 
+/* Of what takes over the flows of several uplinks, one alert is raised: it names what. */
+static void format_takeover(struct alert *a, const char *flow)
+{
+	snprintf(a->text, sizeof(a->text),
+		 "%.95s takes over: flow %" PRId64 " %.100s: %s left by %s", a->object, a->flow_id,
+		 flow, a->direction == DIR_REPLY ? "replies" : "packets", a->egress);
+}
+
 static void format_text(struct alert *a)
 {
 	char flow[160];
 
 	format_flow(flow, sizeof(flow), a);
-	if (a->kind == ALERT_MISMATCH)
+	if (a->kind == ALERT_MISMATCH && a->object[0])
+		format_takeover(a, flow);
+	else if (a->kind == ALERT_MISMATCH)
 		snprintf(a->text, sizeof(a->text),
 			 "flow %" PRId64 " %s: marked for %s, %s left by %s: %s", a->flow_id, flow,
 			 a->expected, a->direction == DIR_REPLY ? "replies" : "packets", a->egress,
@@ -205,13 +222,15 @@ void publish_verdict(struct daemon *d, const struct flow_record *f, const struct
 	};
 
 	snprintf(a.expected, sizeof(a.expected), "%s", uplink_name(d, f->uplink));
-	snprintf(a.egress, sizeof(a.egress), "%s", uplink_ifname(d, egress));
+	snprintf(a.egress, sizeof(a.egress), "%s",
+		 m ? mismatch_egress(d, m) : uplink_ifname(d, egress));
 	snprintf(a.egress_uplink, sizeof(a.egress_uplink), "%s", uplink_name(d, egress));
 	if (m) {
 		a.mismatch_id = m->id;
 		a.reason = reason_name(m->reason);
 		a.evidence = evidence_name(m->evidence);
 		a.direction = m->direction;
+		snprintf(a.object, sizeof(a.object), "%s", m->object);
 	}
 	format_text(&a);
 	if (m)
@@ -228,7 +247,8 @@ bool publish_goes_on(struct daemon *d, const struct mismatch_record *m)
 	};
 
 	snprintf(a.expected, sizeof(a.expected), "%s", uplink_name(d, m->expected));
-	snprintf(a.egress, sizeof(a.egress), "%s", uplink_ifname(d, m->egress));
+	snprintf(a.egress, sizeof(a.egress), "%s", mismatch_egress(d, m));
+	snprintf(a.object, sizeof(a.object), "%s", m->object);
 	return alerter_goes_on(d->alerter, &a);
 }
 

@@ -15,6 +15,7 @@
 #include "daemon/daemon.h"
 #include "daemon/watch.h"
 #include "waymark/status/json_text.h"
+#include "waymark/audit/audit.h"
 #include "waymark/base/proto.h"
 #include "waymark/base/times.h"
 
@@ -58,7 +59,7 @@ static const char *name_of(const struct daemon *d, uint8_t slot)
 	return u ? u->name : NULL;
 }
 
-static json_t *json_interfaces(const struct daemon *d, uint64_t set)
+static json_t *json_interfaces(const struct daemon *d, uint64_t set, uint64_t other)
 {
 	json_t *list = json_array();
 
@@ -68,6 +69,9 @@ static json_t *json_interfaces(const struct daemon *d, uint64_t set)
 
 		json_array_append_new(list, json_text(u ? u->ifname : NULL));
 	}
+	for (; other; other &= other - 1)
+		json_array_append_new(list, json_text(audit_interface_name(
+						    d->audit, (uint16_t)__builtin_ctzll(other))));
 	return list;
 }
 
@@ -92,8 +96,9 @@ static json_t *flow_json(const struct daemon *d, const struct flow_record *f)
 	tuple_put(o, f->proto, &f->tuple[DIR_ORIGINAL]);
 	json_object_set_new(o, "mark", json_integer(f->mark));
 	json_object_set_new(o, "uplink", json_text(name_of(d, f->uplink)));
-	json_object_set_new(o, "egress", json_interfaces(d, f->egress[0]));
-	json_object_set_new(o, "egress_reply", json_interfaces(d, f->egress[1]));
+	json_object_set_new(o, "egress", json_interfaces(d, f->egress[0], f->other_egress[0]));
+	json_object_set_new(o, "egress_reply",
+			    json_interfaces(d, f->egress[1], f->other_egress[1]));
 	json_object_set_new(o, "verdict", json_text(verdict_name(f->verdict)));
 	json_object_set_new(o, "reason", json_text(reason_name(f->reason)));
 	if (f->has_counters) {
@@ -113,7 +118,9 @@ static json_t *mismatch_json(const struct daemon *d, const struct mismatch_recor
 	json_object_set_new(o, "direction", json_string(m->direction ? "reply" : "original"));
 	json_object_set_new(o, "mark", json_integer(m->mark));
 	json_object_set_new(o, "expected", json_text(name_of(d, m->expected)));
-	json_object_set_new(o, "egress", json_text(out ? out->ifname : NULL));
+	json_object_set_new(
+		o, "egress",
+		json_text(out ? out->ifname : audit_interface_name(d->audit, m->other_egress)));
 	json_object_set_new(o, "reason", json_text(reason_name(m->reason)));
 	json_object_set_new(o, "evidence", json_string(evidence_name(m->evidence)));
 	json_object_set_new(o, "packets", json_integer((json_int_t)m->packets));

@@ -170,7 +170,7 @@ static void nflog_checked(struct findings *f, const struct config *c)
 
 static void ruleset_checked(struct findings *f, const struct config *c, struct nft *nft)
 {
-	char *text = ruleset_render(c, NULL, false);
+	char *text = ruleset_render(c, false);
 	const char *said;
 
 	if (!text) {

@@ -15,6 +15,8 @@
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,11 +35,26 @@ struct nft_counters {
 	char buffer[MNLREPLIES_BYTES];
 };
 
-static const char *const count_names[RULE_COUNTS] = {
-	[RULE_OUT] = RULESET_COUNT_OUT,
-	[RULE_UNTRACKED] = RULESET_COUNT_UNTRACKED,
-	[RULE_NEIGHBOURS] = RULESET_COUNT_NEIGHBOURS,
+/* What a counting rule counts: a tally of packets, or flows. */
+struct count_word {
+	const char *word;
+	size_t offset; /* of its struct tally or its number of flows in struct nft_counters_uplink */
+	bool is_flows;
 };
+
+#define TALLY(count)	      offsetof(struct nft_counters_uplink, rules[count]), false
+#define FLOWS(family, member) offsetof(struct nft_counters_uplink, flows[family].member), true
+
+static const struct count_word count_words[] = {
+	{RULESET_COUNT_OUT, TALLY(RULE_OUT)},
+	{RULESET_COUNT_UNTRACKED, TALLY(RULE_UNTRACKED)},
+	{RULESET_COUNT_NEIGHBOURS, TALLY(RULE_NEIGHBOURS)},
+	{RULESET_COUNT_STARTED4, FLOWS(COUNTED_IPV4, flows_started)},
+	{RULESET_COUNT_STARTED6, FLOWS(COUNTED_IPV6, flows_started)},
+	{RULESET_COUNT_ANSWERED4, FLOWS(COUNTED_IPV4, flows_answered)},
+	{RULESET_COUNT_ANSWERED6, FLOWS(COUNTED_IPV6, flows_answered)},
+};
+#define COUNT_WORDS (sizeof(count_words) / sizeof(count_words[0]))
 
 struct nft_counters *nft_counters_open(void)
 {
@@ -106,18 +123,31 @@ static void comment_read(const struct nlattr *userdata, char *text, size_t room)
 	}
 }
 
-/* What a comment says that its rule counts; RULE_COUNTS: nothing of ours. */
-static enum rule_count count_parse(const char *comment, uint32_t *mark)
+/* What a comment says that its rule counts; NULL: nothing of ours. */
+static const struct count_word *count_parse(const char *comment, uint32_t *mark)
 {
-	for (int i = 0; i < RULE_COUNTS; i++) {
-		size_t size = strlen(count_names[i]);
+	for (size_t i = 0; i < COUNT_WORDS; i++) {
+		size_t size = strlen(count_words[i].word);
 		char end;
 
-		if (!strncmp(comment, count_names[i], size) &&
+		if (!strncmp(comment, count_words[i].word, size) &&
 		    sscanf(comment + size, " 0x%" SCNx32 "%c", mark, &end) == 1)
-			return (enum rule_count)i;
+			return &count_words[i];
 	}
-	return RULE_COUNTS;
+	return NULL;
+}
+
+static void count_add(struct nft_counters_uplink *u, const struct count_word *w,
+		      const struct tally *t)
+{
+	char *at = (char *)u + w->offset;
+
+	if (w->is_flows) {
+		*(uint64_t *)(void *)at += t->packets;
+		return;
+	}
+	((struct tally *)(void *)at)->packets += t->packets;
+	((struct tally *)(void *)at)->bytes += t->bytes;
 }
 
 static bool is_named(const struct nlattr *name, const char *text)
@@ -167,7 +197,7 @@ static int rule_take(const struct nlmsghdr *nlh, void *data)
 {
 	struct attrs a = {{NULL}};
 	struct nft_counters_uplink *u;
-	enum rule_count count;
+	const struct count_word *count;
 	struct tally tally;
 	char comment[64];
 	uint32_t mark;
@@ -177,13 +207,11 @@ static int rule_take(const struct nlmsghdr *nlh, void *data)
 		return MNL_CB_OK;
 	comment_read(a.tb[NFTA_RULE_USERDATA], comment, sizeof(comment));
 	count = count_parse(comment, &mark);
-	if (count == RULE_COUNTS || !counter_read(a.tb[NFTA_RULE_EXPRESSIONS], &tally))
+	if (!count || !counter_read(a.tb[NFTA_RULE_EXPRESSIONS], &tally))
 		return MNL_CB_OK;
 	u = uplink_get(data, mark);
-	if (u) {
-		u->rules[count].packets += tally.packets;
-		u->rules[count].bytes += tally.bytes;
-	}
+	if (u)
+		count_add(u, count, &tally);
 	return MNL_CB_OK;
 }
 

@@ -153,24 +153,31 @@ const struct rule_state *fib_mark_rule(const struct netstate *s, const struct co
 	return found;
 }
 
+/* What stands before the mark's rule on purpose is a look at main's own routes: a route
+ * there is a route in the wrong place, any other rule is in the way. */
+static bool is_rule_before(const struct rule_state *answer, const struct rule_state *mark)
+{
+	return answer && answer->priority < mark->priority &&
+	       answer->protocol != ROUTE_PROTOCOL_WAYMARK;
+}
+
 enum reason fib_diagnose(const struct netstate *s, const struct config *c,
-			 const struct uplink_config *u, const struct fib_query *q)
+			 const struct uplink_config *u, const struct fib_query *q,
+			 struct fib_answer *answer)
 {
 	const struct link_state *link = netstate_link_by_name(s, u->ifname);
 	const struct rule_state *rule = fib_mark_rule(s, c, u, q->family);
-	struct fib_answer a;
+	struct fib_answer own, *a = answer ? answer : &own;
 
+	*a = (struct fib_answer){.is_sure = true};
 	if (!link || !link->is_up || !link->has_carrier)
 		return REASON_UPLINK_DOWN;
-	fib_lookup(s, q, &a);
-	if (a.route && fib_route_leads_to(a.route, link->index))
+	fib_lookup(s, q, a);
+	if (a->route && fib_route_leads_to(a->route, link->index))
 		return REASON_UNEXPLAINED;
 	if (!rule)
 		return REASON_RULE_MISSING;
-	/* What stands before the mark's rule on purpose is a look at main's own routes:
-	 * a route there is a route in the wrong place, any other rule is in the way. */
-	if (a.rule && a.rule->priority < rule->priority &&
-	    a.rule->protocol != ROUTE_PROTOCOL_WAYMARK)
-		return REASON_RULE_MISSING;
-	return REASON_ROUTE_MISSING;
+	if (is_rule_before(a->rule, rule))
+		return REASON_RULE_BEFORE;
+	return a->route && a->route->dst.len ? REASON_ROUTE_SPECIFIC : REASON_ROUTE_MISSING;
 }

@@ -259,7 +259,7 @@ int steering_print(struct steering *s, FILE *out)
 	if (!err)
 		err = steering_look(s);
 	if (!err) {
-		text = ruleset_render(s->config, s->netstate, s->is_minimal);
+		text = ruleset_render(s->config, s->is_minimal);
 		err = text ? 0 : -errno;
 	}
 	if (!err) {

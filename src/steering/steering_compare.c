@@ -68,7 +68,7 @@ static int ruleset_compare_to_file(struct comparison *k)
 	char *listing = nft_list_table(s->nft, RULESET_FAMILY, RULESET_TABLE), *text;
 	int err = listing || errno == ENOENT ? 0 : -errno;
 
-	text = err ? NULL : ruleset_render(s->config, s->netstate, s->is_minimal);
+	text = err ? NULL : ruleset_render(s->config, s->is_minimal);
 	if (!err && !text)
 		err = -errno;
 	if (!err && !listing)

@@ -1,25 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * steering_diagnose.c - why a packet with an uplink's mark might leave by another
- * line, from what the kernel has at this moment.
+ * interface, from what the kernel has at this moment.
  *
  * Must not change anything, nor touch the plan of the last apply: it is asked in
  * the middle of things.
  */
 #include "steering/steering_internal.h"
 
-enum reason steering_diagnose(struct steering *s, const struct uplink_config *u,
-			      const struct fib_query *q)
+static void object_name(enum reason reason, const struct fib_answer *a, const struct netstate *s,
+			char object[OBJECT_MAX])
 {
-	struct netstate *now;
+	if (reason == REASON_RULE_BEFORE)
+		rule_format(object, OBJECT_MAX, a->rule);
+	else if (reason == REASON_ROUTE_SPECIFIC)
+		route_format(object, OBJECT_MAX, a->route, s);
+}
+
+enum reason steering_diagnose(struct steering *s, const struct uplink_config *u,
+			      const struct fib_query *q, char object[OBJECT_MAX])
+{
+	struct netstate *now = rtnl_snapshot(s->rtnl);
+	struct fib_answer answer;
 	enum reason reason;
 
-	if (s->decisions.by_slot[u->slot] == DECISION_DOWN)
-		return REASON_UPLINK_DOWN;
-	now = rtnl_snapshot(s->rtnl);
+	object[0] = '\0';
 	if (!now)
 		return REASON_UNEXPLAINED;
-	reason = fib_diagnose(now, s->config, u, q);
+	reason = fib_diagnose(now, s->config, u, q, &answer);
+	object_name(reason, &answer, now, object);
 	netstate_free(now);
 	return reason;
 }

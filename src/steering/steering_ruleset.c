@@ -138,7 +138,7 @@ void ruleset_load(struct run *run)
 
 	if (!run_goes_on(run))
 		return;
-	text = ruleset_render(s->config, s->netstate, s->is_minimal);
+	text = ruleset_render(s->config, s->is_minimal);
 	if (!text) {
 		run_failed(run, -errno, NULL, "%s", table_name);
 		return;

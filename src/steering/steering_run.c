@@ -158,35 +158,17 @@ int undo_ruleset(struct run *run, const char *former)
 	return u && (u->text || !former) ? 0 : -ENOMEM;
 }
 
-/* A listing in words that nftables reads again; malloc'd. */
-static char *listing_readable(const char *listing)
-{
-	static const char words[] = "ct event set " RULESET_EVENT_WORDS "\n";
-	static const char number[] = "ct event set " RULESET_EVENT_MASK "\n";
-	char *text = strdup(listing), *at = text;
-
-	while (text && (at = strstr(at, words))) {
-		memcpy(at, number, sizeof(number) - 1);
-		at += sizeof(number) - 1;
-		memmove(at, at + sizeof(words) - sizeof(number),
-			strlen(at + sizeof(words) - sizeof(number)) + 1);
-	}
-	return text;
-}
-
 static int ruleset_put_back(struct nft *nft, const char *former)
 {
 	static const char remove[] = "delete table " RULESET_FAMILY " " RULESET_TABLE "\n";
-	char *text = NULL, *readable;
+	char *text = NULL;
 	int err = -ENOMEM;
 
 	if (!former)
 		return nft_run(nft, remove);
-	readable = listing_readable(former);
-	if (readable && asprintf(&text, "%s%s", remove, readable) >= 0)
+	if (asprintf(&text, "%s%s", remove, former) >= 0)
 		err = nft_run(nft, text);
 	free(text);
-	free(readable);
 	return err;
 }
 

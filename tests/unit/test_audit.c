@@ -29,7 +29,7 @@ struct history {
 	struct flow_record flow[ROWS]; /* by id, as the store would hold it */
 	struct mismatch_record mismatch[ROWS];
 	struct gap_record gap[ROWS];
-	unsigned n_flows, n_mismatches, n_gaps, n_changes, n_alerts;
+	unsigned n_flows, n_mismatches, n_gaps, n_changes, n_alerts, n_interfaces;
 	enum reason diagnosis, restoring; /* what the kernel is said to be like */
 	struct audit_stray stray;	  /* asked of last */
 	bool is_over;			  /* the alerts' word */
@@ -70,6 +70,9 @@ static void emit(void *data, const struct record *r)
 		assert_int_not_equal(h->flow[r->mismatch.flow_id].id, 0);
 		h->mismatch[r->mismatch.id] = r->mismatch;
 		break;
+	case RECORD_INTERFACE:
+		h->n_interfaces++;
+		break;
 	case RECORD_GAP:
 		if (!h->gap[r->gap.id].id)
 			h->n_gaps++;
@@ -102,11 +105,12 @@ static bool goes_on(void *data, const struct mismatch_record *m)
 	return !h->is_over;
 }
 
-static enum reason diagnose(void *data, const struct audit_stray *stray)
+static enum reason diagnose(void *data, const struct audit_stray *stray, char object[OBJECT_MAX])
 {
 	struct history *h = data;
 
 	h->stray = *stray;
+	strcpy(object, "an object");
 	return stray->is_marked ? h->diagnosis : h->restoring;
 }
 
@@ -561,6 +565,67 @@ static void a_label_alone_proves_a_mismatch(void **state)
 	assert_int_equal(w.h.n_mismatches, 1);
 	assert_int_equal(w.h.mismatch[1].evidence, EVIDENCE_EGRESS_SEEN);
 	assert_int_equal(w.h.flow[1].verdict, VERDICT_MISMATCH);
+	world_close(&w);
+}
+
+/* --- by an interface that is no uplink's ---------------------------------------------- */
+
+static void take_elsewhere(struct world *w, const struct ct_event *ev, enum direction d,
+			   const char *ifname)
+{
+	struct stray_packet p = logged(ev, STRAY_ELSEWHERE, d, ev->mark);
+
+	audit_packet_elsewhere(w->a, &p, ifname, w->now_ms);
+}
+
+/* Whichever comes first, the packet or the event; the interface is named once. */
+static void a_pinned_flow_that_leaves_by_no_uplink_is_a_mismatch(void **state)
+{
+	struct ct_event first = lan_flow(CT_NEW, 1, 2), second = lan_flow(CT_NEW, 2, 3);
+	struct world w;
+
+	(void)state;
+	world_open(&w, 100);
+	w.h.diagnosis = REASON_RULE_BEFORE;
+	second.tuple[0].sport++;
+	second.tuple[1].dport++;
+	label(&first, LABEL(WAN1));
+	audit_ct_event(w.a, &first, w.now_ms);
+	take_elsewhere(&w, &first, DIR_ORIGINAL, "tun0");
+	take_elsewhere(&w, &second, DIR_ORIGINAL, "tun0");
+	audit_ct_event(w.a, &second, w.now_ms);
+	audit_settle(w.a, w.now_ms);
+	ticks(&w, 3);
+	assert_int_equal(w.h.n_mismatches, 2);
+	assert_int_equal(w.h.n_interfaces, 1);
+	for (int i = 1; i <= 2; i++) {
+		assert_int_equal(w.h.mismatch[i].egress, SLOT_NONE);
+		assert_int_equal(w.h.mismatch[i].other_egress, 1);
+		assert_int_equal(w.h.mismatch[i].reason, REASON_RULE_BEFORE);
+		assert_string_equal(w.h.mismatch[i].object, "an object");
+		assert_int_equal(w.h.flow[i].verdict, VERDICT_MISMATCH);
+		assert_int_equal(w.h.flow[i].other_egress[DIR_ORIGINAL], 2);
+	}
+	assert_string_equal(audit_interface_name(w.a, 1), "tun0");
+	world_close(&w);
+}
+
+/* More interfaces than there are numbers share the last. */
+static void interfaces_beyond_the_last_number_share_it(void **state)
+{
+	struct world w;
+	char name[IFNAMSIZ];
+
+	(void)state;
+	world_open(&w, 100);
+	for (int i = 1; i < INTERFACE_REST; i++) {
+		snprintf(name, sizeof(name), "tun%d", i);
+		assert_int_equal(audit_interface(w.a, name), i);
+	}
+	assert_int_equal(audit_interface(w.a, "tun1000"), INTERFACE_REST);
+	assert_int_equal(audit_interface(w.a, "tun1001"), INTERFACE_REST);
+	assert_int_equal(audit_interface(w.a, "tun7"), 7);
+	assert_string_equal(audit_interface_name(w.a, INTERFACE_REST), "others");
 	world_close(&w);
 }
 
@@ -1163,6 +1228,8 @@ int main(void)
 		cmocka_unit_test(transit_between_uplinks_is_no_mismatch),
 		cmocka_unit_test(transit_by_the_same_port_again_is_seen_too),
 		cmocka_unit_test(a_label_alone_proves_a_mismatch),
+		cmocka_unit_test(a_pinned_flow_that_leaves_by_no_uplink_is_a_mismatch),
+		cmocka_unit_test(interfaces_beyond_the_last_number_share_it),
 		cmocka_unit_test(a_packet_of_nobody_is_an_orphan_not_a_mismatch),
 		cmocka_unit_test(a_mismatch_that_goes_on_is_told_of),
 		cmocka_unit_test(unmarked_and_foreign_flows_are_alerted_once),

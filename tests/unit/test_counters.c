@@ -35,7 +35,7 @@ static void rules_load(unsigned n)
 	}
 	c->uplinks = uplinks;
 	c->n_uplinks = n;
-	text = ruleset_render(c, NULL, false);
+	text = ruleset_render(c, false);
 	assert_non_null(text);
 	sandbox_nft(text);
 	free(text);

@@ -38,10 +38,11 @@ static void alert(void *data, const struct flow_record *f, const struct mismatch
 	(void)m;
 }
 
-static enum reason diagnose(void *data, const struct audit_stray *stray)
+static enum reason diagnose(void *data, const struct audit_stray *stray, char object[OBJECT_MAX])
 {
 	(void)data;
 	(void)stray;
+	object[0] = 0;
 	return REASON_UNEXPLAINED;
 }
 

@@ -179,7 +179,7 @@ static void the_lower_metric_and_the_longer_prefix_count(void **state)
 static enum reason why(struct netstate *s)
 {
 	struct fib_query q = query(2);
-	enum reason r = fib_diagnose(s, &config, &uplinks[0], &q);
+	enum reason r = fib_diagnose(s, &config, &uplinks[0], &q, NULL);
 
 	netstate_free(s);
 	return r;
@@ -203,15 +203,15 @@ static void the_reason_is_what_was_changed(void **state)
 	/* Another rule before ours. */
 	s = router(ALL);
 	rule_add(s, 900, 2, 250);
-	assert_int_equal(why(s), REASON_RULE_MISSING);
+	assert_int_equal(why(s), REASON_RULE_BEFORE);
 	s = router(ALL);
 	rule_add(s, 900, 0, RT_TABLE_MAIN);
-	assert_int_equal(why(s), REASON_RULE_MISSING);
+	assert_int_equal(why(s), REASON_RULE_BEFORE);
 	/* ... that leads the same way does no harm. */
 	s = router(ALL);
 	rule_add(s, 900, 2, 251);
 	assert_int_equal(why(s), REASON_UNEXPLAINED);
-	/* The table has become the other line's. */
+	/* The table has become the other uplink's. */
 	s = router(ROUTE);
 	route_add(s, 251, "", 0, IF2, 0);
 	assert_int_equal(why(s), REASON_ROUTE_MISSING);
@@ -221,7 +221,7 @@ static void the_reason_is_what_was_changed(void **state)
 	/* A route of main's own, which is asked first. */
 	s = router(ALL);
 	route_add(s, RT_TABLE_MAIN, "203.0.113.0/24", 0, IF2, 0);
-	assert_int_equal(why(s), REASON_ROUTE_MISSING);
+	assert_int_equal(why(s), REASON_ROUTE_SPECIFIC);
 }
 
 /* In audit mode the tables are another tool's. */

@@ -198,10 +198,11 @@ static void alert(void *data, const struct flow_record *f, const struct mismatch
 	(void)m;
 }
 
-static enum reason diagnose(void *data, const struct audit_stray *stray)
+static enum reason diagnose(void *data, const struct audit_stray *stray, char object[OBJECT_MAX])
 {
 	const struct outcome *o = data;
 
+	object[0] = 0;
 	assert_int_equal(stray->src.family, AF_INET);
 	assert_int_equal(stray->dst.family, AF_INET);
 	return stray->is_marked ? o->is->routing : o->is->restoring;
@@ -300,8 +301,8 @@ static void case_run(const struct reason_case *c, bool is_late, bool is_one_batc
 		fail_msg("line %d%s%s: %u mismatches, by slot %u, reason %d (flow %d), wanted %d",
 			 c->line, is_late ? ", late" : "", is_one_batch ? ", at once" : "", o.n,
 			 o.last.egress, o.last.reason, o.of_flow, c->wanted);
-	assert_int_equal(o.last.evidence,
-			 c->packet_mark == NO_PACKET ? EVIDENCE_EGRESS_SEEN : EVIDENCE_STRAY_PACKET);
+	assert_int_equal(o.last.evidence, c->packet_mark == NO_PACKET ? EVIDENCE_EGRESS_SEEN
+								      : EVIDENCE_STRAY_PACKET);
 	audit_free(a);
 }
 

@@ -532,16 +532,17 @@ static void audits_without_steering(void **state)
 	assert_true(steering_lab_shows("cat /proc/sys/net/netfilter/nf_conntrack_acct", "1"));
 }
 
+/* The kernel itself turns accounting on for a ruleset that reads the counters of flows. */
 static void sets_no_sysctl_when_told_so(void **state)
 {
 	char *before = steering_lab_output(
-		"grep . /proc/sys/net/ipv4/conf/*/* /proc/sys/net/netfilter/*_acct");
+		"grep . /proc/sys/net/ipv4/conf/*/* /proc/sys/net/netfilter/*_timestamp");
 
 	(void)state;
 	steering_lab_config.sysctl = false;
 	steering_lab_apply(steering_lab_steering());
 	steering_lab_assert_same(before, steering_lab_output("grep . /proc/sys/net/ipv4/conf/*/*"
-							     " /proc/sys/net/netfilter/*_acct"));
+							     " /proc/sys/net/netfilter/*_timestamp"));
 }
 
 /* What is printed, run by a shell, is what applying does. */
@@ -568,10 +569,11 @@ static void prints_what_it_applies(void **state)
 static enum reason why(struct steering *s, const struct uplink_config *u, int family)
 {
 	struct fib_query q = {.family = (uint8_t)family, .mark = u->mark, .iifname = "lan"};
+	char object[OBJECT_MAX];
 
 	addr_parse(&q.src, family == AF_INET ? "192.168.10.2" : "fd00:10::2");
 	addr_parse(&q.dst, family == AF_INET ? "203.0.113.10" : "2001:db8:113::10");
-	return steering_diagnose(s, u, &q);
+	return steering_diagnose(s, u, &q, object);
 }
 
 static void says_why(void **state)
@@ -587,7 +589,7 @@ static void says_why(void **state)
 	assert_int_equal(why(s, u, AF_INET6), REASON_UNEXPLAINED);
 	assert_true(steering_lab_reconcile(s) > 0);
 	steering_lab_run("ip rule add pref 900 fwmark 2/0xff lookup 250");
-	assert_int_equal(why(s, u, AF_INET), REASON_RULE_MISSING);
+	assert_int_equal(why(s, u, AF_INET), REASON_RULE_BEFORE);
 	steering_lab_run("ip rule del pref 900");
 	steering_lab_run("ip route replace default via 192.168.2.1 dev wan2 table 251");
 	assert_int_equal(why(s, u, AF_INET), REASON_ROUTE_MISSING);

@@ -48,6 +48,18 @@ static const struct {
 	{FLOW(.mark = 3, .uplink = WAN2, .egress = {LEFT2, 0}, .source = NONE,
 	      .had_mismatch = true),
 	 VERDICT_MISMATCH, 0},
+	/* ... an interface that is no uplink's, in the direction that counts */
+	{FLOW(.mark = 2, .uplink = WAN1, .other_egress = {2, 0}, .source = NONE), VERDICT_MISMATCH,
+	 0},
+	{FLOW(.mark = 2, .uplink = WAN1, .is_entered = true, .egress = {0, LEFT1},
+	      .other_egress = {0, 2}, .source = NONE),
+	 VERDICT_MISMATCH, 0},
+	{FLOW(.mark = 2, .uplink = WAN1, .is_entered = true, .egress = {0, LEFT1},
+	      .other_egress = {2, 0}, .source = NONE),
+	 VERDICT_OK, 0},
+	{FLOW(.mark = 2, .uplink = WAN1, .egress = {LEFT1, 0}, .other_egress = {0, 2},
+	      .source = NONE),
+	 VERDICT_OK, 0},
 	/* 2 wrong-source */
 	{FLOW(.mark = 2, .uplink = WAN1, .egress = {LEFT1, 0}, .source = WAN2),
 	 VERDICT_WRONG_SOURCE, 0},
@@ -111,7 +123,8 @@ static enum verdict said_again(const struct verdict_facts *f)
 	bool left = counts != 0, named = f->uplink != NONE;
 	bool only_named = named && counts == UINT64_C(1) << f->uplink;
 
-	if (f->had_mismatch || (left && named && !only_named))
+	if (f->had_mismatch || (left && named && !only_named) ||
+	    (named && f->other_egress[f->is_entered]))
 		return VERDICT_MISMATCH;
 	if (only_named && f->source != NONE && f->source != f->uplink)
 		return VERDICT_WRONG_SOURCE;
@@ -129,7 +142,7 @@ static void every_combination_has_the_contracts_verdict(void **state)
 	unsigned n = 0;
 
 	(void)state;
-	for (unsigned bits = 0; bits < 32; bits++)
+	for (unsigned bits = 0; bits < 128; bits++)
 		for (unsigned u = 0; u < 4; u++)
 			for (unsigned s = 0; s < 3; s++)
 				for (unsigned e = 0; e < 16; e++) {
@@ -145,6 +158,7 @@ static void every_combination_has_the_contracts_verdict(void **state)
 						.has_gap = bits & 4,
 						.is_offloaded = bits & 8,
 						.is_predating = bits & 16,
+						.other_egress = {bits & 32 ? 4 : 0, bits & 64},
 					};
 					enum reason reason;
 
@@ -152,7 +166,7 @@ static void every_combination_has_the_contracts_verdict(void **state)
 							 said_again(&f));
 					n++;
 				}
-	assert_int_equal(n, 32 * 4 * 3 * 16);
+	assert_int_equal(n, 128 * 4 * 3 * 16);
 }
 
 int main(void)

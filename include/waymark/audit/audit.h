@@ -44,8 +44,10 @@ struct audit_port {
 	 * one is due. NULL: that never is so. */
 	bool (*goes_on)(void *data, const struct mismatch_record *m);
 	/* Why it may have left elsewhere: by the kernel's rules, routes, links and
-	 * ruleset as they are now. REASON_UNEXPLAINED: they are as they should be. */
-	enum reason (*diagnose)(void *data, const struct audit_stray *stray);
+	 * ruleset as they are now. REASON_UNEXPLAINED: they are as they should be. object
+	 * gets the rule or route that it is about, or "". */
+	enum reason (*diagnose)(void *data, const struct audit_stray *stray,
+				char object[OBJECT_MAX]);
 };
 
 struct audit_ids {
@@ -107,8 +109,17 @@ void audit_marked(struct audit *a, const struct ct_event *ev, uint32_t mark, int
 /* Whether that entry (tuple, zone, id) is of that flow, which lives as far as is known. */
 bool audit_is_live(const struct audit *a, const struct ct_event *entry, int64_t flow_id);
 
-/* One logged packet; egress is the slot of the uplink that it left by. */
+/* One stray packet; egress is the slot of the uplink that it left by. */
 void audit_packet(struct audit *a, const struct stray_packet *p, uint8_t egress, int64_t now_ms);
+/* The same for one that left by an interface that is no uplink's. */
+void audit_packet_elsewhere(struct audit *a, const struct stray_packet *p, const char *ifname,
+			    int64_t now_ms);
+
+/* The number of an interface that is no uplink's (RECORD_INTERFACE, emitted once before);
+ * INTERFACE_REST: there are too many. */
+uint16_t audit_interface(struct audit *a, const char *ifname);
+/* The name that a number stands for; NULL: none. */
+const char *audit_interface_name(const struct audit *a, uint16_t number);
 
 /* Call after a batch of conntrack events: packets that waited for their flow's
  * event find it now. */

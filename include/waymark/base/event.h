@@ -53,10 +53,12 @@ struct ct_event {
 
 /* What our rules say of a logged packet, by its log prefix. */
 enum stray_kind {
-	STRAY_MISMATCH, /* it leaves by an uplink that its flow's mark does not name */
-	STRAY_UNMARKED, /* ... with mark 0, of a flow that has no room for labels */
-	STRAY_TRANSIT,	/* original direction of a flow that entered by an uplink */
-	STRAY_OTHER,	/* not a prefix of ours */
+	STRAY_MISMATCH,	 /* it leaves by an uplink that its flow's mark does not name */
+	STRAY_UNMARKED,	 /* ... with mark 0, of a flow that has no room for labels */
+	STRAY_TRANSIT,	 /* original direction of a flow that entered by an uplink */
+	STRAY_ELSEWHERE, /* it leaves by no uplink, though its flow's mark names one */
+	STRAY_FLOWLESS,	 /* it leaves by an uplink and is of no flow */
+	STRAY_OTHER,	 /* not a prefix of ours */
 };
 
 /* One logged packet. tuple is what the packet carries at postrouting -150: of

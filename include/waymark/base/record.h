@@ -98,6 +98,9 @@ struct flow_record {
 	uint8_t tcp_state; /* of a live TCP flow: the kernel's TCP_CONNTRACK_; 0: not known */
 };
 
+/* Room for a rule or route as ip names it. */
+#define OBJECT_MAX 96
+
 struct mismatch_record {
 	int64_t id; /* ours, ascending; written again with the same id to update */
 	int64_t time_ms;
@@ -111,7 +114,8 @@ struct mismatch_record {
 	uint16_t other_egress;	  /* else the interface's number (RECORD_INTERFACE); or 0 */
 	enum reason reason;
 	enum evidence evidence;
-	uint64_t packets; /* that evidence was seen of; a lower bound */
+	uint64_t packets;	 /* that evidence was seen of; a lower bound */
+	char object[OBJECT_MAX]; /* the rule or route that led it there; "": not known */
 };
 
 struct gap_record {

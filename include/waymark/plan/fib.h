@@ -42,10 +42,12 @@ const struct rule_state *fib_mark_rule(const struct netstate *s, const struct co
 				       const struct uplink_config *u, int family);
 
 /* Why packets with the uplink's mark do not leave by it as the snapshot is:
- * REASON_UPLINK_DOWN, REASON_RULE_MISSING (the mark's rule is not there, or another
- * comes before it), REASON_ROUTE_MISSING (its table leads elsewhere, or a route of
- * the tables before it does), REASON_UNEXPLAINED where they would. */
+ * REASON_UPLINK_DOWN, REASON_RULE_MISSING (the mark's rule is missing), REASON_RULE_BEFORE
+ * (another process's rule takes them first), REASON_ROUTE_SPECIFIC (a route that is no
+ * default leads elsewhere), REASON_ROUTE_MISSING (the uplink's table has no route by it),
+ * REASON_UNEXPLAINED where they would. answer: where they go; or NULL. */
 enum reason fib_diagnose(const struct netstate *s, const struct config *c,
-			 const struct uplink_config *u, const struct fib_query *q);
+			 const struct uplink_config *u, const struct fib_query *q,
+			 struct fib_answer *answer);
 
 #endif

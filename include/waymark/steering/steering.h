@@ -143,9 +143,9 @@ unsigned steering_labels_stale_from(const struct steering *s);
 void steering_labels_keep(struct steering *s);
 
 /* Why a packet with this uplink's mark may leave elsewhere: fib_diagnose with what
- * the kernel has now. REASON_UNEXPLAINED also where it could not be asked. */
+ * the kernel has now; object gets the rule or route that leads them there, or "". REASON_UNEXPLAINED also where it could not be asked. */
 enum reason steering_diagnose(struct steering *s, const struct uplink_config *u,
-			      const struct fib_query *q);
+			      const struct fib_query *q, char object[OBJECT_MAX]);
 
 /* Whether our ruleset is in the kernel as it was loaded. */
 bool steering_is_restoring(struct steering *s);

@@ -170,7 +170,7 @@ static void cause_say(struct look *l)
 			"the routes that it meets do not lead out of that interface",
 		[REASON_UPLINK_DOWN] = "the interface is down or gone",
 	};
-	enum reason reason = fib_diagnose(l->now, l->e->config, l->e->uplink, &l->q);
+	enum reason reason = fib_diagnose(l->now, l->e->config, l->e->uplink, &l->q, NULL);
 
 	if (reason < sizeof(words) / sizeof(*words) && words[reason])
 		narrative_say(&l->e->story, "way", "That is wrong now: %s (%s).", words[reason],

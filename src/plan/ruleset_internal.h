@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ruleset_internal.h - what the files of the ruleset share: ruleset.c the table and
+ * its maps, ruleset_marks.c who is marked and whose mark is restored,
+ * ruleset_evidence.c what is seen of packets that leave.
+ */
+#ifndef WAYMARK_SRC_PLAN_RULESET_INTERNAL_H
+#define WAYMARK_SRC_PLAN_RULESET_INTERNAL_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "waymark/plan/ruleset.h"
+
+/* Up to so many uplinks are compared, more are looked up. */
+#define FEW 4
+
+struct render {
+	FILE *out;
+	const struct config *config;
+	bool is_minimal;
+};
+
+/* ruleset.c */
+bool render_is_few(const struct render *r);
+void render_ifname(FILE *out, const char *ifname);
+/* "vmap { ... }": from the interface's name to its uplink's chain of that kind. */
+void render_name_map(struct render *r, const char *chain);
+/* A rule: from the flow's mark to its uplink's chain of that kind; 0: unmarked. */
+void render_mark_map(struct render *r, const char *chain);
+unsigned render_label(const struct render *r, unsigned reserved);
+
+/* ruleset_marks.c */
+void render_mark_chains(struct render *r);
+void render_prerouting(struct render *r);
+void render_output(struct render *r);
+void render_audit_chains(struct render *r);
+void render_audit_hooks(struct render *r);
+
+/* ruleset_evidence.c */
+void render_evidence_chains(struct render *r);
+void render_postrouting(struct render *r);
+
+#endif
