@@ -1,50 +1,53 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later
 --
--- What users see of the history. Made anew after every migration, and by nothing
--- but plain SQL, so that any program that reads SQLite can read them.
+-- What users see of the history: documented in waymark-sql(5), and in the views
+-- themselves, so that `.schema flows` explains each column. Made anew at each start of
+-- a newer program, in plain SQL, so that any program that reads SQLite can read them.
 --
--- Of ICMP and ICMPv6 sport is the identifier and dport is type * 256 + code of
--- the original direction, as in NetFlow; of protocols without ports both are NULL.
--- The nat_ columns are what a translated flow's addresses and ports became, all
--- four of them, also the side that stayed as it was; of a flow that nothing
--- translated they are NULL. (In the base table only what changed is kept.)
+-- In the base table only what translation changed is kept; the view fills in the other
+-- side.
 
 DROP VIEW IF EXISTS flows;
-CREATE VIEW flows AS SELECT
-	f.id AS id,
-	strftime('%Y-%m-%dT%H:%M:%fZ', f.started / 1000.0, 'unixepoch') AS started,
-	CASE f.state WHEN 0 THEN NULL ELSE
-		strftime('%Y-%m-%dT%H:%M:%fZ', (ifnull(f.started, 0) + f.life) / 1000.0, 'unixepoch') END AS ended,
-	CASE f.state WHEN 0 THEN 'live' WHEN 1 THEN 'ended' ELSE 'lost' END AS state,
+CREATE VIEW flows AS
+-- Every flow, one per row. Compare and calculate with started_ms and ended_ms; search an
+-- address by flow_addresses, a public port by nat_sport, an interface by flow_egress,
+-- a bad verdict by flagged_flows, the flows that lived at a moment with long_flows.
+SELECT
+	f.id AS id, -- ascends in the order in which flows were first seen; never used again
+	strftime('%Y-%m-%dT%H:%M:%fZ', f.started / 1000.0, 'unixepoch') AS started, -- NULL: it began before there was a record
+	f.started AS started_ms, -- milliseconds since 1970
+	strftime('%Y-%m-%dT%H:%M:%fZ', iif(f.state = 0, NULL, ifnull(f.started, 0) + f.life) / 1000.0, 'unixepoch') AS ended, -- NULL: it lives; of a lost flow: it ended then or before
+	iif(f.state = 0, NULL, ifnull(f.started, 0) + f.life) AS ended_ms,
+	CASE f.state WHEN 0 THEN 'live' WHEN 1 THEN 'ended' ELSE 'lost' END AS state, -- lost: its end was missed
 	CASE f.proto WHEN 6 THEN 'tcp' WHEN 17 THEN 'udp' WHEN 1 THEN 'icmp'
 		WHEN 58 THEN 'icmpv6' WHEN 132 THEN 'sctp' ELSE CAST(f.proto AS TEXT) END AS proto,
 	CASE typeof(f.src) WHEN 'integer' THEN
 		(f.src >> 24 & 255) || '.' || (f.src >> 16 & 255) || '.' ||
-		(f.src >> 8 & 255) || '.' || (f.src & 255) ELSE f.src END AS src,
-	f.sport AS sport,
+		(f.src >> 8 & 255) || '.' || (f.src & 255) ELSE f.src END AS src, -- as it was sent, before translation
+	f.sport AS sport, -- of ICMP: the identifier
 	CASE typeof(f.dst) WHEN 'integer' THEN
 		(f.dst >> 24 & 255) || '.' || (f.dst >> 16 & 255) || '.' ||
 		(f.dst >> 8 & 255) || '.' || (f.dst & 255) ELSE f.dst END AS dst,
-	f.dport AS dport,
+	f.dport AS dport, -- of ICMP: type * 256 + code
 	CASE typeof(f.to_src) WHEN 'integer' THEN
 		(f.to_src >> 24 & 255) || '.' || (f.to_src >> 16 & 255) || '.' ||
-		(f.to_src >> 8 & 255) || '.' || (f.to_src & 255) ELSE f.to_src END AS nat_src,
+		(f.to_src >> 8 & 255) || '.' || (f.to_src & 255) ELSE f.to_src END AS nat_src, -- after translation; NULL: nothing was translated
 	f.to_sport AS nat_sport,
 	CASE typeof(f.to_dst) WHEN 'integer' THEN
 		(f.to_dst >> 24 & 255) || '.' || (f.to_dst >> 16 & 255) || '.' ||
 		(f.to_dst >> 8 & 255) || '.' || (f.to_dst & 255) ELSE f.to_dst END AS nat_dst,
 	f.to_dport AS nat_dport,
-	f.zone AS zone,
-	f.ct_id & 4294967295 AS ct_id,
-	f.mark AS mark,
-	(SELECT u.name FROM uplink u WHERE u.id = f.uplink) AS uplink,
-	(SELECT u.name FROM uplink u WHERE u.id = f.ingress) AS ingress,
-	(SELECT s.names FROM ifset s WHERE s.id = f.egress) AS egress,
-	(SELECT s.names FROM ifset s WHERE s.id = f.egress_reply) AS egress_reply,
-	(SELECT v.name FROM verdict v WHERE v.id = f.verdict) AS verdict,
-	(SELECT r.name FROM reason r WHERE r.id = f.reason) AS reason,
-	f.packets AS packets,
-	f.bytes AS bytes,
+	f.zone AS zone, -- conntrack zone
+	f.ct_id & 4294967295 AS ct_id, -- conntrack id; the kernel uses it again
+	f.mark AS mark, -- the ct mark under mark-mask
+	(SELECT u.name FROM uplink u WHERE u.id = f.uplink) AS uplink, -- that the mark names
+	(SELECT u.name FROM uplink u WHERE u.id = f.ingress) AS ingress, -- uplink that it entered by; NULL: it came from inside
+	(SELECT s.names FROM ifset s WHERE s.id = f.egress) AS egress, -- interfaces, separated by commas (flow_egress: one per row)
+	(SELECT s.names FROM ifset s WHERE s.id = f.egress_reply) AS egress_reply, -- ... of its replies
+	(SELECT v.name FROM verdict v WHERE v.id = f.verdict) AS verdict, -- NULL: none yet
+	(SELECT r.name FROM reason r WHERE r.id = f.reason) AS reason, -- of a mismatch, or why it is unknown
+	f.packets AS packets, -- original direction; NULL: not counted
+	f.bytes AS bytes, -- from the IP header on
 	f.packets_reply AS packets_reply,
 	f.bytes_reply AS bytes_reply
 FROM (SELECT flow.*,
@@ -54,73 +57,139 @@ FROM (SELECT flow.*,
 		iif(nat_dst IS NULL AND nat_src IS NOT NULL, dport, nat_dport) AS to_dport
 	FROM flow) f;
 
+DROP VIEW IF EXISTS long_flows;
+CREATE VIEW long_flows AS
+-- Flows that live, or lived for 10 minutes or longer; columns as in flows.
+-- Which flows lived at the moment T (milliseconds)?
+--   SELECT * FROM flows WHERE started_ms BETWEEN T - 600000 AND T
+--     AND (ended_ms >= T OR ended_ms IS NULL)
+--   UNION SELECT * FROM long_flows WHERE started_ms <= T AND (ended_ms >= T OR ended_ms IS NULL)
+SELECT
+	f.id, f.started, l.started_ms, f.ended, l.ended_ms, f.state, f.proto, f.src, f.sport,
+	f.dst, f.dport, f.nat_src, f.nat_sport, f.nat_dst, f.nat_dport, f.zone, f.ct_id, f.mark,
+	f.uplink, f.ingress, f.egress, f.egress_reply, f.verdict, f.reason, f.packets, f.bytes,
+	f.packets_reply, f.bytes_reply
+FROM (SELECT id, started AS started_ms, NULL AS ended_ms FROM flow INDEXED BY flow_live
+		WHERE state = 0
+	UNION ALL SELECT id, started, ifnull(started, 0) + life FROM flow INDEXED BY flow_long
+		WHERE state <> 0 AND life >= 600000) l
+	CROSS JOIN flows f ON f.id = l.id;
+
+DROP VIEW IF EXISTS flagged_flows;
+CREATE VIEW flagged_flows AS
+-- Flows with the verdict mismatch, wrong-source, foreign or unmarked; columns as in flows.
+-- They have an index of their own: however many flows there are, these are found at once.
+SELECT f.*
+FROM (SELECT id FROM flow INDEXED BY flow_flagged WHERE verdict < 5) b
+	CROSS JOIN flows f ON f.id = b.id;
+
+DROP VIEW IF EXISTS flow_addresses;
+CREATE VIEW flow_addresses AS
+-- Which flows have an address, before or after translation; give the address:
+--   SELECT * FROM flows WHERE id IN
+--     (SELECT flow_id FROM flow_addresses WHERE address = '203.0.113.10')
+SELECT
+	p.addr AS address, -- RFC 5952
+	d.name AS side, -- src, dst
+	(s.id << 15) + (unicode(substr(p.ids, 2 * n.n + 1, 1)) - 1) * 191
+		+ unicode(substr(p.ids, 2 * n.n + 2, 1)) - 1 AS flow_id
+FROM slice s CROSS JOIN side d CROSS JOIN posting p CROSS JOIN position n
+WHERE s.indexed > 0 AND p.slice = s.id AND p.side = d.id AND n.n < length(p.ids) / 2
+-- addresses of 2,048 flows or more of a slice
+UNION ALL SELECT p.addr, d.name, f.id
+FROM slice s CROSS JOIN side d CROSS JOIN posting p CROSS JOIN stage t CROSS JOIN flow f
+WHERE s.indexed > 0 AND p.slice = s.id AND p.side = d.id AND p.ids = x''
+	AND f.id BETWEEN s.id << 15 AND (s.id << 15) + s.indexed - 1
+	AND (t.id = 0 OR iif(d.id, f.nat_dst IS NOT f.dst, f.nat_src IS NOT f.src))
+	AND p.addr = CASE typeof(iif(d.id, iif(t.id, f.nat_dst, f.dst), iif(t.id, f.nat_src, f.src))) WHEN 'integer' THEN
+		(iif(d.id, iif(t.id, f.nat_dst, f.dst), iif(t.id, f.nat_src, f.src)) >> 24 & 255) || '.' || (iif(d.id, iif(t.id, f.nat_dst, f.dst), iif(t.id, f.nat_src, f.src)) >> 16 & 255) || '.' ||
+		(iif(d.id, iif(t.id, f.nat_dst, f.dst), iif(t.id, f.nat_src, f.src)) >> 8 & 255) || '.' || (iif(d.id, iif(t.id, f.nat_dst, f.dst), iif(t.id, f.nat_src, f.src)) & 255) ELSE iif(d.id, iif(t.id, f.nat_dst, f.dst), iif(t.id, f.nat_src, f.src)) END
+-- flows that have no postings yet
+UNION ALL SELECT
+	CASE typeof(iif(d.id, iif(t.id, f.nat_dst, f.dst), iif(t.id, f.nat_src, f.src))) WHEN 'integer' THEN
+		(iif(d.id, iif(t.id, f.nat_dst, f.dst), iif(t.id, f.nat_src, f.src)) >> 24 & 255) || '.' || (iif(d.id, iif(t.id, f.nat_dst, f.dst), iif(t.id, f.nat_src, f.src)) >> 16 & 255) || '.' ||
+		(iif(d.id, iif(t.id, f.nat_dst, f.dst), iif(t.id, f.nat_src, f.src)) >> 8 & 255) || '.' || (iif(d.id, iif(t.id, f.nat_dst, f.dst), iif(t.id, f.nat_src, f.src)) & 255) ELSE iif(d.id, iif(t.id, f.nat_dst, f.dst), iif(t.id, f.nat_src, f.src)) END,
+	d.name, f.id
+FROM slice s CROSS JOIN flow f CROSS JOIN side d CROSS JOIN stage t
+WHERE s.indexed < 32768
+	AND f.id BETWEEN (s.id << 15) + s.indexed AND (s.id << 15) + 32767
+	AND (t.id = 0 OR iif(d.id, f.nat_dst IS NOT f.dst, f.nat_src IS NOT f.src));
+
+DROP VIEW IF EXISTS flow_egress;
+CREATE VIEW flow_egress AS
+-- The interfaces that flows left by, one per row. Flows that left by several:
+--   SELECT * FROM flows WHERE id IN (SELECT flow_id FROM flow_egress WHERE interfaces > 1)
+SELECT f.id AS flow_id, -- of flows
+	'original' AS direction, -- of the packets: original, reply
+	s.names AS interface,
+	1 AS interfaces -- by how many the flow's packets of this direction left
+FROM flow f JOIN ifset s ON s.id = f.egress
+WHERE f.egress < 65536
+UNION ALL SELECT f.id, 'original', m.interface,
+	(SELECT count(*) FROM ifset_member c WHERE c.ifset = f.egress)
+FROM flow f INDEXED BY flow_split CROSS JOIN ifset_member m ON m.ifset = f.egress
+WHERE f.egress >= 65536
+UNION ALL SELECT f.id,
+	'reply',
+	s.names,
+	1
+FROM flow f JOIN ifset s ON s.id = f.egress_reply
+WHERE f.egress_reply < 65536
+UNION ALL SELECT f.id, 'reply', m.interface,
+	(SELECT count(*) FROM ifset_member c WHERE c.ifset = f.egress_reply)
+FROM flow f INDEXED BY flow_split_reply CROSS JOIN ifset_member m ON m.ifset = f.egress_reply
+WHERE f.egress_reply >= 65536;
+
 DROP VIEW IF EXISTS mismatches;
-CREATE VIEW mismatches AS SELECT
+CREATE VIEW mismatches AS
+-- Packets that left by another interface than the one their flow's mark names: one row
+-- per flow, direction and egress.
+SELECT
 	m.id AS id,
-	strftime('%Y-%m-%dT%H:%M:%fZ', m.time / 1000.0, 'unixepoch') AS time,
-	m.flow_id AS flow_id,
+	strftime('%Y-%m-%dT%H:%M:%fZ', m.time / 1000.0, 'unixepoch') AS time, -- of the first such packet
+	m.time AS time_ms,
+	m.flow_id AS flow_id, -- flows.id; NULL: not known
 	CASE m.proto WHEN 6 THEN 'tcp' WHEN 17 THEN 'udp' WHEN 1 THEN 'icmp'
 		WHEN 58 THEN 'icmpv6' WHEN 132 THEN 'sctp' ELSE CAST(m.proto AS TEXT) END AS proto,
 	CASE typeof(m.src) WHEN 'integer' THEN
 		(m.src >> 24 & 255) || '.' || (m.src >> 16 & 255) || '.' ||
-		(m.src >> 8 & 255) || '.' || (m.src & 255) ELSE m.src END AS src,
+		(m.src >> 8 & 255) || '.' || (m.src & 255) ELSE m.src END AS src, -- the flow's original direction
 	m.sport AS sport,
 	CASE typeof(m.dst) WHEN 'integer' THEN
 		(m.dst >> 24 & 255) || '.' || (m.dst >> 16 & 255) || '.' ||
 		(m.dst >> 8 & 255) || '.' || (m.dst & 255) ELSE m.dst END AS dst,
 	m.dport AS dport,
-	CASE m.direction WHEN 0 THEN 'original' ELSE 'reply' END AS direction,
+	iif(m.direction = 0, 'original', 'reply') AS direction, -- of the packet
 	m.mark AS mark,
-	(SELECT u.name FROM uplink u WHERE u.id = m.expected) AS expected,
-	(SELECT u.interface FROM uplink u WHERE u.id = m.egress) AS egress,
+	(SELECT u.name FROM uplink u WHERE u.id = m.expected) AS expected, -- uplink that the mark names
+	iif(typeof(m.egress) = 'text', m.egress,
+		(SELECT u.interface FROM uplink u WHERE u.id = m.egress)) AS egress, -- interface that the packet left by
 	(SELECT r.name FROM reason r WHERE r.id = m.reason) AS reason,
-	CASE m.evidence WHEN 0 THEN 'packet' ELSE 'label' END AS evidence,
-	m.packets AS packets
+	(SELECT e.name FROM evidence e WHERE e.id = m.evidence) AS evidence, -- what showed it: packet, label
+	m.packets AS packets -- at least so many
 FROM mismatch m;
 
 DROP VIEW IF EXISTS gaps;
-CREATE VIEW gaps AS SELECT
-	g.id AS id,
+CREATE VIEW gaps AS
+-- Intervals in which events or evidence may be missing.
+SELECT
+	g.id AS id, -- below 0: the store's own
 	strftime('%Y-%m-%dT%H:%M:%fZ', g.started / 1000.0, 'unixepoch') AS started,
-	strftime('%Y-%m-%dT%H:%M:%fZ', g.ended / 1000.0, 'unixepoch') AS ended,
-	CASE g.source WHEN 0 THEN 'events' WHEN 1 THEN 'evidence' WHEN 2 THEN 'daemon'
-		ELSE 'store' END AS source,
-	g.lost AS lost,
+	g.started AS started_ms,
+	strftime('%Y-%m-%dT%H:%M:%fZ', g.ended / 1000.0, 'unixepoch') AS ended, -- NULL: still open
+	g.ended AS ended_ms,
+	(SELECT s.name FROM gap_source s WHERE s.id = g.source) AS source, -- events, evidence, daemon, store
+	g.lost AS lost, -- how many; NULL: not known
 	g.reason AS reason
 FROM gap g;
 
-DROP VIEW IF EXISTS uplinks;
-CREATE VIEW uplinks AS SELECT
-	u.name AS name,
-	u.interface AS interface,
-	u.mark AS mark,
-	strftime('%Y-%m-%dT%H:%M:%fZ', u.valid_from / 1000.0, 'unixepoch') AS valid_from,
-	strftime('%Y-%m-%dT%H:%M:%fZ', u.valid_to / 1000.0, 'unixepoch') AS valid_to
-FROM uplink u;
-
-DROP VIEW IF EXISTS mark_changes;
-CREATE VIEW mark_changes AS SELECT
-	strftime('%Y-%m-%dT%H:%M:%fZ', c.time / 1000.0, 'unixepoch') AS time,
-	c.flow_id AS flow_id,
-	c.old AS old,
-	c.new AS new
-FROM mark_change c;
-
-DROP VIEW IF EXISTS tampering;
-CREATE VIEW tampering AS SELECT
-	strftime('%Y-%m-%dT%H:%M:%fZ', t.time / 1000.0, 'unixepoch') AS time,
-	t.what AS what,
-	t.pid AS pid,
-	t.process AS process,
-	t.action AS action
-FROM tamper t;
-
--- Hour by hour and uplink how much left, how much of it is in the history (seen), the
--- share, and what is missing by its cause: each takes of what the causes before it have
--- not explained (audit/coverage.c does the same). NULL: it is not known how much left.
--- share is cut off after four digits: 1.0 says that nothing is missing.
 DROP VIEW IF EXISTS coverage;
-CREATE VIEW coverage AS WITH
+CREATE VIEW coverage AS
+-- Per hour and uplink: how much left, how much of it is in the history (seen), the share,
+-- and what is missing by cause. Each cause takes from what the causes before it do not
+-- explain (audit/coverage.c does the same). NULL: it is not known how much left. share
+-- is cut off after four digits: 1.0 means that nothing is missing.
+WITH
 counted AS (SELECT h.id, h.time, h.started, h.ended, h.is_partial, h.has_gap, h.has_uncounted,
 		u.name AS uplink, h.unknown > 0 AS is_unknown,
 		sum(iif(k.kind = 0, k.packets, 0)) AS link_packets,
@@ -154,9 +223,12 @@ k AS (SELECT *, iif(has_uncounted, rest_h - m_gap, 0) AS m_uncounted FROM j),
 l AS (SELECT *, rest_h - m_gap - m_uncounted AS m_other FROM k)
 SELECT
 	strftime('%Y-%m-%dT%H:%M:%fZ', time / 1000.0, 'unixepoch') AS hour,
+	time AS hour_ms,
 	uplink,
 	strftime('%Y-%m-%dT%H:%M:%fZ', started / 1000.0, 'unixepoch') AS started,
+	started AS started_ms,
 	strftime('%Y-%m-%dT%H:%M:%fZ', ended / 1000.0, 'unixepoch') AS ended,
+	ended AS ended_ms,
 	iif(is_unknown, NULL, left_packets) AS left_packets,
 	iif(is_unknown, NULL, left_bytes) AS left_bytes,
 	seen_packets AS seen_packets,
@@ -186,19 +258,137 @@ SELECT
 			|| iif(m_other, ', other ' || m_other, ''), 3)))) AS causes
 FROM l;
 
+DROP VIEW IF EXISTS uplinks;
+CREATE VIEW uplinks AS
+-- Every uplink there was; one row per change of its interface or mark.
+SELECT
+	u.name AS name,
+	u.interface AS interface,
+	u.mark AS mark,
+	strftime('%Y-%m-%dT%H:%M:%fZ', u.valid_from / 1000.0, 'unixepoch') AS valid_from,
+	u.valid_from AS valid_from_ms,
+	strftime('%Y-%m-%dT%H:%M:%fZ', u.valid_to / 1000.0, 'unixepoch') AS valid_to, -- NULL: still
+	u.valid_to AS valid_to_ms
+FROM uplink u;
+
 DROP VIEW IF EXISTS uplink_states;
-CREATE VIEW uplink_states AS SELECT
+CREATE VIEW uplink_states AS
+-- What uplinks became, and why. The first row after a start: what was found.
+SELECT
+	s.id AS id,
 	strftime('%Y-%m-%dT%H:%M:%fZ', s.time / 1000.0, 'unixepoch') AS time,
+	s.time AS time_ms,
 	u.name AS uplink,
 	u.interface AS interface,
-	s.state AS state
+	s.state AS state, -- up, down, drain, missing, no-address, no-gateway
+	(SELECT c.name FROM cause c WHERE c.id = s.cause) AS cause, -- link, address, gateway, health, operator
+	s.decision AS decision, -- what was done about it; NULL: nothing
+	s.user AS user, -- who decided; NULL: observed
+	s.process AS process,
+	strftime('%Y-%m-%dT%H:%M:%fZ', s.until / 1000.0, 'unixepoch') AS until, -- the decision ends then; NULL: it does not
+	s.until AS until_ms
 FROM uplink_state s JOIN uplink u ON u.id = s.uplink;
 
-DROP VIEW IF EXISTS cures;
-DROP VIEW IF EXISTS deleted_flows;
-CREATE VIEW deleted_flows AS SELECT
+DROP VIEW IF EXISTS usage;
+CREATE VIEW usage AS
+-- What uplinks carried in bins of 5 minutes, by the kernel's counters.
+SELECT
+	strftime('%Y-%m-%dT%H:%M:%fZ', b.time / 1000.0, 'unixepoch') AS time, -- the bin's start
+	b.time AS time_ms,
+	u.name AS uplink,
+	b.bytes_sent AS bytes_sent,
+	b.bytes_received AS bytes_received,
+	b.packets_sent AS packets_sent,
+	b.packets_received AS packets_received,
+	b.flows_started AS flows_started, -- from inside, by this uplink
+	b.flows_answered AS flows_answered, -- of flows from inside: first replies
+	b.id AS id
+FROM usage_bin b JOIN uplink u ON u.id = b.uplink;
+
+DROP VIEW IF EXISTS talkers;
+CREATE VIEW talkers AS
+-- Sums of the flows that ended in an hour, by inside host and uplink.
+SELECT
+	strftime('%Y-%m-%dT%H:%M:%fZ', h.hour / 1000.0, 'unixepoch') AS hour,
+	h.hour AS hour_ms,
+	nullif(CASE typeof(h.host) WHEN 'integer' THEN
+		(h.host >> 24 & 255) || '.' || (h.host >> 16 & 255) || '.' ||
+		(h.host >> 8 & 255) || '.' || (h.host & 255) ELSE h.host END, '') AS host, -- NULL: hosts beyond the first 65,536 of the hour
+	(SELECT u.name FROM uplink u WHERE u.id = h.uplink) AS uplink, -- that the flows' marks name
+	h.flows AS flows,
+	h.unanswered AS unanswered, -- of them, those that got no packet back
+	h.bytes_sent AS bytes_sent, -- by the host
+	h.bytes_received AS bytes_received
+FROM host_hour h;
+
+DROP VIEW IF EXISTS health;
+CREATE VIEW health AS
+-- What the health of uplinks was judged by.
+SELECT
+	s.id AS id,
+	strftime('%Y-%m-%dT%H:%M:%fZ', s.time / 1000.0, 'unixepoch') AS time,
+	s.time AS time_ms,
+	u.name AS uplink,
+	CASE s.family WHEN 2 THEN 'ipv4' WHEN 10 THEN 'ipv6' END AS family, -- NULL: both
+	s.state AS state, -- healthy, degraded, silent, idle
+	s.span AS window_ms,
+	s.flows_started AS flows_started, -- in the window
+	s.flows_answered AS flows_answered,
+	s.normal / 1000.0 AS normal_share, -- the uplink's own answered share otherwise
+	s.others / 1000.0 AS others_share, -- the other uplinks' at the same time
+	s.handshake AS handshake_ms, -- p50 of TCP handshakes
+	s.probes AS probes, -- runs of health { exec }
+	s.probes_answered AS probes_answered,
+	s.text AS text
+FROM health_sample s JOIN uplink u ON u.id = s.uplink;
+
+DROP VIEW IF EXISTS alerts;
+CREATE VIEW alerts AS
+-- Alerts as they were sent.
+SELECT
+	a.id AS id,
+	strftime('%Y-%m-%dT%H:%M:%fZ', a.time / 1000.0, 'unixepoch') AS time,
+	a.time AS time_ms,
+	a.kind AS kind,
+	a.severity AS severity, -- critical, warning, notice
+	a.state AS state, -- raised, summary, over
+	a.uplinks AS uplinks, -- names, separated by commas
+	a.reason AS reason,
+	a.count AS count, -- events that it stands for
+	a.text AS text
+FROM alert a;
+
+DROP VIEW IF EXISTS mark_changes;
+CREATE VIEW mark_changes AS
+-- Flows whose mark changed while they lived.
+SELECT
 	strftime('%Y-%m-%dT%H:%M:%fZ', c.time / 1000.0, 'unixepoch') AS time,
+	c.time AS time_ms,
+	c.flow_id AS flow_id,
+	c.old AS old,
+	c.new AS new
+FROM mark_change c;
+
+DROP VIEW IF EXISTS tampering;
+CREATE VIEW tampering AS
+-- What another process removed or changed, and what was done about it.
+SELECT
+	t.id AS id,
+	strftime('%Y-%m-%dT%H:%M:%fZ', t.time / 1000.0, 'unixepoch') AS time,
+	t.time AS time_ms,
+	t.what AS what,
+	t.pid AS pid, -- NULL: not known
+	t.process AS process,
+	t.action AS action
+FROM tamper t;
+
+DROP VIEW IF EXISTS deleted_flows;
+CREATE VIEW deleted_flows AS
+-- Flows that were removed from conntrack because of a mismatch.
+SELECT
+	strftime('%Y-%m-%dT%H:%M:%fZ', c.time / 1000.0, 'unixepoch') AS time,
+	c.time AS time_ms,
 	c.flow_id AS flow_id,
 	c.mismatch_id AS mismatch_id,
 	c.action AS action
-FROM cure c;
+FROM deletion c;

@@ -120,7 +120,11 @@ static int bind_ways(sqlite3_stmt *s, struct uplinks *u, const struct flow_recor
 	db_bind_or_null(s, COL_UPLINK, uplinks_id(u, f->uplink, f->id), 0);
 	db_bind_or_null(s, COL_INGRESS, uplinks_id(u, f->ingress, f->id), 0);
 	for (int dir = DIR_ORIGINAL; dir <= DIR_REPLY; dir++) {
-		rc = uplinks_ifset(u, f->egress[dir], f->id, &id);
+		rc = uplinks_ifset(u,
+				   &(struct ifset_key){.slots = f->egress[dir],
+						       .others = f->other_egress[dir],
+						       .flow_id = f->id},
+				   &id);
 		if (rc != SQLITE_OK)
 			return rc;
 		db_bind_or_null(s, COL_EGRESS + dir, id, 0);

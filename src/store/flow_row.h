@@ -21,6 +21,18 @@
 	"INSERT INTO flow (" FLOW_COLUMNS ") VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,"          \
 	" ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24, ?25,"         \
 	" ?26)"
+/* The end of a live flow, and what comes with it. Columns of large indexes are not
+ * named, for SQLite would write their entries again; a flow whose start or translation
+ * changed is written by FLOW_UPDATE_SQL. */
+#define FLOW_END_SQL                                                                               \
+	"UPDATE flow SET life = ?3, state = ?4, verdict = ?5, reason = ?6, uplink = ?16,"          \
+	" ingress = ?17, egress = ?18, egress_reply = ?19, mark = ?20,"                            \
+	" packets = ifnull(?23, packets), bytes = ifnull(?24, bytes),"                             \
+	" packets_reply = ifnull(?25, packets_reply),"                                             \
+	" bytes_reply = ifnull(?26, bytes_reply)"                                                  \
+	" WHERE id = ?1 AND state = 0 AND started IS ?2 AND sport IS ?10 AND nat_src IS ?12"       \
+	" AND nat_dst IS ?13 AND nat_sport IS ?14 AND nat_dport IS ?15 AND proto = ?7"             \
+	" AND src IS ?8 AND dst IS ?9 AND dport IS ?11 AND zone IS ?21 AND ct_id IS ?22"
 /* What is not known does not overwrite what is: evidence may come after the end. */
 #define FLOW_UPDATE_SQL                                                                            \
 	"UPDATE flow SET started = ?2,"                                                            \

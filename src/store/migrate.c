@@ -15,6 +15,7 @@
 const struct migration store_migrations[] = {
 	{.version = 1, .sql_file = "schema.sql"},
 	{.version = 2, .sql_file = "version-2.sql"},
+	{.version = 3, .sql_file = "version-3.sql"},
 };
 const size_t store_migrations_count = sizeof(store_migrations) / sizeof(store_migrations[0]);
 
@@ -32,6 +33,42 @@ static int version_set(sqlite3 *db, int version)
 	"INSERT INTO " table " VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET "                      \
 	"name = excluded.name WHERE name <> excluded.name"
 
+static const char *verdict_word(int number)
+{
+	return verdict_name((enum verdict)number);
+}
+
+static const char *reason_word(int number)
+{
+	return reason_name((enum reason)number);
+}
+
+static const char *evidence_word(int number)
+{
+	return evidence_name((enum evidence)number);
+}
+
+static const char *gap_source_word(int number)
+{
+	return gap_source_name((enum gap_source)number);
+}
+
+static const char *cause_word(int number)
+{
+	return state_cause_name((enum state_cause)number);
+}
+
+/* The names of enumerations are the program's; the views join them. */
+static const struct {
+	const char *put;
+	int first;
+	const char *(*word)(int number);
+} word_tables[] = {
+	{WORD_PUT("verdict"), 1, verdict_word},	  {WORD_PUT("reason"), 1, reason_word},
+	{WORD_PUT("evidence"), 0, evidence_word}, {WORD_PUT("gap_source"), 0, gap_source_word},
+	{WORD_PUT("cause"), 1, cause_word},
+};
+
 static int word_put(sqlite3_stmt *stmt, int number, const char *name)
 {
 	sqlite3_bind_int(stmt, 1, number);
@@ -39,20 +76,19 @@ static int word_put(sqlite3_stmt *stmt, int number, const char *name)
 	return db_run(stmt);
 }
 
-/* The words of verdicts and reasons are the program's; the views join them. */
 static int words_put(sqlite3 *db)
 {
-	sqlite3_stmt *verdicts = NULL, *reasons = NULL;
-	int rc = db_prepare(db, &verdicts, WORD_PUT("verdict"));
+	int rc = SQLITE_OK;
 
-	if (rc == SQLITE_OK)
-		rc = db_prepare(db, &reasons, WORD_PUT("reason"));
-	for (int i = 1; rc == SQLITE_OK && verdict_name(i); i++)
-		rc = word_put(verdicts, i, verdict_name(i));
-	for (int i = 1; rc == SQLITE_OK && reason_name(i); i++)
-		rc = word_put(reasons, i, reason_name(i));
-	sqlite3_finalize(verdicts);
-	sqlite3_finalize(reasons);
+	for (size_t i = 0; rc == SQLITE_OK && i < sizeof(word_tables) / sizeof(word_tables[0]);
+	     i++) {
+		sqlite3_stmt *stmt = NULL;
+
+		rc = db_prepare(db, &stmt, word_tables[i].put);
+		for (int n = word_tables[i].first; rc == SQLITE_OK && word_tables[i].word(n); n++)
+			rc = word_put(stmt, n, word_tables[i].word(n));
+		sqlite3_finalize(stmt);
+	}
 	return rc;
 }
 

@@ -30,7 +30,7 @@ static int rows_load(struct slices *s)
 	sqlite3_stmt *stmt = NULL;
 	int rc = db_prepare(s->db, &stmt,
 			    "SELECT id, ifnull(first_ms, 1), ifnull(last_ms, 0),"
-			    " state FROM slice ORDER BY id");
+			    " state, indexed FROM slice ORDER BY id");
 
 	while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
 		rc = SQLITE_NOMEM;
@@ -41,6 +41,7 @@ static int rows_load(struct slices *s)
 			.first_ms = sqlite3_column_int64(stmt, 1),
 			.last_ms = sqlite3_column_int64(stmt, 2),
 			.state = (uint8_t)sqlite3_column_int(stmt, 3),
+			.indexed = (uint16_t)sqlite3_column_int(stmt, 4),
 		};
 		rc = SQLITE_OK;
 	}
@@ -55,7 +56,9 @@ int slices_load(struct slices *s, sqlite3 *db)
 	*s = (struct slices){.db = db};
 	rc = rows_load(s);
 	if (rc == SQLITE_OK)
-		rc = db_prepare(db, &s->put, "INSERT OR REPLACE INTO slice VALUES (?, ?, ?, ?)");
+		rc = db_prepare(db, &s->put,
+				"INSERT OR REPLACE INTO slice (id, first_ms, last_ms, state,"
+				" indexed) VALUES (?, ?, ?, ?, ?)");
 	if (rc == SQLITE_OK)
 		rc = db_prepare(db, &s->remove, "DELETE FROM slice WHERE id = ?");
 	return rc;
@@ -133,6 +136,7 @@ static int slice_put(struct slices *s, const struct slice *slice)
 	db_bind_or_null(s->put, 2, is_known ? slice->first_ms : 0, 0);
 	db_bind_or_null(s->put, 3, is_known ? slice->last_ms : 0, 0);
 	sqlite3_bind_int(s->put, 4, slice->state);
+	sqlite3_bind_int(s->put, 5, slice->indexed);
 	return db_run(s->put);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * slices.h - the slices of 32,768 flow ids: when their flows began and whether
- * their postings are whole. Kept in memory by the writer, 32 bytes a slice.
+ * slices.h - the slices of 32,768 flow ids: when their flows began and how many of
+ * them are in postings. Kept in memory by the writer, 32 bytes per slice.
  */
 #ifndef WAYMARK_SRC_STORE_SLICES_H
 #define WAYMARK_SRC_STORE_SLICES_H
@@ -15,12 +15,18 @@
 #define SLICE_FLOWS	   (1 << SLICE_BITS)
 #define SLICE_BITMAP_BYTES (SLICE_FLOWS / 8)
 
+/* posting.ids: 2 bytes per id, of 1 to 191 each, which SQL's unicode() reads; empty where
+ * there would be so many: the slice is then read whole. */
+#define POSTING_BASE  191
+#define POSTING_DENSE 2048
+
 enum slice_state { SLICE_OPEN = 0, SLICE_INDEXED = 1, SLICE_THINNED = 2 };
 
 struct slice {
 	int64_t id;		   /* flow id >> SLICE_BITS */
 	int64_t first_ms, last_ms; /* first_ms > last_ms: nothing known */
 	uint8_t state;		   /* enum slice_state */
+	uint16_t indexed;	   /* ids from its first on that are in its postings */
 	bool is_dirty;		   /* differs from its row */
 };
 

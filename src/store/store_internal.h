@@ -19,6 +19,7 @@ struct store {
 	bool is_other; /* not the file of the connection before, or made anew */
 	int64_t last_flow_id, last_mismatch_id, last_gap_id;
 	int64_t own_gap_id; /* the lowest: the store's own gaps count down from -1 */
+	char interfaces[INTERFACES_MAX][IFNAMSIZ]; /* by number (RECORD_INTERFACE) */
 	int64_t last_alive_ms;
 	bool was_clean;
 	char error[320]; /* why the last of the functions below failed */

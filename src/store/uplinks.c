@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * uplinks.c - the uplinks that there were, and the sets of their interfaces.
+ * uplinks.c - the uplinks that there were, and the sets of interfaces.
  *
- * Knows nothing of flows. What a rolled back transaction made here is forgotten
- * by loading anew.
+ * Knows nothing of flows. After a rollback it is loaded again.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,8 +11,8 @@
 #include "store/db.h"
 #include "store/uplinks.h"
 
-/* 60 names of 15 bytes with their commas. */
-#define NAMES_SIZE (UPLINKS_MAX * (IFNAMSIZ + 1))
+/* Names of 15 bytes with their commas. */
+#define NAMES_SIZE ((UPLINKS_MAX + INTERFACES_MAX) * (IFNAMSIZ + 1))
 
 static struct uplink_row *row_at(const struct uplinks *u, uint8_t slot, int64_t flow_id)
 {
@@ -111,7 +110,12 @@ int uplinks_load(struct uplinks *u, sqlite3 *db)
 				"UPDATE uplink SET valid_to = ? WHERE id = ?");
 	if (rc == SQLITE_OK)
 		rc = db_prepare(db, &u->ifset_add,
-				"INSERT INTO ifset (slots, names) VALUES (?, ?)");
+				"INSERT INTO ifset (id, slots, names)"
+				" VALUES ((SELECT ifnull(max(id), ?1) + 1 FROM ifset"
+				" WHERE (id > ?1) AND (?1 OR id < 65536)), ?2, ?3)");
+	if (rc == SQLITE_OK)
+		rc = db_prepare(db, &u->member_add,
+				"INSERT OR IGNORE INTO ifset_member VALUES (?, ?)");
 	return rc;
 }
 
@@ -120,6 +124,7 @@ void uplinks_unload(struct uplinks *u)
 	sqlite3_finalize(u->uplink_add);
 	sqlite3_finalize(u->uplink_close);
 	sqlite3_finalize(u->ifset_add);
+	sqlite3_finalize(u->member_add);
 	for (size_t i = 0; i < u->n_ifsets; i++)
 		free(u->ifsets[i].names);
 	free(u->ifsets);
@@ -196,69 +201,107 @@ int64_t uplinks_id_now(const struct uplinks *u, uint8_t slot)
 	return uplinks_id(u, slot, INT64_MAX);
 }
 
-/* The names in order of their slots; of slots never heard of nothing is said. */
-static uint64_t names_write(const struct uplinks *u, uint64_t slots, int64_t flow_id,
-			    char names[NAMES_SIZE])
+/* Interface names, separated by commas. */
+struct names {
+	char text[NAMES_SIZE];
+	size_t used;
+	unsigned n;
+};
+
+static void name_add(struct names *names, const char *name)
+{
+	names->used += (size_t)snprintf(names->text + names->used, NAMES_SIZE - names->used, "%s%s",
+					names->n ? "," : "", name);
+	names->n++;
+}
+
+/* In order of slots, then of numbers; unknown slots are left out. Returns the known. */
+static uint64_t names_write(const struct uplinks *u, const struct ifset_key *key,
+			    struct names *names)
 {
 	uint64_t known = 0;
-	size_t used = 0;
 
-	names[0] = '\0';
+	names->text[0] = '\0';
+	names->used = names->n = 0;
 	for (uint8_t slot = 0; slot < UPLINKS_MAX; slot++) {
-		const struct uplink_row *row = slots >> slot & 1 ? row_at(u, slot, flow_id) : NULL;
+		const struct uplink_row *row =
+			key->slots >> slot & 1 ? row_at(u, slot, key->flow_id) : NULL;
 
 		if (!row)
 			continue;
-		used += (size_t)snprintf(names + used, NAMES_SIZE - used, "%s%s", used ? "," : "",
-					 row->is.ifname);
+		name_add(names, row->is.ifname);
 		known |= UINT64_C(1) << slot;
 	}
+	for (int i = 1; i < INTERFACES_MAX && u->interfaces; i++)
+		if (key->others >> i & 1)
+			name_add(names, u->interfaces[i][0] ? u->interfaces[i] : "?");
 	return known;
 }
 
-static int ifset_add(struct uplinks *u, uint64_t slots, const char *names, int64_t *id)
+/* The interfaces of a set, one per row. */
+static int members_add(struct uplinks *u, int64_t id, const char *names)
+{
+	int rc = SQLITE_OK;
+
+	for (const char *at = names; rc == SQLITE_OK && at;) {
+		const char *end = strchr(at, ',');
+		int size = end ? (int)(end - at) : (int)strlen(at);
+
+		sqlite3_bind_int64(u->member_add, 1, id);
+		sqlite3_bind_text(u->member_add, 2, at, size, SQLITE_TRANSIENT);
+		rc = db_run(u->member_add);
+		at = end ? end + 1 : NULL;
+	}
+	return rc;
+}
+
+static int ifset_add(struct uplinks *u, uint64_t slots, const struct names *names, int64_t *id)
 {
 	int rc;
 
-	sqlite3_bind_int64(u->ifset_add, 1, (int64_t)slots);
-	sqlite3_bind_text(u->ifset_add, 2, names, -1, SQLITE_TRANSIENT);
+	sqlite3_bind_int64(u->ifset_add, 1, names->n > 1 ? IFSET_SEVERAL - 1 : 0);
+	sqlite3_bind_int64(u->ifset_add, 2, (int64_t)slots);
+	sqlite3_bind_text(u->ifset_add, 3, names->text, -1, SQLITE_TRANSIENT);
 	rc = db_run(u->ifset_add);
 	*id = sqlite3_last_insert_rowid(u->db);
-	return rc == SQLITE_OK ? ifset_remember(u, *id, slots, names) : rc;
+	if (rc == SQLITE_OK)
+		rc = members_add(u, *id, names->text);
+	return rc == SQLITE_OK ? ifset_remember(u, *id, slots, names->text) : rc;
 }
 
-static int ifset_find(struct uplinks *u, uint64_t slots, int64_t flow_id, int64_t *id)
+static int ifset_find(struct uplinks *u, const struct ifset_key *key, int64_t *id)
 {
-	char names[NAMES_SIZE];
+	struct names names;
+	uint64_t slots = names_write(u, key, &names);
 
 	*id = 0;
-	slots = names_write(u, slots, flow_id, names);
-	if (!slots)
+	if (!names.n)
 		return SQLITE_OK;
 	for (size_t i = 0; i < u->n_ifsets; i++)
-		if (u->ifsets[i].slots == slots && !strcmp(u->ifsets[i].names, names)) {
+		if (u->ifsets[i].slots == slots && !strcmp(u->ifsets[i].names, names.text)) {
 			*id = u->ifsets[i].id;
 			return SQLITE_OK;
 		}
-	return ifset_add(u, slots, names, id);
+	return ifset_add(u, slots, &names, id);
 }
 
-int uplinks_ifset(struct uplinks *u, uint64_t slots, int64_t flow_id, int64_t *id)
+int uplinks_ifset(struct uplinks *u, const struct ifset_key *key, int64_t *id)
 {
+	uint64_t slots = key->slots;
 	struct uplink_row *row = NULL;
 	int rc;
 
 	*id = 0;
-	if (!slots)
+	if (!slots && !key->others)
 		return SQLITE_OK;
-	/* Nearly every flow leaves by one interface. */
-	if ((slots & (slots - 1)) == 0)
-		row = row_at(u, (uint8_t)__builtin_ctzll(slots), flow_id);
+	/* Nearly every flow leaves by one uplink. */
+	if ((slots & (slots - 1)) == 0 && slots && !key->others)
+		row = row_at(u, (uint8_t)__builtin_ctzll(slots), key->flow_id);
 	if (row && row->ifset) {
 		*id = row->ifset;
 		return SQLITE_OK;
 	}
-	rc = ifset_find(u, slots, flow_id, id);
+	rc = ifset_find(u, key, id);
 	if (row && rc == SQLITE_OK)
 		row->ifset = *id;
 	return rc;

@@ -21,6 +21,9 @@ struct uplink_row {
 	int previous;	    /* index of the slot's row before this one; -1: none */
 };
 
+/* Sets of several interfaces have ids from here on. */
+#define IFSET_SEVERAL 65536
+
 struct ifset_row {
 	int64_t id;
 	uint64_t slots;
@@ -34,7 +37,9 @@ struct uplinks {
 	int latest[UPLINKS_MAX]; /* index of the slot's newest row; -1: none */
 	struct ifset_row *ifsets;
 	size_t n_ifsets;
-	sqlite3_stmt *uplink_add, *uplink_close, *ifset_add;
+	/* By number (RECORD_INTERFACE); not ours. */
+	const char (*interfaces)[IFNAMSIZ];
+	sqlite3_stmt *uplink_add, *uplink_close, *ifset_add, *member_add;
 };
 
 /* All of these return SQLite's codes. */
@@ -52,9 +57,15 @@ int64_t uplinks_id(const struct uplinks *u, uint8_t slot, int64_t flow_id);
 /* The newest row of a slot; 0: none. */
 int64_t uplinks_id_now(const struct uplinks *u, uint8_t slot);
 
-/* The number of a set of slots, whose interfaces are named as when a flow was first
- * seen; made where it is new. 0 for the empty set and for slots never heard of. */
-int uplinks_ifset(struct uplinks *u, uint64_t slots, int64_t flow_id, int64_t *id);
+/* Interfaces of a flow that left by them: slots of uplinks, which have the names of
+ * when the flow was first seen, and numbers of others. */
+struct ifset_key {
+	uint64_t slots, others;
+	int64_t flow_id;
+};
+
+/* Find the id of a set, or make it. 0 for the empty set and for unknown slots. */
+int uplinks_ifset(struct uplinks *u, const struct ifset_key *key, int64_t *id);
 
 /* Backwards: the slot of a row, SLOT_NONE; the slots of a set, 0. */
 uint8_t uplinks_slot(const struct uplinks *u, int64_t id);

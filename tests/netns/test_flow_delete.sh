@@ -152,8 +152,8 @@ all_told() { [ "$(mismatches $ports)" = 100 ] && [ $(($(counted deleted) + $(cou
 check "a hundred at once: each is recorded, each is cured or counted" wait_for 10 all_told
 in_range "some are not cured, because of the rate" $(($(counted not_deleted) - not_cured)) 1 99
 check "cures are rows as they are counted" wait_for_sql 5 "SELECT count(*) FROM deleted_flows" "$(counted deleted)"
-in_range "at most ten are in any second" "$(sql "SELECT max((SELECT count(*) FROM cure o
-	WHERE o.time > c.time - 990 AND o.time <= c.time)) FROM cure c")" 1 10
+in_range "at most ten are in any second" "$(sql "SELECT max((SELECT count(*) FROM deletion o
+	WHERE o.time > c.time - 990 AND o.time <= c.time)) FROM deletion c")" 1 10
 check "metrics has both" sh -c "'$WAYMARK' -c '$lab_tmp/waymark.conf' metrics | grep -c 'flows_\(not_\)\?deleted_total [1-9]' | grep -q 2"
 hold_drop many
 astray del

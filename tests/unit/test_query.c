@@ -157,7 +157,7 @@ static int compare_row(void *data, const struct value *values, size_t n)
 	struct expectation *e = data;
 	int64_t id = next_fit(e, e->next);
 
-	assert_int_equal(n, 26);
+	assert_int_equal(n, 28);
 	assert_string_equal(values[0].name, "id");
 	assert_int_equal(values[0].kind, VALUE_INTEGER);
 	if (values[0].integer != id)
@@ -337,10 +337,12 @@ static void test_other_rows(void **state)
 	assert_int_equal(query_mismatches(q, &f, row_print, out), 0);
 	expect_text(
 		&text, &out,
-		"id=3 time=2026-03-01T12:00:00.003Z flow_id=2 proto=tcp src=192.168.1.10"
+		"id=3 time=2026-03-01T12:00:00.003Z time_ms=1772366400003 flow_id=2 proto=tcp "
+		"src=192.168.1.10"
 		" sport=40000 dst=198.51.100.7 dport=443 direction=original mark=2 expected=wan2"
 		" egress=eth1 reason=uplink-down evidence=packet packets=0 \n"
-		"id=2 time=2026-03-01T12:00:00.002Z flow_id=1 proto=tcp src=192.168.1.10"
+		"id=2 time=2026-03-01T12:00:00.002Z time_ms=1772366400002 flow_id=1 proto=tcp "
+		"src=192.168.1.10"
 		" sport=40000 dst=198.51.100.7 dport=443 direction=original mark=2 expected=wan1"
 		" egress=eth2 reason=route-missing evidence=packet packets=0 \n");
 	query_filter_init(&f);
@@ -360,24 +362,28 @@ static void test_other_rows(void **state)
 	out = text_open(&text);
 	assert_int_equal(query_gaps(q, &f, row_print, out), 0);
 	expect_text(&text, &out,
-		    "id=2 started=2026-03-01T12:00:00.020Z source=events lost=2"
+		    "id=2 started=2026-03-01T12:00:00.020Z started_ms=1772366400020 source=events "
+		    "lost=2"
 		    " reason= \n");
 	f.since_ms = LAB_NOON + 2;
 	f.until_ms = LAB_NOON + 3;
 	out = text_open(&text);
 	assert_int_equal(query_tampering(q, &f, row_print, out), 0);
-	expect_text(&text, &out, "time=2026-03-01T12:00:00.002Z what= pid=2 \n");
+	expect_text(&text, &out,
+		    "id=2 time=2026-03-01T12:00:00.002Z time_ms=1772366400002 what= pid=2 \n");
 
 	out = text_open(&text);
 	assert_int_equal(query_flow_mark_changes(q, 2, row_print, out), 0);
 	expect_text(&text, &out,
-		    "time=2026-03-01T12:00:00.001Z flow_id=2 old=0 new=1 \n"
-		    "time=2026-03-01T12:00:00.003Z flow_id=2 old=0 new=3 \n");
+		    "time=2026-03-01T12:00:00.001Z time_ms=1772366400001 flow_id=2 old=0 new=1 \n"
+		    "time=2026-03-01T12:00:00.003Z time_ms=1772366400003 flow_id=2 old=0 new=3 \n");
 	out = text_open(&text);
 	assert_int_equal(query_uplinks(q, row_print, out), 0);
 	expect_text(&text, &out,
-		    "name=wan1 interface=eth1 mark=2 valid_from=2026-03-01T12:00:00.000Z \n"
-		    "name=wan2 interface=eth2 mark=3 valid_from=2026-03-01T12:00:00.000Z \n");
+		    "name=wan1 interface=eth1 mark=2 valid_from=2026-03-01T12:00:00.000Z "
+		    "valid_from_ms=1772366400000 \n"
+		    "name=wan2 interface=eth2 mark=3 valid_from=2026-03-01T12:00:00.000Z "
+		    "valid_from_ms=1772366400000 \n");
 
 	query_filter_init(&f);
 	assert_int_equal(query_flow(q, 2, row_stop, &n), 0);

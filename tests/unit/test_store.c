@@ -54,15 +54,36 @@ static void test_views(void **state)
 		const char *view, *columns;
 	} views[] = {
 		{"flows",
-		 "id started ended state proto src sport dst dport nat_src nat_sport"
+		 "id started started_ms ended ended_ms state proto src sport dst dport nat_src "
+		 "nat_sport"
 		 " nat_dst nat_dport zone ct_id mark uplink ingress egress egress_reply verdict"
 		 " reason packets bytes packets_reply bytes_reply"},
-		{"mismatches", "id time flow_id proto src sport dst dport direction mark expected"
-			       " egress reason evidence packets"},
-		{"gaps", "id started ended source lost reason"},
-		{"uplinks", "name interface mark valid_from valid_to"},
-		{"mark_changes", "time flow_id old new"},
-		{"tampering", "time what pid process action"},
+		{"long_flows",
+		 "id started started_ms ended ended_ms state proto src sport dst dport nat_src "
+		 "nat_sport"
+		 " nat_dst nat_dport zone ct_id mark uplink ingress egress egress_reply verdict"
+		 " reason packets bytes packets_reply bytes_reply"},
+		{"flagged_flows",
+		 "id started started_ms ended ended_ms state proto src sport dst dport nat_src "
+		 "nat_sport"
+		 " nat_dst nat_dport zone ct_id mark uplink ingress egress egress_reply verdict"
+		 " reason packets bytes packets_reply bytes_reply"},
+		{"flow_addresses", "address side flow_id"},
+		{"flow_egress", "flow_id direction interface interfaces"},
+		{"mismatches",
+		 "id time time_ms flow_id proto src sport dst dport direction mark expected"
+		 " egress reason evidence packets"},
+		{"gaps", "id started started_ms ended ended_ms source lost reason"},
+		{"uplinks", "name interface mark valid_from valid_from_ms valid_to valid_to_ms"},
+		{"mark_changes", "time time_ms flow_id old new"},
+		{"tampering", "id time time_ms what pid process action"},
+		{"usage", "time time_ms uplink bytes_sent bytes_received packets_sent"
+			  " packets_received flows_started flows_answered id"},
+		{"uplink_states", "id time time_ms uplink interface state cause decision user"
+				  " process until until_ms"},
+		{"alerts", "id time time_ms kind severity state uplinks reason count text"},
+		{"deleted_flows", "time time_ms flow_id mismatch_id action"},
+		{"talkers", "hour hour_ms host uplink flows unanswered bytes_sent bytes_received"},
 	};
 	const char *path = store_lab_path(*state, "flows.db");
 	char sql[128];
@@ -94,7 +115,7 @@ static void test_new_file(void **state)
 	store_close(st);
 	assert_int_equal(stat(path, &info), 0);
 	assert_int_equal(info.st_mode & 07, 0);
-	store_lab_expect(path, "PRAGMA user_version", "2");
+	store_lab_expect(path, "PRAGMA user_version", "3");
 	assert_int_equal(store_lab_number(path, "PRAGMA application_id"), STORE_APPLICATION_ID);
 	store_lab_expect(path, "PRAGMA journal_mode", "wal");
 	store_lab_expect(path, "PRAGMA integrity_check", "ok");
@@ -155,11 +176,11 @@ static void test_newer(void **state)
 	uint64_t before;
 
 	store_close(store_lab_open(path));
-	store_lab_execute(path, "PRAGMA user_version = 3");
+	store_lab_execute(path, "PRAGMA user_version = 4");
 	before = store_lab_fingerprint(path);
-	refused(path, EPROTO, "newer than this program's 2");
+	refused(path, EPROTO, "newer than this program's 3");
 	assert_true(store_lab_fingerprint(path) == before);
-	store_lab_expect(path, "PRAGMA user_version", "3");
+	store_lab_expect(path, "PRAGMA user_version", "4");
 }
 
 static void test_folders(void **state)
@@ -226,23 +247,23 @@ static void test_version_1(void **state)
 	sqlite3_close(db);
 	store_lab_execute(path, "INSERT INTO gap VALUES (1, 2, 3, 0, 4, 'why')");
 	store_close(store_lab_open(path));
-	store_lab_expect(path, "PRAGMA user_version", "2");
+	store_lab_expect(path, "PRAGMA user_version", "3");
 	store_lab_expect(path, "SELECT id, reason FROM gaps", "1|why");
 	store_lab_expect(path, "SELECT count(*) FROM uplink_state", "0");
-	store_lab_expect(path, "SELECT count(*) FROM cure", "0");
+	store_lab_expect(path, "SELECT count(*) FROM deletion", "0");
 }
 
 /* Steps that are made up here: what leads to a next version, and what fails. */
 static void test_migrations(void **state)
 {
 	static const struct migration steps[] = {
-		{.version = 3, .sql = "ALTER TABLE gap ADD COLUMN extra DEFAULT 5"},
-		{.version = 4,
+		{.version = 4, .sql = "ALTER TABLE gap ADD COLUMN extra DEFAULT 5"},
+		{.version = 5,
 		 .sql = "CREATE TABLE four (a); INSERT INTO four VALUES (4);"
 			" DROP VIEW gaps"},
 	};
 	static const struct migration bad[] = {
-		{.version = 5, .sql = "CREATE TABLE five (a); DELETE FROM gap; INSERT INTO no"},
+		{.version = 6, .sql = "CREATE TABLE five (a); DELETE FROM gap; INSERT INTO no"},
 	};
 	const char *path = store_lab_path(*state, "flows.db");
 	sqlite3 *db = NULL;
@@ -252,18 +273,18 @@ static void test_migrations(void **state)
 	store_lab_execute(path, "INSERT INTO gap VALUES (1, 2, 3, 0, 4, 'why')");
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
 	assert_int_equal(migrate_run(db, steps, 2, &version), SQLITE_OK);
-	assert_int_equal(version, 2);
-	store_lab_expect(path, "PRAGMA user_version", "4");
+	assert_int_equal(version, 3);
+	store_lab_expect(path, "PRAGMA user_version", "5");
 	store_lab_expect(path, "SELECT extra, reason FROM gap", "5|why");
 	store_lab_expect(path, "SELECT a FROM four", "4");
 	store_lab_expect(path, "SELECT id, reason FROM gaps", "1|why");
 	assert_int_equal(migrate_run(db, steps, 2, &version), SQLITE_OK);
 	assert_int_equal(migrate_run(db, bad, 1, &version), SQLITE_ERROR);
-	store_lab_expect(path, "PRAGMA user_version", "4");
+	store_lab_expect(path, "PRAGMA user_version", "5");
 	store_lab_expect(path, "SELECT count(*) FROM gap", "1");
 	store_lab_expect(path, "SELECT count(*) FROM sqlite_schema WHERE name = 'five'", "0");
 	assert_int_equal(migrate_run(db, steps, 1, &version), SQLITE_SCHEMA);
-	assert_int_equal(version, 4);
+	assert_int_equal(version, 5);
 	sqlite3_close(db);
 }
 

@@ -29,7 +29,8 @@ static void test_flow_row(void **state)
 	writer_flush(w);
 	store_lab_expect(
 		path, "SELECT * FROM flows",
-		"1|2026-03-01T12:00:00.001Z|-|live|tcp|192.168.1.10|40000|198.51.100.7|443|"
+		"1|2026-03-01T12:00:00.001Z|1772366400001|-|-|live|tcp|192.168.1.10|40000|198.51."
+		"100.7|443|"
 		"203.0.113.2|40000|198.51.100.7|443|0|4026531841|2|wan1|-|eth1|-|ok|-|-|-|-|-");
 	store_lab_end(&r);
 	r.flow.egress[1] = 3;
@@ -38,7 +39,8 @@ static void test_flow_row(void **state)
 	writer_flush(w);
 	store_lab_expect(
 		path, "SELECT * FROM flows",
-		"1|2026-03-01T12:00:00.001Z|2026-03-01T12:00:01.501Z|ended|tcp|192.168.1.10|"
+		"1|2026-03-01T12:00:00.001Z|1772366400001|2026-03-01T12:00:01.501Z|1772366401501|"
+		"ended|tcp|192.168.1.10|"
 		"40000|198.51.100.7|443|203.0.113.2|40000|198.51.100.7|443|0|4026531841|2|wan1|"
 		"wan2|eth1|"
 		"eth1,eth2|ok|-|10|1000|12|9000");
@@ -258,7 +260,10 @@ static void test_other_rows(void **state)
 					 .process = "ip",
 					 .action = "restored"}};
 	struct record u = {.type = RECORD_UPLINK_STATE,
-			   .uplink_state = {.time_ms = LAB_NOON, .slot = 1, .state = "no-address"}};
+			   .uplink_state = {.time_ms = LAB_NOON,
+					    .slot = 1,
+					    .state = "no-address",
+					    .cause = CAUSE_ADDRESS}};
 	struct record cure = {
 		.type = RECORD_DELETED_FLOW,
 		.deleted_flow = {
@@ -293,19 +298,23 @@ static void test_other_rows(void **state)
 	store_lab_push(w, &t);
 	writer_flush(w);
 	store_lab_expect(path, "SELECT * FROM mismatches",
-			 "5|2026-03-01T12:00:00.000Z|4|tcp|192.168.1.10|"
+			 "5|2026-03-01T12:00:00.000Z|1772366400000|4|tcp|192.168.1.10|"
 			 "40000|198.51.100.7|443|reply|2|wan1|eth2|route-missing|packet|1");
-	store_lab_expect(path, "SELECT * FROM gaps", "3|2026-03-01T12:00:00.000Z|-|evidence|-|a hole");
+	store_lab_expect(path, "SELECT * FROM gaps",
+			 "3|2026-03-01T12:00:00.000Z|1772366400000|-|-|evidence|-|a hole");
 	store_lab_expect(path, "SELECT * FROM mark_changes",
-			 "2026-03-01T12:00:00.000Z|4|2|4294967295");
-	store_lab_expect(path, "SELECT * FROM tampering ORDER BY time DESC LIMIT 1",
-			 "2026-03-01T12:00:00.000Z|rule 1001 deleted|4711|ip|restored");
-	store_lab_expect(path, "SELECT * FROM deleted_flows", "2026-03-01T12:00:00.000Z|4|5|deleted");
+			 "2026-03-01T12:00:00.000Z|1772366400000|4|2|4294967295");
+	store_lab_expect(
+		path, "SELECT * FROM tampering ORDER BY time DESC LIMIT 1",
+		"1|2026-03-01T12:00:00.000Z|1772366400000|rule 1001 deleted|4711|ip|restored");
+	store_lab_expect(path, "SELECT * FROM deleted_flows",
+			 "2026-03-01T12:00:00.000Z|1772366400000|4|5|deleted");
 	store_lab_expect(path, "SELECT pid, process, action FROM tampering WHERE what = ''",
 			 "-|-|-");
 	/* The first came before anybody had said whose slot that is. */
-	store_lab_expect(path, "SELECT * FROM uplink_states",
-			 "2026-03-01T12:00:00.000Z|wan2|eth2|no-address");
+	store_lab_expect(
+		path, "SELECT * FROM uplink_states",
+		"1|2026-03-01T12:00:00.000Z|1772366400000|wan2|eth2|no-address|address|-|-|-|-|-");
 	m.mismatch.packets = 9;
 	m.mismatch.evidence = EVIDENCE_EGRESS_SEEN;
 	m.mismatch.expected = SLOT_NONE;

@@ -4,6 +4,7 @@
  * parameters become text; values are bound.
  */
 #include <netinet/in.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "store/db.h"
@@ -101,6 +102,45 @@ void filter_range4(const struct prefix *p, int64_t *low, int64_t *high)
 		*low = INT32_MIN;
 		*high = INT32_MAX;
 	}
+}
+
+/* Whole octets or groups of a prefix; zero groups may be compressed. */
+static size_t text_common(const struct prefix *p, const char *text)
+{
+	unsigned parts = p->len / (p->addr.family == AF_INET ? 8 : 16);
+	const char *at = text;
+
+	for (unsigned i = 0; i < parts; i++) {
+		const char *end = strpbrk(at, ".:");
+
+		if (p->addr.family == AF_INET6 && !p->addr.bytes[2 * i] &&
+		    !p->addr.bytes[2 * i + 1])
+			break;
+		if (!end)
+			return strlen(text);
+		at = end + 1;
+	}
+	return (size_t)(at - text);
+}
+
+void filter_text_range(const struct prefix *p, struct text_range *out)
+{
+	bool is_host = p->len >= (p->addr.family == AF_INET ? 32 : 128);
+	struct prefix first = *p;
+	char text[ADDR_STRLEN];
+	size_t n;
+
+	prefix_truncate(&first);
+	addr_format(&first.addr, text);
+	n = is_host ? strlen(text) : text_common(&first, text);
+	snprintf(out->low, sizeof(out->low), "%.*s", (int)n, text);
+	snprintf(out->high, sizeof(out->high), "%s", out->low);
+	if (is_host)
+		strcat(out->high, "!"); /* sorts before any character of an address */
+	else if (n)
+		out->high[n - 1]++;
+	else
+		strcpy(out->high, "g");
 }
 
 static void bind_prefix(sqlite3_stmt *stmt, const struct prefix *p, const char *whole,

@@ -29,6 +29,12 @@ void filter_bind_number(sqlite3_stmt *stmt, const char *name, int64_t number);
 /* Binds what the condition names. */
 void filter_bind(sqlite3_stmt *stmt, const struct query_filter *f);
 
+/* The texts of a prefix's addresses, and of some others: low <= text < high. */
+struct text_range {
+	char low[ADDR_STRLEN + 1], high[ADDR_STRLEN + 1];
+};
+void filter_text_range(const struct prefix *p, struct text_range *out);
+
 /* The addresses of an IPv4 prefix as numbers of the tables. */
 void filter_range4(const struct prefix *p, int64_t *low, int64_t *high);
 

@@ -20,7 +20,7 @@ struct bitmap {
 struct search {
 	struct query *q;
 	const struct query_filter *filter;
-	sqlite3_stmt *state;	/* of a slice */
+	sqlite3_stmt *indexed;	/* ids of a slice that are in postings */
 	sqlite3_stmt *postings; /* of addresses in a slice */
 	sqlite3_stmt *scan;	/* flows of a range that fit */
 	sqlite3_stmt *test;	/* the flow of an id, if it fits */
@@ -46,14 +46,15 @@ static int search_open(struct search *s)
 	int rc = condition ? SQLITE_OK : SQLITE_NOMEM;
 
 	if (rc == SQLITE_OK)
-		rc = statement(s, &s->state, "SELECT state FROM slice WHERE id = ?1", "", "");
+		rc = statement(s, &s->indexed, "SELECT indexed FROM slice WHERE id = ?1", "", "");
 	if (rc == SQLITE_OK)
 		rc = statement(s, &s->postings,
 			       "SELECT ids FROM posting WHERE slice = ?1"
-			       " AND side = ?4 AND addr BETWEEN ?2 AND ?3",
+			       " AND side = ?4 AND addr >= ?2 AND addr < ?3",
 			       "", "");
 	if (rc == SQLITE_OK)
-		rc = statement(s, &s->scan, "SELECT id FROM flow WHERE id BETWEEN ?1 AND ?2",
+		rc = statement(s, &s->scan,
+			       "SELECT id FROM flow NOT INDEXED WHERE id BETWEEN ?1 AND ?2",
 			       condition, " ORDER BY id DESC");
 	if (rc == SQLITE_OK)
 		rc = statement(s, &s->test, "SELECT id FROM flow WHERE id = ?1", condition, "");
@@ -63,55 +64,38 @@ static int search_open(struct search *s)
 
 static void search_close(struct search *s)
 {
-	sqlite3_finalize(s->state);
+	sqlite3_finalize(s->indexed);
 	sqlite3_finalize(s->postings);
 	sqlite3_finalize(s->scan);
 	sqlite3_finalize(s->test);
 	free(s);
 }
 
+/* An empty posting: too many to list; the test on the flows decides. */
 static void posting_add(struct bitmap *b, const uint8_t *ids, int size)
 {
-	if (size == SLICE_BITMAP_BYTES) {
-		for (int i = 0; i < size; i++)
-			b->bytes[i] |= ids[i];
-		return;
-	}
+	if (!size)
+		memset(b, 0xff, sizeof(*b));
 	for (int i = 0; i + 1 < size; i += 2) {
-		unsigned low = (unsigned)(ids[i] | ids[i + 1] << 8) & (SLICE_FLOWS - 1);
+		unsigned low = (ids[i] - 1u) * POSTING_BASE + ids[i + 1] - 1u;
 
+		low &= SLICE_FLOWS - 1;
 		b->bytes[low >> 3] |= (uint8_t)(1 << (low & 7));
 	}
 }
 
-static void postings_bind(sqlite3_stmt *stmt, int64_t slice, const struct prefix *p)
-{
-	struct prefix low = *p, high;
-	int64_t low4, high4;
-
-	sqlite3_bind_int64(stmt, 1, slice);
-	if (p->addr.family == AF_INET) {
-		filter_range4(p, &low4, &high4);
-		sqlite3_bind_int64(stmt, 2, low4);
-		sqlite3_bind_int64(stmt, 3, high4);
-		return;
-	}
-	prefix_truncate(&low);
-	high = low;
-	for (unsigned bit = p->len; bit < 128; bit++)
-		high.addr.bytes[bit / 8] |= (uint8_t)(0x80 >> bit % 8);
-	sqlite3_bind_blob(stmt, 2, low.addr.bytes, 16, SQLITE_TRANSIENT);
-	sqlite3_bind_blob(stmt, 3, high.addr.bytes, 16, SQLITE_TRANSIENT);
-}
-
-/* Which flows of the slice have an address of the prefix on a side. */
+/* Which flows of the slice have an address of the prefix on a side; perhaps others, too. */
 static int postings_read(struct search *s, int64_t slice, enum posting_side side,
 			 const struct prefix *p, struct bitmap *b)
 {
+	struct text_range range;
 	int rc;
 
 	memset(b, 0, sizeof(*b));
-	postings_bind(s->postings, slice, p);
+	filter_text_range(p, &range);
+	sqlite3_bind_int64(s->postings, 1, slice);
+	sqlite3_bind_text(s->postings, 2, range.low, -1, SQLITE_TRANSIENT);
+	sqlite3_bind_text(s->postings, 3, range.high, -1, SQLITE_TRANSIENT);
 	sqlite3_bind_int(s->postings, 4, side);
 	while ((rc = sqlite3_step(s->postings)) == SQLITE_ROW)
 		posting_add(b, sqlite3_column_blob(s->postings, 0),
@@ -137,11 +121,11 @@ static int candidates_read(struct search *s, int64_t slice)
 	return r;
 }
 
-static int candidates_test(struct search *s, int64_t slice, int max)
+static int candidates_test(struct search *s, int64_t slice, int64_t indexed, int n, int max)
 {
-	int r = candidates_read(s, slice), n = 0;
+	int r = candidates_read(s, slice);
 
-	for (int low = SLICE_FLOWS - 1; r >= 0 && low >= 0 && n < max; low--) {
+	for (int low = (int)indexed - 1; r >= 0 && low >= 0 && n < max; low--) {
 		if (!s->candidates.bytes[low >> 3]) {
 			low &= ~7;
 			continue;
@@ -155,29 +139,30 @@ static int candidates_test(struct search *s, int64_t slice, int max)
 	return r < 0 ? r : n;
 }
 
-static int slice_scan(struct search *s, int64_t slice, int max)
+static int slice_scan(struct search *s, int64_t slice, int64_t indexed, int max)
 {
-	sqlite3_bind_int64(s->scan, 1, slice << SLICE_BITS);
+	sqlite3_bind_int64(s->scan, 1, (slice << SLICE_BITS) + indexed);
 	sqlite3_bind_int64(s->scan, 2, ((slice + 1) << SLICE_BITS) - 1);
 	return query_ids(s->q, s->scan, s->ids, max);
 }
 
-/* The ids of a slice's flows that fit, newest first, in one transaction, so that
- * the slice's state and its postings are of one time. Their number or -errno. */
+/* The ids of a slice's flows that fit, newest first, in one transaction, so that the
+ * slice and its postings are of one time. Their number or -errno. */
 static int slice_select(struct search *s, int64_t slice, int max)
 {
 	bool has_address =
 		!addr_is_none(&s->filter->src.addr) || !addr_is_none(&s->filter->dst.addr);
-	int64_t state = SLICE_OPEN;
+	int64_t indexed = 0;
 	int n, rc = db_exec(s->q->db, "BEGIN");
 
 	if (rc != SQLITE_OK)
 		return query_fail(s->q, rc);
-	sqlite3_bind_int64(s->state, 1, slice);
-	n = has_address ? query_ids(s->q, s->state, &state, 1) : 0;
+	sqlite3_bind_int64(s->indexed, 1, slice);
+	n = has_address ? query_ids(s->q, s->indexed, &indexed, 1) : 0;
 	if (n >= 0)
-		n = state == SLICE_INDEXED ? candidates_test(s, slice, max)
-					   : slice_scan(s, slice, max);
+		n = indexed < SLICE_FLOWS ? slice_scan(s, slice, indexed, max) : 0;
+	if (n >= 0 && n < max && indexed)
+		n = candidates_test(s, slice, indexed, n, max);
 	db_exec(s->q->db, "COMMIT");
 	return n;
 }

@@ -234,7 +234,7 @@ int batch_write(struct writer *w, uint32_t n)
 	if (rc == SQLITE_OK)
 		rc = write_failures_write(w);
 	if (rc == SQLITE_OK)
-		rc = slices_flush(&w->in.slices);
+		rc = ingest_finish(&w->in, clock_realtime_ms());
 	if (rc == SQLITE_OK)
 		rc = alive_write(w);
 	if (rc == SQLITE_OK)

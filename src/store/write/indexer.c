@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * indexer.c - makes the postings of full slices. A slice's flows are read back
- * (they are still cached), their addresses sorted in memory and written in order
- * behind all earlier ones: no page is touched twice.
+ * indexer.c - makes the postings of slices. A slice's flows are read back (they are
+ * still cached), their addresses sorted in memory and written in order behind all
+ * earlier ones: no page is touched twice. Full slices come first; the newest one,
+ * when there is time, again and again as it grows.
  *
  * Knows nothing of when there is time for it.
  */
+#include <sys/socket.h>
+#include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,9 +19,12 @@
 /* Flows read, or postings written, in one step. */
 #define STEP_READ  4096
 #define STEP_WRITE 4096
+/* The newest slice is read again when it has grown by so many flows, and so often. */
+#define PARTLY_FLOWS	   1024
+#define PARTLY_INTERVAL_MS 10000
 
-/* Bytes of side and address. */
-#define ADDRESS6_KEY 17
+/* Bytes of side, family and address. */
+#define ADDRESS_KEY offsetof(struct address, low)
 
 /* Columns 1 and 2 are of the source, 3 and 4 of the destination. */
 #define READ_SQL "SELECT id, src, nat_src, dst, nat_dst FROM flow WHERE id BETWEEN ? AND ?"
@@ -29,9 +36,11 @@ void indexer_init(struct indexer *x)
 
 void indexer_reset(struct indexer *x)
 {
-	free(x->list4);
-	free(x->list6);
+	int64_t after_ms = x->partly_after_ms;
+
+	free(x->list);
 	indexer_init(x);
+	x->partly_after_ms = after_ms;
 }
 
 static int64_t slice_find(const struct ingest *in)
@@ -45,87 +54,115 @@ static int64_t slice_find(const struct ingest *in)
 	return -1;
 }
 
+static void begin(struct indexer *x, int64_t slice, int64_t last_id)
+{
+	x->slice = slice;
+	x->next_id = slice << SLICE_BITS;
+	x->last_id = last_id;
+}
+
 bool indexer_has_work(const struct indexer *x, const struct ingest *in)
 {
 	return x->slice >= 0 || slice_find(in) >= 0;
 }
 
-static void *list_grow(void *list, size_t size, size_t n, size_t *capacity)
+bool indexer_begin_newest(struct indexer *x, const struct ingest *in, int64_t now_ms)
 {
-	void *grown;
+	const struct slices *s = &in->slices;
+	const struct slice *newest = s->n ? &s->list[s->n - 1] : NULL;
+	int64_t low = in->last_flow_id & (SLICE_FLOWS - 1);
 
-	if (n < *capacity)
-		return list;
-	grown = realloc(list, (*capacity ? 2 * *capacity : SLICE_FLOWS) * size);
-	if (grown)
-		*capacity = *capacity ? 2 * *capacity : SLICE_FLOWS;
-	return grown;
+	if (x->slice >= 0 || !newest || newest->state != SLICE_OPEN ||
+	    newest->id != in->last_flow_id >> SLICE_BITS || now_ms < x->partly_after_ms ||
+	    low + 1 - newest->indexed < PARTLY_FLOWS)
+		return false;
+	x->partly_after_ms = now_ms + PARTLY_INTERVAL_MS;
+	begin(x, newest->id, in->last_flow_id);
+	return true;
 }
 
-static int address4_add(struct indexer *x, enum posting_side side, int64_t addr, uint16_t low)
-{
-	uint64_t *list = list_grow(x->list4, sizeof(*list), x->n4, &x->capacity4);
+/* Octets in the order of their texts: 0, 1, 10, 100, 101, ... */
+static struct {
+	uint8_t rank[256], of_rank[256];
+	bool is_made;
+} octets;
 
-	if (!list)
-		return SQLITE_NOMEM;
-	x->list4 = list;
-	list[x->n4++] = (uint64_t)side << 48 |
-			(uint64_t)((uint32_t)addr ^ UINT32_C(0x80000000)) << 16 | low;
-	return SQLITE_OK;
+static int octet_compare(const void *a, const void *b)
+{
+	char x[4], y[4];
+
+	snprintf(x, sizeof(x), "%hhu", *(const uint8_t *)a);
+	snprintf(y, sizeof(y), "%hhu", *(const uint8_t *)b);
+	return strcmp(x, y);
 }
 
-static int address6_add(struct indexer *x, enum posting_side side, const struct addr *addr,
-			uint16_t low)
+static void octets_make(void)
 {
-	struct address6 *list = list_grow(x->list6, sizeof(*list), x->n6, &x->capacity6);
+	if (octets.is_made)
+		return;
+	for (int i = 0; i < 256; i++)
+		octets.of_rank[i] = (uint8_t)i;
+	qsort(octets.of_rank, 256, 1, octet_compare);
+	for (int i = 0; i < 256; i++)
+		octets.rank[octets.of_rank[i]] = (uint8_t)i;
+	octets.is_made = true;
+}
 
-	if (!list)
+static int list_grow(struct indexer *x)
+{
+	size_t capacity = x->capacity ? 2 * x->capacity : SLICE_FLOWS;
+	struct address *grown;
+
+	if (x->n < x->capacity)
+		return SQLITE_OK;
+	grown = realloc(x->list, capacity * sizeof(*grown));
+	if (!grown)
 		return SQLITE_NOMEM;
-	x->list6 = list;
-	list[x->n6].side = (uint8_t)side;
-	memcpy(list[x->n6].bytes, addr->bytes, sizeof(list->bytes));
-	list[x->n6++].low = low;
+	x->list = grown;
+	x->capacity = capacity;
 	return SQLITE_OK;
 }
 
 static int address_add(struct indexer *x, sqlite3_stmt *stmt, int column, uint16_t low)
 {
-	enum posting_side side = column <= 2 ? SIDE_SRC : SIDE_DST;
 	struct addr addr;
+	struct address *a;
 
-	switch (sqlite3_column_type(stmt, column)) {
-	case SQLITE_INTEGER:
-		return address4_add(x, side, sqlite3_column_int64(stmt, column), low);
-	case SQLITE_TEXT:
-		db_column_addr(stmt, column, &addr);
-		return addr.family == AF_INET6 ? address6_add(x, side, &addr, low) : SQLITE_OK;
-	default:
+	if (sqlite3_column_type(stmt, column) == SQLITE_NULL)
 		return SQLITE_OK;
-	}
+	db_column_addr(stmt, column, &addr);
+	if (addr_is_none(&addr))
+		return SQLITE_OK;
+	if (list_grow(x) != SQLITE_OK)
+		return SQLITE_NOMEM;
+	a = &x->list[x->n++];
+	*a = (struct address){.side = column <= 2 ? SIDE_SRC : SIDE_DST,
+			      .family = addr.family == AF_INET ? 4 : 6,
+			      .low = low};
+	if (addr.family == AF_INET6)
+		addr_format(&addr, a->key);
+	for (int i = 0; addr.family == AF_INET && i < 4; i++)
+		a->key[i] = (char)octets.rank[addr.bytes[i]];
+	return SQLITE_OK;
 }
 
-static int compare4(const void *a, const void *b)
+static int address_compare(const void *a, const void *b)
 {
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-static int compare6(const void *a, const void *b)
-{
-	const struct address6 *x = a, *y = b;
-	int order = memcmp(x, y, ADDRESS6_KEY);
+	const struct address *x = a, *y = b;
+	int order = memcmp(x, y, ADDRESS_KEY);
 
 	return order ? order : (int)x->low - (int)y->low;
 }
 
 static int read_step(struct indexer *x, struct ingest *in)
 {
-	int64_t end = ((x->slice + 1) << SLICE_BITS) - 1;
-	int64_t last = x->next_id + STEP_READ - 1 < end ? x->next_id + STEP_READ - 1 : end;
+	int64_t last = x->next_id + STEP_READ - 1;
 	sqlite3_stmt *stmt = NULL;
 	int rc = db_prepare(in->db, &stmt, READ_SQL);
 
+	octets_make();
+	if (last > x->last_id)
+		last = x->last_id;
 	sqlite3_bind_int64(stmt, 1, x->next_id);
 	sqlite3_bind_int64(stmt, 2, last);
 	while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
@@ -139,18 +176,15 @@ static int read_step(struct indexer *x, struct ingest *in)
 	if (rc != SQLITE_DONE)
 		return rc;
 	x->next_id = last + 1;
-	x->is_read = last == end;
-	if (x->is_read && x->n4)
-		qsort(x->list4, x->n4, sizeof(*x->list4), compare4);
-	if (x->is_read && x->n6)
-		qsort(x->list6, x->n6, sizeof(*x->list6), compare6);
+	x->is_read = last == x->last_id;
+	if (x->is_read && x->n)
+		qsort(x->list, x->n, sizeof(*x->list), address_compare);
 	return SQLITE_OK;
 }
 
 /* The ids that share one address. */
 struct run {
-	uint8_t list[SLICE_BITMAP_BYTES];
-	uint8_t bitmap[SLICE_BITMAP_BYTES];
+	uint8_t ids[2 * POSTING_DENSE];
 	uint32_t n;
 	uint16_t last;
 };
@@ -159,68 +193,61 @@ static void run_add(struct run *run, uint16_t low)
 {
 	if (run->n && run->last == low)
 		return;
-	if (run->n < SLICE_BITMAP_BYTES / 2) {
-		run->list[2 * run->n] = (uint8_t)low;
-		run->list[2 * run->n + 1] = (uint8_t)(low >> 8);
+	if (run->n < POSTING_DENSE) {
+		run->ids[2 * run->n] = (uint8_t)(low / POSTING_BASE + 1);
+		run->ids[2 * run->n + 1] = (uint8_t)(low % POSTING_BASE + 1);
 	}
-	run->bitmap[low >> 3] |= (uint8_t)(1 << (low & 7));
 	run->last = low;
 	run->n++;
 }
 
-static int run_bind(const struct run *run, sqlite3_stmt *stmt, int index)
+static const char *address_text(const struct address *a, char text[ADDR_STRLEN])
 {
-	if (run->n < SLICE_BITMAP_BYTES / 2)
-		return sqlite3_bind_blob(stmt, index, run->list, 2 * (int)run->n, SQLITE_STATIC);
-	return sqlite3_bind_blob(stmt, index, run->bitmap, SLICE_BITMAP_BYTES, SQLITE_STATIC);
+	uint8_t bytes[4];
+	struct addr addr;
+
+	if (a->family == 6)
+		return a->key;
+	for (int i = 0; i < 4; i++)
+		bytes[i] = octets.of_rank[(uint8_t)a->key[i]];
+	addr_set(&addr, AF_INET, bytes);
+	return addr_format(&addr, text);
 }
 
-static void run_clear(struct run *run)
+static int run_write(struct indexer *x, struct run *run, sqlite3_stmt *stmt)
 {
-	for (uint32_t i = 0; i < run->n && run->n < SLICE_BITMAP_BYTES / 2; i++)
-		run->bitmap[(run->list[2 * i] | run->list[2 * i + 1] << 8) >> 3] = 0;
-	if (run->n >= SLICE_BITMAP_BYTES / 2)
-		memset(run->bitmap, 0, sizeof(run->bitmap));
+	const struct address *first = &x->list[x->at];
+	char text[ADDR_STRLEN];
+
 	run->n = 0;
-}
-
-static int run4_write(struct indexer *x, struct run *run, sqlite3_stmt *stmt)
-{
-	uint64_t key = x->list4[x->at4] >> 16;
-	int rc;
-
-	while (x->at4 < x->n4 && x->list4[x->at4] >> 16 == key)
-		run_add(run, (uint16_t)x->list4[x->at4++]);
-	sqlite3_bind_int(stmt, 2, (int)(key >> 32));
-	sqlite3_bind_int64(stmt, 3, (int32_t)((uint32_t)key ^ UINT32_C(0x80000000)));
-	run_bind(run, stmt, 4);
-	rc = db_run(stmt);
-	run_clear(run);
-	return rc;
-}
-
-static int run6_write(struct indexer *x, struct run *run, sqlite3_stmt *stmt)
-{
-	const struct address6 *first = &x->list6[x->at6];
-	int rc;
-
-	while (x->at6 < x->n6 && !memcmp(&x->list6[x->at6], first, ADDRESS6_KEY))
-		run_add(run, x->list6[x->at6++].low);
+	while (x->at < x->n && !memcmp(&x->list[x->at], first, ADDRESS_KEY))
+		run_add(run, x->list[x->at++].low);
 	sqlite3_bind_int(stmt, 2, first->side);
-	sqlite3_bind_blob(stmt, 3, first->bytes, sizeof(first->bytes), SQLITE_STATIC);
-	run_bind(run, stmt, 4);
-	rc = db_run(stmt);
-	run_clear(run);
-	return rc;
+	sqlite3_bind_text(stmt, 3, address_text(first, text), -1, SQLITE_STATIC);
+	sqlite3_bind_blob(stmt, 4, run->ids, run->n < POSTING_DENSE ? 2 * (int)run->n : 0,
+			  SQLITE_STATIC);
+	return db_run(stmt);
 }
 
-/* What is left of an earlier attempt at this slice goes first. */
+/* What an earlier attempt at this slice left goes first; nobody may rely on it. */
 static int leftovers_delete(struct indexer *x, struct ingest *in)
 {
-	if (x->at4 || x->at6)
+	struct slice *slice = slices_get(&in->slices, x->slice << SLICE_BITS);
+	int rc = SQLITE_OK;
+
+	if (x->at)
 		return SQLITE_OK;
-	return db_run_numbers(in->db, "DELETE FROM posting WHERE slice = ?", 1,
-			      (int64_t[]){x->slice});
+	if (!slice)
+		return SQLITE_NOMEM;
+	if (slice->indexed) {
+		slice->indexed = 0;
+		slice->is_dirty = true;
+		rc = slices_flush(&in->slices);
+	}
+	if (rc == SQLITE_OK)
+		rc = db_run_numbers(in->db, "DELETE FROM posting WHERE slice = ?", 1,
+				    (int64_t[]){x->slice});
+	return rc;
 }
 
 static int postings_write(struct indexer *x, struct ingest *in)
@@ -234,14 +261,8 @@ static int postings_write(struct indexer *x, struct ingest *in)
 			 : SQLITE_NOMEM;
 	if (rc == SQLITE_OK)
 		sqlite3_bind_int64(stmt, 1, x->slice);
-	for (int i = 0; rc == SQLITE_OK && i < STEP_WRITE; i++) {
-		if (x->at4 < x->n4)
-			rc = run4_write(x, run, stmt);
-		else if (x->at6 < x->n6)
-			rc = run6_write(x, run, stmt);
-		else
-			break;
-	}
+	for (int i = 0; rc == SQLITE_OK && i < STEP_WRITE && x->at < x->n; i++)
+		rc = run_write(x, run, stmt);
 	sqlite3_finalize(stmt);
 	free(run);
 	return rc;
@@ -253,7 +274,9 @@ static int slice_finish(struct indexer *x, struct ingest *in)
 
 	if (!slice)
 		return SQLITE_NOMEM;
-	slice->state = SLICE_INDEXED;
+	slice->indexed = (uint16_t)((x->last_id & (SLICE_FLOWS - 1)) + 1);
+	if (slice->indexed == SLICE_FLOWS)
+		slice->state = SLICE_INDEXED;
 	slice->is_dirty = true;
 	return slices_flush(&in->slices);
 }
@@ -265,7 +288,7 @@ static int write_step(struct indexer *x, struct ingest *in)
 
 	if (rc == SQLITE_OK)
 		rc = postings_write(x, in);
-	is_done = x->at4 == x->n4 && x->at6 == x->n6;
+	is_done = x->at == x->n;
 	if (rc == SQLITE_OK && is_done)
 		rc = slice_finish(x, in);
 	if (rc == SQLITE_OK)
@@ -282,10 +305,8 @@ int indexer_step(struct indexer *x, struct ingest *in)
 	if (in->is_torn)
 		indexer_reset(x);
 	in->is_torn = false;
-	if (x->slice < 0) {
-		x->slice = slice_find(in);
-		x->next_id = x->slice << SLICE_BITS;
-	}
+	if (x->slice < 0 && slice_find(in) >= 0)
+		begin(x, slice_find(in), ((slice_find(in) + 1) << SLICE_BITS) - 1);
 	in->building = x->slice;
 	if (x->slice < 0)
 		return SQLITE_OK;

@@ -14,7 +14,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "store/write/changes.h"
 #include "store/write/coverage_sums.h"
+#include "store/write/host_sums.h"
 #include "store/slices.h"
 #include "store/store_internal.h"
 #include "store/uplinks.h"
@@ -22,22 +24,31 @@
 
 enum ingest_statement {
 	PUT_FLOW_NEW,
+	PUT_FLOW_END,
+	GET_FLOW_STATE,
 	PUT_FLOW_AGAIN,
 	PUT_MISMATCH,
 	PUT_GAP,
 	PUT_MARK_CHANGE,
 	PUT_TAMPERING,
-	PUT_CURE,
+	PUT_DELETION,
 	PUT_OUTBOX,
 	DROP_OUTBOX,
 	PUT_UPLINK_STATE,
+	PUT_USAGE,
+	GET_USAGE_ID,
+	PUT_HEALTH,
+	PUT_ALERT,
 	PUT_META,
 	INGEST_STATEMENTS,
 };
 
 struct ingest {
 	sqlite3 *db;
+	struct store *st;
 	struct uplinks uplinks;
+	struct changes changes;
+	struct host_sums host_sums;
 	struct slices slices;
 	int64_t last_flow_id; /* the highest that there ever was */
 	int64_t last_mismatch_id, last_gap_id;
@@ -54,6 +65,9 @@ void ingest_unload(struct ingest *in);
 /* Writes a row, or writes it anew where its id is there. */
 int ingest_record(struct ingest *in, const struct record *r);
 int ingest_flow(struct ingest *in, const struct flow_record *f);
+
+/* What was noted of the records of a transaction; before its commit. */
+int ingest_finish(struct ingest *in, int64_t now_ms);
 
 int ingest_meta(struct ingest *in, const char *name, int64_t value);
 

@@ -82,6 +82,8 @@ static void reserve_see_to(struct maintenance *k, sqlite3 *db, int64_t now_ms)
 
 int maintenance_step(struct maintenance *k, struct ingest *in, int64_t now_ms, bool *did)
 {
+	int rc;
+
 	*did = true;
 	reserve_see_to(k, in->db, now_ms);
 	if (is_checkpoint_due(k, CHECKPOINT_FRAMES, now_ms))
@@ -90,7 +92,10 @@ int maintenance_step(struct maintenance *k, struct ingest *in, int64_t now_ms, b
 		return pruner_shrink(&k->pruner, in, now_ms);
 	if (indexer_has_work(&k->indexer, in))
 		return indexer_step(&k->indexer, in);
-	return pruner_step(&k->pruner, in, now_ms, did);
+	rc = pruner_step(&k->pruner, in, now_ms, did);
+	if (rc == SQLITE_OK && !*did)
+		*did = indexer_begin_newest(&k->indexer, in, now_ms);
+	return rc;
 }
 
 /* The log goes first: its file is then room for what deleting writes. */

@@ -30,7 +30,7 @@
 
 /* ?1 and ?2: ids; ?3: ended before. */
 #define FLOWS_DELETE_SQL                                                                           \
-	"DELETE FROM flow WHERE id BETWEEN ?1 AND ?2 AND state <> 0"                               \
+	"DELETE FROM flow NOT INDEXED WHERE id BETWEEN ?1 AND ?2 AND state <> 0"                   \
 	" AND ifnull(ifnull(started, 0) + ifnull(life, 0), 0) < ?3"
 
 struct usage {
@@ -109,6 +109,7 @@ static int slice_finish(struct ingest *in, struct slice *slice)
 		return slices_remove(&in->slices, slice->id);
 	slice->is_dirty |= slice->state != SLICE_THINNED;
 	slice->state = SLICE_THINNED;
+	slice->indexed = 0;
 	return slices_flush(&in->slices);
 }
 
@@ -150,7 +151,7 @@ static int young_find(struct ingest *in, const struct pruner *p, int64_t first, 
 {
 	sqlite3_stmt *stmt = NULL;
 	int rc = db_prepare(in->db, &stmt,
-			    "SELECT id FROM flow WHERE id BETWEEN ?1 AND ?2"
+			    "SELECT id FROM flow NOT INDEXED WHERE id BETWEEN ?1 AND ?2"
 			    " AND started BETWEEN ?3 AND ?4 ORDER BY id LIMIT 1");
 	const int64_t numbers[] = {first, last, p->before_ms, p->time_ms};
 
@@ -186,6 +187,18 @@ static int young_find(struct ingest *in, const struct pruner *p, int64_t first, 
 	" ELSE id > ifnull((SELECT max(id) FROM gap WHERE id < 0"                                  \
 	" AND started BETWEEN ?1 AND ?2), -9223372036854775807) END"
 
+/* Sums of hosts go with the flows that they are of. */
+#define HOSTS_DELETE_SQL                                                                           \
+	"DELETE FROM host_hour WHERE hour < ?1 - 3600000 AND hour <="                              \
+	" (SELECT max(hour) FROM (SELECT hour FROM host_hour ORDER BY hour LIMIT 4096))"           \
+	" AND ?2 >= 0"
+
+/* Changes by their commit; the newest stays, so that their numbers go on. */
+#define CHANGES_DELETE_SQL                                                                         \
+	"DELETE FROM change WHERE time < ?1 AND first < (SELECT max(first) FROM change)"           \
+	" AND first <= (SELECT max(first) FROM (SELECT first FROM change ORDER BY first"           \
+	" LIMIT 4096)) AND ?2 >= 0"
+
 /* Ids never come again, also when the rows that had them have gone. */
 static int last_ids_keep(struct ingest *in)
 {
@@ -203,10 +216,18 @@ static int last_ids_keep(struct ingest *in)
 static int others_delete(struct ingest *in, int64_t before_ms, int64_t time_ms, bool *has_more)
 {
 	static const char *const sql[] = {
-		OLDEST_DELETE_SQL("mismatch"),	     OLDEST_DELETE_SQL("mark_change"),
-		OLDEST_DELETE_SQL("tamper"),	     OLDEST_DELETE_SQL("coverage_hour"),
-		OLDEST_DELETE_SQL("coverage_count"), STATES_DELETE_SQL,
-		OLDEST_DELETE_SQL("cure"),	     GAPS_DELETE_SQL,
+		OLDEST_DELETE_SQL("mismatch"),
+		OLDEST_DELETE_SQL("mark_change"),
+		OLDEST_DELETE_SQL("tamper"),
+		OLDEST_DELETE_SQL("coverage_hour"),
+		OLDEST_DELETE_SQL("coverage_count"),
+		STATES_DELETE_SQL,
+		OLDEST_DELETE_SQL("deletion"),
+		GAPS_DELETE_SQL,
+		OLDEST_DELETE_SQL("health_sample"),
+		OLDEST_DELETE_SQL("alert"),
+		HOSTS_DELETE_SQL,
+		CHANGES_DELETE_SQL,
 	};
 	int rc = db_exec(in->db, "BEGIN IMMEDIATE");
 
@@ -232,7 +253,10 @@ static int left_delete(struct ingest *in, int64_t kept)
 	static const char *const sql[] = {
 		LEFT_DELETE_SQL("mismatch"),
 		LEFT_DELETE_SQL("mark_change"),
-		LEFT_DELETE_SQL("cure"),
+		LEFT_DELETE_SQL("deletion"),
+		"DELETE FROM change WHERE time < (SELECT started FROM flow ORDER BY id LIMIT 1)"
+		" AND first <= (SELECT max(first) FROM (SELECT first FROM change ORDER BY first"
+		" LIMIT 16384)) AND first < (SELECT max(first) FROM change) AND ?1 >= 0",
 	};
 	int rc = db_exec(in->db, "BEGIN IMMEDIATE");
 

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * changes.h - collects what a transaction writes and logs it in table change, a row per
+ * kind. Nothing outside src/store/ includes it.
+ *
+ * Functions return SQLite's codes.
+ */
+#ifndef WAYMARK_SRC_STORE_WRITE_CHANGES_H
+#define WAYMARK_SRC_STORE_WRITE_CHANGES_H
+
+#include <sqlite3.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "waymark/store/changes.h"
+
+struct changes {
+	struct {
+		uint8_t *bytes; /* coded */
+		size_t size, capacity;
+		int64_t n, last;
+	} lists[CHANGE_KINDS];
+	int64_t next; /* number of the next change */
+	sqlite3_stmt *put;
+};
+
+int changes_load(struct changes *c, sqlite3 *db);
+void changes_unload(struct changes *c);
+
+int changes_note(struct changes *c, enum change_kind kind, int64_t id);
+
+/* Write the rows, inside the transaction; empties the lists. */
+int changes_flush(struct changes *c, int64_t time_ms);
+
+#endif
