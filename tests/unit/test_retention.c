@@ -34,11 +34,11 @@ static void test_retention_by_age(void **state)
 	}
 	writer_flush(w);
 	writer_set_retention(w, 43200, 0);
-	store_lab_wait(path, "SELECT count(*) = 40040 FROM flow", 1);
-	store_lab_expect(path, "SELECT count(*), count(*) FILTER (WHERE state = 0) FROM flow",
-			 "40040|80");
+	/* Time goes on while the flows are written. */
+	store_lab_wait(path, "SELECT count(*) BETWEEN 39900 AND 40040 FROM flow", 1);
+	store_lab_expect(path, "SELECT count(*) FROM flow WHERE state = 0", "80");
 	assert_in_range(store_lab_number(path, "SELECT min(id) FROM flow WHERE state = 1"), 39990,
-			40010);
+			40200);
 	store_lab_stop(w, st);
 	store_lab_expect(path, "PRAGMA integrity_check", "ok");
 }
