@@ -74,6 +74,7 @@ static void known_add_closed(struct audit *a, int64_t id, int64_t started_ms, in
 int64_t audit_gap(struct audit *a, enum gap_source source, int64_t started_ms, int64_t ended_ms,
 		  int64_t lost, const char *reason)
 {
+	a->stats.gaps++;
 	gap_emit(a, ++a->ids.gap, source, started_ms, ended_ms, lost, reason);
 	if (ended_ms)
 		known_add_closed(a, a->ids.gap, started_ms, ended_ms);

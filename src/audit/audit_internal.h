@@ -135,6 +135,7 @@ struct audit {
 
 	uint32_t live[UPLINKS_MAX];
 	uint64_t uplink_mismatches[UPLINKS_MAX];
+	uint64_t uplink_reasons[UPLINKS_MAX][REASONS]; /* of them, by reason as first found */
 	uint64_t uplink_bytes[UPLINKS_MAX];
 	struct audit_sums sums;
 };

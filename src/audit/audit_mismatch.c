@@ -167,6 +167,7 @@ static struct mismatch *mismatch_new(struct audit *a, flow_ref ref, const struct
 		flow_set_add(a, &f->reported, UINT64_C(1) << c->egress.slot);
 	a->stats.mismatches++;
 	a->uplink_mismatches[expected]++;
+	a->uplink_reasons[expected][m->record.reason]++;
 	mismatch_announce(a, m);
 	return m;
 }

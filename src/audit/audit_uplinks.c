@@ -127,3 +127,8 @@ void audit_uplink_counts(const struct audit *a, uint32_t live[UPLINKS_MAX],
 	memcpy(mismatches, a->uplink_mismatches, sizeof(a->uplink_mismatches));
 	memcpy(bytes, a->uplink_bytes, sizeof(a->uplink_bytes));
 }
+
+void audit_uplink_reasons(const struct audit *a, uint8_t slot, uint64_t reasons[REASONS])
+{
+	memcpy(reasons, a->uplink_reasons[slot], sizeof(a->uplink_reasons[slot]));
+}

@@ -20,6 +20,7 @@
 #define LINES_PER_SECOND 20
 
 struct publish {
+	uint64_t tamperings;  /* changes of the steering by another process */
 	uint64_t refused;     /* records that found the queue full */
 	uint64_t refused_gap; /* of them, those in a gap already */
 	int64_t refused_since_ms;
@@ -87,6 +88,35 @@ static void outbox_done(void *data, int64_t id)
 		writer_push(d->writer, &r);
 }
 
+/* The uplinks that an alert is about, each once. */
+static void uplinks_text(char *text, size_t size, const struct alert *a)
+{
+	const char *first = *a->expected ? a->expected : a->uplink;
+	const char *second = a->egress_uplink;
+
+	snprintf(text, size, "%s%s%s", first, *first && *second && strcmp(first, second) ? "," : "",
+		 strcmp(first, second) ? second : "");
+}
+
+/* Each message that the alerter makes is a row of the history, silenced ones too. */
+static void alert_record(void *data, const struct alert *a)
+{
+	struct alert_record *row = calloc(1, sizeof(*row));
+	struct record r = {.type = RECORD_ALERT, .alert = row};
+
+	if (!row)
+		return;
+	row->time_ms = a->time_ms;
+	row->count = a->count;
+	snprintf(row->kind, sizeof(row->kind), "%s", alert_kind_name(a->kind));
+	snprintf(row->severity, sizeof(row->severity), "%s", alert_severity_name(a));
+	snprintf(row->state, sizeof(row->state), "%s", alert_state_name(a->state));
+	snprintf(row->reason, sizeof(row->reason), "%s", a->reason ? a->reason : "");
+	snprintf(row->text, sizeof(row->text), "%s", a->text);
+	uplinks_text(row->uplinks, sizeof(row->uplinks), a);
+	publish_record(data, &r);
+}
+
 static int outbox_resume(void *data, int64_t id, const char *line)
 {
 	return alerter_resume(data, id, line);
@@ -94,7 +124,8 @@ static int outbox_resume(void *data, int64_t id, const char *line)
 
 int publish_open(struct daemon *d)
 {
-	struct alert_outbox outbox = {.data = d, .add = outbox_add, .done = outbox_done};
+	struct alert_outbox outbox = {
+		.data = d, .add = outbox_add, .done = outbox_done, .record = alert_record};
 	int err;
 
 	d->publish = calloc(1, sizeof(*d->publish));
@@ -104,6 +135,7 @@ int publish_open(struct daemon *d)
 	if (!d->alerter)
 		return -errno;
 	alerter_set_outbox(d->alerter, &outbox);
+	alerter_set_router(d->alerter, d->config->export.router);
 	err = store_each_outbox(d->store, outbox_resume, d->alerter);
 	if (err)
 		log_err("cannot read the alerts that wait: %s", strerror(-err));
@@ -265,7 +297,11 @@ void publish_tampering(struct daemon *d, const struct tampering_record *t, const
 	};
 	char reason[48];
 
+	d->publish->tamperings++;
 	publish_record(d, &r);
+	a.pid = (uint32_t)t->pid;
+	snprintf(a.process, sizeof(a.process), "%s", t->process);
+	snprintf(a.object, sizeof(a.object), "%s", t->what);
 	snprintf(reason, sizeof(reason), "%s-%s", thing, t->action);
 	a.reason = reason;
 	snprintf(a.text, sizeof(a.text), "%s", text);
@@ -324,6 +360,7 @@ void publish_tick(struct daemon *d, int64_t now_ms)
 
 void publish_stats(const struct daemon *d, struct publish_stats *out)
 {
+	out->tamperings = d->publish->tamperings;
 	out->refused = d->publish->refused;
 	out->is_gap_pending = d->publish->refused != d->publish->refused_gap;
 }

@@ -42,6 +42,7 @@ void publish_tampering(struct daemon *d, const struct tampering_record *t, const
 void publish_uplink_state(struct daemon *d, uint8_t slot, const char *state);
 
 struct publish_stats {
+	uint64_t tamperings; /* changes of the steering by another process */
 	uint64_t refused;    /* records that found the queue full */
 	bool is_gap_pending; /* some of them are in no gap yet */
 };

@@ -115,6 +115,7 @@ static void uplink_fill(const struct daemon *d, struct answer *a, struct answer_
 {
 	const struct route_plan *plan = steering_plan(d->steering);
 	const struct uplink_plan *p = uplink_plan_find(plan, u->slot);
+	uint64_t reasons[REASONS];
 
 	*out = (struct answer_uplink){
 		.name = answer_keep(a, u->name),
@@ -130,6 +131,9 @@ static void uplink_fill(const struct daemon *d, struct answer *a, struct answer_
 		.mismatches = (int64_t)c->mismatches[u->slot],
 	};
 	coverage_fill(d, a, &out->coverage, u->slot);
+	audit_uplink_reasons(d->audit, u->slot, reasons);
+	for (int r = 0; r < REASONS; r++)
+		out->mismatches_by_reason[r] = (int64_t)reasons[r];
 }
 
 static int uplinks_fill(const struct daemon *d, struct answer *a)
@@ -243,6 +247,8 @@ static int64_t gaps_open(const struct daemon *d, const struct audit_stats *as)
 
 static void flows_fill(const struct daemon *d, struct answer *a, const struct audit_stats *as)
 {
+	struct publish_stats ps;
+
 	a->flows_live = as->live;
 	a->flows_total = (int64_t)as->flows;
 	a->flows_per_s = d->status->flows_per_s;
@@ -251,6 +257,9 @@ static void flows_fill(const struct daemon *d, struct answer *a, const struct au
 	a->table_flows = (int64_t)as->live + as->lingering;
 	a->table_bytes = (int64_t)as->bytes;
 	a->mismatches = (int64_t)as->mismatches;
+	publish_stats(d, &ps);
+	a->tamperings = (int64_t)ps.tamperings;
+	a->gaps = (int64_t)as->gaps;
 	a->gaps_open = gaps_open(d, as);
 	a->has_verdicts = true;
 	for (int v = VERDICT_MISMATCH; v <= VERDICT_OK; v++)

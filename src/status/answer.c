@@ -114,10 +114,35 @@ static void coverage_take(struct answer *a, struct answer_coverage *c, const jso
 			json_object_get(missing, coverage_cause_name((enum coverage_cause)i)));
 }
 
+static void reasons_take(int64_t reasons[REASONS], const json_t *object)
+{
+	for (int r = 0; r < REASONS; r++) {
+		const char *name = reason_name((enum reason)r);
+
+		if (name)
+			reasons[r] = json_integer_value(json_object_get(object, name));
+	}
+}
+
+/* Only those that occurred. */
+static json_t *reasons_json(const int64_t reasons[REASONS])
+{
+	json_t *object = json_object();
+
+	for (int r = 0; r < REASONS; r++) {
+		const char *name = reason_name((enum reason)r);
+
+		if (name && reasons[r])
+			json_object_set_new(object, name, json_integer(reasons[r]));
+	}
+	return object;
+}
+
 static int uplink_take(struct answer *a, struct answer_uplink *u, const json_t *o)
 {
 	counters_take(a, u, uplink_counters, o);
 	coverage_take(a, &u->coverage, json_object_get(o, "coverage"));
+	reasons_take(u->mismatches_by_reason, json_object_get(o, "mismatches_by_reason"));
 	u->addresses = strings_join(json_object_get(o, "addresses"));
 	return u->addresses ? 0 : -ENOMEM;
 }
@@ -276,6 +301,8 @@ static json_t *uplinks_json(const struct answer *a)
 
 		json_object_set_new(object, "addresses", strings_split(u->addresses));
 		json_object_set_new(object, "coverage", coverage_json(&u->coverage));
+		json_object_set_new(object, "mismatches_by_reason",
+				    reasons_json(u->mismatches_by_reason));
 		json_array_append_new(array, object);
 	}
 	return array;

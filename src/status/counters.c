@@ -36,7 +36,10 @@ const struct counter general_counters[] = {
 	NUMBER("table_flows", table_flows, "table_flows", "gauge",
 	       "Flows in memory, including those that ended a moment ago"),
 	NUMBER("table_bytes", table_bytes, "table_bytes", "gauge", "Memory of the flow table"),
+	NUMBER("gaps", gaps, "gaps_total", "counter", "Gaps since the daemon started"),
 	NUMBER("gaps_open", gaps_open, "gaps_open", "gauge", "Gaps that are open now"),
+	NUMBER("tamperings", tamperings, "tampering_total", "counter",
+	       "Changes of the steering by another process"),
 	NUMBER("mismatches", mismatches, "mismatches_recorded_total", "counter",
 	       "Mismatches recorded"),
 	PLAIN("last_event", COUNTER_TEXT, last_event),
@@ -157,8 +160,7 @@ const struct counter uplink_counters[] = {
 	       "Flows of the uplink that live now"),
 	UPLINK("bytes", bytes, "uplink_flow_bytes_total", "counter",
 	       "Bytes of the uplink's flows, both directions"),
-	UPLINK("mismatches", mismatches, "uplink_mismatches_total", "counter",
-	       "Mismatches of flows whose mark names the uplink"),
+	UPLINK("mismatches", mismatches, NULL, NULL, NULL),
 	{0},
 };
 

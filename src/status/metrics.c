@@ -120,6 +120,26 @@ static const void *coverage_fields(const struct answer_uplink *u)
 	return u->coverage.is_known ? &u->coverage : NULL;
 }
 
+/* A reason that has not occurred yet has no line. */
+static void reasons_print(FILE *out, const struct answer *a)
+{
+	static const char name[] = "mismatches_total";
+
+	head_print(out, name, "counter",
+		   "Mismatches by the uplink that the mark names, and reason");
+	for (size_t i = 0; i < a->n_uplinks; i++) {
+		for (int r = 0; r < REASONS; r++) {
+			if (!a->uplinks[i].mismatches_by_reason[r])
+				continue;
+			fprintf(out, "waymark_%s{", name);
+			label_print(out, "uplink", a->uplinks[i].name);
+			fputc(',', out);
+			label_print(out, "reason", reason_name((enum reason)r));
+			fprintf(out, "} %" PRId64 "\n", a->uplinks[i].mismatches_by_reason[r]);
+		}
+	}
+}
+
 static void missing_print(FILE *out, const struct answer *a)
 {
 	static const char name[] = "coverage_missing_packets_total";
@@ -156,6 +176,7 @@ static void uplinks_print(FILE *out, const struct answer *a)
 	for (const struct counter *c = coverage_counters; c->key; c++)
 		uplink_metric_print(out, a, c, coverage_fields);
 	missing_print(out, a);
+	reasons_print(out, a);
 }
 
 /* Printed also if there is no daemon: "down" must not look like "nothing". */

@@ -159,7 +159,7 @@ if command -v prometheus >/dev/null; then
 	check "and answers with the mismatch" \
 		wait_for 10 prometheus_says 'waymark_mismatches_recorded_total' "$(mismatches)"
 	check "whose uplink it names" wait_for 10 prometheus_says \
-		'sum(waymark_uplink_mismatches_total{uplink="wan1"})' "$(mismatches)"
+		'sum(waymark_mismatches_total{uplink="wan1"})' "$(mismatches)"
 	background_end prometheus
 else
 	skip "Prometheus scrapes it" "prometheus is missing (package prometheus)"

@@ -52,7 +52,7 @@ struct alert {
 	char egress[IFNAMSIZ];		/* interface that packets left by */
 	char egress_uplink[UPLINK_NAME_MAX];
 	char family[8];	      /* "ipv4", "ipv6" */
-	char object[128];     /* rule, route, table, file, as ip and nft name it */
+	char object[160];     /* rule, route, table, file, as ip and nft name it */
 	char process[32];     /* which process did it, if known */
 	uint32_t pid;	      /* 0: unknown */
 	const char *reason;   /* reason_name() or free text; "" */

@@ -66,6 +66,7 @@ struct audit_stats {
 	uint64_t lost;	     /* flows that vanished without a word */
 	uint64_t verdicts[VERDICT_OK + 1]; /* of flows that ended */
 	uint32_t live, lingering, pending;
+	uint64_t gaps; /* since the start */
 	uint32_t gaps_open;
 	size_t bytes; /* of the flow table */
 };
@@ -174,5 +175,8 @@ void audit_coverage_doubts(const struct audit *a, struct audit_doubts *out);
 /* Live flows and mismatches an uplink, for status; arrays by slot. */
 void audit_uplink_counts(const struct audit *a, uint32_t live[UPLINKS_MAX],
 			 uint64_t mismatches[UPLINKS_MAX], uint64_t bytes[UPLINKS_MAX]);
+
+/* Copy the number of an uplink's mismatches by reason. */
+void audit_uplink_reasons(const struct audit *a, uint8_t slot, uint64_t reasons[REASONS]);
 
 #endif

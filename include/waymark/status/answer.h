@@ -30,6 +30,7 @@ struct answer_uplink {
 	const char *name, *ifname, *state, *gateway, *gateway6; /* or NULL */
 	char *addresses;					/* comma-separated */
 	int64_t mark, weight, flows_live, bytes, mismatches;
+	int64_t mismatches_by_reason[REASONS];
 	struct answer_coverage coverage;
 };
 
@@ -40,7 +41,7 @@ struct answer {
 	const char *error; /* why the daemon refused; NULL: it did not */
 	const char *version, *mode, *started, *last_event;
 	bool is_ready;
-	int64_t pid, uptime_s, flows_live, flows_total, gaps_open, mismatches;
+	int64_t pid, uptime_s, flows_live, flows_total, gaps, gaps_open, tamperings, mismatches;
 	int64_t flows_lost, flows_untracked, table_flows, table_bytes;
 	int64_t looks, looks_due; /* table dumps that coverage is computed from */
 	double flows_per_s;
