@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * health.h - judge uplinks by the share of their new flows that get an answer.
+ *
+ * Counters raise a suspicion; a dump of the suspect's flows, weighed by destination
+ * (weigh.h), confirms or rejects it. Pure: time and counters are passed in. It must not
+ * know netfilter, nor what follows from a state (decide.h).
+ */
+#ifndef WAYMARK_HEALTH_HEALTH_H
+#define WAYMARK_HEALTH_HEALTH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "waymark/base/uplinks.h"
+#include "waymark/base/record.h"
+#include "waymark/health/weigh.h"
+
+enum health_state {
+	HEALTH_IDLE, /* no new flows: nothing is known */
+	HEALTH_HEALTHY,
+	HEALTH_DEGRADED, /* fewer answers than normal, or one family is silent */
+	HEALTH_SILENT,	 /* no answers */
+};
+const char *health_state_name(enum health_state s); /* "idle", "healthy", ... */
+
+/* Time between two samples. */
+#define HEALTH_SAMPLE_MS 500
+
+/* One uplink's counters since any fixed time. */
+struct health_counters {
+	bool is_known;
+	struct flow_counts flows[COUNTED_FAMILIES];
+};
+
+struct health;
+
+struct health *health_new(void); /* NULL with errno */
+void health_free(struct health *h);
+
+/* Forget what is known of a slot: another uplink has it. */
+void health_forget(struct health *h, uint8_t slot);
+
+/* Judge an uplink anew, by flows from now on. What is normal for it is kept. */
+void health_retry(struct health *h, uint8_t slot, int64_t now_ms);
+
+/* Take the counters of all uplinks, by slot. Call it every HEALTH_SAMPLE_MS. Counters that
+ * shrink begin anew. */
+void health_sample(struct health *h, int64_t now_ms,
+		   const struct health_counters counters[UPLINKS_MAX]);
+
+/* A family of an uplink whose flows are to be weighed. */
+struct health_suspect {
+	uint8_t slot;
+	enum counted_family family;
+	uint32_t window_ms; /* weigh the flows that began in it */
+};
+/* Return whether there is a suspect, and the first one. It stays until health_weighed. */
+bool health_suspect(const struct health *h, struct health_suspect *out);
+
+/* The suspect's flows have been weighed. */
+void health_weighed(struct health *h, const struct health_suspect *s, const struct weighing *w,
+		    int64_t now_ms);
+
+/* What an uplink is judged by. */
+struct health_view {
+	enum health_state state;
+	enum health_state family_state[COUNTED_FAMILIES];
+	int64_t since_ms; /* of the state; 0: from the start */
+	int64_t fault_ms; /* start of the interval without answers that led to it */
+	uint32_t window_ms;
+	struct flow_counts flows; /* of both families in the window */
+	int normal_permille;	  /* -1: not known */
+	int others_permille;	  /* -1: not known */
+};
+void health_view(const struct health *h, uint8_t slot, struct health_view *out);
+
+#endif

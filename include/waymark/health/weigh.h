@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * weigh.h - weigh the unanswered flows of an uplink by destination: a dead server is not
+ * a dead uplink, and a scan from inside is not an outage.
+ *
+ * Each destination counts once. One that answered before and does not answer now counts
+ * for more than one that never answered. Pure.
+ */
+#ifndef WAYMARK_HEALTH_WEIGH_H
+#define WAYMARK_HEALTH_WEIGH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "waymark/base/addr.h"
+
+/* Destinations by what their flows say. */
+struct weighing {
+	uint32_t alive;	       /* answered a flow that began in the window */
+	uint32_t lost;	       /* answered before the window, and not in it */
+	uint32_t unknown;      /* never answered */
+	uint32_t sources;      /* inside hosts with unanswered flows */
+	uint32_t unknown_fair; /* as unknown, at most a few per source */
+};
+
+struct weigher;
+
+/* window_ms: flows that began in it are recent. NULL with errno. */
+struct weigher *weigher_new(int64_t now_ms, uint32_t window_ms);
+void weigher_free(struct weigher *w);
+
+/* Take one flow from inside. started_ms 0: not known. Destinations beyond a fixed number
+ * are not counted. */
+void weigher_take(struct weigher *w, const struct addr *src, const struct addr *dst,
+		  bool is_answered, int64_t started_ms);
+
+void weigher_sum(struct weigher *w, struct weighing *out);
+
+/* Whether the uplink is silent: nobody answers, and enough should. */
+bool weighing_is_silent(const struct weighing *w);
+/* Whether it loses many flows: by destination, the share of answers is below least. */
+bool weighing_is_degraded(const struct weighing *w, double least);
+
+#endif

@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * health.c - suspicions from counters, states from weighed flows.
+ *
+ * Per uplink and family: window.c keeps the last two minutes; "normal" is the share of
+ * answers while the uplink was healthy, old flows forgotten. No answers for two seconds
+ * or longer, where at least EXPECTED_LEAST were due, raise the suspicion of silence. A
+ * share far below the normal one, which the other uplinks do not show at the same
+ * moment, raises that of degradation. Only a weighing (weigh.h) changes a state for the
+ * worse. A state changes for the better when answers come again.
+ */
+#include <stdlib.h>
+
+#include "health/window.h"
+#include "waymark/health/health.h"
+
+#define LAG_SAMPLES	1    /* answers of flows that began in them may still come */
+#define EXPECTED_LEAST	12.0 /* answers that were due before a suspicion */
+#define NORMAL_FIRST	0.85 /* assumed before anything is known, as of NORMAL_FLOWS flows */
+#define NORMAL_FLOWS	20.0
+#define NORMAL_MAX	4000.0 /* flows that are remembered */
+#define NORMAL_DELAY	20     /* samples before one counts for the normal */
+#define NORMAL_LEAST	0.2    /* below it silence says nothing */
+#define DEGRADED_FLOWS	40
+#define DEGRADED_SHARE	0.8  /* of the normal */
+#define DEGRADED_SIGMA	5.0  /* standard deviations below the normal... */
+#define OVERDISPERSION	4.0  /* ...where flows come in groups */
+#define OTHERS_MARGIN	0.12 /* the others' share is better by this */
+#define IDLE_SAMPLES	120
+#define AGAIN_SILENT_MS 1000 /* until a rejected suspicion is weighed again */
+#define AGAIN_LOSS_MS	10000
+#define RECOVER_SAMPLES 20
+#define RECOVER_ANSWERS 3
+#define RECOVER_LOSS	60 /* samples */
+
+/* Windows that are looked at for silence, in samples. */
+static const uint32_t silence_windows[] = {4, 6, 8, 12, 16, 32, 64, 128, 239};
+static const uint32_t loss_windows[] = {16, 32, 64};
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+struct judged {
+	enum health_state state;
+	struct window window;
+	struct flow_counts last; /* of the counters */
+	bool has_last;
+	double normal_started, normal_answered; /* old flows forgotten */
+	bool is_suspect, is_loss;
+	uint32_t suspect_samples;
+	int64_t again_ms; /* no suspicion before; 0: none was rejected */
+	int64_t fault_ms;
+};
+
+struct uplink_health {
+	struct judged families[COUNTED_FAMILIES];
+	enum health_state state;
+	int64_t since_ms;
+};
+
+struct health {
+	struct uplink_health uplinks[UPLINKS_MAX];
+};
+
+const char *health_state_name(enum health_state s)
+{
+	static const char *const names[] = {
+		[HEALTH_IDLE] = "idle",
+		[HEALTH_HEALTHY] = "healthy",
+		[HEALTH_DEGRADED] = "degraded",
+		[HEALTH_SILENT] = "silent",
+	};
+
+	return names[s];
+}
+
+struct health *health_new(void)
+{
+	return calloc(1, sizeof(struct health));
+}
+
+void health_free(struct health *h)
+{
+	free(h);
+}
+
+void health_forget(struct health *h, uint8_t slot)
+{
+	h->uplinks[slot] = (struct uplink_health){0};
+}
+
+void health_retry(struct health *h, uint8_t slot, int64_t now_ms)
+{
+	struct uplink_health *u = &h->uplinks[slot];
+
+	for (unsigned f = 0; f < COUNTED_FAMILIES; f++) {
+		u->families[f].window = (struct window){0};
+		u->families[f].state = HEALTH_IDLE;
+		u->families[f].is_suspect = false;
+	}
+	u->state = HEALTH_IDLE;
+	u->since_ms = now_ms;
+}
+
+/* --- normal ------------------------------------------------------------------------------ */
+
+static double normal_share(const struct judged *j)
+{
+	double started = j->normal_started + NORMAL_FLOWS;
+	double share = (j->normal_answered + NORMAL_FLOWS * NORMAL_FIRST) / started;
+
+	return share > 0.995 ? 0.995 : share;
+}
+
+/* A sample counts once it is old enough to be known as healthy. */
+static void normal_update(struct judged *j)
+{
+	const struct place *p = window_place(&j->window, NORMAL_DELAY);
+
+	if (j->state != HEALTH_HEALTHY || j->is_suspect)
+		return;
+	j->normal_started += p->started;
+	j->normal_answered += p->answered;
+	if (j->normal_started > NORMAL_MAX) {
+		j->normal_answered *= NORMAL_MAX / j->normal_started;
+		j->normal_started = NORMAL_MAX;
+	}
+}
+
+/* --- suspicions -------------------------------------------------------------------------- */
+
+/* Return the shortest window without answers in which enough were due; 0: none. */
+static uint32_t silence_find(const struct judged *j)
+{
+	double normal = normal_share(j);
+
+	if (normal < NORMAL_LEAST)
+		return 0;
+	for (size_t i = 0; i < COUNT(silence_windows); i++) {
+		uint32_t n = silence_windows[i];
+
+		if (window_sum(&j->window, 0, n).answered)
+			return 0;
+		if (window_sum(&j->window, LAG_SAMPLES, n).started * normal >= EXPECTED_LEAST)
+			return n;
+	}
+	return 0;
+}
+
+/* Return the share of answers in a window of n samples; below 0: too few flows. */
+static double share_of(const struct window *w, uint32_t n, uint32_t least)
+{
+	uint32_t started = window_sum(w, 2 * LAG_SAMPLES, n).started;
+	double share;
+
+	if (started < least || !started)
+		return -1;
+	share = (double)window_sum(w, 0, n).answered / started;
+	return share > 1 ? 1 : share;
+}
+
+/* Return how the other uplinks do at the same moment, compared with their normal; below
+ * 0: not known. */
+static double others_ratio(const struct health *h, uint8_t slot, uint32_t n)
+{
+	double best = -1;
+
+	for (uint8_t i = 0; i < UPLINKS_MAX; i++) {
+		for (unsigned f = 0; i != slot && f < COUNTED_FAMILIES; f++) {
+			const struct judged *j = &h->uplinks[i].families[f];
+			double ratio = share_of(&j->window, n, DEGRADED_FLOWS / 2);
+
+			if (ratio >= 0 && ratio / normal_share(j) > best)
+				best = ratio / normal_share(j);
+		}
+	}
+	return best;
+}
+
+static bool is_lossy(const struct health *h, uint8_t slot, const struct judged *j, uint32_t n)
+{
+	double normal = normal_share(j), share = share_of(&j->window, n, DEGRADED_FLOWS);
+	double started = window_sum(&j->window, 2 * LAG_SAMPLES, n).started;
+	double variance = OVERDISPERSION * normal * (1 - normal) / (started + 1);
+	double below = normal - share, others = others_ratio(h, slot, n);
+
+	return share >= 0 && share < DEGRADED_SHARE * normal &&
+	       below * below > DEGRADED_SIGMA * DEGRADED_SIGMA * variance &&
+	       (others < 0 || share / normal < others - OTHERS_MARGIN);
+}
+
+/* Return the shortest window with far fewer answers than normal; 0: none. */
+static uint32_t loss_find(const struct health *h, uint8_t slot, const struct judged *j)
+{
+	for (size_t i = 0; i < COUNT(loss_windows); i++)
+		if (is_lossy(h, slot, j, loss_windows[i]))
+			return loss_windows[i];
+	return 0;
+}
+
+static void suspicion_update(const struct health *h, uint8_t slot, struct judged *j, int64_t now_ms)
+{
+	uint32_t n = j->state == HEALTH_SILENT ? 0 : silence_find(j);
+
+	j->is_loss = !n && j->state == HEALTH_HEALTHY;
+	if (j->is_loss)
+		n = loss_find(h, slot, j);
+	j->is_suspect = n && now_ms >= j->again_ms;
+	j->suspect_samples = n;
+}
+
+/* --- states ------------------------------------------------------------------------------ */
+
+static bool has_recovered(const struct judged *j)
+{
+	double normal = normal_share(j);
+
+	if (j->state == HEALTH_SILENT)
+		return window_sum(&j->window, 0, RECOVER_SAMPLES).answered >= RECOVER_ANSWERS &&
+		       window_sum(&j->window, 0, 4).answered > 0 &&
+		       share_of(&j->window, RECOVER_SAMPLES, 0) >= 0.5 * normal;
+	return share_of(&j->window, RECOVER_LOSS, DEGRADED_FLOWS / 2) >= 0.9 * normal;
+}
+
+static void family_update(const struct health *h, uint8_t slot, struct judged *j, int64_t now_ms)
+{
+	struct place minute = window_sum(&j->window, 0, IDLE_SAMPLES);
+
+	normal_update(j);
+	if (j->state == HEALTH_IDLE && minute.answered)
+		j->state = HEALTH_HEALTHY;
+	else if (j->state == HEALTH_HEALTHY && !minute.started)
+		j->state = HEALTH_IDLE;
+	else if (j->state >= HEALTH_DEGRADED && has_recovered(j))
+		j->state = HEALTH_HEALTHY;
+	suspicion_update(h, slot, j, now_ms);
+}
+
+/* One silent family of two that carry traffic degrades the uplink. */
+static enum health_state uplink_combine(const struct uplink_health *u)
+{
+	enum health_state a = u->families[0].state, b = u->families[1].state;
+	enum health_state worse = a > b ? a : b, better = a > b ? b : a;
+
+	if (worse == HEALTH_SILENT && better != HEALTH_IDLE && better != HEALTH_SILENT)
+		return HEALTH_DEGRADED;
+	return worse;
+}
+
+static void uplink_update(struct uplink_health *u, int64_t now_ms)
+{
+	enum health_state state = uplink_combine(u);
+
+	if (state == u->state)
+		return;
+	u->state = state;
+	u->since_ms = now_ms;
+}
+
+/* --- samples ----------------------------------------------------------------------------- */
+
+static uint32_t increment(uint64_t now, uint64_t last)
+{
+	return now > last ? (uint32_t)(now - last) : 0;
+}
+
+static void family_take(struct judged *j, const struct flow_counts *now)
+{
+	if (j->has_last)
+		window_push(&j->window, increment(now->flows_started, j->last.flows_started),
+			    increment(now->flows_answered, j->last.flows_answered));
+	j->last = *now;
+	j->has_last = true;
+}
+
+void health_sample(struct health *h, int64_t now_ms,
+		   const struct health_counters counters[UPLINKS_MAX])
+{
+	for (uint8_t slot = 0; slot < UPLINKS_MAX; slot++)
+		for (unsigned f = 0; counters[slot].is_known && f < COUNTED_FAMILIES; f++)
+			family_take(&h->uplinks[slot].families[f], &counters[slot].flows[f]);
+	for (uint8_t slot = 0; slot < UPLINKS_MAX; slot++) {
+		for (unsigned f = 0; counters[slot].is_known && f < COUNTED_FAMILIES; f++)
+			family_update(h, slot, &h->uplinks[slot].families[f], now_ms);
+		uplink_update(&h->uplinks[slot], now_ms);
+	}
+}
+
+bool health_suspect(const struct health *h, struct health_suspect *out)
+{
+	for (uint8_t slot = 0; slot < UPLINKS_MAX; slot++) {
+		for (unsigned f = 0; f < COUNTED_FAMILIES; f++) {
+			const struct judged *j = &h->uplinks[slot].families[f];
+
+			if (!j->is_suspect)
+				continue;
+			*out = (struct health_suspect){
+				.slot = slot,
+				.family = (enum counted_family)f,
+				.window_ms = j->suspect_samples * HEALTH_SAMPLE_MS,
+			};
+			return true;
+		}
+	}
+	return false;
+}
+
+void health_weighed(struct health *h, const struct health_suspect *s, const struct weighing *w,
+		    int64_t now_ms)
+{
+	struct judged *j = &h->uplinks[s->slot].families[s->family];
+
+	if (!j->is_suspect)
+		return;
+	j->is_suspect = false;
+	j->again_ms = now_ms + (j->is_loss ? AGAIN_LOSS_MS : AGAIN_SILENT_MS);
+	if (j->is_loss ? !weighing_is_degraded(w, DEGRADED_SHARE * normal_share(j))
+		       : !weighing_is_silent(w))
+		return;
+	j->state = j->is_loss ? HEALTH_DEGRADED : HEALTH_SILENT;
+	j->fault_ms = now_ms - s->window_ms;
+	uplink_update(&h->uplinks[s->slot], now_ms);
+}
+
+/* --- view -------------------------------------------------------------------------------- */
+
+#define VIEW_SAMPLES 60
+
+void health_view(const struct health *h, uint8_t slot, struct health_view *out)
+{
+	const struct uplink_health *u = &h->uplinks[slot];
+	double started = 0, expected = 0, others;
+
+	*out = (struct health_view){
+		.state = u->state,
+		.since_ms = u->since_ms,
+		.window_ms = VIEW_SAMPLES * HEALTH_SAMPLE_MS,
+		.normal_permille = -1,
+		.others_permille = -1,
+	};
+	for (unsigned f = 0; f < COUNTED_FAMILIES; f++) {
+		const struct judged *j = &u->families[f];
+		struct place p = window_sum(&j->window, 0, VIEW_SAMPLES);
+
+		out->family_state[f] = j->state;
+		out->flows.flows_started += p.started;
+		out->flows.flows_answered += p.answered;
+		started += j->normal_started;
+		expected += normal_share(j) * j->normal_started;
+		if (j->fault_ms > out->fault_ms)
+			out->fault_ms = j->fault_ms;
+	}
+	if (started > 0)
+		out->normal_permille = (int)(1000 * expected / started);
+	others = others_ratio(h, slot, VIEW_SAMPLES);
+	if (others >= 0)
+		out->others_permille = (int)(1000 * others);
+}
