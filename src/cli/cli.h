@@ -46,6 +46,7 @@ enum option_id {
 	OPTION_MINUTES,
 	OPTION_CONFIG_ONLY,
 	OPTION_CONFIRM,
+	OPTION_FOR,
 	OPTION_HELP,
 	OPTIONS,
 };
@@ -55,6 +56,8 @@ enum option_id {
 #define WITH_ID (1u << 31)
 /* Beside the options: it takes a tool and a file. */
 #define WITH_TOOL_FILE (1u << 30)
+/* Beside the options: it takes an uplink and a word. */
+#define WITH_UPLINK_WORD (1u << 29)
 
 struct option_spec {
 	const char *name;
@@ -125,6 +128,7 @@ enum exit_status cmd_explain(const struct invocation *in);
 enum exit_status cmd_failover(const struct invocation *in);
 enum exit_status cmd_watch(const struct invocation *in);
 enum exit_status cmd_nagios(const struct invocation *in);
+enum exit_status cmd_uplink(const struct invocation *in);
 enum exit_status cmd_prune(const struct invocation *in);
 enum exit_status cmd_test_alert(const struct invocation *in);
 enum exit_status cmd_metrics(const struct invocation *in);

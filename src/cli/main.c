@@ -32,6 +32,8 @@ const struct command commands[] = {
 	{"status", cmd_status, WITH(OPTION_JSON),
 	 "show the daemon; exit 0 when it is ready, 3 when it is not"},
 	{"uplinks", cmd_uplinks, LISTING, "show each uplink"},
+	{"uplink", cmd_uplink, WITH_UPLINK_WORD | WITH(OPTION_FOR),
+	 "decide about an uplink: up, down, drain, or auto (as observed)"},
 	{"flows", cmd_flows,
 	 FILTERS | WITH(OPTION_LIVE) | WITH(OPTION_VERDICT) | WITH(OPTION_REASON),
 	 "show the history of flows"},
@@ -89,7 +91,10 @@ static void command_usage_print(const struct command *c)
 
 	printf("Usage: waymark [-c FILE] %s%s%s [OPTION]...\n\n  %s\n\nOptions:\n", c->name,
 	       c->options & WITH_ID ? " [ID]" : "",
-	       c->options & WITH_TOOL_FILE ? " TOOL FILE" : "", c->help);
+	       c->options & WITH_TOOL_FILE     ? " TOOL FILE"
+	       : c->options & WITH_UPLINK_WORD ? " NAME WORD"
+					       : "",
+	       c->help);
 	for (i = 0; i < OPTIONS; i++) {
 		const struct option_spec *o = &option_specs[i];
 

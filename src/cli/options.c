@@ -43,6 +43,7 @@ const struct option_spec option_specs[OPTIONS] = {
 	[OPTION_CONFIG_ONLY] = {"config", NULL, "check the file alone, not this host"},
 	[OPTION_CONFIRM] = {"confirm", "DURATION",
 			    "undo it after DURATION unless 'waymark confirm' follows"},
+	[OPTION_FOR] = {"for", "DURATION", "back to auto after DURATION"},
 	[OPTION_HELP] = {"help", NULL, "show this and exit"},
 };
 
@@ -103,7 +104,9 @@ enum exit_status options_parse(struct invocation *in, int argc, char **argv)
 		else
 			in->values[option == 'h' ? OPTION_HELP : option] = optarg ? optarg : "";
 	}
-	for (int i = 0; (in->command->options & WITH_TOOL_FILE) && i < OPERANDS_MAX && optind < argc; i++)
+	for (int i = 0; (in->command->options & (WITH_TOOL_FILE | WITH_UPLINK_WORD)) &&
+			i < OPERANDS_MAX && optind < argc;
+	     i++)
 		in->operands[i] = argv[optind++];
 	if (optind < argc && (in->command->options & WITH_ID))
 		in->operands[0] = argv[optind++];

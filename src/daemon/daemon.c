@@ -34,6 +34,8 @@
 #include "daemon/status.h"
 #include "daemon/steer.h"
 #include "daemon/tamper.h"
+#include "daemon/uplink_control.h"
+#include "daemon/uplink_health.h"
 #include "daemon/watch.h"
 #include "waymark/alert/alert.h"
 #include "waymark/audit/audit.h"
@@ -93,6 +95,8 @@ static void on_timer(void *data)
 		return;
 	now_ms = clock_now_ms();
 	event_mask_tick(d, now_ms);
+	uplink_control_tick(d, now_ms);
+	uplink_health_tick(d, now_ms);
 	steer_tick(d, now_ms);
 	operator_tick(d, clock_steady_ms());
 	collisions_tick(d, clock_steady_ms());
@@ -252,12 +256,12 @@ static int hooks_set(struct daemon *d)
 
 /* In the order of the data's way; the steering is the first to change anything. */
 static int (*const start_steps[])(struct daemon *) = {
-	loop_open,     operator_open,	 collisions_open, watch_open,	 diagnose_open,
-	adoption_open, relabel_open,	 resync_open,	  observe_open,	 steer_open,
-	flush_open,    flow_delete_open, tamper_open,	  status_open,	 hooks_set,
-	store_start,   publish_open,	 control_start,	  exporter_open, audit_start,
-	coverage_open, writer_open,	 event_mask_open, steer_start,	 tamper_start,
-	observe_start,
+	loop_open,     operator_open,	 collisions_open, watch_open,	       diagnose_open,
+	adoption_open, relabel_open,	 resync_open,	  observe_open,	       steer_open,
+	flush_open,    flow_delete_open, tamper_open,	  status_open,	       hooks_set,
+	store_start,   publish_open,	 control_start,	  exporter_open,       audit_start,
+	coverage_open, writer_open,	 event_mask_open, uplink_control_open, uplink_health_open,
+	steer_start,   tamper_start,	 observe_start,
 };
 
 struct daemon *daemon_start(struct config *c)
@@ -331,11 +335,11 @@ static void loop_close(struct daemon *d)
 static void modules_close(struct daemon *d)
 {
 	static void (*const steps[])(struct daemon *) = {
-		operator_close,	   collisions_close, status_close,   tamper_close,
-		flow_delete_close, flush_close,	     steer_close,    resync_close,
-		observe_close,	   relabel_close,    adoption_close, diagnose_close,
-		coverage_close,	   event_mask_close, publish_close,  watch_close,
-		loop_close,
+		uplink_health_close, uplink_control_close, operator_close,    collisions_close,
+		status_close,	     tamper_close,	   flow_delete_close, flush_close,
+		steer_close,	     resync_close,	   observe_close,     relabel_close,
+		adoption_close,	     diagnose_close,	   coverage_close,    event_mask_close,
+		publish_close,	     watch_close,	   loop_close,
 	};
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)

@@ -51,6 +51,8 @@ struct daemon {
 	struct status *status;
 	struct steer *steer;
 	struct tamper *tamper;
+	struct uplink_control *uplink_control;
+	struct uplink_health *uplink_health;
 	struct ticker *ticker; /* daemon.c: signals and the timer */
 	struct watch *watch;
 };

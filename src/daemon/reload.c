@@ -16,6 +16,8 @@
 #include "daemon/publish.h"
 #include "daemon/reload.h"
 #include "daemon/steer.h"
+#include "daemon/uplink_control.h"
+#include "daemon/uplink_health.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
 #include "waymark/audit/audit.h"
@@ -132,6 +134,8 @@ static void uplink_forget(struct daemon *d, uint8_t slot)
 {
 	steer_forget(d, slot);
 	flush_forget(d, slot);
+	uplink_control_forget(d, slot);
+	uplink_health_forget(d, slot);
 	coverage_forget(d, slot);
 }
 

@@ -3,6 +3,7 @@
  * status.c - fills in what the daemon reports of itself, from the modules that know it.
  */
 #include <errno.h>
+#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,8 @@
 #include "daemon/publish.h"
 #include "daemon/resync.h"
 #include "daemon/status.h"
+#include "daemon/uplink_control.h"
+#include "daemon/uplink_health.h"
 #include "waymark/alert/alert.h"
 #include "waymark/audit/audit.h"
 #include "waymark/audit/coverage.h"
@@ -110,6 +113,44 @@ struct counts {
 	uint64_t mismatches[UPLINKS_MAX], bytes[UPLINKS_MAX];
 };
 
+static const char *cause_of(const struct daemon *d, const struct uplink_config *u,
+			    const char *state)
+{
+	struct uplink_health_view v;
+
+	uplink_health_get(d, u->slot, &v);
+	if (v.decision.is_operator)
+		return "operator";
+	if (v.decision.action != ACTION_NONE)
+		return "health";
+	if (!strcmp(state, "no-address"))
+		return "address";
+	return strcmp(state, "no-gateway") ? "link" : "gateway";
+}
+
+static void health_fill(const struct daemon *d, struct answer *a, struct answer_uplink *out,
+			const struct uplink_config *u)
+{
+	const struct uplink_order *o = uplink_control_order(d, u->slot);
+	struct uplink_health_view v;
+
+	uplink_health_get(d, u->slot, &v);
+	out->cause = cause_of(d, u, out->state);
+	out->health = health_state_name(uplink_health_state(d, u->slot));
+	out->answered_share = v.passive.flows.flows_started
+				      ? (double)v.passive.flows.flows_answered /
+						(double)v.passive.flows.flows_started
+				      : -1;
+	if (out->answered_share > 1)
+		out->answered_share = 1;
+	out->tier = u->tier;
+	if (o->word == OPERATOR_AUTO)
+		return;
+	out->decision = operator_word_name(o->word);
+	out->decided_by = answer_keep(a, o->user);
+	out->until = time_text(a, o->until_ms);
+}
+
 static void uplink_fill(const struct daemon *d, struct answer *a, struct answer_uplink *out,
 			const struct uplink_config *u, const struct counts *c)
 {
@@ -130,6 +171,7 @@ static void uplink_fill(const struct daemon *d, struct answer *a, struct answer_
 		.bytes = (int64_t)c->bytes[u->slot],
 		.mismatches = (int64_t)c->mismatches[u->slot],
 	};
+	health_fill(d, a, out, u);
 	coverage_fill(d, a, &out->coverage, u->slot);
 	audit_uplink_reasons(d->audit, u->slot, reasons);
 	for (int r = 0; r < REASONS; r++)
@@ -306,6 +348,18 @@ static char *answer_print(const struct daemon *d, char *(*print)(const struct an
 	return text;
 }
 
+static char *uplink_answer(struct daemon *d, const char *request, const struct control_peer *peer)
+{
+	int err;
+	char *why = uplink_control_obey(d, request, peer, &err);
+	json_t *answer = err ? json_pack("{s:s}", "error", why ? why : strerror(-err)) : NULL;
+	char *text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
+
+	free(why);
+	json_decref(answer);
+	return err ? text : answer_print(d, answer_json);
+}
+
 char *status_answer(void *data, const char *command, const struct control_peer *peer)
 {
 	struct daemon *d = data;
@@ -313,6 +367,8 @@ char *status_answer(void *data, const char *command, const struct control_peer *
 
 	if (text || errno != ENOENT)
 		return text;
+	if (!strncmp(command, "uplink ", 7))
+		return uplink_answer(d, command + 7, peer);
 	if (!strcmp(command, "uplinks"))
 		return answer_print(d, answer_uplinks_json);
 	if (!strcmp(command, "prune"))

@@ -29,7 +29,10 @@ struct answer_coverage {
 struct answer_uplink {
 	const char *name, *ifname, *state, *gateway, *gateway6; /* or NULL */
 	char *addresses;					/* comma-separated */
-	int64_t mark, weight, flows_live, bytes, mismatches;
+	const char *cause, *health;				/* of the state; "healthy", ... */
+	const char *decision, *decided_by, *until;		/* an operator's; or NULL */
+	double answered_share; /* of the latest new flows; -1: none */
+	int64_t mark, weight, tier, flows_live, bytes, mismatches;
 	int64_t mismatches_by_reason[REASONS];
 	struct answer_coverage coverage;
 };

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * check_program.h - runs the check programs of uplinks (health { exec }), one per uplink
+ * at a time, as the alert user, killed at the end of the interval.
+ */
+#ifndef WAYMARK_SRC_DAEMON_CHECK_PROGRAM_H
+#define WAYMARK_SRC_DAEMON_CHECK_PROGRAM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct check_programs;
+struct daemon;
+
+struct check_programs *check_programs_new(void); /* NULL with errno */
+/* Kills what runs. */
+void check_programs_free(struct check_programs *c);
+void check_programs_forget(struct check_programs *c, uint8_t slot);
+
+/* Called with each result. */
+typedef void check_program_fn(struct daemon *d, uint8_t slot, bool is_good);
+
+/* Start what is due, take the results of what ended. now_ms: steady clock. */
+void check_programs_tick(struct check_programs *c, struct daemon *d, int64_t now_ms,
+			 check_program_fn *fn);
+
+#endif

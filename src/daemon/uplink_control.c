@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * uplink_control.c - the words of operators, their file, their end.
+ *
+ * The file has one line per uplink: NAME WORD SINCE_MS UNTIL_MS USER PROCESS, "-" for what
+ * is not known. It is replaced as a whole.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/control.h"
+#include "daemon/daemon.h"
+#include "daemon/log.h"
+#include "daemon/uplink_control.h"
+#include "daemon/uplink_health.h"
+
+#define PATH_SUFFIX ".uplinks"
+
+struct uplink_control {
+	char *path;
+	struct uplink_order orders[UPLINKS_MAX];
+};
+
+/* --- the file ------------------------------------------------------------------------------ */
+
+static void order_read(struct daemon *d, const char *line)
+{
+	char name[UPLINK_NAME_MAX], word[8];
+	struct uplink_order o = {0};
+	const struct uplink_config *u;
+	int parsed;
+
+	if (sscanf(line, "%31s %7s %" SCNd64 " %" SCNd64 " %31s %31s", name, word, &o.since_ms,
+		   &o.until_ms, o.user, o.process) != 6)
+		return;
+	parsed = operator_word_parse(word);
+	u = config_uplink_by_name(d->config, name);
+	if (parsed < 0 || !u)
+		return;
+	o.word = (enum operator_word)parsed;
+	if (!strcmp(o.user, "-"))
+		o.user[0] = '\0';
+	if (!strcmp(o.process, "-"))
+		o.process[0] = '\0';
+	d->uplink_control->orders[u->slot] = o;
+	log_notice("uplink %s: %s, as %s decided before", u->name, word,
+		   o.user[0] ? o.user : "an operator");
+}
+
+static void orders_read(struct daemon *d)
+{
+	FILE *file = fopen(d->uplink_control->path, "re");
+	char line[256];
+
+	if (!file) {
+		if (errno != ENOENT)
+			log_err("cannot read %s: %s; operators' decisions are lost",
+				d->uplink_control->path, strerror(errno));
+		return;
+	}
+	while (fgets(line, sizeof(line), file))
+		order_read(d, line);
+	fclose(file);
+}
+
+static void orders_print(const struct daemon *d, FILE *out)
+{
+	for (size_t i = 0; i < d->config->n_uplinks; i++) {
+		const struct uplink_config *u = &d->config->uplinks[i];
+		const struct uplink_order *o = &d->uplink_control->orders[u->slot];
+
+		if (o->word == OPERATOR_AUTO)
+			continue;
+		fprintf(out, "%s %s %" PRId64 " %" PRId64 " %s %s\n", u->name,
+			operator_word_name(o->word), o->since_ms, o->until_ms,
+			o->user[0] ? o->user : "-", o->process[0] ? o->process : "-");
+	}
+}
+
+static int orders_write(const struct daemon *d)
+{
+	const char *path = d->uplink_control->path;
+	char temporary[4200];
+	FILE *file;
+	int err;
+
+	snprintf(temporary, sizeof(temporary), "%s.new", path);
+	file = fopen(temporary, "we");
+	if (!file)
+		return -errno;
+	orders_print(d, file);
+	err = fflush(file) || fsync(fileno(file)) ? -errno : 0;
+	if (fclose(file) && !err)
+		err = -errno;
+	if (!err && rename(temporary, path))
+		err = -errno;
+	if (err)
+		unlink(temporary);
+	return err;
+}
+
+static void orders_save(const struct daemon *d)
+{
+	int err = orders_write(d);
+
+	if (err)
+		log_err("cannot write %s: %s; operators' decisions will not survive a restart",
+			d->uplink_control->path, strerror(-err));
+}
+
+/* --- life ----------------------------------------------------------------------------------- */
+
+int uplink_control_open(struct daemon *d)
+{
+	d->uplink_control = calloc(1, sizeof(*d->uplink_control));
+	if (!d->uplink_control ||
+	    asprintf(&d->uplink_control->path, "%s" PATH_SUFFIX, d->config->database) < 0)
+		return -ENOMEM;
+	orders_read(d);
+	return 0;
+}
+
+void uplink_control_close(struct daemon *d)
+{
+	if (d->uplink_control)
+		free(d->uplink_control->path);
+	free(d->uplink_control);
+}
+
+void uplink_control_forget(struct daemon *d, uint8_t slot)
+{
+	d->uplink_control->orders[slot] = (struct uplink_order){0};
+}
+
+void uplink_control_tick(struct daemon *d, int64_t now_ms)
+{
+	bool is_changed = false;
+
+	for (size_t i = 0; i < d->config->n_uplinks; i++) {
+		const struct uplink_config *u = &d->config->uplinks[i];
+		struct uplink_order *o = &d->uplink_control->orders[u->slot];
+
+		if (!o->until_ms || o->until_ms > now_ms)
+			continue;
+		log_notice("uplink %s: the time of \"%s\" is over", u->name,
+			   operator_word_name(o->word));
+		*o = (struct uplink_order){.since_ms = now_ms};
+		is_changed = true;
+	}
+	if (is_changed)
+		orders_save(d);
+}
+
+const struct uplink_order *uplink_control_order(const struct daemon *d, uint8_t slot)
+{
+	return &d->uplink_control->orders[slot];
+}
+
+/* --- requests ------------------------------------------------------------------------------- */
+
+/* A blank would end the word in the file. */
+static void word_copy(char to[32], const char *from)
+{
+	size_t n = strcspn(from, " \t\n");
+
+	snprintf(to, 32, "%.*s", (int)(n < 31 ? n : 31), from);
+}
+
+static void peer_fill(const struct control_peer *peer, struct uplink_order *o)
+{
+	char path[64], name[32] = "";
+	struct passwd *pw;
+	FILE *file;
+
+	pw = getpwuid(peer->uid);
+	if (pw)
+		word_copy(o->user, pw->pw_name);
+	else
+		snprintf(o->user, sizeof(o->user), "%u", peer->uid);
+	snprintf(path, sizeof(path), "/proc/%d/comm", peer->pid);
+	file = fopen(path, "re");
+	if (!file)
+		return;
+	if (fgets(name, sizeof(name), file))
+		word_copy(o->process, name);
+	fclose(file);
+}
+
+static char *refuse(int *err, int code, const char *format, const char *what)
+{
+	char *text = NULL;
+
+	*err = code;
+	return asprintf(&text, format, what) < 0 ? NULL : text;
+}
+
+static void order_set(struct daemon *d, const struct uplink_config *u, enum operator_word word,
+		      int64_t for_s, const struct control_peer *peer)
+{
+	struct uplink_order *o = &d->uplink_control->orders[u->slot];
+
+	*o = (struct uplink_order){.word = word, .since_ms = clock_now_ms()};
+	if (for_s && word != OPERATOR_AUTO)
+		o->until_ms = o->since_ms + for_s * 1000;
+	peer_fill(peer, o);
+	log_notice("uplink %s: %s, decided by %s (%s)%s", u->name, operator_word_name(word),
+		   o->user, o->process, o->until_ms ? " for a time" : "");
+	orders_save(d);
+	uplink_health_decide(d, o->since_ms);
+}
+
+char *uplink_control_obey(struct daemon *d, const char *request, const struct control_peer *peer,
+			  int *err)
+{
+	char name[64] = "", word[16] = "";
+	const struct uplink_config *u;
+	int64_t for_s = 0;
+	int parsed;
+
+	*err = 0;
+	if (sscanf(request, "%63s %15s %" SCNd64, name, word, &for_s) < 2 || for_s < 0)
+		return refuse(err, -EINVAL, "a request is uplink NAME WORD [SECONDS]%s", "");
+	if (peer->uid != 0 && peer->uid != geteuid())
+		return refuse(err, -EPERM, "only root decides about uplink '%s'", name);
+	u = config_uplink_by_name(d->config, name);
+	if (!u)
+		return refuse(err, -ENOENT, "no such uplink: '%s'", name);
+	parsed = operator_word_parse(word);
+	if (parsed < 0)
+		return refuse(err, -EINVAL, "'%s' is none of up, down, drain, auto", word);
+	order_set(d, u, (enum operator_word)parsed, for_s, peer);
+	return NULL;
+}

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * uplink_health.c - counters into the detector, suspects' flows into the weigher, health
+ * and operators' words into decisions, decisions into the steering.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/check_program.h"
+#include "daemon/daemon.h"
+#include "daemon/log.h"
+#include "daemon/publish.h"
+#include "daemon/steer.h"
+#include "daemon/uplink_control.h"
+#include "daemon/uplink_health.h"
+#include "waymark/kernel/conntrack.h"
+#include "waymark/kernel/nft_counters.h"
+#include "waymark/plan/ruleset.h"
+#include "waymark/plan/uplink_state.h"
+#include "waymark/steering/steering.h"
+
+#define RECORD_EVERY_MS 60000
+#define IPS_SEEN_REPLY	(1u << 1) /* linux/netfilter/nf_conntrack_common.h */
+/* Of a dump, in one tick: the loop has other things to do. */
+#define DUMP_STEPS 40
+
+struct uplink_health {
+	struct health *health;
+	struct decide *decide;
+	struct nft_counters *counters;
+	struct check_programs *checks;
+	int64_t sample_ms, record_ms; /* steady clock */
+	enum health_state published[UPLINKS_MAX];
+	struct decision decisions[UPLINKS_MAX];
+
+	struct conntrack_dump *dump; /* of the suspect, or NULL */
+	struct health_suspect suspect;
+	struct weigher *weigher;
+	uint64_t samples_failed, dumps, dumps_failed;
+};
+
+int uplink_health_open(struct daemon *d)
+{
+	struct uplink_health *h = calloc(1, sizeof(*h));
+
+	d->uplink_health = h;
+	if (!h)
+		return -ENOMEM;
+	h->health = health_new();
+	h->decide = decide_new();
+	h->checks = check_programs_new();
+	if (!h->health || !h->decide || !h->checks)
+		return -ENOMEM;
+	h->counters = nft_counters_open();
+	if (!h->counters) {
+		log_err("cannot read the counters of the ruleset: %s", strerror(errno));
+		return -errno;
+	}
+	uplink_health_decide(d, clock_now_ms());
+	return 0;
+}
+
+static void dump_close(struct uplink_health *h)
+{
+	conntrack_dump_close(h->dump);
+	h->dump = NULL;
+	weigher_free(h->weigher);
+	h->weigher = NULL;
+}
+
+void uplink_health_close(struct daemon *d)
+{
+	struct uplink_health *h = d->uplink_health;
+
+	if (!h)
+		return;
+	dump_close(h);
+	check_programs_free(h->checks);
+	nft_counters_close(h->counters);
+	decide_free(h->decide);
+	health_free(h->health);
+	free(h);
+}
+
+void uplink_health_forget(struct daemon *d, uint8_t slot)
+{
+	struct uplink_health *h = d->uplink_health;
+
+	health_forget(h->health, slot);
+	decide_forget(h->decide, slot);
+	check_programs_forget(h->checks, slot);
+	h->published[slot] = HEALTH_IDLE;
+}
+
+/* --- counters -------------------------------------------------------------------------------- */
+
+static bool is_wanted(const struct daemon *d)
+{
+	for (size_t i = 0; i < d->config->n_uplinks; i++)
+		if (d->config->uplinks[i].health.passive)
+			return true;
+	return false;
+}
+
+static void sample_take(struct daemon *d, int64_t now_ms)
+{
+	struct health_counters counters[UPLINKS_MAX] = {{0}};
+	struct nft_counters_reading reading;
+
+	if (nft_counters_read(d->uplink_health->counters, &reading)) {
+		d->uplink_health->samples_failed++;
+		return;
+	}
+	for (size_t i = 0; i < d->config->n_uplinks; i++) {
+		const struct uplink_config *u = &d->config->uplinks[i];
+		const struct nft_counters_uplink *c = nft_counters_find(&reading, u->mark);
+
+		if (!c)
+			continue;
+		counters[u->slot].is_known = true;
+		memcpy(counters[u->slot].flows, c->flows, sizeof(c->flows));
+	}
+	health_sample(d->uplink_health->health, now_ms, counters);
+}
+
+/* --- the suspect's flows --------------------------------------------------------------------- */
+
+static void flow_take(struct daemon *d, const struct ct_event *ev)
+{
+	struct uplink_health *h = d->uplink_health;
+	const struct uplink_config *u = config_uplink_by_slot(d->config, h->suspect.slot);
+	unsigned entered = d->config->label_base + LABEL_ENTERED;
+	int family = h->suspect.family == COUNTED_IPV4 ? AF_INET : AF_INET6;
+	bool has_entered = ev->has_labels && ev->labels.word[entered / 64] >> (entered % 64) & 1;
+
+	if (!u || (ev->mark & d->config->mark_mask) != u->mark || has_entered ||
+	    ev->tuple[DIR_ORIGINAL].src.family != family)
+		return;
+	weigher_take(h->weigher, &ev->tuple[DIR_ORIGINAL].src, &ev->tuple[DIR_ORIGINAL].dst,
+		     ev->status & IPS_SEEN_REPLY, ev->start_ns / 1000000);
+}
+
+static void flows_take(void *data, const struct ct_event *entries, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		flow_take(data, &entries[i]);
+}
+
+static void dump_begin(struct daemon *d, int64_t now_ms)
+{
+	struct uplink_health *h = d->uplink_health;
+
+	h->dumps++;
+	h->weigher = weigher_new(now_ms, h->suspect.window_ms);
+	h->dump = h->weigher ? conntrack_dump_open(d->conntrack) : NULL;
+	if (h->dump)
+		return;
+	h->dumps_failed++;
+	dump_close(h);
+}
+
+static void dump_end(struct daemon *d, int64_t now_ms)
+{
+	struct uplink_health *h = d->uplink_health;
+	const struct uplink_config *u = config_uplink_by_slot(d->config, h->suspect.slot);
+	struct weighing w;
+
+	weigher_sum(h->weigher, &w);
+	dump_close(h);
+	log_info("uplink %s: %" PRIu32 " destinations answer, %" PRIu32 " no longer do, %" PRIu32
+		 " never did, asked by %" PRIu32 " hosts",
+		 u ? u->name : "?", w.alive, w.lost, w.unknown, w.sources);
+	health_weighed(h->health, &h->suspect, &w, now_ms);
+}
+
+static void dump_tick(struct daemon *d, int64_t now_ms)
+{
+	struct uplink_health *h = d->uplink_health;
+	int left = 1;
+
+	if (!h->dump && health_suspect(h->health, &h->suspect))
+		dump_begin(d, now_ms);
+	for (int i = 0; h->dump && left > 0 && i < DUMP_STEPS; i++)
+		left = conntrack_dump_step(h->dump, flows_take, d);
+	if (!h->dump || left > 0)
+		return;
+	/* A torn dump has shown most of the flows; they are a sample anyway. */
+	if (!left || left == -EINTR) {
+		dump_end(d, now_ms);
+		return;
+	}
+	h->dumps_failed++;
+	dump_close(h);
+}
+
+/* --- decisions ------------------------------------------------------------------------------- */
+
+static bool is_usable(const struct daemon *d, const struct uplink_config *u)
+{
+	const struct uplink_plan *p = uplink_plan_find(steering_plan(d->steering), u->slot);
+
+	return p && (p->trouble[0] == UPLINK_FINE || p->trouble[1] == UPLINK_FINE);
+}
+
+static enum uplink_decision decision_of(const struct decision *x)
+{
+	static const enum uplink_decision by_action[] = {
+		[ACTION_NONE] = DECISION_NONE,
+		[ACTION_DRAIN] = DECISION_DRAIN,
+		[ACTION_DOWN] = DECISION_DOWN,
+	};
+
+	return by_action[x->action];
+}
+
+static void decision_report(const struct uplink_config *u, const struct decision *x)
+{
+	static const char *const words[] = {"used again", "drained", "down"};
+
+	log_notice("uplink %s: %s, by %s", u->name, words[x->action],
+		   x->is_operator ? "an operator" : "its health");
+}
+
+static void decision_apply(struct daemon *d, const struct uplink_config *u,
+			   const struct decision *x, int64_t now_ms)
+{
+	struct decision *was = &d->uplink_health->decisions[u->slot];
+
+	if (x->is_last && !was->is_last)
+		log_warning("uplink %s fails, and stays: no other uplink is usable", u->name);
+	if (x->action != was->action) {
+		decision_report(u, x);
+		steering_set_decision(d->steering, u->slot, decision_of(x));
+		steer_ask(d, now_ms);
+	}
+	if (x->is_retry)
+		health_retry(d->uplink_health->health, u->slot, now_ms);
+	*was = *x;
+}
+
+void uplink_health_decide(struct daemon *d, int64_t now_ms)
+{
+	struct decide_input inputs[UPLINKS_MAX] = {{0}};
+	struct decision out[UPLINKS_MAX];
+	struct health_view view;
+
+	for (size_t i = 0; i < d->config->n_uplinks; i++) {
+		const struct uplink_config *u = &d->config->uplinks[i];
+
+		health_view(d->uplink_health->health, u->slot, &view);
+		inputs[u->slot] = (struct decide_input){
+			.config = &u->health,
+			.operator_word = uplink_control_order(d, u->slot)->word,
+			.is_usable = is_usable(d, u),
+			.passive = view.state,
+		};
+	}
+	decide_all(d->uplink_health->decide, inputs, now_ms, out);
+	for (size_t i = 0; i < d->config->n_uplinks; i++)
+		decision_apply(d, &d->config->uplinks[i], &out[d->config->uplinks[i].slot], now_ms);
+}
+
+static void check_done(struct daemon *d, uint8_t slot, bool is_good)
+{
+	const struct uplink_config *u = config_uplink_by_slot(d->config, slot);
+	int before = decide_check_state(d->uplink_health->decide, slot), now;
+
+	decide_check_done(d->uplink_health->decide, slot, &u->health, is_good);
+	now = decide_check_state(d->uplink_health->decide, slot);
+	if (now != before && now == 0)
+		log_warning("uplink %s: its check failed %" PRIu32 " times", u->name,
+			    u->health.down_after);
+	else if (now != before && before == 0)
+		log_notice("uplink %s: its check passes again", u->name);
+}
+
+/* --- what becomes known ---------------------------------------------------------------------- */
+
+enum health_state uplink_health_state(const struct daemon *d, uint8_t slot)
+{
+	int check = decide_check_state(d->uplink_health->decide, slot);
+	struct health_view view;
+
+	health_view(d->uplink_health->health, slot, &view);
+	if (check == 0)
+		return HEALTH_SILENT;
+	return check == 1 && view.state == HEALTH_IDLE ? HEALTH_HEALTHY : view.state;
+}
+
+void uplink_health_get(const struct daemon *d, uint8_t slot, struct uplink_health_view *out)
+{
+	health_view(d->uplink_health->health, slot, &out->passive);
+	out->decision = d->uplink_health->decisions[slot];
+	out->check = decide_check_state(d->uplink_health->decide, slot);
+}
+
+/* "no answer to 34 new flows in 3 s" and the like. */
+static void text_fill(const struct health_view *v, enum health_state state, int check, char *text,
+		      size_t size)
+{
+	if (check == 0)
+		snprintf(text, size, "its check program fails");
+	else if (state >= HEALTH_DEGRADED)
+		snprintf(text, size, "%" PRIu64 " of %" PRIu64 " new flows answered in %u s",
+			 v->flows.flows_answered, v->flows.flows_started, v->window_ms / 1000);
+	else
+		snprintf(text, size, "%s", "");
+}
+
+static void record_publish(struct daemon *d, const struct uplink_config *u, enum health_state state)
+{
+	struct record r = {.type = RECORD_HEALTH};
+	struct health_view v;
+	int check = decide_check_state(d->uplink_health->decide, u->slot);
+
+	health_view(d->uplink_health->health, u->slot, &v);
+	r.health = (struct health_record){
+		.time_ms = clock_now_ms(),
+		.slot = u->slot,
+		.window_ms = v.window_ms,
+		.flows = v.flows,
+		.normal_permille = v.normal_permille,
+		.others_permille = v.others_permille,
+		.handshake_ms = -1,
+		.probes = check < 0 ? -1 : 1,
+		.probes_answered = check,
+	};
+	snprintf(r.health.state, sizeof(r.health.state), "%s", health_state_name(state));
+	text_fill(&v, state, check, r.health.text, sizeof(r.health.text));
+	publish_record(d, &r);
+}
+
+static void alert_raise(struct daemon *d, const struct uplink_config *u, enum health_state state)
+{
+	struct alert a = {
+		.kind = ALERT_HEALTH,
+		.state = state >= HEALTH_DEGRADED ? ALERT_RAISED : ALERT_OVER,
+		.time_ms = clock_now_ms(),
+		.reason = health_state_name(state),
+		.evidence = "",
+		.direction = -1,
+		.mark = u->mark,
+		.count = 1,
+	};
+	struct health_view v;
+	char why[96];
+
+	health_view(d->uplink_health->health, u->slot, &v);
+	text_fill(&v, state, decide_check_state(d->uplink_health->decide, u->slot), why,
+		  sizeof(why));
+	snprintf(a.uplink, sizeof(a.uplink), "%s", u->name);
+	snprintf(a.expected, sizeof(a.expected), "%s", u->name);
+	snprintf(a.egress, sizeof(a.egress), "%s", u->ifname);
+	snprintf(a.text, sizeof(a.text), "uplink %s (%s) is %s%s%s", u->name, u->ifname,
+		 health_state_name(state), why[0] ? ": " : "", why);
+	if (state >= HEALTH_DEGRADED)
+		log_warning("%s", a.text);
+	else
+		log_notice("%s", a.text);
+	publish_raise(d, &a);
+}
+
+static void states_publish(struct daemon *d, bool is_routine)
+{
+	for (size_t i = 0; i < d->config->n_uplinks; i++) {
+		const struct uplink_config *u = &d->config->uplinks[i];
+		enum health_state *was = &d->uplink_health->published[u->slot];
+		enum health_state now = uplink_health_state(d, u->slot);
+
+		if (now != *was || (is_routine && (u->health.passive || u->health.exec)))
+			record_publish(d, u, now);
+		if (now != *was && (now >= HEALTH_DEGRADED || *was >= HEALTH_DEGRADED))
+			alert_raise(d, u, now);
+		*was = now;
+	}
+}
+
+void uplink_health_tick(struct daemon *d, int64_t now_ms)
+{
+	struct uplink_health *h = d->uplink_health;
+	int64_t steady_ms = clock_steady_ms();
+	bool is_routine = steady_ms - h->record_ms >= RECORD_EVERY_MS;
+
+	if (is_wanted(d)) {
+		if (steady_ms - h->sample_ms >= HEALTH_SAMPLE_MS) {
+			h->sample_ms = steady_ms;
+			sample_take(d, now_ms);
+		}
+		dump_tick(d, now_ms);
+	}
+	check_programs_tick(h->checks, d, steady_ms, check_done);
+	uplink_health_decide(d, now_ms);
+	states_publish(d, is_routine);
+	if (is_routine)
+		h->record_ms = steady_ms;
+}

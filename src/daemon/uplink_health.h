@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * uplink_health.h - feeds the detector (waymark/health/) with the kernel's counters and
+ * dumps, runs check programs, and hands decisions to the steering.
+ */
+#ifndef WAYMARK_SRC_DAEMON_UPLINK_HEALTH_H
+#define WAYMARK_SRC_DAEMON_UPLINK_HEALTH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "waymark/health/decide.h"
+#include "waymark/health/health.h"
+
+struct uplink_health;
+struct daemon;
+
+int uplink_health_open(struct daemon *d); /* 0 or -errno, logged */
+void uplink_health_close(struct daemon *d);
+void uplink_health_tick(struct daemon *d, int64_t now_ms);
+/* Another uplink has this slot, or none. */
+void uplink_health_forget(struct daemon *d, uint8_t slot);
+/* Decide again now, because an operator has spoken; also before the steering starts. */
+void uplink_health_decide(struct daemon *d, int64_t now_ms);
+
+/* What is known of an uplink's health. */
+struct uplink_health_view {
+	struct health_view passive;
+	struct decision decision;
+	int check; /* of its program: 1 good, 0 bad, -1 not known */
+};
+void uplink_health_get(const struct daemon *d, uint8_t slot, struct uplink_health_view *out);
+
+/* Return the state for people: of the check program and the flows, whichever is worse. */
+enum health_state uplink_health_state(const struct daemon *d, uint8_t slot);
+
+#endif
