@@ -88,8 +88,10 @@ static const struct diagnosis *routing_diagnose(struct daemon *d, const struct a
 		return known;
 	*known = (struct diagnosis){.time_ms = now_ms, .dst = stray->dst};
 	known->reason = steering_diagnose(d->steering, u, &q, known->object);
-	/* A line that is coming back has its link before it has its routes. */
-	if (known->reason == REASON_ROUTE_MISSING && !steer_is_up(d, stray->expected))
+	/* An uplink that comes back has its link before its routes; one that is down by a
+	 * decision has neither routes nor rules. */
+	if ((known->reason == REASON_ROUTE_MISSING || known->reason == REASON_RULE_MISSING) &&
+	    !steer_is_up(d, stray->expected))
 		known->reason = REASON_UPLINK_DOWN;
 	return known;
 }

@@ -23,14 +23,21 @@ static const struct column columns[] = {
 	{.name = "gateway6"},
 	{.name = "mark", .type = COLUMN_NUMBER},
 	{.name = "weight", .type = COLUMN_NUMBER},
+	{.name = "tier", .type = COLUMN_NUMBER},
 	{.name = "flows_live", .type = COLUMN_NUMBER},
 	{.name = "bytes", .type = COLUMN_NUMBER},
 	{.name = "mismatches", .type = COLUMN_NUMBER},
 	{.name = "coverage", .type = COLUMN_NUMBER},
+	{.name = "health"},
+	{.name = "answered_share", .type = COLUMN_NUMBER},
+	{.name = "cause"},
+	{.name = "decision"},
+	{.name = "decided_by"},
+	{.name = "until"},
 };
 #define N_COLUMNS (sizeof(columns) / sizeof(*columns))
 /* The last ones, that only the daemon counts. */
-#define UNKNOWN_COLUMNS 4
+#define UNKNOWN_COLUMNS 10
 
 static void state_show(struct render *r, const char *state)
 {
@@ -43,6 +50,21 @@ static void state_show(struct render *r, const char *state)
 	render_text(r, state, paint);
 }
 
+static void health_show(struct render *r, const struct answer_uplink *u)
+{
+	bool is_bad = u->health && (!strcmp(u->health, "silent") || !strcmp(u->health, "degraded"));
+
+	render_text(r, u->health, is_bad ? PAINT_BAD : PAINT_NONE);
+	if (u->answered_share >= 0)
+		render_share(r, u->answered_share, is_bad ? PAINT_BAD : PAINT_NONE);
+	else
+		render_unknown(r);
+	render_text(r, u->cause, PAINT_NONE);
+	render_text(r, u->decision, PAINT_NONE);
+	render_text(r, u->decided_by, PAINT_NONE);
+	render_text(r, u->until, PAINT_NONE);
+}
+
 static void answered_show(struct render *r, const struct answer_uplink *u)
 {
 	render_text(r, u->name, PAINT_NONE);
@@ -53,6 +75,7 @@ static void answered_show(struct render *r, const struct answer_uplink *u)
 	render_text(r, u->gateway6, PAINT_NONE);
 	render_number(r, u->mark, PAINT_NONE);
 	render_number(r, u->weight, PAINT_NONE);
+	render_number(r, u->tier, PAINT_NONE);
 	render_number(r, u->flows_live, PAINT_NONE);
 	render_number(r, u->bytes, PAINT_NONE);
 	render_number(r, u->mismatches, u->mismatches ? PAINT_BAD : PAINT_NONE);
@@ -60,6 +83,7 @@ static void answered_show(struct render *r, const struct answer_uplink *u)
 		render_share(r, u->coverage.share, PAINT_NONE);
 	else
 		render_unknown(r);
+	health_show(r, u);
 }
 
 static enum exit_status answer_show(struct render *r, const char *text)
@@ -108,6 +132,7 @@ static void configured_show(struct render *r, const struct uplink_config *u,
 	gateway_show(r, plan, &u->gateway6, 1);
 	render_number(r, u->mark, PAINT_NONE);
 	render_number(r, u->weight, PAINT_NONE);
+	render_number(r, u->tier, PAINT_NONE);
 	for (size_t i = UNKNOWN_COLUMNS; i; i--)
 		render_unknown(r);
 	free(addresses);

@@ -1,0 +1,89 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Proves that an operator's word about an uplink is obeyed, recorded with its user, kept
+# over a restart and ended in time: drain, down, auto; that a check program decides; and
+# that tools see it.
+
+. "${0%/*}/lib.sh"
+
+field_is() { # UPLINK FIELD VALUE
+	waymark uplinks --json | python3 -c '
+import json, sys
+u = next(u for u in json.load(sys.stdin) if u["name"] == sys.argv[1])
+sys.exit(str(u[sys.argv[2]]) != sys.argv[3])' "$@"
+}
+
+# The uplinks that new flows of the PC leave by.
+used() {
+	http_get pc 12 "http://$NET4/" >/dev/null
+	sleep 0.3
+	sql "SELECT group_concat(DISTINCT uplink) FROM (SELECT uplink FROM flows WHERE dport = 80 ORDER BY id DESC LIMIT 12)"
+}
+
+lab_up
+nat masquerade
+serve net 80 7
+daemon_start
+is "uplink without a word is a usage error" "$(waymark uplink wan1 2>/dev/null; echo $?)" 2
+is "an unknown word, too" "$(waymark uplink wan1 sideways 2>/dev/null; echo $?)" 2
+is "an unknown uplink is an error" "$(waymark uplink wan9 down 2>/dev/null; echo $?)" 1
+
+check "drain" waymark uplink wan1 drain
+check "its state is drain" wait_for 3 field_is wan1 state drain
+check "by the operator" field_is wan1 cause operator
+check "who is root" field_is wan1 decided_by root
+is "new flows leave by the other one" "$(used)" wan2
+check "the router's log says who" grep -q 'uplink wan1: drain, decided by root' "$lab_tmp/waymarkd.log"
+daemon_stop
+daemon_run
+check "after a restart it is still drained" wait_for 3 field_is wan1 state drain
+is "and new flows still leave by the other one" "$(used)" wan2
+
+check "down" waymark uplink wan1 down
+check "its state is down" wait_for 3 field_is wan1 state down
+is "its table is empty" "$(at router ip route show table 251)" ""
+check "the gateway is reached by its interface's own address" at router ping -qc1 -W2 -I wan1 "$GW1_4"
+check "auto" waymark uplink wan1 auto
+check "its state is up" wait_for 3 field_is wan1 state up
+check "by its link" field_is wan1 cause link
+
+check "down for a second" waymark uplink wan2 down --for 1s
+check "it is down" wait_for 1 field_is wan2 state down
+check "and up again by itself" wait_for 5 field_is wan2 state up
+
+# --- a check program ------------------------------------------------------------------------
+
+daemon_stop
+cat >"$lab_tmp/check" <<END
+#!/bin/sh
+env | grep -E '^(INTERFACE|ADDRESS|MARK|GATEWAY|UPLINK)=' | sort >"$lab_tmp/seen.\$INTERFACE.new" 2>/dev/null
+id -un >>"$lab_tmp/seen.\$INTERFACE.new" 2>/dev/null
+mv "$lab_tmp/seen.\$INTERFACE.new" "$lab_tmp/seen/\$INTERFACE" 2>/dev/null
+[ ! -e "$lab_tmp/fail.\$INTERFACE" ]
+END
+mkdir "$lab_tmp/seen"
+chmod 755 "$lab_tmp/check"
+chmod 777 "$lab_tmp" "$lab_tmp/seen"
+sed -i "s|weight    = .*|weight = 1 health { exec = \"$lab_tmp/check\" interval = 1s down-after = 2 up-after = 2 on-failure = \"drain\" }|" \
+	"$lab_tmp/waymark.conf"
+daemon_run
+check "the check passes: healthy" wait_for 5 field_is wan1 health healthy
+is "it knows its uplink, and has no privilege" "$(cat "$lab_tmp/seen/wan1")" \
+	"ADDRESS=$WAN1_4
+GATEWAY=$GW1_4
+INTERFACE=wan1
+MARK=0x2
+UPLINK=wan1
+nobody"
+touch "$lab_tmp/fail.wan1"
+check "it fails: drained" wait_for 8 field_is wan1 state drain
+check "by its health" field_is wan1 cause health
+is "new flows leave by the other one" "$(used)" wan2
+touch "$lab_tmp/fail.wan2"
+sleep 4
+check "the last usable uplink stays" field_is wan2 state up
+check "the operator outranks the check" waymark uplink wan1 up
+check "it is up" wait_for 3 field_is wan1 state up
+
+done_testing
