@@ -10,6 +10,7 @@
 
 #include "daemon/daemon.h"
 #include "daemon/publish.h"
+#include "daemon/tamper.h"
 #include "daemon/watch.h"
 #include "daemon/log.h"
 #include "waymark/audit/audit.h"
@@ -237,6 +238,21 @@ void publish_raise(struct daemon *d, const struct alert *a)
 	watch_alert(d, a);
 }
 
+/* Name the table that wrote the mark, and its process: 'check' lists such rules while they
+ * exist; who added one is known only from its notice. */
+static void suspect_name(struct alert *a, const struct mark_suspect *s)
+{
+	size_t used = strlen(a->text);
+
+	if (!s)
+		return;
+	snprintf(a->object, sizeof(a->object), "%s", s->object);
+	memcpy(a->process, s->who.process, sizeof(a->process));
+	a->pid = (uint32_t)s->who.pid;
+	snprintf(a->text + used, sizeof(a->text) - used, "; %.60s was written by %.31s", a->object,
+		 a->process);
+}
+
 void publish_verdict(struct daemon *d, const struct flow_record *f, const struct mismatch_record *m)
 {
 	uint8_t egress = m ? m->egress : first_slot(f);
@@ -265,6 +281,8 @@ void publish_verdict(struct daemon *d, const struct flow_record *f, const struct
 		snprintf(a.object, sizeof(a.object), "%s", m->object);
 	}
 	format_text(&a);
+	if (m && m->reason == REASON_MARK_CHANGED)
+		suspect_name(&a, tamper_mark_suspect(d));
 	if (m)
 		log_bounded(d, a.text);
 	publish_raise(d, &a);

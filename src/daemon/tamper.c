@@ -55,6 +55,8 @@ struct tamper {
 	struct open_gap gap;
 	char gap_reason[96];
 
+	struct mark_suspect mark_suspect;
+
 	uint32_t sysctls_astray;
 	int64_t sysctls_read_ms;
 };
@@ -171,12 +173,29 @@ static void gap_end(struct daemon *d)
 	t->gap.id = 0;
 }
 
+const struct mark_suspect *tamper_mark_suspect(const struct daemon *d)
+{
+	return d->tamper->mark_suspect.time_ms ? &d->tamper->mark_suspect : NULL;
+}
+
+static void mark_suspect_take(struct tamper *t, const struct nft_notice *n)
+{
+	struct mark_suspect *m = &t->mark_suspect;
+
+	if (!*n->mark_writer)
+		return;
+	who_of_generation(&m->who, n->pid, n->process);
+	snprintf(m->object, sizeof(m->object), "%s", n->mark_writer);
+	m->time_ms = clock_now_ms();
+}
+
 /* Of several who touched it, the first one that took something away. */
 static void take_ruleset_notice(void *data, const struct nft_notice *n)
 {
 	struct daemon *d = data;
 	struct tamper *t = d->tamper;
 
+	mark_suspect_take(t, n);
 	if (!n->touches_waymark || n->pid == getpid())
 		return;
 	suspect(t, clock_now_ms());

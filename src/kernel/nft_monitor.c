@@ -13,7 +13,9 @@
 #include <libmnl/libmnl.h>
 #include <linux/netfilter.h>
 #include <linux/netfilter/nf_tables.h>
+#include <linux/netfilter/nf_tables_compat.h>
 #include <linux/netfilter/nfnetlink.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -58,7 +60,7 @@ int nft_monitor_fd(const struct nft_monitor *m)
 
 /* The attributes of all kinds of message that matter here are few and low. */
 struct attrs {
-	const struct nlattr *tb[4];
+	const struct nlattr *tb[NFTA_RULE_EXPRESSIONS + 1];
 };
 
 static int attr_take(const struct nlattr *attr, void *data)
@@ -103,13 +105,79 @@ static bool type_is_delete(unsigned type)
 	}
 }
 
+static bool attr_is_number(const struct nlattr *attr, uint32_t number)
+{
+	return attr && mnl_attr_get_payload_len(attr) >= 4 &&
+	       ntohl(mnl_attr_get_u32(attr)) == number;
+}
+
+static bool text_is(const struct nlattr *attr, const char *text)
+{
+	return attr_is_text(attr) && !strcmp(mnl_attr_get_str(attr), text);
+}
+
+/* "ct mark set", "meta mark set", or a target of iptables that may do so. */
+static bool expression_sets_mark(const struct nlattr *expression)
+{
+	struct attrs e = {{NULL}}, a = {{NULL}};
+	const struct nlattr *name, *data;
+
+	if (mnl_attr_parse_nested(expression, attr_take, &e) < 0)
+		return false;
+	name = e.tb[NFTA_EXPR_NAME];
+	data = e.tb[NFTA_EXPR_DATA];
+	if (!data || mnl_attr_parse_nested(data, attr_take, &a) < 0)
+		return false;
+	if (text_is(name, "ct"))
+		return a.tb[NFTA_CT_SREG] && attr_is_number(a.tb[NFTA_CT_KEY], NFT_CT_MARK);
+	if (text_is(name, "meta"))
+		return a.tb[NFTA_META_SREG] && attr_is_number(a.tb[NFTA_META_KEY], NFT_META_MARK);
+	return text_is(name, "target") && (text_is(a.tb[NFTA_TARGET_NAME], "MARK") ||
+					   text_is(a.tb[NFTA_TARGET_NAME], "CONNMARK"));
+}
+
+static const char *family_name(uint8_t family)
+{
+	switch (family) {
+	case NFPROTO_IPV4:
+		return "ip";
+	case NFPROTO_IPV6:
+		return "ip6";
+	case NFPROTO_INET:
+		return "inet";
+	default:
+		return "other";
+	}
+}
+
+static void writer_take(struct nft_notice *n, uint8_t family, const struct attrs *a)
+{
+	const struct nlattr *expression;
+
+	if (!a->tb[NFTA_RULE_EXPRESSIONS] || !attr_is_text(a->tb[NFTA_RULE_TABLE]) ||
+	    !attr_is_text(a->tb[NFTA_RULE_CHAIN]))
+		return;
+	mnl_attr_for_each_nested(expression, a->tb[NFTA_RULE_EXPRESSIONS])
+	{
+		if (!expression_sets_mark(expression))
+			continue;
+		snprintf(n->mark_writer, sizeof(n->mark_writer), "table %s %.40s, chain %.30s",
+			 family_name(family), mnl_attr_get_str(a->tb[NFTA_RULE_TABLE]),
+			 mnl_attr_get_str(a->tb[NFTA_RULE_CHAIN]));
+		return;
+	}
+}
+
 /* The table's name is attribute 1 of every kind of message: NFTA_TABLE_NAME,
  * NFTA_CHAIN_TABLE, NFTA_RULE_TABLE, NFTA_SET_TABLE and so on. */
 static void change_take(struct nft_notice *n, unsigned type, uint8_t family, const struct attrs *a)
 {
 	if (family != NFPROTO_INET || !attr_is_text(a->tb[NFTA_TABLE_NAME]) ||
-	    strcmp(mnl_attr_get_str(a->tb[NFTA_TABLE_NAME]), RULESET_TABLE))
+	    strcmp(mnl_attr_get_str(a->tb[NFTA_TABLE_NAME]), RULESET_TABLE)) {
+		if (type == NFT_MSG_NEWRULE)
+			writer_take(n, family, a);
 		return;
+	}
 	n->touches_waymark = true;
 	n->deletes_waymark |= type_is_delete(type);
 }

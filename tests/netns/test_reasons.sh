@@ -32,7 +32,7 @@ while True:
         data, sender = s.recvfrom(4096)
         s.sendto(data, sender)
         threading.Timer(0.5, s.sendto, (data, sender)).start()' "$lib_dir" "$2"
-	wait_for 5 grep -q ready "$lab_tmp/twice_$1.out" || die "no late echo in $1"
+	wait_for 20 grep -q ready "$lab_tmp/twice_$1.out" || die "no late echo in $1"
 }
 echo_twice router 97
 echo_twice pc 98
@@ -210,8 +210,12 @@ flows_begin
 others 'chain forward { type filter hook forward priority 0; ct mark and 0xff == 2 ct mark set 3; }
 	chain output { type filter hook output priority 0; ct mark and 0xff == 2 ct mark set 3; }'
 flows_push
-reasoned mark-changed 'the mark is changed after routing'
 at router nft delete table inet others
+reasoned mark-changed 'the mark is changed after routing'
+check '... by a table that is gone: the log names it and its process' grep -Eq \
+	'mark-changed; table inet others, chain (forward|output) was written by nft' "$lab_tmp/waymarkd.log"
+check '... so does the alert' grep -q '"process":"nft".*"reason":"mark-changed"' "$lab_tmp/alerts.jsonl" ||
+	diag "$(grep mark-changed "$lab_tmp/alerts.jsonl" | tail -2)"
 flows_end
 
 flows_begin

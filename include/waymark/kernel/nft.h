@@ -37,6 +37,8 @@ struct nft_notice {
 	char process[32];     /* "": not said */
 	bool touches_waymark; /* a message of this transaction named our table */
 	bool deletes_waymark; /* ... and took something away */
+	char mark_writer[96]; /* "table ip t, chain c": a rule of another table that it added
+			       * and that sets a mark; "": none */
 };
 typedef void nft_notice_fn(void *data, const struct nft_notice *n);
 
