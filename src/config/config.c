@@ -17,7 +17,7 @@ static void config_set_defaults(struct config *c)
 	c->mark_mask = 0xff;
 	c->label_base = 64;
 	c->nflog_group = 77;
-	c->rule_priority = 1000;
+	c->rule_priority = 4000;
 	c->local_routes = LOCAL_SUPPRESS;
 	c->log_level = CONFIG_LOG_INFO;
 	c->balance = BALANCE_TABLE;

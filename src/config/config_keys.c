@@ -22,7 +22,7 @@ const struct config_key config_keys[] = {
 	{"", "mark-mask", "integer", "0xff", "bits of mark and ct mark that are Waymark's"},
 	{"", "label-base", "integer", "64", "first of its connlabel bits"},
 	{"", "nflog-group", "integer", "77", "NFLOG group that evidence comes by, 1 to 65535"},
-	{"", "rule-priority", "integer", "1000", "priority of its first ip rule"},
+	{"", "rule-priority", "integer", "4000", "priority of its first ip rule"},
 	{"", "local-routes", "word", "suppress",
 	 "how local destinations stay reachable: suppress, copy or exclude"},
 	{"", "balance", "word", "true",

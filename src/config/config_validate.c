@@ -15,9 +15,8 @@
 
 /* Linux: include/uapi/linux/rtnetlink.h, enum rt_class_t; the main table's rule
  * has priority 32766. */
-#define TABLE_DEFAULT	   253
-#define TABLE_LOCAL	   255
-#define RULE_PRIORITY_MAIN 32766
+#define TABLE_DEFAULT 253
+#define TABLE_LOCAL   255
 
 struct validation {
 	const struct config *c;
@@ -136,16 +135,18 @@ static void check_pairs(struct validation *v, size_t i)
 static void check_rule_priority(struct validation *v)
 {
 	const struct config *c = v->c;
+	uint32_t last = c->rule_priority + CONFIG_RULES_BESIDE + (uint32_t)c->n_uplinks - 1;
 
 	if (c->rule_priority_line == CONFIG_LINE_BAD)
 		return;
-	if (c->rule_priority < 1 || c->rule_priority + c->n_uplinks >= RULE_PRIORITY_MAIN)
+	if (c->rule_priority < 1 || last >= CONFIG_RULE_PRIORITY_BALANCE)
 		complain(v, c->rule_priority_line,
 			 "rule-priority %" PRIu32 " with %zu uplinks needs the priorities %" PRIu32
-			 " to %zu, which must lie between 0 (table local) and 32766 (table main); "
-			 "choose 1 to %zu",
-			 c->rule_priority, c->n_uplinks, c->rule_priority,
-			 c->rule_priority + c->n_uplinks, RULE_PRIORITY_MAIN - 1 - c->n_uplinks);
+			 " to %" PRIu32 ", which must lie between 0 (table local) and %d (the "
+			 "balanced route); choose 1 to %zu",
+			 c->rule_priority, c->n_uplinks, c->rule_priority, last,
+			 CONFIG_RULE_PRIORITY_BALANCE,
+			 CONFIG_RULE_PRIORITY_BALANCE - CONFIG_RULES_BESIDE - c->n_uplinks);
 }
 
 static const struct uplink_config *uplink_by_table(const struct config *c, uint32_t table)

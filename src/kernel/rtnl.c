@@ -330,6 +330,7 @@ static struct rtmsg *put_route(struct nlmsghdr *nlh, const struct route_state *r
 
 	rtm->rtm_family = route->family;
 	rtm->rtm_dst_len = route->dst.len;
+	rtm->rtm_src_len = route->from.len;
 	rtm->rtm_tos = route->tos;
 	rtm->rtm_table = route->table < 256 ? (uint8_t)route->table : RT_TABLE_UNSPEC;
 	rtm->rtm_protocol = route->protocol;
@@ -338,6 +339,8 @@ static struct rtmsg *put_route(struct nlmsghdr *nlh, const struct route_state *r
 	mnl_attr_put_u32(nlh, RTA_TABLE, route->table);
 	if (route->dst.len)
 		put_addr(nlh, RTA_DST, &route->dst.addr);
+	if (route->from.len)
+		put_addr(nlh, RTA_SRC, &route->from.addr);
 	if (route->metric)
 		mnl_attr_put_u32(nlh, RTA_PRIORITY, route->metric);
 	return rtm;
@@ -345,7 +348,7 @@ static struct rtmsg *put_route(struct nlmsghdr *nlh, const struct route_state *r
 
 static bool route_is_sendable(const struct route_state *route)
 {
-	return route->n_nexthops <= NEXTHOPS_MAX && route->extra_size <= 1024;
+	return route->n_nexthops <= NEXTHOPS_MAX && route->extra_size <= ROUTE_EXTRA_MAX;
 }
 
 int rtnl_route_add(struct rtnl *r, const struct route_state *route, bool replace)
@@ -433,12 +436,17 @@ static int rule_change(struct rtnl *r, const struct rule_state *rule, uint16_t t
 	frh->dst_len = rule->dst.len;
 	frh->flags = rule->is_inverted ? FIB_RULE_INVERT : 0;
 	mnl_attr_put_u32(nlh, FRA_PRIORITY, rule->priority);
-	mnl_attr_put_u32(nlh, FRA_TABLE, rule->table);
+	if (rule->table)
+		mnl_attr_put_u32(nlh, FRA_TABLE, rule->table);
 	mnl_attr_put_u8(nlh, FRA_PROTOCOL, rule->protocol);
 	if (rule->src.len)
 		put_addr(nlh, FRA_SRC, &rule->src.addr);
 	if (rule->dst.len)
 		put_addr(nlh, FRA_DST, &rule->dst.addr);
+	if (rule->action == FR_ACT_GOTO)
+		mnl_attr_put_u32(nlh, FRA_GOTO, rule->extra.target);
+	if (rule->extra.has_suppress_ifgroup)
+		mnl_attr_put_u32(nlh, FRA_SUPPRESS_IFGROUP, rule->extra.suppress_ifgroup);
 	if (rule->fwmask) {
 		mnl_attr_put_u32(nlh, FRA_FWMARK, rule->fwmark);
 		mnl_attr_put_u32(nlh, FRA_FWMASK, rule->fwmask);
@@ -462,4 +470,17 @@ int rtnl_rule_add(struct rtnl *r, const struct rule_state *rule)
 int rtnl_rule_delete(struct rtnl *r, const struct rule_state *rule)
 {
 	return rule->has_other ? -EOPNOTSUPP : rule_change(r, rule, RTM_DELRULE, 0);
+}
+
+int rtnl_link_set_group(struct rtnl *r, uint32_t ifindex, uint32_t group)
+{
+	char request[256];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(request);
+	struct ifinfomsg *ifi;
+
+	nlh->nlmsg_type = RTM_SETLINK;
+	ifi = mnl_nlmsg_put_extra_header(nlh, sizeof(*ifi));
+	ifi->ifi_index = (int)ifindex;
+	mnl_attr_put_u32(nlh, IFLA_GROUP, group);
+	return request_run(r, nlh);
 }

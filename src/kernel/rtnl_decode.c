@@ -90,13 +90,72 @@ static int attr_name(char out[IFNAMSIZ], const struct nlattr *attr)
 	return 0;
 }
 
+struct altnames {
+	struct link_state *link;
+	size_t n;
+};
+
+static int altname_take(const struct nlattr *attr, void *data)
+{
+	struct altnames *to = data;
+
+	if (mnl_attr_get_type(attr) == IFLA_ALT_IFNAME && to->n < ALTNAMES_MAX &&
+	    attr_name(to->link->altnames[to->n], attr) == 0)
+		to->n++;
+	return MNL_CB_OK;
+}
+
+/* Alternative names that are longer than a name may be are passed over. */
+static void attr_altnames(struct link_state *out, const struct nlattr *list)
+{
+	struct altnames to = {.link = out};
+
+	if (list)
+		mnl_attr_parse_nested(list, altname_take, &to);
+}
+
+/* The kinds that carry their packets inside others (rtnl_link_ops.kind). */
+static bool kind_is_tunnel(const char *kind, size_t size)
+{
+	static const char *const kinds[] = {
+		"tun",	     "wireguard", "gre",  "gretap", "ip6gre", "ip6gretap", "erspan",
+		"ip6erspan", "sit",	  "ipip", "ip6tnl", "vti",    "vti6",	   "xfrm",
+		"vxlan",     "geneve",	  "ovpn", "gtp",    "amt",    "bareudp",
+	};
+	size_t length = strnlen(kind, size);
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (strlen(kinds[i]) == length && !memcmp(kinds[i], kind, length))
+			return true;
+	return false;
+}
+
+static int kind_take(const struct nlattr *attr, void *data)
+{
+	bool *is_tunnel = data;
+
+	if (mnl_attr_get_type(attr) == IFLA_INFO_KIND)
+		*is_tunnel =
+			kind_is_tunnel(mnl_attr_get_payload(attr), mnl_attr_get_payload_len(attr));
+	return MNL_CB_OK;
+}
+
+static bool linkinfo_is_tunnel(const struct nlattr *info)
+{
+	bool is_tunnel = false;
+
+	if (info)
+		mnl_attr_parse_nested(info, kind_take, &is_tunnel);
+	return is_tunnel;
+}
+
 int rtnl_decode_link(struct link_state *out, const struct nlmsghdr *nlh)
 {
-	const struct nlattr *tb[IFLA_IFNAME + 1] = {NULL};
+	const struct nlattr *tb[IFLA_PROP_LIST + 1] = {NULL};
 	const struct ifinfomsg *ifi;
 
 	memset(out, 0, sizeof(*out));
-	if (attrs_parse(nlh, sizeof(*ifi), tb, IFLA_IFNAME) < 0)
+	if (attrs_parse(nlh, sizeof(*ifi), tb, IFLA_PROP_LIST) < 0)
 		return -EBADMSG;
 	ifi = mnl_nlmsg_get_payload(nlh);
 	/* A bridge tells of its ports in its own family with the same message. */
@@ -108,6 +167,9 @@ int rtnl_decode_link(struct link_state *out, const struct nlmsghdr *nlh)
 	out->has_carrier = (ifi->ifi_flags & FLAG_LOWER_UP) && !(ifi->ifi_flags & FLAG_DORMANT);
 	out->is_loopback = ifi->ifi_flags & IFF_LOOPBACK;
 	out->is_pointopoint = ifi->ifi_flags & IFF_POINTOPOINT;
+	out->group = attr_u32(tb[IFLA_GROUP]);
+	out->is_tunnel = linkinfo_is_tunnel(tb[IFLA_LINKINFO]);
+	attr_altnames(out, tb[IFLA_PROP_LIST]);
 	return attr_name(out->name, tb[IFLA_IFNAME]);
 }
 
@@ -296,11 +358,14 @@ static int route_decode(struct route_state *out, const struct nlmsghdr *nlh,
 	out->nexthops = room->nexthops;
 	out->extra = room->extra;
 	if (attr_addr(&out->dst.addr, tb[RTA_DST], rtm->rtm_family) < 0 ||
+	    (!is_answer && attr_addr(&out->from.addr, tb[RTA_SRC], rtm->rtm_family) < 0) ||
 	    attr_addr(&out->prefsrc, tb[RTA_PREFSRC], rtm->rtm_family) < 0 ||
-	    rtm->rtm_dst_len > 8 * addr_size(rtm->rtm_family))
+	    rtm->rtm_dst_len > 8 * addr_size(rtm->rtm_family) ||
+	    rtm->rtm_src_len > 8 * addr_size(rtm->rtm_family))
 		return -EBADMSG;
 	out->dst.addr.family = rtm->rtm_family;
 	out->dst.len = rtm->rtm_dst_len;
+	out->from.len = is_answer ? 0 : rtm->rtm_src_len;
 	if (decode_nexthops(out, tb, rtm->rtm_flags) < 0)
 		return -EBADMSG;
 	return decode_extra(out, nlh, sizeof(room->extra));
@@ -350,16 +415,16 @@ static void rule_decode_extra(struct rule_extra *e, const struct fib_rule_hdr *f
 /* Selectors that a look-up in a snapshot does not judge. */
 static bool rule_has_other(const struct fib_rule_hdr *frh, const struct nlattr *const *tb)
 {
-	static const uint16_t other[] = {FRA_GOTO,	  FRA_FLOW,	  FRA_TUN_ID,
-					 FRA_L3MDEV,	  FRA_UID_RANGE,  FRA_IP_PROTO,
-					 FRA_SPORT_RANGE, FRA_DPORT_RANGE};
+	static const uint16_t other[] = {FRA_FLOW,	 FRA_TUN_ID,   FRA_L3MDEV,
+					 FRA_UID_RANGE,	 FRA_IP_PROTO, FRA_SPORT_RANGE,
+					 FRA_DPORT_RANGE};
 
 	if (frh->tos)
 		return true;
 	for (size_t i = 0; i < sizeof(other) / sizeof(*other); i++)
 		if (tb[other[i]])
 			return true;
-	return tb[FRA_SUPPRESS_IFGROUP] && attr_u32(tb[FRA_SUPPRESS_IFGROUP]) != UINT32_MAX;
+	return false;
 }
 
 static int rule_decode_selectors(struct rule_state *out, const struct fib_rule_hdr *frh,

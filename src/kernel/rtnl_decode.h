@@ -13,7 +13,7 @@
 /* Room for what one route message points to. */
 struct rtnl_route_room {
 	struct nexthop nexthops[NEXTHOPS_MAX];
-	uint8_t extra[1024];
+	uint8_t extra[ROUTE_EXTRA_MAX];
 };
 
 /* Each takes a whole RTM_NEW or RTM_DEL message of its kind. 0, -EBADMSG for a

@@ -2,9 +2,9 @@
 /*
  * fib.c - rules in the order of their priority, tables by the longest prefix.
  *
- * Pure. It says what the snapshot says, not what the kernel would answer: for that
- * there is rtnl_route_get. The table local is in no snapshot, so that addresses of
- * this host are not to be asked for.
+ * Pure. It says what the snapshot says, not what the kernel would answer: for that there is
+ * rtnl_route_get. The table local is in no snapshot, so addresses of this host must not be
+ * asked for.
  */
 #include "waymark/plan/fib.h"
 
@@ -14,35 +14,45 @@
 
 /* --- tables ------------------------------------------------------------------------ */
 
-static bool route_covers(const struct route_state *r, const struct addr *dst)
+static bool prefix_fits(const struct prefix *p, const struct addr *a)
 {
-	if (!r->dst.len)
-		return true;
-	return !addr_is_none(dst) && prefix_contains(&r->dst, dst);
+	return !p->len || (!addr_is_none(a) && prefix_contains(p, a));
 }
 
 static bool route_is_before(const struct route_state *a, const struct route_state *b)
 {
 	if (a->dst.len != b->dst.len)
 		return a->dst.len > b->dst.len;
+	if (a->from.len != b->from.len)
+		return a->from.len > b->from.len;
 	return a->metric < b->metric;
 }
 
-const struct route_state *fib_table_lookup(const struct netstate *s, uint32_t table, uint8_t family,
-					   const struct addr *dst, int32_t suppress)
+static const struct route_state *table_lookup(const struct netstate *s, uint32_t table,
+					      uint8_t family, const struct addr *src,
+					      const struct addr *dst)
 {
 	const struct route_state *best = NULL;
 
 	for (size_t i = 0; i < s->n_routes; i++) {
 		const struct route_state *r = &s->routes[i];
 
-		if (r->table != table || r->family != family || r->tos || !route_covers(r, dst))
+		if (r->table != table || r->family != family || r->tos ||
+		    !prefix_fits(&r->dst, dst) || !prefix_fits(&r->from, src))
 			continue;
 		if (!best || route_is_before(r, best))
 			best = r;
 	}
-	/* The kernel finds the route first and suppresses it then. */
-	return best && best->dst.len > suppress ? best : NULL;
+	return best;
+}
+
+const struct route_state *fib_table_lookup(const struct netstate *s, uint32_t table, uint8_t family,
+					   const struct addr *dst, int32_t suppress)
+{
+	static const struct addr none;
+	const struct route_state *r = table_lookup(s, table, family, &none, dst);
+
+	return r && r->dst.len > suppress ? r : NULL;
 }
 
 bool fib_route_leads_to(const struct route_state *r, uint32_t ifindex)
@@ -54,11 +64,6 @@ bool fib_route_leads_to(const struct route_state *r, uint32_t ifindex)
 }
 
 /* --- rules -------------------------------------------------------------------------- */
-
-static bool prefix_fits(const struct prefix *p, const struct addr *a)
-{
-	return !p->len || (!addr_is_none(a) && prefix_contains(p, a));
-}
 
 /* An interface that is not known fits no rule that asks for one. A rule with an
  * output interface is for sockets that are bound to it. */
@@ -76,6 +81,23 @@ static bool rule_fits(const struct rule_state *r, const struct fib_query *q)
 	return r->family == q->family && selectors_fit(r, q) != r->is_inverted;
 }
 
+/* The kernel finds the route first and suppresses it then; of several next hops the first
+ * one's interface counts. */
+static bool rule_suppresses(const struct netstate *s, const struct rule_state *rule,
+			    const struct route_state *r)
+{
+	const struct link_state *link;
+
+	if (r->type != RTN_UNICAST)
+		return false;
+	if (r->dst.len <= rule->suppress_prefixlength)
+		return true;
+	link = rule->extra.has_suppress_ifgroup && r->n_nexthops
+		       ? netstate_link_by_index(s, r->nexthops[0].ifindex)
+		       : NULL;
+	return link && link->group == rule->extra.suppress_ifgroup;
+}
+
 /* Whether the rule ends the look-up; then the answer is complete. */
 static bool rule_decides(const struct netstate *s, const struct rule_state *r,
 			 const struct fib_query *q, struct fib_answer *a)
@@ -84,10 +106,10 @@ static bool rule_decides(const struct netstate *s, const struct rule_state *r,
 
 	if (r->action != FR_ACT_TO_TBL) {
 		*a = (struct fib_answer){.rule = r, .is_sure = a->is_sure};
-		return r->action != FR_ACT_NOP && r->action != FR_ACT_GOTO;
+		return r->action != FR_ACT_NOP;
 	}
-	route = fib_table_lookup(s, r->table, q->family, &q->dst, r->suppress_prefixlength);
-	if (!route || route->type == RTN_THROW)
+	route = table_lookup(s, r->table, q->family, &q->src, &q->dst);
+	if (!route || route->type == RTN_THROW || rule_suppresses(s, r, route))
 		return false;
 	a->rule = r;
 	a->route = route;
@@ -114,17 +136,34 @@ static const struct rule_state *rule_after(const struct netstate *s, uint8_t fam
 	return next;
 }
 
+static const struct rule_state *rule_at(const struct netstate *s, uint8_t family, uint32_t priority)
+{
+	for (size_t i = 0; i < s->n_rules; i++)
+		if (s->rules[i].family == family && s->rules[i].priority == priority)
+			return &s->rules[i];
+	return NULL;
+}
+
+/* The rule to look at behind one that fits, or does not. A jump to nowhere is none. */
+static const struct rule_state *rule_follow(const struct netstate *s, const struct fib_query *q,
+					    const struct rule_state *r)
+{
+	const struct rule_state *target = NULL;
+
+	if (r->action == FR_ACT_GOTO && rule_fits(r, q) && r->extra.target > r->priority)
+		target = rule_at(s, q->family, r->extra.target);
+	return target ? target : rule_after(s, q->family, r);
+}
+
 void fib_lookup(const struct netstate *s, const struct fib_query *q, struct fib_answer *a)
 {
-	const struct rule_state *r = NULL;
+	const struct rule_state *r = rule_after(s, q->family, NULL);
 
 	*a = (struct fib_answer){.is_sure = true};
-	while ((r = rule_after(s, q->family, r))) {
-		if (r->has_other) {
+	for (; r; r = rule_follow(s, q, r)) {
+		if (r->has_other)
 			a->is_sure = a->is_sure && !rule_fits(r, q);
-			continue;
-		}
-		if (rule_fits(r, q) && rule_decides(s, r, q, a))
+		else if (r->action != FR_ACT_GOTO && rule_fits(r, q) && rule_decides(s, r, q, a))
 			return;
 	}
 	a->rule = NULL;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * gateways.c - learns the uplinks' gateways from the default routes that DHCP,
- * router advertisements, ppp or the administrator put into table main, and keeps
- * them when those move.
+ * gateways.c - learns the uplinks' default routes, whole, from those that DHCP, router
+ * advertisements, ppp, routing daemons or the administrator put into table main.
  *
- * Pure. Must not know what is made of a gateway (routeplan.c).
+ * Pure. Must not know what is made of a gateway (route_plan_uplink.c).
  */
 #include <linux/rtnetlink.h>
 #include <stddef.h>
+#include <string.h>
 
 #include "waymark/plan/route_plan.h"
 
@@ -36,9 +36,8 @@ bool gateway_is_link_local(const struct addr *a)
 	return a->family == AF_INET6 && a->bytes[0] == 0xfe && (a->bytes[1] & 0xc0) == 0x80;
 }
 
-/* An interface that has a network of its own, and the gateway is in none of
- * them: it moved to another network since. With host addresses alone nothing can
- * be said. */
+/* The interface has networks, and the gateway is in none of them: the interface moved to
+ * another network. With host addresses alone nothing can be said. */
 static bool gateway_is_stale(const struct netstate *s, uint32_t ifindex, const struct addr *gateway)
 {
 	bool has_network = false;
@@ -63,60 +62,137 @@ static const struct nexthop *nexthop_by_ifindex(const struct route_state *r, uin
 	return NULL;
 }
 
-/* The nexthop by this interface of the best default route of the table, ours or
- * not; NULL: none. */
-static const struct nexthop *default_find(const struct netstate *s, uint8_t family, uint32_t table,
-					  uint32_t ifindex, bool is_ours)
+/* The default routes by one interface in one table, ours or not. */
+struct search {
+	const struct netstate *s;
+	uint32_t ifindex, table;
+	uint8_t family;
+	bool is_ours;
+};
+
+static const struct nexthop *search_match(const struct search *q, const struct route_state *r)
 {
-	const struct nexthop *best = NULL;
-	uint32_t metric = 0;
-
-	for (size_t i = 0; i < s->n_routes; i++) {
-		const struct route_state *r = &s->routes[i];
-		const struct nexthop *n;
-
-		if (r->family != family || r->table != table || r->dst.len ||
-		    r->type != RTN_UNICAST || (r->protocol == ROUTE_PROTOCOL_WAYMARK) != is_ours)
-			continue;
-		n = nexthop_by_ifindex(r, ifindex);
-		if (!n || (best && r->metric >= metric))
-			continue;
-		best = n;
-		metric = r->metric;
-	}
-	return best;
+	if (r->family != q->family || r->table != q->table || r->dst.len || r->tos ||
+	    r->type != RTN_UNICAST || (r->protocol == ROUTE_PROTOCOL_WAYMARK) != q->is_ours)
+		return NULL;
+	return nexthop_by_ifindex(r, q->ifindex);
 }
 
-static void uplink_learn(struct addr *gateway, bool *is_known, const struct uplink_config *u,
-			 const struct netstate *s, uint32_t ifindex, uint8_t family)
+static void default_fill(struct learnt_default *d, const struct route_state *r,
+			 const struct nexthop *n)
 {
-	const struct nexthop *n = default_find(s, family, RT_TABLE_MAIN, ifindex, false);
+	*d = (struct learnt_default){
+		.gateway = n->gateway,
+		.from = r->from,
+		.prefsrc = r->prefsrc,
+		.metric = r->metric,
+		.is_onlink = n->is_onlink,
+	};
+	if (!r->extra_size || r->extra_size > sizeof(d->extra))
+		return;
+	d->extra_size = r->extra_size;
+	memcpy(d->extra, r->extra, r->extra_size);
+}
 
-	if (n) {
-		*gateway = n->gateway;
-		*is_known = true;
-		return;
+static bool is_from(const struct learnt_default *d, const struct prefix *from)
+{
+	return d->from.len == from->len && (!from->len || prefix_is_equal(&d->from, from));
+}
+
+/* Where a route with this source prefix belongs: the place of a worse one, or a new one. */
+static struct learnt_default *default_place(struct learnt_default *list, uint8_t *n,
+					    const struct route_state *r)
+{
+	for (uint8_t i = 0; i < *n; i++)
+		if (is_from(&list[i], &r->from))
+			return r->metric < list[i].metric ? &list[i] : NULL;
+	if (*n == LEARNT_MAX)
+		return NULL;
+	return &list[(*n)++];
+}
+
+/* The one for any source first. */
+static void defaults_order(struct learnt_default *list, uint8_t n)
+{
+	for (uint8_t i = 1; i < n; i++) {
+		struct learnt_default first = list[i];
+
+		if (first.from.len)
+			continue;
+		list[i] = list[0];
+		list[0] = first;
 	}
-	if (*is_known && gateway_is_stale(s, ifindex, gateway))
-		*is_known = false;
-	if (*is_known)
-		return;
-	n = default_find(s, family, u->table, ifindex, true);
-	if (!n || gateway_is_stale(s, ifindex, &n->gateway))
-		return;
-	*gateway = n->gateway;
-	*is_known = true;
+}
+
+static uint8_t defaults_collect(struct learnt_default *list, const struct search *q)
+{
+	uint8_t n = 0;
+
+	for (size_t i = 0; i < q->s->n_routes; i++) {
+		const struct route_state *r = &q->s->routes[i];
+		const struct nexthop *hop = search_match(q, r);
+		struct learnt_default *place = hop ? default_place(list, &n, r) : NULL;
+
+		if (place)
+			default_fill(place, r, hop);
+	}
+	defaults_order(list, n);
+	return n;
+}
+
+static uint8_t defaults_without_stale(struct learnt_default *list, uint8_t n,
+				      const struct netstate *s, uint32_t ifindex)
+{
+	uint8_t kept = 0;
+
+	for (uint8_t i = 0; i < n; i++)
+		if (!gateway_is_stale(s, ifindex, &list[i].gateway))
+			list[kept++] = list[i];
+	return kept;
+}
+
+/* With balance = "main" our own route may have the place of the one that taught us. */
+static uint8_t defaults_keep(struct learnt_default *list, uint8_t n, struct search *q,
+			     uint32_t table)
+{
+	n = defaults_without_stale(list, n, q->s, q->ifindex);
+	if (n)
+		return n;
+	q->table = table;
+	q->is_ours = true;
+	return defaults_without_stale(list, defaults_collect(list, q), q->s, q->ifindex);
 }
 
 void learnt_gateways_update(struct learnt_gateways *learnt, const struct config *c,
 			    const struct netstate *s)
 {
+	struct learnt_default found[LEARNT_MAX];
+
 	for (size_t i = 0; i < c->n_uplinks; i++) {
 		const struct uplink_config *u = &c->uplinks[i];
 		const struct link_state *link = netstate_link_by_name(s, u->ifname);
 
-		for (unsigned f = 0; link && f < 2; f++)
-			uplink_learn(&learnt->gateway[u->slot][f], &learnt->is_known[u->slot][f], u,
-				     s, link->index, families[f]);
+		for (unsigned f = 0; f < 2; f++) {
+			struct learnt_default *list = learnt->defaults[u->slot][f];
+			uint8_t *n = &learnt->n[u->slot][f], n_found;
+			struct search q = {s, link ? link->index : 0, RT_TABLE_MAIN, families[f],
+					   false};
+
+			if (!link && c->balance == BALANCE_MAIN)
+				continue;
+			n_found = link ? defaults_collect(found, &q) : 0;
+			if (n_found || c->balance != BALANCE_MAIN) {
+				memcpy(list, found, n_found * sizeof(*found));
+				*n = n_found;
+			} else {
+				*n = defaults_keep(list, *n, &q, u->table);
+			}
+		}
 	}
+}
+
+const struct learnt_default *learnt_default_find(const struct learnt_gateways *learnt, uint8_t slot,
+						 unsigned f)
+{
+	return learnt->n[slot][f] ? &learnt->defaults[slot][f][0] : NULL;
 }

@@ -132,6 +132,15 @@ const struct link_state *netstate_link_by_name(const struct netstate *s, const c
 	return NULL;
 }
 
+const struct link_state *netstate_link_by_altname(const struct netstate *s, const char *name)
+{
+	for (size_t i = 0; *name && i < s->n_links; i++)
+		for (size_t k = 0; k < ALTNAMES_MAX; k++)
+			if (!strcmp(s->links[i].altnames[k], name))
+				return &s->links[i];
+	return NULL;
+}
+
 const struct link_state *netstate_link_by_index(const struct netstate *s, uint32_t index)
 {
 	for (size_t i = 0; i < s->n_links; i++)
@@ -149,7 +158,8 @@ static bool nexthop_is_equal(const struct nexthop *a, const struct nexthop *b)
 bool route_is_same_place(const struct route_state *a, const struct route_state *b)
 {
 	return a->family == b->family && a->table == b->table && a->metric == b->metric &&
-	       a->tos == b->tos && prefix_is_equal(&a->dst, &b->dst);
+	       a->tos == b->tos && prefix_is_equal(&a->dst, &b->dst) &&
+	       a->from.len == b->from.len && (!a->from.len || prefix_is_equal(&a->from, &b->from));
 }
 
 static bool nexthops_are_equal(const struct route_state *a, const struct route_state *b)

@@ -6,6 +6,7 @@
  * Pure: must not know who reads the line.
  */
 #include "waymark/plan/netstate.h"
+#include "waymark/plan/route_extra.h"
 
 #include <inttypes.h>
 #include <linux/fib_rules.h>
@@ -124,13 +125,35 @@ static void put_scope(struct line *l, const struct route_state *r)
 		put(l, " scope %u", r->scope);
 }
 
+/* What of the metrics is a number by itself, as ip-route(8) names it. */
+static void put_metrics(struct line *l, const struct route_state *r)
+{
+	static const char *const word[] = {
+		[RTAX_MTU] = "mtu",	      [RTAX_WINDOW] = "window",
+		[RTAX_ADVMSS] = "advmss",     [RTAX_HOPLIMIT] = "hoplimit",
+		[RTAX_INITCWND] = "initcwnd", [RTAX_INITRWND] = "initrwnd",
+		[RTAX_QUICKACK] = "quickack",
+	};
+	uint32_t value, locks = 0;
+	uint8_t pref;
+
+	route_metric(r, RTAX_LOCK, &locks);
+	for (unsigned i = 0; i < sizeof(word) / sizeof(*word); i++)
+		if (word[i] && route_metric(r, i, &value))
+			put(l, " %s %s%" PRIu32, word[i], locks & 1u << i ? "lock " : "", value);
+	if (route_preference(r, &pref))
+		put(l, " pref %s", pref == 1 ? "high" : pref == 3 ? "low" : "medium");
+}
+
 int route_format(char *buf, size_t size, const struct route_state *r, const struct netstate *s)
 {
 	struct line l = {.buf = buf, .size = size};
-	char text[ADDR_STRLEN];
+	char text[ADDR_STRLEN], from[PREFIX_STRLEN];
 
 	put_type(&l, r->type);
 	put_prefix(&l, &r->dst);
+	if (r->from.len)
+		put(&l, " from %s", prefix_format(&r->from, from));
 	if (r->nexthop_id)
 		put(&l, " nhid %" PRIu32, r->nexthop_id);
 	else if (r->n_nexthops == 1)
@@ -144,6 +167,7 @@ int route_format(char *buf, size_t size, const struct route_state *r, const stru
 		put(&l, " metric %" PRIu32, r->metric);
 	if (!addr_is_none(&r->prefsrc))
 		put(&l, " src %s", addr_format(&r->prefsrc, text));
+	put_metrics(&l, r);
 	if (r->nexthop_id)
 		return (int)l.length;
 	if (r->n_nexthops > 1)

@@ -63,7 +63,11 @@ static int route_compare_place(const struct route_state *a, const struct route_s
 		return a->metric < b->metric ? -1 : 1;
 	if (a->tos != b->tos)
 		return a->tos - b->tos;
-	return addr_compare(&a->dst.addr, &b->dst.addr);
+	if (a->from.len != b->from.len)
+		return a->from.len - b->from.len;
+	if (!addr_is_equal(&a->dst.addr, &b->dst.addr))
+		return addr_compare(&a->dst.addr, &b->dst.addr);
+	return a->from.len ? addr_compare(&a->from.addr, &b->from.addr) : 0;
 }
 
 static int place_compare(const void *a, const void *b)
@@ -186,14 +190,57 @@ static size_t rules_count(const struct netstate *s, const struct rule_state *r, 
 	return count;
 }
 
+/* Where a rule stands in the kernel's order; n_rules: nowhere. */
+static size_t rule_index(const struct netstate *s, const struct rule_state *r)
+{
+	size_t i = 0;
+
+	while (i < s->n_rules && !rule_is_equal(&s->rules[i], r))
+		i++;
+	return i;
+}
+
+/* The rules of the balanced route share a priority, and the order of adding counts: each
+ * stands behind the one before it, and behind everybody else's. One that does not is added
+ * again; so are those behind it. */
+static bool rule_is_misplaced(const struct netstate *wanted, size_t k, const struct netstate *s)
+{
+	const struct rule_state *r = &wanted->rules[k];
+	size_t at = rule_index(s, r);
+
+	if (r->priority != RULE_PRIORITY_BALANCE || at == s->n_rules)
+		return false;
+	for (size_t i = at + 1; i < s->n_rules; i++)
+		if (s->rules[i].family == r->family && s->rules[i].priority == r->priority &&
+		    s->rules[i].protocol != ROUTE_PROTOCOL_WAYMARK)
+			return true;
+	for (size_t i = 0; i < k; i++) {
+		const struct rule_state *before = &wanted->rules[i];
+
+		if (before->family == r->family && before->priority == r->priority &&
+		    (rule_index(s, before) > at || rule_is_misplaced(wanted, i, s)))
+			return true;
+	}
+	return false;
+}
+
+static int rule_move(struct route_diff *d, const struct rule_state *r)
+{
+	return netstate_add_rule(d->remove, r) && netstate_add_rule(d->add, r) ? 0 : -ENOMEM;
+}
+
 /* The kernel holds the same rule twice where somebody adds it twice: one of ours
  * is enough. */
 static int diff_rules(struct route_diff *d, const struct netstate *wanted, const struct netstate *s)
 {
-	for (size_t i = 0; i < wanted->n_rules; i++)
-		if (!rules_count(s, &wanted->rules[i], s->n_rules) &&
-		    !netstate_add_rule(d->add, &wanted->rules[i]))
+	for (size_t i = 0; i < wanted->n_rules; i++) {
+		const struct rule_state *r = &wanted->rules[i];
+
+		if (!rules_count(s, r, s->n_rules) && !netstate_add_rule(d->add, r))
 			return -ENOMEM;
+		if (rule_is_misplaced(wanted, i, s) && rule_move(d, r) < 0)
+			return -ENOMEM;
+	}
 	for (size_t i = 0; i < s->n_rules; i++) {
 		const struct rule_state *r = &s->rules[i];
 

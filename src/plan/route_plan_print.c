@@ -20,7 +20,9 @@ static void print_rule(const struct rule_state *r, FILE *out)
 	char text[256];
 
 	rule_format(text, sizeof(text), r);
-	fprintf(out, "ip %s rule add %s\n", family_option(r->family), text);
+	fprintf(out, "ip %s rule add ", family_option(r->family));
+	shell_print(out, text);
+	fputc('\n', out);
 }
 
 /* A balanced default route has a nexthop an uplink, so its line has any length. */
@@ -52,8 +54,20 @@ static void print_troubles(const struct route_plan *p, const struct config *c, F
 					uplink_trouble_text(p->uplinks[i].trouble[f]));
 }
 
+static void print_groups(const struct route_plan *p, const struct config *c, FILE *out)
+{
+	for (size_t i = 0; p->link_group == LINK_GROUP_WAYMARK && i < p->n_uplinks; i++) {
+		if (!p->uplinks[i].ifindex)
+			continue;
+		fputs("ip link set dev ", out);
+		shell_print(out, c->uplinks[i].ifname);
+		fprintf(out, " group %u\n", LINK_GROUP_WAYMARK);
+	}
+}
+
 void route_plan_print(const struct route_plan *p, const struct config *c, FILE *out)
 {
+	print_groups(p, c, out);
 	for (size_t i = 0; i < p->wanted->n_rules; i++)
 		print_rule(&p->wanted->rules[i], out);
 	for (size_t i = 0; i < p->wanted->n_routes; i++)

@@ -1,22 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * route_plan_standby.c - the routes that stand behind the others: they carry
- * nothing while all is well, and hold in the moment in which the kernel takes
- * routes away with an interface.
+ * route_plan_standby.c - the routes that stand behind the others: they carry nothing while all
+ * is well, and hold in the moment in which the kernel takes routes away with an interface.
  *
- * Pure. Must not know how the routes before them are chosen (routeplan.c).
+ * Pure. Must not know how the routes before them are chosen.
  *
- * An uplink's table without a default route lets its packets fall through to main,
- * which sends them out of another line: right for a line that is down for good,
- * whose flows go on by another where that is possible, and wrong while a line only
- * flickers or is being made again. So the last route of each table refuses, until
- * the uplink is released: then flows that are held stray, and are told of.
+ * Without a default route in an uplink's table, its packets go on to the next rules and leave
+ * by another uplink: right for an uplink that is down for good, wrong while it only flickers or
+ * is being made again. So the last route of each table refuses, until the uplink is released.
  *
- * When an interface is deleted, the kernel deletes the whole IPv4 multipath route
- * that names it, so that main is without a default route until somebody makes
- * another one, and the router's own packets, which are first routed without a
- * mark, are lost whatever their line. A spare for each line goes with its own
- * interface only. Of an IPv6 route only that nexthop goes.
+ * When an interface is deleted, the kernel deletes the whole IPv4 multipath route that names
+ * it, so that nothing leads out until somebody makes another one, and the router's own packets,
+ * which are first routed without a mark, are lost whatever their uplink. A spare for each
+ * uplink goes with its own interface only. Of an IPv6 route only that nexthop goes.
  */
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -45,13 +41,13 @@ static bool family_is_alive(const struct netstate *s, uint8_t family)
 	return false;
 }
 
-int refusals_plan(struct netstate *wanted, const struct config *c, const struct netstate *s,
-		  const struct learnt_gateways *learnt, uint8_t family)
+int plan_refusal(struct planner *pl, uint8_t family, uint32_t table)
 {
-	const struct link_state *loopback = loopback_find(s);
+	const struct link_state *loopback = loopback_find(pl->s);
 	struct nexthop hop = {.ifindex = loopback ? loopback->index : 0, .weight = 1};
 	struct route_state r = {
 		.family = family,
+		.table = table,
 		.type = RTN_UNREACHABLE,
 		.protocol = ROUTE_PROTOCOL_WAYMARK,
 		.scope = RT_SCOPE_UNIVERSE,
@@ -60,20 +56,26 @@ int refusals_plan(struct netstate *wanted, const struct config *c, const struct 
 		.nexthops = &hop,
 	};
 
-	if (!family_is_alive(s, family) || (family == AF_INET6 && !loopback))
+	if (!family_is_alive(pl->s, family) || (family == AF_INET6 && !loopback))
 		return 0;
 	r.dst.addr.family = family;
-	for (size_t i = 0; i < c->n_uplinks; i++) {
-		r.table = c->uplinks[i].table;
-		if (learnt->is_released[c->uplinks[i].slot][family_index(family)])
+	return netstate_add_route(pl->p->wanted, &r) ? 0 : -ENOMEM;
+}
+
+int plan_refusals(struct planner *pl, uint8_t family)
+{
+	for (size_t i = 0; i < pl->c->n_uplinks; i++) {
+		const struct uplink_config *u = &pl->c->uplinks[i];
+
+		if (pl->learnt->is_released[u->slot][family_index(family)])
 			continue;
-		if (!netstate_add_route(wanted, &r))
+		if (plan_refusal(pl, family, u->table) < 0)
 			return -ENOMEM;
 	}
 	return 0;
 }
 
-int spares_plan(struct netstate *wanted, const struct route_state *balanced)
+int plan_spares(struct planner *pl, const struct route_state *balanced)
 {
 	for (uint16_t i = 0; i < balanced->n_nexthops; i++) {
 		struct nexthop hop = balanced->nexthops[i];
@@ -84,7 +86,7 @@ int spares_plan(struct netstate *wanted, const struct route_state *balanced)
 		r.n_nexthops = 1;
 		r.nexthops = &hop;
 		r.scope = addr_is_none(&hop.gateway) ? RT_SCOPE_LINK : RT_SCOPE_UNIVERSE;
-		if (!netstate_add_route(wanted, &r))
+		if (!netstate_add_route(pl->p->wanted, &r))
 			return -ENOMEM;
 	}
 	return 0;

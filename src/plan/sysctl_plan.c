@@ -47,7 +47,6 @@ static void want_loose(struct want_list *l, const struct uplink_config *u)
 
 static void want_steering(struct want_list *l, const struct config *c)
 {
-	want(l, "net/ipv4/conf/all/src_valid_mark", "1", "reverse path filters heed the mark");
 	for (size_t i = 0; i < c->n_uplinks; i++)
 		want_loose(l, &c->uplinks[i]);
 	if (!c->balance)

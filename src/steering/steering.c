@@ -72,10 +72,9 @@ void steering_set_config(struct steering *s, const struct config *c)
 			decisions.by_slot[u->slot] = s->decisions.by_slot[was->slot];
 		if (!was || strcmp(was->ifname, u->ifname))
 			continue;
-		memcpy(learnt.gateway[u->slot], s->learnt.gateway[was->slot],
-		       sizeof(learnt.gateway[0]));
-		memcpy(learnt.is_known[u->slot], s->learnt.is_known[was->slot],
-		       sizeof(learnt.is_known[0]));
+		memcpy(learnt.defaults[u->slot], s->learnt.defaults[was->slot],
+		       sizeof(learnt.defaults[0]));
+		memcpy(learnt.n[u->slot], s->learnt.n[was->slot], sizeof(learnt.n[0]));
 	}
 	s->learnt = learnt;
 	s->decisions = decisions;
@@ -149,18 +148,19 @@ const struct netstate *steering_netstate(const struct steering *s)
 	return s->netstate;
 }
 
-/* What this process has learnt itself is newer than the file. */
+/* Only with balance = "main" may the routes that taught them be away. What this process has
+ * learnt itself is newer than the file. */
 static void gateways_recall(struct steering *s)
 {
-	for (size_t i = 0; i < s->state->n_gateways; i++) {
+	for (size_t i = 0; s->config->balance == BALANCE_MAIN && i < s->state->n_gateways; i++) {
 		const struct saved_gateway *g = &s->state->gateways[i];
 		const struct uplink_config *u = config_uplink_by_name(s->config, g->uplink);
 		unsigned f = family_index(g->family);
 
-		if (!u || strcmp(u->ifname, g->ifname) || s->learnt.is_known[u->slot][f])
+		if (!u || strcmp(u->ifname, g->ifname) || s->learnt.n[u->slot][f])
 			continue;
-		s->learnt.gateway[u->slot][f] = g->gateway;
-		s->learnt.is_known[u->slot][f] = true;
+		s->learnt.defaults[u->slot][f][0] = (struct learnt_default){.gateway = g->gateway};
+		s->learnt.n[u->slot][f] = 1;
 	}
 }
 
@@ -190,13 +190,15 @@ int steering_remember(struct steering *s)
 		const struct uplink_config *u = &s->config->uplinks[i];
 
 		for (unsigned f = 0; f < 2; f++) {
+			const struct learnt_default *d =
+				learnt_default_find(&s->learnt, u->slot, f);
 			struct saved_gateway g = {.family = family[f]};
 
-			if (!s->learnt.is_known[u->slot][f])
+			if (!d)
 				continue;
 			memcpy(g.uplink, u->name, sizeof(g.uplink));
 			memcpy(g.ifname, u->ifname, sizeof(g.ifname));
-			g.gateway = s->learnt.gateway[u->slot][f];
+			g.gateway = d->gateway;
 			if (steering_state_keep_gateway(s->state, &g) < 0)
 				return -ENOMEM;
 		}

@@ -4,7 +4,7 @@
  *
  * The order is the point. On the way in: what packets need to arrive (sysctls),
  * the tables, the rules that lead to them, the ruleset that marks packets for the
- * rules, and last what spreads new flows (main's default route); then what is no
+ * rules, and last what spreads new flows (the balanced route); then what is no
  * longer wanted goes. On the way out the other way round. So a marked packet
  * finds its table in every moment in which packets are marked.
  */
@@ -61,6 +61,7 @@ static void run_install(struct run *run, const struct route_diff *d)
 	int before;
 
 	sysctls_set(run, false);
+	groups_set(run);
 	routes_add(run, d, false);
 	rules_add(run, d);
 	before = run->n_changed;
@@ -118,7 +119,7 @@ static const struct uplink_config *rule_takes(const struct config *c, const stru
 /* Why the steering cannot be beside this rule, to errors. */
 static bool rule_is_in_the_way(const struct config *c, const struct rule_state *r, FILE *errors)
 {
-	uint32_t last = c->rule_priority + (uint32_t)c->n_uplinks;
+	uint32_t last = rule_priority_last(c);
 	bool is_among = r->priority >= c->rule_priority && r->priority <= last;
 	const struct uplink_config *taken = rule_takes(c, r);
 	const char *family = r->family == AF_INET6 ? "IPv6" : "IPv4";
@@ -384,6 +385,7 @@ static int run_remove(struct run *run)
 	ruleset_remove(run);
 	rules_remove(run, d);
 	routes_remove(run, d, false);
+	groups_reset(run);
 	sysctls_restore(run);
 	route_diff_free(d);
 	return run->error;

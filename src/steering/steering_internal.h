@@ -81,6 +81,7 @@ int run_keep(struct run *run);
 int undo_sysctl(struct run *run, const char *name, const char *former);
 int undo_route(struct run *run, const struct route_state *former, bool is_added);
 int undo_rule(struct run *run, const struct rule_state *rule, bool is_added);
+int undo_group(struct run *run, uint32_t ifindex, uint32_t former);
 int undo_ruleset(struct run *run, const char *former); /* NULL: there was none */
 /* Undoes everything, last first, and forgets. */
 void run_undo(struct run *run);
@@ -89,8 +90,8 @@ void run_clear(struct run *run);
 /* --- parts ------------------------------------------------------------------------------ */
 
 /* steering_routes.c: each takes its part of the difference to the plan. */
-void routes_add(struct run *run, const struct route_diff *d, bool is_main);
-void routes_remove(struct run *run, const struct route_diff *d, bool is_main);
+void routes_add(struct run *run, const struct route_diff *d, bool is_balance);
+void routes_remove(struct run *run, const struct route_diff *d, bool is_balance);
 void rules_add(struct run *run, const struct route_diff *d);
 void rules_remove(struct run *run, const struct route_diff *d);
 /* Puts back the displaced routes of others (all, or those whose place the plan no
@@ -98,6 +99,10 @@ void rules_remove(struct run *run, const struct route_diff *d);
 void routes_restore(struct run *run, const struct netstate *wanted);
 /* Whether the former plan had a route of ours in this place. */
 bool route_was_ours(struct run *run, const struct route_state *place);
+
+/* steering_links.c: the groups of the uplinks' interfaces, as planned and as found. */
+void groups_set(struct run *run);
+void groups_reset(struct run *run);
 
 /* steering_sysctl.c */
 void sysctls_set(struct run *run, bool is_last_word);

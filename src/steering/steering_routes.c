@@ -141,15 +141,18 @@ static void route_put(struct run *run, const struct route_diff *d, const struct 
 			   *rtnl_error(run->s->rtnl) ? rtnl_error(run->s->rtnl) : "refused");
 }
 
-static bool route_is_in(const struct route_state *r, bool is_main)
+/* Whether it is one that spreads new flows, as told, or one that it needs. */
+static bool route_is_in(const struct run *run, const struct route_state *r, bool is_balance)
 {
-	return (r->table == RT_TABLE_MAIN) == is_main;
+	bool is_spread = r->table == RT_TABLE_MAIN || r->table == run->s->config->balance_table;
+
+	return is_spread == is_balance;
 }
 
-void routes_add(struct run *run, const struct route_diff *d, bool is_main)
+void routes_add(struct run *run, const struct route_diff *d, bool is_balance)
 {
 	for (size_t i = 0; i < d->add->n_routes && run_goes_on(run); i++)
-		if (route_is_in(&d->add->routes[i], is_main))
+		if (route_is_in(run, &d->add->routes[i], is_balance))
 			route_put(run, d, &d->add->routes[i]);
 }
 
@@ -174,13 +177,13 @@ static void route_take(struct run *run, const struct route_state *r, const struc
 			   family_name(r->family), route_text(&t, r, s));
 }
 
-void routes_remove(struct run *run, const struct route_diff *d, bool is_main)
+void routes_remove(struct run *run, const struct route_diff *d, bool is_balance)
 {
 	for (size_t i = d->remove->n_routes; i-- > 0 && run_goes_on(run);) {
 		const struct route_state *r = &d->remove->routes[i];
 
 		/* What was put over it took it away. */
-		if (route_is_in(r, is_main) && !route_find(d->add, r))
+		if (route_is_in(run, r, is_balance) && !route_find(d->add, r))
 			route_take(run, r, d->remove);
 	}
 }
@@ -311,7 +314,30 @@ static void rule_describe(struct steering_change *c, const struct run *run, bool
 		 rule_text(text, sizeof(text), r), family_name(r->family));
 }
 
-static void rule_put(struct run *run, const struct rule_state *r)
+static bool rule_is_in(const struct netstate *s, const struct rule_state *r)
+{
+	for (size_t i = 0; i < s->n_rules; i++)
+		if (rule_is_equal(&s->rules[i], r))
+			return true;
+	return false;
+}
+
+/* One that is there in the wrong place among those of its priority is added anew, behind
+ * them; the kernel takes no second one that is equal. */
+static int rule_bring(struct run *run, const struct rule_state *r, bool is_misplaced)
+{
+	int err = is_misplaced ? rtnl_rule_delete(run->s->rtnl, r) : 0;
+
+	if (err && err != -ENOENT && err != -ESRCH)
+		return err;
+	if (is_misplaced && !err)
+		err = undo_rule(run, r, false);
+	err = rtnl_rule_add(run->s->rtnl, r);
+	/* A kernel without IPv6 has nothing to steer there. */
+	return err ? err : undo_rule(run, r, true);
+}
+
+static void rule_put(struct run *run, const struct rule_state *r, bool is_misplaced)
 {
 	struct steering_change change;
 	char text[256];
@@ -320,12 +346,9 @@ static void rule_put(struct run *run, const struct rule_state *r)
 	rule_describe(&change, run, true, r);
 	if (!run_may(run, &change))
 		return;
-	err = rtnl_rule_add(run->s->rtnl, r);
-	/* A kernel without IPv6 has nothing to steer there. */
+	err = rule_bring(run, r, is_misplaced);
 	if (err == -EAFNOSUPPORT && r->family == AF_INET6)
 		return;
-	if (!err)
-		err = undo_rule(run, r, true);
 	if (!err)
 		run_done(run, &change);
 	else
@@ -337,7 +360,7 @@ static void rule_put(struct run *run, const struct rule_state *r)
 void rules_add(struct run *run, const struct route_diff *d)
 {
 	for (size_t i = 0; i < d->add->n_rules && run_goes_on(run); i++)
-		rule_put(run, &d->add->rules[i]);
+		rule_put(run, &d->add->rules[i], rule_is_in(d->remove, &d->add->rules[i]));
 }
 
 static void rule_take(struct run *run, const struct rule_state *r)
@@ -361,9 +384,10 @@ static void rule_take(struct run *run, const struct rule_state *r)
 			   family_name(r->family), r->priority, rule_text(text, sizeof(text), r));
 }
 
-/* Last first: the rule that looks at main stands before those that need it. */
+/* Last first: local destinations stand before those rules that need them to. */
 void rules_remove(struct run *run, const struct route_diff *d)
 {
 	for (size_t i = d->remove->n_rules; i-- > 0 && run_goes_on(run);)
-		rule_take(run, &d->remove->rules[i]);
+		if (!rule_is_in(d->add, &d->remove->rules[i]))
+			rule_take(run, &d->remove->rules[i]);
 }

@@ -22,6 +22,7 @@ enum undo_kind {
 	UNDO_ROUTE_CHANGE, /* put route back, over what stands there */
 	UNDO_RULE_ADD,	   /* delete rule */
 	UNDO_RULE_REMOVE,  /* add rule */
+	UNDO_GROUP,	   /* set the interface's group */
 	UNDO_RULESET,	   /* load text, or delete the table where there is none */
 };
 
@@ -29,6 +30,7 @@ struct undo {
 	enum undo_kind kind;
 	struct route_state route;
 	struct rule_state rule;
+	uint32_t ifindex, group;
 	char name[SYSCTL_NAME_MAX];
 	char *text;
 };
@@ -146,6 +148,20 @@ int undo_rule(struct run *run, const struct rule_state *rule, bool is_added)
 	return 0;
 }
 
+int undo_group(struct run *run, uint32_t ifindex, uint32_t former)
+{
+	struct undo *u;
+
+	if (!run->is_atomic)
+		return 0;
+	u = undo_new(run, UNDO_GROUP);
+	if (!u)
+		return -ENOMEM;
+	u->ifindex = ifindex;
+	u->group = former;
+	return 0;
+}
+
 int undo_ruleset(struct run *run, const char *former)
 {
 	struct undo *u;
@@ -185,6 +201,8 @@ static int undo_run(struct steering *s, const struct undo *u)
 		return rtnl_rule_delete(s->rtnl, &u->rule);
 	case UNDO_RULE_REMOVE:
 		return rtnl_rule_add(s->rtnl, &u->rule);
+	case UNDO_GROUP:
+		return rtnl_link_set_group(s->rtnl, u->ifindex, u->group);
 	case UNDO_RULESET:
 		return ruleset_put_back(s->nft, u->text);
 	}

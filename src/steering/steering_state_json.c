@@ -17,7 +17,7 @@
 #include "steering/steering_state.h"
 
 #define STATE_VERSION	1
-#define EXTRA_BYTES_MAX 1024
+#define EXTRA_BYTES_MAX ROUTE_EXTRA_MAX
 
 /* What a state is of: this boot, this network namespace. */
 struct place {
@@ -82,16 +82,18 @@ static json_t *nexthop_to_json(const struct nexthop *n, const struct netstate *s
 static json_t *route_to_json(const struct route_state *r, const struct netstate *s)
 {
 	json_t *hops = json_array();
-	char dst[PREFIX_STRLEN];
+	char dst[PREFIX_STRLEN], from[PREFIX_STRLEN] = "";
 
+	if (r->from.len)
+		prefix_format(&r->from, from);
 	for (size_t i = 0; i < r->n_nexthops; i++)
 		json_array_append_new(hops, nexthop_to_json(&r->nexthops[i], s));
-	return json_pack("{s:i, s:I, s:i, s:i, s:i, s:i, s:I, s:I, s:s, s:o, s:o, s:o}", "family",
-			 r->family == AF_INET6 ? 6 : 4, "table", (json_int_t)r->table, "type",
-			 r->type, "protocol", r->protocol, "scope", r->scope, "tos", r->tos,
+	return json_pack("{s:i, s:I, s:i, s:i, s:i, s:i, s:I, s:I, s:s, s:s, s:o, s:o, s:o}",
+			 "family", r->family == AF_INET6 ? 6 : 4, "table", (json_int_t)r->table,
+			 "type", r->type, "protocol", r->protocol, "scope", r->scope, "tos", r->tos,
 			 "metric", (json_int_t)r->metric, "nexthop_id", (json_int_t)r->nexthop_id,
-			 "dst", prefix_format(&r->dst, dst), "src", addr_to_json(&r->prefsrc),
-			 "extra", extra_to_json(r), "nexthops", hops);
+			 "dst", prefix_format(&r->dst, dst), "from", from, "src",
+			 addr_to_json(&r->prefsrc), "extra", extra_to_json(r), "nexthops", hops);
 }
 
 static json_t *routes_to_json(const struct netstate *s)
@@ -262,13 +264,14 @@ static int route_from_json(struct netstate *s, json_t *json)
 	struct route_state r = {.nexthops = hops, .extra = extra};
 	int family, type, protocol, scope, tos, err;
 	json_int_t table, metric, nexthop_id;
-	const char *dst, *src, *hex;
+	const char *dst, *src, *hex, *from = "";
 	json_t *list;
 
-	if (json_unpack(json, "{s:i, s:I, s:i, s:i, s:i, s:i, s:I, s:I, s:s, s:s, s:s, s:o}",
+	if (json_unpack(json, "{s:i, s:I, s:i, s:i, s:i, s:i, s:I, s:I, s:s, s?s, s:s, s:s, s:o}",
 			"family", &family, "table", &table, "type", &type, "protocol", &protocol,
 			"scope", &scope, "tos", &tos, "metric", &metric, "nexthop_id", &nexthop_id,
-			"dst", &dst, "src", &src, "extra", &hex, "nexthops", &list) < 0)
+			"dst", &dst, "from", &from, "src", &src, "extra", &hex, "nexthops",
+			&list) < 0)
 		return -EBADMSG;
 	r.family = family == 6 ? AF_INET6 : AF_INET;
 	r.table = (uint32_t)table;
@@ -278,8 +281,8 @@ static int route_from_json(struct netstate *s, json_t *json)
 	r.tos = (uint8_t)tos;
 	r.metric = (uint32_t)metric;
 	r.nexthop_id = (uint32_t)nexthop_id;
-	if (prefix_parse(&r.dst, dst) < 0 || addr_from_json(&r.prefsrc, src) < 0 ||
-	    extra_from_json(&r, hex) < 0)
+	if (prefix_parse(&r.dst, dst) < 0 || (*from && prefix_parse(&r.from, from) < 0) ||
+	    addr_from_json(&r.prefsrc, src) < 0 || extra_from_json(&r, hex) < 0)
 		return -EBADMSG;
 	err = nexthops_from_json(&r, list, s);
 	if (!err && !netstate_add_route(s, &r))

@@ -65,12 +65,12 @@ static void sysctl_keep(struct run *run, const struct sysctl_want *w, const char
 		run_failed(run, err, NULL, "sysctl %s", w->name);
 }
 
-/* Said when the steering is installed, not each time that it is looked at. */
+/* Reported once when the steering is installed, not each time that it is looked at. */
 static void sysctl_warn(struct run *run, const struct sysctl_want *w, int err)
 {
 	if (run->errors && run->is_atomic)
-		fprintf(run->errors, "warning: sysctl %s: cannot set it to %s (%s): %s\n", w->name,
-			w->value, w->why, strerror(-err));
+		fprintf(run->errors, "sysctl %s: cannot set it to %s (%s): %s\n", w->name, w->value,
+			w->why, strerror(-err));
 }
 
 /* An interface that is new, or made again, has new sysctls. */
@@ -117,7 +117,7 @@ static void sysctl_set(struct run *run, const struct sysctl_want *w, bool is_las
 		err = sysctl_change(run, w, now);
 	if (!err)
 		run_done(run, &change);
-	else
+	else if (is_last_word)
 		sysctl_warn(run, w, err);
 }
 

@@ -73,8 +73,8 @@ static const struct {
 	 "at most 64", 0},
 	{"rule-priority = 0\n" A, 1, "choose 1 to 32765", 0},
 	{"rule-priority = 32766\n" A, 1, "choose 1 to 32765", 0},
-	{A "rule-priority = 32765\n", 2, "32766 (table main); choose 1 to 32764", 0},
-	{A B "rule-priority = 32764\n", 3, "choose 1 to 32763", 0},
+	{A "rule-priority = 32765\n", 2, "32765 (the balanced route); choose 1 to 32757", 0},
+	{A B "rule-priority = 32764\n", 3, "choose 1 to 32756", 0},
 	/* paths, durations, sizes */
 	{"database = flows.db\n" A, 1, "not an absolute path", 0},
 	{"database = \"\"\n" A, 1, "not an absolute path", 0},

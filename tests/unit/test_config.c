@@ -130,7 +130,7 @@ static void check_defaults(const struct config *c)
 	assert_int_equal(c->mark_mask, 0xff);
 	assert_int_equal(c->label_base, 64);
 	assert_int_equal(c->nflog_group, 77);
-	assert_int_equal(c->rule_priority, 1000);
+	assert_int_equal(c->rule_priority, 4000);
 	assert_int_equal(c->local_routes, LOCAL_SUPPRESS);
 	assert_int_equal(c->balance, BALANCE_TABLE);
 	assert_true(c->sysctl);

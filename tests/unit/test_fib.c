@@ -224,6 +224,36 @@ static void the_reason_is_what_was_changed(void **state)
 	assert_int_equal(why(s), REASON_ROUTE_SPECIFIC);
 }
 
+static void jumps_and_groups_are_followed(void **state)
+{
+	struct fib_query q = query(2);
+	struct fib_answer a;
+	struct netstate *s = router(ALL);
+
+	(void)state;
+	/* The look at main passes over interfaces of the group, as the kernel does. */
+	for (size_t i = 0; i < s->n_rules; i++)
+		if (s->rules[i].suppress_prefixlength >= 0)
+			s->rules[i].extra.has_suppress_ifgroup = true,
+			s->rules[i].extra.suppress_ifgroup = 87;
+	route_add(s, RT_TABLE_MAIN, "203.0.113.0/24", 0, IF2, 0);
+	for (size_t i = 0; i < s->n_links; i++)
+		if (s->links[i].index == IF2)
+			s->links[i].group = 87;
+	fib_lookup(s, &q, &a);
+	assert_int_equal(a.rule->table, 251);
+	/* A jump leads past the mark's rule; one to nowhere does not. */
+	rule_add(s, 1, 2, 0);
+	s->rules[s->n_rules - 1].action = FR_ACT_GOTO;
+	s->rules[s->n_rules - 1].extra.target = 32766;
+	fib_lookup(s, &q, &a);
+	assert_int_not_equal(a.rule->table, 251);
+	s->rules[s->n_rules - 1].extra.target = 20000;
+	fib_lookup(s, &q, &a);
+	assert_int_equal(a.rule->table, 251);
+	netstate_free(s);
+}
+
 /* In audit mode the tables are another tool's. */
 static void another_tools_rules_are_judged_by_where_they_lead(void **state)
 {
@@ -249,6 +279,7 @@ int main(void)
 		cmocka_unit_test(a_rule_is_asked_for_all_its_selectors),
 		cmocka_unit_test(the_lower_metric_and_the_longer_prefix_count),
 		cmocka_unit_test(the_reason_is_what_was_changed),
+		cmocka_unit_test(jumps_and_groups_are_followed),
 		cmocka_unit_test(another_tools_rules_are_judged_by_where_they_lead),
 	};
 

@@ -108,7 +108,8 @@ static int lab_start(void **state)
 	};
 	config = (struct config){.mark_mask = 0xff,
 				 .rule_priority = 1000,
-				 .balance = true,
+				 .balance = BALANCE_MAIN,
+				 .balance_table = 252,
 				 .sysctl = true,
 				 .uplinks = uplinks,
 				 .n_uplinks = 2};
@@ -206,15 +207,48 @@ static void install(void)
 static void plans_two_uplinks(void **state)
 {
 	(void)state;
+	config.balance = BALANCE_TABLE;
 	make_plan();
 	assert_string_equal(
 		plan_text(),
-		"-4 priority 1000 lookup main suppress_prefixlength 0 protocol 87\n"
-		"-4 priority 1001 fwmark 0x2/0xff lookup 251 protocol 87\n"
-		"-4 priority 1002 fwmark 0x3/0xff lookup 250 protocol 87\n"
-		"-6 priority 1000 lookup main suppress_prefixlength 0 protocol 87\n"
-		"-6 priority 1001 fwmark 0x2/0xff lookup 251 protocol 87\n"
-		"-6 priority 1002 fwmark 0x3/0xff lookup 250 protocol 87\n"
+		"-4 priority 1000 fwmark 0x0/0xff goto 1004 protocol 87\n"
+		"-4 priority 1001 lookup main suppress_prefixlength 1 suppress_ifgroup 87 protocol "
+		"87\n"
+		"-4 priority 1002 fwmark 0x2/0xff lookup 251 protocol 87\n"
+		"-4 priority 1003 fwmark 0x3/0xff lookup 250 protocol 87\n"
+		"-4 priority 1004 not iif lo goto 1008 protocol 87\n"
+		"-4 priority 1005 from 192.168.1.10/32 lookup main suppress_prefixlength 1 "
+		"suppress_ifgroup 87 protocol 87\n"
+		"-4 priority 1006 from 192.168.1.10/32 lookup 251 protocol 87\n"
+		"-4 priority 1007 from 192.168.1.10/32 unreachable protocol 87\n"
+		"-4 priority 1006 oif wan1 lookup 251 protocol 87\n"
+		"-4 priority 1005 from 192.168.2.10/32 lookup main suppress_prefixlength 1 "
+		"suppress_ifgroup 87 protocol 87\n"
+		"-4 priority 1006 from 192.168.2.10/32 lookup 250 protocol 87\n"
+		"-4 priority 1007 from 192.168.2.10/32 unreachable protocol 87\n"
+		"-4 priority 1006 oif wan2 lookup 250 protocol 87\n"
+		"-4 priority 1008 nop protocol 87\n"
+		"-4 priority 32765 lookup main suppress_prefixlength 0 protocol 87\n"
+		"-4 priority 32765 lookup 252 protocol 87\n"
+		"-6 priority 1000 fwmark 0x0/0xff goto 1004 protocol 87\n"
+		"-6 priority 1001 lookup main suppress_prefixlength 1 suppress_ifgroup 87 protocol "
+		"87\n"
+		"-6 priority 1002 fwmark 0x2/0xff lookup 251 protocol 87\n"
+		"-6 priority 1003 fwmark 0x3/0xff lookup 250 protocol 87\n"
+		"-6 priority 1004 not iif lo goto 1008 protocol 87\n"
+		"-6 priority 1005 from 2001:db8:1::10/128 lookup main suppress_prefixlength 1 "
+		"suppress_ifgroup 87 protocol 87\n"
+		"-6 priority 1006 from 2001:db8:1::10/128 lookup 251 protocol 87\n"
+		"-6 priority 1007 from 2001:db8:1::10/128 unreachable protocol 87\n"
+		"-6 priority 1006 oif wan1 lookup 251 protocol 87\n"
+		"-6 priority 1005 from 2001:db8:2::10/128 lookup main suppress_prefixlength 1 "
+		"suppress_ifgroup 87 protocol 87\n"
+		"-6 priority 1006 from 2001:db8:2::10/128 lookup 250 protocol 87\n"
+		"-6 priority 1007 from 2001:db8:2::10/128 unreachable protocol 87\n"
+		"-6 priority 1006 oif wan2 lookup 250 protocol 87\n"
+		"-6 priority 1008 nop protocol 87\n"
+		"-6 priority 32765 lookup main suppress_prefixlength 0 protocol 87\n"
+		"-6 priority 32765 lookup 252 protocol 87\n"
 		"192.168.2.0/24 dev wan2 table 250 proto 87 scope link src 192.168.2.10\n"
 		"2001:db8:2::/64 dev wan2 table 250 proto 87 metric 1024\n"
 		"192.168.1.0/24 dev wan1 table 251 proto 87 scope link src 192.168.1.10\n"
@@ -228,11 +262,11 @@ static void plans_two_uplinks(void **state)
 		"default via 2001:db8:2::1 dev wan2 table 250 proto 87 metric 1024\n"
 		"default via 192.168.1.1 dev wan1 table 251 proto 87 src 192.168.1.10\n"
 		"default via fe80::1 dev wan1 table 251 proto 87 metric 1024\n"
-		"default via 192.168.1.1 dev wan1 table main proto 87 metric 4294967235\n"
-		"default via 192.168.2.1 dev wan2 table main proto 87 metric 4294967236\n"
-		"default table main proto 87 nexthop via 192.168.1.1 dev wan1 weight 1"
+		"default via 192.168.1.1 dev wan1 table 252 proto 87 metric 4294967235\n"
+		"default via 192.168.2.1 dev wan2 table 252 proto 87 metric 4294967236\n"
+		"default table 252 proto 87 nexthop via 192.168.1.1 dev wan1 weight 1"
 		" nexthop via 192.168.2.1 dev wan2 weight 2\n"
-		"default table main proto 87 metric 1 nexthop via fe80::1 dev wan1 weight 1"
+		"default table 252 proto 87 metric 1024 nexthop via fe80::1 dev wan1 weight 1"
 		" nexthop via 2001:db8:2::1 dev wan2 weight 2\n");
 	assert_int_equal(plan->n_uplinks, 2);
 	assert_int_equal(plan->uplinks[1].slot, 9);
@@ -254,8 +288,10 @@ static void assert_trouble(enum uplink_trouble trouble)
 {
 	make_plan();
 	assert_int_equal(plan->uplinks[0].trouble[0], trouble);
-	assert_has_not("table 251 proto 87 scope link");
-	assert_has("-4 priority 1001 fwmark 0x2/0xff lookup 251 protocol 87");
+	if (trouble != UPLINK_NO_GATEWAY)
+		assert_has_not("table 251 proto 87 scope link");
+	assert_has_not("default via 192.168.1.1");
+	assert_has("-4 priority 1002 fwmark 0x2/0xff lookup 251 protocol 87");
 	assert_has("default via 192.168.2.1 dev wan2 table main proto 87");
 	assert_true(addr_is_none(&plan->uplinks[0].gateway[0]));
 }
@@ -290,7 +326,7 @@ static void obeys_decisions(void **state)
 	(void)state;
 	decisions.by_slot[uplinks[0].slot] = DECISION_DRAIN;
 	make_plan();
-	assert_has("-4 priority 1001 fwmark 0x2/0xff lookup 251 protocol 87");
+	assert_has("-4 priority 1002 fwmark 0x2/0xff lookup 251 protocol 87");
 	assert_has("default via 192.168.1.1 dev wan1 table 251 proto 87 src 192.168.1.10");
 	assert_has("default via 192.168.2.1 dev wan2 table main proto 87");
 	assert_string_equal(uplink_state(&uplinks[0], plan, net), "drain");
@@ -302,7 +338,7 @@ static void obeys_decisions(void **state)
 	assert_string_equal(uplink_state(&uplinks[0], plan, net), "down");
 	decisions.by_slot[uplinks[0].slot] = DECISION_UP;
 	make_plan();
-	assert_has("-4 priority 1001 fwmark 0x2/0xff lookup 251 protocol 87");
+	assert_has("-4 priority 1002 fwmark 0x2/0xff lookup 251 protocol 87");
 	assert_string_equal(uplink_state(&uplinks[0], plan, net), "up");
 }
 
@@ -351,7 +387,8 @@ static void plans_refusals_alone_without_uplinks(void **state)
 		assert_int_equal(plan->wanted->routes[i].type, RTN_UNREACHABLE);
 	assert_has("unreachable default table 251 proto 87 metric 4294967295");
 	assert_has("unreachable default dev lo table 250 proto 87 metric 4294967295");
-	assert_int_equal(plan->wanted->n_rules, 6);
+	assert_has("-4 priority 1002 fwmark 0x2/0xff lookup 251 protocol 87");
+	assert_has("-6 priority 1006 oif wan2 lookup 250 protocol 87");
 }
 
 static void plans_no_refusal_in_a_family_without_addresses(void **state)
@@ -377,7 +414,7 @@ static void plans_no_spare_for_one_line(void **state)
 static void balances_only_when_told(void **state)
 {
 	(void)state;
-	config.balance = false;
+	config.balance = BALANCE_OFF;
 	make_plan();
 	assert_has_not("table main");
 	assert_has("default via 192.168.1.1 dev wan1 table 251 proto 87 src 192.168.1.10");
@@ -456,43 +493,71 @@ static void add_local_routes(void)
 	add_route(RT_TABLE_MAIN, "2001:db8:10::/64", NULL, 4, RTPROT_KERNEL, 256);
 }
 
+/* One rule looks at main itself, and passes over defaults split in two and uplinks' routes. */
+static void looks_at_main_for_local_routes(void **state)
+{
+	(void)state;
+	make_plan();
+	assert_int_equal(plan->link_group, LINK_GROUP_WAYMARK);
+	assert_has("-4 priority 1001 lookup main suppress_prefixlength 1 suppress_ifgroup 87"
+		   " protocol 87");
+	/* A group that all uplinks have, and nobody else, serves as well. */
+	net->links[1].group = net->links[2].group = 10;
+	make_plan();
+	assert_has("-6 priority 1001 lookup main suppress_prefixlength 1 suppress_ifgroup 10"
+		   " protocol 87");
+	assert_int_equal(plan->link_group, 10);
+	/* Where the LAN is in it, or they differ, there is a table of copies. */
+	net->links[3].group = 10;
+	make_plan();
+	assert_int_equal(plan->link_group, 0);
+	assert_has("-4 priority 1001 lookup 1252 protocol 87");
+	assert_has("192.168.10.0/24 dev lan table 1252 proto 87 scope link");
+	net->links[3].group = 0;
+	net->links[2].group = 11;
+	make_plan();
+	assert_has("-4 priority 1001 lookup 1252 protocol 87");
+}
+
 static void copies_local_routes(void **state)
 {
 	(void)state;
 	add_local_routes();
 	config.local_routes = LOCAL_COPY;
 	make_plan();
-	assert_has_not("priority 1000");
-	assert_has("-4 priority 1001 fwmark 0x2/0xff lookup 251 protocol 87");
-	assert_has("192.168.10.0/24 dev lan table 251 proto 87 scope link");
-	assert_has("192.168.10.0/24 dev lan table 250 proto 87 scope link");
-	assert_has("10.5.0.0/16 via 192.168.10.2 dev lan table 251 proto 87 metric 20");
-	assert_has("2001:db8:10::/64 dev lan table 250 proto 87 metric 256");
-	assert_has("blackhole 10.66.0.0/16 table 250 proto 87");
-	/* Its own lines, not another uplink's. */
-	assert_has("10.7.0.0/16 via 192.168.1.7 dev wan1 table 251 proto 87");
-	assert_has("10.6.0.0/16 via 192.168.2.7 dev wan2 table 250 proto 87");
-	assert_has_not("10.6.0.0/16 via 192.168.2.7 dev wan2 table 251");
-	assert_has_not("192.168.2.0/24 dev wan2 table 251");
+	assert_has_not("suppress");
+	assert_has("-4 priority 1001 lookup 1252 protocol 87");
+	assert_has("-4 priority 1005 from 192.168.1.10/32 lookup 1252 protocol 87");
+	assert_has("192.168.10.0/24 dev lan table 1252 proto 87 scope link");
+	assert_has("10.5.0.0/16 via 192.168.10.2 dev lan table 1252 proto 87 metric 20");
+	assert_has("2001:db8:10::/64 dev lan table 1252 proto 87 metric 256");
+	assert_has("blackhole 10.66.0.0/16 table 1252 proto 87");
 	assert_has_not("via 192.168.10.9");
 	assert_has_not("10.8.0.0");
 	assert_has_not("10.9.0.0");
 	assert_has_not("fe80::/64 dev lan");
-	assert_has_not("metric 256 src"); /* one route a network, the plan's own */
+	assert_has_not("dev wan1 table 1252");
+	assert_has_not("0.0.0.0/1");
+	/* Main's routes by an uplink are in that uplink's table, whatever the mode. */
+	assert_has("10.7.0.0/16 via 192.168.1.7 dev wan1 table 251 proto 87");
+	assert_has("10.6.0.0/16 via 192.168.2.7 dev wan2 table 250 proto 87");
+	assert_has_not("metric 256 src"); /* one route for a network, the plan's own */
 	assert_has_not("2001:db8:1::/64 dev wan1 table 251 proto 87 metric 256");
 }
 
 static void excludes_local_routes(void **state)
 {
+	char dst[32];
+
 	(void)state;
 	add_local_routes();
 	config.local_routes = LOCAL_EXCLUDE;
 	make_plan();
-	assert_has("-4 priority 1000 to 192.168.10.0/24 lookup main protocol 87");
-	assert_has("-4 priority 1000 to 10.5.0.0/16 lookup main protocol 87");
-	assert_has("-4 priority 1000 to 10.66.0.0/16 lookup main protocol 87");
-	assert_has("-6 priority 1000 to 2001:db8:10::/64 lookup main protocol 87");
-	assert_has("-4 priority 1002 fwmark 0x3/0xff lookup 250 protocol 87");
+	assert_has("-4 priority 1001 to 192.168.10.0/24 goto 1008 protocol 87");
+	assert_has("-4 priority 1005 to 10.5.0.0/16 goto 1008 protocol 87");
+	assert_has("-4 priority 1001 to 10.66.0.0/16 goto 1008 protocol 87");
+	assert_has("-6 priority 1001 to 2001:db8:10::/64 goto 1008 protocol 87");
+	assert_has("-4 priority 1003 fwmark 0x3/0xff lookup 250 protocol 87");
 	assert_has_not("suppress");
 	assert_has_not("to 192.168.1.0/24");
 	assert_has_not("to 10.6.0.0/16");
@@ -504,6 +569,14 @@ static void excludes_local_routes(void **state)
 	install();
 	make_plan();
 	assert_int_equal(diff->add->n_rules + diff->remove->n_rules, 0);
+	/* A long list is no list of rules that each packet passes. */
+	for (int i = 0; i < 65; i++) {
+		snprintf(dst, sizeof(dst), "10.200.%d.0/24", i);
+		add_route(RT_TABLE_MAIN, dst, "192.168.10.2", 4, RTPROT_STATIC, 0);
+	}
+	make_plan();
+	assert_has_not("to 10.200.1.0/24");
+	assert_has("10.200.64.0/24 via 192.168.10.2 dev lan table 1252 proto 87");
 }
 
 static void wants_nothing_of_what_is_there(void **state)
@@ -511,7 +584,7 @@ static void wants_nothing_of_what_is_there(void **state)
 	(void)state;
 	make_plan();
 	assert_int_equal(diff->add->n_routes, plan->wanted->n_routes);
-	assert_int_equal(diff->add->n_rules, 6);
+	assert_int_equal(diff->add->n_rules, plan->wanted->n_rules);
 	install();
 	make_plan();
 	assert_true(route_diff_is_empty(diff));
@@ -612,7 +685,8 @@ static void displaces_others_and_lets_them_serve(void **state)
 
 static void learns_gateways(void **state)
 {
-	struct addr *one = &learnt.gateway[5][0], *two = &learnt.gateway[9][1];
+	struct addr *one = &learnt.defaults[5][0][0].gateway,
+		    *two = &learnt.defaults[9][1][0].gateway;
 	struct nexthop hops[2] = {{.ifindex = 2, .weight = 1}, {.ifindex = 3, .weight = 1}};
 	struct route_state both = {.family = AF_INET,
 				   .table = RT_TABLE_MAIN,
@@ -625,7 +699,7 @@ static void learns_gateways(void **state)
 
 	(void)state;
 	learnt_gateways_update(&learnt, &config, net);
-	assert_false(learnt.is_known[5][0]);
+	assert_false(learnt.n[5][0]);
 	/* Of several the one with the lowest metric, never our own. */
 	add_route(RT_TABLE_MAIN, "0.0.0.0/0", "192.168.1.250", 2, ROUTE_PROTOCOL_WAYMARK, 0);
 	add_route(RT_TABLE_MAIN, "0.0.0.0/0", "192.168.1.253", 2, RTPROT_DHCP, 200);
@@ -633,10 +707,10 @@ static void learns_gateways(void **state)
 	add_route(RT_TABLE_MAIN, "::/0", "fe80::9", 3, RTPROT_RA, 1024);
 	learnt_gateways_update(&learnt, &config, net);
 	want = address("192.168.1.254");
-	assert_true(learnt.is_known[5][0] && addr_is_equal(one, &want));
+	assert_true(learnt.n[5][0] && addr_is_equal(one, &want));
 	want = address("fe80::9");
-	assert_true(learnt.is_known[9][1] && addr_is_equal(two, &want));
-	assert_false(learnt.is_known[9][0]);
+	assert_true(learnt.n[9][1] && addr_is_equal(two, &want));
+	assert_false(learnt.n[9][0]);
 	/* Nexthops of one route teach each their interface. */
 	hops[0].gateway = address("192.168.1.7");
 	hops[1].gateway = address("192.168.2.7");
@@ -646,14 +720,14 @@ static void learns_gateways(void **state)
 	want = address("192.168.1.7");
 	assert_true(addr_is_equal(one, &want));
 	want = address("192.168.2.7");
-	assert_true(addr_is_equal(&learnt.gateway[9][0], &want));
+	assert_true(addr_is_equal(&learnt.defaults[9][0][0].gateway, &want));
 	/* Kept when the routes are gone. */
 	net->n_routes -= 1;
 	route_clear(&net->routes[net->n_routes]);
 	while (net->n_routes > 6)
 		route_clear(&net->routes[--net->n_routes]);
 	learnt_gateways_update(&learnt, &config, net);
-	assert_true(learnt.is_known[5][0] && learnt.is_known[9][1]);
+	assert_true(learnt.n[5][0] && learnt.n[9][1]);
 	uplinks[0].gateway.kind = GATEWAY_LEARN;
 	make_plan();
 	assert_has("default via 192.168.1.7 dev wan1 table 251 proto 87 src 192.168.1.10");
@@ -661,8 +735,8 @@ static void learns_gateways(void **state)
 	net->addrs[0].prefix = network("172.16.0.9/16");
 	net->addrs[5].prefix = network("2001:db8:77::9/64");
 	learnt_gateways_update(&learnt, &config, net);
-	assert_false(learnt.is_known[5][0]);
-	assert_true(learnt.is_known[9][1]);
+	assert_false(learnt.n[5][0]);
+	assert_true(learnt.n[9][1]);
 }
 
 static void learns_from_its_own_tables(void **state)
@@ -673,12 +747,205 @@ static void learns_from_its_own_tables(void **state)
 	add_route(251, "0.0.0.0/0", "192.168.1.88", 2, ROUTE_PROTOCOL_WAYMARK, 0);
 	add_route(250, "0.0.0.0/0", "10.0.0.1", 3, ROUTE_PROTOCOL_WAYMARK, 0);
 	learnt_gateways_update(&learnt, &config, net);
-	assert_true(addr_is_equal(&learnt.gateway[5][0], &want));
-	assert_false(learnt.is_known[9][0]); /* of a network that it has left */
+	assert_true(addr_is_equal(&learnt.defaults[5][0][0].gateway, &want));
+	assert_false(learnt.n[9][0]); /* of a network that it has left */
 	/* What others say counts more: here that there is no gateway. */
 	add_route(RT_TABLE_MAIN, "0.0.0.0/0", NULL, 2, RTPROT_BOOT, 0);
 	learnt_gateways_update(&learnt, &config, net);
-	assert_true(learnt.is_known[5][0] && addr_is_none(&learnt.gateway[5][0]));
+	assert_true(learnt.n[5][0] && addr_is_none(&learnt.defaults[5][0][0].gateway));
+}
+
+/* --- defaults, whole ----------------------------------------------------------------- */
+
+/* An attribute of 4 bytes in a nest of metrics. */
+static void add_mtu(struct route_state *r, uint32_t mtu)
+{
+	uint8_t bytes[12] = {12, 0, RTA_METRICS, 0, 8, 0, RTAX_MTU, 0};
+
+	memcpy(bytes + 8, &mtu, sizeof(mtu));
+	r->extra = malloc(sizeof(bytes));
+	assert_non_null(r->extra);
+	memcpy(r->extra, bytes, sizeof(bytes));
+	r->extra_size = sizeof(bytes);
+}
+
+static void learn_and_plan(void)
+{
+	uplinks[0].gateway.kind = uplinks[1].gateway.kind = GATEWAY_LEARN;
+	uplinks[0].gateway6.kind = uplinks[1].gateway6.kind = GATEWAY_LEARN;
+	config.balance = BALANCE_TABLE;
+	learnt_gateways_update(&learnt, &config, net);
+	make_plan();
+}
+
+static void takes_a_default_route_whole(void **state)
+{
+	struct route_state *r;
+
+	(void)state;
+	add_addr(1, "198.51.100.1/32");
+	r = add_route(RT_TABLE_MAIN, "0.0.0.0/0", "192.168.1.1", 2, RTPROT_DHCP, 100);
+	r->prefsrc = address("198.51.100.1");
+	add_mtu(r, 1400);
+	r = add_route(RT_TABLE_MAIN, "0.0.0.0/0", "192.168.2.1", 3, RTPROT_DHCP, 200);
+	add_mtu(r, 1450);
+	learn_and_plan();
+	assert_has("default via 192.168.1.1 dev wan1 table 251 proto 87 src 198.51.100.1 mtu 1400");
+	assert_has("default via 192.168.2.1 dev wan2 table 250 proto 87 src 192.168.2.10 mtu 1450");
+	/* One set of metrics for all next hops: the smallest serves each. */
+	assert_has("default table 252 proto 87 mtu 1400 nexthop via 192.168.1.1 dev wan1 weight 1"
+		   " nexthop via 192.168.2.1 dev wan2 weight 2");
+	/* A next hop has no source of its own: the router itself uses the best uplink. */
+	assert_has("-4 priority 32765 iif lo lookup 251 protocol 87");
+	assert_has("-4 priority 1006 from 198.51.100.1/32 lookup 251 protocol 87");
+	/* A source that is gone would be refused by the kernel. */
+	net->addrs[net->n_addrs - 1].prefix = network("198.51.100.2/32");
+	make_plan();
+	assert_has("default via 192.168.1.1 dev wan1 table 251 proto 87 src 192.168.1.10 mtu 1400");
+	assert_has_not("iif lo lookup 251");
+}
+
+static void uses_an_uplink_without_an_address(void **state)
+{
+	struct route_state *r;
+
+	(void)state;
+	net->addrs[0].prefix = network("198.51.100.1/28"); /* wan1's, now on the LAN */
+	net->addrs[0].ifindex = 4;
+	r = add_route(RT_TABLE_MAIN, "0.0.0.0/0", "192.168.1.1", 2, RTPROT_STATIC, 10);
+	r->nexthops[0].gateway = address("fe80::1");
+	learn_and_plan();
+	assert_int_equal(plan->uplinks[0].trouble[0], UPLINK_NO_ADDRESS);
+	r->prefsrc = address("198.51.100.1");
+	learn_and_plan();
+	assert_int_equal(plan->uplinks[0].trouble[0], UPLINK_FINE);
+	assert_has("default via inet6 fe80::1 dev wan1 table 251 proto 87 src 198.51.100.1");
+	assert_has("default via inet6 fe80::1 dev wan1 table 252 proto 87 src 198.51.100.1");
+}
+
+static void keeps_source_prefixes_apart(void **state)
+{
+	struct route_state *r;
+
+	(void)state;
+	add_route(RT_TABLE_MAIN, "::/0", "fe80::1", 2, RTPROT_RA, 512);
+	r = add_route(RT_TABLE_MAIN, "::/0", "fe80::1", 2, RTPROT_STATIC, 512);
+	r->from = network("2001:db8:a::/56");
+	r = add_route(RT_TABLE_MAIN, "::/0", "fe80::2", 3, RTPROT_STATIC, 512);
+	r->from = network("2001:db8:b::/56");
+	learn_and_plan();
+	assert_has("default via fe80::1 dev wan1 table 251 proto 87 metric 1024");
+	assert_has(
+		"default from 2001:db8:a::/56 via fe80::1 dev wan1 table 251 proto 87 metric 1024");
+	assert_has(
+		"default from 2001:db8:b::/56 via fe80::2 dev wan2 table 250 proto 87 metric 1024");
+	assert_has(
+		"default from 2001:db8:a::/56 via fe80::1 dev wan1 table 252 proto 87 metric 1024");
+	assert_has(
+		"default from 2001:db8:b::/56 via fe80::2 dev wan2 table 252 proto 87 metric 1024");
+	assert_has("default via fe80::1 dev wan1 table 252 proto 87 metric 1024");
+	assert_has_not("default via fe80::2");
+	install();
+	make_plan();
+	assert_true(route_diff_is_empty(diff));
+}
+
+/* Main belongs to others: what they withdraw is withdrawn, of that uplink and family alone. */
+static void follows_a_withdrawn_default(void **state)
+{
+	(void)state;
+	add_route(RT_TABLE_MAIN, "::/0", "fe80::1", 2, RTPROT_RA, 512);
+	add_route(RT_TABLE_MAIN, "0.0.0.0/0", "192.168.2.1", 3, RTPROT_DHCP, 200);
+	add_route(RT_TABLE_MAIN, "0.0.0.0/0", "192.168.1.1", 2, RTPROT_DHCP, 100);
+	learn_and_plan();
+	assert_int_equal(plan->uplinks[0].trouble[0], UPLINK_FINE);
+	install();
+	route_clear(&net->routes[8]);
+	net->routes[8] = net->routes[--net->n_routes];
+	learn_and_plan();
+	assert_int_equal(plan->uplinks[0].trouble[0], UPLINK_NO_GATEWAY);
+	assert_int_equal(plan->uplinks[0].trouble[1], UPLINK_FINE);
+	/* What is on the link is still reached. */
+	assert_has("192.168.1.0/24 dev wan1 table 251 proto 87 scope link src 192.168.1.10");
+	assert_has_not("default via 192.168.1.1");
+	assert_has("default via 192.168.2.1 dev wan2 table 252 proto 87");
+	uplinks[0].gateway.kind = GATEWAY_ADDR;
+	make_plan();
+	assert_int_equal(plan->uplinks[0].trouble[0], UPLINK_FINE);
+}
+
+static void uses_the_lowest_tier(void **state)
+{
+	(void)state;
+	config.balance = BALANCE_TABLE;
+	uplinks[0].tier = 2;
+	uplinks[1].tier = 1;
+	make_plan();
+	assert_has("default via 192.168.2.1 dev wan2 table 252 proto 87");
+	assert_has("-4 priority 1002 fwmark 0x2/0xff lookup 251 protocol 87");
+	decisions.by_slot[uplinks[1].slot] = DECISION_DOWN;
+	make_plan();
+	assert_has("default via 192.168.1.1 dev wan1 table 252 proto 87");
+	/* No new flow by main's default route, either, when none is to have any. */
+	decisions.by_slot[uplinks[0].slot] = DECISION_DRAIN;
+	make_plan();
+	assert_has_not("table 252");
+	add_route(RT_TABLE_MAIN, "0.0.0.0/0", "192.168.1.1", 2, RTPROT_DHCP, 100);
+	make_plan();
+	assert_has("unreachable default table 252 proto 87 metric 4294967295");
+}
+
+/* The packets of a tunnel are the router's own, and stay out of it. */
+static void keeps_a_tunnel_out_of_itself(void **state)
+{
+	(void)state;
+	config.balance = BALANCE_TABLE;
+	net->links[1].is_tunnel = true;
+	make_plan();
+	assert_has("-4 priority 32765 iif lo lookup 250 protocol 87");
+	assert_has("-6 priority 32765 iif lo lookup 250 protocol 87");
+	assert_has("default table 252 proto 87 nexthop via 192.168.1.1 dev wan1 weight 1"
+		   " nexthop via 192.168.2.1 dev wan2 weight 2");
+	uplinks[0].tier = 1;
+	uplinks[1].tier = 2;
+	make_plan();
+	assert_has("-4 priority 32765 iif lo lookup 250 protocol 87");
+	net->links[1].is_tunnel = false;
+	make_plan();
+	assert_has_not("iif lo lookup");
+}
+
+/* They share a priority, so the order in which they were added counts. */
+static void restores_the_order_of_rules(void **state)
+{
+	struct rule_state *rules, first, foreign;
+	size_t at = 0;
+
+	(void)state;
+	config.balance = BALANCE_TABLE;
+	make_plan();
+	install();
+	make_plan();
+	assert_true(route_diff_is_empty(diff));
+	rules = net->rules;
+	while (rules[at].priority != RULE_PRIORITY_BALANCE)
+		at++;
+	first = rules[at];
+	rules[at] = rules[at + 1];
+	rules[at + 1] = first;
+	make_plan();
+	assert_int_equal(diff->add->n_rules, 1);
+	assert_int_equal(diff->remove->n_rules, 1);
+	assert_int_equal(diff->add->rules[0].table, 252);
+	/* Another process's rule of that priority comes before ours. */
+	rules[at + 1] = rules[at];
+	rules[at] = first;
+	foreign = first;
+	foreign.protocol = RTPROT_STATIC;
+	netstate_add_rule(net, &foreign);
+	make_plan();
+	assert_int_equal(diff->add->n_rules, 2);
+	assert_int_equal(diff->remove->n_rules, 2);
 }
 
 static void plans_sixty_uplinks(void **state)
@@ -703,8 +970,10 @@ static void plans_sixty_uplinks(void **state)
 	config.n_uplinks = UPLINKS_MAX;
 	make_plan();
 	assert_int_equal(plan->n_uplinks, UPLINKS_MAX);
-	assert_int_equal(plan->wanted->n_rules, 2 * (1 + UPLINKS_MAX));
-	assert_has("-6 priority 1060 fwmark 0x3d/0xff lookup 359 protocol 87");
+	/* A mark and an interface for each, 60 + 2 sources of 3, and 4 others; wan1 and wan2 alone
+	 * have IPv6 addresses. */
+	assert_int_equal(plan->wanted->n_rules, 2 * (2 * UPLINKS_MAX + 4) + 3 * (UPLINKS_MAX + 2));
+	assert_has("-6 priority 1061 fwmark 0x3d/0xff lookup 359 protocol 87");
 	assert_has("default via 10.0.59.1 dev wan60 table 359 proto 87 src 10.0.59.2");
 	for (size_t i = 0; i < plan->wanted->n_routes; i++)
 		if (plan->wanted->routes[i].table == RT_TABLE_MAIN &&
@@ -757,7 +1026,7 @@ static void prints_commands(void **state)
 	make_plan();
 	route_plan_print(plan, &config, out);
 	fclose(out);
-	assert_non_null(strstr(text, "ip -6 rule add priority 1002 fwmark 0x3/0xff lookup 250"
+	assert_non_null(strstr(text, "ip -6 rule add priority 1003 fwmark 0x3/0xff lookup 250"
 				     " protocol 87\n"));
 	assert_non_null(strstr(text, "ip -4 route add default via 192.168.1.1 dev wan1 table 251"
 				     " proto 87 src 192.168.1.10\n"));
@@ -819,11 +1088,12 @@ static void wants_sysctls(void **state)
 	(void)state;
 	strcpy(uplinks[1].ifname, "eth0.100");
 	n = sysctl_plan(&config, wants, 80);
-	assert_int_equal(n, 3 + 1 + 2 + 2);
+	assert_int_equal(n, 3 + 2 + 2);
+	assert_null(sysctl_find(wants, n, "net/ipv4/conf/all/src_valid_mark"));
 	w = sysctl_find(wants, n, "net/ipv4/conf/eth0.100/rp_filter");
 	assert_true(w && w->is_rp_filter && !strcmp(w->value, "2"));
 	assert_int_equal(sysctl_plan(&config, wants, 4), 4);
-	config.balance = false;
+	config.balance = BALANCE_OFF;
 	n = sysctl_plan(&config, wants, 80);
 	assert_null(sysctl_find(wants, n, "net/ipv6/fib_multipath_hash_policy"));
 	config.mode = MODE_AUDIT;
@@ -853,6 +1123,7 @@ int main(void)
 		IN_LAB(takes_gateways_elsewhere_onlink),
 		IN_LAB(takes_lines_with_one_other_end),
 		IN_LAB(chooses_a_source_near_the_gateway),
+		IN_LAB(looks_at_main_for_local_routes),
 		IN_LAB(copies_local_routes),
 		IN_LAB(excludes_local_routes),
 		IN_LAB(wants_nothing_of_what_is_there),
@@ -861,6 +1132,13 @@ int main(void)
 		IN_LAB(displaces_others_and_lets_them_serve),
 		IN_LAB(learns_gateways),
 		IN_LAB(learns_from_its_own_tables),
+		IN_LAB(takes_a_default_route_whole),
+		IN_LAB(uses_an_uplink_without_an_address),
+		IN_LAB(keeps_source_prefixes_apart),
+		IN_LAB(follows_a_withdrawn_default),
+		IN_LAB(uses_the_lowest_tier),
+		IN_LAB(keeps_a_tunnel_out_of_itself),
+		IN_LAB(restores_the_order_of_rules),
 		IN_LAB(plans_sixty_uplinks),
 		IN_LAB(compares_every_field),
 		IN_LAB(prints_commands),

@@ -58,8 +58,8 @@ static void applies_twice(void **state)
 	assert_true(
 		steering_lab_shows("ip -6 route show table 250", "default via fe80::1 dev wan2"));
 	assert_true(steering_lab_shows("ip -4 rule",
-				       "1000:\tfrom all lookup main suppress_prefixlength 0"));
-	assert_true(steering_lab_shows("ip -6 rule", "1002:\tfrom all fwmark 0x3/0xff lookup 250"));
+				       "1001:\tfrom all lookup main suppress_prefixlength 1"));
+	assert_true(steering_lab_shows("ip -6 rule", "1003:\tfrom all fwmark 0x3/0xff lookup 250"));
 	assert_true(steering_lab_shows("cat /proc/sys/net/ipv4/conf/wan1/rp_filter", "2"));
 
 	before = steering_lab_listing();
@@ -364,9 +364,13 @@ static void lets_go_of_a_lost_family(void **state)
 static void mends_what_others_break(void **state)
 {
 	static const char *const tampering[] = {
+		"ip rule del pref 1002",
 		"ip rule del pref 1001",
 		"ip rule del pref 1000",
-		"ip -6 rule del pref 1002",
+		"ip rule del pref 1004",
+		"ip -6 rule del pref 1003",
+		"ip -6 rule del pref 1008",
+		"ip link set wan1 group 0",
 		("ip rule flush && ip rule add pref 32766 lookup main protocol kernel"
 		 " && ip rule add pref 32767 lookup default protocol kernel"),
 		"ip route flush table 251",
@@ -380,7 +384,7 @@ static void mends_what_others_break(void **state)
 		"nft flush chain inet waymark prerouting",
 		"nft add rule inet waymark postrouting counter",
 		"nft delete table inet waymark",
-		"sysctl -qw net.ipv4.conf.all.src_valid_mark=0",
+		"sysctl -qw net.ipv4.fib_multipath_hash_policy=0",
 		"sysctl -qw net.ipv4.conf.wan2.rp_filter=1",
 	};
 	struct steering *s = steering_lab_steering();
@@ -417,28 +421,27 @@ static void follows_local_routes(void **state)
 	steering_lab_run("ip route add 10.5.0.0/16 via 192.168.10.2 mtu 1300");
 	steering_lab_run("ip -6 route add 2001:db8:55::/48 via 2001:db8:10::2");
 	assert_true(steering_lab_reconcile(s) > 0);
-	assert_true(steering_lab_shows("ip route show table 251",
+	assert_true(steering_lab_shows("ip route show table 1252",
 				       "10.5.0.0/16 via 192.168.10.2 dev lan proto 87 mtu 1300"));
-	assert_true(steering_lab_shows("ip -6 route show table 250",
+	assert_true(steering_lab_shows("ip -6 route show table 1252",
 				       "2001:db8:55::/48 via 2001:db8:10::2"));
-	assert_true(steering_lab_shows("ip route show table 250", "192.168.10.0/24 dev lan"));
-	assert_false(steering_lab_shows("ip route show table 250", "192.168.1.0/24"));
-	assert_false(steering_lab_shows("ip rule", "1000:"));
+	assert_true(steering_lab_shows("ip route show table 1252", "192.168.10.0/24 dev lan"));
+	assert_false(steering_lab_shows("ip route show table 1252", "192.168.1.0/24"));
+	assert_true(steering_lab_shows("ip rule", "1001:\tfrom all lookup 1252"));
 	steering_lab_run("ip route del 10.5.0.0/16");
 	assert_true(steering_lab_reconcile(s) > 0);
-	assert_false(steering_lab_shows("ip route show table 251", "10.5.0.0/16"));
+	assert_false(steering_lab_shows("ip route show table 1252", "10.5.0.0/16"));
 
 	steering_lab_config.local_routes = LOCAL_EXCLUDE;
 	steering_lab_run("ip route add 10.6.0.0/16 via 192.168.10.2");
 	assert_true(steering_lab_reconcile(s) > 0);
-	assert_true(steering_lab_shows("ip rule",
-				       "1000:\tfrom all to 10.6.0.0/16 lookup main proto 87"));
 	assert_true(
-		steering_lab_shows("ip rule", "1000:\tfrom all to 192.168.10.0/24 lookup main"));
-	assert_true(steering_lab_shows("ip -6 rule",
-				       "1000:\tfrom all to 2001:db8:55::/48 lookup main"));
+		steering_lab_shows("ip rule", "1001:\tfrom all to 10.6.0.0/16 goto 1008 proto 87"));
+	assert_true(steering_lab_shows("ip rule", "1001:\tfrom all to 192.168.10.0/24 goto 1008"));
+	assert_true(
+		steering_lab_shows("ip -6 rule", "1005:\tfrom all to 2001:db8:55::/48 goto 1008"));
 	assert_false(steering_lab_shows("ip rule", "to 192.168.1.0/24"));
-	assert_false(steering_lab_shows("ip route show table 250", "192.168.10.0/24"));
+	assert_false(steering_lab_shows("ip route show table all", "table 1252"));
 	for (unsigned i = 0; i < 2; i++) {
 		assert_true(steering_lab_shows(i ? "ip route get 10.6.1.1 mark 3"
 						 : "ip route get 192.168.10.5 mark 2",
@@ -584,7 +587,7 @@ static void says_why(void **state)
 	(void)state;
 	steering_lab_apply(s);
 	assert_int_equal(why(s, u, AF_INET), REASON_UNEXPLAINED);
-	steering_lab_run("ip rule del pref 1001");
+	steering_lab_run("ip rule del pref 1002");
 	assert_int_equal(why(s, u, AF_INET), REASON_RULE_MISSING);
 	assert_int_equal(why(s, u, AF_INET6), REASON_UNEXPLAINED);
 	assert_true(steering_lab_reconcile(s) > 0);
@@ -761,7 +764,7 @@ static void takes_sixty_uplinks(void **state)
 	steering_lab_config.n_uplinks = UPLINKS_MAX;
 	config_assign_slots(&steering_lab_config);
 	steering_lab_apply(steering_lab_steering());
-	assert_true(steering_lab_shows("ip rule", "1060:\tfrom all fwmark 0x3d/0xff lookup 1059"));
+	assert_true(steering_lab_shows("ip rule", "1061:\tfrom all fwmark 0x3d/0xff lookup 1059"));
 	assert_int_equal(steering_lab_reconcile(steering_lab_steering()), 0);
 	assert_int_equal(steering_remove(steering_lab_steering(), stderr), 0);
 	steering_lab_assert_same(before, steering_lab_listing());

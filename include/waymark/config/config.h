@@ -15,8 +15,12 @@
 #include "waymark/base/units.h"
 #include "waymark/base/uplinks.h"
 
+/* Priorities of ip rules that are needed beside one for each uplink, from rule-priority on, and
+ * the one of the balanced route's rules, right before table main's 32766 (plan/route_plan.h). */
+#define CONFIG_RULES_BESIDE	     7
+#define CONFIG_RULE_PRIORITY_BALANCE 32765
 
-#define CONFIG_PATH_DEFAULT "/etc/waymark/waymark.conf"
+#define CONFIG_PATH_DEFAULT	     "/etc/waymark/waymark.conf"
 
 enum config_mode { MODE_STEER, MODE_AUDIT };
 enum config_local_routes { LOCAL_SUPPRESS, LOCAL_COPY, LOCAL_EXCLUDE };

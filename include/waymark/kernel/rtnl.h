@@ -31,6 +31,9 @@ int rtnl_route_delete(struct rtnl *r, const struct route_state *route);
 int rtnl_rule_add(struct rtnl *r, const struct rule_state *rule);
 int rtnl_rule_delete(struct rtnl *r, const struct rule_state *rule);
 
+/* Set the group of an interface. 0 or -errno. */
+int rtnl_link_set_group(struct rtnl *r, uint32_t ifindex, uint32_t group);
+
 /* The kernel's own answer to which way such a packet goes now: the table, one next
  * hop, for the one destination. iifname "lo" or "": the host's own packet, from one
  * of its addresses. Free the route with route_clear. 0, or -errno as the packet

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * fib.h - the way of a packet through a snapshot's rules and tables, as the kernel
- * would go it: which rule decides, which route, out of which interface; and why
- * that is not the way of an uplink's mark. Pure.
+ * fib.h - follows a packet through a snapshot's rules and tables as the kernel does: which
+ * rule decides, which route, and why that is not what an uplink's mark leads to. Pure.
  */
 #ifndef WAYMARK_PLAN_FIB_H
 #define WAYMARK_PLAN_FIB_H
@@ -28,8 +27,9 @@ struct fib_answer {
 };
 void fib_lookup(const struct netstate *s, const struct fib_query *q, struct fib_answer *a);
 
-/* The route of a table for an address; NULL: none. Longer prefixes first, then the
- * lower metric; prefixes of at most suppress bits are passed over (-1: none). */
+/* Return the route of a table for an address, or NULL. Longer prefixes first, then the lower
+ * metric; prefixes of at most suppress bits are passed over (-1: none), and so are routes for
+ * one source prefix. */
 const struct route_state *fib_table_lookup(const struct netstate *s, uint32_t table, uint8_t family,
 					   const struct addr *dst, int32_t suppress);
 

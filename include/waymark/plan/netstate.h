@@ -21,6 +21,13 @@
 
 #define NEXTHOPS_MAX	       64
 
+/* Alternative names (ip link property add altname) that are kept of an interface: those that
+ * fit a name's room, which is all that a configuration can hold. */
+#define ALTNAMES_MAX 4
+
+/* The attributes of a route that are kept as the kernel has them. */
+#define ROUTE_EXTRA_MAX 1024
+
 struct link_state {
 	uint32_t index;
 	char name[IFNAMSIZ];
@@ -28,6 +35,9 @@ struct link_state {
 	bool has_carrier; /* IFF_RUNNING / operstate up or unknown */
 	bool is_loopback;
 	bool is_pointopoint;
+	bool is_tunnel; /* it carries its packets inside others: WireGuard, tun, gre, ... */
+	uint32_t group;
+	char altnames[ALTNAMES_MAX][IFNAMSIZ]; /* "": no more */
 };
 
 struct addr_state {
@@ -54,6 +64,7 @@ struct route_state {
 	uint8_t tos;
 	uint32_t metric;
 	struct prefix dst;   /* len 0: default */
+	struct prefix from;  /* IPv6: only for packets from there; len 0: any */
 	struct addr prefsrc; /* or none */
 	uint32_t nexthop_id; /* the kernel's nexthop object that it names; 0: none */
 	uint16_t n_nexthops;
@@ -112,6 +123,8 @@ struct route_state *netstate_add_route(struct netstate *s, const struct route_st
 struct rule_state *netstate_add_rule(struct netstate *s, const struct rule_state *r);
 
 const struct link_state *netstate_link_by_name(const struct netstate *s, const char *name);
+/* Return the interface that has the name as an alternative one, or NULL. */
+const struct link_state *netstate_link_by_altname(const struct netstate *s, const char *name);
 const struct link_state *netstate_link_by_index(const struct netstate *s, uint32_t index);
 
 /* Deep copy, and the end of one. 0 or -ENOMEM. */
@@ -123,7 +136,7 @@ bool route_is_equal(const struct route_state *a, const struct route_state *b);
 bool rule_is_equal(const struct rule_state *a, const struct rule_state *b);
 
 /* Same place in the kernel, which holds one route there: family, table,
- * destination, tos, metric. */
+ * destination, source prefix, tos, metric. */
 bool route_is_same_place(const struct route_state *a, const struct route_state *b);
 /* Packets take the same way: type and nexthops, in any order. */
 bool route_is_same_way(const struct route_state *a, const struct route_state *b);

@@ -9,11 +9,28 @@
 #include "waymark/config/config.h"
 #include "waymark/plan/netstate.h"
 
-/* A gateway learnt for an uplink and kept after its route has moved. */
+/* Default routes that are kept of an uplink and family: one for any source, and of
+ * source-specific IPv6 ones one for each prefix. */
+#define LEARNT_MAX	 3
+#define LEARNT_EXTRA_MAX 160
+
+/* A default route of an uplink, as whoever made it wants it to be. */
+struct learnt_default {
+	struct addr gateway; /* none: point to point */
+	struct prefix from;  /* len 0: any source */
+	struct addr prefsrc; /* or none */
+	uint32_t metric;
+	bool is_onlink;
+	uint16_t extra_size;
+	uint8_t extra[LEARNT_EXTRA_MAX]; /* mtu, advmss, preference, ... (route_extra.h) */
+};
+
+/* What table main says about the uplinks now; with balance = "main", whose route may stand in
+ * the place of what said it, what it said last. By slot; [0] IPv4, [1] IPv6. */
 struct learnt_gateways {
-	struct addr gateway[UPLINKS_MAX][2]; /* by slot; [0] IPv4, [1] IPv6; none: not known */
-	bool is_known[UPLINKS_MAX][2];	     /* known, gateway none: point to point */
-	bool is_released[UPLINKS_MAX][2];    /* down for good: its packets may leave by others */
+	struct learnt_default defaults[UPLINKS_MAX][2][LEARNT_MAX];
+	uint8_t n[UPLINKS_MAX][2];	  /* how many; that for any source is the first */
+	bool is_released[UPLINKS_MAX][2]; /* down for good: its flows may go on by others */
 };
 
 /* What an operator, a check program or the health of an uplink has decided about it. The plan
@@ -44,6 +61,36 @@ enum uplink_trouble {
 };
 const char *uplink_trouble_text(enum uplink_trouble t); /* "no address", ... */
 
+/* The group that the uplinks' interfaces are put into; the number of our routes' protocol. */
+#define LINK_GROUP_WAYMARK ROUTE_PROTOCOL_WAYMARK
+
+/* Priorities of ip rules, from rule-priority on. What is forwarded without a mark passes over
+ * all of them by two jumps; what the router sends without one, over the first part. */
+enum {
+	RULES_SKIP_UNMARKED,  /* fwmark 0/MASK goto RULES_SKIP_FORWARDED */
+	RULES_LOCAL,	      /* local destinations, before any mark */
+	RULES_MARKS,	      /* one for each uplink */
+	RULES_SKIP_FORWARDED, /* plus the number of uplinks: not iif lo goto RULES_END */
+	RULES_BOUND_LOCAL,    /* likewise: from ADDRESS, local destinations */
+	RULES_BOUND,	      /* likewise: from ADDRESS, or oif INTERFACE, its table */
+	RULES_BOUND_REFUSED,  /* likewise: from ADDRESS unreachable */
+	RULES_END,	      /* likewise: nop */
+};
+/* The rules of the balanced route: behind everybody else's, before that of table main. They
+ * have one priority, for there is no room for two; the kernel keeps the order of adding. */
+#define RULE_PRIORITY_BALANCE CONFIG_RULE_PRIORITY_BALANCE
+_Static_assert(CONFIG_RULES_BESIDE == RULES_END, "config.h counts the rules");
+
+/* Return the priority of the rule of an uplink's mark, and of the last rule of the range. */
+static inline uint32_t rule_priority_of(const struct config *c, const struct uplink_config *u)
+{
+	return c->rule_priority + RULES_MARKS + (uint32_t)(u - c->uplinks);
+}
+static inline uint32_t rule_priority_last(const struct config *c)
+{
+	return c->rule_priority + RULES_END - 1 + (uint32_t)c->n_uplinks;
+}
+
 struct uplink_plan {
 	uint8_t slot;
 	enum uplink_decision decision;
@@ -56,14 +103,18 @@ struct route_plan {
 	struct netstate *wanted; /* its routes and rules are the plan; its links are a
 				  * copy of the snapshot's, for printing */
 	struct uplink_plan uplinks[UPLINKS_MAX];
-	size_t n_uplinks; /* in the configuration's order */
+	size_t n_uplinks;    /* in the configuration's order */
+	uint32_t link_group; /* that the uplinks' interfaces are to be in; 0: none is needed */
 };
 
-/* Updates *learnt from the default routes of table main in s that are not ours
- * (dhcp, ra, ppp, static), or, where there is none, from our own routes in the
- * uplinks' tables. */
+/* Update *learnt from the default routes of table main in s that are not ours (dhcp, ra, ppp,
+ * static, routing daemons). What is gone from there is forgotten, but with balance = "main"
+ * kept, or taken from our own routes in the uplinks' tables. */
 void learnt_gateways_update(struct learnt_gateways *learnt, const struct config *c,
 			    const struct netstate *s);
+/* Return the default route for any source, or the first for one prefix; NULL: none. */
+const struct learnt_default *learnt_default_find(const struct learnt_gateways *learnt, uint8_t slot,
+						 unsigned f);
 
 /* Whether an address is IPv6 link-local; whether some address of the interface lies in one
  * network with a (a wider one than the address alone; the other end of a point-to-point

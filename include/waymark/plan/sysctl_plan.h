@@ -20,8 +20,9 @@ struct sysctl_want {
 
 /* Writes what the configuration needs to wants (at most max) and returns how
  * many. Observation: net/netfilter/nf_conntrack_acct, _timestamp, _events = 1.
- * Steering: src_valid_mark, rp_filter loose on uplinks, fib_multipath_hash_policy
- * with balance (IPv4 and IPv6). Pure. */
+ * Steering: rp_filter loose on uplinks where it is strict, fib_multipath_hash_policy with
+ * balance (IPv4 and IPv6). Not src_valid_mark: a loose filter needs none, and it makes packets
+ * that a transparent proxy marks martians. Pure. */
 size_t sysctl_plan(const struct config *c, struct sysctl_want *wants, size_t max);
 
 #endif

@@ -11,6 +11,7 @@
 
 #include "cli/explain/explain.h"
 #include "waymark/kernel/rtnl.h"
+#include "waymark/plan/route_plan.h"
 
 struct look {
 	struct explanation *e;
@@ -35,11 +36,6 @@ static const char *family_option(const struct look *l)
 
 /* --- what should be ----------------------------------------------------------------- */
 
-static uint32_t rule_priority(const struct config *c, const struct uplink_config *u)
-{
-	return c->rule_priority + 1 + (uint32_t)(u - c->uplinks);
-}
-
 static void should_say(struct look *l)
 {
 	const struct config *c = l->e->config;
@@ -58,7 +54,7 @@ static void should_say(struct look *l)
 	narrative_say(&l->e->story, "expected",
 		      "Such a packet should meet the ip rule %" PRIu32 ": fwmark 0x%" PRIx32
 		      "/0x%" PRIx32 " lookup %" PRIu32 ".",
-		      rule_priority(c, u), u->mark, c->mark_mask, u->table);
+		      rule_priority_of(c, u), u->mark, c->mark_mask, u->table);
 	narrative_show(&l->e->story, "ip%s rule show", family_option(l));
 	r = fib_table_lookup(l->now, u->table, l->q.family, &l->q.dst, -1);
 	if (r)

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * steering_links.c - puts the uplinks' interfaces into the group that the look-up of local
+ * destinations passes over, and takes them out again.
+ *
+ * Only an interface in the default group is put into ours, and only one in ours is put back,
+ * so that there is nothing to remember. Must not know what the group is for.
+ */
+#include <errno.h>
+
+#include "steering/steering_internal.h"
+
+static void group_set(struct run *run, const struct link_state *l, uint32_t group)
+{
+	int err = rtnl_link_set_group(run->s->rtnl, l->index, group);
+
+	if (err == -ENODEV)
+		return; /* it went; the next look has no such interface */
+	if (!err)
+		err = undo_group(run, l->index, l->group);
+	if (err)
+		run_failed(run, err, "check that waymarkd may change interfaces",
+			   "interface %s: cannot set its group to %u", l->name, group);
+	else
+		run->n_changed++;
+}
+
+void groups_set(struct run *run)
+{
+	const struct config *c = run->s->config;
+	const struct netstate *now = run->s->netstate;
+	bool is_wanted = run->s->plan->link_group == LINK_GROUP_WAYMARK;
+
+	for (size_t i = 0; i < now->n_links && run_goes_on(run); i++) {
+		const struct link_state *l = &now->links[i];
+		bool is_uplink = config_uplink_by_ifname(c, l->name) != NULL;
+
+		if (is_wanted && is_uplink && l->group == 0)
+			group_set(run, l, LINK_GROUP_WAYMARK);
+		else if (!(is_wanted && is_uplink) && l->group == LINK_GROUP_WAYMARK)
+			group_set(run, l, 0);
+	}
+}
+
+void groups_reset(struct run *run)
+{
+	const struct netstate *now = run->s->netstate;
+
+	for (size_t i = 0; i < now->n_links; i++)
+		if (now->links[i].group == LINK_GROUP_WAYMARK)
+			group_set(run, &now->links[i], 0);
+}
