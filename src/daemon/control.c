@@ -30,6 +30,7 @@
 
 struct client {
 	int fd; /* -1: the place is free */
+	struct control_peer peer;
 	bool is_watcher;
 	bool has_request; /* complete: nothing more is read */
 	unsigned idle_s;
@@ -45,6 +46,7 @@ struct control {
 	int timer_fd;
 	bool is_paused; /* accepting, for want of a descriptor */
 	control_handler_fn *handler;
+	control_judge_fn *judge;
 	void *data;
 	struct client clients[CONTROL_CLIENTS_MAX];
 	struct control_stats stats;
@@ -180,28 +182,29 @@ static void client_watch(struct control *c, struct client *cl)
 	epoll_set(c, EPOLL_CTL_MOD, cl->fd, 0, (uint32_t)(cl - c->clients));
 }
 
-static struct control_peer client_peer(const struct client *cl)
+void control_set_judge(struct control *c, control_judge_fn *judge)
 {
-	struct ucred cred = {.uid = UINT32_MAX};
-	socklen_t size = sizeof(cred);
-
-	if (getsockopt(cl->fd, SOL_SOCKET, SO_PEERCRED, &cred, &size))
-		cred.uid = UINT32_MAX;
-	return (struct control_peer){.uid = cred.uid, .pid = cred.pid};
+	c->judge = judge;
 }
 
 static void client_run(struct control *c, struct client *cl, const char *command)
 {
-	struct control_peer peer = client_peer(cl);
 	char *answer, message[160];
 	int err;
 
+	if (c->judge && !c->judge(&cl->peer, command)) {
+		client_refuse_request(
+			c, cl,
+			"permission denied: only root and the daemon's user may change "
+			"anything; try again with sudo");
+		return;
+	}
 	if (!strcmp(command, "watch")) {
 		client_watch(c, cl);
 		return;
 	}
 	errno = 0;
-	answer = c->handler(c->data, command, &peer);
+	answer = c->handler(c->data, command, &cl->peer);
 	err = errno;
 	if (answer) {
 		client_answer(c, cl, answer);
@@ -288,6 +291,27 @@ static void listener_resume(struct control *c)
 	timer_run(c, c->stats.clients > 0);
 }
 
+static struct control_peer peer_read(int fd)
+{
+	struct ucred cred = {.uid = (uid_t)-1};
+	socklen_t size = sizeof(cred);
+
+	getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &size);
+	return (struct control_peer){.uid = cred.uid, .pid = cred.pid};
+}
+
+/* One user's clients must not keep out those of others. */
+static bool is_user_full(const struct control *c, uid_t uid)
+{
+	int i, n = 0;
+
+	if (uid == 0 || uid == geteuid())
+		return false;
+	for (i = 0; i < CONTROL_CLIENTS_MAX; i++)
+		n += c->clients[i].fd >= 0 && c->clients[i].peer.uid == uid;
+	return n >= CONTROL_CLIENTS_A_USER;
+}
+
 static void listener_accept(struct control *c)
 {
 	static const char full[] = "{\"error\":\"too many clients; try again\"}\n";
@@ -299,7 +323,7 @@ static void listener_accept(struct control *c)
 			listener_pause(c);
 		return;
 	}
-	if (!cl) {
+	if (!cl || is_user_full(c, peer_read(fd).uid)) {
 		c->stats.refused++;
 		(void)!send(fd, full, sizeof(full) - 1, MSG_DONTWAIT | MSG_NOSIGNAL);
 		close(fd);
@@ -310,6 +334,7 @@ static void listener_accept(struct control *c)
 		return;
 	}
 	cl->fd = fd;
+	cl->peer = peer_read(fd);
 	c->stats.accepted++;
 	if (!c->stats.clients++)
 		timer_run(c, true);

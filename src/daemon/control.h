@@ -13,11 +13,14 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* Clients served at once; of them so many may be watchers, so that watchers
  * never keep `status` out. */
 #define CONTROL_CLIENTS_MAX  16
 #define CONTROL_WATCHERS_MAX 12
+/* Clients of one user other than root and the daemon's. */
+#define CONTROL_CLIENTS_A_USER 8
 /* Longest request, newline included. */
 #define CONTROL_REQUEST_MAX 4096
 /* Bytes that may wait for a watcher before it is dropped as too slow. */
@@ -42,6 +45,10 @@ typedef char *control_handler_fn(void *data, const char *command, const struct c
  * daemon answers, ENOTSOCK where path is something else (it is left alone),
  * ENAMETOOLONG, EACCES, ... */
 struct control *control_open(const char *path, control_handler_fn *fn, void *data);
+
+/* Asked before each command; false: the request is refused. NULL: all are allowed. */
+typedef bool control_judge_fn(const struct control_peer *peer, const char *command);
+void control_set_judge(struct control *c, control_judge_fn *judge);
 
 /* Drops all clients and removes the socket, if it is still this one. NULL is
  * allowed. */

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #define CONTROL_MODE	    0660
-#define CONTROL_FOLDER_MODE 0755
+#define CONTROL_FOLDER_MODE 0750
 #define CONTROL_BACKLOG	    16
 
 static int address_set(struct sockaddr_un *sun, const char *path)

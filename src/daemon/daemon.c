@@ -37,6 +37,7 @@
 #include "daemon/uplink_control.h"
 #include "daemon/uplink_health.h"
 #include "daemon/watch.h"
+#include "daemon/watchdog.h"
 #include "waymark/alert/alert.h"
 #include "waymark/audit/audit.h"
 #include "waymark/kernel/conntrack.h"
@@ -80,6 +81,7 @@ static void on_signal(void *data)
 static void on_second(struct daemon *d)
 {
 	log_tick();
+	watchdog_feed();
 	publish_second(d);
 	watch_second(d);
 	status_second(d);
@@ -198,6 +200,7 @@ static int control_start(struct daemon *d)
 			d->config->control_socket, strerror(-err));
 		return err;
 	}
+	control_set_judge(d->control, status_may);
 	return loop_add(d->loop, LOOP_CONTROL, control_fd(d->control), on_control, d);
 }
 
@@ -307,6 +310,8 @@ int daemon_run(struct daemon *d)
 		   config_mode_name(d->config->mode), d->config->n_uplinks, as.live,
 		   mask.is_minimal ? "minimal" : "full", cs.buffer_bytes / 1024);
 	d->is_ready = true;
+	if (watchdog_start(d->loop))
+		log_warning("no thread for the watchdog: a loop that stands still is not logged");
 	notify_send("READY=1\nSTATUS=steering and observing");
 	return loop_run(d->loop);
 }
@@ -321,6 +326,7 @@ static void drain(struct daemon *d)
 
 static void loop_close(struct daemon *d)
 {
+	watchdog_stop();
 	loop_free(d->loop);
 	if (!d->ticker)
 		return;

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "daemon/daemon.h"
@@ -142,7 +143,8 @@ static int file_replace(const char *path, const char *text)
 	fd = open(new, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return -errno;
-	err = text_write(fd, text);
+	/* node_exporter is another user. */
+	err = fchmod(fd, 0644) ? -errno : text_write(fd, text);
 	close(fd);
 	if (!err && rename(new, path))
 		err = -errno;

@@ -5,10 +5,13 @@
 #include "daemon/loop.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
 #include <unistd.h>
+
+#include "waymark/base/clock.h"
 
 struct source {
 	loop_fn *fn;
@@ -18,7 +21,23 @@ struct source {
 struct loop {
 	int epoll_fd;
 	bool is_stopped;
+	_Atomic(const char *) doing; /* NULL: it waits */
+	_Atomic int64_t since_ms;
 	struct source source[LOOP_RANKS];
+};
+
+/* By rank, as the log names them. */
+static const char *const names[LOOP_RANKS] = {
+	[LOOP_PACKETS] = "NFLOG messages",
+	[LOOP_EVENTS] = "conntrack events",
+	[LOOP_NAMES] = "interface names",
+	[LOOP_LINKS] = "links and routes",
+	[LOOP_TIMER] = "the timer",
+	[LOOP_SIGNALS] = "signals and reload",
+	[LOOP_CONTROL] = "the control socket",
+	[LOOP_RULESET] = "ruleset notices",
+	[LOOP_HTTP] = "HTTP",
+	[LOOP_DUMP] = "the table dump",
 };
 
 struct loop *loop_new(void)
@@ -60,6 +79,20 @@ void loop_remove(struct loop *l, enum loop_rank rank, int fd)
 	l->source[rank].fn = NULL;
 }
 
+static void source_run(struct loop *l, unsigned rank)
+{
+	l->since_ms = clock_steady_ms();
+	l->doing = names[rank];
+	l->source[rank].fn(l->source[rank].data);
+	l->doing = NULL;
+}
+
+const char *loop_doing(const struct loop *l, int64_t *since_ms)
+{
+	*since_ms = l->since_ms;
+	return l->doing;
+}
+
 int loop_run(struct loop *l)
 {
 	struct epoll_event ev[LOOP_RANKS];
@@ -74,7 +107,7 @@ int loop_run(struct loop *l)
 			ready |= 1u << ev[i].data.u32;
 		for (unsigned rank = 0; rank < LOOP_RANKS && !l->is_stopped; rank++) {
 			if (ready >> rank & 1 && l->source[rank].fn)
-				l->source[rank].fn(l->source[rank].data);
+				source_run(l, rank);
 		}
 	}
 	return 0;

@@ -7,6 +7,7 @@
 #define WAYMARK_SRC_DAEMON_LOOP_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 /* Ranks, one source each. NFLOG messages are older than the events that they caused, so
  * they go first. */
@@ -36,5 +37,9 @@ void loop_remove(struct loop *l, enum loop_rank rank, int fd);
 /* 0 when loop_stop was called, or -errno. */
 int loop_run(struct loop *l);
 void loop_stop(struct loop *l);
+
+/* Return what the loop does now, and since when (CLOCK_MONOTONIC, ms); NULL: it waits. For
+ * any thread. */
+const char *loop_doing(const struct loop *l, int64_t *since_ms);
 
 #endif

@@ -4,10 +4,10 @@
  */
 #include <getopt.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "daemon/daemon.h"
+#include "daemon/identity.h"
 #include "daemon/log.h"
 #include "daemon/reload.h"
 #include "waymark/kernel/privilege.h"
@@ -19,8 +19,7 @@ static const char usage[] =
 	"logs to standard error.\n"
 	"\n"
 	"  -c, --config FILE  the configuration [" CONFIG_PATH_DEFAULT "]\n"
-	"  -d, --debug        log each change of routes and rules; -dd: and each\n"
-	"                     netlink message (see WAYMARK_TRACE)\n"
+	"  -d, --debug        log each change of routes and rules\n"
 	"  -h, --help         this text\n"
 	"  -V, --version      the version\n"
 	"\n"
@@ -52,7 +51,7 @@ static int arguments_read(int argc, char **argv, const char **path, int *debug)
 			fputs(usage, stdout);
 			return EXIT_DONE;
 		case 'V':
-			puts("waymarkd " PACKAGE_VERSION);
+			printf("waymarkd " PACKAGE_VERSION " (%s)\n", privilege_features());
 			return EXIT_DONE;
 		default:
 			fputs(usage, stderr);
@@ -77,13 +76,16 @@ int main(int argc, char **argv)
 	log_open();
 	if (debug)
 		log_force_level(LOG_LEVEL_DEBUG);
-	if (debug > 1)
-		setenv("WAYMARK_TRACE", "rtnl,conntrack,nflog,nft", 0);
 	if (config_load(&config, path, stderr))
 		return EXIT_FAILED;
 	reload_log_level(config);
 	if (!privilege_has_net_admin()) {
 		log_err("waymarkd needs CAP_NET_ADMIN; run it as root or from its unit");
+		config_free(config);
+		return EXIT_FAILED;
+	}
+	if (identity_assume(config)) {
+		log_err("not started; nothing was changed");
 		config_free(config);
 		return EXIT_FAILED;
 	}

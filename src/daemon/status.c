@@ -9,12 +9,13 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "daemon/operator.h"
+#include "daemon/control.h"
 #include "daemon/coverage.h"
 #include "daemon/daemon.h"
 #include "daemon/event_mask.h"
 #include "daemon/flow_delete.h"
 #include "daemon/observe.h"
+#include "daemon/operator.h"
 #include "daemon/publish.h"
 #include "daemon/resync.h"
 #include "daemon/status.h"
@@ -358,6 +359,16 @@ static char *uplink_answer(struct daemon *d, const char *request, const struct c
 	free(why);
 	json_decref(answer);
 	return err ? text : answer_print(d, answer_json);
+}
+
+bool status_may(const struct control_peer *peer, const char *command)
+{
+	static const char *const questions[] = {"status", "uplinks", "look", "watch"};
+
+	for (size_t i = 0; i < sizeof(questions) / sizeof(*questions); i++)
+		if (!strcmp(command, questions[i]))
+			return true;
+	return peer->uid == 0 || peer->uid == geteuid();
 }
 
 char *status_answer(void *data, const char *command, const struct control_peer *peer)

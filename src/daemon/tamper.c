@@ -24,6 +24,7 @@
 #include "daemon/tamper_suspects.h"
 #include "waymark/audit/audit.h"
 #include "waymark/kernel/nft.h"
+#include "waymark/kernel/transaction.h"
 
 /* From the first notice until something is put back. A firewall's reload or a
  * network manager deletes and adds in bursts, and what the fault does to flows is
@@ -189,6 +190,11 @@ static void mark_suspect_take(struct tamper *t, const struct nft_notice *n)
 	m->time_ms = clock_now_ms();
 }
 
+static bool is_own(int64_t pid)
+{
+	return pid == getpid() || transaction_is_child((pid_t)pid);
+}
+
 /* Of several who touched it, the first one that took something away. */
 static void take_ruleset_notice(void *data, const struct nft_notice *n)
 {
@@ -196,7 +202,7 @@ static void take_ruleset_notice(void *data, const struct nft_notice *n)
 	struct tamper *t = d->tamper;
 
 	mark_suspect_take(t, n);
-	if (!n->touches_waymark || n->pid == getpid())
+	if (!n->touches_waymark || is_own(n->pid))
 		return;
 	suspect(t, clock_now_ms());
 	if (!t->ruleset_since_ms || (n->deletes_waymark && !t->is_ruleset_cut)) {

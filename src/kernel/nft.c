@@ -2,8 +2,7 @@
 /*
  * nft.c - loads and lists nftables through libnftables.
  *
- * Must not know what the rules mean. One context, commands run to their end one
- * by one; output and messages come in buffers that the library owns.
+ * Must not know what the rules mean. One context; each command runs in a child of its own.
  */
 #define _GNU_SOURCE /* memmem */
 #include "waymark/kernel/nft.h"
@@ -13,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "waymark/kernel/transaction.h"
 
 struct nft {
 	struct nft_ctx *ctx;
@@ -74,18 +75,59 @@ static int error_number(const char *text)
 	return -EINVAL;
 }
 
-/* 0 or -errno. The command's output is valid until the next call. */
-static int command_run(struct nft *n, const char *commands, const char **output)
-{
-	int failed = nft_run_cmd_from_buffer(n->ctx, commands);
-	/* Both buffers are rewound by being read. */
-	const char *errors = nft_ctx_get_error_buffer(n->ctx);
-	const char *text = nft_ctx_get_output_buffer(n->ctx);
+struct command {
+	struct nft *nft;
+	const char *text;
+};
 
-	if (output)
-		*output = text;
-	error_keep(n, failed ? errors : "");
-	return failed ? error_number(errors) : 0;
+/* In the child. */
+static int command_do(void *data, FILE *output, FILE *errors)
+{
+	const struct command *c = data;
+	int failed = nft_run_cmd_from_buffer(c->nft->ctx, c->text);
+	/* Both buffers are rewound by being read. */
+	const char *error = nft_ctx_get_error_buffer(c->nft->ctx);
+	const char *text = nft_ctx_get_output_buffer(c->nft->ctx);
+
+	fputs(text, output);
+	if (failed)
+		fputs(error, errors);
+	return failed ? error_number(error) : 0;
+}
+
+/* What a dead child left in the socket would be taken for the next one's replies. */
+static int context_renew(struct nft *n)
+{
+	nft_ctx_free(n->ctx);
+	n->ctx = nft_ctx_new(NFT_CTX_DEFAULT);
+	if (n->ctx && !nft_ctx_buffer_output(n->ctx) && !nft_ctx_buffer_error(n->ctx))
+		return 0;
+	if (n->ctx)
+		nft_ctx_free(n->ctx);
+	n->ctx = NULL;
+	return -ENOMEM;
+}
+
+/* 0 or -errno. libnftables calls exit() when memory is short, so it runs in a child,
+ * which inherits context and socket. output (may be NULL) is malloc'd. */
+static int command_run(struct nft *n, const char *commands, char **output)
+{
+	struct command c = {.nft = n, .text = commands};
+	struct transaction_reply reply;
+	int err;
+
+	if (!n->ctx && context_renew(n))
+		return -ENOMEM;
+	err = transaction_run(command_do, &c, &reply);
+	error_keep(n, err && reply.errors ? reply.errors : "");
+	if (err == -EOWNERDEAD)
+		context_renew(n);
+	if (!err && output) {
+		*output = reply.output;
+		reply.output = NULL;
+	}
+	transaction_clear(&reply);
+	return err;
 }
 
 int nft_run(struct nft *n, const char *commands)
@@ -97,26 +139,32 @@ int nft_check(struct nft *n, const char *commands)
 {
 	int err;
 
+	if (!n->ctx && context_renew(n))
+		return -ENOMEM;
 	nft_ctx_set_dry_run(n->ctx, true);
 	err = command_run(n, commands, NULL);
-	nft_ctx_set_dry_run(n->ctx, false);
+	if (n->ctx)
+		nft_ctx_set_dry_run(n->ctx, false);
 	return err;
 }
 
 /* Runs a listing with these flags of output. malloc'd or NULL with errno. */
 static char *listing_run(struct nft *n, const char *command, unsigned flags)
 {
-	const char *output;
-	char *copy;
+	char *output = NULL;
 	int err;
 
+	if (!n->ctx && context_renew(n)) {
+		errno = ENOMEM;
+		return NULL;
+	}
 	nft_ctx_output_set_flags(n->ctx, flags);
 	err = command_run(n, command, &output);
-	copy = err ? NULL : strdup(output);
-	nft_ctx_output_set_flags(n->ctx, 0);
+	if (n->ctx)
+		nft_ctx_output_set_flags(n->ctx, 0);
 	if (err)
 		errno = -err;
-	return copy;
+	return output;
 }
 
 /* In a line that begins a set or map, and in what follows of it. */

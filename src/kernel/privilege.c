@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * privilege.c - capabilities of this process by capget(2), without a library:
- * one bit is asked.
+ * privilege.c - capabilities of this process by capget(2) and capset(2), without a
+ * library: one bit is asked for and kept.
  */
 #include "waymark/kernel/privilege.h"
 
+#include <errno.h>
+#include <grp.h>
 #include <linux/capability.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+
+#ifdef HAVE_SECCOMP
+#include <seccomp.h>
+#endif
 
 bool privilege_has_net_admin(void)
 {
@@ -17,4 +24,102 @@ bool privilege_has_net_admin(void)
 	if (syscall(SYS_capget, &header, data))
 		return false;
 	return data[CAP_TO_INDEX(CAP_NET_ADMIN)].effective & CAP_TO_MASK(CAP_NET_ADMIN);
+}
+
+static int net_admin_keep(void)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {0};
+
+	data[CAP_TO_INDEX(CAP_NET_ADMIN)].permitted = CAP_TO_MASK(CAP_NET_ADMIN);
+	data[CAP_TO_INDEX(CAP_NET_ADMIN)].effective = CAP_TO_MASK(CAP_NET_ADMIN);
+	return syscall(SYS_capset, &header, data) ? -errno : 0;
+}
+
+/* The bounding set first: afterwards there is no capability left to lower it. */
+int privilege_become(uid_t uid, gid_t gid)
+{
+	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+		if (cap != CAP_NET_ADMIN && prctl(PR_CAPBSET_DROP, cap, 0, 0, 0))
+			return -errno;
+	if (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) || setgroups(0, NULL) || setresgid(gid, gid, gid) ||
+	    setresuid(uid, uid, uid))
+		return -errno;
+	return net_admin_keep();
+}
+
+#ifdef HAVE_SECCOMP
+/* A deny list: a call that a library begins to use must not end the daemon. */
+static int calls_forbid(void)
+{
+	static const int forbidden[] = {
+		SCMP_SYS(acct),
+		SCMP_SYS(add_key),
+		SCMP_SYS(bpf),
+		SCMP_SYS(clock_settime),
+		SCMP_SYS(delete_module),
+		SCMP_SYS(finit_module),
+		SCMP_SYS(init_module),
+		SCMP_SYS(ioperm),
+		SCMP_SYS(iopl),
+		SCMP_SYS(kexec_file_load),
+		SCMP_SYS(kexec_load),
+		SCMP_SYS(keyctl),
+		SCMP_SYS(mount),
+		SCMP_SYS(move_mount),
+		SCMP_SYS(name_to_handle_at),
+		SCMP_SYS(open_by_handle_at),
+		SCMP_SYS(open_tree),
+		SCMP_SYS(perf_event_open),
+		SCMP_SYS(personality),
+		SCMP_SYS(pivot_root),
+		SCMP_SYS(process_vm_readv),
+		SCMP_SYS(process_vm_writev),
+		SCMP_SYS(ptrace),
+		SCMP_SYS(quotactl),
+		SCMP_SYS(reboot),
+		SCMP_SYS(request_key),
+		SCMP_SYS(sethostname),
+		SCMP_SYS(setns),
+		SCMP_SYS(settimeofday),
+		SCMP_SYS(swapoff),
+		SCMP_SYS(swapon),
+		SCMP_SYS(umount2),
+		SCMP_SYS(unshare),
+		SCMP_SYS(userfaultfd),
+		SCMP_SYS(chroot),
+	};
+	scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ALLOW);
+	int err = filter ? 0 : -ENOMEM;
+
+	for (size_t i = 0; !err && i < sizeof(forbidden) / sizeof(*forbidden); i++)
+		err = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), forbidden[i], 0);
+	if (!err)
+		err = seccomp_load(filter);
+	seccomp_release(filter);
+	return err;
+}
+
+const char *privilege_features(void)
+{
+	return "seccomp";
+}
+#else
+static int calls_forbid(void)
+{
+	return 0;
+}
+
+const char *privilege_features(void)
+{
+	return "no seccomp";
+}
+#endif
+
+int privilege_seal(void)
+{
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0))
+		return -errno;
+	return calls_forbid();
 }

@@ -27,7 +27,11 @@ static int file_open(const struct config *c)
 
 	if (folder < 0)
 		return folder;
-	fd = openat(folder, FILE_NAME, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	fd = openat(folder, FILE_NAME, O_RDWR | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT) {
+		fd = openat(folder, FILE_NAME, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+		steering_state_give(c, fd);
+	}
 	err = fd < 0 ? -errno : 0;
 	close(folder);
 	return err ? err : fd;

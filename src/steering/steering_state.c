@@ -15,6 +15,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <pwd.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -253,14 +254,24 @@ static bool file_is(int folder, const char *text)
 	return is_same;
 }
 
-/* Written beside and renamed over: there is always a whole one. */
-static int file_replace(int folder, const char *text)
+void steering_state_give(const struct config *c, int fd)
 {
-	int fd = openat(folder, FILE_NAME ".new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	const struct passwd *user = fd >= 0 && geteuid() == 0 ? getpwnam(c->user) : NULL;
+
+	if (user && fchown(fd, user->pw_uid, (gid_t)-1))
+		errno = 0; /* then the daemon's own message says what it cannot open */
+}
+
+/* Written beside and renamed over: there is always a whole one. */
+static int file_replace(const struct config *c, int folder, const char *text)
+{
+	int fd = openat(folder, FILE_NAME ".new",
+			O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0640);
 	int err;
 
 	if (fd < 0)
 		return -errno;
+	steering_state_give(c, fd);
 	err = text_write(fd, text);
 	close(fd);
 	if (!err && renameat(folder, FILE_NAME ".new", folder, FILE_NAME) < 0)
@@ -284,7 +295,7 @@ int steering_state_save(const struct steering_state *st, const struct config *c)
 	if (!text)
 		err = -errno;
 	else
-		err = file_is(folder, text) ? 0 : file_replace(folder, text);
+		err = file_is(folder, text) ? 0 : file_replace(c, folder, text);
 	free(text);
 	close(folder);
 	return err;

@@ -291,6 +291,7 @@ lab_up() {
 	why=$(lab_obstacle)
 	[ -z "$why" ] || skip_all "$why"
 	lab_tmp=$(mktemp -d "${TMPDIR:-/tmp}/waymark-lab.XXXXXX") || die "no temporary folder"
+	lab_user
 	trap lab_down EXIT
 	trap 'exit 129' HUP
 	trap 'exit 130' INT
@@ -303,6 +304,15 @@ lab_up() {
 	lab_links
 	lab_router_routes
 	lab_return_paths
+}
+
+# waymarkd runs as its own user, who may write into the lab's folder as into /tmp. In a
+# user namespace there is no other user: see daemon_run.
+lab_user() {
+	chmod 1777 "$lab_tmp"
+	[ -n "${LAB_IN_USERNS:-}" ] || id waymark >/dev/null 2>&1 ||
+		useradd --system --user-group --no-create-home --shell /usr/sbin/nologin waymark ||
+		adduser -S -D -H waymark || die "user waymark cannot be created"
 }
 
 # No waiting for duplicate address detection; no memory of ended connections, whose ports
@@ -598,6 +608,8 @@ daemon_start() {
 
 # The daemon again, with the configuration that is there.
 daemon_run() {
+	[ -z "${LAB_IN_USERNS:-}" ] || grep -q '^user ' "$lab_tmp/waymark.conf" ||
+		sed -i '1s/^/user = "root" /' "$lab_tmp/waymark.conf"
 	# Not by 'at': the pid must be the daemon's own, not that of a shell around it.
 	nsenter --net="/proc/$ns_router/ns/net" -- "$WAYMARKD" -c "$lab_tmp/waymark.conf" \
 		</dev/null >>"$lab_tmp/waymarkd.log" 2>&1 &

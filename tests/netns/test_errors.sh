@@ -307,7 +307,7 @@ routes_of_wan2() {
 lab_up
 nat masquerade
 serve net 80 7
-mkdir "$lab_tmp/files"
+mkdir -m 1777 "$lab_tmp/files"
 bad_configurations
 privilege
 group_taken

@@ -53,7 +53,8 @@ ticks() { # that the daemon has run for
 lab_up
 nat none
 serve net 80 7
-mkdir "$lab_tmp/text"
+mkdir -m 1777 "$lab_tmp/text"
+chown waymark "$lab_tmp/text" 2>/dev/null
 file=$lab_tmp/text/waymark.prom
 configure "listen = $PORT textfile = \"$file\""
 daemon_run

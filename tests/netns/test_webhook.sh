@@ -73,7 +73,7 @@ is_settled() {
 lab_up
 nat snat
 serve net 80 7
-mkdir "$lab_tmp/hook"
+mkdir -m 1777 "$lab_tmp/hook"
 plan 500 close
 hook_start
 config_alert="webhook = \"http://user:secret1@127.0.0.1:$PORT/take?token=secret2\" webhook-timeout = \"2s\""

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * identity.c - from root to the user of the configuration, before anything is opened.
+ *
+ * The folders of history and state must be that user's: whoever else may write in one
+ * can replace what is in it. A sticky folder such as /tmp keeps files apart.
+ */
+#include "daemon/identity.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <libgen.h>
+#include <limits.h>
+#include <pwd.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "daemon/log.h"
+#include "waymark/kernel/privilege.h"
+
+#define FOLDER_MODE 0750
+#define PARENT_MODE 0755
+
+struct identity {
+	const char *user;
+	uid_t uid;
+	gid_t gid;
+};
+
+static int identity_find(const struct config *c, struct identity *id)
+{
+	const struct passwd *user = getpwnam(c->user);
+	const struct group *group = getgrnam(c->group);
+
+	if (!user) {
+		log_err("user '%s' does not exist (create it: useradd --system --user-group "
+			"--no-create-home --shell /usr/sbin/nologin %s; or set user = \"root\")",
+			c->user, c->user);
+		return -ENOENT;
+	}
+	if (!group)
+		log_warning("group '%s' does not exist: only %s and root may read the history",
+			    c->group, c->user);
+	*id = (struct identity){c->user, user->pw_uid, group ? group->gr_gid : user->pw_gid};
+	return 0;
+}
+
+/* --- folders ----------------------------------------------------------------------- */
+
+static bool may_write(const struct stat *st, const struct identity *id)
+{
+	if (st->st_uid == id->uid)
+		return st->st_mode & S_IWUSR;
+	return st->st_gid == id->gid ? st->st_mode & S_IWGRP : st->st_mode & S_IWOTH;
+}
+
+static int folder_judge(const char *path, const struct stat *st, const struct identity *id)
+{
+	if (!S_ISDIR(st->st_mode)) {
+		log_err("%s is not a folder", path);
+		return -ENOTDIR;
+	}
+	if (st->st_uid == id->uid || (st->st_mode & S_ISVTX && may_write(st, id)))
+		return 0;
+	if (st->st_uid != 0) {
+		log_err("the folder %s belongs to user %u, who could replace what is in it "
+			"(chown %s %s, or name another folder)",
+			path, st->st_uid, id->user, path);
+		return -EPERM;
+	}
+	if (may_write(st, id))
+		return 0;
+	log_err("user '%s' cannot write in the folder %s (chown %s %s, or name another folder)",
+		id->user, path, id->user, path);
+	return -EACCES;
+}
+
+static int parents_make(const char *path)
+{
+	char part[PATH_MAX];
+
+	snprintf(part, sizeof(part), "%s", path);
+	for (char *slash = strchr(part + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		if (mkdir(part, PARENT_MODE) && errno != EEXIST)
+			return -errno;
+		*slash = '/';
+	}
+	return 0;
+}
+
+static int folder_make(const char *path, const struct identity *id)
+{
+	int err = parents_make(path);
+
+	if (!err && mkdir(path, FOLDER_MODE))
+		err = -errno;
+	if (!err && lchown(path, id->uid, id->gid))
+		err = -errno;
+	/* The umask may have taken the group's bits. */
+	if (!err && chmod(path, FOLDER_MODE))
+		err = -errno;
+	if (err)
+		log_err("cannot make the folder %s: %s", path, strerror(-err));
+	return err;
+}
+
+/* The folder of a file. */
+static int folder_prepare(const char *file, const struct identity *id)
+{
+	char copy[PATH_MAX], *path;
+	struct stat st;
+
+	if (snprintf(copy, sizeof(copy), "%s", file) >= (int)sizeof(copy))
+		return -ENAMETOOLONG;
+	path = dirname(copy);
+	if (!stat(path, &st))
+		return folder_judge(path, &st, id);
+	if (errno == ENOENT)
+		return folder_make(path, id);
+	log_err("cannot read the folder %s: %s", path, strerror(errno));
+	return -errno;
+}
+
+/* --- the change ---------------------------------------------------------------------- */
+
+static int identity_become(const struct config *c)
+{
+	struct identity id;
+	int err = identity_find(c, &id);
+
+	if (!err)
+		err = folder_prepare(c->database, &id);
+	if (!err)
+		err = folder_prepare(c->control_socket, &id);
+	if (err)
+		return err;
+	err = privilege_become(id.uid, id.gid);
+	if (err)
+		log_err("cannot become user '%s': %s (set user = \"root\" to stay root)", id.user,
+			strerror(-err));
+	return err;
+}
+
+int identity_assume(const struct config *c)
+{
+	int err = 0;
+
+	umask(0027);
+	if (geteuid() == 0 && strcmp(c->user, "root") != 0)
+		err = identity_become(c);
+	if (err)
+		return err;
+	err = privilege_seal();
+	if (err)
+		log_err("cannot give up privileges: %s", strerror(-err));
+	return err;
+}

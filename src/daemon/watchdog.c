@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * watchdog.c - one report per stall: when it is noticed. That the loop goes on again shows
+ * in what it logs next.
+ */
+#include "daemon/watchdog.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <signal.h>
+#include <time.h>
+
+#include "daemon/log.h"
+#include "daemon/loop.h"
+#include "daemon/notify.h"
+#include "waymark/base/clock.h"
+
+#define LOOK_MS	 250
+#define STALL_MS 1000
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static const struct loop *watched; /* NULL: stopped */
+
+void watchdog_feed(void)
+{
+	notify_send("WATCHDOG=1");
+}
+
+/* Return what the watched loop does, or NULL. */
+static const char *doing_read(int64_t *since_ms)
+{
+	const char *doing = NULL;
+
+	pthread_mutex_lock(&lock);
+	if (watched)
+		doing = loop_doing(watched, since_ms);
+	pthread_mutex_unlock(&lock);
+	return doing;
+}
+
+static void *thread_run(void *unused)
+{
+	const struct timespec pause = {.tv_nsec = LOOK_MS * 1000000L};
+	int64_t reported_ms = 0, since_ms;
+
+	(void)unused;
+	for (;;) {
+		const char *doing;
+
+		nanosleep(&pause, NULL);
+		doing = doing_read(&since_ms);
+		if (!doing || since_ms == reported_ms || clock_steady_ms() - since_ms < STALL_MS)
+			continue;
+		reported_ms = since_ms;
+		log_warning("the event loop missed a second: it has been busy with %s for %" PRId64
+			    " ms",
+			    doing, clock_steady_ms() - since_ms);
+	}
+	return NULL;
+}
+
+int watchdog_start(const struct loop *l)
+{
+	sigset_t all, before;
+	pthread_t thread;
+	int err;
+
+	watched = l;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = pthread_create(&thread, NULL, thread_run, NULL);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!err)
+		pthread_detach(thread);
+	return -err;
+}
+
+void watchdog_stop(void)
+{
+	pthread_mutex_lock(&lock);
+	watched = NULL;
+	pthread_mutex_unlock(&lock);
+}

@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * transaction.c - fork, call, reply by a pipe.
+ *
+ * The reply is the result, the sizes of both texts, then the texts. A child that dies
+ * leaves it short. The caller waits for the child, which asks nobody but the kernel, and
+ * kills it when its time is over.
+ */
+#define _GNU_SOURCE /* pipe2 */
+#include "waymark/kernel/transaction.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TEXT_BYTES_MAX (1u << 30)
+
+struct head {
+	int32_t result;
+	uint32_t output_size, errors_size;
+};
+
+static pid_t children[TRANSACTION_CHILDREN]; /* a ring */
+static unsigned n_children;
+
+bool transaction_is_child(pid_t pid)
+{
+	for (unsigned i = 0; i < TRANSACTION_CHILDREN; i++)
+		if (pid > 0 && children[i] == pid)
+			return true;
+	return false;
+}
+
+/* --- the child ------------------------------------------------------------------------ */
+
+static int bytes_write(int fd, const void *bytes, size_t size)
+{
+	const char *p = bytes;
+
+	while (size) {
+		ssize_t n = write(fd, p, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		p += n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+static void __attribute__((noreturn)) child_run(int fd, transaction_fn *fn, void *data)
+{
+	char *output = NULL, *errors = NULL;
+	size_t output_size = 0, errors_size = 0;
+	FILE *out = open_memstream(&output, &output_size);
+	FILE *err = open_memstream(&errors, &errors_size);
+	struct head head;
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	alarm(TRANSACTION_SECONDS);
+	if (!out || !err)
+		_exit(1);
+	head.result = fn(data, out, err);
+	if (fclose(out) || fclose(err) || output_size > TEXT_BYTES_MAX ||
+	    errors_size > TEXT_BYTES_MAX)
+		_exit(1);
+	head.output_size = (uint32_t)output_size;
+	head.errors_size = (uint32_t)errors_size;
+	if (bytes_write(fd, &head, sizeof(head)) || bytes_write(fd, output, output_size) ||
+	    bytes_write(fd, errors, errors_size))
+		_exit(1);
+	_exit(0);
+}
+
+/* --- the caller ----------------------------------------------------------------------- */
+
+static int64_t steady_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* -EPIPE: it ended early; -ETIMEDOUT. */
+static int bytes_read(int fd, void *bytes, size_t size, int64_t until_ms)
+{
+	struct pollfd p = {.fd = fd, .events = POLLIN};
+	char *to = bytes;
+
+	while (size) {
+		int64_t left_ms = until_ms - steady_ms();
+		ssize_t n;
+
+		if (left_ms <= 0)
+			return -ETIMEDOUT;
+		if (poll(&p, 1, (int)left_ms) <= 0)
+			continue;
+		n = read(fd, to, size);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n ? -errno : -EPIPE;
+		to += n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+static int text_read(int fd, uint32_t size, int64_t until_ms, char **text)
+{
+	int err = -EMSGSIZE;
+
+	*text = size <= TEXT_BYTES_MAX ? malloc((size_t)size + 1) : NULL;
+	if (*text)
+		err = bytes_read(fd, *text, size, until_ms);
+	if (!err)
+		(*text)[size] = '\0';
+	return err;
+}
+
+static int reply_read(int fd, struct head *head, struct transaction_reply *reply)
+{
+	int64_t until_ms = steady_ms() + TRANSACTION_SECONDS * 1000;
+	int err = bytes_read(fd, head, sizeof(*head), until_ms);
+
+	if (!err)
+		err = text_read(fd, head->output_size, until_ms, &reply->output);
+	if (!err)
+		err = text_read(fd, head->errors_size, until_ms, &reply->errors);
+	return err;
+}
+
+static int death_report(struct transaction_reply *reply, int err, int status)
+{
+	char text[80];
+
+	transaction_clear(reply);
+	if (err == -ETIMEDOUT)
+		snprintf(text, sizeof(text), "the child took longer than %d s",
+			 TRANSACTION_SECONDS);
+	else if (WIFSIGNALED(status))
+		snprintf(text, sizeof(text), "the child ended by signal %d", WTERMSIG(status));
+	else
+		snprintf(text, sizeof(text), "the child ended with status %d", WEXITSTATUS(status));
+	reply->errors = strdup(text);
+	return -EOWNERDEAD;
+}
+
+static int child_finish(pid_t pid, int fd, struct transaction_reply *reply)
+{
+	struct head head = {0};
+	int err = reply_read(fd, &head, reply), status = 0;
+
+	if (err)
+		kill(pid, SIGKILL);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return err ? death_report(reply, err, status) : head.result;
+}
+
+int transaction_run(transaction_fn *fn, void *data, struct transaction_reply *reply)
+{
+	int ends[2], ret;
+	pid_t pid;
+
+	*reply = (struct transaction_reply){0};
+	if (pipe2(ends, O_CLOEXEC))
+		return -errno;
+	pid = fork();
+	if (pid == 0)
+		child_run(ends[1], fn, data);
+	ret = -errno;
+	close(ends[1]);
+	if (pid > 0)
+		children[n_children++ % TRANSACTION_CHILDREN] = pid;
+	if (pid > 0)
+		ret = child_finish(pid, ends[0], reply);
+	close(ends[0]);
+	return ret;
+}
+
+void transaction_clear(struct transaction_reply *reply)
+{
+	free(reply->output);
+	free(reply->errors);
+	*reply = (struct transaction_reply){0};
+}

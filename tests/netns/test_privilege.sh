@@ -1,0 +1,79 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Started by root, waymarkd runs as its own user with CAP_NET_ADMIN and nothing else, and
+# refuses folders in which another user could replace its files.
+
+. "${0%/*}/lib.sh"
+
+[ "$(id -u)" = 0 ] && [ -z "${LAB_IN_USERNS:-}" ] || skip_all "switching users needs root"
+lab_up
+nat masquerade
+
+status_line() { # KEY
+	sed -n "s/^$1:[[:space:]]*//p" "/proc/$daemon_pid/status"
+}
+
+refused() { # starts waymarkd, which must end by itself with status 1
+	at router timeout 10 "$WAYMARKD" -c "$lab_tmp/waymark.conf" >"$lab_tmp/err" 2>&1
+	[ $? = 1 ]
+}
+
+# --- the running daemon ---------------------------------------------------------------
+
+mkdir -m 711 "$lab_tmp/root"
+config_write
+sed -i "s,^\(.*database *=\).*,\1 \"$lab_tmp/root/new/flows.db\"," "$lab_tmp/waymark.conf"
+daemon_run
+uid=$(id -u waymark)
+is "it runs as its user" "$(status_line Uid | cut -f 2)" "$uid"
+is "in no other group" "$(status_line Groups | tr -d ' ')" ""
+for set in CapPrm CapEff CapBnd; do
+	is "$set is CAP_NET_ADMIN alone" "$(status_line $set)" 0000000000001000
+done
+for set in CapInh CapAmb; do
+	is "$set is empty" "$(status_line $set)" 0000000000000000
+done
+is "it gains nothing by executing programs" "$(status_line NoNewPrivs)" 1
+case $("$WAYMARKD" -V) in
+*"(seccomp)"*) is "system calls are filtered" "$(status_line Seccomp)" 2 ;;
+*) skip "system calls are filtered" "built without libseccomp" ;;
+esac
+is "it made the folder of its history for its user" \
+	"$(stat -c '%U %a' "$lab_tmp/root/new")" "waymark 750"
+is "others cannot read the history" "$(stat -c %a "$lab_tmp/root/new/flows.db" | cut -c 3)" 0
+at router ip rule del priority 1000
+check "it repairs a rule" wait_for 10 sh -c "nsenter --net=/proc/$ns_router/ns/net ip rule | grep -q ^1000:"
+daemon_stop
+is "it stops" $? 0
+
+# --- who else changes things ------------------------------------------------------------
+
+config_write
+check "root applies the steering" waymark apply
+check "then the daemon starts" daemon_run
+daemon_stop
+
+# --- refusals -----------------------------------------------------------------------------
+
+config_write 'user = "no-such-user"'
+check "a missing user is refused" refused
+check "with the command that creates it" grep -q 'useradd .*no-such-user' "$lab_tmp/err"
+
+mkdir -m 755 "$lab_tmp/foreign" "$lab_tmp/roots"
+chown nobody "$lab_tmp/foreign"
+config_write
+sed -i "s,^\(.*database *=\).*,\1 \"$lab_tmp/foreign/flows.db\"," "$lab_tmp/waymark.conf"
+check "a folder of another user is refused" refused
+check "by name" grep -q "$lab_tmp/foreign belongs to user" "$lab_tmp/err"
+sed -i "s,foreign/flows.db,roots/flows.db," "$lab_tmp/waymark.conf"
+check "a folder that its user cannot write is refused" refused
+check "with the command that changes that" grep -q "chown waymark $lab_tmp/roots" "$lab_tmp/err"
+
+# --- root, said explicitly ---------------------------------------------------------------
+
+rm -f "$lab_tmp"/flows.db* "$lab_tmp"/steering.*
+daemon_start 'user = "root"'
+is "user = \"root\" stays root" "$(status_line Uid | cut -f 2)" 0
+
+done_testing
