@@ -54,15 +54,52 @@ void fake_begin(struct flow_record *f, int64_t id, int64_t started_ms)
 	f->ingress = SLOT_NONE;
 	f->egress[0] = UINT64_C(1) << slot;
 	f->verdict = VERDICT_OK;
+	if (id % 1000 == 5) {
+		f->verdict = VERDICT_MISMATCH;
+		f->reason = (enum reason)(REASON_RULE_MISSING + id / 1000 % 3);
+		f->egress[0] = 3;
+	}
+}
+
+void fake_mismatch(const struct flow_record *f, struct mismatch_record *m)
+{
+	*m = (struct mismatch_record){
+		.id = f->id / 1000 + 1,
+		.time_ms = f->started_ms + 5,
+		.flow_id = f->id,
+		.proto = f->proto,
+		.tuple = f->tuple[DIR_ORIGINAL],
+		.mark = f->mark,
+		.expected = f->uplink,
+		.egress = !f->uplink,
+		.reason = f->reason,
+		.evidence = EVIDENCE_STRAY_PACKET,
+		.packets = 1,
+	};
+}
+
+void fake_usage(int64_t time_ms, uint8_t slot, struct usage_record *u)
+{
+	*u = (struct usage_record){
+		.time_ms = time_ms,
+		.slot = slot,
+		.sent = {fake_random() % 100000, fake_random() % 100000000},
+		.received = {fake_random() % 100000, fake_random() % 1000000000},
+		.flows = {1000, 950 + fake_random() % 50},
+	};
 }
 
 void fake_end(struct flow_record *f)
 {
 	f->state = FLOW_ENDED;
 	f->ended_ms = f->started_ms + 50 + fake_random() % 120000;
+	if (f->id % 500 == 1)
+		f->ended_ms += 600000 + fake_random() % 6000000;
 	f->has_counters = true;
 	f->packets[0] = 2 + fake_random() % 60;
 	f->packets[1] = 2 + fake_random() % 90;
+	if (f->id % 40 == 3)
+		f->packets[1] = 0;
 	f->bytes[0] = f->packets[0] * (60 + fake_random() % 200);
 	f->bytes[1] = f->packets[1] * (60 + fake_random() % 1400);
 }

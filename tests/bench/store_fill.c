@@ -23,6 +23,8 @@
 /* Flows that live at once: a ring of those to be ended. */
 #define LIVE	 65536
 #define CAPACITY 262144
+/* The flows are those of ten days. */
+#define SPAN_MS INT64_C(864000000)
 
 static double now_s(clockid_t clock)
 {
@@ -46,11 +48,29 @@ static void pace(double started, int64_t made, long rate)
 		nanosleep(&(struct timespec){.tv_nsec = (long)(ahead * 1e9) % 1000000000}, NULL);
 }
 
+/* What comes beside the flows. */
+static void others_push(struct writer *w, const struct flow_record *f, int64_t *usage_ms)
+{
+	struct record m = {.type = RECORD_MISMATCH}, u = {.type = RECORD_USAGE};
+
+	if (f->verdict == VERDICT_MISMATCH) {
+		fake_mismatch(f, &m.mismatch);
+		push(w, &m);
+	}
+	if (f->started_ms < *usage_ms)
+		return;
+	*usage_ms = f->started_ms + USAGE_BIN_MS;
+	for (uint8_t slot = 0; slot < 2; slot++) {
+		fake_usage(f->started_ms, slot, &u.usage);
+		push(w, &u);
+	}
+}
+
 static void fill(struct writer *w, int64_t first, int64_t flows, long rate)
 {
 	struct flow_record *live = calloc(LIVE, sizeof(*live));
 	struct record r = {.type = RECORD_FLOW};
-	int64_t begin = (int64_t)time(NULL) * 1000 - flows / 20;
+	int64_t begin = (int64_t)time(NULL) * 1000 - SPAN_MS, usage_ms = 0;
 	double started = now_s(CLOCK_MONOTONIC);
 
 	for (int64_t i = 0; i < flows + LIVE; i++) {
@@ -63,9 +83,10 @@ static void fill(struct writer *w, int64_t first, int64_t flows, long rate)
 		}
 		if (i >= flows)
 			continue;
-		fake_begin(f, first + i, begin + i / 20);
+		fake_begin(f, first + i, begin + (int64_t)((double)i / (double)flows * SPAN_MS));
 		r.flow = *f;
 		push(w, &r);
+		others_push(w, f, &usage_ms);
 		if (i % 64 == 0)
 			pace(started, i, rate);
 	}

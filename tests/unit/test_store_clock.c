@@ -103,6 +103,8 @@ static void window_check(struct query *q, int64_t since_ms, int64_t until_ms)
 		if (step > 1)
 			store_lab_addr(&f.src.addr, "192.168.1.77");
 		want = expected(&f, step);
+		f.started_since_ms = f.since_ms; /* these flows lived on for long */
+		f.since_ms = 0;
 		assert_int_equal(query_flows(q, &f, row_count, &got), 0);
 		if (got.n != want.n || got.sum != want.sum)
 			fail_msg("%" PRId64 " to %" PRId64 ", every %" PRId64 ": %" PRIu64

@@ -33,18 +33,27 @@ typedef int query_row_fn(void *data, const struct value *values, size_t n);
 
 /* What to look for; all of it must fit. query_filter_init sets "anything". */
 struct query_filter {
-	bool is_live;		/* flows that live */
-	int64_t since_ms;	/* began (flows) or happened then or later; 0: any */
-	int64_t until_ms;	/* ... before then; 0: any */
-	struct prefix src, dst; /* of the flow as it began or after translation; the
+	bool is_live;		  /* flows that live */
+	bool is_unanswered;	  /* flows that got no packet back */
+	int64_t since_ms;	  /* flows, gaps: lived then or later; others: happened; 0: any */
+	int64_t until_ms;	  /* ... before then; 0: any */
+	int64_t at_ms;		  /* flows: lived at that moment; 0: any */
+	int64_t started_since_ms; /* flows: began then or later; 0: any */
+	int64_t now_ms;		  /* with min_duration_ms: how long live flows have lived */
+	int64_t min_duration_ms;  /* flows: 0: any */
+	uint64_t min_bytes;	  /* flows: both directions; 0: any */
+	struct prefix host;	  /* on either side, as src and dst */
+	struct prefix src, dst;	  /* of the flow as it began or after translation; the
 				    * family AF_UNSPEC: any */
-	int32_t port;		/* on either side, before or after translation; -1: any */
-	int16_t proto;		/* IPPROTO_; -1: any */
-	const char *uplink;	/* flows: the one that the mark names; mismatches: that,
+	int32_t port;		  /* on either side, before or after translation; -1: any */
+	int16_t proto;		  /* IPPROTO_; -1: any */
+	const char *uplink;	  /* flows: the one that the mark names; mismatches: that,
 				    * or the one that it left by; NULL: any */
-	enum verdict verdict;	/* VERDICT_NONE: any */
-	enum reason reason;	/* REASON_NONE: any */
-	uint64_t limit;		/* rows at most; 0: all */
+	const char *ingress;	  /* flows: uplink that it entered by; NULL: any */
+	const char *egress;	  /* any interface (or its uplink) that it left by; NULL: any */
+	enum verdict verdict;	  /* VERDICT_NONE: any */
+	enum reason reason;	  /* REASON_NONE: any */
+	uint64_t limit;		  /* rows at most; 0: all */
 };
 void query_filter_init(struct query_filter *f);
 
@@ -56,6 +65,48 @@ struct query;
 struct query *query_open(const char *path, FILE *errors);
 void query_close(struct query *q);
 
+/* How to order flows; the greatest first. */
+enum query_sort {
+	SORT_NEWEST, /* by id */
+	SORT_BYTES,
+	SORT_PACKETS,
+	SORT_DURATION,
+	SORT_STARTED,
+	SORTS,
+};
+const char *query_sort_name(enum query_sort s); /* "newest", "bytes", ...; NULL */
+
+/* query_flows in another order: every id that fits is held in memory. */
+int query_flows_sorted(struct query *q, const struct query_filter *f, enum query_sort sort,
+		       query_row_fn *fn, void *data);
+
+/* Flows that used a public address (and port, protocol: -1 any) at a moment: after source
+ * translation, before destination translation, or untranslated. *is_unsure: a gap, or a
+ * time without a daemon, covers the moment, so that nothing found means nothing. */
+struct query_endpoint {
+	struct addr addr;
+	int32_t port;
+	int16_t proto;
+	int64_t at_ms;
+};
+int query_who(struct query *q, const struct query_endpoint *e, query_row_fn *fn, void *data,
+	      bool *is_unsure);
+
+/* Sums of the flows that fit, by up to STATS_COLUMNS columns: these, then flows, bytes
+ * (both directions), bytes_reply, mismatches (flows), unanswered; most bytes first; of the
+ * filter limit counts rows. -EINVAL: an unknown column. */
+#define STATS_COLUMNS 4
+const char *query_stats_column(size_t i); /* "uplink", "egress", ...; NULL behind the last */
+int query_stats(struct query *q, const struct query_filter *f, const char *const *columns, size_t n,
+		query_row_fn *fn, void *data);
+
+/* What uplinks carried: time, time_ms, uplink, bytes_sent, bytes_received, packets_sent,
+ * packets_received, flows_started, flows_answered, peak_bps and p95_bps (of the bins of
+ * five minutes, the greater direction). Of the filter: since, until, uplink, limit. by:
+ * "5min", "hour", "day", "month" (UTC); -EINVAL: another one. */
+int query_usage(struct query *q, const struct query_filter *f, const char *by, query_row_fn *fn,
+		void *data);
+
 /* Each calls fn for the rows that fit, newest first. 0, what fn returned, or
  * -errno; query_error then says more. */
 int query_flows(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
@@ -64,6 +115,10 @@ int query_mismatches(struct query *q, const struct query_filter *f, query_row_fn
 /* Of the filter: since, until, limit. */
 int query_gaps(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
 int query_tampering(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
+int query_uplink_states(struct query *q, const struct query_filter *f, query_row_fn *fn,
+			void *data);
+int query_alerts(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
+int query_health(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
 
 /* By hour and uplink (the view coverage). Of the filter: since and until, that the hour
  * has a part of; uplink; limit. */

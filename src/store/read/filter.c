@@ -18,28 +18,86 @@
 	" AND (expected IN (SELECT id FROM uplink WHERE name = $uplink)"                           \
 	" OR egress IN (SELECT id FROM uplink WHERE name = $uplink))"
 
+#define EGRESS_SETS                                                                                \
+	"SELECT ifset FROM ifset_member WHERE interface = $egress"                                 \
+	" OR interface IN (SELECT interface FROM uplink WHERE name = $egress)"
+
 void query_filter_init(struct query_filter *f)
 {
 	*f = (struct query_filter){.port = -1, .proto = -1};
 }
 
 /* Of IPv4 the addresses of a prefix are a range of numbers, which no text lies in. */
-static void prefix_append(sqlite3_str *sql, const struct prefix *p, const char *name,
-			  enum filter_table table)
+static void side_append(sqlite3_str *sql, const struct prefix *p, const char *param,
+			const char *column)
+{
+	if (p->addr.family == AF_INET)
+		sqlite3_str_appendf(sql, "%s BETWEEN $%s_low AND $%s_high", column, param, param);
+	else
+		sqlite3_str_appendf(sql, "prefix6(%s, $%s)", column, param);
+}
+
+static void prefix_append(sqlite3_str *sql, const struct prefix *p, const char *param,
+			  const char *const *columns)
 {
 	if (addr_is_none(&p->addr))
 		return;
-	if (p->addr.family == AF_INET)
-		sqlite3_str_appendf(sql, " AND (%s BETWEEN $%s_low AND $%s_high", name, name, name);
-	else
-		sqlite3_str_appendf(sql, " AND (prefix6(%s, $%s)", name, name);
-	if (table == FILTER_MISMATCH)
-		sqlite3_str_appendall(sql, ")");
-	else if (p->addr.family == AF_INET)
-		sqlite3_str_appendf(sql, " OR nat_%s BETWEEN $%s_low AND $%s_high)", name, name,
-				    name);
-	else
-		sqlite3_str_appendf(sql, " OR prefix6(nat_%s, $%s))", name, name);
+	sqlite3_str_appendall(sql, " AND (");
+	for (int i = 0; columns[i]; i++) {
+		sqlite3_str_appendall(sql, i ? " OR " : "");
+		side_append(sql, p, param, columns[i]);
+	}
+	sqlite3_str_appendall(sql, ")");
+}
+
+static void prefixes_append(sqlite3_str *sql, const struct query_filter *f, bool is_flow)
+{
+	static const char *const sides[2][3][5] = {
+		{{"src", NULL}, {"dst", NULL}, {"src", "dst", NULL}},
+		{{"src", "nat_src", NULL},
+		 {"dst", "nat_dst", NULL},
+		 {"src", "nat_src", "dst", "nat_dst", NULL}},
+	};
+
+	prefix_append(sql, &f->src, "src", sides[is_flow][0]);
+	prefix_append(sql, &f->dst, "dst", sides[is_flow][1]);
+	prefix_append(sql, &f->host, "host", sides[is_flow][2]);
+}
+
+/* What only flows have. A flow whose end is not known lived at its start at least. */
+static void flow_append(sqlite3_str *sql, const struct query_filter *f)
+{
+	if (f->since_ms || f->at_ms)
+		sqlite3_str_appendall(sql, " AND (state = 0 OR ifnull(started, 0)"
+					   " + ifnull(life, 0) >= $since)");
+	if (f->until_ms || f->at_ms)
+		sqlite3_str_appendall(sql, " AND ifnull(started, 0) < $until");
+	if (f->started_since_ms)
+		sqlite3_str_appendall(sql, " AND started >= $started");
+	if (f->is_unanswered)
+		sqlite3_str_appendall(sql, " AND packets_reply = 0");
+	if (f->min_bytes)
+		sqlite3_str_appendall(sql, " AND bytes + bytes_reply >= $bytes");
+	if (f->min_duration_ms)
+		sqlite3_str_appendall(sql, " AND iif(state = 0, $now - started, life) >= $duration"
+					   " AND started IS NOT NULL");
+	if (f->ingress)
+		sqlite3_str_appendall(
+			sql, " AND ingress IN (SELECT id FROM uplink WHERE name = $ingress)");
+	if (f->egress)
+		sqlite3_str_appendall(sql, " AND (egress IN (" EGRESS_SETS
+					   ") OR egress_reply IN (" EGRESS_SETS "))");
+}
+
+static void mismatch_append(sqlite3_str *sql, const struct query_filter *f)
+{
+	if (f->since_ms)
+		sqlite3_str_appendall(sql, " AND time >= $since");
+	if (f->until_ms)
+		sqlite3_str_appendall(sql, " AND time < $until");
+	if (f->egress)
+		sqlite3_str_appendall(sql, " AND (egress = $egress OR egress IN (SELECT id FROM"
+					   " uplink WHERE $egress IN (interface, name)))");
 }
 
 /* The terms "state = 0" and "verdict < 5" stand as the partial indexes have them. */
@@ -62,16 +120,13 @@ char *filter_condition(const struct query_filter *f, enum filter_table table)
 	sqlite3_str_appendall(sql, "");
 	if (is_flow)
 		state_append(sql, f);
-	if (f->since_ms)
-		sqlite3_str_appendall(sql,
-				      is_flow ? " AND started >= $since" : " AND time >= $since");
-	if (f->until_ms)
-		sqlite3_str_appendall(sql,
-				      is_flow ? " AND started < $until" : " AND time < $until");
+	if (is_flow)
+		flow_append(sql, f);
+	else
+		mismatch_append(sql, f);
 	if (f->proto >= 0)
 		sqlite3_str_appendall(sql, " AND proto = $proto");
-	prefix_append(sql, &f->src, "src", table);
-	prefix_append(sql, &f->dst, "dst", table);
+	prefixes_append(sql, f, is_flow);
 	if (f->port >= 0)
 		sqlite3_str_appendall(sql, is_flow ? PORT_FLOW : PORT_MISMATCH);
 	if (f->uplink)
@@ -158,20 +213,44 @@ static void bind_prefix(sqlite3_stmt *stmt, const struct prefix *p, const char *
 	filter_bind_number(stmt, high_name, high);
 }
 
+static void bind_text(sqlite3_stmt *stmt, const char *name, const char *text)
+{
+	int index = sqlite3_bind_parameter_index(stmt, name);
+
+	if (index)
+		sqlite3_bind_text(stmt, index, text, -1, SQLITE_TRANSIENT);
+}
+
+int64_t filter_since(const struct query_filter *f)
+{
+	return f->at_ms > f->since_ms ? f->at_ms : f->since_ms;
+}
+
+int64_t filter_until(const struct query_filter *f)
+{
+	if (f->at_ms && (!f->until_ms || f->at_ms + 1 < f->until_ms))
+		return f->at_ms + 1;
+	return f->until_ms;
+}
+
 void filter_bind(sqlite3_stmt *stmt, const struct query_filter *f)
 {
-	int uplink = sqlite3_bind_parameter_index(stmt, "$uplink");
-
-	filter_bind_number(stmt, "$since", f->since_ms);
-	filter_bind_number(stmt, "$until", f->until_ms);
+	filter_bind_number(stmt, "$since", filter_since(f));
+	filter_bind_number(stmt, "$until", filter_until(f));
+	filter_bind_number(stmt, "$started", f->started_since_ms);
+	filter_bind_number(stmt, "$now", f->now_ms);
+	filter_bind_number(stmt, "$duration", f->min_duration_ms);
+	filter_bind_number(stmt, "$bytes", (int64_t)f->min_bytes);
 	filter_bind_number(stmt, "$proto", f->proto);
 	filter_bind_number(stmt, "$port", f->port);
 	filter_bind_number(stmt, "$verdict", f->verdict);
 	filter_bind_number(stmt, "$reason", f->reason);
 	bind_prefix(stmt, &f->src, "$src", "$src_low", "$src_high");
 	bind_prefix(stmt, &f->dst, "$dst", "$dst_low", "$dst_high");
-	if (uplink)
-		sqlite3_bind_text(stmt, uplink, f->uplink, -1, SQLITE_TRANSIENT);
+	bind_prefix(stmt, &f->host, "$host", "$host_low", "$host_high");
+	bind_text(stmt, "$uplink", f->uplink);
+	bind_text(stmt, "$ingress", f->ingress);
+	bind_text(stmt, "$egress", f->egress);
 }
 
 /* prefix6(address as text, struct prefix as a blob): whether it lies in it. */

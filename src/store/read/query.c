@@ -152,7 +152,7 @@ static int chunks_run(struct query *q, const struct query_filter *f, enum filter
 }
 
 /* Few flows live, fewer are flagged: each kind has an index of its own. */
-static int flows_run(struct query *q, const struct query_filter *f, struct row_shower *shower)
+int query_flows_run(struct query *q, const struct query_filter *f, struct row_shower *shower)
 {
 	bool is_flagged = f->verdict != VERDICT_NONE && f->verdict < VERDICT_UNKNOWN;
 
@@ -175,7 +175,7 @@ int query_flows(struct query *q, const struct query_filter *f, query_row_fn *fn,
 	int r = row_shower_open(&shower, q, "SELECT * FROM flows WHERE id = ?", fn, data);
 
 	if (r == 0)
-		r = flows_run(q, f, &shower);
+		r = query_flows_run(q, f, &shower);
 	row_shower_close(&shower);
 	return r;
 }
@@ -229,14 +229,47 @@ int query_gaps(struct query *q, const struct query_filter *f, query_row_fn *fn, 
 		       f->since_ms, f->until_ms, f->limit ? (int64_t)f->limit : -1, fn, data);
 }
 
+/* The rows of a view with a time and an uplink, by ?1 to ?3; newest first. */
+#define BY_TIME(view)                                                                              \
+	"SELECT * FROM " view " WHERE (?1 = 0 OR time_ms >= ?1) AND (?2 = 0 OR time_ms < ?2)"
+
+static int timed_run(struct query *q, const char *sql, const struct query_filter *f,
+		     const char *text, query_row_fn *fn, void *data)
+{
+	return few_run_for(q, sql,
+			   (int64_t[]){f->since_ms, f->until_ms, f->limit ? (int64_t)f->limit : -1},
+			   text, fn, data);
+}
+
 int query_tampering(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data)
 {
-	return few_run(q,
-		       "SELECT * FROM tampering"
-		       " WHERE (?1 = 0 OR time >= strftime('%Y-%m-%dT%H:%M:%fZ', ?1 / 1000.0,"
-		       " 'unixepoch')) AND (?2 = 0 OR time < strftime('%Y-%m-%dT%H:%M:%fZ',"
-		       " ?2 / 1000.0, 'unixepoch')) ORDER BY time DESC LIMIT ?3",
-		       f->since_ms, f->until_ms, f->limit ? (int64_t)f->limit : -1, fn, data);
+	return timed_run(q, BY_TIME("tampering") " ORDER BY time_ms DESC, id DESC LIMIT ?3", f,
+			 NULL, fn, data);
+}
+
+int query_uplink_states(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data)
+{
+	return timed_run(q,
+			 BY_TIME("uplink_states") " AND (?4 IS NULL OR uplink = ?4)"
+						  " ORDER BY time_ms DESC, id DESC LIMIT ?3",
+			 f, f->uplink, fn, data);
+}
+
+int query_alerts(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data)
+{
+	return timed_run(q,
+			 BY_TIME("alerts") " AND (?4 IS NULL OR instr(',' || uplinks || ',',"
+					   " ',' || ?4 || ',')) ORDER BY time_ms DESC, id DESC"
+					   " LIMIT ?3",
+			 f, f->uplink, fn, data);
+}
+
+int query_health(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data)
+{
+	return timed_run(q,
+			 BY_TIME("health") " AND (?4 IS NULL OR uplink = ?4)"
+					   " ORDER BY time_ms DESC, id DESC LIMIT ?3",
+			 f, f->uplink, fn, data);
 }
 
 int query_coverage(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data)
@@ -318,7 +351,7 @@ static int totals_read(struct query *q, sqlite3_stmt *stmt, struct query_totals 
 static int flow_totals(struct query *q, const struct query_filter *f, struct query_totals *out)
 {
 	struct query_filter times = {
-		.since_ms = f->since_ms, .until_ms = f->until_ms, .port = -1, .proto = -1};
+		.started_since_ms = f->since_ms, .until_ms = f->until_ms, .port = -1, .proto = -1};
 	char *condition = filter_condition(&times, FILTER_FLOW), *sql;
 	sqlite3_stmt *stmt = NULL;
 	int r, rc;
@@ -336,6 +369,7 @@ static int flow_totals(struct query *q, const struct query_filter *f, struct que
 		return query_fail(q, rc);
 	if (f->since_ms)
 		sqlite3_bind_int64(stmt, sqlite3_bind_parameter_index(stmt, "$since"), f->since_ms);
+	filter_bind_number(stmt, "$started", f->since_ms);
 	if (f->until_ms)
 		sqlite3_bind_int64(stmt, sqlite3_bind_parameter_index(stmt, "$until"), f->until_ms);
 	r = totals_read(q, stmt, out);

@@ -26,6 +26,10 @@ char *filter_condition(const struct query_filter *f, enum filter_table table);
 /* Binds a number where the statement has a parameter of that name. */
 void filter_bind_number(sqlite3_stmt *stmt, const char *name, int64_t number);
 
+/* The time that flows of it lived in: from, before (0: any). */
+int64_t filter_since(const struct query_filter *f);
+int64_t filter_until(const struct query_filter *f);
+
 /* Binds what the condition names. */
 void filter_bind(sqlite3_stmt *stmt, const struct query_filter *f);
 
@@ -68,7 +72,13 @@ struct row_shower {
 	struct row_buffer buffer;
 	query_row_fn *fn;
 	void *data;
+	struct id_list *ids; /* not NULL: the ids are collected, nothing is shown */
 };
+struct id_list {
+	int64_t *ids;
+	size_t n, capacity;
+};
+int id_list_add(struct id_list *l, int64_t id); /* 0 or -ENOMEM */
 int row_shower_open(struct row_shower *s, struct query *q, const char *sql, query_row_fn *fn,
 		    void *data);
 void row_shower_close(struct row_shower *s);
@@ -80,6 +90,9 @@ int row_shower_show(struct row_shower *s, int64_t id);
 int query_show_all(struct query *q, sqlite3_stmt *stmt, query_row_fn *fn, void *data);
 
 /* --- search.c: flows by slices ------------------------------------------------------ */
+
+/* query_flows, with the shower open. */
+int query_flows_run(struct query *q, const struct query_filter *f, struct row_shower *shower);
 
 int search_slices(struct query *q, const struct query_filter *f, struct row_shower *shower);
 

@@ -128,10 +128,27 @@ void row_shower_close(struct row_shower *s)
 	row_buffer_free(&s->buffer);
 }
 
+int id_list_add(struct id_list *l, int64_t id)
+{
+	if (l->n == l->capacity) {
+		size_t capacity = l->capacity ? 2 * l->capacity : 256;
+		int64_t *grown = realloc(l->ids, capacity * sizeof(*grown));
+
+		if (!grown)
+			return -ENOMEM;
+		l->ids = grown;
+		l->capacity = capacity;
+	}
+	l->ids[l->n++] = id;
+	return 0;
+}
+
 int row_shower_show(struct row_shower *s, int64_t id)
 {
 	int r = 0, rc;
 
+	if (s->ids)
+		return id_list_add(s->ids, id);
 	sqlite3_bind_int64(s->stmt, 1, id);
 	rc = sqlite3_step(s->stmt);
 	if (rc == SQLITE_ROW)

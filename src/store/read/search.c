@@ -104,21 +104,41 @@ static int postings_read(struct search *s, int64_t slice, enum posting_side side
 	return rc == SQLITE_DONE ? 0 : query_fail(s->q, rc);
 }
 
+static void bitmap_join(struct bitmap *a, const struct bitmap *b, bool is_or)
+{
+	for (int i = 0; i < SLICE_BITMAP_BYTES; i++)
+		a->bytes[i] = is_or ? a->bytes[i] | b->bytes[i] : a->bytes[i] & b->bytes[i];
+}
+
+/* The candidates that have an address of the prefix on one of the sides stay. */
+static int candidates_narrow(struct search *s, int64_t slice, const struct prefix *p, bool is_src,
+			     bool is_dst)
+{
+	struct bitmap either = {{0}};
+	int r = 0;
+
+	if (addr_is_none(&p->addr))
+		return 0;
+	if (is_src)
+		r = postings_read(s, slice, SIDE_SRC, p, &either);
+	if (r == 0 && is_dst) {
+		r = postings_read(s, slice, SIDE_DST, p, &s->others);
+		bitmap_join(&either, &s->others, true);
+	}
+	bitmap_join(&s->candidates, &either, false);
+	return r;
+}
+
 static int candidates_read(struct search *s, int64_t slice)
 {
 	const struct query_filter *f = s->filter;
-	bool has_src = !addr_is_none(&f->src.addr), has_dst = !addr_is_none(&f->dst.addr);
-	int r = 0;
+	int r;
 
 	memset(&s->candidates, 0xff, sizeof(s->candidates));
-	if (has_src)
-		r = postings_read(s, slice, SIDE_SRC, &f->src, &s->candidates);
-	if (r < 0 || !has_dst)
-		return r;
-	r = postings_read(s, slice, SIDE_DST, &f->dst, &s->others);
-	for (int i = 0; i < SLICE_BITMAP_BYTES; i++)
-		s->candidates.bytes[i] &= s->others.bytes[i];
-	return r;
+	r = candidates_narrow(s, slice, &f->src, true, false);
+	if (r == 0)
+		r = candidates_narrow(s, slice, &f->dst, false, true);
+	return r == 0 ? candidates_narrow(s, slice, &f->host, true, true) : r;
 }
 
 static int candidates_test(struct search *s, int64_t slice, int64_t indexed, int n, int max)
@@ -150,8 +170,9 @@ static int slice_scan(struct search *s, int64_t slice, int64_t indexed, int max)
  * slice and its postings are of one time. Their number or -errno. */
 static int slice_select(struct search *s, int64_t slice, int max)
 {
-	bool has_address =
-		!addr_is_none(&s->filter->src.addr) || !addr_is_none(&s->filter->dst.addr);
+	bool has_address = !addr_is_none(&s->filter->src.addr) ||
+			   !addr_is_none(&s->filter->dst.addr) ||
+			   !addr_is_none(&s->filter->host.addr);
 	int64_t indexed = 0;
 	int n, rc = db_exec(s->q->db, "BEGIN");
 
@@ -178,34 +199,56 @@ static int slice_show(struct search *s, int64_t slice, struct row_shower *shower
 	return r;
 }
 
-/* The slices that can hold an answer, newest first; malloc'd. */
-static int slices_list(struct query *q, const struct query_filter *f, int64_t **list, size_t *n)
+/* Flows that began before the slices that are read, and lived on: they fit, or not. */
+static int long_show(struct search *s, int64_t id, struct row_shower *shower, uint64_t *left)
 {
-	size_t capacity = 0;
+	int64_t found;
+	int n;
+
+	sqlite3_bind_int64(s->test, 1, id);
+	n = query_ids(s->q, s->test, &found, 1);
+	if (n <= 0)
+		return n;
+	--*left;
+	return row_shower_show(shower, found);
+}
+
+#define BEGUN_IN                                                                                   \
+	"(last_ms IS NULL OR last_ms >= max(?1 - 600000, ?3)) AND"                                 \
+	" (?2 = 0 OR first_ms IS NULL OR first_ms < ?2)"
+
+/* What to look at, newest first: a slice, as id << 15 | 32767, tagged with 1; or a flow
+ * with a long life, or none yet, that began in another one. A flow that is not in them
+ * lived for less than ten minutes. */
+static const char list_sql[] =
+	"WITH near (id) AS MATERIALIZED (SELECT id FROM slice WHERE " BEGUN_IN ")"
+	" SELECT id << 15 | 32767 AS at, 1 FROM near"
+	" UNION ALL SELECT id, 0 FROM flow INDEXED BY flow_long WHERE state <> 0 AND life >= 600000"
+	" AND ifnull(started, 0) + life >= ?1 AND ?1 > 0 AND id >> 15 NOT IN near"
+	" UNION ALL SELECT id, 0 FROM flow INDEXED BY flow_live WHERE state = 0 AND ?1 > 0"
+	" AND id >> 15 NOT IN near ORDER BY at DESC";
+
+struct places {
+	struct id_list at, is_slice;
+};
+
+static int places_list(struct query *q, const struct query_filter *f, struct places *p)
+{
+	const int64_t numbers[] = {filter_since(f), filter_until(f), f->started_since_ms};
 	sqlite3_stmt *stmt = NULL;
-	int rc = db_prepare(q->db, &stmt,
-			    "SELECT id FROM slice"
-			    " WHERE (?1 = 0 OR last_ms >= ?1) AND (?2 = 0 OR first_ms < ?2)"
-			    " ORDER BY id DESC");
+	int r = 0, rc = db_prepare(q->db, &stmt, list_sql);
 
-	sqlite3_bind_int64(stmt, 1, f->since_ms);
-	sqlite3_bind_int64(stmt, 2, f->until_ms);
-	while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+	for (int i = 0; rc == SQLITE_OK && i < 3; i++)
+		rc = sqlite3_bind_int64(stmt, i + 1, numbers[i]);
+	while (rc == SQLITE_OK && r == 0 && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+		r = id_list_add(&p->at, sqlite3_column_int64(stmt, 0));
+		if (r == 0)
+			r = id_list_add(&p->is_slice, sqlite3_column_int64(stmt, 1));
 		rc = SQLITE_OK;
-		if (*n == capacity) {
-			int64_t *grown;
-
-			capacity = capacity ? 2 * capacity : 256;
-			grown = realloc(*list, capacity * sizeof(*grown));
-			if (!grown) {
-				rc = SQLITE_NOMEM;
-				break;
-			}
-			*list = grown;
-		}
-		(*list)[(*n)++] = sqlite3_column_int64(stmt, 0);
 	}
 	sqlite3_finalize(stmt);
+	if (r)
+		return r;
 	return rc == SQLITE_DONE ? 0 : query_fail(q, rc);
 }
 
@@ -213,8 +256,7 @@ int search_slices(struct query *q, const struct query_filter *f, struct row_show
 {
 	uint64_t left = f->limit ? f->limit : UINT64_MAX;
 	struct search *s = calloc(1, sizeof(*s));
-	int64_t *list = NULL;
-	size_t n = 0;
+	struct places p = {0};
 	int r = -ENOMEM;
 
 	if (!s)
@@ -223,10 +265,12 @@ int search_slices(struct query *q, const struct query_filter *f, struct row_show
 	s->filter = f;
 	r = search_open(s);
 	if (r == 0)
-		r = slices_list(q, f, &list, &n);
-	for (size_t i = 0; r == 0 && left && i < n; i++)
-		r = slice_show(s, list[i], shower, &left);
-	free(list);
+		r = places_list(q, f, &p);
+	for (size_t i = 0; r == 0 && left && i < p.at.n; i++)
+		r = p.is_slice.ids[i] ? slice_show(s, p.at.ids[i] >> SLICE_BITS, shower, &left)
+				      : long_show(s, p.at.ids[i], shower, &left);
+	free(p.at.ids);
+	free(p.is_slice.ids);
 	search_close(s);
 	return r;
 }
