@@ -180,16 +180,37 @@ int steering_state_folder(const struct config *c, bool make)
 	return fd < 0 ? -errno : fd;
 }
 
-/* The whole file as malloc'd text; NULL with errno. */
+/* What somebody else put there is no state: removing the steering would install what it says.
+ * Written by root, by this user, or by the owner of a folder that only they can write. */
+static bool file_is_trusted(int folder, const struct stat *sb)
+{
+	struct stat in;
+
+	if (!S_ISREG(sb->st_mode))
+		return false;
+	if (sb->st_uid == 0 || sb->st_uid == geteuid())
+		return true;
+	return fstat(folder, &in) == 0 && in.st_uid == sb->st_uid &&
+	       !(in.st_mode & (S_IWGRP | S_IWOTH));
+}
+
+/* The whole file as malloc'd text; NULL with errno, ENOENT for one that is not ours. */
 static char *file_read(int folder)
 {
-	int fd = openat(folder, FILE_NAME, O_RDONLY | O_CLOEXEC);
+	int fd = openat(folder, FILE_NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	char *text = NULL;
 	struct stat sb;
 	ssize_t n;
 
-	if (fd < 0)
+	if (fd < 0) {
+		errno = errno == ELOOP ? ENOENT : errno;
 		return NULL;
+	}
+	if (fstat(fd, &sb) == 0 && !file_is_trusted(folder, &sb)) {
+		close(fd);
+		errno = ENOENT;
+		return NULL;
+	}
 	if (fstat(fd, &sb) == 0 && sb.st_size <= FILE_BYTES_MAX)
 		text = calloc(1, (size_t)sb.st_size + 1);
 	n = text ? read(fd, text, (size_t)sb.st_size) : -1;

@@ -290,6 +290,28 @@ static int route_from_json(struct netstate *s, json_t *json)
 	return err;
 }
 
+/* The sysctls that the steering ever sets, with '*' for an interface. */
+static bool sysctl_is_known(const char *name)
+{
+	static const char *const known[] = {
+		"net/netfilter/nf_conntrack_acct",    "net/netfilter/nf_conntrack_timestamp",
+		"net/netfilter/nf_conntrack_events",  "net/ipv4/fib_multipath_hash_policy",
+		"net/ipv6/fib_multipath_hash_policy", "net/ipv4/conf/all/src_valid_mark",
+	};
+	static const char before[] = "net/ipv4/conf/", after[] = "/rp_filter";
+	const char *slash;
+
+	for (size_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+		if (!strcmp(name, known[i]))
+			return true;
+	if (strncmp(name, before, sizeof(before) - 1))
+		return false;
+	name += sizeof(before) - 1;
+	slash = strchr(name, '/');
+	return slash && slash != name && strncmp(name, "..", (size_t)(slash - name)) &&
+	       !strcmp(slash, after);
+}
+
 static int sysctl_from_json(struct steering_state *st, json_t *json)
 {
 	const char *text, *former, *set;
@@ -298,6 +320,8 @@ static int sysctl_from_json(struct steering_state *st, json_t *json)
 	if (json_unpack(json, "{s:s, s:s, s:s}", "name", &text, "former", &former, "set", &set) <
 		    0 ||
 	    name_from_json(text, name, sizeof(name)) < 0)
+		return -EBADMSG;
+	if (!sysctl_is_known(name))
 		return -EBADMSG;
 	return steering_state_keep_sysctl(st, name, former, set);
 }

@@ -544,8 +544,9 @@ static void sets_no_sysctl_when_told_so(void **state)
 	(void)state;
 	steering_lab_config.sysctl = false;
 	steering_lab_apply(steering_lab_steering());
-	steering_lab_assert_same(before, steering_lab_output("grep . /proc/sys/net/ipv4/conf/*/*"
-							     " /proc/sys/net/netfilter/*_timestamp"));
+	steering_lab_assert_same(before,
+				 steering_lab_output("grep . /proc/sys/net/ipv4/conf/*/*"
+						     " /proc/sys/net/netfilter/*_timestamp"));
 }
 
 /* What is printed, run by a shell, is what applying does. */
@@ -747,6 +748,24 @@ static void ignores_a_state_from_elsewhere(void **state)
 	steering_lab_assert_same(before, steering_lab_listing());
 }
 
+/* A link to a file that somebody else wrote makes remove install nothing. */
+static void ignores_a_planted_state(void **state)
+{
+	char *before;
+
+	(void)state;
+	others_start();
+	steering_lab_apply(steering_lab_steering());
+	steering_lab_run("cp %s %s.planted", steering_lab_state_path(), steering_lab_state_path());
+	assert_int_equal(steering_remove(steering_lab_steering(), stderr), 0);
+	steering_lab_run("ip route flush table main proto boot; ip route flush table main proto "
+			 "static; true");
+	steering_lab_run("ln -s steering.json.planted %s", steering_lab_state_path());
+	before = steering_lab_listing();
+	assert_int_equal(steering_remove(steering_lab_steering(), stderr), 0);
+	steering_lab_assert_same(before, steering_lab_listing());
+}
+
 static void takes_sixty_uplinks(void **state)
 {
 	static struct uplink_config many[UPLINKS_MAX];
@@ -837,6 +856,7 @@ int main(void)
 		IN_LAB(lists_tables_without_what_packets_change),
 		IN_LAB(tells_who_changed_routing),
 		IN_LAB(ignores_a_state_from_elsewhere),
+		IN_LAB(ignores_a_planted_state),
 		IN_LAB(takes_sixty_uplinks),
 	};
 
