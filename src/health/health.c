@@ -23,7 +23,7 @@
 #define NORMAL_LEAST	0.2    /* below it silence says nothing */
 #define DEGRADED_FLOWS	40
 #define DEGRADED_SHARE	0.8  /* of the normal */
-#define DEGRADED_SIGMA	5.0  /* standard deviations below the normal... */
+#define DEGRADED_SIGMA	6.5  /* standard deviations below the normal... */
 #define OVERDISPERSION	4.0  /* ...where flows come in groups */
 #define OTHERS_MARGIN	0.12 /* the others' share is better by this */
 #define IDLE_SAMPLES	120

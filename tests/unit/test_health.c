@@ -202,13 +202,13 @@ static int detect_p90(double loss4, double loss6, enum health_state wanted)
 static void test_silent(void **state)
 {
 	(void)state;
-	assert_in_range(detect_p90(1, 1, HEALTH_SILENT), 1, 10000);
+	assert_in_range(detect_p90(1, 1, HEALTH_SILENT), 1, 20000);
 }
 
 static void test_one_family(void **state)
 {
 	(void)state;
-	assert_in_range(detect_p90(1, 0, HEALTH_DEGRADED), 1, 10000);
+	assert_in_range(detect_p90(1, 0, HEALTH_DEGRADED), 1, 20000);
 }
 
 static void test_lossy(void **state)
