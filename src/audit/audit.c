@@ -193,6 +193,7 @@ static void flow_close(struct audit *a, struct flow *f, enum flow_state state, i
 {
 	if (audit_is_in_gap(a, f, ended_ms))
 		f->has_gap = 1;
+	gaps_settle_end(a, f, ended_ms);
 	audit_live_count(a, f->mark, -1);
 	a->stats.live--;
 	f->state = state;

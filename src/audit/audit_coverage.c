@@ -50,6 +50,8 @@ static enum flow_share share_without_evidence(const struct audit *a, const struc
 		return SHARE_PREDATING;
 	if (f->is_offloaded)
 		return SHARE_OFFLOADED;
+	if (f->is_unseen || gaps_may_hide(a, f))
+		return SHARE_GAP;
 	return f->has_gap || audit_is_in_gap(a, f, 0) ? SHARE_GAP : FLOW_SHARES;
 }
 

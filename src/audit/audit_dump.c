@@ -102,6 +102,7 @@ void dump_take(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 	f = flows_get(a->flows, ref);
 	f->is_seen = 1;
 	f->is_from_store = 0;
+	gaps_settle_entry(a, f, ev, now_ms);
 	sums_take_entry(a, ref, ev);
 	if (is_row_outdated(a, f, was))
 		flow_touch(a, ref);
@@ -131,6 +132,7 @@ int audit_preload(struct audit *a, const struct flow_record *r)
 	f->reason = f->had_mismatch ? r->reason : REASON_NONE;
 	f->is_reported = audit_is_alert_worthy(r->verdict);
 	f->has_gap = 1;
+	f->is_unseen = r->verdict == VERDICT_UNKNOWN && r->reason == REASON_GAP;
 	f->verdict = r->verdict;
 	for (int d = 0; d < 2; d++) {
 		flow_set_add(a, &f->stray[d], r->egress[d]);
@@ -170,7 +172,9 @@ static void lose_unseen(void *data, flow_ref ref, struct flow *f)
 void audit_dump_end(struct audit *a, bool is_torn, int64_t now_ms)
 {
 	(void)now_ms;
-	if (!is_torn)
+	if (!is_torn) {
 		flows_each(a->flows, lose_unseen, a);
+		gaps_settle_dump(a);
+	}
 	sums_dump_end(a, is_torn);
 }

@@ -74,6 +74,7 @@ static void facts_fill(const struct audit *a, const struct flow *f, const struct
 		.source = source_slot(a, f, tuple),
 		.had_mismatch = f->had_mismatch,
 		.has_gap = f->has_gap || f->state == FLOW_LOST,
+		.is_unseen = f->is_unseen || gaps_may_hide(a, f),
 		.is_offloaded = f->is_offloaded,
 		.is_predating = f->is_predating,
 	};

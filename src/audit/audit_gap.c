@@ -84,6 +84,19 @@ int64_t audit_gap(struct audit *a, enum gap_source source, int64_t started_ms, i
 	return a->ids.gap;
 }
 
+static void known_set_blind(struct audit_gaps *g, int64_t id)
+{
+	for (unsigned i = 0; i < g->n; i++) {
+		if (g->list[i].id == id)
+			g->list[i].is_blind = g->list[i].is_ruleless = true;
+	}
+}
+
+void audit_gap_set_blind(struct audit *a, int64_t id)
+{
+	known_set_blind(&a->gaps, id);
+}
+
 static struct known_gap *open_find(struct audit_gaps *g, int64_t id)
 {
 	for (unsigned i = 0; i < g->n; i++) {
@@ -97,14 +110,18 @@ void audit_gap_end(struct audit *a, int64_t id, enum gap_source source, int64_t 
 		   int64_t ended_ms, int64_t lost, const char *reason)
 {
 	struct known_gap *known = open_find(&a->gaps, id);
+	bool is_blind;
 
 	gap_emit(a, id, source, started_ms, ended_ms, lost, reason);
 	a->gaps.n_open--;
 	if (!known)
 		return;
 	started_ms = known->started_ms;
+	is_blind = known->is_blind;
 	*known = a->gaps.list[--a->gaps.n];
 	known_add_closed(a, id, started_ms, ended_ms);
+	if (is_blind)
+		known_set_blind(&a->gaps, id);
 }
 
 /* What it began before that is of a time that does not come again for it. */
@@ -162,8 +179,83 @@ bool audit_is_in_gap(const struct audit *a, const struct flow *f, int64_t ended_
 	if (!ended_ms)
 		ended_ms = a->now_ms + NOW_SLACK_MS;
 	for (unsigned i = 0; i < g->n; i++) {
-		if (started_ms <= g->list[i].ended_ms && ended_ms >= g->list[i].started_ms)
+		if (!g->list[i].is_ruleless && started_ms <= g->list[i].ended_ms &&
+		    ended_ms >= g->list[i].started_ms)
 			return true;
 	}
 	return false;
+}
+
+/* --- gaps without rules -------------------------------------------------------------- */
+
+/* A flow is idle in a gap if it was since so long before. */
+#define IDLE_MARGIN_MS 2000
+
+/* A flow without a mark that began before the rules were gone was no uplink's then. */
+static bool may_leave_unseen(const struct audit *a, const struct flow *f, const struct known_gap *g)
+{
+	if (f->mark || flow_egress(a, f, DIR_ORIGINAL) || flow_egress(a, f, DIR_REPLY))
+		return true;
+	return !f->started_ms || (int64_t)f->started_ms >= g->started_ms;
+}
+
+static bool is_hidden_in(const struct audit *a, const struct flow *f, const struct known_gap *g,
+			 int64_t ended_ms)
+{
+	return g->is_blind && (int64_t)f->started_ms <= g->ended_ms && ended_ms >= g->started_ms &&
+	       may_leave_unseen(a, f, g);
+}
+
+bool gaps_may_hide(const struct audit *a, const struct flow *f)
+{
+	for (unsigned i = 0; f->state == FLOW_LIVE && i < a->gaps.n; i++) {
+		if (is_hidden_in(a, f, &a->gaps.list[i], OPEN))
+			return true;
+	}
+	return false;
+}
+
+void gaps_settle_end(struct audit *a, struct flow *f, int64_t ended_ms)
+{
+	for (unsigned i = 0; !f->is_unseen && i < a->gaps.n; i++)
+		f->is_unseen = is_hidden_in(a, f, &a->gaps.list[i], ended_ms ? ended_ms : OPEN);
+}
+
+static bool was_idle(const struct ct_event *ev, const struct known_gap *g, int64_t now_ms)
+{
+	return ev->idle_ms > 0 && now_ms - ev->idle_ms < g->started_ms - IDLE_MARGIN_MS;
+}
+
+void gaps_settle_entry(struct audit *a, struct flow *f, const struct ct_event *ev, int64_t now_ms)
+{
+	for (unsigned i = 0; !f->is_unseen && i < a->gaps.n; i++) {
+		const struct known_gap *g = &a->gaps.list[i];
+
+		if (g->ended_ms <= a->dump_started_ms && is_hidden_in(a, f, g, OPEN) &&
+		    !was_idle(ev, g, now_ms))
+			f->is_unseen = 1;
+	}
+}
+
+/* Its row says unknown until now, if one was written. */
+static void flow_settle(void *data, flow_ref ref, struct flow *f)
+{
+	if (f->state == FLOW_LIVE && (f->is_unseen != (f->verdict == VERDICT_UNKNOWN)))
+		flow_touch(data, ref);
+}
+
+void gaps_settle_dump(struct audit *a)
+{
+	bool is_news = false;
+
+	for (unsigned i = 0; i < a->gaps.n; i++) {
+		struct known_gap *g = &a->gaps.list[i];
+
+		if (!g->is_blind || g->ended_ms > a->dump_started_ms)
+			continue;
+		g->is_blind = false;
+		is_news = true;
+	}
+	if (is_news)
+		flows_each(a->flows, flow_settle, a);
 }

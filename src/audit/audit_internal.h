@@ -71,6 +71,8 @@ struct mismatch {
 struct known_gap {
 	int64_t id, started_ms;
 	int64_t ended_ms; /* INT64_MAX: it is open */
+	bool is_ruleless; /* events went on: only what left was not seen */
+	bool is_blind;	  /* no rules saw what left, and no dump has said since who sent */
 };
 struct audit_gaps {
 	struct known_gap list[GAPS_MAX];
@@ -170,6 +172,15 @@ void audit_live_count(struct audit *a, uint32_t mark, int by);
 /* audit_gap.c */
 /* Whether a flow that ended then (0: it lives) has lived in a gap. */
 bool audit_is_in_gap(const struct audit *a, const struct flow *f, int64_t ended_ms);
+/* Whether a flow that lives may have sent in a gap without rules that no dump has settled
+ * yet. */
+bool gaps_may_hide(const struct audit *a, const struct flow *f);
+/* The same of a flow whose entry a dump shows, or that ends: from then on it is known. */
+void gaps_settle_entry(struct audit *a, struct flow *f, const struct ct_event *ev, int64_t now_ms);
+void gaps_settle_end(struct audit *a, struct flow *f, int64_t ended_ms);
+/* A dump is complete: gaps that had ended when it began are settled. */
+void gaps_settle_dump(struct audit *a);
+
 /* The clock was put back: who has lived in a gap until then is told, and the gaps
  * that are open go on in the new time. */
 void gaps_put_back(struct audit *a, int64_t before_ms, int64_t now_ms);

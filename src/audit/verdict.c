@@ -53,16 +53,17 @@ static bool is_unmarked(const struct verdict_facts *f)
 	return has_left(f) && f->mark == 0;
 }
 
-/* 5: no evidence, and a cause why there may be none although it left. */
+/* 5: packets may have left unseen, whatever was seen before or after; or nothing was seen
+ * and events may be missing. */
 static enum reason why_unknown(const struct verdict_facts *f)
 {
-	if (has_left(f))
-		return REASON_NONE;
 	if (f->is_offloaded)
 		return REASON_OFFLOADED;
 	if (f->is_predating)
 		return REASON_PREDATES;
-	return f->has_gap ? REASON_GAP : REASON_NONE;
+	if (f->is_unseen)
+		return REASON_GAP;
+	return f->has_gap && !has_left(f) ? REASON_GAP : REASON_NONE;
 }
 
 /* 6: it left by no uplink in a direction that the mark stands for. Nothing is

@@ -18,7 +18,8 @@ struct verdict_facts {
 	uint64_t other_egress[2]; /* interfaces that are no uplink's, likewise */
 	uint8_t source;		  /* slot that owns the source address on the wire, or SLOT_NONE */
 	bool had_mismatch;	  /* one was recorded; what happened stays true */
-	bool has_gap;		  /* evidence may have been lost */
+	bool has_gap;		  /* events may have been lost: what was not seen may be missing */
+	bool is_unseen;		  /* it may have sent while no rules saw what left */
 	bool is_offloaded;	  /* packets skip the hooks */
 	bool is_predating;	  /* began before there was evidence */
 };

@@ -19,6 +19,8 @@
 #include "daemon/log.h"
 #include "daemon/open_gap.h"
 #include "daemon/publish.h"
+#include "daemon/resync.h"
+#include "daemon/steer.h"
 #include "daemon/tamper.h"
 #include "daemon/tamper_objects.h"
 #include "daemon/tamper_suspects.h"
@@ -161,6 +163,7 @@ static void gap_begin(struct daemon *d)
 		 who_format(&t->ruleset_who, who, sizeof(who)));
 	t->gap.started_ms = t->ruleset_since_ms ? t->ruleset_since_ms : t->since_ms;
 	t->gap.id = audit_gap(d->audit, GAP_EVIDENCE, t->gap.started_ms, 0, -1, t->gap_reason);
+	audit_gap_set_blind(d->audit, t->gap.id);
 }
 
 static void gap_end(struct daemon *d)
@@ -172,6 +175,8 @@ static void gap_end(struct daemon *d)
 	audit_gap_end(d->audit, t->gap.id, GAP_EVIDENCE, t->gap.started_ms, clock_now_ms(), -1,
 		      t->gap_reason);
 	t->gap.id = 0;
+	/* Which flows may have sent says a dump. */
+	resync_look(d, clock_now_ms());
 }
 
 const struct mark_suspect *tamper_mark_suspect(const struct daemon *d)
@@ -221,9 +226,15 @@ void tamper_read(struct daemon *d)
 		tamper_lost(d);
 }
 
+/* Without the rules packets leave unseen: they are reinstalled at once. */
 static void on_ruleset(void *data)
 {
-	tamper_read(data);
+	struct daemon *d = data;
+	bool was_there = !d->tamper->gap.id;
+
+	tamper_read(d);
+	if (was_there && d->tamper->gap.id)
+		steer_settle(d);
 }
 
 /* --- judgement --------------------------------------------------------------------- */

@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "kernel/conntrack_decode.h"
+#include "kernel/conntrack_idle.h"
 #include "kernel/nlsock.h"
 #include "waymark/kernel/conntrack.h"
 
@@ -133,6 +134,7 @@ struct conntrack_dump {
 	conntrack_batch_fn *fn;
 	void *data;
 	bool is_torn;
+	struct conntrack_timeouts timeouts;
 	struct ct_event batch[CONNTRACK_BATCH_MAX];
 	size_t n_batch;
 	_Alignas(8) uint8_t buffer[DUMP_BUFFER_BYTES];
@@ -176,9 +178,13 @@ static void dump_entry(struct conntrack_dump *d, const struct nlmsghdr *nlh)
 	if (!conntrack_is_event(nlh, &ev->type))
 		return;
 	ev->type = CT_DUMP;
-	if (conntrack_decode(nlh, ev))
+	if (conntrack_decode(nlh, ev)) {
 		atomic_fetch_add(&d->conntrack->n_dump_parse_errors, 1);
-	else if (++d->n_batch == CONNTRACK_BATCH_MAX)
+		return;
+	}
+	ev->idle_ms =
+		ev->has_timeout ? conntrack_idle_ms(&d->timeouts, ev->proto, ev->timeout_s) : -1;
+	if (++d->n_batch == CONNTRACK_BATCH_MAX)
 		batch_hand_on(d);
 }
 
@@ -253,6 +259,7 @@ struct conntrack_dump *conntrack_dump_open(struct conntrack *c)
 	if (!d)
 		return NULL;
 	d->conntrack = c;
+	conntrack_timeouts_read(&d->timeouts);
 	d->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
 	err = d->socket ? -dump_start(d) : errno;
 	if (err) {

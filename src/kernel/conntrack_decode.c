@@ -214,6 +214,10 @@ static void decode_entry(struct decoding *d, const struct nlattr *attr, enum dir
 	case CTA_TIMESTAMP:
 		each_nested(d, attr, decode_timestamp, DIR_ORIGINAL);
 		break;
+	case CTA_TIMEOUT:
+		d->ev->has_timeout = true;
+		d->ev->timeout_s = (uint32_t)attr_number(d, attr, 4);
+		break;
 	case CTA_LABELS:
 		decode_labels(d->ev, attr);
 		break;

@@ -1041,6 +1041,57 @@ static void an_open_gap_takes_what_begins_and_ends_in_it(void **state)
 	world_close(&w);
 }
 
+/* Of flows whose evidence shows the right uplink: the one that was idle since before the
+ * rules were gone keeps its verdict, the others may have sent unseen. */
+static void a_gap_without_rules_hides_what_may_have_sent(void **state)
+{
+	struct ct_event sent = lan_flow(CT_NEW, 1, 2), idle = lan_flow(CT_NEW, 2, 2);
+	struct ct_event local = lan_flow(CT_NEW, 3, 0), ended = lan_flow(CT_NEW, 4, 2);
+	struct ct_event *flows[] = {&sent, &idle, &local, &ended};
+	struct world w;
+	int64_t gap;
+
+	(void)state;
+	world_open(&w, 100);
+	for (int i = 0; i < 4; i++) {
+		flows[i]->tuple[0].sport = (uint16_t)(5000 + i);
+		flows[i]->tuple[1].dport = (uint16_t)(5000 + i);
+		if (flows[i] != &local)
+			label(flows[i], LABEL(WAN1));
+		audit_ct_event(w.a, flows[i], w.now_ms);
+	}
+	ticks(&w, 3);
+	assert_int_equal(w.h.flow[2].verdict, VERDICT_OK);
+	w.now_ms += 60000;
+	gap = audit_gap(w.a, GAP_EVIDENCE, w.now_ms, 0, -1, "the rules are gone");
+	audit_gap_set_blind(w.a, gap);
+	ended.type = CT_DESTROY;
+	ended.has_labels = false;
+	audit_ct_event(w.a, &ended, w.now_ms + 10);
+	w.now_ms += 500;
+	audit_gap_end(w.a, gap, GAP_EVIDENCE, w.now_ms - 500, w.now_ms, -1, "the rules are gone");
+	w.now_ms += 10;
+	audit_dump_begin(w.a, w.now_ms);
+	for (int i = 0; i < 3; i++) {
+		flows[i]->type = CT_DUMP;
+		flows[i]->idle_ms = flows[i] == &idle ? 30000 : 100;
+		audit_ct_event(w.a, flows[i], w.now_ms);
+	}
+	audit_dump_end(w.a, false, w.now_ms);
+	ticks(&w, 3);
+	for (int i = 0; i < 3; i++) {
+		flows[i]->type = CT_DESTROY;
+		flows[i]->has_labels = false;
+		audit_ct_event(w.a, flows[i], w.now_ms + 20);
+	}
+	assert_int_equal(w.h.flow[1].verdict, VERDICT_UNKNOWN);
+	assert_int_equal(w.h.flow[1].reason, REASON_GAP);
+	assert_int_equal(w.h.flow[2].verdict, VERDICT_OK);
+	assert_int_equal(w.h.flow[3].verdict, VERDICT_LOCAL);
+	assert_int_equal(w.h.flow[4].verdict, VERDICT_UNKNOWN);
+	world_close(&w);
+}
+
 static void a_flow_from_before_the_labels_is_unknown(void **state)
 {
 	struct ct_event ev = lan_flow(CT_DUMP, 1, 0), later = lan_flow(CT_DUMP, 2, 0);
@@ -1247,6 +1298,7 @@ int main(void)
 		cmocka_unit_test(an_event_read_after_its_flows_dump_makes_no_second_row),
 		cmocka_unit_test(nothing_is_ok_across_a_gap_without_evidence),
 		cmocka_unit_test(an_open_gap_takes_what_begins_and_ends_in_it),
+		cmocka_unit_test(a_gap_without_rules_hides_what_may_have_sent),
 		cmocka_unit_test(a_flow_from_before_the_labels_is_unknown),
 		cmocka_unit_test(a_full_table_still_writes_the_ends),
 		cmocka_unit_test(ended_flows_are_forgotten),

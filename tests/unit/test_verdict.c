@@ -85,6 +85,15 @@ static const struct {
 	{FLOW(.mark = 2, .uplink = WAN1, .is_entered = true, .egress = {LEFT2, 0}, .source = NONE,
 	      .has_gap = true),
 	 VERDICT_UNKNOWN, REASON_GAP},
+	/* ... whatever was seen before or after */
+	{FLOW(.mark = 2, .uplink = WAN1, .egress = {LEFT1, 0}, .source = WAN1, .is_unseen = true),
+	 VERDICT_UNKNOWN, REASON_GAP},
+	{FLOW(.mark = 2, .uplink = WAN1, .egress = {LEFT1, 0}, .source = WAN1,
+	      .is_predating = true),
+	 VERDICT_UNKNOWN, REASON_PREDATES},
+	{FLOW(.mark = 2, .uplink = WAN1, .egress = {LEFT1, 0}, .source = WAN1,
+	      .is_offloaded = true),
+	 VERDICT_UNKNOWN, REASON_OFFLOADED},
 	/* 6 local: it left by no uplink; an address of one changes nothing */
 	{FLOW(.mark = 0, .uplink = NONE, .source = NONE), VERDICT_LOCAL, 0},
 	{FLOW(.mark = 2, .uplink = WAN1, .is_entered = true, .source = WAN1), VERDICT_LOCAL, 0},
@@ -98,9 +107,8 @@ static const struct {
 	{FLOW(.mark = 2, .uplink = WAN1, .is_entered = true, .egress = {LEFT2, LEFT1},
 	      .source = NONE),
 	 VERDICT_OK, 0},
-	/* ... evidence holds across a gap */
-	{FLOW(.mark = 2, .uplink = WAN1, .egress = {LEFT1, 0}, .source = WAN1, .has_gap = true,
-	      .is_predating = true),
+	/* ... evidence holds where only events were lost */
+	{FLOW(.mark = 2, .uplink = WAN1, .egress = {LEFT1, 0}, .source = WAN1, .has_gap = true),
 	 VERDICT_OK, 0},
 };
 
@@ -130,9 +138,9 @@ static enum verdict said_again(const struct verdict_facts *f)
 		return VERDICT_WRONG_SOURCE;
 	if (left && !named)
 		return f->mark ? VERDICT_FOREIGN : VERDICT_UNMARKED;
-	if (left)
-		return VERDICT_OK;
-	return f->has_gap || f->is_offloaded || f->is_predating ? VERDICT_UNKNOWN : VERDICT_LOCAL;
+	if (f->is_unseen || f->is_offloaded || f->is_predating || (f->has_gap && !left))
+		return VERDICT_UNKNOWN;
+	return left ? VERDICT_OK : VERDICT_LOCAL;
 }
 
 static void every_combination_has_the_contracts_verdict(void **state)
@@ -142,7 +150,7 @@ static void every_combination_has_the_contracts_verdict(void **state)
 	unsigned n = 0;
 
 	(void)state;
-	for (unsigned bits = 0; bits < 128; bits++)
+	for (unsigned bits = 0; bits < 256; bits++)
 		for (unsigned u = 0; u < 4; u++)
 			for (unsigned s = 0; s < 3; s++)
 				for (unsigned e = 0; e < 16; e++) {
@@ -158,6 +166,7 @@ static void every_combination_has_the_contracts_verdict(void **state)
 						.has_gap = bits & 4,
 						.is_offloaded = bits & 8,
 						.is_predating = bits & 16,
+						.is_unseen = bits & 128,
 						.other_egress = {bits & 32 ? 4 : 0, bits & 64},
 					};
 					enum reason reason;
@@ -166,7 +175,7 @@ static void every_combination_has_the_contracts_verdict(void **state)
 							 said_again(&f));
 					n++;
 				}
-	assert_int_equal(n, 128 * 4 * 3 * 16);
+	assert_int_equal(n, 256 * 4 * 3 * 16);
 }
 
 int main(void)

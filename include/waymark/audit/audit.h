@@ -138,6 +138,10 @@ void audit_dump_end(struct audit *a, bool is_torn, int64_t now_ms);
  * no proof but evidence. Returns the gap's id; ended_ms 0 leaves it open. */
 int64_t audit_gap(struct audit *a, enum gap_source source, int64_t started_ms, int64_t ended_ms,
 		  int64_t lost, const char *reason);
+/* No rules saw what left in this gap, which is open: what may have sent in it is unknown,
+ * whatever else is seen of it. Which flows were idle says the first dump that begins after
+ * its end. */
+void audit_gap_set_blind(struct audit *a, int64_t id);
 /* Ends an open gap. */
 void audit_gap_end(struct audit *a, int64_t id, enum gap_source source, int64_t started_ms,
 		   int64_t ended_ms, int64_t lost, const char *reason);

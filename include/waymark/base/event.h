@@ -49,6 +49,9 @@ struct ct_event {
 	bool has_counters;
 	uint64_t packets[2], bytes[2]; /* by enum direction */
 	int64_t start_ns, stop_ns;     /* CLOCK_REALTIME; 0: not said */
+	bool has_timeout;
+	uint32_t timeout_s; /* that remain */
+	int64_t idle_ms;    /* of a dump entry: at least so long without a packet; -1: not known */
 };
 
 /* What our rules say of a logged packet, by its log prefix. */
