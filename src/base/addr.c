@@ -129,6 +129,32 @@ int addr_parse(struct addr *a, const char *text)
 	return 0;
 }
 
+int addr_port_parse(struct addr *a, int32_t *port, const char *text)
+{
+	char copy[ADDR_STRLEN + 8], *colon, *host = copy;
+	size_t length = strlen(text), digits;
+
+	*port = -1;
+	if (!addr_parse(a, text))
+		return 0;
+	if (length >= sizeof(copy))
+		return -EINVAL;
+	memcpy(copy, text, length + 1);
+	colon = strrchr(copy, ':');
+	digits = colon ? strspn(colon + 1, "0123456789") : 0;
+	if (!digits || digits > 5 || colon[1 + digits] || atoi(colon + 1) > UINT16_MAX)
+		return -EINVAL;
+	*port = atoi(colon + 1);
+	*colon = '\0';
+	if (*copy == '[' && colon > copy && colon[-1] == ']') {
+		colon[-1] = '\0';
+		host++;
+	} else if (strchr(copy, ':')) {
+		return -EINVAL;
+	}
+	return addr_parse(a, host);
+}
+
 const char *prefix_format(const struct prefix *p, char buf[PREFIX_STRLEN])
 {
 	char text[ADDR_STRLEN];

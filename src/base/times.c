@@ -40,6 +40,41 @@ const char *times_format_iso(int64_t ms, char buf[TIMES_STRLEN])
 	return buf;
 }
 
+static struct tm *local_fill(int64_t ms, struct tm *tm)
+{
+	time_t t = (time_t)(ms / 1000 - (ms % 1000 < 0));
+
+	return localtime_r(&t, tm);
+}
+
+const char *times_format(int64_t ms, enum times_form form, char buf[TIMES_STRLEN])
+{
+	static const char *const forms[] = {
+		[TIMES_FULL] = "%Y-%m-%d %H:%M:%S",
+		[TIMES_DATED] = "%b %d %H:%M:%S",
+		[TIMES_OF_DAY] = "%H:%M:%S",
+	};
+	struct tm tm;
+	size_t used;
+
+	buf[0] = '\0';
+	if (ms < 0 || !local_fill(ms, &tm) || tm.tm_year > YEAR_LAST - 1900)
+		return buf;
+	used = strftime(buf, TIMES_STRLEN, forms[form], &tm);
+	if (form == TIMES_FULL)
+		snprintf(buf + used, TIMES_STRLEN - used, ".%03u%s", (unsigned)(ms % 1000),
+			 strcmp(tm.tm_zone, "UTC") ? "" : "Z");
+	return buf;
+}
+
+bool times_is_same_day(int64_t a_ms, int64_t b_ms)
+{
+	struct tm a, b;
+
+	return local_fill(a_ms, &a) && local_fill(b_ms, &b) && a.tm_year == b.tm_year &&
+	       a.tm_yday == b.tm_yday;
+}
+
 /* Exactly n digits, or -EINVAL; moves *text behind them. */
 static int digits_parse(const char **text, unsigned n, int *value)
 {
@@ -257,4 +292,13 @@ int times_parse_since(const char *text, int64_t now_ms, int64_t *ms)
 	if (is_stamp(text))
 		return stamp_parse(text, now_ms, ms);
 	return relative_parse(text, now_ms, ms);
+}
+
+int times_parse_iso(const char *text, int64_t *ms)
+{
+	size_t length = strlen(text);
+
+	if (length < 20 || text[length - 1] != 'Z' || text[10] != 'T')
+		return -EINVAL;
+	return stamp_parse(text, 0, ms);
 }

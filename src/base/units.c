@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "waymark/base/units.h"
@@ -28,6 +29,15 @@ static const struct unit duration_units[] = {
 	{" h hr hrs hour hours ", HOUR},    {" d day days ", DAY},
 	{" w week weeks ", 7 * DAY},	    {" M month months ", 2629800},
 	{" y year years ", 31557600},	    {NULL, 0},
+};
+
+static const struct unit duration_units_ms[] = {
+	{" ms msec millisecond milliseconds ", 1},
+	{" s sec secs second seconds ", 1000},
+	{" m min mins minute minutes ", 1000 * MINUTE},
+	{" h hr hrs hour hours ", 1000 * HOUR},
+	{" d day days ", 1000 * DAY},
+	{NULL, 0},
 };
 
 /* A letter alone counts in 1024, as in the tools that people copy sizes from. */
@@ -75,8 +85,8 @@ static int number_parse(uint64_t *value, const char **text)
 	return 0;
 }
 
-/* One "NUMBER [UNIT]" added to *sum; without a unit the factor is 1, and it must
- * be the only one. */
+/* Add one "NUMBER UNIT" to *sum. A number alone has the factor 1 if it is the only
+ * term, and 0 or of a kind that has a unit of its own (bytes). */
 static int term_parse(uint64_t *sum, const struct unit *units, const char **text, bool is_first)
 {
 	uint64_t value, factor = 1;
@@ -91,7 +101,7 @@ static int term_parse(uint64_t *sum, const struct unit *units, const char **text
 		length++;
 	if (length)
 		factor = unit_factor(units, *text, length);
-	else if (!is_first || **text != '\0')
+	else if (!is_first || **text != '\0' || (value && units != size_units))
 		return -EINVAL;
 	if (factor == 0)
 		return -EINVAL;
@@ -134,6 +144,19 @@ int duration_parse(uint64_t *seconds, const char *text)
 	return 0;
 }
 
+int duration_parse_ms(uint64_t *ms, const char *text)
+{
+	uint64_t value;
+	int err = units_parse(&value, duration_units_ms, text);
+
+	if (err < 0)
+		return err;
+	if (value > INT64_MAX)
+		return -ERANGE;
+	*ms = value;
+	return 0;
+}
+
 int size_parse(uint64_t *bytes, const char *text)
 {
 	uint64_t value;
@@ -147,4 +170,43 @@ int size_parse(uint64_t *bytes, const char *text)
 		return -ERANGE;
 	*bytes = value;
 	return 0;
+}
+
+const char *size_format(int64_t bytes, char buf[UNITS_STRLEN])
+{
+	static const char letters[] = "KMGTPE";
+	double value = (double)bytes;
+	int i = -1;
+
+	/* 1023.5 and above would be printed as 1024 */
+	while (value >= 1023.5 && letters[i + 1]) {
+		value /= 1024;
+		i++;
+	}
+	if (i < 0)
+		snprintf(buf, UNITS_STRLEN, "%d", (int)bytes);
+	else
+		snprintf(buf, UNITS_STRLEN, value < 9.95 ? "%.1f%c" : "%.0f%c", value, letters[i]);
+	return buf;
+}
+
+const char *duration_format(int64_t ms, char buf[UNITS_STRLEN])
+{
+	static const struct {
+		const char *name;
+		int64_t ms;
+	} units[] = {{"d", 86400000}, {"h", 3600000}, {"min", 60000}, {"s", 1000}};
+	size_t i = 0;
+
+	while (i < 3 && ms < units[i].ms)
+		i++;
+	if (ms < 1000)
+		snprintf(buf, UNITS_STRLEN, "%dms", (int)ms);
+	else if (i == 3 || ms % units[i].ms / units[i + 1].ms == 0)
+		snprintf(buf, UNITS_STRLEN, "%lld%s", (long long)(ms / units[i].ms), units[i].name);
+	else
+		snprintf(buf, UNITS_STRLEN, "%lld%s %lld%s", (long long)(ms / units[i].ms),
+			 units[i].name, (long long)(ms % units[i].ms / units[i + 1].ms),
+			 units[i + 1].name);
+	return buf;
 }

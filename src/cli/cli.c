@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "cli/error_lines.h"
+#include "waymark/base/suggest.h"
 #include "waymark/kernel/privilege.h"
 
 void cli_error(const char *format, ...)
@@ -21,6 +22,47 @@ void cli_error(const char *format, ...)
 	vfprintf(stderr, format, arguments);
 	fputc('\n', stderr);
 	va_end(arguments);
+}
+
+bool cli_ask(const char *format, ...)
+{
+	char answer[8] = "";
+	va_list arguments;
+
+	va_start(arguments, format);
+	vfprintf(stderr, format, arguments);
+	va_end(arguments);
+	fflush(stderr);
+	return fgets(answer, sizeof(answer), stdin) && (*answer == 'y' || *answer == 'Y');
+}
+
+bool cli_is_uplink(const struct invocation *in, const struct config *c, const char *name)
+{
+	struct suggestion s;
+
+	suggest_start(&s, name);
+	for (size_t i = 0; i < c->n_uplinks; i++) {
+		if (!strcmp(c->uplinks[i].name, name))
+			return true;
+		suggest_consider(&s, c->uplinks[i].name);
+	}
+	cli_error("%s: no uplink \"%s\" (%s%s)", in->command->name, name,
+		  s.best ? "did you mean " : "'waymark uplinks' lists them", s.best ? s.best : "");
+	return false;
+}
+
+char *cli_socket(const struct invocation *in)
+{
+	const char *given = in->values[OPTION_SOCKET];
+	struct config *config = given ? NULL : cli_config(in);
+	char *path = NULL;
+
+	if (given || config)
+		path = strdup(given ? given : config->control_socket);
+	if (!path && (given || config))
+		cli_error("out of memory");
+	config_free(config);
+	return path;
 }
 
 struct config *cli_config(const struct invocation *in)

@@ -24,12 +24,17 @@ enum exit_status {
 enum option_id {
 	OPTION_JSON,
 	OPTION_CSV,
-	OPTION_WIDE,
+	OPTION_OUTPUT,
+	OPTION_COLUMNS,
+	OPTION_UTC,
+	OPTION_SOCKET,
 	OPTION_DATABASE,
 	OPTION_LIVE,
+	OPTION_AT,
 	OPTION_SINCE,
 	OPTION_UNTIL,
-	OPTION_AT,
+	OPTION_STARTED_SINCE,
+	OPTION_HOST,
 	OPTION_SRC,
 	OPTION_DST,
 	OPTION_PORT,
@@ -37,32 +42,36 @@ enum option_id {
 	OPTION_DPORT,
 	OPTION_PROTO,
 	OPTION_UPLINK,
+	OPTION_INGRESS,
+	OPTION_EGRESS,
 	OPTION_VERDICT,
 	OPTION_REASON,
+	OPTION_MIN_BYTES,
+	OPTION_MIN_DURATION,
+	OPTION_UNANSWERED,
+	OPTION_SORT,
 	OPTION_LIMIT,
 	OPTION_LIST,
+	OPTION_BY,
 	OPTION_WARNING,
 	OPTION_CRITICAL,
 	OPTION_MINUTES,
+	OPTION_YES,
 	OPTION_CONFIG_ONLY,
 	OPTION_CONFIRM,
 	OPTION_FOR,
 	OPTION_HELP,
 	OPTIONS,
 };
-#define WITH(option) (1u << (option))
+#define WITH(option) (UINT64_C(1) << (option))
 #define OPERANDS_MAX 2
-/* Beside the options: it takes an id. */
-#define WITH_ID (1u << 31)
-/* Beside the options: it takes a tool and a file. */
-#define WITH_TOOL_FILE (1u << 30)
-/* Beside the options: it takes an uplink and a word. */
-#define WITH_UPLINK_WORD (1u << 29)
 
 struct option_spec {
 	const char *name;
 	const char *operand; /* NULL: it takes none */
 	const char *help;
+	const char *words; /* values that completion offers, or NULL */
+	char letter;	   /* short form, or 0 */
 };
 extern const struct option_spec option_specs[OPTIONS];
 
@@ -71,8 +80,10 @@ struct invocation;
 struct command {
 	const char *name;
 	enum exit_status (*run)(const struct invocation *in);
-	uint32_t options; /* WITH() of those it takes */
+	uint64_t options; /* WITH() of those it takes */
 	const char *help;
+	const char *operands; /* as usage shows them, at most OPERANDS_MAX words; NULL: none */
+	const char *words;    /* values of an operand that completion offers, or NULL */
 };
 extern const struct command commands[]; /* ends with a NULL name */
 
@@ -84,6 +95,7 @@ struct invocation {
 	const char *operand;	     /* the first one, or NULL */
 	const char *operands[OPERANDS_MAX];
 	struct render_style style;
+	bool is_terminal; /* standard output is one */
 };
 
 /* Fills in from argv, which starts at the command's name. CLI_DONE, or CLI_USAGE
@@ -92,6 +104,16 @@ enum exit_status options_parse(struct invocation *in, int argc, char **argv);
 
 /* "waymark: ..." and a newline on standard error. */
 void cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Ask a question on the terminal: true only for an answer that begins with y. */
+bool cli_ask(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Whether name is one of the config's uplinks; else prints the nearest one. */
+bool cli_is_uplink(const struct invocation *in, const struct config *c, const char *name);
+
+/* The control socket's path: --socket, or the configuration's; malloc'd. NULL with a
+ * message printed. */
+char *cli_socket(const struct invocation *in);
 
 /* Reads the configuration; NULL with every error printed. */
 struct config *cli_config(const struct invocation *in);
@@ -124,6 +146,10 @@ enum exit_status cmd_flows(const struct invocation *in);
 enum exit_status cmd_mismatches(const struct invocation *in);
 enum exit_status cmd_gaps(const struct invocation *in);
 enum exit_status cmd_coverage(const struct invocation *in);
+enum exit_status cmd_tampering(const struct invocation *in);
+enum exit_status cmd_who(const struct invocation *in);
+enum exit_status cmd_stats(const struct invocation *in);
+enum exit_status cmd_usage(const struct invocation *in);
 enum exit_status cmd_explain(const struct invocation *in);
 enum exit_status cmd_failover(const struct invocation *in);
 enum exit_status cmd_watch(const struct invocation *in);

@@ -62,8 +62,8 @@ static FILE *client_open(const char *path, const char *command, int *err)
 	*err = size < 0 ? size : client_connect(path, &fd);
 	if (*err)
 		return NULL;
-	/* A daemon too busy to take anybody more answers before it has read: its
-	 * answer is worth more than the failure to send. */
+	/* A daemon with too many clients answers before it has read: its answer says more
+	 * than the failure to send. */
 	if (send(fd, request, (size_t)size, MSG_NOSIGNAL) != size && errno != EPIPE)
 		*err = errno == EAGAIN ? -ETIMEDOUT : -errno;
 	stream = *err ? NULL : fdopen(fd, "r");
@@ -143,17 +143,22 @@ enum exit_status client_explain(const char *path, int err)
 	case ENOENT:
 	case ECONNREFUSED:
 	case ENOTDIR:
-		cli_error("the daemon does not run (nobody answers at %s); start waymarkd", path);
+		cli_error("waymarkd is not running: no listener at %s (start it: systemctl start "
+			  "waymarkd)",
+			  path);
 		return CLI_NO_DAEMON;
 	case ETIMEDOUT:
-		cli_error("the daemon at %s does not answer; its log may say why", path);
+		cli_error("waymarkd at %s does not answer (see its log: journalctl -u waymarkd)",
+			  path);
 		return CLI_NO_DAEMON;
 	case EACCES:
 	case EPERM:
-		cli_error("no permission to ask the daemon at %s; run it as root", path);
+		cli_error("cannot ask waymarkd at %s: %s (add yourself to group waymark, or run as "
+			  "root)",
+			  path, strerror(-err));
 		return CLI_FAILED;
 	default:
-		cli_error("cannot ask the daemon at %s: %s", path, strerror(-err));
+		cli_error("cannot ask waymarkd at %s: %s", path, strerror(-err));
 		return CLI_FAILED;
 	}
 }

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * filter.c - validates the values of filter options. One row of a table an
- * option; each reader answers 0 or -EINVAL, and the table says what was wanted.
+ * filter.c - validates the values of filter options: a row of a table per option; each
+ * reader returns 0 or -EINVAL, and the table says what is wanted. filter_row.c judges.
  */
 #include "cli/filter.h"
 
 #include <errno.h>
-#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
+#include "waymark/base/proto.h"
 #include "waymark/base/times.h"
+#include "waymark/base/units.h"
 
 struct reading {
-	struct query_filter *filter;
+	struct flow_filter *filter;
 	int64_t now_ms;
 };
 
@@ -33,23 +33,40 @@ static int number_parse(uint64_t *number, const char *text, uint64_t max)
 static int read_live(struct reading *r, const char *text)
 {
 	(void)text;
-	r->filter->is_live = true;
+	r->filter->q.is_live = true;
 	return 0;
 }
 
 static int read_since(struct reading *r, const char *text)
 {
-	return times_parse_since(text, r->now_ms, &r->filter->since_ms);
+	return times_parse_since(text, r->now_ms, &r->filter->q.since_ms);
 }
 
 /* In a filter 0 is any time; before 1970 nothing was either. */
 static int read_until(struct reading *r, const char *text)
 {
-	int err = times_parse_since(text, r->now_ms, &r->filter->until_ms);
+	int err = times_parse_since(text, r->now_ms, &r->filter->q.until_ms);
 
-	if (!err && r->filter->until_ms == 0)
-		r->filter->until_ms = -1;
+	if (!err && r->filter->q.until_ms == 0)
+		r->filter->q.until_ms = -1;
 	return err;
+}
+
+/* A second, as people write it, is an interval: what lived in any part of it. A time
+ * with a fraction is a moment. */
+static int read_at(struct reading *r, const char *text)
+{
+	int64_t at;
+	int err = times_parse_since(text, r->now_ms, &at);
+
+	r->filter->q.since_ms = at;
+	r->filter->q.until_ms = at + (at % 1000 || at == r->now_ms ? 1 : 1000);
+	return err;
+}
+
+static int read_started_since(struct reading *r, const char *text)
+{
+	return times_parse_since(text, r->now_ms, &r->filter->started_since_ms);
 }
 
 static int read_prefix(struct prefix *p, const char *text)
@@ -63,12 +80,12 @@ static int read_prefix(struct prefix *p, const char *text)
 
 static int read_src(struct reading *r, const char *text)
 {
-	return read_prefix(&r->filter->src, text);
+	return read_prefix(&r->filter->q.src, text);
 }
 
 static int read_dst(struct reading *r, const char *text)
 {
-	return read_prefix(&r->filter->dst, text);
+	return read_prefix(&r->filter->q.dst, text);
 }
 
 static int read_port(struct reading *r, const char *text)
@@ -77,80 +94,107 @@ static int read_port(struct reading *r, const char *text)
 	int err = number_parse(&port, text, UINT16_MAX);
 
 	if (!err)
-		r->filter->port = (int32_t)port;
+		r->filter->q.port = (int32_t)port;
 	return err;
 }
 
-/* Of one side alone: the caller compares, the filter narrows. */
-static int read_side_port(struct reading *r, const char *text)
+static int read_host(struct reading *r, const char *text)
+{
+	return read_prefix(&r->filter->host, text);
+}
+
+static int read_side_port(struct reading *r, const char *text, int32_t *side)
 {
 	uint64_t port;
 	int err = number_parse(&port, text, UINT16_MAX);
 
-	if (!err && r->filter->port < 0)
-		r->filter->port = (int32_t)port;
+	*side = err ? -1 : (int32_t)port;
+	if (!err && r->filter->q.port < 0)
+		r->filter->q.port = (int32_t)port; /* narrows the search */
 	return err;
+}
+
+static int read_sport(struct reading *r, const char *text)
+{
+	return read_side_port(r, text, &r->filter->sport);
+}
+
+static int read_dport(struct reading *r, const char *text)
+{
+	return read_side_port(r, text, &r->filter->dport);
 }
 
 static int read_proto(struct reading *r, const char *text)
 {
-	static const struct {
-		const char *name;
-		int16_t number;
-	} known[] = {
-		/* also where there is no /etc/protocols */
-		{"icmp", 1}, {"tcp", 6}, {"udp", 17}, {"icmpv6", 58}, {"ipv6-icmp", 58},
-	};
-	struct protoent *entry;
-	uint64_t number;
-	size_t i;
+	int proto = proto_parse(text);
 
-	for (i = 0; i < sizeof(known) / sizeof(*known); i++)
-		if (!strcasecmp(known[i].name, text)) {
-			r->filter->proto = known[i].number;
-			return 0;
-		}
-	if (!number_parse(&number, text, 255)) {
-		r->filter->proto = (int16_t)number;
-		return 0;
-	}
-	entry = getprotobyname(text);
-	if (!entry)
-		return -EINVAL;
-	r->filter->proto = (int16_t)entry->p_proto;
+	r->filter->q.proto = (int16_t)proto;
+	return proto < 0 ? -EINVAL : 0;
+}
+
+static int read_name(const char **name, const char *text)
+{
+	*name = text;
+	return *text ? 0 : -EINVAL;
+}
+
+static int read_ingress(struct reading *r, const char *text)
+{
+	return read_name(&r->filter->ingress, text);
+}
+
+static int read_egress(struct reading *r, const char *text)
+{
+	return read_name(&r->filter->egress, text);
+}
+
+static int read_min_bytes(struct reading *r, const char *text)
+{
+	return size_parse(&r->filter->min_bytes, text) ? -EINVAL : 0;
+}
+
+static int read_min_duration(struct reading *r, const char *text)
+{
+	return duration_parse_ms(&r->filter->min_duration_ms, text) ? -EINVAL : 0;
+}
+
+static int read_unanswered(struct reading *r, const char *text)
+{
+	(void)text;
+	r->filter->is_unanswered = true;
 	return 0;
 }
 
 static int read_uplink(struct reading *r, const char *text)
 {
-	r->filter->uplink = text;
-	return *text ? 0 : -EINVAL;
+	return read_name(&r->filter->q.uplink, text);
 }
 
 static int read_verdict(struct reading *r, const char *text)
 {
 	int verdict = verdict_parse(text);
 
-	if (verdict <= 0)
-		return -EINVAL;
-	r->filter->verdict = (enum verdict)verdict;
-	return 0;
+	r->filter->q.verdict = verdict > 0 ? (enum verdict)verdict : VERDICT_NONE;
+	return verdict > 0 ? 0 : -EINVAL;
 }
 
 static int read_reason(struct reading *r, const char *text)
 {
 	int reason = reason_parse(text);
 
-	if (reason <= 0)
-		return -EINVAL;
-	r->filter->reason = (enum reason)reason;
-	return 0;
+	r->filter->q.reason = reason > 0 ? (enum reason)reason : REASON_NONE;
+	return reason > 0 ? 0 : -EINVAL;
 }
 
 static int read_limit(struct reading *r, const char *text)
 {
-	return number_parse(&r->filter->limit, text, UINT64_MAX / 2);
+	return number_parse(&r->filter->q.limit, text, UINT64_MAX / 2);
 }
+
+#define A_TIME	  "a time: '10 minutes ago', yesterday, 14:32, '2026-11-22 10:00', ...Z"
+#define A_PREFIX  "an address or prefix: 192.0.2.1, 192.0.2.0/24, 2001:db8::/32"
+#define A_PORT	  "a number from 0 to 65535"
+#define AN_UPLINK "an uplink's name"
 
 static const struct {
 	enum option_id option;
@@ -158,21 +202,25 @@ static const struct {
 	const char *wanted;
 } readers[] = {
 	{OPTION_LIVE, read_live, ""},
-	{OPTION_SINCE, read_since,
-	 "a time: 2026-11-22T10:00:00Z, '2026-11-22 10:00', '10 minutes ago', yesterday"},
-	{OPTION_UNTIL, read_until,
-	 "a time: 2026-11-22T10:00:00Z, '2026-11-22 10:00', '10 minutes ago', now"},
-	{OPTION_AT, read_until,
-	 "a time: 2026-11-22T10:00:00Z, '2026-11-22 10:00', '10 minutes ago', now"},
-	{OPTION_SRC, read_src, "an address or prefix: 192.0.2.1, 192.0.2.0/24, 2001:db8::/32"},
-	{OPTION_DST, read_dst, "an address or prefix: 192.0.2.1, 192.0.2.0/24, 2001:db8::/32"},
-	{OPTION_PORT, read_port, "a number from 0 to 65535"},
-	{OPTION_SPORT, read_side_port, "a number from 0 to 65535"},
-	{OPTION_DPORT, read_side_port, "a number from 0 to 65535"},
+	{OPTION_AT, read_at, A_TIME},
+	{OPTION_SINCE, read_since, A_TIME},
+	{OPTION_UNTIL, read_until, A_TIME},
+	{OPTION_STARTED_SINCE, read_started_since, A_TIME},
+	{OPTION_HOST, read_host, A_PREFIX},
+	{OPTION_SRC, read_src, A_PREFIX},
+	{OPTION_DST, read_dst, A_PREFIX},
+	{OPTION_PORT, read_port, A_PORT},
+	{OPTION_SPORT, read_sport, A_PORT},
+	{OPTION_DPORT, read_dport, A_PORT},
 	{OPTION_PROTO, read_proto, "a protocol (tcp, udp, icmp, icmpv6, ...) or a number to 255"},
-	{OPTION_UPLINK, read_uplink, "an uplink's name"},
+	{OPTION_UPLINK, read_uplink, AN_UPLINK},
+	{OPTION_INGRESS, read_ingress, AN_UPLINK},
+	{OPTION_EGRESS, read_egress, "an interface's name"},
 	{OPTION_VERDICT, read_verdict, NULL},
 	{OPTION_REASON, read_reason, NULL},
+	{OPTION_MIN_BYTES, read_min_bytes, "a size: 500, 64K, '10 MB', '1 GiB'"},
+	{OPTION_MIN_DURATION, read_min_duration, "a duration with its unit: 250ms, 10s, '5 min'"},
+	{OPTION_UNANSWERED, read_unanswered, ""},
 	{OPTION_LIMIT, read_limit, "a number; 0: all"},
 };
 
@@ -185,7 +233,7 @@ static void words_print(FILE *out, enum option_id option)
 	for (i = 1; (word = option == OPTION_VERDICT
 				    ? i <= VERDICT_OK ? verdict_name((enum verdict)i) : NULL
 			    : i < REASONS ? reason_name((enum reason)i)
-							    : NULL);
+					  : NULL);
 	     i++)
 		fprintf(out, "%s %s", i > 1 ? "," : "", word);
 }
@@ -207,23 +255,31 @@ static enum exit_status value_refuse(const struct invocation *in, size_t reader)
 	return CLI_USAGE;
 }
 
-static enum exit_status times_checked(const struct query_filter *f, const struct invocation *in)
+static enum exit_status times_checked(const struct flow_filter *f, const struct invocation *in)
 {
-	if (!f->since_ms || !f->until_ms || f->since_ms < f->until_ms)
+	const char *other = in->values[OPTION_SINCE] ? "since" : "until";
+
+	if (in->values[OPTION_AT] && (in->values[OPTION_SINCE] || in->values[OPTION_UNTIL])) {
+		cli_error("%s: --at and --%s exclude each other", in->command->name, other);
+		return CLI_USAGE;
+	}
+	if (!f->q.since_ms || !f->q.until_ms || f->q.since_ms < f->q.until_ms)
 		return CLI_DONE;
 	cli_error("%s: --since \"%s\" is not before --until \"%s\"", in->command->name,
 		  in->values[OPTION_SINCE], in->values[OPTION_UNTIL]);
 	return CLI_USAGE;
 }
 
-enum exit_status filter_parse(struct query_filter *f, const struct invocation *in, int64_t now_ms)
+enum exit_status filter_parse(struct flow_filter *f, const struct invocation *in, int64_t now_ms)
 {
 	struct reading reading = {.filter = f, .now_ms = now_ms};
 	size_t i;
 
-	query_filter_init(f);
-	if (in->style.format == RENDER_TABLE && isatty(STDOUT_FILENO))
-		f->limit = LIMIT_TERMINAL;
+	*f = (struct flow_filter){.sport = -1, .dport = -1, .now_ms = now_ms};
+	f->by = in->values[OPTION_BY];
+	query_filter_init(&f->q);
+	if (in->style.format == RENDER_TABLE && in->is_terminal)
+		f->q.limit = LIMIT_TERMINAL;
 	for (i = 0; i < sizeof(readers) / sizeof(*readers); i++) {
 		const char *text = in->values[readers[i].option];
 

@@ -2,9 +2,8 @@
 /*
  * history.c - runs a query and renders its rows by the names of their columns.
  *
- * A table on a terminal is limited; what was left out is said, never silent: one
- * row more than the limit is asked for, to know. Where rows are judged here, the
- * limit is, too.
+ * A table on a terminal is limited; a message says what was left out. One row more than
+ * the limit is asked for, to know. Where rows are judged here, the limit is, too.
  */
 #include "cli/history.h"
 
@@ -14,17 +13,102 @@
 #include <string.h>
 #include <time.h>
 
-#include "cli/filter.h"
 #include "cli/error_lines.h"
+#include "cli/progress.h"
+#include "cli/sorted_rows.h"
+#include "waymark/base/suggest.h"
+
+#define CHOSEN_MAX 64
 
 struct listing {
+	const struct invocation *in;
 	const struct history *history;
 	struct query *query;
-	const struct query_filter *filter;
+	const struct flow_filter *filter;
+	struct column columns[CHOSEN_MAX];
+	void (*show[CHOSEN_MAX])(struct render *r, const struct value *values, size_t n);
+	size_t places[CHOSEN_MAX]; /* of the value in the last row */
+	size_t n;
 	struct render *render;
+	struct sorted_rows sorted;
+	struct progress progress;
 	uint64_t limit, shown;
 	bool is_cut;
 };
+
+/* --- columns ------------------------------------------------------------------------- */
+
+static void column_take(struct listing *l, const struct column *c,
+			void (*show)(struct render *r, const struct value *values, size_t n))
+{
+	if (l->n == CHOSEN_MAX)
+		return;
+	l->columns[l->n] = *c;
+	l->show[l->n++] = show;
+}
+
+/* A column of the view, or of the brief table, by its name. */
+static bool column_find(struct listing *l, const char *name, struct suggestion *s)
+{
+	const struct history *h = l->history;
+
+	for (size_t i = 0; i < h->n_columns; i++) {
+		struct column c = h->columns[i];
+
+		if (!strcmp(c.name, name)) {
+			c.is_detail = false;
+			c.rank = 0;
+			column_take(l, &c, NULL);
+			return true;
+		}
+		suggest_consider(s, c.name);
+	}
+	for (size_t i = 0; i < h->n_brief; i++) {
+		if (!strcmp(h->brief[i].column.name, name)) {
+			column_take(l, &h->brief[i].column, h->brief[i].show);
+			return true;
+		}
+		suggest_consider(s, h->brief[i].column.name);
+	}
+	return false;
+}
+
+static enum exit_status columns_parse(struct listing *l, const char *text)
+{
+	char *copy = strdup(text), *rest = copy, *name;
+	enum exit_status status = copy ? CLI_DONE : CLI_FAILED;
+
+	while (status == CLI_DONE && (name = strsep(&rest, ","))) {
+		struct suggestion s;
+
+		suggest_start(&s, name);
+		if (column_find(l, name, &s))
+			continue;
+		cli_error("%s: unknown column \"%s\" (%s%s)", l->in->command->name, name,
+			  s.best ? "did you mean " : "-o wide shows them all",
+			  s.best ? s.best : "");
+		status = CLI_USAGE;
+	}
+	free(copy);
+	return status;
+}
+
+static enum exit_status columns_choose(struct listing *l)
+{
+	const struct history *h = l->history;
+	const char *given = l->in->values[OPTION_COLUMNS];
+	bool is_brief = l->in->style.format == RENDER_TABLE && !l->in->style.is_wide && h->n_brief;
+
+	if (given)
+		return columns_parse(l, given);
+	for (size_t i = 0; is_brief && i < h->n_brief; i++)
+		column_take(l, &h->brief[i].column, h->brief[i].show);
+	for (size_t i = 0; !is_brief && i < h->n_columns; i++)
+		column_take(l, &h->columns[i], NULL);
+	return CLI_DONE;
+}
+
+/* --- rows ---------------------------------------------------------------------------- */
 
 static enum paint paint_of(const char *column, const char *text)
 {
@@ -35,50 +119,73 @@ static enum paint paint_of(const char *column, const char *text)
 	return strcmp(text, "unknown") ? PAINT_BAD : PAINT_DOUBT;
 }
 
-static const struct value *value_find(const struct value *values, size_t n, const char *name)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		if (!strcmp(values[i].name, name))
-			return &values[i];
-	return NULL;
-}
-
 static void cell_show(struct render *r, const struct value *v)
 {
 	if (!v || v->kind == VALUE_NULL)
 		render_unknown(r);
 	else if (v->kind == VALUE_INTEGER)
 		render_number(r, v->integer, PAINT_NONE);
-	else if (v->kind == VALUE_REAL)
+	else if (v->kind == VALUE_REAL && strstr(v->name, "share"))
 		render_share(r, v->real, v->real < 1 ? PAINT_DOUBT : PAINT_GOOD);
+	else if (v->kind == VALUE_REAL)
+		render_real(r, v->real, PAINT_NONE);
 	else
 		render_text(r, v->text, paint_of(v->name, v->text));
+}
+
+/* The value of a column is nearly always where it was in the last row. */
+static const struct value *value_place(struct listing *l, size_t column, const struct value *values,
+				       size_t n)
+{
+	const char *name = l->columns[column].name;
+	size_t at = l->places[column];
+
+	if (at < n && !strcmp(values[at].name, name))
+		return &values[at];
+	for (at = 0; at < n; at++)
+		if (!strcmp(values[at].name, name)) {
+			l->places[column] = at;
+			return &values[at];
+		}
+	return NULL;
+}
+
+static void row_print(struct listing *l, const struct value *values, size_t n)
+{
+	for (size_t i = 0; i < l->n; i++) {
+		if (l->show[i])
+			l->show[i](l->render, values, n);
+		else
+			cell_show(l->render, value_place(l, i, values, n));
+	}
 }
 
 /* Whether the flow, given as its row, is as the filter wants it. */
 static int flow_judge(void *data, const struct value *values, size_t n)
 {
 	const struct listing *l = data;
-	const struct value *state = value_find(values, n, "state");
-	const struct value *verdict = value_find(values, n, "verdict");
 
-	if (l->filter->is_live &&
-	    (!state || state->kind != VALUE_TEXT || strcmp(state->text, "live")))
-		return 0;
-	if (l->filter->verdict == VERDICT_NONE)
-		return 1;
-	return verdict && verdict->kind == VALUE_TEXT &&
-	       !strcmp(verdict->text, verdict_name(l->filter->verdict));
+	return filter_fits_flow(l->filter, values, n);
+}
+
+/* Other queries judge by themselves. */
+static bool is_judged(const struct history *h)
+{
+	return h->flow_column || h->query == history_flows;
 }
 
 static bool row_fits(struct listing *l, const struct value *values, size_t n)
 {
 	const struct value *id;
 
-	if (!l->history->flow_column || (!l->filter->is_live && l->filter->verdict == VERDICT_NONE))
+	if (!is_judged(l->history))
 		return true;
+	if (!filter_fits_row(l->filter, values, n))
+		return false;
+	if (!filter_is_about_flows(l->filter))
+		return true;
+	if (!l->history->flow_column)
+		return filter_fits_flow(l->filter, values, n);
 	id = value_find(values, n, l->history->flow_column);
 	return id && id->kind == VALUE_INTEGER &&
 	       query_flow(l->query, id->integer, flow_judge, l) > 0;
@@ -87,54 +194,102 @@ static bool row_fits(struct listing *l, const struct value *values, size_t n)
 static int row_show(void *data, const struct value *values, size_t n)
 {
 	struct listing *l = data;
-	size_t i;
 
+	if (n)
+		progress_step(&l->progress, values[0].integer);
 	if (!row_fits(l, values, n))
 		return 0;
+	if (l->sorted.column) {
+		l->shown++;
+		return sorted_rows_add(&l->sorted, values, n);
+	}
 	if (l->limit && l->shown == l->limit) {
 		l->is_cut = true;
 		return 1;
 	}
 	l->shown++;
-	for (i = 0; i < l->history->n_columns; i++)
-		cell_show(l->render, value_find(values, n, l->history->columns[i].name));
+	row_print(l, values, n);
 	return 0;
 }
+
+static void sorted_print(struct listing *l)
+{
+	if (!l->sorted.column)
+		return;
+	sorted_rows_finish(&l->sorted);
+	l->is_cut = l->limit && l->shown > l->limit;
+	for (size_t i = 0; i < l->sorted.rows.n; i++)
+		row_print(l, l->sorted.rows.rows[i].values, l->sorted.rows.rows[i].n);
+	row_copy_free(&l->sorted.rows);
+}
+
+int history_flows(struct query *q, const struct flow_filter *f, query_row_fn *fn, void *data)
+{
+	struct query_filter narrowed = f->q;
+
+	narrowed.started_since_ms = f->started_since_ms;
+	narrowed.host = f->host;
+	narrowed.min_bytes = f->min_bytes;
+	narrowed.min_duration_ms = (int64_t)f->min_duration_ms;
+	narrowed.now_ms = f->now_ms;
+	narrowed.is_unanswered = f->is_unanswered;
+	return query_flows(q, &narrowed, fn, data);
+}
+
+int history_mismatches(struct query *q, const struct flow_filter *f, query_row_fn *fn, void *data)
+{
+	return query_mismatches(q, &f->q, fn, data);
+}
+
+/* --- the listing ----------------------------------------------------------------------- */
 
 /* Whether nothing found could be taken for nothing wrong. */
 static bool is_about_harm(const struct listing *l)
 {
-	return l->history->query == query_mismatches || l->filter->verdict != VERDICT_NONE;
+	return l->history->flow_column || l->filter->q.verdict != VERDICT_NONE;
 }
 
-static enum exit_status listing_run(const struct invocation *in, struct listing *l, struct query *q,
-				    struct query_filter *f)
+static void end_say(const struct listing *l, enum exit_status status)
 {
+	const char *kind = l->sorted.column ? "first" : "newest";
+
+	if (l->is_cut && !l->in->values[OPTION_LIMIT])
+		cli_error("the %s %" PRIu64 " are shown; --limit NUMBER shows more, --limit 0 all",
+			  kind, l->limit);
+	else if (l->is_cut)
+		cli_error("the %s %" PRIu64 " are shown; there are more", kind, l->limit);
+	if (l->shown || l->in->style.format != RENDER_TABLE || status != CLI_DONE)
+		return;
+	cli_error("%s in the history that fit", l->history->none);
+	if (is_about_harm(l))
+		cli_error("'waymark coverage' says how much of the traffic it accounts for");
+}
+
+static enum exit_status listing_run(struct listing *l, struct flow_filter *f)
+{
+	int64_t newest = 0, mismatch = 0, gap = 0;
 	enum exit_status status;
 	int err;
 
-	l->limit = f->limit;
-	l->query = q;
+	l->limit = f->q.limit;
 	l->filter = f;
-	if (f->limit)
-		f->limit = l->history->flow_column ? 0 : f->limit + 1;
-	err = l->history->query(q, f, row_show, l);
+	l->sorted.limit = l->limit;
+	f->q.limit = l->limit ? l->limit + 1 : 0;
+	/* Rows that are judged here come one by one, until the limit is reached. */
+	if (is_judged(l->history) || l->sorted.column)
+		f->q.limit = 0;
+	if (l->history->query == history_flows && l->in->style.format != RENDER_TABLE &&
+	    !query_last_ids(l->query, &newest, &mismatch, &gap))
+		progress_start(&l->progress, true, newest, 0);
+	err = l->history->query(l->query, f, row_show, l);
+	progress_end(&l->progress);
+	sorted_print(l);
 	status = cli_render_end(l->render);
 	if (err < 0) {
-		cli_error("%s: %s", in->command->name, query_error(q));
+		cli_error("%s: %s", l->in->command->name, query_error(l->query));
 		return CLI_FAILED;
 	}
-	if (l->is_cut && !in->values[OPTION_LIMIT])
-		cli_error("the newest %" PRIu64
-			  " are shown; --limit NUMBER shows more, --limit 0 all",
-			  l->limit);
-	else if (l->is_cut)
-		cli_error("the newest %" PRIu64 " are shown; there are more", l->limit);
-	if (!l->shown && in->style.format == RENDER_TABLE && status == CLI_DONE)
-		cli_error("%s in the history that fit%s", l->history->none,
-			  is_about_harm(l)
-				  ? "; 'waymark coverage' says how much of what left it knows"
-				  : "");
+	end_say(l, status);
 	return status;
 }
 
@@ -160,23 +315,116 @@ struct query *history_open(const char *path)
 	return q;
 }
 
-enum exit_status history_show(const struct invocation *in, const struct history *h)
-{
-	struct listing listing = {.history = h};
-	struct query_filter filter;
-	struct query *q = NULL;
-	enum exit_status status = filter_parse(&filter, in, history_now_ms());
-	char *path;
+/* --- names that may be mistyped --------------------------------------------------------- */
 
+struct known {
+	struct suggestion s;
+	char names[64][32];
+	size_t n;
+	bool is_found;
+};
+
+static int known_take(void *data, const struct value *values, size_t n)
+{
+	static const char *const columns[] = {"name", "interface"};
+	struct known *k = data;
+
+	for (size_t i = 0; i < 2; i++) {
+		const char *name = value_text(values, n, columns[i]);
+
+		if (!name || k->n == 64)
+			continue;
+		k->is_found |= !strcmp(name, k->s.name);
+		snprintf(k->names[k->n], sizeof(k->names[0]), "%s", name);
+		suggest_consider(&k->s, k->names[k->n++]);
+	}
+	return 0;
+}
+
+/* An uplink that was never there is a slip, not an empty listing. */
+static enum exit_status uplinks_checked(const struct listing *l)
+{
+	static const enum option_id options[] = {OPTION_UPLINK, OPTION_INGRESS};
+
+	for (size_t i = 0; i < 2; i++) {
+		const char *name = l->in->values[options[i]];
+		struct known k = {0};
+
+		if (!name)
+			continue;
+		suggest_start(&k.s, name);
+		if (query_uplinks(l->query, known_take, &k) < 0 || k.is_found)
+			continue;
+		cli_error("%s: no uplink \"%s\" in the history (%s%s)", l->in->command->name, name,
+			  k.s.best ? "did you mean " : "'waymark uplinks' lists them",
+			  k.s.best ? k.s.best : "");
+		return CLI_USAGE;
+	}
+	return CLI_DONE;
+}
+
+static enum exit_status sort_choose(struct listing *l)
+{
+	const char *name = l->in->values[OPTION_SORT];
+	struct suggestion s;
+
+	if (!name) {
+		l->sorted.column = l->history->sort;
+		return CLI_DONE;
+	}
+	suggest_start(&s, name);
+	for (size_t i = 0; i < l->history->n_columns; i++) {
+		if (!strcmp(l->history->columns[i].name, name)) {
+			l->sorted.column = name;
+			return CLI_DONE;
+		}
+		suggest_consider(&s, l->history->columns[i].name);
+	}
+	cli_error("%s: --sort \"%s\": no such column%s%s", l->in->command->name, name,
+		  s.best ? "; did you mean " : "", s.best ? s.best : "");
+	return CLI_USAGE;
+}
+
+static enum exit_status listing_open(struct listing *l)
+{
+	struct render_style style = l->in->style;
+
+	if (l->sorted.column || l->history->is_newest_last)
+		style.is_last_first = false;
+	style.keeps_empty |= l->in->values[OPTION_COLUMNS] != NULL;
+	l->render = render_new(&style, l->columns, l->n, stdout);
+	if (!l->render)
+		cli_error("out of memory");
+	return l->render ? CLI_DONE : CLI_FAILED;
+}
+
+enum exit_status history_show_filtered(const struct invocation *in, const struct history *h,
+				       struct flow_filter *f)
+{
+	struct listing l = {.in = in, .history = h};
+	enum exit_status status = columns_choose(&l);
+	char *path = NULL;
+
+	if (status == CLI_DONE)
+		status = sort_choose(&l);
 	if (status != CLI_DONE)
 		return status;
 	path = cli_database(in);
-	q = path ? history_open(path) : NULL;
-	listing.render = q ? render_new(&in->style, h->columns, h->n_columns, stdout) : NULL;
-	status = listing.render ? listing_run(in, &listing, q, &filter) : CLI_FAILED;
-	if (q && !listing.render)
-		cli_error("out of memory");
-	query_close(q);
+	l.query = path ? history_open(path) : NULL;
+	status = l.query ? uplinks_checked(&l) : CLI_FAILED;
+	if (status == CLI_DONE)
+		status = listing_open(&l);
+	if (status == CLI_DONE)
+		status = listing_run(&l, f);
+	query_close(l.query);
 	free(path);
 	return status;
+}
+
+enum exit_status history_show(const struct invocation *in, const struct history *h)
+{
+	struct flow_filter filter;
+	enum exit_status status = filter_parse(&filter, in, history_now_ms());
+
+	return status == CLI_DONE ? history_show_filtered(in, h, &filter) : status;
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * main.c - waymark: the table of commands, which is dispatch, usage and what
- * completion asks for.
+ * main.c - waymark: the table of commands, which is dispatch, usage and completion.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -9,57 +8,76 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "cli/features.h"
+#include "waymark/base/suggest.h"
 
-#define LISTING (WITH(OPTION_JSON) | WITH(OPTION_CSV) | WITH(OPTION_WIDE))
-#define HISTORY                                                                                    \
-	(LISTING | WITH(OPTION_DATABASE) | WITH(OPTION_SINCE) | WITH(OPTION_UNTIL) |               \
-	 WITH(OPTION_LIMIT))
-#define FILTERS                                                                                    \
-	(HISTORY | WITH(OPTION_SRC) | WITH(OPTION_DST) | WITH(OPTION_PORT) | WITH(OPTION_PROTO) |  \
-	 WITH(OPTION_UPLINK))
+#define FORMAT	(WITH(OPTION_JSON) | WITH(OPTION_CSV) | WITH(OPTION_OUTPUT) | WITH(OPTION_UTC))
+#define LISTING (FORMAT | WITH(OPTION_COLUMNS))
+#define HISTORY (LISTING | WITH(OPTION_DATABASE) | WITH(OPTION_LIMIT))
+#define SPAN	(WITH(OPTION_AT) | WITH(OPTION_SINCE) | WITH(OPTION_UNTIL))
+#define TUPLE                                                                                      \
+	(WITH(OPTION_HOST) | WITH(OPTION_SRC) | WITH(OPTION_DST) | WITH(OPTION_PORT) |             \
+	 WITH(OPTION_SPORT) | WITH(OPTION_DPORT) | WITH(OPTION_PROTO))
+#define FLOW                                                                                       \
+	(SPAN | TUPLE | WITH(OPTION_UPLINK) | WITH(OPTION_LIVE) | WITH(OPTION_STARTED_SINCE) |     \
+	 WITH(OPTION_INGRESS) | WITH(OPTION_EGRESS) | WITH(OPTION_VERDICT) | WITH(OPTION_REASON) | \
+	 WITH(OPTION_MIN_BYTES) | WITH(OPTION_MIN_DURATION) | WITH(OPTION_UNANSWERED))
+#define DAEMON WITH(OPTION_SOCKET)
 
 const struct command commands[] = {
-	{"init", cmd_init, 0, "print a configuration for this host, from its default routes"},
-	{"check", cmd_check, LISTING | WITH(OPTION_CONFIG_ONLY),
-	 "validate the configuration and this host; exit 1 if there is an error"},
-	{"diff", cmd_diff, 0, "show how what is installed differs from what the file says"},
-	{"rules", cmd_rules, 0, "print what would be installed, touching nothing"},
-	{"apply", cmd_apply, WITH(OPTION_CONFIRM), "install the steering"},
-	{"confirm", cmd_confirm, 0, "keep what 'apply --confirm' installed"},
-	{"remove", cmd_remove, 0, "remove the steering and restore what it displaced"},
-	{"import", cmd_import, WITH_TOOL_FILE,
-	 "print a configuration from a file of another tool: mwan3 or pbr"},
-	{"status", cmd_status, WITH(OPTION_JSON),
-	 "show the daemon; exit 0 when it is ready, 3 when it is not"},
-	{"uplinks", cmd_uplinks, LISTING, "show each uplink"},
-	{"uplink", cmd_uplink, WITH_UPLINK_WORD | WITH(OPTION_FOR),
-	 "decide about an uplink: up, down, drain, or auto (as observed)"},
-	{"flows", cmd_flows,
-	 FILTERS | WITH(OPTION_LIVE) | WITH(OPTION_VERDICT) | WITH(OPTION_REASON),
-	 "show the history of flows"},
-	{"mismatches", cmd_mismatches,
-	 FILTERS | WITH(OPTION_LIVE) | WITH(OPTION_VERDICT) | WITH(OPTION_REASON),
-	 "show what left by the wrong uplink"},
-	{"gaps", cmd_gaps, HISTORY, "show what may have been missed, and why"},
-	{"coverage", cmd_coverage, HISTORY | WITH(OPTION_UPLINK),
-	 "show how much of what left is in the history, and why the rest is not"},
-	{"explain", cmd_explain,
-	 WITH_ID | WITH(OPTION_JSON) | WITH(OPTION_DATABASE) | WITH(OPTION_PROTO) |
-		 WITH(OPTION_SRC) | WITH(OPTION_SPORT) | WITH(OPTION_DST) | WITH(OPTION_DPORT),
-	 "tell one flow's story: by its id, or the latest with these addresses and ports"},
+	{"init", cmd_init, 0, "print a configuration for this host, from its default routes", NULL,
+	 NULL},
+	{"check", cmd_check, FORMAT | WITH(OPTION_COLUMNS) | WITH(OPTION_CONFIG_ONLY),
+	 "validate the file and this host; exit 1 on an error", NULL, NULL},
+	{"diff", cmd_diff, 0, "show how what is installed differs from what the file says", NULL,
+	 NULL},
+	{"rules", cmd_rules, 0, "print what would be installed; change nothing", NULL, NULL},
+	{"apply", cmd_apply, WITH(OPTION_CONFIRM), "install the steering", NULL, NULL},
+	{"confirm", cmd_confirm, 0, "keep what 'apply --confirm' installed", NULL, NULL},
+	{"remove", cmd_remove, 0, "remove the steering and restore what it displaced", NULL, NULL},
+	{"import", cmd_import, 0, "print a configuration from a file of another tool",
+	 "mwan3|pbr FILE", "mwan3 pbr"},
+	{"status", cmd_status, DAEMON | WITH(OPTION_JSON) | WITH(OPTION_UTC),
+	 "show the daemon; exit 0 when it is ready, 3 when it is not", NULL, NULL},
+	{"uplinks", cmd_uplinks, DAEMON | LISTING, "show each uplink", NULL, NULL},
+	{"uplink", cmd_uplink, WITH(OPTION_FOR),
+	 "decide about an uplink: up, down, drain, or auto (as observed)", "NAME WORD",
+	 "up down drain auto"},
+	{"flows", cmd_flows, HISTORY | FLOW | WITH(OPTION_SORT), "show flows", NULL, NULL},
+	{"mismatches", cmd_mismatches, HISTORY | FLOW | WITH(OPTION_SORT),
+	 "show packets that left by a wrong interface", NULL, NULL},
+	{"gaps", cmd_gaps, HISTORY | SPAN, "show when something may have been missed, and why",
+	 NULL, NULL},
+	{"coverage", cmd_coverage, DAEMON | HISTORY | SPAN | WITH(OPTION_UPLINK),
+	 "show how much of the traffic the history accounts for", NULL, NULL},
 	{"failover", cmd_failover,
-	 LISTING | WITH(OPTION_DATABASE) | WITH(OPTION_AT) | WITH(OPTION_UPLINK) |
-		 WITH(OPTION_LIST) | WITH(OPTION_LIMIT),
-	 "show what moved, was deleted, is stranded since an uplink went down"},
-	{"watch", cmd_watch, WITH(OPTION_JSON), "show flows, mismatches and alerts as they happen"},
-	{"top", cmd_top, WITH(OPTION_DATABASE), "show a full-screen live view; q quits"},
+	 HISTORY | WITH(OPTION_AT) | WITH(OPTION_UPLINK) | WITH(OPTION_LIST),
+	 "show what became of an uplink's flows when it last went down", NULL, NULL},
+	{"tampering", cmd_tampering, HISTORY | SPAN,
+	 "show what other processes changed, and what was done about it", NULL, NULL},
+	{"who", cmd_who, HISTORY | WITH(OPTION_AT) | WITH(OPTION_PROTO),
+	 "show which inside host used a public address and port", "ADDRESS[:PORT]", NULL},
+	{"stats", cmd_stats, HISTORY | FLOW | WITH(OPTION_BY) | WITH(OPTION_SORT),
+	 "sum flows, bytes and mismatches by one or two columns", NULL, NULL},
+	{"usage", cmd_usage,
+	 LISTING | WITH(OPTION_DATABASE) | SPAN | WITH(OPTION_UPLINK) | WITH(OPTION_BY),
+	 "show bytes of each uplink, peak, 95th percentile, quota left", NULL, NULL},
+	{"explain", cmd_explain,
+	 WITH(OPTION_JSON) | WITH(OPTION_UTC) | WITH(OPTION_DATABASE) | WITH(OPTION_PROTO) |
+		 WITH(OPTION_SRC) | WITH(OPTION_SPORT) | WITH(OPTION_DST) | WITH(OPTION_DPORT),
+	 "explain a flow's verdict: by id, by 'tcp A:P > B:Q', or the newest that fits",
+	 "[ID|FLOW]", NULL},
+	{"watch", cmd_watch, DAEMON | WITH(OPTION_JSON) | WITH(OPTION_UTC),
+	 "show flows, mismatches and alerts as they happen", NULL, NULL},
+	{"top", cmd_top, WITH(OPTION_DATABASE), "show a full-screen live view; q quits", NULL,
+	 NULL},
 	{"report", cmd_report, WITH(OPTION_DATABASE) | WITH(OPTION_SINCE) | WITH(OPTION_UNTIL),
-	 "print an HTML page with charts, of the last day or another time"},
-	{"metrics", cmd_metrics, 0, "print the daemon's counters in Prometheus' text format"},
+	 "print an HTML page with charts, of the last day or another time", NULL, NULL},
+	{"metrics", cmd_metrics, DAEMON, "print the daemon's counters for Prometheus", NULL, NULL},
 	{"nagios", cmd_nagios, WITH(OPTION_WARNING) | WITH(OPTION_CRITICAL) | WITH(OPTION_MINUTES),
-	 "be a monitoring plugin: a line, performance data, exit 0 to 3"},
-	{"prune", cmd_prune, 0, "apply retention and max-size now"},
-	{"alert-test", cmd_test_alert, 0, "send an alert through each sink"},
+	 "print a Nagios-compatible check: status line, perfdata, exit status 0 to 3", NULL, NULL},
+	{"prune", cmd_prune, WITH(OPTION_YES), "apply retention and max-size now", NULL, NULL},
+	{"alert-test", cmd_test_alert, 0, "send a test alert through each sink", NULL, NULL},
 	{.name = NULL},
 };
 
@@ -67,10 +85,9 @@ static void usage_print(FILE *out)
 {
 	const struct command *c;
 
-	fputs("Usage: waymark [-c FILE] COMMAND [OPTION]...\n"
+	fputs("Usage: waymark [-c FILE] [--socket PATH] COMMAND [OPTION]...\n"
 	      "       waymark COMMAND --help\n\n"
-	      "Marks each flow's way: steers, records and audits the flows of a router\n"
-	      "with several uplinks.\n\n"
+	      "Pin flows to uplinks, record them, and verify where their packets left.\n\n"
 	      "Commands:\n",
 	      out);
 	for (c = commands; c->name; c++)
@@ -78,9 +95,10 @@ static void usage_print(FILE *out)
 	fprintf(out,
 		"\nOptions:\n"
 		"  -c, --config FILE  the configuration (%s)\n"
+		"  --socket PATH      the daemon's control socket; no configuration is read\n"
 		"  -h, --help         show this and exit\n"
-		"  -V, --version      show the version and exit\n\n"
-		"Exit status: 0 done, 1 failed, 2 usage, 3 the daemon does not run.\n",
+		"  -V, --version      show the version and what was built in, and exit\n\n"
+		"Exit status: 0 done, 1 failed, 2 usage, 3 daemon not running.\n",
 		CONFIG_PATH_DEFAULT);
 }
 
@@ -90,23 +108,23 @@ static void command_usage_print(const struct command *c)
 	int i;
 
 	printf("Usage: waymark [-c FILE] %s%s%s [OPTION]...\n\n  %s\n\nOptions:\n", c->name,
-	       c->options & WITH_ID ? " [ID]" : "",
-	       c->options & WITH_TOOL_FILE     ? " TOOL FILE"
-	       : c->options & WITH_UPLINK_WORD ? " NAME WORD"
-					       : "",
-	       c->help);
+	       c->operands ? " " : "", c->operands ? c->operands : "", c->help);
 	for (i = 0; i < OPTIONS; i++) {
 		const struct option_spec *o = &option_specs[i];
+		char letter[8] = "";
 
 		if (i != OPTION_HELP && !(c->options & WITH(i)))
 			continue;
-		snprintf(head, sizeof(head), "--%s%s%s", o->name, o->operand ? " " : "",
+		if (o->letter)
+			snprintf(letter, sizeof(letter), "-%c, ", o->letter);
+		snprintf(head, sizeof(head), "%s--%s%s%s", letter, o->name, o->operand ? " " : "",
 			 o->operand ? o->operand : "");
-		printf("  %-20s %s\n", head, o->help);
+		printf("  %-24s %s\n", head, o->help);
 	}
 }
 
-/* For completion: the commands, or the options of one. */
+/* For completion, one per line: the commands with their help, or the options of one,
+ * with "=" where a value follows, their help and the values to offer. */
 static enum exit_status list_print(const char *name)
 {
 	const struct command *c;
@@ -114,15 +132,32 @@ static enum exit_status list_print(const char *name)
 
 	for (c = commands; c->name; c++) {
 		if (!name)
-			puts(c->name);
+			printf("%s\t%s\n", c->name, c->help);
 		else if (!strcmp(c->name, name))
 			break;
 	}
-	for (i = 0; name && c->name && i < OPTIONS; i++)
+	for (i = 0; name && c->name && i < OPTIONS; i++) {
+		const struct option_spec *o = &option_specs[i];
+
 		if (i == OPTION_HELP || (c->options & WITH(i)))
-			printf("--%s%s\n", option_specs[i].name,
-			       option_specs[i].operand ? "=" : "");
+			printf("--%s%s\t%s\t%s\n", o->name, o->operand ? "=" : "", o->help,
+			       o->words ? o->words : "");
+	}
+	if (name && c->name && c->words)
+		printf("operand\t%s\t%s\n", c->operands, c->words);
 	return name && !c->name ? CLI_USAGE : CLI_DONE;
+}
+
+static enum exit_status command_refuse(const char *name)
+{
+	struct suggestion s;
+
+	suggest_start(&s, name);
+	for (const struct command *c = commands; c->name; c++)
+		suggest_consider(&s, c->name);
+	cli_error("unknown command \"%s\" (%s%s)", name,
+		  s.best ? "did you mean " : "'waymark --help' lists them", s.best ? s.best : "");
+	return CLI_USAGE;
 }
 
 static enum exit_status command_run(struct invocation *in, int argc, char **argv)
@@ -132,10 +167,8 @@ static enum exit_status command_run(struct invocation *in, int argc, char **argv
 	for (in->command = commands; in->command->name; in->command++)
 		if (!strcmp(in->command->name, argv[0]))
 			break;
-	if (!in->command->name) {
-		cli_error("no such command: %s; 'waymark --help' lists them", argv[0]);
-		return CLI_USAGE;
-	}
+	if (!in->command->name)
+		return command_refuse(argv[0]);
 	status = options_parse(in, argc, argv);
 	if (status != CLI_DONE)
 		return status;
@@ -156,10 +189,20 @@ static enum exit_status output_close(enum exit_status status)
 	return status == CLI_DONE ? CLI_FAILED : status;
 }
 
+static enum exit_status global_refuse(int option, const char *given)
+{
+	if (option == ':')
+		cli_error("%s needs a value", given);
+	else
+		cli_error("unknown option %s ('waymark --help' lists them)", given);
+	return CLI_USAGE;
+}
+
 int main(int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{"config", required_argument, NULL, 'c'},
+		{"socket", required_argument, NULL, 's'},
 		{"help", no_argument, NULL, 'h'},
 		{"version", no_argument, NULL, 'V'},
 		{"list-commands", no_argument, NULL, 'l'},
@@ -175,20 +218,21 @@ int main(int argc, char **argv)
 		case 'c':
 			in.config_path = optarg;
 			break;
+		case 's':
+			in.values[OPTION_SOCKET] = optarg;
+			break;
 		case 'h':
 			usage_print(stdout);
 			return (int)output_close(CLI_DONE);
 		case 'V':
-			puts("waymark " PACKAGE_VERSION);
+			features_print(stdout);
 			return (int)output_close(CLI_DONE);
 		case 'l':
 			return (int)output_close(list_print(NULL));
 		case 'o':
 			return (int)output_close(list_print(optarg));
 		default:
-			cli_error(option == ':' ? "%s needs a value" : "no such option: %s",
-				  argv[optind - 1]);
-			return CLI_USAGE;
+			return (int)global_refuse(option, argv[optind - 1]);
 		}
 	}
 	if (optind == argc) {

@@ -8,117 +8,233 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "waymark/base/suggest.h"
+
+#define VERDICT_WORDS "mismatch wrong-source foreign unmarked unknown local ok"
+#define REASON_WORDS                                                                               \
+	"rule-missing rule-before route-missing route-specific uplink-down mark-changed "          \
+	"restore-missing unexplained"
 
 const struct option_spec option_specs[OPTIONS] = {
-	[OPTION_JSON] = {"json", NULL, "print JSON"},
-	[OPTION_CSV] = {"csv", NULL, "print CSV with a header line"},
-	[OPTION_WIDE] = {"wide", NULL, "show every column in a table"},
-	[OPTION_DATABASE] = {"database", "FILE", "read this history, not the configuration's"},
-	[OPTION_LIVE] = {"live", NULL, "only flows that live now"},
+	[OPTION_JSON] = {"json", NULL, "print JSON", NULL, 0},
+	[OPTION_CSV] = {"csv", NULL, "print CSV with a header line", NULL, 0},
+	[OPTION_OUTPUT] = {"output", "FORM", "wide: all columns, whole times; json; csv",
+			   "wide json csv", 'o'},
+	[OPTION_COLUMNS] = {"columns", "LIST", "show these columns: id,src,dst,...", NULL, 0},
+	[OPTION_UTC] = {"utc", NULL, "read and show times in UTC", NULL, 0},
+	[OPTION_SOCKET] = {"socket", "PATH", "ask the daemon at PATH; read no configuration", NULL,
+			   0},
+	[OPTION_DATABASE] = {"database", "FILE", "read this history, not the configuration's", NULL,
+			     0},
+	[OPTION_LIVE] = {"live", NULL, "only flows that live now", NULL, 0},
+	[OPTION_AT] = {"at", "TIME", "at that time", "now yesterday today", 0},
 	[OPTION_SINCE] = {"since", "TIME",
-			  "not before TIME: ISO 8601, 'yesterday', '10 minutes ago'"},
-	[OPTION_UNTIL] = {"until", "TIME", "not after TIME"},
-	[OPTION_AT] = {"at", "TIME", "the last one at TIME or before, not the last of all"},
-	[OPTION_SRC] = {"src", "ADDRESS", "source address or prefix, of either side of NAT"},
-	[OPTION_DST] = {"dst", "ADDRESS", "destination address or prefix, likewise"},
-	[OPTION_PORT] = {"port", "NUMBER", "source or destination port"},
-	[OPTION_SPORT] = {"sport", "NUMBER", "source port, or the identifier of an echo"},
-	[OPTION_DPORT] = {"dport", "NUMBER", "destination port"},
-	[OPTION_PROTO] = {"proto", "PROTOCOL", "tcp, udp, icmp, ... or a number"},
-	[OPTION_UPLINK] = {"uplink", "NAME",
-			   "what its mark names; of mismatches also what they left by"},
-	[OPTION_VERDICT] = {"verdict", "VERDICT", "mismatch, unknown, ok, ..."},
-	[OPTION_REASON] = {"reason", "REASON", "rule-missing, route-missing, ..."},
+			  "later than TIME: '10 minutes ago', yesterday, 14:32, 2026-03-01",
+			  "yesterday today", 0},
+	[OPTION_UNTIL] = {"until", "TIME", "earlier than TIME", "yesterday today now", 0},
+	[OPTION_STARTED_SINCE] = {"started-since", "TIME", "started at TIME or later",
+				  "yesterday today", 0},
+	[OPTION_HOST] = {"host", "ADDRESS", "address or prefix of either end, before or after NAT",
+			 NULL, 0},
+	[OPTION_SRC] = {"src", "ADDRESS", "source address or prefix, before or after NAT", NULL, 0},
+	[OPTION_DST] = {"dst", "ADDRESS", "destination address or prefix, before or after NAT",
+			NULL, 0},
+	[OPTION_PORT] = {"port", "NUMBER", "source or destination port", NULL, 0},
+	[OPTION_SPORT] = {"sport", "NUMBER", "source port, or the identifier of an echo", NULL, 0},
+	[OPTION_DPORT] = {"dport", "NUMBER", "destination port", NULL, 0},
+	[OPTION_PROTO] = {"proto", "PROTOCOL", "tcp, udp, icmp, ... or a number",
+			  "tcp udp icmp icmpv6 sctp gre esp", 0},
+	[OPTION_UPLINK] = {"uplink", "NAME", "uplink of the mark; of mismatches also the egress",
+			   NULL, 0},
+	[OPTION_INGRESS] = {"ingress", "NAME", "uplink that the flow entered by", NULL, 0},
+	[OPTION_EGRESS] = {"egress", "NAME", "interface that a packet left by", NULL, 0},
+	[OPTION_VERDICT] = {"verdict", "VERDICT", "mismatch, unknown, ok, ...", VERDICT_WORDS, 0},
+	[OPTION_REASON] = {"reason", "REASON", "rule-missing, route-missing, ...", REASON_WORDS, 0},
+	[OPTION_MIN_BYTES] = {"min-bytes", "SIZE", "at least so many bytes in both directions",
+			      NULL, 0},
+	[OPTION_MIN_DURATION] = {"min-duration", "DURATION", "lived at least so long: 10s, 5min",
+				 NULL, 0},
+	[OPTION_UNANSWERED] = {"unanswered", NULL, "no reply was counted", NULL, 0},
+	[OPTION_SORT] = {"sort", "COLUMN", "order by this column, largest first", NULL, 0},
 	[OPTION_LIMIT] = {"limit", "NUMBER",
-			  "the newest so many; 0: all (100 on a terminal, else all)"},
-	[OPTION_LIST] = {"list", "CLASS", "show the flows: moved, deleted, stranded or backup"},
+			  "show the newest N rows; 0: all (100 on a terminal, else all)", NULL, 0},
+	[OPTION_LIST] = {"list", "CLASS", "show the flows: moved, deleted, stranded or backup",
+			 "moved deleted stranded backup", 0},
+	[OPTION_BY] = {"by", "COLUMN", "group by this column", NULL, 0},
 	[OPTION_WARNING] = {"warning", "LIST",
-			    "-w: warn from these numbers on [unmarked=1,gaps=1,queue=50]"},
+			    "warn from these numbers on [unmarked=1,gaps=1,queue=50]", NULL, 'w'},
 	[OPTION_CRITICAL] = {"critical", "LIST",
-			     "-c: critical from these on [mismatches=1,queue=90]"},
-	[OPTION_MINUTES] = {"minutes", "NUMBER", "look back so many minutes [5]"},
-	[OPTION_CONFIG_ONLY] = {"config", NULL, "check the file alone, not this host"},
+			     "critical from these numbers on [mismatches=1,queue=90]", NULL, 'c'},
+	[OPTION_MINUTES] = {"minutes", "NUMBER", "look back so many minutes [5]", NULL, 0},
+	[OPTION_YES] = {"yes", NULL, "do not ask", NULL, 'y'},
+	[OPTION_CONFIG_ONLY] = {"config", NULL, "check the file alone, not this host", NULL, 0},
 	[OPTION_CONFIRM] = {"confirm", "DURATION",
-			    "undo it after DURATION unless 'waymark confirm' follows"},
-	[OPTION_FOR] = {"for", "DURATION", "back to auto after DURATION"},
-	[OPTION_HELP] = {"help", NULL, "show this and exit"},
+			    "undo it after DURATION unless 'waymark confirm' follows", NULL, 0},
+	[OPTION_FOR] = {"for", "DURATION", "back to auto after DURATION", NULL, 0},
+	[OPTION_HELP] = {"help", NULL, "show this and exit", NULL, 'h'},
 };
 
 /* Beyond the option ids. */
 #define CONFIG_OPTION OPTIONS
 
-static void longs_fill(struct option *longs, const struct command *c)
+static bool is_taken(const struct command *c, int option)
 {
+	return option == OPTION_HELP || (c->options & WITH(option));
+}
+
+/* getopt's tables: those that the command takes, and the configuration. */
+static void options_fill(struct option *longs, char *shorts, const struct command *c)
+{
+	bool has_config = false, has_c = false;
+	char *s = shorts;
 	int n = 0, i;
 
+	*s++ = ':';
 	for (i = 0; i < OPTIONS; i++) {
-		if (i != OPTION_HELP && !(c->options & WITH(i)))
+		const struct option_spec *o = &option_specs[i];
+
+		if (!is_taken(c, i))
 			continue;
 		longs[n++] = (struct option){
-			.name = option_specs[i].name,
-			.has_arg = option_specs[i].operand ? required_argument : no_argument,
+			.name = o->name,
+			.has_arg = o->operand ? required_argument : no_argument,
 			.val = i,
 		};
+		has_config |= !strcmp(o->name, "config");
+		has_c |= o->letter == 'c';
+		if (o->letter)
+			s += sprintf(s, "%c%s", o->letter, o->operand ? ":" : "");
 	}
-	if (!(c->options & WITH(OPTION_CONFIG_ONLY)))
+	if (!has_config)
 		longs[n++] = (struct option){"config", required_argument, NULL, CONFIG_OPTION};
 	longs[n] = (struct option){0};
+	strcpy(s, has_c ? "" : "c:");
+}
+
+static int option_by_letter(const struct command *c, int letter)
+{
+	for (int i = 0; i < OPTIONS; i++)
+		if (is_taken(c, i) && option_specs[i].letter == letter)
+			return i;
+	return CONFIG_OPTION;
+}
+
+static enum exit_status option_refuse(const struct invocation *in, int code, const char *given)
+{
+	const char *name = given + strspn(given, "-");
+	struct suggestion s;
+
+	if (code == ':') {
+		cli_error("%s: %s needs a value", in->command->name, given);
+		return CLI_USAGE;
+	}
+	suggest_start(&s, name);
+	for (int i = 0; i < OPTIONS; i++)
+		if (is_taken(in->command, i) && strcmp(option_specs[i].name, name))
+			suggest_consider(&s, option_specs[i].name);
+	cli_error("%s: unknown option %s (%s%s)", in->command->name, given,
+		  s.best ? "did you mean --" : "--help lists them", s.best ? s.best : "");
+	return CLI_USAGE;
+}
+
+static enum exit_status operands_take(struct invocation *in, int argc, char **argv)
+{
+	const char *wanted = in->command->operands;
+
+	for (int i = 0; i < OPERANDS_MAX && wanted && optind < argc; i++) {
+		in->operands[i] = argv[optind++];
+		wanted = strchr(wanted, ' ');
+		wanted += wanted != NULL;
+	}
+	in->operand = in->operands[0];
+	if (optind == argc)
+		return CLI_DONE;
+	cli_error("%s: unexpected argument \"%s\"", in->command->name, argv[optind]);
+	return CLI_USAGE;
+}
+
+/* --- how to print ------------------------------------------------------------------ */
+
+static enum exit_status format_choose(struct invocation *in)
+{
+	static const char *const names[] = {
+		[RENDER_TABLE] = "wide", [RENDER_JSON] = "json", [RENDER_CSV] = "csv"};
+	const char *output = in->values[OPTION_OUTPUT];
+
+	in->style.format = in->values[OPTION_JSON]  ? RENDER_JSON
+			   : in->values[OPTION_CSV] ? RENDER_CSV
+						    : RENDER_TABLE;
+	for (int i = RENDER_TABLE; output && i <= RENDER_CSV; i++)
+		if (!strcmp(output, names[i])) {
+			in->style.format = (enum render_format)i;
+			in->style.is_wide = i == RENDER_TABLE;
+			output = NULL;
+		}
+	if (output)
+		cli_error("%s: -o \"%s\": want wide, json or csv", in->command->name, output);
+	else if (in->values[OPTION_JSON] && in->values[OPTION_CSV])
+		cli_error("%s: --json and --csv exclude each other", in->command->name);
+	else
+		return CLI_DONE;
+	return CLI_USAGE;
+}
+
+static unsigned number_of(const char *name)
+{
+	const char *text = getenv(name);
+
+	return text ? (unsigned)strtoul(text, NULL, 10) : 0;
 }
 
 static void style_choose(struct invocation *in)
 {
 	const char *no_colour = getenv("NO_COLOR"), *term = getenv("TERM");
+	struct winsize size = {0};
+	struct timespec now;
 
-	in->style.format = in->values[OPTION_JSON]  ? RENDER_JSON
-			   : in->values[OPTION_CSV] ? RENDER_CSV
-						    : RENDER_TABLE;
-	in->style.is_wide = in->values[OPTION_WIDE] != NULL;
-	in->style.has_colour = isatty(STDOUT_FILENO) && !(no_colour && *no_colour) &&
-			       !(term && !strcmp(term, "dumb"));
+	clock_gettime(CLOCK_REALTIME, &now);
+	in->style.now_ms = (int64_t)now.tv_sec * 1000;
+	in->is_terminal = isatty(STDOUT_FILENO);
+	in->style.width = number_of("COLUMNS");
+	if (!in->is_terminal)
+		return;
+	in->style.has_colour = !(no_colour && *no_colour) && !(term && !strcmp(term, "dumb"));
+	in->style.is_last_first = true;
+	ioctl(STDOUT_FILENO, TIOCGWINSZ, &size);
+	in->style.width = in->style.width ? in->style.width : size.ws_col;
+	in->style.height = number_of("LINES");
+	in->style.height = in->style.height ? in->style.height : size.ws_row;
 }
 
 enum exit_status options_parse(struct invocation *in, int argc, char **argv)
 {
 	struct option longs[OPTIONS + 2];
-	/* The letters that every monitoring plugin has for its thresholds. */
-	bool is_plugin = in->command->options & WITH(OPTION_CRITICAL);
+	char shorts[2 * OPTIONS + 4];
 	int option;
 
-	longs_fill(longs, in->command);
+	options_fill(longs, shorts, in->command);
 	optind = 0; /* starts over, after main's own round */
-	while ((option = getopt_long(argc, argv, is_plugin ? ":c:w:h" : ":c:h", longs, NULL)) !=
-	       -1) {
-		if (option == '?' || option == ':') {
-			cli_error(option == ':' ? "%s: %s needs a value"
-						: "%s takes no option %s; its --help lists them",
-				  in->command->name, argv[optind - 1]);
-			return CLI_USAGE;
-		}
-		if (option == 'w' || (option == 'c' && is_plugin))
-			in->values[option == 'w' ? OPTION_WARNING : OPTION_CRITICAL] = optarg;
-		else if (option == 'c' || option == CONFIG_OPTION)
+	while ((option = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
+		if (option == '?' || option == ':')
+			return option_refuse(in, option, argv[optind - 1]);
+		if (option > CONFIG_OPTION)
+			option = option_by_letter(in->command, option);
+		if (option == CONFIG_OPTION)
 			in->config_path = optarg;
 		else
-			in->values[option == 'h' ? OPTION_HELP : option] = optarg ? optarg : "";
+			in->values[option] = optarg ? optarg : "";
 	}
-	for (int i = 0; (in->command->options & (WITH_TOOL_FILE | WITH_UPLINK_WORD)) &&
-			i < OPERANDS_MAX && optind < argc;
-	     i++)
-		in->operands[i] = argv[optind++];
-	if (optind < argc && (in->command->options & WITH_ID))
-		in->operands[0] = argv[optind++];
-	in->operand = in->operands[0];
-	if (optind < argc) {
-		cli_error("%s takes no argument %s", in->command->name, argv[optind]);
-		return CLI_USAGE;
-	}
-	if (in->values[OPTION_JSON] && in->values[OPTION_CSV]) {
-		cli_error("%s: --json and --csv exclude each other", in->command->name);
-		return CLI_USAGE;
+	if (in->values[OPTION_UTC]) {
+		setenv("TZ", "UTC0", 1);
+		tzset();
 	}
 	style_choose(in);
-	return CLI_DONE;
+	if (in->values[OPTION_HELP])
+		return CLI_DONE;
+	return operands_take(in, argc, argv) == CLI_DONE ? format_choose(in) : CLI_USAGE;
 }

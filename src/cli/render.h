@@ -22,13 +22,16 @@ enum render_format {
 enum column_type {
 	COLUMN_TEXT,
 	COLUMN_NUMBER, /* an integer: right in tables, a number in JSON */
+	COLUMN_SIZE,   /* likewise; bytes, "1.2M" in tables */
 	COLUMN_LIST,   /* comma-separated text: an array of strings in JSON */
+	COLUMN_TIME,   /* ISO 8601 UTC; local in tables */
 };
 
 struct column {
 	const char *name; /* key in JSON, header in CSV and tables */
 	enum column_type type;
 	bool is_detail; /* left out of tables unless they are wide */
+	uint8_t rank;	/* in a table too wide for the terminal the highest goes first; 0: stays */
 };
 
 /* What a cell says of itself, shown where there is colour. */
@@ -36,8 +39,13 @@ enum paint { PAINT_NONE, PAINT_GOOD, PAINT_DOUBT, PAINT_BAD };
 
 struct render_style {
 	enum render_format format;
-	bool is_wide;
+	bool is_wide; /* every column, whole times, exact numbers */
 	bool has_colour;
+	bool is_last_first; /* a table's rows come out in the opposite order */
+	bool keeps_empty;   /* columns that have no value stay */
+	unsigned width;	    /* of the terminal; 0: no limit */
+	unsigned height;    /* more lines go to the pager; 0: no pager */
+	int64_t now_ms;	    /* times of this day are shown without their date; 0: all with */
 };
 
 struct render;
@@ -50,9 +58,11 @@ struct render *render_new(const struct render_style *style, const struct column 
  * row. NULL text is an unknown value. */
 void render_text(struct render *r, const char *text, enum paint paint);
 void render_number(struct render *r, int64_t number, enum paint paint);
-/* A share of one, in a column of numbers: four digits, which are to be cut off, not
- * rounded, by who knows it. */
+/* A share of one, in a column of numbers: four digits, cut off, so that only all of it
+ * is 1. */
 void render_share(struct render *r, double share, enum paint paint);
+/* A number that is no share, with three digits behind the point. */
+void render_real(struct render *r, double number, enum paint paint);
 void render_unknown(struct render *r);
 
 /* Ends the listing and frees r. 0, or -errno of the first thing that failed:

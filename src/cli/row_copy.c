@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * row_copy.c - copies of rows. The names of columns outlive the query that told them
- * here, too.
+ * row_copy.c - copies of rows, with the names of their columns.
  */
 #include "cli/row_copy.h"
 
@@ -40,13 +39,31 @@ static int row_copy(struct row_copy_row *row, const struct value *values, size_t
 int row_copy_add(void *data, const struct value *values, size_t n)
 {
 	struct row_copy *k = data;
-	struct row_copy_row *rows = realloc(k->rows, (k->n + 1) * sizeof(*rows));
+	struct row_copy_row *rows = k->rows;
 
+	/* Room doubles: n is a power of two where it is used up. */
+	if (!(k->n & (k->n - 1)))
+		rows = realloc(rows, (k->n ? 2 * k->n : 1) * sizeof(*rows));
 	if (!rows)
 		return -ENOMEM;
 	k->rows = rows;
 	rows[k->n] = (struct row_copy_row){0};
 	return row_copy(&rows[k->n++], values, n);
+}
+
+void row_copy_truncate(struct row_copy *k, size_t n)
+{
+	struct row_copy_row *rows;
+	size_t room = 1;
+
+	for (size_t i = n; i < k->n; i++)
+		row_free(&k->rows[i]);
+	if (k->n > n)
+		k->n = n;
+	while (room < k->n)
+		room *= 2;
+	rows = realloc(k->rows, room * sizeof(*rows));
+	k->rows = rows ? rows : k->rows;
 }
 
 void row_copy_free(struct row_copy *k)

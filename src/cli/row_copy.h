@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * row_copy.h - rows of the history that are kept to be looked at more than once.
+ * row_copy.h - rows of the history, kept to be read more than once.
  */
 #ifndef WAYMARK_SRC_CLI_ROW_COPY_H
 #define WAYMARK_SRC_CLI_ROW_COPY_H
@@ -19,6 +19,8 @@ struct row_copy {
 
 /* A query_row_fn; data is a struct row_copy. */
 int row_copy_add(void *data, const struct value *values, size_t n);
+/* Keep the first n rows. */
+void row_copy_truncate(struct row_copy *k, size_t n);
 void row_copy_free(struct row_copy *k);
 
 /* NULL: unknown, or no such column. */

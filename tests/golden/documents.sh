@@ -21,11 +21,11 @@ named() {
 	fi
 }
 
-commands=$("$waymark" --list-commands) || exit 1
+commands=$("$waymark" --list-commands | cut -f1) || exit 1
 for command in $commands; do
 	named "$command" waymark.8
-	for option in $("$waymark" --list-options "$command"); do
-		named "${option%=}" waymark.8
+	for option in $("$waymark" --list-options "$command" | cut -f1); do
+		[ "$option" = operand ] || named "${option%=}" waymark.8
 	done
 done
 

@@ -44,7 +44,7 @@ absent 'nothing is put back' '\bput(s|ting)?( it| them| one| that)? back\b' 'clo
 absent 'no packet goes astray' '\bastray\b'
 absent 'nothing is told of' '\b(told of|tells? of|telling of)\b'
 absent 'nobody and somebody have a name' '\b(somebody|nobody)\b' \
-	'"nobody"|'"'"'nobody'"'"'|user +(=|nobody)|nobody:|nogroup|USER nobody|by nobody|setpriv|never "?nobody|nobody \(65534'
+	'nobody used|"nobody"|'"'"'nobody'"'"'|user +(=|nobody)|nobody:|nogroup|USER nobody|by nobody|setpriv|never "?nobody|nobody \(65534'
 absent 'no flow is cured' '\b(cure|cures|cured|remedy|remedies)\b' '(table|FROM|INTO|EXISTS|ON|INDEX) cure|cure_'
 absent 'nothing begins anew' '\b(begins?|began|begun) anew\b'
 absent 'nothing is retold' '\bretold\b'

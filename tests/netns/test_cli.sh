@@ -51,24 +51,29 @@ check 'help lists every command' sh -c '
 		grep -q "^  $c " "$1" || exit 1
 	done' sh "$out"
 run 0 'version' --version
-check 'version is one line' grep -qx 'waymark [0-9.]*' "$out"
+check 'version: the version' sh -c 'head -n 1 "$1" | grep -qx "waymark [0-9.]*"' sh "$out"
+check 'version: the features' grep -q 'sqlite [0-9.]*, jansson [0-9.]*' "$out"
 run 2 'no command'
 run 2 'a command that there is not' frobnicate
-says 'it is named' 'no such command: frobnicate'
+says 'it is named' 'unknown command "frobnicate"'
+run 2 'a command that is mistyped' mismatchs
+says 'the nearest command' 'did you mean mismatches'
+run 2 'an option that is mistyped' flows --lmit 3
+says 'the nearest option' 'did you mean --limit'
 run 2 'an option that there is not' --frobnicate
 run 2 'an option that the command does not take' gaps --src 192.0.2.1
-says 'it is named' 'gaps takes no option --src'
+says 'it is named' 'gaps: unknown option --src'
 run 2 'an option without its value' flows --src
 says 'it is named' '--src needs a value'
 run 2 'an argument too many' status please
-says 'it is named' 'status takes no argument please'
+says 'it is named' 'status: unexpected argument "please"'
 run 2 'JSON and CSV at once' flows --json --csv
 run 2 'an unknown subject of completion' --list-options frobnicate
-for command in $("$WAYMARK" --list-commands); do
+for command in $("$WAYMARK" --list-commands | cut -f1); do
 	run 0 "help of $command" "$command" --help
 	check "help of $command names each of its options" sh -c '
-		for o in $("$1" --list-options "$2"); do
-			grep -q -- "  ${o%=}" "$3" || exit 1
+		for o in $("$1" --list-options "$2" | cut -f1 | grep "^--"); do
+			grep -q -- "${o%=}" "$3" || exit 1
 		done' sh "$WAYMARK" "$command" "$out"
 done
 
@@ -92,10 +97,16 @@ refused port http '0 to 65535'
 refused proto 256 'protocol'
 refused proto tpc 'protocol'
 refused uplink '' 'name'
+refused min-duration 10 'duration with its unit'
+refused min-bytes lots 'size'
+refused at 25:00 'ago'
+refused host wan1 'address or prefix'
 refused verdict wrong 'mismatch, wrong-source, foreign, unmarked, unknown, local, ok'
 refused reason because 'rule-missing, route-missing, uplink-down, mark-changed, restore-missing, unexplained'
 refused limit -5 'number'
 refused limit 10x 'number'
+run 2 'a moment and an interval' flows --at now --since yesterday
+says 'both are named' '--at and --since exclude each other'
 run 2 'a time that ends before it begins' flows --since '1 hour ago' --until '2 hours ago'
 says 'both are named' '--since "1 hour ago" is not before --until "2 hours ago"'
 
@@ -119,11 +130,11 @@ is 'check of a bad configuration: an error with file and line' \
 # --- no daemon -----------------------------------------------------------------------------
 
 run 3 'status without a daemon' status
-says 'status without a daemon: says so' 'the daemon does not run'
+says 'status without a daemon: says so' 'waymarkd is not running'
 run 3 'status --json without a daemon' status --json
 is 'status --json without a daemon: prints nothing' "$(cat "$out")" ''
 run 0 'uplinks without a daemon' uplinks --json
-says 'uplinks without a daemon: says so' 'the daemon does not run'
+says 'uplinks without a daemon: says so' 'waymarkd is not running'
 is_json 'uplinks without a daemon: JSON'
 is 'uplinks without a daemon: state from the kernel' \
 	"$(json '[(u["name"], u["state"], u["mark"], u["flows_live"]) for u in d]')" \
@@ -140,8 +151,9 @@ says 'flows without a history: names it' 'flows.db'
 pretend() {
 	rm -f "$lab_tmp/control.sock"
 	python3 -c '
-import socket, sys, time
-s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1]); s.listen(1)
+import os, socket, sys, time
+s = socket.socket(socket.AF_UNIX); s.bind(sys.argv[1] + ".new"); s.listen(1)
+os.rename(sys.argv[1] + ".new", sys.argv[1])
 c, _ = s.accept(); c.recv(4096)
 if sys.argv[2] == "hang": time.sleep(8)
 c.sendall(sys.argv[2].encode())
@@ -153,10 +165,10 @@ c.sendall(sys.argv[2].encode())
 
 pretend ''
 run 1 'a daemon that breaks off' status
-says 'a daemon that breaks off: says so' 'cannot ask the daemon'
+says 'a daemon that breaks off: says so' 'cannot ask waymarkd'
 pretend 'no json'
 run 1 'a daemon that talks nonsense' status
-says 'a daemon that talks nonsense: says so' 'of no use'
+says 'a daemon that talks nonsense: says so' 'invalid reply'
 pretend '{"error":"too many clients; try again"}'
 run 1 'a daemon that refuses' status
 says 'a daemon that refuses: says why' 'too many clients'
@@ -313,7 +325,8 @@ is 'flows --json: the columns of the view, in order' "$(json '",".join(d[0].keys
 is 'flows --json: numbers are numbers' "$(json '{type(f["dport"]).__name__ for f in d}')" "{'int'}"
 is 'flows --json: newest first' "$(json '[f["id"] for f in d] == sorted([f["id"] for f in d], reverse=True)')" True
 run 0 'flows as a table' flows --port 80
-is 'flows as a table: header and a line a flow' "$(wc -l <"$out")" 13
+is 'flows as a table: header and a line per flow' "$(wc -l <"$out")" 13
+check 'flows as a table: the flow as explain takes it' grep -Eq "tcp $PC4:[0-9]+ > $NET4:80 " "$out"
 check_not 'flows as a table: no colour in a pipe' grep -q "$(printf '\033')" "$out"
 
 run 0 'check beside the daemon' check
@@ -349,8 +362,18 @@ counts 0 --port 80 --until 1970-01-01T00:00:00Z
 counts 0 --port 80 --since tomorrow
 counts 0 --port 80 --verdict mismatch
 counts 12 --port 80 --verdict ok
-counts 0 --port 80 --uplink nobody
+run 2 'an uplink that is mistyped' flows --uplink wam1
+says 'the nearest uplink' 'no uplink "wam1" in the history (did you mean wan1)'
 counts 0 --port 81
+counts 6 --dport 80 --host $PC4
+counts 0 --sport 80
+counts 12 --dport 80 --started-since '10 minutes ago'
+counts 0 --dport 80 --started-since tomorrow
+counts 12 --port 80 --min-bytes 100
+counts 0 --port 80 --min-bytes '1 GiB'
+counts 0 --port 80 --min-duration 1h
+counts 0 --port 80 --unanswered
+
 counts 5 --port 80 --limit 5
 check 'what --limit left out is said' grep -q 'the newest 5 are shown; there are more' "$err"
 counts 12 --port 80 --limit 12
@@ -383,7 +406,6 @@ mismatched() {
 
 mismatched "$all" --uplink wan1
 mismatched "$all" --uplink wan2
-mismatched 0 --uplink nobody
 mismatched "$all" --src $PC4 --dst $NET4 --port 80 --proto tcp
 mismatched 0 --dst $NET6
 mismatched "$all" --verdict mismatch
@@ -393,7 +415,7 @@ mismatched 1 --limit 1 --verdict mismatch
 mismatched "$all" --live
 mismatched 0 --reason uplink-down
 run 0 'mismatches as a table' mismatches
-is 'mismatches as a table: header and a line each' "$(wc -l <"$out")" "$((all + 1))"
+is 'mismatches as a table: header and one line per row' "$(wc -l <"$out")" "$((all + 1))"
 
 for listing in mismatches gaps; do
 	run 0 "$listing --json of nothing" $listing --json --until '2 days ago'

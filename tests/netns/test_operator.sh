@@ -91,7 +91,7 @@ kill -HUP "$daemon_pid"
 run 0 'prune by the daemon' prune
 wait_for_sql 5 'SELECT count(*) FROM flows WHERE dport = 80' 0
 run 0 'prune by the daemon, again' prune
-prints 'prune says what became of it' '^pruned: [0-9]+ KiB before, [0-9]+ KiB now$'
+prints 'prune says what it deleted' '^pruned: 0 flows deleted, [0-9]+ kept.*; [0-9.]+[KM]?B before, [0-9.]+[KM]?B now$'
 is 'prune: ended flows are gone' "$(sql 'SELECT count(*) FROM flows WHERE dport = 80')" 0
 
 sed -i 's/^retention = .*/retention = "1 day"/' "$lab_tmp/waymark.conf"
@@ -102,12 +102,13 @@ wait_for_sql 5 "SELECT count(*) FROM flows WHERE dport = 80" 20
 at router conntrack -F >/dev/null 2>&1
 wait_for_sql 5 "SELECT count(*) FROM flows WHERE state = 'live'" 0
 daemon_stop
-check 'watch ends with the daemon' wait_for 3 grep -q 'the daemon has ended it' "$lab_tmp/watch.err"
+check 'watch ends with the daemon' wait_for 3 grep -q 'connection closed: waymarkd stopped' "$lab_tmp/watch.err"
 run 2 'nagios, no daemon' nagios --minutes 1 -c queue=90
 prints 'nagios: says so' '^WAYMARK CRITICAL - the daemon does not run; mismatches [0-9]+, '
 sed -i 's/^retention = .*/retention = "1s"/' "$lab_tmp/waymark.conf"
 sleep 1.2
 run 0 'prune without a daemon' prune
+prints 'prune without a daemon: how many' '^pruned: [1-9][0-9]* flows deleted'
 is 'prune without a daemon: they are gone' "$(sql 'SELECT count(*) FROM flows WHERE dport = 80')" 0
 
 # --- alerts -----------------------------------------------------------------------------------

@@ -86,7 +86,8 @@ static const struct {
 	{"retention = \"-1 day\"\n" A, 1, "is not a duration", 0},
 	{"retention = \"\"\n" A, 1, "is not a duration", 0},
 	{"retention = \"2000 years\"\n" A, 1, "is too long", 0},
-	{"retention = 90 days\n" A, 1, "unknown key 'days'", 0},
+	{"rule-priority = 90 days\n" A, 1, "unknown key 'days'", 0},
+	{"retention = 30\n" A, 1, "is not a duration", 0},
 	{"event-buffer = big\n" A, 1, "is not a size", 0},
 	{"event-buffer = off\n" A, 1, "is not a size", 0},
 	{"event-buffer = \"4 KiB\"\n" A, 1, "choose 65536 to 1073741824 bytes", 0},
@@ -214,7 +215,7 @@ static const struct {
 	{"mode = audit\n\nmode = audit\n" A, 3, "set twice, first on line 1", 0},
 	{"uplink a {\n interface = a0\n mark = 1\n mark = 1\n table = 7 }\n", 4,
 	 "set twice, first on line 3", 0},
-	{A "alert { syslog = true }\nalert { min-interval = 1 }\n", 3, "'alert' is there twice", 0},
+	{A "alert { syslog = true }\nalert { min-interval = 1s }\n", 3, "'alert' is there twice", 0},
 	/* after comments, the line is still the right one */
 	{"/* one\n two */ /* three */\n// four\n# five\nmode = x\n" A, 5, "choose one of", 0},
 	{"mode = steer // \"\n# ' {\ndatabase = x\n" A, 3, "absolute", 0},

@@ -3,6 +3,7 @@
  * test_addr.c - addresses read and written by RFC 5952, prefixes, orders, and a
  * randomised round trip (seed printed; WAYMARK_SEED repeats it).
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -256,13 +257,51 @@ static void test_contains(void **state)
 	}
 }
 
+static void test_address_with_port(void **state)
+{
+	static const struct {
+		const char *text, *address;
+		int port; /* -2: refused */
+	} cases[] = {
+		{"192.0.2.1:80", "192.0.2.1", 80},
+		{"192.0.2.1", "192.0.2.1", -1},
+		{"[2001:db8::1]:443", "2001:db8::1", 443},
+		{"2001:db8::1", "2001:db8::1", -1},
+		{"192.0.2.1:65536", NULL, -2},
+		{"192.0.2.1:", NULL, -2},
+		{"[2001:db8::1]", NULL, -2},
+		{"192.0.2.1:8x", NULL, -2},
+		{"host:80", NULL, -2},
+		{":80", NULL, -2},
+	};
+	char buf[ADDR_STRLEN];
+	struct addr a;
+	int32_t port;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		int err = addr_port_parse(&a, &port, cases[i].text);
+
+		assert_int_equal(err, cases[i].port == -2 ? -EINVAL : 0);
+		if (err)
+			continue;
+		assert_string_equal(addr_format(&a, buf), cases[i].address);
+		assert_int_equal(port, cases[i].port);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_forms),	     cmocka_unit_test(test_not_addresses),
-		cmocka_unit_test(test_none),	     cmocka_unit_test(test_order),
-		cmocka_unit_test(test_round_trip),   cmocka_unit_test(test_prefixes),
-		cmocka_unit_test(test_not_prefixes), cmocka_unit_test(test_contains),
+		cmocka_unit_test(test_forms),
+		cmocka_unit_test(test_not_addresses),
+		cmocka_unit_test(test_none),
+		cmocka_unit_test(test_order),
+		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_prefixes),
+		cmocka_unit_test(test_not_prefixes),
+		cmocka_unit_test(test_contains),
+		cmocka_unit_test(test_address_with_port),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -155,7 +155,7 @@ static void test_answers_that_are_none(void **state)
 #define NOW INT64_C(1700000000000)
 static const struct command command = {.name = "flows"};
 
-static enum exit_status filter_of(struct query_filter *f, enum option_id option, const char *value)
+static enum exit_status filter_of(struct flow_filter *f, enum option_id option, const char *value)
 {
 	struct invocation in = {.command = &command, .style.format = RENDER_JSON};
 
@@ -166,43 +166,43 @@ static enum exit_status filter_of(struct query_filter *f, enum option_id option,
 static void test_no_filter_is_anything(void **state)
 {
 	struct invocation in = {.command = &command, .style.format = RENDER_JSON};
-	struct query_filter f;
+	struct flow_filter f;
 
 	(void)state;
 	assert_int_equal(filter_parse(&f, &in, NOW), CLI_DONE);
-	assert_false(f.is_live);
-	assert_int_equal(f.since_ms, 0);
-	assert_int_equal(f.src.addr.family, AF_UNSPEC);
-	assert_int_equal(f.port, -1);
-	assert_int_equal(f.proto, -1);
-	assert_null(f.uplink);
-	assert_int_equal(f.limit, 0);
+	assert_false(f.q.is_live);
+	assert_int_equal(f.q.since_ms, 0);
+	assert_int_equal(f.q.src.addr.family, AF_UNSPEC);
+	assert_int_equal(f.q.port, -1);
+	assert_int_equal(f.q.proto, -1);
+	assert_null(f.q.uplink);
+	assert_int_equal(f.q.limit, 0);
 }
 
 static void test_filter_values(void **state)
 {
-	struct query_filter f;
+	struct flow_filter f;
 	char text[PREFIX_STRLEN];
 
 	(void)state;
 	assert_int_equal(filter_of(&f, OPTION_SINCE, "10 minutes ago"), CLI_DONE);
-	assert_int_equal(f.since_ms, NOW - 600000);
+	assert_int_equal(f.q.since_ms, NOW - 600000);
 	assert_int_equal(filter_of(&f, OPTION_SRC, "192.0.2.77/24"), CLI_DONE);
-	assert_string_equal(prefix_format(&f.src, text), "192.0.2.0/24");
+	assert_string_equal(prefix_format(&f.q.src, text), "192.0.2.0/24");
 	assert_int_equal(filter_of(&f, OPTION_DST, "2001:DB8::1"), CLI_DONE);
-	assert_string_equal(prefix_format(&f.dst, text), "2001:db8::1/128");
+	assert_string_equal(prefix_format(&f.q.dst, text), "2001:db8::1/128");
 	assert_int_equal(filter_of(&f, OPTION_PORT, "65535"), CLI_DONE);
-	assert_int_equal(f.port, 65535);
+	assert_int_equal(f.q.port, 65535);
 	assert_int_equal(filter_of(&f, OPTION_PROTO, "UDP"), CLI_DONE);
-	assert_int_equal(f.proto, 17);
+	assert_int_equal(f.q.proto, 17);
 	assert_int_equal(filter_of(&f, OPTION_PROTO, "255"), CLI_DONE);
-	assert_int_equal(f.proto, 255);
+	assert_int_equal(f.q.proto, 255);
 	assert_int_equal(filter_of(&f, OPTION_VERDICT, "wrong-source"), CLI_DONE);
-	assert_int_equal(f.verdict, VERDICT_WRONG_SOURCE);
+	assert_int_equal(f.q.verdict, VERDICT_WRONG_SOURCE);
 	assert_int_equal(filter_of(&f, OPTION_REASON, "restore-missing"), CLI_DONE);
-	assert_int_equal(f.reason, REASON_RESTORE_MISSING);
+	assert_int_equal(f.q.reason, REASON_RESTORE_MISSING);
 	assert_int_equal(filter_of(&f, OPTION_LIVE, ""), CLI_DONE);
-	assert_true(f.is_live);
+	assert_true(f.q.is_live);
 }
 
 int main(void)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * test_times.c - points in time written and read, in UTC and in a zone with
- * summer time; names of protocols.
+ * summer time; durations, sizes, names of protocols, the nearest name.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -16,7 +16,9 @@
 #include <cmocka.h>
 
 #include "waymark/base/proto.h"
+#include "waymark/base/suggest.h"
 #include "waymark/base/times.h"
+#include "waymark/base/units.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -52,6 +54,91 @@ static void test_format(void **state)
 	zone_set(BERLIN);
 	for (size_t i = 0; i < COUNT(cases); i++)
 		assert_string_equal(times_format_iso(cases[i].ms, buf), cases[i].text);
+}
+
+static void test_format_for_people(void **state)
+{
+	char buf[TIMES_STRLEN];
+	int64_t ms;
+
+	(void)state;
+	zone_set(BERLIN);
+	assert_string_equal(times_format(NOW, TIMES_FULL, buf), "2026-07-15 12:20:30.456");
+	assert_string_equal(times_format(NOW, TIMES_DATED, buf), "Jul 15 12:20:30");
+	assert_string_equal(times_format(NOW, TIMES_OF_DAY, buf), "12:20:30");
+	assert_string_equal(times_format(-1, TIMES_FULL, buf), "");
+	assert_true(times_is_same_day(NOW, NOW + 11 * 3600 * 1000));
+	assert_false(times_is_same_day(NOW, NOW + 12 * 3600 * 1000));
+	assert_false(times_is_same_day(NOW, NOW + INT64_C(365) * 86400000));
+	zone_set("UTC0");
+	assert_string_equal(times_format(NOW, TIMES_FULL, buf), "2026-07-15 10:20:30.456Z");
+	zone_set(BERLIN);
+	assert_int_equal(times_parse_iso("2026-07-15T10:20:30.456Z", &ms), 0);
+	assert_true(ms == NOW);
+	assert_int_equal(times_parse_iso("2026-07-15 12:20:30.456", &ms), -EINVAL);
+	assert_int_equal(times_parse_iso("yesterday", &ms), -EINVAL);
+}
+
+static void test_units_for_people(void **state)
+{
+	static const struct {
+		int64_t value;
+		const char *size, *duration;
+	} cases[] = {
+		{0, "0", "0ms"},
+		{999, "999", "999ms"},
+		{1023, "1023", "1s"},
+		{1024, "1.0K", "1s"},
+		{10239, "10K", "10s"},
+		{61000, "60K", "1min 1s"},
+		{120000, "117K", "2min"},
+		{1048575, "1.0M", "17min 28s"},
+		{7200000, "6.9M", "2h"},
+		{INT64_C(90000000), "86M", "1d 1h"},
+		{INT64_C(1) << 40, "1.0T", "12725d 19h"},
+	};
+	char buf[UNITS_STRLEN];
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		assert_string_equal(size_format(cases[i].value, buf), cases[i].size);
+		assert_string_equal(duration_format(cases[i].value, buf), cases[i].duration);
+	}
+}
+
+static void test_durations_in_ms(void **state)
+{
+	uint64_t ms;
+
+	(void)state;
+	assert_int_equal(duration_parse_ms(&ms, "250ms"), 0);
+	assert_int_equal(ms, 250);
+	assert_int_equal(duration_parse_ms(&ms, "1min 30s"), 0);
+	assert_int_equal(ms, 90000);
+	assert_int_equal(duration_parse_ms(&ms, "5"), -EINVAL);
+	assert_int_equal(duration_parse_ms(&ms, "0"), 0);
+}
+
+static void test_nearest_name(void **state)
+{
+	static const char *const names[] = {"flows", "gaps", "up"};
+	static const struct {
+		const char *name, *best;
+	} cases[] = {
+		{"flow", "flows"}, {"gpas", "gaps"}, {"uq", "up"}, {"xy", NULL}, {"report", NULL}};
+
+	(void)state;
+	for (size_t i = 0; i < COUNT(cases); i++) {
+		struct suggestion s;
+
+		suggest_start(&s, cases[i].name);
+		for (size_t k = 0; k < COUNT(names); k++)
+			suggest_consider(&s, names[k]);
+		if (cases[i].best)
+			assert_string_equal(s.best, cases[i].best);
+		else
+			assert_null(s.best);
+	}
 }
 
 static void check_parse(const char *text, const char *expected)
@@ -208,9 +295,11 @@ static void test_protos(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_format),	   cmocka_unit_test(test_parse),
-		cmocka_unit_test(test_round_trip), cmocka_unit_test(test_not_times),
-		cmocka_unit_test(test_protos),
+		cmocka_unit_test(test_format),		 cmocka_unit_test(test_parse),
+		cmocka_unit_test(test_round_trip),	 cmocka_unit_test(test_not_times),
+		cmocka_unit_test(test_protos),		 cmocka_unit_test(test_format_for_people),
+		cmocka_unit_test(test_units_for_people), cmocka_unit_test(test_durations_in_ms),
+		cmocka_unit_test(test_nearest_name),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

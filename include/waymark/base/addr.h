@@ -45,6 +45,10 @@ const char *addr_format(const struct addr *a, char buf[ADDR_STRLEN]);
 /* Parses IPv4 dotted quad or IPv6 text. Returns 0 or -EINVAL. */
 int addr_parse(struct addr *a, const char *text);
 
+/* Parse "192.0.2.1:80", "[2001:db8::1]:80", or an address alone: *port is -1 then. An IPv6
+ * address with a port needs its brackets. 0 or -EINVAL. */
+int addr_port_parse(struct addr *a, int32_t *port, const char *text);
+
 /* "192.168.1.0/24"; the host bits are printed as they are. */
 const char *prefix_format(const struct prefix *p, char buf[PREFIX_STRLEN]);
 

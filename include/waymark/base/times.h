@@ -6,6 +6,7 @@
 #ifndef WAYMARK_BASE_TIMES_H
 #define WAYMARK_BASE_TIMES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define TIMES_STRLEN 32
@@ -13,6 +14,23 @@
 /* "2026-03-01T12:34:56.789Z" (ISO 8601, UTC): writes to buf and returns it; ""
  * for a time beyond the year 9999 or before 0. */
 const char *times_format_iso(int64_t ms, char buf[TIMES_STRLEN]);
+
+/* How people read a time: whole, as journalctl shows it with a year, or short. */
+enum times_form {
+	TIMES_FULL,   /* 2026-03-01 13:34:56.789 */
+	TIMES_DATED,  /* Mar 01 13:34:56 */
+	TIMES_OF_DAY, /* 13:34:56 */
+};
+
+/* Format ms in local time (TZ, /etc/localtime); where that is UTC, the full form ends
+ * with Z. Writes to buf and returns it; "" as above. */
+const char *times_format(int64_t ms, enum times_form form, char buf[TIMES_STRLEN]);
+
+/* Read what times_format_iso wrote. 0 or -EINVAL. */
+int times_parse_iso(const char *text, int64_t *ms);
+
+/* Whether two times are of the same day, locally. */
+bool times_is_same_day(int64_t a_ms, int64_t b_ms);
 
 /* A point in time as people give it:
  *   now, today, yesterday, tomorrow	midnight, local time

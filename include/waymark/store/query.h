@@ -124,6 +124,9 @@ int query_health(struct query *q, const struct query_filter *f, query_row_fn *fn
  * has a part of; uplink; limit. */
 int query_coverage(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
 
+/* The oldest flow that retention has left; 0: there is none, or its start is unknown. */
+int query_oldest(struct query *q, int64_t *id, int64_t *started_ms);
+
 /* Every uplink that there ever was, those valid now first. */
 int query_uplinks(struct query *q, query_row_fn *fn, void *data);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * cmd_coverage.c - `waymark coverage`: by hour and uplink how much left, how much of it
- * is in the history, and why the rest is not. The daemon, where it runs, looks first, so
- * that the answer is of now.
+ * the history accounts for, and why the rest is missing. A running daemon reads the
+ * counters first, so that the answer is current.
  */
 #include <stdlib.h>
 
@@ -14,14 +14,14 @@
 #define LOOK_PAUSES 200
 
 static const struct column columns[] = {
-	{.name = "hour"},
+	{.name = "hour", .type = COLUMN_TIME},
 	{.name = "uplink"},
-	{.name = "started", .is_detail = true},
-	{.name = "ended", .is_detail = true},
+	{.name = "started", .type = COLUMN_TIME, .is_detail = true},
+	{.name = "ended", .type = COLUMN_TIME, .is_detail = true},
 	{.name = "left_packets", .type = COLUMN_NUMBER},
-	{.name = "left_bytes", .type = COLUMN_NUMBER},
-	{.name = "seen_packets", .type = COLUMN_NUMBER},
-	{.name = "seen_bytes", .type = COLUMN_NUMBER},
+	{.name = "left_bytes", .type = COLUMN_SIZE, .rank = 6},
+	{.name = "seen_packets", .type = COLUMN_NUMBER, .rank = 5},
+	{.name = "seen_bytes", .type = COLUMN_SIZE, .rank = 7},
 	{.name = "share", .type = COLUMN_NUMBER},
 	{.name = "missing_packets", .type = COLUMN_NUMBER},
 	{.name = "untracked", .type = COLUMN_NUMBER, .is_detail = true},
@@ -39,6 +39,12 @@ static const struct column columns[] = {
 	{.name = "causes"},
 };
 
+static int coverage_query(struct query *q, const struct flow_filter *f, query_row_fn *fn,
+			  void *data)
+{
+	return query_coverage(q, &f->q, fn, data);
+}
+
 /* Asks for a look and waits until what it found is in the history. 0 or -errno. */
 static int daemon_look(const char *path)
 {
@@ -54,7 +60,7 @@ static int daemon_look(const char *path)
 	if (err)
 		return err;
 	if (a.looks < due)
-		cli_error("the daemon looks at a big table still; what is shown ends before it");
+		cli_error("waymarkd still reads a large table; what is shown ends before it");
 	answer_free(&a);
 	return 0;
 }
@@ -65,20 +71,21 @@ enum exit_status cmd_coverage(const struct invocation *in)
 	static const struct history coverage = {
 		.columns = columns,
 		.n_columns = sizeof(columns) / sizeof(*columns),
-		.query = query_coverage,
+		.query = coverage_query,
 		.none = "no coverage",
 	};
-	struct config *c = in->values[OPTION_DATABASE] ? NULL : cli_config(in);
+	bool is_alone = in->values[OPTION_DATABASE] && !in->values[OPTION_SOCKET];
+	char *path = is_alone ? NULL : cli_socket(in);
 	int err;
 
-	if (!c && !in->values[OPTION_DATABASE])
+	if (!path && !is_alone)
 		return CLI_FAILED;
-	err = c ? daemon_look(c->control_socket) : 0;
+	err = path ? daemon_look(path) : 0;
 	if (err) {
-		client_explain(c->control_socket, err);
-		cli_error("what is shown ends with what the history knows; since then nothing is "
-			  "known");
+		client_explain(path, err);
+		cli_error("what is shown ends with what the history has; nothing is known since "
+			  "then");
 	}
-	config_free(c);
+	free(path);
 	return history_show(in, &coverage);
 }

@@ -12,21 +12,21 @@
 
 static const struct column sum_columns[] = {
 	{.name = "uplink"},
-	{.name = "down"},
-	{.name = "back"},
+	{.name = "down", .type = COLUMN_TIME},
+	{.name = "back", .type = COLUMN_TIME},
 	{.name = "class"},
 	{.name = "by"},
 	{.name = "flows", .type = COLUMN_NUMBER},
 	{.name = "live", .type = COLUMN_NUMBER},
-	{.name = "bytes", .type = COLUMN_NUMBER},
+	{.name = "bytes", .type = COLUMN_SIZE},
 	{.name = "bytes_unknown", .type = COLUMN_NUMBER},
 };
 #define N_SUM_COLUMNS (sizeof(sum_columns) / sizeof(*sum_columns))
 
 static const struct column flow_columns[] = {
 	{.name = "id", .type = COLUMN_NUMBER},
-	{.name = "started", .is_detail = true},
-	{.name = "ended", .is_detail = true},
+	{.name = "started", .type = COLUMN_TIME, .is_detail = true},
+	{.name = "ended", .type = COLUMN_TIME, .is_detail = true},
 	{.name = "state"},
 	{.name = "proto"},
 	{.name = "src"},
@@ -38,16 +38,16 @@ static const struct column flow_columns[] = {
 	{.name = "egress_reply"},
 	{.name = "verdict"},
 	{.name = "reason"},
-	{.name = "bytes", .type = COLUMN_NUMBER},
-	{.name = "bytes_reply", .type = COLUMN_NUMBER},
+	{.name = "bytes", .type = COLUMN_SIZE},
+	{.name = "bytes_reply", .type = COLUMN_SIZE},
 };
 
 /* --- what both read --------------------------------------------------------------------- */
 
 /* 1: there was none. */
-static int failover_find(struct query *q, const struct query_filter *filter, struct failover *f)
+static int failover_find(struct query *q, const struct flow_filter *filter, struct failover *f)
 {
-	int err = query_failover(q, filter->uplink, filter->until_ms, f);
+	int err = query_failover(q, filter->q.uplink, filter->q.until_ms, f);
 
 	if (err)
 		return err == -ENOENT ? 1 : err;
@@ -94,7 +94,7 @@ static int sum_show(const struct failover *f, const struct failover_sum *s, quer
 	return fn(data, values, N_SUM_COLUMNS);
 }
 
-static int sums_query(struct query *q, const struct query_filter *filter, query_row_fn *fn,
+static int sums_query(struct query *q, const struct flow_filter *filter, query_row_fn *fn,
 		      void *data)
 {
 	struct failover f;
@@ -137,7 +137,7 @@ static int flow_fill(void *data, const struct value *values, size_t n)
 	return to->fn(to->data, row, n);
 }
 
-static int flows_query(struct query *q, const struct query_filter *filter, enum failover_class c,
+static int flows_query(struct query *q, const struct flow_filter *filter, enum failover_class c,
 		       query_row_fn *fn, void *data)
 {
 	struct failover f;
@@ -146,29 +146,28 @@ static int flows_query(struct query *q, const struct query_filter *filter, enum 
 
 	if (r)
 		return r;
-	r = query_failover_flows(q, &f, c, filter->limit, flow_fill, &to);
+	r = query_failover_flows(q, &f, c, filter->q.limit, flow_fill, &to);
 	failover_free(&f);
 	return r;
 }
 
-static int moved_query(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data)
+static int moved_query(struct query *q, const struct flow_filter *f, query_row_fn *fn, void *data)
 {
 	return flows_query(q, f, FAILOVER_MOVED, fn, data);
 }
 
-static int deleted_query(struct query *q, const struct query_filter *f, query_row_fn *fn,
-			 void *data)
+static int deleted_query(struct query *q, const struct flow_filter *f, query_row_fn *fn, void *data)
 {
 	return flows_query(q, f, FAILOVER_DELETED, fn, data);
 }
 
-static int stranded_query(struct query *q, const struct query_filter *f, query_row_fn *fn,
+static int stranded_query(struct query *q, const struct flow_filter *f, query_row_fn *fn,
 			  void *data)
 {
 	return flows_query(q, f, FAILOVER_STRANDED, fn, data);
 }
 
-static int backup_query(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data)
+static int backup_query(struct query *q, const struct flow_filter *f, query_row_fn *fn, void *data)
 {
 	return flows_query(q, f, FAILOVER_BACKUP, fn, data);
 }
@@ -207,6 +206,7 @@ enum exit_status cmd_failover(const struct invocation *in)
 		.n_columns = N_SUM_COLUMNS,
 		.query = sums_query,
 		.none = "no failover",
+		.is_newest_last = true,
 	};
 	const char *class = in->values[OPTION_LIST];
 

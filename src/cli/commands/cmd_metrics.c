@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_metrics.c - `waymark metrics`: the daemon's counters in Prometheus' text
- * format, for a script. Said also where there is no daemon: "down" must not look
- * like "nothing".
+ * cmd_metrics.c - `waymark metrics`: the daemon's counters in Prometheus' text format.
+ * Without a daemon it prints waymark_up 0: "down" must not look like "nothing".
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +17,7 @@ static enum exit_status metrics_show(const char *text)
 	const char *why = err ? strerror(-err) : a.error;
 
 	if (why)
-		cli_error("the daemon's answer is of no use: %s", why);
+		cli_error("invalid reply from waymarkd: %s", why);
 	else
 		metrics_print(stdout, &a);
 	if (!err)
@@ -28,21 +27,21 @@ static enum exit_status metrics_show(const char *text)
 
 enum exit_status cmd_metrics(const struct invocation *in)
 {
-	struct config *config = cli_config(in);
+	char *path = cli_socket(in);
 	enum exit_status status;
 	char *text = NULL;
 	int err;
 
-	if (!config)
+	if (!path)
 		return CLI_FAILED;
-	err = client_ask(config->control_socket, "status", &text);
+	err = client_ask(path, "status", &text);
 	if (err) {
 		metrics_print(stdout, NULL);
-		status = client_explain(config->control_socket, err);
+		status = client_explain(path, err);
 	} else {
 		status = metrics_show(text);
 	}
 	free(text);
-	config_free(config);
+	free(path);
 	return status;
 }

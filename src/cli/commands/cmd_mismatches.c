@@ -6,7 +6,7 @@
 
 static const struct column columns[] = {
 	{.name = "id", .type = COLUMN_NUMBER},
-	{.name = "time"},
+	{.name = "time", .type = COLUMN_TIME},
 	{.name = "flow_id", .type = COLUMN_NUMBER},
 	{.name = "proto"},
 	{.name = "src"},
@@ -22,12 +22,26 @@ static const struct column columns[] = {
 	{.name = "packets", .type = COLUMN_NUMBER},
 };
 
+static const struct brief_column brief[] = {
+	{{.name = "id", .type = COLUMN_NUMBER, .rank = 8}, NULL},
+	{{.name = "time", .type = COLUMN_TIME}, NULL},
+	{{.name = "flow_id", .type = COLUMN_NUMBER, .rank = 4}, NULL},
+	{{.name = "flow"}, brief_flow},
+	{{.name = "path"}, brief_path},
+	{{.name = "reason"}, NULL},
+	{{.name = "direction", .rank = 5}, NULL},
+	{{.name = "evidence", .rank = 7}, NULL},
+	{{.name = "packets", .type = COLUMN_NUMBER, .rank = 6}, NULL},
+};
+
 enum exit_status cmd_mismatches(const struct invocation *in)
 {
 	static const struct history mismatches = {
 		.columns = columns,
 		.n_columns = sizeof(columns) / sizeof(*columns),
-		.query = query_mismatches,
+		.brief = brief,
+		.n_brief = sizeof(brief) / sizeof(*brief),
+		.query = history_mismatches,
 		.none = "no mismatches",
 		.flow_column = "flow_id",
 	};

@@ -1,29 +1,78 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_prune.c - `waymark prune`: retention and max-size now, by the daemon where it
- * runs, for it alone writes then; else here.
+ * cmd_prune.c - `waymark prune`: applies retention and max-size now: through the daemon
+ * if it runs, because it alone writes then; else here.
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#include "waymark/status/answer.h"
 #include "cli/cli.h"
 #include "cli/client.h"
 #include "cli/error_lines.h"
+#include "cli/history.h"
+#include "waymark/base/times.h"
+#include "waymark/base/units.h"
+#include "waymark/status/answer.h"
 #include "waymark/store/store.h"
 
-static enum exit_status result_say(int64_t before, int64_t after)
+/* What the history holds, before and after. */
+struct extent {
+	uint64_t flows;
+	int64_t oldest_ms;
+};
+
+static struct extent extent_read(const struct config *c)
 {
-	printf("pruned: %" PRId64 " KiB before, %" PRId64 " KiB now\n", before / 1024,
-	       after / 1024);
+	struct query *q = access(c->database, R_OK) ? NULL : history_open(c->database);
+	struct query_filter f;
+	struct query_totals totals = {0};
+	struct extent e = {0};
+	int64_t id;
+
+	query_filter_init(&f);
+	if (q && !query_totals(q, &f, &totals))
+		e.flows = totals.flows;
+	if (q)
+		query_oldest(q, &id, &e.oldest_ms);
+	query_close(q);
+	return e;
+}
+
+static enum exit_status result_say(const struct config *c, const struct extent *before,
+				   int64_t bytes_before, int64_t bytes)
+{
+	struct extent now = extent_read(c);
+	char oldest[TIMES_STRLEN], from[UNITS_STRLEN], to[UNITS_STRLEN];
+
+	printf("pruned: %" PRIu64 " flows deleted, %" PRIu64 " kept",
+	       before->flows > now.flows ? before->flows - now.flows : 0, now.flows);
+	if (now.oldest_ms)
+		printf(", the oldest of %s", times_format(now.oldest_ms, TIMES_FULL, oldest));
+	printf("; %sB before, %sB now\n", size_format(bytes_before, from), size_format(bytes, to));
 	return CLI_DONE;
+}
+
+static bool is_agreed(const struct invocation *in, const struct config *c)
+{
+	char age[UNITS_STRLEN], size[UNITS_STRLEN];
+
+	if (in->values[OPTION_YES] || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
+		return true;
+	return cli_ask("Delete flows that ended more than %s ago%s%s from %s? [y/N] ",
+		       c->retention_s ? duration_format((int64_t)c->retention_s * 1000, age)
+				      : "(no limit)",
+		       c->max_size_bytes ? ", and the oldest beyond " : "",
+		       c->max_size_bytes ? size_format((int64_t)c->max_size_bytes, size) : "",
+		       c->database);
 }
 
 /* --- here --------------------------------------------------------------------------------- */
 
-static enum exit_status store_prune(const struct config *c, struct store *st)
+static enum exit_status store_prune(const struct config *c, const struct extent *extent,
+				    struct store *st)
 {
 	struct writer_stats before, now;
 	bool was_clean;
@@ -46,12 +95,12 @@ static enum exit_status store_prune(const struct config *c, struct store *st)
 	/* The daemon was not alive in this: its absence stays a gap. */
 	writer_stop(w, was_clean, alive_ms);
 	if (!now.last_error)
-		return result_say(before.database_bytes, now.database_bytes);
+		return result_say(c, extent, before.database_bytes, now.database_bytes);
 	cli_error("prune: %s: %s", c->database, now.last_error_text);
 	return CLI_FAILED;
 }
 
-static enum exit_status prune_here(const struct config *c)
+static enum exit_status prune_here(const struct config *c, const struct extent *extent)
 {
 	enum exit_status status = CLI_FAILED;
 	struct store *st = NULL;
@@ -64,7 +113,7 @@ static enum exit_status prune_here(const struct config *c)
 	}
 	error_lines_close(&errors, c->database, err);
 	if (st)
-		status = store_prune(c, st);
+		status = store_prune(c, extent, st);
 	store_close(st);
 	return status;
 }
@@ -85,7 +134,8 @@ static int daemon_ask(const struct config *c, const char *command, int64_t *byte
 	return 0;
 }
 
-static enum exit_status prune_there(const struct config *c, int64_t before)
+static enum exit_status prune_there(const struct config *c, const struct extent *extent,
+				    int64_t before)
 {
 	int64_t now = before;
 	bool is_on = true;
@@ -95,12 +145,13 @@ static enum exit_status prune_there(const struct config *c, int64_t before)
 		client_pause();
 		err = daemon_ask(c, "status", &now, &is_on);
 	}
-	return err ? client_explain(c->control_socket, err) : result_say(before, now);
+	return err ? client_explain(c->control_socket, err) : result_say(c, extent, before, now);
 }
 
 enum exit_status cmd_prune(const struct invocation *in)
 {
 	struct config *c = cli_config(in);
+	struct extent extent;
 	enum exit_status status;
 	int64_t bytes = 0;
 	bool is_on;
@@ -108,11 +159,17 @@ enum exit_status cmd_prune(const struct invocation *in)
 
 	if (!c)
 		return CLI_FAILED;
+	if (!is_agreed(in, c)) {
+		config_free(c);
+		cli_error("prune: nothing was deleted");
+		return CLI_FAILED;
+	}
+	extent = extent_read(c);
 	err = daemon_ask(c, "prune", &bytes, &is_on);
 	if (!err)
-		status = prune_there(c, bytes);
+		status = prune_there(c, &extent, bytes);
 	else if (err == -ENOENT || err == -ECONNREFUSED || err == -ENOTDIR)
-		status = prune_here(c);
+		status = prune_here(c, &extent);
 	else
 		status = client_explain(c->control_socket, err);
 	config_free(c);

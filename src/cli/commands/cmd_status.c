@@ -7,94 +7,134 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "waymark/status/answer.h"
 #include "cli/cli.h"
 #include "cli/client.h"
+#include "waymark/base/times.h"
+#include "waymark/base/units.h"
+#include "waymark/status/answer.h"
+
+/* As people read it: local, to the second. */
+static const char *time_text(const char *iso, char buf[TIMES_STRLEN])
+{
+	int64_t ms;
+
+	if (!iso || times_parse_iso(iso, &ms))
+		return iso ? iso : "?";
+	times_format(ms, TIMES_FULL, buf);
+	buf[sizeof("2026-03-01 12:34:56") - 1] = '\0';
+	return buf;
+}
 
 static void daemon_print(const struct answer *a)
 {
+	char time[TIMES_STRLEN], uptime[UNITS_STRLEN], table[UNITS_STRLEN];
+
 	printf("daemon    %s, pid %" PRId64 ", version %s, mode %s\n",
 	       a->is_ready ? "ready" : "not ready yet", a->pid, a->version ? a->version : "?",
 	       a->mode ? a->mode : "?");
-	printf("since     %s, %" PRId64 " d %02d:%02d:%02d\n", a->started ? a->started : "?",
-	       a->uptime_s / 86400, (int)(a->uptime_s / 3600 % 24), (int)(a->uptime_s / 60 % 60),
-	       (int)(a->uptime_s % 60));
-	printf("flows     %" PRId64 " live, %.1f a second, %" PRId64 " lost, %" PRId64
-	       " beyond max-flows, %" PRId64 " KiB\n",
-	       a->flows_live, a->flows_per_s, a->flows_lost, a->flows_untracked,
-	       a->table_bytes / 1024);
+	printf("since     %s (%s)\n", time_text(a->started, time),
+	       duration_format(a->uptime_s * 1000, uptime));
+	printf("flows     %" PRId64 " live, %.1f new per second, %sB of memory\n", a->flows_live,
+	       a->flows_per_s, size_format(a->table_bytes, table));
+	if (a->flows_lost || a->flows_untracked)
+		printf("          %" PRId64 " lost, %" PRId64 " beyond max-flows\n", a->flows_lost,
+		       a->flows_untracked);
+}
+
+static void uplinks_print(const struct answer *a)
+{
+	for (size_t i = 0; i < a->n_uplinks; i++) {
+		const struct answer_uplink *u = &a->uplinks[i];
+
+		printf("uplink    %s: %s, interface %s, mark %" PRId64 ", %" PRId64
+		       " flows live, %" PRId64 " mismatches\n",
+		       u->name ? u->name : "?", u->state ? u->state : "?",
+		       u->ifname ? u->ifname : "?", u->mark, u->flows_live, u->mismatches);
+	}
 }
 
 static void verdicts_print(const struct answer *a)
 {
-	int v;
+	const char *comma = "";
 
 	if (!a->has_verdicts)
 		return;
-	fputs("verdicts  of ended flows:", stdout);
-	for (v = VERDICT_MISMATCH; v <= VERDICT_OK; v++)
-		printf("%s %s %" PRId64, v > VERDICT_MISMATCH ? "," : "",
-		       verdict_name((enum verdict)v), a->verdicts[v]);
-	printf("; %" PRId64 " mismatches reported\n", a->mismatches);
+	fputs("verdicts  ", stdout);
+	for (int v = VERDICT_MISMATCH; v <= VERDICT_OK; v++) {
+		if (!a->verdicts[v])
+			continue;
+		printf("%s%" PRId64 " %s", comma, a->verdicts[v], verdict_name((enum verdict)v));
+		comma = ", ";
+	}
+	printf("%s; %" PRId64 " mismatches reported\n", *comma ? " (ended flows)" : "none yet",
+	       a->mismatches);
 }
 
 static void events_print(const struct answer *a)
 {
-	printf("events    %" PRId64 " received, %" PRId64 " overruns, %" PRId64
-	       " malformed, %" PRId64 " forged, buffer %" PRId64 " KiB\n",
-	       a->events.received, a->events.overruns, a->events.parse_errors, a->events.forged,
-	       a->events.buffer_bytes / 1024);
-	printf("          %s events, %" PRId64 " other listeners, %" PRId64
-	       " looks at the whole table%s\n",
-	       a->events.mode ? a->events.mode : "?", a->events.listeners, a->events.resyncs,
-	       a->events.is_resyncing ? ", one goes on" : "");
-	printf("nflog     %" PRId64 " received, %" PRId64 " overruns, %" PRId64 " lost, %" PRId64
-	       " without a flow, buffer %" PRId64 " KiB\n",
-	       a->nflog.received, a->nflog.overruns, a->nflog.holes, a->nflog.orphans,
-	       a->nflog.buffer_bytes / 1024);
+	char buffer[UNITS_STRLEN];
+
+	printf("events    %" PRId64 " received (%s), %" PRId64 " overruns, buffer %sB\n",
+	       a->events.received, a->events.mode ? a->events.mode : "?", a->events.overruns,
+	       size_format(a->events.buffer_bytes, buffer));
+	if (a->events.parse_errors || a->events.forged)
+		printf("          %" PRId64 " malformed, %" PRId64 " forged\n",
+		       a->events.parse_errors, a->events.forged);
+	printf("          %" PRId64 " other listeners, %" PRId64 " table dumps%s\n",
+	       a->events.listeners, a->events.resyncs,
+	       a->events.is_resyncing ? " (one is running)" : "");
+	printf("nflog     %" PRId64 " received, %" PRId64 " overruns, %" PRId64
+	       " lost, buffer %sB\n",
+	       a->nflog.received, a->nflog.overruns, a->nflog.holes,
+	       size_format(a->nflog.buffer_bytes, buffer));
+	if (a->nflog.orphans)
+		printf("          %" PRId64 " without a flow\n", a->nflog.orphans);
 }
 
 static void store_print(const struct answer *a)
 {
-	printf("history   %" PRId64 " rows in %" PRId64 " batches, %" PRId64 " dropped, %" PRId64
-	       " failed, %" PRId64 " KiB\n",
-	       a->store.written, a->store.batches, a->store.dropped, a->store.failed,
-	       a->store.database_bytes / 1024);
-	printf("queue     %" PRId64 " of %" PRId64 ", at most %" PRId64 ", last commit %s\n",
+	char size[UNITS_STRLEN], time[TIMES_STRLEN];
+
+	printf("history   %" PRId64 " rows, %sB, %" PRId64 " dropped, %" PRId64 " failed\n",
+	       a->store.written, size_format(a->store.database_bytes, size), a->store.dropped,
+	       a->store.failed);
+	printf("queue     %" PRId64 " of %" PRId64 " (most: %" PRId64 "), last commit %s\n",
 	       a->store.depth, a->store.capacity, a->store.depth_max,
-	       a->store.last_commit ? a->store.last_commit : "none yet");
-	if (a->store.p50_ms < 0)
-		puts("          no row in the last minute");
-	else
-		printf("          %" PRId64 " ms from event to row, 99 of 100 within %" PRId64
-		       " ms\n",
+	       a->store.last_commit ? time_text(a->store.last_commit, time) : "none yet");
+	if (a->store.p50_ms >= 0)
+		printf("          from event to row: p50 %" PRId64 " ms, p99 %" PRId64 " ms\n",
 		       a->store.p50_ms, a->store.p99_ms);
 	if (a->store.last_error && *a->store.last_error)
 		printf("          last error: %s\n", a->store.last_error);
+}
+
+static void alerts_print(const struct answer *a)
+{
 	printf("alerts    %" PRId64 " raised, %" PRId64 " sent, %" PRId64 " aggregated, %" PRId64
 	       " failed\n",
 	       a->alerts.raised, a->alerts.sent, a->alerts.aggregated, a->alerts.failed);
 	if (a->deletions.deleted || a->deletions.not_deleted)
-		printf("deletions     %" PRId64 " mismatching flows deleted, %" PRId64
-		       " kept because of the rate\n",
+		printf("deleted   %" PRId64 " mismatching flows, %" PRId64
+		       " kept by the rate limit\n",
 		       a->deletions.deleted, a->deletions.not_deleted);
 }
 
-/* Only all is 100 %: what is behind the second digit is cut off. */
+/* Digits behind the second are cut off, so that only all of it is 100 %. */
 static void share_print(const struct answer_coverage *c)
 {
-	const char *comma = "; missing";
-	int cause;
+	const char *comma = "          missing:";
 
-	printf("%.2f %% of %" PRId64 " packets since %s", c->share * 100, c->left_packets,
-	       c->since ? c->since : "?");
-	for (cause = 0; cause < COVERAGE_CAUSES; cause++) {
+	printf("%.2f %% of %" PRId64 " packets\n", (double)(int64_t)(c->share * 10000) / 100,
+	       c->left_packets);
+	for (int cause = 0; cause < COVERAGE_CAUSES; cause++) {
 		if (!c->missing[cause])
 			continue;
 		printf("%s %" PRId64 " %s", comma, c->missing[cause],
 		       coverage_cause_text((enum coverage_cause)cause));
 		comma = ",";
 	}
+	if (*comma == ',')
+		putchar('\n');
 }
 
 /* What was not compared is not covered. */
@@ -104,43 +144,24 @@ static void uplink_coverage_print(const struct answer_uplink *u)
 
 	printf("          %s: ", u->name ? u->name : "?");
 	if (!c->is_there)
-		fputs("not compared yet", stdout);
+		puts("not compared yet");
 	else if (!c->is_known)
-		fputs("not known: neither the rules nor the interface tell how much left", stdout);
+		puts("unknown: neither the rules nor the interface counted");
 	else if (c->share < 0)
-		printf("nothing left since %s", c->since ? c->since : "?");
+		puts("nothing left");
 	else
 		share_print(c);
-	putchar('\n');
 }
 
 static void coverage_print(const struct answer *a)
 {
-	size_t i;
-
 	if (a->gaps_open)
-		printf("coverage  incomplete: %" PRId64 " open gaps; 'waymark gaps' says why\n",
+		printf("coverage  incomplete: %" PRId64 " open gaps ('waymark gaps' says why)\n",
 		       a->gaps_open);
-	else if (a->is_ready)
-		puts("coverage  no open gap");
 	else
-		puts("coverage  not yet");
-	for (i = 0; i < a->n_uplinks; i++)
+		printf("coverage  %s\n", a->is_ready ? "no open gap" : "not yet");
+	for (size_t i = 0; i < a->n_uplinks; i++)
 		uplink_coverage_print(&a->uplinks[i]);
-}
-
-static void uplinks_print(const struct answer *a)
-{
-	size_t i;
-
-	for (i = 0; i < a->n_uplinks; i++) {
-		const struct answer_uplink *u = &a->uplinks[i];
-
-		printf("uplink    %s: %s, interface %s, mark %" PRId64 ", %" PRId64
-		       " flows live, %" PRId64 " mismatches seen\n",
-		       u->name ? u->name : "?", u->state ? u->state : "?",
-		       u->ifname ? u->ifname : "?", u->mark, u->flows_live, u->mismatches);
-	}
 }
 
 static enum exit_status status_show(const struct invocation *in, const char *text)
@@ -150,7 +171,7 @@ static enum exit_status status_show(const struct invocation *in, const char *tex
 	int err = answer_parse(&a, text);
 
 	if (err || a.error) {
-		cli_error("the daemon's answer is of no use: %s", err ? strerror(-err) : a.error);
+		cli_error("invalid reply from waymarkd: %s", err ? strerror(-err) : a.error);
 		if (!err)
 			answer_free(&a);
 		return CLI_FAILED;
@@ -159,11 +180,12 @@ static enum exit_status status_show(const struct invocation *in, const char *tex
 		puts(text);
 	} else {
 		daemon_print(&a);
+		uplinks_print(&a);
 		verdicts_print(&a);
+		coverage_print(&a);
 		events_print(&a);
 		store_print(&a);
-		coverage_print(&a);
-		uplinks_print(&a);
+		alerts_print(&a);
 	}
 	status = a.is_ready ? CLI_DONE : CLI_NO_DAEMON;
 	answer_free(&a);
@@ -172,16 +194,16 @@ static enum exit_status status_show(const struct invocation *in, const char *tex
 
 enum exit_status cmd_status(const struct invocation *in)
 {
-	struct config *config = cli_config(in);
+	char *path = cli_socket(in);
 	enum exit_status status;
 	char *text = NULL;
 	int err;
 
-	if (!config)
+	if (!path)
 		return CLI_FAILED;
-	err = client_ask(config->control_socket, "status", &text);
-	status = err ? client_explain(config->control_socket, err) : status_show(in, text);
+	err = client_ask(path, "status", &text);
+	status = err ? client_explain(path, err) : status_show(in, text);
 	free(text);
-	config_free(config);
+	free(path);
 	return status;
 }

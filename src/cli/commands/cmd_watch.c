@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_watch.c - `waymark watch`: flows, mismatches and alerts as they happen, as
- * the daemon tells them: a line each for people, or its JSON as it is.
+ * cmd_watch.c - `waymark watch`: flows, mismatches and alerts as the daemon publishes
+ * them: one line per record for people, or its JSON as it is.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -12,6 +12,7 @@
 
 #include "cli/cli.h"
 #include "cli/client.h"
+#include "waymark/base/times.h"
 
 struct watching {
 	const struct invocation *in;
@@ -96,9 +97,9 @@ static void tampering_print(const json_t *o)
 	       text_of(o, "action"));
 }
 
-static void cure_print(const json_t *o)
+static void deletion_print(const json_t *o)
 {
-	printf("%-8s flow %" PRId64 ": its entry is %s, for mismatch %" PRId64, "cure",
+	printf("%-8s flow %" PRId64 ": its entry is %s, for mismatch %" PRId64, "deleted",
 	       number_of(o, "flow_id"), text_of(o, "action"), number_of(o, "mismatch_id"));
 }
 
@@ -124,18 +125,15 @@ static const struct {
 } kinds[] = {
 	{"flow", flow_print},	       {"mismatch", mismatch_print},   {"gap", gap_print},
 	{"mark-change", change_print}, {"tampering", tampering_print}, {"alert", alert_print},
-	{"skipped", skipped_print},    {"uplink-state", state_print},  {"cure", cure_print},
+	{"skipped", skipped_print},    {"uplink-state", state_print},  {"cure", deletion_print},
 };
 
 static void line_print(const json_t *o)
 {
 	const char *type = text_of(o, "type");
-	time_t now = time(NULL);
-	struct tm tm;
-	char clock[16] = "";
+	char clock[TIMES_STRLEN];
 
-	if (localtime_r(&now, &tm))
-		strftime(clock, sizeof(clock), "%H:%M:%S", &tm);
+	times_format((int64_t)time(NULL) * 1000, TIMES_OF_DAY, clock);
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
 		if (strcmp(kinds[i].type, type))
 			continue;
@@ -164,23 +162,23 @@ static int line_take(void *data, const char *line)
 
 enum exit_status cmd_watch(const struct invocation *in)
 {
-	struct config *config = cli_config(in);
+	char *path = cli_socket(in);
 	struct watching w = {.in = in};
 	enum exit_status status = CLI_FAILED;
 	int err;
 
-	if (!config)
+	if (!path)
 		return CLI_FAILED;
-	err = client_watch(config->control_socket, line_take, &w);
+	err = client_watch(path, line_take, &w);
 	if (err < 0) {
-		status = client_explain(config->control_socket, err);
+		status = client_explain(path, err);
 	} else if (w.error) {
-		cli_error("watch: the daemon refuses: %s", w.error);
+		cli_error("watch: waymarkd refuses: %s", w.error);
 	} else if (!err) {
-		cli_error("watch: the daemon has ended it: it stopped, or this was too slow");
+		cli_error("watch: connection closed: waymarkd stopped, or this client fell behind");
 		status = CLI_NO_DAEMON;
 	}
 	free((char *)(uintptr_t)w.error);
-	config_free(config);
+	free(path);
 	return status;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_explain.c - `waymark explain`: one flow's story, from the history, the
- * configuration and the kernel as it is now. It needs no daemon.
+ * cmd_explain.c - `waymark explain`: a flow's verdict, why, and what to do; then how it
+ * came to that: from the history, the configuration and the kernel as it is now. It needs
+ * no daemon.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -13,26 +14,24 @@
 #include "cli/explain/explain.h"
 #include "cli/filter.h"
 #include "cli/history.h"
+#include "cli/render_text.h"
+#include "waymark/base/proto.h"
 #include "waymark/status/json_text.h"
 #include "waymark/base/times.h"
 
 /* What happened so long before and after a mismatch may have to do with it. */
-#define AROUND_MS 5000
+#define AROUND_MS  5000
+
+#define LINE_WIDTH 80
+#define INDENT	   11
 
 /* --- the flow ------------------------------------------------------------------------ */
 
 struct wanted {
-	const char *sport, *dport; /* as given, or NULL */
+	struct flow_filter filter;
 	struct row_copy *flow;
+	bool is_id;
 };
-
-static bool port_fits(const struct value *values, size_t n, const char *name, const char *wanted)
-{
-	for (size_t i = 0; wanted && i < n; i++)
-		if (!strcmp(values[i].name, name))
-			return values[i].kind == VALUE_INTEGER && values[i].integer == atoi(wanted);
-	return true;
-}
 
 /* The newest that fits ends the query. */
 static int flow_take(void *data, const struct value *values, size_t n)
@@ -40,7 +39,7 @@ static int flow_take(void *data, const struct value *values, size_t n)
 	struct wanted *w = data;
 	int err;
 
-	if (!port_fits(values, n, "sport", w->sport) || !port_fits(values, n, "dport", w->dport))
+	if (!w->is_id && !filter_fits_row(&w->filter, values, n))
 		return 0;
 	err = row_copy_add(w->flow, values, n);
 	return err ? err : 1;
@@ -55,13 +54,38 @@ static int id_parse(const char *text, int64_t *id)
 	return errno || *end || end == text || *id < 1 ? -EINVAL : 0;
 }
 
+static int side_parse(const char *text, struct prefix *p, int32_t *port)
+{
+	int err = addr_port_parse(&p->addr, port, text);
+
+	p->len = (uint8_t)(8 * addr_size(p->addr.family));
+	return err;
+}
+
+/* "tcp A:P > B:Q", as flows prints it. */
+static int tuple_parse(const char *text, struct flow_filter *f)
+{
+	char proto[16], src[80], dst[80], rest;
+	int number;
+
+	if (sscanf(text, " %15s %79s > %79s %c", proto, src, dst, &rest) != 3)
+		return -EINVAL;
+	number = proto_parse(proto);
+	f->q.proto = (int16_t)number;
+	if (number < 0 || side_parse(src, &f->q.src, &f->sport) ||
+	    side_parse(dst, &f->q.dst, &f->dport))
+		return -EINVAL;
+	f->q.port = f->dport;
+	return 0;
+}
+
 static bool has_tuple(const struct invocation *in)
 {
 	return in->values[OPTION_SRC] || in->values[OPTION_DST] || in->values[OPTION_SPORT] ||
 	       in->values[OPTION_DPORT] || in->values[OPTION_PROTO];
 }
 
-static enum exit_status wish_check(const struct invocation *in, int64_t *id)
+static enum exit_status wish_check(const struct invocation *in, int64_t *id, struct flow_filter *f)
 {
 	*id = 0;
 	if (in->operand && has_tuple(in)) {
@@ -69,38 +93,36 @@ static enum exit_status wish_check(const struct invocation *in, int64_t *id)
 		return CLI_USAGE;
 	}
 	if (!in->operand && !has_tuple(in)) {
-		cli_error("explain: which flow? give its id (waymark flows shows it), or --src, "
-			  "--dst, "
-			  "--sport, --dport, --proto");
+		cli_error(
+			"explain: which flow? Give its id or 'tcp A:P > B:Q' (waymark flows shows "
+			"both), or --src, --dst, --sport, --dport, --proto");
 		return CLI_USAGE;
 	}
-	if (in->operand && id_parse(in->operand, id)) {
-		cli_error("explain: \"%s\" is no flow's id: want a number", in->operand);
+	if (in->operand && id_parse(in->operand, id) && tuple_parse(in->operand, f)) {
+		cli_error("explain: \"%s\" is no flow: want its id, or 'tcp A:P > B:Q'",
+			  in->operand);
 		return CLI_USAGE;
 	}
 	return CLI_DONE;
 }
 
-static enum exit_status flow_find(const struct invocation *in, struct query *q, int64_t id,
-				  const struct query_filter *f, struct row_copy *flow)
+static enum exit_status flow_find(struct query *q, int64_t id, const struct flow_filter *f,
+				  struct row_copy *flow)
 {
-	struct wanted w = {
-		.flow = flow, .sport = in->values[OPTION_SPORT], .dport = in->values[OPTION_DPORT]};
-	int err = id ? query_flow(q, id, flow_take, &w) : query_flows(q, f, flow_take, &w);
+	struct wanted w = {.flow = flow, .filter = *f, .is_id = id != 0};
+	int err = id ? query_flow(q, id, flow_take, &w) : history_flows(q, f, flow_take, &w);
 
 	if (flow->n)
 		return CLI_DONE;
 	if (id && err == -ENOENT)
-		cli_error("explain: there is no flow %" PRId64
-			  " in the history; 'waymark flows' shows "
-			  "those that there are",
+		cli_error("explain: no flow %" PRId64
+			  " in the history ('waymark flows' lists them)",
 			  id);
 	else if (err < 0)
 		cli_error("explain: %s", query_error(q));
 	else
-		cli_error("explain: no flow in the history is like that; 'waymark flows' takes the "
-			  "same "
-			  "options");
+		cli_error("explain: no such flow in the history ('waymark flows' takes the same "
+			  "options)");
 	return CLI_FAILED;
 }
 
@@ -186,7 +208,7 @@ static int details_read(struct explanation *e, struct query *q)
 	return err ? err : tampering_read(e, q);
 }
 
-/* --- telling ------------------------------------------------------------------------------- */
+/* --- the explanation ----------------------------------------------------------------------- */
 
 static void side_format(char *buf, size_t size, const struct row_copy_row *f, const char *address,
 			const char *port)
@@ -209,28 +231,22 @@ static void translation_say(struct explanation *e)
 	side_format(was_src, sizeof(was_src), e->flow, "src", "sport");
 	side_format(was_dst, sizeof(was_dst), e->flow, "dst", "dport");
 	if (row_copy_text(e->flow, "nat_src") && strcmp(src, was_src))
-		narrative_say(&e->story, "flow", "Its source was translated to %s.", src);
+		narrative_say(&e->story, "flow", "Source translated to %s.", src);
 	if (row_copy_text(e->flow, "nat_dst") && strcmp(dst, was_dst))
-		narrative_say(&e->story, "flow", "Its destination was translated to %s.", dst);
+		narrative_say(&e->story, "flow", "Destination translated to %s.", dst);
 }
 
 static void flow_say(struct explanation *e)
 {
 	const char *started = row_copy_text(e->flow, "started"),
-		   *ended = row_copy_text(e->flow, "ended");
-	const char *state = row_copy_text(e->flow, "state");
-	char src[80], dst[80];
+		   *ended = row_copy_text(e->flow, "ended"),
+		   *state = row_copy_text(e->flow, "state");
+	char from[TIMES_STRLEN], until[TIMES_STRLEN], tuple[160];
 
-	side_format(src, sizeof(src), e->flow, "src", "sport");
-	side_format(dst, sizeof(dst), e->flow, "dst", "dport");
-	narrative_say(&e->story, "flow", "Flow %" PRId64 ": %s %s > %s, begun %s, %s%s%s.", e->id,
-		      row_copy_text(e->flow, "proto"), src, dst,
-		      started ? started : "at a time not known", state, ended ? " " : "",
-		      ended ? ended : "");
-	if (!strcmp(state, "live"))
-		narrative_show(&e->story, "conntrack -L -p %s -s %s -d %s",
-			       row_copy_text(e->flow, "proto"), row_copy_text(e->flow, "src"),
-			       row_copy_text(e->flow, "dst"));
+	brief_format_flow(tuple, sizeof(tuple), e->flow->values, e->flow->n);
+	narrative_say(&e->story, "flow", "%" PRId64 ": %s", e->id, tuple);
+	narrative_say(&e->story, "flow", "Started %s, %s%s%s.", narrative_time(started, from),
+		      state, ended ? " " : "", ended ? narrative_time(ended, until) : "");
 	translation_say(e);
 }
 
@@ -286,6 +302,34 @@ static int json_show(const struct explanation *e)
 	return err;
 }
 
+/* Its width, with the blank before it. */
+static size_t word_print(const char *text, size_t length, bool has_blank)
+{
+	char word[256];
+
+	snprintf(word, sizeof(word), "%.*s", (int)length, text);
+	fputs(has_blank ? " " : "", stdout);
+	return text_put_terminal(stdout, word, SIZE_MAX) + has_blank;
+}
+
+/* Words of text in lines of LINE_WIDTH; commands stay whole, to be pasted. */
+static void wrapped_print(const char *name, const char *text)
+{
+	size_t at = 0, word;
+
+	printf("%-*s", INDENT, name);
+	while (*text) {
+		word = strcspn(text, " ");
+		if (at && at + 1 + word > LINE_WIDTH - INDENT) {
+			printf("\n%*s", INDENT, "");
+			at = 0;
+		}
+		at += word_print(text, word, at > 0);
+		text += word + strspn(text + word, " ");
+	}
+	putchar('\n');
+}
+
 static void text_show(const struct explanation *e)
 {
 	const char *name = "";
@@ -293,11 +337,28 @@ static void text_show(const struct explanation *e)
 	for (size_t i = 0; i < e->story.n; i++) {
 		const struct narrative_step *s = &e->story.steps[i];
 
-		printf("%-10s %s\n", strcmp(s->name, name) ? s->name : "", s->text);
+		wrapped_print(strcmp(s->name, name) ? s->name : "", s->text);
 		if (s->command)
-			printf("%-10s   $ %s\n", "", s->command);
+			printf("%*s  $ %s\n", INDENT, "", s->command);
 		name = s->name;
 	}
+}
+
+/* What to do depends on what is there now, but stands before it. */
+static void steps_order(struct explanation *e)
+{
+	struct narrative path = {0}, first;
+
+	flow_say(e);
+	first = e->story;
+	e->story = (struct narrative){0};
+	explain_marks(e);
+	explain_path(e);
+	path = e->story;
+	e->story = first;
+	explain_verdict(e);
+	narrative_append(&e->story, &path);
+	explain_evidence(e);
 }
 
 static enum exit_status explain(const struct invocation *in, struct explanation *e, struct query *q)
@@ -306,11 +367,7 @@ static enum exit_status explain(const struct invocation *in, struct explanation 
 		cli_error("explain: %s", query_error(q));
 		return CLI_FAILED;
 	}
-	flow_say(e);
-	explain_marks(e);
-	explain_path(e);
-	explain_evidence(e);
-	explain_verdict(e);
+	steps_order(e);
 	if (e->story.error || (in->style.format == RENDER_JSON && json_show(e))) {
 		cli_error("out of memory");
 		return CLI_FAILED;
@@ -321,12 +378,12 @@ static enum exit_status explain(const struct invocation *in, struct explanation 
 }
 
 static enum exit_status explain_run(const struct invocation *in, struct explanation *e, int64_t id,
-				    const struct query_filter *f)
+				    const struct flow_filter *f)
 {
 	const char *path = in->values[OPTION_DATABASE];
 	struct query *q = history_open(path ? path : e->config->database);
 	struct row_copy flow = {0};
-	enum exit_status status = q ? flow_find(in, q, id, f, &flow) : CLI_FAILED;
+	enum exit_status status = q ? flow_find(q, id, f, &flow) : CLI_FAILED;
 
 	if (status == CLI_DONE) {
 		flow_read(e, &flow.rows[0]);
@@ -346,16 +403,16 @@ static enum exit_status explain_run(const struct invocation *in, struct explanat
 enum exit_status cmd_explain(const struct invocation *in)
 {
 	struct explanation e = {0};
-	struct query_filter filter;
+	struct flow_filter filter;
 	struct config *config;
 	int64_t id;
-	enum exit_status status = wish_check(in, &id);
+	enum exit_status status = filter_parse(&filter, in, history_now_ms());
 
 	if (status == CLI_DONE)
-		status = filter_parse(&filter, in, history_now_ms());
+		status = wish_check(in, &id, &filter);
 	if (status != CLI_DONE)
 		return status;
-	filter.limit = 0;
+	filter.q.limit = 0;
 	config = cli_config(in);
 	if (!config)
 		return CLI_FAILED;

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * explain.h - what the parts of `waymark explain` share: the flow as the history has
- * it, and the story that each part adds its steps to.
+ * it, and the steps that each part adds.
  */
 #ifndef WAYMARK_SRC_CLI_EXPLAIN_EXPLAIN_H
 #define WAYMARK_SRC_CLI_EXPLAIN_EXPLAIN_H
 
 #include "cli/row_copy.h"
 #include "cli/explain/narrative.h"
+#include "waymark/base/times.h"
 #include "waymark/config/config.h"
 #include "waymark/plan/fib.h"
 
@@ -24,16 +25,18 @@ struct explanation {
 					     * stands for, as it is routed */
 	enum verdict verdict;
 	enum reason reason;
+	bool is_path_known; /* rules and routes could be read */
+	bool is_path_wrong; /* they do not lead out of the uplink now */
 	struct narrative story;
 };
 
-/* explain_marks.c: the mark, each change of it, who may have written it. */
+/* explain_marks.c: why this uplink: the mark, each change of it, what may have written it. */
 void explain_marks(struct explanation *e);
-/* explain_way.c: what should be in the kernel, and what its packets meet now. */
+/* explain_path.c: what should be in the kernel, and what its packets meet now. */
 void explain_path(struct explanation *e);
-/* explain_verdict.c: the evidence, the rung, the reason, the cure, and
- * the one that was tried. */
-void explain_evidence(struct explanation *e);
+/* explain_verdict.c: the verdict, its reason and the fix, which needs the path first; what
+ * was seen. */
 void explain_verdict(struct explanation *e);
+void explain_evidence(struct explanation *e);
 
 #endif

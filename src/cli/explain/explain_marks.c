@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * explain_marks.c - a flow's mark and what became of it. Which rule changed it no
- * event says: those that could have, by the ruleset as it is now, are named.
+ * explain_marks.c - a flow's uplink, why it is that one, and changes of its mark. No event
+ * says which rule changed it; the rules that could have, as the ruleset is now, are named.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -17,30 +17,63 @@ struct search {
 	unsigned n;
 };
 
+/* New flows from inside are spread over the uplinks of the lowest tier by their weights. */
+static void weight_say(struct explanation *e)
+{
+	const struct uplink_config *u = e->uplink;
+	uint64_t sum = 0;
+
+	for (size_t i = 0; i < e->config->n_uplinks; i++)
+		if (e->config->uplinks[i].tier == u->tier)
+			sum += e->config->uplinks[i].weight;
+	if (e->config->mode != MODE_STEER || e->config->balance == BALANCE_OFF || !u->weight ||
+	    sum == u->weight)
+		return;
+	narrative_say(&e->story, "uplink",
+		      "The balanced default route gives it %" PRIu32 " of %" PRIu64
+		      " new flows, while all uplinks of tier %" PRIu32 " are up.",
+		      u->weight, sum, u->tier);
+}
+
+static void why_say(struct explanation *e)
+{
+	const struct uplink_config *u = e->uplink;
+
+	if (e->ingress) {
+		narrative_say(&e->story, "uplink",
+			      "It entered by uplink %s: the mark stands for its replies, which are "
+			      "to leave by the same uplink.",
+			      e->ingress);
+	} else if (u && e->changes.n) {
+		narrative_say(&e->story, "uplink", "Its mark was changed after it was set up:");
+	} else if (u) {
+		narrative_say(&e->story, "uplink",
+			      "Its first packet was routed out of %s, and the mark pins the flow "
+			      "there.",
+			      u->ifname);
+		weight_say(e);
+	}
+}
+
 static void mark_say(struct explanation *e)
 {
 	uint32_t mask = e->config->mark_mask;
 	const struct uplink_config *u = e->uplink;
 
 	if (u)
-		narrative_say(&e->story, "mark",
-			      "Its ct mark is 0x%" PRIx32 " (under mark-mask 0x%" PRIx32
-			      "): uplink %s, interface %s.",
-			      e->mark, mask, u->name, u->ifname);
+		narrative_say(&e->story, "uplink",
+			      "%s (interface %s): ct mark 0x%" PRIx32 " under mark-mask 0x%" PRIx32
+			      ".",
+			      u->name, u->ifname, e->mark, mask);
 	else if (e->mark)
-		narrative_say(&e->story, "mark",
-			      "Its ct mark is 0x%" PRIx32 " (under mark-mask 0x%" PRIx32
-			      "), which names no uplink.",
+		narrative_say(&e->story, "uplink",
+			      "None: no uplink has ct mark 0x%" PRIx32
+			      " (under mark-mask 0x%" PRIx32 ").",
 			      e->mark, mask);
 	else
-		narrative_say(&e->story, "mark", "It has no mark (under mark-mask 0x%" PRIx32 ").",
-			      mask);
-	if (e->ingress)
-		narrative_say(
-			&e->story, "mark",
-			"It came in by uplink %s: the mark stands for its replies, which are to "
-			"leave by the same line.",
-			e->ingress);
+		narrative_say(&e->story, "uplink",
+			      "None: it has no mark (under mark-mask 0x%" PRIx32 ").", mask);
+	why_say(e);
 }
 
 static void change_say(struct explanation *e, const struct row_copy_row *row)
@@ -49,10 +82,11 @@ static void change_say(struct explanation *e, const struct row_copy_row *row)
 		 new = (uint32_t)row_copy_number(row, "new", 0);
 	const struct uplink_config *from = config_uplink_by_mark(e->config, old);
 	const struct uplink_config *to = config_uplink_by_mark(e->config, new);
+	char time[TIMES_STRLEN];
 
 	narrative_say(&e->story, "change",
 		      "%s: its mark changed from 0x%" PRIx32 " (%s) to 0x%" PRIx32 " (%s).",
-		      row_copy_text(row, "time"), old,
+		      narrative_time(row_copy_text(row, "time"), time), old,
 		      from  ? from->name
 		      : old ? "no uplink"
 			    : "none",
@@ -96,8 +130,8 @@ static void writer_say(void *data, const struct mark_writer *w)
 		       w->table, w->chain, w->handle);
 }
 
-/* From none to an uplink's, which is what adopting a flow looks like: it is no event
- * of its own that the history would know it by. */
+/* A change from no mark to an uplink's looks like the adoption of an existing flow, which
+ * is not recorded as such. */
 static bool adoption_say(struct explanation *e)
 {
 	const struct row_copy_row *first = e->changes.rows;
@@ -105,9 +139,10 @@ static bool adoption_say(struct explanation *e)
 	if (e->config->mode != MODE_STEER || !e->changes.n || row_copy_number(first, "old", -1) ||
 	    !config_uplink_by_mark(e->config, (uint32_t)row_copy_number(first, "new", 0)))
 		return false;
-	narrative_say(&e->story, "writer",
-		      "Waymark itself marks flows that are there as steering begins, where their "
-		      "addresses say whose they are: it may have written the first.");
+	narrative_say(
+		&e->story, "writer",
+		"Waymark marks existing flows when steering starts, if their addresses belong "
+		"to an uplink: it may have written the first.");
 	return true;
 }
 
@@ -119,14 +154,15 @@ static void writers_say(struct explanation *e, uint32_t changed)
 	char *json = nft ? nft_list_ruleset_json(nft) : NULL;
 
 	if (!json || mark_writers_each(json, writer_say, &search)) {
-		narrative_say(&e->story, "writer",
-			      "Who wrote it cannot be looked for: the ruleset cannot be "
-			      "read (it needs CAP_NET_ADMIN).");
+		narrative_say(
+			&e->story, "writer",
+			"The rule that wrote it is unknown: the ruleset cannot be read (it needs "
+			"CAP_NET_ADMIN).");
 		narrative_show(&e->story, "nft list ruleset");
 	} else if (!search.n && !is_explained) {
 		narrative_say(
 			&e->story, "writer",
-			"No rule of others writes these bits now: it was one that is gone, or a "
+			"No foreign rule writes these bits now: it was a rule that is gone, or a "
 			"program (conntrack -U).");
 		narrative_show(&e->story, "nft list ruleset");
 	}

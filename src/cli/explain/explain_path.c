@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * explain_path.c - which way a packet with the flow's mark should go, and which way
- * it goes now: by the rules and tables one after the other, and by the kernel's own
- * answer. It reads, and changes nothing.
+ * explain_path.c - where a packet with the flow's mark should go and where it goes now: by
+ * the rules and tables in their order, and by the kernel's own answer. It changes nothing.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -52,8 +51,8 @@ static void should_say(struct look *l)
 		return;
 	}
 	narrative_say(&l->e->story, "expected",
-		      "Such a packet should meet the ip rule %" PRIu32 ": fwmark 0x%" PRIx32
-		      "/0x%" PRIx32 " lookup %" PRIu32 ".",
+		      "A packet with its mark should meet the ip rule %" PRIu32
+		      ": fwmark 0x%" PRIx32 "/0x%" PRIx32 " lookup %" PRIu32 ".",
 		      rule_priority_of(c, u), u->mark, c->mark_mask, u->table);
 	narrative_show(&l->e->story, "ip%s rule show", family_option(l));
 	r = fib_table_lookup(l->now, u->table, l->q.family, &l->q.dst, -1);
@@ -109,13 +108,13 @@ static void walk_say(struct look *l)
 
 	fib_lookup(l->now, &l->q, &a);
 	if (!a.rule) {
-		narrative_say(&l->e->story, "way", "Now no rule has a route for it.");
+		narrative_say(&l->e->story, "path", "No ip rule has a route for it now.");
 		return;
 	}
 	rule_format(rule, sizeof(rule), a.rule);
 	if (a.route)
 		route_format(route, sizeof(route), a.route, l->now);
-	narrative_say(&l->e->story, "way", "Now it meets the ip rule %s: %s %s%s%s%s", rule,
+	narrative_say(&l->e->story, "path", "It meets the ip rule %s now: %s %s%s%s%s", rule,
 		      a.route ? "table" : "which refuses it.",
 		      a.route ? table_name(a.rule->table, number) : "", a.route ? " has " : "",
 		      a.route ? route : "",
@@ -124,10 +123,9 @@ static void walk_say(struct look *l)
 		      : is_right(l, a.route) ? ", as it should be."
 					     : ", which is not as it should be.");
 	if (!a.is_sure)
-		narrative_say(
-			&l->e->story, "way",
-			"A rule before it asks for more than is known here (ports, "
-			"users, ...); the kernel's answer below is for a packet without them.");
+		narrative_say(&l->e->story, "path",
+			      "A rule before it asks for more than is known here (ports, "
+			      "users, ...); the kernel's answer below is for a packet without.");
 }
 
 static void kernel_say(struct look *l)
@@ -159,17 +157,19 @@ static void kernel_say(struct look *l)
 
 static void cause_say(struct look *l)
 {
-	static const char *const words[] = {
-		[REASON_RULE_MISSING] =
-			"the mark's ip rule is not there, or another comes before it",
+	static const char *const words[REASONS] = {
+		[REASON_RULE_MISSING] = "the mark's ip rule is missing, or another comes before it",
+		[REASON_RULE_BEFORE] = "another ip rule comes before the mark's",
 		[REASON_ROUTE_MISSING] =
 			"the routes that it meets do not lead out of that interface",
-		[REASON_UPLINK_DOWN] = "the interface is down or gone",
+		[REASON_ROUTE_SPECIFIC] = "a more specific route leads elsewhere",
+		[REASON_UPLINK_DOWN] = "the interface is down or missing",
 	};
 	enum reason reason = fib_diagnose(l->now, l->e->config, l->e->uplink, &l->q, NULL);
 
-	if (reason < sizeof(words) / sizeof(*words) && words[reason])
-		narrative_say(&l->e->story, "way", "That is wrong now: %s (%s).", words[reason],
+	l->e->is_path_wrong = reason < REASONS && words[reason];
+	if (l->e->is_path_wrong)
+		narrative_say(&l->e->story, "path", "Wrong now: %s (%s).", words[reason],
 			      reason_name(reason));
 }
 
@@ -181,9 +181,10 @@ void explain_path(struct explanation *e)
 	l.q = (struct fib_query){
 		.src = e->src, .dst = e->dst, .family = e->src.family, .mark = e->mark};
 	if (!l.now) {
-		narrative_say(&e->story, "way", "The kernel's rules and routes cannot be read: %s.",
-			      strerror(errno));
+		narrative_say(&e->story, "path",
+			      "The kernel's rules and routes cannot be read: %s.", strerror(errno));
 	} else {
+		e->is_path_known = true;
 		iifname_find(&l);
 		if (e->uplink)
 			should_say(&l);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * narrative.c - collects sentences. It knows nothing of what they say, nor how they
- * are printed.
+ * narrative.c - collects sentences. It does not know what they say or how they are printed.
  */
 #include "cli/explain/narrative.h"
 
@@ -9,6 +8,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 void narrative_say(struct narrative *s, const char *name, const char *format, ...)
 {
@@ -50,6 +50,24 @@ void narrative_show(struct narrative *s, const char *format, ...)
 	s->steps[s->n - 1].command = command;
 }
 
+void narrative_append(struct narrative *s, struct narrative *more)
+{
+	struct narrative_step *steps = realloc(s->steps, (s->n + more->n + 1) * sizeof(*steps));
+
+	s->error = s->error ? s->error : more->error;
+	if (!steps) {
+		s->error = -ENOMEM;
+		narrative_free(more);
+		return;
+	}
+	s->steps = steps;
+	if (more->n)
+		memcpy(steps + s->n, more->steps, more->n * sizeof(*steps));
+	s->n += more->n;
+	free(more->steps);
+	*more = (struct narrative){0};
+}
+
 void narrative_free(struct narrative *s)
 {
 	for (size_t i = 0; i < s->n; i++) {
@@ -58,4 +76,13 @@ void narrative_free(struct narrative *s)
 	}
 	free(s->steps);
 	*s = (struct narrative){0};
+}
+
+const char *narrative_time(const char *text, char buf[TIMES_STRLEN])
+{
+	int64_t ms;
+
+	if (!text || times_parse_iso(text, &ms))
+		return text ? text : "an unknown time";
+	return times_format(ms, TIMES_FULL, buf);
 }

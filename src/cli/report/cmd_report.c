@@ -45,13 +45,13 @@ static enum exit_status report_make(const char *path, struct report *r)
 enum exit_status cmd_report(const struct invocation *in)
 {
 	struct report r = {.now_ms = history_now_ms()};
-	struct query_filter filter;
+	struct flow_filter filter;
 	enum exit_status status = filter_parse(&filter, in, r.now_ms);
 	char *path;
 
 	if (status != CLI_DONE)
 		return status;
-	if (!span_choose(&r.span, &filter, r.now_ms)) {
+	if (!span_choose(&r.span, &filter.q, r.now_ms)) {
 		cli_error("report: the time must begin before it ends, and be ten years at most");
 		return CLI_USAGE;
 	}

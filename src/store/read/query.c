@@ -125,8 +125,8 @@ static int chunks_show(struct query *q, sqlite3_stmt *ids, uint64_t limit,
 		sqlite3_bind_int64(ids, sqlite3_bind_parameter_index(ids, "$before"), before);
 		n = query_ids(q, ids, list, left < CHUNK ? (int)left : CHUNK);
 		r = n < 0 ? n : 0;
-		for (int i = 0; r == 0 && i < n; i++)
-			r = row_shower_show(shower, list[i]);
+		if (n > 0)
+			r = row_shower_show_all(shower, list, (size_t)n);
 		left -= n > 0 ? (uint64_t)n : 0;
 		before = n > 0 ? list[n - 1] : 0;
 	}

@@ -66,10 +66,12 @@ int query_fail(struct query *q, int rc);
 int query_ids(struct query *q, sqlite3_stmt *ids, int64_t *list, int max);
 
 /* Shows the rows of a view ("SELECT * FROM view WHERE id = ?") by id. */
+#define ROWS_AT_ONCE 64
+
 struct row_shower {
 	struct query *q;
 	sqlite3_stmt *stmt;
-	struct row_buffer buffer;
+	struct row_buffer buffers[ROWS_AT_ONCE];
 	query_row_fn *fn;
 	void *data;
 	struct id_list *ids; /* not NULL: the ids are collected, nothing is shown */
@@ -84,6 +86,8 @@ int row_shower_open(struct row_shower *s, struct query *q, const char *sql, quer
 void row_shower_close(struct row_shower *s);
 /* 0 (shown, or no longer there), what fn returned, or -errno. */
 int row_shower_show(struct row_shower *s, int64_t id);
+/* The same for several rows, which are read ROWS_AT_ONCE in a transaction. */
+int row_shower_show_all(struct row_shower *s, const int64_t *ids, size_t n);
 
 /* Shows what a statement answers, all of it copied first: for few rows. 0, what
  * fn returned, or -errno. */

@@ -125,7 +125,8 @@ int row_shower_open(struct row_shower *s, struct query *q, const char *sql, quer
 void row_shower_close(struct row_shower *s)
 {
 	sqlite3_finalize(s->stmt);
-	row_buffer_free(&s->buffer);
+	for (int i = 0; i < ROWS_AT_ONCE; i++)
+		row_buffer_free(&s->buffers[i]);
 }
 
 int id_list_add(struct id_list *l, int64_t id)
@@ -143,7 +144,8 @@ int id_list_add(struct id_list *l, int64_t id)
 	return 0;
 }
 
-int row_shower_show(struct row_shower *s, int64_t id)
+/* 1: the row is in the buffer, 0: it is gone. */
+static int row_read(struct row_shower *s, int64_t id, struct row_buffer *b)
 {
 	int r = 0, rc;
 
@@ -152,13 +154,46 @@ int row_shower_show(struct row_shower *s, int64_t id)
 	sqlite3_bind_int64(s->stmt, 1, id);
 	rc = sqlite3_step(s->stmt);
 	if (rc == SQLITE_ROW)
-		r = row_buffer_fill(&s->buffer, s->stmt);
+		r = row_buffer_fill(b, s->stmt);
 	else if (rc != SQLITE_DONE)
 		r = query_fail(s->q, rc);
 	sqlite3_reset(s->stmt);
-	if (r < 0 || rc == SQLITE_DONE)
-		return r;
-	return s->fn(s->data, s->buffer.values, s->buffer.n);
+	return r < 0 ? r : rc == SQLITE_ROW;
+}
+
+/* A transaction for each row would cost more than the row. */
+static int rows_read(struct row_shower *s, const int64_t *ids, size_t n, size_t *n_read)
+{
+	int r = 0, rc = db_exec(s->q->db, "BEGIN");
+
+	*n_read = 0;
+	if (rc != SQLITE_OK)
+		return query_fail(s->q, rc);
+	for (size_t i = 0; r >= 0 && i < n; i++) {
+		r = row_read(s, ids[i], &s->buffers[*n_read]);
+		*n_read += r > 0;
+	}
+	db_exec(s->q->db, "COMMIT");
+	return r < 0 ? r : 0;
+}
+
+int row_shower_show_all(struct row_shower *s, const int64_t *ids, size_t n)
+{
+	int r = 0;
+
+	for (size_t at = 0; r == 0 && at < n; at += ROWS_AT_ONCE) {
+		size_t n_read;
+
+		r = rows_read(s, ids + at, n - at < ROWS_AT_ONCE ? n - at : ROWS_AT_ONCE, &n_read);
+		for (size_t i = 0; r == 0 && i < n_read; i++)
+			r = s->fn(s->data, s->buffers[i].values, s->buffers[i].n);
+	}
+	return r;
+}
+
+int row_shower_show(struct row_shower *s, int64_t id)
+{
+	return row_shower_show_all(s, &id, 1);
 }
 
 static int rows_collect(struct query *q, sqlite3_stmt *stmt, struct row_buffer **rows, size_t *n)

@@ -193,8 +193,8 @@ static int slice_show(struct search *s, int64_t slice, struct row_shower *shower
 	int max = *left < SLICE_FLOWS ? (int)*left : SLICE_FLOWS;
 	int n = slice_select(s, slice, max), r = n < 0 ? n : 0;
 
-	for (int i = 0; r == 0 && i < n; i++)
-		r = row_shower_show(shower, s->ids[i]);
+	if (n > 0)
+		r = row_shower_show_all(shower, s->ids, (size_t)n);
 	*left -= n > 0 ? (uint64_t)n : 0;
 	return r;
 }

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * brief.c - cells for people, made of several values of a row.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "cli/history.h"
+
+static size_t side_format(char *buf, size_t size, const struct value *values, size_t n,
+			  const char *address, const char *port)
+{
+	const char *text = value_text(values, n, address);
+	int64_t number = value_number(values, n, port, -1);
+	bool has_brackets = text && strchr(text, ':') && number >= 0;
+	int used;
+
+	text = text ? text : "?";
+	if (number < 0)
+		used = snprintf(buf, size, "%s", text);
+	else
+		used = snprintf(buf, size, has_brackets ? "[%s]:%" PRId64 : "%s:%" PRId64, text,
+				number);
+	return used < 0 ? 0 : (size_t)used < size ? (size_t)used : size - 1;
+}
+
+void brief_format_flow(char *buf, size_t size, const struct value *values, size_t n)
+{
+	const char *proto = value_text(values, n, "proto");
+	size_t used = (size_t)snprintf(buf, size, "%s ", proto ? proto : "?");
+
+	used += side_format(buf + used, size - used, values, n, "src", "sport");
+	used += (size_t)snprintf(buf + used, size - used, " > ");
+	side_format(buf + used, size - used, values, n, "dst", "dport");
+}
+
+void brief_flow(struct render *r, const struct value *values, size_t n)
+{
+	char text[160];
+
+	brief_format_flow(text, sizeof(text), values, n);
+	render_text(r, text, PAINT_NONE);
+}
+
+/* Append the interfaces of a list that are not the uplink itself. */
+static void strays_append(char *buf, size_t size, const char *list, const char *uplink)
+{
+	size_t length = strlen(uplink), used = strlen(buf), item;
+	const char *comma = "";
+
+	for (; *list && used < size; list += item + (list[item] == ',')) {
+		item = strcspn(list, ",");
+		if (item == length && !strncmp(list, uplink, length))
+			continue;
+		used += (size_t)snprintf(buf + used, size - used, "%s%.*s", comma, (int)item, list);
+		comma = ",";
+	}
+}
+
+/* The uplink; where packets strayed, the interfaces that they left by in its place. Of a
+ * flow that entered by an uplink the mark stands for the replies. */
+void brief_path(struct render *r, const struct value *values, size_t n)
+{
+	const char *uplink = value_text(values, n, "uplink"),
+		   *expected = value_text(values, n, "expected"), *egress,
+		   *verdict = value_text(values, n, "verdict");
+	char text[200];
+
+	uplink = uplink ? uplink : expected;
+	egress = value_text(values, n,
+			    value_text(values, n, "ingress") ? "egress_reply" : "egress");
+	if (!egress || !uplink || (!expected && (!verdict || strcmp(verdict, "mismatch")))) {
+		render_text(r, uplink ? uplink : egress, PAINT_NONE);
+		return;
+	}
+	snprintf(text, sizeof(text), "%s\xe2\x86\x92", uplink);
+	strays_append(text, sizeof(text), egress, uplink);
+	render_text(r, text, PAINT_BAD);
+}

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cmd_usage.c - `waymark usage`: bytes of each uplink by direction, from the kernel's
+ * counters in bins of 5 minutes; the peak, the 95th percentile, what is left of the quota.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "cli/cells.h"
+#include "cli/commands/usage_sum.h"
+#include "cli/history.h"
+#include "waymark/base/times.h"
+
+static const struct column columns[] = {
+	{.name = "time", .type = COLUMN_TIME},
+	{.name = "uplink"},
+	{.name = "bytes_sent", .type = COLUMN_SIZE},
+	{.name = "bytes_received", .type = COLUMN_SIZE},
+	{.name = "peak_sent", .type = COLUMN_SIZE, .rank = 5},
+	{.name = "peak_received", .type = COLUMN_SIZE, .rank = 5},
+	{.name = "p95_sent", .type = COLUMN_SIZE, .rank = 4},
+	{.name = "p95_received", .type = COLUMN_SIZE, .rank = 4},
+	{.name = "quota_left", .type = COLUMN_SIZE},
+};
+#define N_COLUMNS (sizeof(columns) / sizeof(*columns))
+
+static const char *const periods[] = {
+	[USAGE_5MIN] = "5min",
+	[USAGE_HOUR] = "hour",
+	[USAGE_DAY] = "day",
+	[USAGE_MONTH] = "month",
+};
+
+/* --- reading ----------------------------------------------------------------------------- */
+
+static int bin_take(void *data, const struct value *values, size_t n)
+{
+	struct usage_bins *bins = data;
+	const char *uplink = value_text(values, n, "uplink");
+
+	return usage_add(bins, uplink ? uplink : "?", value_number(values, n, "time_ms", 0),
+			 value_number(values, n, "bytes_sent", 0),
+			 value_number(values, n, "bytes_received", 0));
+}
+
+/* --- quota -------------------------------------------------------------------------------- */
+
+/* When the running quota period began: the last quota-day, at midnight. */
+static int64_t quota_start(int64_t now_ms, unsigned day)
+{
+	time_t now = (time_t)(now_ms / 1000);
+	struct tm tm;
+
+	localtime_r(&now, &tm);
+	tm = (struct tm){.tm_year = tm.tm_year,
+			 .tm_mon = tm.tm_mon - ((unsigned)tm.tm_mday < day),
+			 .tm_mday = (int)day,
+			 .tm_isdst = -1};
+	return (int64_t)mktime(&tm) * 1000;
+}
+
+static const struct uplink_config *uplink_find(const struct config *c, const char *name)
+{
+	for (size_t i = 0; c && i < c->n_uplinks; i++)
+		if (!strcmp(c->uplinks[i].name, name))
+			return &c->uplinks[i];
+	return NULL;
+}
+
+/* Only the row that the present is in has something left. */
+static void quota_show(struct cells *r, const struct usage_sum *sum, const struct config *c,
+		       const struct usage_bins *bins, int64_t now_ms)
+{
+	const struct uplink_config *u = uplink_find(c, sum->uplink);
+	int64_t used;
+
+	if (!u || !u->quota_bytes || sum->until_ms <= now_ms) {
+		cells_text(r, NULL, PAINT_NONE);
+		return;
+	}
+	used = usage_since(bins, sum->uplink, quota_start(now_ms, u->quota_day ? u->quota_day : 1));
+	cells_number(r, (int64_t)u->quota_bytes - used,
+		     used > (int64_t)u->quota_bytes ? PAINT_BAD : PAINT_NONE);
+}
+
+/* --- printing ------------------------------------------------------------------------------ */
+
+static void sum_show(struct cells *r, const struct usage_sum *s)
+{
+	char time[TIMES_STRLEN];
+
+	cells_text(r, times_format_iso(s->time_ms, time), PAINT_NONE);
+	cells_text(r, s->uplink, PAINT_NONE);
+	cells_number(r, s->bytes[0], PAINT_NONE);
+	cells_number(r, s->bytes[1], PAINT_NONE);
+	for (int d = 0; d < 2; d++)
+		cells_number(r, s->peak[d], PAINT_NONE);
+	for (int d = 0; d < 2; d++)
+		cells_number(r, s->p95[d], PAINT_NONE);
+}
+
+static enum exit_status usage_print(const struct invocation *in, struct usage_bins *bins,
+				    const struct flow_filter *f, enum usage_period period)
+{
+	struct config *c = in->values[OPTION_DATABASE] ? NULL : cli_config(in);
+	struct usage_sum *sums = NULL;
+	enum exit_status status = CLI_FAILED;
+	struct cells *r = NULL;
+	size_t n = 0;
+
+	if (usage_sums(bins, period, f->q.since_ms, &sums, &n))
+		cli_error("out of memory");
+	else
+		status = cells_open(&r, in, columns, N_COLUMNS);
+	for (size_t i = 0; r && i < n; i++) {
+		sum_show(r, &sums[i]);
+		quota_show(r, &sums[i], c, bins, f->now_ms);
+	}
+	free(sums);
+	config_free(c);
+	if (!r)
+		return status;
+	if (!n && in->style.format == RENDER_TABLE)
+		cli_error("no usage in the history that fits");
+	return cells_end(r);
+}
+
+static enum exit_status usage(const struct invocation *in, struct flow_filter *f,
+			      enum usage_period period)
+{
+	char *path = cli_database(in);
+	struct query *q = path ? history_open(path) : NULL;
+	enum exit_status status = CLI_FAILED;
+	struct query_filter wanted = f->q;
+	struct usage_bins bins = {0};
+	int r = 0;
+
+	/* A quota's period may have begun before what is shown. */
+	wanted.since_ms = f->q.since_ms ? f->q.since_ms - 32 * INT64_C(86400000) : 0;
+	wanted.limit = 0;
+	if (q)
+		r = query_usage(q, &wanted, "5min", bin_take, &bins);
+	if (q && r < 0)
+		cli_error("usage: %s", query_error(q));
+	else if (q)
+		status = usage_print(in, &bins, f, period);
+	usage_clear(&bins);
+	query_close(q);
+	free(path);
+	return status;
+}
+
+enum exit_status cmd_usage(const struct invocation *in)
+{
+	const char *by = in->values[OPTION_BY] ? in->values[OPTION_BY] : periods[USAGE_MONTH];
+	struct flow_filter filter;
+	enum exit_status status = filter_parse(&filter, in, history_now_ms());
+
+	if (status != CLI_DONE)
+		return status;
+	for (int i = USAGE_5MIN; i <= USAGE_MONTH; i++)
+		if (!strcmp(by, periods[i]))
+			return usage(in, &filter, (enum usage_period)i);
+	cli_error("usage: --by \"%s\": want 5min, hour, day or month", by);
+	return CLI_USAGE;
+}

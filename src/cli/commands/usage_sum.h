@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * usage_sum.h - bins of 5 minutes, summed by uplink and period, with the rates that
+ * providers bill by.
+ *
+ * Pure but for the time zone, which says where a day begins.
+ */
+#ifndef WAYMARK_SRC_CLI_COMMANDS_USAGE_SUM_H
+#define WAYMARK_SRC_CLI_COMMANDS_USAGE_SUM_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define USAGE_BIN_S 300
+
+enum usage_period { USAGE_5MIN, USAGE_HOUR, USAGE_DAY, USAGE_MONTH };
+
+struct usage_bin {
+	char uplink[32];
+	int64_t time_ms;
+	int64_t bytes[2]; /* sent, received */
+};
+
+struct usage_bins {
+	struct usage_bin *list;
+	size_t n, room;
+};
+
+struct usage_sum {
+	char uplink[32];
+	int64_t time_ms, until_ms; /* the period */
+	int64_t bytes[2];
+	int64_t peak[2], p95[2]; /* bits per second, of the bins in it */
+};
+
+/* 0 or -ENOMEM. Bins come in the order of their times. */
+int usage_add(struct usage_bins *b, const char *uplink, int64_t time_ms, int64_t sent,
+	      int64_t received);
+void usage_clear(struct usage_bins *b);
+
+/* Sum the bins since since_ms by period and uplink, oldest first: malloc'd. 0 or -ENOMEM.
+ * The 95th percentile is taken as providers do: of all bins of the period that there are,
+ * the largest 5 % are left out. */
+int usage_sums(struct usage_bins *b, enum usage_period period, int64_t since_ms,
+	       struct usage_sum **sums, size_t *n);
+
+/* The bytes of an uplink in both directions since then. */
+int64_t usage_since(const struct usage_bins *b, const char *uplink, int64_t since_ms);
+
+#endif

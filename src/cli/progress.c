@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * progress.c - a bar that is drawn a few times a second. Rows come in the order of their
+ * ids, so that the id says how much is left.
+ */
+#include "cli/progress.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#define ROWS_A_LOOK 1024 /* at the clock */
+#define PERIOD_MS   200
+#define BAR	    30
+
+static int64_t clock_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+void progress_start(struct progress *p, bool is_wanted, int64_t newest, int64_t oldest)
+{
+	*p = (struct progress){.first = newest, .last = oldest};
+	p->is_on = is_wanted && newest > oldest && isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO);
+	p->shown_ms = clock_ms();
+}
+
+static void draw(struct progress *p, int64_t id)
+{
+	int64_t done = p->first - id, all = p->first - p->last;
+	int percent = done < 0 ? 0 : done > all ? 100 : (int)(done * 100 / all);
+	char bar[BAR + 1];
+
+	for (int i = 0; i < BAR; i++)
+		bar[i] = i * 100 < percent * BAR ? '#' : '.';
+	bar[BAR] = '\0';
+	fprintf(stderr, "\r[%s] %3d %%  %" PRIu64 " rows", bar, percent, p->rows);
+}
+
+void progress_step(struct progress *p, int64_t id)
+{
+	int64_t now;
+
+	if (!p->is_on || ++p->rows % ROWS_A_LOOK)
+		return;
+	now = clock_ms();
+	if (now - p->shown_ms < PERIOD_MS)
+		return;
+	p->shown_ms = now;
+	draw(p, id);
+}
+
+/* The line goes away: what stays on the terminal are messages. */
+void progress_end(struct progress *p)
+{
+	if (p->is_on)
+		fprintf(stderr, "\r\033[K");
+	p->is_on = false;
+}

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * render_table.c - chooses the columns of a table, measures and prints it.
+ *
+ * Columns without a value are left out, then those of the highest rank until the rest
+ * fits; what is too wide still is cut at its end.
+ */
+#include "cli/render_table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/pager.h"
+#include "cli/render_text.h"
+#include "waymark/base/times.h"
+#include "waymark/base/units.h"
+
+#define ROWS_MEASURED 1000
+#define COLUMN_GAP    2
+#define WIDTH_LEAST   8 /* of a column that is cut */
+#define CELL_STRLEN   48
+
+struct cell {
+	char *text; /* NULL: unknown */
+	enum paint paint;
+};
+
+struct table {
+	struct render_style style;
+	const struct column *columns;
+	size_t n_columns, at;
+	FILE *out;
+	struct pager *pager;
+	size_t *widths;
+	bool *is_shown;	     /* by column */
+	struct cell *cells;  /* the rows that are kept */
+	size_t n_kept, room; /* rows */
+	bool is_measured;
+};
+
+static bool is_number(const struct column *c)
+{
+	return c->type == COLUMN_NUMBER || c->type == COLUMN_SIZE;
+}
+
+/* --- cells -------------------------------------------------------------------- */
+
+/* Times and sizes as people read them. Returns text, or buf. */
+static const char *cell_format(const struct table *t, const struct column *c, const char *text,
+			       char buf[CELL_STRLEN])
+{
+	char *end;
+	int64_t ms;
+
+	if (c->type == COLUMN_TIME && !times_parse_iso(text, &ms))
+		return times_format(ms,
+				    t->style.is_wide			     ? TIMES_FULL
+				    : times_is_same_day(ms, t->style.now_ms) ? TIMES_OF_DAY
+									     : TIMES_DATED,
+				    buf);
+	if (c->type != COLUMN_SIZE || t->style.is_wide)
+		return text;
+	ms = strtoll(text, &end, 10);
+	return *end ? text : size_format(ms, buf);
+}
+
+int table_add(struct table *t, const char *text, enum paint paint)
+{
+	struct cell *cells;
+	char buf[CELL_STRLEN];
+
+	if (t->n_kept == t->room) {
+		cells = realloc(t->cells, 2 * t->room * t->n_columns * sizeof(*cells));
+		if (!cells)
+			return -ENOMEM;
+		t->cells = cells;
+		t->room *= 2;
+	}
+	cells = &t->cells[t->n_kept * t->n_columns + t->at];
+	cells->paint = paint;
+	cells->text = NULL;
+	if (text && *text) {
+		cells->text = strdup(cell_format(t, &t->columns[t->at], text, buf));
+		if (!cells->text)
+			return -ENOMEM;
+	}
+	if (++t->at < t->n_columns)
+		return 0;
+	t->at = 0;
+	t->n_kept++;
+	return 0;
+}
+
+static const char *cell_text(const struct cell *cell)
+{
+	return cell->text ? cell->text : "-";
+}
+
+/* --- columns -------------------------------------------------------------------- */
+
+static size_t column_gaps(const struct table *t, size_t *width)
+{
+	size_t n = 0;
+
+	*width = 0;
+	for (size_t i = 0; i < t->n_columns; i++)
+		if (t->is_shown[i]) {
+			*width += t->widths[i] + (n ? COLUMN_GAP : 0);
+			n++;
+		}
+	return n;
+}
+
+static void columns_measure(struct table *t)
+{
+	for (size_t i = 0; i < t->n_columns; i++) {
+		bool has_value = false;
+
+		t->widths[i] = strlen(t->columns[i].name);
+		for (size_t row = 0; row < t->n_kept; row++) {
+			const struct cell *cell = &t->cells[row * t->n_columns + i];
+			size_t width = text_put_terminal(NULL, cell_text(cell), SIZE_MAX);
+
+			has_value |= cell->text != NULL;
+			if (width > t->widths[i])
+				t->widths[i] = width;
+		}
+		t->is_shown[i] = (has_value || t->style.keeps_empty) &&
+				 (!t->columns[i].is_detail || t->style.is_wide);
+	}
+}
+
+static bool columns_drop(struct table *t)
+{
+	size_t drop = t->n_columns;
+
+	for (size_t i = 0; i < t->n_columns; i++)
+		if (t->is_shown[i] && t->columns[i].rank &&
+		    (drop == t->n_columns || t->columns[i].rank >= t->columns[drop].rank))
+			drop = i;
+	if (drop == t->n_columns)
+		return false;
+	t->is_shown[drop] = false;
+	return true;
+}
+
+/* The widest text gives way. */
+static void columns_cut(struct table *t, size_t over)
+{
+	size_t widest = t->n_columns;
+
+	for (size_t i = 0; i < t->n_columns; i++)
+		if (t->is_shown[i] && !is_number(&t->columns[i]) &&
+		    (widest == t->n_columns || t->widths[i] > t->widths[widest]))
+			widest = i;
+	if (widest == t->n_columns)
+		return;
+	t->widths[widest] =
+		t->widths[widest] > over + WIDTH_LEAST ? t->widths[widest] - over : WIDTH_LEAST;
+}
+
+static void columns_fit(struct table *t)
+{
+	size_t width;
+
+	column_gaps(t, &width);
+	if (!t->style.width || t->style.is_wide)
+		return;
+	while (width > t->style.width && columns_drop(t))
+		column_gaps(t, &width);
+	if (width > t->style.width)
+		columns_cut(t, width - t->style.width);
+}
+
+static size_t column_last(const struct table *t)
+{
+	size_t i = t->n_columns;
+
+	while (i > 1 && !t->is_shown[i - 1])
+		i--;
+	return i - 1;
+}
+
+/* --- printing --------------------------------------------------------------------- */
+
+static void cell_print(const struct table *t, size_t column, const char *text, enum paint paint,
+		       bool is_last)
+{
+	static const char *const codes[] = {"", "\033[32m", "\033[33m", "\033[31m"};
+	size_t max = t->is_measured && t->style.width && !t->style.is_wide ? t->widths[column]
+									   : SIZE_MAX;
+	size_t width = text_put_terminal(NULL, text, max), pad = 0;
+	bool is_right = is_number(&t->columns[column]);
+	const char *code = t->style.has_colour ? codes[paint] : "";
+
+	if (width < t->widths[column])
+		pad = t->widths[column] - width;
+	if (is_right)
+		fprintf(t->out, "%*s", (int)pad, "");
+	fputs(code, t->out);
+	text_put_terminal(t->out, text, max);
+	fputs(*code ? "\033[0m" : "", t->out);
+	if (!is_last)
+		fprintf(t->out, "%*s", (int)(is_right ? COLUMN_GAP : pad + COLUMN_GAP), "");
+}
+
+static void header_print(const struct table *t)
+{
+	size_t last = column_last(t);
+	char upper[64], *c;
+
+	for (size_t i = 0; i <= last; i++) {
+		if (!t->is_shown[i])
+			continue;
+		snprintf(upper, sizeof(upper), "%s", t->columns[i].name);
+		for (c = upper; *c; c++)
+			if (*c >= 'a' && *c <= 'z')
+				*c = (char)(*c - 'a' + 'A');
+		cell_print(t, i, upper, PAINT_NONE, i == last);
+	}
+	fputc('\n', t->out);
+}
+
+static void row_print(const struct table *t, size_t row)
+{
+	struct cell *cells = &t->cells[row * t->n_columns];
+	size_t last = column_last(t);
+
+	for (size_t i = 0; i <= last; i++)
+		if (t->is_shown[i])
+			cell_print(t, i, cell_text(&cells[i]), cells[i].paint, i == last);
+	fputc('\n', t->out);
+	for (size_t i = 0; i < t->n_columns; i++)
+		free(cells[i].text);
+}
+
+static void rows_print(struct table *t)
+{
+	for (size_t i = 0; i < t->n_kept; i++)
+		row_print(t, t->style.is_last_first ? t->n_kept - 1 - i : i);
+	t->n_kept = 0;
+}
+
+static void table_release(struct table *t)
+{
+	columns_measure(t);
+	columns_fit(t);
+	t->is_measured = true;
+	if (t->style.height && t->n_kept + 2 > t->style.height) {
+		t->pager = pager_start(t->style.is_last_first);
+		t->out = t->pager ? pager_stream(t->pager) : t->out;
+	}
+	header_print(t);
+	rows_print(t);
+}
+
+struct table *table_new(const struct render_style *style, const struct column *columns,
+			size_t n_columns, FILE *out)
+{
+	struct table *t = calloc(1, sizeof(*t));
+
+	if (!t)
+		return NULL;
+	*t = (struct table){.style = *style, .columns = columns, .n_columns = n_columns};
+	t->out = out;
+	t->room = ROWS_MEASURED;
+	t->widths = calloc(n_columns, sizeof(*t->widths));
+	t->is_shown = calloc(n_columns, sizeof(*t->is_shown));
+	t->cells = calloc(n_columns * t->room, sizeof(*t->cells));
+	if (t->widths && t->is_shown && t->cells)
+		return t;
+	free(t->widths);
+	free(t->is_shown);
+	free(t->cells);
+	free(t);
+	errno = ENOMEM;
+	return NULL;
+}
+
+void table_flow_on(struct table *t)
+{
+	if (t->at || t->style.is_last_first || t->n_kept < (t->is_measured ? 1 : ROWS_MEASURED))
+		return;
+	if (t->is_measured)
+		rows_print(t);
+	else
+		table_release(t);
+}
+
+int table_end(struct table *t)
+{
+	int err = 0;
+
+	if (!t->is_measured && t->n_kept)
+		table_release(t);
+	errno = 0;
+	if (t->pager)
+		pager_end(t->pager);
+	else if (fflush(t->out) || ferror(t->out))
+		err = errno ? -errno : -EIO;
+	free(t->widths);
+	free(t->is_shown);
+	free(t->cells);
+	free(t);
+	return err;
+}

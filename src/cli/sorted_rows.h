@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * sorted_rows.h - the rows with the largest values of a column.
+ */
+#ifndef WAYMARK_SRC_CLI_SORTED_ROWS_H
+#define WAYMARK_SRC_CLI_SORTED_ROWS_H
+
+#include "cli/row_copy.h"
+
+struct sorted_rows {
+	const char *column;
+	uint64_t limit; /* rows that are kept; 0: all */
+	struct row_copy rows;
+};
+
+/* 0 or -ENOMEM. */
+int sorted_rows_add(struct sorted_rows *s, const struct value *values, size_t n);
+/* Order what is kept: numbers from the largest, text from the first, unknown last. */
+void sorted_rows_finish(struct sorted_rows *s);
+
+#endif
