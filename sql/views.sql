@@ -255,7 +255,8 @@ SELECT
 			|| iif(m_predating, ', predating ' || m_predating, '')
 			|| iif(m_gap, ', gap ' || m_gap, '')
 			|| iif(m_uncounted, ', uncounted ' || m_uncounted, '')
-			|| iif(m_other, ', other ' || m_other, ''), 3)))) AS causes
+			|| iif(m_other, ', other ' || m_other, ''), 3)))) AS causes,
+	id AS id
 FROM l;
 
 DROP VIEW IF EXISTS uplinks;

@@ -36,6 +36,8 @@ static void config_set_defaults(struct config *c)
 	c->alert.syslog = true;
 	c->alert.webhook_timeout_s = 5;
 	c->alert.min_interval_s = 60;
+	c->export.timeout_s = 60;
+	c->export.file_size_bytes = 64 << 20;
 }
 
 void config_uplink_set_defaults(struct uplink_config *u)

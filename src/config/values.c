@@ -130,6 +130,11 @@ static int read_path(const struct field *f, const char *text, void *out, struct 
 	return text_replace(out, text);
 }
 
+static int read_output(const struct field *f, const char *text, void *out, struct complaint *why)
+{
+	return strcmp(text, "-") == 0 ? text_replace(out, text) : read_path(f, text, out, why);
+}
+
 /* Scheme and host as far as they can be seen without asking anybody. */
 static int read_url(const struct field *f, const char *text, void *out, struct complaint *why)
 {
@@ -541,8 +546,12 @@ static const struct field fields[] = {
 	 .max = PATH_LENGTH},
 	{.name = "clickhouse-key", EXPORT(clickhouse_key), .read = read_path, .max = PATH_LENGTH},
 	{.name = "ipfix", EXPORT(ipfix), .read = read_host_port, .max = 300},
+	{.name = "ipfix-transport", EXPORT(ipfix_transport), .read = read_word, .words = "tcp udp"},
 	{.name = "ipfix-pen", EXPORT(ipfix_pen), .read = read_u32, .max = UINT32_MAX},
-	{.name = "file", EXPORT(file), .read = read_path, .max = PATH_LENGTH},
+	{.name = "file", EXPORT(file), .read = read_output, .max = PATH_LENGTH},
+	{.name = "file-format", EXPORT(file_format), .read = read_word, .words = "json csv"},
+	{.name = "file-size", EXPORT(file_size_bytes), .read = read_size, .min = 4096},
+	{.name = "timeout", EXPORT(timeout_s), .read = read_interval, .min = 1, .max = 600},
 	{.name = "state-file", EXPORT(state_file), .read = read_path, .max = PATH_LENGTH},
 };
 

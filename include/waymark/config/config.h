@@ -34,6 +34,8 @@ enum config_balance {
 	BALANCE_TABLE, /* in a table of its own (balance-table) */
 	BALANCE_MAIN,  /* in table main */
 };
+enum config_transport { TRANSPORT_TCP, TRANSPORT_UDP };
+enum config_file_format { FILE_FORMAT_JSON, FILE_FORMAT_CSV };
 enum config_on_failure { ON_FAILURE_ALERT, ON_FAILURE_DRAIN, ON_FAILURE_DOWN };
 enum config_log_level {
 	CONFIG_LOG_ERROR,
@@ -110,8 +112,12 @@ struct export_config {
 	char *clickhouse_credentials; /* a file with "USER:PASSWORD"; NULL: none */
 	char *clickhouse_ca, *clickhouse_certificate, *clickhouse_key; /* PEM files; NULL: none */
 	char *ipfix;	    /* HOST:PORT of a collector; NULL: off */
+	enum config_transport ipfix_transport;
 	uint32_t ipfix_pen; /* private enterprise number; 0: no enterprise elements */
-	char *file;	    /* a file that gets JSON lines; NULL: off */
+	char *file;	    /* a file or a folder, "-": standard output; NULL: off */
+	enum config_file_format file_format;
+	uint64_t file_size_bytes; /* of a folder's files, when they are rotated; 0: never */
+	uint32_t timeout_s;	  /* for a target to answer */
 	char *state_file;
 };
 

@@ -1,0 +1,5 @@
+-- Bytes per router and uplink in the last day.
+SELECT router, uplink, sum(bytes_sent) AS sent, sum(bytes_received) AS received
+FROM usage FINAL
+WHERE time_ms >= (toUnixTimestamp(now()) - 86400) * 1000
+GROUP BY router, uplink ORDER BY sent + received DESC LIMIT 100;

@@ -1,0 +1,6 @@
+-- The share of new flows that got no answer, per uplink, in the last hour.
+SELECT router, uplink, sum(flows_started) AS started,
+    1 - sum(flows_answered) / sum(flows_started) AS unanswered
+FROM usage FINAL
+WHERE time_ms >= (toUnixTimestamp(now()) - 3600) * 1000
+GROUP BY router, uplink HAVING started >= 20 ORDER BY unanswered DESC LIMIT 100;

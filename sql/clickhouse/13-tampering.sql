@@ -1,0 +1,5 @@
+-- Which processes changed the steering in the last week, on how many routers.
+SELECT process, count() AS times, uniq(router) AS routers, max(time_ms) AS last_ms, any(what) AS example
+FROM tampering FINAL
+WHERE time_ms >= (toUnixTimestamp(now()) - 604800) * 1000
+GROUP BY process ORDER BY times DESC LIMIT 100;

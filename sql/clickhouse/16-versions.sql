@@ -1,0 +1,6 @@
+-- Which versions and configurations run, on how many routers.
+SELECT version_now, config_now, count() AS routers
+FROM (SELECT router, argMax(toString(program), time_ms) AS version_now,
+        argMax(toString(config), time_ms) AS config_now
+    FROM heartbeat GROUP BY router)
+GROUP BY version_now, config_now ORDER BY routers DESC, version_now LIMIT 100;

@@ -1,0 +1,6 @@
+-- Routers whose exporter is behind, or whose waymarkd has not written for ten minutes.
+SELECT router, argMax(pending, time_ms) AS pending_now, max(time_ms) AS last_ms,
+    intDiv(max(time_ms) - max(ifNull(alive_ms, 0)), 1000) AS daemon_silent_s
+FROM heartbeat
+GROUP BY router HAVING pending_now > 50000 OR daemon_silent_s > 600
+ORDER BY pending_now DESC LIMIT 100;

@@ -1,0 +1,6 @@
+-- The 95th percentile of the 5-minute rates of the last 30 days, in Mbit/s.
+SELECT router, uplink, quantileExact(0.95)(bytes_sent) * 8 / 300e6 AS sent_mbps,
+    quantileExact(0.95)(bytes_received) * 8 / 300e6 AS received_mbps
+FROM usage FINAL
+WHERE time_ms >= (toUnixTimestamp(now()) - 2592000) * 1000
+GROUP BY router, uplink ORDER BY received_mbps DESC LIMIT 100;

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * schema.c - DDL from the columns of the feed.
+ *
+ * Rows are keyed by router, history and id, and the newest version wins, however often a
+ * batch was sent. On a cluster the rows of a router lie on one shard, so that FINAL on
+ * the Distributed table is exact.
+ */
+#include "export/schema.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "export/encode.h"
+#include "export/gap_row.h"
+#include "waymark/store/feed.h"
+
+#define TTL_DAYS 90
+
+int schema_name_check(const char *name)
+{
+	static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_";
+	static const char all[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ_0123456789";
+
+	return *name && strchr(letters, *name) && !name[strspn(name, all)] ? 0 : -EINVAL;
+}
+
+/* The types, today's and those of 18.16. */
+static const char *const types[][2] = {
+	[FEED_ID] = {"Int64", "Int64"},		[FEED_COUNT] = {"UInt64", "UInt64"},
+	[FEED_NUMBER32] = {"UInt32", "UInt32"}, [FEED_NUMBER16] = {"UInt16", "UInt16"},
+	[FEED_REAL] = {"Float64", "Float64"},	[FEED_TEXT] = {"String", "String"},
+	[FEED_WORD] = {"String", "String"},	[FEED_ADDRESS] = {"IPv6", "String"},
+	[FEED_TIME] = {"Int64", "Int64"},
+};
+
+static void type_print(FILE *out, const struct schema_options *o, const struct feed_column *c)
+{
+	bool is_low = c->kind == FEED_WORD && o->dialect == SCHEMA_CURRENT;
+
+	fprintf(out, "%s%s%s%s%s", is_low ? "LowCardinality(" : "",
+		c->is_nullable ? "Nullable(" : "", types[c->kind][o->dialect],
+		c->is_nullable ? ")" : "", is_low ? ")" : "");
+}
+
+/* The time as the server's own type; computed there, never sent. */
+static void time_print(FILE *out, const struct schema_options *o, const struct feed_column *c)
+{
+	bool is_18 = o->dialect == SCHEMA_18;
+	const char *type = is_18 ? "DateTime" : "DateTime64(3, 'UTC')";
+
+	fprintf(out, ",\n    %s %s%s%s DEFAULT ", c->name, c->is_nullable ? "Nullable(" : "", type,
+		c->is_nullable ? ")" : "");
+	if (is_18)
+		fprintf(out, "toDateTime(intDiv(%s_ms, 1000))", c->name);
+	else
+		fprintf(out, "fromUnixTimestamp64Milli(%s_ms, 'UTC')", c->name);
+}
+
+static void columns_print(FILE *out, const struct schema_options *o, const struct feed_table *t)
+{
+	const char *name_type = o->dialect == SCHEMA_18 ? "String" : "LowCardinality(String)";
+
+	fprintf(out, "(\n    router %s,\n    history %s", name_type, name_type);
+	for (size_t i = 0; i < t->n_columns; i++) {
+		const struct feed_column *c = &t->columns[i];
+
+		fprintf(out, ",\n    %s%s ", c->name, c->kind == FEED_TIME ? "_ms" : "");
+		type_print(out, o, c);
+		if (c->kind == FEED_TIME)
+			time_print(out, o, c);
+	}
+	fprintf(out, ",\n    " ENCODE_VERSION " UInt64\n)\n");
+}
+
+static const struct feed_column *day_column(const struct feed_table *t)
+{
+	size_t i = 0;
+
+	while (strcmp(t->columns[i].name, t->day))
+		i++;
+	return &t->columns[i];
+}
+
+/* The second in which the row lies, never NULL. */
+static void day_print(FILE *out, const struct schema_options *o, const struct feed_table *t)
+{
+	bool is_nullable = day_column(t)->is_nullable;
+
+	fprintf(out, "toDateTime(intDiv(%s%s_ms%s, 1000)%s)", is_nullable ? "ifNull(" : "", t->day,
+		is_nullable ? ", 0)" : "", o->dialect == SCHEMA_18 ? "" : ", 'UTC'");
+}
+
+static void engine_print(FILE *out, const struct schema_options *o, const struct feed_table *t)
+{
+	if (o->cluster)
+		fprintf(out,
+			"ENGINE = ReplicatedReplacingMergeTree('/clickhouse/tables/{shard}/%s/%s', "
+			"'{replica}', " ENCODE_VERSION ")\n",
+			o->database, t->name);
+	else
+		fprintf(out, "ENGINE = ReplacingMergeTree(" ENCODE_VERSION ")\n");
+	fprintf(out, "PARTITION BY toYYYYMMDD(");
+	day_print(out, o, t);
+	fprintf(out, ")\nORDER BY (router, history, id)");
+	if (o->dialect == SCHEMA_CURRENT) {
+		fprintf(out, "\nTTL ");
+		day_print(out, o, t);
+		fprintf(out, " + INTERVAL %d DAY\nCOMMENT '%s'", TTL_DAYS, t->text);
+	}
+	fprintf(out, ";\n\n");
+}
+
+static void cluster_print(FILE *out, const struct schema_options *o)
+{
+	if (o->cluster)
+		fprintf(out, " ON CLUSTER %s", o->cluster);
+}
+
+static void table_print(FILE *out, const struct schema_options *o, const struct feed_table *t)
+{
+	fprintf(out, "CREATE TABLE IF NOT EXISTS %s.%s%s", o->database, t->name,
+		o->cluster ? "_local" : "");
+	cluster_print(out, o);
+	fputc('\n', out);
+	columns_print(out, o, t);
+	engine_print(out, o, t);
+	if (!o->cluster)
+		return;
+	fprintf(out, "CREATE TABLE IF NOT EXISTS %s.%s", o->database, t->name);
+	cluster_print(out, o);
+	fprintf(out,
+		" AS %s.%s_local\nENGINE = Distributed(%s, %s, %s_local, cityHash64(router));\n\n",
+		o->database, t->name, o->cluster, o->database, t->name);
+}
+
+/* Sums of usage. Views, not materialized ones: those would count a batch that was sent
+ * twice twice. */
+static void rollup_print(FILE *out, const struct schema_options *o, const char *name,
+			 const char *start)
+{
+	const char *zone = o->dialect == SCHEMA_18 ? "" : ", 'UTC'";
+
+	fprintf(out, "CREATE VIEW IF NOT EXISTS %s.%s", o->database, name);
+	cluster_print(out, o);
+	fprintf(out,
+		" AS SELECT router, uplink, %s(toDateTime(intDiv(time_ms, 1000)%s)) AS since,\n"
+		"    sum(bytes_sent) AS sent, sum(bytes_received) AS received,\n"
+		"    max(bytes_sent) * 8 / 300 AS peak_sent_bps,\n"
+		"    max(bytes_received) * 8 / 300 AS peak_received_bps,\n"
+		"    sum(flows_started) AS started, sum(flows_answered) AS answered\n"
+		"FROM %s.usage FINAL GROUP BY router, uplink, since;\n\n",
+		start, zone, o->database);
+}
+
+void schema_print(FILE *out, const struct schema_options *o)
+{
+	fprintf(out, "CREATE DATABASE IF NOT EXISTS %s", o->database);
+	cluster_print(out, o);
+	fprintf(out, ";\n\n");
+	for (int i = 0; i < FEED_TABLES; i++)
+		table_print(out, o, &feed_tables[i]);
+	table_print(out, o, &heartbeat_table);
+	rollup_print(out, o, "usage_hours", "toStartOfHour");
+	rollup_print(out, o, "usage_days", "toStartOfDay");
+}

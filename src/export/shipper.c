@@ -1,0 +1,586 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * shipper.c - from the history to one target.
+ *
+ *   poll     how far does each table go? Which of them are due?
+ *   ship     read a batch, send it until it is acknowledged, move the position, save
+ *   replace  when the path names another file, the old one is shipped to its end first
+ */
+#include "export/shipper.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "export/backoff.h"
+#include "export/gap_row.h"
+#include "export/log.h"
+
+#define POLL_MS 500
+#define OPEN_MS 5000
+/* Rows per read transaction: some 20 ms. */
+#define STEP_ROWS    2000
+#define HEARTBEAT_MS 60000
+#define LONG_MS	     3600000 /* flows that live longer get interim rows */
+#define LONG_PASS_MS 900000
+
+struct shipper {
+	struct exporter *x;
+	const struct export_target *target;
+	void *self;
+	struct feed *feed;
+	struct state_target *state;
+	struct export_origin origin;
+	struct pace pace[FEED_TABLES];
+	struct feed_span span;		    /* of the last look */
+	int64_t heartbeat_ms, long_pass_ms; /* when they are due, steady */
+	unsigned failures;
+	bool has_reported; /* that the history cannot be opened */
+	bool has_sought;   /* --since has been applied */
+	bool is_drained;   /* the history that was open before was shipped to its end */
+};
+
+/* A batch that is being read. */
+struct reading {
+	struct shipper *s;
+	enum feed_table_id table;
+	int64_t position;
+	unsigned rows;
+	int64_t time_ms; /* of the last row */
+	int64_t first_time_ms;
+	struct missing missing; /* count 0: nothing is */
+};
+
+struct shipper *shipper_new(struct exporter *x, const struct export_target *target, FILE *errors)
+{
+	struct target_env env = {
+		.config = x->config, .router = x->router, .is_stopping = &x->is_stopping};
+	struct shipper *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->x = x;
+	s->target = target;
+	s->state = state_target(&x->state, target->name);
+	s->self = target->open(&env, errors);
+	if (s->self && s->state)
+		return s;
+	shipper_free(s);
+	errno = EINVAL;
+	return NULL;
+}
+
+void shipper_free(struct shipper *s)
+{
+	if (!s)
+		return;
+	feed_close(s->feed);
+	if (s->self)
+		s->target->close(s->self);
+	free(s);
+}
+
+/* --- sending ------------------------------------------------------------------------- */
+
+/* What others said may hold any byte, the state file only text. */
+static void text_clean(char *text)
+{
+	for (; *text; text++)
+		if (!isprint((unsigned char)*text))
+			*text = '?';
+}
+
+static void failure_note(struct shipper *s, struct target_error *why)
+{
+	text_clean(why->text);
+	if (s->failures == 0 || strcmp(s->state->error, why->text) != 0)
+		export_log(LOG_WARNING, "%s: not acknowledged, trying again: %s", s->target->name,
+			   why->text);
+	s->failures++;
+	pthread_mutex_lock(&s->x->mutex);
+	s->state->failures++;
+	s->state->error_ms = exporter_time_ms();
+	snprintf(s->state->error, sizeof(s->state->error), "%s", why->text);
+	exporter_save(s->x);
+	pthread_mutex_unlock(&s->x->mutex);
+}
+
+/* 0: acknowledged; -EINTR: the exporter stops. */
+static int batch_send(struct shipper *s)
+{
+	struct target_error why = {""};
+
+	while (s->target->send(s->self, &why) < 0) {
+		if (exporter_is_stopping(s->x))
+			return -EINTR;
+		failure_note(s, &why);
+		if (exporter_sleep(s->x, backoff_ms(s->failures, exporter_random())))
+			return -EINTR;
+	}
+	if (s->failures)
+		export_log(LOG_NOTICE, "%s: acknowledged again after %u failures", s->target->name,
+			   s->failures);
+	s->failures = 0;
+	pthread_mutex_lock(&s->x->mutex);
+	s->state->batches++;
+	s->state->acknowledged_ms = exporter_time_ms();
+	if (s->state->error_ms) {
+		s->state->error_ms = 0;
+		s->state->error[0] = '\0';
+		exporter_save(s->x);
+	}
+	pthread_mutex_unlock(&s->x->mutex);
+	return 0;
+}
+
+static int made_send(struct shipper *s, const struct feed_table *t, const struct made_row *r,
+		     const struct export_origin *origin)
+{
+	int err;
+
+	if (!s->target->takes(s->self, t, false))
+		return 0;
+	err = s->target->begin(s->self, origin, t);
+	if (err == 0)
+		err = s->target->add(s->self, &r->row);
+	return err < 0 ? err : batch_send(s);
+}
+
+static int gap_send(struct shipper *s, const struct missing *m, const struct export_origin *origin)
+{
+	struct made_row r;
+
+	gap_row_make(&r, m);
+	export_log(LOG_WARNING, "%s: %s", s->target->name, r.text);
+	return made_send(s, &feed_tables[FEED_GAPS], &r, origin);
+}
+
+/* --- a batch ------------------------------------------------------------------------- */
+
+static void missing_add(struct reading *r, int64_t first, int64_t last, int64_t id)
+{
+	struct missing *m = &r->missing;
+
+	if (!m->count) {
+		m->first = first;
+		m->started_ms = r->time_ms;
+		m->first_id = m->last_id = id;
+	}
+	m->count += last - first + 1;
+	m->last = last;
+	if (!id || !m->first_id) {
+		m->first_id = m->last_id = 0;
+		return;
+	}
+	if (id < m->first_id)
+		m->first_id = id;
+	if (id > m->last_id)
+		m->last_id = id;
+}
+
+static int64_t row_time(const struct feed_table *t, const struct feed_row *row)
+{
+	for (size_t i = 0; i < t->n_columns; i++)
+		if (strcmp(t->columns[i].name, t->time) == 0 &&
+		    row->values[i].kind == FEED_VALUE_INTEGER)
+			return row->values[i].integer;
+	return 0;
+}
+
+static int row_read(void *data, const struct feed_row *row)
+{
+	struct reading *r = data;
+	int64_t time_ms;
+
+	r->position = row->position;
+	if (!row->values) {
+		missing_add(r, row->position, row->position, row->id);
+		return 0;
+	}
+	r->rows++;
+	time_ms = row_time(&feed_tables[r->table], row);
+	if (time_ms)
+		r->time_ms = time_ms;
+	if (!r->first_time_ms)
+		r->first_time_ms = time_ms;
+	return r->s->target->add(r->s->self, row);
+}
+
+/* Changes that the history does not know any more. */
+static void pruned_skip(struct reading *r)
+{
+	int64_t first = r->s->span.first;
+
+	if (r->position + 1 >= first)
+		return;
+	missing_add(r, r->position + 1, first - 1, 0);
+	r->position = first - 1;
+}
+
+static int batch_read(struct shipper *s, struct reading *r)
+{
+	int64_t before;
+	int err = s->target->begin(s->self, &s->origin, &feed_tables[r->table]);
+
+	pruned_skip(r);
+	do {
+		before = r->position;
+		if (err == 0)
+			err = feed_read(s->feed, r->table, r->position, STEP_ROWS, row_read, r);
+	} while (err == 0 && r->position != before && r->rows + STEP_ROWS <= BATCH_ROWS &&
+		 !exporter_is_stopping(s->x));
+	return err > 0 ? 0 : err;
+}
+
+static void position_move(struct shipper *s, const struct reading *r)
+{
+	struct state_table *t = &s->state->tables[r->table];
+
+	pthread_mutex_lock(&s->x->mutex);
+	t->position = r->position;
+	t->seen = s->span.tables[r->table];
+	t->rows += r->rows;
+	t->missing += (uint64_t)r->missing.count;
+	if (r->time_ms)
+		t->time_ms = r->time_ms;
+	exporter_save(s->x);
+	pthread_mutex_unlock(&s->x->mutex);
+}
+
+/* 0; the position has moved unless nothing was there. */
+static int table_ship(struct shipper *s, enum feed_table_id table)
+{
+	struct reading r = {
+		.s = s,
+		.table = table,
+		.position = s->state->tables[table].position,
+		.time_ms = s->state->tables[table].time_ms,
+		.missing = {.table = table, .why = "pruned before they were shipped"},
+	};
+	int err = batch_read(s, &r);
+
+	if (err == 0 && r.rows)
+		err = batch_send(s);
+	if (err == 0 && r.missing.count) {
+		r.missing.ended_ms = r.first_time_ms ? r.first_time_ms : exporter_time_ms();
+		err = gap_send(s, &r.missing, &s->origin);
+	}
+	if (err < 0)
+		return err;
+	if (r.position != s->state->tables[table].position)
+		position_move(s, &r);
+	pace_restart(&s->pace[table]);
+	return 0;
+}
+
+/* --- interim rows and the heartbeat ----------------------------------------------------- */
+
+static int long_read(void *data, const struct feed_row *row)
+{
+	struct reading *r = data;
+
+	r->position = row->id;
+	r->rows++;
+	return r->s->target->add(r->s->self, row);
+}
+
+/* Flows that have lived for long and live still. */
+static int long_flows_ship(struct shipper *s)
+{
+	int64_t before_ms = exporter_time_ms() - LONG_MS, from;
+	struct reading r = {.s = s};
+	int err = 0;
+
+	if (!s->target->takes(s->self, &feed_tables[FEED_FLOWS], true))
+		return 0;
+	do {
+		r.rows = 0;
+		err = s->target->begin(s->self, &s->origin, &feed_tables[FEED_FLOWS]);
+		do {
+			from = r.position;
+			if (err == 0)
+				err = feed_read_live(s->feed, r.position, before_ms, STEP_ROWS,
+						     long_read, &r);
+		} while (err == 0 && r.position != from && r.rows + STEP_ROWS <= BATCH_ROWS);
+		if (err == 0 && r.rows)
+			err = batch_send(s);
+	} while (err == 0 && r.rows && r.position != from);
+	return err < 0 ? err : 0;
+}
+
+static int64_t pending(const struct shipper *s, int table)
+{
+	int64_t position = s->state->tables[table].position;
+	int64_t n = s->span.tables[table] - position;
+
+	if (n <= 0 && position + 1 < s->span.first)
+		n = 1; /* a gap */
+	return n > 0 && s->target->takes(s->self, &feed_tables[table], false) ? n : 0;
+}
+
+static int heartbeat_ship(struct shipper *s)
+{
+	struct heartbeat h = {
+		.time_ms = exporter_time_ms(),
+		.program = PACKAGE_VERSION,
+		.config = s->x->config_hash,
+		.uplinks = s->x->uplinks,
+	};
+	struct feed_pulse pulse;
+	struct made_row r;
+	int err = feed_pulse(s->feed, &pulse);
+
+	if (err < 0)
+		return err;
+	h.last_flow_id = pulse.last_flow_id;
+	h.last_position = pulse.last_position;
+	h.alive_ms = pulse.alive_ms;
+	for (int i = 0; i < FEED_TABLES; i++)
+		h.pending += pending(s, i);
+	heartbeat_row_make(&r, &h);
+	return made_send(s, &heartbeat_table, &r, &s->origin);
+}
+
+/* --- the history -------------------------------------------------------------------- */
+
+static int positions_find(struct shipper *s)
+{
+	int64_t position = 0;
+	int err = feed_find(s->feed, s->x->options->since_ms, &position);
+
+	for (int i = 0; err == 0 && i < FEED_TABLES; i++)
+		s->state->tables[i].position = position;
+	s->has_sought = err == 0;
+	return err;
+}
+
+/* Another history: what the former one had beyond the last acknowledgement is gone, and
+ * how much that was is known only as far as it was seen. */
+static int history_leave(struct shipper *s)
+{
+	struct export_origin former = {s->x->router, s->state->history};
+	int64_t now_ms = exporter_time_ms();
+	int err = 0;
+
+	for (int i = 0; err == 0 && i < FEED_TABLES; i++) {
+		const struct state_table *t = &s->state->tables[i];
+		struct missing m = {
+			.table = (enum feed_table_id)i,
+			.first = t->position + 1,
+			.last = t->seen > t->position ? t->seen : t->position + 1,
+			.count = t->seen > t->position ? t->seen - t->position : -1,
+			.started_ms = t->time_ms,
+			.ended_ms = now_ms,
+			.why = "the history was replaced before they were shipped",
+		};
+
+		if (i == FEED_FLOWS || t->seen > t->position)
+			err = gap_send(s, &m, &former);
+	}
+	return err;
+}
+
+static int history_enter(struct shipper *s)
+{
+	const char *history = feed_history(s->feed);
+	int err = 0;
+
+	if (s->state->history[0] && strcmp(s->state->history, history) != 0 && !s->is_drained)
+		err = history_leave(s);
+	if (err < 0)
+		return err;
+	s->is_drained = false;
+	pthread_mutex_lock(&s->x->mutex);
+	if (strcmp(s->state->history, history) != 0) {
+		memset(s->state->tables, 0, sizeof(s->state->tables));
+		snprintf(s->state->history, sizeof(s->state->history), "%s", history);
+	}
+	if (s->x->options->has_since && !s->has_sought)
+		err = positions_find(s);
+	exporter_save(s->x);
+	pthread_mutex_unlock(&s->x->mutex);
+	s->origin = (struct export_origin){s->x->router, s->state->history};
+	return err;
+}
+
+static void open_failure_report(struct shipper *s, const char *why)
+{
+	if (!s->has_reported)
+		export_log(LOG_WARNING, "%s: %.*s", s->target->name, (int)strcspn(why, "\n"), why);
+	s->has_reported = true;
+}
+
+static int history_open(struct shipper *s)
+{
+	char *why = NULL;
+	size_t size;
+	FILE *errors = open_memstream(&why, &size);
+	int err = 0;
+
+	if (!errors)
+		return -ENOMEM;
+	s->feed = feed_open(s->x->config->database, errors);
+	if (!s->feed)
+		err = -errno;
+	fclose(errors);
+	if (err < 0)
+		open_failure_report(s, why);
+	else
+		s->has_reported = false;
+	free(why);
+	if (err == 0)
+		err = history_enter(s);
+	if (err < 0) {
+		feed_close(s->feed);
+		s->feed = NULL;
+	}
+	return err;
+}
+
+static void position_set(struct shipper *s, int table, int64_t position)
+{
+	pthread_mutex_lock(&s->x->mutex);
+	s->state->tables[table].position = position;
+	s->state->tables[table].seen = s->span.tables[table];
+	pthread_mutex_unlock(&s->x->mutex);
+}
+
+/* The last commits before a power cut may be gone: the history ends before what was
+ * acknowledged. */
+static int regress_handle(struct shipper *s, int table)
+{
+	struct state_table *t = &s->state->tables[table];
+	struct missing m = {
+		.table = (enum feed_table_id)table,
+		.first = s->span.last + 1,
+		.last = t->position,
+		.count = -1,
+		.started_ms = t->time_ms,
+		.ended_ms = exporter_time_ms(),
+		.why = "the history lost changes that were shipped",
+	};
+	int err = gap_send(s, &m, &s->origin);
+
+	if (err == 0)
+		position_set(s, table, s->span.last);
+	return err;
+}
+
+/* Where nothing of a table is pending, its position follows the history's last change,
+ * so that what retention removes later is not taken for its rows. */
+static int position_follow(struct shipper *s, int table)
+{
+	struct state_table *t = &s->state->tables[table];
+
+	if (t->position > s->span.last)
+		return regress_handle(s, table);
+	if (t->position >= s->span.tables[table] && t->position + 1 >= s->span.first)
+		position_set(s, table, s->span.last);
+	return 0;
+}
+
+static int spans_read(struct shipper *s)
+{
+	int err = feed_span(s->feed, &s->span);
+
+	for (int i = 0; err == 0 && i < FEED_TABLES; i++)
+		err = position_follow(s, i);
+	return err;
+}
+
+/* --- the loop ------------------------------------------------------------------------- */
+
+static bool is_due(struct shipper *s, int table, bool is_draining, int64_t now_ms)
+{
+	int64_t n = pending(s, table);
+
+	return pace_is_due(&s->pace[table], n, feed_tables[table].is_urgent, now_ms,
+			   exporter_random()) ||
+	       (is_draining && n);
+}
+
+/* One look at every table; *has_more: at least one batch was full. */
+static int tables_ship(struct shipper *s, bool is_draining, bool *has_more)
+{
+	int64_t now_ms = exporter_steady_ms();
+	int err = spans_read(s);
+
+	*has_more = false;
+	for (int i = 0; err == 0 && i < FEED_TABLES; i++) {
+		int64_t before = s->state->tables[i].position;
+
+		if (!is_due(s, i, is_draining, now_ms))
+			continue;
+		err = table_ship(s, i);
+		*has_more |= pending(s, i) > 0 && s->state->tables[i].position != before &&
+			     (is_draining || pending(s, i) >= BATCH_ROWS);
+	}
+	return err;
+}
+
+static int regular_ship(struct shipper *s, bool is_now)
+{
+	int64_t now_ms = exporter_steady_ms();
+	int err = 0;
+
+	if (is_now || now_ms >= s->long_pass_ms) {
+		s->long_pass_ms = now_ms + LONG_PASS_MS;
+		err = long_flows_ship(s);
+	}
+	if (err == 0 && (is_now || now_ms >= s->heartbeat_ms)) {
+		s->heartbeat_ms = now_ms + HEARTBEAT_MS;
+		err = heartbeat_ship(s);
+	}
+	return err;
+}
+
+/* *is_done: once, and nothing is pending. */
+static int round_run(struct shipper *s, bool *is_done)
+{
+	bool is_once = s->x->options->is_once, is_leaving, has_more;
+	int err = s->feed ? 0 : history_open(s);
+
+	if (err < 0)
+		return err;
+	is_leaving = !feed_is_current(s->feed);
+	do {
+		err = tables_ship(s, is_once || is_leaving, &has_more);
+		if (err == 0 && !is_leaving && !(is_once && has_more))
+			err = regular_ship(s, is_once && !has_more);
+	} while (err == 0 && has_more && !exporter_is_stopping(s->x));
+	if (err == 0 && is_leaving) {
+		export_log(LOG_NOTICE, "%s: the history was replaced", s->target->name);
+		feed_close(s->feed);
+		s->feed = NULL;
+		s->is_drained = true;
+	}
+	*is_done = err == 0 && is_once && !is_leaving && !has_more;
+	return err;
+}
+
+static void history_failure(struct shipper *s, int err)
+{
+	if (s->feed)
+		export_log(LOG_WARNING, "%s: cannot read the history: %s", s->target->name,
+			   feed_error(s->feed)[0] ? feed_error(s->feed) : strerror(-err));
+	feed_close(s->feed);
+	s->feed = NULL;
+}
+
+int shipper_run(struct shipper *s)
+{
+	bool is_done = false;
+	int err = 0;
+
+	while (!is_done && !exporter_is_stopping(s->x)) {
+		err = round_run(s, &is_done);
+		if (err == -EINTR || (err < 0 && s->x->options->is_once))
+			break;
+		if (err < 0)
+			history_failure(s, err);
+		if (!is_done)
+			exporter_sleep(s->x, err < 0 ? OPEN_MS : POLL_MS);
+	}
+	return is_done || (!s->x->options->is_once && err == -EINTR) ? 0 : err;
+}

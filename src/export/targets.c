@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * targets.c - the targets that this program knows.
+ */
+#include <stddef.h>
+
+#include "export/target.h"
+
+const struct export_target *const export_targets[] = {
+	&target_clickhouse,
+	&target_ipfix,
+	&target_file,
+	NULL,
+};

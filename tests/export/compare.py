@@ -1,0 +1,93 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# compare.py - whether what arrived is what the histories have: each row with the same
+# values, none twice, and what is missing named in a gap.
+#
+#	compare.py FIRST-LAST ROWS DATABASE...
+#
+# ROWS: a folder with a file of JSON lines per table, the newest version of each row.
+# FIRST-LAST: the ids of all flows that ever ended. Prints one line, exits 1 if it finds a
+# difference.
+import json
+import re
+import sqlite3
+import sys
+
+TABLES = ("flows", "mismatches", "gaps", "tampering", "uplink_states", "usage", "alerts",
+          "coverage")
+
+
+def arrived(folder, table):
+    rows = {}
+    with open(f"{folder}/{table}") as lines:
+        for line in lines:
+            row = json.loads(line)
+            key = (row["history"], int(row["id"]))
+            assert key not in rows, f"{table}: {key} twice"
+            rows[key] = row
+    return rows
+
+
+def text(value):
+    return None if value is None else str(value)
+
+
+def same(table, wanted, row, columns):
+    for name in columns:
+        if name in row and text(wanted[name]) != text(row[name]):
+            print(f"{table} {wanted['id']}: {name} is {row[name]!r}, not {wanted[name]!r}")
+            return False
+    return True
+
+
+def history_check(path, folder, is_complete):
+    db = sqlite3.connect(path)
+    db.row_factory = sqlite3.Row
+    history = db.execute("SELECT value FROM meta WHERE name = 'history'").fetchone()[0]
+    wrong = n = 0
+    for table in TABLES:
+        rows = arrived(folder, table)
+        condition = " WHERE state <> 'live'" if table == "flows" else ""
+        for wanted in db.execute(f"SELECT * FROM {table}{condition}"):
+            row = rows.get((history, wanted["id"]))
+            n += 1
+            if not row:
+                print(f"{table} {wanted['id']} of {history} is missing")
+                wrong += 1
+            elif not same(table, wanted, row, wanted.keys()):
+                wrong += 1
+            if wrong > 20:
+                return n, wrong
+    return n, wrong
+
+
+def missing_check(first, last, folder):
+    """Flows that never arrived are as many as the exporter's gaps name."""
+    ids = {key[1] for key in arrived(folder, "flows")}
+    missing = [i for i in range(first, last + 1) if i not in ids]
+    named = set()
+    for row in arrived(folder, "gaps").values():
+        match = re.search(r": flows, ids (\d+) to (\d+)", row["reason"] or "")
+        if row["source"] == "export" and match:
+            named.update(range(int(match[1]), int(match[2]) + 1))
+        elif row["source"] == "export" and ": flows" in row["reason"]:
+            return missing, []
+    return missing, [i for i in missing if i not in named]
+
+
+def main():
+    first, last = (int(n) for n in sys.argv[1].split("-"))
+    n = wrong = 0
+    for path in sys.argv[3:]:
+        rows, bad = history_check(path, sys.argv[2], True)
+        n += rows
+        wrong += bad
+    missing, unnamed = missing_check(first, last, sys.argv[2])
+    print(f"{n} rows compared, {wrong} differ; {len(missing)} flows missing, "
+          f"{len(unnamed)} of them in no gap")
+    sys.exit(1 if wrong or unnamed else 0)
+
+
+if __name__ == "__main__":
+    main()

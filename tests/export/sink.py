@@ -1,0 +1,195 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# sink.py - a ClickHouse that misbehaves: takes INSERTs by HTTP, keeps the newest version
+# of each row as ReplacingMergeTree does, and fails in the ways of servers and networks.
+#
+#	sink.py [--port N] [--faults SHARE] [--seed N] [--stall SECONDS] [--discard]
+#		[--cert PEM [--ca PEM]] [--user USER:PASSWORD]
+#
+# Prints "port N" when it listens. GET /rows?table=T answers the rows as JSON lines, GET
+# /counts what it did; POST /mode?fault=NAME makes every INSERT meet that fault, "none"
+# ends it. It must not know what a test proves.
+import argparse
+import base64
+import gzip
+import json
+import random
+import re
+import socket
+import ssl
+import struct
+import threading
+import time
+import urllib.parse
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+FAULTS = ("status500", "status429", "status503", "error200", "cut", "silent", "stall",
+          "stored-silent", "stored-500", "half-reply")
+UNESCAPE = {"t": "\t", "n": "\n", "0": "\0", "\\": "\\", "N": None}
+
+lock = threading.Lock()
+tables = {}  # table -> {key: row}
+counts = {"batches": 0, "rows": 0, "sent_again": 0, "bytes": 0}
+options = None
+forced = None
+chance = random.Random()
+
+
+def cell(text):
+    if text == "\\N":
+        return None
+    return re.sub(r"\\(.)", lambda m: UNESCAPE[m.group(1)], text) if "\\" in text else text
+
+
+def rows_store(query, body):
+    match = re.fullmatch(r"INSERT INTO (\w+) \(([^)]*)\) FORMAT TabSeparated", query)
+    names = match.group(2).split(", ")
+    table = tables.setdefault(match.group(1), {})
+    for line in body.decode("utf-8", "surrogateescape").split("\n")[:-1]:
+        cells = [cell(c) for c in line.split("\t")]
+        assert len(cells) == len(names), (names, line)
+        row = dict(zip(names, cells))
+        key = (row["router"], row["history"], row["id"])
+        former = table.get(key)
+        counts["rows"] += 1
+        if former and former["row_version"] == row["row_version"]:
+            counts["sent_again"] += 1
+        if not former or int(former["row_version"]) <= int(row["row_version"]):
+            table[key] = row
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *args):
+        pass
+
+    def reply(self, status, text=b"", headers=()):
+        self.send_response(status)
+        for name, value in headers:
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(text)))
+        self.end_headers()
+        self.wfile.write(text)
+
+    def hang_up(self):
+        # A reset, as by a host that went away.
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.close_connection = True
+        self.connection.close()
+
+    def do_GET(self):
+        url = urllib.parse.urlsplit(self.path)
+        query = urllib.parse.parse_qs(url.query)
+        with lock:
+            if url.path == "/rows":
+                rows = tables.get(query["table"][0], {}).values()
+                text = "".join(json.dumps(r) + "\n" for r in rows)
+            else:
+                text = json.dumps(counts)
+        self.reply(200, text.encode())
+
+    def do_POST(self):
+        global forced
+        url = urllib.parse.urlsplit(self.path)
+        query = urllib.parse.parse_qs(url.query)
+        if url.path == "/mode":
+            name = query["fault"][0]
+            forced = None if name == "none" else name
+            self.reply(200)
+            return
+        fault = forced or (chance.choice(FAULTS) if chance.random() < options.faults else None)
+        if fault:
+            counts[fault] = counts.get(fault, 0) + 1
+        length = int(self.headers["Content-Length"])
+        if fault == "cut":
+            self.rfile.read(length // 2)
+            self.hang_up()
+            return
+        body = self.rfile.read(length)
+        if len(body) < length:
+            return  # the client went away
+        if not self.is_allowed(query):
+            return
+        self.insert(query["query"][0], body, fault)
+
+    def is_allowed(self, query):
+        wanted = options.user and "Basic " + base64.b64encode(options.user.encode()).decode()
+        if wanted and self.headers.get("Authorization") != wanted:
+            self.reply(401, b"Code: 516. DB::Exception: Authentication failed")
+            return False
+        assert query["wait_end_of_query"] == ["1"], query
+        return True
+
+    def insert(self, query, body, fault):
+        if fault == "stall":
+            time.sleep(options.stall)
+            self.hang_up()
+        elif fault in ("status500", "status429", "status503"):
+            self.reply(int(fault[6:]), b"Code: 999. DB::Exception: broken on purpose")
+        elif fault == "error200":
+            self.reply(200, b"Code: 252. DB::Exception: Too many parts, on purpose")
+        elif fault == "silent":
+            self.hang_up()
+        else:
+            self.store(query, body)
+            self.acknowledge(fault)
+
+    def store(self, query, body):
+        with lock:
+            counts["batches"] += 1
+            counts["bytes"] += len(body)
+            if options.discard:
+                return
+            if self.headers.get("Content-Encoding") == "gzip":
+                body = gzip.decompress(body)
+            rows_store(query, body)
+
+    def acknowledge(self, fault):
+        try:
+            self.answer(fault)
+        except OSError:
+            pass  # the client went away
+
+    def answer(self, fault):
+        if fault == "stored-silent":
+            self.hang_up()
+        elif fault == "stored-500":
+            self.reply(500, b"Code: 210. DB::NetException: on purpose")
+        elif fault == "half-reply":
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nCode")
+            self.wfile.flush()
+            self.hang_up()
+        else:
+            self.reply(200)
+
+
+def main():
+    global options
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--faults", type=float, default=0)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--stall", type=float, default=3)
+    parser.add_argument("--discard", action="store_true")
+    parser.add_argument("--cert")
+    parser.add_argument("--ca")
+    parser.add_argument("--user")
+    options = parser.parse_args()
+    chance.seed(options.seed)
+    server = ThreadingHTTPServer(("127.0.0.1", options.port), Handler)
+    server.daemon_threads = True
+    if options.cert:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(options.cert)
+        if options.ca:
+            context.load_verify_locations(options.ca)
+            context.verify_mode = ssl.CERT_REQUIRED
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    print("port", server.server_address[1], flush=True)
+    server.serve_forever()
+
+
+if __name__ == "__main__":
+    main()

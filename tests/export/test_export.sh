@@ -1,0 +1,155 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# test_export.sh - whatever a server, the network or a crash does, each row of the history
+# arrives, once per id, or is named in a gap: an HTTP server that fails in ten ways, an
+# exporter killed at random moments, rows that are pruned, a history that is replaced.
+
+# shellcheck source=tests/netns/lib.sh
+. "${0%/*}/../netns/lib.sh"
+
+parts=$top_src/tests/export
+EXPORT=$top_build/src/waymark-export
+MAKE=$top_build/tests/export/make_history
+command -v python3 >/dev/null || skip_all "python3 is missing"
+
+dir=$(mktemp -d) || exit 1
+sink_pid=
+trap 'kill $sink_pid 2>/dev/null; rm -rf "$dir"' EXIT
+
+sink_start() { # ARGUMENT...: sets $port and $sink_pid
+	python3 "$parts/sink.py" --stall 3 "$@" >"$dir/sink" 2>&1 &
+	sink_pid=$!
+	until port=$(sed -n 's/^port //p' "$dir/sink") && [ -n "$port" ]; do
+		kill -0 $sink_pid || exit 1
+		sleep 0.1
+	done
+}
+
+sink_stop() {
+	kill $sink_pid
+	wait $sink_pid 2>/dev/null
+}
+
+fault() { # NAME: every INSERT meets it; none: no more
+	curl -s -X POST -H 'Content-Length: 0' "http://127.0.0.1:$port/mode?fault=$1"
+}
+
+configure() { # HISTORY [LINE]
+	cat >"$dir/conf" <<-END
+		database = "$1"
+		uplink wan1 { interface = "lo" mark = 2 table = 251 gateway = none }
+		export {
+		    router = "gw1"
+		    clickhouse = {"http://127.0.0.1:$port/waymark"}
+		    state-file = "$dir/state"
+		    timeout = "1s"
+		    ${2:-}
+		}
+	END
+}
+
+# compare IDS HISTORY...: fetches what arrived.
+compare() {
+	mkdir -p "$dir/rows"
+	for table in flows mismatches gaps tampering uplink_states usage alerts coverage; do
+		curl -s "http://127.0.0.1:$port/rows?table=$table" >"$dir/rows/$table"
+	done
+	local ids=$1
+	shift
+	python3 "$parts/compare.py" "$ids" "$dir/rows" "$@"
+}
+
+# --- each fault for itself: the batch is sent again until it is acknowledged -----------
+
+sink_start
+"$MAKE" "$dir/one.db" 500
+configure "$dir/one.db"
+for name in status500 status429 status503 error200 cut silent stall stored-silent stored-500 half-reply; do
+	rm -f "$dir/state"
+	fault $name
+	"$EXPORT" -c "$dir/conf" --once 2>"$dir/log" &
+	pid=$!
+	until grep -q "not acknowledged" "$dir/log" || ! kill -0 $pid 2>/dev/null; do sleep 0.1; done
+	fault none
+	wait $pid
+	is "after $name everything is acknowledged" $? 0
+	check "$name was reported" grep -q "not acknowledged" "$dir/log"
+done
+check "everything arrived as it is" compare 1-500 "$dir/one.db"
+"$EXPORT" -c "$dir/conf" status --json >"$dir/status"
+check "status says that nothing is pending" python3 -c "
+import json
+t = json.load(open('$dir/status'))['targets'][0]
+assert t['pending'] == 0 and t['failures'] > 0 and t['error'] == '', t"
+check "metrics are printed" sh -c "'$EXPORT' -c '$dir/conf' metrics | grep -q '^waymark_export_pending_rows{target=\"clickhouse\",table=\"flows\"} 0\$'"
+
+# --- a damaged state file: everything is shipped again, nothing twice -------------------
+
+printf 'torn' >"$dir/state"
+"$EXPORT" -c "$dir/conf" --once 2>"$dir/log"
+is "a damaged state file is no end" $? 0
+check "it is reported" grep -q "is damaged" "$dir/log"
+check "rows replaced themselves" compare 1-500 "$dir/one.db"
+
+# --- --since ----------------------------------------------------------------------------
+
+sink_stop
+sink_start
+configure "$dir/one.db"
+rm -f "$dir/state"
+timeout 30 "$EXPORT" -c "$dir/conf" --once --since tomorrow 2>"$dir/log"
+is "--since ships nothing older" "$(curl -s "http://127.0.0.1:$port/rows?table=flows" | wc -l)" 0
+
+# --- SIGKILL at random moments, faults, while flows arrive ------------------------------
+
+sink_stop
+sink_start --faults 0.4 --seed "${SEED:-7}"
+configure "$dir/busy.db"
+rm -f "$dir/state"
+"$MAKE" "$dir/busy.db" 10000 1 2000 &
+make_pid=$!
+for i in $(seq "${KILLS:-8}"); do
+	"$EXPORT" -c "$dir/conf" 2>>"$dir/log" &
+	pid=$!
+	sleep "0.$((RANDOM % 9 + 1))"
+	kill -KILL $pid
+	wait $pid 2>/dev/null
+done
+wait $make_pid
+fault none
+check "after $i kills everything is acknowledged" timeout 60 "$EXPORT" -c "$dir/conf" --once
+check "each row arrived, once per id" compare 1-10000 "$dir/busy.db"
+sink_stop
+
+# --- rows that are pruned before they are shipped are named in a gap ---------------------
+
+sink_start
+configure "$dir/small.db"
+rm -f "$dir/state"
+"$MAKE" "$dir/small.db" 60000 1 0 2000000
+check "what is left is shipped" timeout 60 "$EXPORT" -c "$dir/conf" --once
+check "what was pruned is named in a gap" compare 1-60000 "$dir/small.db"
+check "there is such a gap" grep -q "pruned before they were shipped" "$dir/rows/gaps"
+
+# --- another history under the same path ------------------------------------------------
+
+"$MAKE" "$dir/fresh.db" 1000 1
+"$EXPORT" -c "$dir/conf" 2>"$dir/log" &
+pid=$!
+sleep 1
+"$MAKE" "$dir/small.db" 500 60001
+mv "$dir/small.db" "$dir/left.db"
+for suffix in -wal -shm; do [ ! -e "$dir/small.db$suffix" ] || mv "$dir/small.db$suffix" "$dir/left.db$suffix"; done
+mv "$dir/fresh.db" "$dir/small.db"
+until grep -q "history was replaced" "$dir/log"; do
+	kill -0 $pid || break
+	sleep 0.2
+done
+kill $pid
+wait $pid
+is "a clean stop" $? 0
+check "the new history is shipped" timeout 60 "$EXPORT" -c "$dir/conf" --once
+check "both are there, whole" compare 1-60500 "$dir/small.db" "$dir/left.db"
+
+done_testing
