@@ -3,7 +3,8 @@
  * identity.c - from root to the user of the configuration, before anything is opened.
  *
  * The folders of history and state must be that user's: whoever else may write in one
- * can replace what is in it. A sticky folder such as /tmp keeps files apart.
+ * can replace what is in it. A sticky folder such as /tmp keeps files apart. A folder that
+ * only root may enter is kept that way: waymarkd then stays root, and says so.
  */
 #include "daemon/identity.h"
 
@@ -23,6 +24,7 @@
 
 #define FOLDER_MODE 0750
 #define PARENT_MODE 0755
+#define ROOT_ONLY   1
 
 struct identity {
 	const char *user;
@@ -57,6 +59,13 @@ static bool may_write(const struct stat *st, const struct identity *id)
 	return st->st_gid == id->gid ? st->st_mode & S_IWGRP : st->st_mode & S_IWOTH;
 }
 
+/* Only root may enter it: nobody else could open what is in it. */
+static bool is_root_only(const struct stat *st)
+{
+	return st->st_uid == 0 && !(st->st_mode & (S_IRWXG | S_IRWXO));
+}
+
+/* 0, -errno, or ROOT_ONLY. */
 static int folder_judge(const char *path, const struct stat *st, const struct identity *id)
 {
 	if (!S_ISDIR(st->st_mode)) {
@@ -73,6 +82,13 @@ static int folder_judge(const char *path, const struct stat *st, const struct id
 	}
 	if (may_write(st, id))
 		return 0;
+	if (is_root_only(st)) {
+		log_warning(
+			"only root may enter the folder %s, so waymarkd stays root (chown %s %s "
+			"to let it become user '%s')",
+			path, id->user, path, id->user);
+		return ROOT_ONLY;
+	}
 	log_err("user '%s' cannot write in the folder %s (chown %s %s, or name another folder)",
 		id->user, path, id->user, path);
 	return -EACCES;
@@ -137,7 +153,7 @@ static int identity_become(const struct config *c)
 	if (!err)
 		err = folder_prepare(c->control_socket, &id);
 	if (err)
-		return err;
+		return err == ROOT_ONLY ? 0 : err;
 	err = privilege_become(id.uid, id.gid);
 	if (err)
 		log_err("cannot become user '%s': %s (set user = \"root\" to stay root)", id.user,
