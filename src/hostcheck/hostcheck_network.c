@@ -12,6 +12,7 @@
 
 #include "hostcheck/hostcheck_internal.h"
 #include "waymark/base/shell.h"
+#include "waymark/plan/fib.h"
 #include "waymark/plan/uplink_state.h"
 
 #define LINE_SIZE   256
@@ -215,6 +216,85 @@ static void uplink_family_checked(struct findings *f, const struct uplink_config
 		     shell_word(name, sizeof(name), u->ifname), i ? "gateway6" : "gateway");
 }
 
+/* --- sources ------------------------------------------------------------------------------ */
+
+static bool address_is_on(const struct netstate *s, uint32_t ifindex, const struct addr *a)
+{
+	for (size_t i = 0; i < s->n_addrs; i++)
+		if (s->addrs[i].ifindex == ifindex && addr_is_equal(&s->addrs[i].prefix.addr, a))
+			return true;
+	return false;
+}
+
+static bool is_from_same(const struct route_state *a, const struct route_state *b)
+{
+	return a->from.len == b->from.len && (!a->from.len || prefix_is_equal(&a->from, &b->from));
+}
+
+/* The default route of another program in table main that the kernel prefers for an interface,
+ * of those with the family and the source prefix of a planned one. */
+static const struct route_state *main_default(const struct netstate *s, uint32_t ifindex,
+					      const struct route_state *planned)
+{
+	const struct route_state *best = NULL;
+
+	for (size_t i = 0; i < s->n_routes; i++) {
+		const struct route_state *r = &s->routes[i];
+		bool is_by = false;
+
+		for (size_t k = 0; k < r->n_nexthops; k++)
+			is_by = is_by || r->nexthops[k].ifindex == ifindex;
+		if (is_by && r->family == planned->family && r->table == RT_TABLE_MAIN &&
+		    !r->dst.len && !r->tos && r->protocol != ROUTE_PROTOCOL_WAYMARK &&
+		    is_from_same(r, planned) && (!best || r->metric < best->metric))
+			best = r;
+	}
+	return best;
+}
+
+/* Whether the planned route gives up the 'src' of main's, or has one that is not the
+ * interface's. What the router itself sends has it where the program names no other. */
+static void source_checked(struct findings *f, const struct uplink_config *u,
+			   const struct netstate *s, uint32_t ifindex,
+			   const struct route_state *planned)
+{
+	const struct route_state *r = main_default(s, ifindex, planned);
+	const struct addr *source = &planned->prefsrc;
+	char line[LINE_SIZE], text[ADDR_STRLEN];
+
+	if (r && !addr_is_none(&r->prefsrc) && !addr_is_equal(&r->prefsrc, source)) {
+		route_format(line, sizeof(line), r, s);
+		findings_add(f, FINDING_WARNING,
+			     "uplink %s: the source of the %s route \"%s\" is not taken over into "
+			     "table %" PRIu32 ": what the router itself sends has %s",
+			     u->name, family_name(r->family), line, u->table,
+			     addr_is_none(source) ? "an address that the kernel chooses"
+						  : addr_format(source, text));
+		findings_fix(f, "let the route and uplink %s have the same gateway", u->name);
+	} else if (!addr_is_none(source) && !address_is_on(s, ifindex, source)) {
+		route_format(line, sizeof(line), r ? r : planned, s);
+		findings_add(f, FINDING_OK,
+			     "uplink %s: what the router itself sends has the source %s of the %s "
+			     "route \"%s\"",
+			     u->name, addr_format(source, text), family_name(planned->family),
+			     line);
+	}
+}
+
+static void sources_checked(struct findings *f, const struct uplink_config *u,
+			    const struct netstate *s, const struct route_plan *plan)
+{
+	const struct link_state *link = netstate_link_by_name(s, u->ifname);
+
+	for (size_t i = 0; link && i < plan->wanted->n_routes; i++) {
+		const struct route_state *planned = &plan->wanted->routes[i];
+
+		if (planned->table == u->table && !planned->dst.len &&
+		    fib_route_leads_to(planned, link->index))
+			source_checked(f, u, s, link->index, planned);
+	}
+}
+
 void hostcheck_uplinks(struct findings *f, const struct config *c, const struct netstate *s,
 		       const struct route_plan *plan)
 {
@@ -238,6 +318,8 @@ void hostcheck_uplinks(struct findings *f, const struct config *c, const struct 
 			uplink_family_checked(f, u, p, AF_INET);
 			uplink_family_checked(f, u, p, AF_INET6);
 		}
+		if (plan && plan->wanted)
+			sources_checked(f, u, s, plan);
 	}
 }
 

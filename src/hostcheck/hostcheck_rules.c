@@ -18,8 +18,10 @@
 
 #define LINE_SIZE 256
 
-/* The prefixes that redirect-gateway and the like add in place of a default route. */
-#define HALF_LEN 1
+/* The prefixes that redirect-gateway and the like add in place of a default route: halves of
+ * it, and in IPv6 halves of 2000::/3. */
+#define HALF_LEN  1
+#define HALF_LEN6 4
 
 enum match { MATCH_NEVER, MATCH_SOME, MATCH_ALL };
 
@@ -55,6 +57,13 @@ static enum match rule_match(const struct rule_state *r, const struct uplink_con
 
 /* --- where it sends them --------------------------------------------------------------- */
 
+static bool is_general(const struct route_state *r)
+{
+	if (r->dst.len <= HALF_LEN)
+		return true;
+	return r->family == AF_INET6 && r->dst.len <= HALF_LEN6 && r->dst.addr.bytes[0] >> 5 == 1;
+}
+
 /* The route of a table for destinations in general: a default, or a half of one. */
 static const struct route_state *general_route(const struct netstate *s, const struct rule_state *r)
 {
@@ -63,7 +72,7 @@ static const struct route_state *general_route(const struct netstate *s, const s
 	for (size_t i = 0; i < s->n_routes; i++) {
 		const struct route_state *at = &s->routes[i];
 
-		if (at->family != r->family || at->table != r->table || at->dst.len > HALF_LEN ||
+		if (at->family != r->family || at->table != r->table || !is_general(at) ||
 		    at->type == RTN_THROW || (int32_t)at->dst.len <= r->suppress_prefixlength)
 			continue;
 		if (!found || at->dst.len > found->dst.len ||
@@ -295,14 +304,13 @@ static void rule_checked(const struct checking *k, const struct rule_state *r)
 
 /* --- routes that take over --------------------------------------------------------------- */
 
-/* Whether a packet of the uplink to this route's destinations goes by it. */
-static bool route_takes_over(const struct netstate *all, const struct route_state *r,
-			     const struct uplink_config *u)
+/* Whether a forwarded packet with this mark to this route's destinations goes by it. */
+static bool route_takes_over(const struct netstate *all, const struct route_state *r, uint32_t mark)
 {
 	struct fib_query q = {
 		.dst = r->dst.addr,
 		.family = r->family,
-		.mark = u->mark,
+		.mark = mark,
 		.iifname = "",
 	};
 	struct fib_answer a;
@@ -312,24 +320,67 @@ static bool route_takes_over(const struct netstate *all, const struct route_stat
 	return a.route && route_is_same_place(a.route, r);
 }
 
-static void takeover_checked(const struct checking *k, const struct netstate *all,
-			     const struct route_state *r)
+static void route_fix(const struct checking *k, const struct route_state *r, const char *line)
 {
-	char line[LINE_SIZE], quoted[2 * LINE_SIZE];
+	char quoted[2 * LINE_SIZE];
 
+	findings_fix(k->f, "ip %s route del %s", r->family == AF_INET6 ? "-6" : "-4",
+		     shell_line(quoted, sizeof(quoted), line));
+}
+
+/* The first uplink whose pinned flows it takes elsewhere, or NULL. */
+static const struct uplink_config *
+uplink_taken_over(const struct checking *k, const struct netstate *all, const struct route_state *r)
+{
 	for (size_t i = 0; i < k->c->n_uplinks; i++) {
 		const struct uplink_config *u = &k->c->uplinks[i];
 		const struct link_state *link = netstate_link_by_name(k->s, u->ifname);
 
-		if (!link || fib_route_leads_to(r, link->index) || !route_takes_over(all, r, u))
-			continue;
-		route_format(line, sizeof(line), r, k->s);
+		if (link && !fib_route_leads_to(r, link->index) &&
+		    route_takes_over(all, r, u->mark))
+			return u;
+	}
+	return NULL;
+}
+
+static bool leads_to_the_only_uplink(const struct checking *k, const struct route_state *r)
+{
+	const struct link_state *link = netstate_link_by_name(k->s, k->c->uplinks[0].ifname);
+
+	return k->c->n_uplinks == 1 && link && fib_route_leads_to(r, link->index);
+}
+
+/* Pinned flows pass it over, but the first packet of a flow has no mark yet. */
+static void preference_add(const struct checking *k, const struct route_state *r, const char *line)
+{
+	const struct link_state *link =
+		r->n_nexthops ? netstate_link_by_index(k->s, r->nexthops[0].ifindex) : NULL;
+	char does[64] = "are refused";
+
+	if (r->type == RTN_UNICAST)
+		snprintf(does, sizeof(does), "leave by interface %s", link ? link->name : "?");
+	findings_add(
+		k->f, FINDING_WARNING,
+		"the %s route \"%s\" comes before the default routes of the uplinks: new flows "
+		"%s; pinned flows stay on their uplinks",
+		family_name(r->family), line, does);
+	route_fix(k, r, line);
+}
+
+static void takeover_checked(const struct checking *k, const struct netstate *all,
+			     const struct route_state *r)
+{
+	const struct uplink_config *u = uplink_taken_over(k, all, r);
+	char line[LINE_SIZE];
+
+	route_format(line, sizeof(line), r, k->s);
+	if (u) {
 		findings_add(k->f, FINDING_ERROR,
 			     "the %s route \"%s\" takes over flows pinned to uplink %s",
 			     family_name(r->family), line, u->name);
-		findings_fix(k->f, "ip %s route del %s", r->family == AF_INET6 ? "-6" : "-4",
-			     shell_line(quoted, sizeof(quoted), line));
-		return;
+		route_fix(k, r, line);
+	} else if (!leads_to_the_only_uplink(k, r) && route_takes_over(all, r, 0)) {
+		preference_add(k, r, line);
 	}
 }
 
@@ -346,7 +397,7 @@ static struct netstate *state_merge(const struct checking *k)
 		is_whole = netstate_add_rule(all, &k->ours->rules[i]) != NULL;
 	for (size_t i = 0; is_whole && i < k->s->n_routes; i++)
 		if (k->s->routes[i].protocol != ROUTE_PROTOCOL_WAYMARK &&
-		    k->s->routes[i].dst.len <= HALF_LEN)
+		    is_general(&k->s->routes[i]))
 			is_whole = netstate_add_route(all, &k->s->routes[i]) != NULL;
 	for (size_t i = 0; is_whole && i < k->ours->n_routes; i++)
 		is_whole = netstate_add_route(all, &k->ours->routes[i]) != NULL;
@@ -363,7 +414,7 @@ static void takeovers_checked(const struct checking *k)
 	for (size_t i = 0; i < k->s->n_routes; i++) {
 		const struct route_state *r = &k->s->routes[i];
 
-		if (r->table != RT_TABLE_MAIN || !r->dst.len || r->dst.len > HALF_LEN ||
+		if (r->table != RT_TABLE_MAIN || !r->dst.len || !is_general(r) ||
 		    r->protocol == ROUTE_PROTOCOL_WAYMARK)
 			continue;
 		if (!all)

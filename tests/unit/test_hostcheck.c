@@ -397,21 +397,46 @@ static void test_rules_with_marks_under_our_mask(void **state)
 	assert_finding(FINDING_WARNING, "the mark of uplink wan2", "set mark-mask = 0xff00");
 }
 
-/* OpenVPN's redirect-gateway: whether pinned flows follow the halves depends on the plan. */
+static void main_rule_add(struct netstate *s, uint8_t family)
+{
+	struct rule_state rule = rule_of(32766, 0, 0, RT_TABLE_MAIN);
+
+	rule.family = family;
+	assert_non_null(netstate_add_rule(s, &rule));
+}
+
+/* OpenVPN's redirect-gateway: pinned flows pass over the halves, new ones follow them. */
 static void test_halves_of_a_default_route(void **state)
 {
-	struct netstate *s = router_new(AF_INET);
+	static const uint8_t families[] = {AF_INET, AF_INET6};
+	static const char *const names[] = {"0.0.0.0/1", "::/1"};
+	struct netstate *s;
+	char text[96];
 
 	(void)state;
-	route_add(s, AF_INET, RT_TABLE_MAIN, 3, 1);
+	for (unsigned f = 0; f < 2; f++) {
+		s = router_new(families[f]);
+		main_rule_add(s, families[f]);
+		route_add(s, families[f], RT_TABLE_MAIN, 3, 1);
+		snprintf(text, sizeof(text),
+			 "route \"%s dev $(id) table main proto static\" comes before", names[f]);
+		check_router(s);
+		assert_int_equal(findings.n, 1);
+		assert_non_null(strstr(findings.list[0].what,
+				       "new flows leave by interface $(id); pinned"));
+		assert_finding(FINDING_WARNING, text, f ? "ip -6 route del" : "ip -4 route del");
+	}
+	/* Halves of 2000::/3 are not passed over. */
+	s = router_new(AF_INET6);
+	main_rule_add(s, AF_INET6);
+	route_add(s, AF_INET6, RT_TABLE_MAIN, 3, 4);
+	s->routes[s->n_routes - 1].dst.addr.bytes[0] = 0x20;
 	check_router(s);
-	assert_int_equal(findings.n, 1);
-	if (findings.list[0].level == FINDING_ERROR)
-		assert_finding(FINDING_ERROR, "takes over flows pinned to uplink wan1",
-			       "ip -4 route del");
-	findings_clear(&findings);
+	assert_finding(FINDING_ERROR, "takes over flows pinned to uplink wan1",
+		       "ip -6 route del 2000::/4");
 	/* One that leads to an uplink leaves that one's flows alone. */
 	s = router_new(AF_INET);
+	main_rule_add(s, AF_INET);
 	config.n_uplinks = 1;
 	route_add(s, AF_INET, RT_TABLE_MAIN, 1, 1);
 	check_router(s);
@@ -556,6 +581,64 @@ static void test_gateways_that_cannot_work(void **state)
 	assert_finding(FINDING_OK, "is up", NULL);
 	uplinks[0].gateway.kind = GATEWAY_LEARN;
 	netstate_free(s);
+}
+
+static void check_uplinks(struct netstate *s)
+{
+	struct learnt_gateways learnt = {0};
+	struct route_plan *plan;
+
+	learnt_gateways_update(&learnt, &config, s);
+	plan = route_plan_new(&config, s, &learnt, NULL);
+	assert_non_null(plan);
+	hostcheck_uplinks(&findings, &config, s, plan);
+	route_plan_free(plan);
+	netstate_free(s);
+}
+
+static void assert_second(enum finding_level level, const char *what)
+{
+	assert_int_equal(findings.n, 2);
+	assert_int_equal(findings.list[1].level, level);
+	if (!strstr(findings.list[1].what, what))
+		fail_msg("found: %s", findings.list[1].what);
+	findings_clear(&findings);
+}
+
+/* The public address is on the loopback interface, and main's default route names it. */
+static struct netstate *source_router_new(int family, const char *source, const char *on_lo)
+{
+	struct netstate *s = router_new(family);
+	struct addr_state lo = {.ifindex = 9};
+	struct prefix named;
+
+	assert_int_equal(prefix_parse(&lo.prefix, on_lo), 0);
+	assert_int_equal(prefix_parse(&named, source), 0);
+	assert_non_null(netstate_add_addr(s, &lo));
+	s->routes[0].prefsrc = named.addr;
+	return s;
+}
+
+static void test_sources_of_default_routes(void **state)
+{
+	(void)state;
+	config.n_uplinks = 1;
+	check_uplinks(source_router_new(AF_INET, "203.0.113.1/32", "203.0.113.1/32"));
+	assert_second(FINDING_OK, "has the source 203.0.113.1 of the IPv4 route \"default via "
+				  "192.0.2.1 dev eth1");
+	check_uplinks(source_router_new(AF_INET6, "2001:db8:9::1/128", "2001:db8:9::1/128"));
+	assert_second(FINDING_OK, "has the source 2001:db8:9::1 of the IPv6 route");
+	/* Its own address is what anybody expects. */
+	check_uplinks(source_router_new(AF_INET, "192.0.2.10/32", "203.0.113.1/32"));
+	assert_int_equal(findings.n, 1);
+	findings_clear(&findings);
+	/* Another gateway in the configuration: main's route is not this uplink's. */
+	uplinks[0].gateway.kind = GATEWAY_ADDR;
+	addr_parse(&uplinks[0].gateway.addr, "192.0.2.99");
+	check_uplinks(source_router_new(AF_INET, "203.0.113.1/32", "203.0.113.1/32"));
+	uplinks[0].gateway.kind = GATEWAY_LEARN;
+	assert_second(FINDING_WARNING, "src 203.0.113.1\" is not taken over into table "
+				       "251: what the router itself sends has 192.0.2.10");
 }
 
 static void test_names_that_ip_prints(void **state)
@@ -765,6 +848,7 @@ int main(void)
 		TEST(test_halves_of_a_default_route),
 		TEST(test_tproxy_beside_valid_marks),
 		TEST(test_gateways_that_cannot_work),
+		TEST(test_sources_of_default_routes),
 		TEST(test_names_that_ip_prints),
 		TEST(test_differences_are_no_errors),
 		TEST(test_networkd),
