@@ -27,9 +27,6 @@
 #define SETTLE_MS  1000
 #define SPACING_MS 5000
 
-/* Halves of a default route; longer prefixes are local destinations. */
-#define HALF_LEN 1
-
 struct collisions {
 	int64_t due_ms, last_ms; /* steady clock; 0: none */
 	struct who who;		 /* of the first notice since the last look */
@@ -102,7 +99,7 @@ static bool route_matters(const struct config *c, const struct route_state *r)
 {
 	if (table_is_an_uplinks(c, r->table))
 		return true;
-	return r->table == RT_TABLE_MAIN ? r->dst.len == HALF_LEN : r->dst.len <= HALF_LEN;
+	return hostcheck_prefix_is_general(&r->dst) && (r->table != RT_TABLE_MAIN || r->dst.len);
 }
 
 static bool notice_matters(const struct config *c, const struct rtnl_notice *n)

@@ -57,11 +57,11 @@ static enum match rule_match(const struct rule_state *r, const struct uplink_con
 
 /* --- where it sends them --------------------------------------------------------------- */
 
-static bool is_general(const struct route_state *r)
+bool hostcheck_prefix_is_general(const struct prefix *p)
 {
-	if (r->dst.len <= HALF_LEN)
+	if (p->len <= HALF_LEN)
 		return true;
-	return r->family == AF_INET6 && r->dst.len <= HALF_LEN6 && r->dst.addr.bytes[0] >> 5 == 1;
+	return p->addr.family == AF_INET6 && p->len <= HALF_LEN6 && p->addr.bytes[0] >> 5 == 1;
 }
 
 /* The route of a table for destinations in general: a default, or a half of one. */
@@ -72,8 +72,9 @@ static const struct route_state *general_route(const struct netstate *s, const s
 	for (size_t i = 0; i < s->n_routes; i++) {
 		const struct route_state *at = &s->routes[i];
 
-		if (at->family != r->family || at->table != r->table || !is_general(at) ||
-		    at->type == RTN_THROW || (int32_t)at->dst.len <= r->suppress_prefixlength)
+		if (at->family != r->family || at->table != r->table ||
+		    !hostcheck_prefix_is_general(&at->dst) || at->type == RTN_THROW ||
+		    (int32_t)at->dst.len <= r->suppress_prefixlength)
 			continue;
 		if (!found || at->dst.len > found->dst.len ||
 		    (at->dst.len == found->dst.len && at->metric < found->metric))
@@ -397,7 +398,7 @@ static struct netstate *state_merge(const struct checking *k)
 		is_whole = netstate_add_rule(all, &k->ours->rules[i]) != NULL;
 	for (size_t i = 0; is_whole && i < k->s->n_routes; i++)
 		if (k->s->routes[i].protocol != ROUTE_PROTOCOL_WAYMARK &&
-		    is_general(&k->s->routes[i]))
+		    hostcheck_prefix_is_general(&k->s->routes[i].dst))
 			is_whole = netstate_add_route(all, &k->s->routes[i]) != NULL;
 	for (size_t i = 0; is_whole && i < k->ours->n_routes; i++)
 		is_whole = netstate_add_route(all, &k->ours->routes[i]) != NULL;
@@ -414,8 +415,8 @@ static void takeovers_checked(const struct checking *k)
 	for (size_t i = 0; i < k->s->n_routes; i++) {
 		const struct route_state *r = &k->s->routes[i];
 
-		if (r->table != RT_TABLE_MAIN || !r->dst.len || !is_general(r) ||
-		    r->protocol == ROUTE_PROTOCOL_WAYMARK)
+		if (r->table != RT_TABLE_MAIN || !r->dst.len ||
+		    !hostcheck_prefix_is_general(&r->dst) || r->protocol == ROUTE_PROTOCOL_WAYMARK)
 			continue;
 		if (!all)
 			all = state_merge(k);

@@ -443,6 +443,25 @@ static void test_halves_of_a_default_route(void **state)
 	assert_finding(FINDING_OK, "no ip rule of another program", NULL);
 }
 
+static void test_general_prefixes(void **state)
+{
+	static const char *const general[] = {"0.0.0.0/0", "128.0.0.0/1", "::/0",
+					      "8000::/1",  "2000::/3",	  "3000::/4"};
+	static const char *const special[] = {"32.0.0.0/3", "64.0.0.0/2", "::/3", "fc00::/7",
+					      "2000::/5"};
+	struct prefix p;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(general) / sizeof(*general); i++) {
+		assert_int_equal(prefix_parse(&p, general[i]), 0);
+		assert_true(hostcheck_prefix_is_general(&p));
+	}
+	for (size_t i = 0; i < sizeof(special) / sizeof(*special); i++) {
+		assert_int_equal(prefix_parse(&p, special[i]), 0);
+		assert_false(hostcheck_prefix_is_general(&p));
+	}
+}
+
 static void test_tproxy_beside_valid_marks(void **state)
 {
 	struct netstate *s = router_new(AF_INET);
@@ -846,6 +865,7 @@ int main(void)
 		TEST(test_rules_that_harm_nothing),
 		TEST(test_rules_with_marks_under_our_mask),
 		TEST(test_halves_of_a_default_route),
+		TEST(test_general_prefixes),
 		TEST(test_tproxy_beside_valid_marks),
 		TEST(test_gateways_that_cannot_work),
 		TEST(test_sources_of_default_routes),

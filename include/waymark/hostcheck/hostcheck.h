@@ -6,8 +6,10 @@
 #ifndef WAYMARK_HOSTCHECK_HOSTCHECK_H
 #define WAYMARK_HOSTCHECK_HOSTCHECK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
+#include "waymark/base/addr.h"
 #include "waymark/config/config.h"
 
 enum finding_level { FINDING_OK, FINDING_WARNING, FINDING_ERROR };
@@ -42,6 +44,10 @@ int hostcheck_run(const struct config *c, struct findings *f);
 /* Check only what other programs have that meets what is Waymark's: ip rules, routes,
  * rulesets, the log group, listeners. Quick. 0 or -ENOMEM. */
 int hostcheck_others(const struct config *c, struct findings *f);
+
+/* Return whether a route to this prefix may take flows in general: a default route, a half of
+ * one, or in IPv6 2000::/3 or a half of it. */
+bool hostcheck_prefix_is_general(const struct prefix *p);
 
 /* Of that only ip rules and routes. 0 or -ENOMEM. */
 int hostcheck_routing(const struct config *c, struct findings *f);
