@@ -11,19 +11,19 @@
 . "${0%/*}/lib.sh"
 . "${0%/*}/lines.sh"
 
-main_goes_by() { # IFNAME...: the weighted default route names these and no other
+balance_goes_by() { # IFNAME...: the weighted default route names these and no other
 	local dev route
-	route=$(routes_there | grep '^4 default' | grep -v 'table\|metric')
+	route=$(routes_there | grep '^4 default.* table 252' | grep -v metric)
 	[ "$(echo "$route" | grep -o 'dev [^ ]*' | sort)" = "$(for dev; do echo "dev $dev"; done | sort)" ]
 }
 
 lost_line() { # of a line that stays away nothing stays, not even the route that refuses
 	routes_lack '^4 default.* table 251' && routes_lack 'unreachable default.* table 251' &&
-		main_goes_by wan2 && routes_are_planned
+		balance_goes_by wan2 && routes_are_planned
 }
 
 found_line() { # [IFNAME]
-	routes_have "^4 default via $GW1_4 dev ${1:-wan1} table 251" && main_goes_by "${1:-wan1}" wan2 &&
+	routes_have "^4 default via $GW1_4 dev ${1:-wan1} table 251" && balance_goes_by "${1:-wan1}" wan2 &&
 		routes_are_planned
 }
 
@@ -219,7 +219,7 @@ readdressed() {
 follows "another address: the routes have it as their source" readdressed
 at router ip addr del 192.168.1.77/24 dev wan1
 follows "no address: no routes" routes_lack '^4 default.* table 251'
-follows "no address: main goes by the other line" main_goes_by wan2
+follows "no address: the balanced default goes by the other line" balance_goes_by wan2
 at router ip addr add $WAN1_4/24 dev wan1
 follows "address back: its routes are back" found_line
 sleep 0.3
@@ -251,7 +251,7 @@ cat >>"$lab_tmp/waymark.conf" <<-END
 	uplink line3 { interface = "p2p0"  mark = 4  table = 249  gateway = "none"  gateway6 = "none"  weight = 1 }
 END
 daemon_run
-follows "two uplinks that are not there yet: a start all the same" main_goes_by wan2
+follows "two uplinks that are not there yet: a start all the same" balance_goes_by wan2
 is "p2p0 is missing" "$(waymark uplinks --csv | grep -c '^line3,p2p0,missing,')" 1
 lines_begin pc pc "udp $NET4 $BEAT_PORT 8" "tcp $NET4 $BEAT_PORT 8"
 lines_note
@@ -263,7 +263,7 @@ at net ip addr add 10.99.0.2 peer 10.99.0.1/32 dev isp3
 at net ip link set isp3 up
 at router ip link set p2p0 up
 point_to_point() {
-	routes_have '^4 default dev p2p0 table 249 scope link src 10.99.0.1' && main_goes_by wan1 wan2 p2p0 &&
+	routes_have '^4 default dev p2p0 table 249 scope link src 10.99.0.1' && balance_goes_by wan1 wan2 p2p0 &&
 		routes_are_planned
 }
 follows "a line without a gateway appears: its routes" point_to_point

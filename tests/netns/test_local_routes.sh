@@ -96,14 +96,14 @@ from_lans() {
 is_cured() { # NETWORK FAMILY
 	case $cure in
 	copy)
-		at router ip "-$2" route show table 250 | grep -q "^$1 " &&
-			at router ip "-$2" route show table 251 | grep -q "^$1 "
+		at router ip "-$2" route show table 1252 | grep -q "^$1 " &&
+			at router ip "-$2" rule show | grep -q '^4001:.*lookup 1252'
 		;;
 	exclude)
-		at router ip "-$2" rule show | grep -q "to $1 lookup main"
+		at router ip "-$2" rule show | grep -q "^4001:.*to $1 lookup main"
 		;;
 	suppress)
-		at router ip "-$2" rule show | grep -q 'lookup main suppress_prefixlength 0'
+		at router ip "-$2" rule show | grep -q '^4001:.*lookup main suppress_prefixlength 1 suppress_ifgroup 87'
 		;;
 	esac
 }
@@ -162,16 +162,13 @@ history_is_right() {
 cure_is_needed() {
 	case $cure in
 	suppress)
-		at router ip rule del pref 1000
+		at router ip rule del pref 4001
 		;;
 	exclude)
-		while at router ip rule del pref 1000; do :; done 2>/dev/null
+		while at router ip rule del pref 4001; do :; done 2>/dev/null
 		;;
 	copy)
-		at router ip route flush table 250
-		at router ip route flush table 251
-		at router ip route add default via $GW1_4 dev wan1 table 251 onlink
-		at router ip route add default via $GW2_4 dev wan2 table 250 onlink
+		at router ip route flush table 1252
 		;;
 	esac
 	http_get pc 1 "http://$NET4/" --max-time 2 >"$lab_tmp/pages" 2>/dev/null

@@ -210,9 +210,9 @@ refused 'an ip rule before ours that takes our marks' \
 	"ip rule 'priority 500 fwmark 0x200/0x3f00 lookup 100' .IPv4. takes what is marked for uplink wan2"
 at router ip rule del pref 500
 
-at router ip -6 rule add pref 1002 from fd00:77::/64 lookup 100
-refused 'a priority in use' "ip rule 'priority 1002 from fd00:77::/64 lookup 100' .IPv6. stands among the priorities 1000 to 1002"
-at router ip -6 rule del pref 1002
+at router ip -6 rule add pref 4002 from fd00:77::/64 lookup 100
+refused 'a priority in use' "ip rule 'priority 4002 from fd00:77::/64 lookup 100' .IPv6. stands among the priorities 4000 to 4008"
+at router ip -6 rule del pref 4002
 
 # NFULNL_MSG_CONFIG with NFULNL_CFG_CMD_BIND (linux/netfilter/nfnetlink_log.h)
 at router python3 -c '

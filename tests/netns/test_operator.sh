@@ -61,13 +61,13 @@ run 2 'nagios, and critical' nagios -w age=0 -c age=0,queue=99
 # --- a mismatch ----------------------------------------------------------------------------
 
 at router ip route add default via $GW2_4 dev wan2 metric 50
-at router ip rule del pref 1001
+at router ip rule del pref 4002
 hold_push lan
 wait_for_sql 3 'SELECT count(*) FROM mismatches' 2
 check 'watch shows the mismatch' wait_for 2 grep -Eq \
 	'MISMATCH [0-9]+ of flow [0-9]+: udp .*, original, for wan1, left by wan2: rule-missing' "$lab_tmp/watch.out"
 check 'watch shows the alert' wait_for 2 grep -Eq 'ALERT +mismatch: flow ' "$lab_tmp/watch.out"
-check 'watch shows the tampering' wait_for 2 grep -Eq 'tamper +rule 1001' "$lab_tmp/watch.out"
+check 'watch shows the tampering' wait_for 2 grep -Eq 'tamper +rule 4002' "$lab_tmp/watch.out"
 check 'watch --json: every line is an object with a type' python3 -c '
 import json, sys
 for line in open(sys.argv[1]): json.loads(line)["type"]' "$lab_tmp/watch_json.out"

@@ -42,8 +42,8 @@ esac
 is "it made the folder of its history for its user" \
 	"$(stat -c '%U %a' "$lab_tmp/root/new")" "waymark 750"
 is "others cannot read the history" "$(stat -c %a "$lab_tmp/root/new/flows.db" | cut -c 3)" 0
-at router ip rule del priority 1000
-check "it repairs a rule" wait_for 10 sh -c "nsenter --net=/proc/$ns_router/ns/net ip rule | grep -q ^1000:"
+at router ip rule del priority 4001
+check "it repairs a rule" wait_for 10 sh -c "nsenter --net=/proc/$ns_router/ns/net ip rule | grep -q ^4001:"
 daemon_stop
 is "it stops" $? 0
 

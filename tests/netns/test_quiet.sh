@@ -30,7 +30,7 @@ packets() {
 hold one pc udp $NET4 7 1 || die 'no flow'
 # The line that its mark names is found by it no longer; table main prefers the other.
 at router ip route add default via $GW2_4 dev wan2 metric 50
-at router ip rule del pref 1001
+at router ip rule del pref 4002
 hold_push one
 check "a mismatch is alerted" wait_for 5 has_alerts raised 1
 # Half as long again as what counts as quiet, on the flow's own packets.
