@@ -180,22 +180,31 @@ int steering_state_folder(const struct config *c, bool make)
 	return fd < 0 ? -errno : fd;
 }
 
-/* What somebody else put there is no state: removing the steering would install what it says.
- * Written by root, by this user, or by the owner of a folder that only they can write. */
-static bool file_is_trusted(int folder, const struct stat *sb)
+/* Whether a user is the one that waymarkd becomes: root gives its file to it. */
+static bool is_daemon_user(const struct config *c, uid_t uid)
+{
+	const struct passwd *user = c->user ? getpwnam(c->user) : NULL;
+
+	return user && user->pw_uid == uid;
+}
+
+/* A file of another user is no state: removing the steering would install what it says.
+ * Trusted are root, this user, waymarkd's user, and the owner of a folder that only they
+ * can write. */
+static bool file_is_trusted(const struct config *c, int folder, const struct stat *sb)
 {
 	struct stat in;
 
 	if (!S_ISREG(sb->st_mode))
 		return false;
-	if (sb->st_uid == 0 || sb->st_uid == geteuid())
+	if (sb->st_uid == 0 || sb->st_uid == geteuid() || is_daemon_user(c, sb->st_uid))
 		return true;
 	return fstat(folder, &in) == 0 && in.st_uid == sb->st_uid &&
 	       !(in.st_mode & (S_IWGRP | S_IWOTH));
 }
 
 /* The whole file as malloc'd text; NULL with errno, ENOENT for one that is not ours. */
-static char *file_read(int folder)
+static char *file_read(const struct config *c, int folder)
 {
 	int fd = openat(folder, FILE_NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	char *text = NULL;
@@ -206,7 +215,7 @@ static char *file_read(int folder)
 		errno = errno == ELOOP ? ENOENT : errno;
 		return NULL;
 	}
-	if (fstat(fd, &sb) == 0 && !file_is_trusted(folder, &sb)) {
+	if (fstat(fd, &sb) == 0 && !file_is_trusted(c, folder, &sb)) {
 		close(fd);
 		errno = ENOENT;
 		return NULL;
@@ -239,7 +248,7 @@ struct steering_state *steering_state_load(const struct config *c)
 
 	if (folder < 0)
 		return folder == -ENOENT ? steering_state_new() : (errno = -folder, NULL);
-	text = file_read(folder);
+	text = file_read(c, folder);
 	if (text)
 		st = state_parse(text);
 	else
@@ -266,9 +275,9 @@ static int text_write(int fd, const char *text)
 	return fsync(fd) < 0 ? -errno : 0;
 }
 
-static bool file_is(int folder, const char *text)
+static bool file_is(const struct config *c, int folder, const char *text)
 {
-	char *now = file_read(folder);
+	char *now = file_read(c, folder);
 	bool is_same = now && !strcmp(now, text);
 
 	free(now);
@@ -316,7 +325,7 @@ int steering_state_save(const struct steering_state *st, const struct config *c)
 	if (!text)
 		err = -errno;
 	else
-		err = file_is(folder, text) ? 0 : file_replace(c, folder, text);
+		err = file_is(c, folder, text) ? 0 : file_replace(c, folder, text);
 	free(text);
 	close(folder);
 	return err;
