@@ -286,8 +286,10 @@ static bool file_is(const struct config *c, int folder, const char *text)
 
 void steering_state_give(const struct config *c, int fd)
 {
-	const struct passwd *user = fd >= 0 && geteuid() == 0 ? getpwnam(c->user) : NULL;
+	const struct passwd *user = NULL;
 
+	if (fd >= 0 && geteuid() == 0 && c->user)
+		user = getpwnam(c->user);
 	if (user && fchown(fd, user->pw_uid, (gid_t)-1))
 		errno = 0; /* then the daemon's own message says what it cannot open */
 }

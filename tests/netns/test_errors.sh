@@ -143,11 +143,15 @@ database_newer() {
 }
 
 database_unwritable() {
+	# As root it makes no folder; for its own user it does, see test_privilege.sh.
 	config_files "$lab_tmp/files/absent/flows.db"
+	sed -i '1i user = "root"' "$lab_tmp/waymark.conf"
 	refused 'a folder that is not there' 'the folder .*/absent does not exist; make it'
 	echo text >"$lab_tmp/files/file"
 	config_files "$lab_tmp/files/file/flows.db"
-	refused 'a file for a folder' 'file/flows.db: Not a directory'
+	refused 'a file for a folder' 'files/file is not a folder'
+	sed -i '1i user = "root"' "$lab_tmp/waymark.conf"
+	refused 'a file for a folder, as root' 'file/flows.db: Not a directory'
 	rm "$lab_tmp/files/file"
 	config_files
 	unshare --mount mount --bind "$lab_tmp/files" "$lab_tmp/files" 2>/dev/null ||

@@ -159,6 +159,9 @@ kill -HUP "$daemon_pid"
 wait_for 3 at router sh -c 'ip rule | grep -q "fwmark 0x2/0xff"'
 at router ip route add default via $GW2_4 dev wan2 metric 50
 at router ip -6 route add default via $GW2_6 dev wan2 metric 50
+# Another process's rules take these sources before the rules that lead each to its uplink.
+at router ip rule add pref 3000 from $WAN1_4 lookup main
+at router ip -6 rule add pref 3000 from $WAN1_6 lookup main
 hold_many own router "udp $NET4 7 1 $WAN1_4" "udp $NET6 7 1 $WAN1_6"
 for source in $WAN1_4 $WAN1_6; do
 	wait_for_sql 5 "SELECT verdict FROM flows WHERE src = '$source' AND dport = 7" wrong-source
@@ -184,7 +187,10 @@ done
 
 daemon_stop
 run 0 'without a daemon' explain "$id"
-at router setpriv --bounding-set=-all --inh-caps=-all --no-new-privs \
+# Readers are in the group of the history. In a user namespace it is that of the only user.
+group=
+[ -n "${LAB_IN_USERNS:-}" ] || group='--regid waymark --clear-groups'
+at router setpriv $group --bounding-set=-all --inh-caps=-all --no-new-privs \
 	"$WAYMARK" -c "$lab_tmp/waymark.conf" explain --src $PC6 >"$out" 2>"$err"
 is 'without privilege: exit 0' $? 0
 tells 'without privilege: the way all the same' '^kernel .*The kernel answers: '
