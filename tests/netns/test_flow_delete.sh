@@ -41,13 +41,13 @@ misplace() { # PROTO PORT
 astray() { # add|del
 	at router ip route "$1" default via $GW2_4 dev wan2 metric 50
 	case $1 in
-	add) at router ip rule del pref 1001 ;;
+	add) at router ip rule del pref 4002 ;;
 	del) kill -HUP "$daemon_pid" && wait_for 5 has_rule ;;
 	esac
 }
 
 has_rule() {
-	at router ip rule | grep -q '^1001:'
+	at router ip rule | grep -q '^4002:'
 }
 
 is_watched() {
@@ -121,9 +121,9 @@ check "they have begun anew by a line with a fitting mark" wait_for_sql 5 \
 	"SELECT count(*) FROM flows WHERE sport IN ($u, $t) AND state = 'live'
 		AND mark = 2 AND egress = 'wan1' AND verdict = 'ok'" 2
 id=$(sql "SELECT min(flow_id) FROM deleted_flows")
-check "who watches is told" wait_for 5 grep -q " cure     flow $id: its entry is deleted" "$lab_tmp/watch.out"
+check "who watches is told" wait_for 5 grep -q " deleted  flow $id: its entry is deleted" "$lab_tmp/watch.out"
 background_end watch
-check "explain tells of it" sh -c "'$WAYMARK' -c '$lab_tmp/waymark.conf' explain $id | grep -q '^cured .*entry was deleted'"
+check "explain tells of it" sh -c "'$WAYMARK' -c '$lab_tmp/waymark.conf' explain $id | grep -q '^deleted .*entry was deleted'"
 hold_close one
 
 # The rule of wan1 has gone: what strays begins anew by wan2.

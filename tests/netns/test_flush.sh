@@ -37,7 +37,9 @@ lines_watch
 
 # --- flush ------------------------------------------------------------------------------
 
-daemon_start 'on-uplink-down = "flush"'
+# Each route that changes is logged.
+daemon_start 'log-level = "debug"
+	on-uplink-down = "flush"'
 lines_start
 # Bits that are others' do not save a flow, nor doom one.
 at router nft add table inet others
