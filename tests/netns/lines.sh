@@ -120,7 +120,7 @@ routes_there() {
 
 routes_words() {
 	tr -d '\\' | tr -s ' \t' ' ' |
-		sed 's/ table main\b//; s/ proto 87\b//; s/ protocol 87\b//; s/ pref medium//; s/ from all//; s/ fwmark 0x0\// fwmark 0\//; s/\( from [^ /]*\)\/\(32\|128\) /\1 /; s/ linkdown//g; s/ dead//g; s/ *$//' |
+		sed 's/ table main\b//; s/ proto 87\b//; s/ protocol 87\b//; s/ pref medium//; s/ from all//; s/ fwmark 0x0\// fwmark 0\//; s/\( from [^ /]*\)\/\(32\|128\) /\1 /; s/ linkdown//g; s/ dead//g; s/ \[detached\]//; s/ *$//' |
 		sort
 }
 
