@@ -314,30 +314,37 @@ static void rule_describe(struct steering_change *c, const struct run *run, bool
 		 rule_text(text, sizeof(text), r), family_name(r->family));
 }
 
-static bool rule_is_in(const struct netstate *s, const struct rule_state *r)
+/* The rule that the kernel takes for the same: it compares all but the target of a jump, and
+ * refuses a second one. */
+static const struct rule_state *rule_find_rival(const struct netstate *s,
+						const struct rule_state *r)
 {
-	for (size_t i = 0; i < s->n_rules; i++)
-		if (rule_is_equal(&s->rules[i], r))
-			return true;
-	return false;
+	for (size_t i = 0; i < s->n_rules; i++) {
+		struct rule_state rival = s->rules[i];
+
+		rival.extra.target = r->extra.target;
+		if (rule_is_equal(&rival, r))
+			return &s->rules[i];
+	}
+	return NULL;
 }
 
 /* One that is there in the wrong place among those of its priority is added anew, behind
- * them; the kernel takes no second one that is equal. */
-static int rule_bring(struct run *run, const struct rule_state *r, bool is_misplaced)
+ * them, and a jump that leads elsewhere is replaced. */
+static int rule_bring(struct run *run, const struct rule_state *r, const struct rule_state *rival)
 {
-	int err = is_misplaced ? rtnl_rule_delete(run->s->rtnl, r) : 0;
+	int err = rival ? rtnl_rule_delete(run->s->rtnl, rival) : 0;
 
 	if (err && err != -ENOENT && err != -ESRCH)
 		return err;
-	if (is_misplaced && !err)
-		err = undo_rule(run, r, false);
+	if (rival && !err)
+		err = undo_rule(run, rival, false);
 	err = rtnl_rule_add(run->s->rtnl, r);
 	/* A kernel without IPv6 has nothing to steer there. */
 	return err ? err : undo_rule(run, r, true);
 }
 
-static void rule_put(struct run *run, const struct rule_state *r, bool is_misplaced)
+static void rule_put(struct run *run, const struct rule_state *r, const struct rule_state *rival)
 {
 	struct steering_change change;
 	char text[256];
@@ -346,7 +353,7 @@ static void rule_put(struct run *run, const struct rule_state *r, bool is_mispla
 	rule_describe(&change, run, true, r);
 	if (!run_may(run, &change))
 		return;
-	err = rule_bring(run, r, is_misplaced);
+	err = rule_bring(run, r, rival);
 	if (err == -EAFNOSUPPORT && r->family == AF_INET6)
 		return;
 	if (!err)
@@ -360,7 +367,7 @@ static void rule_put(struct run *run, const struct rule_state *r, bool is_mispla
 void rules_add(struct run *run, const struct route_diff *d)
 {
 	for (size_t i = 0; i < d->add->n_rules && run_goes_on(run); i++)
-		rule_put(run, &d->add->rules[i], rule_is_in(d->remove, &d->add->rules[i]));
+		rule_put(run, &d->add->rules[i], rule_find_rival(d->remove, &d->add->rules[i]));
 }
 
 static void rule_take(struct run *run, const struct rule_state *r)
@@ -388,6 +395,6 @@ static void rule_take(struct run *run, const struct rule_state *r)
 void rules_remove(struct run *run, const struct route_diff *d)
 {
 	for (size_t i = d->remove->n_rules; i-- > 0 && run_goes_on(run);)
-		if (!rule_is_in(d->add, &d->remove->rules[i]))
+		if (!rule_find_rival(d->add, &d->remove->rules[i]))
 			rule_take(run, &d->remove->rules[i]);
 }
