@@ -304,8 +304,8 @@ warned_twice() {
 routes_of_wan2() {
 	at router ip route show table 250 | grep -q '^default .*wan2' &&
 		at router ip -6 route show table 250 | grep -q '^default .*wan2' &&
-		at router ip route show | grep -q 'nexthop .*wan2' &&
-		at router ip -6 route show | grep -q 'nexthop .*wan2'
+		at router ip route show table 252 | grep -q 'nexthop .*wan2' &&
+		at router ip -6 route show table 252 | grep -q 'nexthop .*wan2'
 }
 
 lab_up
