@@ -42,7 +42,7 @@ astray() { # add|del
 	at router ip route "$1" default via $GW2_4 dev wan2 metric 50
 	case $1 in
 	add) at router ip rule del pref 4002 ;;
-	del) kill -HUP "$daemon_pid" && wait_for 5 has_rule ;;
+	del) kill -HUP "$daemon_pid" && wait_for 15 has_rule ;;
 	esac
 }
 
@@ -68,7 +68,7 @@ reload() { # CONFIGURATION TEXT
 	before=$(grep -c 'configuration reloaded' "$lab_tmp/waymarkd.log")
 	config_write "$1"
 	kill -HUP "$daemon_pid"
-	wait_for 5 reloaded_since "$before" || die 'no reload'
+	wait_for 15 reloaded_since "$before" || die 'no reload'
 }
 
 reloaded_since() {
@@ -92,6 +92,8 @@ hold_close mark
 is "off, as it is by default: nothing is deleted" "$(entries_but "$(hold_ports mark)")" "$before"
 is "off: nor is a cure told" "$(sql "SELECT count(*) FROM deleted_flows") $(counted deleted) $(counted not_deleted)" "0 0 0"
 hold_close off
+# Their entries would time out meanwhile.
+at router conntrack -F >/dev/null 2>&1
 
 # --- delete-flow ------------------------------------------------------------------------
 
