@@ -411,8 +411,9 @@ static int change_show(struct feed_reading *r)
 	int err = 0;
 
 	for (; err == 0 && n > 0 && r->left; n--) {
-		struct feed_row row = {.position = ++number, .version = number};
+		struct feed_row row = {.position = number + 1, .version = number + 1};
 
+		number++;
 		err = id_next(&list);
 		if (err < 0 || number <= r->after)
 			continue;
