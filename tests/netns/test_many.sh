@@ -104,9 +104,15 @@ refused '25 uplinks from label 100' '3: .*label-base'
 
 config_many 60
 check '60 uplinks: apply' waymark apply
-is '60 uplinks: a rule each, and one before them' "$(at router ip rule show | grep -c 'proto 87')" 61
-is '60 uplinks: main spreads over all of them' \
-	"$(at router ip route show default proto 87 | grep -c 'nexthop')" 60
+is '60 uplinks: a rule for each mark' \
+	"$(at router ip rule show | grep -c 'fwmark 0x.* lookup 10[0-9][0-9] proto 87')" 60
+is '60 uplinks: and one for local destinations before them' \
+	"$(at router ip rule show | grep 'proto 87' | sed -n 2p | grep -c 'lookup main suppress_prefixlength 1')" 1
+# By mark, by interface, three by address; two jumps, their target, local destinations,
+# and two for the balanced default.
+is '60 uplinks: and no other' "$(at router ip rule show | grep -c 'proto 87')" $((5 * 60 + 6))
+is '60 uplinks: the balanced default spreads over all of them' \
+	"$(at router ip route show default table 252 proto 87 | grep -c 'nexthop')" 60
 check '60 uplinks: apply again' waymark apply
 check '60 uplinks: remove' waymark remove
 is '60 uplinks: the machine is as before' "$(state_of_router)" "$before"
