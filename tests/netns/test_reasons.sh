@@ -116,7 +116,7 @@ heal() {
 }
 
 healed() {
-	at router ip rule | grep -q '^1001:' && at router ip -6 rule | grep -q '^1001:' &&
+	at router ip rule | grep -q '^4002:' && at router ip -6 rule | grep -q '^4002:' &&
 		at router ip route show table 251 | grep -q "default via $GW1_4 dev wan1" &&
 		at router ip -6 route show table 251 | grep -q "default via $GW1_6 dev wan1" &&
 		at router nft list chain inet waymark prerouting | grep -q 'ct mark' &&
@@ -141,8 +141,8 @@ table_empty() {
 # --- routing -------------------------------------------------------------------------------
 
 flows_begin
-at router ip rule del pref 1001
-at router ip -6 rule del pref 1001
+at router ip rule del pref 4002
+at router ip -6 rule del pref 4002
 flows_push
 reasoned rule-missing 'the rule is deleted'
 flows_end
@@ -152,7 +152,7 @@ flows_begin
 at router ip rule add pref 900 fwmark 2/0xff to 203.0.113.0/24 lookup 250
 at router ip -6 rule add pref 900 fwmark 2/0xff to 2001:db8:113::/48 lookup 250
 flows_push
-reasoned rule-missing 'a rule before it'
+reasoned rule-before 'a rule before it'
 at router ip rule del pref 900
 at router ip -6 rule del pref 900
 flows_end
@@ -178,7 +178,7 @@ flows_begin
 at router ip route add $NET4/32 via $GW2_4 dev wan2
 at router ip -6 route add $NET6/128 via $GW2_6 dev wan2
 flows_push
-reasoned route-missing "a route of main's own" "$forwarded" "$own"
+reasoned route-specific "a route of main's own" "$forwarded" "$own"
 at router ip route del $NET4/32 via $GW2_4
 at router ip -6 route del $NET6/128 via $GW2_6
 flows_end
@@ -214,7 +214,7 @@ at router nft delete table inet others
 reasoned mark-changed 'the mark is changed after routing'
 check '... by a table that is gone: the log names it and its process' grep -Eq \
 	'mark-changed; table inet others, chain (forward|output) was written by nft' "$lab_tmp/waymarkd.log"
-check '... so does the alert' grep -q '"process":"nft".*"reason":"mark-changed"' "$lab_tmp/alerts.jsonl" ||
+check '... so does the alert' sh -c 'grep "\"reason\":\"mark-changed\"" "$1" | grep -q "\"process\":\"nft\""' sh "$lab_tmp/alerts.jsonl" ||
 	diag "$(grep mark-changed "$lab_tmp/alerts.jsonl" | tail -2)"
 flows_end
 
@@ -278,8 +278,8 @@ flows_end
 
 nat masquerade
 flows_begin
-at router ip rule del pref 1001
-at router ip -6 rule del pref 1001
+at router ip rule del pref 4002
+at router ip -6 rule del pref 4002
 flows_push
 reasoned rule-missing 'the rule is deleted, masqueraded' "$forwarded"
 flows_end
