@@ -425,7 +425,8 @@ static void take_destroy(struct audit *a, const struct ct_event *ev, int64_t now
 	flow_end(a, ref, ev, stop_ms(ev, now_ms));
 }
 
-void audit_marked(struct audit *a, const struct ct_event *ev, uint32_t mark, int64_t now_ms)
+void audit_marked(struct audit *a, const struct ct_event *ev, uint32_t mark, bool is_entered,
+		  int64_t now_ms)
 {
 	flow_ref ref = flow_find(a, ev, FLOW_LIVE);
 
@@ -433,6 +434,8 @@ void audit_marked(struct audit *a, const struct ct_event *ev, uint32_t mark, int
 		return;
 	sums_take_back(a, ref, ev);
 	flow_set_mark(a, flows_get(a->flows, ref), mark & a->mask, now_ms);
+	if (is_entered)
+		flow_set_entered(a, flows_get(a->flows, ref));
 	sums_take_entry(a, ref, ev);
 	flow_touch(a, ref);
 }

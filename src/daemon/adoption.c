@@ -48,7 +48,7 @@ int adoption_begin(struct daemon *d)
  * began (nf_conntrack_events = 2). */
 static void adopted_note(struct daemon *d, const struct ct_event *ev, uint32_t mark, int64_t now_ms)
 {
-	audit_marked(d->audit, ev, mark, now_ms);
+	audit_marked(d->audit, ev, mark, adopt_is_inbound(d->adoption->adopt, ev), now_ms);
 	d->adoption->adopted++;
 }
 

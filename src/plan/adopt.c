@@ -172,3 +172,8 @@ uint8_t adopt_decide(const struct adopt *a, const struct ct_event *ev)
 		return slot;
 	return SLOT_NONE;
 }
+
+bool adopt_is_inbound(const struct adopt *a, const struct ct_event *ev)
+{
+	return !is_near(a, &ev->tuple[DIR_ORIGINAL].src);
+}

@@ -272,7 +272,7 @@ static void test_adopted(void **state)
 	audit_set_evidence_since(a, T + 1000);
 	dump_begin(a);
 	audit_ct_event(a, &entry, T + 21);
-	audit_marked(a, &entry, 3, T + 22);
+	audit_marked(a, &entry, 3, false, T + 22);
 	dump_end(a);
 	assert_int_equal(packets_of(a, 2, SHARE_PREDATING), 4);
 	audit_free(a);

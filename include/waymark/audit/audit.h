@@ -105,7 +105,8 @@ void audit_ct_event(struct audit *a, const struct ct_event *ev, int64_t now_ms);
 void audit_ct_entries(struct audit *a, const struct ct_event *entries, size_t n, int64_t now_ms);
 
 /* We have marked the flow of this entry ourselves, which the kernel may tell nobody. */
-void audit_marked(struct audit *a, const struct ct_event *ev, uint32_t mark, int64_t now_ms);
+void audit_marked(struct audit *a, const struct ct_event *ev, uint32_t mark, bool is_entered,
+		  int64_t now_ms);
 
 /* Whether that entry (tuple, zone, id) is of that flow, which lives as far as is known. */
 bool audit_is_live(const struct audit *a, const struct ct_event *entry, int64_t flow_id);

@@ -35,4 +35,7 @@ void adopt_free(struct adopt *a);
  * the mask, or is not certain. */
 uint8_t adopt_decide(const struct adopt *a, const struct ct_event *ev);
 
+/* Whether a flow that belongs to an uplink entered by it. */
+bool adopt_is_inbound(const struct adopt *a, const struct ct_event *ev);
+
 #endif
