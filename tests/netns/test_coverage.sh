@@ -75,7 +75,7 @@ hold early pc udp $NET4 7 1 || die 'no flow from before the start'
 daemon_start 'repair = false'
 
 look
-check "where nothing has left nothing is covered" status_says 'wan1: nothing left since'
+check "where nothing has left nothing is covered" status_says 'wan1: nothing left$'
 is "... in the history, too" "$(sql "SELECT DISTINCT ifnull(share, causes) FROM coverage")" 'nothing left'
 
 # --- all that left is there ---------------------------------------------------------------
@@ -98,8 +98,8 @@ is "they are what the rules counted" "$(covered left_packets wan1) $(covered lef
 	"$(counted out 0x2) $(counted out 0x3)"
 check "the interface's own count is not less" \
 	test "$(covered link_packets)" -ge "$(covered left_packets)"
-check "status says so" status_says 'wan1: 100.00 % of [0-9]* packets since'
-is "uplinks says so" "$(waymark uplinks --csv | sed -n '2,$s/.*,//p' | tr '\n' ' ')" '1.0000 1.0000 '
+check "status says so" status_says 'wan1: 100.00 % of [0-9]* packets$'
+is "uplinks says so" "$(waymark uplinks --csv --columns coverage | sed -n '2,$p' | tr '\n' ' ')" '1.0000 1.0000 '
 
 # Another uplink is another ruleset: its counters begin anew, and nothing is lost by it.
 before=$(covered left_packets)
@@ -107,7 +107,7 @@ http_get pc $FLOWS "http://$NET4:8080/" >/dev/null
 config_write 'repair = false
 	uplink wan3 { interface = "wan3"  mark = 4  table = 249 }'
 kill -HUP "$daemon_pid"
-wait_for 10 grep -q 'configuration reloaded' "$lab_tmp/waymarkd.log"
+check "a reload adds another uplink" wait_for 10 grep -q 'configuration reloaded' "$lab_tmp/waymarkd.log"
 http_get pc $FLOWS "http://[$NET6]:8080/" >/dev/null
 quiet
 check "the rules were loaded anew" test "$(($(counted out 0x2) + $(counted out 0x3)))" -lt "$before"
@@ -115,7 +115,7 @@ check "packets left before it and after it" \
 	test "$(covered left_packets)" -gt $((before + 5 * FLOWS + $(counted out 0x2) + $(counted out 0x3) - 1))
 all_is_covered 'across a load of the rules'
 is "none is put down to the interface's count" "$(covered 'left_packets - rules_packets')" 0
-check "an uplink that is missing has nothing covered" status_says 'wan3: nothing left'
+check "an uplink that is missing has nothing covered" status_says 'wan3: nothing left$'
 
 # --- of no flow -----------------------------------------------------------------------------
 
@@ -144,7 +144,7 @@ check "neighbours were asked for" test "$(counted neighbours 0x2)" -gt 0
 quiet
 is "what is not tracked is missing, to the packet" "$(covered untracked)" 7
 is "... and nothing else is" "$(covered missing_packets)" $((told + 7))
-check "status says why" status_says 'missing [0-9]* untracked'
+check "status says why" status_says 'missing: [0-9]* untracked'
 
 # --- from before the start ------------------------------------------------------------------
 
@@ -169,7 +169,7 @@ before=$(($(counted out 0x2) + $(counted out 0x3)))
 daemon_stop KILL
 waymark coverage >/dev/null 2>"$lab_tmp/coverage.err"
 check "without a daemon the tool says that it knows no more" \
-	grep -q 'since then nothing is known' "$lab_tmp/coverage.err"
+	grep -q 'nothing is known since then' "$lab_tmp/coverage.err"
 http_get pc $FLOWS "http://$NET4:8080/" >/dev/null
 wait_for 15 entries_are_still
 at router conntrack -F >/dev/null 2>&1
@@ -180,7 +180,7 @@ check "packets left while no daemon was there" test $missed -gt $FLOWS
 # What is left over in an hour with a gap is put down to it.
 is "they are missing in a gap, to the packet" "$(covered 'gap + other')" $((missed + told))
 check "... as such" test "$(covered gap)" -ge $missed
-check "status says why" status_says 'missing [0-9]* in a gap'
+check "status says why" status_says 'missing:.* [0-9]* in a gap'
 is "... and not in the history" "$(covered seen_packets)" "$seen"
 
 # --- past the rules -----------------------------------------------------------------------------
