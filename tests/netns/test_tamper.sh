@@ -142,8 +142,8 @@ before=$(listing)
 undoes_ruleset 'table inet waymark: gone' nft nft delete table inet waymark
 undoes_ruleset 'table inet waymark: %chain prerouting changed%' nft \
 	nft flush chain inet waymark prerouting
-undoes_ruleset 'table inet waymark: map restore changed' nft \
-	nft delete element inet waymark restore '{ 2 }'
+undoes_ruleset 'table inet waymark: chain restore_0x2 changed' nft \
+	nft flush chain inet waymark restore_0x2
 undoes_ruleset 'table inet waymark: chain postrouting changed' nft \
 	nft insert rule inet waymark postrouting return
 reload
