@@ -156,9 +156,9 @@ undoes 'table inet waymark: chain stranger added' nft nft add chain inet waymark
 check "... and a chain that no packet passes is no gap" no_gap_is_there
 reload
 
-undoes_other 'rule 1001: fwmark 0x2/0xff lookup 251%(IPv4)' ip ip rule del fwmark 2/0xff
-undoes_other 'rule 1002: %(IPv6)' ip ip -6 rule del fwmark 3/0xff
-undoes_other 'rule 1000: %suppress_prefixlength 0%(IPv4)' ip ip rule del pref 1000
+undoes_other 'rule 4002: fwmark 0x2/0xff lookup 251%(IPv4)' ip ip rule del fwmark 2/0xff
+undoes_other 'rule 4003: %(IPv6)' ip ip -6 rule del fwmark 3/0xff
+undoes_other 'rule 4001: %suppress_prefixlength 1%(IPv4)' ip ip rule del pref 4001
 undoes_other 'rule 1500: %one too many' ip ip rule add pref 1500 lookup 9 protocol 87
 undoes_other 'route: % table 251 %(IPv4)' ip ip route flush table 251
 undoes_other 'route: % table 251 %(IPv6)' ip ip -6 route flush table 251
@@ -272,25 +272,25 @@ for i in 1 2 3 4 5 6 7 8 9; do
 	wait_for 7 rule_is_there || break
 	at router ip -4 rule del fwmark 2/0xff
 done
-wait_for 3 has_row 'rule 1001%' gave-up
+wait_for 3 has_row 'rule 4002%' gave-up
 check_not "what is undone after each of eight repairs stays so" rule_is_there
 is "... of which the last ones are spaced" "$(sql "SELECT min(gap) > 4 FROM (SELECT
 	(julianday(time) - julianday(lag(time) OVER (ORDER BY time))) * 86400 AS gap,
 	row_number() OVER (ORDER BY time) AS n FROM tampering WHERE time >= '$since'
-	AND what LIKE 'rule 1001%' AND action = 'restored') WHERE n > 5")" 1
-is "... after eight repairs" "$(rows 'rule 1001%' restored)" 8
-is "... and is given up once" "$(rows 'rule 1001%' gave-up)" 1
+	AND what LIKE 'rule 4002%' AND action = 'restored') WHERE n > 5")" 1
+is "... after eight repairs" "$(rows 'rule 4002%' restored)" 8
+is "... and is given up once" "$(rows 'rule 4002%' gave-up)" 1
 check "... which the log says as an error" \
-	grep -q 'error: tampering by .* rule 1001: .*gave up' "$lab_tmp/waymarkd.log"
+	grep -q 'error: tampering by .* rule 4002: .*gave up' "$lab_tmp/waymarkd.log"
 check "... and an alert" alert_has '"reason":"rule-gave-up"'
 tamper ip -6 rule del fwmark 2/0xff
-wait_for 1 has_row 'rule 1001%IPv6%' restored
-check "other things go on being put back" has_row 'rule 1001%IPv6%' restored
+wait_for 1 has_row 'rule 4002%IPv6%' restored
+check "other things go on being put back" has_row 'rule 4002%IPv6%' restored
 check_not "... that one not" rule_is_there
 reload
 check "a reload puts it back" rule_is_there
 tamper ip -4 rule del fwmark 2/0xff
-wait_for 1 has_row 'rule 1001%IPv4%' restored
+wait_for 1 has_row 'rule 4002%IPv4%' restored
 check "... and it is watched again" rule_is_there
 is "... and nothing else was given up" \
 	"$(sql "SELECT count(*) FROM tampering WHERE time >= '$first' AND action = 'gave-up'")" 1
@@ -308,8 +308,8 @@ gap_is_closed() {
 daemon_stop
 daemon_start 'repair = false'
 tamper ip rule del fwmark 2/0xff
-wait_for 2 has_row 'rule 1001%' noticed "AND pid = $pid"
-check "with repair = false it is noticed" has_row 'rule 1001%' noticed "AND pid = $pid"
+wait_for 2 has_row 'rule 4002%' noticed "AND pid = $pid"
+check "with repair = false it is noticed" has_row 'rule 4002%' noticed "AND pid = $pid"
 at router ip link set wan2 down
 sleep 0.6
 check "... links are followed" at router sh -c '! ip route show table 250 | grep -q wan2'
@@ -323,8 +323,8 @@ waymark apply || die "apply failed"
 sleep 0.8
 before=$(listing)
 tamper ip rule del fwmark 2/0xff
-wait_for 2 has_row 'rule 1001%' noticed
-check "... and again when it was right in between" has_row 'rule 1001%' noticed
+wait_for 2 has_row 'rule 4002%' noticed
+check "... and again when it was right in between" has_row 'rule 4002%' noticed
 wait_for 3 alert_has '"reason":"rule-noticed"'
 check "... alerted" alert_has '"reason":"rule-noticed"'
 tamper nft delete table inet waymark
