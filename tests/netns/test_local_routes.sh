@@ -100,7 +100,7 @@ is_cured() { # NETWORK FAMILY
 			at router ip "-$2" rule show | grep -q '^4001:.*lookup 1252'
 		;;
 	exclude)
-		at router ip "-$2" rule show | grep -q "^4001:.*to $1 lookup main"
+		at router ip "-$2" rule show | grep -q "^4001:.*to $1 goto 4008"
 		;;
 	suppress)
 		at router ip "-$2" rule show | grep -q '^4001:.*lookup main suppress_prefixlength 1 suppress_ifgroup 87'
