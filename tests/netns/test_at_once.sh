@@ -69,7 +69,7 @@ tamper nft flush ruleset
 at_once_end HUP
 check "reloaded" wait_for 5 grep -q 'configuration reloaded' "$lab_tmp/waymarkd.log"
 table_is_told "with a reload"
-is "with a reload: it is told who took the rule" "$(told 'rule 1002:%(IPv4)' "$rule_pid")" 1
+is "with a reload: it is told who took the rule" "$(told 'rule 4003: fwmark 0x3/0xff %(IPv4)' "$rule_pid")" 1
 nat_load
 
 # --- and another interface ----------------------------------------------------------------
@@ -99,13 +99,14 @@ both_are_up() {
 # What is undone is put back a while after wan1's failure, and wan1 let go then. A shell
 # that is kept waiting may be late for the moment: another try, then.
 second_is_first() {
-	local tries=0 downs restored
+	local tries=0 downs wan1_downs restored
 	while [ $((tries += 1)) -le 4 ]; do
 		downs=$(log_lines 'interface wan2 is down')
+		wan1_downs=$(log_lines 'interface wan1 is down')
 		restored=$(log_lines 'put back')
 		tamper ip -6 rule del fwmark 3/0xff
 		at router ip link set wan1 down
-		wait_for 5 log_has_more 'interface wan1 is down' "$downs"
+		wait_for 5 log_has_more 'interface wan1 is down' "$wan1_downs"
 		at router ip link set wan2 down
 		wait_for 5 log_has_more 'put back' "$restored"
 		wait_for 5 log_has_more 'interface wan2 is down' "$downs"

@@ -21,9 +21,11 @@ capture() { # isp1|isp2
 	wait_for 10 grep -q listening "$lab_tmp/capture_$1.err" || die "tcpdump does not listen"
 }
 
+# Of the rules that share a priority the order counts where the balanced default begins.
 listing() {
 	for family in -4 -6; do
-		at router ip $family rule show
+		at router ip $family rule show | grep -v '^32765:' | sort
+		at router ip $family rule show | grep '^32765:'
 		at router ip $family route show table all proto 87 | sort
 	done
 	at router nft -s list table inet waymark

@@ -289,7 +289,7 @@ check 'check after apply: all is there' grep -q '^ok: the installed ip rules and
 	diag "$(cat "$out")"
 run 0 'apply again' apply
 is 'apply again changes nothing' "$(state_of_router)" "$applied"
-at router ip rule del pref 1001
+at router ip rule del pref 4002
 finds 'a rule of ours that is missing' warning 'installed ip rules and routes differ from the configuration .*; waymark apply'
 run 0 'remove' remove
 is 'remove leaves it as it was' "$(state_of_router)" "$before"
