@@ -72,7 +72,7 @@ static uint64_t hash_text(uint64_t hash, const char *text)
 	return hash;
 }
 
-/* A rule or route that leads the flows of all uplinks astray is one fact. */
+/* A rule or route that sends the flows of all uplinks to a wrong uplink is one fact. */
 static bool is_takeover(const struct alert *a)
 {
 	return a->kind == ALERT_MISMATCH && a->object[0];

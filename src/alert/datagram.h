@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-/* To the Unix datagram socket of that path. 0 or -errno; -EAGAIN: nobody reads. */
+/* To the Unix datagram socket of that path. 0 or -errno; -EAGAIN: the receiver does not read. */
 int datagram_send(const char *socket_path, const void *message, size_t bytes);
 
 #endif

@@ -22,7 +22,7 @@
 
 #define FD_OTHERS 3 /* after the three standard ones */
 
-/* A file in memory and not a pipe: nobody waits for a program that does not read. */
+/* A file in memory and not a pipe: the daemon never waits for a program that does not read. */
 static int input_open(const char *input)
 {
 	size_t length = strlen(input);

@@ -278,7 +278,7 @@ flow_ref flow_revive(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 	lost = flows_get(a->flows, was);
 	lost->state = FLOW_ENDED;
 	flow_inherit(f, lost);
-	f->has_gap = 1; /* what else of it was not heard, nobody knows */
+	f->has_gap = 1; /* more of its events may be missing */
 	audit_live_count(a, f->mark, 1);
 	a->stats.lost--;
 	a->stats.live++;
@@ -292,7 +292,7 @@ static void take_update(struct audit *a, const struct ct_event *ev, int64_t now_
 	if (ref == FLOW_REF_NONE)
 		ref = flow_revive(a, ev, now_ms);
 	if (ref == FLOW_REF_NONE && duplicate_has_ended(a, ev)) {
-		a->stats.retold++;
+		a->stats.duplicates++;
 		return;
 	}
 	if (ref == FLOW_REF_NONE) {
@@ -314,12 +314,12 @@ static void take_new(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 	struct flow *f = ref == FLOW_REF_NONE ? NULL : flows_get(a->flows, ref);
 
 	if (!f && duplicate_has_ended(a, ev)) {
-		a->stats.retold++;
+		a->stats.duplicates++;
 		return;
 	}
 	if (f && !f->is_from_dump) {
 		if (duplicate_is_begin(a, f, ev)) {
-			a->stats.retold++;
+			a->stats.duplicates++;
 			take_update(a, ev, now_ms);
 			return;
 		}
@@ -408,7 +408,7 @@ static void take_destroy(struct audit *a, const struct ct_event *ev, int64_t now
 			return;
 		}
 		if (duplicate_is_end(a, ev, now_ms)) {
-			a->stats.retold++;
+			a->stats.duplicates++;
 			return;
 		}
 		ref = flow_begin(a, ev, now_ms);

@@ -10,7 +10,7 @@
 
 #include "audit/audit_internal.h"
 
-/* An address is told of a little after it is used, and an event later still. */
+/* An address is reported a little after it is used, and an event later still. */
 #define SLACK_MS 2000
 
 /* Former addresses are kept while there are flows from their time; looking whether

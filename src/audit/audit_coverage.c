@@ -5,8 +5,8 @@
  * that live in each dump. Nothing is kept a flow.
  *
  * Conntrack counts a packet as it arrives, the rules as it leaves: what is dropped
- * between is in these sums alone. A flow whose end nobody tells of leaves the sums of
- * the living and comes into none: sums may shrink, and who uses them says "gap" then.
+ * between is in these sums alone. A flow without a DESTROY event leaves the sums of
+ * the living and comes into none: sums may shrink, and whoever uses them reports "gap" then.
  */
 #include <string.h>
 

@@ -11,7 +11,7 @@
 
 /* --- entries ------------------------------------------------------------------ */
 
-/* Without a label and from before there was evidence, or from nobody knows when. */
+/* Without a label and from before there was evidence, or of unknown age. */
 static bool is_predating(const struct audit *a, const struct ct_event *ev)
 {
 	return !audit_has_labels(a, ev) &&

@@ -11,8 +11,8 @@
 
 #include "audit/audit_internal.h"
 
-/* The end of a flow that nobody knew is read sooner than this, as a rule, and of one
- * that ended no longer ago the table knows. */
+/* The end of an unknown flow is read sooner than this, as a rule, and the table knows
+ * a flow that ended no longer ago. */
 #define LATE_MS (LINGER_TICKS * AUDIT_TICK_MS / 2)
 
 /* A flow that lives has begun already, unless its end may have been missed. The first
@@ -22,7 +22,7 @@ bool duplicate_is_begin(const struct audit *a, const struct flow *f, const struc
 	return ev->status & IPS_SEEN_REPLY || !audit_is_in_gap(a, f, 0);
 }
 
-/* What another processor tells of a flow may come behind its end, which of a flow that
+/* An event from another processor may come after the flow's end, which for a flow that
  * has no beginning yet is all that is known. A beginning is else another flow's. */
 static bool is_ended_already(const struct audit *a, const struct flow *f, const struct ct_event *ev)
 {

@@ -137,7 +137,7 @@ static void flow_put_back(void *data, flow_ref ref, struct flow *f)
 	f->is_put_back = 1;
 }
 
-/* A gap that has ended only now may hold flows of which nobody has heard yet. */
+/* A gap that has just ended may hold flows that are not known yet. */
 static bool gap_put_back(struct known_gap *g, int64_t before_ms, int64_t now_ms)
 {
 	if (g->ended_ms != OPEN && g->ended_ms < before_ms - NOW_SLACK_MS)

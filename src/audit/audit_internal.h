@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * audit_internal.h - what the files of the audit share: audit_uplinks.c knows the
- * marks, audit.c takes conntrack events, audit_retold.c knows those that were told
+ * marks, audit.c takes conntrack events, audit_duplicates.c knows those that were told
  * before, audit_dump.c takes dumps, audit_packet.c logged packets, audit_mismatch.c
  * keeps the mismatches, audit_emit.c makes the records, audit_gap.c knows the gaps,
  * audit_coverage.c adds up what the flows account for.
@@ -54,7 +54,7 @@ struct owned_address {
 	int64_t from_ms, to_ms; /* to_ms 0: still */
 };
 
-/* A mismatch that is still growing: one a flow, direction and uplink. */
+/* A mismatch that is still growing: one per flow, direction and uplink. */
 struct mismatch {
 	struct mismatch *next;	     /* in its bucket */
 	struct mismatch *next_dirty; /* to be written at the next tick */
@@ -114,7 +114,7 @@ struct audit {
 	bool are_labels_stale;
 	struct audit_gaps gaps;
 	int64_t dump_started_ms;
-	int64_t heard_since_ms; /* what began later was told of and followed; 0: not known */
+	int64_t heard_since_ms; /* flows that began later were reported and followed; 0: not known */
 
 	struct flows *flows;
 	struct flow_queue changed, changing;	     /* last tick's, this tick's */
@@ -151,7 +151,7 @@ flow_ref flow_find(const struct audit *a, const struct ct_event *ev, enum flow_s
 flow_ref flow_begin(struct audit *a, const struct ct_event *ev, int64_t now_ms);
 /* What the event says of the flow, which lives. */
 void flow_apply(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t now_ms);
-/* It is gone, and nobody told. */
+/* It is gone without a DESTROY event. */
 void flow_lose(struct audit *a, flow_ref ref);
 /* One that was given up as lost goes on; FLOW_REF_NONE: there is none. */
 flow_ref flow_revive(struct audit *a, const struct ct_event *ev, int64_t now_ms);
@@ -226,7 +226,7 @@ void mismatch_forget(struct audit *a, flow_ref ref);
 void mismatch_emit_dirty(struct audit *a);
 void mismatch_free_all(struct audit *a);
 
-/* audit_retold.c */
+/* audit_duplicates.c */
 /* Whether the NEW event of a flow that lives has been told before. */
 bool duplicate_is_begin(const struct audit *a, const struct flow *f, const struct ct_event *ev);
 /* Of one that does not live: whether the event is of a flow whose end was told, and

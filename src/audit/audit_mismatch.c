@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * audit_mismatch.c - mismatches: one a flow, direction and uplink, whether a
+ * audit_mismatch.c - mismatches: one per flow, direction and uplink, whether a
  * label, a logged packet or both prove it, in whatever order they come.
  */
 #include <stdlib.h>
@@ -68,7 +68,7 @@ static enum reason diagnose(struct audit *a, flow_ref ref, const struct clue *c,
 }
 
 /* Whether the very first packet left so: the NEW event already knew it. There was
- * no mark yet that could have been put back on it. */
+ * no mark yet that could have been restored on it. */
 static bool is_first_packet(const struct audit *a, const struct flow *f, uint8_t egress)
 {
 	return f->is_born_astray && egress < UPLINKS_MAX &&
@@ -76,7 +76,7 @@ static bool is_first_packet(const struct audit *a, const struct flow *f, uint8_t
 }
 
 /* Why. A mark that named the egress before explains it. Else the packet shows
- * whether it carried the mark: routing led it astray, or something is wrong with
+ * whether it carried the mark: routing chose a wrong uplink, or something is wrong with
  * the restoring. A label alone comes from the rules that found the mark to name the
  * egress, for all others send a packet too: the mark is another since. */
 static enum reason reason_find(struct audit *a, flow_ref ref, const struct clue *c,
@@ -213,7 +213,7 @@ void mismatch_add_packet(struct audit *a, flow_ref ref, enum direction d, struct
 	mismatch_set_dirty(a, m);
 }
 
-/* The uplinks that labels show and the mark does not name, but those told of. */
+/* The uplinks that labels show and the mark does not name, without those already reported. */
 static uint64_t labels_wrong(const struct audit *a, const struct flow *f, enum direction d)
 {
 	uint8_t uplink = audit_slot_of_mark(a, f->mark);

@@ -11,7 +11,7 @@
  * another with the same addresses, which may go the same way: all before one event
  * has been read. So a packet of a flow that has been proven already waits for a
  * flow with the same addresses that has not, unless the kernel names its flow. So does a
- * packet in transit, for the rules log one a flow: the port has been used again.
+ * packet in transit, for the rules log one per flow: the port has been used again.
  */
 #include <string.h>
 
@@ -171,7 +171,7 @@ static void packet_give(struct audit *a, const struct match *m, const struct pen
 	}
 }
 
-/* False: nobody's yet, or of a flow that has been proven, and not due. */
+/* False: no flow has it yet, or its flow has evidence and it is not due. */
 static bool packet_take(struct audit *a, const struct pending_packet *w, bool is_due,
 			int64_t now_ms)
 {
@@ -225,7 +225,7 @@ void audit_packet_elsewhere(struct audit *a, const struct stray_packet *p, const
 	packet_wait_or_take(a, p, egress, now_ms);
 }
 
-/* A flow that fits but for its mark: somebody changed the mark for this one
+/* A flow that fits but for its mark: another process changed the mark for this one
  * packet and back, and no event says so. The packet has left all the same. */
 static bool packet_force(struct audit *a, const struct pending_packet *w, int64_t now_ms)
 {

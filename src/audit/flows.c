@@ -297,7 +297,7 @@ static void grow(struct flows *t)
 static uint64_t random_key(const struct flows *t)
 {
 	/* Address space randomisation and time are enough against chance and far
-	 * senders; nobody sees the key or the chain lengths. */
+	 * senders; no sender sees the key or the chain lengths. */
 	return mix((uintptr_t)t ^ (uint64_t)(uintptr_t)&t);
 }
 

@@ -3,7 +3,7 @@
  * config_validate.c - the rules that hold between keys.
  *
  * Pure: it prints what is wrong and counts it; what one key alone can be is the
- * parser's business. A key whose line is CONFIG_LINE_BAD has been told of and is
+ * parser's business. A key whose line is CONFIG_LINE_BAD has been reported and is
  * left alone, so that one mistake gives one message.
  */
 #include <inttypes.h>

@@ -267,7 +267,7 @@ static void key_read(struct reader *r, const char *section, const char *name, co
 		r->err = err;
 }
 
-/* libconfuse's value callback, for every key. A bad value is told of and counted;
+/* libconfuse's value callback, for every key. A bad value is reported and counted;
  * the parse goes on, so that one run shows all of them. */
 static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 {

@@ -146,7 +146,7 @@ static bool scan_variable(struct cursor *cur)
 }
 
 /* No value has a reason to span lines, while a forgotten quote is common: it is
- * told of where it stands and not where the next one happens to be. */
+ * reported where it stands and not where the next one happens to be. */
 static void scan_string(struct cursor *cur)
 {
 	char quote = *cur->p++;

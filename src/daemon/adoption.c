@@ -44,7 +44,7 @@ int adoption_begin(struct daemon *d)
 	return -errno;
 }
 
-/* The kernel tells nobody of the new mark where nobody listened when the flow
+/* The kernel sends no event of the new mark if no process listened when the flow
  * began (nf_conntrack_events = 2). */
 static void adopted_note(struct daemon *d, const struct ct_event *ev, uint32_t mark, int64_t now_ms)
 {
@@ -82,7 +82,7 @@ void adoption_end(struct daemon *d)
 			   d->adoption->adopted);
 	if (d->adoption->unadopted)
 		log_err("%u flows that began before the steering could not be marked; they are "
-			"told of as unmarked when they leave",
+			"reported as unmarked when they leave",
 			d->adoption->unadopted);
 	adopt_free(d->adoption->adopt);
 	d->adoption->adopt = NULL;

@@ -41,7 +41,7 @@ struct control_peer {
 typedef char *control_handler_fn(void *data, const char *command, const struct control_peer *peer);
 
 /* Listens at path, mode 0660; the folder is made where it is missing. A socket
- * that nobody answers at is replaced. NULL with errno: EADDRINUSE where another
+ * without a listener is replaced. NULL with errno: EADDRINUSE where another
  * daemon answers, ENOTSOCK where path is something else (it is left alone),
  * ENAMETOOLONG, EACCES, ... */
 struct control *control_open(const char *path, control_handler_fn *fn, void *data);
@@ -60,7 +60,7 @@ int control_fd(const struct control *c);
 /* Serves what is ready, a bounded amount of it. 0 or -errno (of epoll). */
 int control_process(struct control *c);
 
-/* Whether anybody watches: saves making lines for nobody. */
+/* Whether a client watches. Without one, no lines need to be made. */
 bool control_has_watchers(const struct control *c);
 
 /* Sends a line (without its newline) to every watcher. One that has not taken

@@ -3,7 +3,7 @@
  * control_socket.c - makes and removes the socket file of the control socket.
  *
  * Two daemons must not share a path, and a daemon that died leaves its file
- * behind: only a socket at which nobody answers is replaced, and nothing that
+ * behind: only a socket without a listener is replaced, and nothing that
  * is not a socket is ever removed.
  */
 #include "daemon/control_socket.h"
@@ -48,7 +48,7 @@ static int folder_make(const char *path)
 	return 0;
 }
 
-/* 0: nobody answers there (or the file has gone), -EADDRINUSE: somebody does. */
+/* 0: no listener (or the file is gone), -EADDRINUSE: a process listens. */
 static int socket_is_stale(const struct sockaddr_un *sun)
 {
 	struct stat st;
@@ -75,7 +75,7 @@ static int socket_bind(int fd, const struct sockaddr_un *sun)
 {
 	int err;
 
-	/* The file is born with the socket's mode, so nobody gets in early. */
+	/* The file is born with the socket's mode, so no client gets in early. */
 	if (fchmod(fd, CONTROL_MODE))
 		return -errno;
 	if (!bind(fd, (const struct sockaddr *)sun, sizeof(*sun)))

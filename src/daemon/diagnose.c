@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * diagnose.c - asks the kernel why a packet went astray, for the audit, which
+ * diagnose.c - asks the kernel why a packet strayed, on behalf of the audit, which
  * knows no kernel.
  *
  * Each question costs a dump of the rules and routes, or a listing of the ruleset.

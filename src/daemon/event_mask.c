@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * event_mask.c - which conntrack events the kernel makes: all, or, where the
- * configuration allows and nobody else listens, the few that the audit needs. The
+ * configuration allows it and no other process listens, the few that the audit needs. The
  * mask is the ruleset's; here is decided whether it is wanted.
  *
  * A flow has for its life the events that it began with: who begins to listen gets
@@ -36,7 +36,7 @@ static bool is_minimal_wanted(struct daemon *d)
 		return false;
 	case EVENTS_MINIMAL:
 		return true;
-	default: /* where it cannot be seen, somebody may */
+	default: /* unknown: assume that another process listens */
 		return d->event_mask->listeners == 0;
 	}
 }

@@ -26,7 +26,7 @@ struct exporter {
 	struct httpd *httpd;		 /* NULL: off */
 	struct prometheus_config config; /* that is in force; textfile its own */
 	int64_t due_ms;			 /* of the file, CLOCK_MONOTONIC */
-	int file_error;			 /* -errno that was told of; 0: fine */
+	int file_error;			 /* -errno that was reported; 0: fine */
 };
 
 /* --- the text ------------------------------------------------------------------------ */
@@ -153,7 +153,7 @@ static int file_replace(const char *path, const char *text)
 	return err;
 }
 
-/* Told of when it begins and when it ends, not each time. */
+/* Reports the start and the end of a failure, not each attempt. */
 static void file_judge(struct exporter *e, int err)
 {
 	if (err == e->file_error)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * flow_delete.c - on-mismatch = "delete-flow": deletes the entry of a flow that left by the
- * wrong uplink, so that it begins anew.
+ * wrong uplink, so that it is re-established.
  *
  * Wished for while packets and events are read, done at the next tick, so that those who
  * read never wait for the kernel; so many in any second and no more. Must not know what a

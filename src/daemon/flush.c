@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * flush.c - on-uplink-down = "flush": deletes the flows of an uplink that is down,
- * so that they begin anew by another one.
+ * so that they are re-established by another one.
  *
  * Only once the uplink has been down for a moment, the routes have followed, and
  * another uplink is up: until then its flows wait. Must not know when an uplink

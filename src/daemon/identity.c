@@ -59,7 +59,7 @@ static bool may_write(const struct stat *st, const struct identity *id)
 	return st->st_gid == id->gid ? st->st_mode & S_IWGRP : st->st_mode & S_IWOTH;
 }
 
-/* Only root may enter it: nobody else could open what is in it. */
+/* Only root may enter it: no other user can open the files in it. */
 static bool is_root_only(const struct stat *st)
 {
 	return st->st_uid == 0 && !(st->st_mode & (S_IRWXG | S_IRWXO));

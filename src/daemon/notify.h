@@ -5,7 +5,7 @@
 #ifndef WAYMARK_SRC_DAEMON_NOTIFY_H
 #define WAYMARK_SRC_DAEMON_NOTIFY_H
 
-/* Sends "READY=1", "STOPPING=1", ... Silent where nobody asked to be told. */
+/* Sends "READY=1", "STOPPING=1", ... Does nothing if no service manager asked for it. */
 void notify_send(const char *state);
 /* "RELOADING=1" with the time that systemd wants beside it. */
 void notify_reloading(void);

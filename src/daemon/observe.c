@@ -279,11 +279,11 @@ void observe_drain(struct daemon *d)
 
 /* --- start and stop ------------------------------------------------------------ */
 
-static int open_failed(const char *what, const char *cure)
+static int open_failed(const char *what, const char *hint)
 {
 	int err = errno;
 
-	log_err("%s: %s; %s", what, strerror(err), cure);
+	log_err("%s: %s; %s", what, strerror(err), hint);
 	return -err;
 }
 

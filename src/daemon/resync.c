@@ -28,7 +28,7 @@
 #define INTERVAL_MS  1000
 #define PAUSE_FACTOR 4
 
-/* Of flows that began while nobody listened the kernel may tell nothing, not even
+/* The kernel may send no event of flows that began without a listener, not even
  * their end (nf_conntrack_events=2), and what flows that live have sent only a dump
  * says: so the table is looked at now and then, for no more than a 50th of the time. */
 #define ROUTINE_MS     60000

@@ -215,7 +215,7 @@ static void events_fill(const struct daemon *d, struct answer *a, const struct a
 	a->events.resyncs = (int64_t)resync.resyncs;
 	a->events.is_resyncing = resync.is_running;
 	a->events.held_back = (int64_t)observe.held_back;
-	a->events.duplicates = (int64_t)as->retold;
+	a->events.duplicates = (int64_t)as->duplicates;
 }
 
 static void nflog_fill(const struct daemon *d, struct answer *a, const struct audit_stats *as)

@@ -191,7 +191,7 @@ static void steer_refresh(struct daemon *d)
 
 /* --- notices ------------------------------------------------------------------------ */
 
-/* A default route of somebody else's may bring a gateway; any other is copied or
+/* A foreign default route may bring a gateway; any other route is copied or
  * excluded where local-routes says so. */
 static bool route_is_relevant(const struct daemon *d, const struct route_state *r)
 {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tamper.c - sees when somebody undoes the steering or the evidence, has it put
- * back and tells of it.
+ * tamper.c - detects when another process undoes the steering or the evidence, has it
+ * repaired and reports it.
  *
  * A notice of the kernel's only raises a suspicion. What is judged, a quiet time
  * later, is what differs then from what the last reconcile left: whoever puts
  * things right again, such as 'waymark apply', has not tampered, and what goes with
- * an interface is the kernel's doing. It must not know how things are put back.
+ * an interface is the kernel's doing. It must not know how things are repaired.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -28,12 +28,12 @@
 #include "waymark/kernel/nft.h"
 #include "waymark/kernel/transaction.h"
 
-/* From the first notice until something is put back. A firewall's reload or a
+/* From the first notice until the repair. A firewall's reload or a
  * network manager deletes and adds in bursts, and what the fault does to flows is
  * to be seen; and a second must be enough for all. */
 #define QUIET_MS 500
 
-/* Sysctls that nobody tells of are read so often; the quiet time then counts from
+/* Sysctls without a notification are read so often; the quiet time then counts from
  * the last time when they were right. */
 #define SYSCTLS_MS   400
 
@@ -48,12 +48,12 @@ struct tamper {
 
 	/* of a pass */
 	bool is_ripe;	  /* the quiet time is over */
-	bool has_allowed; /* something was to be put back */
+	bool has_allowed; /* something was to be repaired */
 	unsigned lines;
 
 	/* the ruleset: who touched it, and the time without evidence */
 	struct who ruleset_who;
-	int64_t ruleset_since_ms; /* 0: nobody has */
+	int64_t ruleset_since_ms; /* 0: not changed */
 	bool is_ruleset_cut;	  /* that one took something away */
 	struct open_gap gap;
 	char gap_reason[96];
@@ -81,7 +81,7 @@ static bool table_is_an_uplinks(const struct config *c, uint32_t table)
 }
 
 /* A route in a place of ours, by whomever, or one that says it is ours. Others may
- * change by the thousand (BGP): most are told apart without a look at the plan. */
+ * change by the thousand (BGP): most are recognized without the plan. */
 static bool route_concerns(const struct daemon *d, const struct route_state *r)
 {
 	if (r->protocol == ROUTE_PROTOCOL_WAYMARK)
@@ -150,7 +150,7 @@ static const char *who_format(const struct who *w, char *buf, size_t size)
 	return buf;
 }
 
-/* Opened as soon as it is seen, so that flows that end before anything is put back
+/* Opened as soon as the change is seen, so that flows that end before the repair
  * are in it. */
 static void gap_begin(struct daemon *d)
 {
@@ -382,7 +382,7 @@ static void settle(struct tamper *t)
 	t->is_blind = false;
 }
 
-/* What was to be put back and could not is tried again, until it is given up. */
+/* Retries failed repairs until it gives up. */
 void tamper_end(struct daemon *d, int err)
 {
 	struct tamper *t = d->tamper;
@@ -486,7 +486,7 @@ int tamper_start(struct daemon *d)
 	return loop_add(d->loop, LOOP_RULESET, nft_monitor_fd(d->tamper->rules), on_ruleset, d);
 }
 
-/* From here on nobody watches: another gap begins. */
+/* Nothing is watched from here on: another gap begins. */
 void tamper_stop(struct daemon *d)
 {
 	gap_end(d);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * watch.c - a line of JSON for each row and alert, to those who watch; nothing is
- * made where nobody does.
+ * watch.c - publishes each row and alert as a line of JSON to the watchers. Without
+ * watchers it makes no lines.
  *
  * Flows can come faster than people, or ingest, can bear: so many lines a second,
- * then only what is rare goes on, and how many were left out is told.
+ * then only what is rare goes on, and how many were dropped is reported.
  */
 #include <jansson.h>
 #include <stdlib.h>

@@ -80,7 +80,7 @@ static struct socket_owner owner_find(unsigned long inode)
 
 static struct socket_owner owner_of_port(FILE *sockets, unsigned port)
 {
-	struct socket_owner nobody = {0, "a process that cannot be seen"};
+	struct socket_owner unknown = {0, "a process that cannot be seen"};
 	struct netlink_socket s;
 	char line[256];
 
@@ -88,7 +88,7 @@ static struct socket_owner owner_of_port(FILE *sockets, unsigned port)
 		if (netlink_socket_parse(&s, line) && s.protocol == NETLINK_NETFILTER &&
 		    s.port == port)
 			return owner_find(s.inode);
-	return nobody;
+	return unknown;
 }
 
 bool hostcheck_nflog_group(struct findings *f, const struct config *c, FILE *groups, FILE *sockets)

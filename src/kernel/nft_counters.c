@@ -215,7 +215,7 @@ static int rule_take(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-/* A kernel that does not number its tables is told apart by what shrinks. */
+/* A kernel that does not number its tables is recognized by counters that shrink. */
 static int table_take(const struct nlmsghdr *nlh, void *data)
 {
 	struct attrs a = {{NULL}};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * nft_monitor.c - a socket that nftables tells of every change of the ruleset,
+ * nft_monitor.c - a socket on which nftables reports every change of the ruleset,
  * who made it, and whether it is of our table.
  *
  * Must not know what follows from that. The kernel sends the messages of a

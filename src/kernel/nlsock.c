@@ -222,7 +222,7 @@ int nlsock_receive(struct nlsock *s, nlsock_message_fn *fn, void *data, int max)
 		if (s->pending_error)
 			return s->pending_error;
 		total += n;
-		/* An error that cut a batch short is told by the next call. */
+		/* An error that cut a batch short is reported by the next call. */
 		if (n < (int)want)
 			break;
 	}

@@ -158,7 +158,7 @@ int rtnl_decode_link(struct link_state *out, const struct nlmsghdr *nlh)
 	if (attrs_parse(nlh, sizeof(*ifi), tb, IFLA_PROP_LIST) < 0)
 		return -EBADMSG;
 	ifi = mnl_nlmsg_get_payload(nlh);
-	/* A bridge tells of its ports in its own family with the same message. */
+	/* A bridge reports its ports in its own family with the same message. */
 	if (ifi->ifi_family != AF_UNSPEC || !tb[IFLA_IFNAME])
 		return -ENOENT;
 	out->index = (uint32_t)ifi->ifi_index;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * rtnl_monitor.c - a socket that rtnetlink tells of changed links, addresses,
+ * rtnl_monitor.c - a socket on which rtnetlink reports changed links, addresses,
  * routes, rules and reverse path filters.
  *
  * Must not know what follows from a change. Anybody with CAP_NET_ADMIN can send

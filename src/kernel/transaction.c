@@ -3,7 +3,7 @@
  * transaction.c - fork, call, reply by a pipe.
  *
  * The reply is the result, the sizes of both texts, then the texts. A child that dies
- * leaves it short. The caller waits for the child, which asks nobody but the kernel, and
+ * leaves it short. The caller waits for the child, which queries the kernel only, and
  * kills it when its time is over.
  */
 #define _GNU_SOURCE /* pipe2 */

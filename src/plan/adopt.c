@@ -40,7 +40,7 @@ static uint8_t side_of_ifindex(const struct config *c, const struct netstate *s,
 	return u ? u->slot : SIDE_INSIDE;
 }
 
-/* A route that refuses leads to nobody outside either. */
+/* A route that refuses packets leads to no uplink either. */
 static uint8_t side_of_route(const struct config *c, const struct netstate *s,
 			     const struct route_state *r)
 {

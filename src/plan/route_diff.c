@@ -109,7 +109,7 @@ static bool place_is_of(const struct differ *df, size_t i, const struct route_st
 	return i < df->n_places && route_is_same_place(df->places[i].route, wanted);
 }
 
-/* How many of somebody else's are in the way: those that stand before one of ours,
+/* The number of foreign routes in the way: those that stand before one of ours,
  * or, where none of ours is there, the one in force. */
 static size_t places_in_the_way(const struct differ *df, const struct route_state *wanted,
 				size_t first)
@@ -145,8 +145,8 @@ static bool place_keep_ours(struct differ *df, const struct route_state *wanted,
 	return false;
 }
 
-/* IPv4 takes several routes in one place, of which the first is in force. One of
- * somebody else's that sends packets where the plan does serves as well as ours:
+/* IPv4 takes several routes in one place, of which the first is in force. A
+ * foreign one that sends packets where the plan does serves as well as ours:
  * there is nothing to do, and nothing of ours to take away. */
 static int diff_route(struct differ *df, const struct route_state *wanted)
 {
@@ -229,7 +229,7 @@ static int rule_move(struct route_diff *d, const struct rule_state *r)
 	return netstate_add_rule(d->remove, r) && netstate_add_rule(d->add, r) ? 0 : -ENOMEM;
 }
 
-/* The kernel holds the same rule twice where somebody adds it twice: one of ours
+/* The kernel holds the same rule twice if it is added twice: one of ours
  * is enough. */
 static int diff_rules(struct route_diff *d, const struct netstate *wanted, const struct netstate *s)
 {

@@ -203,7 +203,7 @@ static int plan_source_specific(struct planner *pl, unsigned f)
 	return 0;
 }
 
-/* --- nobody is left ------------------------------------------------------------------------ */
+/* --- no uplink is left ---------------------------------------------------------------------- */
 
 static const struct route_state *main_default(const struct netstate *s, uint8_t family)
 {

@@ -8,8 +8,8 @@
  *
  * suppress: one rule looks at main itself, and passes over what is less specific and what
  * leads to the interfaces of a group, in which the uplinks' interfaces are. It costs nothing
- * for a route of main, and needs nobody when one changes. copy: a table of copies. exclude: a
- * rule for each destination. Where the first cannot be had, because somebody uses the groups,
+ * for a route of main, and needs no update when one changes. copy: a table of copies. exclude: a
+ * rule for each destination. Where the first cannot be used, as another program uses groups,
  * or the last would be too long a list, it is done as with copy.
  *
  * Pure. Must not know where the rule stands (route_plan_rules.c).

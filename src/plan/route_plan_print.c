@@ -34,7 +34,7 @@ static void print_route(const struct route_state *r, const struct netstate *s, F
 	if (!text)
 		return;
 	route_format(text, (size_t)length + 1, r, s);
-	/* Somebody's default route may stand in main: ours takes its place. */
+	/* A foreign default route may stand in main: ours takes its place. */
 	fprintf(out, "ip %s route %s ", family_option(r->family),
 		r->table == RT_TABLE_MAIN ? "replace" : "add");
 	shell_print(out, text);

@@ -10,7 +10,7 @@
  * is being made again. So the last route of each table refuses, until the uplink is released.
  *
  * When an interface is deleted, the kernel deletes the whole IPv4 multipath route that names
- * it, so that nothing leads out until somebody makes another one, and the router's own packets,
+ * it, so that nothing leads out until another route is added, and the router's own packets,
  * which are first routed without a mark, are lost whatever their uplink. A spare for each
  * uplink goes with its own interface only. Of an IPv6 route only that nexthop goes.
  */

@@ -30,7 +30,7 @@ static void want_observation(struct want_list *l)
 {
 	want(l, "net/netfilter/nf_conntrack_acct", "1", "flows are counted in packets and bytes");
 	want(l, "net/netfilter/nf_conntrack_timestamp", "1", "flows say when they began and ended");
-	/* 2, the default, gives a flow that began while nobody listened no event ever. */
+	/* 2, the default, gives no event ever of a flow that began without a listener. */
 	want(l, "net/netfilter/nf_conntrack_events", "1", "every flow has events");
 }
 

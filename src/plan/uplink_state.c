@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * uplink_state.c - an uplink's state and addresses for people. Pure: it reads a
- * plan and a snapshot and asks nobody.
+ * plan and a snapshot and makes no system call.
  */
 #define _GNU_SOURCE /* open_memstream */
 #include "waymark/plan/uplink_state.h"

@@ -27,14 +27,14 @@
 /* --- on the way in ------------------------------------------------------------------ */
 
 /* What is put over a route of ours in an uplink's table was not found there and
- * is not put back; in main it may be what DHCP says now. */
+ * is not restored; in main it may be what DHCP says now. */
 static bool route_is_found(struct run *run, const struct route_state *r)
 {
 	return r->table == RT_TABLE_MAIN || !route_was_ours(run, r);
 }
 
 /* What is about to be displaced and what has been learnt is on disk before the
- * first change. Nothing of others is displaced that cannot be put back later. */
+ * first change. No foreign route is displaced that cannot be restored later. */
 static int state_prepare(struct run *run, const struct route_diff *d)
 {
 	struct steering *s = run->s;
@@ -142,7 +142,7 @@ static bool rule_is_in_the_way(const struct config *c, const struct rule_state *
 	return true;
 }
 
-/* A rule of somebody else's among ours: which of the two a packet meets first
+/* A foreign rule among ours: which of the two a packet meets first
  * would be chance. One before ours that takes our marks: they would mean nothing. */
 static int rules_conflict(struct steering *s, FILE *errors)
 {
@@ -171,7 +171,7 @@ static bool error_is_passing(int err)
 }
 
 /* Tries until it is done, is refused for good, or has been tried often enough.
- * Only what the last try says is told. */
+ * Only the result of the last try is reported. */
 static int run_tries(int (*one)(struct run *run), struct run *run)
 {
 	FILE *errors = run->errors;
@@ -415,7 +415,7 @@ int steering_remove(struct steering *s, FILE *errors)
 		s->state->is_known = false;
 	if (run.n_changed && !was_known && errors)
 		fprintf(errors, "no record of what was there before: sysctls are left as they "
-				"are, and routes that may have been displaced are not put back\n");
+				"are, and routes that may have been displaced are not restored\n");
 	close(lock);
 	return err;
 }

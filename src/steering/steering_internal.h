@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * steering_internal.h - what the files of the steering share: the object, and a
- * run, which is one series of changes that is told of, and undone where it must
+ * run, which is one series of changes that is reported, and undone where it must
  * be whole.
  */
 #ifndef WAYMARK_SRC_STEERING_STEERING_INTERNAL_H
@@ -63,10 +63,10 @@ struct run {
 
 /* Whether the next step is to be done. */
 bool run_goes_on(const struct run *run);
-/* Whether nobody objects to a change; and that it has been made. */
+/* Whether a change is allowed; and report that it was made. */
 bool run_may(const struct run *run, const struct steering_change *change);
 void run_done(struct run *run, const struct steering_change *change);
-/* Counts a change that nobody is asked of, and tells of it. */
+/* Counts a change that needs no permission, and reports it. */
 __attribute__((format(printf, 3, 4))) void run_changed(struct run *run, bool is_missing,
 						       const char *format, ...);
 /* Notes a failure and says "what: why; what to do" (todo may be NULL). */
@@ -94,8 +94,8 @@ void routes_add(struct run *run, const struct route_diff *d, bool is_balance);
 void routes_remove(struct run *run, const struct route_diff *d, bool is_balance);
 void rules_add(struct run *run, const struct route_diff *d);
 void rules_remove(struct run *run, const struct route_diff *d);
-/* Puts back the displaced routes of others (all, or those whose place the plan no
- * longer wants); what cannot be put back now is kept in the state. */
+/* Restores the displaced foreign routes (all, or those whose place the plan no
+ * longer wants); what cannot be restored now is kept in the state. */
 void routes_restore(struct run *run, const struct netstate *wanted);
 /* Whether the former plan had a route of ours in this place. */
 bool route_was_ours(struct run *run, const struct route_state *place);

@@ -3,7 +3,7 @@
  * steering_links.c - puts the uplinks' interfaces into the group that the look-up of local
  * destinations passes over, and takes them out again.
  *
- * Only an interface in the default group is put into ours, and only one in ours is put back,
+ * Only an interface in the default group is put into ours, and only one in ours is reset,
  * so that there is nothing to remember. Must not know what the group is for.
  */
 #include <errno.h>

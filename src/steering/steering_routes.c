@@ -206,7 +206,7 @@ static int route_renumber(struct route_state *r, const struct netstate *then,
 	return 0;
 }
 
-/* Puts one back: over ours, or where nobody's is. Somebody's newer route stays. */
+/* Restores a route: over ours, or where there is none. A newer foreign route stays. */
 static int route_restore(struct run *run, const struct route_state *saved)
 {
 	const struct netstate *now = run->s->netstate;
@@ -241,7 +241,7 @@ static void route_give_up(struct run *run, const struct route_state *saved)
 
 	if (run->errors)
 		fprintf(run->errors,
-			"the former %s route %s is not put back, for its interface is down or "
+			"the former %s route %s is not restored, for its interface is down or "
 			"gone; add it again when that is back\n",
 			family_name(saved->family), route_text(&t, saved, st->displaced));
 	steering_state_drop_route(st, saved);
@@ -268,7 +268,7 @@ void routes_restore(struct run *run, const struct netstate *wanted)
 			route_give_up(run, saved);
 		} else if (!wanted) {
 			run_failed(run, err, "add it again",
-				   "the former %s route %s could not be put back",
+				   "the former %s route %s could not be restored",
 				   family_name(saved->family),
 				   route_text(&t, saved, st->displaced));
 		}

@@ -211,14 +211,14 @@ static int undo_run(struct steering *s, const struct undo *u)
 
 void run_undo(struct run *run)
 {
-	/* Telling of an undone change would be a lie, and its failure is one more. */
+	/* Do not report a change that was undone. A failure to undo is reported. */
 	run->fn = NULL;
 	for (size_t i = run->n_undos; i-- > 0;) {
 		int err = undo_run(run->s, &run->undos[i]);
 
 		if (err)
 			run_failed(run, err, "look at it with 'waymark check'",
-				   "a change could not be put back");
+				   "a change could not be undone");
 	}
 	run->n_changed = 0;
 	run_clear(run);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * steering_sysctl.c - sets the sysctls that are wanted and puts them back.
+ * steering_sysctl.c - sets the wanted sysctls and restores the former values.
  *
  * Must not know which are wanted (plan/sysctl_plan.c). None of them is worth
  * failing for: without them flows are counted less well, or a filter that the
@@ -55,7 +55,7 @@ static int sysctl_change(struct run *run, const struct sysctl_want *w, const cha
 	return err ? err : sysctl_write(w->name, w->value);
 }
 
-/* What was found, though it needed no change: somebody may make it need one. */
+/* What was found, though it needed no change: it may need one later. */
 static void sysctl_keep(struct run *run, const struct sysctl_want *w, const char *now)
 {
 	int err = run->is_atomic ? steering_state_keep_sysctl(run->s->state, w->name, now, w->value)
@@ -121,22 +121,22 @@ static void sysctl_set(struct run *run, const struct sysctl_want *w, bool is_las
 		sysctl_warn(run, w, err);
 }
 
-/* Those of interfaces are told of by the kernel (RTNL_RP_FILTER). */
+/* The kernel notifies those of interfaces (RTNL_RP_FILTER). */
 uint32_t steering_sysctls_astray(const struct steering *s)
 {
 	struct sysctl_want wants[WANTS_MAX];
 	size_t n = sysctl_plan(s->config, wants, WANTS_MAX);
-	uint32_t astray = 0, bit = 1;
+	uint32_t changed = 0, bit = 1;
 	char now[SYSCTL_VALUE_MAX];
 
 	for (size_t i = 0; i < n; i++) {
 		if (wants[i].is_rp_filter)
 			continue;
 		if (!sysctl_read(wants[i].name, now, sizeof(now)) && strcmp(now, wants[i].value))
-			astray |= bit;
+			changed |= bit;
 		bit <<= 1;
 	}
-	return astray;
+	return changed;
 }
 
 void sysctls_set(struct run *run, bool is_last_word)
@@ -148,7 +148,7 @@ void sysctls_set(struct run *run, bool is_last_word)
 		sysctl_set(run, &wants[i], is_last_word);
 }
 
-/* What somebody set to another value since is their choice, and an interface that
+/* A value that another process set since then stays, and an interface that
  * went took its sysctls along. */
 static void sysctl_restore(struct run *run, const struct saved_sysctl *saved)
 {

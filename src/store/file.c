@@ -30,7 +30,7 @@ static uint32_t header_u32(const uint8_t *header, size_t offset)
 	       (uint32_t)header[offset + 2] << 8 | header[offset + 3];
 }
 
-/* Tables of a database that carries nobody's mark; read without its log and
+/* Tables of a database without an application id; read without its log and
  * without a lock, so that nothing of it or beside it changes. -1: unreadable. */
 static int64_t tables_count(const char *path)
 {

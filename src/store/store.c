@@ -29,7 +29,7 @@
 	"PRAGMA cache_size = -32768;"                                                              \
 	"PRAGMA temp_store = MEMORY"
 
-/* Long enough for somebody's short transaction, short beside a batch. */
+/* Long enough for a short transaction of another process, short beside a batch. */
 #define BUSY_TIMEOUT_MS 100
 
 static int fail(struct store *st, int error, const char *format, ...)
@@ -96,7 +96,7 @@ static int schema_prepare(struct store *st, bool is_new)
 	return rc == SQLITE_OK ? 0 : fail_sqlite(st, rc, "cannot set up");
 }
 
-/* What is told of a flow may have been written before its row, and its row never. */
+/* Rows that refer to a flow may have been written before its own row, or without it. */
 static int ids_read(struct store *st)
 {
 	int rc = SQLITE_OK;

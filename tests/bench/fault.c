@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * fault.c - faults, one after the other, and how long each takes to be told of.
+ * fault.c - faults, one after the other, and how long each takes to be reported.
  *
  *   fault make ROUTER-PID RIGHT WRONG ADDRESS PORT FILE FIRST COUNT WAIT_MS
  *   fault listen GROUP FILE         a log group's packets as lines, until SIGTERM
@@ -8,7 +8,7 @@
  * make: a UDP flow from port FIRST on, answered once; then the default route of table
  * RIGHT, in ROUTER-PID's network namespace, is moved to the way of table WRONG, a
  * packet is sent, a line of FILE that has the flow's port is waited for, the route is
- * put back. COUNT of them, WAIT_MS between. Prints for each the microseconds from just
+ * restored. COUNT of them, WAIT_MS between. Prints for each the microseconds from just
  * before the sending to the line read, or "missed".
  *
  * FILE is a pipe that has a reader and a writer: make reads it, the alert sink 'json'
@@ -123,7 +123,7 @@ static void route_set(struct route *r, const struct route_state *to)
 	exit(fail("moving the route"));
 }
 
-/* --- a flow, and the line that tells of it ------------------------------------------- */
+/* --- a flow, and the line that reports it -------------------------------------------- */
 
 static int flow_open(const struct sockaddr_in *to, uint16_t port)
 {
@@ -155,7 +155,7 @@ static bool line_has_port(const char *line, uint16_t port)
 	return strstr(line, "\"mismatch\"") && strstr(line, key);
 }
 
-/* Takes the whole lines off; whether one of them tells of the flow. */
+/* Takes the whole lines off; whether one of them reports the flow. */
 static bool lines_take(struct lines *l, uint16_t port)
 {
 	char *line = l->text, *end;
@@ -202,7 +202,7 @@ static void fault_make(struct route *r, struct lines *l, const struct sockaddr_i
 	usleep((useconds_t)wait_ms * 500);
 	route_set(r, &r->wrong);
 	sent_us = now_us();
-	if (send(fd, "astray", 6, 0) != 6)
+	if (send(fd, "strays", 6, 0) != 6)
 		exit(fail("sending"));
 	is_told = lines_wait(l, port, PATIENCE_MS);
 	told_us = now_us();

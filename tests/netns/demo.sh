@@ -99,7 +99,7 @@ close_flows() {
 # A rule goes: the replies to flows from outside by wan1 are routed anew.
 fault_rule() {
 	local since
-	title "Fault 1: somebody deletes the ip rule of wan1's mark"
+	title "Fault 1: another process deletes the ip rule of wan1's mark"
 	since=$(sql "SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now')")
 	printf '  %s$ ip rule del fwmark 0x2/0xff%s\n' "$dim" "$plain"
 	at router ip rule del fwmark 0x2/0xff || wrong=1
@@ -111,7 +111,7 @@ fault_rule() {
 	history "SELECT flow_id, proto, src, dst, direction, mark, expected, egress, reason, evidence FROM mismatches WHERE time >= '$since' ORDER BY id LIMIT 4"
 	verify "no other mismatch" \
 		"SELECT count(*) = 0 FROM mismatches WHERE time >= '$since' AND NOT (expected = 'wan1' AND egress = 'wan2')"
-	mend
+	repair
 }
 
 # A table's default route moves: all that is marked for wan2 leaves by wan1.
@@ -130,11 +130,11 @@ fault_route() {
 	history "SELECT m.time, m.proto, m.src, m.dst, f.nat_src, m.expected, m.egress, m.reason FROM mismatches m JOIN flows f ON f.id = m.flow_id WHERE m.time >= '$since' ORDER BY m.id LIMIT 4"
 	verify "no other mismatch" \
 		"SELECT count(*) = 0 FROM mismatches WHERE time >= '$since' AND NOT (expected = 'wan2' AND egress = 'wan1')"
-	mend
+	repair
 }
 
-mend() {
-	say "Mended (waymarkd would have done so by itself in half a second; repair = false here):"
+repair() {
+	say "Repaired by hand (repair = false here; waymarkd else repairs it in half a second):"
 	printf '  %s$ waymark apply%s\n' "$dim" "$plain"
 	waymark apply | sed 's/^/  /'
 }
@@ -178,7 +178,7 @@ forward_port tcp 8080
 forward_port tcp 7007
 serve net 80 7
 serve pc 8080 7007
-# So that a fault stays until it has been looked at; else it is put back at once.
+# So that a fault stays until it has been looked at; else it is repaired at once.
 daemon_start 'repair = false'
 say "waymarkd runs and is ready. The rules that it made:"
 shown router ip rule show
@@ -193,7 +193,7 @@ began=$(sql "SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now')")
 round none
 
 title "Who is told"
-say "The first of a kind at once, the next of the same lines and reason folded into"
+say "The first of a kind at once, the next of the same uplinks and reason aggregated into"
 say "one a second (min-interval); here as JSON lines:"
 printf '  %s$ head -n 2 alerts.jsonl%s\n' "$dim" "$plain"
 head -n 2 "$lab_tmp/alerts.jsonl" 2>/dev/null | sed 's/^/  /'

@@ -69,7 +69,7 @@ class Server(http.server.ThreadingHTTPServer):
     allow_reuse_address = True
 
     def server_bind(self):
-        """HTTPServer's own asks the DNS for the host's name, which nobody here knows."""
+        """HTTPServer's own asks the DNS for the host's name, which has no answer here."""
         socketserver.TCPServer.server_bind(self)
         self.server_name, self.server_port = "", self.server_address[1]
 

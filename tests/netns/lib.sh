@@ -480,7 +480,7 @@ serve() {
 }
 
 # http_get NAMESPACE COUNT URL [CURL OPTION]...: COUNT flows one after the other;
-# prints "LOCAL-PORT REMOTE-IP STATUS BYTES" a line each.
+# prints "LOCAL-PORT REMOTE-IP STATUS BYTES", one flow per line.
 http_get() {
 	local ns=$1 count=$2 url=$3
 	shift 3

@@ -59,7 +59,7 @@ lines_begin() {
 }
 
 # The usual traffic: TCP and UDP, IPv4 and IPv6, from the PC, the router and from
-# outside to a forwarded port on each line. Notes which flow is whose.
+# outside to a forwarded port on each uplink. Notes which flow is whose.
 lines_start() {
 	at net nft flush set inet watch seen1
 	at net nft flush set inet watch seen2

@@ -22,7 +22,7 @@ their flows open. It knows nothing of Waymark.
   peer.py provoke refused|exceeded|big HOST PORT COUNT [SOURCE]
       Sends from COUNT UDP sockets what the way there must answer with an ICMP
       error: to a closed port, with a hop limit of 1, or 1,400 bytes that must not
-      be fragmented. Prints how many sockets were told of that very error.
+      be fragmented. Prints how many sockets received that very error.
 
   peer.py take NFLOG-GROUP
       Takes the group and keeps it, as another program that logs would. Prints
@@ -72,7 +72,7 @@ class DualStackServer(ThreadingHTTPServer):
     request_queue_size = 256
 
     def server_bind(self):
-        """HTTPServer's own asks the DNS for the host's name, which nobody here knows."""
+        """HTTPServer's own asks the DNS for the host's name, which has no answer here."""
         self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         TCPServer.server_bind(self)
         self.server_name, self.server_port = "", self.server_address[1]

@@ -4,7 +4,7 @@
 # test_adopt.sh - flows that began before the steering. Those whose address says
 # which uplink they are bound to are marked for it as the daemon starts, other
 # people's bits of the mark kept, and stay on their line through the very change of
-# routes that the start makes: no packet of theirs is lost. The others are told of as
+# routes that the start makes: no packet of theirs is lost. The others are reported as
 # unmarked, never guessed. A fault that moves adopted flows is a mismatch. In mode
 # audit nothing is marked.
 
@@ -62,7 +62,7 @@ marked() { # MARK FILTER...
 # --- the start --------------------------------------------------------------------------
 
 nat_some
-# Bits of somebody else's, on what is UDP.
+# Foreign bits, on UDP flows.
 at router nft -f - <<-END || die 'no foreign marks'
 	table inet foreign {
 		chain postrouting {
@@ -111,7 +111,7 @@ lan1_verdicts="SELECT group_concat(DISTINCT uplink || ' ' || verdict || ' ' || r
 each_flow hold_send a >"$lab_tmp/answers"
 is 'every one of them goes on' "$(tr '\n' ' ' <"$lab_tmp/answers")" '15 5 5 5 4 4 3 6 3 '
 wait_for_sql 3 "SELECT count(*) FROM flows WHERE verdict = 'unmarked'" 6
-is 'those without a mark are told of as unmarked, with the line that they took' \
+is 'those without a mark are reported as unmarked, with the uplink that they took' \
 	"$(sql "SELECT count(*) FROM flows WHERE src = '$PLAIN4' AND verdict = 'unmarked'
 		AND mark = 0 AND uplink IS NULL AND egress IN ('wan1', 'wan2', 'wan1,wan2')")" 6
 is 'nothing else is' "$(sql "SELECT count(*) FROM flows WHERE verdict = 'unmarked'")" 6
@@ -148,7 +148,7 @@ daemon_start 'mode = "audit"'
 hold_send audit >/dev/null
 is 'mode audit marks nothing' "$(marked 0 -p udp --src $PC4)" 4
 wait_for_sql 3 "SELECT count(*) FROM flows WHERE verdict = 'unmarked' AND state = 'live' AND egress = 'wan1'" 4
-is '... and tells of them as unmarked' \
+is '... and reports them as unmarked' \
 	"$(sql "SELECT count(*) FROM flows WHERE verdict = 'unmarked' AND state = 'live' AND egress = 'wan1'")" 4
 hold_close audit
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Proves that what happens in one moment hides nothing: tampering beside a reload, a
-# renamed interface or a stop is put back and told of with who did it, and a line that
+# renamed interface or a stop is repaired and reported with who did it, and an uplink that
 # fails while another one waits to be let go is followed at once.
 
 . "${0%/*}/lib.sh"
@@ -96,7 +96,7 @@ both_are_up() {
 	[ "$(at router ip route show default | grep -c 'nexthop via')" = 2 ]
 }
 
-# What is undone is put back a while after wan1's failure, and wan1 let go then. A shell
+# The tampering is repaired a while after wan1's failure, and wan1 let go then. A shell
 # that is kept waiting may be late for the moment: another try, then.
 second_is_first() {
 	local tries=0 downs wan1_downs restored

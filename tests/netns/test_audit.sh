@@ -217,7 +217,7 @@ mwan3_goes
 
 # --- pbr ----------------------------------------------------------------------------------------
 
-# Policies mark packets, table main does the rest; the ct mark is nobody's until
+# Policies mark packets, table main does the rest; the ct mark is unused until
 # pbr-save.nft.
 pbr_steers() {
 	at router ip -batch - <<-END || die 'routes of pbr'

@@ -43,7 +43,7 @@ broken_without_cause() { # 1|2
 lab_up && nat none
 at router sysctl -qw net.ipv6.conf.all.keep_addr_on_down=1
 at net sysctl -qw net.ipv6.conf.all.keep_addr_on_down=1
-# ("auto" takes the event mask away where somebody listens: the listing would depend on it.)
+# ("auto" removes the event mask if another process listens: the listing would depend on it.)
 daemon_start 'events = "full"'
 echo "$daemon_pid" >"$lab_tmp/waymarkd.pid"
 serve net 80 7
@@ -89,7 +89,7 @@ daemon_stop
 check "the daemon lived through it" grep -q 'stopping on TERM' "$lab_tmp/waymarkd.log"
 check "all of it can be removed" waymark remove
 waymark rules >"$lab_tmp/rules"
-check "and put back by a shell, as 'waymark rules' says" at router sh -ex "$lab_tmp/rules"
+check "and installed again by a shell, as 'waymark rules' says" at router sh -ex "$lab_tmp/rules"
 check "which is as before" settled
 [ -z "${CHAOS_KEEP:-}" ] || cp -r "$lab_tmp" "$CHAOS_KEEP"
 done_testing

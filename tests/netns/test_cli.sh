@@ -302,7 +302,7 @@ serve net 80 7
 daemon_start
 run 0 'status' status
 for word in daemon flows events nflog history queue alerts coverage 'uplink    wan1: up'; do
-	check "status tells of $word" grep -q "^$word" "$out"
+	check "status shows $word" grep -q "^$word" "$out"
 done
 run 0 'status --json' status --json
 is_json 'status --json: JSON'
@@ -384,7 +384,7 @@ one=$(json 'len(d)')
 run 0 'flows --uplink wan2' flows --json --port 80 --uplink wan2
 is 'each flow has its uplink' "$((one + $(json 'len(d)')))" 12
 
-# A rule of somebody else sends what is marked for wan1 out of wan2.
+# A foreign rule sends packets with the mark of wan1 out of wan2.
 nat none
 at router ip rule add pref 500 fwmark 0x2/0xff lookup 250
 http_get pc 8 "http://$NET4/" --max-time 1 >/dev/null 2>&1

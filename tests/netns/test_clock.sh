@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# test_clock.sh - somebody sets the daemon's clock an hour back, an hour forth and a
-# year forth while it works: flows are written, what is undone is put back, alerts are
+# test_clock.sh - the daemon's clock is set an hour back, an hour forth and a
+# year forth while it works: flows are written, tampering is repaired, alerts are
 # told, status answers, no history is forgotten, and a start in the past is a start.
 #
 # The clock is libfaketime's, for the daemon alone; the kernel's stays as it is.
@@ -81,7 +81,7 @@ works_at() {
 	rule_delete
 	check "$1: what is undone is put back" wait_for 3 rule_is_there
 	check "$1: and written" wait_for 3 has_tamperings $((rows + 1))
-	check "$1: and told of" wait_for 5 has_alerts $((told + 1))
+	check "$1: and reported" wait_for 5 has_alerts $((told + 1))
 	in_range "$1: the uptime is what has passed" "$(uptime_s)" 0 300
 	check "$1: no history is gone" test "$(sql "SELECT count(*) FROM flows")" -ge $((flows + 3))
 }

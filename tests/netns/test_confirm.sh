@@ -129,7 +129,7 @@ is_removed() {
 	at router sh -c '! nft list table inet waymark && ! ip rule | grep -q "proto 87"'
 }
 wait_for 40 is_removed
-check 'the steering is taken back, with nobody there' is_removed
+check 'the steering is taken back, with no client there' is_removed
 check 'the operator gets a new session, though the mistake is still there' greets
 at router nft delete table inet mistake
 check 'everything is taken back' is_as_before ||

@@ -103,7 +103,7 @@ check "the interface's own count is not less" \
 check "status says so" status_says 'wan1: 100.00 % of [0-9]* packets$'
 is "uplinks says so" "$(waymark uplinks --csv --columns coverage | sed -n '2,$p' | tr '\n' ' ')" '1.0000 1.0000 '
 
-# Another uplink is another ruleset: its counters begin anew, and nothing is lost by it.
+# Another uplink is another ruleset: its counters start at zero, and nothing is lost by it.
 before=$(covered left_packets)
 http_get pc $FLOWS "http://$NET4:8080/" >/dev/null
 config_write 'repair = false
@@ -123,7 +123,7 @@ check "an uplink that is missing has nothing covered" status_says 'wan3: nothing
 
 told=$(at net python3 "$PEER" provoke refused $WAN1_4 4444 3 $NET4_VIA1)
 quiet
-check "closed ports were told of" test "$told" -gt 0
+check "closed ports were reported" test "$told" -gt 0
 is "ICMP errors are of no flow" "$(covered other wan1) $(covered missing_packets)" "$told $told"
 
 at router nft -f - <<-END

@@ -91,7 +91,7 @@ privilege() {
 group_taken() {
 	config_files
 	background taker router python3 "$PEER" take 77
-	wait_for 10 grep -q ready "$lab_tmp/taker.out" || die 'nobody takes the group'
+	wait_for 10 grep -q ready "$lab_tmp/taker.out" || die 'no process takes the group'
 	refused 'NFLOG group taken' 'cannot take NFLOG group 77: .*another program has it: choose another nflog-group'
 	background_end taker
 }

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Which conntrack events the kernel makes: three a TCP flow while nobody but the
-# daemon listens, all of them as soon as somebody does, and the configuration's word.
+# Which conntrack events the kernel makes: three per TCP flow while only the
+# daemon listens, all of them as soon as another process does, and the configuration's word.
 
 . "${0%/*}/lib.sh"
 
@@ -58,17 +58,17 @@ listen_end() {
 	wait "$listener" 2>/dev/null
 }
 
-# --- auto, and nobody else ---------------------------------------------------------------
+# --- auto, no other listener------------------------------------------------------------
 
 daemon_start 'events = "auto"'
-is "auto: nobody else listens, events are minimal" "$(status_of mode)" minimal
+is "auto: no other process listens, events are minimal" "$(status_of mode)" minimal
 check "the ruleset has the event mask" has_mask
 in_range "three events a TCP flow at most" "$(events_of)" $((2 * FLOWS)) $((3 * FLOWS))
 # NEW with mark and label, and DESTROY, are what the history is made of.
 check "every flow is in the history with its egress" wait_for_sql 5 \
 	"SELECT count(*) FROM flows WHERE verdict = 'ok' AND dport = 8080 AND state = 'ended'" $FLOWS
 
-# --- somebody begins to listen --------------------------------------------------------------
+# --- a process begins to listen ------------------------------------------------------------
 
 listen >"$lab_tmp/listener"
 check "conntrack -E is seen, events are full again" wait_for 10 mode_is full
@@ -94,7 +94,7 @@ daemon_stop
 
 listen >/dev/null
 daemon_start 'events = "auto"'
-is "auto: somebody listened first, events are full" "$(status_of mode)" full
+is "auto: another process listened first, events are full" "$(status_of mode)" full
 daemon_stop
 daemon_start 'events = "minimal"'
 is "minimal is minimal, whoever listens" "$(status_of mode)" minimal
@@ -108,7 +108,7 @@ daemon_start 'mode = "audit" events = "auto"'
 is "mode audit: events are minimal" "$(status_of mode)" minimal
 in_range "three events a TCP flow at most" "$(events_of)" $((2 * FLOWS)) $((3 * FLOWS))
 
-# --- somebody asks for every event, and reads none --------------------------------------------
+# --- a process asks for every event, and reads none ------------------------------------------
 
 has_duplicates() { # MORE THAN
 	[ "$(status_of duplicates)" -gt "$1" ]

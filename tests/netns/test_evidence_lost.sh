@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Logged packets that found no room are told of as a gap, which is of the time in which
+# Logged packets that found no room are reported as a gap, which is of the time in which
 # they were lost, also where the next one, by which that shows, comes much later. And a
 # packet that leaves by an uplink that came a moment ago is evidence.
 
@@ -53,7 +53,7 @@ is "all of it is of the time when they were lost" \
 	"$(sql "SELECT count(*) FROM gaps WHERE source = 'evidence' AND
 		(started > '$begun' OR ended > '$drained')")" 0
 is "and no gap is open" "$(sql "SELECT count(*) FROM gaps WHERE ended IS NULL")" 0
-check "an alert told of it" grep -q 'evidence lost' "$lab_tmp/waymarkd.log"
+check "an alert reported it" grep -q 'evidence lost' "$lab_tmp/waymarkd.log"
 
 # --- an uplink of which the daemon has not heard yet ---------------------------------------
 

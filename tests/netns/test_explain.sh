@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# test_explain.sh - what the tool tells of single flows: one that is ok, strays, an
+# test_explain.sh - what the tool shows of single flows: one that is ok, strays, an
 # inbound one, one whose mark was changed, one without a mark, one with another
 # uplink's address; by id and by addresses, as text and as JSON, without a daemon,
 # without privilege, and what it says when there is nothing to tell.

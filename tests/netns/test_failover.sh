@@ -91,7 +91,7 @@ in=$(flow_ids "dport = 7007")
 n_out=$(count "$out")
 in_range "flows by wan1" "$n_out" 1 39
 background watch router "$WAYMARK" -c "$lab_tmp/waymark.conf" watch
-check "somebody watches" wait_for 10 is_watched
+check "a client watches" wait_for 10 is_watched
 at net ip link set isp1 down
 check "wan1 is down" wait_for 5 released
 check "who watches is told" wait_for 5 grep -q ' uplink   wan1 is down' "$lab_tmp/watch.out"

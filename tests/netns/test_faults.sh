@@ -3,7 +3,7 @@
 #
 # test_faults.sh - each fault gives exactly the flows that it hit as mismatch, within
 # a second, and no other flow: an ip rule deleted, a default route moved, the mark
-# changed by somebody's rule, the restore chain flushed; with masquerade, SNAT and
+# changed by a foreign rule, the restore chain flushed; with masquerade, SNAT and
 # without NAT. Who was hit is told by counters of the test's own, not by Waymark.
 
 . "${0%/*}/lib.sh"
@@ -138,7 +138,7 @@ flows_drop() { # NAME
 	hold_drop "$1_in"
 }
 
-# --- the faults, each with the reason that it gives, and what mends it --------------------------
+# --- the faults, each with the reason that it gives, and what repairs it ------------------------
 
 main_moved_make() {
 	at router ip route replace default via $GW1_4 dev wan1
@@ -160,7 +160,7 @@ chain_flushed_make() {
 }
 
 # mark_changer HOOK PRIORITY: another's table makes mark 3 of mark 2, and the witness
-# is told of whom.
+# is told which flows.
 mark_changer() {
 	at router nft -f - <<-END
 		table inet witness {
@@ -180,7 +180,7 @@ mark_changed_prerouting_make() {
 	mark_changer prerouting 'mangle - 10'
 }
 
-# Bits outside the mask are others': whoever sets them hits nobody.
+# Bits outside the mask are others': a rule that sets them hits no flow.
 others_bits_make() {
 	at router nft -f - <<-END
 		table inet witness {
@@ -212,7 +212,7 @@ fault() {
 	flows_send busy "$how"
 	wait_for 10 hits_grew "$before" "$least" || :
 	wait_for 10 same_hits || :
-	# All that the fault hit has been hit when nobody new comes.
+	# All flows that the fault hits have been hit when no new one comes.
 	wait_for 10 is_quiet || :
 	changer_remove
 	waymark apply >/dev/null 2>&1 || :
@@ -240,7 +240,7 @@ is_quiet() {
 }
 
 # The flows that were open when the fault came: told in time, and why. A flow that
-# died of it and began anew is told when it is hit, later. An error that the router
+# died of it and was re-established is reported when it is hit, later. An error that the router
 # sends of its own flow counts as a reply and leaves by what routes errors.
 told_well() {
 	local errors="m.direction = 'reply' AND f.ingress IS NULL"
@@ -255,7 +255,7 @@ told_well() {
 		"mismatch|$reason"
 	is "$mode: $what: the mark and the uplink that it names" "$(sql "SELECT count(*) FROM mismatches
 		WHERE time >= '$began' AND expected IS NOT CASE mark WHEN 2 THEN 'wan1' WHEN 3 THEN 'wan2' END")" 0
-	check "$mode: $what: alerts tell of it" grep -q "\"reason\":\"$reason\"" "$lab_tmp/alerts.jsonl"
+	check "$mode: $what: an alert reports it" grep -q "\"reason\":\"$reason\"" "$lab_tmp/alerts.jsonl"
 }
 
 kinds_hit() { # every kind of flow was among them
@@ -289,7 +289,7 @@ round() { # MODE
 	is "$mode: flows of all kinds were hit" "$(kinds_hit)" 12
 	is "$mode: who rested meanwhile is ok" "$(hold_send idle_pc) $(hold_send idle_own) $(hold_send idle_in)" '4 4 8'
 	wait_for 5 same_hits
-	agree "$mode: ... and nobody else was hit" "$(hits)" "$(mismatched)"
+	agree "$mode: ... and no other flow was hit" "$(hits)" "$(mismatched)"
 	hold_close idle_pc
 	hold_close idle_own
 	hold_close idle_in

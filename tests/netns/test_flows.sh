@@ -79,7 +79,7 @@ entries_told() {
 	told_load entry <"$lab_tmp/entries"
 }
 
-# The far end of each line counts what comes by it, a flow a counter. A set a line:
+# The far end of each uplink counts its packets, one counter per flow. One set per uplink:
 # nft 1.0.6 cannot list interface names among other things.
 lines_count() {
 	local line

@@ -59,7 +59,7 @@ check "the routes were gone before" sh -c "awk '/removed route: default via $GW1
 	/its flows are deleted/ { exit !gone }' '$lab_tmp/waymarkd.log'"
 is "it is told once" "$(grep -c 'its flows are deleted' "$lab_tmp/waymarkd.log")" 1
 wait_for 2 sh -c "[ \"\$(sqlite3 '$lab_tmp/flows.db' \"SELECT count(*) FROM flows WHERE state = 'live' AND uplink = 'wan2'\")\" -gt $n_two ]"
-in_range "what went on has begun anew by wan2" "$(($(sql "SELECT count(*) FROM flows WHERE state = 'live' AND uplink = 'wan2'") - n_two))" 4 60
+in_range "what went on is re-established by wan2" "$(($(sql "SELECT count(*) FROM flows WHERE state = 'live' AND uplink = 'wan2'") - n_two))" 4 60
 lines_stop
 is "no message of wan2's flows is lost" "$(lines_damage 2)" ""
 is "no flow of wan2 left by wan1" "$(lines_strays 2)" ""

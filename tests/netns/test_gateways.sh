@@ -4,7 +4,7 @@
 # Proves that an uplink without a configured gateway learns it from the default
 # routes that DHCP, router advertisements, ppp or people put into table main, keeps
 # it when those move or vanish, over a restart too, and follows when they change;
-# while the other line's flows lose nothing. With real clients and servers where
+# while the other uplink's flows lose nothing. With real clients and servers where
 # they are there (dnsmasq, udhcpc), and the router's own kernel for advertisements.
 
 . "${0%/*}/lib.sh"
@@ -24,7 +24,7 @@ by() { # FAMILY TABLE GATEWAY INTERFACE
 	routes_have "^$1 default via $3 dev $4 table $2" && routes_are_planned
 }
 
-# wan1 gets its lease from a real server: $1 is the router that it tells of.
+# wan1 gets its lease from a real server: $1 is the router that it announces.
 dhcp_serve() {
 	background dhcpd net dnsmasq -d --conf-file=/dev/null --port=0 --no-ping --interface=isp1 --bind-interfaces \
 		--dhcp-range=192.168.1.50,192.168.1.50,120 --dhcp-option=3,"$1" --dhcp-leasefile="$lab_tmp/leases" \

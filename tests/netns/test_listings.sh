@@ -78,7 +78,7 @@ at=$(sql "select started $one")
 run 0 'who had a public port' who "$(sql "select nat_src || ':' || nat_sport $one")" --proto tcp --at "$at" --json
 is 'who: the inside host' "$(json '(d[0]["host"], d[0]["port"], d[0]["uplink"])')" \
 	"('$PC4', $(sql "select sport $one"), '$(sql "select uplink $one")')"
-run 0 'who, a port that nobody had' who $WAN1_4:1 --at "$at"
+run 0 'who, a port that no host had' who $WAN1_4:1 --at "$at"
 check 'who: nobody' grep -q '^nobody used' "$out" || diag "$(cat "$err")"
 run 1 'who, before there was a daemon' who $WAN1_4:1 --at '2 days ago'
 says 'who: not known' 'not known: between'

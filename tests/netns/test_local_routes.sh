@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# test_local_routes.sh - each of the three cures for local destinations
+# test_local_routes.sh - each of the three methods for local destinations
 # (local-routes = suppress, copy, exclude) keeps local traffic local while flows
 # are steered: port forwards on both uplinks, flows from the LANs to the internet,
 # from LAN to LAN, to the router's own addresses on either uplink, and the same for
 # a network that appears while the daemon runs. No flow breaks, none is a mismatch.
-# Taken out, each cure is missed.
+# Taken out, each method is missed.
 
 . "${0%/*}/lib.sh"
 
@@ -56,7 +56,7 @@ pages() {
 		wanted=$((wanted + count))
 	done
 	got=$(grep -c ' 200 960$' "$lab_tmp/pages")
-	is "$cure: $what" "$got" "$wanted"
+	is "$method: $what" "$got" "$wanted"
 }
 
 to_internet() { # NAMESPACE
@@ -69,10 +69,10 @@ forwarded() { # WHAT PORT
 	tx=$(if_packets router wan2 tx)
 	pages "from outside by wan1 to $1" 3 net "http://$WAN1_4:$2/" "http://[$WAN1_6]:$2/"
 	# Neighbours are asked for now and then; 6 pages are 24 packets at least.
-	in_range "$cure: ... and no answer by wan2" $(($(if_packets router wan2 tx) - tx)) 0 5
+	in_range "$method: ... and no answer by wan2" $(($(if_packets router wan2 tx) - tx)) 0 5
 	tx=$(if_packets router wan1 tx)
 	pages "from outside by wan2 to $1" 3 net "http://$WAN2_4:$2/" "http://[$WAN2_6]:$2/"
-	in_range "$cure: ... and no answer by wan1" $(($(if_packets router wan1 tx) - tx)) 0 5
+	in_range "$method: ... and no answer by wan1" $(($(if_packets router wan1 tx) - tx)) 0 5
 }
 
 from_lans() {
@@ -92,9 +92,9 @@ from_lans() {
 	to_internet router
 }
 
-# What main has, seen in the way of the cure: the network is in it.
-is_cured() { # NETWORK FAMILY
-	case $cure in
+# What main has, seen in the way of the routes: the network is in it.
+is_installed() { # NETWORK FAMILY
+	case $method in
 	copy)
 		at router ip "-$2" route show table 1252 | grep -q "^$1 " &&
 			at router ip "-$2" rule show | grep -q '^4001:.*lookup 1252'
@@ -108,29 +108,29 @@ is_cured() { # NETWORK FAMILY
 	esac
 }
 
-is_not_cured() {
-	! is_cured "$@"
+is_not_installed() {
+	! is_installed "$@"
 }
 
-# --- each cure ------------------------------------------------------------------------
+# --- each method ------------------------------------------------------------------------
 
 # A route alone brings no change of a link or an address with it.
 routes_come() {
 	at router ip route add 192.168.30.0/24 via $PC2_4 || die 'no route'
-	check "$cure: follows a route that comes" wait_for 1 is_cured 192.168.30.0/24 4
+	check "$method: follows a route that comes" wait_for 1 is_installed 192.168.30.0/24 4
 	at router ip -6 route add fd00:30::/64 via $PC2_6 || die 'no route'
-	check "$cure: ... of IPv6" wait_for 1 is_cured fd00:30::/64 6
+	check "$method: ... of IPv6" wait_for 1 is_installed fd00:30::/64 6
 	veth_add router 192.168.40.1/24 fd00:40::1/64 lan3 pc3 $PC3_4/24 $PC3_6/64 eth0
 	at pc3 ip route add default via 192.168.40.1
 	at pc3 ip route add default via fd00:40::1
 	[ -n "${pc3_serves:-}" ] || serve pc3 8080 7
 	pc3_serves=1
-	check "$cure: follows a LAN that comes" wait_for 1 is_cured 192.168.40.0/24 4
-	check "$cure: ... of IPv6" wait_for 1 is_cured fd00:40::/64 6
+	check "$method: follows a LAN that comes" wait_for 1 is_installed 192.168.40.0/24 4
+	check "$method: ... of IPv6" wait_for 1 is_installed fd00:40::/64 6
 }
 
 gone() { # WHAT NETWORK FAMILY
-	[ "$cure" = suppress ] || check "$cure: follows $1" wait_for 1 is_not_cured "$2" "$3"
+	[ "$method" = suppress ] || check "$method: follows $1" wait_for 1 is_not_installed "$2" "$3"
 }
 
 routes_go() {
@@ -146,21 +146,21 @@ history_is_right() {
 	local since="started >= '$began'"
 	# 16 pages of each of 2 LANs to the internet and more: all have to be there.
 	wait_for_sql 5 "SELECT count(*) FROM flows WHERE $since AND proto = 'tcp'" "$flows"
-	is "$cure: each flow is in the history" \
+	is "$method: each flow is in the history" \
 		"$(sql "SELECT count(*) FROM flows WHERE $since AND proto = 'tcp'")" "$flows"
-	is "$cure: none is anything but ok, or local" "$(sql "SELECT DISTINCT verdict FROM flows
+	is "$method: none is anything but ok, or local" "$(sql "SELECT DISTINCT verdict FROM flows
 		WHERE $since AND verdict NOT IN ('ok', 'local')")" ''
-	is "$cure: what uplinks carried is ok, with ingress and egress" \
+	is "$method: what uplinks carried is ok, with ingress and egress" \
 		"$(sql "SELECT count(*) FROM flows WHERE $since AND proto = 'tcp' AND verdict = 'ok'
 			AND ((ingress = uplink AND egress_reply = uplink) OR
 			     (ingress IS NULL AND egress = uplink AND egress_reply IS NULL))")" "$ok_flows"
-	is "$cure: no mismatch" "$(sql "SELECT count(*) FROM mismatches")" 0
+	is "$method: no mismatch" "$(sql "SELECT count(*) FROM mismatches")" 0
 }
 
-# Without the cure the answers to the LAN go back out by the uplink that they came
-# by. Without a daemon, which would put it back.
-cure_is_needed() {
-	case $cure in
+# Without the method the answers to the LAN go back out by the uplink that they came
+# by. Without a daemon, which would repair it.
+method_is_needed() {
+	case $method in
 	suppress)
 		at router ip rule del pref 4001
 		;;
@@ -172,13 +172,13 @@ cure_is_needed() {
 		;;
 	esac
 	http_get pc 1 "http://$NET4/" --max-time 2 >"$lab_tmp/pages" 2>/dev/null
-	is "$cure: taken out, it is missed" "$(grep -c ' 200 ' "$lab_tmp/pages")" 0
+	is "$method: taken out, it is missed" "$(grep -c ' 200 ' "$lab_tmp/pages")" 0
 }
 
-for cure in suppress copy exclude; do
+for method in suppress copy exclude; do
 	began=$(date -u +%Y-%m-%dT%H:%M:%S.%3NZ)
-	daemon_start "local-routes = \"$cure\""
-	check "$cure: is installed" is_cured 192.168.20.0/24 4
+	daemon_start "local-routes = \"$method\""
+	check "$method: is installed" is_installed 192.168.20.0/24 4
 	from_lans
 	forwarded 'the LAN' 8080
 	forwarded 'the other LAN' 8082
@@ -196,8 +196,8 @@ for cure in suppress copy exclude; do
 	to_internet pc
 	forwarded 'the LAN' 8080
 	daemon_stop
-	cure_is_needed
-	check "$cure: what was taken out is removed with the rest" waymark remove
+	method_is_needed
+	check "$method: what was taken out is removed with the rest" waymark remove
 done
 
 done_testing

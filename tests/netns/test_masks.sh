@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # test_masks.sh - the mark under any mask, contiguous or split, with all other bits of
-# the packet mark and of the ct mark set by somebody else before each of our hooks:
+# the packet mark and of the ct mark set by other rules before each of our hooks:
 # they are there after it, on every packet, forwarded, local and from outside, of both
 # families, while the flows are steered and audited under the mask. Then collisions:
 # the check and the start name what meets what is ours, and the start is refused where

@@ -67,7 +67,7 @@ is "no flow is there twice" \
 is "none lives on in the history" "$(sql "SELECT count(*) FROM flows WHERE $made AND state = 'live'")" 0
 check "each gap has its end" wait_for_sql 5 "SELECT count(*) FROM gaps WHERE ended IS NULL" 0
 check "a resync followed" grep -q 'resync: ' "$lab_tmp/waymarkd.log"
-check "an alert told of it" grep -q '"kind": *"gap"' "$lab_tmp/alerts.jsonl"
+check "an alert reported it" grep -q '"kind": *"gap"' "$lab_tmp/alerts.jsonl"
 
 # Flows that live through it are found by the dump, and so are those that vanished.
 generate -f 100000 make 300

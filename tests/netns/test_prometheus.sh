@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Proves the counters for Prometheus: one text by the tool, by HTTP and in the file;
-# nothing else is answered; clients that are slow or many disturb nobody; a reload
+# nothing else is answered; clients that are slow or many disturb no other; a reload
 # moves it; a real Prometheus scrapes and answers a query with the mismatches.
 
 . "${0%/*}/lib.sh"
@@ -196,7 +196,7 @@ time.sleep(60)"
 wait_for 5 grep -q ready "$lab_tmp/taken.out"
 configure "listen = $PORT textfile = \"$lab_tmp/text/other.prom\""
 reload
-check "a port that is taken is told of" grep -q "cannot listen at 127.0.0.1 port $PORT for Prometheus: Address already in use" "$lab_tmp/waymarkd.log"
+check "a port that is taken is reported" grep -q "cannot listen at 127.0.0.1 port $PORT for Prometheus: Address already in use" "$lab_tmp/waymarkd.log"
 is "and it stays where it was" "$(place="[::1]:9470" status_of /metrics)" 200
 daemon_stop
 is "it stops well" $? 0

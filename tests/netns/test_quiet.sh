@@ -3,7 +3,7 @@
 #
 # Proves that the alert of a mismatch is over when no packet of it leaves any more, and
 # not before, however long its flow goes on; and that one which goes on after that is
-# told of anew.
+# reported again.
 
 . "${0%/*}/lib.sh"
 
@@ -42,10 +42,10 @@ while [ $i -lt 60 ]; do
 done
 check "its packets were counted" [ "$(packets)" -gt 30 ]
 is "as long as they come it is not over" "$(alerts over)" 0
-is "nor is it told of twice" "$(alerts raised)" 1
+is "nor is it reported twice" "$(alerts raised)" 1
 check "when they do not it is over" wait_for 15 has_alerts over 1
 hold_push one
-check "the same flow is told of again when it goes on" wait_for 5 has_alerts raised 2
+check "the same flow is reported again when it goes on" wait_for 5 has_alerts raised 2
 is "it is one mismatch" "$(sql 'SELECT count(*) FROM mismatches')" 1
 hold_close one
 daemon_stop

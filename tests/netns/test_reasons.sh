@@ -10,7 +10,7 @@
 
 # What the router's default route is meant for is not the question here: each flow
 # begins by wan1, then table main prefers wan2, so that a packet that does not find
-# its way by its mark goes astray.
+# its way by its mark strays.
 lab_up
 nat none
 forward_port udp 99 98
@@ -123,7 +123,7 @@ healed() {
 		at router nft list chain inet waymark output | grep -q 'ct mark'
 }
 
-others() { # RULES: chains of somebody else's
+others() { # RULES: foreign chains
 	at router nft -f - <<-EOT || die "rules of others: $1"
 		table inet others {
 			$1
@@ -259,7 +259,7 @@ flows_begin
 others 'chain prerouting { type filter hook prerouting priority -140; meta mark set 0; }
 	chain output { type route hook output priority -140; meta mark set 0; }'
 flows_push
-reasoned restore-missing "somebody overwrites the packet's mark"
+reasoned restore-missing "a foreign rule overwrites the packet mark"
 at router nft delete table inet others
 flows_end
 

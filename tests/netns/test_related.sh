@@ -61,7 +61,7 @@ capture_end() {
 
 # --- FTP --------------------------------------------------------------------------------------
 
-# connections: a line each, in the order of their first packets: the far ends that it
+# connections: one per line, in the order of their first packets: the far ends that it
 # was seen on.
 connections() {
 	awk '{
@@ -143,7 +143,7 @@ errors() {
 	fi || diag "$(cat "$lab_tmp/seen")"
 }
 
-# From outside by each line: the PC refuses, the router has no hop left or no room on
+# From outside by each uplink: the PC refuses, the router has no hop left or no room on
 # the LAN; and what is refused outside comes back in.
 each_error() {
 	local kind line

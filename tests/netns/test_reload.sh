@@ -5,7 +5,7 @@
 # another order while constant traffic runs by an uplink that does not change, and
 # not one of its packets is lost or strays, nor is a mismatch invented; a broken file
 # and keys that cannot change leave everything as it is; the flows of an uplink that
-# is removed are told of, and foreign once they go on; the service manager is told.
+# is removed are reported, and foreign once they go on; the service manager is notified.
 
 . "${0%/*}/lib.sh"
 . "${0%/*}/lines.sh"
@@ -140,7 +140,7 @@ is "no mismatch of a flow of wan2" "$(sql "SELECT count(*) FROM mismatches WHERE
 in_range "a flood of replies meanwhile" "$(counted pc left)" 10000 1000000
 is "all of it arrives by wan2" "$(counted net isp2)" "$(counted pc left)"
 is "nothing of it by another line" "$(counted net isp1) $(counted net isp3)" "0 0"
-check "the manager is told of each" sh -c "[ \$(grep -c '^RELOADING=1 MONOTONIC_USEC=' '$lab_tmp/manager.out') = $n ] &&
+check "the manager is notified each time" sh -c "[ \$(grep -c '^RELOADING=1 MONOTONIC_USEC=' '$lab_tmp/manager.out') = $n ] &&
 	[ \$(grep -c '^READY=1' '$lab_tmp/manager.out') = $((n + 1)) ]"
 
 # --- what is refused -------------------------------------------------------------------------
@@ -177,7 +177,7 @@ gone=$(sql "SELECT group_concat(id) FROM flows WHERE state = 'live' AND uplink =
 n_gone=$(echo "$gone" | tr ',' '\n' | grep -c .)
 in_range "flows live by wan1" "$n_gone" 1 12
 background watch router "$WAYMARK" -c "$lab_tmp/waymark.conf" watch --json
-check "somebody watches" wait_for 10 is_watched
+check "a client watches" wait_for 10 is_watched
 reload "$two"
 check "who watches is told" wait_for 5 grep -q '"kind":"uplink".*"reason":"removed"' "$lab_tmp/watch.out"
 background_end watch

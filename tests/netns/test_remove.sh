@@ -76,7 +76,7 @@ each_way() { # WHAT: by the tool, by the daemon, after a kill
 
 lab_up
 nat masquerade
-# Somebody's own rules, routes and table, which stay.
+# Foreign rules, routes and a foreign table, which stay.
 at router ip rule add pref 500 from 10.77.0.0/16 lookup 77
 at router ip route add 10.78.0.0/16 via $PC4 table 77
 at router ip route add blackhole 10.79.0.0/16

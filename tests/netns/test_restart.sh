@@ -91,8 +91,8 @@ daemon_gaps() {
 predating() {
 	local ports
 	# Where times are kept already, a flow's age alone must not make it one of ours.
-	# Of flows that began while nobody listened the kernel would not tell the end
-	# (nf_conntrack_events=2); only the next look at the whole table would.
+	# Of flows that began without a listener the kernel would not tell the end
+	# (nf_conntrack_events=2); only the next table dump would.
 	at router sysctl -qw net.netfilter.nf_conntrack_timestamp=1 net.netfilter.nf_conntrack_events=1
 	nat none
 	hold plain pc udp $NET4 7 3 || die 'no flows before the start'
@@ -233,7 +233,7 @@ killed() {
 	live_goes_on 'SIGKILL'
 }
 
-# What lived and ended while no daemon ran is nobody's to know; that it went is.
+# Flows that lived and ended while no daemon ran are unknown; that they went is not.
 ended_meanwhile() {
 	hold gone pc udp $NET4 7 2 || die 'no flows'
 	gone=$(held_ports gone)

@@ -156,7 +156,7 @@ memory=$(sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$daemon_pid/status")
 } | at pc "$FLOOD" open $NET4 7 $FLOWS >"$lab_tmp/flood" 2>"$lab_tmp/flood.err" &
 flood_pid=$!
 wait_for 30 grep -q open "$lab_tmp/flood" || die "no flows: $(cat "$lab_tmp/flood.err")"
-# Nobody answers the flood.
+# No host answers the flood.
 at net nft add chain inet back sink '{ type filter hook prerouting priority raw; }'
 at net nft add rule inet back sink udp dport 7 drop
 at router ip route add default via $GW2_4 dev wan2 metric 50

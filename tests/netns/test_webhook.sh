@@ -19,7 +19,7 @@ hook_stop() {
 	background_end hook KILL
 }
 
-# plan STEP...: what the server does with the next requests; its log begins anew.
+# plan STEP...: what the server does with the next requests; its log starts empty.
 plan() {
 	local step
 	: >"$lab_tmp/hook/plan"

@@ -6,7 +6,7 @@
 #ifndef WAYMARK_TESTS_UNIT_CONFIG_BAD_H
 #define WAYMARK_TESTS_UNIT_CONFIG_BAD_H
 
-/* Two good uplinks, a line each. */
+/* Two good uplinks, one per line. */
 #define A      "uplink a { interface = a0 mark = 1 table = 101 }\n"
 #define B      "uplink b { interface = b0 mark = 2 table = 102 }\n"
 #define LONG64 "0123456789012345678901234567890123456789012345678901234567890123"

@@ -25,8 +25,8 @@ void sandbox_nft(const char *commands);
 /* Writes a sysctl by its path below /proc/sys. */
 void sandbox_sysctl(const char *path, const char *value);
 
-/* Sends bytes by UDP from one port of loopback to another, ipv6 or not. Nobody
- * need listen. */
+/* Sends bytes by UDP from one port of loopback to another, ipv6 or not. No process
+ * needs to listen. */
 void sandbox_udp(bool is_ipv6, uint16_t sport, uint16_t dport);
 
 /* Waits until fd can be read; false after 2 seconds. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_alert.c - alerts folded by times passed in, told to a file, a FIFO and a log
+ * test_alert.c - alerts aggregated by times passed in, sent to a file, a FIFO and a log
  * socket; the bound on keys.
  */
 #include <fcntl.h>
@@ -76,12 +76,12 @@ static void test_folds(void **state)
 	alerter_tick(a, T0 + MINUTE);
 	alerter_tick(a, T0 + MINUTE + 1);
 	assert_int_equal(lines_of(file_text("lines")), 2);
-	assert_line(1, 51, 50); /* the newest, and all that were folded */
+	assert_line(1, 51, 50); /* the newest, and all that were suppressed */
 	/* after a summary the interval begins again */
 	raise_at(a, T0 + MINUTE + 5, 100);
 	alerter_tick(a, T0 + 2 * MINUTE - 1);
 	assert_int_equal(lines_of(file_text("lines")), 2);
-	/* one that comes when the time is over takes the folded ones with it */
+	/* one that comes when the time is over takes the suppressed ones with it */
 	raise_at(a, T0 + 2 * MINUTE, 101);
 	assert_int_equal(lines_of(file_text("lines")), 3);
 	assert_line(2, 101, 2);
@@ -114,7 +114,7 @@ static void test_folds(void **state)
 	alerter_free(a);
 }
 
-/* Packets of a flow that was told of are no news, nor are they quiet. */
+/* Packets of a flow that was reported raise no alert and end none. */
 static void test_goes_on(void **state)
 {
 	struct alerter *a = alerter_with(NULL, path_in("lines"), 60);
@@ -379,7 +379,7 @@ static void test_syslog(void **state)
 	assert_non_null(strstr(text, "]: mismatch: flow 77 left by"));
 	assert_non_null(strstr(text, "(3 times, this is the last)"));
 	assert_int_equal(s.failed, 0);
-	/* nobody reads: it fails, it does not wait */
+	/* no process reads: it fails, it does not wait */
 	for (int i = 0; i < 5000 && s.failed == 0; i++)
 		syslog_write(address.sun_path, &alert, &s);
 	assert_int_equal(s.failed, 1);

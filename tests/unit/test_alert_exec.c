@@ -31,7 +31,7 @@ static void assert_variable(const char *environment, const char *variable)
 }
 
 /* No signal blocked or ignored, but for the C library's own two, 32 and 33, which
- * nobody can set and which may come ignored from who started the test. */
+ * no program can set and which the test's parent may have ignored. */
 static void assert_no_signals(const char *text)
 {
 	const unsigned long long reserved = 3ULL << 31;
@@ -214,7 +214,7 @@ static void test_children_bound(void **state)
 	alerter_free(a);
 }
 
-/* Who starts us may end all that we leave behind: at a stop what was folded is told to a
+/* Who starts us may end all that we leave behind: at a stop suppressed alerts are sent to a
  * program that has its time to take it. */
 static void test_stop(void **state)
 {
@@ -253,7 +253,7 @@ static void assert_status(const char *field, const char *wanted)
 }
 
 /* Whoever starts it, it can do nothing that any process could not; as root it is
- * somebody else besides. */
+ * another user besides. */
 static void test_privileges(void **state)
 {
 	struct alert_config c = {
@@ -275,7 +275,7 @@ static void test_privileges(void **state)
 		assert_non_null(a);
 		alerter_raise(a, &alert);
 		children_wait(a, T0);
-		/* In a user namespace there may be no nobody to become. */
+		/* In a user namespace the user may be missing. */
 		if (i && stats_of(a).failed && strstr(stats_of(a).last_error, "Invalid argument")) {
 			alerter_free(a);
 			continue;
@@ -297,7 +297,8 @@ static void test_privileges(void **state)
 	a = alerter_new(&c);
 	alerter_raise(a, &alert);
 	if (is_root)
-		assert_non_null(strstr(stats_of(a).last_error, "user 'no-such-user' does not exist"));
+		assert_non_null(
+			strstr(stats_of(a).last_error, "user 'no-such-user' does not exist"));
 	alerter_free(a);
 }
 
@@ -321,7 +322,7 @@ static void timeout(char *user)
 	assert_non_null(a);
 	alerter_raise(a, &alert);
 	for (int i = 0; i < PATIENCE && !file_text("pid"); i++) {
-		/* In a user namespace there may be no nobody to become. */
+		/* In a user namespace the user may be missing. */
 		alerter_tick(a, T0);
 		if (user && strstr(stats_of(a).last_error, "Invalid argument")) {
 			alerter_free(a);
@@ -361,11 +362,11 @@ static void timeout(char *user)
 
 static void test_timeout(void **state)
 {
-	char nobody[] = "nobody";
+	char user[] = "nobody";
 
 	(void)state;
 	timeout(NULL);
-	timeout(nobody);
+	timeout(user);
 }
 
 #define TEST(name) cmocka_unit_test_teardown(name, folder_clear)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_alert_webhook.c - the queue before the webhook where nobody answers: its bound, what
+ * test_alert_webhook.c - the queue before a webhook without a server: its bound, what
  * is settled, what is kept, and the pauses between attempts.
  */
 #include <setjmp.h>
@@ -17,7 +17,7 @@
 #include "alert_lab.h"
 
 /* Port 1 of this machine: refused at once. */
-#define NOBODY "http://127.0.0.1:1/"
+#define REFUSED "http://127.0.0.1:1/"
 
 static int url_set(struct webhook *w, const char *url)
 {
@@ -96,7 +96,7 @@ static void test_bound(void **state)
 	struct settled s;
 
 	(void)state;
-	assert_int_equal(url_set(w, NOBODY), 0);
+	assert_int_equal(url_set(w, REFUSED), 0);
 	webhook_push(w, 1, "{}\n");
 	attempt_wait(w);
 	for (int id = 2; id <= WEBHOOK_QUEUE_MAX; id++)
@@ -122,7 +122,7 @@ static void test_off(void **state)
 	struct settled s;
 
 	(void)state;
-	assert_int_equal(url_set(w, NOBODY), 0);
+	assert_int_equal(url_set(w, REFUSED), 0);
 	for (int id = 1; id <= 3; id++)
 		webhook_push(w, id, "{}\n");
 	attempt_wait(w);

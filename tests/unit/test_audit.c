@@ -33,7 +33,7 @@ struct history {
 	enum reason diagnosis, restoring; /* what the kernel is said to be like */
 	struct audit_stray stray;	  /* asked of last */
 	bool is_over;			  /* the alerts' word */
-	enum reason goes_on;		  /* told of last */
+	enum reason goes_on;		  /* reported last */
 };
 
 static void keep_flow(struct history *h, const struct flow_record *f)
@@ -435,7 +435,7 @@ static void check_mark_changed(const struct history *h)
 	assert_int_equal(h->mismatch[1].reason, REASON_MARK_CHANGED);
 }
 
-/* Somebody changes the ct mark behind the restore: the packet that leaves by wan1
+/* Another process changes the ct mark behind the restore: the packet that leaves by wan1
  * is logged, the event of the change may be read before it or after. */
 static void a_changed_mark_is_the_reason_in_every_order(void **state)
 {
@@ -647,7 +647,7 @@ static void a_packet_of_nobody_is_an_orphan_not_a_mismatch(void **state)
 	world_close(&w);
 }
 
-/* The alert of a flow that goes on astray is not over; where it is, there is another. */
+/* The alert of a flow that goes on straying is not over; if it is, another is raised. */
 static void a_mismatch_that_goes_on_is_told_of(void **state)
 {
 	struct ct_event ev = lan_flow(CT_NEW, 1, 2);
@@ -755,7 +755,7 @@ static void addresses_are_whose_they_were_when_the_flow_began(void **state)
 	assert_int_equal(verdict_of_source(&w, 4, 2, early_ms), VERDICT_OK);
 	assert_int_equal(verdict_of_source(&w, 5, 2, late_ms), VERDICT_WRONG_SOURCE);
 	assert_int_equal(verdict_of_source(&w, 6, 3, late_ms), VERDICT_OK);
-	/* An address is used a moment before it is told of. */
+	/* An address is used a moment before it is reported. */
 	assert_int_equal(verdict_of_source(&w, 7, 3, late_ms - 10500), VERDICT_OK);
 	world_close(&w);
 }
@@ -805,7 +805,7 @@ static void a_restart_goes_on_with_the_same_row(void **state)
 	world_close(&w);
 }
 
-/* Of a flow that was fine it is news, of one that was told of it is none. */
+/* A flow that was fine raises an alert, one that was reported does not. */
 static void what_a_flow_becomes_after_a_restart_is_alerted_once(void **state)
 {
 	struct ct_event ev = lan_flow(CT_UPDATE, 1, 0);
@@ -829,7 +829,7 @@ static void what_a_flow_becomes_after_a_restart_is_alerted_once(void **state)
 	world_close(&w);
 }
 
-/* Nothing has become of it: somebody took its uplink out of the configuration. */
+/* Nothing has become of it: its uplink was removed from the configuration. */
 static void a_flow_of_an_uplink_removed_before_the_start_is_not_alerted(void **state)
 {
 	struct ct_event ev = lan_flow(CT_DESTROY, 1, 4);
@@ -1014,7 +1014,7 @@ static void nothing_is_ok_across_a_gap_without_evidence(void **state)
 	world_close(&w);
 }
 
-/* While nobody knows when it ends, nor what is missed. */
+/* While its end and what is missing are unknown. */
 static void an_open_gap_takes_what_begins_and_ends_in_it(void **state)
 {
 	struct ct_event ev = lan_flow(CT_NEW, 1, 2);
@@ -1104,7 +1104,7 @@ static void a_flow_from_before_the_labels_is_unknown(void **state)
 	ev.start_ns = INT64_C(800000) * 1000000;
 	later.start_ns = INT64_C(950000) * 1000000;
 	later.tuple[0].sport++;
-	/* labelled by somebody else */
+	/* labelled by another process */
 	other.start_ns = ev.start_ns;
 	other.tuple[0].sport += 2;
 	other.has_labels = true;

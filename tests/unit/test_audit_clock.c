@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_audit_clock.c - the audit while somebody sets the clock, an hour back and an hour
+ * test_audit_clock.c - the audit while the clock is set, an hour back and an hour
  * forth: nothing waits for the clock to be there again, nothing ends before its
  * time, and what happened across the jump is found to have happened in its gap.
  */
@@ -175,7 +175,7 @@ static void a_packet_waits_its_second_across_a_jump(void **state)
 	}
 }
 
-/* ... and one of nobody is given up in its time, and makes room. */
+/* ... and one without a flow is given up in its time, and makes room. */
 static void an_orphan_does_not_wait_for_the_clock(void **state)
 {
 	(void)state;
@@ -195,7 +195,7 @@ static void an_orphan_does_not_wait_for_the_clock(void **state)
 	}
 }
 
-/* Somebody changed the mark for one packet: the flow is of before the clock was put
+/* Another process changed the mark for one packet: the flow is of before the clock was put
  * back, so that it seems to have begun long after its packet. */
 static void an_old_flow_is_not_taken_for_a_later_one(void **state)
 {
@@ -317,7 +317,7 @@ static void a_gap_before_a_jump_is_of_who_lived_in_it(void **state)
 	}
 }
 
-/* One that is told of when it is over, and the clock was put back in it: it does not
+/* One that is reported when it is over, and the clock was set back in it: it does not
  * come back with the times that it had. */
 static void a_gap_that_ends_before_it_began_ends(void **state)
 {

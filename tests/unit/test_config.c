@@ -441,8 +441,8 @@ static void test_slots(void **state)
 	config_free(c);
 }
 
-/* Marks 4 and 64 wish for the same slot: whoever goes, nobody moves, and a newcomer
- * takes no slot that was in use. */
+/* Marks 4 and 64 prefer the same slot: whichever is removed, the other keeps its slot,
+ * and a new uplink takes no slot that was in use. */
 static void test_slots_are_kept(void **state)
 {
 	struct config *c = config_new(), *former = config_new();

@@ -70,7 +70,7 @@ static void test_rules(void **state)
 	assert_int_not_equal(before.table, 0);
 	assert_int_equal(before.n, 2);
 	for (int i = 0; i < 5; i++)
-		sandbox_udp(false, 5000, 9999); /* and the answer: nobody is there */
+		sandbox_udp(false, 5000, 9999); /* and the answer: no process listens */
 	sandbox_nft("table inet raw { chain c { type filter hook output priority raw;"
 		    " udp sport 5001 notrack; }; }");
 	for (int i = 0; i < 3; i++)

@@ -392,7 +392,7 @@ static void test_causes(void **state)
 	assert_missing(&r, CAUSE_GAP, 45, 80);
 }
 
-/* Rules that went away, were set back or loaded by somebody else: the interface's count
+/* Rules that went away, were set back or loaded by another process: the interface's count
  * stands in; without it, it is not known how much left. */
 static void test_rules_missing(void **state)
 {
@@ -463,7 +463,7 @@ static void test_moved_and_lost(void **state)
 }
 
 /* Our own load sets the counters back and nothing is lost, twice in a row; one in a
- * table that somebody else had loaded is not whole. */
+ * table that another process had loaded is not whole. */
 static void test_rebase(void **state)
 {
 	struct coverage_reading from = reading(100, 100), last = reading(130, 0);

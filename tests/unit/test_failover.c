@@ -112,9 +112,9 @@ static void flows_expect(struct query *q, const struct failover *f, enum failove
 
 static void flows_of_noon_push(void)
 {
-	flow_push(1, 0, 0, LIVE, REASON_NONE); /* from nobody knows when: stranded */
-	flow_push(2, 0, DOWN - 3 * HOUR_MS, DOWN + 1, REASON_NONE);	   /* long: stranded */
-	flow_push(3, 0, DOWN - 3 * HOUR_MS, DOWN - 1, REASON_NONE);	   /* ended before */
+	flow_push(1, 0, 0, LIVE, REASON_NONE);			    /* of unknown age: stranded */
+	flow_push(2, 0, DOWN - 3 * HOUR_MS, DOWN + 1, REASON_NONE); /* long: stranded */
+	flow_push(3, 0, DOWN - 3 * HOUR_MS, DOWN - 1, REASON_NONE); /* ended before */
 	flow_push(4, 0, DOWN - 10 * MINUTE_MS, DOWN + 1, REASON_NONE);	   /* long by a little */
 	flow_push(5, 0, DOWN - 10 * MINUTE_MS + 2, DOWN + 1, REASON_NONE); /* not quite */
 	flow_push(6, 0, DOWN - 500, DOWN - 1, REASON_NONE);
@@ -123,7 +123,7 @@ static void flows_of_noon_push(void)
 	flow_push(9, 0, DOWN - 500, BACK + HOUR_MS, REASON_UPLINK_DOWN_FLUSH); /* by a later one */
 	flow_push(10, 0, DOWN - 500, LIVE, REASON_UPLINK_DOWN);		       /* moved */
 	flow_push(11, 0, DOWN - 500, DOWN + 700, REASON_UPLINK_DOWN);	       /* moved */
-	flow_push(12, 0, DOWN - 500, LIVE, REASON_RULE_MISSING); /* went astray, not so: stranded */
+	flow_push(12, 0, DOWN - 500, LIVE, REASON_RULE_MISSING); /* strayed, not so: stranded */
 	flow_push(13, 1, DOWN - 500, LIVE, REASON_NONE);	 /* wan2's own */
 	flow_push(14, 0, DOWN + 200, DOWN + 600,
 		  REASON_UPLINK_DOWN_FLUSH);		       /* deleted, begun late */

@@ -55,7 +55,7 @@ static const char rules[] =
 	"    udp sport 7002 log prefix \"" PREFIX_MISMATCH "reply\" group 77 snaplen 128\n"
 	"    udp sport 7003 log prefix \"" PREFIX_UNMARKED "\" group 77 snaplen 128\n"
 	"    udp sport 7004 log prefix \"" PREFIX_TRANSIT "original\" group 77 snaplen 128\n"
-	"    udp sport 7005 log prefix \"somebody else's \" group 77 snaplen 128\n"
+	"    udp sport 7005 log prefix \"a foreign rule's \" group 77 snaplen 128\n"
 	"    icmp type { echo-request, echo-reply } log prefix \"" PREFIX_MISMATCH
 	"\" group 77 snaplen 128\n"
 	"    icmp type destination-unreachable icmp code 3 log prefix \"" PREFIX_MISMATCH
@@ -166,7 +166,7 @@ static void test_icmp_error(void **state)
 	struct setup *s = setup_of(state);
 	const struct stray_packet *p = s->log.packets;
 
-	sandbox_udp(false, 7010, 9); /* nobody listens there */
+	sandbox_udp(false, 7010, 9); /* no process listens there */
 	await(s, 1);
 	assert_true(p[0].is_icmp_error && !p[0].is_icmp_reply);
 	assert_int_equal(p[0].proto, IPPROTO_UDP);

@@ -315,7 +315,7 @@ static void each_cause_has_its_name(void **state)
 	}
 }
 
-/* A label from before the daemon listened: nobody knows what the mark was then. */
+/* A label from before the daemon listened: what the mark was then is unknown. */
 static void a_label_from_before_is_unexplained(void **state)
 {
 	static const struct reason_case c = {

@@ -157,7 +157,7 @@ static void make_plan(void)
 	assert_non_null(diff);
 }
 
-/* The plan as text, a line each. */
+/* The plan as text, one command per line. */
 static const char *plan_text(void)
 {
 	static char text[65536];
@@ -501,7 +501,7 @@ static void looks_at_main_for_local_routes(void **state)
 	assert_int_equal(plan->link_group, LINK_GROUP_WAYMARK);
 	assert_has("-4 priority 1001 lookup main suppress_prefixlength 1 suppress_ifgroup 87"
 		   " protocol 87");
-	/* A group that all uplinks have, and nobody else, serves as well. */
+	/* A group that all uplinks have, and no other interface, serves as well. */
 	net->links[1].group = net->links[2].group = 10;
 	make_plan();
 	assert_has("-6 priority 1001 lookup main suppress_prefixlength 1 suppress_ifgroup 10"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_ruleset_diff.c - how a listing that differs from the one that was loaded is
- * told of.
+ * test_ruleset_diff.c - how a listing that differs from the loaded one is
+ * reported.
  */
 #include <setjmp.h>
 #include <stdarg.h>

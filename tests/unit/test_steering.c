@@ -37,7 +37,7 @@ static void count_nft(void *data, const struct nft_notice *n)
 	++*(int *)data;
 }
 
-/* A second apply finds all as it is wanted: nobody is told of any change. */
+/* A second apply finds all as it is wanted: no change is reported. */
 static void applies_twice(void **state)
 {
 	struct steering *s = steering_lab_steering();
@@ -502,7 +502,7 @@ static void takes_lines_without_a_gateway(void **state)
 	assert_true(steering_lab_shows("ip -6 route", "default dev wan1 proto 87 metric 1"));
 }
 
-/* The same route by somebody else's hand serves, and stays theirs. */
+/* The same route added by another process serves, and stays foreign. */
 static void leaves_an_identical_default(void **state)
 {
 	struct steering *s = steering_lab_steering();
@@ -657,7 +657,7 @@ static void tells_who_changed_the_ruleset(void **state)
 	nft_monitor_close(m);
 }
 
-/* A listing holds what somebody wrote, not what packets make of it. */
+/* A listing holds what was loaded, not what packets change in it. */
 static void lists_tables_without_what_packets_change(void **state)
 {
 	struct nft *nft = nft_open();
@@ -730,7 +730,7 @@ static void tells_who_changed_routing(void **state)
 	rtnl_monitor_close(m);
 }
 
-/* A state file of another namespace is nobody's here. */
+/* A state file of another namespace is ignored. */
 static void ignores_a_state_from_elsewhere(void **state)
 {
 	char *before;
@@ -748,7 +748,7 @@ static void ignores_a_state_from_elsewhere(void **state)
 	steering_lab_assert_same(before, steering_lab_listing());
 }
 
-/* A link to a file that somebody else wrote makes remove install nothing. */
+/* A link to a file of another user makes remove install nothing. */
 static void ignores_a_planted_state(void **state)
 {
 	char *before;
@@ -789,7 +789,7 @@ static void takes_sixty_uplinks(void **state)
 	steering_lab_assert_same(before, steering_lab_listing());
 }
 
-/* What has to be put back is of interfaces that may have any bytes in their names. */
+/* Values to restore belong to interfaces that may have any bytes in their names. */
 static void state_keeps_names_that_are_not_utf8(void **state)
 {
 	static const char *const names[] = {"wan1", "w\xc3\xa9", "w\xe9\xff"};

@@ -22,7 +22,7 @@ static void assert_first_default(const char *text)
 	assert_true(steering_lab_shows(command, "1"));
 }
 
-/* The one in force is put back before those that stood behind it. */
+/* The route in force is restored before those that stood behind it. */
 static void removes_among_several(void **state)
 {
 	char *before;

@@ -70,7 +70,7 @@ static void steers_without_saving(void **state)
 	steering_lab_run("grep -q 192.168.1.77 %s", steering_lab_state_path());
 }
 
-/* What would have to be put back later stays until it can be noted. */
+/* What would have to be restored later stays until it can be recorded. */
 static void displaces_nothing_unnoted(void **state)
 {
 	struct steering *s;

@@ -340,7 +340,7 @@ static int flow_stop(void *data, const struct flow_record *f)
 	return f->id == 1 ? 42 : -1;
 }
 
-/* A crash between two commits may leave what is told of a flow without the flow's row,
+/* A crash between two commits may leave rows that refer to a flow without the flow's row,
  * which comes a little later: its id is not another flow's. */
 static void test_ids_of_flows_without_rows(void **state)
 {

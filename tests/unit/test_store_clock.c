@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_store_clock.c - searches find what they should although somebody set the
- * clock, back and forth, by hours and by years, while the history was written.
+ * test_store_clock.c - searches find what they should although the
+ * clock was set, back and forth, by hours and by years, while the history was written.
  */
 #include <inttypes.h>
 #include <setjmp.h>
@@ -164,7 +164,7 @@ static uint64_t gaps_count(struct query *q, int64_t since_ms, int64_t until_ms)
 	return got.n;
 }
 
-/* From noon to five past eleven: whoever asks of either time is told of it. */
+/* From noon to five past eleven: a query for either time reports it. */
 static void test_gap_across_a_jump(void **state)
 {
 	const char *path = store_lab_path(*state, "flows.db");

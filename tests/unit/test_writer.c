@@ -264,7 +264,7 @@ static void test_other_rows(void **state)
 					    .slot = 1,
 					    .state = "no-address",
 					    .cause = CAUSE_ADDRESS}};
-	struct record cure = {
+	struct record deletion = {
 		.type = RECORD_DELETED_FLOW,
 		.deleted_flow = {
 			.time_ms = LAB_NOON, .flow_id = 4, .mismatch_id = 5, .action = "deleted"}};
@@ -293,7 +293,7 @@ static void test_other_rows(void **state)
 	store_lab_push(w, &g);
 	store_lab_push(w, &c);
 	store_lab_push(w, &t);
-	store_lab_push(w, &cure);
+	store_lab_push(w, &deletion);
 	memset(&t.tampering, 0, sizeof(t.tampering));
 	store_lab_push(w, &t);
 	writer_flush(w);

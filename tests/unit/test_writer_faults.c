@@ -24,7 +24,7 @@
 
 #include "store_lab.h"
 
-/* Somebody locks the database: the queue takes what it can, refuses the rest, and
+/* Another process locks the database: the queue takes what it can, refuses the rest, and
  * what it took is written as soon as the lock is gone. */
 static void test_locked(void **state)
 {
@@ -69,7 +69,7 @@ static void push_steadily(struct writer *w, int64_t first, int64_t last)
 	}
 }
 
-/* A reader that will not end sees its moment and holds nobody up. When it is gone,
+/* A reader that will not end sees its moment and delays no writer. When it is gone,
  * all that the log holds goes into the database at once: the queue has room for what
  * comes meanwhile, and the log does not stay as large as it grew. */
 static void test_slow_reader(void **state)

@@ -79,7 +79,7 @@ int state_cause_parse(const char *name);
 
 /* Times are milliseconds of CLOCK_REALTIME; 0 is "not known" or "not yet". */
 struct flow_record {
-	int64_t id; /* ours: one a flow, ever; given by the audit, ascending */
+	int64_t id; /* ours: one per flow, ever; given by the audit, ascending */
 	int64_t started_ms, ended_ms;
 	enum flow_state state;
 	uint8_t proto;
@@ -238,7 +238,7 @@ struct uplink_state_record {
 	char state[16]; /* uplink_state_name() */
 	enum state_cause cause;
 	char decision[16]; /* what follows from it: "down", "drain", "alert", ...; "": nothing */
-	char user[32];	   /* who decided; "": nobody, it was observed */
+	char user[32];	   /* who decided; "": no user, it was observed */
 	char process[32];  /* by which process; "": not known */
 	int64_t until_ms;  /* the decision ends by itself; 0: it does not */
 };
@@ -307,7 +307,7 @@ enum record_type {
 
 struct record {
 	enum record_type type;
-	int64_t event_ms; /* when what it tells of was read; 0: not known */
+	int64_t event_ms; /* when the event that it reports was read; 0: not known */
 	union {
 		struct flow_record flow;
 		struct mismatch_record mismatch;

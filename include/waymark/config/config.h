@@ -111,7 +111,7 @@ struct export_config {
 	char **clickhouse; /* URLs of one cluster, ends with NULL; NULL: off. May hold secrets */
 	char *clickhouse_credentials; /* a file with "USER:PASSWORD"; NULL: none */
 	char *clickhouse_ca, *clickhouse_certificate, *clickhouse_key; /* PEM files; NULL: none */
-	char *ipfix;	    /* HOST:PORT of a collector; NULL: off */
+	char *ipfix; /* HOST:PORT of a collector; NULL: off */
 	enum config_transport ipfix_transport;
 	uint32_t ipfix_pen; /* private enterprise number; 0: no enterprise elements */
 	char *file;	    /* a file or a folder, "-": standard output; NULL: off */
@@ -157,7 +157,7 @@ struct config {
 
 /* Reads and validates the file whole. On success returns 0 and *out, which the
  * caller frees with config_free. On failure returns -errno (-EINVAL for a bad
- * file), *out is NULL, and every error has been printed to errors, a line each:
+ * file), *out is NULL, and every error has been printed to errors, one per line:
  * "FILE:LINE: what is wrong; what to do". */
 int config_load(struct config **out, const char *path, FILE *errors);
 

@@ -45,7 +45,7 @@ void health_forget(struct health *h, uint8_t slot);
 void health_retry(struct health *h, uint8_t slot, int64_t now_ms);
 
 /* Take the counters of all uplinks, by slot. Call it every HEALTH_SAMPLE_MS. Counters that
- * shrink begin anew. */
+ * shrink start again at zero. */
 void health_sample(struct health *h, int64_t now_ms,
 		   const struct health_counters counters[UPLINKS_MAX]);
 

@@ -36,7 +36,7 @@ void weigher_take(struct weigher *w, const struct addr *src, const struct addr *
 
 void weigher_sum(struct weigher *w, struct weighing *out);
 
-/* Whether the uplink is silent: nobody answers, and enough should. */
+/* Whether the uplink is silent: no host answers, and enough should. */
 bool weighing_is_silent(const struct weighing *w);
 /* Whether it loses many flows: by destination, the share of answers is below least. */
 bool weighing_is_degraded(const struct weighing *w, double least);

@@ -41,7 +41,7 @@ int rtnl_link_set_group(struct rtnl *r, uint32_t ifindex, uint32_t group);
  * by the reverse path filter), ... */
 int rtnl_route_get(struct rtnl *r, const struct fib_query *q, struct route_state *route);
 
-/* A second kind of socket that is told of changes. */
+/* A second kind of socket: it receives notifications of changes. */
 enum rtnl_change {
 	RTNL_LINK,
 	RTNL_ADDR,

@@ -15,7 +15,7 @@
 #include "waymark/base/addr.h"
 
 /* rtm_protocol and FRA_PROTOCOL of every route and rule that Waymark makes:
- * what carries it is ours, what does not is somebody else's. Not assigned in
+ * what carries it is ours, what does not is foreign. Not assigned in
  * linux/rtnetlink.h or iproute2's rt_protos. */
 #define ROUTE_PROTOCOL_WAYMARK 87
 

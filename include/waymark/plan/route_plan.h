@@ -130,7 +130,7 @@ struct route_plan *route_plan_new(const struct config *c, const struct netstate 
 void route_plan_free(struct route_plan *p);
 
 /* What to do to get from s to the plan: ours that are too much, ours that are
- * missing; a route of somebody else's that holds the place of a wanted one
+ * missing; a foreign route that holds the place of a wanted one
  * (same table, destination, metric: the default route of main) is 'displaced'. Where
  * one of ours stands behind it in that place, which IPv4 allows, ours is 'add', too,
  * and those before it are to go; the one behind is in 'remove' unless as planned.

@@ -43,7 +43,7 @@ void steering_set_minimal_events(struct steering *s, bool is_minimal);
 
 /* Installs everything, idempotent: sysctls, tables, rules, ruleset, default
  * route, in an order in which no packet is mis-steered. On failure everything
- * that this call changed is put back, a message "what: why; what to do" is
+ * that this call changed is undone, a message "what: why; what to do" is
  * printed to errors, and -errno is returned. */
 int steering_apply(struct steering *s, FILE *errors);
 
@@ -72,7 +72,7 @@ struct steering_change {
 	enum steering_thing thing;
 	bool is_missing;  /* it was missing and is put in; else it was too much */
 	bool is_undone;	  /* it was as wanted after the last apply or reconcile, and is
-			  * wanted still: somebody, or the kernel, has undone it since */
+			  * wanted still: another process, or the kernel, has undone it since */
 	bool is_blinding; /* of a ruleset: something of it is gone or another */
 	const struct route_state *route; /* with STEERING_ROUTE, valid in the callback */
 	const struct rule_state *rule;	 /* with STEERING_RULE, likewise */
@@ -88,7 +88,7 @@ struct steering_counts {
 };
 void steering_count(struct steering_counts *n, const struct steering_change *change);
 
-/* Report the changes of apply and remove, too. NULL: nobody listens. */
+/* Report the changes of apply and remove, too. NULL: no report. */
 void steering_set_change(struct steering *s, steering_change_fn *fn, void *data);
 
 /* Report how what is installed differs from what the configuration says. Needs
@@ -103,12 +103,12 @@ typedef void steering_difference_fn(void *data, const struct steering_difference
 int steering_compare(struct steering *s, steering_difference_fn *fn, void *data);
 
 /* Asked before each change of a reconcile: false leaves things as they are. A
- * change may be asked of more than once in one reconcile. NULL: nobody is asked. */
+ * change may be asked of more than once in one reconcile. NULL: every change is allowed. */
 typedef bool steering_judge_fn(void *data, const struct steering_change *change);
 void steering_set_judge(struct steering *s, steering_judge_fn *judge, void *data);
 
-/* What can be looked at for little, without a plan: whether the ruleset is there
- * as it was loaded; which sysctls of those that nobody tells of are not as wanted
+/* Cheap checks that need no plan: whether the ruleset is there
+ * as it was loaded; which sysctls of those without a notification are not as wanted
  * (a bit each); whether the plan wants a route in this place. */
 bool steering_has_ruleset(struct steering *s);
 uint32_t steering_sysctls_astray(const struct steering *s);

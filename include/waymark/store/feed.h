@@ -50,7 +50,7 @@ struct feed_table {
 	const char *name;		   /* the view's */
 	const struct feed_column *columns; /* the first is the id */
 	size_t n_columns;
-	bool is_urgent;	  /* rare rows that somebody waits for */
+	bool is_urgent;	  /* rare rows that a person waits for */
 	const char *day;  /* the time column that never changes, for partitions */
 	const char *time; /* the one that says when the row became what it is */
 	const char *text; /* what the table holds, in one phrase */

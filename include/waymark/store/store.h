@@ -94,8 +94,8 @@ void writer_stats(struct writer *w, struct writer_stats *out);
  * deleted, in steps that do not stall ingest. Live flows stay. */
 void writer_set_retention(struct writer *w, uint64_t retention_s, uint64_t max_bytes);
 
-/* Retention now, because somebody asks for it, who is to know that the clock is
- * right: a leap of it is otherwise not believed for a while. */
+/* Retention now, at the request of an administrator, who knows that the clock is
+ * right: a jump of the clock is otherwise not believed for a while. */
 void writer_prune(struct writer *w);
 
 /* Whether all of it has been done since writer_set_retention and writer_prune. */

@@ -182,7 +182,7 @@ void explain_marks(struct explanation *e)
 		changed |=
 			(uint32_t)(row_copy_number(row, "old", 0) ^ row_copy_number(row, "new", 0));
 	}
-	/* A mark that was changed before its flow was first told of shows no change. */
+	/* A mark that was changed before the first event of its flow shows no change. */
 	if (!changed && e->reason == REASON_MARK_CHANGED)
 		changed = e->config->mark_mask;
 	if (changed)

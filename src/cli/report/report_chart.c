@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * report_chart.c - charts of a report as inline SVG, which needs no script: stacked
- * bars over time, with the times that nobody saw shaded, and bars by name.
+ * bars over time, with gaps shaded, and bars by name.
  *
  * Colours are the page's, by class; it knows no figure's meaning.
  */

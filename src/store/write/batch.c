@@ -13,7 +13,7 @@
 #include "store/db.h"
 #include "store/write/writer_internal.h"
 
-/* How often the history is told that the daemon lives, at most. */
+/* The shortest interval between two records that the daemon lives. */
 #define ALIVE_INTERVAL_MS 1000
 
 /* What a single record can be the cause of; everything else is the database's. */

@@ -229,7 +229,7 @@ static int run_write(struct indexer *x, struct run *run, sqlite3_stmt *stmt)
 	return db_run(stmt);
 }
 
-/* What an earlier attempt at this slice left goes first; nobody may rely on it. */
+/* What an earlier attempt at this slice left is deleted first; no reader may rely on it. */
 static int leftovers_delete(struct indexer *x, struct ingest *in)
 {
 	struct slice *slice = slices_get(&in->slices, x->slice << SLICE_BITS);

@@ -35,7 +35,7 @@ struct indexer {
 };
 
 void indexer_init(struct indexer *x);
-/* Forgets what is begun; it will be begun anew. */
+/* Forgets what was started; it is started again later. */
 void indexer_reset(struct indexer *x);
 
 bool indexer_has_work(const struct indexer *x, const struct ingest *in);

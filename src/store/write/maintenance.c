@@ -58,7 +58,7 @@ bool maintenance_is_pressed(const struct maintenance *k, const struct ingest *in
 	       pruner_is_over(&k->pruner, in, now_ms);
 }
 
-/* PASSIVE waits for nobody; what a reader still needs stays in the log. */
+/* PASSIVE does not wait for readers; what a reader still needs stays in the log. */
 static int checkpoint(struct maintenance *k, sqlite3 *db, int64_t now_ms)
 {
 	int in_log = 0, done = 0;

@@ -21,7 +21,7 @@ struct pruner {
 	/* Set by any thread. */
 	_Atomic uint64_t retention_s;  /* 0: no limit of age */
 	_Atomic uint64_t max_bytes;    /* 0: no limit of size */
-	_Atomic bool is_clock_trusted; /* somebody says that the clock is right */
+	_Atomic bool is_clock_trusted; /* an administrator says that the clock is right */
 	_Atomic uint64_t asked;	       /* look now: how often that was said */
 
 	_Atomic uint64_t done; /* of asked: those after which all has been done */

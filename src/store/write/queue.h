@@ -45,7 +45,7 @@ struct record *queue_at(struct queue *q, uint32_t i);
 void queue_take(struct queue *q, uint32_t n);
 
 /* Consumer: sleeps until depth records are there, or until a time of
- * CLOCK_MONOTONIC, or until somebody kicks. */
+ * CLOCK_MONOTONIC, or until it is woken. */
 void queue_wait(struct queue *q, uint32_t depth, int64_t until_ms);
 void queue_kick(struct queue *q);
 

@@ -17,7 +17,7 @@
 
 /* When nothing comes: look whether there is something to keep. */
 #define IDLE_MS 1000
-/* When nothing comes, the history is told this often that the daemon lives. */
+/* Without records, the history still gets a record this often that the daemon lives. */
 #define IDLE_ALIVE_MS 5000
 /* How often the file is looked after that the records go to. */
 #define WATCH_MS 2000
@@ -341,7 +341,7 @@ void writer_flush(struct writer *w)
 	pthread_mutex_unlock(&w->lock);
 }
 
-/* The stop itself is the last thing that the history is told. */
+/* The stop itself is the last record of the history. */
 static void stop_mark(struct store *st, bool is_clean, int64_t now_ms)
 {
 	if (!st->db)
