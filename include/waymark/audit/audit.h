@@ -61,7 +61,7 @@ struct audit_stats {
 	uint64_t orphans;    /* logged packets whose flow never showed up */
 	uint64_t ambiguous;  /* logged packets that fitted more than one flow */
 	uint64_t untracked;  /* flows that found the table full: written, not followed */
-	uint64_t retold;     /* events of what was told before, or has ended */
+	uint64_t duplicates; /* events of what was processed before, or has ended */
 	uint64_t mismatches; /* recorded */
 	uint64_t lost;	     /* flows that vanished without a word */
 	uint64_t verdicts[VERDICT_OK + 1]; /* of flows that ended */
