@@ -18,7 +18,7 @@ NEW=20000
 # alert exec: takes a second, which a storm must not add up.
 slow_program() {
 	printf '#!/bin/sh\nsleep 1\n' >"$lab_tmp/slow"
-	chmod 755 "$lab_tmp/slow" "$lab_tmp"
+	chmod 755 "$lab_tmp/slow"
 }
 
 status_of() { # KEY...
