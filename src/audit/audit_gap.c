@@ -134,7 +134,7 @@ static void flow_put_back(void *data, flow_ref ref, struct flow *f)
 		return;
 	if (audit_is_in_gap(a, f, 0))
 		f->has_gap = 1;
-	f->is_put_back = 1;
+	f->is_set_back = 1;
 }
 
 /* A gap that has just ended may hold flows that are not known yet. */
@@ -170,7 +170,7 @@ bool audit_is_in_gap(const struct audit *a, const struct flow *f, int64_t ended_
 	const struct audit_gaps *g = &a->gaps;
 	int64_t started_ms = (int64_t)f->started_ms;
 
-	if (f->is_put_back || (ended_ms && ended_ms < started_ms))
+	if (f->is_set_back || (ended_ms && ended_ms < started_ms))
 		started_ms = g->put_back_ms;
 	if (!g->n_open && started_ms > g->latest_ms)
 		return false;

@@ -47,7 +47,7 @@ struct flow {
 	uint64_t is_flushed : 1;      /* ended by our own request */
 	uint64_t is_disowned : 1;     /* its mark named an uplink until a reload */
 	uint64_t is_born_astray : 1;  /* its NEW event had another uplink's label already */
-	uint64_t is_put_back : 1;     /* the clock has been put back in its life */
+	uint64_t is_set_back : 1;     /* the clock was set back during its life */
 	uint64_t is_unseen : 1;	      /* it may have sent while no rules saw what left */
 	uint64_t is_counted : 1;      /* in the sums of the dump that is running, or the last */
 	uint16_t zone;

@@ -168,6 +168,21 @@ static void nflog_checked(struct findings *f, const struct config *c)
 	nflog_close(log);
 }
 
+#define ACCOUNTING "net/netfilter/nf_conntrack_acct"
+
+/* Ask the kernel whether it takes a ruleset, and change nothing. Where `ct reply packets`
+ * is checked, the kernel switches accounting on even though nothing is installed. */
+static int ruleset_try(struct nft *nft, const char *text)
+{
+	char before[16], after[16];
+	bool is_known = sysctl_read(ACCOUNTING, before, sizeof(before)) == 0;
+	int err = nft_check(nft, text);
+
+	if (is_known && !sysctl_read(ACCOUNTING, after, sizeof(after)) && strcmp(before, after))
+		sysctl_write(ACCOUNTING, before);
+	return err;
+}
+
 static void ruleset_checked(struct findings *f, const struct config *c, struct nft *nft)
 {
 	char *text = ruleset_render(c, false);
@@ -177,7 +192,7 @@ static void ruleset_checked(struct findings *f, const struct config *c, struct n
 		f->error = -ENOMEM;
 		return;
 	}
-	if (!nft_check(nft, text)) {
+	if (!ruleset_try(nft, text)) {
 		findings_add(f, FINDING_OK, "the kernel accepts Waymark's ruleset");
 	} else {
 		said = nft_error(nft);
