@@ -22,7 +22,9 @@
 #define LINE_BYTES  1024
 #define QUEUE_LINES 512
 #define STOP_WAIT_S 1
-#define REPEAT_MS   10000
+/* Equal lines that follow each other faster are a flood. */
+#define FLOOD_MS  250
+#define REPEAT_MS 10000
 
 static bool is_journal, is_level_forced;
 static enum log_level level_most = LOG_LEVEL_INFO;
@@ -41,6 +43,7 @@ static struct {
 	enum log_level last_level;
 	uint64_t repeats;
 	int64_t repeats_since_ms;
+	int64_t last_ms; /* when the last line came, repeated or not */
 } queue = {.lock = PTHREAD_MUTEX_INITIALIZER, .change = PTHREAD_COND_INITIALIZER};
 
 struct log_capture {
@@ -201,9 +204,13 @@ static void repeats_end(void)
 	line_put(queue.last_level, text);
 }
 
+/* Only a flood is summarized: what happens again later, such as a second reload, is news. */
 static bool is_repeated(enum log_level level, const char *text)
 {
-	if (level != queue.last_level || strcmp(text, queue.last) != 0)
+	int64_t now_ms = steady_ms(), passed_ms = now_ms - queue.last_ms;
+
+	queue.last_ms = now_ms;
+	if (level != queue.last_level || strcmp(text, queue.last) != 0 || passed_ms > FLOOD_MS)
 		return false;
 	if (!queue.repeats++)
 		queue.repeats_since_ms = steady_ms();
