@@ -99,6 +99,19 @@ static void flow_set_entered(struct audit *a, struct flow *f)
 	f->ingress = audit_slot_of_mark(a, f->mark);
 }
 
+/* It came by an uplink and was pinned to the one that it left by. */
+static void flow_set_turned(struct audit *a, struct flow *f, uint64_t left)
+{
+	uint8_t uplink = audit_slot_of_mark(a, f->mark);
+
+	if (flow_has_turned(f))
+		return;
+	f->is_entered = 0;
+	if (uplink != SLOT_NONE)
+		left &= ~(UINT64_C(1) << uplink);
+	f->ingress = left ? (uint8_t)__builtin_ctzll(left) : uplink;
+}
+
 static void flow_set_labels(struct audit *a, struct flow *f, const struct ct_event *ev)
 {
 	unsigned first = a->label_base + LABELS_RESERVED;
@@ -107,8 +120,10 @@ static void flow_set_labels(struct audit *a, struct flow *f, const struct ct_eve
 	if (!audit_has_labels(a, ev))
 		return;
 	left = labels_range(&ev->labels, first, LABELS_TOTAL - first);
-	if (labels_range(&ev->labels, a->label_base, 1))
+	if (labels_range(&ev->labels, a->label_base + LABEL_ENTERED, 1))
 		flow_set_entered(a, f);
+	else if (labels_range(&ev->labels, a->label_base + LABEL_TRANSIT, 1))
+		flow_set_turned(a, f, left);
 	if (flow_set_add(a, &f->egress_seen, left & ((UINT64_C(1) << UPLINKS_MAX) - 1)))
 		f->is_disowned = 0;
 }

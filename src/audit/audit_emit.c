@@ -6,6 +6,22 @@
 
 #include "audit/audit_internal.h"
 
+bool flow_has_turned(const struct flow *f)
+{
+	return !f->is_entered && f->ingress != SLOT_NONE;
+}
+
+/* The uplinks whose labels say that packets left by them: a flow that turned has that of
+ * the one that it came by, too. */
+static uint64_t labels_left(const struct audit *a, const struct flow *f)
+{
+	uint64_t left = flows_set(a->flows, f->egress_seen);
+
+	if (flow_has_turned(f) && f->ingress != audit_slot_of_mark(a, f->mark))
+		left &= ~(UINT64_C(1) << f->ingress);
+	return left;
+}
+
 /* A label bit stands for the direction in which the mark stands; the other
  * direction, where it is known at all, is known from logged packets. */
 uint64_t flow_egress(const struct audit *a, const struct flow *f, enum direction d)
@@ -15,8 +31,7 @@ uint64_t flow_egress(const struct audit *a, const struct flow *f, enum direction
 	uint64_t logged = flows_set(a->flows, f->stray[d]);
 
 	if (d == standing)
-		return logged | (flows_set(a->flows, f->egress_seen) &
-				 ~flows_set(a->flows, f->stray[other]));
+		return logged | (labels_left(a, f) & ~flows_set(a->flows, f->stray[other]));
 	return logged;
 }
 
@@ -112,7 +127,7 @@ static void record_fill(struct audit *a, flow_ref ref, const struct ct_event *ev
 		.zone = f->zone,
 		.ct_id = f->ct_id,
 		.mark = f->mark,
-		.ingress = f->ingress,
+		.ingress = f->is_entered ? f->ingress : SLOT_NONE,
 	};
 	flows_tuples(a->flows, ref, r->tuple);
 	if (f->state == FLOW_LIVE && audit_is_in_gap(a, f, 0))

@@ -199,6 +199,8 @@ uint8_t audit_slot_of_address(const struct audit *a, const struct addr *addr, in
 /* audit_emit.c */
 /* Uplinks that packets of the flow left by in one direction. */
 uint64_t flow_egress(const struct audit *a, const struct flow *f, enum direction d);
+/* Whether it came by an uplink and was pinned to the one that it left by. */
+bool flow_has_turned(const struct flow *f);
 /* Whether a packet was seen to leave so; notes it, false: it was noted already. */
 bool flow_has_left(const struct audit *a, const struct flow *f, enum direction d, struct egress e);
 bool flow_note_egress(struct audit *a, struct flow *f, enum direction d, struct egress e);

@@ -110,7 +110,7 @@ static void mismatch_tell(struct audit *a, struct mismatch *m)
 		.ct_id = f->ct_id,
 		.mark = f->mark,
 		.uplink = m->record.expected,
-		.ingress = f->ingress,
+		.ingress = f->is_entered ? f->ingress : SLOT_NONE,
 		.egress = {flow_egress(a, f, DIR_ORIGINAL), flow_egress(a, f, DIR_REPLY)},
 		.other_egress = {flows_set(a->flows, f->other[0]),
 				 flows_set(a->flows, f->other[1])},

@@ -75,11 +75,12 @@ void render_name_map(struct render *r, const char *chain)
 	fputs(" }\n", r->out);
 }
 
-void render_mark_map(struct render *r, const char *chain)
+void render_mark_map(struct render *r, const char *unmarked, const char *chain)
 {
 	const struct config *c = r->config;
 
-	fprintf(r->out, "\t\tct mark & 0x%08" PRIx32 " vmap { 0x0 : goto unmarked", c->mark_mask);
+	fprintf(r->out, "\t\tct mark & 0x%08" PRIx32 " vmap { 0x0 : goto %s", c->mark_mask,
+		unmarked);
 	for (size_t i = 0; i < c->n_uplinks; i++)
 		fprintf(r->out, ", 0x%" PRIx32 " : goto %s_0x%" PRIx32, c->uplinks[i].mark, chain,
 			c->uplinks[i].mark);

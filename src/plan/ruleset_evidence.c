@@ -146,8 +146,11 @@ static void put_elsewhere(struct render *r)
 		r->config->mark_mask);
 	if (is_steering(r))
 		fputs("\t\tct state related ct status ! confirmed goto related\n", r->out);
-	fprintf(r->out, "\t\tct label %u return\n\t\tgoto stray\n\t}\n\n",
-		render_label(r, LABEL_ENTERED));
+	fprintf(r->out, "\t\tct label %u return\n", render_label(r, LABEL_ENTERED));
+	if (is_steering(r))
+		fprintf(r->out, "\t\tct label %u ct status ! confirmed ct label set %u return\n",
+			render_label(r, LABEL_TRANSIT), render_label(r, LABEL_ENTERED));
+	fputs("\t\tgoto stray\n\t}\n\n", r->out);
 }
 
 /* --- by an uplink --------------------------------------------------------------------- */
@@ -211,24 +214,62 @@ static void put_begun(struct render *r, uint32_t mark)
 	fputs("\t}\n\n", r->out);
 }
 
-static void put_other(struct render *r, uint32_t mark)
+/* A flow that turned is pinned to the uplink that it leaves by. Its label of the uplink
+ * that it came by says where its replies go, to a host on that uplink's own network. */
+static void put_came(struct render *r)
+{
+	const struct config *c = r->config;
+
+	for (size_t i = 0; i < c->n_uplinks; i++)
+		fprintf(r->out, "\tchain came_0x%" PRIx32 " {\n\t\tct label set %u\n\t}\n\n",
+			c->uplinks[i].mark, render_label(r, LABELS_RESERVED + c->uplinks[i].slot));
+	fputs("\tchain came {\n\t\tiifname ", r->out);
+	render_name_map(r, "came");
+	fputs("\t}\n\n", r->out);
+}
+
+static void put_turn(struct render *r, uint32_t mark)
+{
+	fprintf(r->out,
+		"\tchain turn_0x%" PRIx32 " {\n\t\tjump came\n\t\tgoto mark_0x%" PRIx32 "\n\t}\n\n",
+		mark, mark);
+}
+
+static void put_new_flows(struct render *r, uint32_t mark)
 {
 	uint32_t mask = r->config->mark_mask;
 
-	fprintf(r->out, "\tchain other_0x%" PRIx32 " {\n", mark);
+	fprintf(r->out,
+		"\t\tct mark & 0x%08" PRIx32 " == 0x0 ct state new goto mark_0x%" PRIx32 "\n"
+		"\t\tct mark & 0x%08" PRIx32 " == 0x0 ct status ! confirmed goto mark_0x%" PRIx32
+		"\n"
+		"\t\tct label %u ct status ! confirmed goto turn_0x%" PRIx32 "\n",
+		mask, mark, mask, mark, render_label(r, LABEL_TRANSIT), mark);
+}
+
+static void put_other(struct render *r, uint32_t mark, unsigned label)
+{
+	uint32_t mask = r->config->mark_mask;
+	unsigned entered = render_label(r, LABEL_ENTERED);
+
+	fprintf(r->out,
+		"\tchain entered_0x%" PRIx32 " {\n"
+		"\t\tct direction original goto transit\n"
+		"\t\tct mark & 0x%08" PRIx32 " == 0x0 goto unmarked_0x%" PRIx32 "\n"
+		"\t\tgoto mismatch_0x%" PRIx32 "\n\t}\n\n"
+		"\tchain other_0x%" PRIx32 " {\n",
+		mark, mask, mark, mark, mark);
 	put_uncounted(r, mark);
 	if (is_steering(r))
-		fprintf(r->out,
-			"\t\tct mark & 0x%08" PRIx32 " == 0x0 ct state new goto mark_0x%" PRIx32
-			"\n"
-			"\t\tct mark & 0x%08" PRIx32
-			" == 0x0 ct status ! confirmed goto mark_0x%" PRIx32 "\n",
-			mask, mark, mask, mark);
+		put_new_flows(r, mark);
+	fprintf(r->out, "\t\tct label %u goto entered_0x%" PRIx32 "\n", entered, mark);
+	if (is_steering(r))
+		fprintf(r->out, "\t\tct direction reply ct label %u ct label %u return\n",
+			render_label(r, LABEL_TRANSIT), label);
 	fprintf(r->out,
-		"\t\tct direction original ct label %u goto transit\n"
 		"\t\tct mark & 0x%08" PRIx32 " == 0x0 goto unmarked_0x%" PRIx32 "\n"
 		"\t\tgoto mismatch_0x%" PRIx32 "\n\t}\n\n",
-		render_label(r, LABEL_ENTERED), mask, mark, mark);
+		mask, mark, mark);
 }
 
 static void put_leave(struct render *r, const struct uplink_config *u)
@@ -238,10 +279,10 @@ static void put_leave(struct render *r, const struct uplink_config *u)
 
 	put_mismatch(r, u, label);
 	if (is_steering(r))
-		put_mark(r, u, label);
+		put_mark(r, u, label), put_turn(r, mark);
 	else
 		put_begun(r, mark);
-	put_other(r, mark);
+	put_other(r, mark, label);
 	fprintf(r->out, "\tchain leave_0x%" PRIx32 " {\n", mark);
 	if (!is_steering(r))
 		fprintf(r->out,
@@ -261,6 +302,8 @@ void render_evidence_chains(struct render *r)
 
 	put_reports(r);
 	put_flowless(r);
+	if (is_steering(r))
+		put_came(r);
 	for (size_t i = 0; i < c->n_uplinks; i++)
 		put_leave(r, &c->uplinks[i]);
 	put_elsewhere(r);

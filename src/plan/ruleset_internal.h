@@ -28,7 +28,7 @@ void render_ifname(FILE *out, const char *ifname);
 /* "vmap { ... }": from the interface's name to its uplink's chain of that kind. */
 void render_name_map(struct render *r, const char *chain);
 /* A rule: from the flow's mark to its uplink's chain of that kind; 0: unmarked. */
-void render_mark_map(struct render *r, const char *chain);
+void render_mark_map(struct render *r, const char *unmarked, const char *chain);
 unsigned render_label(const struct render *r, unsigned reserved);
 
 /* ruleset_marks.c */

@@ -17,28 +17,49 @@ static void put_event_mask(struct render *r)
 /* --- chains that are common to all uplinks ----------------------------------------- */
 
 /* A packet that was in a tunnel still has the mark of the packet around it. */
-static void put_unmarked(struct render *r)
+static void put_clear(struct render *r)
 {
 	uint32_t mask = r->config->mark_mask;
 
 	fprintf(r->out,
-		"\tchain unmarked {\n"
-		"\t\tmeta mark & 0x%08" PRIx32 " != 0x0 meta mark set meta mark & 0x%08" PRIx32 "\n"
-		"\t\tct state established return\n",
+		"\t\tmeta mark & 0x%08" PRIx32 " != 0x0 meta mark set meta mark & 0x%08" PRIx32
+		"\n",
 		mask, ~mask);
+}
+
+static void put_unmarked(struct render *r)
+{
+	fputs("\tchain unmarked {\n", r->out);
+	put_clear(r);
+	fputs("\t\tct state established return\n", r->out);
 	put_event_mask(r);
 	fputs("\t\tct state new iifname ", r->out);
 	render_name_map(r, "enter");
 	fputs("\t\tct state related ct status ! confirmed iifname ", r->out);
 	render_name_map(r, "enter");
+	fputs("\t}\n\n\tchain unmarked_own {\n", r->out);
+	put_clear(r);
+	put_event_mask(r);
 	fputs("\t}\n\n", r->out);
 }
 
 static void put_pinned(struct render *r)
 {
 	fputs("\tchain pinned {\n", r->out);
-	render_mark_map(r, "restore");
+	render_mark_map(r, "unmarked", "restore");
 	fputs("\t}\n\n", r->out);
+}
+
+/* A flow that turned keeps the uplink that it leaves by. A transparent proxy's packets
+ * are for a socket here. */
+static void put_turned(struct render *r)
+{
+	fprintf(r->out,
+		"\tchain turned {\n"
+		"\t\tct label %u return\n"
+		"\t\tsocket transparent 1 return\n"
+		"\t\tgoto pinned\n\t}\n\n",
+		render_label(r, LABEL_ENTERED));
 }
 
 /* The router's own packet with a mark under the mask: its socket's, or inherited. */
@@ -47,19 +68,34 @@ static void put_owned(struct render *r)
 	fputs("\tchain owned {\n", r->out);
 	put_event_mask(r);
 	fprintf(r->out, "\t\tsocket mark & 0x%08" PRIx32 " != 0x0 return\n", r->config->mark_mask);
-	render_mark_map(r, "restore");
+	render_mark_map(r, "unmarked_own", "restore");
 	fputs("\t}\n\n", r->out);
 }
 
 /* --- chains per uplink ---------------------------------------------------------------- */
+
+/* A host on an uplink's own network may have this router as its gateway: its packets come
+ * by an uplink and turn to leave by one. Postrouting knows for certain. */
+static void put_entered(struct render *r)
+{
+	const struct config *c = r->config;
+
+	fputs("\tchain entered {\n\t\tfib daddr oifname {", r->out);
+	for (size_t i = 0; i < c->n_uplinks; i++) {
+		fputs(i ? ", " : " ", r->out);
+		render_ifname(r->out, c->uplinks[i].ifname);
+	}
+	fprintf(r->out, " } ct label set %u return\n\t\tct label set %u\n\t}\n\n",
+		render_label(r, LABEL_TRANSIT), render_label(r, LABEL_ENTERED));
+}
 
 static void put_enter(struct render *r, uint32_t mark)
 {
 	fprintf(r->out,
 		"\tchain enter_0x%" PRIx32 " {\n"
 		"\t\tct mark set ct mark & 0x%08" PRIx32 " | 0x%" PRIx32 "\n"
-		"\t\tct label set %u\n\t}\n\n",
-		mark, ~r->config->mark_mask, mark, render_label(r, LABEL_ENTERED));
+		"\t\tgoto entered\n\t}\n\n",
+		mark, ~r->config->mark_mask, mark);
 }
 
 static void put_restore(struct render *r, uint32_t mark)
@@ -70,34 +106,46 @@ static void put_restore(struct render *r, uint32_t mark)
 		mark, ~r->config->mark_mask, mark);
 }
 
-/* The first reply of a flow from inside is counted. A related flow has its master's
- * mark when it arrives, so that it is not marked as it enters. */
-static void put_early(struct render *r, uint32_t mark)
+/* The first reply of a flow from inside is counted. */
+static void put_first_reply(struct render *r, uint32_t mark)
 {
 	fprintf(r->out,
-		"\tchain early_0x%" PRIx32 " {\n"
-		"\t\tct direction reply ct reply packets 1 meta nfproto ipv4 counter return "
+		"\tchain answered_0x%" PRIx32 " {\n"
+		"\t\tmeta nfproto ipv4 counter return "
 		"comment \"" RULESET_COUNT_ANSWERED4 " 0x%" PRIx32 "\"\n"
-		"\t\tct direction reply ct reply packets 1 counter return "
-		"comment \"" RULESET_COUNT_ANSWERED6 " 0x%" PRIx32 "\"\n"
-		"\t\tct state related ct status ! confirmed ct label set %u\n\t}\n\n",
-		mark, mark, mark, render_label(r, LABEL_ENTERED));
+		"\t\tcounter comment \"" RULESET_COUNT_ANSWERED6 " 0x%" PRIx32 "\"\n\t}\n\n",
+		mark, mark, mark);
+}
+
+/* A related flow has its master's mark when it arrives, so that it is not marked as it
+ * enters. */
+static void put_arrive_original(struct render *r)
+{
+	fprintf(r->out,
+		"\tchain arrive_original {\n"
+		"\t\tct label %u goto turned\n"
+		"\t\tct state related ct status ! confirmed ct label set %u\n\t}\n\n"
+		"\tchain arrive_other {\n"
+		"\t\tct mark & 0x%08" PRIx32 " == 0x0 goto unmarked\n"
+		"\t\tct direction reply ct label %u goto pinned\n"
+		"\t\tct direction original ct label %u goto turned\n\t}\n\n",
+		render_label(r, LABEL_TRANSIT), render_label(r, LABEL_ENTERED),
+		r->config->mark_mask, render_label(r, LABEL_ENTERED),
+		render_label(r, LABEL_TRANSIT));
 }
 
 /* What arrives from an uplink is not marked, unless it is a reply that must leave by
- * another one. */
+ * another one, or belongs to a flow that turned. */
 static void put_arrive(struct render *r, const struct uplink_config *u)
 {
 	uint32_t mask = r->config->mark_mask, mark = u->mark;
 
 	fprintf(r->out,
-		"\tchain arrive_other_0x%" PRIx32 " {\n"
-		"\t\tct mark & 0x%08" PRIx32 " == 0x0 goto unmarked\n"
-		"\t\tct direction reply ct label %u goto pinned\n\t}\n\n"
 		"\tchain arrive_0x%" PRIx32 " {\n"
-		"\t\tct mark & 0x%08" PRIx32 " != 0x%" PRIx32 " goto arrive_other_0x%" PRIx32 "\n"
-		"\t\tct reply packets < 2 goto early_0x%" PRIx32 "\n\t}\n\n",
-		mark, mask, render_label(r, LABEL_ENTERED), mark, mask, mark, mark, mark);
+		"\t\tct mark & 0x%08" PRIx32 " != 0x%" PRIx32 " goto arrive_other\n"
+		"\t\tct direction original goto arrive_original\n"
+		"\t\tct reply packets 1 goto answered_0x%" PRIx32 "\n\t}\n\n",
+		mark, mask, mark, mark);
 }
 
 void render_mark_chains(struct render *r)
@@ -107,10 +155,13 @@ void render_mark_chains(struct render *r)
 	put_unmarked(r);
 	put_owned(r);
 	put_pinned(r);
+	put_turned(r);
+	put_entered(r);
+	put_arrive_original(r);
 	for (size_t i = 0; i < c->n_uplinks; i++) {
 		put_enter(r, c->uplinks[i].mark);
 		put_restore(r, c->uplinks[i].mark);
-		put_early(r, c->uplinks[i].mark);
+		put_first_reply(r, c->uplinks[i].mark);
 		put_arrive(r, &c->uplinks[i]);
 	}
 }
@@ -150,7 +201,7 @@ void render_prerouting(struct render *r)
 	if (render_is_few(r))
 		fprintf(r->out, "\t\tct mark & 0x%08" PRIx32 " == 0x0 goto unmarked\n", mask);
 	else
-		render_mark_map(r, "restore");
+		render_mark_map(r, "unmarked", "restore");
 	fputs("\t}\n\n", r->out);
 }
 
@@ -162,7 +213,7 @@ void render_output(struct render *r)
 		"\t\ttype route hook output priority mangle; policy accept;\n"
 		"\t\tmeta mark & 0x%08" PRIx32 " != 0x0 goto owned\n",
 		r->config->mark_mask);
-	render_mark_map(r, "restore");
+	render_mark_map(r, "unmarked_own", "restore");
 	fputs("\t}\n\n", r->out);
 }
 

@@ -36,12 +36,6 @@
  * cannot read, and a saved ruleset would be refused as a whole. */
 #define RULESET_EVENT_MASK "numgen inc mod 1 offset 1159"
 
-/* Reserved label bits, counted from label-base. */
-#define LABEL_ENTERED	      0 /* the flow entered by an uplink */
-#define LABEL_TRANSIT	      1 /* ... and its original packets leave by an uplink */
-#define LABEL_ELSEWHERE	      2 /* its original packets left by no uplink, against its mark */
-#define LABEL_ELSEWHERE_REPLY 3 /* its replies did */
-
 /* The whole table as one transaction that replaces what is there ("add table; delete
  * table; table {...}"). is_minimal_events: set the ct event mask. Returns malloc'd text,
  * or NULL with errno. */
