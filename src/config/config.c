@@ -11,6 +11,8 @@
 #include "config/config_slots.h"
 #include "waymark/config/config.h"
 
+#define DAY_S (24 * 3600)
+
 static void config_set_defaults(struct config *c)
 {
 	c->mode = MODE_STEER;
@@ -28,7 +30,7 @@ static void config_set_defaults(struct config *c)
 	c->events = EVENTS_AUTO;
 	c->event_buffer_bytes = 64 << 20;
 	c->max_flows = 4000000;
-	c->retention_s = 90 * 24 * 3600;
+	c->retention_s = 90 * DAY_S;
 	c->max_size_bytes = 2ULL << 30;
 	c->on_stop = ON_STOP_KEEP;
 	c->on_uplink_down = ON_DOWN_HOLD;
@@ -247,4 +249,9 @@ const struct uplink_config *config_uplink_by_ifname(const struct config *c, cons
 		if (strcmp(c->uplinks[i].ifname, ifname) == 0)
 			return &c->uplinks[i];
 	return NULL;
+}
+
+bool config_is_retention_short(const struct config *c)
+{
+	return c->retention_s && c->retention_s < DAY_S;
 }

@@ -239,7 +239,7 @@ static int writer_open(struct daemon *d)
 	d->writer = writer_start(d->store, QUEUE_RECORDS, BATCH_MS);
 	if (!d->writer)
 		return -errno;
-	writer_set_retention(d->writer, d->config->retention_s, d->config->max_size_bytes);
+	reload_retention(d);
 	err = audit_set_config(d->audit, d->config, d->started_ms);
 	if (!err && alive_ms)
 		audit_gap(d->audit, GAP_DAEMON, alive_ms, d->started_ms, -1,

@@ -21,6 +21,7 @@
 #include "daemon/log.h"
 #include "daemon/notify.h"
 #include "waymark/audit/audit.h"
+#include "waymark/base/units.h"
 #include "waymark/store/store.h"
 
 /* What the daemon has opened by the old values stays as it is, and what the flows
@@ -75,11 +76,21 @@ void reload_log_level(const struct config *c)
 	log_set_level(levels[c->log_level]);
 }
 
+void reload_retention(struct daemon *d)
+{
+	char age[UNITS_STRLEN];
+
+	if (config_is_retention_short(d->config))
+		log_warning("retention is %s: flows are deleted less than a day after they ended",
+			    duration_format((int64_t)d->config->retention_s * 1000, age));
+	writer_set_retention(d->writer, d->config->retention_s, d->config->max_size_bytes);
+}
+
 static void settings_apply(struct daemon *d)
 {
 	reload_log_level(d->config);
 	alerter_set_config(d->alerter, &d->config->alert);
-	writer_set_retention(d->writer, d->config->retention_s, d->config->max_size_bytes);
+	reload_retention(d);
 	exporter_reload(d);
 }
 

@@ -9,6 +9,8 @@ struct config;
 struct daemon;
 
 void reload_config(struct daemon *d);
+/* Follow keys retention and max-size. */
+void reload_retention(struct daemon *d);
 /* Follow key log-level. */
 void reload_log_level(const struct config *c);
 /* The same for an operator: 0 or -errno. The former configuration is handed over in

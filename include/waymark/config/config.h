@@ -186,6 +186,9 @@ const struct uplink_config *config_uplink_by_ifname(const struct config *c, cons
 
 /* The words of the enumerations as the file spells them. */
 const char *config_mode_name(enum config_mode m);
+
+/* Whether flows are deleted less than a day after they ended: rarely what is meant. */
+bool config_is_retention_short(const struct config *c);
 const char *config_local_routes_name(enum config_local_routes l);
 const char *config_events_name(enum config_events e);
 const char *config_on_stop_name(enum config_on_stop s);

@@ -13,6 +13,7 @@
 #include "cli/cli.h"
 #include "cli/error_lines.h"
 #include "waymark/base/shell.h"
+#include "waymark/base/units.h"
 #include "waymark/hostcheck/hostcheck.h"
 #include "waymark/store/query.h"
 
@@ -43,6 +44,18 @@ static struct config *config_checked(const struct invocation *in, struct finding
 		findings_add(f, FINDING_OK, "%s: the configuration is valid, %zu uplinks, mode %s",
 			     in->config_path, config->n_uplinks, config_mode_name(config->mode));
 	return config;
+}
+
+static void retention_checked(const struct config *c, struct findings *f)
+{
+	char age[UNITS_STRLEN];
+
+	if (!config_is_retention_short(c))
+		return;
+	findings_add(f, FINDING_WARNING,
+		     "retention is %s: flows are deleted less than a day after they ended",
+		     duration_format((int64_t)c->retention_s * 1000, age));
+	findings_fix(f, "retention = \"90 days\", or max-size alone");
 }
 
 /* An existing history must be one that the daemon accepts. */
@@ -139,6 +152,8 @@ enum exit_status cmd_check(const struct invocation *in)
 	enum exit_status status = CLI_DONE;
 	int err = 0;
 
+	if (config)
+		retention_checked(config, &findings);
 	if (config && !in->values[OPTION_CONFIG_ONLY]) {
 		database_checked(config, &findings);
 		alert_exec_checked(config, &findings);
