@@ -14,25 +14,26 @@
 
 #include "alert/aggregation.h"
 #include "alert/body.h"
-#include "alert/facts.h"
+#include "waymark/alert/facts.h"
 #include "alert/silence.h"
-#include "alert/sink.h"
+#include "waymark/alert/sink.h"
 #include "alert/strings.h"
 #include "waymark/alert/alert.h"
 #include "waymark/base/times.h"
 
 #define QUIET_LEAST_MS 2000
 
-static const struct sink *const sinks[] = {&system_log_sink, &jsonl_sink, &exec_sink,
-					   &webhook_sink};
-#define SINKS (sizeof(sinks) / sizeof(sinks[0]))
+/* All in this process: for `alert-test` and tests. */
+static const struct sink *const own_sinks[] = {&system_log_sink, &jsonl_sink, &exec_sink,
+					       &webhook_sink, NULL};
 
 struct alerter {
 	struct alert_config config; /* a copy, strings too */
 	struct alert_identity identity;
 	struct aggregation *aggregation;
 	struct silences silences;
-	void *state[SINKS]; /* of each sink, or NULL */
+	const struct sink *const *sinks; /* ended by NULL */
+	void *state[SINKS_MAX];		 /* of each sink, or NULL */
 	struct alert_outbox outbox;
 	int64_t last_outbox_id;
 	struct sink_status status;
@@ -94,21 +95,22 @@ void alerter_set_router(struct alerter *a, const char *router)
 
 static void sinks_configure(struct alerter *a)
 {
-	for (size_t i = 0; i < SINKS; i++) {
-		int err = sinks[i]->configure ? sinks[i]->configure(a->state[i], &a->config) : 0;
+	for (size_t i = 0; a->sinks[i]; i++) {
+		int err = a->sinks[i]->configure ? a->sinks[i]->configure(a->state[i], &a->config)
+						 : 0;
 
 		if (err < 0)
-			sink_fail(&a->status, "alert %s: %s; it stays as it was", sinks[i]->name,
+			sink_fail(&a->status, "alert %s: %s; it stays as it was", a->sinks[i]->name,
 				  strerror(-err));
 	}
 }
 
-static int sinks_open(struct alerter *a)
+static int sinks_open(struct alerter *a, void *data)
 {
-	for (size_t i = 0; i < SINKS; i++) {
-		if (!sinks[i]->open)
+	for (size_t i = 0; a->sinks[i]; i++) {
+		if (!a->sinks[i]->open)
 			continue;
-		a->state[i] = sinks[i]->open(&a->status);
+		a->state[i] = a->sinks[i]->open(data, &a->status);
 		if (!a->state[i])
 			return -ENOMEM;
 	}
@@ -117,13 +119,20 @@ static int sinks_open(struct alerter *a)
 
 struct alerter *alerter_new(const struct alert_config *c)
 {
+	return alerter_new_with(c, own_sinks, NULL);
+}
+
+struct alerter *alerter_new_with(const struct alert_config *c, const struct sink *const *sinks,
+				 void *data)
+{
 	struct alerter *a = calloc(1, sizeof(*a));
 
 	if (!a)
 		return NULL;
+	a->sinks = sinks;
 	identity_set(a, NULL);
 	a->aggregation = aggregation_new();
-	if (a->aggregation && sinks_open(a) == 0 && config_copy(&a->config, c) == 0) {
+	if (a->aggregation && sinks_open(a, data) == 0 && config_copy(&a->config, c) == 0) {
 		sinks_configure(a);
 		return a;
 	}
@@ -154,18 +163,18 @@ void alerter_set_outbox(struct alerter *a, const struct alert_outbox *o)
 
 static int body_push(struct alerter *a, size_t i, int64_t id, const char *body)
 {
-	int err = sinks[i]->push(a->state[i], id, body);
+	int err = a->sinks[i]->push(a->state[i], id, body);
 
 	if (err < 0)
-		sink_fail(&a->status, "alert %s: %s", sinks[i]->name, strerror(-err));
+		sink_fail(&a->status, "alert %s: %s", a->sinks[i]->name, strerror(-err));
 	return err;
 }
 
 int alerter_resume(struct alerter *a, int64_t id, const char *body)
 {
 	a->last_outbox_id = id;
-	for (size_t i = 0; i < SINKS; i++) {
-		if (sinks[i]->push)
+	for (size_t i = 0; a->sinks[i]; i++) {
+		if (a->sinks[i]->push)
 			return body_push(a, i, id, body);
 	}
 	return -ENOSYS;
@@ -174,18 +183,18 @@ int alerter_resume(struct alerter *a, int64_t id, const char *body)
 /* A body that cannot be kept is sent all the same, while the daemon lives. */
 static void body_send(struct alerter *a, size_t i, const struct sink_message *m)
 {
-	char *body = sinks[i]->body(a->state[i], &a->config, m);
+	char *body = a->sinks[i]->body(a->state[i], &a->config, m);
 	int64_t id = a->last_outbox_id + 1;
 	int err;
 
 	if (!body) {
-		sink_fail(&a->status, "alert %s: %s", sinks[i]->name, strerror(errno));
+		sink_fail(&a->status, "alert %s: %s", a->sinks[i]->name, strerror(errno));
 		return;
 	}
 	a->last_outbox_id = id;
 	err = a->outbox.add ? a->outbox.add(a->outbox.data, id, m->alert->time_ms, body) : 0;
 	if (err < 0)
-		sink_fail(&a->status, "alert %s: not kept for a restart: %s", sinks[i]->name,
+		sink_fail(&a->status, "alert %s: not kept for a restart: %s", a->sinks[i]->name,
 			  strerror(-err));
 	body_push(a, i, id, body);
 	free(body);
@@ -195,7 +204,7 @@ static void settled_collect(struct alerter *a, size_t i)
 {
 	int64_t id;
 
-	while (sinks[i]->settled && (id = sinks[i]->settled(a->state[i]))) {
+	while (a->sinks[i]->settled && (id = a->sinks[i]->settled(a->state[i]))) {
 		if (a->outbox.done)
 			a->outbox.done(a->outbox.data, id);
 	}
@@ -218,13 +227,13 @@ static int64_t quiet_ms(const struct alerter *a)
 
 static void message_hand_out(struct alerter *a, const struct sink_message *m)
 {
-	for (size_t i = 0; i < SINKS; i++) {
-		if (!sinks[i]->target(&a->config))
+	for (size_t i = 0; a->sinks[i]; i++) {
+		if (!a->sinks[i]->target(&a->config))
 			continue;
-		if (sinks[i]->body)
+		if (a->sinks[i]->body)
 			body_send(a, i, m);
 		else
-			sinks[i]->send(a->state[i], &a->config, m, &a->status);
+			a->sinks[i]->send(a->state[i], &a->config, m, &a->status);
 	}
 }
 
@@ -339,9 +348,9 @@ void alerter_tick(struct alerter *a, int64_t now_ms)
 
 	a->last_ms = now_ms;
 	silences_expire(&a->silences, now_ms);
-	for (size_t i = 0; i < SINKS; i++) {
-		if (sinks[i]->tick)
-			sinks[i]->tick(a->state[i], now_ms);
+	for (size_t i = 0; a->sinks[i]; i++) {
+		if (a->sinks[i]->tick)
+			a->sinks[i]->tick(a->state[i], now_ms);
 		settled_collect(a, i);
 	}
 	summaries_send(a, now_ms, false);
@@ -351,8 +360,8 @@ void alerter_tick(struct alerter *a, int64_t now_ms)
 
 static bool is_open(const struct alerter *a)
 {
-	for (size_t i = 0; i < SINKS; i++) {
-		if (sinks[i]->open && !a->state[i])
+	for (size_t i = 0; a->sinks[i]; i++) {
+		if (a->sinks[i]->open && !a->state[i])
 			return false;
 	}
 	return a->aggregation != NULL;
@@ -365,13 +374,13 @@ void alerter_free(struct alerter *a)
 		return;
 	if (is_open(a))
 		summaries_send(a, a->last_ms, true);
-	for (size_t i = 0; i < SINKS; i++) {
+	for (size_t i = 0; a->sinks[i]; i++) {
 		if (!a->state[i])
 			continue;
-		if (sinks[i]->stop)
-			sinks[i]->stop(a->state[i]);
+		if (a->sinks[i]->stop)
+			a->sinks[i]->stop(a->state[i]);
 		settled_collect(a, i);
-		sinks[i]->close(a->state[i]);
+		a->sinks[i]->close(a->state[i]);
 	}
 	aggregation_free(a->aggregation);
 	config_clear(&a->config);
@@ -390,11 +399,11 @@ void alerter_stats(const struct alerter *a, struct alerter_stats *out)
 		.reused = aggregation_reused(a->aggregation),
 	};
 	memcpy(out->last_error, a->status.last_error, sizeof(out->last_error));
-	for (size_t i = 0; i < SINKS; i++) {
+	for (size_t i = 0; a->sinks[i]; i++) {
 		struct sink_stats s = {0};
 
-		if (sinks[i]->stats)
-			sinks[i]->stats(a->state[i], &s);
+		if (a->sinks[i]->stats)
+			a->sinks[i]->stats(a->state[i], &s);
 		out->children += s.running;
 		out->failed += s.dropped;
 		out->webhook.pending += s.pending;
@@ -445,19 +454,19 @@ static void sink_test(size_t i, const struct alert_config *c, int64_t (*now_ms)(
 		line = body_json(&facts);
 	}
 	if (!line) {
-		fn(data, sinks[i]->name, sinks[i]->target(c), strerror(errno));
+		fn(data, own_sinks[i]->name, own_sinks[i]->target(c), strerror(errno));
 		alerter_free(a);
 		return;
 	}
-	if (sinks[i]->body)
+	if (own_sinks[i]->body)
 		body_send(a, i, &(struct sink_message){&alert, &facts, line});
 	else
-		sinks[i]->send(a->state[i], c, &(struct sink_message){&alert, &facts, line},
-			       &a->status);
+		own_sinks[i]->send(a->state[i], c, &(struct sink_message){&alert, &facts, line},
+				   &a->status);
 	test_await(a, now_ms, &stats);
 	if (stats.webhook.last_error[0])
 		memcpy(stats.last_error, stats.webhook.last_error, sizeof(stats.last_error));
-	fn(data, sinks[i]->name, sinks[i]->target(c),
+	fn(data, own_sinks[i]->name, own_sinks[i]->target(c),
 	   stats.failed || stats.webhook.retries ? stats.last_error : NULL);
 	free(line);
 	alerter_free(a);
@@ -468,8 +477,8 @@ unsigned alerter_test(const struct alert_config *c, int64_t (*now_ms)(void), ale
 {
 	unsigned n = 0;
 
-	for (size_t i = 0; i < SINKS; i++) {
-		if (!sinks[i]->target(c))
+	for (size_t i = 0; own_sinks[i]; i++) {
+		if (!own_sinks[i]->target(c))
 			continue;
 		sink_test(i, c, now_ms, fn, data);
 		n++;

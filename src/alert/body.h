@@ -6,7 +6,7 @@
 #ifndef WAYMARK_SRC_ALERT_BODY_H
 #define WAYMARK_SRC_ALERT_BODY_H
 
-#include "alert/facts.h"
+#include "waymark/alert/facts.h"
 
 /* Return one JSON object on one line, with its line end. */
 char *body_json(const struct facts *facts);

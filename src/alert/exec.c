@@ -7,6 +7,7 @@
  */
 #include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
@@ -17,9 +18,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "alert/exec.h"
-#include "alert/sink.h"
-#include "alert/spawn.h"
+#include "alert/output.h"
+#include "alert/strings.h"
+#include "waymark/alert/exec.h"
+#include "waymark/alert/sink.h"
+#include "waymark/alert/spawn.h"
 
 #define TICK_MOST_MS 1000
 #define STOP_LOOK_MS 10
@@ -39,6 +42,7 @@ struct job {
 struct child {
 	pid_t pid; /* 0: the place is free */
 	char *path;
+	struct output *output; /* NULL: not taken */
 	int64_t age_ms;
 	bool is_killed;
 };
@@ -52,18 +56,20 @@ struct exec {
 	int64_t tick_ms; /* of the latest; 0: none yet */
 	struct spawn_user user;
 	char *refused; /* a user that does not exist; NULL: none */
+	exec_output_fn *on_output;
+	void *on_output_data;
 };
 
 static void message_release(struct message *s)
 {
 	if (--s->refs)
 		return;
-	facts_environment_free(s->environment);
+	strings_free(s->environment);
 	free(s->line);
 	free(s);
 }
 
-static struct message *message_new(const struct facts *facts, const char *line)
+static struct message *message_new(char *const *environment, const char *line)
 {
 	struct message *s = calloc(1, sizeof(*s));
 
@@ -71,7 +77,7 @@ static struct message *message_new(const struct facts *facts, const char *line)
 		return NULL;
 	s->refs = 1;
 	s->line = strdup(line);
-	s->environment = facts_environment(facts);
+	s->environment = strings_copy(environment);
 	if (s->line && s->environment)
 		return s;
 	message_release(s);
@@ -79,7 +85,7 @@ static struct message *message_new(const struct facts *facts, const char *line)
 	return NULL;
 }
 
-static struct exec *exec_new(struct sink_status *s)
+struct exec *exec_new(struct sink_status *s)
 {
 	struct exec *e = calloc(1, sizeof(*e));
 
@@ -89,7 +95,7 @@ static struct exec *exec_new(struct sink_status *s)
 }
 
 /* Only root can switch users. */
-static void exec_set_user(struct exec *e, const char *name)
+void exec_set_user(struct exec *e, const char *name)
 {
 	const struct passwd *entry;
 
@@ -105,7 +111,13 @@ static void exec_set_user(struct exec *e, const char *name)
 		e->refused = strdup(name);
 }
 
-static uint32_t exec_children(const struct exec *e)
+void exec_set_output(struct exec *e, exec_output_fn *fn, void *data)
+{
+	e->on_output = fn;
+	e->on_output_data = data;
+}
+
+uint32_t exec_children(const struct exec *e)
 {
 	return e->n_children;
 }
@@ -128,14 +140,19 @@ static struct child *child_place(struct exec *e)
 /* Start a job, and own it. */
 static void job_start(struct exec *e, struct job *j, struct child *place)
 {
+	struct program program = {j->path, j->message->environment, j->message->line, &e->user, -1};
+	struct output *output = e->on_output ? output_open(&program.output_fd) : NULL;
 	pid_t pid;
-	int err = program_spawn(j->path, j->message->environment, j->message->line, &e->user, &pid);
+	int err = program_spawn(&program, &pid);
 
+	if (program.output_fd >= 0)
+		close(program.output_fd);
 	if (err < 0) {
+		output_close(output);
 		job_drop(e, j, strerror(-err));
 		return;
 	}
-	*place = (struct child){.pid = pid, .path = j->path};
+	*place = (struct child){.pid = pid, .path = j->path, .output = output};
 	e->n_children++;
 	message_release(j->message);
 }
@@ -229,7 +246,7 @@ static void folder_submit(struct exec *e, const char *folder, struct message *me
 	free(entries);
 }
 
-static void exec_run(struct exec *e, const char *path, const struct facts *facts, const char *line)
+void exec_run(struct exec *e, const char *path, char *const *environment, const char *line)
 {
 	struct message *message;
 	struct stat st;
@@ -241,7 +258,7 @@ static void exec_run(struct exec *e, const char *path, const struct facts *facts
 			  path, e->refused);
 		return;
 	}
-	message = message_new(facts, line);
+	message = message_new(environment, line);
 	if (!message || stat(path, &st) < 0)
 		sink_fail(e->status, "alert exec '%s': %s", path, strerror(errno));
 	else if (S_ISDIR(st.st_mode))
@@ -274,6 +291,8 @@ static void child_reap(struct exec *e, struct child *c)
 		return;
 	if (pid == c->pid)
 		child_judge(e, c, status);
+	output_take(c->output, c->path, e->on_output, e->on_output_data);
+	output_close(c->output);
 	free(c->path);
 	*c = (struct child){0};
 	e->n_children--;
@@ -281,13 +300,16 @@ static void child_reap(struct exec *e, struct child *c)
 
 static void child_limit(struct exec *e, struct child *c, int64_t passed_ms)
 {
+	int err;
+
 	c->age_ms += passed_ms;
 	if (c->is_killed || c->age_ms < EXEC_TIMEOUT_MS)
 		return;
 	c->is_killed = true;
-	if (kill(-c->pid, SIGKILL))
+	err = program_end(c->pid);
+	if (err)
 		sink_fail(e->status, "alert exec '%s': runs for %d s and cannot be killed: %s",
-			  c->path, EXEC_TIMEOUT_MS / 1000, strerror(errno));
+			  c->path, EXEC_TIMEOUT_MS / 1000, strerror(-err));
 	else
 		sink_fail(e->status, "alert exec '%s': killed after %d s", c->path,
 			  EXEC_TIMEOUT_MS / 1000);
@@ -305,13 +327,15 @@ static int64_t passed_note(struct exec *e, int64_t now_ms)
 	return passed_ms < TICK_MOST_MS ? passed_ms : TICK_MOST_MS;
 }
 
-static void exec_tick(struct exec *e, int64_t now_ms)
+void exec_tick(struct exec *e, int64_t now_ms)
 {
 	int64_t passed_ms = passed_note(e, now_ms);
 
 	for (size_t i = 0; i < EXEC_CHILDREN_MAX; i++) {
 		struct child *c = &e->children[i];
 
+		if (c->pid)
+			output_take(c->output, c->path, e->on_output, e->on_output_data);
 		if (c->pid)
 			child_reap(e, c);
 		if (c->pid)
@@ -320,7 +344,6 @@ static void exec_tick(struct exec *e, int64_t now_ms)
 	queue_start(e);
 }
 
-/* A service manager may kill what is left when we exit (systemd.kill(5)). */
 static void children_await(struct exec *e)
 {
 	for (int ms = 0; ms < EXEC_STOP_MS && e->n_children; ms += STOP_LOOK_MS) {
@@ -329,7 +352,7 @@ static void children_await(struct exec *e)
 	}
 }
 
-static void exec_free(struct exec *e)
+void exec_free(struct exec *e)
 {
 	if (!e)
 		return;
@@ -338,8 +361,12 @@ static void exec_free(struct exec *e)
 		job_drop(e, &e->queue[e->first], "not run: the daemon stops");
 		e->first = (e->first + 1) % EXEC_QUEUE_MAX;
 	}
-	for (size_t i = 0; i < EXEC_CHILDREN_MAX; i++)
+	for (size_t i = 0; i < EXEC_CHILDREN_MAX; i++) {
+		if (e->children[i].pid)
+			program_end(e->children[i].pid);
+		output_close(e->children[i].output);
 		free(e->children[i].path);
+	}
 	free(e->refused);
 	free(e);
 }
@@ -351,8 +378,9 @@ static const char *exec_target(const struct alert_config *c)
 	return c->exec;
 }
 
-static void *exec_open(struct sink_status *s)
+static void *exec_open(void *data, struct sink_status *s)
 {
+	(void)data;
 	return exec_new(s);
 }
 
@@ -370,8 +398,14 @@ static int exec_configure(void *self, const struct alert_config *c)
 static void exec_send(void *self, const struct alert_config *c, const struct sink_message *m,
 		      struct sink_status *s)
 {
-	(void)s;
-	exec_run(self, c->exec, m->facts, m->line);
+	char **environment = facts_environment(m->facts);
+
+	if (!environment) {
+		sink_fail(s, "alert exec '%s': %s", c->exec, strerror(errno));
+		return;
+	}
+	exec_run(self, c->exec, environment, m->line);
+	facts_environment_free(environment);
 }
 
 static void exec_sink_tick(void *self, int64_t now_ms)

@@ -14,7 +14,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "alert/facts.h"
+#include "waymark/alert/facts.h"
 #include "waymark/base/proto.h"
 #include "waymark/base/times.h"
 

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "alert/sink.h"
+#include "waymark/alert/sink.h"
 
 /* Half a line would spoil the next one: a file is cut back to what it was. */
 static void line_undo(int fd, const struct stat *before)

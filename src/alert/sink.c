@@ -5,7 +5,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "alert/sink.h"
+#include "waymark/alert/sink.h"
 
 void sink_fail(struct sink_status *s, const char *format, ...)
 {

@@ -1,15 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * spawn.c - starts one program, without a shell.
+ * spawn.c - starts one program, without a shell, below a minder.
  *
- * It knows nothing of alerts, nor who waits for the program.
+ * The minder is a child of the caller that waits for the program and for all that the
+ * program starts, in whatever session, and ends it when it gets SIGTERM or when the caller
+ * dies. It then exits as the program did. It knows nothing of alerts.
  */
 #define _GNU_SOURCE
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -18,19 +23,29 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "alert/spawn.h"
+#include "waymark/alert/spawn.h"
 
-#define FD_OTHERS 3 /* after the three standard ones */
+/* Descriptors of a minder: the three standard ones are the program's, too. */
+#define FD_RESULT      3
+#define FD_OTHERS      4
+#define FD_SAFE	       16 /* above all that is moved */
+
+#define MIB	       (1024ULL * 1024)
+#define KILL_PAUSE_NS  10000000
+#define EXIT_NOT_BEGUN 127
 
 /* A file in memory and not a pipe: the daemon never waits for a program that does not read. */
 static int input_open(const char *input)
 {
 	size_t length = strlen(input);
-	int fd = memfd_create("waymark-alert", MFD_CLOEXEC);
+	int fd = length ? memfd_create("waymark-alert", MFD_CLOEXEC)
+			: open("/dev/null", O_RDONLY | O_CLOEXEC);
 	ssize_t n;
 
 	if (fd < 0)
 		return -errno;
+	if (!length)
+		return fd;
 	n = pwrite(fd, input, length, 0);
 	if (n >= 0 && (size_t)n == length)
 		return fd;
@@ -56,10 +71,15 @@ static void others_close(void)
 static void signals_reset(void)
 {
 	struct sigaction action = {.sa_handler = SIG_DFL};
-	sigset_t none;
 
 	for (int signal = 1; signal < NSIG; signal++)
 		sigaction(signal, &action, NULL);
+}
+
+static void signals_unblock(void)
+{
+	sigset_t none;
+
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
@@ -106,64 +126,251 @@ static int privileges_drop(const struct spawn_user *user)
 	return 0;
 }
 
-/* In the child of vfork, on the parent's memory: system calls only, nothing is
- * kept but *err. */
+/* Generous for a script, tight for a leak. The time limit is the caller's. */
+static void limits_set(void)
+{
+	static const struct {
+		int resource;
+		uint64_t most;
+	} limits[] = {
+		{RLIMIT_CORE, 0},     {RLIMIT_CPU, 60},	       {RLIMIT_FSIZE, 64 * MIB},
+		{RLIMIT_NOFILE, 256}, {RLIMIT_AS, 4096 * MIB}, {RLIMIT_NPROC, 1024},
+	};
+
+	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+		rlim_t most = (rlim_t)limits[i].most;
+		struct rlimit limit;
+
+		if (getrlimit(limits[i].resource, &limit))
+			continue;
+		if (limit.rlim_max > most)
+			limit.rlim_max = most;
+		if (limit.rlim_cur > limit.rlim_max)
+			limit.rlim_cur = limit.rlim_max;
+		setrlimit(limits[i].resource, &limit);
+	}
+}
+
+/* In the child of vfork, on the minder's memory: system calls only, nothing is kept but
+ * *err. */
 static void __attribute__((noreturn, noinline))
-child_become(const char *path, char **environment, int input, const struct spawn_user *user,
-	     volatile int *err)
+child_become(const char *path, char **environment, volatile int *err)
 {
 	char *arguments[] = {(char *)(uintptr_t)path, NULL};
-	int nowhere;
 
-	setpgid(0, 0);
-	if (input == STDIN_FILENO)
-		fcntl(input, F_SETFD, 0);
-	else
-		dup2(input, STDIN_FILENO);
-	nowhere = open("/dev/null", O_WRONLY);
-	if (nowhere >= 0)
-		dup2(nowhere, STDOUT_FILENO);
-	others_close();
-	signals_reset();
-	*err = privileges_drop(user);
-	if (*err == 0 && chdir("/") == 0)
+	setsid();
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	signals_unblock();
+	limits_set();
+	if (chdir("/") == 0)
 		execve(path, arguments, environment);
-	if (*err == 0)
-		*err = -errno;
-	_exit(127);
+	*err = -errno;
+	_exit(EXIT_NOT_BEGUN);
 }
 
 /* Apart from its caller, so that no variable of that lives in a register across
  * vfork. Returns the child, or -1 with errno. */
-static pid_t __attribute__((noinline)) child_new(const char *path, char **environment, int input,
-						 const struct spawn_user *user, volatile int *err)
+static pid_t __attribute__((noinline))
+child_new(const char *path, char **environment, volatile int *err)
 {
 	pid_t child = vfork();
 
 	if (child == 0)
-		child_become(path, environment, input, user, err);
+		child_become(path, environment, err);
 	return child;
 }
 
-int program_spawn(const char *path, char **environment, const char *input,
-		  const struct spawn_user *user, pid_t *pid)
-{
-	int fd = input_open(input);
-	volatile int err = 0;
-	sigset_t all, saved;
+/* --- the minder ---------------------------------------------------------------------- */
 
-	if (fd < 0)
-		return fd;
-	/* No handler of ours may run in the child. vfork, because copying the page
-	 * tables of a large flow table would hold up the caller. */
+/* Return the parent of a process, or 0. */
+static pid_t parent_read(const char *pid)
+{
+	char path[64], text[512];
+	const char *end;
+	ssize_t n;
+	int fd;
+
+	if (snprintf(path, sizeof(path), "/proc/%s/stat", pid) >= (int)sizeof(path))
+		return 0;
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+	if (fd >= 0)
+		close(fd);
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	/* The name may have any character. */
+	end = strrchr(text, ')');
+	return end && strlen(end) > 4 ? (pid_t)strtol(end + 4, NULL, 10) : 0;
+}
+
+/* What leaves its parent behind becomes a child of ours, whatever its session. */
+static void children_kill(void)
+{
+	const struct dirent *entry;
+	DIR *folder = opendir("/proc");
+	pid_t self = getpid();
+
+	while (folder && (entry = readdir(folder))) {
+		if (entry->d_name[0] < '1' || entry->d_name[0] > '9')
+			continue;
+		if (parent_read(entry->d_name) == self)
+			kill((pid_t)strtol(entry->d_name, NULL, 10), SIGKILL);
+	}
+	if (folder)
+		closedir(folder);
+}
+
+static void __attribute__((noreturn)) exit_as(int status)
+{
+	if (WIFSIGNALED(status)) {
+		limits_set(); /* no core file of the minder */
+		signals_reset();
+		signals_unblock();
+		raise(WTERMSIG(status));
+	}
+	_exit(WEXITSTATUS(status));
+}
+
+/* Return false when no child is left. */
+static bool children_reap(pid_t program, int *result)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		if (pid == program)
+			*result = status;
+	return pid == 0;
+}
+
+static void __attribute__((noreturn)) children_mind(pid_t program, const sigset_t *signals)
+{
+	static const struct timespec pause = {.tv_nsec = KILL_PAUSE_NS};
+	bool is_ending = false;
+	int result = 0;
+
+	while (children_reap(program, &result)) {
+		int signal = is_ending ? sigtimedwait(signals, NULL, &pause)
+				       : sigwaitinfo(signals, NULL);
+
+		is_ending = is_ending || signal == SIGTERM;
+		if (!is_ending)
+			continue;
+		kill(-program, SIGKILL);
+		children_kill();
+	}
+	exit_as(result);
+}
+
+/* The order matters: a descriptor is moved out of the way before its place is taken. */
+static int descriptors_set(int input, int output, int result)
+{
+	int in = fcntl(input, F_DUPFD_CLOEXEC, FD_SAFE);
+	int at = fcntl(result, F_DUPFD_CLOEXEC, FD_SAFE);
+	int out = output >= 0 ? fcntl(output, F_DUPFD_CLOEXEC, FD_SAFE)
+			      : open("/dev/null", O_WRONLY | O_CLOEXEC);
+
+	if (in < 0 || at < 0 || out < 0 || dup2(in, STDIN_FILENO) < 0 ||
+	    dup2(out, STDOUT_FILENO) < 0 || (output >= 0 && dup2(out, STDERR_FILENO) < 0) ||
+	    dup3(at, FD_RESULT, O_CLOEXEC) < 0)
+		return -errno;
+	others_close();
+	return 0;
+}
+
+static int minder_prepare(const struct program *p, pid_t parent)
+{
+	int err;
+
+	signals_reset();
+	err = privileges_drop(p->user);
+	if (err)
+		return err;
+	if (prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) || prctl(PR_SET_PDEATHSIG, SIGTERM))
+		return -errno;
+	return getppid() == parent ? 0 : -ESRCH;
+}
+
+static void __attribute__((noreturn))
+minder_run(const struct program *p, int input, int result, pid_t parent)
+{
+	volatile int err = descriptors_set(input, p->output_fd, result);
+	sigset_t signals;
+	pid_t child = -1;
+	int outcome;
+
+	if (!err) {
+		result = FD_RESULT;
+		err = minder_prepare(p, parent);
+	}
+	sigemptyset(&signals);
+	sigaddset(&signals, SIGCHLD);
+	sigaddset(&signals, SIGTERM);
+	sigprocmask(SIG_SETMASK, &signals, NULL);
+	if (!err) {
+		child = child_new(p->path, p->environment, &err);
+		if (child < 0)
+			err = -errno;
+	}
+	outcome = err;
+	if (write(result, &outcome, sizeof(outcome)) < 0 || outcome)
+		_exit(EXIT_NOT_BEGUN);
+	close(result);
+	children_mind(child, &signals);
+}
+
+/* Return 0 when the program runs, or -errno. */
+static int minder_await(pid_t minder, int result)
+{
+	int err = -ECHILD;
+	ssize_t n;
+
+	do {
+		n = read(result, &err, sizeof(err));
+	} while (n < 0 && errno == EINTR);
+	if (n != sizeof(err))
+		err = -ECHILD;
+	if (err)
+		waitpid(minder, NULL, 0);
+	return err;
+}
+
+static int minder_start(const struct program *p, int input, pid_t *pid)
+{
+	pid_t parent = getpid();
+	sigset_t all, saved;
+	int ends[2], err;
+
+	if (pipe2(ends, O_CLOEXEC))
+		return -errno;
+	/* No handler of ours may run in the child. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &saved);
-	*pid = child_new(path, environment, fd, user, &err);
-	if (*pid < 0)
-		err = -errno;
+	*pid = fork();
+	if (*pid == 0)
+		minder_run(p, input, ends[1], parent);
+	err = *pid < 0 ? -errno : 0;
 	pthread_sigmask(SIG_SETMASK, &saved, NULL);
-	close(fd);
-	if (*pid > 0 && err < 0)
-		waitpid(*pid, NULL, 0);
+	close(ends[1]);
+	if (!err)
+		err = minder_await(*pid, ends[0]);
+	close(ends[0]);
 	return err;
+}
+
+int program_spawn(const struct program *p, pid_t *pid)
+{
+	int input = input_open(p->input), err;
+
+	if (input < 0)
+		return input;
+	err = minder_start(p, input, pid);
+	close(input);
+	return err;
+}
+
+int program_end(pid_t pid)
+{
+	return kill(pid, SIGTERM) ? -errno : 0;
 }

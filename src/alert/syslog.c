@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "alert/datagram.h"
-#include "alert/sink.h"
+#include "waymark/alert/sink.h"
 #include "alert/syslog.h"
 
 int syslog_priority(const struct alert *alert)

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 
-#include "alert/sink.h"
+#include "waymark/alert/sink.h"
 
 #define SYSLOG_PATH  "/dev/log"
 #define JOURNAL_PATH "/run/systemd/journal/socket"

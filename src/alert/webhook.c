@@ -16,7 +16,7 @@
 #include <time.h>
 
 #include "alert/strings.h"
-#include "alert/webhook.h"
+#include "waymark/alert/webhook.h"
 #include "alert/webhook_post.h"
 
 struct item {

@@ -12,7 +12,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "alert/spawn.h"
+#include "waymark/alert/spawn.h"
 #include "daemon/check_program.h"
 #include "daemon/daemon.h"
 #include "daemon/log.h"
@@ -40,7 +40,7 @@ static void check_kill(struct check *k)
 {
 	if (k->pid <= 0)
 		return;
-	kill(-k->pid, SIGKILL);
+	program_end(k->pid);
 	waitpid(k->pid, NULL, 0);
 	k->pid = 0;
 }
@@ -147,7 +147,8 @@ static int check_start(struct daemon *d, const struct uplink_config *u, struct c
 	if (err)
 		return err;
 	environment_fill(d, u, &environment);
-	err = program_spawn(u->health.exec, environment.list, "", &user, &k->pid);
+	err = program_spawn(&(struct program){u->health.exec, environment.list, "", &user, -1},
+			    &k->pid);
 	if (err)
 		k->pid = 0;
 	return err;

@@ -13,12 +13,15 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
-#include "alert/exec.h"
-#include "alert/facts.h"
+#include "waymark/alert/exec.h"
+#include "waymark/alert/facts.h"
+#include "waymark/alert/sink.h"
+#include "waymark/alert/spawn.h"
 #include "alert_lab.h"
 
 static void assert_variable(const char *environment, const char *variable)
@@ -369,6 +372,106 @@ static void test_timeout(void **state)
 	timeout(user);
 }
 
+/* Whether a process is gone, or waits for its parent only. */
+static bool is_ended(pid_t pid)
+{
+	char path[64], text[256] = "";
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	file = fopen(path, "r");
+	if (file && !fgets(text, sizeof(text), file))
+		text[0] = '\0';
+	if (file)
+		fclose(file);
+	return !*text || strstr(text, ") Z ");
+}
+
+/* What left the program's session, and outlives it, is ended at the time limit. */
+static void test_session(void **state)
+{
+	struct alert alert = mismatch();
+	struct alerter *a;
+	pid_t left;
+
+	(void)state;
+	program_write("leave", "setsid sh -c 'echo $$ > pid.tmp; mv pid.tmp pid; (sleep 77 & "
+			       "wait)' </dev/null >/dev/null 2>&1 &\nexit 0\n");
+	a = alerter_with(path_in("leave"), NULL, 1000000);
+	alerter_raise(a, &alert);
+	for (int i = 0; i < PATIENCE && !file_text("pid"); i++)
+		nap();
+	left = atoi(file_text("pid"));
+	assert_true(left > 1);
+	alerter_tick(a, T0);
+	assert_int_equal(stats_of(a).children, 1);
+	assert_false(is_ended(left));
+	children_wait(a, seconds_pass(a, T0, EXEC_TIMEOUT_MS / 1000 + 1));
+	assert_true(is_ended(left));
+	assert_int_equal(stats_of(a).failed, 1);
+	alerter_free(a);
+}
+
+/* Nothing outlives the one who called program_spawn. */
+static void test_parent_dies(void **state)
+{
+	pid_t parent, program;
+
+	(void)state;
+	program_write("stay", "echo $$ > pid.tmp; mv pid.tmp pid; sleep 77\n");
+	parent = fork();
+	if (parent == 0) {
+		char *environment[] = {NULL};
+		struct spawn_user user = {0};
+		struct program p = {path_in("stay"), environment, "", &user, -1};
+
+		if (program_spawn(&p, &program))
+			_exit(1);
+		for (int i = 0; i < PATIENCE && !file_text("pid"); i++)
+			nap();
+		_exit(0);
+	}
+	assert_int_equal(waitpid(parent, NULL, 0), parent);
+	assert_non_null(file_text("pid"));
+	program = atoi(file_text("pid"));
+	for (int i = 0; i < PATIENCE && !is_ended(program); i++)
+		nap();
+	assert_true(is_ended(program));
+}
+
+static unsigned outputs;
+static size_t output_bytes;
+
+static void output_count(void *data, const char *path, const char *line)
+{
+	assert_ptr_equal(data, &outputs);
+	assert_string_equal(path, path_in("loud"));
+	if (outputs++ == 0)
+		assert_string_equal(line, "one?[2J");
+	output_bytes += strlen(line);
+}
+
+/* Output comes as lines without control characters, up to a bound. */
+static void test_output(void **state)
+{
+	struct sink_status status = {0};
+	char *environment[] = {NULL};
+	struct exec *e = exec_new(&status);
+
+	(void)state;
+	program_write("loud", "printf 'one\\033[2J\\ntwo\\n' >&2\nexec head -c 200000 /dev/zero\n");
+	exec_set_output(e, output_count, &outputs);
+	exec_run(e, path_in("loud"), environment, "");
+	for (int i = 0; i < PATIENCE && exec_children(e); i++) {
+		exec_tick(e, T0);
+		nap();
+	}
+	exec_free(e);
+	assert_int_equal(status.failed, 0);
+	assert_true(outputs > 2);
+	assert_true(output_bytes > 1000 && output_bytes < EXEC_OUTPUT_BYTES + 100);
+}
+
 #define TEST(name) cmocka_unit_test_teardown(name, folder_clear)
 
 int main(void)
@@ -376,7 +479,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_environment),	  TEST(test_stdin),	     TEST(test_folder),
 		TEST(test_exec_failures), TEST(test_children_bound), TEST(test_timeout),
-		TEST(test_privileges),	  TEST(test_stop),
+		TEST(test_privileges),	  TEST(test_stop),	     TEST(test_session),
+		TEST(test_parent_dies),	  TEST(test_output),
 	};
 
 	return cmocka_run_group_tests(tests, folder_setup, folder_teardown);

@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "alert/webhook.h"
+#include "waymark/alert/webhook.h"
 #include "alert_lab.h"
 
 /* Port 1 of this machine: refused at once. */

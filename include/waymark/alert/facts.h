@@ -2,8 +2,8 @@
 /*
  * facts.h - the facts of an alert as names and text, the same for every sink.
  */
-#ifndef WAYMARK_SRC_ALERT_FACTS_H
-#define WAYMARK_SRC_ALERT_FACTS_H
+#ifndef WAYMARK_ALERT_FACTS_H
+#define WAYMARK_ALERT_FACTS_H
 
 #include <stdbool.h>
 #include <stddef.h>

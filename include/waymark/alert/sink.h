@@ -2,16 +2,17 @@
 /*
  * sink.h - what a place that takes alerts must be able to do. A new sink is one file
  * with a struct sink, one row in alerter.c's table, and a key in the configuration.
+ * In waymarkd the sinks that run programs or talk to servers are src/talker's.
  *
  * No sink blocks. What a sink cannot take is counted, with the last error in words.
  */
-#ifndef WAYMARK_SRC_ALERT_SINK_H
-#define WAYMARK_SRC_ALERT_SINK_H
+#ifndef WAYMARK_ALERT_SINK_H
+#define WAYMARK_ALERT_SINK_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "alert/facts.h"
+#include "waymark/alert/facts.h"
 
 struct sink_status {
 	uint64_t failed;
@@ -40,8 +41,9 @@ struct sink {
 	const char *name; /* the key of section alert that turns it on */
 	/* Return where alerts go, without secrets, or NULL: off. */
 	const char *(*target)(const struct alert_config *c);
-	/* Optional: create the sink's state. s outlives it. NULL with errno. */
-	void *(*open)(struct sink_status *s);
+	/* Optional: create the sink's state. data: of alerter_new_with; s outlives the state.
+	 * NULL with errno. */
+	void *(*open)(void *data, struct sink_status *s);
 	/* Optional: stop within a moment, before the last settled() and close(). */
 	void (*stop)(void *self);
 	/* Free the state. */
@@ -63,5 +65,11 @@ struct sink {
 };
 
 extern const struct sink exec_sink, jsonl_sink, system_log_sink, webhook_sink;
+
+/* Where alerts go, ended by NULL. */
+#define SINKS_MAX 8
+/* As alerter_new, with these sinks instead of those of this process. */
+struct alerter *alerter_new_with(const struct alert_config *c, const struct sink *const *sinks,
+				 void *data);
 
 #endif

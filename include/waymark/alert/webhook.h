@@ -4,8 +4,8 @@
  * other, each until it is acknowledged. Every function is for one thread and never
  * blocks, except webhook_stop and webhook_free.
  */
-#ifndef WAYMARK_SRC_ALERT_WEBHOOK_H
-#define WAYMARK_SRC_ALERT_WEBHOOK_H
+#ifndef WAYMARK_ALERT_WEBHOOK_H
+#define WAYMARK_ALERT_WEBHOOK_H
 
 #include <stdbool.h>
 #include <stdint.h>

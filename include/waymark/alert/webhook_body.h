@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * webhook_body.h - which body an alert becomes for the webhook, by webhook-format.
+ */
+#ifndef WAYMARK_ALERT_WEBHOOK_BODY_H
+#define WAYMARK_ALERT_WEBHOOK_BODY_H
+
+#include "waymark/alert/sink.h"
+
+struct webhook_body {
+	char *template; /* NULL: format is json or alertmanager */
+};
+
+/* Read the template again at each configuration. A template that cannot be read is counted
+ * and leaves the one before. */
+void webhook_body_load(struct webhook_body *b, const struct alert_config *c, struct sink_status *s);
+/* Return malloc'd text, or NULL with errno. */
+char *webhook_body_make(const struct webhook_body *b, const struct alert_config *c,
+			const struct sink_message *m);
+void webhook_body_clear(struct webhook_body *b);
+
+#endif

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * output.c - a pipe that is read without waiting. What is no printable ASCII becomes '?':
+ * a program's output may end up on a terminal. What is beyond the bound is read and
+ * dropped, so that the program does not wait for us.
+ */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "alert/output.h"
+
+#define LINE_BYTES 256
+
+struct output {
+	int fd;
+	size_t taken; /* bytes of all lines */
+	size_t n;
+	char line[LINE_BYTES];
+};
+
+struct output *output_open(int *fd)
+{
+	struct output *o = calloc(1, sizeof(*o));
+	int ends[2];
+
+	*fd = -1;
+	if (!o || pipe2(ends, O_CLOEXEC)) {
+		free(o);
+		return NULL;
+	}
+	fcntl(ends[0], F_SETFL, O_NONBLOCK);
+	o->fd = ends[0];
+	*fd = ends[1];
+	return o;
+}
+
+void output_close(struct output *o)
+{
+	if (!o)
+		return;
+	close(o->fd);
+	free(o);
+}
+
+static void line_end(struct output *o, const char *path, exec_output_fn *fn, void *data)
+{
+	o->line[o->n] = '\0';
+	if (o->n)
+		fn(data, path, o->line);
+	o->n = 0;
+}
+
+static void byte_take(struct output *o, char c, const char *path, exec_output_fn *fn, void *data)
+{
+	if (o->taken >= EXEC_OUTPUT_BYTES)
+		return;
+	o->taken++;
+	if (c != '\n')
+		o->line[o->n++] = (char)(c < ' ' || c > '~' ? '?' : c);
+	if (c == '\n' || o->n == LINE_BYTES - 1)
+		line_end(o, path, fn, data);
+	if (o->taken < EXEC_OUTPUT_BYTES)
+		return;
+	line_end(o, path, fn, data);
+	fn(data, path, "(the rest of its output is dropped)");
+}
+
+void output_take(struct output *o, const char *path, exec_output_fn *fn, void *data)
+{
+	char part[1024];
+	ssize_t n = 0;
+
+	/* A program that writes without end must not hold us up. */
+	for (int turn = 0; o && turn < 64; turn++) {
+		n = read(o->fd, part, sizeof(part));
+		if (n <= 0)
+			break;
+		for (ssize_t i = 0; i < n; i++)
+			byte_take(o, part[i], path, fn, data);
+	}
+	if (o && n == 0)
+		line_end(o, path, fn, data);
+}
