@@ -48,16 +48,30 @@ static void finding_log(const struct finding *one, enum log_level level)
 
 /* --- at the start ------------------------------------------------------------------- */
 
+static void findings_log(const struct findings *found)
+{
+	for (size_t i = 0; i < found->n; i++)
+		if (found->list[i].level != FINDING_OK)
+			finding_log(&found->list[i], found->list[i].level == FINDING_ERROR
+							     ? LOG_LEVEL_ERR
+							     : LOG_LEVEL_WARNING);
+}
+
+void collisions_log_group(const struct config *c)
+{
+	struct findings found = {0};
+
+	hostcheck_log_group(c, &found);
+	findings_log(&found);
+	findings_clear(&found);
+}
+
 static int all_report(struct daemon *d)
 {
 	struct findings found = {0};
 	int err = hostcheck_others(d->config, &found);
 
-	for (size_t i = 0; i < found.n; i++)
-		if (found.list[i].level != FINDING_OK)
-			finding_log(&found.list[i], found.list[i].level == FINDING_ERROR
-							    ? LOG_LEVEL_ERR
-							    : LOG_LEVEL_WARNING);
+	findings_log(&found);
 	findings_clear(&found);
 	return err;
 }

@@ -8,10 +8,15 @@
 
 #include <stdint.h>
 
+#include "waymark/config/config.h"
 #include "waymark/kernel/rtnl.h"
 
 struct collisions;
 struct daemon;
+
+/* Before root is given up, which alone may read whose sockets the kernel lists: log which
+ * process has the log group. */
+void collisions_log_group(const struct config *c);
 
 /* Log the findings; never refuses to start for them. 0 or -ENOMEM. */
 int collisions_open(struct daemon *d);

@@ -89,9 +89,10 @@ static const struct diagnosis *routing_diagnose(struct daemon *d, const struct a
 	*known = (struct diagnosis){.time_ms = now_ms, .dst = stray->dst};
 	known->reason = steering_diagnose(d->steering, u, &q, known->object);
 	/* An uplink that comes back has its link before its routes; one that is down by a
-	 * decision has neither routes nor rules. */
+	 * decision has neither routes nor rules; one whose default was withdrawn, or that has
+	 * no address, has no route in that family. */
 	if ((known->reason == REASON_ROUTE_MISSING || known->reason == REASON_RULE_MISSING) &&
-	    !steer_is_up(d, stray->expected))
+	    !steer_family_is_up(d, stray->expected, is_v6))
 		known->reason = REASON_UPLINK_DOWN;
 	return known;
 }

@@ -5,7 +5,9 @@
 #include <getopt.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "daemon/collisions.h"
 #include "daemon/daemon.h"
 #include "daemon/identity.h"
 #include "daemon/log.h"
@@ -84,6 +86,8 @@ int main(int argc, char **argv)
 		config_free(config);
 		return EXIT_FAILED;
 	}
+	if (geteuid() == 0)
+		collisions_log_group(config);
 	if (identity_assume(config)) {
 		log_err("not started; nothing was changed");
 		config_free(config);

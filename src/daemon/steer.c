@@ -181,6 +181,13 @@ bool steer_is_up(const struct daemon *d, uint8_t slot)
 	return d->steer->state[slot] == state_number("up");
 }
 
+bool steer_family_is_up(const struct daemon *d, uint8_t slot, unsigned family)
+{
+	const struct uplink_plan *plan = uplink_plan_find(steering_plan(d->steering), slot);
+
+	return steer_is_up(d, slot) && plan && plan->trouble[family] == UPLINK_FINE;
+}
+
 static void steer_refresh(struct daemon *d)
 {
 	audit_set_evidence_since(d->audit, steering_labels_since_ms(d->steering));

@@ -141,19 +141,26 @@ static void events_checked(struct findings *f)
 	conntrack_close(events);
 }
 
-static void nflog_checked(struct findings *f, const struct config *c)
+/* Root alone may read who has which group. */
+bool hostcheck_log_group(const struct config *c, struct findings *f)
 {
 	FILE *groups = fopen("/proc/net/netfilter/nfnetlink_log", "r");
 	FILE *sockets = fopen("/proc/net/netlink", "r");
 	bool is_taken = groups && hostcheck_nflog_group(f, c, groups, sockets);
-	struct nflog *log;
-	int err;
 
 	if (groups)
 		fclose(groups);
 	if (sockets)
 		fclose(sockets);
-	if (is_taken)
+	return is_taken;
+}
+
+static void nflog_checked(struct findings *f, const struct config *c)
+{
+	struct nflog *log;
+	int err;
+
+	if (hostcheck_log_group(c, f))
 		return;
 	log = nflog_open(c->nflog_group, PROBE_BUFFER_BYTES);
 	err = errno;

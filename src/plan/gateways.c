@@ -151,16 +151,37 @@ static uint8_t defaults_without_stale(struct learnt_default *list, uint8_t n,
 	return kept;
 }
 
+/* What was saved is the gateway alone: our own route by it has the rest. */
+static void default_complete(struct learnt_default *d, const struct learnt_default *own, uint8_t n)
+{
+	for (uint8_t i = 0; i < n; i++) {
+		if (own[i].from.len || !addr_is_equal(&own[i].gateway, &d->gateway))
+			continue;
+		memcpy(d->extra, own[i].extra, own[i].extra_size);
+		d->extra_size = own[i].extra_size;
+		d->is_recalled = false;
+		return;
+	}
+}
+
 /* With balance = "main" our own route may have the place of the one that taught us. */
 static uint8_t defaults_keep(struct learnt_default *list, uint8_t n, struct search *q,
 			     uint32_t table)
 {
-	n = defaults_without_stale(list, n, q->s, q->ifindex);
-	if (n)
-		return n;
+	struct learnt_default own[LEARNT_MAX];
+	uint8_t n_own;
+
 	q->table = table;
 	q->is_ours = true;
-	return defaults_without_stale(list, defaults_collect(list, q), q->s, q->ifindex);
+	n_own = defaults_without_stale(own, defaults_collect(own, q), q->s, q->ifindex);
+	n = defaults_without_stale(list, n, q->s, q->ifindex);
+	for (uint8_t i = 0; i < n; i++)
+		if (list[i].is_recalled)
+			default_complete(&list[i], own, n_own);
+	if (n)
+		return n;
+	memcpy(list, own, n_own * sizeof(*own));
+	return n_own;
 }
 
 void learnt_gateways_update(struct learnt_gateways *learnt, const struct config *c,

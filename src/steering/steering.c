@@ -159,7 +159,10 @@ static void gateways_recall(struct steering *s)
 
 		if (!u || strcmp(u->ifname, g->ifname) || s->learnt.n[u->slot][f])
 			continue;
-		s->learnt.defaults[u->slot][f][0] = (struct learnt_default){.gateway = g->gateway};
+		s->learnt.defaults[u->slot][f][0] = (struct learnt_default){
+			.gateway = g->gateway,
+			.is_recalled = true,
+		};
 		s->learnt.n[u->slot][f] = 1;
 	}
 }

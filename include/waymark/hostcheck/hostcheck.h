@@ -45,6 +45,10 @@ int hostcheck_run(const struct config *c, struct findings *f);
  * rulesets, the log group, listeners. Quick. 0 or -ENOMEM. */
 int hostcheck_others(const struct config *c, struct findings *f);
 
+/* Name the process that has the log group; return whether one has, as far as this user may
+ * read it. */
+bool hostcheck_log_group(const struct config *c, struct findings *f);
+
 /* Return whether a route to this prefix may take flows in general: a default route, a half of
  * one, or in IPv6 2000::/3 or a half of it. */
 bool hostcheck_prefix_is_general(const struct prefix *p);

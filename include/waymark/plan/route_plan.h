@@ -21,6 +21,7 @@ struct learnt_default {
 	struct addr prefsrc; /* or none */
 	uint32_t metric;
 	bool is_onlink;
+	bool is_recalled; /* from the saved state, which has the gateway alone */
 	uint16_t extra_size;
 	uint8_t extra[LEARNT_EXTRA_MAX]; /* mtu, advmss, preference, ... (route_extra.h) */
 };

@@ -21,6 +21,7 @@ static const struct column columns[] = {
 	{.name = "state"},
 	{.name = "cause", .rank = 6},
 	{.name = "decision", .rank = 1},
+	{.name = "decided_by", .rank = 13},
 	{.name = "health", .rank = 2},
 	{.name = "answered_share", .type = COLUMN_NUMBER, .rank = 7},
 	{.name = "tier", .type = COLUMN_NUMBER, .rank = 8},
