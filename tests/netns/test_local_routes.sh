@@ -157,22 +157,36 @@ history_is_right() {
 	is "$method: no mismatch" "$(sql "SELECT count(*) FROM mismatches")" 0
 }
 
-# Without the method the answers to the LAN go back out by the uplink that they came
-# by. Without a daemon, which would repair it.
+# What the method is for: packets with a mark that a socket of the router has set, and what
+# the router answers the LAN from an uplink's address.
+reached() { # prints by what the packets for the PC left, and how many arrived
+	{
+		at router ip -6 route get $PC6 mark 2
+		at router ip -6 route get $PC6 from $WAN1_6
+	} | sed -n 's/.* dev \([^ ]*\).*/\1/p'
+	at router ping -qc1 -W2 -m 2 $PC4 | sed -n 's/.* \([0-9]\) received.*/marked \1/p'
+	echo "bound $(http_get pc 1 "http://$WAN1_4:8081/" --max-time 2 2>/dev/null | grep -c ' 200 ')"
+}
+
+# The rules 4001 are for what has a mark, 4005 for what is bound to an uplink's address.
+method_take_out() {
+	local f pref
+	for f in 4 6; do
+		if [ "$method" = copy ]; then
+			at router ip -$f route flush table 1252
+			continue
+		fi
+		for pref in 4001 4005; do
+			while at router ip -$f rule del pref $pref; do :; done 2>/dev/null
+		done
+	done
+}
+
+# Without a daemon, which would repair it.
 method_is_needed() {
-	case $method in
-	suppress)
-		at router ip rule del pref 4001
-		;;
-	exclude)
-		while at router ip rule del pref 4001; do :; done 2>/dev/null
-		;;
-	copy)
-		at router ip route flush table 1252
-		;;
-	esac
-	http_get pc 1 "http://$NET4/" --max-time 2 >"$lab_tmp/pages" 2>/dev/null
-	is "$method: taken out, it is missed" "$(grep -c ' 200 ' "$lab_tmp/pages")" 0
+	is "$method: in place, it leads to the LAN" "$(reached | xargs)" "lan lan marked 1 bound 1"
+	method_take_out
+	is "$method: taken out, it is missed" "$(reached | xargs)" "wan1 wan1 marked 0 bound 0"
 }
 
 for method in suppress copy exclude; do

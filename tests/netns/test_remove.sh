@@ -133,21 +133,38 @@ wait_for 2 table_has 252 '^unreachable' && wait_for 2 at router sh -c "! ip rout
 at router ip link set wan2 up
 wait_for 2 table_has 252 "default via $GW2_4"
 reload_to 's/local-routes.*//; 1i local-routes = "copy"'
-check "reloaded: local routes are copied" wait_for 2 table_has 251 192.168.10.0/24
+# The balanced default has made room for wan2's table, and the copies are 1000 above it.
+copies_looked_up() {
+	at router ip rule show | grep -q '^3001:.*lookup 1250' && table_has 1250 192.168.10.0/24
+}
+check "reloaded: local routes are copied" wait_for 2 copies_looked_up
 daemon_stop KILL
 check "remove after reloads, links and a kill" waymark remove
 same "reloads, a link down and up, a kill"
 
 # An uplink whose interface goes away takes its own part of the machine along; what is
 # left is as it was without it.
-daemon_start
-at router ip link del wan1
-wait_for 2 at router sh -c '! ip route show table 251 | grep -q ^default'
-daemon_stop
-waymark remove 2>"$lab_tmp/errors"
-is "remove without one of the interfaces" $? 0
+remove_without() { # WHAT INTERFACE TABLE
+	wait_for 2 table_has "$3" '^default' || die "no default route in table $3"
+	at router ip link del "$2"
+	wait_for 2 at router sh -c "! ip route show table $3 | grep -q ^default"
+	daemon_stop
+	waymark remove 2>"$lab_tmp/errors"
+	is "$1: remove without one of the interfaces" $? 0
+}
+nothing_is_left() { # WHAT
+	check_not "$1: nothing of Waymark is left" sh -c "nsenter --net=/proc/$ns_router/ns/net sh -c 'ip rule; ip -6 rule; ip route show table all; ip -6 route show table all; nft list tables' | grep -q 'proto 87\|waymark'"
+	check_not "$1: nor its state" [ -e "$lab_tmp/steering.json" ]
+}
+
+daemon_start 'balance = "main"'
+remove_without 'balance = "main"' wan1 251
 check "it says which route has gone with it" grep -q "former IPv4 route default via $GW1_4 dev wan1.*its interface is down or gone" "$lab_tmp/errors"
-check_not "nothing of Waymark is left" sh -c "nsenter --net=/proc/$ns_router/ns/net sh -c 'ip rule; ip -6 rule; ip route show table all; ip -6 route show table all; nft list tables' | grep -q 'proto 87\|waymark'"
-check_not "nor its state" [ -e "$lab_tmp/steering.json" ]
+nothing_is_left 'balance = "main"'
+
+daemon_start
+remove_without "balance = true" wan2 250
+check_not "balance = true: no route was displaced, none is missed" grep -q "former" "$lab_tmp/errors"
+nothing_is_left "balance = true"
 
 done_testing
