@@ -254,7 +254,7 @@ flow_ref flow_find(const struct audit *a, const struct ct_event *ev, enum flow_s
 
 /* Whether the entry of a dump is another incarnation of a flow with the same id
  * and tuple: it began after we had heard of ours. What began in the future did so
- * before the clock was put back, and tells nothing. */
+ * before the clock was set back, and tells nothing. */
 bool flow_is_other(const struct flow *f, const struct ct_event *ev, int64_t now_ms)
 {
 	int64_t start_ms = ev->start_ns / NS_PER_MS;

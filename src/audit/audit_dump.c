@@ -166,6 +166,13 @@ static void lose_unseen(void *data, flow_ref ref, struct flow *f)
 		flow_lose(data, ref);
 }
 
+/* Its row says unknown until now, if one was written. */
+static void flow_settle(void *data, flow_ref ref, struct flow *f)
+{
+	if (f->state == FLOW_LIVE && (f->is_unseen != (f->verdict == VERDICT_UNKNOWN)))
+		flow_touch(data, ref);
+}
+
 /* Flows whose NEW event is still in the queue cannot be unseen: they are not in
  * the table yet. Flows whose end is still there become lost, and are found again
  * when it is read. */
@@ -174,7 +181,8 @@ void audit_dump_end(struct audit *a, bool is_torn, int64_t now_ms)
 	(void)now_ms;
 	if (!is_torn) {
 		flows_each(a->flows, lose_unseen, a);
-		gaps_settle_dump(a);
+		if (gaps_settle_dump(a))
+			flows_each(a->flows, flow_settle, a);
 	}
 	sums_dump_end(a, is_torn);
 }

@@ -5,7 +5,7 @@
  * again: of a flow whose beginning did not get through with each of its packets that it
  * begins, and of an entry that it ends, until that listener has heard it.
  *
- * What was told before is known here, unless something was lost: in doubt it is news.
+ * What was processed before is known here, unless something was lost: in doubt it is news.
  */
 #include <linux/netfilter/nf_conntrack_common.h>
 
@@ -36,7 +36,7 @@ static bool is_ended_already(const struct audit *a, const struct flow *f, const 
 			    : !audit_is_in_gap(a, f, 0);
 }
 
-/* Whether it would be known if its end had not been told: it began while everything was
+/* Whether it would be known if its end had not been processed: it began while everything was
  * heard and followed, and its end is not of now. */
 static bool is_forgotten(const struct audit *a, const struct ct_event *ev, int64_t now_ms)
 {

@@ -6,63 +6,6 @@
 
 #include "audit/audit_internal.h"
 
-bool flow_has_turned(const struct flow *f)
-{
-	return !f->is_entered && f->ingress != SLOT_NONE;
-}
-
-/* The uplinks whose labels say that packets left by them: a flow that turned has that of
- * the one that it came by, too. */
-static uint64_t labels_left(const struct audit *a, const struct flow *f)
-{
-	uint64_t left = flows_set(a->flows, f->egress_seen);
-
-	if (flow_has_turned(f) && f->ingress != audit_slot_of_mark(a, f->mark))
-		left &= ~(UINT64_C(1) << f->ingress);
-	return left;
-}
-
-/* A label bit stands for the direction in which the mark stands; the other
- * direction, where it is known at all, is known from logged packets. */
-uint64_t flow_egress(const struct audit *a, const struct flow *f, enum direction d)
-{
-	enum direction standing = f->is_entered ? DIR_REPLY : DIR_ORIGINAL;
-	enum direction other = !standing;
-	uint64_t logged = flows_set(a->flows, f->stray[d]);
-
-	if (d == standing)
-		return logged | (labels_left(a, f) & ~flows_set(a->flows, f->stray[other]));
-	return logged;
-}
-
-bool flow_has_left(const struct audit *a, const struct flow *f, enum direction d, struct egress e)
-{
-	if (e.slot == SLOT_NONE)
-		return flows_set(a->flows, f->other[d]) >> e.other & 1;
-	return flows_set(a->flows, f->stray[d]) >> e.slot & 1;
-}
-
-bool flow_note_egress(struct audit *a, struct flow *f, enum direction d, struct egress e)
-{
-	if (e.slot == SLOT_NONE)
-		return flow_set_add(a, &f->other[d], UINT64_C(1) << e.other);
-	return flow_set_add(a, &f->stray[d], UINT64_C(1) << e.slot);
-}
-
-bool flow_set_add(struct audit *a, uint16_t *number, uint64_t add)
-{
-	uint64_t set = flows_set(a->flows, *number);
-	int merged;
-
-	if ((set | add) == set)
-		return false;
-	merged = flows_set_intern(a->flows, set | add);
-	if (merged < 0)
-		return false;
-	*number = (uint16_t)merged;
-	return true;
-}
-
 /* The source address on the wire of the packets that the mark stands for: a
  * flow's replies leave from where it was sent to, its own packets from where
  * the replies come back to. */
@@ -93,14 +36,6 @@ static void facts_fill(const struct audit *a, const struct flow *f, const struct
 		.is_offloaded = f->is_offloaded,
 		.is_predating = f->is_predating,
 	};
-}
-
-void flow_facts(const struct audit *a, flow_ref ref, struct verdict_facts *facts)
-{
-	struct endpoints tuple[2];
-
-	flows_tuples(a->flows, ref, tuple);
-	facts_fill(a, flows_get(a->flows, ref), tuple, facts);
 }
 
 static void counters_fill(struct flow_record *r, const struct ct_event *ev)

@@ -58,7 +58,7 @@ static void known_add(struct audit_gaps *g, int64_t id, int64_t started_ms, int6
 		g->latest_ms = latest_ms;
 }
 
-/* An end before the beginning: the clock was put back between them. What it said
+/* An end before the beginning: the clock was set back between them. What it said
  * then is not known, so that of the time after that everything until the end is in
  * the gap, and of the time before what was after its beginning. */
 static void known_add_closed(struct audit *a, int64_t id, int64_t started_ms, int64_t ended_ms)
@@ -125,7 +125,7 @@ void audit_gap_end(struct audit *a, int64_t id, enum gap_source source, int64_t 
 }
 
 /* What it began before that is of a time that does not come again for it. */
-static void flow_put_back(void *data, flow_ref ref, struct flow *f)
+static void flow_set_back(void *data, flow_ref ref, struct flow *f)
 {
 	const struct audit *a = data;
 
@@ -138,7 +138,7 @@ static void flow_put_back(void *data, flow_ref ref, struct flow *f)
 }
 
 /* A gap that has just ended may hold flows that are not known yet. */
-static bool gap_put_back(struct known_gap *g, int64_t before_ms, int64_t now_ms)
+static bool gap_set_back(struct known_gap *g, int64_t before_ms, int64_t now_ms)
 {
 	if (g->ended_ms != OPEN && g->ended_ms < before_ms - NOW_SLACK_MS)
 		return false;
@@ -148,20 +148,27 @@ static bool gap_put_back(struct known_gap *g, int64_t before_ms, int64_t now_ms)
 	return true;
 }
 
-void gaps_put_back(struct audit *a, int64_t before_ms, int64_t now_ms)
+static void gaps_set_back(struct audit *a, int64_t before_ms, int64_t now_ms)
 {
 	struct audit_gaps *g = &a->gaps;
 	unsigned n = 0;
 
-	flows_each(a->flows, flow_put_back, a);
+	flows_each(a->flows, flow_set_back, a);
 	for (unsigned i = 0; i < g->n; i++) {
-		if (gap_put_back(&g->list[i], before_ms, now_ms))
+		if (gap_set_back(&g->list[i], before_ms, now_ms))
 			g->list[n++] = g->list[i];
 	}
 	g->n = n;
 	g->latest_ms = now_ms;
 	g->forgotten_ms = 0;
-	g->put_back_ms = now_ms;
+	g->set_back_ms = now_ms;
+}
+
+void gaps_note_time(struct audit *a, int64_t now_ms)
+{
+	if (now_ms < a->now_ms)
+		gaps_set_back(a, a->now_ms, now_ms);
+	a->now_ms = now_ms;
 }
 
 /* Nearly every flow that is asked for began after all of them. */
@@ -171,7 +178,7 @@ bool audit_is_in_gap(const struct audit *a, const struct flow *f, int64_t ended_
 	int64_t started_ms = (int64_t)f->started_ms;
 
 	if (f->is_set_back || (ended_ms && ended_ms < started_ms))
-		started_ms = g->put_back_ms;
+		started_ms = g->set_back_ms;
 	if (!g->n_open && started_ms > g->latest_ms)
 		return false;
 	if (started_ms <= g->forgotten_ms)
@@ -237,14 +244,7 @@ void gaps_settle_entry(struct audit *a, struct flow *f, const struct ct_event *e
 	}
 }
 
-/* Its row says unknown until now, if one was written. */
-static void flow_settle(void *data, flow_ref ref, struct flow *f)
-{
-	if (f->state == FLOW_LIVE && (f->is_unseen != (f->verdict == VERDICT_UNKNOWN)))
-		flow_touch(data, ref);
-}
-
-void gaps_settle_dump(struct audit *a)
+bool gaps_settle_dump(struct audit *a)
 {
 	bool is_news = false;
 
@@ -256,6 +256,5 @@ void gaps_settle_dump(struct audit *a)
 		g->is_blind = false;
 		is_news = true;
 	}
-	if (is_news)
-		flows_each(a->flows, flow_settle, a);
+	return is_news;
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * audit_internal.h - what the files of the audit share: audit_uplinks.c knows the
- * marks, audit.c takes conntrack events, audit_duplicates.c knows those that were told
+ * marks, audit.c takes conntrack events, audit_duplicates.c knows those that came
  * before, audit_dump.c takes dumps, audit_packet.c logged packets, audit_mismatch.c
  * keeps the mismatches, audit_emit.c makes the records, audit_gap.c knows the gaps,
- * audit_coverage.c adds up what the flows account for.
+ * audit_flow.c where packets left, audit_coverage.c adds up what the flows account for.
  */
 #ifndef WAYMARK_SRC_AUDIT_AUDIT_INTERNAL_H
 #define WAYMARK_SRC_AUDIT_AUDIT_INTERNAL_H
@@ -26,7 +26,7 @@
 #define PENDING_TICKS 20
 
 /* What seems to be so much later than something that came after it is from before
- * the clock was put back. */
+ * the clock was set back. */
 #define CLOCK_SET_MS 60000
 
 struct mark_slot {
@@ -60,7 +60,7 @@ struct mismatch {
 	struct mismatch *next_dirty; /* to be written at the next tick */
 	bool is_dirty;
 	flow_ref flow;
-	enum reason told; /* as the alert had it */
+	enum reason reported; /* as the alert had it */
 	struct mismatch_record record;
 };
 
@@ -79,7 +79,7 @@ struct audit_gaps {
 	unsigned n, n_open;
 	int64_t latest_ms;    /* no gap ends later */
 	int64_t forgotten_ms; /* ... nor one that has left the list */
-	int64_t put_back_ms;  /* what the clock said when it had last been put back */
+	int64_t set_back_ms;  /* what the clock said when it had last been set back */
 };
 
 /* Sums over flows, an uplink each. */
@@ -178,16 +178,14 @@ bool gaps_may_hide(const struct audit *a, const struct flow *f);
 /* The same of a flow whose entry a dump shows, or that ends: from then on it is known. */
 void gaps_settle_entry(struct audit *a, struct flow *f, const struct ct_event *ev, int64_t now_ms);
 void gaps_settle_end(struct audit *a, struct flow *f, int64_t ended_ms);
-/* A dump is complete: gaps that had ended when it began are settled. */
-void gaps_settle_dump(struct audit *a);
+/* A dump is complete: gaps that had ended when it began are settled. Return whether there
+ * were some. */
+bool gaps_settle_dump(struct audit *a);
+/* Note the time. If the clock was set back, flows that have lived in a gap are marked as
+ * such, and open gaps go on in the new time. */
+void gaps_note_time(struct audit *a, int64_t now_ms);
 
-/* The clock was put back: who has lived in a gap until then is told, and the gaps
- * that are open go on in the new time. */
-void gaps_put_back(struct audit *a, int64_t before_ms, int64_t now_ms);
-
-/* audit_time.c */
-/* What time it is, now and then. */
-void time_note(struct audit *a, int64_t now_ms);
+/* audit_tick.c */
 /* A flow that ended is kept for a while and then forgotten. */
 void flow_linger(struct audit *a, flow_ref ref);
 
@@ -196,7 +194,7 @@ void flow_linger(struct audit *a, flow_ref ref);
 uint8_t audit_slot_of_address(const struct audit *a, const struct addr *addr, int64_t at_ms,
 			      uint8_t slot);
 
-/* audit_emit.c */
+/* audit_flow.c */
 /* Uplinks that packets of the flow left by in one direction. */
 uint64_t flow_egress(const struct audit *a, const struct flow *f, enum direction d);
 /* Whether it came by an uplink and was pinned to the one that it left by. */
@@ -204,15 +202,16 @@ bool flow_has_turned(const struct flow *f);
 /* Whether a packet was seen to leave so; notes it, false: it was noted already. */
 bool flow_has_left(const struct audit *a, const struct flow *f, enum direction d, struct egress e);
 bool flow_note_egress(struct audit *a, struct flow *f, enum direction d, struct egress e);
-void flow_facts(const struct audit *a, flow_ref ref, struct verdict_facts *facts);
+/* Adds an uplink to one of the flow's sets; false: it was in it. */
+bool flow_set_add(struct audit *a, uint16_t *number, uint64_t add);
+
+/* audit_emit.c */
 /* Emits the flow's row as it stands; ev, if there is one, has counters and times. */
 void flow_emit(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t ended_ms);
 /* Mismatches have alerts of their own; a flow of these verdicts has one. */
 bool audit_is_alert_worthy(enum verdict v);
 /* The row is to be written at the next tick but one. */
 void flow_touch(struct audit *a, flow_ref ref);
-/* Adds an uplink to one of the flow's sets; false: it was in it. */
-bool flow_set_add(struct audit *a, uint16_t *number, uint64_t add);
 
 /* audit_mismatch.c */
 /* If the flow's labels show a mismatch, it is recorded when the batch is settled,
@@ -229,9 +228,9 @@ void mismatch_emit_dirty(struct audit *a);
 void mismatch_free_all(struct audit *a);
 
 /* audit_duplicates.c */
-/* Whether the NEW event of a flow that lives has been told before. */
+/* Whether the NEW event of a flow that lives has been processed before. */
 bool duplicate_is_begin(const struct audit *a, const struct flow *f, const struct ct_event *ev);
-/* Of one that does not live: whether the event is of a flow whose end was told, and
+/* Of one that does not live: whether the event is of a flow whose end was processed, and
  * whether it is that end again. */
 bool duplicate_has_ended(const struct audit *a, const struct ct_event *ev);
 bool duplicate_is_end(const struct audit *a, const struct ct_event *ev, int64_t now_ms);

@@ -118,7 +118,7 @@ static void mismatch_tell(struct audit *a, struct mismatch *m)
 		.reason = m->record.reason,
 	};
 
-	m->told = m->record.reason;
+	m->reported = m->record.reason;
 	flows_tuples(a->flows, m->flow, r.tuple);
 	a->port.alert(a->port.data, &r, &m->record);
 }
@@ -281,10 +281,10 @@ void mismatch_forget(struct audit *a, flow_ref ref)
 /* It is no news as long as its alert is not over. */
 static void mismatch_go_on(struct audit *a, struct mismatch *m)
 {
-	struct mismatch_record told = m->record;
+	struct mismatch_record reported = m->record;
 
-	told.reason = m->told;
-	if (a->port.goes_on && !a->port.goes_on(a->port.data, &told))
+	reported.reason = m->reported;
+	if (a->port.goes_on && !a->port.goes_on(a->port.data, &reported))
 		mismatch_tell(a, m);
 }
 

@@ -61,17 +61,10 @@ static void forget_lingering(struct audit *a)
 	forget(a, &a->lost[a->lost_now]);
 }
 
-void time_note(struct audit *a, int64_t now_ms)
-{
-	if (now_ms < a->now_ms)
-		gaps_put_back(a, a->now_ms, now_ms);
-	a->now_ms = now_ms;
-}
-
 void audit_tick(struct audit *a, int64_t now_ms)
 {
 	a->ticks++;
-	time_note(a, now_ms);
+	gaps_note_time(a, now_ms);
 	pending_settle(a, now_ms, SETTLE_TICK);
 	mismatch_settle(a, now_ms);
 	emit_changed(a, a->changed_since_ms);

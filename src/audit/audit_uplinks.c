@@ -102,7 +102,7 @@ int audit_set_config(struct audit *a, const struct config *c, int64_t now_ms)
 	r.uplinks.uplinks = calloc(c->n_uplinks, sizeof(*r.uplinks.uplinks));
 	if (!r.uplinks.uplinks)
 		return -ENOMEM;
-	time_note(a, now_ms);
+	gaps_note_time(a, now_ms);
 	a->mask = c->mark_mask;
 	a->label_base = c->label_base;
 	marks_replace(a, c);

@@ -7,7 +7,7 @@
  */
 #include "audit/verdict.h"
 
-uint64_t verdict_standing(const struct verdict_facts *f)
+static uint64_t verdict_standing(const struct verdict_facts *f)
 {
 	return f->is_entered ? f->egress[DIR_REPLY]
 			     : f->egress[DIR_ORIGINAL] | f->egress[DIR_REPLY];

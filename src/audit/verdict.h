@@ -24,10 +24,6 @@ struct verdict_facts {
 	bool is_predating;	  /* began before there was evidence */
 };
 
-/* The uplinks of the directions that the mark stands for: of a flow that entered
- * by an uplink its replies', of any other both. */
-uint64_t verdict_standing(const struct verdict_facts *f);
-
 /* Decides by the first rung that fits. *reason is set for VERDICT_UNKNOWN, else
  * it is REASON_NONE (why a mismatch happened is not a matter of these facts). */
 enum verdict verdict_decide(const struct verdict_facts *f, enum reason *reason);

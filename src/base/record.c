@@ -104,11 +104,6 @@ const char *state_cause_name(enum state_cause c)
 	return name_of(cause_names, COUNT(cause_names), c);
 }
 
-int state_cause_parse(const char *name)
-{
-	return value_of(cause_names, COUNT(cause_names), name);
-}
-
 void record_clear(const struct record *r)
 {
 	if (r->type == RECORD_UPLINKS)

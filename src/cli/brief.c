@@ -67,8 +67,8 @@ void brief_path(struct render *r, const struct value *values, size_t n)
 	char text[200];
 
 	uplink = uplink ? uplink : expected;
-	egress = value_text(values, n,
-			    value_text(values, n, "ingress") ? "egress_reply" : "egress");
+	egress =
+		value_text(values, n, value_text(values, n, "ingress") ? "egress_reply" : "egress");
 	if (!egress || !uplink || (!expected && (!verdict || strcmp(verdict, "mismatch")))) {
 		render_text(r, uplink ? uplink : egress, PAINT_NONE);
 		return;

@@ -36,21 +36,6 @@ bool cli_ask(const char *format, ...)
 	return fgets(answer, sizeof(answer), stdin) && (*answer == 'y' || *answer == 'Y');
 }
 
-bool cli_is_uplink(const struct invocation *in, const struct config *c, const char *name)
-{
-	struct suggestion s;
-
-	suggest_start(&s, name);
-	for (size_t i = 0; i < c->n_uplinks; i++) {
-		if (!strcmp(c->uplinks[i].name, name))
-			return true;
-		suggest_consider(&s, c->uplinks[i].name);
-	}
-	cli_error("%s: no uplink \"%s\" (%s%s)", in->command->name, name,
-		  s.best ? "did you mean " : "'waymark uplinks' lists them", s.best ? s.best : "");
-	return false;
-}
-
 char *cli_socket(const struct invocation *in)
 {
 	const char *given = in->values[OPTION_SOCKET];

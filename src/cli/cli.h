@@ -108,9 +108,6 @@ void cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Ask a question on the terminal: true only for an answer that begins with y. */
 bool cli_ask(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Whether name is one of the config's uplinks; else prints the nearest one. */
-bool cli_is_uplink(const struct invocation *in, const struct config *c, const char *name);
-
 /* The control socket's path: --socket, or the configuration's; malloc'd. NULL with a
  * message printed. */
 char *cli_socket(const struct invocation *in);

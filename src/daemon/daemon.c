@@ -15,6 +15,7 @@
 #include "daemon/adoption.h"
 #include "daemon/audit_port.h"
 #include "daemon/collisions.h"
+#include "daemon/commands.h"
 #include "daemon/control.h"
 #include "daemon/coverage.h"
 #include "daemon/daemon.h"
@@ -191,7 +192,7 @@ static int control_start(struct daemon *d)
 {
 	int err;
 
-	d->control = control_open(d->config->control_socket, status_answer, d);
+	d->control = control_open(d->config->control_socket, commands_answer, d);
 	if (!d->control) {
 		err = -errno;
 		log_err("cannot listen at %s: %s; choose another control-socket, or stop the "
@@ -200,7 +201,7 @@ static int control_start(struct daemon *d)
 			d->config->control_socket, strerror(-err));
 		return err;
 	}
-	control_set_judge(d->control, status_may);
+	control_set_judge(d->control, commands_may);
 	return loop_add(d->loop, LOOP_CONTROL, control_fd(d->control), on_control, d);
 }
 

@@ -10,7 +10,7 @@
 
 #include "daemon/daemon.h"
 #include "daemon/publish.h"
-#include "daemon/tamper.h"
+#include "daemon/tamper_suspects.h"
 #include "daemon/watch.h"
 #include "daemon/log.h"
 #include "waymark/audit/audit.h"
@@ -26,6 +26,8 @@ struct publish {
 	uint64_t refused_gap; /* of them, those in a gap already */
 	int64_t refused_since_ms;
 	uint32_t lines_this_second, lines_suppressed;
+	char mark_object[96]; /* the latest that sets a mark, since the start; "": none */
+	struct who mark_writer;
 };
 
 void publish_record(void *data, const struct record *r)
@@ -238,17 +240,25 @@ void publish_raise(struct daemon *d, const struct alert *a)
 	watch_alert(d, a);
 }
 
+void publish_note_mark_writer(struct daemon *d, const struct who *who, const char *object)
+{
+	struct publish *p = d->publish;
+
+	p->mark_writer = *who;
+	snprintf(p->mark_object, sizeof(p->mark_object), "%s", object);
+}
+
 /* Name the table that wrote the mark, and its process: 'check' lists such rules while they
  * exist; who added one is known only from its notice. */
-static void suspect_name(struct alert *a, const struct mark_suspect *s)
+static void mark_writer_name(struct alert *a, const struct publish *p)
 {
 	size_t used = strlen(a->text);
 
-	if (!s)
+	if (!*p->mark_object)
 		return;
-	snprintf(a->object, sizeof(a->object), "%s", s->object);
-	memcpy(a->process, s->who.process, sizeof(a->process));
-	a->pid = (uint32_t)s->who.pid;
+	snprintf(a->object, sizeof(a->object), "%s", p->mark_object);
+	memcpy(a->process, p->mark_writer.process, sizeof(a->process));
+	a->pid = (uint32_t)p->mark_writer.pid;
 	snprintf(a->text + used, sizeof(a->text) - used, "; %.60s was written by %.31s", a->object,
 		 a->process);
 }
@@ -282,7 +292,7 @@ void publish_verdict(struct daemon *d, const struct flow_record *f, const struct
 	}
 	format_text(&a);
 	if (m && m->reason == REASON_MARK_CHANGED)
-		suspect_name(&a, tamper_mark_suspect(d));
+		mark_writer_name(&a, d->publish);
 	if (m)
 		log_bounded(d, a.text);
 	publish_raise(d, &a);

@@ -14,6 +14,7 @@
 
 struct publish;
 struct daemon;
+struct who;
 
 int publish_open(struct daemon *d); /* 0 or -errno */
 void publish_close(struct daemon *d);
@@ -31,6 +32,9 @@ void publish_raise(struct daemon *d, const struct alert *a);
 /* Raise the alert of a flow's verdict, and of its mismatch unless m is NULL. */
 void publish_verdict(struct daemon *d, const struct flow_record *f,
 		     const struct mismatch_record *m);
+/* Note the latest rule of another table that sets a mark ("table ip t, chain c"), and the
+ * process that added it: alerts of a changed mark name both. */
+void publish_note_mark_writer(struct daemon *d, const struct who *who, const char *object);
 /* Return whether the alert of a mismatch still stands. */
 bool publish_goes_on(struct daemon *d, const struct mismatch_record *m);
 /* Raise the alert of a gap: reason in a word or two, text for people. */

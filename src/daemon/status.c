@@ -14,8 +14,8 @@
 #include "daemon/daemon.h"
 #include "daemon/event_mask.h"
 #include "daemon/flow_delete.h"
+#include "daemon/log.h"
 #include "daemon/observe.h"
-#include "daemon/operator.h"
 #include "daemon/publish.h"
 #include "daemon/resync.h"
 #include "daemon/status.h"
@@ -322,6 +322,7 @@ int status_fill(const struct daemon *d, struct answer *a)
 		.is_ready = d->is_ready,
 		.mode = config_mode_name(d->config->mode),
 		.uptime_s = (clock_steady_ms() - d->started_steady_ms) / 1000,
+		.log_dropped = (int64_t)log_dropped(),
 		.looks = (int64_t)coverage.looks,
 		.looks_due = (int64_t)coverage.looks_due,
 	};
@@ -332,65 +333,6 @@ int status_fill(const struct daemon *d, struct answer *a)
 	store_fill(d, a);
 	alerts_fill(d, a);
 	return uplinks_fill(d, a);
-}
-
-/* Return JSON, malloc'd, or NULL with errno. */
-static char *answer_print(const struct daemon *d, char *(*print)(const struct answer *))
-{
-	struct answer a;
-	char *text = NULL;
-	int err = status_fill(d, &a);
-
-	if (!err)
-		text = print(&a);
-	answer_free(&a);
-	if (!text)
-		errno = ENOMEM;
-	return text;
-}
-
-static char *uplink_answer(struct daemon *d, const char *request, const struct control_peer *peer)
-{
-	int err;
-	char *why = uplink_control_obey(d, request, peer, &err);
-	json_t *answer = err ? json_pack("{s:s}", "error", why ? why : strerror(-err)) : NULL;
-	char *text = answer ? json_dumps(answer, JSON_COMPACT) : NULL;
-
-	free(why);
-	json_decref(answer);
-	return err ? text : answer_print(d, answer_json);
-}
-
-bool status_may(const struct control_peer *peer, const char *command)
-{
-	static const char *const questions[] = {"status", "uplinks", "look", "watch"};
-
-	for (size_t i = 0; i < sizeof(questions) / sizeof(*questions); i++)
-		if (!strcmp(command, questions[i]))
-			return true;
-	return peer->uid == 0 || peer->uid == geteuid();
-}
-
-char *status_answer(void *data, const char *command, const struct control_peer *peer)
-{
-	struct daemon *d = data;
-	char *text = operator_answer(d, command, peer);
-
-	if (text || errno != ENOENT)
-		return text;
-	if (!strncmp(command, "uplink ", 7))
-		return uplink_answer(d, command + 7, peer);
-	if (!strcmp(command, "uplinks"))
-		return answer_print(d, answer_uplinks_json);
-	if (!strcmp(command, "prune"))
-		writer_prune(d->writer);
-	else if (!strcmp(command, "look"))
-		coverage_ask(d, clock_now_ms());
-	else if (strcmp(command, "status")) {
-		errno = ENOENT;
-		return NULL;
-	}
-	return answer_print(d, answer_json);
 }
 
 /* Smoothed over about ten seconds. */

@@ -345,6 +345,15 @@ static void on_midway(void *data, bool is_new)
 	d->steer->midway(d, is_new);
 }
 
+/* Without the rules packets leave unseen: they are reinstalled at once. */
+static void on_ruleset(void *data)
+{
+	struct daemon *d = data;
+
+	if (tamper_read(d))
+		steer_settle(d);
+}
+
 int steer_start(struct daemon *d)
 {
 	int err;
@@ -357,7 +366,10 @@ int steer_start(struct daemon *d)
 	steering_set_patience(d->steering, 0);
 	steer_refresh(d);
 	steer_publish_states(d);
-	return loop_add(d->loop, LOOP_LINKS, rtnl_monitor_fd(d->steer->links), on_links, d);
+	err = loop_add(d->loop, LOOP_LINKS, rtnl_monitor_fd(d->steer->links), on_links, d);
+	if (!err)
+		err = loop_add(d->loop, LOOP_RULESET, tamper_fd(d), on_ruleset, d);
+	return err;
 }
 
 void steer_settle(struct daemon *d)

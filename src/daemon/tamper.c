@@ -58,8 +58,6 @@ struct tamper {
 	struct open_gap gap;
 	char gap_reason[96];
 
-	struct mark_suspect mark_suspect;
-
 	uint32_t sysctls_astray;
 	int64_t sysctls_read_ms;
 };
@@ -179,20 +177,14 @@ static void gap_end(struct daemon *d)
 	resync_look(d, clock_now_ms());
 }
 
-const struct mark_suspect *tamper_mark_suspect(const struct daemon *d)
+static void mark_writer_take(struct daemon *d, const struct nft_notice *n)
 {
-	return d->tamper->mark_suspect.time_ms ? &d->tamper->mark_suspect : NULL;
-}
-
-static void mark_suspect_take(struct tamper *t, const struct nft_notice *n)
-{
-	struct mark_suspect *m = &t->mark_suspect;
+	struct who who;
 
 	if (!*n->mark_writer)
 		return;
-	who_of_generation(&m->who, n->pid, n->process);
-	snprintf(m->object, sizeof(m->object), "%s", n->mark_writer);
-	m->time_ms = clock_now_ms();
+	who_of_generation(&who, n->pid, n->process);
+	publish_note_mark_writer(d, &who, n->mark_writer);
 }
 
 static bool is_own(int64_t pid)
@@ -206,7 +198,7 @@ static void take_ruleset_notice(void *data, const struct nft_notice *n)
 	struct daemon *d = data;
 	struct tamper *t = d->tamper;
 
-	mark_suspect_take(t, n);
+	mark_writer_take(d, n);
 	if (!n->touches_waymark || is_own(n->pid))
 		return;
 	suspect(t, clock_now_ms());
@@ -220,21 +212,18 @@ static void take_ruleset_notice(void *data, const struct nft_notice *n)
 		gap_begin(d);
 }
 
-void tamper_read(struct daemon *d)
+int tamper_fd(const struct daemon *d)
 {
-	if (nft_monitor_receive(d->tamper->rules, take_ruleset_notice, d) == -ENOBUFS)
-		tamper_lost(d);
+	return nft_monitor_fd(d->tamper->rules);
 }
 
-/* Without the rules packets leave unseen: they are reinstalled at once. */
-static void on_ruleset(void *data)
+bool tamper_read(struct daemon *d)
 {
-	struct daemon *d = data;
 	bool was_there = !d->tamper->gap.id;
 
-	tamper_read(d);
-	if (was_there && d->tamper->gap.id)
-		steer_settle(d);
+	if (nft_monitor_receive(d->tamper->rules, take_ruleset_notice, d) == -ENOBUFS)
+		tamper_lost(d);
+	return was_there && d->tamper->gap.id;
 }
 
 /* --- judgement --------------------------------------------------------------------- */
@@ -352,7 +341,7 @@ bool tamper_done(struct daemon *d, const struct steering_change *c)
 {
 	if (!is_tampering(d->tamper, c))
 		return false;
-	tell(d, c, "restored", "; put back");
+	tell(d, c, "restored", "; repaired");
 	return true;
 }
 
@@ -483,7 +472,7 @@ int tamper_start(struct daemon *d)
 {
 	d->tamper->sysctls_astray = steering_sysctls_astray(d->steering);
 	d->tamper->sysctls_read_ms = clock_now_ms();
-	return loop_add(d->loop, LOOP_RULESET, nft_monitor_fd(d->tamper->rules), on_ruleset, d);
+	return 0;
 }
 
 /* Nothing is watched from here on: another gap begins. */

@@ -23,16 +23,10 @@ void tamper_close(struct daemon *d);
 /* Take a notice; true: no other module need follow it. Or: some were lost. */
 bool tamper_notice(struct daemon *d, const struct rtnl_notice *n);
 void tamper_lost(struct daemon *d);
-/* Read what waits of notices about the ruleset. */
-void tamper_read(struct daemon *d);
-/* The latest rule of another table that sets a mark, and the process that added it, since
- * the start; the table may be gone again. NULL: none. Valid until the next notice. */
-struct mark_suspect {
-	struct who who;
-	char object[96]; /* "table ip t, chain c" */
-	int64_t time_ms;
-};
-const struct mark_suspect *tamper_mark_suspect(const struct daemon *d);
+/* The socket of notices about the ruleset. Read what waits there; return whether the rules
+ * have been found missing. */
+int tamper_fd(const struct daemon *d);
+bool tamper_read(struct daemon *d);
 /* Return whether a pass is due. */
 bool tamper_is_due(struct daemon *d, int64_t now_ms);
 /* Make a pass due if something waits for one; return whether something does. */

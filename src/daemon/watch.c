@@ -162,7 +162,7 @@ static json_t *record_json(const struct daemon *d, const struct record *r)
 				 json_text(name_of(d, r->uplink_state.slot)), "state",
 				 r->uplink_state.state);
 	case RECORD_DELETED_FLOW:
-		return json_pack("{ss so sI sI ss}", "type", "cure", "time",
+		return json_pack("{ss so sI sI ss}", "type", "deleted-flow", "time",
 				 json_time(r->deleted_flow.time_ms), "flow_id",
 				 (json_int_t)r->deleted_flow.flow_id, "mismatch_id",
 				 (json_int_t)r->deleted_flow.mismatch_id, "action",

@@ -35,9 +35,6 @@ struct exporter {
 	unsigned n_running; /* shippers */
 };
 
-/* The router's name: that of the configuration, or the host's. */
-void exporter_router(const struct config *c, char *to, size_t size);
-
 /* Run until a signal, or until everything is acknowledged. 0 or -errno; what went wrong
  * has been logged. */
 int exporter_run(const struct config *c, const struct export_options *options);

@@ -105,7 +105,7 @@ static void forwarding_checked(struct findings *f, const char *name, const char 
 	findings_fix(f, "sysctl -w %s=1", name);
 }
 
-void hostcheck_sysctls(struct findings *f, const struct config *c)
+static void hostcheck_sysctls(struct findings *f, const struct config *c)
 {
 	struct sysctl_want *wants = calloc(SYSCTLS_MAX, sizeof(*wants));
 	size_t n, i;

@@ -13,9 +13,6 @@
 #include "waymark/plan/netstate.h"
 #include "waymark/plan/route_plan.h"
 
-/* The sysctls that the configuration wants, as this namespace has them. */
-void hostcheck_sysctls(struct findings *f, const struct config *c);
-
 /* Rulesets of other programs: json is what `nft -j list ruleset` prints. */
 void hostcheck_rulesets(struct findings *f, const struct config *c, const char *json);
 

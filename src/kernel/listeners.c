@@ -22,7 +22,7 @@ bool is_conntrack_listener(const struct netlink_socket *s)
 	return s->protocol == NETLINK_NETFILTER && s->groups & CONNTRACK_GROUPS;
 }
 
-int listeners_count_in(FILE *sockets, unsigned own_port)
+static int listeners_count_in(FILE *sockets, unsigned own_port)
 {
 	struct netlink_socket s;
 	char line[256];

@@ -172,8 +172,8 @@ void fib_lookup(const struct netstate *s, const struct fib_query *q, struct fib_
 
 /* --- why ------------------------------------------------------------------------------ */
 
-const struct rule_state *fib_mark_rule(const struct netstate *s, const struct config *c,
-				       const struct uplink_config *u, int family)
+static const struct rule_state *fib_mark_rule(const struct netstate *s, const struct config *c,
+					      const struct uplink_config *u, int family)
 {
 	const struct rule_state *found = NULL;
 

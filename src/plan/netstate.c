@@ -132,15 +132,6 @@ const struct link_state *netstate_link_by_name(const struct netstate *s, const c
 	return NULL;
 }
 
-const struct link_state *netstate_link_by_altname(const struct netstate *s, const char *name)
-{
-	for (size_t i = 0; *name && i < s->n_links; i++)
-		for (size_t k = 0; k < ALTNAMES_MAX; k++)
-			if (!strcmp(s->links[i].altnames[k], name))
-				return &s->links[i];
-	return NULL;
-}
-
 const struct link_state *netstate_link_by_index(const struct netstate *s, uint32_t index)
 {
 	for (size_t i = 0; i < s->n_links; i++)

@@ -39,26 +39,6 @@ const char *uplink_trouble_text(enum uplink_trouble t)
 	return "?";
 }
 
-/* Two routes for one place cannot be: the first one stands. Tables are planned one after the
- * other, so that only the last one's routes need a look. */
-int planner_add_route(struct planner *pl, const struct route_state *r)
-{
-	const struct netstate *wanted = pl->p->wanted;
-
-	for (size_t i = pl->first; i < wanted->n_routes; i++)
-		if (route_is_same_place(&wanted->routes[i], r))
-			return 0;
-	return netstate_add_route(pl->p->wanted, r) ? 0 : -ENOMEM;
-}
-
-int planner_add_rule(struct planner *pl, const struct rule_state *r)
-{
-	for (size_t i = 0; i < pl->p->wanted->n_rules; i++)
-		if (rule_is_equal(&pl->p->wanted->rules[i], r))
-			return 0;
-	return netstate_add_rule(pl->p->wanted, r) ? 0 : -ENOMEM;
-}
-
 /* Nearest first: the kernel takes a gateway only where the routes before lead to
  * it, and the default route of a table is the last to be believed. */
 static int route_rank(const struct route_state *r)

@@ -30,6 +30,8 @@ struct uplink_work {
 	struct learnt_default configured; /* what defaults may point to */
 };
 
+/* --- planner.c --------------------------------------------------------------------------- */
+
 /* Add a route to the plan unless its place is taken already in the table in work; rules
  * likewise. 0 or -ENOMEM. */
 int planner_add_route(struct planner *pl, const struct route_state *r);
@@ -41,8 +43,6 @@ int planner_add_rule(struct planner *pl, const struct rule_state *r);
 int plan_uplink(struct planner *pl, size_t i);
 /* Whether some interface has the address. */
 bool address_is_own(const struct netstate *s, const struct addr *a);
-/* Whether packets to the gateway must be told to be on the link. */
-bool gateway_is_off_link(const struct netstate *s, uint32_t ifindex, const struct addr *gateway);
 /* The default routes of uplink i that are in use, in *work. How many. */
 size_t uplink_defaults(const struct planner *pl, size_t i, unsigned f, struct uplink_work *work);
 /* A route of the uplink's table for this default route; borrows what it points to. */
@@ -66,7 +66,6 @@ int plan_local_copies(struct planner *pl);
 
 int plan_rules(struct planner *pl, uint8_t family);
 /* The look-up of local destinations. */
-struct rule_state rule_local(const struct planner *pl, uint8_t family, uint32_t priority);
 struct rule_state rule_lookup(uint8_t family, uint32_t priority, uint32_t table);
 
 /* --- route_plan_balance.c ---------------------------------------------------------------- */

@@ -43,7 +43,7 @@ static struct rule_state rule_goto(uint8_t family, uint32_t priority, uint32_t t
 	return r;
 }
 
-struct rule_state rule_local(const struct planner *pl, uint8_t family, uint32_t priority)
+static struct rule_state rule_local(const struct planner *pl, uint8_t family, uint32_t priority)
 {
 	struct rule_state r = rule_lookup(family, priority, RT_TABLE_MAIN);
 

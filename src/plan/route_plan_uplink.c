@@ -196,7 +196,8 @@ static void choose_source(const struct planner *pl, const struct uplink_work *w,
 	}
 }
 
-bool gateway_is_off_link(const struct netstate *s, uint32_t ifindex, const struct addr *gateway)
+static bool gateway_is_off_link(const struct netstate *s, uint32_t ifindex,
+				const struct addr *gateway)
 {
 	/* IPv6 takes a link-local gateway as it is. */
 	return !addr_is_none(gateway) && !gateway_is_link_local(gateway) &&

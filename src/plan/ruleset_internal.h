@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ruleset_internal.h - what the files of the ruleset share: ruleset.c the table and
- * its maps, ruleset_marks.c who is marked and whose mark is restored,
+ * ruleset_internal.h - what the files of the ruleset share: ruleset.c the table,
+ * ruleset_text.c names and maps, ruleset_marks.c who is marked and whose mark is restored,
  * ruleset_evidence.c what is seen of packets that leave.
  */
 #ifndef WAYMARK_SRC_PLAN_RULESET_INTERNAL_H
@@ -22,7 +22,7 @@ struct render {
 	bool is_minimal;
 };
 
-/* ruleset.c */
+/* ruleset_text.c */
 bool render_is_few(const struct render *r);
 void render_ifname(FILE *out, const char *ifname);
 /* "vmap { ... }": from the interface's name to its uplink's chain of that kind. */

@@ -42,6 +42,8 @@ const struct counter general_counters[] = {
 	       "Changes of the steering by another process"),
 	NUMBER("mismatches", mismatches, "mismatches_recorded_total", "counter",
 	       "Mismatches recorded"),
+	NUMBER("log_dropped", log_dropped, "log_dropped_total", "counter",
+	       "Lines that the log had no room for"),
 	PLAIN("last_event", COUNTER_TEXT, last_event),
 	PLAIN("looks", COUNTER_INTEGER, looks),
 	PLAIN("looks_due", COUNTER_INTEGER, looks_due),

@@ -117,7 +117,7 @@ void ruleset_remove(struct run *run);
 /* Whether the table is there as it was loaded. */
 bool ruleset_is_loaded(struct steering *s);
 
-/* steering.c: fresh snapshot and plan into s. 0 or -errno. */
+/* steering_look.c: fresh snapshot and plan into s. 0 or -errno. */
 int steering_look(struct steering *s);
 /* Reads the state file into s, and from it the gateways. 0 or -errno. */
 int steering_recall(struct steering *s);

@@ -6,4 +6,5 @@
 
 here=$(cd "${0%/*}" && pwd)
 src=${WAYMARK_SRC:-$(cd "$here/../.." && pwd)}
+command -v python3 >/dev/null || { echo "1..0 # SKIP python3 is not installed"; exit 0; }
 exec python3 "$here/structure.py" "$src" "${WAYMARK_BUILD:-$src}"

@@ -103,17 +103,17 @@ second_is_first() {
 	while [ $((tries += 1)) -le 4 ]; do
 		downs=$(log_lines 'interface wan2 is down')
 		wan1_downs=$(log_lines 'interface wan1 is down')
-		restored=$(log_lines 'put back')
+		restored=$(log_lines 'repaired')
 		tamper ip -6 rule del fwmark 3/0xff
 		at router ip link set wan1 down
 		wait_for 5 log_has_more 'interface wan1 is down' "$wan1_downs"
 		at router ip link set wan2 down
-		wait_for 5 log_has_more 'put back' "$restored"
+		wait_for 5 log_has_more 'repaired' "$restored"
 		wait_for 5 log_has_more 'interface wan2 is down' "$downs"
 		at router ip link set wan1 up
 		at router ip link set wan2 up
 		wait_for 5 both_are_up
-		[ "$(log_last 'interface wan2 is down')" -ge "$(log_last 'put back')" ] || return 0
+		[ "$(log_last 'interface wan2 is down')" -ge "$(log_last 'repaired')" ] || return 0
 	done
 	return 1
 }

@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Proves on-mismatch: "record" deletes nothing; "delete-flow" deletes exactly the entry
-# of the flow that mismatches, which then begins anew with a fitting mark, says so in the
+# of the flow that mismatches, which is then re-established with a fitting mark, says so in the
 # history, deletes at most ten in any second though each of a hundred is recorded, and
 # none whose uplink is down.
 
 . "${0%/*}/lib.sh"
 
-# Each flow begins by wan1; table main prefers wan2 while astray says so, so that a packet
+# Each flow begins by wan1; table main prefers wan2 while diverted says so, so that a packet
 # that does not find its way by its mark goes there.
 lab_up
 nat none
@@ -38,7 +38,7 @@ misplace() { # PROTO PORT
 }
 
 # The line that the marks of wan1 name is no longer found by them.
-astray() { # add|del
+diverted() { # add|del
 	at router ip route "$1" default via $GW2_4 dev wan2 metric 50
 	case $1 in
 	add) at router ip rule del pref 4002 ;;
@@ -90,7 +90,7 @@ hold mark pc udp $NET4 7 1
 check "off: time has passed" wait_for_sql 5 "SELECT count(*) FROM flows WHERE sport = $(hold_ports mark)" 1
 hold_close mark
 is "off, as it is by default: nothing is deleted" "$(entries_but "$(hold_ports mark)")" "$before"
-is "off: nor is a cure told" "$(sql "SELECT count(*) FROM deleted_flows") $(counted deleted) $(counted not_deleted)" "0 0 0"
+is "off: nor is a deletion reported" "$(sql "SELECT count(*) FROM deleted_flows") $(counted deleted) $(counted not_deleted)" "0 0 0"
 hold_close off
 # Their entries would time out meanwhile.
 at router conntrack -F >/dev/null 2>&1
@@ -101,7 +101,7 @@ settings="$settings
 	on-mismatch = \"delete-flow\""
 reload "$settings"
 background watch router "$WAYMARK" -c "$lab_tmp/waymark.conf" watch
-check "somebody watches" wait_for 10 is_watched
+check "a client watches" wait_for 10 is_watched
 hold_many one pc "udp $NET4 7 3" "tcp $NET4 7 3" || die 'no flows'
 # shellcheck disable=SC2046 # a list
 set -- $(hold_ports one)
@@ -109,7 +109,7 @@ u=$1 t=$4
 before=$(entries_but "$u" "$t")
 misplace udp "$u"
 misplace tcp "$t"
-check "a flow of UDP and one of TCP are cured" wait_for_sql 5 "SELECT count(*) FROM deleted_flows c
+check "a flow of UDP and one of TCP are deleted" wait_for_sql 5 "SELECT count(*) FROM deleted_flows c
 	JOIN mismatches m ON m.id = c.mismatch_id AND m.flow_id = c.flow_id
 	WHERE m.sport IN ($u, $t) AND c.action = 'deleted'" 2
 check "their entries are gone" wait_for 5 at router sh -c "! conntrack -L 2>/dev/null | grep 'sport=\\($u\\|$t\\) dport=7 '"
@@ -119,46 +119,46 @@ check "their rows end as mismatches, with the mismatch's reason" wait_for_sql 5 
 	"endedmismatchmark-changed"
 is "the daemon's log names each" "$(grep -c 'its conntrack entry is deleted, as on-mismatch says' "$lab_tmp/waymarkd.log")" 2
 is "each flow goes on" "$(hold_send one)" 6
-check "they have begun anew by a line with a fitting mark" wait_for_sql 5 \
+check "they were re-established by an uplink with a fitting mark" wait_for_sql 5 \
 	"SELECT count(*) FROM flows WHERE sport IN ($u, $t) AND state = 'live'
 		AND mark = 2 AND egress = 'wan1' AND verdict = 'ok'" 2
 id=$(sql "SELECT min(flow_id) FROM deleted_flows")
 check "who watches is told" wait_for 5 grep -q " deleted  flow $id: its entry is deleted" "$lab_tmp/watch.out"
 background_end watch
-check "explain tells of it" sh -c "'$WAYMARK' -c '$lab_tmp/waymark.conf' explain $id | grep -q '^deleted .*entry was deleted'"
+check "explain reports it" sh -c "'$WAYMARK' -c '$lab_tmp/waymark.conf' explain $id | grep -q '^deleted .*entry was deleted'"
 hold_close one
 
-# The rule of wan1 has gone: what strays begins anew by wan2.
+# The rule of wan1 has gone: stray flows are re-established by wan2.
 hold lost pc udp $NET4 7 2 || die 'no flows'
 ports=$(hold_ports lost | tr '\n' ' ')
-astray add
+diverted add
 hold_push lost
-check "a lost rule: both flows are cured" wait_for_sql 5 "SELECT count(*) FROM deleted_flows c JOIN flows f ON f.id = c.flow_id
+check "a lost rule: both flows are deleted" wait_for_sql 5 "SELECT count(*) FROM deleted_flows c JOIN flows f ON f.id = c.flow_id
 	WHERE f.sport IN ($(echo $ports | tr ' ' ',')) AND f.reason = 'rule-missing' AND f.state = 'ended'" 2
 is "a lost rule: they go on" "$(hold_send lost)" 2
 check "a lost rule: by wan2, with its mark" wait_for_sql 5 "SELECT count(*) FROM flows
 	WHERE sport IN ($(echo $ports | tr ' ' ',')) AND state = 'live' AND mark = 3 AND egress = 'wan2' AND verdict = 'ok'" 2
 hold_close lost
-astray del
+diverted del
 
 # --- the rate ---------------------------------------------------------------------------
 
 hold many pc udp $NET4 7 100 || die 'no flows'
 # shellcheck disable=SC2046 # a list
 ports=$(hold_ports many | tr '\n' ' ')
-cured=$(counted deleted) not_cured=$(counted not_deleted)
-astray add
+deleted_before=$(counted deleted) not_deleted_before=$(counted not_deleted)
+diverted add
 hold_push many
 # shellcheck disable=SC2086 # a list
-all_told() { [ "$(mismatches $ports)" = 100 ] && [ $(($(counted deleted) + $(counted not_deleted) - cured - not_cured)) = 100 ]; }
-check "a hundred at once: each is recorded, each is cured or counted" wait_for 10 all_told
-in_range "some are not cured, because of the rate" $(($(counted not_deleted) - not_cured)) 1 99
-check "cures are rows as they are counted" wait_for_sql 5 "SELECT count(*) FROM deleted_flows" "$(counted deleted)"
+all_told() { [ "$(mismatches $ports)" = 100 ] && [ $(($(counted deleted) + $(counted not_deleted) - deleted_before - not_deleted_before)) = 100 ]; }
+check "a hundred at once: each is recorded, each is deleted or counted" wait_for 10 all_told
+in_range "some are not deleted, because of the rate" $(($(counted not_deleted) - not_deleted_before)) 1 99
+check "deletions are rows as they are counted" wait_for_sql 5 "SELECT count(*) FROM deleted_flows" "$(counted deleted)"
 in_range "at most ten are in any second" "$(sql "SELECT max((SELECT count(*) FROM deletion o
 	WHERE o.time > c.time - 990 AND o.time <= c.time)) FROM deletion c")" 1 10
 check "metrics has both" sh -c "'$WAYMARK' -c '$lab_tmp/waymark.conf' metrics | grep -c 'flows_\(not_\)\?deleted_total [1-9]' | grep -q 2"
 hold_drop many
-astray del
+diverted del
 
 # --- an uplink that is down -----------------------------------------------------------------
 
@@ -168,12 +168,12 @@ reload 'balance = false
 hold down pc udp $NET4 7 3 || die 'no flows'
 # shellcheck disable=SC2046 # a list
 ports=$(hold_ports down | tr '\n' ' ')
-cures=$(counted deleted) not_cured=$(counted not_deleted)
+deletions=$(counted deleted) not_deleted_before=$(counted not_deleted)
 at router ip route add default via $GW2_4 dev wan2 metric 50
 at net ip link set isp1 down
 strays() { hold_push down && [ "$(mismatches $ports)" = 3 ]; }
 check "the uplink is down: its flows stray, and are told" wait_for 10 strays
-is "none of them is cured, nor counted as one to be" "$(counted deleted) $(counted not_deleted)" "$cures $not_cured"
+is "none of them is deleted, nor counted as one to be" "$(counted deleted) $(counted not_deleted)" "$deletions $not_deleted_before"
 hold_drop down
 
 done_testing

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# test_tamper.sh - whatever somebody undoes of the steering and the evidence is back
+# test_tamper.sh - whatever another process undoes of the steering and the evidence is back
 # within a second, is in the history with who did it, alerted, and the time without
 # evidence is a gap; what keeps being undone is given up once; with repair = false
 # it is only told.
@@ -23,7 +23,7 @@ listing() {
 
 listing_of_tables() { # TABLE...
 	for table; do
-		# A table that nobody has put a route into does not exist.
+		# A table that has no route does not exist.
 		at router ip -4 route show table "$table" 2>/dev/null | sort
 		at router ip -6 route show table "$table" 2>/dev/null | sort
 	done
@@ -67,16 +67,16 @@ alert_has() { # TEXT
 }
 
 # undoes WHAT-IS-UNDONE BY COMMAND...: the command's work is undone in time, and told
-# as done by that process; BY is "nobody" where the kernel does not say.
+# as done by that process; BY is "unknown" where the kernel does not say.
 undoes() {
 	local what=$1 by=$2 who
 	shift 2
 	tamper "$@"
 	wait_for 1 is_as_before
-	check "put back within a second: $*" is_as_before ||
+	check "repaired within a second: $*" is_as_before ||
 		{ listing >"$lab_tmp/now"; echo "$before" | diff - "$lab_tmp/now" | sed 's/^/# /'; }
 	case $by in
-	nobody)
+	unknown)
 		who="AND process IS NULL AND pid IS NULL"
 		;;
 	ip)
@@ -171,26 +171,26 @@ undoes_other 'route: default table main % nexthop %(IPv6)' ip ip -6 route del de
 undoes_other 'route: 198.51.100.1 %one too many' ip \
 	ip route add 198.51.100.1 via $GW1_4 protocol 87
 
-undoes_other 'sysctl net/netfilter/nf_conntrack_acct = 1: was 0' nobody \
+undoes_other 'sysctl net/netfilter/nf_conntrack_acct = 1: was 0' unknown \
 	sysctl -qw net.netfilter.nf_conntrack_acct=0
-undoes_other 'sysctl net/netfilter/nf_conntrack_timestamp = 1: was 0' nobody \
+undoes_other 'sysctl net/netfilter/nf_conntrack_timestamp = 1: was 0' unknown \
 	sysctl -qw net.netfilter.nf_conntrack_timestamp=0
-undoes_other 'sysctl net/netfilter/nf_conntrack_events = 1: was 2' nobody \
+undoes_other 'sysctl net/netfilter/nf_conntrack_events = 1: was 2' unknown \
 	sysctl -qw net.netfilter.nf_conntrack_events=2
-undoes_other 'sysctl net/ipv4/conf/all/src_valid_mark = 1: was 0' nobody \
+undoes_other 'sysctl net/ipv4/conf/all/src_valid_mark = 1: was 0' unknown \
 	sysctl -qw net.ipv4.conf.all.src_valid_mark=0
-undoes_other 'sysctl net/ipv4/conf/wan2/rp_filter = 2: was 1' nobody \
+undoes_other 'sysctl net/ipv4/conf/wan2/rp_filter = 2: was 1' unknown \
 	sysctl -qw net.ipv4.conf.wan2.rp_filter=1
-undoes_other 'sysctl net/ipv4/fib_multipath_hash_policy = 1: was 0' nobody \
+undoes_other 'sysctl net/ipv4/fib_multipath_hash_policy = 1: was 0' unknown \
 	sysctl -qw net.ipv4.fib_multipath_hash_policy=0
-undoes_other 'sysctl net/ipv6/fib_multipath_hash_policy = 1: was 0' nobody \
+undoes_other 'sysctl net/ipv6/fib_multipath_hash_policy = 1: was 0' unknown \
 	sysctl -qw net.ipv6.fib_multipath_hash_policy=0
 
 for reason in ruleset-restored rule-restored route-restored sysctl-restored; do
 	wait_for 3 alert_has "\"reason\":\"$reason\""
-	check "an alert tells of $reason" alert_has "\"reason\":\"$reason\""
+	check "an alert reports $reason" alert_has "\"reason\":\"$reason\""
 done
-check "the log names who did it" grep -q 'tampering by nft (pid [0-9]*): table inet waymark: gone; put back' \
+check "the log names who did it" grep -q 'tampering by nft (pid [0-9]*): table inet waymark: gone; repaired' \
 	"$lab_tmp/waymarkd.log"
 
 # --- what is no tampering -----------------------------------------------------------------
@@ -228,7 +228,7 @@ before=$(listing)
 
 hold live pc udp $NET4 7 30 || die "no flows"
 tamper nft delete table inet waymark
-# They begin and end before anything is put back.
+# They begin and end before anything is repaired.
 http_get pc 10 "http://$NET4/" >/dev/null
 at router conntrack -D -p tcp --dport 80 >/dev/null 2>&1
 wait_for 1 is_as_before
@@ -285,10 +285,10 @@ check "... which the log says as an error" \
 check "... and an alert" alert_has '"reason":"rule-gave-up"'
 tamper ip -6 rule del fwmark 2/0xff
 wait_for 1 has_row 'rule 4002%IPv6%' restored
-check "other things go on being put back" has_row 'rule 4002%IPv6%' restored
+check "other things go on being repaired" has_row 'rule 4002%IPv6%' restored
 check_not "... that one not" rule_is_there
 reload
-check "a reload puts it back" rule_is_there
+check "a reload reinstalls it" rule_is_there
 tamper ip -4 rule del fwmark 2/0xff
 wait_for 1 has_row 'rule 4002%IPv4%' restored
 check "... and it is watched again" rule_is_there
@@ -317,8 +317,8 @@ at router ip link set wan2 up
 at router ip addr add $WAN2_6/64 dev wan2 nodad
 wait_for 2 at router sh -c 'ip route show table 250 | grep -q "default via"'
 check "... there and back" at router sh -c 'ip route show table 250 | grep -q "default via"'
-check_not "... the rule is not put back" rule_is_there
-is "... and told of once" "$(sql "SELECT count(*) FROM tampering WHERE time >= '$since'")" 1
+check_not "... the rule is not reinstalled" rule_is_there
+is "... and reported once" "$(sql "SELECT count(*) FROM tampering WHERE time >= '$since'")" 1
 waymark apply || die "apply failed"
 sleep 0.8
 before=$(listing)
@@ -333,10 +333,10 @@ check "a table that stays away is noticed" has_row 'table inet waymark: gone' no
 wait_for 2 gap_is_open
 check "... and is a gap that stays open" gap_is_open
 sleep 0.7
-check_not "... and not put back" at router nft list table inet waymark
+check_not "... and not reinstalled" at router nft list table inet waymark
 waymark apply || die "apply failed"
 wait_for 2 gap_is_closed
-check "... until somebody brings it back" gap_is_closed
+check "... until another process brings it back" gap_is_closed
 check "... which is all" is_as_before
 
 # --- mode audit ---------------------------------------------------------------------------------
@@ -355,7 +355,7 @@ is "in mode audit rules and routes are others' business" \
 	"$(sql "SELECT count(*) FROM tampering WHERE time >= '$since'")" 0
 before=$(listing)
 undoes_ruleset 'table inet waymark: gone' nft nft flush ruleset
-undoes_other 'sysctl net/netfilter/nf_conntrack_acct = 1: was 0' nobody \
+undoes_other 'sysctl net/netfilter/nf_conntrack_acct = 1: was 0' unknown \
 	sysctl -qw net.netfilter.nf_conntrack_acct=0
 daemon_stop
 check "the daemon stops well" test $? = 0

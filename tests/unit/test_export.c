@@ -216,9 +216,9 @@ static void ipfix_octets(void **state)
 	static const uint8_t
 		wanted[] =
 			{
-				0, 10, 0, 144,  0x69, 0xa4, 0x2b, 0xc0,
+				0,    10,   0,	 144,  0x69, 0xa4, 0x2b, 0xc0,
 				0,    0,    0,	 7,    0,    0,	   0,	 5,    /* header */
-				1, 4, 0, 128,			       /* set 260 */
+				1,    4,    0,	 128,			       /* set 260 */
 				1,    2,    3,	 4,    5,    6,	   7,	 8,    /* flowId */
 				0,    0,    1,	 0x9c, 0xa9, 0x45, 0x0a, 0x00, /* start */
 				0,    0,    1,	 0x9c, 0xa9, 0x45, 0x0f, 0xdc, /* end */

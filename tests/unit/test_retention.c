@@ -189,7 +189,8 @@ static void clock_set(void **state, int64_t by_ms, const char *left)
 	writer_set_retention(w, KEEP_S, 0);
 	store_lab_sleep_ms(500);
 	store_lab_stop(w, st);
-	store_lab_expect(path, "SELECT group_concat(id) FROM (SELECT id FROM flow ORDER BY id)", left);
+	store_lab_expect(path, "SELECT group_concat(id) FROM (SELECT id FROM flow ORDER BY id)",
+			 left);
 }
 
 static void test_clock_as_it_was(void **state)

@@ -19,10 +19,10 @@
 
 struct audit;
 
-/* A packet that did not go the way of its flow's mark. */
+/* A packet that left by an interface that its flow's mark does not name. */
 struct audit_stray {
 	uint8_t expected;     /* slot that the mark names */
-	bool is_marked;	      /* it carried its flow's mark, so that routing led it astray;
+	bool is_marked;	      /* it carried its flow's mark, so that routing is in question;
 			   * else what puts the mark on packets is in question */
 	uint32_t mark;	      /* the packet's, whole, as far as it is known */
 	struct addr src, dst; /* as it was routed: after DNAT, before SNAT */
@@ -37,10 +37,10 @@ struct audit_port {
 	/* How many rows there is room for: what can wait then waits. NULL: for all. */
 	uint32_t (*room)(void *data);
 	/* A mismatch that was not there before (is_first), or a verdict other than
-	 * mismatch that somebody should know of, once a flow: f->verdict says which. */
+	 * mismatch that is reported, once per flow: f->verdict says which. */
 	void (*alert)(void *data, const struct flow_record *f, const struct mismatch_record *m);
 	/* More packets of a mismatch that there was an alert for, as that alert had it; at
-	 * most once a tick. False: its alert is over, or nobody knows of it, and another
+	 * most once a tick. False: its alert is over, or was never raised, and another
 	 * one is due. NULL: that never is so. */
 	bool (*goes_on)(void *data, const struct mismatch_record *m);
 	/* Why it may have left elsewhere: by the kernel's rules, routes, links and
@@ -104,7 +104,7 @@ void audit_ct_event(struct audit *a, const struct ct_event *ev, int64_t now_ms);
 /* The same for entries of a dump, which are in no order that a cache likes. */
 void audit_ct_entries(struct audit *a, const struct ct_event *entries, size_t n, int64_t now_ms);
 
-/* We have marked the flow of this entry ourselves, which the kernel may tell nobody. */
+/* We have marked the flow of this entry ourselves, for which the kernel may send no event. */
 void audit_marked(struct audit *a, const struct ct_event *ev, uint32_t mark, bool is_entered,
 		  int64_t now_ms);
 

@@ -68,7 +68,6 @@ enum state_cause {
 	CAUSE_OPERATOR = 5,
 };
 const char *state_cause_name(enum state_cause c); /* NULL for CAUSE_NONE */
-int state_cause_parse(const char *name);
 
 #define SLOT_NONE 0xff
 

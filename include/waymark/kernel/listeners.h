@@ -23,7 +23,4 @@ bool netlink_socket_parse(struct netlink_socket *s, const char *line);
 /* Whether it is subscribed to conntrack events. */
 bool is_conntrack_listener(const struct netlink_socket *s);
 
-/* listeners_count with the file handed in. */
-int listeners_count_in(FILE *sockets, unsigned own_port);
-
 #endif

@@ -36,11 +36,6 @@ const struct route_state *fib_table_lookup(const struct netstate *s, uint32_t ta
 /* Whether it has next hops, and all of them are this interface. */
 bool fib_route_leads_to(const struct route_state *r, uint32_t ifindex);
 
-/* The rule by which packets of this uplink's mark find their table; in mode audit,
- * where tables may not be known, the first that selects by the mark. NULL: none. */
-const struct rule_state *fib_mark_rule(const struct netstate *s, const struct config *c,
-				       const struct uplink_config *u, int family);
-
 /* Why packets with the uplink's mark do not leave by it as the snapshot is:
  * REASON_UPLINK_DOWN, REASON_RULE_MISSING (the mark's rule is missing), REASON_RULE_BEFORE
  * (another process's rule takes them first), REASON_ROUTE_SPECIFIC (a route that is no

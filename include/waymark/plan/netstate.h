@@ -124,7 +124,6 @@ struct rule_state *netstate_add_rule(struct netstate *s, const struct rule_state
 
 const struct link_state *netstate_link_by_name(const struct netstate *s, const char *name);
 /* Return the interface that has the name as an alternative one, or NULL. */
-const struct link_state *netstate_link_by_altname(const struct netstate *s, const char *name);
 const struct link_state *netstate_link_by_index(const struct netstate *s, uint32_t index);
 
 /* Deep copy, and the end of one. 0 or -ENOMEM. */

@@ -41,10 +41,4 @@ typedef int query_change_fn(void *data, const struct change *c);
  * removed by retention. 0, what fn returned, or -errno. */
 int query_changes(struct query *q, int64_t from, uint64_t max, query_change_fn *fn, void *data);
 
-/* The numbers that there are: oldest <= number < end. */
-int query_changes_span(struct query *q, int64_t *oldest, int64_t *end);
-
-/* The UUID of this database. 0 or -errno. */
-int query_history(struct query *q, char uuid[37]);
-
 #endif

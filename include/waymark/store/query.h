@@ -65,21 +65,6 @@ struct query;
 struct query *query_open(const char *path, FILE *errors);
 void query_close(struct query *q);
 
-/* How to order flows; the greatest first. */
-enum query_sort {
-	SORT_NEWEST, /* by id */
-	SORT_BYTES,
-	SORT_PACKETS,
-	SORT_DURATION,
-	SORT_STARTED,
-	SORTS,
-};
-const char *query_sort_name(enum query_sort s); /* "newest", "bytes", ...; NULL */
-
-/* query_flows in another order: every id that fits is held in memory. */
-int query_flows_sorted(struct query *q, const struct query_filter *f, enum query_sort sort,
-		       query_row_fn *fn, void *data);
-
 /* Flows that used a public address (and port, protocol: -1 any) at a moment: after source
  * translation, before destination translation, or untranslated. *is_unsure: a gap, or a
  * time without a daemon, covers the moment, so that nothing found means nothing. */
@@ -96,7 +81,6 @@ int query_who(struct query *q, const struct query_endpoint *e, query_row_fn *fn,
  * (both directions), bytes_reply, mismatches (flows), unanswered; most bytes first; of the
  * filter limit counts rows. -EINVAL: an unknown column. */
 #define STATS_COLUMNS 4
-const char *query_stats_column(size_t i); /* "uplink", "egress", ...; NULL behind the last */
 int query_stats(struct query *q, const struct query_filter *f, const char *const *columns, size_t n,
 		query_row_fn *fn, void *data);
 
@@ -115,10 +99,6 @@ int query_mismatches(struct query *q, const struct query_filter *f, query_row_fn
 /* Of the filter: since, until, limit. */
 int query_gaps(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
 int query_tampering(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
-int query_uplink_states(struct query *q, const struct query_filter *f, query_row_fn *fn,
-			void *data);
-int query_alerts(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
-int query_health(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
 
 /* By hour and uplink (the view coverage). Of the filter: since and until, that the hour
  * has a part of; uplink; limit. */

@@ -123,9 +123,15 @@ static const struct {
 	const char *type;
 	void (*print)(const json_t *o);
 } kinds[] = {
-	{"flow", flow_print},	       {"mismatch", mismatch_print},   {"gap", gap_print},
-	{"mark-change", change_print}, {"tampering", tampering_print}, {"alert", alert_print},
-	{"skipped", skipped_print},    {"uplink-state", state_print},  {"cure", deletion_print},
+	{"flow", flow_print},
+	{"mismatch", mismatch_print},
+	{"gap", gap_print},
+	{"mark-change", change_print},
+	{"tampering", tampering_print},
+	{"alert", alert_print},
+	{"skipped", skipped_print},
+	{"uplink-state", state_print},
+	{"deleted-flow", deletion_print},
 };
 
 static void line_print(const json_t *o)

@@ -7,7 +7,6 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,71 +22,6 @@ static const struct importer {
 	{"mwan3", import_mwan3, import_mwan3_notes},
 	{"pbr", import_pbr, import_pbr_notes},
 };
-
-void import_comment(FILE *out, const char *format, ...)
-{
-	char text[512], *raw = NULL;
-	va_list arguments;
-
-	va_start(arguments, format);
-	if (vasprintf(&raw, format, arguments) < 0)
-		raw = NULL;
-	va_end(arguments);
-	if (raw)
-		fprintf(out, "# %s\n", text_printable(text, sizeof(text), raw));
-	free(raw);
-}
-
-/* --- devices -------------------------------------------------------------------------------- */
-
-/* Dialled protocols make an interface of their own. */
-static const char *device_prefix(const char *proto)
-{
-	static const char *const dialled[][2] = {
-		{"pppoe", "pppoe-"}, {"pppoa", "pppoa-"}, {"pptp", "pptp-"}, {"l2tp", "l2tp-"},
-		{"3g", "3g-"},	     {"6in4", "6in4-"},	  {"6to4", "6to4-"},
-	};
-
-	for (size_t i = 0; i < sizeof(dialled) / sizeof(*dialled); i++)
-		if (!strcmp(proto, dialled[i][0]))
-			return dialled[i][1];
-	return !strcmp(proto, "wireguard") ? "" : NULL;
-}
-
-static void device_find(char *device, size_t size, const struct uci *network, const char *name)
-{
-	/* "@wan" is the device of another section. */
-	for (int depth = 0; depth < 4; depth++) {
-		const struct uci_section *s = uci_find(network, "interface", name);
-		const char *prefix = s ? device_prefix(uci_get(s, "proto", "")) : NULL;
-		const char *value = s ? uci_get(s, "device", uci_get(s, "ifname", "")) : "";
-
-		if (prefix) {
-			snprintf(device, size, "%s%s", prefix, name);
-			return;
-		}
-		if (*value != '@') {
-			snprintf(device, size, "%.*s", (int)strcspn(value, " "), value);
-			return;
-		}
-		name = value + 1;
-	}
-}
-
-bool import_uplink_add(struct import *i, const struct imported_uplink *u)
-{
-	struct imported_uplink *added = &i->uplinks[i->n_uplinks];
-
-	if (i->n_uplinks == UPLINKS_MAX)
-		return false;
-	*added = *u;
-	device_find(added->device, sizeof(added->device), i->network, u->name);
-	for (size_t k = 0; *added->device && k < i->n_uplinks; k++)
-		if (!strcmp(i->uplinks[k].device, added->device))
-			added->shares = i->uplinks[k].name;
-	i->n_uplinks++;
-	return true;
-}
 
 /* --- the file --------------------------------------------------------------------------------- */
 

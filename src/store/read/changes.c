@@ -77,28 +77,3 @@ int query_changes(struct query *q, int64_t from, uint64_t max, query_change_fn *
 		return err;
 	return rc == SQLITE_OK || rc == SQLITE_DONE ? 0 : query_fail(q, rc);
 }
-
-int query_changes_span(struct query *q, int64_t *oldest, int64_t *end)
-{
-	int rc = db_integer(q->db, "SELECT min(first) FROM change", oldest, 0);
-
-	if (rc == SQLITE_OK)
-		rc = db_integer(q->db, "SELECT first + n FROM change ORDER BY first DESC LIMIT 1",
-				end, 0);
-	return rc == SQLITE_OK ? 0 : query_fail(q, rc);
-}
-
-int query_history(struct query *q, char uuid[37])
-{
-	sqlite3_stmt *stmt = NULL;
-	int rc = db_prepare(q->db, &stmt, "SELECT value FROM meta WHERE name = 'history'");
-
-	if (rc == SQLITE_OK)
-		rc = sqlite3_step(stmt);
-	if (rc == SQLITE_ROW)
-		snprintf(uuid, 37, "%s", (const char *)sqlite3_column_text(stmt, 0));
-	sqlite3_finalize(stmt);
-	if (rc == SQLITE_DONE)
-		return -ENOENT;
-	return rc == SQLITE_ROW ? 0 : query_fail(q, rc);
-}

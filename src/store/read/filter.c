@@ -146,7 +146,7 @@ void filter_bind_number(sqlite3_stmt *stmt, const char *name, int64_t number)
 		sqlite3_bind_int64(stmt, index, number);
 }
 
-void filter_range4(const struct prefix *p, int64_t *low, int64_t *high)
+static void filter_range4(const struct prefix *p, int64_t *low, int64_t *high)
 {
 	struct prefix first = *p;
 

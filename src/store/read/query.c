@@ -152,7 +152,7 @@ static int chunks_run(struct query *q, const struct query_filter *f, enum filter
 }
 
 /* Few flows live, fewer are flagged: each kind has an index of its own. */
-int query_flows_run(struct query *q, const struct query_filter *f, struct row_shower *shower)
+static int query_flows_run(struct query *q, const struct query_filter *f, struct row_shower *shower)
 {
 	bool is_flagged = f->verdict != VERDICT_NONE && f->verdict < VERDICT_UNKNOWN;
 
@@ -245,31 +245,6 @@ int query_tampering(struct query *q, const struct query_filter *f, query_row_fn 
 {
 	return timed_run(q, BY_TIME("tampering") " ORDER BY time_ms DESC, id DESC LIMIT ?3", f,
 			 NULL, fn, data);
-}
-
-int query_uplink_states(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data)
-{
-	return timed_run(q,
-			 BY_TIME("uplink_states") " AND (?4 IS NULL OR uplink = ?4)"
-						  " ORDER BY time_ms DESC, id DESC LIMIT ?3",
-			 f, f->uplink, fn, data);
-}
-
-int query_alerts(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data)
-{
-	return timed_run(q,
-			 BY_TIME("alerts") " AND (?4 IS NULL OR instr(',' || uplinks || ',',"
-					   " ',' || ?4 || ',')) ORDER BY time_ms DESC, id DESC"
-					   " LIMIT ?3",
-			 f, f->uplink, fn, data);
-}
-
-int query_health(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data)
-{
-	return timed_run(q,
-			 BY_TIME("health") " AND (?4 IS NULL OR uplink = ?4)"
-					   " ORDER BY time_ms DESC, id DESC LIMIT ?3",
-			 f, f->uplink, fn, data);
 }
 
 int query_coverage(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data)

@@ -39,9 +39,6 @@ struct text_range {
 };
 void filter_text_range(const struct prefix *p, struct text_range *out);
 
-/* The addresses of an IPv4 prefix as numbers of the tables. */
-void filter_range4(const struct prefix *p, int64_t *low, int64_t *high);
-
 /* The function prefix6(address, prefix) that conditions use. SQLite's code. */
 int filter_register(sqlite3 *db);
 
@@ -54,9 +51,6 @@ struct row_buffer {
 	char *text;
 	size_t text_size;
 };
-void row_buffer_free(struct row_buffer *b);
-/* Copies the current row. 0 or -ENOMEM. */
-int row_buffer_fill(struct row_buffer *b, sqlite3_stmt *stmt);
 
 /* Notes SQLite's failure; -errno. */
 int query_fail(struct query *q, int rc);
@@ -96,7 +90,6 @@ int query_show_all(struct query *q, sqlite3_stmt *stmt, query_row_fn *fn, void *
 /* --- search.c: flows by slices ------------------------------------------------------ */
 
 /* query_flows, with the shower open. */
-int query_flows_run(struct query *q, const struct query_filter *f, struct row_shower *shower);
 
 int search_slices(struct query *q, const struct query_filter *f, struct row_shower *shower);
 

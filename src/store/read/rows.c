@@ -31,7 +31,7 @@ int query_ids(struct query *q, sqlite3_stmt *ids, int64_t *list, int max)
 	return n;
 }
 
-void row_buffer_free(struct row_buffer *b)
+static void row_buffer_free(struct row_buffer *b)
 {
 	free(b->values);
 	free(b->text);
@@ -100,7 +100,7 @@ static size_t value_copy(struct value *v, sqlite3_stmt *stmt, int column, char *
 	}
 }
 
-int row_buffer_fill(struct row_buffer *b, sqlite3_stmt *stmt)
+static int row_buffer_fill(struct row_buffer *b, sqlite3_stmt *stmt)
 {
 	size_t used = 0;
 	int r = columns_prepare(b, stmt);

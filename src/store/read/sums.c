@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sums.c - flows in another order, who used an address, sums by columns, usage.
+ * sums.c - which flows used an address, sums by columns, usage.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -8,87 +8,6 @@
 
 #include "store/db.h"
 #include "store/read/query_internal.h"
-
-/* --- flows in another order ------------------------------------------------------- */
-
-static const struct {
-	const char *name, *sql;
-} sorts[SORTS] = {
-	[SORT_NEWEST] = {"newest", "id"},
-	[SORT_BYTES] = {"bytes", "ifnull(bytes, 0) + ifnull(bytes_reply, 0)"},
-	[SORT_PACKETS] = {"packets", "ifnull(packets, 0) + ifnull(packets_reply, 0)"},
-	[SORT_DURATION] = {"duration", "iif(state = 0, $now - started, iif(started, life, 0))"},
-	[SORT_STARTED] = {"started", "started"},
-};
-
-const char *query_sort_name(enum query_sort s)
-{
-	return s < SORTS ? sorts[s].name : NULL;
-}
-
-struct sorted {
-	int64_t key, id;
-};
-
-static int sorted_compare(const void *a, const void *b)
-{
-	const struct sorted *x = a, *y = b;
-
-	if (x->key != y->key)
-		return x->key > y->key ? -1 : 1;
-	return x->id > y->id ? -1 : x->id < y->id;
-}
-
-static int keys_read(struct query *q, const struct query_filter *f, enum query_sort sort,
-		     const struct id_list *ids, struct sorted *list)
-{
-	char *sql = sqlite3_mprintf("SELECT %s FROM flow WHERE id = ?1", sorts[sort].sql);
-	sqlite3_stmt *stmt = NULL;
-	int rc = sql ? db_prepare(q->db, &stmt, sql) : SQLITE_NOMEM, r = 0;
-
-	sqlite3_free(sql);
-	if (rc != SQLITE_OK)
-		return query_fail(q, rc);
-	filter_bind_number(stmt, "$now", f->now_ms);
-	for (size_t i = 0; r >= 0 && i < ids->n; i++) {
-		list[i] = (struct sorted){.id = ids->ids[i]};
-		sqlite3_bind_int64(stmt, 1, list[i].id);
-		r = query_ids(q, stmt, &list[i].key, 1);
-	}
-	sqlite3_finalize(stmt);
-	return r < 0 ? r : 0;
-}
-
-int query_flows_sorted(struct query *q, const struct query_filter *f, enum query_sort sort,
-		       query_row_fn *fn, void *data)
-{
-	struct query_filter all = *f;
-	struct row_shower shower;
-	struct id_list ids = {0};
-	struct sorted *list = NULL;
-	int r;
-
-	if (sort == SORT_NEWEST)
-		return query_flows(q, f, fn, data);
-	all.limit = 0;
-	r = row_shower_open(&shower, q, "SELECT * FROM flows WHERE id = ?", fn, data);
-	shower.ids = &ids;
-	if (r == 0)
-		r = query_flows_run(q, &all, &shower);
-	shower.ids = NULL;
-	if (r == 0 && ids.n)
-		list = malloc(ids.n * sizeof(*list));
-	if (r == 0 && ids.n)
-		r = list ? keys_read(q, f, sort, &ids, list) : -ENOMEM;
-	if (r == 0 && ids.n)
-		qsort(list, ids.n, sizeof(*list), sorted_compare);
-	for (size_t i = 0; r == 0 && i < ids.n && (!f->limit || i < f->limit); i++)
-		r = row_shower_show(&shower, list[i].id);
-	row_shower_close(&shower);
-	free(ids.ids);
-	free(list);
-	return r;
-}
 
 /* --- who used an address --------------------------------------------------------------- */
 
@@ -180,11 +99,6 @@ static const struct {
 	{"day", "started / 86400000", PERIOD("%Y-%m-%dT00:00:00Z")},
 };
 #define STATS_KNOWN (sizeof(stats_columns) / sizeof(stats_columns[0]))
-
-const char *query_stats_column(size_t i)
-{
-	return i < STATS_KNOWN ? stats_columns[i].name : NULL;
-}
 
 static int stats_find(const char *name)
 {

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * commands.h - the commands of the control socket.
+ */
+#ifndef WAYMARK_SRC_DAEMON_COMMANDS_H
+#define WAYMARK_SRC_DAEMON_COMMANDS_H
+
+#include <stdbool.h>
+
+struct control_peer;
+
+/* Return the reply to a command as malloc'd JSON; data is the daemon. NULL with errno,
+ * ENOENT: unknown command. */
+char *commands_answer(void *data, const char *command, const struct control_peer *peer);
+/* Return whether this peer may send the command: every process that can connect may ask,
+ * root and the daemon's user may change. */
+bool commands_may(const struct control_peer *peer, const char *command);
+
+#endif

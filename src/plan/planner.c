@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * planner.c - adds routes and rules to the plan that is being made, each once.
+ */
+#include <errno.h>
+
+#include "plan/route_plan_internal.h"
+
+/* Two routes for one place cannot be: the first one stands. Tables are planned one after the
+ * other, so that only the last one's routes need a look. */
+int planner_add_route(struct planner *pl, const struct route_state *r)
+{
+	const struct netstate *wanted = pl->p->wanted;
+
+	for (size_t i = pl->first; i < wanted->n_routes; i++)
+		if (route_is_same_place(&wanted->routes[i], r))
+			return 0;
+	return netstate_add_route(pl->p->wanted, r) ? 0 : -ENOMEM;
+}
+
+int planner_add_rule(struct planner *pl, const struct rule_state *r)
+{
+	for (size_t i = 0; i < pl->p->wanted->n_rules; i++)
+		if (rule_is_equal(&pl->p->wanted->rules[i], r))
+			return 0;
+	return netstate_add_rule(pl->p->wanted, r) ? 0 : -ENOMEM;
+}

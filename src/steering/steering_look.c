@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * steering_look.c - what is known before a change: the saved state, a snapshot of the
+ * kernel, and the plan that follows from both.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "steering/steering_internal.h"
+
+/* Only with balance = "main" may the routes that taught them be away. What this process has
+ * learnt itself is newer than the file. */
+static void gateways_recall(struct steering *s)
+{
+	for (size_t i = 0; s->config->balance == BALANCE_MAIN && i < s->state->n_gateways; i++) {
+		const struct saved_gateway *g = &s->state->gateways[i];
+		const struct uplink_config *u = config_uplink_by_name(s->config, g->uplink);
+		unsigned f = family_index(g->family);
+
+		if (!u || strcmp(u->ifname, g->ifname) || s->learnt.n[u->slot][f])
+			continue;
+		s->learnt.defaults[u->slot][f][0] = (struct learnt_default){
+			.gateway = g->gateway,
+			.is_recalled = true,
+		};
+		s->learnt.n[u->slot][f] = 1;
+	}
+}
+
+/* A file that is gone or broken since, or cannot be written, is no reason to forget
+ * what it said or should say. */
+int steering_recall(struct steering *s)
+{
+	struct steering_state *st = steering_state_load(s->config);
+
+	if (!st)
+		return -errno;
+	if (!s->is_unsaved && (st->is_known || !s->state->is_known)) {
+		steering_state_free(s->state);
+		s->state = st;
+	} else {
+		steering_state_free(st);
+	}
+	gateways_recall(s);
+	return 0;
+}
+
+int steering_remember(struct steering *s)
+{
+	static const uint8_t family[] = {AF_INET, AF_INET6};
+
+	for (size_t i = 0; i < s->config->n_uplinks; i++) {
+		const struct uplink_config *u = &s->config->uplinks[i];
+
+		for (unsigned f = 0; f < 2; f++) {
+			const struct learnt_default *d =
+				learnt_default_find(&s->learnt, u->slot, f);
+			struct saved_gateway g = {.family = family[f]};
+
+			if (!d)
+				continue;
+			memcpy(g.uplink, u->name, sizeof(g.uplink));
+			memcpy(g.ifname, u->ifname, sizeof(g.ifname));
+			g.gateway = d->gateway;
+			if (steering_state_keep_gateway(s->state, &g) < 0)
+				return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+/* A plan that was never brought about says nothing of what was there. */
+static void plan_replace(struct steering *s, struct route_plan *plan)
+{
+	if (s->is_settled) {
+		route_plan_free(s->former);
+		s->former = s->plan;
+	} else {
+		route_plan_free(s->plan);
+	}
+	s->is_settled = false;
+	s->plan = plan;
+}
+
+/* Whether an uplink is down for good follows from a plan, and is part of the next. */
+static struct route_plan *plan_make(struct steering *s, const struct netstate *now)
+{
+	struct route_plan *plan = route_plan_new(s->config, now, &s->learnt, &s->decisions);
+
+	if (!plan || !releases_update(s, plan))
+		return plan;
+	route_plan_free(plan);
+	return route_plan_new(s->config, now, &s->learnt, &s->decisions);
+}
+
+int steering_look(struct steering *s)
+{
+	struct netstate *now = rtnl_snapshot(s->rtnl);
+	struct route_plan *plan;
+
+	if (!now)
+		return -errno;
+	learnt_gateways_update(&s->learnt, s->config, now);
+	plan = plan_make(s, now);
+	if (!plan) {
+		netstate_free(now);
+		return -ENOMEM;
+	}
+	netstate_free(s->netstate);
+	plan_replace(s, plan);
+	s->netstate = now;
+	return 0;
+}
