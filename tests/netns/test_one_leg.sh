@@ -90,7 +90,7 @@ for mode in masquerade snat none; do
 	forget
 	check "$mode: they end" wait_for_sql 10 \
 		"SELECT count(*) FROM flows WHERE $OURS AND id > $since AND state = 'ended'" 32
-	is "$mode: none was begun anew" "$(count "id > $since")" 32
+	is "$mode: none was re-established" "$(count "id > $since")" 32
 	is "$mode: each left by the uplink of its mark, and by no other" \
 		"$(count "id > $since AND verdict = 'ok' AND uplink = egress")" 32
 done
