@@ -51,6 +51,7 @@ from threading import Thread
 BODY = b"Hello from the far end.\n" * 40
 ANSWER_SECONDS = 2.0
 SO_SNDBUFFORCE = 32
+SO_RCVBUFFORCE = 33
 
 
 class Page(BaseHTTPRequestHandler):
@@ -78,6 +79,13 @@ class DualStackServer(ThreadingHTTPServer):
         self.server_name, self.server_port = "", self.server_address[1]
 
 
+def buffer_size(s, forced, allowed):
+    try:
+        s.setsockopt(socket.SOL_SOCKET, forced, 8 << 20)
+    except PermissionError:
+        s.setsockopt(socket.SOL_SOCKET, allowed, 8 << 20)
+
+
 def udp_sockets(port):
     """One for each local address, so that an answer carries the address that the
     question was sent to: what an unconnected socket on the wildcard would not do."""
@@ -86,11 +94,10 @@ def udp_sockets(port):
         s = socket.socket(family, socket.SOCK_DGRAM)
         s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         # Answers that wait for a neighbour on a dead line must not fill the room of
-        # those that go by the other.
-        try:
-            s.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, 8 << 20)
-        except PermissionError:
-            s.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 8 << 20)
+        # those that go by the other; nor may questions be dropped here that wait for a
+        # busy machine.
+        buffer_size(s, SO_SNDBUFFORCE, socket.SO_SNDBUF)
+        buffer_size(s, SO_RCVBUFFORCE, socket.SO_RCVBUF)
         s.bind((address, port))
         s.setblocking(False)
         sockets.append(s)

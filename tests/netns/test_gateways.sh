@@ -2,18 +2,22 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Proves that an uplink without a configured gateway learns it from the default
-# routes that DHCP, router advertisements, ppp or people put into table main, keeps
-# it when those move or vanish, over a restart too, and follows when they change;
-# while the other uplink's flows lose nothing. With real clients and servers where
-# they are there (dnsmasq, udhcpc), and the router's own kernel for advertisements.
+# routes that DHCP, router advertisements, ppp or people put into table main, and
+# follows when they change. With balance = "main", where our own route may have taken
+# their place, it keeps it when they move or vanish, over a restart too; with the balanced
+# default in its own table a default that is withdrawn is withdrawn for that uplink and
+# family, until it is there again. The other uplink's flows lose nothing in all of this.
+# With real clients and servers where they are there (dnsmasq, udhcpc), and the router's
+# own kernel for advertisements.
 
 . "${0%/*}/lib.sh"
 . "${0%/*}/lines.sh"
 
-config_learning() {
+config_learning() { # TEXT
 	cat >"$lab_tmp/waymark.conf" <<-END
 		database       = "$lab_tmp/flows.db"
 		control-socket = "$lab_tmp/control.sock"
+		$1
 		uplink wan1 { interface = "wan1"  mark = 2  table = 251  weight = 1 }
 		uplink wan2 { interface = "wan2"  mark = 3  table = 250  weight = 2 }
 		uplink ppp  { interface = "ppp0"  mark = 4  table = 249  weight = 1 }
@@ -57,7 +61,7 @@ at router ip route flush default
 at router ip -6 route flush default
 at router ip route add default via $GW2_4 dev wan2 proto static metric 200
 at router ip -6 route add default via $GW2_6 dev wan2 proto static metric 200
-config_learning
+config_learning 'balance = "main"'
 daemon_run
 follows "what people configured is learnt at the start" by 4 250 $GW2_4 wan2
 follows "IPv6 too" by 6 250 $GW2_6 wan2
@@ -169,5 +173,77 @@ grep '^flow' "$lab_tmp/pc.out" >"$lab_tmp/flows.told"
 is "in all of this: no message of wan2's $(lines_count 2) flows is lost" "$(lines_damage 2)" ""
 is "no flow of wan2 left by wan1" "$(lines_strays 2)" ""
 is "no mismatch" "$(sql "SELECT count(*) FROM mismatches")" 0
+
+# --- the balanced default in its own table ----------------------------------------------------
+
+# Main has what they left there, and nothing of Waymark's.
+daemon_stop
+waymark remove >/dev/null
+rm -f "$lab_tmp"/flows.db*
+for f in 4 6; do
+	at router ip -$f route flush default
+done
+at router ip -4 addr flush dev wan1
+at router ip addr add $WAN1_4/24 dev wan1
+at router ip addr add $WAN1_6/64 dev wan1 nodad 2>/dev/null
+defaults_of() { # add|del UPLINK
+	local gateway4 gateway6
+	eval "gateway4=\$GW$2_4 gateway6=\$GW$2_6"
+	at router ip route "$1" default via "$gateway4" dev "wan$2" proto static metric "$2"00
+	at router ip -6 route "$1" default via "$gateway6" dev "wan$2" proto static metric "$2"00
+}
+defaults_of add 1
+defaults_of add 2
+withdrawn() { # FAMILY: wan1's default route is, in its table and in the balanced one
+	routes_lack "^$1 default via .* dev wan1 table 251" && routes_lack "^$1 .*nexthop via .* dev wan1" &&
+		routes_lack "^$1 default via .* dev wan1 table 252" && routes_are_planned
+}
+config_learning ''
+daemon_run
+follows "table: learnt at the start" by 4 251 $GW1_4 wan1
+follows "table: of the other uplink" by 4 250 $GW2_4 wan2
+follows "table: IPv6 too" by 6 251 $GW1_6 wan1
+at net nft flush set inet watch seen1
+at net nft flush set inet watch seen2
+lines_begin table pc "udp $NET4 $BEAT_PORT 12" "tcp $NET4 $BEAT_PORT 12" "udp $NET6 $BEAT_PORT 12" \
+	"tcp $NET6 $BEAT_PORT 12"
+lines_note
+in_range "table: flows by wan1" "$(lines_count 1)" 4 40
+in_range "table: flows by wan2" "$(lines_count 2)" 8 44
+
+at router ip route del default via $GW1_4 dev wan1 proto static metric 100
+follows "table: a default is withdrawn: it is withdrawn for that uplink" withdrawn 4
+check "table: and for that family alone" by 6 251 $GW1_6 wan1
+check "table: the other uplink keeps its own" by 4 250 $GW2_4 wan2
+at router ip -6 route del default via $GW1_6 dev wan1 proto static metric 100
+follows "table: the other family's follows" withdrawn 6
+follows "table: the uplink has no gateway" uplink_is wan1 wan1 no-gateway
+daemon_stop
+daemon_run
+follows "table: a restart does not bring it back" uplink_is wan1 wan1 no-gateway
+check "table: in neither family" withdrawn 4
+check "table: ... of IPv6" withdrawn 6
+defaults_of add 1
+follows "table: it is there again: it is learnt again" by 4 251 $GW1_4 wan1
+follows "table: ... of IPv6" by 6 251 $GW1_6 wan1
+follows "table: the uplink is up" uplink_is wan1 wan1 up
+is "table: main has nothing of Waymark's" "$(at router ip route show proto 87)$(at router ip -6 route show proto 87)" ""
+
+# A gateway that is configured needs no route in main.
+sed -i "s/table = 251/& gateway = \"$GW1_4\"/" "$lab_tmp/waymark.conf"
+kill -HUP "$daemon_pid"
+wait_for 5 grep -q 'configuration reloaded' "$lab_tmp/waymarkd.log" || die "no reload"
+defaults_of del 1
+follows "table: configured, it outlives what is withdrawn" withdrawn 6
+check "table: in its family" by 4 251 $GW1_4 wan1
+
+sleep 0.3
+background_end table
+grep '^flow' "$lab_tmp/table.out" >"$lab_tmp/flows.told"
+is "table: no message of wan2's $(lines_count 2) flows is lost" "$(lines_damage 2)" ""
+is "table: no flow of wan2 left by wan1" "$(lines_strays 2)" ""
+is "table: no mismatch but of wan1's flows" "$(sql "SELECT count(*) FROM mismatches WHERE expected <> 'wan1'")" 0
+is "table: and these because it is down" "$(sql "SELECT DISTINCT reason FROM mismatches")" \
+	"$(lines_strays 1 | grep -q . && echo uplink-down)"
 
 done_testing
