@@ -101,7 +101,7 @@ provider 2 drop
 both_known() {
 	health_is wan1 silent && health_is wan2 silent
 }
-check "all providers drop: both are silent" wait_for 30 both_known
+check "all providers drop: both are silent" wait_for 30 both_known || diag "$(waymark uplinks; tail -n 20 "$lab_tmp/waymarkd.log")"
 one_up() {
 	waymark uplinks --json | grep -q '"state": *"up"'
 }
