@@ -4,11 +4,18 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "store/db.h"
 #include "store/sql.h"
+
+/* The most that every SQLite takes: no limit. */
+#define PAGES_MAX 1073741823
+/* The chunk of a large file. */
+#define CHUNK_MAX (INT64_C(1) << 30)
 
 const char *sql_text(const char *name)
 {
@@ -22,6 +29,57 @@ const char *sql_text(const char *name)
 int db_exec(sqlite3 *db, const char *sql)
 {
 	return sqlite3_exec(db, sql, NULL, NULL, NULL);
+}
+
+static int max_pages_set(sqlite3 *db, int64_t pages)
+{
+	char sql[64];
+
+	snprintf(sql, sizeof(sql), "PRAGMA max_page_count = %" PRId64, pages);
+	return db_exec(db, sql);
+}
+
+/* SQLite's file is a multiple of a chunk, and takes a hint of its size only if it has one.
+ * It is cut to that after each time that the log was written back. */
+static int chunk_of(int64_t bytes, int64_t page_bytes)
+{
+	int64_t n = 1 + bytes / CHUNK_MAX;
+
+	return (int)((bytes / n + page_bytes - 1) / page_bytes * page_bytes);
+}
+
+int db_size_hold(sqlite3 *db, int64_t more_bytes)
+{
+	int64_t page_bytes, pages;
+	sqlite3_int64 bytes;
+	int chunk, rc = db_integer(db, "PRAGMA page_size", &page_bytes, 0);
+
+	if (rc == SQLITE_OK)
+		rc = db_integer(db, "PRAGMA page_count", &pages, 0);
+	if (rc != SQLITE_OK || !page_bytes || !pages)
+		return rc;
+	pages += more_bytes / page_bytes;
+	bytes = pages * page_bytes;
+	chunk = chunk_of(bytes, page_bytes);
+	rc = max_pages_set(db, pages);
+	sqlite3_file_control(db, "main", SQLITE_FCNTL_CHUNK_SIZE, &chunk);
+	return rc == SQLITE_OK ? sqlite3_file_control(db, "main", SQLITE_FCNTL_SIZE_HINT, &bytes)
+			       : rc;
+}
+
+int db_size_release(sqlite3 *db)
+{
+	int none = 0;
+
+	sqlite3_file_control(db, "main", SQLITE_FCNTL_CHUNK_SIZE, &none);
+	return max_pages_set(db, PAGES_MAX);
+}
+
+bool db_size_is_held(sqlite3 *db)
+{
+	int64_t pages;
+
+	return db_integer(db, "PRAGMA max_page_count", &pages, 0) == SQLITE_OK && pages < PAGES_MAX;
 }
 
 int db_prepare(sqlite3 *db, sqlite3_stmt **out, const char *sql)

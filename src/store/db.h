@@ -24,6 +24,12 @@ int db_exec(sqlite3 *db, const char *sql);
  * NULL. */
 int db_integer(sqlite3 *db, const char *sql, int64_t *out, int64_t fallback);
 
+/* Gives the file room for every page that the log has, and more_bytes besides, and lets the
+ * database grow no further: the log can then be written back also when the disk stays full. */
+int db_size_hold(sqlite3 *db, int64_t more_bytes);
+int db_size_release(sqlite3 *db);
+bool db_size_is_held(sqlite3 *db);
+
 /* Prepares a statement that will be used for long. */
 int db_prepare(sqlite3 *db, sqlite3_stmt **out, const char *sql);
 

@@ -497,23 +497,23 @@ static void test_alertmanager(void **state)
 	struct alert alert = mismatch();
 	const struct alert_identity identity = {.host = "h", .router = "gw1"};
 	struct facts facts;
-	json_t *raised, *over;
+	json_t *raised_body, *over_body, *raised, *over;
 	char *text;
 
 	(void)state;
 	alert.since_ms = T0 - MINUTE;
 	facts_fill(&facts, &alert, &identity);
 	text = body_alertmanager(&facts, &alert);
-	raised = json_loads(text, 0, NULL);
+	raised_body = json_loads(text, 0, NULL);
 	free(text);
 	alert.state = ALERT_OVER;
 	alert.count = 7;
 	facts_fill(&facts, &alert, &identity);
 	text = body_alertmanager(&facts, &alert);
-	over = json_loads(text, 0, NULL);
+	over_body = json_loads(text, 0, NULL);
 	free(text);
-	raised = json_array_get(raised, 0);
-	over = json_array_get(over, 0);
+	raised = json_array_get(raised_body, 0);
+	over = json_array_get(over_body, 0);
 	assert_true(json_equal(json_object_get(raised, "labels"), json_object_get(over, "labels")));
 	assert_text(json_object_get(raised, "labels"), "severity", "critical");
 	assert_text(json_object_get(raised, "labels"), "expected", "wan1");
@@ -521,6 +521,8 @@ static void test_alertmanager(void **state)
 	assert_text(raised, "startsAt", "2026-07-15T10:19:30.456Z");
 	assert_text(raised, "endsAt", "2026-07-16T10:20:30.456Z");
 	assert_text(over, "endsAt", "2026-07-15T10:20:30.456Z");
+	json_decref(raised_body);
+	json_decref(over_body);
 }
 
 static void test_template(void **state)

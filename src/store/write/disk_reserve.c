@@ -12,8 +12,6 @@
 
 #include "store/write/disk_reserve.h"
 
-/* Twice what the log holds between two checkpoints. */
-#define RESERVE_BYTES (INT64_C(16) << 20)
 /* Room besides it that a disk has to have to count as not full. */
 #define PLENTY_BYTES (INT64_C(48) << 20)
 
@@ -36,7 +34,7 @@ static bool make(const char *path)
 
 	if (fd < 0)
 		return false;
-	is_made = posix_fallocate(fd, 0, RESERVE_BYTES) == 0;
+	is_made = posix_fallocate(fd, 0, DISK_RESERVE_BYTES) == 0;
 	close(fd);
 	if (!is_made)
 		unlink(path);
@@ -45,7 +43,7 @@ static bool make(const char *path)
 
 bool disk_reserve_keep(const char *database)
 {
-	bool has_plenty = free_bytes(database) >= RESERVE_BYTES + PLENTY_BYTES;
+	bool has_plenty = free_bytes(database) >= DISK_RESERVE_BYTES + PLENTY_BYTES;
 	char path[PATH_MAX];
 
 	if (path_of(database, path) && has_plenty && access(path, F_OK) < 0)
@@ -53,10 +51,9 @@ bool disk_reserve_keep(const char *database)
 	return has_plenty;
 }
 
-void disk_reserve_spend(const char *database)
+bool disk_reserve_spend(const char *database)
 {
 	char path[PATH_MAX];
 
-	if (path_of(database, path))
-		unlink(path);
+	return path_of(database, path) && unlink(path) == 0;
 }

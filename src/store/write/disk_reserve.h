@@ -8,12 +8,16 @@
 #define WAYMARK_SRC_STORE_WRITE_DISK_RESERVE_H
 
 #include <stdbool.h>
+#include <stdint.h>
+
+/* Twice what the log holds between two checkpoints. */
+#define DISK_RESERVE_BYTES (INT64_C(16) << 20)
 
 /* Makes the reserve if it is missing and the disk has plenty of room. Whether
  * there is that much room, or was for the reserve that is there. */
 bool disk_reserve_keep(const char *database);
 
-/* Gives it up. */
-void disk_reserve_spend(const char *database);
+/* Gives it up. Whether there was one. */
+bool disk_reserve_spend(const char *database);
 
 #endif

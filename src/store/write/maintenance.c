@@ -76,7 +76,7 @@ static void reserve_see_to(struct maintenance *k, sqlite3 *db, int64_t now_ms)
 	if (now_ms < k->reserve_after_ms || !pruner_has_limit(&k->pruner))
 		return;
 	k->reserve_after_ms = now_ms + RESERVE_INTERVAL_MS;
-	if (disk_reserve_keep(sqlite3_db_filename(db, "main")))
+	if (disk_reserve_keep(sqlite3_db_filename(db, "main")) && db_size_release(db) == SQLITE_OK)
 		pruner_set_roomy(&k->pruner);
 }
 
@@ -98,16 +98,21 @@ int maintenance_step(struct maintenance *k, struct ingest *in, int64_t now_ms, b
 	return rc;
 }
 
-/* The log goes first: its file is then room for what deleting writes. */
+/* The log goes first: its file is then room for what deleting writes. Half of the reserve is
+ * for the database, half for the log. */
 int maintenance_relieve(struct maintenance *k, struct ingest *in, int64_t now_ms, bool *did)
 {
-	int rc;
+	bool is_spent;
+	int rc = SQLITE_OK;
 
 	*did = false;
 	if (!pruner_has_limit(&k->pruner))
 		return SQLITE_OK;
-	disk_reserve_spend(sqlite3_db_filename(in->db, "main"));
+	is_spent = disk_reserve_spend(sqlite3_db_filename(in->db, "main"));
 	k->reserve_after_ms = now_ms + RESERVE_INTERVAL_MS;
-	rc = checkpoint(k, in->db, now_ms);
+	if (is_spent || !db_size_is_held(in->db))
+		rc = db_size_hold(in->db, is_spent ? DISK_RESERVE_BYTES / 2 : 0);
+	if (rc == SQLITE_OK)
+		rc = checkpoint(k, in->db, now_ms);
 	return rc == SQLITE_OK ? pruner_relieve(&k->pruner, in, did) : rc;
 }

@@ -50,6 +50,7 @@ void pruner_init(struct pruner *p)
 	p->look_after_ms = 0;
 	p->age_after_ms = 0;
 	p->has_clock = false;
+	p->size_flow_id = 0;
 	pruner_reset(p);
 }
 
@@ -57,7 +58,6 @@ void pruner_reset(struct pruner *p)
 {
 	p->is_pass_on = false;
 	p->age_flow_id = 0;
-	p->size_flow_id = 0;
 }
 
 static int usage_read(sqlite3 *db, struct usage *u)
@@ -321,9 +321,10 @@ static int size_step(struct pruner *p, struct ingest *in)
 		int64_t last = step_end(slice, &p->size_flow_id), first = p->size_flow_id;
 		int rc = flows_delete(in, slice, first, last, FOREVER);
 
+		if (rc != SQLITE_OK)
+			return rc;
 		p->size_flow_id = last + 1;
-		return rc == SQLITE_OK ? left_delete(in, (int64_t)(limit_bytes(p) >> KEPT_SHIFT))
-				       : rc;
+		return left_delete(in, (int64_t)(limit_bytes(p) >> KEPT_SHIFT));
 	}
 	p->size_flow_id = 0;
 	return others_delete(in, FOREVER, 0, &has_more);
@@ -402,6 +403,14 @@ int pruner_shrink(struct pruner *p, struct ingest *in, int64_t now_ms)
 	return rc;
 }
 
+/* On a full disk others may take what is given back. */
+static int vacuum(const struct pruner *p, sqlite3 *db)
+{
+	int rc = db_exec(db, "PRAGMA incremental_vacuum(256)");
+
+	return rc == SQLITE_OK && p->ceiling_bytes ? db_size_hold(db, 0) : rc;
+}
+
 /* Gives pages back to the file system, where it is worth it. */
 static int look(struct pruner *p, struct ingest *in, int64_t now_ms, bool *did)
 {
@@ -414,7 +423,7 @@ static int look(struct pruner *p, struct ingest *in, int64_t now_ms, bool *did)
 		p->size_flow_id = 0;
 	*did = is_slack(&u, atomic_load(&p->max_bytes));
 	if (*did)
-		return db_exec(in->db, "PRAGMA incremental_vacuum(256)");
+		return vacuum(p, in->db);
 	p->look_after_ms = now_ms + LOOK_INTERVAL_MS;
 	return SQLITE_OK;
 }

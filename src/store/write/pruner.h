@@ -41,6 +41,8 @@ struct pruner {
 };
 
 void pruner_init(struct pruner *p);
+/* Forgets what a pass by age knows of the rows. By size, the next step goes on behind the
+ * last: one that began again at the oldest id would never come past the ids that are gone. */
 void pruner_reset(struct pruner *p);
 
 /* Whether there is any limit: whether history may be deleted at all. */
