@@ -70,8 +70,10 @@ static void suspect(struct tamper *t, int64_t since_ms)
 		t->since_ms = since_ms;
 }
 
-static bool table_is_an_uplinks(const struct config *c, uint32_t table)
+static bool table_is_ours(const struct config *c, uint32_t table)
 {
+	if (c->balance == BALANCE_TABLE && table == c->balance_table)
+		return true;
 	for (size_t i = 0; i < c->n_uplinks; i++)
 		if (c->uplinks[i].table == table)
 			return true;
@@ -84,7 +86,7 @@ static bool route_concerns(const struct daemon *d, const struct route_state *r)
 {
 	if (r->protocol == ROUTE_PROTOCOL_WAYMARK)
 		return true;
-	if (r->table == RT_TABLE_MAIN ? r->dst.len : !table_is_an_uplinks(d->config, r->table))
+	if (r->table == RT_TABLE_MAIN ? r->dst.len : !table_is_ours(d->config, r->table))
 		return false;
 	return steering_wants_place(d->steering, r);
 }

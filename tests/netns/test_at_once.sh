@@ -99,21 +99,21 @@ both_are_up() {
 # The tampering is repaired a while after wan1's failure, and wan1 let go then. A shell
 # that is kept waiting may be late for the moment: another try, then.
 second_is_first() {
-	local tries=0 downs wan1_downs restored
+	local tries=0 downs wan1_downs repaired
 	while [ $((tries += 1)) -le 4 ]; do
 		downs=$(log_lines 'interface wan2 is down')
 		wan1_downs=$(log_lines 'interface wan1 is down')
-		restored=$(log_lines 'repaired')
+		repaired=$(log_lines repaired)
 		tamper ip -6 rule del fwmark 3/0xff
 		at router ip link set wan1 down
 		wait_for 5 log_has_more 'interface wan1 is down' "$wan1_downs"
 		at router ip link set wan2 down
-		wait_for 5 log_has_more 'repaired' "$restored"
+		wait_for 5 log_has_more repaired "$repaired"
 		wait_for 5 log_has_more 'interface wan2 is down' "$downs"
 		at router ip link set wan1 up
 		at router ip link set wan2 up
 		wait_for 5 both_are_up
-		[ "$(log_last 'interface wan2 is down')" -ge "$(log_last 'repaired')" ] || return 0
+		[ "$(log_last 'interface wan2 is down')" -ge "$(log_last repaired)" ] || return 0
 	done
 	return 1
 }

@@ -19,7 +19,7 @@ serve router 80 7
 daemon_start 'repair = false
 	balance = false'
 
-# An echo that answers again half a second later: replies without a request.
+# An echo that answers again one and a half seconds later: replies without a request.
 echo_twice() { # NAMESPACE PORT
 	background "twice_$1" "$1" python3 -c '
 import sys, threading, time
@@ -31,7 +31,7 @@ while True:
     for s in select.select(sockets, [], [])[0]:
         data, sender = s.recvfrom(4096)
         s.sendto(data, sender)
-        threading.Timer(0.5, s.sendto, (data, sender)).start()' "$lib_dir" "$2"
+        threading.Timer(1.5, s.sendto, (data, sender)).start()' "$lib_dir" "$2"
 	wait_for 20 grep -q ready "$lab_tmp/twice_$1.out" || die "no late echo in $1"
 }
 echo_twice router 97
@@ -87,7 +87,7 @@ reasoned() {
 	[ $# -gt 0 ] || set -- "$forwarded" "$own" "$inbound" "$through"
 	for selection; do
 		for family in "NOT LIKE" LIKE; do
-			wait_for_sql 3 "SELECT count(*) > 0 FROM mismatches
+			wait_for_sql 6 "SELECT count(*) > 0 FROM mismatches
 				WHERE id > $before AND src $family '%:%' AND $selection" 1
 			sleep 0.1
 			is "$what, $(name_of "$selection"), $([ "$family" = LIKE ] && echo IPv6 || echo IPv4): $reason" \
@@ -116,7 +116,7 @@ heal() {
 }
 
 healed() {
-	at router ip rule | grep -q '^4002:' && at router ip -6 rule | grep -q '^4002:' &&
+	[ "$(rules)" = "$installed" ] &&
 		at router ip route show table 251 | grep -q "default via $GW1_4 dev wan1" &&
 		at router ip -6 route show table 251 | grep -q "default via $GW1_6 dev wan1" &&
 		at router nft list chain inet waymark prerouting | grep -q 'ct mark' &&
@@ -131,18 +131,56 @@ others() { # RULES: foreign chains
 	EOT
 }
 
-# Of IPv6 a flush leaves the route that refuses.
+# table_empty: the rules that refuse bound packets go, too. Of IPv6 a flush leaves the route
+# that refuses.
 table_empty() {
+	refusals_away 2>/dev/null
 	at router ip route flush table 251
 	at router ip -6 route flush table 251
 	at router ip -6 route del unreachable default table 251 metric 4294967295 2>/dev/null
 }
 
+# rules_away: whatever leads packets of wan1 to its table, by mark, source or interface, and
+# what refuses those that are bound to its addresses.
+rules_away() {
+	local family
+	for family in -4 -6; do
+		while at router ip $family rule del table 251 2>/dev/null; do :; done
+	done
+	refusals_away
+}
+
+refusals_away() {
+	at router ip -4 rule del from $WAN1_4 unreachable
+	at router ip -6 rule del from $WAN1_6 unreachable
+}
+
+rules() {
+	at router ip -4 rule | sort
+	at router ip -6 rule | sort
+}
+installed=$(rules)
+
+# Each held flow of the PC has had a second answer.
+flows_have_sent() {
+	[ "$(grep -c '^answered' "$lab_tmp/hold.lan.out")" -ge 1 ] &&
+		[ "$(grep -c '^answered' "$lab_tmp/hold.own.out")" -ge 1 ]
+}
+
 # --- routing -------------------------------------------------------------------------------
 
 flows_begin
-at router ip rule del pref 4002
-at router ip -6 rule del pref 4002
+while at router ip rule del table 251 2>/dev/null; do :; done
+hold_push own
+hold_push outside
+wait_for_sql 3 "SELECT count(*) > 0 FROM mismatches WHERE id > $before AND $through" 1
+is "packets bound to an address of the uplink are refused without its rules" "$(sql "SELECT count(*)
+	FROM mismatches WHERE id > $before AND src NOT LIKE '%:%' AND ($own OR $inbound)")" 0
+flows_end
+heal
+
+flows_begin
+rules_away
 flows_push
 reasoned rule-missing 'the rule is deleted'
 flows_end
@@ -175,15 +213,35 @@ table_empty
 heal
 
 flows_begin
+at router ip route add $NET4/32 via 192.168.10.77 dev lan
+at router ip -6 route add $NET6/128 via fd00:10::77 dev lan
+flows_push
+reasoned route-specific "a route of main's own" "$forwarded" "$own"
+at router ip route del $NET4/32 dev lan
+at router ip -6 route del $NET6/128 dev lan
+flows_end
+
+flows_begin
 at router ip route add $NET4/32 via $GW2_4 dev wan2
 at router ip -6 route add $NET6/128 via $GW2_6 dev wan2
 flows_push
-reasoned route-specific "a route of main's own" "$forwarded" "$own"
-at router ip route del $NET4/32 via $GW2_4
-at router ip -6 route del $NET6/128 via $GW2_6
+wait_for 3 flows_have_sent
+is "a route of main's own by another uplink changes nothing" \
+	"$(sql "SELECT count(*) FROM mismatches WHERE id > $before")" 0
+at router ip route del $NET4/32 dev wan2
+at router ip -6 route del $NET6/128 dev wan2
 flows_end
 
-# Replies half a second after the request: when the line is down already.
+flows_begin
+at router ip route add $NET4/32 via $GW2_4 dev wan2 table 251
+at router ip -6 route add $NET6/128 via $GW2_6 dev wan2 table 251
+flows_push
+reasoned route-specific "a specific route in the uplink's table" "$forwarded" "$own"
+at router ip route del $NET4/32 table 251
+at router ip -6 route del $NET6/128 table 251
+flows_end
+
+# Late replies: when the line is down already.
 flows_begin
 hold_push outside
 sleep 0.1
@@ -278,8 +336,7 @@ flows_end
 
 nat masquerade
 flows_begin
-at router ip rule del pref 4002
-at router ip -6 rule del pref 4002
+rules_away
 flows_push
 reasoned rule-missing 'the rule is deleted, masqueraded' "$forwarded"
 flows_end
