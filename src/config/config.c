@@ -24,7 +24,6 @@ static void config_set_defaults(struct config *c)
 	c->log_level = CONFIG_LOG_INFO;
 	c->balance = BALANCE_TABLE;
 	c->balance_table = 252;
-	c->protect_table = true;
 	c->sysctl = true;
 	c->repair = true;
 	c->events = EVENTS_AUTO;

@@ -30,7 +30,7 @@ const struct config_key config_keys[] = {
 	 "main"},
 	{"", "balance-table", "integer", "252", "routing table of the balanced default route"},
 	{"", "sysctl", "boolean", "true", "set the sysctls that it needs"},
-	{"", "protect-table", "boolean", "true",
+	{"", "protect-table", "boolean", "false",
 	 "own the nftables table, so that others' flush spares it"},
 	{"", "repair", "boolean", "true",
 	 "repair what other processes undo of it; false: only report it"},

@@ -39,6 +39,13 @@ struct steer {
 	uint8_t state_published[UPLINKS_MAX]; /* what of it is in the history; 0: nothing */
 };
 
+static void protection_set(struct daemon *d)
+{
+	steering_set_protection(d->steering, d->config->protect_table);
+	if (d->config->protect_table && !steering_can_protect(d->steering))
+		log_notice("protect-table: this kernel cannot protect a table (Linux 6.9 can)");
+}
+
 int steer_open(struct daemon *d)
 {
 	d->steer = calloc(1, sizeof(*d->steer));
@@ -49,6 +56,7 @@ int steer_open(struct daemon *d)
 		log_err("cannot open rtnetlink or nftables: %s", strerror(errno));
 		return -errno;
 	}
+	protection_set(d);
 	d->steer->links = rtnl_monitor_open();
 	if (!d->steer->links) {
 		log_err("cannot follow links and routes: %s", strerror(errno));
@@ -385,6 +393,7 @@ int steer_reload(struct daemon *d)
 	int err;
 
 	steering_set_config(d->steering, d->config);
+	protection_set(d);
 	err = apply(d);
 	if (err)
 		return err;
@@ -417,8 +426,11 @@ void steer_stop(struct daemon *d)
 {
 	struct log_capture *errors;
 
-	if (d->config->on_stop != ON_STOP_REMOVE)
+	if (d->config->on_stop != ON_STOP_REMOVE) {
+		if (steering_unprotect(d->steering))
+			log_err("the table could not be given up: %s", strerror(errno));
 		return;
+	}
 	errors = log_capture();
 	steering_set_patience(d->steering, STOP_PATIENCE_MS);
 	if (!steering_remove(d->steering, log_capture_file(errors)))

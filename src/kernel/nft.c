@@ -8,17 +8,41 @@
 #include "waymark/kernel/nft.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <nftables/libnftables.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/nft_own.h"
 #include "waymark/kernel/transaction.h"
 
 struct nft {
 	struct nft_ctx *ctx;
-	char *error; /* of the last call; "" or malloc'd */
+	int fd;	       /* the context's socket; -1: not known */
+	bool is_owner; /* of the table that was asked for */
+	char *error;   /* of the last call; "" or malloc'd */
 };
+
+/* A program that is run must not keep the table owned when this process has ended. */
+static int context_open(struct nft *n)
+{
+	struct nft_own_sockets before;
+
+	nft_own_note(&before);
+	n->is_owner = false;
+	n->ctx = nft_ctx_new(NFT_CTX_DEFAULT);
+	if (!n->ctx)
+		return -ENOMEM;
+	n->fd = nft_own_find(&before);
+	if (n->fd >= 0)
+		fcntl(n->fd, F_SETFD, FD_CLOEXEC);
+	if (!nft_ctx_buffer_output(n->ctx) && !nft_ctx_buffer_error(n->ctx))
+		return 0;
+	nft_ctx_free(n->ctx);
+	n->ctx = NULL;
+	return -ENOMEM;
+}
 
 struct nft *nft_open(void)
 {
@@ -26,8 +50,7 @@ struct nft *nft_open(void)
 
 	if (!n)
 		return NULL;
-	n->ctx = nft_ctx_new(NFT_CTX_DEFAULT);
-	if (!n->ctx || nft_ctx_buffer_output(n->ctx) || nft_ctx_buffer_error(n->ctx)) {
+	if (context_open(n)) {
 		nft_close(n);
 		errno = ENOMEM;
 		return NULL;
@@ -98,14 +121,10 @@ static int command_do(void *data, FILE *output, FILE *errors)
 /* What a dead child left in the socket would be taken for the next one's replies. */
 static int context_renew(struct nft *n)
 {
-	nft_ctx_free(n->ctx);
-	n->ctx = nft_ctx_new(NFT_CTX_DEFAULT);
-	if (n->ctx && !nft_ctx_buffer_output(n->ctx) && !nft_ctx_buffer_error(n->ctx))
-		return 0;
 	if (n->ctx)
 		nft_ctx_free(n->ctx);
 	n->ctx = NULL;
-	return -ENOMEM;
+	return context_open(n);
 }
 
 /* 0 or -errno. libnftables calls exit() when memory is short, so it runs in a child,
@@ -133,6 +152,34 @@ static int command_run(struct nft *n, const char *commands, char **output)
 int nft_run(struct nft *n, const char *commands)
 {
 	return command_run(n, commands, NULL);
+}
+
+int nft_own(struct nft *n, const char *table)
+{
+	int err;
+
+	if (!n->ctx && context_renew(n))
+		return -ENOMEM;
+	if (n->fd < 0)
+		return -EOPNOTSUPP;
+	err = nft_own_create(n->fd, table);
+	n->is_owner = !err;
+	return err;
+}
+
+bool nft_is_owner(const struct nft *n)
+{
+	return n->is_owner;
+}
+
+bool nft_can_own(struct nft *n)
+{
+	return n->fd >= 0 && !nft_own_probe(n->fd);
+}
+
+void nft_disown(struct nft *n)
+{
+	n->is_owner = false;
 }
 
 int nft_check(struct nft *n, const char *commands)

@@ -28,6 +28,7 @@ struct steering {
 	struct route_plan *former; /* the last plan that was brought about; or NULL */
 	bool is_settled;	   /* plan has been brought about */
 	char *listing;		   /* of the ruleset as it was loaded, or NULL */
+	bool can_protect;	   /* and is asked to (protect-table) */
 	steering_judge_fn *judge;
 	void *judge_data;
 	struct steering_state *state;
@@ -116,6 +117,13 @@ void ruleset_load(struct run *run);
 void ruleset_remove(struct run *run);
 /* Whether the table is there as it was loaded. */
 bool ruleset_is_loaded(struct steering *s);
+
+/* steering_protect.c: whether the table must be made anew to be protected, or no longer to be
+ * so; and its loading in place of what is there (former: its listing, or NULL). */
+bool protection_is_due(struct steering *s, bool is_there);
+int protection_load(struct steering *s, const char *text, const char *former);
+/* The same as a table that is nobody's; -EALREADY: it is nobody's. */
+int protection_release(struct steering *s, const char *text);
 
 /* steering_look.c: fresh snapshot and plan into s. 0 or -errno. */
 int steering_look(struct steering *s);

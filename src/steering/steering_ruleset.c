@@ -79,18 +79,14 @@ static void labels_note(struct steering *s, bool was_there)
 	s->state->labels_since_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* What the state says of the ruleset, on disk too: a process that ends between
- * loading and saving leaves a hash that fits nothing, and the next one loads. */
-static int ruleset_note(struct run *run, const char *text)
+static void ruleset_note(struct steering *s, const char *text)
 {
-	struct steering *s = run->s;
 	char *listing = nft_list_table(s->nft, RULESET_FAMILY, RULESET_TABLE);
 
 	s->state->text_hash = text_hash(text);
 	s->state->listing_hash = listing ? text_hash(listing) : 0;
 	listing_keep(s, listing);
 	free(listing);
-	return run_keep(run);
 }
 
 static const char *todo_about(int err)
@@ -115,7 +111,7 @@ static void ruleset_replace(struct run *run, const char *text, const char *forme
 	if (!run_may(run, &change))
 		return;
 	load_tell(s, false);
-	err = nft_run(s->nft, text);
+	err = protection_load(s, text, former);
 	if (err) {
 		run_failed(run, err, todo_about(err), "%s: %s", table_name, nft_error(s->nft));
 		return;
@@ -123,18 +119,35 @@ static void ruleset_replace(struct run *run, const char *text, const char *forme
 	load_tell(s, true);
 	labels_note(s, former && steering_labels_stale_from(s) == LABELS_TOTAL);
 	err = undo_ruleset(run, former);
+	/* On disk, too: a process that ends between loading and saving leaves a hash that fits
+	 * nothing, and the next one loads. */
+	ruleset_note(s, text);
 	if (!err)
-		err = ruleset_note(run, text);
+		err = run_keep(run);
 	if (err)
 		run_failed(run, err, NULL, "the state of %s could not be kept", table_name);
 	else
 		run_done(run, &change);
 }
 
+/* The listing of what is there: once adopted it has other words. */
+static char *listing_adopted(struct steering *s, bool *is_due)
+{
+	char *listing = nft_list_table(s->nft, RULESET_FAMILY, RULESET_TABLE);
+	bool was_protected = steering_is_protected(s);
+
+	*is_due = protection_is_due(s, listing != NULL);
+	if (was_protected || !steering_is_protected(s))
+		return listing;
+	free(listing);
+	return nft_list_table(s->nft, RULESET_FAMILY, RULESET_TABLE);
+}
+
 void ruleset_load(struct run *run)
 {
 	struct steering *s = run->s;
 	char *text, *former;
+	bool is_due;
 
 	if (!run_goes_on(run))
 		return;
@@ -143,8 +156,8 @@ void ruleset_load(struct run *run)
 		run_failed(run, -errno, NULL, "%s", table_name);
 		return;
 	}
-	former = nft_list_table(s->nft, RULESET_FAMILY, RULESET_TABLE);
-	if (s->state->text_hash != text_hash(text) || !listing_is_as_loaded(s, former))
+	former = listing_adopted(s, &is_due);
+	if (is_due || s->state->text_hash != text_hash(text) || !listing_is_as_loaded(s, former))
 		ruleset_replace(run, text, former);
 	else if (!s->listing)
 		listing_keep(s, former);
@@ -163,6 +176,8 @@ void ruleset_remove(struct run *run)
 
 	free(listing);
 	if (!err)
+		nft_disown(s->nft);
+	if (!err)
 		run_changed(run, false, "%s", table_name);
 	else if (err != -ENOENT)
 		run_failed(run, err, NULL, "%s could not be deleted: %s", table_name,
@@ -171,4 +186,18 @@ void ruleset_remove(struct run *run)
 	s->state->listing_hash = 0;
 	s->state->labels_since_ms = 0;
 	s->state->label_slots = 0;
+}
+
+/* While nobody owns it, nft lists a table with flags in words that it does not read. */
+int steering_unprotect(struct steering *s)
+{
+	char *text = ruleset_render(s->config, s->is_minimal);
+	int err = text ? protection_release(s, text) : -ENOMEM;
+
+	if (!err) {
+		ruleset_note(s, text);
+		err = steering_state_save(s->state, s->config);
+	}
+	free(text);
+	return err == -EALREADY ? 0 : err;
 }

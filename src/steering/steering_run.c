@@ -180,6 +180,7 @@ static int ruleset_put_back(struct nft *nft, const char *former)
 	char *text = NULL;
 	int err = -ENOMEM;
 
+	nft_disown(nft);
 	if (!former)
 		return nft_run(nft, remove);
 	if (asprintf(&text, "%s%s", remove, former) >= 0)

@@ -155,7 +155,7 @@ static void check_defaults(const struct config *c)
 	assert_string_equal(c->group, "waymark");
 	assert_int_equal(c->log_level, CONFIG_LOG_INFO);
 	assert_int_equal(c->balance_table, 252);
-	assert_true(c->protect_table);
+	assert_false(c->protect_table);
 	assert_int_equal(c->on_uplink_up, ON_UP_HOLD);
 	assert_null(c->alert.webhook_headers);
 	assert_string_equal(c->alert.webhook_format, "json");
@@ -302,7 +302,7 @@ static void test_health_keys(void **state)
 {
 	struct config *c = load_good(
 		"user = root group = adm log-level = debug balance = main balance-table = 7\n"
-		"protect-table = false on-uplink-up = return\n"
+		"protect-table = true on-uplink-up = return\n"
 		"alert { webhook = \"https://h/x\" webhook-format = \"/t.tmpl\"\n"
 		"webhook-header = {\"Authorization: Bearer a b\",\n \"X-Y: 1\"} }\n"
 		"export { router = gw1 clickhouse = \"http://a:8123/w\" ipfix = \"[::1]:4739\"\n"
@@ -318,7 +318,7 @@ static void test_health_keys(void **state)
 	assert_int_equal(c->log_level, CONFIG_LOG_DEBUG);
 	assert_int_equal(c->balance, BALANCE_MAIN);
 	assert_int_equal(c->balance_table, 7);
-	assert_false(c->protect_table);
+	assert_true(c->protect_table);
 	assert_int_equal(c->on_uplink_up, ON_UP_RETURN);
 	assert_string_equal(c->alert.webhook_format, "/t.tmpl");
 	assert_string_equal(c->alert.webhook_headers[0], "Authorization: Bearer a b");

@@ -43,7 +43,7 @@ struct answer {
 	size_t n_strings;
 	const char *error; /* why the daemon refused; NULL: it did not */
 	const char *version, *mode, *started, *last_event;
-	bool is_ready;
+	bool is_ready, is_table_protected;
 	int64_t pid, uptime_s, flows_live, flows_total, gaps, gaps_open, tamperings, mismatches;
 	int64_t flows_lost, flows_untracked, table_flows, table_bytes;
 	int64_t log_dropped;	  /* lines that the log had no room for */

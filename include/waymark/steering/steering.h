@@ -41,6 +41,15 @@ void steering_set_patience(struct steering *s, unsigned patience_ms);
 /* Whether the ct event mask is wanted (events = minimal). */
 void steering_set_minimal_events(struct steering *s, bool is_minimal);
 
+/* Whether the table is to be this process's own (protect-table) from the next apply on.
+ * Others cannot change it then, and their flush passes over it. */
+void steering_set_protection(struct steering *s, bool is_wanted);
+bool steering_can_protect(const struct steering *s); /* it is wanted, and the kernel can */
+bool steering_is_protected(const struct steering *s);
+/* Makes it anybody's again, as it is, when the steering stays and this process ends. 0 or
+ * -errno. */
+int steering_unprotect(struct steering *s);
+
 /* Installs everything, idempotent: sysctls, tables, rules, ruleset, default
  * route, in an order in which no packet is mis-steered. On failure everything
  * that this call changed is undone, a message "what: why; what to do" is

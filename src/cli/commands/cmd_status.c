@@ -34,6 +34,9 @@ static void daemon_print(const struct answer *a)
 	       a->mode ? a->mode : "?");
 	printf("since     %s (%s)\n", time_text(a->started, time),
 	       duration_format(a->uptime_s * 1000, uptime));
+	printf("table     inet waymark, %s\n", a->is_table_protected
+						       ? "protected from other processes"
+						       : "not protected (protect-table)");
 	printf("flows     %" PRId64 " live, %.1f new per second, %sB of memory\n", a->flows_live,
 	       a->flows_per_s, size_format(a->table_bytes, table));
 	if (a->flows_lost || a->flows_untracked)

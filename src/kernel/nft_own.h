@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * nft_own.h - tables of family inet that belong to a netlink socket.
+ */
+#ifndef WAYMARK_SRC_KERNEL_NFT_OWN_H
+#define WAYMARK_SRC_KERNEL_NFT_OWN_H
+
+#include <stdbool.h>
+
+/* Creates the table, or adopts one that an owner has left behind. 0; -EPERM: another
+ * process owns it; -EOPNOTSUPP: there is one that nobody may own, or the kernel has no
+ * such tables; -errno. */
+int nft_own_create(int fd, const char *table);
+/* 0: the kernel has such tables; -EOPNOTSUPP: it has not; -errno. Changes nothing. */
+int nft_own_probe(int fd);
+
+/* Which socket the library opens: those that are there before, and the one after. The
+ * library does not say. */
+#define NFT_OWN_FDS 1024
+struct nft_own_sockets {
+	bool is_netfilter[NFT_OWN_FDS];
+};
+void nft_own_note(struct nft_own_sockets *s);
+int nft_own_find(const struct nft_own_sockets *before); /* -1: not found */
+
+#endif
