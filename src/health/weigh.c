@@ -93,15 +93,20 @@ static struct source *source_get(struct weigher *w, const struct addr *src)
 void weigher_take(struct weigher *w, const struct addr *src, const struct addr *dst,
 		  bool is_answered, int64_t started_ms)
 {
-	struct destination *d = destination_get(w, dst);
+	bool is_recent = !started_ms || started_ms >= w->from_ms;
+	struct destination *d;
 
+	/* What says nothing takes no place: an old scan must not fill the table. */
+	if (!is_answered && (!is_recent || started_ms > w->to_ms))
+		return;
+	d = destination_get(w, dst);
 	if (!d)
 		return;
-	if (is_answered && started_ms && started_ms >= w->from_ms)
+	if (is_answered && started_ms && is_recent)
 		d->has_answer = true;
 	else if (is_answered)
 		d->had_answer = true;
-	else if ((!started_ms || started_ms >= w->from_ms) && started_ms <= w->to_ms) {
+	else {
 		if (!d->has_silence)
 			d->src = *src;
 		d->has_silence = true;

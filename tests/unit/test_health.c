@@ -319,6 +319,26 @@ static void take(struct weigher *w, unsigned src, unsigned dst, bool is_answered
 	weigher_take(w, &from, &to, is_answered, NOW - age_ms);
 }
 
+/* The flows of a scan that is over do not hide an outage. */
+static void test_weigh_after_scan(void **state)
+{
+	struct weigher *w = weigher_new(NOW, 3000);
+	struct weighing sum;
+
+	(void)state;
+	for (unsigned i = 0; i < 5000; i++)
+		take(w, 1, 100 + i, false, 20000);
+	for (unsigned i = 0; i < 4; i++) {
+		take(w, i, 10 + i, true, 20000);
+		take(w, i, 10 + i, false, 2000);
+	}
+	weigher_sum(w, &sum);
+	assert_int_equal(sum.lost, 4);
+	assert_int_equal(sum.unknown, 0);
+	assert_true(weighing_is_silent(&sum));
+	weigher_free(w);
+}
+
 static void test_weigh(void **state)
 {
 	struct weigher *w;
@@ -488,6 +508,7 @@ int main(void)
 		cmocka_unit_test(test_rejected_and_recovered),
 		cmocka_unit_test(test_idle),
 		cmocka_unit_test(test_weigh),
+		cmocka_unit_test(test_weigh_after_scan),
 		cmocka_unit_test(test_decide_passive),
 		cmocka_unit_test(test_decide_checks),
 		cmocka_unit_test(test_decide_operator),
