@@ -58,7 +58,7 @@ daemon_stop
 cat >"$lab_tmp/check" <<END
 #!/bin/sh
 env | grep -E '^(INTERFACE|ADDRESS|MARK|GATEWAY|UPLINK)=' | sort >"$lab_tmp/seen.\$INTERFACE.new" 2>/dev/null
-id -un >>"$lab_tmp/seen.\$INTERFACE.new" 2>/dev/null
+{ id -un; grep -E '^Cap(Prm|Eff|Amb)' /proc/self/status; } >"$lab_tmp/seen/\$INTERFACE.privilege" 2>/dev/null
 mv "$lab_tmp/seen.\$INTERFACE.new" "$lab_tmp/seen/\$INTERFACE" 2>/dev/null
 [ ! -e "$lab_tmp/fail.\$INTERFACE" ]
 END
@@ -69,13 +69,15 @@ sed -i "s|weight    = .*|weight = 1 health { exec = \"$lab_tmp/check\" interval 
 	"$lab_tmp/waymark.conf"
 daemon_run
 check "the check passes: healthy" wait_for 5 field_is wan1 health healthy
-is "it knows its uplink, and has no privilege" "$(cat "$lab_tmp/seen/wan1")" \
+is "it knows its uplink" "$(cat "$lab_tmp/seen/wan1")" \
 	"ADDRESS=$WAN1_4
 GATEWAY=$GW1_4
 INTERFACE=wan1
 MARK=0x2
-UPLINK=wan1
-nobody"
+UPLINK=wan1"
+# The user of alerts, or waymarkd's own where it is no longer root.
+check "it is not root" grep -Eqx 'nobody|waymark' "$lab_tmp/seen/wan1.privilege"
+is "it has no privilege" "$(grep -c '^Cap...:[[:space:]]*0*$' "$lab_tmp/seen/wan1.privilege")" 3
 touch "$lab_tmp/fail.wan1"
 check "it fails: drained" wait_for 8 field_is wan1 state drain
 check "by its health" field_is wan1 cause health
