@@ -369,6 +369,10 @@ counts 6 --dport 80 --host $PC4
 counts 0 --sport 80
 counts 12 --dport 80 --started-since '10 minutes ago'
 counts 0 --dport 80 --started-since tomorrow
+# The history has the counters of flows that have ended.
+at router conntrack -D -p tcp --dport 80 >/dev/null 2>&1
+at router conntrack -D -f ipv6 -p tcp --dport 80 >/dev/null 2>&1
+wait_for_sql 10 "SELECT count(*) FROM flows WHERE dport = 80 AND bytes + bytes_reply >= 100" 12
 counts 12 --port 80 --min-bytes 100
 counts 0 --port 80 --min-bytes '1 GiB'
 counts 0 --port 80 --min-duration 1h
