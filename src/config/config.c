@@ -8,81 +8,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/config_keys.h"
 #include "config/config_slots.h"
+#include "config/values.h"
 #include "waymark/config/config.h"
 
 #define DAY_S (24 * 3600)
 
-static void config_set_defaults(struct config *c)
+/* Give the fields of struct config, or of an uplink, the defaults of their keys. */
+static int set_defaults(void *fields, bool is_uplink)
 {
-	c->mode = MODE_STEER;
-	c->mark_mask = 0xff;
-	c->label_base = 64;
-	c->nflog_group = 77;
-	c->rule_priority = 4000;
-	c->local_routes = LOCAL_SUPPRESS;
-	c->log_level = CONFIG_LOG_INFO;
-	c->balance = BALANCE_TABLE;
-	c->balance_table = 252;
-	c->sysctl = true;
-	c->repair = true;
-	c->events = EVENTS_AUTO;
-	c->event_buffer_bytes = 64 << 20;
-	c->max_flows = 4000000;
-	c->retention_s = 90 * DAY_S;
-	c->max_size_bytes = 2ULL << 30;
-	c->on_stop = ON_STOP_KEEP;
-	c->on_uplink_down = ON_DOWN_HOLD;
-	c->on_mismatch = ON_MISMATCH_RECORD;
-	c->alert.syslog = true;
-	c->alert.webhook_timeout_s = 5;
-	c->alert.min_interval_s = 60;
-	c->export.timeout_s = 60;
-	c->export.file_size_bytes = 64 << 20;
-}
+	for (const struct config_key *key = config_keys; key->name; key++) {
+		struct complaint why;
+		int err = 0;
 
-void config_uplink_set_defaults(struct uplink_config *u)
-{
-	*u = (struct uplink_config){.weight = 1, .tier = 1, .quota_day = 1};
-	u->health = (struct health_config){.interval_ms = 5000, .down_after = 3, .up_after = 5};
-}
-
-static int config_set_text_defaults(struct config *c)
-{
-	const struct {
-		char **to;
-		const char *text;
-	} texts[] = {
-		{&c->user, "waymark"},
-		{&c->group, "waymark"},
-		{&c->database, "/var/lib/waymark/flows.db"},
-		{&c->control_socket, "/run/waymark/control.sock"},
-		{&c->alert.user, "nobody"},
-		{&c->alert.webhook_format, "json"},
-		{&c->export.state_file, "/var/lib/waymark-export/state"},
-	};
-
-	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
-		*texts[i].to = strdup(texts[i].text);
-		if (!*texts[i].to)
-			return -ENOMEM;
+		if (key->initial && config_section_is_of_uplink(key->section) == is_uplink)
+			err = key->read(key, key->initial, (char *)fields + key->offset, &why);
+		if (err < 0)
+			return err;
 	}
 	return 0;
-}
-
-struct config *config_new(void)
-{
-	struct config *c = calloc(1, sizeof(*c));
-
-	if (!c)
-		return NULL;
-	config_set_defaults(c);
-	if (config_set_text_defaults(c) < 0) {
-		config_free(c);
-		errno = ENOMEM;
-		return NULL;
-	}
-	return c;
 }
 
 static void list_free(char **list)
@@ -92,39 +37,57 @@ static void list_free(char **list)
 	free(list);
 }
 
-static void export_config_free(struct export_config *e)
+/* Free what the fields of struct config, or of an uplink, own. */
+static void fields_free(void *fields, bool is_uplink)
 {
-	free(e->router);
-	list_free(e->clickhouse);
-	free(e->clickhouse_credentials);
-	free(e->clickhouse_ca);
-	free(e->clickhouse_certificate);
-	free(e->clickhouse_key);
-	free(e->ipfix);
-	free(e->file);
-	free(e->state_file);
+	for (const struct config_key *key = config_keys; key->name; key++) {
+		void *field = (char *)fields + key->offset;
+
+		if (config_section_is_of_uplink(key->section) != is_uplink)
+			continue;
+		if (key->is_text)
+			free(*(char **)field);
+		else if (key->is_list)
+			list_free(*(char ***)field);
+	}
+}
+
+int config_uplink_init(struct uplink_config *u)
+{
+	memset(u, 0, sizeof(*u));
+	return set_defaults(u, true);
+}
+
+void config_uplink_clear(struct uplink_config *u)
+{
+	fields_free(u, true);
+}
+
+struct config *config_new(void)
+{
+	struct config *c = calloc(1, sizeof(*c));
+	int err;
+
+	if (!c)
+		return NULL;
+	err = set_defaults(c, false);
+	if (err < 0) {
+		config_free(c);
+		errno = -err;
+		return NULL;
+	}
+	return c;
 }
 
 void config_free(struct config *c)
 {
 	if (!c)
 		return;
-	free(c->path);
-	free(c->user);
-	free(c->group);
-	free(c->database);
-	free(c->control_socket);
-	free(c->alert.exec);
-	free(c->alert.user);
-	free(c->alert.json);
-	free(c->alert.webhook);
-	list_free(c->alert.webhook_headers);
-	free(c->alert.webhook_format);
-	free(c->prometheus.textfile);
-	export_config_free(&c->export);
+	fields_free(c, false);
 	for (size_t i = 0; c->uplinks && i < c->n_uplinks; i++)
-		free(c->uplinks[i].health.exec);
+		config_uplink_clear(&c->uplinks[i]);
 	free(c->uplinks);
+	free(c->path);
 	free(c);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * config_slots.h - the slots that a configuration's marks lead to, for the core's
- * own use; everybody else reads them from the uplinks.
+ * config_slots.h - parts of a configuration for its own files: slots that marks lead to,
+ * which others read from the uplinks, and defaults.
  */
 #ifndef WAYMARK_SRC_CONFIG_CONFIG_SLOTS_H
 #define WAYMARK_SRC_CONFIG_CONFIG_SLOTS_H
@@ -15,7 +15,8 @@ void config_slots(const struct config *c, uint8_t slots[UPLINKS_MAX]);
 /* Without key balance-table: the highest number up to the default that no uplink has. */
 void config_choose_balance_table(struct config *c);
 
-/* Sets an uplink's keys to their defaults. */
-void config_uplink_set_defaults(struct uplink_config *u);
+/* Set an uplink's keys to their defaults; free what they own. 0 or -ENOMEM. */
+int config_uplink_init(struct uplink_config *u);
+void config_uplink_clear(struct uplink_config *u);
 
 #endif

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/config_keys.h"
 #include "config/config_slots.h"
 #include "config/scan.h"
 #include "config/suggest.h"
@@ -133,12 +134,6 @@ static void uplink_check_name(struct reader *r, const struct uplink_config *u, c
 			 UPLINK_NAME_MAX - 1);
 }
 
-/* Whether keys of this section belong to an uplink. */
-static bool is_of_uplink(const char *section)
-{
-	return strcmp(section, "uplink") == 0 || strcmp(section, "health") == 0;
-}
-
 /* libconfuse shows the title only to the uplink's own keys, and health may come first. */
 static void uplink_set_name(struct reader *r, const char *name)
 {
@@ -164,12 +159,13 @@ static void uplink_begin(struct reader *r)
 	}
 	c->uplinks = uplinks;
 	u = &uplinks[c->n_uplinks++];
-	config_uplink_set_defaults(u);
+	if (config_uplink_init(u) < 0)
+		r->err = -ENOMEM;
 	u->line = section_line(r);
 	r->is_named = false;
 	r->n_healths = 0;
 	for (size_t i = 0; config_keys[i].name; i++)
-		if (is_of_uplink(config_keys[i].section))
+		if (config_section_is_of_uplink(config_keys[i].section))
 			r->seen_lines[i] = 0;
 }
 
@@ -209,7 +205,7 @@ static void uplink_section_begin(struct reader *r, const char *section, const ch
 /* At the first key of a section, or at its end where it has none. */
 static void section_begin(struct reader *r, const char *section, const char *title)
 {
-	if (is_of_uplink(section)) {
+	if (config_section_is_of_uplink(section)) {
 		uplink_section_begin(r, section, title);
 		return;
 	}
@@ -224,21 +220,13 @@ static void section_begin(struct reader *r, const char *section, const char *tit
 /* The struct that the keys of this section are fields of. */
 static char *section_base(struct reader *r, const char *section)
 {
-	if (is_of_uplink(section))
+	if (config_section_is_of_uplink(section))
 		return (char *)&r->c->uplinks[r->c->n_uplinks - 1];
 	return (char *)r->c;
 }
 
-static size_t key_index(const char *section, const char *name)
-{
-	size_t i = 0;
-
-	while (strcmp(config_keys[i].section, section) || strcmp(config_keys[i].name, name))
-		i++;
-	return i;
-}
-
-static int field_read(const struct field *f, const char *text, void *out, struct complaint *why)
+static int field_read(const struct config_key *key, const char *text, void *out,
+		      struct complaint *why)
 {
 	for (const char *p = text; *p; p++) {
 		if (!is_control(*p))
@@ -246,20 +234,20 @@ static int field_read(const struct field *f, const char *text, void *out, struct
 		snprintf(why->text, sizeof(why->text), "holds a control character; remove it");
 		return -EINVAL;
 	}
-	return f->read(f, text, out, why);
+	return key->read(key, text, out, why);
 }
 
 static void key_read(struct reader *r, const char *section, const char *name, const char *text,
 		     int line)
 {
-	const struct field *f = field_find(section, name);
+	const struct config_key *key = config_key_find(section, name);
 	char *base = section_base(r, section);
 	struct complaint why;
-	int err = field_read(f, text, base + f->offset, &why);
+	int err = field_read(key, text, base + key->offset, &why);
 
-	if (f->line_offset)
-		*(int *)(void *)(base + f->line_offset) = err < 0 ? CONFIG_LINE_BAD : line;
-	if (err == -EINVAL && f->is_secret)
+	if (key->line_offset)
+		*(int *)(void *)(base + key->line_offset) = err < 0 ? CONFIG_LINE_BAD : line;
+	if (err == -EINVAL && key->is_secret)
 		complain(r, line, "%s %s", name, why.text);
 	else if (err == -EINVAL)
 		complain(r, line, "%s '%s' %s", name, text, why.text);
@@ -273,7 +261,7 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 {
 	struct reader *r = active;
 	const char *section = section_name(cfg);
-	int *seen_line = &r->seen_lines[key_index(section, opt->name)];
+	int *seen_line = &r->seen_lines[config_key_find(section, opt->name) - config_keys];
 	bool is_next = opt->nvalues > 1; /* element of a list */
 
 	if (section[0])
@@ -297,7 +285,7 @@ static void uplink_drop_unnamed(struct reader *r, bool is_empty)
 	if (is_empty)
 		r->n_sections++;
 	else
-		free(r->c->uplinks[--r->c->n_uplinks].health.exec);
+		config_uplink_clear(&r->c->uplinks[--r->c->n_uplinks]);
 	complain(r, is_empty ? section_line(r) : r->c->uplinks[r->c->n_uplinks].line,
 		 "this uplink has no keys, and its name is taken; remove it");
 }
@@ -342,7 +330,7 @@ static void options_fill(cfg_opt_t options[OPTIONS_MAX], size_t n, const char *s
 		if (strcmp(key->section, section) != 0)
 			continue;
 		options[n] = (cfg_opt_t)CFG_STR_CB(key->name, NULL, CFGF_NODEFAULT, on_value);
-		if (field_find(section, key->name)->is_list)
+		if (key->is_list)
 			options[n].flags |= CFGF_LIST;
 		n++;
 	}

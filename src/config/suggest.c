@@ -8,9 +8,9 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "config/config_keys.h"
 #include "config/suggest.h"
 #include "waymark/base/suggest.h"
-#include "waymark/config/config.h"
 
 /* Whether one section may stand in the other. */
 static bool is_section_in(const char *inner, const char *outer)

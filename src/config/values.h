@@ -1,35 +1,64 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * values.h - the text of one value into its place in struct config.
+ * values.h - readers: each turns the text of one value into its place in struct config. One
+ * per kind of value; rows of config_keys name them.
  */
 #ifndef WAYMARK_SRC_CONFIG_VALUES_H
 #define WAYMARK_SRC_CONFIG_VALUES_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+struct config_key;
 
 /* What is wrong with a value and what to do: the end of "KEY 'TEXT' ...". */
 struct complaint {
 	char text[160];
 };
 
-/* Where a key's value goes and what it may be. */
-struct field {
-	const char *section, *name;
-	/* Writes the value to out and returns 0; or fills why and returns -EINVAL;
-	 * or -ENOMEM. */
-	int (*read)(const struct field *f, const char *text, void *out, struct complaint *why);
-	size_t offset;	    /* of out in struct config; in struct uplink_config for
-			     * the keys of an uplink */
-	size_t line_offset; /* of the int that keeps the key's line; 0: none */
-	uint64_t min, max;  /* of numbers; max also of a path's length */
-	const char *words;  /* in the order of the enumeration, separated by blanks */
-	bool is_secret;	    /* no message shows the value */
-	bool is_list;	    /* read adds one element to a char ** */
-};
-
-/* One an entry of config_keys; NULL: no such key. */
-const struct field *field_find(const char *section, const char *name);
+/* 0; -EINVAL with why filled in; -ENOMEM. */
+int values_read_balance(const struct config_key *key, const char *text, void *out,
+			struct complaint *why);
+int values_read_boolean(const struct config_key *key, const char *text, void *out,
+			struct complaint *why);
+int values_read_buffer(const struct config_key *key, const char *text, void *out,
+		       struct complaint *why);
+int values_read_format(const struct config_key *key, const char *text, void *out,
+		       struct complaint *why);
+int values_read_gateway4(const struct config_key *key, const char *text, void *out,
+			 struct complaint *why);
+int values_read_gateway6(const struct config_key *key, const char *text, void *out,
+			 struct complaint *why);
+int values_read_header(const struct config_key *key, const char *text, void *out,
+		       struct complaint *why);
+int values_read_host_port(const struct config_key *key, const char *text, void *out,
+			  struct complaint *why);
+int values_read_ifname(const struct config_key *key, const char *text, void *out,
+		       struct complaint *why);
+int values_read_interval(const struct config_key *key, const char *text, void *out,
+			 struct complaint *why);
+int values_read_interval_ms(const struct config_key *key, const char *text, void *out,
+			    struct complaint *why);
+int values_read_listen(const struct config_key *key, const char *text, void *out,
+		       struct complaint *why);
+int values_read_output(const struct config_key *key, const char *text, void *out,
+		       struct complaint *why);
+int values_read_path(const struct config_key *key, const char *text, void *out,
+		     struct complaint *why);
+int values_read_plain(const struct config_key *key, const char *text, void *out,
+		      struct complaint *why);
+int values_read_retention(const struct config_key *key, const char *text, void *out,
+			  struct complaint *why);
+int values_read_size(const struct config_key *key, const char *text, void *out,
+		     struct complaint *why);
+int values_read_u16(const struct config_key *key, const char *text, void *out,
+		    struct complaint *why);
+int values_read_u32(const struct config_key *key, const char *text, void *out,
+		    struct complaint *why);
+int values_read_url(const struct config_key *key, const char *text, void *out,
+		    struct complaint *why);
+int values_read_urls(const struct config_key *key, const char *text, void *out,
+		     struct complaint *why);
+int values_read_user(const struct config_key *key, const char *text, void *out,
+		     struct complaint *why);
+int values_read_word(const struct config_key *key, const char *text, void *out,
+		     struct complaint *why);
 
 #endif

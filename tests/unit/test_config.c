@@ -20,6 +20,7 @@
 #include <cmocka.h>
 
 #include "config_bad.h"
+#include "config/config_keys.h"
 #include "waymark/config/config.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))

@@ -189,24 +189,6 @@ const char *config_mode_name(enum config_mode m);
 
 /* Whether flows are deleted less than a day after they ended: rarely what is meant. */
 bool config_is_retention_short(const struct config *c);
-const char *config_local_routes_name(enum config_local_routes l);
-const char *config_events_name(enum config_events e);
-const char *config_on_stop_name(enum config_on_stop s);
-const char *config_on_down_name(enum config_on_down d);
 const char *config_on_mismatch_name(enum config_on_mismatch m);
-const char *config_on_up_name(enum config_on_up u);
-const char *config_on_failure_name(enum config_on_failure f);
-const char *config_balance_name(enum config_balance b);
-
-/* One const table of keys: parser, man page and completion derive from it. */
-struct config_key {
-	const char *section; /* "", "uplink", "health" (in uplink), "alert", ... */
-	const char *name;
-	const char *type;    /* "string", "integer", "duration", "size", "boolean", "word",
-			      * "list" */
-	const char *initial; /* the default as the file would spell it; NULL: none */
-	const char *help;
-};
-extern const struct config_key config_keys[]; /* ends with a NULL name */
 
 #endif
