@@ -8,7 +8,7 @@
 #include <stdbool.h>
 
 /* Creates the table, or adopts one that an owner has left behind. 0; -EPERM: another
- * process owns it; -EOPNOTSUPP: there is one that nobody may own, or the kernel has no
+ * process owns it; -EOPNOTSUPP: there is one that cannot be owned, or the kernel has no
  * such tables; -errno. */
 int nft_own_create(int fd, const char *table);
 /* 0: the kernel has such tables; -EOPNOTSUPP: it has not; -errno. Changes nothing. */

@@ -122,7 +122,7 @@ bool ruleset_is_loaded(struct steering *s);
  * so; and its loading in place of what is there (former: its listing, or NULL). */
 bool protection_is_due(struct steering *s, bool is_there);
 int protection_load(struct steering *s, const char *text, const char *former);
-/* The same as a table that is nobody's; -EALREADY: it is nobody's. */
+/* The same as a table without an owner; -EALREADY: it has none. */
 int protection_release(struct steering *s, const char *text);
 
 /* steering_look.c: fresh snapshot and plan into s. 0 or -errno. */

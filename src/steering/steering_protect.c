@@ -3,7 +3,7 @@
  * steering_protect.c - table inet waymark as a table of this process's own (protect-table):
  * others cannot change it, and their flush passes over it.
  *
- * Must not know the rules, nor how a table is owned. A table that is nobody's cannot become
+ * Must not know the rules, nor how a table is owned. A table without an owner cannot become
  * ours as it is: it is deleted and made anew, while another with the same rules stands in.
  */
 #include <errno.h>

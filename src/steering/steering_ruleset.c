@@ -188,7 +188,7 @@ void ruleset_remove(struct run *run)
 	s->state->label_slots = 0;
 }
 
-/* While nobody owns it, nft lists a table with flags in words that it does not read. */
+/* While it has no owner, nft lists a table with flags in words that it does not read. */
 int steering_unprotect(struct steering *s)
 {
 	char *text = ruleset_render(s->config, s->is_minimal);

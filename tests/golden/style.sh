@@ -46,7 +46,8 @@ else
 	report 2 "shellcheck finds nothing" "$(
 		{
 			echo bootstrap
-			find tests packaging -type f -exec grep -lE '^#!/(usr/)?bin/(env )?(ba)?sh' {} +
+			find tests packaging -type f ! -name '*.[oa]' -exec awk \
+				'/^#!\/(usr\/)?bin\/(env )?(ba)?sh/ { print FILENAME } { nextfile }' {} +
 		} | xargs shellcheck -S warning -e SC2034,SC2154,SC3043,SC1090,SC1091 -f gcc)"
 fi
 exit $failed

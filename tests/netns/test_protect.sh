@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# test_protect.sh - with protect-table nobody but waymarkd changes its table: a flush of all
+# test_protect.sh - with protect-table only waymarkd changes its table: a flush of all
 # rules passes over it and costs no flow its uplink; the table is never away while it becomes
 # protected, changes or becomes anybody's again; a crash leaves it whole; what others save of
 # it after a stop loads.

@@ -189,7 +189,7 @@ sleep 1
 is "a sysctl that Waymark does not set is not touched" \
 	"$(at router sysctl -n net.ipv4.conf.all.src_valid_mark)$(sql "SELECT what FROM tampering WHERE time >= '$since'")" 1
 at router sysctl -qw net.ipv4.conf.all.src_valid_mark=0
-undoes_other 'sysctl net/ipv4/conf/wan2/rp_filter = 2: was 1' nobody \
+undoes_other 'sysctl net/ipv4/conf/wan2/rp_filter = 2: was 1' unknown \
 	sysctl -qw net.ipv4.conf.wan2.rp_filter=1
 undoes_other 'sysctl net/ipv4/fib_multipath_hash_policy = 1: was 0' unknown \
 	sysctl -qw net.ipv4.fib_multipath_hash_policy=0
@@ -329,7 +329,7 @@ at router ip addr add $WAN2_6/64 dev wan2 nodad
 wait_for 2 at router sh -c 'ip route show table 250 | grep -q "default via"'
 check "... there and back" at router sh -c 'ip route show table 250 | grep -q "default via"'
 check_not "... the rule is not repaired" rule_is_there
-is "... and told of once" "$(sql "SELECT count(*) FROM tampering WHERE time >= '$since'")" 1
+is "... and reported once" "$(sql "SELECT count(*) FROM tampering WHERE time >= '$since'")" 1
 waymark apply || die "apply failed"
 sleep 0.8
 before=$(listing)

@@ -23,12 +23,12 @@ int nft_check(struct nft *n, const char *commands);
 /* Makes a table of family inet n's own: it is created, or adopted where its owner has
  * ended. While n is open others cannot change it, and their flush passes over it; it stays
  * when n is closed. 0; -EPERM: another process owns it; -EOPNOTSUPP: it is there and
- * nobody's, or the kernel has no such tables (nft_can_own); -errno. */
+ * without an owner, or the kernel has no such tables (nft_can_own); -errno. */
 int nft_own(struct nft *n, const char *table);
 bool nft_can_own(struct nft *n);
 /* Whether it is n's own now: a child that died may have cost the socket. */
 bool nft_is_owner(const struct nft *n);
-void nft_disown(struct nft *n); /* it was deleted or replaced by one that is nobody's */
+void nft_disown(struct nft *n); /* it was deleted or replaced by one without an owner */
 const char *nft_error(const struct nft *n);
 
 /* Canonical listing of a table ("inet", "waymark"), without handles, counters'
