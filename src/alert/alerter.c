@@ -405,6 +405,9 @@ void alerter_stats(const struct alerter *a, struct alerter_stats *out)
 		if (a->sinks[i]->stats)
 			a->sinks[i]->stats(a->state[i], &s);
 		out->children += s.running;
+		out->programs_failed += s.programs_failed;
+		if (s.program_error[0])
+			memcpy(out->program_error, s.program_error, sizeof(s.program_error));
 		out->failed += s.dropped;
 		out->webhook.pending += s.pending;
 		out->webhook.delivered += s.delivered;

@@ -18,7 +18,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "alert/output.h"
+#include "waymark/alert/output.h"
 #include "alert/strings.h"
 #include "waymark/alert/exec.h"
 #include "waymark/alert/sink.h"

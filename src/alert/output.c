@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "alert/output.h"
+#include "waymark/alert/output.h"
 
 #define LINE_BYTES 256
 

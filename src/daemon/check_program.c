@@ -1,28 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * check_program.c - a check's life: due, started, ended or killed, its result taken.
+ * check_program.c - a check's life: due, handed to the talker, its result taken.
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <pwd.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
-#include "waymark/alert/spawn.h"
 #include "daemon/check_program.h"
 #include "daemon/daemon.h"
 #include "daemon/log.h"
 #include "waymark/plan/uplink_state.h"
 #include "waymark/steering/steering.h"
+#include "waymark/talker/talker.h"
 
 #define VARIABLES 8
+#define LOST_MS	  5000
 
 struct check {
-	pid_t pid; /* 0: none runs */
+	bool is_running;
+	uint32_t sequence;   /* of the latest; results of others are ignored */
+	uint32_t generation; /* of the talker that runs it */
 	int64_t due_ms, started_ms;
 	bool has_complained;
 };
@@ -36,26 +35,16 @@ struct check_programs *check_programs_new(void)
 	return calloc(1, sizeof(struct check_programs));
 }
 
-static void check_kill(struct check *k)
-{
-	if (k->pid <= 0)
-		return;
-	program_end(k->pid);
-	waitpid(k->pid, NULL, 0);
-	k->pid = 0;
-}
-
 void check_programs_free(struct check_programs *c)
 {
-	for (size_t i = 0; c && i < UPLINKS_MAX; i++)
-		check_kill(&c->checks[i]);
 	free(c);
 }
 
 void check_programs_forget(struct check_programs *c, uint8_t slot)
 {
-	check_kill(&c->checks[slot]);
-	c->checks[slot] = (struct check){0};
+	uint32_t sequence = c->checks[slot].sequence;
+
+	c->checks[slot] = (struct check){.sequence = sequence + 1};
 }
 
 /* --- the environment ------------------------------------------------------------------------ */
@@ -124,72 +113,78 @@ static void environment_fill(const struct daemon *d, const struct uplink_config 
 
 /* --- one check ------------------------------------------------------------------------------ */
 
-static int user_find(const char *name, struct spawn_user *user)
+static int64_t check_number(const struct check *k, uint8_t slot)
 {
-	const struct passwd *entry;
-
-	*user = (struct spawn_user){0};
-	if (geteuid() != 0 || !name)
-		return 0;
-	entry = getpwnam(name);
-	if (!entry)
-		return -ENOENT;
-	*user = (struct spawn_user){true, entry->pw_uid, entry->pw_gid};
-	return 0;
+	return (int64_t)k->sequence * UPLINKS_MAX + slot;
 }
 
 static int check_start(struct daemon *d, const struct uplink_config *u, struct check *k)
 {
 	struct environment environment;
-	struct spawn_user user;
-	int err = user_find(d->config->alert.user, &user);
 
-	if (err)
-		return err;
 	environment_fill(d, u, &environment);
-	err = program_spawn(&(struct program){u->health.exec, environment.list, "", &user, -1},
-			    &k->pid);
-	if (err)
-		k->pid = 0;
-	return err;
+	k->sequence++;
+	return talker_check(d->talker, check_number(k, u->slot), u->health.exec, environment.list,
+			    u->health.interval_ms);
 }
 
-static void start_complain(struct check *k, const struct uplink_config *u, int err)
+static void start_complain(struct check *k, const struct uplink_config *u, const char *why)
 {
 	if (!k->has_complained)
-		log_err("uplink %s: cannot run the check %s: %s", u->name, u->health.exec,
-			strerror(-err));
+		log_err("uplink %s: cannot run the check %s: %s", u->name, u->health.exec, why);
 	k->has_complained = true;
 }
 
-static void check_tick(struct daemon *d, const struct uplink_config *u, struct check *k,
-		       int64_t now_ms, check_program_fn *fn)
+/* A check whose talker died, or has no result long after its time, says nothing about the
+ * uplink. */
+static bool is_lost(const struct daemon *d, const struct uplink_config *u, const struct check *k,
+		    int64_t now_ms)
 {
-	bool is_late = k->pid && now_ms - k->started_ms >= u->health.interval_ms;
-	int status = -1, err;
+	return k->generation != talker_generation(d->talker) ||
+	       now_ms - k->started_ms >= u->health.interval_ms + LOST_MS;
+}
 
-	if (k->pid && (is_late || waitpid(k->pid, &status, WNOHANG) == k->pid)) {
-		if (is_late)
-			check_kill(k);
-		k->pid = 0;
-		fn(d, u->slot, !is_late && WIFEXITED(status) && WEXITSTATUS(status) == 0);
-	}
-	if (k->pid || now_ms < k->due_ms)
+static void check_tick(struct daemon *d, const struct uplink_config *u, struct check *k,
+		       int64_t now_ms)
+{
+	int err;
+
+	if (k->is_running && is_lost(d, u, k, now_ms))
+		k->is_running = false;
+	if (k->is_running || now_ms < k->due_ms)
 		return;
 	k->started_ms = now_ms;
 	k->due_ms = now_ms + u->health.interval_ms;
+	k->generation = talker_generation(d->talker);
 	err = check_start(d, u, k);
-	if (err)
-		start_complain(k, u, err);
+	k->is_running = !err;
+	/* That the talker does not answer is reported once, for all. */
+	if (err && err != -EHOSTDOWN && err != -EAGAIN)
+		start_complain(k, u, strerror(-err));
 }
 
-void check_programs_tick(struct check_programs *c, struct daemon *d, int64_t now_ms,
-			 check_program_fn *fn)
+void check_programs_tick(struct check_programs *c, struct daemon *d, int64_t now_ms)
 {
 	for (size_t i = 0; i < d->config->n_uplinks; i++) {
 		const struct uplink_config *u = &d->config->uplinks[i];
 
 		if (u->health.exec)
-			check_tick(d, u, &c->checks[u->slot], now_ms, fn);
+			check_tick(d, u, &c->checks[u->slot], now_ms);
 	}
+}
+
+void check_programs_take(struct check_programs *c, struct daemon *d, int64_t number,
+			 const char *result, check_program_fn *fn)
+{
+	uint8_t slot = (uint8_t)(number % UPLINKS_MAX);
+	const struct uplink_config *u = number < 0 ? NULL : config_uplink_by_slot(d->config, slot);
+	struct check *k = &c->checks[number < 0 ? 0 : slot];
+
+	if (!u || !u->health.exec || !k->is_running || check_number(k, slot) != number)
+		return;
+	k->is_running = false;
+	if (!strcmp(result, "good") || !strcmp(result, "bad"))
+		fn(d, slot, !strcmp(result, "good"));
+	else
+		start_complain(k, u, result);
 }

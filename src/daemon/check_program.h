@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * check_program.h - runs the check programs of uplinks (health { exec }), one per uplink
- * at a time, as the alert user, killed at the end of the interval.
+ * check_program.h - the check programs of uplinks (health { exec }), one per uplink at a time,
+ * which the talker runs and ends at the end of the interval.
  */
 #ifndef WAYMARK_SRC_DAEMON_CHECK_PROGRAM_H
 #define WAYMARK_SRC_DAEMON_CHECK_PROGRAM_H
@@ -13,15 +13,15 @@ struct check_programs;
 struct daemon;
 
 struct check_programs *check_programs_new(void); /* NULL with errno */
-/* Kills what runs. */
 void check_programs_free(struct check_programs *c);
 void check_programs_forget(struct check_programs *c, uint8_t slot);
 
-/* Called with each result. */
-typedef void check_program_fn(struct daemon *d, uint8_t slot, bool is_good);
+/* Hand to the talker what is due. now_ms: steady clock. */
+void check_programs_tick(struct check_programs *c, struct daemon *d, int64_t now_ms);
 
-/* Start what is due, take the results of what ended. now_ms: steady clock. */
-void check_programs_tick(struct check_programs *c, struct daemon *d, int64_t now_ms,
-			 check_program_fn *fn);
+/* Take a result of the talker; call fn unless it says nothing about the uplink. */
+typedef void check_program_fn(struct daemon *d, uint8_t slot, bool is_good);
+void check_programs_take(struct check_programs *c, struct daemon *d, int64_t number,
+			 const char *result, check_program_fn *fn);
 
 #endif

@@ -19,6 +19,7 @@
 #include "daemon/control.h"
 #include "daemon/coverage.h"
 #include "daemon/daemon.h"
+#include "daemon/delivery.h"
 #include "daemon/diagnose.h"
 #include "daemon/event_mask.h"
 #include "daemon/exporter.h"
@@ -43,6 +44,7 @@
 #include "waymark/audit/audit.h"
 #include "waymark/kernel/conntrack.h"
 #include "waymark/store/store.h"
+#include "waymark/talker/talker.h"
 
 /* Room for three seconds of 40,000 flows that begin and end; memory is held for what
  * waits alone. */
@@ -69,9 +71,6 @@ static void on_signal(void *data)
 	switch (info.ssi_signo) {
 	case SIGHUP:
 		reload_config(d);
-		break;
-	case SIGCHLD:
-		alerter_tick(d->alerter, clock_now_ms());
 		break;
 	default:
 		log_notice("stopping on %s", sigabbrev_np((int)info.ssi_signo));
@@ -113,6 +112,7 @@ static void on_timer(void *data)
 		on_second(d);
 		d->ticker->second_ms = now_ms;
 	}
+	delivery_tick(d, clock_steady_ms());
 	exporter_tick(d);
 }
 
@@ -131,7 +131,6 @@ static int signals_open(struct daemon *d)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
-	sigaddset(&set, SIGCHLD);
 	if (sigprocmask(SIG_BLOCK, &set, NULL))
 		return -errno;
 	signal(SIGPIPE, SIG_IGN);
@@ -260,25 +259,27 @@ static int hooks_set(struct daemon *d)
 
 /* In the order of the data's way; the steering is the first to change anything. */
 static int (*const start_steps[])(struct daemon *) = {
-	loop_open,     operator_open,	 collisions_open, watch_open,	       diagnose_open,
-	adoption_open, relabel_open,	 resync_open,	  observe_open,	       steer_open,
-	flush_open,    flow_delete_open, tamper_open,	  status_open,	       hooks_set,
-	store_start,   publish_open,	 control_start,	  exporter_open,       audit_start,
-	coverage_open, writer_open,	 event_mask_open, uplink_control_open, uplink_health_open,
-	steer_start,   tamper_start,	 observe_start,
+	loop_open,	    delivery_open, operator_open,    collisions_open, watch_open,
+	diagnose_open,	    adoption_open, relabel_open,     resync_open,     observe_open,
+	steer_open,	    flush_open,	   flow_delete_open, tamper_open,     status_open,
+	hooks_set,	    store_start,   publish_open,     control_start,   exporter_open,
+	audit_start,	    coverage_open, writer_open,	     event_mask_open, uplink_control_open,
+	uplink_health_open, steer_start,   tamper_start,     observe_start,
 };
 
-struct daemon *daemon_start(struct config *c)
+struct daemon *daemon_start(struct config *c, struct talker *t)
 {
 	struct daemon *d = calloc(1, sizeof(*d));
 	int err = d ? 0 : -ENOMEM;
 
 	if (!d) {
 		config_free(c);
+		talker_free(t);
 		errno = ENOMEM;
 		return NULL;
 	}
 	d->config = c;
+	d->talker = t;
 	d->started_ms = clock_now_ms();
 	d->started_steady_ms = clock_steady_ms();
 	for (size_t i = 0; !err && i < sizeof(start_steps) / sizeof(start_steps[0]); i++)
@@ -346,7 +347,7 @@ static void modules_close(struct daemon *d)
 		status_close,	     tamper_close,	   flow_delete_close, flush_close,
 		steer_close,	     resync_close,	   observe_close,     relabel_close,
 		adoption_close,	     diagnose_close,	   coverage_close,    event_mask_close,
-		publish_close,	     watch_close,	   loop_close,
+		publish_close,	     delivery_close,	   watch_close,	      loop_close,
 	};
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
@@ -365,8 +366,11 @@ void daemon_stop(struct daemon *d)
 		steer_stop(d);
 	}
 	exporter_close(d);
+	delivery_stop(d);
 	/* What it has to say and what it has delivered is for the writer to keep. */
 	alerter_free(d->alerter);
+	d->alerter = NULL;
+	talker_free(d->talker);
 	if (d->writer)
 		writer_stop(d->writer, d->is_ready, clock_now_ms());
 	audit_free(d->audit);

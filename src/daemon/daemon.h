@@ -31,6 +31,7 @@ struct daemon {
 	struct nflog *nflog;
 	struct steering *steering;
 	struct store *store;
+	struct talker *talker;
 	struct writer *writer;
 
 	/* modules of this room */
@@ -38,6 +39,7 @@ struct daemon {
 	struct collisions *collisions;
 	struct control *control;
 	struct coverage *coverage;
+	struct delivery *delivery;
 	struct diagnose *diagnose;
 	struct event_mask *event_mask;
 	struct exporter *exporter;
@@ -58,8 +60,8 @@ struct daemon {
 };
 
 /* Open and install everything, or log why not and leave nothing. Takes over the
- * configuration in any case. NULL with errno. */
-struct daemon *daemon_start(struct config *c);
+ * configuration and the talker in any case. NULL with errno. */
+struct daemon *daemon_start(struct config *c, struct talker *t);
 int daemon_run(struct daemon *d);
 void daemon_stop(struct daemon *d);
 

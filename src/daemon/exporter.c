@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * exporter.c - the counters for Prometheus: by HTTP where it listens, and as a file
- * for node_exporter's textfile collector, which is replaced whole.
+ * exporter.c - the counters for Prometheus: a page that the talker asks for, and a file for
+ * node_exporter's textfile collector, which is replaced whole.
  *
  * It knows neither HTTP nor what the text says.
  */
@@ -15,15 +15,14 @@
 
 #include "daemon/daemon.h"
 #include "daemon/exporter.h"
-#include "daemon/httpd.h"
 #include "daemon/status.h"
 #include "daemon/log.h"
 #include "waymark/status/metrics.h"
+#include "waymark/talker/talker.h"
 
 #define FILE_INTERVAL_MS 15000
 
 struct exporter {
-	struct httpd *httpd;		 /* NULL: off */
 	struct prometheus_config config; /* that is in force; textfile its own */
 	int64_t due_ms;			 /* of the file, CLOCK_MONOTONIC */
 	int file_error;			 /* -errno that was reported; 0: fine */
@@ -46,10 +45,10 @@ static char *text_print(const struct answer *a)
 	return NULL;
 }
 
-static char *page_make(void *data)
+char *exporter_page(struct daemon *d)
 {
 	struct answer a;
-	char *text = status_fill(data, &a) ? NULL : text_print(&a);
+	char *text = status_fill(d, &a) ? NULL : text_print(&a);
 
 	answer_free(&a);
 	return text;
@@ -57,61 +56,25 @@ static char *page_make(void *data)
 
 /* --- HTTP ------------------------------------------------------------------------------ */
 
-static void on_http(void *data)
-{
-	struct daemon *d = data;
-
-	httpd_process(d->exporter->httpd);
-}
-
-static void http_close(struct daemon *d)
-{
-	struct exporter *e = d->exporter;
-
-	if (!e->httpd)
-		return;
-	loop_remove(d->loop, LOOP_HTTP, httpd_fd(e->httpd));
-	httpd_close(e->httpd);
-	e->httpd = NULL;
-}
-
-static int http_open(struct daemon *d, const struct prometheus_config *c)
-{
-	struct httpd_page page = {
-		.path = "/metrics", .type = METRICS_TYPE, .fn = page_make, .data = d};
-	struct exporter *e = d->exporter;
-	char text[ADDR_STRLEN];
-	int err;
-
-	e->httpd = httpd_open(&c->addr, c->port, &page);
-	err = e->httpd ? loop_add(d->loop, LOOP_HTTP, httpd_fd(e->httpd), on_http, d) : -errno;
-	if (!err)
-		return 0;
-	httpd_close(e->httpd);
-	e->httpd = NULL;
-	log_err("cannot listen at %s port %u for Prometheus: %s; choose another address or port",
-		addr_format(&c->addr, text), c->port, strerror(-err));
-	return err;
-}
-
 static bool is_same_place(const struct prometheus_config *a, const struct prometheus_config *b)
 {
 	return a->port == b->port && (!a->port || addr_is_equal(&a->addr, &b->addr));
 }
 
-/* Where the place cannot be had, the former is taken again. */
+/* Where the place cannot be had, the former stays. */
 static int http_set(struct daemon *d, const struct prometheus_config *c)
 {
 	struct exporter *e = d->exporter;
+	char text[ADDR_STRLEN];
 	int err;
 
 	if (is_same_place(&e->config, c))
 		return 0;
-	http_close(d);
-	err = c->port ? http_open(d, c) : 0;
+	err = talker_listen(d->talker, &c->addr, c->port);
 	if (err) {
-		if (e->config.port)
-			http_open(d, &e->config);
+		log_err("cannot listen at %s port %u for Prometheus: %s; choose another address "
+			"or port",
+			addr_format(&c->addr, text), c->port, strerror(-err));
 		return err;
 	}
 	e->config.addr = c->addr;
@@ -215,12 +178,10 @@ void exporter_tick(struct daemon *d)
 	struct exporter *e = d->exporter;
 	int64_t now_ms = clock_steady_ms();
 
-	if (e->httpd)
-		httpd_process(e->httpd);
 	if (!e->config.textfile || now_ms < e->due_ms)
 		return;
 	e->due_ms = now_ms + FILE_INTERVAL_MS;
-	file_write(e, page_make(d));
+	file_write(e, exporter_page(d));
 }
 
 void exporter_close(struct daemon *d)
@@ -229,7 +190,6 @@ void exporter_close(struct daemon *d)
 
 	if (!e)
 		return;
-	http_close(d);
 	if (d->is_ready)
 		file_end(e);
 	free(e->config.textfile);

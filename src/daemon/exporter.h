@@ -11,6 +11,8 @@ struct daemon;
 int exporter_open(struct daemon *d); /* 0 or -errno, logged */
 /* Follow another configuration; 0 or -errno, logged. */
 int exporter_reload(struct daemon *d);
+/* Return the counters as text, malloc'd, or NULL. */
+char *exporter_page(struct daemon *d);
 void exporter_tick(struct daemon *d);
 void exporter_close(struct daemon *d);
 

@@ -21,6 +21,7 @@
 
 #include "daemon/log.h"
 #include "waymark/kernel/privilege.h"
+#include "waymark/talker/talker.h"
 
 #define FOLDER_MODE 0750
 #define PARENT_MODE 0755
@@ -159,6 +160,22 @@ static int identity_become(const struct config *c)
 		log_err("cannot become user '%s': %s (set user = \"root\" to stay root)", id.user,
 			strerror(-err));
 	return err;
+}
+
+struct talker *identity_talker(const struct config *c)
+{
+	/* Not root as long as waymarkd is not root either. */
+	const char *name = c->alert.user ? c->alert.user : c->user;
+	struct talker_user user = {.name = name};
+	struct talker *t = talker_start(&user);
+
+	if (!t && errno == ENOENT)
+		log_err("user '%s' does not exist (create it, or set alert { user })", name);
+	else if (!t)
+		log_err("cannot start the talker: %s", strerror(errno));
+	else if (geteuid() == 0 && !user.is_changed)
+		log_warning("the talker stays root, without any capability (set alert { user })");
+	return t;
 }
 
 int identity_assume(const struct config *c)

@@ -12,4 +12,7 @@
  * user: stay that. Then seal the process. 0 or -errno, logged. */
 int identity_assume(const struct config *c);
 
+/* Start the talker, as the user of section alert if we are root. NULL: logged. */
+struct talker *identity_talker(const struct config *c);
+
 #endif

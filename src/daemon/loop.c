@@ -36,7 +36,7 @@ static const char *const names[LOOP_RANKS] = {
 	[LOOP_SIGNALS] = "signals and reload",
 	[LOOP_CONTROL] = "the control socket",
 	[LOOP_RULESET] = "ruleset notices",
-	[LOOP_HTTP] = "HTTP",
+	[LOOP_TALKER] = "the talker",
 	[LOOP_DUMP] = "the table dump",
 };
 

@@ -13,6 +13,7 @@
 #include "daemon/log.h"
 #include "daemon/reload.h"
 #include "waymark/kernel/privilege.h"
+#include "waymark/talker/talker.h"
 
 static const char usage[] =
 	"usage: waymarkd [-c FILE] [-d[d]]\n"
@@ -71,6 +72,7 @@ int main(int argc, char **argv)
 	const char *path = CONFIG_PATH_DEFAULT;
 	int debug = 0, status = arguments_read(argc, argv, &path, &debug);
 	struct config *config;
+	struct talker *talker;
 	struct daemon *d;
 
 	if (status >= 0)
@@ -86,16 +88,19 @@ int main(int argc, char **argv)
 		config_free(config);
 		return EXIT_FAILED;
 	}
+	/* First, while nothing is open that it must not have. */
+	talker = identity_talker(config);
 	if (geteuid() == 0)
 		collisions_log_group(config);
-	if (identity_assume(config)) {
+	if (!talker || identity_assume(config)) {
 		log_err("not started; nothing was changed");
+		talker_free(talker);
 		config_free(config);
 		return EXIT_FAILED;
 	}
 	if (log_start())
 		log_warning("no thread for the log: standard error may delay the daemon");
-	d = daemon_start(config);
+	d = daemon_start(config, talker);
 	if (d) {
 		status = daemon_run(d) ? EXIT_FAILED : EXIT_DONE;
 		daemon_stop(d);

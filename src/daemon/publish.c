@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "daemon/daemon.h"
+#include "daemon/delivery.h"
 #include "daemon/publish.h"
 #include "daemon/tamper_suspects.h"
 #include "daemon/watch.h"
@@ -134,7 +135,7 @@ int publish_open(struct daemon *d)
 	d->publish = calloc(1, sizeof(*d->publish));
 	if (!d->publish)
 		return -ENOMEM;
-	d->alerter = alerter_new(&d->config->alert);
+	d->alerter = alerter_new_with(&d->config->alert, delivery_sinks, d->talker);
 	if (!d->alerter)
 		return -errno;
 	alerter_set_outbox(d->alerter, &outbox);

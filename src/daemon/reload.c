@@ -38,6 +38,10 @@ static const char *fixed_key(const struct config *old, const struct config *new)
 		return "mode";
 	if (old->mark_mask != new->mark_mask)
 		return "mark-mask";
+	if (strcmp(old->user, new->user))
+		return "user";
+	if (strcmp(old->alert.user ? old->alert.user : "", new->alert.user ? new->alert.user : ""))
+		return "user of section alert";
 	if (old->label_base != new->label_base)
 		return "label-base";
 	return NULL;

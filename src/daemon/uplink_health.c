@@ -390,9 +390,15 @@ void uplink_health_tick(struct daemon *d, int64_t now_ms)
 		}
 		dump_tick(d, now_ms);
 	}
-	check_programs_tick(h->checks, d, steady_ms, check_done);
+	check_programs_tick(h->checks, d, steady_ms);
 	uplink_health_decide(d, now_ms);
 	states_publish(d, is_routine);
 	if (is_routine)
 		h->record_ms = steady_ms;
+}
+
+void uplink_health_checked(struct daemon *d, int64_t number, const char *result)
+{
+	if (d->uplink_health)
+		check_programs_take(d->uplink_health->checks, d, number, result, check_done);
 }

@@ -23,6 +23,9 @@ void uplink_health_forget(struct daemon *d, uint8_t slot);
 /* Decide again now, because an operator has spoken; also before the steering starts. */
 void uplink_health_decide(struct daemon *d, int64_t now_ms);
 
+/* Take the result of a check program (see talker.h). */
+void uplink_health_checked(struct daemon *d, int64_t number, const char *result);
+
 /* What is known of an uplink's health. */
 struct uplink_health_view {
 	struct health_view passive;

@@ -48,6 +48,24 @@ int privilege_become(uid_t uid, gid_t gid)
 	return net_admin_keep();
 }
 
+/* Without CAP_SETPCAP the bounding set stays: what is in it is out of reach, for nothing can
+ * be gained by executing a program. */
+int privilege_shed(bool is_switching, uid_t uid, gid_t gid)
+{
+	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {{0}};
+
+	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
+		prctl(PR_CAPBSET_DROP, cap, 0, 0, 0);
+	if (is_switching &&
+	    (setgroups(0, NULL) || setresgid(gid, gid, gid) || setresuid(uid, uid, uid)))
+		return -errno;
+	prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || syscall(SYS_capset, &header, none))
+		return -errno;
+	return 0;
+}
+
 #ifdef HAVE_SECCOMP
 /* A deny list: a call that a library begins to use must not end the daemon. */
 static int calls_forbid(void)
@@ -58,6 +76,8 @@ static int calls_forbid(void)
 		SCMP_SYS(bpf),
 		SCMP_SYS(clock_settime),
 		SCMP_SYS(delete_module),
+		SCMP_SYS(execve),
+		SCMP_SYS(execveat),
 		SCMP_SYS(finit_module),
 		SCMP_SYS(init_module),
 		SCMP_SYS(ioperm),

@@ -27,7 +27,8 @@ ARROWS = {
     "store": "audit config base",
     "status": "audit config base",
     "alert": "status audit config base",
-    "daemon": "hostcheck steering kernel plan store alert status audit health config base",
+    "talker": "kernel plan alert status audit config base",
+    "daemon": "talker hostcheck steering kernel plan store alert status audit health config base",
     "export": "store status audit config base",
     "cli": "hostcheck steering kernel plan store alert status audit health config base",
 }

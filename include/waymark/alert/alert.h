@@ -26,6 +26,7 @@ enum alert_kind {
 	ALERT_UPLINK,
 	ALERT_QUOTA,
 	ALERT_HEALTH,
+	ALERT_DELIVERY,
 	ALERT_TEST,
 };
 /* Return the name as the history and the sinks have it, or NULL. */
@@ -125,7 +126,9 @@ struct alerter_stats {
 	uint64_t failed;    /* a sink could not take it, or a program failed */
 	uint64_t reused;    /* keys given up for others because the table was full */
 	uint32_t children;
-	char last_error[160]; /* of the last failure; "" */
+	uint64_t programs_failed; /* waymarkd's, among failed */
+	char program_error[160];  /* of the last of them; "" */
+	char last_error[160];	  /* of the last failure; "" */
 	struct {
 		uint32_t pending;
 		uint64_t delivered, retries, dropped;

@@ -15,8 +15,12 @@ bool privilege_has_net_admin(void);
  * capability. Needs root. 0 or -errno. */
 int privilege_become(uid_t uid, gid_t gid);
 
+/* Give up every capability for good and, if is_switching, become this user and group, in no
+ * other group. 0 or -errno. */
+int privilege_shed(bool is_switching, uid_t uid, gid_t gid);
+
 /* Gain nothing by executing a program (no_new_privs), and hand on no capability. Forbid
- * the system calls that waymarkd never needs, where libseccomp was there at build time.
+ * the system calls that waymarkd never needs, execve(2) among them, where libseccomp was there at build time.
  * 0 or -errno. */
 int privilege_seal(void);
 

@@ -2,8 +2,8 @@
 /*
  * output.h - what a program writes, as lines, up to a bound.
  */
-#ifndef WAYMARK_SRC_ALERT_OUTPUT_H
-#define WAYMARK_SRC_ALERT_OUTPUT_H
+#ifndef WAYMARK_ALERT_OUTPUT_H
+#define WAYMARK_ALERT_OUTPUT_H
 
 #include "waymark/alert/exec.h"
 

@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * delivery.c - the talker in the loop, and the failures of all that delivers alerts.
+ *
+ * Programs and the webhook fail now and then; what is reported is that they begin to, and
+ * that nothing has failed for a while. Must not know how the talker works.
+ */
+#include "daemon/delivery.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/daemon.h"
+#include "daemon/exporter.h"
+#include "daemon/log.h"
+#include "daemon/publish.h"
+#include "daemon/uplink_health.h"
+#include "waymark/alert/alert.h"
+#include "waymark/talker/talker.h"
+
+#define LOOK_MS	    1000
+#define PATIENCE_MS 10000 /* with a webhook */
+#define QUIET_MS    60000 /* without a failure: alerts get there again */
+
+struct delivery {
+	bool is_watched; /* the channel is in the loop */
+	bool is_failing;
+	enum talker_state talker;
+	uint64_t lost, dropped;	     /* alerts counted so far; dropped by the webhook */
+	int64_t look_ms, failure_ms; /* of the last failure */
+	int64_t webhook_ms;	     /* its last success is longer ago; 0: it works */
+};
+
+const struct sink *const delivery_sinks[] = {&system_log_sink, &jsonl_sink, &talker_exec_sink,
+					     &talker_webhook_sink, NULL};
+
+/* --- reports ------------------------------------------------------------------------------ */
+
+static void delivery_alert(struct daemon *d, enum alert_state state, const char *reason,
+			   const char *text)
+{
+	struct alert a = {.kind = ALERT_DELIVERY,
+			  .state = state,
+			  .time_ms = clock_now_ms(),
+			  .reason = reason,
+			  .evidence = "",
+			  .direction = -1,
+			  .count = 1};
+
+	snprintf(a.text, sizeof(a.text), "%s", text);
+	publish_raise(d, &a);
+}
+
+static void failing_report(struct daemon *d, const char *reason, const char *what,
+			   const char *error)
+{
+	char text[256];
+
+	if (d->delivery->is_failing)
+		return;
+	d->delivery->is_failing = true;
+	snprintf(text, sizeof(text), "%s%s", what, error);
+	log_err("alerts are not delivered: %s", text);
+	delivery_alert(d, ALERT_RAISED, reason, text);
+}
+
+static void working_report(struct daemon *d)
+{
+	d->delivery->is_failing = false;
+	log_notice("alerts are delivered again");
+	delivery_alert(d, ALERT_OVER, "", "alerts are delivered again");
+}
+
+/* --- the talker ------------------------------------------------------------------------------ */
+
+static char *on_page(void *data)
+{
+	return exporter_page(data);
+}
+
+static void on_checked(void *data, int64_t number, const char *result)
+{
+	uplink_health_checked(data, number, result);
+}
+
+static void on_output(void *data, const char *line)
+{
+	(void)data;
+	log_notice("program %s", line);
+}
+
+static void on_changed(void *data, enum talker_state state, const char *why)
+{
+	struct daemon *d = data;
+	char text[256];
+
+	d->delivery->talker = state;
+	if (state == TALKER_WORKS) {
+		log_notice("the talker works again: %s", why);
+		return;
+	}
+	snprintf(text, sizeof(text), "the talker does not work: %s (%s)", why,
+		 state == TALKER_GONE ? "no program, webhook or scrape is served; restart waymarkd"
+		 : state == TALKER_DEAD ? "another one is started"
+					: "alerts for programs are not delivered");
+	log_err("%s", text);
+	d->delivery->failure_ms = clock_steady_ms();
+	if (!d->delivery->is_failing)
+		delivery_alert(d, ALERT_RAISED, "talker", text);
+	d->delivery->is_failing = true;
+}
+
+static void on_talker(void *data)
+{
+	struct daemon *d = data;
+	int fd = talker_fd(d->talker);
+
+	talker_process(d->talker);
+	/* The descriptor is closed by now, and so out of epoll. */
+	if (talker_fd(d->talker) >= 0 || !d->delivery->is_watched)
+		return;
+	d->delivery->is_watched = false;
+	loop_remove(d->loop, LOOP_TALKER, fd);
+}
+
+int delivery_open(struct daemon *d)
+{
+	struct talker_events events = {.data = d,
+				       .page = on_page,
+				       .checked = on_checked,
+				       .output = on_output,
+				       .changed = on_changed};
+	int err;
+
+	d->delivery = calloc(1, sizeof(*d->delivery));
+	if (!d->delivery)
+		return -ENOMEM;
+	talker_set_events(d->talker, &events);
+	err = loop_add(d->loop, LOOP_TALKER, talker_fd(d->talker), on_talker, d);
+	d->delivery->is_watched = !err;
+	return err;
+}
+
+void delivery_stop(struct daemon *d)
+{
+	if (d->delivery)
+		talker_set_events(d->talker, &(struct talker_events){0});
+}
+
+void delivery_close(struct daemon *d)
+{
+	free(d->delivery);
+	d->delivery = NULL;
+}
+
+/* --- failures ---------------------------------------------------------------------------------- */
+
+/* A request that fails is made again: what counts is a server that stays away. */
+static bool webhook_is_failing(struct delivery *y, const struct alerter_stats *s, int64_t now_ms)
+{
+	if (!s->webhook.last_error[0])
+		y->webhook_ms = 0;
+	else if (!y->webhook_ms)
+		y->webhook_ms = now_ms;
+	return y->webhook_ms && now_ms - y->webhook_ms >= PATIENCE_MS;
+}
+
+/* What the webhook refused, or had no room for, is lost like an alert whose program failed. */
+static uint64_t lost_count(const struct alerter_stats *s)
+{
+	return s->programs_failed + s->webhook.dropped;
+}
+
+static void failures_look(struct daemon *d, int64_t now_ms)
+{
+	struct delivery *y = d->delivery;
+	struct alerter_stats s;
+	bool is_webhook, is_lost;
+
+	alerter_stats(d->alerter, &s);
+	is_webhook = webhook_is_failing(y, &s, now_ms);
+	is_lost = lost_count(&s) != y->lost;
+	if (is_webhook || is_lost || y->talker != TALKER_WORKS)
+		y->failure_ms = now_ms;
+	if (is_webhook || s.webhook.dropped != y->dropped)
+		failing_report(d, "webhook", "alert webhook: ", s.webhook.last_error);
+	else if (is_lost)
+		failing_report(d, "exec", "", s.program_error);
+	else if (y->is_failing && now_ms - y->failure_ms >= QUIET_MS)
+		working_report(d);
+	y->lost = lost_count(&s);
+	y->dropped = s.webhook.dropped;
+}
+
+void delivery_tick(struct daemon *d, int64_t now_ms)
+{
+	talker_tick(d->talker, now_ms);
+	if (now_ms - d->delivery->look_ms < LOOK_MS)
+		return;
+	d->delivery->look_ms = now_ms;
+	failures_look(d, now_ms);
+}

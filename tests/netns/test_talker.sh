@@ -1,0 +1,264 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Proves that what talks to the outside is another process, as the alert user and without any
+# privilege, whose programs leave nothing behind, and that waymarkd goes on without it: hung,
+# killed, or beset by slow HTTP clients.
+
+. "${0%/*}/lib.sh"
+
+[ "$(id -u)" = 0 ] && [ -z "${LAB_IN_USERNS:-}" ] || skip_all "switching users needs root"
+
+PORT=9469
+
+field() { # KEY FILE
+	sed -n "s/^$1:[[:space:]]*//p" "$2"
+}
+
+child_of() { # PID NAME
+	local pid
+	for pid in $(cat "/proc/$1/task/$1/children"); do
+		[ "$(cat "/proc/$pid/comm")" != "$2" ] || echo "$pid"
+	done
+}
+
+has_child() { # PID NAME
+	[ -n "$(child_of "$1" "$2")" ]
+}
+
+# Their pids are $spawner and $talker.
+talker_find() {
+	spawner=$(child_of "$daemon_pid" waymark-spawner)
+	wait_for 5 has_child "$spawner" waymark-talker || die "no talker"
+	talker=$(child_of "$spawner" waymark-talker)
+}
+
+counter() { # NAME
+	waymark metrics | sed -n "s/^waymark_$1 //p"
+}
+
+fetch() { # [CURL OPTION]...
+	at router curl -sS --max-time 5 -o /dev/null -w '%{http_code}' "$@" "http://127.0.0.1:$PORT/metrics"
+}
+
+alert_down() {
+	at router ip link set wan2 down
+}
+
+alert_up() {
+	at router ip -batch - <<-END
+		link set wan2 up
+		addr replace $WAN2_6/64 dev wan2 nodad
+	END
+}
+
+logged() { # COUNT PATTERN
+	[ "$(grep -c "$2" "$lab_tmp/waymarkd.log")" = "$1" ]
+}
+
+alerts() { # STATE: of kind delivery
+	grep '"kind":"delivery"' "$lab_tmp/alerts.jsonl" 2>/dev/null | grep -c "\"state\":\"$1\""
+}
+
+is_gone() { # PID
+	! [ -e "/proc/$1" ] || grep -q '^State:[[:space:]]*Z' "/proc/$1/status"
+}
+
+program() { # NAME: from standard input
+	{ echo '#!/bin/sh'; cat; } >"$lab_tmp/programs/$1"
+	chmod 755 "$lab_tmp/programs/$1"
+}
+
+lab_up
+nat none
+serve net 80 7
+mkdir -m 1777 "$lab_tmp/out"
+mkdir "$lab_tmp/programs"
+program status <<END
+[ "\$WAYMARK_KIND" = uplink ] || exit 0
+cat /proc/self/status >$lab_tmp/out/status.tmp
+ulimit -c >$lab_tmp/out/core
+cat /proc/self/environ | tr '\\0' '\\n' | grep -v '^WAYMARK_' >$lab_tmp/out/environment
+echo 'one line of a program'
+mv $lab_tmp/out/status.tmp $lab_tmp/out/status
+END
+config_alert="exec = \"$lab_tmp/programs/status\" user = \"nobody\""
+daemon_start "prometheus { listen = $PORT }"
+talker_find
+
+# --- who it is ----------------------------------------------------------------------------
+
+uid=$(id -u nobody)
+for pid in "$spawner" "$talker"; do
+	is "the talker is the alert user" "$(field Uid "/proc/$pid/status" | cut -f 1-4 | tr '\t' ' ')" \
+		"$uid $uid $uid $uid"
+	for set in CapInh CapPrm CapEff CapBnd CapAmb; do
+		is "without capabilities: $set" "$(field $set "/proc/$pid/status")" 0000000000000000
+	done
+	is "and no way to gain any" "$(field NoNewPrivs "/proc/$pid/status")" 1
+done
+is "it has no netlink socket" "$(find "/proc/$talker/fd" -lname 'socket:*' -exec readlink {} + |
+	sed 's/socket:\[\(.*\)\]/\1/' | while read -r inode; do
+	at router awk -v i="$inode" '$10 == i' /proc/net/netlink; done)" ""
+is "nor a file of the history" "$(find "/proc/$talker/fd" -lname '*flows.db*')" ""
+
+alert_down
+check "an alert program runs" wait_for 10 test -s "$lab_tmp/out/status"
+is "as the alert user" "$(field Uid "$lab_tmp/out/status" | cut -f 1-4 | tr '\t' ' ')" "$uid $uid $uid $uid"
+is "in no other group" "$(field Groups "$lab_tmp/out/status" | tr -d ' ')" ""
+for set in CapInh CapPrm CapEff CapBnd CapAmb; do
+	is "its $set is empty" "$(field $set "$lab_tmp/out/status")" 0000000000000000
+done
+is "it gains nothing by set-user-ID" "$(field NoNewPrivs "$lab_tmp/out/status")" 1
+is "no filter limits its system calls" "$(field Seccomp "$lab_tmp/out/status")" 0
+is "it leaves no core file" "$(cat "$lab_tmp/out/core")" 0
+is "its environment is clean" "$(sed 's/=.*//' "$lab_tmp/out/environment" | grep -v '^PWD$')" PATH
+check "what it writes is in the log" wait_for 5 grep -q "status: one line of a program" "$lab_tmp/waymarkd.log"
+alert_up
+case $("$WAYMARKD" -V) in
+*"(seccomp)"*) is "waymarkd itself is filtered" "$(field Seccomp "/proc/$daemon_pid/status")" 2 ;;
+*) skip "waymarkd itself is filtered" "built without libseccomp" ;;
+esac
+
+# --- what a program leaves behind ----------------------------------------------------------
+
+program leave <<END
+[ "\$WAYMARK_KIND" = uplink ] || exit 0
+setsid sh -c 'echo \$\$ >$lab_tmp/out/left.tmp; mv $lab_tmp/out/left.tmp $lab_tmp/out/left
+	sleep 301 & sleep 302' </dev/null >/dev/null 2>&1 &
+END
+daemon_stop
+is "it stops" $? 0
+check "the talker stops with it" wait_for 10 is_gone "$talker"
+check "and its spawner" wait_for 10 is_gone "$spawner"
+config_alert="exec = \"$lab_tmp/programs/leave\" user = \"nobody\""
+config_write "prometheus { listen = $PORT }"
+daemon_run
+alert_down
+check "a program leaves a daemon in a session of its own" wait_for 10 test -s "$lab_tmp/out/left"
+left=$(cat "$lab_tmp/out/left")
+check_not "which runs for a while" is_gone "$left"
+check "and is ended at the time limit" wait_for 45 is_gone "$left"
+is "with all that it started" "$(ps -eo args | grep -c '^sleep 30[12]$')" 0
+check "that is a failure of the program" wait_for 5 grep -q "leave': killed after 30 s" "$lab_tmp/waymarkd.log"
+alert_up
+rm -f "$lab_tmp/out/left"
+
+# --- a talker that stands still -------------------------------------------------------------
+
+daemon_stop
+: >"$lab_tmp/waymarkd.log"
+config_alert="exec = \"$lab_tmp/programs/status\" user = \"nobody\""
+config_write "prometheus { listen = $PORT }"
+daemon_run
+talker_find
+rm -f "$lab_tmp/alerts.jsonl"
+kill -STOP "$talker"
+check "a talker that stands still is reported" wait_for 20 logged 1 "the talker does not work: it does not answer"
+check "by one alert" [ "$(alerts raised)" = 1 ]
+failed=$(counter alerts_failed_total)
+before=$(sql 'SELECT count(*) FROM flows')
+is "traffic goes on" "$(http_get pc 5 "http://$NET4/" | grep -c ' 200 ')" 5
+check "flows are still written" wait_for_sql 5 "SELECT count(*) >= $before + 5 FROM flows" 1
+check "status answers" waymark status
+alert_down
+more_failed() {
+	[ "$(counter alerts_failed_total)" -gt "$failed" ]
+}
+check "an alert for a program counts as not delivered" wait_for 10 more_failed
+alert_up
+kill -CONT "$talker"
+check "when it answers again that is logged" wait_for 10 logged 1 "the talker works again"
+is "a scrape is answered again" "$(fetch)" 200
+
+# --- a talker that is killed -----------------------------------------------------------------
+
+rm -f "$lab_tmp/out/status"
+kill -KILL "$talker"
+check "a talker that is killed is reported" wait_for 5 logged 1 "the talker does not work: it was ended by signal 9"
+check "another one is started" wait_for 15 logged 2 "the talker works again"
+is "the place of scrapes is the same" "$(fetch)" 200
+alert_down
+check "programs run again" wait_for 10 test -s "$lab_tmp/out/status"
+alert_up
+talker_find
+
+# --- slow clients -------------------------------------------------------------------------------
+
+background slow router python3 -c "
+import socket, time
+def client():
+    c = socket.create_connection(('127.0.0.1', $PORT))
+    c.sendall(b'GET /met')
+    return c
+clients = [client() for _ in range(50)]
+print('ready', flush=True)
+while True:
+    time.sleep(0.05)
+    clients = clients[1:] + [client()]
+    for c in clients:
+        try: c.send(b'r')
+        except OSError: pass"
+wait_for 30 grep -q ready "$lab_tmp/slow.out" || die "no slow clients: $(cat "$lab_tmp/slow.err")"
+i=0
+answered=0
+while [ $i -lt 20 ]; do
+	[ "$(fetch)" = 200 ] && answered=$((answered + 1))
+	i=$((i + 1))
+done
+is "50 slow clients that come again and again keep no scrape from its answer" "$answered" 20
+background_end slow KILL
+
+background many router python3 -c "
+import resource, socket, time
+resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 1024))
+clients = [socket.create_connection(('127.0.0.1', $PORT)) for _ in range(400)]
+print('ready', flush=True)
+time.sleep(60)"
+wait_for 30 grep -q ready "$lab_tmp/many.out" || die "no clients: $(cat "$lab_tmp/many.err")"
+is "nor do 400 that say nothing" "$(fetch)" 200
+background_end many KILL
+
+# Few descriptors: each new client needs one that there is not.
+ticks() {
+	sed 's/.*) //' "/proc/$talker/stat" | awk '{ print $12 + $13 }'
+}
+prlimit --pid "$talker" --nofile=4:4
+background few router python3 -c "
+import socket, time
+clients = [socket.create_connection(('127.0.0.1', $PORT)) for _ in range(5)]
+print('ready', flush=True)
+time.sleep(60)"
+wait_for 30 grep -q ready "$lab_tmp/few.out"
+before=$(ticks)
+sleep 2
+in_range "without descriptors it does not spin, in hundredths of a second" $(($(ticks) - before)) 0 40
+prlimit --pid "$talker" --nofile=256:256
+background_end few KILL
+fetched() {
+	[ "$(fetch)" = 200 ]
+}
+check "with descriptors it answers again" wait_for 10 fetched
+
+# --- the spawner -----------------------------------------------------------------------------------
+
+kill -KILL "$spawner"
+check "without its spawner it is gone, which is reported" wait_for 5 logged 1 "the talker does not work: its spawner has ended"
+check "the talker dies with it" wait_for 5 is_gone "$talker"
+before=$(sql 'SELECT count(*) FROM flows')
+http_get pc 5 "http://$NET4/" >/dev/null
+check "flows are still written" wait_for_sql 5 "SELECT count(*) >= $before + 5 FROM flows" 1
+check "status answers" waymark status
+
+# --- the daemon --------------------------------------------------------------------------------------
+
+daemon_stop
+is "it stops" $? 0
+daemon_run
+talker_find
+kill -STOP "$talker"
+daemon_stop KILL
+check "when waymarkd is killed, a talker that stands still ends, too" wait_for 15 is_gone "$talker"
+check "and its spawner" wait_for 5 is_gone "$spawner"
+
+done_testing
