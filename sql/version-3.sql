@@ -33,6 +33,10 @@ CREATE INDEX flow_started ON flow (started);
 CREATE INDEX flow_public_port ON flow (iif(nat_src IS NULL AND nat_dst IS NOT NULL, sport, nat_sport))
 	WHERE iif(nat_src IS NULL AND nat_dst IS NOT NULL, sport, nat_sport) IS NOT NULL;
 
+-- Closed TCP flows of which the kernel still has the entry (state 3): they are completed
+-- when it goes.
+CREATE INDEX flow_closed ON flow (state) WHERE state = 3;
+
 -- Few flows are flagged: in the order of their ids, with what they are searched by.
 DROP INDEX flow_flagged;
 CREATE INDEX flow_flagged ON flow (id, verdict, uplink) WHERE verdict < 5;

@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <linux/netfilter/nf_conntrack_common.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -146,9 +147,9 @@ static void flow_set_mark(struct audit *a, struct flow *f, uint32_t mark, int64_
 	if (f->mark)
 		f->had_mark_change = 1;
 	f->former = audit_slot_of_mark(a, f->mark);
-	audit_live_count(a, f->mark, -1);
-	audit_live_count(a, mark, 1);
+	flow_live_count(a, f, -1);
 	f->mark = mark;
+	flow_live_count(a, f, 1);
 }
 
 /* A DESTROY may leave the mark out. What a dump says may be older than an event
@@ -180,6 +181,47 @@ void flow_apply(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_
 	mismatch_suspect(a, ref, ev->type == CT_DUMP, now_ms);
 }
 
+/* --- closed TCP connections ------------------------------------------------------- */
+
+void flow_live_count(struct audit *a, const struct flow *f, int by)
+{
+	if (!f->is_closed)
+		audit_live_count(a, f->mark, by);
+}
+
+/* The kernel's numbers (enum tcp_conntrack). */
+#define TCP_CLOSE_WAIT 5
+#define TCP_TIME_WAIT  7
+#define TCP_CLOSE      8
+
+static void flow_set_closed(struct audit *a, struct flow *f, bool is_closed)
+{
+	flow_live_count(a, f, -1);
+	a->stats.live -= !f->is_closed;
+	f->is_closed = is_closed;
+	flow_live_count(a, f, 1);
+	a->stats.live += !f->is_closed;
+}
+
+/* A connection in TIME_WAIT or CLOSE has ended: nothing is sent any more. */
+void flow_apply_tcp(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t now_ms)
+{
+	bool is_closed = ev->tcp_state == TCP_TIME_WAIT || ev->tcp_state == TCP_CLOSE;
+	struct flow *f = flows_get(a->flows, ref);
+
+	if (ev->proto != IPPROTO_TCP || !ev->tcp_state || f->state != FLOW_LIVE)
+		return;
+	if (is_closed && !f->is_closed) {
+		flow_set_closed(a, f, true);
+		if (ev->type == CT_DUMP && ev->idle_ms > 0)
+			now_ms -= ev->idle_ms;
+		flow_emit(a, ref, ev, now_ms > (int64_t)f->started_ms ? now_ms : f->started_ms);
+	} else if (f->is_closed && ev->type == CT_UPDATE && ev->tcp_state < TCP_CLOSE_WAIT) {
+		flow_set_closed(a, f, false);
+		flow_touch(a, ref);
+	}
+}
+
 /* --- begin and end ----------------------------------------------------------- */
 
 flow_ref flow_begin(struct audit *a, const struct ct_event *ev, int64_t now_ms)
@@ -209,8 +251,8 @@ static void flow_close(struct audit *a, struct flow *f, enum flow_state state, i
 	if (audit_is_in_gap(a, f, ended_ms))
 		f->has_gap = 1;
 	gaps_settle_end(a, f, ended_ms);
-	audit_live_count(a, f->mark, -1);
-	a->stats.live--;
+	flow_live_count(a, f, -1);
+	a->stats.live -= !f->is_closed;
 	f->state = state;
 }
 
@@ -294,9 +336,9 @@ flow_ref flow_revive(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 	lost->state = FLOW_ENDED;
 	flow_inherit(f, lost);
 	f->has_gap = 1; /* more of its events may be missing */
-	audit_live_count(a, f->mark, 1);
+	flow_live_count(a, f, 1);
 	a->stats.lost--;
-	a->stats.live++;
+	a->stats.live += !f->is_closed;
 	return ref;
 }
 
@@ -320,6 +362,7 @@ static void take_update(struct audit *a, const struct ct_event *ev, int64_t now_
 	flows_get(a->flows, ref)->is_seen = 1;
 	flows_get(a->flows, ref)->is_from_dump = 0;
 	flow_apply(a, ref, ev, now_ms);
+	flow_apply_tcp(a, ref, ev, now_ms);
 	flow_touch(a, ref);
 }
 
@@ -484,6 +527,13 @@ void audit_ct_entries(struct audit *a, const struct ct_event *entries, size_t n,
 	flows_prefetch(a->flows, entries, n);
 	for (size_t i = 0; i < n; i++)
 		audit_ct_event(a, &entries[i], now_ms);
+}
+
+int64_t audit_flow_id(const struct audit *a, const struct ct_event *ev)
+{
+	flow_ref ref = flow_find(a, ev, FLOW_LIVE);
+
+	return ref == FLOW_REF_NONE ? 0 : flows_get(a->flows, ref)->id;
 }
 
 void audit_stats(const struct audit *a, struct audit_stats *out)

@@ -46,7 +46,7 @@ static void flow_recount(void *data, flow_ref ref, struct flow *f)
 {
 	(void)ref;
 	if (f->state == FLOW_LIVE)
-		audit_live_count(data, f->mark, 1);
+		flow_live_count(data, f, 1);
 }
 
 static void marks_replace(struct audit *a, const struct config *c)

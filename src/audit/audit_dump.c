@@ -104,6 +104,7 @@ void dump_take(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 	f->is_from_store = 0;
 	gaps_settle_entry(a, f, ev, now_ms);
 	sums_take_entry(a, ref, ev);
+	flow_apply_tcp(a, ref, ev, now_ms);
 	if (is_row_outdated(a, f, was))
 		flow_touch(a, ref);
 }
@@ -139,8 +140,9 @@ int audit_preload(struct audit *a, const struct flow_record *r)
 		if (f->had_mismatch)
 			flow_set_add(a, &f->reported, r->egress[d]);
 	}
-	audit_live_count(a, f->mark, 1);
-	a->stats.live++;
+	f->is_closed = r->state == FLOW_CLOSED;
+	flow_live_count(a, f, 1);
+	a->stats.live += !f->is_closed;
 	return 0;
 }
 

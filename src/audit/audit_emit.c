@@ -19,6 +19,14 @@ static uint8_t source_slot(const struct audit *a, const struct flow *f,
 				     audit_slot_of_mark(a, f->mark));
 }
 
+/* A closed flow that is lost has ended all the same: it sent nothing any more. */
+static enum flow_state row_state(const struct flow *f)
+{
+	if (!f->is_closed || f->state == FLOW_ENDED)
+		return f->state;
+	return f->state == FLOW_LIVE ? FLOW_CLOSED : FLOW_ENDED;
+}
+
 static void facts_fill(const struct audit *a, const struct flow *f, const struct endpoints tuple[2],
 		       struct verdict_facts *facts)
 {
@@ -31,7 +39,7 @@ static void facts_fill(const struct audit *a, const struct flow *f, const struct
 				 flows_set(a->flows, f->other[1])},
 		.source = source_slot(a, f, tuple),
 		.had_mismatch = f->had_mismatch,
-		.has_gap = f->has_gap || f->state == FLOW_LOST,
+		.has_gap = f->has_gap || row_state(f) == FLOW_LOST,
 		.is_unseen = f->is_unseen || gaps_may_hide(a, f),
 		.is_offloaded = f->is_offloaded,
 		.is_predating = f->is_predating,
@@ -57,7 +65,7 @@ static void record_fill(struct audit *a, flow_ref ref, const struct ct_event *ev
 		.id = f->id,
 		.started_ms = f->started_ms,
 		.ended_ms = ended_ms,
-		.state = f->state,
+		.state = row_state(f),
 		.proto = f->proto,
 		.zone = f->zone,
 		.ct_id = f->ct_id,

@@ -168,6 +168,10 @@ uint8_t audit_slot_of_mark(const struct audit *a, uint32_t mark);
 uint8_t audit_slot_of_flow(const struct audit *a, const struct flow *f);
 /* Counts live flows of the uplink that the mark names. */
 void audit_live_count(struct audit *a, uint32_t mark, int by);
+/* The same of a flow, unless it is closed. */
+void flow_live_count(struct audit *a, const struct flow *f, int by);
+/* What an event or entry says of a TCP connection's state: a closed one gets its end. */
+void flow_apply_tcp(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t now_ms);
 
 /* audit_gap.c */
 /* Whether a flow that ended then (0: it lives) has lived in a gap. */

@@ -30,7 +30,7 @@ struct flow {
 	uint32_t ct_id;
 	uint32_t mark; /* masked */
 	int64_t id;
-	uint64_t started_ms : 44;
+	uint64_t started_ms : 43;
 	uint64_t state : 2;	    /* enum flow_state */
 	uint64_t is_used : 1;	    /* the table's */
 	uint64_t is_queued : 1;	    /* on the list of flows to write */
@@ -49,6 +49,7 @@ struct flow {
 	uint64_t is_born_astray : 1;  /* its NEW event had another uplink's label already */
 	uint64_t is_set_back : 1;     /* the clock was set back during its life */
 	uint64_t is_unseen : 1;	      /* it may have sent while no rules saw what left */
+	uint64_t is_closed : 1;	      /* TCP: the connection has ended, the entry lives on */
 	uint64_t is_counted : 1;      /* in the sums of the dump that is running, or the last */
 	uint16_t zone;
 	uint16_t egress_seen; /* set of uplinks; number of an interned set */

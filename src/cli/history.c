@@ -171,7 +171,7 @@ static int flow_judge(void *data, const struct value *values, size_t n)
 /* Other queries judge by themselves. */
 static bool is_judged(const struct history *h)
 {
-	return h->flow_column || h->query == history_flows;
+	return h->flow_column || h->is_flows;
 }
 
 static bool row_fits(struct listing *l, const struct value *values, size_t n)

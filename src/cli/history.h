@@ -30,6 +30,7 @@ struct history {
 	const char *flow_column; /* rows are about a flow, whose id is here; NULL: they are
 				  * flows themselves, or nothing of the kind */
 	const char *sort;	 /* the column that orders rows without --sort, or NULL */
+	bool is_flows;		 /* rows are flows, judged one by one */
 	bool is_newest_last;	 /* rows stay in the query's order, on a terminal, too */
 };
 

@@ -25,6 +25,7 @@
 #include "daemon/exporter.h"
 #include "daemon/flow_delete.h"
 #include "daemon/flush.h"
+#include "daemon/live.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
 #include "daemon/observe.h"
@@ -259,12 +260,12 @@ static int hooks_set(struct daemon *d)
 
 /* In the order of the data's way; the steering is the first to change anything. */
 static int (*const start_steps[])(struct daemon *) = {
-	loop_open,	    delivery_open, operator_open,    collisions_open, watch_open,
-	diagnose_open,	    adoption_open, relabel_open,     resync_open,     observe_open,
-	steer_open,	    flush_open,	   flow_delete_open, tamper_open,     status_open,
-	hooks_set,	    store_start,   publish_open,     control_start,   exporter_open,
-	audit_start,	    coverage_open, writer_open,	     event_mask_open, uplink_control_open,
-	uplink_health_open, steer_start,   tamper_start,     observe_start,
+	loop_open,	     delivery_open,	 operator_open, collisions_open,  watch_open,
+	diagnose_open,	     adoption_open,	 relabel_open,	live_open,	  resync_open,
+	observe_open,	     steer_open,	 flush_open,	flow_delete_open, tamper_open,
+	status_open,	     hooks_set,		 store_start,	publish_open,	  control_start,
+	exporter_open,	     audit_start,	 coverage_open, writer_open,	  event_mask_open,
+	uplink_control_open, uplink_health_open, steer_start,	tamper_start,	  observe_start,
 };
 
 struct daemon *daemon_start(struct config *c, struct talker *t)
@@ -345,9 +346,10 @@ static void modules_close(struct daemon *d)
 	static void (*const steps[])(struct daemon *) = {
 		uplink_health_close, uplink_control_close, operator_close,    collisions_close,
 		status_close,	     tamper_close,	   flow_delete_close, flush_close,
-		steer_close,	     resync_close,	   observe_close,     relabel_close,
-		adoption_close,	     diagnose_close,	   coverage_close,    event_mask_close,
-		publish_close,	     delivery_close,	   watch_close,	      loop_close,
+		steer_close,	     resync_close,	   live_close,	      observe_close,
+		relabel_close,	     adoption_close,	   diagnose_close,    coverage_close,
+		event_mask_close,    publish_close,	   delivery_close,    watch_close,
+		loop_close,
 	};
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)

@@ -45,6 +45,7 @@ struct daemon {
 	struct exporter *exporter;
 	struct flow_delete *flow_delete;
 	struct flush *flush;
+	struct live *live;
 	struct observe *observe;
 	struct operator* operator;
 	struct publish *publish;

@@ -14,6 +14,7 @@
 
 #include "daemon/adoption.h"
 #include "daemon/daemon.h"
+#include "daemon/live.h"
 #include "daemon/observe.h"
 #include "daemon/open_gap.h"
 #include "daemon/publish.h"
@@ -267,6 +268,7 @@ static void on_names(void *data)
 void observe_tick(struct daemon *d, int64_t now_ms)
 {
 	resync_tick(d, now_ms);
+	live_tick(d, now_ms);
 }
 
 void observe_drain(struct daemon *d)

@@ -14,6 +14,7 @@
 
 #include "daemon/adoption.h"
 #include "daemon/daemon.h"
+#include "daemon/live.h"
 #include "daemon/relabel.h"
 #include "daemon/resync.h"
 #include "daemon/log.h"
@@ -67,6 +68,7 @@ static void take_entries(void *data, const struct ct_event *entries, size_t n)
 
 	d->resync->dump_entries += n;
 	audit_ct_entries(d->audit, entries, n, d->resync->step_ms);
+	live_take(d, entries, n);
 	for (size_t i = 0; adoption_is_active(d) && i < n; i++)
 		adoption_take(d, &entries[i], d->resync->step_ms);
 	for (size_t i = 0; relabel_is_active(d) && i < n; i++)
@@ -90,6 +92,7 @@ static void end(struct daemon *d, int err)
 	/* The ends of entries that expired while they were dumped are in the events. */
 	d->resync->hooks.catch_up(d);
 	audit_dump_end(d->audit, err != 0, now_ms);
+	live_end(d, err, now_ms);
 	d->resync->last_ms = now_ms;
 	d->resync->dump_took_ms = clock_steady_ms() - d->resync->dump_started_steady_ms;
 	d->resync->resyncs++;
@@ -133,6 +136,7 @@ static int begin(struct daemon *d, int64_t now_ms)
 	d->resync->dump_started_steady_ms = clock_steady_ms();
 	/* First: an event that is read from now on is news for it. */
 	audit_dump_begin(d->audit, now_ms);
+	live_begin(d);
 	d->resync->dump = conntrack_dump_open(d->conntrack);
 	err = d->resync->dump
 		      ? loop_add(d->loop, LOOP_DUMP, conntrack_dump_fd(d->resync->dump), on_dump, d)

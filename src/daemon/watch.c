@@ -88,7 +88,7 @@ static void tuple_put(json_t *o, uint8_t proto, const struct endpoints *t)
 
 static json_t *flow_json(const struct daemon *d, const struct flow_record *f)
 {
-	static const char *const states[] = {"live", "ended", "lost"};
+	static const char *const states[] = {"live", "ended", "lost", "ended"};
 	json_t *o = json_pack("{ss sI ss so so}", "type", "flow", "id", (json_int_t)f->id, "state",
 			      states[f->state], "started", json_time(f->started_ms), "ended",
 			      json_time(f->ended_ms));

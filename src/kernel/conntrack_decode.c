@@ -170,6 +170,20 @@ static void decode_timestamp(struct decoding *d, const struct nlattr *attr,
 	}
 }
 
+static void decode_tcp(struct decoding *d, const struct nlattr *attr, enum direction direction)
+{
+	(void)direction;
+	if (mnl_attr_get_type(attr) == CTA_PROTOINFO_TCP_STATE)
+		d->ev->tcp_state = (uint8_t)attr_number(d, attr, 1);
+}
+
+static void decode_protoinfo(struct decoding *d, const struct nlattr *attr,
+			     enum direction direction)
+{
+	if (mnl_attr_get_type(attr) == CTA_PROTOINFO_TCP)
+		each_nested(d, attr, decode_tcp, direction);
+}
+
 /* The kernel's bitmap in words of 32 bits, as nft writes it. */
 static void decode_labels(struct ct_event *ev, const struct nlattr *attr)
 {
@@ -220,6 +234,9 @@ static void decode_entry(struct decoding *d, const struct nlattr *attr, enum dir
 		break;
 	case CTA_LABELS:
 		decode_labels(d->ev, attr);
+		break;
+	case CTA_PROTOINFO:
+		each_nested(d, attr, decode_protoinfo, DIR_ORIGINAL);
 		break;
 	}
 }

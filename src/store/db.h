@@ -18,6 +18,10 @@
 #define STORE_APPLICATION_ID 0x574d524b
 
 /* Runs statements that answer nothing that matters. */
+/* What a connection that only reads needs: a file that was made by others may run no code
+ * and write to no table of SQLite's own. */
+void db_distrust(sqlite3 *db);
+
 int db_exec(sqlite3 *db, const char *sql);
 
 /* The first column of the first row, or fallback where there is none or it is

@@ -25,14 +25,21 @@
  * named, for SQLite would write their entries again; a flow whose start or translation
  * changed is written by FLOW_UPDATE_SQL. */
 #define FLOW_END_SQL                                                                               \
-	"UPDATE flow SET life = ?3, state = ?4, verdict = ?5, reason = ?6, uplink = ?16,"          \
+	"UPDATE flow SET life = ?3," FLOW_END_SET " WHERE id = ?1 AND state = 0" FLOW_END_WHERE
+#define FLOW_END_SET                                                                               \
+	" state = ?4, verdict = ?5, reason = ?6, uplink = ?16,"                                    \
 	" ingress = ?17, egress = ?18, egress_reply = ?19, mark = ?20,"                            \
 	" packets = ifnull(?23, packets), bytes = ifnull(?24, bytes),"                             \
 	" packets_reply = ifnull(?25, packets_reply),"                                             \
-	" bytes_reply = ifnull(?26, bytes_reply)"                                                  \
-	" WHERE id = ?1 AND state = 0 AND started IS ?2 AND sport IS ?10 AND nat_src IS ?12"       \
+	" bytes_reply = ifnull(?26, bytes_reply)"
+#define FLOW_END_WHERE                                                                             \
+	" AND started IS ?2 AND sport IS ?10 AND nat_src IS ?12"                                   \
 	" AND nat_dst IS ?13 AND nat_sport IS ?14 AND nat_dport IS ?15 AND proto = ?7"             \
 	" AND src IS ?8 AND dst IS ?9 AND dport IS ?11 AND zone IS ?21 AND ct_id IS ?22"
+/* The same of a closed flow: its row has the end of the connection, this is the entry's. */
+#define FLOW_CLOSED_END_SQL                                                                        \
+	"UPDATE flow SET life = CASE typeof(life) WHEN 'integer' THEN life ELSE ?3 "               \
+	"END," FLOW_END_SET " WHERE id = ?1 AND state = 3" FLOW_END_WHERE
 /* What is not known does not overwrite what is: evidence may come after the end. */
 #define FLOW_UPDATE_SQL                                                                            \
 	"UPDATE flow SET started = ?2,"                                                            \

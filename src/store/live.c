@@ -17,7 +17,10 @@ int store_each_live(struct store *st, store_flow_fn *fn, void *data)
 
 	if (rc == SQLITE_OK)
 		rc = db_prepare(st->db, &stmt,
-				"SELECT " FLOW_COLUMNS " FROM flow WHERE state = 0 ORDER BY id");
+				"SELECT " FLOW_COLUMNS
+				" FROM flow WHERE id IN (SELECT id FROM flow INDEXED BY flow_live"
+				" WHERE state = 0 UNION ALL SELECT id FROM flow INDEXED BY"
+				" flow_closed WHERE state = 3) ORDER BY id");
 	while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
 		flow_row_read(stmt, &u, &f);
 		r = fn(data, &f);

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Proves that `waymark failover` says what became of each flow when an uplink went
-# down: those that left by another one, were deleted, are stranded, or began by the
+# down: those that left by another one, were deleted, are stranded, idle or ended, or began by the
 # backup and run there still after the return; with the bytes that the kernel counts.
 # A line that was found down at the daemon's start is no failover.
 
@@ -45,6 +45,11 @@ table_bytes() { # IDS
 
 listed() { # CLASS: ids, newest first
 	waymark failover --list "$1" --csv | sed 1d | cut -d, -f1 | paste -sd, -
+}
+
+# Flows that neither moved nor were deleted end by and by: their classes as one.
+held_as_one() {
+	awk -F, '/^(stranded|idle|ended),/ { held += $3; next } { print $1 "," $2 "," $3 } END { print "held,," held }'
 }
 
 count() { # IDS
@@ -105,11 +110,14 @@ new=$(flow_ids "state = 'live' AND dport = 7 AND started > (SELECT max(time) FRO
 rows_are "while wan1 is down: each class, with the bytes that conntrack counts" \
 "moved,wan2,$n_out,$n_out,$(table_bytes "$out"),0
 deleted,,0,0,0,0
-stranded,,5,5,$(table_bytes "$in"),0
+stranded,,0,0,0,0
+idle,,5,5,$(table_bytes "$in"),0
+ended,,0,0,0,0
 backup,wan2,7,7,$(table_bytes "$new"),0"
-is "it is not back yet" "$(waymark failover --json | grep -c '"uplink": "wan1", "down": "20[^"]*Z", "back": null')" 4
+is "it is not back yet" "$(waymark failover --json | grep -c '"uplink": "wan1", "down": "20[^"]*Z", "back": null')" 6
 is "the flows that moved" "$(listed moved)" "$out"
-is "the flows that are stranded" "$(listed stranded)" "$in"
+is "no flow is stranded that sends nothing" "$(listed stranded)" ""
+is "the flows that send nothing" "$(listed idle)" "$in"
 is "the flows on the backup" "$(listed backup)" "$new"
 is "where they left, and their bytes" "$(waymark failover --list moved --json | python3 -c '
 import json, sys
@@ -128,24 +136,32 @@ done
 wait_for_sql 5 "SELECT count(*) FROM flows WHERE state = 'ended' AND id IN ($new)" 3
 first="moved,wan2,$n_out,$n_out,$(table_bytes "$out"),0
 deleted,,0,0,0,0
-stranded,,5,5,$(table_bytes "$in"),0
+stranded,,0,0,0,0
+idle,,5,5,$(table_bytes "$in"),0
+ended,,0,0,0,0
 backup,wan2,7,4,$bytes,0"
 rows_are "after the return: four of seven still run on the backup, and no byte is lost" "$first"
-is "it is back" "$(waymark failover --json | grep -c '"back": "20')" 4
+is "it is back" "$(waymark failover --json | grep -c '"back": "20')" 6
 
 # No capability, and the group of the history's readers. A user namespace has root's alone.
 # shellcheck disable=SC2046 # words
 at router setpriv $([ -n "${LAB_IN_USERNS:-}" ] || echo "--groups $(stat -c %g "$lab_tmp/flows.db")") \
 	--bounding-set=-all --inh-caps=-all --no-new-privs \
-	"$WAYMARK" -c "$lab_tmp/waymark.conf" failover --csv >"$lab_tmp/out" 2>"$lab_tmp/err"
-is "without privilege: exit 0" $? 0
+	"$WAYMARK" failover --database "$lab_tmp/flows.db" --csv >"$lab_tmp/out" 2>"$lab_tmp/err"
+is "without privilege and daemon: exit 0" $? 0
 known=$(sql "SELECT sum(bytes + bytes_reply) FROM flows WHERE id IN ($new)")
-is "without privilege: bytes of what lives are unknown" "$(sed 1d "$lab_tmp/out" | cut -d, -f4-)" \
+is "without privilege and daemon: bytes of what lives are unknown" "$(sed 1d "$lab_tmp/out" | cut -d, -f4-)" \
 "moved,wan2,$n_out,$n_out,,$n_out
 deleted,,0,0,0,0
 stranded,,5,5,,5
+idle,,0,0,0,0
+ended,,0,0,0,0
 backup,wan2,7,4,$known,4"
-check "without privilege: it is said" grep -q 'not known without CAP_NET_ADMIN' "$lab_tmp/err"
+# shellcheck disable=SC2046 # words
+is "without privilege: the daemon tells" "$(at router setpriv $([ -n "${LAB_IN_USERNS:-}" ] || echo "--groups $(stat -c %g "$lab_tmp/flows.db")") \
+	--bounding-set=-all --inh-caps=-all --no-new-privs \
+	"$WAYMARK" -c "$lab_tmp/waymark.conf" failover --csv | sed 1d | cut -d, -f4-)" "$first"
+check "without privilege and daemon: it is said" grep -q 'not known without CAP_NET_ADMIN' "$lab_tmp/err"
 
 # --- flush: all are deleted ---------------------------------------------------------------------
 
@@ -157,7 +173,7 @@ daemon_stop
 at net ip link set isp1 down
 daemon_start 'on-uplink-down = "flush"'
 wait_for_sql 5 "SELECT state FROM uplink_states WHERE uplink = 'wan1' ORDER BY time DESC LIMIT 1" down
-is "what the start found is no failover" "$(failed_over | cut -d, -f1-3)" "$(echo "$first" | cut -d, -f1-3)"
+is "what the start found is no failover" "$(failed_over | held_as_one)" "$(echo "$first" | held_as_one)"
 line_up 1
 check "wan1 is up once more" wait_for 5 uplink_is wan1 wan1 up
 at router conntrack -F 2>/dev/null
@@ -173,6 +189,8 @@ rows_are "flush: each flow of wan1 is deleted, with the bytes that conntrack had
 "moved,,0,0,0,0
 deleted,,$n_last,0,$bytes,0
 stranded,,0,0,0,0
+idle,,0,0,0,0
+ended,,0,0,0,0
 backup,,0,0,0,0"
 is "the flows that were deleted" "$(listed deleted)" "$last"
 is "of wan2 there was none" "$(waymark failover --uplink wan2 --json)" "[]"
@@ -180,13 +198,13 @@ is "of wan2 there was none" "$(waymark failover --uplink wan2 --json)" "[]"
 # --- a time in the past ---------------------------------------------------------------------------
 
 back=$(waymark failover --csv --at "$(sql "SELECT max(time) FROM uplink_states WHERE state = 'up' AND time < (SELECT max(ended) FROM gaps WHERE source = 'daemon')")" | awk -F, 'END { print $3 }')
-is "at a time: the one before it" "$(failed_over --at "$back" | cut -d, -f1-3)" "$(echo "$first" | cut -d, -f1-3)"
+is "at a time: the one before it" "$(failed_over --at "$back" | held_as_one)" "$(echo "$first" | held_as_one)"
 is "before the first there was none" "$(waymark failover --json --at "$(sql "SELECT min(time) FROM uplink_states")")" "[]"
 waymark failover --at nonsense >/dev/null 2>"$lab_tmp/err"
 is "a time that is none: exit 2" $? 2
 waymark failover --list nonsense >/dev/null 2>"$lab_tmp/err"
 is "a class that is none: exit 2" $? 2
-check "it says which there are" grep -q 'want one of moved, deleted, stranded, backup' "$lab_tmp/err"
+check "it says which there are" grep -q 'want one of moved, deleted, stranded, idle, ended, backup' "$lab_tmp/err"
 
 # --- a reload ---------------------------------------------------------------------------------------
 

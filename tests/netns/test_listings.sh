@@ -45,7 +45,7 @@ wait_for_sql 5 "select count(*) from flows where dport = 80" 12
 
 # A flow is found by any moment that it lived in.
 hold old pc udp $NET4 7 1
-wait_for_sql 5 "select count(*) from flows where dport = 7" 1
+wait_for_sql 5 "select count(*) from flows where proto = 'tcp' and proto = 'tcp' and dport = 7" 1
 sleep 1
 began=$(sql "select started from flows where dport = 7")
 counts 1 --port 7 --at now
@@ -96,6 +96,28 @@ run 2 'usage by the year' usage --by year
 run 0 'tampering' tampering --json
 run 0 'tampering as CSV' tampering --csv
 check 'tampering --csv: header' sh -c 'head -n 1 "$1" | grep -q "^time,.*what,pid,process,action"' sh "$out"
+
+# --- live flows: counters and TCP states by the daemon --------------------------------------------
+
+hold held pc tcp $NET4 7 1
+wait_for_sql 5 "select count(*) from flows where state = 'live' and proto = 'tcp' and dport = 7" 1
+run 0 'flows --live' flows --live --proto tcp --dport 7 --json
+is 'flows --live: the TCP state' "$(json '[f["tcp_state"] for f in d]')" "['ESTABLISHED']"
+is 'flows --live: counters that the history does not know' \
+	"$(json 'd[0]["bytes"] > 100 and d[0]["packets_reply"] > 1') $(sql "select bytes is null from flows where proto = 'tcp' and dport = 7")" 'True 1'
+run 0 'flows --live --min-bytes: judged by them' flows --live --proto tcp --dport 7 --min-bytes 1GB --json
+is 'flows --live --min-bytes: none' "$(json 'len(d)')" 0
+run 0 'flows, not live' flows --proto tcp --dport 7 --json
+is 'the view has no column tcp_state' "$(json '"tcp_state" in d[0]')" False
+hold_close held
+none_lives() { [ "$(waymark flows --live --proto tcp --dport 7 --json)" = '[]' ]; }
+check 'a connection in TIME_WAIT has ended' wait_for 10 none_lives
+check '... and the kernel still has its entry' sh -c 'nsenter --net=/proc/$1/ns/net conntrack -L -p tcp --dport 7 2>/dev/null | grep -qE "TIME_WAIT|CLOSE"' sh "$ns_router"
+wait_for_sql 5 "select state from flows where proto = 'tcp' and dport = 7" ended
+is 'its row has its end' "$(sql "select ended is not null from flows where proto = 'tcp' and dport = 7")" 1
+at router "$WAYMARK" -c "$lab_tmp/waymark.conf" flows --live --socket "$lab_tmp/absent.sock" >"$out" 2>"$err"
+is 'flows --live without a daemon: exit 0' $? 0
+says 'flows --live without a daemon' 'what is shown is what the history knows of live flows'
 
 # --- the daemon's socket, without a configuration -----------------------------------------------
 

@@ -805,6 +805,83 @@ static void a_restart_goes_on_with_the_same_row(void **state)
 	world_close(&w);
 }
 
+static uint32_t live_of_wan1(const struct world *w)
+{
+	uint32_t live[UPLINKS_MAX];
+	uint64_t mismatches[UPLINKS_MAX], bytes[UPLINKS_MAX];
+
+	audit_uplink_counts(w->a, live, mismatches, bytes);
+	return live[WAN1];
+}
+
+/* The kernel keeps the entry for two minutes: the end is that of the connection. */
+static void a_closed_connection_has_ended(void **state)
+{
+	struct ct_event ev = lan_flow(CT_NEW, 1, 2);
+	struct audit_stats s;
+	struct world w;
+
+	(void)state;
+	world_open(&w, 100);
+	audit_ct_event(w.a, &ev, w.now_ms);
+	ticks(&w, 3);
+	assert_int_equal(w.h.flow[1].state, FLOW_LIVE);
+	assert_int_equal(live_of_wan1(&w), 1);
+	ev.type = CT_UPDATE;
+	ev.tcp_state = 3; /* ESTABLISHED */
+	audit_ct_event(w.a, &ev, w.now_ms);
+	ev.tcp_state = 7; /* TIME_WAIT */
+	audit_ct_event(w.a, &ev, w.now_ms);
+	assert_int_equal(w.h.flow[1].state, FLOW_CLOSED);
+	assert_int_equal(w.h.flow[1].ended_ms, w.now_ms);
+	assert_int_equal(live_of_wan1(&w), 0);
+	audit_stats(w.a, &s);
+	assert_int_equal(s.live, 0);
+	ticks(&w, 3);
+	ev.type = CT_DESTROY;
+	ev.has_counters = true;
+	ev.packets[0] = 9;
+	audit_ct_event(w.a, &ev, w.now_ms);
+	assert_int_equal(w.h.flow[1].state, FLOW_ENDED);
+	assert_int_equal(w.h.flow[1].packets[0], 9);
+	audit_stats(w.a, &s);
+	assert_int_equal(s.live, 0);
+	assert_int_equal(w.h.n_flows, 1);
+	world_close(&w);
+}
+
+/* With few events only a dump tells; a restart goes on with the row; an entry that has
+ * gone unheard is no loss. */
+static void a_dump_finds_closed_connections(void **state)
+{
+	struct ct_event ev = lan_flow(CT_DUMP, 1, 2);
+	struct flow_record r = stored_flow(&ev, 900000);
+	struct world w;
+
+	(void)state;
+	world_open(&w, 100);
+	assert_int_equal(audit_preload(w.a, &r), 0);
+	ev.tcp_state = 8; /* CLOSE */
+	ev.idle_ms = 2000;
+	dump(&w, &ev);
+	assert_int_equal(w.h.flow[5].state, FLOW_CLOSED);
+	assert_int_equal(w.h.flow[5].ended_ms, 1000000 - 2000);
+	dump(&w, NULL);
+	assert_int_equal(w.h.flow[5].state, FLOW_ENDED);
+	assert_int_equal(w.h.n_flows, 1);
+	world_close(&w);
+
+	world_open(&w, 100);
+	r.state = FLOW_CLOSED;
+	assert_int_equal(audit_preload(w.a, &r), 0);
+	assert_int_equal(live_of_wan1(&w), 0);
+	ev.type = CT_DESTROY;
+	audit_ct_event(w.a, &ev, w.now_ms);
+	assert_int_equal(w.h.flow[5].state, FLOW_ENDED);
+	assert_int_equal(w.h.n_flows, 1);
+	world_close(&w);
+}
+
 /* A flow that was fine raises an alert, one that was reported does not. */
 static void what_a_flow_becomes_after_a_restart_is_alerted_once(void **state)
 {
@@ -1294,6 +1371,8 @@ int main(void)
 		cmocka_unit_test(a_start_in_the_future_is_the_same_flow),
 		cmocka_unit_test(a_flow_that_vanished_is_lost_and_found_by_its_late_end),
 		cmocka_unit_test(a_local_flow_that_expires_during_a_dump_is_local),
+		cmocka_unit_test(a_closed_connection_has_ended),
+		cmocka_unit_test(a_dump_finds_closed_connections),
 		cmocka_unit_test(a_torn_dump_loses_nobody),
 		cmocka_unit_test(an_event_read_after_its_flows_dump_makes_no_second_row),
 		cmocka_unit_test(nothing_is_ok_across_a_gap_without_evidence),

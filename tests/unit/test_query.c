@@ -549,9 +549,37 @@ static void test_pager(void **state)
 	query_close(q);
 }
 
+static int row_any(void *data, const struct value *values, size_t n)
+{
+	(void)values;
+	(void)n;
+	++*(int *)data;
+	return 0;
+}
+
+/* A history that somebody prepared may run no code of ours by its views. */
+static void test_prepared(void **state)
+{
+	const char *path = store_lab_path(*state, "flows.db");
+	struct store *st = store_lab_open(path);
+	struct query *q;
+	int n = 0;
+
+	store_close(st);
+	store_lab_execute(path, "DROP VIEW flows; CREATE VIEW flows AS"
+				" SELECT 1 AS id, prefix6('::', x'00') AS started");
+	q = query_open(path, stderr);
+	assert_non_null(q);
+	assert_true(query_flow(q, 1, row_any, &n) < 0);
+	assert_int_equal(n, 0);
+	assert_non_null(strstr(query_error(q), "unsafe use of prefix6"));
+	query_close(q);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_prepared, store_lab_setup, store_lab_teardown),
 		cmocka_unit_test_setup_teardown(test_open, store_lab_setup, store_lab_teardown),
 		cmocka_unit_test_setup_teardown(test_other_rows, store_lab_setup,
 						store_lab_teardown),

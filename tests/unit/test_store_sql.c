@@ -45,6 +45,12 @@ static void fill(struct writer *w)
 	writer_flush(w);
 }
 
+static int flow_is_closed(void *data, const struct flow_record *f)
+{
+	(void)data;
+	return f->state == FLOW_CLOSED;
+}
+
 static void test_searches(void **state)
 {
 	const char *path = store_lab_path(*state, "flows.db");
@@ -67,6 +73,41 @@ static void test_searches(void **state)
 	store_lab_expect(path, "SELECT id FROM long_flows ORDER BY id", "1\n3");
 	store_lab_expect(path, "SELECT id, verdict FROM flagged_flows", "2|mismatch");
 	store_lab_expect(path, "SELECT sum(flows), sum(unanswered) FROM talkers", "2|1");
+	store_lab_stop(w, st);
+}
+
+/* A closed flow has its end at once; counters and sums come with its entry's, once. */
+static void test_closed(void **state)
+{
+	const char *path = store_lab_path(*state, "flows.db");
+	struct store *st = store_lab_open(path);
+	struct writer *w = store_lab_start(st);
+	struct record r = store_lab_flow(1);
+
+	store_lab_push_uplinks(w, LAB_NOON);
+	store_lab_push(w, &r);
+	writer_flush(w);
+	r.flow.state = FLOW_CLOSED;
+	r.flow.ended_ms = r.flow.started_ms + 1000;
+	store_lab_push(w, &r);
+	writer_flush(w);
+	store_lab_expect(path, "SELECT state, ended_ms - started_ms, bytes FROM flows",
+			 "ended|1000|-");
+	store_lab_expect(path, "SELECT count(*) FROM talkers", "0");
+	store_lab_expect(path, "SELECT count(*) FROM change", "0");
+	store_lab_stop(w, st);
+
+	st = store_lab_open(path);
+	assert_int_equal(store_each_live(st, flow_is_closed, NULL), 1);
+	w = store_lab_start(st);
+	store_lab_end(&r);
+	r.flow.ended_ms = r.flow.started_ms + 121000;
+	store_lab_push(w, &r);
+	writer_flush(w);
+	store_lab_expect(path, "SELECT state, ended_ms - started_ms, bytes FROM flows",
+			 "ended|1000|1000");
+	store_lab_expect(path, "SELECT flows, bytes_sent FROM talkers", "1|1000");
+	store_lab_expect(path, "SELECT kind, n FROM change", "0|1");
 	store_lab_stop(w, st);
 }
 
@@ -209,6 +250,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_searches, store_lab_setup, store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_closed, store_lab_setup, store_lab_teardown),
 		cmocka_unit_test_setup_teardown(test_records, store_lab_setup, store_lab_teardown),
 		cmocka_unit_test_setup_teardown(test_reading, store_lab_setup, store_lab_teardown),
 		cmocka_unit_test_setup_teardown(test_plans, store_lab_setup, store_lab_teardown),

@@ -158,6 +158,9 @@ uint32_t audit_flush(struct audit *a, int64_t now_ms);
 
 void audit_stats(const struct audit *a, struct audit_stats *out);
 
+/* The id of the flow that lives as this entry; 0: none. */
+int64_t audit_flow_id(const struct audit *a, const struct ct_event *ev);
+
 /* What the flows account for that left by an uplink, by their own counters: of those
  * that ended since the start, and of those that lived in the last whole dump. Their
  * sum is right at the end of a dump, before another event is taken. "live" may be

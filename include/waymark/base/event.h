@@ -46,6 +46,7 @@ struct ct_event {
 	uint32_t status;	   /* IPS_ bits */
 	bool has_labels;
 	struct connlabels labels;
+	uint8_t tcp_state; /* the kernel's TCP_CONNTRACK_; 0: not said */
 	bool has_counters;
 	uint64_t packets[2], bytes[2]; /* by enum direction */
 	int64_t start_ns, stop_ns;     /* CLOCK_REALTIME; 0: not said */

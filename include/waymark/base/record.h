@@ -48,7 +48,9 @@ enum reason {
 const char *reason_name(enum reason r); /* NULL for REASON_NONE */
 int reason_parse(const char *name);
 
-enum flow_state { FLOW_LIVE = 0, FLOW_ENDED = 1, FLOW_LOST = 2 };
+/* Stored; the numbers do not change. FLOW_CLOSED: the TCP connection has ended, and the
+ * kernel still has its entry; the counters come with the entry's end. */
+enum flow_state { FLOW_LIVE = 0, FLOW_ENDED = 1, FLOW_LOST = 2, FLOW_CLOSED = 3 };
 
 /* What shows an egress: a packet that was seen to leave, or the flow's own record of
  * where it left by. Stored; the numbers do not change. */
@@ -94,7 +96,6 @@ struct flow_record {
 	enum reason reason;
 	bool has_counters;
 	uint64_t packets[2], bytes[2];
-	uint8_t tcp_state; /* of a live TCP flow: the kernel's TCP_CONNTRACK_; 0: not known */
 };
 
 /* Room for a rule or route as ip names it. */

@@ -19,7 +19,10 @@
 enum failover_class {
 	FAILOVER_MOVED,	   /* marked for the uplink, it left by another one meanwhile */
 	FAILOVER_DELETED,  /* on-uplink-down = flush ended it */
-	FAILOVER_STRANDED, /* it lived when the uplink went down, and did neither */
+	FAILOVER_STRANDED, /* it lived when the uplink went down, did neither, and lives */
+	FAILOVER_IDLE,	   /* the same, but it is not established, or sent nothing since; only
+			    * who reads the kernel's table can tell (failover_set_idle) */
+	FAILOVER_ENDED,	   /* it lived when the uplink went down, and has ended since */
 	FAILOVER_BACKUP,   /* it began by another uplink while this one was down */
 	FAILOVER_CLASSES,
 };
@@ -45,6 +48,7 @@ struct failover_live {
 	uint32_t ct_id;
 	struct endpoints tuple; /* of its original direction */
 	bool is_counted;	/* false as it comes */
+	bool is_idle;		/* by failover_set_idle */
 	uint64_t bytes[2];	/* by enum direction, once it is counted */
 };
 
@@ -63,6 +67,9 @@ struct failover {
  * -ENOENT: there was none, or -errno; query_error then says more. */
 int query_failover(struct query *q, const char *uplink, int64_t at_ms, struct failover *out);
 void failover_free(struct failover *f);
+
+/* A live flow that counts as stranded is idle. */
+void failover_set_idle(struct failover *f, struct failover_live *l);
 
 /* Shows the flows of one class as the view flows has them, newest first; at most limit
  * (0: all). 0, what fn returned, or -errno. */

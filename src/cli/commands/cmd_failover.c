@@ -4,6 +4,7 @@
  * that it went down: how many moved, were deleted, are stranded, began by another one.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/commands/failover_count.h"
@@ -44,6 +45,9 @@ static const struct column flow_columns[] = {
 
 /* --- what both read --------------------------------------------------------------------- */
 
+/* The daemon's, or NULL: it is not asked. */
+static char *socket_path;
+
 /* 1: there was none. */
 static int failover_find(struct query *q, const struct flow_filter *filter, struct failover *f)
 {
@@ -51,7 +55,7 @@ static int failover_find(struct query *q, const struct flow_filter *filter, stru
 
 	if (err)
 		return err == -ENOENT ? 1 : err;
-	err = failover_count(f);
+	err = failover_count(f, socket_path);
 	if (err == -EPERM)
 		cli_error("failover: bytes of flows that live are not known without CAP_NET_ADMIN; "
 			  "run it as root");
@@ -113,6 +117,7 @@ static int sums_query(struct query *q, const struct flow_filter *filter, query_r
 /* Puts what the kernel has counted where the history knows nothing yet. */
 struct filling {
 	const struct failover *failover;
+	enum failover_class class; /* stranded, idle: what is wanted; FAILOVER_CLASSES: all */
 	query_row_fn *fn;
 	void *data;
 };
@@ -123,6 +128,8 @@ static int flow_fill(void *data, const struct value *values, size_t n)
 	const struct failover_live *l = failover_live_find(to->failover, values[0].integer);
 	struct value row[64];
 
+	if (to->class != FAILOVER_CLASSES && (l && l->is_idle) != (to->class == FAILOVER_IDLE))
+		return 0;
 	if (!l || !l->is_counted || n > sizeof(row) / sizeof(*row))
 		return to->fn(to->data, values, n);
 	for (size_t i = 0; i < n; i++) {
@@ -141,12 +148,20 @@ static int flows_query(struct query *q, const struct flow_filter *filter, enum f
 		       query_row_fn *fn, void *data)
 {
 	struct failover f;
-	struct filling to = {.failover = &f, .fn = fn, .data = data};
+	struct filling to = {.failover = &f, .class = FAILOVER_CLASSES, .fn = fn, .data = data};
+	uint64_t limit = filter->q.limit;
 	int r = failover_find(q, filter, &f);
+
+	/* The history cannot tell them apart: rows are left out when they are filled. */
+	if (c == FAILOVER_STRANDED || c == FAILOVER_IDLE) {
+		to.class = c;
+		c = FAILOVER_STRANDED;
+		limit = 0;
+	}
 
 	if (r)
 		return r;
-	r = query_failover_flows(q, &f, c, filter->q.limit, flow_fill, &to);
+	r = query_failover_flows(q, &f, c, limit, flow_fill, &to);
 	failover_free(&f);
 	return r;
 }
@@ -167,16 +182,25 @@ static int stranded_query(struct query *q, const struct flow_filter *f, query_ro
 	return flows_query(q, f, FAILOVER_STRANDED, fn, data);
 }
 
+static int idle_query(struct query *q, const struct flow_filter *f, query_row_fn *fn, void *data)
+{
+	return flows_query(q, f, FAILOVER_IDLE, fn, data);
+}
+
+static int ended_query(struct query *q, const struct flow_filter *f, query_row_fn *fn, void *data)
+{
+	return flows_query(q, f, FAILOVER_ENDED, fn, data);
+}
+
 static int backup_query(struct query *q, const struct flow_filter *f, query_row_fn *fn, void *data)
 {
 	return flows_query(q, f, FAILOVER_BACKUP, fn, data);
 }
 
 static history_query_fn *const class_queries[FAILOVER_CLASSES] = {
-	[FAILOVER_MOVED] = moved_query,
-	[FAILOVER_DELETED] = deleted_query,
-	[FAILOVER_STRANDED] = stranded_query,
-	[FAILOVER_BACKUP] = backup_query,
+	[FAILOVER_MOVED] = moved_query,	      [FAILOVER_DELETED] = deleted_query,
+	[FAILOVER_STRANDED] = stranded_query, [FAILOVER_IDLE] = idle_query,
+	[FAILOVER_ENDED] = ended_query,	      [FAILOVER_BACKUP] = backup_query,
 };
 
 /* --- the command ----------------------------------------------------------------------------- */
@@ -191,7 +215,9 @@ static enum exit_status flows_show(const struct invocation *in, const char *name
 	int class = failover_class_parse(name);
 
 	if (class < 0) {
-		cli_error("failover: --list \"%s\": want one of moved, deleted, stranded, backup",
+		cli_error("failover: --list \"%s\": want one of moved, deleted, stranded, idle, "
+			  "ended, "
+			  "backup",
 			  name);
 		return CLI_USAGE;
 	}
@@ -209,6 +235,13 @@ enum exit_status cmd_failover(const struct invocation *in)
 		.is_newest_last = true,
 	};
 	const char *class = in->values[OPTION_LIST];
+	bool is_alone = in->values[OPTION_DATABASE] && !in->values[OPTION_SOCKET];
+	enum exit_status status;
 
-	return class ? flows_show(in, class) : history_show(in, &sums);
+	socket_path = is_alone ? NULL : cli_socket(in);
+	if (!socket_path && !is_alone)
+		return CLI_FAILED;
+	status = class ? flows_show(in, class) : history_show(in, &sums);
+	free(socket_path);
+	return status;
 }

@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_flows.c - `waymark flows`: the view flows, of the history or of the daemon's memory.
+ * cmd_flows.c - `waymark flows`: the view flows. With --live the counters and TCP states
+ * are the daemon's: the history has them when a flow ends.
  */
-#include "cli/history.h"
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/client.h"
+#include "cli/live.h"
 #include "waymark/base/times.h"
 #include "waymark/base/units.h"
 
@@ -33,7 +38,9 @@ static const struct column columns[] = {
 	{.name = "bytes", .type = COLUMN_SIZE},
 	{.name = "packets_reply", .type = COLUMN_NUMBER, .is_detail = true},
 	{.name = "bytes_reply", .type = COLUMN_SIZE},
+	{.name = "tcp_state"}, /* with --live, and last */
 };
+#define N_COLUMNS (sizeof(columns) / sizeof(*columns))
 
 static void lived_show(struct render *r, const struct value *values, size_t n)
 {
@@ -71,18 +78,57 @@ static const struct brief_column brief[] = {
 	{{.name = "total", .type = COLUMN_SIZE, .rank = 6}, total_show},
 	{{.name = "nat_src", .rank = 8}, NULL},
 	{{.name = "ingress", .rank = 7}, NULL},
+	{{.name = "tcp_state", .rank = 9}, NULL}, /* with --live, and last */
 };
+#define N_BRIEF (sizeof(brief) / sizeof(*brief))
+
+/* --- live flows ---------------------------------------------------------------------- */
+
+/* The daemon's snapshot, for the query of this process. */
+static struct live_flows live;
+
+/* The history knows no counters of live flows: they are judged when they are filled in. */
+static int live_query(struct query *q, const struct flow_filter *f, query_row_fn *fn, void *data)
+{
+	struct live_filling to = {.live = &live, .fn = fn, .data = data};
+	struct flow_filter wide = *f;
+
+	wide.min_bytes = 0;
+	wide.is_unanswered = false;
+	return history_flows(q, &wide, live_fill, &to);
+}
+
+static enum exit_status live_show(const struct invocation *in, const struct history *flows)
+{
+	bool is_alone = in->values[OPTION_DATABASE] && !in->values[OPTION_SOCKET];
+	char *path = is_alone ? NULL : cli_socket(in);
+	enum exit_status status;
+	int err = path ? live_flows_ask(&live, path) : 0;
+
+	if (!path && !is_alone)
+		return CLI_FAILED;
+	if (err) {
+		client_explain(path, err);
+		cli_error("flows: what is shown is what the history knows of live flows");
+	}
+	status = history_show(in, flows);
+	live_flows_free(&live);
+	free(path);
+	return status;
+}
 
 enum exit_status cmd_flows(const struct invocation *in)
 {
-	static const struct history flows = {
+	bool is_live = in->values[OPTION_LIVE] != NULL;
+	struct history flows = {
 		.columns = columns,
-		.n_columns = sizeof(columns) / sizeof(*columns),
+		.n_columns = N_COLUMNS - !is_live,
 		.brief = brief,
-		.n_brief = sizeof(brief) / sizeof(*brief),
-		.query = history_flows,
+		.n_brief = N_BRIEF - !is_live,
+		.query = is_live ? live_query : history_flows,
+		.is_flows = true,
 		.none = "no flows",
 	};
 
-	return history_show(in, &flows);
+	return is_live ? live_show(in, &flows) : history_show(in, &flows);
 }

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * failover_count.c - one dump of the kernel's table, matched with the flows that live
- * in the history: an entry's id comes again, so zone, tuple and start must fit too.
+ * failover_count.c - what live flows carried and whether they still send: by the daemon,
+ * else by one dump of the kernel's table, matched with the flows that live in the
+ * history: an entry's id comes again, so zone, tuple and start must fit too.
  *
  * Knows nothing of how bytes are shown.
  */
 #include "cli/commands/failover_count.h"
 
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "cli/live.h"
 #include "waymark/kernel/conntrack.h"
 #include "waymark/kernel/privilege.h"
 
@@ -23,6 +27,7 @@
 
 struct count {
 	struct failover *failover;
+	int64_t now_ms;
 	struct failover_live **by_ct_id; /* all of live, by the entry's id */
 };
 
@@ -68,6 +73,26 @@ static size_t position(const struct count *c, uint32_t ct_id)
 	return low;
 }
 
+/* Whether the flow sends: it is established, and a packet of it came after the fall. */
+static bool is_sending(const struct failover *f, const struct failover_live *l,
+		       const struct live_flow *live, int64_t now_ms)
+{
+	bool is_established = l->proto != IPPROTO_TCP || !live->tcp_state ||
+			      !strcmp(live_tcp_name(live->tcp_state), "ESTABLISHED");
+
+	return is_established && (live->idle_ms < 0 || now_ms - live->idle_ms > f->down_ms);
+}
+
+static void live_note(struct failover *f, struct failover_live *l, const struct live_flow *live,
+		      int64_t now_ms)
+{
+	l->is_counted = live->has_counters;
+	l->bytes[DIR_ORIGINAL] = live->bytes[0];
+	l->bytes[DIR_REPLY] = live->bytes[1];
+	if (!is_sending(f, l, live, now_ms))
+		failover_set_idle(f, l);
+}
+
 /* Of a flow that two entries fit, as a dump may tell one twice, the last is kept. */
 static void take_entry(void *data, const struct ct_event *ev)
 {
@@ -81,9 +106,13 @@ static void take_entry(void *data, const struct ct_event *ev)
 
 		if (!is_of(l, ev))
 			continue;
-		l->is_counted = true;
-		l->bytes[DIR_ORIGINAL] = ev->bytes[DIR_ORIGINAL];
-		l->bytes[DIR_REPLY] = ev->bytes[DIR_REPLY];
+		live_note(c->failover, l,
+			  &(struct live_flow){.id = l->id,
+					      .idle_ms = ev->idle_ms,
+					      .bytes = {ev->bytes[0], ev->bytes[1]},
+					      .tcp_state = ev->tcp_state,
+					      .has_counters = true},
+			  c->now_ms);
 	}
 }
 
@@ -111,13 +140,33 @@ static int table_read(struct count *c)
 	return err == -EINTR ? 0 : err;
 }
 
-int failover_count(struct failover *f)
+/* From the daemon's snapshot. */
+static int daemon_count(struct failover *f, const char *socket)
 {
-	struct count c = {.failover = f};
+	struct live_flows live;
+	int err = live_flows_ask(&live, socket);
+
+	for (size_t i = 0; !err && i < f->n_live; i++) {
+		const struct live_flow *l = live_flows_find(&live, f->live[i].id);
+
+		if (l)
+			live_note(f, &f->live[i], l, live.taken_ms);
+	}
+	live_flows_free(&live);
+	return err;
+}
+
+int failover_count(struct failover *f, const char *socket)
+{
+	struct count c = {.failover = f, .now_ms = history_now_ms()};
 	int err;
 
 	if (!f->n_live)
 		return 0;
+	if (socket && !daemon_count(f, socket)) {
+		sums_update(f);
+		return 0;
+	}
 	if (!privilege_has_net_admin())
 		return -EPERM;
 	c.by_ct_id = calloc(f->n_live, sizeof(struct failover_live *));

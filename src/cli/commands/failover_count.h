@@ -10,7 +10,7 @@
 
 /* Counts the live flows that the table has, and adds them to their sums. 0 or -errno;
  * -EPERM without CAP_NET_ADMIN. What is not counted stays unknown. */
-int failover_count(struct failover *f);
+int failover_count(struct failover *f, const char *socket);
 
 /* The live flow of an id, or NULL. */
 const struct failover_live *failover_live_find(const struct failover *f, int64_t id);

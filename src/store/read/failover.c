@@ -20,10 +20,9 @@
 #define MOMENT_MS 1000
 
 static const char *const class_names[FAILOVER_CLASSES] = {
-	[FAILOVER_MOVED] = "moved",
-	[FAILOVER_DELETED] = "deleted",
-	[FAILOVER_STRANDED] = "stranded",
-	[FAILOVER_BACKUP] = "backup",
+	[FAILOVER_MOVED] = "moved",	  [FAILOVER_DELETED] = "deleted",
+	[FAILOVER_STRANDED] = "stranded", [FAILOVER_IDLE] = "idle",
+	[FAILOVER_ENDED] = "ended",	  [FAILOVER_BACKUP] = "backup",
 };
 
 const char *failover_class_name(enum failover_class c)
@@ -117,7 +116,8 @@ static int fall_find(struct query *q, const char *uplink, int64_t at_ms, struct 
 #define ENDED	 "(ifnull(f.started, 0) + f.life)"
 /* 10: REASON_UPLINK_DOWN_FLUSH. Of a live flow there is no end. */
 #define IS_DELETED "f.reason = 10 AND f.state <> 0 AND " ENDED " <= $end"
-#define HELD_CLASS "CASE WHEN " IS_DELETED " THEN 1 ELSE 2 END"
+/* By enum failover_class. */
+#define HELD_CLASS "CASE WHEN " IS_DELETED " THEN 1 WHEN f.state <> 0 THEN 4 ELSE 2 END"
 
 /* members: id of a flow, class, by (uplink.id). $down, $back and $end: ms; a return that
  * has not been is beyond all time. 600000 is as in index flow_long; 3 is
@@ -138,7 +138,7 @@ static int fall_find(struct query *q, const char *uplink, int64_t at_ms, struct 
 	" WHERE s.last_ms >= $down - 600000 AND s.first_ms <= $down AND " IN_SLICE                 \
 	" AND f.started BETWEEN $down - 600000 AND $down AND f.state <> 0"                         \
 	" AND f.life < 600000 AND " ENDED " >= $down AND f.uplink IN names),"                      \
-	" begun AS (SELECT f.id, CASE WHEN f.uplink NOT IN names THEN 3"                           \
+	" begun AS (SELECT f.id, CASE WHEN f.uplink NOT IN names THEN 5"                           \
 	" WHEN " IS_DELETED " THEN 1 END AS class,"                                                \
 	" iif(f.uplink NOT IN names, f.uplink, NULL) AS by"                                        \
 	" FROM slice s CROSS JOIN flow f NOT INDEXED"                                              \
@@ -298,6 +298,25 @@ int query_failover(struct query *q, const char *uplink, int64_t at_ms, struct fa
 	if (r)
 		failover_free(out);
 	return r;
+}
+
+void failover_set_idle(struct failover *f, struct failover_live *l)
+{
+	struct failover_sum *from = &f->sums[l->sum];
+	size_t i = 0;
+
+	if (from->class != FAILOVER_STRANDED || l->is_idle)
+		return;
+	while (f->sums[i].class != FAILOVER_IDLE)
+		i++;
+	l->is_idle = true;
+	l->sum = i;
+	from->flows--;
+	from->live--;
+	from->unknown--;
+	f->sums[i].flows++;
+	f->sums[i].live++;
+	f->sums[i].unknown++;
 }
 
 void failover_free(struct failover *f)

@@ -71,6 +71,7 @@ static int connection_open(struct query *q)
 
 	if (rc != SQLITE_OK)
 		return query_fail(q, rc);
+	db_distrust(q->db);
 	sqlite3_extended_result_codes(q->db, 1);
 	sqlite3_busy_timeout(q->db, BUSY_TIMEOUT_MS);
 	rc = filter_register(q->db);

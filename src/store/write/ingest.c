@@ -13,6 +13,7 @@
 static const char *const statement_sql[INGEST_STATEMENTS] = {
 	[PUT_FLOW_NEW] = FLOW_INSERT_SQL,
 	[PUT_FLOW_END] = FLOW_END_SQL,
+	[PUT_FLOW_CLOSED_END] = FLOW_CLOSED_END_SQL,
 	[GET_FLOW_STATE] = "SELECT state FROM flow WHERE id = ?",
 	[PUT_FLOW_AGAIN] = FLOW_UPDATE_SQL,
 	[PUT_MISMATCH] = "INSERT OR REPLACE INTO mismatch (id, time, flow_id, proto, src, dst,"
@@ -100,28 +101,31 @@ static int flow_run(struct ingest *in, enum ingest_statement statement, const st
 	return rc;
 }
 
-static int flow_state_read(struct ingest *in, int64_t id, bool *was_live)
+static int flow_state_read(struct ingest *in, int64_t id, int *was)
 {
 	sqlite3_stmt *s = in->statements[GET_FLOW_STATE];
 	int rc;
 
 	sqlite3_bind_int64(s, 1, id);
 	rc = sqlite3_step(s);
-	*was_live = rc == SQLITE_ROW && sqlite3_column_int(s, 0) == FLOW_LIVE;
+	*was = rc == SQLITE_ROW ? sqlite3_column_int(s, 0) : FLOW_ENDED;
 	sqlite3_reset(s);
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-/* Writes a row that should be there. *was_live: it was, and lived. */
+/* Writes a row that should be there. *was_live: it was, and its end is new. */
 static int flow_update(struct ingest *in, const struct flow_record *f, bool *did, bool *was_live)
 {
-	int rc = flow_run(in, PUT_FLOW_END, f, did);
+	int rc = flow_run(in, PUT_FLOW_END, f, did), was;
 
 	*was_live = *did;
 	if (rc != SQLITE_OK || *did)
 		return rc;
-	rc = flow_state_read(in, f->id, was_live);
-	return rc == SQLITE_OK ? flow_run(in, PUT_FLOW_AGAIN, f, did) : rc;
+	rc = flow_state_read(in, f->id, &was);
+	*was_live = was == FLOW_LIVE || was == FLOW_CLOSED;
+	if (rc == SQLITE_OK && was == FLOW_CLOSED && f->state != FLOW_LIVE)
+		rc = flow_run(in, PUT_FLOW_CLOSED_END, f, did);
+	return rc == SQLITE_OK && !*did ? flow_run(in, PUT_FLOW_AGAIN, f, did) : rc;
 }
 
 /* A flow that was never written though later ones were comes late, perhaps after its
@@ -141,7 +145,8 @@ static int flow_insert(struct ingest *in, struct slice *slice, const struct flow
 	return flow_run(in, PUT_FLOW_NEW, f, &did);
 }
 
-/* A flow's end counts once, however often it is written. */
+/* A flow's end counts once, however often it is written: that of a closed one when its
+ * counters are known. */
 static int flow_ended(struct ingest *in, const struct flow_record *f, bool is_first)
 {
 	int rc = changes_note(&in->changes, is_first ? CHANGE_FLOW_ENDED : CHANGE_FLOW, f->id);
@@ -166,7 +171,7 @@ int ingest_flow(struct ingest *in, const struct flow_record *f)
 	is_new = !did;
 	if (rc == SQLITE_OK && is_new)
 		rc = flow_insert(in, slice, f);
-	if (rc == SQLITE_OK && f->state != FLOW_LIVE)
+	if (rc == SQLITE_OK && f->state != FLOW_LIVE && f->state != FLOW_CLOSED)
 		rc = flow_ended(in, f, is_new || was_live);
 	return rc;
 }

@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * live.c - a snapshot of what live flows have carried. The flow table holds no counters:
+ * they change with each packet, and the kernel has them.
+ */
+#include "daemon/live.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/daemon.h"
+#include "daemon/resync.h"
+#include "waymark/audit/audit.h"
+
+/* 64 MB; of more flows nothing is kept. */
+#define ROWS_MAX  1000000
+#define ROWS_PART 4096
+/* A snapshot is handed out for so long, and is forgotten so long after the last part. */
+#define FRESH_MS 500
+#define KEPT_MS	 10000
+
+struct live_row {
+	int64_t id, idle_ms;
+	uint64_t packets[2], bytes[2];
+	uint8_t tcp_state;
+	bool has_counters;
+};
+
+struct live {
+	bool is_wanted, is_taking, is_too_many;
+	struct live_row *rows;
+	size_t n, room;
+	int64_t taken_ms; /* 0: there is no snapshot */
+	int64_t asked_ms;
+};
+
+int live_open(struct daemon *d)
+{
+	d->live = calloc(1, sizeof(*d->live));
+	return d->live ? 0 : -ENOMEM;
+}
+
+static void forget(struct live *l)
+{
+	free(l->rows);
+	l->rows = NULL;
+	l->n = l->room = 0;
+	l->taken_ms = 0;
+	l->is_too_many = false;
+}
+
+void live_close(struct daemon *d)
+{
+	if (d->live)
+		forget(d->live);
+	free(d->live);
+	d->live = NULL;
+}
+
+void live_begin(struct daemon *d)
+{
+	if (!d->live || !d->live->is_wanted)
+		return;
+	forget(d->live);
+	d->live->is_taking = true;
+}
+
+static bool room_make(struct live *l)
+{
+	size_t room = l->room ? 2 * l->room : 1024;
+	struct live_row *rows;
+
+	if (l->n < l->room)
+		return true;
+	rows = l->n < ROWS_MAX ? realloc(l->rows, room * sizeof(*rows)) : NULL;
+	l->is_too_many = !rows;
+	if (!rows)
+		return false;
+	l->rows = rows;
+	l->room = room;
+	return true;
+}
+
+void live_take(struct daemon *d, const struct ct_event *entries, size_t n)
+{
+	struct live *l = d->live;
+
+	for (size_t i = 0; l && l->is_taking && !l->is_too_many && i < n; i++) {
+		const struct ct_event *ev = &entries[i];
+		int64_t id = audit_flow_id(d->audit, ev);
+
+		if (!id || !room_make(l))
+			continue;
+		l->rows[l->n++] = (struct live_row){
+			.id = id,
+			.idle_ms = ev->idle_ms,
+			.packets = {ev->packets[0], ev->packets[1]},
+			.bytes = {ev->bytes[0], ev->bytes[1]},
+			.tcp_state = ev->tcp_state,
+			.has_counters = ev->has_counters,
+		};
+	}
+}
+
+void live_end(struct daemon *d, int err, int64_t now_ms)
+{
+	struct live *l = d->live;
+
+	if (!l || !l->is_taking)
+		return;
+	l->is_taking = false;
+	if (err) /* a torn dump is made again */
+		return;
+	l->is_wanted = false;
+	l->taken_ms = now_ms;
+}
+
+void live_tick(struct daemon *d, int64_t now_ms)
+{
+	struct live *l = d->live;
+
+	if (l->is_taking || now_ms - l->asked_ms < KEPT_MS)
+		return;
+	l->is_wanted = false;
+	if (l->rows)
+		forget(l);
+}
+
+static void rows_print(const struct live *l, size_t from, FILE *out)
+{
+	for (size_t i = from; i < l->n && i < from + ROWS_PART; i++) {
+		const struct live_row *r = &l->rows[i];
+
+		fprintf(out, "%s[%" PRId64 ",%u,%" PRId64, i > from ? "," : "", r->id,
+			(unsigned)r->tcp_state, r->idle_ms);
+		if (r->has_counters)
+			fprintf(out, ",%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%" PRIu64, r->packets[0],
+				r->bytes[0], r->packets[1], r->bytes[1]);
+		fputc(']', out);
+	}
+}
+
+char *live_answer(struct daemon *d, const char *from, int64_t now_ms)
+{
+	struct live *l = d->live;
+	size_t first = strtoul(from, NULL, 10), size;
+	char *text = NULL;
+	FILE *out;
+
+	if (!first && (!l->taken_ms || now_ms - l->taken_ms > FRESH_MS || now_ms < l->taken_ms)) {
+		l->is_wanted = true;
+		resync_look(d, now_ms);
+	}
+	l->asked_ms = now_ms;
+	if (l->is_too_many)
+		return strdup("{\"error\":\"too many live flows for a snapshot\"}");
+	if (l->is_wanted || l->is_taking || !l->taken_ms)
+		return strdup("{\"is_ready\":false}");
+	out = open_memstream(&text, &size);
+	if (!out)
+		return NULL;
+	fprintf(out, "{\"is_ready\":true,\"taken_ms\":%" PRId64 ",\"total\":%zu,\"rows\":[",
+		l->taken_ms, l->n);
+	rows_print(l, first, out);
+	fputs("]}", out);
+	if (!fclose(out))
+		return text;
+	free(text);
+	errno = ENOMEM;
+	return NULL;
+}
