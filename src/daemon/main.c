@@ -67,12 +67,29 @@ static int arguments_read(int argc, char **argv, const char **path, int *debug)
 	return EXIT_USAGE;
 }
 
+/* Takes over the configuration. The talker comes first, while nothing is open that it must
+ * not have. NULL: logged. */
+static struct daemon *daemon_begin(struct config *config)
+{
+	struct talker *talker = identity_talker(config);
+
+	if (geteuid() == 0)
+		collisions_log_group(config);
+	if (!talker || identity_assume(config)) {
+		talker_free(talker);
+		config_free(config);
+		return NULL;
+	}
+	if (log_start())
+		log_warning("no thread for the log: standard error may delay the daemon");
+	return daemon_start(config, talker);
+}
+
 int main(int argc, char **argv)
 {
 	const char *path = CONFIG_PATH_DEFAULT;
 	int debug = 0, status = arguments_read(argc, argv, &path, &debug);
 	struct config *config;
-	struct talker *talker;
 	struct daemon *d;
 
 	if (status >= 0)
@@ -88,19 +105,7 @@ int main(int argc, char **argv)
 		config_free(config);
 		return EXIT_FAILED;
 	}
-	/* First, while nothing is open that it must not have. */
-	talker = identity_talker(config);
-	if (geteuid() == 0)
-		collisions_log_group(config);
-	if (!talker || identity_assume(config)) {
-		log_err("not started; nothing was changed");
-		talker_free(talker);
-		config_free(config);
-		return EXIT_FAILED;
-	}
-	if (log_start())
-		log_warning("no thread for the log: standard error may delay the daemon");
-	d = daemon_start(config, talker);
+	d = daemon_begin(config);
 	if (d) {
 		status = daemon_run(d) ? EXIT_FAILED : EXIT_DONE;
 		daemon_stop(d);
