@@ -60,6 +60,10 @@ alerts() { # STATE: of kind delivery
 	grep '"kind":"delivery"' "$lab_tmp/alerts.jsonl" 2>/dev/null | grep -c "\"state\":\"$1\""
 }
 
+has_alerts() { # STATE COUNT
+	[ "$(alerts "$1")" = "$2" ]
+}
+
 is_gone() { # PID
 	! [ -e "/proc/$1" ] || grep -q '^State:[[:space:]]*Z' "/proc/$1/status"
 }
@@ -140,7 +144,9 @@ left=$(cat "$lab_tmp/out/left")
 check_not "which runs for a while" is_gone "$left"
 check "and is ended at the time limit" wait_for 45 is_gone "$left"
 is "with all that it started" "$(ps -eo args | grep -c '^sleep 30[12]$')" 0
-check "that is a failure of the program" wait_for 5 grep -q "leave': killed after 30 s" "$lab_tmp/waymarkd.log"
+check "that is a failure of the program, in one line" \
+	wait_for 5 logged 1 "alerts are not delivered: alert exec .*leave': killed after 30 s"
+check "and in one alert" wait_for 5 has_alerts raised 1
 alert_up
 rm -f "$lab_tmp/out/left"
 
@@ -155,7 +161,7 @@ talker_find
 rm -f "$lab_tmp/alerts.jsonl"
 kill -STOP "$talker"
 check "a talker that stands still is reported" wait_for 20 logged 1 "the talker does not work: it does not answer"
-check "by one alert" [ "$(alerts raised)" = 1 ]
+check "by one alert" wait_for 5 has_alerts raised 1
 failed=$(counter alerts_failed_total)
 before=$(sql 'SELECT count(*) FROM flows')
 is "traffic goes on" "$(http_get pc 5 "http://$NET4/" | grep -c ' 200 ')" 5
@@ -239,6 +245,10 @@ fetched() {
 	[ "$(fetch)" = 200 ]
 }
 check "with descriptors it answers again" wait_for 10 fetched
+
+check "after a minute without a failure the alert is over" wait_for 90 has_alerts over 1
+is "it was one alert" "$(alerts raised)" 1
+is "that is logged once" "$(grep -c 'alerts are delivered again' "$lab_tmp/waymarkd.log")" 1
 
 # --- the spawner -----------------------------------------------------------------------------------
 

@@ -31,6 +31,7 @@ is 'the unit leaves one capability' "$bounding $ambient" '-all,+net_admin -all,+
 
 cat >"$lab_tmp/alarm" <<END
 #!/bin/sh
+grep -E '^(Cap(Inh|Prm|Eff|Amb)|NoNewPrivs):' /proc/self/status >"$lab_tmp/alarms/status"
 echo "\$WAYMARK_KIND" >>"$lab_tmp/alarms/told"
 END
 mkdir -m 1777 "$lab_tmp/alarms"
@@ -53,6 +54,8 @@ kill -HUP "$daemon_pid"
 check 'it reloads' wait_for 5 grep -q 'configuration reloaded' "$lab_tmp/waymarkd.log"
 at net ip link set isp2 down
 check 'an alert program is run' wait_for 10 grep -q uplink "$lab_tmp/alarms/told"
+is 'without any capability' "$(grep -c '^Cap...:[[:space:]]*0*$' "$lab_tmp/alarms/status")" 4
+check 'and without a way to gain one' grep -q '^NoNewPrivs:[[:space:]]*1$' "$lab_tmp/alarms/status"
 at net ip link set isp2 up
 wait_for 10 sh -c "[ \$(grep -c uplink '$lab_tmp/alarms/told') -ge 2 ]"
 daemon_stop
