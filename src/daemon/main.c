@@ -4,6 +4,7 @@
  */
 #include <getopt.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include "daemon/log.h"
 #include "daemon/reload.h"
 #include "waymark/kernel/privilege.h"
+#include "waymark/kernel/trace.h"
 #include "waymark/talker/talker.h"
 
 static const char usage[] =
@@ -22,7 +24,8 @@ static const char usage[] =
 	"logs to standard error.\n"
 	"\n"
 	"  -c, --config FILE  the configuration [" CONFIG_PATH_DEFAULT "]\n"
-	"  -d, --debug        log each change of routes and rules\n"
+	"  -d, --debug        log each change of routes and rules; twice: print netlink\n"
+	"                     messages, too (WAYMARK_TRACE=" TRACE_ALL ")\n"
 	"  -h, --help         this text\n"
 	"  -V, --version      the version\n"
 	"\n"
@@ -97,6 +100,9 @@ int main(int argc, char **argv)
 	log_open();
 	if (debug)
 		log_force_level(LOG_LEVEL_DEBUG);
+	if (!trace_set(debug > 1 ? TRACE_ALL : getenv(TRACE_VARIABLE)))
+		log_warning("%s: not all of its words are among %s; nothing is traced",
+			    TRACE_VARIABLE, TRACE_ALL);
 	if (config_load(&config, path, stderr))
 		return EXIT_FAILED;
 	reload_log_level(config);

@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "kernel/conntrack_decode.h"
+#include "kernel/nltrace.h"
 #include "kernel/conntrack_idle.h"
 #include "kernel/nlsock.h"
 #include "waymark/kernel/conntrack.h"
@@ -228,6 +229,7 @@ static int dump_receive(struct conntrack_dump *d)
 		return 1;
 	if (n > DUMP_BUFFER_BYTES)
 		return -EMSGSIZE;
+	nltrace_datagram(mnl_socket_get_fd(d->socket), NLTRACE_RECEIVED, d->buffer, (size_t)n);
 	return dump_handle(d, (int)n);
 }
 

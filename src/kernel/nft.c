@@ -6,6 +6,7 @@
  */
 #define _GNU_SOURCE /* memmem */
 #include "waymark/kernel/nft.h"
+#include "kernel/nltrace.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -137,6 +138,7 @@ static int command_run(struct nft *n, const char *commands, char **output)
 
 	if (!n->ctx && context_renew(n))
 		return -ENOMEM;
+	nltrace_commands(commands);
 	err = transaction_run(command_do, &c, &reply);
 	error_keep(n, err && reply.errors ? reply.errors : "");
 	if (err == -EOWNERDEAD)

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "kernel/rtnl_decode.h"
+#include "kernel/nltrace.h"
 #include "waymark/kernel/rtnl.h"
 
 #define RECEIVE_BYTES 32768
@@ -191,7 +192,10 @@ int rtnl_monitor_receive(struct rtnl_monitor *m, rtnl_notice_fn *fn, void *data)
 			return to.n_messages;
 		if (n < 0)
 			return (int)n;
-		if (is_kernel)
-			mnl_cb_run(m->buffer, (size_t)n, 0, 0, message_take, &to);
+		if (!is_kernel)
+			continue;
+		nltrace_datagram(mnl_socket_get_fd(m->socket), NLTRACE_RECEIVED, m->buffer,
+				 (size_t)n);
+		mnl_cb_run(m->buffer, (size_t)n, 0, 0, message_take, &to);
 	}
 }
