@@ -53,5 +53,58 @@ sed -i 's/23 hours/24 hours/' "$work/waymark.conf"
 ! wm check --config 2>&1 | grep -q retention
 result $? '... and not of a day'
 
+# --- a history of ten days, three of its flows gone wrong --------------------------------
+
+"$build/tests/bench/store_fill" "$work/flows.db" 3000 >"$work/fill" 2>&1 || {
+	sed 's/^/# /' "$work/fill"
+	echo 'Bail out! no history could be filled'
+	exit 1
+}
+
+# The questions of README, as they stand there. Those about the running daemon say that there
+# is none (exit 3); the others answer. None is misunderstood (exit 2).
+sed -n '/^## Ten questions/,/^All listings/p' "$src/README.md" | grep -o '`waymark [^`]*`' |
+	tr -d '\140' | sed 's/fibre/wan1/' | sed 's/ *>[^ ]*\.html//; s/^waymark //' >"$work/questions"
+[ "$(wc -l <"$work/questions")" -ge 10 ]
+result $? "README asks ten questions or more"
+while read -r question; do
+	case $question in
+	status*) wanted=3 ;;
+	top*) wanted=[13] ;; # it needs a terminal
+	*) wanted='[01]' ;;
+	esac
+	eval "wm $question" </dev/null >"$work/out" 2>"$work/err"
+	status=$?
+	case $status in
+	$wanted) status=0 ;;
+	*) sed 's/^/# /' "$work/err" ;;
+	esac
+	result $status "waymark $question"
+done <"$work/questions"
+
+has 'what went wrong: each reason once' route-missing wm mismatches --since '11 days ago'
+has '... and the flow of each' '^7 *$\|1005' wm mismatches --columns flow_id
+has 'why: by the id that mismatches prints' 'verdict *mismatch' wm explain 1005
+has 'who used a public port then' '192\.168\.' wm who \
+	"$(wm flows --csv --columns nat_src,nat_sport --limit 1 | sed -n '2s/,/:/p')" \
+	--at "$(wm flows --csv --columns started --limit 1 | sed -n 2p)"
+has 'how much by each uplink' '^wan1,' wm stats --by uplink --csv
+[ "$(wm stats --by uplink --csv | awk -F, '{ n += $2 } END { print n }')" = 3000 ]
+result $? '... every flow counted once'
+has 'usage: from the bins' ',wan2,[0-9]*,[0-9]*,' wm usage --by day --csv
+has 'a name that is mistyped: the nearest' 'did you mean wan1' wm flows --uplink wam1
+has 'a word that is mistyped: the nearest' 'did you mean mismatches' wm mismatchs
+
+# At 80 columns the flow's id stays, for explain.
+COLUMNS=80 wm mismatches --since '11 days ago' >"$work/out"
+head -n 1 "$work/out" | grep -q FLOW_ID && [ "$(wc -L <"$work/out")" -le 80 ]
+result $? '80 columns hold a mismatch with the id of its flow'
+
+# --- prune --------------------------------------------------------------------------------
+
+has 'prune reports what it deleted' 'pruned: [0-9]* flows deleted, [0-9]* kept' wm prune --yes
+[ "$(wm stats --by uplink --csv | awk -F, '{ n += $2 } END { print (n < 3000 && n != 0) }')" = 1 ]
+result $? '... which is what is older than retention'
+
 echo "1..$n"
 exit $failed

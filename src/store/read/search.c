@@ -224,7 +224,8 @@ static const char list_sql[] =
 	"WITH near (id) AS MATERIALIZED (SELECT id FROM slice WHERE " BEGUN_IN ")"
 	" SELECT id << 15 | 32767 AS at, 1 FROM near"
 	" UNION ALL SELECT id, 0 FROM flow INDEXED BY flow_long WHERE state <> 0 AND life >= 600000"
-	" AND ifnull(started, 0) + life >= ?1 AND ?1 > 0 AND id >> 15 NOT IN near"
+	" AND ifnull(started, 0) + life >= ?1 AND ?1 > 0 AND (?2 = 0 OR ifnull(started, 0) < ?2)"
+	" AND id >> 15 NOT IN near"
 	" UNION ALL SELECT id, 0 FROM flow INDEXED BY flow_live WHERE state = 0 AND ?1 > 0"
 	" AND id >> 15 NOT IN near ORDER BY at DESC";
 
