@@ -126,6 +126,21 @@ CREATE TABLE usage_bin (
 	UNIQUE (time, uplink)
 );
 
+-- What the counters of usage said last: the next daemon counts on from there.
+CREATE TABLE usage_reading (
+	uplink INTEGER PRIMARY KEY,
+	time INTEGER NOT NULL,
+	boot INTEGER NOT NULL,
+	rules INTEGER NOT NULL,
+	ifindex INTEGER NOT NULL,
+	bytes_sent INTEGER NOT NULL,
+	bytes_received INTEGER NOT NULL,
+	packets_sent INTEGER NOT NULL,
+	packets_received INTEGER NOT NULL,
+	flows_started INTEGER NOT NULL,
+	flows_answered INTEGER NOT NULL
+);
+
 -- What the health of uplinks was judged by.
 CREATE TABLE health_sample (
 	id INTEGER PRIMARY KEY,

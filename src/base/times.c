@@ -67,6 +67,19 @@ const char *times_format(int64_t ms, enum times_form form, char buf[TIMES_STRLEN
 	return buf;
 }
 
+int64_t times_period_start(int64_t ms, unsigned day)
+{
+	time_t at = (time_t)(ms / 1000);
+	struct tm tm;
+
+	localtime_r(&at, &tm);
+	tm = (struct tm){.tm_year = tm.tm_year,
+			 .tm_mon = tm.tm_mon - ((unsigned)tm.tm_mday < day),
+			 .tm_mday = (int)day,
+			 .tm_isdst = -1};
+	return (int64_t)mktime(&tm) * 1000;
+}
+
 bool times_is_same_day(int64_t a_ms, int64_t b_ms)
 {
 	struct tm a, b;

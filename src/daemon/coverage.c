@@ -15,6 +15,7 @@
 #include "daemon/log.h"
 #include "daemon/publish.h"
 #include "daemon/resync.h"
+#include "daemon/usage.h"
 #include "waymark/audit/audit.h"
 #include "waymark/audit/coverage.h"
 #include "waymark/kernel/link_counters.h"
@@ -60,6 +61,11 @@ static uint64_t boot_number(void)
 	return hash;
 }
 
+uint64_t coverage_boot(const struct daemon *d)
+{
+	return d->coverage->boot;
+}
+
 static void flows_read(const struct daemon *d, uint8_t slot, struct coverage_reading *r)
 {
 	struct audit_coverage c;
@@ -99,7 +105,7 @@ static void reading_take(struct daemon *d, const struct nft_counters_reading *ru
 {
 	*r = (struct coverage_reading){.time_ms = now_ms};
 	rules_take(d->coverage, rules, u->mark, r);
-	if (link_counters_read(d->coverage->links, u->ifname, &r->ifindex, &r->link))
+	if (link_counters_read(d->coverage->links, u->ifname, &r->ifindex, &r->link, NULL))
 		r->ifindex = 0;
 	flows_read(d, u->slot, r);
 }
@@ -256,6 +262,7 @@ static void on_load(void *data, bool is_done)
 	struct coverage *c = d->coverage;
 	struct nft_counters_reading now;
 
+	usage_read(d, clock_now_ms());
 	if (!is_done && nft_counters_read(c->rules, &c->before))
 		c->before.table = 0;
 	if (!is_done)

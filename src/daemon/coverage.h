@@ -29,6 +29,8 @@ struct coverage_stats {
 void coverage_stats(const struct daemon *d, struct coverage_stats *out);
 /* Return the sum of an uplink since the start; started_ms 0: no interval yet. */
 const struct coverage_record *coverage_sum(const struct daemon *d, uint8_t slot);
+/* Return a number for this run of the kernel; 0: unknown. */
+uint64_t coverage_boot(const struct daemon *d);
 /* Another uplink has this slot, or none. */
 void coverage_forget(struct daemon *d, uint8_t slot);
 

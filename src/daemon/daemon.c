@@ -31,6 +31,7 @@
 #include "daemon/observe.h"
 #include "daemon/operator.h"
 #include "daemon/publish.h"
+#include "daemon/quota.h"
 #include "daemon/relabel.h"
 #include "daemon/reload.h"
 #include "daemon/resync.h"
@@ -39,6 +40,7 @@
 #include "daemon/tamper.h"
 #include "daemon/uplink_control.h"
 #include "daemon/uplink_health.h"
+#include "daemon/usage.h"
 #include "daemon/watch.h"
 #include "daemon/watchdog.h"
 #include "waymark/alert/alert.h"
@@ -105,6 +107,8 @@ static void on_timer(void *data)
 	collisions_tick(d, clock_steady_ms());
 	flush_tick(d);
 	coverage_tick(d, now_ms);
+	usage_tick(d, now_ms);
+	quota_tick(d, now_ms);
 	observe_tick(d, now_ms);
 	audit_tick(d->audit, now_ms);
 	flow_delete_tick(d, now_ms);
@@ -260,12 +264,13 @@ static int hooks_set(struct daemon *d)
 
 /* In the order of the data's way; the steering is the first to change anything. */
 static int (*const start_steps[])(struct daemon *) = {
-	loop_open,	     delivery_open,	 operator_open, collisions_open,  watch_open,
-	diagnose_open,	     adoption_open,	 relabel_open,	live_open,	  resync_open,
-	observe_open,	     steer_open,	 flush_open,	flow_delete_open, tamper_open,
-	status_open,	     hooks_set,		 store_start,	publish_open,	  control_start,
-	exporter_open,	     audit_start,	 coverage_open, writer_open,	  event_mask_open,
-	uplink_control_open, uplink_health_open, steer_start,	tamper_start,	  observe_start,
+	loop_open,     delivery_open,	operator_open,	     collisions_open,	 watch_open,
+	diagnose_open, adoption_open,	relabel_open,	     live_open,		 resync_open,
+	observe_open,  steer_open,	flush_open,	     flow_delete_open,	 tamper_open,
+	status_open,   hooks_set,	store_start,	     publish_open,	 control_start,
+	exporter_open, audit_start,	coverage_open,	     quota_open,	 usage_open,
+	writer_open,   event_mask_open, uplink_control_open, uplink_health_open, steer_start,
+	tamper_start,  observe_start,
 };
 
 struct daemon *daemon_start(struct config *c, struct talker *t)
@@ -349,7 +354,7 @@ static void modules_close(struct daemon *d)
 		steer_close,	     resync_close,	   live_close,	      observe_close,
 		relabel_close,	     adoption_close,	   diagnose_close,    coverage_close,
 		event_mask_close,    publish_close,	   delivery_close,    watch_close,
-		loop_close,
+		usage_close,	     quota_close,	   loop_close,
 	};
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
@@ -365,6 +370,7 @@ void daemon_stop(struct daemon *d)
 		tamper_stop(d);
 		drain(d);
 		coverage_stop(d);
+		usage_write(d, clock_now_ms());
 		steer_stop(d);
 	}
 	exporter_close(d);

@@ -49,6 +49,7 @@ struct daemon {
 	struct observe *observe;
 	struct operator* operator;
 	struct publish *publish;
+	struct quota *quota;
 	struct relabel *relabel;
 	struct resync *resync;
 	struct status *status;
@@ -57,6 +58,7 @@ struct daemon {
 	struct uplink_control *uplink_control;
 	struct uplink_health *uplink_health;
 	struct ticker *ticker; /* daemon.c: signals and the timer */
+	struct usage *usage;
 	struct watch *watch;
 };
 

@@ -14,10 +14,12 @@
 #include "daemon/observe.h"
 #include "daemon/operator.h"
 #include "daemon/publish.h"
+#include "daemon/quota.h"
 #include "daemon/reload.h"
 #include "daemon/steer.h"
 #include "daemon/uplink_control.h"
 #include "daemon/uplink_health.h"
+#include "daemon/usage.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
 #include "waymark/audit/audit.h"
@@ -152,6 +154,8 @@ static void uplink_forget(struct daemon *d, uint8_t slot)
 	uplink_control_forget(d, slot);
 	uplink_health_forget(d, slot);
 	coverage_forget(d, slot);
+	usage_forget(d, slot);
+	quota_forget(d, slot);
 }
 
 static void slots_forget(struct daemon *d, const struct config *old, const struct config *new)
@@ -178,6 +182,7 @@ static int config_swap(struct daemon *d, struct config *c, struct config **forme
 	/* What the old rules have seen is judged by the old marks. */
 	observe_drain(d);
 	audit_uplink_counts(d->audit, live, mismatches, bytes);
+	usage_write(d, clock_now_ms());
 	d->config = c;
 	slots_forget(d, old, c);
 	err = steer_reload(d);

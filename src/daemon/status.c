@@ -17,10 +17,12 @@
 #include "daemon/log.h"
 #include "daemon/observe.h"
 #include "daemon/publish.h"
+#include "daemon/quota.h"
 #include "daemon/resync.h"
 #include "daemon/status.h"
 #include "daemon/uplink_control.h"
 #include "daemon/uplink_health.h"
+#include "daemon/usage.h"
 #include "waymark/alert/alert.h"
 #include "waymark/audit/audit.h"
 #include "waymark/audit/coverage.h"
@@ -152,6 +154,18 @@ static void health_fill(const struct daemon *d, struct answer *a, struct answer_
 	out->until = time_text(a, o->until_ms);
 }
 
+static void usage_fill(const struct daemon *d, struct answer_uplink *out,
+		       const struct uplink_config *u)
+{
+	struct usage_totals totals;
+
+	usage_totals(d, u->slot, &totals);
+	out->bytes_sent = (int64_t)totals.sent_bytes;
+	out->bytes_received = (int64_t)totals.received_bytes;
+	out->quota = (int64_t)u->quota_bytes;
+	out->quota_used = (int64_t)quota_used(d, u->slot);
+}
+
 static void uplink_fill(const struct daemon *d, struct answer *a, struct answer_uplink *out,
 			const struct uplink_config *u, const struct counts *c)
 {
@@ -173,6 +187,7 @@ static void uplink_fill(const struct daemon *d, struct answer *a, struct answer_
 		.mismatches = (int64_t)c->mismatches[u->slot],
 	};
 	health_fill(d, a, out, u);
+	usage_fill(d, out, u);
 	coverage_fill(d, a, &out->coverage, u->slot);
 	audit_uplink_reasons(d->audit, u->slot, reasons);
 	for (int r = 0; r < REASONS; r++)

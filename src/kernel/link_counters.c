@@ -48,7 +48,7 @@ void link_counters_close(struct link_counters *l)
 
 struct answer {
 	uint32_t ifindex;
-	struct tally sent;
+	struct tally sent, received;
 };
 
 static int stats_take(const struct nlattr *attr, void *data)
@@ -62,6 +62,7 @@ static int stats_take(const struct nlattr *attr, void *data)
 		return MNL_CB_OK;
 	memcpy(&stats, mnl_attr_get_payload(attr), offsetof(struct rtnl_link_stats64, rx_errors));
 	a->sent = (struct tally){stats.tx_packets, stats.tx_bytes};
+	a->received = (struct tally){stats.rx_packets, stats.rx_bytes};
 	return MNL_CB_OK;
 }
 
@@ -78,7 +79,7 @@ static int link_take(const struct nlmsghdr *nlh, void *data)
 }
 
 int link_counters_read(struct link_counters *l, const char *ifname, uint32_t *ifindex,
-		       struct tally *sent)
+		       struct tally *sent, struct tally *received)
 {
 	char request[256] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(request);
@@ -95,5 +96,7 @@ int link_counters_read(struct link_counters *l, const char *ifname, uint32_t *if
 	err = mnl_replies_read(l->socket, l->buffer, nlh->nlmsg_seq, link_take, &answer);
 	*ifindex = answer.ifindex;
 	*sent = answer.sent;
+	if (received)
+		*received = answer.received;
 	return err;
 }

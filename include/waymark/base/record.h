@@ -244,13 +244,23 @@ struct uplink_state_record {
 };
 
 /* What an uplink carried in a bin of five minutes, by the kernel's counters. A bin may
- * come in parts, also across a restart: the writer adds them up. */
+ * come in parts, also across a restart: the writer adds them up, and keeps the reading
+ * with them, so that the next daemon counts nothing twice. */
 #define USAGE_BIN_MS INT64_C(300000)
+struct usage_reading {
+	int64_t time_ms;	     /* 0: never read */
+	uint64_t boot;		     /* which run of the kernel */
+	uint64_t table;		     /* which of its tables was ours; 0: there was none */
+	uint32_t ifindex;	     /* 0: there was no such interface */
+	struct tally sent, received; /* by the interface */
+	struct flow_counts flows;    /* by our rules */
+};
 struct usage_record {
 	int64_t time_ms; /* any moment of the bin */
 	uint8_t slot;
 	struct tally sent, received;
 	struct flow_counts flows;
+	struct usage_reading reading; /* what is counted next begins here; time_ms 0: not said */
 };
 
 /* What the health of an uplink was judged by. Numbers below 0: not known. */

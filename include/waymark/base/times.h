@@ -32,6 +32,10 @@ int times_parse_iso(const char *text, int64_t *ms);
 /* Whether two times are of the same day, locally. */
 bool times_is_same_day(int64_t a_ms, int64_t b_ms);
 
+/* Return the start of the month-long period that a time is in: midnight, local time, of
+ * the last such day of a month (1 to 28). */
+int64_t times_period_start(int64_t ms, unsigned day);
+
 /* A point in time as people give it:
  *   now, today, yesterday, tomorrow	midnight, local time
  *   10 minutes ago, 2h, -2h, 1h 30min	before now_ms, units as in duration_parse

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * link_counters.h - what an interface has sent, as the kernel counts it whatever rules
+ * link_counters.h - what an interface has sent and received, as the kernel counts it whatever rules
  * there are (rtnetlink, stats64).
  */
 #ifndef WAYMARK_KERNEL_LINK_COUNTERS_H
@@ -15,9 +15,9 @@ struct link_counters;
 struct link_counters *link_counters_open(void);	   /* NULL with errno */
 void link_counters_close(struct link_counters *l); /* NULL is allowed */
 
-/* Frames sent, ARP among them, and bytes with the header of the link. 0; -ENODEV: there
+/* Frames, ARP among them, and bytes with the header of the link. received may be NULL. 0; -ENODEV: there
  * is no such interface; -errno. */
 int link_counters_read(struct link_counters *l, const char *ifname, uint32_t *ifindex,
-		       struct tally *sent);
+		       struct tally *sent, struct tally *received);
 
 #endif

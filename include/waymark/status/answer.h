@@ -33,6 +33,8 @@ struct answer_uplink {
 	const char *decision, *decided_by, *until;		/* an operator's; or NULL */
 	double answered_share; /* of the latest new flows; -1: none */
 	int64_t mark, weight, tier, flows_live, bytes, mismatches;
+	int64_t bytes_sent, bytes_received; /* by the interface, since the start */
+	int64_t quota, quota_used;	    /* of the running period; quota 0: none */
 	int64_t mismatches_by_reason[REASONS];
 	struct answer_coverage coverage;
 };

@@ -47,6 +47,21 @@ int store_each_outbox(struct store *st, store_outbox_fn *fn, void *data);
 typedef void store_reading_fn(void *data, uint8_t slot, const struct coverage_reading *r);
 int store_each_reading(struct store *st, store_reading_fn *fn, void *data);
 
+/* Calls fn for what the counters of each uplink's usage said last. */
+typedef void store_usage_reading_fn(void *data, uint8_t slot, const struct usage_reading *r);
+int store_each_usage_reading(struct store *st, store_usage_reading_fn *fn, void *data);
+
+/* Calls fn for each bin of usage since a time, of all uplinks that had this name. bytes:
+ * both directions. */
+typedef void store_usage_fn(void *data, int64_t time_ms, uint64_t bytes);
+int store_each_usage(struct store *st, const char *uplink, int64_t since_ms, store_usage_fn *fn,
+		     void *data);
+
+/* Return in out the time, state and reason of the last alert of a kind about an uplink;
+ * time_ms 0: there was none. */
+int store_last_alert(struct store *st, const char *kind, const char *uplinks,
+		     struct alert_record *out);
+
 /* --- the writer thread -------------------------------------------------- */
 
 struct writer;

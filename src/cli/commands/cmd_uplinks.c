@@ -29,6 +29,8 @@ static const struct column columns[] = {
 	{.name = "flows_live", .type = COLUMN_NUMBER},
 	{.name = "bytes_sent", .type = COLUMN_SIZE, .rank = 3},
 	{.name = "bytes_received", .type = COLUMN_SIZE, .rank = 3},
+	{.name = "quota", .type = COLUMN_SIZE, .rank = 14},
+	{.name = "quota_used", .type = COLUMN_SIZE, .rank = 14},
 	{.name = "mismatches", .type = COLUMN_NUMBER},
 	{.name = "coverage", .type = COLUMN_NUMBER, .rank = 4},
 	{.name = "mark", .type = COLUMN_NUMBER, .rank = 9},

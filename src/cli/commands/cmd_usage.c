@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli/cells.h"
 #include "cli/commands/usage_sum.h"
@@ -47,20 +46,6 @@ static int bin_take(void *data, const struct value *values, size_t n)
 
 /* --- quota -------------------------------------------------------------------------------- */
 
-/* When the running quota period began: the last quota-day, at midnight. */
-static int64_t quota_start(int64_t now_ms, unsigned day)
-{
-	time_t now = (time_t)(now_ms / 1000);
-	struct tm tm;
-
-	localtime_r(&now, &tm);
-	tm = (struct tm){.tm_year = tm.tm_year,
-			 .tm_mon = tm.tm_mon - ((unsigned)tm.tm_mday < day),
-			 .tm_mday = (int)day,
-			 .tm_isdst = -1};
-	return (int64_t)mktime(&tm) * 1000;
-}
-
 static const struct uplink_config *uplink_find(const struct config *c, const char *name)
 {
 	for (size_t i = 0; c && i < c->n_uplinks; i++)
@@ -80,7 +65,7 @@ static void quota_show(struct cells *r, const struct usage_sum *sum, const struc
 		cells_text(r, NULL, PAINT_NONE);
 		return;
 	}
-	used = usage_since(bins, sum->uplink, quota_start(now_ms, u->quota_day ? u->quota_day : 1));
+	used = usage_since(bins, sum->uplink, times_period_start(now_ms, u->quota_day));
 	cells_number(r, (int64_t)u->quota_bytes - used,
 		     used > (int64_t)u->quota_bytes ? PAINT_BAD : PAINT_NONE);
 }

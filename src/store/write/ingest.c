@@ -9,6 +9,7 @@
 #include "store/db.h"
 #include "store/flow_row.h"
 #include "store/write/ingest.h"
+#include "store/write/usage_readings.h"
 
 static const char *const statement_sql[INGEST_STATEMENTS] = {
 	[PUT_FLOW_NEW] = FLOW_INSERT_SQL,
@@ -41,6 +42,7 @@ static const char *const statement_sql[INGEST_STATEMENTS] = {
 		      " flows_started = flows_started + excluded.flows_started,"
 		      " flows_answered = flows_answered + excluded.flows_answered",
 	[GET_USAGE_ID] = "SELECT id FROM usage_bin WHERE time = ? AND uplink = ?",
+	[PUT_USAGE_READING] = usage_reading_sql,
 	[PUT_HEALTH] = "INSERT INTO health_sample (time, uplink, family, state, span,"
 		       " flows_started, flows_answered, normal, others, handshake, probes,"
 		       " probes_answered, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -328,7 +330,10 @@ static int usage_put(struct ingest *in, const struct usage_record *u)
 	if (sqlite3_step(get) == SQLITE_ROW)
 		id = sqlite3_column_int64(get, 0);
 	sqlite3_reset(get);
-	return changes_note(&in->changes, CHANGE_USAGE, id);
+	rc = changes_note(&in->changes, CHANGE_USAGE, id);
+	if (rc == SQLITE_OK && u->reading.time_ms)
+		rc = usage_reading_put(in->statements[PUT_USAGE_READING], uplink, &u->reading);
+	return rc;
 }
 
 static int health_put(struct ingest *in, const struct health_record *h)

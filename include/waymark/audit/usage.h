@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * usage.h - what an uplink carried between two readings of its counters, and in which
+ * bins. Pure. It must not know where counters are read.
+ */
+#ifndef WAYMARK_AUDIT_USAGE_H
+#define WAYMARK_AUDIT_USAGE_H
+
+#include "waymark/base/record.h"
+
+/* Add to out what was counted between two readings. Counters that were set back (another
+ * boot, interface or table, or a lower value) count from 0. Nothing is known where the
+ * first reading had no interface, or no table. */
+void usage_settle(const struct usage_reading *from, const struct usage_reading *to,
+		  struct usage_record *out);
+
+/* Add what another record has counted. */
+void usage_merge(struct usage_record *sum, const struct usage_record *u);
+
+/* Split what was counted between two times into bins, in proportion to the time that each
+ * has of it: what passed while no daemon ran is spread over that time. At most
+ * USAGE_PARTS_MAX calls of fn, the last one with the reading of whole. */
+#define USAGE_PARTS_MAX 512
+typedef void usage_part_fn(void *data, const struct usage_record *part);
+void usage_split(const struct usage_record *whole, int64_t from_ms, int64_t to_ms,
+		 usage_part_fn *fn, void *data);
+
+/* Return true if nothing was counted. */
+bool usage_is_zero(const struct usage_record *u);
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * usage_readings.h - what the counters of usage said last, as rows.
+ */
+#ifndef WAYMARK_SRC_STORE_WRITE_USAGE_READINGS_H
+#define WAYMARK_SRC_STORE_WRITE_USAGE_READINGS_H
+
+#include <sqlite3.h>
+
+#include "waymark/base/record.h"
+
+extern const char usage_reading_sql[];
+
+/* Keep the reading with what was counted up to it. SQLite's code. */
+int usage_reading_put(sqlite3_stmt *s, int64_t uplink, const struct usage_reading *r);
+
+#endif

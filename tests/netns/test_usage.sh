@@ -1,0 +1,115 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Proves that the usage of an uplink is what its interface counted, once: across loads of
+# the ruleset, a stop, a SIGKILL, and the time without a daemon; and that a quota raises
+# one alert at 80 % and one at 100 %, also across restarts, over with the new period.
+
+. "${0%/*}/lib.sh"
+
+MIB=1048576
+
+# Bytes and packets of wan1, both directions.
+interface_bytes() {
+	at router ip -s -j link show wan1 | python3 -c '
+import json, sys
+s = json.load(sys.stdin)[0]["stats64"]
+print(s["rx"]["bytes"] + s["tx"]["bytes"])'
+}
+
+usage_bytes() {
+	sql "SELECT ifnull(sum(bytes_sent + bytes_received), 0) FROM usage WHERE uplink = 'wan1'"
+}
+
+# The first and the last reading are not those of this script: neighbour discovery.
+is_all_counted() { # WHAT
+	in_range "$1" "$(($(usage_bytes) - $(interface_bytes) + first))" -3000 3000
+}
+
+download() { # MIB: by one flow
+	is "$1 MiB downloaded" "$(at pc curl -s --max-time 20 "http://$NET4:8080/$1" | wc -c)" $(($1 * MIB))
+	flows=$((flows + 1))
+}
+
+alerts() { # STATE REASON
+	grep -c "\"kind\":\"quota\".*\"state\":\"$1\".*\"reason\":\"$2\"\|\"kind\":\"quota\".*\"reason\":\"$2\".*\"state\":\"$1\"" "$lab_tmp/alerts.jsonl"
+}
+
+alerts_are() { # RAISED80 RAISED100 OVER
+	[ "$(alerts raised 80-percent) $(alerts raised 100-percent) $(grep -c '"kind":"quota".*over' "$lab_tmp/alerts.jsonl")" = "$1 $2 $3" ]
+}
+
+lab_up
+nat masquerade
+flows=0
+: >"$lab_tmp/alerts.jsonl"
+mkdir "$lab_tmp/www"
+for size in 1 2 3 6; do
+	head -c $((size * MIB)) /dev/zero >"$lab_tmp/www/$size"
+done
+background www net python3 -m http.server -d "$lab_tmp/www" 8080
+wait_for 10 at net curl -s -o /dev/null "http://127.0.0.1:8080/1" || die "no server"
+config_write
+sed -i 's/weight    = 2/weight = 0/; s/weight    = 1/weight = 1 quota = "10 MiB"/' "$lab_tmp/waymark.conf"
+sleep 2
+first=$(interface_bytes)
+daemon_run
+
+# --- bytes ------------------------------------------------------------------------------------
+
+wait_for 5 at pc curl -s -o /dev/null "http://$NET4:8080/" && flows=1
+download 2
+kill -HUP "$daemon_pid"
+check "reloaded" wait_for 5 grep -q 'configuration reloaded' "$lab_tmp/waymarkd.log"
+download 1
+daemon_stop
+is_all_counted "a stopped daemon has written what the interface counted"
+is "each flow, across a load of the ruleset" \
+	"$(sql "SELECT sum(flows_started) FROM usage WHERE uplink = 'wan1'")" "$flows"
+is "each was answered" "$(sql "SELECT sum(flows_answered) FROM usage WHERE uplink = 'wan1'")" "$flows"
+is "nothing left by the other one" \
+	"$(sql "SELECT ifnull(sum(flows_started), 0) FROM usage WHERE uplink = 'wan2'")" 0
+download 1
+daemon_run
+download 2
+daemon_stop KILL
+download 1
+daemon_run
+check "7 of 10 MiB: no alert" alerts_are 0 0 0
+
+# --- quota ------------------------------------------------------------------------------------
+
+download 1
+check "8 of 10 MiB: an alert" wait_for 20 alerts_are 1 0 0
+is "uplinks shows the quota" "$(waymark uplinks --json | python3 -c '
+import json, sys
+u = json.load(sys.stdin)[0]
+print(u["quota"], 8 * 1048576 < u["quota_used"] < 9 * 1048576)')" "$((10 * MIB)) True"
+check "metrics have it" sh -c "'$WAYMARK' -c '$lab_tmp/waymark.conf' metrics | grep -q '^waymark_uplink_quota_used_bytes{.*wan1.*} 8[0-9]*'"
+daemon_stop
+is_all_counted "a SIGKILL and the time without a daemon lose nothing and count nothing twice"
+is "usage says what is left" "$(waymark usage --json | python3 -c '
+import json, sys
+u = next(u for u in json.load(sys.stdin) if u["uplink"] == "wan1")
+print(0 < u["quota_left"] < 2 * 1048576, u["peak_received"] > 0, u["p95_received"] > 0)')" "True True True"
+daemon_run
+sleep 6
+check "a restart does not repeat it" alerts_are 1 0 0
+download 3
+check "11 of 10 MiB: another alert" wait_for 20 alerts_are 1 1 0
+daemon_stop
+daemon_run
+sleep 6
+check "once each" alerts_are 1 1 0
+daemon_stop
+
+# --- a new period -------------------------------------------------------------------------------
+
+sqlite3 "$lab_tmp/flows.db" "UPDATE usage_bin SET time = time - 35 * 86400000; UPDATE alert SET time = time - 35 * 86400000 WHERE kind = 'quota'"
+daemon_run
+check "the new period ends the alert" wait_for 20 alerts_are 1 1 1
+is "nothing is used in it" "$(waymark uplinks --json | python3 -c '
+import json, sys
+print(json.load(sys.stdin)[0]["quota_used"] < 100000)')" True
+
+done_testing
