@@ -95,7 +95,7 @@ struct exec *exec_new(struct sink_status *s)
 }
 
 /* Only root can switch users. */
-void exec_set_user(struct exec *e, const char *name)
+static void exec_set_user(struct exec *e, const char *name)
 {
 	const struct passwd *entry;
 

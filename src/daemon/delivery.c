@@ -33,9 +33,6 @@ struct delivery {
 	int64_t webhook_ms;	     /* its last success is longer ago; 0: it works */
 };
 
-const struct sink *const delivery_sinks[] = {&system_log_sink, &jsonl_sink, &talker_exec_sink,
-					     &talker_webhook_sink, NULL};
-
 /* --- reports ------------------------------------------------------------------------------ */
 
 static void delivery_alert(struct daemon *d, enum alert_state state, const char *reason,

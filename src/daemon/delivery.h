@@ -12,9 +12,6 @@
 
 struct daemon;
 
-/* The sinks of waymarkd, ended by NULL; their data is the talker. */
-extern const struct sink *const delivery_sinks[];
-
 int delivery_open(struct daemon *d);
 /* The daemon is being taken apart: nothing of the talker reaches it any more. */
 void delivery_stop(struct daemon *d);

@@ -9,17 +9,22 @@
 #include <string.h>
 
 #include "daemon/daemon.h"
-#include "daemon/delivery.h"
 #include "daemon/publish.h"
 #include "daemon/tamper_suspects.h"
 #include "daemon/watch.h"
 #include "daemon/log.h"
+#include "waymark/alert/alert.h"
+#include "waymark/talker/talker.h"
 #include "waymark/audit/audit.h"
 #include "waymark/base/proto.h"
 #include "waymark/store/store.h"
 
 /* Lines a second about mismatches: the history has all of them. */
 #define LINES_PER_SECOND 20
+
+/* Their data is the talker. */
+static const struct sink *const sinks[] = {&system_log_sink, &jsonl_sink, &talker_exec_sink,
+					   &talker_webhook_sink, NULL};
 
 struct publish {
 	uint64_t tamperings;  /* changes of the steering by another process */
@@ -135,7 +140,7 @@ int publish_open(struct daemon *d)
 	d->publish = calloc(1, sizeof(*d->publish));
 	if (!d->publish)
 		return -ENOMEM;
-	d->alerter = alerter_new_with(&d->config->alert, delivery_sinks, d->talker);
+	d->alerter = alerter_new_with(&d->config->alert, sinks, d->talker);
 	if (!d->alerter)
 		return -errno;
 	alerter_set_outbox(d->alerter, &outbox);

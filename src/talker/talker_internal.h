@@ -11,7 +11,7 @@
 
 /* The one frame to build and send; valid until the next call of this room. */
 struct frame *talker_frame(struct talker *t, enum frame_type type, int64_t number);
-/* Send it. 0, -EAGAIN: full; -EHOSTDOWN: nobody answers. */
+/* Send it. 0, -EAGAIN: full; -EHOSTDOWN: no process answers. */
 int talker_send(struct talker *t, int pass_fd);
 /* Whether an alert handed out now would be taken. */
 bool talker_is_working(const struct talker *t);

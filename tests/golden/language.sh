@@ -44,7 +44,7 @@ absent 'nothing is put back' '\bput(s|ting)?( it| them| one| that)? back\b' 'clo
 absent 'no packet goes astray' '\bastray\b'
 absent 'nothing is told of' '\b(told of|tells? of|telling of)\b'
 absent 'nobody and somebody have a name' '\b(somebody|nobody)\b' \
-	'nobody used|"nobody"|'"'"'nobody'"'"'|user +(=|nobody)|chown nobody|nobody:|nogroup|USER nobody|by nobody|setpriv|never "?nobody|nobody \(65534|\(string, nobody\)|^doc/waymark.8:[0-9]*:.I nobody|:nobody"?$|nobody.waymark|not say nobody'
+	'nobody used|"nobody"|'"'"'nobody'"'"'|user +(=|nobody)|chown nobody|id -u nobody|nobody:|nogroup|USER nobody|by nobody|setpriv|never "?nobody|nobody \(65534|\(string, nobody\)|^doc/waymark.8:[0-9]*:.I nobody|:nobody"?$|nobody.waymark|not say nobody'
 absent 'no flow is cured' '\b(cure|cures|cured|remedy|remedies)\b' '(TABLE|FROM|INTO|EXISTS|ON|INDEX) cure|cure_'
 absent 'nothing begins anew' '\b(begins?|began|begun) anew\b'
 absent 'nothing is retold' '\bretold\b'

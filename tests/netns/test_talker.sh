@@ -37,6 +37,7 @@ counter() { # NAME
 	waymark metrics | sed -n "s/^waymark_$1 //p"
 }
 
+# shellcheck disable=SC2120 # arguments are optional
 fetch() { # [CURL OPTION]...
 	at router curl -sS --max-time 5 -o /dev/null -w '%{http_code}' "$@" "http://127.0.0.1:$PORT/metrics"
 }

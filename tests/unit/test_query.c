@@ -557,7 +557,7 @@ static int row_any(void *data, const struct value *values, size_t n)
 	return 0;
 }
 
-/* A history that somebody prepared may run no code of ours by its views. */
+/* A prepared history may run no code of ours by its views. */
 static void test_prepared(void **state)
 {
 	const char *path = store_lab_path(*state, "flows.db");

@@ -22,9 +22,6 @@ struct exec *exec_new(struct sink_status *s);
 /* Give programs EXEC_STOP_MS to end, then end them. */
 void exec_free(struct exec *e);
 
-/* Run programs as this user, if we are root; NULL: as who we are. */
-void exec_set_user(struct exec *e, const char *name);
-
 /* Call fn with each line that a program writes, instead of passing on standard error. */
 typedef void exec_output_fn(void *data, const char *path, const char *line);
 void exec_set_output(struct exec *e, exec_output_fn *fn, void *data);

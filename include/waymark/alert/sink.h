@@ -33,7 +33,7 @@ struct sink_stats {
 	uint32_t running; /* programs that run, or wait to run */
 	uint64_t programs_failed;
 	char program_error[160]; /* of the last one that failed; "" */
-	uint32_t pending; /* alerts that are not acknowledged */
+	uint32_t pending;	 /* alerts that are not acknowledged */
 	uint64_t delivered, retries, dropped;
 	char last_error[160]; /* of the last attempt, if it failed; "" */
 };
