@@ -71,8 +71,10 @@ const struct command commands[] = {
 	 "show flows, mismatches and alerts as they happen", NULL, NULL},
 	{"top", cmd_top, WITH(OPTION_DATABASE), "show a full-screen live view; q quits", NULL,
 	 NULL},
-	{"report", cmd_report, WITH(OPTION_DATABASE) | WITH(OPTION_SINCE) | WITH(OPTION_UNTIL),
-	 "print an HTML page with charts, of the last day or another time", NULL, NULL},
+	{"report", cmd_report,
+	 WITH(OPTION_DATABASE) | WITH(OPTION_SINCE) | WITH(OPTION_UNTIL) | WITH(OPTION_UTC) |
+		 WITH(OPTION_PICTURE),
+	 "print what happened as an HTML page, of the last day or another time", NULL, NULL},
 	{"metrics", cmd_metrics, DAEMON, "print the daemon's counters for Prometheus", NULL, NULL},
 	{"nagios", cmd_nagios, WITH(OPTION_WARNING) | WITH(OPTION_CRITICAL) | WITH(OPTION_MINUTES),
 	 "print a Nagios-compatible check: status line, perfdata, exit status 0 to 3", NULL, NULL},

@@ -77,6 +77,7 @@ const struct option_spec option_specs[OPTIONS] = {
 	[OPTION_CONFIRM] = {"confirm", "DURATION",
 			    "undo it after DURATION unless 'waymark confirm' follows", NULL, 0},
 	[OPTION_FOR] = {"for", "DURATION", "back to auto after DURATION", NULL, 0},
+	[OPTION_PICTURE] = {"picture", NULL, "print the router's picture alone, as SVG", NULL, 0},
 	[OPTION_HELP] = {"help", NULL, "show this and exit", NULL, 'h'},
 };
 

@@ -132,8 +132,9 @@ struct summary_span {
 	int64_t step_ms; /* of query_steps */
 };
 
-#define SUMMARY_TALKERS	 10
-#define SUMMARY_ALIVE_MS 30000 /* a daemon that lives says so more often */
+#define SUMMARY_TALKERS	     10
+#define SUMMARY_DESTINATIONS 3
+#define SUMMARY_ALIVE_MS     30000 /* a daemon that lives says so more often */
 
 /* step (from since_ms on, 0 the first), uplink (that the mark names; NULL: none), flows,
  * bytes, bytes_reply, mismatched (flows), unknown (flows). Steps without a flow are
@@ -151,6 +152,24 @@ int query_covered(struct query *q, const struct summary_span *span, query_row_fn
 /* started, ended (ms; NULL: still open), source, lost, reason, by time: gaps, and the
  * times in which no daemon was there to see anything. */
 int query_unseen(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
+
+/* One row per expected uplink, egress and reason, most mismatches first: expected, egress,
+ * reason, mismatches, packets, first_ms, last_ms, hosts (inside), and of the first one
+ * direction, flow_id, proto, src, sport, dst, dport; egress_uplink: NULL: none. */
+int query_causes(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
+/* step, mismatches, expected, egress, reason, first_ms, last_ms: by cause, then by step.
+ * Steps without one are left out. */
+int query_mismatch_steps(struct query *q, const struct summary_span *span, query_row_fn *fn,
+			 void *data);
+/* time (ms), uplink, state, cause, user, process: by uplink and time; the first of an
+ * uplink is its state as the time begins, where that is known. */
+int query_states(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
+/* step, uplink, bytes_sent, bytes_received, flows_started, flows_answered: from the
+ * kernel's counters. */
+int query_rates(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
+/* src, dst, bytes, flows: the destinations with the most bytes of each talker. */
+int query_destinations(struct query *q, const struct summary_span *span, query_row_fn *fn,
+		       void *data);
 
 /* The highest ids in the history, so that a follower can ask for what is new. */
 int query_last_ids(struct query *q, int64_t *flow, int64_t *mismatch, int64_t *gap);

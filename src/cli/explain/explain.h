@@ -38,5 +38,7 @@ void explain_path(struct explanation *e);
  * was seen. */
 void explain_verdict(struct explanation *e);
 void explain_evidence(struct explanation *e);
+/* "the ip rule of its mark was missing". */
+const char *explain_reason_words(enum reason reason);
 
 #endif

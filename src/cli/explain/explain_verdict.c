@@ -75,6 +75,12 @@ static const struct {
 				   "before the uplink's table."},
 };
 
+const char *explain_reason_words(enum reason reason)
+{
+	return reason < REASONS && reasons[reason].words ? reasons[reason].words
+							 : "the reason is not known";
+}
+
 /* --- the fix -------------------------------------------------------------------------------- */
 
 /* Of rules, routes and the interface the kernel says whether they are right now. */

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_report.c - `waymark report`: an HTML page with charts, of the last day or of
- * the time that is asked for.
+ * cmd_report.c - `waymark report`: what happened in the last day, or in the time that
+ * is asked for, as one HTML page; with --picture the router's picture alone, as SVG.
  */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/filter.h"
 #include "cli/history.h"
@@ -16,17 +17,18 @@
 #define HOURS_MAX_MS (7 * DAY_MS)
 #define SPAN_MAX_MS  (3660 * DAY_MS)
 
-/* Whole hours or days, so that bars begin where people expect them. */
+/* Whole local hours or days, so that bars begin where people expect them. */
 static bool span_choose(struct summary_span *span, const struct query_filter *f, int64_t now_ms)
 {
 	span->until_ms = f->until_ms ? f->until_ms : now_ms;
 	span->since_ms = f->since_ms ? f->since_ms : span->until_ms - DAY_MS + HOUR_MS;
 	span->step_ms = span->until_ms - span->since_ms > HOURS_MAX_MS ? DAY_MS : HOUR_MS;
-	span->since_ms -= span->since_ms % span->step_ms;
+	span->since_ms = report_floor(span->since_ms, span->step_ms);
 	return span->since_ms < span->until_ms && span->until_ms - span->since_ms <= SPAN_MAX_MS;
 }
 
-static enum exit_status report_make(const char *path, struct report *r)
+static enum exit_status report_make(const char *path, const struct config *config, struct report *r,
+				    bool is_picture)
 {
 	struct query *q = history_open(path);
 	int err;
@@ -34,7 +36,10 @@ static enum exit_status report_make(const char *path, struct report *r)
 	if (!q)
 		return CLI_FAILED;
 	err = report_read(r, q);
-	if (!err)
+	report_weigh(r, config);
+	if (!err && is_picture)
+		report_picture(stdout, r, true);
+	else if (!err)
 		err = report_print(stdout, r);
 	if (err)
 		cli_error("report: %s", query_error(q)[0] ? query_error(q) : strerror(-err));
@@ -42,12 +47,30 @@ static enum exit_status report_make(const char *path, struct report *r)
 	return err ? CLI_FAILED : CLI_DONE;
 }
 
+/* Weights are shown where the configuration can be read; a history alone has none. */
+static struct config *config_of(const struct invocation *in)
+{
+	return in->values[OPTION_DATABASE] ? NULL : cli_config(in);
+}
+
+static enum exit_status report_of(const struct invocation *in, struct report *r)
+{
+	const char *given = in->values[OPTION_DATABASE];
+	struct config *config = config_of(in);
+	enum exit_status status = CLI_FAILED;
+
+	if (given || config)
+		status = report_make(given ? given : config->database, config, r,
+				     in->values[OPTION_PICTURE] != NULL);
+	config_free(config);
+	return status;
+}
+
 enum exit_status cmd_report(const struct invocation *in)
 {
 	struct report r = {.now_ms = history_now_ms()};
 	struct flow_filter filter;
 	enum exit_status status = filter_parse(&filter, in, r.now_ms);
-	char *path;
 
 	if (status != CLI_DONE)
 		return status;
@@ -55,9 +78,10 @@ enum exit_status cmd_report(const struct invocation *in)
 		cli_error("report: the time must begin before it ends, and be ten years at most");
 		return CLI_USAGE;
 	}
-	path = cli_database(in);
-	status = path ? report_make(path, &r) : CLI_FAILED;
+	if (gethostname(r.host, sizeof(r.host)))
+		snprintf(r.host, sizeof(r.host), "this router");
+	r.host[sizeof(r.host) - 1] = '\0';
+	status = report_of(in, &r);
 	report_clear(&r);
-	free(path);
 	return status;
 }

@@ -1,25 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * report_chart.c - charts of a report as inline SVG, which needs no script: stacked
- * bars over time, with gaps shaded, and bars by name.
+ * bars over time, with gaps shaded, and bars by name. Their words are HTML beside the
+ * drawing, so that they can be read on a narrow screen.
  *
- * Colours are the page's, by class; it knows no figure's meaning.
+ * Colours are the page's, by class; it must not know what a figure means.
  */
 #include <inttypes.h>
+#include <string.h>
 #include <time.h>
 
 #include "cli/report/report.h"
 
-/* Of the drawing, in its own units. */
-#define WIDTH	900
-#define HEIGHT	230
-#define LEFT	72
-#define RIGHT	8
-#define TOP	10
-#define BOTTOM	26
-#define PLOT_W	(WIDTH - LEFT - RIGHT)
-#define PLOT_H	(HEIGHT - TOP - BOTTOM)
-#define LABELS	8 /* on the time's axis, at most */
+/* The drawing, in its own units: it is stretched to the page, its words are not. */
+#define WIDTH	1000
+#define HEIGHT	200
+#define LABELS	8 /* on the time axis, at most */
 #define LINES	4 /* of the other axis */
 
 #define HOUR_MS 3600000
@@ -63,9 +59,8 @@ static int64_t scale_top_bytes(int64_t most)
 static int64_t most_of(const struct report *r, report_value_fn *value)
 {
 	int64_t most = 1;
-	size_t k;
 
-	for (k = 0; k < r->n_steps; k++) {
+	for (size_t k = 0; k < r->n_steps; k++) {
 		int64_t sum = step_sum(r, value, k);
 
 		most = sum > most ? sum : most;
@@ -73,79 +68,85 @@ static int64_t most_of(const struct report *r, report_value_fn *value)
 	return most;
 }
 
-static double x_of(const struct report *r, int64_t ms)
+double report_place(const struct report *r, int64_t ms)
 {
-	double span = (double)(r->n_steps) * (double)r->span.step_ms;
+	double span = (double)(r->span.until_ms - r->span.since_ms);
 
-	return LEFT + (double)(ms - r->span.since_ms) / span * PLOT_W;
+	return (double)(ms - r->span.since_ms) / span * WIDTH;
 }
 
 static int64_t step_ms(const struct report *r, size_t step)
 {
-	return r->span.since_ms + (int64_t)step * r->span.step_ms;
+	int64_t ms = r->span.since_ms + (int64_t)step * r->span.step_ms;
+
+	return ms < r->span.until_ms ? ms : r->span.until_ms;
 }
 
 /* --- parts ----------------------------------------------------------------------------- */
 
-static void lines_draw(FILE *out, int64_t top, report_format_fn *format)
+static void time_label(FILE *out, const struct report *r, int64_t ms)
 {
-	for (int i = 0; i <= LINES; i++) {
-		double y = TOP + PLOT_H - (double)PLOT_H * i / LINES;
-
-		fprintf(out,
-			"<line class=\"grid\" x1=\"%d\" x2=\"%d\" y1=\"%.1f\" y2=\"%.1f\"/>"
-			"<text class=\"axis y\" x=\"%d\" y=\"%.1f\">",
-			LEFT, WIDTH - RIGHT, y, y, LEFT - 8, y + 4);
-		format(out, top / LINES * i);
-		fputs("</text>\n", out);
-	}
-}
-
-static void time_label(FILE *out, const struct report *r, size_t step)
-{
-	time_t t = (time_t)(step_ms(r, step) / 1000);
+	time_t t = (time_t)(ms / 1000);
 	bool has_days = r->span.until_ms - r->span.since_ms > 2 * DAY_MS;
 	char text[32] = "";
 	struct tm tm;
 
-	if (gmtime_r(&t, &tm))
+	if (localtime_r(&t, &tm))
 		strftime(text, sizeof(text), has_days ? "%d %b" : "%H:%M", &tm);
-	fprintf(out, "<text class=\"axis x\" x=\"%.1f\" y=\"%d\">%s</text>\n",
-		x_of(r, step_ms(r, step)), HEIGHT - 8, text);
+	fprintf(out, "<span style=\"left:%.2f%%\">%s</span>", report_place(r, ms) / 10, text);
 }
 
-/* At midnights where the days are named, else at every so many steps. */
-static void times_draw(FILE *out, const struct report *r)
+/* The distance of labels: round in hours, or in days. */
+static int64_t label_ms(int64_t span)
 {
-	bool has_days = r->span.until_ms - r->span.since_ms > 2 * DAY_MS;
-	size_t per_day = r->span.step_ms < DAY_MS ? (size_t)(DAY_MS / r->span.step_ms) : 1;
-	size_t unit = has_days ? per_day : 1, every, first = 0, k;
+	static const int64_t minutes[] = {1,   5,   10,	  15,	30,   60,   120,   180,	  240,
+					  360, 720, 1440, 2880, 4320, 7200, 10080, 20160, 43200};
+	size_t i = 0;
 
-	every = (r->n_steps / unit + LABELS) / LABELS * unit;
-	if (has_days && per_day > 1)
-		while (first < r->n_steps && step_ms(r, first) % DAY_MS)
-			first++;
-	for (k = first; k < r->n_steps; k += every)
-		time_label(out, r, k);
+	while (i + 1 < sizeof(minutes) / sizeof(*minutes) && minutes[i] * 60000 * LABELS < span)
+		i++;
+	return minutes[i] * 60000;
+}
+
+void report_times(FILE *out, const struct report *r)
+{
+	int64_t span = r->span.until_ms - r->span.since_ms, every = label_ms(span), ms;
+
+	fputs("<div class=\"ticks\" aria-hidden=\"true\">", out);
+	ms = report_floor(r->span.since_ms, every < DAY_MS ? every : DAY_MS);
+	for (; ms < r->span.until_ms - span * 6 / 100; ms += every)
+		if (ms >= r->span.since_ms)
+			time_label(out, r, ms);
+	fputs("</div>\n", out);
+}
+
+static void scale_print(FILE *out, int64_t top, report_format_fn *format)
+{
+	fputs("<div class=\"scale\" aria-hidden=\"true\">", out);
+	for (int i = LINES; i >= 0; i--) {
+		fputs("<span>", out);
+		format(out, top / LINES * i);
+		fputs("</span>", out);
+	}
+	fputs("</div>\n", out);
+}
+
+static void grid_draw(FILE *out)
+{
+	for (int i = 0; i <= LINES; i++)
+		fprintf(out, "<line class=\"grid\" x1=\"0\" x2=\"%d\" y1=\"%d\" y2=\"%d\"/>", WIDTH,
+			HEIGHT * i / LINES, HEIGHT * i / LINES);
 }
 
 static void gaps_draw(FILE *out, const struct report *r)
 {
-	size_t i;
-
-	for (i = 0; i < r->n_gaps; i++) {
+	for (size_t i = 0; i < r->n_gaps; i++) {
 		const struct report_gap *g = &r->gaps[i];
-		double x = x_of(r, g->started_ms), width = x_of(r, g->ended_ms) - x;
+		double x = report_place(r, g->started_ms), width = report_place(r, g->ended_ms) - x;
 
 		fprintf(out,
-			"<rect class=\"gap\" x=\"%.1f\" y=\"%d\" width=\"%.1f\" "
-			"height=\"%d\"><title>",
-			x, TOP, width < 1.5 ? 1.5 : width, PLOT_H);
-		fputs("not seen for ", out);
-		report_duration(out, g->ended_ms - g->started_ms);
-		fputs(": ", out);
-		report_escape(out, g->reason);
-		fputs("</title></rect>\n", out);
+			"<rect class=\"gap\" x=\"%.1f\" y=\"0\" width=\"%.1f\" height=\"%d\"/>", x,
+			width < 2 ? 2 : width, HEIGHT);
 	}
 }
 
@@ -157,8 +158,9 @@ static void name_print(FILE *out, const struct report_series *s)
 static void bar_draw(FILE *out, const struct report *r, size_t series, size_t step, double y,
 		     double height, int64_t value, report_format_fn *format)
 {
-	double x = x_of(r, step_ms(r, step)), width = x_of(r, step_ms(r, step + 1)) - x;
-	double space = width > 6 ? 2 : width * 0.2;
+	double x = report_place(r, step_ms(r, step));
+	double width = report_place(r, step_ms(r, step + 1)) - x;
+	double space = width > 8 ? 3 : width * 0.2;
 
 	fprintf(out,
 		"<rect class=\"s%zu\" x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"%.1f\"><title>",
@@ -174,12 +176,11 @@ static void bar_draw(FILE *out, const struct report *r, size_t series, size_t st
 static void stack_draw(FILE *out, const struct report *r, size_t step, report_value_fn *value,
 		       int64_t top, report_format_fn *format)
 {
-	double y = TOP + PLOT_H;
-	size_t i;
+	double y = HEIGHT;
 
-	for (i = 0; i < r->n_series; i++) {
+	for (size_t i = 0; i < r->n_series; i++) {
 		int64_t v = value(r, i, step);
-		double height = (double)v / (double)top * PLOT_H;
+		double height = (double)v / (double)top * HEIGHT;
 
 		if (v <= 0)
 			continue;
@@ -188,14 +189,29 @@ static void stack_draw(FILE *out, const struct report *r, size_t step, report_va
 	}
 }
 
-static void legend_print(FILE *out, const struct report *r)
+static int64_t series_peak(const struct report *r, report_value_fn *value, size_t series)
 {
-	size_t i;
+	int64_t most = 0;
 
+	for (size_t k = 0; k < r->n_steps; k++)
+		most = value(r, series, k) > most ? value(r, series, k) : most;
+	return most;
+}
+
+/* Also what the chart says to people who do not see it. */
+static void legend_print(FILE *out, const struct report *r, report_value_fn *value,
+			 report_format_fn *format)
+{
 	fputs("<p class=\"legend\">", out);
-	for (i = 0; i < r->n_series; i++) {
+	for (size_t i = 0; i < r->n_series; i++) {
+		int64_t peak = series_peak(r, value, i);
+
+		if (!peak)
+			continue;
 		fprintf(out, "<span><i class=\"s%zu\"></i>", i % 8);
 		name_print(out, r->series[i]);
+		fputs(", at most ", out);
+		format(out, peak);
 		fputs("</span> ", out);
 	}
 	if (r->n_gaps)
@@ -203,50 +219,60 @@ static void legend_print(FILE *out, const struct report *r)
 	fputs("</p>\n", out);
 }
 
+static int64_t top_of(int64_t most, report_format_fn *format)
+{
+	return format == report_bytes ? scale_top_bytes(most) : scale_top(most);
+}
+
 void report_chart(FILE *out, const struct report *r, const char *title, report_value_fn *value,
 		  report_format_fn *format)
 {
-	int64_t most = most_of(r, value);
-	int64_t top = format == report_bytes ? scale_top_bytes(most) : scale_top(most);
-	size_t k;
+	int64_t top = top_of(most_of(r, value), format);
 
+	fprintf(out, "<figure><figcaption>%s</figcaption>\n<div class=\"plot\">\n", title);
+	scale_print(out, top, format);
 	fprintf(out,
-		"<figure><figcaption>%s</figcaption>\n"
-		"<svg viewBox=\"0 0 %d %d\" role=\"img\" aria-label=\"%s\">\n",
-		title, WIDTH, HEIGHT, title);
-	lines_draw(out, top, format);
+		"<svg viewBox=\"0 0 %d %d\" preserveAspectRatio=\"none\" role=\"img\" "
+		"aria-label=\"%s\">\n",
+		WIDTH, HEIGHT, title);
+	grid_draw(out);
 	gaps_draw(out, r);
-	for (k = 0; k < r->n_steps; k++)
+	for (size_t k = 0; k < r->n_steps; k++)
 		stack_draw(out, r, k, value, top, format);
-	times_draw(out, r);
-	fputs("</svg>\n", out);
-	legend_print(out, r);
+	fputs("</svg>\n<span></span>", out);
+	report_times(out, r);
+	fputs("</div>\n", out);
+	legend_print(out, r, value, format);
 	fputs("</figure>\n", out);
 }
 
 /* --- bars by name ------------------------------------------------------------------------- */
 
+static void named_bar(FILE *out, const struct report_row *row, int64_t value, int64_t most,
+		      report_format_fn *format)
+{
+	fputs("<tr><th scope=\"row\">", out);
+	report_escape(out, row->name);
+	fprintf(out,
+		"</th><td><svg viewBox=\"0 0 100 10\" preserveAspectRatio=\"none\" "
+		"aria-hidden=\"true\"><rect class=\"s0\" width=\"%.2f\" height=\"10\"/></svg></td>"
+		"<td class=\"n\">",
+		(double)value * 100 / (double)most);
+	format(out, value);
+	fputs("</td></tr>\n", out);
+}
+
 void report_bars(FILE *out, const char *title, const struct report_row *rows, size_t n,
 		 int64_t (*value)(const struct report_row *row), report_format_fn *format)
 {
 	int64_t most = 1;
-	size_t i;
 
-	for (i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++)
 		most = value(&rows[i]) > most ? value(&rows[i]) : most;
 	fprintf(out, "<figure><figcaption>%s</figcaption>\n%s", title,
 		n ? "<table class=\"bars\">\n" : "<p class=\"soft\">none</p></figure>\n");
-	for (i = 0; i < n; i++) {
-		fputs("<tr><th>", out);
-		report_escape(out, rows[i].name);
-		fprintf(out,
-			"</th><td><svg viewBox=\"0 0 100 10\" preserveAspectRatio=\"none\">"
-			"<rect class=\"s0\" width=\"%.2f\" height=\"10\"/></svg></td><td "
-			"class=\"n\">",
-			(double)value(&rows[i]) * 100 / (double)most);
-		format(out, value(&rows[i]));
-		fputs("</td></tr>\n", out);
-	}
+	for (size_t i = 0; i < n; i++)
+		named_bar(out, &rows[i], value(&rows[i]), most, format);
 	if (n)
 		fputs("</table></figure>\n", out);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * report_data.c - the figures of a report, read from the history.
+ * report_data.c - read the figures of a report from the history.
  *
- * It knows nothing of how they are shown.
+ * It must not know how they are shown.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "cli/report/report.h"
+#include "waymark/base/units.h"
 
 static int64_t number_of(const struct value *v)
 {
@@ -28,7 +29,8 @@ static void series_free(struct report_series *s)
 	if (!s)
 		return;
 	free(s->step_flows);
-	free(s->step_bytes);
+	free(s->step_sent);
+	free(s->step_received);
 	free(s);
 }
 
@@ -38,10 +40,12 @@ static struct report_series *series_new(struct report *r, const char *name)
 
 	if (!s)
 		return NULL;
+	s->weight = -1;
 	snprintf(s->name, sizeof(s->name), "%s", name);
 	s->step_flows = calloc(r->n_steps, sizeof(*s->step_flows));
-	s->step_bytes = calloc(r->n_steps, sizeof(*s->step_bytes));
-	if (s->step_flows && s->step_bytes) {
+	s->step_sent = calloc(r->n_steps, sizeof(*s->step_sent));
+	s->step_received = calloc(r->n_steps, sizeof(*s->step_received));
+	if (s->step_flows && s->step_sent && s->step_received) {
 		r->series[r->n_series++] = s;
 		return s;
 	}
@@ -49,13 +53,20 @@ static struct report_series *series_new(struct report *r, const char *name)
 	return NULL;
 }
 
-static struct report_series *series_get(struct report *r, const char *name)
+struct report_series *report_series_find(const struct report *r, const char *name)
 {
-	size_t i;
-
-	for (i = 0; i < r->n_series; i++)
+	for (size_t i = 0; i < r->n_series; i++)
 		if (!strcmp(r->series[i]->name, name))
 			return r->series[i];
+	return NULL;
+}
+
+static struct report_series *series_get(struct report *r, const char *name)
+{
+	struct report_series *s = report_series_find(r, name);
+
+	if (s)
+		return s;
 	errno = r->n_series == REPORT_SERIES_MAX ? E2BIG : ENOMEM;
 	return r->n_series == REPORT_SERIES_MAX ? NULL : series_new(r, name);
 }
@@ -77,7 +88,25 @@ static int step_take(void *data, const struct value *v, size_t n)
 	s->mismatched += number_of(&v[5]);
 	s->unknown += number_of(&v[6]);
 	s->step_flows[step] = number_of(&v[2]);
-	s->step_bytes[step] = number_of(&v[3]) + number_of(&v[4]);
+	return 0;
+}
+
+/* What the kernel counted, in the time in which it was carried. */
+static int rate_take(void *data, const struct value *v, size_t n)
+{
+	struct report *r = data;
+	struct report_series *s = series_get(r, text_of(&v[1]));
+	size_t step = (size_t)number_of(&v[0]);
+
+	(void)n;
+	if (!s)
+		return -errno;
+	if (step >= r->n_steps)
+		return 0;
+	s->step_sent[step] = number_of(&v[2]);
+	s->step_received[step] = number_of(&v[3]);
+	s->started += number_of(&v[4]);
+	s->answered += number_of(&v[5]);
 	return 0;
 }
 
@@ -123,6 +152,29 @@ static int row_take(void *data, const struct value *v, size_t n)
 	row->number = number_of(&v[1]);
 	row->bytes = n > 2 ? number_of(&v[2]) : 0;
 	row->bytes_reply = n > 3 ? number_of(&v[3]) : 0;
+	return 0;
+}
+
+static struct report_row *talker_find(struct report *r, const char *name)
+{
+	for (size_t i = 0; i < r->n_talkers; i++)
+		if (!strcmp(r->talkers[i].name, name))
+			return &r->talkers[i];
+	return NULL;
+}
+
+static int destination_take(void *data, const struct value *v, size_t n)
+{
+	struct report_row *row = talker_find(data, text_of(&v[0]));
+	char size[UNITS_STRLEN];
+	size_t used;
+
+	(void)n;
+	if (!row)
+		return 0;
+	used = strlen(row->detail);
+	snprintf(row->detail + used, sizeof(row->detail) - used, "%s%s (%s)", used ? ", " : "",
+		 text_of(&v[1]), size_format(number_of(&v[2]), size));
 	return 0;
 }
 
@@ -199,7 +251,6 @@ static void gaps_sum(struct report *r)
 int report_read(struct report *r, struct query *q)
 {
 	struct rows verdicts = {r->verdicts, &r->n_verdicts, "none yet"};
-	struct rows reasons = {r->reasons, &r->n_reasons, "unexplained"};
 	struct rows talkers = {r->talkers, &r->n_talkers, "unknown"};
 	int64_t span = r->span.until_ms - r->span.since_ms;
 	int err;
@@ -210,16 +261,28 @@ int report_read(struct report *r, struct query *q)
 	if (!err)
 		err = query_verdicts(q, &r->span, row_take, &verdicts);
 	if (!err)
-		err = query_reasons(q, &r->span, row_take, &reasons);
+		err = query_rates(q, &r->span, rate_take, r);
 	if (!err)
 		err = query_talkers(q, &r->span, row_take, &talkers);
+	if (!err)
+		err = query_destinations(q, &r->span, destination_take, r);
 	if (!err)
 		err = query_covered(q, &r->span, line_take, r);
 	if (!err)
 		err = query_unseen(q, &r->span, gap_take, r);
 	series_sum(r);
 	gaps_sum(r);
-	return err;
+	return err ? err : report_story_read(r, q);
+}
+
+void report_weigh(struct report *r, const struct config *c)
+{
+	for (size_t i = 0; c && i < r->n_series; i++) {
+		const struct uplink_config *u = config_uplink_by_name(c, r->series[i]->name);
+
+		if (u)
+			r->series[i]->weight = u->weight;
+	}
 }
 
 void report_clear(struct report *r)
@@ -229,5 +292,7 @@ void report_clear(struct report *r)
 	for (i = 0; i < r->n_series; i++)
 		series_free(r->series[i]);
 	free(r->gaps);
+	free(r->states);
+	free(r->events);
 	*r = (struct report){0};
 }

@@ -3,6 +3,7 @@
  * report_text.c - numbers, times and other people's text, as they stand in a page.
  */
 #include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -89,14 +90,83 @@ void report_bytes(FILE *out, int64_t bytes)
 	fprintf(out, unit && value < 100 ? "%.1f %s" : "%.0f %s", value, units[unit]);
 }
 
-void report_time(FILE *out, int64_t ms)
+void report_bitrate(FILE *out, int64_t bits)
+{
+	static const char *const units[] = {"bit/s", "kbit/s", "Mbit/s", "Gbit/s", "Tbit/s"};
+	double value = (double)bits;
+	size_t unit = 0;
+
+	while (value >= 1000 && unit + 1 < sizeof(units) / sizeof(*units)) {
+		value /= 1000;
+		unit++;
+	}
+	fprintf(out, unit && value < 100 ? "%.1f %s" : "%.0f %s", value, units[unit]);
+}
+
+static void time_print(FILE *out, int64_t ms, const char *format)
 {
 	time_t t = (time_t)(ms / 1000);
-	char text[40];
+	char text[64];
 	struct tm tm;
 
-	if (gmtime_r(&t, &tm) && strftime(text, sizeof(text), "%Y-%m-%d %H:%M", &tm))
+	if (localtime_r(&t, &tm) && strftime(text, sizeof(text), format, &tm))
 		fputs(text, out);
+}
+
+void report_time(FILE *out, int64_t ms)
+{
+	time_print(out, ms, "%Y-%m-%d %H:%M");
+}
+
+void report_clock(FILE *out, int64_t ms)
+{
+	time_print(out, ms, "%Y-%m-%d %H:%M:%S");
+}
+
+/* A zone without a name of letters has none. */
+void report_zone(FILE *out, int64_t ms)
+{
+	time_t t = (time_t)(ms / 1000);
+	struct tm tm;
+	long minutes;
+
+	if (!localtime_r(&t, &tm))
+		return;
+	minutes = labs(tm.tm_gmtoff) / 60;
+	if (!minutes) {
+		fputs("UTC", out);
+		return;
+	}
+	if (tm.tm_zone && tm.tm_zone[0] >= 'A') {
+		report_escape(out, tm.tm_zone);
+		fputs(", ", out);
+	}
+	fprintf(out, "UTC%c%02ld:%02ld", tm.tm_gmtoff < 0 ? '-' : '+', minutes / 60, minutes % 60);
+}
+
+int64_t report_floor(int64_t ms, int64_t step_ms)
+{
+	time_t t = (time_t)(ms / 1000);
+	struct tm tm;
+	int64_t offset = localtime_r(&t, &tm) ? tm.tm_gmtoff * INT64_C(1000) : 0;
+
+	return ms - (ms + offset) % step_ms;
+}
+
+void report_share(FILE *out, int64_t part, int64_t whole)
+{
+	int64_t tenths = whole ? (int64_t)((double)part * 1000 / (double)whole) : 0;
+
+	if (!whole)
+		fputs("-", out);
+	else
+		fprintf(out, "%" PRId64 ".%" PRId64 " %%", tenths / 10, tenths % 10);
+}
+
+void report_count(FILE *out, int64_t number, const char *one, const char *many)
+{
+	report_number(out, number);
+	fprintf(out, " %s", number == 1 ? one : many);
 }
 
 void report_duration(FILE *out, int64_t ms)

@@ -129,3 +129,104 @@ int query_unseen(struct query *q, const struct summary_span *span, query_row_fn 
 				SUMMARY_ALIVE_MS),
 		span, fn, data);
 }
+
+/* --- the story of a time ----------------------------------------------------------- */
+
+int query_causes(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data)
+{
+	return summary_run(
+		q,
+		sqlite3_mprintf(
+			"SELECT m.expected, m.egress, m.reason, g.mismatches, g.packets, "
+			"g.first_ms,"
+			" g.last_ms, g.hosts, m.direction, m.flow_id, m.proto, m.src, m.sport,"
+			" m.dst, m.dport, u.name AS egress_uplink FROM (SELECT min(id) AS id,"
+			" count(*) AS mismatches, ifnull(sum(packets), 0) AS packets,"
+			" min(time) AS first_ms, max(time) AS last_ms,"
+			" count(DISTINCT iif(direction = 0, src, dst)) AS hosts, egress AS slot"
+			" FROM mismatch WHERE time >= ?1 AND time < ?2"
+			" GROUP BY expected, egress, reason) g"
+			" CROSS JOIN mismatches m ON m.id = g.id LEFT JOIN uplink u ON u.id = "
+			"g.slot"
+			" ORDER BY g.mismatches DESC"),
+		span, fn, data);
+}
+
+int query_mismatch_steps(struct query *q, const struct summary_span *span, query_row_fn *fn,
+			 void *data)
+{
+	return summary_run(
+		q,
+		sqlite3_mprintf("SELECT (m.time - ?1) / ?3 AS step, count(*) AS mismatches,"
+				" e.name AS expected, iif(typeof(m.egress) = 'text', m.egress,"
+				" o.interface) AS egress, r.name AS reason,"
+				" min(m.time) AS first_ms, max(m.time) AS last_ms"
+				" FROM mismatch m LEFT JOIN uplink e ON e.id = m.expected"
+				" LEFT JOIN uplink o ON o.id = m.egress"
+				" LEFT JOIN reason r ON r.id = m.reason"
+				" WHERE m.time >= ?1 AND m.time < ?2"
+				" GROUP BY m.expected, m.egress, m.reason, step"),
+		span, fn, data);
+}
+
+/* An uplink's state at the beginning is the last one before. */
+int query_states(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data)
+{
+	return summary_run(
+		q,
+		sqlite3_mprintf(
+			"SELECT max(s.time, ?1) AS time, u.name AS uplink, s.state, c.name AS "
+			"cause,"
+			" s.user, s.process FROM uplink_state s JOIN uplink u ON u.id = s.uplink"
+			" LEFT JOIN cause c ON c.id = s.cause"
+			" WHERE (s.time >= ?1 AND s.time < ?2) OR s.id IN"
+			" (SELECT max(o.id) FROM uplink_state o JOIN uplink v ON v.id = o.uplink"
+			" WHERE o.time < ?1 GROUP BY v.name) ORDER BY u.name, s.id"),
+		span, fn, data);
+}
+
+int query_rates(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data)
+{
+	return summary_run(
+		q,
+		sqlite3_mprintf(
+			"SELECT (b.time - ?1) / ?3 AS step, u.name AS uplink,"
+			" sum(b.bytes_sent) AS bytes_sent, sum(b.bytes_received) AS bytes_received,"
+			" sum(b.flows_started) AS flows_started,"
+			" sum(b.flows_answered) AS flows_answered"
+			" FROM usage_bin b JOIN uplink u ON u.id = b.uplink"
+			" WHERE b.time >= ?1 AND b.time < ?2 GROUP BY step, u.name"),
+		span, fn, data);
+}
+
+#define ADDRESS(column)                                                                            \
+	"CASE typeof(" column ") WHEN 'integer' THEN (" column " >> 24 & 255) || '.' || (" column  \
+	" >> 16 & 255) || '.' || (" column " >> 8 & 255) || '.' || (" column                       \
+	" & 255) ELSE " column " END"
+
+/* ?3: how many sources. */
+int query_destinations(struct query *q, const struct summary_span *span, query_row_fn *fn,
+		       void *data)
+{
+	struct summary_span few = *span;
+
+	few.step_ms = SUMMARY_TALKERS;
+	return summary_run(
+		q,
+		sqlite3_mprintf(
+			"WITH pair AS MATERIALIZED (SELECT f.src, f.dst, " BYTES " + " BYTES_REPLY
+			" AS bytes, count(*) AS flows" FLOWS_OF_TIME " GROUP BY f.src, f.dst),"
+			" talker AS (SELECT src, sum(bytes) AS bytes, sum(flows) AS flows FROM pair"
+			" GROUP BY src ORDER BY 2 DESC, 3 DESC LIMIT ?3),"
+			" ranked AS (SELECT p.*, t.bytes AS total, t.flows AS of_talker,"
+			" row_number() OVER (PARTITION BY p.src ORDER BY p.bytes DESC, p.flows "
+			"DESC)"
+			" AS place FROM pair p JOIN talker t ON t.src IS p.src)"
+			" SELECT " ADDRESS("src") " AS src, " ADDRESS(
+				"dst") " AS dst, bytes, flows"
+				       " FROM ranked WHERE place <= %d ORDER BY total DESC, "
+				       "of_talker DESC, src,"
+				       " place",
+			"", SUMMARY_DESTINATIONS),
+		&few, fn, data);
+}

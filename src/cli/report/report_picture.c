@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * report_picture.c - the router with its uplinks: bands as wide as the flows that each
+ * carries, and arrows from the uplink that stray flows belong to to the interface that
+ * they left by, as wide as their number.
+ *
+ * It needs no script and no font of its own. Names that are too long are condensed,
+ * never cut.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "cli/report/report.h"
+
+#define WIDTH	    520
+#define ROW	    74
+#define TOP	    12
+#define ROUTER_LEFT 8
+#define ROUTER_W    104
+#define BOX_LEFT    190
+#define BOX_W	    152
+#define BOX_H	    50
+#define BOX_RIGHT   (BOX_LEFT + BOX_W)
+#define LABEL_LEFT  424
+#define LABEL_H	    34
+#define CHARS_MAX   18 /* of a name at its full width */
+#define PLACES_MAX  24
+#define STRAYS_MAX  6
+
+struct place {
+	const char *name;
+	const struct report_series *series; /* NULL: no uplink, or no flows */
+	bool is_uplink;
+};
+
+/* Mismatches from one place to another. */
+struct stray {
+	size_t from, to;
+	int64_t number;
+	const char *reason; /* of most of them */
+};
+
+struct picture {
+	struct place places[PLACES_MAX];
+	size_t n_places;
+	struct stray strays[STRAYS_MAX];
+	size_t n_strays;
+	int64_t others; /* mismatches that have no arrow */
+};
+
+/* --- what is drawn ------------------------------------------------------------------ */
+
+static size_t place_get(struct picture *p, const struct report *r, const char *name, bool is_uplink)
+{
+	for (size_t i = 0; i < p->n_places; i++)
+		if (p->places[i].is_uplink == is_uplink && !strcmp(p->places[i].name, name))
+			return i;
+	if (p->n_places == PLACES_MAX)
+		return PLACES_MAX;
+	p->places[p->n_places] =
+		(struct place){.name = name,
+			       .is_uplink = is_uplink,
+			       .series = is_uplink ? report_series_find(r, name) : NULL};
+	return p->n_places++;
+}
+
+static void stray_add(struct picture *p, const struct report *r, const struct report_cause *c)
+{
+	size_t from = place_get(p, r, c->expected, true);
+	size_t to = c->egress_uplink[0] ? place_get(p, r, c->egress_uplink, true)
+					: place_get(p, r, c->egress, false);
+
+	for (size_t i = 0; i < p->n_strays; i++)
+		if (p->strays[i].from == from && p->strays[i].to == to) {
+			p->strays[i].number += c->number;
+			return;
+		}
+	if (p->n_strays == STRAYS_MAX || from == PLACES_MAX || to == PLACES_MAX)
+		p->others += c->number;
+	else
+		p->strays[p->n_strays++] = (struct stray){
+			.from = from, .to = to, .number = c->number, .reason = c->reason};
+}
+
+static void picture_fill(struct picture *p, const struct report *r)
+{
+	for (size_t i = 0; i < r->n_series; i++)
+		if (r->series[i]->name[0])
+			place_get(p, r, r->series[i]->name, true);
+	for (size_t i = 0; i < r->n_states; i++)
+		place_get(p, r, r->states[i].uplink, true);
+	for (size_t i = 0; i < r->n_causes; i++)
+		stray_add(p, r, &r->causes[i]);
+}
+
+/* --- drawing -------------------------------------------------------------------------- */
+
+static double width_of(int64_t number, int64_t most, double least, double widest)
+{
+	return least + (widest - least) * (double)number / (double)(most > 0 ? most : 1);
+}
+
+static int middle_of(size_t place)
+{
+	return TOP + (int)place * ROW + BOX_H / 2;
+}
+
+static int picture_height(const struct picture *p)
+{
+	size_t rows = p->n_places > 1 ? p->n_places : 1;
+
+	return 2 * TOP + (int)(rows - 1) * ROW + BOX_H + (p->others ? 20 : 0);
+}
+
+/* A long name is condensed to the width of its box. */
+static void name_draw(FILE *out, const char *name, double x, double y, int width)
+{
+	fprintf(out, "<text class=\"name\" x=\"%.0f\" y=\"%.0f\"", x, y);
+	if (strlen(name) > CHARS_MAX)
+		fprintf(out, " textLength=\"%d\" lengthAdjust=\"spacingAndGlyphs\"", width - 16);
+	fputc('>', out);
+	report_escape(out, name);
+	fputs("</text>", out);
+}
+
+static void band_draw(FILE *out, const struct picture *p, size_t i, int router_y, int64_t most)
+{
+	int64_t flows = p->places[i].series ? p->places[i].series->flows : 0;
+	int x = ROUTER_LEFT + ROUTER_W, y = middle_of(i);
+
+	fprintf(out,
+		"<path class=\"band%s\" stroke-width=\"%.1f\" d=\"M%d %d C%d %d %d %d %d %d\"/>",
+		p->places[i].is_uplink ? "" : " other", width_of(flows, most, 2, 16), x, router_y,
+		x + 40, router_y, BOX_LEFT - 40, y, BOX_LEFT, y);
+}
+
+static void box_draw(FILE *out, const struct report *r, const struct picture *p, size_t i)
+{
+	const struct place *place = &p->places[i];
+	int y = middle_of(i) - BOX_H / 2;
+
+	fprintf(out,
+		"<rect class=\"box%s\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"8\"/>",
+		place->is_uplink ? "" : " other", BOX_LEFT, y, BOX_W, BOX_H);
+	name_draw(out, place->name, BOX_LEFT + 10, y + 21, BOX_W);
+	fprintf(out, "<text class=\"soft\" x=\"%d\" y=\"%d\">", BOX_LEFT + 10, y + 39);
+	if (!place->is_uplink) {
+		fputs("no uplink", out);
+	} else {
+		report_count(out, place->series ? place->series->flows : 0, "flow", "flows");
+		if (r->flows && place->series) {
+			fputs(", ", out);
+			report_share(out, place->series->flows, r->flows);
+		}
+	}
+	fputs("</text>\n", out);
+}
+
+static void router_draw(FILE *out, const struct report *r, int y)
+{
+	fprintf(out,
+		"<rect class=\"box router\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" "
+		"rx=\"8\"/><text class=\"name\" x=\"%d\" y=\"%d\">router</text>"
+		"<text class=\"soft\" x=\"%d\" y=\"%d\">",
+		ROUTER_LEFT, y - BOX_H / 2, ROUTER_W, BOX_H, ROUTER_LEFT + 10, y - 4,
+		ROUTER_LEFT + 10, y + 14);
+	report_count(out, r->flows, "flow", "flows");
+	fputs("</text>\n", out);
+}
+
+/* Arrows leave and arrive at heights of their own, so that none hides another. */
+static void stray_draw(FILE *out, const struct picture *p, size_t i, int64_t most)
+{
+	const struct stray *s = &p->strays[i];
+	double width = width_of(s->number, most, 2, 10);
+	int spread = (int)(i % 3) * 12 - 12, out_to = BOX_RIGHT + 40 + (int)i * 14;
+	int from = middle_of(s->from) + spread - 3, to = middle_of(s->to) + spread + 3;
+
+	fprintf(out,
+		"<path class=\"stray\" stroke-width=\"%.1f\" d=\"M%d %d C%d %d %d %d %d %d\"/>"
+		"<path class=\"head\" d=\"M%d %d l12 %.1f v%.1f z\"/>\n",
+		width, BOX_RIGHT, from, out_to, from, out_to, to, BOX_RIGHT + 10, to, BOX_RIGHT + 1,
+		to, -width / 2 - 4, width + 8);
+}
+
+static void stray_label(FILE *out, const struct stray *s, int y)
+{
+	fprintf(out, "<text class=\"count\" x=\"%d\" y=\"%d\">", LABEL_LEFT, y - 2);
+	report_number(out, s->number);
+	fprintf(out, " stray</text><text class=\"soft\" x=\"%d\" y=\"%d\">", LABEL_LEFT, y + 13);
+	report_escape(out, s->reason);
+	fputs("</text>\n", out);
+}
+
+/* In the order of their middles, so that labels need not cross; each below the last. */
+static int strays_label(FILE *out, const struct picture *p)
+{
+	bool is_done[STRAYS_MAX] = {false};
+	int below = TOP + 10;
+
+	for (size_t n = 0; n < p->n_strays; n++) {
+		size_t next = STRAYS_MAX;
+		int y = 0;
+
+		for (size_t i = 0; i < p->n_strays; i++) {
+			int middle =
+				(middle_of(p->strays[i].from) + middle_of(p->strays[i].to)) / 2;
+
+			if (!is_done[i] && (next == STRAYS_MAX || middle < y)) {
+				next = i;
+				y = middle;
+			}
+		}
+		is_done[next] = true;
+		y = y < below ? below : y;
+		stray_label(out, &p->strays[next], y);
+		below = y + LABEL_H;
+	}
+	return below;
+}
+
+static void strays_draw(FILE *out, const struct picture *p)
+{
+	int64_t most = 0;
+
+	for (size_t i = 0; i < p->n_strays; i++)
+		most = p->strays[i].number > most ? p->strays[i].number : most;
+	for (size_t i = 0; i < p->n_strays; i++)
+		stray_draw(out, p, i, most);
+}
+
+/* The same for people who do not see it. */
+static void picture_label(FILE *out, const struct picture *p)
+{
+	fprintf(out, "The router and %zu places that its flows leave by.", p->n_places);
+	for (size_t i = 0; i < p->n_strays; i++) {
+		const struct stray *s = &p->strays[i];
+
+		fputc(' ', out);
+		report_count(out, s->number, "mismatch", "mismatches");
+		fputs(" from ", out);
+		report_escape(out, p->places[s->from].name);
+		fputs(" to ", out);
+		report_escape(out, p->places[s->to].name);
+		fputc('.', out);
+	}
+}
+
+static void open_print(FILE *out, const struct picture *p, bool is_alone, int height)
+{
+	fprintf(out, "<svg viewBox=\"0 0 %d %d\" ", WIDTH, height);
+	if (is_alone)
+		fprintf(out, "xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" ",
+			WIDTH * 3 / 2, height * 3 / 2);
+	fputs("class=\"picture\" role=\"img\" aria-label=\"", out);
+	picture_label(out, p);
+	fputs("\">\n", out);
+	if (is_alone) {
+		fputs("<style>", out);
+		report_picture_style(out);
+		fputs("</style>\n", out);
+	}
+}
+
+void report_picture(FILE *out, const struct report *r, bool is_alone)
+{
+	struct picture p = {0};
+	int64_t most = 0;
+	int height, labels, router_y;
+
+	picture_fill(&p, r);
+	height = picture_height(&p);
+	labels = TOP + 10 + (int)p.n_strays * LABEL_H + TOP;
+	height = height < labels ? labels : height;
+	router_y = TOP + ((int)(p.n_places ? p.n_places - 1 : 0) * ROW + BOX_H) / 2;
+	for (size_t i = 0; i < p.n_places; i++)
+		if (p.places[i].series && p.places[i].series->flows > most)
+			most = p.places[i].series->flows;
+	open_print(out, &p, is_alone, height);
+	for (size_t i = 0; i < p.n_places; i++)
+		band_draw(out, &p, i, router_y, most);
+	router_draw(out, r, router_y);
+	for (size_t i = 0; i < p.n_places; i++)
+		box_draw(out, r, &p, i);
+	strays_draw(out, &p);
+	strays_label(out, &p);
+	if (p.others)
+		fprintf(out,
+			"<text class=\"soft\" x=\"%d\" y=\"%d\">and %" PRId64
+			" mismatches of rarer kinds</text>\n",
+			BOX_LEFT, height - 8, p.others);
+	fputs("</svg>\n", out);
+}

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * report_story.c - what happened in the time of a report: how uplinks changed, bursts of
+ * mismatches and their causes, tampering, gaps; each as a sentence, in the order of time.
+ *
+ * What repeats within minutes is one event. It must not know how a page shows it.
+ */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/explain/explain.h"
+#include "cli/filter.h"
+#include "cli/history.h"
+#include "cli/report/report.h"
+#include "waymark/base/units.h"
+
+#define APART_MIN_MS 60000 /* what is farther apart is another event */
+
+const char *report_reason_text(const char *reason)
+{
+	int parsed = reason_parse(reason);
+
+	return explain_reason_words(parsed < 0 ? REASON_NONE : (enum reason)parsed);
+}
+
+static int64_t bin_ms(const struct report *r)
+{
+	int64_t span = r->span.until_ms - r->span.since_ms;
+
+	return (span + REPORT_BINS - 1) / REPORT_BINS;
+}
+
+static int64_t apart_ms(const struct report *r)
+{
+	return 2 * bin_ms(r) > APART_MIN_MS ? 2 * bin_ms(r) : APART_MIN_MS;
+}
+
+static void text_copy(char *to, size_t size, const struct value *v)
+{
+	snprintf(to, size, "%s", v->kind == VALUE_TEXT ? v->text : "");
+}
+
+static int64_t number_of(const struct value *v)
+{
+	return v->kind == VALUE_INTEGER ? v->integer : 0;
+}
+
+/* --- events ------------------------------------------------------------------------ */
+
+static struct report_event *event_new(struct report *r, enum report_event_kind kind,
+				      int64_t started_ms, int64_t ended_ms)
+{
+	struct report_event *events = realloc(r->events, (r->n_events + 1) * sizeof(*events)), *e;
+
+	if (!events)
+		return NULL;
+	r->events = events;
+	e = &events[r->n_events++];
+	*e = (struct report_event){
+		.kind = kind, .started_ms = started_ms, .ended_ms = ended_ms, .count = 1};
+	return e;
+}
+
+static int event_compare(const void *a, const void *b)
+{
+	const struct report_event *x = a, *y = b;
+
+	if (x->started_ms != y->started_ms)
+		return x->started_ms < y->started_ms ? -1 : 1;
+	return (int)x->kind - (int)y->kind;
+}
+
+/* --- uplinks ------------------------------------------------------------------------ */
+
+static int state_take(void *data, const struct value *v, size_t n)
+{
+	struct report *r = data;
+	struct report_state *states = realloc(r->states, (r->n_states + 1) * sizeof(*states));
+	struct report_state *s, *last;
+
+	(void)n;
+	if (!states)
+		return -ENOMEM;
+	r->states = states;
+	s = &states[r->n_states];
+	last = r->n_states ? s - 1 : NULL;
+	*s = (struct report_state){
+		.started_ms = number_of(&v[0]), .ended_ms = r->span.until_ms, .is_cut = true};
+	text_copy(s->uplink, sizeof(s->uplink), &v[1]);
+	text_copy(s->state, sizeof(s->state), &v[2]);
+	text_copy(s->cause, sizeof(s->cause), &v[3]);
+	text_copy(s->user, sizeof(s->user), &v[4]);
+	if (last && !strcmp(last->uplink, s->uplink)) {
+		last->ended_ms = s->started_ms;
+		last->is_cut = false;
+		if (!strcmp(last->state, s->state) && !strcmp(last->cause, s->cause)) {
+			last->ended_ms = s->ended_ms;
+			last->is_cut = true;
+			return 0;
+		}
+	}
+	r->n_states++;
+	return 0;
+}
+
+static int states_tell(struct report *r)
+{
+	for (size_t i = 0; i < r->n_states; i++) {
+		const struct report_state *s = &r->states[i];
+		char lasted[UNITS_STRLEN];
+		struct report_event *e;
+
+		if (!strcmp(s->state, "up"))
+			continue;
+		e = event_new(r, EVENT_UPLINK, s->started_ms, s->ended_ms);
+		if (!e)
+			return -ENOMEM;
+		snprintf(e->text, sizeof(e->text), "%s is %s%s%s%s%s%s for %s%s", s->uplink,
+			 s->state, s->cause[0] ? " (" : "", s->cause,
+			 s->user[0] ? ", by user " : "", s->user, s->cause[0] ? ")" : "",
+			 duration_format(s->ended_ms - s->started_ms, lasted),
+			 s->is_cut ? " so far" : "");
+	}
+	return 0;
+}
+
+/* --- mismatches ---------------------------------------------------------------------- */
+
+static int cause_take(void *data, const struct value *v, size_t n)
+{
+	struct report *r = data;
+	struct report_cause *c = &r->causes[r->n_causes];
+
+	r->mismatches += number_of(&v[3]);
+	if (r->n_causes == REPORT_CAUSES_MAX)
+		return 0;
+	r->n_causes++;
+	text_copy(c->expected, sizeof(c->expected), &v[0]);
+	text_copy(c->egress, sizeof(c->egress), &v[1]);
+	text_copy(c->reason, sizeof(c->reason), &v[2]);
+	c->number = number_of(&v[3]);
+	c->packets = number_of(&v[4]);
+	c->first_ms = number_of(&v[5]);
+	c->last_ms = number_of(&v[6]);
+	c->hosts = number_of(&v[7]);
+	text_copy(c->direction, sizeof(c->direction), &v[8]);
+	c->flow_id = number_of(&v[9]);
+	brief_format_flow(c->example, sizeof(c->example), v, n);
+	text_copy(c->egress_uplink, sizeof(c->egress_uplink), &v[15]);
+	return 0;
+}
+
+/* The last event, if it is the same and not long ago. */
+static struct report_event *event_same(struct report *r, enum report_event_kind kind,
+				       int64_t started_ms, const char *text)
+{
+	struct report_event *e = r->n_events ? &r->events[r->n_events - 1] : NULL;
+
+	if (e && e->kind == kind && started_ms - e->ended_ms <= apart_ms(r) &&
+	    !strcmp(e->text, text))
+		return e;
+	return NULL;
+}
+
+static int happened(struct report *r, const struct report_event *one)
+{
+	struct report_event *e = event_same(r, one->kind, one->started_ms, one->text);
+
+	if (e) {
+		e->count += one->count;
+		e->ended_ms = one->ended_ms > e->ended_ms ? one->ended_ms : e->ended_ms;
+		return 0;
+	}
+	e = event_new(r, one->kind, one->started_ms, one->ended_ms);
+	if (!e)
+		return -ENOMEM;
+	*e = *one;
+	return 0;
+}
+
+/* By cause, then by time. */
+static int burst_take(void *data, const struct value *v, size_t n)
+{
+	struct report *r = data;
+	struct report_event e = {.kind = EVENT_MISMATCH,
+				 .count = number_of(&v[1]),
+				 .started_ms = number_of(&v[5]),
+				 .ended_ms = number_of(&v[6])};
+	size_t bin = (size_t)number_of(&v[0]);
+	char expected[REPORT_TEXT], egress[REPORT_TEXT], reason[32];
+
+	(void)n;
+	text_copy(expected, sizeof(expected), &v[2]);
+	text_copy(egress, sizeof(egress), &v[3]);
+	text_copy(reason, sizeof(reason), &v[4]);
+	if (bin < REPORT_BINS)
+		r->bins[bin] += e.count;
+	snprintf(e.text, sizeof(e.text), "flows of %s leave by %s: %s (%s)", expected, egress,
+		 report_reason_text(reason), reason);
+	return happened(r, &e);
+}
+
+/* --- tampering and gaps ---------------------------------------------------------------- */
+
+static int tampering_take(void *data, const struct value *v, size_t n)
+{
+	struct report *r = data;
+	struct report_event e = {.kind = EVENT_TAMPERING,
+				 .count = 1,
+				 .started_ms = value_number(v, n, "time_ms", 0)};
+	const char *process = value_text(v, n, "process"), *action = value_text(v, n, "action");
+
+	e.ended_ms = e.started_ms;
+	snprintf(e.text, sizeof(e.text), "%s changed %.140s; %s", process ? process : "a process",
+		 value_text(v, n, "what"), action ? action : "noticed");
+	r->tamperings++;
+	return event_new(r, e.kind, 0, 0) ? (r->events[r->n_events - 1] = e, 0) : -ENOMEM;
+}
+
+static int gaps_tell(struct report *r)
+{
+	for (size_t i = 0; i < r->n_gaps; i++) {
+		const struct report_gap *g = &r->gaps[i];
+		struct report_event e = {.kind = EVENT_GAP,
+					 .count = 1,
+					 .started_ms = g->started_ms,
+					 .ended_ms = g->ended_ms};
+		int err;
+
+		snprintf(e.text, sizeof(e.text), "%s may be missing: %s",
+			 strcmp(g->source, "evidence") ? "flows" : "evidence", g->reason);
+		err = happened(r, &e);
+		if (err)
+			return err;
+	}
+	return 0;
+}
+
+/* Newest first as they come: the order of time makes equals neighbours. */
+static void tampering_merge(struct report *r, size_t first)
+{
+	size_t n = r->n_events, kept = first;
+
+	qsort(r->events + first, n - first, sizeof(*r->events), event_compare);
+	for (size_t i = first; i < n; i++) {
+		struct report_event *last = kept > first ? &r->events[kept - 1] : NULL;
+
+		if (last && !strcmp(last->text, r->events[i].text) &&
+		    r->events[i].started_ms - last->ended_ms <= apart_ms(r)) {
+			last->count++;
+			last->ended_ms = r->events[i].ended_ms;
+		} else {
+			r->events[kept++] = r->events[i];
+		}
+	}
+	r->n_events = kept;
+}
+
+static int tampering_read(struct report *r, struct query *q)
+{
+	struct query_filter f;
+	size_t first = r->n_events;
+	int err;
+
+	query_filter_init(&f);
+	f.since_ms = r->span.since_ms;
+	f.until_ms = r->span.until_ms;
+	err = query_tampering(q, &f, tampering_take, r);
+	if (!err && r->n_events > first)
+		tampering_merge(r, first);
+	return err;
+}
+
+int report_story_read(struct report *r, struct query *q)
+{
+	struct summary_span bins = r->span;
+	int err = query_states(q, &r->span, state_take, r);
+
+	bins.step_ms = bin_ms(r);
+	if (!err)
+		err = states_tell(r);
+	if (!err)
+		err = query_causes(q, &r->span, cause_take, r);
+	if (!err)
+		err = query_mismatch_steps(q, &bins, burst_take, r);
+	if (!err)
+		err = tampering_read(r, q);
+	if (!err)
+		err = gaps_tell(r);
+	if (!err && r->n_events)
+		qsort(r->events, r->n_events, sizeof(*r->events), event_compare);
+	return err;
+}

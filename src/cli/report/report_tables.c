@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * report_tables.c - the tables of a report: causes, uplinks, talkers, coverage, gaps, the
+ * newest mismatches.
+ *
+ * Each cell carries its column's name, which narrow screens show beside it, and each
+ * element its role, which other than tabular display would take from it.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "cli/filter.h"
+#include "cli/history.h"
+#include "cli/report/report.h"
+#include "waymark/base/times.h"
+
+#define MISMATCHES_SHOWN 20
+#define GAPS_SHOWN	 50
+#define COUNT(list)	 (sizeof(list) / sizeof((list)[0]))
+
+/* --- any table ------------------------------------------------------------------------- */
+
+void report_table_begin(FILE *out, const char *caption, const struct report_column *columns,
+			size_t n)
+{
+	fputs("<div class=\"card\"><table role=\"table\">\n", out);
+	if (caption)
+		fprintf(out, "<caption>%s</caption>\n", caption);
+	fputs("<thead><tr role=\"row\">", out);
+	for (size_t i = 0; i < n; i++)
+		fprintf(out, "<th role=\"columnheader\" scope=\"col\" class=\"%s\">%s</th>",
+			columns[i].class, columns[i].label);
+	fputs("</tr></thead>\n<tbody>\n", out);
+}
+
+void report_table_end(FILE *out)
+{
+	fputs("</tbody></table></div>\n", out);
+}
+
+void report_cell_begin(FILE *out, const struct report_column *column, const char *class)
+{
+	fprintf(out, "<td role=\"cell\" data-label=\"%s\" class=\"%s%s%s\">", column->label,
+		column->class, class ? " " : "", class ? class : "");
+}
+
+void report_cell_end(FILE *out)
+{
+	fputs("</td>", out);
+}
+
+static void row_begin(FILE *out)
+{
+	fputs("<tr role=\"row\">", out);
+}
+
+static void row_end(FILE *out)
+{
+	fputs("</tr>\n", out);
+}
+
+static void text_cell(FILE *out, const struct report_column *column, const char *text)
+{
+	report_cell_begin(out, column, NULL);
+	report_escape(out, text);
+	report_cell_end(out);
+}
+
+/* class: NULL, or one more. */
+static void number_cell(FILE *out, const struct report_column *column, int64_t number,
+			report_format_fn *format, const char *class)
+{
+	report_cell_begin(out, column, class);
+	format(out, number);
+	report_cell_end(out);
+}
+
+static void share_cell(FILE *out, const struct report_column *column, int64_t part, int64_t whole)
+{
+	report_cell_begin(out, column, NULL);
+	report_share(out, part, whole);
+	report_cell_end(out);
+}
+
+/* --- causes ------------------------------------------------------------------------------ */
+
+static void cause_row(FILE *out, const struct report_column *c, const struct report_cause *m)
+{
+	row_begin(out);
+	number_cell(out, c++, m->number, report_number, "bad");
+	text_cell(out, c++, m->expected);
+	text_cell(out, c++, m->egress);
+	report_cell_begin(out, c++, NULL);
+	report_escape(out, m->reason[0] ? m->reason : "unexplained");
+	fputs("<br/><span class=\"soft\">", out);
+	report_escape(out, report_reason_text(m->reason));
+	fputs("</span>", out);
+	report_cell_end(out);
+	number_cell(out, c++, m->first_ms, report_clock, NULL);
+	number_cell(out, c++, m->last_ms, report_clock, NULL);
+	number_cell(out, c++, m->hosts, report_number, NULL);
+	report_cell_begin(out, c, NULL);
+	report_escape(out, m->example);
+	fprintf(out, "<br/><span class=\"soft\">%s direction", m->direction);
+	if (m->flow_id)
+		fprintf(out, "; waymark explain %" PRId64, m->flow_id);
+	fputs("</span>", out);
+	report_cell_end(out);
+	row_end(out);
+}
+
+void report_causes(FILE *out, const struct report *r)
+{
+	static const struct report_column columns[] = {
+		{"mismatches", "n"}, {"expected", ""}, {"left by", ""}, {"reason", ""},
+		{"first", ""},	     {"last", ""},     {"hosts", "n"},	{"example", ""}};
+
+	fputs("<h2>Mismatches by cause</h2>\n", out);
+	if (!r->n_causes) {
+		fprintf(out, "<p class=\"soft\">None was seen%s.</p>\n",
+			r->unseen_ms ? "; see below when something may have been missed" : "");
+		return;
+	}
+	report_table_begin(out, NULL, columns, COUNT(columns));
+	for (size_t i = 0; i < r->n_causes; i++)
+		cause_row(out, columns, &r->causes[i]);
+	report_table_end(out);
+}
+
+/* --- uplinks ------------------------------------------------------------------------------ */
+
+static int64_t weights_sum(const struct report *r)
+{
+	int64_t sum = 0;
+
+	for (size_t i = 0; i < r->n_series; i++)
+		sum += r->series[i]->weight > 0 ? r->series[i]->weight : 0;
+	return sum;
+}
+
+static void uplink_row(FILE *out, const struct report *r, const struct report_column *c,
+		       const struct report_series *s)
+{
+	int64_t unanswered = s->started > s->answered ? s->started - s->answered : 0;
+
+	row_begin(out);
+	text_cell(out, c++, s->name[0] ? s->name : "no uplink");
+	number_cell(out, c++, s->flows, report_number, NULL);
+	share_cell(out, c++, s->flows, s->name[0] ? r->flows : 0);
+	share_cell(out, c++, s->weight, s->weight < 0 ? 0 : weights_sum(r));
+	number_cell(out, c++, s->bytes, report_bytes, NULL);
+	number_cell(out, c++, s->bytes_reply, report_bytes, NULL);
+	number_cell(out, c++, s->mismatched, report_number, s->mismatched ? "bad" : NULL);
+	share_cell(out, c++, unanswered, s->started);
+	share_cell(out, c, s->flows - s->unknown, s->flows);
+	row_end(out);
+}
+
+void report_uplinks(FILE *out, const struct report *r)
+{
+	static const struct report_column columns[] = {{"uplink", ""},
+						       {"flows", "n"},
+						       {"share of flows", "n"},
+						       {"share by weight", "n"},
+						       {"original", "n"},
+						       {"reply", "n"},
+						       {"mismatched flows", "n"},
+						       {"unanswered", "n"},
+						       {"with evidence", "n"}};
+
+	fputs("<h2>Uplinks</h2>\n", out);
+	report_table_begin(out, NULL, columns, COUNT(columns));
+	for (size_t i = 0; i < r->n_series; i++)
+		uplink_row(out, r, columns, r->series[i]);
+	report_table_end(out);
+	fputs("<p class=\"soft\">original, reply: bytes of the flows that began in this time, by "
+	      "direction; unanswered: share of the flows from inside that got no packet back; "
+	      "with evidence: share of the flows whose egress was seen.</p>\n",
+	      out);
+}
+
+/* --- talkers ------------------------------------------------------------------------------- */
+
+void report_talkers(FILE *out, const struct report *r)
+{
+	static const struct report_column columns[] = {{"source", ""},
+						       {"bytes", "n"},
+						       {"flows", "n"},
+						       {"destinations with the most bytes", ""}};
+
+	fputs("<h2>Sources with the most bytes</h2>\n", out);
+	if (!r->n_talkers) {
+		fputs("<p class=\"soft\">No flow began in this time.</p>\n", out);
+		return;
+	}
+	report_table_begin(out, NULL, columns, COUNT(columns));
+	for (size_t i = 0; i < r->n_talkers; i++) {
+		const struct report_row *row = &r->talkers[i];
+
+		row_begin(out);
+		text_cell(out, &columns[0], row->name);
+		number_cell(out, &columns[1], row->bytes + row->bytes_reply, report_bytes, NULL);
+		number_cell(out, &columns[2], row->number, report_number, NULL);
+		text_cell(out, &columns[3], row->detail);
+		row_end(out);
+	}
+	report_table_end(out);
+}
+
+/* --- coverage -------------------------------------------------------------------------------- */
+
+static void line_row(FILE *out, const struct report_column *c, const struct report_line *l)
+{
+	row_begin(out);
+	text_cell(out, c++, l->name);
+	report_cell_begin(out, c++, NULL);
+	if (l->is_known)
+		report_number(out, l->left);
+	else
+		fputs("not known", out);
+	report_cell_end(out);
+	share_cell(out, c++, l->left - l->missing, l->left);
+	text_cell(out, c, l->is_known && !l->left ? "nothing left" : l->why);
+	row_end(out);
+}
+
+void report_lines(FILE *out, const struct report *r)
+{
+	static const struct report_column columns[] = {{"uplink", ""},
+						       {"packets that left", "n"},
+						       {"in the history", "n"},
+						       {"packets missing, by cause", ""}};
+
+	fputs("<h2>Coverage: how much of what left is in the history</h2>\n", out);
+	if (!r->n_lines) {
+		fputs("<p class=\"soft\">Nothing was compared in this time.</p>\n", out);
+		return;
+	}
+	report_table_begin(out, NULL, columns, COUNT(columns));
+	for (size_t i = 0; i < r->n_lines; i++)
+		line_row(out, columns, &r->lines[i]);
+	report_table_end(out);
+}
+
+/* --- gaps ------------------------------------------------------------------------------------- */
+
+static void gap_row(FILE *out, const struct report_column *c, const struct report_gap *g)
+{
+	row_begin(out);
+	number_cell(out, c++, g->started_ms, report_clock, NULL);
+	report_cell_begin(out, c++, NULL);
+	report_duration(out, g->ended_ms - g->started_ms);
+	fputs(g->is_open ? " so far" : "", out);
+	report_cell_end(out);
+	text_cell(out, c++, g->source);
+	report_cell_begin(out, c++, NULL);
+	if (g->lost >= 0)
+		report_number(out, g->lost);
+	report_cell_end(out);
+	text_cell(out, c, g->reason);
+	row_end(out);
+}
+
+void report_gaps(FILE *out, const struct report *r)
+{
+	static const struct report_column columns[] = {
+		{"from", ""}, {"for", "n"}, {"source", ""}, {"lost", "n"}, {"reason", ""}};
+	size_t first = r->n_gaps > GAPS_SHOWN ? r->n_gaps - GAPS_SHOWN : 0;
+
+	fputs("<h2>Gaps: when something may have been missed</h2>\n", out);
+	if (!r->n_gaps) {
+		fputs("<p class=\"soft\">At no time.</p>\n", out);
+		return;
+	}
+	if (first)
+		fprintf(out, "<p class=\"soft\">The last %d of %zu.</p>\n", GAPS_SHOWN, r->n_gaps);
+	report_table_begin(out, NULL, columns, COUNT(columns));
+	for (size_t i = first; i < r->n_gaps; i++)
+		gap_row(out, columns, &r->gaps[i]);
+	report_table_end(out);
+}
+
+/* --- the newest mismatches ---------------------------------------------------------------- */
+
+static const struct report_column newest_columns[] = {
+	{"time", "t"},	   {"flow", "n"},    {"source and destination", ""},
+	{"direction", ""}, {"expected", ""}, {"left by", ""},
+	{"reason", ""}};
+
+static int newest_row(void *data, const struct value *v, size_t n)
+{
+	static const char *const names[] = {"direction", "expected", "egress", "reason"};
+	FILE *out = data;
+	char flow[REPORT_LONG_TEXT];
+
+	row_begin(out);
+	number_cell(out, &newest_columns[0], value_number(v, n, "time_ms", 0), report_clock, NULL);
+	report_cell_begin(out, &newest_columns[1], NULL);
+	fprintf(out, "%" PRId64, value_number(v, n, "flow_id", 0));
+	report_cell_end(out);
+	brief_format_flow(flow, sizeof(flow), v, n);
+	text_cell(out, &newest_columns[2], flow);
+	for (size_t i = 0; i < COUNT(names); i++) {
+		const char *text = value_text(v, n, names[i]);
+
+		text_cell(out, &newest_columns[3 + i], text ? text : "");
+	}
+	row_end(out);
+	return 0;
+}
+
+int report_newest(FILE *out, const struct report *r)
+{
+	struct query_filter f;
+	int err;
+
+	if (!r->mismatches)
+		return 0;
+	query_filter_init(&f);
+	f.since_ms = r->span.since_ms;
+	f.until_ms = r->span.until_ms;
+	f.limit = MISMATCHES_SHOWN;
+	fputs("<h2>Newest mismatches</h2>\n", out);
+	report_table_begin(out, NULL, newest_columns, COUNT(newest_columns));
+	err = query_mismatches(r->query, &f, newest_row, out);
+	report_table_end(out);
+	return err;
+}
