@@ -4,6 +4,8 @@
 # demo.sh - Waymark's main job, told to a newcomer: a router with two uplinks, real
 # flows, two faults made on purpose, and the history that shows what they did; with
 # masquerade and without NAT. It fails when a mismatch is not seen as it was made.
+#
+#	demo.sh [PICTURE [REPORT]]	writes the picture (SVG) and the report (HTML) of it
 
 . "${0%/*}/lib.sh"
 
@@ -201,6 +203,16 @@ head -n 2 "$lab_tmp/alerts.jsonl" 2>/dev/null | sed 's/^/  /'
 
 title "One question to end with: which line carried the PC's web pages?"
 history "SELECT substr(started, 12, 8) AS at, src, sport, dst, dport, uplink, egress, verdict, packets, bytes, packets_reply, bytes_reply FROM flows WHERE src = '$PC4' AND dport = 80 ORDER BY id LIMIT 6"
+
+if [ -n "${1:-}" ]; then
+	title "The same as a picture"
+	waymark report --picture >"$1" || wrong=1
+	say "$1"
+fi
+if [ -n "${2:-}" ]; then
+	waymark report >"$2" || wrong=1
+	say "$2"
+fi
 
 if [ "$wrong" != 0 ]; then
 	daemon_log

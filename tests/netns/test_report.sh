@@ -15,9 +15,9 @@ page() {
 		import xml.etree.ElementTree as xml
 		root = xml.parse(sys.argv[1]).getroot()
 		for e in root.iter():
-		    attributes = " ".join(k + "=" + v for k, v in e.attrib.items())
-		    print(e.tag, attributes, "".join(e.itertext()) if e.tag in ("tr", "p", "title") or
-		          e.get("class") in ("tile", "axis") else "", sep="|")
+		    attributes = " ".join(k + "=" + v for k, v in e.attrib.items() if k != "role")
+		    print(e.tag, attributes, "".join(e.itertext()) if e.tag in ("tr", "p", "title", "li", "text") or
+		          e.get("class") in ("tile",) else "", sep="|")
 	END
 }
 
@@ -63,22 +63,36 @@ sqlite3 "$lab_tmp/flows.db" "
 	UPDATE uplink SET interface = '\"><b>wan2' WHERE name = 'wan2';"
 check "a page, without a daemon" page
 check "what left, and what of it is missing" \
-	has "tr||wan1$(sql "SELECT printf('%,d', left_packets) || printf('%d.%d %%',
+	has "|wan1$(sql "SELECT printf('%,d', left_packets) || printf('%d.%d %%',
 		(left_packets - missing_packets) * 1000 / left_packets / 10,
 		(left_packets - missing_packets) * 1000 / left_packets % 10) || ifnull(causes, '')
 		FROM coverage WHERE uplink = 'wan1' AND left_packets ORDER BY hour DESC LIMIT 1")"
 is "the mismatches" "$(tile mismatches)" "$(sql 'SELECT count(*) FROM mismatches')"
-check "by their reason" has "rule-missing$(sql "SELECT count(*) FROM mismatches WHERE reason = 'rule-missing'")"
+check "by their cause, with the first and the last, the hosts and an example" \
+	has "$(sql "SELECT count(*) || expected || egress || reason || 'the ip rule of its mark was missing' ||
+		replace(substr(min(time), 1, 19), 'T', ' ') || replace(substr(max(time), 1, 19), 'T', ' ') ||
+		count(DISTINCT src) || proto || ' ' || src || ':' || sport || ' > ' || dst || ':' || dport ||
+		direction || ' direction; waymark explain ' || flow_id
+		FROM mismatches WHERE reason = 'rule-missing' GROUP BY expected, egress")"
 check "each with what it should have left by, and did" \
-	has "$(sql "SELECT replace(substr(time, 1, 19), 'T', ' ') || flow_id || proto || src || dst || dport ||
-		direction || expected || egress || reason FROM mismatches LIMIT 1")"
+	has "$(sql "SELECT replace(substr(time, 1, 19), 'T', ' ') || flow_id || proto || ' ' || src || ':' || sport ||
+		' > ' || dst || ':' || dport || direction || expected || egress || reason FROM mismatches LIMIT 1")"
+check "in the order of time, what happened" \
+	has "$(sql "SELECT count(*) || iif(count(*) = 1, ' mismatch', ' mismatches') || ': flows of ' || expected ||
+		' left by ' || egress || ': the ip rule of its mark was missing (rule-missing)'
+		FROM mismatches WHERE reason = 'rule-missing'")"
+check "an arrow in the picture says so, too" \
+	has "wan1 → wan2"
+check "a gap is an event" has "Gap: flows may be missing: <script>"
+check "the host and the zone" has "flows and uplinks of $(hostname)"
+check "the zone" has "(UTC)"
 check "the verdicts" has "ok$(sql "SELECT count(*) FROM flows WHERE verdict = 'ok'")"
 for uplink in wan1 wan2; do
 	flows=$(sql "SELECT count(*) FROM flows WHERE uplink = '$uplink'")
-	[ "$flows" = 0 ] || check "the flows of $uplink" has "tr||$uplink$flows"
+	[ "$flows" = 0 ] || check "the flows of $uplink" has "|$uplink$flows"
 done
 bytes=$(sql "SELECT sum(ifnull(bytes, 0)) + sum(ifnull(bytes_reply, 0)) FROM flows WHERE src = '$PC4'")
-check "the bytes of a source" has "tr||$PC4$(python3 -c "print('%.1f KiB' % ($bytes / 1024) if $bytes < 102400 else '%.0f KiB' % ($bytes / 1024))")"
+check "the bytes of a source" has "|$PC4$(python3 -c "print('%.1f KiB' % ($bytes / 1024) if $bytes < 102400 else '%.0f KiB' % ($bytes / 1024))")"
 check "a gap and what it may have lost" has "events77"
 
 # --- safety -----------------------------------------------------------------------------------
@@ -87,6 +101,16 @@ check "what stands in the history is shown as text" has '<script>alert("&")</scr
 check "so are names" has '"><b>wan2'
 check_not "there is no script, no link, no picture, nothing to fetch" \
 	grep -Eiq '<(script|link|img|iframe|object|embed|base|a) |https?:|url\(|@import|(src|href)=' "$lab_tmp/page.html"
+
+# --- the picture alone ---------------------------------------------------------------------------
+
+waymark report --picture >"$lab_tmp/picture.svg"
+check "a picture that XML can read" python3 -c "import xml.etree.ElementTree as x, sys; x.parse(sys.argv[1])" "$lab_tmp/picture.svg"
+check "with the stray flows" grep -q 'stray<' "$lab_tmp/picture.svg"
+TZ=IST-5:30 waymark report >"$lab_tmp/page.html"
+check "times are local, and the zone is named" grep -q '(IST, UTC+05:30)' "$lab_tmp/page.html"
+TZ=IST-5:30 waymark report --utc >"$lab_tmp/page.html"
+check "or UTC" grep -q '(UTC)' "$lab_tmp/page.html"
 
 # --- times ----------------------------------------------------------------------------------------
 

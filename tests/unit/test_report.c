@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_report.c - text, numbers and times as they stand in a report.
+ * test_report.c - text, numbers, times and the picture as they stand in a report.
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include <cmocka.h>
 
@@ -90,15 +92,71 @@ static void test_numbers(void **state)
 							  {102400, "100 KiB"},
 							  {INT64_MAX, "8.0 EiB"},
 							  {0, NULL}});
-	numbers_are(report_duration, (const struct number[]){{0, "0.0 s"},
-							     {4250, "4.2 s"},
-							     {60000, "1 min 0 s"},
-							     {3661000, "1 h 1 min"},
-							     {90000000, "1 d 1 h"},
+	numbers_are(report_bitrate, (const struct number[]){{0, "0 bit/s"},
+							    {999, "999 bit/s"},
+							    {1500, "1.5 kbit/s"},
+							    {250000000, "250 Mbit/s"},
+							    {0, NULL}});
+	numbers_are(report_duration, (const struct number[]){{400, "400ms"},
+							     {4250, "4s"},
+							     {60000, "1min"},
+							     {3661000, "1h 1min"},
+							     {90000000, "1d 1h"},
 							     {0, NULL}});
 	numbers_are(report_time, (const struct number[]){{0, "1970-01-01 00:00"},
 							 {1772366459999, "2026-03-01 12:00"},
 							 {0, NULL}});
+}
+
+/* Bars begin where people expect them: at whole local hours and midnights. */
+static void test_local(void **state)
+{
+	struct page p;
+
+	(void)state;
+	setenv("TZ", "IST-5:30", 1);
+	tzset();
+	report_time(page_open(&p), 1772366459999);
+	page_is(&p, "2026-03-01 17:30");
+	report_zone(page_open(&p), 1772366459999);
+	page_is(&p, "IST, UTC+05:30");
+	assert_int_equal(report_floor(1772366459999, 3600000), 1772364600000);
+	assert_int_equal(report_floor(1772366459999, 86400000), 1772303400000);
+	setenv("TZ", "UTC0", 1);
+	tzset();
+	report_zone(page_open(&p), 0);
+	page_is(&p, "UTC");
+}
+
+static struct report *report_one(void)
+{
+	static struct report r;
+
+	memset(&r, 0, sizeof(r));
+	r.span = (struct summary_span){0, 1000, 100};
+	r.mismatches = r.causes[0].number = 7;
+	snprintf(r.causes[0].expected, sizeof(r.causes[0].expected), "a<b");
+	snprintf(r.causes[0].egress, sizeof(r.causes[0].egress), "tun0");
+	r.n_causes = 1;
+	return &r;
+}
+
+/* An arrow from the expected uplink to the interface, and the same in words. */
+static void test_picture(void **state)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)state;
+	report_picture(out, report_one(), true);
+	fclose(out);
+	assert_non_null(strstr(text, "7 mismatches from a&lt;b to tun0."));
+	assert_non_null(strstr(text, ">no uplink<"));
+	assert_non_null(strstr(text, "class=\"stray\""));
+	assert_non_null(strstr(text, "xmlns="));
+	assert_null(strstr(text, "a<b"));
+	free(text);
 }
 
 int main(void)
@@ -106,6 +164,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_escape),
 		cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_local),
+		cmocka_unit_test(test_picture),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

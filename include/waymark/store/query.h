@@ -134,18 +134,16 @@ struct summary_span {
 
 #define SUMMARY_TALKERS	     10
 #define SUMMARY_DESTINATIONS 3
+#define SUMMARY_EXACT_MS     INT64_C(172800000)
 #define SUMMARY_ALIVE_MS     30000 /* a daemon that lives says so more often */
 
 /* step (from since_ms on, 0 the first), uplink (that the mark names; NULL: none), flows,
- * bytes, bytes_reply, mismatched (flows), unknown (flows). Steps without a flow are
- * left out. */
+ * bytes, bytes_reply, verdict (NULL: none yet): by verdict, then by step. Steps without a
+ * flow are left out. */
 int query_steps(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
-/* verdict (NULL: none yet), flows. */
-int query_verdicts(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
-/* src, flows, bytes, bytes_reply: those with the most bytes. */
+/* src, flows, bytes, bytes_reply: those with the most bytes. Beyond SUMMARY_EXACT_MS of
+ * inside hosts, by the hour in which their flows ended. */
 int query_talkers(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
-/* reason (NULL: none), mismatches, packets: most first. */
-int query_reasons(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
 /* uplink, left (packets; NULL: not known), missing (of these in the history), and by its
  * cause, which is the column's name, how much. */
 int query_covered(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);

@@ -129,8 +129,11 @@ void report_bytes(FILE *out, int64_t bytes);		   /* 1.2 GiB */
 void report_bitrate(FILE *out, int64_t bits);		   /* 1.2 Mbit/s, from bits per second */
 void report_time(FILE *out, int64_t ms);		   /* 2026-03-01 12:00, local */
 void report_clock(FILE *out, int64_t ms);		   /* 2026-03-01 12:00:07, local */
-void report_duration(FILE *out, int64_t ms);		   /* 2 h 5 min */
+void report_duration(FILE *out, int64_t ms);		   /* 2h 5min */
 void report_share(FILE *out, int64_t part, int64_t whole); /* 99.9 %, never rounded up */
+/* The same as text; returns buf. */
+#define REPORT_SIZE 32
+const char *report_size(char buf[REPORT_SIZE], int64_t bytes);
 /* The zone of a time: "CET, UTC+01:00". */
 void report_zone(FILE *out, int64_t ms);
 /* The beginning of a local hour or day, at or before ms. */

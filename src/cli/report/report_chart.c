@@ -33,10 +33,10 @@ static int64_t step_sum(const struct report *r, report_value_fn *value, size_t s
 	return sum;
 }
 
-/* The next of 4, 8, 20, 40, 80, 200 ...: whole numbers at each of the lines. */
+/* The next of 4, 8, 12, 16, 20, 24, 32, 40, 80 ...: whole numbers at each of the lines. */
 static int64_t scale_top(int64_t most)
 {
-	static const int mantissas[] = {4, 8, 20};
+	static const int mantissas[] = {4, 8, 12, 16, 20, 24, 32};
 	int64_t power = 1;
 
 	for (; power < INT64_MAX / 200; power *= 10)

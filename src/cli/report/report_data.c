@@ -10,7 +10,6 @@
 #include <string.h>
 
 #include "cli/report/report.h"
-#include "waymark/base/units.h"
 
 static int64_t number_of(const struct value *v)
 {
@@ -71,11 +70,25 @@ static struct report_series *series_get(struct report *r, const char *name)
 	return r->n_series == REPORT_SERIES_MAX ? NULL : series_new(r, name);
 }
 
+static void verdict_count(struct report *r, const char *verdict, int64_t flows)
+{
+	struct report_row *last = r->n_verdicts ? &r->verdicts[r->n_verdicts - 1] : NULL;
+
+	if (!last || strcmp(last->name, verdict)) {
+		if (r->n_verdicts == REPORT_ROWS_MAX)
+			return;
+		last = &r->verdicts[r->n_verdicts++];
+		snprintf(last->name, sizeof(last->name), "%s", verdict);
+	}
+	last->number += flows;
+}
+
 static int step_take(void *data, const struct value *v, size_t n)
 {
 	struct report *r = data;
 	struct report_series *s = series_get(r, text_of(&v[1]));
 	size_t step = (size_t)number_of(&v[0]);
+	const char *verdict = v[5].kind == VALUE_TEXT ? v[5].text : "none yet";
 
 	(void)n;
 	if (!s)
@@ -85,9 +98,10 @@ static int step_take(void *data, const struct value *v, size_t n)
 	s->flows += number_of(&v[2]);
 	s->bytes += number_of(&v[3]);
 	s->bytes_reply += number_of(&v[4]);
-	s->mismatched += number_of(&v[5]);
-	s->unknown += number_of(&v[6]);
-	s->step_flows[step] = number_of(&v[2]);
+	s->mismatched += strcmp(verdict, "mismatch") ? 0 : number_of(&v[2]);
+	s->unknown += strcmp(verdict, "unknown") ? 0 : number_of(&v[2]);
+	s->step_flows[step] += number_of(&v[2]);
+	verdict_count(r, verdict, number_of(&v[2]));
 	return 0;
 }
 
@@ -166,7 +180,7 @@ static struct report_row *talker_find(struct report *r, const char *name)
 static int destination_take(void *data, const struct value *v, size_t n)
 {
 	struct report_row *row = talker_find(data, text_of(&v[0]));
-	char size[UNITS_STRLEN];
+	char size[REPORT_SIZE];
 	size_t used;
 
 	(void)n;
@@ -174,7 +188,7 @@ static int destination_take(void *data, const struct value *v, size_t n)
 		return 0;
 	used = strlen(row->detail);
 	snprintf(row->detail + used, sizeof(row->detail) - used, "%s%s (%s)", used ? ", " : "",
-		 text_of(&v[1]), size_format(number_of(&v[2]), size));
+		 text_of(&v[1]), report_size(size, number_of(&v[2])));
 	return 0;
 }
 
@@ -250,7 +264,6 @@ static void gaps_sum(struct report *r)
 
 int report_read(struct report *r, struct query *q)
 {
-	struct rows verdicts = {r->verdicts, &r->n_verdicts, "none yet"};
 	struct rows talkers = {r->talkers, &r->n_talkers, "unknown"};
 	int64_t span = r->span.until_ms - r->span.since_ms;
 	int err;
@@ -258,8 +271,6 @@ int report_read(struct report *r, struct query *q)
 	r->query = q;
 	r->n_steps = (size_t)((span + r->span.step_ms - 1) / r->span.step_ms);
 	err = query_steps(q, &r->span, step_take, r);
-	if (!err)
-		err = query_verdicts(q, &r->span, row_take, &verdicts);
 	if (!err)
 		err = query_rates(q, &r->span, rate_take, r);
 	if (!err)

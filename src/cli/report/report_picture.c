@@ -12,20 +12,22 @@
 
 #include "cli/report/report.h"
 
-#define WIDTH	    520
-#define ROW	    74
-#define TOP	    12
-#define ROUTER_LEFT 8
-#define ROUTER_W    104
-#define BOX_LEFT    190
-#define BOX_W	    152
-#define BOX_H	    50
-#define BOX_RIGHT   (BOX_LEFT + BOX_W)
-#define LABEL_LEFT  424
-#define LABEL_H	    34
-#define CHARS_MAX   18 /* of a name at its full width */
-#define PLACES_MAX  24
-#define STRAYS_MAX  6
+#define WIDTH	       472
+#define ROW	       74
+#define TOP	       12
+#define ROUTER_LEFT    2
+#define ROUTER_W       100
+#define BOX_LEFT       158
+#define BOX_W	       140
+#define BOX_H	       50
+#define BOX_RIGHT      (BOX_LEFT + BOX_W)
+#define LABEL_LEFT     374
+#define LABEL_H	       34
+#define FLOWS_LONG     INT64_C(100000)
+#define PATH_CHARS_MAX 10 /* of the names of both ends */
+#define CHARS_MAX      10 /* of a name at its full width */
+#define PLACES_MAX     24
+#define STRAYS_MAX     6
 
 struct place {
 	const char *name;
@@ -37,7 +39,6 @@ struct place {
 struct stray {
 	size_t from, to;
 	int64_t number;
-	const char *reason; /* of most of them */
 };
 
 struct picture {
@@ -78,8 +79,8 @@ static void stray_add(struct picture *p, const struct report *r, const struct re
 	if (p->n_strays == STRAYS_MAX || from == PLACES_MAX || to == PLACES_MAX)
 		p->others += c->number;
 	else
-		p->strays[p->n_strays++] = (struct stray){
-			.from = from, .to = to, .number = c->number, .reason = c->reason};
+		p->strays[p->n_strays++] =
+			(struct stray){.from = from, .to = to, .number = c->number};
 }
 
 static void picture_fill(struct picture *p, const struct report *r)
@@ -112,15 +113,27 @@ static int picture_height(const struct picture *p)
 	return 2 * TOP + (int)(rows - 1) * ROW + BOX_H + (p->others ? 20 : 0);
 }
 
-/* A long name is condensed to the width of its box. */
+/* What is long is condensed to the width given. */
+static void text_open(FILE *out, const char *class, double x, double y, bool is_long, int width)
+{
+	fprintf(out, "<text class=\"%s\" x=\"%.0f\" y=\"%.0f\"", class, x, y);
+	if (is_long)
+		fprintf(out, " textLength=\"%d\" lengthAdjust=\"spacingAndGlyphs\"", width);
+	fputc('>', out);
+}
+
 static void name_draw(FILE *out, const char *name, double x, double y, int width)
 {
-	fprintf(out, "<text class=\"name\" x=\"%.0f\" y=\"%.0f\"", x, y);
-	if (strlen(name) > CHARS_MAX)
-		fprintf(out, " textLength=\"%d\" lengthAdjust=\"spacingAndGlyphs\"", width - 16);
-	fputc('>', out);
+	text_open(out, "name", x, y, strlen(name) > CHARS_MAX, width);
 	report_escape(out, name);
 	fputs("</text>", out);
+}
+
+static void flows_draw(FILE *out, int64_t flows, int x, int y, int width)
+{
+	text_open(out, "soft", x, y, flows >= FLOWS_LONG, width);
+	report_count(out, flows, "flow", "flows");
+	fputs("</text>\n", out);
 }
 
 static void band_draw(FILE *out, const struct picture *p, size_t i, int router_y, int64_t most)
@@ -142,17 +155,18 @@ static void box_draw(FILE *out, const struct report *r, const struct picture *p,
 	fprintf(out,
 		"<rect class=\"box%s\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" rx=\"8\"/>",
 		place->is_uplink ? "" : " other", BOX_LEFT, y, BOX_W, BOX_H);
-	name_draw(out, place->name, BOX_LEFT + 10, y + 21, BOX_W);
-	fprintf(out, "<text class=\"soft\" x=\"%d\" y=\"%d\">", BOX_LEFT + 10, y + 39);
+	name_draw(out, place->name, BOX_LEFT + 10, y + 21, BOX_W - 68);
 	if (!place->is_uplink) {
-		fputs("no uplink", out);
-	} else {
-		report_count(out, place->series ? place->series->flows : 0, "flow", "flows");
-		if (r->flows && place->series) {
-			fputs(", ", out);
-			report_share(out, place->series->flows, r->flows);
-		}
+		text_open(out, "soft", BOX_LEFT + 10, y + 39, false, 0);
+		fputs("no uplink</text>\n", out);
+		return;
 	}
+	flows_draw(out, place->series ? place->series->flows : 0, BOX_LEFT + 10, y + 39,
+		   BOX_W - 20);
+	if (!r->flows || !place->series)
+		return;
+	text_open(out, "soft share", BOX_RIGHT - 10, y + 21, false, 0);
+	report_share(out, place->series->flows, r->flows);
 	fputs("</text>\n", out);
 }
 
@@ -160,12 +174,10 @@ static void router_draw(FILE *out, const struct report *r, int y)
 {
 	fprintf(out,
 		"<rect class=\"box router\" x=\"%d\" y=\"%d\" width=\"%d\" height=\"%d\" "
-		"rx=\"8\"/><text class=\"name\" x=\"%d\" y=\"%d\">router</text>"
-		"<text class=\"soft\" x=\"%d\" y=\"%d\">",
-		ROUTER_LEFT, y - BOX_H / 2, ROUTER_W, BOX_H, ROUTER_LEFT + 10, y - 4,
-		ROUTER_LEFT + 10, y + 14);
-	report_count(out, r->flows, "flow", "flows");
-	fputs("</text>\n", out);
+		"rx=\"8\"/>",
+		ROUTER_LEFT, y - BOX_H / 2, ROUTER_W, BOX_H);
+	name_draw(out, "router", ROUTER_LEFT + 10, y - 4, ROUTER_W - 20);
+	flows_draw(out, r->flows, ROUTER_LEFT + 10, y + 14, ROUTER_W - 20);
 }
 
 /* Arrows leave and arrive at heights of their own, so that none hides another. */
@@ -173,7 +185,7 @@ static void stray_draw(FILE *out, const struct picture *p, size_t i, int64_t mos
 {
 	const struct stray *s = &p->strays[i];
 	double width = width_of(s->number, most, 2, 10);
-	int spread = (int)(i % 3) * 12 - 12, out_to = BOX_RIGHT + 40 + (int)i * 14;
+	int spread = (int)(i % 3) * 12 - 12, out_to = BOX_RIGHT + 40 + (int)i * 10;
 	int from = middle_of(s->from) + spread - 3, to = middle_of(s->to) + spread + 3;
 
 	fprintf(out,
@@ -183,13 +195,23 @@ static void stray_draw(FILE *out, const struct picture *p, size_t i, int64_t mos
 		to, -width / 2 - 4, width + 8);
 }
 
-static void stray_label(FILE *out, const struct stray *s, int y)
+/* As wide as the room that is left, at most. */
+static void path_draw(FILE *out, const char *from, const char *to, int y)
+{
+	text_open(out, "soft", LABEL_LEFT, y, strlen(from) + strlen(to) > PATH_CHARS_MAX,
+		  WIDTH - LABEL_LEFT - 6);
+	report_escape(out, from);
+	fputs(" \u2192 ", out);
+	report_escape(out, to);
+	fputs("</text>\n", out);
+}
+
+static void stray_label(FILE *out, const struct picture *p, const struct stray *s, int y)
 {
 	fprintf(out, "<text class=\"count\" x=\"%d\" y=\"%d\">", LABEL_LEFT, y - 2);
 	report_number(out, s->number);
-	fprintf(out, " stray</text><text class=\"soft\" x=\"%d\" y=\"%d\">", LABEL_LEFT, y + 13);
-	report_escape(out, s->reason);
-	fputs("</text>\n", out);
+	fputs(" stray</text>", out);
+	path_draw(out, p->places[s->from].name, p->places[s->to].name, y + 13);
 }
 
 /* In the order of their middles, so that labels need not cross; each below the last. */
@@ -213,7 +235,7 @@ static int strays_label(FILE *out, const struct picture *p)
 		}
 		is_done[next] = true;
 		y = y < below ? below : y;
-		stray_label(out, &p->strays[next], y);
+		stray_label(out, p, &p->strays[next], y);
 		below = y + LABEL_H;
 	}
 	return below;

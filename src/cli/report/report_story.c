@@ -118,7 +118,7 @@ static int states_tell(struct report *r)
 		e = event_new(r, EVENT_UPLINK, s->started_ms, s->ended_ms);
 		if (!e)
 			return -ENOMEM;
-		snprintf(e->text, sizeof(e->text), "%s is %s%s%s%s%s%s for %s%s", s->uplink,
+		snprintf(e->text, sizeof(e->text), "%s was %s%s%s%s%s%s for %s%s", s->uplink,
 			 s->state, s->cause[0] ? " (" : "", s->cause,
 			 s->user[0] ? ", by user " : "", s->user, s->cause[0] ? ")" : "",
 			 duration_format(s->ended_ms - s->started_ms, lasted),
@@ -198,7 +198,7 @@ static int burst_take(void *data, const struct value *v, size_t n)
 	text_copy(reason, sizeof(reason), &v[4]);
 	if (bin < REPORT_BINS)
 		r->bins[bin] += e.count;
-	snprintf(e.text, sizeof(e.text), "flows of %s leave by %s: %s (%s)", expected, egress,
+	snprintf(e.text, sizeof(e.text), "flows of %s left by %s: %s (%s)", expected, egress,
 		 report_reason_text(reason), reason);
 	return happened(r, &e);
 }

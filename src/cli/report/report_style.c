@@ -22,8 +22,8 @@
 
 static const char picture_style[] =
 	".picture text{font:14px system-ui,sans-serif;fill:var(--text)}"
-	".picture .name{font-weight:600}.picture .soft{font-size:12px;fill:var(--soft)}"
-	".picture .count{font-weight:600;fill:var(--bad)}"
+	".picture .name{font-weight:600}.picture .soft{font-size:13px;fill:var(--soft)}"
+	".picture .share{text-anchor:end}.picture .count{font-weight:600;fill:var(--bad)}"
 	".picture .box{fill:var(--card);stroke:var(--soft)}.picture .router{fill:var(--dim)}"
 	".picture .box.other{stroke-dasharray:4 3}"
 	".picture .band{fill:none;stroke:var(--c0);opacity:.45}"
@@ -57,7 +57,7 @@ static const char page_style[] =
 	".ticks span{position:absolute;border-left:1px solid var(--line);padding-left:3px;"
 	"white-space:nowrap;line-height:1.4}\n"
 	".events{list-style:none;margin:14px 0 0;padding:0}"
-	".events li{display:grid;grid-template-columns:11px minmax(210px,auto) 1fr;gap:2px 10px;"
+	".events li{display:grid;grid-template-columns:11px 18em 1fr;gap:2px 10px;"
 	"align-items:baseline;padding:4px 0;border-top:1px solid var(--line)}"
 	".events .when{color:var(--soft);font-variant-numeric:tabular-nums}\n"
 	/* charts */
@@ -75,7 +75,7 @@ static const char page_style[] =
 	"rect.tamper{fill:var(--tamper)}i.tamper{background:var(--tamper)}\n"
 	".two{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(400px,100%),1fr));"
 	"gap:0 16px;align-items:start}"
-	".picture{display:block;width:100%;max-width:640px;height:auto;margin:0 auto}\n"
+	".picture{display:block;width:100%;max-width:600px;height:auto;margin:0 auto}\n"
 	/* tables */
 	".card{padding:4px 0;margin-bottom:16px}table{border-collapse:collapse;width:100%}"
 	"caption{text-align:left;font-weight:600;padding:8px 12px}"
@@ -83,7 +83,8 @@ static const char page_style[] =
 	"border-bottom:1px solid var(--line)}.card tbody tr:last-child td{border-bottom:0}"
 	".card th{color:var(--soft);font-weight:500;font-size:.9em;overflow-wrap:normal}"
 	".n{text-align:right!important;font-variant-numeric:tabular-nums;overflow-wrap:normal}"
-	"td.n,td.t{white-space:nowrap}"
+	"td.n,td.t{white-space:nowrap}.card td{overflow-wrap:break-word}.card "
+	"td.w{overflow-wrap:anywhere}"
 	".bars th{text-align:left;font-weight:400;padding:3px 10px 3px 0;width:40%}"
 	".bars svg{display:block;width:100%;height:12px}"
 	".bars .n{padding-left:10px;width:1%}\n"
@@ -96,8 +97,9 @@ static const char page_style[] =
 	".card td{border:0;padding:2px 12px;display:grid;grid-template-columns:9em 1fr;gap:10px;"
 	"text-align:left!important;white-space:normal!important}"
 	".card td::before{content:attr(data-label);color:var(--soft)}"
-	".card td:empty{display:none}"
-	".lane{grid-template-columns:78px 1fr}.plot{grid-template-columns:68px 1fr}"
+	".card td:has(div:empty){display:none}"
+	".lane{grid-template-columns:88px "
+	"1fr}.who{font-size:.85em}figure{padding:12px}.plot{grid-template-columns:68px 1fr}"
 	".ticks span:nth-child(even){display:none}"
 	".events li{grid-template-columns:11px 1fr}.events li>:last-child{grid-column:2}}\n"
 	/* paper */
@@ -105,7 +107,8 @@ static const char page_style[] =
 	"@media print{:root{color-scheme:light;" LIGHT ";--back:#fff}"
 	"*{print-color-adjust:exact;-webkit-print-color-adjust:exact}"
 	"body{font-size:10pt}main{max-width:none;padding:0}"
-	"figure,.tile,.card tr,.events li,.lane{break-inside:avoid}h2{break-after:avoid}"
+	".tiles{grid-template-columns:repeat(5,1fr)}.tile{padding:6px 8px}"
+	"figure,.lanes,.tile,.card tr,.events li,.lane{break-inside:avoid}h2{break-after:avoid}"
 	"thead{display:table-header-group}.events{font-size:9pt}.card{font-size:8.5pt}"
 	".card td,.card th{padding:3px 6px}figure.story{break-inside:auto}}\n";
 

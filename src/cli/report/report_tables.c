@@ -40,13 +40,13 @@ void report_table_end(FILE *out)
 
 void report_cell_begin(FILE *out, const struct report_column *column, const char *class)
 {
-	fprintf(out, "<td role=\"cell\" data-label=\"%s\" class=\"%s%s%s\">", column->label,
+	fprintf(out, "<td role=\"cell\" data-label=\"%s\" class=\"%s%s%s\"><div>", column->label,
 		column->class, class ? " " : "", class ? class : "");
 }
 
 void report_cell_end(FILE *out)
 {
-	fputs("</td>", out);
+	fputs("</div></td>", out);
 }
 
 static void row_begin(FILE *out)
@@ -113,7 +113,7 @@ void report_causes(FILE *out, const struct report *r)
 {
 	static const struct report_column columns[] = {
 		{"mismatches", "n"}, {"expected", ""}, {"left by", ""}, {"reason", ""},
-		{"first", ""},	     {"last", ""},     {"hosts", "n"},	{"example", ""}};
+		{"first", ""},	     {"last", ""},     {"hosts", "n"},	{"example", "w"}};
 
 	fputs("<h2>Mismatches by cause</h2>\n", out);
 	if (!r->n_causes) {
@@ -186,7 +186,7 @@ void report_talkers(FILE *out, const struct report *r)
 	static const struct report_column columns[] = {{"source", ""},
 						       {"bytes", "n"},
 						       {"flows", "n"},
-						       {"destinations with the most bytes", ""}};
+						       {"destinations with the most bytes", "w"}};
 
 	fputs("<h2>Sources with the most bytes</h2>\n", out);
 	if (!r->n_talkers) {
@@ -229,7 +229,7 @@ void report_lines(FILE *out, const struct report *r)
 	static const struct report_column columns[] = {{"uplink", ""},
 						       {"packets that left", "n"},
 						       {"in the history", "n"},
-						       {"packets missing, by cause", ""}};
+						       {"packets missing, by cause", "w"}};
 
 	fputs("<h2>Coverage: how much of what left is in the history</h2>\n", out);
 	if (!r->n_lines) {
@@ -264,7 +264,7 @@ static void gap_row(FILE *out, const struct report_column *c, const struct repor
 void report_gaps(FILE *out, const struct report *r)
 {
 	static const struct report_column columns[] = {
-		{"from", ""}, {"for", "n"}, {"source", ""}, {"lost", "n"}, {"reason", ""}};
+		{"from", ""}, {"for", "n"}, {"source", ""}, {"lost", "n"}, {"reason", "w"}};
 	size_t first = r->n_gaps > GAPS_SHOWN ? r->n_gaps - GAPS_SHOWN : 0;
 
 	fputs("<h2>Gaps: when something may have been missed</h2>\n", out);
@@ -283,7 +283,7 @@ void report_gaps(FILE *out, const struct report *r)
 /* --- the newest mismatches ---------------------------------------------------------------- */
 
 static const struct report_column newest_columns[] = {
-	{"time", "t"},	   {"flow", "n"},    {"source and destination", ""},
+	{"time", "t"},	   {"flow", "n"},    {"source and destination", "w"},
 	{"direction", ""}, {"expected", ""}, {"left by", ""},
 	{"reason", ""}};
 

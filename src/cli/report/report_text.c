@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "cli/report/report.h"
+#include "waymark/base/units.h"
 
 /* The bytes of the character that begins here, 0 where it is not UTF-8 (RFC 3629, 4);
  * what is overlong or a surrogate is not told apart from what is right. */
@@ -77,7 +78,7 @@ void report_number(FILE *out, int64_t number)
 	}
 }
 
-void report_bytes(FILE *out, int64_t bytes)
+const char *report_size(char buf[REPORT_SIZE], int64_t bytes)
 {
 	static const char *const units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
 	double value = (double)bytes;
@@ -87,7 +88,15 @@ void report_bytes(FILE *out, int64_t bytes)
 		value /= 1024;
 		unit++;
 	}
-	fprintf(out, unit && value < 100 ? "%.1f %s" : "%.0f %s", value, units[unit]);
+	snprintf(buf, REPORT_SIZE, unit && value < 100 ? "%.1f %s" : "%.0f %s", value, units[unit]);
+	return buf;
+}
+
+void report_bytes(FILE *out, int64_t bytes)
+{
+	char text[REPORT_SIZE];
+
+	fputs(report_size(text, bytes), out);
 }
 
 void report_bitrate(FILE *out, int64_t bits)
@@ -171,14 +180,7 @@ void report_count(FILE *out, int64_t number, const char *one, const char *many)
 
 void report_duration(FILE *out, int64_t ms)
 {
-	int64_t s = ms / 1000;
+	char text[UNITS_STRLEN];
 
-	if (s < 60)
-		fprintf(out, "%" PRId64 ".%" PRId64 " s", s, ms % 1000 / 100);
-	else if (s < 3600)
-		fprintf(out, "%" PRId64 " min %" PRId64 " s", s / 60, s % 60);
-	else if (s < 86400)
-		fprintf(out, "%" PRId64 " h %" PRId64 " min", s / 3600, s % 3600 / 60);
-	else
-		fprintf(out, "%" PRId64 " d %" PRId64 " h", s / 86400, s % 86400 / 3600);
+	fputs(duration_format(ms, text), out);
 }

@@ -210,7 +210,8 @@ static void legend_print(FILE *out)
 
 void report_timeline(FILE *out, const struct report *r)
 {
-	fputs("<section><h2>What happened</h2>\n<figure><div class=\"lanes\">\n", out);
+	fputs("<section><h2>What happened</h2>\n<figure class=\"story\"><div class=\"lanes\">\n",
+	      out);
 	uplinks_draw(out, r);
 	mismatches_draw(out, r);
 	events_draw(out, r, "tampering", EVENT_TAMPERING, "tamper", r->tamperings);

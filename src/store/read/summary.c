@@ -34,58 +34,60 @@ static int summary_run(struct query *q, char *sql, const struct summary_span *sp
 	return r;
 }
 
+/* Names are looked up once per sum, not once per flow. */
 int query_steps(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data)
-{
-	return summary_run(q,
-			   sqlite3_mprintf("SELECT (f.started - ?1) / ?3 AS step, u.name AS "
-					   "uplink, count(*) AS flows, " BYTES
-					   " AS bytes, " BYTES_REPLY " AS bytes_reply,"
-					   " sum(ifnull(f.verdict, 0) = 1) AS mismatched, "
-					   "sum(ifnull(f.verdict, 0) = 5) AS unknown" FLOWS_OF_TIME
-					   " GROUP BY step, u.name",
-					   "LEFT JOIN uplink u ON u.id = f.uplink"),
-			   span, fn, data);
-}
-
-int query_verdicts(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data)
 {
 	return summary_run(
 		q,
-		sqlite3_mprintf("SELECT v.name AS verdict, count(*) AS flows" FLOWS_OF_TIME
-				" GROUP BY f.verdict ORDER BY f.verdict",
-				"LEFT JOIN verdict v ON v.id = f.verdict"),
+		sqlite3_mprintf("SELECT g.step, u.name AS uplink, g.flows, g.bytes, g.bytes_reply,"
+				" v.name AS verdict FROM (SELECT (f.started - ?1) / ?3 AS step,"
+				" f.uplink, f.verdict, count(*) AS flows, " BYTES
+				" AS bytes, " BYTES_REPLY " AS bytes_reply" FLOWS_OF_TIME
+				" GROUP BY step, f.uplink, f.verdict) g"
+				" LEFT JOIN uplink u ON u.id = g.uplink"
+				" LEFT JOIN verdict v ON v.id = g.verdict"
+				" ORDER BY ifnull(v.id, 99), g.step",
+				""),
 		span, fn, data);
 }
 
-/* ?3: how many. */
-int query_talkers(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data)
-{
-	struct summary_span few = *span;
+#define ADDRESS(column)                                                                            \
+	"CASE typeof(" column ") WHEN 'integer' THEN (" column " >> 24 & 255) || '.' || (" column  \
+	" >> 16 & 255) || '.' || (" column " >> 8 & 255) || '.' || (" column                       \
+	" & 255) ELSE " column " END"
 
-	few.step_ms = SUMMARY_TALKERS;
-	return summary_run(
-		q,
-		sqlite3_mprintf(
-			"SELECT CASE typeof(f.src) WHEN 'integer' THEN (f.src >> 24 & 255) || '.' "
-			"||"
-			" (f.src >> 16 & 255) || '.' || (f.src >> 8 & 255) || '.' || (f.src & 255)"
-			" ELSE f.src END AS src, count(*) AS flows, " BYTES
-			" AS bytes, " BYTES_REPLY " AS bytes_reply" FLOWS_OF_TIME
-			" GROUP BY f.src ORDER BY " BYTES " + " BYTES_REPLY
-			" DESC, flows DESC LIMIT ?3",
-			""),
-		&few, fn, data);
+/* ?3: how many. Of a long time the sums by hour are read, not the flows. */
+static char *talkers_sql(const struct summary_span *span)
+{
+	if (span->until_ms - span->since_ms > SUMMARY_EXACT_MS)
+		return sqlite3_mprintf(
+			"SELECT h.host AS src, sum(h.flows) AS flows, sum(h.bytes_sent) AS bytes,"
+			" sum(h.bytes_received) AS bytes_reply FROM host_hour h"
+			" WHERE h.hour >= ?1 AND h.hour < ?2 AND h.host <> '' GROUP BY h.host"
+			" ORDER BY sum(h.bytes_sent) + sum(h.bytes_received) DESC LIMIT ?3");
+	return sqlite3_mprintf("SELECT f.src, count(*) AS flows, " BYTES " AS bytes, " BYTES_REPLY
+			       " AS bytes_reply" FLOWS_OF_TIME " GROUP BY f.src ORDER BY " BYTES
+			       " + " BYTES_REPLY " DESC, flows DESC LIMIT ?3",
+			       "");
 }
 
-int query_reasons(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data)
+static struct summary_span few_of(const struct summary_span *span)
 {
-	return summary_run(q,
-			   sqlite3_mprintf("SELECT r.name AS reason, count(*) AS mismatches, "
-					   "ifnull(sum(m.packets), 0) AS packets"
-					   " FROM mismatch m LEFT JOIN reason r ON r.id = m.reason"
-					   " WHERE m.time >= ?1 AND m.time < ?2 GROUP BY m.reason "
-					   "ORDER BY mismatches DESC"),
-			   span, fn, data);
+	return (struct summary_span){span->since_ms, span->until_ms, SUMMARY_TALKERS};
+}
+
+int query_talkers(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data)
+{
+	const struct summary_span few = few_of(span);
+	char *talkers = talkers_sql(span);
+	char *sql = talkers ? sqlite3_mprintf(
+				      "SELECT " ADDRESS(
+					      "src") " AS src, flows, bytes, bytes_reply FROM (%s)",
+				      talkers)
+			    : NULL;
+
+	sqlite3_free(talkers);
+	return summary_run(q, sql, &few, fn, data);
 }
 
 /* Hours that the span has a part of are counted whole. */
@@ -199,34 +201,25 @@ int query_rates(struct query *q, const struct summary_span *span, query_row_fn *
 		span, fn, data);
 }
 
-#define ADDRESS(column)                                                                            \
-	"CASE typeof(" column ") WHEN 'integer' THEN (" column " >> 24 & 255) || '.' || (" column  \
-	" >> 16 & 255) || '.' || (" column " >> 8 & 255) || '.' || (" column                       \
-	" & 255) ELSE " column " END"
-
-/* ?3: how many sources. */
 int query_destinations(struct query *q, const struct summary_span *span, query_row_fn *fn,
 		       void *data)
 {
-	struct summary_span few = *span;
+	const struct summary_span few = few_of(span);
+	char *talkers = talkers_sql(span);
+	char *sql =
+		talkers ? sqlite3_mprintf(
+				  "WITH talker AS MATERIALIZED (%s), pair AS (SELECT f.src, f.dst,"
+				  " " BYTES " + " BYTES_REPLY
+				  " AS bytes, count(*) AS flows" FLOWS_OF_TIME
+				  " AND f.src IN (SELECT src FROM talker) GROUP BY f.src, f.dst),"
+				  " ranked AS (SELECT *, row_number() OVER (PARTITION BY src"
+				  " ORDER BY bytes DESC, flows DESC) AS place FROM pair)"
+				  " SELECT " ADDRESS("src") " AS src, " ADDRESS(
+					  "dst") " AS dst, bytes, flows FROM ranked"
+						 " WHERE place <= %d ORDER BY src, place",
+				  talkers, "", SUMMARY_DESTINATIONS)
+			: NULL;
 
-	few.step_ms = SUMMARY_TALKERS;
-	return summary_run(
-		q,
-		sqlite3_mprintf(
-			"WITH pair AS MATERIALIZED (SELECT f.src, f.dst, " BYTES " + " BYTES_REPLY
-			" AS bytes, count(*) AS flows" FLOWS_OF_TIME " GROUP BY f.src, f.dst),"
-			" talker AS (SELECT src, sum(bytes) AS bytes, sum(flows) AS flows FROM pair"
-			" GROUP BY src ORDER BY 2 DESC, 3 DESC LIMIT ?3),"
-			" ranked AS (SELECT p.*, t.bytes AS total, t.flows AS of_talker,"
-			" row_number() OVER (PARTITION BY p.src ORDER BY p.bytes DESC, p.flows "
-			"DESC)"
-			" AS place FROM pair p JOIN talker t ON t.src IS p.src)"
-			" SELECT " ADDRESS("src") " AS src, " ADDRESS(
-				"dst") " AS dst, bytes, flows"
-				       " FROM ranked WHERE place <= %d ORDER BY total DESC, "
-				       "of_talker DESC, src,"
-				       " place",
-			"", SUMMARY_DESTINATIONS),
-		&few, fn, data);
+	sqlite3_free(talkers);
+	return summary_run(q, sql, &few, fn, data);
 }
