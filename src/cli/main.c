@@ -78,7 +78,8 @@ const struct command commands[] = {
 	{"metrics", cmd_metrics, DAEMON, "print the daemon's counters for Prometheus", NULL, NULL},
 	{"nagios", cmd_nagios, WITH(OPTION_WARNING) | WITH(OPTION_CRITICAL) | WITH(OPTION_MINUTES),
 	 "print a Nagios-compatible check: status line, perfdata, exit status 0 to 3", NULL, NULL},
-	{"prune", cmd_prune, WITH(OPTION_YES), "apply retention and max-size now", NULL, NULL},
+	{"prune", cmd_prune, WITH(OPTION_YES) | WITH(OPTION_HOST),
+	 "apply retention and max-size now, or delete what is known of a host", NULL, NULL},
 	{"alert-test", cmd_test_alert, 0, "send a test alert through each sink", NULL, NULL},
 	{.name = NULL},
 };

@@ -47,6 +47,17 @@ static char *uplink_answer(struct daemon *d, const char *request, const struct c
 	return err ? text : answer_print(d, answer_json);
 }
 
+static char *forget_answer(const struct daemon *d, const char *text)
+{
+	struct addr host;
+	int err = addr_parse(&host, text) ? -EINVAL : writer_forget(d->writer, &host);
+
+	if (!err)
+		return answer_print(d, answer_json);
+	errno = -err;
+	return NULL;
+}
+
 bool commands_may(const struct control_peer *peer, const char *command)
 {
 	static const char *const questions[] = {"status", "uplinks", "look", "watch"};
@@ -70,6 +81,8 @@ char *commands_answer(void *data, const char *command, const struct control_peer
 		return live_answer(d, command + 5, clock_now_ms());
 	if (!strcmp(command, "uplinks"))
 		return answer_print(d, answer_uplinks_json);
+	if (!strncmp(command, "forget ", 7))
+		return forget_answer(d, command + 7);
 	if (!strcmp(command, "prune"))
 		writer_prune(d->writer);
 	else if (!strcmp(command, "look"))

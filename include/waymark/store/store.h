@@ -113,7 +113,12 @@ void writer_set_retention(struct writer *w, uint64_t retention_s, uint64_t max_b
  * right: a jump of the clock is otherwise not believed for a while. */
 void writer_prune(struct writer *w);
 
-/* Whether all of it has been done since writer_set_retention and writer_prune. */
+/* Delete what is known of a host: flows that have ended, mismatches, sums, alerts. 0 or
+ * -EBUSY: another one is being forgotten. */
+int writer_forget(struct writer *w, const struct addr *host);
+
+/* Whether all of it has been done since writer_set_retention, writer_prune and
+ * writer_forget. */
 bool writer_is_pruned(struct writer *w);
 
 #endif

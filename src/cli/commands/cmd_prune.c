@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_prune.c - `waymark prune`: applies retention and max-size now: through the daemon
- * if it runs, because it alone writes then; else here.
+ * cmd_prune.c - `waymark prune`: applies retention and max-size now, or forgets a host:
+ * through the daemon if it runs, because it alone writes then; else here.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -59,8 +59,13 @@ static bool is_agreed(const struct invocation *in, const struct config *c)
 {
 	char age[UNITS_STRLEN], size[UNITS_STRLEN];
 
+	const char *host = in->values[OPTION_HOST];
+
 	if (in->values[OPTION_YES] || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
 		return true;
+	if (host)
+		return cli_ask("Delete all that %s knows of %s, but for flows that live? [y/N] ",
+			       c->database, host);
 	return cli_ask("Delete flows that ended more than %s ago%s%s from %s? [y/N] ",
 		       c->retention_s ? duration_format((int64_t)c->retention_s * 1000, age)
 				      : "(no limit)",
@@ -71,8 +76,8 @@ static bool is_agreed(const struct invocation *in, const struct config *c)
 
 /* --- here --------------------------------------------------------------------------------- */
 
-static enum exit_status store_prune(const struct config *c, const struct extent *extent,
-				    struct store *st)
+static enum exit_status store_prune(const struct config *c, const struct addr *host,
+				    const struct extent *extent, struct store *st)
 {
 	struct writer_stats before, now;
 	bool was_clean;
@@ -85,8 +90,12 @@ static enum exit_status store_prune(const struct config *c, const struct extent 
 	}
 	writer_flush(w);
 	writer_stats(w, &before);
-	writer_set_retention(w, c->retention_s, c->max_size_bytes);
-	writer_prune(w);
+	if (host) {
+		writer_forget(w, host);
+	} else {
+		writer_set_retention(w, c->retention_s, c->max_size_bytes);
+		writer_prune(w);
+	}
 	do {
 		client_pause();
 		writer_stats(w, &now);
@@ -100,7 +109,8 @@ static enum exit_status store_prune(const struct config *c, const struct extent 
 	return CLI_FAILED;
 }
 
-static enum exit_status prune_here(const struct config *c, const struct extent *extent)
+static enum exit_status prune_here(const struct config *c, const struct addr *host,
+				   const struct extent *extent)
 {
 	enum exit_status status = CLI_FAILED;
 	struct store *st = NULL;
@@ -113,7 +123,7 @@ static enum exit_status prune_here(const struct config *c, const struct extent *
 	}
 	error_lines_close(&errors, c->database, err);
 	if (st)
-		status = store_prune(c, extent, st);
+		status = store_prune(c, host, extent, st);
 	store_close(st);
 	return status;
 }
@@ -151,25 +161,35 @@ static enum exit_status prune_there(const struct config *c, const struct extent 
 enum exit_status cmd_prune(const struct invocation *in)
 {
 	struct config *c = cli_config(in);
+	const char *text = in->values[OPTION_HOST];
+	char command[64] = "prune";
 	struct extent extent;
 	enum exit_status status;
+	struct addr host;
 	int64_t bytes = 0;
 	bool is_on;
 	int err;
 
 	if (!c)
 		return CLI_FAILED;
+	if (text && addr_parse(&host, text)) {
+		config_free(c);
+		cli_error("prune: --host \"%s\": want an address: 192.0.2.1, 2001:db8::1", text);
+		return CLI_USAGE;
+	}
+	if (text)
+		snprintf(command, sizeof(command), "forget %s", text);
 	if (!is_agreed(in, c)) {
 		config_free(c);
 		cli_error("prune: nothing was deleted");
 		return CLI_FAILED;
 	}
 	extent = extent_read(c);
-	err = daemon_ask(c, "prune", &bytes, &is_on);
+	err = daemon_ask(c, command, &bytes, &is_on);
 	if (!err)
 		status = prune_there(c, &extent, bytes);
 	else if (err == -ENOENT || err == -ECONNREFUSED || err == -ENOTDIR)
-		status = prune_here(c, &extent);
+		status = prune_here(c, text ? &host : NULL, &extent);
 	else
 		status = client_explain(c->control_socket, err);
 	config_free(c);

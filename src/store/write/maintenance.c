@@ -22,6 +22,7 @@ void maintenance_init(struct maintenance *k)
 	*k = (struct maintenance){0};
 	indexer_init(&k->indexer);
 	pruner_init(&k->pruner);
+	forget_init(&k->forget);
 }
 
 static int wal_hook(void *data, sqlite3 *db, const char *name, int frames)
@@ -90,6 +91,8 @@ int maintenance_step(struct maintenance *k, struct ingest *in, int64_t now_ms, b
 		return checkpoint(k, in->db, now_ms);
 	if (pruner_is_over(&k->pruner, in, now_ms))
 		return pruner_shrink(&k->pruner, in, now_ms);
+	if (forget_has_work(&k->forget))
+		return forget_step(&k->forget, in);
 	if (indexer_has_work(&k->indexer, in))
 		return indexer_step(&k->indexer, in);
 	rc = pruner_step(&k->pruner, in, now_ms, did);

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "store/write/forget.h"
 #include "store/write/indexer.h"
 #include "store/write/ingest.h"
 #include "store/write/pruner.h"
@@ -20,6 +21,7 @@ struct maintenance {
 	int64_t reserve_after_ms;    /* not before then: see to the reserve */
 	struct indexer indexer;
 	struct pruner pruner;
+	struct forget forget;
 };
 
 void maintenance_init(struct maintenance *k);

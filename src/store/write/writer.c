@@ -395,8 +395,17 @@ void writer_prune(struct writer *w)
 	queue_kick(&w->queue);
 }
 
+int writer_forget(struct writer *w, const struct addr *host)
+{
+	if (!forget_ask(&w->maintenance.forget, host))
+		return -EBUSY;
+	queue_kick(&w->queue);
+	return 0;
+}
+
 bool writer_is_pruned(struct writer *w)
 {
-	return atomic_load(&w->maintenance.pruner.done) ==
+	return !forget_has_work(&w->maintenance.forget) &&
+	       atomic_load(&w->maintenance.pruner.done) ==
 	       atomic_load(&w->maintenance.pruner.asked);
 }
