@@ -344,30 +344,52 @@ static int rule_bring(struct run *run, const struct rule_state *r, const struct 
 	return err ? err : undo_rule(run, r, true);
 }
 
-static void rule_put(struct run *run, const struct rule_state *r, const struct rule_state *rival)
+/* Whether it was put. is_moved: it is there, and follows one that is added before it. */
+static bool rule_put(struct run *run, const struct rule_state *r, const struct rule_state *rival,
+		     bool is_moved)
 {
 	struct steering_change change;
 	char text[256];
 	int err;
 
 	rule_describe(&change, run, true, r);
+	change.is_undone &= !is_moved;
 	if (!run_may(run, &change))
-		return;
+		return false;
 	err = rule_bring(run, r, rival);
 	if (err == -EAFNOSUPPORT && r->family == AF_INET6)
-		return;
+		return false;
 	if (!err)
 		run_done(run, &change);
 	else
 		run_failed(run, err, NULL, "%s rule %u: %s: %s", family_name(r->family),
 			   r->priority, rule_text(text, sizeof(text), r),
 			   *rtnl_error(run->s->rtnl) ? rtnl_error(run->s->rtnl) : "refused");
+	return !err;
 }
 
+static bool rule_shares_priority(const struct rule_state *r, const struct rule_state *other)
+{
+	return other && r->family == other->family && r->priority == other->priority;
+}
+
+/* What stands in the wrong place only because one before it is added again has been touched
+ * by nobody, and stays where it is until that one is there. */
 void rules_add(struct run *run, const struct route_diff *d)
 {
-	for (size_t i = 0; i < d->add->n_rules && run_goes_on(run); i++)
-		rule_put(run, &d->add->rules[i], rule_find_rival(d->remove, &d->add->rules[i]));
+	const struct rule_state *before = NULL;
+	bool is_put = true;
+
+	for (size_t i = 0; i < d->add->n_rules && run_goes_on(run); i++) {
+		const struct rule_state *r = &d->add->rules[i];
+		const struct rule_state *rival = rule_find_rival(d->remove, r);
+		bool is_moved = rival && rule_is_equal(rival, r) && rule_shares_priority(r, before);
+
+		if (is_moved && !is_put)
+			continue;
+		is_put = rule_put(run, r, rival, is_moved);
+		before = r;
+	}
 }
 
 static void rule_take(struct run *run, const struct rule_state *r)

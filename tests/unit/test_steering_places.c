@@ -2,7 +2,7 @@
 /*
  * test_steering_places.c - the steering where IPv4 holds several routes in one place,
  * as "route add default" of net-tools and busybox makes them: only the first is in
- * force.
+ * force; and where rules share a priority, whose order counts.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -78,6 +78,51 @@ static void changes_behind_another(void **state)
 	assert_false(steering_lab_shows("ip -4 route show table 250", "dev lan"));
 }
 
+/* --- rules of one priority --------------------------------------------------------------- */
+
+struct judgement {
+	bool is_allowed;
+	unsigned undone, others;
+};
+
+static bool judge_count(void *data, const struct steering_change *c)
+{
+	struct judgement *j = data;
+
+	if (c->is_undone)
+		j->undone++;
+	else
+		j->others++;
+	return j->is_allowed || !c->is_undone;
+}
+
+/* The rule behind the one that was deleted is added again, but nobody has undone it; and it
+ * stays while the deleted one may not come back. */
+static void blames_no_one_for_what_follows(void **state)
+{
+	struct judgement j = {.is_allowed = false};
+	struct steering *s;
+	char *before;
+
+	(void)state;
+	steering_lab_config.balance = BALANCE_TABLE;
+	steering_lab_config.balance_table = 252;
+	s = steering_lab_steering();
+	steering_lab_apply(s);
+	before = steering_lab_output("ip -4 rule");
+	steering_set_judge(s, judge_count, &j);
+	steering_lab_run("ip -4 rule del pref 32765 lookup main");
+	assert_int_equal(steering_reconcile(s, NULL, NULL, stderr), 0);
+	assert_int_equal(j.undone, 1);
+	assert_int_equal(j.others, 0);
+	j = (struct judgement){.is_allowed = true};
+	assert_int_equal(steering_reconcile(s, NULL, NULL, stderr), 2);
+	assert_int_equal(j.undone, 1);
+	assert_int_equal(j.others, 1);
+	steering_lab_assert_same(before, steering_lab_output("ip -4 rule"));
+	assert_int_equal(steering_reconcile(s, NULL, NULL, stderr), 0);
+}
+
 #define IN_LAB(f) cmocka_unit_test_setup_teardown(f, steering_lab_start, steering_lab_stop)
 
 int main(void)
@@ -86,6 +131,7 @@ int main(void)
 		IN_LAB(removes_among_several),
 		IN_LAB(comes_to_the_front),
 		IN_LAB(changes_behind_another),
+		IN_LAB(blames_no_one_for_what_follows),
 	};
 
 	return cmocka_run_group_tests(tests, steering_lab_group_start, NULL);
