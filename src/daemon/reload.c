@@ -170,6 +170,16 @@ static void slots_forget(struct daemon *d, const struct config *old, const struc
 
 /* --- the change -------------------------------------------------------------------- */
 
+/* Before the rules change: what an uplink that is removed had leaves by others as soon as
+ * its rules are gone, and must not be told as having strayed. */
+static void audit_take(struct daemon *d)
+{
+	int err = audit_set_config(d->audit, d->config, clock_now_ms());
+
+	if (err)
+		log_err("reload: the audit keeps the old uplinks: %s", strerror(-err));
+}
+
 static int config_swap(struct daemon *d, struct config *c, struct config **former)
 {
 	uint64_t mismatches[UPLINKS_MAX], bytes[UPLINKS_MAX];
@@ -185,20 +195,19 @@ static int config_swap(struct daemon *d, struct config *c, struct config **forme
 	usage_write(d, clock_now_ms());
 	d->config = c;
 	slots_forget(d, old, c);
+	audit_take(d);
 	err = steer_reload(d);
 	if (err) {
 		log_err("reload: %s; the old configuration stays", strerror(-err));
 		d->config = old;
 		slots_forget(d, c, old);
+		audit_take(d);
 		steer_reload(d);
 		steer_publish_states(d);
 		config_free(c);
 		return err;
 	}
 	settings_apply(d);
-	err = audit_set_config(d->audit, c, clock_now_ms());
-	if (err)
-		log_err("reload: the audit keeps the old uplinks: %s", strerror(-err));
 	steer_publish_states(d);
 	removed_report(d, old, live);
 	if (former)
