@@ -170,8 +170,8 @@ static void slots_forget(struct daemon *d, const struct config *old, const struc
 
 /* --- the change -------------------------------------------------------------------- */
 
-/* Before the rules change: what an uplink that is removed had leaves by others as soon as
- * its rules are gone, and must not be told as having strayed. */
+/* Before the rules change: the flows of an uplink that is removed leave by others as soon as
+ * its rules are gone, which is no mismatch. */
 static void audit_take(struct daemon *d)
 {
 	int err = audit_set_config(d->audit, d->config, clock_now_ms());

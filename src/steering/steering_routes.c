@@ -373,8 +373,8 @@ static bool rule_shares_priority(const struct rule_state *r, const struct rule_s
 	return other && r->family == other->family && r->priority == other->priority;
 }
 
-/* What stands in the wrong place only because one before it is added again has been touched
- * by nobody, and stays where it is until that one is there. */
+/* What stands in the wrong place only because one before it is added again is as it was left,
+ * and stays where it is until that one is there. */
 void rules_add(struct run *run, const struct route_diff *d)
 {
 	const struct rule_state *before = NULL;

@@ -93,14 +93,14 @@ log_last() { # TEXT: the number of the last line that holds it
 }
 
 both_are_up() {
-	[ "$(at router ip route show default | grep -c 'nexthop via')" = 2 ]
+	[ "$(at router ip route show table 252 default | grep -c 'nexthop via')" = 2 ]
 }
 
 # The tampering is repaired a while after wan1's failure, and wan1 let go then. A shell
 # that is kept waiting may be late for the moment: another try, then.
 second_is_first() {
 	local tries=0 downs wan1_downs repaired
-	while [ $((tries += 1)) -le 4 ]; do
+	while [ $((tries += 1)) -le 12 ]; do
 		downs=$(log_lines 'interface wan2 is down')
 		wan1_downs=$(log_lines 'interface wan1 is down')
 		repaired=$(log_lines repaired)

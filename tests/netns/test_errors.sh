@@ -202,7 +202,14 @@ second() { # WHAT PATTERN
 	at router timeout -k 5 30 "$WAYMARKD" -c "$lab_tmp/waymark.conf" >"$lab_tmp/out" 2>"$lab_tmp/err"
 	is "a second daemon, $1: exit status 1" $? 1
 	check "a second daemon, $1: the error says so" grep -Eq -- "$2" "$lab_tmp/err" || diag "$(cat "$lab_tmp/err")"
+	# The first one gives all events to the second for as long as that listens, and looks
+	# every two seconds.
+	wait_for 10 network_is "$network"
 	is "a second daemon, $1: the network is untouched" "$(network_state)" "$network"
+}
+
+network_is() {
+	[ "$(network_state)" = "$1" ]
 }
 
 second_has() { # COUNT

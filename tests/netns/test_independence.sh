@@ -59,8 +59,9 @@ is "killed: no new connection fails" "$(connects 10)" 0
 daemon_run
 check_not "another user cannot open the lock" \
 	setpriv --reuid nobody --clear-groups test -r "$lab_tmp/steering.lock"
-background holder router flock -x "$lab_tmp/steering.lock" sleep 60
-background folder router flock -x "$lab_tmp" sleep 60
+# -o: the lock is flock's alone, and goes with it.
+background holder router flock -o -x "$lab_tmp/steering.lock" sleep 60
+background folder router flock -o -x "$lab_tmp" sleep 60
 sleep 0.2
 at router ip rule del priority 4001
 at router ip link set wan2 down
@@ -69,7 +70,7 @@ check "locked: the log names the holder" wait_for 5 grep -q 'locked by flock (pi
 check "locked: it answers" timeout 3 nsenter --net="/proc/$ns_router/ns/net" "$WAYMARK" -c "$lab_tmp/waymark.conf" status
 is "locked: it is said once" "$(grep -c 'locked by' "$lab_tmp/waymarkd.log")" 1
 background_end holder
-check "released: the rule is repaired" wait_for 70 sh -c "nsenter --net=/proc/$ns_router/ns/net ip rule | grep -q ^4001:"
+check "released: the rule is repaired" wait_for 30 sh -c "nsenter --net=/proc/$ns_router/ns/net ip rule | grep -q ^4001:"
 background_end folder
 daemon_stop
 

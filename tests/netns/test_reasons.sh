@@ -19,19 +19,27 @@ serve router 80 7
 daemon_start 'repair = false
 	balance = false'
 
-# An echo that answers again one and a half seconds later: replies without a request.
+# An echo that answers again one and a half seconds later, and not while the file "late" is
+# there: replies without a request.
 echo_twice() { # NAMESPACE PORT
 	background "twice_$1" "$1" python3 -c '
-import sys, threading, time
+import os, sys, time
 sys.path.insert(0, sys.argv[1])
 import peer, select
 sockets = peer.udp_sockets(int(sys.argv[2]))
 print("ready", flush=True)
+later = []
 while True:
-    for s in select.select(sockets, [], [])[0]:
+    for s in select.select(sockets, [], [], 0.05)[0]:
         data, sender = s.recvfrom(4096)
         s.sendto(data, sender)
-        threading.Timer(1.5, s.sendto, (data, sender)).start()' "$lib_dir" "$2"
+        later.append((time.monotonic() + 1.5, s, data, sender))
+    while later and later[0][0] <= time.monotonic() and not os.path.exists(sys.argv[3]):
+        due, s, data, sender = later.pop(0)
+        try:
+            s.sendto(data, sender)
+        except OSError: # refused: the router is without a route
+            pass' "$lib_dir" "$2" "$lab_tmp/late"
 	wait_for 20 grep -q ready "$lab_tmp/twice_$1.out" || die "no late echo in $1"
 }
 echo_twice router 97
@@ -243,6 +251,7 @@ flows_end
 
 # Late replies: when the line is down already.
 flows_begin
+: >"$lab_tmp/late"
 hold_push outside
 sleep 0.1
 at router ip link set wan1 down
@@ -251,6 +260,7 @@ table_empty
 hold_push lan
 at router ip addr add $WAN1_6/64 dev lo nodad # IPv6 takes the address with the link
 hold_push own
+rm "$lab_tmp/late"
 reasoned uplink-down 'the line is down' "$forwarded" "$through"
 reasoned uplink-down 'the line is down' "$own" "$inbound"
 flows_end

@@ -24,17 +24,18 @@ uplink_text() { # NAME MARK TABLE WEIGHT
 	echo "uplink $1 { interface = \"$1\" mark = $2 table = $3 gateway = \"192.168.$n.1\" gateway6 = \"fd00:$n::1\" weight = $4 }"
 }
 
-# reload [UPLINK TEXT]...: this configuration; returns when it is in force or refused.
+# reload [UPLINK TEXT]...: this configuration; returns when it is in force or refused. The
+# service manager is notified of each; the log counts equal lines that come fast.
 reload() {
 	local n line
-	n=$(grep -c 'configuration reloaded\|reload: nothing' "$lab_tmp/waymarkd.log")
+	n=$(grep -c '^READY=1' "$lab_tmp/manager.out")
 	{ head_of_config; for line; do echo "$line"; done; } >"$lab_tmp/waymark.conf"
 	kill -HUP "$daemon_pid"
-	wait_for 5 reload_is_done "$n" || die "no reload"
+	wait_for 30 reload_is_done "$n" || die "no reload"
 }
 
 reload_is_done() {
-	[ "$(grep -c 'configuration reloaded\|reload: nothing' "$lab_tmp/waymarkd.log")" -gt "$1" ]
+	[ "$(grep -c '^READY=1' "$lab_tmp/manager.out")" -gt "$1" ]
 }
 
 # Makes flows to see.
@@ -83,6 +84,7 @@ NOTIFY_SOCKET=$lab_tmp/notify
 export NOTIFY_SOCKET
 daemon_run
 unset NOTIFY_SOCKET
+wait_for 15 grep -q '^READY=1' "$lab_tmp/manager.out" || die "the manager was not notified"
 
 # --- many reloads under traffic -----------------------------------------------------------
 
@@ -137,6 +139,8 @@ lines_stop
 is "no message of wan2's $(lines_count 2) flows is lost" "$(lines_damage 2)" ""
 is "no flow of wan2 left by another line" "$(lines_strays 2)" ""
 is "no mismatch of a flow of wan2" "$(sql "SELECT count(*) FROM mismatches WHERE expected = 'wan2'")" 0
+check_not "no flow of an uplink that was removed is a mismatch" \
+	grep 'marked for ,' "$lab_tmp/waymarkd.log"
 in_range "a flood of replies meanwhile" "$(counted pc left)" 10000 1000000
 is "all of it arrives by wan2" "$(counted net isp2)" "$(counted pc left)"
 is "nothing of it by another line" "$(counted net isp1) $(counted net isp3)" "0 0"

@@ -172,8 +172,9 @@ undoes_other 'route: default table 252 % nexthop %(IPv4)' ip \
 	ip route replace default via $GW1_4 dev wan1 table 252
 undoes_other 'route: default table 252 % nexthop %(IPv6)' ip ip -6 route del default table 252
 undoes_other 'rule 32765: %lookup 252%(IPv4)' ip ip rule del pref 32765 lookup 252
-# The one behind it is added again, too: the order of adding counts.
-undoes_other 'rule 32765: %(IPv6)' ip ip -6 rule del pref 32765 lookup main
+# The one behind it is added again, too, for the order counts, but is as it was left.
+undoes_other 'rule 32765: lookup main %(IPv4)' ip ip rule del pref 32765 lookup main
+undoes_other 'rule 32765: lookup main %(IPv6)' ip ip -6 rule del pref 32765 lookup main
 undoes_other 'route: 198.51.100.1 %one too many' ip \
 	ip route add 198.51.100.1 via $GW1_4 protocol 87
 
@@ -222,8 +223,13 @@ END
 sleep 1
 waymark apply || die "apply failed"
 # At once: what stays undone for half a second is repaired as tampering.
-at router sh -c 'ip rule del fwmark 2/0xff && "$0" -c "$1" apply' "$WAYMARK" "$lab_tmp/waymark.conf" ||
-	die "apply failed"
+kill -STOP "$daemon_pid"
+at router ip rule del fwmark 2/0xff
+waymark apply &
+apply_pid=$!
+sleep 1
+kill -CONT "$daemon_pid"
+wait "$apply_pid" || die "apply failed"
 at router nft add table inet others '{ chain c { type filter hook input priority 0; }; }'
 at router nft delete table inet others
 at router ip route add 198.51.100.0/24 via $GW1_4
@@ -242,7 +248,7 @@ tamper nft delete table inet waymark
 # They begin and end before anything is repaired.
 http_get pc 10 "http://$NET4/" >/dev/null
 at router conntrack -D -p tcp --dport 80 >/dev/null 2>&1
-wait_for 1 is_as_before
+wait_for 5 is_as_before
 is "flows that live answer when the table is back" "$(hold_send live)" 30
 sleep 0.5
 is "... each still by the uplink that its mark names, and unknown for the time without evidence" \
@@ -250,9 +256,11 @@ is "... each still by the uplink that its mark names, and unknown for the time w
 		AND egress = uplink AND verdict = 'unknown' AND reason = 'gap'")" 30
 is "no mismatch is invented" "$(sql "SELECT count(*) FROM mismatches WHERE time >= '$since'")" 0
 wait_for_sql 3 "SELECT count(*) FROM flows WHERE dport = 80 AND started >= '$since' AND state <> 'live'" 10
+# A busy machine may have repaired it before the last of them.
 is "flows of the time without evidence are unknown" \
-	"$(sql "SELECT count(*) || verdict || reason FROM flows WHERE dport = 80 AND started >= '$since'
-		AND state <> 'live' GROUP BY verdict, reason")" 10unknowngap
+	"$(sql "SELECT count(*) > 0, sum(ifnull(verdict || reason, '') <> 'unknowngap') FROM flows JOIN gaps
+		ON gaps.source = 'evidence' AND gaps.started >= '$since'
+		WHERE dport = 80 AND flows.started >= '$since' AND flows.ended <= gaps.ended")" "1|0"
 hold_close live
 
 # A firewall that reloads: everything goes, and its own tables come, at once.
