@@ -95,7 +95,7 @@ reasoned() {
 	[ $# -gt 0 ] || set -- "$forwarded" "$own" "$inbound" "$through"
 	for selection; do
 		for family in "NOT LIKE" LIKE; do
-			wait_for_sql 6 "SELECT count(*) > 0 FROM mismatches
+			wait_for_sql 12 "SELECT count(*) > 0 FROM mismatches
 				WHERE id > $before AND src $family '%:%' AND $selection" 1
 			sleep 0.1
 			is "$what, $(name_of "$selection"), $([ "$family" = LIKE ] && echo IPv6 || echo IPv4): $reason" \
@@ -120,7 +120,7 @@ name_of() {
 # heal: the daemon installs everything again.
 heal() {
 	kill -HUP "$daemon_pid"
-	wait_for 5 healed || die 'the steering does not come back'
+	wait_for 15 healed || die 'the steering does not come back'
 }
 
 healed() {
@@ -155,6 +155,13 @@ rules_away() {
 	for family in -4 -6; do
 		while at router ip $family rule del table 251 2>/dev/null; do :; done
 	done
+	refusals_away
+}
+
+# bindings_away: the uplink's addresses lead nowhere; marks still do.
+bindings_away() {
+	at router ip -4 rule del from $WAN1_4 table 251
+	at router ip -6 rule del from $WAN1_6 table 251
 	refusals_away
 }
 
@@ -318,18 +325,26 @@ hold_drop own
 flows_begin
 at router nft flush chain inet waymark prerouting
 at router nft flush chain inet waymark output
+hold_push own
+hold_push outside
+wait_for_sql 5 "SELECT count(*) > 0 FROM mismatches WHERE id > $before AND $through" 1
+is "without their marks packets bound to an address of the uplink leave by it all the same" \
+	"$(sql "SELECT count(*) FROM mismatches WHERE id > $before AND ($own OR $inbound)")" 0
+bindings_away
 flows_push
 reasoned restore-missing 'the restore chains are empty'
 flows_end
 heal
 
 flows_begin
+bindings_away
 others 'chain prerouting { type filter hook prerouting priority -140; meta mark set 0; }
 	chain output { type route hook output priority -140; meta mark set 0; }'
 flows_push
 reasoned restore-missing "a foreign rule overwrites the packet mark"
 at router nft delete table inet others
 flows_end
+heal
 
 # --- nothing that can be known ----------------------------------------------------------------
 
