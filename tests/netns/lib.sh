@@ -207,7 +207,7 @@ ns_add() {
 	own=$(readlink /proc/self/ns/net)
 	unshare --net sleep infinity </dev/null >/dev/null 2>&1 &
 	pid=$!
-	wait_for 5 ns_is_apart "$pid" "$own" || die "no network namespace for $name"
+	wait_for 20 ns_is_apart "$pid" "$own" || die "no network namespace for $name"
 	eval "ns_$name=$pid"
 	lab_namespaces="$lab_namespaces $(readlink "/proc/$pid/ns/net")"
 	at "$name" ip link set lo up
@@ -476,7 +476,7 @@ nat_load() {
 serve() {
 	local ready="$lab_tmp/serve.$1.$2"
 	at "$1" python3 "$PEER" serve "$2" "$3" >"$ready" 2>"$ready.err" </dev/null &
-	wait_for 10 grep -q ready "$ready" || { diag "$(cat "$ready.err")"; die "no servers in $1"; }
+	wait_for 30 grep -q ready "$ready" || { diag "$(cat "$ready.err")"; die "no servers in $1"; }
 }
 
 # http_get NAMESPACE COUNT URL [CURL OPTION]...: COUNT flows one after the other;
@@ -512,7 +512,7 @@ hold_many() {
 	# no end of file between two commands.
 	nsenter --net="/proc/$pid/ns/net" -- sleep infinity >"$dir.in" 2>/dev/null &
 	eval "hold_keeper_$name=$!"
-	wait_for 15 grep -q '^opened' "$dir.out" || { diag "$(cat "$dir.err")"; return 1; }
+	wait_for 30 grep -q '^opened' "$dir.out" || { diag "$(cat "$dir.err")"; return 1; }
 }
 
 hold_ports() { # NAME
@@ -614,7 +614,7 @@ daemon_run() {
 	nsenter --net="/proc/$ns_router/ns/net" -- "$WAYMARKD" -c "$lab_tmp/waymark.conf" \
 		</dev/null >>"$lab_tmp/waymarkd.log" 2>&1 &
 	daemon_pid=$!
-	wait_for "${DAEMON_PATIENCE:-15}" waymark status || die "waymarkd is not ready"
+	wait_for "${DAEMON_PATIENCE:-30}" waymark status || die "waymarkd is not ready"
 }
 
 daemon_stop() { # [SIGNAL]: ends it and waits; its exit status is returned
