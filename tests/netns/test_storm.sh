@@ -32,12 +32,13 @@ print(value)' "$@"
 
 # --- what is watched meanwhile -------------------------------------------------------------
 
-# The daemon's children that are alert programs; another one may load a ruleset.
-programs() {
+# Alert programs among what the daemon has begun, or what that has.
+programs() { # PID
 	local pid
-	for pid in $(cat "/proc/$daemon_pid/task/$daemon_pid/children"); do
-		cat "/proc/$pid/comm"
-	done | grep -c '^slow$'
+	for pid in $(cat "/proc/$1/task/"*/children); do
+		grep '^slow$' "/proc/$pid/comm"
+		programs "$pid"
+	done
 }
 
 # Each tenth of a second: the programs, and the daemon's memory in KiB.
@@ -47,7 +48,7 @@ watch_begin() {
 	began=$(now_cs)
 	logged=$(wc -l <"$lab_tmp/waymarkd.log")
 	while [ -e "$lab_tmp/watching" ]; do
-		echo "$(programs)" \
+		echo "$(programs "$daemon_pid" | wc -l)" \
 			"$(sed -n 's/^VmRSS:[^0-9]*\([0-9]*\).*/\1/p' "/proc/$daemon_pid/status")"
 		sleep 0.1
 	done >"$lab_tmp/seen" 2>/dev/null &
