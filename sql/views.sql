@@ -398,11 +398,11 @@ FROM tamper t;
 
 DROP VIEW IF EXISTS deleted_flows;
 CREATE VIEW deleted_flows AS
--- Flows that were removed from conntrack because of a mismatch.
+-- Flows that were removed from conntrack because of a mismatch, or to return from a backup.
 SELECT
 	strftime('%Y-%m-%dT%H:%M:%fZ', c.time / 1000.0, 'unixepoch') AS time, -- when it was deleted
 	c.time AS time_ms, -- milliseconds since 1970
 	c.flow_id AS flow_id, -- flows.id
-	c.mismatch_id AS mismatch_id, -- mismatches.id
-	c.action AS action -- deleted
+	nullif(c.mismatch_id, 0) AS mismatch_id, -- mismatches.id; NULL: no mismatch
+	c.action AS action -- deleted; returned: by on-uplink-up = return
 FROM deletion c;

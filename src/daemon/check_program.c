@@ -10,6 +10,7 @@
 
 #include "daemon/check_program.h"
 #include "daemon/daemon.h"
+#include "daemon/uplink_health.h"
 #include "daemon/log.h"
 #include "waymark/plan/uplink_state.h"
 #include "waymark/steering/steering.h"
@@ -89,6 +90,14 @@ static void variable_add(struct environment *e, const char *name, const char *va
 	e->n++;
 }
 
+static const char *result_text(const struct daemon *d, uint8_t slot)
+{
+	struct uplink_health_view v;
+
+	uplink_health_get(d, slot, &v);
+	return v.check < 0 ? "" : v.check ? "good" : "bad";
+}
+
 static void environment_fill(const struct daemon *d, const struct uplink_config *u,
 			     struct environment *e)
 {
@@ -108,6 +117,7 @@ static void environment_fill(const struct daemon *d, const struct uplink_config 
 	variable_add(e, "GATEWAY6", text);
 	snprintf(text, sizeof(text), "0x%" PRIx32, u->mark);
 	variable_add(e, "MARK", text);
+	variable_add(e, "CHECK", result_text(d, u->slot));
 	e->list[e->n] = path;
 }
 

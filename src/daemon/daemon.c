@@ -14,6 +14,7 @@
 
 #include "daemon/adoption.h"
 #include "daemon/audit_port.h"
+#include "daemon/backup.h"
 #include "daemon/collisions.h"
 #include "daemon/commands.h"
 #include "daemon/control.h"
@@ -109,6 +110,7 @@ static void on_timer(void *data)
 	coverage_tick(d, now_ms);
 	usage_tick(d, now_ms);
 	quota_tick(d, now_ms);
+	backup_tick(d, now_ms);
 	observe_tick(d, now_ms);
 	audit_tick(d->audit, now_ms);
 	flow_delete_tick(d, now_ms);
@@ -264,13 +266,13 @@ static int hooks_set(struct daemon *d)
 
 /* In the order of the data's way; the steering is the first to change anything. */
 static int (*const start_steps[])(struct daemon *) = {
-	loop_open,     delivery_open,	operator_open,	     collisions_open,	 watch_open,
-	diagnose_open, adoption_open,	relabel_open,	     live_open,		 resync_open,
-	observe_open,  steer_open,	flush_open,	     flow_delete_open,	 tamper_open,
-	status_open,   hooks_set,	store_start,	     publish_open,	 control_start,
-	exporter_open, audit_start,	coverage_open,	     quota_open,	 usage_open,
-	writer_open,   event_mask_open, uplink_control_open, uplink_health_open, steer_start,
-	tamper_start,  observe_start,
+	loop_open,     delivery_open, operator_open,   collisions_open,	    watch_open,
+	diagnose_open, adoption_open, relabel_open,    live_open,	    resync_open,
+	observe_open,  steer_open,    flush_open,      backup_open,	    flow_delete_open,
+	tamper_open,   status_open,   hooks_set,       store_start,	    publish_open,
+	control_start, exporter_open, audit_start,     coverage_open,	    quota_open,
+	usage_open,    writer_open,   event_mask_open, uplink_control_open, uplink_health_open,
+	steer_start,   tamper_start,  observe_start,
 };
 
 struct daemon *daemon_start(struct config *c, struct talker *t)
@@ -351,10 +353,10 @@ static void modules_close(struct daemon *d)
 	static void (*const steps[])(struct daemon *) = {
 		uplink_health_close, uplink_control_close, operator_close,    collisions_close,
 		status_close,	     tamper_close,	   flow_delete_close, flush_close,
-		steer_close,	     resync_close,	   live_close,	      observe_close,
-		relabel_close,	     adoption_close,	   diagnose_close,    coverage_close,
-		event_mask_close,    publish_close,	   delivery_close,    watch_close,
-		usage_close,	     quota_close,	   loop_close,
+		backup_close,	     steer_close,	   resync_close,      live_close,
+		observe_close,	     relabel_close,	   adoption_close,    diagnose_close,
+		coverage_close,	     event_mask_close,	   publish_close,     delivery_close,
+		watch_close,	     usage_close,	   quota_close,	      loop_close,
 	};
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)

@@ -36,6 +36,7 @@ struct daemon {
 
 	/* modules of this room */
 	struct adoption *adoption;
+	struct backup *backup;
 	struct collisions *collisions;
 	struct control *control;
 	struct coverage *coverage;

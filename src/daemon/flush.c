@@ -44,7 +44,7 @@ static void state_note(struct daemon *d, uint8_t slot)
 	if (state == d->flush->seen_state[slot])
 		return;
 	d->flush->seen_state[slot] = state;
-	if (steer_is_up(d, slot))
+	if (steer_is_up(d, slot) || steer_is_drained(d, slot))
 		d->flush->due_ms[slot] = 0;
 	else if (!d->flush->due_ms[slot])
 		d->flush->due_ms[slot] = clock_steady_ms() + SETTLE_MS;

@@ -342,14 +342,10 @@ void publish_tampering(struct daemon *d, const struct tampering_record *t, const
 	publish_raise(d, &a);
 }
 
-void publish_uplink_state(struct daemon *d, uint8_t slot, const char *state)
+void publish_uplink_state(struct daemon *d, const struct uplink_state_record *state)
 {
-	struct record r = {
-		.type = RECORD_UPLINK_STATE,
-		.uplink_state = {.time_ms = clock_now_ms(), .slot = slot},
-	};
+	struct record r = {.type = RECORD_UPLINK_STATE, .uplink_state = *state};
 
-	snprintf(r.uplink_state.state, sizeof(r.uplink_state.state), "%s", state);
 	publish_record(d, &r);
 }
 

@@ -43,7 +43,7 @@ void publish_gap(struct daemon *d, const char *reason, const char *text);
 void publish_tampering(struct daemon *d, const struct tampering_record *t, const char *thing,
 		       const char *text);
 /* Publish the record alone. */
-void publish_uplink_state(struct daemon *d, uint8_t slot, const char *state);
+void publish_uplink_state(struct daemon *d, const struct uplink_state_record *state);
 
 struct publish_stats {
 	uint64_t tamperings; /* changes of the steering by another process */

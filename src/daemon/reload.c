@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "daemon/backup.h"
 #include "daemon/coverage.h"
 #include "daemon/daemon.h"
 #include "daemon/exporter.h"
@@ -151,6 +152,7 @@ static void uplink_forget(struct daemon *d, uint8_t slot)
 {
 	steer_forget(d, slot);
 	flush_forget(d, slot);
+	backup_forget(d, slot);
 	uplink_control_forget(d, slot);
 	uplink_health_forget(d, slot);
 	coverage_forget(d, slot);

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "daemon/backup.h"
 #include "daemon/control.h"
 #include "daemon/coverage.h"
 #include "daemon/daemon.h"
@@ -116,21 +117,6 @@ struct counts {
 	uint64_t mismatches[UPLINKS_MAX], bytes[UPLINKS_MAX];
 };
 
-static const char *cause_of(const struct daemon *d, const struct uplink_config *u,
-			    const char *state)
-{
-	struct uplink_health_view v;
-
-	uplink_health_get(d, u->slot, &v);
-	if (v.decision.is_operator)
-		return "operator";
-	if (v.decision.action != ACTION_NONE)
-		return "health";
-	if (!strcmp(state, "no-address"))
-		return "address";
-	return strcmp(state, "no-gateway") ? "link" : "gateway";
-}
-
 static void health_fill(const struct daemon *d, struct answer *a, struct answer_uplink *out,
 			const struct uplink_config *u)
 {
@@ -138,7 +124,7 @@ static void health_fill(const struct daemon *d, struct answer *a, struct answer_
 	struct uplink_health_view v;
 
 	uplink_health_get(d, u->slot, &v);
-	out->cause = cause_of(d, u, out->state);
+	out->cause = state_cause_name(uplink_health_cause(d, u->slot, out->state));
 	out->health = health_state_name(uplink_health_state(d, u->slot));
 	out->answered_share = v.passive.flows.flows_started
 				      ? (double)v.passive.flows.flows_answered /
@@ -271,6 +257,7 @@ static void store_fill(const struct daemon *d, struct answer *a)
 static void alerts_fill(const struct daemon *d, struct answer *a)
 {
 	struct flow_delete_stats deletions;
+	struct backup_stats backup;
 	struct alerter_stats s;
 
 	alerter_stats(d->alerter, &s);
@@ -290,6 +277,8 @@ static void alerts_fill(const struct daemon *d, struct answer *a)
 	a->deletions.on_mismatch = config_on_mismatch_name(d->config->on_mismatch);
 	a->deletions.deleted = (int64_t)deletions.deleted;
 	a->deletions.not_deleted = (int64_t)deletions.not_deleted;
+	backup_stats(d, &backup);
+	a->deletions.returned = (int64_t)backup.returned;
 }
 
 /* Those that the audit knows, and what the store has not reported yet. */

@@ -13,6 +13,7 @@
 #include "daemon/publish.h"
 #include "daemon/steer.h"
 #include "daemon/tamper.h"
+#include "daemon/uplink_health.h"
 #include "daemon/log.h"
 #include "waymark/audit/audit.h"
 #include "waymark/kernel/rtnl.h"
@@ -36,7 +37,7 @@ struct steer {
 	int64_t reconcile_due_ms; /* 0: none wanted */
 	bool is_locked_out;	  /* another process holds the steering's lock */
 	uint8_t state[UPLINKS_MAX];
-	uint8_t state_published[UPLINKS_MAX]; /* what of it is in the history; 0: nothing */
+	struct uplink_state_record published[UPLINKS_MAX]; /* in the history; state "": nothing */
 };
 
 static void protection_set(struct daemon *d)
@@ -109,7 +110,7 @@ static int addresses_update(struct daemon *d)
 	return err;
 }
 
-static const char *const states[] = {"up", "down", "missing", "no-address", "no-gateway"};
+static const char *const states[] = {"up", "down", "missing", "no-address", "no-gateway", "drain"};
 
 static uint8_t state_number(const char *state)
 {
@@ -136,7 +137,8 @@ static void uplink_alert(struct daemon *d, const struct uplink_config *u, const 
 	snprintf(a.uplink, sizeof(a.uplink), "%s", u->name);
 	snprintf(a.expected, sizeof(a.expected), "%s", u->name);
 	snprintf(a.egress, sizeof(a.egress), "%s", u->ifname);
-	snprintf(a.text, sizeof(a.text), "uplink %s (%s) is %s", u->name, u->ifname, state);
+	snprintf(a.text, sizeof(a.text), "uplink %s (%s) is %s", u->name, u->ifname,
+		 strcmp(state, "drain") ? state : "drained");
 	publish_raise(d, &a);
 }
 
@@ -152,7 +154,9 @@ static void states_update(struct daemon *d)
 		if (before == now)
 			continue;
 		d->steer->state[u->slot] = now;
-		if (strcmp(state, "up"))
+		if (!strcmp(state, "drain"))
+			log_notice("uplink %s: no new flows use it", u->name);
+		else if (strcmp(state, "up"))
 			log_warning("uplink %s: interface %s is %s", u->name, u->ifname, state);
 		else
 			log_notice("uplink %s: interface %s is up", u->name, u->ifname);
@@ -161,22 +165,46 @@ static void states_update(struct daemon *d)
 	}
 }
 
+/* A state that is as before with another cause or by another decision is news. */
+static bool is_published(const struct daemon *d, const struct uplink_state_record *r)
+{
+	const struct uplink_state_record *was = &d->steer->published[r->slot];
+
+	return !strcmp(was->state, r->state) && was->cause == r->cause &&
+	       !strcmp(was->decision, r->decision) && !strcmp(was->user, r->user) &&
+	       was->until_ms == r->until_ms;
+}
+
+/* What a decision took away comes back by the end of that decision. */
+static void return_explain(const struct uplink_state_record *was, struct uplink_state_record *r)
+{
+	if (r->cause == CAUSE_LINK && !strcmp(r->state, "up") &&
+	    (was->cause == CAUSE_HEALTH || was->cause == CAUSE_OPERATOR))
+		r->cause = was->cause;
+}
+
 void steer_publish_states(struct daemon *d)
 {
 	for (size_t i = 0; i < d->config->n_uplinks; i++) {
 		uint8_t slot = d->config->uplinks[i].slot, now = d->steer->state[slot];
+		struct uplink_state_record r = {.time_ms = clock_now_ms(), .slot = slot};
 
-		if (!now || d->steer->state_published[slot] == now)
+		if (!now)
 			continue;
-		d->steer->state_published[slot] = now;
-		publish_uplink_state(d, slot, states[now - 1]);
+		snprintf(r.state, sizeof(r.state), "%s", states[now - 1]);
+		uplink_health_explain(d, slot, &r);
+		return_explain(&d->steer->published[slot], &r);
+		if (is_published(d, &r))
+			continue;
+		d->steer->published[slot] = r;
+		publish_uplink_state(d, &r);
 	}
 }
 
 void steer_forget(struct daemon *d, uint8_t slot)
 {
 	d->steer->state[slot] = 0;
-	d->steer->state_published[slot] = 0;
+	d->steer->published[slot] = (struct uplink_state_record){0};
 }
 
 uint8_t steer_state(const struct daemon *d, uint8_t slot)
@@ -187,6 +215,19 @@ uint8_t steer_state(const struct daemon *d, uint8_t slot)
 bool steer_is_up(const struct daemon *d, uint8_t slot)
 {
 	return d->steer->state[slot] == state_number("up");
+}
+
+bool steer_is_drained(const struct daemon *d, uint8_t slot)
+{
+	return d->steer->state[slot] == state_number("drain");
+}
+
+bool steer_family_carries(const struct daemon *d, uint8_t slot, unsigned family)
+{
+	const struct uplink_plan *plan = uplink_plan_find(steering_plan(d->steering), slot);
+
+	return (steer_is_up(d, slot) || steer_is_drained(d, slot)) && plan &&
+	       plan->trouble[family] == UPLINK_FINE;
 }
 
 bool steer_family_is_up(const struct daemon *d, uint8_t slot, unsigned family)

@@ -215,12 +215,13 @@ static enum uplink_decision decision_of(const struct decision *x)
 	return by_action[x->action];
 }
 
-static void decision_report(const struct uplink_config *u, const struct decision *x)
+static void decision_report(const struct uplink_config *u, const struct decision *x,
+			    bool is_operator)
 {
 	static const char *const words[] = {"used again", "drained", "down"};
 
 	log_notice("uplink %s: %s, by %s", u->name, words[x->action],
-		   x->is_operator ? "an operator" : "its health");
+		   is_operator ? "an operator" : "its health");
 }
 
 static void decision_apply(struct daemon *d, const struct uplink_config *u,
@@ -231,9 +232,11 @@ static void decision_apply(struct daemon *d, const struct uplink_config *u,
 	if (x->is_last && !was->is_last)
 		log_warning("uplink %s fails, and stays: no other uplink is usable", u->name);
 	if (x->action != was->action) {
-		decision_report(u, x);
+		decision_report(u, x, x->is_operator || was->is_operator);
 		steering_set_decision(d->steering, u->slot, decision_of(x));
 		steer_ask(d, now_ms);
+	} else if (x->is_operator != was->is_operator) {
+		steer_ask(d, now_ms); /* the history gets the new cause */
 	}
 	if (x->is_retry)
 		health_retry(d->uplink_health->health, u->slot, now_ms);
@@ -294,6 +297,35 @@ void uplink_health_get(const struct daemon *d, uint8_t slot, struct uplink_healt
 	health_view(d->uplink_health->health, slot, &out->passive);
 	out->decision = d->uplink_health->decisions[slot];
 	out->check = decide_check_state(d->uplink_health->decide, slot);
+}
+
+enum state_cause uplink_health_cause(const struct daemon *d, uint8_t slot, const char *state)
+{
+	const struct decision *x = &d->uplink_health->decisions[slot];
+
+	if (x->is_operator)
+		return CAUSE_OPERATOR;
+	if (x->action != ACTION_NONE)
+		return CAUSE_HEALTH;
+	if (!strcmp(state, "no-address"))
+		return CAUSE_ADDRESS;
+	return strcmp(state, "no-gateway") ? CAUSE_LINK : CAUSE_GATEWAY;
+}
+
+void uplink_health_explain(const struct daemon *d, uint8_t slot, struct uplink_state_record *r)
+{
+	static const char *const words[] = {"", "drain", "down"};
+	const struct decision *x = &d->uplink_health->decisions[slot];
+	const struct uplink_order *o = uplink_control_order(d, slot);
+
+	r->cause = uplink_health_cause(d, slot, r->state);
+	snprintf(r->decision, sizeof(r->decision), "%s", words[x->action]);
+	if (!x->is_operator)
+		return;
+	snprintf(r->decision, sizeof(r->decision), "%s", operator_word_name(o->word));
+	snprintf(r->user, sizeof(r->user), "%s", o->user);
+	snprintf(r->process, sizeof(r->process), "%s", o->process);
+	r->until_ms = o->until_ms;
 }
 
 /* "no answer to 34 new flows in 3 s" and the like. */

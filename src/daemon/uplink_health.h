@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "waymark/base/record.h"
 #include "waymark/health/decide.h"
 #include "waymark/health/health.h"
 
@@ -33,6 +34,11 @@ struct uplink_health_view {
 	int check; /* of its program: 1 good, 0 bad, -1 not known */
 };
 void uplink_health_get(const struct daemon *d, uint8_t slot, struct uplink_health_view *out);
+
+/* Return why an uplink has this state. */
+enum state_cause uplink_health_cause(const struct daemon *d, uint8_t slot, const char *state);
+/* Fill in why, what was decided, and by whom. */
+void uplink_health_explain(const struct daemon *d, uint8_t slot, struct uplink_state_record *r);
 
 /* Return the state for people: of the check program and the flows, whichever is worse. */
 enum health_state uplink_health_state(const struct daemon *d, uint8_t slot);

@@ -139,6 +139,8 @@ const struct counter general_counters[] = {
 	       "Mismatching flows deleted as on-mismatch says"),
 	NUMBER("deletions.not_deleted", deletions.not_deleted, "flows_not_deleted_total", "counter",
 	       "Mismatching flows kept because of the rate limit"),
+	NUMBER("deletions.returned", deletions.returned, "flows_returned_total", "counter",
+	       "Flows deleted on a backup uplink, as on-uplink-up = return says"),
 	{0},
 };
 

@@ -31,18 +31,17 @@ download() { # MIB: by one flow
 	flows=$((flows + 1))
 }
 
-alerts() { # STATE REASON
-	grep -c "\"kind\":\"quota\".*\"state\":\"$1\".*\"reason\":\"$2\"\|\"kind\":\"quota\".*\"reason\":\"$2\".*\"state\":\"$1\"" "$lab_tmp/alerts.jsonl"
+quota_alerts() { # STATE [REASON]
+	cat "$lab_tmp/alerts.jsonl" 2>/dev/null | grep '"kind":"quota"' | grep "\"state\":\"$1\"" | grep -c "\"reason\":\"${2:-}"
 }
 
 alerts_are() { # RAISED80 RAISED100 OVER
-	[ "$(alerts raised 80-percent) $(alerts raised 100-percent) $(grep -c '"kind":"quota".*over' "$lab_tmp/alerts.jsonl")" = "$1 $2 $3" ]
+	[ "$(quota_alerts raised 80-percent) $(quota_alerts raised 100-percent) $(quota_alerts over)" = "$1 $2 $3" ]
 }
 
 lab_up
 nat masquerade
 flows=0
-: >"$lab_tmp/alerts.jsonl"
 mkdir "$lab_tmp/www"
 for size in 1 2 3 6; do
 	head -c $((size * MIB)) /dev/zero >"$lab_tmp/www/$size"

@@ -111,6 +111,10 @@ void audit_marked(struct audit *a, const struct ct_event *ev, uint32_t mark, boo
 /* Whether that entry (tuple, zone, id) is of that flow, which lives as far as is known. */
 bool audit_is_live(const struct audit *a, const struct ct_event *entry, int64_t flow_id);
 
+/* Return the id of the flow of that entry (tuple, zone, id), which lives as far as is
+ * known; 0: there is none. */
+int64_t audit_live_id(const struct audit *a, const struct ct_event *entry);
+
 /* One stray packet; egress is the slot of the uplink that it left by. */
 void audit_packet(struct audit *a, const struct stray_packet *p, uint8_t egress, int64_t now_ms);
 /* The same for one that left by an interface that is no uplink's. */

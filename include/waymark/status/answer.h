@@ -76,7 +76,7 @@ struct answer {
 	} alerts;
 	struct {
 		const char *on_mismatch;
-		int64_t deleted, not_deleted;
+		int64_t deleted, not_deleted, returned;
 	} deletions;
 	struct answer_uplink *uplinks;
 	size_t n_uplinks;

@@ -177,11 +177,16 @@ static void deletions_say(struct explanation *e)
 {
 	char time[TIMES_STRLEN];
 
-	for (size_t i = 0; i < e->deletions.n; i++)
+	for (size_t i = 0; i < e->deletions.n; i++) {
+		const char *action = row_copy_text(&e->deletions.rows[i], "action");
+		bool has_returned = action && !strcmp(action, "returned");
+
 		narrative_say(&e->story, "deleted",
-			      "%s: its conntrack entry was deleted (on-mismatch), so that the flow "
+			      "%s: its conntrack entry was deleted (%s), so that the flow "
 			      "is re-established.",
-			      narrative_time(row_copy_text(&e->deletions.rows[i], "time"), time));
+			      narrative_time(row_copy_text(&e->deletions.rows[i], "time"), time),
+			      has_returned ? "on-uplink-up" : "on-mismatch");
+	}
 }
 
 /* Conntrack deletes the entry of a refused TCP connection before the refusal reaches
