@@ -26,7 +26,8 @@ sys.exit([u["state"], u["health"]] != sys.argv[1:])' "$@"
 isp1_drops() {
 	at net nft add table inet isp
 	at net nft 'add chain inet isp in { type filter hook prerouting priority raw - 1; }'
-	at net nft "add rule inet isp in iifname isp1 meta l4proto { icmp, icmpv6 } ip daddr { $NET4, $NET4_VIA1 } drop"
+	at net nft "add rule inet isp in iifname isp1 ip daddr { $NET4, $NET4_VIA1 } drop"
+	at net nft "add rule inet isp in iifname isp1 ip6 daddr $NET6 drop"
 }
 
 isp1_passes() {
