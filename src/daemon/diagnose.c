@@ -6,7 +6,8 @@
  * Each question costs a dump of the rules and routes, or a listing of the ruleset.
  * An answer holds for a moment, and there are so many questions in a moment: more
  * of them take the latest answer for their uplink and family, so that a storm of
- * mismatches does not become a storm of dumps.
+ * mismatches does not become a storm of dumps. Where an answer takes long, as on a busy
+ * machine, the moment is longer: no more than a tenth of the time is for questions.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -20,7 +21,8 @@
 
 /* The latest answer for an uplink and family. */
 struct diagnosis {
-	int64_t time_ms; /* 0: none yet */
+	int64_t time_ms;  /* when it was there; 0: none yet */
+	int64_t spent_ms; /* until it was there */
 	struct addr dst;
 	enum reason reason;
 	char object[OBJECT_MAX];
@@ -28,7 +30,8 @@ struct diagnosis {
 
 struct diagnose {
 	struct diagnosis routing[UPLINKS_MAX][2], restoring;
-	int64_t since_ms;
+	/* this moment's questions */
+	int64_t since_ms, spent_ms;
 	unsigned n;
 };
 
@@ -44,20 +47,39 @@ void diagnose_close(struct daemon *d)
 }
 
 #define MOMENT_MS	   100
+#define MOMENT_MOST_MS	   5000
+#define MOMENT_SPENT	   10
 #define QUESTIONS_A_MOMENT 8
 
-static bool is_of_now(int64_t then_ms, int64_t now_ms)
+static bool is_of_now(int64_t then_ms, int64_t spent_ms, int64_t now_ms)
 {
-	return then_ms && then_ms <= now_ms && now_ms - then_ms <= MOMENT_MS;
+	int64_t moment_ms = spent_ms * MOMENT_SPENT;
+
+	if (moment_ms < MOMENT_MS)
+		moment_ms = MOMENT_MS;
+	if (moment_ms > MOMENT_MOST_MS)
+		moment_ms = MOMENT_MOST_MS;
+	return then_ms && then_ms <= now_ms && now_ms - then_ms <= moment_ms;
 }
 
 static bool may_ask(struct daemon *d, int64_t now_ms)
 {
-	if (!is_of_now(d->diagnose->since_ms, now_ms)) {
-		d->diagnose->since_ms = now_ms;
-		d->diagnose->n = 0;
+	struct diagnose *g = d->diagnose;
+
+	if (!is_of_now(g->since_ms, g->spent_ms, now_ms)) {
+		g->since_ms = now_ms;
+		g->spent_ms = 0;
+		g->n = 0;
 	}
-	return d->diagnose->n++ < QUESTIONS_A_MOMENT;
+	return g->n++ < QUESTIONS_A_MOMENT;
+}
+
+/* The clock may have jumped back meanwhile. */
+static void answer_stamp(struct daemon *d, struct diagnosis *known, int64_t asked_ms)
+{
+	known->time_ms = clock_now_ms();
+	known->spent_ms = known->time_ms > asked_ms ? known->time_ms - asked_ms : 0;
+	d->diagnose->spent_ms += known->spent_ms;
 }
 
 static const char *iifname_of(struct daemon *d, const struct audit_stray *stray)
@@ -83,11 +105,12 @@ static const struct diagnosis *routing_diagnose(struct daemon *d, const struct a
 
 	if (!u)
 		return NULL;
-	if (is_of_now(known->time_ms, now_ms) &&
+	if (is_of_now(known->time_ms, known->spent_ms, now_ms) &&
 	    (addr_is_equal(&known->dst, &stray->dst) || !may_ask(d, now_ms)))
 		return known;
-	*known = (struct diagnosis){.time_ms = now_ms, .dst = stray->dst};
+	*known = (struct diagnosis){.dst = stray->dst};
 	known->reason = steering_diagnose(d->steering, u, &q, known->object);
+	answer_stamp(d, known, now_ms);
 	/* An uplink that comes back has its link before its routes; one that is down by a
 	 * decision has neither routes nor rules; one whose default was withdrawn, or that has
 	 * no address, has no route in that family. */
@@ -104,10 +127,10 @@ static enum reason restoring_diagnose(struct daemon *d, int64_t now_ms)
 
 	if (d->config->mode == MODE_AUDIT)
 		return REASON_UNEXPLAINED;
-	if (!is_of_now(known->time_ms, now_ms)) {
-		known->time_ms = now_ms;
+	if (!is_of_now(known->time_ms, known->spent_ms, now_ms)) {
 		known->reason = steering_is_restoring(d->steering) ? REASON_UNEXPLAINED
 								   : REASON_RESTORE_MISSING;
+		answer_stamp(d, known, now_ms);
 	}
 	return known->reason;
 }
