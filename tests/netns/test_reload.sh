@@ -72,11 +72,12 @@ two=$(uplink_text wan2 3 250 2)
 three=$(uplink_text wan3 4 249 1)
 { head_of_config; echo "$one"; echo "$two"; } >"$lab_tmp/waymark.conf"
 
-# The service manager, that is a socket that notes what comes.
+# The service manager, that is a socket that notes what comes, and that all may write to.
 background manager router python3 -c '
-import socket, sys
+import os, socket, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 s.bind(sys.argv[1])
+os.chmod(sys.argv[1], 0o666)
 while True:
     print(s.recv(4096).decode().replace("\n", " "), flush=True)' "$lab_tmp/notify"
 wait_for 5 [ -S "$lab_tmp/notify" ]
