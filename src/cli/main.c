@@ -69,8 +69,8 @@ const struct command commands[] = {
 	 "[ID|FLOW]", NULL},
 	{"watch", cmd_watch, DAEMON | WITH(OPTION_JSON) | WITH(OPTION_UTC),
 	 "show flows, mismatches and alerts as they happen", NULL, NULL},
-	{"top", cmd_top, WITH(OPTION_DATABASE), "show a full-screen live view; q quits", NULL,
-	 NULL},
+	{"top", cmd_top, WITH(OPTION_DATABASE) | WITH(OPTION_UTC),
+	 "show a full-screen live view; q quits", NULL, NULL},
 	{"report", cmd_report,
 	 WITH(OPTION_DATABASE) | WITH(OPTION_SINCE) | WITH(OPTION_UNTIL) | WITH(OPTION_UTC) |
 		 WITH(OPTION_PICTURE),

@@ -107,6 +107,8 @@ check_not "there is no script, no link, no picture, nothing to fetch" \
 waymark report --picture >"$lab_tmp/picture.svg"
 check "a picture that XML can read" python3 -c "import xml.etree.ElementTree as x, sys; x.parse(sys.argv[1])" "$lab_tmp/picture.svg"
 check "with the stray flows" grep -q 'stray<' "$lab_tmp/picture.svg"
+style() { sed -n '/<style>/,/<\/style>/p' "$1"; }
+is "README's picture is one of this program (make picture)" "$(style "$top_src/doc/router.svg")" "$(style "$lab_tmp/picture.svg")"
 TZ=IST-5:30 waymark report >"$lab_tmp/page.html"
 check "times are local, and the zone is named" grep -q '(IST, UTC+05:30)' "$lab_tmp/page.html"
 TZ=IST-5:30 waymark report --utc >"$lab_tmp/page.html"

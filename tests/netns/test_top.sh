@@ -62,8 +62,8 @@ top_start 120 30
 check "it shows the daemon" wait_for 5 shows "mode steer, ready"
 check "an uplink that is up, and its flows" wait_for 5 uplink_is wan1 4 3
 check "the other, without any" uplink_is wan2 4 0
-check "no mismatch" shows "mismatches 0 seen since the start"
-check "and none in the history" shows "none in the history"
+check "no mismatch" shows "mismatches 0 since the start"
+check "and none in the history" shows "no mismatch in the last hour"
 background load pc sh -c "while :; do curl -s -o /dev/null 'http://$NET4/?size=20000'; ping -q -c 20 -i 0.01 -s 1000 $NET4; done"
 check "bits by an uplink's interface" wait_for 10 receives wan1
 background_end load
@@ -71,12 +71,38 @@ at router ip rule del fwmark 2/0xff
 at router ip route add default via $GW2_4 dev wan2 metric 50
 hold_push stray
 check "a mismatch as it comes" wait_for 5 shows "rule-missing"
-check "and it is counted" shows_not "mismatches 0 seen since the start"
+check "and it is counted" shows_not "mismatches 0 since the start"
 at router ip link set wan2 down
 check "an uplink that goes down" wait_for 5 uplink_is wan2 3 down
 
+# --- keys -----------------------------------------------------------------------------------
+
+check "the keys are on the screen" shows "q quit  ? help"
+mux send-keys -t top '?'
+check "? explains them" wait_for 3 shows "freeze, and go on"
+mux send-keys -t top '?'
+check "and goes away" wait_for 3 shows "TALKER"
+mux send-keys -t top ' '
+check "Space freezes" wait_for 3 shows "FROZEN"
+mux send-keys -t top ' '
+check "and goes on" wait_for 3 shows_not "FROZEN"
+mux send-keys -t top / nothing Enter
+check "a filter hides what does not contain it" wait_for 3 shows_not "wan1>wan2"
+mux send-keys -t top Escape
+check "and is cleared" wait_for 3 shows "wan1>wan2"
+mux send-keys -t top s
+check "the order of mismatches changes" wait_for 3 shows "s sort: last"
+mux send-keys -t top Enter
+check "Enter explains a flow of the selected cause" wait_for 5 shows "Press Enter to go back."
+check "as explain does" shows "mismatch"
+mux send-keys -t top Enter
+check "and comes back" wait_for 5 shows "mode steer, ready"
+
 # --- other sizes ----------------------------------------------------------------------------
 
+mux resize-window -t top -x 80 -y 24
+check "80 columns have every column" wait_for 3 shows "ANSW    MISM COVERED"
+check "and the keys" shows "arrows, Enter explain"
 mux resize-window -t top -x 60 -y 12
 check "a smaller terminal" wait_for 3 shows "UPLINK"
 mux resize-window -t top -x 10 -y 2
@@ -101,6 +127,9 @@ check "and the gap between them" wait_for 5 shows "the daemon was stopped"
 mux send-keys -t top q
 check "q ends it" wait_for 3 shows "ended with 0"
 check "and the screen is as it was" shows_not "NEWEST GAPS"
+mux new-session -d -s dumb "env TERM=dumb '$WAYMARK' -c '$lab_tmp/waymark.conf' top; sleep infinity"
+dumb_shows() { mux capture-pane -p -t dumb | tr -d '\n' | grep -qF -- "$1"; }
+check "a terminal that cannot move the cursor is refused" wait_for 3 dumb_shows "the terminal 'dumb' cannot move the cursor"
 mux kill-server
 waymark top >"$lab_tmp/out" 2>"$lab_tmp/err" </dev/null
 is "without a terminal it fails" $? 1

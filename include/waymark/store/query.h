@@ -134,6 +134,7 @@ struct summary_span {
 
 #define SUMMARY_TALKERS	     10
 #define SUMMARY_DESTINATIONS 3
+#define SUMMARY_BY_HOUR	     (-1) /* step_ms of query_talkers: the sums by hour do */
 #define SUMMARY_EXACT_MS     INT64_C(172800000)
 #define SUMMARY_ALIVE_MS     30000 /* a daemon that lives says so more often */
 

@@ -2,6 +2,8 @@
 /*
  * cmd_top.c - `waymark top`: the live view, for people at a terminal.
  */
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,7 +11,19 @@
 #include "cli/cli.h"
 #include "cli/top/top.h"
 
-static enum exit_status view_run(const struct config *config, const char *database)
+/* On the plain terminal, as `waymark explain ID` does. */
+static void flow_explain(const void *data, int64_t flow_id)
+{
+	struct invocation in = *(const struct invocation *)data;
+	char id[24];
+
+	snprintf(id, sizeof(id), "%" PRId64, flow_id);
+	in.operand = in.operands[0] = id;
+	cmd_explain(&in);
+}
+
+static enum exit_status view_run(const struct invocation *in, const struct config *config,
+				 const char *database)
 {
 	struct top_data *t = calloc(1, sizeof(*t));
 	int err;
@@ -20,9 +34,11 @@ static enum exit_status view_run(const struct config *config, const char *databa
 	}
 	t->config = config;
 	t->database = database;
-	err = top_screen_run(t);
+	err = top_screen_run(t, flow_explain, in);
 	if (err)
-		cli_error("top: this terminal cannot be used; is TERM right?");
+		cli_error("top: the terminal '%s' cannot move the cursor (set TERM; 'waymark "
+			  "status' and 'waymark watch' need no screen)",
+			  getenv("TERM") ? getenv("TERM") : "");
 	top_data_clear(t);
 	free(t);
 	return err ? CLI_FAILED : CLI_DONE;
@@ -41,7 +57,7 @@ enum exit_status cmd_top(const struct invocation *in)
 	config = cli_config(in);
 	database = config ? cli_database(in) : NULL;
 	if (database)
-		status = view_run(config, database);
+		status = view_run(in, config, database);
 	free(database);
 	config_free(config);
 	return status;

@@ -12,7 +12,11 @@
 #include <time.h>
 
 #include "cli/client.h"
+#include "cli/filter.h"
+#include "cli/history.h"
 #include "cli/top/top.h"
+#include "waymark/base/times.h"
+#include "waymark/base/units.h"
 #include "waymark/store/query.h"
 
 #define DEVICES "/proc/net/dev"
@@ -111,59 +115,152 @@ static void interfaces_look(struct top_data *t)
 
 /* --- the history ----------------------------------------------------------------------------- */
 
-struct rows {
-	struct top_row *rows;
-	size_t *n;
-	const char *const *columns; /* in the order shown; ends with NULL */
-};
-
-static void text_append(char *text, const char *format, const char *word)
+static void text_copy(char *to, size_t size, const struct value *v)
 {
-	size_t length = strlen(text);
-
-	snprintf(text + length, TOP_TEXT - length, format, word);
+	snprintf(to, size, "%s", v->kind == VALUE_TEXT ? v->text : "?");
 }
 
-static const char *value_text(const struct value *v, char *buf, size_t size)
+static int64_t number_of(const struct value *v)
 {
-	if (v->kind == VALUE_TEXT)
-		return v->text;
-	snprintf(buf, size, "%" PRId64, v->integer);
-	return v->kind == VALUE_INTEGER ? buf : "-";
+	return v->kind == VALUE_INTEGER ? v->integer : 0;
 }
 
-static int row_take(void *data, const struct value *v, size_t n)
+/* The next row of a list that is not full, or NULL. */
+static struct top_row *row_next(struct top_row *rows, size_t *n)
 {
-	struct rows *to = data;
-	char number[24];
+	return *n == TOP_ROWS_MAX ? NULL : &rows[(*n)++];
+}
 
-	if (*to->n == TOP_ROWS_MAX)
+static int mismatch_take(void *data, const struct value *v, size_t n)
+{
+	struct top_data *t = data;
+	struct top_row *row = row_next(t->mismatched, &t->n_mismatched);
+	const char *expected = value_text(v, n, "expected"), *egress = value_text(v, n, "egress");
+	const char *reason = value_text(v, n, "reason");
+	char when[TIMES_STRLEN], flow[TOP_TEXT / 2], path[64];
+
+	if (!row)
 		return 1;
-	to->rows[*to->n].text[0] = '\0';
-	for (const char *const *c = to->columns; *c; c++)
-		for (size_t i = 0; i < n; i++)
-			if (!strcmp(v[i].name, *c))
-				text_append(to->rows[*to->n].text, "%s ",
-					    value_text(&v[i], number, sizeof(number)));
-	(*to->n)++;
+	times_format(value_number(v, n, "time_ms", 0), TIMES_DATED, when);
+	brief_format_flow(flow, sizeof(flow), v, n);
+	snprintf(path, sizeof(path), "%.28s>%.28s", expected ? expected : "?",
+		 egress ? egress : "?");
+	snprintf(row->text, sizeof(row->text), "%s %-15s %-16s %8" PRId64 "  %s", when, path,
+		 reason ? reason : "-", value_number(v, n, "flow_id", 0), flow);
 	return 0;
+}
+
+static int gap_take(void *data, const struct value *v, size_t n)
+{
+	struct top_data *t = data;
+	struct top_row *row = row_next(t->gaps, &t->n_gaps);
+	int64_t started = value_number(v, n, "started_ms", 0);
+	int64_t ended = value_number(v, n, "ended_ms", -1), lost = value_number(v, n, "lost", -1);
+	const char *source = value_text(v, n, "source"), *reason = value_text(v, n, "reason");
+	char when[TIMES_STRLEN], lasted[UNITS_STRLEN] = "open", number[24] = "-";
+
+	if (!row)
+		return 1;
+	if (ended >= started && ended >= 0)
+		duration_format(ended - started, lasted);
+	if (lost >= 0)
+		snprintf(number, sizeof(number), "%" PRId64, lost);
+	snprintf(row->text, sizeof(row->text), "%s %-9s %-8s %6s  %.180s",
+		 times_format(started, TIMES_DATED, when), lasted, source ? source : "?", number,
+		 reason ? reason : "");
+	return 0;
+}
+
+static int cause_take(void *data, const struct value *v, size_t n)
+{
+	struct top_data *t = data;
+	struct top_cause *c = &t->causes[t->n_causes];
+	char expected[64], egress[64];
+
+	t->mismatches += number_of(&v[3]);
+	if (t->n_causes == TOP_CAUSES_MAX)
+		return 0;
+	t->n_causes++;
+	text_copy(expected, sizeof(expected), &v[0]);
+	text_copy(egress, sizeof(egress), &v[1]);
+	snprintf(c->path, sizeof(c->path), "%s>%s", expected, egress);
+	text_copy(c->reason, sizeof(c->reason), &v[2]);
+	c->number = number_of(&v[3]);
+	c->packets = number_of(&v[4]);
+	c->first_ms = number_of(&v[5]);
+	c->last_ms = number_of(&v[6]);
+	c->hosts = number_of(&v[7]);
+	c->flow_id = number_of(&v[9]);
+	brief_format_flow(c->flow, sizeof(c->flow), v, n);
+	return 0;
+}
+
+static int talker_take(void *data, const struct value *v, size_t n)
+{
+	struct top_data *t = data;
+	struct top_talker *k = &t->talkers[t->n_talkers];
+
+	(void)n;
+	if (t->n_talkers == TOP_TALKERS_MAX)
+		return 0;
+	t->n_talkers++;
+	text_copy(k->host, sizeof(k->host), &v[0]);
+	k->flows = number_of(&v[1]);
+	k->sent = number_of(&v[2]);
+	k->received = number_of(&v[3]);
+	return 0;
+}
+
+static int cause_compare(const void *a, const void *b)
+{
+	const struct top_cause *x = a, *y = b;
+
+	return x->number == y->number ? 0 : x->number < y->number ? 1 : -1;
+}
+
+static int cause_compare_time(const void *a, const void *b)
+{
+	const struct top_cause *x = a, *y = b;
+
+	return x->last_ms == y->last_ms ? 0 : x->last_ms < y->last_ms ? 1 : -1;
+}
+
+void top_causes_sort(struct top_data *t)
+{
+	qsort(t->causes, t->n_causes, sizeof(*t->causes),
+	      t->sort == TOP_BY_TIME ? cause_compare_time : cause_compare);
+}
+
+/* They are sums by hour: looking every ten seconds is enough. */
+static int talkers_read(struct top_data *t, struct query *q)
+{
+	struct summary_span hours = {.until_ms = t->now_ms + 1, .step_ms = SUMMARY_BY_HOUR};
+
+	if (t->talkers_wait) {
+		t->talkers_wait--;
+		return 0;
+	}
+	t->talkers_wait = 9;
+	hours.since_ms = t->now_ms - TOP_HOUR_MS;
+	hours.since_ms -= hours.since_ms % TOP_HOUR_MS;
+	t->n_talkers = 0;
+	return query_talkers(q, &hours, talker_take, t);
 }
 
 static int history_read(struct top_data *t, struct query *q)
 {
-	static const char *const mismatch[] = {"time",	 "flow_id", "proto", "src",
-					       "sport",	 "dst",	    "dport", "expected",
-					       "egress", "reason",  NULL};
-	static const char *const gap[] = {"started", "ended", "source", "lost", "reason", NULL};
-	struct rows mismatches = {t->mismatches, &t->n_mismatches, mismatch};
-	struct rows gaps = {t->gaps, &t->n_gaps, gap};
+	struct summary_span hour = {.since_ms = t->now_ms - TOP_HOUR_MS, .until_ms = t->now_ms + 1};
 	struct query_filter f;
-	int err;
+	int err = query_causes(q, &hour, cause_take, t);
 
 	query_filter_init(&f);
 	f.limit = TOP_ROWS_MAX;
-	err = query_mismatches(q, &f, row_take, &mismatches);
-	return err < 0 ? err : query_gaps(q, &f, row_take, &gaps);
+	if (!err)
+		err = talkers_read(t, q);
+	top_causes_sort(t);
+	if (!err)
+		err = query_gaps(q, &f, gap_take, t);
+	return err < 0 ? err : query_mismatches(q, &f, mismatch_take, t);
 }
 
 static void history_look(struct top_data *t)
@@ -174,7 +271,8 @@ static void history_look(struct top_data *t)
 
 	if (errors)
 		fclose(errors);
-	t->n_mismatches = t->n_gaps = 0;
+	t->n_causes = t->n_gaps = t->n_mismatched = 0;
+	t->mismatches = 0;
 	if (!q)
 		return;
 	t->history_trouble[0] = '\0';
@@ -184,11 +282,40 @@ static void history_look(struct top_data *t)
 	query_close(q);
 }
 
+/* --- the last minutes --------------------------------------------------------------------- */
+
+static const struct answer_uplink *uplink_find(const struct top_data *t, const char *name)
+{
+	for (size_t i = 0; t->has_answer && i < t->answer.n_uplinks; i++)
+		if (t->answer.uplinks[i].name && !strcmp(t->answer.uplinks[i].name, name))
+			return &t->answer.uplinks[i];
+	return NULL;
+}
+
+/* Colours are about now: when mismatches last grew is kept. */
+static void past_add(struct top_data *t, size_t i)
+{
+	const struct answer_uplink *a = uplink_find(t, t->config->uplinks[i].name);
+	struct top_rate *r = &t->rates[i];
+
+	top_past_add(&r->rates, r->rx_rate < 0 ? -1 : r->rx_rate + r->tx_rate);
+	top_past_add(&r->flows, a ? (double)a->flows_live : -1);
+	top_past_add(&r->answered, a ? a->answered_share : -1);
+	if (!a)
+		return;
+	if (a->mismatches > r->mismatches && r->flows.n > 1)
+		r->mismatched_ms = t->now_ms;
+	r->mismatches = a->mismatches;
+}
+
 void top_data_read(struct top_data *t)
 {
+	t->now_ms = history_now_ms();
 	daemon_look(t);
 	interfaces_look(t);
 	history_look(t);
+	for (size_t i = 0; i < t->config->n_uplinks; i++)
+		past_add(t, i);
 }
 
 void top_data_clear(struct top_data *t)

@@ -59,7 +59,7 @@ int query_steps(struct query *q, const struct summary_span *span, query_row_fn *
 /* ?3: how many. Of a long time the sums by hour are read, not the flows. */
 static char *talkers_sql(const struct summary_span *span)
 {
-	if (span->until_ms - span->since_ms > SUMMARY_EXACT_MS)
+	if (span->until_ms - span->since_ms > SUMMARY_EXACT_MS || span->step_ms == SUMMARY_BY_HOUR)
 		return sqlite3_mprintf(
 			"SELECT h.host AS src, sum(h.flows) AS flows, sum(h.bytes_sent) AS bytes,"
 			" sum(h.bytes_received) AS bytes_reply FROM host_hour h"
