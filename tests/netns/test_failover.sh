@@ -10,7 +10,7 @@
 . "${0%/*}/lines.sh"
 
 failed_over() { # OPTION...: a line a row, "class by flows live bytes bytes_unknown"
-	waymark failover --csv "$@" | sed 1d | cut -d, -f4-
+	waymark failover --csv "$@" | sed 1d | cut -d, -f4-9
 }
 
 failed_over_is() { # WANTED OPTION...
@@ -113,8 +113,9 @@ deleted,,0,0,0,0
 stranded,,0,0,0,0
 idle,,5,5,$(table_bytes "$in"),0
 ended,,0,0,0,0
-backup,wan2,7,7,$(table_bytes "$new"),0"
-is "it is not back yet" "$(waymark failover --json | grep -c '"uplink": "wan1", "down": "20[^"]*Z", "back": null')" 6
+backup,wan2,7,7,$(table_bytes "$new"),0
+returned,,0,0,0,0"
+is "it is not back yet" "$(waymark failover --json | grep -c '"uplink": "wan1", "down": "20[^"]*Z", "back": null')" 7
 is "the flows that moved" "$(listed moved)" "$out"
 is "no flow is stranded that sends nothing" "$(listed stranded)" ""
 is "the flows that send nothing" "$(listed idle)" "$in"
@@ -139,9 +140,10 @@ deleted,,0,0,0,0
 stranded,,0,0,0,0
 idle,,5,5,$(table_bytes "$in"),0
 ended,,0,0,0,0
-backup,wan2,7,4,$bytes,0"
+backup,wan2,7,4,$bytes,0
+returned,,0,0,0,0"
 rows_are "after the return: four of seven still run on the backup, and no byte is lost" "$first"
-is "it is back" "$(waymark failover --json | grep -c '"back": "20')" 6
+is "it is back" "$(waymark failover --json | grep -c '"back": "20')" 7
 
 # No capability, and the group of the history's readers. A user namespace has root's alone.
 # shellcheck disable=SC2046 # words
@@ -150,17 +152,18 @@ at router setpriv $([ -n "${LAB_IN_USERNS:-}" ] || echo "--groups $(stat -c %g "
 	"$WAYMARK" failover --database "$lab_tmp/flows.db" --csv >"$lab_tmp/out" 2>"$lab_tmp/err"
 is "without privilege and daemon: exit 0" $? 0
 known=$(sql "SELECT sum(bytes + bytes_reply) FROM flows WHERE id IN ($new)")
-is "without privilege and daemon: bytes of what lives are unknown" "$(sed 1d "$lab_tmp/out" | cut -d, -f4-)" \
+is "without privilege and daemon: bytes of what lives are unknown" "$(sed 1d "$lab_tmp/out" | cut -d, -f4-9)" \
 "moved,wan2,$n_out,$n_out,,$n_out
 deleted,,0,0,0,0
 stranded,,5,5,,5
 idle,,0,0,0,0
 ended,,0,0,0,0
-backup,wan2,7,4,$known,4"
+backup,wan2,7,4,$known,4
+returned,,0,0,0,0"
 # shellcheck disable=SC2046 # words
 is "without privilege: the daemon tells" "$(at router setpriv $([ -n "${LAB_IN_USERNS:-}" ] || echo "--groups $(stat -c %g "$lab_tmp/flows.db")") \
 	--bounding-set=-all --inh-caps=-all --no-new-privs \
-	"$WAYMARK" -c "$lab_tmp/waymark.conf" failover --csv | sed 1d | cut -d, -f4-)" "$first"
+	"$WAYMARK" -c "$lab_tmp/waymark.conf" failover --csv | sed 1d | cut -d, -f4-9)" "$first"
 check "without privilege and daemon: it is said" grep -q 'not known without CAP_NET_ADMIN' "$lab_tmp/err"
 
 # --- flush: all are deleted ---------------------------------------------------------------------
@@ -191,7 +194,8 @@ deleted,,$n_last,0,$bytes,0
 stranded,,0,0,0,0
 idle,,0,0,0,0
 ended,,0,0,0,0
-backup,,0,0,0,0"
+backup,,0,0,0,0
+returned,,0,0,0,0"
 is "the flows that were deleted" "$(listed deleted)" "$last"
 is "of wan2 there was none" "$(waymark failover --uplink wan2 --json)" "[]"
 
@@ -204,7 +208,7 @@ waymark failover --at nonsense >/dev/null 2>"$lab_tmp/err"
 is "a time that is none: exit 2" $? 2
 waymark failover --list nonsense >/dev/null 2>"$lab_tmp/err"
 is "a class that is none: exit 2" $? 2
-check "it says which there are" grep -q 'want one of moved, deleted, stranded, idle, ended, backup' "$lab_tmp/err"
+check "it says which there are" grep -q 'want one of moved, deleted, stranded, idle, ended, backup, returned' "$lab_tmp/err"
 
 # --- a reload ---------------------------------------------------------------------------------------
 

@@ -61,7 +61,19 @@ check "UDP is set up again by the preferred uplink" wait_for 10 sql_is \
 	"SELECT count(*) FROM flows WHERE state = 'live' AND uplink = 'wan1' AND proto = 'udp' AND dport = 7" 26
 is "the first ones live on" "$(sql "SELECT count(*) FROM flows WHERE state = 'live' AND uplink = 'wan1' AND id < (SELECT min(flow_id) FROM deleted_flows)")" 8
 is "no mismatch, no false alarm" "$(sql "SELECT count(*) FROM mismatches")" 0
+is "drained is no failover" "$(waymark failover --json)" "[]"
 hold_drop second
+waymark uplink wan1 down >/dev/null
+check "down by the operator" wait_for 10 alerts_are 2 1
+sleep 1
+hold fourth pc udp $NET4 7 4
+wait_for_sql 10 "SELECT count(*) FROM flows WHERE state = 'live' AND uplink = 'wan2' AND proto = 'udp' AND dport = 7" 4
+waymark uplink wan1 auto >/dev/null
+check "they return, too" wait_for 30 sql_is "SELECT count(*) FROM deleted_flows WHERE action = 'returned'" 27
+check "failover tells it: cause, decision, user, and the flows that returned" wait_for 10 sh -c \
+	"'$WAYMARK' -c '$lab_tmp/waymark.conf' failover --csv | grep -q '^wan1,20.*Z,20.*Z,returned,wan2,4,0,.*,operator,down,root,'" ||
+	diag "$(waymark failover --csv)"
+hold_drop fourth
 daemon_stop
 
 # --- hold -----------------------------------------------------------------------------------------
@@ -70,12 +82,12 @@ config_tiers 'on-uplink-up = "hold"'
 daemon_run
 before=$(sql 'SELECT count(*) FROM deleted_flows')
 waymark uplink wan1 down >/dev/null
-check "down: another alert" wait_for 10 alerts_are 2 1
+check "down: another alert" wait_for 10 alerts_are 3 2
 sleep 1
 hold third pc udp $NET4 7 5
 wait_for_sql 10 "SELECT count(*) > 4 FROM flows WHERE state = 'live' AND uplink = 'wan2' AND dport = 7" 1
 waymark uplink wan1 auto >/dev/null
-check "hold: it is over with the return" wait_for 10 alerts_are 2 2
+check "hold: it is over with the return" wait_for 10 alerts_are 3 3
 check "what is stranded is logged with its bytes" wait_for 15 grep -q 'flows with .* bytes are stranded on backup uplinks' "$lab_tmp/waymarkd.log"
 sleep 2
 is "hold: nothing is deleted" "$(sql 'SELECT count(*) FROM deleted_flows')" "$before"

@@ -64,6 +64,15 @@ static void mismatch_push(int64_t flow_id, int64_t time_ms, uint8_t egress, enum
 	store_lab_push(writer, &r);
 }
 
+static void returned_push(int64_t flow, int64_t time)
+{
+	struct record r = {
+		.type = RECORD_DELETED_FLOW,
+		.deleted_flow = {.time_ms = time, .flow_id = flow, .action = "returned"}};
+
+	store_lab_push(writer, &r);
+}
+
 static struct query *history(const char *path)
 {
 	struct query *q = query_open(path, stderr);
@@ -132,6 +141,8 @@ static void flows_of_noon_push(void)
 	flow_push(17, 1, DOWN + 200, DOWN + 300, REASON_NONE); /* backup */
 	flow_push(18, 1, BACK + 1, LIVE, REASON_NONE);	       /* after the return */
 	flow_push(19, 0, BACK + 1, LIVE, REASON_NONE);
+	flow_push(20, 1, DOWN + 300, BACK + 500, REASON_NONE); /* returned */
+	returned_push(20, BACK + 400);
 	mismatch_push(10, DOWN + 100, 1, REASON_UPLINK_DOWN);
 	mismatch_push(11, DOWN - 200, 1, REASON_UPLINK_DOWN);
 	mismatch_push(12, DOWN + 100, 1, REASON_RULE_MISSING);
@@ -161,13 +172,14 @@ static void test_classes(void **state)
 	assert_true(f.down_ms == DOWN && f.back_ms == BACK);
 	sums_expect(&f, "moved wan2 2/1/10000/1; deleted  3/0/30000/0; stranded  2/2/0/2; idle  "
 			"0/0/0/0; ended  4/0/40000/0;"
-			" backup wan2 2/1/10000/1");
+			" backup wan2 2/1/10000/1; returned wan2 1/0/10000/0");
 	flows_expect(q, &f, FAILOVER_MOVED, 0, " 11 10");
 	flows_expect(q, &f, FAILOVER_DELETED, 0, " 14 8 7");
 	flows_expect(q, &f, FAILOVER_STRANDED, 0, " 12 1");
 	flows_expect(q, &f, FAILOVER_STRANDED, 1, " 12");
 	flows_expect(q, &f, FAILOVER_ENDED, 0, " 9 5 4 2");
 	flows_expect(q, &f, FAILOVER_BACKUP, 0, " 17 16");
+	flows_expect(q, &f, FAILOVER_RETURNED, 0, " 20");
 	assert_int_equal(f.n_live, 4);
 	assert_true(f.live[1].id == 10 && f.live[1].sum == 0 && f.live[2].sum == 2);
 	assert_int_equal(f.live[1].ct_id, 0xf0000000u + 10);
@@ -178,7 +190,8 @@ static void test_classes(void **state)
 	failover_set_idle(&f, &f.live[0]);
 	failover_set_idle(&f, &f.live[1]); /* a moved flow stays one */
 	sums_expect(&f, "moved wan2 2/1/10000/1; deleted  3/0/30000/0; stranded  1/1/0/1;"
-			" idle  1/1/0/1; ended  4/0/40000/0; backup wan2 2/1/10000/1");
+			" idle  1/1/0/1; ended  4/0/40000/0; backup wan2 2/1/10000/1; returned "
+			"wan2 1/0/10000/0");
 	failover_free(&f);
 	query_close(q);
 	store_lab_stop(writer, st);
@@ -193,7 +206,7 @@ static void found(struct query *q, const char *uplink, int64_t at_ms, int64_t do
 	assert_true(f.down_ms == down_ms);
 	assert_true(f.back_ms == back_ms);
 	sums_expect(&f, "moved  0/0/0/0; deleted  0/0/0/0; stranded  0/0/0/0; idle  0/0/0/0; ended "
-			" 0/0/0/0; backup  0/0/0/0");
+			" 0/0/0/0; backup  0/0/0/0; returned  0/0/0/0");
 	failover_free(&f);
 }
 
@@ -293,8 +306,9 @@ static void test_reload(void **state)
 	q = history(path);
 	assert_int_equal(query_failover(q, "wan1", 0, &f), 0);
 	assert_true(f.down_ms == DOWN && f.back_ms == BACK);
-	sums_expect(&f, "moved  0/0/0/0; deleted  1/0/10000/0; stranded  1/1/0/1;"
-			" idle  0/0/0/0; ended  0/0/0/0; backup wan2 1/0/10000/0");
+	sums_expect(&f,
+		    "moved  0/0/0/0; deleted  1/0/10000/0; stranded  1/1/0/1;"
+		    " idle  0/0/0/0; ended  0/0/0/0; backup wan2 1/0/10000/0; returned  0/0/0/0");
 	failover_free(&f);
 	/* One that takes the line away is a failover. */
 	marked_anew(3, BACK + HOUR_MS, 10);
@@ -322,7 +336,7 @@ static int64_t pick(int64_t n)
  * and the index leave out none that looking at every flow would find. */
 static void test_many(void **state)
 {
-	static const char *const plain[] = {
+	static const char *const plain[FAILOVER_CLASSES] = {
 		[FAILOVER_DELETED] = "uplink = 1 AND state <> 0 AND reason = 10 AND started + life"
 				     " BETWEEN 1772366400000 AND 1772366701000",
 		[FAILOVER_STRANDED] = "uplink = 1 AND started <= 1772366400000 AND state = 0",

@@ -24,6 +24,7 @@ enum failover_class {
 			    * who reads the kernel's table can tell (failover_set_idle) */
 	FAILOVER_ENDED,	   /* it lived when the uplink went down, and has ended since */
 	FAILOVER_BACKUP,   /* it began by another uplink while this one was down */
+	FAILOVER_RETURNED, /* the same, and on-uplink-up = return deleted it since */
 	FAILOVER_CLASSES,
 };
 const char *failover_class_name(enum failover_class c); /* "moved", ... */
@@ -56,6 +57,10 @@ struct failover {
 	char uplink[UPLINK_NAME_MAX];
 	int64_t down_ms;
 	int64_t back_ms;	   /* 0: not yet */
+	char cause[16];		   /* "link", "health", "operator", ...; "": unknown */
+	char decision[16];	   /* "down", "drain", ...; "": none */
+	char user[32];		   /* who decided; "": no user */
+	char detail[96];	   /* what its health was judged by; "" */
 	struct failover_sum *sums; /* by class; each class has one at least */
 	size_t n_sums;
 	struct failover_live *live; /* by id */

@@ -21,6 +21,10 @@ static const struct column sum_columns[] = {
 	{.name = "live", .type = COLUMN_NUMBER},
 	{.name = "bytes", .type = COLUMN_SIZE},
 	{.name = "bytes_unknown", .type = COLUMN_NUMBER},
+	{.name = "cause"},
+	{.name = "decision", .rank = 2},
+	{.name = "user", .rank = 3},
+	{.name = "detail", .rank = 1},
 };
 #define N_SUM_COLUMNS (sizeof(sum_columns) / sizeof(*sum_columns))
 
@@ -91,6 +95,10 @@ static int sum_show(const struct failover *f, const struct failover_sum *s, quer
 		number_value(s->live),
 		is_known ? number_value(s->bytes) : (struct value){.kind = VALUE_NULL},
 		number_value(s->unknown),
+		text_value(f->cause),
+		text_value(f->decision),
+		text_value(f->user),
+		text_value(f->detail),
 	};
 
 	for (size_t i = 0; i < N_SUM_COLUMNS; i++)
@@ -197,10 +205,17 @@ static int backup_query(struct query *q, const struct flow_filter *f, query_row_
 	return flows_query(q, f, FAILOVER_BACKUP, fn, data);
 }
 
+static int returned_query(struct query *q, const struct flow_filter *f, query_row_fn *fn,
+			  void *data)
+{
+	return flows_query(q, f, FAILOVER_RETURNED, fn, data);
+}
+
 static history_query_fn *const class_queries[FAILOVER_CLASSES] = {
 	[FAILOVER_MOVED] = moved_query,	      [FAILOVER_DELETED] = deleted_query,
 	[FAILOVER_STRANDED] = stranded_query, [FAILOVER_IDLE] = idle_query,
 	[FAILOVER_ENDED] = ended_query,	      [FAILOVER_BACKUP] = backup_query,
+	[FAILOVER_RETURNED] = returned_query,
 };
 
 /* --- the command ----------------------------------------------------------------------------- */
@@ -216,8 +231,7 @@ static enum exit_status flows_show(const struct invocation *in, const char *name
 
 	if (class < 0) {
 		cli_error("failover: --list \"%s\": want one of moved, deleted, stranded, idle, "
-			  "ended, "
-			  "backup",
+			  "ended, backup, returned",
 			  name);
 		return CLI_USAGE;
 	}

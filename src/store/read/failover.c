@@ -23,6 +23,7 @@ static const char *const class_names[FAILOVER_CLASSES] = {
 	[FAILOVER_MOVED] = "moved",	  [FAILOVER_DELETED] = "deleted",
 	[FAILOVER_STRANDED] = "stranded", [FAILOVER_IDLE] = "idle",
 	[FAILOVER_ENDED] = "ended",	  [FAILOVER_BACKUP] = "backup",
+	[FAILOVER_RETURNED] = "returned",
 };
 
 const char *failover_class_name(enum failover_class c)
@@ -48,9 +49,13 @@ int failover_class_parse(const char *name)
 /* A start of the daemon in between makes the state one that was found, which gap source
  * 2 tells. ?1: at or before, 0: any; ?2: name, NULL: any. */
 static const char fall_sql[] =
-	"SELECT s.id, s.time, u.name FROM uplink_state s JOIN uplink u ON u.id = s.uplink"
-	" WHERE s.state <> 'up' AND (?1 = 0 OR s.time <= ?1) AND (?2 IS NULL OR u.name = ?2)"
-	" AND " STATE_BEFORE("state") " = 'up'"
+	"SELECT s.id, s.time, u.name, (SELECT c.name FROM cause c WHERE c.id = s.cause),"
+	" s.decision, s.user, (SELECT h.text FROM health_sample h WHERE h.uplink = s.uplink"
+	" AND h.time BETWEEN s.time - 60000 AND s.time + 2000 AND h.text <> '' ORDER BY h.id DESC"
+	" LIMIT 1) FROM uplink_state s JOIN uplink u ON u.id = s.uplink"
+	" WHERE s.state NOT IN ('up', 'drain') AND (?1 = 0 OR s.time <= ?1) AND (?2 IS NULL OR "
+	"u.name = ?2)"
+	" AND " STATE_BEFORE("state") " IN ('up', 'drain')"
 				      " AND NOT EXISTS (SELECT 1 FROM gap g WHERE g.source = 2 AND "
 				      "g.ended <= s.time"
 				      " AND g.ended > " STATE_BEFORE(
@@ -65,11 +70,16 @@ static void bind_name(sqlite3_stmt *stmt, int index, const char *name)
 	sqlite3_bind_text(stmt, index, name, -1, SQLITE_TRANSIENT);
 }
 
-static void name_take(char name[UPLINK_NAME_MAX], sqlite3_stmt *stmt, int column)
+static void text_take(char *to, size_t size, sqlite3_stmt *stmt, int column)
 {
 	const unsigned char *text = sqlite3_column_text(stmt, column);
 
-	snprintf(name, UPLINK_NAME_MAX, "%s", text ? (const char *)text : "");
+	snprintf(to, size, "%s", text ? (const char *)text : "");
+}
+
+static void name_take(char name[UPLINK_NAME_MAX], sqlite3_stmt *stmt, int column)
+{
+	text_take(name, UPLINK_NAME_MAX, stmt, column);
 }
 
 static int return_find(struct query *q, int64_t fall, struct failover *f)
@@ -103,6 +113,10 @@ static int fall_find(struct query *q, const char *uplink, int64_t at_ms, struct 
 		fall = sqlite3_column_int64(stmt, 0);
 		f->down_ms = sqlite3_column_int64(stmt, 1);
 		name_take(f->uplink, stmt, 2);
+		text_take(f->cause, sizeof(f->cause), stmt, 3);
+		text_take(f->decision, sizeof(f->decision), stmt, 4);
+		text_take(f->user, sizeof(f->user), stmt, 5);
+		text_take(f->detail, sizeof(f->detail), stmt, 6);
 	}
 	sqlite3_finalize(stmt);
 	if (rc == SQLITE_DONE)
@@ -138,7 +152,9 @@ static int fall_find(struct query *q, const char *uplink, int64_t at_ms, struct 
 	" WHERE s.last_ms >= $down - 600000 AND s.first_ms <= $down AND " IN_SLICE                 \
 	" AND f.started BETWEEN $down - 600000 AND $down AND f.state <> 0"                         \
 	" AND f.life < 600000 AND " ENDED " >= $down AND f.uplink IN names),"                      \
-	" begun AS (SELECT f.id, CASE WHEN f.uplink NOT IN names THEN 5"                           \
+	" begun AS (SELECT f.id, CASE WHEN f.uplink NOT IN names THEN"                             \
+	" iif(EXISTS (SELECT 1 FROM deletion d WHERE d.flow_id = f.id"                             \
+	" AND d.action = 'returned'), 6, 5)"                                                       \
 	" WHEN " IS_DELETED " THEN 1 END AS class,"                                                \
 	" iif(f.uplink NOT IN names, f.uplink, NULL) AS by"                                        \
 	" FROM slice s CROSS JOIN flow f NOT INDEXED"                                              \
