@@ -59,7 +59,7 @@ static void test_set_back(void **state)
 	struct usage_record r = settled(&a, &b);
 
 	(void)state;
-	assert_int_equal(r.sent.bytes, 1000); /* lower: the interface began anew */
+	assert_int_equal(r.sent.bytes, 1000); /* lower: the interface was set up again */
 	assert_int_equal(r.flows.flows_started, 1);
 	b = reading(9000, 20);
 	b.ifindex = 4;
