@@ -363,7 +363,7 @@ SELECT
 	a.id AS id, -- ascends
 	strftime('%Y-%m-%dT%H:%M:%fZ', a.time / 1000.0, 'unixepoch') AS time, -- when it was sent
 	a.time AS time_ms, -- milliseconds since 1970
-	a.kind AS kind, -- mismatch, wrong-source, unmarked, foreign, tampering, gap, uplink, quota, health
+	a.kind AS kind, -- mismatch, wrong-source, unmarked, foreign, tampering, gap, uplink, quota, health, silence
 	a.severity AS severity, -- critical, warning, notice
 	a.state AS state, -- raised, summary, over
 	a.uplinks AS uplinks, -- names, separated by commas

@@ -312,10 +312,20 @@ bool alerter_goes_on(struct alerter *a, const struct alert *alert)
 	return aggregation_keep(a->aggregation, alert);
 }
 
-void alerter_silence(struct alerter *a, const char *uplink, int64_t until_ms)
+void alerter_silence(struct alerter *a, const char *uplink, int64_t until_ms, const char *by)
 {
-	if (silence_set(&a->silences, uplink, until_ms) < 0)
+	if (silence_set(&a->silences, uplink, until_ms, by) < 0)
 		sink_fail(&a->status, "alert: too many uplinks are silenced");
+}
+
+void alerter_silences(const struct alerter *a, alerter_silence_fn *fn, void *data)
+{
+	for (size_t i = 0; i < sizeof(a->silences.list) / sizeof(a->silences.list[0]); i++) {
+		const struct silence *s = &a->silences.list[i];
+
+		if (s->until_ms)
+			fn(data, s->uplink, s->until_ms, s->by);
+	}
 }
 
 static void summaries_send(struct alerter *a, int64_t now_ms, bool is_last)

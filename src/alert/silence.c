@@ -23,7 +23,7 @@ static struct silence *silence_find(struct silences *s, const char *uplink)
 	return place;
 }
 
-int silence_set(struct silences *s, const char *uplink, int64_t until_ms)
+int silence_set(struct silences *s, const char *uplink, int64_t until_ms, const char *by)
 {
 	struct silence *one = silence_find(s, uplink ? uplink : "");
 
@@ -31,6 +31,7 @@ int silence_set(struct silences *s, const char *uplink, int64_t until_ms)
 		return -ENOSPC;
 	snprintf(one->uplink, sizeof(one->uplink), "%s", uplink ? uplink : "");
 	one->until_ms = until_ms;
+	snprintf(one->by, sizeof(one->by), "%s", by ? by : "");
 	return 0;
 }
 

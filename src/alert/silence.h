@@ -13,6 +13,7 @@
 struct silence {
 	char uplink[UPLINK_NAME_MAX]; /* "": all */
 	int64_t until_ms;	      /* 0: none */
+	char by[ALERT_BY_MAX];	      /* who asked for it */
 };
 
 struct silences {
@@ -20,7 +21,7 @@ struct silences {
 };
 
 /* Silence an uplink ("" or NULL: all) until then; until_ms 0 ends it. 0 or -ENOSPC. */
-int silence_set(struct silences *s, const char *uplink, int64_t until_ms);
+int silence_set(struct silences *s, const char *uplink, int64_t until_ms, const char *by);
 /* Return whether an alert is silenced at its own time. */
 bool silence_covers(const struct silences *s, const struct alert *alert);
 void silences_expire(struct silences *s, int64_t now_ms);

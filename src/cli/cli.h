@@ -154,6 +154,7 @@ enum exit_status cmd_watch(const struct invocation *in);
 enum exit_status cmd_nagios(const struct invocation *in);
 enum exit_status cmd_uplink(const struct invocation *in);
 enum exit_status cmd_prune(const struct invocation *in);
+enum exit_status cmd_alert(const struct invocation *in);
 enum exit_status cmd_test_alert(const struct invocation *in);
 enum exit_status cmd_metrics(const struct invocation *in);
 enum exit_status cmd_report(const struct invocation *in);

@@ -80,6 +80,10 @@ const struct command commands[] = {
 	 "print a Nagios-compatible check: status line, perfdata, exit status 0 to 3", NULL, NULL},
 	{"prune", cmd_prune, WITH(OPTION_YES) | WITH(OPTION_HOST),
 	 "apply retention and max-size now, or delete what is known of a host", NULL, NULL},
+	{"alert", cmd_alert,
+	 DAEMON | WITH(OPTION_JSON) | WITH(OPTION_UTC) | WITH(OPTION_FOR) | WITH(OPTION_UPLINK),
+	 "silence alerts for a while, end that, or list what is silenced", "silence|unsilence|list",
+	 "silence unsilence list"},
 	{"alert-test", cmd_test_alert, 0, "send a test alert through each sink", NULL, NULL},
 	{.name = NULL},
 };

@@ -76,7 +76,7 @@ const struct option_spec option_specs[OPTIONS] = {
 	[OPTION_CONFIG_ONLY] = {"config", NULL, "check the file alone, not this host", NULL, 0},
 	[OPTION_CONFIRM] = {"confirm", "DURATION",
 			    "undo it after DURATION unless 'waymark confirm' follows", NULL, 0},
-	[OPTION_FOR] = {"for", "DURATION", "back to auto after DURATION", NULL, 0},
+	[OPTION_FOR] = {"for", "DURATION", "so long; uplink: back to auto after it", NULL, 0},
 	[OPTION_PICTURE] = {"picture", NULL, "print the router's picture alone, as SVG", NULL, 0},
 	[OPTION_HELP] = {"help", NULL, "show this and exit", NULL, 'h'},
 };

@@ -17,6 +17,7 @@
 #include "daemon/operator.h"
 #include "daemon/status.h"
 #include "daemon/uplink_control.h"
+#include "daemon/silencing.h"
 #include "waymark/status/answer.h"
 #include "waymark/store/store.h"
 
@@ -60,7 +61,7 @@ static char *forget_answer(const struct daemon *d, const char *text)
 
 bool commands_may(const struct control_peer *peer, const char *command)
 {
-	static const char *const questions[] = {"status", "uplinks", "look", "watch"};
+	static const char *const questions[] = {"status", "uplinks", "look", "watch", "silences"};
 
 	for (size_t i = 0; i < sizeof(questions) / sizeof(*questions); i++)
 		if (!strcmp(command, questions[i]))
@@ -73,6 +74,9 @@ char *commands_answer(void *data, const char *command, const struct control_peer
 	struct daemon *d = data;
 	char *text = operator_answer(d, command, peer);
 
+	if (text || errno != ENOENT)
+		return text;
+	text = silencing_answer(d, command, peer);
 	if (text || errno != ENOENT)
 		return text;
 	if (!strncmp(command, "uplink ", 7))

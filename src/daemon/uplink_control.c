@@ -7,7 +7,6 @@
  */
 #include <errno.h>
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 #include "daemon/control.h"
 #include "daemon/daemon.h"
 #include "daemon/log.h"
+#include "daemon/peer.h"
 #include "daemon/uplink_control.h"
 #include "daemon/uplink_health.h"
 
@@ -164,34 +164,6 @@ const struct uplink_order *uplink_control_order(const struct daemon *d, uint8_t 
 
 /* --- requests ------------------------------------------------------------------------------- */
 
-/* A blank would end the word in the file. */
-static void word_copy(char to[32], const char *from)
-{
-	size_t n = strcspn(from, " \t\n");
-
-	snprintf(to, 32, "%.*s", (int)(n < 31 ? n : 31), from);
-}
-
-static void peer_fill(const struct control_peer *peer, struct uplink_order *o)
-{
-	char path[64], name[32] = "";
-	struct passwd *pw;
-	FILE *file;
-
-	pw = getpwuid(peer->uid);
-	if (pw)
-		word_copy(o->user, pw->pw_name);
-	else
-		snprintf(o->user, sizeof(o->user), "%u", peer->uid);
-	snprintf(path, sizeof(path), "/proc/%d/comm", peer->pid);
-	file = fopen(path, "re");
-	if (!file)
-		return;
-	if (fgets(name, sizeof(name), file))
-		word_copy(o->process, name);
-	fclose(file);
-}
-
 static char *refuse(int *err, int code, const char *format, const char *what)
 {
 	char *text = NULL;
@@ -208,7 +180,7 @@ static void order_set(struct daemon *d, const struct uplink_config *u, enum oper
 	*o = (struct uplink_order){.word = word, .since_ms = clock_now_ms()};
 	if (for_s && word != OPERATOR_AUTO)
 		o->until_ms = o->since_ms + for_s * 1000;
-	peer_fill(peer, o);
+	peer_describe(peer, o->user, o->process);
 	log_notice("uplink %s: %s, decided by %s (%s)%s", u->name, operator_word_name(word),
 		   o->user, o->process, o->until_ms ? " for a time" : "");
 	orders_save(d);

@@ -471,7 +471,7 @@ static void test_silence(void **state)
 	(void)state;
 	recorded = 0;
 	alerter_set_outbox(a, &outbox);
-	alerter_silence(a, "wan1", T0 + MINUTE);
+	alerter_silence(a, "wan1", T0 + MINUTE, "user root");
 	alerter_raise(a, &alert);
 	assert_null(file_text("lines"));
 	assert_int_equal(recorded, 1);
@@ -484,7 +484,7 @@ static void test_silence(void **state)
 	alerter_tick(a, alert.time_ms);
 	alerter_raise(a, &alert);
 	assert_int_equal(lines_of(file_text("lines")), 2);
-	alerter_silence(a, "", T0 + 3 * MINUTE);
+	alerter_silence(a, "", T0 + 3 * MINUTE, "user root");
 	alert.time_ms = T0 + 2 * MINUTE;
 	alerter_raise(a, &alert);
 	assert_int_equal(lines_of(file_text("lines")), 2);

@@ -111,9 +111,13 @@ void alerter_raise(struct alerter *a, const struct alert *alert);
  * kind, time, uplinks and reason. Return false if it is over or was never raised. */
 bool alerter_goes_on(struct alerter *a, const struct alert *alert);
 
-/* Send nothing about an uplink ("": about all) until then; 0 ends it. Silenced messages
- * are recorded and counted, not sent. */
-void alerter_silence(struct alerter *a, const char *uplink, int64_t until_ms);
+/* Send nothing about an uplink ("": about all) until then; 0 ends it. by: who asked for
+ * it. Silenced messages are recorded and counted, not sent. */
+#define ALERT_BY_MAX 128
+void alerter_silence(struct alerter *a, const char *uplink, int64_t until_ms, const char *by);
+/* Call fn for each silence that lasts. */
+typedef void alerter_silence_fn(void *data, const char *uplink, int64_t until_ms, const char *by);
+void alerter_silences(const struct alerter *a, alerter_silence_fn *fn, void *data);
 
 /* Call every second and on SIGCHLD: reaps children, ends those over their time, sends the
  * summaries that are due. */

@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * peer.h - who is at the other end of the control socket, in words.
+ */
+#ifndef WAYMARK_SRC_DAEMON_PEER_H
+#define WAYMARK_SRC_DAEMON_PEER_H
+
+#define PEER_NAME 32
+
+struct control_peer;
+
+/* Write the names of the user and of the process; "" where one is not known. Neither has
+ * a blank in it. */
+void peer_describe(const struct control_peer *peer, char user[PEER_NAME], char process[PEER_NAME]);
+
+#endif
