@@ -249,6 +249,7 @@ static void store_fill(const struct daemon *d, struct answer *a)
 	a->store.database_bytes = (int64_t)s.database_bytes;
 	a->store.p50_ms = s.p50_ms;
 	a->store.p99_ms = s.p99_ms;
+	a->store.delays = s.delays;
 	a->store.is_pruning = !writer_is_pruned(d->writer);
 	a->store.last_commit = time_text(a, s.last_commit_ms);
 	a->store.last_error = s.last_error ? answer_keep(a, s.last_error_text) : NULL;

@@ -168,6 +168,15 @@ static int uplinks_take(struct answer *a, const json_t *array)
 	return 0;
 }
 
+static void delays_take(struct delays *d, const json_t *object)
+{
+	const json_t *counts = json_object_get(object, "counts");
+
+	for (size_t i = 0; i < DELAY_BUCKETS; i++)
+		d->count[i] = json_integer_value(json_array_get(counts, i));
+	d->sum_ms = json_integer_value(json_object_get(object, "sum_ms"));
+}
+
 int answer_parse(struct answer *a, const char *text)
 {
 	json_t *json = json_loads(text, 0, NULL);
@@ -181,6 +190,7 @@ int answer_parse(struct answer *a, const char *text)
 	} else {
 		counters_take(a, a, general_counters, json);
 		verdicts_take(a, json);
+		delays_take(&a->store.delays, json_object_get(json, "event_to_row"));
 		err = uplinks_take(a, json_object_get(json, "uplinks"));
 	}
 	json_decref(json);
@@ -333,6 +343,16 @@ static json_t *verdicts_json(const struct answer *a)
 	return object;
 }
 
+/* counts: up to 5, 10, 25, 50, 100, 250, 500 ms, 1, 2.5, 10 s, and longer. */
+static json_t *delays_json(const struct delays *d)
+{
+	json_t *counts = json_array();
+
+	for (size_t i = 0; i < DELAY_BUCKETS; i++)
+		json_array_append_new(counts, json_integer(d->count[i]));
+	return json_pack("{so,sI}", "counts", counts, "sum_ms", (json_int_t)d->sum_ms);
+}
+
 char *answer_json(const struct answer *a)
 {
 	json_t *object = counters_json(a, general_counters);
@@ -340,6 +360,7 @@ char *answer_json(const struct answer *a)
 	if (!a->error)
 		json_object_del(object, "error");
 	json_object_set_new(object, "verdicts", verdicts_json(a));
+	json_object_set_new(object, "event_to_row", delays_json(&a->store.delays));
 	json_object_set_new(object, "uplinks", uplinks_json(a));
 	return json_print(object);
 }

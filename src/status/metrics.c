@@ -81,6 +81,27 @@ static void general_print(FILE *out, const struct answer *a)
 	}
 }
 
+/* Prometheus' buckets contain those before them. Before the first row there is none. */
+static void delays_print(FILE *out, const struct delays *d)
+{
+	static const char name[] = "history_delay_seconds";
+	int64_t n = 0, all = 0;
+
+	for (size_t i = 0; i < DELAY_BUCKETS; i++)
+		all += d->count[i];
+	if (!all)
+		return;
+	head_print(out, name, "histogram", "Time from an event to its row in the history");
+	for (size_t i = 0; i + 1 < DELAY_BUCKETS; i++) {
+		n += d->count[i];
+		fprintf(out, "waymark_%s_bucket{le=\"%g\"} %" PRId64 "\n", name,
+			(double)delay_bounds_ms[i] / 1000, n);
+	}
+	fprintf(out, "waymark_%s_bucket{le=\"+Inf\"} %" PRId64 "\n", name, all);
+	fprintf(out, "waymark_%s_sum %.3f\nwaymark_%s_count %" PRId64 "\n", name,
+		(double)d->sum_ms / 1000, name, all);
+}
+
 static void uplink_labels_print(FILE *out, const char *name, const struct answer_uplink *u)
 {
 	fprintf(out, "waymark_%s{", name);
@@ -162,6 +183,43 @@ static void missing_print(FILE *out, const struct answer *a)
 	}
 }
 
+static void bytes_print(FILE *out, const struct answer *a)
+{
+	static const char name[] = "bytes_total";
+
+	head_print(out, name, "counter", "Bytes of the uplink's interface, by direction");
+	for (size_t i = 0; i < 2 * a->n_uplinks; i++) {
+		const struct answer_uplink *u = &a->uplinks[i / 2];
+
+		fprintf(out, "waymark_%s{", name);
+		label_print(out, "uplink", u->name);
+		fputc(',', out);
+		label_print(out, "direction", i % 2 ? "received" : "sent");
+		fprintf(out, "} %" PRId64 "\n", i % 2 ? u->bytes_received : u->bytes_sent);
+	}
+}
+
+/* An uplink without new flows has no line: none is unanswered, and none answered. */
+static void unanswered_print(FILE *out, const struct answer *a)
+{
+	static const char name[] = "unanswered_share";
+	bool has_head = false;
+
+	for (size_t i = 0; i < a->n_uplinks; i++) {
+		const struct answer_uplink *u = &a->uplinks[i];
+
+		if (u->answered_share < 0)
+			continue;
+		if (!has_head)
+			head_print(out, name, "gauge",
+				   "Share of the uplink's newest flows that got no answer, 0 to 1");
+		has_head = true;
+		fprintf(out, "waymark_%s{", name);
+		label_print(out, "uplink", u->name);
+		fprintf(out, "} %.6g\n", 1 - u->answered_share);
+	}
+}
+
 static void uplinks_print(FILE *out, const struct answer *a)
 {
 	if (!a->n_uplinks)
@@ -175,6 +233,8 @@ static void uplinks_print(FILE *out, const struct answer *a)
 		uplink_metric_print(out, a, c, uplink_fields);
 	for (const struct counter *c = coverage_counters; c->key; c++)
 		uplink_metric_print(out, a, c, coverage_fields);
+	bytes_print(out, a);
+	unanswered_print(out, a);
 	missing_print(out, a);
 	reasons_print(out, a);
 }
@@ -204,5 +264,6 @@ void metrics_print(FILE *out, const struct answer *a)
 	build_print(out, a);
 	general_print(out, a);
 	verdicts_print(out, a);
+	delays_print(out, &a->store.delays);
 	uplinks_print(out, a);
 }

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -173,6 +174,16 @@ void httpd_answer(struct httpd *h, const char *text)
 
 /* --- requests ---------------------------------------------------------------------------- */
 
+/* What is here, for people. */
+static void index_answer(struct httpd *h, struct client *c)
+{
+	char text[160];
+
+	snprintf(text, sizeof(text), "Waymark\n\n%s  counters in Prometheus' text format\n",
+		 h->page.path);
+	plain_answer(h, c, 200, text);
+}
+
 static void request_take(struct httpd *h, struct client *c)
 {
 	int result = http_request_parse(c->head, c->n_head, &c->request);
@@ -183,6 +194,8 @@ static void request_take(struct httpd *h, struct client *c)
 		plain_answer(h, c, 400, "bad request\n");
 	else if (strcmp(c->request.path, h->page.path) == 0)
 		page_want(h, c);
+	else if (strcmp(c->request.path, "/") == 0)
+		index_answer(h, c);
 	else
 		plain_answer(h, c, 404, "not found\n");
 }

@@ -62,9 +62,13 @@ daemon_run
 # --- one text ------------------------------------------------------------------------
 
 http_get pc 3 "http://$NET4/" >/dev/null
-waymark metrics | names >"$lab_tmp/by_tool"
-fetch /metrics | names >"$lab_tmp/by_http"
-check "by HTTP it is the tool's text" cmp "$lab_tmp/by_tool" "$lab_tmp/by_http"
+# What is not known yet has no line: both are asked again until nothing came in between.
+http_is_the_same() {
+	waymark metrics | names >"$lab_tmp/by_tool"
+	fetch /metrics | names >"$lab_tmp/by_http"
+	cmp "$lab_tmp/by_tool" "$lab_tmp/by_http"
+}
+check "by HTTP it is the tool's text" wait_for 10 http_is_the_same
 check "with a value for each" sh -c "! grep -vEq '^#|^waymark_[a-z0-9_]+([{].*[}])? [0-9.]+$' $lab_tmp/text/*.prom"
 is "its type is Prometheus'" "$(fetch /metrics -o /dev/null -w '%{content_type}')" \
 	"text/plain; version=0.0.4; charset=utf-8"
@@ -80,6 +84,8 @@ is "nothing lies beside it" "$(ls "$lab_tmp/text")" waymark.prom
 # With what is known after a look.
 waymark coverage >/dev/null
 fetch /metrics >"$lab_tmp/page"
+check "bytes by uplink and direction" grep -q '^waymark_bytes_total{uplink="wan1",direction="sent"} [1-9]' "$lab_tmp/page"
+check "how late rows are, as a histogram" grep -q '^waymark_history_delay_seconds_bucket{le="+Inf"} [1-9]' "$lab_tmp/page"
 check "what left is among them" grep -q '^waymark_coverage_left_packets_total{uplink="wan1"' "$lab_tmp/page"
 if command -v promtool >/dev/null; then
 	check "promtool finds nothing to say" promtool check metrics <"$lab_tmp/page"
@@ -89,7 +95,9 @@ fi
 
 # --- nothing else ----------------------------------------------------------------------
 
-is "another path is not found" "$(status_of /)" 404
+fetch / >"$lab_tmp/front"
+check "the front page says what is here" grep -q '^/metrics  counters' "$lab_tmp/front"
+is "another path is not found" "$(status_of /other)" 404
 is "nor one behind it" "$(status_of /metrics/x)" 404
 is "nor one with dots" "$(status_of /../metrics --path-as-is)" 404
 is "a parameter does not matter" "$(status_of '/metrics?name=x')" 200

@@ -119,6 +119,41 @@ static void test_delays(void **state)
 	}
 }
 
+/* Each bucket of the histogram contains those before it. */
+static void test_delays_since_the_start(void **state)
+{
+	static const char answer[] =
+		"{\"event_to_row\":{\"counts\":[3,0,2,0,0,0,0,0,0,0,1],\"sum_ms\":12050}}";
+	struct delays d = {.sum_ms = 0};
+	struct answer a;
+	char *text = NULL, *json;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	(void)state;
+	assert_int_equal(answer_parse(&a, answer), 0);
+	metrics_print(out, &a);
+	fclose(out);
+	assert_non_null(strstr(text, "waymark_history_delay_seconds_bucket{le=\"0.005\"} 3\n"));
+	assert_non_null(strstr(text, "waymark_history_delay_seconds_bucket{le=\"0.025\"} 5\n"));
+	assert_non_null(strstr(text, "waymark_history_delay_seconds_bucket{le=\"10\"} 5\n"));
+	assert_non_null(strstr(text, "waymark_history_delay_seconds_bucket{le=\"+Inf\"} 6\n"));
+	assert_non_null(strstr(text, "waymark_history_delay_seconds_sum 12.050\n"));
+	json = answer_json(&a);
+	assert_non_null(strstr(json, "[3,0,2,0,0,0,0,0,0,0,1]"));
+	free(json);
+	free(text);
+	answer_free(&a);
+	delays_add(&d, -1);
+	delays_add(&d, 5);
+	delays_add(&d, 6);
+	delays_add(&d, 10001);
+	assert_int_equal(d.count[0], 2);
+	assert_int_equal(d.count[1], 1);
+	assert_int_equal(d.count[DELAY_BUCKETS - 1], 1);
+	assert_int_equal(d.sum_ms, 10012);
+}
+
 static void test_answers_of_another_version(void **state)
 {
 	static const char *const answers[] = {
@@ -211,6 +246,7 @@ int main(void)
 		cmocka_unit_test(test_whole_answer),
 		cmocka_unit_test(test_coverage),
 		cmocka_unit_test(test_delays),
+		cmocka_unit_test(test_delays_since_the_start),
 		cmocka_unit_test(test_answers_of_another_version),
 		cmocka_unit_test(test_answers_that_are_none),
 		cmocka_unit_test(test_no_filter_is_anything),

@@ -13,6 +13,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "waymark/base/delays.h"
 #include "waymark/audit/coverage.h"
 #include "waymark/base/record.h"
 
@@ -66,6 +67,7 @@ struct answer {
 		int64_t written, queued, dropped, failed, batches, depth, depth_max, capacity;
 		int64_t database_bytes;
 		int64_t p50_ms, p99_ms; /* from event to row, in the last minute; -1: no row */
+		struct delays delays;	/* the same, since the start */
 		const char *last_commit, *last_error;
 		bool is_pruning;
 	} store;

@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "waymark/base/delays.h"
 #include "waymark/base/record.h"
 
 struct store;
@@ -73,6 +74,7 @@ struct writer_stats {
 	uint32_t depth, depth_max, capacity;
 	int64_t last_commit_ms;
 	int64_t p50_ms, p99_ms; /* from event to committed row, in the last minute; -1: none */
+	struct delays delays;	/* the same, since the start */
 	int64_t database_bytes;
 	int last_error; /* SQLite's code, 0: fine */
 	char last_error_text[128];

@@ -177,17 +177,11 @@ void report_picture_style(FILE *out);
 
 /* --- report_tables.c ------------------------------------------------------------------ */
 
-/* A table of cards: on narrow screens each row stands alone, its cells labelled. */
+/* A column of a table; on narrow screens its label stands beside each cell. */
 struct report_column {
 	const char *label;
 	const char *class; /* "n": a number; "": text */
 };
-void report_table_begin(FILE *out, const char *caption, const struct report_column *columns,
-			size_t n);
-void report_table_end(FILE *out);
-void report_cell_begin(FILE *out, const struct report_column *column, const char *class);
-void report_cell_end(FILE *out);
-
 void report_causes(FILE *out, const struct report *r);
 void report_uplinks(FILE *out, const struct report *r);
 void report_talkers(FILE *out, const struct report *r);

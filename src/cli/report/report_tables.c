@@ -20,7 +20,7 @@
 
 /* --- any table ------------------------------------------------------------------------- */
 
-void report_table_begin(FILE *out, const char *caption, const struct report_column *columns,
+static void table_begin(FILE *out, const char *caption, const struct report_column *columns,
 			size_t n)
 {
 	fputs("<div class=\"card\"><table role=\"table\">\n", out);
@@ -33,18 +33,18 @@ void report_table_begin(FILE *out, const char *caption, const struct report_colu
 	fputs("</tr></thead>\n<tbody>\n", out);
 }
 
-void report_table_end(FILE *out)
+static void table_end(FILE *out)
 {
 	fputs("</tbody></table></div>\n", out);
 }
 
-void report_cell_begin(FILE *out, const struct report_column *column, const char *class)
+static void cell_begin(FILE *out, const struct report_column *column, const char *class)
 {
 	fprintf(out, "<td role=\"cell\" data-label=\"%s\" class=\"%s%s%s\"><div>", column->label,
 		column->class, class ? " " : "", class ? class : "");
 }
 
-void report_cell_end(FILE *out)
+static void cell_end(FILE *out)
 {
 	fputs("</div></td>", out);
 }
@@ -61,25 +61,25 @@ static void row_end(FILE *out)
 
 static void text_cell(FILE *out, const struct report_column *column, const char *text)
 {
-	report_cell_begin(out, column, NULL);
+	cell_begin(out, column, NULL);
 	report_escape(out, text);
-	report_cell_end(out);
+	cell_end(out);
 }
 
 /* class: NULL, or one more. */
 static void number_cell(FILE *out, const struct report_column *column, int64_t number,
 			report_format_fn *format, const char *class)
 {
-	report_cell_begin(out, column, class);
+	cell_begin(out, column, class);
 	format(out, number);
-	report_cell_end(out);
+	cell_end(out);
 }
 
 static void share_cell(FILE *out, const struct report_column *column, int64_t part, int64_t whole)
 {
-	report_cell_begin(out, column, NULL);
+	cell_begin(out, column, NULL);
 	report_share(out, part, whole);
-	report_cell_end(out);
+	cell_end(out);
 }
 
 /* --- causes ------------------------------------------------------------------------------ */
@@ -90,22 +90,22 @@ static void cause_row(FILE *out, const struct report_column *c, const struct rep
 	number_cell(out, c++, m->number, report_number, "bad");
 	text_cell(out, c++, m->expected);
 	text_cell(out, c++, m->egress);
-	report_cell_begin(out, c++, NULL);
+	cell_begin(out, c++, NULL);
 	report_escape(out, m->reason[0] ? m->reason : "unexplained");
 	fputs("<br/><span class=\"soft\">", out);
 	report_escape(out, report_reason_text(m->reason));
 	fputs("</span>", out);
-	report_cell_end(out);
+	cell_end(out);
 	number_cell(out, c++, m->first_ms, report_clock, NULL);
 	number_cell(out, c++, m->last_ms, report_clock, NULL);
 	number_cell(out, c++, m->hosts, report_number, NULL);
-	report_cell_begin(out, c, NULL);
+	cell_begin(out, c, NULL);
 	report_escape(out, m->example);
 	fprintf(out, "<br/><span class=\"soft\">%s direction", m->direction);
 	if (m->flow_id)
 		fprintf(out, "; waymark explain %" PRId64, m->flow_id);
 	fputs("</span>", out);
-	report_cell_end(out);
+	cell_end(out);
 	row_end(out);
 }
 
@@ -121,10 +121,10 @@ void report_causes(FILE *out, const struct report *r)
 			r->unseen_ms ? "; see below when something may have been missed" : "");
 		return;
 	}
-	report_table_begin(out, NULL, columns, COUNT(columns));
+	table_begin(out, NULL, columns, COUNT(columns));
 	for (size_t i = 0; i < r->n_causes; i++)
 		cause_row(out, columns, &r->causes[i]);
-	report_table_end(out);
+	table_end(out);
 }
 
 /* --- uplinks ------------------------------------------------------------------------------ */
@@ -169,10 +169,10 @@ void report_uplinks(FILE *out, const struct report *r)
 						       {"with evidence", "n"}};
 
 	fputs("<h2>Uplinks</h2>\n", out);
-	report_table_begin(out, NULL, columns, COUNT(columns));
+	table_begin(out, NULL, columns, COUNT(columns));
 	for (size_t i = 0; i < r->n_series; i++)
 		uplink_row(out, r, columns, r->series[i]);
-	report_table_end(out);
+	table_end(out);
 	fputs("<p class=\"soft\">original, reply: bytes of the flows that began in this time, by "
 	      "direction; unanswered: share of the flows from inside that got no packet back; "
 	      "with evidence: share of the flows whose egress was seen.</p>\n",
@@ -193,7 +193,7 @@ void report_talkers(FILE *out, const struct report *r)
 		fputs("<p class=\"soft\">No flow began in this time.</p>\n", out);
 		return;
 	}
-	report_table_begin(out, NULL, columns, COUNT(columns));
+	table_begin(out, NULL, columns, COUNT(columns));
 	for (size_t i = 0; i < r->n_talkers; i++) {
 		const struct report_row *row = &r->talkers[i];
 
@@ -204,7 +204,7 @@ void report_talkers(FILE *out, const struct report *r)
 		text_cell(out, &columns[3], row->detail);
 		row_end(out);
 	}
-	report_table_end(out);
+	table_end(out);
 }
 
 /* --- coverage -------------------------------------------------------------------------------- */
@@ -213,12 +213,12 @@ static void line_row(FILE *out, const struct report_column *c, const struct repo
 {
 	row_begin(out);
 	text_cell(out, c++, l->name);
-	report_cell_begin(out, c++, NULL);
+	cell_begin(out, c++, NULL);
 	if (l->is_known)
 		report_number(out, l->left);
 	else
 		fputs("not known", out);
-	report_cell_end(out);
+	cell_end(out);
 	share_cell(out, c++, l->left - l->missing, l->left);
 	text_cell(out, c, l->is_known && !l->left ? "nothing left" : l->why);
 	row_end(out);
@@ -236,10 +236,10 @@ void report_lines(FILE *out, const struct report *r)
 		fputs("<p class=\"soft\">Nothing was compared in this time.</p>\n", out);
 		return;
 	}
-	report_table_begin(out, NULL, columns, COUNT(columns));
+	table_begin(out, NULL, columns, COUNT(columns));
 	for (size_t i = 0; i < r->n_lines; i++)
 		line_row(out, columns, &r->lines[i]);
-	report_table_end(out);
+	table_end(out);
 }
 
 /* --- gaps ------------------------------------------------------------------------------------- */
@@ -248,15 +248,15 @@ static void gap_row(FILE *out, const struct report_column *c, const struct repor
 {
 	row_begin(out);
 	number_cell(out, c++, g->started_ms, report_clock, NULL);
-	report_cell_begin(out, c++, NULL);
+	cell_begin(out, c++, NULL);
 	report_duration(out, g->ended_ms - g->started_ms);
 	fputs(g->is_open ? " so far" : "", out);
-	report_cell_end(out);
+	cell_end(out);
 	text_cell(out, c++, g->source);
-	report_cell_begin(out, c++, NULL);
+	cell_begin(out, c++, NULL);
 	if (g->lost >= 0)
 		report_number(out, g->lost);
-	report_cell_end(out);
+	cell_end(out);
 	text_cell(out, c, g->reason);
 	row_end(out);
 }
@@ -274,10 +274,10 @@ void report_gaps(FILE *out, const struct report *r)
 	}
 	if (first)
 		fprintf(out, "<p class=\"soft\">The last %d of %zu.</p>\n", GAPS_SHOWN, r->n_gaps);
-	report_table_begin(out, NULL, columns, COUNT(columns));
+	table_begin(out, NULL, columns, COUNT(columns));
 	for (size_t i = first; i < r->n_gaps; i++)
 		gap_row(out, columns, &r->gaps[i]);
-	report_table_end(out);
+	table_end(out);
 }
 
 /* --- the newest mismatches ---------------------------------------------------------------- */
@@ -295,9 +295,9 @@ static int newest_row(void *data, const struct value *v, size_t n)
 
 	row_begin(out);
 	number_cell(out, &newest_columns[0], value_number(v, n, "time_ms", 0), report_clock, NULL);
-	report_cell_begin(out, &newest_columns[1], NULL);
+	cell_begin(out, &newest_columns[1], NULL);
 	fprintf(out, "%" PRId64, value_number(v, n, "flow_id", 0));
-	report_cell_end(out);
+	cell_end(out);
 	brief_format_flow(flow, sizeof(flow), v, n);
 	text_cell(out, &newest_columns[2], flow);
 	for (size_t i = 0; i < COUNT(names); i++) {
@@ -321,8 +321,8 @@ int report_newest(FILE *out, const struct report *r)
 	f.until_ms = r->span.until_ms;
 	f.limit = MISMATCHES_SHOWN;
 	fputs("<h2>Newest mismatches</h2>\n", out);
-	report_table_begin(out, NULL, newest_columns, COUNT(newest_columns));
+	table_begin(out, NULL, newest_columns, COUNT(newest_columns));
 	err = query_mismatches(r->query, &f, newest_row, out);
-	report_table_end(out);
+	table_end(out);
 	return err;
 }

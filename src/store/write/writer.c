@@ -54,8 +54,10 @@ static void latency_note(struct writer *w, uint32_t n, int64_t now_ms)
 	for (uint32_t i = 0; i < n; i++) {
 		int64_t event_ms = queue_at(&w->queue, i)->event_ms;
 
-		if (event_ms)
-			latency_add(&w->latency, now_ms, now_ms - event_ms);
+		if (!event_ms)
+			continue;
+		latency_add(&w->latency, now_ms, now_ms - event_ms);
+		delays_add(&w->delays, now_ms - event_ms);
 	}
 }
 
@@ -67,6 +69,7 @@ static void committed_note(struct writer *w, uint32_t n)
 	pthread_mutex_lock(&w->lock);
 	w->stats.p50_ms = latency_quantile(&w->latency, now_ms, 500);
 	w->stats.p99_ms = latency_quantile(&w->latency, now_ms, 990);
+	w->stats.delays = w->delays;
 	w->stats.written += n - w->batch_failed;
 	w->stats.failed += w->batch_failed;
 	w->stats.batches++;
@@ -407,5 +410,5 @@ bool writer_is_pruned(struct writer *w)
 {
 	return !forget_has_work(&w->maintenance.forget) &&
 	       atomic_load(&w->maintenance.pruner.done) ==
-	       atomic_load(&w->maintenance.pruner.asked);
+		       atomic_load(&w->maintenance.pruner.asked);
 }

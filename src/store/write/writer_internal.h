@@ -46,6 +46,7 @@ struct writer {
 	struct maintenance maintenance;
 	struct uplinks_record uplinks; /* the last, for a database made anew */
 	struct batch_entry order[BATCH_RECORDS_MAX];
+	struct delays delays;
 	struct latency latency;
 	uint64_t batch_failed; /* records that SQLite refused in this batch */
 	unsigned attempts;     /* failed in a row */
