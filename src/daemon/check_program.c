@@ -10,7 +10,6 @@
 
 #include "daemon/check_program.h"
 #include "daemon/daemon.h"
-#include "daemon/uplink_health.h"
 #include "daemon/log.h"
 #include "waymark/plan/uplink_state.h"
 #include "waymark/steering/steering.h"
@@ -25,6 +24,7 @@ struct check {
 	uint32_t generation; /* of the talker that runs it */
 	int64_t due_ms, started_ms;
 	bool has_complained;
+	int8_t result; /* of the last one, as the decision has it: 1 good, 0 bad, -1 none */
 };
 
 struct check_programs {
@@ -90,15 +90,12 @@ static void variable_add(struct environment *e, const char *name, const char *va
 	e->n++;
 }
 
-static const char *result_text(const struct daemon *d, uint8_t slot)
+static const char *result_text(int result)
 {
-	struct uplink_health_view v;
-
-	uplink_health_get(d, slot, &v);
-	return v.check < 0 ? "" : v.check ? "good" : "bad";
+	return result < 0 ? "" : result ? "good" : "bad";
 }
 
-static void environment_fill(const struct daemon *d, const struct uplink_config *u,
+static void environment_fill(const struct daemon *d, const struct uplink_config *u, int result,
 			     struct environment *e)
 {
 	static char path[] = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -117,7 +114,7 @@ static void environment_fill(const struct daemon *d, const struct uplink_config 
 	variable_add(e, "GATEWAY6", text);
 	snprintf(text, sizeof(text), "0x%" PRIx32, u->mark);
 	variable_add(e, "MARK", text);
-	variable_add(e, "CHECK", result_text(d, u->slot));
+	variable_add(e, "CHECK", result_text(result));
 	e->list[e->n] = path;
 }
 
@@ -132,7 +129,7 @@ static int check_start(struct daemon *d, const struct uplink_config *u, struct c
 {
 	struct environment environment;
 
-	environment_fill(d, u, &environment);
+	environment_fill(d, u, k->result, &environment);
 	k->sequence++;
 	return talker_check(d->talker, check_number(k, u->slot), u->health.exec, environment.list,
 			    u->health.interval_ms);
@@ -173,11 +170,13 @@ static void check_tick(struct daemon *d, const struct uplink_config *u, struct c
 		start_complain(k, u, strerror(-err));
 }
 
-void check_programs_tick(struct check_programs *c, struct daemon *d, int64_t now_ms)
+void check_programs_tick(struct check_programs *c, struct daemon *d, const int8_t *results,
+			 int64_t now_ms)
 {
 	for (size_t i = 0; i < d->config->n_uplinks; i++) {
 		const struct uplink_config *u = &d->config->uplinks[i];
 
+		c->checks[u->slot].result = results[u->slot];
 		if (u->health.exec)
 			check_tick(d, u, &c->checks[u->slot], now_ms);
 	}

@@ -16,8 +16,10 @@ struct check_programs *check_programs_new(void); /* NULL with errno */
 void check_programs_free(struct check_programs *c);
 void check_programs_forget(struct check_programs *c, uint8_t slot);
 
-/* Hand to the talker what is due. now_ms: steady clock. */
-void check_programs_tick(struct check_programs *c, struct daemon *d, int64_t now_ms);
+/* Hand to the talker what is due. results: of each uplink's last check, by slot: 1 good, 0
+ * bad, -1 none. now_ms: steady clock. */
+void check_programs_tick(struct check_programs *c, struct daemon *d, const int8_t *results,
+			 int64_t now_ms);
 
 /* Take a result of the talker; call fn unless it says nothing about the uplink. */
 typedef void check_program_fn(struct daemon *d, uint8_t slot, bool is_good);

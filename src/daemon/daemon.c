@@ -261,6 +261,7 @@ static int hooks_set(struct daemon *d)
 
 	resync_set_hooks(d, &hooks);
 	steer_set_midway(d, observe_before);
+	steer_set_explain(d, uplink_health_explain);
 	return 0;
 }
 

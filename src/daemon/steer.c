@@ -13,7 +13,6 @@
 #include "daemon/publish.h"
 #include "daemon/steer.h"
 #include "daemon/tamper.h"
-#include "daemon/uplink_health.h"
 #include "daemon/log.h"
 #include "waymark/audit/audit.h"
 #include "waymark/kernel/rtnl.h"
@@ -33,6 +32,7 @@
 struct steer {
 	struct rtnl_monitor *links;
 	steer_midway_fn *midway;
+	steer_explain_fn *explain;
 	bool is_paused;		  /* an operator has removed the steering */
 	int64_t reconcile_due_ms; /* 0: none wanted */
 	bool is_locked_out;	  /* another process holds the steering's lock */
@@ -192,7 +192,7 @@ void steer_publish_states(struct daemon *d)
 		if (!now)
 			continue;
 		snprintf(r.state, sizeof(r.state), "%s", states[now - 1]);
-		uplink_health_explain(d, slot, &r);
+		d->steer->explain(d, slot, &r);
 		return_explain(&d->steer->published[slot], &r);
 		if (is_published(d, &r))
 			continue;
@@ -356,6 +356,11 @@ void steer_ask(struct daemon *d, int64_t now_ms)
 bool steer_is_pending(const struct daemon *d)
 {
 	return d->steer->reconcile_due_ms != 0;
+}
+
+void steer_set_explain(struct daemon *d, steer_explain_fn *fn)
+{
+	d->steer->explain = fn;
 }
 
 void steer_set_midway(struct daemon *d, steer_midway_fn *fn)

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "waymark/base/record.h"
+
 struct steer;
 struct daemon;
 
@@ -17,6 +19,9 @@ typedef void steer_midway_fn(struct daemon *d, bool is_new);
 
 int steer_open(struct daemon *d); /* 0 or -errno, logged */
 void steer_set_midway(struct daemon *d, steer_midway_fn *fn);
+/* Fills in why an uplink has the state that is about to be published. */
+typedef void steer_explain_fn(const struct daemon *d, uint8_t slot, struct uplink_state_record *r);
+void steer_set_explain(struct daemon *d, steer_explain_fn *fn);
 int steer_start(struct daemon *d);
 void steer_tick(struct daemon *d, int64_t now_ms);
 void steer_stop(struct daemon *d);

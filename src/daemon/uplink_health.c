@@ -409,6 +409,15 @@ static void states_publish(struct daemon *d, bool is_routine)
 	}
 }
 
+static void checks_tick(struct daemon *d, int64_t steady_ms)
+{
+	int8_t results[UPLINKS_MAX];
+
+	for (uint8_t slot = 0; slot < UPLINKS_MAX; slot++)
+		results[slot] = (int8_t)decide_check_state(d->uplink_health->decide, slot);
+	check_programs_tick(d->uplink_health->checks, d, results, steady_ms);
+}
+
 void uplink_health_tick(struct daemon *d, int64_t now_ms)
 {
 	struct uplink_health *h = d->uplink_health;
@@ -422,7 +431,7 @@ void uplink_health_tick(struct daemon *d, int64_t now_ms)
 		}
 		dump_tick(d, now_ms);
 	}
-	check_programs_tick(h->checks, d, steady_ms);
+	checks_tick(d, steady_ms);
 	uplink_health_decide(d, now_ms);
 	states_publish(d, is_routine);
 	if (is_routine)

@@ -71,8 +71,8 @@ while read -r question; do
 	eval "wm $question" </dev/null >"$work/out" 2>"$work/err"
 	status=$?
 	case $question:$status in
-	status*:3 | top*:1 | top*:3) ;; # top needs a terminal
-	status* | top*) false ;;
+	"status:3" | "top:1" | "top:3") ;; # top needs a terminal
+	"status:"* | "top:"*) false ;;
 	*:0 | *:1) ;;
 	*) false ;;
 	esac

@@ -96,7 +96,7 @@ static bool judge_count(void *data, const struct steering_change *c)
 	return j->is_allowed || !c->is_undone;
 }
 
-/* The rule behind the one that was deleted is added again, but nobody has undone it; and it
+/* The rule behind the one that was deleted is added again, but no process has undone it; it
  * stays while the deleted one may not come back. */
 static void blames_no_one_for_what_follows(void **state)
 {
