@@ -18,7 +18,7 @@ tamperings() {
 }
 
 sent() {
-	cat "$lab_tmp/alerts.jsonl" 2>/dev/null | grep -c '"kind": *"tampering"'
+	grep -c '"kind": *"tampering"' "$lab_tmp/alerts.jsonl" 2>/dev/null || [ -e "$lab_tmp/alerts.jsonl" ] || echo 0
 }
 
 is_listed() { # TEXT

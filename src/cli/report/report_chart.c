@@ -114,7 +114,7 @@ void report_times(FILE *out, const struct report *r)
 
 	fputs("<div class=\"ticks\" aria-hidden=\"true\">", out);
 	ms = report_floor(r->span.since_ms, every < DAY_MS ? every : DAY_MS);
-	for (; ms < r->span.until_ms - span * 6 / 100; ms += every)
+	for (; ms < r->span.until_ms - span * 13 / 100; ms += every)
 		if (ms >= r->span.since_ms)
 			time_label(out, r, ms);
 	fputs("</div>\n", out);
