@@ -14,24 +14,25 @@
 #include "health/window.h"
 #include "waymark/health/health.h"
 
-#define LAG_SAMPLES	1    /* answers of flows that began in them may still come */
-#define EXPECTED_LEAST	12.0 /* answers that were due before a suspicion */
-#define NORMAL_FIRST	0.85 /* assumed before anything is known, as of NORMAL_FLOWS flows */
-#define NORMAL_FLOWS	20.0
-#define NORMAL_MAX	4000.0 /* flows that are remembered */
-#define NORMAL_DELAY	20     /* samples before one counts for the normal */
-#define NORMAL_LEAST	0.2    /* below it silence says nothing */
-#define DEGRADED_FLOWS	40
-#define DEGRADED_SHARE	0.8  /* of the normal */
-#define DEGRADED_SIGMA	6.5  /* standard deviations below the normal... */
-#define OVERDISPERSION	4.0  /* ...where flows come in groups */
-#define OTHERS_MARGIN	0.12 /* the others' share is better by this */
-#define IDLE_SAMPLES	120
-#define AGAIN_SILENT_MS 1000 /* until a rejected suspicion is weighed again */
-#define AGAIN_LOSS_MS	10000
-#define RECOVER_SAMPLES 20
-#define RECOVER_ANSWERS 3
-#define RECOVER_LOSS	60 /* samples */
+#define LAG_SAMPLES	 1    /* answers of flows that began in them may still come */
+#define EXPECTED_LEAST	 12.0 /* answers that were due before a suspicion */
+#define NORMAL_FIRST	 0.85 /* assumed before anything is known, as of NORMAL_FLOWS flows */
+#define NORMAL_FLOWS	 20.0
+#define NORMAL_MAX	 4000.0 /* flows that are remembered */
+#define NORMAL_DELAY	 20	/* samples before one counts for the normal */
+#define NORMAL_LEAST	 0.2	/* below it silence says nothing */
+#define DEGRADED_FLOWS	 40
+#define DEGRADED_SHARE	 0.8  /* of the normal */
+#define DEGRADED_SIGMA	 6.5  /* standard deviations below the normal... */
+#define OVERDISPERSION	 4.0  /* ...where flows come in groups */
+#define OTHERS_MARGIN	 0.12 /* the others' share is better by this */
+#define IDLE_SAMPLES	 120
+#define AGAIN_SILENT_MS	 1000 /* until a rejected suspicion is weighed again */
+#define AGAIN_LOSS_MS	 10000
+#define RECOVER_SAMPLES	 20
+#define RECOVER_ANSWERS	 3
+#define RECOVER_LOSS	 60 /* samples */
+#define ANSWERED_SAMPLES 40 /* of the other family, beside a silent one */
 
 /* Windows that are looked at for silence, in samples. */
 static const uint32_t silence_windows[] = {4, 6, 8, 12, 16, 32, 64, 128, 239};
@@ -234,15 +235,22 @@ static void family_update(const struct health *h, uint8_t slot, struct judged *j
 	suspicion_update(h, slot, j, now_ms);
 }
 
+/* Where names are not resolved no flow of the other family begins: one without answers for
+ * a while is no sign of life. */
+static bool is_answered(const struct judged *j)
+{
+	return window_sum(&j->window, 0, ANSWERED_SAMPLES).answered > 0;
+}
+
 /* One silent family of two that carry traffic degrades the uplink. */
 static enum health_state uplink_combine(const struct uplink_health *u)
 {
-	enum health_state a = u->families[0].state, b = u->families[1].state;
-	enum health_state worse = a > b ? a : b, better = a > b ? b : a;
+	const struct judged *a = &u->families[0], *b = &u->families[1];
+	const struct judged *worse = a->state > b->state ? a : b, *better = worse == a ? b : a;
 
-	if (worse == HEALTH_SILENT && better != HEALTH_IDLE && better != HEALTH_SILENT)
-		return HEALTH_DEGRADED;
-	return worse;
+	if (worse->state != HEALTH_SILENT || better->state == HEALTH_SILENT)
+		return worse->state;
+	return is_answered(better) ? HEALTH_DEGRADED : HEALTH_SILENT;
 }
 
 static void uplink_update(struct uplink_health *u, int64_t now_ms)
