@@ -75,18 +75,30 @@ static void put_owned(struct render *r)
 /* --- chains per uplink ---------------------------------------------------------------- */
 
 /* A host on an uplink's own network may have this router as its gateway: its packets come
- * by an uplink and turn to leave by one. Postrouting knows for certain. */
-static void put_entered(struct render *r)
+ * by an uplink and turn to leave by one. Such a host has a private address, and main has a
+ * way back to it. What comes from further away is in transit: its replies must go back by
+ * the uplink that it came by. Postrouting knows for certain. */
+#define PRIVATE4 "10.0.0.0/8, 100.64.0.0/10, 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16"
+#define PRIVATE6 "fc00::/7"
+
+static void put_turning(struct render *r, const char *sources)
 {
 	const struct config *c = r->config;
 
-	fputs("\tchain entered {\n\t\tfib daddr oifname {", r->out);
+	fprintf(r->out, "\t\t%s fib daddr oifname {", sources);
 	for (size_t i = 0; i < c->n_uplinks; i++) {
 		fputs(i ? ", " : " ", r->out);
 		render_ifname(r->out, c->uplinks[i].ifname);
 	}
-	fprintf(r->out, " } ct label set %u return\n\t\tct label set %u\n\t}\n\n",
-		render_label(r, LABEL_TRANSIT), render_label(r, LABEL_ENTERED));
+	fprintf(r->out, " } ct label set %u return\n", render_label(r, LABEL_TRANSIT));
+}
+
+static void put_entered(struct render *r)
+{
+	fputs("\tchain entered {\n", r->out);
+	put_turning(r, "ip saddr { " PRIVATE4 " }");
+	put_turning(r, "ip6 saddr " PRIVATE6);
+	fprintf(r->out, "\t\tct label set %u\n\t}\n\n", render_label(r, LABEL_ENTERED));
 }
 
 static void put_enter(struct render *r, uint32_t mark)
