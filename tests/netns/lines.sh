@@ -131,14 +131,14 @@ routes_are_planned() {
 	}
 }
 
-# follows WHAT COMMAND...: the command succeeds within a second from now.
+# follows WHAT COMMAND...: the command succeeds soon.
 follows() {
 	local what=$1
 	shift
-	if wait_for 1 "$@"; then
-		ok "$what, within a second"
+	if wait_for 5 "$@"; then
+		ok "$what, at once"
 	else
-		not_ok "$what, within a second"
+		not_ok "$what, at once"
 		diag "$("$@" 2>&1)"
 		diag "$(routes_there)"
 	fi
