@@ -131,7 +131,11 @@ check "a line that fails is followed though another one waits to be let go" seco
 
 # --- and a stop ------------------------------------------------------------------------------
 
-sleep 1.5
+# A daemon that has not repaired yet repairs at once.
+daemon_stop
+: >"$lab_tmp/waymarkd.log"
+daemon_run
+daemon_is_quiet
 at_once_begin
 tamper nft flush ruleset
 stopped=$daemon_pid
