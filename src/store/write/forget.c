@@ -24,8 +24,8 @@ static const char *const other_sql[] = {
 	"DELETE FROM mark_change WHERE flow_id NOT IN (SELECT id FROM flow) AND ?1 IS NULL",
 	"DELETE FROM deletion WHERE flow_id NOT IN (SELECT id FROM flow) AND ?1 IS NULL",
 	"DELETE FROM host_hour WHERE host = ?2 AND ?1 IS NULL",
-	"DELETE FROM alert WHERE ' ' || text || ' ' GLOB '*[^0-9a-f.:]' || ?3 || '[^0-9a-f]*'"
-	" AND ?1 IS NULL",
+	("DELETE FROM alert WHERE ?1 IS NULL AND"
+	 " ' ' || text || ' ' GLOB '*[^0-9a-f.:]' || ?3 || '[^0-9a-f]*'"),
 };
 
 void forget_init(struct forget *x)
