@@ -65,7 +65,7 @@ began=$(ms)
 provider 1 drop
 check "the provider drops all: wan1 is silent and down" wait_for 15 health_is wan1 silent down
 echo "# silent and down after $(($(ms) - began)) ms"
-check "wan2 is healthy" health_is wan2 healthy up || diag "$(waymark uplinks; tail -n 20 "$lab_tmp/waymarkd.log")"
+check "wan2 is healthy" wait_for 20 health_is wan2 healthy up || diag "$(waymark uplinks; tail -n 20 "$lab_tmp/waymarkd.log")"
 check "its cause is health" grep -q 'wan1: down, by its health' "$lab_tmp/waymarkd.log"
 check "an alert says so" wait_for 5 grep -q '"kind":"health".*wan1' "$lab_tmp/alerts.jsonl"
 sleep 1
@@ -92,8 +92,8 @@ for n in range(3000):
     time.sleep(0.004)'
 is "a dead popular server and a scan from inside: nothing follows" \
 	"$(grep -c 'by its health' "$lab_tmp/waymarkd.log")" "$before"
-check "wan1 is healthy" health_is wan1 healthy up || diag "$(waymark uplinks; tail -n 20 "$lab_tmp/waymarkd.log")"
-check "wan2 is healthy" health_is wan2 healthy up || diag "$(waymark uplinks; tail -n 20 "$lab_tmp/waymarkd.log")"
+check "wan1 is healthy" wait_for 20 health_is wan1 healthy up || diag "$(waymark uplinks; tail -n 20 "$lab_tmp/waymarkd.log")"
+check "wan2 is healthy" wait_for 20 health_is wan2 healthy up || diag "$(waymark uplinks; tail -n 20 "$lab_tmp/waymarkd.log")"
 
 # --- the last one -------------------------------------------------------------------------------
 
