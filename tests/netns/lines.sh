@@ -135,7 +135,7 @@ routes_are_planned() {
 follows() {
 	local what=$1
 	shift
-	if wait_for 5 "$@"; then
+	if wait_for 20 "$@"; then
 		ok "$what, at once"
 	else
 		not_ok "$what, at once"
