@@ -136,9 +136,9 @@ follows() {
 	local what=$1
 	shift
 	if wait_for 20 "$@"; then
-		ok "$what, at once"
+		ok "$what, soon"
 	else
-		not_ok "$what, at once"
+		not_ok "$what, soon"
 		diag "$("$@" 2>&1)"
 		diag "$(routes_there)"
 	fi

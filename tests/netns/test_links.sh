@@ -4,7 +4,7 @@
 # Proves that the steering follows links that live: an interface that goes down and
 # up, loses its carrier, is deleted and made again, renamed, gets another address or
 # gateway, or appears late. Each time the tables, the weighted default route and the
-# ruleset are as planned at once; not one message of the other uplink's flows
+# ruleset are soon as planned; not one message of the other uplink's flows
 # is lost or strays. Of a line that only flickers no packet leaves by the other; of one
 # that stays away flows may, and each that does is told as a mismatch "uplink-down".
 

@@ -21,9 +21,9 @@ refused() { # starts waymarkd, which must end by itself with status 1
 
 # --- the running daemon ---------------------------------------------------------------
 
-mkdir -m 711 "$lab_tmp/root"
+mkdir -m 711 "$lab_tmp/apart"
 config_write
-sed -i "s,^\(.*database *=\).*,\1 \"$lab_tmp/root/new/flows.db\"," "$lab_tmp/waymark.conf"
+sed -i "s,^\(.*database *=\).*,\1 \"$lab_tmp/apart/new/flows.db\"," "$lab_tmp/waymark.conf"
 daemon_run
 uid=$(id -u waymark)
 is "it runs as its user" "$(status_line Uid | cut -f 2)" "$uid"
@@ -40,8 +40,8 @@ case $("$WAYMARKD" -V) in
 *) skip "system calls are filtered" "built without libseccomp" ;;
 esac
 is "it made the folder of its history for its user" \
-	"$(stat -c '%U %a' "$lab_tmp/root/new")" "waymark 750"
-is "others cannot read the history" "$(stat -c %a "$lab_tmp/root/new/flows.db" | cut -c 3)" 0
+	"$(stat -c '%U %a' "$lab_tmp/apart/new")" "waymark 750"
+is "others cannot read the history" "$(stat -c %a "$lab_tmp/apart/new/flows.db" | cut -c 3)" 0
 at router ip rule del priority 4001
 check "it repairs a rule" wait_for 10 sh -c "nsenter --net=/proc/$ns_router/ns/net ip rule | grep -q ^4001:"
 daemon_stop
