@@ -158,19 +158,9 @@ static uint64_t bytes_since(const struct daemon *d, uint8_t slot, const struct u
 static void alert_raise(struct daemon *d, const struct uplink_config *u, enum alert_state state,
 			const char *text)
 {
-	struct alert a = {
-		.kind = ALERT_UPLINK,
-		.state = state,
-		.time_ms = clock_now_ms(),
-		.reason = "backup",
-		.evidence = "",
-		.direction = -1,
-		.mark = u->mark,
-		.count = 1,
-	};
+	struct alert a = publish_of_uplink(u, ALERT_UPLINK, "backup");
 
-	snprintf(a.uplink, sizeof(a.uplink), "%s", u->name);
-	snprintf(a.expected, sizeof(a.expected), "%s", u->name);
+	a.state = state;
 	snprintf(a.egress, sizeof(a.egress), "%s", u->ifname);
 	snprintf(a.object, sizeof(a.object), "backup");
 	snprintf(a.text, sizeof(a.text), "%s", text);

@@ -240,6 +240,24 @@ static void log_bounded(struct daemon *d, const char *text)
 		d->publish->lines_suppressed++;
 }
 
+struct alert publish_of_uplink(const struct uplink_config *u, enum alert_kind kind,
+			       const char *reason)
+{
+	struct alert a = {
+		.kind = kind,
+		.time_ms = clock_now_ms(),
+		.reason = reason,
+		.evidence = "",
+		.direction = -1,
+		.mark = u->mark,
+		.count = 1,
+	};
+
+	snprintf(a.uplink, sizeof(a.uplink), "%s", u->name);
+	snprintf(a.expected, sizeof(a.expected), "%s", u->name);
+	return a;
+}
+
 void publish_raise(struct daemon *d, const struct alert *a)
 {
 	alerter_raise(d->alerter, a);

@@ -29,6 +29,9 @@ uint32_t publish_room(void *data);
 
 /* Raise an alert at the sinks and the watchers. */
 void publish_raise(struct daemon *d, const struct alert *a);
+/* An alert about an uplink, raised now; the caller adds text and egress. */
+struct alert publish_of_uplink(const struct uplink_config *u, enum alert_kind kind,
+			       const char *reason);
 /* Raise the alert of a flow's verdict, and of its mismatch unless m is NULL. */
 void publish_verdict(struct daemon *d, const struct flow_record *f,
 		     const struct mismatch_record *m);

@@ -107,19 +107,9 @@ static void alert_raise(struct daemon *d, const struct uplink_config *u, enum al
 			unsigned level, uint64_t used)
 {
 	char used_text[UNITS_STRLEN], quota_text[UNITS_STRLEN];
-	struct alert a = {
-		.kind = ALERT_QUOTA,
-		.state = state,
-		.time_ms = clock_now_ms(),
-		.reason = levels[level].reason,
-		.evidence = "",
-		.direction = -1,
-		.mark = u->mark,
-		.count = 1,
-	};
+	struct alert a = publish_of_uplink(u, ALERT_QUOTA, levels[level].reason);
 
-	snprintf(a.uplink, sizeof(a.uplink), "%s", u->name);
-	snprintf(a.expected, sizeof(a.expected), "%s", u->name);
+	a.state = state;
 	snprintf(a.text, sizeof(a.text), "uplink %s has used %s of its quota of %s%s", u->name,
 		 size_format((int64_t)used, used_text),
 		 size_format((int64_t)u->quota_bytes, quota_text),

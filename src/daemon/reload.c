@@ -105,18 +105,8 @@ static void settings_apply(struct daemon *d)
 
 static void removed_alert(struct daemon *d, const struct uplink_config *u, const char *text)
 {
-	struct alert a = {
-		.kind = ALERT_UPLINK,
-		.time_ms = clock_now_ms(),
-		.reason = "removed",
-		.evidence = "",
-		.direction = -1,
-		.mark = u->mark,
-		.count = 1,
-	};
+	struct alert a = publish_of_uplink(u, ALERT_UPLINK, "removed");
 
-	snprintf(a.uplink, sizeof(a.uplink), "%s", u->name);
-	snprintf(a.expected, sizeof(a.expected), "%s", u->name);
 	snprintf(a.egress, sizeof(a.egress), "%s", u->ifname);
 	snprintf(a.text, sizeof(a.text), "%s", text);
 	publish_raise(d, &a);

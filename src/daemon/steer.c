@@ -123,19 +123,9 @@ static uint8_t state_number(const char *state)
 
 static void uplink_alert(struct daemon *d, const struct uplink_config *u, const char *state)
 {
-	struct alert a = {
-		.kind = ALERT_UPLINK,
-		.state = strcmp(state, "up") ? ALERT_RAISED : ALERT_OVER,
-		.time_ms = clock_now_ms(),
-		.reason = state,
-		.evidence = "",
-		.direction = -1,
-		.mark = u->mark,
-		.count = 1,
-	};
+	struct alert a = publish_of_uplink(u, ALERT_UPLINK, state);
 
-	snprintf(a.uplink, sizeof(a.uplink), "%s", u->name);
-	snprintf(a.expected, sizeof(a.expected), "%s", u->name);
+	a.state = strcmp(state, "up") ? ALERT_RAISED : ALERT_OVER;
 	snprintf(a.egress, sizeof(a.egress), "%s", u->ifname);
 	snprintf(a.text, sizeof(a.text), "uplink %s (%s) is %s", u->name, u->ifname,
 		 strcmp(state, "drain") ? state : "drained");
