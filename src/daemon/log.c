@@ -2,8 +2,8 @@
 /*
  * log.c - lines on standard error.
  *
- * A line's life: formatted by the caller, compared with the one before (a repeated line
- * is only counted), queued, written by the thread. Without the thread (before log_start,
+ * A line's life: formatted by the caller, compared with the one before (in a flood of
+ * equal lines it is only counted), queued, written by the thread. Without the thread (before log_start,
  * after log_stop, in a forked child) the caller writes it.
  */
 #include "daemon/log.h"
@@ -22,9 +22,11 @@
 #define LINE_BYTES  1024
 #define QUEUE_LINES 512
 #define STOP_WAIT_S 1
-/* Equal lines that follow each other faster are a flood. */
-#define FLOOD_MS  250
-#define REPEAT_MS 10000
+/* So many equal lines, each this soon after the one before, are a flood; fewer are news,
+ * such as two reloads in a row. */
+#define FLOOD_LINES 3
+#define FLOOD_MS    250
+#define REPEAT_MS   10000
 
 static bool is_journal, is_level_forced;
 static enum log_level level_most = LOG_LEVEL_INFO;
@@ -41,6 +43,7 @@ static struct {
 
 	char last[LINE_BYTES]; /* without its prefix */
 	enum log_level last_level;
+	unsigned equal; /* lines in a row like it, each soon after the one before */
 	uint64_t repeats;
 	int64_t repeats_since_ms;
 	int64_t last_ms; /* when the last line came, repeated or not */
@@ -204,14 +207,18 @@ static void repeats_end(void)
 	line_put(queue.last_level, text);
 }
 
-/* Only a flood is summarized: what happens again later, such as a second reload, is news. */
+/* Only a flood is summarized. */
 static bool is_repeated(enum log_level level, const char *text)
 {
 	int64_t now_ms = steady_ms(), passed_ms = now_ms - queue.last_ms;
 
 	queue.last_ms = now_ms;
 	if (level != queue.last_level || strcmp(text, queue.last) != 0 || passed_ms > FLOOD_MS)
+		queue.equal = 0;
+	if (queue.equal < FLOOD_LINES) {
+		queue.equal++;
 		return false;
+	}
 	if (!queue.repeats++)
 		queue.repeats_since_ms = steady_ms();
 	return true;

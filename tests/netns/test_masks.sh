@@ -87,14 +87,15 @@ for one in '0x000000ff 2 3' '0x3f00 0x100 0x200' '0x00ff0000 0x10000 0x420000' \
 	config_masked "$1" "$2" "$3"
 	daemon_run
 	traffic
-	wait_for_sql 5 "SELECT count(*) FROM flows WHERE verdict <> 'local'" $flows
-	is "$mask: all flows that left are ok, marked under the mask for the line they took" \
-		"$(sql "SELECT count(*) FROM flows WHERE verdict = 'ok' AND mark =
-			CASE uplink WHEN 'wan1' THEN $(($2)) ELSE $(($3)) END
-			AND coalesce(egress, egress_reply) = uplink")" $flows
+	right="SELECT count(*) FROM flows WHERE verdict = 'ok' AND mark =
+		CASE uplink WHEN 'wan1' THEN $(($2)) ELSE $(($3)) END
+		AND coalesce(egress, egress_reply) = uplink"
+	wait_for_sql 10 "$right" $flows
+	is "$mask: all flows that left are ok, marked under the mask for the uplink they took" \
+		"$(sql "$right")" $flows
 	is "$mask: nothing else is in the history" \
 		"$(sql "SELECT count(*) FROM flows WHERE verdict NOT IN ('ok', 'local')")" 0
-	in_range "$mask: both lines were used" \
+	in_range "$mask: both uplinks were used" \
 		"$(sql "SELECT count(*) FROM flows WHERE uplink = 'wan1' AND src = '$PC4'")" 1 17
 	is "$mask: in the kernel our bits and theirs are side by side" \
 		"$(at router conntrack -L -p tcp --dport 7007 --src $NET4 2>/dev/null |
