@@ -17,6 +17,7 @@
 
 #include "alert/strings.h"
 #include "waymark/alert/webhook.h"
+#include "waymark/base/clock.h"
 #include "alert/webhook_post.h"
 
 struct item {
@@ -45,14 +46,6 @@ struct webhook {
 	int64_t due_ms;	   /* of the next attempt */
 	struct webhook_stats stats;
 };
-
-static int64_t monotonic_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 int64_t webhook_pause_ms(unsigned failures, uint32_t retry_after_s)
 {
@@ -145,7 +138,7 @@ static void failure_note(struct webhook *w, struct item *item, const struct post
 {
 	w->failures++;
 	w->stats.retries++;
-	w->due_ms = monotonic_ms() + webhook_pause_ms(w->failures, post->retry_after_s);
+	w->due_ms = clock_steady_ms() + webhook_pause_ms(w->failures, post->retry_after_s);
 	error_note(w, post->error);
 	list_prepend(&w->pending, item);
 	queue_limit(w);
@@ -174,7 +167,7 @@ static bool is_over(struct webhook *w)
 {
 	int64_t stop_by_ms = atomic_load(&w->stop_by_ms);
 
-	return stop_by_ms && (!w->pending.first || w->failures || monotonic_ms() >= stop_by_ms);
+	return stop_by_ms && (!w->pending.first || w->failures || clock_steady_ms() >= stop_by_ms);
 }
 
 static bool is_abandoned(void *data)
@@ -182,7 +175,7 @@ static bool is_abandoned(void *data)
 	struct webhook *w = data;
 	int64_t stop_by_ms = atomic_load(&w->stop_by_ms);
 
-	return stop_by_ms && monotonic_ms() >= stop_by_ms;
+	return stop_by_ms && clock_steady_ms() >= stop_by_ms;
 }
 
 static void due_wait(struct webhook *w)
@@ -228,7 +221,7 @@ static void *thread_main(void *data)
 
 	pthread_mutex_lock(&w->lock);
 	while (!is_over(w)) {
-		if (w->pending.first && monotonic_ms() >= w->due_ms)
+		if (w->pending.first && clock_steady_ms() >= w->due_ms)
 			oldest_post(w, poster);
 		else
 			due_wait(w);
@@ -276,7 +269,7 @@ static void thread_stop(struct webhook *w)
 	if (!w->is_running)
 		return;
 	pthread_mutex_lock(&w->lock);
-	atomic_store(&w->stop_by_ms, monotonic_ms() + WEBHOOK_STOP_MS);
+	atomic_store(&w->stop_by_ms, clock_steady_ms() + WEBHOOK_STOP_MS);
 	pthread_cond_signal(&w->wake);
 	pthread_mutex_unlock(&w->lock);
 	pthread_join(w->thread, NULL);

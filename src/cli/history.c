@@ -11,11 +11,11 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli/error_lines.h"
 #include "cli/progress.h"
 #include "cli/sorted_rows.h"
+#include "waymark/base/clock.h"
 #include "waymark/base/suggest.h"
 
 #define CHOSEN_MAX 64
@@ -293,14 +293,6 @@ static enum exit_status listing_run(struct listing *l, struct flow_filter *f)
 	return status;
 }
 
-int64_t history_now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 struct query *history_open(const char *path)
 {
 	struct error_lines errors;
@@ -424,7 +416,7 @@ enum exit_status history_show_filtered(const struct invocation *in, const struct
 enum exit_status history_show(const struct invocation *in, const struct history *h)
 {
 	struct flow_filter filter;
-	enum exit_status status = filter_parse(&filter, in, history_now_ms());
+	enum exit_status status = filter_parse(&filter, in, clock_now_ms());
 
 	return status == CLI_DONE ? history_show_filtered(in, h, &filter) : status;
 }

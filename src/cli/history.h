@@ -40,9 +40,6 @@ int history_mismatches(struct query *q, const struct flow_filter *f, query_row_f
 /* Opens the history; NULL with a message printed. */
 struct query *history_open(const char *path);
 
-/* What relative times count from. */
-int64_t history_now_ms(void);
-
 enum exit_status history_show(const struct invocation *in, const struct history *h);
 
 /* The same with a filter made by the caller. */

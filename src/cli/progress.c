@@ -7,26 +7,19 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
+
+#include "waymark/base/clock.h"
 
 #define ROWS_A_LOOK 1024 /* at the clock */
 #define PERIOD_MS   200
 #define BAR	    30
 
-static int64_t clock_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 void progress_start(struct progress *p, bool is_wanted, int64_t newest, int64_t oldest)
 {
 	*p = (struct progress){.first = newest, .last = oldest};
 	p->is_on = is_wanted && newest > oldest && isatty(STDERR_FILENO) && !isatty(STDOUT_FILENO);
-	p->shown_ms = clock_ms();
+	p->shown_ms = clock_steady_ms();
 }
 
 static void draw(struct progress *p, int64_t id)
@@ -47,7 +40,7 @@ void progress_step(struct progress *p, int64_t id)
 
 	if (!p->is_on || ++p->rows % ROWS_A_LOOK)
 		return;
-	now = clock_ms();
+	now = clock_steady_ms();
 	if (now - p->shown_ms < PERIOD_MS)
 		return;
 	p->shown_ms = now;

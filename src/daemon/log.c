@@ -19,6 +19,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "waymark/base/clock.h"
+
 #define LINE_BYTES  1024
 #define QUEUE_LINES 512
 #define STOP_WAIT_S 1
@@ -188,14 +190,6 @@ static void line_put(enum log_level level, const char *text)
 	}
 }
 
-static int64_t steady_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 static void repeats_end(void)
 {
 	char text[64];
@@ -210,7 +204,7 @@ static void repeats_end(void)
 /* Only a flood is summarized. */
 static bool is_repeated(enum log_level level, const char *text)
 {
-	int64_t now_ms = steady_ms(), passed_ms = now_ms - queue.last_ms;
+	int64_t now_ms = clock_steady_ms(), passed_ms = now_ms - queue.last_ms;
 
 	queue.last_ms = now_ms;
 	if (level != queue.last_level || strcmp(text, queue.last) != 0 || passed_ms > FLOOD_MS)
@@ -220,7 +214,7 @@ static bool is_repeated(enum log_level level, const char *text)
 		return false;
 	}
 	if (!queue.repeats++)
-		queue.repeats_since_ms = steady_ms();
+		queue.repeats_since_ms = clock_steady_ms();
 	return true;
 }
 
@@ -247,7 +241,7 @@ void log_line(enum log_level level, const char *format, ...)
 void log_tick(void)
 {
 	pthread_mutex_lock(&queue.lock);
-	if (queue.repeats && steady_ms() - queue.repeats_since_ms >= REPEAT_MS)
+	if (queue.repeats && clock_steady_ms() - queue.repeats_since_ms >= REPEAT_MS)
 		repeats_end();
 	pthread_mutex_unlock(&queue.lock);
 }

@@ -19,32 +19,16 @@
 #include "export/progress.h"
 #include "export/shipper.h"
 
+#include "waymark/base/clock.h"
+
 #define LOOK_NS 200000000
-
-static int64_t clock_ms(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-int64_t exporter_steady_ms(void)
-{
-	return clock_ms(CLOCK_MONOTONIC);
-}
-
-int64_t exporter_time_ms(void)
-{
-	return clock_ms(CLOCK_REALTIME);
-}
 
 uint32_t exporter_random(void)
 {
 	uint32_t number = 0;
 
 	if (getrandom(&number, sizeof(number), 0) < 0)
-		number = (uint32_t)clock_ms(CLOCK_MONOTONIC) * 2654435761u;
+		number = (uint32_t)clock_steady_ms() * 2654435761u;
 	return number;
 }
 
@@ -65,7 +49,7 @@ bool exporter_is_stopping(struct exporter *x)
 bool exporter_sleep(struct exporter *x, int64_t ms)
 {
 	struct timespec until;
-	int64_t end_ms = exporter_steady_ms() + ms;
+	int64_t end_ms = clock_steady_ms() + ms;
 
 	until.tv_sec = end_ms / 1000;
 	until.tv_nsec = end_ms % 1000 * 1000000;
@@ -241,7 +225,7 @@ static void supervise(struct exporter *x, const sigset_t *signals)
 		int number = sigtimedwait(signals, NULL, &(struct timespec){.tv_nsec = LOOK_NS});
 
 		pthread_mutex_lock(&x->mutex);
-		progress_show(&progress, &x->state, exporter_steady_ms());
+		progress_show(&progress, &x->state, clock_steady_ms());
 		pthread_mutex_unlock(&x->mutex);
 		if (number > 0 && !exporter_is_stopping(x))
 			stop(x);

@@ -46,8 +46,6 @@ void exporter_save(struct exporter *x);
 bool exporter_sleep(struct exporter *x, int64_t ms);
 bool exporter_is_stopping(struct exporter *x);
 
-int64_t exporter_steady_ms(void);
-int64_t exporter_time_ms(void);
 uint32_t exporter_random(void);
 
 #endif

@@ -12,6 +12,7 @@
 #include "export/privileges.h"
 #include "export/schema.h"
 #include "export/status.h"
+#include "waymark/base/clock.h"
 #include "waymark/base/times.h"
 
 static const char usage[] =
@@ -58,7 +59,7 @@ static int usage_fail(const char *what, const char *value)
 
 static int since_read(struct arguments *a, const char *text)
 {
-	if (times_parse_since(text, exporter_time_ms(), &a->export.since_ms) < 0)
+	if (times_parse_since(text, clock_now_ms(), &a->export.since_ms) < 0)
 		return usage_fail("not a time:", text);
 	a->export.has_since = true;
 	return -1;

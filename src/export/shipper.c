@@ -17,6 +17,8 @@
 #include "export/gap_row.h"
 #include "export/log.h"
 
+#include "waymark/base/clock.h"
+
 #define POLL_MS 500
 #define OPEN_MS 5000
 /* Rows per read transaction: some 20 ms. */
@@ -100,7 +102,7 @@ static void failure_note(struct shipper *s, struct target_error *why)
 	s->failures++;
 	pthread_mutex_lock(&s->x->mutex);
 	s->state->failures++;
-	s->state->error_ms = exporter_time_ms();
+	s->state->error_ms = clock_now_ms();
 	snprintf(s->state->error, sizeof(s->state->error), "%s", why->text);
 	exporter_save(s->x);
 	pthread_mutex_unlock(&s->x->mutex);
@@ -124,7 +126,7 @@ static int batch_send(struct shipper *s)
 	s->failures = 0;
 	pthread_mutex_lock(&s->x->mutex);
 	s->state->batches++;
-	s->state->acknowledged_ms = exporter_time_ms();
+	s->state->acknowledged_ms = clock_now_ms();
 	if (s->state->error_ms) {
 		s->state->error_ms = 0;
 		s->state->error[0] = '\0';
@@ -263,7 +265,7 @@ static int table_ship(struct shipper *s, enum feed_table_id table)
 	if (err == 0 && r.rows)
 		err = batch_send(s);
 	if (err == 0 && r.missing.count) {
-		r.missing.ended_ms = r.first_time_ms ? r.first_time_ms : exporter_time_ms();
+		r.missing.ended_ms = r.first_time_ms ? r.first_time_ms : clock_now_ms();
 		err = gap_send(s, &r.missing, &s->origin);
 	}
 	if (err < 0)
@@ -288,7 +290,7 @@ static int long_read(void *data, const struct feed_row *row)
 /* Flows that have lived for long and live still. */
 static int long_flows_ship(struct shipper *s)
 {
-	int64_t before_ms = exporter_time_ms() - LONG_MS, from;
+	int64_t before_ms = clock_now_ms() - LONG_MS, from;
 	struct reading r = {.s = s};
 	int err = 0;
 
@@ -322,7 +324,7 @@ static int64_t pending(const struct shipper *s, int table)
 static int heartbeat_ship(struct shipper *s)
 {
 	struct heartbeat h = {
-		.time_ms = exporter_time_ms(),
+		.time_ms = clock_now_ms(),
 		.program = PACKAGE_VERSION,
 		.config = s->x->config_hash,
 		.uplinks = s->x->uplinks,
@@ -360,7 +362,7 @@ static int positions_find(struct shipper *s)
 static int history_leave(struct shipper *s)
 {
 	struct export_origin former = {s->x->router, s->state->history};
-	int64_t now_ms = exporter_time_ms();
+	int64_t now_ms = clock_now_ms();
 	int err = 0;
 
 	for (int i = 0; err == 0 && i < FEED_TABLES; i++) {
@@ -457,7 +459,7 @@ static int regress_handle(struct shipper *s, int table)
 		.last = t->position,
 		.count = -1,
 		.started_ms = t->time_ms,
-		.ended_ms = exporter_time_ms(),
+		.ended_ms = clock_now_ms(),
 		.why = "the history lost changes that were shipped",
 	};
 	int err = gap_send(s, &m, &s->origin);
@@ -503,7 +505,7 @@ static bool is_due(struct shipper *s, int table, bool is_draining, int64_t now_m
 /* One look at every table; *has_more: at least one batch was full. */
 static int tables_ship(struct shipper *s, bool is_draining, bool *has_more)
 {
-	int64_t now_ms = exporter_steady_ms();
+	int64_t now_ms = clock_steady_ms();
 	int err = spans_read(s);
 
 	*has_more = false;
@@ -521,7 +523,7 @@ static int tables_ship(struct shipper *s, bool is_draining, bool *has_more)
 
 static int regular_ship(struct shipper *s, bool is_now)
 {
-	int64_t now_ms = exporter_steady_ms();
+	int64_t now_ms = clock_steady_ms();
 	int err = 0;
 
 	if (is_now || now_ms >= s->long_pass_ms) {

@@ -11,11 +11,11 @@
 #include <limits.h>
 #include <string.h>
 #include <sys/file.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "export/exporter.h"
 #include "export/log.h"
+#include "waymark/base/clock.h"
 #include "waymark/base/times.h"
 
 struct status {
@@ -289,7 +289,7 @@ int status_print(FILE *out, const struct config *c, enum status_form form)
 					   : strerror(-err));
 		return err;
 	}
-	s.now_ms = exporter_time_ms();
+	s.now_ms = clock_now_ms();
 	s.is_running = is_locked(c->export.state_file);
 	history_read(&s, c->database);
 	return print[form](out, &s);

@@ -7,6 +7,7 @@
  * kills it when its time is over.
  */
 #define _GNU_SOURCE /* pipe2 */
+#include "waymark/base/clock.h"
 #include "waymark/kernel/transaction.h"
 
 #include <errno.h>
@@ -18,7 +19,6 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #define TEXT_BYTES_MAX (1u << 30)
@@ -86,14 +86,6 @@ static void __attribute__((noreturn)) child_run(int fd, transaction_fn *fn, void
 
 /* --- the caller ----------------------------------------------------------------------- */
 
-static int64_t steady_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* -EPIPE: it ended early; -ETIMEDOUT. */
 static int bytes_read(int fd, void *bytes, size_t size, int64_t until_ms)
 {
@@ -101,7 +93,7 @@ static int bytes_read(int fd, void *bytes, size_t size, int64_t until_ms)
 	char *to = bytes;
 
 	while (size) {
-		int64_t left_ms = until_ms - steady_ms();
+		int64_t left_ms = until_ms - clock_steady_ms();
 		ssize_t n;
 
 		if (left_ms <= 0)
@@ -133,7 +125,7 @@ static int text_read(int fd, uint32_t size, int64_t until_ms, char **text)
 
 static int reply_read(int fd, struct head *head, struct transaction_reply *reply)
 {
-	int64_t until_ms = steady_ms() + TRANSACTION_SECONDS * 1000;
+	int64_t until_ms = clock_steady_ms() + TRANSACTION_SECONDS * 1000;
 	int err = bytes_read(fd, head, sizeof(*head), until_ms);
 
 	if (!err)

@@ -4,20 +4,13 @@
  * renamed or made again, packets are refused for the moment; of one that stays
  * away, flows that are held may go on by another line.
  */
-#include <time.h>
 
 #include "steering/steering_internal.h"
 
+#include "waymark/base/clock.h"
+
 /* How long an uplink must be away. */
 #define RELEASE_MS 500
-
-static int64_t monotonic_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* With "flush" the flows of an uplink that is down are deleted: there is nothing to
  * let go. One that has lost a family alone is not down, and its flows are held. */
@@ -43,7 +36,7 @@ static bool release_update(struct steering *s, const struct uplink_plan *u, unsi
 
 bool releases_update(struct steering *s, const struct route_plan *plan)
 {
-	int64_t now_ms = monotonic_ms();
+	int64_t now_ms = clock_steady_ms();
 	bool is_changed = false;
 
 	for (size_t i = 0; i < plan->n_uplinks; i++) {
@@ -55,7 +48,7 @@ bool releases_update(struct steering *s, const struct route_plan *plan)
 
 int64_t steering_release_delay_ms(const struct steering *s)
 {
-	int64_t now_ms = monotonic_ms(), soonest = -1;
+	int64_t now_ms = clock_steady_ms(), soonest = -1;
 
 	for (size_t i = 0; s->plan && i < s->plan->n_uplinks; i++) {
 		const struct uplink_plan *u = &s->plan->uplinks[i];

@@ -10,9 +10,9 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "steering/steering_internal.h"
+#include "waymark/base/clock.h"
 #include "waymark/plan/ruleset.h"
 #include "waymark/plan/ruleset_diff.h"
 
@@ -71,12 +71,8 @@ static void ruleset_describe(struct steering_change *c, const struct steering *s
 /* Flows of a time without our rules have no room for labels, or none set. */
 static void labels_note(struct steering *s, bool was_there)
 {
-	struct timespec now;
-
-	if (was_there && s->state->labels_since_ms)
-		return;
-	clock_gettime(CLOCK_REALTIME, &now);
-	s->state->labels_since_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+	if (!was_there || !s->state->labels_since_ms)
+		s->state->labels_since_ms = clock_now_ms();
 }
 
 static void ruleset_note(struct steering *s, const char *text)

@@ -7,7 +7,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "store/db.h"
 #include "store/sql.h"
@@ -191,22 +190,4 @@ int db_errno(int code)
 	default:
 		return -EIO;
 	}
-}
-
-static int64_t clock_ms(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
-}
-
-int64_t clock_realtime_ms(void)
-{
-	return clock_ms(CLOCK_REALTIME);
-}
-
-int64_t clock_monotonic_ms(void)
-{
-	return clock_ms(CLOCK_MONOTONIC);
 }

@@ -54,7 +54,4 @@ int32_t db_addr4(const struct addr *a);
 /* Of a code that SQLite answered: the errno that says it best, negative. */
 int db_errno(int code);
 
-int64_t clock_realtime_ms(void);
-int64_t clock_monotonic_ms(void);
-
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * clock.h - the one place where the daemon reads the time.
+ * clock.h - the one place where the time is read.
  */
 #ifndef WAYMARK_BASE_CLOCK_H
 #define WAYMARK_BASE_CLOCK_H

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "waymark/base/clock.h"
 #include "waymark/status/answer.h"
 #include "cli/cli.h"
 #include "cli/client.h"
@@ -213,7 +214,7 @@ enum exit_status cmd_nagios(const struct invocation *in)
 		.warning = {{-1, 1, 1, 50, -1}},
 		.critical = {{1, -1, -1, 90, -1}},
 		.minutes = 5,
-		.now_ms = history_now_ms(),
+		.now_ms = clock_now_ms(),
 		.value = {-1, -1, -1, -1, -1},
 	};
 	struct config *config;

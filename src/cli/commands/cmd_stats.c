@@ -9,6 +9,7 @@
 #include <time.h>
 
 #include "cli/history.h"
+#include "waymark/base/clock.h"
 #include "waymark/base/suggest.h"
 #include "waymark/base/times.h"
 
@@ -254,7 +255,7 @@ enum exit_status cmd_stats(const struct invocation *in)
 		.columns = columns, .query = stats_query, .none = "no flows", .sort = "flows"};
 	struct flow_filter filter;
 	struct grouping g = {0};
-	enum exit_status status = filter_parse(&filter, in, history_now_ms());
+	enum exit_status status = filter_parse(&filter, in, clock_now_ms());
 
 	if (status != CLI_DONE)
 		return status;

@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "cli/history.h"
 #include "waymark/alert/alert.h"
+#include "waymark/base/clock.h"
 
 static void result_print(void *data, const char *sink, const char *target, const char *error)
 {
@@ -22,7 +23,7 @@ enum exit_status cmd_test_alert(const struct invocation *in)
 
 	if (!config)
 		return CLI_FAILED;
-	n = alerter_test(&config->alert, history_now_ms, result_print, &failed);
+	n = alerter_test(&config->alert, clock_now_ms, result_print, &failed);
 	if (!n)
 		cli_error(
 			"alert-test: no sink is configured (see section alert of waymark.conf(5))");

@@ -10,6 +10,7 @@
 #include "cli/cells.h"
 #include "cli/commands/usage_sum.h"
 #include "cli/history.h"
+#include "waymark/base/clock.h"
 #include "waymark/base/times.h"
 
 static const struct column columns[] = {
@@ -141,7 +142,7 @@ enum exit_status cmd_usage(const struct invocation *in)
 {
 	const char *by = in->values[OPTION_BY] ? in->values[OPTION_BY] : periods[USAGE_MONTH];
 	struct flow_filter filter;
-	enum exit_status status = filter_parse(&filter, in, history_now_ms());
+	enum exit_status status = filter_parse(&filter, in, clock_now_ms());
 
 	if (status != CLI_DONE)
 		return status;

@@ -12,6 +12,7 @@
 #include "cli/cells.h"
 #include "cli/history.h"
 #include "cli/row_copy.h"
+#include "waymark/base/clock.h"
 #include "waymark/base/times.h"
 
 struct search {
@@ -206,7 +207,7 @@ static enum exit_status who(const struct invocation *in, struct search *s)
 enum exit_status cmd_who(const struct invocation *in)
 {
 	struct search s = {0};
-	enum exit_status status = filter_parse(&s.filter, in, history_now_ms());
+	enum exit_status status = filter_parse(&s.filter, in, clock_now_ms());
 
 	if (status != CLI_DONE)
 		return status;

@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "cli/live.h"
+#include "waymark/base/clock.h"
 #include "waymark/kernel/conntrack.h"
 #include "waymark/kernel/privilege.h"
 
@@ -158,7 +159,7 @@ static int daemon_count(struct failover *f, const char *socket)
 
 int failover_count(struct failover *f, const char *socket)
 {
-	struct count c = {.failover = f, .now_ms = history_now_ms()};
+	struct count c = {.failover = f, .now_ms = clock_now_ms()};
 	int err;
 
 	if (!f->n_live)

@@ -15,6 +15,7 @@
 #include "cli/filter.h"
 #include "cli/history.h"
 #include "cli/render_text.h"
+#include "waymark/base/clock.h"
 #include "waymark/base/proto.h"
 #include "waymark/status/json_text.h"
 #include "waymark/base/times.h"
@@ -173,9 +174,9 @@ static int gaps_read(struct explanation *e, struct query *q)
 	query_filter_init(&f);
 	f.limit = 5;
 	if (started)
-		times_parse_since(started, history_now_ms(), &f.since_ms);
+		times_parse_since(started, clock_now_ms(), &f.since_ms);
 	if (ended)
-		times_parse_since(ended, history_now_ms(), &f.until_ms);
+		times_parse_since(ended, clock_now_ms(), &f.until_ms);
 	f.until_ms += f.until_ms ? AROUND_MS : 0;
 	return query_gaps(q, &f, row_copy_add, &e->gaps);
 }
@@ -186,7 +187,7 @@ static int tampering_read(struct explanation *e, struct query *q)
 	int64_t at_ms;
 
 	if (!e->mismatches.n || times_parse_since(row_copy_text(&e->mismatches.rows[0], "time"),
-						  history_now_ms(), &at_ms))
+						  clock_now_ms(), &at_ms))
 		return 0;
 	query_filter_init(&f);
 	f.since_ms = at_ms - AROUND_MS;
@@ -406,7 +407,7 @@ enum exit_status cmd_explain(const struct invocation *in)
 	struct flow_filter filter;
 	struct config *config;
 	int64_t id;
-	enum exit_status status = filter_parse(&filter, in, history_now_ms());
+	enum exit_status status = filter_parse(&filter, in, clock_now_ms());
 
 	if (status == CLI_DONE)
 		status = wish_check(in, &id, &filter);

@@ -11,6 +11,8 @@
 #include "cli/history.h"
 #include "cli/report/report.h"
 
+#include "waymark/base/clock.h"
+
 #define HOUR_MS 3600000LL
 #define DAY_MS	(24 * HOUR_MS)
 /* Longer ones have a bar a day. */
@@ -68,7 +70,7 @@ static enum exit_status report_of(const struct invocation *in, struct report *r)
 
 enum exit_status cmd_report(const struct invocation *in)
 {
-	struct report r = {.now_ms = history_now_ms()};
+	struct report r = {.now_ms = clock_now_ms()};
 	struct flow_filter filter;
 	enum exit_status status = filter_parse(&filter, in, r.now_ms);
 

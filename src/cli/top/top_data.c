@@ -15,19 +15,12 @@
 #include "cli/filter.h"
 #include "cli/history.h"
 #include "cli/top/top.h"
+#include "waymark/base/clock.h"
 #include "waymark/base/times.h"
 #include "waymark/base/units.h"
 #include "waymark/store/query.h"
 
 #define DEVICES "/proc/net/dev"
-
-static int64_t monotonic_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
 
 /* --- the daemon ------------------------------------------------------------------------ */
 
@@ -98,7 +91,7 @@ static bool device_take(struct top_data *t, char *line, int64_t ms)
 
 static void interfaces_look(struct top_data *t)
 {
-	int64_t now_ms = monotonic_ms(), ms = t->rates_ms ? now_ms - t->rates_ms : 0;
+	int64_t now_ms = clock_steady_ms(), ms = t->rates_ms ? now_ms - t->rates_ms : 0;
 	FILE *file = fopen(DEVICES, "re");
 	char *line = NULL;
 	size_t room = 0, i;
@@ -310,7 +303,7 @@ static void past_add(struct top_data *t, size_t i)
 
 void top_data_read(struct top_data *t)
 {
-	t->now_ms = history_now_ms();
+	t->now_ms = clock_now_ms();
 	daemon_look(t);
 	interfaces_look(t);
 	history_look(t);

@@ -8,9 +8,10 @@
 #include <locale.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli/top/top.h"
+
+#include "waymark/base/clock.h"
 
 #define LOOK_MS	  1000
 #define EARLY_MAX 3
@@ -54,22 +55,14 @@ static int screen_open(void)
 	return 0;
 }
 
-static int64_t monotonic_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
-}
-
 /* A key, KEY_RESIZE, or ERR after a second. *n_early counts ERRs in a row that came at
  * once: what reads from a terminal that is gone. */
 static int key_wait(unsigned *n_early)
 {
-	int64_t before_ms = monotonic_ms();
+	int64_t before_ms = clock_steady_ms();
 	int key = getch();
 
-	if (key == ERR && monotonic_ms() - before_ms < LOOK_MS / 2)
+	if (key == ERR && clock_steady_ms() - before_ms < LOOK_MS / 2)
 		++*n_early;
 	else
 		*n_early = 0;

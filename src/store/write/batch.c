@@ -13,6 +13,8 @@
 #include "store/db.h"
 #include "store/write/writer_internal.h"
 
+#include "waymark/base/clock.h"
+
 /* The shortest interval between two records that the daemon lives. */
 #define ALIVE_INTERVAL_MS 1000
 
@@ -115,12 +117,12 @@ static int records_write(struct writer *w, uint32_t n)
 
 static int alive_write(struct writer *w)
 {
-	int64_t now_ms = clock_monotonic_ms();
+	int64_t now_ms = clock_steady_ms();
 
 	if (w->alive_ms && now_ms < w->alive_ms + ALIVE_INTERVAL_MS)
 		return SQLITE_OK;
 	w->alive_ms = now_ms;
-	return ingest_meta(&w->in, "alive_ms", clock_realtime_ms());
+	return ingest_meta(&w->in, "alive_ms", clock_now_ms());
 }
 
 /* Between the database that went away and this one. */
@@ -132,7 +134,7 @@ static int moved_write(struct writer *w)
 			.source = GAP_STORE,
 			.lost = -1,
 			.started_ms = w->moved_since_ms,
-			.ended_ms = clock_realtime_ms()},
+			.ended_ms = clock_now_ms()},
 	};
 
 	if (!w->moved_since_ms)
@@ -234,7 +236,7 @@ int batch_write(struct writer *w, uint32_t n)
 	if (rc == SQLITE_OK)
 		rc = write_failures_write(w);
 	if (rc == SQLITE_OK)
-		rc = ingest_finish(&w->in, clock_realtime_ms());
+		rc = ingest_finish(&w->in, clock_now_ms());
 	if (rc == SQLITE_OK)
 		rc = alive_write(w);
 	if (rc == SQLITE_OK)

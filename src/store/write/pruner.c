@@ -10,6 +10,8 @@
 #include "store/db.h"
 #include "store/write/pruner.h"
 
+#include "waymark/base/clock.h"
+
 /* Flows deleted, rows of other tables looked at in one step. */
 #define STEP_FLOWS 4096
 /* A slice with no more flows than these needs no postings. */
@@ -353,8 +355,8 @@ static int pass_begin(struct pruner *p, struct ingest *in, int64_t now_ms)
 	if (atomic_exchange(&p->is_clock_trusted, false))
 		age_clock_init(&p->clock, 0, now_ms);
 	p->time_ms = age_clock_read(
-		&p->clock,
-		&(struct age_moment){.time_ms = clock_realtime_ms(), .steady_ms = now_ms}, keep_ms);
+		&p->clock, &(struct age_moment){.time_ms = clock_now_ms(), .steady_ms = now_ms},
+		keep_ms);
 	p->is_pass_on = true;
 	p->before_ms = p->time_ms - keep_ms;
 	p->age_flow_id = 0;

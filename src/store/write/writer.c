@@ -15,6 +15,8 @@
 #include "store/db.h"
 #include "store/write/writer_internal.h"
 
+#include "waymark/base/clock.h"
+
 /* When nothing comes: look whether there is something to keep. */
 #define IDLE_MS 1000
 /* Without records, the history still gets a record this often that the daemon lives. */
@@ -63,7 +65,7 @@ static void latency_note(struct writer *w, uint32_t n, int64_t now_ms)
 
 static void committed_note(struct writer *w, uint32_t n)
 {
-	int64_t bytes = file_bytes(w->st->path), now_ms = clock_realtime_ms();
+	int64_t bytes = file_bytes(w->st->path), now_ms = clock_now_ms();
 
 	latency_note(w, n, now_ms);
 	pthread_mutex_lock(&w->lock);
@@ -114,7 +116,7 @@ static bool is_relieved(struct writer *w, int rc, int64_t now_ms)
 static void failed_note(struct writer *w, int rc)
 {
 	int64_t pause = RETRY_MS << (w->attempts < 6 ? w->attempts : 6);
-	int64_t now = clock_monotonic_ms();
+	int64_t now = clock_steady_ms();
 
 	w->attempts++;
 	pthread_mutex_lock(&w->lock);
@@ -156,7 +158,7 @@ static void watch(struct writer *w, int64_t now_ms)
 	w->watched_ms = now_ms;
 	if (!store_is_moved(w->st)) {
 		if (w->st->db)
-			w->in_place_ms = clock_realtime_ms();
+			w->in_place_ms = clock_now_ms();
 		return;
 	}
 	w->moved_since_ms = w->in_place_ms;
@@ -189,9 +191,9 @@ static bool is_flushing(struct writer *w)
 
 static void gather(struct writer *w)
 {
-	int64_t due = clock_monotonic_ms() + w->batch_ms / 2, now;
+	int64_t due = clock_steady_ms() + w->batch_ms / 2, now;
 
-	while ((now = clock_monotonic_ms()) < due && !is_flushing(w) &&
+	while ((now = clock_steady_ms()) < due && !is_flushing(w) &&
 	       queue_depth(&w->queue) < BATCH_RECORDS_MAX)
 		if (due - now < STEP_MS || !keep(w, now))
 			queue_wait(&w->queue, BATCH_RECORDS_MAX, due);
@@ -209,7 +211,7 @@ static void keep_up(struct writer *w, int64_t now_ms)
 
 static void idle(struct writer *w)
 {
-	int64_t now = clock_monotonic_ms();
+	int64_t now = clock_steady_ms();
 
 	if (write_failures_are_unsaid(w) || now - w->alive_ms >= IDLE_ALIVE_MS)
 		commit(w);
@@ -232,7 +234,7 @@ static void *writer_main(void *data)
 	struct writer *w = data;
 
 	for (;;) {
-		int64_t now = clock_monotonic_ms();
+		int64_t now = clock_steady_ms();
 
 		watch(w, now);
 		if (is_given_up(w, now))
@@ -277,7 +279,7 @@ struct writer *writer_start(struct store *st, uint32_t capacity, uint32_t batch_
 		return NULL;
 	w->st = st;
 	w->batch_ms = batch_ms;
-	w->in_place_ms = clock_realtime_ms();
+	w->in_place_ms = clock_now_ms();
 	w->stats.capacity = capacity;
 	w->stats.p50_ms = w->stats.p99_ms = -1;
 	w->stats.database_bytes = file_bytes(st->path);
