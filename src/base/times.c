@@ -140,11 +140,13 @@ static int date_parse(const char **text, struct tm *tm)
 	return 0;
 }
 
-/* "HH:MM", "HH:MM:SS", "HH:MM:SS.FFF" */
+/* "HH:MM", "HH:MM:SS", "HH:MM:SS.FFF"; an hour may have one digit. */
 static int clock_parse(const char **text, struct tm *tm, int *ms)
 {
+	unsigned digits = **text && (*text)[1] == ':' ? 1 : 2;
+
 	*ms = 0;
-	if (digits_parse(text, 2, &tm->tm_hour) < 0 || tm->tm_hour > 23 || *(*text)++ != ':')
+	if (digits_parse(text, digits, &tm->tm_hour) < 0 || tm->tm_hour > 23 || *(*text)++ != ':')
 		return -EINVAL;
 	if (digits_parse(text, 2, &tm->tm_min) < 0 || tm->tm_min > 59)
 		return -EINVAL;
@@ -156,15 +158,24 @@ static int clock_parse(const char **text, struct tm *tm, int *ms)
 	return fraction_parse(text, ms);
 }
 
-/* "Z", "UTC", "+02:00", "+0200", "+02". is_local: nothing is there. */
-static int zone_parse(const char *text, bool *is_local, int *offset_s)
+/* The local zone's own name, such as CET or CEST: *is_dst is which, else -1. */
+static bool is_local_zone(const char *text, int *is_dst)
+{
+	*is_dst = -1;
+	tzset();
+	for (int i = 0; *text && i < 2; i++)
+		if (strcasecmp(text, tzname[i]) == 0)
+			*is_dst = i;
+	return *text == '\0' || *is_dst >= 0;
+}
+
+/* "Z", "UTC", "+02:00", "+0200", "+02". */
+static int zone_parse(const char *text, int *offset_s)
 {
 	int sign = *text == '-' ? -1 : 1, hours, minutes = 0;
 
 	*offset_s = 0;
-	*is_local = *text == '\0';
-	if (*is_local || strcmp(text, "Z") == 0 || strcmp(text, "z") == 0 ||
-	    strcasecmp(text, "UTC") == 0)
+	if (strcmp(text, "Z") == 0 || strcmp(text, "z") == 0 || strcasecmp(text, "UTC") == 0)
 		return 0;
 	if ((*text != '+' && *text != '-') || (text++, digits_parse(&text, 2, &hours) < 0))
 		return -EINVAL;
@@ -180,30 +191,40 @@ static int zone_parse(const char *text, bool *is_local, int *offset_s)
 
 static int stamp_finish(struct tm *tm, int fraction_ms, const char *zone, int64_t *ms)
 {
-	int offset_s, err;
-	bool is_local;
+	int offset_s = 0, err;
 	time_t t;
 
-	err = zone_parse(zone, &is_local, &offset_s);
-	if (err < 0)
-		return err;
-	t = is_local ? mktime(tm) : timegm(tm);
+	if (is_local_zone(zone, &tm->tm_isdst)) {
+		t = mktime(tm);
+	} else {
+		err = zone_parse(zone, &offset_s);
+		if (err < 0)
+			return err;
+		t = timegm(tm);
+	}
 	*ms = ((int64_t)t - offset_s) * 1000 + fraction_ms;
 	return 0;
+}
+
+static struct tm *today_fill(int64_t now_ms, struct tm *tm)
+{
+	time_t now = (time_t)(now_ms / 1000);
+
+	localtime_r(&now, tm);
+	tm->tm_sec = 0;
+	tm->tm_isdst = -1;
+	return tm;
 }
 
 /* ISO 8601, or the time of day alone, which is today's. */
 static int stamp_parse(const char *text, int64_t now_ms, int64_t *ms)
 {
-	time_t now = (time_t)(now_ms / 1000);
+	size_t digits = strspn(text, "0123456789");
 	int fraction_ms = 0;
 	struct tm tm;
 
-	if (strlen(text) > 2 && text[2] == ':') {
-		localtime_r(&now, &tm);
-		tm.tm_sec = 0;
-		tm.tm_isdst = -1;
-		if (clock_parse(&text, &tm, &fraction_ms) < 0)
+	if (digits <= 2 && text[digits] == ':') {
+		if (clock_parse(&text, today_fill(now_ms, &tm), &fraction_ms) < 0)
 			return -EINVAL;
 	} else {
 		if (date_parse(&text, &tm) < 0)
@@ -258,7 +279,7 @@ static int relative_parse(const char *text, int64_t now_ms, int64_t *ms)
 	char buf[64];
 	size_t length = strlen(text);
 	bool is_after = *text == '+';
-	uint64_t seconds;
+	uint64_t past;
 	int err;
 
 	if (*text == '+' || *text == '-')
@@ -270,20 +291,82 @@ static int relative_parse(const char *text, int64_t now_ms, int64_t *ms)
 		buf[length - 4] = '\0';
 	if (strspn(buf, " 0123456789") == strlen(buf))
 		return -EINVAL;
-	err = duration_parse(&seconds, buf);
+	err = duration_parse_ms(&past, buf);
 	if (err < 0)
 		return err;
-	if (__builtin_add_overflow(now_ms, (int64_t)seconds * (is_after ? 1000 : -1000), ms))
+	if (__builtin_add_overflow(now_ms, is_after ? (int64_t)past : -(int64_t)past, ms))
 		return -ERANGE;
 	return 0;
 }
 
-/* "HH:" or "YYYY-" */
+/* "H:", "HH:" or "YYYY-" */
 static bool is_stamp(const char *text)
 {
 	size_t digits = strspn(text, "0123456789");
 
-	return (digits == 2 && text[2] == ':') || (digits == 4 && text[4] == '-');
+	return ((digits == 1 || digits == 2) && text[digits] == ':') ||
+	       (digits == 4 && text[4] == '-');
+}
+
+/* Which of the names text begins with, by its first three letters or in full, and a blank
+ * after it; -1: none. Moves *text behind both. */
+static int name_parse(const char **text, const char *const names[], int n)
+{
+	size_t length = strcspn(*text, " ");
+
+	for (int i = 0; i < n && (*text)[length]; i++) {
+		if ((length != 3 && length != strlen(names[i])) ||
+		    strncasecmp(*text, names[i], length) != 0)
+			continue;
+		*text += length + strspn(*text + length, " ");
+		return i;
+	}
+	return -1;
+}
+
+/* "Nov 25 14:32:10", as listings show it: the last one that is not in the future. */
+static int dated_parse(const char *text, int month, int64_t now_ms, int64_t *ms)
+{
+	unsigned digits = isdigit((unsigned char)*text) && text[1] == ' ' ? 1 : 2;
+	int fraction_ms = 0, day, year;
+	struct tm tm;
+
+	if (digits_parse(&text, digits, &day) < 0 || *text++ != ' ')
+		return -EINVAL;
+	year = today_fill(now_ms, &tm)->tm_year;
+	if (day < 1 || day > days_of_month(1900 + year, month + 1) ||
+	    clock_parse(&text, &tm, &fraction_ms) < 0)
+		return -EINVAL;
+	tm.tm_mon = month;
+	tm.tm_mday = day;
+	text += strspn(text, " ");
+	do {
+		tm.tm_year = year--;
+		if (stamp_finish(&tm, fraction_ms, text, ms) < 0)
+			return -EINVAL;
+	} while (*ms > now_ms && year > today_fill(now_ms, &(struct tm){0})->tm_year - 2);
+	return 0;
+}
+
+/* "Thu 2026-11-26 14:32:10 CET", as systemd shows it, or the listings' own form. */
+static int named_parse(const char *text, int64_t now_ms, int64_t *ms)
+{
+	static const char *const weekdays[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+					       "Thursday", "Friday", "Saturday"};
+	static const char *const months[] = {"January",	  "February", "March",	  "April",
+					     "May",	  "June",     "July",	  "August",
+					     "September", "October",  "November", "December"};
+	int day = name_parse(&text, weekdays, 7), month;
+	const char *date = text;
+	struct tm tm;
+
+	if (day >= 0) {
+		if (date_parse(&date, &tm) < 0 || timegm(&tm) == -1 || tm.tm_wday != day)
+			return -EINVAL;
+		return stamp_parse(text, now_ms, ms);
+	}
+	month = name_parse(&text, months, 12);
+	return month < 0 ? -EINVAL : dated_parse(text, month, now_ms, ms);
 }
 
 int times_parse_since(const char *text, int64_t now_ms, int64_t *ms)
@@ -304,6 +387,8 @@ int times_parse_since(const char *text, int64_t now_ms, int64_t *ms)
 		return epoch_parse(text + 1, ms);
 	if (is_stamp(text))
 		return stamp_parse(text, now_ms, ms);
+	if (isalpha((unsigned char)*text))
+		return named_parse(text, now_ms, ms);
 	return relative_parse(text, now_ms, ms);
 }
 

@@ -37,6 +37,9 @@ static const struct unit duration_units_ms[] = {
 	{" m min mins minute minutes ", 1000 * MINUTE},
 	{" h hr hrs hour hours ", 1000 * HOUR},
 	{" d day days ", 1000 * DAY},
+	{" w week weeks ", 7000 * DAY},
+	{" M month months ", 2629800000ULL},
+	{" y year years ", 31557600000ULL},
 	{NULL, 0},
 };
 
