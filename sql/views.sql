@@ -296,7 +296,7 @@ SELECT
 	u.interface AS interface, -- its name then
 	s.state AS state, -- up, down, drain, missing, no-address, no-gateway
 	(SELECT c.name FROM cause c WHERE c.id = s.cause) AS cause, -- link, address, gateway, health, operator
-	s.decision AS decision, -- what was done about it; NULL: nothing
+	s.decision AS decision, -- what was done about it; auto: an operator ended it; NULL: nothing
 	s.user AS user, -- who decided; NULL: observed
 	s.process AS process, -- by which process
 	strftime('%Y-%m-%dT%H:%M:%fZ', s.until / 1000.0, 'unixepoch') AS until, -- the decision ends then; NULL: it does not

@@ -62,25 +62,6 @@ struct config *cli_config(const struct invocation *in)
 	return config;
 }
 
-char *cli_database(const struct invocation *in)
-{
-	const char *given = in->values[OPTION_DATABASE];
-	struct config *config = NULL;
-	char *path = NULL;
-
-	if (!given) {
-		config = cli_config(in);
-		if (!config)
-			return NULL;
-		given = config->database;
-	}
-	path = strdup(given);
-	if (!path)
-		cli_error("out of memory");
-	config_free(config);
-	return path;
-}
-
 bool cli_has_privilege(const struct invocation *in)
 {
 	if (privilege_has_net_admin())

@@ -116,10 +116,6 @@ char *cli_socket(const struct invocation *in);
 /* Reads the configuration; NULL with every error printed. */
 struct config *cli_config(const struct invocation *in);
 
-/* The history's path: --database or the configuration's; malloc'd. NULL with a
- * message printed. */
-char *cli_database(const struct invocation *in);
-
 /* Whether CAP_NET_ADMIN is there; else says that command needs it. */
 bool cli_has_privilege(const struct invocation *in);
 

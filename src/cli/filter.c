@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "waymark/base/proto.h"
+#include "waymark/base/suggest.h"
 #include "waymark/base/times.h"
 #include "waymark/base/units.h"
 
@@ -224,7 +225,7 @@ static const struct {
 	{OPTION_LIMIT, read_limit, "a number; 0: all"},
 };
 
-static void words_print(FILE *out, enum option_id option)
+static void words_print(FILE *out, enum option_id option, struct suggestion *s)
 {
 	const char *word;
 	int i;
@@ -234,8 +235,10 @@ static void words_print(FILE *out, enum option_id option)
 				    ? i <= VERDICT_OK ? verdict_name((enum verdict)i) : NULL
 			    : i < REASONS ? reason_name((enum reason)i)
 					  : NULL);
-	     i++)
+	     i++) {
 		fprintf(out, "%s %s", i > 1 ? "," : "", word);
+		suggest_consider(s, word);
+	}
 }
 
 static enum exit_status value_refuse(const struct invocation *in, size_t reader)
@@ -244,13 +247,16 @@ static enum exit_status value_refuse(const struct invocation *in, size_t reader)
 	char *words = NULL;
 	size_t size;
 	FILE *out = readers[reader].wanted ? NULL : open_memstream(&words, &size);
+	struct suggestion s;
 
+	suggest_start(&s, in->values[option]);
 	if (out) {
-		words_print(out, option);
+		words_print(out, option, &s);
 		fclose(out);
 	}
-	cli_error("%s: --%s \"%s\": want %s", in->command->name, option_specs[option].name,
-		  in->values[option], words ? words : readers[reader].wanted);
+	cli_error("%s: --%s \"%s\": want %s%s%s", in->command->name, option_specs[option].name,
+		  in->values[option], words ? words : readers[reader].wanted,
+		  s.best ? "; did you mean " : "", s.best ? s.best : "");
 	free(words);
 	return CLI_USAGE;
 }

@@ -11,14 +11,18 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
+#include "cli/database.h"
 #include "cli/error_lines.h"
 #include "cli/progress.h"
 #include "cli/sorted_rows.h"
+#include "cli/uplink_name.h"
 #include "waymark/base/clock.h"
 #include "waymark/base/suggest.h"
 
 #define CHOSEN_MAX 64
+#define TWINS_MAX  8
 
 struct listing {
 	const struct invocation *in;
@@ -29,6 +33,8 @@ struct listing {
 	void (*show[CHOSEN_MAX])(struct render *r, const struct value *values, size_t n);
 	size_t places[CHOSEN_MAX]; /* of the value in the last row */
 	size_t n;
+	char twins[TWINS_MAX][32]; /* names of columns that only the view has */
+	size_t n_twins;
 	struct render *render;
 	struct sorted_rows sorted;
 	struct progress progress;
@@ -47,7 +53,23 @@ static void column_take(struct listing *l, const struct column *c,
 	l->show[l->n++] = show;
 }
 
-/* A column of the view, or of the brief table, by its name. */
+/* The integer twin of a time: started_ms of started. */
+static bool twin_take(struct listing *l, const struct column *of, const char *name)
+{
+	size_t length = strlen(of->name);
+	char *twin = l->twins[l->n_twins];
+
+	if (of->type != COLUMN_TIME || strncasecmp(name, of->name, length) ||
+	    strcasecmp(name + length, "_ms") || l->n_twins == TWINS_MAX)
+		return false;
+	snprintf(twin, sizeof(l->twins[0]), "%s_ms", of->name);
+	l->n_twins++;
+	column_take(l, &(struct column){.name = twin, .type = COLUMN_NUMBER}, NULL);
+	return true;
+}
+
+/* A column of the view, or of the brief table, by its name; headers of tables are in
+ * capitals. */
 static bool column_find(struct listing *l, const char *name, struct suggestion *s)
 {
 	const struct history *h = l->history;
@@ -55,7 +77,9 @@ static bool column_find(struct listing *l, const char *name, struct suggestion *
 	for (size_t i = 0; i < h->n_columns; i++) {
 		struct column c = h->columns[i];
 
-		if (!strcmp(c.name, name)) {
+		if (twin_take(l, &c, name))
+			return true;
+		if (!strcasecmp(c.name, name)) {
 			c.is_detail = false;
 			c.rank = 0;
 			column_take(l, &c, NULL);
@@ -64,7 +88,7 @@ static bool column_find(struct listing *l, const char *name, struct suggestion *
 		suggest_consider(s, c.name);
 	}
 	for (size_t i = 0; i < h->n_brief; i++) {
-		if (!strcmp(h->brief[i].column.name, name)) {
+		if (!strcasecmp(h->brief[i].column.name, name)) {
 			column_take(l, &h->brief[i].column, h->brief[i].show);
 			return true;
 		}
@@ -307,53 +331,7 @@ struct query *history_open(const char *path)
 	return q;
 }
 
-/* --- names that may be mistyped --------------------------------------------------------- */
-
-struct known {
-	struct suggestion s;
-	char names[64][32];
-	size_t n;
-	bool is_found;
-};
-
-static int known_take(void *data, const struct value *values, size_t n)
-{
-	static const char *const columns[] = {"name", "interface"};
-	struct known *k = data;
-
-	for (size_t i = 0; i < 2; i++) {
-		const char *name = value_text(values, n, columns[i]);
-
-		if (!name || k->n == 64)
-			continue;
-		k->is_found |= !strcmp(name, k->s.name);
-		snprintf(k->names[k->n], sizeof(k->names[0]), "%s", name);
-		suggest_consider(&k->s, k->names[k->n++]);
-	}
-	return 0;
-}
-
-/* An uplink that was never there is a slip, not an empty listing. */
-static enum exit_status uplinks_checked(const struct listing *l)
-{
-	static const enum option_id options[] = {OPTION_UPLINK, OPTION_INGRESS};
-
-	for (size_t i = 0; i < 2; i++) {
-		const char *name = l->in->values[options[i]];
-		struct known k = {0};
-
-		if (!name)
-			continue;
-		suggest_start(&k.s, name);
-		if (query_uplinks(l->query, known_take, &k) < 0 || k.is_found)
-			continue;
-		cli_error("%s: no uplink \"%s\" in the history (%s%s)", l->in->command->name, name,
-			  k.s.best ? "did you mean " : "'waymark uplinks' lists them",
-			  k.s.best ? k.s.best : "");
-		return CLI_USAGE;
-	}
-	return CLI_DONE;
-}
+/* --- the whole ------------------------------------------------------------------------- */
 
 static enum exit_status sort_choose(struct listing *l)
 {
@@ -366,14 +344,14 @@ static enum exit_status sort_choose(struct listing *l)
 	}
 	suggest_start(&s, name);
 	for (size_t i = 0; i < l->history->n_columns; i++) {
-		if (!strcmp(l->history->columns[i].name, name)) {
-			l->sorted.column = name;
+		if (!strcasecmp(l->history->columns[i].name, name)) {
+			l->sorted.column = l->history->columns[i].name;
 			return CLI_DONE;
 		}
 		suggest_consider(&s, l->history->columns[i].name);
 	}
-	cli_error("%s: --sort \"%s\": no such column%s%s", l->in->command->name, name,
-		  s.best ? "; did you mean " : "", s.best ? s.best : "");
+	cli_error("%s: --sort \"%s\": no such column (%s%s)", l->in->command->name, name,
+		  s.best ? "did you mean " : "-o wide shows them all", s.best ? s.best : "");
 	return CLI_USAGE;
 }
 
@@ -401,9 +379,10 @@ enum exit_status history_show_filtered(const struct invocation *in, const struct
 		status = sort_choose(&l);
 	if (status != CLI_DONE)
 		return status;
-	path = cli_database(in);
+	status = database_find(in, &path);
 	l.query = path ? history_open(path) : NULL;
-	status = l.query ? uplinks_checked(&l) : CLI_FAILED;
+	if (status == CLI_DONE)
+		status = l.query ? uplink_name_check_history(in, l.query) : CLI_FAILED;
 	if (status == CLI_DONE)
 		status = listing_open(&l);
 	if (status == CLI_DONE)

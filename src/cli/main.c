@@ -11,9 +11,10 @@
 #include "cli/features.h"
 #include "waymark/base/suggest.h"
 
+#define DAEMON	WITH(OPTION_SOCKET)
 #define FORMAT	(WITH(OPTION_JSON) | WITH(OPTION_CSV) | WITH(OPTION_OUTPUT) | WITH(OPTION_UTC))
 #define LISTING (FORMAT | WITH(OPTION_COLUMNS))
-#define HISTORY (LISTING | WITH(OPTION_DATABASE) | WITH(OPTION_LIMIT))
+#define HISTORY (LISTING | DAEMON | WITH(OPTION_DATABASE) | WITH(OPTION_LIMIT))
 #define SPAN	(WITH(OPTION_AT) | WITH(OPTION_SINCE) | WITH(OPTION_UNTIL))
 #define TUPLE                                                                                      \
 	(WITH(OPTION_HOST) | WITH(OPTION_SRC) | WITH(OPTION_DST) | WITH(OPTION_PORT) |             \
@@ -22,7 +23,6 @@
 	(SPAN | TUPLE | WITH(OPTION_UPLINK) | WITH(OPTION_LIVE) | WITH(OPTION_STARTED_SINCE) |     \
 	 WITH(OPTION_INGRESS) | WITH(OPTION_EGRESS) | WITH(OPTION_VERDICT) | WITH(OPTION_REASON) | \
 	 WITH(OPTION_MIN_BYTES) | WITH(OPTION_MIN_DURATION) | WITH(OPTION_UNANSWERED))
-#define DAEMON WITH(OPTION_SOCKET)
 
 const struct command commands[] = {
 	{"init", cmd_init, 0, "print a configuration for this host, from its default routes", NULL,
@@ -40,27 +40,27 @@ const struct command commands[] = {
 	{"status", cmd_status, DAEMON | WITH(OPTION_JSON) | WITH(OPTION_UTC),
 	 "show the daemon; exit 0 when it is ready, 3 when it is not", NULL, NULL},
 	{"uplinks", cmd_uplinks, DAEMON | LISTING, "show each uplink", NULL, NULL},
-	{"uplink", cmd_uplink, WITH(OPTION_FOR),
+	{"uplink", cmd_uplink, DAEMON | WITH(OPTION_FOR),
 	 "decide about an uplink: up, down, drain, or auto (as observed)", "NAME WORD",
 	 "up down drain auto"},
-	{"flows", cmd_flows, DAEMON | HISTORY | FLOW | WITH(OPTION_SORT), "show flows", NULL, NULL},
+	{"flows", cmd_flows, HISTORY | FLOW | WITH(OPTION_SORT), "show flows", NULL, NULL},
 	{"mismatches", cmd_mismatches, HISTORY | FLOW | WITH(OPTION_SORT),
 	 "show packets that left by a wrong interface", NULL, NULL},
-	{"gaps", cmd_gaps, HISTORY | SPAN, "show when something may have been missed, and why",
-	 NULL, NULL},
-	{"coverage", cmd_coverage, DAEMON | HISTORY | SPAN | WITH(OPTION_UPLINK),
+	{"gaps", cmd_gaps, HISTORY | SPAN | WITH(OPTION_SORT),
+	 "show when something may have been missed, and why", NULL, NULL},
+	{"coverage", cmd_coverage, HISTORY | SPAN | WITH(OPTION_SORT) | WITH(OPTION_UPLINK),
 	 "show how much of the traffic the history accounts for", NULL, NULL},
 	{"failover", cmd_failover,
-	 DAEMON | HISTORY | WITH(OPTION_AT) | WITH(OPTION_UPLINK) | WITH(OPTION_LIST),
+	 HISTORY | WITH(OPTION_AT) | WITH(OPTION_UPLINK) | WITH(OPTION_LIST),
 	 "show what became of an uplink's flows when it last went down", NULL, NULL},
-	{"tampering", cmd_tampering, HISTORY | SPAN,
+	{"tampering", cmd_tampering, HISTORY | SPAN | WITH(OPTION_SORT),
 	 "show what other processes changed, and what was done about it", NULL, NULL},
 	{"who", cmd_who, HISTORY | WITH(OPTION_AT) | WITH(OPTION_PROTO),
 	 "show which inside host used a public address and port", "ADDRESS[:PORT]", NULL},
 	{"stats", cmd_stats, HISTORY | FLOW | WITH(OPTION_BY) | WITH(OPTION_SORT),
 	 "sum flows, bytes and mismatches by one or two columns", NULL, NULL},
 	{"usage", cmd_usage,
-	 LISTING | WITH(OPTION_DATABASE) | SPAN | WITH(OPTION_UPLINK) | WITH(OPTION_BY),
+	 LISTING | DAEMON | WITH(OPTION_DATABASE) | SPAN | WITH(OPTION_UPLINK) | WITH(OPTION_BY),
 	 "show bytes of each uplink, peak, 95th percentile, quota left", NULL, NULL},
 	{"explain", cmd_explain,
 	 WITH(OPTION_JSON) | WITH(OPTION_UTC) | WITH(OPTION_DATABASE) | WITH(OPTION_PROTO) |
@@ -72,13 +72,14 @@ const struct command commands[] = {
 	{"top", cmd_top, WITH(OPTION_DATABASE) | WITH(OPTION_UTC),
 	 "show a full-screen live view; q quits", NULL, NULL},
 	{"report", cmd_report,
-	 WITH(OPTION_DATABASE) | WITH(OPTION_SINCE) | WITH(OPTION_UNTIL) | WITH(OPTION_UTC) |
-		 WITH(OPTION_PICTURE),
+	 DAEMON | WITH(OPTION_DATABASE) | WITH(OPTION_SINCE) | WITH(OPTION_UNTIL) |
+		 WITH(OPTION_UTC) | WITH(OPTION_PICTURE),
 	 "print what happened as an HTML page, of the last day or another time", NULL, NULL},
 	{"metrics", cmd_metrics, DAEMON, "print the daemon's counters for Prometheus", NULL, NULL},
-	{"nagios", cmd_nagios, WITH(OPTION_WARNING) | WITH(OPTION_CRITICAL) | WITH(OPTION_MINUTES),
+	{"nagios", cmd_nagios,
+	 DAEMON | WITH(OPTION_WARNING) | WITH(OPTION_CRITICAL) | WITH(OPTION_MINUTES),
 	 "print a Nagios-compatible check: status line, perfdata, exit status 0 to 3", NULL, NULL},
-	{"prune", cmd_prune, WITH(OPTION_YES) | WITH(OPTION_HOST),
+	{"prune", cmd_prune, DAEMON | WITH(OPTION_YES) | WITH(OPTION_HOST),
 	 "apply retention and max-size now, or delete what is known of a host", NULL, NULL},
 	{"alert", cmd_alert,
 	 DAEMON | WITH(OPTION_JSON) | WITH(OPTION_UTC) | WITH(OPTION_FOR) | WITH(OPTION_UPLINK),
@@ -167,6 +168,17 @@ static enum exit_status command_refuse(const char *name)
 	return CLI_USAGE;
 }
 
+/* Others compare with the file, or ask no daemon. */
+static enum exit_status socket_check(const struct invocation *in)
+{
+	if (!in->values[OPTION_SOCKET] || (in->command->options & DAEMON))
+		return CLI_DONE;
+	cli_error("%s: --socket is not for this command, which does not ask the daemon alone "
+		  "(use -c FILE)",
+		  in->command->name);
+	return CLI_USAGE;
+}
+
 static enum exit_status command_run(struct invocation *in, int argc, char **argv)
 {
 	enum exit_status status;
@@ -183,7 +195,8 @@ static enum exit_status command_run(struct invocation *in, int argc, char **argv
 		command_usage_print(in->command);
 		return CLI_DONE;
 	}
-	return in->command->run(in);
+	status = socket_check(in);
+	return status == CLI_DONE ? in->command->run(in) : status;
 }
 
 /* What was printed must have arrived: a full disk is a failure. */
@@ -196,12 +209,19 @@ static enum exit_status output_close(enum exit_status status)
 	return status == CLI_DONE ? CLI_FAILED : status;
 }
 
-static enum exit_status global_refuse(int option, const char *given)
+static enum exit_status global_refuse(int option, const char *given, const struct option *longs)
 {
-	if (option == ':')
+	struct suggestion s;
+
+	if (option == ':') {
 		cli_error("%s needs a value", given);
-	else
-		cli_error("unknown option %s ('waymark --help' lists them)", given);
+		return CLI_USAGE;
+	}
+	suggest_start(&s, given + strspn(given, "-"));
+	for (; longs->name; longs++)
+		suggest_consider(&s, longs->name);
+	cli_error("unknown option %s (%s%s)", given,
+		  s.best ? "did you mean --" : "'waymark --help' lists them", s.best ? s.best : "");
 	return CLI_USAGE;
 }
 
@@ -239,7 +259,7 @@ int main(int argc, char **argv)
 		case 'o':
 			return (int)output_close(list_print(optarg));
 		default:
-			return (int)global_refuse(option, argv[optind - 1]);
+			return (int)global_refuse(option, argv[optind - 1], longs);
 		}
 	}
 	if (optind == argc) {

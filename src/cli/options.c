@@ -18,7 +18,7 @@
 #define VERDICT_WORDS "mismatch wrong-source foreign unmarked unknown local ok"
 #define REASON_WORDS                                                                               \
 	"rule-missing rule-before route-missing route-specific uplink-down mark-changed "          \
-	"restore-missing unexplained"
+	"restore-missing unexplained gap offloaded predates uplink-down-flush"
 
 const struct option_spec option_specs[OPTIONS] = {
 	[OPTION_JSON] = {"json", NULL, "print JSON", NULL, 0},

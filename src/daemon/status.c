@@ -326,6 +326,7 @@ int status_fill(const struct daemon *d, struct answer *a)
 		.version = PACKAGE_VERSION,
 		.is_ready = d->is_ready,
 		.mode = config_mode_name(d->config->mode),
+		.database = d->config->database,
 		.is_table_protected = steering_is_protected(d->steering),
 		.uptime_s = (clock_steady_ms() - d->started_steady_ms) / 1000,
 		.log_dropped = (int64_t)log_dropped(),

@@ -173,21 +173,47 @@ static void return_explain(const struct uplink_state_record *was, struct uplink_
 		r->cause = was->cause;
 }
 
+/* Who ended an operator's decision is in the row of that moment, and in none after it. */
+static void release_explain(const struct uplink_state_record *was,
+			    const struct uplink_state_record *explained,
+			    struct uplink_state_record *r)
+{
+	if (was->cause != CAUSE_OPERATOR || !*was->decision || !*explained->user)
+		return;
+	memcpy(r->user, explained->user, sizeof(r->user));
+	memcpy(r->process, explained->process, sizeof(r->process));
+	if (!*r->decision)
+		snprintf(r->decision, sizeof(r->decision), "auto");
+}
+
+static void state_publish(struct daemon *d, uint8_t slot, const char *state)
+{
+	struct uplink_state_record r = {.time_ms = clock_now_ms(), .slot = slot}, explained;
+	struct uplink_state_record was = d->steer->published[slot];
+	bool is_operator;
+
+	snprintf(r.state, sizeof(r.state), "%s", state);
+	d->steer->explain(d, slot, &r);
+	explained = r;
+	is_operator = r.cause == CAUSE_OPERATOR;
+	if (!is_operator)
+		r.user[0] = r.process[0] = '\0';
+	return_explain(&was, &r);
+	if (is_published(d, &r))
+		return;
+	d->steer->published[slot] = r;
+	if (!is_operator)
+		release_explain(&was, &explained, &r);
+	publish_uplink_state(d, &r);
+}
+
 void steer_publish_states(struct daemon *d)
 {
 	for (size_t i = 0; i < d->config->n_uplinks; i++) {
 		uint8_t slot = d->config->uplinks[i].slot, now = d->steer->state[slot];
-		struct uplink_state_record r = {.time_ms = clock_now_ms(), .slot = slot};
 
-		if (!now)
-			continue;
-		snprintf(r.state, sizeof(r.state), "%s", states[now - 1]);
-		d->steer->explain(d, slot, &r);
-		return_explain(&d->steer->published[slot], &r);
-		if (is_published(d, &r))
-			continue;
-		d->steer->published[slot] = r;
-		publish_uplink_state(d, &r);
+		if (now)
+			state_publish(d, slot, states[now - 1]);
 	}
 }
 

@@ -320,11 +320,11 @@ void uplink_health_explain(const struct daemon *d, uint8_t slot, struct uplink_s
 
 	r->cause = uplink_health_cause(d, slot, r->state);
 	snprintf(r->decision, sizeof(r->decision), "%s", words[x->action]);
+	snprintf(r->user, sizeof(r->user), "%s", o->user);
+	snprintf(r->process, sizeof(r->process), "%s", o->process);
 	if (!x->is_operator)
 		return;
 	snprintf(r->decision, sizeof(r->decision), "%s", operator_word_name(o->word));
-	snprintf(r->user, sizeof(r->user), "%s", o->user);
-	snprintf(r->process, sizeof(r->process), "%s", o->process);
 	r->until_ms = o->until_ms;
 }
 

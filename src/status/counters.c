@@ -24,6 +24,7 @@ const struct counter general_counters[] = {
 	PLAIN("version", COUNTER_TEXT, version),
 	PLAIN("ready", COUNTER_BOOLEAN, is_ready),
 	PLAIN("mode", COUNTER_TEXT, mode),
+	PLAIN("database", COUNTER_TEXT, database),
 	PLAIN("table_protected", COUNTER_BOOLEAN, is_table_protected),
 	PLAIN("started", COUNTER_TEXT, started),
 	NUMBER("uptime_s", uptime_s, "uptime_seconds", "gauge", "Seconds since the daemon started"),

@@ -29,6 +29,13 @@ for command in $commands; do
 	done
 done
 
+# Verdicts and reasons: the values of the options that filter by them.
+words=$("$waymark" --list-options flows | sed -n 's/^--\(verdict\|reason\)=\t[^\t]*\t//p')
+[ "$(echo "$words" | wc -w)" -gt 14 ] || exit 1
+for word in $words; do
+	named "$word" waymark.8
+done
+
 # Keys of the example, those in comments too, but not sentences.
 keys=$(sed -n 's/^ *\(# \)\{0,1\}\([a-z0-9-]\{1,\}\)  *= .*/\2/p' "$src/doc/waymark.conf.example" | sort -u)
 [ "$(echo "$keys" | wc -l)" -gt 20 ] || exit 1

@@ -39,8 +39,8 @@ is "a duration needs a unit" $? 2
 waymark alert >/dev/null 2>&1
 is "so is no word" $? 2
 waymark alert silence --for 2h --uplink wan9 >"$lab_tmp/out" 2>&1
-is "an uplink that does not exist is refused" $? 1
-check "by its name" grep -q "no such uplink: wan9" "$lab_tmp/out"
+is "an uplink that does not exist is refused" $? 2
+check "by its name" grep -q 'no uplink "wan9" (did you mean wan1)' "$lab_tmp/out"
 
 # --- silent -------------------------------------------------------------------------------
 

@@ -46,6 +46,7 @@ struct answer {
 	size_t n_strings;
 	const char *error; /* why the daemon refused; NULL: it did not */
 	const char *version, *mode, *started, *last_event;
+	const char *database; /* the history's path */
 	bool is_ready, is_table_protected;
 	int64_t pid, uptime_s, flows_live, flows_total, gaps, gaps_open, tamperings, mismatches;
 	int64_t flows_lost, flows_untracked, table_flows, table_bytes;

@@ -109,6 +109,8 @@ int query_oldest(struct query *q, int64_t *id, int64_t *started_ms);
 
 /* Every uplink that there ever was, those valid now first. */
 int query_uplinks(struct query *q, query_row_fn *fn, void *data);
+/* The interface of every uplink, and every other one that a flow left by. */
+int query_interfaces(struct query *q, query_row_fn *fn, void *data);
 
 /* One flow; -ENOENT where it is not in the history. */
 int query_flow(struct query *q, int64_t id, query_row_fn *fn, void *data);

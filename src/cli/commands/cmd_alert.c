@@ -11,6 +11,7 @@
 
 #include "cli/cli.h"
 #include "cli/client.h"
+#include "cli/uplink_name.h"
 #include "waymark/base/times.h"
 #include "waymark/base/units.h"
 
@@ -36,10 +37,6 @@ static enum exit_status request_fill(const struct invocation *in, char *request,
 	const char *uplink = in->values[OPTION_UPLINK] ? in->values[OPTION_UPLINK] : "";
 	uint64_t seconds = 0;
 
-	if (strlen(uplink) > 60 || strpbrk(uplink, " \"\\\n")) {
-		cli_error("alert: no such uplink: '%s'", uplink);
-		return CLI_FAILED;
-	}
 	if (!strcmp(word, "silence")) {
 		if (seconds_read(in, &seconds) != CLI_DONE)
 			return CLI_USAGE;
@@ -102,7 +99,7 @@ static enum exit_status answer_show(const struct invocation *in, const char *tex
 
 enum exit_status cmd_alert(const struct invocation *in)
 {
-	char request[120], *path, *text = NULL;
+	char request[256], *path, *text = NULL;
 	enum exit_status status = request_fill(in, request, sizeof(request));
 	int err;
 
@@ -111,8 +108,12 @@ enum exit_status cmd_alert(const struct invocation *in)
 	path = cli_socket(in);
 	if (!path)
 		return CLI_FAILED;
-	err = client_ask(path, request, &text);
-	status = err ? client_explain(path, err) : answer_show(in, text);
+	if (in->values[OPTION_UPLINK])
+		status = uplink_name_check(in, path, in->values[OPTION_UPLINK]);
+	if (status == CLI_DONE) {
+		err = client_ask(path, request, &text);
+		status = err ? client_explain(path, err) : answer_show(in, text);
+	}
 	free(text);
 	free(path);
 	return status;

@@ -12,6 +12,7 @@
 #include "waymark/base/clock.h"
 #include "waymark/status/answer.h"
 #include "cli/cli.h"
+#include "cli/database.h"
 #include "cli/client.h"
 #include "cli/history.h"
 #include "cli/commands/thresholds.h"
@@ -217,21 +218,23 @@ enum exit_status cmd_nagios(const struct invocation *in)
 		.now_ms = clock_now_ms(),
 		.value = {-1, -1, -1, -1, -1},
 	};
-	struct config *config;
+	char *socket, *database;
 
 	if (options_read(&s, in))
 		return (enum exit_status)LEVEL_UNKNOWN;
-	config = cli_config(in);
-	if (!config) {
+	socket = cli_socket(in);
+	if (!socket) {
 		puts("WAYMARK UNKNOWN - the configuration cannot be read");
 		return (enum exit_status)LEVEL_UNKNOWN;
 	}
-	history_survey(&s, config->database);
+	if (database_find(in, &database) == CLI_DONE)
+		history_survey(&s, database);
 	if (s.level != LEVEL_UNKNOWN)
-		daemon_survey(&s, config->control_socket);
+		daemon_survey(&s, socket);
 	levels_judge(&s);
 	line_print(&s);
 	answer_free(&s.answer);
-	config_free(config);
+	free(database);
+	free(socket);
 	return (enum exit_status)s.level;
 }

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/database.h"
 #include "cli/client.h"
 #include "cli/error_lines.h"
 #include "cli/history.h"
@@ -18,15 +19,21 @@
 #include "waymark/status/answer.h"
 #include "waymark/store/store.h"
 
+/* Where the history and its daemon are; with --socket the daemon alone knows. */
+struct place {
+	char *socket, *database;
+	struct config *config; /* NULL: not read */
+};
+
 /* What the history holds, before and after. */
 struct extent {
 	uint64_t flows;
 	int64_t oldest_ms;
 };
 
-static struct extent extent_read(const struct config *c)
+static struct extent extent_read(const struct place *p)
 {
-	struct query *q = access(c->database, R_OK) ? NULL : history_open(c->database);
+	struct query *q = access(p->database, R_OK) ? NULL : history_open(p->database);
 	struct query_filter f;
 	struct query_totals totals = {0};
 	struct extent e = {0};
@@ -41,10 +48,10 @@ static struct extent extent_read(const struct config *c)
 	return e;
 }
 
-static enum exit_status result_say(const struct config *c, const struct extent *before,
+static enum exit_status result_say(const struct place *p, const struct extent *before,
 				   int64_t bytes_before, int64_t bytes)
 {
-	struct extent now = extent_read(c);
+	struct extent now = extent_read(p);
 	char oldest[TIMES_STRLEN], from[UNITS_STRLEN], to[UNITS_STRLEN];
 
 	printf("pruned: %" PRIu64 " flows deleted, %" PRIu64 " kept",
@@ -55,17 +62,20 @@ static enum exit_status result_say(const struct config *c, const struct extent *
 	return CLI_DONE;
 }
 
-static bool is_agreed(const struct invocation *in, const struct config *c)
+static bool is_agreed(const struct invocation *in, const struct place *p)
 {
 	char age[UNITS_STRLEN], size[UNITS_STRLEN];
-
 	const char *host = in->values[OPTION_HOST];
+	const struct config *c = p->config;
 
 	if (in->values[OPTION_YES] || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
 		return true;
 	if (host)
 		return cli_ask("Delete all that %s knows of %s, but for flows that live? [y/N] ",
-			       c->database, host);
+			       p->database, host);
+	if (!c)
+		return cli_ask("Delete what retention and max-size say from %s? [y/N] ",
+			       p->database);
 	return cli_ask("Delete flows that ended more than %s ago%s%s from %s? [y/N] ",
 		       c->retention_s ? duration_format((int64_t)c->retention_s * 1000, age)
 				      : "(no limit)",
@@ -76,7 +86,7 @@ static bool is_agreed(const struct invocation *in, const struct config *c)
 
 /* --- here --------------------------------------------------------------------------------- */
 
-static enum exit_status store_prune(const struct config *c, const struct addr *host,
+static enum exit_status store_prune(const struct place *p, const struct addr *host,
 				    const struct extent *extent, struct store *st)
 {
 	struct writer_stats before, now;
@@ -93,7 +103,7 @@ static enum exit_status store_prune(const struct config *c, const struct addr *h
 	if (host) {
 		writer_forget(w, host);
 	} else {
-		writer_set_retention(w, c->retention_s, c->max_size_bytes);
+		writer_set_retention(w, p->config->retention_s, p->config->max_size_bytes);
 		writer_prune(w);
 	}
 	do {
@@ -104,12 +114,12 @@ static enum exit_status store_prune(const struct config *c, const struct addr *h
 	/* The daemon was not alive in this: its absence stays a gap. */
 	writer_stop(w, was_clean, alive_ms);
 	if (!now.last_error)
-		return result_say(c, extent, before.database_bytes, now.database_bytes);
-	cli_error("prune: %s: %s", c->database, now.last_error_text);
+		return result_say(p, extent, before.database_bytes, now.database_bytes);
+	cli_error("prune: %s: %s", p->database, now.last_error_text);
 	return CLI_FAILED;
 }
 
-static enum exit_status prune_here(const struct config *c, const struct addr *host,
+static enum exit_status prune_here(const struct place *p, const struct addr *host,
 				   const struct extent *extent)
 {
 	enum exit_status status = CLI_FAILED;
@@ -118,80 +128,123 @@ static enum exit_status prune_here(const struct config *c, const struct addr *ho
 	int err = error_lines_open(&errors);
 
 	if (!err) {
-		st = store_open(c->database, errors.stream);
+		st = store_open(p->database, errors.stream);
 		err = st ? 0 : -errno;
 	}
-	error_lines_close(&errors, c->database, err);
+	error_lines_close(&errors, p->database, err);
 	if (st)
-		status = store_prune(c, host, extent, st);
+		status = store_prune(p, host, extent, st);
 	store_close(st);
 	return status;
 }
 
 /* --- by the daemon ------------------------------------------------------------------------- */
 
-/* Its answer to a command; 0 and *bytes, whether it still prunes, or -errno. */
-static int daemon_ask(const struct config *c, const char *command, int64_t *bytes, bool *is_on)
+/* Its answer to a command: CLI_DONE with *bytes and whether it still prunes. *err is how
+ * asking failed, or 0. */
+static enum exit_status daemon_ask(const struct place *p, const char *command, int64_t *bytes,
+				   bool *is_on, int *err)
 {
-	struct answer a;
-	int err = client_answer(c->control_socket, command, &a);
+	enum exit_status status = CLI_DONE;
+	struct answer a = {0};
+	char *text = NULL;
 
-	if (err)
-		return err;
+	*err = client_ask(p->socket, command, &text);
+	if (!*err)
+		*err = answer_parse(&a, text);
+	free(text);
+	if (*err)
+		return CLI_FAILED;
+	if (a.error) {
+		cli_error("prune: %s", a.error);
+		status = CLI_FAILED;
+	}
 	*bytes = a.store.database_bytes;
 	*is_on = a.store.is_pruning;
 	answer_free(&a);
-	return 0;
+	return status;
 }
 
-static enum exit_status prune_there(const struct config *c, const struct extent *extent,
+static enum exit_status prune_there(const struct place *p, const struct extent *extent,
 				    int64_t before)
 {
+	enum exit_status status = CLI_DONE;
 	int64_t now = before;
 	bool is_on = true;
 	int err = 0;
 
-	while (!err && is_on) {
+	while (status == CLI_DONE && is_on) {
 		client_pause();
-		err = daemon_ask(c, "status", &now, &is_on);
+		status = daemon_ask(p, "status", &now, &is_on, &err);
 	}
-	return err ? client_explain(c->control_socket, err) : result_say(c, extent, before, now);
+	if (err)
+		return client_explain(p->socket, err);
+	return status == CLI_DONE ? result_say(p, extent, before, now) : status;
 }
 
-enum exit_status cmd_prune(const struct invocation *in)
+/* --- the command ---------------------------------------------------------------------------- */
+
+static bool is_absent(int err)
 {
-	struct config *c = cli_config(in);
-	const char *text = in->values[OPTION_HOST];
-	char command[64] = "prune";
-	struct extent extent;
+	return err == -ENOENT || err == -ECONNREFUSED || err == -ENOTDIR;
+}
+
+static enum exit_status prune(const struct place *p, const struct addr *host, const char *command)
+{
+	struct extent extent = extent_read(p);
 	enum exit_status status;
-	struct addr host;
 	int64_t bytes = 0;
 	bool is_on;
 	int err;
 
-	if (!c)
+	status = daemon_ask(p, command, &bytes, &is_on, &err);
+	if (status == CLI_DONE)
+		return prune_there(p, &extent, bytes);
+	if (is_absent(err) && p->config)
+		return prune_here(p, host, &extent);
+	return err ? client_explain(p->socket, err) : status;
+}
+
+static enum exit_status place_find(struct place *p, const struct invocation *in)
+{
+	p->socket = cli_socket(in);
+	if (!p->socket)
 		return CLI_FAILED;
+	if (in->values[OPTION_SOCKET])
+		return database_find(in, &p->database);
+	p->config = cli_config(in);
+	p->database = p->config ? strdup(p->config->database) : NULL;
+	return p->database ? CLI_DONE : CLI_FAILED;
+}
+
+static void place_free(struct place *p)
+{
+	config_free(p->config);
+	free(p->database);
+	free(p->socket);
+}
+
+enum exit_status cmd_prune(const struct invocation *in)
+{
+	const char *text = in->values[OPTION_HOST];
+	char command[64] = "prune";
+	struct place place = {0};
+	enum exit_status status;
+	struct addr host;
+
 	if (text && addr_parse(&host, text)) {
-		config_free(c);
 		cli_error("prune: --host \"%s\": want an address: 192.0.2.1, 2001:db8::1", text);
 		return CLI_USAGE;
 	}
 	if (text)
 		snprintf(command, sizeof(command), "forget %s", text);
-	if (!is_agreed(in, c)) {
-		config_free(c);
+	status = place_find(&place, in);
+	if (status == CLI_DONE && !is_agreed(in, &place)) {
 		cli_error("prune: nothing was deleted");
-		return CLI_FAILED;
+		status = CLI_FAILED;
 	}
-	extent = extent_read(c);
-	err = daemon_ask(c, command, &bytes, &is_on);
-	if (!err)
-		status = prune_there(c, &extent, bytes);
-	else if (err == -ENOENT || err == -ECONNREFUSED || err == -ENOTDIR)
-		status = prune_here(c, text ? &host : NULL, &extent);
-	else
-		status = client_explain(c->control_socket, err);
-	config_free(c);
+	if (status == CLI_DONE)
+		status = prune(&place, text ? &host : NULL, command);
+	place_free(&place);
 	return status;
 }

@@ -10,17 +10,26 @@
 
 #include "cli/cli.h"
 #include "cli/client.h"
+#include "cli/uplink_name.h"
+#include "waymark/base/suggest.h"
 #include "waymark/base/units.h"
 #include "waymark/status/answer.h"
 
-static bool is_word(const char *text)
+/* CLI_USAGE with a message if text is none of the words. */
+static enum exit_status word_check(const char *text)
 {
 	static const char *const words[] = {"up", "down", "drain", "auto"};
+	struct suggestion s;
 
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+	suggest_start(&s, text);
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
 		if (strcmp(words[i], text) == 0)
-			return true;
-	return false;
+			return CLI_DONE;
+		suggest_consider(&s, words[i]);
+	}
+	cli_error("uplink: \"%s\" is none of up, down, drain, auto%s%s", text,
+		  s.best ? "; did you mean " : "", s.best ? s.best : "");
+	return CLI_USAGE;
 }
 
 static enum exit_status request_fill(const struct invocation *in, char *request, size_t size)
@@ -28,14 +37,12 @@ static enum exit_status request_fill(const struct invocation *in, char *request,
 	const char *name = in->operands[0], *word = in->operands[1];
 	uint64_t for_s = 0;
 
-	if (!name || !word || !is_word(word)) {
+	if (!name || !word) {
 		cli_error("uplink: write uplink NAME up, down, drain or auto");
 		return CLI_USAGE;
 	}
-	if (strlen(name) > 60 || strpbrk(name, " \"\\\n")) {
-		cli_error("uplink: no such uplink: '%s'", name);
-		return CLI_FAILED;
-	}
+	if (word_check(word) != CLI_DONE)
+		return CLI_USAGE;
 	if (in->values[OPTION_FOR] &&
 	    (duration_parse(&for_s, in->values[OPTION_FOR]) < 0 || !for_s)) {
 		cli_error("uplink: --for '%s' is not a duration; write it like 2h or 30min",
@@ -46,34 +53,41 @@ static enum exit_status request_fill(const struct invocation *in, char *request,
 	return CLI_DONE;
 }
 
-enum exit_status cmd_uplink(const struct invocation *in)
+static enum exit_status decide(const struct invocation *in, const char *path, const char *request)
 {
-	char request[120];
-	enum exit_status status = request_fill(in, request, sizeof(request));
-	struct config *c;
+	enum exit_status status = CLI_DONE;
 	struct answer a = {0};
 	char *text = NULL;
-	int err;
+	int err = client_ask(path, request, &text);
 
-	if (status != CLI_DONE)
-		return status;
-	c = cli_config(in);
-	if (!c)
-		return CLI_FAILED;
-	err = client_ask(c->control_socket, request, &text);
 	if (!err)
 		err = answer_parse(&a, text);
-	if (err) {
-		status = client_explain(c->control_socket, err);
-	} else if (a.error) {
+	free(text);
+	if (err)
+		return client_explain(path, err);
+	if (a.error) {
 		cli_error("uplink: %s", a.error);
 		status = CLI_FAILED;
 	} else {
 		printf("uplink %s: %s\n", in->operands[0], in->operands[1]);
 	}
-	if (!err)
-		answer_free(&a);
-	free(text);
-	config_free(c);
+	answer_free(&a);
+	return status;
+}
+
+enum exit_status cmd_uplink(const struct invocation *in)
+{
+	char request[256], *path;
+	enum exit_status status = request_fill(in, request, sizeof(request));
+
+	if (status != CLI_DONE)
+		return status;
+	path = cli_socket(in);
+	if (!path)
+		return CLI_FAILED;
+	status = uplink_name_check(in, path, in->operands[0]);
+	if (status == CLI_DONE)
+		status = decide(in, path, request);
+	free(path);
 	return status;
 }

@@ -9,7 +9,9 @@
 
 #include "cli/cells.h"
 #include "cli/commands/usage_sum.h"
+#include "cli/database.h"
 #include "cli/history.h"
+#include "cli/uplink_name.h"
 #include "waymark/base/clock.h"
 #include "waymark/base/times.h"
 
@@ -90,7 +92,8 @@ static void sum_show(struct cells *r, const struct usage_sum *s)
 static enum exit_status usage_print(const struct invocation *in, struct usage_bins *bins,
 				    const struct flow_filter *f, enum usage_period period)
 {
-	struct config *c = in->values[OPTION_DATABASE] ? NULL : cli_config(in);
+	bool is_alone = in->values[OPTION_DATABASE] || in->values[OPTION_SOCKET];
+	struct config *c = is_alone ? NULL : cli_config(in);
 	struct usage_sum *sums = NULL;
 	enum exit_status status = CLI_FAILED;
 	struct cells *r = NULL;
@@ -113,26 +116,37 @@ static enum exit_status usage_print(const struct invocation *in, struct usage_bi
 	return cells_end(r);
 }
 
-static enum exit_status usage(const struct invocation *in, struct flow_filter *f,
-			      enum usage_period period)
+static enum exit_status usage_read(const struct invocation *in, struct query *q,
+				   struct flow_filter *f, enum usage_period period)
 {
-	char *path = cli_database(in);
-	struct query *q = path ? history_open(path) : NULL;
-	enum exit_status status = CLI_FAILED;
+	enum exit_status status = uplink_name_check_history(in, q);
 	struct query_filter wanted = f->q;
 	struct usage_bins bins = {0};
-	int r = 0;
 
+	if (status != CLI_DONE)
+		return status;
 	/* A quota's period may have begun before what is shown. */
 	wanted.since_ms = f->q.since_ms ? f->q.since_ms - 32 * INT64_C(86400000) : 0;
 	wanted.limit = 0;
-	if (q)
-		r = query_usage(q, &wanted, "5min", bin_take, &bins);
-	if (q && r < 0)
+	if (query_usage(q, &wanted, "5min", bin_take, &bins) < 0) {
 		cli_error("usage: %s", query_error(q));
-	else if (q)
+		status = CLI_FAILED;
+	} else {
 		status = usage_print(in, &bins, f, period);
+	}
 	usage_clear(&bins);
+	return status;
+}
+
+static enum exit_status usage(const struct invocation *in, struct flow_filter *f,
+			      enum usage_period period)
+{
+	char *path;
+	enum exit_status status = database_find(in, &path);
+	struct query *q = path ? history_open(path) : NULL;
+
+	if (status == CLI_DONE)
+		status = q ? usage_read(in, q, f, period) : CLI_FAILED;
 	query_close(q);
 	free(path);
 	return status;

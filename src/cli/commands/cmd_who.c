@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "cli/cells.h"
+#include "cli/database.h"
 #include "cli/history.h"
 #include "cli/row_copy.h"
 #include "waymark/base/clock.h"
@@ -191,13 +192,13 @@ static enum exit_status answer(const struct invocation *in, struct query *q, str
 
 static enum exit_status who(const struct invocation *in, struct search *s)
 {
-	char *path = cli_database(in);
+	char *path;
+	enum exit_status status = database_find(in, &path);
 	struct query *q = path ? history_open(path) : NULL;
-	enum exit_status status = CLI_FAILED;
 
-	if (q)
-		status = cells_open(&s->cells, in, columns, N_COLUMNS);
-	if (q && status == CLI_DONE)
+	if (status == CLI_DONE)
+		status = q ? cells_open(&s->cells, in, columns, N_COLUMNS) : CLI_FAILED;
+	if (status == CLI_DONE)
 		status = answer(in, q, s);
 	query_close(q);
 	free(path);

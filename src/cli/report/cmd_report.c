@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "cli/filter.h"
+#include "cli/database.h"
 #include "cli/history.h"
 #include "cli/report/report.h"
 
@@ -50,21 +51,20 @@ static enum exit_status report_make(const char *path, const struct config *confi
 }
 
 /* Weights are shown where the configuration can be read; a history alone has none. */
-static struct config *config_of(const struct invocation *in)
-{
-	return in->values[OPTION_DATABASE] ? NULL : cli_config(in);
-}
-
 static enum exit_status report_of(const struct invocation *in, struct report *r)
 {
-	const char *given = in->values[OPTION_DATABASE];
-	struct config *config = config_of(in);
+	bool is_alone = in->values[OPTION_DATABASE] || in->values[OPTION_SOCKET];
+	struct config *config = is_alone ? NULL : cli_config(in);
 	enum exit_status status = CLI_FAILED;
+	char *path = NULL;
 
-	if (given || config)
-		status = report_make(given ? given : config->database, config, r,
+	if (is_alone)
+		status = database_find(in, &path);
+	if (path || config)
+		status = report_make(path ? path : config->database, config, r,
 				     in->values[OPTION_PICTURE] != NULL);
 	config_free(config);
+	free(path);
 	return status;
 }
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/database.h"
 #include "cli/top/top.h"
 
 /* On the plain terminal, as `waymark explain ID` does. */
@@ -48,14 +49,15 @@ enum exit_status cmd_top(const struct invocation *in)
 {
 	enum exit_status status = CLI_FAILED;
 	struct config *config;
-	char *database;
+	char *database = NULL;
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
 		cli_error("top needs a terminal; 'waymark status --json' is for programs");
 		return CLI_FAILED;
 	}
 	config = cli_config(in);
-	database = config ? cli_database(in) : NULL;
+	if (config)
+		status = database_find(in, &database);
 	if (database)
 		status = view_run(in, config, database);
 	free(database);

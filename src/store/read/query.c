@@ -252,9 +252,8 @@ int query_coverage(struct query *q, const struct query_filter *f, query_row_fn *
 {
 	return few_run_for(q,
 			   "SELECT * FROM coverage"
-			   " WHERE (?1 = 0 OR ended >= strftime('%Y-%m-%dT%H:%M:%fZ', ?1 / 1000.0,"
-			   " 'unixepoch')) AND (?2 = 0 OR started < strftime('%Y-%m-%dT%H:%M:%fZ',"
-			   " ?2 / 1000.0, 'unixepoch')) AND (?4 IS NULL OR uplink = ?4)"
+			   " WHERE (?1 = 0 OR hour_ms + 3600000 > ?1)"
+			   " AND (?2 = 0 OR hour_ms < ?2) AND (?4 IS NULL OR uplink = ?4)"
 			   " ORDER BY hour DESC, uplink LIMIT ?3",
 			   (int64_t[]){f->since_ms, f->until_ms, f->limit ? (int64_t)f->limit : -1},
 			   f->uplink, fn, data);
@@ -264,6 +263,12 @@ int query_uplinks(struct query *q, query_row_fn *fn, void *data)
 {
 	return few_run(q,
 		       "SELECT * FROM uplinks ORDER BY valid_to IS NOT NULL, valid_to DESC, name",
+		       0, 0, 0, fn, data);
+}
+
+int query_interfaces(struct query *q, query_row_fn *fn, void *data)
+{
+	return few_run(q, "SELECT interface FROM uplink UNION SELECT interface FROM ifset_member",
 		       0, 0, 0, fn, data);
 }
 
