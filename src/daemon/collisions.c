@@ -2,8 +2,8 @@
 /*
  * collisions.c - logs what on this host conflicts with Waymark's marks, labels, rules and
  * log group (src/hostcheck finds it). After the start it looks again when another process
- * changes ip rules or routes that may take pinned flows: what is new is logged and
- * alerted, once.
+ * changes ip rules or routes that may take pinned flows: what is new is logged, once, and
+ * alerted if it is no good news.
  *
  * It never refuses to start: what makes the audit meaningless refuses elsewhere.
  */
@@ -173,10 +173,11 @@ void collisions_tick(struct daemon *d, int64_t now_ms)
 	for (size_t i = 0; i < found.n; i++) {
 		const struct finding *one = &found.list[i];
 
-		if (one->level == FINDING_OK || is_known(&c->known, one))
+		if (is_known(&c->known, one))
 			continue;
 		finding_log(one, LOG_LEVEL_NOTICE);
-		finding_alert(d, one);
+		if (one->level != FINDING_OK)
+			finding_alert(d, one);
 	}
 	findings_clear(&c->known);
 	c->known = found;

@@ -284,6 +284,16 @@ static void shared_mark_add(const struct checking *k, const struct rule_state *r
 		findings_fix(k->f, "set mark-mask = 0x%" PRIx32 " and marks under it", mask);
 }
 
+static void vrf_rule_add(const struct checking *k, const struct rule_state *r)
+{
+	char line[LINE_SIZE];
+
+	rule_format(line, sizeof(line), r);
+	findings_add(k->f, FINDING_OK,
+		     "the ip rule \"%s\" (%s) is the kernel's for VRFs: it takes packets of VRFs alone",
+		     line, family_name(r->family));
+}
+
 static void rule_checked(const struct checking *k, const struct rule_state *r)
 {
 	struct harm h = {MATCH_NEVER, NULL, 0};
@@ -299,6 +309,8 @@ static void rule_checked(const struct checking *k, const struct rule_state *r)
 	}
 	if (h.uplinks)
 		harm_add(k, r, &h);
+	else if (r->extra.is_l3mdev)
+		vrf_rule_add(k, r);
 	else if (r->fwmask)
 		shared_mark_add(k, r);
 }
@@ -433,7 +445,7 @@ void hostcheck_rules(struct findings *f, const struct config *c, const struct ne
 		     const struct route_plan *plan)
 {
 	const struct checking k = {f, c, s, plan->wanted};
-	size_t before = f->n;
+	size_t before = f->n - findings_count(f, FINDING_OK);
 
 	if (c->mode == MODE_AUDIT)
 		return;
@@ -441,7 +453,7 @@ void hostcheck_rules(struct findings *f, const struct config *c, const struct ne
 		if (s->rules[i].protocol != ROUTE_PROTOCOL_WAYMARK)
 			rule_checked(&k, &s->rules[i]);
 	takeovers_checked(&k);
-	if (f->n == before)
+	if (f->n - findings_count(f, FINDING_OK) == before)
 		findings_add(f, FINDING_OK, "no ip rule of another program takes pinned flows");
 }
 

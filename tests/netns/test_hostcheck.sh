@@ -117,6 +117,9 @@ at router ip rule add pref 32001 lookup main suppress_prefixlength 0
 waymark check >"$out" 2>&1
 check 'rules that harm nothing are no findings' grep -q '^ok: no ip rule of another program' "$out" ||
 	diag "$(grep -v ^ok "$out")"
+check "... the kernel's for VRFs is said to be that" grep -q \
+	'^ok: the ip rule "priority 999 l3mdev" (IPv4) is the kernel.s for VRFs' "$out" ||
+	diag "$(grep 999 "$out")"
 at router ip rule del pref 999
 at router ip rule del pref 32000
 at router ip rule del pref 32001
@@ -172,6 +175,10 @@ at router ip -6 rule add pref 11 lookup 77
 wait_for 10 has_more 'priority 11 lookup 77.*IPv6'
 check '... IPv6, too' has_more 'priority 11 lookup 77.*IPv6'
 at router ip -6 rule del pref 11
+at router ip rule add pref 1000 l3mdev
+check '... the first VRF, too' wait_for 10 has_more "priority 1000.*is the kernel's for VRFs"
+check_not '... without an alert' grep -q 'VRFs' "$lab_tmp/alerts.jsonl"
+at router ip rule del pref 1000
 is '... each once' "$(tail -n +$((since + 1)) "$lab_tmp/waymarkd.log" | grep -c 'priority 10 not fwmark')" 1
 daemon_stop
 done_testing
