@@ -366,7 +366,6 @@ static void test_rules_that_harm_nothing(void **state)
 		rule_of(1, 0x2, 0xff, 251),	       /* the same as ours */
 		rule_of(1001, 0x2, 0xff, 251),	       /* ours */
 		rule_of(32765, 51820, UINT32_MAX, 77), /* wg-quick's, behind */
-		rule_of(1, 0, 0, 0),		       /* the kernel's, for VRFs */
 		rule_of(1, 0, 0, 77),		       /* only routes longer than /0 */
 		rule_of(1, 0, 0, 0),
 	};
@@ -375,13 +374,28 @@ static void test_rules_that_harm_nothing(void **state)
 	(void)state;
 	rules[6].protocol = ROUTE_PROTOCOL_WAYMARK;
 	rules[7].is_inverted = true;
-	rules[8].extra.is_l3mdev = rules[8].has_other = true;
-	rules[9].suppress_prefixlength = 0;
-	rules[10].action = FR_ACT_NOP;
+	rules[8].suppress_prefixlength = 0;
+	rules[9].action = FR_ACT_NOP;
 	for (size_t i = 0; i < n; i++) {
 		check_rule(&rules[i]);
 		assert_finding(FINDING_OK, "no ip rule of another program", NULL);
 	}
+}
+
+/* The kernel's, for VRFs: it is said what it is, and it is no fault. */
+static void test_rule_of_vrfs(void **state)
+{
+	struct rule_state rule = rule_of(1000, 0, 0, 0);
+
+	(void)state;
+	rule.extra.is_l3mdev = rule.has_other = true;
+	check_rule(&rule);
+	assert_int_equal(findings.n, 2);
+	assert_int_equal(findings_count(&findings, FINDING_OK), 2);
+	assert_non_null(strstr(findings.list[0].what, "priority 1000"));
+	assert_non_null(strstr(findings.list[0].what, "packets of VRFs alone"));
+	assert_non_null(strstr(findings.list[1].what, "no ip rule of another program"));
+	findings_clear(&findings);
 }
 
 static void test_rules_with_marks_under_our_mask(void **state)
