@@ -5,7 +5,8 @@
  * Must not know the queue, nor when to send again. A URL or a header may hold a password
  * or a token: no message contains a part of them.
  */
-#include <curl/curl.h>
+#include "alert/webhook_post.h"
+
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -13,7 +14,8 @@
 #include <string.h>
 #include <strings.h>
 
-#include "alert/webhook_post.h"
+#ifdef HAVE_CURL
+#include <curl/curl.h>
 
 struct poster {
 	CURL *curl;
@@ -176,3 +178,23 @@ enum post_result poster_run(struct poster *p, struct post *post)
 	snprintf(post->error, sizeof(post->error), "%s", curl_easy_strerror(code));
 	return POST_FAILED;
 }
+#else
+/* No configuration asks for it: "webhook" is refused. */
+struct poster *poster_new(void)
+{
+	errno = ENOTSUP;
+	return NULL;
+}
+
+void poster_free(struct poster *p)
+{
+	(void)p;
+}
+
+enum post_result poster_run(struct poster *p, struct post *post)
+{
+	(void)p;
+	(void)post;
+	return POST_FAILED;
+}
+#endif

@@ -4,18 +4,24 @@
  */
 #include "cli/features.h"
 
-#include <curl/curlver.h>
 #include <jansson.h>
 #include <sqlite3.h>
+
+#ifdef HAVE_CURL
+#include <curl/curlver.h>
+#define HTTP_FEATURE "curl " LIBCURL_VERSION
+#else
+#define HTTP_FEATURE "no curl (no webhook, no target clickhouse)"
+#endif
 
 void features_print(FILE *out)
 {
 	fprintf(out, "waymark %s\n", PACKAGE_VERSION);
 	fprintf(out,
-		"schema 3, sqlite %s, jansson %s, curl %s"
+		"schema 3, sqlite %s, jansson %s, %s"
 #if defined(__SANITIZE_ADDRESS__)
 		", sanitizers"
 #endif
 		"\n",
-		sqlite3_libversion(), JANSSON_VERSION, LIBCURL_VERSION);
+		sqlite3_libversion(), JANSSON_VERSION, HTTP_FEATURE);
 }

@@ -136,7 +136,7 @@ const struct config_key config_keys[] = {
 	 .help = "file that takes a JSON line an alert"},
 	{"syslog", ALERT(syslog), BOOLEAN, .initial = "true",
 	 .help = "tell the journal, or syslog, of alerts"},
-	{"webhook", ALERT(webhook), TEXT(values_read_url, URL_LENGTH), .is_secret = true,
+	{"webhook", ALERT(webhook), TEXT(values_read_webhook, URL_LENGTH), .is_secret = true,
 	 .help = "URL that takes an alert's JSON object by POST"},
 	{"webhook-header", ALERT(webhook_headers), LIST(values_read_header, URL_LENGTH),
 	 .is_secret = true, .help = "HTTP header fields of the webhook's requests"},

@@ -161,6 +161,19 @@ int values_read_url(const struct config_key *key, const char *text, void *out,
 	return text_replace(out, text);
 }
 
+int values_read_webhook(const struct config_key *key, const char *text, void *out,
+			struct complaint *why)
+{
+#ifdef HAVE_CURL
+	return values_read_url(key, text, out, why);
+#else
+	(void)key;
+	(void)text;
+	(void)out;
+	return refuse(why, "needs libcurl, which this program was built without; use exec");
+#endif
+}
+
 int values_read_user(const struct config_key *key, const char *text, void *out,
 		     struct complaint *why)
 {

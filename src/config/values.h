@@ -56,6 +56,9 @@ int values_read_url(const struct config_key *key, const char *text, void *out,
 		    struct complaint *why);
 int values_read_urls(const struct config_key *key, const char *text, void *out,
 		     struct complaint *why);
+/* A URL too, where this program has HTTP. */
+int values_read_webhook(const struct config_key *key, const char *text, void *out,
+			struct complaint *why);
 int values_read_user(const struct config_key *key, const char *text, void *out,
 		     struct complaint *why);
 int values_read_word(const struct config_key *key, const char *text, void *out,

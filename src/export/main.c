@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "export/exporter.h"
+#include "export/http.h"
 #include "export/log.h"
 #include "export/privileges.h"
 #include "export/schema.h"
@@ -106,7 +107,9 @@ static int option_read(struct arguments *a, int option, const char *argument)
 		fputs(usage, stdout);
 		return EXIT_DONE;
 	case 'V':
-		puts("waymark-export " PACKAGE_VERSION);
+		printf("waymark-export " PACKAGE_VERSION " (%s)\n",
+		       http_is_available() ? "clickhouse, ipfix, file"
+					   : "ipfix, file; no clickhouse: built without libcurl");
 		return EXIT_DONE;
 	default:
 		return usage_fail(option == ':' ? "a value is missing after" : "unknown option",

@@ -100,11 +100,15 @@ static const struct {
 	{"max-size = \"10\"\n" A, 1, "is too small", 0},
 	{"max-size = \"20000000000 GiB\"\n" A, 1, "is too large", 0},
 	{A "alert { min-interval = \"soon\" }\n", 2, "is not a duration", 0},
+#ifdef HAVE_CURL
 	{A "alert { webhook = \"host.example/x\" }\n", 2, "webhook is not a URL of the web", 0},
 	{A "alert { webhook = \"file:///etc/passwd\" }\n", 2, "is not a URL of the web", 0},
 	{A "alert { webhook = \"https:///x\" }\n", 2, "names no host", 0},
 	{A "alert { webhook = \"https://\" }\n", 2, "names no host", 0},
 	{A "alert { webhook = \"http://h/a b\" }\n", 2, "holds a character", 0},
+#else
+	{A "alert { webhook = \"https://h/x\" }\n", 2, "webhook needs libcurl", 0},
+#endif
 	{A "alert { webhook-timeout = 0 }\n", 2, "is too short", 0},
 	{A "prometheus { listen = \"127.0.0.1\" }\n", 2, "has no port", 0},
 	{A "prometheus { listen = \"127.0.0.1:\" }\n", 2, "has no port", 0},

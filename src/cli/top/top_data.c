@@ -158,7 +158,7 @@ static int gap_take(void *data, const struct value *v, size_t n)
 		duration_format(ended - started, lasted);
 	if (lost >= 0)
 		snprintf(number, sizeof(number), "%" PRId64, lost);
-	snprintf(row->text, sizeof(row->text), "%s %-9s %-8s %6s  %.180s",
+	snprintf(row->text, sizeof(row->text), "%s %-9s %-8s %6s  %.170s",
 		 times_format(started, TIMES_DATED, when), lasted, source ? source : "?", number,
 		 reason ? reason : "");
 	return 0;
