@@ -877,6 +877,7 @@ int main(void)
 		TEST(test_rules_that_take_all_pinned_flows),
 		TEST(test_rules_that_take_some_pinned_flows),
 		TEST(test_rules_that_harm_nothing),
+		TEST(test_rule_of_vrfs),
 		TEST(test_rules_with_marks_under_our_mask),
 		TEST(test_halves_of_a_default_route),
 		TEST(test_general_prefixes),
