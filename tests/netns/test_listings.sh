@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # test_listings.sh - questions of an operator, answered by one command each: times, who,
-# stats, usage, columns, order, terminals of several sizes, and every example of the manual.
+# stats, usage, columns, order, and terminals of several sizes.
 
 . "${0%/*}/lib.sh"
 
@@ -163,20 +163,6 @@ on_terminal 80 10 flows --port 80
 check 'a terminal: what does not fit its height is paged' grep -q '^paged:' "$out" || diag "$(cat "$out")"
 on_terminal 160 50 flows --port 80
 check 'a wide terminal shows more' grep -q 'NAT_SRC' "$out" || diag "$(cat "$out")"
-
-# --- the manual's examples ------------------------------------------------------------------------
-
-# Each is understood; what it asks for need not be in this history.
-sed -n '/^\.SH EXAMPLES/,/^\.SH SEE/p' "$top_src/doc/waymark.8" | sed -n 's/\\-/-/g; s/\\(aq/'"'"'/g; /^waymark /p' >"$lab_tmp/examples"
-sed -n 's/^    \(\$ \)\{0,1\}\(waymark [a-z].*\)/\2/p' "$top_src/README.md" | sed 's/ *#.*//' >>"$lab_tmp/examples"
-check 'there are examples' test "$(wc -l <"$lab_tmp/examples")" -gt 10
-while read -r example; do
-	case $example in *'watch'* | *' top'* | *'remove'* | *'apply'* | *'confirm'*) continue ;; esac
-	case $example in *">'"* | *'> '*) ;; *) example=${example%%>*} ;; esac # no file is written
-	eval "waymark ${example#waymark }" </dev/null >"$out" 2>"$err"
-	status=$?
-	check_not "understood: $example" test $status = 2 || diag "$(cat "$err")"
-done <"$lab_tmp/examples"
 
 daemon_stop
 done_testing
