@@ -142,11 +142,12 @@ void collisions_notice(struct daemon *d, const struct rtnl_notice *n)
 static void finding_alert(struct daemon *d, const struct finding *one)
 {
 	const struct who *who = &d->collisions->who;
+	const struct finding_subject *s = &one->subject;
+	enum reason reason = s->reason ? s->reason : REASON_RULE_BEFORE;
 	struct alert a = {
 		.kind = ALERT_TAMPERING,
 		.time_ms = clock_now_ms(),
-		.reason = reason_name(strstr(one->what, "route") ? REASON_ROUTE_SPECIFIC
-								 : REASON_RULE_BEFORE),
+		.reason = reason_name(reason),
 		.evidence = "",
 		.direction = -1,
 		.pid = (uint32_t)who->pid,
@@ -154,7 +155,10 @@ static void finding_alert(struct daemon *d, const struct finding *one)
 	};
 
 	memcpy(a.process, who->process, sizeof(a.process));
-	snprintf(a.object, sizeof(a.object), "%s", one->what);
+	snprintf(a.object, sizeof(a.object), "%s", *s->object ? s->object : one->what);
+	snprintf(a.uplink, sizeof(a.uplink), "%s", s->uplink);
+	snprintf(a.egress, sizeof(a.egress), "%s", s->egress);
+	snprintf(a.family, sizeof(a.family), "%s", s->family ? s->family : "");
 	snprintf(a.text, sizeof(a.text), "%s", one->what);
 	publish_raise(d, &a);
 }

@@ -337,7 +337,7 @@ bool publish_goes_on(struct daemon *d, const struct mismatch_record *m)
 }
 
 void publish_tampering(struct daemon *d, const struct tampering_record *t, const char *thing,
-		       const char *text)
+		       uint8_t family, const char *text)
 {
 	struct record r = {.type = RECORD_TAMPERING, .tampering = *t};
 	struct alert a = {
@@ -354,6 +354,8 @@ void publish_tampering(struct daemon *d, const struct tampering_record *t, const
 	a.pid = (uint32_t)t->pid;
 	snprintf(a.process, sizeof(a.process), "%s", t->process);
 	snprintf(a.object, sizeof(a.object), "%s", t->what);
+	if (family)
+		snprintf(a.family, sizeof(a.family), "%s", family == AF_INET6 ? "ipv6" : "ipv4");
 	snprintf(reason, sizeof(reason), "%s-%s", thing, t->action);
 	a.reason = reason;
 	snprintf(a.text, sizeof(a.text), "%s", text);

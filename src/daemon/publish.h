@@ -42,9 +42,9 @@ void publish_note_mark_writer(struct daemon *d, const struct who *who, const cha
 bool publish_goes_on(struct daemon *d, const struct mismatch_record *m);
 /* Raise the alert of a gap: reason in a word or two, text for people. */
 void publish_gap(struct daemon *d, const char *reason, const char *text);
-/* Publish record and alert; thing: "route", "ruleset", ... */
+/* Publish record and alert; thing: "route", "ruleset", ...; family: AF_INET, AF_INET6, or 0. */
 void publish_tampering(struct daemon *d, const struct tampering_record *t, const char *thing,
-		       const char *text);
+		       uint8_t family, const char *text);
 /* Publish the record alone. */
 void publish_uplink_state(struct daemon *d, const struct uplink_state_record *state);
 

@@ -290,6 +290,13 @@ static void record_fill(struct tampering_record *r, const struct steering_change
 	memcpy(r->process, who->process, sizeof(r->process));
 }
 
+static uint8_t change_family(const struct steering_change *c)
+{
+	if (c->thing == STEERING_ROUTE && c->route)
+		return c->route->family;
+	return c->thing == STEERING_RULE && c->rule ? c->rule->family : 0;
+}
+
 static void tell(struct daemon *d, const struct steering_change *c, const char *action,
 		 const char *consequence)
 {
@@ -301,7 +308,7 @@ static void tell(struct daemon *d, const struct steering_change *c, const char *
 	record_fill(&r, c, who, action);
 	snprintf(text, sizeof(text), "tampering by %s: %.150s%s", who_format(who, by, sizeof(by)),
 		 r.what, consequence);
-	publish_tampering(d, &r, thing_name(c->thing), text);
+	publish_tampering(d, &r, thing_name(c->thing), change_family(c), text);
 	if (++t->lines <= LINES_A_PASS)
 		log_line(strcmp(action, "gave-up") ? LOG_LEVEL_NOTICE : LOG_LEVEL_ERR, "%s", text);
 }

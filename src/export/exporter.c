@@ -32,7 +32,7 @@ uint32_t exporter_random(void)
 	return number;
 }
 
-static void exporter_router(const struct config *c, char *to, size_t size)
+void exporter_router(const struct config *c, char *to, size_t size)
 {
 	if (c->export.router)
 		snprintf(to, size, "%s", c->export.router);

@@ -14,6 +14,7 @@
 #include "export/schema.h"
 #include "export/status.h"
 #include "waymark/base/clock.h"
+#include "waymark/base/suggest.h"
 #include "waymark/base/times.h"
 
 static const char usage[] =
@@ -54,8 +55,54 @@ struct arguments {
 
 static int usage_fail(const char *what, const char *value)
 {
-	fprintf(stderr, "waymark-export: %s '%s'\n%s", what, value, usage);
+	fprintf(stderr, "waymark-export: %s '%s' ('waymark-export --help' says more)\n", what,
+		value);
 	return EXIT_USAGE;
+}
+
+/* The same, with the nearest name if one is near. */
+static int name_fail(const char *what, const char *value, const char *dashes,
+		     const struct suggestion *s)
+{
+	if (!s->best)
+		return usage_fail(what, value);
+	fprintf(stderr, "waymark-export: %s '%s' (did you mean %s%s)\n", what, value, dashes,
+		s->best);
+	return EXIT_USAGE;
+}
+
+static const struct option options[] = {
+	{"config", required_argument, NULL, 'c'},  {"once", no_argument, NULL, 'o'},
+	{"since", required_argument, NULL, 's'},   {"json", no_argument, NULL, 'j'},
+	{"cluster", required_argument, NULL, 'C'}, {"database", required_argument, NULL, 'D'},
+	{"dialect", required_argument, NULL, 'd'}, {"help", no_argument, NULL, 'h'},
+	{"version", no_argument, NULL, 'V'},	   {NULL, 0, NULL, 0},
+};
+
+static int option_refuse(int option, const char *argument)
+{
+	struct suggestion s;
+
+	if (option == ':')
+		return usage_fail("a value is missing after", argument);
+	suggest_start(&s, argument + strspn(argument, "-"));
+	for (const struct option *o = options; o->name; o++)
+		suggest_consider(&s, o->name);
+	return name_fail("unknown option", argument, "--", &s);
+}
+
+static const char *const commands[] = {"schema", "status", "metrics"};
+
+static int target_refuse(const char *name)
+{
+	struct suggestion s;
+
+	suggest_start(&s, name);
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++)
+		suggest_consider(&s, commands[i]);
+	for (const struct export_target *const *t = export_targets; *t; t++)
+		suggest_consider(&s, (*t)->name);
+	return name_fail("unknown target or command", name, "", &s);
 }
 
 static int since_read(struct arguments *a, const char *text)
@@ -112,25 +159,12 @@ static int option_read(struct arguments *a, int option, const char *argument)
 					   : "ipfix, file; no clickhouse: built without libcurl");
 		return EXIT_DONE;
 	default:
-		return usage_fail(option == ':' ? "a value is missing after" : "unknown option",
-				  argument);
+		return option_refuse(option, argument);
 	}
 }
 
 static int arguments_read(struct arguments *a, int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"config", required_argument, NULL, 'c'},
-		{"once", no_argument, NULL, 'o'},
-		{"since", required_argument, NULL, 's'},
-		{"json", no_argument, NULL, 'j'},
-		{"cluster", required_argument, NULL, 'C'},
-		{"database", required_argument, NULL, 'D'},
-		{"dialect", required_argument, NULL, 'd'},
-		{"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'},
-		{NULL, 0, NULL, 0},
-	};
 	int option, status = -1;
 
 	opterr = 0;
@@ -147,7 +181,7 @@ static int targets_check(const char *const *names)
 		while (*t && strcmp((*t)->name, *names))
 			t++;
 		if (!*t)
-			return usage_fail("unknown target or command", *names);
+			return target_refuse(*names);
 	}
 	return 0;
 }
@@ -196,11 +230,12 @@ int main(int argc, char **argv)
 	};
 	int status = arguments_read(&a, argc, argv);
 	const char *command = argv[optind];
-	bool is_command = command && (!strcmp(command, "schema") || !strcmp(command, "status") ||
-				      !strcmp(command, "metrics"));
+	bool is_command = false;
 
 	if (status >= 0)
 		return output_close(status);
+	for (size_t i = 0; command && i < sizeof(commands) / sizeof(commands[0]); i++)
+		is_command |= !strcmp(command, commands[i]);
 	if (is_command && argv[optind + 1])
 		return usage_fail("unexpected argument", argv[optind + 1]);
 	if (is_command && strcmp(command, "schema") == 0) {

@@ -289,6 +289,9 @@ int status_print(FILE *out, const struct config *c, enum status_form form)
 					   : strerror(-err));
 		return err;
 	}
+	/* Before the first run there is no state yet. */
+	if (!*s.state.router)
+		exporter_router(c, s.state.router, sizeof(s.state.router));
 	s.now_ms = clock_now_ms();
 	s.is_running = is_locked(c->export.state_file);
 	history_read(&s, c->database);

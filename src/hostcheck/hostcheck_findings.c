@@ -76,6 +76,12 @@ void findings_fix(struct findings *f, const char *format, ...)
 	va_end(arguments);
 }
 
+void findings_about(struct findings *f, const struct finding_subject *subject)
+{
+	if (f->n)
+		f->list[f->n - 1].subject = *subject;
+}
+
 size_t findings_count(const struct findings *f, enum finding_level level)
 {
 	size_t count = 0, i;

@@ -207,15 +207,31 @@ struct harm {
 	size_t uplinks;
 };
 
-static void target_format(const struct checking *k, const struct rule_state *r, char *buf,
-			  size_t size)
+/* The interface by which a route leads out, or NULL. */
+static const struct link_state *link_of(const struct checking *k, const struct route_state *r)
 {
-	const struct route_state *route =
-		r->action == FR_ACT_TO_TBL ? general_route(k->s, r) : NULL;
-	const struct link_state *link =
-		route && route->n_nexthops
-			? netstate_link_by_index(k->s, route->nexthops[0].ifindex)
-			: NULL;
+	return r && r->n_nexthops ? netstate_link_by_index(k->s, r->nexthops[0].ifindex) : NULL;
+}
+
+static void subject_add(const struct checking *k, enum reason reason, uint8_t family,
+			const char *line, const struct uplink_config *u,
+			const struct link_state *link)
+{
+	struct finding_subject subject = {
+		.family = family == AF_INET6 ? "ipv6" : "ipv4",
+		.reason = reason,
+	};
+
+	snprintf(subject.object, sizeof(subject.object), "%s", line);
+	snprintf(subject.uplink, sizeof(subject.uplink), "%s", u ? u->name : "");
+	snprintf(subject.egress, sizeof(subject.egress), "%s", link ? link->name : "");
+	findings_about(k->f, &subject);
+}
+
+static void target_format(const struct checking *k, const struct rule_state *r,
+			  const struct route_state *route, char *buf, size_t size)
+{
+	const struct link_state *link = link_of(k, route);
 
 	if (r->action == FR_ACT_GOTO)
 		snprintf(buf, size, "jumps over Waymark's rules with");
@@ -230,17 +246,20 @@ static void target_format(const struct checking *k, const struct rule_state *r, 
 
 static void harm_add(const struct checking *k, const struct rule_state *r, const struct harm *h)
 {
+	const struct route_state *route =
+		r->action == FR_ACT_TO_TBL ? general_route(k->s, r) : NULL;
 	char line[LINE_SIZE], does[96];
 	bool is_all = h->worst == MATCH_ALL;
 
 	rule_format(line, sizeof(line), r);
-	target_format(k, r, does, sizeof(does));
+	target_format(k, r, route, does, sizeof(does));
 	findings_add(k->f, is_all ? FINDING_ERROR : FINDING_WARNING,
 		     "the ip rule \"%s\" (%s) comes before Waymark's and %s %s flows pinned to "
 		     "uplink %s%s",
 		     line, family_name(r->family), does,
 		     is_all ? "all" : "those that it matches of", h->uplink->name,
 		     h->uplinks > 1 ? " and others" : "");
+	subject_add(k, REASON_RULE_BEFORE, r->family, line, h->uplink, link_of(k, route));
 	fix_by_moving(k, r);
 }
 
@@ -280,6 +299,7 @@ static void shared_mark_add(const struct checking *k, const struct rule_state *r
 		     " under mark-mask 0x%" PRIx32 "%s%s",
 		     line, family_name(r->family), bits, k->c->mark_mask,
 		     u ? ", the mark of uplink " : ", which no uplink has", u ? u->name : "");
+	subject_add(k, REASON_RULE_BEFORE, r->family, line, u, NULL);
 	if (mask)
 		findings_fix(k->f, "set mark-mask = 0x%" PRIx32 " and marks under it", mask);
 }
@@ -366,8 +386,7 @@ static bool leads_to_the_only_uplink(const struct checking *k, const struct rout
 /* Pinned flows pass it over, but the first packet of a flow has no mark yet. */
 static void preference_add(const struct checking *k, const struct route_state *r, const char *line)
 {
-	const struct link_state *link =
-		r->n_nexthops ? netstate_link_by_index(k->s, r->nexthops[0].ifindex) : NULL;
+	const struct link_state *link = link_of(k, r);
 	char does[64] = "are refused";
 
 	if (r->type == RTN_UNICAST)
@@ -377,6 +396,7 @@ static void preference_add(const struct checking *k, const struct route_state *r
 		"the %s route \"%s\" comes before the default routes of the uplinks: new flows "
 		"%s; pinned flows stay on their uplinks",
 		family_name(r->family), line, does);
+	subject_add(k, REASON_ROUTE_SPECIFIC, r->family, line, NULL, link);
 	route_fix(k, r, line);
 }
 
@@ -391,6 +411,7 @@ static void takeover_checked(const struct checking *k, const struct netstate *al
 		findings_add(k->f, FINDING_ERROR,
 			     "the %s route \"%s\" takes over flows pinned to uplink %s",
 			     family_name(r->family), line, u->name);
+		subject_add(k, REASON_ROUTE_SPECIFIC, r->family, line, u, link_of(k, r));
 		route_fix(k, r, line);
 	} else if (!leads_to_the_only_uplink(k, r) && route_takes_over(all, r, 0)) {
 		preference_add(k, r, line);

@@ -220,6 +220,34 @@ static void unanswered_print(FILE *out, const struct answer *a)
 	}
 }
 
+/* A state in words is a label of a sample that is 1 while it lasts. */
+static void word_print(FILE *out, const struct answer *a, const char *name, const char *help,
+		       const char *label, const char *(*word_of)(const struct answer_uplink *u))
+{
+	head_print(out, name, "gauge", help);
+	for (size_t i = 0; i < a->n_uplinks; i++) {
+		const char *word = word_of(&a->uplinks[i]);
+
+		if (!word)
+			continue;
+		fprintf(out, "waymark_%s{", name);
+		label_print(out, "uplink", a->uplinks[i].name);
+		fputc(',', out);
+		label_print(out, label, word);
+		fputs("} 1\n", out);
+	}
+}
+
+static const char *state_of(const struct answer_uplink *u)
+{
+	return u->state;
+}
+
+static const char *health_of(const struct answer_uplink *u)
+{
+	return u->health;
+}
+
 static void uplinks_print(FILE *out, const struct answer *a)
 {
 	if (!a->n_uplinks)
@@ -229,6 +257,10 @@ static void uplinks_print(FILE *out, const struct answer *a)
 		uplink_labels_print(out, "uplink_up", &a->uplinks[i]);
 		fprintf(out, " %d\n", a->uplinks[i].state && !strcmp(a->uplinks[i].state, "up"));
 	}
+	word_print(out, a, "uplink_state", "State of the uplink: up, down, drain, missing, ...",
+		   "state", state_of);
+	word_print(out, a, "uplink_health", "Health of the uplink: healthy, degraded, silent, idle",
+		   "health", health_of);
 	for (const struct counter *c = uplink_counters; c->key; c++)
 		uplink_metric_print(out, a, c, uplink_fields);
 	for (const struct counter *c = coverage_counters; c->key; c++)

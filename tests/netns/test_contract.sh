@@ -107,6 +107,24 @@ near 'uplink wan9 down' wan1
 near 'uplink wan1 dwon' down
 near 'alert silence --for 1h --uplink wan9' wan1
 
+exporting() { # STATUS WHAT ARGUMENT...: waymark-export
+	local wanted=$1 what=$2 got
+	shift 2
+	"$top_build/src/waymark-export" -c "$lab_tmp/waymark.conf" "$@" >"$out" 2>"$err"
+	got=$?
+	is "waymark-export $what: exit $wanted" "$got" "$wanted" || diag "$(cat "$err")"
+}
+
+exporting 2 'with an option that is mistyped' schema --clustr x
+says 'waymark-export: the nearest option' "unknown option '--clustr' (did you mean --cluster)"
+exporting 2 'with a target that is mistyped' --once clickhuose
+says 'waymark-export: the nearest target' 'did you mean clickhouse'
+exporting 2 'with a command that is mistyped' staus
+says 'waymark-export: the nearest command' 'did you mean status'
+is 'waymark-export: an error is one line' "$(wc -l <"$err")" 1
+exporting 0 'status, before anything was shipped' status --json
+is 'waymark-export status: the router is named' "$(json 'd["router"]')" "$(uname -n)"
+
 # --- columns ------------------------------------------------------------------------------------
 
 run 0 'columns as a table heads them' flows --columns ID,NAT_SRC --port 80
@@ -127,6 +145,19 @@ run 0 'its end' uplink wan2 auto
 check 'who ended it is in the history' wait_for_sql 10 \
 	"SELECT state, cause, user, process FROM uplink_states WHERE decision = 'auto'" 'up|operator|root|waymark'
 is '... once' "$(sql "SELECT count(*) FROM uplink_states WHERE uplink = 'wan2' AND user IS NOT NULL")" 2
+
+# --- metrics ------------------------------------------------------------------------------------
+
+run 0 'metrics' metrics
+for name in build_info up flows_live 'flows_total{verdict="ok"}' mismatches_total \
+	'bytes_total{uplink="wan1",direction="sent"}' tampering_total gaps_total \
+	'coverage_missing_packets_total{uplink="wan1",cause="gap"}' events_overruns_total \
+	nflog_lost_total history_dropped_total 'history_delay_seconds_bucket{le="+Inf"}' \
+	'uplink_up{uplink="wan1",interface="wan1"}' 'uplink_state{uplink="wan1",state="up"}' \
+	'uplink_health{uplink="wan1",health="' 'uplink_tier{uplink="wan1"' \
+	'uplink_weight{uplink="wan2"'; do
+	check "metrics has $name" grep -Fq "waymark_$name" "$out"
+done
 
 # --- a reader ------------------------------------------------------------------------------------
 

@@ -170,6 +170,9 @@ check 'a rule that appears later is reported, with its fix' \
 	has_more 'priority 10 not fwmark 0x10000/0x10000 lookup 77.*ip -4 rule add'
 wait_for 5 grep -q '"reason":"rule-before"' "$lab_tmp/alerts.jsonl"
 check '... and alerted' grep -q '"reason":"rule-before".*priority 10 not fwmark' "$lab_tmp/alerts.jsonl"
+check '... with what it names as fields' grep -q \
+	'"uplink":"wan1","family":"ipv4","object":"priority 10 not fwmark[^"(]*",' "$lab_tmp/alerts.jsonl" ||
+	diag "$(grep rule-before "$lab_tmp/alerts.jsonl")"
 at router ip rule del pref 10
 at router ip -6 rule add pref 11 lookup 77
 wait_for 10 has_more 'priority 11 lookup 77.*IPv6'

@@ -348,6 +348,7 @@ wait_for 2 has_row 'rule 4002%' noticed
 check "... and again when it was right in between" has_row 'rule 4002%' noticed
 wait_for 3 alert_has '"reason":"rule-noticed"'
 check "... alerted" alert_has '"reason":"rule-noticed"'
+check "... with its family as a field" alert_has '"family":"ipv[46]","object":"rule [^"]*".*"reason":"rule-noticed"'
 tamper nft delete table inet waymark
 wait_for 2 has_row 'table inet waymark: gone' noticed
 check "a table that stays away is noticed" has_row 'table inet waymark: gone' noticed

@@ -9,16 +9,29 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include <net/if.h>
+
 #include "waymark/base/addr.h"
+#include "waymark/base/record.h"
 #include "waymark/config/config.h"
 
 enum finding_level { FINDING_OK, FINDING_WARNING, FINDING_ERROR };
 const char *finding_level_name(enum finding_level level);
 
+/* What a finding names, for programs; empty where it names none. */
+struct finding_subject {
+	const char *family;	      /* "ipv4", "ipv6", or NULL */
+	enum reason reason;	      /* of the mismatches that it leads to */
+	char object[160];	      /* the rule or route, as ip(8) names it */
+	char uplink[UPLINK_NAME_MAX]; /* whose flows it takes over */
+	char egress[IFNAMSIZ];	      /* where they leave instead */
+};
+
 struct finding {
 	enum finding_level level;
 	char *what;
 	char *fix; /* NULL: nothing to do */
+	struct finding_subject subject;
 };
 
 struct findings {
@@ -33,6 +46,8 @@ void findings_add(struct findings *f, enum finding_level level, const char *form
 	__attribute__((format(printf, 3, 4)));
 void findings_fix(struct findings *f, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+/* What the finding added last is about. */
+void findings_about(struct findings *f, const struct finding_subject *subject);
 size_t findings_count(const struct findings *f, enum finding_level level);
 void findings_clear(struct findings *f);
 
