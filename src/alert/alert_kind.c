@@ -22,6 +22,7 @@ static const struct kind {
 	[ALERT_QUOTA] = {"quota", "warning", ALERT_UNTIL_ENDED},
 	[ALERT_HEALTH] = {"health", "warning", ALERT_UNTIL_ENDED},
 	[ALERT_DELIVERY] = {"delivery", "warning", ALERT_UNTIL_ENDED},
+	[ALERT_STORE] = {"store", "warning", ALERT_UNTIL_ENDED},
 	[ALERT_TEST] = {"test", "notice", ALERT_ONCE},
 };
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))

@@ -76,6 +76,17 @@ void audit_tick(struct audit *a, int64_t now_ms)
 	forget_lingering(a);
 }
 
+static void live_touch(void *data, flow_ref ref, struct flow *f)
+{
+	if (f->state == FLOW_LIVE)
+		flow_touch(data, ref);
+}
+
+void audit_write_live(struct audit *a)
+{
+	flows_each(a->flows, live_touch, a);
+}
+
 uint32_t audit_flush(struct audit *a, int64_t now_ms)
 {
 	pending_settle(a, now_ms, SETTLE_LAST);

@@ -38,6 +38,7 @@
 #include "daemon/resync.h"
 #include "daemon/status.h"
 #include "daemon/steer.h"
+#include "daemon/store_watch.h"
 #include "daemon/tamper.h"
 #include "daemon/uplink_control.h"
 #include "daemon/uplink_health.h"
@@ -120,6 +121,7 @@ static void on_timer(void *data)
 		d->ticker->second_ms = now_ms;
 	}
 	delivery_tick(d, clock_steady_ms());
+	store_watch_tick(d, clock_steady_ms());
 	exporter_tick(d);
 }
 
@@ -236,6 +238,15 @@ static int audit_start(struct daemon *d)
 	return err;
 }
 
+/* A small queue lets a test fill it. */
+static uint32_t queue_records(void)
+{
+	const char *text = getenv("WAYMARK_QUEUE_RECORDS");
+	unsigned long n = text ? strtoul(text, NULL, 10) : 0;
+
+	return n > 0 && n < QUEUE_RECORDS ? (uint32_t)n : QUEUE_RECORDS;
+}
+
 /* From here on the store belongs to the writer. */
 static int writer_open(struct daemon *d)
 {
@@ -243,7 +254,7 @@ static int writer_open(struct daemon *d)
 	int64_t alive_ms = store_last_alive_ms(d->store, &was_clean);
 	int err;
 
-	d->writer = writer_start(d->store, QUEUE_RECORDS, BATCH_MS);
+	d->writer = writer_start(d->store, queue_records(), BATCH_MS);
 	if (!d->writer)
 		return -errno;
 	reload_retention(d);
@@ -267,13 +278,13 @@ static int hooks_set(struct daemon *d)
 
 /* In the order of the data's way; the steering is the first to change anything. */
 static int (*const start_steps[])(struct daemon *) = {
-	loop_open,     delivery_open, operator_open,   collisions_open,	    watch_open,
-	diagnose_open, adoption_open, relabel_open,    live_open,	    resync_open,
-	observe_open,  steer_open,    flush_open,      backup_open,	    flow_delete_open,
-	tamper_open,   status_open,   hooks_set,       store_start,	    publish_open,
-	control_start, exporter_open, audit_start,     coverage_open,	    quota_open,
-	usage_open,    writer_open,   event_mask_open, uplink_control_open, uplink_health_open,
-	steer_start,   tamper_start,  observe_start,
+	loop_open,	    delivery_open, operator_open, collisions_open,  watch_open,
+	diagnose_open,	    adoption_open, relabel_open,  live_open,	    resync_open,
+	observe_open,	    steer_open,	   flush_open,	  backup_open,	    flow_delete_open,
+	tamper_open,	    status_open,   hooks_set,	  store_watch_open, store_start,
+	publish_open,	    control_start, exporter_open, audit_start,	    coverage_open,
+	quota_open,	    usage_open,	   writer_open,	  event_mask_open,  uplink_control_open,
+	uplink_health_open, steer_start,   tamper_start,  observe_start,
 };
 
 struct daemon *daemon_start(struct config *c, struct talker *t)
@@ -357,7 +368,8 @@ static void modules_close(struct daemon *d)
 		backup_close,	     steer_close,	   resync_close,      live_close,
 		observe_close,	     relabel_close,	   adoption_close,    diagnose_close,
 		coverage_close,	     event_mask_close,	   publish_close,     delivery_close,
-		watch_close,	     usage_close,	   quota_close,	      loop_close,
+		watch_close,	     store_watch_close,	   usage_close,	      quota_close,
+		loop_close,
 	};
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)
@@ -372,6 +384,7 @@ void daemon_stop(struct daemon *d)
 			steer_settle(d);
 		tamper_stop(d);
 		drain(d);
+		publish_stop(d, clock_now_ms());
 		coverage_stop(d);
 		usage_write(d, clock_now_ms());
 		steer_stop(d);

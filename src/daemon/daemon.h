@@ -55,6 +55,7 @@ struct daemon {
 	struct resync *resync;
 	struct status *status;
 	struct steer *steer;
+	struct store_watch *store_watch;
 	struct tamper *tamper;
 	struct uplink_control *uplink_control;
 	struct uplink_health *uplink_health;

@@ -44,6 +44,10 @@
  * before it: the next flow with the same addresses is not mistaken for theirs. */
 #define LOGGING_MS 1000
 
+/* The reasons of alerts. */
+#define EVIDENCE_LOST "evidence lost"
+#define EVENTS_LOST   "events lost"
+
 struct observe {
 	int64_t last_event_ms, last_packet_ms;
 	int64_t last_logged_ms;			    /* of the newest NFLOG message */
@@ -106,7 +110,7 @@ static void packets_overrun(struct daemon *d, int64_t since_ms)
 {
 	if (d->observe->packets_gap.id)
 		return;
-	publish_gap(d, "evidence lost", "evidence lost: the buffer for NFLOG messages was full");
+	publish_gap(d, EVIDENCE_LOST, "evidence lost: the buffer for NFLOG messages was full");
 	d->observe->packets_gap.started_ms = since_ms;
 	d->observe->packets_gap.id =
 		audit_gap(d->audit, GAP_EVIDENCE, since_ms, 0, -1, packets_reason);
@@ -131,7 +135,7 @@ static void packets_missing(struct daemon *d, int64_t since_ms, uint64_t holes)
 
 	snprintf(text, sizeof(text),
 		 "evidence lost: %" PRIu64 " NFLOG messages; see 'waymark gaps'", holes);
-	publish_gap(d, "evidence lost", text);
+	publish_gap(d, EVIDENCE_LOST, text);
 	audit_gap(d->audit, GAP_EVIDENCE, is_known ? d->observe->overrun_since_ms : since_ms,
 		  is_known ? d->observe->overrun_until_ms : clock_now_ms(), (int64_t)holes,
 		  packets_reason);
@@ -166,7 +170,7 @@ static void events_lost(struct daemon *d, int64_t since_ms)
 	resync_ask(d, d->observe->last_event_ms);
 	if (d->observe->events_gap.id)
 		return;
-	publish_gap(d, "events lost",
+	publish_gap(d, EVENTS_LOST,
 		    "conntrack events were lost: the socket's buffer was full; "
 		    "looking at the whole table");
 	d->observe->events_gap.started_ms = since_ms;
@@ -269,6 +273,10 @@ void observe_tick(struct daemon *d, int64_t now_ms)
 {
 	resync_tick(d, now_ms);
 	live_tick(d, now_ms);
+	if (d->observe->packets_gap.id)
+		publish_gap_goes_on(d, EVIDENCE_LOST);
+	if (d->observe->events_gap.id)
+		publish_gap_goes_on(d, EVENTS_LOST);
 }
 
 void observe_drain(struct daemon *d)

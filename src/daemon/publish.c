@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "daemon/daemon.h"
+#include "daemon/open_gap.h"
 #include "daemon/publish.h"
 #include "daemon/tamper_suspects.h"
 #include "daemon/watch.h"
@@ -22,15 +23,22 @@
 /* Lines a second about mismatches: the history has all of them. */
 #define LINES_PER_SECOND 20
 
+/* The reason of their alert. */
+#define QUEUE_FULL	  "queue full"
+#define CAUSE_PATIENCE_MS 1000
+
 /* Their data is the talker. */
 static const struct sink *const sinks[] = {&system_log_sink, &jsonl_sink, &talker_exec_sink,
 					   &talker_webhook_sink, NULL};
 
 struct publish {
-	uint64_t tamperings;  /* changes of the steering by another process */
-	uint64_t refused;     /* records that found the queue full */
-	uint64_t refused_gap; /* of them, those in a gap already */
+	uint64_t tamperings;	  /* changes of the steering by another process */
+	uint64_t refused;	  /* records that found the queue full */
+	uint64_t refused_counted; /* of them, those in a gap that has ended */
+	uint64_t refused_looked;  /* those at the tick before */
 	int64_t refused_since_ms;
+	struct open_gap refused_gap;
+	char refused_reason[96];
 	uint32_t lines_this_second, lines_suppressed;
 	char mark_object[96]; /* the latest that sets a mark, since the start; "": none */
 	struct who mark_writer;
@@ -44,29 +52,68 @@ void publish_record(void *data, const struct record *r)
 	if (!writer_push(d->writer, r))
 		return;
 	record_clear(r);
-	if (d->publish->refused == d->publish->refused_gap)
+	if (d->publish->refused == d->publish->refused_counted)
 		d->publish->refused_since_ms = clock_now_ms();
 	d->publish->refused++;
 }
 
-/* Once there is room again, what had none is written down as lost. */
-static void refused_report(struct daemon *d, int64_t now_ms)
-{
-	struct writer_stats ws;
-	char text[80];
+/* --- records that found the queue full: a gap from the first of them on ------------------ */
 
-	if (d->publish->refused == d->publish->refused_gap)
+static void refused_begin(struct daemon *d, const char *cause)
+{
+	struct publish *p = d->publish;
+	char text[160];
+
+	if (!cause)
+		cause = "the disk is too slow for the flows";
+	snprintf(p->refused_reason, sizeof(p->refused_reason), "%s", cause);
+	snprintf(text, sizeof(text), "the history loses records: its queue is full: %s", cause);
+	publish_gap(d, QUEUE_FULL, text);
+	p->refused_gap.started_ms = p->refused_since_ms;
+	p->refused_gap.id =
+		audit_gap(d->audit, GAP_STORE, p->refused_since_ms, 0, -1, p->refused_reason);
+}
+
+static void refused_end(struct daemon *d, int64_t now_ms)
+{
+	struct publish *p = d->publish;
+	uint64_t lost = p->refused - p->refused_counted;
+
+	log_notice("the history takes records again: %" PRIu64 " were lost; see 'waymark gaps'",
+		   lost);
+	audit_gap_end(d->audit, p->refused_gap.id, GAP_STORE, p->refused_gap.started_ms, now_ms,
+		      (int64_t)lost, p->refused_reason);
+	p->refused_gap.id = 0;
+	p->refused_counted = p->refused;
+}
+
+/* It is over when the queue is half empty, and nothing was refused meanwhile. */
+static void refused_look(struct daemon *d, int64_t now_ms)
+{
+	struct publish *p = d->publish;
+	bool is_refusing = p->refused != p->refused_looked, is_over;
+	const char *cause;
+	struct writer_stats ws;
+
+	p->refused_looked = p->refused;
+	if (p->refused == p->refused_counted)
 		return;
 	writer_stats(d->writer, &ws);
-	if (ws.depth > ws.capacity / 2)
-		return;
-	snprintf(text, sizeof(text), "the store could not keep up: %" PRIu64 " records lost",
-		 d->publish->refused - d->publish->refused_gap);
-	publish_gap(d, "queue full", text);
-	audit_gap(d->audit, GAP_STORE, d->publish->refused_since_ms, now_ms,
-		  (int64_t)(d->publish->refused - d->publish->refused_gap),
-		  "the queue to the store was full");
-	d->publish->refused_gap = d->publish->refused;
+	is_over = !is_refusing && ws.depth <= ws.capacity / 2;
+	cause = store_failure_cause(&ws, clock_steady_ms());
+	/* The queue may be full some time before the writer knows why. */
+	if (!p->refused_gap.id &&
+	    (cause || is_over || now_ms - p->refused_since_ms >= CAUSE_PATIENCE_MS))
+		refused_begin(d, cause);
+	publish_gap_goes_on(d, QUEUE_FULL);
+	if (is_over)
+		refused_end(d, now_ms);
+}
+
+void publish_stop(struct daemon *d, int64_t now_ms)
+{
+	if (d->publish->refused_gap.id)
+		refused_end(d, now_ms);
 }
 
 /* --- alerts that the webhook has not taken yet -------------------------------------- */
@@ -393,6 +440,13 @@ void publish_gap(struct daemon *d, const char *reason, const char *text)
 	publish_raise(d, &a);
 }
 
+void publish_gap_goes_on(struct daemon *d, const char *reason)
+{
+	struct alert a = {.kind = ALERT_GAP, .time_ms = clock_now_ms(), .reason = reason};
+
+	alerter_goes_on(d->alerter, &a);
+}
+
 void publish_second(struct daemon *d)
 {
 	if (d->publish->lines_suppressed)
@@ -404,7 +458,7 @@ void publish_second(struct daemon *d)
 
 void publish_tick(struct daemon *d, int64_t now_ms)
 {
-	refused_report(d, now_ms);
+	refused_look(d, now_ms);
 	alerter_tick(d->alerter, now_ms);
 }
 
@@ -412,7 +466,8 @@ void publish_stats(const struct daemon *d, struct publish_stats *out)
 {
 	out->tamperings = d->publish->tamperings;
 	out->refused = d->publish->refused;
-	out->is_gap_pending = d->publish->refused != d->publish->refused_gap;
+	out->is_gap_pending =
+		d->publish->refused != d->publish->refused_counted && !d->publish->refused_gap.id;
 }
 
 /* The alerter is freed by the daemon, before the writer stops. */

@@ -18,6 +18,8 @@ struct who;
 
 int publish_open(struct daemon *d); /* 0 or -errno */
 void publish_close(struct daemon *d);
+/* End what lasts, before the history is closed. */
+void publish_stop(struct daemon *d, int64_t now_ms);
 void publish_tick(struct daemon *d, int64_t now_ms);
 /* Call once a second: reports how many lines were suppressed. */
 void publish_second(struct daemon *d);
@@ -42,6 +44,8 @@ void publish_note_mark_writer(struct daemon *d, const struct who *who, const cha
 bool publish_goes_on(struct daemon *d, const struct mismatch_record *m);
 /* Raise the alert of a gap: reason in a word or two, text for people. */
 void publish_gap(struct daemon *d, const char *reason, const char *text);
+/* The gap of that reason lasts: its alert is not over. */
+void publish_gap_goes_on(struct daemon *d, const char *reason);
 /* Publish record and alert; thing: "route", "ruleset", ...; family: AF_INET, AF_INET6, or 0. */
 void publish_tampering(struct daemon *d, const struct tampering_record *t, const char *thing,
 		       uint8_t family, const char *text);

@@ -217,6 +217,12 @@ void steer_publish_states(struct daemon *d)
 	}
 }
 
+void steer_write_states(struct daemon *d)
+{
+	memset(d->steer->published, 0, sizeof(d->steer->published));
+	steer_publish_states(d);
+}
+
 void steer_forget(struct daemon *d, uint8_t slot)
 {
 	d->steer->state[slot] = 0;

@@ -39,6 +39,8 @@ bool steer_is_paused(const struct daemon *d);
 void steer_settle(struct daemon *d);
 /* Publish uplink states that the history lacks; the uplinks must be in it by then. */
 void steer_publish_states(struct daemon *d);
+/* Publish the state of each uplink again: the history has lost it. */
+void steer_write_states(struct daemon *d);
 /* Return the state of an uplink as a number; 0: unknown yet. */
 uint8_t steer_state(const struct daemon *d, uint8_t slot);
 /* Return whether new flows avoid the uplink, and those that it has stay. */

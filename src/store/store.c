@@ -39,6 +39,7 @@ static int fail(struct store *st, int error, const char *format, ...)
 {
 	va_list args;
 
+	st->code = SQLITE_OK;
 	va_start(args, format);
 	vsnprintf(st->error, sizeof(st->error), format, args);
 	va_end(args);
@@ -51,8 +52,10 @@ static int fail_sqlite(struct store *st, int code, const char *what)
 	bool is_last = st->db && (sqlite3_errcode(st->db) & 0xff) == (code & 0xff);
 	int r = db_errno(code);
 
-	return fail(st, r ? r : -EIO, "%s: %s: %s", st->path, what,
-		    is_last ? sqlite3_errmsg(st->db) : sqlite3_errstr(code));
+	r = fail(st, r ? r : -EIO, "%s: %s: %s", st->path, what,
+		 is_last ? sqlite3_errmsg(st->db) : sqlite3_errstr(code));
+	st->code = code;
+	return r;
 }
 
 static bool is_empty_file(const char *path)
@@ -143,6 +146,7 @@ static int files_identify(struct store *st, bool is_new)
 	}
 	st->wal_inode = wal && stat(wal, &info) == 0 ? info.st_ino : 0;
 	sqlite3_free(wal);
+	store_note_size(st);
 	return rc == SQLITE_OK ? 0 : fail_sqlite(st, rc, "cannot write");
 }
 

@@ -22,7 +22,10 @@ struct store {
 	char interfaces[INTERFACES_MAX][IFNAMSIZ]; /* by number (RECORD_INTERFACE) */
 	int64_t last_alive_ms;
 	bool was_clean;
-	char error[320]; /* why the last of the functions below failed */
+	int64_t file_bytes; /* size of the file when it was last seen; it shrinks by our hand only */
+	char aside[64];	    /* name of the file that was last set aside */
+	char error[320];    /* why the last of the functions below failed */
+	int code;	    /* SQLite's, of that failure; 0: it was none of SQLite's */
 };
 
 /* Opens st->path, or makes it where it is missing or empty, and reads what the
@@ -36,6 +39,23 @@ bool store_is_moved(const struct store *st);
 /* Lets go of a file that was moved or deleted: what is in its write-ahead log
  * goes into it, and the log is removed if it still lies beside the new one. */
 void store_abandon(struct store *st);
+
+/* --- damage.c: a database that SQLite can no longer rely on ------------------ */
+
+/* Note the file's size, after whatever may have shrunk it. */
+void store_note_size(struct store *st);
+/* Return SQLITE_OK, or the code that says what became of the open file: its header was
+ * overwritten, or it was cut short. Cheap. */
+int store_damage(struct store *st);
+/* Read the schema and the newest rows by a connection that has cached none of them:
+ * SQLITE_OK, or the code of the damage. */
+int store_probe(const struct store *st);
+/* Return whether store_connect failed with this error because the file that was open before
+ * is damaged; another file in its place is not ours to judge. */
+bool store_is_damaged(const struct store *st, int error);
+/* Close the database without writing to it and rename it with its log; st->aside is its
+ * name then. 0 or -errno with st->error, and the file keeps its name. */
+int store_set_aside(struct store *st);
 
 /* --- file.c: looks at the file without SQLite's locks ------------------------ */
 

@@ -130,7 +130,7 @@ static void test_refused_record(void **state)
 	assert_int_equal(stats.written, 18);
 	store_lab_expect(path, "SELECT count(*), total(id) FROM flows", "18|183.0");
 	store_lab_expect(path, "SELECT id, source, lost, reason FROM gaps",
-			 "-1|store|2|SQLite refused records of the history");
+			 "-1|store|2|SQLite refused records: no");
 	store_lab_stop(w, st);
 	st = store_lab_open(path);
 	assert_int_equal(store_last_gap_id(st), 0);
@@ -279,6 +279,30 @@ static void test_full_disk_waits(void **state)
 	full_disk(state, false);
 }
 
+/* There is a limit, but nothing to delete: what the disk has again is used, though it is
+ * far from roomy. */
+static void test_full_disk_again(void **state)
+{
+	const char *path = store_lab_path(*state, "flows.db"),
+		   *ballast = store_lab_path(*state, "ballast");
+	struct store *st = store_lab_open(path);
+	struct writer *w = writer_start(st, 250000, 50);
+
+	writer_set_retention(w, 0, 1 << 30);
+	store_lab_wait(path, "SELECT count(*) FROM meta", 1);
+	fill_disk(ballast, 80 << 20);
+	for (int64_t i = 1; i <= 5000; i++) {
+		struct record r = store_lab_flow(i);
+
+		store_lab_push(w, &r);
+	}
+	store_lab_wait_error(w, SQLITE_FULL);
+	assert_int_equal(truncate(ballast, 40 << 20), 0);
+	store_lab_wait(path, "SELECT count(*) FROM flow", 5000);
+	store_lab_wait_error(w, 0);
+	store_lab_stop(w, st);
+}
+
 static void test_full_disk_forgets(void **state)
 {
 	full_disk(state, true);
@@ -312,6 +336,7 @@ static void test_full_disk(void **state)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_full_disk_waits, disk_setup, disk_teardown),
 		cmocka_unit_test_setup_teardown(test_full_disk_forgets, disk_setup, disk_teardown),
+		cmocka_unit_test_setup_teardown(test_full_disk_again, disk_setup, disk_teardown),
 	};
 	int status;
 	pid_t child;

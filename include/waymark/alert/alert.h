@@ -27,6 +27,7 @@ enum alert_kind {
 	ALERT_QUOTA,
 	ALERT_HEALTH,
 	ALERT_DELIVERY,
+	ALERT_STORE,
 	ALERT_TEST,
 };
 /* Return the name as the history and the sinks have it, or NULL. */

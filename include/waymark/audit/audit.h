@@ -160,6 +160,10 @@ void audit_tick(struct audit *a, int64_t now_ms);
  * still. The flows stay live in the history. */
 uint32_t audit_flush(struct audit *a, int64_t now_ms);
 
+/* Emit all flows that live again, as far as there is room per tick: the history has lost
+ * them. */
+void audit_write_live(struct audit *a);
+
 void audit_stats(const struct audit *a, struct audit_stats *out);
 
 /* The id of the flow that lives as this entry; 0: none. */

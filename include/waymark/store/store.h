@@ -78,7 +78,23 @@ struct writer_stats {
 	int64_t database_bytes;
 	int last_error; /* SQLite's code, 0: fine */
 	char last_error_text[128];
+	uint64_t failures;	    /* attempts to write that failed */
+	int failure, failure_errno; /* SQLite's and the system's code of the last of them */
+	int64_t busy_since_ms;	    /* steady; of the step that runs; 0: none does */
+	char refusal[96];	    /* why SQLite refused the last record that it did */
+	uint64_t renewals;	    /* new databases begun in the place of one that was lost */
+	char renewal_reason[16];    /* "damaged", "moved" */
+	char renewal_text[128];	    /* what became of the former one */
 };
+
+/* Why the history cannot be written: in a word or two, and in a sentence. */
+struct store_failure {
+	const char *reason, *cause;
+};
+/* Return what stands for SQLite's code and the system's of a failure. */
+struct store_failure store_failure_of(int code, int system_errno);
+/* Return in words why the writer does not get on; NULL: it does, or has not said yet. */
+const char *store_failure_cause(const struct writer_stats *s, int64_t steady_ms);
 
 /* Starts the thread; it owns st until writer_stop. capacity: flows that may wait. A batch is committed at most
  * batch_ms after its first record. */

@@ -17,6 +17,8 @@
 
 /* The shortest interval between two records that the daemon lives. */
 #define ALIVE_INTERVAL_MS 1000
+/* The shortest interval between two databases that are set aside. */
+#define ASIDE_PAUSE_MS 60000
 
 /* What a single record can be the cause of; everything else is the database's. */
 static bool is_records_fault(int rc)
@@ -37,6 +39,10 @@ static int refuse_if(struct writer *w, int rc)
 	if (!is_records_fault(rc))
 		return rc;
 	w->batch_failed++;
+	pthread_mutex_lock(&w->lock);
+	snprintf(w->stats.refusal, sizeof(w->stats.refusal), "%.*s",
+		 (int)sizeof(w->stats.refusal) - 1, sqlite3_errmsg(w->st->db));
+	pthread_mutex_unlock(&w->lock);
 	return SQLITE_OK;
 }
 
@@ -139,8 +145,7 @@ static int moved_write(struct writer *w)
 
 	if (!w->moved_since_ms)
 		return SQLITE_OK;
-	snprintf(r.gap.reason, sizeof(r.gap.reason),
-		 "the database's file was moved, replaced or deleted");
+	snprintf(r.gap.reason, sizeof(r.gap.reason), "%s", w->moved_reason);
 	return ingest_record(&w->in, &r);
 }
 
@@ -153,18 +158,57 @@ void batch_forget(struct writer *w)
 	w->alive_ms = 0;
 }
 
-static void error_note(struct writer *w, int rc, const char *text)
+static void error_note(struct writer *w, int rc, int system_errno, const char *text)
 {
 	pthread_mutex_lock(&w->lock);
-	w->stats.last_error = rc;
+	w->stats.last_error = w->stats.failure = rc;
+	w->stats.failure_errno = system_errno;
+	w->stats.failures++;
 	snprintf(w->stats.last_error_text, sizeof(w->stats.last_error_text), "%.*s",
 		 (int)sizeof(w->stats.last_error_text) - 1, text);
 	pthread_mutex_unlock(&w->lock);
 }
 
-static int failed(struct writer *w, int rc)
+void batch_renew(struct writer *w, const char *reason, const char *text)
 {
-	error_note(w, rc, sqlite3_errmsg(w->st->db));
+	w->moved_since_ms = w->in_place_ms;
+	snprintf(w->moved_reason, sizeof(w->moved_reason), "%s", text);
+	pthread_mutex_lock(&w->lock);
+	w->stats.renewals++;
+	snprintf(w->stats.renewal_reason, sizeof(w->stats.renewal_reason), "%s", reason);
+	snprintf(w->stats.renewal_text, sizeof(w->stats.renewal_text), "%s", text);
+	pthread_mutex_unlock(&w->lock);
+}
+
+/* Where the new one is damaged at once, the disk is at fault: not again for a while. */
+static void set_aside(struct writer *w, int rc)
+{
+	int64_t now_ms = clock_steady_ms();
+	char text[128];
+
+	if (w->aside_ms && now_ms - w->aside_ms < ASIDE_PAUSE_MS) {
+		store_disconnect(w->st);
+		return;
+	}
+	if (store_set_aside(w->st)) {
+		error_note(w, rc, 0, w->st->error);
+		return;
+	}
+	w->aside_ms = now_ms;
+	snprintf(text, sizeof(text), "the database was damaged; it is kept as %s", w->st->aside);
+	batch_renew(w, "damaged", text);
+}
+
+int batch_give_up(struct writer *w, int rc)
+{
+	bool is_told =
+		sqlite3_extended_errcode(w->st->db) == rc || sqlite3_errcode(w->st->db) == rc;
+
+	/* Another process that holds the database for a moment while nothing is to be written
+	 * costs nothing. */
+	if ((rc & 0xff) != SQLITE_BUSY || queue_depth(&w->queue))
+		error_note(w, rc, is_told ? sqlite3_system_errno(w->st->db) : 0,
+			   is_told ? sqlite3_errmsg(w->st->db) : sqlite3_errstr(rc));
 	if (!sqlite3_get_autocommit(w->st->db))
 		db_exec(w->st->db, "ROLLBACK");
 	batch_forget(w);
@@ -173,6 +217,10 @@ static int failed(struct writer *w, int rc)
 	case SQLITE_LOCKED:
 	case SQLITE_FULL:
 	case SQLITE_NOMEM:
+		break;
+	case SQLITE_CORRUPT:
+	case SQLITE_NOTADB:
+		set_aside(w, rc);
 		break;
 	default: /* the connection may be what is broken */
 		store_disconnect(w->st);
@@ -207,12 +255,16 @@ static int load(struct writer *w)
 /* A database that was given up may be another by now. */
 static int connect_again(struct writer *w)
 {
-	if (store_connect(w->st) < 0) {
-		error_note(w, SQLITE_CANTOPEN, w->st->error);
+	int r = store_connect(w->st);
+
+	if (r < 0) {
+		error_note(w, w->st->code ? w->st->code : SQLITE_CANTOPEN, -r, w->st->error);
+		if (store_is_damaged(w->st, r))
+			set_aside(w, SQLITE_CORRUPT);
 		return SQLITE_CANTOPEN;
 	}
 	if (w->st->is_other && !w->moved_since_ms)
-		w->moved_since_ms = w->in_place_ms;
+		batch_renew(w, "moved", BATCH_MOVED);
 	return SQLITE_OK;
 }
 
@@ -223,7 +275,7 @@ int batch_ready(struct writer *w)
 	if (rc != SQLITE_OK || w->is_loaded)
 		return rc;
 	rc = load(w);
-	return rc == SQLITE_OK ? rc : failed(w, rc);
+	return rc == SQLITE_OK ? rc : batch_give_up(w, rc);
 }
 
 int batch_write(struct writer *w, uint32_t n)
@@ -242,7 +294,7 @@ int batch_write(struct writer *w, uint32_t n)
 	if (rc == SQLITE_OK)
 		rc = db_exec(w->st->db, "COMMIT");
 	if (rc != SQLITE_OK)
-		return failed(w, rc);
+		return batch_give_up(w, rc);
 	write_failures_committed(w);
 	return SQLITE_OK;
 }

@@ -17,6 +17,9 @@
 /* How often the disk is looked at. */
 #define RESERVE_INTERVAL_MS 30000
 
+/* Attempts to write in the room that deleting makes, before one without that limit. */
+#define ATTEMPTS_HELD 8
+
 void maintenance_init(struct maintenance *k)
 {
 	*k = (struct maintenance){0};
@@ -60,11 +63,14 @@ bool maintenance_is_pressed(const struct maintenance *k, const struct ingest *in
 }
 
 /* PASSIVE does not wait for readers; what a reader still needs stays in the log. */
-static int checkpoint(struct maintenance *k, sqlite3 *db, int64_t now_ms)
+static int checkpoint(struct maintenance *k, struct ingest *in, int64_t now_ms)
 {
-	int in_log = 0, done = 0;
-	int rc = sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_log, &done);
+	int in_log = 0, done = 0, rc = store_damage(in->st);
 
+	if (rc != SQLITE_OK)
+		return rc;
+	rc = sqlite3_wal_checkpoint_v2(in->db, NULL, SQLITE_CHECKPOINT_PASSIVE, &in_log, &done);
+	store_note_size(in->st);
 	k->wal_frames = in_log - done > 0 ? in_log : 0;
 	if (rc != SQLITE_OK || done < in_log)
 		k->checkpoint_after_ms = now_ms + CHECKPOINT_PAUSE_MS;
@@ -88,7 +94,7 @@ int maintenance_step(struct maintenance *k, struct ingest *in, int64_t now_ms, b
 	*did = true;
 	reserve_see_to(k, in->db, now_ms);
 	if (is_checkpoint_due(k, CHECKPOINT_FRAMES, now_ms))
-		return checkpoint(k, in->db, now_ms);
+		return checkpoint(k, in, now_ms);
 	if (pruner_is_over(&k->pruner, in, now_ms))
 		return pruner_shrink(&k->pruner, in, now_ms);
 	if (forget_has_work(&k->forget))
@@ -103,7 +109,8 @@ int maintenance_step(struct maintenance *k, struct ingest *in, int64_t now_ms, b
 
 /* The log goes first: its file is then room for what deleting writes. Half of the reserve is
  * for the database, half for the log. */
-int maintenance_relieve(struct maintenance *k, struct ingest *in, int64_t now_ms, bool *did)
+int maintenance_relieve(struct maintenance *k, struct ingest *in, unsigned attempts, int64_t now_ms,
+			bool *did)
 {
 	bool is_spent;
 	int rc = SQLITE_OK;
@@ -111,11 +118,14 @@ int maintenance_relieve(struct maintenance *k, struct ingest *in, int64_t now_ms
 	*did = false;
 	if (!pruner_has_limit(&k->pruner))
 		return SQLITE_OK;
+	/* What deleting does not help may be helped by what the disk has again. */
+	if (attempts % ATTEMPTS_HELD == 0 && db_size_is_held(in->db))
+		return db_size_release(in->db);
 	is_spent = disk_reserve_spend(sqlite3_db_filename(in->db, "main"));
 	k->reserve_after_ms = now_ms + RESERVE_INTERVAL_MS;
 	if (is_spent || !db_size_is_held(in->db))
 		rc = db_size_hold(in->db, is_spent ? DISK_RESERVE_BYTES / 2 : 0);
 	if (rc == SQLITE_OK)
-		rc = checkpoint(k, in->db, now_ms);
+		rc = checkpoint(k, in, now_ms);
 	return rc == SQLITE_OK ? pruner_relieve(&k->pruner, in, did) : rc;
 }

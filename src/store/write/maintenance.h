@@ -37,8 +37,9 @@ bool maintenance_is_pressed(const struct maintenance *k, const struct ingest *in
  * anything to do. now_ms is of CLOCK_MONOTONIC. */
 int maintenance_step(struct maintenance *k, struct ingest *in, int64_t now_ms, bool *did);
 
-/* The disk is full: makes room by what retention allows; *did says whether it
+/* The disk is full, attempts times in a row: makes room by what retention allows; *did says whether it
  * could. SQLite's code. */
-int maintenance_relieve(struct maintenance *k, struct ingest *in, int64_t now_ms, bool *did);
+int maintenance_relieve(struct maintenance *k, struct ingest *in, unsigned attempts, int64_t now_ms,
+			bool *did);
 
 #endif

@@ -39,6 +39,8 @@ int write_failures_write(struct writer *w)
 	l->row_lost = l->lost;
 	r.gap.started_ms = l->first_ms;
 	r.gap.ended_ms = l->is_row_final ? l->last_ms : 0;
+	snprintf(r.gap.reason, sizeof(r.gap.reason), "SQLite refused records: %.70s",
+		 w->stats.refusal);
 	pthread_mutex_unlock(&w->lock);
 	if (!l->row_lost)
 		return SQLITE_OK;
@@ -46,7 +48,6 @@ int write_failures_write(struct writer *w)
 		l->row_id = w->st->own_gap_id - 1;
 	r.gap.id = l->row_id;
 	r.gap.lost = (int64_t)l->row_lost;
-	snprintf(r.gap.reason, sizeof(r.gap.reason), "SQLite refused records of the history");
 	return ingest_record(&w->in, &r);
 }
 

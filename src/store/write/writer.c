@@ -23,6 +23,8 @@
 #define IDLE_ALIVE_MS 5000
 /* How often the file is looked after that the records go to. */
 #define WATCH_MS 2000
+/* How often what was written is read again. */
+#define PROBE_MS 4000
 /* Between two attempts at a database that fails: the first, and the longest. */
 #define RETRY_MS     100
 #define RETRY_MAX_MS 5000
@@ -36,6 +38,17 @@
 #define STEPS_PRESSED 4
 /* Room of the queue beyond that for flows, for what is not a flow: a part of it. */
 #define RESERVE_PART 16
+
+/* Between begin and end the thread may wait for the disk. */
+static void busy_begin(struct writer *w)
+{
+	atomic_store(&w->busy_since_ms, clock_steady_ms());
+}
+
+static void busy_end(struct writer *w)
+{
+	atomic_store(&w->busy_since_ms, 0);
+}
 
 static void progress_tell(struct writer *w)
 {
@@ -98,17 +111,17 @@ static void depth_note(struct writer *w)
 
 /* Of a full disk: whether something could be deleted, so that it is worth trying
  * again soon. */
-static bool is_relieved(struct writer *w, int rc, int64_t now_ms)
+static bool is_relieved(struct writer *w, int code, int64_t now_ms)
 {
 	bool did = false;
+	int rc;
 
-	if ((rc & 0xff) != SQLITE_FULL || batch_ready(w) != SQLITE_OK)
+	if ((code & 0xff) != SQLITE_FULL || batch_ready(w) != SQLITE_OK)
 		return false;
-	if (maintenance_relieve(&w->maintenance, &w->in, now_ms, &did) == SQLITE_OK)
+	rc = maintenance_relieve(&w->maintenance, &w->in, w->attempts, now_ms, &did);
+	if (rc == SQLITE_OK)
 		return did;
-	if (!sqlite3_get_autocommit(w->st->db))
-		db_exec(w->st->db, "ROLLBACK");
-	batch_forget(w);
+	batch_give_up(w, rc);
 	return false;
 }
 
@@ -124,8 +137,10 @@ static void failed_note(struct writer *w, int rc)
 	pthread_mutex_unlock(&w->lock);
 	progress_tell(w);
 	depth_note(w);
+	busy_begin(w);
 	if (is_relieved(w, rc, now))
 		pause = RETRY_MS;
+	busy_end(w);
 	queue_wait(&w->queue, w->queue.capacity + 1,
 		   now + (pause < RETRY_MAX_MS ? pause : RETRY_MAX_MS));
 }
@@ -138,9 +153,11 @@ static void commit(struct writer *w)
 	depth_note(w);
 	if (n > BATCH_RECORDS_MAX)
 		n = BATCH_RECORDS_MAX;
+	busy_begin(w);
 	rc = batch_ready(w);
 	if (rc == SQLITE_OK)
 		rc = batch_write(w, n);
+	busy_end(w);
 	if (rc != SQLITE_OK) {
 		failed_note(w, rc);
 		return;
@@ -148,6 +165,21 @@ static void commit(struct writer *w)
 	committed_note(w, n);
 	batch_take(w, n);
 	progress_tell(w);
+}
+
+/* A damaged database takes what is written to it along, too. */
+static void damage_look(struct writer *w, int64_t now_ms)
+{
+	int rc = store_damage(w->st);
+
+	if (rc == SQLITE_OK && now_ms >= w->probed_ms + PROBE_MS) {
+		w->probed_ms = now_ms;
+		rc = store_probe(w->st);
+	}
+	if (rc != SQLITE_OK)
+		batch_give_up(w, rc);
+	else
+		w->in_place_ms = clock_now_ms();
 }
 
 /* A deleted or replaced file takes what is written to it along: make a new one. */
@@ -158,10 +190,10 @@ static void watch(struct writer *w, int64_t now_ms)
 	w->watched_ms = now_ms;
 	if (!store_is_moved(w->st)) {
 		if (w->st->db)
-			w->in_place_ms = clock_now_ms();
+			damage_look(w, now_ms);
 		return;
 	}
-	w->moved_since_ms = w->in_place_ms;
+	batch_renew(w, "moved", BATCH_MOVED);
 	batch_forget(w);
 	store_abandon(w->st);
 	commit(w);
@@ -171,15 +203,17 @@ static void watch(struct writer *w, int64_t now_ms)
 static bool keep(struct writer *w, int64_t now_ms)
 {
 	bool did = false;
-	int rc = batch_ready(w);
+	int rc;
 
+	busy_begin(w);
+	rc = batch_ready(w);
 	if (rc == SQLITE_OK)
 		rc = maintenance_step(&w->maintenance, &w->in, now_ms, &did);
+	if (rc != SQLITE_OK && w->is_loaded)
+		batch_give_up(w, rc);
+	busy_end(w);
 	if (rc == SQLITE_OK)
 		return did;
-	if (w->st->db && !sqlite3_get_autocommit(w->st->db))
-		db_exec(w->st->db, "ROLLBACK");
-	batch_forget(w);
 	failed_note(w, rc);
 	return true;
 }
@@ -379,6 +413,7 @@ void writer_stats(struct writer *w, struct writer_stats *out)
 	pthread_mutex_lock(&w->lock);
 	*out = w->stats;
 	pthread_mutex_unlock(&w->lock);
+	out->busy_since_ms = atomic_load(&w->busy_since_ms);
 	out->queued = queue_pushed(&w->queue);
 	out->depth = queue_depth(&w->queue);
 	if (out->depth > out->depth_max)

@@ -17,6 +17,9 @@
 /* Records in one transaction at most. */
 #define BATCH_RECORDS_MAX 10000
 
+/* What became of a database that is not where it was. */
+#define BATCH_MOVED "the database's file was moved, replaced or deleted"
+
 /* Where a flow's record stands in the batch, to write them in order of id. */
 struct batch_entry {
 	int64_t id;
@@ -54,6 +57,10 @@ struct writer {
 	int64_t watched_ms, stopping_since_ms;
 	int64_t in_place_ms;	/* when the file was last seen where it belongs */
 	int64_t moved_since_ms; /* the file went away; 0: it did not */
+	char moved_reason[96];	/* why, for the gap */
+	int64_t probed_ms;
+	int64_t aside_ms; /* when a damaged database was last set aside; 0: never */
+	_Atomic int64_t busy_since_ms;
 
 	/* Between the threads. */
 	pthread_mutex_t lock;
@@ -71,6 +78,11 @@ int batch_write(struct writer *w, uint32_t n);
 /* Frees what the n oldest records own and lets go of them. */
 void batch_take(struct writer *w, uint32_t n);
 void batch_forget(struct writer *w); /* unload what is in memory of the database */
+/* A statement failed: roll back, note why, and let go of what may be broken; a damaged
+ * database is set aside. Returns rc. */
+int batch_give_up(struct writer *w, int rc);
+/* The database is gone or useless, and another one is to be begun. */
+void batch_renew(struct writer *w, const char *reason, const char *text);
 
 /* --- losses.c --------------------------------------------------------------- */
 

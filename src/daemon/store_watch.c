@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * store_watch.c - asks the writer how it fares.
+ *
+ * A failure is reported when it begins: the queue then takes what comes, and nothing is lost
+ * yet. Must not know SQLite.
+ */
+#include "daemon/store_watch.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/daemon.h"
+#include "daemon/log.h"
+#include "daemon/publish.h"
+#include "daemon/steer.h"
+#include "waymark/alert/alert.h"
+#include "waymark/audit/audit.h"
+#include "waymark/store/store.h"
+
+#define LOOK_MS	  250
+#define STUCK_MS  5000 /* a step of the writer that takes longer waits for the disk */
+#define LOCKED_MS 2000 /* another process may hold the database for so long */
+#define QUIET_MS  3000 /* without a failure: it is over */
+
+struct store_watch {
+	bool is_failing;
+	uint64_t failures, failed, renewals; /* counted so far */
+	int64_t look_ms;
+	int64_t failing_since_ms; /* the writer has an error since; 0: it has none */
+	int64_t failure_ms;	  /* of the last failure */
+};
+
+int store_watch_open(struct daemon *d)
+{
+	d->store_watch = calloc(1, sizeof(*d->store_watch));
+	return d->store_watch ? 0 : -ENOMEM;
+}
+
+void store_watch_close(struct daemon *d)
+{
+	free(d->store_watch);
+	d->store_watch = NULL;
+}
+
+static bool is_stuck(const struct writer_stats *s, int64_t now_ms)
+{
+	return s->busy_since_ms && now_ms - s->busy_since_ms >= STUCK_MS;
+}
+
+/* --- reports ------------------------------------------------------------------------ */
+
+static void store_alert(struct daemon *d, enum alert_state state, const char *reason,
+			const char *text)
+{
+	struct alert a = {.kind = ALERT_STORE,
+			  .state = state,
+			  .time_ms = clock_now_ms(),
+			  .reason = reason,
+			  .evidence = "",
+			  .direction = -1,
+			  .count = 1};
+
+	snprintf(a.text, sizeof(a.text), "%s", text);
+	publish_raise(d, &a);
+}
+
+static void failing_report(struct daemon *d, const char *reason, const char *cause,
+			   const char *what_now)
+{
+	char text[256];
+
+	if (d->store_watch->is_failing)
+		return;
+	d->store_watch->is_failing = true;
+	snprintf(text, sizeof(text), "the history is not written: %.140s; %s", cause, what_now);
+	log_err("%s", text);
+	store_alert(d, ALERT_RAISED, reason, text);
+}
+
+static void working_report(struct daemon *d)
+{
+	d->store_watch->is_failing = false;
+	log_notice("the history is written again");
+	store_alert(d, ALERT_OVER, "", "the history is written again");
+}
+
+/* The writer has begun another database, which knows the uplinks; the flows that live and
+ * the states of the uplinks come from here. */
+static void renewed_report(struct daemon *d, const struct writer_stats *s)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "%s; a new one was begun", s->renewal_text);
+	log_err("%s", text);
+	if (!d->store_watch->is_failing)
+		store_alert(d, ALERT_RAISED, s->renewal_reason, text);
+	d->store_watch->is_failing = true;
+	audit_write_live(d->audit);
+	steer_write_states(d);
+}
+
+/* --- looking -------------------------------------------------------------------------- */
+
+static void failure_look(struct daemon *d, const struct writer_stats *s, int64_t now_ms)
+{
+	struct store_failure f = store_failure_of(s->failure, s->failure_errno);
+	struct store_watch *y = d->store_watch;
+
+	if (!y->failing_since_ms)
+		y->failing_since_ms = now_ms;
+	y->failure_ms = now_ms;
+	if (strcmp(f.reason, "locked") || now_ms - y->failing_since_ms >= LOCKED_MS)
+		failing_report(d, f.reason, f.cause, "records wait in memory");
+}
+
+static void refusal_look(struct daemon *d, const struct writer_stats *s, int64_t now_ms)
+{
+	char cause[160];
+
+	d->store_watch->failure_ms = now_ms;
+	snprintf(cause, sizeof(cause), "SQLite refuses records: %s", s->refusal);
+	failing_report(d, "refused", cause, "they are counted in a gap");
+}
+
+static void stats_look(struct daemon *d, const struct writer_stats *s, int64_t now_ms)
+{
+	struct store_watch *y = d->store_watch;
+
+	if (!s->last_error)
+		y->failing_since_ms = 0;
+	if (s->renewals != y->renewals) {
+		y->failure_ms = now_ms;
+		renewed_report(d, s);
+	} else if (is_stuck(s, now_ms)) {
+		y->failure_ms = now_ms;
+		failing_report(d, "no answer", "the disk does not answer",
+			       "records wait in memory");
+	} else if (s->failures != y->failures || s->last_error) {
+		failure_look(d, s, now_ms);
+	} else if (s->failed != y->failed) {
+		refusal_look(d, s, now_ms);
+	} else if (y->is_failing && now_ms - y->failure_ms >= QUIET_MS) {
+		working_report(d);
+	}
+}
+
+void store_watch_tick(struct daemon *d, int64_t now_ms)
+{
+	struct store_watch *y = d->store_watch;
+	struct writer_stats s;
+
+	if (now_ms - y->look_ms < LOOK_MS)
+		return;
+	y->look_ms = now_ms;
+	writer_stats(d->writer, &s);
+	stats_look(d, &s, now_ms);
+	y->failures = s.failures;
+	y->failed = s.failed;
+	y->renewals = s.renewals;
+}

@@ -1,0 +1,137 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Proves that a history which cannot be written is reported when that begins, by one line and
+# one alert that reach the webhook meanwhile, and once more when it is over; that a gap says
+# why records were lost; that a damaged or deleted database is noticed, set aside and begun
+# anew with the flows that live.
+
+. "${0%/*}/lib.sh"
+
+# A disk of its own to fill, which nothing else sees.
+if [ -z "${LAB_OWN_MOUNTS:-}" ]; then
+	unshare --mount true 2>/dev/null || skip_all "a file system of its own needs a mount namespace"
+	LAB_OWN_MOUNTS=1
+	export LAB_OWN_MOUNTS
+	exec unshare --mount "$0" "$@"
+fi
+
+PORT=8643
+LOG_FULL='the history is not written: the disk is full'
+LOG_AGAIN='the history is written again'
+
+store_sql() {
+	sqlite3 -batch -noheader -cmd '.timeout 5000' "$lab_tmp/disk/history/flows.db" "$1"
+}
+
+store_sql_is() { # QUERY WANTED
+	[ "$(store_sql "$1")" = "$2" ]
+}
+
+lines() { # TEXT
+	grep -c -- "$1" "$lab_tmp/waymarkd.log"
+}
+
+has_lines() { # TEXT COUNT
+	[ "$(lines "$1")" = "$2" ]
+}
+
+overs() { # KIND
+	grep "\"kind\":\"$1\"" "$lab_tmp/alerts.jsonl" | grep -c '"state":"over"'
+}
+
+has_overs() { # KIND COUNT
+	[ "$(overs "$1")" = "$2" ]
+}
+
+alerts() { # KIND REASON STATE
+	grep "\"kind\":\"$1\"" "$lab_tmp/alerts.jsonl" 2>/dev/null | grep "\"reason\":\"$2\"" |
+		grep -c "\"state\":\"$3\""
+}
+
+has_alerts() { # KIND REASON STATE COUNT
+	[ "$(alerts "$1" "$2" "$3")" = "$4" ]
+}
+
+disk_fill() {
+	dd if=/dev/zero of="$lab_tmp/disk/ballast" bs=4k 2>/dev/null
+	dd if=/dev/zero of="$lab_tmp/disk/ballast" bs=1 count=4096 oflag=append conv=notrunc 2>/dev/null
+}
+
+# flows N: UDP flows without an answer.
+flows() {
+	at pc python3 -c "
+import socket, sys
+for port in range(20000, 20000 + int(sys.argv[1])):
+    s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    s.bind(('$PC4', port))
+    s.sendto(b'x', ('$NET4', 9))
+    s.close()" "$1" || die "no flows"
+}
+
+lab_up
+nat none
+mkdir "$lab_tmp/disk" "$lab_tmp/hook"
+mount -t tmpfs -o size=24m tmpfs "$lab_tmp/disk" || skip_all "cannot mount a tmpfs"
+background hook router python3 "${0%/*}/hook.py" $PORT "$lab_tmp/hook"
+check "the webhook's server runs" wait_for 10 grep -q ready "$lab_tmp/hook.out"
+config_alert="webhook = \"http://127.0.0.1:$PORT/\""
+config_write 'retention = "0s" max-size = "0"'
+sed -i "s|\"$lab_tmp/flows.db\"|\"$lab_tmp/disk/history/flows.db\"|" "$lab_tmp/waymark.conf"
+WAYMARK_QUEUE_RECORDS=500
+export WAYMARK_QUEUE_RECORDS
+daemon_run
+serve net 80 7
+hold alive pc tcp "$NET4" 7 1 || die "no flow"
+
+# --- a full disk --------------------------------------------------------------------------
+
+disk_fill
+flows 1500
+at router conntrack -D -p udp >/dev/null 2>&1
+check "a full disk is reported" wait_for 10 grep -q "$LOG_FULL" "$lab_tmp/waymarkd.log"
+check "by an alert" wait_for 10 has_alerts store 'disk full' raised 1
+check "which reaches the webhook meanwhile" wait_for 10 grep -q '|store|disk full|' "$lab_tmp/hook/log"
+check "records are lost: an alert says that, too" wait_for 10 has_alerts gap 'queue full' raised 1
+check "with the cause" grep -q 'loses records: its queue is full: the disk is full' "$lab_tmp/waymarkd.log"
+check "status shows the error" sh -c "nsenter --net=/proc/$ns_router/ns/net '$WAYMARK' -c '$lab_tmp/waymark.conf' status | grep -q 'last error'"
+is "nothing is over yet" "$(overs store) $(overs gap)" "0 0"
+rm "$lab_tmp/disk/ballast"
+check "room again: one line" wait_for 20 has_lines "$LOG_AGAIN" 1
+check "and one alert that is over" wait_for 10 has_overs store 1
+check "the gap is over" wait_for 10 has_overs gap 1
+is "each of them was said once" "$(lines "$LOG_FULL") $(alerts store 'disk full' raised) $(alerts gap 'queue full' raised)" "1 1 1"
+check "the gap says why, and how many" wait_for 10 store_sql_is \
+	"SELECT source, reason, lost > 0, ended IS NOT NULL FROM gaps WHERE source = 'store'" \
+	'store|the disk is full|1|1'
+
+# --- a damaged database ---------------------------------------------------------------------
+
+dd if=/dev/urandom of="$lab_tmp/disk/history/flows.db" bs=4096 count=1 conv=notrunc 2>/dev/null
+check "a damaged database is reported" wait_for 20 \
+	has_lines 'the database was damaged; it is kept as flows.db.damaged-.*a new one was begun' 1
+check "by an alert" wait_for 10 has_alerts store damaged raised 1
+check "it is set aside" wait_for 5 sh -c "ls $lab_tmp/disk/history | grep -q '^flows.db.damaged-[0-9TZ]*\$'"
+check "the new one knows the flow that lives" wait_for 10 store_sql_is \
+	"SELECT state, uplink IS NOT NULL FROM flows WHERE proto = 'tcp' AND dport = 7" 'live|1'
+check "and the states of the uplinks" wait_for 10 store_sql_is "SELECT count(DISTINCT uplink) FROM uplink_states" 2 || diag "$(store_sql "SELECT * FROM uplink_states")"
+check "and why what was before is missing" wait_for 10 store_sql_is \
+	"SELECT substr(reason, 1, 41), ended IS NOT NULL FROM gaps WHERE source = 'store'" \
+	'the database was damaged; it is kept as f|1' || diag "$(store_sql "SELECT * FROM gaps")"
+check "that is over" wait_for 20 has_overs store 2
+
+# --- a deleted database ----------------------------------------------------------------------
+
+rm "$lab_tmp/disk/history/flows.db" "$lab_tmp/disk/history/flows.db-wal" "$lab_tmp/disk/history/flows.db-shm"
+check "a deleted database is reported" wait_for 20 \
+	has_lines 'the database.s file was moved, replaced or deleted; a new one was begun' 1
+check "by an alert" wait_for 10 has_alerts store moved raised 1
+check "the new one knows the flow that lives" wait_for 10 store_sql_is \
+	"SELECT state FROM flows WHERE proto = 'tcp' AND dport = 7" live
+check "that is over, too" wait_for 20 has_overs store 3
+is "its database is whole" "$(store_sql 'PRAGMA integrity_check')" ok
+hold_close alive
+daemon_stop
+is "it stops" $? 0
+umount "$lab_tmp/disk"
+done_testing

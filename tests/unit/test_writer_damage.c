@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * test_writer_damage.c - a database that is damaged while the writer has it open is set
+ * aside whole, a new one takes its place with a gap that says why, and no record that is
+ * handed over afterwards is lost.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "store_lab.h"
+
+#define FLOWS	  20000
+#define PAGE	  4096
+#define LAB_PAGES 200
+
+/* A database of some hundred pages that have left the log, as far as that is quiet. */
+static struct writer *filled(const char *path, struct store *st)
+{
+	struct writer *w = store_lab_start(st);
+
+	store_lab_push_uplinks(w, LAB_NOON);
+	for (int64_t i = 1; i <= FLOWS; i++) {
+		struct record r = store_lab_flow(i);
+
+		store_lab_push(w, &r);
+	}
+	writer_flush(w);
+	store_lab_execute(path, "PRAGMA wal_checkpoint(RESTART)");
+	return w;
+}
+
+static void overwrite(const char *path, off_t at, size_t bytes)
+{
+	char *noise = malloc(bytes);
+	int fd = open(path, O_WRONLY);
+
+	assert_non_null(noise);
+	assert_true(fd >= 0);
+	memset(noise, 0xa5, bytes);
+	assert_int_equal(pwrite(fd, noise, bytes, at), bytes);
+	close(fd);
+	free(noise);
+}
+
+static void renewal_await(struct writer *w, struct writer_stats *stats)
+{
+	for (int i = 0; i < 3000; i++) {
+		writer_stats(w, stats);
+		if (stats->renewals)
+			return;
+		store_lab_sleep_ms(10);
+	}
+	fail_msg("no new database was begun");
+}
+
+/* The only file that was set aside; it is as the damage left it. */
+static void aside_check(const char *path, const char *text)
+{
+	char pattern[512];
+	const char *name;
+	glob_t found;
+
+	snprintf(pattern, sizeof(pattern), "%s.damaged-????????T??????Z", path);
+	assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+	assert_int_equal(found.gl_pathc, 1);
+	name = strrchr(found.gl_pathv[0], '/') + 1;
+	assert_string_equal(strstr(text, "flows.db.damaged-"), name);
+	globfree(&found);
+}
+
+static void renewed_check(const char *path, struct store *st, struct writer *w)
+{
+	struct record r = store_lab_flow(FLOWS + 1);
+	struct writer_stats stats;
+	char gap[160];
+
+	renewal_await(w, &stats);
+	assert_string_equal(stats.renewal_reason, "damaged");
+	aside_check(path, stats.renewal_text);
+	store_lab_push(w, &r);
+	store_lab_wait_error(w, 0);
+	store_lab_wait(path, "SELECT count(*) FROM flows", 1);
+	store_lab_stop(w, st);
+	store_lab_expect(path, "SELECT id, uplink FROM flows", "20001|wan1");
+	snprintf(gap, sizeof(gap), "store|1|%s", stats.renewal_text);
+	store_lab_expect(path, "SELECT source, ended IS NOT NULL, reason FROM gaps", gap);
+	store_lab_expect(path, "PRAGMA integrity_check", "ok");
+}
+
+static void test_header_overwritten(void **state)
+{
+	const char *path = store_lab_path(*state, "flows.db");
+	struct store *st = store_lab_open(path);
+	struct writer *w = filled(path, st);
+
+	overwrite(path, 0, PAGE);
+	renewed_check(path, st, w);
+}
+
+/* The header is whole: only what is read from the pages shows it. */
+static void test_pages_overwritten(void **state)
+{
+	const char *path = store_lab_path(*state, "flows.db");
+	struct store *st = store_lab_open(path);
+	struct writer *w = filled(path, st);
+
+	overwrite(path, PAGE, LAB_PAGES * PAGE);
+	renewed_check(path, st, w);
+}
+
+static void test_cut_short(void **state)
+{
+	const char *path = store_lab_path(*state, "flows.db");
+	struct store *st = store_lab_open(path);
+	struct writer *w = filled(path, st);
+
+	assert_int_equal(truncate(path, (off_t)LAB_PAGES * PAGE), 0);
+	renewed_check(path, st, w);
+}
+
+static void test_emptied(void **state)
+{
+	const char *path = store_lab_path(*state, "flows.db");
+	struct store *st = store_lab_open(path);
+	struct writer *w = filled(path, st);
+
+	assert_int_equal(truncate(path, 0), 0);
+	renewed_check(path, st, w);
+}
+
+/* A database that grows, shrinks and is written back is not taken for a damaged one. */
+static void test_own_changes(void **state)
+{
+	const char *path = store_lab_path(*state, "flows.db");
+	struct store *st = store_lab_open(path);
+	struct writer *w = filled(path, st);
+	struct writer_stats stats;
+
+	for (int64_t i = 1; i <= FLOWS; i++) {
+		struct record r = store_lab_flow(i);
+
+		store_lab_end(&r);
+		store_lab_push(w, &r);
+	}
+	writer_flush(w);
+	writer_set_retention(w, 60, 0);
+	writer_prune(w);
+	store_lab_wait(path, "SELECT count(*) = 0 FROM flows", 1);
+	store_lab_sleep_ms(5000);
+	writer_stats(w, &stats);
+	assert_int_equal(stats.renewals, 0);
+	assert_int_equal(stats.failures, 0);
+	store_lab_stop(w, st);
+}
+
+static void test_causes(void **state)
+{
+	(void)state;
+	assert_string_equal(store_failure_of(SQLITE_FULL, ENOSPC).cause, "the disk is full");
+	assert_string_equal(store_failure_of(SQLITE_IOERR_WRITE, EROFS).cause,
+			    "the file system is read-only");
+	assert_string_equal(store_failure_of(SQLITE_IOERR_FSYNC, EIO).cause,
+			    "the disk reports an I/O error");
+	assert_string_equal(store_failure_of(SQLITE_CANTOPEN, ENOSPC).cause, "the disk is full");
+	assert_string_equal(store_failure_of(SQLITE_CANTOPEN, EACCES).cause,
+			    "the database cannot be opened");
+	assert_string_equal(store_failure_of(SQLITE_FULL, EDQUOT).reason, "disk quota");
+	assert_string_equal(store_failure_of(SQLITE_IOERR_NOMEM, ENOMEM).reason, "memory");
+	assert_string_equal(store_failure_of(SQLITE_BUSY, 0).reason, "locked");
+	assert_string_equal(store_failure_of(SQLITE_NOTADB, 0).reason, "damaged");
+	assert_string_equal(store_failure_of(SQLITE_ERROR, 0).cause, sqlite3_errstr(SQLITE_ERROR));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(test_header_overwritten, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_pages_overwritten, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_cut_short, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_emptied, store_lab_setup, store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_own_changes, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test(test_causes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
