@@ -143,7 +143,7 @@ int values_read_output(const struct config_key *key, const char *text, void *out
 }
 
 /* Scheme and host as far as they can be seen without asking anybody. */
-int values_read_url(const struct config_key *key, const char *text, void *out,
+static int url_read(const struct config_key *key, const char *text, void *out,
 		    struct complaint *why)
 {
 	size_t scheme = !strncasecmp(text, "https://", 8) ? 8 : 0;
@@ -165,7 +165,7 @@ int values_read_webhook(const struct config_key *key, const char *text, void *ou
 			struct complaint *why)
 {
 #ifdef HAVE_CURL
-	return values_read_url(key, text, out, why);
+	return url_read(key, text, out, why);
 #else
 	(void)key;
 	(void)text;
@@ -234,7 +234,7 @@ int values_read_urls(const struct config_key *key, const char *text, void *out,
 		     struct complaint *why)
 {
 	char *url = NULL;
-	int err = values_read_url(key, text, &url, why);
+	int err = url_read(key, text, &url, why);
 
 	if (err == 0)
 		err = list_add(out, url);

@@ -52,11 +52,9 @@ int values_read_u16(const struct config_key *key, const char *text, void *out,
 		    struct complaint *why);
 int values_read_u32(const struct config_key *key, const char *text, void *out,
 		    struct complaint *why);
-int values_read_url(const struct config_key *key, const char *text, void *out,
-		    struct complaint *why);
 int values_read_urls(const struct config_key *key, const char *text, void *out,
 		     struct complaint *why);
-/* A URL too, where this program has HTTP. */
+/* A URL, where this program has HTTP. */
 int values_read_webhook(const struct config_key *key, const char *text, void *out,
 			struct complaint *why);
 int values_read_user(const struct config_key *key, const char *text, void *out,

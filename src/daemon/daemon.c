@@ -78,7 +78,7 @@ static void on_signal(void *data)
 		reload_config(d);
 		break;
 	default:
-		log_notice("stopping on %s", sigabbrev_np((int)info.ssi_signo));
+		log_notice("stopping on %s", info.ssi_signo == SIGINT ? "INT" : "TERM");
 		loop_stop(d->loop);
 	}
 }
