@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "kernel/conntrack_decode.h"
+#include "kernel/mnl_attrs.h"
 #include "kernel/nltrace.h"
 #include "kernel/conntrack_idle.h"
 #include "kernel/nlsock.h"
@@ -398,7 +399,7 @@ static void id_compare(void *data, const struct nlmsghdr *nlh)
 	struct id_check *check = data;
 	const struct nlattr *attr;
 
-	mnl_attr_for_each(attr, nlh, sizeof(struct nfgenmsg))
+	mnl_attrs_for_each(attr, nlh, sizeof(struct nfgenmsg))
 	{
 		if (mnl_attr_get_type(attr) == CTA_ID && mnl_attr_validate(attr, MNL_TYPE_U32) >= 0)
 			check->is_same = ntohl(mnl_attr_get_u32(attr)) == check->wanted;

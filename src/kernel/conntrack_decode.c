@@ -15,6 +15,8 @@
 #include <netinet/in.h>
 #include <string.h>
 
+#include "kernel/mnl_attrs.h"
+
 #include "kernel/conntrack_decode.h"
 
 /* What the message has been found to say, besides the event. */
@@ -273,13 +275,11 @@ static bool is_tuple_whole(const struct ct_event *ev)
 int conntrack_decode(const struct nlmsghdr *nlh, struct ct_event *ev)
 {
 	struct decoding d = {.ev = ev};
-	size_t size = mnl_nlmsg_get_payload_len(nlh);
 
 	*ev = (struct ct_event){.type = ev->type};
-	if (size < sizeof(struct nfgenmsg))
+	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(struct nfgenmsg))
 		return -EBADMSG;
-	/* mnl_attr_for_each would round the message's length up. */
 	each_attr(&d, mnl_nlmsg_get_payload_offset(nlh, sizeof(struct nfgenmsg)),
-		  size - sizeof(struct nfgenmsg), decode_entry, DIR_ORIGINAL);
+		  mnl_attrs_size(nlh, sizeof(struct nfgenmsg)), decode_entry, DIR_ORIGINAL);
 	return d.is_bad || !d.has_id || !d.has_proto || !is_tuple_whole(ev) ? -EBADMSG : 0;
 }

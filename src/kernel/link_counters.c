@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/mnl_attrs.h"
 #include "kernel/mnl_replies.h"
 
 struct link_counters {
@@ -74,7 +75,7 @@ static int link_take(const struct nlmsghdr *nlh, void *data)
 	if (nlh->nlmsg_type != RTM_NEWLINK || mnl_nlmsg_get_payload_len(nlh) < sizeof(*ifi))
 		return MNL_CB_OK;
 	a->ifindex = (uint32_t)ifi->ifi_index;
-	mnl_attr_parse(nlh, sizeof(*ifi), stats_take, a);
+	mnl_attrs_parse(nlh, sizeof(*ifi), stats_take, a);
 	return MNL_CB_OK;
 }
 

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "kernel/nflog_message.h"
+#include "kernel/mnl_attrs.h"
 #include "waymark/kernel/nflog.h"
 #include "waymark/plan/ruleset.h"
 
@@ -109,10 +110,7 @@ int nflog_message_decode(const struct nlmsghdr *nlh, struct stray_packet *p, boo
 	memset(p, 0, sizeof(*p));
 	p->kind = STRAY_OTHER;
 	p->direction = -1;
-	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(struct nfgenmsg) ||
-	    mnl_attr_parse_payload(mnl_nlmsg_get_payload_offset(nlh, sizeof(struct nfgenmsg)),
-				   mnl_nlmsg_get_payload_len(nlh) - sizeof(struct nfgenmsg),
-				   attr_keep, attrs) < 0)
+	if (mnl_attrs_parse(nlh, sizeof(struct nfgenmsg), attr_keep, attrs) < 0)
 		err = -EBADMSG;
 	*has_seq = attrs[NFULA_SEQ] != NULL;
 	p->seq = attr_u32(attrs[NFULA_SEQ]);

@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel/mnl_attrs.h"
 #include "kernel/mnl_replies.h"
 #include "waymark/plan/ruleset.h"
 
@@ -203,7 +204,7 @@ static int rule_take(const struct nlmsghdr *nlh, void *data)
 	uint32_t mark;
 
 	if (NFNL_MSG_TYPE(nlh->nlmsg_type) != NFT_MSG_NEWRULE ||
-	    mnl_attr_parse(nlh, sizeof(struct nfgenmsg), attr_take, &a) < 0)
+	    mnl_attrs_parse(nlh, sizeof(struct nfgenmsg), attr_take, &a) < 0)
 		return MNL_CB_OK;
 	comment_read(a.tb[NFTA_RULE_USERDATA], comment, sizeof(comment));
 	count = count_parse(comment, &mark);
@@ -222,7 +223,7 @@ static int table_take(const struct nlmsghdr *nlh, void *data)
 	uint64_t *table = data, handle;
 
 	if (NFNL_MSG_TYPE(nlh->nlmsg_type) != NFT_MSG_NEWTABLE ||
-	    mnl_attr_parse(nlh, sizeof(struct nfgenmsg), attr_take, &a) < 0)
+	    mnl_attrs_parse(nlh, sizeof(struct nfgenmsg), attr_take, &a) < 0)
 		return MNL_CB_OK;
 	handle = attr_be64(a.tb[NFTA_TABLE_HANDLE]);
 	*table = handle ? handle : 1;

@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "kernel/nlsock.h"
+#include "kernel/mnl_attrs.h"
 #include "waymark/kernel/nft.h"
 #include "waymark/plan/ruleset.h"
 
@@ -196,8 +197,7 @@ static void message_take(void *data, const struct nlmsghdr *nlh)
 	struct attrs a = {{NULL}};
 
 	if (NFNL_SUBSYS_ID(nlh->nlmsg_type) != NFNL_SUBSYS_NFTABLES ||
-	    mnl_nlmsg_get_payload_len(nlh) < sizeof(*nfg) ||
-	    mnl_attr_parse(nlh, sizeof(*nfg), attr_take, &a) < 0)
+	    mnl_attrs_parse(nlh, sizeof(*nfg), attr_take, &a) < 0)
 		return;
 	if (NFNL_MSG_TYPE(nlh->nlmsg_type) != NFT_MSG_NEWGEN) {
 		change_take(pending, NFNL_MSG_TYPE(nlh->nlmsg_type), nfg->nfgen_family, &a);

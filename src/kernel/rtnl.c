@@ -6,6 +6,7 @@
  * Must not know what the routes are for. Notices of changes: rtnl_monitor.c.
  */
 #include "waymark/kernel/rtnl.h"
+#include "kernel/mnl_attrs.h"
 #include "kernel/nltrace.h"
 
 #include <errno.h>
@@ -218,7 +219,7 @@ static void error_keep(struct rtnl *r, const struct nlmsghdr *nlh)
 		header += MNL_ALIGN(e->msg.nlmsg_len) - MNL_NLMSG_HDRLEN;
 	if (mnl_nlmsg_get_payload_len(nlh) < header)
 		return;
-	mnl_attr_for_each(attr, nlh, (unsigned)header)
+	mnl_attrs_for_each(attr, nlh, header)
 	{
 		if (mnl_attr_get_type(attr) != NLMSGERR_ATTR_MSG)
 			continue;

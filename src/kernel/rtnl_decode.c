@@ -16,6 +16,8 @@
 #include <linux/rtnetlink.h>
 #include <string.h>
 
+#include "kernel/mnl_attrs.h"
+
 /* linux/if.h has these beyond what net/if.h knows, and both do not mix. */
 #define FLAG_LOWER_UP 0x10000
 #define FLAG_DORMANT  0x20000
@@ -42,9 +44,7 @@ static int attrs_parse(const struct nlmsghdr *nlh, size_t header, const struct n
 {
 	struct attrs a = {tb, max};
 
-	if (mnl_nlmsg_get_payload_len(nlh) < header)
-		return -EBADMSG;
-	return mnl_attr_parse(nlh, (unsigned)header, attr_take, &a) < 0 ? -EBADMSG : 0;
+	return mnl_attrs_parse(nlh, header, attr_take, &a) < 0 ? -EBADMSG : 0;
 }
 
 static bool family_is_known(int family)
@@ -313,7 +313,7 @@ static int decode_extra(struct route_state *out, const struct nlmsghdr *nlh, siz
 {
 	const struct nlattr *attr;
 
-	mnl_attr_for_each(attr, nlh, sizeof(struct rtmsg))
+	mnl_attrs_for_each(attr, nlh, sizeof(struct rtmsg))
 	{
 		size_t size = MNL_ALIGN(attr->nla_len);
 

@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "kernel/rtnl_decode.h"
+#include "kernel/mnl_attrs.h"
 #include "kernel/nltrace.h"
 #include "waymark/kernel/rtnl.h"
 
@@ -107,8 +108,8 @@ static int notice_netconf(const struct nlmsghdr *nlh)
 {
 	const struct nlattr *attr;
 
-	mnl_attr_for_each(attr, nlh, sizeof(struct netconfmsg)) if (mnl_attr_get_type(attr) ==
-								    NETCONFA_RP_FILTER) return 0;
+	mnl_attrs_for_each(attr, nlh, sizeof(struct netconfmsg)) if (mnl_attr_get_type(attr) ==
+								     NETCONFA_RP_FILTER) return 0;
 	return -ENOENT;
 }
 
