@@ -50,9 +50,8 @@ static int route_rank(const struct route_state *r)
 	return (r->table == RT_TABLE_MAIN ? 4 : 0) + (r->dst.len ? 0 : 2) + has_gateway;
 }
 
-static int route_compare_rank(const void *a, const void *b)
+static int route_compare_rank(const struct route_state *x, const struct route_state *y)
 {
-	const struct route_state *x = a, *y = b;
 	int by_rank = route_rank(x) - route_rank(y);
 
 	if (by_rank)
@@ -64,6 +63,36 @@ static int route_compare_rank(const void *a, const void *b)
 	if (x->dst.len != y->dst.len)
 		return y->dst.len - x->dst.len;
 	return addr_compare(&x->dst.addr, &y->dst.addr);
+}
+
+static int place_compare(const void *a, const void *b)
+{
+	const struct route_state *const *x = a, *const *y = b;
+	int by_rank = route_compare_rank(*x, *y);
+
+	return by_rank ? by_rank : (*x > *y) - (*x < *y);
+}
+
+/* Routes of one rank stay in the order in which they were planned: qsort of some C libraries
+ * would not keep it. */
+static int routes_sort(struct netstate *wanted)
+{
+	size_t n = wanted->n_routes;
+	struct route_state **places = calloc(n + 1, sizeof(*places));
+	struct route_state *sorted = calloc(n + 1, sizeof(*sorted));
+	int r = places && sorted ? 0 : -ENOMEM;
+
+	for (size_t i = 0; r == 0 && i < n; i++)
+		places[i] = &wanted->routes[i];
+	if (r == 0)
+		qsort(places, n, sizeof(*places), place_compare);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		sorted[i] = *places[i];
+	if (r == 0 && n)
+		memcpy(wanted->routes, sorted, n * sizeof(*sorted));
+	free(places);
+	free(sorted);
+	return r;
 }
 
 static int plan_steering(struct planner *pl)
@@ -91,10 +120,7 @@ static int plan_fill(struct planner *pl)
 			return -ENOMEM;
 	if (pl->c->mode == MODE_STEER && plan_steering(pl) < 0)
 		return -ENOMEM;
-	if (wanted->n_routes)
-		qsort(wanted->routes, wanted->n_routes, sizeof(*wanted->routes),
-		      route_compare_rank);
-	return 0;
+	return routes_sort(wanted);
 }
 
 struct route_plan *route_plan_new(const struct config *c, const struct netstate *s,
