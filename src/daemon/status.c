@@ -148,8 +148,8 @@ static void usage_fill(const struct daemon *d, struct answer_uplink *out,
 	usage_totals(d, u->slot, &totals);
 	out->bytes_sent = (int64_t)totals.sent_bytes;
 	out->bytes_received = (int64_t)totals.received_bytes;
-	out->quota = (int64_t)u->quota_bytes;
-	out->quota_used = (int64_t)quota_used(d, u->slot);
+	out->quota = u->quota_bytes ? (int64_t)u->quota_bytes : -1;
+	out->quota_used = u->quota_bytes ? (int64_t)quota_used(d, u->slot) : -1;
 }
 
 static void uplink_fill(const struct daemon *d, struct answer *a, struct answer_uplink *out,
@@ -274,6 +274,8 @@ static void alerts_fill(const struct daemon *d, struct answer *a)
 	a->alerts.webhook_dropped = (int64_t)s.webhook.dropped;
 	if (s.webhook.last_error[0])
 		a->alerts.webhook_error = answer_keep(a, s.webhook.last_error);
+	if (s.failed && s.last_error[0])
+		a->alerts.last_error = answer_keep(a, s.last_error);
 	flow_delete_stats(d, &deletions);
 	a->deletions.on_mismatch = config_on_mismatch_name(d->config->on_mismatch);
 	a->deletions.deleted = (int64_t)deletions.deleted;

@@ -134,6 +134,7 @@ const struct counter general_counters[] = {
 	NUMBER("alerts.webhook.dropped", alerts.webhook_dropped, "webhook_dropped_total", "counter",
 	       "Alerts that the webhook refused, or too many waited"),
 	PLAIN("alerts.webhook.last_error", COUNTER_TEXT, alerts.webhook_error),
+	PLAIN("alerts.last_error", COUNTER_TEXT, alerts.last_error),
 
 	PLAIN("deletions.on_mismatch", COUNTER_TEXT, deletions.on_mismatch),
 	NUMBER("deletions.deleted", deletions.deleted, "flows_deleted_total", "counter",
@@ -175,10 +176,10 @@ const struct counter uplink_counters[] = {
 	       "Bytes of the uplink's flows, both directions"),
 	UPLINK("bytes_sent", bytes_sent, NULL, NULL, NULL),
 	UPLINK("bytes_received", bytes_received, NULL, NULL, NULL),
-	UPLINK("quota", quota, "uplink_quota_bytes", "gauge",
-	       "Configured quota of the uplink; 0: none"),
-	UPLINK("quota_used", quota_used, "uplink_quota_used_bytes", "gauge",
-	       "Bytes of the quota's running period, both directions"),
+	{ROW(answer_uplink, "quota", COUNTER_OPTIONAL, quota), "uplink_quota_bytes", "gauge",
+	 "Configured quota of the uplink", 0},
+	{ROW(answer_uplink, "quota_used", COUNTER_OPTIONAL, quota_used), "uplink_quota_used_bytes",
+	 "gauge", "Bytes of the quota's running period, both directions", 0},
 	UPLINK("mismatches", mismatches, NULL, NULL, NULL),
 	{0},
 };

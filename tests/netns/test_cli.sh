@@ -421,6 +421,9 @@ mismatched 0 --reason uplink-down
 run 0 'mismatches as a table' mismatches
 is 'mismatches as a table: header and one line per row' "$(wc -l <"$out")" "$((all + 1))"
 
+COLUMNS=80 waymark mismatches >"$out" 2>"$err"
+check_not 'mismatches in 80 columns: no flow is cut' grep -q '…' "$out"
+
 for listing in mismatches gaps; do
 	run 0 "$listing --json of nothing" $listing --json --until '2 days ago'
 	is "$listing --json of nothing: an empty array" "$(json 'd')" '[]'

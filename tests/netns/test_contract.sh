@@ -47,7 +47,7 @@ words() { # NAME=ARGUMENT...: as words
 
 nat masquerade
 serve net 80 7
-daemon_start
+config_alert="exec = \"/bin/false\"" daemon_start
 http_get pc 4 "http://$NET4/" >/dev/null
 wait_for_sql 10 'SELECT count(*) FROM flows WHERE dport = 80' 4
 
@@ -125,6 +125,13 @@ is 'waymark-export: an error is one line' "$(wc -l <"$err")" 1
 exporting 0 'status, before anything was shipped' status --json
 is 'waymark-export status: the router is named' "$(json 'd["router"]')" "$(uname -n)"
 
+# --- uplinks ------------------------------------------------------------------------------------
+
+run 0 'uplinks as JSON' uplinks --json
+is 'uplinks: the names of the contract' "$(json '[k for k in "name interface state cause health answered_share tier weight flows_live bytes_sent bytes_received mismatches".split() if k not in d[0]]')" '[]'
+is 'uplinks: no quota is no number' "$(json '[(u["quota"], u["quota_used"]) for u in d]')" \
+	'[(None, None), (None, None)]'
+
 # --- columns ------------------------------------------------------------------------------------
 
 run 0 'columns as a table heads them' flows --columns ID,NAT_SRC --port 80
@@ -186,6 +193,12 @@ if [ -z "${LAB_IN_USERNS:-}" ]; then
 else
 	skip 'a reader of the group' 'a user namespace has one user'
 fi
+
+# --- a failure says why ------------------------------------------------------------------------------
+
+at router ip link set wan2 down
+says_why() { waymark status | grep -A1 '^alerts .* [1-9][0-9]* failed' | grep -q 'last error: .*false'; }
+check 'status: why an alert could not be sent' wait_for 20 says_why || diag "$(waymark status)"
 
 # --- no daemon -----------------------------------------------------------------------------------
 

@@ -115,7 +115,8 @@ check 'a connection in TIME_WAIT has ended' wait_for 10 none_lives
 check '... and the kernel still has its entry' sh -c 'nsenter --net=/proc/$1/ns/net conntrack -L -p tcp --dport 7 2>/dev/null | grep -qE "TIME_WAIT|CLOSE"' sh "$ns_router"
 wait_for_sql 5 "select state from flows where proto = 'tcp' and dport = 7" ended
 is 'its row has its end' "$(sql "select ended is not null from flows where proto = 'tcp' and dport = 7")" 1
-at router "$WAYMARK" -c "$lab_tmp/waymark.conf" flows --live --socket "$lab_tmp/absent.sock" >"$out" 2>"$err"
+sed 's,/control.sock,/absent.sock,' "$lab_tmp/waymark.conf" >"$lab_tmp/elsewhere.conf"
+at router "$WAYMARK" -c "$lab_tmp/elsewhere.conf" flows --live >"$out" 2>"$err"
 is 'flows --live without a daemon: exit 0' $? 0
 says 'flows --live without a daemon' 'what is shown is what the history knows of live flows'
 
@@ -155,6 +156,8 @@ for command in flows mismatches uplinks gaps tampering; do
 	on_terminal 80 50 $command --limit 8 2>/dev/null || on_terminal 80 50 $command
 	check "$command fits 80 columns" test "$(longest)" -le 80 || diag "$(cat "$out")"
 done
+on_terminal 80 50 who "$(sql "select nat_src || ':' || nat_sport $one")" --at "$at"
+check 'who in 80 columns: the host is whole' grep -q "^$PC4 " "$out" || diag "$(cat "$out")"
 on_terminal 80 50 flows --port 80
 is 'a terminal: the newest is last' \
 	"$(awk 'NR == 2 { first = $1 } { last = $1 } END { print (first < last) }' "$out")" 1

@@ -91,6 +91,8 @@ is "usage says what is left" "$(waymark usage --json | python3 -c '
 import json, sys
 u = next(u for u in json.load(sys.stdin) if u["uplink"] == "wan1")
 print(0 < u["quota_left"] < 2 * 1048576, u["peak_received"] > 0, u["p95_received"] > 0)')" "True True True"
+check "usage by day names days" sh -c "'$WAYMARK' -c '$lab_tmp/waymark.conf' usage --by day | grep -Eq '^[0-9]{4}-[0-9]{2}-[0-9]{2} +wan1 '"
+check "usage by month names months" sh -c "'$WAYMARK' -c '$lab_tmp/waymark.conf' usage --by month | grep -Eq '^[0-9]{4}-[0-9]{2} +wan1 '"
 daemon_run
 sleep 6
 check "a restart does not repeat it" alerts_are 1 0 0
@@ -104,7 +106,10 @@ daemon_stop
 
 # --- a new period -------------------------------------------------------------------------------
 
+# Where fs.protected_regular is 2, root may not write others' files in a sticky folder.
+chmod 777 "$lab_tmp"
 sqlite3 "$lab_tmp/flows.db" "UPDATE usage_bin SET time = time - 35 * 86400000; UPDATE alert SET time = time - 35 * 86400000 WHERE kind = 'quota'"
+chmod 1777 "$lab_tmp"
 daemon_run
 check "the new period ends the alert" wait_for 20 alerts_are 1 1 1
 is "nothing is used in it" "$(waymark uplinks --json | python3 -c '

@@ -123,10 +123,10 @@ static void flows_of_noon_push(void)
 {
 	flow_push(1, 0, 0, LIVE, REASON_NONE);			    /* of unknown age: stranded */
 	flow_push(2, 0, DOWN - 3 * HOUR_MS, DOWN + 1, REASON_NONE); /* long: stranded */
-	flow_push(3, 0, DOWN - 3 * HOUR_MS, DOWN - 1, REASON_NONE); /* ended before */
+	flow_push(3, 0, DOWN - 3 * HOUR_MS, DOWN - 1001, REASON_NONE);	   /* ended before */
 	flow_push(4, 0, DOWN - 10 * MINUTE_MS, DOWN + 1, REASON_NONE);	   /* long by a little */
 	flow_push(5, 0, DOWN - 10 * MINUTE_MS + 2, DOWN + 1, REASON_NONE); /* not quite */
-	flow_push(6, 0, DOWN - 500, DOWN - 1, REASON_NONE);
+	flow_push(6, 0, DOWN - 1500, DOWN - 1001, REASON_NONE);
 	flow_push(7, 0, DOWN - HOUR_MS, DOWN + 600, REASON_UPLINK_DOWN_FLUSH); /* deleted */
 	flow_push(8, 0, DOWN - 500, DOWN + 600, REASON_UPLINK_DOWN_FLUSH);     /* deleted */
 	flow_push(9, 0, DOWN - 500, BACK + HOUR_MS, REASON_UPLINK_DOWN_FLUSH); /* by a later one */
@@ -142,6 +142,9 @@ static void flows_of_noon_push(void)
 	flow_push(18, 1, BACK + 1, LIVE, REASON_NONE);	       /* after the return */
 	flow_push(19, 0, BACK + 1, LIVE, REASON_NONE);
 	flow_push(20, 1, DOWN + 300, BACK + 500, REASON_NONE); /* returned */
+	/* Ended by the kernel as the interface went, before anybody was told. */
+	flow_push(21, 0, DOWN - HOUR_MS, DOWN - 80, REASON_NONE);
+	flow_push(22, 0, DOWN - 500, DOWN - 80, REASON_NONE);
 	returned_push(20, BACK + 400);
 	mismatch_push(10, DOWN + 100, 1, REASON_UPLINK_DOWN);
 	mismatch_push(11, DOWN - 200, 1, REASON_UPLINK_DOWN);
@@ -171,13 +174,13 @@ static void test_classes(void **state)
 	assert_string_equal(f.uplink, "wan1");
 	assert_true(f.down_ms == DOWN && f.back_ms == BACK);
 	sums_expect(&f, "moved wan2 2/1/10000/1; deleted  3/0/30000/0; stranded  2/2/0/2; idle  "
-			"0/0/0/0; ended  4/0/40000/0;"
+			"0/0/0/0; ended  6/0/60000/0;"
 			" backup wan2 2/1/10000/1; returned wan2 1/0/10000/0");
 	flows_expect(q, &f, FAILOVER_MOVED, 0, " 11 10");
 	flows_expect(q, &f, FAILOVER_DELETED, 0, " 14 8 7");
 	flows_expect(q, &f, FAILOVER_STRANDED, 0, " 12 1");
 	flows_expect(q, &f, FAILOVER_STRANDED, 1, " 12");
-	flows_expect(q, &f, FAILOVER_ENDED, 0, " 9 5 4 2");
+	flows_expect(q, &f, FAILOVER_ENDED, 0, " 22 21 9 5 4 2");
 	flows_expect(q, &f, FAILOVER_BACKUP, 0, " 17 16");
 	flows_expect(q, &f, FAILOVER_RETURNED, 0, " 20");
 	assert_int_equal(f.n_live, 4);
@@ -190,7 +193,7 @@ static void test_classes(void **state)
 	failover_set_idle(&f, &f.live[0]);
 	failover_set_idle(&f, &f.live[1]); /* a moved flow stays one */
 	sums_expect(&f, "moved wan2 2/1/10000/1; deleted  3/0/30000/0; stranded  1/1/0/1;"
-			" idle  1/1/0/1; ended  4/0/40000/0; backup wan2 2/1/10000/1; returned "
+			" idle  1/1/0/1; ended  6/0/60000/0; backup wan2 2/1/10000/1; returned "
 			"wan2 1/0/10000/0");
 	failover_free(&f);
 	query_close(q);
@@ -338,10 +341,10 @@ static void test_many(void **state)
 {
 	static const char *const plain[FAILOVER_CLASSES] = {
 		[FAILOVER_DELETED] = "uplink = 1 AND state <> 0 AND reason = 10 AND started + life"
-				     " BETWEEN 1772366400000 AND 1772366701000",
+				     " BETWEEN 1772366399000 AND 1772366701000",
 		[FAILOVER_STRANDED] = "uplink = 1 AND started <= 1772366400000 AND state = 0",
 		[FAILOVER_ENDED] = "uplink = 1 AND started <= 1772366400000 AND state <> 0 AND"
-				   " started + life >= 1772366400000 AND NOT ("
+				   " started + life >= 1772366399000 AND NOT ("
 				   " ifnull(reason, 0) = 10 AND started + life <= 1772366701000)",
 		[FAILOVER_BACKUP] = "uplink = 2 AND started > 1772366400000"
 				    " AND started < 1772366700000",

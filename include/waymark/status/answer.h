@@ -35,7 +35,7 @@ struct answer_uplink {
 	double answered_share; /* of the latest new flows; -1: none */
 	int64_t mark, weight, tier, flows_live, bytes, mismatches;
 	int64_t bytes_sent, bytes_received; /* by the interface, since the start */
-	int64_t quota, quota_used;	    /* of the running period; quota 0: none */
+	int64_t quota, quota_used;	    /* of the running period; -1: no quota */
 	int64_t mismatches_by_reason[REASONS];
 	struct answer_coverage coverage;
 };
@@ -75,7 +75,7 @@ struct answer {
 	struct {
 		int64_t raised, sent, aggregated, silenced, summaries, failed;
 		int64_t webhook_pending, webhook_delivered, webhook_retries, webhook_dropped;
-		const char *webhook_error;
+		const char *webhook_error, *last_error; /* or NULL */
 	} alerts;
 	struct {
 		const char *on_mismatch;

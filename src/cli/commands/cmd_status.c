@@ -116,6 +116,8 @@ static void alerts_print(const struct answer *a)
 	printf("alerts    %" PRId64 " raised, %" PRId64 " sent, %" PRId64 " aggregated, %" PRId64
 	       " failed\n",
 	       a->alerts.raised, a->alerts.sent, a->alerts.aggregated, a->alerts.failed);
+	if (a->alerts.failed && a->alerts.last_error)
+		printf("          last error: %s\n", a->alerts.last_error);
 	if (a->deletions.deleted || a->deletions.not_deleted)
 		printf("deleted   %" PRId64 " mismatching flows, %" PRId64
 		       " kept by the rate limit\n",

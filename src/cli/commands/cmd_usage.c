@@ -75,11 +75,26 @@ static void quota_show(struct cells *r, const struct usage_sum *sum, const struc
 
 /* --- printing ------------------------------------------------------------------------------ */
 
-static void sum_show(struct cells *r, const struct usage_sum *s)
+/* In a table a day and a month are named as such; for programs each is a time. */
+static const char *period_format(const struct render_style *style, enum usage_period period,
+				 int64_t time_ms, char time[TIMES_STRLEN])
+{
+	static const size_t lengths[] = {
+		[USAGE_DAY] = sizeof("2026-11-26"), [USAGE_MONTH] = sizeof("2026-11")};
+
+	if (style->format != RENDER_TABLE || style->is_wide || period < USAGE_DAY)
+		return times_format_iso(time_ms, time);
+	times_format(time_ms, TIMES_FULL, time);
+	time[lengths[period] - 1] = '\0';
+	return time;
+}
+
+static void sum_show(struct cells *r, const struct usage_sum *s, const struct render_style *style,
+		     enum usage_period period)
 {
 	char time[TIMES_STRLEN];
 
-	cells_text(r, times_format_iso(s->time_ms, time), PAINT_NONE);
+	cells_text(r, period_format(style, period, s->time_ms, time), PAINT_NONE);
 	cells_text(r, s->uplink, PAINT_NONE);
 	cells_number(r, s->bytes[0], PAINT_NONE);
 	cells_number(r, s->bytes[1], PAINT_NONE);
@@ -104,7 +119,7 @@ static enum exit_status usage_print(const struct invocation *in, struct usage_bi
 	else
 		status = cells_open(&r, in, columns, N_COLUMNS);
 	for (size_t i = 0; r && i < n; i++) {
-		sum_show(r, &sums[i]);
+		sum_show(r, &sums[i], &in->style, period);
 		quota_show(r, &sums[i], c, bins, f->now_ms);
 	}
 	free(sums);

@@ -31,14 +31,14 @@ static const struct column columns[] = {
 	{.name = "host"},
 	{.name = "port", .type = COLUMN_NUMBER},
 	{.name = "started", .type = COLUMN_TIME},
-	{.name = "ended", .type = COLUMN_TIME},
-	{.name = "public"},
+	{.name = "ended", .type = COLUMN_TIME, .rank = 2},
+	{.name = "public", .rank = 4}, /* as it was asked */
 	{.name = "public_port", .type = COLUMN_NUMBER, .rank = 5},
 	{.name = "proto"},
 	{.name = "peer"},
 	{.name = "peer_port", .type = COLUMN_NUMBER, .rank = 6},
 	{.name = "uplink"},
-	{.name = "flow_id", .type = COLUMN_NUMBER},
+	{.name = "flow_id", .type = COLUMN_NUMBER, .rank = 1},
 };
 #define N_COLUMNS (sizeof(columns) / sizeof(*columns))
 

@@ -16,7 +16,8 @@
 #include "waymark/store/failover.h"
 
 /* A return takes so long to be followed, a loss so long to be noticed, ms: packets that
- * are on their way, routes that are being changed, a delete that has been asked for. */
+ * are on their way, routes that are being changed, a delete that has been asked for, flows
+ * that the kernel deleted with the masqueraded address of the interface. */
 #define MOMENT_MS 1000
 
 static const char *const class_names[FAILOVER_CLASSES] = {
@@ -147,11 +148,11 @@ static int fall_find(struct query *q, const char *uplink, int64_t at_ms, struct 
 	" WHERE f.state = 0 AND f.uplink IN names AND ifnull(f.started, 0) <= $down"               \
 	" UNION ALL SELECT f.id, " HELD_CLASS " FROM flow f INDEXED BY flow_long"                  \
 	" WHERE f.state <> 0 AND f.life >= 600000 AND f.uplink IN names"                           \
-	" AND ifnull(f.started, 0) <= $down AND " ENDED " >= $down"                                \
+	" AND ifnull(f.started, 0) <= $down AND " ENDED " >= $down - $moment"                      \
 	" UNION ALL SELECT f.id, " HELD_CLASS " FROM slice s CROSS JOIN flow f NOT INDEXED"        \
 	" WHERE s.last_ms >= $down - 600000 AND s.first_ms <= $down AND " IN_SLICE                 \
 	" AND f.started BETWEEN $down - 600000 AND $down AND f.state <> 0"                         \
-	" AND f.life < 600000 AND " ENDED " >= $down AND f.uplink IN names),"                      \
+	" AND f.life < 600000 AND " ENDED " >= $down - $moment AND f.uplink IN names),"            \
 	" begun AS (SELECT f.id, CASE WHEN f.uplink NOT IN names THEN"                             \
 	" iif(EXISTS (SELECT 1 FROM deletion d WHERE d.flow_id = f.id"                             \
 	" AND d.action = 'returned'), 6, 5)"                                                       \
