@@ -309,9 +309,10 @@ static void vrf_rule_add(const struct checking *k, const struct rule_state *r)
 	char line[LINE_SIZE];
 
 	rule_format(line, sizeof(line), r);
-	findings_add(k->f, FINDING_OK,
-		     "the ip rule \"%s\" (%s) is the kernel's for VRFs: it takes packets of VRFs alone",
-		     line, family_name(r->family));
+	findings_add(
+		k->f, FINDING_OK,
+		"the ip rule \"%s\" (%s) is the kernel's for VRFs: it takes packets of VRFs alone",
+		line, family_name(r->family));
 }
 
 static void rule_checked(const struct checking *k, const struct rule_state *r)
