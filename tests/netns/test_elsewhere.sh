@@ -53,15 +53,15 @@ for mode in none masquerade snat; do
 	hold_push lan
 	hold_push own
 	hold_push outside
-	astray() { # WHERE WANTED
+	strays_are() { # WHERE WANTED
 		wait_for_sql 10 "SELECT count(DISTINCT flow_id) FROM mismatches m
 			WHERE flow_id > $since AND reason = 'rule-before' AND (SELECT f.verdict = 'mismatch' AND $1
 				FROM flows f WHERE f.id = m.flow_id)" "$2"
 	}
-	check "$mode: forwarded flows are mismatches" astray "f.src IN ('$PC4', '$PC6')" 6
-	check "$mode: so are the flows of the router" astray "f.src IN ('$WAN1_4', '$WAN1_6')" 4
-	check "$mode: so are inbound flows, by their replies" astray 'f.dport = 97' 4
-	check "$mode: so are port forwards" astray 'f.dport = 99' 4
+	check "$mode: forwarded flows are mismatches" strays_are "f.src IN ('$PC4', '$PC6')" 6
+	check "$mode: so are the flows of the router" strays_are "f.src IN ('$WAN1_4', '$WAN1_6')" 4
+	check "$mode: so are inbound flows, by their replies" strays_are 'f.dport = 97' 4
+	check "$mode: so are port forwards" strays_are 'f.dport = 99' 4
 	is "$mode: each is reported once per flow and direction" \
 		"$(sql "SELECT max(n) FROM (SELECT count(*) AS n FROM mismatches
 			WHERE flow_id > $since GROUP BY flow_id)")" 1

@@ -550,7 +550,7 @@ static void test_decoder(void **state)
 				   .dport = 8 << 8,
 				   .mark = 3,
 				   .zone = 4};
-	static const uint8_t labels[16] = {1};
+	static const uint32_t labels[4] = {1};
 	uint8_t buffer[1024];
 	struct nlmsghdr *nlh = (struct nlmsghdr *)buffer;
 	struct nlattr *nest;

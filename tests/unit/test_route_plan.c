@@ -760,9 +760,9 @@ static void learns_from_its_own_tables(void **state)
 /* An attribute of 4 bytes in a nest of metrics. */
 static void add_mtu(struct route_state *r, uint32_t mtu)
 {
-	uint8_t bytes[12] = {12, 0, RTA_METRICS, 0, 8, 0, RTAX_MTU, 0};
+	uint16_t bytes[6] = {12, RTA_METRICS, 8, RTAX_MTU}; /* lengths and types, in host order */
 
-	memcpy(bytes + 8, &mtu, sizeof(mtu));
+	memcpy(bytes + 4, &mtu, sizeof(mtu));
 	r->extra = malloc(sizeof(bytes));
 	assert_non_null(r->extra);
 	memcpy(r->extra, bytes, sizeof(bytes));

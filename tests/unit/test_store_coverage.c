@@ -192,7 +192,12 @@ static void is_searched(void **state)
 	assert_int_equal(query_coverage(q, &f, row_keep, &shown), 0);
 	assert_int_equal(shown.n, 1);
 	assert_true(shown.share > 0.2499 && shown.share < 0.2501);
+	/* An hour that has begun before counts; one that is over does not. */
 	f.since_ms = LAB_NOON + 2 * MINUTE_MS;
+	shown.n = 0;
+	assert_int_equal(query_coverage(q, &f, row_keep, &shown), 0);
+	assert_int_equal(shown.n, 1);
+	f.since_ms = LAB_NOON + 3600000;
 	shown.n = 0;
 	assert_int_equal(query_coverage(q, &f, row_keep, &shown), 0);
 	assert_int_equal(shown.n, 0);
