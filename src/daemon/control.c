@@ -275,7 +275,7 @@ static struct client *client_free_place(struct control *c)
 	return NULL;
 }
 
-/* Without a descriptor to accept with, the listener would be ready for ever:
+/* Without a descriptor or memory to accept with, the listener would be ready for ever:
  * leave it alone until the next tick. */
 static void listener_pause(struct control *c)
 {
@@ -319,7 +319,7 @@ static void listener_accept(struct control *c)
 	struct client *cl = client_free_place(c);
 
 	if (fd < 0) {
-		if (errno == EMFILE || errno == ENFILE)
+		if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED)
 			listener_pause(c);
 		return;
 	}

@@ -28,6 +28,7 @@
 #include "daemon/flush.h"
 #include "daemon/live.h"
 #include "daemon/log.h"
+#include "daemon/namespace_lock.h"
 #include "daemon/notify.h"
 #include "daemon/observe.h"
 #include "daemon/operator.h"
@@ -278,13 +279,15 @@ static int hooks_set(struct daemon *d)
 
 /* In the order of the data's way; the steering is the first to change anything. */
 static int (*const start_steps[])(struct daemon *) = {
-	loop_open,	    delivery_open, operator_open, collisions_open,  watch_open,
-	diagnose_open,	    adoption_open, relabel_open,  live_open,	    resync_open,
-	observe_open,	    steer_open,	   flush_open,	  backup_open,	    flow_delete_open,
-	tamper_open,	    status_open,   hooks_set,	  store_watch_open, store_start,
-	publish_open,	    control_start, exporter_open, audit_start,	    coverage_open,
-	quota_open,	    usage_open,	   writer_open,	  event_mask_open,  uplink_control_open,
-	uplink_health_open, steer_start,   tamper_start,  observe_start,
+	loop_open,    delivery_open,   operator_open,	    collisions_open,
+	watch_open,   diagnose_open,   adoption_open,	    relabel_open,
+	live_open,    resync_open,     observe_open,	    steer_open,
+	flush_open,   backup_open,     flow_delete_open,    tamper_open,
+	status_open,  hooks_set,       store_watch_open,    store_start,
+	publish_open, control_start,   namespace_lock_open, exporter_open,
+	audit_start,  coverage_open,   quota_open,	    usage_open,
+	writer_open,  event_mask_open, uplink_control_open, uplink_health_open,
+	steer_start,  tamper_start,    observe_start,
 };
 
 struct daemon *daemon_start(struct config *c, struct talker *t)
@@ -363,13 +366,13 @@ static void loop_close(struct daemon *d)
 static void modules_close(struct daemon *d)
 {
 	static void (*const steps[])(struct daemon *) = {
-		uplink_health_close, uplink_control_close, operator_close,    collisions_close,
-		status_close,	     tamper_close,	   flow_delete_close, flush_close,
-		backup_close,	     steer_close,	   resync_close,      live_close,
-		observe_close,	     relabel_close,	   adoption_close,    diagnose_close,
-		coverage_close,	     event_mask_close,	   publish_close,     delivery_close,
-		watch_close,	     store_watch_close,	   usage_close,	      quota_close,
-		loop_close,
+		uplink_health_close,  uplink_control_close, operator_close,    collisions_close,
+		status_close,	      tamper_close,	    flow_delete_close, flush_close,
+		backup_close,	      steer_close,	    resync_close,      live_close,
+		observe_close,	      relabel_close,	    adoption_close,    diagnose_close,
+		coverage_close,	      event_mask_close,	    publish_close,     delivery_close,
+		watch_close,	      store_watch_close,    usage_close,       quota_close,
+		namespace_lock_close, loop_close,
 	};
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)

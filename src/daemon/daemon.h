@@ -47,6 +47,7 @@ struct daemon {
 	struct flow_delete *flow_delete;
 	struct flush *flush;
 	struct live *live;
+	struct namespace_lock *namespace_lock;
 	struct observe *observe;
 	struct operator* operator;
 	struct publish *publish;

@@ -5,7 +5,9 @@
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "daemon/backup.h"
 #include "daemon/coverage.h"
@@ -25,6 +27,7 @@
 #include "daemon/notify.h"
 #include "waymark/audit/audit.h"
 #include "waymark/base/units.h"
+#include "waymark/kernel/transaction.h"
 #include "waymark/store/store.h"
 
 /* What the daemon has opened by the old values stays as it is, and what the flows
@@ -59,11 +62,55 @@ static bool is_reloadable(const struct config *old, const struct config *new)
 	return !key;
 }
 
+/* Room for a large configuration, shared with the child that reads it. */
+#define SHARED_BYTES (4u << 20)
+
+struct reading {
+	const char *path;
+	void *shared;
+};
+
+static int child_read(void *data, FILE *output, FILE *errors)
+{
+	const struct reading *r = data;
+	struct config *c = NULL;
+	int err = config_load(&c, r->path, errors);
+
+	(void)output;
+	return err ? err : config_clone_to(r->shared, SHARED_BYTES, c);
+}
+
+/* In a child: libconfuse ends its process when memory is short. *c is a copy of what the
+ * child has read. */
+static int config_read_apart(struct config **c, const char *path, FILE *errors)
+{
+	struct reading r = {.path = path,
+			    .shared = mmap(NULL, SHARED_BYTES, PROT_READ | PROT_WRITE,
+					   MAP_SHARED | MAP_ANONYMOUS, -1, 0)};
+	struct transaction_reply reply = {0};
+	int err = r.shared == MAP_FAILED ? -errno : transaction_run(child_read, &r, &reply);
+
+	if (!err) {
+		*c = config_clone(r.shared);
+		err = *c ? 0 : -errno;
+	}
+	if (err == -EOWNERDEAD)
+		fprintf(errors, "%s: cannot be read: ", path);
+	if (reply.errors && *reply.errors)
+		fprintf(errors, "%s\n", reply.errors);
+	else if (err)
+		fprintf(errors, "%s: cannot be read: %s\n", path, strerror(-err));
+	transaction_clear(&reply);
+	if (r.shared != MAP_FAILED)
+		munmap(r.shared, SHARED_BYTES);
+	return err;
+}
+
 static struct config *config_read(const struct daemon *d)
 {
 	struct log_capture *errors = log_capture();
 	struct config *c = NULL;
-	int err = config_load(&c, d->config->path, log_capture_file(errors));
+	int err = config_read_apart(&c, d->config->path, log_capture_file(errors));
 
 	log_release(errors, LOG_LEVEL_ERR);
 	if (!err && is_reloadable(d->config, c))

@@ -34,6 +34,7 @@
 #include "waymark/plan/uplink_state.h"
 #include "waymark/steering/steering.h"
 #include "waymark/store/store.h"
+#include "waymark/talker/talker.h"
 
 struct status {
 	uint64_t flows_last_second;
@@ -332,6 +333,7 @@ int status_fill(const struct daemon *d, struct answer *a)
 		.is_table_protected = steering_is_protected(d->steering),
 		.uptime_s = (clock_steady_ms() - d->started_steady_ms) / 1000,
 		.log_dropped = (int64_t)log_dropped(),
+		.talker_restarts = (int64_t)talker_restarts(d->talker),
 		.looks = (int64_t)coverage.looks,
 		.looks_due = (int64_t)coverage.looks_due,
 	};

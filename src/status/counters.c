@@ -46,6 +46,8 @@ const struct counter general_counters[] = {
 	       "Mismatches recorded"),
 	NUMBER("log_dropped", log_dropped, "log_dropped_total", "counter",
 	       "Lines that the log had no room for"),
+	NUMBER("talker_restarts", talker_restarts, "talker_restarts_total", "counter",
+	       "Times that the talker died and another one was started"),
 	PLAIN("last_event", COUNTER_TEXT, last_event),
 	PLAIN("looks", COUNTER_INTEGER, looks),
 	PLAIN("looks_due", COUNTER_INTEGER, looks_due),

@@ -46,6 +46,7 @@ struct talker {
 	struct talker_webhook_events webhook;
 	struct worker_status status, read[READERS];
 	int64_t programs_lost; /* with a worker */
+	uint64_t restarts;
 	struct frame frame;
 };
 
@@ -160,6 +161,11 @@ static void channel_end(struct talker *t)
 bool talker_is_working(const struct talker *t)
 {
 	return t->fd >= 0 && t->state == TALKER_WORKS;
+}
+
+uint64_t talker_restarts(const struct talker *t)
+{
+	return t->restarts;
 }
 
 uint32_t talker_generation(const struct talker *t)
@@ -277,6 +283,7 @@ static void started_take(struct talker *t)
 	listen_send(t);
 	if (t->webhook.started)
 		t->webhook.started(t->webhook.data);
+	t->restarts += !is_first;
 	if (!is_first)
 		state_set(t, TALKER_WORKS, "another one runs");
 }

@@ -189,6 +189,8 @@ second_daemon() {
 	second 'same database' "flows.db is in use by process $daemon_pid; only one daemon can write it"
 	sed -i 's,^database.*,database = "'"$lab_tmp"'/other.db",' "$lab_tmp/waymark.conf"
 	second 'same control socket' 'cannot listen at .*control.sock: .*stop the daemon that answers there'
+	sed -i 's,control.sock",other.sock",' "$lab_tmp/waymark.conf"
+	second 'nothing the same' "another waymarkd \\(process $daemon_pid\\) runs in this network namespace; stop it first"
 	cp "$lab_tmp/first.conf" "$lab_tmp/waymark.conf"
 	check 'the first goes on' waymark status
 	http_get pc 5 "http://$NET4/" >/dev/null

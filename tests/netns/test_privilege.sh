@@ -51,7 +51,7 @@ is "it stops" $? 0
 
 config_write
 check "root applies the steering" waymark apply
-check "then the daemon starts" daemon_run
+daemon_run && ok "then the daemon starts"
 daemon_stop
 
 # --- refusals -----------------------------------------------------------------------------
@@ -75,5 +75,25 @@ check "with the command that changes that" grep -q "chown waymark $lab_tmp/roots
 rm -f "$lab_tmp"/flows.db* "$lab_tmp"/steering.*
 daemon_start 'user = "root"'
 is "user = \"root\" stays root" "$(status_line Uid | cut -f 2)" 0
+
+daemon_stop
+
+# --- a name that everybody may take --------------------------------------------------------
+
+if [ -x /usr/bin/python3 ]; then
+	background squatter router setpriv --reuid nobody --clear-groups /usr/bin/python3 -c "
+import socket, time
+s = socket.socket(socket.AF_UNIX)
+s.bind('\0waymarkd')
+s.listen(1)
+print('ready', flush=True)
+time.sleep(300)"
+	wait_for 30 grep -q ready "$lab_tmp/squatter.out" || die "no squatter: $(cat "$lab_tmp/squatter.err")"
+	daemon_run && ok "another user who holds the name of the namespace keeps no daemon out"
+	check "but is reported" grep -q "of user $(id -u nobody) holds the name waymarkd" "$lab_tmp/waymarkd.log"
+	background_end squatter KILL
+else
+	skip "another user who holds the name keeps no daemon out" "/usr/bin/python3 is missing"
+fi
 
 done_testing

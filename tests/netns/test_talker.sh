@@ -185,6 +185,7 @@ kill -KILL "$talker"
 check "a talker that is killed is reported" wait_for 5 logged 1 "the talker does not work: it was ended by signal 9"
 check "another one is started" wait_for 15 logged 2 "the talker works again"
 is "the place of scrapes is the same" "$(fetch)" 200
+is "it is counted" "$(counter talker_restarts_total)" 1
 alert_down
 check "programs run again" wait_for 10 test -s "$lab_tmp/out/status"
 alert_up

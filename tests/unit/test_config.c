@@ -307,6 +307,40 @@ static void test_every_key(void **state)
 	config_free(c);
 }
 
+/* A copy of a copy says the same and owns what it points to; without room there is none. */
+static void test_clone(void **state)
+{
+	static _Alignas(16) char memory[65536];
+	struct config *c = load_good(
+		"database = /d retention = 2d alert { exec = /e json = /j }\n"
+		"export { clickhouse = {\"http://a/\", \"http://b/\"} router = r }\n"
+		"uplink a { interface = 'eth1' mark = 2 table = 5 health { exec = /check } }\n"
+		"uplink b { interface = 'eth2' mark = 3 table = 6 }\n");
+	struct config *shared = (struct config *)memory, *copy;
+
+	(void)state;
+	assert_int_equal(config_clone_to(memory, sizeof(memory), c), 0);
+	assert_int_equal(config_clone_to(memory + 32768, 1024, c), -ENOMEM);
+	copy = config_clone(shared);
+	assert_non_null(copy);
+	assert_string_equal(copy->path, c->path);
+	config_free(c);
+	memset(memory, 0xee, sizeof(memory));
+	assert_string_equal(copy->database, "/d");
+	assert_int_equal(copy->retention_s, 2 * 86400);
+	assert_string_equal(copy->alert.exec, "/e");
+	assert_string_equal(copy->alert.json, "/j");
+	assert_null(copy->alert.webhook);
+	assert_string_equal(copy->export.clickhouse[0], "http://a/");
+	assert_string_equal(copy->export.clickhouse[1], "http://b/");
+	assert_null(copy->export.clickhouse[2]);
+	assert_int_equal(copy->n_uplinks, 2);
+	assert_string_equal(copy->uplinks[0].health.exec, "/check");
+	assert_null(copy->uplinks[1].health.exec);
+	assert_string_equal(copy->uplinks[1].ifname, "eth2");
+	config_free(copy);
+}
+
 /* Tiers, quota, health, return, export, headers: the keys of failover and shipping. */
 static void test_health_keys(void **state)
 {
@@ -684,21 +718,14 @@ static void test_mutated(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bad),
-		cmocka_unit_test(test_unreadable),
-		cmocka_unit_test(test_defaults),
-		cmocka_unit_test(test_table),
-		cmocka_unit_test(test_every_key),
-		cmocka_unit_test(test_health_keys),
-		cmocka_unit_test(test_balance_table),
-		cmocka_unit_test(test_lookups),
-		cmocka_unit_test(test_slots),
-		cmocka_unit_test(test_slots_stay),
-		cmocka_unit_test(test_slots_are_kept),
-		cmocka_unit_test(test_many_uplinks),
-		cmocka_unit_test(test_units),
-		cmocka_unit_test(test_example),
-		cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_bad),	     cmocka_unit_test(test_unreadable),
+		cmocka_unit_test(test_defaults),     cmocka_unit_test(test_table),
+		cmocka_unit_test(test_every_key),    cmocka_unit_test(test_clone),
+		cmocka_unit_test(test_health_keys),  cmocka_unit_test(test_balance_table),
+		cmocka_unit_test(test_lookups),	     cmocka_unit_test(test_slots),
+		cmocka_unit_test(test_slots_stay),   cmocka_unit_test(test_slots_are_kept),
+		cmocka_unit_test(test_many_uplinks), cmocka_unit_test(test_units),
+		cmocka_unit_test(test_example),	     cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_mutated),
 	};
 

@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -433,6 +434,31 @@ static void test_idles_without_waking(void **state)
 	assert_int_equal(poll(&p, 1, 1200), 0);
 }
 
+/* Without a descriptor for a client that waits, the listener is left alone, and looked at
+ * again later. */
+static void test_idles_without_descriptors(void **state)
+{
+	struct fixture *f = *state;
+	int fd = client_connect(f->path), wakes = 0;
+	struct rlimit before, none;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	none = before;
+	none.rlim_cur = (rlim_t)fd + 1; /* no lower one is free: it was the last */
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+	for (int i = 0; i < 20; i++) {
+		struct pollfd p = {.fd = control_fd(f->control), .events = POLLIN};
+
+		wakes += poll(&p, 1, 50);
+		serve(f);
+	}
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_in_range(wakes, 1, 5);
+	client_send(fd, "{\"command\":\"status\"}\n");
+	serve_for(f, 1500);
+	assert_answer(f, fd, "ready");
+}
+
 static void test_owns_its_file(void **state)
 {
 	struct fixture *f = *state;
@@ -527,6 +553,7 @@ int main(void)
 		TEST(test_drops_a_watcher_that_does_not_read),
 		TEST(test_loses_patience),
 		TEST(test_idles_without_waking),
+		TEST(test_idles_without_descriptors),
 		TEST(test_owns_its_file),
 		TEST(test_takes_over_a_dead_socket_only),
 		TEST(test_leaves_a_successor_alone),

@@ -163,6 +163,12 @@ int config_load(struct config **out, const char *path, FILE *errors);
 
 void config_free(struct config *c);
 
+/* Copy it; NULL with errno. */
+struct config *config_clone(const struct config *from);
+/* Copy it whole into memory, which begins with the struct config: for a process that has the
+ * same memory at the same address. Never freed. 0 or -ENOMEM. */
+int config_clone_to(void *memory, size_t bytes, const struct config *from);
+
 /* Core, no file: defaults; the rules that hold between keys. */
 struct config *config_new(void); /* NULL with errno */
 

@@ -51,6 +51,7 @@ struct answer {
 	int64_t pid, uptime_s, flows_live, flows_total, gaps, gaps_open, tamperings, mismatches;
 	int64_t flows_lost, flows_untracked, table_flows, table_bytes;
 	int64_t log_dropped;	  /* lines that the log had no room for */
+	int64_t talker_restarts;  /* another worker in the place of one that died */
 	int64_t looks, looks_due; /* table dumps that coverage is computed from */
 	double flows_per_s;
 	bool has_verdicts;

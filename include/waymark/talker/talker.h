@@ -67,6 +67,8 @@ int talker_check(struct talker *t, int64_t number, const char *path, char *const
 		 uint32_t limit_ms);
 /* Return a number that grows when another talker runs: checks of the former give no result. */
 uint32_t talker_generation(const struct talker *t);
+/* Return how many times another worker was started in the place of one that died. */
+uint64_t talker_restarts(const struct talker *t);
 
 /* Sinks that hand alerts to the talker; their data is the talker. */
 extern const struct sink talker_exec_sink, talker_webhook_sink;
