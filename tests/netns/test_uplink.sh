@@ -27,7 +27,7 @@ serve net 80 7
 daemon_start
 is "uplink without a word is a usage error" "$(waymark uplink wan1 2>/dev/null; echo $?)" 2
 is "an unknown word, too" "$(waymark uplink wan1 sideways 2>/dev/null; echo $?)" 2
-is "an unknown uplink is an error" "$(waymark uplink wan9 down 2>/dev/null; echo $?)" 1
+is "an unknown uplink is an error" "$(waymark uplink wan9 down 2>/dev/null; echo $?)" 2
 
 check "drain" waymark uplink wan1 drain
 check "its state is drain" wait_for 3 field_is wan1 state drain
