@@ -76,6 +76,10 @@ struct option_spec {
 };
 extern const struct option_spec option_specs[OPTIONS];
 
+/* Return the i-th value of an option whose values are a table's names, such as verdicts;
+ * NULL: it has no more, or none. */
+const char *option_word(int option, unsigned i);
+
 struct invocation;
 
 struct command {

@@ -228,15 +228,10 @@ static const struct {
 static void words_print(FILE *out, enum option_id option, struct suggestion *s)
 {
 	const char *word;
-	int i;
 
 	fputs("one of", out);
-	for (i = 1; (word = option == OPTION_VERDICT
-				    ? i <= VERDICT_OK ? verdict_name((enum verdict)i) : NULL
-			    : i < REASONS ? reason_name((enum reason)i)
-					  : NULL);
-	     i++) {
-		fprintf(out, "%s %s", i > 1 ? "," : "", word);
+	for (unsigned i = 0; (word = option_word((int)option, i)); i++) {
+		fprintf(out, "%s %s", i ? "," : "", word);
 		suggest_consider(s, word);
 	}
 }

@@ -131,6 +131,16 @@ static void command_usage_print(const struct command *c)
 	}
 }
 
+static void words_print(int option)
+{
+	const char *word, *words = option_specs[option].words;
+
+	fputs(words ? words : "", stdout);
+	for (unsigned i = 0; (word = option_word(option, i)); i++)
+		printf("%s%s", i ? " " : "", word);
+	putchar('\n');
+}
+
 /* For completion, one per line: the commands with their help, or the options of one,
  * with "=" where a value follows, their help and the values to offer. */
 static enum exit_status list_print(const char *name)
@@ -147,9 +157,10 @@ static enum exit_status list_print(const char *name)
 	for (i = 0; name && c->name && i < OPTIONS; i++) {
 		const struct option_spec *o = &option_specs[i];
 
-		if (i == OPTION_HELP || (c->options & WITH(i)))
-			printf("--%s%s\t%s\t%s\n", o->name, o->operand ? "=" : "", o->help,
-			       o->words ? o->words : "");
+		if (i != OPTION_HELP && !(c->options & WITH(i)))
+			continue;
+		printf("--%s%s\t%s\t", o->name, o->operand ? "=" : "", o->help);
+		words_print(i);
 	}
 	if (name && c->name && c->words)
 		printf("operand\t%s\t%s\n", c->operands, c->words);

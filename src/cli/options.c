@@ -13,12 +13,8 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "waymark/base/record.h"
 #include "waymark/base/suggest.h"
-
-#define VERDICT_WORDS "mismatch wrong-source foreign unmarked unknown local ok"
-#define REASON_WORDS                                                                               \
-	"rule-missing rule-before route-missing route-specific uplink-down mark-changed "          \
-	"restore-missing unexplained gap offloaded predates uplink-down-flush"
 
 const struct option_spec option_specs[OPTIONS] = {
 	[OPTION_JSON] = {"json", NULL, "print JSON", NULL, 0},
@@ -53,8 +49,8 @@ const struct option_spec option_specs[OPTIONS] = {
 			   NULL, 0},
 	[OPTION_INGRESS] = {"ingress", "NAME", "uplink that the flow entered by", NULL, 0},
 	[OPTION_EGRESS] = {"egress", "NAME", "interface that a packet left by", NULL, 0},
-	[OPTION_VERDICT] = {"verdict", "VERDICT", "mismatch, unknown, ok, ...", VERDICT_WORDS, 0},
-	[OPTION_REASON] = {"reason", "REASON", "rule-missing, route-missing, ...", REASON_WORDS, 0},
+	[OPTION_VERDICT] = {"verdict", "VERDICT", "mismatch, unknown, ok, ...", NULL, 0},
+	[OPTION_REASON] = {"reason", "REASON", "rule-missing, route-missing, ...", NULL, 0},
 	[OPTION_MIN_BYTES] = {"min-bytes", "SIZE", "at least so many bytes in both directions",
 			      NULL, 0},
 	[OPTION_MIN_DURATION] = {"min-duration", "DURATION", "lived at least so long: 10s, 5min",
@@ -80,6 +76,16 @@ const struct option_spec option_specs[OPTIONS] = {
 	[OPTION_PICTURE] = {"picture", NULL, "print the router's picture alone, as SVG", NULL, 0},
 	[OPTION_HELP] = {"help", NULL, "show this and exit", NULL, 'h'},
 };
+
+const char *option_word(int option, unsigned i)
+{
+	/* The first of each is none. */
+	if (option == OPTION_VERDICT)
+		return verdict_name((enum verdict)(i + 1));
+	if (option == OPTION_REASON)
+		return reason_name((enum reason)(i + 1));
+	return NULL;
+}
 
 /* Beyond the option ids. */
 #define CONFIG_OPTION OPTIONS
