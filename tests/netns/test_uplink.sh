@@ -75,8 +75,7 @@ GATEWAY=$GW1_4
 INTERFACE=wan1
 MARK=0x2
 UPLINK=wan1"
-# The user of alerts, or waymarkd's own where it is no longer root.
-check "it is not root" grep -Eqx 'nobody|waymark' "$lab_tmp/seen/wan1.privilege"
+is "it is the alert user's" "$(head -n 1 "$lab_tmp/seen/wan1.privilege")" nobody
 is "it has no privilege" "$(grep -c '^Cap...:[[:space:]]*0*$' "$lab_tmp/seen/wan1.privilege")" 3
 touch "$lab_tmp/fail.wan1"
 check "it fails: drained" wait_for 8 field_is wan1 state drain
