@@ -73,7 +73,7 @@ static uint64_t unit_factor(const struct unit *units, const char *word, size_t l
 	return 0;
 }
 
-static int number_parse(uint64_t *value, const char **text)
+static int digits_take(uint64_t *value, const char **text)
 {
 	const char *p = *text;
 
@@ -88,6 +88,17 @@ static int number_parse(uint64_t *value, const char **text)
 	return 0;
 }
 
+int number_parse(uint64_t *number, const char *text, uint64_t most)
+{
+	int err = digits_take(number, &text);
+
+	if (err)
+		return err;
+	if (*text)
+		return -EINVAL;
+	return *number > most ? -ERANGE : 0;
+}
+
 /* Add one "NUMBER UNIT" to *sum. A number alone has the factor 1 if it is the only
  * term, and 0 or of a kind that has a unit of its own (bytes). */
 static int term_parse(uint64_t *sum, const struct unit *units, const char **text, bool is_first)
@@ -96,7 +107,7 @@ static int term_parse(uint64_t *sum, const struct unit *units, const char **text
 	size_t length;
 	int err;
 
-	err = number_parse(&value, text);
+	err = digits_take(&value, text);
 	if (err < 0)
 		return err;
 	*text = skip_blanks(*text);

@@ -19,18 +19,6 @@ struct reading {
 	int64_t now_ms;
 };
 
-/* A decimal number of at most max, and nothing else. */
-static int number_parse(uint64_t *number, const char *text, uint64_t max)
-{
-	char *end;
-
-	if (*text < '0' || *text > '9')
-		return -EINVAL;
-	errno = 0;
-	*number = strtoull(text, &end, 10);
-	return errno || *end || *number > max ? -EINVAL : 0;
-}
-
 static int read_live(struct reading *r, const char *text)
 {
 	(void)text;

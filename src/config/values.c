@@ -47,7 +47,7 @@ int values_read_word(const struct config_key *key, const char *text, void *out,
 
 /* Decimal or 0x and hexadecimal. A leading 0 would be octal to some and decimal
  * to others, so it is neither. */
-static int number_parse(const char *text, uint64_t *value)
+static int literal_parse(const char *text, uint64_t *value)
 {
 	bool is_hex = strncasecmp(text, "0x", 2) == 0;
 	const char *digits = is_hex ? text + 2 : text;
@@ -63,7 +63,7 @@ static int number_parse(const char *text, uint64_t *value)
 static int read_number(const struct config_key *key, const char *text, uint64_t *value,
 		       struct complaint *why)
 {
-	int err = number_parse(text, value);
+	int err = literal_parse(text, value);
 
 	if (err == -EINVAL)
 		return refuse(why, "is not a number; write it like 10 or 0x0a");
@@ -275,7 +275,7 @@ int values_read_host_port(const struct config_key *key, const char *text, void *
 	if (!colon || colon == text || strlen(text) > key->max || strpbrk(text, " /\"'") ||
 	    (memchr(text, ':', (size_t)(colon - text)) && (text[0] != '[' || colon[-1] != ']')))
 		return refuse(why, "is not HOST:PORT; write it like collector.example:4739");
-	if (number_parse(colon + 1, &port) < 0 || port < 1 || port > UINT16_MAX)
+	if (literal_parse(colon + 1, &port) < 0 || port < 1 || port > UINT16_MAX)
 		return refuse(why, "has no port; write it like collector.example:4739");
 	return text_replace(out, text);
 }
@@ -448,7 +448,7 @@ int values_read_listen(const struct config_key *key, const char *text, void *out
 	if (colon)
 		snprintf(host, sizeof(host), "%.*s", (int)(length - 2 * is_bracketed),
 			 text + is_bracketed);
-	if (number_parse(colon ? colon + 1 : text, &port) < 0 || port < key->min || port > key->max)
+	if (literal_parse(colon ? colon + 1 : text, &port) < 0 || port < key->min || port > key->max)
 		return refuse(why, "has no port; write it like 127.0.0.1:9469");
 	if (addr_parse(&p->addr, host) < 0 || is_bracketed != (p->addr.family == AF_INET6))
 		return refuse(why, "has no address; write it like 127.0.0.1:9469 or [::1]:9469");

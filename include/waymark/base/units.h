@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * units.h - durations and sizes as people write them.
+ * units.h - numbers, durations and sizes as people write them.
  */
 #ifndef WAYMARK_BASE_UNITS_H
 #define WAYMARK_BASE_UNITS_H
 
 #include <stdint.h>
+
+/* Parse a decimal number of at most most, and nothing beside it. 0, -EINVAL or -ERANGE. */
+int number_parse(uint64_t *number, const char *text, uint64_t most);
 
 /* Parse a duration: "90 days", "1h 30min", "60s"; duration_parse_ms takes "250ms", too.
  * Each number needs its unit, but for 0. 0, -EINVAL or -ERANGE. */

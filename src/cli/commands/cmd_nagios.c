@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "waymark/base/clock.h"
+#include "waymark/base/units.h"
 #include "waymark/status/answer.h"
 #include "cli/cli.h"
 #include "cli/database.h"
@@ -194,7 +195,7 @@ static int options_read(struct survey *s, const struct invocation *in)
 				     "some of them";
 	const char *warning = in->values[OPTION_WARNING], *critical = in->values[OPTION_CRITICAL];
 	const char *minutes = in->values[OPTION_MINUTES];
-	char *end;
+	uint64_t number;
 
 	if (warning && thresholds_parse(&s->warning, warning))
 		return refuse("warning", warning, wanted);
@@ -202,9 +203,9 @@ static int options_read(struct survey *s, const struct invocation *in)
 		return refuse("critical", critical, wanted);
 	if (!minutes)
 		return 0;
-	s->minutes = strtoll(minutes, &end, 10);
-	if (end == minutes || *end || s->minutes < 1 || s->minutes > 525600)
+	if (number_parse(&number, minutes, 525600) || !number)
 		return refuse("minutes", minutes, "a number of minutes, 1 to 525600");
+	s->minutes = (int64_t)number;
 	return 0;
 }
 

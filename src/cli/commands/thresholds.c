@@ -3,6 +3,7 @@
  * thresholds.c - reads thresholds. It knows no number to compare with them.
  */
 #include "cli/commands/thresholds.h"
+#include "waymark/base/units.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -18,15 +19,17 @@ const char *const measure_names[MEASURES] = {
 
 static int value_parse(const char *text, size_t length, int64_t *value)
 {
-	char copy[24], *end;
+	uint64_t number;
+	char copy[24];
 
-	if (!length || length >= sizeof(copy) || *text < '0' || *text > '9')
+	if (length >= sizeof(copy))
 		return -EINVAL;
 	memcpy(copy, text, length);
 	copy[length] = '\0';
-	errno = 0;
-	*value = strtoll(copy, &end, 10);
-	return errno || *end ? -EINVAL : 0;
+	if (number_parse(&number, copy, INT64_MAX))
+		return -EINVAL;
+	*value = (int64_t)number;
+	return 0;
 }
 
 static int one_parse(struct thresholds *t, const char *text, size_t length)

@@ -17,6 +17,7 @@
 #include "cli/render_text.h"
 #include "waymark/base/clock.h"
 #include "waymark/base/proto.h"
+#include "waymark/base/units.h"
 #include "waymark/status/json_text.h"
 #include "waymark/base/times.h"
 
@@ -48,11 +49,11 @@ static int flow_take(void *data, const struct value *values, size_t n)
 
 static int id_parse(const char *text, int64_t *id)
 {
-	char *end;
+	uint64_t number;
+	int err = number_parse(&number, text, INT64_MAX);
 
-	errno = 0;
-	*id = strtoll(text, &end, 10);
-	return errno || *end || end == text || *id < 1 ? -EINVAL : 0;
+	*id = err ? 0 : (int64_t)number;
+	return err || !number ? -EINVAL : 0;
 }
 
 static int side_parse(const char *text, struct prefix *p, int32_t *port)
