@@ -448,7 +448,8 @@ int values_read_listen(const struct config_key *key, const char *text, void *out
 	if (colon)
 		snprintf(host, sizeof(host), "%.*s", (int)(length - 2 * is_bracketed),
 			 text + is_bracketed);
-	if (literal_parse(colon ? colon + 1 : text, &port) < 0 || port < key->min || port > key->max)
+	if (literal_parse(colon ? colon + 1 : text, &port) < 0 || port < key->min ||
+	    port > key->max)
 		return refuse(why, "has no port; write it like 127.0.0.1:9469");
 	if (addr_parse(&p->addr, host) < 0 || is_bracketed != (p->addr.family == AF_INET6))
 		return refuse(why, "has no address; write it like 127.0.0.1:9469 or [::1]:9469");

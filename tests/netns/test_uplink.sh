@@ -75,7 +75,7 @@ GATEWAY=$GW1_4
 INTERFACE=wan1
 MARK=0x2
 UPLINK=wan1"
-is "it is the alert user's" "$(head -n 1 "$lab_tmp/seen/wan1.privilege")" nobody
+is "it is the alert user's" "$(head -n 1 "$lab_tmp/seen/wan1.privilege")" "$(id -un 65534)"
 is "it has no privilege" "$(grep -c '^Cap...:[[:space:]]*0*$' "$lab_tmp/seen/wan1.privilege")" 3
 touch "$lab_tmp/fail.wan1"
 check "it fails: drained" wait_for 8 field_is wan1 state drain
