@@ -32,6 +32,8 @@ struct column {
 	enum column_type type;
 	bool is_detail; /* left out of tables unless they are wide */
 	uint8_t rank;	/* in a table too wide for the terminal the highest goes first; 0: stays */
+	/* Another command takes it: it goes only if then no text has to be cut. */
+	bool is_handle;
 };
 
 /* What a cell says of itself, shown where there is colour. */

@@ -160,6 +160,14 @@ static void columns_cut(struct table *t, size_t over)
 		t->widths[widest] > over + WIDTH_LEAST ? t->widths[widest] - over : WIDTH_LEAST;
 }
 
+/* Where a text is cut all the same, the row has to be found by its handle. */
+static void handles_show(struct table *t)
+{
+	for (size_t i = 0; i < t->n_columns; i++)
+		if (t->columns[i].is_handle && !t->is_shown[i])
+			t->is_shown[i] = true;
+}
+
 static void columns_fit(struct table *t)
 {
 	size_t width;
@@ -169,6 +177,10 @@ static void columns_fit(struct table *t)
 		return;
 	while (width > t->style.width && columns_drop(t))
 		column_gaps(t, &width);
+	if (width > t->style.width) {
+		handles_show(t);
+		column_gaps(t, &width);
+	}
 	if (width > t->style.width)
 		columns_cut(t, width - t->style.width);
 }

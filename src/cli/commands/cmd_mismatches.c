@@ -25,8 +25,8 @@ static const struct column columns[] = {
 static const struct brief_column brief[] = {
 	{{.name = "id", .type = COLUMN_NUMBER, .rank = 8}, NULL},
 	{{.name = "time", .type = COLUMN_TIME}, NULL},
-	/* The flow itself says to explain what the id would. */
-	{{.name = "flow_id", .type = COLUMN_NUMBER, .rank = 1}, NULL},
+	/* A flow that is whole says to explain what the id would. */
+	{{.name = "flow_id", .type = COLUMN_NUMBER, .rank = 1, .is_handle = true}, NULL},
 	{{.name = "flow"}, brief_flow},
 	{{.name = "path"}, brief_path},
 	{{.name = "reason"}, NULL},
