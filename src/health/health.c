@@ -114,12 +114,12 @@ static double normal_share(const struct judged *j)
 /* A sample counts once it is old enough to be known as healthy. */
 static void normal_update(struct judged *j)
 {
-	const struct place *p = window_place(&j->window, NORMAL_DELAY);
+	struct place p = window_sum(&j->window, NORMAL_DELAY, NORMAL_DELAY + 1);
 
 	if (j->state != HEALTH_HEALTHY || j->is_suspect)
 		return;
-	j->normal_started += p->started;
-	j->normal_answered += p->answered;
+	j->normal_started += p.started;
+	j->normal_answered += p.answered;
 	if (j->normal_started > NORMAL_MAX) {
 		j->normal_answered *= NORMAL_MAX / j->normal_started;
 		j->normal_started = NORMAL_MAX;

@@ -1,27 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * window.c - a ring of samples.
+ * window.c - a ring of running totals: what came in an interval is the difference of two,
+ * however long it is. They wrap like the numbers that they are.
  */
 #include "health/window.h"
 
-void window_push(struct window *w, uint32_t started, uint32_t answered)
+/* The total as it was so many samples ago. */
+static const struct place *total_at(const struct window *w, uint32_t age)
 {
-	w->places[w->at] = (struct place){started, answered};
-	w->at = (w->at + 1) % WINDOW_SAMPLES;
+	return &w->totals[(w->latest + WINDOW_TOTALS - age) % WINDOW_TOTALS];
 }
 
-const struct place *window_place(const struct window *w, uint32_t age)
+void window_push(struct window *w, uint32_t started, uint32_t answered)
 {
-	return &w->places[(w->at + 2 * WINDOW_SAMPLES - 1 - age) % WINDOW_SAMPLES];
+	struct place total = *total_at(w, 0);
+
+	total.started += started;
+	total.answered += answered;
+	w->latest = (w->latest + 1) % WINDOW_TOTALS;
+	w->totals[w->latest] = total;
 }
 
 struct place window_sum(const struct window *w, uint32_t first, uint32_t end)
 {
-	struct place sum = {0, 0};
+	const struct place *after, *before;
 
-	for (uint32_t age = first; age < end && age < WINDOW_SAMPLES; age++) {
-		sum.started += window_place(w, age)->started;
-		sum.answered += window_place(w, age)->answered;
-	}
-	return sum;
+	end = end < WINDOW_SAMPLES ? end : WINDOW_SAMPLES;
+	if (first >= end)
+		return (struct place){0, 0};
+	after = total_at(w, first);
+	before = total_at(w, end);
+	return (struct place){after->started - before->started, after->answered - before->answered};
 }

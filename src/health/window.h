@@ -9,21 +9,22 @@
 #include <stdint.h>
 
 #define WINDOW_SAMPLES 240
+#define WINDOW_TOTALS  (WINDOW_SAMPLES + 1)
 
+struct place {
+	uint32_t started, answered;
+};
+
+/* Zeroed, it is one without flows. */
 struct window {
-	struct place {
-		uint32_t started, answered;
-	} places[WINDOW_SAMPLES];
-	uint32_t at; /* of the next sample */
+	struct place totals[WINDOW_TOTALS]; /* after each sample, and before the first */
+	uint32_t latest;
 };
 
 /* Add a sample. */
 void window_push(struct window *w, uint32_t started, uint32_t answered);
 
-/* Return the sample that is so many samples old; 0: the latest. */
-const struct place *window_place(const struct window *w, uint32_t age);
-
-/* Sum the samples of the ages from first to before end. */
+/* Sum the samples of the ages (0: the latest) from first to before end. */
 struct place window_sum(const struct window *w, uint32_t first, uint32_t end);
 
 #endif
