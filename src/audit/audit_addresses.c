@@ -10,6 +10,8 @@
 
 #include "audit/audit_internal.h"
 
+#include "waymark/base/sort.h"
+
 /* An address is reported a little after it is used, and an event later still. */
 #define SLACK_MS 2000
 
@@ -85,7 +87,7 @@ int audit_set_addresses(struct audit *a, const struct audit_address *list, size_
 	a->n_addresses = n_owned;
 	if (n_owned > n + FORMER_MAX)
 		former_forget(a, now_ms);
-	qsort(owned, a->n_addresses, sizeof(*owned), address_order);
+	list_sort(owned, a->n_addresses, sizeof(*owned), address_order);
 	return 0;
 }
 

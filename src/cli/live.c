@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "cli/client.h"
+#include "waymark/base/sort.h"
 #include "waymark/base/times.h"
 
 /* Pauses of a client that wait for the dump of a large table. */
@@ -107,7 +108,7 @@ int live_flows_ask(struct live_flows *l, const char *socket)
 		l->taken_ms = 0;
 		return r;
 	}
-	qsort(l->list, l->n, sizeof(*l->list), by_id);
+	list_sort(l->list, l->n, sizeof(*l->list), by_id);
 	return 0;
 }
 

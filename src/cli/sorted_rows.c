@@ -31,6 +31,8 @@ static int compare(const void *a, const void *b, void *column)
 
 void sorted_rows_finish(struct sorted_rows *s)
 {
+	if (!s->rows.n)
+		return;
 	qsort_r(s->rows.rows, s->rows.n, sizeof(*s->rows.rows), compare,
 		(void *)(uintptr_t)s->column);
 	if (s->limit && s->rows.n > s->limit)

@@ -21,6 +21,7 @@
 #include "daemon/usage.h"
 #include "waymark/alert/alert.h"
 #include "waymark/audit/audit.h"
+#include "waymark/base/sort.h"
 #include "waymark/base/units.h"
 #include "waymark/kernel/conntrack.h"
 #include "waymark/plan/ruleset.h"
@@ -286,7 +287,7 @@ static void dump_end(struct daemon *d)
 		returns_end(d);
 		return;
 	}
-	qsort(b->list, b->n, sizeof(*b->list), by_rank);
+	list_sort(b->list, b->n, sizeof(*b->list), by_rank);
 	log_notice("%" PRIu64 " flows with %s bytes are stranded on backup uplinks%s", b->found,
 		   size_format((int64_t)b->left_bytes, bytes),
 		   d->config->on_uplink_up == ON_UP_RETURN ? ": they return" : "");

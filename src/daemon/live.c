@@ -33,6 +33,7 @@ struct live {
 	bool is_wanted, is_taking, is_too_many;
 	struct live_row *rows;
 	size_t n, room;
+	int64_t begun_ms; /* no entry was read before */
 	int64_t taken_ms; /* 0: there is no snapshot */
 	int64_t asked_ms;
 };
@@ -60,11 +61,12 @@ void live_close(struct daemon *d)
 	d->live = NULL;
 }
 
-void live_begin(struct daemon *d)
+void live_begin(struct daemon *d, int64_t now_ms)
 {
 	if (!d->live || !d->live->is_wanted)
 		return;
 	forget(d->live);
+	d->live->begun_ms = now_ms;
 	d->live->is_taking = true;
 }
 
@@ -162,8 +164,9 @@ char *live_answer(struct daemon *d, const char *from, int64_t now_ms)
 	out = open_memstream(&text, &size);
 	if (!out)
 		return NULL;
+	/* How long a flow has been idle counts from no later than that. */
 	fprintf(out, "{\"is_ready\":true,\"taken_ms\":%" PRId64 ",\"total\":%zu,\"rows\":[",
-		l->taken_ms, l->n);
+		l->begun_ms, l->n);
 	rows_print(l, first, out);
 	fputs("]}", out);
 	if (!fclose(out))

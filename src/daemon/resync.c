@@ -136,7 +136,7 @@ static int begin(struct daemon *d, int64_t now_ms)
 	d->resync->dump_started_steady_ms = clock_steady_ms();
 	/* First: an event that is read from now on is news for it. */
 	audit_dump_begin(d->audit, now_ms);
-	live_begin(d);
+	live_begin(d, now_ms);
 	d->resync->dump = conntrack_dump_open(d->conntrack);
 	err = d->resync->dump
 		      ? loop_add(d->loop, LOOP_DUMP, conntrack_dump_fd(d->resync->dump), on_dump, d)

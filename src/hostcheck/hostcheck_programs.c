@@ -18,6 +18,7 @@
 
 #include "hostcheck/hostcheck_internal.h"
 #include "waymark/base/shell.h"
+#include "waymark/base/sort.h"
 #include "waymark/plan/ruleset.h"
 
 /* --- systemd-networkd ---------------------------------------------------------------------- */
@@ -89,7 +90,7 @@ static void drop_ins_read(struct networkd_settings *s, const char *root)
 		glob(pattern, found.gl_pathc ? GLOB_APPEND : 0, NULL, &found);
 	}
 	if (found.gl_pathc)
-		qsort(found.gl_pathv, found.gl_pathc, sizeof(char *), names_compare);
+		list_sort(found.gl_pathv, found.gl_pathc, sizeof(char *), names_compare);
 	for (size_t i = 0; i < found.gl_pathc; i++)
 		settings_read(s, found.gl_pathv[i]);
 	globfree(&found);

@@ -6,6 +6,7 @@
  * addresses with their uplink, and the networks that main leads to with theirs;
  * each flow is then two or four look-ups.
  */
+#include "waymark/base/sort.h"
 #include "waymark/plan/adopt.h"
 
 #include <errno.h>
@@ -87,7 +88,7 @@ static void places_fill(struct adopt *a, const struct config *c, const struct ne
 		if (r->table == RT_TABLE_MAIN && r->dst.len)
 			a->nets[a->n_nets++] = (struct place){r->dst, side_of_route(c, s, r)};
 	}
-	qsort(a->nets, a->n_nets, sizeof(*a->nets), place_compare);
+	list_sort(a->nets, a->n_nets, sizeof(*a->nets), place_compare);
 }
 
 struct adopt *adopt_new(const struct config *c, const struct netstate *s)

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "waymark/base/sort.h"
 #include "waymark/plan/route_plan.h"
 
 static bool route_is_ours(const struct route_state *r)
@@ -170,7 +171,7 @@ static int diff_routes(struct differ *df, const struct netstate *wanted, const s
 		df->places[i] = (struct place){.route = &s->routes[i]};
 	df->n_places = s->n_routes;
 	if (df->n_places)
-		qsort(df->places, df->n_places, sizeof(*df->places), place_compare);
+		list_sort(df->places, df->n_places, sizeof(*df->places), place_compare);
 	for (size_t i = 0; i < wanted->n_routes; i++)
 		if (diff_route(df, &wanted->routes[i]) < 0)
 			return -ENOMEM;

@@ -11,6 +11,7 @@
  * marked and bound packets there (route_plan_rules.c), local destinations first
  * (route_plan_local.c). Over all uplinks: the balanced default route (route_plan_balance.c).
  */
+#include "waymark/base/sort.h"
 #include "waymark/plan/route_plan.h"
 
 #include <errno.h>
@@ -85,7 +86,7 @@ static int routes_sort(struct netstate *wanted)
 	for (size_t i = 0; r == 0 && i < n; i++)
 		places[i] = &wanted->routes[i];
 	if (r == 0)
-		qsort(places, n, sizeof(*places), place_compare);
+		list_sort(places, n, sizeof(*places), place_compare);
 	for (size_t i = 0; r == 0 && i < n; i++)
 		sorted[i] = *places[i];
 	if (r == 0 && n)

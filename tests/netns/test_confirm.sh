@@ -160,7 +160,8 @@ waymark apply --confirm 2s >"$lab_tmp/out" || die "apply failed: $(cat "$lab_tmp
 check_not 'apply --confirm beside the daemon installs' is_as_steered
 check_not '... a second one has to wait' waymark apply --confirm 2s
 wait_for 10 is_as_steered
-check '... and is undone by the daemon' is_as_steered
+check '... and is undone by the daemon' is_as_steered ||
+	{ state >"$lab_tmp/now"; echo "$steered" | diff - "$lab_tmp/now" | sed 's/^/# /'; tail -n 20 "$lab_tmp/waymarkd.log" | sed 's/^/# /'; }
 check_not '... then there is nothing to confirm' waymark confirm
 waymark apply --confirm 2s >/dev/null || die "apply failed"
 check '... or confirmed' waymark confirm

@@ -12,6 +12,7 @@
 
 #include "cli/cli.h"
 #include "waymark/base/shell.h"
+#include "waymark/base/sort.h"
 #include "waymark/kernel/rtnl.h"
 #include "waymark/plan/netstate.h"
 
@@ -92,7 +93,7 @@ static void proposals_make(struct proposals *p, const struct netstate *s)
 		    r->protocol != ROUTE_PROTOCOL_WAYMARK)
 			route_take(p, r);
 	}
-	qsort(p->list, p->n, sizeof(*p->list), proposals_compare);
+	list_sort(p->list, p->n, sizeof(*p->list), proposals_compare);
 }
 
 /* --- what is free ------------------------------------------------------------------------ */

@@ -15,6 +15,7 @@
 
 #include "cli/live.h"
 #include "waymark/base/clock.h"
+#include "waymark/base/sort.h"
 #include "waymark/kernel/conntrack.h"
 #include "waymark/kernel/privilege.h"
 
@@ -175,7 +176,7 @@ int failover_count(struct failover *f, const char *socket)
 		return -ENOMEM;
 	for (size_t i = 0; i < f->n_live; i++)
 		c.by_ct_id[i] = &f->live[i];
-	qsort(c.by_ct_id, f->n_live, sizeof(struct failover_live *), by_ct_id);
+	list_sort(c.by_ct_id, f->n_live, sizeof(struct failover_live *), by_ct_id);
 	err = table_read(&c);
 	sums_update(f);
 	free(c.by_ct_id);

@@ -10,6 +10,8 @@
 #include <string.h>
 #include <time.h>
 
+#include "waymark/base/sort.h"
+
 #define BINS_MIN 256
 
 int usage_add(struct usage_bins *b, const char *uplink, int64_t time_ms, int64_t sent,
@@ -98,7 +100,7 @@ static void sum_fill(struct usage_sum *s, const struct usage_bin *bins, size_t n
 			s->bytes[d] += bins[i].bytes[d];
 			scratch[i] = bins[i].bytes[d] * 8 / USAGE_BIN_S;
 		}
-		qsort(scratch, n, sizeof(*scratch), by_size);
+		list_sort(scratch, n, sizeof(*scratch), by_size);
 		s->peak[d] = scratch[n - 1];
 		s->p95[d] = scratch[n - 1 - n / 20];
 	}
@@ -118,7 +120,7 @@ int usage_sums(struct usage_bins *b, enum usage_period period, int64_t since_ms,
 		*sums = NULL;
 		return -ENOMEM;
 	}
-	qsort(b->list, b->n, sizeof(*b->list), by_uplink);
+	list_sort(b->list, b->n, sizeof(*b->list), by_uplink);
 	for (; first < b->n; first = end) {
 		period_find(period, b->list[first].time_ms, &from, &until);
 		for (end = first + 1; end < b->n && b->list[end].time_ms < until &&
@@ -129,7 +131,7 @@ int usage_sums(struct usage_bins *b, enum usage_period period, int64_t since_ms,
 		(*sums)[*n] = (struct usage_sum){.time_ms = from, .until_ms = until};
 		sum_fill(&(*sums)[(*n)++], &b->list[first], end - first, scratch);
 	}
-	qsort(*sums, *n, sizeof(**sums), by_time);
+	list_sort(*sums, *n, sizeof(**sums), by_time);
 	free(scratch);
 	return 0;
 }

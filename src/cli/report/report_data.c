@@ -11,6 +11,8 @@
 
 #include "cli/report/report.h"
 
+#include "waymark/base/sort.h"
+
 static int64_t number_of(const struct value *v)
 {
 	return v->kind == VALUE_INTEGER ? v->integer : 0;
@@ -137,7 +139,7 @@ static void series_sum(struct report *r)
 {
 	size_t i;
 
-	qsort(r->series, r->n_series, sizeof(*r->series), series_compare);
+	list_sort(r->series, r->n_series, sizeof(*r->series), series_compare);
 	for (i = 0; i < r->n_series; i++) {
 		r->flows += r->series[i]->flows;
 		r->unknown += r->series[i]->unknown;

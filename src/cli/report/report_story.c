@@ -15,6 +15,7 @@
 #include "cli/filter.h"
 #include "cli/history.h"
 #include "cli/report/report.h"
+#include "waymark/base/sort.h"
 #include "waymark/base/units.h"
 
 #define APART_MIN_MS 60000 /* what is farther apart is another event */
@@ -244,7 +245,7 @@ static void tampering_merge(struct report *r, size_t first)
 {
 	size_t n = r->n_events, kept = first;
 
-	qsort(r->events + first, n - first, sizeof(*r->events), event_compare);
+	list_sort(r->events + first, n - first, sizeof(*r->events), event_compare);
 	for (size_t i = first; i < n; i++) {
 		struct report_event *last = kept > first ? &r->events[kept - 1] : NULL;
 
@@ -291,6 +292,6 @@ int report_story_read(struct report *r, struct query *q)
 	if (!err)
 		err = gaps_tell(r);
 	if (!err && r->n_events)
-		qsort(r->events, r->n_events, sizeof(*r->events), event_compare);
+		list_sort(r->events, r->n_events, sizeof(*r->events), event_compare);
 	return err;
 }

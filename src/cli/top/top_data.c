@@ -16,6 +16,7 @@
 #include "cli/history.h"
 #include "cli/top/top.h"
 #include "waymark/base/clock.h"
+#include "waymark/base/sort.h"
 #include "waymark/base/times.h"
 #include "waymark/base/units.h"
 #include "waymark/store/query.h"
@@ -220,8 +221,8 @@ static int cause_compare_time(const void *a, const void *b)
 
 void top_causes_sort(struct top_data *t)
 {
-	qsort(t->causes, t->n_causes, sizeof(*t->causes),
-	      t->sort == TOP_BY_TIME ? cause_compare_time : cause_compare);
+	list_sort(t->causes, t->n_causes, sizeof(*t->causes),
+		  t->sort == TOP_BY_TIME ? cause_compare_time : cause_compare);
 }
 
 /* They are sums by hour: looking every ten seconds is enough. */

@@ -14,6 +14,7 @@
 #include "store/write/writer_internal.h"
 
 #include "waymark/base/clock.h"
+#include "waymark/base/sort.h"
 
 /* The shortest interval between two records that the daemon lives. */
 #define ALIVE_INTERVAL_MS 1000
@@ -59,7 +60,7 @@ static void order_sort(struct batch_entry *order, uint32_t n)
 {
 	for (uint32_t i = 1; i < n; i++)
 		if (entry_compare(&order[i - 1], &order[i]) > 0) {
-			qsort(order, n, sizeof(*order), entry_compare);
+			list_sort(order, n, sizeof(*order), entry_compare);
 			return;
 		}
 }

@@ -16,6 +16,8 @@
 #include "store/db.h"
 #include "store/write/indexer.h"
 
+#include "waymark/base/sort.h"
+
 /* Flows read, or postings written, in one step. */
 #define STEP_READ  4096
 #define STEP_WRITE 4096
@@ -102,7 +104,7 @@ static void octets_make(void)
 		return;
 	for (int i = 0; i < 256; i++)
 		octets.of_rank[i] = (uint8_t)i;
-	qsort(octets.of_rank, 256, 1, octet_compare);
+	list_sort(octets.of_rank, 256, 1, octet_compare);
 	for (int i = 0; i < 256; i++)
 		octets.rank[octets.of_rank[i]] = (uint8_t)i;
 	octets.is_made = true;
@@ -178,7 +180,7 @@ static int read_step(struct indexer *x, struct ingest *in)
 	x->next_id = last + 1;
 	x->is_read = last == x->last_id;
 	if (x->is_read && x->n)
-		qsort(x->list, x->n, sizeof(*x->list), address_compare);
+		list_sort(x->list, x->n, sizeof(*x->list), address_compare);
 	return SQLITE_OK;
 }
 

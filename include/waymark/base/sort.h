@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * sort.h - qsort(3) for lists that may be empty, which are NULL where nothing was added.
+ */
+#ifndef WAYMARK_BASE_SORT_H
+#define WAYMARK_BASE_SORT_H
+
+#include <stddef.h>
+#include <stdlib.h>
+
+static inline void list_sort(void *list, size_t n, size_t size,
+			     int (*compare)(const void *, const void *))
+{
+	if (n)
+		qsort(list, n, size, compare);
+}
+
+#endif
