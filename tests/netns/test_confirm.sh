@@ -159,7 +159,7 @@ sed -i 's/table *= *250/table = 240/' "$lab_tmp/waymark.conf"
 waymark apply --confirm 2s >"$lab_tmp/out" || die "apply failed: $(cat "$lab_tmp/out")"
 check_not 'apply --confirm beside the daemon installs' is_as_steered
 check_not '... a second one has to wait' waymark apply --confirm 2s
-wait_for 10 is_as_steered
+wait_for 30 is_as_steered
 check '... and is undone by the daemon' is_as_steered ||
 	{ state >"$lab_tmp/now"; echo "$steered" | diff - "$lab_tmp/now" | sed 's/^/# /'; tail -n 20 "$lab_tmp/waymarkd.log" | sed 's/^/# /'; }
 check_not '... then there is nothing to confirm' waymark confirm
