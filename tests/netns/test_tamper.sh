@@ -122,7 +122,7 @@ reload() {
 	local n
 	n=$(grep -c 'configuration reloaded' "$lab_tmp/waymarkd.log")
 	kill -HUP "$daemon_pid"
-	wait_for 5 log_has_more 'configuration reloaded' "$n" || die "not reloaded"
+	wait_for 20 log_has_more 'configuration reloaded' "$n" || die "not reloaded"
 }
 
 log_has_more() { # TEXT COUNT
@@ -290,10 +290,10 @@ reload
 since=$(sql_now)
 first=$since
 for i in 1 2 3 4 5 6 7 8 9; do
-	wait_for 7 rule_is_there || break
+	wait_for 20 rule_is_there || break
 	at router ip -4 rule del fwmark 2/0xff
 done
-wait_for 3 has_row 'rule 4002%' gave-up
+wait_for 15 has_row 'rule 4002%' gave-up
 check_not "what is undone after each of eight repairs stays so" rule_is_there
 is "... of which the last ones are spaced" "$(sql "SELECT min(gap) > 4 FROM (SELECT
 	(julianday(time) - julianday(lag(time) OVER (ORDER BY time))) * 86400 AS gap,
