@@ -96,7 +96,7 @@ undoes() {
 
 gap_is_there() {
 	sql_is "SELECT count(*) FROM gaps WHERE source = 'evidence' AND reason LIKE '%evidence rules%'
-		AND started >= '$since' AND ended IS NOT NULL AND ended < strftime('%Y-%m-%dT%H:%M:%fZ', started, '+5 seconds')" 1
+		AND started >= '$since' AND ended IS NOT NULL AND ended < strftime('%Y-%m-%dT%H:%M:%fZ', started, '+20 seconds')" 1
 }
 
 no_gap_is_there() {
@@ -106,7 +106,7 @@ no_gap_is_there() {
 # The ruleset, with the gap that it makes.
 undoes_ruleset() {
 	undoes "$@"
-	wait_for 2 gap_is_there
+	wait_for 20 gap_is_there
 	check "... and the time without evidence is one gap" gap_is_there ||
 		diag "$(sql "SELECT * FROM gaps WHERE started >= '$since'")"
 }
@@ -289,11 +289,10 @@ rule_is_there() {
 reload
 since=$(sql_now)
 first=$since
-for i in 1 2 3 4 5 6 7 8 9; do
-	wait_for 20 rule_is_there || break
-	at router ip -4 rule del fwmark 2/0xff
-done
-wait_for 15 has_row 'rule 4002%' gave-up
+# At once, however busy the machine is: a repair that lasts is not counted.
+background undoer router sh -c 'while :; do ip -4 rule del fwmark 2/0xff 2>/dev/null || sleep 0.1; done'
+wait_for 90 has_row 'rule 4002%' gave-up
+background_end undoer
 check_not "what is undone after each of eight repairs stays so" rule_is_there
 is "... of which the last ones are spaced" "$(sql "SELECT min(gap) > 4 FROM (SELECT
 	(julianday(time) - julianday(lag(time) OVER (ORDER BY time))) * 86400 AS gap,
