@@ -131,7 +131,11 @@ database_newer() {
 	daemon_stop
 	is 'the daemon made its database' "$(sqlite3 "$lab_tmp/files/flows.db" 'SELECT count(*) FROM uplinks')" 2
 	waymark remove
+	# In a sticky folder root may not write a file that is another user's (fs.protected_regular).
+	mode=$(stat -c %a "$lab_tmp/files")
+	chmod -t "$lab_tmp/files"
 	sqlite3 "$lab_tmp/files/flows.db" 'PRAGMA user_version = 99; PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
+	chmod "$mode" "$lab_tmp/files"
 	# To be looked at it is opened: what SQLite and the lock have beside it may come.
 	files_free='flows.db[-.]*'
 	refused 'a newer database' 'flows.db has schema version 99, newer than this program'
