@@ -35,21 +35,6 @@ struct delivery {
 
 /* --- reports ------------------------------------------------------------------------------ */
 
-static void delivery_alert(struct daemon *d, enum alert_state state, const char *reason,
-			   const char *text)
-{
-	struct alert a = {.kind = ALERT_DELIVERY,
-			  .state = state,
-			  .time_ms = clock_now_ms(),
-			  .reason = reason,
-			  .evidence = "",
-			  .direction = -1,
-			  .count = 1};
-
-	snprintf(a.text, sizeof(a.text), "%s", text);
-	publish_raise(d, &a);
-}
-
 static void failing_report(struct daemon *d, const char *reason, const char *what,
 			   const char *error)
 {
@@ -60,14 +45,14 @@ static void failing_report(struct daemon *d, const char *reason, const char *wha
 	d->delivery->is_failing = true;
 	snprintf(text, sizeof(text), "%s%s", what, error);
 	log_err("alerts are not delivered: %s", text);
-	delivery_alert(d, ALERT_RAISED, reason, text);
+	publish_own(d, ALERT_DELIVERY, ALERT_RAISED, reason, text);
 }
 
 static void working_report(struct daemon *d)
 {
 	d->delivery->is_failing = false;
 	log_notice("alerts are delivered again");
-	delivery_alert(d, ALERT_OVER, "", "alerts are delivered again");
+	publish_own(d, ALERT_DELIVERY, ALERT_OVER, "", "alerts are delivered again");
 }
 
 /* --- the talker ------------------------------------------------------------------------------ */
@@ -105,7 +90,7 @@ static void on_changed(void *data, enum talker_state state, const char *why)
 	log_err("%s", text);
 	d->delivery->failure_ms = clock_steady_ms();
 	if (!d->delivery->is_failing)
-		delivery_alert(d, ALERT_RAISED, "talker", text);
+		publish_own(d, ALERT_DELIVERY, ALERT_RAISED, "talker", text);
 	d->delivery->is_failing = true;
 }
 

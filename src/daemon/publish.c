@@ -424,10 +424,12 @@ uint32_t publish_room(void *data)
 	return writer_room(d->writer) / 2;
 }
 
-void publish_gap(struct daemon *d, const char *reason, const char *text)
+void publish_own(struct daemon *d, enum alert_kind kind, enum alert_state state, const char *reason,
+		 const char *text)
 {
 	struct alert a = {
-		.kind = ALERT_GAP,
+		.kind = kind,
+		.state = state,
 		.time_ms = clock_now_ms(),
 		.reason = reason,
 		.evidence = "",
@@ -436,8 +438,13 @@ void publish_gap(struct daemon *d, const char *reason, const char *text)
 	};
 
 	snprintf(a.text, sizeof(a.text), "%s", text);
-	log_bounded(d, text);
 	publish_raise(d, &a);
+}
+
+void publish_gap(struct daemon *d, const char *reason, const char *text)
+{
+	log_bounded(d, text);
+	publish_own(d, ALERT_GAP, ALERT_RAISED, reason, text);
 }
 
 void publish_gap_goes_on(struct daemon *d, const char *reason)

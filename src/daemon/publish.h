@@ -42,6 +42,9 @@ void publish_verdict(struct daemon *d, const struct flow_record *f,
 void publish_note_mark_writer(struct daemon *d, const struct who *who, const char *object);
 /* Return whether the alert of a mismatch still stands. */
 bool publish_goes_on(struct daemon *d, const struct mismatch_record *m);
+/* Publish an alert about waymarkd itself, of no flow and no uplink. */
+void publish_own(struct daemon *d, enum alert_kind kind, enum alert_state state, const char *reason,
+		 const char *text);
 /* Raise the alert of a gap: reason in a word or two, text for people. */
 void publish_gap(struct daemon *d, const char *reason, const char *text);
 /* The gap of that reason lasts: its alert is not over. */

@@ -52,21 +52,6 @@ static bool is_stuck(const struct writer_stats *s, int64_t now_ms)
 
 /* --- reports ------------------------------------------------------------------------ */
 
-static void store_alert(struct daemon *d, enum alert_state state, const char *reason,
-			const char *text)
-{
-	struct alert a = {.kind = ALERT_STORE,
-			  .state = state,
-			  .time_ms = clock_now_ms(),
-			  .reason = reason,
-			  .evidence = "",
-			  .direction = -1,
-			  .count = 1};
-
-	snprintf(a.text, sizeof(a.text), "%s", text);
-	publish_raise(d, &a);
-}
-
 static void failing_report(struct daemon *d, const char *reason, const char *cause,
 			   const char *what_now)
 {
@@ -77,14 +62,14 @@ static void failing_report(struct daemon *d, const char *reason, const char *cau
 	d->store_watch->is_failing = true;
 	snprintf(text, sizeof(text), "the history is not written: %.140s; %s", cause, what_now);
 	log_err("%s", text);
-	store_alert(d, ALERT_RAISED, reason, text);
+	publish_own(d, ALERT_STORE, ALERT_RAISED, reason, text);
 }
 
 static void working_report(struct daemon *d)
 {
 	d->store_watch->is_failing = false;
 	log_notice("the history is written again");
-	store_alert(d, ALERT_OVER, "", "the history is written again");
+	publish_own(d, ALERT_STORE, ALERT_OVER, "", "the history is written again");
 }
 
 /* The writer has begun another database, which knows the uplinks; the flows that live and
@@ -96,7 +81,7 @@ static void renewed_report(struct daemon *d, const struct writer_stats *s)
 	snprintf(text, sizeof(text), "%s; a new one was begun", s->renewal_text);
 	log_err("%s", text);
 	if (!d->store_watch->is_failing)
-		store_alert(d, ALERT_RAISED, s->renewal_reason, text);
+		publish_own(d, ALERT_STORE, ALERT_RAISED, s->renewal_reason, text);
 	d->store_watch->is_failing = true;
 	audit_write_live(d->audit);
 	steer_write_states(d);

@@ -1,14 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# test_faults.sh - each fault gives exactly the flows that it hit as mismatch, soon,
-# and no other flow: an ip rule deleted, a default route moved, the mark
+# test_faults.sh - each fault gives exactly the flows that it hit as mismatch, within
+# a second, and no other flow: an ip rule deleted, a default route moved, the mark
 # changed by a foreign rule, the restore chain flushed; with masquerade, SNAT and
 # without NAT. Who was hit is told by counters of the test's own, not by Waymark.
 
 . "${0%/*}/lib.sh"
 
-WITHIN_MS=20000
+WITHIN_MS=1000
 
 # --- the witness: what left by which uplink with which mark, after all that routes ---------
 
@@ -246,7 +246,7 @@ told_well() {
 	local errors="m.direction = 'reply' AND f.ingress IS NULL"
 	local open="FROM mismatches m JOIN flows f ON f.id = m.flow_id WHERE m.time >= '$began' AND f.started < '$began'"
 	local late="(julianday(m.time) - julianday('$sent')) * 86400000"
-	in_range "$mode: $what: told soon" \
+	in_range "$mode: $what: told within a second" \
 		"$(sql "SELECT CAST(ifnull(max($late), 99999) AS INTEGER) $open")" 0 $WITHIN_MS
 	is "$mode: $what: each says why" "$(sql "SELECT DISTINCT m.reason $open AND NOT ($errors)")" "$reason" ||
 		diag "$(sql "SELECT m.*, f.* $open AND m.reason IS NOT '$reason' LIMIT 5")"

@@ -96,7 +96,7 @@ undoes() {
 
 gap_is_there() {
 	sql_is "SELECT count(*) FROM gaps WHERE source = 'evidence' AND reason LIKE '%evidence rules%'
-		AND started >= '$since' AND ended IS NOT NULL AND ended < strftime('%Y-%m-%dT%H:%M:%fZ', started, '+20 seconds')" 1
+		AND started >= '$since' AND ended IS NOT NULL AND ended < strftime('%Y-%m-%dT%H:%M:%fZ', started, '+5 seconds')" 1
 }
 
 no_gap_is_there() {

@@ -72,11 +72,15 @@ installed() { # the version, if both are
 	inside dpkg-query -W -f '${db:Status-Status} ${Version}\n' waymark waymark-export 2>&1 | uniq
 }
 
-# The files of ours, but for dpkg's own records.
-leftovers() {
+# Files named for us, but for dpkg's own records; those that were there before are no matter.
+files_of_ours() {
 	inside find / -xdev -name '*waymark*' ! -path '/var/lib/dpkg/*' ! -path '/var/log/*' \
-		! -path '/var/cache/*' ! -path '/work/*' ! -path '/root/*' ! -path '/home/*' \
-		! -path '/usr/local/*' ! -path '/opt/*' ! -path '/tmp/*' ! -path '/var/tmp/systemd-private-*' 2>/dev/null
+		! -path '/var/cache/*' ! -path '/tmp/*' ! -path "$lab_tmp/*" ! -path '/var/tmp/systemd-private-*' 2>/dev/null | sort
+}
+
+leftovers() {
+	files_of_ours >"$lab_tmp/files.after"
+	comm -13 "$lab_tmp/files.before" "$lab_tmp/files.after"
 }
 
 history_says() { # QUERY
@@ -211,6 +215,7 @@ nat masquerade
 packages_get
 check 'lintian is content' lintian --allow-root --fail-on error,warning "$lab_tmp"/debs/*.changes
 older_make
+files_of_ours >"$lab_tmp/files.before"
 network_before=$(network)
 machine_up "$lab_tmp/debs"
 test_installed
