@@ -215,9 +215,9 @@ nat masquerade
 packages_get
 check 'lintian is content' lintian --allow-root --fail-on error,warning "$lab_tmp"/debs/*.changes
 older_make
-files_of_ours >"$lab_tmp/files.before"
 network_before=$(network)
 machine_up "$lab_tmp/debs"
+files_of_ours >"$lab_tmp/files.before"
 test_installed
 test_started
 test_upgraded
