@@ -83,8 +83,6 @@ static struct daemon *daemon_begin(struct config *config)
 		config_free(config);
 		return NULL;
 	}
-	if (log_start())
-		log_warning("no thread for the log: standard error may delay the daemon");
 	return daemon_start(config, talker);
 }
 

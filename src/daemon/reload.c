@@ -64,34 +64,37 @@ static bool is_reloadable(const struct config *old, const struct config *new)
 
 /* Room for a large configuration, shared with the child that reads it. */
 #define SHARED_BYTES (4u << 20)
+static void *shared;
 
-struct reading {
-	const char *path;
-	void *shared;
-};
-
-static int child_read(void *data, FILE *output, FILE *errors)
+int reload_open(struct daemon *d)
 {
-	const struct reading *r = data;
+	(void)d;
+	shared =
+		mmap(NULL, SHARED_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (shared != MAP_FAILED)
+		return 0;
+	log_err("no memory for the configuration of a reload: %s", strerror(errno));
+	return -errno;
+}
+
+static int child_read(const void *path, FILE *output, FILE *errors)
+{
 	struct config *c = NULL;
-	int err = config_load(&c, r->path, errors);
+	int err = config_load(&c, path, errors);
 
 	(void)output;
-	return err ? err : config_clone_to(r->shared, SHARED_BYTES, c);
+	return err ? err : config_clone_to(shared, SHARED_BYTES, c);
 }
 
 /* In a child: libconfuse ends its process when memory is short. *c is a copy of what the
  * child has read. */
 static int config_read_apart(struct config **c, const char *path, FILE *errors)
 {
-	struct reading r = {.path = path,
-			    .shared = mmap(NULL, SHARED_BYTES, PROT_READ | PROT_WRITE,
-					   MAP_SHARED | MAP_ANONYMOUS, -1, 0)};
 	struct transaction_reply reply = {0};
-	int err = r.shared == MAP_FAILED ? -errno : transaction_run(child_read, &r, &reply);
+	int err = transaction_run(child_read, path, strlen(path) + 1, &reply);
 
 	if (!err) {
-		*c = config_clone(r.shared);
+		*c = config_clone(shared);
 		err = *c ? 0 : -errno;
 	}
 	if (err == -EOWNERDEAD)
@@ -101,8 +104,6 @@ static int config_read_apart(struct config **c, const char *path, FILE *errors)
 	else if (err)
 		fprintf(errors, "%s: cannot be read: %s\n", path, strerror(-err));
 	transaction_clear(&reply);
-	if (r.shared != MAP_FAILED)
-		munmap(r.shared, SHARED_BYTES);
 	return err;
 }
 

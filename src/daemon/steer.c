@@ -16,6 +16,7 @@
 #include "daemon/log.h"
 #include "waymark/audit/audit.h"
 #include "waymark/kernel/rtnl.h"
+#include "waymark/kernel/transaction.h"
 #include "waymark/plan/uplink_state.h"
 #include "waymark/steering/steering.h"
 
@@ -36,6 +37,7 @@ struct steer {
 	bool is_paused;		  /* an operator has removed the steering */
 	int64_t reconcile_due_ms; /* 0: none wanted */
 	bool is_locked_out;	  /* another process holds the steering's lock */
+	bool has_launcher;
 	uint8_t state[UPLINKS_MAX];
 	struct uplink_state_record published[UPLINKS_MAX]; /* in the history; state "": nothing */
 };
@@ -45,6 +47,26 @@ static void protection_set(struct daemon *d)
 	steering_set_protection(d->steering, d->config->protect_table);
 	if (d->config->protect_table && !steering_can_protect(d->steering))
 		log_notice("protect-table: this kernel cannot protect a table (Linux 6.9 can)");
+}
+
+/* While there is one thread. */
+static void launcher_begin(struct daemon *d)
+{
+	int err = transaction_launcher_start(steering_nft_fd(d->steering));
+
+	d->steer->has_launcher = !err;
+	if (err)
+		log_warning("no launcher for transactions: %s; waymarkd forks itself",
+			    strerror(-err));
+}
+
+static void launcher_watch(struct daemon *d)
+{
+	if (!d->steer->has_launcher || transaction_launcher_is_running())
+		return;
+	d->steer->has_launcher = false;
+	log_warning("the launcher of transactions has ended: waymarkd forks itself until it is "
+		    "restarted");
 }
 
 int steer_open(struct daemon *d)
@@ -57,6 +79,7 @@ int steer_open(struct daemon *d)
 		log_err("cannot open rtnetlink or nftables: %s", strerror(errno));
 		return -errno;
 	}
+	launcher_begin(d);
 	protection_set(d);
 	d->steer->links = rtnl_monitor_open();
 	if (!d->steer->links) {
@@ -71,6 +94,7 @@ void steer_close(struct daemon *d)
 	if (d->steer)
 		rtnl_monitor_close(d->steer->links);
 	steering_close(d->steering);
+	transaction_launcher_stop();
 	free(d->steer);
 }
 
@@ -392,6 +416,7 @@ void steer_set_midway(struct daemon *d, steer_midway_fn *fn)
 
 void steer_tick(struct daemon *d, int64_t now_ms)
 {
+	launcher_watch(d);
 	if (d->steer->is_paused)
 		return;
 	if (tamper_is_due(d, now_ms))

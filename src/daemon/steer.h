@@ -17,7 +17,8 @@ struct daemon;
  * has changed yet (steering_set_midway). */
 typedef void steer_midway_fn(struct daemon *d, bool is_new);
 
-int steer_open(struct daemon *d); /* 0 or -errno, logged */
+/* Also start the launcher of transactions, so before there is a thread. 0 or -errno, logged. */
+int steer_open(struct daemon *d);
 void steer_set_midway(struct daemon *d, steer_midway_fn *fn);
 /* Fills in why an uplink has the state that is about to be published. */
 typedef void steer_explain_fn(const struct daemon *d, uint8_t slot, struct uplink_state_record *r);

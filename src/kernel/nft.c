@@ -2,7 +2,8 @@
 /*
  * nft.c - loads and lists nftables through libnftables.
  *
- * Must not know what the rules mean. One context; each command runs in a child of its own.
+ * Must not know what the rules mean. One context and socket; each command runs in a child of
+ * its own.
  */
 #define _GNU_SOURCE /* memmem */
 #include "waymark/kernel/nft.h"
@@ -19,44 +20,53 @@
 #include "waymark/kernel/transaction.h"
 
 struct nft {
-	struct nft_ctx *ctx;
-	int fd;	       /* the context's socket; -1: not known */
-	bool is_owner; /* of the table that was asked for */
-	char *error;   /* of the last call; "" or malloc'd */
+	struct nft_ctx *ctx; /* NULL: each child opens one */
+	int fd;		     /* the context's socket; -1: none */
+	bool is_owner;	     /* of the table that was asked for */
+	char *error;	     /* of the last call; "" or malloc'd */
 };
 
-/* A program that is run must not keep the table owned when this process has ended. */
+static struct nft_ctx *context_new(void)
+{
+	struct nft_ctx *ctx = nft_ctx_new(NFT_CTX_DEFAULT);
+
+	if (ctx && !nft_ctx_buffer_output(ctx) && !nft_ctx_buffer_error(ctx))
+		return ctx;
+	if (ctx)
+		nft_ctx_free(ctx);
+	return NULL;
+}
+
+/* The launcher's children know only what was opened before it. A program that is run must not
+ * keep the table owned when this process has ended. */
 static int context_open(struct nft *n)
 {
 	struct nft_own_sockets before;
 
+	n->fd = -1;
+	if (transaction_launcher_is_running())
+		return 0;
 	nft_own_note(&before);
-	n->is_owner = false;
-	n->ctx = nft_ctx_new(NFT_CTX_DEFAULT);
+	n->ctx = context_new();
 	if (!n->ctx)
 		return -ENOMEM;
 	n->fd = nft_own_find(&before);
-	if (n->fd >= 0)
-		fcntl(n->fd, F_SETFD, FD_CLOEXEC);
-	if (!nft_ctx_buffer_output(n->ctx) && !nft_ctx_buffer_error(n->ctx))
-		return 0;
-	nft_ctx_free(n->ctx);
-	n->ctx = NULL;
-	return -ENOMEM;
+	if (n->fd < 0)
+		return -EMFILE;
+	fcntl(n->fd, F_SETFD, FD_CLOEXEC);
+	return 0;
 }
 
 struct nft *nft_open(void)
 {
 	struct nft *n = calloc(1, sizeof(*n));
+	int err = n ? context_open(n) : -ENOMEM;
 
-	if (!n)
-		return NULL;
-	if (context_open(n)) {
-		nft_close(n);
-		errno = ENOMEM;
-		return NULL;
-	}
-	return n;
+	if (!err)
+		return n;
+	nft_close(n);
+	errno = -err;
+	return NULL;
 }
 
 void nft_close(struct nft *n)
@@ -67,6 +77,11 @@ void nft_close(struct nft *n)
 		nft_ctx_free(n->ctx);
 	free(n->error);
 	free(n);
+}
+
+int nft_fd(const struct nft *n)
+{
+	return n->fd;
 }
 
 const char *nft_error(const struct nft *n)
@@ -99,50 +114,65 @@ static int error_number(const char *text)
 	return -EINVAL;
 }
 
+/* What the child is told; the context is its copy of the caller's, or NULL. */
 struct command {
-	struct nft *nft;
-	const char *text;
+	struct nft_ctx *ctx;
+	unsigned output_flags;
+	bool is_dry_run;
+	char text[];
 };
 
 /* In the child. */
-static int command_do(void *data, FILE *output, FILE *errors)
+static int command_do(const void *data, FILE *output, FILE *errors)
 {
 	const struct command *c = data;
-	int failed = nft_run_cmd_from_buffer(c->nft->ctx, c->text);
-	/* Both buffers are rewound by being read. */
-	const char *error = nft_ctx_get_error_buffer(c->nft->ctx);
-	const char *text = nft_ctx_get_output_buffer(c->nft->ctx);
+	struct nft_ctx *ctx = c->ctx ? c->ctx : context_new();
+	const char *error, *text;
+	int failed;
 
+	if (!ctx)
+		return -ENOMEM;
+	nft_ctx_set_dry_run(ctx, c->is_dry_run);
+	nft_ctx_output_set_flags(ctx, c->output_flags);
+	failed = nft_run_cmd_from_buffer(ctx, c->text);
+	/* Both buffers are rewound by being read. */
+	error = nft_ctx_get_error_buffer(ctx);
+	text = nft_ctx_get_output_buffer(ctx);
 	fputs(text, output);
 	if (failed)
 		fputs(error, errors);
 	return failed ? error_number(error) : 0;
 }
 
-/* What a dead child left in the socket would be taken for the next one's replies. */
-static int context_renew(struct nft *n)
+static struct command *command_new(const struct nft *n, const char *text, size_t *size)
 {
-	if (n->ctx)
-		nft_ctx_free(n->ctx);
-	n->ctx = NULL;
-	return context_open(n);
+	struct command *c;
+
+	*size = sizeof(*c) + strlen(text) + 1;
+	c = calloc(1, *size);
+	if (!c)
+		return NULL;
+	c->ctx = n->ctx;
+	strcpy(c->text, text);
+	return c;
 }
 
 /* 0 or -errno. libnftables calls exit() when memory is short, so it runs in a child,
- * which inherits context and socket. output (may be NULL) is malloc'd. */
-static int command_run(struct nft *n, const char *commands, char **output)
+ * which inherits context and socket. output (may be NULL) is malloc'd. Frees c. */
+static int command_run(struct nft *n, struct command *c, size_t size, char **output)
 {
-	struct command c = {.nft = n, .text = commands};
-	struct transaction_reply reply;
+	struct transaction_reply reply = {0};
 	int err;
 
-	if (!n->ctx && context_renew(n))
+	if (!c)
 		return -ENOMEM;
-	nltrace_commands(commands);
-	err = transaction_run(command_do, &c, &reply);
+	nltrace_commands(c->text);
+	err = transaction_run(command_do, c, size, &reply);
+	free(c);
 	error_keep(n, err && reply.errors ? reply.errors : "");
-	if (err == -EOWNERDEAD)
-		context_renew(n);
+	/* What a dead child left in the socket would be taken for the next one's replies. */
+	if (err == -EOWNERDEAD && n->fd >= 0)
+		nft_own_drain(n->fd);
 	if (!err && output) {
 		*output = reply.output;
 		reply.output = NULL;
@@ -153,18 +183,16 @@ static int command_run(struct nft *n, const char *commands, char **output)
 
 int nft_run(struct nft *n, const char *commands)
 {
-	return command_run(n, commands, NULL);
+	size_t size;
+	struct command *c = command_new(n, commands, &size);
+
+	return command_run(n, c, size, NULL);
 }
 
 int nft_own(struct nft *n, const char *table)
 {
-	int err;
+	int err = nft_own_create(n->fd, table);
 
-	if (!n->ctx && context_renew(n))
-		return -ENOMEM;
-	if (n->fd < 0)
-		return -EOPNOTSUPP;
-	err = nft_own_create(n->fd, table);
 	n->is_owner = !err;
 	return err;
 }
@@ -176,7 +204,7 @@ bool nft_is_owner(const struct nft *n)
 
 bool nft_can_own(struct nft *n)
 {
-	return n->fd >= 0 && !nft_own_probe(n->fd);
+	return !nft_own_probe(n->fd);
 }
 
 void nft_disown(struct nft *n)
@@ -186,31 +214,25 @@ void nft_disown(struct nft *n)
 
 int nft_check(struct nft *n, const char *commands)
 {
-	int err;
+	size_t size;
+	struct command *c = command_new(n, commands, &size);
 
-	if (!n->ctx && context_renew(n))
-		return -ENOMEM;
-	nft_ctx_set_dry_run(n->ctx, true);
-	err = command_run(n, commands, NULL);
-	if (n->ctx)
-		nft_ctx_set_dry_run(n->ctx, false);
-	return err;
+	if (c)
+		c->is_dry_run = true;
+	return command_run(n, c, size, NULL);
 }
 
 /* Runs a listing with these flags of output. malloc'd or NULL with errno. */
 static char *listing_run(struct nft *n, const char *command, unsigned flags)
 {
 	char *output = NULL;
+	size_t size;
+	struct command *c = command_new(n, command, &size);
 	int err;
 
-	if (!n->ctx && context_renew(n)) {
-		errno = ENOMEM;
-		return NULL;
-	}
-	nft_ctx_output_set_flags(n->ctx, flags);
-	err = command_run(n, command, &output);
-	if (n->ctx)
-		nft_ctx_output_set_flags(n->ctx, 0);
+	if (c)
+		c->output_flags = flags;
+	err = command_run(n, c, size, &output);
 	if (err)
 		errno = -err;
 	return output;

@@ -125,7 +125,7 @@ static int batch_answer(int fd, const struct batch *b)
 }
 
 /* What may have been left behind by an answer that was not waited for. */
-static void socket_drain(int fd)
+void nft_own_drain(int fd)
 {
 	char bytes[BYTES_MAX];
 
@@ -139,11 +139,11 @@ static int batch_run(int fd, struct batch *b)
 	int err;
 
 	message_end(b, message_put(b, NFNL_MSG_BATCH_END, 0, AF_UNSPEC, NFNL_SUBSYS_NFTABLES));
-	socket_drain(fd);
+	nft_own_drain(fd);
 	if (sendto(fd, b->bytes, b->size, 0, (const struct sockaddr *)&kernel, sizeof(kernel)) < 0)
 		return -errno;
 	err = batch_answer(fd, b);
-	socket_drain(fd);
+	nft_own_drain(fd);
 	return err;
 }
 

@@ -13,6 +13,8 @@
 int nft_own_create(int fd, const char *table);
 /* 0: the kernel has such tables; -EOPNOTSUPP: it has not; -errno. Changes nothing. */
 int nft_own_probe(int fd);
+/* Reads away what has come and was not waited for. */
+void nft_own_drain(int fd);
 
 /* Which socket the library opens: those that are there before, and the one after. The
  * library does not say. */

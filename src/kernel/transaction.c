@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * transaction.c - fork, call, reply by a pipe.
+ * transaction.c - fork, call, reply by a pipe. The launcher forks, if there is one.
  *
  * The reply is the result, the sizes of both texts, then the texts. A child that dies
  * leaves it short. The caller waits for the child, which queries the kernel only, and
@@ -20,6 +20,8 @@
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "kernel/launcher.h"
 
 #define TEXT_BYTES_MAX (1u << 30)
 
@@ -58,7 +60,7 @@ static int bytes_write(int fd, const void *bytes, size_t size)
 	return 0;
 }
 
-static void __attribute__((noreturn)) child_run(int fd, transaction_fn *fn, void *data)
+void transaction_child(int fd, transaction_fn *fn, const void *data)
 {
 	char *output = NULL, *errors = NULL;
 	size_t output_size = 0, errors_size = 0;
@@ -151,35 +153,61 @@ static int death_report(struct transaction_reply *reply, int err, int status)
 	return -EOWNERDEAD;
 }
 
-static int child_finish(pid_t pid, int fd, struct transaction_reply *reply)
+static int status_take(pid_t pid, bool is_launched)
+{
+	int status = 0;
+
+	if (is_launched)
+		return launcher_wait();
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return status;
+}
+
+static int child_finish(pid_t pid, bool is_launched, int fd, struct transaction_reply *reply)
 {
 	struct head head = {0};
-	int err = reply_read(fd, &head, reply), status = 0;
+	int err = reply_read(fd, &head, reply), status;
 
 	if (err)
 		kill(pid, SIGKILL);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	status = status_take(pid, is_launched);
 	return err ? death_report(reply, err, status) : head.result;
 }
 
-int transaction_run(transaction_fn *fn, void *data, struct transaction_reply *reply)
+/* The child's pid, or -errno. */
+static pid_t child_start(int fd, transaction_fn *fn, const void *data, size_t size,
+			 bool *is_launched)
 {
+	pid_t pid = launcher_fork(fd, fn, data, size);
+
+	*is_launched = pid != -ENOTCONN;
+	if (*is_launched)
+		return pid;
+	pid = fork();
+	if (pid == 0)
+		transaction_child(fd, fn, data);
+	return pid < 0 ? -errno : pid;
+}
+
+int transaction_run(transaction_fn *fn, const void *data, size_t size,
+		    struct transaction_reply *reply)
+{
+	bool is_launched;
 	int ends[2], ret;
 	pid_t pid;
 
 	*reply = (struct transaction_reply){0};
 	if (pipe2(ends, O_CLOEXEC))
 		return -errno;
-	pid = fork();
-	if (pid == 0)
-		child_run(ends[1], fn, data);
-	ret = -errno;
+	pid = child_start(ends[1], fn, data, size, &is_launched);
 	close(ends[1]);
-	if (pid > 0)
+	if (pid > 0) {
 		children[n_children++ % TRANSACTION_CHILDREN] = pid;
-	if (pid > 0)
-		ret = child_finish(pid, ends[0], reply);
+		ret = child_finish(pid, is_launched, ends[0], reply);
+	} else {
+		ret = pid;
+	}
 	close(ends[0]);
 	return ret;
 }

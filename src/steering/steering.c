@@ -51,6 +51,11 @@ void steering_close(struct steering *s)
 	free(s);
 }
 
+int steering_nft_fd(const struct steering *s)
+{
+	return nft_fd(s->nft);
+}
+
 uint32_t steering_port(const struct steering *s)
 {
 	return rtnl_port(s->rtnl);

@@ -3,7 +3,8 @@
 #
 # Forwarding never depends on the daemon: stopped, it holds no ended flow in the kernel's
 # table, so that new connections succeed. It answers while another process holds the lock of
-# the steering, and while standard error is not read.
+# the steering, while standard error is not read, and repairs without its launcher of
+# transactions.
 
 . "${0%/*}/lib.sh"
 
@@ -72,6 +73,21 @@ is "locked: it is said once" "$(grep -c 'locked by' "$lab_tmp/waymarkd.log")" 1
 background_end holder
 check "released: the rule is repaired" wait_for 30 sh -c "nsenter --net=/proc/$ns_router/ns/net ip rule | grep -q ^4001:"
 background_end folder
+
+# --- the launcher of transactions is killed ------------------------------------------------
+
+launcher() { # the child that keeps a capability
+	for pid in $(pgrep -P "$daemon_pid"); do
+		grep -q '^CapEff:.*[1-9a-f]' "/proc/$pid/status" && echo "$pid"
+	done
+}
+
+kill -KILL "$(launcher)"
+check "without its launcher: one warning" wait_for 5 grep -q 'launcher of transactions has ended' "$lab_tmp/waymarkd.log"
+at router nft delete table inet waymark
+check "without its launcher: a deleted table is repaired" wait_for 10 at router nft list table inet waymark
+kill -HUP "$daemon_pid"
+check "without its launcher: it reloads" wait_for 10 grep -q 'configuration reloaded' "$lab_tmp/waymarkd.log"
 daemon_stop
 
 # --- standard error that is not read -----------------------------------------------------

@@ -660,12 +660,10 @@ static void tells_who_changed_the_ruleset(void **state)
 }
 
 /* A listing holds what was loaded, not what packets change in it. */
-static void lists_tables_without_what_packets_change(void **state)
+static void listings_assert(struct nft *nft)
 {
-	struct nft *nft = nft_open();
 	char *before, *raw;
 
-	(void)state;
 	assert_non_null(nft);
 	assert_null(nft_list_table(nft, "inet", "waymark"));
 	assert_int_equal(errno, ENOENT);
@@ -692,7 +690,28 @@ static void lists_tables_without_what_packets_change(void **state)
 	raw = nft_list_ruleset_json(nft);
 	assert_int_equal(strncmp(raw, "{\"nftables\":", 12), 0);
 	free(raw);
+	assert_int_equal(nft_run(nft, "delete table inet t"), 0);
 	nft_close(nft);
+}
+
+static void lists_tables_without_what_packets_change(void **state)
+{
+	(void)state;
+	listings_assert(nft_open());
+}
+
+static void a_launcher_serves_what_was_opened_before_and_after_it(void **state)
+{
+	struct nft *before = nft_open(), *after;
+
+	(void)state;
+	assert_int_equal(transaction_launcher_start(nft_fd(before)), 0);
+	after = nft_open();
+	assert_int_equal(nft_fd(after), -1);
+	listings_assert(after);
+	listings_assert(before);
+	assert_true(transaction_launcher_is_running());
+	transaction_launcher_stop();
 }
 
 struct seen {
@@ -856,6 +875,7 @@ int main(void)
 		IN_LAB(knows_whether_the_ruleset_is_whole),
 		IN_LAB(tells_who_changed_the_ruleset),
 		IN_LAB(lists_tables_without_what_packets_change),
+		IN_LAB(a_launcher_serves_what_was_opened_before_and_after_it),
 		IN_LAB(tells_who_changed_routing),
 		IN_LAB(ignores_a_state_from_elsewhere),
 		IN_LAB(ignores_a_planted_state),

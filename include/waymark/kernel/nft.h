@@ -12,8 +12,10 @@
 
 struct nft;
 
-struct nft *nft_open(void); /* NULL with errno */
+/* While transactions have a launcher it has no socket, and can own no table. NULL with errno. */
+struct nft *nft_open(void);
 void nft_close(struct nft *n);
+int nft_fd(const struct nft *n); /* the socket that all its messages go through; -1: none */
 
 /* Runs commands as one transaction. 0 or -errno; nft_error() is then what
  * libnftables said, owned by n, valid until the next call. */
@@ -26,7 +28,7 @@ int nft_check(struct nft *n, const char *commands);
  * without an owner, or the kernel has no such tables (nft_can_own); -errno. */
 int nft_own(struct nft *n, const char *table);
 bool nft_can_own(struct nft *n);
-/* Whether it is n's own now: a child that died may have cost the socket. */
+/* Whether it is n's own now. */
 bool nft_is_owner(const struct nft *n);
 void nft_disown(struct nft *n); /* it was deleted or replaced by one without an owner */
 const char *nft_error(const struct nft *n);

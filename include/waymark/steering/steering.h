@@ -23,6 +23,8 @@ struct steering;
  * configuration must outlive the steering or be replaced by steering_set_config. */
 struct steering *steering_open(const struct config *c);
 void steering_close(struct steering *s);
+/* The socket that the ruleset's transactions go through, for their launcher to keep. */
+int steering_nft_fd(const struct steering *s);
 void steering_set_config(struct steering *s, const struct config *c);
 
 /* Set what has been decided about an uplink; it is obeyed from the next apply or reconcile

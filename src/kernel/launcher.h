@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * launcher.h - the process without threads that forks the children of transactions.
+ */
+#ifndef WAYMARK_SRC_KERNEL_LAUNCHER_H
+#define WAYMARK_SRC_KERNEL_LAUNCHER_H
+
+#include <sys/types.h>
+
+#include "waymark/kernel/transaction.h"
+
+/* What a child does: it writes the reply to fd, and ends. */
+void __attribute__((noreturn)) transaction_child(int fd, transaction_fn *fn, const void *data);
+
+/* Have the launcher fork a child that writes to fd. Its pid; -ENOTCONN: there is no launcher, or
+ * it had ended before; -errno: it has ended or stands still since. */
+pid_t launcher_fork(int fd, transaction_fn *fn, const void *data, size_t size);
+/* Wait for that child, and return how it ended, as waitpid(2) says; 0 if the launcher has
+ * ended. */
+int launcher_wait(void);
+
+#endif
