@@ -106,6 +106,9 @@ ALTER TABLE cure RENAME TO deletion;
 DROP INDEX cure_flow;
 CREATE INDEX deletion_flow ON deletion (flow_id);
 
+-- Of the packets of no flow: "udp 192.0.2.1:53 > 203.0.113.9:4000", the latest.
+ALTER TABLE coverage_hour ADD COLUMN untracked_example TEXT;
+
 ALTER TABLE uplink_state ADD COLUMN cause INTEGER;
 ALTER TABLE uplink_state ADD COLUMN decision TEXT;
 ALTER TABLE uplink_state ADD COLUMN user TEXT;

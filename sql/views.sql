@@ -204,7 +204,7 @@ CREATE VIEW coverage AS
 -- is cut off after four digits: 1.0 means that nothing is missing.
 WITH
 counted AS (SELECT h.id, h.time, h.started, h.ended, h.is_partial, h.has_gap, h.has_uncounted,
-		u.name AS uplink, h.unknown > 0 AS is_unknown,
+		h.untracked_example, u.name AS uplink, h.unknown > 0 AS is_unknown,
 		sum(iif(k.kind = 0, k.packets, 0)) AS link_packets,
 		sum(iif(k.kind = 0, k.bytes, 0)) AS link_bytes,
 		sum(iif(k.kind = 1, k.packets, 0)) AS left_packets,
@@ -250,6 +250,7 @@ SELECT
 		(left_packets - missing) * 10000 / left_packets / 10000.0) AS share, -- seen of left, 0 to 1; NULL: nothing left, or not known
 	iif(is_unknown, NULL, missing) AS missing_packets, -- left, and not seen; the causes follow
 	iif(is_unknown, NULL, m_untracked) AS untracked, -- of no flow: notrack, or conntrack refused them
+	untracked_example AS untracked_example, -- the latest packet of no flow; NULL: none was logged
 	iif(is_unknown, NULL, m_rules) AS rules_missing, -- sent while the rules were not there
 	iif(is_unknown, NULL, m_offloaded) AS offloaded, -- skipped the rules
 	iif(is_unknown, NULL, m_predating) AS predating, -- of flows that began before there was evidence

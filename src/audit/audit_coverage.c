@@ -168,6 +168,13 @@ void audit_coverage(const struct audit *a, uint8_t slot, struct audit_coverage *
 		out->lost[i] = a->sums.lost[slot][i].packets;
 }
 
+bool audit_flowless_take(struct audit *a, uint8_t slot, struct stray_packet *out)
+{
+	*out = a->flowless[slot];
+	a->flowless[slot] = (struct stray_packet){0};
+	return out->tuple.src.family != 0;
+}
+
 void audit_coverage_doubts(const struct audit *a, struct audit_doubts *out)
 {
 	*out = (struct audit_doubts){

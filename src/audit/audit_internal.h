@@ -132,6 +132,8 @@ struct audit {
 	flow_ref suspects[SUSPECTS_MAX];
 	unsigned n_suspects;
 
+	struct stray_packet flowless[UPLINKS_MAX]; /* the latest; tuple of family 0: none */
+
 	struct pending_packet *pending;
 	uint32_t n_pending;
 

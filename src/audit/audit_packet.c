@@ -207,6 +207,8 @@ static void packet_wait_or_take(struct audit *a, const struct stray_packet *p, s
 void audit_packet(struct audit *a, const struct stray_packet *p, uint8_t egress, int64_t now_ms)
 {
 	a->stats.packets++;
+	if (p->kind == STRAY_FLOWLESS && egress < UPLINKS_MAX && !p->is_icmp_error)
+		a->flowless[egress] = *p;
 	if (p->kind == STRAY_FLOWLESS || p->kind == STRAY_ELSEWHERE || p->kind == STRAY_OTHER ||
 	    egress >= UPLINKS_MAX)
 		return;

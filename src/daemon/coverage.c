@@ -150,6 +150,14 @@ static void lost_note(struct daemon *d, uint8_t slot, bool has_lost[FLOW_SHARES]
 	memcpy(d->coverage->lost[slot], c.lost, sizeof(c.lost));
 }
 
+static void example_take(struct daemon *d, struct coverage_record *r)
+{
+	struct stray_packet p;
+
+	if (audit_flowless_take(d->audit, r->slot, &p))
+		endpoints_format(&p.tuple, p.proto, r->untracked_example);
+}
+
 /* The first reading is where the first interval begins. */
 static void uplink_look(struct daemon *d, const struct uplink_config *u,
 			const struct coverage_reading *now, const struct doubts *doubts)
@@ -162,6 +170,7 @@ static void uplink_look(struct daemon *d, const struct uplink_config *u,
 		r.has_gap = has_gap(&c->doubts, doubts);
 		r.has_uncounted = doubts->audit.uncounted != c->doubts.audit.uncounted;
 		coverage_settle(&c->base[u->slot], now, &r);
+		example_take(d, &r);
 		coverage_add(&c->sum[u->slot], &r);
 	}
 	record_emit(d, &r);

@@ -214,17 +214,6 @@ static const char *uplink_ifname(const struct daemon *d, uint8_t slot)
 	return u ? u->ifname : "";
 }
 
-static int format_flow(char *buf, size_t size, const struct alert *a)
-{
-	char proto[PROTO_STRLEN], src[ADDR_STRLEN], dst[ADDR_STRLEN];
-	bool is_v6 = a->tuple.src.family == AF_INET6;
-
-	return snprintf(buf, size, "%s %s%s%s:%u > %s%s%s:%u", proto_name(a->proto, proto),
-			is_v6 ? "[" : "", addr_format(&a->tuple.src, src), is_v6 ? "]" : "",
-			a->tuple.sport, is_v6 ? "[" : "", addr_format(&a->tuple.dst, dst),
-			is_v6 ? "]" : "", a->tuple.dport);
-}
-
 static const char *mismatch_egress(const struct daemon *d, const struct mismatch_record *m)
 {
 	const char *other = audit_interface_name(d->audit, m->other_egress);
@@ -256,9 +245,9 @@ static void format_takeover(struct alert *a, const char *flow)
 
 static void format_text(struct alert *a)
 {
-	char flow[160];
+	char flow[ENDPOINTS_STRLEN];
 
-	format_flow(flow, sizeof(flow), a);
+	endpoints_format(&a->tuple, a->proto, flow);
 	if (a->kind == ALERT_MISMATCH && a->object[0])
 		format_takeover(a, flow);
 	else if (a->kind == ALERT_MISMATCH)

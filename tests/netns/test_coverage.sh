@@ -145,6 +145,12 @@ at router ping -6 -c 1 -W 5 $GW1_6 >/dev/null
 check "neighbours were asked for" test "$(counted neighbours 0x2)" -gt 0
 quiet
 is "what is not tracked is missing, to the packet" "$(covered untracked)" 7
+is "... with an example" \
+	"$(sql 'SELECT DISTINCT untracked_example FROM coverage WHERE untracked > 0' | sed 's/:[0-9]* >/:PORT >/')" \
+	"udp $PC4:PORT > $NET4:4445"
+is "check names it" \
+	"$(waymark check | sed -n 's/^warning: \(.*\) left by uplink wan.*, such as.*\(:4445\):.*/\1 \2/p')" \
+	"7 packets of no flow :4445"
 is "... and nothing else is" "$(covered missing_packets)" $((told + 7))
 check "status says why" status_says 'missing: [0-9]* untracked'
 

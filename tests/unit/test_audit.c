@@ -422,6 +422,33 @@ static void a_later_flow_with_the_same_addresses_is_not_blamed(void **state)
 	world_close(&w);
 }
 
+/* ... nor is a packet of no flow anybody's; the latest by an uplink is kept as an example. */
+static void a_packet_of_no_flow_is_an_example(void **state)
+{
+	struct ct_event ev = lan_flow(CT_NEW, 1, 2);
+	struct stray_packet p = logged(&ev, STRAY_FLOWLESS, DIR_ORIGINAL, 2), out;
+	struct world w;
+
+	(void)state;
+	world_open(&w, 100);
+	label(&ev, LABEL(WAN1));
+	audit_ct_event(w.a, &ev, w.now_ms);
+	audit_packet(w.a, &p, WAN2, w.now_ms);
+	p.tuple.sport = 4000;
+	audit_packet(w.a, &p, WAN2, w.now_ms);
+	p.is_icmp_error = true;
+	audit_packet(w.a, &p, WAN2, w.now_ms);
+	audit_settle(w.a, w.now_ms);
+	ticks(&w, 60);
+	assert_int_equal(w.h.n_mismatches, 0);
+	assert_false(audit_flowless_take(w.a, WAN1, &out));
+	assert_true(audit_flowless_take(w.a, WAN2, &out));
+	assert_int_equal(out.tuple.sport, 4000);
+	assert_false(out.is_icmp_error);
+	assert_false(audit_flowless_take(w.a, WAN2, &out));
+	world_close(&w);
+}
+
 static void check_mark_changed(const struct history *h)
 {
 	assert_int_equal(h->n_flows, 1);
@@ -1351,6 +1378,7 @@ int main(void)
 		cmocka_unit_test(a_killed_successor_is_a_mismatch_of_its_own),
 		cmocka_unit_test(a_flow_beside_is_not_blamed),
 		cmocka_unit_test(a_later_flow_with_the_same_addresses_is_not_blamed),
+		cmocka_unit_test(a_packet_of_no_flow_is_an_example),
 		cmocka_unit_test(a_changed_mark_is_the_reason_in_every_order),
 		cmocka_unit_test(replies_of_an_inbound_flow_are_judged),
 		cmocka_unit_test(transit_between_uplinks_is_no_mismatch),

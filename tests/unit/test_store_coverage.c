@@ -70,6 +70,44 @@ static void sums_by_the_hour(void **state)
 	store_lab_stop(w, st);
 }
 
+static void forget(struct writer *w, const char *text)
+{
+	struct addr host;
+
+	assert_int_equal(addr_parse(&host, text), 0);
+	assert_int_equal(writer_forget(w, &host), 0);
+	while (!writer_is_pruned(w))
+		writer_flush(w);
+}
+
+/* The latest one of the hour stays, until a host in it is to be forgotten. */
+static void keeps_an_example_of_no_flow(void **state)
+{
+	static const char asked[] = "SELECT untracked, untracked_example FROM coverage";
+	const char *path = store_lab_path(*state, "flows.db");
+	struct store *st = store_lab_open(path);
+	struct writer *w = store_lab_start(st);
+	struct coverage_record r = interval(0, LAB_NOON, 100, 50);
+
+	store_lab_push_uplinks(w, LAB_NOON);
+	push(w, &r);
+	writer_flush(w);
+	store_lab_expect(path, asked, "0|-");
+	r = interval(0, LAB_NOON + MINUTE_MS, 100, 90);
+	r.rules[RULE_UNTRACKED].packets = 10;
+	strcpy(r.untracked_example, "udp [2001:db8::1]:53 > [2001:db8::21]:4000");
+	push(w, &r);
+	*r.untracked_example = '\0';
+	push(w, &r);
+	writer_flush(w);
+	store_lab_expect(path, asked, "20|udp [2001:db8::1]:53 > [2001:db8::21]:4000");
+	forget(w, "2001:db8::2");
+	store_lab_expect(path, asked, "20|udp [2001:db8::1]:53 > [2001:db8::21]:4000");
+	forget(w, "2001:db8::21");
+	store_lab_expect(path, asked, "20|-");
+	store_lab_stop(w, st);
+}
+
 static void says_why(void **state)
 {
 	const char *path = store_lab_path(*state, "flows.db");
@@ -232,6 +270,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(sums_by_the_hour, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(keeps_an_example_of_no_flow, store_lab_setup,
 						store_lab_teardown),
 		cmocka_unit_test_setup_teardown(says_why, store_lab_setup, store_lab_teardown),
 		cmocka_unit_test_setup_teardown(readings_come_back, store_lab_setup,

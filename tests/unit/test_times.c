@@ -15,6 +15,7 @@
 
 #include <cmocka.h>
 
+#include "waymark/base/endpoints.h"
 #include "waymark/base/proto.h"
 #include "waymark/base/suggest.h"
 #include "waymark/base/times.h"
@@ -286,6 +287,22 @@ static void test_not_times(void **state)
 	assert_int_equal(times_parse_since("+292271023 years", NOW, &ms), -ERANGE);
 }
 
+static void test_endpoints(void **state)
+{
+	struct endpoints e = {.sport = 53, .dport = 4000};
+	char buf[ENDPOINTS_STRLEN];
+
+	(void)state;
+	assert_int_equal(addr_parse(&e.src, "192.0.2.1"), 0);
+	assert_int_equal(addr_parse(&e.dst, "203.0.113.9"), 0);
+	assert_string_equal(endpoints_format(&e, 17, buf), "udp 192.0.2.1:53 > 203.0.113.9:4000");
+	assert_int_equal(addr_parse(&e.src, "ffff:eeee:dddd:cccc:bbbb:aaaa:9999:8888"), 0);
+	assert_int_equal(addr_parse(&e.dst, "2001:db8::1"), 0);
+	assert_string_equal(
+		endpoints_format(&e, 255, buf),
+		"255 [ffff:eeee:dddd:cccc:bbbb:aaaa:9999:8888]:53 > [2001:db8::1]:4000");
+}
+
 static void test_protos(void **state)
 {
 	static const struct {
@@ -313,10 +330,15 @@ static void test_protos(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_format),		 cmocka_unit_test(test_parse),
-		cmocka_unit_test(test_round_trip),	 cmocka_unit_test(test_not_times),
-		cmocka_unit_test(test_protos),		 cmocka_unit_test(test_format_for_people),
-		cmocka_unit_test(test_units_for_people), cmocka_unit_test(test_durations_in_ms),
+		cmocka_unit_test(test_format),
+		cmocka_unit_test(test_parse),
+		cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_not_times),
+		cmocka_unit_test(test_endpoints),
+		cmocka_unit_test(test_protos),
+		cmocka_unit_test(test_format_for_people),
+		cmocka_unit_test(test_units_for_people),
+		cmocka_unit_test(test_durations_in_ms),
 		cmocka_unit_test(test_nearest_name),
 	};
 

@@ -178,6 +178,8 @@ struct audit_coverage {
 	uint64_t lost[FLOW_SHARES]; /* flows that vanished: what they had is in no sum */
 };
 void audit_coverage(const struct audit *a, uint8_t slot, struct audit_coverage *out);
+/* The latest packet of no flow that left by this uplink, once. False: none since. */
+bool audit_flowless_take(struct audit *a, uint8_t slot, struct stray_packet *out);
 /* Of all uplinks: ends and entries without counters, which are in no sum; flows that
  * vanished and those that the table had no room for; the latest gap's id, and how many
  * are open. */

@@ -9,18 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "waymark/base/addr.h"
+#include "waymark/base/endpoints.h"
 
 enum direction { DIR_ORIGINAL = 0, DIR_REPLY = 1 };
-
-/* One direction of a flow. Ports are in host order; of ICMP and ICMPv6 sport is
- * the identifier and dport is type << 8 | code of that direction (an echo's reply
- * has a type of its own); of GRE they are its keys; of protocols without ports
- * both are 0. */
-struct endpoints {
-	struct addr src, dst;
-	uint16_t sport, dport;
-};
 
 /* A connlabel bitmap: bit n is word[n / 64] >> (n % 64) & 1. */
 struct connlabels {

@@ -200,7 +200,8 @@ struct coverage_record {
 	struct tally skipped; /* of that, what the rules did not see */
 	struct tally rules[RULE_COUNTS];
 	struct tally flows[FLOW_SHARES];
-	struct coverage_reading reading; /* at its end */
+	char untracked_example[ENDPOINTS_STRLEN]; /* of RULE_UNTRACKED; "": none was seen */
+	struct coverage_reading reading;	  /* at its end */
 };
 
 /* A flow that was taken out of the kernel's table because of a mismatch. */

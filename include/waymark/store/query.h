@@ -104,6 +104,9 @@ int query_tampering(struct query *q, const struct query_filter *f, query_row_fn 
  * has a part of; uplink; limit. */
 int query_coverage(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
 
+/* Packets of no flow since then: uplink, packets, example (NULL: none was logged), hour_ms. */
+int query_untracked(struct query *q, int64_t since_ms, query_row_fn *fn, void *data);
+
 /* The oldest flow that retention has left; 0: there is none, or its start is unknown. */
 int query_oldest(struct query *q, int64_t *id, int64_t *started_ms);
 

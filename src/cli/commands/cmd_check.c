@@ -4,6 +4,7 @@
  * its fix.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <limits.h>
 #include <pwd.h>
 #include <stdlib.h>
@@ -12,6 +13,8 @@
 
 #include "cli/cli.h"
 #include "cli/error_lines.h"
+#include "cli/filter.h"
+#include "waymark/base/clock.h"
 #include "waymark/base/shell.h"
 #include "waymark/base/units.h"
 #include "waymark/hostcheck/hostcheck.h"
@@ -58,6 +61,22 @@ static void retention_checked(const struct config *c, struct findings *f)
 	findings_fix(f, "retention = \"90 days\", or max-size alone");
 }
 
+#define DAY_MS INT64_C(86400000)
+
+/* Neither steered nor judged: whether that is wanted only the operator knows. */
+static int untracked_add(void *data, const struct value *values, size_t n)
+{
+	const char *example = value_text(values, n, "example");
+
+	findings_add(data, FINDING_WARNING,
+		     "%" PRId64
+		     " packets of no flow left by uplink %s since yesterday%s%s: notrack, "
+		     "or conntrack refused them",
+		     value_number(values, n, "packets", 0), value_text(values, n, "uplink"),
+		     example ? ", such as " : "", example ? example : "");
+	return 0;
+}
+
 /* An existing history must be one that the daemon accepts. */
 static void database_checked(const struct config *c, struct findings *f)
 {
@@ -70,13 +89,15 @@ static void database_checked(const struct config *c, struct findings *f)
 		return;
 	q = query_open(c->database, errors.stream);
 	err = q ? 0 : errno;
-	query_close(q);
 	error_lines_each(&errors, config_line_add, f);
 	for (i = before; i < f->n; i++)
 		if (err == ENOENT || err == EACCES)
 			f->list[i].level = err == ENOENT ? FINDING_OK : FINDING_WARNING;
 	if (f->n == before)
 		findings_add(f, FINDING_OK, "%s: the history can be read", c->database);
+	if (q)
+		query_untracked(q, clock_now_ms() - DAY_MS, untracked_add, f);
+	query_close(q);
 }
 
 static void alert_exec_checked(const struct config *c, struct findings *f)

@@ -25,6 +25,7 @@ static const struct column columns[] = {
 	{.name = "share", .type = COLUMN_NUMBER},
 	{.name = "missing_packets", .type = COLUMN_NUMBER},
 	{.name = "untracked", .type = COLUMN_NUMBER, .is_detail = true},
+	{.name = "untracked_example", .is_detail = true},
 	{.name = "rules_missing", .type = COLUMN_NUMBER, .is_detail = true},
 	{.name = "offloaded", .type = COLUMN_NUMBER, .is_detail = true},
 	{.name = "predating", .type = COLUMN_NUMBER, .is_detail = true},

@@ -25,13 +25,15 @@ enum kind {
 const char *const coverage_sql[COVERAGE_STATEMENTS] = {
 	[COVERAGE_ADD_HOUR] =
 		"INSERT INTO coverage_hour (time, uplink, started, ended, intervals, unknown,"
-		" is_partial, has_gap, has_uncounted) VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?)"
+		" is_partial, has_gap, has_uncounted, untracked_example)"
+		" VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?)"
 		" ON CONFLICT (time, uplink) DO UPDATE SET"
 		" started = min(started, excluded.started), ended = max(ended, excluded.ended),"
 		" intervals = intervals + 1, unknown = unknown + excluded.unknown,"
 		" is_partial = max(is_partial, excluded.is_partial),"
 		" has_gap = max(has_gap, excluded.has_gap),"
-		" has_uncounted = max(has_uncounted, excluded.has_uncounted)",
+		" has_uncounted = max(has_uncounted, excluded.has_uncounted),"
+		" untracked_example = ifnull(excluded.untracked_example, untracked_example)",
 	[COVERAGE_ADD_COUNT] =
 		"INSERT INTO coverage_count (packets, bytes, kind, uplink, time)"
 		" VALUES (?, ?, ?, ?, ?) ON CONFLICT (time, uplink, kind) DO UPDATE SET"
@@ -80,6 +82,9 @@ static int hour_add(sqlite3_stmt *s, int64_t uplink, int64_t hour_ms,
 	sqlite3_bind_int(s, 6, !r->is_whole);
 	sqlite3_bind_int(s, 7, r->has_gap);
 	sqlite3_bind_int(s, 8, r->has_uncounted);
+	sqlite3_bind_null(s, 9);
+	if (*r->untracked_example)
+		sqlite3_bind_text(s, 9, r->untracked_example, -1, SQLITE_TRANSIENT);
 	return db_run(s);
 }
 

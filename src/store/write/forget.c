@@ -26,6 +26,8 @@ static const char *const other_sql[] = {
 	"DELETE FROM host_hour WHERE host = ?2 AND ?1 IS NULL",
 	("DELETE FROM alert WHERE ?1 IS NULL AND"
 	 " ' ' || text || ' ' GLOB '*[^0-9a-f.:]' || ?3 || '[^0-9a-f]*'"),
+	("UPDATE coverage_hour SET untracked_example = NULL WHERE ?1 IS NULL AND"
+	 " untracked_example || ' ' GLOB '*[^0-9a-f.:]' || ?3 || '[^0-9a-f]*'"),
 };
 
 void forget_init(struct forget *x)
