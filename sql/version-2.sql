@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later
 --
 -- Version 2: what the uplinks were, how much of what left is in the history, and
--- what was done about mismatches. The coding is that of schema.sql.
+-- what was done about mismatches. The coding is that of version-1.sql.
 
 -- An uplink has become so: 'up', 'down', 'missing', 'no-address', 'no-gateway'. The
 -- first row after a start of the daemon says how it was found.

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later
 --
 -- Version 3: searches by time, address and public port in plain SQL; usage, health,
--- alerts; changes for exporters. The coding is that of schema.sql.
+-- alerts; changes for exporters. The coding is that of version-1.sql.
 
 -- Views are made anew afterwards; a renamed table must not be named by one.
 DROP VIEW IF EXISTS flows;

@@ -13,7 +13,7 @@
 #include "waymark/base/record.h"
 
 const struct migration store_migrations[] = {
-	{.version = 1, .sql_file = "schema.sql"},
+	{.version = 1, .sql_file = "version-1.sql"},
 	{.version = 2, .sql_file = "version-2.sql"},
 	{.version = 3, .sql_file = "version-3.sql"},
 };

@@ -7,7 +7,7 @@
 #define WAYMARK_SRC_STORE_SQL_H
 
 struct sql_file {
-	const char *name; /* "schema.sql" */
+	const char *name; /* "version-1.sql" */
 	const char *text;
 };
 extern const struct sql_file sql_files[]; /* ends with a NULL name */

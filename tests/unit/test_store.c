@@ -242,7 +242,7 @@ static void test_version_1(void **state)
 	snprintf(mark, sizeof(mark), "PRAGMA application_id = %d; PRAGMA user_version = 1",
 		 STORE_APPLICATION_ID);
 	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-	assert_int_equal(sqlite3_exec(db, sql_text("schema.sql"), NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql_text("version-1.sql"), NULL, NULL, NULL), SQLITE_OK);
 	assert_int_equal(sqlite3_exec(db, mark, NULL, NULL, NULL), SQLITE_OK);
 	sqlite3_close(db);
 	store_lab_execute(path, "INSERT INTO gap VALUES (1, 2, 3, 0, 4, 'why')");
