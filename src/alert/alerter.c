@@ -17,68 +17,24 @@
 #include "waymark/alert/facts.h"
 #include "alert/silence.h"
 #include "waymark/alert/sink.h"
-#include "alert/strings.h"
 #include "waymark/alert/alert.h"
 #include "waymark/base/times.h"
 
 #define QUIET_LEAST_MS 2000
-
-/* All in this process: for `alert-test` and tests. */
-static const struct sink *const own_sinks[] = {&system_log_sink, &jsonl_sink, &exec_sink,
-					       &webhook_sink, NULL};
 
 struct alerter {
 	struct alert_config config; /* a copy, strings too */
 	struct alert_identity identity;
 	struct aggregation *aggregation;
 	struct silences silences;
-	const struct sink *const *sinks; /* ended by NULL */
-	void *state[SINKS_MAX];		 /* of each sink, or NULL */
+	const struct sink *sinks[SINKS_MAX]; /* ended by NULL */
+	void *state[SINKS_MAX];		     /* of each sink, or NULL */
 	struct alert_outbox outbox;
 	int64_t last_outbox_id;
 	struct sink_status status;
 	uint64_t raised, sent, aggregated, summaries, silenced;
 	int64_t last_ms; /* the newest time that was passed in */
 };
-
-/* --- the configuration ------------------------------------------------------------- */
-
-static void config_clear(struct alert_config *c)
-{
-	free(c->exec);
-	free(c->user);
-	free(c->json);
-	free(c->webhook);
-	free(c->webhook_format);
-	strings_free(c->webhook_headers);
-	*c = (struct alert_config){0};
-}
-
-static char *text_copy(const char *text, bool *is_whole)
-{
-	char *copy = text ? strdup(text) : NULL;
-
-	*is_whole = *is_whole && !copy == !text;
-	return copy;
-}
-
-/* 0 or -ENOMEM, and then *to is empty. */
-static int config_copy(struct alert_config *to, const struct alert_config *from)
-{
-	bool is_whole = true;
-
-	*to = *from;
-	to->exec = text_copy(from->exec, &is_whole);
-	to->user = text_copy(from->user, &is_whole);
-	to->json = text_copy(from->json, &is_whole);
-	to->webhook = text_copy(from->webhook, &is_whole);
-	to->webhook_format = text_copy(from->webhook_format, &is_whole);
-	to->webhook_headers = strings_copy(from->webhook_headers);
-	if (is_whole && !to->webhook_headers == !from->webhook_headers)
-		return 0;
-	config_clear(to);
-	return -ENOMEM;
-}
 
 static void identity_set(struct alerter *a, const char *router)
 {
@@ -105,6 +61,15 @@ static void sinks_configure(struct alerter *a)
 	}
 }
 
+/* Return the sink of that name among those that replace it, or the sink itself. */
+static const struct sink *sink_choose(const struct sink *s, const struct sink *const *instead)
+{
+	for (size_t i = 0; instead && instead[i]; i++)
+		if (strcmp(instead[i]->name, s->name) == 0)
+			return instead[i];
+	return s;
+}
+
 static int sinks_open(struct alerter *a, void *data)
 {
 	for (size_t i = 0; a->sinks[i]; i++) {
@@ -119,20 +84,21 @@ static int sinks_open(struct alerter *a, void *data)
 
 struct alerter *alerter_new(const struct alert_config *c)
 {
-	return alerter_new_with(c, own_sinks, NULL);
+	return alerter_new_with(c, NULL, NULL);
 }
 
-struct alerter *alerter_new_with(const struct alert_config *c, const struct sink *const *sinks,
+struct alerter *alerter_new_with(const struct alert_config *c, const struct sink *const *instead,
 				 void *data)
 {
 	struct alerter *a = calloc(1, sizeof(*a));
 
 	if (!a)
 		return NULL;
-	a->sinks = sinks;
+	for (size_t i = 0; sink_table[i]; i++)
+		a->sinks[i] = sink_choose(sink_table[i], instead);
 	identity_set(a, NULL);
 	a->aggregation = aggregation_new();
-	if (a->aggregation && sinks_open(a, data) == 0 && config_copy(&a->config, c) == 0) {
+	if (a->aggregation && sinks_open(a, data) == 0 && config_clone_alert(&a->config, c) == 0) {
 		sinks_configure(a);
 		return a;
 	}
@@ -145,11 +111,11 @@ void alerter_set_config(struct alerter *a, const struct alert_config *c)
 {
 	struct alert_config copy;
 
-	if (config_copy(&copy, c) < 0) {
+	if (config_clone_alert(&copy, c) < 0) {
 		sink_fail(&a->status, "alert: out of memory, the configuration stays as it was");
 		return;
 	}
-	config_clear(&a->config);
+	config_clear_alert(&a->config);
 	a->config = copy;
 	sinks_configure(a);
 }
@@ -393,7 +359,7 @@ void alerter_free(struct alerter *a)
 		a->sinks[i]->close(a->state[i]);
 	}
 	aggregation_free(a->aggregation);
-	config_clear(&a->config);
+	config_clear_alert(&a->config);
 	free(a);
 }
 
@@ -467,19 +433,19 @@ static void sink_test(size_t i, const struct alert_config *c, int64_t (*now_ms)(
 		line = body_json(&facts);
 	}
 	if (!line) {
-		fn(data, own_sinks[i]->name, own_sinks[i]->target(c), strerror(errno));
+		fn(data, sink_table[i]->name, sink_table[i]->target(c), strerror(errno));
 		alerter_free(a);
 		return;
 	}
-	if (own_sinks[i]->body)
+	if (sink_table[i]->body)
 		body_send(a, i, &(struct sink_message){&alert, &facts, line});
 	else
-		own_sinks[i]->send(a->state[i], c, &(struct sink_message){&alert, &facts, line},
-				   &a->status);
+		sink_table[i]->send(a->state[i], c, &(struct sink_message){&alert, &facts, line},
+				    &a->status);
 	test_await(a, now_ms, &stats);
 	if (stats.webhook.last_error[0])
 		memcpy(stats.last_error, stats.webhook.last_error, sizeof(stats.last_error));
-	fn(data, own_sinks[i]->name, own_sinks[i]->target(c),
+	fn(data, sink_table[i]->name, sink_table[i]->target(c),
 	   stats.failed || stats.webhook.retries ? stats.last_error : NULL);
 	free(line);
 	alerter_free(a);
@@ -490,8 +456,8 @@ unsigned alerter_test(const struct alert_config *c, int64_t (*now_ms)(void), ale
 {
 	unsigned n = 0;
 
-	for (size_t i = 0; own_sinks[i]; i++) {
-		if (!own_sinks[i]->target(c))
+	for (size_t i = 0; sink_table[i]; i++) {
+		if (!sink_table[i]->target(c))
 			continue;
 		sink_test(i, c, now_ms, fn, data);
 		n++;

@@ -1,18 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sink.c - counts what sinks could not take.
+ * sink.c - the table of sinks: a new one is a row here.
  */
-#include <stdarg.h>
-#include <stdio.h>
+#include <stddef.h>
 
 #include "waymark/alert/sink.h"
 
-void sink_fail(struct sink_status *s, const char *format, ...)
-{
-	va_list args;
+/* Each is defined in its own file. */
+extern const struct sink exec_sink, jsonl_sink, system_log_sink, webhook_sink;
 
-	s->failed++;
-	va_start(args, format);
-	vsnprintf(s->last_error, sizeof(s->last_error), format, args);
-	va_end(args);
-}
+const struct sink *const sink_table[SINKS_MAX] = {
+	&system_log_sink, &jsonl_sink, &exec_sink, &webhook_sink, NULL,
+};

@@ -91,6 +91,14 @@ void config_free(struct config *c)
 	free(c);
 }
 
+void config_clear_alert(struct alert_config *c)
+{
+	struct config owner = {.alert = *c};
+
+	fields_free(&owner, false);
+	*c = (struct alert_config){0};
+}
+
 /* The bits of value under mask, pushed together towards bit 0. */
 static uint32_t bits_compress(uint32_t value, uint32_t mask)
 {

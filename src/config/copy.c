@@ -145,3 +145,16 @@ int config_clone_to(void *memory, size_t bytes, const struct config *from)
 
 	return to ? config_fill(&place, to, from) : -ENOMEM;
 }
+
+int config_clone_alert(struct alert_config *to, const struct alert_config *from)
+{
+	struct config source = {.alert = *from};
+	struct config *clone = config_clone(&source);
+
+	*to = clone ? clone->alert : (struct alert_config){0};
+	if (!clone)
+		return -errno;
+	clone->alert = (struct alert_config){0};
+	config_free(clone);
+	return 0;
+}

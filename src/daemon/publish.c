@@ -27,9 +27,8 @@
 #define QUEUE_FULL	  "queue full"
 #define CAUSE_PATIENCE_MS 1000
 
-/* Their data is the talker. */
-static const struct sink *const sinks[] = {&system_log_sink, &jsonl_sink, &talker_exec_sink,
-					   &talker_webhook_sink, NULL};
+/* In place of those of this process; their data is the talker. */
+static const struct sink *const talker_sinks[] = {&talker_exec_sink, &talker_webhook_sink, NULL};
 
 struct publish {
 	uint64_t tamperings;	  /* changes of the steering by another process */
@@ -187,7 +186,7 @@ int publish_open(struct daemon *d)
 	d->publish = calloc(1, sizeof(*d->publish));
 	if (!d->publish)
 		return -ENOMEM;
-	d->alerter = alerter_new_with(&d->config->alert, sinks, d->talker);
+	d->alerter = alerter_new_with(&d->config->alert, talker_sinks, d->talker);
 	if (!d->alerter)
 		return -errno;
 	alerter_set_outbox(d->alerter, &outbox);

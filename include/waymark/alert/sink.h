@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * sink.h - what a place that takes alerts must be able to do. A new sink is one file
- * with a struct sink, one row in alerter.c's table, and a key in the configuration.
- * In waymarkd the sinks that run programs or talk to servers are src/talker's.
+ * with a struct sink, its row in the table of sink.c, and a key in the configuration.
+ * In waymarkd, src/talker replaces the sinks that run programs or talk to servers.
  *
  * No sink blocks. What a sink cannot take is counted, with the last error in words.
  */
@@ -66,12 +66,13 @@ struct sink {
 	int64_t (*settled)(void *self);			       /* 0: no more */
 };
 
-extern const struct sink exec_sink, jsonl_sink, system_log_sink, webhook_sink;
-
-/* Where alerts go, ended by NULL. */
+/* Every sink, ended by NULL. */
 #define SINKS_MAX 8
-/* As alerter_new, with these sinks instead of those of this process. */
-struct alerter *alerter_new_with(const struct alert_config *c, const struct sink *const *sinks,
+extern const struct sink *const sink_table[SINKS_MAX];
+
+/* As alerter_new; a sink of the list replaces that of the same name. instead ends with NULL,
+ * or is NULL. data: for the sinks' open(). */
+struct alerter *alerter_new_with(const struct alert_config *c, const struct sink *const *instead,
 				 void *data);
 
 #endif

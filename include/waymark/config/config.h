@@ -168,6 +168,10 @@ struct config *config_clone(const struct config *from);
 /* Copy it whole into memory, which begins with the struct config: for a process that has the
  * same memory at the same address. Never freed. 0 or -ENOMEM. */
 int config_clone_to(void *memory, size_t bytes, const struct config *from);
+/* Copy section alert alone; free the copy's fields with config_clear_alert. 0 or -errno, and
+ * then *to is empty. */
+int config_clone_alert(struct alert_config *to, const struct alert_config *from);
+void config_clear_alert(struct alert_config *c);
 
 /* Core, no file: defaults; the rules that hold between keys. */
 struct config *config_new(void); /* NULL with errno */
