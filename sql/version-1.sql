@@ -40,7 +40,7 @@ CREATE TABLE ifset (
 	UNIQUE (slots, names)
 );
 
--- A row a flow. Ids ascend in the order in which flows were first seen and are
+-- One row per flow. Ids ascend in the order in which flows were first seen and are
 -- never used again, so rows are only ever appended at the end.
 --   life      ended - started, or ended alone where started is not known. Of a
 --             live flow: zeros that keep room for what the row will grow by, so

@@ -67,7 +67,7 @@ static const char *family_text(const struct source *s)
 	return s->alert->tuple.src.family == AF_INET6 ? "ipv6" : "ipv4";
 }
 
-/* Of a mismatch the uplink is the one that the mark names. */
+/* The uplink of a mismatch is the one that the mark names. */
 static const char *uplink_text(const struct alert *a)
 {
 	return *a->uplink ? a->uplink : a->expected;

@@ -129,8 +129,8 @@ static void flow_set_labels(struct audit *a, struct flow *f, const struct ct_eve
 		f->is_disowned = 0;
 }
 
-/* Of a flow that moved from one uplink's mark to another's, packets may have
- * left by both. From no mark to one is how a flow is adopted. */
+/* Packets of a flow that moved from one uplink's mark to another's may have left by both. A
+ * change from no mark to one is an adoption. */
 static void flow_set_mark(struct audit *a, struct flow *f, uint32_t mark, int64_t now_ms)
 {
 	struct record r = {.type = RECORD_MARK_CHANGE};
@@ -152,9 +152,8 @@ static void flow_set_mark(struct audit *a, struct flow *f, uint32_t mark, int64_
 	flow_live_count(a, f, 1);
 }
 
-/* A DESTROY may leave the mark out. What a dump says may be older than an event
- * that was read since the dump began; labels only grow, so that their age is no
- * matter. */
+/* A DESTROY may lack the mark. A dump entry may be older than an event that was read since the
+ * dump began; labels only grow, so their age does not matter. */
 static bool is_mark_news(const struct audit *a, const struct flow *f, const struct ct_event *ev)
 {
 	switch (ev->type) {
@@ -294,9 +293,8 @@ flow_ref flow_find(const struct audit *a, const struct ct_event *ev, enum flow_s
 	return ref;
 }
 
-/* Whether the entry of a dump is another incarnation of a flow with the same id
- * and tuple: it began after we had heard of ours. What began in the future did so
- * before the clock was set back, and tells nothing. */
+/* Whether a dump entry is another flow with the same id and tuple: it began after the first
+ * event of ours. A start in the future predates a clock step and decides nothing. */
 bool flow_is_other(const struct flow *f, const struct ct_event *ev, int64_t now_ms)
 {
 	int64_t start_ms = ev->start_ns / NS_PER_MS;
@@ -319,8 +317,8 @@ static void flow_inherit(struct flow *f, const struct flow *from)
 	f->verdict = VERDICT_NONE; /* its row says that it was lost */
 }
 
-/* A flow that was given up as lost, and lives: it goes on as the row it was. The
- * place in the table that it had is forgotten in its time. */
+/* A flow that was given up as lost, and lives, continues its row. Its former entry in the table
+ * expires as usual. */
 flow_ref flow_revive(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 {
 	flow_ref was = flow_find(a, ev, FLOW_LOST), ref;
@@ -356,7 +354,7 @@ static void take_update(struct audit *a, const struct ct_event *ev, int64_t now_
 		ref = flow_begin(a, ev, now_ms);
 		if (ref == FLOW_REF_NONE)
 			return;
-		/* Its beginning was missed, and what its labels were before. */
+		/* Its NEW event was missed, and so were its earlier labels. */
 		flows_get(a->flows, ref)->has_gap = 1;
 	}
 	flows_get(a->flows, ref)->is_seen = 1;
@@ -381,7 +379,7 @@ static void take_new(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 			take_update(a, ev, now_ms);
 			return;
 		}
-		/* The end of the one before was never heard. */
+		/* The DESTROY of the flow before it was missed. */
 		flow_lose(a, ref);
 		ref = FLOW_REF_NONE;
 	}
@@ -402,9 +400,9 @@ static int64_t stop_ms(const struct ct_event *ev, int64_t now_ms)
 	return ev->stop_ns ? ev->stop_ns / NS_PER_MS : now_ms;
 }
 
-/* A flow that was given up as lost and ends after all: its row gets its end. One that
- * expires while the table is dumped is in the dump no more, and its end not yet read:
- * nothing of it was missed but for a gap, which the flow then has. */
+/* A flow that was given up as lost ends after all: its row gets the end. A flow that expires
+ * during a dump is missing from it before its DESTROY is read: nothing was missed, unless the
+ * flow has a gap. */
 static void lost_found(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t now_ms)
 {
 	struct flow *f = flows_get(a->flows, ref);
@@ -445,8 +443,8 @@ static void emit_untracked_end(struct audit *a, const struct ct_event *ev, int64
 	a->stats.verdicts[VERDICT_UNKNOWN]++;
 }
 
-/* Whether the flow took the tuple and the id over from the one that the event is of:
- * a dump showed it before that one's end was read. */
+/* Whether the flow reuses the tuple and id of the flow that the event is about: a dump showed
+ * it before the DESTROY of the former one was read. */
 static bool is_successor(const struct flow *f, const struct ct_event *ev)
 {
 	return f->is_from_dump && ev->start_ns && f->started_ms &&

@@ -15,8 +15,8 @@
 /* An address is reported a little after it is used, and an event later still. */
 #define SLACK_MS 2000
 
-/* Former addresses are kept while there are flows from their time; looking whether
- * there are means to look at all flows, so only beyond so many. */
+/* Former addresses are kept while flows from their time live. To find those takes a pass over
+ * all flows, so it is done only beyond this number. */
 #define FORMER_MAX 256
 
 static int address_order(const void *a, const void *b)
@@ -51,7 +51,7 @@ static void find_oldest(void *data, flow_ref ref, struct flow *f)
 		*oldest_ms = (int64_t)f->started_ms;
 }
 
-/* Those that no flow is old enough for. */
+/* Forget the former addresses that no flow is old enough for. */
 static void former_forget(struct audit *a, int64_t now_ms)
 {
 	int64_t oldest_ms = now_ms;

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * audit_coverage.c - adds up what the flows account for that left by each uplink, by
- * the counters that conntrack keeps of them: of flows that ended as they end, of those
- * that live in each dump. Nothing is kept a flow.
+ * audit_coverage.c - sums by conntrack's counters what left by each uplink: ended flows count
+ * when they end, live flows in each dump. Nothing is kept per flow.
  *
- * Conntrack counts a packet as it arrives, the rules as it leaves: what is dropped
- * between is in these sums alone. A flow without a DESTROY event leaves the sums of
- * the living and comes into none: sums may shrink, and whoever uses them reports "gap" then.
+ * Conntrack counts a packet as it arrives, the rules as it leaves: what is dropped between is
+ * in these sums alone. A flow without a DESTROY event leaves the sums of live flows and enters
+ * no other: sums may shrink, and their user then reports "gap".
  */
 #include <string.h>
 
@@ -32,8 +31,8 @@ static void tally_add(const struct adding *add, uint8_t slot, enum flow_share sh
 	t->bytes += add->is_off ? -bytes : bytes;
 }
 
-/* Of several uplinks it is the mark's, if it is among them: all of the flow's packets
- * are taken to be there. */
+/* Return the mark's uplink if the set has it, else the first: all packets of the flow count
+ * there. */
 static uint8_t slot_of_egress(const struct audit *a, const struct flow *f, uint64_t egress)
 {
 	uint8_t slot = audit_slot_of_flow(a, f);

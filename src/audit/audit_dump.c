@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * audit_dump.c - what a dump of the kernel's table says, and at a start the history,
- * against the flows that are known: who goes on, who is new, who was lost.
+ * audit_dump.c - compares a dump of the kernel's table, at a start also the history, with the
+ * known flows: which go on, which are new, which were lost.
  *
  * An entry may be older than events that have been read since the dump began.
  */
@@ -18,8 +18,7 @@ static bool is_predating(const struct audit *a, const struct ct_event *ev)
 	       (!ev->start_ns || ev->start_ns / NS_PER_MS < a->evidence_since_ms);
 }
 
-/* An entry of a dump is as old as the dump. Of a flow whose end has been read since
- * then nothing is to be learnt; nor of one whose beginning has. */
+/* Ignore dump entries that are older than a NEW or DESTROY that was already processed. */
 static bool is_outdated(const struct audit *a, const struct ct_event *ev, flow_ref live)
 {
 	flow_ref ref = live;
@@ -56,7 +55,7 @@ static flow_ref dumped_begin(struct audit *a, const struct ct_event *ev, int64_t
 	return ref;
 }
 
-/* Whether an entry tells more of a flow than its row does. */
+/* Whether an entry adds to what the flow's row says. */
 struct row_facts {
 	uint32_t mark;
 	uint16_t egress_seen;
@@ -111,7 +110,7 @@ void dump_take(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 
 /* --- the history, and the dump as a whole ----------------------------------------- */
 
-/* However many there are: they end, are lost, or go on as the rows that they are. */
+/* Take all of them, however many: each ends, is lost, or continues its row. */
 int audit_preload(struct audit *a, const struct flow_record *r)
 {
 	flow_ref ref = flows_add_beyond(a->flows, r->proto, r->zone, r->tuple);

@@ -1,29 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * audit_duplicates.c - what the kernel tells twice, or too late. Where any listener that
- * asks for reliable delivery has no room for an event, the kernel tells all of them
- * again: of a flow whose beginning did not get through with each of its packets that it
- * begins, and of an entry that it ends, until that listener has heard it.
+ * audit_duplicates.c - recognizes events that the kernel sends twice, or too late. If a
+ * listener with reliable delivery has no room for an event, the kernel sends it to all
+ * listeners again: NEW with each further packet of the flow, DESTROY until that listener has
+ * received it.
  *
- * What was processed before is known here, unless something was lost: in doubt it is news.
+ * Events that were processed before are recognized, unless something was lost: in doubt an
+ * event is new.
  */
 #include <linux/netfilter/nf_conntrack_common.h>
 
 #include "audit/audit_internal.h"
 
-/* The end of an unknown flow is read sooner than this, as a rule, and the table knows
- * a flow that ended no longer ago. */
+/* As a rule the DESTROY of an unknown flow is read within this time, and the table still has
+ * the flows that ended within it. */
 #define LATE_MS (LINGER_TICKS * AUDIT_TICK_MS / 2)
 
-/* A flow that lives has begun already, unless its end may have been missed. The first
- * packet of another one is no reply. */
+/* A live flow has begun already, unless its DESTROY may have been missed. The first packet of
+ * another flow is no reply. */
 bool duplicate_is_begin(const struct audit *a, const struct flow *f, const struct ct_event *ev)
 {
 	return ev->status & IPS_SEEN_REPLY || !audit_is_in_gap(a, f, 0);
 }
 
-/* An event from another processor may come after the flow's end, which for a flow that
- * has no beginning yet is all that is known. A beginning is else another flow's. */
+/* An event from another processor may come after the flow's DESTROY, which may be all that is
+ * known of a flow without NEW. Any other NEW is another flow's. */
 static bool is_ended_already(const struct audit *a, const struct flow *f, const struct ct_event *ev)
 {
 	if (f->state != FLOW_ENDED)
@@ -36,8 +37,8 @@ static bool is_ended_already(const struct audit *a, const struct flow *f, const 
 			    : !audit_is_in_gap(a, f, 0);
 }
 
-/* Whether it would be known if its end had not been processed: it began while everything was
- * heard and followed, and its end is not of now. */
+/* Whether the table would have the flow if its DESTROY had not been processed: it began while
+ * all events were received and all flows followed, and it did not end just now. */
 static bool is_forgotten(const struct audit *a, const struct ct_event *ev, int64_t now_ms)
 {
 	const struct flow f = {.started_ms = (uint64_t)(ev->start_ns / NS_PER_MS)};
@@ -47,7 +48,7 @@ static bool is_forgotten(const struct audit *a, const struct ct_event *ev, int64
 	       now_ms - ev->stop_ns / NS_PER_MS > LATE_MS && !audit_is_in_gap(a, &f, 0);
 }
 
-/* Of flows with this tuple and id the newest comes first: a beginning is of no other. */
+/* The newest flow with this tuple and id is found first: a NEW event belongs to no other. */
 bool duplicate_has_ended(const struct audit *a, const struct ct_event *ev)
 {
 	bool has_ended = false;

@@ -9,8 +9,8 @@ bool flow_has_turned(const struct flow *f)
 	return !f->is_entered && f->ingress != SLOT_NONE;
 }
 
-/* The uplinks whose labels say that packets left by them: a flow that turned has that of
- * the one that it came by, too. */
+/* The uplinks that labels show as egress; a flow that turned also has the label of the uplink
+ * that it came by. */
 static uint64_t labels_left(const struct audit *a, const struct flow *f)
 {
 	uint64_t left = flows_set(a->flows, f->egress_seen);
@@ -20,8 +20,8 @@ static uint64_t labels_left(const struct audit *a, const struct flow *f)
 	return left;
 }
 
-/* A label bit stands for the direction in which the mark stands; the other
- * direction, where it is known at all, is known from logged packets. */
+/* A label bit is about the direction that the mark stands for. The other direction is known
+ * from logged packets only. */
 uint64_t flow_egress(const struct audit *a, const struct flow *f, enum direction d)
 {
 	enum direction standing = f->is_entered ? DIR_REPLY : DIR_ORIGINAL;

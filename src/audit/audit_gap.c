@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * audit_gap.c - intervals in which something may have been missed: written down,
- * and remembered for as long as flows of that time end.
+ * audit_gap.c - intervals in which something may have been missed: recorded, and kept as long
+ * as flows of that time may end.
  */
 #include <stdio.h>
 
@@ -9,7 +9,7 @@
 
 #define OPEN INT64_MAX
 
-/* What a flow that lives is asked for is noted after the latest tick. */
+/* A live flow's queries are for times up to this much after the latest tick. */
 #define NOW_SLACK_MS 1000
 
 static void gap_emit(struct audit *a, int64_t id, enum gap_source source, int64_t started_ms,
@@ -28,8 +28,8 @@ static void gap_emit(struct audit *a, int64_t id, enum gap_source source, int64_
 	a->port.emit(a->port.data, &r);
 }
 
-/* The place of the gap that ended first makes room; of its time a flow is then
- * taken to be in it by its beginning alone. An open one is never forgotten. */
+/* Replace the gap that ended first: a flow then counts as in it by its start alone. An open gap
+ * is never replaced. */
 static struct known_gap *place_find(struct audit_gaps *g)
 {
 	struct known_gap *first = &g->list[0];
@@ -58,9 +58,8 @@ static void known_add(struct audit_gaps *g, int64_t id, int64_t started_ms, int6
 		g->latest_ms = latest_ms;
 }
 
-/* An end before the beginning: the clock was set back between them. What it said
- * then is not known, so that of the time after that everything until the end is in
- * the gap, and of the time before what was after its beginning. */
+/* An end before the start: the clock was set back in between, by an unknown amount. In the new
+ * time everything until the end is in the gap, in the former time everything after the start. */
 static void known_add_closed(struct audit *a, int64_t id, int64_t started_ms, int64_t ended_ms)
 {
 	if (ended_ms >= started_ms) {
@@ -124,7 +123,7 @@ void audit_gap_end(struct audit *a, int64_t id, enum gap_source source, int64_t 
 		known_set_blind(&a->gaps, id);
 }
 
-/* What it began before that is of a time that does not come again for it. */
+/* Its start time predates the clock step and is no longer comparable. */
 static void flow_set_back(void *data, flow_ref ref, struct flow *f)
 {
 	const struct audit *a = data;
@@ -195,7 +194,7 @@ bool audit_is_in_gap(const struct audit *a, const struct flow *f, int64_t ended_
 
 /* --- gaps without rules -------------------------------------------------------------- */
 
-/* A flow is idle in a gap if it was since so long before. */
+/* A flow is idle in a gap if it sent its last packet this long before the gap. */
 #define IDLE_MARGIN_MS 2000
 
 /* A flow without a mark that began before the rules were gone was no uplink's then. */

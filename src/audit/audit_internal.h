@@ -25,8 +25,7 @@
 #define PENDING_MAX   4096
 #define PENDING_TICKS 20
 
-/* What seems to be so much later than something that came after it is from before
- * the clock was set back. */
+/* A time that is this much later than that of an event read after it predates a clock step. */
 #define CLOCK_SET_MS 60000
 
 struct mark_slot {
@@ -205,7 +204,7 @@ uint8_t audit_slot_of_address(const struct audit *a, const struct addr *addr, in
 uint64_t flow_egress(const struct audit *a, const struct flow *f, enum direction d);
 /* Whether it came by an uplink and was pinned to the one that it left by. */
 bool flow_has_turned(const struct flow *f);
-/* Whether a packet was seen to leave so; notes it, false: it was noted already. */
+/* Whether a packet was seen to leave that way. Note it; false: it was noted already. */
 bool flow_has_left(const struct audit *a, const struct flow *f, enum direction d, struct egress e);
 bool flow_note_egress(struct audit *a, struct flow *f, enum direction d, struct egress e);
 /* Adds an uplink to one of the flow's sets; false: it was in it. */
@@ -236,16 +235,16 @@ void mismatch_free_all(struct audit *a);
 /* audit_duplicates.c */
 /* Whether the NEW event of a flow that lives has been processed before. */
 bool duplicate_is_begin(const struct audit *a, const struct flow *f, const struct ct_event *ev);
-/* Of one that does not live: whether the event is of a flow whose end was processed, and
- * whether it is that end again. */
+/* For a flow that does not live: whether the event is about a flow whose DESTROY was processed,
+ * and whether it is that DESTROY again. */
 bool duplicate_has_ended(const struct audit *a, const struct ct_event *ev);
 bool duplicate_is_end(const struct audit *a, const struct ct_event *ev, int64_t now_ms);
 
 /* audit_coverage.c */
 void sums_dump_begin(struct audit *a);
-/* An entry of the dump, of a flow that lives. Once a dump counts. */
+/* Take the dump's entry of a live flow; it counts once per dump. */
 void sums_take_entry(struct audit *a, flow_ref ref, const struct ct_event *ev);
-/* ... before something changes that says what it counts for. */
+/* Take it back before a change of the flow that moves it to another sum. */
 void sums_take_back(struct audit *a, flow_ref ref, const struct ct_event *ev);
 /* The flow's end. */
 void sums_take_end(struct audit *a, flow_ref ref, const struct ct_event *ev);

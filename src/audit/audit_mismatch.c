@@ -38,8 +38,8 @@ static void mismatch_set_dirty(struct audit *a, struct mismatch *m)
 	a->dirty = m;
 }
 
-/* What there is to judge by: p is NULL where only a label is; is_old says that the
- * label may be from before anybody listened. */
+/* The evidence. p is NULL if there is only a label; is_old: the label may be older than the
+ * first event that was received. */
 struct clue {
 	enum direction direction;
 	struct egress egress;
@@ -75,10 +75,10 @@ static bool is_first_packet(const struct audit *a, const struct flow *f, uint8_t
 	       (flows_set(a->flows, f->egress_seen) >> egress & 1);
 }
 
-/* Why. A mark that named the egress before explains it. Else the packet shows
- * whether it carried the mark: routing chose a wrong uplink, or something is wrong with
- * the restoring. A label alone comes from the rules that found the mark to name the
- * egress, for all others send a packet too: the mark is another since. */
+/* Return why. A former mark that named the egress explains it. Else the packet shows whether it
+ * carried the mark: routing chose a wrong uplink, or the mark was not restored. A label without
+ * a packet is set only if the mark names the egress, because the other rules also log a packet:
+ * the mark has changed since. */
 static enum reason reason_find(struct audit *a, flow_ref ref, const struct clue *c,
 			       char object[OBJECT_MAX])
 {

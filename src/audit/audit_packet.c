@@ -7,11 +7,11 @@
  * it leaves by. A flow whose mark, as we know it, does name it is therefore not
  * the packet's flow, or its change of mark has not been read yet.
  *
- * A masqueraded flow dies of such a packet, and its sender's next one begins
- * another with the same addresses, which may go the same way: all before one event
- * has been read. So a packet of a flow that has been proven already waits for a
- * flow with the same addresses that has not, unless the kernel names its flow. So does a
- * packet in transit, for the rules log one per flow: the port has been used again.
+ * Such a packet ends a masqueraded flow, and its sender's next packet begins another flow with
+ * the same addresses, which may end the same way: all before one event has been read. Therefore
+ * a packet of a flow that has evidence already waits for a flow with the same addresses that
+ * has none, unless the kernel names its flow. So does a packet in transit: the rules log one
+ * per flow, so the port has been reused.
  */
 #include <string.h>
 
@@ -19,8 +19,8 @@
 
 #define FORCE_AGE_MS 100
 
-/* By how much the event of a flow's beginning may be read later than a packet of
- * that flow, where another flow fits, too. */
+/* How much later than a packet of the flow its NEW event may be read, if another flow fits as
+ * well. */
 #define REPEAT_LATE_MS 100
 
 struct match {
@@ -227,8 +227,8 @@ void audit_packet_elsewhere(struct audit *a, const struct stray_packet *p, const
 	packet_wait_or_take(a, p, egress, now_ms);
 }
 
-/* A flow that fits but for its mark: another process changed the mark for this one
- * packet and back, and no event says so. The packet has left all the same. */
+/* Take a flow that fits except for its mark: another process changed the mark for this packet
+ * and changed it back without an event. The packet left all the same. */
 static bool packet_force(struct audit *a, const struct pending_packet *w, int64_t now_ms)
 {
 	enum direction d;

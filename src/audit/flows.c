@@ -2,9 +2,9 @@
 /*
  * flows.c - flows in slabs of three shapes, found through one chained hash.
  *
- * Must not know what a flow's fields mean. Memory a flow at a million: its slab
- * entry (72, 84 or 120 bytes) and 4 to 8 bytes of bucket; nothing is allocated a
- * flow, slabs come in chunks.
+ * Must not know what a flow's fields mean. Memory per flow at a million flows: its slab entry
+ * (72, 84 or 120 bytes) and 4 to 8 bytes of bucket. Nothing is allocated per flow: slabs come
+ * in chunks.
  */
 #include "audit/flows.h"
 
@@ -411,8 +411,7 @@ flow_ref flows_find(const struct flows *t, const struct ct_event *ev, flow_ref a
 	return FLOW_REF_NONE;
 }
 
-/* The bucket of each, then the flow that is first in it: what is asked for while
- * another comes takes no time of its own. */
+/* Prefetch each bucket, then the first flow of each: the loads overlap. */
 void flows_prefetch(const struct flows *t, const struct ct_event *ev, size_t n)
 {
 	const flow_ref *bucket[FORESEEN_MAX];
@@ -470,7 +469,7 @@ flow_ref flows_find_packet(const struct flows *t, const struct stray_packet *p, 
 		if (d < 0)
 			continue;
 		if (p->is_icmp_reply)
-			d = !d; /* its tuple is told as the request's */
+			d = !d; /* its tuple is reported as the request's */
 		*direction = p->direction >= 0 ? (enum direction)p->direction : (enum direction)d;
 		return ref;
 	}

@@ -89,8 +89,8 @@ void flows_tuples(const struct flows *t, flow_ref ref, struct endpoints tuple[2]
  * continues the search behind a flow found (FLOW_REF_NONE: from the start). */
 flow_ref flows_find(const struct flows *t, const struct ct_event *ev, flow_ref after);
 
-/* These are about to be looked for, 32 of them or fewer: only a matter of time, for
- * in a table of millions each is waited for at the memory. */
+/* Load the flows of at most 32 events into the cache before they are looked up. This only saves
+ * time: in a table of millions each look-up waits for memory. */
 void flows_prefetch(const struct flows *t, const struct ct_event *ev, size_t n);
 
 /* The flows that a logged packet can belong to, newest first. *direction is the

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * verdict.c - the ladder of verdicts, one function a rung, in their order. The
- * numbers are those of enum verdict, of the documentation and of the tests.
+ * verdict.c - the ladder of verdicts, one function per rung, in their order. The numbers are
+ * those of enum verdict, of the documentation and of the tests.
  *
  * Must not know where a fact comes from.
  */

@@ -57,8 +57,8 @@ static void strays_append(char *buf, size_t size, const char *list, const char *
 	}
 }
 
-/* The uplink; where packets strayed, the interfaces that they left by in its place. Of a
- * flow that entered by an uplink the mark stands for the replies. */
+/* The uplink; if packets strayed, the interfaces that they left by in its place. If the flow
+ * entered by an uplink, its mark stands for the replies. */
 void brief_path(struct render *r, const struct value *values, size_t n)
 {
 	const char *uplink = value_text(values, n, "uplink"),

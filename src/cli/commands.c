@@ -26,7 +26,7 @@ const struct command commands[] = {
 	 NULL},
 	{"check", cmd_check, FORMAT | WITH(OPTION_COLUMNS) | WITH(OPTION_CONFIG_ONLY),
 	 "validate the file and this host; exit 1 on an error", NULL, NULL},
-	{"diff", cmd_diff, 0, "show how what is installed differs from what the file says", NULL,
+	{"diff", cmd_diff, 0, "show the differences between what is installed and the file", NULL,
 	 NULL},
 	{"rules", cmd_rules, 0, "print what would be installed; change nothing", NULL, NULL},
 	{"apply", cmd_apply, WITH(OPTION_CONFIRM), "install the steering", NULL, NULL},

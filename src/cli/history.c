@@ -267,7 +267,7 @@ int history_mismatches(struct query *q, const struct flow_filter *f, query_row_f
 
 /* --- the listing ----------------------------------------------------------------------- */
 
-/* Whether nothing found could be taken for nothing wrong. */
+/* Whether an empty listing could be mistaken for "nothing is wrong". */
 static bool is_about_harm(const struct listing *l)
 {
 	return l->history->flow_column || l->filter->q.verdict != VERDICT_NONE;

@@ -3,8 +3,8 @@
  * adoption.c - gives flows that began before the steering the mark of the uplink
  * that they are bound to, where that is certain (plan/adopt.c decides).
  *
- * It is done while the rules are there and main's default route still leads where
- * it led: no packet of an adopted flow is ever sent by another line.
+ * It is done while the rules are there and main's default route still leads where it led: no
+ * packet of an adopted flow ever leaves by another uplink.
  */
 #include <errno.h>
 #include <string.h>

@@ -30,7 +30,7 @@
 
 /* An uplink that only flickers gets no flows back. */
 #define SETTLE_MS 3000
-/* Of a dump, in one tick: the loop has other things to do. */
+/* Steps of a dump per tick: the loop has other things to do. */
 #define DUMP_STEPS	 20
 #define LIST_MAX	 1024
 #define RETURNS_A_SECOND 5
@@ -240,7 +240,7 @@ static void flows_take(void *data, const struct ct_event *entries, size_t n)
 		flow_take(data, &entries[i]);
 }
 
-/* The lower rank, and of the same the longest idle. */
+/* The lower rank first; within a rank the flow that has been idle longest. */
 static int by_rank(const void *a, const void *b)
 {
 	const struct candidate *x = a, *y = b;

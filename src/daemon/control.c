@@ -417,8 +417,8 @@ int control_process(struct control *c)
 	struct epoll_event ev;
 	int n, i;
 
-	/* One at a time: serving one may close another's place and fill it anew,
-	 * and an event fetched before would then be told to the wrong client. */
+	/* One at a time: serving one may close another's place and fill it anew, and an event
+	 * fetched before would then reach the wrong client. */
 	for (i = 0; i < EVENTS_A_CALL; i++) {
 		n = epoll_wait(c->epoll_fd, &ev, 1, 0);
 		if (n < 0 && errno != EINTR)

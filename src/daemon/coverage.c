@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * coverage.c - how much of what left by each uplink the history accounts for: after
- * each look at the whole conntrack table (resync.c) the counters of the rules and the
- * interfaces are read, and held against those of the flows.
+ * coverage.c - how much of what left by each uplink the history accounts for: after each table
+ * dump (resync.c) the counters of the rules and the interfaces are read, and compared with
+ * those of the flows.
  *
- * Must not know how (audit/coverage.c). A look that fails makes the interval longer.
+ * Must not know how (audit/coverage.c). A dump that fails makes the interval longer.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -264,7 +264,7 @@ static void rules_rebase(struct daemon *d, uint64_t table)
 	}
 }
 
-/* What leaves between the reading and the load is counted by nobody. */
+/* Packets that leave between the reading and the load are not counted. */
 static void on_load(void *data, bool is_done)
 {
 	struct daemon *d = data;

@@ -3,11 +3,10 @@
  * diagnose.c - asks the kernel why a packet strayed, on behalf of the audit, which
  * knows no kernel.
  *
- * Each question costs a dump of the rules and routes, or a listing of the ruleset.
- * An answer holds for a moment, and there are so many questions in a moment: more
- * of them take the latest answer for their uplink and family, so that a storm of
- * mismatches does not become a storm of dumps. Where an answer takes long, as on a busy
- * machine, the moment is longer: no more than a tenth of the time is for questions.
+ * Each question costs a dump of the rules and routes, or a listing of the ruleset. Only a few
+ * questions are asked in a moment. Further ones take the latest answer for their uplink and
+ * family, so that a storm of mismatches does not become a storm of dumps. If an answer takes
+ * long, as on a busy machine, the moment is longer: questions take at most a tenth of the time.
  */
 #include <errno.h>
 #include <stdlib.h>

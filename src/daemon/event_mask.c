@@ -4,8 +4,8 @@
  * configuration allows it and no other process listens, the few that the audit needs. The
  * mask is the ruleset's; here is decided whether it is wanted.
  *
- * A flow has for its life the events that it began with: who begins to listen gets
- * all events of flows that begin from then on.
+ * A flow keeps for life the mask that it began with: a new listener gets all events of the
+ * flows that begin from then on.
  */
 #include <string.h>
 #include <errno.h>
@@ -25,7 +25,7 @@ struct event_mask {
 	int64_t looked_ms;
 };
 
-/* How often it is looked who listens: one small proc file. */
+/* How often the listeners are counted, from one small proc file. */
 #define LOOK_MS 2000
 
 static bool is_minimal_wanted(struct daemon *d)

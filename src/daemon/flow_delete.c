@@ -3,9 +3,9 @@
  * flow_delete.c - on-mismatch = "delete-flow": deletes the entry of a flow that left by the
  * wrong uplink, so that it is re-established.
  *
- * Wished for while packets and events are read, done at the next tick, so that those who
- * read never wait for the kernel; so many in any second and no more. Must not know what a
- * mismatch is (the audit tells), nor how the flow's end is told: its verdict and reason
+ * Deletions are queued while packets and events are read, and done at the next tick, so that
+ * reading never waits for the kernel. Their number per second is limited. Must not know what a
+ * mismatch is (the audit decides), nor how the flow's end is recorded: its verdict and reason
  * are those of the mismatch.
  */
 #include <errno.h>
@@ -57,8 +57,8 @@ void flow_delete_stats(const struct daemon *d, struct flow_delete_stats *out)
 	out->not_deleted = d->flow_delete->not_deleted;
 }
 
-/* Of a flow whose uplink is down nothing is gained: that it leaves by another is what
- * on-uplink-down = "hold" means, and "flush" sees to it by itself. */
+/* Deleting a flow whose uplink is down gains nothing: with on-uplink-down = "hold" it may leave
+ * by another uplink, and "flush" deletes it anyway. */
 static bool is_deletable(const struct daemon *d, uint8_t expected)
 {
 	return d->config->on_mismatch == ON_MISMATCH_DELETE && expected < UPLINKS_MAX &&
@@ -109,7 +109,7 @@ static void deletion_publish(struct daemon *d, const struct wanted_deletion *w, 
 	publish_record(d, &r);
 }
 
-/* The one before so many others was a second ago. */
+/* Return whether fewer than DELETIONS_A_SECOND were made in the last second. */
 static bool may_delete(const struct daemon *d, int64_t steady_ms)
 {
 	return d->flow_delete->deleted < DELETIONS_A_SECOND ||

@@ -3,9 +3,9 @@
  * flush.c - on-uplink-down = "flush": deletes the flows of an uplink that is down,
  * so that they are re-established by another one.
  *
- * Only once the uplink has been down for a moment, the routes have followed, and
- * another uplink is up: until then its flows wait. Must not know when an uplink
- * counts as up (steer.c tells).
+ * Only once the uplink has been down for a moment, the routes have followed, and another uplink
+ * is up: until then its flows wait. Must not know when an uplink counts as up (steer.c
+ * decides).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -33,7 +33,7 @@ void flush_close(struct daemon *d)
 	free(d->flush);
 }
 
-/* A line that only flickers keeps its flows. */
+/* An uplink that only flickers keeps its flows. */
 #define SETTLE_MS 500
 
 /* A change of state counts anew, also one from down to missing. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * notify.h - tells the service manager how the daemon is, as sd_notify(3) does.
+ * notify.h - reports the daemon's state to the service manager, as sd_notify(3) does.
  */
 #ifndef WAYMARK_SRC_DAEMON_NOTIFY_H
 #define WAYMARK_SRC_DAEMON_NOTIFY_H

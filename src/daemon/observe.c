@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * observe.c - conntrack events and logged packets into the audit; what was lost
- * on the way into gaps, which a dump (resync.c) follows.
+ * observe.c - feeds conntrack events and logged packets to the audit. What was lost on the way
+ * becomes a gap, and a dump (resync.c) follows.
  *
  * Logged packets are read before events wherever both wait: a packet's message
  * is older than the events that it caused.
@@ -29,19 +29,19 @@
 
 #define NFLOG_BUFFER_BYTES (8u << 20)
 
-/* Messages a turn: the other sources have their turn after so many. */
+/* Messages per turn: after these the other sources have their turn. */
 #define BATCH 512
 
 /* Turns in which a socket is to become empty, so that nothing waits for ever. */
 #define EMPTY_TURNS 256
 
-/* Rows that a few turns can make: room for fewer, and the writer is behind. */
+/* Rows that a few turns can make. If the queue has room for fewer, the writer is behind. */
 #define EVENTS_ROOM	   4096u
 #define WRITER_PATIENCE_MS 2000
 #define HOLD_NS		   2000000
 
-/* Where packets are logged at all, those that were sent before a flow's end are read
- * before it: the next flow with the same addresses is not mistaken for theirs. */
+/* While packets are being logged, those sent before a flow's end are read before its DESTROY,
+ * so that they are not attributed to the next flow with the same addresses. */
 #define LOGGING_MS 1000
 
 /* The reasons of alerts. */
@@ -72,7 +72,7 @@ static void take_event(void *data, const struct ct_event *ev)
 	audit_ct_event(d->audit, ev, d->observe->last_event_ms);
 }
 
-/* An interface that is not known appeared a moment ago, and the notice of it waits. */
+/* An unknown interface has just appeared, and its notice has not been read yet. */
 static const char *ifname_of(struct daemon *d, uint32_t ifindex)
 {
 	const char *name = ifnames_get(d->ifnames, ifindex);
@@ -116,7 +116,7 @@ static void packets_overrun(struct daemon *d, int64_t since_ms)
 		audit_gap(d->audit, GAP_EVIDENCE, since_ms, 0, -1, packets_reason);
 }
 
-/* How many they were shows in the next message, which may come much later. */
+/* The next message shows how many were lost; it may come much later. */
 static void packets_drained(struct daemon *d)
 {
 	d->observe->overrun_since_ms = d->observe->packets_gap.started_ms;

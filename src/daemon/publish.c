@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * publish.c - what the audit says, to those who want it: rows to the store's queue,
- * alerts to the sinks, mismatches to the log, everything to who watches.
+ * publish.c - publishes what the audit emits: rows to the store's queue, alerts to the sinks,
+ * mismatches to the log, all of it to the watchers.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -20,7 +20,7 @@
 #include "waymark/base/proto.h"
 #include "waymark/store/store.h"
 
-/* Lines a second about mismatches: the history has all of them. */
+/* Log lines per second about mismatches; the history has all of them. */
 #define LINES_PER_SECOND 20
 
 /* The reason of their alert. */
@@ -234,7 +234,8 @@ static enum alert_kind kind_of(enum verdict v)
 	}
 }
 
-/* Of what takes over the flows of several uplinks, one alert is raised: it names what. */
+/* A rule or route that takes over the flows of several uplinks raises one alert, which names
+ * it. */
 static void format_takeover(struct alert *a, const char *flow)
 {
 	snprintf(a->text, sizeof(a->text),

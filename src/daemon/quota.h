@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * quota.h - how much of its quota each uplink has used in the running period (quota,
- * quota-day), and the alerts at 80 % and 100 %: each once a period, also across
- * restarts. Opened after the store, before the writer.
+ * quota-day), and the alerts at 80 % and 100 %: each once per period, also across restarts.
+ * Opened after the store, before the writer.
  */
 #ifndef WAYMARK_SRC_DAEMON_QUOTA_H
 #define WAYMARK_SRC_DAEMON_QUOTA_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * relabel.c - at a start with another label-base, or other interfaces for the same
- * labels: what flows from before carry would be read as evidence of uplinks that they
- * never left by. The kernel's entries are cleared of it; their packets label them anew.
+ * relabel.c - clears stale labels after a start with another label-base, or with other
+ * interfaces for the same labels: they would be read as evidence of uplinks that the flows
+ * never left by. Further packets label the flows again.
  *
  * It must not know what each label means.
  */

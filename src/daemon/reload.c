@@ -30,8 +30,8 @@
 #include "waymark/kernel/transaction.h"
 #include "waymark/store/store.h"
 
-/* What the daemon has opened by the old values stays as it is, and what the flows
- * that live carry in the kernel cannot be read in another way. */
+/* Return a key that a reload must not change, or NULL: what was opened with the old values
+ * stays open, and the marks and labels of live flows keep their meaning. */
 static const char *fixed_key(const struct config *old, const struct config *new)
 {
 	if (strcmp(old->database, new->database))
@@ -160,8 +160,8 @@ static void removed_alert(struct daemon *d, const struct uplink_config *u, const
 	publish_raise(d, &a);
 }
 
-/* Of each uplink whose mark names none now: its flows go on by whatever main says.
- * live: flows by slot, from before. */
+/* Report each uplink whose mark no longer names one: table main decides about its flows. live:
+ * live flows by slot, before the reload. */
 static void removed_report(struct daemon *d, const struct config *old, const uint32_t *live)
 {
 	char text[256];

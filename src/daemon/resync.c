@@ -3,9 +3,9 @@
  * resync.c - brings the audit's flows in step with the kernel's by a dump: at the
  * start, after something was lost, and now and then.
  *
- * The dump has a socket of its own and is read a little at a time, so that events,
- * ticks and everybody who asks are served meanwhile. What it says may be older than
- * events read since it began; the audit knows that.
+ * The dump has a socket of its own and is read a little at a time, so that events, ticks and
+ * clients are served meanwhile. What it says may be older than events read since it began; the
+ * audit knows that.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -21,7 +21,7 @@
 #include "waymark/audit/audit.h"
 #include "waymark/kernel/conntrack.h"
 
-/* Reads of a turn, a hundred entries each. */
+/* Reads per turn, of a hundred entries each. */
 #define STEPS 8
 
 /* A dump of a big table takes seconds: not more often than this, and not for more
@@ -29,9 +29,9 @@
 #define INTERVAL_MS  1000
 #define PAUSE_FACTOR 4
 
-/* The kernel may send no event of flows that began without a listener, not even
- * their end (nf_conntrack_events=2), and what flows that live have sent only a dump
- * says: so the table is looked at now and then, for no more than a 50th of the time. */
+/* The kernel may send no event about flows that began without a listener, not even DESTROY
+ * (nf_conntrack_events=2), and only a dump shows what live flows have sent. So the table is
+ * dumped now and then, for at most a 50th of the time. */
 #define ROUTINE_MS     60000
 #define ROUTINE_FACTOR 49
 

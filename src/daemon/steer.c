@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * steer.c - keeps the steering as planned while links come and go, and tells the
- * audit which addresses are whose.
+ * steer.c - keeps the steering as planned while links come and go, and passes the uplinks'
+ * addresses to the audit.
  */
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -326,7 +326,7 @@ static void take_notice(void *data, const struct rtnl_notice *n)
 		return;
 	if (tamper_notice(d, n) || !is_relevant(d, n))
 		return;
-	/* What is put off until a line is let go does not put off others. */
+	/* A reconcile that waits for an uplink's release does not delay an earlier one. */
 	if (!d->steer->reconcile_due_ms || d->steer->reconcile_due_ms > due_ms)
 		d->steer->reconcile_due_ms = due_ms;
 }
@@ -352,7 +352,7 @@ static void log_change(void *data, const struct steering_change *change)
 	log_debug("%s %s", change->is_missing ? "installed" : "removed", change->what);
 }
 
-/* A line that stays away is looked at again when its packets may go by others. */
+/* Look again at an uplink that stays down when its packets may leave by others. */
 static void release_schedule(struct daemon *d, int64_t now_ms)
 {
 	int64_t delay_ms = steering_release_delay_ms(d->steering);

@@ -175,7 +175,7 @@ static void gap_end(struct daemon *d)
 	audit_gap_end(d->audit, t->gap.id, GAP_EVIDENCE, t->gap.started_ms, clock_now_ms(), -1,
 		      t->gap_reason);
 	t->gap.id = 0;
-	/* Which flows may have sent says a dump. */
+	/* A dump shows which flows may have sent. */
 	resync_look(d, clock_now_ms());
 }
 
@@ -194,7 +194,7 @@ static bool is_own(int64_t pid)
 	return pid == getpid() || transaction_is_child((pid_t)pid);
 }
 
-/* Of several who touched it, the first one that took something away. */
+/* If several processes touched it, name the first that took something away. */
 static void take_ruleset_notice(void *data, const struct nft_notice *n)
 {
 	struct daemon *d = data;
@@ -244,8 +244,8 @@ static const struct who *who_did(const struct tamper *t, const struct steering_c
 	}
 }
 
-/* Routes go with their interfaces, of which the kernel tells, and not always of
- * the routes. */
+/* Routes vanish with their interfaces. The kernel reports the interfaces, but not always the
+ * routes. */
 static bool is_tampering(const struct tamper *t, const struct steering_change *c)
 {
 	const struct who *who = who_did(t, c);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * uplink_control.c - the words of operators, their file, their end.
+ * uplink_control.c - decisions of operators: their file, and their end.
  *
  * The file has one line per uplink: NAME WORD SINCE_MS UNTIL_MS USER PROCESS, "-" for what
  * is not known. It is replaced as a whole.

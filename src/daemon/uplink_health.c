@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * uplink_health.c - counters into the detector, suspects' flows into the weigher, health
- * and operators' words into decisions, decisions into the steering.
+ * uplink_health.c - feeds counters to the detector and suspects' flows to the weigher, makes
+ * decisions from health and operators' words, and hands them to the steering.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -23,7 +23,7 @@
 
 #define RECORD_EVERY_MS 60000
 #define IPS_SEEN_REPLY	(1u << 1) /* linux/netfilter/nf_conntrack_common.h */
-/* Of a dump, in one tick: the loop has other things to do. */
+/* Steps of a dump per tick: the loop has other things to do. */
 #define DUMP_STEPS 40
 
 struct uplink_health {

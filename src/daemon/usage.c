@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * usage.c - counters of interfaces and rules into bins of usage, and into the quotas.
+ * usage.c - turns counters of interfaces and rules into bins of usage, and adds them to the
+ * quotas.
  *
  * Must not know how differences are made (audit/usage.c), nor what follows from a quota
  * (quota.c). Counters that cannot be read keep their last value: what was counted

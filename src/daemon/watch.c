@@ -3,8 +3,8 @@
  * watch.c - publishes each row and alert as a line of JSON to the watchers. Without
  * watchers it makes no lines.
  *
- * Flows can come faster than people, or ingest, can bear: so many lines a second,
- * then only what is rare goes on, and how many were dropped is reported.
+ * Flows can come faster than people, or ingest, can take: beyond a number of lines per second
+ * only rare records are sent, and the number of dropped lines is reported.
  */
 #include <jansson.h>
 #include <stdlib.h>

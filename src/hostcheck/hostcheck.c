@@ -269,8 +269,8 @@ static void listeners_checked(struct findings *f, const struct config *c)
 	fclose(sockets);
 }
 
-/* The capability counts in the user namespace that this network namespace belongs
- * to, which only the kernel can tell: root in a user namespace may lack it. */
+/* The capability counts in the user namespace that this network namespace belongs to, which
+ * only the kernel knows: root in a user namespace may lack it. */
 static bool is_permitted(void)
 {
 	struct conntrack *events = conntrack_open(PROBE_BUFFER_BYTES);

@@ -42,7 +42,7 @@ void hostcheck_networkd(struct findings *f, const struct config *c, const char *
 void hostcheck_saved_ruleset(struct findings *f, const char *path);
 void hostcheck_programs(struct findings *f, const struct config *c);
 
-/* Which process has the NFLOG group: groups is /proc/net/netfilter/nfnetlink_log.
+/* Name the process that has the NFLOG group: groups is /proc/net/netfilter/nfnetlink_log.
  * Returns whether one has. */
 bool hostcheck_nflog_group(struct findings *f, const struct config *c, FILE *groups, FILE *sockets);
 

@@ -77,7 +77,7 @@ static bool mangle_take(struct mark_writer *w, const json_t *mangle)
 	return true;
 }
 
-/* A target of iptables-nft: nft does not tell its arguments. */
+/* A target of iptables-nft: nft does not show its arguments. */
 static bool xt_take(struct mark_writer *w, const json_t *xt)
 {
 	w->is_xt = true;

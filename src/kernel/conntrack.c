@@ -3,9 +3,9 @@
  * conntrack.c - conntrack over netlink: events, dumps, and the few changes that are
  * made to single entries.
  *
- * Four sockets, none of which can disturb another: events, requests and flushes (each
- * opened by the first; the kernel tells by whose request an entry ended), and one a
- * dump. Must not know flows, marks' meanings or uplinks.
+ * Four sockets, none of which can disturb another: events, requests and flushes (each opened by
+ * the first; the kernel reports by whose request an entry ended), and one per dump. Must not
+ * know flows, marks' meanings or uplinks.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -312,8 +312,8 @@ static void key_set_addrs(struct nf_conntrack *key, const struct endpoints *e)
 	nfct_set_attr(key, is_ipv4 ? ATTR_ORIG_IPV4_DST : ATTR_ORIG_IPV6_DST, e->dst.bytes);
 }
 
-/* Of protocols that have neither ports nor ICMP's numbers the library leaves them out
- * again: the kernel asks for exactly what it gave. */
+/* For protocols without ports and ICMP numbers the library omits these attributes: the kernel
+ * wants exactly those that it sent. */
 static void key_set_proto(struct nf_conntrack *key, uint8_t proto, const struct endpoints *e)
 {
 	nfct_set_attr_u8(key, ATTR_ORIG_L4PROTO, proto);

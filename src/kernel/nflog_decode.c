@@ -87,7 +87,7 @@ static bool is_extension(uint8_t proto)
 	       proto == IPPROTO_FRAGMENT || proto == IPPROTO_AH;
 }
 
-/* Of an extension header whose first 8 bytes are there. */
+/* The length of an extension header whose first 8 bytes are there. */
 static size_t extension_size(uint8_t proto, const uint8_t *at)
 {
 	switch (proto) {

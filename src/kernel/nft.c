@@ -101,8 +101,7 @@ static void error_keep(struct nft *n, const char *text)
 	n->error = strndup(first, strcspn(first, "\n"));
 }
 
-/* The library answers with text alone; the kernel's reasons stand in it in the
- * C library's words. */
+/* The library answers with text alone: find the kernel's error in it by the words of strerror. */
 static int error_number(const char *text)
 {
 	static const int known[] = {EPERM,  ENOENT,  EEXIST,   EBUSY,  EOPNOTSUPP,
@@ -114,7 +113,7 @@ static int error_number(const char *text)
 	return -EINVAL;
 }
 
-/* What the child is told; the context is its copy of the caller's, or NULL. */
+/* What the child gets; the context is its copy of the caller's, or NULL. */
 struct command {
 	struct nft_ctx *ctx;
 	unsigned output_flags;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * nft_counters.c - reads the rules of table inet waymark whose comments say what they
- * count, and adds up what they have counted. Of the rules nothing else is decoded,
- * which is why this is quick where a listing is not.
+ * nft_counters.c - reads the rules of table inet waymark whose comments say what they count,
+ * and adds up what they have counted. Nothing else of the rules is decoded, so this is quick
+ * where a listing is slow.
  *
  * Formats: linux/netfilter/nf_tables.h; a comment is user data that the kernel only
  * keeps: type, length, text with its 0 (libnftnl, udata.h: NFTNL_UDATA_RULE_COMMENT).

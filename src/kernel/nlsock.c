@@ -2,9 +2,9 @@
 /*
  * nlsock.c - a netfilter netlink socket that is read in batches.
  *
- * One recvmmsg(2) fetches up to 64 datagrams: the kernel sends each conntrack
- * event as one, and the system call is a large part of its cost. The buffers
- * are made once; nothing is allocated a message.
+ * One recvmmsg(2) fetches up to 64 datagrams: the kernel sends each conntrack event as one, and
+ * the system call is a large part of its cost. The buffers are made once; nothing is allocated
+ * per message.
  *
  * Must not know conntrack, NFLOG or any attribute.
  */
@@ -150,7 +150,7 @@ static bool is_from_kernel(struct nlsock *s, const struct msghdr *h)
 	return false;
 }
 
-/* Of an NLMSG_ERROR the error it carries, negative; 0: an acknowledgement. */
+/* The error in an NLMSG_ERROR, negative; 0: an acknowledgement. */
 static int error_of(const struct nlmsghdr *nlh)
 {
 	const struct nlmsgerr *e = mnl_nlmsg_get_payload(nlh);

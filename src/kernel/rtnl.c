@@ -50,7 +50,7 @@ struct rtnl *rtnl_open(void)
 		return NULL;
 	}
 	r->port = mnl_socket_get_portid(r->socket);
-	/* Kernels before 4.12 say why in no words; the number is there all the same. */
+	/* Kernels before 4.12 send no text; the error number is there all the same. */
 	mnl_socket_setsockopt(r->socket, NETLINK_EXT_ACK, &on, sizeof(on));
 	return r;
 }

@@ -302,7 +302,7 @@ static bool attr_is_extra(const struct nlattr *attr)
 	case RTA_ENCAP_TYPE:
 	case RTA_TTL_PROPAGATE:
 		return true;
-	case RTA_PREF: /* IPv6 always tells it; 0 is what it is without */
+	case RTA_PREF: /* IPv6 always has it; 0 is the default */
 		return attr_u8(attr) != 0;
 	default:
 		return false;

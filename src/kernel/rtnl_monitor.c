@@ -103,7 +103,7 @@ static int notice_addr(struct rtnl_notice *n, const struct nlmsghdr *nlh)
 	return err;
 }
 
-/* Of all that is configured of an interface only this one matters here. */
+/* The only setting of an interface that matters here. */
 static int notice_netconf(const struct nlmsghdr *nlh)
 {
 	const struct nlattr *attr;

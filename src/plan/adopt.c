@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * adopt.c - whose a flow is that began before the steering.
+ * adopt.c - which uplink a flow from before the steering belongs to.
  *
  * Must not know who sets marks. A snapshot becomes two short lists: the host's
  * addresses with their uplink, and the networks that main leads to with theirs;

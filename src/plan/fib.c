@@ -126,7 +126,7 @@ static const struct rule_state *rule_after(const struct netstate *s, uint8_t fam
 
 		if (r->family != family)
 			continue;
-		/* Of equal priority the kernel keeps the order of their making. */
+		/* The kernel keeps rules of one priority in the order in which they were added. */
 		if (last &&
 		    (r->priority < last->priority || (r->priority == last->priority && r <= last)))
 			continue;

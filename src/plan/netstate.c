@@ -3,8 +3,8 @@
  * netstate.c - a snapshot of links, addresses, routes and rules: growing it,
  * looking things up, comparing.
  *
- * Pure: does not know where a snapshot comes from (kernel/rtnl.c, tests) nor
- * what should be in it (routeplan.c). Text is in netstate_format.c.
+ * Pure: does not know where a snapshot comes from (kernel/rtnl.c, tests) nor what should be in
+ * it (route_plan.c). Text is in netstate_format.c.
  */
 #include "waymark/plan/netstate.h"
 
@@ -72,7 +72,7 @@ struct addr_state *netstate_add_addr(struct netstate *s, const struct addr_state
 	return &grown[s->n_addrs++];
 }
 
-/* NULL for none is no failure, so that is told by *failed. */
+/* NULL may also mean an empty list, so *failed reports a failure. */
 static void *memory_copy(const void *from, size_t size, bool *failed)
 {
 	void *copy;
@@ -172,9 +172,8 @@ bool route_is_equal(const struct route_state *a, const struct route_state *b)
 	       nexthops_are_equal(a, b);
 }
 
-/* Whether each nexthop of a is one of b. The kernel tells a lone nexthop's
- * weight in one family only, and whether "onlink" was asked for has no effect on
- * where a packet goes. */
+/* Whether each nexthop of a is one of b. The kernel reports a lone nexthop's weight in one
+ * family only, and whether "onlink" was asked for has no effect on where a packet goes. */
 static bool nexthops_are_among(const struct route_state *a, const struct route_state *b)
 {
 	for (size_t i = 0; i < a->n_nexthops; i++) {

@@ -34,7 +34,7 @@ static bool is_same_onlink(const struct route_state *wanted, const struct route_
 	return true;
 }
 
-/* The kernel tells nexthops in an order of its own. */
+/* The kernel lists nexthops in an order of its own. */
 static bool route_is_as_planned(const struct route_state *wanted, const struct route_state *r)
 {
 	return wanted->scope == r->scope && wanted->nexthop_id == r->nexthop_id &&
@@ -201,9 +201,9 @@ static size_t rule_index(const struct netstate *s, const struct rule_state *r)
 	return i;
 }
 
-/* The rules of the balanced route share a priority, and the order of adding counts: each
- * stands behind the one before it, and behind everybody else's. One that does not is added
- * again; so are those behind it. */
+/* The rules of the balanced route share a priority, and the order of adding counts: each stands
+ * behind the one before it, and behind all foreign ones. One that does not is added again; so
+ * are those behind it. */
 static bool rule_is_misplaced(const struct netstate *wanted, size_t k, const struct netstate *s)
 {
 	const struct rule_state *r = &wanted->rules[k];

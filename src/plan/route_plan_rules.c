@@ -5,8 +5,8 @@
  * A mark leads to its uplink's table, after local destinations. The router's own traffic that
  * is bound to an address or an interface of an uplink is led there, too, by rules that hold
  * whatever has been decided about the uplink: so a program can probe one that is down or
- * drained. Two jumps lead past all of it what is none of its business: most packets of a
- * router are forwarded ones without a mark.
+ * drained. Two jumps skip these rules for the packets that they do not concern: most packets of
+ * a router are forwarded and have no mark.
  *
  * Pure. Must not know what the tables hold.
  */

@@ -19,7 +19,7 @@
 
 #include "plan/route_plan_internal.h"
 
-/* The last metrics there are, so that anybody's route comes first. */
+/* The last metrics there are, so that any other route comes first. */
 #define METRIC_REFUSAL UINT32_MAX
 #define METRIC_SPARE   (UINT32_MAX - UPLINKS_MAX)
 

@@ -10,7 +10,7 @@
 #include "plan/ruleset_internal.h"
 #include "waymark/base/event.h"
 
-/* What of a packet is copied to the log group: the headers, no more. */
+/* Bytes of a packet that are copied to the log group: the headers, no more. */
 #define SNAPLEN 128
 
 /* Messages per second for what has been reported before: enough to follow, too
@@ -20,9 +20,9 @@
 #define ELSEWHERE_RATE 200
 #define FLOWLESS_RATE  1
 
-/* Of ICMPv6: multicast listeners, router and neighbour discovery, which conntrack leaves
- * alone (linux, nf_conntrack_proto_icmpv6.c: noct_valid_new). One by one, for some
- * nftables lists a range of them in words that it does not read. */
+/* ICMPv6 that conntrack leaves alone: multicast listeners, router and neighbour discovery
+ * (linux, nf_conntrack_proto_icmpv6.c: noct_valid_new). Each is named, because some versions of
+ * nftables cannot read their own listing of a range. */
 #define NEIGHBOUR_TYPES "130, 131, 132, 133, 134, 135, 136, 143"
 
 static const char *const direction_words[] = {"original", "reply"};
@@ -128,8 +128,7 @@ static void put_related(struct render *r)
 		render_label(r, LABEL_ENTERED), ~r->config->mark_mask);
 }
 
-/* Of a flow that entered by an uplink its replies count, of any other its original
- * direction. */
+/* The direction that counts: replies if the flow entered by an uplink, else the original one. */
 static void put_elsewhere(struct render *r)
 {
 	put_elsewhere_report(r, DIR_ORIGINAL);

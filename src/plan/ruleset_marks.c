@@ -217,7 +217,7 @@ void render_prerouting(struct render *r)
 	fputs("\t}\n\n", r->out);
 }
 
-/* Of type route: only that looks the route up again for a local packet. */
+/* A chain of type route: only that type looks up the route of a local packet again. */
 void render_output(struct render *r)
 {
 	fprintf(r->out,

@@ -2,8 +2,8 @@
 /*
  * sysctl_plan.c - which sysctls steering and observation need.
  *
- * Pure. Must not know what they are now (kernel/sysctl.c reads them) nor who sets
- * them (kernel/steering_sysctl.c).
+ * Pure. Must not know what they are now (kernel/sysctl.c reads them) nor who sets them
+ * (steering/steering_sysctl.c).
  */
 #include <stdio.h>
 
@@ -30,7 +30,7 @@ static void want_observation(struct want_list *l)
 {
 	want(l, "net/netfilter/nf_conntrack_acct", "1", "flows are counted in packets and bytes");
 	want(l, "net/netfilter/nf_conntrack_timestamp", "1", "flows say when they began and ended");
-	/* 2, the default, gives no event ever of a flow that began without a listener. */
+	/* With 2, the default, a flow that began without a listener never has an event. */
 	want(l, "net/netfilter/nf_conntrack_events", "1", "every flow has events");
 }
 

@@ -31,7 +31,7 @@ static bool has_address(const struct netstate *s, const struct link_state *link)
 	return false;
 }
 
-/* What the plan sends by it is up: an IPv6 line may have no address of its own. */
+/* What the plan sends by it is up: an IPv6 uplink may have no address of its own. */
 static const char *state_of_plan(const struct uplink_plan *p)
 {
 	if (p->decision == DECISION_DOWN)

@@ -20,8 +20,7 @@
 #include "steering/steering_lock.h"
 #include "waymark/plan/ruleset.h"
 
-/* Links and addresses change while their routes are made; then the plan is made
- * anew, so often. */
+/* How often the plan is made again because links or addresses changed meanwhile. */
 #define TRIES 3
 
 /* --- on the way in ------------------------------------------------------------------ */
@@ -39,7 +38,7 @@ static int state_prepare(struct run *run, const struct route_diff *d)
 {
 	struct steering *s = run->s;
 
-	/* Of several in one place the first was in force, and is kept last. */
+	/* If several share one place, the first was in force; it is saved last. */
 	for (size_t i = d->displaced->n_routes; i-- > 0;)
 		if (route_is_found(run, &d->displaced->routes[i]) &&
 		    steering_state_keep_route(s->state, &d->displaced->routes[i], d->displaced) < 0)
@@ -75,7 +74,7 @@ static void run_install(struct run *run, const struct route_diff *d)
 	routes_remove(run, d, false);
 }
 
-/* One look and what follows from it. */
+/* Take one snapshot, and make the changes that follow from it. */
 static int run_once(struct run *run)
 {
 	struct steering *s = run->s;
@@ -99,8 +98,8 @@ static int run_once(struct run *run)
 	return err;
 }
 
-/* The uplink whose packets another's rule before ours takes to where they do not
- * belong, whatever else they are; or NULL. */
+/* Return the uplink all of whose packets a foreign rule before ours leads to another table, or
+ * NULL. */
 static const struct uplink_config *rule_takes(const struct config *c, const struct rule_state *r)
 {
 	uint32_t ours = r->fwmask & c->mark_mask;
@@ -116,7 +115,7 @@ static const struct uplink_config *rule_takes(const struct config *c, const stru
 	return NULL;
 }
 
-/* Why the steering cannot be beside this rule, to errors. */
+/* Return whether the steering cannot coexist with this rule; print why to errors. */
 static bool rule_is_in_the_way(const struct config *c, const struct rule_state *r, FILE *errors)
 {
 	uint32_t last = rule_priority_last(c);
@@ -362,7 +361,7 @@ int steering_reconcile(struct steering *s, steering_change_fn *fn, void *data, F
 
 /* --- on the way out ------------------------------------------------------------------ */
 
-/* Everything of ours that is there, as what is too much. */
+/* Everything of ours that is installed, as a difference to an empty plan. */
 static struct route_diff *diff_of_ours(const struct netstate *now)
 {
 	struct netstate *nothing = netstate_new();

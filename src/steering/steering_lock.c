@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * steering_lock.c - the lock is a file that only its owner and root can open: whoever may
- * open a file may lock it, and a folder can be opened by everybody who may read it.
+ * steering_lock.c - the lock is a file that only its owner and root can open: whoever may open
+ * a file may lock it, and a folder can be opened by any process that may read it.
  */
 #include "steering/steering_lock.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * steering_release.c - which uplinks are down for good. Of those that flicker, are
- * renamed or made again, packets are refused for the moment; of one that stays
- * away, flows that are held may go on by another line.
+ * steering_release.c - which uplinks are down for good. While an uplink flickers, is renamed or
+ * made again, its packets are refused. Once it stays down, held flows may go on by another
+ * uplink.
  */
 
 #include "steering/steering_internal.h"

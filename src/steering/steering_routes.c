@@ -141,7 +141,7 @@ static void route_put(struct run *run, const struct route_diff *d, const struct 
 			   *rtnl_error(run->s->rtnl) ? rtnl_error(run->s->rtnl) : "refused");
 }
 
-/* Whether it is one that spreads new flows, as told, or one that it needs. */
+/* Whether the route spreads new flows (is_balance), or is one that those need. */
 static bool route_is_in(const struct run *run, const struct route_state *r, bool is_balance)
 {
 	bool is_spread = r->table == RT_TABLE_MAIN || r->table == run->s->config->balance_table;

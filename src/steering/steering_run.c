@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * steering_run.c - a run of changes: counted, told, and undone as a whole.
+ * steering_run.c - a run of changes: counted, reported, and undone as a whole.
  *
  * Must not know why something is changed, only how each kind of change is taken
  * back.

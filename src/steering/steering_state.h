@@ -78,7 +78,7 @@ int steering_state_folder(const struct config *c, bool make);
 /* As root: give a file to the user of the daemon, who must be able to replace it. */
 void steering_state_give(const struct config *c, int fd);
 
-/* FNV-1a, 64 bits, never 0: tells a text from a changed one, no more. */
+/* FNV-1a, 64 bits, never 0: it only shows whether a text has changed. */
 uint64_t text_hash(const char *text);
 
 #endif

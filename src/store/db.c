@@ -11,7 +11,7 @@
 #include "store/db.h"
 #include "store/sql.h"
 
-/* The most that every SQLite takes: no limit. */
+/* The largest max_page_count that every SQLite accepts; it means no limit. */
 #define PAGES_MAX 1073741823
 /* The chunk of a large file. */
 #define CHUNK_MAX (INT64_C(1) << 30)

@@ -59,7 +59,7 @@ struct sink {
 	void (*tick)(void *self, int64_t now_ms);
 	void (*stats)(void *self, struct sink_stats *out);
 
-	/* Of a sink that acknowledges, in place of send: its bodies are kept across a restart
+	/* For a sink that acknowledges, in place of send: its bodies are kept across a restart
 	 * until settled() returns their id. body() returns malloc'd text or NULL with errno. */
 	char *(*body)(void *self, const struct alert_config *c, const struct sink_message *m);
 	int (*push)(void *self, int64_t id, const char *body); /* 0 or -errno */

@@ -39,9 +39,9 @@ struct audit_port {
 	/* A mismatch that was not there before (is_first), or a verdict other than
 	 * mismatch that is reported, once per flow: f->verdict says which. */
 	void (*alert)(void *data, const struct flow_record *f, const struct mismatch_record *m);
-	/* More packets of a mismatch that there was an alert for, as that alert had it; at
-	 * most once a tick. False: its alert is over, or was never raised, and another
-	 * one is due. NULL: that never is so. */
+	/* More packets of a mismatch for which an alert was raised; m is as it was then. At
+	 * most once per tick. Return false if that alert is over or was never raised: another
+	 * one is due. NULL: as if it always returned true. */
 	bool (*goes_on)(void *data, const struct mismatch_record *m);
 	/* Why it may have left elsewhere: by the kernel's rules, routes, links and
 	 * ruleset as they are now. REASON_UNEXPLAINED: they are as they should be. object
@@ -143,9 +143,9 @@ void audit_dump_end(struct audit *a, bool is_torn, int64_t now_ms);
  * no proof but evidence. Returns the gap's id; ended_ms 0 leaves it open. */
 int64_t audit_gap(struct audit *a, enum gap_source source, int64_t started_ms, int64_t ended_ms,
 		  int64_t lost, const char *reason);
-/* No rules saw what left in this gap, which is open: what may have sent in it is unknown,
- * whatever else is seen of it. Which flows were idle says the first dump that begins after
- * its end. */
+/* Note that no rules saw what left in this open gap: flows that may have sent in it become
+ * unknown, whatever else is seen of them. The first dump that begins after its end shows which
+ * flows were idle. */
 void audit_gap_set_blind(struct audit *a, int64_t id);
 /* Ends an open gap. */
 void audit_gap_end(struct audit *a, int64_t id, enum gap_source source, int64_t started_ms,
@@ -160,8 +160,8 @@ void audit_tick(struct audit *a, int64_t now_ms);
  * still. The flows stay live in the history. */
 uint32_t audit_flush(struct audit *a, int64_t now_ms);
 
-/* Emit all flows that live again, as far as there is room per tick: the history has lost
- * them. */
+/* Emit every live flow again, because the history has lost them: as many per tick as there is
+ * room for. */
 void audit_write_live(struct audit *a);
 
 void audit_stats(const struct audit *a, struct audit_stats *out);
@@ -180,9 +180,9 @@ struct audit_coverage {
 void audit_coverage(const struct audit *a, uint8_t slot, struct audit_coverage *out);
 /* The latest packet of no flow that left by this uplink, once. False: none since. */
 bool audit_flowless_take(struct audit *a, uint8_t slot, struct stray_packet *out);
-/* Of all uplinks: ends and entries without counters, which are in no sum; flows that
- * vanished and those that the table had no room for; the latest gap's id, and how many
- * are open. */
+/* For all uplinks together: ends and entries without counters, which no sum contains; flows
+ * that vanished, and flows that the table had no room for; the latest gap's id, and how many
+ * gaps are open. */
 struct audit_doubts {
 	uint64_t uncounted, lost;
 	int64_t gaps;
@@ -190,7 +190,7 @@ struct audit_doubts {
 };
 void audit_coverage_doubts(const struct audit *a, struct audit_doubts *out);
 
-/* Live flows and mismatches an uplink, for status; arrays by slot. */
+/* Live flows and mismatches per uplink, for status; arrays by slot. */
 void audit_uplink_counts(const struct audit *a, uint32_t live[UPLINKS_MAX],
 			 uint64_t mismatches[UPLINKS_MAX], uint64_t bytes[UPLINKS_MAX]);
 

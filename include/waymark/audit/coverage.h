@@ -4,11 +4,11 @@
  * readings of counters an interval, from intervals a sum, from a sum what is missing
  * and why. Pure.
  *
- * Three counters are held against each other, an uplink each. The rules' count what
- * they see leave. The flows' count what the history accounts for. The interface's
- * counts what it sent whatever rules there are: it stands in where the rules cannot
- * have seen everything. It counts frames, a large segment cut into many as many, so
- * that it is never less than what left, and often more.
+ * Three kinds of counters per uplink are compared. The rules' counters count what they see
+ * leave. The flows' counters count what the history accounts for. The interface's counter
+ * counts what it sent, whatever rules exist: it is used where the rules cannot have seen
+ * everything. It counts frames (each frame of a large segment), so it is never less than what
+ * left, and often more.
  */
 #ifndef WAYMARK_AUDIT_COVERAGE_H
 #define WAYMARK_AUDIT_COVERAGE_H

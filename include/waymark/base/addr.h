@@ -11,8 +11,8 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
-/* An address; AF_UNSPEC is "none". Of an IPv4 address the first 4 bytes are
- * used, the others are 0. Bytes are in network order. */
+/* An address; AF_UNSPEC is "none". An IPv4 address uses the first 4 bytes; the others are 0.
+ * Bytes are in network order. */
 struct addr {
 	uint8_t family;
 	uint8_t bytes[16];

@@ -171,9 +171,8 @@ enum flow_share {
 	FLOW_SHARES,
 };
 
-/* What the counters of an uplink said at a time: where the next interval begins, also
- * that of the next daemon. Flows' sums may be below 0 where what they said before was
- * of flows that have ended since. */
+/* The counters of an uplink at a time: the next interval begins there, also after a restart.
+ * Flows' sums may be below 0, because they counted flows that have ended since. */
 struct coverage_reading {
 	int64_t time_ms;  /* 0: never read */
 	uint64_t boot;	  /* which run of the kernel, so that counters can go on */

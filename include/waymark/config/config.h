@@ -176,16 +176,16 @@ void config_clear_alert(struct alert_config *c);
 /* Core, no file: defaults; the rules that hold between keys. */
 struct config *config_new(void); /* NULL with errno */
 
-/* Checks everything that one key alone cannot: marks 0, outside the mask or
- * twice, names, interfaces and tables twice, too many uplinks, label room, rule
- * priorities. Prints a line an error and returns their number. */
+/* Check what one key alone cannot: marks that are 0, outside the mask or used twice; names,
+ * interfaces and tables used twice; too many uplinks; room for labels; rule priorities. Print
+ * one line per error and return their number. */
 unsigned config_validate(const struct config *c, FILE *errors);
 
 /* Gives every uplink its slot; called by config_load after validation. */
 void config_assign_slots(struct config *c);
 
-/* After a reload: an uplink whose mark was in use before has the slot that it had, and
- * no other one takes a slot that was in use, as long as there are others. */
+/* After a reload: an uplink whose mark was in use keeps its slot. A new uplink gets a slot that
+ * was not in use, as long as there is one. */
 void config_keep_slots(struct config *c, const struct config *former);
 
 /* The uplink whose mark is mark (masked by the caller), or NULL. */

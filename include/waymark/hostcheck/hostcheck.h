@@ -68,7 +68,7 @@ bool hostcheck_log_group(const struct config *c, struct findings *f);
  * one, or in IPv6 2000::/3 or a half of it. */
 bool hostcheck_prefix_is_general(const struct prefix *p);
 
-/* Of that only ip rules and routes. 0 or -ENOMEM. */
+/* Check only their ip rules and routes. 0 or -ENOMEM. */
 int hostcheck_routing(const struct config *c, struct findings *f);
 
 #endif

@@ -14,7 +14,7 @@ struct mark_writer {
 	const char *family, *table, *chain;
 	int64_t handle;
 	bool is_ct;	    /* the ct mark, else the packet's */
-	bool is_xt;	    /* an iptables rule: which mark and which bits nft does not tell */
+	bool is_xt;	    /* an iptables rule: nft shows neither the mark nor the bits */
 	const char *target; /* with is_xt: its name, or "?" */
 	uint32_t bits;	    /* that it may change: those that its value does not carry over */
 	bool has_value;	    /* the value is a constant under these bits */

@@ -71,8 +71,8 @@ int conntrack_delete(struct conntrack *c, const struct ct_event *entry);
  * 0 or -errno. */
 int conntrack_delete_marked(struct conntrack *c, uint32_t mark, uint32_t mask);
 
-/* Sets the bits of the mark under mask, of that very entry as far as the kernel
- * lets it be told (the id is compared just before). 0 or -errno (-ENOENT). */
+/* Set the bits of the entry's mark under mask. The id is compared just before, because the
+ * kernel finds the entry by its tuple alone. 0 or -errno (-ENOENT). */
 int conntrack_set_mark(struct conntrack *c, const struct ct_event *entry, uint32_t mark,
 		       uint32_t mask);
 
@@ -80,7 +80,7 @@ int conntrack_set_mark(struct conntrack *c, const struct ct_event *entry, uint32
 int conntrack_clear_labels(struct conntrack *c, const struct ct_event *entry, unsigned first);
 
 void conntrack_stats(const struct conntrack *c, struct conntrack_stats *out);
-/* Of them this alone, without a system call: to be asked after each batch. */
+/* Return this counter alone, without a system call: cheap enough for each batch. */
 uint64_t conntrack_parse_errors(const struct conntrack *c);
 
 #endif

@@ -29,8 +29,8 @@ struct nflog *nflog_open(uint16_t group, uint32_t buffer_bytes);
 void nflog_close(struct nflog *n);
 int nflog_fd(const struct nflog *n);
 
-/* As conntrack_receive. A hole in the sequence is told by *holes (added to); the
- * sequence begins with the binding, so a loss of the first message is one. */
+/* As conntrack_receive. *holes grows by the messages that are missing in the sequence, which
+ * begins with the binding, so that a loss of the first message shows. */
 int nflog_receive(struct nflog *n, nflog_packet_fn *fn, void *data, int max, uint64_t *holes);
 
 void nflog_stats(const struct nflog *n, struct nflog_stats *out);

@@ -41,7 +41,7 @@ char *nft_list_table(struct nft *n, const char *family, const char *table);
  * named sets, which may be very many), malloc'd. */
 char *nft_list_ruleset_json(struct nft *n);
 
-/* A change of the ruleset: told once a transaction (NFT_MSG_NEWGEN). */
+/* A change of the ruleset, reported once per transaction (NFT_MSG_NEWGEN). */
 struct nft_notice {
 	uint32_t generation;
 	int64_t pid;	      /* 0: not said */
@@ -57,8 +57,8 @@ struct nft_monitor;
 struct nft_monitor *nft_monitor_open(void); /* NULL with errno */
 void nft_monitor_close(struct nft_monitor *m);
 int nft_monitor_fd(const struct nft_monitor *m);
-/* Messages read, 0: nothing more, -ENOBUFS: notices were lost (look at the table),
- * or -errno. Of a process, pid is that of the initial pid namespace. */
+/* Return the number of messages read; 0: nothing more; -ENOBUFS: notices were lost (list the
+ * table); or -errno. A process's pid is that of the initial pid namespace. */
 int nft_monitor_receive(struct nft_monitor *m, nft_notice_fn *fn, void *data);
 
 #endif

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * adopt.h - whose a flow is that began before the steering: decided from its
- * addresses, where they leave no doubt. Pure.
+ * adopt.h - which uplink a flow from before the steering belongs to, decided from its addresses
+ * if they leave no doubt. Pure.
  *
- * Such a flow has no mark, and the line that it began on is not written down
- * anywhere. But its address on the outside is often one uplink's, and then only
- * that uplink can carry it on: another provider would drop it, and its peer would
- * not know it. That holds for
+ * Such a flow has no mark, and the uplink that it began on is not recorded anywhere. But its
+ * address on the outside is often one uplink's, and then only that uplink can carry it on:
+ * another provider would drop it, and its peer would not know it. That holds for
  *
  *   what is translated to the uplink's address on its way out (SNAT, masquerade),
  *   what the router itself sends from the uplink's address,

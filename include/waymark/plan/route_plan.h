@@ -77,7 +77,7 @@ enum {
 	RULES_BOUND_REFUSED,  /* likewise: from ADDRESS unreachable */
 	RULES_END,	      /* likewise: nop */
 };
-/* The rules of the balanced route: behind everybody else's, before that of table main. They
+/* The rules of the balanced route: behind all foreign rules, before that of table main. They
  * have one priority, for there is no room for two; the kernel keeps the order of adding. */
 #define RULE_PRIORITY_BALANCE CONFIG_RULE_PRIORITY_BALANCE
 _Static_assert(CONFIG_RULES_BESIDE == RULES_END, "config.h counts the rules");

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * steering.h - installs and removes the steering as a whole, and keeps it as
- * planned: ruleset, ip rules, routes, sysctls. What it displaced is written to
- * a state file beside the control socket, so that remove (by anybody, later)
- * leaves the machine as it was found.
+ * steering.h - installs and removes the steering as a whole, and keeps it as planned: ruleset,
+ * ip rules, routes, sysctls. What it displaced is written to a state file beside the control
+ * socket, so that remove (by any process, later) leaves the machine as it was found.
  */
 #ifndef WAYMARK_STEERING_STEERING_H
 #define WAYMARK_STEERING_STEERING_H
@@ -31,8 +30,8 @@ void steering_set_config(struct steering *s, const struct config *c);
  * on, and kept by the uplink's name over steering_set_config. */
 void steering_set_decision(struct steering *s, uint8_t slot, enum uplink_decision decision);
 
-/* The netlink port of its route and rule changes: the pid of the notices that
- * they cause (rtnl_monitor). Its ruleset changes are told with the process's pid. */
+/* The netlink port of its route and rule changes: the pid of the notices that they cause
+ * (rtnl_monitor). Notices of its ruleset changes carry the process's pid. */
 uint32_t steering_port(const struct steering *s);
 
 /* How long apply, reconcile and remove wait for another process that changes the steering
@@ -48,8 +47,8 @@ void steering_set_minimal_events(struct steering *s, bool is_minimal);
 void steering_set_protection(struct steering *s, bool is_wanted);
 bool steering_can_protect(const struct steering *s); /* it is wanted, and the kernel can */
 bool steering_is_protected(const struct steering *s);
-/* Makes it anybody's again, as it is, when the steering stays and this process ends. 0 or
- * -errno. */
+/* Give up the ownership and keep the table, for a process that ends while the steering stays. 0
+ * or -errno. */
 int steering_unprotect(struct steering *s);
 
 /* Installs everything, idempotent: sysctls, tables, rules, ruleset, default
@@ -74,14 +73,13 @@ void steering_set_midway(struct steering *s, steering_midway_fn *fn, void *data)
 typedef void steering_load_fn(void *data, bool is_done);
 void steering_set_load(struct steering *s, steering_load_fn *fn, void *data);
 
-/* Brings routes, rules and sysctls back to the plan for the snapshot that the
- * kernel gives now (links that came and went, tampering), and the ruleset if it
- * is not there. Returns how many things it changed, or -errno. Each change is
- * told to the callback, if there is one. */
+/* Brings routes, rules and sysctls back to the plan for the snapshot that the kernel gives now
+ * (links that came and went, tampering), and the ruleset if it is not there. Returns how many
+ * things it changed, or -errno. Each change is reported to the callback, if there is one. */
 enum steering_thing { STEERING_RULESET, STEERING_RULE, STEERING_ROUTE, STEERING_SYSCTL };
 struct steering_change {
 	enum steering_thing thing;
-	bool is_missing;  /* it was missing and is put in; else it was too much */
+	bool is_missing;  /* it was missing and was added; else it was unexpected and was removed */
 	bool is_undone;	  /* it was as wanted after the last apply or reconcile, and is
 			  * wanted still: another process, or the kernel, has undone it since */
 	bool is_blinding; /* of a ruleset: something of it is gone or another */
@@ -138,9 +136,9 @@ int steering_print(struct steering *s, FILE *out);
 const struct route_plan *steering_plan(const struct steering *s);
 const struct netstate *steering_netstate(const struct steering *s);
 
-/* In how many ms a reconcile is due that lets the packets of an uplink go that has
- * been down for a while; -1: none is. Until then they are refused, so that a line
- * that flickers keeps its flows. */
+/* In how many ms a reconcile is due that lets the packets of an uplink go that has been down
+ * for a while; -1: none is. Until then they are refused, so that an uplink that flickers keeps
+ * its flows. */
 int64_t steering_release_delay_ms(const struct steering *s);
 
 /* Since when the rules label what leaves (ms of CLOCK_REALTIME), by whoever loaded

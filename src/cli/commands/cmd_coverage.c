@@ -10,7 +10,7 @@
 #include "cli/client.h"
 #include "cli/history.h"
 
-/* A look at a big table takes seconds. */
+/* A dump of a big table takes seconds. */
 #define LOOK_PAUSES 200
 
 static const struct column columns[] = {
@@ -46,7 +46,7 @@ static int coverage_query(struct query *q, const struct flow_filter *f, query_ro
 	return query_coverage(q, &f->q, fn, data);
 }
 
-/* Asks for a look and waits until what it found is in the history. 0 or -errno. */
+/* Request a table dump and wait until its result is in the history. 0 or -errno. */
 static int daemon_look(const char *path)
 {
 	struct answer a;

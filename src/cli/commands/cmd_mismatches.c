@@ -25,7 +25,7 @@ static const struct column columns[] = {
 static const struct brief_column brief[] = {
 	{{.name = "id", .type = COLUMN_NUMBER, .rank = 8}, NULL},
 	{{.name = "time", .type = COLUMN_TIME}, NULL},
-	/* A flow that is whole says to explain what the id would. */
+	/* `explain` takes a complete flow as well as an id. */
 	{{.name = "flow_id", .type = COLUMN_NUMBER, .rank = 1, .is_handle = true}, NULL},
 	{{.name = "flow"}, brief_flow},
 	{{.name = "path"}, brief_path},

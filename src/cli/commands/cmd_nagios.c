@@ -118,7 +118,7 @@ static void levels_judge(struct survey *s)
 	}
 }
 
-/* No mismatch says as much as what was looked at. */
+/* Zero mismatches say only as much as was observed. */
 static void coverage_print(const struct survey *s)
 {
 	const char *separator = "; coverage since the start:";

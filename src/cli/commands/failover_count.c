@@ -19,7 +19,7 @@
 #include "waymark/kernel/conntrack.h"
 #include "waymark/kernel/privilege.h"
 
-/* The socket that comes with the adapter hears events, which are not read here. */
+/* The socket that comes with the adapter receives events, which are not read here. */
 #define BUFFER_BYTES 4096
 /* A dump that the kernel calls torn lacks entries, perhaps; it is made again. */
 #define DUMPS 3
@@ -75,7 +75,7 @@ static size_t position(const struct count *c, uint32_t ct_id)
 	return low;
 }
 
-/* Whether the flow sends: it is established, and a packet of it came after the fall. */
+/* Whether the flow sends: it is established, and a packet came after the uplink went down. */
 static bool is_sending(const struct failover *f, const struct failover_live *l,
 		       const struct live_flow *live, int64_t now_ms)
 {
@@ -95,7 +95,7 @@ static void live_note(struct failover *f, struct failover_live *l, const struct 
 		failover_set_idle(f, l);
 }
 
-/* Of a flow that two entries fit, as a dump may tell one twice, the last is kept. */
+/* A dump may contain an entry twice: the last one that fits the flow is kept. */
 static void take_entry(void *data, const struct ct_event *ev)
 {
 	struct count *c = data;

@@ -83,7 +83,8 @@ const char *explain_reason_words(enum reason reason)
 
 /* --- the fix -------------------------------------------------------------------------------- */
 
-/* Of rules, routes and the interface the kernel says whether they are right now. */
+/* Whether the reason is about rules, routes or the interface, which the kernel can be asked
+ * about now. */
 static bool is_routing(enum reason reason)
 {
 	return reason == REASON_RULE_MISSING || reason == REASON_RULE_BEFORE ||

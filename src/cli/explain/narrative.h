@@ -21,7 +21,8 @@ struct narrative {
 	int error; /* -ENOMEM: something is missing */
 };
 
-/* Appends a sentence, and to the last one its command. name must outlive it. */
+/* narrative_say appends a sentence, narrative_show the command of the last sentence. name must
+ * outlive s. */
 void narrative_say(struct narrative *s, const char *name, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void narrative_show(struct narrative *s, const char *format, ...)

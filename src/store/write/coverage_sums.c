@@ -48,7 +48,7 @@ const char *const coverage_sql[COVERAGE_STATEMENTS] = {
 
 /* --- rows ------------------------------------------------------------------------------ */
 
-/* Where the counts of a record go: a statement whose last parameters are bound. */
+/* The statement that writes the counts of one record; its last parameters are bound already. */
 struct counts {
 	sqlite3_stmt *stmt;
 	bool skips_zero;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * coverage_sums.h - how much of what left is in the history: intervals become sums an hour,
+ * coverage_sums.h - how much of what left is in the history: intervals become sums per hour,
  * readings are kept for the next daemon.
  */
 #ifndef WAYMARK_SRC_STORE_WRITE_COVERAGE_SUMS_H

@@ -90,7 +90,7 @@ void ingest_unload(struct ingest *in)
 	*in = (struct ingest){.building = -1};
 }
 
-/* Of a statement that may find no row: whether it did. */
+/* Run a statement that may find no row; return whether it did. */
 static int flow_run(struct ingest *in, enum ingest_statement statement, const struct flow_record *f,
 		    bool *did)
 {
@@ -287,7 +287,7 @@ static int outbox_drop(struct ingest *in, const struct outbox_record *o)
 	return db_run(s);
 }
 
-/* Of a slot that was never heard of there is nothing to say. */
+/* An unknown slot has no row. */
 static int uplink_state_put(struct ingest *in, const struct uplink_state_record *u)
 {
 	sqlite3_stmt *s = in->statements[PUT_UPLINK_STATE];

@@ -37,7 +37,7 @@ struct pruner {
 	int64_t time_ms;      /* by it; when that pass began */
 	int64_t before_ms;    /* that pass's limit */
 	int64_t age_flow_id;  /* flows before it are done in this pass */
-	int64_t size_flow_id; /* flows before it are done, by size */
+	int64_t size_flow_id; /* retention by size has looked at the flows before it */
 };
 
 void pruner_init(struct pruner *p);
