@@ -191,7 +191,7 @@ static int store_start(struct daemon *d)
 	struct log_capture *errors = log_capture();
 	int err;
 
-	d->store = store_open(d->config->database, log_capture_file(errors));
+	d->store = store_open_or_renew(d->config->database, log_capture_file(errors));
 	err = d->store ? 0 : -errno;
 	log_release(errors, LOG_LEVEL_ERR);
 	return err;

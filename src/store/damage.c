@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * damage.c - a database that was damaged while it is open: how it is noticed, and how it is
- * kept for those who may repair it.
+ * damage.c - a database that was damaged, while it is open or before: how it is noticed, and
+ * how it is kept for those who may repair it.
  *
  * All of the file is read through SQLite: a descriptor of our own would, when closed, end
  * the locks that SQLite holds on it.
@@ -74,6 +74,22 @@ bool store_is_damaged(const struct store *st, int error)
 	       info.st_dev == st->device && info.st_ino == st->inode;
 }
 
+static int reads_run(const struct store *st, const char *const *reads, size_t n)
+{
+	int rc = SQLITE_OK;
+	sqlite3 *db = NULL;
+	int64_t unused;
+
+	if (sqlite3_open_v2(st->path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) ==
+	    SQLITE_OK) {
+		db_distrust(db);
+		for (size_t i = 0; !is_damage(rc) && i < n; i++)
+			rc = db_integer(db, reads[i], &unused, 0);
+	}
+	sqlite3_close(db);
+	return is_damage(rc) ? rc : SQLITE_OK;
+}
+
 int store_probe(const struct store *st)
 {
 	static const char *const reads[] = {
@@ -82,18 +98,46 @@ int store_probe(const struct store *st)
 		"SELECT max(id) FROM alert",	      "SELECT count(*) FROM meta",
 		"SELECT max(id) FROM uplink",
 	};
-	int rc = SQLITE_OK;
-	sqlite3 *db = NULL;
-	int64_t unused;
 
-	if (sqlite3_open_v2(st->path, &db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) ==
-	    SQLITE_OK) {
-		db_distrust(db);
-		for (size_t i = 0; !is_damage(rc) && i < sizeof(reads) / sizeof(reads[0]); i++)
-			rc = db_integer(db, reads[i], &unused, 0);
-	}
-	sqlite3_close(db);
-	return is_damage(rc) ? rc : SQLITE_OK;
+	return reads_run(st, reads, sizeof(reads) / sizeof(reads[0]));
+}
+
+int store_probe_start(const struct store *st)
+{
+	static const char *const reads[] = {
+		"SELECT sum(length(src) + ct_id) FROM flow WHERE state = 0",
+		"SELECT sum(length(name)) FROM uplink",
+		"SELECT sum(length(names)) FROM ifset",
+		"SELECT sum(length(line)) FROM outbox",
+		"SELECT sum(boot) FROM coverage_reading",
+		"SELECT sum(packets) FROM coverage_reading_count",
+		"SELECT sum(boot) FROM usage_reading",
+		"SELECT sum(first_ms) FROM slice",
+		"SELECT first + n FROM change ORDER BY first DESC LIMIT 1",
+	};
+	int rc = store_probe(st);
+
+	return rc == SQLITE_OK ? reads_run(st, reads, sizeof(reads) / sizeof(reads[0])) : rc;
+}
+
+/* By its application id a file that was opened is ours; one without a header says nothing. */
+int store_refusal_damage(const struct store *st)
+{
+	if (st->code)
+		return is_damage(st->code) ? st->code : SQLITE_OK;
+	return store_file_lost_header(st->path) ? store_probe(st) : SQLITE_OK;
+}
+
+int64_t store_written_ms(const struct store *st, int64_t now_ms)
+{
+	char *wal = sqlite3_mprintf("%s-wal", st->path);
+	struct stat info;
+	int64_t written_ms = now_ms;
+
+	if ((wal && stat(wal, &info) == 0) || stat(st->path, &info) == 0)
+		written_ms = info.st_mtim.tv_sec * INT64_C(1000) + info.st_mtim.tv_nsec / 1000000;
+	sqlite3_free(wal);
+	return written_ms < now_ms ? written_ms : now_ms;
 }
 
 static int rename_part(const struct store *st, const char *aside, const char *suffix)

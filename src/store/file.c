@@ -115,6 +115,22 @@ int store_file_check(const char *path, char *error, size_t size)
 	return header_check(path, header, got, error, size);
 }
 
+bool store_file_lost_header(const char *path)
+{
+	char *lock = sqlite3_mprintf("%s.lock", path), magic[sizeof(HEADER_MAGIC)] = "";
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat info, lock_info;
+	bool is_lost = lock && fd >= 0 && fstat(fd, &info) == 0 && S_ISREG(info.st_mode) &&
+		       info.st_size > 0 && lstat(lock, &lock_info) == 0 &&
+		       S_ISREG(lock_info.st_mode) && pread(fd, magic, sizeof(magic), 0) >= 0 &&
+		       memcmp(magic, HEADER_MAGIC, sizeof(magic));
+
+	if (fd >= 0)
+		close(fd);
+	sqlite3_free(lock);
+	return is_lost;
+}
+
 static void holder_name(int fd, char *buf, size_t size)
 {
 	char text[32] = "";

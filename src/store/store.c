@@ -17,6 +17,7 @@
 #include "store/db.h"
 #include "store/migrate.h"
 #include "store/store_internal.h"
+#include "waymark/base/clock.h"
 
 /* Set at each opening. The log is checkpointed by the writer when it has time,
  * not by the commit that happens to fill it. */
@@ -231,30 +232,78 @@ void store_abandon(struct store *st)
 	sqlite3_free(wal);
 }
 
-struct store *store_open(const char *path, FILE *errors)
+/* Nothing is written before the lock is held. */
+static int open_locked(struct store *st)
+{
+	int r = store_file_check(st->path, st->error, sizeof(st->error));
+
+	if (r < 0)
+		return r;
+	st->lock_fd = store_lock(st->path, st->error, sizeof(st->error));
+	return st->lock_fd < 0 ? st->lock_fd : store_connect(st);
+}
+
+static struct store *opened(struct store *st, int r, FILE *errors)
+{
+	if (r == 0)
+		return st;
+	if (errors)
+		fprintf(errors, "%s\n", st && st->error[0] ? st->error : strerror(-r));
+	store_close(st);
+	errno = -r;
+	return NULL;
+}
+
+static struct store *store_new(const char *path)
 {
 	struct store *st = calloc(1, sizeof(*st));
-	int r = -ENOMEM;
 
 	if (!st)
 		return NULL;
 	st->lock_fd = -1;
 	st->path = strdup(path);
-	if (!st->path)
-		goto out;
-	r = store_file_check(path, st->error, sizeof(st->error));
-	if (r < 0)
-		goto out;
-	st->lock_fd = store_lock(path, st->error, sizeof(st->error));
-	r = st->lock_fd < 0 ? st->lock_fd : store_connect(st);
-out:
-	if (r == 0)
+	if (st->path)
 		return st;
-	if (errors)
-		fprintf(errors, "%s\n", st->error[0] ? st->error : strerror(-r));
-	store_close(st);
-	errno = -r;
+	free(st);
 	return NULL;
+}
+
+struct store *store_open(const char *path, FILE *errors)
+{
+	struct store *st = store_new(path);
+
+	return opened(st, st ? open_locked(st) : -ENOMEM, errors);
+}
+
+static int begin_anew(struct store *st, int damage, FILE *errors)
+{
+	int r = 0;
+
+	if (st->lock_fd < 0)
+		st->lock_fd = store_lock(st->path, st->error, sizeof(st->error));
+	if (st->lock_fd < 0)
+		return st->lock_fd;
+	st->written_ms = store_written_ms(st, clock_now_ms());
+	r = store_set_aside(st);
+	if (r < 0)
+		return r;
+	if (errors)
+		fprintf(errors, "%s is damaged: %s; it is renamed to %s\n", st->path,
+			sqlite3_errstr(damage), st->aside);
+	return store_connect(st);
+}
+
+struct store *store_open_or_renew(const char *path, FILE *errors)
+{
+	struct store *st = store_new(path);
+	int damage, r = st ? open_locked(st) : -ENOMEM;
+
+	if (!st)
+		return opened(NULL, r, errors);
+	damage = r == 0 ? store_probe_start(st) : store_refusal_damage(st);
+	if (damage != SQLITE_OK)
+		r = begin_anew(st, damage, errors);
+	return opened(st, r, errors);
 }
 
 void store_close(struct store *st)

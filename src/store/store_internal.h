@@ -24,6 +24,7 @@ struct store {
 	bool was_clean;
 	int64_t file_bytes; /* size of the file when it was last seen; it shrinks by our hand only */
 	char aside[64];	    /* name of the file that was last set aside */
+	int64_t written_ms; /* when the file that was set aside at the start was last written */
 	char error[320];    /* why the last of the functions below failed */
 	int code;	    /* SQLite's, of that failure; 0: it was none of SQLite's */
 };
@@ -53,6 +54,13 @@ int store_probe(const struct store *st);
 /* Return whether store_connect failed with this error because the file that was open before
  * is damaged; another file in its place is not ours to judge. */
 bool store_is_damaged(const struct store *st, int error);
+/* Read what a start reads, by such a connection. */
+int store_probe_start(const struct store *st);
+/* Return SQLite's code of the damage that keeps store_open from opening our database; SQLITE_OK:
+ * it was refused for another reason. */
+int store_refusal_damage(const struct store *st);
+/* When the database was last written, by its log or itself, ms; at most now_ms. */
+int64_t store_written_ms(const struct store *st, int64_t now_ms);
 /* Close the database without writing to it and rename it with its log; st->aside is its
  * name then. 0 or -errno with st->error, and the file keeps its name. */
 int store_set_aside(struct store *st);
@@ -62,6 +70,10 @@ int store_set_aside(struct store *st);
 /* Whether path can be our database: it is, it is empty, or it is missing in a
  * folder that is there. 0 or -errno, with one line in error. */
 int store_file_check(const char *path, char *error, size_t size);
+
+/* Whether the file has no header of SQLite's, but lies beside the lock that is made only
+ * for a database of ours. */
+bool store_file_lost_header(const char *path);
 
 /* Takes the lock beside the database; the descriptor, or -errno with error. */
 int store_lock(const char *path, char *error, size_t size);

@@ -4,7 +4,7 @@
 # Proves that a history which cannot be written is reported when that begins, by one line and
 # one alert that reach the webhook meanwhile, and once more when it is over; that a gap says
 # why records were lost; that a damaged or deleted database is noticed, set aside and begun
-# anew with the flows that live.
+# anew with the flows that live, also when it was damaged before the daemon started.
 
 . "${0%/*}/lib.sh"
 
@@ -130,6 +130,26 @@ check "the new one knows the flow that lives" wait_for 10 store_sql_is \
 	"SELECT state FROM flows WHERE proto = 'tcp' AND dport = 7" live
 check "that is over, too" wait_for 20 has_overs store 3
 is "its database is whole" "$(store_sql 'PRAGMA integrity_check')" ok
+
+# --- damaged while no daemon runs --------------------------------------------------------------
+
+daemon_stop
+is "it stops" $? 0
+rm "$lab_tmp/disk/history/"flows.db.damaged-*
+dd if=/dev/urandom of="$lab_tmp/disk/history/flows.db" bs=4096 count=1 conv=notrunc 2>/dev/null
+check "a command only reports it" sh -c "! '$WAYMARK' -c '$lab_tmp/waymark.conf' flows >/dev/null 2>'$lab_tmp/flows.err' && grep -q 'not an SQLite database' '$lab_tmp/flows.err'" ||
+	diag "$(cat "$lab_tmp/flows.err")"
+daemon_run
+check "a start reports it" wait_for 10 \
+	has_lines 'flows.db is damaged: file is not a database; it is renamed to flows.db.damaged-' 1
+check "by an alert" wait_for 10 has_alerts store damaged raised 2
+check "it is set aside" sh -c "ls $lab_tmp/disk/history | grep -q '^flows.db.damaged-[0-9TZ]*\$'"
+check "the new one knows the flow that lives" wait_for 10 store_sql_is \
+	"SELECT state FROM flows WHERE proto = 'tcp' AND dport = 7" live
+check "and why what was before is missing" wait_for 10 store_sql_is \
+	"SELECT substr(reason, 1, 41), started < ended FROM gaps WHERE source = 'store'" \
+	'the database was damaged; it is kept as f|1' || diag "$(store_sql "SELECT * FROM gaps")"
+check "that is over, too" wait_for 20 has_overs store 4
 hold_close alive
 daemon_stop
 is "it stops" $? 0

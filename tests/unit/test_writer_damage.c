@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_writer_damage.c - a database that is damaged while the writer has it open is set
- * aside whole, a new one takes its place with a gap that says why, and no record that is
- * handed over afterwards is lost.
+ * test_writer_damage.c - a database that is damaged while the writer has it open, or before it
+ * is opened, is set aside whole, a new one takes its place with a gap that says why, and no
+ * record that is handed over afterwards is lost. What is refused for another reason stays as
+ * it is.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -139,6 +140,174 @@ static void test_emptied(void **state)
 	renewed_check(path, st, w);
 }
 
+/* --- damaged before the start --------------------------------------------------------- */
+
+static void fill(const char *path)
+{
+	struct store *st = store_lab_open(path);
+
+	store_lab_stop(filled(path, st), st);
+}
+
+/* Opening it prints the line; the rest is as while it runs. */
+static void renewed_start_check(const char *path, const char *cause)
+{
+	char *said = NULL, line[256];
+	size_t size;
+	FILE *errors = open_memstream(&said, &size);
+	struct store *st = store_open_or_renew(path, errors);
+	struct writer *w;
+
+	fclose(errors);
+	assert_non_null(st);
+	snprintf(line, sizeof(line), "flows.db is damaged: %s; it is renamed to flows.db.damaged-",
+		 cause);
+	assert_non_null(strstr(said, line));
+	free(said);
+	w = store_lab_start(st);
+	store_lab_push_uplinks(w, LAB_NOON);
+	renewed_check(path, st, w);
+	store_lab_expect(path, "SELECT started_ms > 1700000000000 AND started < ended FROM gaps",
+			 "1");
+}
+
+static void test_start_header_overwritten(void **state)
+{
+	const char *path = store_lab_path(*state, "flows.db");
+
+	fill(path);
+	overwrite(path, 0, PAGE);
+	renewed_start_check(path, "file is not a database");
+}
+
+static void test_start_pages_overwritten(void **state)
+{
+	const char *path = store_lab_path(*state, "flows.db");
+
+	fill(path);
+	overwrite(path, PAGE, LAB_PAGES * PAGE);
+	renewed_start_check(path, "database disk image is malformed");
+}
+
+static void test_start_cut_short(void **state)
+{
+	const char *path = store_lab_path(*state, "flows.db");
+
+	fill(path);
+	assert_int_equal(truncate(path, (off_t)LAB_PAGES * PAGE), 0);
+	renewed_start_check(path, "database disk image is malformed");
+}
+
+/* The live flows are read at a start: the page of the first of them. */
+static void test_start_live_overwritten(void **state)
+{
+	const char *path = store_lab_path(*state, "flows.db");
+	int64_t page;
+
+	if (!sqlite3_compileoption_used("ENABLE_DBSTAT_VTAB"))
+		skip();
+	fill(path);
+	page = store_lab_number(path, "SELECT max(pageno) FROM dbstat WHERE name = 'flow'"
+				      " AND pagetype = 'leaf' AND path = '/000/'");
+	overwrite(path, (off_t)(page - 1) * PAGE, PAGE);
+	renewed_start_check(path, "database disk image is malformed");
+}
+
+static void test_start_whole(void **state)
+{
+	const char *path = store_lab_path(*state, "flows.db");
+	struct writer_stats stats;
+	struct store *st;
+	struct writer *w;
+
+	fill(path);
+	st = store_open_or_renew(path, stderr);
+	assert_non_null(st);
+	w = store_lab_start(st);
+	writer_stats(w, &stats);
+	assert_int_equal(stats.renewals, 0);
+	store_lab_stop(w, st);
+	store_lab_expect(path, "SELECT count(*) FROM flows", "20000");
+}
+
+static void refused_start_check(const char *path, int error, const char *text)
+{
+	uint64_t before = store_lab_fingerprint(path);
+	char *said = NULL, pattern[512];
+	size_t size;
+	FILE *errors = open_memstream(&said, &size);
+	glob_t found;
+
+	assert_null(store_open_or_renew(path, errors));
+	assert_int_equal(errno, error);
+	fclose(errors);
+	assert_non_null(strstr(said, text));
+	free(said);
+	assert_int_equal(store_lab_fingerprint(path), before);
+	snprintf(pattern, sizeof(pattern), "%s.damaged-*", path);
+	assert_int_equal(glob(pattern, 0, NULL, &found), GLOB_NOMATCH);
+}
+
+static void test_start_newer(void **state)
+{
+	const char *path = store_lab_path(*state, "flows.db");
+
+	fill(path);
+	store_lab_execute(path, "PRAGMA user_version = 1000");
+	store_lab_execute(path, "PRAGMA wal_checkpoint(TRUNCATE)");
+	overwrite(path, (off_t)LAB_PAGES * PAGE, PAGE);
+	refused_start_check(path, EPROTO, "newer than this program's");
+}
+
+/* Also a damaged one is not ours to judge. */
+static void test_start_foreign(void **state)
+{
+	const char *path = store_lab_path(*state, "flows.db");
+
+	store_lab_execute(path, "PRAGMA application_id = 12345");
+	store_lab_execute(path, "CREATE TABLE other (a); INSERT INTO other VALUES (1)");
+	refused_start_check(path, EPROTO, "another program");
+	overwrite(path, 100, PAGE - 100);
+	refused_start_check(path, EPROTO, "another program");
+}
+
+/* Any file may be named by mistake: only where a daemon's lock lies it was ours. */
+static void test_start_other_file(void **state)
+{
+	const char *path = store_lab_path(*state, "notes.txt");
+	FILE *file = fopen(path, "w");
+
+	assert_non_null(file);
+	for (int i = 0; i < 1000; i++)
+		fputs("notes of an administrator\n", file);
+	fclose(file);
+	refused_start_check(path, EPROTO, "not an SQLite database");
+}
+
+static void test_start_locked(void **state)
+{
+	const char *path = store_lab_path(*state, "flows.db");
+	struct store *st = store_lab_open(path);
+
+	overwrite(path, 0, PAGE);
+	refused_start_check(path, EBUSY, "in use by process");
+	store_close(st);
+}
+
+/* For commands that are no daemon it is an error. */
+static void test_start_of_a_command(void **state)
+{
+	const char *path = store_lab_path(*state, "flows.db");
+	uint64_t before;
+
+	fill(path);
+	overwrite(path, 0, PAGE);
+	before = store_lab_fingerprint(path);
+	assert_null(store_open(path, NULL));
+	assert_int_equal(errno, EPROTO);
+	assert_int_equal(store_lab_fingerprint(path), before);
+}
+
 /* A database that grows, shrinks and is written back is not taken for a damaged one. */
 static void test_own_changes(void **state)
 {
@@ -193,6 +362,26 @@ int main(void)
 						store_lab_teardown),
 		cmocka_unit_test_setup_teardown(test_emptied, store_lab_setup, store_lab_teardown),
 		cmocka_unit_test_setup_teardown(test_own_changes, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_start_header_overwritten, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_start_pages_overwritten, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_start_cut_short, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_start_live_overwritten, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_start_whole, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_start_newer, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_start_foreign, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_start_other_file, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_start_locked, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_start_of_a_command, store_lab_setup,
 						store_lab_teardown),
 		cmocka_unit_test(test_causes),
 	};

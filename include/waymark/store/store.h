@@ -23,6 +23,10 @@ struct store;
  * EACCES, ... Nothing has been changed then. */
 struct store *store_open(const char *path, FILE *errors);
 
+/* The same, but a database of ours that SQLite finds damaged is renamed, with one line to
+ * errors, and a new one begun: its writer adds a gap and counts a renewal. */
+struct store *store_open_or_renew(const char *path, FILE *errors);
+
 /* Commits and closes; checkpoints the WAL. NULL is allowed. */
 void store_close(struct store *st);
 

@@ -181,11 +181,19 @@ void batch_renew(struct writer *w, const char *reason, const char *text)
 	pthread_mutex_unlock(&w->lock);
 }
 
+void batch_renew_damaged(struct writer *w)
+{
+	char text[128];
+
+	w->aside_ms = clock_steady_ms();
+	snprintf(text, sizeof(text), "the database was damaged; it is kept as %s", w->st->aside);
+	batch_renew(w, "damaged", text);
+}
+
 /* Where the new one is damaged at once, the disk is at fault: not again for a while. */
 static void set_aside(struct writer *w, int rc)
 {
 	int64_t now_ms = clock_steady_ms();
-	char text[128];
 
 	if (w->aside_ms && now_ms - w->aside_ms < ASIDE_PAUSE_MS) {
 		store_disconnect(w->st);
@@ -195,9 +203,7 @@ static void set_aside(struct writer *w, int rc)
 		error_note(w, rc, 0, w->st->error);
 		return;
 	}
-	w->aside_ms = now_ms;
-	snprintf(text, sizeof(text), "the database was damaged; it is kept as %s", w->st->aside);
-	batch_renew(w, "damaged", text);
+	batch_renew_damaged(w);
 }
 
 int batch_give_up(struct writer *w, int rc)

@@ -304,6 +304,15 @@ static int start_mark(struct store *st)
 	return db_exec(st->db, "INSERT OR REPLACE INTO meta VALUES ('is_clean', 0)");
 }
 
+/* The database was set aside when it was to be opened. */
+static void renewal_take(struct writer *w)
+{
+	if (!w->st->aside[0])
+		return;
+	w->in_place_ms = w->st->written_ms;
+	batch_renew_damaged(w);
+}
+
 struct writer *writer_start(struct store *st, uint32_t capacity, uint32_t batch_ms)
 {
 	struct writer *w = calloc(1, sizeof(*w));
@@ -320,6 +329,7 @@ struct writer *writer_start(struct store *st, uint32_t capacity, uint32_t batch_
 	maintenance_init(&w->maintenance);
 	pthread_mutex_init(&w->lock, NULL);
 	pthread_cond_init(&w->progress, NULL);
+	renewal_take(w);
 	w->flows_max = capacity;
 	if (queue_init(&w->queue, capacity + capacity / RESERVE_PART + 1) < 0)
 		goto free_writer;

@@ -84,6 +84,9 @@ int batch_give_up(struct writer *w, int rc);
 /* The database is gone or useless, and another one is to be begun. */
 void batch_renew(struct writer *w, const char *reason, const char *text);
 
+/* The same, after store_set_aside. */
+void batch_renew_damaged(struct writer *w);
+
 /* --- losses.c --------------------------------------------------------------- */
 
 void write_failures_add(struct writer *w, uint64_t n, int64_t now_ms);
