@@ -111,7 +111,7 @@ static void entry_set_newest(struct entry *e, const struct alert *a)
 	snprintf(e->evidence, sizeof(e->evidence), "%s", text_of(a->evidence));
 }
 
-/* The newest example, its strings those of the entry. */
+/* Return the newest example; its strings are the entry's. */
 static void entry_give(struct entry *e, uint64_t count, struct alert *out)
 {
 	*out = e->newest;

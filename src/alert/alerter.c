@@ -146,7 +146,7 @@ int alerter_resume(struct alerter *a, int64_t id, const char *body)
 	return -ENOSYS;
 }
 
-/* A body that cannot be kept is sent all the same, while the daemon lives. */
+/* If a body cannot be kept, send it all the same: it is lost only if the daemon ends first. */
 static void body_send(struct alerter *a, size_t i, const struct sink_message *m)
 {
 	char *body = a->sinks[i]->body(a->state[i], &a->config, m);
@@ -302,7 +302,7 @@ static void summaries_send(struct alerter *a, int64_t now_ms, bool is_last)
 		summary_send(a, &summary);
 }
 
-/* The text is about all of them, so the last one's text is replaced. */
+/* Replace the last alert's text by one about all of them. */
 static void quiet_send(struct alerter *a, const struct alert *over, int64_t now_ms)
 {
 	struct alert end = *over;

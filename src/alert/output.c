@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * output.c - a pipe that is read without waiting. What is no printable ASCII becomes '?':
- * a program's output may end up on a terminal. What is beyond the bound is read and
- * dropped, so that the program does not wait for us.
+ * output.c - a pipe that is read without waiting. Bytes other than printable ASCII become '?',
+ * because the output may end up on a terminal. Output beyond the bound is read and dropped, so
+ * that the program does not wait for us.
  */
 #include <fcntl.h>
 #include <stdlib.h>

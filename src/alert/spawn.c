@@ -107,8 +107,8 @@ static int user_become(const struct spawn_user *user)
 	return 0;
 }
 
-/* Root keeps its files, but a program of root would get all capabilities of the
- * bounding set. Who may not lower that has few in it. */
+/* Root keeps its files, but a program of root would get all capabilities of the bounding set,
+ * so it is lowered. A process that may not lower it has few capabilities in it. */
 static int privileges_drop(const struct spawn_user *user)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -204,7 +204,7 @@ static pid_t parent_read(const char *pid)
 	return end && strlen(end) > 4 ? (pid_t)strtol(end + 4, NULL, 10) : 0;
 }
 
-/* What leaves its parent behind becomes a child of ours, whatever its session. */
+/* An orphaned process becomes a child of the minder, whatever its session. */
 static void children_kill(void)
 {
 	const struct dirent *entry;

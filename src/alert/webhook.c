@@ -122,7 +122,7 @@ static void oldest_drop(struct webhook *w)
 	item_settle(w, item);
 }
 
-/* The one that is being sent counts, but cannot be taken back. */
+/* The alert that is being sent counts, but cannot be dropped. */
 static void queue_limit(struct webhook *w)
 {
 	while (w->pending.first && (!w->url || w->stats.pending > WEBHOOK_QUEUE_MAX))
@@ -162,7 +162,7 @@ static void result_note(struct webhook *w, struct item *item, enum post_result r
 
 /* --- the thread ---------------------------------------------------------------------- */
 
-/* A stop leaves time to a server that answers, none to one that does not. */
+/* A stop gives time to a server that answers, and none to a server that does not. */
 static bool is_over(struct webhook *w)
 {
 	int64_t stop_by_ms = atomic_load(&w->stop_by_ms);

@@ -19,7 +19,7 @@ static uint8_t source_slot(const struct audit *a, const struct flow *f,
 				     audit_slot_of_mark(a, f->mark));
 }
 
-/* A closed flow that is lost has ended all the same: it sent nothing any more. */
+/* A closed flow that is lost counts as ended: it sent nothing after it was closed. */
 static enum flow_state row_state(const struct flow *f)
 {
 	if (!f->is_closed || f->state == FLOW_ENDED)

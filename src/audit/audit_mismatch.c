@@ -187,7 +187,7 @@ static void mismatch_prove(struct audit *a, struct mismatch *m, const struct clu
 
 	m->record.evidence = EVIDENCE_STRAY_PACKET;
 	m->record.direction = c->direction;
-	/* By now the cause may be gone; then what was known before stands. */
+	/* The cause may be gone by now: then the former reason stays. */
 	if (reason != REASON_UNEXPLAINED || m->record.reason == REASON_MARK_CHANGED) {
 		m->record.reason = reason;
 		memcpy(m->record.object, object, sizeof(object));
@@ -258,7 +258,7 @@ void mismatch_settle(struct audit *a, int64_t now_ms)
 	a->n_suspects = 0;
 }
 
-/* Unlinked from the dirty list by writing it: nothing that was counted is lost. */
+/* Write the mismatch, which unlinks it from the dirty list, so that no count is lost. */
 void mismatch_forget(struct audit *a, flow_ref ref)
 {
 	struct mismatch **at = bucket_of(a, ref);
@@ -278,7 +278,7 @@ void mismatch_forget(struct audit *a, flow_ref ref)
 	}
 }
 
-/* It is no news as long as its alert is not over. */
+/* Do not report it again while its alert is not over. */
 static void mismatch_go_on(struct audit *a, struct mismatch *m)
 {
 	struct mismatch_record reported = m->record;

@@ -20,7 +20,7 @@ static void tally_plus(struct tally *t, const struct tally *by)
 	t->bytes += by->bytes;
 }
 
-/* What is below 0 after a subtraction has shrunk. */
+/* A counter has shrunk if a subtraction yields less than 0. */
 static bool has_shrunk(const struct tally *t)
 {
 	return (int64_t)t->packets < 0 || (int64_t)t->bytes < 0;
@@ -101,7 +101,7 @@ static uint64_t more(uint64_t a, uint64_t b)
 	return a > b ? a - b : 0;
 }
 
-/* The rules' count, and where they cannot have seen everything, the interface's. */
+/* Use the rules' count, or the interface's if the rules cannot have seen everything. */
 static void left_settle(struct coverage_record *out)
 {
 	const struct tally *neighbours = &out->rules[RULE_NEIGHBOURS];

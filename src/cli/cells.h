@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cells.h - a listing whose command gives all columns of each row in their order; those
- * that --columns names come out, in its order.
+ * cells.h - a listing whose command passes all columns of each row in order; the columns that
+ * --columns names are printed, in its order.
  */
 #ifndef WAYMARK_SRC_CLI_CELLS_H
 #define WAYMARK_SRC_CLI_CELLS_H

@@ -63,8 +63,8 @@ static FILE *client_open(const char *path, const char *command, int *err)
 	*err = size < 0 ? size : client_connect(path, &fd);
 	if (*err)
 		return NULL;
-	/* A daemon with too many clients answers before it has read: its answer says more
-	 * than the failure to send. */
+	/* A daemon with too many clients answers before it has read the request: prefer its
+	 * answer to the error of send. */
 	if (send(fd, request, (size_t)size, MSG_NOSIGNAL) != size && errno != EPIPE)
 		*err = errno == EAGAIN ? -ETIMEDOUT : -errno;
 	stream = *err ? NULL : fdopen(fd, "r");

@@ -2,8 +2,8 @@
 /*
  * history.c - runs a query and renders its rows by the names of their columns.
  *
- * A table on a terminal is limited; a message says what was left out. One row more than
- * the limit is asked for, to know. Where rows are judged here, the limit is, too.
+ * A table on a terminal is limited; a message says what was left out. One row more than the
+ * limit is asked for, to know. If rows are filtered here, the limit is applied here, too.
  */
 #include "cli/history.h"
 
@@ -192,7 +192,7 @@ static int flow_judge(void *data, const struct value *values, size_t n)
 	return filter_fits_flow(l->filter, values, n);
 }
 
-/* Other queries judge by themselves. */
+/* Other queries filter rows themselves. */
 static bool is_judged(const struct history *h)
 {
 	return h->flow_column || h->is_flows;
@@ -299,7 +299,7 @@ static enum exit_status listing_run(struct listing *l, struct flow_filter *f)
 	l->filter = f;
 	l->sorted.limit = l->limit;
 	f->q.limit = l->limit ? l->limit + 1 : 0;
-	/* Rows that are judged here come one by one, until the limit is reached. */
+	/* Rows that are filtered here come one by one, until the limit is reached. */
 	if (is_judged(l->history) || l->sorted.column)
 		f->q.limit = 0;
 	if (l->history->query == history_flows && l->in->style.format != RENDER_TABLE &&

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * options.c - the table of all options, and a command's options from its argv by
- * that table and the command's row. It keeps their text; what a value means is
- * for who uses it.
+ * options.c - the table of all options, and a command's options from its argv by that table and
+ * the command's row. It keeps their text; the commands interpret it.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -72,7 +71,7 @@ const struct option_spec option_specs[OPTIONS] = {
 	[OPTION_CONFIG_ONLY] = {"config", NULL, "check the file alone, not this host", NULL, 0},
 	[OPTION_CONFIRM] = {"confirm", "DURATION",
 			    "undo it after DURATION unless 'waymark confirm' follows", NULL, 0},
-	[OPTION_FOR] = {"for", "DURATION", "so long; uplink: back to auto after it", NULL, 0},
+	[OPTION_FOR] = {"for", "DURATION", "how long; uplink: then back to auto", NULL, 0},
 	[OPTION_PICTURE] = {"picture", NULL, "print the router's picture alone, as SVG", NULL, 0},
 	[OPTION_HELP] = {"help", NULL, "show this and exit", NULL, 'h'},
 };

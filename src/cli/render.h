@@ -60,8 +60,8 @@ struct render *render_new(const struct render_style *style, const struct column 
  * row. NULL text is an unknown value. */
 void render_text(struct render *r, const char *text, enum paint paint);
 void render_number(struct render *r, int64_t number, enum paint paint);
-/* A share of one, in a column of numbers: four digits, cut off, so that only all of it
- * is 1. */
+/* A share between 0 and 1, in a column of numbers: cut off after four digits, so that only a
+ * whole is 1. */
 void render_share(struct render *r, double share, enum paint paint);
 /* A number that is no share, with three digits behind the point. */
 void render_real(struct render *r, double number, enum paint paint);

@@ -378,7 +378,7 @@ static int reader_parse(struct reader *r)
 		return r->err;
 	if (result != CFG_SUCCESS && r->n_errors == 0)
 		return -ENOMEM;
-	/* After a syntax error the rest of the file is not known: what seems to be
+	/* After a syntax error the rest of the file is unknown: a section that seems to be
 	 * missing may be there. */
 	if (result == CFG_SUCCESS)
 		r->n_errors += config_validate(r->c, r->errors);

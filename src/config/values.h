@@ -8,7 +8,7 @@
 
 struct config_key;
 
-/* What is wrong with a value and what to do: the end of "KEY 'TEXT' ...". */
+/* What is wrong with a value and how to fix it: the end of "KEY 'TEXT' ...". */
 struct complaint {
 	char text[160];
 };

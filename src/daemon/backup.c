@@ -263,7 +263,7 @@ static void return_begin(struct daemon *d)
 	return_stop(b);
 }
 
-/* Nothing is left of what began by the backups. */
+/* No flow that began by a backup is left. */
 static void returns_end(struct daemon *d)
 {
 	for (unsigned slot = 0; slot < UPLINKS_MAX; slot++)

@@ -275,7 +275,7 @@ static int log_thread_start(struct daemon *d)
 	return 0;
 }
 
-/* Who acts at the turning points of others. */
+/* Connect modules to the hooks of others. */
 static int hooks_set(struct daemon *d)
 {
 	static const struct resync_hooks hooks = {.done = coverage_look};
@@ -405,7 +405,7 @@ void daemon_stop(struct daemon *d)
 	}
 	exporter_close(d);
 	delivery_stop(d);
-	/* What it has to say and what it has delivered is for the writer to keep. */
+	/* Its last records and acknowledgements go to the writer. */
 	alerter_free(d->alerter);
 	d->alerter = NULL;
 	talker_free(d->talker);

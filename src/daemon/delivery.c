@@ -139,7 +139,7 @@ void delivery_close(struct daemon *d)
 
 /* --- failures ---------------------------------------------------------------------------------- */
 
-/* A request that fails is made again: what counts is a server that stays away. */
+/* A failed request is repeated: only a server that stays unreachable counts. */
 static bool webhook_is_failing(struct delivery *y, const struct alerter_stats *s, int64_t now_ms)
 {
 	if (!s->webhook.last_error[0])

@@ -94,7 +94,7 @@ static int text_write(int fd, const char *text)
 	return (size_t)n == length ? 0 : -ENOSPC;
 }
 
-/* Not through whatever may lie at the name already: others may write to the folder. */
+/* Do not write through an existing file or link of that name: others may write to the folder. */
 static int file_replace(const char *path, const char *text)
 {
 	char new[4096 + 8];
@@ -135,7 +135,7 @@ static void file_write(struct exporter *e, char *text)
 	free(text);
 }
 
-/* Who reads the file next must not take it for a daemon that runs. */
+/* The next reader must not take the file for that of a running daemon. */
 static void file_end(struct exporter *e)
 {
 	if (e->config.textfile)

@@ -15,7 +15,7 @@
 #include "daemon/resync.h"
 #include "waymark/audit/audit.h"
 
-/* 64 MB; of more flows nothing is kept. */
+/* 64 MB; the counters of further flows are not kept. */
 #define ROWS_MAX  1000000
 #define ROWS_PART 4096
 /* A snapshot is handed out for so long, and is forgotten so long after the last part. */

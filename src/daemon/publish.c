@@ -133,7 +133,7 @@ static int outbox_add(void *data, int64_t id, int64_t time_ms, const char *line)
 	return err;
 }
 
-/* One for which there is no room is sent once more by the next daemon. */
+/* If there is no room for the record, the next daemon sends the alert once more. */
 static void outbox_done(void *data, int64_t id)
 {
 	struct daemon *d = data;
@@ -405,7 +405,7 @@ void publish_uplink_state(struct daemon *d, const struct uplink_state_record *st
 	publish_record(d, &r);
 }
 
-/* Half of what is left: the ends of flows do not wait. */
+/* Half of the room: the other half is for the ends of flows, which do not wait. */
 uint32_t publish_room(void *data)
 {
 	struct daemon *d = data;

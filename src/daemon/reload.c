@@ -210,8 +210,8 @@ static void slots_forget(struct daemon *d, const struct config *old, const struc
 
 /* --- the change -------------------------------------------------------------------- */
 
-/* Before the rules change: the flows of an uplink that is removed leave by others as soon as
- * its rules are gone, which is no mismatch. */
+/* Call it before the rules change: flows of a removed uplink leave by others as soon as its
+ * rules are gone, which is no mismatch. */
 static void audit_take(struct daemon *d)
 {
 	int err = audit_set_config(d->audit, d->config, clock_now_ms());
@@ -229,7 +229,7 @@ static int config_swap(struct daemon *d, struct config *c, struct config **forme
 
 	config_keep_slots(c, old);
 	steer_settle(d);
-	/* What the old rules have seen is judged by the old marks. */
+	/* Read the evidence of the old rules first: it is judged by the old marks. */
 	observe_drain(d);
 	audit_uplink_counts(d->audit, live, mismatches, bytes);
 	usage_write(d, clock_now_ms());

@@ -134,7 +134,7 @@ static int begin(struct daemon *d, int64_t now_ms)
 	d->resync->next_ms = 0;
 	d->resync->dump_entries = 0;
 	d->resync->dump_started_steady_ms = clock_steady_ms();
-	/* First: an event that is read from now on is news for it. */
+	/* Call this first: events that are read from now on are newer than the dump. */
 	audit_dump_begin(d->audit, now_ms);
 	live_begin(d, now_ms);
 	d->resync->dump = conntrack_dump_open(d->conntrack);

@@ -56,7 +56,7 @@ static void launcher_begin(struct daemon *d)
 
 	d->steer->has_launcher = !err;
 	if (err)
-		log_warning("no launcher for transactions: %s; waymarkd forks itself",
+		log_warning("no launcher for transactions: %s; waymarkd forks children directly",
 			    strerror(-err));
 }
 
@@ -65,8 +65,8 @@ static void launcher_watch(struct daemon *d)
 	if (!d->steer->has_launcher || transaction_launcher_is_running())
 		return;
 	d->steer->has_launcher = false;
-	log_warning("the launcher of transactions has ended: waymarkd forks itself until it is "
-		    "restarted");
+	log_warning("the launcher of transactions has ended: waymarkd forks children directly "
+		    "until it is restarted");
 }
 
 int steer_open(struct daemon *d)
@@ -156,7 +156,7 @@ static void uplink_alert(struct daemon *d, const struct uplink_config *u, const 
 	publish_raise(d, &a);
 }
 
-/* At the start an uplink that is up is not news. */
+/* Do not report an uplink that is up at the start. */
 static void states_update(struct daemon *d)
 {
 	for (size_t i = 0; i < d->config->n_uplinks; i++) {
@@ -179,7 +179,7 @@ static void states_update(struct daemon *d)
 	}
 }
 
-/* A state that is as before with another cause or by another decision is news. */
+/* The same state with another cause or decision is reported, too. */
 static bool is_published(const struct daemon *d, const struct uplink_state_record *r)
 {
 	const struct uplink_state_record *was = &d->steer->published[r->slot];
@@ -189,7 +189,7 @@ static bool is_published(const struct daemon *d, const struct uplink_state_recor
 	       was->until_ms == r->until_ms;
 }
 
-/* What a decision took away comes back by the end of that decision. */
+/* When a decision ends, the uplink's return has the cause of that decision. */
 static void return_explain(const struct uplink_state_record *was, struct uplink_state_record *r)
 {
 	if (r->cause == CAUSE_LINK && !strcmp(r->state, "up") &&
@@ -197,7 +197,7 @@ static void return_explain(const struct uplink_state_record *was, struct uplink_
 		r->cause = was->cause;
 }
 
-/* Who ended an operator's decision is in the row of that moment, and in none after it. */
+/* Only the row of that moment names the user who ended an operator's decision. */
 static void release_explain(const struct uplink_state_record *was,
 			    const struct uplink_state_record *explained,
 			    struct uplink_state_record *r)

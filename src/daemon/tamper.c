@@ -370,7 +370,8 @@ void tamper_begin(struct daemon *d, int64_t now_ms)
 
 static void settle(struct tamper *t)
 {
-	/* What waits for its repair is reported then, with the process that undid it. */
+	/* An object that waits for its repair is reported when it is repaired, with the process
+	 * that undid it. */
 	if (!tamper_objects_is_waiting(t->things)) {
 		tamper_suspects_clear(t->traces);
 		t->ruleset_since_ms = 0;
@@ -484,7 +485,7 @@ int tamper_start(struct daemon *d)
 	return 0;
 }
 
-/* Nothing is watched from here on: another gap begins. */
+/* From here on nothing is watched, so another gap begins. */
 void tamper_stop(struct daemon *d)
 {
 	gap_end(d);

@@ -122,7 +122,7 @@ static void part_publish(void *data, const struct usage_record *part)
 	publish_record(data, &r);
 }
 
-/* Also where nothing was counted: the reading says so to the next daemon. */
+/* Write the record even if nothing was counted: the next daemon needs its reading. */
 void usage_write(struct daemon *d, int64_t now_ms)
 {
 	usage_read(d, now_ms);

@@ -96,7 +96,8 @@ void weigher_take(struct weigher *w, const struct addr *src, const struct addr *
 	bool is_recent = !started_ms || started_ms >= w->from_ms;
 	struct destination *d;
 
-	/* What says nothing takes no place: an old scan must not fill the table. */
+	/* An old unanswered flow says nothing and gets no entry: an old scan must not fill the
+	 * table. */
 	if (!is_answered && (!is_recent || started_ms > w->to_ms))
 		return;
 	d = destination_get(w, dst);

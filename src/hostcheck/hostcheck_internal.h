@@ -32,7 +32,7 @@ void hostcheck_uplinks(struct findings *f, const struct config *c, const struct 
 void hostcheck_installed(struct findings *f, const struct config *c, const struct netstate *s,
 			 const struct route_plan *plan);
 
-/* The folder of a file that waymarkd writes; addresses to listen on. */
+/* Check the folder of a file that waymarkd writes, and the addresses that it listens on. */
 void hostcheck_folder(struct findings *f, const char *key, const char *path);
 void hostcheck_listen(struct findings *f, const struct config *c, const struct netstate *s);
 

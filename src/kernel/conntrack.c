@@ -370,7 +370,7 @@ int conntrack_delete(struct conntrack *c, const struct ct_event *entry)
 
 	if (err)
 		return err;
-	/* Without it the kernel would delete whatever has the tuple now. */
+	/* Without the id the kernel would delete any entry that has the tuple now. */
 	mnl_attr_put_u32(nlh, CTA_ID, htonl(entry->id));
 	return request_send(c, nlh, NULL, NULL);
 }

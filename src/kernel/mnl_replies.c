@@ -63,7 +63,7 @@ int mnl_replies_read(struct mnl_socket *socket, char *buffer, uint32_t seq, mnl_
 		if (n < 0)
 			return (int)n;
 		more = mnl_cb_run(buffer, (size_t)n, seq, port, fn, data);
-		/* What a reply to an earlier request left behind. */
+		/* Drop replies to an earlier request. */
 		if (more < 0 && errno == EPROTO)
 			continue;
 		if (more < 0)

@@ -169,7 +169,8 @@ static int command_run(struct nft *n, struct command *c, size_t size, char **out
 	err = transaction_run(command_do, c, size, &reply);
 	free(c);
 	error_keep(n, err && reply.errors ? reply.errors : "");
-	/* What a dead child left in the socket would be taken for the next one's replies. */
+	/* Drop what a dead child left in the socket: the next child would take it for its
+	 * replies. */
 	if (err == -EOWNERDEAD && n->fd >= 0)
 		nft_own_drain(n->fd);
 	if (!err && output) {

@@ -17,7 +17,7 @@
 
 /* Beside slots: an address or network that is on this side of every uplink. */
 #define SIDE_INSIDE 0xfe
-/* An address of two uplinks, a network behind two: nothing follows from it. */
+/* An address of two uplinks, or a network behind two: it decides nothing. */
 #define SIDE_DOUBTFUL 0xfd
 
 struct place {

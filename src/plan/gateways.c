@@ -151,7 +151,7 @@ static uint8_t defaults_without_stale(struct learnt_default *list, uint8_t n,
 	return kept;
 }
 
-/* What was saved is the gateway alone: our own route by it has the rest. */
+/* Only the gateway was saved: the other attributes are in our own route by it. */
 static void default_complete(struct learnt_default *d, const struct learnt_default *own, uint8_t n)
 {
 	for (uint8_t i = 0; i < n; i++) {

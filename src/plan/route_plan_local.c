@@ -54,7 +54,7 @@ bool route_is_local(const struct planner *pl, const struct route_state *r)
 	if (r->table != RT_TABLE_MAIN || r->dst.len <= 1 || prefix_is_scoped(&r->dst) ||
 	    r->protocol == ROUTE_PROTOCOL_WAYMARK)
 		return false;
-	/* What main refuses stays refused. */
+	/* A destination that main refuses stays refused. */
 	if (r->type != RTN_UNICAST)
 		return r->type == RTN_BLACKHOLE || r->type == RTN_UNREACHABLE ||
 		       r->type == RTN_PROHIBIT;

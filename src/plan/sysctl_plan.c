@@ -30,7 +30,8 @@ static void want_observation(struct want_list *l)
 {
 	want(l, "net/netfilter/nf_conntrack_acct", "1", "flows are counted in packets and bytes");
 	want(l, "net/netfilter/nf_conntrack_timestamp", "1", "flows say when they began and ended");
-	/* With 2, the default, a flow that began without a listener never has an event. */
+	/* With 2, the default, the kernel never sends an event for a flow that began without a
+	 * listener. */
 	want(l, "net/netfilter/nf_conntrack_events", "1", "every flow has events");
 }
 

@@ -73,7 +73,7 @@ const struct counter general_counters[] = {
 	NUMBER("events.held_back", events.held_back, "events_held_back_total", "counter",
 	       "Times that events waited for the store"),
 	NUMBER("events.duplicates", events.duplicates, "events_duplicate_total", "counter",
-	       "Events of what was processed before"),
+	       "Events that had been processed before"),
 
 	NUMBER("nflog.received", nflog.received, "nflog_received_total", "counter",
 	       "Logged packets received"),

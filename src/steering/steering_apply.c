@@ -25,8 +25,8 @@
 
 /* --- on the way in ------------------------------------------------------------------ */
 
-/* What is put over a route of ours in an uplink's table was not found there and
- * is not restored; in main it may be what DHCP says now. */
+/* A foreign route over one of ours in an uplink's table was not there before us and is not
+ * restored; in main it may be DHCP's newest. */
 static bool route_is_found(struct run *run, const struct route_state *r)
 {
 	return r->table == RT_TABLE_MAIN || !route_was_ours(run, r);

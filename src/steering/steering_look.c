@@ -27,8 +27,8 @@ static void gateways_recall(struct steering *s)
 	}
 }
 
-/* A file that is gone or broken since, or cannot be written, is no reason to forget
- * what it said or should say. */
+/* Read the state file. The state in memory stays if the file is missing or broken since, or
+ * could not be written. */
 int steering_recall(struct steering *s)
 {
 	struct steering_state *st = steering_state_load(s->config);

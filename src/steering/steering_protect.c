@@ -58,7 +58,7 @@ static int load_new(struct steering *s, const char *text)
 	return err;
 }
 
-/* What cannot be done protected is done all the same. */
+/* If the table cannot be protected, load it without protection. */
 static int load_again(struct steering *s, const char *text)
 {
 	nft_run(s->nft, DELETE_TABLE);

@@ -182,7 +182,7 @@ void routes_remove(struct run *run, const struct route_diff *d, bool is_balance)
 	for (size_t i = d->remove->n_routes; i-- > 0 && run_goes_on(run);) {
 		const struct route_state *r = &d->remove->routes[i];
 
-		/* What was put over it took it away. */
+		/* The route that replaced it has deleted it. */
 		if (route_is_in(run, r, is_balance) && !route_find(d->add, r))
 			route_take(run, r, d->remove);
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * file.c - what can be said of a database by its file alone, before anything is
- * written: whether it is ours, and whether another daemon has it.
+ * file.c - checks a database by its file alone, before anything is written: whether it is ours,
+ * and whether another daemon has it.
  *
  * Knows nothing of the schema.
  */

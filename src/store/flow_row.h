@@ -40,7 +40,7 @@
 #define FLOW_CLOSED_END_SQL                                                                        \
 	"UPDATE flow SET life = CASE typeof(life) WHEN 'integer' THEN life ELSE ?3 "               \
 	"END," FLOW_END_SET " WHERE id = ?1 AND state = 3" FLOW_END_WHERE
-/* What is not known does not overwrite what is: evidence may come after the end. */
+/* Unknown values do not overwrite known ones: evidence may come after the end. */
 #define FLOW_UPDATE_SQL                                                                            \
 	"UPDATE flow SET started = ?2,"                                                            \
 	" life = ifnull(?3, CASE typeof(life) WHEN 'integer' THEN life END),"                      \

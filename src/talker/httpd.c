@@ -62,7 +62,8 @@ static int client_watch(struct httpd *h, struct client *c, int operation, uint32
 	return epoll_ctl(h->epoll_fd, operation, c->fd, &ev) ? -errno : 0;
 }
 
-/* Those whose turn it is to act come before those who wait for us. */
+/* Return the client that has been slow longest; clients that must act come before clients that
+ * wait for waymarkd. */
 static struct client *client_slowest(struct httpd *h)
 {
 	struct client *slowest = NULL;
@@ -361,7 +362,7 @@ int httpd_fd(const struct httpd *h)
 	return h->epoll_fd;
 }
 
-/* Requests go before new clients, who may take the place of a slow one. */
+/* Serve requests before new clients, which may replace a slow one. */
 void httpd_process(struct httpd *h, int64_t now_ms)
 {
 	struct epoll_event events[EVENTS_PER_TURN];

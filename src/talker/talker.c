@@ -433,7 +433,7 @@ static void stopped_await(struct talker *t)
 	}
 }
 
-/* What does not stop by itself dies with the spawner. */
+/* A process that does not stop by itself is killed with the spawner. */
 void talker_stop(struct talker *t)
 {
 	bool is_done;

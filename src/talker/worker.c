@@ -307,7 +307,7 @@ static int worker_open(struct worker *w)
 	return 0;
 }
 
-/* Whatever succeeds in the last moment is acknowledged. */
+/* Acknowledge what succeeds in the last moment. */
 static void worker_close(struct worker *w)
 {
 	worker_checks_free(w->checks);

@@ -123,8 +123,8 @@ bool steering_has_ruleset(struct steering *s);
 uint32_t steering_sysctls_astray(const struct steering *s);
 bool steering_wants_place(const struct steering *s, const struct route_state *place);
 
-/* Removes everything that is ours and restores what was displaced. 0 or -errno;
- * what cannot be removed does not keep the rest. Nothing installed: 0. */
+/* Remove everything of ours and restore what was displaced. Go on after a failure. 0 or -errno;
+ * 0 also if nothing is installed. */
 int steering_remove(struct steering *s, FILE *errors);
 
 /* Prints what would be installed: sysctls, ruleset, rules, routes. Reads links,

@@ -73,7 +73,7 @@ struct failover {
 int query_failover(struct query *q, const char *uplink, int64_t at_ms, struct failover *out);
 void failover_free(struct failover *f);
 
-/* A live flow that counts as stranded is idle. */
+/* Move a live flow from class stranded to class idle. */
 void failover_set_idle(struct failover *f, struct failover_live *l);
 
 /* Shows the flows of one class as the view flows has them, newest first; at most limit

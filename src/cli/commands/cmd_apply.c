@@ -94,7 +94,7 @@ static bool is_no_daemon(int err)
 	return err == -ENOENT || err == -ECONNREFUSED;
 }
 
-/* A daemon that runs keeps the steering: it has to know. */
+/* A running daemon keeps the steering, so it must be notified. */
 static enum exit_status apply_anyhow(struct applying *a, const struct invocation *in)
 {
 	char request[PATH_MAX + 64];

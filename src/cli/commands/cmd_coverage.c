@@ -66,7 +66,7 @@ static int daemon_look(const char *path)
 	return 0;
 }
 
-/* The history alone has an answer, too, but not of now. */
+/* The history alone has an answer, too, but not a current one. */
 enum exit_status cmd_coverage(const struct invocation *in)
 {
 	static const struct history coverage = {

@@ -111,7 +111,7 @@ static enum exit_status store_prune(const struct place *p, const struct addr *ho
 		writer_stats(w, &now);
 	} while (!now.last_error && !writer_is_pruned(w));
 	writer_stats(w, &now);
-	/* The daemon was not alive in this: its absence stays a gap. */
+	/* The daemon did not run meanwhile: its absence stays a gap. */
 	writer_stop(w, was_clean, alive_ms);
 	if (!now.last_error)
 		return result_say(p, extent, before.database_bytes, now.database_bytes);

@@ -124,7 +124,7 @@ static void alerts_print(const struct answer *a)
 		       a->deletions.deleted, a->deletions.not_deleted);
 }
 
-/* Digits behind the second are cut off, so that only all of it is 100 %. */
+/* Cut off after the second digit, so that only full coverage is printed as 100 %. */
 static void share_print(const struct answer_coverage *c)
 {
 	const char *comma = "          missing:";
@@ -142,7 +142,7 @@ static void share_print(const struct answer_coverage *c)
 		putchar('\n');
 }
 
-/* What was not compared is not covered. */
+/* An uplink that was not compared is not covered. */
 static void uplink_coverage_print(const struct answer_uplink *u)
 {
 	const struct answer_coverage *c = &u->coverage;

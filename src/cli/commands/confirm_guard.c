@@ -144,7 +144,7 @@ __attribute__((noreturn)) static void guard_live(const struct guard *g)
 	_exit(guard_wait(g->path, g->file, g->wait_s) ? 0 : g->undo(g->data));
 }
 
-/* What the guard's apply returned; a guard that died said nothing. */
+/* Return the result of the guard's apply; a guard that died sent none. */
 static int answer_read(int fd)
 {
 	uint8_t byte;

@@ -8,8 +8,8 @@
 
 #include "waymark/store/failover.h"
 
-/* Counts the live flows that the table has, and adds them to their sums. 0 or -errno;
- * -EPERM without CAP_NET_ADMIN. What is not counted stays unknown. */
+/* Count the live flows that the table has, and add them to their sums; the others stay unknown.
+ * 0 or -errno; -EPERM without CAP_NET_ADMIN. */
 int failover_count(struct failover *f, const char *socket);
 
 /* The live flow of an id, or NULL. */

@@ -71,7 +71,8 @@ static bool name_add(struct import *i, const char *name, uint32_t first)
 	return import_uplink_add(i, &u);
 }
 
-/* Without the network file: the uplink, then what options and policies name. */
+/* Without the network file: take pbr's uplink interface, then those that options and policies
+ * name. */
 static bool names_add(struct import *i, const struct uci_section *config, uint32_t first)
 {
 	bool has_room = name_add(i, uplink_name(config), first);

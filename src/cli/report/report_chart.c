@@ -198,7 +198,7 @@ static int64_t series_peak(const struct report *r, report_value_fn *value, size_
 	return most;
 }
 
-/* Also what the chart says to people who do not see it. */
+/* Also the chart's text for people who do not see it. */
 static void legend_print(FILE *out, const struct report *r, report_value_fn *value,
 			 report_format_fn *format)
 {

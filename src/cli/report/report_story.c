@@ -240,7 +240,7 @@ static int gaps_tell(struct report *r)
 	return 0;
 }
 
-/* Newest first as they come: the order of time makes equals neighbours. */
+/* They arrive newest first; in the order of time, equal events become neighbours. */
 static void tampering_merge(struct report *r, size_t first)
 {
 	size_t n = r->n_events, kept = first;

@@ -286,7 +286,7 @@ static const struct answer_uplink *uplink_find(const struct top_data *t, const c
 	return NULL;
 }
 
-/* Colours are about now: when mismatches last grew is kept. */
+/* Add the latest values, and note when mismatches last grew, for the colour. */
 static void past_add(struct top_data *t, size_t i)
 {
 	const struct answer_uplink *a = uplink_find(t, t->config->uplinks[i].name);

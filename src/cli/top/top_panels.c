@@ -69,7 +69,7 @@ static void clock_put(const struct top_data *t, const struct top_view *v)
 		mvaddstr(0, COLS - (int)strlen(text), text);
 }
 
-/* Rows that were written; of none nothing is known. */
+/* The delay of written rows; "?" if there were none. */
 static const char *delay_format(int64_t ms, char buf[24])
 {
 	snprintf(buf, 24, ms < 0 ? "?" : "%" PRId64, ms);
@@ -308,7 +308,7 @@ static void gaps_put(struct pen *p, const struct top_data *t)
 			line_put(p, 0, "%s", t->gaps[i].text);
 }
 
-/* Where the others leave room. */
+/* Drawn if the other panels leave room. */
 static void newest_put(struct pen *p, const struct top_data *t)
 {
 	if (!t->n_mismatched || p->bottom - p->y < 4)

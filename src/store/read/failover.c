@@ -42,7 +42,7 @@ int failover_class_parse(const char *name)
 
 /* --- which failover -------------------------------------------------------------------- */
 
-/* The state of the same uplink before s; a reload may have given it another row. */
+/* The same uplink's state before s; a reload may have given the uplink another row. */
 #define STATE_BEFORE(what)                                                                         \
 	"(SELECT p." what " FROM uplink_state p JOIN uplink v ON v.id = p.uplink"                  \
 	" WHERE v.name = u.name AND p.id < s.id ORDER BY p.id DESC LIMIT 1)"
