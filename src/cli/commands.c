@@ -60,13 +60,14 @@ const struct command commands[] = {
 	 LISTING | DAEMON | WITH(OPTION_DATABASE) | SPAN | WITH(OPTION_UPLINK) | WITH(OPTION_BY),
 	 "show bytes of each uplink, peak, 95th percentile, quota left", NULL, NULL},
 	{"explain", cmd_explain,
-	 WITH(OPTION_JSON) | WITH(OPTION_UTC) | WITH(OPTION_DATABASE) | WITH(OPTION_PROTO) |
-		 WITH(OPTION_SRC) | WITH(OPTION_SPORT) | WITH(OPTION_DST) | WITH(OPTION_DPORT),
+	 DAEMON | WITH(OPTION_JSON) | WITH(OPTION_UTC) | WITH(OPTION_DATABASE) |
+		 WITH(OPTION_PROTO) | WITH(OPTION_SRC) | WITH(OPTION_SPORT) | WITH(OPTION_DST) |
+		 WITH(OPTION_DPORT),
 	 "explain a flow's verdict: by id, by 'tcp A:P > B:Q', or the newest that fits",
 	 "[ID|FLOW]", NULL},
 	{"watch", cmd_watch, DAEMON | WITH(OPTION_JSON) | WITH(OPTION_UTC),
 	 "show flows, mismatches and alerts as they happen", NULL, NULL},
-	{"top", cmd_top, WITH(OPTION_DATABASE) | WITH(OPTION_UTC),
+	{"top", cmd_top, DAEMON | WITH(OPTION_DATABASE) | WITH(OPTION_UTC),
 	 "show a full-screen live view; q quits", NULL, NULL},
 	{"report", cmd_report,
 	 DAEMON | WITH(OPTION_DATABASE) | WITH(OPTION_SINCE) | WITH(OPTION_UNTIL) |

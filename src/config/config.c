@@ -52,10 +52,15 @@ static void fields_free(void *fields, bool is_uplink)
 	}
 }
 
-int config_uplink_init(struct uplink_config *u)
+struct uplink_config *config_uplink_add(struct config *c)
 {
-	memset(u, 0, sizeof(*u));
-	return set_defaults(u, true);
+	struct uplink_config *uplinks = realloc(c->uplinks, (c->n_uplinks + 1) * sizeof(*uplinks));
+
+	if (!uplinks)
+		return NULL;
+	c->uplinks = uplinks;
+	memset(&uplinks[c->n_uplinks], 0, sizeof(*uplinks));
+	return set_defaults(&uplinks[c->n_uplinks++], true) < 0 ? NULL : &uplinks[c->n_uplinks - 1];
 }
 
 void config_uplink_clear(struct uplink_config *u)

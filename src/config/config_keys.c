@@ -204,6 +204,14 @@ const char *config_mode_name(enum config_mode m)
 	return config_key_find("", "mode")->words[m];
 }
 
+const char *config_balance_name(enum config_balance b)
+{
+	static const char *const words[] = {
+		[BALANCE_OFF] = "false", [BALANCE_TABLE] = "true", [BALANCE_MAIN] = "main"};
+
+	return words[b];
+}
+
 const char *config_on_mismatch_name(enum config_on_mismatch m)
 {
 	return config_key_find("", "on-mismatch")->words[m];

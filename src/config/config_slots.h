@@ -15,8 +15,7 @@ void config_slots(const struct config *c, uint8_t slots[UPLINKS_MAX]);
 /* Without key balance-table: the highest number up to the default that no uplink has. */
 void config_choose_balance_table(struct config *c);
 
-/* Set an uplink's keys to their defaults; free what they own. 0 or -ENOMEM. */
-int config_uplink_init(struct uplink_config *u);
+/* Free what its keys own. */
 void config_uplink_clear(struct uplink_config *u);
 
 #endif

@@ -149,18 +149,12 @@ static void uplink_set_name(struct reader *r, const char *name)
 
 static void uplink_begin(struct reader *r)
 {
-	struct config *c = r->c;
-	struct uplink_config *uplinks, *u;
+	struct uplink_config *u = config_uplink_add(r->c);
 
-	uplinks = realloc(c->uplinks, (c->n_uplinks + 1) * sizeof(*uplinks));
-	if (!uplinks) {
+	if (!u) {
 		r->err = -ENOMEM;
 		return;
 	}
-	c->uplinks = uplinks;
-	u = &uplinks[c->n_uplinks++];
-	if (config_uplink_init(u) < 0)
-		r->err = -ENOMEM;
 	u->line = section_line(r);
 	r->is_named = false;
 	r->n_healths = 0;

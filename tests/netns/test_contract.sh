@@ -37,9 +37,9 @@ json() { # EXPRESSION of python on the document d
 
 # Those that ask the daemon or the history.
 asking="status uplinks flows mismatches gaps coverage failover tampering stats usage report
-	metrics nagios alert=list who=203.0.113.10 prune=--yes uplink=wan1=auto"
+	metrics nagios explain=1 alert=list who=203.0.113.10 prune=--yes uplink=wan1=auto"
 # Those that read the configuration, or neither.
-apart="init check diff rules apply confirm remove import explain top alert-test"
+apart="init check diff rules apply confirm remove import alert-test"
 
 words() { # NAME=ARGUMENT...: as words
 	echo "$1" | tr '=' ' '

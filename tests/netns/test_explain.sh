@@ -105,6 +105,10 @@ tells 'a stray: the reason' '^reason .*rule-missing'
 tells 'a stray: who did it' '^tampering .*rule '
 tells 'a stray: the fix' '^ *\$ waymark apply'
 check 'a stray: the fix stands before what was seen' sh -c '[ "$(sed -n "/^fix/{=;q}" "$1")" -lt "$(sed -n "/^evidence/{=;q}" "$1")" ]' sh "$out"
+# What it needs of the configuration the daemon says.
+cp "$out" "$lab_tmp/by-configuration"
+at router "$WAYMARK" -c /nonexistent --socket "$lab_tmp/control.sock" explain "$id" >"$out" 2>"$err"
+is 'by --socket alone the same is said' "$(cat "$out" "$err")" "$(cat "$lab_tmp/by-configuration")"
 run 0 'as JSON' explain --json "$id"
 check 'as JSON: valid' python3 -m json.tool "$out"
 is 'as JSON: the same verdict' "$(python3 -c 'import json, sys

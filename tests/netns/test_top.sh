@@ -25,9 +25,9 @@ shows_not() {
 	! shows "$1"
 }
 
-top_start() { # COLUMNS LINES
+top_start() { # COLUMNS LINES: by the daemon's socket alone
 	mux new-session -d -s top -x "$1" -y "$2" \
-		"'$WAYMARK' -c '$lab_tmp/waymark.conf' top; echo ended with \$?; sleep infinity"
+		"'$WAYMARK' -c /nonexistent --socket '$lab_tmp/control.sock' top; echo ended with \$?; sleep infinity"
 }
 
 # The number that stands in an uplink's line, by the column's place.

@@ -94,6 +94,10 @@ print(0 < u["quota_left"] < 2 * 1048576, u["peak_received"] > 0, u["p95_received
 check "usage by day names days" sh -c "'$WAYMARK' -c '$lab_tmp/waymark.conf' usage --by day | grep -Eq '^[0-9]{4}-[0-9]{2}-[0-9]{2} +wan1 '"
 check "usage by month names months" sh -c "'$WAYMARK' -c '$lab_tmp/waymark.conf' usage --by month | grep -Eq '^[0-9]{4}-[0-9]{2} +wan1 '"
 daemon_run
+is "by --socket alone usage says what is left" "$(at router "$WAYMARK" -c /nonexistent --socket "$lab_tmp/control.sock" usage --json | python3 -c '
+import json, sys
+u = next(u for u in json.load(sys.stdin) if u["uplink"] == "wan1")
+print(0 < u["quota_left"] < 2 * 1048576)')" True
 sleep 6
 check "a restart does not repeat it" alerts_are 1 0 0
 download 3

@@ -175,6 +175,9 @@ void config_clear_alert(struct alert_config *c);
 
 /* Core, no file: defaults; the rules that hold between keys. */
 struct config *config_new(void); /* NULL with errno */
+/* Another uplink, with the defaults of its keys; valid until the next one is added. NULL: no
+ * memory. */
+struct uplink_config *config_uplink_add(struct config *c);
 
 /* Check what one key alone cannot: marks that are 0, outside the mask or used twice; names,
  * interfaces and tables used twice; too many uplinks; room for labels; rule priorities. Print
@@ -196,6 +199,7 @@ const struct uplink_config *config_uplink_by_ifname(const struct config *c, cons
 
 /* The words of the enumerations as the file spells them. */
 const char *config_mode_name(enum config_mode m);
+const char *config_balance_name(enum config_balance b);
 
 /* Whether flows are deleted less than a day after they ended: rarely what is meant. */
 bool config_is_retention_short(const struct config *c);

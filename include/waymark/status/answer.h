@@ -33,9 +33,10 @@ struct answer_uplink {
 	const char *cause, *health;				/* of the state; "healthy", ... */
 	const char *decision, *decided_by, *until;		/* an operator's; or NULL */
 	double answered_share; /* of the latest new flows; -1: none */
-	int64_t mark, weight, tier, flows_live, bytes, mismatches;
+	int64_t mark, table, weight, tier, flows_live, bytes, mismatches;
 	int64_t bytes_sent, bytes_received; /* by the interface, since the start */
 	int64_t quota, quota_used;	    /* of the running period; -1: no quota */
+	int64_t quota_day;
 	int64_t mismatches_by_reason[REASONS];
 	struct answer_coverage coverage;
 };
@@ -47,6 +48,8 @@ struct answer {
 	const char *error; /* why the daemon refused; NULL: it did not */
 	const char *version, *mode, *started, *last_event;
 	const char *database; /* the history's path */
+	const char *balance;  /* as the configuration spells it */
+	int64_t mark_mask, rule_priority, balance_table;
 	bool is_ready, is_table_protected;
 	int64_t pid, uptime_s, flows_live, flows_total, gaps, gaps_open, tamperings, mismatches;
 	int64_t flows_lost, flows_untracked, table_flows, table_bytes;

@@ -11,6 +11,7 @@
 #include "cli/commands/usage_sum.h"
 #include "cli/database.h"
 #include "cli/history.h"
+#include "cli/running.h"
 #include "cli/uplink_name.h"
 #include "waymark/base/clock.h"
 #include "waymark/base/times.h"
@@ -107,13 +108,15 @@ static void sum_show(struct cells *r, const struct usage_sum *s, const struct re
 static enum exit_status usage_print(const struct invocation *in, struct usage_bins *bins,
 				    const struct flow_filter *f, enum usage_period period)
 {
-	bool is_alone = in->values[OPTION_DATABASE] || in->values[OPTION_SOCKET];
-	struct config *c = is_alone ? NULL : cli_config(in);
+	bool is_alone = in->values[OPTION_DATABASE] && !in->values[OPTION_SOCKET];
 	struct usage_sum *sums = NULL;
 	enum exit_status status = CLI_FAILED;
+	struct config *c = NULL;
 	struct cells *r = NULL;
 	size_t n = 0;
 
+	if (!is_alone)
+		running_config(in, &c);
 	if (usage_sums(bins, period, f->q.since_ms, &sums, &n))
 		cli_error("out of memory");
 	else

@@ -15,6 +15,7 @@
 #include "cli/filter.h"
 #include "cli/history.h"
 #include "cli/render_text.h"
+#include "cli/running.h"
 #include "waymark/base/clock.h"
 #include "waymark/base/proto.h"
 #include "waymark/base/units.h"
@@ -415,9 +416,9 @@ enum exit_status cmd_explain(const struct invocation *in)
 	if (status != CLI_DONE)
 		return status;
 	filter.q.limit = 0;
-	config = cli_config(in);
+	status = running_config(in, &config);
 	if (!config)
-		return CLI_FAILED;
+		return status;
 	e.config = config;
 	status = explain_run(in, &e, id, &filter);
 	config_free(config);

@@ -11,6 +11,7 @@
 #include "cli/database.h"
 #include "cli/history.h"
 #include "cli/report/report.h"
+#include "cli/running.h"
 
 #include "waymark/base/clock.h"
 
@@ -53,16 +54,15 @@ static enum exit_status report_make(const char *path, const struct config *confi
 /* Weights are shown where the configuration can be read; a history alone has none. */
 static enum exit_status report_of(const struct invocation *in, struct report *r)
 {
-	bool is_alone = in->values[OPTION_DATABASE] || in->values[OPTION_SOCKET];
-	struct config *config = is_alone ? NULL : cli_config(in);
-	enum exit_status status = CLI_FAILED;
+	bool is_alone = in->values[OPTION_DATABASE] && !in->values[OPTION_SOCKET];
+	struct config *config = NULL;
+	enum exit_status status = is_alone ? CLI_DONE : running_config(in, &config);
 	char *path = NULL;
 
-	if (is_alone)
+	if (status == CLI_DONE)
 		status = database_find(in, &path);
-	if (path || config)
-		status = report_make(path ? path : config->database, config, r,
-				     in->values[OPTION_PICTURE] != NULL);
+	if (path)
+		status = report_make(path, config, r, in->values[OPTION_PICTURE] != NULL);
 	config_free(config);
 	free(path);
 	return status;

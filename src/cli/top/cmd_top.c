@@ -10,6 +10,7 @@
 
 #include "cli/cli.h"
 #include "cli/database.h"
+#include "cli/running.h"
 #include "cli/top/top.h"
 
 /* On the plain terminal, as `waymark explain ID` does. */
@@ -47,7 +48,7 @@ static enum exit_status view_run(const struct invocation *in, const struct confi
 
 enum exit_status cmd_top(const struct invocation *in)
 {
-	enum exit_status status = CLI_FAILED;
+	enum exit_status status;
 	struct config *config;
 	char *database = NULL;
 
@@ -55,7 +56,7 @@ enum exit_status cmd_top(const struct invocation *in)
 		cli_error("top needs a terminal; 'waymark status --json' is for programs");
 		return CLI_FAILED;
 	}
-	config = cli_config(in);
+	status = running_config(in, &config);
 	if (config)
 		status = database_find(in, &database);
 	if (database)
