@@ -59,7 +59,7 @@ struct mismatch {
 	struct mismatch *next_dirty; /* to be written at the next tick */
 	bool is_dirty;
 	flow_ref flow;
-	enum reason reported; /* as the alert had it */
+	enum reason reported; /* the reason that the alert named */
 	struct mismatch_record record;
 };
 

@@ -32,7 +32,7 @@ struct match {
 	bool is_proven;	  /* it is known that the flow left so */
 };
 
-/* Whether the flow, as it is known now, is one that the rules log so. */
+/* Whether the rules log such a packet for a flow with this mark and direction. */
 static bool is_fitting(const struct audit *a, const struct flow *f, const struct stray_packet *p,
 		       struct egress egress)
 {

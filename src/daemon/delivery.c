@@ -22,7 +22,7 @@
 
 #define LOOK_MS	    1000
 #define PATIENCE_MS 10000 /* with a webhook */
-#define QUIET_MS    60000 /* without a failure: alerts get there again */
+#define QUIET_MS    60000 /* time without a failure after which delivery works again */
 
 struct delivery {
 	bool is_watched; /* the channel is in the loop */

@@ -23,7 +23,7 @@
 #define LOOK_MS	  250
 #define STUCK_MS  5000 /* a step of the writer that takes longer waits for the disk */
 #define LOCKED_MS 2000 /* another process may hold the database for so long */
-#define QUIET_MS  3000 /* without a failure: it is over */
+#define QUIET_MS  3000 /* time without a failure after which it is over */
 
 struct store_watch {
 	bool is_failing;

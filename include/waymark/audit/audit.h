@@ -24,7 +24,7 @@ struct audit_stray {
 	uint8_t expected;     /* slot that the mark names */
 	bool is_marked;	      /* it carried its flow's mark, so that routing is in question;
 			   * else what puts the mark on packets is in question */
-	uint32_t mark;	      /* the packet's, whole, as far as it is known */
+	uint32_t mark;	      /* the packet's mark, unmasked; the flow's if there is no packet */
 	struct addr src, dst; /* as it was routed: after DNAT, before SNAT */
 	uint32_t iifindex;    /* 0: the router's own, or not known */
 };

@@ -40,5 +40,7 @@ void explain_verdict(struct explanation *e);
 void explain_evidence(struct explanation *e);
 /* "the ip rule of its mark was missing". */
 const char *explain_reason_words(enum reason reason);
+/* "the mark's ip rule is missing ..."; NULL: not a reason that rules and routes show. */
+const char *explain_reason_now(enum reason reason);
 
 #endif

@@ -157,19 +157,12 @@ static void kernel_say(struct look *l)
 
 static void cause_say(struct look *l)
 {
-	static const char *const words[REASONS] = {
-		[REASON_RULE_MISSING] = "the mark's ip rule is missing, or another comes before it",
-		[REASON_RULE_BEFORE] = "another ip rule comes before the mark's",
-		[REASON_ROUTE_MISSING] =
-			"the routes that it meets do not lead out of that interface",
-		[REASON_ROUTE_SPECIFIC] = "a more specific route leads elsewhere",
-		[REASON_UPLINK_DOWN] = "the interface is down or missing",
-	};
 	enum reason reason = fib_diagnose(l->now, l->e->config, l->e->uplink, &l->q, NULL);
+	const char *now = explain_reason_now(reason);
 
-	l->e->is_path_wrong = reason < REASONS && words[reason];
+	l->e->is_path_wrong = now != NULL;
 	if (l->e->is_path_wrong)
-		narrative_say(&l->e->story, "path", "Wrong now: %s (%s).", words[reason],
+		narrative_say(&l->e->story, "path", "Wrong now: %s (%s).", now,
 			      reason_name(reason));
 }
 

@@ -36,17 +36,21 @@ static const struct {
 
 static const struct {
 	const char *words, *fix;
+	const char *now; /* the same while it lasts; NULL: not seen in rules and routes */
 } reasons[REASONS] = {
 	[REASON_RULE_MISSING] = {"the ip rule of its mark was missing",
 				 "Restore the rules (waymarkd does unless repair = false), and "
-				 "stop the process that removes them."},
+				 "stop the process that removes them.",
+				 "the mark's ip rule is missing, or another comes before it"},
 	[REASON_ROUTE_MISSING] = {"the routes that it met did not lead out of its uplink",
 				  "Restore the routes (waymarkd does unless repair = false), and "
-				  "stop the process that changes them."},
+				  "stop the process that changes them.",
+				  "the routes that it meets do not lead out of that interface"},
 	[REASON_UPLINK_DOWN] =
 		{"its uplink was down",
 		 "Bring the uplink up. With on-uplink-down = \"flush\" its flows are "
-		 "re-established on another."},
+		 "re-established on another.",
+		 "the interface is down or missing"},
 	[REASON_MARK_CHANGED] = {"its mark was changed after its first packet had left",
 				 "Find the rule that writes bits of mark-mask to the ct mark."},
 	[REASON_RESTORE_MISSING] =
@@ -69,10 +73,12 @@ static const struct {
 	[REASON_RULE_BEFORE] =
 		{"another ip rule took the packet before the rule of its mark",
 		 "Give that rule a priority behind Waymark's rules, or exclude marked "
-		 "packets from it (not fwmark)."},
+		 "packets from it (not fwmark).",
+		 "another ip rule comes before the mark's"},
 	[REASON_ROUTE_SPECIFIC] = {"a more specific route led elsewhere",
 				   "Remove the route, or set local-routes so that it does not come "
-				   "before the uplink's table."},
+				   "before the uplink's table.",
+				   "a more specific route leads elsewhere"},
 };
 
 const char *explain_reason_words(enum reason reason)
@@ -81,15 +87,18 @@ const char *explain_reason_words(enum reason reason)
 							 : "the reason is not known";
 }
 
+const char *explain_reason_now(enum reason reason)
+{
+	return reason < REASONS ? reasons[reason].now : NULL;
+}
+
 /* --- the fix -------------------------------------------------------------------------------- */
 
 /* Whether the reason is about rules, routes or the interface, which the kernel can be asked
  * about now. */
 static bool is_routing(enum reason reason)
 {
-	return reason == REASON_RULE_MISSING || reason == REASON_RULE_BEFORE ||
-	       reason == REASON_ROUTE_MISSING || reason == REASON_ROUTE_SPECIFIC ||
-	       reason == REASON_UPLINK_DOWN;
+	return explain_reason_now(reason) != NULL;
 }
 
 static bool is_repaired(const struct explanation *e)
