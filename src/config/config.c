@@ -226,6 +226,17 @@ const struct uplink_config *config_uplink_by_ifname(const struct config *c, cons
 	return NULL;
 }
 
+const char *config_anonymize_is_idle(const struct config *c)
+{
+	if (!c->anonymize.is_on)
+		return NULL;
+	if (c->anonymize.ipv4_bits == 32 && c->anonymize.ipv6_bits == 128)
+		return "whole addresses are kept";
+	if (c->retention_s && c->retention_s <= DAY_S)
+		return "retention deletes flows before they are a day old";
+	return NULL;
+}
+
 bool config_is_retention_short(const struct config *c)
 {
 	return c->retention_s && c->retention_s < DAY_S;

@@ -322,6 +322,44 @@ int values_read_interval_ms(const struct config_key *key, const char *text, void
 	return err;
 }
 
+static int bits_parse(const char *text, size_t length, uint64_t max, uint8_t *bits)
+{
+	char copy[8];
+	uint64_t value;
+
+	if (length < 2 || length >= sizeof(copy) || text[0] != '/')
+		return -EINVAL;
+	memcpy(copy, text + 1, length - 1);
+	copy[length - 1] = '\0';
+	if (strspn(copy, "0123456789") != length - 1 || literal_parse(copy, &value) < 0 ||
+	    value > max)
+		return -EINVAL;
+	*bits = (uint8_t)value;
+	return 0;
+}
+
+/* What is delegated to a site. */
+#define ANONYMIZE_IPV6_BITS 48
+
+/* "/IPV4" or "/IPV4,/IPV6". */
+int values_read_anonymize(const struct config_key *key, const char *text, void *out,
+			  struct complaint *why)
+{
+	struct anonymize_config read = {.is_on = true, .ipv6_bits = ANONYMIZE_IPV6_BITS};
+	size_t length = strcspn(text, ",");
+	const char *second = text[length] ? text + length + 1 : NULL;
+
+	(void)key;
+	if (strcmp(text, "off") == 0)
+		read = (struct anonymize_config){0};
+	else if (bits_parse(text, length, 32, &read.ipv4_bits) < 0 ||
+		 (second && bits_parse(second, strlen(second), 128, &read.ipv6_bits) < 0))
+		return refuse(why, "is no prefix; write it like \"/24\", \"/24,/48\" (IPv4, "
+				   "IPv6) or \"off\"");
+	*(struct anonymize_config *)out = read;
+	return 0;
+}
+
 int values_read_retention(const struct config_key *key, const char *text, void *out,
 			  struct complaint *why)
 {

@@ -44,6 +44,8 @@ int values_read_path(const struct config_key *key, const char *text, void *out,
 		     struct complaint *why);
 int values_read_plain(const struct config_key *key, const char *text, void *out,
 		      struct complaint *why);
+int values_read_anonymize(const struct config_key *key, const char *text, void *out,
+			  struct complaint *why);
 int values_read_retention(const struct config_key *key, const char *text, void *out,
 			  struct complaint *why);
 int values_read_size(const struct config_key *key, const char *text, void *out,

@@ -139,6 +139,8 @@ void reload_retention(struct daemon *d)
 		log_warning("retention is %s: flows are deleted less than a day after they ended",
 			    duration_format((int64_t)d->config->retention_s * 1000, age));
 	writer_set_retention(d->writer, d->config->retention_s, d->config->max_size_bytes);
+	writer_set_anonymize(d->writer, d->config->anonymize.is_on, d->config->anonymize.ipv4_bits,
+			     d->config->anonymize.ipv6_bits);
 }
 
 static void settings_apply(struct daemon *d)

@@ -12,7 +12,7 @@ struct daemon;
  * started. 0 or -errno, logged. */
 int reload_open(struct daemon *d);
 void reload_config(struct daemon *d);
-/* Follow keys retention and max-size. */
+/* Follow keys retention, max-size and anonymize. */
 void reload_retention(struct daemon *d);
 /* Follow key log-level. */
 void reload_log_level(const struct config *c);

@@ -247,7 +247,7 @@ static void test_every_key(void **state)
 		"mark-mask = 0xFF00 label-base = 0 nflog-group = 65535\n"
 		"rule-priority = 1 local-routes = copy balance = no sysctl = off repair = no\n"
 		"events = minimal event-buffer = \"64 KiB\" max-flows = 1000 retention = off "
-		"max-size = 0 on-stop = remove\n"
+		"max-size = 0 anonymize = \"/16,/32\" on-stop = remove\n"
 		"on-uplink-down = flush on-mismatch = delete-flow\n"
 		"alert { exec = /e json = /j syslog = false min-interval = \"1h 30min\"" WEBHOOK
 		" webhook-timeout = 5min }"
@@ -275,6 +275,9 @@ static void test_every_key(void **state)
 	assert_int_equal(c->max_flows, 1000);
 	assert_int_equal(c->retention_s, 0);
 	assert_int_equal(c->max_size_bytes, 0);
+	assert_true(c->anonymize.is_on);
+	assert_int_equal(c->anonymize.ipv4_bits, 16);
+	assert_int_equal(c->anonymize.ipv6_bits, 32);
 	assert_int_equal(c->on_stop, ON_STOP_REMOVE);
 	assert_int_equal(c->on_uplink_down, ON_DOWN_FLUSH);
 	assert_int_equal(c->on_mismatch, ON_MISMATCH_DELETE);
@@ -305,6 +308,43 @@ static void test_every_key(void **state)
 	assert_int_equal(c->uplinks[1].gateway6.kind, GATEWAY_NONE);
 	assert_int_equal(c->uplinks[1].slot, 0x3c % UPLINKS_MAX);
 	config_free(c);
+}
+
+static void anonymize_check(const char *keys, bool is_on, const char *idle)
+{
+	char text[256];
+	struct config *c;
+
+	snprintf(text, sizeof(text),
+		 "%s\nuplink a { interface = 'eth1' mark = 2 table = 5 }\n"
+		 "uplink b { interface = 'eth2' mark = 3 table = 6 }\n",
+		 keys);
+	c = load_good(text);
+	assert_int_equal(c->anonymize.is_on, is_on);
+	if (idle)
+		assert_string_equal(config_anonymize_is_idle(c), idle);
+	else
+		assert_null(config_anonymize_is_idle(c));
+	config_free(c);
+}
+
+static void test_anonymize(void **state)
+{
+	struct config *c = load_good("anonymize = /24\n"
+				     "uplink a { interface = 'eth1' mark = 2 table = 5 }\n"
+				     "uplink b { interface = 'eth2' mark = 3 table = 6 }\n");
+
+	(void)state;
+	assert_int_equal(c->anonymize.ipv4_bits, 24);
+	assert_int_equal(c->anonymize.ipv6_bits, 48);
+	config_free(c);
+	anonymize_check("", false, NULL);
+	anonymize_check("anonymize = off retention = 1d", false, NULL);
+	anonymize_check("anonymize = /0", true, NULL);
+	anonymize_check("anonymize = \"/32,/64\" retention = off", true, NULL);
+	anonymize_check("anonymize = \"/32,/128\"", true, "whole addresses are kept");
+	anonymize_check("anonymize = /24 retention = 1d", true,
+			"retention deletes flows before they are a day old");
 }
 
 /* A copy of a copy says the same and owns what it points to; without room there is none. */
@@ -718,14 +758,23 @@ static void test_mutated(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bad),	     cmocka_unit_test(test_unreadable),
-		cmocka_unit_test(test_defaults),     cmocka_unit_test(test_table),
-		cmocka_unit_test(test_every_key),    cmocka_unit_test(test_clone),
-		cmocka_unit_test(test_health_keys),  cmocka_unit_test(test_balance_table),
-		cmocka_unit_test(test_lookups),	     cmocka_unit_test(test_slots),
-		cmocka_unit_test(test_slots_stay),   cmocka_unit_test(test_slots_are_kept),
-		cmocka_unit_test(test_many_uplinks), cmocka_unit_test(test_units),
-		cmocka_unit_test(test_example),	     cmocka_unit_test(test_truncated),
+		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_unreadable),
+		cmocka_unit_test(test_defaults),
+		cmocka_unit_test(test_table),
+		cmocka_unit_test(test_every_key),
+		cmocka_unit_test(test_clone),
+		cmocka_unit_test(test_anonymize),
+		cmocka_unit_test(test_health_keys),
+		cmocka_unit_test(test_balance_table),
+		cmocka_unit_test(test_lookups),
+		cmocka_unit_test(test_slots),
+		cmocka_unit_test(test_slots_stay),
+		cmocka_unit_test(test_slots_are_kept),
+		cmocka_unit_test(test_many_uplinks),
+		cmocka_unit_test(test_units),
+		cmocka_unit_test(test_example),
+		cmocka_unit_test(test_truncated),
 		cmocka_unit_test(test_mutated),
 	};
 

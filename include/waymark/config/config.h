@@ -121,6 +121,12 @@ struct export_config {
 	char *state_file;
 };
 
+/* Addresses of flows that ended more than a day ago keep so many bits. */
+struct anonymize_config {
+	bool is_on;
+	uint8_t ipv4_bits, ipv6_bits;
+};
+
 struct config {
 	char *path; /* the file it was read from */
 	enum config_mode mode;
@@ -143,6 +149,7 @@ struct config {
 	uint32_t max_flows;	     /* followed at once; more are recorded, not followed */
 	uint64_t retention_s;	     /* 0: unlimited */
 	uint64_t max_size_bytes;     /* 0: unlimited */
+	struct anonymize_config anonymize;
 	enum config_on_stop on_stop;
 	enum config_on_down on_uplink_down;
 	enum config_on_up on_uplink_up;
@@ -203,6 +210,8 @@ const char *config_balance_name(enum config_balance b);
 
 /* Whether flows are deleted less than a day after they ended: rarely what is meant. */
 bool config_is_retention_short(const struct config *c);
+/* Return why key anonymize changes nothing; NULL: it does, or is off. */
+const char *config_anonymize_is_idle(const struct config *c);
 const char *config_on_mismatch_name(enum config_on_mismatch m);
 
 #endif

@@ -131,6 +131,11 @@ void writer_stats(struct writer *w, struct writer_stats *out);
  * deleted, in steps that do not stall ingest. Live flows stay. */
 void writer_set_retention(struct writer *w, uint64_t retention_s, uint64_t max_bytes);
 
+/* Cut the addresses of flows that ended more than a day ago to their first bits, on the
+ * writer's thread as retention is; is_on false: no longer. Exporters that have shipped a flow
+ * do not hear of it again. */
+void writer_set_anonymize(struct writer *w, bool is_on, uint8_t ipv4_bits, uint8_t ipv6_bits);
+
 /* Retention now, at the request of an administrator, who knows that the clock is
  * right: a jump of the clock is otherwise not believed for a while. */
 void writer_prune(struct writer *w);

@@ -61,6 +61,16 @@ static void retention_checked(const struct config *c, struct findings *f)
 	findings_fix(f, "retention = \"90 days\", or max-size alone");
 }
 
+static void anonymize_checked(const struct config *c, struct findings *f)
+{
+	const char *why = config_anonymize_is_idle(c);
+
+	if (!why)
+		return;
+	findings_add(f, FINDING_WARNING, "anonymize changes nothing: %s", why);
+	findings_fix(f, "anonymize = \"/24\" with retention above a day, or no anonymize");
+}
+
 #define DAY_MS INT64_C(86400000)
 
 /* Neither steered nor judged: whether that is wanted only the operator knows. */
@@ -173,8 +183,10 @@ enum exit_status cmd_check(const struct invocation *in)
 	enum exit_status status = CLI_DONE;
 	int err = 0;
 
-	if (config)
+	if (config) {
 		retention_checked(config, &findings);
+		anonymize_checked(config, &findings);
+	}
 	if (config && !in->values[OPTION_CONFIG_ONLY]) {
 		database_checked(config, &findings);
 		alert_exec_checked(config, &findings);

@@ -242,7 +242,8 @@ static int load(struct writer *w)
 
 	w->is_loaded = true;
 	rc = ingest_load(&w->in, w->st);
-	maintenance_attach(&w->maintenance, w->st->db);
+	if (rc == SQLITE_OK)
+		rc = maintenance_attach(&w->maintenance, w->st->db);
 	if (rc != SQLITE_OK || !w->moved_since_ms)
 		return rc;
 	rc = db_exec(w->st->db, "BEGIN IMMEDIATE");

@@ -26,6 +26,7 @@ void maintenance_init(struct maintenance *k)
 	indexer_init(&k->indexer);
 	pruner_init(&k->pruner);
 	forget_init(&k->forget);
+	anonymizer_init(&k->anonymizer);
 }
 
 static int wal_hook(void *data, sqlite3 *db, const char *name, int frames)
@@ -38,17 +39,19 @@ static int wal_hook(void *data, sqlite3 *db, const char *name, int frames)
 	return SQLITE_OK;
 }
 
-void maintenance_attach(struct maintenance *k, sqlite3 *db)
+int maintenance_attach(struct maintenance *k, sqlite3 *db)
 {
 	k->wal_frames = 0;
 	k->checkpoint_after_ms = 0;
 	sqlite3_wal_hook(db, wal_hook, k);
+	return anonymizer_attach(&k->anonymizer, db);
 }
 
 void maintenance_forget(struct maintenance *k)
 {
 	indexer_reset(&k->indexer);
 	pruner_reset(&k->pruner);
+	anonymizer_reset(&k->anonymizer);
 }
 
 static bool is_checkpoint_due(const struct maintenance *k, int frames, int64_t now_ms)
@@ -99,9 +102,13 @@ int maintenance_step(struct maintenance *k, struct ingest *in, int64_t now_ms, b
 		return pruner_shrink(&k->pruner, in, now_ms);
 	if (forget_has_work(&k->forget))
 		return forget_step(&k->forget, in);
+	if (anonymizer_is_in_slice(&k->anonymizer))
+		return anonymizer_step(&k->anonymizer, in, now_ms, did);
 	if (indexer_has_work(&k->indexer, in))
 		return indexer_step(&k->indexer, in);
 	rc = pruner_step(&k->pruner, in, now_ms, did);
+	if (rc == SQLITE_OK && !*did)
+		rc = anonymizer_step(&k->anonymizer, in, now_ms, did);
 	if (rc == SQLITE_OK && !*did)
 		*did = indexer_begin_newest(&k->indexer, in, now_ms);
 	return rc;

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "store/write/anonymizer.h"
 #include "store/write/forget.h"
 #include "store/write/indexer.h"
 #include "store/write/ingest.h"
@@ -22,11 +23,12 @@ struct maintenance {
 	struct indexer indexer;
 	struct pruner pruner;
 	struct forget forget;
+	struct anonymizer anonymizer;
 };
 
 void maintenance_init(struct maintenance *k);
 /* A database was opened, or is about to be closed or loaded anew. */
-void maintenance_attach(struct maintenance *k, sqlite3 *db);
+int maintenance_attach(struct maintenance *k, sqlite3 *db);
 void maintenance_forget(struct maintenance *k);
 
 /* Whether a step cannot wait for a quiet moment: the log is too long, or the

@@ -438,6 +438,13 @@ void writer_set_retention(struct writer *w, uint64_t retention_s, uint64_t max_b
 	queue_kick(&w->queue);
 }
 
+void writer_set_anonymize(struct writer *w, bool is_on, uint8_t ipv4_bits, uint8_t ipv6_bits)
+{
+	anonymizer_set(&w->maintenance.anonymizer, is_on,
+		       (struct address_cut){.ipv4_bits = ipv4_bits, .ipv6_bits = ipv6_bits});
+	queue_kick(&w->queue);
+}
+
 void writer_prune(struct writer *w)
 {
 	atomic_store(&w->maintenance.pruner.is_clock_trusted, true);

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * address_cut.h - SQL functions of the writing connection that cut addresses to a prefix.
+ * Cutting twice is cutting once.
+ */
+#ifndef WAYMARK_SRC_STORE_WRITE_ADDRESS_CUT_H
+#define WAYMARK_SRC_STORE_WRITE_ADDRESS_CUT_H
+
+#include <sqlite3.h>
+#include <stdint.h>
+
+struct address_cut {
+	uint8_t ipv4_bits, ipv6_bits;
+};
+
+/* Add address_cut(ADDRESS), of an address as the tables code it, and text_cut(TEXT), of each
+ * address in a message. cut must outlive the connection. SQLite's code. */
+int address_cut_register(sqlite3 *db, struct address_cut *cut);
+
+#endif

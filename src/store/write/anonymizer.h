@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * anonymizer.h - cuts the addresses of flows that ended more than a day ago to a prefix, a
+ * little at a time.
+ *
+ * A pass goes on behind the last flow that the passes before it have done. Flows that it
+ * leaves behind because they live, or ended within the day, lived for ten minutes or longer:
+ * the index of these finds them when a later pass begins. Which flows are done, the table
+ * meta says, so that a restart goes on there.
+ */
+#ifndef WAYMARK_SRC_STORE_WRITE_ANONYMIZER_H
+#define WAYMARK_SRC_STORE_WRITE_ANONYMIZER_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "store/write/address_cut.h"
+#include "store/write/age_clock.h"
+#include "store/write/ingest.h"
+
+struct anonymizer {
+	_Atomic uint32_t asked; /* set by any thread: IPv6 bits << 8 | IPv4 bits, + 1; 0: off */
+
+	uint32_t served; /* of asked: that the pass is of */
+	struct address_cut cut;
+	struct age_clock clock;
+	bool is_loaded;		    /* what is below is that of the open database */
+	int part;		    /* of the pass; below 0: none is on its way */
+	bool is_in_slice;	    /* a part of a slice is done: postings would be made twice */
+	int64_t pass_after_ms;	    /* CLOCK_MONOTONIC */
+	int64_t time_ms, before_ms; /* by the clock, when the pass began; what is older is cut */
+	int64_t since_ms;	    /* before_ms of the last pass that came to its end; 0: none */
+	int64_t left_since_ms;	    /* flows left behind ended since then */
+	int64_t flow_id;	    /* flows before it are done, or left behind */
+	int64_t at;		    /* rows of the part up to it are done */
+};
+
+void anonymizer_init(struct anonymizer *x);
+/* A database was opened. SQLite's code. */
+int anonymizer_attach(struct anonymizer *x, sqlite3 *db);
+/* Forget what is known of the rows. */
+void anonymizer_reset(struct anonymizer *x);
+
+void anonymizer_set(struct anonymizer *x, bool is_on, struct address_cut cut);
+
+/* Whether postings have to wait for the next step. */
+bool anonymizer_is_in_slice(const struct anonymizer *x);
+
+/* A step, if there is anything to do. SQLite's code. */
+int anonymizer_step(struct anonymizer *x, struct ingest *in, int64_t now_ms, bool *did);
+
+#endif
