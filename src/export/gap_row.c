@@ -60,9 +60,12 @@ void gap_row_make(struct made_row *r, const struct missing *m)
 
 	memset(r, 0, sizeof(*r));
 	r->row.id = GAP_ID_BASE + m->first * FEED_TABLES + m->table;
-	r->row.version = m->last > 0 ? m->last : 1;
+	r->row.version = m->last > 0 ? m->last : INT64_MAX;
 	r->row.values = r->values;
-	if (m->first_id)
+	if (!m->last)
+		snprintf(r->text, sizeof(r->text), "%s: %s, changes from %lld on", m->why,
+			 feed_tables[m->table].name, (long long)m->first);
+	else if (m->first_id)
 		snprintf(r->text, sizeof(r->text), "%s: %s, ids %lld to %lld", m->why,
 			 feed_tables[m->table].name, (long long)m->first_id, (long long)m->last_id);
 	else

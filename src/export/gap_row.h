@@ -19,7 +19,7 @@ struct made_row {
 /* What was not shipped of a table. */
 struct missing {
 	enum feed_table_id table;
-	int64_t first, last;	      /* positions */
+	int64_t first, last;	      /* positions; last 0: not known */
 	int64_t count;		      /* -1: not known */
 	int64_t first_id, last_id;    /* of the rows, where they are known; else 0 */
 	int64_t started_ms, ended_ms; /* between which they changed; 0: not known */

@@ -357,8 +357,8 @@ static int positions_find(struct shipper *s)
 	return err;
 }
 
-/* Another history: what the former one had beyond the last acknowledgement is gone, and
- * how much that was is known only as far as it was seen. */
+/* Another history: what the former one had beyond the last acknowledgement is gone. It may
+ * have gone on after it was last seen, so its end is not known. */
 static int history_leave(struct shipper *s)
 {
 	struct export_origin former = {s->x->router, s->state->history};
@@ -370,7 +370,6 @@ static int history_leave(struct shipper *s)
 		struct missing m = {
 			.table = (enum feed_table_id)i,
 			.first = t->position + 1,
-			.last = t->seen > t->position ? t->seen : t->position + 1,
 			.count = t->seen > t->position ? t->seen - t->position : -1,
 			.started_ms = t->time_ms,
 			.ended_ms = now_ms,
@@ -486,6 +485,12 @@ static int spans_read(struct shipper *s)
 {
 	int err = feed_span(s->feed, &s->span);
 
+	if (err < 0)
+		return err;
+	pthread_mutex_lock(&s->x->mutex);
+	for (int i = 0; i < FEED_TABLES; i++)
+		s->state->tables[i].seen = s->span.tables[i];
+	pthread_mutex_unlock(&s->x->mutex);
 	for (int i = 0; err == 0 && i < FEED_TABLES; i++)
 		err = position_follow(s, i);
 	return err;

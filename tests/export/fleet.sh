@@ -1,10 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# fleet.sh - three exporters and two ClickHouse shards with ZooKeeper, on loopback: while
-# flows arrive a shard is killed and returns, exporters are killed at random moments; at
-# the end every flow of every router is there once. Then the questions of sql/clickhouse,
-# here and, where npm has chdb, by today's ClickHouse. Run by "./bootstrap fleet".
+# fleet.sh - whatever happens between six routers and two ClickHouse shards, every flow of
+# every router arrives exactly once or is named in a gap. A shard is killed and returns; a
+# proxy cuts, stalls and fails requests; exporters are killed at 51 random moments; flows
+# end late and out of order, change their verdict after their end, are pruned; a history
+# is replaced; the disk of a state file is full; the clock jumps. Then the questions of
+# sql/clickhouse are asked, here and, where npm has chdb, of today's ClickHouse. Run by
+# "./bootstrap fleet".
 
 # shellcheck source=tests/netns/lib.sh
 . "${0%/*}/../netns/lib.sh"
@@ -15,11 +18,15 @@ parts=$top_src/tests/export
 EXPORT=$top_build/src/waymark-export
 MAKE=$top_build/tests/export/make_history
 FLOWS=${FLOWS:-20000}
+PRUNED=60000 # flows of gw4, of which its history holds some
+routers="1 2 3 4 5 6"
+tables="flows mismatches gaps tampering uplink_states usage alerts coverage"
 for command in clickhouse-server java curl python3; do
 	command -v $command >/dev/null || skip_all "$command is missing"
 done
 fleet_dir=$(mktemp -d) || exit 1
-trap 'cluster_down 2>/dev/null; rm -rf "$fleet_dir"' EXIT
+proxy_pid=
+trap 'kill $proxy_pid $(jobs -p) 2>/dev/null; cluster_down 2>/dev/null; rm -rf "$fleet_dir"' EXIT
 
 statements() { # FILE: one per line
 	python3 -c "
@@ -45,61 +52,193 @@ ask_all() {
 	END
 }
 
-configure() { # N
+proxy_start() { # sets $proxy_pid and $proxy_port
+	python3 "$parts/sink.py" --faults 0.3 --seed "${SEED:-$RANDOM}" --stall 5 \
+		--forward 127.0.0.1:$http_port_1 --forward 127.0.0.1:$http_port_2 >"$fleet_dir/proxy" 2>&1 &
+	proxy_pid=$!
+	await 30 grep -q '^port' "$fleet_dir/proxy" || return 1
+	proxy_port=$(sed -n 's/^port //p' "$fleet_dir/proxy")
+}
+
+configure() { # N [STATE-FILE]
 	cat >"$fleet_dir/gw$1.conf" <<-END
 		database = "$fleet_dir/gw$1.db"
 		uplink wan1 { interface = "lo" mark = 2 table = 251 gateway = none }
 		export {
 		    router = "gw$1"
-		    clickhouse = {"http://127.0.0.1:$http_port_1/waymark", "http://127.0.0.1:$http_port_2/waymark"}
-		    state-file = "$fleet_dir/gw$1.state"
-		    timeout = "10s"
+		    clickhouse = {"http://127.0.0.1:$proxy_port/waymark"}
+		    state-file = "${2:-$fleet_dir/gw$1.state}"
+		    timeout = "3s"
 		}
 	END
 }
 
-export_for_a_while() { # N KILLS
-	local i
-	for i in $(seq "$2"); do
-		"$EXPORT" -c "$fleet_dir/gw$1.conf" 2>>"$fleet_dir/gw$1.log" &
-		local pid=$!
-		sleep "$((RANDOM % 3)).$((RANDOM % 9 + 1))"
-		kill -KILL $pid
+# Every other exporter does not wait for a batch to fill, so that it is killed while it
+# sends. One that ended before its kill does not count.
+kill_often() { # N KILLS
+	local pid killed=0 once
+	while [ $killed -lt "$2" ]; do
+		once=
+		[ $((killed % 2)) = 0 ] || once=--once
+		# shellcheck disable=SC2086 # an argument or none
+		"$EXPORT" -c "$fleet_dir/gw$1.conf" $once 2>>"$fleet_dir/gw$1.log" &
+		pid=$!
+		sleep "$((RANDOM % 2)).$((RANDOM % 9 + 1))"
+		kill -KILL $pid 2>/dev/null
 		wait $pid 2>/dev/null
+		[ $? != 137 ] || killed=$((killed + 1))
+		[ $killed != "$2" ] || break
+	done
+	echo "$killed" >"$fleet_dir/killed$1"
+}
+
+history_move() { # FROM TO
+	local suffix
+	for suffix in "" -wal -shm; do
+		rm -f "$fleet_dir/$2$suffix"
+		[ ! -e "$fleet_dir/$1$suffix" ] || mv "$fleet_dir/$1$suffix" "$fleet_dir/$2$suffix"
 	done
 }
 
+has_entered() { # NAME: the exporter of gw5 ships the history that was made as NAME
+	grep -q "\"history\":\"$(cat "$fleet_dir/$1.name")\"" "$fleet_dir/gw5.state"
+}
+
+# gw5: its history is replaced under a running exporter, which ships the old one to its
+# end, and replaced again while none runs, which loses what was not shipped.
+replace_history() {
+	local pid
+	"$EXPORT" -c "$fleet_dir/gw5.conf" 2>>"$fleet_dir/gw5.log" &
+	pid=$!
+	await 60 test -s "$fleet_dir/gw5.state"
+	history_move gw5.db gw5-first.db
+	history_move gw5-second.db gw5.db
+	await 120 has_entered gw5-second
+	kill -KILL $pid
+	wait $pid 2>/dev/null
+	history_move gw5.db gw5-second.db
+	history_move gw5-third.db gw5.db
+}
+
+# gw6: the folder of the state file takes no byte.
+disk_full() {
+	unshare -m true 2>/dev/null || return 9
+	# shellcheck disable=SC2016 # expanded by that shell
+	unshare -m sh -c '
+		mount -t tmpfs -o size=16k none "$1/full" || exit 9
+		head -c 65536 /dev/zero >"$1/full/filler" 2>/dev/null
+		"$2" -c "$1/gw6.conf" --once && "$2" -c "$1/gw6.conf" --once || exit 1
+		rm "$1/full/filler"
+		"$2" -c "$1/gw6.conf" --once && test -s "$1/full/state"
+	' - "$fleet_dir" "$EXPORT" 2>>"$fleet_dir/gw6.log"
+}
+
+# gw3: the clock goes forth and back by months under a running exporter.
+jump_clock() {
+	local library pid step
+	# shellcheck disable=SC2016 # expanded by that shell
+	library=$(faketime -f +0 sh -c 'echo "$LD_PRELOAD"')
+	echo +0 >"$fleet_dir/clock"
+	LD_PRELOAD=$library FAKETIME_TIMESTAMP_FILE=$fleet_dir/clock FAKETIME_NO_CACHE=1 \
+		FAKETIME_DONT_FAKE_MONOTONIC=1 DONT_FAKE_MONOTONIC=1 \
+		"$EXPORT" -c "$fleet_dir/gw3.conf" 2>>"$fleet_dir/gw3.log" &
+	pid=$!
+	for step in +40d -40d +2h -2h +0; do
+		sleep 1
+		echo $step >"$fleet_dir/clock"
+	done
+	kill -KILL $pid
+	wait $pid 2>/dev/null
+	rm -f /dev/shm/sem.faketime_sem_$pid /dev/shm/faketime_shm_$pid
+}
+
 fetch() { # FOLDER: the rows of every router, the newest version of each
+	local table
 	mkdir -p "$1"
-	for table in flows mismatches gaps tampering uplink_states usage alerts coverage; do
+	for table in $tables heartbeat; do
 		ask "SELECT * FROM $table FINAL FORMAT JSONEachRow" >"$1/$table"
 	done
 }
 
-is_whole() { # N
-	mkdir -p "$fleet_dir/rows$1"
-	for table in flows mismatches gaps tampering uplink_states usage alerts coverage; do
-		grep "\"router\":\"gw$1\"" "$fleet_dir/rows/$table" >"$fleet_dir/rows$1/$table"
+is_whole() { # N LAST HISTORY...
+	local table n=$1 last=$2
+	shift 2
+	mkdir -p "$fleet_dir/rows$n"
+	for table in $tables; do
+		grep "\"router\":\"gw$n\"" "$fleet_dir/rows/$table" >"$fleet_dir/rows$n/$table"
 	done
-	python3 "$parts/compare.py" "1-$FLOWS" "$fleet_dir/rows$1" "$fleet_dir/gw$1.db"
+	python3 "$parts/compare.py" "1-$last" "$fleet_dir/rows$n" "$@"
 }
 
+has_gap() { # N REASON
+	grep "\"router\":\"gw$1\"" "$fleet_dir/rows/gaps" | grep -q "$2"
+}
+
+rows_of() { # TABLE ROUTER: of its history
+	python3 -c 'import sqlite3, sys
+print(sqlite3.connect(sys.argv[1]).execute(f"SELECT count(*) FROM {sys.argv[2]}").fetchone()[0])' \
+		"$fleet_dir/$2.db" "$1"
+}
+
+answer() { # QUESTION
+	ask "$(statements "$top_src/sql/clickhouse/$1.sql")"
+}
+
+# The newest library gets rows that 18.16 gave back.
+takes_today() {
+	local table
+	for table in $tables heartbeat; do
+		[ -s "$fleet_dir/rows/$table" ] || continue
+		head -n 1000 "$fleet_dir/rows/$table" >"$fleet_dir/some"
+		printf 'INSERT INTO %s FORMAT JSONEachRow\n%s\n' "$table" "$(wc -l <"$fleet_dir/some")"
+		cat "$fleet_dir/some"
+	done | node "$parts/chdb.js" "$fleet_dir/today.sql" "$top_src"/sql/clickhouse/*.sql
+}
+
+routers_of_shard() { # NUMBER
+	eval "local http=\$http_port_$1"
+	curl -sS "http://127.0.0.1:$http/?database=waymark" --data-binary \
+		"SELECT uniq(router) FROM flows_local"
+}
+
+# --- everything goes wrong ----------------------------------------------------------------
+
 cluster_up && ok "ZooKeeper and two shards start" || die "the cluster does not start"
+proxy_start || die "the proxy does not start"
 "$EXPORT" schema --dialect 18 --cluster fleet >"$fleet_dir/ddl.sql"
 check "18.16 takes the tables" ask_all "$fleet_dir/ddl.sql" default
 
+mkdir "$fleet_dir/full"
+for n in 1 2 3 4 5; do configure $n; done
+configure 6 "$fleet_dir/full/state"
+"$MAKE" "$fleet_dir/gw5.db" 3000 1
+"$MAKE" "$fleet_dir/gw5-second.db" 3000 3001
+"$MAKE" "$fleet_dir/gw5-third.db" 3000 6001
+python3 -c 'import sqlite3, sys
+print(sqlite3.connect(sys.argv[1]).execute("SELECT value FROM meta WHERE name = \"history\"").fetchone()[0])' \
+	"$fleet_dir/gw5-second.db" >"$fleet_dir/gw5-second.name"
+"$MAKE" "$fleet_dir/gw6.db" 3000 1
 makers=
-exporters=
 for n in 1 2 3; do
-	configure $n
 	"$MAKE" "$fleet_dir/gw$n.db" "$FLOWS" 1 2000 &
 	makers="$makers $!"
 done
+"$MAKE" "$fleet_dir/gw4.db" $PRUNED 1 8000 2000000 &
+makers="$makers $!"
 sleep 1
-for n in 1 2 3; do
-	export_for_a_while $n "${KILLS:-17}" &
+exporters=
+for n in 1 2 4; do
+	kill_often $n "${KILLS:-17}" &
 	exporters="$exporters $!"
 done
+replace_history &
+exporters="$exporters $!"
+if command -v faketime >/dev/null; then
+	jump_clock &
+	exporters="$exporters $!"
+else
+	skip "clock jumps" "faketime is missing"
+fi
 sleep 4
 shard_stop 2
 sleep 6
@@ -107,23 +246,73 @@ shard_start 2
 # shellcheck disable=SC2086 # lists of numbers
 wait $makers $exporters
 check "the shard returns" await 180 shard_is_up 2
-for n in 1 2 3; do
-	timeout 200 "$EXPORT" -c "$fleet_dir/gw$n.conf" --once 2>>"$fleet_dir/gw$n.log"
+is "exporters were killed" "$(cat "$fleet_dir"/killed* | awk '{ n += $1 } END { print n }')" \
+	$((3 * ${KILLS:-17}))
+disk_full
+case $? in
+9) skip "the state file's disk is full" "no file system can be mounted" ;;
+0)
+	ok "a full disk of the state file stops nothing"
+	check "it is reported" grep -q "cannot save .*No space left" "$fleet_dir/gw6.log"
+	;;
+*) not_ok "a full disk of the state file stops nothing" ;;
+esac
+configure 6
+
+# --- and at the end -----------------------------------------------------------------------
+
+last=
+for n in $routers; do
+	timeout 300 "$EXPORT" -c "$fleet_dir/gw$n.conf" --once 2>>"$fleet_dir/gw$n.log" &
+	last="$last $!"
+done
+n=0
+for pid in $last; do
+	n=$((n + 1))
+	wait "$pid"
 	is "gw$n ships everything" $? 0
 done
+faults=$(curl -s "http://127.0.0.1:$proxy_port/counts")
+diag "the proxy: $faults"
+check "the proxy failed in every way" python3 -c "
+import json, sys
+counts = json.loads(sys.argv[1])
+for name in ('status500', 'status429', 'status503', 'error200', 'cut', 'silent', 'stall',
+             'stored-silent', 'stored-500', 'half-reply'):
+    assert counts.get(name), name" "$faults"
 fetch "$fleet_dir/rows"
 for n in 1 2 3; do
-	check "every row of gw$n is there, once" is_whole $n
+	check "every row of gw$n is there, once" is_whole $n "$FLOWS" "$fleet_dir/gw$n.db"
 done
-is "both shards have routers" "$(ask "SELECT count() > 0 FROM flows")" 1
+check "what was pruned of gw4 is named in gaps" is_whole 4 $PRUNED "$fleet_dir/gw4.db"
+check "there are such gaps" has_gap 4 "pruned before they were shipped"
+check "the replaced history of gw5 is there to its end, and its successor's is" \
+	is_whole 5 9000 "$fleet_dir/gw5-first.db" "$fleet_dir/gw5.db"
+check "what the replacement of gw5's lost is named in a gap" \
+	has_gap 5 "the history was replaced before they were shipped: flows, changes from 1 on"
+check "every row of gw6 is there, once" is_whole 6 3000 "$fleet_dir/gw6.db"
+for n in 1 2; do
+	check "shard $n has routers" [ "$(routers_of_shard $n)" -gt 0 ]
+done
+
+# --- the questions ------------------------------------------------------------------------
+
 for question in "$top_src"/sql/clickhouse/*.sql; do
 	check "18.16 answers ${question##*/}" ask_all "$question"
 done
+is "the mismatches of gw1 are as many as its history has" \
+	"$(answer 01-mismatches-today | awk '$1 == "gw1" { n += $3 } END { print n }')" \
+	"$(rows_of mismatches gw1)"
+is "tampering is counted over all routers" "$(answer 13-tampering | cut -f 1,2,3)" \
+	"nft	$(ask "SELECT count() FROM tampering FINAL")	6"
+is "one version runs on all routers" "$(answer 16-versions | awk '{ n += $3 } END { print n }')" 6
+check "long gaps name what was not shipped" sh -c 'echo "$1" | grep -q "pruned before"' - \
+	"$(answer 06-long-gaps)"
 
 if [ -d "${NODE_PATH:-/nowhere}/chdb" ] && command -v node >/dev/null; then
 	"$EXPORT" schema >"$fleet_dir/today.sql"
 	check "today's ClickHouse takes the tables and answers the questions" \
-		node "$parts/chdb.js" "$fleet_dir/today.sql" "$top_src"/sql/clickhouse/*.sql </dev/null
+		takes_today
 else
 	skip "today's ClickHouse" "chdb is missing (npm install chdb @chdb/lib-linux-x64-gnu, NODE_PATH)"
 fi

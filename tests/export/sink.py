@@ -13,6 +13,7 @@
 import argparse
 import base64
 import gzip
+import http.client
 import json
 import random
 import re
@@ -34,12 +35,22 @@ counts = {"batches": 0, "rows": 0, "sent_again": 0, "bytes": 0}
 options = None
 forced = None
 chance = random.Random()
+deck = []  # faults to come, so that each comes as often
 
 
 def cell(text):
     if text == "\\N":
         return None
     return re.sub(r"\\(.)", lambda m: UNESCAPE[m.group(1)], text) if "\\" in text else text
+
+
+def fault_draw():
+    if chance.random() >= options.faults:
+        return None
+    with lock:
+        if not deck:
+            deck.extend(chance.sample(FAULTS, len(FAULTS)))
+        return deck.pop()
 
 
 def rows_store(query, body):
@@ -99,7 +110,7 @@ class Handler(BaseHTTPRequestHandler):
             forced = None if name == "none" else name
             self.reply(200)
             return
-        fault = forced or (chance.choice(FAULTS) if chance.random() < options.faults else None)
+        fault = forced or fault_draw()
         if fault:
             counts[fault] = counts.get(fault, 0) + 1
         length = int(self.headers["Content-Length"])
@@ -133,26 +144,40 @@ class Handler(BaseHTTPRequestHandler):
         elif fault == "silent":
             self.hang_up()
         else:
-            self.store(query, body)
-            self.acknowledge(fault)
+            status, text = self.forward(body) if options.forward else self.store(query, body)
+            self.acknowledge(fault, status, text)
+
+    def forward(self, body):
+        headers = {name: self.headers[name] for name in ("Content-Type", "Content-Encoding")
+                   if name in self.headers}
+        server = http.client.HTTPConnection(chance.choice(options.forward), timeout=60)
+        try:
+            server.request("POST", self.path, body, headers)
+            reply = server.getresponse()
+            return reply.status, reply.read()
+        except (OSError, http.client.HTTPException) as error:
+            return 502, str(error).encode()
+        finally:
+            server.close()
 
     def store(self, query, body):
         with lock:
             counts["batches"] += 1
             counts["bytes"] += len(body)
             if options.discard:
-                return
+                return 200, b""
             if self.headers.get("Content-Encoding") == "gzip":
                 body = gzip.decompress(body)
             rows_store(query, body)
+        return 200, b""
 
-    def acknowledge(self, fault):
+    def acknowledge(self, fault, status, text):
         try:
-            self.answer(fault)
+            self.answer(fault, status, text)
         except OSError:
             pass  # the client went away
 
-    def answer(self, fault):
+    def answer(self, fault, status, text):
         if fault == "stored-silent":
             self.hang_up()
         elif fault == "stored-500":
@@ -162,7 +187,7 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.flush()
             self.hang_up()
         else:
-            self.reply(200)
+            self.reply(status, text)
 
 
 def main():
@@ -173,6 +198,7 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--stall", type=float, default=3)
     parser.add_argument("--discard", action="store_true")
+    parser.add_argument("--forward", action="append")
     parser.add_argument("--cert")
     parser.add_argument("--ca")
     parser.add_argument("--user")

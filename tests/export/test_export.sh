@@ -18,9 +18,10 @@ sink_pid=
 trap 'kill $sink_pid 2>/dev/null; rm -rf "$dir"' EXIT
 
 sink_start() { # ARGUMENT...: sets $port and $sink_pid
+	rm -f "$dir/sink" # the next line may begin after the first look at it
 	python3 "$parts/sink.py" --stall 3 "$@" >"$dir/sink" 2>&1 &
 	sink_pid=$!
-	until port=$(sed -n 's/^port //p' "$dir/sink") && [ -n "$port" ]; do
+	until port=$(sed -n 's/^port //p' "$dir/sink" 2>/dev/null) && [ -n "$port" ]; do
 		kill -0 $sink_pid || exit 1
 		sleep 0.1
 	done
@@ -66,11 +67,11 @@ sink_start
 "$MAKE" "$dir/one.db" 500
 configure "$dir/one.db"
 for name in status500 status429 status503 error200 cut silent stall stored-silent stored-500 half-reply; do
-	rm -f "$dir/state"
+	rm -f "$dir/state" "$dir/log"
 	fault $name
 	"$EXPORT" -c "$dir/conf" --once 2>"$dir/log" &
 	pid=$!
-	until grep -q "not acknowledged" "$dir/log" || ! kill -0 $pid 2>/dev/null; do sleep 0.1; done
+	until grep -qs "not acknowledged" "$dir/log" || ! kill -0 $pid 2>/dev/null; do sleep 0.1; done
 	fault none
 	wait $pid
 	is "after $name everything is acknowledged" $? 0
