@@ -52,24 +52,28 @@ static const struct {
 		 "re-established on another.",
 		 "the interface is down or missing"},
 	[REASON_MARK_CHANGED] = {"its mark was changed after its first packet had left",
-				 "Find the rule that writes bits of mark-mask to the ct mark."},
+				 "Find the rule that writes bits of mark-mask to the ct mark.",
+				 NULL},
 	[REASON_RESTORE_MISSING] =
 		{"the packet did not carry its flow's mark: the rules that restore "
 		 "it were missing, or another rule overwrote it",
-		 "Restore the ruleset, and find rules that set the packet mark."},
+		 "Restore the ruleset, and find rules that set the packet mark.", NULL},
 	[REASON_UNEXPLAINED] =
 		{"rules, routes and interface were right, and the packet carried the "
 		 "mark",
 		 "Trace it: nft monitor trace, with a rule 'meta nftrace set 1' for "
-		 "this flow."},
+		 "this flow.",
+		 NULL},
 	[REASON_GAP] =
 		{"events or evidence may have been lost while it lived",
-		 "See 'waymark gaps' for what was lost, and 'waymark status' for the buffers."},
+		 "See 'waymark gaps' for what was lost, and 'waymark status' for the buffers.",
+		 NULL},
 	[REASON_OFFLOADED] = {"its packets are offloaded and pass the rules unseen",
-			      "Remove the rules with 'flow add' if every flow must be audited."},
+			      "Remove the rules with 'flow add' if every flow must be audited.",
+			      NULL},
 	[REASON_PREDATES] = {"it predates the rules and has no room for labels",
-			     "Delete its conntrack entry, so that the flow is set up again."},
-	[REASON_UPLINK_DOWN_FLUSH] = {"it was deleted because its uplink was down", NULL},
+			     "Delete its conntrack entry, so that the flow is set up again.", NULL},
+	[REASON_UPLINK_DOWN_FLUSH] = {"it was deleted because its uplink was down", NULL, NULL},
 	[REASON_RULE_BEFORE] =
 		{"another ip rule took the packet before the rule of its mark",
 		 "Give that rule a priority behind Waymark's rules, or exclude marked "
