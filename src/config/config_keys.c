@@ -202,6 +202,13 @@ bool config_section_is_of_uplink(const char *section)
 	return strcmp(section, "uplink") == 0 || strcmp(section, "health") == 0;
 }
 
+bool config_is_boolean(const char *section, const char *name)
+{
+	const struct config_key *key = config_key_find(section, name);
+
+	return key && !strcmp(key->type, "boolean");
+}
+
 const char *config_mode_name(enum config_mode m)
 {
 	return config_key_find("", "mode")->words[m];

@@ -100,12 +100,24 @@ alpine_moves >"$work/alpine.export"
 grep -v 'waymark-export' "$work/alpine.list" >"$work/alpine.waymark"
 compare alpine "$work/alpine.list" "$work/alpine.waymark" "$work/alpine.export"
 
+# OpenWrt: programs alone.
+# shellcheck disable=SC2016 # $ is make's
+openwrt_files() { # SECTION
+	awk -v section="define Package/$1/install" '/^define/ { inside = $0 == section } inside' \
+		"$src/packaging/openwrt/Makefile" | sed -n 's,.*$(PKG_INSTALL_DIR)\(/[^ ]*\).*,\1,p'
+}
+grep '^/usr/\(bin\|sbin\|libexec\)/' "$work/rpm.list" >"$work/openwrt.list"
+openwrt_files waymark >"$work/openwrt.waymark"
+openwrt_files waymark-export >"$work/openwrt.export"
+compare openwrt "$work/openwrt.list" "$work/openwrt.waymark" "$work/openwrt.export"
+
 # One version, everywhere.
 version=$(sed -n 's/^AC_INIT(\[waymark\], \[\(.*\)\])$/\1/p' "$src/configure.ac")
 result 'the packages have the version of configure.ac' "$(
 	for found in "$(sed -n '1s/.*(\(.*\)).*/debian \1/p' "$src/debian/changelog")" \
 		"$(sed -n 's/^Version: */rpm /p' "$src/packaging/rpm/waymark.spec")" \
-		"$(sed -n 's/^pkgver=/alpine /p' "$src/packaging/alpine/APKBUILD")"; do
+		"$(sed -n 's/^pkgver=/alpine /p' "$src/packaging/alpine/APKBUILD")" \
+		"$(sed -n 's/^PKG_VERSION:=/openwrt /p' "$src/packaging/openwrt/Makefile")"; do
 		[ "${found#* }" = "$version" ] || echo "$found"
 	done)"
 

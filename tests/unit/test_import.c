@@ -122,6 +122,42 @@ static void mwan3_with_its_network(void **state)
 	free(text);
 }
 
+static void a_uci_file_of_waymark_itself(void **state)
+{
+	char *text;
+
+	(void)state;
+	file_write("network", network);
+	file_write("own", "config waymark 'main'\n\toption enabled '1'\n"
+			  "\toption mark_mask '0xff'\n\toption repair '0'\n"
+			  "config uplink 'fibre'\n\toption network 'wan'\n\toption mark '2'\n"
+			  "\toption table '251'\n"
+			  "config uplink 'off'\n\toption enabled '0'\n\toption mark '2'\n"
+			  "config uplink 'cable'\n\toption interface 'eth9'\n"
+			  "\toption mark '3'\n\toption table '250'\n"
+			  "config health 'cable'\n\toption exec '/bin/true'\n"
+			  "\toption passive 'off'\n"
+			  "config alert\n\tlist webhook_header 'A: \"b\" \\ $c'\n"
+			  "\tlist webhook_header 'D: e'\n\toption syslog 'yes'\n");
+	text = imported("waymark", "own", CLI_DONE);
+	assert_says(text, "mark-mask = \"0xff\"\nrepair = \"false\"\n");
+	assert_says(text, "uplink fibre {\n    interface = \"eth1\"\n    mark = \"2\"\n"
+			  "    table = \"251\"\n}\n");
+	assert_says(text, "uplink cable {\n    interface = \"eth9\"\n    mark = \"3\"\n"
+			  "    table = \"250\"\n    health {\n        exec = \"/bin/true\"\n"
+			  "        passive = \"false\"\n    }\n}\n");
+	assert_says(text,
+		    "alert {\n    webhook-header = {\"A: \\x22b\\x22 \\x5c \\x24c\", \"D: e\"}\n"
+		    "    syslog = \"true\"\n}\n");
+	assert_null(strstr(text, "enabled"));
+	assert_null(strstr(text, "off"));
+	free(text);
+	file_write("own", "config waymark\nconfig uplnk 'a'\n");
+	free(imported("waymark", "own", CLI_FAILED));
+	file_write("own", "config uplink 'a'\nconfig health 'b'\n");
+	free(imported("waymark", "own", CLI_FAILED));
+}
+
 /* The bits of the number are laid on those of the mask. */
 static void mwan3_with_another_mask(void **state)
 {
@@ -193,6 +229,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(mwan3_with_its_network),
 		cmocka_unit_test(mwan3_with_another_mask),
+		cmocka_unit_test(a_uci_file_of_waymark_itself),
 		cmocka_unit_test(pbr_with_its_network),
 		cmocka_unit_test(files_that_are_none),
 	};

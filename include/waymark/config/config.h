@@ -204,6 +204,9 @@ const struct uplink_config *config_uplink_by_slot(const struct config *c, unsign
 const struct uplink_config *config_uplink_by_name(const struct config *c, const char *name);
 const struct uplink_config *config_uplink_by_ifname(const struct config *c, const char *ifname);
 
+/* Whether a key of this section ("": outside of all) is true or false. */
+bool config_is_boolean(const char *section, const char *key);
+
 /* The words of the enumerations as the file spells them. */
 const char *config_mode_name(enum config_mode m);
 const char *config_balance_name(enum config_balance b);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * cmd_import.c - `waymark import mwan3|pbr FILE`: prints a configuration that audits the
- * marks of another tool, with what could not be carried over as comments.
+ * marks of another tool, with what could not be carried over as comments; `waymark import
+ * waymark FILE`: the configuration that a UCI file of Waymark itself means.
  */
 #define _GNU_SOURCE /* vasprintf */
 #include <ctype.h>
@@ -25,30 +26,6 @@ static const struct importer {
 
 /* --- the file --------------------------------------------------------------------------------- */
 
-static void string_print(FILE *out, const char *text)
-{
-	fputc('"', out);
-	for (; *text; text++) {
-		if (isalnum((unsigned char)*text) || strchr("._-+@:/", *text))
-			fputc(*text, out);
-		else
-			fprintf(out, "\\x%02x", (unsigned char)*text);
-	}
-	fputc('"', out);
-}
-
-static void name_print(FILE *out, const char *name, size_t number)
-{
-	bool is_name = isalpha((unsigned char)*name) && strlen(name) < UPLINK_NAME_MAX;
-
-	for (const char *p = name; *p; p++)
-		is_name &= isalnum((unsigned char)*p) || *p == '_' || *p == '-';
-	if (is_name)
-		fputs(name, out);
-	else
-		fprintf(out, "uplink%zu", number);
-}
-
 static void uplink_print(const struct import *i, size_t k)
 {
 	const struct imported_uplink *u = &i->uplinks[k];
@@ -66,9 +43,9 @@ static void uplink_print(const struct import *i, size_t k)
 			       "The network file does not say the interface of %s: name it.",
 			       u->name);
 	fputs("uplink ", i->out);
-	name_print(i->out, u->name, k + 1);
+	import_name(i->out, u->name, k + 1);
 	fputs(" {\n    interface = ", i->out);
-	string_print(i->out, *u->device ? u->device : u->name);
+	import_string(i->out, *u->device ? u->device : u->name);
 	fprintf(i->out, "\n    mark      = 0x%" PRIx32 "\n", u->mark);
 	if (u->table)
 		fprintf(i->out, "    table     = %" PRIu32 "\n", u->table);
@@ -141,30 +118,44 @@ static const struct importer *importer_find(const char *tool)
 	return NULL;
 }
 
+static enum exit_status import_audit(struct import *i, const struct importer *with,
+				     const char *path)
+{
+	int err = with->read(i);
+
+	if (!err && i->n_uplinks) {
+		file_print(i, with);
+		return CLI_DONE;
+	}
+	if (err)
+		cli_error("import: %s has more than %d interfaces", path, UPLINKS_MAX);
+	else
+		cli_error("import: %s has no enabled interface", path);
+	return CLI_FAILED;
+}
+
 enum exit_status cmd_import(const struct invocation *in)
 {
-	const struct importer *with = in->operands[0] ? importer_find(in->operands[0]) : NULL;
-	const char *path = in->operands[1];
+	const char *tool = in->operands[0] ? in->operands[0] : "", *path = in->operands[1];
+	const struct importer *with = importer_find(tool);
+	bool is_own = !strcmp(tool, "waymark");
 	struct uci file = {0}, network = {0};
-	struct import i = {.file = &file, .network = &network, .out = stdout};
-	int err;
+	struct import i = {.tool = tool, .file = &file, .network = &network, .out = stdout};
+	enum exit_status status;
 
-	if (!with || !path) {
-		cli_error("import: say the tool and its file: import mwan3 FILE, import pbr FILE");
+	if ((!with && !is_own) || !path) {
+		cli_error("import: say the tool and its file: import mwan3 FILE, import pbr FILE, "
+			  "import waymark FILE");
 		return CLI_USAGE;
 	}
 	if (file_read(&file, path))
 		return CLI_FAILED;
 	network_read(&network, path);
-	i.tool = with->tool;
-	err = with->read(&i);
-	if (!err && !i.n_uplinks)
-		cli_error("import: %s has no enabled interface", path);
-	else if (err)
-		cli_error("import: %s has more than %d interfaces", path, UPLINKS_MAX);
+	if (is_own)
+		status = import_waymark(&i) ? CLI_FAILED : CLI_DONE;
 	else
-		file_print(&i, with);
+		status = import_audit(&i, with, path);
 	uci_clear(&network);
 	uci_clear(&file);
-	return err || !i.n_uplinks ? CLI_FAILED : CLI_DONE;
+	return status;
 }

@@ -3,6 +3,7 @@
  * import.c - the uplinks that an importer finds, and the comments that it prints.
  */
 #define _GNU_SOURCE /* vasprintf */
+#include <ctype.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,7 +39,7 @@ static const char *device_prefix(const char *proto)
 	return !strcmp(proto, "wireguard") ? "" : NULL;
 }
 
-static void device_find(char *device, size_t size, const struct uci *network, const char *name)
+void import_device(char *device, size_t size, const struct uci *network, const char *name)
 {
 	/* "@wan" is the device of another section. */
 	for (int depth = 0; depth < 4; depth++) {
@@ -65,10 +66,34 @@ bool import_uplink_add(struct import *i, const struct imported_uplink *u)
 	if (i->n_uplinks == UPLINKS_MAX)
 		return false;
 	*added = *u;
-	device_find(added->device, sizeof(added->device), i->network, u->name);
+	import_device(added->device, sizeof(added->device), i->network, u->name);
 	for (size_t k = 0; *added->device && k < i->n_uplinks; k++)
 		if (!strcmp(i->uplinks[k].device, added->device))
 			added->shares = i->uplinks[k].name;
 	i->n_uplinks++;
 	return true;
+}
+
+void import_string(FILE *out, const char *text)
+{
+	fputc('"', out);
+	for (; *text; text++) {
+		if (isprint((unsigned char)*text) && !strchr("\"\\$", *text))
+			fputc(*text, out);
+		else
+			fprintf(out, "\\x%02x", (unsigned char)*text);
+	}
+	fputc('"', out);
+}
+
+void import_name(FILE *out, const char *name, size_t number)
+{
+	bool is_name = isalpha((unsigned char)*name) && strlen(name) < UPLINK_NAME_MAX;
+
+	for (const char *p = name; *p; p++)
+		is_name &= isalnum((unsigned char)*p) || *p == '_' || *p == '-';
+	if (is_name)
+		fputs(name, out);
+	else
+		fprintf(out, "uplink%zu", number);
 }

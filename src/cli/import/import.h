@@ -35,12 +35,21 @@ struct import {
 /* Each fills in mask and uplinks. 0, or -errno with a message printed. */
 int import_mwan3(struct import *i);
 int import_pbr(struct import *i);
+/* Prints all of it. 0, or -EINVAL with a message printed. */
+int import_waymark(struct import *i);
 /* Each prints, as comments, what is not carried over. */
 void import_mwan3_notes(const struct import *i);
 void import_pbr_notes(const struct import *i);
 
 /* Add one; false: there is no room. Its device is looked up in the network file. */
 bool import_uplink_add(struct import *i, const struct imported_uplink *u);
+
+/* A string of the file, quoted. */
+void import_string(FILE *out, const char *text);
+/* An uplink's name, or "uplinkNUMBER" where it can be none. */
+void import_name(FILE *out, const char *name, size_t number);
+/* The device of a section of the network file; "": it does not say. */
+void import_device(char *device, size_t size, const struct uci *network, const char *name);
 
 /* A comment's text: printable, one line. */
 void import_comment(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * import_waymark.c - Waymark's own configuration from a UCI file (/etc/config/waymark), for
+ * OpenWrt's service: each option is the key of that name, with '_' for '-'.
+ *
+ * Must not know the keys: who reads what is printed checks them.
+ */
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "cli/import/import.h"
+
+#define MAIN_SECTION "waymark"
+#define ENABLED	     "enabled" /* whether the service starts it, or an uplink is there */
+
+/* Sections of the file that are printed under their own names. */
+static const char *const blocks[] = {"alert", "prometheus", "export"};
+
+/* UCI's '_' for '-'. */
+static const char *key_of(const char *option, char *key, size_t size)
+{
+	snprintf(key, size, "%s", option);
+	for (char *p = key; *p; p++)
+		*p = *p == '_' ? '-' : (char)(isalnum((unsigned char)*p) ? *p : '?');
+	return key;
+}
+
+static const char *value_of(const struct uci_section *s, const char *section, size_t k)
+{
+	char key[64];
+
+	if (!config_is_boolean(section, key_of(s->options[k].key, key, sizeof(key))))
+		return s->options[k].value;
+	return uci_is_true(s, s->options[k].key, false) ? "true" : "false";
+}
+
+/* A list has one entry per value: all of them stand where the first one was. */
+static void option_print(const struct import *i, const struct uci_section *s, const char *section,
+			 size_t first)
+{
+	const char *option = s->options[first].key;
+	char key[64];
+	size_t n = 0;
+
+	for (size_t k = first; k < s->n_options; k++)
+		n += !strcmp(s->options[k].key, option);
+	fprintf(i->out, "%s = %s", key_of(option, key, sizeof(key)), n > 1 ? "{" : "");
+	for (size_t k = first, printed = 0; k < s->n_options; k++) {
+		if (strcmp(s->options[k].key, option))
+			continue;
+		fputs(printed++ ? ", " : "", i->out);
+		import_string(i->out, value_of(s, section, k));
+	}
+	fputs(n > 1 ? "}\n" : "\n", i->out);
+}
+
+static bool is_repeated(const struct uci_section *s, size_t k)
+{
+	for (size_t i = 0; i < k; i++)
+		if (!strcmp(s->options[i].key, s->options[k].key))
+			return true;
+	return false;
+}
+
+static void options_print(const struct import *i, const struct uci_section *s, const char *section,
+			  const char *indent)
+{
+	for (size_t k = 0; k < s->n_options; k++) {
+		const char *key = s->options[k].key;
+
+		if (!strcmp(key, ENABLED) || !strcmp(key, "network") || is_repeated(s, k))
+			continue;
+		fputs(indent, i->out);
+		option_print(i, s, section, k);
+	}
+}
+
+static void block_print(const struct import *i, const struct uci_section *s, const char *indent)
+{
+	char inner[16];
+
+	snprintf(inner, sizeof(inner), "%s    ", indent);
+	fprintf(i->out, "%s%s {\n", indent, s->type);
+	options_print(i, s, s->type, inner);
+	fprintf(i->out, "%s}\n", indent);
+}
+
+/* Option network names the section of the network file that has the device; without it and
+ * without interface the uplink's own name does. */
+static void uplink_print(const struct import *i, const struct uci_section *s)
+{
+	const struct uci_section *health = uci_find(i->file, "health", s->name);
+	char device[64] = "";
+
+	fputs("uplink ", i->out);
+	import_name(i->out, s->name, 0);
+	fputs(" {\n", i->out);
+	if (!uci_get(s, "interface", NULL)) {
+		import_device(device, sizeof(device), i->network, uci_get(s, "network", s->name));
+		fputs("    interface = ", i->out);
+		import_string(i->out, device);
+		fputc('\n', i->out);
+	}
+	options_print(i, s, "uplink", "    ");
+	if (health)
+		block_print(i, health, "    ");
+	fputs("}\n", i->out);
+}
+
+static bool is_block(const char *type)
+{
+	for (size_t k = 0; k < sizeof(blocks) / sizeof(*blocks); k++)
+		if (!strcmp(type, blocks[k]))
+			return true;
+	return false;
+}
+
+/* A section that is left out silently would be missed at night. */
+static int sections_check(const struct uci *u)
+{
+	for (size_t k = 0; k < u->n_sections; k++) {
+		const struct uci_section *s = &u->sections[k];
+
+		if (!strcmp(s->type, "health") && !uci_find(u, "uplink", s->name)) {
+			cli_error("import: section health '%s' names no uplink", s->name);
+			return -EINVAL;
+		}
+		if (strcmp(s->type, MAIN_SECTION) && strcmp(s->type, "uplink") &&
+		    strcmp(s->type, "health") && !is_block(s->type)) {
+			cli_error("import: section %s is none of waymark, uplink, health, alert, "
+				  "prometheus, export",
+				  s->type);
+			return -EINVAL;
+		}
+	}
+	return 0;
+}
+
+int import_waymark(struct import *i)
+{
+	const struct uci_section *main_section = uci_find(i->file, MAIN_SECTION, NULL);
+	int err = sections_check(i->file);
+
+	if (err)
+		return err;
+	import_comment(i->out, "Made from the UCI file by 'waymark import waymark'; change that.");
+	if (main_section)
+		options_print(i, main_section, "", "");
+	for (size_t k = 0; k < i->file->n_sections; k++) {
+		const struct uci_section *s = &i->file->sections[k];
+
+		if (is_block(s->type))
+			block_print(i, s, "");
+		else if (!strcmp(s->type, "uplink") && uci_is_true(s, ENABLED, true))
+			uplink_print(i, s);
+	}
+	return 0;
+}
