@@ -94,6 +94,7 @@ void steering_set_decision(struct steering *s, uint8_t slot, enum uplink_decisio
 void steering_set_minimal_events(struct steering *s, bool is_minimal)
 {
 	s->is_minimal = is_minimal;
+	s->are_events_known = true;
 }
 
 void steering_set_midway(struct steering *s, steering_midway_fn *fn, void *data)

@@ -62,22 +62,41 @@ static int plan_compare(struct comparison *k)
 	return 0;
 }
 
+/* 1: what was loaded last is what the file says; 0, or -errno. */
+static int is_loaded_with(const struct steering *s, bool is_minimal)
+{
+	char *text = ruleset_render(s->config, is_minimal);
+	int is_same = text ? s->state->text_hash == text_hash(text) : -errno;
+
+	free(text);
+	return is_same;
+}
+
+/* Which events a daemon that has ended had chosen is not known: either is right. */
+static int is_loaded_from_file(const struct steering *s)
+{
+	int is_same = is_loaded_with(s, s->is_minimal);
+
+	if (!is_same && s->config->events == EVENTS_AUTO && !s->are_events_known)
+		is_same = is_loaded_with(s, !s->is_minimal);
+	return is_same;
+}
+
 static int ruleset_compare_to_file(struct comparison *k)
 {
 	struct steering *s = k->s;
-	char *listing = nft_list_table(s->nft, RULESET_FAMILY, RULESET_TABLE), *text;
-	int err = listing || errno == ENOENT ? 0 : -errno;
+	char *listing = nft_list_table(s->nft, RULESET_FAMILY, RULESET_TABLE);
+	int err = listing || errno == ENOENT ? 0 : -errno,
+	    is_same = err ? 0 : is_loaded_from_file(s);
 
-	text = err ? NULL : ruleset_render(s->config, s->is_minimal);
-	if (!err && !text)
-		err = -errno;
+	if (is_same < 0)
+		err = is_same;
 	if (!err && !listing)
 		differs(k, true, STEERING_RULESET, 0, "");
-	else if (!err && s->state->text_hash != text_hash(text))
+	else if (!err && !is_same)
 		differs(k, false, STEERING_RULESET, 0, "was loaded from another configuration");
 	else if (!err && s->state->listing_hash != text_hash(listing))
 		differs(k, false, STEERING_RULESET, 0, "was changed after it was loaded");
-	free(text);
 	free(listing);
 	return err;
 }

@@ -16,7 +16,8 @@
 struct steering {
 	const struct config *config;
 	bool is_minimal;
-	unsigned patience_ms; /* for the lock */
+	bool are_events_known; /* a daemon has chosen */
+	unsigned patience_ms;  /* for the lock */
 	struct rtnl *rtnl;
 	struct nft *nft;
 	struct learnt_gateways learnt;

@@ -87,6 +87,9 @@ is "none of it is told as tampering" "$(sql 'SELECT count(*) FROM tampering')" 0
 # --- the configuration's word -----------------------------------------------------------------
 
 daemon_stop
+check "stopped: for diff the mask that the daemon chose is no difference" waymark diff
+sed 's/events = "auto"/events = "full"/' "$lab_tmp/waymark.conf" >"$lab_tmp/full.conf"
+check_not "... unless the file says full" at router "$WAYMARK" -c "$lab_tmp/full.conf" diff
 daemon_start 'events = "full"'
 is "full is full" "$(status_of mode)" full
 check_not "full has no mask" has_mask
