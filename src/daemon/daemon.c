@@ -289,16 +289,15 @@ static int hooks_set(struct daemon *d)
 /* What must come before the first thread, then in the order of the data's way; steer_start is
  * the first to change anything. */
 static int (*const start_steps[])(struct daemon *) = {
-	reload_open,	     steer_open,	 log_thread_start, loop_open,
-	delivery_open,	     operator_open,	 collisions_open,  watch_open,
-	diagnose_open,	     adoption_open,	 relabel_open,	   live_open,
-	resync_open,	     observe_open,	 flush_open,	   backup_open,
-	flow_delete_open,    tamper_open,	 status_open,	   hooks_set,
-	store_watch_open,    store_start,	 publish_open,	   control_start,
-	namespace_lock_open, exporter_open,	 audit_start,	   coverage_open,
-	quota_open,	     usage_open,	 writer_open,	   event_mask_open,
-	uplink_control_open, uplink_health_open, steer_start,	   tamper_start,
-	observe_start,
+	steer_open,	    log_thread_start, loop_open,       delivery_open,
+	operator_open,	    collisions_open,  watch_open,      diagnose_open,
+	adoption_open,	    relabel_open,     live_open,       resync_open,
+	observe_open,	    flush_open,	      backup_open,     flow_delete_open,
+	tamper_open,	    status_open,      hooks_set,       store_watch_open,
+	store_start,	    publish_open,     control_start,   namespace_lock_open,
+	exporter_open,	    audit_start,      coverage_open,   quota_open,
+	usage_open,	    writer_open,      event_mask_open, uplink_control_open,
+	uplink_health_open, steer_start,      tamper_start,    observe_start,
 };
 
 struct daemon *daemon_start(struct config *c, struct talker *t)

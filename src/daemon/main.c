@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "daemon/collisions.h"
+#include "daemon/config_reader.h"
 #include "daemon/daemon.h"
 #include "daemon/identity.h"
 #include "daemon/log.h"
@@ -101,7 +102,11 @@ int main(int argc, char **argv)
 	if (!trace_set(debug > 1 ? TRACE_ALL : getenv(TRACE_VARIABLE)))
 		log_warning("%s: not all of its words are among %s; nothing is traced",
 			    TRACE_VARIABLE, TRACE_ALL);
-	if (config_load(&config, path, stderr))
+	if (config_reader_open()) {
+		log_err("no memory for the configuration");
+		return EXIT_FAILED;
+	}
+	if (config_reader_read(&config, path, stderr))
 		return EXIT_FAILED;
 	reload_log_level(config);
 	if (!privilege_has_net_admin()) {

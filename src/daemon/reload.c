@@ -7,9 +7,9 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "daemon/backup.h"
+#include "daemon/config_reader.h"
 #include "daemon/coverage.h"
 #include "daemon/daemon.h"
 #include "daemon/exporter.h"
@@ -27,7 +27,6 @@
 #include "daemon/notify.h"
 #include "waymark/audit/audit.h"
 #include "waymark/base/units.h"
-#include "waymark/kernel/transaction.h"
 #include "waymark/store/store.h"
 
 /* Return a key that a reload must not change, or NULL: what was opened with the old values
@@ -62,56 +61,11 @@ static bool is_reloadable(const struct config *old, const struct config *new)
 	return !key;
 }
 
-/* Room for a large configuration, shared with the child that reads it. */
-#define SHARED_BYTES (4u << 20)
-static void *shared;
-
-int reload_open(struct daemon *d)
-{
-	(void)d;
-	shared =
-		mmap(NULL, SHARED_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	if (shared != MAP_FAILED)
-		return 0;
-	log_err("no memory for the configuration of a reload: %s", strerror(errno));
-	return -errno;
-}
-
-static int child_read(const void *path, FILE *output, FILE *errors)
-{
-	struct config *c = NULL;
-	int err = config_load(&c, path, errors);
-
-	(void)output;
-	return err ? err : config_clone_to(shared, SHARED_BYTES, c);
-}
-
-/* In a child: libconfuse ends its process when memory is short. *c is a copy of what the
- * child has read. */
-static int config_read_apart(struct config **c, const char *path, FILE *errors)
-{
-	struct transaction_reply reply = {0};
-	int err = transaction_run(child_read, path, strlen(path) + 1, &reply);
-
-	if (!err) {
-		*c = config_clone(shared);
-		err = *c ? 0 : -errno;
-	}
-	if (err == -EOWNERDEAD)
-		fprintf(errors, "%s: cannot be read: ", path);
-	if (reply.errors && *reply.errors)
-		fprintf(errors, "%s\n", reply.errors);
-	else if (err)
-		fprintf(errors, "%s: cannot be read: %s\n", path, strerror(-err));
-	transaction_clear(&reply);
-	return err;
-}
-
 static struct config *config_read(const struct daemon *d)
 {
 	struct log_capture *errors = log_capture();
 	struct config *c = NULL;
-	int err = config_read_apart(&c, d->config->path, log_capture_file(errors));
+	int err = config_reader_read(&c, d->config->path, log_capture_file(errors));
 
 	log_release(errors, LOG_LEVEL_ERR);
 	if (!err && is_reloadable(d->config, c))

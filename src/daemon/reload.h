@@ -8,9 +8,6 @@
 struct config;
 struct daemon;
 
-/* Prepare memory that is shared with the launcher's children, so before the launcher is
- * started. 0 or -errno, logged. */
-int reload_open(struct daemon *d);
 void reload_config(struct daemon *d);
 /* Follow keys retention, max-size and anonymize. */
 void reload_retention(struct daemon *d);

@@ -13,7 +13,13 @@
 #include <unistd.h>
 
 #ifdef HAVE_SECCOMP
+#include <limits.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <seccomp.h>
+#include <stdio.h>
+
+#include "waymark/kernel/transaction.h"
 #endif
 
 bool privilege_has_net_admin(void)
@@ -68,7 +74,7 @@ int privilege_shed(bool is_switching, uid_t uid, gid_t gid)
 
 #ifdef HAVE_SECCOMP
 /* A deny list: a call that a library begins to use must not end the daemon. */
-static int calls_forbid(void)
+static int program_export(int fd)
 {
 	static const int forbidden[] = {
 		SCMP_SYS(acct),
@@ -117,8 +123,44 @@ static int calls_forbid(void)
 	for (size_t i = 0; !err && i < sizeof(forbidden) / sizeof(*forbidden); i++)
 		err = seccomp_rule_add(filter, SCMP_ACT_ERRNO(EPERM), forbidden[i], 0);
 	if (!err)
-		err = seccomp_load(filter);
+		err = seccomp_export_bpf(filter, fd);
 	seccomp_release(filter);
+	return err;
+}
+
+/* In a child: where memory is short libseccomp may loop for ever. A program of some hundred
+ * bytes fits into the pipe. */
+static int program_make(const void *data, FILE *output, FILE *errors)
+{
+	char bytes[PIPE_BUF];
+	int ends[2], err;
+	ssize_t n;
+
+	(void)data;
+	(void)errors;
+	if (pipe(ends))
+		return -errno;
+	err = program_export(ends[1]);
+	close(ends[1]);
+	if (err)
+		return err;
+	while ((n = read(ends[0], bytes, sizeof(bytes))) > 0)
+		fwrite(bytes, 1, (size_t)n, output);
+	return n ? -errno : 0;
+}
+
+static int calls_forbid(void)
+{
+	struct transaction_reply reply;
+	int err = transaction_run(program_make, NULL, 0, &reply);
+	struct sock_fprog program = {
+		.len = (unsigned short)(reply.output_size / sizeof(struct sock_filter)),
+		.filter = (struct sock_filter *)(void *)reply.output,
+	};
+
+	if (!err && prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program))
+		err = -errno;
+	transaction_clear(&reply);
 	return err;
 }
 

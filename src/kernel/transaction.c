@@ -134,6 +134,7 @@ static int reply_read(int fd, struct head *head, struct transaction_reply *reply
 		err = text_read(fd, head->output_size, until_ms, &reply->output);
 	if (!err)
 		err = text_read(fd, head->errors_size, until_ms, &reply->errors);
+	reply->output_size = head->output_size;
 	return err;
 }
 

@@ -23,6 +23,7 @@ typedef int transaction_fn(const void *data, FILE *output, FILE *errors);
 
 struct transaction_reply {
 	char *output, *errors; /* malloc'd; free with transaction_clear */
+	size_t output_size;    /* without the '\0' behind it */
 };
 
 /* Return fn's result, or -errno: -EOWNERDEAD: the child died, and errors says how. */
