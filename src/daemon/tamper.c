@@ -58,7 +58,8 @@ struct tamper {
 	struct open_gap gap;
 	char gap_reason[96];
 
-	uint32_t sysctls_astray;
+	uint32_t sysctls_astray; /* at the last look; bits as steering_sysctls_astray's */
+	uint32_t sysctls_before; /* when the pass began */
 	int64_t sysctls_read_ms;
 };
 
@@ -365,6 +366,8 @@ void tamper_begin(struct daemon *d, int64_t now_ms)
 	t->is_ripe |= clock_is_due(tamper_objects_next_ms(t->things), now_ms, THING_REST_MS);
 	t->has_allowed = false;
 	t->lines = 0;
+	if (t->is_ripe)
+		t->sysctls_before = steering_sysctls_astray(d->steering);
 	tamper_objects_begin(t->things, now_ms);
 }
 
@@ -391,7 +394,8 @@ void tamper_end(struct daemon *d, int err)
 			   t->lines - LINES_A_PASS);
 	if (t->is_ripe) {
 		tamper_objects_end(t->things);
-		t->sysctls_astray = steering_sysctls_astray(d->steering);
+		/* What was changed during the pass is news for the next look. */
+		t->sysctls_astray = t->sysctls_before & steering_sysctls_astray(d->steering);
 		t->sysctls_read_ms = clock_now_ms();
 	}
 	if (t->gap.id && steering_has_ruleset(d->steering))

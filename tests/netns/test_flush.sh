@@ -28,6 +28,10 @@ flushed() { # IDS: of them, those that say so
 }
 
 lab_up
+# Only deletions end an entry here.
+at router sysctl -qw net.netfilter.nf_conntrack_udp_timeout=600 \
+	net.netfilter.nf_conntrack_udp_timeout_stream=600 \
+	net.netfilter.nf_conntrack_icmp_timeout=600 net.netfilter.nf_conntrack_icmpv6_timeout=600
 nat snat
 forward_port tcp 7007
 forward_port udp 7007

@@ -197,6 +197,17 @@ undoes_other 'sysctl net/ipv4/fib_multipath_hash_policy = 1: was 0' unknown \
 undoes_other 'sysctl net/ipv6/fib_multipath_hash_policy = 1: was 0' unknown \
 	sysctl -qw net.ipv6.fib_multipath_hash_policy=0
 
+# The second one is changed in the moment in which the first one is repaired.
+check "a sysctl that is changed while another one is repaired is not missed" at router python3 -c '
+import sys, time
+first, second = ("/proc/sys/net/ipv%d/fib_multipath_hash_policy" % n for n in (4, 6))
+for i in range(3):
+    for path in (first, second):
+        open(path, "w").write("0")
+        end = time.time() + 20
+        while open(path).read() != "1\n":
+            if time.time() > end: sys.exit(path + " is not repaired")'
+
 for reason in ruleset-restored rule-restored route-restored sysctl-restored; do
 	wait_for 3 alert_has "\"reason\":\"$reason\""
 	check "an alert reports $reason" alert_has "\"reason\":\"$reason\""
