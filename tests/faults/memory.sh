@@ -63,7 +63,7 @@ life_faults() {
 	if ! at router nft list table inet waymark >/dev/null 2>&1; then
 		! at router ip rule | grep -q 'lookup 25[01]' || echo "rules without the table"
 	elif ! waymark diff >"$lab_tmp/diff" 2>&1 || [ -s "$lab_tmp/diff" ]; then
-		[ "$life_status" = 1 ] || sed 's/^/diff: /' "$lab_tmp/diff"
+		sed 's/^/diff: /' "$lab_tmp/diff"
 	fi
 }
 

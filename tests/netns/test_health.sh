@@ -63,7 +63,7 @@ sleep 15
 
 began=$(ms)
 provider 1 drop
-check "the provider drops all: wan1 is silent and down" wait_for 60 health_is wan1 silent down
+check "the provider drops all: wan1 is silent and down" wait_for 15 health_is wan1 silent down
 echo "# silent and down after $(($(ms) - began)) ms"
 check "wan2 is healthy" wait_for 20 health_is wan2 healthy up || diag "$(waymark uplinks; tail -n 20 "$lab_tmp/waymarkd.log")"
 check "its cause is health" grep -q 'wan1: down, by its health' "$lab_tmp/waymarkd.log"

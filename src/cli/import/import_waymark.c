@@ -3,7 +3,8 @@
  * import_waymark.c - Waymark's own configuration from a UCI file (/etc/config/waymark), for
  * OpenWrt's service: each option is the key of that name, with '_' for '-'.
  *
- * Must not know the keys: who reads what is printed checks them.
+ * Of the keys it knows only which are true or false, for UCI's words; the reader of what is
+ * printed checks them.
  */
 #include <ctype.h>
 #include <errno.h>
