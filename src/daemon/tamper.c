@@ -58,8 +58,6 @@ struct tamper {
 	struct open_gap gap;
 	char gap_reason[96];
 
-	uint32_t sysctls_astray; /* at the last look; bits as steering_sysctls_astray's */
-	uint32_t sysctls_before; /* when the pass began */
 	int64_t sysctls_read_ms;
 };
 
@@ -366,8 +364,6 @@ void tamper_begin(struct daemon *d, int64_t now_ms)
 	t->is_ripe |= clock_is_due(tamper_objects_next_ms(t->things), now_ms, THING_REST_MS);
 	t->has_allowed = false;
 	t->lines = 0;
-	if (t->is_ripe)
-		t->sysctls_before = steering_sysctls_astray(d->steering);
 	tamper_objects_begin(t->things, now_ms);
 }
 
@@ -394,8 +390,6 @@ void tamper_end(struct daemon *d, int err)
 			   t->lines - LINES_A_PASS);
 	if (t->is_ripe) {
 		tamper_objects_end(t->things);
-		/* What was changed during the pass is news for the next look. */
-		t->sysctls_astray = t->sysctls_before & steering_sysctls_astray(d->steering);
 		t->sysctls_read_ms = clock_now_ms();
 	}
 	if (t->gap.id && steering_has_ruleset(d->steering))
@@ -414,7 +408,7 @@ static void sysctls_look(struct daemon *d, int64_t now_ms)
 	if (t->since_ms ||
 	    (now_ms - t->sysctls_read_ms < SYSCTLS_MS && now_ms >= t->sysctls_read_ms))
 		return;
-	if (steering_sysctls_astray(d->steering) != t->sysctls_astray)
+	if (steering_sysctls_astray(d->steering) != steering_sysctls_left(d->steering))
 		suspect(t, t->sysctls_read_ms);
 	t->sysctls_read_ms = now_ms;
 }
@@ -456,7 +450,6 @@ void tamper_forget(struct daemon *d)
 	tamper_objects_forget(t->things);
 	settle(t);
 	gap_end(d);
-	t->sysctls_astray = steering_sysctls_astray(d->steering);
 	t->sysctls_read_ms = clock_now_ms();
 }
 
@@ -484,7 +477,6 @@ int tamper_open(struct daemon *d)
 
 int tamper_start(struct daemon *d)
 {
-	d->tamper->sysctls_astray = steering_sysctls_astray(d->steering);
 	d->tamper->sysctls_read_ms = clock_now_ms();
 	return 0;
 }

@@ -222,6 +222,7 @@ void run_undo(struct run *run)
 				   "a change could not be undone");
 	}
 	run->n_changed = 0;
+	run->s->sysctls_left = 0;
 	run_clear(run);
 }
 

@@ -35,13 +35,6 @@ bool sysctl_is_due(const struct sysctl_want *w, const char *now)
 	return w->is_rp_filter ? filter_is_strict(now) : strcmp(now, w->value) != 0;
 }
 
-/* Before conntrack is loaded by the ruleset, its sysctls are not there; uplinks
- * come and go with theirs. */
-static bool sysctl_may_be_missing(const struct sysctl_want *w, bool is_last_word)
-{
-	return w->is_rp_filter || (!is_last_word && strstr(w->name, "/netfilter/"));
-}
-
 /* The former value is kept, here and on disk, before it is gone. */
 static int sysctl_change(struct run *run, const struct sysctl_want *w, const char *now)
 {
@@ -98,45 +91,66 @@ static void sysctl_describe(struct steering_change *c, const struct steering *s,
 	snprintf(c->detail, sizeof(c->detail), "was %s", now);
 }
 
-static void sysctl_set(struct run *run, const struct sysctl_want *w, bool is_last_word)
+/* Returns whether another value than the wanted one was found and left. Before conntrack is
+ * loaded by the ruleset its sysctls are not there; those of uplinks come and go with them. */
+static bool sysctl_set(struct run *run, const struct sysctl_want *w, bool is_last_word)
 {
 	struct steering_change change;
 	char now[SYSCTL_VALUE_MAX];
 	int err = sysctl_read(w->name, now, sizeof(now));
 
-	if (err == -ENOENT && sysctl_may_be_missing(w, is_last_word))
-		return;
-	if (!err && !sysctl_is_due(w, now)) {
-		sysctl_keep(run, w, now);
-		return;
+	if (err) {
+		if (is_last_word && !(err == -ENOENT && w->is_rp_filter))
+			sysctl_warn(run, w, err);
+		return false;
 	}
-	sysctl_describe(&change, run->s, w, err ? "" : now);
-	if (!err && !run_may(run, &change))
-		return;
-	if (!err)
-		err = sysctl_change(run, w, now);
+	if (!sysctl_is_due(w, now)) {
+		sysctl_keep(run, w, now);
+		return false;
+	}
+	sysctl_describe(&change, run->s, w, now);
+	if (!run_may(run, &change))
+		return true;
+	err = sysctl_change(run, w, now);
 	if (!err)
 		run_done(run, &change);
 	else if (is_last_word)
 		sysctl_warn(run, w, err);
+	return err != 0;
 }
 
-/* The kernel notifies those of interfaces (RTNL_RP_FILTER). */
+/* The bit of a sysctl without a notification; the kernel notifies those of interfaces
+ * (RTNL_RP_FILTER), which have none. */
+static uint32_t sysctl_bit(const struct sysctl_want wants[], size_t i)
+{
+	uint32_t bit = 1;
+
+	if (wants[i].is_rp_filter)
+		return 0;
+	while (i-- > 0)
+		bit <<= !wants[i].is_rp_filter;
+	return bit;
+}
+
 uint32_t steering_sysctls_astray(const struct steering *s)
 {
 	struct sysctl_want wants[WANTS_MAX];
 	size_t n = sysctl_plan(s->config, wants, WANTS_MAX);
-	uint32_t changed = 0, bit = 1;
+	uint32_t astray = 0;
 	char now[SYSCTL_VALUE_MAX];
 
 	for (size_t i = 0; i < n; i++) {
 		if (wants[i].is_rp_filter)
 			continue;
 		if (!sysctl_read(wants[i].name, now, sizeof(now)) && strcmp(now, wants[i].value))
-			changed |= bit;
-		bit <<= 1;
+			astray |= sysctl_bit(wants, i);
 	}
-	return changed;
+	return astray;
+}
+
+uint32_t steering_sysctls_left(const struct steering *s)
+{
+	return s->sysctls_left;
 }
 
 void sysctls_set(struct run *run, bool is_last_word)
@@ -144,8 +158,10 @@ void sysctls_set(struct run *run, bool is_last_word)
 	struct sysctl_want wants[WANTS_MAX];
 	size_t n = sysctl_plan(run->s->config, wants, WANTS_MAX);
 
+	run->s->sysctls_left = 0;
 	for (size_t i = 0; i < n && run_goes_on(run); i++)
-		sysctl_set(run, &wants[i], is_last_word);
+		if (sysctl_set(run, &wants[i], is_last_word))
+			run->s->sysctls_left |= sysctl_bit(wants, i);
 }
 
 /* A value that another process set since then stays, and an interface that

@@ -118,9 +118,11 @@ void steering_set_judge(struct steering *s, steering_judge_fn *judge, void *data
 
 /* Cheap checks that need no plan: whether the ruleset is there
  * as it was loaded; which sysctls of those without a notification are not as wanted
- * (a bit each); whether the plan wants a route in this place. */
+ * (a bit each), and which of them the last run left so, because it might not or could not set
+ * them; whether the plan wants a route in this place. */
 bool steering_has_ruleset(struct steering *s);
 uint32_t steering_sysctls_astray(const struct steering *s);
+uint32_t steering_sysctls_left(const struct steering *s);
 bool steering_wants_place(const struct steering *s, const struct route_state *place);
 
 /* Remove everything of ours and restore what was displaced. Go on after a failure. 0 or -errno;
