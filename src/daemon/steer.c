@@ -27,6 +27,9 @@
 #define DELAY_MOST_MS 1000
 /* How soon a lock that another process held is tried again. */
 #define LOCKED_MS 200
+/* How soon a reconcile that failed is tried again: the first time, and at last. */
+#define RETRY_FIRST_MS 500
+#define RETRY_MOST_MS  30000
 /* How long a stop waits for it. */
 #define STOP_PATIENCE_MS 1000
 
@@ -36,7 +39,9 @@ struct steer {
 	steer_explain_fn *explain;
 	bool is_paused;		  /* an operator has removed the steering */
 	int64_t reconcile_due_ms; /* 0: none wanted */
-	bool is_locked_out;	  /* another process holds the steering's lock */
+	int64_t retry_ms;	  /* from the last failure to the next try; 0: it did not fail */
+	int64_t retry_due_ms;
+	bool is_locked_out; /* another process holds the steering's lock */
 	bool has_launcher;
 	uint8_t state[UPLINKS_MAX];
 	struct uplink_state_record published[UPLINKS_MAX]; /* in the history; state "": nothing */
@@ -366,7 +371,22 @@ static void locked_out(struct daemon *d, struct log_capture *errors, int64_t now
 {
 	log_release(errors, d->steer->is_locked_out ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING);
 	d->steer->is_locked_out = true;
-	d->steer->reconcile_due_ms = now_ms + LOCKED_MS;
+	d->steer->retry_due_ms = now_ms + LOCKED_MS;
+}
+
+static void retry_plan(struct daemon *d, int err, int64_t now_ms)
+{
+	struct steer *s = d->steer;
+
+	s->retry_due_ms = 0;
+	if (err >= 0) {
+		s->retry_ms = 0;
+		return;
+	}
+	s->retry_ms = s->retry_ms ? s->retry_ms * 2 : RETRY_FIRST_MS;
+	if (s->retry_ms > RETRY_MOST_MS)
+		s->retry_ms = RETRY_MOST_MS;
+	s->retry_due_ms = now_ms + s->retry_ms;
 }
 
 static void reconcile(struct daemon *d, int64_t now_ms)
@@ -383,6 +403,7 @@ static void reconcile(struct daemon *d, int64_t now_ms)
 		return;
 	}
 	d->steer->is_locked_out = false;
+	retry_plan(d, err, now_ms);
 	log_release(errors, LOG_LEVEL_ERR);
 	if (err > 0)
 		log_info("routes and rules follow: %d changes", err);
@@ -401,7 +422,7 @@ void steer_ask(struct daemon *d, int64_t now_ms)
 
 bool steer_is_pending(const struct daemon *d)
 {
-	return d->steer->reconcile_due_ms != 0;
+	return d->steer->reconcile_due_ms || d->steer->is_locked_out;
 }
 
 void steer_set_explain(struct daemon *d, steer_explain_fn *fn)
@@ -414,12 +435,20 @@ void steer_set_midway(struct daemon *d, steer_midway_fn *fn)
 	d->steer->midway = fn;
 }
 
+/* What failed is tried again at its time, whatever is suspected before. */
+static bool repair_is_due(struct daemon *d, int64_t now_ms)
+{
+	if (d->steer->retry_due_ms)
+		return clock_is_due(d->steer->retry_due_ms, now_ms, RETRY_MOST_MS);
+	return tamper_is_due(d, now_ms);
+}
+
 void steer_tick(struct daemon *d, int64_t now_ms)
 {
 	launcher_watch(d);
 	if (d->steer->is_paused)
 		return;
-	if (tamper_is_due(d, now_ms))
+	if (repair_is_due(d, now_ms))
 		d->steer->reconcile_due_ms = now_ms;
 	if (clock_is_due(d->steer->reconcile_due_ms, now_ms, DELAY_MOST_MS))
 		reconcile(d, now_ms);
@@ -491,6 +520,7 @@ int steer_reload(struct daemon *d)
 	if (err)
 		return err;
 	d->steer->is_paused = false;
+	retry_plan(d, 0, clock_now_ms());
 	tamper_forget(d);
 	steer_refresh(d);
 	return 0;

@@ -47,8 +47,7 @@ struct tamper {
 	bool is_blind;	  /* notices were lost since */
 
 	/* of a pass */
-	bool is_ripe;	  /* the quiet time is over */
-	bool has_allowed; /* something was to be repaired */
+	bool is_ripe; /* the quiet time is over */
 	unsigned lines;
 
 	/* the ruleset: who touched it, and the time without evidence */
@@ -326,7 +325,6 @@ static bool judge(void *data, const struct steering_change *c)
 	}
 	switch (tamper_objects_ask(t->things, c->what, d->config->repair)) {
 	case THING_RESTORE:
-		t->has_allowed = true;
 		is_restored = true;
 		break;
 	case THING_NOTICE:
@@ -362,7 +360,6 @@ void tamper_begin(struct daemon *d, int64_t now_ms)
 	/* A clock that has jumped back ends the quiet time, too. */
 	t->is_ripe = t->since_ms && (now_ms - t->since_ms >= QUIET_MS || now_ms < t->since_ms);
 	t->is_ripe |= clock_is_due(tamper_objects_next_ms(t->things), now_ms, THING_REST_MS);
-	t->has_allowed = false;
 	t->lines = 0;
 	tamper_objects_begin(t->things, now_ms);
 }
@@ -380,25 +377,27 @@ static void settle(struct tamper *t)
 	t->is_blind = false;
 }
 
-/* Retries failed repairs until it gives up. */
+/* After a failure the suspicion stays, with the process that it names, for the next try. */
 void tamper_end(struct daemon *d, int err)
 {
 	struct tamper *t = d->tamper;
+	bool is_ripe = t->is_ripe;
+
+	t->is_ripe = false;
 
 	if (t->lines > LINES_A_PASS)
 		log_notice("tampering: %u more things; the history has all",
 			   t->lines - LINES_A_PASS);
-	if (t->is_ripe) {
+	if (t->gap.id && steering_has_ruleset(d->steering))
+		gap_end(d);
+	if (err < 0)
+		return;
+	if (is_ripe) {
 		tamper_objects_end(t->things);
 		t->sysctls_read_ms = clock_now_ms();
 	}
-	if (t->gap.id && steering_has_ruleset(d->steering))
-		gap_end(d);
-	if (t->is_ripe || !t->since_ms)
+	if (is_ripe || !t->since_ms)
 		settle(t);
-	if (err < 0 && t->has_allowed)
-		suspect(t, clock_now_ms());
-	t->is_ripe = false;
 }
 
 static void sysctls_look(struct daemon *d, int64_t now_ms)

@@ -28,7 +28,7 @@ struct steering {
 	struct route_plan *plan;
 	struct route_plan *former; /* the last plan that was brought about; or NULL */
 	bool is_settled;	   /* plan has been brought about */
-	uint32_t sysctls_left;	   /* astray, by the last run: steering_sysctls_left */
+	uint32_t sysctls_left;	   /* not as wanted: steering_sysctls_left */
 	char *listing;		   /* of the ruleset as it was loaded, or NULL */
 	bool can_protect;	   /* and is asked to (protect-table) */
 	steering_judge_fn *judge;

@@ -136,16 +136,16 @@ uint32_t steering_sysctls_astray(const struct steering *s)
 {
 	struct sysctl_want wants[WANTS_MAX];
 	size_t n = sysctl_plan(s->config, wants, WANTS_MAX);
-	uint32_t astray = 0;
+	uint32_t changed = 0;
 	char now[SYSCTL_VALUE_MAX];
 
 	for (size_t i = 0; i < n; i++) {
 		if (wants[i].is_rp_filter)
 			continue;
 		if (!sysctl_read(wants[i].name, now, sizeof(now)) && strcmp(now, wants[i].value))
-			astray |= sysctl_bit(wants, i);
+			changed |= sysctl_bit(wants, i);
 	}
-	return astray;
+	return changed;
 }
 
 uint32_t steering_sysctls_left(const struct steering *s)

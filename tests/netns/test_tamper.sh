@@ -291,6 +291,36 @@ undoes_ruleset 'table inet waymark: gone' nft nft -f "$lab_tmp/firewall.nft"
 check "a firewall's reload keeps its tables" at router nft list chain inet firewall forward
 nat_load
 
+# --- a repair that fails ----------------------------------------------------------------------
+
+# A table with an owner, while that one lives: no other process may change it.
+owner_is_there() {
+	at router nft list table inet waymark | grep -q 'flags owner'
+}
+
+failures() {
+	[ "$(grep -c 'cannot reconcile routes and rules' "$lab_tmp/waymarkd.log")" -ge "$1" ]
+}
+
+reload
+since=$(sql_now)
+background owner router python3 -c '
+import subprocess
+with subprocess.Popen(["nft", "-i"], stdin=subprocess.PIPE) as nft:
+    nft.stdin.write(b"delete table inet waymark\nadd table inet waymark { flags owner; }\n")
+    nft.stdin.flush()
+    nft.wait()'
+wait_for 5 owner_is_there
+before_failures=$(grep -c 'cannot reconcile routes and rules' "$lab_tmp/waymarkd.log")
+wait_for 40 failures $((before_failures + 4))
+check "a repair that fails is tried again" failures $((before_failures + 4))
+is "... and is not given up, for no process undid it" \
+	"$(sql "SELECT count(*) FROM tampering WHERE time >= '$since' AND action = 'gave-up'")" 0
+background_end owner
+wait_for 40 is_as_before
+check "... until it succeeds" is_as_before
+reload
+
 # --- giving up --------------------------------------------------------------------------------
 
 rule_is_there() {
