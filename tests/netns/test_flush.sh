@@ -28,10 +28,11 @@ flushed() { # IDS: of them, those that say so
 }
 
 lab_up
-# Only deletions end an entry here.
-at router sysctl -qw net.netfilter.nf_conntrack_udp_timeout=600 \
-	net.netfilter.nf_conntrack_udp_timeout_stream=600 \
-	net.netfilter.nf_conntrack_icmp_timeout=600 net.netfilter.nf_conntrack_icmpv6_timeout=600
+# Only deletions end an entry here, also of connections that were reset.
+for timeout in $(at router sysctl -aN 2>/dev/null |
+	grep -E '^net\.netfilter\.nf_conntrack_(tcp|udp|icmp|icmpv6)_timeout'); do
+	at router sysctl -qw "$timeout=600"
+done
 nat snat
 forward_port tcp 7007
 forward_port udp 7007
