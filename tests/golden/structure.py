@@ -74,20 +74,31 @@ def private_includes(top):
     return found
 
 
-def symbols(top, build):
-    """Return {object: (defined functions, used names)}."""
-    found = {}
+def objects(top, build):
+    """Return the objects of the sources, not what another build left."""
+    found = []
     for folder, _, names in os.walk(os.path.join(build, "src")):
         for name in names:
             path = os.path.join(folder, name)
             source = os.path.relpath(path, build)[:-2] + ".c"
-            if not name.endswith(".o") or not os.path.exists(os.path.join(top, source)):
-                continue
-            out = subprocess.run(["nm", path], capture_output=True, text=True, check=True).stdout
-            defined = set(re.findall(r" [TD] (\w+)$", out, re.M)) | set(re.findall(r" [RBC] (\w+)$", out, re.M))
-            functions = set(re.findall(r" T (\w+)$", out, re.M))
-            used = set(re.findall(r" U (\w+)$", out, re.M))
-            found[os.path.relpath(path, build)[:-2] + ".c"] = (defined, functions, used)
+            if name.endswith(".o") and os.path.exists(os.path.join(top, source)):
+                found.append(path)
+    return found
+
+
+def symbols(top, build):
+    """Return {source: (defined names, functions, used names)}."""
+    out = subprocess.run(["nm", "-A", *objects(top, build)], capture_output=True, text=True, check=True).stdout
+    found = {}
+    for path, kind, name in re.findall(r"^(.*)\.o:.* ([A-Z]) (\w+)$", out, re.M):
+        source = os.path.relpath(path, build) + ".c"
+        defined, functions, used = found.setdefault(source, (set(), set(), set()))
+        if kind in "TDRBC":
+            defined.add(name)
+        if kind == "T":
+            functions.add(name)
+        if kind == "U":
+            used.add(name)
     return found
 
 
