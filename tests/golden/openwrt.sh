@@ -94,5 +94,56 @@ is 'disabled: a reload stops it' "$(service reload_service)" 'stop'
 is 'changes of its file and of the network reload it' "$(service service_triggers)" \
 	'trigger waymark network'
 
+# --- LuCI's page: what needs no browser (tests/package/luci.sh has one) ---------------------
+
+luci=$src/packaging/luci-app-waymark
+view=$luci/htdocs/luci-static/resources/view/waymark/status.js
+acl=$luci/root/usr/share/rpcd/acl.d/luci-app-waymark.json
+
+# The commands that the ACL allows, a pattern per line; what else it grants begins with "also".
+allowed() {
+	python3 - "$acl" <<-'END'
+		import json, sys
+		for name, grants in json.load(open(sys.argv[1])).items():
+		    for way, what in grants.items():
+		        for object, names in (what.items() if way == "read" else ()):
+		            if object == "file" and all(v == ["exec"] for v in names.values()):
+		                print("\n".join(names))
+		            elif (object, names) != ("cgi-io", ["exec"]):
+		                print("also", name, object, names)
+		        if way not in ("read", "description"):
+		            print("also", name, way, what)
+	END
+}
+
+# Those of the view, with 1 for a number.
+asked() {
+	sed -n "s/.*ask(\[ \(.*\) \]).*/\1/p" "$view" | sed "s/String(id)/1/; s/[',]//g" | sort
+}
+
+is "LuCI's menu names a view that exists, and its ACL" "$(python3 - "$luci" <<-'END'
+	import json, os, sys
+	entry, = json.load(open(sys.argv[1] + "/root/usr/share/luci/menu.d/luci-app-waymark.json")).values()
+	path = "/htdocs/luci-static/resources/view/" + entry["action"]["path"] + ".js"
+	print(os.path.exists(sys.argv[1] + path), *entry["depends"]["acl"])
+END
+)" 'True luci-app-waymark'
+installed='/usr/bin/waymark -c /var/etc/waymark.conf'
+is 'the ACL grants the commands of the page and nothing else' \
+	"$(allowed | sed "s,^$installed ,,; s/ \(\[0-9\]\)*\$/ 1/" | sort -u)" "$(asked)"
+is '... no pattern of which takes more than digits' "$(allowed | sed 's/\[0-9\]//g' | grep '[][*?]')" ''
+for words in $(allowed | sed "s,^$installed ,,; s/\[0-9\]/1/g; s/ /,/g"); do
+	# shellcheck disable=SC2046 # words
+	"$build/src/waymark" -c "$work/var/etc/waymark.conf" $(echo "$words" | tr , ' ') >"$work/out" 2>&1
+	[ $? != 2 ] || echo "$words: $(cat "$work/out")"
+done >"$work/refused"
+is '... and waymark knows each' "$(cat "$work/refused")" ''
+if command -v node >/dev/null; then
+	is 'the page is JavaScript' "$(node --check "$view" 2>&1)" ''
+else
+	n=$((n + 1))
+	echo "ok $n - the page is JavaScript # SKIP node is missing"
+fi
+
 echo "1..$n"
 exit $failed

@@ -117,7 +117,8 @@ result 'the packages have the version of configure.ac' "$(
 	for found in "$(sed -n '1s/.*(\(.*\)).*/debian \1/p' "$src/debian/changelog")" \
 		"$(sed -n 's/^Version: */rpm /p' "$src/packaging/rpm/waymark.spec")" \
 		"$(sed -n 's/^pkgver=/alpine /p' "$src/packaging/alpine/APKBUILD")" \
-		"$(sed -n 's/^PKG_VERSION:=/openwrt /p' "$src/packaging/openwrt/Makefile")"; do
+		"$(sed -n 's/^PKG_VERSION:=/openwrt /p' "$src/packaging/openwrt/Makefile")" \
+		"$(sed -n 's/^PKG_VERSION:=/luci /p' "$src/packaging/luci-app-waymark/Makefile")"; do
 		[ "${found#* }" = "$version" ] || echo "$found"
 	done)"
 
