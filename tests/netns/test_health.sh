@@ -54,7 +54,9 @@ sed -i 's/weight    = .*/weight = 1 health { passive = true on-failure = "down" 
 	"$lab_tmp/waymark.conf"
 daemon_run
 check "no flows yet: idle" health_is wan1 idle up
+# The lulls of one office are filled by the other.
 background browse pc python3 "$BROWSE" browse 40 400 3
+background browse2 pc python3 "$BROWSE" browse 40 400 4
 check "answers: healthy" wait_for 20 health_is wan1 healthy up
 check "both" wait_for 20 health_is wan2 healthy up
 sleep 15
