@@ -57,13 +57,13 @@ static void column_take(struct listing *l, const struct column *c,
 static bool twin_take(struct listing *l, const struct column *of, const char *name)
 {
 	size_t length = strlen(of->name);
-	char *twin = l->twins[l->n_twins];
+	char *twin;
 
 	if (of->type != COLUMN_TIME || strncasecmp(name, of->name, length) ||
 	    strcasecmp(name + length, "_ms") || l->n_twins == TWINS_MAX)
 		return false;
+	twin = l->twins[l->n_twins++];
 	snprintf(twin, sizeof(l->twins[0]), "%s_ms", of->name);
-	l->n_twins++;
 	column_take(l, &(struct column){.name = twin, .type = COLUMN_NUMBER}, NULL);
 	return true;
 }

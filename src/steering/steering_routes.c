@@ -337,9 +337,9 @@ static int rule_bring(struct run *run, const struct rule_state *r, const struct 
 
 	if (err && err != -ENOENT && err != -ESRCH)
 		return err;
-	if (rival && !err)
-		err = undo_rule(run, rival, false);
-	err = rtnl_rule_add(run->s->rtnl, r);
+	err = rival && !err ? undo_rule(run, rival, false) : 0;
+	if (!err)
+		err = rtnl_rule_add(run->s->rtnl, r);
 	/* A kernel without IPv6 has nothing to steer there. */
 	return err ? err : undo_rule(run, r, true);
 }

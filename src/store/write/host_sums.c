@@ -52,7 +52,7 @@ static size_t place(const struct host_sums *s, const struct host_sum *key)
 static int table_grow(struct host_sums *s)
 {
 	size_t capacity = s->capacity ? 2 * s->capacity : CAPACITY, before = s->capacity;
-	struct host_sum *old = s->table, *table;
+	struct host_sum *old, *table;
 	uint32_t *dirty;
 	int rc;
 
