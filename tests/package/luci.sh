@@ -74,6 +74,12 @@ for width in 1280 400; do
 	shows '... and a command to paste' mismatch 'waymark -c /var/etc/waymark.conf apply'
 done
 
+# As where rpcd has not read the ACL yet.
+cp -r "$package" "$lab_tmp/package"
+sed -i 's/waymark.conf/other.conf/' "$lab_tmp/package/root/usr/share/rpcd/acl.d/luci-app-waymark.json"
+(package=$lab_tmp/package && look refused 400) || diag "$(cat "$lab_tmp/refused")"
+shows 'a user without the ACL reads that' refused 'This user may not run waymark (ACL luci-app-waymark).'
+
 daemon_stop KILL
 check 'the page without a daemon comes and fits 400 pixels' look down 400
 shows '... with the mismatches until then' down "$flow"
