@@ -153,6 +153,34 @@ static void test_mismatches_by_size(void **state)
 	store_lab_expect(path, "PRAGMA integrity_check", "ok");
 }
 
+/* Where nothing else is left to go, the newest gaps stay, and one that is open. */
+static void test_gaps_by_size(void **state)
+{
+	const char *path = store_lab_path(*state, "flows.db");
+	struct store *st = store_lab_open(path);
+	struct writer *w = store_lab_start(st);
+	struct record live = store_lab_flow(1);
+
+	store_lab_push(w, &live);
+	for (int64_t id = 1; id <= 3000; id++) {
+		struct record g = {.type = RECORD_GAP,
+				   .gap = {.id = id,
+					   .started_ms = LAB_NOON + id,
+					   .ended_ms = id == 1 ? 0 : LAB_NOON + id + 1}};
+
+		store_lab_push(w, &g);
+	}
+	writer_flush(w);
+	writer_set_retention(w, 0, 100 << 10);
+	store_lab_wait(path, "SELECT count(*) FROM gap", 100);
+	store_lab_sleep_ms(1500);
+	store_lab_stop(w, st);
+	store_lab_expect(path, "SELECT count(*), max(id) FROM gap", "100|3000");
+	store_lab_expect(path, "SELECT min(id) FROM gap", "1");
+	store_lab_expect(path, "SELECT min(id) FROM gap WHERE ended IS NOT NULL", "2902");
+	store_lab_expect(path, "PRAGMA integrity_check", "ok");
+}
+
 /* A pass ends when all that is too old has gone, not after the first few thousand. */
 static void test_mismatches_by_age(void **state)
 {
@@ -368,6 +396,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_retention_by_size, store_lab_setup,
 						store_lab_teardown),
 		cmocka_unit_test_setup_teardown(test_mismatches_by_size, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_gaps_by_size, store_lab_setup,
 						store_lab_teardown),
 		cmocka_unit_test_setup_teardown(test_mismatches_by_age, store_lab_setup,
 						store_lab_teardown),

@@ -189,6 +189,13 @@ static int young_find(struct ingest *in, const struct pruner *p, int64_t first, 
 	" ELSE id > ifnull((SELECT max(id) FROM gap WHERE id < 0"                                  \
 	" AND started BETWEEN ?1 AND ?2), -9223372036854775807) END"
 
+/* Where there is no room: the oldest gaps, but for the newest ?1. They are few and small, and
+ * without them what is missing looks as if it had never been. */
+#define GAPS_LEAVE_SQL                                                                             \
+	"DELETE FROM gap WHERE (SELECT count(*) FROM gap) > ?1 AND id IN (SELECT id FROM gap"      \
+	" WHERE ended IS NOT NULL ORDER BY max(ifnull(started, 0), ended)"                         \
+	" LIMIT min(4096, (SELECT count(*) FROM gap) - ?1)) AND ?2 >= 0"
+
 /* Sums of hosts go with the flows that they are of. */
 #define HOSTS_DELETE_SQL                                                                           \
 	"DELETE FROM host_hour WHERE hour < ?1 - 3600000 AND hour <="                              \
@@ -215,7 +222,8 @@ static int last_ids_keep(struct ingest *in)
 
 /* The other tables have few rows as a rule; their oldest come first, or are all looked
  * at. *has_more: there may be others that have to go. */
-static int others_delete(struct ingest *in, int64_t before_ms, int64_t time_ms, bool *has_more)
+static int others_delete(struct ingest *in, const char *gaps_sql, const int64_t gaps_numbers[2],
+			 int64_t before_ms, int64_t time_ms, bool *has_more)
 {
 	static const char *const sql[] = {
 		OLDEST_DELETE_SQL("mismatch"),
@@ -225,7 +233,6 @@ static int others_delete(struct ingest *in, int64_t before_ms, int64_t time_ms, 
 		OLDEST_DELETE_SQL("coverage_count"),
 		STATES_DELETE_SQL,
 		OLDEST_DELETE_SQL("deletion"),
-		GAPS_DELETE_SQL,
 		OLDEST_DELETE_SQL("health_sample"),
 		OLDEST_DELETE_SQL("alert"),
 		HOSTS_DELETE_SQL,
@@ -233,7 +240,9 @@ static int others_delete(struct ingest *in, int64_t before_ms, int64_t time_ms, 
 	};
 	int rc = db_exec(in->db, "BEGIN IMMEDIATE");
 
-	*has_more = false;
+	if (rc == SQLITE_OK)
+		rc = db_run_numbers(in->db, gaps_sql, 2, gaps_numbers);
+	*has_more = rc == SQLITE_OK && sqlite3_changes(in->db) >= STEP_FLOWS;
 	for (size_t i = 0; rc == SQLITE_OK && i < sizeof(sql) / sizeof(sql[0]); i++) {
 		rc = db_run_numbers(in->db, sql[i], 2, (int64_t[]){before_ms, time_ms});
 		*has_more |= rc == SQLITE_OK && sqlite3_changes(in->db) >= STEP_FLOWS;
@@ -300,7 +309,8 @@ static int age_step(struct pruner *p, struct ingest *in)
 
 	if (slice)
 		return age_delete(p, in, slice);
-	rc = others_delete(in, p->before_ms, p->time_ms, &p->is_pass_on);
+	rc = others_delete(in, GAPS_DELETE_SQL, (int64_t[]){p->before_ms, p->time_ms}, p->before_ms,
+			   p->time_ms, &p->is_pass_on);
 	return rc == SQLITE_OK ? ingest_meta(in, "age_ms", p->clock.believed.time_ms) : rc;
 }
 
@@ -329,7 +339,9 @@ static int size_step(struct pruner *p, struct ingest *in)
 		return left_delete(in, (int64_t)(limit_bytes(p) >> KEPT_SHIFT));
 	}
 	p->size_flow_id = 0;
-	return others_delete(in, FOREVER, 0, &has_more);
+	return others_delete(in, GAPS_LEAVE_SQL,
+			     (int64_t[]){(int64_t)(limit_bytes(p) >> KEPT_SHIFT), 0}, FOREVER, 0,
+			     &has_more);
 }
 
 /* An earlier run knew what time it was. */
