@@ -157,7 +157,7 @@ static struct nlmsghdr *request_put(void *buffer, unsigned type, unsigned flags,
 
 static int dump_start(struct conntrack_dump *d)
 {
-	uint8_t buffer[REQUEST_BYTES];
+	uint8_t buffer[REQUEST_BYTES] = {0};
 	struct nlmsghdr *nlh = request_put(buffer, IPCTNL_MSG_CT_GET, NLM_F_DUMP, AF_UNSPEC);
 
 	if (mnl_socket_bind(d->socket, 0, MNL_SOCKET_AUTOPID) < 0 ||
@@ -363,7 +363,7 @@ static int request_send(struct conntrack *c, struct nlmsghdr *nlh, nlsock_messag
 
 int conntrack_delete(struct conntrack *c, const struct ct_event *entry)
 {
-	uint8_t buffer[REQUEST_BYTES];
+	uint8_t buffer[REQUEST_BYTES] = {0};
 	struct nlmsghdr *nlh =
 		request_put(buffer, IPCTNL_MSG_CT_DELETE, 0, entry->tuple[DIR_ORIGINAL].src.family);
 	int err = put_key(nlh, entry);
@@ -379,7 +379,7 @@ int conntrack_delete(struct conntrack *c, const struct ct_event *entry)
  * know this filter (ctnetlink_flush_conntrack). */
 int conntrack_delete_marked(struct conntrack *c, uint32_t mark, uint32_t mask)
 {
-	uint8_t buffer[REQUEST_BYTES];
+	uint8_t buffer[REQUEST_BYTES] = {0};
 	struct nlmsghdr *nlh = request_put(buffer, IPCTNL_MSG_CT_DELETE, 0, AF_UNSPEC);
 
 	if (!mask)
@@ -409,7 +409,7 @@ static void id_compare(void *data, const struct nlmsghdr *nlh)
 /* Whether the tuple is still that entry's: 0 or -ENOENT, or -errno. */
 static int entry_check(struct conntrack *c, const struct ct_event *entry)
 {
-	uint8_t buffer[REQUEST_BYTES];
+	uint8_t buffer[REQUEST_BYTES] = {0};
 	struct id_check check = {.wanted = entry->id};
 	struct nlmsghdr *nlh =
 		request_put(buffer, IPCTNL_MSG_CT_GET, 0, entry->tuple[DIR_ORIGINAL].src.family);
@@ -425,7 +425,7 @@ static int entry_check(struct conntrack *c, const struct ct_event *entry)
 int conntrack_set_mark(struct conntrack *c, const struct ct_event *entry, uint32_t mark,
 		       uint32_t mask)
 {
-	uint8_t buffer[REQUEST_BYTES];
+	uint8_t buffer[REQUEST_BYTES] = {0};
 	struct nlmsghdr *nlh =
 		request_put(buffer, IPCTNL_MSG_CT_NEW, 0, entry->tuple[DIR_ORIGINAL].src.family);
 	int err = entry_check(c, entry); /* an update takes no CTA_ID */
@@ -442,7 +442,7 @@ int conntrack_set_mark(struct conntrack *c, const struct ct_event *entry, uint32
 
 int conntrack_clear_labels(struct conntrack *c, const struct ct_event *entry, unsigned first)
 {
-	uint8_t buffer[REQUEST_BYTES];
+	uint8_t buffer[REQUEST_BYTES] = {0};
 	uint32_t none[4] = {0}, mask[4] = {0}; /* XT_CONNLABEL_MAXBIT, 127, in words */
 	struct nlmsghdr *nlh =
 		request_put(buffer, IPCTNL_MSG_CT_NEW, 0, entry->tuple[DIR_ORIGINAL].src.family);

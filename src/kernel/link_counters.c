@@ -82,7 +82,7 @@ static int link_take(const struct nlmsghdr *nlh, void *data)
 int link_counters_read(struct link_counters *l, const char *ifname, uint32_t *ifindex,
 		       struct tally *sent, struct tally *received)
 {
-	char request[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char request[256] __attribute__((aligned(NLMSG_ALIGNTO))) = {0};
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(request);
 	struct answer answer = {0};
 	int err;

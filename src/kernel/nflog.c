@@ -52,7 +52,7 @@ static int group_bind(struct nflog *n, uint16_t flags)
 		.copy_range = htonl(COPY_BYTES),
 		.copy_mode = NFULNL_COPY_PACKET,
 	};
-	uint8_t buffer[CONFIG_BYTES];
+	uint8_t buffer[CONFIG_BYTES] = {0};
 	struct nlmsghdr *nlh = config_put(buffer, n->group);
 
 	mnl_attr_put(nlh, NFULA_CFG_CMD, sizeof(bind), &bind);
@@ -71,7 +71,7 @@ static int group_bind(struct nflog *n, uint16_t flags)
  * and is refused with EPERM only in the first case. */
 static bool is_privileged(struct nflog *n)
 {
-	uint8_t buffer[CONFIG_BYTES];
+	uint8_t buffer[CONFIG_BYTES] = {0};
 	struct nlmsghdr *nlh = config_put(buffer, n->group);
 
 	nlh->nlmsg_type = NFNL_SUBSYS_ULOG << 8 | NFULNL_MSG_MAX;

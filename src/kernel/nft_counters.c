@@ -235,7 +235,7 @@ static int table_take(const struct nlmsghdr *nlh, void *data)
 static int request_run(struct nft_counters *n, uint16_t type, uint16_t flags, uint16_t name,
 		       mnl_cb_t fn, void *data)
 {
-	char request[256] __attribute__((aligned(NLMSG_ALIGNTO)));
+	char request[256] __attribute__((aligned(NLMSG_ALIGNTO))) = {0};
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(request);
 	struct nfgenmsg *nfg;
 

@@ -142,7 +142,7 @@ static int dump_message(const struct nlmsghdr *nlh, void *data)
 
 static int dump_run(struct rtnl *r, struct netstate *s, const struct dump *d)
 {
-	char request[MNL_ALIGN(sizeof(struct nlmsghdr)) + MNL_ALIGN(sizeof(struct ifinfomsg))];
+	char request[MNL_ALIGN(sizeof(struct nlmsghdr)) + MNL_ALIGN(sizeof(struct ifinfomsg))] = {0};
 	struct dump_job job = {d, s};
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(request);
 
@@ -357,7 +357,7 @@ static bool route_is_sendable(const struct route_state *route)
 
 int rtnl_route_add(struct rtnl *r, const struct route_state *route, bool replace)
 {
-	char request[REQUEST_BYTES];
+	char request[REQUEST_BYTES] = {0};
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(request);
 	struct rtmsg *rtm;
 
@@ -380,7 +380,7 @@ int rtnl_route_add(struct rtnl *r, const struct route_state *route, bool replace
  * the other otherwise, and the kernel may have marked or dropped some. */
 int rtnl_route_delete(struct rtnl *r, const struct route_state *route)
 {
-	char request[REQUEST_BYTES];
+	char request[REQUEST_BYTES] = {0};
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(request);
 	struct rtmsg *rtm;
 
@@ -395,7 +395,7 @@ int rtnl_route_delete(struct rtnl *r, const struct route_state *route)
 
 int rtnl_route_get(struct rtnl *r, const struct fib_query *q, struct route_state *route)
 {
-	char request[256];
+	char request[256] = {0};
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(request);
 	struct rtnl_route_room room;
 	struct route_state answer;
@@ -426,7 +426,7 @@ int rtnl_route_get(struct rtnl *r, const struct fib_query *q, struct route_state
 
 static int rule_change(struct rtnl *r, const struct rule_state *rule, uint16_t type, uint16_t flags)
 {
-	char request[REQUEST_BYTES];
+	char request[REQUEST_BYTES] = {0};
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(request);
 	struct fib_rule_hdr *frh;
 
@@ -478,7 +478,7 @@ int rtnl_rule_delete(struct rtnl *r, const struct rule_state *rule)
 
 int rtnl_link_set_group(struct rtnl *r, uint32_t ifindex, uint32_t group)
 {
-	char request[256];
+	char request[256] = {0};
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(request);
 	struct ifinfomsg *ifi;
 

@@ -100,7 +100,7 @@ struct mnl_socket *ct_socket_open(void)
 void ct_entry_create(const struct ct_entry *e)
 {
 	struct mnl_socket *s = ct_socket_open();
-	uint8_t buffer[1024];
+	uint8_t buffer[1024] = {0};
 	struct nlmsghdr *nlh = (struct nlmsghdr *)buffer;
 	size_t size = ct_entry_put(buffer, e);
 
@@ -116,7 +116,7 @@ void ct_entries_create(int n)
 	struct mnl_socket *s = ct_socket_open();
 
 	for (int i = 0; i < n; i++) {
-		uint8_t buffer[1024];
+		uint8_t buffer[1024] = {0};
 		const struct ct_entry e = {.proto = IPPROTO_UDP,
 					   .src = "10.9.9.9",
 					   .dst = "10.9.9.10",
@@ -133,7 +133,7 @@ void ct_entries_create(int n)
 void ct_flush(void)
 {
 	struct mnl_socket *s = ct_socket_open();
-	uint8_t buffer[256];
+	uint8_t buffer[256] = {0};
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
 
 	nlh->nlmsg_type = NFNL_SUBSYS_CTNETLINK << 8 | IPCTNL_MSG_CT_DELETE;

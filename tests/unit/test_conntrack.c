@@ -522,7 +522,7 @@ static void test_forged(void **state)
 				 .nl_pid = port_of(conntrack_fd(s->conntrack))};
 	struct mnl_socket *liar = ct_socket_open();
 	struct conntrack_stats stats;
-	uint8_t buffer[1024];
+	uint8_t buffer[1024] = {0};
 	size_t size = ct_entry_put(buffer, &e);
 
 	assert_int_equal(sendto(mnl_socket_get_fd(liar), buffer, size, 0, (struct sockaddr *)&to,
@@ -551,7 +551,7 @@ static void test_decoder(void **state)
 				   .mark = 3,
 				   .zone = 4};
 	static const uint32_t labels[4] = {1};
-	uint8_t buffer[1024];
+	uint8_t buffer[1024] = {0};
 	struct nlmsghdr *nlh = (struct nlmsghdr *)buffer;
 	struct nlattr *nest;
 	struct ct_event ev;
@@ -695,7 +695,7 @@ static void test_short_attributes(void **state)
 	static const uint8_t zeros[16];
 	const struct ct_entry e = {
 		.proto = IPPROTO_UDP, .src = "10.0.0.1", .dst = "10.0.0.2", .sport = 1, .dport = 2};
-	_Alignas(8) uint8_t buffer[1024];
+	_Alignas(8) uint8_t buffer[1024] = {0};
 	struct nlmsghdr *nlh = (struct nlmsghdr *)buffer;
 	struct nlattr *nest, *ip;
 	struct ct_event ev;

@@ -55,7 +55,7 @@ static void link_request(unsigned type, unsigned flags, unsigned ifindex, const 
 			 const char *kind)
 {
 	struct mnl_socket *s = mnl_socket_open(NETLINK_ROUTE);
-	uint8_t buffer[1024];
+	uint8_t buffer[1024] = {0};
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
 	struct ifinfomsg *link = mnl_nlmsg_put_extra_header(nlh, sizeof(*link));
 	struct nlattr *nest;
@@ -154,7 +154,7 @@ static void test_forged(void **state)
 	struct mnl_socket *liar = mnl_socket_open(NETLINK_ROUTE);
 	struct sockaddr_nl to;
 	socklen_t size = sizeof(to);
-	uint8_t buffer[256];
+	uint8_t buffer[256] = {0};
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buffer);
 	struct ifinfomsg *link = mnl_nlmsg_put_extra_header(nlh, sizeof(*link));
 

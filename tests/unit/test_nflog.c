@@ -282,7 +282,7 @@ static void test_forged(void **state)
 	struct sockaddr_nl to;
 	socklen_t size = sizeof(to);
 	struct nflog_stats stats;
-	uint8_t buffer[256];
+	uint8_t buffer[256] = {0};
 	struct nlmsghdr *nlh = message_put(buffer);
 
 	assert_int_equal(getsockname(nflog_fd(s->nflog), (struct sockaddr *)&to, &size), 0);
@@ -309,7 +309,7 @@ static const uint8_t udp_packet[28] = {
 
 static void test_message_with_ct(void **state)
 {
-	uint8_t buffer[512];
+	uint8_t buffer[512] = {0};
 	struct nlmsghdr *nlh = message_put(buffer);
 	struct nlattr *nest = mnl_attr_nest_start(nlh, NFULA_CT);
 	struct stray_packet p;
@@ -365,7 +365,7 @@ static void test_prefixes(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		uint8_t buffer[512];
+		uint8_t buffer[512] = {0};
 		struct nlmsghdr *nlh = message_put(buffer);
 		struct stray_packet p;
 		bool has_seq;
