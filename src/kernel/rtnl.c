@@ -142,7 +142,8 @@ static int dump_message(const struct nlmsghdr *nlh, void *data)
 
 static int dump_run(struct rtnl *r, struct netstate *s, const struct dump *d)
 {
-	char request[MNL_ALIGN(sizeof(struct nlmsghdr)) + MNL_ALIGN(sizeof(struct ifinfomsg))] = {0};
+	char request[MNL_ALIGN(sizeof(struct nlmsghdr)) + MNL_ALIGN(sizeof(struct ifinfomsg))] = {
+		0};
 	struct dump_job job = {d, s};
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(request);
 
