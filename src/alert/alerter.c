@@ -385,6 +385,9 @@ void alerter_stats(const struct alerter *a, struct alerter_stats *out)
 		if (s.program_error[0])
 			memcpy(out->program_error, s.program_error, sizeof(s.program_error));
 		out->failed += s.dropped;
+		out->unwritten += s.unwritten;
+		if (s.write_error[0])
+			memcpy(out->write_error, s.write_error, sizeof(s.write_error));
 		out->webhook.pending += s.pending;
 		out->webhook.delivered += s.delivered;
 		out->webhook.retries += s.retries;

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * jsonl.c - alerts as lines of JSON in a file.
+ * jsonl.c - alerts as lines of JSON in a file, written by a thread: the disk may not answer.
  *
  * It knows lines, not what they say.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "waymark/alert/sink.h"
+#include "waymark/base/disk_worker.h"
 
 /* Half a line would spoil the next one: a file is cut back to what it was. */
 static void line_undo(int fd, const struct stat *before)
@@ -43,18 +46,104 @@ static const char *jsonl_target(const struct alert_config *c)
 
 /* The file is opened for each line, so that it may be rotated. A FIFO without a reader and
  * a full disk are failures. The process ignores SIGPIPE. */
+static int line_write(const char *path, const char *line)
+{
+	int flags = O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	int fd = open(path, flags, 0640);
+	int err = fd < 0 ? -errno : line_append(fd, line);
+
+	if (fd >= 0)
+		close(fd);
+	return err;
+}
+
+struct jsonl {
+	struct disk_worker *worker; /* made for the first line */
+	struct sink_status *status;
+	char path[128]; /* of the latest line, for messages */
+	bool is_waiting;
+	uint64_t unwritten;
+	char error[160];
+};
+
+static void *jsonl_open(void *data, struct sink_status *status)
+{
+	struct jsonl *j = calloc(1, sizeof(*j));
+
+	(void)data;
+	if (j)
+		j->status = status;
+	return j;
+}
+
+static void jsonl_close(void *self)
+{
+	struct jsonl *j = self;
+
+	disk_worker_free(j->worker);
+	free(j);
+}
+
+static void line_fail(struct jsonl *j, const char *why)
+{
+	j->unwritten++;
+	snprintf(j->error, sizeof(j->error), "alert json '%.90s': %s", j->path, why);
+	sink_fail(j->status, "%s", j->error);
+}
+
+/* Says it once, when it begins. */
+static void wait_note(struct jsonl *j, bool is_waiting)
+{
+	if (is_waiting && !j->is_waiting)
+		line_fail(j, "the disk does not answer; lines wait");
+	j->is_waiting = is_waiting;
+}
+
 static void jsonl_send(void *self, const struct alert_config *c, const struct sink_message *m,
 		       struct sink_status *s)
 {
-	int flags = O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-	int fd = open(c->json, flags, 0640);
-	int err = fd < 0 ? -errno : line_append(fd, m->line);
+	struct jsonl *j = self;
+	int err = -ENOMEM;
 
-	(void)self;
-	if (fd >= 0)
-		close(fd);
-	if (err < 0)
-		sink_fail(s, "alert json '%s': %s", c->json, strerror(-err));
+	(void)s;
+	snprintf(j->path, sizeof(j->path), "%s", c->json);
+	if (!j->worker)
+		j->worker = disk_worker_new();
+	if (j->worker)
+		err = disk_worker_run(j->worker, line_write, c->json, m->line);
+	wait_note(j, err == -EINPROGRESS || err == -ENOBUFS);
+	if (err == -ENOBUFS)
+		line_fail(j, "the disk does not answer; a line is lost");
+	else if (err < 0 && err != -EINPROGRESS)
+		line_fail(j, strerror(-err));
 }
 
-const struct sink jsonl_sink = {.name = "json", .target = jsonl_target, .send = jsonl_send};
+static void jsonl_tick(void *self, int64_t now_ms)
+{
+	struct jsonl *j = self;
+	struct disk_worker_late late = {0};
+
+	(void)now_ms;
+	if (j->worker)
+		disk_worker_late(j->worker, &late);
+	for (uint64_t i = 0; i < late.failed; i++)
+		line_fail(j, strerror(-late.error));
+}
+
+static void jsonl_stats(void *self, struct sink_stats *out)
+{
+	const struct jsonl *j = self;
+
+	out->unwritten = j->unwritten;
+	memcpy(out->write_error, j->error, sizeof(out->write_error));
+}
+
+const struct sink jsonl_sink = {
+	.name = "json",
+	.target = jsonl_target,
+	.open = jsonl_open,
+	.close = jsonl_close,
+	.send = jsonl_send,
+	.tick = jsonl_tick,
+	.stats = jsonl_stats,
+};

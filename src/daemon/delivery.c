@@ -28,7 +28,9 @@ struct delivery {
 	bool is_watched; /* the channel is in the loop */
 	bool is_failing;
 	enum talker_state talker;
-	uint64_t lost, dropped;	     /* alerts counted so far; dropped by the webhook */
+	/* Alerts counted so far: lost by programs and the webhook, by the webhook alone, not
+	 * written to their file. */
+	uint64_t lost, dropped, unwritten;
 	int64_t look_ms, failure_ms; /* of the last failure */
 	int64_t webhook_ms;	     /* its last success is longer ago; 0: it works */
 };
@@ -159,21 +161,25 @@ static void failures_look(struct daemon *d, int64_t now_ms)
 {
 	struct delivery *y = d->delivery;
 	struct alerter_stats s;
-	bool is_webhook, is_lost;
+	bool is_webhook, is_lost, is_unwritten;
 
 	alerter_stats(d->alerter, &s);
 	is_webhook = webhook_is_failing(y, &s, now_ms);
 	is_lost = lost_count(&s) != y->lost;
-	if (is_webhook || is_lost || y->talker != TALKER_WORKS)
+	is_unwritten = s.unwritten != y->unwritten;
+	if (is_webhook || is_lost || is_unwritten || y->talker != TALKER_WORKS)
 		y->failure_ms = now_ms;
 	if (is_webhook || s.webhook.dropped != y->dropped)
 		failing_report(d, "webhook", "alert webhook: ", s.webhook.last_error);
 	else if (is_lost)
 		failing_report(d, "exec", "", s.program_error);
+	else if (is_unwritten)
+		failing_report(d, "json", "", s.write_error);
 	else if (y->is_failing && now_ms - y->failure_ms >= QUIET_MS)
 		working_report(d);
 	y->lost = lost_count(&s);
 	y->dropped = s.webhook.dropped;
+	y->unwritten = s.unwritten;
 }
 
 void delivery_tick(struct daemon *d, int64_t now_ms)

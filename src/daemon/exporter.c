@@ -17,12 +17,14 @@
 #include "daemon/exporter.h"
 #include "daemon/status.h"
 #include "daemon/log.h"
+#include "waymark/base/disk_worker.h"
 #include "waymark/status/metrics.h"
 #include "waymark/talker/talker.h"
 
 #define FILE_INTERVAL_MS 15000
 
 struct exporter {
+	struct disk_worker *disk;	 /* made for the first text */
 	struct prometheus_config config; /* that is in force; textfile its own */
 	int64_t due_ms;			 /* of the file, CLOCK_MONOTONIC */
 	int file_error;			 /* -errno that was reported; 0: fine */
@@ -124,15 +126,38 @@ static void file_judge(struct exporter *e, int err)
 	e->file_error = err;
 	if (err)
 		log_err("cannot write prometheus textfile %s: %s", e->config.textfile,
-			strerror(-err));
+			err == -EINPROGRESS ? "the disk does not answer" : strerror(-err));
 	else
 		log_notice("prometheus textfile %s is written again", e->config.textfile);
 }
 
 static void file_write(struct exporter *e, char *text)
 {
-	file_judge(e, text ? file_replace(e->config.textfile, text) : -ENOMEM);
+	int err = -ENOMEM;
+
+	if (!e->disk)
+		e->disk = disk_worker_new();
+	if (e->disk && text)
+		err = disk_worker_run(e->disk, file_replace, e->config.textfile, text);
+	file_judge(e, err);
 	free(text);
+}
+
+/* Whether the disk still has the text before. */
+static bool is_file_busy(struct exporter *e)
+{
+	struct disk_worker_late late;
+
+	if (e->file_error != -EINPROGRESS)
+		return false;
+	disk_worker_late(e->disk, &late);
+	return !late.done && !late.failed;
+}
+
+static int file_remove(const char *path, const char *unused)
+{
+	(void)unused;
+	return unlink(path) ? -errno : 0;
 }
 
 /* The next reader must not take the file for that of a running daemon. */
@@ -148,8 +173,8 @@ static int file_set(struct exporter *e, const struct prometheus_config *c)
 
 	if (c->textfile && !path)
 		return -ENOMEM;
-	if (e->config.textfile && (!path || strcmp(path, e->config.textfile)))
-		unlink(e->config.textfile);
+	if (e->disk && e->config.textfile && (!path || strcmp(path, e->config.textfile)))
+		disk_worker_run(e->disk, file_remove, e->config.textfile, NULL);
 	free(e->config.textfile);
 	e->config.textfile = path;
 	e->due_ms = 0;
@@ -178,7 +203,7 @@ void exporter_tick(struct daemon *d)
 	struct exporter *e = d->exporter;
 	int64_t now_ms = clock_steady_ms();
 
-	if (!e->config.textfile || now_ms < e->due_ms)
+	if (!e->config.textfile || now_ms < e->due_ms || is_file_busy(e))
 		return;
 	e->due_ms = now_ms + FILE_INTERVAL_MS;
 	file_write(e, exporter_page(d));
@@ -192,6 +217,7 @@ void exporter_close(struct daemon *d)
 		return;
 	if (d->is_ready)
 		file_end(e);
+	disk_worker_free(e->disk);
 	free(e->config.textfile);
 	free(e);
 }

@@ -133,6 +133,8 @@ struct alerter_stats {
 	uint32_t children;
 	uint64_t programs_failed; /* waymarkd's, among failed */
 	char program_error[160];  /* of the last of them; "" */
+	uint64_t unwritten;	  /* lines of the file, among failed */
+	char write_error[160];	  /* of the last of them; "" */
 	char last_error[160];	  /* of the last failure; "" */
 	struct {
 		uint32_t pending;

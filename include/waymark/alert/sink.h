@@ -33,6 +33,8 @@ struct sink_stats {
 	uint32_t running; /* programs that run, or wait to run */
 	uint64_t programs_failed;
 	char program_error[160]; /* of the last one that failed; "" */
+	uint64_t unwritten;	 /* lines that are not in their file, or not at once */
+	char write_error[160];	 /* of the last one; "" */
 	uint32_t pending;	 /* alerts that are not acknowledged */
 	uint64_t delivered, retries, dropped;
 	char last_error[160]; /* of the last attempt, if it failed; "" */

@@ -1,0 +1,70 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# disk.sh - the disk of the alerts' file and of the textfile does not answer: waymarkd says so,
+# answers, writes the history, repairs; what waited is written when the disk answers again, and
+# a stop does not wait for it.
+
+LIB_DIR=${0%/*}/../netns
+. "$LIB_DIR/lib.sh"
+
+lab_up
+nat masquerade
+serve net 80 7
+mkdir "$lab_tmp/slow"
+chmod 777 "$lab_tmp/slow"
+config_write
+printf 'alert { json = "%s/slow/alerts.jsonl" }\nprometheus { textfile = "%s/slow/waymark.prom" }\n' \
+	"$lab_tmp" "$lab_tmp" >"$lab_tmp/sinks"
+sed -i '/^alert/,/^}/d' "$lab_tmp/waymark.conf"
+cat "$lab_tmp/sinks" >>"$lab_tmp/waymark.conf"
+cc -O1 -shared -fPIC -o "$lab_tmp/stall_disk.so" "$top_src/tests/faults/stall_disk.c" || die "no cc"
+log=$lab_tmp/waymarkd.log
+
+waymarkd_start() {
+	: >"$log"
+	LD_PRELOAD=$lab_tmp/stall_disk.so STALL_BELOW=$lab_tmp/slow/ STALL_WHILE=$lab_tmp/stalled \
+		nsenter --net="/proc/$ns_router/ns/net" -- "$WAYMARKD" -c "$lab_tmp/waymark.conf" \
+		</dev/null >>"$log" 2>&1 &
+	daemon_pid=$!
+	wait_for 30 grep -q ' ready: ' "$log" || die "not ready: $(tail -n 3 "$log")"
+}
+
+flows_are() {
+	[ "$(sql "SELECT count(*) FROM flows WHERE proto = 'tcp' AND dport = 80")" -ge "$1" ]
+}
+
+table_is_there() {
+	at router nft list table inet waymark >/dev/null 2>&1
+}
+
+has_ended() {
+	! readlink "/proc/$daemon_pid/exe" >/dev/null 2>&1
+}
+
+waymarkd_start
+check "the textfile is written" wait_for 20 test -s "$lab_tmp/slow/waymark.prom"
+: >"$lab_tmp/stalled"
+at router nft delete table inet waymark
+check "the disk does not answer: a deleted table is repaired" wait_for 20 table_is_there
+check "... the log says it of the alerts' file" \
+	wait_for 20 grep -q "alert json .*: the disk does not answer; lines wait" "$log"
+check "... and of the textfile" \
+	wait_for 30 grep -q 'cannot write prometheus textfile .*: the disk does not answer' "$log"
+check "... status answers" waymark status
+http_get pc 5 "http://$NET4/" >/dev/null 2>&1
+check "... a new flow is in the history" wait_for 20 flows_are 1
+check_not "... no alert is in the file" test -s "$lab_tmp/slow/alerts.jsonl"
+rm "$lab_tmp/stalled"
+check "it answers again: the alerts are in the file" \
+	wait_for 20 grep -q '"reason":"ruleset-restored"' "$lab_tmp/slow/alerts.jsonl"
+check "... and the textfile is written again" \
+	wait_for 30 grep -q 'prometheus textfile .* is written again' "$log"
+: >"$lab_tmp/stalled"
+at router nft delete table inet waymark
+wait_for 20 table_is_there
+kill -TERM "$daemon_pid"
+check "a stop does not wait for it" wait_for 20 has_ended
+rm "$lab_tmp/stalled"
+
+done_testing

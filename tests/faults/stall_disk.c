@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * stall_disk.c - preloaded, it makes a folder stand for a disk that does not answer: while the
+ * file STALL_WHILE exists, whoever opens a file below STALL_BELOW waits.
+ */
+#define _GNU_SOURCE /* O_LARGEFILE */
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static void stall(const char *path)
+{
+	const char *below = getenv("STALL_BELOW"), *file = getenv("STALL_WHILE");
+
+	if (!below || !file || strncmp(path, below, strlen(below)))
+		return;
+	while (!access(file, F_OK))
+		usleep(20000);
+}
+
+static int file_open(const char *path, int flags, va_list args)
+{
+	int mode = flags & O_CREAT ? va_arg(args, int) : 0;
+
+	stall(path);
+	return (int)syscall(SYS_openat, AT_FDCWD, path, flags, mode);
+}
+
+int open(const char *path, int flags, ...)
+{
+	va_list args;
+	int fd;
+
+	va_start(args, flags);
+	fd = file_open(path, flags, args);
+	va_end(args);
+	return fd;
+}
+
+int open64(const char *path, int flags, ...)
+{
+	va_list args;
+	int fd;
+
+	va_start(args, flags);
+	fd = file_open(path, flags | O_LARGEFILE, args);
+	va_end(args);
+	return fd;
+}
