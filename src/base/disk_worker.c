@@ -159,8 +159,7 @@ static struct timespec patience_end(void)
 	return end;
 }
 
-/* Under the lock; j is the only job. Its thread does not free what it sees as awaited before the
- * caller is told: the queue is empty then. */
+/* Under the lock; j is the only job. Once the queue is empty, j has ended and is freed. */
 static int result_await(struct disk_worker *w, struct job *j)
 {
 	struct timespec end = patience_end();

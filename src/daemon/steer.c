@@ -378,6 +378,7 @@ static void retry_plan(struct daemon *d, int err, int64_t now_ms)
 {
 	struct steer *s = d->steer;
 
+	s->is_locked_out = false;
 	s->retry_due_ms = 0;
 	if (err >= 0) {
 		s->retry_ms = 0;
@@ -402,7 +403,6 @@ static void reconcile(struct daemon *d, int64_t now_ms)
 		locked_out(d, errors, now_ms);
 		return;
 	}
-	d->steer->is_locked_out = false;
 	retry_plan(d, err, now_ms);
 	log_release(errors, LOG_LEVEL_ERR);
 	if (err > 0)

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -21,11 +22,13 @@
 /* A disk that answers when a byte comes out of a pipe. */
 static int pipe_ends[2];
 static char written[8192];
+static atomic_uint n_written;
 
 static int setup(void **state)
 {
 	(void)state;
 	written[0] = '\0';
+	atomic_store(&n_written, 0);
 	return pipe(pipe_ends);
 }
 
@@ -42,6 +45,7 @@ static int write_at_once(const char *path, const char *text)
 	if (!strcmp(path, "full"))
 		return -ENOSPC;
 	strcat(written, text);
+	atomic_fetch_add(&n_written, 1);
 	return 0;
 }
 
@@ -137,9 +141,10 @@ static void test_owner_leaves(void **state)
 	assert_int_equal(disk_worker_run(w, write_at_once, "a", "two"), -EINPROGRESS);
 	disk_worker_free(w);
 	answer(1);
-	for (int i = 0; i < 2000 && !written[0]; i++)
+	for (int i = 0; i < 2000 && !atomic_load(&n_written); i++)
 		usleep(10000);
 	usleep(100000);
+	assert_int_equal(atomic_load(&n_written), 1);
 	assert_string_equal(written, "one ");
 	disk_worker_free(NULL);
 }
