@@ -97,6 +97,8 @@ n_out=$(count "$out")
 in_range "flows by wan1" "$n_out" 1 39
 background watch router "$WAYMARK" -c "$lab_tmp/waymark.conf" watch
 check "a client watches" wait_for 10 is_watched
+# Just before: the kernel tells in whole seconds when a flow's last packet came.
+hold_send in >/dev/null
 at net ip link set isp1 down
 check "wan1 is down" wait_for 5 released
 check "who watches is told" wait_for 5 grep -q ' uplink   wan1 is down' "$lab_tmp/watch.out"
@@ -115,6 +117,11 @@ idle,,5,5,$(table_bytes "$in"),0
 ended,,0,0,0,0
 backup,wan2,7,7,$(table_bytes "$new"),0
 returned,,0,0,0,0"
+for _ in 1 2 3 4 5 6 7 8; do
+	sleep 0.55 # the daemon keeps a snapshot for half a second
+	listed stranded
+done >"$lab_tmp/stranded"
+is "nor at any moment of a whole second" "$(sort -u "$lab_tmp/stranded")" ""
 is "it is not back yet" "$(waymark failover --json | grep -c '"uplink": "wan1", "down": "20[^"]*Z", "back": null')" 7
 is "the flows that moved" "$(listed moved)" "$out"
 is "no flow is stranded that sends nothing" "$(listed stranded)" ""

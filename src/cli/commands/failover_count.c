@@ -75,14 +75,19 @@ static size_t position(const struct count *c, uint32_t ct_id)
 	return low;
 }
 
-/* Whether the flow sends: it is established, and a packet came after the uplink went down. */
+/* A flow has been idle for at least idle_ms, and for less than that and a second. */
+#define IDLE_STEP_MS 1000
+
+/* Whether the flow sends: it is established, and a packet came after the uplink went down,
+ * as far as the earliest time tells at which its last one can have come. */
 static bool is_sending(const struct failover *f, const struct failover_live *l,
 		       const struct live_flow *live, int64_t now_ms)
 {
 	bool is_established = l->proto != IPPROTO_TCP || !live->tcp_state ||
 			      !strcmp(live_tcp_name(live->tcp_state), "ESTABLISHED");
 
-	return is_established && (live->idle_ms < 0 || now_ms - live->idle_ms > f->down_ms);
+	return is_established &&
+	       (live->idle_ms < 0 || now_ms - live->idle_ms - IDLE_STEP_MS > f->down_ms);
 }
 
 static void live_note(struct failover *f, struct failover_live *l, const struct live_flow *live,
