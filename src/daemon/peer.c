@@ -9,6 +9,8 @@
 #include "daemon/control.h"
 #include "daemon/peer.h"
 
+#define USERS_FILE "/etc/passwd"
+
 /* A blank would end the word in a file. */
 static void word_copy(char to[PEER_NAME], const char *from)
 {
@@ -17,17 +19,29 @@ static void word_copy(char to[PEER_NAME], const char *from)
 	snprintf(to, PEER_NAME, "%.*s", (int)(n < PEER_NAME - 1 ? n : PEER_NAME - 1), from);
 }
 
+/* From the file alone: getpwuid may ask a server, and who asked us would wait for it too. */
+static void user_name(uid_t uid, char name[PEER_NAME])
+{
+	FILE *users = fopen(USERS_FILE, "re");
+	const struct passwd *entry = users ? fgetpwent(users) : NULL;
+
+	while (entry && entry->pw_uid != uid)
+		entry = fgetpwent(users);
+	if (entry)
+		word_copy(name, entry->pw_name);
+	else
+		snprintf(name, PEER_NAME, "%u", uid);
+	if (users)
+		fclose(users);
+}
+
 void peer_describe(const struct control_peer *peer, char user[PEER_NAME], char process[PEER_NAME])
 {
-	struct passwd *pw = getpwuid(peer->uid);
 	char path[64], name[PEER_NAME] = "";
 	FILE *file;
 
 	process[0] = '\0';
-	if (pw)
-		word_copy(user, pw->pw_name);
-	else
-		snprintf(user, PEER_NAME, "%u", peer->uid);
+	user_name(peer->uid, user);
 	snprintf(path, sizeof(path), "/proc/%d/comm", peer->pid);
 	file = fopen(path, "re");
 	if (!file)

@@ -23,7 +23,7 @@ static const struct loop *watched; /* NULL: stopped */
 
 void watchdog_feed(void)
 {
-	notify_send("WATCHDOG=1");
+	notify_beat();
 }
 
 /* Return what the watched loop does, or NULL. */
