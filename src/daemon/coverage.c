@@ -42,7 +42,7 @@ struct coverage {
 	struct doubts doubts;			   /* then */
 	struct nft_counters_reading before;	   /* a load of the rules */
 	int64_t looked_ms, hour_asked_ms;
-	uint64_t looks, looks_due;
+	uint64_t comparisons, comparisons_due;
 	uint64_t queued; /* records in the queue's life, with those of the latest look */
 };
 
@@ -204,7 +204,7 @@ void coverage_look(struct daemon *d, int64_t now_ms)
 	}
 	c->doubts = doubts;
 	c->looked_ms = now_ms;
-	c->looks++;
+	c->comparisons++;
 	c->queued = records_queued(d);
 }
 
@@ -214,7 +214,7 @@ void coverage_ask(struct daemon *d, int64_t now_ms)
 
 	resync_stats(d, &resync);
 	/* One that runs has seen some of the table before it was asked. */
-	d->coverage->looks_due = d->coverage->looks + (resync.is_running ? 2 : 1);
+	d->coverage->comparisons_due = d->coverage->comparisons + (resync.is_running ? 2 : 1);
 	resync_look(d, now_ms);
 }
 
@@ -224,8 +224,8 @@ void coverage_stats(const struct daemon *d, struct coverage_stats *out)
 	struct writer_stats ws;
 
 	writer_stats(d->writer, &ws);
-	out->looks = c->looks - (c->looks && ws.queued - ws.depth < c->queued);
-	out->looks_due = c->looks_due;
+	out->comparisons = c->comparisons - (c->comparisons && ws.queued - ws.depth < c->queued);
+	out->comparisons_due = c->comparisons_due;
 }
 
 /* An hour's intervals end with it. */
@@ -233,7 +233,7 @@ void coverage_tick(struct daemon *d, int64_t now_ms)
 {
 	struct coverage *c = d->coverage;
 
-	if (c->looks < c->looks_due)
+	if (c->comparisons < c->comparisons_due)
 		resync_look(d, now_ms);
 	if (!c->looked_ms || now_ms / HOUR_MS == c->looked_ms / HOUR_MS ||
 	    now_ms / HOUR_MS == c->hour_asked_ms / HOUR_MS)

@@ -23,8 +23,8 @@ void coverage_look(struct daemon *d, int64_t now_ms);
 void coverage_ask(struct daemon *d, int64_t now_ms);
 
 struct coverage_stats {
-	uint64_t looks;	    /* comparisons in the history */
-	uint64_t looks_due; /* and with the one that was asked for */
+	uint64_t comparisons;	  /* comparisons in the history */
+	uint64_t comparisons_due; /* and with the one that was asked for */
 };
 void coverage_stats(const struct daemon *d, struct coverage_stats *out);
 /* Return the sum of an uplink since the start; started_ms 0: no interval yet. */

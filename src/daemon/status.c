@@ -340,8 +340,8 @@ int status_fill(const struct daemon *d, struct answer *a)
 		.uptime_s = (clock_steady_ms() - d->started_steady_ms) / 1000,
 		.log_dropped = (int64_t)log_dropped(),
 		.talker_restarts = (int64_t)talker_restarts(d->talker),
-		.looks = (int64_t)coverage.looks,
-		.looks_due = (int64_t)coverage.looks_due,
+		.comparisons = (int64_t)coverage.comparisons,
+		.comparisons_due = (int64_t)coverage.comparisons_due,
 	};
 	a->started = time_text(a, d->started_ms);
 	flows_fill(d, a, &as);

@@ -6,7 +6,9 @@
 #include "waymark/status/answer.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -363,4 +365,24 @@ char *answer_json(const struct answer *a)
 	json_object_set_new(object, "event_to_row", delays_json(&a->store.delays));
 	json_object_set_new(object, "uplinks", uplinks_json(a));
 	return json_print(object);
+}
+
+/* --- for people ----------------------------------------------------------------------- */
+
+const char *answer_details(const struct answer *a, const char *heading, char *buf, size_t size)
+{
+	bool has_any = false;
+	size_t used = 0;
+
+	for (const struct counter *c = general_counters; c->key; c++) {
+		int64_t n;
+
+		if (!c->heading || strcmp(c->heading, heading) != 0 || used >= size)
+			continue;
+		n = *(const int64_t *)((const char *)a + c->offset);
+		has_any = has_any || n;
+		used += (size_t)snprintf(buf + used, size - used, "%s%" PRId64 " %s",
+					 used ? ", " : "", n, c->words);
+	}
+	return has_any ? buf : NULL;
 }

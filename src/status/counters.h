@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * counters.h - the one table of what the daemon reports. A row is a field of struct
- * answer with its place in the JSON answer and, if it is a metric, its name, type and
- * help for Prometheus. Encoder, parser and metrics walk the table; a new counter is a
- * field, a row, and the line of the daemon that fills it.
+ * counters.h - the rows of waymark/status/answer.def, for encoder, parser and metrics.
  */
 #ifndef WAYMARK_SRC_STATUS_COUNTERS_H
 #define WAYMARK_SRC_STATUS_COUNTERS_H
@@ -25,7 +22,9 @@ struct counter {
 	const char *metric; /* without its prefix; NULL: no metric */
 	const char *kind;   /* "counter", "gauge" */
 	const char *help;
-	double divisor; /* 0: none; 1000: milliseconds that are shown in seconds */
+	double divisor;	     /* 0: none; 1000: milliseconds that are shown in seconds */
+	const char *heading; /* of `waymark status`, below which words follow the number; NULL */
+	const char *words;
 };
 
 /* Each ends with a NULL key. */

@@ -22,7 +22,7 @@ for file in doc/prometheus/rules.yml doc/grafana/waymark.json; do
 	names=$(grep -o '\bwaymark_[a-z0-9_]*' "$src/$file" | sort -u)
 	[ -n "$names" ] || exit 1
 	for name in $names; do
-		grep -qF "\"${name#waymark_}\"" "$src/src/status/counters.c" "$src/src/status/metrics.c"
+		grep -qF "\"${name#waymark_}\"" "$src/include/waymark/status/answer.def" "$src/src/status/metrics.c"
 		result $? "$file: $name exists"
 	done
 done

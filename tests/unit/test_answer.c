@@ -74,8 +74,8 @@ static void test_coverage(void **state)
 			     "{\"name\":\"c\",\"coverage\":{\"known\":false,\"share\":null,"
 			     "\"missing\":null}}]}"),
 		0);
-	assert_int_equal(a.looks, 3);
-	assert_int_equal(a.looks_due, 4);
+	assert_int_equal(a.comparisons, 3);
+	assert_int_equal(a.comparisons_due, 4);
 	assert_true(a.uplinks[0].coverage.is_there && a.uplinks[0].coverage.is_known);
 	assert_int_equal(a.uplinks[0].coverage.left_packets, 10);
 	assert_int_equal(a.uplinks[0].coverage.seen_packets, 7);
@@ -88,6 +88,20 @@ static void test_coverage(void **state)
 	assert_false(a.uplinks[2].coverage.is_known);
 	assert_true(a.uplinks[2].coverage.share < 0);
 	answer_free(&a);
+}
+
+/* All details of a heading are shown as soon as one of them is not 0. */
+static void test_details(void **state)
+{
+	struct answer a = {.flows_untracked = 7, .nflog.orphans = 1};
+	char text[64];
+
+	(void)state;
+	assert_string_equal(answer_details(&a, "flows", text, sizeof(text)),
+			    "0 lost, 7 beyond max-flows");
+	assert_string_equal(answer_details(&a, "nflog", text, sizeof(text)), "1 without a flow");
+	assert_null(answer_details(&a, "events", text, sizeof(text)));
+	assert_string_equal(answer_details(&a, "flows", text, 8), "0 lost,");
 }
 
 /* Where nothing was written there is no delay, least of all one of 0. */
@@ -245,6 +259,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_whole_answer),
 		cmocka_unit_test(test_coverage),
+		cmocka_unit_test(test_details),
 		cmocka_unit_test(test_delays),
 		cmocka_unit_test(test_delays_since_the_start),
 		cmocka_unit_test(test_answers_of_another_version),

@@ -51,16 +51,16 @@ static int daemon_look(const char *path)
 {
 	struct answer a;
 	int err = client_answer(path, "look", &a);
-	int64_t due = err ? 0 : a.looks_due;
+	int64_t due = err ? 0 : a.comparisons_due;
 
-	for (int i = 0; !err && a.looks < due && i < LOOK_PAUSES; i++) {
+	for (int i = 0; !err && a.comparisons < due && i < LOOK_PAUSES; i++) {
 		answer_free(&a);
 		client_pause();
 		err = client_answer(path, "status", &a);
 	}
 	if (err)
 		return err;
-	if (a.looks < due)
+	if (a.comparisons < due)
 		cli_error("waymarkd still reads a large table; what is shown ends before it");
 	answer_free(&a);
 	return 0;

@@ -25,6 +25,15 @@ static const char *time_text(const char *iso, char buf[TIMES_STRLEN])
 	return buf;
 }
 
+/* Counters of a heading that are usually 0. */
+static void details_print(const struct answer *a, const char *heading)
+{
+	char text[256];
+
+	if (answer_details(a, heading, text, sizeof(text)))
+		printf("          %s\n", text);
+}
+
 static void daemon_print(const struct answer *a)
 {
 	char time[TIMES_STRLEN], uptime[UNITS_STRLEN], table[UNITS_STRLEN];
@@ -39,9 +48,7 @@ static void daemon_print(const struct answer *a)
 						       : "not protected (protect-table)");
 	printf("flows     %" PRId64 " live, %.1f new per second, %sB of memory\n", a->flows_live,
 	       a->flows_per_s, size_format(a->table_bytes, table));
-	if (a->flows_lost || a->flows_untracked)
-		printf("          %" PRId64 " lost, %" PRId64 " beyond max-flows\n", a->flows_lost,
-		       a->flows_untracked);
+	details_print(a, "flows");
 }
 
 static void uplinks_print(const struct answer *a)
@@ -80,9 +87,7 @@ static void events_print(const struct answer *a)
 	printf("events    %" PRId64 " received (%s), %" PRId64 " overruns, buffer %sB\n",
 	       a->events.received, a->events.mode ? a->events.mode : "?", a->events.overruns,
 	       size_format(a->events.buffer_bytes, buffer));
-	if (a->events.parse_errors || a->events.forged)
-		printf("          %" PRId64 " malformed, %" PRId64 " forged\n",
-		       a->events.parse_errors, a->events.forged);
+	details_print(a, "events");
 	printf("          %" PRId64 " other listeners, %" PRId64 " table dumps%s\n",
 	       a->events.listeners, a->events.resyncs,
 	       a->events.is_resyncing ? " (one is running)" : "");
@@ -90,8 +95,7 @@ static void events_print(const struct answer *a)
 	       " lost, buffer %sB\n",
 	       a->nflog.received, a->nflog.overruns, a->nflog.holes,
 	       size_format(a->nflog.buffer_bytes, buffer));
-	if (a->nflog.orphans)
-		printf("          %" PRId64 " without a flow\n", a->nflog.orphans);
+	details_print(a, "nflog");
 }
 
 static void store_print(const struct answer *a)
