@@ -13,63 +13,11 @@
 #include "waymark/base/addr.h"
 #include "waymark/base/uplinks.h"
 #include "waymark/base/event.h"
-
-/* In the order of the ladder; the numbers are stored and do not change. */
-enum verdict {
-	VERDICT_NONE = 0,
-	VERDICT_MISMATCH = 1,
-	VERDICT_WRONG_SOURCE = 2,
-	VERDICT_FOREIGN = 3,
-	VERDICT_UNMARKED = 4,
-	VERDICT_UNKNOWN = 5,
-	VERDICT_LOCAL = 6,
-	VERDICT_OK = 7,
-};
-const char *verdict_name(enum verdict v); /* "mismatch", "wrong-source", ... */
-int verdict_parse(const char *name);	  /* enum verdict or -EINVAL */
-
-/* Why: of a mismatch, and of what is unknown. Stored; numbers do not change. */
-enum reason {
-	REASON_NONE = 0,
-	REASON_RULE_MISSING = 1,
-	REASON_ROUTE_MISSING = 2,
-	REASON_UPLINK_DOWN = 3,
-	REASON_MARK_CHANGED = 4,
-	REASON_RESTORE_MISSING = 5,
-	REASON_UNEXPLAINED = 6,
-	REASON_GAP = 7,		       /* unknown: evidence may have been lost */
-	REASON_OFFLOADED = 8,	       /* unknown: its packets skip our hooks */
-	REASON_PREDATES = 9,	       /* unknown: it began before there was evidence */
-	REASON_UPLINK_DOWN_FLUSH = 10, /* ended: deleted by on-uplink-down = flush */
-	REASON_RULE_BEFORE = 11,       /* another ip rule takes the packet first */
-	REASON_ROUTE_SPECIFIC = 12,    /* a more specific route leads elsewhere */
-	REASONS,
-};
-const char *reason_name(enum reason r); /* NULL for REASON_NONE */
-int reason_parse(const char *name);
+#include "waymark/base/words.h"
 
 /* Stored; the numbers do not change. FLOW_CLOSED: the TCP connection has ended, and the
  * kernel still has its entry; the counters come with the entry's end. */
 enum flow_state { FLOW_LIVE = 0, FLOW_ENDED = 1, FLOW_LOST = 2, FLOW_CLOSED = 3 };
-
-/* What shows an egress: a packet that was seen to leave, or the flow's own record of
- * where it left by. Stored; the numbers do not change. */
-enum evidence { EVIDENCE_STRAY_PACKET = 0, EVIDENCE_EGRESS_SEEN = 1 };
-const char *evidence_name(enum evidence e); /* "packet", "label" */
-
-enum gap_source { GAP_EVENTS = 0, GAP_EVIDENCE = 1, GAP_DAEMON = 2, GAP_STORE = 3 };
-const char *gap_source_name(enum gap_source s); /* "events", "evidence", ... */
-
-/* Why an uplink has its state. Stored; the numbers do not change. */
-enum state_cause {
-	CAUSE_NONE = 0,
-	CAUSE_LINK = 1,
-	CAUSE_ADDRESS = 2,
-	CAUSE_GATEWAY = 3,
-	CAUSE_HEALTH = 4,
-	CAUSE_OPERATOR = 5,
-};
-const char *state_cause_name(enum state_cause c); /* NULL for CAUSE_NONE */
 
 #define SLOT_NONE 0xff
 

@@ -38,51 +38,8 @@ static const struct {
 	const char *words, *fix;
 	const char *now; /* the same while it lasts; NULL: not seen in rules and routes */
 } reasons[REASONS] = {
-	[REASON_RULE_MISSING] = {"the ip rule of its mark was missing",
-				 "Restore the rules (waymarkd does unless repair = false), and "
-				 "stop the process that removes them.",
-				 "the mark's ip rule is missing, or another comes before it"},
-	[REASON_ROUTE_MISSING] = {"the routes that it met did not lead out of its uplink",
-				  "Restore the routes (waymarkd does unless repair = false), and "
-				  "stop the process that changes them.",
-				  "the routes that it meets do not lead out of that interface"},
-	[REASON_UPLINK_DOWN] =
-		{"its uplink was down",
-		 "Bring the uplink up. With on-uplink-down = \"flush\" its flows are "
-		 "re-established on another.",
-		 "the interface is down or missing"},
-	[REASON_MARK_CHANGED] = {"its mark was changed after its first packet had left",
-				 "Find the rule that writes bits of mark-mask to the ct mark.",
-				 NULL},
-	[REASON_RESTORE_MISSING] =
-		{"the packet did not carry its flow's mark: the rules that restore "
-		 "it were missing, or another rule overwrote it",
-		 "Restore the ruleset, and find rules that set the packet mark.", NULL},
-	[REASON_UNEXPLAINED] =
-		{"rules, routes and interface were right, and the packet carried the "
-		 "mark",
-		 "Trace it: nft monitor trace, with a rule 'meta nftrace set 1' for "
-		 "this flow.",
-		 NULL},
-	[REASON_GAP] =
-		{"events or evidence may have been lost while it lived",
-		 "See 'waymark gaps' for what was lost, and 'waymark status' for the buffers.",
-		 NULL},
-	[REASON_OFFLOADED] = {"its packets are offloaded and pass the rules unseen",
-			      "Remove the rules with 'flow add' if every flow must be audited.",
-			      NULL},
-	[REASON_PREDATES] = {"it predates the rules and has no room for labels",
-			     "Delete its conntrack entry, so that the flow is set up again.", NULL},
-	[REASON_UPLINK_DOWN_FLUSH] = {"it was deleted because its uplink was down", NULL, NULL},
-	[REASON_RULE_BEFORE] =
-		{"another ip rule took the packet before the rule of its mark",
-		 "Give that rule a priority behind Waymark's rules, or exclude marked "
-		 "packets from it (not fwmark).",
-		 "another ip rule comes before the mark's"},
-	[REASON_ROUTE_SPECIFIC] = {"a more specific route led elsewhere",
-				   "Remove the route, or set local-routes so that it does not come "
-				   "before the uplink's table.",
-				   "a more specific route leads elsewhere"},
+#define REASON(constant, number, name, words, fix, now) [REASON_##constant] = {words, fix, now},
+#include "waymark/base/reasons.def"
 };
 
 const char *explain_reason_words(enum reason reason)

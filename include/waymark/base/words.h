@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * words.h - enumerations of the history with their words: verdicts, reasons, evidence, gap
+ * sources, causes of states.
+ */
+#ifndef WAYMARK_BASE_WORDS_H
+#define WAYMARK_BASE_WORDS_H
+
+/* In the order of the ladder; the numbers are stored and do not change. */
+enum verdict {
+	VERDICT_NONE = 0,
+	VERDICT_MISMATCH = 1,
+	VERDICT_WRONG_SOURCE = 2,
+	VERDICT_FOREIGN = 3,
+	VERDICT_UNMARKED = 4,
+	VERDICT_UNKNOWN = 5,
+	VERDICT_LOCAL = 6,
+	VERDICT_OK = 7,
+};
+const char *verdict_name(enum verdict v); /* "mismatch", "wrong-source", ... */
+int verdict_parse(const char *name);	  /* enum verdict or -EINVAL */
+
+/* Why: of a mismatch, and of what is unknown. */
+enum reason {
+	REASON_NONE = 0,
+#define REASON(constant, number, ...) REASON_##constant = (number),
+#include "waymark/base/reasons.def"
+	REASONS,
+};
+const char *reason_name(enum reason r); /* NULL for REASON_NONE */
+int reason_parse(const char *name);
+
+/* What shows an egress: a packet that was seen to leave, or the flow's own record of
+ * where it left by. Stored; the numbers do not change. */
+enum evidence { EVIDENCE_STRAY_PACKET = 0, EVIDENCE_EGRESS_SEEN = 1 };
+const char *evidence_name(enum evidence e); /* "packet", "label" */
+
+enum gap_source { GAP_EVENTS = 0, GAP_EVIDENCE = 1, GAP_DAEMON = 2, GAP_STORE = 3 };
+const char *gap_source_name(enum gap_source s); /* "events", "evidence", ... */
+
+/* Why an uplink has its state. Stored; the numbers do not change. */
+enum state_cause {
+	CAUSE_NONE = 0,
+	CAUSE_LINK = 1,
+	CAUSE_ADDRESS = 2,
+	CAUSE_GATEWAY = 3,
+	CAUSE_HEALTH = 4,
+	CAUSE_OPERATOR = 5,
+};
+const char *state_cause_name(enum state_cause c); /* NULL for CAUSE_NONE */
+
+#endif
