@@ -59,6 +59,8 @@
 
 /* Turns in which the flows that wait are written at a stop, half a queue each. */
 #define DRAIN_TURNS 256
+/* So long a stop waits for a disk that does not answer before it takes the steering away. */
+#define DRAIN_PATIENCE_MS 2000
 
 struct ticker {
 	int signal_fd, timer_fd;
@@ -356,7 +358,22 @@ static void drain(struct daemon *d)
 {
 	observe_drain(d);
 	for (int turn = 0; turn < DRAIN_TURNS && audit_flush(d->audit, clock_now_ms()); turn++)
-		writer_flush(d->writer);
+		if (!writer_flush_within(d->writer, DRAIN_PATIENCE_MS))
+			break;
+}
+
+/* The next start finds a history that was not closed, and writes the gap. */
+static void history_close(struct daemon *d)
+{
+	struct writer_stats stats;
+
+	if (d->writer && writer_stop(d->writer, d->is_ready, clock_now_ms())) {
+		writer_stats(d->writer, &stats);
+		log_err("the history's disk does not answer: %" PRIu32 " records are lost",
+			stats.depth);
+		return;
+	}
+	store_close(d->store);
 }
 
 static void loop_close(struct daemon *d)
@@ -408,11 +425,9 @@ void daemon_stop(struct daemon *d)
 	alerter_free(d->alerter);
 	d->alerter = NULL;
 	talker_free(d->talker);
-	if (d->writer)
-		writer_stop(d->writer, d->is_ready, clock_now_ms());
+	history_close(d);
 	audit_free(d->audit);
 	control_close(d->control);
-	store_close(d->store);
 	modules_close(d);
 	config_free(d->config);
 	free(d);

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# disk.sh - the disk of the alerts' file and of the textfile does not answer: waymarkd says so,
-# answers, writes the history, repairs; what waited is written when the disk answers again, and
-# a stop does not wait for it.
+# disk.sh - the disk of the alerts' file and of the textfile, then that of the history, does not
+# answer: waymarkd says so, answers, repairs, and lets new connections through; what waited is
+# written when the disk answers again, or a gap counts it, and a stop does not wait for it.
 
 LIB_DIR=${0%/*}/../netns
 . "$LIB_DIR/lib.sh"
@@ -66,5 +66,55 @@ wait_for 20 table_is_there
 kill -TERM "$daemon_pid"
 check "a stop does not wait for it" wait_for 20 has_ended
 rm "$lab_tmp/stalled"
+
+# --- the history's disk ------------------------------------------------------------------------
+
+connects() { # HOW MANY: how many of so many new connections fail
+	local failed=0 i=0
+	while [ "$i" -lt "$1" ]; do
+		http_get pc 1 "http://$NET4/" >/dev/null 2>&1 || failed=$((failed + 1))
+		i=$((i + 1))
+	done
+	echo "$failed"
+}
+
+# As many flows as were made since the disk stopped answering: rows, and what gaps count.
+accounted() {
+	[ $(($(sql "SELECT count(*) FROM flows WHERE started >= '$1' AND dport = 80") +
+		$(sql "SELECT ifnull(sum(lost), 0) FROM gaps WHERE ended >= '$1'"))) -ge "$2" ]
+}
+
+is_stalled() {
+	waymark status --json | python3 -c '
+import json, sys
+sys.exit(json.load(sys.stdin)["store"]["depth"] < 1)'
+}
+
+sed -i "s,^database .*,database = \"$lab_tmp/slow/flows.db\"," "$lab_tmp/waymark.conf"
+sed -i "1i on-stop = \"remove\"" "$lab_tmp/waymark.conf"
+waymarkd_start
+sql() {
+	sqlite3 "file:$lab_tmp/slow/flows.db?mode=ro" "$@"
+}
+http_get pc 1 "http://$NET4/" >/dev/null
+check "the history is written" wait_for 20 flows_are 1
+begun=$(sql "SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now')")
+: >"$lab_tmp/stalled"
+is "the history's disk does not answer: no new connection fails" "$(connects 20)" 0
+check "... records wait" wait_for 20 is_stalled
+at router nft delete table inet waymark
+check "... a deleted table is repaired" wait_for 20 table_is_there
+check "... status answers" waymark status
+rm "$lab_tmp/stalled"
+check "it answers again: each flow is there, or a gap counts it" wait_for 30 accounted "$begun" 20 ||
+	diag "$(sql "SELECT count(*), min(started) FROM flows; SELECT * FROM gaps")"
+: >"$lab_tmp/stalled"
+is "it does not answer again: no new connection fails" "$(connects 5)" 0
+kill -TERM "$daemon_pid"
+check "... a stop does not wait for ever" wait_for 60 has_ended
+rm "$lab_tmp/stalled"
+check "... the log says that what waits is lost" grep -q "the history's disk does not answer: [1-9][0-9]* records are lost" "$log"
+check_not "... the steering has been removed" table_is_there
+is "... the history is whole" "$(sql 'PRAGMA integrity_check')" ok
 
 done_testing

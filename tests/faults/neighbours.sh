@@ -54,7 +54,7 @@ has_ended() {
 	! readlink "/proc/$daemon_pid/exe" >/dev/null 2>&1
 }
 
-check "the service manager is told" wait_for 10 manager_has '^READY=1' 1
+check "the service manager knows that it is ready" wait_for 10 manager_has '^READY=1' 1
 check "... and its watchdog is fed" wait_for 10 manager_has '^WATCHDOG=1' 2
 
 # --- the server that knows the users ---------------------------------------------------------
@@ -89,7 +89,7 @@ at router nft delete table inet waymark
 check "... a deleted table is repaired" wait_for 20 table_is_there
 check "... status answers" asked status
 : >"$lab_tmp/reads"
-check "it reads again: it is told of the reload" wait_for 10 manager_has '^READY=1' $((ready + 1))
+check "it reads again: it learns of the reload" wait_for 10 manager_has '^READY=1' $((ready + 1))
 is "... in order" "$(grep -v '^WATCHDOG\|^FULL' "$lab_tmp/manager.out" | cut -d= -f1 | paste -sd' ' -)" \
 	"READY RELOADING READY"
 fed=$(grep -c '^WATCHDOG=1' "$lab_tmp/manager.out")

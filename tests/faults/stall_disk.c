@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * stall_disk.c - preloaded, it makes a folder stand for a disk that does not answer: while the
- * file STALL_WHILE exists, whoever opens a file below STALL_BELOW waits.
+ * file STALL_WHILE exists, whoever opens, writes or syncs a file below STALL_BELOW waits.
  */
-#define _GNU_SOURCE /* O_LARGEFILE */
+#define _GNU_SOURCE /* O_LARGEFILE, RTLD_NEXT */
+#include <dlfcn.h>
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -50,4 +52,40 @@ int open64(const char *path, int flags, ...)
 	fd = file_open(path, flags | O_LARGEFILE, args);
 	va_end(args);
 	return fd;
+}
+
+/* --- files that are open --------------------------------------------------------- */
+
+static void fd_stall(int fd)
+{
+	char link[64], path[4096];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, path, sizeof(path) - 1);
+	if (n < 0)
+		return;
+	path[n] = '\0';
+	stall(path);
+}
+
+ssize_t pwrite64(int fd, const void *bytes, size_t n, off64_t at)
+{
+	ssize_t (*next)(int, const void *, size_t, off64_t) =
+		(ssize_t(*)(int, const void *, size_t, off64_t))dlsym(RTLD_NEXT, "pwrite64");
+
+	fd_stall(fd);
+	return next(fd, bytes, n, at);
+}
+
+int fsync(int fd)
+{
+	fd_stall(fd);
+	return (int)syscall(SYS_fsync, fd);
+}
+
+int fdatasync(int fd)
+{
+	fd_stall(fd);
+	return (int)syscall(SYS_fdatasync, fd);
 }

@@ -29,7 +29,8 @@ struct passwd *getpwuid(uid_t uid)
 
 struct passwd *fgetpwent(FILE *file)
 {
-	struct passwd *(*next)(FILE *) = (struct passwd * (*)(FILE *)) dlsym(RTLD_NEXT, "fgetpwent");
+	struct passwd *(*next)(FILE *) =
+		(struct passwd * (*)(FILE *)) dlsym(RTLD_NEXT, "fgetpwent");
 
 	stall("STALL_LOOP");
 	return next(file);

@@ -117,11 +117,16 @@ uint32_t writer_room(const struct writer *w);
 /* Waits until everything pushed so far is committed, or until an attempt to
  * commit it failed. The producer's thread. */
 void writer_flush(struct writer *w);
+/* False: the disk did not answer for so long. */
+bool writer_flush_within(struct writer *w, unsigned patience_ms);
 
+/* So long a stop waits for a disk that does not answer. */
+#define WRITER_STOP_MS 15000
 /* Drains the queue, commits, ends the thread. is_clean is remembered for
  * store_last_alive_ms. A database that fails is tried for some seconds more, then
- * what is left is lost. The store is still open. */
-void writer_stop(struct writer *w, bool is_clean, int64_t now_ms);
+ * what is left is lost. 0: the store is still open. -ETIMEDOUT: the disk does not answer; the
+ * thread has the store for ever, and the process is to end. */
+int writer_stop(struct writer *w, bool is_clean, int64_t now_ms);
 
 void writer_stats(struct writer *w, struct writer_stats *out);
 

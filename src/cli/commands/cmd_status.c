@@ -88,8 +88,11 @@ static void events_print(const struct answer *a)
 	       a->events.received, a->events.mode ? a->events.mode : "?", a->events.overruns,
 	       size_format(a->events.buffer_bytes, buffer));
 	details_print(a, "events");
-	printf("          %" PRId64 " other listeners, %" PRId64 " table dumps%s\n",
-	       a->events.listeners, a->events.resyncs,
+	if (a->events.listeners < 0)
+		fputs("          other listeners: unknown", stdout);
+	else
+		printf("          %" PRId64 " other listeners", a->events.listeners);
+	printf(", %" PRId64 " table dumps%s\n", a->events.resyncs,
 	       a->events.is_resyncing ? " (one is running)" : "");
 	printf("nflog     %" PRId64 " received, %" PRId64 " overruns, %" PRId64
 	       " lost, buffer %sB\n",

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "store/db.h"
 #include "store/write/writer_internal.h"
@@ -263,10 +264,8 @@ static bool is_given_up(struct writer *w, int64_t now_ms)
 	return w->attempts && now_ms - w->stopping_since_ms > STOP_PATIENCE_MS;
 }
 
-static void *writer_main(void *data)
+static void writer_main(struct writer *w)
 {
-	struct writer *w = data;
-
 	for (;;) {
 		int64_t now = clock_steady_ms();
 
@@ -283,6 +282,38 @@ static void *writer_main(void *data)
 			idle(w);
 		}
 	}
+}
+
+/* The stop itself is the last record of the history. */
+static void stop_mark(struct store *st, bool is_clean, int64_t now_ms)
+{
+	if (!st->db)
+		return;
+	db_run_numbers(st->db, "INSERT OR REPLACE INTO meta VALUES ('alive_ms', ?)", 1, &now_ms);
+	db_run_numbers(st->db, "INSERT OR REPLACE INTO meta VALUES ('is_clean', ?)", 1,
+		       (int64_t[]){is_clean});
+}
+
+/* What a database that fails did not take is lost. */
+static void ending_write(struct writer *w)
+{
+	uint32_t left = queue_depth(&w->queue);
+
+	batch_take(w, left);
+	batch_forget(w);
+	stop_mark(w->st, w->is_clean && !left, w->stopped_ms);
+}
+
+static void *thread_run(void *data)
+{
+	struct writer *w = data;
+
+	writer_main(w);
+	ending_write(w);
+	pthread_mutex_lock(&w->lock);
+	w->has_ended = true;
+	pthread_cond_broadcast(&w->progress);
+	pthread_mutex_unlock(&w->lock);
 	return NULL;
 }
 
@@ -294,7 +325,7 @@ static int thread_start(struct writer *w)
 	/* Signals are for the thread that has the loop. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&w->thread, NULL, writer_main, w);
+	r = pthread_create(&w->thread, NULL, thread_run, w);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return -r;
 }
@@ -313,6 +344,16 @@ static void renewal_take(struct writer *w)
 	batch_renew_damaged(w);
 }
 
+static void progress_init(pthread_cond_t *progress)
+{
+	pthread_condattr_t steady;
+
+	pthread_condattr_init(&steady);
+	pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
+	pthread_cond_init(progress, &steady);
+	pthread_condattr_destroy(&steady);
+}
+
 struct writer *writer_start(struct store *st, uint32_t capacity, uint32_t batch_ms)
 {
 	struct writer *w = calloc(1, sizeof(*w));
@@ -328,7 +369,7 @@ struct writer *writer_start(struct store *st, uint32_t capacity, uint32_t batch_
 	w->stats.database_bytes = file_bytes(st->path);
 	maintenance_init(&w->maintenance);
 	pthread_mutex_init(&w->lock, NULL);
-	pthread_cond_init(&w->progress, NULL);
+	progress_init(&w->progress);
 	renewal_take(w);
 	w->flows_max = capacity;
 	if (queue_init(&w->queue, capacity + capacity / RESERVE_PART + 1) < 0)
@@ -377,45 +418,71 @@ int writer_push(struct writer *w, const struct record *r)
 	return -ENOBUFS;
 }
 
-void writer_flush(struct writer *w)
+static struct timespec deadline(unsigned patience_ms)
+{
+	struct timespec end;
+
+	clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_sec += patience_ms / 1000;
+	end.tv_nsec += patience_ms % 1000 * 1000000L;
+	end.tv_sec += end.tv_nsec / 1000000000L;
+	end.tv_nsec %= 1000000000L;
+	return end;
+}
+
+bool writer_flush_within(struct writer *w, unsigned patience_ms)
 {
 	uint64_t target = queue_pushed(&w->queue), failures;
+	struct timespec end = deadline(patience_ms);
+	int err = 0;
 
 	atomic_store(&w->flush_to, target);
 	queue_kick(&w->queue);
 	pthread_mutex_lock(&w->lock);
 	failures = w->failures;
-	while (queue_taken(&w->queue) < target && w->failures == failures)
-		pthread_cond_wait(&w->progress, &w->lock);
+	while (queue_taken(&w->queue) < target && w->failures == failures && !err)
+		err = pthread_cond_timedwait(&w->progress, &w->lock, &end);
 	pthread_mutex_unlock(&w->lock);
+	return !err;
 }
 
-/* The stop itself is the last record of the history. */
-static void stop_mark(struct store *st, bool is_clean, int64_t now_ms)
+void writer_flush(struct writer *w)
 {
-	if (!st->db)
-		return;
-	db_run_numbers(st->db, "INSERT OR REPLACE INTO meta VALUES ('alive_ms', ?)", 1, &now_ms);
-	db_run_numbers(st->db, "INSERT OR REPLACE INTO meta VALUES ('is_clean', ?)", 1,
-		       (int64_t[]){is_clean});
+	while (!writer_flush_within(w, WRITER_STOP_MS))
+		;
 }
 
-void writer_stop(struct writer *w, bool is_clean, int64_t now_ms)
+static bool ending_await(struct writer *w)
 {
-	uint32_t left;
+	struct timespec end = deadline(WRITER_STOP_MS);
+	bool has_ended;
+	int err = 0;
 
+	pthread_mutex_lock(&w->lock);
+	while (!w->has_ended && !err)
+		err = pthread_cond_timedwait(&w->progress, &w->lock, &end);
+	has_ended = w->has_ended;
+	pthread_mutex_unlock(&w->lock);
+	return has_ended;
+}
+
+int writer_stop(struct writer *w, bool is_clean, int64_t now_ms)
+{
+	w->is_clean = is_clean;
+	w->stopped_ms = now_ms;
 	atomic_store(&w->is_stopping, true);
 	queue_kick(&w->queue);
+	if (!ending_await(w)) {
+		pthread_detach(w->thread);
+		return -ETIMEDOUT;
+	}
 	pthread_join(w->thread, NULL);
-	left = queue_depth(&w->queue);
-	batch_take(w, left);
-	batch_forget(w);
-	stop_mark(w->st, is_clean && !left, now_ms);
 	free(w->uplinks.uplinks);
 	queue_destroy(&w->queue);
 	pthread_cond_destroy(&w->progress);
 	pthread_mutex_destroy(&w->lock);
 	free(w);
+	return 0;
 }
 
 void writer_stats(struct writer *w, struct writer_stats *out)

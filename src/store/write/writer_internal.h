@@ -41,6 +41,8 @@ struct writer {
 	pthread_t thread;
 	struct queue queue;
 	_Atomic bool is_stopping;
+	bool is_clean;		   /* with is_stopping: what writer_stop was called with */
+	int64_t stopped_ms;	   /* likewise */
 	_Atomic uint64_t flush_to; /* commit at once until so many are taken */
 
 	/* The thread's own. */
@@ -64,7 +66,8 @@ struct writer {
 
 	/* Between the threads. */
 	pthread_mutex_t lock;
-	pthread_cond_t progress; /* a batch was committed, or failed */
+	pthread_cond_t progress; /* a batch was committed, or failed; the thread has ended */
+	bool has_ended;
 	uint64_t failures;
 	struct write_failures losses;
 	struct writer_stats stats;

@@ -1,0 +1,62 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Proves that waymarkd starts, steers, observes and repairs where it cannot read /proc, /proc/sys,
+# /sys or other users' processes, and calls unknown what it would read there.
+
+. "${0%/*}/lib.sh"
+
+log=$lab_tmp/waymarkd.log
+
+# A user namespace may not hide what the machine mounted.
+[ "$(id -u)" = 0 ] && [ -z "${LAB_IN_USERNS:-}" ] || skip_all "only root may mount over /proc"
+
+hidden_run() { # MOUNT-ARGUMENTS
+	: >"$log"
+	# shellcheck disable=SC2086 # words
+	nsenter --net="/proc/$ns_router/ns/net" -- unshare -m sh -c 'mount $1 && exec "$2" -c "$3"' - \
+		"$1" "$WAYMARKD" "$lab_tmp/waymark.conf" </dev/null >>"$log" 2>&1 &
+	daemon_pid=$!
+}
+
+is_ready() {
+	grep -q ' ready: ' "$log"
+}
+
+table_is_there() {
+	at router nft list table inet waymark >/dev/null 2>&1
+}
+
+listeners() {
+	waymark status --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["events"]["listeners"])'
+}
+
+# hidden WHAT MOUNT-ARGUMENTS LISTENERS
+hidden() {
+	local begun
+	hidden_run "$2"
+	check "$1: it starts" wait_for 30 is_ready || diag "$(tail -n 3 "$log")"
+	begun=$(sql "SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')")
+	http_get pc 5 "http://$NET4/" >/dev/null
+	at router nft delete table inet waymark
+	check "$1: a deleted table is repaired" wait_for 20 table_is_there
+	http_get pc 5 "http://$NET4/" >/dev/null
+	check "$1: it steers, and the history has the flow" \
+		wait_for 20 sh -c "[ \"\$(sqlite3 '$lab_tmp/flows.db' \"SELECT count(*) FROM flows WHERE dport = 80 AND uplink IS NOT NULL AND started >= '$begun'\")\" -ge 2 ]"
+	waymark status >"$lab_tmp/status"
+	is "$1: status has no number below 0" "$(grep -E '(^| )-[0-9]' "$lab_tmp/status")" ""
+	is "$1: other listeners" "$(listeners)" "$3"
+	daemon_stop
+	is "$1: it stops in order" $? 0
+}
+
+lab_up
+nat masquerade
+serve net 80 7
+config_write
+hidden "no /proc" "-t tmpfs none /proc" None
+hidden "no /proc/sys" "-t tmpfs none /proc/sys" 0
+hidden "no /sys" "-t tmpfs none /sys" 0
+hidden "hidepid" "-t proc -o hidepid=2 proc /proc" 0
+
+done_testing
