@@ -81,16 +81,24 @@ static void put_owned(struct render *r)
 #define PRIVATE4 "10.0.0.0/8, 100.64.0.0/10, 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16"
 #define PRIVATE6 "fc00::/7"
 
-static void put_turning(struct render *r, const char *sources)
+/* As an anonymous set: "fib" gives a string, which a set of interface names does not take. */
+static void put_uplink_names(struct render *r)
 {
 	const struct config *c = r->config;
 
-	fprintf(r->out, "\t\t%s fib daddr oifname {", sources);
+	fputs("{", r->out);
 	for (size_t i = 0; i < c->n_uplinks; i++) {
 		fputs(i ? ", " : " ", r->out);
 		render_ifname(r->out, c->uplinks[i].ifname);
 	}
-	fprintf(r->out, " } ct label set %u return\n", render_label(r, LABEL_TRANSIT));
+	fputs(" }", r->out);
+}
+
+static void put_turning(struct render *r, const char *sources)
+{
+	fprintf(r->out, "\t\t%s fib daddr oifname ", sources);
+	put_uplink_names(r);
+	fprintf(r->out, " ct label set %u return\n", render_label(r, LABEL_TRANSIT));
 }
 
 static void put_entered(struct render *r)
@@ -129,21 +137,28 @@ static void put_first_reply(struct render *r, uint32_t mark)
 		mark, mark, mark);
 }
 
-/* A related flow has its master's mark when it arrives, so that it is not marked as it
- * enters. */
+/* Two kinds of flows have a mark when they first arrive, so that they are not marked as they
+ * enter: a related flow has its master's, one that conntrackd brought from another router has
+ * the mark that it had there. Of the latter, one whose source is no host of ours entered. */
 static void put_arrive_original(struct render *r)
 {
+	unsigned entered = render_label(r, LABEL_ENTERED);
+
 	fprintf(r->out,
 		"\tchain arrive_original {\n"
 		"\t\tct label %u goto turned\n"
-		"\t\tct state related ct status ! confirmed ct label set %u\n\t}\n\n"
+		"\t\tct label %u return\n"
+		"\t\tct state related ct status ! confirmed ct label set %u return\n"
+		"\t\tfib saddr oifname ",
+		render_label(r, LABEL_TRANSIT), entered, entered);
+	put_uplink_names(r);
+	fprintf(r->out,
+		" ct label set %u\n\t}\n\n"
 		"\tchain arrive_other {\n"
 		"\t\tct mark & 0x%08" PRIx32 " == 0x0 goto unmarked\n"
 		"\t\tct direction reply ct label %u goto pinned\n"
-		"\t\tct direction original ct label %u goto turned\n\t}\n\n",
-		render_label(r, LABEL_TRANSIT), render_label(r, LABEL_ENTERED),
-		r->config->mark_mask, render_label(r, LABEL_ENTERED),
-		render_label(r, LABEL_TRANSIT));
+		"\t\tct direction original goto arrive_original\n\t}\n\n",
+		entered, r->config->mark_mask, entered);
 }
 
 /* What arrives from an uplink is not marked, unless it is a reply that must leave by
@@ -253,8 +268,10 @@ void render_audit_hooks(struct render *r)
 	fprintf(r->out,
 		"\tchain prerouting {\n"
 		"\t\ttype filter hook prerouting priority mangle; policy accept;\n"
-		"\t\tct status ! confirmed iifname @uplinks ct label set %u\n",
-		render_label(r, LABEL_ENTERED));
+		"\t\tct status ! confirmed iifname @uplinks ct label set %u\n"
+		"\t\tct original packets 1 ct direction original iifname @uplinks ct label set "
+		"%u\n",
+		render_label(r, LABEL_ENTERED), render_label(r, LABEL_ENTERED));
 	put_event_mask(r);
 	fputs("\t\tct reply packets 1 ct direction reply iifname ", r->out);
 	render_name_map(r, "answered");
