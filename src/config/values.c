@@ -409,7 +409,9 @@ int values_read_ifname(const struct config_key *key, const char *text, void *out
 	if (text[0] == '\0' || strcmp(text, ".") == 0 || strcmp(text, "..") == 0)
 		return refuse(why, "is not the name of an interface; see 'ip link' for names");
 	if (strlen(text) >= IFNAMSIZ)
-		return refuse(why, "is too long for an interface; the kernel allows %d bytes",
+		return refuse(why,
+			      "is too long for an interface; the kernel allows %d bytes: of an "
+			      "alternative name or NAME@PARENT write the NAME that 'ip link' shows",
 			      IFNAMSIZ - 1);
 	if (strpbrk(text, "/: \t\n\v\f\r\xa0"))
 		return refuse(why, "holds '/', ':' or a blank, which no interface name can");

@@ -123,11 +123,36 @@ static void uplink_trouble_add(struct findings *f, const struct uplink_config *u
 
 /* --- gateways ----------------------------------------------------------------------------- */
 
-static bool address_is_own(const struct netstate *s, const struct addr *a)
+/* A link-local address is one of its link alone: others may have it on other links. */
+static bool address_is_own(const struct netstate *s, uint32_t ifindex, const struct addr *a)
 {
+	bool is_of_link = gateway_is_link_local(a);
+
 	for (size_t i = 0; i < s->n_addrs; i++)
-		if (addr_is_equal(&s->addrs[i].prefix.addr, a))
+		if (addr_is_equal(&s->addrs[i].prefix.addr, a) &&
+		    (!is_of_link || s->addrs[i].ifindex == ifindex))
 			return true;
+	return false;
+}
+
+/* The first or the last address of an IPv4 network of the interface, which the kernel takes
+ * for no gateway. */
+static bool address_is_of_all(const struct netstate *s, uint32_t ifindex, const struct addr *a)
+{
+	for (size_t i = 0; a->family == AF_INET && i < s->n_addrs; i++) {
+		const struct addr_state *own = &s->addrs[i];
+		struct prefix net = own->prefix;
+		struct addr last;
+
+		if (own->ifindex != ifindex || net.addr.family != AF_INET || net.len >= 31)
+			continue;
+		prefix_truncate(&net);
+		last = net.addr;
+		for (unsigned bit = net.len; bit < 32; bit++)
+			last.bytes[bit / 8] |= (uint8_t)(0x80u >> bit % 8);
+		if (addr_is_equal(&net.addr, a) || addr_is_equal(&last, a))
+			return true;
+	}
 	return false;
 }
 
@@ -186,8 +211,12 @@ static void gateway_checked(struct findings *f, const struct uplink_config *u,
 	if (!link || g->kind != GATEWAY_ADDR)
 		return;
 	addr_format(&g->addr, text);
-	if (address_is_own(s, &g->addr))
+	if (address_is_own(s, link->index, &g->addr))
 		findings_add(f, FINDING_ERROR, "uplink %s: gateway %s is this router's own address",
+			     u->name, text);
+	else if (address_is_of_all(s, link->index, &g->addr))
+		findings_add(f, FINDING_ERROR,
+			     "uplink %s: gateway %s is a whole network's address, not a router's",
 			     u->name, text);
 	else if (!gateway_is_link_local(&g->addr) && link_has_network(s, link->index, family) &&
 		 !gateway_is_connected(s, link->index, &g->addr))

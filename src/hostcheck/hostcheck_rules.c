@@ -83,23 +83,6 @@ static const struct route_state *general_route(const struct netstate *s, const s
 	return found;
 }
 
-/* Whether packets of the uplink that match go elsewhere, or are dropped. */
-static bool rule_diverts(const struct checking *k, const struct rule_state *r,
-			 const struct uplink_config *u)
-{
-	const struct link_state *link = netstate_link_by_name(k->s, u->ifname);
-	const struct route_state *route;
-
-	if (r->action == FR_ACT_NOP || r->extra.is_l3mdev)
-		return false;
-	if (r->action != FR_ACT_TO_TBL)
-		return true;
-	if (r->table == RT_TABLE_LOCAL || r->table == u->table)
-		return false;
-	route = general_route(k->s, r);
-	return route && !(link && fib_route_leads_to(route, link->index));
-}
-
 /* --- where it stands ------------------------------------------------------------------- */
 
 static const struct rule_state *mark_rule(const struct netstate *s, const struct config *c,
@@ -129,18 +112,75 @@ static bool comes_before(const struct checking *k, const struct rule_state *r,
 	return planned && r->priority <= planned->priority;
 }
 
-/* A rule for an address of an uplink is for packets that leave by that uplink. */
+/* A jump to a rule that is missing is not taken. */
+static bool jumps_over(const struct checking *k, const struct rule_state *r,
+		       const struct uplink_config *u)
+{
+	for (size_t i = 0; i < k->s->n_rules; i++)
+		if (k->s->rules[i].family == r->family &&
+		    k->s->rules[i].priority == r->extra.target)
+			return !comes_before(k, &k->s->rules[i], u);
+	return false;
+}
+
+enum side { SIDE_NONE, SIDE_OF_IT, SIDE_OF_ANOTHER, SIDE_INSIDE };
+
+/* Where an address of this host is, seen from an uplink. */
+static enum side address_side(const struct checking *k, const struct addr_state *a,
+			      const struct uplink_config *u)
+{
+	const struct link_state *link = netstate_link_by_index(k->s, a->ifindex);
+
+	if (!link || !config_uplink_by_ifname(k->c, link->name))
+		return SIDE_INSIDE;
+	return strcmp(link->name, u->ifname) ? SIDE_OF_ANOTHER : SIDE_OF_IT;
+}
+
+/* Whether all addresses that this host has in a network are other uplinks', and it has one. */
+static bool network_is_of_another(const struct checking *k, const struct prefix *net,
+				  const struct uplink_config *u)
+{
+	enum side side = SIDE_NONE;
+
+	for (size_t i = 0; i < k->s->n_addrs; i++) {
+		if (!prefix_contains(net, &k->s->addrs[i].prefix.addr))
+			continue;
+		side = address_side(k, &k->s->addrs[i], u);
+		if (side != SIDE_OF_ANOTHER)
+			return false;
+	}
+	return side == SIDE_OF_ANOTHER;
+}
+
+/* A rule for an address of an uplink is for packets that leave by that uplink; one for an
+ * output interface is for sockets that are bound to it. */
 static bool is_for_another(const struct checking *k, const struct rule_state *r,
 			   const struct uplink_config *u)
 {
-	const struct link_state *link = netstate_link_by_name(k->s, u->ifname);
-
-	if (!r->src.len || r->is_inverted)
+	if (r->is_inverted)
 		return false;
-	for (size_t i = 0; i < k->s->n_addrs; i++)
-		if (prefix_contains(&r->src, &k->s->addrs[i].prefix.addr))
-			return !link || k->s->addrs[i].ifindex != link->index;
-	return false;
+	if (*r->oifname && strcmp(r->oifname, u->ifname))
+		return true;
+	return r->src.len && network_is_of_another(k, &r->src, u);
+}
+
+/* Whether packets of the uplink that match go elsewhere, or are dropped. */
+static bool rule_diverts(const struct checking *k, const struct rule_state *r,
+			 const struct uplink_config *u)
+{
+	const struct link_state *link = netstate_link_by_name(k->s, u->ifname);
+	const struct route_state *route;
+
+	if (r->action == FR_ACT_NOP || r->extra.is_l3mdev)
+		return false;
+	if (r->action == FR_ACT_GOTO)
+		return jumps_over(k, r, u);
+	if (r->action != FR_ACT_TO_TBL)
+		return true;
+	if (r->table == RT_TABLE_LOCAL || r->table == u->table)
+		return false;
+	route = general_route(k->s, r);
+	return route && !(link && fib_route_leads_to(route, link->index));
 }
 
 static enum match rule_harm(const struct checking *k, const struct rule_state *r,

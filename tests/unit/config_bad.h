@@ -184,7 +184,7 @@ static const struct {
 	{"uplink b { interface = b0 mark = 2 table = 102\n weight = 257 }\n", 2, "choose 0 to 256",
 	 0},
 	{"uplink b {\n interface = sixteen-letters1\n mark = 2 table = 102 }\n", 2,
-	 "too long for an interface", 0},
+	 "of an alternative name or NAME@PARENT write the NAME", 0},
 	{"uplink b {\n interface = \"b/0\"\n mark = 2 table = 102 }\n", 2, "holds '/'", 0},
 	{"uplink b {\n interface = \"b 0\"\n mark = 2 table = 102 }\n", 2, "a blank", 0},
 	{"uplink b {\n interface = \"b:0\"\n mark = 2 table = 102 }\n", 2, "':'", 0},

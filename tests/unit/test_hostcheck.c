@@ -210,13 +210,18 @@ static struct netstate *router_new(int family)
 		{.index = 1, .name = "eth1", .is_up = true, .has_carrier = true},
 		{.index = 2, .name = "eth2", .is_up = true, .has_carrier = true},
 		{.index = 3, .name = "$(id)", .is_up = true, .has_carrier = true},
+		{.index = 4, .name = "lan", .is_up = true, .has_carrier = true},
 	};
+	static const char *const lan[2] = {"192.168.10.1/24", "fd00:10::1/64"};
 	static const char *const addrs[2][2] = {{"192.0.2.10/24", "198.51.100.10/24"},
 						{"2001:db8:1::10/64", "2001:db8:2::10/64"}};
+	struct addr_state inside = {.ifindex = 4};
 	struct netstate *s = netstate_new();
 
-	for (size_t i = 0; i < 3; i++)
+	for (size_t i = 0; i < 4; i++)
 		assert_non_null(netstate_add_link(s, &links[i]));
+	assert_int_equal(prefix_parse(&inside.prefix, lan[family == AF_INET6]), 0);
+	assert_non_null(netstate_add_addr(s, &inside));
 	for (unsigned i = 0; i < 2; i++) {
 		struct addr_state a = {.ifindex = i + 1};
 		struct nexthop hop = {.ifindex = i + 1, .weight = 1};
@@ -270,15 +275,6 @@ static void check_router(struct netstate *s)
 	netstate_free(s);
 }
 
-static void check_rule(const struct rule_state *rule)
-{
-	struct netstate *s = router_new(rule->family);
-
-	route_add(s, rule->family, 77, 3, 0);
-	assert_non_null(netstate_add_rule(s, rule));
-	check_router(s);
-}
-
 static struct rule_state rule_of(uint32_t priority, uint32_t mark, uint32_t mask, uint32_t table)
 {
 	return (struct rule_state){
@@ -290,6 +286,19 @@ static struct rule_state rule_of(uint32_t priority, uint32_t mark, uint32_t mask
 		.fwmask = mask,
 		.suppress_prefixlength = -1,
 	};
+}
+
+/* Beside the kernel's rule for table main. */
+static void check_rule(const struct rule_state *rule)
+{
+	struct netstate *s = router_new(rule->family);
+	struct rule_state last = rule_of(32766, 0, 0, RT_TABLE_MAIN);
+
+	last.family = rule->family;
+	route_add(s, rule->family, 77, 3, 0);
+	assert_non_null(netstate_add_rule(s, rule));
+	assert_non_null(netstate_add_rule(s, &last));
+	check_router(s);
 }
 
 static void test_rules_that_take_all_pinned_flows(void **state)
@@ -348,6 +357,23 @@ static void test_rules_that_take_some_pinned_flows(void **state)
 	prefix_parse(&rule.src, "10.0.0.0/8");
 	check_rule(&rule);
 	assert_finding(FINDING_WARNING, "from 10.0.0.0/8", "rule add");
+	/* The LAN's own network, alone or with that of an uplink: the router has an address in it. */
+	prefix_parse(&rule.src, "192.168.10.0/24");
+	check_rule(&rule);
+	assert_finding(FINDING_WARNING, "from 192.168.10.0/24", "rule add");
+	prefix_parse(&rule.src, "192.0.0.0/8");
+	check_rule(&rule);
+	assert_finding(FINDING_WARNING, "pinned to uplink wan1 and others", "rule add");
+	rule.family = AF_INET6;
+	prefix_parse(&rule.src, "fd00:10::/64");
+	check_rule(&rule);
+	assert_finding(FINDING_WARNING, "from fd00:10::/64", "rule add");
+	/* By a socket that is bound to an uplink, into another interface. */
+	rule = rule_of(1, 0, 0, 77);
+	strcpy(rule.oifname, "eth2");
+	check_rule(&rule);
+	assert_finding(FINDING_WARNING, "those that it matches of flows pinned to uplink wan2",
+		       "rule add");
 	/* For one uplink's address, into the other one's interface. */
 	rule = rule_of(1, 0, 0, 77);
 	prefix_parse(&rule.src, "198.51.100.10/32");
@@ -368,6 +394,9 @@ static void test_rules_that_harm_nothing(void **state)
 		rule_of(32765, 51820, UINT32_MAX, 77), /* wg-quick's, behind */
 		rule_of(1, 0, 0, 77),		       /* only routes longer than /0 */
 		rule_of(1, 0, 0, 0),
+		rule_of(1, 0, 0, 77), /* for sockets that are bound to another interface */
+		rule_of(1, 0, 0, 0),  /* jumps to itself: to a rule before ours */
+		rule_of(1, 0, 0, 0),  /* jumps to a rule that is missing */
 	};
 	size_t n = sizeof(rules) / sizeof(*rules);
 
@@ -376,6 +405,10 @@ static void test_rules_that_harm_nothing(void **state)
 	rules[7].is_inverted = true;
 	rules[8].suppress_prefixlength = 0;
 	rules[9].action = FR_ACT_NOP;
+	strcpy(rules[10].oifname, "$(id)");
+	rules[11].action = rules[12].action = FR_ACT_GOTO;
+	rules[11].extra.target = 1;
+	rules[12].extra.target = 32000;
 	for (size_t i = 0; i < n; i++) {
 		check_rule(&rules[i]);
 		assert_finding(FINDING_OK, "no ip rule of another program", NULL);
@@ -609,11 +642,43 @@ static void test_gateways_that_cannot_work(void **state)
 	assert_int_equal(findings.n, 2);
 	assert_non_null(strstr(findings.list[0].what, "203.0.113.1 is in no network of interface"));
 	findings_clear(&findings);
+	addr_parse(&uplinks[0].gateway.addr, "192.0.2.255");
+	hostcheck_uplinks(&findings, &config, s, NULL);
+	assert_int_equal(findings.n, 2);
+	assert_non_null(strstr(findings.list[0].what, "192.0.2.255 is a whole network's address"));
+	findings_clear(&findings);
 	addr_parse(&uplinks[0].gateway.addr, "192.0.2.99");
 	hostcheck_uplinks(&findings, &config, s, NULL);
 	assert_finding(FINDING_OK, "is up", NULL);
 	uplinks[0].gateway.kind = GATEWAY_LEARN;
 	netstate_free(s);
+}
+
+/* The same link-local address on the LAN is another one; on the uplink itself it is not. */
+static void test_link_local_gateways(void **state)
+{
+	static const struct addr_state at_link[2] = {{.ifindex = 4, .is_link_local = true},
+						     {.ifindex = 1, .is_link_local = true}};
+
+	(void)state;
+	config.n_uplinks = 1;
+	uplinks[0].gateway6.kind = GATEWAY_ADDR;
+	addr_parse(&uplinks[0].gateway6.addr, "fe80::1");
+	for (int i = 0; i < 2; i++) {
+		struct netstate *s = router_new(AF_INET6);
+		struct addr_state a = at_link[i];
+
+		prefix_parse(&a.prefix, "fe80::1/64");
+		assert_non_null(netstate_add_addr(s, &a));
+		hostcheck_uplinks(&findings, &config, s, NULL);
+		assert_int_equal(findings.n, 1 + (size_t)i);
+		if (i)
+			assert_non_null(
+				strstr(findings.list[0].what, "fe80::1 is this router's own"));
+		findings_clear(&findings);
+		netstate_free(s);
+	}
+	uplinks[0].gateway6.kind = GATEWAY_LEARN;
 }
 
 static void check_uplinks(struct netstate *s)
@@ -883,6 +948,7 @@ int main(void)
 		TEST(test_general_prefixes),
 		TEST(test_tproxy_beside_valid_marks),
 		TEST(test_gateways_that_cannot_work),
+		TEST(test_link_local_gateways),
 		TEST(test_sources_of_default_routes),
 		TEST(test_names_that_ip_prints),
 		TEST(test_differences_are_no_errors),
