@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "stall_vfs.h"
+#include "disk_vfs.h"
 #include "store_lab.h"
 
 #define STALL_MS 10000
@@ -63,7 +63,7 @@ static void push_all_along(struct producer *p)
 {
 	int64_t began_ns = now_ns();
 
-	stall_vfs_begin(STALL_MS);
+	disk_vfs_stall(STALL_MS);
 	while (now_ns() - began_ns < (STALL_MS + 1000) * INT64_C(1000000)) {
 		for (int i = 0; i < 20; i++)
 			push(p);
@@ -88,14 +88,14 @@ static void stalled(void **state, uint32_t capacity, bool is_refused)
 	struct store *st = store_lab_open(path);
 	struct producer p = {.w = writer_start(st, capacity, 100), .next_id = 1};
 	struct writer_stats stats;
-	unsigned waits = stall_vfs_waits();
+	unsigned waits = disk_vfs_waits();
 
 	assert_non_null(p.w);
 	push(&p);
 	writer_flush(p.w);
 	push_all_along(&p);
 	writer_flush(p.w);
-	assert_true(stall_vfs_waits() > waits);
+	assert_true(disk_vfs_waits() > waits);
 	writer_stats(p.w, &stats);
 	fprintf(stderr, "%llu pushed, %llu refused, the longest took %.3f ms\n",
 		(unsigned long long)p.accepted, (unsigned long long)p.refused,
@@ -130,7 +130,7 @@ static void test_stop(void **state)
 	struct producer p = {.w = writer_start(st, 65536, 100), .next_id = 1};
 	bool was_clean = false;
 
-	stall_vfs_begin(STALL_MS);
+	disk_vfs_stall(STALL_MS);
 	for (int i = 0; i < 5000; i++)
 		push(&p);
 	store_lab_stop(p.w, st);
@@ -152,7 +152,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_stop, store_lab_setup, store_lab_teardown),
 	};
 
-	if (stall_vfs_register())
+	if (disk_vfs_register())
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
