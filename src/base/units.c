@@ -189,7 +189,8 @@ int size_parse(uint64_t *bytes, const char *text)
 const char *size_format(int64_t bytes, char buf[UNITS_STRLEN])
 {
 	static const char letters[] = "KMGTPE";
-	double value = (double)bytes;
+	const char *sign = bytes < 0 ? "-" : "";
+	double value = bytes < 0 ? -(double)bytes : (double)bytes;
 	int i = -1;
 
 	/* 1023.5 and above would be printed as 1024 */
@@ -198,9 +199,10 @@ const char *size_format(int64_t bytes, char buf[UNITS_STRLEN])
 		i++;
 	}
 	if (i < 0)
-		snprintf(buf, UNITS_STRLEN, "%d", (int)bytes);
+		snprintf(buf, UNITS_STRLEN, "%s%.0f", sign, value);
 	else
-		snprintf(buf, UNITS_STRLEN, value < 9.95 ? "%.1f%c" : "%.0f%c", value, letters[i]);
+		snprintf(buf, UNITS_STRLEN, value < 9.95 ? "%s%.1f%c" : "%s%.0f%c", sign, value,
+			 letters[i]);
 	return buf;
 }
 

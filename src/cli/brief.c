@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "cli/egress_name.h"
 #include "cli/history.h"
 
 static size_t side_format(char *buf, size_t size, const struct value *values, size_t n,
@@ -42,22 +43,24 @@ void brief_flow(struct render *r, const struct value *values, size_t n)
 	render_text(r, text, PAINT_NONE);
 }
 
-/* Append the interfaces of a list that are not the uplink itself. */
+/* Append the interfaces of a list that are not the uplink's, by their uplinks' names. */
 static void strays_append(char *buf, size_t size, const char *list, const char *uplink)
 {
-	size_t length = strlen(uplink), used = strlen(buf), item;
+	size_t used = strlen(buf), item;
 	const char *comma = "";
+	char name[EGRESS_NAME];
 
 	for (; *list && used < size; list += item + (list[item] == ',')) {
 		item = strcspn(list, ",");
-		if (item == length && !strncmp(list, uplink, length))
+		if (egress_is_of(uplink, list, item))
 			continue;
-		used += (size_t)snprintf(buf + used, size - used, "%s%.*s", comma, (int)item, list);
+		used += (size_t)snprintf(buf + used, size - used, "%s%s", comma,
+					 egress_name(list, item, name));
 		comma = ",";
 	}
 }
 
-/* The uplink; if packets strayed, the interfaces that they left by in its place. If the flow
+/* The uplink; if packets strayed, what they left by in its place. If the flow
  * entered by an uplink, its mark stands for the replies. */
 void brief_path(struct render *r, const struct value *values, size_t n)
 {

@@ -14,6 +14,7 @@
 #include <strings.h>
 
 #include "cli/database.h"
+#include "cli/egress_name.h"
 #include "cli/error_lines.h"
 #include "cli/progress.h"
 #include "cli/sorted_rows.h"
@@ -383,6 +384,8 @@ enum exit_status history_show_filtered(const struct invocation *in, const struct
 	l.query = path ? history_open(path) : NULL;
 	if (status == CLI_DONE)
 		status = l.query ? uplink_name_check_history(in, l.query) : CLI_FAILED;
+	if (status == CLI_DONE && h->n_brief)
+		egress_names_read(l.query);
 	if (status == CLI_DONE)
 		status = listing_open(&l);
 	if (status == CLI_DONE)

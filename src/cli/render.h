@@ -34,6 +34,7 @@ struct column {
 	uint8_t rank;	/* in a table too wide for the terminal the highest goes first; 0: stays */
 	/* Another command takes it: it goes only if then no text has to be cut. */
 	bool is_handle;
+	bool is_flow; /* 'tcp A:P > B:Q': where it is too wide, A's port goes first */
 };
 
 /* What a cell says of itself, shown where there is colour. */

@@ -3,7 +3,7 @@
  * render_table.c - chooses the columns of a table, measures and prints it.
  *
  * Columns without a value are left out, then those of the highest rank until the rest
- * fits; what is too wide still is cut at its end.
+ * fits; what is too wide still is cut at its end, a flow first by its source port.
  */
 #include "cli/render_table.h"
 
@@ -20,6 +20,7 @@
 #define COLUMN_GAP    2
 #define WIDTH_LEAST   8 /* of a column that is cut */
 #define CELL_STRLEN   48
+#define FLOW_STRLEN   160
 
 struct cell {
 	char *text; /* NULL: unknown */
@@ -196,16 +197,34 @@ static size_t column_last(const struct table *t)
 
 /* --- printing --------------------------------------------------------------------- */
 
+/* "tcp A > B:Q" of "tcp A:P > B:Q": B and its port say more than P. Returns buf. */
+static const char *source_port_drop(const char *flow, char *buf, size_t size)
+{
+	const char *arrow = strstr(flow, " > "), *colon = arrow;
+
+	while (colon && colon > flow && *colon != ':')
+		colon--;
+	if (!colon || *colon != ':')
+		snprintf(buf, size, "%s", flow);
+	else
+		snprintf(buf, size, "%.*s%s", (int)(colon - flow), flow, arrow);
+	return buf;
+}
+
 static void cell_print(const struct table *t, size_t column, const char *text, enum paint paint,
 		       bool is_last)
 {
 	static const char *const codes[] = {"", "\033[32m", "\033[33m", "\033[31m"};
 	size_t max = t->is_measured && t->style.width && !t->style.is_wide ? t->widths[column]
 									   : SIZE_MAX;
-	size_t width = text_put_terminal(NULL, text, max), pad = 0;
+	size_t width = text_put_terminal(NULL, text, SIZE_MAX), pad = 0;
 	bool is_right = is_number(&t->columns[column]);
 	const char *code = t->style.has_colour ? codes[paint] : "";
+	char shorter[FLOW_STRLEN];
 
+	if (width > max && t->columns[column].is_flow)
+		text = source_port_drop(text, shorter, sizeof(shorter));
+	width = text_put_terminal(NULL, text, max);
 	if (width < t->widths[column])
 		pad = t->widths[column] - width;
 	if (is_right)

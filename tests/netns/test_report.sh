@@ -22,7 +22,7 @@ page() {
 }
 
 tile() { # WHAT: its figure
-	sed -n "s/^div|class=tile|\(.*\)$1\$/\1/p" "$lab_tmp/page.txt"
+	sed -n "s/^div|class=tile|\(.*\) $1\$/\1/p" "$lab_tmp/page.txt"
 }
 
 has() { # TEXT: of an element
@@ -62,6 +62,8 @@ sqlite3 "$lab_tmp/flows.db" "
 		'<script>alert(\"&\")</script>' || char(7) || cast(x'ff' AS TEXT) || 'é');
 	UPDATE uplink SET interface = '\"><b>wan2' WHERE name = 'wan2';"
 check "a page, without a daemon" page
+# What mismatches left by: an interface, and its uplink where that has another name.
+left_by="iif(egress LIKE '%<b>%', 'wan2 (' || egress || ')', egress)"
 check "what left, and what of it is missing" \
 	has "|wan1$(sql "SELECT printf('%,d', left_packets) || printf('%d.%d %%',
 		(left_packets - missing_packets) * 1000 / left_packets / 10,
@@ -69,20 +71,24 @@ check "what left, and what of it is missing" \
 		FROM coverage WHERE uplink = 'wan1' AND left_packets ORDER BY hour DESC LIMIT 1")"
 is "the mismatches" "$(tile mismatches)" "$(sql 'SELECT count(*) FROM mismatches')"
 check "by their cause, with the first and the last, the hosts and an example" \
-	has "$(sql "SELECT count(*) || expected || egress || reason || 'the ip rule of its mark was missing' ||
+	has "$(sql "SELECT count(*) || expected || $left_by || reason || 'the ip rule of its mark was missing' ||
 		replace(substr(min(time), 1, 19), 'T', ' ') || replace(substr(max(time), 1, 19), 'T', ' ') ||
 		count(DISTINCT src) || proto || ' ' || src || ':' || sport || ' > ' || dst || ':' || dport ||
 		direction || ' direction; waymark explain ' || flow_id
 		FROM mismatches WHERE reason = 'rule-missing' GROUP BY expected, egress")"
 check "each with what it should have left by, and did" \
 	has "$(sql "SELECT replace(substr(time, 1, 19), 'T', ' ') || flow_id || proto || ' ' || src || ':' || sport ||
-		' > ' || dst || ':' || dport || direction || expected || egress || reason FROM mismatches LIMIT 1")"
+		' > ' || dst || ':' || dport || direction || expected || $left_by || reason FROM mismatches LIMIT 1")"
 check "in the order of time, what happened" \
 	has "$(sql "SELECT count(*) || iif(count(*) = 1, ' mismatch', ' mismatches') || ': flows of ' || expected ||
-		' left by ' || egress || ': the ip rule of its mark was missing (rule-missing)'
+		' left by ' || $left_by || ': the ip rule of its mark was missing (rule-missing)'
 		FROM mismatches WHERE reason = 'rule-missing'")"
 check "an arrow in the picture says so, too" \
 	has "wan1 → wan2"
+sqlite3 "$lab_tmp/flows.db" "INSERT INTO alert (time, kind, severity, state, text)
+	VALUES ($(date +%s)000, 'quota', 'warning', 'raised', 'uplink wan1 has used it up')"
+check "a page with an alert" page
+check "a quota is an event" has "Quota: uplink wan1 has used it up"
 check "a gap is an event" has "Gap: flows may be missing: <script>"
 check "the host and the zone" has "flows and uplinks of $(hostname)"
 check "the zone" has "(UTC)"

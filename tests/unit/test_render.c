@@ -15,6 +15,8 @@
 
 #include <cmocka.h>
 
+#include "cli/egress_name.h"
+#include "cli/history.h"
 #include "cli/commands/usage_sum.h"
 #include "cli/filter.h"
 #include "cli/render.h"
@@ -182,12 +184,9 @@ static void test_tells_of_a_full_disk(void **state)
 /* --- listings for people --------------------------------------------------------------- */
 
 static const struct column wide_columns[] = {
-	{.name = "id", .type = COLUMN_NUMBER},
-	{.name = "time", .type = COLUMN_TIME},
-	{.name = "flow"},
-	{.name = "empty"},
-	{.name = "reason", .rank = 5},
-	{.name = "total", .type = COLUMN_SIZE, .rank = 6},
+	{.name = "id", .type = COLUMN_NUMBER}, {.name = "time", .type = COLUMN_TIME},
+	{.name = "flow", .is_flow = true},     {.name = "empty"},
+	{.name = "reason", .rank = 5},	       {.name = "total", .type = COLUMN_SIZE, .rank = 6},
 };
 
 static char *listing_of(const struct render_style *style, int n)
@@ -243,9 +242,13 @@ static void test_table_fits_the_terminal(void **state)
 	assert_listed(60, false, 1,
 		      "ID  TIME             FLOW\n"
 		      " 1  Jul 14 09:20:30  udp 192.0.2.1:1000 > 198.51.100.1:53\n");
+	/* The source port goes first. */
+	assert_listed(52, false, 1,
+		      "ID  TIME             FLOW\n"
+		      " 1  Jul 14 09:20:30  udp 192.0.2.1 > 198.51.100.1:53\n");
 	assert_listed(40, false, 1,
 		      "ID  TIME             FLOW\n"
-		      " 1  Jul 14 09:20:30  udp 192.0.2.1:1000\xe2\x80\xa6\n");
+		      " 1  Jul 14 09:20:30  udp 192.0.2.1 > 19\xe2\x80\xa6\n");
 }
 
 static void test_table_in_the_opposite_order(void **state)
@@ -434,9 +437,53 @@ static void test_usage_is_summed(void **state)
 	usage_clear(&bins);
 }
 
+/* --- paths ----------------------------------------------------------------------------------- */
+
+static char *path_of(const char *uplink, const char *egress)
+{
+	static const struct column path_columns[] = {{.name = "path"}};
+	const struct value values[] = {
+		{.name = "uplink", .kind = VALUE_TEXT, .text = uplink},
+		{.name = "egress", .kind = VALUE_TEXT, .text = egress},
+		{.name = "verdict", .kind = VALUE_TEXT, .text = "mismatch"},
+	};
+	struct render_style style = {.format = RENDER_TABLE};
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	struct render *r = render_new(&style, path_columns, 1, out);
+
+	brief_path(r, values, 3);
+	render_end(r);
+	fclose(out);
+	return text;
+}
+
+/* The uplink's own interface is no stray, and others are named after their uplinks. */
+static void test_paths_name_uplinks(void **state)
+{
+	char *text;
+
+	(void)state;
+	egress_names_clear();
+	egress_name_add("cable", "wan2");
+	egress_name_add("fibre", "wan1");
+	egress_name_add("cable", "wan9");
+	text = path_of("cable", "wan1,wan2,tun0,wan9");
+	assert_string_equal(text, "PATH\ncable\xe2\x86\x92"
+				  "fibre,tun0\n");
+	free(text);
+	egress_names_clear();
+	text = path_of("wan2", "wan1,wan2");
+	assert_string_equal(text, "PATH\nwan2\xe2\x86\x92"
+				  "wan1\n");
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_paths_name_uplinks),
 		cmocka_unit_test(test_table_aligns),
 		cmocka_unit_test(test_table_guards_the_terminal),
 		cmocka_unit_test(test_table_paints),

@@ -159,13 +159,63 @@ static void test_picture(void **state)
 	free(text);
 }
 
+static char *page_of(void (*print)(FILE *out, const struct report *r), const struct report *r)
+{
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+
+	print(out, r);
+	fclose(out);
+	return text;
+}
+
+/* An interface is named after its uplink wherever a mismatch is told. */
+static void test_egress(void **state)
+{
+	struct report *r = report_one();
+	char buf[REPORT_LONG_TEXT], *text;
+
+	(void)state;
+	assert_string_equal(report_egress(buf, "cable", "wan2"), "cable (wan2)");
+	assert_string_equal(report_egress(buf, "wan2", "wan2"), "wan2");
+	assert_string_equal(report_egress(buf, "", "tun0"), "tun0");
+	snprintf(r->causes[0].egress_uplink, sizeof(r->causes[0].egress_uplink), "cable");
+	assert_string_equal(report_egress_uplink(r, "tun0"), "cable");
+	assert_string_equal(report_egress_uplink(r, "tun1"), "");
+	text = page_of(report_causes, r);
+	assert_non_null(strstr(text, ">cable (tun0)<"));
+	free(text);
+}
+
+/* A backup gets no share of balanced flows, whatever its weight. */
+static void test_share_by_weight(void **state)
+{
+	struct report_series main1 = {.name = "a", .weight = 1, .tier = 1};
+	struct report_series main2 = {.name = "b", .weight = 3, .tier = 1};
+	struct report_series backup = {.name = "c", .weight = 1, .tier = 2};
+	struct report *r = report_one();
+	char *text;
+
+	(void)state;
+	r->series[0] = &main1;
+	r->series[1] = &main2;
+	r->series[2] = &backup;
+	r->n_series = 3;
+	text = page_of(report_uplinks, r);
+	assert_non_null(strstr(text, ">25.0 %<"));
+	assert_non_null(strstr(text, ">75.0 %<"));
+	assert_non_null(strstr(text, "c <span class=\"soft\">backup, tier 2</span>"));
+	assert_null(strstr(text, ">20.0 %<"));
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_escape),
-		cmocka_unit_test(test_numbers),
-		cmocka_unit_test(test_local),
-		cmocka_unit_test(test_picture),
+		cmocka_unit_test(test_escape), cmocka_unit_test(test_numbers),
+		cmocka_unit_test(test_local),  cmocka_unit_test(test_picture),
+		cmocka_unit_test(test_egress), cmocka_unit_test(test_share_by_weight),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -107,6 +107,16 @@ static void test_units_for_people(void **state)
 	}
 }
 
+/* A quota that was exceeded has less than nothing left. */
+static void test_sizes_below_zero(void **state)
+{
+	char buf[UNITS_STRLEN];
+
+	(void)state;
+	assert_string_equal(size_format(-1, buf), "-1");
+	assert_string_equal(size_format(-221067451, buf), "-211M");
+}
+
 static void test_durations_in_ms(void **state)
 {
 	uint64_t ms;
@@ -338,6 +348,7 @@ int main(void)
 		cmocka_unit_test(test_protos),
 		cmocka_unit_test(test_format_for_people),
 		cmocka_unit_test(test_units_for_people),
+		cmocka_unit_test(test_sizes_below_zero),
 		cmocka_unit_test(test_durations_in_ms),
 		cmocka_unit_test(test_nearest_name),
 	};

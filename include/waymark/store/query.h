@@ -161,13 +161,16 @@ int query_unseen(struct query *q, const struct summary_span *span, query_row_fn 
  * reason, mismatches, packets, first_ms, last_ms, hosts (inside), and of the first one
  * direction, flow_id, proto, src, sport, dst, dport; egress_uplink: NULL: none. */
 int query_causes(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
-/* step, mismatches, expected, egress, reason, first_ms, last_ms: by cause, then by step.
- * Steps without one are left out. */
+/* step, mismatches, expected, egress, reason, first_ms, last_ms, egress_uplink (NULL: none):
+ * by cause, then by step. Steps without one are left out. */
 int query_mismatch_steps(struct query *q, const struct summary_span *span, query_row_fn *fn,
 			 void *data);
 /* time (ms), uplink, state, cause, user, process: by uplink and time; the first of an
  * uplink is its state as the time begins, where that is known. */
 int query_states(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
+/* time (ms), kind, text: alerts that were raised about what no other table has: quotas,
+ * health, backups, flows without a right mark, routes and rules of others; oldest first. */
+int query_troubles(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
 /* step, uplink, bytes_sent, bytes_received, flows_started, flows_answered: from the
  * kernel's counters. */
 int query_rates(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);

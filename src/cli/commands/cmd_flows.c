@@ -71,7 +71,7 @@ static const struct brief_column brief[] = {
 	{{.name = "id", .type = COLUMN_NUMBER}, NULL},
 	{{.name = "started", .type = COLUMN_TIME}, NULL},
 	{{.name = "lived", .rank = 4}, lived_show},
-	{{.name = "flow"}, brief_flow},
+	{{.name = "flow", .is_flow = true}, brief_flow},
 	{{.name = "path"}, brief_path},
 	{{.name = "verdict"}, NULL},
 	{{.name = "reason", .rank = 5}, NULL},

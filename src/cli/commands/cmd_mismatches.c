@@ -27,7 +27,7 @@ static const struct brief_column brief[] = {
 	{{.name = "time", .type = COLUMN_TIME}, NULL},
 	/* `explain` takes a complete flow as well as an id. */
 	{{.name = "flow_id", .type = COLUMN_NUMBER, .rank = 1, .is_handle = true}, NULL},
-	{{.name = "flow"}, brief_flow},
+	{{.name = "flow", .is_flow = true}, brief_flow},
 	{{.name = "path"}, brief_path},
 	{{.name = "reason"}, NULL},
 	{{.name = "direction", .rank = 5}, NULL},

@@ -26,6 +26,7 @@ struct report_series {
 	char name[REPORT_TEXT]; /* "": none */
 	int64_t flows, bytes, bytes_reply, mismatched, unknown;
 	int64_t weight;			    /* -1: not known */
+	int tier;			    /* 0: not known */
 	int64_t started, answered;	    /* flows from inside, by the kernel's counters */
 	int64_t *step_flows;		    /* report.n_steps each */
 	int64_t *step_sent, *step_received; /* bytes, by the kernel's counters */
@@ -69,13 +70,20 @@ struct report_line {
 	char why[REPORT_TEXT]; /* "untracked 5, gap 7" */
 };
 
-enum report_event_kind { EVENT_MISMATCH, EVENT_TAMPERING, EVENT_UPLINK, EVENT_GAP };
+enum report_event_kind {
+	EVENT_MISMATCH,
+	EVENT_TAMPERING,
+	EVENT_UPLINK,
+	EVENT_GAP,
+	EVENT_ALERT, /* of what no other event is about */
+};
 
 /* What happened, in a sentence; what repeats is one event. */
 struct report_event {
 	enum report_event_kind kind;
 	int64_t started_ms, ended_ms;
 	int64_t count;
+	char label[16]; /* of an alert: "Quota" */
 	char text[2 * REPORT_LONG_TEXT];
 };
 
@@ -119,6 +127,10 @@ struct report_series *report_series_find(const struct report *r, const char *nam
 int report_story_read(struct report *r, struct query *q);
 /* What a reason means: "the ip rule of the mark was missing". */
 const char *report_reason_text(const char *reason);
+/* An interface with its uplink, where it is of one: "cable (wan2)". uplink: "": none. */
+const char *report_egress(char buf[REPORT_LONG_TEXT], const char *uplink, const char *interface);
+/* The uplink of an interface that mismatches left by; "": none. */
+const char *report_egress_uplink(const struct report *r, const char *interface);
 
 /* --- report_text.c: what stands between the tags --------------------------------- */
 
@@ -134,6 +146,7 @@ void report_share(FILE *out, int64_t part, int64_t whole); /* 99.9 %, never roun
 /* The same as text; returns buf. */
 #define REPORT_SIZE 32
 const char *report_size(char buf[REPORT_SIZE], int64_t bytes);
+const char *report_digits(char buf[REPORT_SIZE], int64_t number);
 /* The zone of a time: "CET, UTC+01:00". */
 void report_zone(FILE *out, int64_t ms);
 /* The beginning of a local hour or day, at or before ms. */

@@ -111,10 +111,12 @@ static int64_t label_ms(int64_t span)
 void report_times(FILE *out, const struct report *r)
 {
 	int64_t span = r->span.until_ms - r->span.since_ms, every = label_ms(span), ms;
+	/* Room for the last label, which begins at its place. */
+	int64_t room = span / 100 * (span > 2 * DAY_MS ? 13 : 11);
 
 	fputs("<div class=\"ticks\" aria-hidden=\"true\">", out);
 	ms = report_floor(r->span.since_ms, every < DAY_MS ? every : DAY_MS);
-	for (; ms < r->span.until_ms - span * 13 / 100; ms += every)
+	for (; ms < r->span.until_ms - room; ms += every)
 		if (ms >= r->span.since_ms)
 			time_label(out, r, ms);
 	fputs("</div>\n", out);

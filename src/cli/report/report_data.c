@@ -200,6 +200,7 @@ static int line_take(void *data, const struct value *v, size_t n)
 {
 	struct report *r = data;
 	struct report_line *l = &r->lines[r->n_lines];
+	char digits[REPORT_SIZE];
 	size_t used = 0;
 
 	if (r->n_lines == REPORT_SERIES_MAX)
@@ -211,9 +212,9 @@ static int line_take(void *data, const struct value *v, size_t n)
 	l->missing = number_of(&v[2]);
 	for (size_t i = 3; i < n && used < sizeof(l->why); i++) {
 		if (number_of(&v[i]))
-			used += (size_t)snprintf(l->why + used, sizeof(l->why) - used,
-						 "%s%s %" PRId64, used ? ", " : "", v[i].name,
-						 number_of(&v[i]));
+			used += (size_t)snprintf(l->why + used, sizeof(l->why) - used, "%s%s %s",
+						 used ? ", " : "", v[i].name,
+						 report_digits(digits, number_of(&v[i])));
 	}
 	return 0;
 }
@@ -293,8 +294,10 @@ void report_weigh(struct report *r, const struct config *c)
 	for (size_t i = 0; c && i < r->n_series; i++) {
 		const struct uplink_config *u = config_uplink_by_name(c, r->series[i]->name);
 
-		if (u)
-			r->series[i]->weight = u->weight;
+		if (!u)
+			continue;
+		r->series[i]->weight = u->weight;
+		r->series[i]->tier = u->tier;
 	}
 }
 

@@ -44,6 +44,7 @@ static void head_print(FILE *out, const struct report *r)
 static void lead_mismatches(FILE *out, const struct report *r)
 {
 	const struct report_cause *c = &r->causes[0];
+	char egress[REPORT_LONG_TEXT];
 
 	if (!r->n_causes) {
 		fputs("No mismatch was seen. ", out);
@@ -58,7 +59,7 @@ static void lead_mismatches(FILE *out, const struct report *r)
 	fputs("): flows of ", out);
 	report_escape(out, c->expected);
 	fputs(" left by ", out);
-	report_escape(out, c->egress);
+	report_escape(out, report_egress(egress, c->egress_uplink, c->egress));
 	fputs(", because ", out);
 	report_escape(out, report_reason_text(c->reason));
 	fputs(". ", out);
@@ -90,7 +91,7 @@ static void lead_print(FILE *out, const struct report *r)
 	lead_mismatches(out, r);
 	lead_uplinks(out, r);
 	if (r->tamperings) {
-		fputs("Another process changed routes or rules ", out);
+		fputs("Another process changed rules, routes or sysctls ", out);
 		report_count(out, r->tamperings, "time", "times");
 		fputs(". ", out);
 	}
@@ -120,7 +121,7 @@ static void tile_begin(FILE *out, const char *class)
 
 static void tile_end(FILE *out, const char *what)
 {
-	fprintf(out, "</b><span>%s</span></div>\n", what);
+	fprintf(out, "</b> <span>%s</span></div>\n", what);
 }
 
 /* Whether something can have left unseen. */

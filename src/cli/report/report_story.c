@@ -27,6 +27,23 @@ const char *report_reason_text(const char *reason)
 	return explain_reason_words(parsed < 0 ? REASON_NONE : (enum reason)parsed);
 }
 
+const char *report_egress(char buf[REPORT_LONG_TEXT], const char *uplink, const char *interface)
+{
+	bool is_named = uplink[0] && strcmp(uplink, interface) != 0;
+
+	snprintf(buf, REPORT_LONG_TEXT, is_named ? "%.100s (%.100s)" : "%.100s%.0s",
+		 is_named ? uplink : interface, interface);
+	return buf;
+}
+
+const char *report_egress_uplink(const struct report *r, const char *interface)
+{
+	for (size_t i = 0; i < r->n_causes; i++)
+		if (!strcmp(r->causes[i].egress, interface))
+			return r->causes[i].egress_uplink;
+	return "";
+}
+
 static int64_t bin_ms(const struct report *r)
 {
 	int64_t span = r->span.until_ms - r->span.since_ms;
@@ -107,11 +124,39 @@ static int state_take(void *data, const struct value *v, size_t n)
 	return 0;
 }
 
+/* What is said of an uplink that is not up. */
+static const char *state_words(const char *state)
+{
+	static const char *const words[][2] = {
+		{"drain", "was drained"},
+		{"no-address", "had no address"},
+		{"no-gateway", "had no gateway"},
+		{"missing", "had no interface"},
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+		if (!strcmp(words[i][0], state))
+			return words[i][1];
+	return "was down";
+}
+
+/* Why, where the state does not say it. */
+static void state_why(const struct report_state *s, char *buf, size_t size)
+{
+	buf[0] = '\0';
+	if (!strcmp(s->cause, "operator"))
+		snprintf(buf, size, ", by user %s", s->user[0] ? s->user : "unknown");
+	else if (!strcmp(s->cause, "health"))
+		snprintf(buf, size, ", judged by its health");
+	else if (!strcmp(s->cause, "link") && !strcmp(s->state, "down"))
+		snprintf(buf, size, ", its interface had no link");
+}
+
 static int states_tell(struct report *r)
 {
 	for (size_t i = 0; i < r->n_states; i++) {
 		const struct report_state *s = &r->states[i];
-		char lasted[UNITS_STRLEN];
+		char lasted[UNITS_STRLEN], why[64];
 		struct report_event *e;
 
 		if (!strcmp(s->state, "up"))
@@ -119,11 +164,11 @@ static int states_tell(struct report *r)
 		e = event_new(r, EVENT_UPLINK, s->started_ms, s->ended_ms);
 		if (!e)
 			return -ENOMEM;
-		snprintf(e->text, sizeof(e->text), "%s was %s%s%s%s%s%s for %s%s", s->uplink,
-			 s->state, s->cause[0] ? " (" : "", s->cause,
-			 s->user[0] ? ", by user " : "", s->user, s->cause[0] ? ")" : "",
+		state_why(s, why, sizeof(why));
+		snprintf(e->text, sizeof(e->text), "%s %s for %s%s%s", s->uplink,
+			 state_words(s->state),
 			 duration_format(s->ended_ms - s->started_ms, lasted),
-			 s->is_cut ? " so far" : "");
+			 s->is_cut ? " so far" : "", why);
 	}
 	return 0;
 }
@@ -191,16 +236,18 @@ static int burst_take(void *data, const struct value *v, size_t n)
 				 .started_ms = number_of(&v[5]),
 				 .ended_ms = number_of(&v[6])};
 	size_t bin = (size_t)number_of(&v[0]);
-	char expected[REPORT_TEXT], egress[REPORT_TEXT], reason[32];
+	char expected[REPORT_TEXT], egress[REPORT_TEXT], uplink[REPORT_TEXT], reason[32];
+	char left_by[REPORT_LONG_TEXT];
 
 	(void)n;
+	text_copy(uplink, sizeof(uplink), &v[7]);
 	text_copy(expected, sizeof(expected), &v[2]);
 	text_copy(egress, sizeof(egress), &v[3]);
 	text_copy(reason, sizeof(reason), &v[4]);
 	if (bin < REPORT_BINS)
 		r->bins[bin] += e.count;
-	snprintf(e.text, sizeof(e.text), "flows of %s left by %s: %s (%s)", expected, egress,
-		 report_reason_text(reason), reason);
+	snprintf(e.text, sizeof(e.text), "flows of %.100s left by %s: %s (%s)", expected,
+		 report_egress(left_by, uplink, egress), report_reason_text(reason), reason);
 	return happened(r, &e);
 }
 
@@ -215,8 +262,9 @@ static int tampering_take(void *data, const struct value *v, size_t n)
 	const char *process = value_text(v, n, "process"), *action = value_text(v, n, "action");
 
 	e.ended_ms = e.started_ms;
-	snprintf(e.text, sizeof(e.text), "%s changed %.140s; %s", process ? process : "a process",
-		 value_text(v, n, "what"), action ? action : "noticed");
+	snprintf(e.text, sizeof(e.text), "by %s: %.140s; %s",
+		 process ? process : "an unknown process", value_text(v, n, "what"),
+		 action ? action : "noticed");
 	r->tamperings++;
 	return event_new(r, e.kind, 0, 0) ? (r->events[r->n_events - 1] = e, 0) : -ENOMEM;
 }
@@ -238,6 +286,20 @@ static int gaps_tell(struct report *r)
 			return err;
 	}
 	return 0;
+}
+
+static int trouble_take(void *data, const struct value *v, size_t n)
+{
+	struct report *r = data;
+	struct report_event e = {.kind = EVENT_ALERT, .count = 1, .started_ms = number_of(&v[0])};
+
+	(void)n;
+	e.ended_ms = e.started_ms;
+	text_copy(e.label, sizeof(e.label), &v[1]);
+	if (e.label[0] >= 'a' && e.label[0] <= 'z')
+		e.label[0] = (char)(e.label[0] - 'a' + 'A');
+	text_copy(e.text, sizeof(e.text), &v[2]);
+	return happened(r, &e);
 }
 
 /* They arrive newest first; in the order of time, equal events become neighbours. */
@@ -291,6 +353,8 @@ int report_story_read(struct report *r, struct query *q)
 		err = tampering_read(r, q);
 	if (!err)
 		err = gaps_tell(r);
+	if (!err)
+		err = query_troubles(q, &r->span, trouble_take, r);
 	if (!err && r->n_events)
 		list_sort(r->events, r->n_events, sizeof(*r->events), event_compare);
 	return err;

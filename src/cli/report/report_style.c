@@ -84,7 +84,7 @@ static const char page_style[] =
 	".card th{color:var(--soft);font-weight:500;font-size:.9em;overflow-wrap:normal}"
 	".n{text-align:right!important;font-variant-numeric:tabular-nums;overflow-wrap:normal}"
 	"td.n,td.t{white-space:nowrap}.card td{overflow-wrap:break-word}.card "
-	"td.w{overflow-wrap:anywhere}"
+	"td.w{overflow-wrap:anywhere;min-width:15em}"
 	".bars th{text-align:left;font-weight:400;padding:3px 10px 3px 0;width:40%}"
 	".bars svg{display:block;width:100%;height:12px}"
 	".bars .n{padding-left:10px;width:1%}\n"
@@ -97,7 +97,7 @@ static const char page_style[] =
 	".card td{border:0;padding:2px 12px;display:grid;grid-template-columns:9em 1fr;gap:10px;"
 	"text-align:left!important;white-space:normal!important}"
 	".card td::before{content:attr(data-label);color:var(--soft)}"
-	".card td:has(div:empty){display:none}"
+	".card td:has(div:empty){display:none}.card td.w{min-width:0}"
 	".lane{grid-template-columns:88px "
 	"1fr}.who{font-size:.85em}figure{padding:12px}.plot{grid-template-columns:68px 1fr}"
 	".ticks span:nth-child(even){display:none}"
@@ -109,7 +109,8 @@ static const char page_style[] =
 	"body{font-size:10pt}main{max-width:none;padding:0}"
 	".tiles{grid-template-columns:repeat(5,1fr)}.tile{padding:6px 8px}"
 	"figure,.lanes,.tile,.card tr,.events li,.lane{break-inside:avoid}h2{break-after:avoid}"
-	"thead{display:table-header-group}.events{font-size:9pt}.card{font-size:8.5pt}"
+	".picture{max-height:80mm}thead{display:table-header-group}.events{font-size:9pt}.card{"
+	"font-size:8.5pt}"
 	".card td,.card th{padding:3px 6px}figure.story{break-inside:auto}}\n";
 
 void report_picture_style(FILE *out)

@@ -86,10 +86,12 @@ static void share_cell(FILE *out, const struct report_column *column, int64_t pa
 
 static void cause_row(FILE *out, const struct report_column *c, const struct report_cause *m)
 {
+	char egress[REPORT_LONG_TEXT];
+
 	row_begin(out);
 	number_cell(out, c++, m->number, report_number, "bad");
 	text_cell(out, c++, m->expected);
-	text_cell(out, c++, m->egress);
+	text_cell(out, c++, report_egress(egress, m->egress_uplink, m->egress));
 	cell_begin(out, c++, NULL);
 	report_escape(out, m->reason[0] ? m->reason : "unexplained");
 	fputs("<br/><span class=\"soft\">", out);
@@ -129,13 +131,35 @@ void report_causes(FILE *out, const struct report *r)
 
 /* --- uplinks ------------------------------------------------------------------------------ */
 
+/* The lowest: new flows are balanced over the uplinks of one tier. */
+static int tier_first(const struct report *r)
+{
+	int tier = 0;
+
+	for (size_t i = 0; i < r->n_series; i++)
+		if (r->series[i]->tier && (!tier || r->series[i]->tier < tier))
+			tier = r->series[i]->tier;
+	return tier;
+}
+
 static int64_t weights_sum(const struct report *r)
 {
 	int64_t sum = 0;
 
 	for (size_t i = 0; i < r->n_series; i++)
-		sum += r->series[i]->weight > 0 ? r->series[i]->weight : 0;
+		if (r->series[i]->weight > 0 && r->series[i]->tier == tier_first(r))
+			sum += r->series[i]->weight;
 	return sum;
+}
+
+static void uplink_name_cell(FILE *out, const struct report *r, const struct report_column *c,
+			     const struct report_series *s)
+{
+	cell_begin(out, c, NULL);
+	report_escape(out, s->name[0] ? s->name : "no uplink");
+	if (s->tier > tier_first(r))
+		fprintf(out, " <span class=\"soft\">backup, tier %d</span>", s->tier);
+	cell_end(out);
 }
 
 static void uplink_row(FILE *out, const struct report *r, const struct report_column *c,
@@ -144,10 +168,11 @@ static void uplink_row(FILE *out, const struct report *r, const struct report_co
 	int64_t unanswered = s->started > s->answered ? s->started - s->answered : 0;
 
 	row_begin(out);
-	text_cell(out, c++, s->name[0] ? s->name : "no uplink");
+	uplink_name_cell(out, r, c++, s);
 	number_cell(out, c++, s->flows, report_number, NULL);
 	share_cell(out, c++, s->flows, s->name[0] ? r->flows : 0);
-	share_cell(out, c++, s->weight, s->weight < 0 ? 0 : weights_sum(r));
+	share_cell(out, c++, s->weight,
+		   s->weight < 0 || s->tier > tier_first(r) ? 0 : weights_sum(r));
 	number_cell(out, c++, s->bytes, report_bytes, NULL);
 	number_cell(out, c++, s->bytes_reply, report_bytes, NULL);
 	number_cell(out, c++, s->mismatched, report_number, s->mismatched ? "bad" : NULL);
@@ -240,6 +265,11 @@ void report_lines(FILE *out, const struct report *r)
 	for (size_t i = 0; i < r->n_lines; i++)
 		line_row(out, columns, &r->lines[i]);
 	table_end(out);
+	fputs("<p class=\"soft\">untracked: packets of no flow; rules_missing: sent while the "
+	      "rules were missing; offloaded: skipped the rules; predating: of flows that began "
+	      "before the rules; gap: of flows in a gap; uncounted: of flows without counters; "
+	      "other: ICMP errors, and packets on their way.</p>\n",
+	      out);
 }
 
 /* --- gaps ------------------------------------------------------------------------------------- */
@@ -287,11 +317,17 @@ static const struct report_column newest_columns[] = {
 	{"direction", ""}, {"expected", ""}, {"left by", ""},
 	{"reason", ""}};
 
+struct newest {
+	FILE *out;
+	const struct report *r;
+};
+
 static int newest_row(void *data, const struct value *v, size_t n)
 {
 	static const char *const names[] = {"direction", "expected", "egress", "reason"};
-	FILE *out = data;
-	char flow[REPORT_LONG_TEXT];
+	const struct newest *to = data;
+	FILE *out = to->out;
+	char flow[REPORT_LONG_TEXT], egress[REPORT_LONG_TEXT];
 
 	row_begin(out);
 	number_cell(out, &newest_columns[0], value_number(v, n, "time_ms", 0), report_clock, NULL);
@@ -303,6 +339,8 @@ static int newest_row(void *data, const struct value *v, size_t n)
 	for (size_t i = 0; i < COUNT(names); i++) {
 		const char *text = value_text(v, n, names[i]);
 
+		if (text && !strcmp(names[i], "egress"))
+			text = report_egress(egress, report_egress_uplink(to->r, text), text);
 		text_cell(out, &newest_columns[3 + i], text ? text : "");
 	}
 	row_end(out);
@@ -311,6 +349,7 @@ static int newest_row(void *data, const struct value *v, size_t n)
 
 int report_newest(FILE *out, const struct report *r)
 {
+	struct newest to = {.out = out, .r = r};
 	struct query_filter f;
 	int err;
 
@@ -322,7 +361,7 @@ int report_newest(FILE *out, const struct report *r)
 	f.limit = MISMATCHES_SHOWN;
 	fputs("<h2>Newest mismatches</h2>\n", out);
 	table_begin(out, NULL, newest_columns, COUNT(newest_columns));
-	err = query_mismatches(r->query, &f, newest_row, out);
+	err = query_mismatches(r->query, &f, newest_row, &to);
 	table_end(out);
 	return err;
 }

@@ -62,20 +62,29 @@ void report_escape(FILE *out, const char *text)
 	}
 }
 
-void report_number(FILE *out, int64_t number)
+const char *report_digits(char buf[REPORT_SIZE], int64_t number)
 {
-	char digits[24];
+	char digits[24], *to = buf;
 	size_t length;
 
 	if (number < 0)
-		fputc('-', out);
+		*to++ = '-';
 	length = (size_t)snprintf(digits, sizeof(digits), "%" PRIu64,
 				  number < 0 ? 0 - (uint64_t)number : (uint64_t)number);
 	for (size_t i = 0; i < length; i++) {
 		if (i && (length - i) % 3 == 0)
-			fputc(',', out);
-		fputc(digits[i], out);
+			*to++ = ',';
+		*to++ = digits[i];
 	}
+	*to = '\0';
+	return buf;
+}
+
+void report_number(FILE *out, int64_t number)
+{
+	char digits[REPORT_SIZE];
+
+	fputs(report_digits(digits, number), out);
 }
 
 const char *report_size(char buf[REPORT_SIZE], int64_t bytes)

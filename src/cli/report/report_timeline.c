@@ -151,11 +151,16 @@ static void moment_print(FILE *out, const struct report *r, int64_t ms, bool is_
 
 static void kind_print(FILE *out, const struct report_event *e)
 {
+	static const char *const names[] = {"", "Tampering", "Uplink", "Gap"};
+
 	if (e->kind == EVENT_MISMATCH) {
 		report_count(out, e->count, "mismatch", "mismatches");
 		return;
 	}
-	fputs(e->kind == EVENT_UPLINK ? "Uplink" : e->kind == EVENT_GAP ? "Gap" : "Tampering", out);
+	if (e->kind == EVENT_ALERT)
+		report_escape(out, e->label);
+	else
+		fputs(names[e->kind], out);
 	if (e->count > 1) {
 		fputs(", ", out);
 		report_count(out, e->count, "time", "times");
@@ -164,7 +169,7 @@ static void kind_print(FILE *out, const struct report_event *e)
 
 static void event_print(FILE *out, const struct report *r, const struct report_event *e)
 {
-	static const char *const classes[] = {"mis", "tamper", "down", "gap"};
+	static const char *const classes[] = {"mis", "tamper", "down", "gap", "drain"};
 
 	fprintf(out, "<li><i class=\"%s\" aria-hidden=\"true\"></i><span class=\"when\">",
 		classes[e->kind]);
@@ -203,7 +208,7 @@ static void legend_print(FILE *out)
 {
 	fputs("<p class=\"legend\"><span><i class=\"up\"></i>up</span> "
 	      "<span><i class=\"down\"></i>not up</span> "
-	      "<span><i class=\"drain\"></i>drain</span> "
+	      "<span><i class=\"drain\"></i>drained</span> "
 	      "<span><i class=\"dim\"></i>nothing, or not known</span></p>\n",
 	      out);
 }

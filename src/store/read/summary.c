@@ -162,8 +162,9 @@ int query_mismatch_steps(struct query *q, const struct summary_span *span, query
 		sqlite3_mprintf("SELECT (m.time - ?1) / ?3 AS step, count(*) AS mismatches,"
 				" e.name AS expected, iif(typeof(m.egress) = 'text', m.egress,"
 				" o.interface) AS egress, r.name AS reason,"
-				" min(m.time) AS first_ms, max(m.time) AS last_ms"
-				" FROM mismatch m LEFT JOIN uplink e ON e.id = m.expected"
+				" min(m.time) AS first_ms, max(m.time) AS last_ms,"
+				" o.name AS egress_uplink FROM mismatch m LEFT JOIN uplink e ON "
+				"e.id = m.expected"
 				" LEFT JOIN uplink o ON o.id = m.egress"
 				" LEFT JOIN reason r ON r.id = m.reason"
 				" WHERE m.time >= ?1 AND m.time < ?2"
@@ -184,6 +185,20 @@ int query_states(struct query *q, const struct summary_span *span, query_row_fn 
 			" WHERE (s.time >= ?1 AND s.time < ?2) OR s.id IN"
 			" (SELECT max(o.id) FROM uplink_state o JOIN uplink v ON v.id = o.uplink"
 			" WHERE o.time < ?1 GROUP BY v.name) ORDER BY u.name, s.id"),
+		span, fn, data);
+}
+
+int query_troubles(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data)
+{
+	return summary_run(
+		q,
+		sqlite3_mprintf(
+			"SELECT time, iif(kind = 'uplink', reason, kind) AS kind, text FROM alert"
+			" WHERE time >= ?1 AND time < ?2 AND state = 'raised'"
+			" AND (kind IN ('quota', 'health', 'unmarked', 'foreign', 'wrong-source')"
+			" OR reason IN ('backup', 'rule-before', 'route-specific')"
+			" AND kind IN ('uplink', 'tampering'))"
+			" ORDER BY time"),
 		span, fn, data);
 }
 
