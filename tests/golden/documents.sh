@@ -6,7 +6,8 @@
 
 here=$(cd "${0%/*}" && pwd)
 src=${WAYMARK_SRC:-$(cd "$here/../.." && pwd)}
-waymark=${WAYMARK_BUILD:-$src}/src/waymark
+build=${WAYMARK_BUILD:-$src}
+waymark=$build/src/waymark
 n=0
 failed=0
 
@@ -36,8 +37,29 @@ for word in $words; do
 	named "$word" waymark.8
 done
 
+# The example shows every key: what its template leaves out comes from the table, with the
+# default, and is valid.
+table=$src/include/waymark/config/config_keys.def
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+bare='max-flows|balance|weight|down-after|interval|on-failure|min-interval|webhook|textfile|file-format'
+grep -vE "^ *(# )?($bare) *= " "$src/doc/waymark.conf.example.in" >"$work/template"
+"$src/build-aux/example-conf" "$table" "$work/template" >"$work/example"
+sed -n 's/^ *\(# \)\{0,1\}\([a-z0-9-]\{1,\}\)  *= .*/\2/p' "$work/example" | sort -u >"$work/shown"
+sed -n 's/^[A-Z]*_KEY[^"]*"\([a-z0-9-]*\)".*/\1/p' "$table" | sort -u >"$work/keys"
+n=$((n + 1))
+if [ "$(wc -l <"$work/keys")" -gt 50 ] && [ -z "$(comm -13 "$work/shown" "$work/keys")" ] &&
+	"$waymark" -c "$work/example" check --config >"$work/check"; then
+	echo "ok $n - the example has what its template leaves out"
+else
+	echo "not ok $n - the example has what its template leaves out"
+	comm -13 "$work/shown" "$work/keys" | sed 's/^/# missing: /'
+	sed 's/^/# /' "$work/check"
+	failed=1
+fi
+
 # Keys of the example, those in comments too, but not sentences.
-keys=$(sed -n 's/^ *\(# \)\{0,1\}\([a-z0-9-]\{1,\}\)  *= .*/\2/p' "$src/doc/waymark.conf.example" | sort -u)
+keys=$(sed -n 's/^ *\(# \)\{0,1\}\([a-z0-9-]\{1,\}\)  *= .*/\2/p' "$build/doc/waymark.conf.example" | sort -u)
 [ "$(echo "$keys" | wc -l)" -gt 20 ] || exit 1
 for key in $keys; do
 	named "$key" waymark.conf.5

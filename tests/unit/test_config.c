@@ -664,7 +664,7 @@ static void test_units(void **state)
 static const char *example_path(void)
 {
 	static char path[PATH_MAX];
-	const char *dir = getenv("WAYMARK_SRC");
+	const char *dir = getenv("WAYMARK_BUILD");
 
 	snprintf(path, sizeof(path), "%s/doc/waymark.conf.example", dir ? dir : ".");
 	return path;

@@ -60,25 +60,19 @@ struct gateway {
 	struct addr addr; /* with GATEWAY_ADDR */
 };
 
+/* Fields that keys set are rows of config_keys.def. */
+#define CONFIG_FIELD(type, field, ...) type field;
+
 struct health_config {
-	bool passive; /* judge by the share of new flows that get an answer */
-	char *exec;   /* check program; NULL: none */
-	uint32_t interval_ms;
-	uint32_t down_after, up_after; /* results in a row */
-	enum config_on_failure on_failure;
+#define HEALTH_KEY CONFIG_FIELD
+#include "waymark/config/config_keys.def"
 };
 
 struct uplink_config {
 	char name[UPLINK_NAME_MAX];
 	char ifname[IFNAMSIZ];
-	uint32_t mark; /* under mark-mask */
-	uint32_t table;
-	struct gateway gateway;	 /* IPv4 */
-	struct gateway gateway6; /* IPv6 */
-	uint32_t weight;	 /* 0 to 256; 0: no share of balanced flows */
-	uint32_t tier;		 /* new flows use the lowest tier that has a usable uplink */
-	uint64_t quota_bytes;	 /* per period, both directions; 0: none */
-	uint32_t quota_day;	 /* day of the month on which the period starts, 1 to 28 */
+#define UPLINK_KEY CONFIG_FIELD
+#include "waymark/config/config_keys.def"
 	struct health_config health;
 	uint8_t slot; /* 0 to 59: its label bit is label-base + LABELS_RESERVED + slot.
 		       * Derived from the mark, so that adding or removing
@@ -88,37 +82,21 @@ struct uplink_config {
 };
 
 struct alert_config {
-	char *exec; /* a program or a folder of programs; NULL: off */
-	char *user; /* runs the programs, without any privilege; NULL: the daemon's user */
-	char *json; /* a file that gets one JSON line per alert; NULL: off */
-	bool syslog;
-	char *webhook; /* a URL that gets each alert by POST; NULL: off. May hold secrets */
-	char **webhook_headers; /* "NAME: VALUE", ends with NULL; NULL: none. May hold secrets */
-	char *webhook_format;	/* "json", "alertmanager", or the path of a template */
-	uint32_t webhook_timeout_s;
-	uint32_t min_interval_s;
+#define ALERT_KEY CONFIG_FIELD
+#include "waymark/config/config_keys.def"
 };
 
 struct prometheus_config {
 	struct addr addr;
-	uint16_t port;	/* that it answers at; 0: off */
-	char *textfile; /* NULL: off */
+	uint16_t port; /* that it answers at; 0: off */
+#define PROMETHEUS_KEY CONFIG_FIELD
+#include "waymark/config/config_keys.def"
 };
 
 /* waymark-export. */
 struct export_config {
-	char *router;	   /* NULL: the host name */
-	char **clickhouse; /* URLs of one cluster, ends with NULL; NULL: off. May hold secrets */
-	char *clickhouse_credentials; /* a file with "USER:PASSWORD"; NULL: none */
-	char *clickhouse_ca, *clickhouse_certificate, *clickhouse_key; /* PEM files; NULL: none */
-	char *ipfix; /* HOST:PORT of a collector; NULL: off */
-	enum config_transport ipfix_transport;
-	uint32_t ipfix_pen; /* private enterprise number; 0: no enterprise elements */
-	char *file;	    /* a file or a folder, "-": standard output; NULL: off */
-	enum config_file_format file_format;
-	uint64_t file_size_bytes; /* of a folder's files, when they are rotated; 0: never */
-	uint32_t timeout_s;	  /* for a target to answer */
-	char *state_file;
+#define EXPORT_KEY CONFIG_FIELD
+#include "waymark/config/config_keys.def"
 };
 
 /* Addresses of flows that ended more than a day ago keep so many bits. */
@@ -129,31 +107,8 @@ struct anonymize_config {
 
 struct config {
 	char *path; /* the file it was read from */
-	enum config_mode mode;
-	char *user, *group; /* of the running daemon */
-	enum config_log_level log_level;
-	char *database;
-	char *control_socket;
-	uint32_t mark_mask;
-	uint32_t label_base;
-	uint16_t nflog_group;
-	uint32_t rule_priority;
-	enum config_local_routes local_routes;
-	enum config_balance balance;
-	uint32_t balance_table; /* of the balanced default route */
-	bool sysctl;
-	bool protect_table; /* own the nftables table, so that others' flush spares it */
-	bool repair;	    /* reinstall what others remove or change; else report it only */
-	enum config_events events;
-	uint64_t event_buffer_bytes; /* requested; the kernel may grant less */
-	uint32_t max_flows;	     /* followed at once; more are recorded, not followed */
-	uint64_t retention_s;	     /* 0: unlimited */
-	uint64_t max_size_bytes;     /* 0: unlimited */
-	struct anonymize_config anonymize;
-	enum config_on_stop on_stop;
-	enum config_on_down on_uplink_down;
-	enum config_on_up on_uplink_up;
-	enum config_on_mismatch on_mismatch;
+#define TOP_KEY CONFIG_FIELD
+#include "waymark/config/config_keys.def"
 	struct alert_config alert;
 	struct prometheus_config prometheus;
 	struct export_config export;
