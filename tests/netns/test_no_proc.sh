@@ -6,7 +6,6 @@
 
 . "${0%/*}/lib.sh"
 
-log=$lab_tmp/waymarkd.log
 
 # A user namespace may not hide what the machine mounted.
 [ "$(id -u)" = 0 ] && [ -z "${LAB_IN_USERNS:-}" ] || skip_all "only root may mount over /proc"
@@ -51,6 +50,7 @@ hidden() {
 }
 
 lab_up
+log=$lab_tmp/waymarkd.log
 nat masquerade
 serve net 80 7
 config_write
