@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <jansson.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -17,6 +18,7 @@
 
 #define PATIENCE_S 5
 #define PAUSE_MS   50L
+#define TICK_MS	   500
 
 static int client_connect(const char *path, int *fd)
 {
@@ -118,23 +120,64 @@ void client_pause(void)
 	nanosleep(&t, NULL);
 }
 
+/* What was read and is not a whole line yet. */
+struct unread {
+	char *text;
+	size_t used, room;
+};
+
+/* The bytes read, 0 at the end, or -errno. */
+static ssize_t unread_fill(struct unread *u, int fd)
+{
+	ssize_t n;
+
+	if (u->used == u->room) {
+		size_t room = u->room ? 2 * u->room : 65536;
+		char *text = realloc(u->text, room);
+
+		if (!text)
+			return -ENOMEM;
+		u->text = text;
+		u->room = room;
+	}
+	n = read(fd, u->text + u->used, u->room - u->used);
+	if (n > 0)
+		u->used += (size_t)n;
+	return n < 0 ? -errno : n;
+}
+
+static int unread_take(struct unread *u, client_line_fn *fn, void *data)
+{
+	char *line = u->text, *end;
+	int err = 0;
+
+	while (!err && (end = memchr(line, '\n', u->used - (size_t)(line - u->text)))) {
+		*end = '\0';
+		err = fn(data, line);
+		line = end + 1;
+	}
+	u->used -= (size_t)(line - u->text);
+	memmove(u->text, line, u->used);
+	return err;
+}
+
 int client_watch(const char *path, client_line_fn *fn, void *data)
 {
-	struct timeval for_ever = {0};
-	size_t room = 0;
-	char *line = NULL;
+	struct unread unread = {0};
 	int err = 0;
 	FILE *stream = client_open(path, "watch", &err);
+	struct pollfd wait = {.fd = stream ? fileno(stream) : -1, .events = POLLIN};
 
-	if (!stream)
-		return err;
-	setsockopt(fileno(stream), SOL_SOCKET, SO_RCVTIMEO, &for_ever, sizeof(for_ever));
-	while (!err && getline(&line, &room, stream) >= 0) {
-		line[strcspn(line, "\n")] = '\0';
-		err = fn(data, line);
+	while (stream && !err) {
+		ssize_t n = poll(&wait, 1, TICK_MS) ? unread_fill(&unread, wait.fd) : -EAGAIN;
+
+		if (n == 0 || (n < 0 && n != -EAGAIN && n != -EINTR))
+			break;
+		err = n < 0 ? fn(data, NULL) : unread_take(&unread, fn, data);
 	}
-	free(line);
-	fclose(stream);
+	free(unread.text);
+	if (stream)
+		fclose(stream);
 	return err;
 }
 

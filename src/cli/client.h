@@ -20,8 +20,8 @@ int client_answer(const char *path, const char *command, struct answer *a);
 /* A moment between two questions. */
 void client_pause(void);
 
-/* Watches: calls fn for each line until it returns other than 0, which is returned;
- * 0 where the daemon ends it. -errno as above. */
+/* Watches: calls fn for each line, and with NULL while none comes, until it returns other
+ * than 0, which is returned; 0 where the daemon ends it. -errno as above. */
 typedef int client_line_fn(void *data, const char *line);
 int client_watch(const char *path, client_line_fn *fn, void *data);
 

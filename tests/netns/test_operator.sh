@@ -47,7 +47,7 @@ sleep 0.3
 hold_many lan pc "udp $NET4 7 2" "udp $NET6 7 1"
 wait_for_sql 5 "SELECT count(*) FROM flows WHERE verdict = 'ok' AND dport = 7" 3
 check 'watch shows a flow' wait_for 2 grep -Eq \
-	"^[0-9:]{8} flow +[0-9]+ live: udp $PC4:[0-9]+ > $NET4:7, mark 2 \(wan1\), left by wan1, replies by -: ok\$" \
+	"^[0-9:]{8} flow +[0-9]+ live: udp $PC4:[0-9]+ > $NET4:7, by wan1: ok\$" \
 	"$lab_tmp/watch.out"
 check 'watch --json: a flow' wait_for 2 grep -q \
 	'"type":"flow".*"uplink":"wan1","egress":\["wan1"\].*"verdict":"ok"' "$lab_tmp/watch_json.out"
@@ -65,7 +65,10 @@ at router ip rule del pref 4002
 hold_push lan
 wait_for_sql 3 'SELECT count(*) FROM mismatches' 2
 check 'watch shows the mismatch' wait_for 2 grep -Eq \
-	'MISMATCH [0-9]+ of flow [0-9]+: udp .*, original, for wan1, left by wan2: rule-missing' "$lab_tmp/watch.out"
+	'MISMATCH [0-9]+ of flow [0-9]+: udp .*, packets of wan1 left by wan2: rule-missing' "$lab_tmp/watch.out"
+hold_push lan stream
+check 'watch counts the mismatches that go on, in one line' wait_for 20 grep -Eq \
+	'MISMATCH [0-9]+ more of wan1 left by wan2: rule-missing' "$lab_tmp/watch.out"
 check 'watch shows the alert' wait_for 2 grep -Eq 'ALERT +mismatch: flow ' "$lab_tmp/watch.out"
 check 'watch shows the tampering' wait_for 2 grep -Eq 'tamper +rule 4002' "$lab_tmp/watch.out"
 check 'watch --json: every line is an object with a type' python3 -c '

@@ -21,6 +21,10 @@ shows() { # TEXT
 	screen | grep -qF -- "$1"
 }
 
+first_line_has() { # PATTERN
+	screen | head -n 1 | grep -q "$1"
+}
+
 shows_not() {
 	! shows "$1"
 }
@@ -93,8 +97,8 @@ check "and is cleared" wait_for 3 shows "wan1>wan2"
 mux send-keys -t top s
 check "the order of mismatches changes" wait_for 3 shows "s sort: last"
 mux send-keys -t top Enter
-check "Enter explains a flow of the selected cause" wait_for 5 shows "Press Enter to go back."
-check "as explain does" shows "mismatch"
+check "Enter explains a flow of the selected cause" wait_for 5 shows "Enter, q go back"
+check "as explain does, from its beginning" first_line_has "^flow "
 mux send-keys -t top Enter
 check "and comes back" wait_for 5 shows "mode steer, ready"
 

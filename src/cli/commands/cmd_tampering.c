@@ -8,7 +8,7 @@
 static const struct column columns[] = {
 	{.name = "time", .type = COLUMN_TIME},
 	{.name = "what"},
-	{.name = "pid", .type = COLUMN_NUMBER},
+	{.name = "pid", .type = COLUMN_NUMBER, .rank = 1},
 	{.name = "process"},
 	{.name = "action"},
 };

@@ -12,11 +12,15 @@
 
 #include "cli/cli.h"
 #include "cli/client.h"
+#include "cli/commands/burst.h"
+#include "waymark/base/clock.h"
 #include "waymark/base/times.h"
 
 struct watching {
 	const struct invocation *in;
 	const char *error; /* the daemon's refusal, malloc'd */
+	struct burst burst;
+	int64_t mismatch; /* the highest id so far: a lower one comes again */
 };
 
 static const char *text_of(const json_t *o, const char *key)
@@ -45,25 +49,31 @@ static void addresses_print(const json_t *o)
 	}
 }
 
-static void interfaces_print(const json_t *list)
+static void interfaces_print(const char *what, const json_t *list)
 {
 	const json_t *item;
 	size_t i;
 
-	json_array_foreach(list, i, item)
-		printf("%s%s", i ? "," : "", json_is_string(item) ? json_string_value(item) : "?");
-	if (!json_array_size(list))
-		putchar('-');
+	json_array_foreach(list, i, item) printf(
+		"%s%s", i ? "," : what, json_is_string(item) ? json_string_value(item) : "?");
+}
+
+/* What left by no other interface than its uplink's needs no list of them. */
+static bool is_as_marked(const json_t *o)
+{
+	return !strcmp(text_of(o, "verdict"), "ok") || !strcmp(text_of(o, "verdict"), "local");
 }
 
 static void flow_print(const json_t *o)
 {
 	printf("%-8s %" PRId64 " %s: ", "flow", number_of(o, "id"), text_of(o, "state"));
 	addresses_print(o);
-	printf(", mark %" PRId64 " (%s), left by ", number_of(o, "mark"), text_of(o, "uplink"));
-	interfaces_print(json_object_get(o, "egress"));
-	fputs(", replies by ", stdout);
-	interfaces_print(json_object_get(o, "egress_reply"));
+	if (json_is_string(json_object_get(o, "uplink")))
+		printf(", by %s", text_of(o, "uplink"));
+	if (!is_as_marked(o)) {
+		interfaces_print(", left by ", json_object_get(o, "egress"));
+		interfaces_print(", replies by ", json_object_get(o, "egress_reply"));
+	}
 	printf(": %s", text_of(o, "verdict"));
 	if (json_is_string(json_object_get(o, "reason")))
 		printf(" (%s)", text_of(o, "reason"));
@@ -74,9 +84,9 @@ static void mismatch_print(const json_t *o)
 	printf("%-8s %" PRId64 " of flow %" PRId64 ": ", "MISMATCH", number_of(o, "id"),
 	       number_of(o, "flow_id"));
 	addresses_print(o);
-	printf(", %s, for %s, left by %s: %s, %" PRId64 " packets", text_of(o, "direction"),
-	       text_of(o, "expected"), text_of(o, "egress"), text_of(o, "reason"),
-	       number_of(o, "packets"));
+	printf(", %s of %s left by %s: %s",
+	       strcmp(text_of(o, "direction"), "reply") ? "packets" : "replies",
+	       text_of(o, "expected"), text_of(o, "egress"), text_of(o, "reason"));
 }
 
 static void gap_print(const json_t *o)
@@ -119,49 +129,115 @@ static void skipped_print(const json_t *o)
 	       number_of(o, "lines"));
 }
 
-static const struct {
+/* What is said of those that are counted. */
+static void flow_name(const json_t *o, char buf[BURST_KIND])
+{
+	snprintf(buf, BURST_KIND, "%-8s %%u more %.8s, by %.32s: %.16s", "flow",
+		 text_of(o, "state"), text_of(o, "uplink"), text_of(o, "verdict"));
+}
+
+static void mismatch_name(const json_t *o, char buf[BURST_KIND])
+{
+	snprintf(buf, BURST_KIND, "%-8s %%u more of %.24s left by %.16s: %.16s", "MISMATCH",
+		 text_of(o, "expected"), text_of(o, "egress"), text_of(o, "reason"));
+}
+
+static void change_name(const json_t *o, char buf[BURST_KIND])
+{
+	snprintf(buf, BURST_KIND, "%-8s %%u more from %" PRId64 " to %" PRId64, "mark",
+		 number_of(o, "old"), number_of(o, "new"));
+}
+
+static void deletion_name(const json_t *o, char buf[BURST_KIND])
+{
+	snprintf(buf, BURST_KIND, "%-8s %%u more: their entries are %.16s", "deleted",
+		 text_of(o, "action"));
+}
+
+static void alert_name(const json_t *o, char buf[BURST_KIND])
+{
+	snprintf(buf, BURST_KIND, "%-8s %%u more: %.16s %.16s", "ALERT", text_of(o, "kind"),
+		 text_of(o, "reason"));
+}
+
+static const struct kind {
 	const char *type;
 	void (*print)(const json_t *o);
+	void (*name)(const json_t *o, char buf[BURST_KIND]); /* NULL: never counted */
 } kinds[] = {
-	{"flow", flow_print},
-	{"mismatch", mismatch_print},
-	{"gap", gap_print},
-	{"mark-change", change_print},
-	{"tampering", tampering_print},
-	{"alert", alert_print},
-	{"skipped", skipped_print},
-	{"uplink-state", state_print},
-	{"deleted-flow", deletion_print},
+	{"flow", flow_print, flow_name},
+	{"mismatch", mismatch_print, mismatch_name},
+	{"gap", gap_print, NULL},
+	{"mark-change", change_print, change_name},
+	{"tampering", tampering_print, NULL},
+	{"alert", alert_print, alert_name},
+	{"skipped", skipped_print, NULL},
+	{"uplink-state", state_print, NULL},
+	{"deleted-flow", deletion_print, deletion_name},
 };
 
-static void line_print(const json_t *o)
+static void clock_print(void)
 {
-	const char *type = text_of(o, "type");
 	char clock[TIMES_STRLEN];
 
-	times_format((int64_t)time(NULL) * 1000, TIMES_OF_DAY, clock);
+	printf("%s ", times_format((int64_t)time(NULL) * 1000, TIMES_OF_DAY, clock));
+}
+
+static void held_print(void *data, const char *name, unsigned held)
+{
+	const char *number = strstr(name, "%u");
+
+	(void)data;
+	clock_print();
+	printf("%.*s%u%s\n", (int)(number - name), name, held, number + 2);
+}
+
+/* A mismatch comes again as its packets are counted. */
+static bool is_again(struct watching *w, const json_t *o)
+{
+	int64_t id = number_of(o, "id");
+
+	if (strcmp(text_of(o, "type"), "mismatch"))
+		return false;
+	if (id <= w->mismatch)
+		return true;
+	w->mismatch = id;
+	return false;
+}
+
+static void line_print(struct watching *w, const json_t *o)
+{
+	const char *type = text_of(o, "type");
+	char name[BURST_KIND];
+
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
 		if (strcmp(kinds[i].type, type))
 			continue;
-		printf("%s ", clock);
+		if (kinds[i].name) {
+			kinds[i].name(o, name);
+			if (!burst_take(&w->burst, name, is_again(w, o), clock_steady_ms()))
+				return;
+		}
+		clock_print();
 		kinds[i].print(o);
 		putchar('\n');
 	}
 }
 
-/* Not 0 ends it. */
+/* Not 0 ends it. NULL: none came. */
 static int line_take(void *data, const char *line)
 {
 	struct watching *w = data;
-	json_t *o = json_loads(line, 0, NULL);
+	json_t *o = line ? json_loads(line, 0, NULL) : NULL;
 	const char *error = json_string_value(json_object_get(o, "error"));
 
+	burst_count(&w->burst, clock_steady_ms(), held_print, w);
 	if (error && !json_object_get(o, "type"))
 		w->error = strdup(error);
-	else if (w->in->style.format == RENDER_JSON)
+	else if (line && w->in->style.format == RENDER_JSON)
 		puts(line);
 	else if (o)
-		line_print(o);
+		line_print(w, o);
 	json_decref(o);
 	return w->error || fflush(stdout) ? 1 : 0;
 }

@@ -10,10 +10,11 @@
 
 #include "cli/cli.h"
 #include "cli/database.h"
+#include "cli/egress_name.h"
 #include "cli/running.h"
 #include "cli/top/top.h"
 
-/* On the plain terminal, as `waymark explain ID` does. */
+/* As `waymark explain ID` does, without what only a terminal understands. */
 static void flow_explain(const void *data, int64_t flow_id)
 {
 	struct invocation in = *(const struct invocation *)data;
@@ -21,6 +22,8 @@ static void flow_explain(const void *data, int64_t flow_id)
 
 	snprintf(id, sizeof(id), "%" PRId64, flow_id);
 	in.operand = in.operands[0] = id;
+	in.style.has_colour = false;
+	in.style.height = 0;
 	cmd_explain(&in);
 }
 
@@ -36,6 +39,8 @@ static enum exit_status view_run(const struct invocation *in, const struct confi
 	}
 	t->config = config;
 	t->database = database;
+	for (size_t i = 0; i < config->n_uplinks; i++)
+		egress_name_add(config->uplinks[i].name, config->uplinks[i].ifname);
 	err = top_screen_run(t, flow_explain, in);
 	if (err)
 		cli_error("top: the terminal '%s' cannot move the cursor (set TERM; 'waymark "

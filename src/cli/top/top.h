@@ -98,8 +98,15 @@ const char *top_spark(const struct top_past *p, size_t width, bool is_utf8, char
 enum top_colour { COLOUR_GOOD = 1, COLOUR_BAD, COLOUR_DOUBT, COLOUR_HEAD };
 void top_panels_put(const struct top_data *t, const struct top_view *v);
 
-/* top_screen.c: full-screen until q. explain prints a flow's explanation on the plain
- * terminal. 0 or -errno. */
+/* top_text.c */
+#define TOP_ESCAPE   27
+#define TOP_KEY_GONE (-2) /* the terminal is gone */
+/* Return what print prints, on either output; malloc'd. NULL: nothing. */
+char *top_text_catch(void (*print)(const void *data, int64_t id), const void *data, int64_t id);
+/* Show a text on the screen, from its beginning, until a key ends it. */
+void top_text_show(const char *text, int (*key_wait)(void));
+
+/* top_screen.c: full-screen until q. explain prints a flow's explanation. 0 or -errno. */
 int top_screen_run(struct top_data *t, void (*explain)(const void *data, int64_t flow_id),
 		   const void *data);
 

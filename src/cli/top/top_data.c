@@ -12,6 +12,7 @@
 #include <time.h>
 
 #include "cli/client.h"
+#include "cli/egress_name.h"
 #include "cli/filter.h"
 #include "cli/history.h"
 #include "cli/top/top.h"
@@ -125,6 +126,14 @@ static struct top_row *row_next(struct top_row *rows, size_t *n)
 	return *n == TOP_ROWS_MAX ? NULL : &rows[(*n)++];
 }
 
+/* Both by the names of uplinks, where they have some. */
+static void path_format(char *buf, size_t size, const char *expected, const char *egress)
+{
+	char name[EGRESS_NAME];
+
+	snprintf(buf, size, "%.28s>%.28s", expected, egress_name(egress, strlen(egress), name));
+}
+
 static int mismatch_take(void *data, const struct value *v, size_t n)
 {
 	struct top_data *t = data;
@@ -137,8 +146,7 @@ static int mismatch_take(void *data, const struct value *v, size_t n)
 		return 1;
 	times_format(value_number(v, n, "time_ms", 0), TIMES_DATED, when);
 	brief_format_flow(flow, sizeof(flow), v, n);
-	snprintf(path, sizeof(path), "%.28s>%.28s", expected ? expected : "?",
-		 egress ? egress : "?");
+	path_format(path, sizeof(path), expected ? expected : "?", egress ? egress : "?");
 	snprintf(row->text, sizeof(row->text), "%s %-15s %-16s %8" PRId64 "  %s", when, path,
 		 reason ? reason : "-", value_number(v, n, "flow_id", 0), flow);
 	return 0;
@@ -177,7 +185,7 @@ static int cause_take(void *data, const struct value *v, size_t n)
 	t->n_causes++;
 	text_copy(expected, sizeof(expected), &v[0]);
 	text_copy(egress, sizeof(egress), &v[1]);
-	snprintf(c->path, sizeof(c->path), "%s>%s", expected, egress);
+	path_format(c->path, sizeof(c->path), expected, egress);
 	text_copy(c->reason, sizeof(c->reason), &v[2]);
 	c->number = number_of(&v[3]);
 	c->packets = number_of(&v[4]);

@@ -183,9 +183,23 @@ static int sparks_room(void)
 	return COLS < WIDE ? COLS - 71 : COLS - 90;
 }
 
-static int spark_width(void)
+/* Whether any uplink is judged by the answers of its flows. */
+static bool has_answered(const struct top_data *t)
 {
-	int width = COLS >= WIDEST ? (sparks_room() - 2) / 3 : sparks_room();
+	for (size_t i = 0; t->has_answer && i < t->answer.n_uplinks; i++)
+		if (t->answer.uplinks[i].answered_share >= 0)
+			return true;
+	return false;
+}
+
+static int sparks_count(const struct top_data *t)
+{
+	return COLS < WIDEST ? 1 : has_answered(t) ? 3 : 2;
+}
+
+static int spark_width(const struct top_data *t)
+{
+	int n = sparks_count(t), width = (sparks_room() - (n - 1)) / n;
 
 	return width < 0 ? 0 : width > TOP_PAST ? TOP_PAST : width;
 }
@@ -195,7 +209,7 @@ static void sparks_put(const struct top_data *t, size_t i, const struct top_view
 	const struct top_past *const pasts[] = {&t->rates[i].rates, &t->rates[i].flows,
 						&t->rates[i].answered};
 	char bars[SPARK_TEXT];
-	int width = spark_width(), n = COLS >= WIDEST ? 3 : 1;
+	int width = spark_width(t), n = sparks_count(t);
 
 	for (int k = 0; k < n && width > 0; k++)
 		mvaddstr(y, x + k * (width + 1),
@@ -221,23 +235,29 @@ static void uplink_put(struct pen *p, const struct top_data *t, const struct top
 		sparks_put(t, i, v, y, COLS < WIDE ? 71 : 87);
 }
 
+/* Above the newest bar, which is the last. */
+static void sparks_head_put(const struct top_data *t, int y, int x)
+{
+	static const char *const names[] = {"RATE", "FLOWS", "ANSWERED"};
+	int width = spark_width(t);
+
+	attrset(colour_of(COLOUR_HEAD));
+	for (int k = 0; k < sparks_count(t) && width >= 5; k++)
+		mvaddstr(y, x + k * (width + 1) + width - (int)strlen(names[k]), names[k]);
+	attrset(0);
+}
+
 static void uplinks_put(struct pen *p, const struct top_data *t, const struct top_view *v)
 {
 	char ifname[24] = "";
-	int y = ++p->y, x = COLS < WIDE ? 71 : 87, width = spark_width();
+	int y = ++p->y, x = COLS < WIDE ? 71 : 87;
 
 	if (COLS >= WIDE)
 		snprintf(ifname, sizeof(ifname), "%-15s ", "INTERFACE");
 	line_put(p, colour_of(COLOUR_HEAD), "%-10s %s%-10s %6s %8s %8s %6s %7s %7s", "UPLINK",
 		 ifname, "STATE", "FLOWS", "IN b/s", "OUT b/s", "ANSW", "MISM", "COVERED");
-	attrset(colour_of(COLOUR_HEAD));
-	if (p->y > y && width >= 5)
-		mvaddnstr(y, x, "RATE", width);
-	if (p->y > y && COLS >= WIDEST) {
-		mvaddnstr(y, x + width + 1, "FLOWS", width);
-		mvaddnstr(y, x + 2 * (width + 1), "ANSWERED", width);
-	}
-	attrset(0);
+	if (p->y > y)
+		sparks_head_put(t, y, x);
 	for (size_t i = 0; i < t->config->n_uplinks; i++)
 		uplink_put(p, t, v, i);
 }
@@ -252,14 +272,14 @@ static bool is_wanted(const struct top_data *t, const char *text)
 static void cause_put(struct pen *p, const struct top_data *t, const struct top_view *v, size_t i)
 {
 	const struct top_cause *c = &t->causes[i];
-	char last[TIMES_STRLEN], first[TIMES_STRLEN], text[3 * TOP_TEXT];
+	char last[TIMES_STRLEN], first[TIMES_STRLEN], text[3 * TOP_TEXT], packets[24];
 	bool is_now = t->now_ms - c->last_ms < NOW_MS;
 
 	times_format(c->last_ms, TIMES_OF_DAY, last);
 	times_format(c->first_ms, TIMES_OF_DAY, first);
-	snprintf(text, sizeof(text),
-		 "%6" PRId64 " %-15s %-16s %.8s %.8s %5" PRId64 " %8" PRId64 "  %s", c->number,
-		 c->path, c->reason, first, last, c->hosts, c->packets, COLS < WIDE ? "" : c->flow);
+	snprintf(text, sizeof(text), "%6" PRId64 " %-15.15s %-16s %.8s %.8s %5" PRId64 " %8s  %s",
+		 c->number, c->path, c->reason, first, last, c->hosts,
+		 count_format(c->packets ? c->packets : -1, packets), COLS < WIDE ? "" : c->flow);
 	if (is_wanted(t, text))
 		line_put(p,
 			 (is_now ? colour_of(COLOUR_BAD) : 0) | (i == v->selected ? A_REVERSE : 0),
@@ -361,8 +381,11 @@ static void help_put(struct pen *p)
 		"",
 		"Colours show the state now: red while an uplink is not up or mismatches came",
 		"in the last minute, yellow while it is drained, degraded or silent.",
-		"ANSW: share of the newest flows that got an answer. COVERED: share of the packets",
-		"that left and are in the history. MISM: mismatches since the daemon's start.",
+		"ANSW: share of the newest flows that got an answer; - where health is not "
+		"passive.",
+		"MISM: mismatches since the daemon's start. PACKETS: - where a label alone says "
+		"it.",
+		"COVERED: share of the packets that left and that the history accounts for.",
 	};
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)

@@ -15,7 +15,6 @@
 
 #define LOOK_MS	  1000
 #define EARLY_MAX 3
-#define ESCAPE	  27
 
 /* Without these no screen can be drawn: a dumb terminal, a log. */
 static bool is_able(void)
@@ -73,9 +72,9 @@ static void filter_type(struct top_data *t, struct top_view *v, int key)
 {
 	size_t length = strlen(t->filter);
 
-	if (key == '\n' || key == KEY_ENTER || key == ESCAPE)
+	if (key == '\n' || key == KEY_ENTER || key == TOP_ESCAPE)
 		v->is_typing = false;
-	if (key == ESCAPE)
+	if (key == TOP_ESCAPE)
 		t->filter[0] = '\0';
 	else if ((key == KEY_BACKSPACE || key == 127 || key == '\b') && length)
 		t->filter[length - 1] = '\0';
@@ -95,7 +94,7 @@ static void key_take(struct top_data *t, struct top_view *v, int key)
 		v->selected++;
 	else if (key == KEY_UP && v->selected)
 		v->selected--;
-	else if (key == ESCAPE)
+	else if (key == TOP_ESCAPE)
 		t->filter[0] = '\0';
 	if (key != 's')
 		return;
@@ -108,21 +107,29 @@ static bool is_enter(int key)
 	return key == '\n' || key == '\r' || key == KEY_ENTER;
 }
 
-/* On the plain terminal, until a key. */
+/* A key, or that the terminal is gone. */
+static int text_key(void)
+{
+	unsigned n_early = 0;
+	int key;
+
+	do
+		key = key_wait(&n_early);
+	while (key == ERR && n_early < EARLY_MAX);
+	return key == ERR ? TOP_KEY_GONE : key;
+}
+
 static void explain_show(const struct top_data *t, const struct top_view *v,
 			 void (*explain)(const void *data, int64_t flow_id), const void *data)
 {
+	char *text;
+
 	if (v->selected >= t->n_causes || !t->causes[v->selected].flow_id)
 		return;
-	def_prog_mode();
-	endwin();
-	explain(data, t->causes[v->selected].flow_id);
-	fputs("\nPress Enter to go back.", stdout);
-	fflush(stdout);
-	for (int key = 0; key != '\n' && key != EOF;)
-		key = getchar();
-	reset_prog_mode();
-	refresh();
+	text = top_text_catch(explain, data, t->causes[v->selected].flow_id);
+	if (text)
+		top_text_show(text, text_key);
+	free(text);
 }
 
 /* A key or another size shows at once; a second without either looks anew. */
