@@ -18,11 +18,6 @@
 
 #define LINE_SIZE 256
 
-/* The prefixes that redirect-gateway and the like add in place of a default route: halves of
- * it, and in IPv6 halves of 2000::/3. */
-#define HALF_LEN  1
-#define HALF_LEN6 4
-
 enum match { MATCH_NEVER, MATCH_SOME, MATCH_ALL };
 
 struct checking {
@@ -59,9 +54,9 @@ static enum match rule_match(const struct rule_state *r, const struct uplink_con
 
 bool hostcheck_prefix_is_general(const struct prefix *p)
 {
-	if (p->len <= HALF_LEN)
+	if (p->len <= fib_general_len(AF_INET))
 		return true;
-	return p->addr.family == AF_INET6 && p->len <= HALF_LEN6 && p->addr.bytes[0] >> 5 == 1;
+	return p->len <= fib_general_len(p->addr.family) && p->addr.bytes[0] >> 5 == 1;
 }
 
 /* The route of a table for destinations in general: a default, or a half of one. */
@@ -450,8 +445,9 @@ static void takeover_checked(const struct checking *k, const struct netstate *al
 	route_format(line, sizeof(line), r, k->s);
 	if (u) {
 		findings_add(k->f, FINDING_ERROR,
-			     "the %s route \"%s\" takes over flows pinned to uplink %s",
-			     family_name(r->family), line, u->name);
+			     "the %s route \"%s\" %s flows pinned to uplink %s",
+			     family_name(r->family), line,
+			     r->type == RTN_UNICAST ? "takes over" : "refuses", u->name);
 		subject_add(k, REASON_ROUTE_SPECIFIC, r->family, line, u, link_of(k, r));
 		route_fix(k, r, line);
 	} else if (!leads_to_the_only_uplink(k, r) && route_takes_over(all, r, 0)) {
@@ -482,6 +478,13 @@ static struct netstate *state_merge(const struct checking *k)
 	return NULL;
 }
 
+/* A default route is what the uplinks' own are made from, unless it refuses. */
+static bool may_take_over(const struct route_state *r)
+{
+	return (r->dst.len || r->type != RTN_UNICAST) && hostcheck_prefix_is_general(&r->dst) &&
+	       r->protocol != ROUTE_PROTOCOL_WAYMARK;
+}
+
 static void takeovers_checked(const struct checking *k)
 {
 	struct netstate *all = NULL;
@@ -489,8 +492,7 @@ static void takeovers_checked(const struct checking *k)
 	for (size_t i = 0; i < k->s->n_routes; i++) {
 		const struct route_state *r = &k->s->routes[i];
 
-		if (r->table != RT_TABLE_MAIN || !r->dst.len ||
-		    !hostcheck_prefix_is_general(&r->dst) || r->protocol == ROUTE_PROTOCOL_WAYMARK)
+		if (r->table != RT_TABLE_MAIN || !may_take_over(r))
 			continue;
 		if (!all)
 			all = state_merge(k);
@@ -509,13 +511,12 @@ void hostcheck_rules(struct findings *f, const struct config *c, const struct ne
 	const struct checking k = {f, c, s, plan->wanted};
 	size_t before = f->n - findings_count(f, FINDING_OK);
 
-	if (c->mode == MODE_AUDIT)
-		return;
-	for (size_t i = 0; i < s->n_rules; i++)
+	/* In mode audit all rules are other programs', the marks' own among them. */
+	for (size_t i = 0; c->mode == MODE_STEER && i < s->n_rules; i++)
 		if (s->rules[i].protocol != ROUTE_PROTOCOL_WAYMARK)
 			rule_checked(&k, &s->rules[i]);
 	takeovers_checked(&k);
-	if (f->n - findings_count(f, FINDING_OK) == before)
+	if (c->mode == MODE_STEER && f->n - findings_count(f, FINDING_OK) == before)
 		findings_add(f, FINDING_OK, "no ip rule of another program takes pinned flows");
 }
 

@@ -12,6 +12,14 @@
 #include <linux/rtnetlink.h>
 #include <string.h>
 
+#define HALF_LEN  1
+#define HALF_LEN6 4
+
+uint8_t fib_general_len(uint8_t family)
+{
+	return family == AF_INET6 ? HALF_LEN6 : HALF_LEN;
+}
+
 /* --- tables ------------------------------------------------------------------------ */
 
 static bool prefix_fits(const struct prefix *p, const struct addr *a)

@@ -18,6 +18,7 @@
 #include <linux/rtnetlink.h>
 
 #include "plan/route_plan_internal.h"
+#include "waymark/plan/fib.h"
 
 /* More destinations than these are not put into rules, which each packet would have to pass. */
 #define EXCLUDE_MAX 64
@@ -51,8 +52,8 @@ static bool prefix_is_scoped(const struct prefix *p)
 
 bool route_is_local(const struct planner *pl, const struct route_state *r)
 {
-	if (r->table != RT_TABLE_MAIN || r->dst.len <= 1 || prefix_is_scoped(&r->dst) ||
-	    r->protocol == ROUTE_PROTOCOL_WAYMARK)
+	if (r->table != RT_TABLE_MAIN || r->dst.len <= fib_general_len(r->family) ||
+	    prefix_is_scoped(&r->dst) || r->protocol == ROUTE_PROTOCOL_WAYMARK)
 		return false;
 	/* A destination that main refuses stays refused. */
 	if (r->type != RTN_UNICAST)

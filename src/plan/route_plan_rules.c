@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "plan/route_plan_internal.h"
+#include "waymark/plan/fib.h"
 
 struct rule_state rule_lookup(uint8_t family, uint32_t priority, uint32_t table)
 {
@@ -51,7 +52,7 @@ static struct rule_state rule_local(const struct planner *pl, uint8_t family, ui
 		r.table = local_table(pl->c);
 		return r;
 	}
-	r.suppress_prefixlength = 1;
+	r.suppress_prefixlength = fib_general_len(family);
 	r.extra.has_suppress_ifgroup = true;
 	r.extra.suppress_ifgroup = pl->p->link_group;
 	return r;

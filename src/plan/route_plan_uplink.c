@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "plan/route_plan_internal.h"
+#include "waymark/plan/fib.h"
 
 /* The kernel gives a metric of 0 the meaning of 1024 in IPv6 (IP6_RT_PRIO_USER,
  * linux/ipv6_route.h); the plan says what a dump will say. */
@@ -239,9 +240,10 @@ static int plan_defaults(struct planner *pl, const struct uplink_work *w)
 /* A route of main that leads elsewhere than the uplink's default route, by its interface. */
 static bool route_is_own_static(const struct uplink_work *w, const struct route_state *r)
 {
-	if (r->family != w->family || r->table != RT_TABLE_MAIN || r->dst.len <= 1 ||
-	    r->type != RTN_UNICAST || r->protocol == ROUTE_PROTOCOL_WAYMARK || r->from.len ||
-	    r->n_nexthops != 1 || r->nexthops[0].ifindex != w->link->index)
+	if (r->family != w->family || r->table != RT_TABLE_MAIN ||
+	    r->dst.len <= fib_general_len(r->family) || r->type != RTN_UNICAST ||
+	    r->protocol == ROUTE_PROTOCOL_WAYMARK || r->from.len || r->n_nexthops != 1 ||
+	    r->nexthops[0].ifindex != w->link->index)
 		return false;
 	for (size_t i = 0; i < w->n_defaults; i++)
 		if (addr_is_equal(&w->defaults[i].gateway, &r->nexthops[0].gateway))

@@ -55,7 +55,7 @@ forget() {
 
 daemon_start
 
-# --- half-default routes: 0.0.0.0/1 and 128.0.0.0/1, ::/1 and 8000::/1 ------------------------
+# --- half-default routes: 0.0.0.0/1 and the like, in IPv6 2000::/4, too ----------------------------
 
 hold_many lan pc "udp $NET4 7 4" "udp $NET6 7 4" "tcp $NET4 7 2" "tcp $NET6 7 2" &&
 	hold_many own router "udp $NET4 7 2 $WAN1_4" "tcp $NET6 7 2 $WAN2_6" &&
@@ -67,13 +67,15 @@ halves() { # add|del
 	at router ip route "$1" 128.0.0.0/1 via $VPN4 dev tun0
 	at router ip -6 route "$1" ::/1 via $VPN6 dev tun0
 	at router ip -6 route "$1" 8000::/1 via $VPN6 dev tun0
+	at router ip -6 route "$1" 2000::/4 via $VPN6 dev tun0
+	at router ip -6 route "$1" 3000::/4 via $VPN6 dev tun0
 }
 halves add
 is 'half-default routes: every pinned flow is answered' \
 	"$(hold_send lan) $(hold_send own) $(hold_send outside)" '12 4 8'
 is 'half-default routes: no packet of a pinned flow meets them' "$(counted vpn pinned)" 0
 waymark check >"$lab_tmp/check" 2>&1
-for half in 0.0.0.0/1 128.0.0.0/1 ::/1 8000::/1; do
+for half in 0.0.0.0/1 128.0.0.0/1 ::/1 8000::/1 2000::/4 3000::/4; do
 	check "half-default routes: check names $half" grep -q "$half" "$lab_tmp/check"
 done
 halves del

@@ -473,13 +473,13 @@ static void test_halves_of_a_default_route(void **state)
 				       "new flows leave by interface $(id); pinned"));
 		assert_finding(FINDING_WARNING, text, f ? "ip -6 route del" : "ip -4 route del");
 	}
-	/* Halves of 2000::/3 are not passed over. */
+	/* Halves of 2000::/3 are passed over as well. */
 	s = router_new(AF_INET6);
 	main_rule_add(s, AF_INET6);
 	route_add(s, AF_INET6, RT_TABLE_MAIN, 3, 4);
 	s->routes[s->n_routes - 1].dst.addr.bytes[0] = 0x20;
 	check_router(s);
-	assert_finding(FINDING_ERROR, "takes over flows pinned to uplink wan1",
+	assert_finding(FINDING_WARNING, "pinned flows stay on their uplinks",
 		       "ip -6 route del 2000::/4");
 	/* One that leads to an uplink leaves that one's flows alone. */
 	s = router_new(AF_INET);
@@ -488,6 +488,51 @@ static void test_halves_of_a_default_route(void **state)
 	route_add(s, AF_INET, RT_TABLE_MAIN, 1, 1);
 	check_router(s);
 	assert_finding(FINDING_OK, "no ip rule of another program", NULL);
+}
+
+/* A default route of main that refuses comes before the marks, whatever its metric, where it is
+ * the only one or the best. */
+static void test_refusing_defaults(void **state)
+{
+	(void)state;
+	for (int best = 0; best < 2; best++) {
+		struct netstate *s = router_new(AF_INET);
+		struct route_state r = {.family = AF_INET,
+					.table = RT_TABLE_MAIN,
+					.type = RTN_PROHIBIT,
+					.protocol = RTPROT_BOOT,
+					.metric = best ? 0 : 9999,
+					.dst.addr.family = AF_INET};
+
+		main_rule_add(s, AF_INET);
+		assert_non_null(netstate_add_route(s, &r));
+		check_router(s);
+		if (best)
+			assert_finding(FINDING_ERROR, "refuses flows pinned to uplink wan1",
+				       "ip -4 route del prohibit default");
+		else
+			assert_finding(FINDING_OK, "no ip rule of another program", NULL);
+	}
+}
+
+/* In mode audit the rules of the tool that marks are looked at, too. */
+static void test_takeover_in_audit_mode(void **state)
+{
+	struct netstate *s = router_new(AF_INET);
+	struct rule_state look = rule_of(1500, 0, 0, RT_TABLE_MAIN);
+	struct rule_state mark = rule_of(2000, 0x2, 0xff, 251);
+
+	(void)state;
+	config.mode = MODE_AUDIT;
+	look.suppress_prefixlength = 0;
+	assert_non_null(netstate_add_rule(s, &look));
+	assert_non_null(netstate_add_rule(s, &mark));
+	main_rule_add(s, AF_INET);
+	route_add(s, AF_INET, 251, 1, 0);
+	route_add(s, AF_INET, RT_TABLE_MAIN, 3, 1);
+	check_router(s);
+	assert_finding(FINDING_ERROR, "takes over flows pinned to uplink wan1",
+		       "ip -4 route del 0.0.0.0/1");
 }
 
 static void test_general_prefixes(void **state)
@@ -945,6 +990,8 @@ int main(void)
 		TEST(test_rule_of_vrfs),
 		TEST(test_rules_with_marks_under_our_mask),
 		TEST(test_halves_of_a_default_route),
+		TEST(test_refusing_defaults),
+		TEST(test_takeover_in_audit_mode),
 		TEST(test_general_prefixes),
 		TEST(test_tproxy_beside_valid_marks),
 		TEST(test_gateways_that_cannot_work),

@@ -231,17 +231,17 @@ static void plans_two_uplinks(void **state)
 		"-4 priority 32765 lookup main suppress_prefixlength 0 protocol 87\n"
 		"-4 priority 32765 lookup 252 protocol 87\n"
 		"-6 priority 1000 fwmark 0x0/0xff goto 1004 protocol 87\n"
-		"-6 priority 1001 lookup main suppress_prefixlength 1 suppress_ifgroup 87 protocol "
+		"-6 priority 1001 lookup main suppress_prefixlength 4 suppress_ifgroup 87 protocol "
 		"87\n"
 		"-6 priority 1002 fwmark 0x2/0xff lookup 251 protocol 87\n"
 		"-6 priority 1003 fwmark 0x3/0xff lookup 250 protocol 87\n"
 		"-6 priority 1004 not iif lo goto 1008 protocol 87\n"
-		"-6 priority 1005 from 2001:db8:1::10/128 lookup main suppress_prefixlength 1 "
+		"-6 priority 1005 from 2001:db8:1::10/128 lookup main suppress_prefixlength 4 "
 		"suppress_ifgroup 87 protocol 87\n"
 		"-6 priority 1006 from 2001:db8:1::10/128 lookup 251 protocol 87\n"
 		"-6 priority 1007 from 2001:db8:1::10/128 unreachable protocol 87\n"
 		"-6 priority 1006 oif wan1 lookup 251 protocol 87\n"
-		"-6 priority 1005 from 2001:db8:2::10/128 lookup main suppress_prefixlength 1 "
+		"-6 priority 1005 from 2001:db8:2::10/128 lookup main suppress_prefixlength 4 "
 		"suppress_ifgroup 87 protocol 87\n"
 		"-6 priority 1006 from 2001:db8:2::10/128 lookup 250 protocol 87\n"
 		"-6 priority 1007 from 2001:db8:2::10/128 unreachable protocol 87\n"
@@ -504,7 +504,7 @@ static void looks_at_main_for_local_routes(void **state)
 	/* A group that all uplinks have, and no other interface, serves as well. */
 	net->links[1].group = net->links[2].group = 10;
 	make_plan();
-	assert_has("-6 priority 1001 lookup main suppress_prefixlength 1 suppress_ifgroup 10"
+	assert_has("-6 priority 1001 lookup main suppress_prefixlength 4 suppress_ifgroup 10"
 		   " protocol 87");
 	assert_int_equal(plan->link_group, 10);
 	/* Where the LAN is in it, or they differ, there is a table of copies. */

@@ -33,6 +33,10 @@ void fib_lookup(const struct netstate *s, const struct fib_query *q, struct fib_
 const struct route_state *fib_table_lookup(const struct netstate *s, uint32_t table, uint8_t family,
 					   const struct addr *dst, int32_t suppress);
 
+/* The longest prefix that stands for destinations in general: half of a default route, or, in
+ * IPv6, half of 2000::/3, as the VPNs add them that take over a default route. */
+uint8_t fib_general_len(uint8_t family);
+
 /* Whether it has next hops, and all of them are this interface. */
 bool fib_route_leads_to(const struct route_state *r, uint32_t ifindex);
 
