@@ -419,6 +419,10 @@ int values_read_ifname(const struct config_key *key, const char *text, void *out
 	if (strchr(text, '"'))
 		return refuse(why, "holds '\"', which a ruleset cannot; rename the interface: "
 				   "ip link set dev OLD name NEW");
+	/* nft(8) lists it without an escape, and then reads a wildcard. */
+	if (text[strlen(text) - 1] == '*')
+		return refuse(why, "ends in '*', which no listing of a ruleset can say; rename the "
+				   "interface: ip link set dev OLD name NEW");
 	memset(out, 0, IFNAMSIZ);
 	memcpy(out, text, strlen(text));
 	return 0;

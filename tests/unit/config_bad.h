@@ -189,6 +189,7 @@ static const struct {
 	{"uplink b {\n interface = \"b 0\"\n mark = 2 table = 102 }\n", 2, "a blank", 0},
 	{"uplink b {\n interface = \"b:0\"\n mark = 2 table = 102 }\n", 2, "':'", 0},
 	{"uplink b {\n interface = 'b\"0'\n mark = 2 table = 102 }\n", 2, "which a ruleset cannot", 0},
+	{"uplink b {\n interface = \"b*\"\n mark = 2 table = 102 }\n", 2, "ends in '*'", 0},
 	{"uplink b {\n interface = \"\"\n mark = 2 table = 102 }\n", 2,
 	 "not the name of an interface", 0},
 	{"uplink b {\n interface = \"..\"\n mark = 2 table = 102 }\n", 2,
