@@ -1,8 +1,9 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later
 --
 -- What users see of the history: documented in waymark-sql(5), and in the views
--- themselves, so that `.schema flows` explains each column. Made anew at each start of
--- a newer program, in plain SQL, so that any program that reads SQLite can read them.
+-- themselves, so that `.schema flows` explains each column. Created again with
+-- each newer version of the schema, in plain SQL, so that any program that reads SQLite can
+-- read them.
 --
 -- In the base table only what translation changed is kept; the view fills in the other
 -- side.

@@ -8,7 +8,6 @@
  */
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +17,7 @@
 #include "alert/strings.h"
 #include "waymark/alert/webhook.h"
 #include "waymark/base/clock.h"
+#include "waymark/base/thread.h"
 #include "alert/webhook_post.h"
 
 struct item {
@@ -180,7 +180,7 @@ static bool is_abandoned(void *data)
 
 static void due_wait(struct webhook *w)
 {
-	struct timespec until = {.tv_sec = w->due_ms / 1000, .tv_nsec = w->due_ms % 1000 * 1000000};
+	struct timespec until = thread_deadline(w->due_ms);
 
 	if (w->pending.first)
 		pthread_cond_timedwait(&w->wake, &w->lock, &until);
@@ -231,20 +231,12 @@ static void *thread_main(void *data)
 	return NULL;
 }
 
-static int thread_start(struct webhook *w)
+static int run_start(struct webhook *w)
 {
-	sigset_t all, before;
-	int err;
+	int err = w->is_running ? 0 : thread_start(&w->thread, thread_main, w);
 
-	if (w->is_running)
-		return 0;
-	/* Signals are for the thread that has the loop. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&w->thread, NULL, thread_main, w);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	w->is_running = !err;
-	return -err;
+	return err;
 }
 
 /* --- for the others ------------------------------------------------------------------- */
@@ -252,19 +244,15 @@ static int thread_start(struct webhook *w)
 struct webhook *webhook_new(void)
 {
 	struct webhook *w = calloc(1, sizeof(*w));
-	pthread_condattr_t attr;
 
 	if (!w)
 		return NULL;
 	pthread_mutex_init(&w->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&w->wake, &attr);
-	pthread_condattr_destroy(&attr);
+	thread_cond_init(&w->wake);
 	return w;
 }
 
-static void thread_stop(struct webhook *w)
+static void run_stop(struct webhook *w)
 {
 	if (!w->is_running)
 		return;
@@ -277,7 +265,7 @@ static void thread_stop(struct webhook *w)
 
 void webhook_stop(struct webhook *w)
 {
-	thread_stop(w);
+	run_stop(w);
 	w->is_running = false;
 }
 
@@ -314,7 +302,7 @@ int webhook_set(struct webhook *w, const struct alert_config *c)
 {
 	char *url = c->webhook ? strdup(c->webhook) : NULL;
 	char **headers = strings_copy(c->webhook_headers);
-	int err = url ? thread_start(w) : 0;
+	int err = url ? run_start(w) : 0;
 
 	if (err || (c->webhook && !url) || (c->webhook_headers && !headers)) {
 		free(url);

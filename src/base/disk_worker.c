@@ -6,13 +6,13 @@
  */
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "waymark/base/clock.h"
 #include "waymark/base/disk_worker.h"
+#include "waymark/base/thread.h"
 
 struct job {
 	struct job *next;
@@ -112,51 +112,26 @@ static void *thread_run(void *data)
 	return NULL;
 }
 
-static int thread_start(struct disk_worker *w)
-{
-	sigset_t all, before;
-	pthread_t thread;
-	int err;
-
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&thread, NULL, thread_run, w);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (!err)
-		pthread_detach(thread);
-	return err;
-}
-
 struct disk_worker *disk_worker_new(void)
 {
 	struct disk_worker *w = calloc(1, sizeof(*w));
-	pthread_condattr_t steady;
 	int err;
 
 	if (!w)
 		return NULL;
 	pthread_mutex_init(&w->lock, NULL);
-	pthread_condattr_init(&steady);
-	pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
-	pthread_cond_init(&w->change, &steady);
-	pthread_condattr_destroy(&steady);
-	err = thread_start(w);
+	thread_cond_init(&w->change);
+	err = thread_start(NULL, thread_run, w);
 	if (!err)
 		return w;
 	worker_destroy(w);
-	errno = err;
+	errno = -err;
 	return NULL;
 }
 
 static struct timespec patience_end(void)
 {
-	struct timespec end;
-
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_nsec += DISK_WORKER_PATIENCE_MS * 1000000L;
-	end.tv_sec += end.tv_nsec / 1000000000L;
-	end.tv_nsec %= 1000000000L;
-	return end;
+	return thread_deadline(clock_steady_ms() + DISK_WORKER_PATIENCE_MS);
 }
 
 /* Under the lock; j is the only job. Once the queue is empty, j has ended and is freed. */

@@ -8,10 +8,8 @@
  */
 #include "daemon/log.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -19,11 +17,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "waymark/base/bytes.h"
 #include "waymark/base/clock.h"
+#include "waymark/base/thread.h"
 
-#define LINE_BYTES  1024
-#define QUEUE_LINES 512
-#define STOP_WAIT_S 1
+#define LINE_BYTES   1024
+#define QUEUE_LINES  512
+#define STOP_WAIT_MS 1000
 /* So many equal lines, each this soon after the one before, are a flood; fewer are news,
  * such as two reloads in a row. */
 #define FLOOD_LINES 3
@@ -80,18 +80,7 @@ void log_force_level(enum log_level level)
 
 static void line_write(const char *line)
 {
-	size_t left = strlen(line);
-
-	while (left) {
-		ssize_t n = write(STDERR_FILENO, line, left);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return;
-		line += n;
-		left -= (size_t)n;
-	}
+	bytes_write(STDERR_FILENO, line, strlen(line));
 }
 
 static void drops_report(uint64_t drops)
@@ -137,22 +126,15 @@ static void *thread_run(void *unused)
 
 int log_start(void)
 {
-	sigset_t all, before;
-	pthread_t thread;
 	int err;
 
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
 	queue.is_stopping = false;
 	queue.is_running = true;
 	queue.pid = getpid();
-	err = pthread_create(&thread, NULL, thread_run, NULL);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	err = thread_start(NULL, thread_run, NULL);
 	if (err)
 		queue.is_running = false;
-	else
-		pthread_detach(thread);
-	return -err;
+	return err;
 }
 
 /* --- queueing --------------------------------------------------------------------- */
@@ -258,10 +240,8 @@ uint64_t log_dropped(void)
 
 void log_stop(void)
 {
-	struct timespec until;
+	struct timespec until = thread_deadline(clock_now_ms() + STOP_WAIT_MS);
 
-	clock_gettime(CLOCK_REALTIME, &until);
-	until.tv_sec += STOP_WAIT_S;
 	pthread_mutex_lock(&queue.lock);
 	repeats_end();
 	queue.is_stopping = true;

@@ -27,9 +27,6 @@
 #define QUEUE_FULL	  "queue full"
 #define CAUSE_PATIENCE_MS 1000
 
-/* In place of those of this process; their data is the talker. */
-static const struct sink *const talker_sinks[] = {&talker_exec_sink, &talker_webhook_sink, NULL};
-
 struct publish {
 	uint64_t tamperings;	  /* changes of the steering by another process */
 	uint64_t refused;	  /* records that found the queue full */

@@ -7,13 +7,13 @@
 
 #include <inttypes.h>
 #include <pthread.h>
-#include <signal.h>
 #include <time.h>
 
 #include "daemon/log.h"
 #include "daemon/loop.h"
 #include "daemon/notify.h"
 #include "waymark/base/clock.h"
+#include "waymark/base/thread.h"
 
 #define LOOK_MS	 250
 #define STALL_MS 1000
@@ -61,18 +61,8 @@ static void *thread_run(void *unused)
 
 int watchdog_start(const struct loop *l)
 {
-	sigset_t all, before;
-	pthread_t thread;
-	int err;
-
 	watched = l;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&thread, NULL, thread_run, NULL);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (!err)
-		pthread_detach(thread);
-	return -err;
+	return thread_start(NULL, thread_run, NULL);
 }
 
 void watchdog_stop(void)

@@ -19,6 +19,7 @@
 #include "export/progress.h"
 #include "export/shipper.h"
 
+#include "waymark/base/thread.h"
 #include "waymark/base/clock.h"
 
 #define LOOK_NS 200000000
@@ -48,11 +49,8 @@ bool exporter_is_stopping(struct exporter *x)
 
 bool exporter_sleep(struct exporter *x, int64_t ms)
 {
-	struct timespec until;
-	int64_t end_ms = clock_steady_ms() + ms;
+	struct timespec until = thread_deadline(clock_steady_ms() + ms);
 
-	until.tv_sec = end_ms / 1000;
-	until.tv_nsec = end_ms % 1000 * 1000000;
 	pthread_mutex_lock(&x->mutex);
 	while (!exporter_is_stopping(x) &&
 	       pthread_cond_timedwait(&x->woken, &x->mutex, &until) != ETIMEDOUT)
@@ -266,15 +264,11 @@ static int workers_run(struct exporter *x, struct worker *workers, unsigned n)
 
 static int exporter_prepare(struct exporter *x)
 {
-	pthread_condattr_t attr;
-
 	exporter_router(x->config, x->router, sizeof(x->router));
 	config_hash(x->config, x->config_hash, sizeof(x->config_hash));
 	uplinks_list(x->config, x->uplinks, sizeof(x->uplinks));
 	pthread_mutex_init(&x->mutex, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&x->woken, &attr);
+	thread_cond_init(&x->woken);
 	return state_open(x);
 }
 

@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "waymark/base/bytes.h"
 #include "export/target.h"
 
 #define TAIL_BYTES  65536
@@ -135,21 +136,6 @@ static int tail_mend(int fd, off_t size)
 	if (from + n == size || (n == 0 && from))
 		return 0;
 	return ftruncate(fd, from + n) < 0 ? -errno : 0;
-}
-
-static int bytes_write(int fd, const char *bytes, size_t size)
-{
-	while (size) {
-		ssize_t n = write(fd, bytes, size);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		bytes += n;
-		size -= (size_t)n;
-	}
-	return 0;
 }
 
 static int header_write(struct file_target *f)

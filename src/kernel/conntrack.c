@@ -20,7 +20,7 @@
 
 #include "kernel/conntrack_decode.h"
 #include "kernel/mnl_attrs.h"
-#include "kernel/nltrace.h"
+#include "kernel/trace_internal.h"
 #include "kernel/conntrack_idle.h"
 #include "kernel/nlsock.h"
 #include "waymark/kernel/conntrack.h"
@@ -230,7 +230,7 @@ static int dump_receive(struct conntrack_dump *d)
 		return 1;
 	if (n > DUMP_BUFFER_BYTES)
 		return -EMSGSIZE;
-	nltrace_datagram(mnl_socket_get_fd(d->socket), NLTRACE_RECEIVED, d->buffer, (size_t)n);
+	trace_datagram(mnl_socket_get_fd(d->socket), TRACE_RECEIVED, d->buffer, (size_t)n);
 	return dump_handle(d, (int)n);
 }
 

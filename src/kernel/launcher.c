@@ -18,6 +18,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "waymark/base/bytes.h"
+
 /* It begins before the process has opened more than these. */
 #define DESCRIPTORS_AT_START 1024
 
@@ -38,25 +40,8 @@ static struct {
 
 /* --- bytes through the socket ----------------------------------------------------------- */
 
-static int whole_send(int fd, const void *bytes, size_t size)
-{
-	const char *p = bytes;
-
-	while (size) {
-		ssize_t n = send(fd, p, size, MSG_NOSIGNAL);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		p += n;
-		size -= (size_t)n;
-	}
-	return 0;
-}
-
 /* -EPIPE: the other side has ended. */
-static int whole_receive(int fd, void *bytes, size_t size)
+static int bytes_receive(int fd, void *bytes, size_t size)
 {
 	char *p = bytes;
 
@@ -94,7 +79,7 @@ static int request_send(int fd, const struct request *r, int pass_fd)
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
-	return whole_send(fd, (const char *)r + n, sizeof(*r) - (size_t)n);
+	return bytes_write(fd, (const char *)r + n, sizeof(*r) - (size_t)n);
 }
 
 static int request_receive(int fd, struct request *r, int *passed_fd)
@@ -117,7 +102,7 @@ static int request_receive(int fd, struct request *r, int *passed_fd)
 	if (!c || c->cmsg_type != SCM_RIGHTS || c->cmsg_len != CMSG_LEN(sizeof(int)))
 		return -EBADMSG;
 	memcpy(passed_fd, CMSG_DATA(c), sizeof(*passed_fd));
-	return whole_receive(fd, (char *)r + n, sizeof(*r) - (size_t)n);
+	return bytes_receive(fd, (char *)r + n, sizeof(*r) - (size_t)n);
 }
 
 /* --- the launcher ----------------------------------------------------------------------- */
@@ -129,7 +114,7 @@ static int request_serve(int fd)
 	char *data = err ? NULL : malloc(r.size ? r.size : 1);
 	pid_t pid;
 
-	if (!data || whole_receive(fd, data, r.size))
+	if (!data || bytes_receive(fd, data, r.size))
 		return -EPIPE;
 	pid = fork();
 	if (pid == 0) {
@@ -138,11 +123,11 @@ static int request_serve(int fd)
 	}
 	close(pass_fd);
 	free(data);
-	if (pid < 0 || whole_send(fd, &pid, sizeof(pid)))
+	if (pid < 0 || bytes_write(fd, &pid, sizeof(pid)))
 		return -EPIPE;
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		;
-	return whole_send(fd, &status, sizeof(status));
+	return bytes_write(fd, &status, sizeof(status));
 }
 
 /* All but the standard streams and two more. */
@@ -154,10 +139,11 @@ static void descriptors_close(int fd, int keep_fd)
 }
 
 /* A signal that is sent to the group, as by a terminal or systemd, must not end a transaction
- * in the middle: the daemon that waits for it says when it is time. */
+ * in the middle: the daemon that waits for it says when it is time. A daemon that is gone is
+ * an error of what is written to it. */
 static void __attribute__((noreturn)) launcher_run(int fd, int keep_fd, pid_t parent)
 {
-	static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+	static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};
 
 	for (size_t i = 0; i < sizeof(ignored) / sizeof(*ignored); i++)
 		signal(ignored[i], SIG_IGN);
@@ -228,9 +214,9 @@ pid_t launcher_fork(int fd, transaction_fn *fn, const void *data, size_t size)
 		return -ENOTCONN;
 	err = request_send(launcher.fd, &r, fd);
 	if (!err)
-		err = whole_send(launcher.fd, data, size);
+		err = bytes_write(launcher.fd, data, size);
 	if (!err)
-		err = whole_receive(launcher.fd, &pid, sizeof(pid));
+		err = bytes_receive(launcher.fd, &pid, sizeof(pid));
 	if (!err)
 		return pid;
 	transaction_launcher_stop();
@@ -241,7 +227,7 @@ int launcher_wait(void)
 {
 	int status = 0;
 
-	if (launcher.fd >= 0 && whole_receive(launcher.fd, &status, sizeof(status)))
+	if (launcher.fd >= 0 && bytes_receive(launcher.fd, &status, sizeof(status)))
 		transaction_launcher_stop();
 	return status;
 }

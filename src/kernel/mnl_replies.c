@@ -3,7 +3,7 @@
  * mnl_replies.c - reads the replies to one netlink request.
  */
 #include "kernel/mnl_replies.h"
-#include "kernel/nltrace.h"
+#include "kernel/trace_internal.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -47,7 +47,7 @@ ssize_t mnl_replies_receive(struct mnl_socket *socket, char *buffer, size_t size
 			continue;
 		if ((size_t)n > size || !is_sound(buffer, (size_t)n))
 			return -EBADMSG;
-		nltrace_datagram(mnl_socket_get_fd(socket), NLTRACE_RECEIVED, buffer, (size_t)n);
+		trace_datagram(mnl_socket_get_fd(socket), TRACE_RECEIVED, buffer, (size_t)n);
 		return n;
 	}
 }

@@ -7,7 +7,7 @@
  */
 #define _GNU_SOURCE /* memmem */
 #include "waymark/kernel/nft.h"
-#include "kernel/nltrace.h"
+#include "kernel/trace_internal.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -165,7 +165,7 @@ static int command_run(struct nft *n, struct command *c, size_t size, char **out
 
 	if (!c)
 		return -ENOMEM;
-	nltrace_commands(c->text);
+	trace_commands(c->text);
 	err = transaction_run(command_do, c, size, &reply);
 	free(c);
 	error_keep(n, err && reply.errors ? reply.errors : "");

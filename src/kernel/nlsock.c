@@ -22,7 +22,7 @@
 #include <unistd.h>
 
 #include "kernel/nlsock.h"
-#include "kernel/nltrace.h"
+#include "kernel/trace_internal.h"
 
 #define BATCH 64
 
@@ -182,7 +182,7 @@ static void datagram_handle(struct nlsock *s, const struct mmsghdr *m, nlsock_me
 	if (!is_from_kernel(s, &m->msg_hdr))
 		return;
 	s->stats.datagrams++;
-	nltrace_datagram(s->fd, NLTRACE_RECEIVED, nlh, (size_t)left);
+	trace_datagram(s->fd, TRACE_RECEIVED, nlh, (size_t)left);
 	while (mnl_nlmsg_ok(nlh, left)) {
 		message_handle(s, nlh, fn, data);
 		nlh = mnl_nlmsg_next(nlh, &left);
@@ -261,7 +261,7 @@ static int answer_receive(struct nlsock *s, uint32_t seq, nlsock_message_fn *fn,
 		return errno == EINTR || errno == EAGAIN ? 1 : -errno;
 	if (!is_from_kernel(s, h))
 		return 1;
-	nltrace_datagram(s->fd, NLTRACE_RECEIVED, h->msg_iov->iov_base, (size_t)n);
+	trace_datagram(s->fd, TRACE_RECEIVED, h->msg_iov->iov_base, (size_t)n);
 	return answer_handle(h->msg_iov->iov_base, (int)n, seq, fn, data);
 }
 
@@ -271,7 +271,7 @@ int nlsock_request(struct nlsock *s, struct nlmsghdr *nlh, nlsock_message_fn *fn
 
 	nlh->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
 	nlh->nlmsg_seq = ++s->seq;
-	nltrace_datagram(s->fd, NLTRACE_SENT, nlh, nlh->nlmsg_len);
+	trace_datagram(s->fd, TRACE_SENT, nlh, nlh->nlmsg_len);
 	if (mnl_socket_sendto(s->mnl, nlh, nlh->nlmsg_len) < 0)
 		return -errno;
 	do {

@@ -7,7 +7,7 @@
  */
 #include "waymark/kernel/rtnl.h"
 #include "kernel/mnl_attrs.h"
-#include "kernel/nltrace.h"
+#include "kernel/trace_internal.h"
 
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -151,7 +151,7 @@ static int dump_run(struct rtnl *r, struct netstate *s, const struct dump *d)
 	nlh->nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP;
 	nlh->nlmsg_seq = ++r->seq;
 	mnl_nlmsg_put_extra_header(nlh, d->header);
-	nltrace_datagram(mnl_socket_get_fd(r->socket), NLTRACE_SENT, nlh, nlh->nlmsg_len);
+	trace_datagram(mnl_socket_get_fd(r->socket), TRACE_SENT, nlh, nlh->nlmsg_len);
 	if (mnl_socket_sendto(r->socket, nlh, nlh->nlmsg_len) < 0)
 		return -errno;
 	return mnl_replies_read(r->socket, r->buffer, nlh->nlmsg_seq, dump_message, &job);
@@ -241,7 +241,7 @@ static int request_run_for(struct rtnl *r, struct nlmsghdr *nlh, uint16_t type)
 	r->error[0] = '\0';
 	nlh->nlmsg_flags |= NLM_F_REQUEST | (type ? 0 : NLM_F_ACK);
 	nlh->nlmsg_seq = ++r->seq;
-	nltrace_datagram(mnl_socket_get_fd(r->socket), NLTRACE_SENT, nlh, nlh->nlmsg_len);
+	trace_datagram(mnl_socket_get_fd(r->socket), TRACE_SENT, nlh, nlh->nlmsg_len);
 	if (mnl_socket_sendto(r->socket, nlh, nlh->nlmsg_len) < 0)
 		return -errno;
 	for (;;) {

@@ -16,7 +16,7 @@
 
 #include "kernel/rtnl_decode.h"
 #include "kernel/mnl_attrs.h"
-#include "kernel/nltrace.h"
+#include "kernel/trace_internal.h"
 #include "waymark/kernel/rtnl.h"
 
 #define RECEIVE_BYTES 32768
@@ -195,8 +195,7 @@ int rtnl_monitor_receive(struct rtnl_monitor *m, rtnl_notice_fn *fn, void *data)
 			return (int)n;
 		if (!is_kernel)
 			continue;
-		nltrace_datagram(mnl_socket_get_fd(m->socket), NLTRACE_RECEIVED, m->buffer,
-				 (size_t)n);
+		trace_datagram(mnl_socket_get_fd(m->socket), TRACE_RECEIVED, m->buffer, (size_t)n);
 		mnl_cb_run(m->buffer, (size_t)n, 0, 0, message_take, &to);
 	}
 }

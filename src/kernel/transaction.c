@@ -7,6 +7,7 @@
  * kills it when its time is over.
  */
 #define _GNU_SOURCE /* pipe2 */
+#include "waymark/base/bytes.h"
 #include "waymark/base/clock.h"
 #include "waymark/kernel/transaction.h"
 
@@ -42,23 +43,6 @@ bool transaction_is_child(pid_t pid)
 }
 
 /* --- the child ------------------------------------------------------------------------ */
-
-static int bytes_write(int fd, const void *bytes, size_t size)
-{
-	const char *p = bytes;
-
-	while (size) {
-		ssize_t n = write(fd, p, size);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		p += n;
-		size -= (size_t)n;
-	}
-	return 0;
-}
 
 void transaction_child(int fd, transaction_fn *fn, const void *data)
 {

@@ -7,6 +7,7 @@
  * (steering_state_json.c).
  */
 #define _GNU_SOURCE /* reallocarray */
+#include "waymark/base/bytes.h"
 #include "steering/steering_state.h"
 
 #include <errno.h>
@@ -260,18 +261,10 @@ struct steering_state *steering_state_load(const struct config *c)
 
 static int text_write(int fd, const char *text)
 {
-	size_t left = strlen(text);
+	int err = bytes_write(fd, text, strlen(text));
 
-	while (left) {
-		ssize_t n = write(fd, text, left);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return -errno;
-		text += n;
-		left -= (size_t)n;
-	}
+	if (err)
+		return err;
 	return fsync(fd) < 0 ? -errno : 0;
 }
 

@@ -33,4 +33,7 @@ struct talker_webhook_events {
 };
 void talker_set_webhook(struct talker *t, const struct talker_webhook_events *e);
 
+/* The rows of talker_sinks. */
+extern const struct sink talker_exec_sink, talker_webhook_sink;
+
 #endif

@@ -20,7 +20,7 @@
 
 #include <cmocka.h>
 
-#include "kernel/nltrace.h"
+#include "kernel/trace_internal.h"
 #include "waymark/kernel/trace.h"
 
 static _Alignas(8) char buffer[512];
@@ -72,7 +72,7 @@ static const char *traced(int protocol, const void *data, size_t size)
 	assert_non_null(s);
 	assert_non_null(out);
 	dup2(fileno(out), STDERR_FILENO);
-	nltrace_datagram(mnl_socket_get_fd(s), NLTRACE_SENT, data, size);
+	trace_datagram(mnl_socket_get_fd(s), TRACE_SENT, data, size);
 	fflush(stderr);
 	dup2(former, STDERR_FILENO);
 	close(former);

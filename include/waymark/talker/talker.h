@@ -70,7 +70,8 @@ uint32_t talker_generation(const struct talker *t);
 /* Return how many times another worker was started in the place of one that died. */
 uint64_t talker_restarts(const struct talker *t);
 
-/* Sinks that hand alerts to the talker; their data is the talker. */
-extern const struct sink talker_exec_sink, talker_webhook_sink;
+/* Sinks that hand alerts to the talker, in place of those of this process; their data is the
+ * talker. Ends with NULL. */
+extern const struct sink *const talker_sinks[];
 
 #endif

@@ -401,3 +401,13 @@ int query_last_ids(struct query *q, int64_t *flow, int64_t *mismatch, int64_t *g
 		r = integer_read(q, "SELECT max(id) FROM mismatch", mismatch);
 	return r == 0 ? integer_read(q, "SELECT max(id) FROM gap", gap) : r;
 }
+
+int query_oldest(struct query *q, int64_t *id, int64_t *started_ms)
+{
+	int r = integer_read(q, "SELECT min(id) FROM flow", id);
+
+	if (r == 0)
+		r = integer_read(q, "SELECT ifnull(started, 0) FROM flow ORDER BY id LIMIT 1",
+				 started_ms);
+	return r;
+}

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "waymark/base/thread.h"
 #include "store/write/queue.h"
 
 #define AWAKE UINT64_MAX
@@ -27,7 +28,6 @@ static int ring_map(struct queue *q, uint32_t capacity)
 
 int queue_init(struct queue *q, uint32_t capacity)
 {
-	pthread_condattr_t attr;
 	int r = ring_map(q, capacity);
 
 	if (r < 0)
@@ -37,10 +37,7 @@ int queue_init(struct queue *q, uint32_t capacity)
 	atomic_init(&q->head, 0);
 	atomic_init(&q->wake_at, AWAKE);
 	pthread_mutex_init(&q->lock, NULL);
-	pthread_condattr_init(&attr);
-	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-	pthread_cond_init(&q->wake, &attr);
-	pthread_condattr_destroy(&attr);
+	thread_cond_init(&q->wake);
 	return 0;
 }
 
@@ -114,7 +111,7 @@ void queue_take(struct queue *q, uint32_t n)
 
 void queue_wait(struct queue *q, uint32_t depth, int64_t until_ms)
 {
-	struct timespec until = {.tv_sec = until_ms / 1000, .tv_nsec = until_ms % 1000 * 1000000};
+	struct timespec until = thread_deadline(until_ms);
 	uint64_t wanted = atomic_load(&q->head) + depth;
 
 	pthread_mutex_lock(&q->lock);

@@ -7,7 +7,6 @@
  * Knows nothing of rows.
  */
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -16,6 +15,7 @@
 #include "store/db.h"
 #include "store/write/writer_internal.h"
 
+#include "waymark/base/thread.h"
 #include "waymark/base/clock.h"
 
 /* When nothing comes: look whether there is something to keep. */
@@ -317,19 +317,6 @@ static void *thread_run(void *data)
 	return NULL;
 }
 
-static int thread_start(struct writer *w)
-{
-	sigset_t all, before;
-	int r;
-
-	/* Signals are for the thread that has the loop. */
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before);
-	r = pthread_create(&w->thread, NULL, thread_run, w);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	return -r;
-}
-
 static int start_mark(struct store *st)
 {
 	return db_exec(st->db, "INSERT OR REPLACE INTO meta VALUES ('is_clean', 0)");
@@ -342,16 +329,6 @@ static void renewal_take(struct writer *w)
 		return;
 	w->in_place_ms = w->st->written_ms;
 	batch_renew_damaged(w);
-}
-
-static void progress_init(pthread_cond_t *progress)
-{
-	pthread_condattr_t steady;
-
-	pthread_condattr_init(&steady);
-	pthread_condattr_setclock(&steady, CLOCK_MONOTONIC);
-	pthread_cond_init(progress, &steady);
-	pthread_condattr_destroy(&steady);
 }
 
 struct writer *writer_start(struct store *st, uint32_t capacity, uint32_t batch_ms)
@@ -369,14 +346,14 @@ struct writer *writer_start(struct store *st, uint32_t capacity, uint32_t batch_
 	w->stats.database_bytes = file_bytes(st->path);
 	maintenance_init(&w->maintenance);
 	pthread_mutex_init(&w->lock, NULL);
-	progress_init(&w->progress);
+	thread_cond_init(&w->progress);
 	renewal_take(w);
 	w->flows_max = capacity;
 	if (queue_init(&w->queue, capacity + capacity / RESERVE_PART + 1) < 0)
 		goto free_writer;
 	r = db_errno(start_mark(st));
 	if (r == 0)
-		r = thread_start(w);
+		r = thread_start(&w->thread, thread_run, w);
 	if (r == 0)
 		return w;
 	queue_destroy(&w->queue);
@@ -420,14 +397,7 @@ int writer_push(struct writer *w, const struct record *r)
 
 static struct timespec deadline(unsigned patience_ms)
 {
-	struct timespec end;
-
-	clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_sec += patience_ms / 1000;
-	end.tv_nsec += patience_ms % 1000 * 1000000L;
-	end.tv_sec += end.tv_nsec / 1000000000L;
-	end.tv_nsec %= 1000000000L;
-	return end;
+	return thread_deadline(clock_steady_ms() + patience_ms);
 }
 
 bool writer_flush_within(struct writer *w, unsigned patience_ms)

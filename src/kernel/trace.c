@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * nltrace.c - one line per netlink message: topic, direction, type, family, attributes.
+ * trace.c - one line per netlink message: topic, direction, type, family, attributes.
  *
  * An attribute without a row of its own is printed by its number, in hexadecimal. Must not
  * change what it prints, nor know why it was sent.
  */
-#include "kernel/nltrace.h"
+#include "kernel/trace_internal.h"
 
 #include <arpa/inet.h>
 #include <endian.h>
@@ -352,7 +352,7 @@ static void body_print(FILE *out, const struct message *m, const struct nlmsghdr
 }
 
 /* Write one line, whole or not at all. */
-static void message_print(enum topic topic, enum nltrace_way way, const struct message *m,
+static void message_print(enum topic topic, enum trace_way way, const struct message *m,
 			  const struct nlmsghdr *nlh)
 {
 	char *line = NULL;
@@ -361,7 +361,7 @@ static void message_print(enum topic topic, enum nltrace_way way, const struct m
 
 	if (!out)
 		return;
-	fprintf(out, "<7>trace %s %s ", topic_names[topic], way == NLTRACE_SENT ? ">" : "<");
+	fprintf(out, "<7>trace %s %s ", topic_names[topic], way == TRACE_SENT ? ">" : "<");
 	if (m)
 		fputs(m->names[nlh->nlmsg_type - m->first], out);
 	else
@@ -375,7 +375,7 @@ static void message_print(enum topic topic, enum nltrace_way way, const struct m
 	free(line);
 }
 
-void nltrace_datagram(int fd, enum nltrace_way way, const void *data, size_t size)
+void trace_datagram(int fd, enum trace_way way, const void *data, size_t size)
 {
 	const uint8_t *at = data;
 	int protocol = -1;
@@ -399,7 +399,7 @@ void nltrace_datagram(int fd, enum nltrace_way way, const void *data, size_t siz
 	}
 }
 
-void nltrace_commands(const char *text)
+void trace_commands(const char *text)
 {
 	while (topics_traced >> TOPIC_NFT & 1 && *text) {
 		size_t n = strcspn(text, "\n");

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * trace_internal.h - hooks of the adapters: netlink messages that are traced, if any are.
+ */
+#ifndef WAYMARK_SRC_KERNEL_TRACE_INTERNAL_H
+#define WAYMARK_SRC_KERNEL_TRACE_INTERNAL_H
+
+#include <stddef.h>
+
+enum trace_way { TRACE_SENT, TRACE_RECEIVED };
+
+/* Trace the messages of one datagram of this netlink socket. */
+void trace_datagram(int fd, enum trace_way way, const void *data, size_t size);
+/* Trace commands to libnftables, which does not show its messages. */
+void trace_commands(const char *text);
+
+#endif
