@@ -21,6 +21,7 @@
 #define WIDTH_LEAST   8 /* of a column that is cut */
 #define CELL_STRLEN   48
 #define FLOW_STRLEN   160
+#define WIDTH_SPARE   12 /* of a column that gives way to flows */
 
 struct cell {
 	char *text; /* NULL: unknown */
@@ -146,19 +147,74 @@ static bool columns_drop(struct table *t)
 	return true;
 }
 
-/* The widest text gives way. */
-static void columns_cut(struct table *t, size_t over)
+/* "tcp A > B:Q" of "tcp A:P > B:Q": B and its port say more than P. Returns buf. */
+static const char *source_port_drop(const char *flow, char *buf, size_t size)
+{
+	const char *arrow = strstr(flow, " > "), *colon = arrow;
+
+	while (colon && colon > flow && *colon != ':')
+		colon--;
+	if (!colon || *colon != ':')
+		snprintf(buf, size, "%s", flow);
+	else
+		snprintf(buf, size, "%.*s%s", (int)(colon - flow), flow, arrow);
+	return buf;
+}
+
+/* How wide flows are without their source ports. */
+static size_t flows_width(const struct table *t, size_t column)
+{
+	size_t widest = 0;
+
+	for (size_t row = 0; row < t->n_kept; row++) {
+		char text[FLOW_STRLEN];
+		size_t width = text_put_terminal(
+			NULL,
+			source_port_drop(cell_text(&t->cells[row * t->n_columns + column]), text,
+					 sizeof(text)),
+			SIZE_MAX);
+
+		widest = width > widest ? width : widest;
+	}
+	return widest;
+}
+
+/* The widest text, of flows or of others; n_columns: none. */
+static size_t column_widest(const struct table *t, bool has_flows)
 {
 	size_t widest = t->n_columns;
 
 	for (size_t i = 0; i < t->n_columns; i++)
 		if (t->is_shown[i] && !is_number(&t->columns[i]) &&
+		    (has_flows || (!t->columns[i].is_flow && t->columns[i].type != COLUMN_TIME)) &&
 		    (widest == t->n_columns || t->widths[i] > t->widths[widest]))
 			widest = i;
+	return widest;
+}
+
+/* Returns what it is too wide still. */
+static size_t column_narrow(struct table *t, size_t column, size_t over, size_t least)
+{
+	size_t width = t->widths[column], cut = width > least ? width - least : 0;
+
+	cut = cut < over ? cut : over;
+	t->widths[column] -= cut;
+	return over - cut;
+}
+
+/* The widest text gives way; if it is a flow, by its source port, then others do a little. */
+static void columns_cut(struct table *t, size_t over)
+{
+	size_t widest = column_widest(t, true), other;
+
 	if (widest == t->n_columns)
 		return;
-	t->widths[widest] =
-		t->widths[widest] > over + WIDTH_LEAST ? t->widths[widest] - over : WIDTH_LEAST;
+	if (t->columns[widest].is_flow)
+		over = column_narrow(t, widest, over, flows_width(t, widest));
+	while (t->columns[widest].is_flow && over &&
+	       (other = column_widest(t, false)) < t->n_columns && t->widths[other] > WIDTH_SPARE)
+		over = column_narrow(t, other, 1, WIDTH_SPARE) + over - 1;
+	column_narrow(t, widest, over, WIDTH_LEAST);
 }
 
 /* Where a text is cut all the same, the row has to be found by its handle. */
@@ -196,20 +252,6 @@ static size_t column_last(const struct table *t)
 }
 
 /* --- printing --------------------------------------------------------------------- */
-
-/* "tcp A > B:Q" of "tcp A:P > B:Q": B and its port say more than P. Returns buf. */
-static const char *source_port_drop(const char *flow, char *buf, size_t size)
-{
-	const char *arrow = strstr(flow, " > "), *colon = arrow;
-
-	while (colon && colon > flow && *colon != ':')
-		colon--;
-	if (!colon || *colon != ':')
-		snprintf(buf, size, "%s", flow);
-	else
-		snprintf(buf, size, "%.*s%s", (int)(colon - flow), flow, arrow);
-	return buf;
-}
 
 static void cell_print(const struct table *t, size_t column, const char *text, enum paint paint,
 		       bool is_last)

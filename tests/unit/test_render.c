@@ -251,6 +251,26 @@ static void test_table_fits_the_terminal(void **state)
 		      " 1  Jul 14 09:20:30  udp 192.0.2.1 > 19\xe2\x80\xa6\n");
 }
 
+/* Where a flow and a path compete, the destination's port is kept, and the path gives way. */
+static void test_flows_keep_their_destination(void **state)
+{
+	static const struct column two[] = {{.name = "flow", .is_flow = true}, {.name = "path"}};
+	const struct render_style style = {.format = RENDER_TABLE, .width = 45};
+	char *text = NULL;
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	struct render *r = render_new(&style, two, 2, out);
+
+	(void)state;
+	render_text(r, "udp 192.0.2.1:1000 > 198.51.100.1:53", PAINT_NONE);
+	render_text(r, "cable>fibre,lte", PAINT_NONE);
+	assert_int_equal(render_end(r), 0);
+	fclose(out);
+	assert_string_equal(text, "FLOW                             PATH\n"
+				  "udp 192.0.2.1 > 198.51.100.1:53  cable>fibre\xe2\x80\xa6\n");
+	free(text);
+}
+
 static void test_table_in_the_opposite_order(void **state)
 {
 	(void)state;
@@ -494,6 +514,7 @@ int main(void)
 		cmocka_unit_test(test_long_table_streams),
 		cmocka_unit_test(test_tells_of_a_full_disk),
 		cmocka_unit_test(test_table_fits_the_terminal),
+		cmocka_unit_test(test_flows_keep_their_destination),
 		cmocka_unit_test(test_table_in_the_opposite_order),
 		cmocka_unit_test(test_csv_defuses_formulas),
 		cmocka_unit_test(test_numbers_have_few_digits),
