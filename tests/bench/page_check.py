@@ -4,7 +4,7 @@
 
   page_check.py PAGE [FOLDER]
 
-At 1280, 800 and 400 pixels: no text overlaps another text, none is cut by its box or by
+At 1280, 980, 800 and 400 pixels: no text overlaps another text, none is cut by its box or by
 the screen, and nothing makes the page scroll sideways. Prints what is wrong and exits 1.
 With FOLDER it leaves screenshots there: light, dark, and the pages as they are printed.
 """
@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 
-WIDTHS = (1280, 800, 400)
+WIDTHS = (1280, 980, 800, 400)
 
 # Runs in the browser, on a copy of the page. Every run of text has one box per line.
 CHECK = """

@@ -193,7 +193,7 @@ void report_picture_style(FILE *out);
 /* A column of a table; on narrow screens its label stands beside each cell. */
 struct report_column {
 	const char *label;
-	const char *class; /* "n": a number; "": text */
+	const char *class; /* "n": a number; "t", "d": a time; "w": long; "": text */
 };
 void report_causes(FILE *out, const struct report *r);
 void report_uplinks(FILE *out, const struct report *r);

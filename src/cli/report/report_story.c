@@ -296,6 +296,10 @@ static int trouble_take(void *data, const struct value *v, size_t n)
 	(void)n;
 	e.ended_ms = e.started_ms;
 	text_copy(e.label, sizeof(e.label), &v[1]);
+	if (!strcmp(e.label, "tampering")) {
+		e.kind = EVENT_TAMPERING;
+		r->tamperings++;
+	}
 	if (e.label[0] >= 'a' && e.label[0] <= 'z')
 		e.label[0] = (char)(e.label[0] - 'a' + 'A');
 	text_copy(e.text, sizeof(e.text), &v[2]);

@@ -115,7 +115,7 @@ void report_causes(FILE *out, const struct report *r)
 {
 	static const struct report_column columns[] = {
 		{"mismatches", "n"}, {"expected", ""}, {"left by", ""}, {"reason", ""},
-		{"first", ""},	     {"last", ""},     {"hosts", "n"},	{"example", "w"}};
+		{"first", "d"},	     {"last", "d"},    {"hosts", "n"},	{"example", "w"}};
 
 	fputs("<h2>Mismatches by cause</h2>\n", out);
 	if (!r->n_causes) {
