@@ -108,6 +108,8 @@ CREATE INDEX deletion_flow ON deletion (flow_id);
 
 -- Of the packets of no flow: "udp 192.0.2.1:53 > 203.0.113.9:4000", the latest.
 ALTER TABLE coverage_hour ADD COLUMN untracked_example TEXT;
+-- Of UDP answers from an address that was not asked; coverage_count has them as kind 30.
+ALTER TABLE coverage_hour ADD COLUMN unasked_example TEXT;
 
 ALTER TABLE uplink_state ADD COLUMN cause INTEGER;
 ALTER TABLE uplink_state ADD COLUMN decision TEXT;

@@ -205,7 +205,7 @@ CREATE VIEW coverage AS
 -- is cut off after four digits: 1.0 means that nothing is missing.
 WITH
 counted AS (SELECT h.id, h.time, h.started, h.ended, h.is_partial, h.has_gap, h.has_uncounted,
-		h.untracked_example, u.name AS uplink, h.unknown > 0 AS is_unknown,
+		h.untracked_example, h.unasked_example, u.name AS uplink, h.unknown > 0 AS is_unknown,
 		sum(iif(k.kind = 0, k.packets, 0)) AS link_packets,
 		sum(iif(k.kind = 0, k.bytes, 0)) AS link_bytes,
 		sum(iif(k.kind = 1, k.packets, 0)) AS left_packets,
@@ -214,6 +214,7 @@ counted AS (SELECT h.id, h.time, h.started, h.ended, h.is_partial, h.has_gap, h.
 		sum(iif(k.kind IN (10, 11), k.packets, 0)) AS rules_packets,
 		sum(iif(k.kind IN (10, 11), k.bytes, 0)) AS rules_bytes,
 		sum(iif(k.kind = 11, k.packets, 0)) AS untracked,
+		sum(iif(k.kind = 30, k.packets, 0)) AS unasked,
 		sum(iif(k.kind = 20, k.packets, 0)) AS seen_packets,
 		sum(iif(k.kind = 20, k.bytes, 0)) AS seen_bytes,
 		sum(iif(k.kind = 21, k.packets, 0)) AS predating,
@@ -259,6 +260,8 @@ SELECT
 	iif(is_unknown, NULL, m_uncounted) AS uncounted, -- of flows that began without counters
 	iif(is_unknown, NULL, m_other) AS other, -- ICMP errors, packets on their way
 	split AS split_packets, -- of those seen: of flows that left by several uplinks
+	unasked AS unasked, -- UDP answers of the router from an address that was not asked
+	unasked_example AS unasked_example, -- the latest one; NULL: none
 	rules_packets AS rules_packets, -- that the rules counted
 	rules_bytes AS rules_bytes, -- of these packets
 	link_packets AS link_packets, -- frames that the interface sent

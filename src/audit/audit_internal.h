@@ -92,6 +92,12 @@ struct audit_sums {
 	bool is_dumping;
 };
 
+/* UDP answers from an address that was not asked, since they were taken. */
+struct unasked {
+	uint64_t answers;
+	struct endpoints example; /* the latest */
+};
+
 /* Flows of one batch of events whose labels show a mismatch. */
 #define SUSPECTS_MAX 512u
 
@@ -131,6 +137,7 @@ struct audit {
 	flow_ref suspects[SUSPECTS_MAX];
 	unsigned n_suspects;
 
+	struct unasked unasked[UPLINKS_MAX];
 	struct stray_packet flowless[UPLINKS_MAX]; /* the latest; tuple of family 0: none */
 
 	struct pending_packet *pending;
@@ -158,6 +165,10 @@ void flow_lose(struct audit *a, flow_ref ref);
 flow_ref flow_revive(struct audit *a, const struct ct_event *ev, int64_t now_ms);
 /* Whether the entry is of another flow with the same id and tuple. */
 bool flow_is_other(const struct flow *f, const struct ct_event *ev, int64_t now_ms);
+
+/* audit_unasked.c */
+/* Count a flow that has begun where it answers for another of the router's addresses. */
+void unasked_note(struct audit *a, const struct flow *f, const struct ct_event *ev);
 
 /* audit_dump.c */
 void dump_take(struct audit *a, const struct ct_event *ev, int64_t now_ms);

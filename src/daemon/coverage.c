@@ -7,6 +7,7 @@
  * Must not know how (audit/coverage.c). A dump that fails makes the interval longer.
  */
 #include <errno.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -158,6 +159,15 @@ static void example_take(struct daemon *d, struct coverage_record *r)
 		endpoints_format(&p.tuple, p.proto, r->untracked_example);
 }
 
+static void unasked_take(struct daemon *d, struct coverage_record *r)
+{
+	struct endpoints example;
+
+	r->unasked = audit_unasked_take(d->audit, r->slot, &example);
+	if (r->unasked)
+		endpoints_format(&example, IPPROTO_UDP, r->unasked_example);
+}
+
 /* The first reading is where the first interval begins. */
 static void uplink_look(struct daemon *d, const struct uplink_config *u,
 			const struct coverage_reading *now, const struct doubts *doubts)
@@ -171,6 +181,7 @@ static void uplink_look(struct daemon *d, const struct uplink_config *u,
 		r.has_uncounted = doubts->audit.uncounted != c->doubts.audit.uncounted;
 		coverage_settle(&c->base[u->slot], now, &r);
 		example_take(d, &r);
+		unasked_take(d, &r);
 		coverage_add(&c->sum[u->slot], &r);
 	}
 	record_emit(d, &r);

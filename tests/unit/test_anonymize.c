@@ -139,11 +139,13 @@ static void test_other_tables(void **state)
 	push_alert(w, "mismatch", HOUR_MS, "flow 9: tcp 192.168.1.10:40000 left by eth2");
 	writer_flush(w);
 	store_lab_execute(path, "INSERT INTO coverage_hour VALUES (1, 1, 1, 1, 1, 1, 0, 0, 0, 0,"
-				" 'udp 192.0.2.1:53 > 203.0.113.9:4000')");
+				" 'udp 192.0.2.1:53 > 203.0.113.9:4000',"
+				" 'udp 192.0.2.1:53 > 203.0.113.9:4001')");
 	writer_set_anonymize(w, true, 24, 48);
 	store_lab_wait(path,
 		       "SELECT count(*) FROM coverage_hour WHERE untracked_example ="
-		       " 'udp 192.0.2.0:53 > 203.0.113.0:4000'",
+		       " 'udp 192.0.2.0:53 > 203.0.113.0:4000' AND unasked_example ="
+		       " 'udp 192.0.2.0:53 > 203.0.113.0:4001'",
 		       1);
 	store_lab_expect(path, "SELECT id, src, dst FROM mismatches ORDER BY id",
 			 "1|192.168.1.0|198.51.100.0\n2|192.168.1.10|198.51.100.7\n"

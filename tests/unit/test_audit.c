@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <netinet/in.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -787,6 +788,71 @@ static void addresses_are_whose_they_were_when_the_flow_began(void **state)
 	world_close(&w);
 }
 
+/* A flow of the router itself, by wan2 unless it is asked for wan1. */
+static struct ct_event own_flow(uint32_t id, uint32_t mark, const char *src, uint16_t sport)
+{
+	struct ct_event ev = inbound_flow(CT_NEW, id, mark);
+	struct endpoints asked = ev.tuple[0];
+
+	ev.tuple[0] = (struct endpoints){v4(src), asked.src, sport, asked.sport};
+	ev.tuple[1] = (struct endpoints){asked.src, v4(src), asked.sport, sport};
+	label(&ev, mark == 2 ? LABEL(WAN1) : LABEL(WAN2));
+	return ev;
+}
+
+/* A flow from outside to the router by wan1. */
+static struct ct_event question(uint32_t id, uint16_t port)
+{
+	struct ct_event ev = inbound_flow(CT_NEW, id, 2);
+
+	ev.proto = IPPROTO_UDP;
+	ev.tuple[0].dst = ev.tuple[1].src = v4("192.168.1.10");
+	ev.tuple[0].dport = ev.tuple[1].sport = port;
+	label(&ev, 64 + LABEL_ENTERED);
+	return ev;
+}
+
+static void answers_from_an_address_that_was_not_asked_are_counted(void **state)
+{
+	struct audit_address list[] = {{v4("192.168.2.10"), WAN2}, {v4("192.168.1.10"), WAN1}};
+	struct ct_event ask = question(1, 53), ev;
+	struct endpoints example;
+	struct world w;
+
+	(void)state;
+	world_open(&w, 100);
+	assert_int_equal(audit_set_addresses(w.a, list, 2, w.now_ms), 0);
+	audit_ct_event(w.a, &ask, w.now_ms);
+	/* Another port, another protocol, the address that was asked: none is one. */
+	ev = own_flow(2, 3, "192.168.2.10", 54);
+	ev.proto = IPPROTO_UDP;
+	audit_ct_event(w.a, &ev, w.now_ms);
+	ev = own_flow(3, 3, "192.168.2.10", 53);
+	ev.proto = IPPROTO_TCP;
+	audit_ct_event(w.a, &ev, w.now_ms);
+	ev = own_flow(4, 3, "192.168.1.10", 53);
+	ev.proto = IPPROTO_UDP;
+	audit_ct_event(w.a, &ev, w.now_ms);
+	assert_int_equal(audit_unasked_take(w.a, WAN2, &example), 0);
+	ev = own_flow(5, 3, "192.168.2.10", 53);
+	ev.proto = IPPROTO_UDP;
+	audit_ct_event(w.a, &ev, w.now_ms);
+	assert_int_equal(audit_unasked_take(w.a, WAN1, &example), 0);
+	assert_int_equal(audit_unasked_take(w.a, WAN2, &example), 1);
+	assert_true(addr_is_equal(&example.src, &ev.tuple[0].src));
+	assert_int_equal(example.sport, 53);
+	assert_int_equal(audit_unasked_take(w.a, WAN2, &example), 0);
+	/* The question has been answered: what the router sends beside that is its own affair. */
+	ask = question(6, 55);
+	label(&ask, LABEL(WAN1));
+	audit_ct_event(w.a, &ask, w.now_ms);
+	ev = own_flow(7, 3, "192.168.2.10", 55);
+	ev.proto = IPPROTO_UDP;
+	audit_ct_event(w.a, &ev, w.now_ms);
+	assert_int_equal(audit_unasked_take(w.a, WAN2, &example), 0);
+	world_close(&w);
+}
+
 /* --- loss and restart ------------------------------------------------------------------ */
 
 static struct flow_record stored_flow(const struct ct_event *ev, int64_t started_ms)
@@ -1391,6 +1457,7 @@ int main(void)
 		cmocka_unit_test(unmarked_and_foreign_flows_are_alerted_once),
 		cmocka_unit_test(another_uplinks_source_address_is_found),
 		cmocka_unit_test(addresses_are_whose_they_were_when_the_flow_began),
+		cmocka_unit_test(answers_from_an_address_that_was_not_asked_are_counted),
 		cmocka_unit_test(a_restart_goes_on_with_the_same_row),
 		cmocka_unit_test(what_a_flow_becomes_after_a_restart_is_alerted_once),
 		cmocka_unit_test(a_flow_of_an_uplink_removed_before_the_start_is_not_alerted),

@@ -84,6 +84,7 @@ static void forget(struct writer *w, const char *text)
 static void keeps_an_example_of_no_flow(void **state)
 {
 	static const char asked[] = "SELECT untracked, untracked_example FROM coverage";
+	static const char answers[] = "SELECT unasked, unasked_example, causes FROM coverage";
 	const char *path = store_lab_path(*state, "flows.db");
 	struct store *st = store_lab_open(path);
 	struct writer *w = store_lab_start(st);
@@ -98,13 +99,18 @@ static void keeps_an_example_of_no_flow(void **state)
 	strcpy(r.untracked_example, "udp [2001:db8::1]:53 > [2001:db8::21]:4000");
 	push(w, &r);
 	*r.untracked_example = '\0';
+	r.unasked = 3;
+	strcpy(r.unasked_example, "udp [2001:db8::1]:53 > [2001:db8::21]:4001");
 	push(w, &r);
 	writer_flush(w);
+	store_lab_expect(path, answers,
+			 "3|udp [2001:db8::1]:53 > [2001:db8::21]:4001|untracked 20, other 50");
 	store_lab_expect(path, asked, "20|udp [2001:db8::1]:53 > [2001:db8::21]:4000");
 	forget(w, "2001:db8::2");
 	store_lab_expect(path, asked, "20|udp [2001:db8::1]:53 > [2001:db8::21]:4000");
 	forget(w, "2001:db8::21");
 	store_lab_expect(path, asked, "20|-");
+	store_lab_expect(path, answers, "3|-|untracked 20, other 50");
 	store_lab_stop(w, st);
 }
 

@@ -180,6 +180,9 @@ struct audit_coverage {
 void audit_coverage(const struct audit *a, uint8_t slot, struct audit_coverage *out);
 /* The latest packet of no flow that left by this uplink, once. False: none since. */
 bool audit_flowless_take(struct audit *a, uint8_t slot, struct stray_packet *out);
+/* How many UDP answers left by this uplink from an address that was not asked, since the last
+ * call; example gets the latest. */
+uint64_t audit_unasked_take(struct audit *a, uint8_t slot, struct endpoints *example);
 /* For all uplinks together: ends and entries without counters, which no sum contains; flows
  * that vanished, and flows that the table had no room for; the latest gap's id, and how many
  * gaps are open. */

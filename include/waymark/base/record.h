@@ -148,7 +148,9 @@ struct coverage_record {
 	struct tally rules[RULE_COUNTS];
 	struct tally flows[FLOW_SHARES];
 	char untracked_example[ENDPOINTS_STRLEN]; /* of RULE_UNTRACKED; "": none was seen */
-	struct coverage_reading reading;	  /* at its end */
+	uint64_t unasked; /* UDP answers from an address that was not asked */
+	char unasked_example[ENDPOINTS_STRLEN];
+	struct coverage_reading reading; /* at its end */
 };
 
 /* A flow that was taken out of the kernel's table because of a mismatch. */

@@ -106,6 +106,8 @@ int query_coverage(struct query *q, const struct query_filter *f, query_row_fn *
 
 /* Packets of no flow since then: uplink, packets, example (NULL: none was logged), hour_ms. */
 int query_untracked(struct query *q, int64_t since_ms, query_row_fn *fn, void *data);
+/* UDP answers from an address that was not asked since then: uplink, answers, example, hour_ms. */
+int query_unasked(struct query *q, int64_t since_ms, query_row_fn *fn, void *data);
 
 /* The oldest flow that retention has left; 0: there is none, or its start is unknown. */
 int query_oldest(struct query *q, int64_t *id, int64_t *started_ms);

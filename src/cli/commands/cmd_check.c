@@ -87,6 +87,20 @@ static int untracked_add(void *data, const struct value *values, size_t n)
 	return 0;
 }
 
+/* The router's own UDP answers, which whoever asked discards. */
+static int unasked_add(void *data, const struct value *values, size_t n)
+{
+	const char *example = value_text(values, n, "example");
+
+	findings_add(data, FINDING_WARNING,
+		     "%" PRId64 " UDP answers of this router left by uplink %s since yesterday "
+		     "from an address that was not asked%s%s",
+		     value_number(values, n, "answers", 0), value_text(values, n, "uplink"),
+		     example ? ", such as " : "", example ? example : "");
+	findings_fix(data, "let that server listen on each address, not on all at once");
+	return 0;
+}
+
 /* An existing history must be one that the daemon accepts. */
 static void database_checked(const struct config *c, struct findings *f)
 {
@@ -105,8 +119,10 @@ static void database_checked(const struct config *c, struct findings *f)
 			f->list[i].level = err == ENOENT ? FINDING_OK : FINDING_WARNING;
 	if (f->n == before)
 		findings_add(f, FINDING_OK, "%s: the history can be read", c->database);
-	if (q)
+	if (q) {
 		query_untracked(q, clock_now_ms() - DAY_MS, untracked_add, f);
+		query_unasked(q, clock_now_ms() - DAY_MS, unasked_add, f);
+	}
 	query_close(q);
 }
 

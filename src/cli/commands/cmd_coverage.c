@@ -33,6 +33,8 @@ static const struct column columns[] = {
 	{.name = "uncounted", .type = COLUMN_NUMBER, .is_detail = true},
 	{.name = "other", .type = COLUMN_NUMBER, .is_detail = true},
 	{.name = "split_packets", .type = COLUMN_NUMBER, .is_detail = true},
+	{.name = "unasked", .type = COLUMN_NUMBER, .is_detail = true},
+	{.name = "unasked_example", .is_detail = true},
 	{.name = "rules_packets", .type = COLUMN_NUMBER, .is_detail = true},
 	{.name = "rules_bytes", .type = COLUMN_NUMBER, .is_detail = true},
 	{.name = "link_packets", .type = COLUMN_NUMBER, .is_detail = true},

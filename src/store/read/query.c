@@ -269,6 +269,16 @@ int query_untracked(struct query *q, int64_t since_ms, query_row_fn *fn, void *d
 		       since_ms, 0, 0, fn, data);
 }
 
+int query_unasked(struct query *q, int64_t since_ms, query_row_fn *fn, void *data)
+{
+	return few_run(q,
+		       "SELECT uplink, sum(unasked) AS answers, unasked_example AS example,"
+		       " max(iif(unasked_example IS NULL, 0, hour_ms)) AS hour_ms"
+		       " FROM coverage WHERE hour_ms + 3600000 > ?1 AND unasked > 0"
+		       " GROUP BY uplink ORDER BY uplink",
+		       since_ms, 0, 0, fn, data);
+}
+
 int query_uplinks(struct query *q, query_row_fn *fn, void *data)
 {
 	return few_run(q,

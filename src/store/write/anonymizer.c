@@ -73,9 +73,11 @@ static const struct table {
 	 " AND kind IN ('mismatch', 'wrong-source', 'unmarked', 'foreign')"
 	 " AND text_cut(text) IS NOT text"},
 	{"SELECT max(id) FROM (SELECT id FROM coverage_hour WHERE id > ?1 ORDER BY id LIMIT 2048)",
-	 "UPDATE coverage_hour SET untracked_example = text_cut(untracked_example)"
+	 "UPDATE coverage_hour SET untracked_example = text_cut(untracked_example),"
+	 " unasked_example = text_cut(unasked_example)"
 	 " WHERE id > ?1 AND id <= ?2 AND time < ?3 - 3600000"
-	 " AND text_cut(untracked_example) IS NOT untracked_example"},
+	 " AND (text_cut(untracked_example) IS NOT untracked_example"
+	 " OR text_cut(unasked_example) IS NOT unasked_example)"},
 };
 #define TABLES ((int)(sizeof(tables) / sizeof(tables[0])))
 

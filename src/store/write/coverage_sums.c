@@ -20,20 +20,22 @@ enum kind {
 	KIND_SKIPPED = 2,
 	KIND_RULES = 10, /* + enum rule_count */
 	KIND_FLOWS = 20, /* + enum flow_share */
+	KIND_UNASKED = 30,
 };
 
 const char *const coverage_sql[COVERAGE_STATEMENTS] = {
 	[COVERAGE_ADD_HOUR] =
 		"INSERT INTO coverage_hour (time, uplink, started, ended, intervals, unknown,"
-		" is_partial, has_gap, has_uncounted, untracked_example)"
-		" VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?)"
+		" is_partial, has_gap, has_uncounted, untracked_example, unasked_example)"
+		" VALUES (?, ?, ?, ?, 1, ?, ?, ?, ?, ?, ?)"
 		" ON CONFLICT (time, uplink) DO UPDATE SET"
 		" started = min(started, excluded.started), ended = max(ended, excluded.ended),"
 		" intervals = intervals + 1, unknown = unknown + excluded.unknown,"
 		" is_partial = max(is_partial, excluded.is_partial),"
 		" has_gap = max(has_gap, excluded.has_gap),"
 		" has_uncounted = max(has_uncounted, excluded.has_uncounted),"
-		" untracked_example = ifnull(excluded.untracked_example, untracked_example)",
+		" untracked_example = ifnull(excluded.untracked_example, untracked_example),"
+		" unasked_example = ifnull(excluded.unasked_example, unasked_example)",
 	[COVERAGE_ADD_COUNT] =
 		"INSERT INTO coverage_count (packets, bytes, kind, uplink, time)"
 		" VALUES (?, ?, ?, ?, ?) ON CONFLICT (time, uplink, kind) DO UPDATE SET"
@@ -71,6 +73,14 @@ static void rows_put(struct counts *c, int first, const struct tally *list, int 
 		count_put(c, first + i, &list[i]);
 }
 
+static void example_bind(sqlite3_stmt *s, int parameter, const char *text)
+{
+	if (*text)
+		sqlite3_bind_text(s, parameter, text, -1, SQLITE_TRANSIENT);
+	else
+		sqlite3_bind_null(s, parameter);
+}
+
 static int hour_add(sqlite3_stmt *s, int64_t uplink, int64_t hour_ms,
 		    const struct coverage_record *r)
 {
@@ -82,9 +92,8 @@ static int hour_add(sqlite3_stmt *s, int64_t uplink, int64_t hour_ms,
 	sqlite3_bind_int(s, 6, !r->is_whole);
 	sqlite3_bind_int(s, 7, r->has_gap);
 	sqlite3_bind_int(s, 8, r->has_uncounted);
-	sqlite3_bind_null(s, 9);
-	if (*r->untracked_example)
-		sqlite3_bind_text(s, 9, r->untracked_example, -1, SQLITE_TRANSIENT);
+	example_bind(s, 9, r->untracked_example);
+	example_bind(s, 10, r->unasked_example);
 	return db_run(s);
 }
 
@@ -94,6 +103,7 @@ static int interval_add(sqlite3_stmt *const *statements, int64_t uplink,
 	int64_t middle_ms = r->started_ms + (r->ended_ms - r->started_ms) / 2;
 	int64_t hour_ms = middle_ms - middle_ms % HOUR_MS;
 	struct counts c = {.stmt = statements[COVERAGE_ADD_COUNT], .skips_zero = true};
+	struct tally unasked = {.packets = r->unasked};
 
 	c.rc = hour_add(statements[COVERAGE_ADD_HOUR], uplink, hour_ms, r);
 	sqlite3_bind_int64(c.stmt, 4, uplink);
@@ -103,6 +113,7 @@ static int interval_add(sqlite3_stmt *const *statements, int64_t uplink,
 	count_put(&c, KIND_SKIPPED, &r->skipped);
 	rows_put(&c, KIND_RULES, r->rules, RULE_COUNTS);
 	rows_put(&c, KIND_FLOWS, r->flows, FLOW_SHARES);
+	count_put(&c, KIND_UNASKED, &unasked);
 	return c.rc;
 }
 

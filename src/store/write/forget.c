@@ -28,6 +28,8 @@ static const char *const other_sql[] = {
 	 " ' ' || text || ' ' GLOB '*[^0-9a-f.:]' || ?3 || '[^0-9a-f]*'"),
 	("UPDATE coverage_hour SET untracked_example = NULL WHERE ?1 IS NULL AND"
 	 " untracked_example || ' ' GLOB '*[^0-9a-f.:]' || ?3 || '[^0-9a-f]*'"),
+	("UPDATE coverage_hour SET unasked_example = NULL WHERE ?1 IS NULL AND"
+	 " unasked_example || ' ' GLOB '*[^0-9a-f.:]' || ?3 || '[^0-9a-f]*'"),
 };
 
 void forget_init(struct forget *x)
