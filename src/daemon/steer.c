@@ -15,6 +15,7 @@
 #include "daemon/tamper.h"
 #include "daemon/log.h"
 #include "waymark/audit/audit.h"
+#include "waymark/base/disk_worker.h"
 #include "waymark/kernel/rtnl.h"
 #include "waymark/kernel/transaction.h"
 #include "waymark/plan/uplink_state.h"
@@ -43,6 +44,7 @@ struct steer {
 	int64_t retry_due_ms;
 	bool is_locked_out; /* another process holds the steering's lock */
 	bool has_launcher;
+	struct disk_worker *disk; /* NULL: nothing has been saved */
 	uint8_t state[UPLINKS_MAX];
 	struct uplink_state_record published[UPLINKS_MAX]; /* in the history; state "": nothing */
 };
@@ -52,6 +54,20 @@ static void protection_set(struct daemon *d)
 	steering_set_protection(d->steering, d->config->protect_table);
 	if (d->config->protect_table && !steering_can_protect(d->steering))
 		log_notice("protect-table: this kernel cannot protect a table (Linux 6.9 can)");
+}
+
+/* The loop waits a moment for the disk; the file is replaced as a whole, by and by. */
+static int state_save(void *data, const char *control_socket, const char *text)
+{
+	struct daemon *d = data;
+	int err;
+
+	if (!d->steer->disk)
+		d->steer->disk = disk_worker_new();
+	if (!d->steer->disk)
+		return -errno;
+	err = disk_worker_run(d->steer->disk, steering_file_save, control_socket, text);
+	return err == -EINPROGRESS ? -EBUSY : err;
 }
 
 /* While there is one thread. */
@@ -100,6 +116,8 @@ void steer_close(struct daemon *d)
 		rtnl_monitor_close(d->steer->links);
 	steering_close(d->steering);
 	transaction_launcher_stop();
+	if (d->steer)
+		disk_worker_free(d->steer->disk);
 	free(d->steer);
 }
 
@@ -489,6 +507,7 @@ int steer_start(struct daemon *d)
 	int err;
 
 	steering_set_midway(d->steering, on_midway, d);
+	steering_set_save(d->steering, state_save, d);
 	err = apply(d);
 
 	if (err)

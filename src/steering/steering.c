@@ -109,6 +109,12 @@ void steering_set_load(struct steering *s, steering_load_fn *fn, void *data)
 	s->load_data = data;
 }
 
+void steering_set_save(struct steering *s, steering_save_fn *fn, void *data)
+{
+	s->save = fn;
+	s->save_data = data;
+}
+
 /* What is restored comes without its kind. */
 void steering_count(struct steering_counts *n, const struct steering_change *change)
 {

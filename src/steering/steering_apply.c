@@ -46,7 +46,7 @@ static int state_prepare(struct run *run, const struct route_diff *d)
 	if (steering_remember(s) < 0)
 		return -ENOMEM;
 	s->state->is_known = true;
-	return d->displaced->n_routes ? steering_state_save(s->state, s->config) : run_keep(run);
+	return d->displaced->n_routes ? steering_save(s) : run_keep(run);
 }
 
 static void run_midway(struct run *run, bool is_new)
@@ -210,7 +210,7 @@ static void state_put_back(struct steering *s, const char *former)
 	/* Empty is as good as none. */
 	st->is_known = st->n_sysctls || st->displaced->n_routes || st->n_gateways || st->text_hash;
 	if (st->is_known)
-		steering_state_save(st, s->config);
+		steering_save(s);
 	else
 		steering_state_delete(s->config);
 }

@@ -39,6 +39,8 @@ struct steering {
 	void *midway_data;
 	steering_load_fn *load;
 	void *load_data;
+	steering_save_fn *save; /* NULL: the file is written here and now */
+	void *save_data;
 	steering_change_fn *change; /* of an apply or remove; or NULL */
 	void *change_data;
 	bool is_holding; /* the next apply keeps how to undo it */
@@ -137,5 +139,6 @@ bool releases_update(struct steering *s, const struct route_plan *plan);
 
 /* Notes the learnt gateways in the state. 0 or -ENOMEM. */
 int steering_remember(struct steering *s);
+int steering_save(struct steering *s); /* the state, to its file */
 
 #endif

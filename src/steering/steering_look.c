@@ -4,6 +4,7 @@
  * kernel, and the plan that follows from both.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "steering/steering_internal.h"
@@ -43,6 +44,21 @@ int steering_recall(struct steering *s)
 	}
 	gateways_recall(s);
 	return 0;
+}
+
+int steering_save(struct steering *s)
+{
+	char *text = steering_state_write(s->state);
+	int err;
+
+	if (!text)
+		return -errno;
+	if (s->save)
+		err = s->save(s->save_data, s->config->control_socket, text);
+	else
+		err = steering_state_save(s->config, text);
+	free(text);
+	return err;
 }
 
 int steering_remember(struct steering *s)

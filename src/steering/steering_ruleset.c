@@ -192,7 +192,7 @@ int steering_unprotect(struct steering *s)
 
 	if (!err) {
 		ruleset_note(s, text);
-		err = steering_state_save(s->state, s->config);
+		err = steering_save(s);
 	}
 	free(text);
 	return err == -EALREADY ? 0 : err;

@@ -85,7 +85,7 @@ void run_failed(struct run *run, int err, const char *todo, const char *format, 
 int run_keep(struct run *run)
 {
 	struct steering *s = run->s;
-	int err = steering_state_save(s->state, s->config);
+	int err = steering_save(s);
 	bool was_unsaved = s->is_unsaved;
 
 	s->is_unsaved = err;

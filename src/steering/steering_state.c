@@ -21,6 +21,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "waymark/steering/steering.h"
+
 #define FILE_NAME      "steering.json"
 #define FILE_BYTES_MAX (16 * 1024 * 1024)
 
@@ -308,21 +310,25 @@ static int file_replace(const struct config *c, int folder, const char *text)
 	return err;
 }
 
-int steering_state_save(const struct steering_state *st, const struct config *c)
+int steering_state_save(const struct config *c, const char *text)
 {
 	int folder = steering_state_folder(c, true);
-	char *text;
 	int err;
 
 	if (folder < 0)
 		return folder;
-	text = steering_state_write(st);
-	if (!text)
-		err = -errno;
-	else
-		err = file_is(c, folder, text) ? 0 : file_replace(c, folder, text);
-	free(text);
+	err = file_is(c, folder, text) ? 0 : file_replace(c, folder, text);
 	close(folder);
+	return err;
+}
+
+int steering_file_save(const char *control_socket, const char *text)
+{
+	char *path = strdup(control_socket);
+	const struct config place = {.control_socket = path};
+	int err = path ? steering_state_save(&place, text) : -ENOMEM;
+
+	free(path);
 	return err;
 }
 

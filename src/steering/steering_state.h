@@ -68,9 +68,9 @@ struct steering_state *steering_state_read(const char *text);
 
 /* The file. Load answers with an empty state where there is none, or none of
  * this boot and namespace; NULL with errno otherwise. Save makes the folder
- * where it is missing. */
+ * where it is missing, and takes the state as text. */
 struct steering_state *steering_state_load(const struct config *c);
-int steering_state_save(const struct steering_state *st, const struct config *c);
+int steering_state_save(const struct config *c, const char *text);
 int steering_state_delete(const struct config *c);
 
 /* Open the folder of the state file. Its descriptor or -errno. */

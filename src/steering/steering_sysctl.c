@@ -42,7 +42,7 @@ static int sysctl_change(struct run *run, const struct sysctl_want *w, const cha
 	int err = steering_state_keep_sysctl(s->state, w->name, now, w->value);
 
 	if (!err)
-		err = steering_state_save(s->state, s->config);
+		err = steering_save(s);
 	if (!err)
 		err = undo_sysctl(run, w->name, now);
 	return err ? err : sysctl_write(w->name, w->value);

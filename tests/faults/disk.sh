@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # disk.sh - the disk of the alerts' file and of the textfile, then that of the history, does not
-# answer: waymarkd says so, answers, repairs, and lets new connections through; what waited is
-# written when the disk answers again, or a gap counts it, and a stop does not wait for it.
+# answer, then that of the steering's state: waymarkd says so, answers, repairs, and lets new
+# connections through; what waited is written when the disk answers again, or a gap counts it,
+# and a stop does not wait for it.
 
 LIB_DIR=${0%/*}/../netns
 . "$LIB_DIR/lib.sh"
@@ -116,5 +117,40 @@ rm "$lab_tmp/stalled"
 check "... the log says that what waits is lost" grep -q "the history's disk does not answer: [1-9][0-9]* records are lost" "$log"
 check_not "... the steering has been removed" table_is_there
 is "... the history is whole" "$(sql 'PRAGMA integrity_check')" ok
+
+# --- the disk of the steering's state -------------------------------------------------------------
+
+mkdir "$lab_tmp/state"
+chmod 777 "$lab_tmp/state"
+sed -i "s,^control-socket .*,control-socket = \"$lab_tmp/state/control.sock\"," "$lab_tmp/waymark.conf"
+LD_PRELOAD=$lab_tmp/stall_disk.so STALL_BELOW=$lab_tmp/state/steering.json STALL_WHILE=$lab_tmp/stalled \
+	nsenter --net="/proc/$ns_router/ns/net" -- "$WAYMARKD" -c "$lab_tmp/waymark.conf" \
+	</dev/null >"$log" 2>&1 &
+daemon_pid=$!
+wait_for 30 grep -q ' ready: ' "$log" || die "not ready: $(tail -n 3 "$log")"
+cp "$lab_tmp/state/steering.json" "$lab_tmp/steering.before"
+: >"$lab_tmp/stalled"
+sed -i 's/mark      = 3/mark      = 4/' "$lab_tmp/waymark.conf"
+kill -HUP "$daemon_pid"
+check "the state's disk does not answer: a reload is refused" \
+	wait_for 20 grep -q 'reload: .*; the old configuration stays' "$log"
+check "... the rules stay" sh -c "nsenter --net=/proc/$ns_router/ns/net ip rule | grep -q 'fwmark 0x3/'"
+at router nft delete table inet waymark
+check "... a deleted table is repaired" wait_for 20 table_is_there
+check "... the log says that the state is not saved" \
+	wait_for 5 grep -q "the steering's state beside .* cannot be saved: " "$log"
+check "... status answers" waymark status
+check "... the file is as it was" cmp -s "$lab_tmp/state/steering.json" "$lab_tmp/steering.before"
+rm "$lab_tmp/stalled"
+# What waits is written first, and a reload meanwhile is refused as before.
+reloads() {
+	kill -HUP "$daemon_pid"
+	sleep 0.5
+	grep -q 'configuration reloaded' "$log"
+}
+check "it answers again: a reload is done" wait_for 20 reloads
+check_not "... and the new state is saved" cmp -s "$lab_tmp/state/steering.json" "$lab_tmp/steering.before"
+kill -TERM "$daemon_pid"
+check "... and it stops in order" wait_for 20 has_ended
 
 done_testing

@@ -73,6 +73,12 @@ void steering_set_midway(struct steering *s, steering_midway_fn *fn, void *data)
 typedef void steering_load_fn(void *data, bool is_done);
 void steering_set_load(struct steering *s, steering_load_fn *fn, void *data);
 
+/* Called to save the state beside the control socket, in place of steering_file_save, for one
+ * who must not wait for a disk: 0, or -errno, which is no saving. */
+typedef int steering_save_fn(void *data, const char *control_socket, const char *text);
+void steering_set_save(struct steering *s, steering_save_fn *fn, void *data);
+int steering_file_save(const char *control_socket, const char *text);
+
 /* Brings routes, rules and sysctls back to the plan for the snapshot that the kernel gives now
  * (links that came and went, tampering), and the ruleset if it is not there. Returns how many
  * things it changed, or -errno. Each change is reported to the callback, if there is one. */
