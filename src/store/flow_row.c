@@ -12,32 +12,72 @@
 
 enum column {
 	COL_ID = 1,
-	COL_STARTED,
-	COL_LIFE,
-	COL_STATE,
-	COL_VERDICT,
-	COL_REASON,
-	COL_PROTO,
-	COL_SRC,
-	COL_DST,
-	COL_SPORT,
-	COL_DPORT,
-	COL_NAT_SRC,
-	COL_NAT_DST,
-	COL_NAT_SPORT,
-	COL_NAT_DPORT,
-	COL_UPLINK,
-	COL_INGRESS,
-	COL_EGRESS,
-	COL_EGRESS_REPLY,
-	COL_MARK,
-	COL_ZONE,
-	COL_CT_ID,
-	COL_PACKETS,
-	COL_BYTES,
-	COL_PACKETS_REPLY,
-	COL_BYTES_REPLY,
+#define FLOW_STORED(number, constant, ...) COL_##constant = (number),
+#include "waymark/store/flow_columns.def"
 };
+
+/* --- statements ---------------------------------------------------------------------- */
+
+/* A column behind another one. */
+#define NAME(number, column)	  ", " #column
+#define VALUE(number, column)	  ", ?" #number
+#define SET(number, column)	  ", " #column " = ?" #number
+#define SET_KNOWN(number, column) ", " #column " = ifnull(?" #number ", " #column ")"
+#define IS(number, column)	  " AND " #column " IS ?" #number
+
+/* What becomes of each kind: set at a flow's end, compared at its end, set later. */
+#define END_LIFE(number, column)	""
+#define END_IDENTITY(number, column)	""
+#define END_STATE(number, column)	SET(number, column)
+#define END_COUNTER(number, column)	SET_KNOWN(number, column)
+#define SAME_LIFE(number, column)	""
+#define SAME_IDENTITY(number, column)	IS(number, column)
+#define SAME_STATE(number, column)	""
+#define SAME_COUNTER(number, column)	""
+#define UPDATE_LIFE(number, column)	""
+#define UPDATE_IDENTITY(number, column) SET(number, column)
+#define UPDATE_STATE(number, column)	SET(number, column)
+#define UPDATE_COUNTER(number, column)	SET_KNOWN(number, column)
+
+const char flow_row_insert_sql[] = "INSERT INTO flow (id"
+#define FLOW_STORED(number, constant, column, ...) NAME(number, column)
+#include "waymark/store/flow_columns.def"
+				   ") VALUES (?1"
+#define FLOW_STORED(number, constant, column, ...) VALUE(number, column)
+#include "waymark/store/flow_columns.def"
+				   ")";
+
+const char flow_row_end_sql[] = "UPDATE flow SET life = ?3"
+#define FLOW_STORED(number, constant, column, kind, ...) END_##kind(number, column)
+#include "waymark/store/flow_columns.def"
+				" WHERE id = ?1 AND state = 0"
+#define FLOW_STORED(number, constant, column, kind, ...) SAME_##kind(number, column)
+#include "waymark/store/flow_columns.def"
+	;
+
+const char flow_row_closed_end_sql[] =
+	"UPDATE flow SET life = CASE typeof(life) WHEN 'integer' THEN life ELSE ?3 END"
+#define FLOW_STORED(number, constant, column, kind, ...) END_##kind(number, column)
+#include "waymark/store/flow_columns.def"
+	" WHERE id = ?1 AND state = 3"
+#define FLOW_STORED(number, constant, column, kind, ...) SAME_##kind(number, column)
+#include "waymark/store/flow_columns.def"
+	;
+
+const char flow_row_update_sql[] =
+	"UPDATE flow SET life = ifnull(?3, CASE typeof(life) WHEN 'integer' THEN life END)"
+#define FLOW_STORED(number, constant, column, kind, ...) UPDATE_##kind(number, column)
+#include "waymark/store/flow_columns.def"
+	" WHERE id = ?1";
+
+const char flow_row_live_sql[] = "SELECT id"
+#define FLOW_STORED(number, constant, column, ...) NAME(number, column)
+#include "waymark/store/flow_columns.def"
+				 " FROM flow WHERE id IN (SELECT id FROM flow INDEXED BY flow_live"
+				 " WHERE state = 0 UNION ALL SELECT id FROM flow INDEXED BY"
+				 " flow_closed WHERE state = 3) ORDER BY id";
+
+/* --- writing -------------------------------------------------------------------------- */
 
 /* What a flow's row grows by from its beginning to its end, usually: its life,
  * four counters, two sets of interfaces. */
@@ -132,27 +172,33 @@ static int bind_ways(sqlite3_stmt *s, struct uplinks *u, const struct flow_recor
 	return SQLITE_OK;
 }
 
+#define NEVER INT64_MIN
+
+static void bind_plain(sqlite3_stmt *s, const struct flow_record *f)
+{
+	sqlite3_bind_int64(s, COL_ID, f->id);
+#define BIND_PLAIN(number, field, none) db_bind_or_null(s, number, (int64_t)f->field, none);
+#define BIND_CODED(...)
+#define FLOW_STORED(number, constant, column, kind, how, ...) BIND_##how(number, __VA_ARGS__)
+#include "waymark/store/flow_columns.def"
+}
+
 int flow_row_bind(sqlite3_stmt *s, struct uplinks *u, const struct flow_record *f)
 {
 	const struct endpoints *t = &f->tuple[DIR_ORIGINAL];
 	bool has_ports = flow_row_has_ports(f->proto, t);
 
-	sqlite3_bind_int64(s, COL_ID, f->id);
-	db_bind_or_null(s, COL_STARTED, f->started_ms, 0);
+	bind_plain(s, f);
 	bind_life(s, f);
-	sqlite3_bind_int(s, COL_STATE, f->state);
-	db_bind_or_null(s, COL_VERDICT, f->verdict, VERDICT_NONE);
-	db_bind_or_null(s, COL_REASON, f->reason, REASON_NONE);
-	sqlite3_bind_int(s, COL_PROTO, f->proto);
 	bind_side(s, COL_SRC, COL_SPORT, &t->src, t->sport, has_ports);
 	bind_side(s, COL_DST, COL_DPORT, &t->dst, t->dport, has_ports);
 	bind_nat(s, f, has_ports);
-	sqlite3_bind_int64(s, COL_MARK, f->mark);
-	sqlite3_bind_int(s, COL_ZONE, f->zone);
 	sqlite3_bind_int64(s, COL_CT_ID, (int32_t)f->ct_id);
 	bind_counters(s, f);
 	return bind_ways(s, u, f);
 }
+
+/* --- reading -------------------------------------------------------------------------- */
 
 static int64_t column_number(sqlite3_stmt *s, enum column column)
 {
@@ -196,24 +242,27 @@ static void read_counters(sqlite3_stmt *s, struct flow_record *f)
 	f->bytes[DIR_REPLY] = (uint64_t)column_number(s, COL_BYTES_REPLY);
 }
 
+static void read_plain(sqlite3_stmt *s, struct flow_record *f)
+{
+	f->id = column_number(s, COL_ID);
+#define READ_PLAIN(constant, field, none)                                                          \
+	f->field = (__typeof__(f->field))column_number(s, COL_##constant);
+#define READ_CODED(...)
+#define FLOW_STORED(number, constant, column, kind, how, ...) READ_##how(constant, __VA_ARGS__)
+#include "waymark/store/flow_columns.def"
+}
+
 void flow_row_read(sqlite3_stmt *s, const struct uplinks *u, struct flow_record *f)
 {
 	memset(f, 0, sizeof(*f));
-	f->id = column_number(s, COL_ID);
-	f->started_ms = column_number(s, COL_STARTED);
-	f->state = (enum flow_state)column_number(s, COL_STATE);
+	read_plain(s, f);
 	if (f->state != FLOW_LIVE && !column_is_null(s, COL_LIFE))
 		f->ended_ms = f->started_ms + column_number(s, COL_LIFE);
-	f->verdict = (enum verdict)column_number(s, COL_VERDICT);
-	f->reason = (enum reason)column_number(s, COL_REASON);
-	f->proto = (uint8_t)column_number(s, COL_PROTO);
 	read_tuples(s, f);
 	f->uplink = uplinks_slot(u, column_number(s, COL_UPLINK));
 	f->ingress = uplinks_slot(u, column_number(s, COL_INGRESS));
 	f->egress[DIR_ORIGINAL] = uplinks_ifset_slots(u, column_number(s, COL_EGRESS));
 	f->egress[DIR_REPLY] = uplinks_ifset_slots(u, column_number(s, COL_EGRESS_REPLY));
-	f->mark = (uint32_t)column_number(s, COL_MARK);
-	f->zone = (uint16_t)column_number(s, COL_ZONE);
 	f->ct_id = (uint32_t)column_number(s, COL_CT_ID);
 	read_counters(s, f);
 }

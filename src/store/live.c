@@ -16,11 +16,7 @@ int store_each_live(struct store *st, store_flow_fn *fn, void *data)
 	int r = 0, rc = uplinks_load(&u, st->db);
 
 	if (rc == SQLITE_OK)
-		rc = db_prepare(st->db, &stmt,
-				"SELECT " FLOW_COLUMNS
-				" FROM flow WHERE id IN (SELECT id FROM flow INDEXED BY flow_live"
-				" WHERE state = 0 UNION ALL SELECT id FROM flow INDEXED BY"
-				" flow_closed WHERE state = 3) ORDER BY id");
+		rc = db_prepare(st->db, &stmt, flow_row_live_sql);
 	while (rc == SQLITE_OK && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
 		flow_row_read(stmt, &u, &f);
 		r = fn(data, &f);

@@ -12,13 +12,6 @@
 #include "store/sql.h"
 #include "waymark/base/record.h"
 
-const struct migration store_migrations[] = {
-	{.version = 1, .sql_file = "version-1.sql"},
-	{.version = 2, .sql_file = "version-2.sql"},
-	{.version = 3, .sql_file = "version-3.sql"},
-};
-const size_t store_migrations_count = sizeof(store_migrations) / sizeof(store_migrations[0]);
-
 static int version_set(sqlite3 *db, int version)
 {
 	char sql[96];

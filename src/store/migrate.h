@@ -16,7 +16,7 @@ struct migration {
 	const char *sql;
 };
 
-/* What this program's history goes through; n steps. */
+/* What this program's history goes through: the files sql/version-N.sql. */
 extern const struct migration store_migrations[];
 extern const size_t store_migrations_count;
 

@@ -11,33 +11,13 @@
 #include "waymark/base/times.h"
 #include "waymark/base/units.h"
 
+#define DETAIL true
+#define COMMON false
+
 static const struct column columns[] = {
-	{.name = "id", .type = COLUMN_NUMBER},
-	{.name = "started", .type = COLUMN_TIME},
-	{.name = "ended", .type = COLUMN_TIME, .is_detail = true},
-	{.name = "state"},
-	{.name = "proto"},
-	{.name = "src"},
-	{.name = "sport", .type = COLUMN_NUMBER},
-	{.name = "dst"},
-	{.name = "dport", .type = COLUMN_NUMBER},
-	{.name = "nat_src", .is_detail = true},
-	{.name = "nat_sport", .type = COLUMN_NUMBER, .is_detail = true},
-	{.name = "nat_dst", .is_detail = true},
-	{.name = "nat_dport", .type = COLUMN_NUMBER, .is_detail = true},
-	{.name = "zone", .type = COLUMN_NUMBER, .is_detail = true},
-	{.name = "ct_id", .type = COLUMN_NUMBER, .is_detail = true},
-	{.name = "mark", .type = COLUMN_NUMBER},
-	{.name = "uplink"},
-	{.name = "ingress", .is_detail = true},
-	{.name = "egress"},
-	{.name = "egress_reply"},
-	{.name = "verdict"},
-	{.name = "reason"},
-	{.name = "packets", .type = COLUMN_NUMBER, .is_detail = true},
-	{.name = "bytes", .type = COLUMN_SIZE},
-	{.name = "packets_reply", .type = COLUMN_NUMBER, .is_detail = true},
-	{.name = "bytes_reply", .type = COLUMN_SIZE},
+#define FLOW_SHOWN(column, kind, is_nullable, in_listings, rarely)                                 \
+	{.name = #column, .type = COLUMN_##in_listings, .is_detail = (rarely)},
+#include "waymark/store/flow_columns.def"
 	{.name = "tcp_state"}, /* with --live, and last */
 };
 #define N_COLUMNS (sizeof(columns) / sizeof(*columns))

@@ -20,32 +20,8 @@
 #define COLUMNS_MAX 48
 
 static const struct feed_column flow_columns[] = {
-	{"id", FEED_ID, false},
-	{"started", FEED_TIME, true},
-	{"ended", FEED_TIME, true},
-	{"state", FEED_WORD, false},
-	{"proto", FEED_WORD, false},
-	{"src", FEED_ADDRESS, true},
-	{"sport", FEED_NUMBER16, true},
-	{"dst", FEED_ADDRESS, true},
-	{"dport", FEED_NUMBER16, true},
-	{"nat_src", FEED_ADDRESS, true},
-	{"nat_sport", FEED_NUMBER16, true},
-	{"nat_dst", FEED_ADDRESS, true},
-	{"nat_dport", FEED_NUMBER16, true},
-	{"zone", FEED_NUMBER16, true},
-	{"ct_id", FEED_NUMBER32, true},
-	{"mark", FEED_NUMBER32, true},
-	{"uplink", FEED_WORD, true},
-	{"ingress", FEED_WORD, true},
-	{"egress", FEED_WORD, true},
-	{"egress_reply", FEED_WORD, true},
-	{"verdict", FEED_WORD, true},
-	{"reason", FEED_WORD, true},
-	{"packets", FEED_COUNT, true},
-	{"bytes", FEED_COUNT, true},
-	{"packets_reply", FEED_COUNT, true},
-	{"bytes_reply", FEED_COUNT, true},
+#define FLOW_SHOWN(column, kind, is_nullable, ...) {#column, FEED_##kind, (is_nullable)},
+#include "waymark/store/flow_columns.def"
 };
 
 static const struct feed_column mismatch_columns[] = {

@@ -12,11 +12,11 @@
 #include "store/write/usage_readings.h"
 
 static const char *const statement_sql[INGEST_STATEMENTS] = {
-	[PUT_FLOW_NEW] = FLOW_INSERT_SQL,
-	[PUT_FLOW_END] = FLOW_END_SQL,
-	[PUT_FLOW_CLOSED_END] = FLOW_CLOSED_END_SQL,
+	[PUT_FLOW_NEW] = flow_row_insert_sql,
+	[PUT_FLOW_END] = flow_row_end_sql,
+	[PUT_FLOW_CLOSED_END] = flow_row_closed_end_sql,
 	[GET_FLOW_STATE] = "SELECT state FROM flow WHERE id = ?",
-	[PUT_FLOW_AGAIN] = FLOW_UPDATE_SQL,
+	[PUT_FLOW_AGAIN] = flow_row_update_sql,
 	[PUT_MISMATCH] = "INSERT OR REPLACE INTO mismatch (id, time, flow_id, proto, src, dst,"
 			 " sport, dport, direction, mark, expected, egress, reason, evidence,"
 			 " packets) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
