@@ -86,9 +86,12 @@ check "in the order of time, what happened" \
 check "an arrow in the picture says so, too" \
 	has "wan1 → wan2"
 sqlite3 "$lab_tmp/flows.db" "INSERT INTO alert (time, kind, severity, state, text)
-	VALUES ($(date +%s)000, 'quota', 'warning', 'raised', 'uplink wan1 has used it up')"
+	VALUES ($(date +%s)000, 'quota', 'warning', 'raised', 'uplink wan1 has used it up');
+	INSERT INTO alert (time, kind, severity, state, reason, text)
+	VALUES ($(date +%s)000, 'tampering', 'warning', 'raised', 'rule-before', 'a rule of another')"
 check "a page with an alert" page
 check "a quota is an event" has "Quota: uplink wan1 has used it up"
+check "a rule of another process is tampering" has "Tampering: a rule of another"
 check "a gap is an event" has "Gap: flows may be missing: <script>"
 check "the host and the zone" has "flows and uplinks of $(hostname)"
 check "the zone" has "(UTC)"

@@ -107,6 +107,11 @@ check "and comes back" wait_for 5 shows "mode steer, ready"
 mux resize-window -t top -x 80 -y 24
 check "80 columns have every column" wait_for 3 shows "ANSW    MISM COVERED"
 check "and the keys" shows "arrows, Enter explain"
+mux send-keys -t top '?'
+check "and a help of which no line is cut" wait_for 3 shows "are in the history."
+check "nor the line of ANSW" shows "where health is passive."
+check "nor the line of PACKETS" shows "where only a label shows"
+mux send-keys -t top '?'
 mux resize-window -t top -x 60 -y 12
 check "a smaller terminal" wait_for 3 shows "UPLINK"
 mux resize-window -t top -x 10 -y 2

@@ -14,7 +14,7 @@
 #define BURST_MS	1000  /* how long the first lines count */
 #define BURST_GOING_MS	10000 /* while it goes on, a count comes so often */
 #define BURST_KINDS_MAX 64
-#define BURST_KIND	96
+#define BURST_KIND	128
 
 struct burst_kind {
 	char name[BURST_KIND]; /* "": free */

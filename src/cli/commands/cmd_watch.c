@@ -142,6 +142,13 @@ static void mismatch_name(const json_t *o, char buf[BURST_KIND])
 		 text_of(o, "expected"), text_of(o, "egress"), text_of(o, "reason"));
 }
 
+/* As its packets are counted. */
+static void again_name(const json_t *o, char buf[BURST_KIND])
+{
+	snprintf(buf, BURST_KIND, "%-8s going on: %.24s left by %.16s: %.16s (%%u updates)",
+		 "MISMATCH", text_of(o, "expected"), text_of(o, "egress"), text_of(o, "reason"));
+}
+
 static void change_name(const json_t *o, char buf[BURST_KIND])
 {
 	snprintf(buf, BURST_KIND, "%-8s %%u more from %" PRId64 " to %" PRId64, "mark",
@@ -214,8 +221,10 @@ static void line_print(struct watching *w, const json_t *o)
 		if (strcmp(kinds[i].type, type))
 			continue;
 		if (kinds[i].name) {
-			kinds[i].name(o, name);
-			if (!burst_take(&w->burst, name, is_again(w, o), clock_steady_ms()))
+			bool again = is_again(w, o);
+
+			(again ? again_name : kinds[i].name)(o, name);
+			if (!burst_take(&w->burst, name, again, clock_steady_ms()))
 				return;
 		}
 		clock_print();

@@ -381,11 +381,9 @@ static void help_put(struct pen *p)
 		"",
 		"Colours show the state now: red while an uplink is not up or mismatches came",
 		"in the last minute, yellow while it is drained, degraded or silent.",
-		"ANSW: share of the newest flows that got an answer; - where health is not "
-		"passive.",
-		"MISM: mismatches since the daemon's start. PACKETS: - where a label alone says "
-		"it.",
-		"COVERED: share of the packets that left and that the history accounts for.",
+		"ANSW: share of the newest flows that got an answer, where health is passive.",
+		"MISM: mismatches since the daemon's start. PACKETS: - where only a label shows",
+		"the mismatch. COVERED: share of the packets that left and are in the history.",
 	};
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
