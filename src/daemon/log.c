@@ -155,6 +155,20 @@ static size_t prefix_format(char *buf, size_t size, enum log_level level)
 				word[level]);
 }
 
+/* Under the lock; the line has at most LINE_BYTES with its end. */
+static void line_queue(const char *line)
+{
+	if (!queue.is_running || queue.pid != getpid()) {
+		line_write(line);
+	} else if (queue.n == QUEUE_LINES) {
+		queue.dropped++;
+	} else {
+		snprintf(queue.line[(queue.first + queue.n++) % QUEUE_LINES], LINE_BYTES, "%s",
+			 line);
+		pthread_cond_signal(&queue.change);
+	}
+}
+
 static void line_put(enum log_level level, const char *text)
 {
 	char line[LINE_BYTES + 64];
@@ -162,14 +176,7 @@ static void line_put(enum log_level level, const char *text)
 
 	snprintf(line + used, LINE_BYTES - 1 - used, "%s", text);
 	strcat(line, "\n");
-	if (!queue.is_running || queue.pid != getpid()) {
-		line_write(line);
-	} else if (queue.n == QUEUE_LINES) {
-		queue.dropped++;
-	} else {
-		memcpy(queue.line[(queue.first + queue.n++) % QUEUE_LINES], line, LINE_BYTES);
-		pthread_cond_signal(&queue.change);
-	}
+	line_queue(line);
 }
 
 static void repeats_end(void)
@@ -217,6 +224,22 @@ void log_line(enum log_level level, const char *format, ...)
 		queue.last_level = level;
 		line_put(level, text);
 	}
+	pthread_mutex_unlock(&queue.lock);
+}
+
+void log_trace(const char *line)
+{
+	char cut[LINE_BYTES];
+
+	if ((size_t)snprintf(cut, sizeof(cut), "%s", line) >= sizeof(cut))
+		memcpy(cut + sizeof(cut) - sizeof("...\n"), "...\n", sizeof("...\n"));
+	/* A child has no thread, and may have got the lock while it was held. */
+	if (queue.pid != getpid()) {
+		line_write(cut);
+		return;
+	}
+	pthread_mutex_lock(&queue.lock);
+	line_queue(cut);
 	pthread_mutex_unlock(&queue.lock);
 }
 

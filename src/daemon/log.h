@@ -40,6 +40,9 @@ __attribute__((format(printf, 2, 3))) void log_line(enum log_level level, const 
 #define log_info(...)	 log_line(LOG_LEVEL_INFO, __VA_ARGS__)
 #define log_debug(...)	 log_line(LOG_LEVEL_DEBUG, __VA_ARGS__)
 
+/* A line of the trace, with its end: written as it is, a long one cut off. */
+void log_trace(const char *line);
+
 /* Write the summary of a repeated line that is due; call about once a second. */
 void log_tick(void);
 /* Return how many lines found the queue full. */

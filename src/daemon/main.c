@@ -99,7 +99,7 @@ int main(int argc, char **argv)
 	log_open();
 	if (debug)
 		log_force_level(LOG_LEVEL_DEBUG);
-	if (!trace_set(debug > 1 ? TRACE_ALL : getenv(TRACE_VARIABLE)))
+	if (!trace_set(debug > 1 ? TRACE_ALL : getenv(TRACE_VARIABLE), log_trace))
 		log_warning("%s: not all of its words are among %s; nothing is traced",
 			    TRACE_VARIABLE, TRACE_ALL);
 	if (config_reader_open()) {

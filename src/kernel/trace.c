@@ -5,6 +5,7 @@
  * An attribute without a row of its own is printed by its number, in hexadecimal. Must not
  * change what it prints, nor know why it was sent.
  */
+#define _GNU_SOURCE /* asprintf */
 #include "kernel/trace_internal.h"
 
 #include <arpa/inet.h>
@@ -27,6 +28,7 @@ enum topic { TOPIC_RTNL, TOPIC_CONNTRACK, TOPIC_NFLOG, TOPIC_NFT, TOPICS };
 
 static const char *const topic_names[TOPICS] = {"rtnl", "conntrack", "nflog", "nft"};
 static unsigned topics_traced; /* a bit per topic */
+static trace_line_fn *line_take;
 
 /* --- what messages are made of ------------------------------------------------------- */
 
@@ -371,7 +373,7 @@ static void message_print(enum topic topic, enum trace_way way, const struct mes
 	body_print(out, m, nlh);
 	fputc('\n', out);
 	if (!fclose(out))
-		fwrite(line, 1, size, stderr);
+		line_take(line);
 	free(line);
 }
 
@@ -399,12 +401,22 @@ void trace_datagram(int fd, enum trace_way way, const void *data, size_t size)
 	}
 }
 
+static void command_print(const char *command, size_t n)
+{
+	char *line = NULL;
+
+	if (asprintf(&line, "<7>trace nft > %.*s\n", (int)n, command) < 0)
+		return;
+	line_take(line);
+	free(line);
+}
+
 void trace_commands(const char *text)
 {
 	while (topics_traced >> TOPIC_NFT & 1 && *text) {
 		size_t n = strcspn(text, "\n");
 
-		fprintf(stderr, "<7>trace nft > %.*s\n", (int)n, text);
+		command_print(text, n);
 		text += n + (text[n] == '\n');
 	}
 }
@@ -419,7 +431,7 @@ static int topic_parse(const char *word, size_t length)
 	return -1;
 }
 
-bool trace_set(const char *topics)
+bool trace_set(const char *topics, trace_line_fn *fn)
 {
 	unsigned chosen = 0;
 
@@ -432,6 +444,7 @@ bool trace_set(const char *topics)
 		chosen |= 1u << topic;
 		topics += length + (topics[length] == ',');
 	}
+	line_take = fn;
 	topics_traced = chosen;
 	return true;
 }

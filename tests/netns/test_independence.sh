@@ -96,7 +96,7 @@ at router python3 - "$WAYMARKD" "$lab_tmp/waymark.conf" "$lab_tmp/pid" <<-'END' 
 	import fcntl, os, subprocess, sys, time
 	r, w = os.pipe()
 	fcntl.fcntl(w, 1031, 4096)
-	d = subprocess.Popen([sys.argv[1], "-c", sys.argv[2]], stderr=w, stdin=subprocess.DEVNULL)
+	d = subprocess.Popen([sys.argv[1], "-dd", "-c", sys.argv[2]], stderr=w, stdin=subprocess.DEVNULL)
 	open(sys.argv[3], "w").write(str(d.pid))
 	d.wait()
 	open(sys.argv[3] + ".ended", "w")

@@ -23,6 +23,11 @@
 #include "kernel/trace_internal.h"
 #include "waymark/kernel/trace.h"
 
+static void line_print(const char *line)
+{
+	fputs(line, stderr);
+}
+
 static _Alignas(8) char buffer[512];
 
 static struct nlmsghdr *route_put(void)
@@ -89,7 +94,7 @@ static void test_readable(void **state)
 	struct nlmsghdr *nlh;
 
 	(void)state;
-	assert_true(trace_set(TRACE_ALL));
+	assert_true(trace_set(TRACE_ALL, line_print));
 	nlh = route_put();
 	assert_string_equal(traced(NETLINK_ROUTE, nlh, nlh->nlmsg_len),
 			    "<7>trace rtnl > new route flags=0x0 seq=7 port=0 family=2 dst_len=24 "
@@ -105,13 +110,13 @@ static void test_topics(void **state)
 	struct nlmsghdr *nlh = route_put();
 
 	(void)state;
-	assert_true(trace_set("conntrack,nft"));
+	assert_true(trace_set("conntrack,nft", line_print));
 	assert_string_equal(traced(NETLINK_ROUTE, nlh, nlh->nlmsg_len), "");
-	assert_false(trace_set("rtnl,routes"));
+	assert_false(trace_set("rtnl,routes", line_print));
 	assert_string_equal(traced(NETLINK_ROUTE, nlh, nlh->nlmsg_len), "");
-	assert_true(trace_set("rtnl"));
+	assert_true(trace_set("rtnl", line_print));
 	assert_string_not_equal(traced(NETLINK_ROUTE, nlh, nlh->nlmsg_len), "");
-	assert_true(trace_set(NULL));
+	assert_true(trace_set(NULL, line_print));
 	assert_string_equal(traced(NETLINK_ROUTE, nlh, nlh->nlmsg_len), "");
 }
 
@@ -122,7 +127,7 @@ static void test_malformed(void **state)
 	size_t size = nlh->nlmsg_len;
 
 	(void)state;
-	assert_true(trace_set(TRACE_ALL));
+	assert_true(trace_set(TRACE_ALL, line_print));
 	for (size_t i = 0; i <= size; i++) {
 		char *cut = malloc(i ? i : 1);
 
