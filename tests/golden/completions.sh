@@ -5,28 +5,17 @@
 # program's own table, and load their file without a word. A shell that is not installed
 # is skipped.
 
-src=${WAYMARK_SRC:-$(cd "${0%/*}/../.." && pwd)}
-build=${WAYMARK_BUILD:-$src}
+. "${0%/*}/lib.sh"
 dir=$src/doc/completions
 PATH=$build/src:$PATH
 LC_ALL=C
 export PATH LC_ALL dir
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-n=0
-failed=0
 
 # same WHAT WANTED OFFERED: two files have the same words, in any order.
 same() {
-	n=$((n + 1))
 	sort -u "$3" >"$work/got"
-	if sort -u "$2" | cmp -s - "$work/got"; then
-		echo "ok $n - $1"
-	else
-		echo "not ok $n - $1"
-		sort -u "$2" | diff - "$work/got" | sed 's/^/# /'
-		failed=1
-	fi
+	sort -u "$2" | cmp -s - "$work/got"
+	result $? "$1" "$(sort -u "$2" | diff - "$work/got")"
 }
 
 # What is wanted: of the table.
@@ -103,5 +92,4 @@ bash --norc -c '. "$dir/waymark-export" && COMP_WORDS=(waymark-export --) COMP_C
 	_waymark_export && printf "%s\n" "${COMPREPLY[@]}"' >"$work/offered" 2>&1
 same 'bash: options of waymark-export' "$work/export" "$work/offered"
 
-echo "1..$n"
-exit $failed
+finish

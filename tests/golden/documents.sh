@@ -4,22 +4,12 @@
 # documents.sh - the manual pages and the completion name every command, option and
 # key that the programs and the example know.
 
-here=$(cd "${0%/*}" && pwd)
-src=${WAYMARK_SRC:-$(cd "$here/../.." && pwd)}
-build=${WAYMARK_BUILD:-$src}
-waymark=$build/src/waymark
-n=0
-failed=0
+. "${0%/*}/lib.sh"
 
 # named WORD FILE: as a word of its own; roff writes a dash with a backslash before it.
 named() {
-	n=$((n + 1))
-	if sed 's/\\-/-/g' "$src/doc/$2" | grep -qw -e "$1"; then
-		echo "ok $n - doc/$2 names $1"
-	else
-		echo "not ok $n - doc/$2 names $1"
-		failed=1
-	fi
+	sed 's/\\-/-/g' "$src/doc/$2" | grep -qw -e "$1"
+	result $? "doc/$2 names $1"
 }
 
 commands=$("$waymark" --list-commands | cut -f1) || exit 1
@@ -40,23 +30,15 @@ done
 # The example shows every key: what its template leaves out comes from the table, with the
 # default, and is valid.
 table=$src/include/waymark/config/config_keys.def
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
 bare='max-flows|balance|weight|down-after|interval|on-failure|min-interval|webhook|textfile|file-format'
 grep -vE "^ *(# )?($bare) *= " "$src/doc/waymark.conf.example.in" >"$work/template"
 "$src/build-aux/example-conf" "$table" "$work/template" >"$work/example"
 sed -n 's/^ *\(# \)\{0,1\}\([a-z0-9-]\{1,\}\)  *= .*/\2/p' "$work/example" | sort -u >"$work/shown"
 sed -n 's/^[A-Z]*_KEY[^"]*"\([a-z0-9-]*\)".*/\1/p' "$table" | sort -u >"$work/keys"
-n=$((n + 1))
-if [ "$(wc -l <"$work/keys")" -gt 50 ] && [ -z "$(comm -13 "$work/shown" "$work/keys")" ] &&
-	"$waymark" -c "$work/example" check --config >"$work/check"; then
-	echo "ok $n - the example has what its template leaves out"
-else
-	echo "not ok $n - the example has what its template leaves out"
-	comm -13 "$work/shown" "$work/keys" | sed 's/^/# missing: /'
-	sed 's/^/# /' "$work/check"
-	failed=1
-fi
+[ "$(wc -l <"$work/keys")" -gt 50 ] || exit 1
+none 'the example has what its template leaves out' "$(comm -13 "$work/shown" "$work/keys")"
+"$waymark" -c "$work/example" check --config >"$work/check" 2>&1
+result $? '... and is valid' "$(cat "$work/check")"
 
 # Keys of the example, those in comments too, but not sentences.
 keys=$(sed -n 's/^ *\(# \)\{0,1\}\([a-z0-9-]\{1,\}\)  *= .*/\2/p' "$build/doc/waymark.conf.example" | sort -u)
@@ -90,14 +72,6 @@ unexplained=$(python3 - "$src" <<-'END'
 	if lines < 60: print("only", lines, "lines were found")
 END
 )
-n=$((n + 1))
-if [ -z "$unexplained" ]; then
-	echo "ok $n - doc/operations.md explains each line of the log"
-else
-	echo "not ok $n - doc/operations.md explains each line of the log"
-	echo "$unexplained" | sed 's/^/# /'
-	failed=1
-fi
+none 'doc/operations.md explains each line of the log' "$unexplained"
 
-echo "1..$n"
-exit $failed
+finish

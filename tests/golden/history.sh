@@ -3,27 +3,9 @@
 #
 # history.sh - the commands that read the history, on one that was filled by the writer.
 
-here=$(cd "${0%/*}" && pwd)
-src=${WAYMARK_SRC:-$(cd "$here/../.." && pwd)}
-build=${WAYMARK_BUILD:-$src}
-waymark=$build/src/waymark
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
+. "${0%/*}/lib.sh"
 TZ=UTC LC_ALL=C
 export TZ LC_ALL
-n=0
-failed=0
-
-# result STATUS WHAT
-result() {
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $n - $2"
-	else
-		echo "not ok $n - $2"
-		failed=1
-	fi
-}
 
 # has WHAT TEXT COMMAND...: its output, or what it says on standard error, has the text.
 has() {
@@ -114,5 +96,4 @@ has 'prune reports what it deleted' 'pruned: [0-9]* flows deleted, [0-9]* kept' 
 [ "$(wm stats --by uplink --csv | awk -F, '{ n += $2 } END { print (n < 3000 && n != 0) }')" = 1 ]
 result $? '... which is what is older than retention'
 
-echo "1..$n"
-exit $failed
+finish

@@ -18,25 +18,16 @@
 #	reliable DESTROY events          reliable ends
 #	per flow, per line               one a flow, a line each
 
-src=${WAYMARK_SRC:-$(cd "${0%/*}/../.." && pwd)}
+. "${0%/*}/lib.sh"
 cd "$src" || exit 1
-n=0
-failed=0
 
 # absent WHAT PATTERN [EXCEPTION]: no line of the sources has the words.
 absent() {
-	n=$((n + 1))
 	found=$(find src include sql doc tests bootstrap README.md HACKING.md NEWS -type f \
 		! -name language.sh ! -name '*.o' ! -name '*.a' ! -name '*.log' ! -name '*.trs' ! -path '*/.deps/*' \
 		! -path '*/corpus/*' ! -path 'src/store/sql.c' ! -name '*.po' ! -name '*.json' -exec grep -IniE "$2" /dev/null {} + |
 		grep -vE "${3:-^$}")
-	if [ -z "$found" ]; then
-		echo "ok $n - $1"
-	else
-		echo "not ok $n - $1"
-		echo "$found" | head -n "${LANGUAGE_LINES:-20}" | sed 's/^/# /'
-		failed=1
-	fi
+	none "$1" "$(echo "$found" | head -n "${LANGUAGE_LINES:-20}")"
 }
 
 absent 'nothing is mended' '\bmend(s|ed|ing)?\b'
@@ -55,5 +46,4 @@ absent 'per flow, not one a flow' '\b(one a flow|one a line|a line each|a line a
 absent 'no answer is of no use' 'of no use'
 absent 'an uplink is no line' '\b(other|wrong|another|each|which|every|either) lines?\b[^"]*\b(uplink|flow|packet|route)' 'per line|output|log|file|JSON|text|of it'
 
-echo "1..$n"
-exit $failed
+finish

@@ -4,19 +4,7 @@
 # metrics.sh - the alert rules and the dashboard name only metrics that the program has;
 # promtool, if it is installed, accepts the rules.
 
-src=${WAYMARK_SRC:-$(cd "${0%/*}/../.." && pwd)}
-n=0
-failed=0
-
-result() { # STATUS WHAT
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $n - $2"
-	else
-		echo "not ok $n - $2"
-		failed=1
-	fi
-}
+. "${0%/*}/lib.sh"
 
 for file in doc/prometheus/rules.yml doc/grafana/waymark.json; do
 	names=$(grep -o '\bwaymark_[a-z0-9_]*' "$src/$file" | sort -u)
@@ -35,5 +23,4 @@ else
 	echo "ok $n - promtool accepts the rules # SKIP promtool is not installed"
 fi
 
-echo "1..$n"
-exit $failed
+finish

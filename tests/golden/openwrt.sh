@@ -5,22 +5,11 @@
 # to procd, reloads by SIGHUP, and keeps what runs where the file has an error. procd and UCI's
 # shell functions are stand-ins that write down their calls.
 
-src=${WAYMARK_SRC:-$(cd "${0%/*}/../.." && pwd)}
-build=${WAYMARK_BUILD:-$src}
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-n=0
-failed=0
+. "${0%/*}/lib.sh"
 
 is() { # WHAT GOT WANTED
-	n=$((n + 1))
-	if [ "$2" = "$3" ]; then
-		echo "ok $n - $1"
-	else
-		echo "not ok $n - $1"
-		printf 'got:\n%s\nwanted:\n%s\n' "$2" "$3" | sed 's/^/# /'
-		failed=1
-	fi
+	[ "$2" = "$3" ]
+	result $? "$1" "$(printf 'got:\n%s\nwanted:\n%s\n' "$2" "$3")"
 }
 
 mkdir -p "$work/etc/config" "$work/bin"
@@ -145,5 +134,4 @@ else
 	echo "ok $n - the page is JavaScript # SKIP node is missing"
 fi
 
-echo "1..$n"
-exit $failed
+finish

@@ -4,23 +4,7 @@
 # packages.sh - what "make install" installs is in one package of each format, and what a
 # package names is installed; what belongs to waymark-export is in its package.
 
-src=${WAYMARK_SRC:-$(cd "${0%/*}/../.." && pwd)}
-build=${WAYMARK_BUILD:-$src}
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-n=0
-failed=0
-
-result() { # WHAT FAULTS: none is ok
-	n=$((n + 1))
-	if [ -z "$2" ]; then
-		echo "ok $n - $1"
-	else
-		echo "not ok $n - $1"
-		echo "$2" | sed 's/^/# /'
-		failed=1
-	fi
-}
+. "${0%/*}/lib.sh"
 
 # install_list NAME VARIABLE=VALUE...: what is installed so, a path per line.
 install_list() {
@@ -50,12 +34,12 @@ listed() {
 compare() {
 	listed "$2" "$3" >"$work/main"
 	listed "$2" "$4" >"$work/export"
-	result "$1: each installed file is in a package" \
+	none "$1: each installed file is in a package" \
 		"$(sort -u "$work/main" "$work/export" | comm -13 - "$2")"
-	result "$1: none is in two" "$(sort "$work/main" "$work/export" | uniq -d)"
-	result "$1: what belongs to waymark-export is in its package, and nothing else" \
+	none "$1: none is in two" "$(sort "$work/main" "$work/export" | uniq -d)"
+	none "$1: what belongs to waymark-export is in its package, and nothing else" \
 		"$(grep 'waymark-\(export\|fleet\)' "$2" | comm -3 - "$work/export")"
-	result "$1: each entry names something that is installed" "$(cat "$3" "$4" |
+	none "$1: each entry names something that is installed" "$(cat "$3" "$4" |
 		while read -r entry; do
 			echo "$entry" >"$work/entry"
 			[ -n "$(listed "$2" "$work/entry")" ] || echo "$entry"
@@ -79,7 +63,7 @@ alpine_moves() {
 }
 
 ! grep -q '^systemdsystemunitdir = no$' "$build/Makefile" ||
-	{ echo '1..0 # SKIP this build installs no units'; exit 0; }
+	skip 'this build installs no units'
 
 install_list debian systemdsystemunitdir=/lib/systemd/system \
 	zshcompletionsdir=/usr/share/zsh/vendor-completions
@@ -113,7 +97,7 @@ compare openwrt "$work/openwrt.list" "$work/openwrt.waymark" "$work/openwrt.expo
 
 # One version, everywhere.
 version=$(sed -n 's/^AC_INIT(\[waymark\], \[\(.*\)\])$/\1/p' "$src/configure.ac")
-result 'the packages have the version of configure.ac' "$(
+none 'the packages have the version of configure.ac' "$(
 	for found in "$(sed -n '1s/.*(\(.*\)).*/debian \1/p' "$src/debian/changelog")" \
 		"$(sed -n 's/^Version: */rpm /p' "$src/packaging/rpm/waymark.spec")" \
 		"$(sed -n 's/^pkgver=/alpine /p' "$src/packaging/alpine/APKBUILD")" \
@@ -122,5 +106,4 @@ result 'the packages have the version of configure.ac' "$(
 		[ "${found#* }" = "$version" ] || echo "$found"
 	done)"
 
-echo "1..$n"
-exit $failed
+finish

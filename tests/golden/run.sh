@@ -7,36 +7,8 @@
 # allowed. "run.sh --update" writes what comes out in place of comparing it: look
 # at the difference before you keep it.
 
-here=$(cd "${0%/*}" && pwd)
-src=${WAYMARK_SRC:-$(cd "$here/../.." && pwd)}
-waymark=${WAYMARK_BUILD:-$src}/src/waymark
-PATH=$PATH:/usr/local/sbin:/usr/sbin:/sbin
-LC_ALL=C
-export PATH LC_ALL
-
-if [ "$(id -u)" = 0 ] && unshare -n true 2>/dev/null; then
-	apart='unshare -n'
-elif unshare -rn true 2>/dev/null; then
-	apart='unshare -rn'
-else
-	echo '1..0 # SKIP no network namespace can be made here'
-	exit 0
-fi
-
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
-n=0
-failed=0
-
-result() { # STATUS WHAT
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $n - $2"
-	else
-		echo "not ok $n - $2"
-		failed=1
-	fi
-}
+. "${0%/*}/lib.sh"
+apart_find
 
 render() { # NAME: what the tool prints, in its namespace
 	$apart sh -c '
@@ -66,5 +38,5 @@ for conf in "$here"/*.conf; do
 	sed 's/^/# /' "$work/difference"
 	result $status "$name: rules are as they were"
 done
-[ "${1:-}" = --update ] || echo "1..$n"
-exit $failed
+[ "${1:-}" = --update ] && exit "$failed"
+finish

@@ -4,29 +4,9 @@
 # sql.sh - waymark-sql(5) names every view and column of the history, `.schema` explains
 # each of them, and every query that the page and README show runs in plain sqlite3.
 
-here=$(cd "${0%/*}" && pwd)
-src=${WAYMARK_SRC:-$(cd "$here/../.." && pwd)}
-build=${WAYMARK_BUILD:-$src}
-command -v sqlite3 >/dev/null || {
-	echo '1..0 # SKIP sqlite3 is not installed'
-	exit 0
-}
-work=$(mktemp -d) || exit 1
-trap 'rm -rf "$work"' EXIT
+. "${0%/*}/lib.sh"
+command -v sqlite3 >/dev/null || skip 'sqlite3 is not installed'
 db=$work/flows.db
-n=0
-failed=0
-
-# result STATUS WHAT
-result() {
-	n=$((n + 1))
-	if [ "$1" = 0 ]; then
-		echo "ok $n - $2"
-	else
-		echo "not ok $n - $2"
-		failed=1
-	fi
-}
 
 # The text of a page without its markup: an escaped dash, quote, backslash.
 plain() {
@@ -87,5 +67,4 @@ status=$?
 sed 's/^/# /' "$work/err"
 result $status 'the sqlite3 commands of README answer'
 
-echo "1..$n"
-exit $failed
+finish
