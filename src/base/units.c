@@ -206,6 +206,21 @@ const char *size_format(int64_t bytes, char buf[UNITS_STRLEN])
 	return buf;
 }
 
+const char *bitrate_format(int64_t bits, char buf[UNITS_STRLEN])
+{
+	static const char *const units[] = {"bit/s", "kbit/s", "Mbit/s", "Gbit/s", "Tbit/s"};
+	double value = (double)bits;
+	size_t unit = 0;
+
+	while (value >= 1000 && unit + 1 < sizeof(units) / sizeof(*units)) {
+		value /= 1000;
+		unit++;
+	}
+	snprintf(buf, UNITS_STRLEN, unit && value < 100 ? "%.1f %s" : "%.0f %s", value,
+		 units[unit]);
+	return buf;
+}
+
 const char *duration_format(int64_t ms, char buf[UNITS_STRLEN])
 {
 	static const struct {

@@ -44,7 +44,8 @@ static void json_put_list(FILE *out, const char *text)
 static void json_add(struct render *r, const char *text)
 {
 	const struct column *column = &r->columns[r->at];
-	bool is_number = column->type == COLUMN_NUMBER || column->type == COLUMN_SIZE;
+	bool is_number = column->type == COLUMN_NUMBER || column->type == COLUMN_SIZE ||
+			 column->type == COLUMN_RATE;
 
 	if (!r->at)
 		fputs_unlocked(r->n_rows ? ",\n {\"" : "[\n {\"", r->out);

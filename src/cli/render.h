@@ -23,6 +23,7 @@ enum column_type {
 	COLUMN_TEXT,
 	COLUMN_NUMBER, /* an integer: right in tables, a number in JSON */
 	COLUMN_SIZE,   /* likewise; bytes, "1.2M" in tables */
+	COLUMN_RATE,   /* likewise; bits per second, "1.2 Mbit/s" in tables */
 	COLUMN_LIST,   /* comma-separated text: an array of strings in JSON */
 	COLUMN_TIME,   /* ISO 8601 UTC; local in tables */
 };

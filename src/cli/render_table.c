@@ -43,7 +43,7 @@ struct table {
 
 static bool is_number(const struct column *c)
 {
-	return c->type == COLUMN_NUMBER || c->type == COLUMN_SIZE;
+	return c->type == COLUMN_NUMBER || c->type == COLUMN_SIZE || c->type == COLUMN_RATE;
 }
 
 /* --- cells -------------------------------------------------------------------- */
@@ -61,10 +61,12 @@ static const char *cell_format(const struct table *t, const struct column *c, co
 				    : times_is_same_day(ms, t->style.now_ms) ? TIMES_OF_DAY
 									     : TIMES_DATED,
 				    buf);
-	if (c->type != COLUMN_SIZE || t->style.is_wide)
+	if ((c->type != COLUMN_SIZE && c->type != COLUMN_RATE) || t->style.is_wide)
 		return text;
 	ms = strtoll(text, &end, 10);
-	return *end ? text : size_format(ms, buf);
+	if (*end)
+		return text;
+	return c->type == COLUMN_SIZE ? size_format(ms, buf) : bitrate_format(ms, buf);
 }
 
 int table_add(struct table *t, const char *text, enum paint paint)

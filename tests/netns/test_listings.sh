@@ -152,7 +152,9 @@ except OSError:
 
 longest() { LC_ALL=C.UTF-8 awk '{ if (length($0) > n) n = length($0) } END { print n + 0 }' "$out"; }
 
-for command in flows mismatches uplinks gaps tampering; do
+on_terminal 80 50 usage --by day
+check 'usage in 80 columns: rates have their unit' grep -q 'bit/s' "$out" || diag "$(cat "$out")"
+for command in flows mismatches uplinks gaps tampering usage failover; do
 	on_terminal 80 50 $command --limit 8 2>/dev/null || on_terminal 80 50 $command
 	check "$command fits 80 columns" test "$(longest)" -le 80 || diag "$(cat "$out")"
 done

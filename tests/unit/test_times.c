@@ -117,6 +117,17 @@ static void test_sizes_below_zero(void **state)
 	assert_string_equal(size_format(-221067451, buf), "-211M");
 }
 
+static void test_bitrates(void **state)
+{
+	char buf[UNITS_STRLEN];
+
+	(void)state;
+	assert_string_equal(bitrate_format(0, buf), "0 bit/s");
+	assert_string_equal(bitrate_format(999, buf), "999 bit/s");
+	assert_string_equal(bitrate_format(1500, buf), "1.5 kbit/s");
+	assert_string_equal(bitrate_format(226000, buf), "226 kbit/s");
+}
+
 static void test_durations_in_ms(void **state)
 {
 	uint64_t ms;
@@ -349,6 +360,7 @@ int main(void)
 		cmocka_unit_test(test_format_for_people),
 		cmocka_unit_test(test_units_for_people),
 		cmocka_unit_test(test_sizes_below_zero),
+		cmocka_unit_test(test_bitrates),
 		cmocka_unit_test(test_durations_in_ms),
 		cmocka_unit_test(test_nearest_name),
 	};

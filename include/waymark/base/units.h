@@ -24,6 +24,9 @@ int size_parse(uint64_t *bytes, const char *text);
  * "1.2K". Factors are 1024. Writes to buf and returns it. */
 const char *size_format(int64_t bytes, char buf[UNITS_STRLEN]);
 
+/* Format a rate for people: "17 bit/s", "1.2 Mbit/s". Factors are 1000. Likewise. */
+const char *bitrate_format(int64_t bits, char buf[UNITS_STRLEN]);
+
 /* Format a duration for people by its two largest units: "85ms", "12s", "4min 2s", "3d 4h". */
 const char *duration_format(int64_t ms, char buf[UNITS_STRLEN]);
 

@@ -21,10 +21,10 @@ static const struct column columns[] = {
 	{.name = "uplink"},
 	{.name = "bytes_sent", .type = COLUMN_SIZE},
 	{.name = "bytes_received", .type = COLUMN_SIZE},
-	{.name = "peak_sent", .type = COLUMN_SIZE, .rank = 5},
-	{.name = "peak_received", .type = COLUMN_SIZE, .rank = 5},
-	{.name = "p95_sent", .type = COLUMN_SIZE, .rank = 4},
-	{.name = "p95_received", .type = COLUMN_SIZE, .rank = 4},
+	{.name = "peak_sent", .type = COLUMN_RATE, .rank = 7},
+	{.name = "peak_received", .type = COLUMN_RATE, .rank = 6},
+	{.name = "p95_sent", .type = COLUMN_RATE, .rank = 5},
+	{.name = "p95_received", .type = COLUMN_RATE, .rank = 4},
 	{.name = "quota_left", .type = COLUMN_SIZE},
 };
 #define N_COLUMNS (sizeof(columns) / sizeof(*columns))

@@ -110,15 +110,9 @@ void report_bytes(FILE *out, int64_t bytes)
 
 void report_bitrate(FILE *out, int64_t bits)
 {
-	static const char *const units[] = {"bit/s", "kbit/s", "Mbit/s", "Gbit/s", "Tbit/s"};
-	double value = (double)bits;
-	size_t unit = 0;
+	char text[UNITS_STRLEN];
 
-	while (value >= 1000 && unit + 1 < sizeof(units) / sizeof(*units)) {
-		value /= 1000;
-		unit++;
-	}
-	fprintf(out, unit && value < 100 ? "%.1f %s" : "%.0f %s", value, units[unit]);
+	fputs(bitrate_format(bits, text), out);
 }
 
 static void time_print(FILE *out, int64_t ms, const char *format)
