@@ -273,8 +273,8 @@ static void check_done(struct daemon *d, uint8_t slot, bool is_good)
 	decide_check_done(d->uplink_health->decide, slot, &u->health, is_good);
 	now = decide_check_state(d->uplink_health->decide, slot);
 	if (now != before && now == 0)
-		log_warning("uplink %s: its check failed %" PRIu32 " times", u->name,
-			    u->health.down_after);
+		log_warning("uplink %s: its check failed %" PRIu32 " time%s", u->name,
+			    u->health.down_after, u->health.down_after == 1 ? "" : "s");
 	else if (now != before && before == 0)
 		log_notice("uplink %s: its check passes again", u->name);
 }
