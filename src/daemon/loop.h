@@ -9,9 +9,11 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Ranks, one source each. NFLOG messages are older than the events that they caused, so
- * they go first. */
+/* Ranks, one source each. Changes of the ruleset go first: a table that is gone is to be
+ * reinstalled before anything else, and who wrote a mark is to be known before its strays. NFLOG
+ * messages are older than the events that they caused. */
 enum loop_rank {
+	LOOP_RULESET,
 	LOOP_PACKETS,
 	LOOP_EVENTS,
 	LOOP_NAMES,
@@ -19,7 +21,6 @@ enum loop_rank {
 	LOOP_TIMER,
 	LOOP_SIGNALS,
 	LOOP_CONTROL,
-	LOOP_RULESET,
 	LOOP_TALKER,
 	LOOP_DUMP,
 	LOOP_RANKS

@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Proves that what happens in one moment hides nothing: tampering beside a reload, a
-# renamed interface or a stop is repaired and reported with who did it, and an uplink that
-# fails while another one waits to be let go is followed at once.
+# renamed interface or a stop is repaired and reported with who did it, a table that wrote
+# marks and is gone again is named, and an uplink that fails while another one waits to be let go
+# is followed at once.
 
 . "${0%/*}/lib.sh"
 
@@ -85,6 +86,28 @@ at router ip link set other name wan2
 at router ip link set wan2 up
 check "wan2 is back" wait_for 5 log_has_more 'interface wan2 is up' "$ups"
 is "an interface renamed is no tampering" "$(sql "SELECT count(*) FROM tampering")" 3
+
+# --- a table that came and went -------------------------------------------------------------
+
+serve net 80 7
+hold marked pc udp $NET4 7 8 || die 'the flows do not begin'
+wait_for_sql 10 "SELECT count(*) FROM flows WHERE dport = 7 AND egress = uplink" 8
+at_once_begin
+# Its own bits are changed, so that each packet leaves by another uplink than its flow's.
+at router nft -f - <<-'END' || die 'no table'
+	table inet painter {
+		chain forward { type filter hook forward priority 0; udp dport 7 ct mark set ct mark xor 0x1; }
+	}
+END
+hold_send marked >/dev/null
+at router nft delete table inet painter
+at_once_end
+check "a table that came and went: a mark has changed" wait_for_sql 10 \
+	"SELECT count(*) > 0 FROM mismatches WHERE reason = 'mark-changed'" 1
+check "... each time the log names the table and its process" sh -c \
+	'! grep "packets left by.*mark-changed" "$1" | grep -v "table inet painter, chain forward was written by nft"' \
+	sh "$lab_tmp/waymarkd.log" || diag "$(grep mark-changed "$lab_tmp/waymarkd.log")"
+hold_close marked
 
 # --- two lines ----------------------------------------------------------------------------
 
