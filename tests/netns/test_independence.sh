@@ -64,6 +64,12 @@ check_not "another user cannot open the lock" \
 background holder router flock -o -x "$lab_tmp/steering.lock" sleep 60
 background folder router flock -o -x "$lab_tmp" sleep 60
 sleep 0.2
+ended_are() { # COUNT: flows to the server in the history
+	[ "$(sql "SELECT count(*) FROM flows WHERE dport = 8080")" -ge "$1" ]
+}
+known=$(sql "SELECT count(*) FROM flows WHERE dport = 8080")
+is "locked: no new connection fails" "$(connects 5)" 0
+check "locked: the history has the new flows" wait_for 10 ended_are $((known + 5))
 at router ip rule del priority 4001
 at router ip link set wan2 down
 at router ip link set wan2 up
@@ -73,6 +79,19 @@ is "locked: it is said once" "$(grep -c 'locked by' "$lab_tmp/waymarkd.log")" 1
 background_end holder
 check "released: the rule is repaired" wait_for 30 sh -c "nsenter --net=/proc/$ns_router/ns/net ip rule | grep -q ^4001:"
 background_end folder
+daemon_stop
+
+config_write 'on-stop = "remove"'
+daemon_run
+background holder router flock -o -x "$lab_tmp/steering.lock" sleep 60
+sleep 0.2
+kill -TERM "$daemon_pid"
+check "locked: it stops" wait_for 20 sh -c "! readlink /proc/$daemon_pid/exe >/dev/null 2>&1"
+check "locked: a stop says why the steering stays" \
+	sh -c "tail -n 5 '$lab_tmp/waymarkd.log' | grep -q 'locked by flock (pid '"
+background_end holder
+daemon_pid=
+daemon_run
 
 # --- the launcher of transactions is killed ------------------------------------------------
 
