@@ -123,10 +123,6 @@ struct config *cli_config(const struct invocation *in);
 /* Whether CAP_NET_ADMIN is there; else says that command needs it. */
 bool cli_has_privilege(const struct invocation *in);
 
-/* Let a steering choose the conntrack events that a running daemon has chosen. */
-struct steering;
-void cli_follow_events(struct steering *steering, const struct config *c);
-
 /* Ends a listing: its exit status, with a message where it failed. */
 enum exit_status cli_render_end(struct render *r);
 

@@ -19,11 +19,13 @@
 #include "daemon/peer.h"
 #include "daemon/uplink_control.h"
 #include "daemon/uplink_health.h"
+#include "waymark/base/disk_worker.h"
 
 #define PATH_SUFFIX ".uplinks"
 
 struct uplink_control {
 	char *path;
+	struct disk_worker *disk; /* NULL: nothing has been saved */
 	struct uplink_order orders[UPLINKS_MAX];
 };
 
@@ -83,9 +85,9 @@ static void orders_print(const struct daemon *d, FILE *out)
 	}
 }
 
-static int orders_write(const struct daemon *d)
+/* In the disk's thread. */
+static int orders_write(const char *path, const char *text)
 {
-	const char *path = d->uplink_control->path;
 	char temporary[4200];
 	FILE *file;
 	int err;
@@ -94,8 +96,7 @@ static int orders_write(const struct daemon *d)
 	file = fopen(temporary, "we");
 	if (!file)
 		return -errno;
-	orders_print(d, file);
-	err = fflush(file) || fsync(fileno(file)) ? -errno : 0;
+	err = fputs(text, file) < 0 || fflush(file) || fsync(fileno(file)) ? -errno : 0;
 	if (fclose(file) && !err)
 		err = -errno;
 	if (!err && rename(temporary, path))
@@ -105,11 +106,29 @@ static int orders_write(const struct daemon *d)
 	return err;
 }
 
+static int orders_hand(struct uplink_control *u, const char *text)
+{
+	if (!u->disk)
+		u->disk = disk_worker_new();
+	return u->disk ? disk_worker_run(u->disk, orders_write, u->path, text) : -errno;
+}
+
 static void orders_save(const struct daemon *d)
 {
-	int err = orders_write(d);
+	size_t size;
+	char *text = NULL;
+	FILE *out = open_memstream(&text, &size);
+	int err = -ENOMEM;
 
-	if (err)
+	if (out) {
+		orders_print(d, out);
+		err = fclose(out) ? -errno : orders_hand(d->uplink_control, text);
+	}
+	free(text);
+	if (err == -EINPROGRESS)
+		log_warning("the disk of %s does not answer: operators' decisions wait",
+			    d->uplink_control->path);
+	else if (err)
 		log_err("cannot write %s: %s; operators' decisions will not survive a restart",
 			d->uplink_control->path, strerror(-err));
 }
@@ -128,8 +147,10 @@ int uplink_control_open(struct daemon *d)
 
 void uplink_control_close(struct daemon *d)
 {
-	if (d->uplink_control)
-		free(d->uplink_control->path);
+	if (!d->uplink_control)
+		return;
+	disk_worker_free(d->uplink_control->disk);
+	free(d->uplink_control->path);
 	free(d->uplink_control);
 }
 

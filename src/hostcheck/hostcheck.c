@@ -305,9 +305,21 @@ static bool is_mark_valid(void)
 	       !strcmp(value, "1");
 }
 
-static void network_checked(struct findings *f, const struct config *c)
+static struct steering *steering_opened(const struct config *c,
+					const struct uplink_decisions *decisions)
 {
 	struct steering *steering = steering_open(c);
+
+	for (size_t i = 0; steering && i < c->n_uplinks; i++)
+		steering_set_decision(steering, c->uplinks[i].slot,
+				      decisions->by_slot[c->uplinks[i].slot]);
+	return steering;
+}
+
+static void network_checked(struct findings *f, const struct config *c,
+			    const struct uplink_decisions *decisions)
+{
+	struct steering *steering = steering_opened(c, decisions);
 	char *plan = NULL;
 	size_t size;
 	FILE *out = open_memstream(&plan, &size);
@@ -347,10 +359,11 @@ static void folders_checked(struct findings *f, const struct config *c)
 	hostcheck_folder(f, "prometheus textfile", c->prometheus.textfile);
 }
 
-int hostcheck_run(const struct config *c, struct findings *f)
+int hostcheck_run(const struct config *c, const struct uplink_decisions *decisions,
+		  struct findings *f)
 {
 	hostcheck_sysctls(f, c);
-	network_checked(f, c);
+	network_checked(f, c, decisions);
 	privileged_checked(f, c);
 	programs_checked(f, c);
 	hostcheck_programs(f, c);

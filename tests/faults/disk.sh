@@ -109,8 +109,18 @@ check "... status answers" waymark status
 rm "$lab_tmp/stalled"
 check "it answers again: each flow is there, or a gap counts it" wait_for 30 accounted "$begun" 20 ||
 	diag "$(sql "SELECT count(*), min(started) FROM flows; SELECT * FROM gaps")"
+# Beside the history lies what operators have decided.
 : >"$lab_tmp/stalled"
-is "it does not answer again: no new connection fails" "$(connects 5)" 0
+check "it does not answer again: an uplink is drained" \
+	timeout 5 nsenter --net="/proc/$ns_router/ns/net" -- "$WAYMARK" -c "$lab_tmp/waymark.conf" uplink wan1 drain
+check "... the log says that the decision is not saved" \
+	grep -q "the disk of .*flows.db.uplinks does not answer" "$log"
+check "... status answers" waymark status
+rm "$lab_tmp/stalled"
+check "... the decision is saved afterwards" wait_for 20 grep -q '^wan1 drain' "$lab_tmp/slow/flows.db.uplinks"
+waymark uplink wan1 auto >/dev/null
+: >"$lab_tmp/stalled"
+is "it does not answer once more: no new connection fails" "$(connects 5)" 0
 kill -TERM "$daemon_pid"
 check "... a stop does not wait for ever" wait_for 60 has_ended
 rm "$lab_tmp/stalled"

@@ -78,6 +78,16 @@ ssize_t pwrite64(int fd, const void *bytes, size_t n, off64_t at)
 	return next(fd, bytes, n, at);
 }
 
+/* stdio opens its files by a way of its own. */
+FILE *fopen(const char *path, const char *mode)
+{
+	FILE *(*next)(const char *, const char *) =
+		(FILE * (*)(const char *, const char *)) dlsym(RTLD_NEXT, "fopen");
+
+	stall(path);
+	return next(path, mode);
+}
+
 int fsync(int fd)
 {
 	fd_stall(fd);

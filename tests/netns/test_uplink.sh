@@ -40,8 +40,19 @@ daemon_run
 check "after a restart it is still drained" wait_for 3 field_is wan1 state drain
 is "and new flows still leave by the other one" "$(used)" wan2
 
+# What is installed is as was decided, not as the file alone says.
+as_decided() {
+	check "$1: check finds the rules and routes as they are to be" wait_for 5 sh -c \
+		"nsenter --net=/proc/$ns_router/ns/net '$WAYMARK' -c '$lab_tmp/waymark.conf' check | grep -q 'rules and routes are as configured'"
+	is "$1: diff finds no difference" "$(waymark diff)" ""
+	waymark apply >/dev/null
+	is "$1: apply leaves it so" "$(used)" wan2
+}
+as_decided drain
+
 check "down" waymark uplink wan1 down
 check "its state is down" wait_for 3 field_is wan1 state down
+as_decided down
 is "new flows leave by the other one" "$(used)" wan2
 check "the gateway is reached by its interface's own address" at router ping -qc1 -W2 -I wan1 "$GW1_4"
 check "auto" waymark uplink wan1 auto

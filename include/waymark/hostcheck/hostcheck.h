@@ -14,6 +14,7 @@
 #include "waymark/base/addr.h"
 #include "waymark/base/record.h"
 #include "waymark/config/config.h"
+#include "waymark/plan/route_plan.h"
 
 enum finding_level { FINDING_OK, FINDING_WARNING, FINDING_ERROR };
 const char *finding_level_name(enum finding_level level);
@@ -52,9 +53,10 @@ size_t findings_count(const struct findings *f, enum finding_level level);
 void findings_clear(struct findings *f);
 
 /* Check everything: sysctls, kernel features, rules, routes, uplinks, rulesets of other
- * programs, listeners. What needs CAP_NET_ADMIN becomes a warning without it. 0 or
- * -ENOMEM. */
-int hostcheck_run(const struct config *c, struct findings *f);
+ * programs, listeners. What needs CAP_NET_ADMIN becomes a warning without it. decisions: what
+ * a running daemon steers by. 0 or -ENOMEM. */
+int hostcheck_run(const struct config *c, const struct uplink_decisions *decisions,
+		  struct findings *f);
 
 /* Check only what other programs have that meets what is Waymark's: ip rules, routes,
  * rulesets, the log group, listeners. Quick. 0 or -ENOMEM. */

@@ -13,6 +13,7 @@
 #include "cli/commands/apply_report.h"
 #include "cli/commands/confirm_guard.h"
 #include "cli/error_lines.h"
+#include "cli/follow.h"
 #include "waymark/base/units.h"
 #include "waymark/steering/steering.h"
 
@@ -24,17 +25,6 @@ struct applying {
 	struct steering *steering;
 	uint64_t confirm_s; /* 0: not asked for */
 };
-
-/* A running daemon has chosen the events and would restore its choice. */
-void cli_follow_events(struct steering *steering, const struct config *c)
-{
-	struct answer a;
-
-	if (c->events != EVENTS_AUTO || client_answer(c->control_socket, "status", &a))
-		return;
-	steering_set_minimal_events(steering, a.events.mode && !strcmp(a.events.mode, "minimal"));
-	answer_free(&a);
-}
 
 static void confirm_print(const struct applying *a)
 {
@@ -55,7 +45,7 @@ static int apply(void *data)
 		err = a->steering ? 0 : -errno;
 	}
 	if (!err) {
-		cli_follow_events(a->steering, a->config);
+		follow_daemon(a->steering, a->config);
 		steering_set_change(a->steering, apply_report_count, &report);
 		err = a->confirm_s ? steering_apply_held(a->steering, relay.stream)
 				   : steering_apply(a->steering, relay.stream);

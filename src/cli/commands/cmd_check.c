@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cli/cli.h"
+#include "cli/follow.h"
 #include "cli/error_lines.h"
 #include "cli/filter.h"
 #include "waymark/base/clock.h"
@@ -195,6 +196,7 @@ static enum exit_status findings_render(const struct invocation *in, const struc
 enum exit_status cmd_check(const struct invocation *in)
 {
 	struct findings findings = {0};
+	struct uplink_decisions decisions;
 	struct config *config = config_checked(in, &findings);
 	enum exit_status status = CLI_DONE;
 	int err = 0;
@@ -206,7 +208,8 @@ enum exit_status cmd_check(const struct invocation *in)
 	if (config && !in->values[OPTION_CONFIG_ONLY]) {
 		database_checked(config, &findings);
 		alert_exec_checked(config, &findings);
-		err = hostcheck_run(config, &findings);
+		follow_decisions(&decisions, config);
+		err = hostcheck_run(config, &decisions, &findings);
 	}
 	if (in->style.format == RENDER_TABLE)
 		findings_print(in, &findings);

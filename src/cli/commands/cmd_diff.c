@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include "cli/cli.h"
+#include "cli/follow.h"
 #include "waymark/base/shell.h"
 #include "waymark/plan/ruleset.h"
 #include "waymark/steering/steering.h"
@@ -55,7 +56,7 @@ enum exit_status cmd_diff(const struct invocation *in)
 		goto out;
 	steering = steering_open(config);
 	if (steering)
-		cli_follow_events(steering, config);
+		follow_daemon(steering, config);
 	n = steering ? steering_compare(steering, difference_print, (void *)(uintptr_t)in) : -errno;
 	if (n < 0)
 		cli_error("diff: cannot read what is installed: %s", strerror(-n));
