@@ -110,12 +110,14 @@ static void changes_clear(struct image *i)
 
 static void change_note(struct image *i, const void *from, size_t n, sqlite3_int64 at)
 {
-	struct change c = {.at = at, .n = n, .bytes = from ? malloc(n) : NULL};
+	struct change c = {.at = at, .n = n};
 
 	if (!i)
 		return;
-	if (from)
+	if (from) {
+		c.bytes = malloc(n);
 		memcpy(c.bytes, from, n);
+	}
 	pthread_mutex_lock(&guard);
 	if (i->n_changes == i->room) {
 		i->room = i->room ? 2 * i->room : 64;
