@@ -24,7 +24,7 @@ void coverage_ask(struct daemon *d, int64_t now_ms);
 
 struct coverage_stats {
 	uint64_t comparisons;	  /* comparisons in the history */
-	uint64_t comparisons_due; /* and with the one that was asked for */
+	uint64_t comparisons_due; /* comparisons in the history and the pending one */
 };
 void coverage_stats(const struct daemon *d, struct coverage_stats *out);
 /* Return the sum of an uplink since the start; started_ms 0: no interval yet. */

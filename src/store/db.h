@@ -18,8 +18,8 @@
 #define STORE_APPLICATION_ID 0x574d524b
 
 /* Runs statements that answer nothing that matters. */
-/* What a connection that only reads needs: a file that was made by others may run no code
- * and write to no table of SQLite's own. */
+/* Set up a read-only connection: a file from elsewhere may run no code and write to no table of
+ * SQLite's own. */
 void db_distrust(sqlite3 *db);
 
 int db_exec(sqlite3 *db, const char *sql);
@@ -51,7 +51,7 @@ int db_bind_addr(sqlite3_stmt *stmt, int index, const struct addr *a);
 void db_column_addr(sqlite3_stmt *stmt, int column, struct addr *out);
 int32_t db_addr4(const struct addr *a);
 
-/* Of a code that SQLite answered: the errno that says it best, negative. */
+/* Return the negative errno that is closest to SQLite's result code. */
 int db_errno(int code);
 
 #endif

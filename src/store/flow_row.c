@@ -18,14 +18,14 @@ enum column {
 
 /* --- statements ---------------------------------------------------------------------- */
 
-/* A column behind another one. */
+/* Append a column to a list. */
 #define NAME(number, column)	  ", " #column
 #define VALUE(number, column)	  ", ?" #number
 #define SET(number, column)	  ", " #column " = ?" #number
 #define SET_KNOWN(number, column) ", " #column " = ifnull(?" #number ", " #column ")"
 #define IS(number, column)	  " AND " #column " IS ?" #number
 
-/* What becomes of each kind: set at a flow's end, compared at its end, set later. */
+/* Use of each kind of column: set at a flow's end, compared at its end, set later. */
 #define END_LIFE(number, column)	""
 #define END_IDENTITY(number, column)	""
 #define END_STATE(number, column)	SET(number, column)
@@ -79,8 +79,8 @@ const char flow_row_live_sql[] = "SELECT id"
 
 /* --- writing -------------------------------------------------------------------------- */
 
-/* What a flow's row grows by from its beginning to its end, usually: its life,
- * four counters, two sets of interfaces. */
+/* Usual growth of a flow's row from its start to its end: its life, four counters, two sets of
+ * interfaces. */
 #define LIVE_ROOM 14
 
 static bool is_icmp(uint8_t proto)
@@ -121,8 +121,8 @@ static void bind_side(sqlite3_stmt *s, int addr_column, int port_column, const s
 	db_bind_or_null(s, port_column, has_port ? port : -1, -1);
 }
 
-/* The reply goes from the translated destination to the translated source. Of
- * ICMP the identifier is sport in both directions and type and code stay. */
+/* The reply goes from the translated destination to the translated source. For ICMP, sport is the
+ * identifier in both directions; type and code stay. */
 static void bind_nat(sqlite3_stmt *s, const struct flow_record *f, bool has_ports)
 {
 	const struct endpoints *there = &f->tuple[DIR_ORIGINAL], *back = &f->tuple[DIR_REPLY];

@@ -25,7 +25,7 @@ extern const char flow_row_update_sql[];
 /* Live and closed flows, by id. */
 extern const char flow_row_live_sql[];
 
-/* Binds every column. SQLite's code. */
+/* Bind every column. Return SQLite's result code. */
 int flow_row_bind(sqlite3_stmt *s, struct uplinks *u, const struct flow_record *f);
 
 /* Reads a row of flow_row_live_sql. */

@@ -16,14 +16,13 @@ struct migration {
 	const char *sql;
 };
 
-/* What this program's history goes through: the files sql/version-N.sql. */
+/* The steps of this program's history: the files sql/version-N.sql. */
 extern const struct migration store_migrations[];
 extern const size_t store_migrations_count;
 
-/* Runs the steps that db lacks and then makes the views anew; puts in the words
- * of verdicts and reasons that it lacks: all in one transaction, either all of it
- * or nothing is done. 0 where nothing had to be done or all is; else SQLite's code, or
- * SQLITE_SCHEMA where db is newer than the last step (*version then says how new). */
+/* Run the steps that db lacks, recreate the views, and add missing names of verdicts and reasons,
+ * all in one transaction. Return 0 if all is done or nothing was to do; else SQLite's result code,
+ * or SQLITE_SCHEMA if db is newer than the last step (*version is then set to its version). */
 int migrate_run(sqlite3 *db, const struct migration *steps, size_t n, int *version);
 
 #endif

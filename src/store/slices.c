@@ -140,7 +140,7 @@ static int slice_put(struct slices *s, const struct slice *slice)
 	return db_run(s->put);
 }
 
-/* What is dirty is among the newest, but for a late word of an old flow. */
+/* Dirty slices are among the newest, unless a late update changed an old flow. */
 int slices_flush(struct slices *s)
 {
 	int rc = SQLITE_OK;

@@ -37,7 +37,7 @@ struct slices {
 	sqlite3_stmt *put, *remove;
 };
 
-/* All of these return SQLite's codes. */
+/* All of these return SQLite's result codes. */
 int slices_load(struct slices *s, sqlite3 *db);
 void slices_unload(struct slices *s);
 
@@ -45,7 +45,7 @@ void slices_unload(struct slices *s);
  * pointer is good until the next call. */
 struct slice *slices_get(struct slices *s, int64_t flow_id);
 
-/* The first slice at or behind the one that a flow lies in; NULL: none. */
+/* Return the slice of a flow, or else the next one; NULL: none. */
 struct slice *slices_from(struct slices *s, int64_t flow_id);
 
 /* A flow of this slice began at a time (0: not known). */

@@ -132,8 +132,8 @@ static int ids_read(struct store *st)
 	return rc == SQLITE_OK ? 0 : fail_sqlite(st, rc, "cannot read");
 }
 
-/* A first, empty change makes the log's file, whose identity is then known. That of a
- * file that is gone may come again. */
+/* A first, empty change creates the write-ahead log and so fixes its identity. A deleted file's
+ * identity may be reused. */
 static int files_identify(struct store *st, bool is_new)
 {
 	char *wal = sqlite3_mprintf("%s-wal", st->path);

@@ -34,7 +34,7 @@ struct store {
 int store_connect(struct store *st);
 void store_disconnect(struct store *st);
 
-/* Whether the file at st->path is no longer the one that is open. */
+/* Return whether the file at st->path is no longer the open one. */
 bool store_is_moved(const struct store *st);
 
 /* Lets go of a file that was moved or deleted: what is in its write-ahead log
@@ -54,10 +54,10 @@ int store_probe(const struct store *st);
 /* Return whether store_connect failed with this error because the file that was open before
  * is damaged; another file in its place is not ours to judge. */
 bool store_is_damaged(const struct store *st, int error);
-/* Read what a start reads, by such a connection. */
+/* Read what a start needs, through such a connection. */
 int store_probe_start(const struct store *st);
-/* Return SQLite's code of the damage that keeps store_open from opening our database; SQLITE_OK:
- * it was refused for another reason. */
+/* Return SQLite's result code of the damage that keeps store_open from opening our database;
+ * SQLITE_OK: it failed for another reason. */
 int store_refusal_damage(const struct store *st);
 /* When the database was last written, by its log or itself, ms; at most now_ms. */
 int64_t store_written_ms(const struct store *st, int64_t now_ms);

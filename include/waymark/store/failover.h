@@ -15,7 +15,7 @@
 #include "waymark/base/event.h"
 #include "waymark/store/query.h"
 
-/* A flow is in the first class that fits. */
+/* A flow belongs to the first class that matches. */
 enum failover_class {
 	FAILOVER_MOVED,	   /* marked for the uplink, it left by another one meanwhile */
 	FAILOVER_DELETED,  /* on-uplink-down = flush ended it */
@@ -34,7 +34,7 @@ int failover_class_parse(const char *name);		/* enum failover_class or -EINVAL *
 struct failover_sum {
 	enum failover_class class;
 	char by[UPLINK_NAME_MAX]; /* moved, backup: that uplink; else "" */
-	uint64_t flows, live;	  /* live: of them, those that live now */
+	uint64_t flows, live;	  /* live: how many of flows live now */
 	uint64_t bytes;		  /* both directions, of those whose bytes are known */
 	uint64_t unknown;	  /* flows whose bytes are not */
 };

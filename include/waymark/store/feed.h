@@ -52,7 +52,7 @@ struct feed_table {
 	size_t n_columns;
 	bool is_urgent;	  /* rare rows that a person waits for */
 	const char *day;  /* the time column that never changes, for partitions */
-	const char *time; /* the one that says when the row became what it is */
+	const char *time; /* the column with the time of the row's last change */
 	const char *text; /* what the table holds, in one phrase */
 };
 extern const struct feed_table feed_tables[FEED_TABLES];
@@ -96,11 +96,11 @@ struct feed_span {
 /* 0 or -errno. */
 int feed_span(struct feed *f, struct feed_span *out);
 
-/* How many changes of a table lie behind a position. */
+/* Count the changes of a table that follow a position. Return 0 or -errno. */
 int feed_pending(struct feed *f, enum feed_table_id table, int64_t after, int64_t *count);
 
-/* Call fn for at most limit changes of a table behind a position. 0, what fn returned, or
- * -errno; -EBADMSG: the history is damaged. */
+/* Call fn for at most limit changes of a table that follow a position. Return 0, the result of fn,
+ * or -errno; -EBADMSG: the history is damaged. */
 int feed_read(struct feed *f, enum feed_table_id table, int64_t after, unsigned limit,
 	      feed_row_fn *fn, void *data);
 
@@ -109,7 +109,7 @@ int feed_read(struct feed *f, enum feed_table_id table, int64_t after, unsigned 
 int feed_read_live(struct feed *f, int64_t after_id, int64_t before_ms, unsigned limit,
 		   feed_row_fn *fn, void *data);
 
-/* The position behind which the changes of since_ms and later lie. */
+/* Set *position so that all changes since since_ms follow it. Return 0 or -errno. */
 int feed_find(struct feed *f, int64_t since_ms, int64_t *position);
 
 /* The facts of a heartbeat. */
@@ -119,7 +119,7 @@ struct feed_pulse {
 };
 int feed_pulse(struct feed *f, struct feed_pulse *out);
 
-/* What the last failure was. */
+/* Return the message of the last failure. */
 const char *feed_error(const struct feed *f);
 
 #endif

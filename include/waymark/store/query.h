@@ -31,7 +31,7 @@ struct value {
 /* One row. A return value other than 0 ends the query, which returns it. */
 typedef int query_row_fn(void *data, const struct value *values, size_t n);
 
-/* What to look for; all of it must fit. query_filter_init sets "anything". */
+/* Conditions on rows; a row must match all of them. query_filter_init sets none. */
 struct query_filter {
 	bool is_live;		  /* flows that live */
 	bool is_unanswered;	  /* flows that got no packet back */
@@ -47,8 +47,8 @@ struct query_filter {
 				    * family AF_UNSPEC: any */
 	int32_t port;		  /* on either side, before or after translation; -1: any */
 	int16_t proto;		  /* IPPROTO_; -1: any */
-	const char *uplink;	  /* flows: the one that the mark names; mismatches: that,
-				    * or the one that it left by; NULL: any */
+	const char *uplink;	  /* flows: the uplink that the mark names; mismatches: that
+				   * uplink or the egress; NULL: any */
 	const char *ingress;	  /* flows: uplink that it entered by; NULL: any */
 	const char *egress;	  /* any interface (or its uplink) that it left by; NULL: any */
 	enum verdict verdict;	  /* VERDICT_NONE: any */
@@ -77,31 +77,31 @@ struct query_endpoint {
 int query_who(struct query *q, const struct query_endpoint *e, query_row_fn *fn, void *data,
 	      bool *is_unsure);
 
-/* Sums of the flows that fit, by up to STATS_COLUMNS columns: these, then flows, bytes
- * (both directions), bytes_reply, mismatches (flows), unanswered; most bytes first; of the
- * filter limit counts rows. -EINVAL: an unknown column. */
+/* Sum the matching flows, grouped by up to STATS_COLUMNS columns. A row holds these columns, then
+ * flows, bytes (both directions), bytes_reply, mismatches (flows), unanswered; most bytes first.
+ * The filter's limit counts rows. -EINVAL: unknown column. */
 #define STATS_COLUMNS 4
 int query_stats(struct query *q, const struct query_filter *f, const char *const *columns, size_t n,
 		query_row_fn *fn, void *data);
 
-/* What uplinks carried: time, time_ms, uplink, bytes_sent, bytes_received, packets_sent,
- * packets_received, flows_started, flows_answered, peak_bps and p95_bps (of the bins of
- * five minutes, the greater direction). Of the filter: since, until, uplink, limit. by:
- * "5min", "hour", "day", "month" (UTC); -EINVAL: another one. */
+/* Read the usage of uplinks: time, time_ms, uplink, bytes_sent, bytes_received, packets_sent,
+ * packets_received, flows_started, flows_answered, peak_bps and p95_bps (over bins of five minutes,
+ * the greater direction). Uses since, until, uplink and limit of the filter. by: "5min", "hour",
+ * "day" or "month" (UTC), else -EINVAL. */
 int query_usage(struct query *q, const struct query_filter *f, const char *by, query_row_fn *fn,
 		void *data);
 
-/* Each calls fn for the rows that fit, newest first. 0, what fn returned, or
- * -errno; query_error then says more. */
+/* Call fn for each matching row, newest first. Return 0, the result of fn, or -errno; query_error
+ * then says more. */
 int query_flows(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
 int query_mismatches(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
 
-/* Of the filter: since, until, limit. */
+/* Use since, until and limit of the filter. */
 int query_gaps(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
 int query_tampering(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
 
-/* By hour and uplink (the view coverage). Of the filter: since and until, that the hour
- * has a part of; uplink; limit. */
+/* Read coverage by hour and uplink (view "coverage"). Uses since and until of the filter (hours
+ * that overlap the span), uplink and limit. */
 int query_coverage(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
 
 /* Packets of no flow since then: uplink, packets, example (NULL: none was logged), hour_ms. */
@@ -119,7 +119,7 @@ int query_interfaces(struct query *q, query_row_fn *fn, void *data);
 
 /* One flow; -ENOENT where it is not in the history. */
 int query_flow(struct query *q, int64_t id, query_row_fn *fn, void *data);
-/* What is known of one flow besides, oldest first. */
+/* Read the other rows of one flow, oldest first. */
 int query_flow_mismatches(struct query *q, int64_t id, query_row_fn *fn, void *data);
 int query_flow_mark_changes(struct query *q, int64_t id, query_row_fn *fn, void *data);
 int query_flow_deletions(struct query *q, int64_t id, query_row_fn *fn, void *data);
@@ -180,10 +180,10 @@ int query_rates(struct query *q, const struct summary_span *span, query_row_fn *
 int query_destinations(struct query *q, const struct summary_span *span, query_row_fn *fn,
 		       void *data);
 
-/* The highest ids in the history, so that a follower can ask for what is new. */
+/* Return the highest ids in the history; a follower queries for rows above them. */
 int query_last_ids(struct query *q, int64_t *flow, int64_t *mismatch, int64_t *gap);
 
-/* What the last failure was, in words. */
+/* Return the message of the last failure. */
 const char *query_error(const struct query *q);
 
 #endif

@@ -30,7 +30,7 @@ struct store *store_open_or_renew(const char *path, FILE *errors);
 /* Commits and closes; checkpoints the WAL. NULL is allowed. */
 void store_close(struct store *st);
 
-/* Highest ids in use, so that the audit goes on above them. */
+/* Highest ids in use; the audit continues above them. */
 int64_t store_last_flow_id(const struct store *st);
 int64_t store_last_mismatch_id(const struct store *st);
 int64_t store_last_gap_id(const struct store *st);
@@ -80,7 +80,7 @@ struct writer_stats {
 	int64_t p50_ms, p99_ms; /* from event to committed row, in the last minute; -1: none */
 	struct delays delays;	/* the same, since the start */
 	int64_t database_bytes;
-	int last_error; /* SQLite's code, 0: fine */
+	int last_error; /* SQLite's result code; 0: no error */
 	char last_error_text[128];
 	uint64_t failures;	    /* attempts to write that failed */
 	int failure, failure_errno; /* SQLite's and the system's code of the last of them */
@@ -95,19 +95,19 @@ struct writer_stats {
 struct store_failure {
 	const char *reason, *cause;
 };
-/* Return what stands for SQLite's code and the system's of a failure. */
+/* Return reason and cause for SQLite's result code and errno. */
 struct store_failure store_failure_of(int code, int system_errno);
-/* Return in words why the writer does not get on; NULL: it does, or has not said yet. */
+/* Return why the writer makes no progress; NULL: it does, or the cause is not yet known. */
 const char *store_failure_cause(const struct writer_stats *s, int64_t steady_ms);
 
 /* Starts the thread; it owns st until writer_stop. capacity: flows that may wait. A batch is committed at most
  * batch_ms after its first record. */
 struct writer *writer_start(struct store *st, uint32_t capacity, uint32_t batch_ms);
 
-/* Copies the record into the queue; never blocks. 0, or -ENOBUFS when full: the
- * caller keeps what the record owns, and writes a gap when there is room again.
- * What SQLite refuses the writer itself writes a gap for (source 'store', an id
- * below 0). One producer thread. */
+/* Copy the record into the queue; never blocks. Return 0, or -ENOBUFS if the queue is full: the
+ * caller keeps what the record owns, and writes a gap when there is room again. For records that
+ * SQLite refuses the writer itself writes a gap (source 'store', id below 0). One producer
+ * thread. */
 int writer_push(struct writer *w, const struct record *r);
 
 /* Flows that there is room for; what else is pushed has a reserve beyond it, so that
@@ -117,15 +117,15 @@ uint32_t writer_room(const struct writer *w);
 /* Waits until everything pushed so far is committed, or until an attempt to
  * commit it failed. The producer's thread. */
 void writer_flush(struct writer *w);
-/* False: the disk did not answer for so long. */
+/* Return false if the disk did not answer within patience_ms. */
 bool writer_flush_within(struct writer *w, unsigned patience_ms);
 
 /* So long a stop waits for a disk that does not answer. */
 #define WRITER_STOP_MS 15000
-/* Drains the queue, commits, ends the thread. is_clean is remembered for
- * store_last_alive_ms. A database that fails is tried for some seconds more, then
- * what is left is lost. 0: the store is still open. -ETIMEDOUT: the disk does not answer; the
- * thread has the store for ever, and the process is to end. */
+/* Drain the queue, commit, and end the thread. is_clean is saved for store_last_alive_ms. A failing
+ * database is retried for some seconds; then the remaining records are lost. Return 0 (the store is
+ * still open), or -ETIMEDOUT: the disk does not answer, the thread keeps the store for ever, and
+ * the process must exit. */
 int writer_stop(struct writer *w, bool is_clean, int64_t now_ms);
 
 void writer_stats(struct writer *w, struct writer_stats *out);
@@ -145,8 +145,8 @@ void writer_set_anonymize(struct writer *w, bool is_on, uint8_t ipv4_bits, uint8
  * right: a jump of the clock is otherwise not believed for a while. */
 void writer_prune(struct writer *w);
 
-/* Delete what is known of a host: flows that have ended, mismatches, sums, alerts. 0 or
- * -EBUSY: another one is being forgotten. */
+/* Delete all data about a host: flows that have ended, mismatches, sums, alerts. Return 0, or
+ * -EBUSY while another host is being deleted. */
 int writer_forget(struct writer *w, const struct addr *host);
 
 /* Whether all of it has been done since writer_set_retention, writer_prune and

@@ -15,9 +15,9 @@
 #include "store/read/query_internal.h"
 #include "waymark/store/failover.h"
 
-/* A return takes so long to be followed, a loss so long to be noticed, ms: packets that
- * are on their way, routes that are being changed, a delete that has been asked for, flows
- * that the kernel deleted with the masqueraded address of the interface. */
+/* Time, in ms, for flows to follow a return and for a loss to be noticed: packets in flight, routes
+ * being changed, a requested delete, flows that the kernel deleted with the interface's masqueraded
+ * address. */
 #define MOMENT_MS 1000
 
 static const char *const class_names[FAILOVER_CLASSES] = {
@@ -302,7 +302,7 @@ static int failover_read(struct query *q, const char *uplink, int64_t at_ms, str
 	return r == 0 ? members_read(q, live_sql, f, live_take) : r;
 }
 
-/* In one transaction: the flows that live are those that the sums count. */
+/* In one transaction, so that the live flows listed are those that the sums count. */
 int query_failover(struct query *q, const char *uplink, int64_t at_ms, struct failover *out)
 {
 	int r, rc = db_exec(q->db, "BEGIN");

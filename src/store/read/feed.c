@@ -145,7 +145,7 @@ static const struct feed_source sources[FEED_TABLES] = {
 	[FEED_TAMPERING] = {7, 7}, [FEED_ALERTS] = {8, 8},
 };
 
-/* Rows of change of one table, from the one that holds the change behind ?1 on. */
+/* Rows of table change for one table, from the row with the first change after ?1. */
 #define CHANGES_SQL                                                                                \
 	"SELECT first, n, ids FROM change"                                                         \
 	" WHERE first >= ifnull((SELECT max(first) FROM change WHERE first <= ?1), 0)"             \
@@ -367,7 +367,7 @@ static int id_next(struct change_ids *l)
 	return -EBADMSG;
 }
 
-/* What is being read of a table. */
+/* State of reading one table. */
 struct feed_reading {
 	struct feed *f;
 	int table;
@@ -377,7 +377,7 @@ struct feed_reading {
 	void *data;
 };
 
-/* The changes of one row of change that lie behind the position. */
+/* Pass on the changes of one row of table change that follow the position. */
 static int change_show(struct feed_reading *r)
 {
 	sqlite3_stmt *stmt = r->f->changes;

@@ -27,7 +27,8 @@ void query_filter_init(struct query_filter *f)
 	*f = (struct query_filter){.port = -1, .proto = -1};
 }
 
-/* Of IPv4 the addresses of a prefix are a range of numbers, which no text lies in. */
+/* The addresses of an IPv4 prefix are a range of integers; an IPv6 address is text and never in
+ * it. */
 static void side_append(sqlite3_str *sql, const struct prefix *p, const char *param,
 			const char *column)
 {
@@ -64,7 +65,7 @@ static void prefixes_append(sqlite3_str *sql, const struct query_filter *f, bool
 	prefix_append(sql, &f->host, "host", sides[is_flow][2]);
 }
 
-/* What only flows have. A flow whose end is not known lived at its start at least. */
+/* Conditions that only flows have. A flow whose end is unknown is taken to live at its start. */
 static void flow_append(sqlite3_str *sql, const struct query_filter *f)
 {
 	if (f->since_ms || f->at_ms)

@@ -39,7 +39,8 @@ struct text_range {
 };
 void filter_text_range(const struct prefix *p, struct text_range *out);
 
-/* The function prefix6(address, prefix) that conditions use. SQLite's code. */
+/* Register the function prefix6(address, prefix), which conditions use. Return SQLite's result
+ * code. */
 int filter_register(sqlite3 *db);
 
 /* --- rows.c: rows to callbacks --------------------------------------------------- */

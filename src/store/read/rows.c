@@ -144,7 +144,7 @@ int id_list_add(struct id_list *l, int64_t id)
 	return 0;
 }
 
-/* 1: the row is in the buffer, 0: it is gone. */
+/* Return 1: the row is in the buffer; 0: the row no longer exists. */
 static int row_read(struct row_shower *s, int64_t id, struct row_buffer *b)
 {
 	int r = 0, rc;

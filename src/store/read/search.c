@@ -22,8 +22,8 @@ struct search {
 	const struct query_filter *filter;
 	sqlite3_stmt *indexed;	/* ids of a slice that are in postings */
 	sqlite3_stmt *postings; /* of addresses in a slice */
-	sqlite3_stmt *scan;	/* flows of a range that fit */
-	sqlite3_stmt *test;	/* the flow of an id, if it fits */
+	sqlite3_stmt *scan;	/* flows of an id range that match */
+	sqlite3_stmt *test;	/* the flow of an id, if it matches */
 	struct bitmap candidates, others;
 	int64_t ids[SLICE_FLOWS];
 };
@@ -166,8 +166,8 @@ static int slice_scan(struct search *s, int64_t slice, int64_t indexed, int max)
 	return query_ids(s->q, s->scan, s->ids, max);
 }
 
-/* The ids of a slice's flows that fit, newest first, in one transaction, so that the
- * slice and its postings are of one time. Their number or -errno. */
+/* Collect the ids of a slice's matching flows, newest first, in one transaction, so that slice and
+ * postings are consistent. Return their number or -errno. */
 static int slice_select(struct search *s, int64_t slice, int max)
 {
 	bool has_address = !addr_is_none(&s->filter->src.addr) ||
@@ -217,9 +217,9 @@ static int long_show(struct search *s, int64_t id, struct row_shower *shower, ui
 	"(last_ms IS NULL OR last_ms >= max(?1 - 600000, ?3)) AND"                                 \
 	" (?2 = 0 OR first_ms IS NULL OR first_ms < ?2)"
 
-/* What to look at, newest first: a slice, as id << 15 | 32767, tagged with 1; or a flow
- * with a long life, or none yet, that began in another one. A flow that is not in them
- * lived for less than ten minutes. */
+/* Candidates, newest first: a slice, as id << 15 | 32767, tagged with 1; or a flow that began in
+ * another slice and has a long life, or none yet. A flow outside both lived for less than ten
+ * minutes. */
 static const char list_sql[] =
 	"WITH near (id) AS MATERIALIZED (SELECT id FROM slice WHERE " BEGUN_IN ")"
 	" SELECT id << 15 | 32767 AS at, 1 FROM near"

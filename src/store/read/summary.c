@@ -56,7 +56,7 @@ int query_steps(struct query *q, const struct summary_span *span, query_row_fn *
 	" >> 16 & 255) || '.' || (" column " >> 8 & 255) || '.' || (" column                       \
 	" & 255) ELSE " column " END"
 
-/* ?3: how many. Of a long time the sums by hour are read, not the flows. */
+/* ?3: the limit. For a long span, read the sums by hour instead of the flows. */
 static char *talkers_sql(const struct summary_span *span)
 {
 	if (span->until_ms - span->since_ms > SUMMARY_EXACT_MS || span->step_ms == SUMMARY_BY_HOUR)

@@ -81,7 +81,7 @@ int query_who(struct query *q, const struct query_endpoint *e, query_row_fn *fn,
 #define NAME(table, column, what) "(SELECT x." what " FROM " table " x WHERE x.id = " column ")"
 #define PERIOD(format)		  "strftime('" format "', started / 1000, 'unixepoch')"
 
-/* What is grouped by, and how it is shown. */
+/* Columns to group by, and how to show them. */
 static const struct {
 	const char *name, *key, *shown;
 } stats_columns[] = {

@@ -42,8 +42,8 @@ static void address_function(sqlite3_context *context, int n, sqlite3_value **va
 	}
 }
 
-/* The length of the address that a word begins with: all of it, or what is before a port or
- * a full stop; 0: none. */
+/* Return the length of the address at the start of a word: the whole word, or the part before a
+ * port or a full stop; 0: no address. */
 static size_t address_find(const char *word, size_t length, struct addr *a)
 {
 	char copy[ADDR_STRLEN];

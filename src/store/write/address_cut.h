@@ -13,8 +13,8 @@ struct address_cut {
 	uint8_t ipv4_bits, ipv6_bits;
 };
 
-/* Add address_cut(ADDRESS), of an address as the tables code it, and text_cut(TEXT), of each
- * address in a message. cut must outlive the connection. SQLite's code. */
+/* Register address_cut(ADDRESS), for an address as the tables encode it, and text_cut(TEXT), for
+ * each address in a message. cut must outlive the connection. Return SQLite's result code. */
 int address_cut_register(sqlite3 *db, struct address_cut *cut);
 
 #endif

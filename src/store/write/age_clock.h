@@ -28,9 +28,9 @@ struct age_clock {
 /* known_ms: the last time that was believed by an earlier run; 0: none was. */
 void age_clock_init(struct age_clock *c, int64_t known_ms, int64_t steady_ms);
 
-/* What time it is, to delete what is older than keep_ms. It is too late by a leap of
- * the clock at most that is a sixteenth of keep_ms, and at most a day; a greater one
- * is believed when it has held for keep_ms, and at most for a day. */
+/* Return the time to use for deleting rows older than keep_ms. After a clock leap the time is ahead
+ * by at most a sixteenth of keep_ms and at most a day; a greater leap is accepted once it has
+ * lasted for keep_ms, or for a day. */
 int64_t age_clock_read(struct age_clock *c, const struct age_moment *now, int64_t keep_ms);
 
 #endif

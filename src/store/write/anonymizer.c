@@ -28,12 +28,14 @@
 /* ?1, ?2: ids; ?3: ended before. */
 #define FLOWS_CUT_SQL FLOW_CUT "id BETWEEN ?1 AND ?2 AND " FLOW_END " < ?3"
 
-/* The first flow that those left behind may come after. ?1, ?2: ids; ?3, ?4: times. */
+/* The first flow of ?1 to ?2 that started between ?3 and ?4: flows from there on may be too
+ * young. */
 #define YOUNG_SQL                                                                                  \
 	"SELECT min(id) FROM flow NOT INDEXED WHERE id BETWEEN ?1 AND ?2"                          \
 	" AND started BETWEEN ?3 AND ?4"
 
-/* The next flow that was left behind. ?1: ended at or after; ?2: before; ?3: done ids. */
+/* The next skipped flow that a pass can now cut. It ended at or after ?1 and before ?2; ids below
+ * ?3 are done. */
 #define LEFT_SQL                                                                                   \
 	"SELECT id, ifnull(started, 0) + life FROM flow INDEXED BY flow_long"                      \
 	" WHERE state <> 0 AND life >= 600000 AND ifnull(started, 0) + life >= ?1"                 \
@@ -298,7 +300,7 @@ static int left_cut(struct anonymizer *x, struct ingest *in, int64_t id)
 	return rc == SQLITE_OK ? slice_reopen(in, slice) : rc;
 }
 
-/* Of those that ended at one time, any may be next. */
+/* Find the next skipped flow. Flows with the same end time come in any order. */
 static int left_find(struct anonymizer *x, sqlite3_stmt *stmt, int64_t *id)
 {
 	int rc;

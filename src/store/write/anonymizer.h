@@ -25,21 +25,22 @@ struct anonymizer {
 	uint32_t served; /* of asked: that the pass is of */
 	struct address_cut cut;
 	struct age_clock clock;
-	bool is_loaded;		    /* what is below is that of the open database */
+	bool is_loaded;		    /* flow_id, at and the times are those of the open database */
 	int part;		    /* of the pass; below 0: none is on its way */
 	bool is_in_slice;	    /* a part of a slice is done: postings would be made twice */
 	int64_t pass_after_ms;	    /* CLOCK_MONOTONIC */
-	int64_t time_ms, before_ms; /* by the clock, when the pass began; what is older is cut */
+	int64_t time_ms, before_ms; /* when the pass began, by the clock; flows that ended before
+				     * before_ms are cut */
 	int64_t since_ms;	    /* before_ms of the last pass that came to its end; 0: none */
-	int64_t left_since_ms;	    /* flows left behind ended since then */
-	int64_t flow_id;	    /* flows before it are done, or left behind */
+	int64_t left_since_ms;	    /* flows that passes skipped ended at or after this */
+	int64_t flow_id;	    /* flows before this id are cut, or were skipped */
 	int64_t at;		    /* rows of the part up to it are done */
 };
 
 void anonymizer_init(struct anonymizer *x);
-/* A database was opened. SQLite's code. */
+/* Attach to a newly opened database. Return SQLite's result code. */
 int anonymizer_attach(struct anonymizer *x, sqlite3 *db);
-/* Forget what is known of the rows. */
+/* Forget the state that was read from the database. */
 void anonymizer_reset(struct anonymizer *x);
 
 void anonymizer_set(struct anonymizer *x, bool is_on, struct address_cut cut);
@@ -47,7 +48,7 @@ void anonymizer_set(struct anonymizer *x, bool is_on, struct address_cut cut);
 /* Whether postings have to wait for the next step. */
 bool anonymizer_is_in_slice(const struct anonymizer *x);
 
-/* A step, if there is anything to do. SQLite's code. */
+/* Do one step if anything is due. Return SQLite's result code. */
 int anonymizer_step(struct anonymizer *x, struct ingest *in, int64_t now_ms, bool *did);
 
 #endif

@@ -21,7 +21,7 @@
 /* The shortest interval between two databases that are set aside. */
 #define ASIDE_PAUSE_MS 60000
 
-/* What a single record can be the cause of; everything else is the database's. */
+/* Return whether a single record can cause this error; all others are the database's. */
 static bool is_records_fault(int rc)
 {
 	switch (rc & 0xff) {
@@ -229,7 +229,7 @@ int batch_give_up(struct writer *w, int rc)
 	case SQLITE_NOTADB:
 		set_aside(w, rc);
 		break;
-	default: /* the connection may be what is broken */
+	default: /* the connection itself may be broken */
 		store_disconnect(w->st);
 	}
 	return rc;

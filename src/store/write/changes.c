@@ -9,7 +9,7 @@
 #include "store/db.h"
 #include "store/write/changes.h"
 
-/* A 64-bit number takes at most so many bytes. */
+/* The most bytes that a 64-bit number takes. */
 #define CODED_MAX 10
 
 int changes_load(struct changes *c, sqlite3 *db)

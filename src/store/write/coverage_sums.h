@@ -20,8 +20,8 @@ enum coverage_statement {
 };
 extern const char *const coverage_sql[COVERAGE_STATEMENTS];
 
-/* Adds an interval, if it is one, and keeps the reading. statements: prepared from
- * coverage_sql. SQLite's code. */
+/* Add the interval, if r is one, and save the reading. statements: prepared from coverage_sql.
+ * Return SQLite's result code. */
 int coverage_put(sqlite3_stmt *const *statements, const struct uplinks *u,
 		 const struct coverage_record *r);
 

@@ -8,7 +8,7 @@
 #include "store/db.h"
 #include "store/slices.h"
 
-/* Of one slice: ?1 its id, ?2 the address as in flow. */
+/* For one slice. ?1: its id; ?2: the address, encoded as in table flow. */
 #define IN_SLICE "id BETWEEN ?1 << 15 AND (?1 << 15) + 32767"
 static const char *const slice_sql[] = {
 	"DELETE FROM flow WHERE " IN_SLICE

@@ -24,7 +24,7 @@ void forget_init(struct forget *x);
 bool forget_ask(struct forget *x, const struct addr *host);
 bool forget_has_work(struct forget *x);
 
-/* Does one step. SQLite's code. */
+/* Do one step. Return SQLite's result code. */
 int forget_step(struct forget *x, struct ingest *in);
 
 #endif

@@ -21,7 +21,7 @@
 /* Flows read, or postings written, in one step. */
 #define STEP_READ  4096
 #define STEP_WRITE 4096
-/* The newest slice is read again when it has grown by so many flows, and so often. */
+/* The newest slice is read again after it has grown by this many flows, at most this often. */
 #define PARTLY_FLOWS	   1024
 #define PARTLY_INTERVAL_MS 10000
 
@@ -231,7 +231,7 @@ static int run_write(struct indexer *x, struct run *run, sqlite3_stmt *stmt)
 	return db_run(stmt);
 }
 
-/* What an earlier attempt at this slice left is deleted first; no reader may rely on it. */
+/* First delete the rest of an earlier attempt at this slice; no reader may rely on it. */
 static int leftovers_delete(struct indexer *x, struct ingest *in)
 {
 	struct slice *slice = slices_get(&in->slices, x->slice << SLICE_BITS);

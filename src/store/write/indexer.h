@@ -11,7 +11,7 @@
 
 #include "store/write/ingest.h"
 
-/* Of posting.side. */
+/* Values of posting.side. */
 enum posting_side { SIDE_SRC = 0, SIDE_DST = 1 };
 
 /* A side, an address and the low bits of the id of a flow that has it there. The bytes
@@ -35,7 +35,7 @@ struct indexer {
 };
 
 void indexer_init(struct indexer *x);
-/* Forgets what was started; it is started again later. */
+/* Forget the slice in progress; it is started again later. */
 void indexer_reset(struct indexer *x);
 
 bool indexer_has_work(const struct indexer *x, const struct ingest *in);
@@ -44,8 +44,8 @@ bool indexer_has_work(const struct indexer *x, const struct ingest *in);
  * full, if it has grown enough since the last time. */
 bool indexer_begin_newest(struct indexer *x, const struct ingest *in, int64_t now_ms);
 
-/* Reads or writes a part of a slice, some milliseconds' worth, in a transaction
- * of its own. SQLite's code. */
+/* Read or write a part of a slice, some milliseconds' worth, in its own transaction. Return
+ * SQLite's result code. */
 int indexer_step(struct indexer *x, struct ingest *in);
 
 #endif

@@ -60,7 +60,7 @@ struct ingest {
 	sqlite3_stmt *coverage[COVERAGE_STATEMENTS];
 };
 
-/* All of these return SQLite's codes. */
+/* All of these return SQLite's result codes. */
 int ingest_load(struct ingest *in, struct store *st);
 void ingest_unload(struct ingest *in);
 
@@ -68,7 +68,7 @@ void ingest_unload(struct ingest *in);
 int ingest_record(struct ingest *in, const struct record *r);
 int ingest_flow(struct ingest *in, const struct flow_record *f);
 
-/* What was noted of the records of a transaction; before its commit. */
+/* Write what was collected from the records of a transaction; call before its commit. */
 int ingest_finish(struct ingest *in, int64_t now_ms);
 
 int ingest_meta(struct ingest *in, const char *name, int64_t value);

@@ -125,7 +125,7 @@ int maintenance_relieve(struct maintenance *k, struct ingest *in, unsigned attem
 	*did = false;
 	if (!pruner_has_limit(&k->pruner))
 		return SQLITE_OK;
-	/* What deleting does not help may be helped by what the disk has again. */
+	/* If deleting did not help, the disk may have room again: drop the ceiling. */
 	if (attempts % ATTEMPTS_HELD == 0 && db_size_is_held(in->db))
 		return db_size_release(in->db);
 	is_spent = disk_reserve_spend(sqlite3_db_filename(in->db, "main"));

@@ -31,16 +31,16 @@ void maintenance_init(struct maintenance *k);
 int maintenance_attach(struct maintenance *k, sqlite3 *db);
 void maintenance_forget(struct maintenance *k);
 
-/* Whether a step cannot wait for a quiet moment: the log is too long, or the
- * database is over its limit. */
+/* Return whether a step cannot wait for a quiet moment: the log is too long, or the database
+ * exceeds its limit. */
 bool maintenance_is_pressed(const struct maintenance *k, const struct ingest *in, int64_t now_ms);
 
-/* Does one step, some milliseconds. SQLite's code; *did says whether there was
- * anything to do. now_ms is of CLOCK_MONOTONIC. */
+/* Do one step, some milliseconds. Return SQLite's result code; *did: there was something to do.
+ * now_ms: CLOCK_MONOTONIC. */
 int maintenance_step(struct maintenance *k, struct ingest *in, int64_t now_ms, bool *did);
 
-/* The disk is full, attempts times in a row: makes room by what retention allows; *did says whether it
- * could. SQLite's code. */
+/* The disk is full, attempts times in a row: make room as far as retention allows; *did: room was
+ * made. Return SQLite's result code. */
 int maintenance_relieve(struct maintenance *k, struct ingest *in, unsigned attempts, int64_t now_ms,
 			bool *did);
 

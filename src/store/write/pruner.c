@@ -22,8 +22,8 @@
 #define PASS_INTERVAL_MS 60000
 /* Room that retention keeps below the limit: a 64th. */
 #define MARGIN_SHIFT 6
-/* A row for each so many bytes of the limit is left of flows that are gone: with a row's
- * 100 bytes or so a tenth of it. */
+/* One row of a deleted flow is kept for this many bytes of the limit; at about 100 bytes a row,
+ * that is a tenth of the limit. */
 #define KEPT_SHIFT 10
 /* Free pages that are left for use again however few the others are: 64 MiB. */
 #define FREE_PAGES_KEPT 16384
@@ -94,8 +94,8 @@ static int postings_delete(struct ingest *in, const struct slice *slice)
 	return db_run_numbers(in->db, "DELETE FROM posting WHERE slice = ?", 1, &slice->id);
 }
 
-/* Few flows are quickly read without postings; where many are left, postings
- * that name one that is gone do no harm. */
+/* A slice with few flows left is read quickly without postings. Where many are left, postings that
+ * name a deleted flow do no harm. */
 static int slice_finish(struct ingest *in, struct slice *slice)
 {
 	int64_t left;
@@ -166,8 +166,8 @@ static int young_find(struct ingest *in, const struct pruner *p, int64_t first, 
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-/* Of a table's oldest rows, those from before ?1, but for those behind one of between
- * ?1 and ?2. */
+/* Delete rows older than ?1 among the oldest of a table, but only those before the first row with a
+ * time between ?1 and ?2. */
 #define OLDEST(table) "(SELECT id, time FROM " table " ORDER BY id LIMIT 4096)"
 #define OLDEST_DELETE_SQL(table)                                                                   \
 	"DELETE FROM " table " WHERE time < ?1 AND id <= (SELECT max(id) FROM " OLDEST(            \
@@ -189,8 +189,8 @@ static int young_find(struct ingest *in, const struct pruner *p, int64_t first, 
 	" ELSE id > ifnull((SELECT max(id) FROM gap WHERE id < 0"                                  \
 	" AND started BETWEEN ?1 AND ?2), -9223372036854775807) END"
 
-/* Where there is no room: the oldest gaps, but for the newest ?1. They are few and small, and
- * without them what is missing looks as if it had never been. */
+/* If there is no room, delete the oldest gaps, but keep the newest ?1. They are few and small, and
+ * without them missing rows look as if they had never existed. */
 #define GAPS_LEAVE_SQL                                                                             \
 	"DELETE FROM gap WHERE (SELECT count(*) FROM gap) > ?1 AND id IN (SELECT id FROM gap"      \
 	" WHERE ended IS NOT NULL ORDER BY max(ifnull(started, 0), ended)"                         \
@@ -202,7 +202,7 @@ static int young_find(struct ingest *in, const struct pruner *p, int64_t first, 
 	" (SELECT max(hour) FROM (SELECT hour FROM host_hour ORDER BY hour LIMIT 4096))"           \
 	" AND ?2 >= 0"
 
-/* Changes by their commit; the newest stays, so that their numbers go on. */
+/* Delete changes by commit time; keep the newest, so that numbering continues. */
 #define CHANGES_DELETE_SQL                                                                         \
 	"DELETE FROM change WHERE time < ?1 AND first < (SELECT max(first) FROM change)"           \
 	" AND first <= (SELECT max(first) FROM (SELECT first FROM change ORDER BY first"           \
@@ -252,13 +252,14 @@ static int others_delete(struct ingest *in, const char *gaps_sql, const int64_t 
 	return rc == SQLITE_OK ? db_exec(in->db, "COMMIT") : rc;
 }
 
-/* Of a table's oldest rows those of flows that are gone, but for the newest ?1 rows. */
+/* Among a table's oldest rows, delete those whose flow no longer exists, but keep the newest ?1
+ * rows. */
 #define LEFT_DELETE_SQL(table)                                                                     \
 	"DELETE FROM " table " WHERE id <= min((SELECT max(id) FROM " table ") - ?1,"              \
 	" (SELECT max(id) FROM (SELECT id FROM " table " ORDER BY id LIMIT 16384)))"               \
 	" AND NOT EXISTS (SELECT 1 FROM flow WHERE flow.id = flow_id)"
 
-/* Where each flow leaves a row behind, these would push out the flows themselves. */
+/* If each deleted flow kept such a row, these rows would displace the flows themselves. */
 static int left_delete(struct ingest *in, int64_t kept)
 {
 	static const char *const sql[] = {
@@ -278,7 +279,7 @@ static int left_delete(struct ingest *in, int64_t kept)
 	return rc == SQLITE_OK ? db_exec(in->db, "COMMIT") : rc;
 }
 
-/* The next slice of the pass; what seems to be yet to come is left out. */
+/* Return the next slice of the pass; skip slices that seem to lie in the future. */
 static struct slice *age_slice(struct pruner *p, struct ingest *in)
 {
 	struct slice *slice = slices_from(&in->slices, p->age_flow_id);
@@ -417,7 +418,7 @@ int pruner_shrink(struct pruner *p, struct ingest *in, int64_t now_ms)
 	return rc;
 }
 
-/* On a full disk others may take what is given back. */
+/* On a full disk other processes may take the pages that are given back. */
 static int vacuum(const struct pruner *p, sqlite3 *db)
 {
 	int rc = db_exec(db, "PRAGMA incremental_vacuum(256)");

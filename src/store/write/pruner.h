@@ -41,24 +41,24 @@ struct pruner {
 };
 
 void pruner_init(struct pruner *p);
-/* Forgets what a pass by age knows of the rows. By size, the next step goes on behind the
- * last: one that began again at the oldest id would never come past the ids that are gone. */
+/* Forget the state of a pass by age. A pass by size continues where it was: if it restarted at the
+ * oldest id, it would never get past the ids that are already deleted. */
 void pruner_reset(struct pruner *p);
 
 /* Whether there is any limit: whether history may be deleted at all. */
 bool pruner_has_limit(const struct pruner *p);
 
-/* Whether the database is over its limit of size, and flows are left to delete. */
+/* Return whether the database exceeds its size limit and flows are left to delete. */
 bool pruner_is_over(const struct pruner *p, const struct ingest *in, int64_t now_ms);
 
-/* Deletes some of the oldest. SQLite's code. */
+/* Delete some of the oldest flows. Return SQLite's result code. */
 int pruner_shrink(struct pruner *p, struct ingest *in, int64_t now_ms);
 
-/* A step, if there is anything to do. SQLite's code. */
+/* Do one step if anything is due. Return SQLite's result code. */
 int pruner_step(struct pruner *p, struct ingest *in, int64_t now_ms, bool *did);
 
-/* The disk is full: some of the oldest flows go, if there is any limit at all,
- * and the database grows no more until pruner_set_roomy. *did: there were some. */
+/* The disk is full: delete some of the oldest flows, if any limit is set, and keep the database
+ * from growing until pruner_set_roomy. *did: flows were deleted. */
 int pruner_relieve(struct pruner *p, struct ingest *in, bool *did);
 void pruner_set_roomy(struct pruner *p);
 

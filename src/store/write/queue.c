@@ -13,8 +13,8 @@
 
 #define AWAKE UINT64_MAX
 
-/* A page is given back when all of it has been taken, so that up to a page's worth of
- * places behind the oldest record is not free yet. */
+/* A page is freed when all its records have been taken, so up to a page of places before the oldest
+ * record is not yet free. */
 static int ring_map(struct queue *q, uint32_t capacity)
 {
 	q->page = (size_t)sysconf(_SC_PAGESIZE);
@@ -48,8 +48,8 @@ void queue_destroy(struct queue *q)
 	munmap(q->ring, q->bytes);
 }
 
-/* The consumer writes wake_at and then reads tail; here it is the other way
- * round, both in one total order, so that one of the two sees the other. */
+/* The consumer writes wake_at, then reads tail; here the order is reversed. Both are in one total
+ * order, so that one side sees the other. */
 int queue_push(struct queue *q, const struct record *r)
 {
 	uint64_t tail = atomic_load_explicit(&q->tail, memory_order_relaxed);

@@ -39,7 +39,7 @@ uint32_t queue_depth(const struct queue *q);
 uint64_t queue_pushed(struct queue *q);
 uint64_t queue_taken(struct queue *q);
 
-/* Consumer: the record i places behind the oldest; i < queue_depth. */
+/* Consumer: return the record i places after the oldest; i < queue_depth. */
 struct record *queue_at(struct queue *q, uint32_t i);
 /* Consumer: lets go of the n oldest. */
 void queue_take(struct queue *q, uint32_t n);

@@ -28,7 +28,7 @@ static const struct failure {
 	{SQLITE_NOTADB, {"damaged", "the database is damaged"}},
 };
 
-/* What the system said is nearer to the cause than SQLite's code. */
+/* errno is closer to the cause than SQLite's result code. */
 static const struct store_failure *by_system(int code, int system_errno)
 {
 	if (code == SQLITE_FULL)

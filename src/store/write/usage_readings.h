@@ -11,7 +11,7 @@
 
 extern const char usage_reading_sql[];
 
-/* Keep the reading with what was counted up to it. SQLite's code. */
+/* Save the reading with the bytes counted up to it. Return SQLite's result code. */
 int usage_reading_put(sqlite3_stmt *s, int64_t uplink, const struct usage_reading *r);
 
 #endif

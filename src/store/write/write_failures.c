@@ -61,7 +61,7 @@ void write_failures_committed(struct writer *w)
 		w->st->own_gap_id = l->row_id;
 	if (!l->is_row_final)
 		return;
-	/* What was lost since the row was written begins the next gap. */
+	/* Records lost since the row was written start the next gap. */
 	pthread_mutex_lock(&w->lock);
 	l->lost -= l->row_lost;
 	l->first_ms = l->last_ms;

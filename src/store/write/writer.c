@@ -24,7 +24,7 @@
 #define IDLE_ALIVE_MS 5000
 /* How often the file is looked after that the records go to. */
 #define WATCH_MS 2000
-/* How often what was written is read again. */
+/* How often written data is read back. */
 #define PROBE_MS 4000
 /* Between two attempts at a database that fails: the first, and the longest. */
 #define RETRY_MS     100
@@ -33,11 +33,11 @@
 #define STOP_PATIENCE_MS 3000
 /* Time that must be left before a batch is due, to begin a step of the maintenance's. */
 #define STEP_MS 30
-/* With no such time ever, every so many batches one step all the same. */
+/* If there is never such time, one step per this many batches nevertheless. */
 #define STEP_BATCHES 16
-/* ... and so many, where they cannot wait: more than a batch makes necessary. */
+/* ... and this many if the work cannot wait: more than a batch makes necessary. */
 #define STEPS_PRESSED 4
-/* Room of the queue beyond that for flows, for what is not a flow: a part of it. */
+/* Room of the queue for records other than flows, as a part of the room for flows. */
 #define RESERVE_PART 16
 
 /* Between begin and end the thread may wait for the disk. */
@@ -110,8 +110,7 @@ static void depth_note(struct writer *w)
 	pthread_mutex_unlock(&w->lock);
 }
 
-/* Of a full disk: whether something could be deleted, so that it is worth trying
- * again soon. */
+/* On a full disk, return whether rows could be deleted and a retry is worthwhile. */
 static bool is_relieved(struct writer *w, int code, int64_t now_ms)
 {
 	bool did = false;
@@ -168,7 +167,7 @@ static void commit(struct writer *w)
 	progress_tell(w);
 }
 
-/* A damaged database takes what is written to it along, too. */
+/* Records written to a damaged database are lost with it. */
 static void damage_look(struct writer *w, int64_t now_ms)
 {
 	int rc = store_damage(w->st);
@@ -183,7 +182,7 @@ static void damage_look(struct writer *w, int64_t now_ms)
 		w->in_place_ms = clock_now_ms();
 }
 
-/* A deleted or replaced file takes what is written to it along: make a new one. */
+/* Records written to a deleted or replaced file are lost with it: create a new one. */
 static void watch(struct writer *w, int64_t now_ms)
 {
 	if (now_ms < w->watched_ms + WATCH_MS)
@@ -294,7 +293,7 @@ static void stop_mark(struct store *st, bool is_clean, int64_t now_ms)
 		       (int64_t[]){is_clean});
 }
 
-/* What a database that fails did not take is lost. */
+/* Records that a failing database did not take are lost. */
 static void ending_write(struct writer *w)
 {
 	uint32_t left = queue_depth(&w->queue);
@@ -372,8 +371,8 @@ uint32_t writer_room(const struct writer *w)
 	return w->flows_max > depth ? w->flows_max - depth : 0;
 }
 
-/* What is refused found the queue full, which the writer, that takes many at a time,
- * may never see. */
+/* Count a record refused by a full queue. The writer takes many records at a time and may never see
+ * the queue full. */
 static void refused_note(struct writer *w, uint32_t depth)
 {
 	pthread_mutex_lock(&w->lock);

@@ -17,7 +17,7 @@
 /* Records in one transaction at most. */
 #define BATCH_RECORDS_MAX 10000
 
-/* What became of a database that is not where it was. */
+/* Reason for abandoning a database whose file is no longer at its path. */
 #define BATCH_MOVED "the database's file was moved, replaced or deleted"
 
 /* Where a flow's record stands in the batch, to write them in order of id. */
@@ -26,7 +26,7 @@ struct batch_entry {
 	uint32_t at;
 };
 
-/* What could not be written, until a gap in the history says so. */
+/* Records that could not be written, until a gap in the history reports them. */
 struct write_failures {
 	uint64_t lost; /* since the gap began that is open or to come */
 	int64_t first_ms, last_ms;
@@ -43,7 +43,7 @@ struct writer {
 	_Atomic bool is_stopping;
 	bool is_clean;		   /* with is_stopping: what writer_stop was called with */
 	int64_t stopped_ms;	   /* likewise */
-	_Atomic uint64_t flush_to; /* commit at once until so many are taken */
+	_Atomic uint64_t flush_to; /* commit at once until this many records are taken */
 
 	/* The thread's own. */
 	struct ingest in;
@@ -75,16 +75,16 @@ struct writer {
 
 /* --- batch.c: the n oldest records become one transaction ------------------- */
 
-/* Makes sure that there is a database. SQLite's code. */
+/* Make sure that a database is open. Return SQLite's result code. */
 int batch_ready(struct writer *w);
 int batch_write(struct writer *w, uint32_t n);
 /* Frees what the n oldest records own and lets go of them. */
 void batch_take(struct writer *w, uint32_t n);
-void batch_forget(struct writer *w); /* unload what is in memory of the database */
+void batch_forget(struct writer *w); /* forget what memory holds of the database */
 /* A statement failed: roll back, note why, and let go of what may be broken; a damaged
  * database is set aside. Returns rc. */
 int batch_give_up(struct writer *w, int rc);
-/* The database is gone or useless, and another one is to be begun. */
+/* Abandon the missing or unusable database and begin a new one. */
 void batch_renew(struct writer *w, const char *reason, const char *text);
 
 /* The same, after store_set_aside. */
@@ -94,7 +94,7 @@ void batch_renew_damaged(struct writer *w);
 
 void write_failures_add(struct writer *w, uint64_t n, int64_t now_ms);
 bool write_failures_are_unsaid(struct writer *w);
-/* Writes, updates or ends the gap's row, inside a transaction. SQLite's code. */
+/* Write, update or end the gap's row, inside a transaction. Return SQLite's result code. */
 int write_failures_write(struct writer *w);
 /* The transaction with it is committed. */
 void write_failures_committed(struct writer *w);
