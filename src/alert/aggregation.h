@@ -22,8 +22,8 @@ void aggregation_free(struct aggregation *f);
  * kinds sent within the interval, those beyond are one: *alert is changed to be of it. */
 bool aggregation_take(struct aggregation *f, struct alert *alert, int64_t interval_ms);
 
-/* Note that an alert's cause goes on. Return false if it has no key here, nor was it
- * taken as one of many. */
+/* Note that an alert's cause lasts. Return false if the alert has no key here and was not merged
+ * into the one beyond AGGREGATION_MAX. */
 bool aggregation_keep(struct aggregation *f, const struct alert *alert);
 
 /* Return the next summary that is due: the newest example with its count; with is_last
@@ -39,7 +39,7 @@ bool aggregation_over(struct aggregation *f, int64_t now_ms, int64_t quiet_ms, s
  * Call until it returns false. */
 bool aggregation_end(struct aggregation *f, const struct alert *alert, struct alert *out);
 
-/* Return what was aggregated into a key that was given up for another. */
+/* Return the alerts that were aggregated into a key since evicted for another key. False: none. */
 bool aggregation_evicted(struct aggregation *f, struct alert *out);
 
 uint64_t aggregation_reused(const struct aggregation *f);

@@ -61,7 +61,7 @@ static void sinks_configure(struct alerter *a)
 	}
 }
 
-/* Return the sink of that name among those that replace it, or the sink itself. */
+/* Return the replacement that has the sink's name, or the sink itself. */
 static const struct sink *sink_choose(const struct sink *s, const struct sink *const *instead)
 {
 	for (size_t i = 0; instead && instead[i]; i++)
@@ -146,7 +146,7 @@ int alerter_resume(struct alerter *a, int64_t id, const char *body)
 	return -ENOSYS;
 }
 
-/* If a body cannot be kept, send it all the same: it is lost only if the daemon ends first. */
+/* Send a body even if it cannot be stored: it is then lost only if the daemon ends first. */
 static void body_send(struct alerter *a, size_t i, const struct sink_message *m)
 {
 	char *body = a->sinks[i]->body(a->state[i], &a->config, m);
@@ -231,8 +231,8 @@ static void summary_send(struct alerter *a, const struct alert *summary)
 	alert_send(a, summary);
 }
 
-/* The cause of a lasting alert is gone: one message ends all alerts of its uplink. One
- * that was raised before a restart is not known here, and is ended all the same. */
+/* The cause of a lasting alert has ended: one message ends all alerts of its uplink. An alert
+ * raised before a restart is unknown here; its end is sent nevertheless. */
 static void end_send(struct alerter *a, const struct alert *end)
 {
 	struct alert over = *end, entry;

@@ -70,7 +70,7 @@ char *body_json(const struct facts *facts)
 /* An alert that is not over ends by itself after a day, in case that its end is lost. */
 #define OPEN_MS 86400000LL
 
-/* Facts that tell one alert from another. They are the same when it is over. */
+/* Facts that identify an alert; they are unchanged when the alert is over. */
 static const char *const label_facts[] = {"kind",   "uplink", "expected", "egress",
 					  "reason", "object", "family",	  "router"};
 static const char *const annotation_facts[] = {"text",	  "count", "total", "host",    "version",

@@ -27,7 +27,7 @@
 #define TICK_MOST_MS 1000
 #define STOP_LOOK_MS 10
 
-/* What the programs of one alert get. */
+/* Environment of the programs of one alert. */
 struct message {
 	unsigned refs;
 	char *line;

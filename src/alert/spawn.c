@@ -107,8 +107,8 @@ static int user_become(const struct spawn_user *user)
 	return 0;
 }
 
-/* Root keeps its files, but a program of root would get all capabilities of the bounding set,
- * so it is lowered. A process that may not lower it has few capabilities in it. */
+/* A child that stays root would gain all capabilities of the bounding set at execve, so empty the
+ * set first. A process that may not do so has few capabilities anyway. */
 static int privileges_drop(const struct spawn_user *user)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};

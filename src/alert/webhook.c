@@ -35,7 +35,7 @@ struct webhook {
 	bool is_running;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
-	_Atomic int64_t stop_by_ms; /* CLOCK_MONOTONIC; 0: go on */
+	_Atomic int64_t stop_by_ms; /* CLOCK_MONOTONIC; 0: do not stop */
 
 	/* Under the lock. */
 	char *url; /* NULL: off */

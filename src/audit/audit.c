@@ -100,7 +100,7 @@ static void flow_set_entered(struct audit *a, struct flow *f)
 	f->ingress = audit_slot_of_mark(a, f->mark);
 }
 
-/* It came by an uplink and was pinned to the one that it left by. */
+/* The flow came in by an uplink and was pinned to the uplink that it left by. */
 static void flow_set_turned(struct audit *a, struct flow *f, uint64_t left)
 {
 	uint8_t uplink = audit_slot_of_mark(a, f->mark);
@@ -303,7 +303,7 @@ bool flow_is_other(const struct flow *f, const struct ct_event *ev, int64_t now_
 	       start_ms > (int64_t)f->started_ms + START_SLACK_MS;
 }
 
-/* What is known of a flow, but for its place in the table. */
+/* The state of a flow, except its place in the table. */
 static void flow_inherit(struct flow *f, const struct flow *from)
 {
 	struct flow own = *f;

@@ -23,8 +23,8 @@ static bool is_mark_of(const struct config *c, uint32_t mark)
 	return config_uplink_by_mark(c, mark) != NULL;
 }
 
-/* A flow whose mark names no uplink any more keeps its verdict until it is seen to
- * go on. */
+/* A flow whose mark no longer names an uplink keeps its verdict until another packet of it is
+ * seen. */
 struct disowning {
 	struct audit *audit;
 	const struct config *config;

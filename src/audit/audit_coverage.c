@@ -42,7 +42,8 @@ static uint8_t slot_of_egress(const struct audit *a, const struct flow *f, uint6
 	return (uint8_t)__builtin_ctzll(egress);
 }
 
-/* Why the mark alone says where it left; FLOW_SHARES: it does not say that it did. */
+/* Return why a flow counts by its mark although no evidence shows its egress; FLOW_SHARES: it does
+ * not count. */
 static enum flow_share share_without_evidence(const struct audit *a, const struct flow *f)
 {
 	if (f->is_predating)
@@ -115,7 +116,7 @@ void sums_take_back(struct audit *a, flow_ref ref, const struct ct_event *ev)
 		flow_add(&add, f);
 }
 
-/* What it had at its entry is in the dump's sums: its end counts from the next on. */
+/* If the running dump already counted the flow, its end counts from the next dump on. */
 void sums_take_end(struct audit *a, flow_ref ref, const struct ct_event *ev)
 {
 	struct adding ended = {.audit = a, .ev = ev, .sums = a->sums.ended};

@@ -151,17 +151,17 @@ struct audit {
 };
 
 /* audit.c */
-/* Whether the event's flow has labels of ours, and they mean what they should. */
+/* Return whether the event has labels of ours that are not stale. */
 bool audit_has_labels(const struct audit *a, const struct ct_event *ev);
 /* The newest flow of this entry in that state, or FLOW_REF_NONE. */
 flow_ref flow_find(const struct audit *a, const struct ct_event *ev, enum flow_state state);
 /* A flow of which nothing else is known yet, alive; FLOW_REF_NONE: no room. */
 flow_ref flow_begin(struct audit *a, const struct ct_event *ev, int64_t now_ms);
-/* What the event says of the flow, which lives. */
+/* Apply an event to its live flow. */
 void flow_apply(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t now_ms);
-/* It is gone without a DESTROY event. */
+/* End a flow that vanished without a DESTROY event. */
 void flow_lose(struct audit *a, flow_ref ref);
-/* One that was given up as lost goes on; FLOW_REF_NONE: there is none. */
+/* Revive the event's flow, which was given up as lost; FLOW_REF_NONE: there is none. */
 flow_ref flow_revive(struct audit *a, const struct ct_event *ev, int64_t now_ms);
 /* Whether the entry is of another flow with the same id and tuple. */
 bool flow_is_other(const struct flow *f, const struct ct_event *ev, int64_t now_ms);
@@ -182,7 +182,7 @@ uint8_t audit_slot_of_flow(const struct audit *a, const struct flow *f);
 void audit_live_count(struct audit *a, uint32_t mark, int by);
 /* The same of a flow, unless it is closed. */
 void flow_live_count(struct audit *a, const struct flow *f, int by);
-/* What an event or entry says of a TCP connection's state: a closed one gets its end. */
+/* Apply the TCP state of an event or entry: a closed connection gets its end. */
 void flow_apply_tcp(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t now_ms);
 
 /* audit_gap.c */
@@ -197,23 +197,23 @@ void gaps_settle_end(struct audit *a, struct flow *f, int64_t ended_ms);
 /* A dump is complete: gaps that had ended when it began are settled. Return whether there
  * were some. */
 bool gaps_settle_dump(struct audit *a);
-/* Note the time. If the clock was set back, flows that have lived in a gap are marked as
- * such, and open gaps go on in the new time. */
+/* Note the time. If the clock was set back, mark flows that have lived in a gap, and continue open
+ * gaps in the new time. */
 void gaps_note_time(struct audit *a, int64_t now_ms);
 
 /* audit_tick.c */
 /* A flow that ended is kept for a while and then forgotten. */
 void flow_linger(struct audit *a, flow_ref ref);
 
-/* audit_addresses.c: whose address it was at that time, slot if it was that one's
- * among others; SLOT_NONE: it never was an uplink's. */
+/* audit_addresses.c: return the uplink that had the address at that time (slot, if several had it);
+ * SLOT_NONE: it never was an uplink's address. */
 uint8_t audit_slot_of_address(const struct audit *a, const struct addr *addr, int64_t at_ms,
 			      uint8_t slot);
 
 /* audit_flow.c */
 /* Uplinks that packets of the flow left by in one direction. */
 uint64_t flow_egress(const struct audit *a, const struct flow *f, enum direction d);
-/* Whether it came by an uplink and was pinned to the one that it left by. */
+/* Return whether the flow came in by an uplink and was pinned to the uplink that it left by. */
 bool flow_has_turned(const struct flow *f);
 /* Whether a packet was seen to leave that way. Note it; false: it was noted already. */
 bool flow_has_left(const struct audit *a, const struct flow *f, enum direction d, struct egress e);

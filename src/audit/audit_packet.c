@@ -19,20 +19,20 @@
 
 #define FORCE_AGE_MS 100
 
-/* How much later than a packet of the flow its NEW event may be read, if another flow fits as
+/* How much later than a packet of the flow its NEW event may be read, if another flow matches as
  * well. */
 #define REPEAT_LATE_MS 100
 
 struct match {
 	flow_ref ref;
 	enum direction direction;
-	unsigned n; /* how many fitted equally well */
+	unsigned n; /* how many flows match equally well */
 	unsigned fit;
-	int64_t first_id; /* the oldest that fitted */
-	bool is_proven;	  /* it is known that the flow left so */
+	int64_t first_id; /* the oldest flow that matches */
+	bool is_proven;	  /* the flow already has evidence of this egress */
 };
 
-/* Whether the rules log such a packet for a flow with this mark and direction. */
+/* Return whether the rules log packets of this kind for a flow with this mark and direction. */
 static bool is_fitting(const struct audit *a, const struct flow *f, const struct stray_packet *p,
 		       struct egress egress)
 {
@@ -48,7 +48,7 @@ static bool is_fitting(const struct audit *a, const struct flow *f, const struct
 	}
 }
 
-/* Whether the flow began more than so long after the packet came. */
+/* Return whether the flow began more than by_ms after the packet came. */
 static bool has_begun_after(const struct flow *f, const struct pending_packet *w, int64_t by_ms)
 {
 	int64_t after_ms = (int64_t)f->started_ms - w->arrived_ms;
@@ -56,8 +56,8 @@ static bool has_begun_after(const struct flow *f, const struct pending_packet *w
 	return after_ms > by_ms && after_ms < CLOCK_SET_MS;
 }
 
-/* A packet that the restore has marked fits the flow with that mark better, and
- * a live flow better than one that has ended. */
+/* A packet that carries a mark matches the flow with that mark better; a live flow matches better
+ * than one that has ended. */
 #define FIT_MARK 2
 
 static unsigned fit(const struct audit *a, const struct flow *f, const struct pending_packet *w)
@@ -227,8 +227,8 @@ void audit_packet_elsewhere(struct audit *a, const struct stray_packet *p, const
 	packet_wait_or_take(a, p, egress, now_ms);
 }
 
-/* Take a flow that fits except for its mark: another process changed the mark for this packet
- * and changed it back without an event. The packet left all the same. */
+/* Match a flow by everything but its mark: another process may have changed the mark for this
+ * packet and back without an event. The packet is still evidence. */
 static bool packet_force(struct audit *a, const struct pending_packet *w, int64_t now_ms)
 {
 	enum direction d;

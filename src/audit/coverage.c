@@ -51,9 +51,9 @@ static void rules_settle(const struct coverage_reading *from, const struct cover
 		memcpy(out->rules, to->rules, sizeof(out->rules));
 }
 
-/* One kind of number of the shares, packets or bytes. What a flow had in one share and
- * now has in another is not counted twice; what vanished with flows is no other's.
- * True where flows took away more than is known. */
+/* Balance the shares for packets or bytes. Counters that moved from one share to another count
+ * once; counters that vanished with flows are taken from no other share. Return true if a share
+ * shrank and no other share makes up for it. */
 static bool shares_balance(int64_t n[FLOW_SHARES], const bool has_lost[FLOW_SHARES])
 {
 	bool is_short = false;

@@ -113,7 +113,7 @@ uint64_t flows_set(const struct flows *t, uint16_t number);
 /* First in, first out, through flow.link: a flow is on one queue at most. */
 void flow_queue_init(struct flow_queue *q);
 void flow_queue_push(struct flows *t, struct flow_queue *q, flow_ref ref);
-/* Puts all of more behind q; more is empty then. */
+/* Append all of more to q; more is empty then. */
 void flow_queue_append(struct flows *t, struct flow_queue *q, struct flow_queue *more);
 flow_ref flow_queue_pop(struct flows *t, struct flow_queue *q); /* or FLOW_REF_NONE */
 

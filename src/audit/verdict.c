@@ -24,7 +24,7 @@ static uint64_t standing_elsewhere(const struct verdict_facts *f)
 	return f->other_egress[f->is_entered ? DIR_REPLY : DIR_ORIGINAL];
 }
 
-/* 1: an interface that is not the one that the mark names. */
+/* Return 1 for an interface other than the one that the mark names. */
 static bool is_mismatch(const struct verdict_facts *f)
 {
 	if (f->had_mismatch)

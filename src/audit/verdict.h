@@ -18,14 +18,15 @@ struct verdict_facts {
 	uint64_t other_egress[2]; /* interfaces that are no uplink's, likewise */
 	uint8_t source;		  /* slot that owns the source address on the wire, or SLOT_NONE */
 	bool had_mismatch;	  /* one was recorded; what happened stays true */
-	bool has_gap;		  /* events may have been lost: what was not seen may be missing */
+	bool has_gap;		  /* events may have been lost, so missing evidence proves
+				   * nothing */
 	bool is_unseen;		  /* it may have sent while no rules saw what left */
 	bool is_offloaded;	  /* packets skip the hooks */
 	bool is_predating;	  /* began before there was evidence */
 };
 
-/* Decides by the first rung that fits. *reason is set for VERDICT_UNKNOWN, else
- * it is REASON_NONE (why a mismatch happened is not a matter of these facts). */
+/* Decide by the first rule that applies. *reason is set for VERDICT_UNKNOWN, else to REASON_NONE
+ * (these facts do not explain a mismatch). */
 enum verdict verdict_decide(const struct verdict_facts *f, enum reason *reason);
 
 #endif

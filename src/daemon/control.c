@@ -21,7 +21,7 @@
 
 #include "daemon/control_socket.h"
 
-/* What an epoll event is about: a client's index or one of these. */
+/* Data of an epoll event: a client's index or one of these. */
 #define EVENT_LISTENER CONTROL_CLIENTS_MAX
 #define EVENT_TIMER    (CONTROL_CLIENTS_MAX + 1)
 /* Events that one control_process serves, so that the loop's other work waits
@@ -36,7 +36,7 @@ struct client {
 	unsigned idle_s;
 	char request[CONTROL_REQUEST_MAX];
 	size_t request_size;
-	char *out; /* what is still to be sent: out[out_sent..out_size) */
+	char *out; /* not yet sent: out[out_sent..out_size) */
 	size_t out_size, out_sent;
 };
 
@@ -69,8 +69,8 @@ static void timer_run(const struct control *c, bool is_running)
 	timerfd_settime(c->timer_fd, 0, &spec, NULL);
 }
 
-/* What a client sent beyond its request would turn the end of its answer into
- * a "connection reset": take it, a bounded amount. */
+/* Unread input would turn the end of the answer into a "connection reset": read what a client sent
+ * beyond its request, up to a limit. */
 static void client_drain(const struct client *cl)
 {
 	char scrap[4096];
@@ -94,7 +94,8 @@ static void client_close(struct control *c, struct client *cl)
 		timer_run(c, false);
 }
 
-/* Sends what it can. Closes the client when its answer is out or it has gone. */
+/* Send as much as the socket takes. Close the client when its answer is sent or it has
+ * disconnected. */
 static void client_flush(struct control *c, struct client *cl)
 {
 	ssize_t n;

@@ -15,8 +15,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Clients served at once; of them so many may be watchers, so that watchers
- * never keep `status` out. */
+/* Clients served at once, and how many of them may be watchers: watchers must not keep `status`
+ * out. */
 #define CONTROL_CLIENTS_MAX  16
 #define CONTROL_WATCHERS_MAX 12
 /* Clients of one user other than root and the daemon's. */
@@ -57,7 +57,7 @@ void control_close(struct control *c);
 /* Readable when control_process has something to do. Owned by c. */
 int control_fd(const struct control *c);
 
-/* Serves what is ready, a bounded amount of it. 0 or -errno (of epoll). */
+/* Serve a bounded number of events. Return 0 or -errno (of epoll). */
 int control_process(struct control *c);
 
 /* Whether a client watches. Without one, no lines need to be made. */

@@ -15,7 +15,7 @@ struct control_socket {
 	ino_t inode;
 };
 
-/* See control_open. 0 or -errno; nothing is left behind on failure. */
+/* See control_open. Return 0 or -errno; on failure nothing is created. */
 int control_socket_open(struct control_socket *s, const char *path);
 
 /* Closes it and removes the file if it is still this socket's. */

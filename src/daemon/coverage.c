@@ -27,7 +27,7 @@
 
 #define HOUR_MS INT64_C(3600000)
 
-/* What grows when something may have been missed. */
+/* Counters that grow when something may have been missed. */
 struct doubts {
 	struct audit_doubts audit;
 	uint64_t unwritten; /* records that did not reach the history */
@@ -294,7 +294,7 @@ static void on_load(void *data, bool is_done)
 
 /* --- start and stop ---------------------------------------------------------------- */
 
-/* What another run of the kernel has counted says nothing of this one. */
+/* Use readings of this boot only. */
 static void base_take(void *data, uint8_t slot, const struct coverage_reading *r)
 {
 	struct coverage *c = data;

@@ -353,7 +353,7 @@ int daemon_run(struct daemon *d)
 	return loop_run(d->loop);
 }
 
-/* What waits in the sockets and in the audit goes into the history first. */
+/* First write what waits in the sockets and in the audit to the history. */
 static void drain(struct daemon *d)
 {
 	observe_drain(d);

@@ -151,7 +151,7 @@ static bool webhook_is_failing(struct delivery *y, const struct alerter_stats *s
 	return y->webhook_ms && now_ms - y->webhook_ms >= PATIENCE_MS;
 }
 
-/* What the webhook refused, or had no room for, is lost like an alert whose program failed. */
+/* An alert that the webhook refused or had no room for is lost, as if its program had failed. */
 static uint64_t lost_count(const struct alerter_stats *s)
 {
 	return s->programs_failed + s->webhook.dropped;

@@ -118,8 +118,8 @@ static bool may_delete(const struct daemon *d, int64_t steady_ms)
 		       SECOND_MS;
 }
 
-/* The kernel compares tuple, zone and id; but an id comes again with the same tuple in
- * the same place of memory, so that one that is known to have ended is left alone. */
+/* The kernel compares tuple, zone and id, but a new flow with the same tuple may get the same id
+ * (its memory address). Therefore never delete for a flow that is known to have ended. */
 static void flow_delete_one(struct daemon *d, const struct wanted_deletion *w, int64_t now_ms)
 {
 	int64_t steady_ms = clock_steady_ms();

@@ -18,7 +18,7 @@
 /* 64 MB; the counters of further flows are not kept. */
 #define ROWS_MAX  1000000
 #define ROWS_PART 4096
-/* A snapshot is handed out for so long, and is forgotten so long after the last part. */
+/* A snapshot is served for FRESH_MS, and freed KEPT_MS after the last request for a part. */
 #define FRESH_MS 500
 #define KEPT_MS	 10000
 

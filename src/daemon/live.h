@@ -17,7 +17,7 @@ struct daemon;
 int live_open(struct daemon *d); /* 0 or -errno */
 void live_close(struct daemon *d);
 
-/* The dump that begins, what it says, and its end; err: it is torn. */
+/* The start of a dump, its entries, and its end; err: the dump is incomplete. */
 void live_begin(struct daemon *d, int64_t now_ms);
 void live_take(struct daemon *d, const struct ct_event *entries, size_t n);
 void live_end(struct daemon *d, int err, int64_t now_ms);

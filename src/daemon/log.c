@@ -24,8 +24,8 @@
 #define LINE_BYTES   1024
 #define QUEUE_LINES  512
 #define STOP_WAIT_MS 1000
-/* So many equal lines, each this soon after the one before, are a flood; fewer are news,
- * such as two reloads in a row. */
+/* This many equal lines, each this soon after the last, are a flood; fewer are news, such as two
+ * reloads in a row. */
 #define FLOOD_LINES 3
 #define FLOOD_MS    250
 #define REPEAT_MS   10000

@@ -29,7 +29,7 @@ void log_set_level(enum log_level level);
 void log_force_level(enum log_level level);
 /* Write from a thread of its own from now on. 0 or -errno. */
 int log_start(void);
-/* Write what is queued, for at most a second; later lines are written at once. */
+/* Write the queued lines, for at most a second; later lines are written at once. */
 void log_stop(void);
 
 __attribute__((format(printf, 2, 3))) void log_line(enum log_level level, const char *format, ...);

@@ -19,7 +19,7 @@
 
 #define WAITING_BYTES 96
 
-/* What the service manager has not taken yet, oldest first. */
+/* Messages that the service manager has not yet read, oldest first. */
 static char waiting[4][WAITING_BYTES];
 static size_t n_waiting;
 

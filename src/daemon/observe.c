@@ -127,7 +127,7 @@ static void packets_drained(struct daemon *d)
 	d->observe->packets_gap.id = 0;
 }
 
-/* What the group lost between two messages. */
+/* Messages that the group lost between two messages. */
 static void packets_missing(struct daemon *d, int64_t since_ms, uint64_t holes)
 {
 	bool is_known = d->observe->overrun_since_ms != 0;
@@ -233,8 +233,9 @@ static void on_packets(void *data)
 	observe_packets(data);
 }
 
-/* When the writer is a queue behind but gets on, events are left in the kernel's
- * buffer for a moment: that holds more of them than the queue holds rows. A writer that does not get on is not waited for: audit and alerts go on. */
+/* If the writer is a full queue behind but makes progress, leave events in the kernel's buffer for
+ * a moment: it holds more events than the queue holds rows. Do not wait for a writer without
+ * progress: audit and alerts continue. */
 static bool is_writer_behind(struct daemon *d)
 {
 	int64_t now_ms = clock_now_ms();

@@ -83,7 +83,7 @@ static void refused_end(struct daemon *d, int64_t now_ms)
 	p->refused_counted = p->refused;
 }
 
-/* It is over when the queue is half empty, and nothing was refused meanwhile. */
+/* The gap ends when the queue is half empty and nothing was refused meanwhile. */
 static void refused_look(struct daemon *d, int64_t now_ms)
 {
 	struct publish *p = d->publish;

@@ -47,7 +47,7 @@ void publish_own(struct daemon *d, enum alert_kind kind, enum alert_state state,
 		 const char *text);
 /* Raise the alert of a gap: reason in a word or two, text for people. */
 void publish_gap(struct daemon *d, const char *reason, const char *text);
-/* The gap of that reason lasts: its alert is not over. */
+/* Note that the gap with this reason lasts: its alert is not over. */
 void publish_gap_goes_on(struct daemon *d, const char *reason);
 /* Publish record and alert; thing: "route", "ruleset", ...; family: AF_INET, AF_INET6, or 0. */
 void publish_tampering(struct daemon *d, const struct tampering_record *t, const char *thing,

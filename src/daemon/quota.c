@@ -158,7 +158,7 @@ static void bin_take(void *data, int64_t time_ms, uint64_t bytes)
 	used_add(data, time_ms, bytes);
 }
 
-/* What the daemon before has reported, and not ended. */
+/* Read the alert that an earlier daemon raised and did not end. */
 static int reported_read(struct daemon *d, const struct uplink_config *u, struct used *q)
 {
 	struct alert_record last;

@@ -108,7 +108,7 @@ static void end(struct daemon *d, int err)
 	d->resync->is_news = d->resync->is_news && d->resync->next_ms;
 }
 
-/* 1: it goes on; else it has ended. */
+/* Return 1 if the dump continues, else it has ended. */
 static int step(struct daemon *d)
 {
 	int ret = 1;
@@ -195,8 +195,8 @@ bool resync_is_routine_due(int64_t last_ms, int64_t took_ms, int64_t now_ms)
 			   now_ms - last_ms >= pause_of(took_ms, ROUTINE_FACTOR, ROUTINE_MS));
 }
 
-/* While the socket is not empty the kernel goes on dropping events: what a dump
- * would say would be as incomplete as before. */
+/* While the socket is not empty the kernel continues to drop events: a dump would be as incomplete
+ * as before. */
 void resync_tick(struct daemon *d, int64_t now_ms)
 {
 	struct resync *r = d->resync;

@@ -453,7 +453,7 @@ void steer_set_midway(struct daemon *d, steer_midway_fn *fn)
 	d->steer->midway = fn;
 }
 
-/* What failed is tried again at its time, whatever is suspected before. */
+/* Retry failed operations when they are due, whatever is suspected earlier. */
 static bool repair_is_due(struct daemon *d, int64_t now_ms)
 {
 	if (d->steer->retry_due_ms)

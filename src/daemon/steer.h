@@ -44,12 +44,12 @@ void steer_publish_states(struct daemon *d);
 void steer_write_states(struct daemon *d);
 /* Return the state of an uplink as a number; 0: unknown yet. */
 uint8_t steer_state(const struct daemon *d, uint8_t slot);
-/* Return whether new flows avoid the uplink, and those that it has stay. */
+/* Return whether new flows avoid the uplink while its existing flows stay. */
 bool steer_is_drained(const struct daemon *d, uint8_t slot);
 bool steer_is_up(const struct daemon *d, uint8_t slot);
 /* Return whether the uplink is up and leads out in this family: 0 IPv4, 1 IPv6. */
 bool steer_family_is_up(const struct daemon *d, uint8_t slot, unsigned family);
-/* Return whether the flows that the uplink has go on in this family. */
+/* Return whether existing flows of the uplink keep working in this family. */
 bool steer_family_carries(const struct daemon *d, uint8_t slot, unsigned family);
 /* Another uplink has this slot, or none. */
 void steer_forget(struct daemon *d, uint8_t slot);

@@ -22,8 +22,8 @@
 
 #define LOOK_MS	  250
 #define STUCK_MS  5000 /* a step of the writer that takes longer waits for the disk */
-#define LOCKED_MS 2000 /* another process may hold the database for so long */
-#define QUIET_MS  3000 /* time without a failure after which it is over */
+#define LOCKED_MS 2000 /* how long another process may lock the database */
+#define QUIET_MS  3000 /* the failure is over after this time without another */
 
 struct store_watch {
 	bool is_failing;

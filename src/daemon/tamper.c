@@ -33,8 +33,8 @@
  * to be seen; and a second must be enough for all. */
 #define QUIET_MS 500
 
-/* Sysctls without a notification are read so often; the quiet time then counts from
- * the last time when they were right. */
+/* How often sysctls without a notification are read; their quiet time counts from the last correct
+ * reading. */
 #define SYSCTLS_MS   400
 
 #define LINES_A_PASS 20
@@ -47,13 +47,13 @@ struct tamper {
 	bool is_blind;	  /* notices were lost since */
 
 	/* of a pass */
-	bool is_ripe; /* the quiet time is over */
+	bool is_ripe; /* the quiet time has passed */
 	unsigned lines;
 
 	/* the ruleset: who touched it, and the time without evidence */
 	struct who ruleset_who;
 	int64_t ruleset_since_ms; /* 0: not changed */
-	bool is_ruleset_cut;	  /* that one took something away */
+	bool is_ruleset_cut;	  /* that change removed something */
 	struct open_gap gap;
 	char gap_reason[96];
 

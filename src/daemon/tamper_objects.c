@@ -130,7 +130,7 @@ static int64_t last_restored_ms(const struct thing *at)
 	return at->restored_ms[(at->next + THING_PROMPT_MAX - 1) % THING_PROMPT_MAX];
 }
 
-/* Whether a time lies in the past, and at most so long ago. */
+/* Return whether then_ms lies in the past, at most most_ms ago. */
 static bool is_within(int64_t then_ms, int64_t now_ms, int64_t most_ms)
 {
 	return then_ms && then_ms <= now_ms && now_ms - then_ms <= most_ms;
@@ -163,7 +163,7 @@ static enum thing_answer thing_restore(struct thing *at, const struct things *t)
 {
 	int64_t due_ms;
 
-	/* What failed at once is asked about again in the same pass. */
+	/* A restore that failed at once is asked about again in the same pass. */
 	if (last_restored_ms(at) == t->now_ms)
 		return THING_RESTORE;
 	fight_count(at, t);

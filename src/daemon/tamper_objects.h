@@ -9,13 +9,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* So many restores of a thing within so long happen at once; further ones are spaced. */
+/* The first THING_PROMPT_MAX restores of a thing within THING_PROMPT_MS happen at once; further
+ * ones are THING_SPACING_MS apart. */
 #define THING_PROMPT_MAX 5
 #define THING_PROMPT_MS	 (60 * 1000)
 #define THING_SPACING_MS 5000
 
-/* A thing that is undone so soon after its restore, so often in a row, is fought over:
- * it is left alone until it has had its rest. */
+/* If another process undoes a restore within THING_FIGHT_MS, THING_FIGHT_MAX times in a row, leave
+ * the thing alone for THING_REST_MS. */
 #define THING_FIGHT_MS	2500
 #define THING_FIGHT_MAX 8
 #define THING_REST_MS	(10 * 60 * 1000)
@@ -41,8 +42,8 @@ void tamper_objects_forget(struct things *t);
  * rules once, which is no fight. */
 void tamper_objects_note_link(struct things *t, int64_t now_ms);
 
-/* A pass asks about everything that is not as wanted, at one time. What is reported and
- * not asked about in the next pass is right again. */
+/* A pass asks about everything that differs from what is wanted, with one timestamp. A reported
+ * thing that the next pass does not ask about is right again. */
 void tamper_objects_begin(struct things *t, int64_t now_ms);
 enum thing_answer tamper_objects_ask(struct things *t, const char *name, bool is_repaired);
 void tamper_objects_end(struct things *t);

@@ -17,8 +17,8 @@ struct who {
 	bool is_kernel;
 };
 
-/* A process chooses its own name: '?' replaces what is not printable ASCII, so that no log
- * or terminal takes it for more than a name. */
+/* A process chooses its own name: replace bytes that are not printable ASCII by '?', so that logs
+ * and terminals show a harmless name. */
 void who_set_name(struct who *w, const char *name);
 
 /* The process of a netlink port, as far as one can know: a port is a number that
@@ -30,7 +30,8 @@ void who_of_port(struct who *w, uint32_t port);
  * first pid namespace, which may be another one's here. */
 void who_of_generation(struct who *w, int64_t pid, const char *name);
 
-/* The latest so many; a flush of more routes leaves the rest without a name. */
+/* The number of latest changes kept; a flush of more routes leaves the rest without a process
+ * name. */
 #define TRACES_MAX	 1024
 #define TRACED_LINKS_MAX 64
 

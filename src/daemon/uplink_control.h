@@ -28,9 +28,9 @@ struct uplink_order {
 
 int uplink_control_open(struct daemon *d); /* 0 or -errno, logged */
 void uplink_control_close(struct daemon *d);
-/* Ends words whose time is over. */
+/* End expired orders. */
 void uplink_control_tick(struct daemon *d, int64_t now_ms);
-/* Another uplink has this slot, or none. */
+/* The slot now belongs to another uplink, or to none: forget its order. */
 void uplink_control_forget(struct daemon *d, uint8_t slot);
 
 const struct uplink_order *uplink_control_order(const struct daemon *d, uint8_t slot);

@@ -27,7 +27,7 @@ void uplink_health_decide(struct daemon *d, int64_t now_ms);
 /* Take the result of a check program (see talker.h). */
 void uplink_health_checked(struct daemon *d, int64_t number, const char *result);
 
-/* What is known of an uplink's health. */
+/* The health of an uplink, as far as known. */
 struct uplink_health_view {
 	struct health_view passive;
 	struct decision decision;
@@ -37,7 +37,7 @@ void uplink_health_get(const struct daemon *d, uint8_t slot, struct uplink_healt
 
 /* Return why an uplink has this state. */
 enum state_cause uplink_health_cause(const struct daemon *d, uint8_t slot, const char *state);
-/* Fill in why, what was decided, and by whom. */
+/* Fill in the decision, its cause, and who made it. */
 void uplink_health_explain(const struct daemon *d, uint8_t slot, struct uplink_state_record *r);
 
 /* Return the state for people: of the check program and the flows, whichever is worse. */

@@ -26,7 +26,7 @@
 #define READ_EVERY_MS  5000
 #define WRITE_EVERY_MS 60000
 
-/* Of one uplink. */
+/* State of one uplink. */
 struct carried {
 	struct usage_reading last;
 	struct usage_record pending; /* since it was written */

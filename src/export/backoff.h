@@ -31,7 +31,7 @@ struct pace {
  * where it is urgent. now_ms: a steady clock, above 0. */
 bool pace_is_due(struct pace *p, int64_t pending, bool is_urgent, int64_t now_ms, uint32_t random);
 
-/* What was pending has been sent. */
+/* Note that the pending data has been sent. */
 void pace_restart(struct pace *p);
 
 #endif

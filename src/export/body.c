@@ -15,7 +15,7 @@
 
 #define STAGE_BYTES 32768
 #define GROW_BYTES  262144
-/* What is kept for the next batch; one large batch must not hold its memory for ever. */
+/* Memory kept for the next batch; a large batch must not hold its memory for ever. */
 #define KEPT_BYTES 16777216
 
 struct body {

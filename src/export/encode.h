@@ -15,7 +15,7 @@ struct export_origin {
 	const char *history;
 };
 
-/* The column that tells the newest of several rows with one id, behind the others. */
+/* The last column, which tells the newest of several rows with one id. */
 #define ENCODE_VERSION "row_version"
 
 /* "router, history, id, started_ms, ...": the columns of encode_tsv. */

@@ -74,7 +74,7 @@ void exporter_save(struct exporter *x)
 
 /* --- the start ---------------------------------------------------------------------- */
 
-/* Of the file's bytes: two routers with one configuration have one hash. */
+/* Hash the file's bytes: two routers with the same configuration have the same hash. */
 static void config_hash(const struct config *c, char *to, size_t size)
 {
 	uint64_t sum = UINT64_C(0xcbf29ce484222325);

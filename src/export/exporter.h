@@ -48,7 +48,7 @@ bool exporter_is_stopping(struct exporter *x);
 
 uint32_t exporter_random(void);
 
-/* The name of this router in what is shipped: the configuration's, or the host's. */
+/* Return this router's name in exported data: from the configuration, or the host's. */
 void exporter_router(const struct config *c, char *to, size_t size);
 
 #endif

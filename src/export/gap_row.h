@@ -16,7 +16,7 @@ struct made_row {
 	char text[256];
 };
 
-/* What was not shipped of a table. */
+/* Rows of a table that were not shipped. */
 struct missing {
 	enum feed_table_id table;
 	int64_t first, last;	      /* positions; last 0: not known */

@@ -21,10 +21,10 @@
 #define TEXT_MAX       254
 #define GROW_BYTES     65536
 
-/* What a template is for; its number is TEMPLATE_FIRST plus the sum. */
+/* Template flags; template ID = TEMPLATE_FIRST + flags. */
 enum shape { SHAPE_V6 = 1, SHAPE_ICMP = 2, SHAPE_NAT = 4, SHAPES = 8 };
 
-/* Whose number an element has. */
+/* The enterprise number of an element. */
 enum space { SPACE_IANA, SPACE_REVERSE, SPACE_OWN };
 
 enum fact {

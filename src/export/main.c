@@ -129,7 +129,7 @@ static int name_read(const char **to, const char *text)
 	return -1;
 }
 
-/* -1: go on; else the exit status. */
+/* Return -1 to continue, else the exit status. */
 static int option_read(struct arguments *a, int option, const char *argument)
 {
 	switch (option) {

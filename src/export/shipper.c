@@ -85,7 +85,7 @@ void shipper_free(struct shipper *s)
 
 /* --- sending ------------------------------------------------------------------------- */
 
-/* What others said may hold any byte, the state file only text. */
+/* A server's message may hold any byte, the state file only text. */
 static void text_clean(char *text)
 {
 	for (; *text; text++)
@@ -357,8 +357,8 @@ static int positions_find(struct shipper *s)
 	return err;
 }
 
-/* Another history: what the former one had beyond the last acknowledgement is gone. It may
- * have gone on after it was last seen, so its end is not known. */
+/* The history was replaced: rows of the former one after the last acknowledgement are lost. It may
+ * have grown after it was last read, so its end is unknown. */
 static int history_leave(struct shipper *s)
 {
 	struct export_origin former = {s->x->router, s->state->history};
@@ -447,8 +447,8 @@ static void position_set(struct shipper *s, int table, int64_t position)
 	pthread_mutex_unlock(&s->x->mutex);
 }
 
-/* The last commits before a power cut may be gone: the history ends before what was
- * acknowledged. */
+/* A power cut may have lost the last commits: the history then ends before the acknowledged
+ * position. */
 static int regress_handle(struct shipper *s, int table)
 {
 	struct state_table *t = &s->state->tables[table];

@@ -19,7 +19,7 @@ struct clickhouse {
 	struct body *body, *query;
 	const struct config *config;
 	char *credentials;
-	unsigned server; /* the one that is used; the next one after a failure */
+	unsigned server; /* the server in use; the next one after a failure */
 	struct export_origin origin;
 	const struct feed_table *table;
 };

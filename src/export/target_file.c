@@ -20,7 +20,7 @@
 #include "export/target.h"
 
 #define TAIL_BYTES  65536
-#define BATCH_BYTES 8388608 /* what is held in memory */
+#define BATCH_BYTES 8388608 /* bytes held in memory */
 
 struct file_target {
 	const struct export_config *config;

@@ -126,7 +126,7 @@ static void reasons_take(int64_t reasons[REASONS], const json_t *object)
 	}
 }
 
-/* Only those that occurred. */
+/* Only reasons that occurred. */
 static json_t *reasons_json(const int64_t reasons[REASONS])
 {
 	json_t *object = json_object();

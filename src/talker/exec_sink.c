@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * exec_sink.c - alerts for programs, which the talker runs. What it cannot take now is
- * counted and dropped: an alert that is late by hours is of no help.
+ * exec_sink.c - alerts for programs, which the talker runs. An alert that it cannot take now is
+ * counted and dropped: hours later it would be of no help.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -144,14 +144,14 @@ static void plain_answer(struct httpd *h, struct client *c, unsigned status, con
 
 static void page_want(struct httpd *h, struct client *c)
 {
-	/* Nothing is read from it meanwhile; that it goes away shows when it is answered. */
+	/* Do not read from a waiting client; a disconnect shows when the answer is written. */
 	if (client_watch(h, c, EPOLL_CTL_MOD, 0)) {
 		client_close(c);
 		return;
 	}
 	c->state = CLIENT_WAITS;
 	c->waits_ms = h->now_ms;
-	/* One question for all that wait; again if it seems to be lost. */
+	/* One request for all waiting clients; repeat it if it seems lost. */
 	if (h->asked_ms && h->now_ms - h->asked_ms < ASK_AGAIN_MS)
 		return;
 	h->asked_ms = h->now_ms;
@@ -175,7 +175,7 @@ void httpd_answer(struct httpd *h, const char *text)
 
 /* --- requests ---------------------------------------------------------------------------- */
 
-/* What is here, for people. */
+/* The index page, for people. */
 static void index_answer(struct httpd *h, struct client *c)
 {
 	char text[160];

@@ -58,7 +58,7 @@ static int signals_open(void)
 {
 	sigset_t children;
 
-	/* What stops waymarkd reaches the worker by the channel. */
+	/* Ignore signals that stop waymarkd; the worker learns of the stop by the channel. */
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);

@@ -16,8 +16,8 @@ int talker_send(struct talker *t, int pass_fd);
 /* Whether an alert handed out now would be taken. */
 bool talker_is_working(const struct talker *t);
 
-/* What of the worker's counters is new since the last call by this reader; a worker that
- * was started anew counts from 0. */
+/* Return how much the worker's counters grew since the last call by this reader; those of a
+ * restarted worker count from 0. */
 enum talker_reader { READER_EXEC, READER_WEBHOOK, READERS };
 struct worker_status talker_status_news(struct talker *t, enum talker_reader reader);
 int64_t talker_programs(const struct talker *t);

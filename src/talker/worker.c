@@ -238,7 +238,7 @@ static void status_send(struct worker *w)
 		w->sent = now;
 }
 
-/* The counters first: what is settled is counted. */
+/* Send the counters first, so that they include what is settled. */
 static void settled_send(struct worker *w)
 {
 	int64_t id;

@@ -11,10 +11,10 @@
 
 #include "talker/frame.h"
 
-/* Returns when it is to stop, or waymarkd is gone. */
+/* Run until told to stop, or until waymarkd has exited. */
 void __attribute__((noreturn)) worker_run(int channel, uint32_t generation);
 
-/* What FRAME_STATUS says, since the worker started. */
+/* Contents of FRAME_STATUS, since the worker started. */
 struct worker_status {
 	int64_t programs; /* that run or wait */
 	int64_t programs_failed;

@@ -33,8 +33,8 @@ enum alert_kind {
 /* Return the name as the history and the sinks have it, or NULL. */
 const char *alert_kind_name(enum alert_kind k);
 
-/* What ends an alert: nothing, for it happened once; quiet; or an alert of the same kind
- * and uplink with state ALERT_OVER, for its cause lasts. */
+/* An alert ends at once (a single event), after a quiet time, or with an alert of the same kind and
+ * uplink in state ALERT_OVER (a lasting cause). */
 enum alert_lifetime { ALERT_ONCE, ALERT_UNTIL_QUIET, ALERT_UNTIL_ENDED };
 enum alert_lifetime alert_kind_lifetime(enum alert_kind k);
 /* Return "critical": flows go wrong; "warning": they may, or something was undone;
@@ -108,8 +108,8 @@ int alerter_resume(struct alerter *a, int64_t id, const char *body);
 /* Send an alert, or aggregate it. Never blocks. */
 void alerter_raise(struct alerter *a, const struct alert *alert);
 
-/* Note that the cause of a raised alert goes on: it is not quiet. The alert is given by
- * kind, time, uplinks and reason. Return false if it is over or was never raised. */
+/* Note that the cause of a raised alert lasts, so that the alert does not count as quiet. The alert
+ * is given by kind, time, uplinks and reason. Return false if it is over or was never raised. */
 bool alerter_goes_on(struct alerter *a, const struct alert *alert);
 
 /* Send nothing about an uplink ("": about all) until then; 0 ends it. by: who asked for

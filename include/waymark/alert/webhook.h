@@ -17,7 +17,7 @@
 /* Between two attempts: the first, doubled after each failure, and the longest. */
 #define WEBHOOK_PAUSE_MS     1000
 #define WEBHOOK_PAUSE_MAX_MS 300000
-/* What a stop leaves to alerts that wait. */
+/* How long a stop waits for pending alerts. */
 #define WEBHOOK_STOP_MS 2000
 
 struct webhook;
@@ -48,8 +48,8 @@ int64_t webhook_settled(struct webhook *w);
 
 void webhook_stats(struct webhook *w, struct webhook_stats *out);
 
-/* Pure: how long to wait after so many failures in a row, at least what the server
- * asks for, never longer than the longest. */
+/* Return how long to wait after this many consecutive failures: at least retry_after_s, never
+ * longer than the maximum. Pure. */
 int64_t webhook_pause_ms(unsigned failures, uint32_t retry_after_s);
 
 #endif

@@ -29,7 +29,7 @@ struct audit_stray {
 	uint32_t iifindex;    /* 0: the router's own, or not known */
 };
 
-/* What the audit needs from outside. */
+/* Callbacks of the audit. */
 struct audit_port {
 	void *data;
 	/* A row to write. Copied by the callee. */
@@ -39,9 +39,9 @@ struct audit_port {
 	/* A mismatch that was not there before (is_first), or a verdict other than
 	 * mismatch that is reported, once per flow: f->verdict says which. */
 	void (*alert)(void *data, const struct flow_record *f, const struct mismatch_record *m);
-	/* More packets of a mismatch for which an alert was raised; m is as it was then. At
-	 * most once per tick. Return false if that alert is over or was never raised: another
-	 * one is due. NULL: as if it always returned true. */
+	/* More packets of a mismatch whose alert was raised; m is the record as it was then. At
+	 * most once per tick. Return false if that alert is over or was never raised: the audit
+	 * then raises another one. NULL: as if it always returned true. */
 	bool (*goes_on)(void *data, const struct mismatch_record *m);
 	/* Why it may have left elsewhere: by the kernel's rules, routes, links and
 	 * ruleset as they are now. REASON_UNEXPLAINED: they are as they should be. object
@@ -59,9 +59,9 @@ struct audit_stats {
 	uint64_t packets;    /* logged packets taken */
 	uint64_t flows;	     /* flows begun */
 	uint64_t orphans;    /* logged packets whose flow never showed up */
-	uint64_t ambiguous;  /* logged packets that fitted more than one flow */
+	uint64_t ambiguous;  /* logged packets that matched more than one flow */
 	uint64_t untracked;  /* flows that found the table full: written, not followed */
-	uint64_t duplicates; /* events of what was processed before, or has ended */
+	uint64_t duplicates; /* events already processed, or of flows that have ended */
 	uint64_t mismatches; /* recorded */
 	uint64_t lost;	     /* flows that vanished without a word */
 	uint64_t verdicts[VERDICT_OK + 1]; /* of flows that ended */
@@ -76,12 +76,12 @@ struct audit *audit_new(const struct audit_port *port, const struct audit_ids *i
 			uint32_t max_flows);
 void audit_free(struct audit *a);
 
-/* The uplinks from now on; emits RECORD_UPLINKS. Flows keep what they are: one whose
- * mark names none any more has its verdict until it is seen to go on. */
+/* Set the uplinks; emits RECORD_UPLINKS. Flows keep their state: a flow whose mark no longer names
+ * an uplink keeps its verdict until another packet of it is seen to leave. */
 int audit_set_config(struct audit *a, const struct config *c, int64_t now_ms);
 
-/* The addresses that the uplinks have now: whose a source address is. Copied; those
- * that they had are remembered for the flows that began with them. */
+/* Set the addresses of the uplinks, to find the uplink of a source address. Copied; former
+ * addresses are remembered for the flows that began with them. */
 struct audit_address {
 	struct addr addr;
 	uint8_t slot;
@@ -92,7 +92,7 @@ int audit_set_addresses(struct audit *a, const struct audit_address *list, size_
 /* Flows that began earlier have no evidence unless they show some. */
 void audit_set_evidence_since(struct audit *a, int64_t since_ms);
 
-/* Labels mean nothing as long as they are being cleared of what they meant before. */
+/* Ignore labels while labels with an earlier meaning are being cleared. */
 void audit_set_labels_stale(struct audit *a, bool are_stale);
 
 /* A flow that the history holds as live, also beyond max_flows; before the first dump.
@@ -169,13 +169,13 @@ void audit_stats(const struct audit *a, struct audit_stats *out);
 /* The id of the flow that lives as this entry; 0: none. */
 int64_t audit_flow_id(const struct audit *a, const struct ct_event *ev);
 
-/* What the flows account for that left by an uplink, by their own counters: of those
- * that ended since the start, and of those that lived in the last whole dump. Their
- * sum is right at the end of a dump, before another event is taken. "live" may be
- * below 0 (as two's complement) by what ended while the dump ran. */
+/* Packets and bytes that left by an uplink, by the flows' own counters: flows that ended since the
+ * start, and flows that lived in the last complete dump. Their sum is exact at the end of a dump,
+ * before the next event is processed. "live" may be below 0 (as two's complement) by the flows that
+ * ended while the dump ran. */
 struct audit_coverage {
 	struct tally ended[FLOW_SHARES], live[FLOW_SHARES];
-	uint64_t lost[FLOW_SHARES]; /* flows that vanished: what they had is in no sum */
+	uint64_t lost[FLOW_SHARES]; /* flows that vanished: their counters are in no sum */
 };
 void audit_coverage(const struct audit *a, uint8_t slot, struct audit_coverage *out);
 /* The latest packet of no flow that left by this uplink, once. False: none since. */

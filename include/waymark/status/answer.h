@@ -74,8 +74,8 @@ struct answer {
 	size_t n_uplinks;
 };
 
-/* Parse the daemon's JSON; what it does not know it skips. 0, -EPROTO if text is no such
- * answer, -ENOMEM. */
+/* Parse the daemon's JSON; unknown members are skipped. Return 0, -EPROTO if text is not an answer,
+ * or -ENOMEM. */
 int answer_parse(struct answer *a, const char *text);
 /* Return the answer as JSON, malloc'd, or NULL with errno. */
 char *answer_json(const struct answer *a);

@@ -24,8 +24,8 @@ struct talker_user {
 	bool is_changed; /* out: it is another user than ours */
 };
 
-/* Fork the talker; single-threaded, with nothing open that it must not have. NULL with
- * errno: ENOENT if there is no such user. */
+/* Fork the talker. Call while single-threaded, with no fd open that the talker must not have. NULL
+ * with errno: ENOENT if the user does not exist. */
 struct talker *talker_start(struct talker_user *user);
 /* Give what runs and waits a moment, and end it. */
 void talker_stop(struct talker *t);
@@ -53,19 +53,20 @@ struct talker_events {
 };
 void talker_set_events(struct talker *t, const struct talker_events *events);
 
-/* Readable when there is something to do; -1 once it is gone. */
+/* Return the fd to poll for reading, or -1 once the talker has exited. */
 int talker_fd(const struct talker *t);
 void talker_process(struct talker *t);
 /* Call several times per second. */
 void talker_tick(struct talker *t, int64_t now_ms);
 
-/* Answer scrapes there; port 0: nowhere. 0, or -errno and all stays as it was. */
+/* Answer scrapes at addr; port 0: stop listening. Return 0, or -errno and change nothing. */
 int talker_listen(struct talker *t, const struct addr *addr, uint16_t port);
 
-/* Start a check program; its result comes with this number. 0 or -errno. */
+/* Start a check program; its result is reported with number. Return 0 or -errno. */
 int talker_check(struct talker *t, int64_t number, const char *path, char *const *environment,
 		 uint32_t limit_ms);
-/* Return a number that grows when another talker runs: checks of the former give no result. */
+/* Return a number that grows when the worker is replaced: checks of a former worker give no
+ * result. */
 uint32_t talker_generation(const struct talker *t);
 /* Return how many times another worker was started in the place of one that died. */
 uint64_t talker_restarts(const struct talker *t);

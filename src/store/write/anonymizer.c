@@ -28,8 +28,7 @@
 /* ?1, ?2: ids; ?3: ended before. */
 #define FLOWS_CUT_SQL FLOW_CUT "id BETWEEN ?1 AND ?2 AND " FLOW_END " < ?3"
 
-/* The first flow of ?1 to ?2 that started between ?3 and ?4: flows from there on may be too
- * young. */
+/* The first flow of ids ?1 to ?2 that started between ?3 and ?4: a pass stops before it. */
 #define YOUNG_SQL                                                                                  \
 	"SELECT min(id) FROM flow NOT INDEXED WHERE id BETWEEN ?1 AND ?2"                          \
 	" AND started BETWEEN ?3 AND ?4"

@@ -25,14 +25,14 @@ struct anonymizer {
 	uint32_t served; /* of asked: that the pass is of */
 	struct address_cut cut;
 	struct age_clock clock;
-	bool is_loaded;		    /* flow_id, at and the times are those of the open database */
+	bool is_loaded;		    /* the state below was read from the open database */
 	int part;		    /* of the pass; below 0: none is on its way */
 	bool is_in_slice;	    /* a part of a slice is done: postings would be made twice */
 	int64_t pass_after_ms;	    /* CLOCK_MONOTONIC */
 	int64_t time_ms, before_ms; /* when the pass began, by the clock; flows that ended before
 				     * before_ms are cut */
 	int64_t since_ms;	    /* before_ms of the last pass that came to its end; 0: none */
-	int64_t left_since_ms;	    /* flows that passes skipped ended at or after this */
+	int64_t left_since_ms;	    /* skipped flows that ended before it are cut */
 	int64_t flow_id;	    /* flows before this id are cut, or were skipped */
 	int64_t at;		    /* rows of the part up to it are done */
 };
