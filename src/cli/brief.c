@@ -60,8 +60,8 @@ static void strays_append(char *buf, size_t size, const char *list, const char *
 	}
 }
 
-/* The uplink; if packets strayed, what they left by in its place. If the flow
- * entered by an uplink, its mark stands for the replies. */
+/* The uplink; if packets strayed, the egress in its place. If the flow entered by an uplink, its
+ * mark stands for the replies. */
 void brief_path(struct render *r, const struct value *values, size_t n)
 {
 	const char *uplink = value_text(values, n, "uplink"),

@@ -76,8 +76,8 @@ struct option_spec {
 };
 extern const struct option_spec option_specs[OPTIONS];
 
-/* Return the i-th value of an option whose values are a table's names, such as verdicts;
- * NULL: it has no more, or none. */
+/* Return the i-th value of an option whose values come from a table, such as verdicts; NULL: no
+ * such value. */
 const char *option_word(int option, unsigned i);
 
 struct invocation;
@@ -87,7 +87,7 @@ struct command {
 	enum exit_status (*run)(const struct invocation *in);
 	uint64_t options; /* WITH() of those it takes */
 	const char *help;
-	const char *operands; /* as usage shows them, at most OPERANDS_MAX words; NULL: none */
+	const char *operands; /* as shown by usage, at most OPERANDS_MAX operands; NULL: none */
 	const char *words;    /* values of an operand that completion offers, or NULL */
 };
 extern const struct command commands[]; /* ends with a NULL name */

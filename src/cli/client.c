@@ -120,7 +120,7 @@ void client_pause(void)
 	nanosleep(&t, NULL);
 }
 
-/* What was read and is not a whole line yet. */
+/* Input that is not yet a whole line. */
 struct unread {
 	char *text;
 	size_t used, room;

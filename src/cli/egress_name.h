@@ -10,19 +10,18 @@
 
 #include "waymark/store/query.h"
 
-/* Read the uplinks of the history, which the functions below know from then on. 0 or
- * -errno. */
+/* Read the uplinks of the history, for use by the functions below. Return 0 or -errno. */
 int egress_names_read(struct query *q);
-/* Forget them. */
+/* Forget the uplinks. */
 void egress_names_clear(void);
-/* Learn one; what was learnt first is preferred. */
+/* Add an interface of an uplink; the first uplink added for an interface is preferred. */
 void egress_name_add(const char *uplink, const char *interface);
 
-/* Return the uplink of an interface, or the interface if none has it. length: of the
- * interface's name. Writes to buf where it is not an uplink's. */
+/* Return the uplink of an interface (of length bytes), or the interface if no uplink has it; the
+ * interface is then copied to buf. */
 #define EGRESS_NAME 64
 const char *egress_name(const char *interface, size_t length, char buf[EGRESS_NAME]);
-/* Whether the uplink has the interface, or had it. */
+/* Return whether the uplink has or had the interface. */
 bool egress_is_of(const char *uplink, const char *interface, size_t length);
 
 #endif

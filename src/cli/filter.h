@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * filter.h - the options that choose rows: what the history narrows its search by, and
- * what is judged row by row.
+ * filter.h - the options that choose rows: those that narrow the query of the history, and those
+ * that are judged row by row.
  */
 #ifndef WAYMARK_SRC_CLI_FILTER_H
 #define WAYMARK_SRC_CLI_FILTER_H
@@ -25,11 +25,11 @@ struct flow_filter {
 	const char *by; /* as given; for the query that groups */
 };
 
-/* Fills *f from the options given; now_ms is what relative times count from.
- * CLI_DONE, or CLI_USAGE with a message that names the option and what it takes. */
+/* Fill *f from the options given; relative times count from now_ms. CLI_DONE, or CLI_USAGE with a
+ * message that names the option and its values. */
 enum exit_status filter_parse(struct flow_filter *f, const struct invocation *in, int64_t now_ms);
 
-/* Whether the row's own time, addresses, ports and interfaces fit. */
+/* Return whether the row's own time, addresses, ports and interfaces match. */
 bool filter_fits_row(const struct flow_filter *f, const struct value *values, size_t n);
 
 /* Whether the flow, given as its row, is of the state, verdict, size and age wanted. */

@@ -48,7 +48,7 @@ static int64_t row_started(const struct value *values, size_t n)
 	return ms ? ms : value_time(values, n, "time");
 }
 
-/* A row without a time fits any time. A flow without an end lives. */
+/* A row without a time matches any time. A flow without an end is live. */
 static bool fits_time(const struct flow_filter *f, const struct value *values, size_t n)
 {
 	int64_t started, ended;

@@ -11,9 +11,9 @@
 
 struct steering;
 
-/* The events and what was decided of each uplink. Nothing where no daemon runs. */
+/* Follow the events and decisions of a running daemon; without one do nothing. */
 void follow_daemon(struct steering *steering, const struct config *c);
-/* What was decided; all DECISION_NONE where no daemon runs. */
+/* Read the daemon's decision on each uplink; all DECISION_NONE if no daemon runs. */
 void follow_decisions(struct uplink_decisions *decisions, const struct config *c);
 
 #endif

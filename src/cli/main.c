@@ -132,7 +132,7 @@ static enum exit_status command_run(struct invocation *in, int argc, char **argv
 	return status == CLI_DONE ? in->command->run(in) : status;
 }
 
-/* What was printed must have arrived: a full disk is a failure. */
+/* All output must have been written: a full disk is a failure. */
 static enum exit_status output_close(enum exit_status status)
 {
 	if (!fflush(stdout) && !ferror(stdout))

@@ -94,7 +94,7 @@ static bool is_taken(const struct command *c, int option)
 	return option == OPTION_HELP || (c->options & WITH(option));
 }
 
-/* getopt's tables: those that the command takes, and the configuration. */
+/* Fill getopt's tables with the command's options and those of the configuration. */
 static void options_fill(struct option *longs, char *shorts, const struct command *c)
 {
 	bool has_config = false, has_c = false;

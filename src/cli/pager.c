@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * pager.c - a child that reads what is printed. A reader that leaves early is no
- * failure.
+ * pager.c - a child that reads the output. A reader that exits early is no failure.
  */
 #include "cli/pager.h"
 

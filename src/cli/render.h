@@ -31,14 +31,14 @@ enum column_type {
 struct column {
 	const char *name; /* key in JSON, header in CSV and tables */
 	enum column_type type;
-	bool is_detail; /* left out of tables unless they are wide */
+	bool is_detail; /* shown only in wide tables */
 	uint8_t rank;	/* in a table too wide for the terminal the highest goes first; 0: stays */
-	/* Another command takes it: it goes only if then no text has to be cut. */
+	/* An operand for another command: dropped only if no text then has to be cut. */
 	bool is_handle;
 	bool is_flow; /* 'tcp A:P > B:Q': where it is too wide, A's port goes first */
 };
 
-/* What a cell says of itself, shown where there is colour. */
+/* Rating of a cell, shown where colour is available. */
 enum paint { PAINT_NONE, PAINT_GOOD, PAINT_DOUBT, PAINT_BAD };
 
 struct render_style {
@@ -65,7 +65,7 @@ void render_number(struct render *r, int64_t number, enum paint paint);
 /* A share between 0 and 1, in a column of numbers: cut off after four digits, so that only a
  * whole is 1. */
 void render_share(struct render *r, double share, enum paint paint);
-/* A number that is no share, with three digits behind the point. */
+/* Print a number that is not a share, with three decimal places. */
 void render_real(struct render *r, double number, enum paint paint);
 void render_unknown(struct render *r);
 

@@ -194,7 +194,7 @@ static size_t column_widest(const struct table *t, bool has_flows)
 	return widest;
 }
 
-/* Returns what it is too wide still. */
+/* Narrow a column by at most over; return the excess that remains. */
 static size_t column_narrow(struct table *t, size_t column, size_t over, size_t least)
 {
 	size_t width = t->widths[column], cut = width > least ? width - least : 0;
@@ -219,7 +219,7 @@ static void columns_cut(struct table *t, size_t over)
 	column_narrow(t, widest, over, WIDTH_LEAST);
 }
 
-/* Where a text is cut all the same, the row has to be found by its handle. */
+/* If a text is cut nevertheless, keep the handle, so that the row can be found. */
 static void handles_show(struct table *t)
 {
 	for (size_t i = 0; i < t->n_columns; i++)

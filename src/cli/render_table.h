@@ -19,7 +19,7 @@ struct table *table_new(const struct render_style *style, const struct column *c
 int table_add(struct table *t, const char *text, enum paint paint);
 /* Between rows: prints what needs not be kept any longer. */
 void table_flow_on(struct table *t);
-/* Prints what is kept and frees t. 0 or -errno of writing. */
+/* Print the kept rows and free t. Return 0 or -errno of writing. */
 int table_end(struct table *t);
 
 #endif

@@ -13,7 +13,7 @@
  * cut), control characters as "?"; out NULL: only measure. Returns the columns. */
 size_t text_put_terminal(FILE *out, const char *text, size_t max);
 
-/* Print a JSON string of length bytes; what is not UTF-8 becomes U+FFFD. */
+/* Print a JSON string of length bytes; invalid UTF-8 becomes U+FFFD. */
 void text_put_json(FILE *out, const char *text, size_t length);
 
 /* Print a CSV cell (RFC 4180). A cell that a spreadsheet would take for a formula gets an

@@ -23,9 +23,9 @@ int row_copy_add(void *data, const struct value *values, size_t n);
 void row_copy_truncate(struct row_copy *k, size_t n);
 void row_copy_free(struct row_copy *k);
 
-/* NULL: unknown, or no such column. */
+/* Return a column's text; NULL: unknown, or no such column. */
 const char *row_copy_text(const struct row_copy_row *row, const char *name);
-/* other: where it is unknown. */
+/* Return a column's number, or other if it is unknown. */
 int64_t row_copy_number(const struct row_copy_row *row, const char *name, int64_t other);
 
 #endif

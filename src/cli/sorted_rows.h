@@ -15,7 +15,7 @@ struct sorted_rows {
 
 /* 0 or -ENOMEM. */
 int sorted_rows_add(struct sorted_rows *s, const struct value *values, size_t n);
-/* Order what is kept: numbers from the largest, text from the first, unknown last. */
+/* Sort the kept rows: largest number first, text ascending, unknown last. */
 void sorted_rows_finish(struct sorted_rows *s);
 
 #endif

@@ -16,8 +16,8 @@ void apply_report_count(void *data, const struct steering_change *change);
 void apply_report_print(const struct steering_counts *r, const char *command, const char *verb,
 			FILE *out);
 
-/* Ask a running daemon for "apply SECONDS FILE" or "remove", and print what it did. 0,
- * 1: the daemon refused, with a message; -errno: none runs (-ENOENT, -ECONNREFUSED). */
+/* Ask a running daemon for "apply SECONDS FILE" or "remove", and print what it did. Return 0, 1
+ * (the daemon refused, with a message) or -errno (no daemon runs: -ENOENT, -ECONNREFUSED). */
 int apply_report_ask(const char *socket, const char *request, const char *command,
 		     const char *verb);
 

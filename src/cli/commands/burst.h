@@ -12,7 +12,7 @@
 
 #define BURST_SHOWN	5     /* lines of a kind in a second, before the others are counted */
 #define BURST_MS	1000  /* how long the first lines count */
-#define BURST_GOING_MS	10000 /* while it goes on, a count comes so often */
+#define BURST_GOING_MS	10000 /* during a burst, how often its count is printed */
 #define BURST_KINDS_MAX 64
 #define BURST_KIND	128
 
@@ -27,10 +27,10 @@ struct burst {
 	struct burst_kind kinds[BURST_KINDS_MAX];
 };
 
-/* Return whether a line of that kind is shown; else it is counted. is_again: it repeats one
- * that was there, and is only counted. */
+/* Return true to print the line; otherwise count it as suppressed. is_again: the line repeats an
+ * earlier one, so suppress it. */
 bool burst_take(struct burst *b, const char *kind, bool is_again, int64_t now_ms);
-/* Call fn for each kind of which lines were counted, when their time is over. */
+/* Call fn for each kind with suppressed lines whose interval has ended. */
 void burst_count(struct burst *b, int64_t now_ms,
 		 void (*fn)(void *data, const char *kind, unsigned held), void *data);
 

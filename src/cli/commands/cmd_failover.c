@@ -125,7 +125,7 @@ static int sums_query(struct query *q, const struct flow_filter *filter, query_r
 /* Puts what the kernel has counted where the history knows nothing yet. */
 struct filling {
 	const struct failover *failover;
-	enum failover_class class; /* stranded, idle: what is wanted; FAILOVER_CLASSES: all */
+	enum failover_class class; /* stranded or idle: print only these; FAILOVER_CLASSES: all */
 	query_row_fn *fn;
 	void *data;
 };
@@ -160,7 +160,7 @@ static int flows_query(struct query *q, const struct flow_filter *filter, enum f
 	uint64_t limit = filter->q.limit;
 	int r = failover_find(q, filter, &f);
 
-	/* The history cannot tell them apart: rows are left out when they are filled. */
+	/* The history cannot tell stranded from idle: filling drops rows of the other class. */
 	if (c == FAILOVER_STRANDED || c == FAILOVER_IDLE) {
 		to.class = c;
 		c = FAILOVER_STRANDED;

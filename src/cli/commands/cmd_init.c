@@ -243,7 +243,7 @@ static void example_print(uint32_t mark, uint32_t table)
 	       mark, table);
 }
 
-/* Without a default route there is no uplink to name: the file needs one all the same. */
+/* Without a default route no uplink can be named, but the file needs one: print a placeholder. */
 static void placeholder_print(uint32_t mark, uint32_t table)
 {
 	printf("\n# No default route exists now: replace wan1 by your uplink's interface.\n"

@@ -25,7 +25,7 @@ struct place {
 	struct config *config; /* NULL: not read */
 };
 
-/* What the history holds, before and after. */
+/* Contents of the history, before and after. */
 struct extent {
 	uint64_t flows;
 	int64_t oldest_ms;

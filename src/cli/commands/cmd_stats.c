@@ -18,7 +18,7 @@
 #define SUMS	 5
 #define ROOM_MIN 1024
 
-/* What flows can be grouped by: columns of the view, and parts of the start. */
+/* Keys to group flows by: columns of the view, and parts of the start time. */
 static const char *const groupings[] = {"uplink", "egress",  "ingress", "src",	 "dst",	 "dport",
 					"proto",  "verdict", "reason",	"state", "hour", "day"};
 #define GROUPINGS (sizeof(groupings) / sizeof(*groupings))

@@ -15,7 +15,7 @@
 #include "waymark/base/units.h"
 #include "waymark/status/answer.h"
 
-/* CLI_USAGE with a message if text is none of the words. */
+/* Return CLI_USAGE with a message if text is none of the operator's commands. */
 static enum exit_status word_check(const char *text)
 {
 	static const char *const words[] = {"up", "down", "drain", "auto"};

@@ -40,7 +40,7 @@ static const struct column columns[] = {
 };
 #define N_COLUMNS (sizeof(columns) / sizeof(*columns))
 
-/* What colours the state and the mismatches. */
+/* Return the colour of a state or of the mismatches. */
 static enum paint paint_of(const struct column *c, const json_t *v)
 {
 	const char *text = json_string_value(v);

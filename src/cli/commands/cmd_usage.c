@@ -76,7 +76,7 @@ static void quota_show(struct cells *r, const struct usage_sum *sum, const struc
 
 /* --- printing ------------------------------------------------------------------------------ */
 
-/* In a table a day and a month are named as such; for programs each is a time. */
+/* A table shows a day or a month by its name; formats for programs show a time. */
 static const char *period_format(const struct render_style *style, enum usage_period period,
 				 int64_t time_ms, char time[TIMES_STRLEN])
 {
@@ -143,7 +143,7 @@ static enum exit_status usage_read(const struct invocation *in, struct query *q,
 
 	if (status != CLI_DONE)
 		return status;
-	/* A quota's period may have begun before what is shown. */
+	/* A quota's period may have begun before the span shown. */
 	wanted.since_ms = f->q.since_ms ? f->q.since_ms - 32 * INT64_C(86400000) : 0;
 	wanted.limit = 0;
 	if (query_usage(q, &wanted, "5min", bin_take, &bins) < 0) {

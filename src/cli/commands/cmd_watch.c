@@ -58,7 +58,7 @@ static void interfaces_print(const char *what, const json_t *list)
 		"%s%s", i ? "," : what, json_is_string(item) ? json_string_value(item) : "?");
 }
 
-/* What left by no other interface than its uplink's needs no list of them. */
+/* A flow that left only by its uplink's interface needs no list of interfaces. */
 static bool is_as_marked(const json_t *o)
 {
 	return !strcmp(text_of(o, "verdict"), "ok") || !strcmp(text_of(o, "verdict"), "local");
@@ -129,7 +129,7 @@ static void skipped_print(const json_t *o)
 	       number_of(o, "lines"));
 }
 
-/* What is said of those that are counted. */
+/* The text for suppressed lines. */
 static void flow_name(const json_t *o, char buf[BURST_KIND])
 {
 	snprintf(buf, BURST_KIND, "%-8s %%u more %.8s, by %.32s: %.16s", "flow",

@@ -122,7 +122,7 @@ static int flows_search(struct query *q, struct search *s)
 
 /* --- what the history does not know ------------------------------------------------------- */
 
-/* Of query_unseen: started, ended (ms), source, lost, reason. */
+/* Take a row of query_unseen: started, ended (ms), source, lost, reason. */
 static int unseen_take(void *data, const struct value *values, size_t n)
 {
 	struct search *s = data;

@@ -199,7 +199,7 @@ int confirm_guard_confirm(const struct config *c)
 		return unlink(path) ? -errno : 0;
 	if (fd < 0)
 		return fd;
-	/* No process holds it: it was left behind, or made just now. */
+	/* No process holds the file: it is stale, or was created just now. */
 	unlink(path);
 	close(fd);
 	return -ENOENT;

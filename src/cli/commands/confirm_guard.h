@@ -11,15 +11,14 @@
 
 #include "waymark/config/config.h"
 
-/* Run apply in a new session and return what it returns (0 to 255). Where that is 0, the
- * new session goes on: it waits so long for a confirmation, and calls undo without one.
- * Returns in the caller alone. -errno where it could not be started; -EALREADY: another
- * apply waits. */
+/* Run apply in a new session and return its result (0 to 255). If that is 0, the new session waits
+ * wait_s seconds for a confirmation and calls undo without one. Returns only in the caller. -errno
+ * if the session could not be started; -EALREADY: another apply waits. */
 typedef int confirm_guard_fn(void *data);
 int confirm_guard_run(const struct config *c, uint64_t wait_s, confirm_guard_fn *apply,
 		      confirm_guard_fn *undo, void *data);
 
-/* Confirm. 0; -ENOENT: nothing waits for it. */
+/* Confirm the waiting apply. Return 0, or -ENOENT if none waits. */
 int confirm_guard_confirm(const struct config *c);
 
 #endif

@@ -23,7 +23,7 @@
 #define BUFFER_BYTES 4096
 /* A dump that the kernel calls torn lacks entries, perhaps; it is made again. */
 #define DUMPS 3
-/* What begins so much later is another flow in the same place (as the audit has it). */
+/* An entry that began later than a flow by more than this is another flow (as in the audit). */
 #define START_SLACK_MS 1000
 #define NS_PER_MS      1000000
 
@@ -100,7 +100,7 @@ static void live_note(struct failover *f, struct failover_live *l, const struct 
 		failover_set_idle(f, l);
 }
 
-/* A dump may contain an entry twice: the last one that fits the flow is kept. */
+/* A dump may contain an entry twice: keep the last one that matches the flow. */
 static void take_entry(void *data, const struct ct_event *ev)
 {
 	struct count *c = data;

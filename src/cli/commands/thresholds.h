@@ -23,7 +23,7 @@ struct thresholds {
 	int64_t at[MEASURES];
 };
 
-/* Overwrites those that text names. 0 or -EINVAL. */
+/* Overwrite the thresholds that text names. Return 0 or -EINVAL. */
 int thresholds_parse(struct thresholds *t, const char *text);
 
 #endif

@@ -38,13 +38,13 @@ int usage_add(struct usage_bins *b, const char *uplink, int64_t time_ms, int64_t
 	      int64_t received);
 void usage_clear(struct usage_bins *b);
 
-/* Sum the bins since since_ms by period and uplink, oldest first: malloc'd. 0 or -ENOMEM.
- * The 95th percentile is taken as providers do: of all bins of the period that there are,
- * the largest 5 % are left out. */
+/* Sum the bins since since_ms by period and uplink, oldest first: malloc'd. Return 0 or -ENOMEM.
+ * The 95th percentile is computed as providers do: drop the largest 5 % of the period's existing
+ * bins. */
 int usage_sums(struct usage_bins *b, enum usage_period period, int64_t since_ms,
 	       struct usage_sum **sums, size_t *n);
 
-/* The bytes of an uplink in both directions since then. */
+/* Return the bytes of an uplink in both directions since since_ms. */
 int64_t usage_since(const struct usage_bins *b, const char *uplink, int64_t since_ms);
 
 #endif

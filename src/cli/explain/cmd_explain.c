@@ -22,7 +22,7 @@
 #include "waymark/status/json_text.h"
 #include "waymark/base/times.h"
 
-/* What happened so long before and after a mismatch may have to do with it. */
+/* Events this close to a mismatch, before or after, may be related to it. */
 #define AROUND_MS  5000
 
 #define LINE_WIDTH 80
@@ -36,7 +36,7 @@ struct wanted {
 	bool is_id;
 };
 
-/* The newest that fits ends the query. */
+/* Take the newest matching flow and end the query. */
 static int flow_take(void *data, const struct value *values, size_t n)
 {
 	struct wanted *w = data;
@@ -138,7 +138,7 @@ static void addr_take(struct addr *a, const char *first, const char *second)
 		addr_parse(a, first ? first : second);
 }
 
-/* Of the direction that the mark stands for, after DNAT and before SNAT. */
+/* Take the addresses in the direction that the mark stands for, after DNAT and before SNAT. */
 static void packet_take(struct explanation *e)
 {
 	const struct row_copy_row *f = e->flow;
@@ -347,7 +347,7 @@ static void text_show(const struct explanation *e)
 	}
 }
 
-/* What to do depends on what is there now, but stands before it. */
+/* The steps depend on the current state of the system, but are printed before it. */
 static void steps_order(struct explanation *e)
 {
 	struct narrative path = {0}, first;

@@ -32,10 +32,10 @@ struct explanation {
 
 /* explain_marks.c: why this uplink: the mark, each change of it, what may have written it. */
 void explain_marks(struct explanation *e);
-/* explain_path.c: what should be in the kernel, and what its packets meet now. */
+/* explain_path.c: the expected rules and routes, and those that the flow's packets meet now. */
 void explain_path(struct explanation *e);
-/* explain_verdict.c: the verdict, its reason and the fix, which needs the path first; what
- * was seen. */
+/* explain_verdict.c: the verdict, its reason and the fix, which needs the path first; then the
+ * evidence. */
 void explain_verdict(struct explanation *e);
 void explain_evidence(struct explanation *e);
 /* "the ip rule of its mark was missing". */

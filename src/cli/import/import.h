@@ -37,7 +37,7 @@ int import_mwan3(struct import *i);
 int import_pbr(struct import *i);
 /* Prints all of it. 0, or -EINVAL with a message printed. */
 int import_waymark(struct import *i);
-/* Each prints, as comments, what is not carried over. */
+/* Print the settings that are not carried over, as comments. */
 void import_mwan3_notes(const struct import *i);
 void import_pbr_notes(const struct import *i);
 

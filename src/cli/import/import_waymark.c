@@ -3,8 +3,9 @@
  * import_waymark.c - Waymark's own configuration from a UCI file (/etc/config/waymark), for
  * OpenWrt's service: each option is the key of that name, with '_' for '-'.
  *
- * Of the keys it knows only which are true or false, for UCI's words; the reader of what is
- * printed checks them.
+ *
+ * Only boolean keys are known here, to translate UCI's values; the reader of the printed file
+ * checks all keys.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -119,7 +120,7 @@ static bool is_block(const char *type)
 	return false;
 }
 
-/* A section that is left out silently would be missed at night. */
+/* Fail on an unknown section: nobody would notice that it has no effect. */
 static int sections_check(const struct uci *u)
 {
 	for (size_t k = 0; k < u->n_sections; k++) {

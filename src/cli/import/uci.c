@@ -14,8 +14,8 @@
 
 #define WORDS_MAX 3
 
-/* Take the next word off *rest in place. NULL: there is none, or a quote without its end,
- * which is then what is left. */
+/* Take the next word off *rest in place. Return NULL at the end, or for an unterminated quote,
+ * which *rest then starts with. */
 static char *word_take(char **rest)
 {
 	char *in = *rest + strspn(*rest, " \t"), *word = in, *out = in, quote = '\0';

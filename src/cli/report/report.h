@@ -12,7 +12,7 @@
 #include "waymark/config/config.h"
 #include "waymark/store/query.h"
 
-/* There may be more uplinks in a history than there can be at once. */
+/* A history may name more uplinks over time than one configuration can (UPLINKS_MAX). */
 #define REPORT_SERIES_MAX 128
 #define REPORT_ROWS_MAX	  20
 #define REPORT_CAUSES_MAX 64
@@ -78,7 +78,7 @@ enum report_event_kind {
 	EVENT_ALERT, /* of what no other event is about */
 };
 
-/* What happened, in a sentence; what repeats is one event. */
+/* An event as a sentence; repetitions are one event. */
 struct report_event {
 	enum report_event_kind kind;
 	int64_t started_ms, ended_ms;
@@ -125,7 +125,7 @@ struct report_series *report_series_find(const struct report *r, const char *nam
 
 /* Read the states, causes, bursts and tampering of r's span. 0 or -errno. */
 int report_story_read(struct report *r, struct query *q);
-/* What a reason means: "the ip rule of the mark was missing". */
+/* Return the meaning of a reason: "the ip rule of the mark was missing". */
 const char *report_reason_text(const char *reason);
 /* An interface with its uplink, where it is of one: "cable (wan2)". uplink: "": none. */
 const char *report_egress(char buf[REPORT_LONG_TEXT], const char *uplink, const char *interface);

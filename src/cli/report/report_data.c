@@ -107,7 +107,7 @@ static int step_take(void *data, const struct value *v, size_t n)
 	return 0;
 }
 
-/* What the kernel counted, in the time in which it was carried. */
+/* Take the kernel's counts, at the time of the traffic. */
 static int rate_take(void *data, const struct value *v, size_t n)
 {
 	struct report *r = data;

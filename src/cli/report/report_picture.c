@@ -113,7 +113,7 @@ static int picture_height(const struct picture *p)
 	return 2 * TOP + (int)(rows - 1) * ROW + BOX_H + (p->others ? 20 : 0);
 }
 
-/* What is long is condensed to the width given. */
+/* Long text is condensed to the width given. */
 static void text_open(FILE *out, const char *class, double x, double y, bool is_long, int width)
 {
 	fprintf(out, "<text class=\"%s\" x=\"%.0f\" y=\"%.0f\"", class, x, y);

@@ -18,7 +18,7 @@
 #include "waymark/base/sort.h"
 #include "waymark/base/units.h"
 
-#define APART_MIN_MS 60000 /* what is farther apart is another event */
+#define APART_MIN_MS 60000 /* events farther apart than this are separate */
 
 const char *report_reason_text(const char *reason)
 {
@@ -124,7 +124,7 @@ static int state_take(void *data, const struct value *v, size_t n)
 	return 0;
 }
 
-/* What is said of an uplink that is not up. */
+/* Return the phrase for an uplink that is not up. */
 static const char *state_words(const char *state)
 {
 	static const char *const words[][2] = {

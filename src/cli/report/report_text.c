@@ -10,8 +10,8 @@
 #include "cli/report/report.h"
 #include "waymark/base/units.h"
 
-/* The bytes of the character that begins here, 0 where it is not UTF-8 (RFC 3629, 4);
- * what is overlong or a surrogate is not told apart from what is right. */
+/* Return the length of the character at text, 0 if it is not UTF-8 (RFC 3629, 4). Surrogates and
+ * overlong forms of three or four bytes are accepted. */
 static size_t utf8_length(const char *text)
 {
 	unsigned char first = (unsigned char)text[0];

@@ -13,7 +13,7 @@
 
 #define WIDTH	     1000
 #define HEIGHT	     24
-#define WIDTH_LEAST  4 /* what is shorter is still seen */
+#define WIDTH_LEAST  4 /* keeps short events visible */
 #define EVENTS_SHOWN 60
 
 static void lane_begin(FILE *out, const char *name)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * top.h - the live view: what is looked at each second, and the screen.
+ * top.h - the live view: the data read each second, and the screen.
  */
 #ifndef WAYMARK_SRC_CLI_TOP_TOP_H
 #define WAYMARK_SRC_CLI_TOP_TOP_H
@@ -76,7 +76,7 @@ struct top_data {
 	char history_trouble[TOP_TEXT]; /* "" */
 };
 
-/* What the keys have chosen. */
+/* Settings made by keys. */
 struct top_view {
 	size_t selected; /* the cause */
 	bool is_frozen, has_help, is_typing;
@@ -100,7 +100,7 @@ void top_panels_put(const struct top_data *t, const struct top_view *v);
 
 /* top_text.c */
 #define TOP_ESCAPE   27
-#define TOP_KEY_GONE (-2) /* the terminal is gone */
+#define TOP_KEY_GONE (-2) /* the terminal is closed */
 /* Return what print prints, on either output; malloc'd. NULL: nothing. */
 char *top_text_catch(void (*print)(const void *data, int64_t id), const void *data, int64_t id);
 /* Show a text on the screen, from its beginning, until a key ends it. */

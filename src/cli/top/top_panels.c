@@ -14,7 +14,7 @@
 #include "waymark/base/times.h"
 #include "waymark/base/units.h"
 
-#define NOW_MS	   60000 /* what was so long ago is past */
+#define NOW_MS	   60000 /* older events are shown as past */
 #define WIDE	   100	 /* room for the interfaces' names */
 #define WIDEST	   150	 /* ... and for more sparklines */
 #define SPARK_TEXT (3 * TOP_PAST + 1)
@@ -341,7 +341,7 @@ static void newest_put(struct pen *p, const struct top_data *t)
 			line_put(p, 0, "%s", t->mismatched[i].text);
 }
 
-/* Mismatches first, with what is left for talkers and a few gaps. */
+/* Mismatches first; the rest of the space is for talkers and a few gaps. */
 static void history_put(struct pen *p, const struct top_data *t, const struct top_view *v)
 {
 	int left = p->bottom - p->y, gaps = (int)t->n_gaps + 2, talkers = (int)t->n_talkers + 2;

@@ -54,8 +54,8 @@ static int screen_open(void)
 	return 0;
 }
 
-/* A key, KEY_RESIZE, or ERR after a second. *n_early counts ERRs in a row that came at
- * once: what reads from a terminal that is gone. */
+/* Return a key, KEY_RESIZE, or ERR after a second. *n_early counts consecutive ERRs that came at
+ * once, as reads from a closed terminal do. */
 static int key_wait(unsigned *n_early)
 {
 	int64_t before_ms = clock_steady_ms();
@@ -107,7 +107,7 @@ static bool is_enter(int key)
 	return key == '\n' || key == '\r' || key == KEY_ENTER;
 }
 
-/* A key, or that the terminal is gone. */
+/* Return a key, or the code for a closed terminal. */
 static int text_key(void)
 {
 	unsigned n_early = 0;
