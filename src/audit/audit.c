@@ -85,7 +85,7 @@ static uint64_t labels_range(const struct connlabels *l, unsigned first, unsigne
 	return n >= 64 ? bits : bits & ((UINT64_C(1) << n) - 1);
 }
 
-/* Whether it has labels of ours; others may have some, too. */
+/* Return whether it has labels of ours; others may have some, too. */
 bool audit_has_labels(const struct audit *a, const struct ct_event *ev)
 {
 	return ev->has_labels && !a->are_labels_stale &&
@@ -293,7 +293,7 @@ flow_ref flow_find(const struct audit *a, const struct ct_event *ev, enum flow_s
 	return ref;
 }
 
-/* Whether a dump entry is another flow with the same id and tuple: it began after the first
+/* Return whether a dump entry is another flow with the same id and tuple: it began after the first
  * event of ours. A start in the future predates a clock step and decides nothing. */
 bool flow_is_other(const struct flow *f, const struct ct_event *ev, int64_t now_ms)
 {
@@ -444,8 +444,8 @@ static void emit_untracked_end(struct audit *a, const struct ct_event *ev, int64
 	a->stats.verdicts[VERDICT_UNKNOWN]++;
 }
 
-/* Whether the flow reuses the tuple and id of the flow that the event is about: a dump showed
- * it before the DESTROY of the former one was read. */
+/* Return whether the flow reuses the tuple and id of the flow that the event is about: a dump
+ * showed it before the DESTROY of the former one was read. */
 static bool is_successor(const struct flow *f, const struct ct_event *ev)
 {
 	return f->is_from_dump && ev->start_ns && f->started_ms &&

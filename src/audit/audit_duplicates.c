@@ -37,8 +37,8 @@ static bool is_ended_already(const struct audit *a, const struct flow *f, const 
 			    : !audit_is_in_gap(a, f, 0);
 }
 
-/* Whether the table would have the flow if its DESTROY had not been processed: it began while
- * all events were received and all flows followed, and it did not end just now. */
+/* Return whether the table would have the flow if its DESTROY had not been processed: it began
+ * while all events were received and all flows followed, and it did not end just now. */
 static bool is_forgotten(const struct audit *a, const struct ct_event *ev, int64_t now_ms)
 {
 	const struct flow f = {.started_ms = (uint64_t)(ev->start_ns / NS_PER_MS)};

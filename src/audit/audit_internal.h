@@ -163,7 +163,7 @@ void flow_apply(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_
 void flow_lose(struct audit *a, flow_ref ref);
 /* Revive the event's flow, which was given up as lost; FLOW_REF_NONE: there is none. */
 flow_ref flow_revive(struct audit *a, const struct ct_event *ev, int64_t now_ms);
-/* Whether the entry is of another flow with the same id and tuple. */
+/* Return whether the entry is of another flow with the same id and tuple. */
 bool flow_is_other(const struct flow *f, const struct ct_event *ev, int64_t now_ms);
 
 /* audit_unasked.c */
@@ -186,9 +186,9 @@ void flow_live_count(struct audit *a, const struct flow *f, int by);
 void flow_apply_tcp(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t now_ms);
 
 /* audit_gap.c */
-/* Whether a flow that ended then (0: it lives) has lived in a gap. */
+/* Return whether a flow that ended then (0: it lives) has lived in a gap. */
 bool audit_is_in_gap(const struct audit *a, const struct flow *f, int64_t ended_ms);
-/* Whether a flow that lives may have sent in a gap without rules that no dump has settled
+/* Return whether a flow that lives may have sent in a gap without rules that no dump has settled
  * yet. */
 bool gaps_may_hide(const struct audit *a, const struct flow *f);
 /* The same of a flow whose entry a dump shows, or that ends: from then on it is known. */
@@ -215,7 +215,7 @@ uint8_t audit_slot_of_address(const struct audit *a, const struct addr *addr, in
 uint64_t flow_egress(const struct audit *a, const struct flow *f, enum direction d);
 /* Return whether the flow came in by an uplink and was pinned to the uplink that it left by. */
 bool flow_has_turned(const struct flow *f);
-/* Whether a packet was seen to leave that way. Note it; false: it was noted already. */
+/* Return whether a packet was seen to leave that way. Note it; false: it was noted already. */
 bool flow_has_left(const struct audit *a, const struct flow *f, enum direction d, struct egress e);
 bool flow_note_egress(struct audit *a, struct flow *f, enum direction d, struct egress e);
 /* Adds an uplink to one of the flow's sets; false: it was in it. */
@@ -244,7 +244,7 @@ void mismatch_emit_dirty(struct audit *a);
 void mismatch_free_all(struct audit *a);
 
 /* audit_duplicates.c */
-/* Whether the NEW event of a flow that lives has been processed before. */
+/* Return whether the NEW event of a flow that lives has been processed before. */
 bool duplicate_is_begin(const struct audit *a, const struct flow *f, const struct ct_event *ev);
 /* For a flow that does not live: whether the event is about a flow whose DESTROY was processed,
  * and whether it is that DESTROY again. */

@@ -67,8 +67,8 @@ static enum reason diagnose(struct audit *a, flow_ref ref, const struct clue *c,
 	return a->port.diagnose(a->port.data, &stray, object);
 }
 
-/* Whether the very first packet left by that uplink: the NEW event already had the label. There
- * was no mark yet that could have been restored on it. */
+/* Return whether the very first packet left by that uplink: the NEW event already had the label.
+ * There was no mark yet that could have been restored on it. */
 static bool is_first_packet(const struct audit *a, const struct flow *f, uint8_t egress)
 {
 	return f->is_born_astray && egress < UPLINKS_MAX &&

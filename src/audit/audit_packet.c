@@ -132,9 +132,9 @@ static bool is_against_mark(const struct stray_packet *p)
 	return p->kind == STRAY_MISMATCH || p->kind == STRAY_ELSEWHERE;
 }
 
-/* Whether a packet of a flow that has been proven may well be another's. An id that the
- * kernel names comes again, too, but where packets are logged again and again it says
- * whose most of them are. */
+/* Return whether a packet of a flow that has been proven may well be another's. An id that the
+ * kernel names comes again, too, but where packets are logged again and again it says whose most of
+ * them are. */
 static bool has_rivals(const struct stray_packet *p)
 {
 	return p->kind == STRAY_TRANSIT || (is_against_mark(p) && !p->has_ct_id);

@@ -10,8 +10,8 @@
 
 #include "audit/audit_internal.h"
 
-/* Whether a flow from outside that nothing has answered asked this address for what the entry
- * sends. */
+/* Return whether a flow from outside that nothing has answered asked this address for what the
+ * entry sends. */
 static bool is_asked_at(const struct audit *a, const struct ct_event *ev, const struct addr *addr)
 {
 	struct stray_packet answer = {

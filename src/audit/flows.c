@@ -428,8 +428,8 @@ void flows_prefetch(const struct flows *t, const struct ct_event *ev, size_t n)
 	}
 }
 
-/* Whether the packet runs from one end of the flow's pair to the other; -1: it
- * is of another flow. */
+/* Return whether the packet runs from one end of the flow's pair to the other; -1: it is of another
+ * flow. */
 static int packet_direction(const struct endpoints tuple[2], uint8_t proto,
 			    const struct endpoints *p)
 {

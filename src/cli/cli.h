@@ -120,7 +120,7 @@ char *cli_socket(const struct invocation *in);
 /* Reads the configuration; NULL with every error printed. */
 struct config *cli_config(const struct invocation *in);
 
-/* Whether CAP_NET_ADMIN is there; else says that command needs it. */
+/* Return whether CAP_NET_ADMIN is there; else says that command needs it. */
 bool cli_has_privilege(const struct invocation *in);
 
 /* Ends a listing: its exit status, with a message where it failed. */

@@ -32,10 +32,10 @@ enum exit_status filter_parse(struct flow_filter *f, const struct invocation *in
 /* Return whether the row's own time, addresses, ports and interfaces match. */
 bool filter_fits_row(const struct flow_filter *f, const struct value *values, size_t n);
 
-/* Whether the flow, given as its row, is of the state, verdict, size and age wanted. */
+/* Return whether the flow, given as its row, is of the state, verdict, size and age wanted. */
 bool filter_fits_flow(const struct flow_filter *f, const struct value *values, size_t n);
 
-/* Whether filter_fits_flow may say no. */
+/* Return whether filter_fits_flow may say no. */
 bool filter_is_about_flows(const struct flow_filter *f);
 
 /* The value of a column, or NULL: there is none or it is unknown. */

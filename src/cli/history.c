@@ -184,7 +184,7 @@ static void row_print(struct listing *l, const struct value *values, size_t n)
 	}
 }
 
-/* Whether the flow, given as its row, is as the filter wants it. */
+/* Return whether the flow, given as its row, is as the filter wants it. */
 static int flow_judge(void *data, const struct value *values, size_t n)
 {
 	const struct listing *l = data;
@@ -267,7 +267,7 @@ int history_mismatches(struct query *q, const struct flow_filter *f, query_row_f
 
 /* --- the listing ----------------------------------------------------------------------- */
 
-/* Whether an empty listing could be mistaken for "nothing is wrong". */
+/* Return whether an empty listing could be mistaken for "nothing is wrong". */
 static bool is_about_harm(const struct listing *l)
 {
 	return l->history->flow_column || l->filter->q.verdict != VERDICT_NONE;

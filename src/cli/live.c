@@ -138,7 +138,7 @@ static void counter_put(struct value *v, const struct live_flow *f)
 		}
 }
 
-/* Whether the daemon's snapshot should have the flow: it began before. */
+/* Return whether the daemon's snapshot should have the flow: it began before. */
 static bool is_older(const struct live_flows *l, const struct value *values, size_t n)
 {
 	const char *started = value_text(values, n, "started");

@@ -60,7 +60,7 @@ int control_fd(const struct control *c);
 /* Serve a bounded number of events. Return 0 or -errno (of epoll). */
 int control_process(struct control *c);
 
-/* Whether a client watches. Without one, no lines need to be made. */
+/* Return whether a client watches. Without one, no lines need to be made. */
 bool control_has_watchers(const struct control *c);
 
 /* Sends a line (without its newline) to every watcher. One that has not taken

@@ -143,7 +143,7 @@ static void file_write(struct exporter *e, char *text)
 	free(text);
 }
 
-/* Whether the disk still has the text before. */
+/* Return whether the disk still has the text before. */
 static bool is_file_busy(struct exporter *e)
 {
 	struct disk_worker_late late;

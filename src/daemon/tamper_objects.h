@@ -48,7 +48,7 @@ void tamper_objects_begin(struct things *t, int64_t now_ms);
 enum thing_answer tamper_objects_ask(struct things *t, const char *name, bool is_repaired);
 void tamper_objects_end(struct things *t);
 
-/* Whether a thing waits for its restore. */
+/* Return whether a thing waits for its restore. */
 bool tamper_objects_is_waiting(const struct things *t);
 /* When the next thing may be restored: it waited, or has had its rest; 0: none. */
 int64_t tamper_objects_next_ms(const struct things *t);

@@ -48,7 +48,7 @@ void tamper_suspects_add_rule(struct traces *t, const struct rule_state *r, cons
 /* The process that touched it last; NULL: none was seen. Valid until the next change. */
 const struct who *tamper_suspects_of_route(const struct traces *t, const struct route_state *r);
 const struct who *tamper_suspects_of_rule(const struct traces *t, const struct rule_state *r);
-/* Whether one of the route's interfaces has changed. */
+/* Return whether one of the route's interfaces has changed. */
 bool tamper_suspects_has_link_of(const struct traces *t, const struct route_state *r);
 
 #endif

@@ -26,9 +26,9 @@ struct pace {
 	int64_t wait_ms;
 };
 
-/* Whether pending rows are due: there are enough for a batch, or the first of them has
- * waited long enough; that is a minute, less up to a quarter by chance, or two seconds
- * where it is urgent. now_ms: a steady clock, above 0. */
+/* Return whether pending rows are due: there are enough for a batch, or the first of them has
+ * waited long enough; that is a minute, less up to a quarter by chance, or two seconds where it is
+ * urgent. now_ms: a steady clock, above 0. */
 bool pace_is_due(struct pace *p, int64_t pending, bool is_urgent, int64_t now_ms, uint32_t random);
 
 /* Note that the pending data has been sent. */

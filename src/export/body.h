@@ -18,7 +18,7 @@ struct body;
 struct body *body_new(bool is_gzip);
 void body_free(struct body *b);
 
-/* Whether this program can compress. */
+/* Return whether this program can compress. */
 bool body_has_gzip(void);
 
 /* Empty it for the next batch; the memory stays. */

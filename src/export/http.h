@@ -23,7 +23,7 @@ struct http_reply {
 	bool has_body;
 };
 
-/* Whether this program has HTTP. */
+/* Return whether this program has HTTP. */
 bool http_is_available(void);
 
 /* NULL with errno. */

@@ -18,7 +18,7 @@ struct schema_options {
 	enum schema_dialect dialect;
 };
 
-/* Whether a name can stand in DDL without quotes. */
+/* Return whether a name can stand in DDL without quotes. */
 int schema_name_check(const char *name);
 
 void schema_print(FILE *out, const struct schema_options *o);

@@ -31,7 +31,7 @@ int flow_row_bind(sqlite3_stmt *s, struct uplinks *u, const struct flow_record *
 /* Reads a row of flow_row_live_sql. */
 void flow_row_read(sqlite3_stmt *s, const struct uplinks *u, struct flow_record *f);
 
-/* Whether sport and dport say something of this protocol. */
+/* Return whether sport and dport say something of this protocol. */
 bool flow_row_has_ports(uint8_t proto, const struct endpoints *tuple);
 
 #endif

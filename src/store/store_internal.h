@@ -67,12 +67,12 @@ int store_set_aside(struct store *st);
 
 /* --- file.c: looks at the file without SQLite's locks ------------------------ */
 
-/* Whether path can be our database: it is, it is empty, or it is missing in a
- * folder that is there. 0 or -errno, with one line in error. */
+/* Return whether path can be our database: it is, it is empty, or it is missing in a folder that is
+ * there. 0 or -errno, with one line in error. */
 int store_file_check(const char *path, char *error, size_t size);
 
-/* Whether the file has no header of SQLite's, but lies beside the lock that is made only
- * for a database of ours. */
+/* Return whether the file has no header of SQLite's, but lies beside the lock that is made only for
+ * a database of ours. */
 bool store_file_lost_header(const char *path);
 
 /* Takes the lock beside the database; the descriptor, or -errno with error. */

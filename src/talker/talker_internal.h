@@ -13,7 +13,7 @@
 struct frame *talker_frame(struct talker *t, enum frame_type type, int64_t number);
 /* Send it. 0, -EAGAIN: full; -EHOSTDOWN: no process answers. */
 int talker_send(struct talker *t, int pass_fd);
-/* Whether an alert handed out now would be taken. */
+/* Return whether an alert handed out now would be taken. */
 bool talker_is_working(const struct talker *t);
 
 /* Return how much the worker's counters grew since the last call by this reader; those of a

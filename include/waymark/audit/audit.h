@@ -108,7 +108,7 @@ void audit_ct_entries(struct audit *a, const struct ct_event *entries, size_t n,
 void audit_marked(struct audit *a, const struct ct_event *ev, uint32_t mark, bool is_entered,
 		  int64_t now_ms);
 
-/* Whether that entry (tuple, zone, id) is of that flow, which lives as far as is known. */
+/* Return whether that entry (tuple, zone, id) is of that flow, which lives as far as is known. */
 bool audit_is_live(const struct audit *a, const struct ct_event *entry, int64_t flow_id);
 
 /* Return the id of the flow of that entry (tuple, zone, id), which lives as far as is
@@ -130,8 +130,8 @@ const char *audit_interface_name(const struct audit *a, uint16_t number);
 /* Call after a batch of conntrack events: packets that waited for their flow's
  * event find it now. */
 void audit_settle(struct audit *a, int64_t now_ms);
-/* Whether a logged packet that is older than the events of the batch would say more
- * of them: read those before it is settled. */
+/* Return whether a logged packet that is older than the events of the batch would say more of them:
+ * read those before it is settled. */
 bool audit_is_in_doubt(const struct audit *a);
 
 /* A dump brings the table in step with the kernel: flows that it does not name

@@ -84,7 +84,7 @@ void feed_close(struct feed *f);
 /* The identifier of this database: another database has another one. */
 const char *feed_history(const struct feed *f);
 
-/* Whether the path still names the file that is open. */
+/* Return whether the path still names the file that is open. */
 bool feed_is_current(const struct feed *f);
 
 /* Changes are numbered from 1 on, over all tables. A position is the number of the last

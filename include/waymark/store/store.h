@@ -149,7 +149,7 @@ void writer_prune(struct writer *w);
  * -EBUSY while another host is being deleted. */
 int writer_forget(struct writer *w, const struct addr *host);
 
-/* Whether all of it has been done since writer_set_retention, writer_prune and
+/* Return whether all of it has been done since writer_set_retention, writer_prune and
  * writer_forget. */
 bool writer_is_pruned(struct writer *w);
 

@@ -81,7 +81,7 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / NANOS_PER_MS;
 }
 
-/* Whether it was confirmed. */
+/* Return whether it was confirmed. */
 static bool guard_wait(const char *path, int fd, uint64_t wait_s)
 {
 	int64_t deadline_ms = now_ms() + (int64_t)wait_s * 1000;

@@ -78,7 +78,7 @@ static size_t position(const struct count *c, uint32_t ct_id)
 /* A flow has been idle for at least idle_ms, and for less than that and a second. */
 #define IDLE_STEP_MS 1000
 
-/* Whether the flow sends: it is established, and a packet came after the uplink went down,
+/* Return whether the flow sends: it is established, and a packet came after the uplink went down,
  * as far as the earliest time tells at which its last one can have come. */
 static bool is_sending(const struct failover *f, const struct failover_live *l,
 		       const struct live_flow *live, int64_t now_ms)

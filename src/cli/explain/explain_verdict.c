@@ -55,7 +55,7 @@ const char *explain_reason_now(enum reason reason)
 
 /* --- the fix -------------------------------------------------------------------------------- */
 
-/* Whether the reason is about rules, routes or the interface, which the kernel can be asked
+/* Return whether the reason is about rules, routes or the interface, which the kernel can be asked
  * about now. */
 static bool is_routing(enum reason reason)
 {

@@ -31,7 +31,7 @@ void uci_clear(struct uci *u);
 /* The last value of an option, or otherwise. */
 const char *uci_get(const struct uci_section *s, const char *key, const char *otherwise);
 bool uci_is_true(const struct uci_section *s, const char *key, bool otherwise);
-/* Whether one of its values is this. */
+/* Return whether one of its values is this. */
 bool uci_has(const struct uci_section *s, const char *key, const char *value);
 /* The section of a type and name (NULL: the first of the type), or NULL. */
 const struct uci_section *uci_find(const struct uci *u, const char *type, const char *name);

@@ -124,7 +124,7 @@ static void tile_end(FILE *out, const char *what)
 	fprintf(out, "</b> <span>%s</span></div>\n", what);
 }
 
-/* Whether something can have left unseen. */
+/* Return whether something can have left unseen. */
 static bool has_doubts(const struct report *r)
 {
 	bool is_covered = r->n_lines > 0;

@@ -183,7 +183,7 @@ static int sparks_room(void)
 	return COLS < WIDE ? COLS - 71 : COLS - 90;
 }
 
-/* Whether any uplink is judged by the answers of its flows. */
+/* Return whether any uplink is judged by the answers of its flows. */
 static bool has_answered(const struct top_data *t)
 {
 	for (size_t i = 0; t->has_answer && i < t->answer.n_uplinks; i++)

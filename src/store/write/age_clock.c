@@ -23,7 +23,7 @@ static int64_t expected_ms(const struct age_moment *then, const struct age_momen
 	return then->time_ms + now->steady_ms - then->steady_ms;
 }
 
-/* Whether the clock has only run on since then. */
+/* Return whether the clock has only run on since then. */
 static bool is_near(const struct age_moment *then, const struct age_moment *now, int64_t leap_ms)
 {
 	int64_t off_ms = now->time_ms - expected_ms(then, now);

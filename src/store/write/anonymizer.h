@@ -45,7 +45,7 @@ void anonymizer_reset(struct anonymizer *x);
 
 void anonymizer_set(struct anonymizer *x, bool is_on, struct address_cut cut);
 
-/* Whether postings have to wait for the next step. */
+/* Return whether postings have to wait for the next step. */
 bool anonymizer_is_in_slice(const struct anonymizer *x);
 
 /* Do one step if anything is due. Return SQLite's result code. */

@@ -45,7 +45,7 @@ void pruner_init(struct pruner *p);
  * oldest id, it would never get past the ids that are already deleted. */
 void pruner_reset(struct pruner *p);
 
-/* Whether there is any limit: whether history may be deleted at all. */
+/* Return whether there is any limit: whether history may be deleted at all. */
 bool pruner_has_limit(const struct pruner *p);
 
 /* Return whether the database exceeds its size limit and flows are left to delete. */

@@ -253,7 +253,7 @@ static void idle(struct writer *w)
 		queue_wait(&w->queue, 1, now + IDLE_MS);
 }
 
-/* Whether a stop has waited long enough for a database that fails. */
+/* Return whether a stop has waited long enough for a database that fails. */
 static bool is_given_up(struct writer *w, int64_t now_ms)
 {
 	if (!atomic_load(&w->is_stopping))
