@@ -158,7 +158,7 @@ static struct entry *entry_oldest(struct aggregation *f)
 	return oldest;
 }
 
-/* A clock that was set back must not keep an alert silent until it is there again. */
+/* Do not keep an alert silent until a clock that was set back reaches the old time again. */
 static bool is_due(struct entry *e, int64_t now_ms, int64_t interval_ms)
 {
 	if (e->sent_ms > now_ms)

@@ -183,7 +183,7 @@ static int64_t interval_ms(const struct alerter *a)
 	return (int64_t)a->config.min_interval_s * 1000;
 }
 
-/* Two intervals, and some time where there is none. */
+/* Two intervals, or a fixed time if no interval is set. */
 static int64_t quiet_ms(const struct alerter *a)
 {
 	int64_t ms = 2 * interval_ms(a);
@@ -343,7 +343,7 @@ static bool is_open(const struct alerter *a)
 	return a->aggregation != NULL;
 }
 
-/* What is aggregated is sent first, so that nothing is lost. */
+/* Send aggregated alerts first, so that none is lost. */
 void alerter_free(struct alerter *a)
 {
 	if (!a)

@@ -23,7 +23,7 @@ static json_t *fact_json(const struct fact *fact)
 	return json_text_new(fact->text);
 }
 
-/* jansson's text with a line end behind it; a line of its own in every sink. */
+/* jansson's text with a newline; a line of its own in every sink. */
 static char *line_new(const json_t *object)
 {
 	size_t length = json_dumpb(object, NULL, 0, JSON_COMPACT);
@@ -146,7 +146,7 @@ static void escaped_put(FILE *out, const char *text)
 	json_decref(string);
 }
 
-/* Write the fact that is named at p, behind "{{". Return what follows it, or NULL if it
+/* Write the fact that is named at p, after "{{". Return the text after the name, or NULL if it
  * names none. */
 static const char *placeholder_put(FILE *out, const char *p, const struct facts *facts)
 {

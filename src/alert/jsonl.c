@@ -15,7 +15,7 @@
 #include "waymark/alert/sink.h"
 #include "waymark/base/disk_worker.h"
 
-/* Half a line would spoil the next one: a file is cut back to what it was. */
+/* Half a line would spoil the next one: truncate the file to its former size. */
 static void line_undo(int fd, const struct stat *before)
 {
 	if (S_ISREG(before->st_mode) && ftruncate(fd, before->st_size) < 0)

@@ -68,7 +68,7 @@ static const char *system_log_target(const struct alert_config *c)
 	return c->syslog ? "the system's log" : NULL;
 }
 
-/* Where the journal runs it also takes what syslog(3) sends, so one of them is enough. */
+/* The journal also takes what syslog(3) sends, so one of the two is enough. */
 static void system_log_send(void *self, const struct alert_config *c, const struct sink_message *m,
 			    struct sink_status *s)
 {

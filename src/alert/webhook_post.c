@@ -65,7 +65,7 @@ static CURLcode handle_prepare(struct poster *p)
 	curl_easy_setopt(p->curl, CURLOPT_WRITEFUNCTION, body_skip);
 	curl_easy_setopt(p->curl, CURLOPT_XFERINFOFUNCTION, progress_look);
 	curl_easy_setopt(p->curl, CURLOPT_NOPROGRESS, 0L);
-#if LIBCURL_VERSION_NUM >= 0x075700 /* 7.87.0: a resolver that hangs is left behind */
+#if LIBCURL_VERSION_NUM >= 0x075700 /* 7.87.0: do not wait for a resolver thread that hangs */
 	curl_easy_setopt(p->curl, CURLOPT_QUICK_EXIT, 1L);
 #endif
 	return protocols_limit(p->curl);

@@ -23,7 +23,7 @@ struct post {
 	bool (*is_abandoned)(void *data);
 	void *data;
 	/* Out, where it was not delivered: */
-	uint32_t retry_after_s; /* what the server asks for; 0: nothing */
+	uint32_t retry_after_s; /* the delay that the server asks for; 0: none */
 	char error[160];	/* without anything of the URL that may be secret */
 };
 

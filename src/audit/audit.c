@@ -354,7 +354,7 @@ static void take_update(struct audit *a, const struct ct_event *ev, int64_t now_
 		ref = flow_begin(a, ev, now_ms);
 		if (ref == FLOW_REF_NONE)
 			return;
-		/* Its NEW event was missed, and so were its earlier labels. */
+		/* The flow's NEW event was missed, and with it earlier labels. */
 		flows_get(a->flows, ref)->has_gap = 1;
 	}
 	flows_get(a->flows, ref)->is_seen = 1;
@@ -417,7 +417,7 @@ static void lost_found(struct audit *a, flow_ref ref, const struct ct_event *ev,
 		a->stats.verdicts[f->verdict]++;
 }
 
-/* The table is full: the row is written from what the event alone says. */
+/* The table is full: write the row from the event alone. */
 static void emit_untracked_end(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 {
 	struct record r = {.type = RECORD_FLOW};
@@ -510,7 +510,7 @@ void audit_ct_event(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 		break;
 	case CT_DESTROY:
 		a->stats.events++;
-		/* Not when the flow expired: the kernel may take long to notice. */
+		/* Use the current time, not the flow's expiry, which the kernel may notice late. */
 		a->event_ms = now_ms;
 		take_destroy(a, ev, now_ms);
 		a->event_ms = 0;

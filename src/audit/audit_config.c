@@ -37,7 +37,7 @@ static void flow_disown(void *data, flow_ref ref, struct flow *f)
 	(void)ref;
 	if (audit_slot_of_mark(d->audit, f->mark) != SLOT_NONE && !is_mark_of(d->config, f->mark))
 		f->is_disowned = 1;
-	/* Its uplink may have been removed while no daemon ran: that is no reason for an alert. */
+	/* The flow's uplink may have been removed while no daemon ran: do not raise an alert. */
 	if (f->is_from_store && f->mark && !is_mark_of(d->config, f->mark))
 		f->is_reported = 1;
 }

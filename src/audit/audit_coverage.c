@@ -13,7 +13,7 @@
 
 typedef struct tally shares[FLOW_SHARES];
 
-/* Where packets are added, or taken off again. */
+/* Sums to which packets are added, or from which they are subtracted (is_off). */
 struct adding {
 	const struct audit *audit;
 	const struct ct_event *ev;
@@ -64,8 +64,8 @@ static void add_by_mark(const struct adding *add, const struct flow *f, enum dir
 		tally_add(add, slot, share, d);
 }
 
-/* Evidence says in which direction a flow's packets left, but for those of an offloaded
- * flow: only its first packets were seen. */
+/* Evidence shows in which direction a flow's packets left, except for an offloaded flow: only its
+ * first packets were seen. */
 static void add_by_evidence(const struct adding *add, const struct flow *f, enum direction d,
 			    uint64_t egress)
 {

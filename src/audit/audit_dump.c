@@ -55,7 +55,7 @@ static flow_ref dumped_begin(struct audit *a, const struct ct_event *ev, int64_t
 	return ref;
 }
 
-/* Whether an entry adds to what the flow's row says. */
+/* Facts of a flow's row that an entry of a dump may change. */
 struct row_facts {
 	uint32_t mark;
 	uint16_t egress_seen;

@@ -271,7 +271,7 @@ static void uplinks_print(FILE *out, const struct answer *a)
 	reasons_print(out, a);
 }
 
-/* Printed also if there is no daemon: "down" must not look like "nothing". */
+/* Printed also without a daemon: "down" must not look like "no data". */
 static void up_print(FILE *out, bool is_up)
 {
 	head_print(out, "up", "gauge", "Whether the daemon runs and is ready");

@@ -120,7 +120,7 @@ int store_probe_start(const struct store *st)
 	return rc == SQLITE_OK ? reads_run(st, reads, sizeof(reads) / sizeof(reads[0])) : rc;
 }
 
-/* By its application id a file that was opened is ours; one without a header says nothing. */
+/* An opened file is ours, as its application id shows; a file without a header shows nothing. */
 int store_refusal_damage(const struct store *st)
 {
 	if (st->code)

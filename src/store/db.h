@@ -24,8 +24,7 @@ void db_distrust(sqlite3 *db);
 
 int db_exec(sqlite3 *db, const char *sql);
 
-/* The first column of the first row, or fallback where there is none or it is
- * NULL. */
+/* Read the first column of the first row; fallback if there is no row or it is NULL. */
 int db_integer(sqlite3 *db, const char *sql, int64_t *out, int64_t fallback);
 
 /* Gives the file room for every page that the log has, and more_bytes besides, and lets the

@@ -165,7 +165,7 @@ int store_lock(const char *path, char *error, size_t size)
 		close(fd);
 		return r;
 	}
-	/* The number is for the message above alone: what locks is the kernel. */
+	/* The number is only for the message above: the kernel does the locking. */
 	if (ftruncate(fd, 0) < 0 || dprintf(fd, "%ld\n", (long)getpid()) < 0)
 		fsync(fd);
 	return fd;

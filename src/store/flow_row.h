@@ -18,7 +18,7 @@ extern const char flow_row_insert_sql[];
  * SQLite would write their entries again: a row whose identity changed is not found, and is
  * written by flow_row_update_sql. */
 extern const char flow_row_end_sql[];
-/* The same of a closed flow: its row has the end of the connection, this is the entry's. */
+/* The same for a closed flow: its row has the connection's end; this is the end of the entry. */
 extern const char flow_row_closed_end_sql[];
 /* Unknown values do not overwrite known ones: evidence may come after the end. */
 extern const char flow_row_update_sql[];

@@ -21,7 +21,7 @@ static int version_set(sqlite3 *db, int version)
 	return db_exec(db, sql);
 }
 
-/* Writes nothing where the word is there. */
+/* Write nothing if the name exists. */
 #define WORD_PUT(table)                                                                            \
 	"INSERT INTO " table " VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET "                      \
 	"name = excluded.name WHERE name <> excluded.name"

@@ -15,8 +15,8 @@
 #define SLICE_FLOWS	   (1 << SLICE_BITS)
 #define SLICE_BITMAP_BYTES (SLICE_FLOWS / 8)
 
-/* posting.ids: 2 bytes per id, of 1 to 191 each, which SQL's unicode() reads; empty where
- * there would be so many: the slice is then read whole. */
+/* posting.ids: 2 bytes per id, each byte 1 to 191, as SQL's unicode() reads them; empty for too
+ * many ids: the slice is then read whole. */
 #define POSTING_BASE  191
 #define POSTING_DENSE 2048
 

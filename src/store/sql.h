@@ -12,7 +12,7 @@ struct sql_file {
 };
 extern const struct sql_file sql_files[]; /* ends with a NULL name */
 
-/* The text of the file of that name; every name asked for is there. */
+/* Return the text of the file with that name, which must exist. */
 const char *sql_text(const char *name);
 
 #endif

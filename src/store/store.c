@@ -47,7 +47,7 @@ static int fail(struct store *st, int error, const char *format, ...)
 	return error;
 }
 
-/* The connection's own words where they are still about this failure. */
+/* SQLite's message, if it is still about this failure. */
 static int fail_sqlite(struct store *st, int code, const char *what)
 {
 	bool is_last = st->db && (sqlite3_errcode(st->db) & 0xff) == (code & 0xff);
@@ -100,7 +100,7 @@ static int schema_prepare(struct store *st, bool is_new)
 	return rc == SQLITE_OK ? 0 : fail_sqlite(st, rc, "cannot set up");
 }
 
-/* Rows that refer to a flow may have been written before its own row, or without it. */
+/* Rows that refer to a flow may have been written before the flow's row, or without it. */
 static int ids_read(struct store *st)
 {
 	int rc = SQLITE_OK;
@@ -161,7 +161,7 @@ static int connection_open(struct store *st)
 		return fail_sqlite(st, rc, "cannot open");
 	sqlite3_extended_result_codes(st->db, 1);
 	sqlite3_busy_timeout(st->db, BUSY_TIMEOUT_MS);
-	/* Until it is known to be ours, not even its log is touched. */
+	/* Until the file is known to be ours, not even its log is touched. */
 	sqlite3_db_config(st->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	/* Kept, log and index let readers without the right to write open the
 	 * history when no daemon runs. */
@@ -226,7 +226,7 @@ void store_abandon(struct store *st)
 	if (st->db)
 		sqlite3_wal_checkpoint_v2(st->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 	store_disconnect(st);
-	/* A log that outlives its database would be taken for the next one's. */
+	/* A log that outlives its database would be taken for the log of the next one. */
 	if (wal)
 		unlink_if(wal, st->wal_inode);
 	sqlite3_free(wal);

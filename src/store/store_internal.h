@@ -16,7 +16,7 @@ struct store {
 	sqlite3 *db;  /* NULL: lost, see store_connect */
 	dev_t device; /* of the file that is open */
 	ino_t inode, wal_inode;
-	bool is_other; /* not the file of the connection before, or made anew */
+	bool is_other; /* not the file of the previous connection, or newly created */
 	int64_t last_flow_id, last_mismatch_id, last_gap_id;
 	int64_t own_gap_id; /* the lowest: the store's own gaps count down from -1 */
 	char interfaces[INTERFACES_MAX][IFNAMSIZ]; /* by number (RECORD_INTERFACE) */
@@ -29,24 +29,24 @@ struct store {
 	int code;	    /* SQLite's, of that failure; 0: it was none of SQLite's */
 };
 
-/* Opens st->path, or makes it where it is missing or empty, and reads what the
- * struct says of it. 0 or -errno with st->error. */
+/* Open st->path, or create it if it is missing or empty, and read the struct's values from it.
+ * Return 0 or -errno with st->error. */
 int store_connect(struct store *st);
 void store_disconnect(struct store *st);
 
 /* Return whether the file at st->path is no longer the open one. */
 bool store_is_moved(const struct store *st);
 
-/* Lets go of a file that was moved or deleted: what is in its write-ahead log
- * goes into it, and the log is removed if it still lies beside the new one. */
+/* Close a file that was moved or deleted: its write-ahead log is merged into it, and removed if it
+ * still lies beside the new file. */
 void store_abandon(struct store *st);
 
 /* --- damage.c: a database that SQLite can no longer rely on ------------------ */
 
 /* Note the file's size, after whatever may have shrunk it. */
 void store_note_size(struct store *st);
-/* Return SQLITE_OK, or the code that says what became of the open file: its header was
- * overwritten, or it was cut short. Cheap. */
+/* Return SQLITE_OK, or the result code for an open file whose header was overwritten or that was
+ * truncated. Cheap. */
 int store_damage(struct store *st);
 /* Read the schema and the newest rows by a connection that has cached none of them:
  * SQLITE_OK, or the code of the damage. */
@@ -59,7 +59,7 @@ int store_probe_start(const struct store *st);
 /* Return SQLite's result code of the damage that keeps store_open from opening our database;
  * SQLITE_OK: it failed for another reason. */
 int store_refusal_damage(const struct store *st);
-/* When the database was last written, by its log or itself, ms; at most now_ms. */
+/* Return when the database or its log was last written, ms; at most now_ms. */
 int64_t store_written_ms(const struct store *st, int64_t now_ms);
 /* Close the database without writing to it and rename it with its log; st->aside is its
  * name then. 0 or -errno with st->error, and the file keeps its name. */

@@ -215,7 +215,7 @@ static void name_add(struct names *names, const char *name)
 	names->n++;
 }
 
-/* In order of slots, then of numbers; unknown slots are left out. Returns the known. */
+/* List uplinks by slot, then by number; skip unknown slots. Return how many. */
 static uint64_t names_write(const struct uplinks *u, const struct ifset_key *key,
 			    struct names *names)
 {

@@ -30,7 +30,7 @@ enum frame_type {
 	FRAME_ASK,	 /* w: for the page */
 	FRAME_PAGE,	 /* d: number: PAGE_FIRST, PAGE_LAST; a part of the page */
 	FRAME_LOG,	 /* w: number: level; text */
-	FRAME_STOP,	 /* d: end what runs and waits */
+	FRAME_STOP,	 /* d: end running and waiting programs */
 	FRAME_STOPPED,	 /* w: nothing follows */
 	FRAME_TYPES
 };
@@ -59,7 +59,7 @@ int frame_end(struct frame *f);
 int frame_open(struct frame *f, size_t n);
 /* Return the next text, or NULL. Valid as long as the frame. */
 const char *frame_next(struct frame *f);
-/* Return the next text as a number; 0 if it is none. */
+/* Return the next text as a number; 0 if it is not a number. */
 int64_t frame_next_number(struct frame *f);
 /* Fill in the texts that are left, at most max - 1, and a NULL. */
 void frame_rest(struct frame *f, char **list, size_t max);

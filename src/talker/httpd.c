@@ -111,7 +111,8 @@ static void client_write(struct httpd *h, struct client *c)
 		}
 		c->written += (size_t)n;
 	}
-	/* Closed at once, what the client still sends would reset the answer. */
+	/* If the socket were closed at once, further input from the client would reset the
+	 * answer. */
 	c->state = CLIENT_ENDS;
 	if (shutdown(c->fd, SHUT_WR) || client_watch(h, c, EPOLL_CTL_MOD, EPOLLIN))
 		client_close(c);

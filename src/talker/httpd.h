@@ -30,13 +30,13 @@ struct httpd *httpd_new(const struct httpd_page *page);
 void httpd_free(struct httpd *h);
 /* Take over a listening, non-blocking socket; -1: none. */
 void httpd_listen(struct httpd *h, int fd);
-/* Answer those who wait; NULL: there is no page now. */
+/* Answer all waiting clients; NULL: no page is available. */
 void httpd_answer(struct httpd *h, const char *text);
 
 /* Readable when there is something to do. */
 int httpd_fd(const struct httpd *h);
 void httpd_process(struct httpd *h, int64_t now_ms);
-/* End what takes too long. */
+/* Close connections that exceed their time. */
 void httpd_tick(struct httpd *h, int64_t now_ms);
 unsigned httpd_clients(const struct httpd *h);
 

@@ -28,7 +28,7 @@
 #define PAUSE_MS     1000 /* before the next worker; doubled while they die young */
 #define PAUSE_MAX_MS 60000
 #define YOUNG_MS     10000
-#define STOP_MS	     6000 /* what a stop leaves to the worker */
+#define STOP_MS	     6000 /* how long a stop waits for the worker */
 
 struct spawner {
 	int channel, signal_fd;

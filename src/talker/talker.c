@@ -32,7 +32,7 @@
 #define STOP_MS		6500
 
 struct talker {
-	int fd; /* -1: gone */
+	int fd; /* -1: the talker has exited */
 	pid_t spawner;
 	uint32_t generation; /* of the worker; 0: none has started yet */
 	enum talker_state state;
@@ -370,7 +370,7 @@ static void ping(struct talker *t, int64_t now_ms)
 {
 	if (!t->generation || now_ms - t->ping_ms < PING_MS)
 		return;
-	/* After a stall of our own the talker has its time again. */
+	/* After our own stall, give the talker its full time again. */
 	if (now_ms - t->ping_ms > 2 * PING_MS)
 		t->heard_ms = now_ms;
 	t->ping_ms = now_ms;

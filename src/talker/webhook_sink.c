@@ -196,7 +196,7 @@ static char *sink_body(void *self, const struct alert_config *c, const struct si
 	return webhook_body_make(&((struct webhook_state *)self)->body, c, m);
 }
 
-/* The talker drops one that it has refused; here the oldest goes when too many wait. */
+/* The talker drops an alert that it refused; here the oldest is dropped when too many wait. */
 static int sink_push(void *self, int64_t id, const char *body)
 {
 	struct webhook_state *s = self;

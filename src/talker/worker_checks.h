@@ -16,7 +16,7 @@ struct worker_checks;
 typedef void worker_checked_fn(void *data, int64_t number, const char *result);
 
 struct worker_checks *worker_checks_new(worker_checked_fn *fn, exec_output_fn *output, void *data);
-/* Ends what runs. */
+/* End running checks. */
 void worker_checks_free(struct worker_checks *c);
 void worker_checks_run(struct worker_checks *c, int64_t number, const char *path,
 		       char **environment, int64_t until_ms);

@@ -85,7 +85,7 @@ struct alerter;
 
 /* NULL with errno. */
 struct alerter *alerter_new(const struct alert_config *c);
-/* Send what is aggregated; give programs and the webhook a moment. */
+/* Send aggregated alerts; give programs and the webhook a moment. */
 void alerter_free(struct alerter *a);
 void alerter_set_config(struct alerter *a, const struct alert_config *c);
 /* Set the router's name; the default is the host's name. */

@@ -17,7 +17,7 @@
 struct exec;
 struct sink_status;
 
-/* s counts what fails, and outlives it. NULL with errno. */
+/* s counts failures and must outlive the result. NULL with errno. */
 struct exec *exec_new(struct sink_status *s);
 /* Give programs EXEC_STOP_MS to end, then end them. */
 void exec_free(struct exec *e);
@@ -29,7 +29,7 @@ void exec_set_output(struct exec *e, exec_output_fn *fn, void *data);
 /* Run a program, or all programs of a folder; copies all. line: standard input. */
 void exec_run(struct exec *e, const char *path, char *const *environment, const char *line);
 
-/* Reap, take output, end what takes too long, start what waits. */
+/* Reap ended programs, read output, kill programs over the time limit, start waiting ones. */
 void exec_tick(struct exec *e, int64_t now_ms);
 uint32_t exec_children(const struct exec *e);
 

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* Who a program is to be; not is_set: who we are. */
+/* The user to run a program as; not is_set: our own. */
 struct spawn_user {
 	bool is_set;
 	uid_t uid;

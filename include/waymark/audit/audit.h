@@ -34,10 +34,11 @@ struct audit_port {
 	void *data;
 	/* A row to write. Copied by the callee. */
 	void (*emit)(void *data, const struct record *r);
-	/* How many rows there is room for: what can wait then waits. NULL: for all. */
+	/* Return how many rows there is room for; records that can wait then wait. NULL:
+	 * unlimited. */
 	uint32_t (*room)(void *data);
-	/* A mismatch that was not there before (is_first), or a verdict other than
-	 * mismatch that is reported, once per flow: f->verdict says which. */
+	/* A new mismatch (is_first), or another verdict that is reported once per flow: f->verdict
+	 * says which. */
 	void (*alert)(void *data, const struct flow_record *f, const struct mismatch_record *m);
 	/* More packets of a mismatch whose alert was raised; m is the record as it was then. At
 	 * most once per tick. Return false if that alert is over or was never raised: the audit
@@ -99,9 +100,9 @@ void audit_set_labels_stale(struct audit *a, bool are_stale);
  * 0 or -errno. */
 int audit_preload(struct audit *a, const struct flow_record *f);
 
-/* One conntrack event, or an entry of a dump between audit_dump_begin and _end. */
+/* Process one conntrack event, or an entry of a dump between audit_dump_begin and _end. */
 void audit_ct_event(struct audit *a, const struct ct_event *ev, int64_t now_ms);
-/* The same for entries of a dump, which are in no order that a cache likes. */
+/* The same for entries of a dump, whose order defeats the cache. */
 void audit_ct_entries(struct audit *a, const struct ct_event *entries, size_t n, int64_t now_ms);
 
 /* We have marked the flow of this entry ourselves, for which the kernel may send no event. */
@@ -111,17 +112,16 @@ void audit_marked(struct audit *a, const struct ct_event *ev, uint32_t mark, boo
 /* Return whether that entry (tuple, zone, id) is of that flow, which lives as far as is known. */
 bool audit_is_live(const struct audit *a, const struct ct_event *entry, int64_t flow_id);
 
-/* Return the id of the flow of that entry (tuple, zone, id), which lives as far as is
- * known; 0: there is none. */
+/* Return the id of the flow of an entry (tuple, zone, id) that is live as far as known; 0: none. */
 int64_t audit_live_id(const struct audit *a, const struct ct_event *entry);
 
-/* One stray packet; egress is the slot of the uplink that it left by. */
+/* Process one stray packet; egress is the slot of the uplink that it left by. */
 void audit_packet(struct audit *a, const struct stray_packet *p, uint8_t egress, int64_t now_ms);
-/* The same for one that left by an interface that is no uplink's. */
+/* The same for a packet that left by an interface of no uplink. */
 void audit_packet_elsewhere(struct audit *a, const struct stray_packet *p, const char *ifname,
 			    int64_t now_ms);
 
-/* The number of an interface that is no uplink's (RECORD_INTERFACE, emitted once before);
+/* Return the number of an interface of no uplink (RECORD_INTERFACE, emitted once before);
  * INTERFACE_REST: there are too many. */
 uint16_t audit_interface(struct audit *a, const char *ifname);
 /* The name that a number stands for; NULL: none. */
@@ -160,8 +160,7 @@ void audit_tick(struct audit *a, int64_t now_ms);
  * still. The flows stay live in the history. */
 uint32_t audit_flush(struct audit *a, int64_t now_ms);
 
-/* Emit every live flow again, because the history has lost them: as many per tick as there is
- * room for. */
+/* Emit every live flow again after the history lost them: as many per tick as there is room for. */
 void audit_write_live(struct audit *a);
 
 void audit_stats(const struct audit *a, struct audit_stats *out);
@@ -180,8 +179,8 @@ struct audit_coverage {
 void audit_coverage(const struct audit *a, uint8_t slot, struct audit_coverage *out);
 /* The latest packet of no flow that left by this uplink, once. False: none since. */
 bool audit_flowless_take(struct audit *a, uint8_t slot, struct stray_packet *out);
-/* How many UDP answers left by this uplink from an address that was not asked, since the last
- * call; example gets the latest. */
+/* Return how many UDP answers left by this uplink from an address that was not asked, since the
+ * last call; example is set to the latest. */
 uint64_t audit_unasked_take(struct audit *a, uint8_t slot, struct endpoints *example);
 /* For all uplinks together: ends and entries without counters, which no sum contains; flows
  * that vanished, and flows that the table had no room for; the latest gap's id, and how many

@@ -8,13 +8,13 @@
 
 #include "waymark/base/record.h"
 
-/* Add to out what was counted between two readings. Counters that were set back (another
- * boot, interface or table, or a lower value) count from 0. Nothing is known where the
- * first reading had no interface, or no table. */
+/* Add the traffic between two readings to out. Counters that were reset (another boot, interface or
+ * table, or a lower value) count from 0. Nothing is known if the first reading had no interface or
+ * no table. */
 void usage_settle(const struct usage_reading *from, const struct usage_reading *to,
 		  struct usage_record *out);
 
-/* Add what another record has counted. */
+/* Add the counts of another record. */
 void usage_merge(struct usage_record *sum, const struct usage_record *u);
 
 /* Split what was counted between two times into bins, in proportion to the time that each

@@ -30,7 +30,7 @@ struct change {
 	int64_t number;
 	int64_t time_ms; /* of the commit */
 	enum change_kind kind;
-	int64_t id; /* of the row, in the view of its kind; it may be gone */
+	int64_t id; /* of the row, in the view of its kind; the row may have been deleted */
 };
 
 /* A return value other than 0 ends the query, which returns it. */

@@ -60,7 +60,7 @@ struct failover {
 	char cause[16];		   /* "link", "health", "operator", ...; "": unknown */
 	char decision[16];	   /* "down", "drain", ...; "": none */
 	char user[32];		   /* who decided; "": no user */
-	char detail[96];	   /* what its health was judged by; "" */
+	char detail[96];	   /* what decided its health; "" */
 	struct failover_sum *sums; /* by class; each class has one at least */
 	size_t n_sums;
 	struct failover_live *live; /* by id */
@@ -76,8 +76,8 @@ void failover_free(struct failover *f);
 /* Move a live flow from class stranded to class idle. */
 void failover_set_idle(struct failover *f, struct failover_live *l);
 
-/* Shows the flows of one class as the view flows has them, newest first; at most limit
- * (0: all). 0, what fn returned, or -errno. */
+/* Show the flows of one class as the view flows has them, newest first; at most limit (0: all).
+ * Return 0, the result of fn, or -errno. */
 int query_failover_flows(struct query *q, const struct failover *f, enum failover_class c,
 			 uint64_t limit, query_row_fn *fn, void *data);
 

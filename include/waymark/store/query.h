@@ -109,15 +109,15 @@ int query_untracked(struct query *q, int64_t since_ms, query_row_fn *fn, void *d
 /* UDP answers from an address that was not asked since then: uplink, answers, example, hour_ms. */
 int query_unasked(struct query *q, int64_t since_ms, query_row_fn *fn, void *data);
 
-/* The oldest flow that retention has left; 0: there is none, or its start is unknown. */
+/* Return the start of the oldest flow that retention has kept; 0: none, or unknown. */
 int query_oldest(struct query *q, int64_t *id, int64_t *started_ms);
 
-/* Every uplink that there ever was, those valid now first. */
+/* Read every uplink that ever existed, the valid ones first. */
 int query_uplinks(struct query *q, query_row_fn *fn, void *data);
-/* The interface of every uplink, and every other one that a flow left by. */
+/* Read the interface of every uplink, and every other egress of a flow. */
 int query_interfaces(struct query *q, query_row_fn *fn, void *data);
 
-/* One flow; -ENOENT where it is not in the history. */
+/* Read one flow; -ENOENT if it is not in the history. */
 int query_flow(struct query *q, int64_t id, query_row_fn *fn, void *data);
 /* Read the other rows of one flow, oldest first. */
 int query_flow_mismatches(struct query *q, int64_t id, query_row_fn *fn, void *data);
@@ -143,7 +143,7 @@ struct summary_span {
 #define SUMMARY_DESTINATIONS 3
 #define SUMMARY_BY_HOUR	     (-1) /* step_ms of query_talkers: the sums by hour do */
 #define SUMMARY_EXACT_MS     INT64_C(172800000)
-#define SUMMARY_ALIVE_MS     30000 /* a daemon that lives says so more often */
+#define SUMMARY_ALIVE_MS     30000 /* a live daemon writes its time more often than this */
 
 /* step (from since_ms on, 0 the first), uplink (that the mark names; NULL: none), flows,
  * bytes, bytes_reply, verdict (NULL: none yet): by verdict, then by step. Steps without a

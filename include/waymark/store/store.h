@@ -48,11 +48,11 @@ int store_each_live(struct store *st, store_flow_fn *fn, void *data);
 typedef int store_outbox_fn(void *data, int64_t id, const char *line);
 int store_each_outbox(struct store *st, store_outbox_fn *fn, void *data);
 
-/* Calls fn for what the counters of each uplink said last. */
+/* Call fn for the latest reading of each uplink's counters. */
 typedef void store_reading_fn(void *data, uint8_t slot, const struct coverage_reading *r);
 int store_each_reading(struct store *st, store_reading_fn *fn, void *data);
 
-/* Calls fn for what the counters of each uplink's usage said last. */
+/* Call fn for the latest reading of each uplink's usage. */
 typedef void store_usage_reading_fn(void *data, uint8_t slot, const struct usage_reading *r);
 int store_each_usage_reading(struct store *st, store_usage_reading_fn *fn, void *data);
 
@@ -86,9 +86,9 @@ struct writer_stats {
 	int failure, failure_errno; /* SQLite's and the system's code of the last of them */
 	int64_t busy_since_ms;	    /* steady; of the step that runs; 0: none does */
 	char refusal[96];	    /* why SQLite refused the last record that it did */
-	uint64_t renewals;	    /* new databases begun in the place of one that was lost */
+	uint64_t renewals;	    /* new databases begun after one was lost */
 	char renewal_reason[16];    /* "damaged", "moved" */
-	char renewal_text[128];	    /* what became of the former one */
+	char renewal_text[128];	    /* what happened to the lost database */
 };
 
 /* Why the history cannot be written: in a word or two, and in a sentence. */
@@ -110,8 +110,8 @@ struct writer *writer_start(struct store *st, uint32_t capacity, uint32_t batch_
  * thread. */
 int writer_push(struct writer *w, const struct record *r);
 
-/* Flows that there is room for; what else is pushed has a reserve beyond it, so that
- * a burst of flows never keeps a gap or a mismatch out. */
+/* Return how many flows there is room for. Other records have a reserve beyond it, so that a burst
+ * of flows never keeps a gap or a mismatch out. */
 uint32_t writer_room(const struct writer *w);
 
 /* Waits until everything pushed so far is committed, or until an attempt to
@@ -120,7 +120,7 @@ void writer_flush(struct writer *w);
 /* Return false if the disk did not answer within patience_ms. */
 bool writer_flush_within(struct writer *w, unsigned patience_ms);
 
-/* So long a stop waits for a disk that does not answer. */
+/* How long a stop waits for a disk that does not answer. */
 #define WRITER_STOP_MS 15000
 /* Drain the queue, commit, and end the thread. is_clean is saved for store_last_alive_ms. A failing
  * database is retried for some seconds; then the remaining records are lost. Return 0 (the store is

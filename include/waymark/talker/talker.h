@@ -18,7 +18,7 @@
 
 struct talker;
 
-/* Who the talker becomes. name NULL, or without root: it stays who we are. */
+/* The user that the talker becomes. name NULL, or not root: it keeps our user. */
 struct talker_user {
 	const char *name;
 	bool is_changed; /* out: it is another user than ours */
@@ -27,7 +27,7 @@ struct talker_user {
 /* Fork the talker. Call while single-threaded, with no fd open that the talker must not have. NULL
  * with errno: ENOENT if the user does not exist. */
 struct talker *talker_start(struct talker_user *user);
-/* Give what runs and waits a moment, and end it. */
+/* Give running and waiting alerts a moment, then end the talker. */
 void talker_stop(struct talker *t);
 /* NULL: nothing. */
 void talker_free(struct talker *t);
@@ -48,7 +48,7 @@ struct talker_events {
 	void (*checked)(void *data, int64_t number, const char *result);
 	/* A line that a program wrote. */
 	void (*output)(void *data, const char *line);
-	/* Another state, and why. */
+	/* The state has changed to state because of why. */
 	void (*changed)(void *data, enum talker_state state, const char *why);
 };
 void talker_set_events(struct talker *t, const struct talker_events *events);
@@ -68,7 +68,7 @@ int talker_check(struct talker *t, int64_t number, const char *path, char *const
 /* Return a number that grows when the worker is replaced: checks of a former worker give no
  * result. */
 uint32_t talker_generation(const struct talker *t);
-/* Return how many times another worker was started in the place of one that died. */
+/* Return how many times a worker that died was replaced. */
 uint64_t talker_restarts(const struct talker *t);
 
 /* Sinks that hand alerts to the talker, in place of those of this process; their data is the

@@ -131,7 +131,7 @@ static int fall_find(struct query *q, const char *uplink, int64_t at_ms, struct 
 #define ENDED	 "(ifnull(f.started, 0) + f.life)"
 /* 10: REASON_UPLINK_DOWN_FLUSH. A live flow has no end. */
 #define IS_DELETED "f.reason = 10 AND f.state <> 0 AND " ENDED " <= $end"
-/* By enum failover_class. */
+/* Indexed by enum failover_class. */
 #define HELD_CLASS "CASE WHEN " IS_DELETED " THEN 1 WHEN f.state <> 0 THEN 4 ELSE 2 END"
 
 /* members: id of a flow, class, by (uplink.id). $down, $back and $end: ms; a return that

@@ -10,7 +10,7 @@
 #include "store/db.h"
 #include "store/read/query_internal.h"
 
-/* Ports of protocols that have some: what ICMP keeps there is something else. */
+/* Protocols that have ports: for ICMP these columns hold other values. */
 #define PORT_FLOW     " AND proto NOT IN (1, 58) AND $port IN (sport, dport, nat_sport, nat_dport)"
 #define PORT_MISMATCH " AND proto NOT IN (1, 58) AND $port IN (sport, dport)"
 #define UPLINK_FLOW   " AND uplink IN (SELECT id FROM uplink WHERE name = $uplink)"

@@ -152,7 +152,7 @@ static int chunks_run(struct query *q, const struct query_filter *f, enum filter
 	return r;
 }
 
-/* Few flows live, fewer are flagged: each kind has an index of its own. */
+/* Few flows are live, fewer are flagged: each kind has its own index. */
 static int query_flows_run(struct query *q, const struct query_filter *f, struct row_shower *shower)
 {
 	bool is_flagged = f->verdict != VERDICT_NONE && f->verdict < VERDICT_UNKNOWN;
@@ -193,8 +193,7 @@ int query_mismatches(struct query *q, const struct query_filter *f, query_row_fn
 	return r;
 }
 
-/* Shows what a statement answers that has parameters ?1 to ?3, and ?4, which is a text
- * or NULL: few rows. */
+/* Show the rows of a statement with parameters ?1 to ?3, and ?4, a text or NULL: few rows. */
 static int few_run_for(struct query *q, const char *sql, const int64_t numbers[3], const char *text,
 		       query_row_fn *fn, void *data)
 {
@@ -218,8 +217,8 @@ static int few_run(struct query *q, const char *sql, int64_t first, int64_t seco
 	return few_run_for(q, sql, (int64_t[]){first, second, third}, NULL, fn, data);
 }
 
-/* One that ended before it began had the clock put back in it: what lies between the
- * two times may be in it. */
+/* A gap that ended before it began contains a clock step back: it may cover the time between
+ * both. */
 int query_gaps(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data)
 {
 	return few_run(q,
@@ -292,7 +291,7 @@ int query_interfaces(struct query *q, query_row_fn *fn, void *data)
 		       0, 0, 0, fn, data);
 }
 
-/* Passes rows on and says whether there was one. */
+/* Pass rows on and note whether there was one. */
 struct witness {
 	query_row_fn *fn;
 	void *data;

@@ -30,7 +30,7 @@ void filter_bind_number(sqlite3_stmt *stmt, const char *name, int64_t number);
 int64_t filter_since(const struct query_filter *f);
 int64_t filter_until(const struct query_filter *f);
 
-/* Binds what the condition names. */
+/* Bind the parameters of the condition. */
 void filter_bind(sqlite3_stmt *stmt, const struct query_filter *f);
 
 /* The texts of a prefix's addresses, and of some others: low <= text < high. */
@@ -45,7 +45,7 @@ int filter_register(sqlite3 *db);
 
 /* --- rows.c: rows to callbacks --------------------------------------------------- */
 
-/* One row, copied: no transaction lasts while it is shown. */
+/* One row, copied, so that no transaction lasts while it is shown. */
 struct row_buffer {
 	struct value *values;
 	size_t n, capacity;
@@ -79,13 +79,13 @@ int id_list_add(struct id_list *l, int64_t id); /* 0 or -ENOMEM */
 int row_shower_open(struct row_shower *s, struct query *q, const char *sql, query_row_fn *fn,
 		    void *data);
 void row_shower_close(struct row_shower *s);
-/* 0 (shown, or no longer there), what fn returned, or -errno. */
+/* Show one row. Return 0 (shown, or deleted meanwhile), the result of fn, or -errno. */
 int row_shower_show(struct row_shower *s, int64_t id);
-/* The same for several rows, which are read ROWS_AT_ONCE in a transaction. */
+/* The same for several rows, read ROWS_AT_ONCE per transaction. */
 int row_shower_show_all(struct row_shower *s, const int64_t *ids, size_t n);
 
-/* Shows what a statement answers, all of it copied first: for few rows. 0, what
- * fn returned, or -errno. */
+/* Show the rows of a statement, copied first: for few rows. Return 0, the result of fn, or
+ * -errno. */
 int query_show_all(struct query *q, sqlite3_stmt *stmt, query_row_fn *fn, void *data);
 
 /* --- search.c: flows by slices ------------------------------------------------------ */

@@ -110,7 +110,7 @@ static void bitmap_join(struct bitmap *a, const struct bitmap *b, bool is_or)
 		a->bytes[i] = is_or ? a->bytes[i] | b->bytes[i] : a->bytes[i] & b->bytes[i];
 }
 
-/* The candidates that have an address of the prefix on one of the sides stay. */
+/* Keep the candidates that have an address of the prefix on one of the sides. */
 static int candidates_narrow(struct search *s, int64_t slice, const struct prefix *p, bool is_src,
 			     bool is_dst)
 {
@@ -199,7 +199,7 @@ static int slice_show(struct search *s, int64_t slice, struct row_shower *shower
 	return r;
 }
 
-/* Flows that began before the slices that are read, and lived on: they fit, or not. */
+/* Flows that began before the slices read and lived on; they may match. */
 static int long_show(struct search *s, int64_t id, struct row_shower *shower, uint64_t *left)
 {
 	int64_t found;

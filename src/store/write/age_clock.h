@@ -15,7 +15,7 @@
 
 #include <stdint.h>
 
-/* Milliseconds of CLOCK_REALTIME, and what CLOCK_MONOTONIC was then. */
+/* A time of CLOCK_REALTIME, ms, and CLOCK_MONOTONIC at that moment. */
 struct age_moment {
 	int64_t time_ms; /* 0: none */
 	int64_t steady_ms;

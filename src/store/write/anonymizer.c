@@ -230,7 +230,7 @@ static void part_next(struct anonymizer *x)
 
 /* --- flows ---------------------------------------------------------------------------- */
 
-/* Its postings name addresses that are gone: they are made anew. */
+/* The slice's postings name addresses that no longer exist: rebuild them. */
 static int slice_reopen(struct ingest *in, struct slice *slice)
 {
 	in->is_torn |= in->building == slice->id;

@@ -190,7 +190,7 @@ void batch_renew_damaged(struct writer *w)
 	batch_renew(w, "damaged", text);
 }
 
-/* Where the new one is damaged at once, the disk is at fault: not again for a while. */
+/* If the new database is damaged at once, the disk is at fault: wait before the next one. */
 static void set_aside(struct writer *w, int rc)
 {
 	int64_t now_ms = clock_steady_ms();
@@ -211,8 +211,7 @@ int batch_give_up(struct writer *w, int rc)
 	bool is_told =
 		sqlite3_extended_errcode(w->st->db) == rc || sqlite3_errcode(w->st->db) == rc;
 
-	/* Another process that holds the database for a moment while nothing is to be written
-	 * costs nothing. */
+	/* A short lock by another process does no harm while nothing is to be written. */
 	if ((rc & 0xff) != SQLITE_BUSY || queue_depth(&w->queue))
 		error_note(w, rc, is_told ? sqlite3_system_errno(w->st->db) : 0,
 			   is_told ? sqlite3_errmsg(w->st->db) : sqlite3_errstr(rc));
@@ -235,7 +234,7 @@ int batch_give_up(struct writer *w, int rc)
 	return rc;
 }
 
-/* The uplinks of a database made anew are those that are valid. */
+/* A new database starts with the uplinks that are valid now. */
 static int load(struct writer *w)
 {
 	int rc;

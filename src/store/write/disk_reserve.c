@@ -12,7 +12,7 @@
 
 #include "store/write/disk_reserve.h"
 
-/* Room besides it that a disk has to have to count as not full. */
+/* Free space beyond the reserve with which a disk does not count as full. */
 #define PLENTY_BYTES (INT64_C(48) << 20)
 
 static bool path_of(const char *database, char path[PATH_MAX])

@@ -10,14 +10,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Twice what the log holds between two checkpoints. */
+/* Twice the log's size between two checkpoints. */
 #define DISK_RESERVE_BYTES (INT64_C(16) << 20)
 
-/* Makes the reserve if it is missing and the disk has plenty of room. Whether
- * there is that much room, or was for the reserve that is there. */
+/* Make the reserve if it is missing and the disk has plenty of room. Return whether it has plenty
+ * of room. */
 bool disk_reserve_keep(const char *database);
 
-/* Gives it up. Whether there was one. */
+/* Free the reserve. Return whether it existed. */
 bool disk_reserve_spend(const char *database);
 
 #endif

@@ -37,7 +37,7 @@ void host_sums_unload(struct host_sums *s);
 /* uplink: uplink.id that the flow's mark names, or 0. */
 int host_sums_add(struct host_sums *s, const struct flow_record *f, int64_t uplink);
 
-/* Write what was added, inside the transaction. */
+/* Write the sums collected, inside the transaction. */
 int host_sums_flush(struct host_sums *s);
 
 #endif

@@ -52,7 +52,7 @@ struct ingest {
 	struct changes changes;
 	struct host_sums host_sums;
 	struct slices slices;
-	int64_t last_flow_id; /* the highest that there ever was */
+	int64_t last_flow_id; /* the highest id ever used */
 	int64_t last_mismatch_id, last_gap_id;
 	int64_t building; /* the slice whose postings are being made; -1: none */
 	bool is_torn;	  /* a late flow came into it since */
@@ -64,7 +64,7 @@ struct ingest {
 int ingest_load(struct ingest *in, struct store *st);
 void ingest_unload(struct ingest *in);
 
-/* Writes a row, or writes it anew where its id is there. */
+/* Write a row, or overwrite the row that has its id. */
 int ingest_record(struct ingest *in, const struct record *r);
 int ingest_flow(struct ingest *in, const struct flow_record *f);
 

@@ -9,7 +9,7 @@
 #include <stdint.h>
 
 #define LATENCY_BUCKETS 160 /* up to 2^22 ms, more than an hour */
-#define LATENCY_TURNS	7   /* the one that is filled, and the minute before it */
+#define LATENCY_TURNS	7   /* the set being filled, and those of the minute before it */
 
 struct latency {
 	uint32_t count[LATENCY_TURNS][LATENCY_BUCKETS];
@@ -20,8 +20,8 @@ struct latency {
 /* Times below 0, of a clock that was set, count as 0. */
 void latency_add(struct latency *l, int64_t now_ms, int64_t took_ms);
 
-/* The time that permille of a thousand did not exceed, rounded up by less than an
- * eighth; -1: there was none. */
+/* Return the time that permille of a thousand did not exceed, rounded up by less than an eighth;
+ * -1: no data. */
 int64_t latency_quantile(struct latency *l, int64_t now_ms, unsigned permille);
 
 #endif

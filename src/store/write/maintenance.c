@@ -9,12 +9,12 @@
 #include "store/write/maintenance.h"
 #include "store/write/disk_reserve.h"
 
-/* 4 KiB frames: 8 MiB when there is time, 64 MiB when there is none. */
+/* 4 KiB frames: 8 MiB in a quiet moment, 64 MiB otherwise. */
 #define CHECKPOINT_FRAMES	  2048
 #define CHECKPOINT_FRAMES_PRESSED 16384
 /* While a reader holds on to the log, trying again costs and gains nothing. */
 #define CHECKPOINT_PAUSE_MS 1000
-/* How often the disk is looked at. */
+/* How often the disk is checked. */
 #define RESERVE_INTERVAL_MS 30000
 
 /* Attempts to write in the room that deleting makes, before one without that limit. */
@@ -114,8 +114,8 @@ int maintenance_step(struct maintenance *k, struct ingest *in, int64_t now_ms, b
 	return rc;
 }
 
-/* The log goes first: its file is then room for what deleting writes. Half of the reserve is
- * for the database, half for the log. */
+/* Shrink the log first: deleting then has its space to write to. Half of the reserve is for the
+ * database, half for the log. */
 int maintenance_relieve(struct maintenance *k, struct ingest *in, unsigned attempts, int64_t now_ms,
 			bool *did)
 {

@@ -25,7 +25,7 @@
 /* One row of a deleted flow is kept for this many bytes of the limit; at about 100 bytes a row,
  * that is a tenth of the limit. */
 #define KEPT_SHIFT 10
-/* Free pages that are left for use again however few the others are: 64 MiB. */
+/* Free pages kept for reuse, however few other pages there are: 64 MiB. */
 #define FREE_PAGES_KEPT 16384
 
 #define FOREVER		INT64_MAX
@@ -130,8 +130,8 @@ static int64_t step_end(const struct slice *slice, int64_t *from)
 	return *from + STEP_FLOWS - 1;
 }
 
-/* Deletes what may go of some ids of one slice. Ids never come again, also when the
- * last of them goes. */
+/* Delete prunable rows among some ids of one slice. Ids are never reused, even when the last one is
+ * deleted. */
 static int flows_delete(struct ingest *in, struct slice *slice, int64_t first, int64_t last,
 			int64_t before_ms)
 {
@@ -175,13 +175,13 @@ static int young_find(struct ingest *in, const struct pruner *p, int64_t first, 
 		       " AND id < ifnull((SELECT min(id) FROM " OLDEST(                            \
 			       table) " WHERE time BETWEEN ?1 AND ?2), 9223372036854775807)"
 
-/* The same of states, but what an uplink was when the limit began stays. */
+/* The same for states, but keep each uplink's state at the start of the retained time. */
 #define STATES_DELETE_SQL                                                                          \
 	OLDEST_DELETE_SQL("uplink_state")                                                          \
 	" AND EXISTS (SELECT 1 FROM uplink_state n"                                                \
 	" WHERE n.uplink = uplink_state.uplink AND n.id > uplink_state.id AND n.time < ?1)"
 
-/* The same of gaps; those of the store count down. */
+/* The same for gaps; ids of the store's own gaps count down. */
 #define GAPS_DELETE_SQL                                                                            \
 	"DELETE FROM gap WHERE max(ifnull(started, 0), ended) < ?1 AND CASE WHEN id > 0"           \
 	" THEN id < ifnull((SELECT min(id) FROM gap WHERE id > 0"                                  \
@@ -208,7 +208,7 @@ static int young_find(struct ingest *in, const struct pruner *p, int64_t first, 
 	" AND first <= (SELECT max(first) FROM (SELECT first FROM change ORDER BY first"           \
 	" LIMIT 4096)) AND ?2 >= 0"
 
-/* Ids never come again, also when the rows that had them have gone. */
+/* Ids are never reused, even after their rows are deleted. */
 static int last_ids_keep(struct ingest *in)
 {
 	int rc = SQLITE_OK;
@@ -220,8 +220,8 @@ static int last_ids_keep(struct ingest *in)
 	return rc;
 }
 
-/* The other tables have few rows as a rule; their oldest come first, or are all looked
- * at. *has_more: there may be others that have to go. */
+/* The other tables usually have few rows; their oldest come first, or all are checked. *has_more:
+ * more may be left to delete. */
 static int others_delete(struct ingest *in, const char *gaps_sql, const int64_t gaps_numbers[2],
 			 int64_t before_ms, int64_t time_ms, bool *has_more)
 {
@@ -302,7 +302,7 @@ static int age_delete(struct pruner *p, struct ingest *in, struct slice *slice)
 	return last < first ? SQLITE_OK : flows_delete(in, slice, first, last, p->before_ms);
 }
 
-/* A pass from the oldest flow on, until one that began within the limit. */
+/* A pass from the oldest flow to the first that began within the limit. */
 static int age_step(struct pruner *p, struct ingest *in)
 {
 	struct slice *slice = age_slice(p, in);
@@ -323,8 +323,8 @@ static uint64_t limit_bytes(const struct pruner *p)
 	return ceiling && (!max_bytes || ceiling < max_bytes) ? ceiling : max_bytes;
 }
 
-/* The oldest flows go, with most of what those before them have left, and when there are
- * none, the other rows. */
+/* Delete the oldest flows with most rows that earlier flows left; if there are none, the other
+ * rows. */
 static int size_step(struct pruner *p, struct ingest *in)
 {
 	struct slice *slice = slices_from(&in->slices, p->size_flow_id);
@@ -345,7 +345,7 @@ static int size_step(struct pruner *p, struct ingest *in)
 			     &has_more);
 }
 
-/* An earlier run knew what time it was. */
+/* Continue from the time that an earlier run believed. */
 static int clock_load(struct pruner *p, struct ingest *in, int64_t now_ms)
 {
 	int64_t known_ms;

@@ -26,7 +26,7 @@ struct pruner {
 
 	_Atomic uint64_t done; /* of asked: those after which all has been done */
 
-	uint64_t served;	 /* of asked: those that have been heard */
+	uint64_t served;	 /* of asked: how many requests a pass has begun to serve */
 	int64_t ceiling_bytes;	 /* the disk was full at that size; 0: it is not */
 	int64_t shrink_after_ms; /* nothing was left to delete: not before then */
 	int64_t look_after_ms;	 /* CLOCK_MONOTONIC: at the size, */
@@ -45,7 +45,7 @@ void pruner_init(struct pruner *p);
  * oldest id, it would never get past the ids that are already deleted. */
 void pruner_reset(struct pruner *p);
 
-/* Return whether there is any limit: whether history may be deleted at all. */
+/* Return whether any limit is set, that is whether history may be deleted. */
 bool pruner_has_limit(const struct pruner *p);
 
 /* Return whether the database exceeds its size limit and flows are left to delete. */

@@ -94,7 +94,7 @@ static void pages_release(struct queue *q, size_t from, size_t to)
 		madvise((char *)q->ring + from, to - from, MADV_DONTNEED);
 }
 
-/* What is taken is not the producer's before it is told. */
+/* The producer may reuse a place only after it is told that the record was taken. */
 void queue_take(struct queue *q, uint32_t n)
 {
 	uint64_t head = atomic_load_explicit(&q->head, memory_order_relaxed) + n;

@@ -44,8 +44,8 @@ struct record *queue_at(struct queue *q, uint32_t i);
 /* Consumer: lets go of the n oldest. */
 void queue_take(struct queue *q, uint32_t n);
 
-/* Consumer: sleeps until depth records are there, or until a time of
- * CLOCK_MONOTONIC, or until it is woken. */
+/* Consumer: sleep until depth records are queued, until a time of CLOCK_MONOTONIC, or until
+ * woken. */
 void queue_wait(struct queue *q, uint32_t depth, int64_t until_ms);
 void queue_kick(struct queue *q);
 

@@ -18,18 +18,18 @@
 #include "waymark/base/thread.h"
 #include "waymark/base/clock.h"
 
-/* When nothing comes: look whether there is something to keep. */
+/* Without records: how often to wake up and check for maintenance. */
 #define IDLE_MS 1000
 /* Without records, the history still gets a record this often that the daemon lives. */
 #define IDLE_ALIVE_MS 5000
-/* How often the file is looked after that the records go to. */
+/* How often to check that the file is still at its path. */
 #define WATCH_MS 2000
 /* How often written data is read back. */
 #define PROBE_MS 4000
 /* Between two attempts at a database that fails: the first, and the longest. */
 #define RETRY_MS     100
 #define RETRY_MAX_MS 5000
-/* How long a stop tries to save what a failing database does not take. */
+/* How long a stop retries records that a failing database refuses. */
 #define STOP_PATIENCE_MS 3000
 /* Time that must be left before a batch is due, to begin a step of the maintenance's. */
 #define STEP_MS 30
@@ -125,7 +125,7 @@ static bool is_relieved(struct writer *w, int code, int64_t now_ms)
 	return false;
 }
 
-/* A failure is waited out, longer each time; what comes meanwhile queues. */
+/* Wait after a failure, longer each time; records queue meanwhile. */
 static void failed_note(struct writer *w, int rc)
 {
 	int64_t pause = RETRY_MS << (w->attempts < 6 ? w->attempts : 6);
@@ -199,7 +199,7 @@ static void watch(struct writer *w, int64_t now_ms)
 	commit(w);
 }
 
-/* One step of the maintenance's. False where there was nothing to do. */
+/* Do one step of maintenance. Return false if there was nothing to do. */
 static bool keep(struct writer *w, int64_t now_ms)
 {
 	bool did = false;
@@ -233,7 +233,7 @@ static void gather(struct writer *w)
 			queue_wait(&w->queue, BATCH_RECORDS_MAX, due);
 }
 
-/* After a batch: what cannot wait for a pause that never comes. */
+/* After a batch: maintenance that cannot wait for a quiet moment. */
 static void keep_up(struct writer *w, int64_t now_ms)
 {
 	if (w->stats.batches % STEP_BATCHES == 0)

@@ -20,7 +20,7 @@
 /* Reason for abandoning a database whose file is no longer at its path. */
 #define BATCH_MOVED "the database's file was moved, replaced or deleted"
 
-/* Where a flow's record stands in the batch, to write them in order of id. */
+/* Position of a flow's record in the batch, to write records in order of id. */
 struct batch_entry {
 	int64_t id;
 	uint32_t at;
@@ -30,7 +30,7 @@ struct batch_entry {
 struct write_failures {
 	uint64_t lost; /* since the gap began that is open or to come */
 	int64_t first_ms, last_ms;
-	uint64_t row_lost; /* of these, what the gap's row says */
+	uint64_t row_lost; /* of lost: the number in the gap's row */
 	int64_t row_id;	   /* of the open gap; 0: not written yet */
 	bool is_row_final; /* the row ends the gap */
 };
@@ -41,7 +41,7 @@ struct writer {
 	pthread_t thread;
 	struct queue queue;
 	_Atomic bool is_stopping;
-	bool is_clean;		   /* with is_stopping: what writer_stop was called with */
+	bool is_clean;		   /* with is_stopping: the argument of writer_stop */
 	int64_t stopped_ms;	   /* likewise */
 	_Atomic uint64_t flush_to; /* commit at once until this many records are taken */
 
@@ -49,7 +49,7 @@ struct writer {
 	struct ingest in;
 	bool is_loaded;
 	struct maintenance maintenance;
-	struct uplinks_record uplinks; /* the last, for a database made anew */
+	struct uplinks_record uplinks; /* the last uplinks, for a new database */
 	struct batch_entry order[BATCH_RECORDS_MAX];
 	struct delays delays;
 	struct latency latency;
@@ -78,16 +78,16 @@ struct writer {
 /* Make sure that a database is open. Return SQLite's result code. */
 int batch_ready(struct writer *w);
 int batch_write(struct writer *w, uint32_t n);
-/* Frees what the n oldest records own and lets go of them. */
+/* Free what the n oldest records own, and drop them from the queue. */
 void batch_take(struct writer *w, uint32_t n);
 void batch_forget(struct writer *w); /* forget what memory holds of the database */
-/* A statement failed: roll back, note why, and let go of what may be broken; a damaged
- * database is set aside. Returns rc. */
+/* A statement failed: roll back, note why, and close what may be broken; a damaged database is set
+ * aside. Return rc. */
 int batch_give_up(struct writer *w, int rc);
 /* Abandon the missing or unusable database and begin a new one. */
 void batch_renew(struct writer *w, const char *reason, const char *text);
 
-/* The same, after store_set_aside. */
+/* The same after store_set_aside. */
 void batch_renew_damaged(struct writer *w);
 
 /* --- losses.c --------------------------------------------------------------- */
