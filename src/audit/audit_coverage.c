@@ -31,8 +31,8 @@ static void tally_add(const struct adding *add, uint8_t slot, enum flow_share sh
 	t->bytes += add->is_off ? -bytes : bytes;
 }
 
-/* Return the mark's uplink if the set has it, else the first: all packets of the flow count
- * there. */
+/* Return the mark's uplink if the set contains it, else the first of the set: all packets of the
+ * flow count for that uplink. */
 static uint8_t slot_of_egress(const struct audit *a, const struct flow *f, uint64_t egress)
 {
 	uint8_t slot = audit_slot_of_flow(a, f);

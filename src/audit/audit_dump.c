@@ -167,16 +167,15 @@ static void lose_unseen(void *data, flow_ref ref, struct flow *f)
 		flow_lose(data, ref);
 }
 
-/* Its row says unknown until now, if one was written. */
+/* The flow's row, if written, says "unknown" so far. */
 static void flow_settle(void *data, flow_ref ref, struct flow *f)
 {
 	if (f->state == FLOW_LIVE && (f->is_unseen != (f->verdict == VERDICT_UNKNOWN)))
 		flow_touch(data, ref);
 }
 
-/* Flows whose NEW event is still in the queue cannot be unseen: they are not in
- * the table yet. Flows whose end is still there become lost, and are found again
- * when it is read. */
+/* A flow whose NEW event is still queued is not in our table, so it is not missing from the dump. A
+ * flow whose DESTROY is still queued becomes lost, and is revived when the event is read. */
 void audit_dump_end(struct audit *a, bool is_torn, int64_t now_ms)
 {
 	(void)now_ms;

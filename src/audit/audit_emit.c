@@ -6,9 +6,8 @@
 
 #include "audit/audit_internal.h"
 
-/* The source address on the wire of the packets that the mark stands for: a
- * flow's replies leave from where it was sent to, its own packets from where
- * the replies come back to. */
+/* The source address on the wire of packets that the mark stands for: a flow that entered is
+ * answered from its destination, another flow is sent from where its replies go to. */
 static uint8_t source_slot(const struct audit *a, const struct flow *f,
 			   const struct endpoints tuple[2])
 {
@@ -114,7 +113,7 @@ void flow_touch(struct audit *a, flow_ref ref)
 	struct flow *f = flows_get(a->flows, ref);
 
 	if (f->state != FLOW_LIVE) {
-		/* It has been written with its end; late evidence goes at once. */
+		/* The row has been written with its end; write late evidence at once. */
 		flow_emit(a, ref, NULL, 0);
 		return;
 	}

@@ -197,7 +197,7 @@ bool audit_is_in_gap(const struct audit *a, const struct flow *f, int64_t ended_
 /* A flow is idle in a gap if it sent its last packet this long before the gap. */
 #define IDLE_MARGIN_MS 2000
 
-/* A flow without a mark that began before the rules were gone was no uplink's then. */
+/* A flow without a mark that began before the rules vanished belonged to no uplink. */
 static bool may_leave_unseen(const struct audit *a, const struct flow *f, const struct known_gap *g)
 {
 	if (f->mark || flow_egress(a, f, DIR_ORIGINAL) || flow_egress(a, f, DIR_REPLY))

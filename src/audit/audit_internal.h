@@ -70,22 +70,23 @@ struct mismatch {
 struct known_gap {
 	int64_t id, started_ms;
 	int64_t ended_ms; /* INT64_MAX: it is open */
-	bool is_ruleless; /* events went on: only what left was not seen */
-	bool is_blind;	  /* no rules saw what left, and no dump has said since who sent */
+	bool is_ruleless; /* events were received; only the egress of packets was not seen */
+	bool is_blind;	  /* no rules saw packets leave, and no dump has shown since which flows
+			   * sent */
 };
 struct audit_gaps {
 	struct known_gap list[GAPS_MAX];
 	unsigned n, n_open;
 	int64_t latest_ms;    /* no gap ends later */
 	int64_t forgotten_ms; /* ... nor one that has left the list */
-	int64_t set_back_ms;  /* what the clock said when it had last been set back */
+	int64_t set_back_ms;  /* the clock's time after it was last set back */
 };
 
 /* Sums over flows, an uplink each. */
 struct audit_sums {
 	struct tally ended[UPLINKS_MAX][FLOW_SHARES];
 	struct tally live[UPLINKS_MAX][FLOW_SHARES];	  /* at the last whole dump */
-	struct tally dumped[UPLINKS_MAX][FLOW_SHARES];	  /* in the one that is running */
+	struct tally dumped[UPLINKS_MAX][FLOW_SHARES];	  /* in the running dump */
 	struct tally overtaken[UPLINKS_MAX][FLOW_SHARES]; /* ended while in it, after their entry */
 	struct tally lost[UPLINKS_MAX][FLOW_SHARES];	  /* flows, as packets */
 	uint64_t uncounted;
@@ -180,7 +181,7 @@ uint8_t audit_slot_of_mark(const struct audit *a, uint32_t mark);
 uint8_t audit_slot_of_flow(const struct audit *a, const struct flow *f);
 /* Counts live flows of the uplink that the mark names. */
 void audit_live_count(struct audit *a, uint32_t mark, int by);
-/* The same of a flow, unless it is closed. */
+/* The same for a flow, unless it is closed. */
 void flow_live_count(struct audit *a, const struct flow *f, int by);
 /* Apply the TCP state of an event or entry: a closed connection gets its end. */
 void flow_apply_tcp(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t now_ms);
@@ -218,11 +219,11 @@ bool flow_has_turned(const struct flow *f);
 /* Return whether a packet was seen to leave that way. Note it; false: it was noted already. */
 bool flow_has_left(const struct audit *a, const struct flow *f, enum direction d, struct egress e);
 bool flow_note_egress(struct audit *a, struct flow *f, enum direction d, struct egress e);
-/* Adds an uplink to one of the flow's sets; false: it was in it. */
+/* Add an uplink to one of the flow's sets; false: already in it. */
 bool flow_set_add(struct audit *a, uint16_t *number, uint64_t add);
 
 /* audit_emit.c */
-/* Emits the flow's row as it stands; ev, if there is one, has counters and times. */
+/* Emit the flow's row as it is now; ev, unless NULL, has counters and times. */
 void flow_emit(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t ended_ms);
 /* Mismatches have alerts of their own; a flow of these verdicts has one. */
 bool audit_is_alert_worthy(enum verdict v);

@@ -187,7 +187,7 @@ static void mismatch_prove(struct audit *a, struct mismatch *m, const struct clu
 
 	m->record.evidence = EVIDENCE_STRAY_PACKET;
 	m->record.direction = c->direction;
-	/* The cause may be gone by now: then the former reason stays. */
+	/* The cause may have ended by now: then keep the former reason. */
 	if (reason != REASON_UNEXPLAINED || m->record.reason == REASON_MARK_CHANGED) {
 		m->record.reason = reason;
 		memcpy(m->record.object, object, sizeof(object));
@@ -202,7 +202,7 @@ void mismatch_add_packet(struct audit *a, flow_ref ref, enum direction d, struct
 	struct mismatch *m = mismatch_find(a, ref, (int)d, egress);
 
 	if (!m) {
-		/* One that an earlier run has recorded is not recorded again. */
+		/* Do not record a mismatch again that an earlier run recorded. */
 		if (!is_reported(a, ref, egress) || mismatch_find(a, ref, -1, egress))
 			mismatch_new(a, ref, &clue, now_ms);
 		return;

@@ -98,8 +98,8 @@ static struct match match_best(const struct audit *a, const struct pending_packe
 	return best;
 }
 
-/* Packets come in the order of the flows that they killed: the oldest flow of those
- * that began after the first proven one. A proven one that lives has no successor. */
+/* Return the oldest flow that began after the first proven flow: packets come in the order of the
+ * flows that they ended. A proven flow that is live has no successor. */
 static struct match match_successor(const struct audit *a, const struct pending_packet *w,
 				    const struct match *proven)
 {

@@ -39,7 +39,7 @@ struct flow {
 	uint64_t is_from_store : 1; /* of the history, not yet seen in the kernel */
 	uint64_t has_gap : 1;	    /* evidence of it may have been lost */
 	uint64_t is_offloaded : 1;
-	uint64_t is_predating : 1;    /* began before there was evidence */
+	uint64_t is_predating : 1;    /* began before evidence was collected */
 	uint64_t had_mismatch : 1;    /* a mismatch of it has been recorded */
 	uint64_t had_mark_change : 1; /* from one uplink's mark to another's */
 	uint64_t is_seen : 1;	      /* in the dump that is running */
@@ -48,7 +48,7 @@ struct flow {
 	uint64_t is_disowned : 1;     /* its mark named an uplink until a reload */
 	uint64_t is_born_astray : 1;  /* its NEW event had another uplink's label already */
 	uint64_t is_set_back : 1;     /* the clock was set back during its life */
-	uint64_t is_unseen : 1;	      /* it may have sent while no rules saw what left */
+	uint64_t is_unseen : 1;	      /* may have sent packets while no rules were installed */
 	uint64_t is_closed : 1;	      /* TCP: the connection has ended, the entry lives on */
 	uint64_t is_counted : 1;      /* in the sums of the dump that is running, or the last */
 	uint16_t zone;
@@ -85,8 +85,8 @@ void flows_remove(struct flows *t, flow_ref ref);
 struct flow *flows_get(const struct flows *t, flow_ref ref);
 void flows_tuples(const struct flows *t, flow_ref ref, struct endpoints tuple[2]);
 
-/* The flow of a conntrack entry: same tuple, zone and id, newest first; after
- * continues the search behind a flow found (FLOW_REF_NONE: from the start). */
+/* Return the flow of a conntrack entry: same tuple, zone and id, newest first; after: the flow
+ * found last (FLOW_REF_NONE: start). */
 flow_ref flows_find(const struct flows *t, const struct ct_event *ev, flow_ref after);
 
 /* Load the flows of at most 32 events into the cache before they are looked up. This only saves
@@ -98,7 +98,7 @@ void flows_prefetch(const struct flows *t, const struct ct_event *ev, size_t n);
 flow_ref flows_find_packet(const struct flows *t, const struct stray_packet *p, flow_ref after,
 			   enum direction *direction);
 
-/* Each flow in no order; fn may change it but not add or remove. */
+/* Call fn for each flow, in no order; fn may change it but not add or remove flows. */
 typedef void flows_fn(void *data, flow_ref ref, struct flow *f);
 void flows_each(struct flows *t, flows_fn *fn, void *data);
 

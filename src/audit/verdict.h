@@ -20,9 +20,9 @@ struct verdict_facts {
 	bool had_mismatch;	  /* one was recorded; what happened stays true */
 	bool has_gap;		  /* events may have been lost, so missing evidence proves
 				   * nothing */
-	bool is_unseen;		  /* it may have sent while no rules saw what left */
+	bool is_unseen;		  /* may have sent packets while no rules were installed */
 	bool is_offloaded;	  /* packets skip the hooks */
-	bool is_predating;	  /* began before there was evidence */
+	bool is_predating;	  /* began before evidence was collected */
 };
 
 /* Decide by the first rule that applies. *reason is set for VERDICT_UNKNOWN, else to REASON_NONE

@@ -52,7 +52,7 @@ static void adopted_note(struct daemon *d, const struct ct_event *ev, uint32_t m
 	d->adoption->adopted++;
 }
 
-/* One that has ended meanwhile needs no mark. */
+/* A flow that has ended meanwhile needs no mark. */
 bool adoption_is_active(const struct daemon *d)
 {
 	return d->adoption->adopt != NULL;

@@ -202,7 +202,7 @@ static bool has_entered(const struct daemon *d, const struct ct_event *ev)
 	return ev->has_labels && ev->labels.word[entered / 64] >> (entered % 64) & 1;
 }
 
-/* It began by a backup while that was in use, and a lower tier is usable now. */
+/* The flow began by a backup in use then, and a lower tier is usable now. */
 static bool is_to_return(const struct daemon *d, const struct ct_event *ev)
 {
 	const struct uplink_config *u =

@@ -16,7 +16,7 @@ struct daemon;
 int backup_open(struct daemon *d); /* 0 or -errno */
 void backup_close(struct daemon *d);
 void backup_tick(struct daemon *d, int64_t now_ms);
-/* Another uplink has this slot, or none. */
+/* Forget the state of this slot: another uplink has it now, or none. */
 void backup_forget(struct daemon *d, uint8_t slot);
 
 struct backup_stats {

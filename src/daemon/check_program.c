@@ -165,7 +165,7 @@ static void check_tick(struct daemon *d, const struct uplink_config *u, struct c
 	k->generation = talker_generation(d->talker);
 	err = check_start(d, u, k);
 	k->is_running = !err;
-	/* That the talker does not answer is reported once, for all. */
+	/* Report once, for all uplinks, that the talker does not answer. */
 	if (err && err != -EHOSTDOWN && err != -EAGAIN)
 		start_complain(k, u, strerror(-err));
 }

@@ -16,8 +16,8 @@ struct check_programs *check_programs_new(void); /* NULL with errno */
 void check_programs_free(struct check_programs *c);
 void check_programs_forget(struct check_programs *c, uint8_t slot);
 
-/* Hand to the talker what is due. results: of each uplink's last check, by slot: 1 good, 0
- * bad, -1 none. now_ms: steady clock. */
+/* Hand due checks to the talker. results: each uplink's last result, by slot: 1 good, 0 bad, -1
+ * none. now_ms: steady clock. */
 void check_programs_tick(struct check_programs *c, struct daemon *d, const int8_t *results,
 			 int64_t now_ms);
 

@@ -14,8 +14,8 @@
 struct collisions;
 struct daemon;
 
-/* Before root is given up, which alone may read whose sockets the kernel lists: log which
- * process has the log group. */
+/* Log which process has the log group. Call as root, which alone may see the owners of the sockets
+ * that the kernel lists. */
 void collisions_log_group(const struct config *c);
 
 /* Log the findings; never refuses to start for them. 0 or -ENOMEM. */

@@ -10,7 +10,8 @@
 
 struct config;
 
-/* Makes the memory that is shared with the child, so before there is a launcher. 0 or -errno. */
+/* Allocate the memory shared with the child, so call before the launcher starts. Return 0 or
+ * -errno. */
 int config_reader_open(void);
 /* As config_load: *c is a copy of what the child has read and checked. 0, or -errno with the
  * lines in errors. */

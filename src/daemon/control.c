@@ -59,7 +59,7 @@ static int epoll_set(const struct control *c, int operation, int fd, uint32_t ev
 	return epoll_ctl(c->epoll_fd, operation, fd, &ev) ? -errno : 0;
 }
 
-/* The timer ticks each second while there is anybody to lose patience with. */
+/* The timer ticks each second while a client has a time limit. */
 static void timer_run(const struct control *c, bool is_running)
 {
 	struct itimerspec spec = {0};
@@ -123,7 +123,7 @@ static void client_flush(struct control *c, struct client *cl)
 	free(cl->out);
 	cl->out = NULL;
 	cl->out_size = cl->out_sent = 0;
-	/* A watcher that goes away shows as EPOLLHUP, which needs no asking. */
+	/* A watcher's disconnect is reported as EPOLLHUP, which needs no request. */
 	epoll_set(c, EPOLL_CTL_MOD, cl->fd, 0, (uint32_t)(cl - c->clients));
 }
 
@@ -301,7 +301,7 @@ static struct control_peer peer_read(int fd)
 	return (struct control_peer){.uid = cred.uid, .pid = cred.pid};
 }
 
-/* One user's clients must not keep out those of others. */
+/* One user's clients must not keep out those of other users. */
 static bool is_user_full(const struct control *c, uid_t uid)
 {
 	int i, n = 0;
@@ -418,8 +418,8 @@ int control_process(struct control *c)
 	struct epoll_event ev;
 	int n, i;
 
-	/* One at a time: serving one may close another's place and fill it anew, and an event
-	 * fetched before would then reach the wrong client. */
+	/* Fetch one event at a time: serving one may close another client and reuse its place, and
+	 * an event fetched earlier would then reach the wrong client. */
 	for (i = 0; i < EVENTS_A_CALL; i++) {
 		n = epoll_wait(c->epoll_fd, &ev, 1, 0);
 		if (n < 0 && errno != EINTR)

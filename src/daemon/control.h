@@ -36,8 +36,8 @@ struct control_peer {
 	int32_t pid; /* of this pid namespace; 0: of another one */
 };
 
-/* Answers one command with malloc'd JSON text (freed by control, which adds the
- * newline), or NULL with errno: ENOENT where there is no such command. */
+/* Answer one command with malloc'd JSON text (freed by control, which adds the newline), or NULL
+ * with errno: ENOENT for an unknown command. */
 typedef char *control_handler_fn(void *data, const char *command, const struct control_peer *peer);
 
 /* Listens at path, mode 0660; the folder is made where it is missing. A socket

@@ -48,7 +48,7 @@ static int folder_make(const char *path)
 	return 0;
 }
 
-/* 0: no listener (or the file is gone), -EADDRINUSE: a process listens. */
+/* Return 0 (no listener, or no such file) or -EADDRINUSE (a process listens). */
 static int socket_is_stale(const struct sockaddr_un *sun)
 {
 	struct stat st;

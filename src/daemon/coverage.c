@@ -44,7 +44,7 @@ struct coverage {
 	struct nft_counters_reading before;	   /* a load of the rules */
 	int64_t looked_ms, hour_asked_ms;
 	uint64_t comparisons, comparisons_due;
-	uint64_t queued; /* records in the queue's life, with those of the latest look */
+	uint64_t queued; /* records that the queue took since the start, as of the latest look */
 };
 
 /* --- readings ---------------------------------------------------------------------- */
@@ -78,7 +78,7 @@ static void flows_read(const struct daemon *d, uint8_t slot, struct coverage_rea
 	}
 }
 
-/* For the next daemon, which knows nothing of the flows that have ended. */
+/* Saved for the next daemon, which knows nothing of flows that have ended. */
 static void ended_take_off(const struct daemon *d, uint8_t slot, struct coverage_reading *r)
 {
 	struct audit_coverage c;
@@ -224,7 +224,7 @@ void coverage_ask(struct daemon *d, int64_t now_ms)
 	struct resync_stats resync;
 
 	resync_stats(d, &resync);
-	/* One that runs has seen some of the table before it was asked. */
+	/* A dump already running has read some of the table before the request. */
 	d->coverage->comparisons_due = d->coverage->comparisons + (resync.is_running ? 2 : 1);
 	resync_look(d, now_ms);
 }

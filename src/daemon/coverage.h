@@ -31,7 +31,7 @@ void coverage_stats(const struct daemon *d, struct coverage_stats *out);
 const struct coverage_record *coverage_sum(const struct daemon *d, uint8_t slot);
 /* Return a number for this run of the kernel; 0: unknown. */
 uint64_t coverage_boot(const struct daemon *d);
-/* Another uplink has this slot, or none. */
+/* Forget the state of this slot: another uplink has it now, or none. */
 void coverage_forget(struct daemon *d, uint8_t slot);
 
 #endif

@@ -52,14 +52,13 @@
 #include "waymark/store/store.h"
 #include "waymark/talker/talker.h"
 
-/* Room for three seconds of 40,000 flows that begin and end; memory is held for what
- * waits alone. */
+/* Room for three seconds of 40,000 flows/s that begin and end; only waiting records use memory. */
 #define QUEUE_RECORDS 262144u
 #define BATCH_MS      100
 
 /* Turns in which the flows that wait are written at a stop, half a queue each. */
 #define DRAIN_TURNS 256
-/* So long a stop waits for a disk that does not answer before it takes the steering away. */
+/* How long a stop waits for an unresponsive disk before it removes the steering. */
 #define DRAIN_PATIENCE_MS 2000
 
 struct ticker {
@@ -288,8 +287,8 @@ static int hooks_set(struct daemon *d)
 	return 0;
 }
 
-/* What must come before the first thread, then in the order of the data's way; steer_start is
- * the first to change anything. */
+/* First what must precede the first thread, then in the order of the data flow; steer_start is the
+ * first to change the system. */
 static int (*const start_steps[])(struct daemon *) = {
 	steer_open,	    log_thread_start, loop_open,       delivery_open,
 	operator_open,	    collisions_open,  watch_open,      diagnose_open,
@@ -389,7 +388,7 @@ static void loop_close(struct daemon *d)
 	free(d->ticker);
 }
 
-/* Each of them also where it was never opened. */
+/* Each close function also works if the module was never opened. */
 static void modules_close(struct daemon *d)
 {
 	static void (*const steps[])(struct daemon *) = {
@@ -421,7 +420,7 @@ void daemon_stop(struct daemon *d)
 	}
 	exporter_close(d);
 	delivery_stop(d);
-	/* Its last records and acknowledgements go to the writer. */
+	/* The talker's last records and acknowledgements go to the writer. */
 	alerter_free(d->alerter);
 	d->alerter = NULL;
 	talker_free(d->talker);

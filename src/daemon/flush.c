@@ -36,7 +36,7 @@ void flush_close(struct daemon *d)
 /* An uplink that only flickers keeps its flows. */
 #define SETTLE_MS 500
 
-/* A change of state counts anew, also one from down to missing. */
+/* Each change of state restarts the count, also one from down to missing. */
 static void state_note(struct daemon *d, uint8_t slot)
 {
 	uint8_t state = steer_state(d, slot);

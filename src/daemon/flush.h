@@ -13,7 +13,7 @@ struct daemon;
 int flush_open(struct daemon *d); /* 0 or -errno */
 void flush_close(struct daemon *d);
 void flush_tick(struct daemon *d);
-/* Another uplink has this slot, or none. */
+/* Forget the state of this slot: another uplink has it now, or none. */
 void flush_forget(struct daemon *d, uint8_t slot);
 
 #endif

@@ -164,7 +164,7 @@ static int identity_become(const struct config *c)
 
 struct talker *identity_talker(const struct config *c)
 {
-	/* Not root as long as waymarkd is not root either. */
+	/* Without alert.user use waymarkd's user: the talker is root only if waymarkd is. */
 	const char *name = c->alert.user ? c->alert.user : c->user;
 	struct talker_user user = {.name = name};
 	struct talker *t = talker_start(&user);

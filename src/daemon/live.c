@@ -34,7 +34,7 @@ struct live {
 	struct live_row *rows;
 	size_t n, room;
 	int64_t begun_ms; /* no entry was read before */
-	int64_t taken_ms; /* 0: there is no snapshot */
+	int64_t taken_ms; /* 0: no snapshot exists */
 	int64_t asked_ms;
 };
 

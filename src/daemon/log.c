@@ -272,7 +272,7 @@ void log_stop(void)
 	while (queue.is_running)
 		if (pthread_cond_timedwait(&queue.change, &queue.lock, &until))
 			break;
-	/* A thread that is stuck goes with the process. */
+	/* The thread, if it hangs, ends with the process. */
 	pthread_mutex_unlock(&queue.lock);
 }
 
@@ -289,7 +289,7 @@ struct log_capture *log_capture(void)
 	return NULL;
 }
 
-/* Without memory the message goes out unadorned. */
+/* Without memory write the message unformatted. */
 FILE *log_capture_file(struct log_capture *c)
 {
 	return c ? c->file : stderr;

@@ -27,7 +27,7 @@ void log_open(void);
  * configuration's level is ignored. */
 void log_set_level(enum log_level level);
 void log_force_level(enum log_level level);
-/* Write from a thread of its own from now on. 0 or -errno. */
+/* Write from a separate thread from now on. Return 0 or -errno. */
 int log_start(void);
 /* Write the queued lines, for at most a second; later lines are written at once. */
 void log_stop(void);

@@ -9,9 +9,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Ranks, one source each. Changes of the ruleset go first: a table that is gone is to be
- * reinstalled before anything else, and who wrote a mark is to be known before its strays. NFLOG
- * messages are older than the events that they caused. */
+/* Ranks, one source each. Ruleset changes go first: a missing table must be reinstalled before
+ * anything else, and the writer of a mark must be known before its strays. NFLOG messages are older
+ * than the events that they caused. */
 enum loop_rank {
 	LOOP_RULESET,
 	LOOP_PACKETS,
@@ -39,7 +39,7 @@ void loop_remove(struct loop *l, enum loop_rank rank, int fd);
 int loop_run(struct loop *l);
 void loop_stop(struct loop *l);
 
-/* Return what the loop does now, and since when (CLOCK_MONOTONIC, ms); NULL: it waits. For
+/* Return the loop's current work, and since when (CLOCK_MONOTONIC, ms); NULL: the loop waits. For
  * any thread. */
 const char *loop_doing(const struct loop *l, int64_t *since_ms);
 

@@ -53,7 +53,7 @@ static int name_take(int fd)
 	return -EADDRINUSE;
 }
 
-/* Who listens at the name. False: it does not say. */
+/* Read who listens at the name. Return false if the name does not show it. */
 static bool holder_read(struct ucred *holder)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

@@ -5,10 +5,10 @@
 #ifndef WAYMARK_SRC_DAEMON_NOTIFY_H
 #define WAYMARK_SRC_DAEMON_NOTIFY_H
 
-/* Sends "READY=1", "STOPPING=1", ... Does nothing if no service manager asked for it. One that
- * does not read is not waited for: what it is to know waits for the next call. */
+/* Send "READY=1", "STOPPING=1", ... Does nothing without a service manager. If the manager does not
+ * read, the message is kept for the next call. */
 void notify_send(const char *state);
-/* "WATCHDOG=1", after what waits; once a second. */
+/* Send "WATCHDOG=1", after pending messages; call once a second. */
 void notify_beat(void);
 /* "RELOADING=1" with the time that systemd wants beside it. */
 void notify_reloading(void);

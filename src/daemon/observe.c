@@ -29,13 +29,13 @@
 
 #define NFLOG_BUFFER_BYTES (8u << 20)
 
-/* Messages per turn: after these the other sources have their turn. */
+/* Messages per turn; then the other sources have their turn. */
 #define BATCH 512
 
 /* Turns in which a socket is to become empty, so that nothing waits for ever. */
 #define EMPTY_TURNS 256
 
-/* Rows that a few turns can make. If the queue has room for fewer, the writer is behind. */
+/* Rows that a few turns can produce. With less room in the queue, the writer is behind. */
 #define EVENTS_ROOM	   4096u
 #define WRITER_PATIENCE_MS 2000
 #define HOLD_NS		   2000000
@@ -105,7 +105,7 @@ static void take_packet(void *data, const struct stray_packet *p)
 
 static const char packets_reason[] = "NFLOG messages were lost before they were read";
 
-/* From the overrun until it has been read empty the socket drops everything. */
+/* After an overrun the socket drops everything until it has been read empty. */
 static void packets_overrun(struct daemon *d, int64_t since_ms)
 {
 	if (d->observe->packets_gap.id)
@@ -163,8 +163,8 @@ static int observe_packets(struct daemon *d)
 
 static const char overrun_reason[] = "conntrack events overran the socket's buffer";
 
-/* From the overrun until it has been read empty the socket drops everything. Flows
- * that began in that time are found by their ends, or by a dump. */
+/* After an overrun the socket drops everything until it has been read empty. Flows that began in
+ * that time are found by their ends, or by a dump. */
 static void events_lost(struct daemon *d, int64_t since_ms)
 {
 	resync_ask(d, d->observe->last_event_ms);

@@ -14,8 +14,8 @@ struct daemon;
 int observe_open(struct daemon *d); /* 0 or -errno, logged */
 int observe_start(struct daemon *d);
 void observe_close(struct daemon *d);
-/* Dump the table before anything is routed anew, and adopt flows that predate the
- * steering. is_new: nothing was labelled until now. */
+/* Dump the table before the steering changes any route, and adopt flows that predate the steering.
+ * is_new: no flow has labels yet. */
 void observe_before(struct daemon *d, bool is_new);
 void observe_tick(struct daemon *d, int64_t now_ms);
 /* Read both sockets until they are empty, for a bounded time. */

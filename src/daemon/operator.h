@@ -19,7 +19,7 @@ void operator_close(struct daemon *d);
 char *operator_answer(struct daemon *d, const char *command, const struct control_peer *peer);
 /* Undo an apply that was not confirmed in time. */
 void operator_tick(struct daemon *d, int64_t now_ms);
-/* Another configuration was loaded: what waited for a confirmation is settled. */
+/* Another configuration was loaded: a pending confirmation is settled. */
 void operator_forget(struct daemon *d);
 
 #endif

@@ -150,7 +150,7 @@ static void uplinks_text(char *text, size_t size, const struct alert *a)
 		 strcmp(first, second) ? second : "");
 }
 
-/* Each message that the alerter makes is a row of the history, silenced ones too. */
+/* Every message of the alerter, silenced or not, is a row of the history. */
 static void alert_record(void *data, const struct alert *a)
 {
 	struct alert_record *row = calloc(1, sizeof(*row));
@@ -402,7 +402,7 @@ void publish_uplink_state(struct daemon *d, const struct uplink_state_record *st
 	publish_record(d, &r);
 }
 
-/* Half of the room: the other half is for the ends of flows, which do not wait. */
+/* Half of the room; the other half is for ends of flows, which do not wait. */
 uint32_t publish_room(void *data)
 {
 	struct daemon *d = data;

@@ -18,7 +18,7 @@ struct who;
 
 int publish_open(struct daemon *d); /* 0 or -errno */
 void publish_close(struct daemon *d);
-/* End what lasts, before the history is closed. */
+/* End lasting conditions before the history is closed. */
 void publish_stop(struct daemon *d, int64_t now_ms);
 void publish_tick(struct daemon *d, int64_t now_ms);
 /* Call once a second: reports how many lines were suppressed. */
@@ -26,7 +26,7 @@ void publish_second(struct daemon *d);
 
 /* Publish a record; data is the daemon. Takes over what the record owns. */
 void publish_record(void *data, const struct record *r);
-/* Return how many records of less urgency there is room for; data is the daemon. */
+/* Return how many less urgent records there is room for; data is the daemon. */
 uint32_t publish_room(void *data);
 
 /* Raise an alert at the sinks and the watchers. */

@@ -18,7 +18,7 @@ void quota_close(struct daemon *d);
 void quota_add(struct daemon *d, uint8_t slot, int64_t now_ms, uint64_t bytes);
 /* Raise and end alerts. */
 void quota_tick(struct daemon *d, int64_t now_ms);
-/* Another uplink has this slot, or none. */
+/* Forget the state of this slot: another uplink has it now, or none. */
 void quota_forget(struct daemon *d, uint8_t slot);
 
 /* Return the bytes of the running period. */

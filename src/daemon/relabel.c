@@ -39,7 +39,7 @@ bool relabel_begin(struct daemon *d)
 {
 	d->relabel->relabelled = 0;
 	d->relabel->stale_from = steering_labels_stale_from(d->steering);
-	/* A reload keeps what labels mean (config_keep_slots). */
+	/* A reload keeps the meaning of labels (config_keep_slots). */
 	d->relabel->is_relabelling = !d->is_ready && d->relabel->stale_from < LABELS_TOTAL;
 	audit_set_labels_stale(d->audit, d->relabel->is_relabelling);
 	return d->relabel->is_relabelling;

@@ -166,8 +166,8 @@ static void slots_forget(struct daemon *d, const struct config *old, const struc
 
 /* --- the change -------------------------------------------------------------------- */
 
-/* Call it before the rules change: flows of a removed uplink leave by others as soon as its
- * rules are gone, which is no mismatch. */
+/* Call this before the rules change: flows of a removed uplink leave by other uplinks once its
+ * rules are deleted, which is no mismatch. */
 static void audit_take(struct daemon *d)
 {
 	int err = audit_set_config(d->audit, d->config, clock_now_ms());

@@ -161,7 +161,7 @@ int resync_now(struct daemon *d)
 	return ret == -EINTR ? 0 : ret;
 }
 
-/* A multiple of what the newest dump took, at least least_ms. */
+/* A multiple of the duration of the newest dump, at least least_ms. */
 static int64_t pause_of(int64_t took_ms, int factor, int64_t least_ms)
 {
 	return factor * took_ms > least_ms ? factor * took_ms : least_ms;

@@ -13,8 +13,8 @@ struct resync;
 struct daemon;
 
 struct resync_hooks {
-	/* Read what waits of events: the DESTROY of an entry that expired while it was
-	 * dumped is there. */
+	/* Read pending events: they include the DESTROY of an entry that expired while it was
+	 * dumped. */
 	void (*catch_up)(struct daemon *d);
 	/* A dump is complete. */
 	void (*done)(struct daemon *d, int64_t now_ms);

@@ -287,7 +287,7 @@ static void alerts_fill(const struct daemon *d, struct answer *a)
 	a->deletions.returned = (int64_t)backup.returned;
 }
 
-/* Those that the audit knows, and what the store has not reported yet. */
+/* Count the open gaps that the audit knows and those that the store has not yet reported. */
 static int64_t gaps_open(const struct daemon *d, const struct audit_stats *as)
 {
 	struct publish_stats ps;

@@ -11,7 +11,7 @@ struct answer;
 
 int status_open(struct daemon *d); /* 0 or -errno */
 void status_close(struct daemon *d);
-/* Fill in what the daemon reports; free it with answer_free, whatever is returned. 0 or
+/* Fill in the daemon's answer; free it with answer_free, whatever is returned. Return 0 or
  * -errno. */
 int status_fill(const struct daemon *d, struct answer *a);
 /* Call once a second: updates the rates. */

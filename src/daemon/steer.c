@@ -26,9 +26,9 @@
 #define SETTLE_MS 50
 /* Nothing is put off for longer. */
 #define DELAY_MOST_MS 1000
-/* How soon a lock that another process held is tried again. */
+/* Retry interval for a lock that another process held. */
 #define LOCKED_MS 200
-/* How soon a reconcile that failed is tried again: the first time, and at last. */
+/* Retry interval of a failed reconcile: the first, and the longest. */
 #define RETRY_FIRST_MS 500
 #define RETRY_MOST_MS  30000
 /* How long a stop waits for it. */
@@ -202,7 +202,7 @@ static void states_update(struct daemon *d)
 	}
 }
 
-/* The same state with another cause or decision is reported, too. */
+/* Also report the same state with another cause or decision. */
 static bool is_published(const struct daemon *d, const struct uplink_state_record *r)
 {
 	const struct uplink_state_record *was = &d->steer->published[r->slot];
@@ -384,7 +384,7 @@ static void release_schedule(struct daemon *d, int64_t now_ms)
 		d->steer->reconcile_due_ms = now_ms + delay_ms + 1;
 }
 
-/* Another process changes the steering: the loop does not wait for it. */
+/* Another process holds the steering's lock: the loop does not wait for it. */
 static void locked_out(struct daemon *d, struct log_capture *errors, int64_t now_ms)
 {
 	log_release(errors, d->steer->is_locked_out ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING);

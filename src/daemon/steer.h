@@ -17,7 +17,8 @@ struct daemon;
  * has changed yet (steering_set_midway). */
 typedef void steer_midway_fn(struct daemon *d, bool is_new);
 
-/* Also start the launcher of transactions, so before there is a thread. 0 or -errno, logged. */
+/* Also start the launcher of transactions, so call before the first thread. Return 0 or -errno,
+ * logged. */
 int steer_open(struct daemon *d);
 void steer_set_midway(struct daemon *d, steer_midway_fn *fn);
 /* Fills in why an uplink has the state that is about to be published. */
@@ -35,7 +36,7 @@ int steer_reload(struct daemon *d);
 /* Remove the steering and pause until the next reload. 0 or -errno, logged. */
 int steer_pause(struct daemon *d);
 bool steer_is_paused(const struct daemon *d);
-/* Repair and report what waits: a reload would repair it silently, and after a stop
+/* Repair and report pending suspicions: a reload would repair them silently, and after a stop
  * nothing would. */
 void steer_settle(struct daemon *d);
 /* Publish uplink states that the history lacks; the uplinks must be in it by then. */
@@ -51,7 +52,7 @@ bool steer_is_up(const struct daemon *d, uint8_t slot);
 bool steer_family_is_up(const struct daemon *d, uint8_t slot, unsigned family);
 /* Return whether existing flows of the uplink keep working in this family. */
 bool steer_family_carries(const struct daemon *d, uint8_t slot, unsigned family);
-/* Another uplink has this slot, or none. */
+/* Forget the state of this slot: another uplink has it now, or none. */
 void steer_forget(struct daemon *d, uint8_t slot);
 
 #endif

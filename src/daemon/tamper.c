@@ -28,9 +28,9 @@
 #include "waymark/kernel/nft.h"
 #include "waymark/kernel/transaction.h"
 
-/* From the first notice until the repair. A firewall's reload or a
- * network manager deletes and adds in bursts, and what the fault does to flows is
- * to be seen; and a second must be enough for all. */
+/* Delay from the first notice to the repair: a firewall's reload or a network manager deletes
+ * and adds in bursts, and the effect on flows must become visible; all of it must stay within a
+ * second. */
 #define QUIET_MS 500
 
 /* How often sysctls without a notification are read; their quiet time counts from the last correct
@@ -377,7 +377,7 @@ static void settle(struct tamper *t)
 	t->is_blind = false;
 }
 
-/* After a failure the suspicion stays, with the process that it names, for the next try. */
+/* After a failure keep the suspicion, and the process that it names, for the next attempt. */
 void tamper_end(struct daemon *d, int err)
 {
 	struct tamper *t = d->tamper;
@@ -480,7 +480,7 @@ int tamper_start(struct daemon *d)
 	return 0;
 }
 
-/* From here on nothing is watched, so another gap begins. */
+/* From here on nothing is monitored, so another gap begins. */
 void tamper_stop(struct daemon *d)
 {
 	gap_end(d);

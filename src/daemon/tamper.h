@@ -23,8 +23,7 @@ void tamper_close(struct daemon *d);
 /* Take a notice; true: no other module need follow it. Or: some were lost. */
 bool tamper_notice(struct daemon *d, const struct rtnl_notice *n);
 void tamper_lost(struct daemon *d);
-/* The socket of notices about the ruleset. Read what waits there; return whether the rules
- * have been found missing. */
+/* The socket of ruleset notices. Read pending notices; return whether the rules are missing. */
 int tamper_fd(const struct daemon *d);
 bool tamper_read(struct daemon *d);
 /* Return whether a pass is due. */
@@ -37,7 +36,7 @@ bool tamper_done(struct daemon *d, const struct steering_change *c);
 void tamper_end(struct daemon *d, int err);
 /* An operator has removed the steering: until the next install evidence is missing. */
 void tamper_pause(struct daemon *d);
-/* Everything was installed anew. */
+/* Note that everything was reinstalled. */
 void tamper_forget(struct daemon *d);
 
 #endif

@@ -136,7 +136,7 @@ static bool is_within(int64_t then_ms, int64_t now_ms, int64_t most_ms)
 	return then_ms && then_ms <= now_ms && now_ms - then_ms <= most_ms;
 }
 
-/* When the next restore may be: at once, or spaced from the last one. */
+/* Return when the next restore may happen: at once, or spaced from the last one. */
 static int64_t restore_due_ms(const struct thing *at, int64_t now_ms)
 {
 	if (!is_within(at->restored_ms[at->next], now_ms, THING_PROMPT_MS) ||

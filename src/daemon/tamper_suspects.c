@@ -55,7 +55,7 @@ void who_set_name(struct who *w, const char *name)
 			*p = '?';
 }
 
-/* A name may hold line ends of its own. */
+/* A process name may contain newlines. */
 static bool process_name(uint32_t pid, struct who *w)
 {
 	char path[32], name[sizeof(w->process)];

@@ -19,7 +19,7 @@ struct daemon;
 int uplink_health_open(struct daemon *d); /* 0 or -errno, logged */
 void uplink_health_close(struct daemon *d);
 void uplink_health_tick(struct daemon *d, int64_t now_ms);
-/* Another uplink has this slot, or none. */
+/* Forget the state of this slot: another uplink has it now, or none. */
 void uplink_health_forget(struct daemon *d, uint8_t slot);
 /* Decide again now, because an operator has spoken; also before the steering starts. */
 void uplink_health_decide(struct daemon *d, int64_t now_ms);

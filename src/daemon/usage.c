@@ -69,7 +69,7 @@ static void reading_take(struct daemon *d, const struct nft_counters_reading *ru
 	}
 }
 
-/* When this run of the kernel began: nothing was counted before. */
+/* The boot time: nothing was counted before. */
 static int64_t boot_ms(int64_t now_ms)
 {
 	struct timespec up;

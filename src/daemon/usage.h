@@ -15,11 +15,11 @@ struct daemon;
 int usage_open(struct daemon *d); /* 0 or -errno, logged */
 void usage_close(struct daemon *d);
 void usage_tick(struct daemon *d, int64_t now_ms);
-/* Write what has been counted so far: before the writer stops, before slots change. */
+/* Write the counts so far: before the writer stops, and before slots change. */
 void usage_write(struct daemon *d, int64_t now_ms);
 /* Read the counters: right before and after a load of the ruleset, which sets them back. */
 void usage_read(struct daemon *d, int64_t now_ms);
-/* Another uplink has this slot, or none. */
+/* Forget the state of this slot: another uplink has it now, or none. */
 void usage_forget(struct daemon *d, uint8_t slot);
 
 /* Bytes of the uplink's interface since this daemon has the uplink. */

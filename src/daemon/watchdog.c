@@ -26,7 +26,7 @@ void watchdog_feed(void)
 	notify_beat();
 }
 
-/* Return what the watched loop does, or NULL. */
+/* Return the watched loop's current work, or NULL. */
 static const char *doing_read(int64_t *since_ms)
 {
 	const char *doing = NULL;

@@ -20,9 +20,9 @@ int64_t backoff_ms(unsigned failures, uint32_t random);
 #define BATCH_WAIT_MS	60000
 #define BATCH_URGENT_MS 2000
 
-/* One table's batch that fills. */
+/* The batch of one table that is being filled. */
 struct pace {
-	int64_t since_ms; /* when its first row was seen; 0: there is none */
+	int64_t since_ms; /* when its first row was seen; 0: no row */
 	int64_t wait_ms;
 };
 

@@ -9,7 +9,7 @@
 #include "export/body.h"
 #include "waymark/store/feed.h"
 
-/* Where rows come from. */
+/* Origin of rows. */
 struct export_origin {
 	const char *router;
 	const char *history;

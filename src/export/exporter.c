@@ -99,7 +99,7 @@ static void uplinks_list(const struct config *c, char *to, size_t size)
 					 c->uplinks[i].tier);
 }
 
-/* The lock is on a file of its own: the state file is replaced again and again. */
+/* The lock file is separate, because the state file is replaced repeatedly. */
 static int state_lock(const char *path)
 {
 	char name[PATH_MAX];

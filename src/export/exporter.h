@@ -35,8 +35,8 @@ struct exporter {
 	unsigned n_running; /* shippers */
 };
 
-/* Run until a signal, or until everything is acknowledged. 0 or -errno; what went wrong
- * has been logged. */
+/* Run until a signal, or until everything is acknowledged. Return 0 or -errno; errors have been
+ * logged. */
 int exporter_run(const struct config *c, const struct export_options *options);
 
 /* Save the state; the caller has the mutex. A failure is logged when it begins. */

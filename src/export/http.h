@@ -33,10 +33,10 @@ void http_free(struct http *h);
 /* Makes the URL of a request: of a base, whose path names the database, and a query.
  * malloc'd; NULL with errno: EINVAL: the base is no URL of HTTP. */
 char *http_url(const char *base, const char *query);
-/* Its host, for messages. malloc'd, or NULL. */
+/* Return the URL's host, for messages. malloc'd, or NULL. */
 char *http_host(const char *base);
 
-/* 0: there is a whole reply; else -errno, and why in reply->text. */
+/* Return 0 with a complete reply; else -errno, and the cause in reply->text. */
 int http_post(struct http *h, const char *url, const char *bytes, size_t size, bool is_gzip,
 	      struct http_reply *reply);
 

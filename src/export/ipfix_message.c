@@ -366,7 +366,7 @@ static uint64_t fact_number(const struct ipfix_flow *f, enum fact fact)
 	case FACT_END:
 		return f->end;
 	case FACT_INITIATOR:
-		return 1; /* biflowDirection: from the one who began */
+		return 1; /* biflowDirection: from the initiator */
 	case FACT_MARK:
 		return f->mark;
 	default:

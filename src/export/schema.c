@@ -43,7 +43,7 @@ static void type_print(FILE *out, const struct schema_options *o, const struct f
 		c->is_nullable ? ")" : "", is_low ? ")" : "");
 }
 
-/* The time as the server's own type; computed there, never sent. */
+/* The time in the server's own type; computed by the server, never sent. */
 static void time_print(FILE *out, const struct schema_options *o, const struct feed_column *c)
 {
 	bool is_18 = o->dialect == SCHEMA_18;

@@ -250,7 +250,7 @@ static void position_move(struct shipper *s, const struct reading *r)
 	pthread_mutex_unlock(&s->x->mutex);
 }
 
-/* 0; the position has moved unless nothing was there. */
+/* Return 0 or -errno; the position has moved unless there were no rows. */
 static int table_ship(struct shipper *s, enum feed_table_id table)
 {
 	struct reading r = {
@@ -468,8 +468,8 @@ static int regress_handle(struct shipper *s, int table)
 	return err;
 }
 
-/* Where nothing of a table is pending, its position follows the history's last change,
- * so that what retention removes later is not taken for its rows. */
+/* Without pending rows a table's position follows the history's last change, so that later removals
+ * by retention are not mistaken for its rows. */
 static int position_follow(struct shipper *s, int table)
 {
 	struct state_table *t = &s->state->tables[table];
@@ -507,7 +507,7 @@ static bool is_due(struct shipper *s, int table, bool is_draining, int64_t now_m
 	       (is_draining && n);
 }
 
-/* One look at every table; *has_more: at least one batch was full. */
+/* Check every table once; *has_more: at least one batch was full. */
 static int tables_ship(struct shipper *s, bool is_draining, bool *has_more)
 {
 	int64_t now_ms = clock_steady_ms();

@@ -41,7 +41,7 @@ struct state {
 	unsigned n_targets;
 };
 
-/* The target's place, made where it is new; NULL: there is no room. */
+/* Return the target's entry, created if it is new; NULL: no room. */
 struct state_target *state_target(struct state *s, const char *name);
 
 /* Read the file. 0 (also without a file: then nothing is set), -EBADMSG: it is damaged,

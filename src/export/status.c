@@ -26,7 +26,7 @@ struct status {
 	int64_t pending[STATE_TARGETS_MAX][FEED_TABLES];
 };
 
-/* Who holds the lock runs. */
+/* The process that holds the lock is the running exporter. */
 static bool is_locked(const char *state_file)
 {
 	char name[PATH_MAX];
@@ -80,7 +80,7 @@ static int64_t pending_all(const struct status *s, const struct state_target *t)
 	return n;
 }
 
-/* How long ago the last row happened that was acknowledged, where others wait. */
+/* Return the age of the last acknowledged row while others are pending. */
 static int64_t lag_s(const struct status *s, const struct state_target *t, int table)
 {
 	int64_t time_ms = t->tables[table].time_ms;

@@ -24,7 +24,7 @@ struct target_error {
 struct target_env {
 	const struct config *config;
 	const char *router;
-	const bool *is_stopping; /* set by a signal: give up what waits */
+	const bool *is_stopping; /* set by a signal: give up pending work */
 };
 
 struct export_target {

@@ -180,7 +180,7 @@ static int file_prepare(struct file_target *f, const char *path)
 	return r;
 }
 
-/* NAME.jsonl becomes NAME-TIME.jsonl; a second one of that second gets a number. */
+/* NAME.jsonl becomes NAME-TIME.jsonl; a second file in the same second gets a number. */
 static int file_rotate(struct file_target *f)
 {
 	const char *end = strrchr(f->path, '.');
