@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * alerter.c - takes alerts, aggregates what is the same, and hands the rest to the sinks
- * that are configured.
+ * alerter.c - takes alerts, aggregates equal ones, and hands the rest to the configured sinks.
  *
- * Must not know how an alert comes about, nor how a sink works.
+ * Must not know what causes an alert, nor how a sink works.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * jsonl.c - alerts as lines of JSON in a file, written by a thread: the disk may not answer.
+ * jsonl.c - alerts as lines of JSON in a file, written by a thread, because the disk may hang.
  *
- * It knows lines, not what they say.
+ * It knows lines, not their contents.
  */
 #include <errno.h>
 #include <fcntl.h>

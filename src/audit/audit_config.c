@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * audit_config.c - follows a configuration: what marks mean from now on, and what they
- * meant to the flows that a reload leaves behind.
+ * audit_config.c - follows a configuration: what marks mean from now on, and what they mean for
+ * flows that began before a reload.
  */
 #include <errno.h>
 #include <stdlib.h>

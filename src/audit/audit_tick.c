@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * audit_tick.c - what is done as time passes: flows that changed are written, and
- * flows that ended are forgotten.
+ * audit_tick.c - periodic work: writes flows that changed, and forgets flows that ended.
  */
 #include "audit/audit_internal.h"
 

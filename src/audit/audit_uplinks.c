@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * audit_uplinks.c - what the marks and addresses mean: which uplink they are of,
- * now and, for flows that a reload left behind, before.
+ * audit_uplinks.c - maps marks and addresses to uplinks: now and, for flows that began before a
+ * reload, earlier.
  */
 #include <string.h>
 

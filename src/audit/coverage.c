@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * coverage.c - how much of what left the history accounts for.
+ * coverage.c - how much of the traffic that left the history accounts for.
  *
- * Must not know where counters are read. The view "coverage" (sql/views.sql) explains
- * what is missing in the same order.
+ * Must not know where counters are read. The view "coverage" (sql/views.sql) explains the missing
+ * part in the same order.
  */
 #include "waymark/audit/coverage.h"
 

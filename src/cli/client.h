@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * client.h - the tool's end of the control socket: asks, takes the answer.
- * Knows nothing of what the answers say.
+ * client.h - the tool's end of the control socket: sends a request and reads the answer. Does not
+ * interpret answers.
  */
 #ifndef WAYMARK_SRC_CLI_CLIENT_H
 #define WAYMARK_SRC_CLI_CLIENT_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * filter.c - validates the values of filter options: a row of a table per option; each
- * reader returns 0 or -EINVAL, and the table says what is wanted. filter_row.c judges.
+ * filter.c - validates the values of filter options: one table row per option; each reader returns
+ * 0 or -EINVAL, and the table describes the valid values. filter_row.c applies the filter.
  */
 #include "cli/filter.h"
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * history.c - runs a query and renders its rows by the names of their columns. A table on a
- * terminal is limited; a message reports omitted rows. To detect them, one row more than the limit
- * is queried. If rows are filtered here, the limit is applied here, too.
+ * history.c - runs a query and renders its rows by the names of their columns.
+ *
+ * A table on a terminal is limited; a message reports omitted rows. To detect them, one row more
+ * than the limit is queried. If rows are filtered here, the limit is applied here, too.
  */
 #include "cli/history.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * quota.c - bytes by local day, so that another quota-day needs no look into the history;
- * what was reported is read from the history's alerts at the start.
+ * quota.c - bytes by local day, so that a change of quota-day needs no query of the history; at the
+ * start, earlier reports are read from the history's alerts.
  *
  * Must not know how bytes are counted (usage.c).
  */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * store_watch.c - asks the writer how it fares.
+ * store_watch.c - polls the writer's state.
  *
- * A failure is reported when it begins: the queue then takes what comes, and nothing is lost
- * yet. Must not know SQLite.
+ * A failure is reported when it begins: records then stay in the queue, and nothing is lost yet.
+ * Must not know SQLite.
  */
 #include "daemon/store_watch.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * store_watch.h - whether the history is written: one line and one alert when it no longer
- * is, one when it is again. What a new database in the place of a lost one must know is
- * written to it anew.
+ * store_watch.h - whether the history is written: one line and one alert when writing fails, one
+ * when it works again. A new database that replaces a lost one gets the current state written
+ * again.
  */
 #ifndef WAYMARK_SRC_DAEMON_STORE_WATCH_H
 #define WAYMARK_SRC_DAEMON_STORE_WATCH_H

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tamper.c - detects when another process undoes the steering or the evidence, has it
- * repaired and reports it.
+ * tamper.c - detects when another process undoes the steering or the evidence, has it repaired and
+ * reports it.
  *
- * A notice of the kernel's only raises a suspicion. What is judged, a quiet time
- * later, is what differs then from what the last reconcile left: whoever puts
- * things right again, such as 'waymark apply', has not tampered, and what goes with
- * an interface is the kernel's doing. It must not know how things are repaired.
+ * A kernel notice only raises a suspicion. After a quiet time the state is compared with the result
+ * of the last reconcile: a process that has restored it by then, such as 'waymark apply', has not
+ * tampered, and what vanishes with an interface is the kernel's doing. It must not know how things
+ * are repaired.
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * uplink_control.c - decisions of operators: their file, and their end.
+ * uplink_control.c - orders of operators: their file, and their expiry.
  *
- * The file has one line per uplink: NAME WORD SINCE_MS UNTIL_MS USER PROCESS, "-" for what
- * is not known. It is replaced as a whole.
+ * The file has one line per uplink: NAME WORD SINCE_MS UNTIL_MS USER PROCESS, "-" for unknown
+ * values. It is replaced as a whole.
  */
 #include <errno.h>
 #include <inttypes.h>

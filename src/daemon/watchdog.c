@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * watchdog.c - one report per stall: when it is noticed. That the loop goes on again shows
- * in what it logs next.
+ * watchdog.c - one report per stall, when it is noticed. The next log lines of the loop show that
+ * it runs again.
  */
 #include "daemon/watchdog.h"
 

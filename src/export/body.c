@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * body.c - a buffer that grows, behind an optional gzip stream: the one place that knows
- * zlib.
+ * body.c - a growing buffer fed by an optional gzip stream: the only code that knows zlib.
  */
 #include "export/body.h"
 

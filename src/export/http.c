@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * http.c - POST with libcurl: the one place that knows it. A URL may hold a password:
- * no message has a part of it.
+ * http.c - POST with libcurl: the only code that knows it. A URL may hold a password: no message
+ * contains any part of it.
  */
 #include "export/http.h"
 

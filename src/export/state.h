@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * state.h - the state file: how far each target has acknowledged, and what became of
- * the attempts.
+ * state.h - the state file: how far each target has acknowledged, and the results of attempts.
  *
- * Written to a new file, which is synced and renamed, so that it is whole or the former
- * one. A file that is damaged all the same is refused: everything is then shipped again,
- * which replaces rows by themselves.
+ * It is written to a new file, synced and renamed, so that it is either complete or the former one.
+ * A damaged file is refused: everything is then shipped again, and rows replace their earlier
+ * copies.
  */
 #ifndef WAYMARK_SRC_EXPORT_STATE_H
 #define WAYMARK_SRC_EXPORT_STATE_H

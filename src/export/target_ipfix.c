@@ -2,8 +2,8 @@
 /*
  * target_ipfix.c - flows at their end to an IPFIX collector, by TCP or UDP.
  *
- * By TCP a batch is acknowledged when the collector's kernel has all of it. By UDP it is
- * when it is sent: what is lost on the way is lost, and shows in the sequence numbers.
+ * By TCP a batch is acknowledged when the collector's kernel has all of it; by UDP, when it is
+ * sent: lost datagrams are lost, and show in the sequence numbers.
  */
 #include <errno.h>
 #include <linux/sockios.h>

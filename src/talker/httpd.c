@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * httpd.c - a client's life: its request is read, it waits for the page, the answer is
- * written, what it still sends is dropped, it is closed. Each step has its time.
+ * httpd.c - a client's life: its request is read, it waits for the page, the answer is written,
+ * further input is discarded, the connection is closed. Each step has a time limit.
  */
 #include "talker/httpd.h"
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * spawner.c - gives up every privilege, starts the worker, starts it again when it dies.
+ * spawner.c - gives up every privilege, starts the worker, and restarts it when it dies.
  *
- * A stop of waymarkd shows as the end of the channel: the worker then has a moment, also one
- * that stands still. The worker in turn dies with the spawner, programs with the worker.
+ * When waymarkd stops, the channel closes: even a worker that hangs then has a moment to end. The
+ * worker in turn dies with the spawner, programs with the worker.
  */
 #include "talker/spawner.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * output.h - what a program writes, as lines, up to a bound.
+ * output.h - the output of a program, as lines, up to a limit.
  */
 #ifndef WAYMARK_ALERT_OUTPUT_H
 #define WAYMARK_ALERT_OUTPUT_H

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sink.h - what a place that takes alerts must be able to do. A new sink is one file
- * with a struct sink, its row in the table of sink.c, and a key in the configuration.
- * In waymarkd, src/talker replaces the sinks that run programs or talk to servers.
+ * sink.h - the interface of a place that takes alerts. A new sink is one file with a struct sink,
+ * its row in the table of sink.c, and a key in the configuration. In waymarkd, src/talker replaces
+ * the sinks that run programs or talk to servers.
  *
- * No sink blocks. What a sink cannot take is counted, with the last error in words.
+ * No sink blocks. Alerts that a sink cannot take are counted, with the last error as text.
  */
 #ifndef WAYMARK_ALERT_SINK_H
 #define WAYMARK_ALERT_SINK_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * usage.h - what an uplink carried between two readings of its counters, and in which
- * bins. Pure. It must not know where counters are read.
+ * usage.h - the traffic of an uplink between two readings of its counters, and its distribution
+ * over bins. Pure. It must not know where counters are read.
  */
 #ifndef WAYMARK_AUDIT_USAGE_H
 #define WAYMARK_AUDIT_USAGE_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * changes.h - what was written to the history that is final, or has changed since: where
- * exporters read on. Changes are numbered from 0, in the order in which they were
- * committed; a row that changes again gets another number. Flows count from their end.
+ * changes.h - rows of the history that are final, or have changed since, in order: exporters
+ * continue from here. Changes are numbered from 0 in the order of their commits; a row that changes
+ * again gets a new number. A flow counts once it has ended.
  */
 #ifndef WAYMARK_STORE_CHANGES_H
 #define WAYMARK_STORE_CHANGES_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * failover.h - what became of an uplink's flows when it went down, from the history:
- * flows in classes, and sums of them. What lives still is named, so that whoever may
- * read the kernel's table can count it.
+ * failover.h - what happened to an uplink's flows when it went down, from the history: flows in
+ * classes, and sums of them. Live flows are listed, so that a caller that may read the kernel's
+ * table can count them.
  */
 #ifndef WAYMARK_STORE_FAILOVER_H
 #define WAYMARK_STORE_FAILOVER_H

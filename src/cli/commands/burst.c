@@ -2,8 +2,8 @@
 /*
  * burst.c - groups lines of one kind that come in bursts.
  *
- * A kind is remembered from its first line on. When its time is over and lines were
- * counted, the burst goes on: from then on all are counted, until a time without any.
+ * A kind is remembered from its first line. If its interval ends with suppressed lines, the burst
+ * continues: all further lines are suppressed until an interval without any.
  */
 #include "cli/commands/burst.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_diff.c - `waymark diff`: how what is installed differs from what the file says.
+ * cmd_diff.c - `waymark diff`: the differences between the installed rules and routes and the
+ * configuration.
  */
 #include <errno.h>
 #include <string.h>

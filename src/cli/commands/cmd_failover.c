@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_failover.c - `waymark failover`: what became of an uplink's flows the last time
- * that it went down: how many moved, were deleted, are stranded, began by another one.
+ * cmd_failover.c - `waymark failover`: what happened to an uplink's flows when it last went down:
+ * how many moved, were deleted, are stranded, or began by another uplink.
  */
 #include <errno.h>
 #include <stdlib.h>

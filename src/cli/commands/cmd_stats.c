@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_stats.c - `waymark stats --by COLUMN[,COLUMN]`: sums over the flows that fit, by the
- * values of one or two columns. Memory grows with the number of groups, not of flows.
+ * cmd_stats.c - `waymark stats --by COLUMN[,COLUMN]`: sums over the matching flows, by the values
+ * of one or two columns. Memory grows with the number of groups, not of flows.
  */
 #include <errno.h>
 #include <stdlib.h>

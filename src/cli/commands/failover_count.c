@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * failover_count.c - what live flows carried and whether they still send: by the daemon,
- * else by one dump of the kernel's table, matched with the flows that live in the
- * history: an entry's id comes again, so zone, tuple and start must fit too.
+ * failover_count.c - traffic of live flows and whether they still send: from the daemon, else from
+ * one dump of the kernel's table. Entries are matched with live flows of the history by id, zone,
+ * tuple and start, because the kernel reuses ids.
  *
  * Knows nothing of how bytes are shown.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * explain_marks.c - a flow's uplink, why it is that one, and changes of its mark. No event
- * says which rule changed it; the rules that could have, as the ruleset is now, are named.
+ * explain_marks.c - a flow's uplink, why that uplink was chosen, and changes of its mark. No event
+ * says which rule changed a mark, so candidates from the current ruleset are named.
  */
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * explain_verdict.c - a flow's verdict, its reason and what to do, first; and what was
- * seen of it.
+ * explain_verdict.c - a flow's verdict, its reason and the fix, then the evidence.
  *
  * A fix names a command only while the fault still exists.
  */

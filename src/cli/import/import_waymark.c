@@ -3,7 +3,6 @@
  * import_waymark.c - Waymark's own configuration from a UCI file (/etc/config/waymark), for
  * OpenWrt's service: each option is the key of that name, with '_' for '-'.
  *
- *
  * Only boolean keys are known here, to translate UCI's values; the reader of the printed file
  * checks all keys.
  */

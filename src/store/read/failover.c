@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * failover.c - what became of an uplink's flows when it went down. Flows that lived at
- * that time are those that live still, those with a long life, which have an index, and
- * those that began not long before: no more slices are read than these are in.
+ * failover.c - what happened to an uplink's flows when it went down. Flows that lived at that time
+ * are those still live, those with a long life (which have an index), and those that began shortly
+ * before: only slices with such flows are read.
  *
  * Knows nothing of the kernel's table.
  */

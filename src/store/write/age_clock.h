@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * age_clock.h - what time it is for retention. A clock that was set far ahead, by
- * mistake or by a battery that is empty, must not make everything old.
+ * age_clock.h - the time to use for retention. A clock set far ahead, by mistake or by an empty
+ * battery, must not make all rows old.
  *
- * A time that is about where the last one, and what has passed since then, lead to
- * is believed. Another one is believed when it has held for a while; until then
- * time goes on from where it was, or stands where the clock stands, whichever is
- * less.
+ * A reading close to the last accepted one plus the time passed since is accepted. Any other is
+ * accepted once it has held for a while; until then time continues from the accepted reading, or is
+ * the clock's if that is less.
  *
  * Pure: it reads no clock.
  */

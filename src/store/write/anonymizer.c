@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * anonymizer.c - flows first, with the postings of their slices, then what other tables say
- * of addresses. What was is overwritten in the file.
+ * anonymizer.c - cuts addresses in flows and the postings of their slices, then in other tables.
+ * The old bytes are overwritten in the file.
  *
- * Knows nothing of when there is time for it.
+ * Does not decide when to run.
  */
 #include "store/write/anonymizer.h"
 

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * anonymizer.h - cuts the addresses of flows that ended more than a day ago to a prefix, a
- * little at a time.
+ * anonymizer.h - cuts the addresses of flows that ended more than a day ago to a prefix, in small
+ * steps.
  *
- * A pass goes on behind the last flow that the passes before it have done. Flows that it
- * leaves behind because they live, or ended within the day, lived for ten minutes or longer:
- * the index of these finds them when a later pass begins. Which flows are done, the table
- * meta says, so that a restart goes on there.
+ * A pass continues after the last flow that earlier passes have done. It skips flows that are live
+ * or ended within the day if they lived for ten minutes or longer: an index finds these in a later
+ * pass. Table meta records the progress, so that a restart continues there.
  */
 #ifndef WAYMARK_SRC_STORE_WRITE_ANONYMIZER_H
 #define WAYMARK_SRC_STORE_WRITE_ANONYMIZER_H

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * coverage_sums.c - intervals and readings of coverage as rows, and readings back.
+ * coverage_sums.c - writes intervals and readings of coverage as rows, and reads readings back.
  *
- * Must not know what is held against what. An interval belongs to the hour of its
- * middle.
+ * Must not know what is compared. An interval belongs to the hour of its middle.
  */
 #include "store/write/coverage_sums.h"
 

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * disk_reserve.h - disk space put by, beside the database, for the day that the disk
- * is full: what the log holds can be moved into the database only where there is
- * room, and nothing can be deleted before.
+ * disk_reserve.h - disk space reserved beside the database for a full disk: the log can be moved
+ * into the database only if there is room, and nothing can be deleted before.
  */
 #ifndef WAYMARK_SRC_STORE_WRITE_DISK_RESERVE_H
 #define WAYMARK_SRC_STORE_WRITE_DISK_RESERVE_H

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * indexer.c - makes the postings of slices. A slice's flows are read back (they are
- * still cached), their addresses sorted in memory and written in order behind all
- * earlier ones: no page is touched twice. Full slices come first; the newest one,
- * when there is time, again and again as it grows.
+ * indexer.c - makes the postings of slices. A slice's flows are read back (they are still cached),
+ * their addresses sorted in memory and written in order after all earlier ones: no page is touched
+ * twice. Full slices come first; the newest slice is indexed again in quiet moments as it grows.
  *
- * Knows nothing of when there is time for it.
+ * Does not decide when to run.
  */
 #include <sys/socket.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * latency.c - buckets of 1 ms up to 16, then eight to each doubling; a set of them
- * for each ten seconds, the oldest of which is given up as time goes on.
+ * latency.c - buckets of 1 ms up to 16, then eight per doubling; one set of buckets per ten
+ * seconds, the oldest of which is reused.
  */
 #include "store/write/latency.h"
 

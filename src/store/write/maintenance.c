@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * maintenance.c - what the writer does between batches.
+ * maintenance.c - the writer's work between batches.
  *
- * SQLite's own checkpoints happen in the commit that fills the log; here they
- * wait for a quiet moment. All of it is done on the one writing connection.
+ * SQLite would run its checkpoints in the commit that fills the log; here they wait for a quiet
+ * moment. All of it uses the one writing connection.
  */
 #include "store/db.h"
 #include "store/write/maintenance.h"

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * pruner.c - retention. Flows go by ranges of ids from the table's left edge,
- * where no other index has to follow; live flows stay until they have ended. What
- * becomes free is used again; the file shrinks where it is above its limit, or
- * where more than half of it is free.
+ * pruner.c - retention. Flows are deleted by ranges of ids from the table's left edge, where no
+ * other index must be updated; live flows stay until they have ended. Freed pages are reused; the
+ * file shrinks if it exceeds its limit or if more than half of it is free.
  *
- * Knows nothing of when there is time for it.
+ * Does not decide when to run.
  */
 #include "store/db.h"
 #include "store/write/pruner.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * pruner.h - retention: what is too old or too much goes, oldest first, a little
- * at a time.
+ * pruner.h - retention: deletes rows beyond the limits of age or size, oldest first, in small
+ * steps.
  *
- * How old a flow is, its times say, and the order of ids: one that was first seen
- * after another which began within the limit is no older than that, whatever the
- * clock said when it began.
+ * The age of a flow follows from its times and from the order of ids: a flow first seen after
+ * another that began within the limit is not older than that one, whatever the clock said when it
+ * began.
  */
 #ifndef WAYMARK_SRC_STORE_WRITE_PRUNER_H
 #define WAYMARK_SRC_STORE_WRITE_PRUNER_H

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * queue.h - a bounded ring of records between one thread that makes them and one
- * that writes them. Pushing takes no lock and makes no system call, but where
- * the writer sleeps until just this record. Memory is held for what waits, not for
- * all that might.
+ * queue.h - a bounded ring of records between one producing and one writing thread. A push takes no
+ * lock and makes no system call, unless the writer sleeps until this very record. Memory is held
+ * for waiting records only, not for the whole capacity.
  */
 #ifndef WAYMARK_SRC_STORE_WRITE_QUEUE_H
 #define WAYMARK_SRC_STORE_WRITE_QUEUE_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * usage_readings.h - what the counters of usage said last, as rows.
+ * usage_readings.h - the latest readings of the usage counters, as rows.
  */
 #ifndef WAYMARK_SRC_STORE_WRITE_USAGE_READINGS_H
 #define WAYMARK_SRC_STORE_WRITE_USAGE_READINGS_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * writer.c - the thread that writes the history: it gathers records for a part of
- * batch_ms, commits them, and between batches keeps house. A database that fails
- * is tried again while the queue takes what comes.
+ * writer.c - the thread that writes the history: it collects records for a part of batch_ms,
+ * commits them, and does maintenance between batches. A failing database is retried while records
+ * queue.
  *
  * Knows nothing of rows.
  */
