@@ -179,7 +179,7 @@ uint8_t audit_slot_of_mark(const struct audit *a, uint32_t mark);
 /* The uplink that a flow's mark names, or named until a reload took it away and no
  * packet of the flow has been seen to leave since. */
 uint8_t audit_slot_of_flow(const struct audit *a, const struct flow *f);
-/* Counts live flows of the uplink that the mark names. */
+/* Count live flows of the uplink that the mark names. */
 void audit_live_count(struct audit *a, uint32_t mark, int by);
 /* The same for a flow, unless it is closed. */
 void flow_live_count(struct audit *a, const struct flow *f, int by);

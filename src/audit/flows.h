@@ -75,8 +75,8 @@ struct flows;
 struct flows *flows_new(uint32_t max_flows);
 void flows_free(struct flows *t);
 
-/* Adds a flow with these tuples. FLOW_REF_NONE: full (ENOSPC) or no memory.
- * A pointer from flows_get is valid until the next add or remove. */
+/* Add a flow with these tuples. FLOW_REF_NONE: full (ENOSPC) or no memory. A pointer from flows_get
+ * is valid until the next add or remove. */
 flow_ref flows_add(struct flows *t, uint8_t proto, uint16_t zone, const struct endpoints tuple[2]);
 /* The same for one that is there whether there is room or not: max_flows grows. */
 flow_ref flows_add_beyond(struct flows *t, uint8_t proto, uint16_t zone,

@@ -103,8 +103,8 @@ struct invocation {
 	bool is_terminal; /* standard output is one */
 };
 
-/* Fills in from argv, which starts at the command's name. CLI_DONE, or CLI_USAGE
- * with a message printed. Options the command does not take are usage errors. */
+/* Fill in from argv, which starts at the command's name. CLI_DONE, or CLI_USAGE with a message
+ * printed. Options the command does not take are usage errors. */
 enum exit_status options_parse(struct invocation *in, int argc, char **argv);
 
 /* "waymark: ..." and a newline on standard error. */
@@ -117,13 +117,13 @@ bool cli_ask(const char *format, ...) __attribute__((format(printf, 1, 2)));
  * message printed. */
 char *cli_socket(const struct invocation *in);
 
-/* Reads the configuration; NULL with every error printed. */
+/* Read the configuration; NULL with every error printed. */
 struct config *cli_config(const struct invocation *in);
 
 /* Return whether CAP_NET_ADMIN is there; else says that command needs it. */
 bool cli_has_privilege(const struct invocation *in);
 
-/* Ends a listing: its exit status, with a message where it failed. */
+/* End a listing: its exit status, with a message where it failed. */
 enum exit_status cli_render_end(struct render *r);
 
 enum exit_status cmd_check(const struct invocation *in);

@@ -9,9 +9,8 @@
 #include "cli/cli.h"
 #include "waymark/status/answer.h"
 
-/* Asks the daemon at path one command. 0 and *answer (malloc'd, without the
- * newline), or -errno: -ENOENT or -ECONNREFUSED where no daemon answers, -EACCES,
- * -ETIMEDOUT, ... */
+/* Ask the daemon at path one command. 0 and *answer (malloc'd, without the newline), or -errno:
+ * -ENOENT or -ECONNREFUSED where no daemon answers, -EACCES, -ETIMEDOUT, ... */
 int client_ask(const char *path, const char *command, char **answer);
 
 /* The same, decoded: free a with answer_free. -ENOTSUP: the daemon refused. */

@@ -18,12 +18,12 @@ struct error_lines {
 /* 0 or -errno. */
 int error_lines_open(struct error_lines *r);
 
-/* Calls fn for each line so far, and closes. */
+/* Call fn for each line so far, then close. */
 typedef void error_lines_line_fn(void *data, const char *line);
 void error_lines_each(struct error_lines *r, error_lines_line_fn *fn, void *data);
 
-/* Prints each line as a message and closes; where err is an error of which
- * nothing was said, says "what: strerror". */
+/* Print each line as a message, then close; if err is set and no line was printed, print "what:
+ * strerror". */
 void error_lines_close(struct error_lines *r, const char *what, int err);
 
 #endif

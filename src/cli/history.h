@@ -37,7 +37,7 @@ struct history {
 int history_flows(struct query *q, const struct flow_filter *f, query_row_fn *fn, void *data);
 int history_mismatches(struct query *q, const struct flow_filter *f, query_row_fn *fn, void *data);
 
-/* Opens the history; NULL with a message printed. */
+/* Open the history; NULL with a message printed. */
 struct query *history_open(const char *path);
 
 enum exit_status history_show(const struct invocation *in, const struct history *h);

@@ -69,8 +69,8 @@ void render_share(struct render *r, double share, enum paint paint);
 void render_real(struct render *r, double number, enum paint paint);
 void render_unknown(struct render *r);
 
-/* Ends the listing and frees r. 0, or -errno of the first thing that failed:
- * -ENOMEM, or what writing to out answered. */
+/* End the listing and free r. Return 0, or -errno of the first thing that failed: -ENOMEM, or the
+ * error of writing to out. */
 int render_end(struct render *r);
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * render_table.c - chooses the columns of a table, measures and prints it.
  *
- * Columns without a value are left out, then those of the highest rank until the rest
- * fits; what is too wide still is cut at its end, a flow first by its source port.
+ * Columns without a value are omitted, then those of the highest rank until the rest is narrow
+ * enough; text that is still too wide is cut at its end, a flow first by its source port.
  */
 #include "cli/render_table.h"
 

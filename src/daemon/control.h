@@ -63,7 +63,7 @@ int control_process(struct control *c);
 /* Return whether a client watches. Without one, no lines need to be made. */
 bool control_has_watchers(const struct control *c);
 
-/* Sends a line (without its newline) to every watcher. One that has not taken
+/* Send a line (without its newline) to every watcher. One that has not taken
  * CONTROL_WATCH_QUEUE_MAX bytes before it is dropped. */
 void control_broadcast(struct control *c, const char *line);
 

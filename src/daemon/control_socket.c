@@ -32,7 +32,7 @@ static int address_set(struct sockaddr_un *sun, const char *path)
 	return 0;
 }
 
-/* Makes every missing folder above path. */
+/* Make every missing folder above path. */
 static int folder_make(const char *path)
 {
 	char folder[sizeof(((struct sockaddr_un *)0)->sun_path)];

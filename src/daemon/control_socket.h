@@ -18,7 +18,7 @@ struct control_socket {
 /* See control_open. Return 0 or -errno; on failure nothing is created. */
 int control_socket_open(struct control_socket *s, const char *path);
 
-/* Closes it and removes the file if it is still this socket's. */
+/* Close the socket and remove its file, unless another socket has replaced it. */
 void control_socket_close(struct control_socket *s);
 
 #endif

@@ -118,7 +118,7 @@ static int file_replace(const char *path, const char *text)
 	return err;
 }
 
-/* Reports the start and the end of a failure, not each attempt. */
+/* Report the start and the end of a failure, not each attempt. */
 static void file_judge(struct exporter *e, int err)
 {
 	if (err == e->file_error)

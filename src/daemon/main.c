@@ -71,8 +71,8 @@ static int arguments_read(int argc, char **argv, const char **path, int *debug)
 	return EXIT_USAGE;
 }
 
-/* Takes over the configuration. The talker comes first, while nothing is open that it must
- * not have. NULL: logged. */
+/* Take over the configuration. The talker comes first, while nothing is open that it must not have.
+ * NULL: logged. */
 static struct daemon *daemon_begin(struct config *config)
 {
 	struct talker *talker = identity_talker(config);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * peer.h - who is at the other end of the control socket, in words.
+ * peer.h - describes the process at the other end of the control socket.
  */
 #ifndef WAYMARK_SRC_DAEMON_PEER_H
 #define WAYMARK_SRC_DAEMON_PEER_H

@@ -40,7 +40,7 @@ void publish_verdict(struct daemon *d, const struct flow_record *f,
 /* Note the latest rule of another table that sets a mark ("table ip t, chain c"), and the
  * process that added it: alerts of a changed mark name both. */
 void publish_note_mark_writer(struct daemon *d, const struct who *who, const char *object);
-/* Return whether the alert of a mismatch still stands. */
+/* Return whether the alert of a mismatch is still raised. */
 bool publish_goes_on(struct daemon *d, const struct mismatch_record *m);
 /* Publish an alert about waymarkd itself, of no flow and no uplink. */
 void publish_own(struct daemon *d, enum alert_kind kind, enum alert_state state, const char *reason,

@@ -21,7 +21,7 @@ typedef void steer_midway_fn(struct daemon *d, bool is_new);
  * logged. */
 int steer_open(struct daemon *d);
 void steer_set_midway(struct daemon *d, steer_midway_fn *fn);
-/* Fills in why an uplink has the state that is about to be published. */
+/* Fill in why an uplink has the state that is about to be published. */
 typedef void steer_explain_fn(const struct daemon *d, uint8_t slot, struct uplink_state_record *r);
 void steer_set_explain(struct daemon *d, steer_explain_fn *fn);
 int steer_start(struct daemon *d);

@@ -145,7 +145,7 @@ static int64_t restore_due_ms(const struct thing *at, int64_t now_ms)
 	return last_restored_ms(at) + THING_SPACING_MS;
 }
 
-/* Counts the undoing of the last restore, once. */
+/* Count the undoing of the last restore, once. */
 static void fight_count(struct thing *at, const struct things *t)
 {
 	int64_t restored_ms = last_restored_ms(at);

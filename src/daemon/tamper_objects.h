@@ -21,7 +21,7 @@
 #define THING_FIGHT_MAX 8
 #define THING_REST_MS	(10 * 60 * 1000)
 
-/* Things that are remembered; with more, the one asked about longest ago is forgotten. */
+/* Most things remembered; beyond that, the thing asked about longest ago is forgotten. */
 #define THINGS_MAX 256
 
 enum thing_answer {
@@ -50,7 +50,7 @@ void tamper_objects_end(struct things *t);
 
 /* Return whether a thing waits for its restore. */
 bool tamper_objects_is_waiting(const struct things *t);
-/* When the next thing may be restored: it waited, or has had its rest; 0: none. */
+/* Return when the next waiting or resting thing may be restored; 0: none. */
 int64_t tamper_objects_next_ms(const struct things *t);
 
 #endif

@@ -33,7 +33,7 @@ void body_put_real(struct body *b, double number);
 /* The bytes that it holds already, but for the last few. */
 size_t body_size(const struct body *b);
 
-/* Ends the batch: all bytes are at *bytes. 0 or -ENOMEM. */
+/* End the batch: all bytes are at *bytes. 0 or -ENOMEM. */
 int body_finish(struct body *b, const char **bytes, size_t *size);
 
 #endif

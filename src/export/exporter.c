@@ -213,7 +213,7 @@ static void stop(struct exporter *x)
 	pthread_mutex_unlock(&x->mutex);
 }
 
-/* Waits for a signal, or for all threads to end. */
+/* Wait for a signal, or for all threads to end. */
 static void supervise(struct exporter *x, const sigset_t *signals)
 {
 	struct progress progress;

@@ -30,8 +30,8 @@ bool http_is_available(void);
 struct http *http_new(const struct http_settings *settings);
 void http_free(struct http *h);
 
-/* Makes the URL of a request: of a base, whose path names the database, and a query.
- * malloc'd; NULL with errno: EINVAL: the base is no URL of HTTP. */
+/* Make the URL of a request: of a base, whose path names the database, and a query. malloc'd; NULL
+ * with errno: EINVAL: the base is no URL of HTTP. */
 char *http_url(const char *base, const char *query);
 /* Return the URL's host, for messages. malloc'd, or NULL. */
 char *http_host(const char *base);

@@ -400,7 +400,7 @@ static int session_check(const struct ipfix *x)
 	return recv(x->fd, &byte, 1, MSG_DONTWAIT) == 0 ? -ECONNRESET : 0;
 }
 
-/* Waits until the other kernel has acknowledged every byte. */
+/* Wait until the other kernel has acknowledged every byte. */
 static int delivery_await(struct ipfix *x)
 {
 	int64_t left = (int64_t)x->config->export.timeout_s * 200;

@@ -28,7 +28,7 @@ extern const char flow_row_live_sql[];
 /* Bind every column. Return SQLite's result code. */
 int flow_row_bind(sqlite3_stmt *s, struct uplinks *u, const struct flow_record *f);
 
-/* Reads a row of flow_row_live_sql. */
+/* Read a row of flow_row_live_sql. */
 void flow_row_read(sqlite3_stmt *s, const struct uplinks *u, struct flow_record *f);
 
 /* Return whether sport and dport say something of this protocol. */

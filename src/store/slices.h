@@ -51,7 +51,7 @@ struct slice *slices_from(struct slices *s, int64_t flow_id);
 /* A flow of this slice began at a time (0: not known). */
 void slice_widen(struct slice *slice, int64_t started_ms);
 
-/* Writes the rows of slices that changed. */
+/* Write the rows of slices that changed. */
 int slices_flush(struct slices *s);
 
 int slices_remove(struct slices *s, int64_t id);

@@ -75,7 +75,7 @@ int store_file_check(const char *path, char *error, size_t size);
  * a database of ours. */
 bool store_file_lost_header(const char *path);
 
-/* Takes the lock beside the database; the descriptor, or -errno with error. */
+/* Take the lock beside the database; the descriptor, or -errno with error. */
 int store_lock(const char *path, char *error, size_t size);
 
 #endif

@@ -46,7 +46,7 @@ struct uplinks {
 int uplinks_load(struct uplinks *u, sqlite3 *db);
 void uplinks_unload(struct uplinks *u);
 
-/* Ends the validity of rows that changed and begins new ones. */
+/* End the validity of rows that changed and begin new ones. */
 int uplinks_apply(struct uplinks *u, const struct uplinks_record *r);
 
 /* The row of a slot that was valid when a flow was first seen, else the first that

@@ -40,7 +40,7 @@ void webhook_free(struct webhook *w);
  * waits is dropped. 0 or -errno. */
 int webhook_set(struct webhook *w, const struct alert_config *c);
 
-/* Copies the line. 0 or -errno. */
+/* Copy the line. 0 or -errno. */
 int webhook_push(struct webhook *w, int64_t id, const char *line);
 
 /* The id of an alert that is delivered or dropped, each once; 0: no more. */

@@ -147,7 +147,7 @@ int64_t audit_gap(struct audit *a, enum gap_source source, int64_t started_ms, i
  * unknown, whatever else is seen of them. The first dump that begins after its end shows which
  * flows were idle. */
 void audit_gap_set_blind(struct audit *a, int64_t id);
-/* Ends an open gap. */
+/* End an open gap. */
 void audit_gap_end(struct audit *a, int64_t id, enum gap_source source, int64_t started_ms,
 		   int64_t ended_ms, int64_t lost, const char *reason);
 
@@ -156,8 +156,8 @@ void audit_gap_end(struct audit *a, int64_t id, enum gap_source source, int64_t 
 #define AUDIT_TICK_MS 50
 void audit_tick(struct audit *a, int64_t now_ms);
 
-/* Emits everything that waits, as far as there is room; returns how many flows wait
- * still. The flows stay live in the history. */
+/* Emit everything that waits, as far as there is room; return how many flows still wait. The flows
+ * stay live in the history. */
 uint32_t audit_flush(struct audit *a, int64_t now_ms);
 
 /* Emit every live flow again after the history lost them: as many per tick as there is room for. */

@@ -15,10 +15,10 @@
 
 #include "waymark/base/record.h"
 
-/* From one reading to the next. What counts on must be of the same boot, table,
- * interface, and not have shrunk; what was set back since is not known, or is known
- * to be at least so much. Sets all of *out but slot and has_uncounted; has_lost is read,
- * and has_gap only set: what vanished with flows makes a gap. */
+/* Compare two readings. A counter's difference is valid if boot, table and interface are the same
+ * and it did not shrink; after a reset the difference is unknown, or known to be at least the new
+ * value. Sets all of *out except slot and has_uncounted; has_lost is only read, has_gap only set:
+ * flows that vanished make a gap. */
 void coverage_settle(const struct coverage_reading *from, const struct coverage_reading *to,
 		     struct coverage_record *out);
 
@@ -27,7 +27,7 @@ void coverage_settle(const struct coverage_reading *from, const struct coverage_
 void coverage_rebase(struct coverage_reading *base, const struct coverage_reading *last,
 		     uint64_t table);
 
-/* Adds an interval to a sum, which begins as zeros. */
+/* Add an interval to a sum, which begins as zeros. */
 void coverage_add(struct coverage_record *sum, const struct coverage_record *r);
 
 /* Why what left is not in the history, the first that can explain it first. */

@@ -59,9 +59,8 @@ void query_filter_init(struct query_filter *f);
 
 struct query;
 
-/* Opens the history at path. On failure returns NULL with errno and prints one
- * line to errors: ENOENT (there is none yet), EPROTO (not ours, or newer),
- * EACCES, ... Writes nothing. */
+/* Open the history at path. On failure returns NULL with errno and prints one line to errors:
+ * ENOENT (there is none yet), EPROTO (not ours, or newer), EACCES, ... Writes nothing. */
 struct query *query_open(const char *path, FILE *errors);
 void query_close(struct query *q);
 
@@ -145,9 +144,9 @@ struct summary_span {
 #define SUMMARY_EXACT_MS     INT64_C(172800000)
 #define SUMMARY_ALIVE_MS     30000 /* a live daemon writes its time more often than this */
 
-/* step (from since_ms on, 0 the first), uplink (that the mark names; NULL: none), flows,
- * bytes, bytes_reply, verdict (NULL: none yet): by verdict, then by step. Steps without a
- * flow are left out. */
+/* step (from since_ms on, 0 the first), uplink (that the mark names; NULL: none), flows, bytes,
+ * bytes_reply, verdict (NULL: none yet): by verdict, then by step. Steps without a flow are
+ * omitted. */
 int query_steps(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
 /* src, flows, bytes, bytes_reply: those with the most bytes. Beyond SUMMARY_EXACT_MS of
  * inside hosts, by the hour in which their flows ended. */
@@ -163,8 +162,8 @@ int query_unseen(struct query *q, const struct summary_span *span, query_row_fn 
  * reason, mismatches, packets, first_ms, last_ms, hosts (inside), and of the first one
  * direction, flow_id, proto, src, sport, dst, dport; egress_uplink: NULL: none. */
 int query_causes(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
-/* step, mismatches, expected, egress, reason, first_ms, last_ms, egress_uplink (NULL: none):
- * by cause, then by step. Steps without one are left out. */
+/* step, mismatches, expected, egress, reason, first_ms, last_ms, egress_uplink (NULL: none): by
+ * cause, then by step. Steps without a mismatch are omitted. */
 int query_mismatch_steps(struct query *q, const struct summary_span *span, query_row_fn *fn,
 			 void *data);
 /* time (ms), uplink, state, cause, user, process: by uplink and time; the first of an

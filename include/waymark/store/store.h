@@ -17,10 +17,9 @@
 
 struct store;
 
-/* Opens or makes the database, takes the lock that keeps a second daemon away,
- * migrates an older schema. On failure returns NULL with errno and prints one
- * line to errors: EBUSY (locked by another daemon), EPROTO (not ours or newer),
- * EACCES, ... Nothing has been changed then. */
+/* Open or make the database, take the lock that keeps a second daemon away, and migrate an older
+ * schema. On failure returns NULL with errno and prints one line to errors: EBUSY (locked by
+ * another daemon), EPROTO (not ours or newer), EACCES, ... Nothing has been changed then. */
 struct store *store_open(const char *path, FILE *errors);
 
 /* The same, but a database of ours that SQLite finds damaged is renamed, with one line to
@@ -39,12 +38,11 @@ int64_t store_last_gap_id(const struct store *st);
  * stop), ms; 0: never. was_clean: it stopped by itself. */
 int64_t store_last_alive_ms(const struct store *st, bool *was_clean);
 
-/* Calls fn for each flow that is still 'live' in the history, oldest first. */
+/* Call fn for each flow that is still 'live' in the history, oldest first. */
 typedef int store_flow_fn(void *data, const struct flow_record *f);
 int store_each_live(struct store *st, store_flow_fn *fn, void *data);
 
-/* Calls fn for each alert that still waits for the webhook, oldest first. line: one
- * JSON object. */
+/* Call fn for each alert that still waits for the webhook, oldest first. line: one JSON object. */
 typedef int store_outbox_fn(void *data, int64_t id, const char *line);
 int store_each_outbox(struct store *st, store_outbox_fn *fn, void *data);
 
@@ -56,8 +54,8 @@ int store_each_reading(struct store *st, store_reading_fn *fn, void *data);
 typedef void store_usage_reading_fn(void *data, uint8_t slot, const struct usage_reading *r);
 int store_each_usage_reading(struct store *st, store_usage_reading_fn *fn, void *data);
 
-/* Calls fn for each bin of usage since a time, of all uplinks that had this name. bytes:
- * both directions. */
+/* Call fn for each bin of usage since a time, of all uplinks that had this name. bytes: both
+ * directions. */
 typedef void store_usage_fn(void *data, int64_t time_ms, uint64_t bytes);
 int store_each_usage(struct store *st, const char *uplink, int64_t since_ms, store_usage_fn *fn,
 		     void *data);
@@ -100,8 +98,8 @@ struct store_failure store_failure_of(int code, int system_errno);
 /* Return why the writer makes no progress; NULL: it does, or the cause is not yet known. */
 const char *store_failure_cause(const struct writer_stats *s, int64_t steady_ms);
 
-/* Starts the thread; it owns st until writer_stop. capacity: flows that may wait. A batch is committed at most
- * batch_ms after its first record. */
+/* Start the thread; it owns st until writer_stop. capacity: flows that may wait. A batch is
+ * committed at most batch_ms after its first record. */
 struct writer *writer_start(struct store *st, uint32_t capacity, uint32_t batch_ms);
 
 /* Copy the record into the queue; never blocks. Return 0, or -ENOBUFS if the queue is full: the
@@ -114,8 +112,8 @@ int writer_push(struct writer *w, const struct record *r);
  * of flows never keeps a gap or a mismatch out. */
 uint32_t writer_room(const struct writer *w);
 
-/* Waits until everything pushed so far is committed, or until an attempt to
- * commit it failed. The producer's thread. */
+/* Wait until everything pushed so far is committed, or until an attempt to commit it failed. The
+ * producer's thread. */
 void writer_flush(struct writer *w);
 /* Return false if the disk did not answer within patience_ms. */
 bool writer_flush_within(struct writer *w, unsigned patience_ms);

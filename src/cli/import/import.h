@@ -35,7 +35,7 @@ struct import {
 /* Each fills in mask and uplinks. 0, or -errno with a message printed. */
 int import_mwan3(struct import *i);
 int import_pbr(struct import *i);
-/* Prints all of it. 0, or -EINVAL with a message printed. */
+/* Print all of it. 0, or -EINVAL with a message printed. */
 int import_waymark(struct import *i);
 /* Print the settings that are not carried over, as comments. */
 void import_mwan3_notes(const struct import *i);

@@ -21,7 +21,7 @@
 /* The bins of the time axis. */
 #define REPORT_BINS 240
 
-/* An uplink, or what no mark names. */
+/* An uplink, or all flows without one. */
 struct report_series {
 	char name[REPORT_TEXT]; /* "": none */
 	int64_t flows, bytes, bytes_reply, mismatched, unknown;

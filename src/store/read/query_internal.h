@@ -23,7 +23,7 @@ enum filter_table { FILTER_FLOW, FILTER_MISMATCH };
  * parameters with names. NULL: no memory. */
 char *filter_condition(const struct query_filter *f, enum filter_table table);
 
-/* Binds a number where the statement has a parameter of that name. */
+/* Bind a number where the statement has a parameter of that name. */
 void filter_bind_number(sqlite3_stmt *stmt, const char *name, int64_t number);
 
 /* The time that flows of it lived in: from, before (0: any). */
@@ -53,7 +53,7 @@ struct row_buffer {
 	size_t text_size;
 };
 
-/* Notes SQLite's failure; -errno. */
+/* Note SQLite's failure; -errno. */
 int query_fail(struct query *q, int rc);
 
 /* The ids that 'ids' (of one column) answers, at most max; their number or

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * changes.h - collects what a transaction writes and logs it in table change, a row per
+ * changes.h - collects the rows that a transaction writes and logs them in table change, a row per
  * kind. Nothing outside src/store/ includes it.
  *
- * Functions return SQLite's codes.
+ * Functions return SQLite's result codes.
  */
 #ifndef WAYMARK_SRC_STORE_WRITE_CHANGES_H
 #define WAYMARK_SRC_STORE_WRITE_CHANGES_H

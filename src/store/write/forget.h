@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * forget.h - deletes what the history knows of a host, at the request of an administrator:
- * a slice of flows per step, so that ingest goes on.
+ * forget.h - deletes the data about a host, at the request of an administrator: a slice of flows
+ * per step, so that ingest continues.
  */
 #ifndef WAYMARK_SRC_STORE_WRITE_FORGET_H
 #define WAYMARK_SRC_STORE_WRITE_FORGET_H

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * host_sums.h - sums of the flows that ended, by hour, inside host and uplink (table
- * host_hour). Collected per transaction; an hour's hosts are remembered, so that their
- * number can be bounded.
+ * host_sums.h - sums of the flows that ended, by hour, inside host and uplink (table host_hour).
+ * Collected per transaction; an hour's hosts are remembered, so that their number can be bounded.
  *
- * Functions return SQLite's codes.
+ * Functions return SQLite's result codes.
  */
 #ifndef WAYMARK_SRC_STORE_WRITE_HOST_SUMS_H
 #define WAYMARK_SRC_STORE_WRITE_HOST_SUMS_H

@@ -115,7 +115,7 @@ static int flow_state_read(struct ingest *in, int64_t id, int *was)
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-/* Writes a row that should be there. *was_live: it was, and its end is new. */
+/* Write a row that should be there. *was_live: it was, and its end is new. */
 static int flow_update(struct ingest *in, const struct flow_record *f, bool *did, bool *was_live)
 {
 	int rc = flow_run(in, PUT_FLOW_END, f, did), was;

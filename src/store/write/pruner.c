@@ -425,7 +425,7 @@ static int vacuum(const struct pruner *p, sqlite3 *db)
 	return rc == SQLITE_OK && p->ceiling_bytes ? db_size_hold(db, 0) : rc;
 }
 
-/* Gives pages back to the file system, where it is worth it. */
+/* Give pages back to the file system, where it is worth it. */
 static int look(struct pruner *p, struct ingest *in, int64_t now_ms, bool *did)
 {
 	struct usage u;
