@@ -69,7 +69,7 @@ static bool is_owned(const struct config_key *key, bool is_uplink)
 	       config_section_is_of_uplink(key->section) == is_uplink;
 }
 
-/* First none of them is owned, so that what is half copied can be freed. */
+/* Clear all owned fields first, so that a partial copy can be freed. */
 static void fields_disown(void *to, bool is_uplink)
 {
 	for (const struct config_key *key = config_keys; key->name; key++)

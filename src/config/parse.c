@@ -250,7 +250,7 @@ static void key_read(struct reader *r, const char *section, const char *name, co
 }
 
 /* libconfuse's value callback, for every key. A bad value is reported and counted;
- * the parse goes on, so that one run shows all of them. */
+ * parsing continues, so that one run shows all of them. */
 static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 {
 	struct reader *r = active;

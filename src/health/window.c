@@ -5,7 +5,7 @@
  */
 #include "health/window.h"
 
-/* The total as it was so many samples ago. */
+/* Return the total of age samples ago. */
 static const struct place *total_at(const struct window *w, uint32_t age)
 {
 	return &w->totals[(w->latest + WINDOW_TOTALS - age) % WINDOW_TOTALS];

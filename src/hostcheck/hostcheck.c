@@ -371,7 +371,7 @@ int hostcheck_run(const struct config *c, const struct uplink_decisions *decisio
 	return f->error;
 }
 
-/* The plan of this moment, from what the snapshot teaches. */
+/* Plan for the snapshot, with the gateways learnt from it, and check the plan. */
 static void plan_checked(struct findings *f, const struct config *c, const struct netstate *s)
 {
 	struct learnt_gateways learnt = {0};

@@ -397,7 +397,7 @@ static void route_fix(const struct checking *k, const struct route_state *r, con
 		     shell_line(quoted, sizeof(quoted), line));
 }
 
-/* The first uplink whose pinned flows it takes elsewhere, or NULL. */
+/* Return the first uplink whose pinned flows the route takes elsewhere, or NULL. */
 static const struct uplink_config *
 uplink_taken_over(const struct checking *k, const struct netstate *all, const struct route_state *r)
 {

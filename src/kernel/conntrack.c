@@ -327,7 +327,7 @@ static void key_set_proto(struct nf_conntrack *key, uint8_t proto, const struct 
 	nfct_set_attr_u16(key, ATTR_ORIG_PORT_DST, htons(e->dport));
 }
 
-/* What the kernel finds the entry by: 0, or -errno. */
+/* Add the key by which the kernel finds the entry. 0 or -errno. */
 static int put_key(struct nlmsghdr *nlh, const struct ct_event *entry)
 {
 	const struct endpoints *e = &entry->tuple[DIR_ORIGINAL];
@@ -375,7 +375,7 @@ int conntrack_delete(struct conntrack *c, const struct ct_event *entry)
 	return request_send(c, nlh, NULL, NULL);
 }
 
-/* A deletion without a tuple flushes what the filter fits; Linux 4.0 and later
+/* A deletion without a tuple flushes what the filter matches; Linux 4.0 and later
  * know this filter (ctnetlink_flush_conntrack). */
 int conntrack_delete_marked(struct conntrack *c, uint32_t mark, uint32_t mask)
 {

@@ -49,7 +49,7 @@ void conntrack_timeouts_read(struct conntrack_timeouts *t)
 	}
 }
 
-/* The remaining time is cut off to whole seconds: up to one more has not passed. */
+/* The kernel truncates remaining_s to whole seconds, so subtract one second. */
 int64_t conntrack_idle_ms(const struct conntrack_timeouts *t, uint8_t proto, uint32_t remaining_s)
 {
 	int64_t least_s = -1;

@@ -20,11 +20,11 @@ struct conntrack_timeouts {
 	size_t n;
 };
 
-/* Read them as they are set now. */
+/* Read the conntrack timeouts from their sysctls. */
 void conntrack_timeouts_read(struct conntrack_timeouts *t);
 
-/* For how many ms at least the entry had no packet; -1: not known. Its state does not
- * matter: of the timeouts that can have begun, the one that says least counts. */
+/* Return the minimum time in ms since the entry's last packet; -1: unknown. The entry's state is
+ * not needed: the shortest timeout of proto that is not below remaining_s counts. */
 int64_t conntrack_idle_ms(const struct conntrack_timeouts *t, uint8_t proto, uint32_t remaining_s);
 
 #endif

@@ -9,11 +9,11 @@
 
 #include "waymark/kernel/transaction.h"
 
-/* What a child does: it writes the reply to fd, and ends. */
+/* Run fn in a child: write the reply to fd and exit. */
 void __attribute__((noreturn)) transaction_child(int fd, transaction_fn *fn, const void *data);
 
-/* Have the launcher fork a child that writes to fd. Its pid; -ENOTCONN: there is no launcher, or
- * it had ended before; -errno: it has ended or stands still since. */
+/* Have the launcher fork a child that writes to fd. Returns its pid; -ENOTCONN: no launcher, or
+ * it had ended before; -errno: it has since ended or hangs. */
 pid_t launcher_fork(int fd, transaction_fn *fn, const void *data, size_t size);
 /* Wait for that child, and return how it ended, as waitpid(2) says; 0 if the launcher has
  * ended. */

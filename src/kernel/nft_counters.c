@@ -108,7 +108,7 @@ static uint64_t attr_be64(const struct nlattr *attr)
 	return (uint64_t)ntohl(half[0]) << 32 | ntohl(half[1]);
 }
 
-/* The comment's text, "" where there is none that fits. */
+/* Copy the rule's comment to text; "" if it has none or it is longer than room. */
 static void comment_read(const struct nlattr *userdata, char *text, size_t room)
 {
 	const uint8_t *p = userdata ? mnl_attr_get_payload(userdata) : NULL;
@@ -124,7 +124,7 @@ static void comment_read(const struct nlattr *userdata, char *text, size_t room)
 	}
 }
 
-/* What a comment says that its rule counts; NULL: nothing of ours. */
+/* Return the counter that a comment names; NULL: the rule is not one of our counters. */
 static const struct count_word *count_parse(const char *comment, uint32_t *mark)
 {
 	for (size_t i = 0; i < COUNT_WORDS; i++) {

@@ -11,13 +11,13 @@
  * process owns it; -EOPNOTSUPP: there is one that cannot be owned, or the kernel has no
  * such tables; -errno. */
 int nft_own_create(int fd, const char *table);
-/* 0: the kernel has such tables; -EOPNOTSUPP: it has not; -errno. Changes nothing. */
+/* Check for tables with an owner. 0: supported; -EOPNOTSUPP: not; -errno. Changes nothing. */
 int nft_own_probe(int fd);
-/* Reads away what has come and was not waited for. */
+/* Read and discard the queued messages. */
 void nft_own_drain(int fd);
 
-/* Which socket the library opens: those that are there before, and the one after. The
- * library does not say. */
+/* Find the socket that the library opens, which it does not reveal: note the netlink sockets
+ * before, then find the new one. */
 #define NFT_OWN_FDS 1024
 struct nft_own_sockets {
 	bool is_netfilter[NFT_OWN_FDS];

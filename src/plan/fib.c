@@ -73,8 +73,8 @@ bool fib_route_leads_to(const struct route_state *r, uint32_t ifindex)
 
 /* --- rules -------------------------------------------------------------------------- */
 
-/* An interface that is not known fits no rule that asks for one. A rule with an
- * output interface is for sockets that are bound to it. */
+/* An unknown input interface matches no rule with an iif selector. A rule with an oif selector
+ * matches only sockets bound to that interface, hence no query. */
 static bool selectors_fit(const struct rule_state *r, const struct fib_query *q)
 {
 	if ((q->mark & r->fwmask) != (r->fwmark & r->fwmask))
@@ -89,8 +89,8 @@ static bool rule_fits(const struct rule_state *r, const struct fib_query *q)
 	return r->family == q->family && selectors_fit(r, q) != r->is_inverted;
 }
 
-/* The kernel finds the route first and suppresses it then; of several next hops the first
- * one's interface counts. */
+/* The kernel finds the route first, then suppresses it. The interface of the first next hop
+ * counts. */
 static bool rule_suppresses(const struct netstate *s, const struct rule_state *rule,
 			    const struct route_state *r)
 {
@@ -152,7 +152,8 @@ static const struct rule_state *rule_at(const struct netstate *s, uint8_t family
 	return NULL;
 }
 
-/* The rule to look at behind one that fits, or does not. A jump to nowhere is none. */
+/* Return the rule to examine after r: the target of a matching goto, else the next rule. A goto
+ * without a target rule is skipped. */
 static const struct rule_state *rule_follow(const struct netstate *s, const struct fib_query *q,
 					    const struct rule_state *r)
 {

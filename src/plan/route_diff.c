@@ -110,8 +110,8 @@ static bool place_is_of(const struct differ *df, size_t i, const struct route_st
 	return i < df->n_places && route_is_same_place(df->places[i].route, wanted);
 }
 
-/* The number of foreign routes in the way: those that stand before one of ours,
- * or, where none of ours is there, the one in force. */
+/* Return the number of foreign routes in the way: those before our route, or, if we have none
+ * in this place, the one in force. */
 static size_t places_in_the_way(const struct differ *df, const struct route_state *wanted,
 				size_t first)
 {
@@ -201,9 +201,9 @@ static size_t rule_index(const struct netstate *s, const struct rule_state *r)
 	return i;
 }
 
-/* The rules of the balanced route share a priority, and the order of adding counts: each stands
- * behind the one before it, and behind all foreign ones. One that does not is added again; so
- * are those behind it. */
+/* The rules of the balanced route share a priority, and the order of adding counts: each
+ * must follow its predecessor and all foreign rules. A misplaced rule is added again, and so are
+ * all rules after it. */
 static bool rule_is_misplaced(const struct netstate *wanted, size_t k, const struct netstate *s)
 {
 	const struct rule_state *r = &wanted->rules[k];

@@ -1,15 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * route_plan.c - which routes and ip rules should be installed now.
+ * route_plan.c - plans the routes and ip rules to install.
  *
- * Pure: from the configuration, a snapshot, and what has been decided about the uplinks. Must
- * not know what is installed already as ours (route_diff.c compares) nor how routes get into
- * the kernel.
+ * Pure. Input: the configuration, a snapshot, the decisions about uplinks. Must not know which
+ * of our routes are installed (route_diff.c compares) nor how routes get into the kernel.
  *
- * Of each uplink and family: a table with its networks and default routes
- * (route_plan_uplink.c), whose last route refuses (route_plan_standby.c), and rules that lead
- * marked and bound packets there (route_plan_rules.c), local destinations first
- * (route_plan_local.c). Over all uplinks: the balanced default route (route_plan_balance.c).
+ * Each uplink and family gets a table: its networks and default routes (route_plan_uplink.c),
+ * then an unreachable route (route_plan_standby.c). Rules send marked and bound packets there
+ * (route_plan_rules.c); local destinations come first (route_plan_local.c). One balanced default
+ * route spans all uplinks (route_plan_balance.c).
  */
 #include "waymark/base/sort.h"
 #include "waymark/plan/route_plan.h"
@@ -40,8 +39,8 @@ const char *uplink_trouble_text(enum uplink_trouble t)
 	return "?";
 }
 
-/* Nearest first: the kernel takes a gateway only where the routes before lead to
- * it, and the default route of a table is the last to be believed. */
+/* Sort by the order of adding: the kernel accepts a gateway only if earlier routes reach it,
+ * and a table's default route comes last. */
 static int route_rank(const struct route_state *r)
 {
 	bool has_gateway = false;

@@ -69,15 +69,15 @@ static void put_reports(struct render *r)
 	put_log(r, PREFIX_TRANSIT, direction_words[0]);
 	fputs("\t}\n\n", r->out);
 
-	/* Only a flow from before the labels needs a message: of the others the
-	 * label and the mark in the events say the same. */
+	/* Only a flow from before the labels needs a message: for the others,
+	 * label and mark in the events say the same. */
 	fputs("\tchain unlabelled {\n\t\t", r->out);
 	put_limit(r, UNMARKED_RATE);
 	put_log(r, PREFIX_UNMARKED, "");
 	fputs("\t}\n\n", r->out);
 }
 
-/* An example of what belongs to no flow; the counters have how many. */
+/* Log an example of packets without a flow; the counters have their number. */
 static void put_flowless(struct render *r)
 {
 	fputs("\tchain flowless {\n\t\t", r->out);

@@ -13,7 +13,7 @@
 
 #include "waymark/plan/ruleset.h"
 
-/* Up to so many uplinks are compared, more are looked up. */
+/* Up to FEW uplinks the rules compare one by one; above, they use a map. */
 #define FEW 4
 
 struct render {

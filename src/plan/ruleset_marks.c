@@ -137,9 +137,9 @@ static void put_first_reply(struct render *r, uint32_t mark)
 		mark, mark, mark);
 }
 
-/* Two kinds of flows have a mark when they first arrive, so that they are not marked as they
- * enter: a related flow has its master's, one that conntrackd brought from another router has
- * the mark that it had there. Of the latter, one whose source is no host of ours entered. */
+/* Two kinds of flows have a mark before their first packet here, so no entry rule marks them: a
+ * related flow has its master's mark, a flow that conntrackd synchronized has the mark of the
+ * other router. A synchronized flow whose source is not behind us entered by an uplink. */
 static void put_arrive_original(struct render *r)
 {
 	unsigned entered = render_label(r, LABEL_ENTERED);

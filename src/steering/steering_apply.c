@@ -157,7 +157,7 @@ static int rules_conflict(struct steering *s, FILE *errors)
 	return err;
 }
 
-/* What links and addresses that change under way make the kernel say. */
+/* Errors of the kernel when links or addresses change during a run. */
 static bool error_is_passing(int err)
 {
 	static const int passing[] = {ENODEV, ENETDOWN, ENETUNREACH, EHOSTUNREACH, EADDRNOTAVAIL,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * steering_compare.c - how what is installed differs from what the configuration says.
+ * steering_compare.c - compares the installed routes, rules and ruleset with the plan.
  *
  * Must not change anything, the state file included.
  */

@@ -78,17 +78,17 @@ __attribute__((format(printf, 3, 4))) void run_changed(struct run *run, bool is_
 __attribute__((format(printf, 4, 5))) void run_failed(struct run *run, int err, const char *todo,
 						      const char *format, ...);
 
-/* Saves the state. A run that need not be whole goes on without, and says so once: what
- * packets need comes first. 0 or -errno. */
+/* Save the state. 0 or -errno. If run is not is_atomic, a failure is reported once and 0 is
+ * returned: what packets need comes first. */
 int run_keep(struct run *run);
 
-/* How to undo what follows or has just been done; kept only where is_atomic. */
+/* Record how to undo the change that follows or was just made; only if run is is_atomic. */
 int undo_sysctl(struct run *run, const char *name, const char *former);
 int undo_route(struct run *run, const struct route_state *former, bool is_added);
 int undo_rule(struct run *run, const struct rule_state *rule, bool is_added);
 int undo_group(struct run *run, uint32_t ifindex, uint32_t former);
 int undo_ruleset(struct run *run, const char *former); /* NULL: there was none */
-/* Undoes everything, last first, and forgets. */
+/* Undo all recorded changes in reverse order, and forget them. */
 void run_undo(struct run *run);
 void run_clear(struct run *run);
 

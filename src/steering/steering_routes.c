@@ -87,7 +87,7 @@ static bool place_has_ours(const struct netstate *s, const struct route_state *p
 	return false;
 }
 
-/* Deletes what stands before ours in one place: ours is in force then. */
+/* Delete the routes before ours in its place, so that ours is in force. */
 static int route_uncover(struct run *run, const struct route_diff *d,
 			 const struct route_state *ours)
 {
@@ -105,7 +105,7 @@ static int route_uncover(struct run *run, const struct route_diff *d,
 	return err;
 }
 
-/* Puts it over what has its place, or brings the one that is there to the front. */
+/* Replace the route in r's place by r, or uncover r if the kernel has it behind a foreign one. */
 static int route_bring(struct run *run, const struct route_diff *d, const struct route_state *r)
 {
 	const struct route_state *former = route_find(d->displaced, r);
@@ -314,8 +314,8 @@ static void rule_describe(struct steering_change *c, const struct run *run, bool
 		 rule_text(text, sizeof(text), r), family_name(r->family));
 }
 
-/* The rule that the kernel takes for the same: it compares all but the target of a jump, and
- * refuses a second one. */
+/* Find the rule that the kernel treats as a duplicate of r: equal except for a goto's target. The
+ * kernel refuses to add a duplicate. */
 static const struct rule_state *rule_find_rival(const struct netstate *s,
 						const struct rule_state *r)
 {
@@ -344,7 +344,7 @@ static int rule_bring(struct run *run, const struct rule_state *r, const struct 
 	return err ? err : undo_rule(run, r, true);
 }
 
-/* Whether it was put. is_moved: it is there, and follows one that is added before it. */
+/* Whether the rule was added. is_moved: it exists, but a rule before it was added again. */
 static bool rule_put(struct run *run, const struct rule_state *r, const struct rule_state *rival,
 		     bool is_moved)
 {
@@ -413,7 +413,7 @@ static void rule_take(struct run *run, const struct rule_state *r)
 			   family_name(r->family), r->priority, rule_text(text, sizeof(text), r));
 }
 
-/* Last first: local destinations stand before those rules that need them to. */
+/* Remove in reverse order: the mark rules rely on the local-destination rules before them. */
 void rules_remove(struct run *run, const struct route_diff *d)
 {
 	for (size_t i = d->remove->n_rules; i-- > 0 && run_goes_on(run);)

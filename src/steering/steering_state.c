@@ -183,7 +183,7 @@ int steering_state_folder(const struct config *c, bool make)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Whether a user is the one that waymarkd becomes: root gives its file to it. */
+/* Whether a user is the one that waymarkd switches to: root hands the file over to that user. */
 static bool is_daemon_user(const struct config *c, uid_t uid)
 {
 	const struct passwd *user = c->user ? getpwnam(c->user) : NULL;

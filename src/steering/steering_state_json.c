@@ -19,7 +19,7 @@
 #define STATE_VERSION	1
 #define EXTRA_BYTES_MAX ROUTE_EXTRA_MAX
 
-/* What a state is of: this boot, this network namespace. */
+/* Identify the boot and the network namespace that a state belongs to. */
 struct place {
 	char boot[64];
 	char netns[64];
@@ -172,7 +172,7 @@ static int addr_from_json(struct addr *a, const char *text)
 	return *text && addr_parse(a, text) < 0 ? -EBADMSG : 0;
 }
 
-/* How many bytes there are, or -EBADMSG. */
+/* Return the number of bytes, or -EBADMSG. */
 static int bytes_from_hex(const char *hex, uint8_t *bytes, size_t max)
 {
 	size_t size = strlen(hex) / 2;

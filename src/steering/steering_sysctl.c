@@ -17,7 +17,7 @@
 
 #define WANTS_MAX (UPLINKS_MAX + 8)
 
-/* Of "all" and the interface the larger value is in force: 0 off, 1 strict,
+/* The larger value of "all" and the interface is in force: 0 off, 1 strict,
  * 2 loose (Documentation/networking/ip-sysctl.rst). */
 static bool filter_is_strict(const char *own)
 {

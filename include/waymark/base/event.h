@@ -43,7 +43,7 @@ struct ct_event {
 	int64_t start_ns, stop_ns;     /* CLOCK_REALTIME; 0: not said */
 	bool has_timeout;
 	uint32_t timeout_s; /* that remain */
-	int64_t idle_ms;    /* of a dump entry: at least so long without a packet; -1: not known */
+	int64_t idle_ms;    /* dump entries: minimum time since the last packet; -1: unknown */
 };
 
 /* What our rules say of a logged packet, by its log prefix. */
@@ -52,24 +52,21 @@ enum stray_kind {
 	STRAY_UNMARKED,	 /* ... with mark 0, of a flow that has no room for labels */
 	STRAY_TRANSIT,	 /* original direction of a flow that entered by an uplink */
 	STRAY_ELSEWHERE, /* it leaves by no uplink, though its flow's mark names one */
-	STRAY_FLOWLESS,	 /* it leaves by an uplink and is of no flow */
+	STRAY_FLOWLESS,	 /* it leaves by an uplink and belongs to no flow */
 	STRAY_OTHER,	 /* not a prefix of ours */
 };
 
-/* One logged packet. tuple is what the packet carries at postrouting -150: of
- * its flow the pair {original source, reply source}, in either order (after
- * DNAT, before SNAT). Ports that were cut off, of later fragments, and of GRE
- * are 0.
+/* One logged packet. tuple is {original source, reply source} of the flow, in either order, as
+ * seen at postrouting -150 (after DNAT, before SNAT). Ports are 0 for GRE, later fragments and
+ * truncated packets.
  *
- * ICMP and ICMPv6 queries (echo and the like) always read as their request: src
- * asked, dst was asked, sport is the identifier, dport the request's type << 8 |
- * code. is_icmp_reply says that the logged packet goes against that.
+ * For ICMP and ICMPv6 queries (echo and the like) tuple is always that of the request: src asked,
+ * dst was asked, sport is the identifier, dport the request's type << 8 | code. is_icmp_reply:
+ * the packet travels against tuple.
  *
- * Of an ICMP error proto and tuple are of the packet inside it, and
- * is_icmp_error is set. That packet went the other way, so its tuple is turned
- * round: src is who it was sent to, dst the sender, who gets the error. A query
- * inside stays in the direction of its request; is_icmp_reply then says that the
- * error goes against it. */
+ * For an ICMP error is_icmp_error is set, and proto and tuple describe the embedded packet, with
+ * src and dst swapped: dst is its sender, who gets the error. An embedded query keeps the
+ * direction of its request; is_icmp_reply then says that the error travels against tuple. */
 struct stray_packet {
 	enum stray_kind kind;
 	int8_t direction; /* enum direction as the kernel's rule saw it; -1: unknown */
@@ -77,7 +74,7 @@ struct stray_packet {
 	bool is_icmp_error;
 	bool is_icmp_reply; /* the packet goes against tuple: an echo reply, ... */
 	struct endpoints tuple;
-	uint32_t mark;		     /* the packet's; 0 when left out */
+	uint32_t mark;		     /* the packet's; 0: not in the message */
 	uint32_t iifindex, oifindex; /* 0: none */
 	bool has_ct_id;
 	uint32_t ct_id; /* with NFULA_CT, where the kernel has it */

@@ -144,7 +144,7 @@ struct coverage_record {
 	bool has_lost[FLOW_SHARES];   /* flows of this share vanished in it */
 	struct tally link;	      /* what the interface sent: frames, with ARP */
 	struct tally left;    /* what left, by the rules, or by the link where they missed it */
-	struct tally skipped; /* of that, what the rules did not see */
+	struct tally skipped; /* part of left: not seen by the rules */
 	struct tally rules[RULE_COUNTS];
 	struct tally flows[FLOW_SHARES];
 	char untracked_example[ENDPOINTS_STRLEN]; /* of RULE_UNTRACKED; "": none was seen */
@@ -213,7 +213,7 @@ struct usage_record {
 	struct usage_reading reading; /* what is counted next begins here; time_ms 0: not said */
 };
 
-/* What the health of an uplink was judged by. Numbers below 0: not known. */
+/* The measurements that an uplink's health was judged by. Numbers below 0: unknown. */
 struct health_record {
 	int64_t time_ms;
 	uint8_t slot;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * thread.h - threads beside the one that has the loop, and waits with an end.
+ * thread.h - threads beside the event loop's, and waits with a timeout.
  */
 #ifndef WAYMARK_BASE_THREAD_H
 #define WAYMARK_BASE_THREAD_H

@@ -26,14 +26,14 @@ enum times_form {
  * with Z. Writes to buf and returns it; "" as above. */
 const char *times_format(int64_t ms, enum times_form form, char buf[TIMES_STRLEN]);
 
-/* Read what times_format_iso wrote. 0 or -EINVAL. */
+/* Parse a time that times_format_iso wrote. 0 or -EINVAL. */
 int times_parse_iso(const char *text, int64_t *ms);
 
-/* Whether two times are of the same day, locally. */
+/* Whether two times are on the same local day. */
 bool times_is_same_day(int64_t a_ms, int64_t b_ms);
 
-/* Return the start of the month-long period that a time is in: midnight, local time, of
- * the last such day of a month (1 to 28). */
+/* Return the start of the billing period of ms: the latest local midnight on day `day` (1 to
+ * 28) of a month, not after ms. */
 int64_t times_period_start(int64_t ms, unsigned day);
 
 /* A point in time as people give it:

@@ -99,7 +99,7 @@ struct export_config {
 #include "waymark/config/config_keys.def"
 };
 
-/* Addresses of flows that ended more than a day ago keep so many bits. */
+/* How many leading bits addresses keep once their flow ended more than a day ago. */
 struct anonymize_config {
 	bool is_on;
 	uint8_t ipv4_bits, ipv6_bits;

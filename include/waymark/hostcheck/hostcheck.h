@@ -47,7 +47,7 @@ void findings_add(struct findings *f, enum finding_level level, const char *form
 	__attribute__((format(printf, 3, 4)));
 void findings_fix(struct findings *f, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-/* What the finding added last is about. */
+/* Set the object that the last added finding is about. */
 void findings_about(struct findings *f, const struct finding_subject *subject);
 size_t findings_count(const struct findings *f, enum finding_level level);
 void findings_clear(struct findings *f);

@@ -130,12 +130,11 @@ struct route_plan *route_plan_new(const struct config *c, const struct netstate 
 				  const struct uplink_decisions *decisions);
 void route_plan_free(struct route_plan *p);
 
-/* What to do to get from s to the plan: ours that are too much, ours that are
- * missing; a foreign route that holds the place of a wanted one
- * (same table, destination, metric: the default route of main) is 'displaced'. Where
- * one of ours stands behind it in that place, which IPv4 allows, ours is 'add', too,
- * and those before it are to go; the one behind is in 'remove' unless as planned.
- * In each the routes and rules are copies. Returns NULL with errno. */
+/* The changes that lead from s to the plan. 'remove': our unexpected routes and rules; 'add': our
+ * missing ones; 'displaced': foreign routes in the place of a wanted one (same table, destination
+ * and metric, as main's default route). IPv4 allows our route to follow a foreign one in that
+ * place: then ours is in 'add', too, the routes before ours are deleted, and ours is in 'remove'
+ * unless it is as planned. All are copies. Returns NULL with errno. */
 struct route_diff {
 	struct netstate *remove;
 	struct netstate *add;

@@ -68,13 +68,13 @@ void steering_confirm(struct steering *s);
 typedef void steering_midway_fn(void *data, bool is_new);
 void steering_set_midway(struct steering *s, steering_midway_fn *fn, void *data);
 
-/* Called around each load of the ruleset, which sets its counters back: before it, when
- * what is there can still be read, and after it where it was done. */
+/* Called around each load of the ruleset, which resets its counters: before it (is_done false),
+ * while they can still be read, and after a successful load (is_done true). */
 typedef void steering_load_fn(void *data, bool is_done);
 void steering_set_load(struct steering *s, steering_load_fn *fn, void *data);
 
-/* Called to save the state beside the control socket, in place of steering_file_save, for one
- * who must not wait for a disk: 0, or -errno, which is no saving. */
+/* Called to save the state beside the control socket, in place of steering_file_save, for a
+ * caller that must not wait for a disk. 0, or -errno: not saved. */
 typedef int steering_save_fn(void *data, const char *control_socket, const char *text);
 void steering_set_save(struct steering *s, steering_save_fn *fn, void *data);
 int steering_file_save(const char *control_socket, const char *text);
