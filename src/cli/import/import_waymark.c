@@ -119,7 +119,7 @@ static bool is_block(const char *type)
 	return false;
 }
 
-/* Fail on an unknown section: nobody would notice that it has no effect. */
+/* Fail on an unknown section: it would otherwise have no effect, without notice. */
 static int sections_check(const struct uci *u)
 {
 	for (size_t k = 0; k < u->n_sections; k++) {
