@@ -103,7 +103,9 @@ is_installed() { # NETWORK FAMILY
 		at router ip "-$2" rule show | grep -q "^4001:.*to $1 goto 4008"
 		;;
 	suppress)
-		at router ip "-$2" rule show | grep -q '^4001:.*lookup main suppress_prefixlength 1 suppress_ifgroup 87'
+		# A split IPv6 default is of 2000::/4 and 3000::/4 too.
+		at router ip "-$2" rule show | grep -q \
+			"^4001:.*lookup main suppress_prefixlength $([ "$2" = 6 ] && echo 4 || echo 1) suppress_ifgroup 87"
 		;;
 	esac
 }
