@@ -64,7 +64,7 @@ void hostcheck_tables(struct findings *f, const struct config *c, const struct n
 
 /* --- links -------------------------------------------------------------------------------- */
 
-/* The interface that an uplink's name means though it is not its name: `ip link` prints
+/* Return the interface that a name other than its own refers to: `ip link` prints
  * "vlan@parent", and the kernel knows alternative names. NULL: none. */
 static const struct link_state *link_meant(const struct netstate *s, const char *name)
 {

@@ -59,7 +59,7 @@ bool hostcheck_prefix_is_general(const struct prefix *p)
 	return p->len <= fib_general_len(p->addr.family) && p->addr.bytes[0] >> 5 == 1;
 }
 
-/* The route of a table for destinations in general: a default, or a half of one. */
+/* Return the general route of the rule's table: a default route, or one of its halves. */
 static const struct route_state *general_route(const struct netstate *s, const struct rule_state *r)
 {
 	const struct route_state *found = NULL;
@@ -120,7 +120,7 @@ static bool jumps_over(const struct checking *k, const struct rule_state *r,
 
 enum side { SIDE_NONE, SIDE_OF_IT, SIDE_OF_ANOTHER, SIDE_INSIDE };
 
-/* Where an address of this host is, seen from an uplink. */
+/* Return where an address of this host is: on uplink u, on another uplink, or inside. */
 static enum side address_side(const struct checking *k, const struct addr_state *a,
 			      const struct uplink_config *u)
 {
@@ -131,7 +131,7 @@ static enum side address_side(const struct checking *k, const struct addr_state 
 	return strcmp(link->name, u->ifname) ? SIDE_OF_ANOTHER : SIDE_OF_IT;
 }
 
-/* Whether all addresses that this host has in a network are other uplinks', and it has one. */
+/* Whether this host has addresses in a network, all of them on uplinks other than u. */
 static bool network_is_of_another(const struct checking *k, const struct prefix *net,
 				  const struct uplink_config *u)
 {
@@ -159,7 +159,7 @@ static bool is_for_another(const struct checking *k, const struct rule_state *r,
 	return r->src.len && network_is_of_another(k, &r->src, u);
 }
 
-/* Whether packets of the uplink that match go elsewhere, or are dropped. */
+/* Whether the rule sends the uplink's matching packets elsewhere, or drops them. */
 static bool rule_diverts(const struct checking *k, const struct rule_state *r,
 			 const struct uplink_config *u)
 {
@@ -455,7 +455,7 @@ static void takeover_checked(const struct checking *k, const struct netstate *al
 	}
 }
 
-/* What others have, and what we have or shall have. */
+/* Merge the foreign rules and routes of the snapshot with our planned ones. */
 static struct netstate *state_merge(const struct checking *k)
 {
 	struct netstate *all = netstate_new();

@@ -111,7 +111,7 @@ static struct learnt_default *default_place(struct learnt_default *list, uint8_t
 	return &list[(*n)++];
 }
 
-/* The one for any source first. */
+/* Sort the default route without a source prefix first. */
 static void defaults_order(struct learnt_default *list, uint8_t n)
 {
 	for (uint8_t i = 1; i < n; i++) {
@@ -164,7 +164,7 @@ static void default_complete(struct learnt_default *d, const struct learnt_defau
 	}
 }
 
-/* With balance = "main" our own route may have the place of the one that taught us. */
+/* With balance = "main" our route may have displaced the one that we learnt from. */
 static uint8_t defaults_keep(struct learnt_default *list, uint8_t n, struct search *q,
 			     uint32_t table)
 {

@@ -127,7 +127,7 @@ static void balance_fit_ipv6(struct balance *b)
 	if (kept)
 		b->n = kept;
 	else
-		b->n = b->n > 0; /* those that do not fit: the first one alone */
+		b->n = b->n > 0; /* none left: use the first one alone */
 }
 
 static bool sources_agree(const struct balance *b)
@@ -233,8 +233,8 @@ static bool main_leads_to_unwanted(const struct planner *pl, unsigned f)
 
 /* --- the router's own, unbound ---------------------------------------------------------- */
 
-/* Interfaces that carry their packets inside others, by their kind or, where that says
- * nothing, by the names that such have. */
+/* Whether an interface is a tunnel: by its kind, or by the usual names if its kind does not
+ * show it. */
 static bool is_tunnel(const struct link_state *l)
 {
 	static const char *const names[] = {"tun",  "tap", "wg",    "vpn",

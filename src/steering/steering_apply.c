@@ -32,8 +32,8 @@ static bool route_is_found(struct run *run, const struct route_state *r)
 	return r->table == RT_TABLE_MAIN || !route_was_ours(run, r);
 }
 
-/* What is about to be displaced and what has been learnt is on disk before the
- * first change. No foreign route is displaced that cannot be restored later. */
+/* Save the routes to displace and the learnt gateways to disk before the first
+ * change. No foreign route is displaced that cannot be restored later. */
 static int state_prepare(struct run *run, const struct route_diff *d)
 {
 	struct steering *s = run->s;

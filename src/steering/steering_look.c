@@ -98,7 +98,7 @@ static void plan_replace(struct steering *s, struct route_plan *plan)
 	s->plan = plan;
 }
 
-/* Whether an uplink is down for good follows from a plan, and is part of the next. */
+/* A plan shows which uplinks to release; if that changed, plan again with it. */
 static struct route_plan *plan_make(struct steering *s, const struct netstate *now)
 {
 	struct route_plan *plan = route_plan_new(s->config, now, &s->learnt, &s->decisions);

@@ -373,8 +373,8 @@ static bool rule_shares_priority(const struct rule_state *r, const struct rule_s
 	return other && r->family == other->family && r->priority == other->priority;
 }
 
-/* What stands in the wrong place only because one before it is added again is as it was left,
- * and stays where it is until that one is there. */
+/* A rule that is misplaced only because the rule before it is added again (is_moved) stays where it
+ * is until that rule has been added. */
 void rules_add(struct run *run, const struct route_diff *d)
 {
 	const struct rule_state *before = NULL;

@@ -37,7 +37,7 @@ bool steering_has_ruleset(struct steering *s)
 	return ruleset_is_loaded(s);
 }
 
-/* What it should look like is kept to say later how it does not. */
+/* Keep the listing as loaded, to report differences from it later. */
 static void listing_keep(struct steering *s, const char *listing)
 {
 	free(s->listing);
@@ -126,7 +126,7 @@ static void ruleset_replace(struct run *run, const char *text, const char *forme
 		run_done(run, &change);
 }
 
-/* The listing of what is there: once adopted it has other words. */
+/* Return the listing of the installed table. Adopting the table changes its listing. */
 static char *listing_adopted(struct steering *s, bool *is_due)
 {
 	char *listing = nft_list_table(s->nft, RULESET_FAMILY, RULESET_TABLE);

@@ -50,25 +50,25 @@ struct steering_state {
 struct steering_state *steering_state_new(void); /* NULL with errno */
 void steering_state_free(struct steering_state *st);
 
-/* Appends a copy, or changes the one of the same name. 0 or -ENOMEM. */
+/* Append a copy, or replace the entry of the same name. 0 or -ENOMEM. */
 int steering_state_keep_sysctl(struct steering_state *st, const char *name, const char *former,
 			       const char *set);
 int steering_state_keep_gateway(struct steering_state *st, const struct saved_gateway *g);
-/* Keeps what was displaced, in place of an older one of the same place; links
- * are those of s. 0 or -ENOMEM. */
+/* Keep a displaced route, replacing an older one of the same place; s has the
+ * links. 0 or -ENOMEM. */
 int steering_state_keep_route(struct steering_state *st, const struct route_state *r,
 			      const struct netstate *s);
-/* Forgets the displaced routes of this place. */
+/* Forget the displaced routes of this place. */
 void steering_state_drop_route(struct steering_state *st, const struct route_state *place);
 
-/* As text (JSON; malloc'd, NULL with errno) and back (NULL with errno, EBADMSG
- * for text that is none). */
+/* Format the state as JSON (malloc'd) and parse it. NULL with errno; EBADMSG: the
+ * text is not a state. */
 char *steering_state_write(const struct steering_state *st);
 struct steering_state *steering_state_read(const char *text);
 
-/* The file. Load answers with an empty state where there is none, or none of
- * this boot and namespace; NULL with errno otherwise. Save makes the folder
- * where it is missing, and takes the state as text. */
+/* Load, save and delete the state file. Load returns an empty state if the file is
+ * missing or from another boot or namespace; NULL with errno on failure. Save
+ * creates a missing folder; text is the formatted state. */
 struct steering_state *steering_state_load(const struct config *c);
 int steering_state_save(const struct config *c, const char *text);
 int steering_state_delete(const struct config *c);

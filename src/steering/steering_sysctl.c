@@ -35,7 +35,7 @@ bool sysctl_is_due(const struct sysctl_want *w, const char *now)
 	return w->is_rp_filter ? filter_is_strict(now) : strcmp(now, w->value) != 0;
 }
 
-/* The former value is kept, here and on disk, before it is gone. */
+/* Save the former value, in memory and on disk, before changing it. */
 static int sysctl_change(struct run *run, const struct sysctl_want *w, const char *now)
 {
 	struct steering *s = run->s;
@@ -48,7 +48,7 @@ static int sysctl_change(struct run *run, const struct sysctl_want *w, const cha
 	return err ? err : sysctl_write(w->name, w->value);
 }
 
-/* What was found, though it needed no change: it may need one later. */
+/* Keep the value found although it needs no change: it may need one later. */
 static void sysctl_keep(struct run *run, const struct sysctl_want *w, const char *now)
 {
 	int err = run->is_atomic ? steering_state_keep_sysctl(run->s->state, w->name, now, w->value)

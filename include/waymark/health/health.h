@@ -58,11 +58,11 @@ struct health_suspect {
 /* Return whether there is a suspect, and the first one. It stays until health_weighed. */
 bool health_suspect(const struct health *h, struct health_suspect *out);
 
-/* The suspect's flows have been weighed. */
+/* Take the result of weighing the suspect's flows. */
 void health_weighed(struct health *h, const struct health_suspect *s, const struct weighing *w,
 		    int64_t now_ms);
 
-/* What an uplink is judged by. */
+/* An uplink's health and the measurements behind it. */
 struct health_view {
 	enum health_state state;
 	enum health_state family_state[COUNTED_FAMILIES];

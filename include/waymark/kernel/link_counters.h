@@ -15,8 +15,8 @@ struct link_counters;
 struct link_counters *link_counters_open(void);	   /* NULL with errno */
 void link_counters_close(struct link_counters *l); /* NULL is allowed */
 
-/* Frames, ARP among them, and bytes with the header of the link. received may be NULL. 0; -ENODEV: there
- * is no such interface; -errno. */
+/* Read an interface's counters: frames (ARP included) and bytes with the link header. received
+ * may be NULL. 0; -ENODEV: no such interface; -errno. */
 int link_counters_read(struct link_counters *l, const char *ifname, uint32_t *ifindex,
 		       struct tally *sent, struct tally *received);
 

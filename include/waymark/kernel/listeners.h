@@ -9,8 +9,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Sockets subscribed to conntrack events but for the one with this netlink port;
- * reads one proc file. Or -errno. */
+/* Count the sockets subscribed to conntrack events, except the one with port own_port;
+ * reads one proc file. Returns the count or -errno. */
 int listeners_count(uint32_t own_port);
 
 /* A line of /proc/net/netlink (netlink_seq_show in the kernel's net/netlink/af_netlink.c). */
@@ -20,7 +20,7 @@ struct netlink_socket {
 };
 
 bool netlink_socket_parse(struct netlink_socket *s, const char *line);
-/* Whether it is subscribed to conntrack events. */
+/* Whether s is subscribed to conntrack events. */
 bool is_conntrack_listener(const struct netlink_socket *s);
 
 #endif

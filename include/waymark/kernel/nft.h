@@ -20,15 +20,15 @@ int nft_fd(const struct nft *n); /* the socket that all its messages go through;
 /* Runs commands as one transaction. 0 or -errno; nft_error() is then what
  * libnftables said, owned by n, valid until the next call. */
 int nft_run(struct nft *n, const char *commands);
-/* The same without changing anything (nft -c). */
+/* Check commands like nft_run, without changing anything (nft -c). */
 int nft_check(struct nft *n, const char *commands);
 /* Makes a table of family inet n's own: it is created, or adopted where its owner has
  * ended. While n is open others cannot change it, and their flush passes over it; it stays
- * when n is closed. 0; -EPERM: another process owns it; -EOPNOTSUPP: it is there and
- * without an owner, or the kernel has no such tables (nft_can_own); -errno. */
+ * when n is closed. 0; -EPERM: another process owns it; -EOPNOTSUPP: it exists
+ * without an owner, or the kernel does not support owners (nft_can_own); -errno. */
 int nft_own(struct nft *n, const char *table);
 bool nft_can_own(struct nft *n);
-/* Whether it is n's own now. */
+/* Whether n owns its table now. */
 bool nft_is_owner(const struct nft *n);
 void nft_disown(struct nft *n); /* it was deleted or replaced by one without an owner */
 const char *nft_error(const struct nft *n);
