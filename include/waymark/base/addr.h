@@ -33,10 +33,10 @@ void addr_set(struct addr *a, int family, const void *data);
 
 bool addr_is_none(const struct addr *a);
 bool addr_is_equal(const struct addr *a, const struct addr *b);
-/* Total order: by family, then by bytes. Returns <0, 0, >0. */
+/* Compare two addresses: by family, then by bytes. Returns <0, 0, >0. */
 int addr_compare(const struct addr *a, const struct addr *b);
 
-/* Bytes of an address of this family: 4, 16, or 0 for none. */
+/* Return the size in bytes of an address of this family: 4, 16, or 0 for none. */
 unsigned addr_size(int family);
 
 /* Writes the RFC 5952 form to buf and returns buf; "" for none. */

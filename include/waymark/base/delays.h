@@ -9,7 +9,7 @@
 
 #define DELAY_BUCKETS 11
 
-/* The longest delay of each bucket; the last one has no end. */
+/* The longest delay of each bucket; the last bucket has no limit. */
 extern const int64_t delay_bounds_ms[DELAY_BUCKETS - 1];
 
 struct delays {
@@ -17,7 +17,7 @@ struct delays {
 	int64_t sum_ms;
 };
 
-/* Below 0, of a clock that was set, counts as 0. */
+/* Count a delay. A negative one (the clock was set) counts as 0. */
 void delays_add(struct delays *d, int64_t took_ms);
 
 #endif

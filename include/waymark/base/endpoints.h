@@ -9,10 +9,9 @@
 
 #include "waymark/base/addr.h"
 
-/* Ports are in host order; of ICMP and ICMPv6 sport is
- * the identifier and dport is type << 8 | code of that direction (an echo's reply
- * has a type of its own); of GRE they are its keys; of protocols without ports
- * both are 0. */
+/* Ports are in host order. ICMP and ICMPv6: sport is the identifier, dport is
+ * type << 8 | code of that direction (an echo reply has its own type). GRE: the
+ * ports are its keys. Protocols without ports: both are 0. */
 struct endpoints {
 	struct addr src, dst;
 	uint16_t sport, dport;

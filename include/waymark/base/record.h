@@ -22,7 +22,7 @@ enum flow_state { FLOW_LIVE = 0, FLOW_ENDED = 1, FLOW_LOST = 2, FLOW_CLOSED = 3 
 #define SLOT_NONE 0xff
 
 /* Interfaces that are no uplink and that flows left by are numbered from 1 by the audit
- * of this process; INTERFACE_REST stands for all that found no number. */
+ * of this process; INTERFACE_REST stands for all interfaces beyond the limit. */
 #define INTERFACES_MAX 64
 #define INTERFACE_REST (INTERFACES_MAX - 1)
 
@@ -93,14 +93,14 @@ struct tally {
 	uint64_t packets, bytes;
 };
 
-/* Flows from inside that our rules counted of an uplink and family: those whose first
- * packet left by it, and those whose first reply came in by it. */
+/* Flows from inside, counted by our rules per uplink and family: started when the first
+ * packet leaves by the uplink, answered when the first reply arrives by it. */
 struct flow_counts {
 	uint64_t flows_started, flows_answered;
 };
 enum counted_family { COUNTED_IPV4, COUNTED_IPV6, COUNTED_FAMILIES };
 
-/* What our rules count of an uplink (ruleset.h). */
+/* Counters that our rules keep per uplink (ruleset.h). */
 enum rule_count {
 	RULE_OUT,	 /* of flows */
 	RULE_UNTRACKED,	 /* of no flow: notrack, or conntrack refused the packet */

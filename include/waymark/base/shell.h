@@ -12,7 +12,7 @@
  * it as it is. Return buf, cut where there is no room. */
 char *shell_line(char *buf, size_t size, const char *line);
 
-/* The same for one word, which may hold spaces. */
+/* Quote one word, which may hold spaces, like shell_line. */
 char *shell_word(char *buf, size_t size, const char *word);
 
 /* Replace each control character by \xHH. Return buf, cut where there is no room. */

@@ -11,8 +11,8 @@
 
 #define TIMES_STRLEN 32
 
-/* "2026-03-01T12:34:56.789Z" (ISO 8601, UTC): writes to buf and returns it; ""
- * for a time beyond the year 9999 or before 0. */
+/* Write a time as "2026-03-01T12:34:56.789Z" (ISO 8601, UTC) to buf and return buf; ""
+ * if ms is negative or beyond the year 9999. */
 const char *times_format_iso(int64_t ms, char buf[TIMES_STRLEN]);
 
 /* How people read a time: whole, as journalctl shows it with a year, or short. */

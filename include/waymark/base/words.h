@@ -20,7 +20,7 @@ enum verdict {
 const char *verdict_name(enum verdict v); /* "mismatch", "wrong-source", ... */
 int verdict_parse(const char *name);	  /* enum verdict or -EINVAL */
 
-/* Why: of a mismatch, and of what is unknown. */
+/* Why a flow is a mismatch, or its verdict unknown. */
 enum reason {
 	REASON_NONE = 0,
 #define REASON(constant, number, ...) REASON_##constant = (number),

@@ -137,7 +137,7 @@ void config_clear_alert(struct alert_config *c);
 
 /* Core, no file: defaults; the rules that hold between keys. */
 struct config *config_new(void); /* NULL with errno */
-/* Another uplink, with the defaults of its keys; valid until the next one is added. NULL: no
+/* Add an uplink with the defaults of its keys; valid until the next is added. NULL: no
  * memory. */
 struct uplink_config *config_uplink_add(struct config *c);
 
@@ -153,7 +153,7 @@ void config_assign_slots(struct config *c);
  * was not in use, as long as there is one. */
 void config_keep_slots(struct config *c, const struct config *former);
 
-/* The uplink whose mark is mark (masked by the caller), or NULL. */
+/* Return the uplink of a mark (masked by the caller), or NULL. */
 const struct uplink_config *config_uplink_by_mark(const struct config *c, uint32_t mark);
 const struct uplink_config *config_uplink_by_slot(const struct config *c, unsigned slot);
 const struct uplink_config *config_uplink_by_name(const struct config *c, const char *name);

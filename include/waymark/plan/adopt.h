@@ -25,13 +25,13 @@
 
 struct adopt;
 
-/* From the uplinks and a snapshot, neither of which is needed later. NULL with
+/* Prepare to adopt flows. c and s are not needed afterwards. Returns NULL with
  * errno. */
 struct adopt *adopt_new(const struct config *c, const struct netstate *s);
 void adopt_free(struct adopt *a);
 
-/* The slot of the uplink that the flow belongs to; SLOT_NONE: it has a mark under
- * the mask, or is not certain. */
+/* Return the slot of the uplink that the flow belongs to; SLOT_NONE: the flow has a
+ * mark under the mask, or its uplink is uncertain. */
 uint8_t adopt_decide(const struct adopt *a, const struct ct_event *ev);
 
 /* Whether a flow that belongs to an uplink entered by it. */

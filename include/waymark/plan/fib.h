@@ -10,8 +10,8 @@
 #include "waymark/plan/netstate.h"
 #include "waymark/base/record.h"
 
-/* What is routed: after destination NAT, before source NAT. An address of no
- * family matches only rules that do not ask for it. */
+/* The packet to route: after destination NAT, before source NAT. An address without
+ * a family matches only rules without a selector for it. */
 struct fib_query {
 	struct addr src, dst;
 	uint8_t family;
@@ -19,7 +19,7 @@ struct fib_query {
 	const char *iifname; /* "lo": the router's own; "": not known */
 };
 
-/* Where it ends. Both belong to the snapshot. */
+/* Where the look-up ends. rule and route belong to the snapshot. */
 struct fib_answer {
 	const struct rule_state *rule;	 /* NULL: no rule had a route */
 	const struct route_state *route; /* NULL: none, or the rule itself refuses */
@@ -37,10 +37,10 @@ const struct route_state *fib_table_lookup(const struct netstate *s, uint32_t ta
  * IPv6, half of 2000::/3, as the VPNs add them that take over a default route. */
 uint8_t fib_general_len(uint8_t family);
 
-/* Whether it has next hops, and all of them are this interface. */
+/* Whether r has next hops, all of them on this interface. */
 bool fib_route_leads_to(const struct route_state *r, uint32_t ifindex);
 
-/* Why packets with the uplink's mark do not leave by it as the snapshot is:
+/* Return why, in this snapshot, packets with the uplink's mark do not leave by u:
  * REASON_UPLINK_DOWN, REASON_RULE_MISSING (the mark's rule is missing), REASON_RULE_BEFORE
  * (another process's rule takes them first), REASON_ROUTE_SPECIFIC (a route that is no
  * default leads elsewhere), REASON_ROUTE_MISSING (the uplink's table has no route by it),

@@ -15,17 +15,17 @@
 #include "waymark/base/addr.h"
 
 /* rtm_protocol and FRA_PROTOCOL of every route and rule that Waymark makes:
- * what carries it is ours, what does not is foreign. Not assigned in
+ * routes and rules with it are ours, all others are foreign. Not assigned in
  * linux/rtnetlink.h or iproute2's rt_protos. */
 #define ROUTE_PROTOCOL_WAYMARK 87
 
 #define NEXTHOPS_MAX	       64
 
-/* Alternative names (ip link property add altname) that are kept of an interface: those that
- * fit a name's room, which is all that a configuration can hold. */
+/* How many alternative names (ip link property add altname) are kept per interface: only names
+ * shorter than IFNAMSIZ, because a configuration holds no longer ones. */
 #define ALTNAMES_MAX 4
 
-/* The attributes of a route that are kept as the kernel has them. */
+/* Room for a route's attributes that are kept in the kernel's format. */
 #define ROUTE_EXTRA_MAX 1024
 
 struct link_state {
@@ -126,18 +126,18 @@ const struct link_state *netstate_link_by_name(const struct netstate *s, const c
 /* Return the interface that has the name as an alternative one, or NULL. */
 const struct link_state *netstate_link_by_index(const struct netstate *s, uint32_t index);
 
-/* Deep copy, and the end of one. 0 or -ENOMEM. */
+/* Make a deep copy (0 or -ENOMEM); free one. */
 int route_copy(struct route_state *to, const struct route_state *from);
 void route_clear(struct route_state *r);
 
-/* Same in every field (nexthops in order). */
+/* Whether a and b are equal in every field (nexthops in order). */
 bool route_is_equal(const struct route_state *a, const struct route_state *b);
 bool rule_is_equal(const struct rule_state *a, const struct rule_state *b);
 
 /* Same place in the kernel, which holds one route there: family, table,
  * destination, source prefix, tos, metric. */
 bool route_is_same_place(const struct route_state *a, const struct route_state *b);
-/* Packets take the same way: type and nexthops, in any order. */
+/* Whether packets take the same path: same type, same nexthops in any order. */
 bool route_is_same_way(const struct route_state *a, const struct route_state *b);
 
 /* One line in iproute2's words, without "add" or "del":

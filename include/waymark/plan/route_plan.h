@@ -9,12 +9,12 @@
 #include "waymark/config/config.h"
 #include "waymark/plan/netstate.h"
 
-/* Default routes that are kept of an uplink and family: one for any source, and of
- * source-specific IPv6 ones one for each prefix. */
+/* How many default routes are kept per uplink and family: one for any source, and one per
+ * prefix of the source-specific ones (IPv6). */
 #define LEARNT_MAX	 3
 #define LEARNT_EXTRA_MAX 160
 
-/* A default route of an uplink, as whoever made it wants it to be. */
+/* An uplink's default route, with the attributes that its creator gave it. */
 struct learnt_default {
 	struct addr gateway; /* none: point to point */
 	struct prefix from;  /* len 0: any source */
@@ -26,8 +26,8 @@ struct learnt_default {
 	uint8_t extra[LEARNT_EXTRA_MAX]; /* mtu, advmss, preference, ... (route_extra.h) */
 };
 
-/* What table main says about the uplinks now; with balance = "main", whose route may stand in
- * the place of what said it, what it said last. By slot; [0] IPv4, [1] IPv6. */
+/* The uplinks' default routes in table main; with balance = "main", where our route may have
+ * displaced them, the last ones seen. By slot; [0] IPv4, [1] IPv6. */
 struct learnt_gateways {
 	struct learnt_default defaults[UPLINKS_MAX][2][LEARNT_MAX];
 	uint8_t n[UPLINKS_MAX][2];	  /* how many; that for any source is the first */
@@ -35,7 +35,7 @@ struct learnt_gateways {
 };
 
 /* What an operator, a check program or the health of an uplink has decided about it. The plan
- * only obeys: who decides, and what outranks what, is not its business. */
+ * only obeys: it must not know who decides, nor the precedence. */
 enum uplink_decision {
 	DECISION_NONE,
 	DECISION_UP,	/* used, as far as the kernel lets it: same as none */
@@ -65,8 +65,8 @@ const char *uplink_trouble_text(enum uplink_trouble t); /* "no address", ... */
 /* The group that the uplinks' interfaces are put into; the number of our routes' protocol. */
 #define LINK_GROUP_WAYMARK ROUTE_PROTOCOL_WAYMARK
 
-/* Priorities of ip rules, from rule-priority on. What is forwarded without a mark passes over
- * all of them by two jumps; what the router sends without one, over the first part. */
+/* Priorities of ip rules, from rule-priority on. Unmarked forwarded packets skip all
+ * of them by two jumps; unmarked packets of the router skip the first part. */
 enum {
 	RULES_SKIP_UNMARKED,  /* fwmark 0/MASK goto RULES_SKIP_FORWARDED */
 	RULES_LOCAL,	      /* local destinations, before any mark */
@@ -109,8 +109,8 @@ struct route_plan {
 };
 
 /* Update *learnt from the default routes of table main in s that are not ours (dhcp, ra, ppp,
- * static, routing daemons). What is gone from there is forgotten, but with balance = "main"
- * kept, or taken from our own routes in the uplinks' tables. */
+ * static, routing daemons). Routes gone from main are forgotten; with balance = "main" they
+ * are kept, or taken from our own routes in the uplinks' tables. */
 void learnt_gateways_update(struct learnt_gateways *learnt, const struct config *c,
 			    const struct netstate *s);
 /* Return the default route for any source, or the first for one prefix; NULL: none. */
