@@ -12,9 +12,7 @@
 
 hidden_run() { # MOUNT-ARGUMENTS
 	: >"$log"
-	# A leak checker reads /proc itself.
 	# shellcheck disable=SC2086 # words
-	ASAN_OPTIONS="${ASAN_OPTIONS:+$ASAN_OPTIONS:}detect_leaks=0" \
 	nsenter --net="/proc/$ns_router/ns/net" -- unshare -m sh -c 'mount $1 && exec "$2" -c "$3"' - \
 		"$1" "$WAYMARKD" "$lab_tmp/waymark.conf" </dev/null >>"$log" 2>&1 &
 	daemon_pid=$!
@@ -32,6 +30,11 @@ listeners() {
 	waymark status --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["events"]["listeners"])'
 }
 
+# A leak checker needs /proc: where there is none it ends the process with its own failure.
+stops() {
+	daemon_stop || grep -q 'LeakSanitizer has encountered a fatal error' "$log"
+}
+
 # hidden WHAT MOUNT-ARGUMENTS LISTENERS
 hidden() {
 	local begun
@@ -47,8 +50,7 @@ hidden() {
 	waymark status >"$lab_tmp/status"
 	is "$1: status has no number below 0" "$(grep -E '(^| )-[0-9]' "$lab_tmp/status")" ""
 	is "$1: other listeners" "$(listeners)" "$3"
-	daemon_stop
-	is "$1: it stops in order" $? 0
+	check "$1: it stops in order" stops
 }
 
 lab_up
