@@ -208,19 +208,17 @@ pid_t launcher_fork(int fd, transaction_fn *fn, const void *data, size_t size)
 {
 	struct request r = {.fn = fn, .size = size};
 	pid_t pid;
-	int err;
 
 	if (!transaction_launcher_is_running())
 		return -ENOTCONN;
-	err = request_send(launcher.fd, &r, fd);
-	if (!err)
-		err = bytes_write(launcher.fd, data, size);
-	if (!err)
-		err = bytes_receive(launcher.fd, &pid, sizeof(pid));
-	if (!err)
+	if (request_send(launcher.fd, &r, fd) || bytes_write(launcher.fd, data, size)) {
+		transaction_launcher_stop();
+		return -ENOTCONN;
+	}
+	if (!bytes_receive(launcher.fd, &pid, sizeof(pid)))
 		return pid;
 	transaction_launcher_stop();
-	return err;
+	return 0;
 }
 
 int launcher_wait(void)

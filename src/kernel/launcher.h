@@ -12,8 +12,9 @@
 /* Run fn in a child: write the reply to fd and exit. */
 void __attribute__((noreturn)) transaction_child(int fd, transaction_fn *fn, const void *data);
 
-/* Have the launcher fork a child that writes to fd. Returns its pid; -ENOTCONN: no launcher, or
- * it had ended before; -errno: it has since ended or hangs. */
+/* Have the launcher fork a child that writes to fd. Return its pid; 0: the launcher has the
+ * request and ended before it named the child, which may run; -ENOTCONN: no launcher, or it
+ * ended before it had the request. */
 pid_t launcher_fork(int fd, transaction_fn *fn, const void *data, size_t size);
 /* Wait for that child, and return how it ended, as waitpid(2) says; 0 if the launcher has
  * ended. */

@@ -122,7 +122,7 @@ static int reply_read(int fd, struct head *head, struct transaction_reply *reply
 	return err;
 }
 
-static int death_report(struct transaction_reply *reply, int err, int status)
+static int death_report(struct transaction_reply *reply, int err, int status, pid_t pid)
 {
 	char text[80];
 
@@ -130,6 +130,8 @@ static int death_report(struct transaction_reply *reply, int err, int status)
 	if (err == -ETIMEDOUT)
 		snprintf(text, sizeof(text), "the child took longer than %d s",
 			 TRANSACTION_SECONDS);
+	else if (!pid)
+		snprintf(text, sizeof(text), "the launcher of transactions has ended");
 	else if (WIFSIGNALED(status))
 		snprintf(text, sizeof(text), "the child ended by signal %d", WTERMSIG(status));
 	else
@@ -154,13 +156,13 @@ static int child_finish(pid_t pid, bool is_launched, int fd, struct transaction_
 	struct head head = {0};
 	int err = reply_read(fd, &head, reply), status;
 
-	if (err)
+	if (err && pid > 0)
 		kill(pid, SIGKILL);
 	status = status_take(pid, is_launched);
-	return err ? death_report(reply, err, status) : head.result;
+	return err ? death_report(reply, err, status, pid) : head.result;
 }
 
-/* The child's pid, or -errno. */
+/* Return the child's pid, 0 where it is not known, or -errno. */
 static pid_t child_start(int fd, transaction_fn *fn, const void *data, size_t size,
 			 bool *is_launched)
 {
@@ -187,12 +189,9 @@ int transaction_run(transaction_fn *fn, const void *data, size_t size,
 		return -errno;
 	pid = child_start(ends[1], fn, data, size, &is_launched);
 	close(ends[1]);
-	if (pid > 0) {
+	if (pid > 0)
 		children[n_children++ % TRANSACTION_CHILDREN] = pid;
-		ret = child_finish(pid, is_launched, ends[0], reply);
-	} else {
-		ret = pid;
-	}
+	ret = pid < 0 ? pid : child_finish(pid, is_launched, ends[0], reply);
 	close(ends[0]);
 	return ret;
 }
