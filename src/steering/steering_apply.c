@@ -212,7 +212,7 @@ static void state_put_back(struct steering *s, const char *former)
 	if (st->is_known)
 		steering_save(s);
 	else
-		steering_state_delete(s->config);
+		steering_forget(s);
 }
 
 /* Takes over the run's undos and the former state. */
@@ -409,7 +409,7 @@ int steering_remove(struct steering *s, FILE *errors)
 	if (!err)
 		err = run_remove(&run);
 	if (!err)
-		err = steering_state_delete(s->config);
+		err = steering_forget(s);
 	if (!err)
 		s->state->is_known = false;
 	if (run.n_changed && !was_known && errors)

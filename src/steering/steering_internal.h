@@ -139,6 +139,7 @@ bool releases_update(struct steering *s, const struct route_plan *plan);
 
 /* Notes the learnt gateways in the state. 0 or -ENOMEM. */
 int steering_remember(struct steering *s);
-int steering_save(struct steering *s); /* the state, to its file */
+int steering_save(struct steering *s);	 /* the state, to its file */
+int steering_forget(struct steering *s); /* delete the file, after what is being saved */
 
 #endif

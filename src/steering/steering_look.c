@@ -61,6 +61,12 @@ int steering_save(struct steering *s)
 	return err;
 }
 
+int steering_forget(struct steering *s)
+{
+	return s->save ? s->save(s->save_data, s->config->control_socket, NULL)
+		       : steering_state_delete(s->config);
+}
+
 int steering_remember(struct steering *s)
 {
 	static const uint8_t family[] = {AF_INET, AF_INET6};

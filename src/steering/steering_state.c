@@ -326,8 +326,10 @@ int steering_file_save(const char *control_socket, const char *text)
 {
 	char *path = strdup(control_socket);
 	const struct config place = {.control_socket = path};
-	int err = path ? steering_state_save(&place, text) : -ENOMEM;
+	int err = -ENOMEM;
 
+	if (path)
+		err = text ? steering_state_save(&place, text) : steering_state_delete(&place);
 	free(path);
 	return err;
 }

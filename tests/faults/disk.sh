@@ -162,5 +162,6 @@ check "it answers again: a reload is done" wait_for 20 reloads
 check_not "... and the new state is saved" cmp -s "$lab_tmp/state/steering.json" "$lab_tmp/steering.before"
 kill -TERM "$daemon_pid"
 check "... and it stops in order" wait_for 20 has_ended
+check_not "... and no state is left of a steering that is removed" test -e "$lab_tmp/state/steering.json"
 
 done_testing

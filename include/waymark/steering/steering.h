@@ -74,7 +74,8 @@ typedef void steering_load_fn(void *data, bool is_done);
 void steering_set_load(struct steering *s, steering_load_fn *fn, void *data);
 
 /* Called to save the state beside the control socket, in place of steering_file_save, for a
- * caller that must not wait for a disk. 0, or -errno: not saved. */
+ * caller that must not wait for a disk. 0, or -errno: not saved. text NULL: delete the
+ * file. */
 typedef int steering_save_fn(void *data, const char *control_socket, const char *text);
 void steering_set_save(struct steering *s, steering_save_fn *fn, void *data);
 int steering_file_save(const char *control_socket, const char *text);
