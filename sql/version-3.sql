@@ -116,6 +116,7 @@ ALTER TABLE uplink_state ADD COLUMN decision TEXT;
 ALTER TABLE uplink_state ADD COLUMN user TEXT;
 ALTER TABLE uplink_state ADD COLUMN process TEXT;
 ALTER TABLE uplink_state ADD COLUMN until INTEGER;
+ALTER TABLE uplink_state ADD COLUMN addresses TEXT;
 
 -- What uplinks carried in bins of five minutes, by the kernel's counters.
 CREATE TABLE usage_bin (

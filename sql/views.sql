@@ -292,7 +292,7 @@ FROM uplink u;
 
 DROP VIEW IF EXISTS uplink_states;
 CREATE VIEW uplink_states AS
--- What uplinks became, and why. The first row after a start: what was found.
+-- What uplinks became, and why; a change of the addresses too. The first row after a start: what was found.
 SELECT
 	s.id AS id, -- ascends
 	strftime('%Y-%m-%dT%H:%M:%fZ', s.time / 1000.0, 'unixepoch') AS time, -- when it became so
@@ -305,7 +305,8 @@ SELECT
 	s.user AS user, -- who decided; NULL: observed
 	s.process AS process, -- by which process
 	strftime('%Y-%m-%dT%H:%M:%fZ', s.until / 1000.0, 'unixepoch') AS until, -- the decision ends then; NULL: it does not
-	s.until AS until_ms -- milliseconds since 1970
+	s.until AS until_ms, -- milliseconds since 1970
+	s.addresses AS addresses -- of the interface then, comma-separated; NULL: it had none
 FROM uplink_state s JOIN uplink u ON u.id = s.uplink;
 
 DROP VIEW IF EXISTS usage;

@@ -5,7 +5,7 @@
  * A return: the lower tier has been usable for a moment, then the kernel's table is
  * dumped step by step, the flows that began by the backup meanwhile are listed, idle ones
  * and UDP first, and deleted a few per second. The dump is repeated until none is left.
- * It must not know when an uplink is usable (steer.c).
+ * It must not know when an uplink is usable (uplink_states.c).
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -19,6 +19,7 @@
 #include "daemon/publish.h"
 #include "daemon/steer.h"
 #include "daemon/usage.h"
+#include "daemon/uplink_states.h"
 #include "waymark/alert/alert.h"
 #include "waymark/audit/audit.h"
 #include "waymark/base/sort.h"
@@ -110,7 +111,7 @@ static uint32_t tier_lowest(const struct daemon *d, unsigned family, bool is_usa
 		const struct uplink_config *u = &d->config->uplinks[i];
 
 		if (u->weight && u->tier < tier &&
-		    (!is_usable || steer_family_is_up(d, u->slot, family)))
+		    (!is_usable || uplink_states_family_is_up(d, u->slot, family)))
 			tier = u->tier;
 	}
 	return tier;
@@ -120,7 +121,7 @@ static bool is_backup(const struct daemon *d, const struct uplink_config *u, uns
 		      uint32_t used)
 {
 	return u->weight && u->tier == used && used > tier_lowest(d, family, false) &&
-	       steer_family_is_up(d, u->slot, family);
+	       uplink_states_family_is_up(d, u->slot, family);
 }
 
 static bool is_used(const struct in_use *u)

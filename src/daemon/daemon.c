@@ -43,6 +43,7 @@
 #include "daemon/tamper.h"
 #include "daemon/uplink_control.h"
 #include "daemon/uplink_health.h"
+#include "daemon/uplink_states.h"
 #include "daemon/usage.h"
 #include "daemon/watch.h"
 #include "daemon/watchdog.h"
@@ -283,22 +284,23 @@ static int hooks_set(struct daemon *d)
 
 	resync_set_hooks(d, &hooks);
 	steer_set_midway(d, observe_before);
-	steer_set_explain(d, uplink_health_explain);
+	uplink_states_set_explain(d, uplink_health_explain);
 	return 0;
 }
 
 /* First what must precede the first thread, then in the order of the data flow; steer_start is the
  * first to change the system. */
 static int (*const start_steps[])(struct daemon *) = {
-	steer_open,	    log_thread_start, loop_open,       delivery_open,
-	operator_open,	    collisions_open,  watch_open,      diagnose_open,
-	adoption_open,	    relabel_open,     live_open,       resync_open,
-	observe_open,	    flush_open,	      backup_open,     flow_delete_open,
-	tamper_open,	    status_open,      hooks_set,       store_watch_open,
-	store_start,	    publish_open,     control_start,   namespace_lock_open,
-	exporter_open,	    audit_start,      coverage_open,   quota_open,
-	usage_open,	    writer_open,      event_mask_open, uplink_control_open,
-	uplink_health_open, steer_start,      tamper_start,    observe_start,
+	uplink_states_open,  steer_open,	 log_thread_start, loop_open,
+	delivery_open,	     operator_open,	 collisions_open,  watch_open,
+	diagnose_open,	     adoption_open,	 relabel_open,	   live_open,
+	resync_open,	     observe_open,	 flush_open,	   backup_open,
+	flow_delete_open,    tamper_open,	 status_open,	   hooks_set,
+	store_watch_open,    store_start,	 publish_open,	   control_start,
+	namespace_lock_open, exporter_open,	 audit_start,	   coverage_open,
+	quota_open,	     usage_open,	 writer_open,	   event_mask_open,
+	uplink_control_open, uplink_health_open, steer_start,	   tamper_start,
+	observe_start,
 };
 
 struct daemon *daemon_start(struct config *c, struct talker *t)
@@ -392,13 +394,13 @@ static void loop_close(struct daemon *d)
 static void modules_close(struct daemon *d)
 {
 	static void (*const steps[])(struct daemon *) = {
-		uplink_health_close,  uplink_control_close, operator_close,    collisions_close,
-		status_close,	      tamper_close,	    flow_delete_close, flush_close,
-		backup_close,	      steer_close,	    resync_close,      live_close,
-		observe_close,	      relabel_close,	    adoption_close,    diagnose_close,
-		coverage_close,	      event_mask_close,	    publish_close,     delivery_close,
-		watch_close,	      store_watch_close,    usage_close,       quota_close,
-		namespace_lock_close, loop_close,
+		uplink_health_close, uplink_control_close, operator_close,	collisions_close,
+		status_close,	     tamper_close,	   flow_delete_close,	flush_close,
+		backup_close,	     steer_close,	   uplink_states_close, resync_close,
+		live_close,	     observe_close,	   relabel_close,	adoption_close,
+		diagnose_close,	     coverage_close,	   event_mask_close,	publish_close,
+		delivery_close,	     watch_close,	   store_watch_close,	usage_close,
+		quota_close,	     namespace_lock_close, loop_close,
 	};
 
 	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++)

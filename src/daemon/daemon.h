@@ -56,6 +56,7 @@ struct daemon {
 	struct resync *resync;
 	struct status *status;
 	struct steer *steer;
+	struct uplink_states *uplink_states;
 	struct store_watch *store_watch;
 	struct tamper *tamper;
 	struct uplink_control *uplink_control;

@@ -14,7 +14,7 @@
 
 #include "daemon/daemon.h"
 #include "daemon/diagnose.h"
-#include "daemon/steer.h"
+#include "daemon/uplink_states.h"
 #include "waymark/kernel/ifnames.h"
 #include "waymark/steering/steering.h"
 
@@ -114,7 +114,7 @@ static const struct diagnosis *routing_diagnose(struct daemon *d, const struct a
 	 * decision has neither routes nor rules; one whose default was withdrawn, or that has
 	 * no address, has no route in that family. */
 	if ((known->reason == REASON_ROUTE_MISSING || known->reason == REASON_RULE_MISSING) &&
-	    !steer_family_carries(d, stray->expected, is_v6))
+	    !uplink_states_family_carries(d, stray->expected, is_v6))
 		known->reason = REASON_UPLINK_DOWN;
 	return known;
 }

@@ -16,8 +16,8 @@
 #include "daemon/daemon.h"
 #include "daemon/flow_delete.h"
 #include "daemon/publish.h"
-#include "daemon/steer.h"
 #include "daemon/log.h"
+#include "daemon/uplink_states.h"
 #include "waymark/audit/audit.h"
 #include "waymark/kernel/conntrack.h"
 
@@ -62,7 +62,7 @@ void flow_delete_stats(const struct daemon *d, struct flow_delete_stats *out)
 static bool is_deletable(const struct daemon *d, uint8_t expected)
 {
 	return d->config->on_mismatch == ON_MISMATCH_DELETE && expected < UPLINKS_MAX &&
-	       steer_is_up(d, expected);
+	       uplink_states_is_up(d, expected);
 }
 
 void flow_delete_want(struct daemon *d, const struct flow_record *f,

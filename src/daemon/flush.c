@@ -4,7 +4,7 @@
  * so that they are re-established by another one.
  *
  * Only once the uplink has been down for a moment, the routes have followed, and another uplink
- * is up: until then its flows wait. Must not know when an uplink counts as up (steer.c
+ * is up: until then its flows wait. Must not know when an uplink counts as up (uplink_states.c
  * decides).
  */
 #include <errno.h>
@@ -16,6 +16,7 @@
 #include "daemon/steer.h"
 #include "waymark/kernel/conntrack.h"
 #include "daemon/log.h"
+#include "daemon/uplink_states.h"
 
 struct flush {
 	int64_t due_ms[UPLINKS_MAX]; /* steady clock; 0: nothing to delete */
@@ -39,12 +40,12 @@ void flush_close(struct daemon *d)
 /* Each change of state restarts the count, also one from down to missing. */
 static void state_note(struct daemon *d, uint8_t slot)
 {
-	uint8_t state = steer_state(d, slot);
+	uint8_t state = uplink_states_number(d, slot);
 
 	if (state == d->flush->seen_state[slot])
 		return;
 	d->flush->seen_state[slot] = state;
-	if (steer_is_up(d, slot) || steer_is_drained(d, slot))
+	if (uplink_states_is_up(d, slot) || uplink_states_is_drained(d, slot))
 		d->flush->due_ms[slot] = 0;
 	else if (!d->flush->due_ms[slot])
 		d->flush->due_ms[slot] = clock_steady_ms() + SETTLE_MS;
@@ -59,7 +60,7 @@ void flush_forget(struct daemon *d, uint8_t slot)
 static bool has_uplink_up(const struct daemon *d)
 {
 	for (size_t i = 0; i < d->config->n_uplinks; i++) {
-		if (steer_is_up(d, d->config->uplinks[i].slot))
+		if (uplink_states_is_up(d, d->config->uplinks[i].slot))
 			return true;
 	}
 	return false;

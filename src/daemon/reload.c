@@ -25,6 +25,7 @@
 #include "daemon/usage.h"
 #include "daemon/log.h"
 #include "daemon/notify.h"
+#include "daemon/uplink_states.h"
 #include "waymark/audit/audit.h"
 #include "waymark/base/units.h"
 #include "waymark/store/store.h"
@@ -144,7 +145,7 @@ static bool is_same_uplink(const struct uplink_config *a, const struct uplink_co
 
 static void uplink_forget(struct daemon *d, uint8_t slot)
 {
-	steer_forget(d, slot);
+	uplink_states_forget(d, slot);
 	flush_forget(d, slot);
 	backup_forget(d, slot);
 	uplink_control_forget(d, slot);
@@ -199,12 +200,12 @@ static int config_swap(struct daemon *d, struct config *c, struct config **forme
 		slots_forget(d, c, old);
 		audit_take(d);
 		steer_reload(d);
-		steer_publish_states(d);
+		uplink_states_publish(d);
 		config_free(c);
 		return err;
 	}
 	settings_apply(d);
-	steer_publish_states(d);
+	uplink_states_publish(d);
 	removed_report(d, old, live);
 	if (former)
 		*former = old;

@@ -66,28 +66,6 @@ static const char *address_text(struct answer *a, const struct addr *address)
 	return addr_is_none(address) ? NULL : answer_keep(a, addr_format(address, text));
 }
 
-/* Return the interface's addresses, comma-separated, malloc'd, or NULL with errno. */
-static char *addresses_text(const struct daemon *d, const struct uplink_config *u)
-{
-	const struct netstate *s = steering_netstate(d->steering);
-	const struct link_state *l = s ? netstate_link_by_name(s, u->ifname) : NULL;
-	char *list = NULL;
-	size_t size = 0;
-	FILE *out = open_memstream(&list, &size);
-
-	if (!out)
-		return NULL;
-	for (size_t i = 0; l && i < s->n_addrs; i++) {
-		char text[PREFIX_STRLEN];
-
-		if (s->addrs[i].ifindex != l->index || s->addrs[i].is_link_local)
-			continue;
-		fflush(out);
-		fprintf(out, "%s%s", size ? "," : "", prefix_format(&s->addrs[i].prefix, text));
-	}
-	return fclose(out) ? NULL : list;
-}
-
 static void coverage_fill(const struct daemon *d, struct answer *a, struct answer_coverage *c,
 			  uint8_t slot)
 {
@@ -164,7 +142,7 @@ static void uplink_fill(const struct daemon *d, struct answer *a, struct answer_
 		.name = answer_keep(a, u->name),
 		.ifname = answer_keep(a, u->ifname),
 		.state = uplink_state(u, plan, steering_netstate(d->steering)),
-		.addresses = addresses_text(d, u),
+		.addresses = uplink_addresses(u, steering_netstate(d->steering)),
 		.gateway = p ? address_text(a, &p->gateway[0]) : NULL,
 		.gateway6 = p ? address_text(a, &p->gateway[1]) : NULL,
 		.mark = u->mark,

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * steer.c - keeps the steering as planned while links come and go, and passes the uplinks'
- * addresses to the audit.
+ * steer.c - keeps the steering as planned while links come and go.
  */
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -13,12 +12,12 @@
 #include "daemon/publish.h"
 #include "daemon/steer.h"
 #include "daemon/tamper.h"
+#include "daemon/uplink_states.h"
 #include "daemon/log.h"
 #include "waymark/audit/audit.h"
 #include "waymark/base/disk_worker.h"
 #include "waymark/kernel/rtnl.h"
 #include "waymark/kernel/transaction.h"
-#include "waymark/plan/uplink_state.h"
 #include "waymark/steering/steering.h"
 
 /* Changes come in bursts (link, addresses, routes): wait for the end of one, but
@@ -37,7 +36,6 @@
 struct steer {
 	struct rtnl_monitor *links;
 	steer_midway_fn *midway;
-	steer_explain_fn *explain;
 	bool is_paused;		  /* an operator has removed the steering */
 	int64_t reconcile_due_ms; /* 0: none wanted */
 	int64_t retry_ms;	  /* from the last failure to the next try; 0: it did not fail */
@@ -45,8 +43,6 @@ struct steer {
 	bool is_locked_out; /* another process holds the steering's lock */
 	bool has_launcher;
 	struct disk_worker *disk; /* NULL: nothing has been saved */
-	uint8_t state[UPLINKS_MAX];
-	struct uplink_state_record published[UPLINKS_MAX]; /* in the history; state "": nothing */
 };
 
 static void protection_set(struct daemon *d)
@@ -121,197 +117,10 @@ void steer_close(struct daemon *d)
 	free(d->steer);
 }
 
-/* --- addresses and states --------------------------------------------------------- */
-
-static size_t addresses_collect(const struct daemon *d, struct audit_address *list, size_t max)
-{
-	const struct netstate *s = steering_netstate(d->steering);
-	size_t n = 0;
-
-	for (size_t i = 0; i < s->n_addrs && n < max; i++) {
-		const struct link_state *l = netstate_link_by_index(s, s->addrs[i].ifindex);
-		const struct uplink_config *u =
-			l ? config_uplink_by_ifname(d->config, l->name) : NULL;
-
-		if (u && !s->addrs[i].is_link_local)
-			list[n++] = (struct audit_address){.addr = s->addrs[i].prefix.addr,
-							   .slot = u->slot};
-	}
-	return n;
-}
-
-static int addresses_update(struct daemon *d)
-{
-	const struct netstate *s = steering_netstate(d->steering);
-	struct audit_address *list;
-	int err;
-
-	if (!s)
-		return 0;
-	list = calloc(s->n_addrs ? s->n_addrs : 1, sizeof(*list));
-	if (!list)
-		return -ENOMEM;
-	err = audit_set_addresses(d->audit, list, addresses_collect(d, list, s->n_addrs),
-				  clock_now_ms());
-	free(list);
-	return err;
-}
-
-static const char *const states[] = {"up", "down", "missing", "no-address", "no-gateway", "drain"};
-
-static uint8_t state_number(const char *state)
-{
-	for (uint8_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
-		if (!strcmp(state, states[i]))
-			return i + 1;
-	}
-	return 0;
-}
-
-static void uplink_alert(struct daemon *d, const struct uplink_config *u, const char *state)
-{
-	struct alert a = publish_of_uplink(u, ALERT_UPLINK, state);
-
-	a.state = strcmp(state, "up") ? ALERT_RAISED : ALERT_OVER;
-	snprintf(a.egress, sizeof(a.egress), "%s", u->ifname);
-	snprintf(a.text, sizeof(a.text), "uplink %s (%s) is %s", u->name, u->ifname,
-		 strcmp(state, "drain") ? state : "drained");
-	publish_raise(d, &a);
-}
-
-/* Do not report an uplink that is up at the start. */
-static void states_update(struct daemon *d)
-{
-	for (size_t i = 0; i < d->config->n_uplinks; i++) {
-		const struct uplink_config *u = &d->config->uplinks[i];
-		const char *state =
-			uplink_state(u, steering_plan(d->steering), steering_netstate(d->steering));
-		uint8_t before = d->steer->state[u->slot], now = state_number(state);
-
-		if (before == now)
-			continue;
-		d->steer->state[u->slot] = now;
-		if (!strcmp(state, "drain"))
-			log_notice("uplink %s: no new flows use it", u->name);
-		else if (strcmp(state, "up"))
-			log_warning("uplink %s: interface %s is %s", u->name, u->ifname, state);
-		else
-			log_notice("uplink %s: interface %s is up", u->name, u->ifname);
-		if (before)
-			uplink_alert(d, u, state);
-	}
-}
-
-/* Also report the same state with another cause or decision. */
-static bool is_published(const struct daemon *d, const struct uplink_state_record *r)
-{
-	const struct uplink_state_record *was = &d->steer->published[r->slot];
-
-	return !strcmp(was->state, r->state) && was->cause == r->cause &&
-	       !strcmp(was->decision, r->decision) && !strcmp(was->user, r->user) &&
-	       was->until_ms == r->until_ms;
-}
-
-/* When a decision ends, the uplink's return has the cause of that decision. */
-static void return_explain(const struct uplink_state_record *was, struct uplink_state_record *r)
-{
-	if (r->cause == CAUSE_LINK && !strcmp(r->state, "up") &&
-	    (was->cause == CAUSE_HEALTH || was->cause == CAUSE_OPERATOR))
-		r->cause = was->cause;
-}
-
-/* Only the row of that moment names the user who ended an operator's decision. */
-static void release_explain(const struct uplink_state_record *was,
-			    const struct uplink_state_record *explained,
-			    struct uplink_state_record *r)
-{
-	if (was->cause != CAUSE_OPERATOR || !*was->decision || !*explained->user)
-		return;
-	memcpy(r->user, explained->user, sizeof(r->user));
-	memcpy(r->process, explained->process, sizeof(r->process));
-	if (!*r->decision)
-		snprintf(r->decision, sizeof(r->decision), "auto");
-}
-
-static void state_publish(struct daemon *d, uint8_t slot, const char *state)
-{
-	struct uplink_state_record r = {.time_ms = clock_now_ms(), .slot = slot}, explained;
-	struct uplink_state_record was = d->steer->published[slot];
-	bool is_operator;
-
-	snprintf(r.state, sizeof(r.state), "%s", state);
-	d->steer->explain(d, slot, &r);
-	explained = r;
-	is_operator = r.cause == CAUSE_OPERATOR;
-	if (!is_operator)
-		r.user[0] = r.process[0] = '\0';
-	return_explain(&was, &r);
-	if (is_published(d, &r))
-		return;
-	d->steer->published[slot] = r;
-	if (!is_operator)
-		release_explain(&was, &explained, &r);
-	publish_uplink_state(d, &r);
-}
-
-void steer_publish_states(struct daemon *d)
-{
-	for (size_t i = 0; i < d->config->n_uplinks; i++) {
-		uint8_t slot = d->config->uplinks[i].slot, now = d->steer->state[slot];
-
-		if (now)
-			state_publish(d, slot, states[now - 1]);
-	}
-}
-
-void steer_write_states(struct daemon *d)
-{
-	memset(d->steer->published, 0, sizeof(d->steer->published));
-	steer_publish_states(d);
-}
-
-void steer_forget(struct daemon *d, uint8_t slot)
-{
-	d->steer->state[slot] = 0;
-	d->steer->published[slot] = (struct uplink_state_record){0};
-}
-
-uint8_t steer_state(const struct daemon *d, uint8_t slot)
-{
-	return d->steer->state[slot];
-}
-
-bool steer_is_up(const struct daemon *d, uint8_t slot)
-{
-	return d->steer->state[slot] == state_number("up");
-}
-
-bool steer_is_drained(const struct daemon *d, uint8_t slot)
-{
-	return d->steer->state[slot] == state_number("drain");
-}
-
-bool steer_family_carries(const struct daemon *d, uint8_t slot, unsigned family)
-{
-	const struct uplink_plan *plan = uplink_plan_find(steering_plan(d->steering), slot);
-
-	return (steer_is_up(d, slot) || steer_is_drained(d, slot)) && plan &&
-	       plan->trouble[family] == UPLINK_FINE;
-}
-
-bool steer_family_is_up(const struct daemon *d, uint8_t slot, unsigned family)
-{
-	const struct uplink_plan *plan = uplink_plan_find(steering_plan(d->steering), slot);
-
-	return steer_is_up(d, slot) && plan && plan->trouble[family] == UPLINK_FINE;
-}
-
 static void steer_refresh(struct daemon *d)
 {
 	audit_set_evidence_since(d->audit, steering_labels_since_ms(d->steering));
-	if (addresses_update(d))
-		log_err("no memory for the uplinks' addresses");
-	states_update(d);
+	uplink_states_refresh(d);
 }
 
 /* --- notices ------------------------------------------------------------------------ */
@@ -429,7 +238,7 @@ static void reconcile(struct daemon *d, int64_t now_ms)
 		log_err("cannot reconcile routes and rules: %s", strerror(-err));
 	tamper_end(d, err);
 	steer_refresh(d);
-	steer_publish_states(d);
+	uplink_states_publish(d);
 	release_schedule(d, now_ms);
 }
 
@@ -441,11 +250,6 @@ void steer_ask(struct daemon *d, int64_t now_ms)
 bool steer_is_pending(const struct daemon *d)
 {
 	return d->steer->reconcile_due_ms || d->steer->is_locked_out;
-}
-
-void steer_set_explain(struct daemon *d, steer_explain_fn *fn)
-{
-	d->steer->explain = fn;
 }
 
 void steer_set_midway(struct daemon *d, steer_midway_fn *fn)
@@ -488,8 +292,7 @@ static void on_midway(void *data, bool is_new)
 {
 	struct daemon *d = data;
 
-	if (addresses_update(d))
-		log_err("no memory for the uplinks' addresses");
+	uplink_states_follow_addresses(d);
 	d->steer->midway(d, is_new);
 }
 
@@ -514,7 +317,7 @@ int steer_start(struct daemon *d)
 		return err;
 	steering_set_patience(d->steering, 0);
 	steer_refresh(d);
-	steer_publish_states(d);
+	uplink_states_publish(d);
 	err = loop_add(d->loop, LOOP_LINKS, rtnl_monitor_fd(d->steer->links), on_links, d);
 	if (!err)
 		err = loop_add(d->loop, LOOP_RULESET, tamper_fd(d), on_ruleset, d);

@@ -15,7 +15,7 @@
 #include "daemon/daemon.h"
 #include "daemon/log.h"
 #include "daemon/publish.h"
-#include "daemon/steer.h"
+#include "daemon/uplink_states.h"
 #include "waymark/alert/alert.h"
 #include "waymark/audit/audit.h"
 #include "waymark/store/store.h"
@@ -84,7 +84,7 @@ static void renewed_report(struct daemon *d, const struct writer_stats *s)
 		publish_own(d, ALERT_STORE, ALERT_RAISED, s->renewal_reason, text);
 	d->store_watch->is_failing = true;
 	audit_write_live(d->audit);
-	steer_write_states(d);
+	uplink_states_write(d);
 }
 
 /* --- looking -------------------------------------------------------------------------- */

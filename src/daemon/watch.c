@@ -157,10 +157,12 @@ static json_t *record_json(const struct daemon *d, const struct record *r)
 				 "process", json_text(r->tampering.process), "action",
 				 json_text(r->tampering.action));
 	case RECORD_UPLINK_STATE:
-		return json_pack("{ss so so ss}", "type", "uplink-state", "time",
+		return json_pack("{ss so so ss so so}", "type", "uplink-state", "time",
 				 json_time(r->uplink_state.time_ms), "uplink",
 				 json_text(name_of(d, r->uplink_state.slot)), "state",
-				 r->uplink_state.state);
+				 r->uplink_state.state, "cause",
+				 json_text(state_cause_name(r->uplink_state.cause)), "addresses",
+				 json_text(r->uplink_state.addresses));
 	case RECORD_DELETED_FLOW:
 		return json_pack("{ss so sI sI ss}", "type", "deleted-flow", "time",
 				 json_time(r->deleted_flow.time_ms), "flow_id",

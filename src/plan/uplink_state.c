@@ -60,7 +60,7 @@ const char *uplink_state(const struct uplink_config *u, const struct route_plan 
 
 char *uplink_addresses(const struct uplink_config *u, const struct netstate *s)
 {
-	const struct link_state *link = netstate_link_by_name(s, u->ifname);
+	const struct link_state *link = s ? netstate_link_by_name(s, u->ifname) : NULL;
 	char *text = NULL, one[PREFIX_STRLEN];
 	const char *comma = "";
 	size_t size, i;

@@ -224,6 +224,13 @@ readdressed() {
 		routes_have "^4 192.168.1.0/24 dev wan1 table 251 scope link src 192.168.1.77" && routes_are_planned
 }
 follows "another address: the routes have it as their source" readdressed
+wait_for_sql 5 "SELECT cause, state FROM uplink_states WHERE uplink = 'wan1' AND addresses LIKE '192.168.1.77/24%' ORDER BY id DESC LIMIT 1" 'address|up'
+is "another address: the history has it, and that it is the cause" "$(sql "SELECT cause, state
+	FROM uplink_states WHERE uplink = 'wan1' AND addresses LIKE '192.168.1.77/24%' ORDER BY id DESC LIMIT 1")" 'address|up'
+check "another address: the log names both" \
+	grep -q "uplink wan1: the addresses of wan1 changed from $WAN1_4/24.* to 192\.168\.1\.77/24" "$lab_tmp/waymarkd.log"
+waymark report >"$lab_tmp/report.html"
+check "another address: the report has it" grep -q "wan1 has another address: 192\.168\.1\.77/24" "$lab_tmp/report.html"
 at router sh -c "ip addr del 192.168.1.77/24 dev wan1; sleep 0.1; ip addr add $WAN1_4/24 dev wan1"
 follows "the address is away for a moment: its routes are back" found_line
 sleep 0.3

@@ -291,6 +291,9 @@ check '... by a table that is gone: the log names it and its process' grep -Eq \
 	'mark-changed; table inet others, chain (forward|output) was written by nft' "$lab_tmp/waymarkd.log"
 check '... so does the alert' sh -c 'grep "\"reason\":\"mark-changed\"" "$1" | grep -q "\"process\":\"nft\""' sh "$lab_tmp/alerts.jsonl" ||
 	diag "$(grep mark-changed "$lab_tmp/alerts.jsonl" | tail -2)"
+waymark report >"$lab_tmp/report.html"
+check '... and the report' grep -Eq \
+	'marks were changed: table inet others, chain (forward|output) was written by nft' "$lab_tmp/report.html"
 flows_end
 
 flows_begin

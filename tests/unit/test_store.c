@@ -80,7 +80,7 @@ static void test_views(void **state)
 		{"usage", "time time_ms uplink bytes_sent bytes_received packets_sent"
 			  " packets_received flows_started flows_answered id"},
 		{"uplink_states", "id time time_ms uplink interface state cause decision user"
-				  " process until until_ms"},
+				  " process until until_ms addresses"},
 		{"alerts", "id time time_ms kind severity state uplinks reason count text"},
 		{"deleted_flows", "time time_ms flow_id mismatch_id action"},
 		{"talkers", "hour hour_ms host uplink flows unanswered bytes_sent bytes_received"},

@@ -263,7 +263,8 @@ static void test_other_rows(void **state)
 			   .uplink_state = {.time_ms = LAB_NOON,
 					    .slot = 1,
 					    .state = "no-address",
-					    .cause = CAUSE_ADDRESS}};
+					    .cause = CAUSE_ADDRESS,
+					    .addresses = "192.0.2.9/24"}};
 	struct record deletion = {
 		.type = RECORD_DELETED_FLOW,
 		.deleted_flow = {
@@ -312,9 +313,9 @@ static void test_other_rows(void **state)
 	store_lab_expect(path, "SELECT pid, process, action FROM tampering WHERE what = ''",
 			 "-|-|-");
 	/* The first came before anybody had said whose slot that is. */
-	store_lab_expect(
-		path, "SELECT * FROM uplink_states",
-		"1|2026-03-01T12:00:00.000Z|1772366400000|wan2|eth2|no-address|address|-|-|-|-|-");
+	store_lab_expect(path, "SELECT * FROM uplink_states",
+			 "1|2026-03-01T12:00:00.000Z|1772366400000|wan2|eth2|no-address|address|-|-"
+			 "|-|-|-|192.0.2.9/24");
 	m.mismatch.packets = 9;
 	m.mismatch.evidence = EVIDENCE_EGRESS_SEEN;
 	m.mismatch.expected = SLOT_NONE;

@@ -187,10 +187,11 @@ struct uplink_state_record {
 	uint8_t slot;
 	char state[16]; /* uplink_state_name() */
 	enum state_cause cause;
-	char decision[16]; /* what follows from it: "down", "drain", "alert", ...; "": nothing */
-	char user[32];	   /* who decided; "": no user, it was observed */
-	char process[32];  /* by which process; "": not known */
-	int64_t until_ms;  /* the decision ends by itself; 0: it does not */
+	char decision[16];   /* what follows from it: "down", "drain", "alert", ...; "": nothing */
+	char user[32];	     /* who decided; "": no user, it was observed */
+	char process[32];    /* by which process; "": not known */
+	int64_t until_ms;    /* the decision ends by itself; 0: it does not */
+	char addresses[128]; /* that the uplink's interface had, comma-separated */
 };
 
 /* What an uplink carried in a bin of five minutes, by the kernel's counters. A bin may

@@ -169,8 +169,11 @@ int query_mismatch_steps(struct query *q, const struct summary_span *span, query
 /* time (ms), uplink, state, cause, user, process: by uplink and time; the first of an
  * uplink is its state as the time begins, where that is known. */
 int query_states(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
+/* time (ms), uplink, the addresses before, the addresses since: changes of an uplink's addresses. */
+int query_moves(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
 /* time (ms), kind, text: alerts that were raised about what no other table has: quotas,
- * health, backups, flows without a right mark, routes and rules of others; oldest first. */
+ * health, backups, flows without a right mark, routes and rules of others, who wrote marks;
+ * oldest first. */
 int query_troubles(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
 /* step, uplink, bytes_sent, bytes_received, flows_started, flows_answered: from the
  * kernel's counters. */

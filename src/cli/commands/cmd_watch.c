@@ -116,6 +116,8 @@ static void deletion_print(const json_t *o)
 static void state_print(const json_t *o)
 {
 	printf("%-8s %s is %s", "uplink", text_of(o, "uplink"), text_of(o, "state"));
+	if (!strcmp(text_of(o, "cause"), "address") && !strcmp(text_of(o, "state"), "up"))
+		printf(", and has other addresses: %s", text_of(o, "addresses"));
 }
 
 static void alert_print(const json_t *o)

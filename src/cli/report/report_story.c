@@ -152,6 +152,18 @@ static void state_why(const struct report_state *s, char *buf, size_t size)
 		snprintf(buf, size, ", its interface had no link");
 }
 
+static int move_take(void *data, const struct value *v, size_t n)
+{
+	struct report_event *e = event_new(data, EVENT_UPLINK, number_of(&v[0]), number_of(&v[0]));
+
+	(void)n;
+	if (!e)
+		return -ENOMEM;
+	snprintf(e->text, sizeof(e->text), "%.60s has another address: %.120s, it was %.120s",
+		 v[1].text, v[3].text, v[2].text);
+	return 0;
+}
+
 static int states_tell(struct report *r)
 {
 	for (size_t i = 0; i < r->n_states; i++) {
@@ -349,6 +361,8 @@ int report_story_read(struct report *r, struct query *q)
 	bins.step_ms = bin_ms(r);
 	if (!err)
 		err = states_tell(r);
+	if (!err)
+		err = query_moves(q, &r->span, move_take, r);
 	if (!err)
 		err = query_causes(q, &r->span, cause_take, r);
 	if (!err)

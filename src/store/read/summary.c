@@ -188,14 +188,32 @@ int query_states(struct query *q, const struct summary_span *span, query_row_fn 
 		span, fn, data);
 }
 
+int query_moves(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data)
+{
+	return summary_run(
+		q,
+		sqlite3_mprintf(
+			"SELECT time, uplink, was, addresses FROM (SELECT s.id, s.time, u.name AS"
+			" uplink, s.addresses, lag(s.addresses) OVER (PARTITION BY u.name"
+			" ORDER BY s.id) AS was FROM uplink_state s JOIN uplink u ON u.id ="
+			" s.uplink WHERE s.addresses IS NOT NULL AND s.time < ?2)"
+			" WHERE time >= ?1 AND was <> addresses ORDER BY id"),
+		span, fn, data);
+}
+
 int query_troubles(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data)
 {
 	return summary_run(
 		q,
 		sqlite3_mprintf(
-			"SELECT time, iif(kind = 'uplink', reason, kind) AS kind, text FROM alert"
+			"SELECT time, CASE WHEN reason = 'mark-changed' THEN 'marks'"
+			" WHEN kind = 'uplink' THEN reason ELSE kind END AS kind,"
+			" iif(reason = 'mark-changed', 'marks were changed: ' ||"
+			" substr(text, instr(text, '; ') + 2), text)"
+			" FROM alert"
 			" WHERE time >= ?1 AND time < ?2 AND state = 'raised'"
 			" AND (kind IN ('quota', 'health', 'unmarked', 'foreign', 'wrong-source')"
+			" OR reason = 'mark-changed' AND instr(text, '; ')"
 			" OR reason IN ('backup', 'rule-before', 'route-specific')"
 			" AND kind IN ('uplink', 'tampering'))"
 			" ORDER BY time"),

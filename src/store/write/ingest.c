@@ -31,7 +31,8 @@ static const char *const statement_sql[INGEST_STATEMENTS] = {
 	[PUT_OUTBOX] = "INSERT OR REPLACE INTO outbox (id, time, line) VALUES (?, ?, ?)",
 	[DROP_OUTBOX] = "DELETE FROM outbox WHERE id = ?",
 	[PUT_UPLINK_STATE] = "INSERT INTO uplink_state (time, uplink, state, cause, decision,"
-			     " user, process, until) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+			     " user, process, until, addresses)"
+			     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[PUT_USAGE] = "INSERT INTO usage_bin (time, uplink, bytes_sent, bytes_received,"
 		      " packets_sent, packets_received, flows_started, flows_answered)"
 		      " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (time, uplink) DO UPDATE SET"
@@ -303,6 +304,7 @@ static int uplink_state_put(struct ingest *in, const struct uplink_state_record 
 	bind_text_or_null(s, 6, u->user);
 	bind_text_or_null(s, 7, u->process);
 	db_bind_or_null(s, 8, u->until_ms, 0);
+	bind_text_or_null(s, 9, u->addresses);
 	return run_and_note(in, s, CHANGE_UPLINK_STATE, 0);
 }
 

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * uplink_states.c - in which state each uplink is and which addresses it has: passes the
+ * addresses to the audit, and each change to the log, the alerts and the history.
+ *
+ * It must not know how a state comes about (plan/uplink_state.c) or why (the explain hook).
+ */
+#include "daemon/uplink_states.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "daemon/daemon.h"
+#include "daemon/log.h"
+#include "daemon/publish.h"
+#include "waymark/audit/audit.h"
+#include "waymark/plan/uplink_state.h"
+#include "waymark/steering/steering.h"
+
+struct uplink_states {
+	uplink_states_explain_fn *explain;
+	uint8_t state[UPLINKS_MAX];   /* 0: not known yet */
+	char *addresses[UPLINKS_MAX]; /* as uplink_addresses() lists them; NULL: not known yet */
+	struct uplink_state_record published[UPLINKS_MAX]; /* in the history; state "": nothing */
+};
+
+int uplink_states_open(struct daemon *d)
+{
+	d->uplink_states = calloc(1, sizeof(*d->uplink_states));
+	return d->uplink_states ? 0 : -ENOMEM;
+}
+
+void uplink_states_close(struct daemon *d)
+{
+	for (size_t slot = 0; d->uplink_states && slot < UPLINKS_MAX; slot++)
+		free(d->uplink_states->addresses[slot]);
+	free(d->uplink_states);
+}
+
+void uplink_states_set_explain(struct daemon *d, uplink_states_explain_fn *fn)
+{
+	d->uplink_states->explain = fn;
+}
+
+/* --- addresses ----------------------------------------------------------------------- */
+
+static size_t addresses_collect(const struct daemon *d, struct audit_address *list, size_t max)
+{
+	const struct netstate *s = steering_netstate(d->steering);
+	size_t n = 0;
+
+	for (size_t i = 0; i < s->n_addrs && n < max; i++) {
+		const struct link_state *l = netstate_link_by_index(s, s->addrs[i].ifindex);
+		const struct uplink_config *u =
+			l ? config_uplink_by_ifname(d->config, l->name) : NULL;
+
+		if (u && !s->addrs[i].is_link_local)
+			list[n++] = (struct audit_address){.addr = s->addrs[i].prefix.addr,
+							   .slot = u->slot};
+	}
+	return n;
+}
+
+static int addresses_pass(struct daemon *d)
+{
+	const struct netstate *s = steering_netstate(d->steering);
+	struct audit_address *list;
+	int err;
+
+	if (!s)
+		return 0;
+	list = calloc(s->n_addrs ? s->n_addrs : 1, sizeof(*list));
+	if (!list)
+		return -ENOMEM;
+	err = audit_set_addresses(d->audit, list, addresses_collect(d, list, s->n_addrs),
+				  clock_now_ms());
+	free(list);
+	return err;
+}
+
+void uplink_states_follow_addresses(struct daemon *d)
+{
+	if (addresses_pass(d))
+		log_err("cannot pass the uplinks' addresses to the audit: out of memory");
+}
+
+/* An uplink without an address keeps the last one here: it often returns with another. */
+static void addresses_note(struct daemon *d, const struct uplink_config *u)
+{
+	char **was = &d->uplink_states->addresses[u->slot];
+	char *now = uplink_addresses(u, steering_netstate(d->steering));
+
+	if (!now || !*now) {
+		free(now);
+		return;
+	}
+	if (*was && strcmp(*was, now))
+		log_notice("uplink %s: the addresses of %s changed from %s to %s", u->name,
+			   u->ifname, *was, now);
+	free(*was);
+	*was = now;
+}
+
+/* --- states -------------------------------------------------------------------------- */
+
+static const char *const states[] = {"up", "down", "missing", "no-address", "no-gateway", "drain"};
+
+static uint8_t state_number(const char *state)
+{
+	for (uint8_t i = 0; i < sizeof(states) / sizeof(states[0]); i++) {
+		if (!strcmp(state, states[i]))
+			return i + 1;
+	}
+	return 0;
+}
+
+static void uplink_alert(struct daemon *d, const struct uplink_config *u, const char *state)
+{
+	struct alert a = publish_of_uplink(u, ALERT_UPLINK, state);
+
+	a.state = strcmp(state, "up") ? ALERT_RAISED : ALERT_OVER;
+	snprintf(a.egress, sizeof(a.egress), "%s", u->ifname);
+	snprintf(a.text, sizeof(a.text), "uplink %s (%s) is %s", u->name, u->ifname,
+		 strcmp(state, "drain") ? state : "drained");
+	publish_raise(d, &a);
+}
+
+/* Do not report an uplink that is up at the start. */
+static void states_update(struct daemon *d)
+{
+	for (size_t i = 0; i < d->config->n_uplinks; i++) {
+		const struct uplink_config *u = &d->config->uplinks[i];
+		const char *state =
+			uplink_state(u, steering_plan(d->steering), steering_netstate(d->steering));
+		uint8_t before = d->uplink_states->state[u->slot], now = state_number(state);
+
+		addresses_note(d, u);
+		if (before == now)
+			continue;
+		d->uplink_states->state[u->slot] = now;
+		if (!strcmp(state, "drain"))
+			log_notice("uplink %s: no new flows use it", u->name);
+		else if (strcmp(state, "up"))
+			log_warning("uplink %s: interface %s is %s", u->name, u->ifname, state);
+		else
+			log_notice("uplink %s: interface %s is up", u->name, u->ifname);
+		if (before)
+			uplink_alert(d, u, state);
+	}
+}
+
+/* Return whether the uplink carries flows, and other addresses break them. */
+static bool has_moved(const struct uplink_state_record *was, const struct uplink_state_record *r)
+{
+	return strcmp(was->addresses, r->addresses) != 0 && !strcmp(was->state, r->state) &&
+	       (!strcmp(r->state, "up") || !strcmp(r->state, "drain"));
+}
+
+/* Also report the same state with another cause, decision or address. */
+static bool is_published(const struct daemon *d, const struct uplink_state_record *r)
+{
+	const struct uplink_state_record *was = &d->uplink_states->published[r->slot];
+
+	return !strcmp(was->state, r->state) && was->cause == r->cause &&
+	       !strcmp(was->decision, r->decision) && !strcmp(was->user, r->user) &&
+	       was->until_ms == r->until_ms && !has_moved(was, r);
+}
+
+/* The list is cut after a whole address. */
+static void addresses_fill(const struct daemon *d, struct uplink_state_record *r)
+{
+	const char *list = d->uplink_states->addresses[r->slot];
+	size_t len = list ? strlen(list) : 0;
+
+	if (len >= sizeof(r->addresses)) {
+		len = sizeof(r->addresses) - 1;
+		while (len && list[len] != ',')
+			len--;
+	}
+	memcpy(r->addresses, list ? list : "", len);
+	r->addresses[len] = '\0';
+}
+
+/* Only the row of that moment has the move as its cause. */
+static void move_explain(const struct uplink_state_record *was, struct uplink_state_record *r)
+{
+	if (has_moved(was, r) && *was->addresses && r->cause == CAUSE_LINK)
+		r->cause = CAUSE_ADDRESS;
+}
+
+/* When a decision ends, the uplink's return has the cause of that decision. */
+static void return_explain(const struct uplink_state_record *was, struct uplink_state_record *r)
+{
+	if (r->cause == CAUSE_LINK && !strcmp(r->state, "up") &&
+	    (was->cause == CAUSE_HEALTH || was->cause == CAUSE_OPERATOR))
+		r->cause = was->cause;
+}
+
+/* Only the row of that moment names the user who ended an operator's decision. */
+static void release_explain(const struct uplink_state_record *was,
+			    const struct uplink_state_record *explained,
+			    struct uplink_state_record *r)
+{
+	if (was->cause != CAUSE_OPERATOR || !*was->decision || !*explained->user)
+		return;
+	memcpy(r->user, explained->user, sizeof(r->user));
+	memcpy(r->process, explained->process, sizeof(r->process));
+	if (!*r->decision)
+		snprintf(r->decision, sizeof(r->decision), "auto");
+}
+
+static void state_publish(struct daemon *d, uint8_t slot, const char *state)
+{
+	struct uplink_state_record r = {.time_ms = clock_now_ms(), .slot = slot}, explained;
+	struct uplink_state_record was = d->uplink_states->published[slot];
+	bool is_operator;
+
+	snprintf(r.state, sizeof(r.state), "%s", state);
+	addresses_fill(d, &r);
+	d->uplink_states->explain(d, slot, &r);
+	explained = r;
+	is_operator = r.cause == CAUSE_OPERATOR;
+	if (!is_operator)
+		r.user[0] = r.process[0] = '\0';
+	return_explain(&was, &r);
+	if (is_published(d, &r))
+		return;
+	d->uplink_states->published[slot] = r;
+	move_explain(&was, &r);
+	if (!is_operator)
+		release_explain(&was, &explained, &r);
+	publish_uplink_state(d, &r);
+}
+
+void uplink_states_refresh(struct daemon *d)
+{
+	uplink_states_follow_addresses(d);
+	states_update(d);
+}
+
+void uplink_states_publish(struct daemon *d)
+{
+	for (size_t i = 0; i < d->config->n_uplinks; i++) {
+		uint8_t slot = d->config->uplinks[i].slot, now = d->uplink_states->state[slot];
+
+		if (now)
+			state_publish(d, slot, states[now - 1]);
+	}
+}
+
+void uplink_states_write(struct daemon *d)
+{
+	memset(d->uplink_states->published, 0, sizeof(d->uplink_states->published));
+	uplink_states_publish(d);
+}
+
+void uplink_states_forget(struct daemon *d, uint8_t slot)
+{
+	d->uplink_states->state[slot] = 0;
+	free(d->uplink_states->addresses[slot]);
+	d->uplink_states->addresses[slot] = NULL;
+	d->uplink_states->published[slot] = (struct uplink_state_record){0};
+}
+
+uint8_t uplink_states_number(const struct daemon *d, uint8_t slot)
+{
+	return d->uplink_states->state[slot];
+}
+
+bool uplink_states_is_up(const struct daemon *d, uint8_t slot)
+{
+	return d->uplink_states->state[slot] == state_number("up");
+}
+
+bool uplink_states_is_drained(const struct daemon *d, uint8_t slot)
+{
+	return d->uplink_states->state[slot] == state_number("drain");
+}
+
+bool uplink_states_family_carries(const struct daemon *d, uint8_t slot, unsigned family)
+{
+	const struct uplink_plan *plan = uplink_plan_find(steering_plan(d->steering), slot);
+
+	return (uplink_states_is_up(d, slot) || uplink_states_is_drained(d, slot)) && plan &&
+	       plan->trouble[family] == UPLINK_FINE;
+}
+
+bool uplink_states_family_is_up(const struct daemon *d, uint8_t slot, unsigned family)
+{
+	const struct uplink_plan *plan = uplink_plan_find(steering_plan(d->steering), slot);
+
+	return uplink_states_is_up(d, slot) && plan && plan->trouble[family] == UPLINK_FINE;
+}
