@@ -3,11 +3,12 @@
 """chaos.py - a router's bad day: random events under constant traffic, judged from
 what left by each line as its far end captured it. Run by test_chaos.sh.
 
-  chaos.py events SECONDS SEED FOLDER ROUTER-PID NET-PID
+  chaos.py events SECONDS SEED FOLDER ROUTER-PID NET-PID [protected]
       Picks events until the time is over, each undone before the next. Writes
-      FOLDER/events: "BEGIN END LINES WHAT" a line, times in seconds, LINES being
-      those whose flows the event may break ("-": none). Waymark's configuration
-      is FOLDER/waymark.conf, its pid is in FOLDER/waymarkd.pid.
+      FOLDER/events: "BEGIN END UPLINKS EVENT UPLINK" per line, times in seconds,
+      UPLINKS being those whose flows the event may break ("-": none). Waymark's
+      configuration is FOLDER/waymark.conf, its pid is in FOLDER/waymarkd.pid. With
+      "protected" what others do to the ruleset may break no flow.
 
   chaos.py probe HOST PORT SOURCE
       Keeps a TCP connection and a UDP socket to an echo server, asking on both
@@ -15,10 +16,12 @@ what left by each line as its far end captured it. Run by test_chaos.sh.
       no rules is pinned to no line. Prints "PROTO TIME" for each question without an answer within
       a second, until it is ended.
 
-  chaos.py judge FOLDER
+  chaos.py judge FOLDER [protected]
       Compares FOLDER/flows.db with FOLDER/isp1.pcap and isp2.pcap. Prints what
-      does not agree, then "judged N flows, M of them strayed"; exit 1 where the
-      history missed a stray or invented one.
+      does not agree, then how many flows were judged, strayed (by event) and are
+      unknown. Exit 1 if the history missed a stray, invented one or calls a flow ok
+      that left by another interface; with "protected" also if a packet strayed during
+      an event that touches nothing but the ruleset.
 
 It knows the lab's addresses and Waymark's contract, nothing of its inside.
 """
@@ -41,6 +44,15 @@ LINES = {
           "gw6": "fd00:2::1", "metric": "200"},
 }
 
+FIREWALL = """
+table inet firewall {
+	chain forward {
+		type filter hook forward priority filter
+		ct state established,related accept
+	}
+}
+"""
+
 # --- events ---------------------------------------------------------------------------
 
 
@@ -52,9 +64,10 @@ class Router:
         with open(f"{folder}/waymark.conf", encoding="ascii") as f:
             self.configuration = f.read()
 
-    def run(self, command, at="router"):
+    def run(self, command, at="router", stdin=""):
         subprocess.run(["nsenter", f"--net=/proc/{self.pids[at]}/ns/net", "--"] + command.split(),
-                       check=False, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+                       check=False, input=stdin.encode(), stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
 
     def reload(self, text):
         with open(f"{self.folder}/waymark.conf", "w", encoding="ascii") as f:
@@ -140,8 +153,25 @@ class Router:
         self.run("nft flush ruleset")
         yield
 
+    def table_deleted(self, _line):
+        self.run("nft delete table inet waymark")
+        yield
+
+    def firewall_reloaded(self, _line):
+        self.run("nft -f -", stdin="flush ruleset\n" + FIREWALL)
+        yield
+        self.run("nft delete table inet firewall")
+
+    def rules_flushed(self, _line):
+        self.run("nft flush table inet waymark")
+        yield
+
     def restore_flushed(self, _line):
         self.run("nft flush chain inet waymark prerouting")
+        yield
+
+    def evidence_flushed(self, _line):
+        self.run("nft flush chain inet waymark postrouting")
         yield
 
     def sysctl_changed(self, _line):
@@ -152,27 +182,36 @@ class Router:
 
 BREAKS_ONE = ("link_down", "carrier_lost", "link_renamed", "rule_deleted", "table_flushed",
               "route_moved")
-BREAKS_ALL = ("ruleset_flushed", "restore_flushed")
+# What others do to the ruleset: with protect-table it must break nothing.
+RULESET = ("ruleset_flushed", "table_deleted", "firewall_reloaded", "rules_flushed",
+           "restore_flushed", "evidence_flushed")
 BREAKS_NONE = ("address_added", "gateway_changed", "weights_changed", "broken_file",
                "sysctl_changed")
 
 
-def events(seconds, seed, folder, router_pid, net_pid):
+def breaks(name, number, protected):
+    """The uplinks whose flows an event may break, as digits."""
+    if name in BREAKS_ONE:
+        return number
+    return "12" if name in RULESET and not protected else "-"
+
+
+def events(seconds, seed, folder, router_pid, net_pid, protected=""):
     rng = random.Random(int(seed))
     router = Router(folder, router_pid, net_pid)
     end = time.time() + float(seconds)
     with open(f"{folder}/events", "w", encoding="ascii") as log:
         while time.time() < end:
-            name = rng.choice(BREAKS_ONE + BREAKS_NONE + BREAKS_ALL)
+            name = rng.choice(BREAKS_ONE + BREAKS_NONE + RULESET)
             number = rng.choice(sorted(LINES))
-            hit = number if name in BREAKS_ONE else "12" if name in BREAKS_ALL else "-"
             began = time.time()
             event = getattr(router, name)(LINES[number])
             next(event)
             time.sleep(rng.uniform(0.2, 2.0))
             next(event, None)
             time.sleep(rng.uniform(1.2, 2.5))
-            print(f"{began:.3f} {time.time():.3f} {hit} {name} wan{number}", file=log, flush=True)
+            print(f"{began:.3f} {time.time():.3f} {breaks(name, number, protected)} {name} "
+                  f"wan{number}", file=log, flush=True)
 
 
 # --- probes ----------------------------------------------------------------------------
@@ -276,20 +315,43 @@ EDGE_S = 0.05
 GAP_EDGE_S = 0.1
 
 
-def strays(row, seen, gaps):
-    """Lines that the flow left by but the one that its mark names, in its time; and
-    those of which only packets at its edges, or in a gap, say so."""
+def stray_packets(row, seen):
+    """(time, line) of each packet of the flow, in its time, by another line than the one
+    that its mark names."""
     key = (row["proto"], row["src"], row["sport"], row["dst"], row["dport"])
     if row["ingress"]:
         key = (row["proto"], row["dst"], row["dport"], row["src"], row["sport"])
-    sure, unsure = set(), set()
-    for when, line in seen.get(key, ()):
-        if line == row["uplink"] or not row["began"] - EDGE_S <= when <= row["over"] + EDGE_S:
-            continue
-        inside = (row["began"] + EDGE_S < when < row["over"] - EDGE_S and
-                  not any(g["began"] - GAP_EDGE_S <= when <= g["over"] + GAP_EDGE_S for g in gaps))
-        (sure if inside else unsure).add(line)
-    return sure, unsure - sure
+    return [(when, line) for when, line in seen.get(key, ())
+            if line != row["uplink"] and row["began"] - EDGE_S <= when <= row["over"] + EDGE_S]
+
+
+def at_edge(row, when):
+    return not row["began"] + EDGE_S < when < row["over"] - EDGE_S
+
+
+def in_gap(when, gaps):
+    return any(g["began"] - GAP_EDGE_S <= when <= g["over"] + GAP_EDGE_S for g in gaps)
+
+
+def faults(row, stray, recorded, gaps):
+    """What the history says falsely of a flow: [(FAULT, LINES)]. A packet at the flow's edges
+    is no evidence; one in a gap need not be recorded, but its flow is not ok."""
+    within = [(when, line) for when, line in stray if not at_edge(row, when)]
+    sure = {line for when, line in within if not in_gap(when, gaps)}
+    found = [("missed", sure - recorded), ("invented", recorded - {line for _, line in stray})]
+    if row["verdict"] == "ok":
+        found.append(("ok, but left by", {line for _, line in within}))
+    return [(fault, lines) for fault, lines in found if lines]
+
+
+def events_read(folder):
+    with open(f"{folder}/events", encoding="ascii") as f:
+        return [(float(began), float(over), name)
+                for began, over, _, name, _ in (line.split() for line in f)]
+
+
+def event_at(when, log):
+    return next((name for began, over, name in log if began <= when < over), "no event")
 
 
 TIMES = """
@@ -301,26 +363,47 @@ QUERY = f"""
 SELECT id, proto, src, sport, dst, dport, ingress, uplink, verdict, reason, started, ended, {TIMES}
 FROM flows WHERE proto IN ('tcp', 'udp') AND state <> 'lost' AND mark <> 0
 """
+SHARE = """
+SELECT count(*) AS flows, count(*) FILTER (WHERE verdict = 'unknown') AS unknown,
+       count(*) FILTER (WHERE state = 'lost') AS lost
+FROM flows WHERE verdict <> 'local'
+"""
 
 
-def judge(folder):
+def summary(database, log, by_event):
+    """How many events there were, what strayed in each kind, and the share of unknown flows."""
+    for name in sorted({name for _, _, name in log} | set(by_event)):
+        packets_of = by_event.get(name, [])
+        print(f"{name}: {sum(1 for event in log if event[2] == name)} times, "
+              f"{len(packets_of)} stray packets of {len(set(packets_of))} flows")
+    share = database.execute(SHARE).fetchone()
+    print(f"unknown: {share['unknown']} of {share['flows']} flows "
+          f"({100 * share['unknown'] / max(share['flows'], 1):.2f} %), lost: {share['lost']}")
+
+
+def judge(folder, protected=""):
     database = sqlite3.connect(f"file:{folder}/flows.db?mode=ro", uri=True)
     database.row_factory = sqlite3.Row
-    told = {}
+    recorded, by_event = {}, {}
     for m in database.execute("SELECT flow_id, egress FROM mismatches"):
-        told.setdefault(m["flow_id"], set()).add(m["egress"])
+        recorded.setdefault(m["flow_id"], set()).add(m["egress"])
     gaps = database.execute(GAPS).fetchall()
-    seen = captured(folder)
+    log, seen = events_read(folder), captured(folder)
     judged = strayed = wrong = 0
     for row in database.execute(QUERY):
-        sure, unsure = strays(row, seen, gaps)
         judged += 1
-        strayed += bool(sure)
-        for fault, lines in (("missed", sure - told.get(row["id"], set())),
-                             ("invented", told.get(row["id"], set()) - sure - unsure)):
-            if lines:
-                wrong += 1
-                print(fault, sorted(lines), dict(row))
+        stray = stray_packets(row, seen)
+        inside = [event_at(when, log) for when, _ in stray if not at_edge(row, when)]
+        strayed += bool(inside)
+        for name in inside:
+            by_event.setdefault(name, []).append(row["id"])
+        found = faults(row, stray, recorded.get(row["id"], set()), gaps)
+        if protected and any(name in RULESET for name in inside):
+            found.append(("strayed although the table is protected", set(inside)))
+        wrong += len(found)
+        for fault, what in found:
+            print(fault, sorted(what), dict(row))
+    summary(database, log, by_event)
     print(f"judged {judged} flows, {strayed} of them strayed")
     return 1 if wrong or not judged else 0
 
