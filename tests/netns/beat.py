@@ -1,18 +1,17 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""beat.py - constant traffic on flows that stay open, each message numbered, so
-that a single one that is lost shows. It knows nothing of Waymark.
+"""beat.py - constant traffic on flows that stay open; messages are numbered, so that
+each lost one is counted. It knows nothing of Waymark.
 
   beat.py MILLISECONDS FIRST-PORT "tcp|udp HOST PORT COUNT [SOURCE]"...
-      Opens the flows to an echo server, each from a local port of its own from
-      FIRST-PORT on, prints "beating N" when each has had an
-      answer, and then sends a message on each flow every MILLISECONDS until
-      SIGTERM comes. Then it waits for the last answers and prints a line a flow:
-      "flow PROTO FAMILY LOCAL-PORT sent N lost N refused N resent N silent MS ago MS",
-      where lost are messages without an answer, refused those that the kernel would
-      not send, resent TCP's own repetitions of what had not arrived, silent the
-      longest time without an answer, and ago how long before the end the last
-      answer came.
+      Opens the flows to an echo server, each from its own local port, FIRST-PORT and
+      up, prints "beating N" when each has had an answer, and then sends a message on
+      each flow every MILLISECONDS until SIGTERM. Then it waits for the last answers
+      and prints one line per flow:
+      "flow PROTO FAMILY LOCAL-PORT sent N lost N refused N resent N silent MS ago MS":
+      lost: messages without an answer; refused: those that the kernel did not send;
+      resent: TCP retransmissions, spurious ones excluded; silent: the longest time
+      without an answer; ago: the time from the last answer to the end.
 """
 
 import errno
@@ -24,8 +23,8 @@ import sys
 import time
 
 LAST_ANSWERS_SECONDS = 0.8
-# Offsets in struct tcp_info (linux/tcp.h). What the other end says to have had twice
-# was no loss.
+# Offsets in struct tcp_info (linux/tcp.h). A segment that the peer reports to have
+# received twice (D-SACK) was not lost.
 TCP_INFO_TOTAL_RETRANS = 100
 TCP_INFO_DSACK_DUPS = 216
 TCP_INFO_BYTES = 232
@@ -85,7 +84,7 @@ class Flow:
         return (struct.unpack_from("=I", info, TCP_INFO_TOTAL_RETRANS)[0] -
                 struct.unpack_from("=I", info, TCP_INFO_DSACK_DUPS)[0])
 
-    def tell(self, end):
+    def report(self, end):
         print("flow", self.proto, 6 if self.family == socket.AF_INET6 else 4,
               self.socket.getsockname()[1], "sent", self.sent, "lost",
               self.sent - len(self.answered), "refused", self.refused, "resent",
@@ -127,7 +126,7 @@ def main(milliseconds, first_port, *specs):
     end = time.monotonic()
     listen_until(poll, flows, end + LAST_ANSWERS_SECONDS)
     for flow in flows.values():
-        flow.tell(end)
+        flow.report(end)
 
 
 if __name__ == "__main__":

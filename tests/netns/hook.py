@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""hook.py - an HTTP server that takes alerts, and misbehaves as it is told.
+"""hook.py - an HTTP server that receives alerts, and misbehaves as planned.
 
     hook.py PORT FOLDER
 
-Each line of FOLDER/plan is for one request, used up from the top: a status; "close",
-which ends the connection without an answer; "hang", which keeps it without one;
-"moved", a redirect to /elsewhere. With no line left it is 204. FOLDER/log has a line
-for each request: what was done, the path, the type, the alert's flow and text.
+Each request takes the first line of FOLDER/plan and removes it: a status to answer;
+"close", which ends the connection without an answer; "hang", which sends none; "moved",
+a redirect to /elsewhere. Without a line left the answer is 204. FOLDER/log gets one line
+per request: what was done, the path, the type, the alert's flow and text.
 """
 import http.server
 import json

@@ -6,7 +6,7 @@
 # the rules of doc/prometheus and resolves them, and answers each query of the dashboard.
 
 . "${0%/*}/lib.sh"
-. "${0%/*}/lines.sh"
+. "${0%/*}/traffic.sh"
 
 PORT=9469
 MANAGER=$(command -v prometheus-alertmanager || command -v alertmanager)
@@ -138,8 +138,8 @@ if [ -n "$MANAGER" ]; then
 	at net ip link set isp2 down
 	check "both uplinks go down: the pager gets one message of both" wait_for 30 paged firing wan1 wan2 ||
 		diag "$(cat "$lab_tmp/pager.out")"
-	line_up 1
-	line_up 2
+	isp_up 1
+	isp_up 2
 	check "they are up again: one is resolved" wait_for 30 paged resolved wan1 ||
 		diag "$(cat "$lab_tmp/pager.out")"
 	check "... and the other one" wait_for 30 paged resolved wan2
@@ -160,7 +160,7 @@ if command -v prometheus >/dev/null; then
 	check "nothing is wrong: no rule fires" wait_for 20 quiet WaymarkUplinkDown
 	at net ip link set isp1 down
 	check "an uplink goes down: a rule fires" wait_for 20 firing WaymarkUplinkDown
-	line_up 1
+	isp_up 1
 	check "... and is resolved" wait_for 30 quiet WaymarkUplinkDown
 	check "the uplink is up" wait_for 20 uplink_is wan1 wan1 up
 

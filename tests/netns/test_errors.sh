@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# test_errors.sh - bad input and faults: each is a clear error and exit status 1, and
-# changes nothing, neither of the network nor of a file; an uplink that is not there
-# is no error but taken when it appears.
+# test_errors.sh - each bad input or fault at the start gives a clear error and exit status 1,
+# and changes neither the network nor a file; a missing interface is no error, and its uplink
+# is used when it appears.
 
 . "${0%/*}/lib.sh"
 
@@ -19,14 +19,14 @@ network_state() {
 		grep -v 'nf_conntrack_count\|use_tempaddr\|stable_secret'
 }
 
-# Names and contents: also that no file is left beside.
+# Names and contents of the files, which also shows new ones.
 files_state() {
 	(cd "$lab_tmp/files" && find . -type f ! -name "${files_free:-}" | sort | xargs -r sha256sum &&
 		find . ! -type f | sort)
 }
 
-# refused WHAT PATTERN: waymarkd ends with status 1 and one clear error; everything is
-# as it was before.
+# refused WHAT PATTERN: waymarkd ends with status 1 and one clear error, and changes
+# nothing.
 refused() {
 	local network files got
 	network=$(network_state)
@@ -41,7 +41,7 @@ refused() {
 
 # --- configurations ---------------------------------------------------------------------------
 
-# bad LINE PATTERN CONFIGURATION: file and line are named by the daemon and by the tool.
+# bad LINE PATTERN CONFIGURATION: the daemon and the tool name file and line.
 bad() {
 	printf '%b' "$3" >"$lab_tmp/waymark.conf"
 	refused "configuration: $2" "waymark.conf:$1: .*$2"
@@ -98,7 +98,7 @@ group_taken() {
 
 # --- the database -------------------------------------------------------------------------------------
 
-# config_files [PATH]: with the database in the folder that is watched.
+# config_files [PATH]: a configuration with the database in the observed folder.
 config_files() {
 	config_write
 	sed "s,^database.*,database = \"${1:-$lab_tmp/files/flows.db}\"," "$lab_tmp/waymark.conf" >"$lab_tmp/conf.new"
@@ -109,7 +109,7 @@ database_not_ours() {
 	config_files
 	echo 'Dear diary, today nothing happened. This is no database, and is longer than a header of one, which is of one hundred bytes.' \
 		>"$lab_tmp/files/flows.db"
-	refused 'a database that is none' 'flows.db is not an SQLite database'
+	refused 'a file that is no database' 'flows.db is not an SQLite database'
 	rm "$lab_tmp/files/flows.db"
 	sqlite3 "$lab_tmp/files/flows.db" 'CREATE TABLE recipes (cake); INSERT INTO recipes VALUES (1)'
 	refused "another program's database" 'flows.db is the database of another program'
@@ -124,7 +124,7 @@ database_not_ours() {
 	rm "$lab_tmp/files/flows.db"
 }
 
-# A database of our own making, then of a program that knows more.
+# A database that waymarkd made, then with the schema of a newer version.
 database_newer() {
 	config_files
 	daemon_run
@@ -136,24 +136,24 @@ database_newer() {
 	chmod -t "$lab_tmp/files"
 	sqlite3 "$lab_tmp/files/flows.db" 'PRAGMA user_version = 99; PRAGMA wal_checkpoint(TRUNCATE)' >/dev/null
 	chmod "$mode" "$lab_tmp/files"
-	# To be looked at it is opened: what SQLite and the lock have beside it may come.
+	# Opening it may create the files of SQLite and of the lock beside it.
 	files_free='flows.db[-.]*'
 	refused 'a newer database' 'flows.db has schema version 99, newer than this program'
 	files_free=
 	waymark flows --limit 1 >"$lab_tmp/out" 2>"$lab_tmp/err"
-	is 'a newer database: the tool refuses it, too' $? 1
+	is 'a newer database: the tool refuses it too' $? 1
 	check 'a newer database: ... and says so' grep -q 'newer' "$lab_tmp/err"
 	rm -f "$lab_tmp/files/flows.db"*
 }
 
 database_unwritable() {
-	# As root it makes no folder; for its own user it does, see test_privilege.sh.
+	# As root the daemon creates no folder; for its own user it does (test_privilege.sh).
 	config_files "$lab_tmp/files/absent/flows.db"
 	sed -i '1i user = "root"' "$lab_tmp/waymark.conf"
-	refused 'a folder that is not there' 'the folder .*/absent does not exist; make it'
+	refused 'a missing folder' 'the folder .*/absent does not exist; make it'
 	echo text >"$lab_tmp/files/file"
 	config_files "$lab_tmp/files/file/flows.db"
-	refused 'a file for a folder' 'files/file is not a folder'
+	refused 'a file instead of a folder' 'files/file is not a folder'
 	sed -i '1i user = "root"' "$lab_tmp/waymark.conf"
 	refused 'a file for a folder, as root' 'file/flows.db: Not a directory'
 	rm "$lab_tmp/files/file"
@@ -183,7 +183,7 @@ read_only() { # WHAT: the daemon, where that folder is mounted read-only
 
 # --- a second daemon -----------------------------------------------------------------------------------
 
-# While the first runs, its file grows: only what is beside it must stay.
+# The first daemon's database grows meanwhile: only the other files must stay the same.
 second_daemon() {
 	config_files
 	daemon_run
@@ -196,10 +196,10 @@ second_daemon() {
 	sed -i 's,control.sock",other.sock",' "$lab_tmp/waymark.conf"
 	second 'nothing the same' "another waymarkd \\(process $daemon_pid\\) runs in this network namespace; stop it first"
 	cp "$lab_tmp/first.conf" "$lab_tmp/waymark.conf"
-	check 'the first goes on' waymark status
+	check 'the first daemon works' waymark status
 	http_get pc 5 "http://$NET4/" >/dev/null
 	wait_for 5 second_has 5
-	is '... and writes' "$(sqlite3 "$lab_tmp/files/flows.db" 'SELECT count(*) FROM flows WHERE dport = 80')" 5
+	is '... and writes its history' "$(sqlite3 "$lab_tmp/files/flows.db" 'SELECT count(*) FROM flows WHERE dport = 80')" 5
 }
 
 second() { # WHAT PATTERN
@@ -208,7 +208,7 @@ second() { # WHAT PATTERN
 	at router timeout -k 5 30 "$WAYMARKD" -c "$lab_tmp/waymark.conf" >"$lab_tmp/out" 2>"$lab_tmp/err"
 	is "a second daemon, $1: exit status 1" $? 1
 	check "a second daemon, $1: the error says so" grep -Eq -- "$2" "$lab_tmp/err" || diag "$(cat "$lab_tmp/err")"
-	# The first one gives all events to the second for as long as that listens, and looks
+	# The first daemon sees the second one as another listener for a while, and checks
 	# every two seconds.
 	wait_for 10 network_is "$network"
 	is "a second daemon, $1: the network is untouched" "$(network_state)" "$network"
@@ -222,7 +222,7 @@ second_has() { # COUNT
 	[ "$(sqlite3 "$lab_tmp/files/flows.db" 'SELECT count(*) FROM flows WHERE dport = 80')" = "$1" ]
 }
 
-# Another configuration that is bad changes nothing of the daemon that runs.
+# A reload of a bad configuration changes nothing in the running daemon.
 reload_of_bad() {
 	local network
 	network=$(network_state)
@@ -231,16 +231,16 @@ reload_of_bad() {
 	wait_for 10 grep -q 'reload: .*nothing was changed' "$lab_tmp/waymarkd.log"
 	check 'SIGHUP with a bad configuration: file and line in the log' \
 		grep -q 'waymark.conf:1: ' "$lab_tmp/waymarkd.log"
-	check 'SIGHUP with a bad configuration: it is logged' \
+	check 'SIGHUP with a bad configuration: the failed reload is logged' \
 		grep -q 'reload: .*nothing was changed' "$lab_tmp/waymarkd.log"
 	is 'SIGHUP with a bad configuration: the network is untouched' "$(network_state)" "$network"
 	cp "$lab_tmp/first.conf" "$lab_tmp/waymark.conf"
-	check 'SIGHUP with a bad configuration: the daemon goes on' waymark status
+	check 'SIGHUP with a bad configuration: the daemon works' waymark status
 	daemon_stop
 	is 'it stops with status 0' $? 0
 }
 
-# --- an uplink that is not there --------------------------------------------------------------------------
+# --- a missing interface --------------------------------------------------------------------------
 
 uplink_state() { # NAME STATE
 	waymark uplinks --json >"$lab_tmp/out" 2>/dev/null
@@ -258,25 +258,25 @@ wan2_appears() {
 	END
 }
 
-left_by() { # the lines of all pages since $began, and their verdicts
+left_by() { # the uplinks of all pages since $began, and their verdicts
 	sql "SELECT group_concat(DISTINCT egress), group_concat(DISTINCT verdict) FROM (SELECT egress, verdict
 		FROM flows WHERE dport = 80 AND started >= '$began' ORDER BY egress)"
 }
 
-pages() { # COUNT: IPv4 and IPv6, all come
+pages() { # COUNT WHEN: get them by IPv4 and IPv6
 	local got
 	began=$(sql "SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now')")
 	got=$({
 		http_get pc "$1" "http://$NET4/"
 		http_get pc "$1" "http://[$NET6]/"
 	} | grep -c ' 200 ')
-	is "$2: all pages come" "$got" "$((2 * $1))"
+	is "$2: all pages are received" "$got" "$((2 * $1))"
 	wait_for_sql 5 "SELECT count(*) FROM flows WHERE dport = 80 AND started >= '$began'" "$((2 * $1))"
 }
 
-# Each family goes by both lines once the daemon has taken the new one.
-both_lines() {
-	pages 5 'the uplink appears, a first look' >/dev/null
+# Both families use both uplinks once the daemon uses the new one.
+both_uplinks_used() {
+	pages 5 'the uplink appears, until both are used' >/dev/null
 	[ "$(left_by)" = 'wan1,wan2|ok' ]
 }
 
@@ -284,30 +284,30 @@ uplink_absent() {
 	at router ip link del wan2
 	: >"$lab_tmp/waymarkd.log"
 	daemon_start
-	ok 'an uplink is not there: the daemon starts'
-	check 'an uplink is not there: it warns' grep -q 'warning: uplink wan2: interface wan2 is missing' \
+	ok 'interface missing: the daemon starts'
+	check 'interface missing: the daemon warns' grep -q 'warning: uplink wan2: interface wan2 is missing' \
 		"$lab_tmp/waymarkd.log"
-	check 'an uplink is not there: status tells' uplink_state wan2 missing
-	pages 10 'an uplink is not there'
-	is 'an uplink is not there: the other has all' "$(left_by)" 'wan1|ok'
+	check 'interface missing: uplinks reports it' uplink_state wan2 missing
+	pages 10 'interface missing'
+	is 'interface missing: the other uplink has all flows' "$(left_by)" 'wan1|ok'
 	wan2_appears
-	check 'it appears: the daemon takes it' wait_for 10 uplink_state wan2 up
-	check 'it appears: its routes are there' wait_for 10 routes_of_wan2
-	pages 50 'it appears'
-	is 'it appears: both carry flows' "$(left_by)" 'wan1,wan2|ok'
-	is 'it appears: each family uses it' "$(sql "SELECT count(DISTINCT src) FROM flows
+	check 'interface appears: the uplink is up' wait_for 10 uplink_state wan2 up
+	check 'interface appears: its routes are installed' wait_for 10 routes_of_wan2
+	pages 50 'interface appears'
+	is 'interface appears: both uplinks carry flows' "$(left_by)" 'wan1,wan2|ok'
+	is 'interface appears: each family uses it' "$(sql "SELECT count(DISTINCT src) FROM flows
 		WHERE dport = 80 AND started >= '$began' AND egress = 'wan2' AND mark = 3")" 2
 	at router ip link del wan2
-	check 'it goes: the daemon notices' wait_for 10 uplink_state wan2 missing
-	check 'it goes: ... and warns' wait_for 10 warned_twice
-	pages 10 'it goes'
-	is 'it goes: the other has all' "$(left_by)" 'wan1|ok'
+	check 'interface removed: its state is missing' wait_for 10 uplink_state wan2 missing
+	check 'interface removed: the daemon warns again' wait_for 10 warned_twice
+	pages 10 'interface removed'
+	is 'interface removed: the other uplink has all flows' "$(left_by)" 'wan1|ok'
 	wan2_appears
-	check 'it comes back: the daemon takes it' wait_for 10 uplink_state wan2 up
-	check 'it comes back: its routes are there' wait_for 10 routes_of_wan2
-	pages 50 'it comes back'
-	is 'it comes back: both carry flows' "$(left_by)" 'wan1,wan2|ok'
-	is 'no mismatch in all that' "$(sql 'SELECT count(*) FROM mismatches')" 0
+	check 'interface back: the uplink is up' wait_for 10 uplink_state wan2 up
+	check 'interface back: its routes are installed' wait_for 10 routes_of_wan2
+	pages 50 'interface back'
+	is 'interface back: both uplinks carry flows' "$(left_by)" 'wan1,wan2|ok'
+	is 'no mismatch meanwhile' "$(sql 'SELECT count(*) FROM mismatches')" 0
 }
 
 warned_twice() {

@@ -1,15 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Proves that `waymark failover` says what became of each flow when an uplink went
-# down: those that left by another one, were deleted, are stranded, idle or ended, or began by the
-# backup and run there still after the return; with the bytes that the kernel counts.
-# A line that was found down at the daemon's start is no failover.
+# Proves that `waymark failover` reports what became of each flow when an uplink went
+# down: it moved to another uplink, was deleted, is stranded, idle or ended; and which
+# flows started on the backup and still run there after the return; with the byte counts
+# of the kernel. An uplink that is already down when the daemon starts is no failover.
 
 . "${0%/*}/lib.sh"
-. "${0%/*}/lines.sh"
+. "${0%/*}/traffic.sh"
 
-failed_over() { # OPTION...: a line a row, "class by flows live bytes bytes_unknown"
+failed_over() { # OPTION...: one row per class: "class by flows live bytes bytes_unknown"
 	waymark failover --csv "$@" | sed 1d | cut -d, -f4-9
 }
 
@@ -30,7 +30,7 @@ flow_ids() { # CONDITION
 	sql "SELECT group_concat(id) FROM (SELECT id FROM flows WHERE $1 ORDER BY id DESC)"
 }
 
-# What conntrack says of the flows of the history, both directions summed.
+# The bytes of these flows in conntrack, both directions summed.
 table_bytes() { # IDS
 	sql "SELECT ct_id FROM flows WHERE id IN ($1)" >"$lab_tmp/ct_ids"
 	at router conntrack -L -o id 2>/dev/null | awk 'NR == FNR { mine[$1] = 1; next } {
@@ -47,7 +47,7 @@ listed() { # CLASS: ids, newest first
 	waymark failover --list "$1" --csv | sed 1d | cut -d, -f1 | paste -sd, -
 }
 
-# Flows that neither moved nor were deleted end by and by: their classes as one.
+# Flows that neither moved nor were deleted end with time, so their classes are summed.
 held_as_one() {
 	awk -F, '/^(stranded|idle|ended),/ { held += $3; next } { print $1 "," $2 "," $3 } END { print "held,," held }'
 }
@@ -56,12 +56,12 @@ count() { # IDS
 	echo "$1" | tr ',' '\n' | grep -c .
 }
 
-# A line that stays away is let go of: what is sent on then leaves by the other.
+# The routes of an uplink that stays down are removed; its flows then leave by the other.
 released() {
 	routes_lack 'default.* table 251' && uplink_is wan1 wan1 down
 }
 
-# Makes flows to see, which go by no uplink and so are of no class.
+# Make flows until the watching client prints one; they use no uplink and have no class.
 is_watched() {
 	at pc curl -s --max-time 1 "http://$LAN4:81/"
 	grep -q ' flow ' "$lab_tmp/watch.out"
@@ -72,7 +72,7 @@ nat snat
 forward_port udp 7007
 serve net 80 7
 serve pc 8080 7007
-# Nothing ends by itself while the test looks.
+# No flow may time out during the test.
 at router sysctl -qw net.netfilter.nf_conntrack_udp_timeout=900 \
 	net.netfilter.nf_conntrack_udp_timeout_stream=900
 daemon_start 'on-uplink-down = "hold"'
@@ -80,9 +80,9 @@ daemon_start 'on-uplink-down = "hold"'
 is "no failover: an empty array" "$(waymark failover --json)" "[]"
 waymark failover >"$lab_tmp/out" 2>"$lab_tmp/err"
 is "no failover: exit 0" $? 0
-check "no failover: it is said" grep -q 'no failover in the history' "$lab_tmp/err"
+check "no failover: the message says so" grep -q 'no failover in the history' "$lab_tmp/err"
 wait_for_sql 5 "SELECT count(*) FROM uplink_states" 2
-is "the history says how the uplinks were found" \
+is "the history has the uplinks' states at the start" \
 	"$(sql "SELECT uplink, interface, state FROM uplink_states ORDER BY uplink")" "wan1|wan1|up
 wan2|wan2|up"
 
@@ -97,13 +97,13 @@ n_out=$(count "$out")
 in_range "flows by wan1" "$n_out" 1 39
 background watch router "$WAYMARK" -c "$lab_tmp/waymark.conf" watch
 check "a client watches" wait_for 10 is_watched
-# Just before: the kernel tells in whole seconds when a flow's last packet came.
+# Just before the outage: the kernel has only whole seconds for a flow's last packet.
 hold_send in >/dev/null
 at net ip link set isp1 down
 check "wan1 is down" wait_for 5 released
-check "who watches is told" wait_for 5 grep -q ' uplink   wan1 is down' "$lab_tmp/watch.out"
+check "the watching client is notified" wait_for 5 grep -q ' uplink   wan1 is down' "$lab_tmp/watch.out"
 background_end watch
-# Returns when all have been answered, so that no byte is on its way.
+# Returns when all are answered, so that no byte is in flight.
 hold_send out >/dev/null
 wait_for_sql 5 "SELECT count(DISTINCT flow_id) FROM mismatches WHERE reason = 'uplink-down'" "$n_out"
 hold new pc udp $NET4 7 7
@@ -121,13 +121,13 @@ for _ in 1 2 3 4 5 6 7 8; do
 	sleep 0.55 # the daemon keeps a snapshot for half a second
 	listed stranded
 done >"$lab_tmp/stranded"
-is "nor at any moment of a whole second" "$(sort -u "$lab_tmp/stranded")" ""
-is "it is not back yet" "$(waymark failover --json | grep -c '"uplink": "wan1", "down": "20[^"]*Z", "back": null')" 7
+is "no flow is stranded at any time within a second" "$(sort -u "$lab_tmp/stranded")" ""
+is "the failover has no end yet" "$(waymark failover --json | grep -c '"uplink": "wan1", "down": "20[^"]*Z", "back": null')" 7
 is "the flows that moved" "$(listed moved)" "$out"
-is "no flow is stranded that sends nothing" "$(listed stranded)" ""
+is "a flow that sends nothing is not stranded" "$(listed stranded)" ""
 is "the flows that send nothing" "$(listed idle)" "$in"
 is "the flows on the backup" "$(listed backup)" "$new"
-is "where they left, and their bytes" "$(waymark failover --list moved --json | python3 -c '
+is "the interfaces that they left by, and their bytes" "$(waymark failover --list moved --json | python3 -c '
 import json, sys
 d = json.load(sys.stdin)
 print({(f["uplink"], f["egress"], f["verdict"]) for f in d}, sum(f["bytes"] + f["bytes_reply"] for f in d))')" \
@@ -135,7 +135,7 @@ print({(f["uplink"], f["egress"], f["verdict"]) for f in d}, sum(f["bytes"] + f[
 
 # --- the return ----------------------------------------------------------------------------
 
-line_up 1
+isp_up 1
 check "wan1 is up again" wait_for 5 uplink_is wan1 wan1 up
 bytes=$(table_bytes "$new")
 for port in $(hold_ports new | head -n 3); do
@@ -150,7 +150,7 @@ ended,,0,0,0,0
 backup,wan2,7,4,$bytes,0
 returned,,0,0,0,0"
 rows_are "after the return: four of seven still run on the backup, and no byte is lost" "$first"
-is "it is back" "$(waymark failover --json | grep -c '"back": "20')" 7
+is "the failover has an end" "$(waymark failover --json | grep -c '"back": "20')" 7
 
 # No capability, and the group of the history's readers. A user namespace has root's alone.
 # shellcheck disable=SC2046 # words
@@ -159,7 +159,7 @@ at router setpriv $([ -n "${LAB_IN_USERNS:-}" ] || echo "--groups $(stat -c %g "
 	"$WAYMARK" failover --database "$lab_tmp/flows.db" --csv >"$lab_tmp/out" 2>"$lab_tmp/err"
 is "without privilege and daemon: exit 0" $? 0
 known=$(sql "SELECT sum(bytes + bytes_reply) FROM flows WHERE id IN ($new)")
-is "without privilege and daemon: bytes of what lives are unknown" "$(sed 1d "$lab_tmp/out" | cut -d, -f4-9)" \
+is "without privilege and daemon: bytes of live flows are unknown" "$(sed 1d "$lab_tmp/out" | cut -d, -f4-9)" \
 "moved,wan2,$n_out,$n_out,,$n_out
 deleted,,0,0,0,0
 stranded,,5,5,,5
@@ -168,14 +168,14 @@ ended,,0,0,0,0
 backup,wan2,7,4,$known,4
 returned,,0,0,0,0"
 # shellcheck disable=SC2046 # words
-is "without privilege: the daemon tells" "$(at router setpriv $([ -n "${LAB_IN_USERNS:-}" ] || echo "--groups $(stat -c %g "$lab_tmp/flows.db")") \
+is "without privilege: the daemon answers with the bytes" "$(at router setpriv $([ -n "${LAB_IN_USERNS:-}" ] || echo "--groups $(stat -c %g "$lab_tmp/flows.db")") \
 	--bounding-set=-all --inh-caps=-all --no-new-privs \
 	"$WAYMARK" -c "$lab_tmp/waymark.conf" failover --csv | sed 1d | cut -d, -f4-9)" "$first"
-check "without privilege and daemon: it is said" grep -q 'not known without CAP_NET_ADMIN' "$lab_tmp/err"
+check "without privilege and daemon: the message says so" grep -q 'not known without CAP_NET_ADMIN' "$lab_tmp/err"
 
 # --- flush: all are deleted ---------------------------------------------------------------------
 
-# While no daemon looks wan1 goes down: that is found, and is no failover.
+# wan1 goes down while no daemon runs: the start finds it so, and that is no failover.
 for name in out in new; do
 	hold_close $name
 done
@@ -183,8 +183,8 @@ daemon_stop
 at net ip link set isp1 down
 daemon_start 'on-uplink-down = "flush"'
 wait_for_sql 5 "SELECT state FROM uplink_states WHERE uplink = 'wan1' ORDER BY time DESC LIMIT 1" down
-is "what the start found is no failover" "$(failed_over | held_as_one)" "$(echo "$first" | held_as_one)"
-line_up 1
+is "an uplink that is down at the start is no failover" "$(failed_over | held_as_one)" "$(echo "$first" | held_as_one)"
+isp_up 1
 check "wan1 is up once more" wait_for 5 uplink_is wan1 wan1 up
 at router conntrack -F 2>/dev/null
 wait_for_sql 5 "SELECT count(*) FROM flows WHERE state = 'live' AND uplink IS NOT NULL" 0
@@ -204,25 +204,25 @@ ended,,0,0,0,0
 backup,,0,0,0,0
 returned,,0,0,0,0"
 is "the flows that were deleted" "$(listed deleted)" "$last"
-is "of wan2 there was none" "$(waymark failover --uplink wan2 --json)" "[]"
+is "wan2 had no failover" "$(waymark failover --uplink wan2 --json)" "[]"
 
 # --- a time in the past ---------------------------------------------------------------------------
 
 back=$(waymark failover --csv --at "$(sql "SELECT max(time) FROM uplink_states WHERE state = 'up' AND time < (SELECT max(ended) FROM gaps WHERE source = 'daemon')")" | awk -F, 'END { print $3 }')
-is "at a time: the one before it" "$(failed_over --at "$back" | held_as_one)" "$(echo "$first" | held_as_one)"
-is "before the first there was none" "$(waymark failover --json --at "$(sql "SELECT min(time) FROM uplink_states")")" "[]"
+is "--at shows the failover before that time" "$(failed_over --at "$back" | held_as_one)" "$(echo "$first" | held_as_one)"
+is "--at before the first failover shows none" "$(waymark failover --json --at "$(sql "SELECT min(time) FROM uplink_states")")" "[]"
 waymark failover --at nonsense >/dev/null 2>"$lab_tmp/err"
-is "a time that is none: exit 2" $? 2
+is "no valid time: exit 2" $? 2
 waymark failover --list nonsense >/dev/null 2>"$lab_tmp/err"
-is "a class that is none: exit 2" $? 2
-check "it says which there are" grep -q 'want one of moved, deleted, stranded, idle, ended, backup, returned' "$lab_tmp/err"
+is "no valid class: exit 2" $? 2
+check "the message lists the classes" grep -q 'want one of moved, deleted, stranded, idle, ended, backup, returned' "$lab_tmp/err"
 
 # --- a reload ---------------------------------------------------------------------------------------
 
 sed -i 's/uplink wan2/uplink spare/' "$lab_tmp/waymark.conf"
 kill -HUP "$daemon_pid"
-check "another uplink in the place of one: its state is told under its name" \
+check "a renamed uplink: its state is in the history under the new name" \
 	wait_for_sql 5 "SELECT state FROM uplink_states WHERE uplink = 'spare'" up
-is "and not under the old one's" "$(sql "SELECT count(*) FROM uplink_states WHERE uplink = 'wan2'")" 2
+is "... and not under the old one" "$(sql "SELECT count(*) FROM uplink_states WHERE uplink = 'wan2'")" 2
 
 done_testing

@@ -1,16 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# test_faults.sh - each fault gives exactly the flows that it hit as mismatch, within
-# a second, and no other flow: an ip rule deleted, a default route moved, the mark
-# changed by a foreign rule, the restore chain flushed; with masquerade, SNAT and
-# without NAT. Who was hit is told by counters of the test's own, not by Waymark.
+# test_faults.sh - each fault makes mismatches of exactly the flows that it hit, within a
+# second: an ip rule deleted, a default route moved, the mark changed by a foreign rule, the
+# restore chain flushed; with masquerade, SNAT and without NAT. The test's own nftables sets
+# record which flows were hit, not Waymark.
 
 . "${0%/*}/lib.sh"
 
 WITHIN_MS=1000
 
-# --- the witness: what left by which uplink with which mark, after all that routes ---------
+# --- the witness: records ct id and mark of packets per uplink, after all routing ----------
 
 witness_up() {
 	at router nft -f - <<-END || die "no witness"
@@ -39,7 +39,7 @@ witness_up() {
 	END
 }
 
-witness_list() { # SET: "ID|MARK" lines
+witness_list() { # SET: one "ID|MARK" per line
 	at router nft list set inet witness "$1" | tr ',{}' '\n\n\n' |
 		sed -n 's/^[ \t]*\([0-9]*\) \. \(0x[0-9a-f]*\).*/\1 \2/p' |
 		while read -r id mark; do
@@ -47,8 +47,7 @@ witness_list() { # SET: "ID|MARK" lines
 		done
 }
 
-# The flows that were hit: "ID|EGRESS|MARK", a packet of theirs left by an uplink that
-# its flow's mark did not name.
+# The flows with a packet that left by another uplink than their mark's: "ID|EGRESS|MARK".
 strays() {
 	{
 		witness_list wan1 | sed -n 's/^\([0-9]*\)|3$/\1|wan1|3/p'
@@ -56,7 +55,7 @@ strays() {
 	} | sort
 }
 
-# ... or the mark itself was changed: "ID".
+# These flows, and those whose mark was changed: "ID".
 hits() {
 	{
 		strays | cut -d'|' -f1
@@ -88,7 +87,7 @@ same_strays() {
 	[ "$(strays)" = "$(mismatched_strays)" ]
 }
 
-# agree WHAT WITNESS HISTORY: the same lists; what only one of them has is shown.
+# agree WHAT WITNESS HISTORY: both lists are equal; prints what only one of them has.
 agree() {
 	local id
 	[ "$2" = "$3" ] && { ok "$1"; return; }
@@ -112,7 +111,7 @@ time_now() {
 
 # --- flows of every kind -------------------------------------------------------------------
 
-# flows_open NAME N: from the PC, of the router itself and from outside by either line.
+# flows_open NAME N: from the PC, from the router, and from outside by each uplink.
 flows_open() {
 	local to1=$WAN1_4 to2=$WAN2_4 to1_6=$WAN1_6 to2_6=$WAN2_6
 	[ "$mode" != none ] || to1=$PC4 to2=$PC4 to1_6=$PC6 to2_6=$PC6
@@ -126,7 +125,7 @@ flows_open() {
 		die "$mode: the flows of $1 do not open"
 }
 
-flows_send() { # NAME send|stream: a message on each, or 20, without waiting for answers
+flows_send() { # NAME send|stream: send one message on each flow, or 20, without waiting for answers
 	hold_push "$1_pc" "$2"
 	hold_push "$1_own" "$2"
 	hold_push "$1_in" "$2"
@@ -138,7 +137,7 @@ flows_drop() { # NAME
 	hold_drop "$1_in"
 }
 
-# --- the faults, each with the reason that it gives, and what repairs it ------------------------
+# --- the faults ------------------------
 
 main_moved_make() {
 	at router ip route replace default via $GW1_4 dev wan1
@@ -159,8 +158,8 @@ chain_flushed_make() {
 	at router nft flush chain inet waymark prerouting
 }
 
-# mark_changer HOOK PRIORITY: another's table makes mark 3 of mark 2, and the witness
-# is told which flows.
+# mark_changer HOOK PRIORITY: a foreign table that changes mark 2 to 3; the witness records
+# the flows.
 mark_changer() {
 	at router nft -f - <<-END
 		table inet witness {
@@ -180,7 +179,7 @@ mark_changed_prerouting_make() {
 	mark_changer prerouting 'mangle - 10'
 }
 
-# Bits outside the mask are others': a rule that sets them hits no flow.
+# A foreign rule that sets bits outside mark-mask hits no flow.
 others_bits_make() {
 	at router nft -f - <<-END
 		table inet witness {
@@ -205,14 +204,14 @@ fault() {
 	local what=$1 reason=$2 least=$3 how=${4:-send} before n
 	flows_open busy 4
 	before=$(hits | count)
-	told_before=$(mismatched | count)
+	mismatched_before=$(mismatched | count)
 	began=$(time_now)
 	"${what}_make" || not_ok "$mode: $what: the fault cannot be made"
 	sent=$(time_now)
 	flows_send busy "$how"
 	wait_for 10 hits_grew "$before" "$least" || :
 	wait_for 10 same_hits || :
-	# All flows that the fault hits have been hit when no new one comes.
+	# The fault is complete when no further flow is hit.
 	wait_for 10 is_quiet || :
 	changer_remove
 	waymark apply >/dev/null 2>&1 || :
@@ -225,7 +224,7 @@ fault() {
 		in_range "$mode: $what: hits flows" "$n" "$least" 10000
 	fi
 	agree "$mode: $what: exactly the flows that were hit are mismatches" "$(hits)" "$(mismatched)"
-	[ "$n" = 0 ] || told_well
+	[ "$n" = 0 ] || reported_well
 }
 
 hits_grew() { # BEFORE LEAST
@@ -239,26 +238,26 @@ is_quiet() {
 	[ "$seen" = "$(hits)" ]
 }
 
-# The flows that were open when the fault came: told in time, and why. A flow that
-# died of it and was re-established is reported when it is hit, later. An error that the router
-# sends of its own flow counts as a reply and leaves by what routes errors.
-told_well() {
+# The flows that were open at the fault are reported in time and with the reason. A flow that
+# broke and was re-established is reported later, when it is hit. An ICMP error that the router
+# sends for its own flow counts as a reply and is routed as errors are.
+reported_well() {
 	local errors="m.direction = 'reply' AND f.ingress IS NULL"
 	local open="FROM mismatches m JOIN flows f ON f.id = m.flow_id WHERE m.time >= '$began' AND f.started < '$began'"
 	local late="(julianday(m.time) - julianday('$sent')) * 86400000"
-	in_range "$mode: $what: told within a second" \
+	in_range "$mode: $what: reported within a second" \
 		"$(sql "SELECT CAST(ifnull(max($late), 99999) AS INTEGER) $open")" 0 $WITHIN_MS
-	is "$mode: $what: each says why" "$(sql "SELECT DISTINCT m.reason $open AND NOT ($errors)")" "$reason" ||
+	is "$mode: $what: each has the reason" "$(sql "SELECT DISTINCT m.reason $open AND NOT ($errors)")" "$reason" ||
 		diag "$(sql "SELECT m.*, f.* $open AND m.reason IS NOT '$reason' LIMIT 5")"
-	is "$mode: $what: the flows' own verdict and reason" "$(sql "SELECT DISTINCT f.verdict, f.reason $open
+	is "$mode: $what: the flows have that verdict and reason" "$(sql "SELECT DISTINCT f.verdict, f.reason $open
 		AND f.id NOT IN (SELECT f.id $open AND $errors)")" \
 		"mismatch|$reason"
-	is "$mode: $what: the mark and the uplink that it names" "$(sql "SELECT count(*) FROM mismatches
+	is "$mode: $what: each has the uplink that its mark names" "$(sql "SELECT count(*) FROM mismatches
 		WHERE time >= '$began' AND expected IS NOT CASE mark WHEN 2 THEN 'wan1' WHEN 3 THEN 'wan2' END")" 0
 	check "$mode: $what: an alert reports it" grep -q "\"reason\":\"$reason\"" "$lab_tmp/alerts.jsonl"
 }
 
-kinds_hit() { # every kind of flow was among them
+kinds_hit() { # number of kinds of flows among the mismatches
 	sql "SELECT DISTINCT f.proto, f.src LIKE '%:%', CASE WHEN f.ingress IS NOT NULL THEN 'in'
 			WHEN f.src IN ('$PC4', '$PC6') THEN 'pc' ELSE 'own' END
 		FROM mismatches m JOIN flows f ON f.id = m.flow_id WHERE m.time >= '$mode_began'" | count
@@ -281,13 +280,13 @@ round() { # MODE
 	fault rule_deleted rule-missing 1
 	fault route_moved route-missing 1
 	fault chain_flushed restore-missing 1
-	# With masquerade a flow dies of it, and the next packet begins another.
+	# With masquerade the fault breaks a flow, and the next packet starts another one.
 	fault route_moved route-missing 1 stream
-	agree "$mode: the mark and the line of each stray are the history's" "$(strays)" "$(mismatched_strays)"
+	agree "$mode: the history has the mark and uplink of each stray packet" "$(strays)" "$(mismatched_strays)"
 	fault mark_changed_forward mark-changed 1
 	fault mark_changed_prerouting mark-changed 1
 	is "$mode: flows of all kinds were hit" "$(kinds_hit)" 12
-	is "$mode: who rested meanwhile is ok" "$(hold_send idle_pc) $(hold_send idle_own) $(hold_send idle_in)" '4 4 8'
+	is "$mode: idle flows stay ok" "$(hold_send idle_pc) $(hold_send idle_own) $(hold_send idle_in)" '4 4 8'
 	wait_for 5 same_hits
 	agree "$mode: ... and no other flow was hit" "$(hits)" "$(mismatched)"
 	hold_close idle_pc

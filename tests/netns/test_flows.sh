@@ -1,40 +1,40 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# test_flows.sh - every flow keeps its line and is in the history as what it was:
-# the clients, the kernel's conntrack entries, the packets counted at the far end of
-# each line and the history say the same, with masquerade, SNAT and without NAT.
+# test_flows.sh - every flow stays on its uplink, and its row in the history is right:
+# the clients, the kernel's conntrack entries, the packets counted at the far end of each
+# uplink and the history agree, with masquerade, SNAT and without NAT.
 
 . "${0%/*}/lib.sh"
 
-PC_FLOWS=200	 # a family
-ROUTER_FLOWS=50	 # a family
-INBOUND_FLOWS=50 # a line and family, to the server behind the port forward
-INPUT_FLOWS=10	 # a line and family, to the router's own server
+PC_FLOWS=200	 # per family
+ROUTER_FLOWS=50	 # per family
+INBOUND_FLOWS=50 # per uplink and family, to the server behind the port forward
+INPUT_FLOWS=10	 # per uplink and family, to the router's own server
 
-# --- what the others say: tables beside the history -------------------------------------
+# --- what others observed: a database beside the history --------------------------------
 
-# told QUERY: with the history as main and the others' words as t.
-told() {
-	sqlite3 -batch -noheader -cmd '.timeout 5000' -cmd "ATTACH '$lab_tmp/told.db' AS t" \
+# observed_sql QUERY: on the history as main and the observations as t.
+observed_sql() {
+	sqlite3 -batch -noheader -cmd '.timeout 5000' -cmd "ATTACH '$lab_tmp/observed.db' AS t" \
 		"$lab_tmp/flows.db" "$1"
 }
 
-told_new() {
-	rm -f "$lab_tmp/told.db"
-	sqlite3 "$lab_tmp/told.db" "
+observed_new() {
+	rm -f "$lab_tmp/observed.db"
+	sqlite3 "$lab_tmp/observed.db" "
 		CREATE TABLE client (kind, src, sport, dst, dport, status, request, header, body);
 		CREATE TABLE entry (proto, src, sport, dst, dport, packets, bytes,
 			rsrc, rsport, rdst, rdport, packets_reply, bytes_reply, mark, ct_id);
-		CREATE TABLE line (interface, proto, src, sport, dst, dport, packets, bytes);"
+		CREATE TABLE far_end (interface, proto, src, sport, dst, dport, packets, bytes);"
 }
 
-told_load() { # TABLE: from standard input, columns separated by '|'
-	sqlite3 "$lab_tmp/told.db" '.mode list' ".import /dev/stdin $1"
+observed_load() { # TABLE: rows from standard input, columns separated by '|'
+	sqlite3 "$lab_tmp/observed.db" '.mode list' ".import /dev/stdin $1"
 }
 
-# conntrack -L -o id, a flow a line, into columns. Of ICMP the id is the source port
-# and type * 256 + code the destination port.
+# Conntrack's listing as rows, one per flow. For ICMP the id is the source port and
+# type * 256 + code the destination port, as in the history.
 entries() {
 	{
 		at router conntrack -L -f ipv4 -o id
@@ -64,37 +64,37 @@ entries() {
 	}' | sort
 }
 
-entries_are_still() {
+entries_are_stable() {
 	entries >"$lab_tmp/entries"
 	sleep 0.2
 	[ "$(entries)" = "$(cat "$lab_tmp/entries")" ]
 }
 
-# What the kernel says of each flow when nothing moves any more; then it forgets
-# them all, and the history has to have heard the same.
-entries_told() {
-	wait_for 15 entries_are_still || diag 'conntrack entries still change'
+# Store conntrack's final counters of each flow, then flush the table, so that the
+# history gets the same counters from the DESTROY events.
+entries_collect() {
+	wait_for 15 entries_are_stable || diag 'conntrack entries still change'
 	at router conntrack -F >/dev/null 2>&1
 	wait_for 15 sql_is "SELECT count(*) FROM flows WHERE state = 'live'" 0
-	told_load entry <"$lab_tmp/entries"
+	observed_load entry <"$lab_tmp/entries"
 }
 
-# The far end of each uplink counts its packets, one counter per flow. One set per uplink:
-# nft 1.0.6 cannot list interface names among other things.
-lines_count() {
-	local line
+# Count packets per flow at the far end of each uplink. One set per uplink: nft 1.0.6
+# cannot list sets whose key has an interface name among other fields.
+far_end_count() {
+	local isp
 	{
-		echo 'add table inet lines'
-		echo 'delete table inet lines'
-		for line in isp1 isp2; do
-			line_rules $line
+		echo 'add table inet far_end'
+		echo 'delete table inet far_end'
+		for isp in isp1 isp2; do
+			far_end_rules $isp
 		done
 	} | at net nft -f - || die "no counters at the far end"
 }
 
-line_rules() { # INTERFACE
+far_end_rules() { # INTERFACE
 	cat <<-END
-		table inet lines {
+		table inet far_end {
 			set $1_ip {
 				type inet_proto . ipv4_addr . inet_service . ipv4_addr . inet_service
 				flags dynamic
@@ -119,19 +119,19 @@ line_rules() { # INTERFACE
 }
 
 # Protocols by number: their names need /etc/protocols.
-lines_told() {
-	local line
-	for line in isp1 isp2; do
+far_end_collect() {
+	local isp
+	for isp in isp1 isp2; do
 		{
-			at net nft -p list set inet lines ${line}_ip
-			at net nft -p list set inet lines ${line}_ip6
-		} | tr ',' '\n' | sed -n "s/^.*[ {\t]\([0-9]*\) \. \([^ ]*\) \. \([^ ]*\) \. \([^ ]*\) \. \([^ ]*\) counter packets \([0-9]*\) bytes \([0-9]*\).*/$line|\1|\2|\3|\4|\5|\6|\7/p"
-	done | sed 's/^\([^|]*\)|6|/\1|tcp|/; s/^\([^|]*\)|17|/\1|udp|/' | told_load line
+			at net nft -p list set inet far_end ${isp}_ip
+			at net nft -p list set inet far_end ${isp}_ip6
+		} | tr ',' '\n' | sed -n "s/^.*[ {\t]\([0-9]*\) \. \([^ ]*\) \. \([^ ]*\) \. \([^ ]*\) \. \([^ ]*\) counter packets \([0-9]*\) bytes \([0-9]*\).*/$isp|\1|\2|\3|\4|\5|\6|\7/p"
+	done | sed 's/^\([^|]*\)|6|/\1|tcp|/; s/^\([^|]*\)|17|/\1|udp|/' | observed_load far_end
 }
 
 # --- traffic ------------------------------------------------------------------------------
 
-# web KIND NAMESPACE COUNT URL [OPTION]...: so many pages, told by their client.
+# web KIND NAMESPACE COUNT URL [OPTION]...: get COUNT pages; the client's view is recorded.
 web() {
 	local kind=$1
 	shift
@@ -139,9 +139,9 @@ web() {
 		sed "s/^/$kind|/" >>"$lab_tmp/clients"
 }
 
-# From outside: to the forwarded port of each line's address, or straight to the PC
-# where nothing is translated; and to the router itself.
-web_inbound() { # LINE VIA4 VIA6 ADDRESS4 ADDRESS6
+# From outside: to the forwarded port of each uplink's address, or straight to the PC
+# without NAT; and to the router itself.
+web_inbound() { # UPLINK VIA4 VIA6 ADDRESS4 ADDRESS6
 	local to4=$4 to6=$5
 	[ "$mode" != none ] || to4=$PC4 to6=$PC6
 	web "in$1" net $INBOUND_FLOWS "http://$to4:8080/" --interface "$2"
@@ -198,16 +198,16 @@ load() {
 
 # --- one NAT mode -----------------------------------------------------------------------------
 
-# agree WHAT QUERY: the query lists what does not agree, which is nothing.
+# agree WHAT QUERY: passes when the query returns no row; it selects what differs.
 agree() {
 	local bad
-	bad=$(told "$2")
+	bad=$(observed_sql "$2")
 	[ -z "$bad" ] && { ok "$mode: $1"; return; }
 	not_ok "$mode: $1"
 	diag "$(printf '%s\n' "$bad" | head -n 10)"
 }
 
-# The history's own columns against the conntrack entries, both ways.
+# The history's own columns are those of the conntrack entries, in both directions.
 agree_with_entries() {
 	local history="SELECT proto, src, sport, dst, dport, packets, bytes,
 			ifnull(nat_dst, dst), ifnull(nat_dport, dport), ifnull(nat_src, src), ifnull(nat_sport, sport),
@@ -215,10 +215,10 @@ agree_with_entries() {
 	local entries="SELECT proto, src, sport + 0, dst, dport + 0, packets + 0, bytes + 0,
 			rsrc, rsport + 0, rdst, rdport + 0, packets_reply + 0, bytes_reply + 0, mark + 0, ct_id + 0
 			FROM entry"
-	agree 'each conntrack entry is in the history as it was' "$entries EXCEPT $history"
+	agree 'each conntrack entry is in the history with the same values' "$entries EXCEPT $history"
 	agree 'each flow of the history was a conntrack entry' "$history EXCEPT $entries"
-	is "$mode: as many flows as entries" "$(told "SELECT count(*) FROM flows WHERE started >= '$began'")" \
-		"$(told 'SELECT count(*) FROM entry')"
+	is "$mode: as many flows as entries" "$(observed_sql "SELECT count(*) FROM flows WHERE started >= '$began'")" \
+		"$(observed_sql 'SELECT count(*) FROM entry')"
 	agree 'translated addresses: all four with NAT, none without' "
 		SELECT f.id, f.src, f.dst, f.nat_src, f.nat_sport, f.nat_dst, f.nat_dport FROM flows f
 		JOIN entry e ON e.ct_id + 0 = f.ct_id AND e.src = f.src AND e.sport + 0 = f.sport
@@ -228,62 +228,62 @@ agree_with_entries() {
 			4 * (e.rsrc <> e.dst OR e.rsport <> e.dport OR e.rdst <> e.src OR e.rdport <> e.sport)"
 }
 
-# Each client's flow, by its own port and what it sent and got: exactly one of the
-# history, with headers of 40 to 120 bytes a packet around what the client saw.
+# Each client's flow is exactly one in the history, found by the client's port; its bytes
+# are those that the client saw, and 40 to 120 bytes of headers per packet.
 agree_with_clients() {
 	local join="FROM client c JOIN flows f ON f.src = c.src AND f.sport = c.sport + 0 AND
 			f.dst = c.dst AND f.dport = c.dport + 0 AND f.proto = 'tcp' AND f.started >= '$began'"
-	is "$mode: every page came" "$(told "SELECT count(*) FROM client WHERE status = '200'")" "$pages"
+	is "$mode: every page was received" "$(observed_sql "SELECT count(*) FROM client WHERE status = '200'")" "$pages"
 	is "$mode: each page is one flow of the history" \
-		"$(told "SELECT count(*), count(DISTINCT f.id) $join")" "$pages|$pages"
+		"$(observed_sql "SELECT count(*), count(DISTINCT f.id) $join")" "$pages|$pages"
 	agree 'every page is ok' "SELECT f.id, f.verdict, f.reason, f.mark, f.uplink, f.egress, f.egress_reply
 		$join WHERE f.verdict <> 'ok' OR f.reason IS NOT NULL"
-	agree 'what the client sent and got is in the bytes' "SELECT f.id, f.packets, f.bytes, c.request,
+	agree 'the byte counts contain what the client sent and received' "SELECT f.id, f.packets, f.bytes, c.request,
 			f.packets_reply, f.bytes_reply, c.header + c.body
 		$join WHERE (f.bytes - c.request) NOT BETWEEN 40 * f.packets AND 120 * f.packets OR
 			(f.bytes_reply - c.header - c.body) NOT BETWEEN 40 * f.packets_reply AND 120 * f.packets_reply"
-	agree 'the mark names the uplink, the egress is its interface, and nothing entered' "
+	agree 'the mark names the uplink, the egress is its interface, and the ingress is empty' "
 		SELECT f.id, f.mark, f.uplink, f.egress, f.egress_reply, f.ingress
 		$join WHERE c.kind IN ('pc', 'router') AND
 			(f.mark IS NOT CASE f.uplink WHEN 'wan1' THEN 2 WHEN 'wan2' THEN 3 END OR
 			f.egress IS NOT f.uplink OR f.egress_reply IS NOT NULL OR f.ingress IS NOT NULL)"
-	for line in 1 2; do
-		agree "what entered by wan$line is marked so and answered there" "
+	for n in 1 2; do
+		agree "flows that enter by wan$n have its mark and leave by it" "
 			SELECT f.id, f.mark, f.uplink, f.egress, f.egress_reply, f.ingress
-			$join WHERE c.kind IN ('in$line', 'input$line') AND
+			$join WHERE c.kind IN ('in$n', 'input$n') AND
 				(f.uplink, f.mark, f.ingress, f.egress_reply, f.egress) IS NOT
-				('wan$line', $((line + 1)), 'wan$line', 'wan$line', NULL)"
+				('wan$n', $((n + 1)), 'wan$n', 'wan$n', NULL)"
 	done
 }
 
-# Where the packets really were: each flow at the end of one line alone, the one that
-# the history names, with the packets and bytes that it names.
-agree_with_lines() {
-	agree 'no flow was on two lines' "SELECT src, sport, dst, dport, count(DISTINCT interface) FROM line
+# Each flow was seen at the far end of one uplink only: the one that the history names,
+# with the same number of packets and bytes.
+agree_with_far_end() {
+	agree 'no flow was seen at two far ends' "SELECT src, sport, dst, dport, count(DISTINCT interface) FROM far_end
 		GROUP BY proto, src, sport, dst, dport HAVING count(DISTINCT interface) > 1"
-	agree 'what left is what the far end of that line counted' "
+	agree 'the packets sent are those counted at the far end of the uplink' "
 		SELECT f.id, f.proto, f.src, f.sport, f.egress, f.packets, f.bytes, l.interface, l.packets, l.bytes
-		FROM flows f LEFT JOIN line l ON l.proto = f.proto AND
+		FROM flows f LEFT JOIN far_end l ON l.proto = f.proto AND
 			l.src = ifnull(f.nat_src, f.src) AND l.sport + 0 = ifnull(f.nat_sport, f.sport) AND
 			l.dst = ifnull(f.nat_dst, f.dst) AND l.dport + 0 = ifnull(f.nat_dport, f.dport)
 		WHERE f.started >= '$began' AND f.proto IN ('tcp', 'udp') AND f.ingress IS NULL AND
 			f.verdict <> 'local' AND
 			(replace(l.interface, 'isp', 'wan'), l.packets + 0, l.bytes + 0) IS NOT
 			(f.egress, f.packets, f.bytes)"
-	agree 'what was answered to the outside, too' "
+	agree 'so are the replies to flows from outside' "
 		SELECT f.id, f.proto, f.src, f.sport, f.egress_reply, f.packets_reply, f.bytes_reply,
 			l.interface, l.packets, l.bytes
-		FROM flows f LEFT JOIN line l ON l.proto = f.proto AND
+		FROM flows f LEFT JOIN far_end l ON l.proto = f.proto AND
 			l.src = f.dst AND l.sport + 0 = f.dport AND l.dst = f.src AND l.dport + 0 = f.sport
 		WHERE f.started >= '$began' AND f.proto IN ('tcp', 'udp') AND f.ingress IS NOT NULL AND
 			(replace(l.interface, 'isp', 'wan'), l.packets + 0, l.bytes + 0) IS NOT
 			(f.egress_reply, f.packets_reply, f.bytes_reply)"
-	for line in 1 2; do
-		# Neighbour discovery and the like are counted by the interface alone.
-		history=$(told "SELECT ifnull(sum(CASE WHEN ingress IS NULL THEN packets ELSE packets_reply END), 0)
-			FROM flows WHERE started >= '$began' AND ifnull(egress_reply, egress) = 'wan$line'")
-		eval "counted=\$((\$(if_packets net isp$line rx) - counted_$line))"
-		in_range "$mode: isp$line's own counter and the history agree" "$counted" "$history" \
+	for n in 1 2; do
+		# Only the interface counts neighbour discovery and similar packets.
+		history=$(observed_sql "SELECT ifnull(sum(CASE WHEN ingress IS NULL THEN packets ELSE packets_reply END), 0)
+			FROM flows WHERE started >= '$began' AND ifnull(egress_reply, egress) = 'wan$n'")
+		eval "counted=\$((\$(if_packets net isp$n rx) - counted_$n))"
+		in_range "$mode: isp$n's own counter and the history agree" "$counted" "$history" \
 			"$((history + 200))"
 	done
 }
@@ -291,39 +291,39 @@ agree_with_lines() {
 agree_by_kind() {
 	local udp="proto = 'udp' AND started >= '$began' AND verdict = 'ok'"
 	is "$mode: UDP: all answered" "$udp_answered" '20 10 12'
-	is "$mode: UDP: two packets each way, ok" "$(told "SELECT count(*) FROM flows
+	is "$mode: UDP: two packets each way, ok" "$(observed_sql "SELECT count(*) FROM flows
 		WHERE $udp AND dport IN (7, 7008) AND (packets, packets_reply) = (2, 2)")" 42
-	is "$mode: ping: three packets each way, ok, on a line" "$(told "SELECT proto, count(*) FROM flows
+	is "$mode: ping: three packets each way, ok, by their uplink" "$(observed_sql "SELECT proto, count(*) FROM flows
 		WHERE proto IN ('icmp', 'icmpv6') AND started >= '$began' AND verdict = 'ok' AND
 			(packets, packets_reply) = (3, 3) AND
 			CASE WHEN ingress IS NULL THEN egress ELSE egress_reply END = uplink
 		GROUP BY 1 ORDER BY 1")" 'icmp|4
 icmpv6|4'
-	is "$mode: dig: a packet each way, ok" "$(told "SELECT count(*) FROM flows
+	is "$mode: dig: a packet each way, ok" "$(observed_sql "SELECT count(*) FROM flows
 		WHERE $udp AND dport = 53 AND (packets, packets_reply) = (1, 1)")" "$asked"
 	[ -z "$received" ] || is "$mode: iperf3: at least the $received bytes that its server got, ok" \
-		"$(told "SELECT max(bytes) >= $received FROM flows
+		"$(observed_sql "SELECT max(bytes) >= $received FROM flows
 			WHERE dport = 5201 AND verdict = 'ok' AND started >= '$began'")" 1
-	is "$mode: no mismatch" "$(told "SELECT count(*) FROM mismatches")" 0
-	agree 'nothing but ok and local' "SELECT * FROM flows
+	is "$mode: no mismatch" "$(observed_sql "SELECT count(*) FROM mismatches")" 0
+	agree 'no verdict but ok and local' "SELECT * FROM flows
 		WHERE started >= '$began' AND verdict NOT IN ('ok', 'local')"
 }
 
-# A fair dice with one side in three: five standard deviations either way.
+# Each flow takes wan1 with probability 1/3: five standard deviations either way.
 agree_with_weights() {
 	local family="WHERE c.kind = 'pc' AND f.egress = 'wan1' AND f.started >= '$began' AND"
 	local from="SELECT count(*) FROM client c JOIN flows f ON f.src = c.src AND f.sport = c.sport + 0 AND f.dst = c.dst"
 	in_range "$mode: about a third of the PC's IPv4 flows took wan1" \
-		"$(told "$from $family c.src = '$PC4'")" 33 100
+		"$(observed_sql "$from $family c.src = '$PC4'")" 33 100
 	in_range "$mode: about a third of the PC's IPv6 flows took wan1" \
-		"$(told "$from $family c.src = '$PC6'")" 33 100
+		"$(observed_sql "$from $family c.src = '$PC6'")" 33 100
 }
 
 round() { # MODE
 	mode=$1
 	nat "$mode"
-	told_new
-	lines_count
+	observed_new
+	far_end_count
 	began=$(sql "SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now')")
 	counted_1=$(if_packets net isp1 rx)
 	counted_2=$(if_packets net isp2 rx)
@@ -331,21 +331,21 @@ round() { # MODE
 	received=
 	traffic
 	[ "$mode" != masquerade ] || { ask_names; load; }
-	entries_told
-	told_load client <"$lab_tmp/clients"
-	lines_told
+	entries_collect
+	observed_load client <"$lab_tmp/clients"
+	far_end_collect
 	agree_with_clients
 	agree_with_entries
-	agree_with_lines
+	agree_with_far_end
 	agree_by_kind
 	agree_with_weights
-	total_wan1=$((${total_wan1:-0} + $(told "SELECT count(*) FROM client c JOIN flows f ON f.src = c.src AND
+	total_wan1=$((${total_wan1:-0} + $(observed_sql "SELECT count(*) FROM client c JOIN flows f ON f.src = c.src AND
 		f.sport = c.sport + 0 AND f.dst = c.dst
 		WHERE c.kind = 'pc' AND f.egress = 'wan1' AND f.started >= '$began'")))
 }
 
 lab_up
-# No entry may end by itself before it was looked at.
+# No entry may time out before it is listed.
 at router sysctl -qw net.netfilter.nf_conntrack_udp_timeout=300 net.netfilter.nf_conntrack_icmp_timeout=300 \
 	net.netfilter.nf_conntrack_icmpv6_timeout=300 net.netfilter.nf_conntrack_tcp_timeout_close=300
 pages=$((2 * (PC_FLOWS + ROUTER_FLOWS) + 4 * (INBOUND_FLOWS + INPUT_FLOWS)))
@@ -360,5 +360,5 @@ daemon_start
 round masquerade
 round snat
 round none
-in_range 'a third of the flows of all three took wan1' "$total_wan1" 318 482
+in_range 'a third of the flows of all three modes took wan1' "$total_wan1" 318 482
 done_testing

@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# test_injected.sh - entries that conntrackd brings from another router, with their marks and
-# without a first packet, are judged in the right direction: flows from outside to forwarded
-# ports and to the router, and flows from inside, IPv4 and IPv6, in mode steer and audit.
+# test_injected.sh - flows whose conntrack entries conntrackd copied from another router,
+# with their marks and without a first packet, get the right direction and verdict: from
+# outside to forwarded ports and to the router, and from inside, IPv4 and IPv6, in mode
+# steer and audit.
 
 . "${0%/*}/lib.sh"
 
@@ -23,7 +24,7 @@ entries() {
 	done
 }
 
-# Put each marked entry in again, as another router's: no packet began it.
+# Delete each marked entry and create it again, as conntrackd would, without a packet.
 inject() {
 	entries | while read -r line; do
 		mark=${line##*mark=} mark=${mark%% *}
@@ -50,11 +51,11 @@ hold_many inside pc "udp $NET4 7 4" "udp $NET6 7 4" &&
 	hold_many outside net "udp $WAN1_4 98 2 $NET4_VIA1" "udp $WAN2_4 98 2 $NET4_VIA2" \
 		"udp $WAN1_6 98 2 $NET6_VIA1" "udp $WAN2_6 98 2 $NET6_VIA2" \
 		"udp $WAN1_4 97 1 $NET4_VIA1" "udp $WAN2_6 97 1 $NET6_VIA2" ||
-	die 'the flows do not begin'
+	die 'no flows'
 inject
-is 'all are in the table again' "$(entries | grep -c .)" 18
-is 'they are answered' "$(hold_send inside) $(hold_send outside)" '8 10'
-check 'flows from outside entered by an uplink, and their answers left by it' wait_for_sql 10 \
+is 'all entries are in conntrack again' "$(entries | grep -c .)" 18
+is 'the flows are answered' "$(hold_send inside) $(hold_send outside)" '8 10'
+check 'flows from outside leave by the uplink that they entered by' wait_for_sql 10 \
 	"SELECT count(*) FROM flows WHERE $LIVE AND dport IN (97, 98) AND ingress = uplink
 	 AND egress_reply = uplink AND egress IS NULL AND verdict = 'ok'" 10
 check 'flows from inside left by their uplink' wait_for_sql 10 \
@@ -72,12 +73,12 @@ at router conntrack -F -f ipv6 >/dev/null 2>&1
 config_write 'mode = "audit"'
 daemon_start
 hold_many outside net "udp $WAN1_4 98 2 $NET4_VIA1" "udp $WAN1_6 98 2 $NET6_VIA1" ||
-	die 'the flows do not begin'
+	die 'no flows'
 at router conntrack -U -p udp -m 0x2 >/dev/null 2>&1
 at router conntrack -f ipv6 -U -p udp -m 0x2 >/dev/null 2>&1
 inject
-is 'audit: they are answered' "$(hold_send outside)" 4
-check 'audit: they entered by an uplink, and their answers left by it' wait_for_sql 10 \
+is 'audit: the flows are answered' "$(hold_send outside)" 4
+check 'audit: the flows leave by the uplink that they entered by' wait_for_sql 10 \
 	"SELECT count(*) FROM flows WHERE $LIVE AND dport = 98 AND ingress = 'wan1'
 	 AND egress_reply = 'wan1' AND egress IS NULL AND verdict = 'ok'" 4
 is 'audit: no mismatch' "$(sql 'SELECT count(*) FROM mismatches')" 0

@@ -1,34 +1,34 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Proves that the steering follows links that live: an interface that goes down and
-# up, loses its carrier, is deleted and made again, renamed, gets another address or
-# gateway, or appears late. Each time the tables, the weighted default route and the
-# ruleset are soon as planned; not one message of the other uplink's flows
-# is lost or strays. Of a line that only flickers no packet leaves by the other; of one
-# that stays away flows may, and each that does is told as a mismatch "uplink-down".
+# Proves that the steering follows its interfaces: one goes down and up, loses its
+# carrier, is deleted and made again, renamed, gets another address or gateway, or
+# appears late. Each time the tables, the weighted default route and the ruleset are soon
+# as planned, and the other uplink's flows lose no message and none strays. While an
+# uplink flaps none of its packets leaves by the other one; while it stays down its flows
+# may, and each that does is reported as a mismatch "uplink-down".
 
 . "${0%/*}/lib.sh"
-. "${0%/*}/lines.sh"
+. "${0%/*}/traffic.sh"
 
-balance_goes_by() { # IFNAME...: the weighted default route names these and no other
+balance_uses() { # IFNAME...: the weighted default route has these nexthops and no other
 	local dev route
 	route=$(routes_there | grep '^4 default.* table 252' | grep -v metric)
 	[ "$(echo "$route" | grep -o 'dev [^ ]*' | sort)" = "$(for dev; do echo "dev $dev"; done | sort)" ]
 }
 
-lost_line() { # of a line that stays away nothing stays, not even the route that refuses
+wan1_withdrawn() { # no route of wan1 is left, not even the unreachable one
 	routes_lack '^4 default.* table 251' && routes_lack 'unreachable default.* table 251' &&
-		balance_goes_by wan2 && routes_are_planned
+		balance_uses wan2 && routes_are_planned
 }
 
-found_line() { # [IFNAME]
-	routes_have "^4 default via $GW1_4 dev ${1:-wan1} table 251" && balance_goes_by "${1:-wan1}" wan2 &&
+wan1_restored() { # [IFNAME]
+	routes_have "^4 default via $GW1_4 dev ${1:-wan1} table 251" && balance_uses "${1:-wan1}" wan2 &&
 		routes_are_planned
 }
 
-# The ruleset knows interfaces by name: what comes in by the one that has the name now, and
-# what leaves by it, is marked for wan1. The provider's end has PEER, the router ADDRESS.
+# The ruleset matches interfaces by name: packets that enter or leave by the interface now
+# named wan1 are marked for wan1. The provider's end has PEER, the router ADDRESS.
 wan1_is_marked() { # ADDRESS PEER
 	at net ping -qc1 -W1 -I "$2" "$1" >/dev/null || return 1
 	# An answer is not needed: source NAT may have made it impossible.
@@ -44,56 +44,56 @@ wan1_index() {
 	at router ip -o link show dev wan1 | sed 's/:.*//'
 }
 
-unharmed() { # WHAT: the traffic of before goes on, and nothing else was hurt
-	lines_stop
-	is "$1: no flow of wan1 leaves by wan2" "$(lines_strays 1)" ""
-	is "$1: no flow of wan2 leaves by wan1" "$(lines_strays 2)" ""
-	is "$1: no message of wan2's $(lines_count 2) flows is lost" "$(lines_damage 2)" ""
+unharmed() { # WHAT: no flow strayed, wan2's lost nothing, no mismatch
+	traffic_stop
+	is "$1: no flow of wan1 leaves by wan2" "$(traffic_strays 1)" ""
+	is "$1: no flow of wan2 leaves by wan1" "$(traffic_strays 2)" ""
+	is "$1: no message of wan2's $(traffic_count 2) flows is lost" "$(traffic_damage 2)" ""
 	is "$1: no mismatch" "$(mismatches_unexpected)" 0
 }
 
-held() { # WHAT: wan1's IPv4 flows work again
+held() { # WHAT: the same, and wan1's IPv4 flows send on
 	local alive
-	lines_stop
-	is "$1: no flow of wan1 leaves by wan2" "$(lines_strays 1)" ""
-	is "$1: no flow of wan2 leaves by wan1" "$(lines_strays 2)" ""
-	is "$1: no message of wan2's $(lines_count 2) flows is lost" "$(lines_damage 2)" ""
+	traffic_stop
+	is "$1: no flow of wan1 leaves by wan2" "$(traffic_strays 1)" ""
+	is "$1: no flow of wan2 leaves by wan1" "$(traffic_strays 2)" ""
+	is "$1: no message of wan2's $(traffic_count 2) flows is lost" "$(traffic_damage 2)" ""
 	alive=$(awk 'NR == FNR { mine[$1 " " $2] = 1; next }
-		($2 " " $4 in mine) && $3 == 4 && $16 > 500' "$lab_tmp/line1" "$lab_tmp/flows.told")
-	is "$1: wan1's flows go on where they were" "$alive" ""
+		($2 " " $4 in mine) && $3 == 4 && $16 > 500' "$lab_tmp/uplink1" "$lab_tmp/flows.report")
+	is "$1: wan1's flows continue by wan1" "$alive" ""
 	is "$1: no mismatch" "$(mismatches_unexpected)" 0
 }
 
-# A line that stays away makes its own, and they are counted there.
+# An uplink that stays down has mismatches of its own; moved counts them.
 mismatches_unexpected() {
 	sql "SELECT count(*) FROM mismatches WHERE reason <> 'uplink-down'"
 }
 
-moved() { # WHAT SINCE: what strayed of wan1, and nothing else, is told with its reason
-	lines_stop
-	wait_for 2 told_are_strays "$2"
-	is "$1: each flow of wan1 that left by wan2 is told, and no other" \
-		"$(told_since "$2")" "$(lines_strays 1)"
-	is "$1: and why" "$(sql "SELECT DISTINCT reason FROM mismatches WHERE time >= '$2'")" \
-		"$(lines_strays 1 | grep -q . && echo uplink-down)"
-	is "$1: no flow of wan2 leaves by wan1" "$(lines_strays 2)" ""
-	is "$1: no message of wan2's $(lines_count 2) flows is lost" "$(lines_damage 2)" ""
+moved() { # WHAT SINCE: exactly the flows of wan1 that strayed are reported, with their reason
+	traffic_stop
+	wait_for 2 strays_are_reported "$2"
+	is "$1: each flow of wan1 that left by wan2 is reported, and no other" \
+		"$(reported_since "$2")" "$(traffic_strays 1)"
+	is "$1: with the reason uplink-down" "$(sql "SELECT DISTINCT reason FROM mismatches WHERE time >= '$2'")" \
+		"$(traffic_strays 1 | grep -q . && echo uplink-down)"
+	is "$1: no flow of wan2 leaves by wan1" "$(traffic_strays 2)" ""
+	is "$1: no message of wan2's $(traffic_count 2) flows is lost" "$(traffic_damage 2)" ""
 }
 
-told_since() {
+reported_since() {
 	sql "SELECT DISTINCT proto || ' ' || sport FROM mismatches
 		WHERE time >= '$1' AND expected = 'wan1' AND egress = 'wan2'" | sort
 }
 
-told_are_strays() {
-	[ "$(told_since "$1")" = "$(lines_strays 1)" ]
+strays_are_reported() {
+	[ "$(reported_since "$1")" = "$(traffic_strays 1)" ]
 }
 
 now() {
 	sql "SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
 }
 
-# The provider's end of wan1 is made again with it.
+# Make wan1 and its provider's end again.
 wan1_make() {
 	veth_add router $WAN1_4/24 $WAN1_6/64 wan1 net $GW1_4/24 $GW1_6/64 isp1
 	at net ip -batch - <<-END || die "return routes of isp1"
@@ -107,7 +107,7 @@ wan1_make() {
 }
 
 lab_up
-# What DHCP would have left is not needed: the gateways are configured.
+# The routes of DHCP are not needed: the gateways are configured.
 at router ip route flush default
 at router ip -6 route flush default
 nat snat
@@ -115,39 +115,39 @@ forward_port tcp 7007
 forward_port udp 7007
 serve net 80 7
 serve pc 8080 7007
-lines_watch
+traffic_watch
 daemon_start 'on-uplink-down = "hold"'
 check "the routes are as planned at the start" routes_are_planned
 
 # --- down and up ----------------------------------------------------------------------
 
-lines_start
-# In one shell: on a busy machine each start of a process would make it longer.
+traffic_start
+# In one shell: on a busy machine starting each process would lengthen the outage.
 at router sh -c "ip link set wan1 down; sleep 0.15; ip link set wan1 up
 	ip addr add $WAN1_6/64 dev wan1 nodad 2>/dev/null"
-follows "wan1 flickers: its routes are back" found_line
+follows "wan1 flaps: its routes are back" wan1_restored
 sleep 2
-held "flicker"
+held "flap"
 
-lines_start
+traffic_start
 since=$(now)
-in_range "flows by wan1" "$(lines_count 1)" 8 60
-in_range "flows by wan2" "$(lines_count 2)" 8 60
+in_range "flows by wan1" "$(traffic_count 1)" 8 60
+in_range "flows by wan2" "$(traffic_count 2)" 8 60
 at router ip link set wan1 down
-follows "wan1 down: its routes are gone" lost_line
-follows "wan1 down: its state says so" uplink_is wan1 wan1 down
+follows "wan1 down: its routes are gone" wan1_withdrawn
+follows "wan1 down: its state is down" uplink_is wan1 wan1 down
 sleep 0.5
 at router ip link set wan1 up
 at router ip addr add $WAN1_6/64 dev wan1 nodad 2>/dev/null
-follows "wan1 up: its routes are back" found_line
-follows "wan1 up: its state says so" uplink_is wan1 wan1 up
+follows "wan1 up: its routes are back" wan1_restored
+follows "wan1 up: its state is up" uplink_is wan1 wan1 up
 sleep 0.5
 moved "down and up" "$since"
 
-lines_start
+traffic_start
 since=$(now)
 at net ip link set isp1 down
-follows "no carrier: its routes are gone" lost_line
+follows "no carrier: its routes are gone" wan1_withdrawn
 at net ip link set isp1 up
 at net ip -batch - <<-END
 	addr add $GW1_6/64 dev isp1 nodad
@@ -155,42 +155,42 @@ at net ip -batch - <<-END
 	route replace default via $WAN1_4 dev isp1
 	route replace default via $WAN1_6 dev isp1 table 101
 END
-follows "carrier back: its routes are back" found_line
+follows "carrier back: its routes are back" wan1_restored
 sleep 0.5
-moved "carrier lost and found" "$since"
+moved "carrier lost and back" "$since"
 
 # --- deleted and made again -----------------------------------------------------------
 
-lines_start
+traffic_start
 since=$(now)
 before=$(wan1_index)
 at router ip link del wan1
-follows "wan1 deleted: its routes are gone" lost_line
-follows "wan1 deleted: its state says so" uplink_is wan1 wan1 missing
+follows "wan1 deleted: its routes are gone" wan1_withdrawn
+follows "wan1 deleted: its state is missing" uplink_is wan1 wan1 missing
 sleep 0.3
 wan1_make
-follows "wan1 made again: its routes are back" found_line
-follows "wan1 made again: what comes and leaves by it is marked" wan1_is_marked $WAN1_4 $GW1_4
+follows "wan1 made again: its routes are back" wan1_restored
+follows "wan1 made again: packets that enter or leave by it are marked" wan1_is_marked $WAN1_4 $GW1_4
 check "wan1 made again has another index" [ "$before" != "$(wan1_index)" ]
 sleep 0.5
 moved "deleted and made again" "$since"
 
 # --- renamed --------------------------------------------------------------------------
 
-lines_start
+traffic_start
 since=$(now)
 at router ip link set wan1 name away0 2>/dev/null ||
 	{ at router ip link set wan1 down; at router ip link set wan1 name away0; at router ip link set away0 up; }
-follows "renamed away: its routes are gone" lost_line
-follows "renamed away: its state says so" uplink_is wan1 wan1 missing
+follows "renamed away: its routes are gone" wan1_withdrawn
+follows "renamed away: its state is missing" uplink_is wan1 wan1 missing
 sleep 0.3
 at router ip link set away0 name wan1
-follows "renamed back: its routes are back" found_line
+follows "renamed back: its routes are back" wan1_restored
 sleep 0.5
 moved "renamed away and back" "$since"
 
 # Another interface takes the name, with another network behind it.
-lines_start
+traffic_start
 at router ip link add spare1 type veth peer name isp3 netns "$ns_net"
 at router ip addr add 192.168.3.10/24 dev spare1
 at net ip addr add 192.168.3.1/24 dev isp3
@@ -199,11 +199,11 @@ at router ip link set spare1 up
 at router ip link set wan1 down
 at router ip link set wan1 name away0
 at router ip link set spare1 name wan1
-new_line() {
+other_network() {
 	routes_have "^4 192.168.3.0/24 dev wan1 table 251" && routes_lack 'dev away0' && routes_are_planned
 }
-follows "another interface takes the name: its routes are there" new_line
-follows "another interface takes the name: what comes and leaves by it is marked" \
+follows "another interface takes the name: its routes are installed" other_network
+follows "another interface takes the name: packets that enter or leave by it are marked" \
 	wan1_is_marked 192.168.3.10 192.168.3.1
 sleep 0.3
 unharmed "the name moves to another interface"
@@ -211,12 +211,12 @@ at router ip link del wan1
 at router ip link set away0 name wan1
 at router ip link set wan1 up
 at router ip addr add $WAN1_6/64 dev wan1 nodad 2>/dev/null
-follows "the first interface has its name again: its routes are back" found_line
+follows "the first interface has its name again: its routes are back" wan1_restored
 
 # --- addresses and gateways -------------------------------------------------------------
 
 at router sysctl -qw net.ipv4.conf.wan1.promote_secondaries=1
-lines_start
+traffic_start
 at router ip addr add 192.168.1.77/24 dev wan1
 at router ip addr del $WAN1_4/24 dev wan1
 readdressed() {
@@ -232,50 +232,50 @@ check "another address: the log names both" \
 waymark report >"$lab_tmp/report.html"
 check "another address: the report has it" grep -q "wan1 has another address: 192\.168\.1\.77/24" "$lab_tmp/report.html"
 at router sh -c "ip addr del 192.168.1.77/24 dev wan1; sleep 0.1; ip addr add $WAN1_4/24 dev wan1"
-follows "the address is away for a moment: its routes are back" found_line
+follows "the address is removed for a moment: the routes are back" wan1_restored
 sleep 0.3
 unharmed "address changed"
 
-lines_start
+traffic_start
 since=$(now)
 at router ip addr del $WAN1_4/24 dev wan1
 follows "no address: no routes" routes_lack '^4 default.* table 251'
-follows "no address: the balanced default goes by the other line" balance_goes_by wan2
+follows "no address: the balanced default uses the other uplink" balance_uses wan2
 at router ip addr add $WAN1_4/24 dev wan1
-follows "address back: its routes are back" found_line
+follows "address back: its routes are back" wan1_restored
 sleep 0.3
-moved "address away" "$since"
+moved "address removed" "$since"
 
-lines_start
+traffic_start
 at net ip addr add 192.168.1.2/24 dev isp1
 sed -i "s/\"$GW1_4\"/\"192.168.1.2\"/" "$lab_tmp/waymark.conf"
 kill -HUP "$daemon_pid"
-regated() {
+gateway_changed() {
 	routes_have '^4 default via 192.168.1.2 dev wan1 table 251' && routes_have 'nexthop via 192.168.1.2 dev wan1' &&
 		routes_lack "via $GW1_4" && routes_are_planned
 }
-follows "another gateway by reload: the routes go there" regated
+follows "another gateway by reload: the routes use it" gateway_changed
 sleep 0.3
-lines_stop
-is "gateway changed: no message of wan1's $(lines_count 1) flows is lost" "$(lines_damage 1)" ""
-is "gateway changed: no message of wan2's $(lines_count 2) flows is lost" "$(lines_damage 2)" ""
-is "gateway changed: no flow strays" "$(lines_strays 1; lines_strays 2)" ""
+traffic_stop
+is "gateway changed: no message of wan1's $(traffic_count 1) flows is lost" "$(traffic_damage 1)" ""
+is "gateway changed: no message of wan2's $(traffic_count 2) flows is lost" "$(traffic_damage 2)" ""
+is "gateway changed: no flow strays" "$(traffic_strays 1; traffic_strays 2)" ""
 sed -i "s/\"192.168.1.2\"/\"$GW1_4\"/" "$lab_tmp/waymark.conf"
 kill -HUP "$daemon_pid"
-follows "the gateway as before" found_line
+follows "the first gateway again: the routes use it" wan1_restored
 
 # --- point to point, and late ----------------------------------------------------------------
 
 daemon_stop
 at router ip link del wan1
 cat >>"$lab_tmp/waymark.conf" <<-END
-	uplink line3 { interface = "p2p0"  mark = 4  table = 249  gateway = "none"  gateway6 = "none"  weight = 1 }
+	uplink wan3 { interface = "p2p0"  mark = 4  table = 249  gateway = "none"  gateway6 = "none"  weight = 1 }
 END
 daemon_run
-follows "two uplinks that are not there yet: a start all the same" balance_goes_by wan2
-is "p2p0 is missing" "$(waymark uplinks --csv | grep -c '^line3,p2p0,missing,')" 1
-lines_begin pc pc "udp $NET4 $BEAT_PORT 8" "tcp $NET4 $BEAT_PORT 8"
-lines_note
+follows "the daemon starts although two interfaces are missing" balance_uses wan2
+is "p2p0 is missing" "$(waymark uplinks --csv | grep -c '^wan3,p2p0,missing,')" 1
+traffic_add pc pc "udp $NET4 $BEAT_PORT 8" "tcp $NET4 $BEAT_PORT 8"
+traffic_record_uplinks
 wan1_make
 follows "wan1 appears after the start: its routes" routes_have "^4 default via $GW1_4 dev wan1 table 251"
 at router ip link add p2p0 type veth peer name isp3 netns "$ns_net"
@@ -284,18 +284,18 @@ at net ip addr add 10.99.0.2 peer 10.99.0.1/32 dev isp3
 at net ip link set isp3 up
 at router ip link set p2p0 up
 point_to_point() {
-	routes_have '^4 default dev p2p0 table 249 scope link src 10.99.0.1' && balance_goes_by wan1 wan2 p2p0 &&
+	routes_have '^4 default dev p2p0 table 249 scope link src 10.99.0.1' && balance_uses wan1 wan2 p2p0 &&
 		routes_are_planned
 }
-follows "a line without a gateway appears: its routes" point_to_point
-follows "a line without a gateway appears: its state" uplink_is line3 p2p0 up
+follows "an interface without a gateway appears: its routes" point_to_point
+follows "an interface without a gateway appears: its state" uplink_is wan3 p2p0 up
 at net ip route add 10.99.0.1/32 dev isp3 table 103
-check "a packet goes by it" at router ping -c 1 -W 2 -m 4 $NET4
+check "a packet leaves by it" at router ping -c 1 -W 2 -m 4 $NET4
 sleep 0.3
 background_end pc
-grep '^flow' "$lab_tmp/pc.out" >"$lab_tmp/flows.told"
-is "appearing lines: no message of wan2's $(lines_count 2) flows is lost" "$(lines_damage 2)" ""
-is "appearing lines: no flow of wan2 leaves by wan1" "$(lines_strays 2)" ""
-is "in all of this: no mismatch of another reason" "$(mismatches_unexpected)" 0
+grep '^flow' "$lab_tmp/pc.out" >"$lab_tmp/flows.report"
+is "interfaces appear: no message of wan2's $(traffic_count 2) flows is lost" "$(traffic_damage 2)" ""
+is "interfaces appear: no flow of wan2 leaves by wan1" "$(traffic_strays 2)" ""
+is "no mismatch in this test has another reason" "$(mismatches_unexpected)" 0
 
 done_testing

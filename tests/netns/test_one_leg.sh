@@ -1,15 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# test_one_leg.sh - flows of a host that stands on an uplink's own network, with the router
-# as its gateway, keep the uplink that they left by when the weights change, and the history
-# says so: TCP and UDP, IPv4 and IPv6, with masquerade, SNAT and without NAT; and a server in
-# the LAN with a public address that the router does not have is entered all the same.
+# test_one_leg.sh - a host on an uplink's own network uses the router as its gateway: its
+# flows keep their uplink when the weights change, and the history agrees (TCP and UDP, IPv4
+# and IPv6, masquerade, SNAT and no NAT); and a LAN server with a public address that is
+# translated one to one is reached, and answers by the uplink that the flow entered by.
 
 . "${0%/*}/lib.sh"
 
 HOST4=192.168.1.50 HOST6=fd00:1::50
-# Of wan1's network, and no interface's: translated one to one.
+# An address of wan1's network that no interface has: translated one to one.
 MAPPED4=192.168.1.60 MAPPED6=fd00:1::60
 
 # wan1 becomes a bridge, so that a host can stand beside the provider's router.
@@ -53,7 +53,7 @@ has_reloaded() { # BEFORE
 	[ "$(grep -c 'reloaded' "$lab_tmp/waymarkd.log")" -gt "$1" ]
 }
 
-forget() { # the host's flows, in the kernel
+forget() { # delete the host's flows from conntrack
 	local family proto
 	for family in ipv4 ipv6; do
 		for proto in tcp udp; do
@@ -63,7 +63,7 @@ forget() { # the host's flows, in the kernel
 }
 
 OURS="src IN ('$HOST4', '$HOST6') AND dport = 7"
-count() { # CONDITION: of the host's flows
+count() { # CONDITION: number of the host's flows
 	sql "SELECT count(*) FROM flows WHERE $OURS AND $1"
 }
 
@@ -78,25 +78,25 @@ for mode in masquerade snat none; do
 	since=$(sql "SELECT coalesce(max(id), 0) FROM flows")
 	hold_many $mode host "udp $NET4 7 8" "tcp $NET4 7 8" "udp $NET6 7 8" "tcp $NET6 7 8" ||
 		die "the host's flows are not answered"
-	check "$mode: the history has them" wait_for_sql 10 \
+	check "$mode: the flows are in the history" wait_for_sql 10 \
 		"SELECT count(*) FROM flows WHERE $OURS AND id > $since AND uplink IS NOT NULL AND sport IN ($(
 			hold_ports $mode | paste -sd, -))" 32
-	in_range "$mode: they left by both uplinks" "$(count "id > $since AND uplink = 'wan1'")" 1 31
+	in_range "$mode: the flows leave by both uplinks" "$(count "id > $since AND uplink = 'wan1'")" 1 31
 	check "$mode: the weights change" weights 60
 	is "$mode: every flow is answered as before" "$(hold_send $mode)" 32
 	check "$mode: the weights change back" weights 1
-	is "$mode: and again" "$(hold_send $mode)" 32
+	is "$mode: every flow is answered again" "$(hold_send $mode)" 32
 	hold_close $mode
 	forget
-	check "$mode: they end" wait_for_sql 10 \
+	check "$mode: the flows end" wait_for_sql 10 \
 		"SELECT count(*) FROM flows WHERE $OURS AND id > $since AND state = 'ended'" 32
-	is "$mode: none was re-established" "$(count "id > $since")" 32
-	is "$mode: each left by the uplink of its mark, and by no other" \
+	is "$mode: no flow was re-established" "$(count "id > $since")" 32
+	is "$mode: each left only by the uplink of its mark" \
 		"$(count "id > $since AND verdict = 'ok' AND uplink = egress")" 32
 done
 is "no mismatch" "$(sql "SELECT count(*) FROM mismatches")" 0
 
-# What is known of such flows outlives the daemon.
+# A restarted daemon recognizes these flows.
 since=$(sql "SELECT max(id) FROM flows")
 hold_many again host "udp $NET4 7 8" "udp $NET6 7 8" || die "no flows"
 daemon_stop
@@ -104,7 +104,7 @@ daemon_run
 is "after a restart: every flow is answered" "$(hold_send again)" 16
 hold_close again
 forget
-check "after a restart: they are ok" wait_for_sql 10 "SELECT count(*) FROM flows WHERE $OURS AND id > $since
+check "after a restart: the flows are ok" wait_for_sql 10 "SELECT count(*) FROM flows WHERE $OURS AND id > $since
 	AND proto = 'udp' AND state = 'ended' AND verdict = 'ok' AND uplink = egress" 16
 
 # --- one to one ------------------------------------------------------------------------------
@@ -120,9 +120,9 @@ for to in $MAPPED4 $MAPPED6; do
 	from=$NET4_VIA1
 	[ "$to" = $MAPPED4 ] || from=$NET6_VIA1
 	hold one net tcp "$to" 8 4 "$from" || die "$to: no answer"
-	check "one to one, $to: it entered by wan1" wait_for_sql 10 "SELECT count(*) FROM flows
+	check "one to one, $to: the flow entered by wan1" wait_for_sql 10 "SELECT count(*) FROM flows
 		WHERE src = '$from' AND dst = '$to' AND uplink = 'wan1' AND ingress = 'wan1'" 4
-	is "one to one, $to: it goes on" "$(hold_send one)" 4
+	is "one to one, $to: the flow is answered" "$(hold_send one)" 4
 	hold_close one
 	check "one to one, $to: its replies left by wan1" wait_for_sql 10 "SELECT count(*) FROM flows
 		WHERE src = '$from' AND dst = '$to' AND verdict = 'ok' AND egress_reply = 'wan1'" 4

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# test_operator.sh - what an operator and his monitoring run beside the daemon:
-# watch, nagios, prune and alert-test, each with and without a daemon, healthy and
-# in trouble.
+# test_operator.sh - the commands that an operator and a monitoring system run beside the
+# daemon work with and without it, healthy and with a fault: watch, nagios, prune and
+# alert-test.
 
 . "${0%/*}/lib.sh"
 
@@ -33,7 +33,7 @@ run 3 'watch without a daemon' watch
 run 3 'nagios without a history' nagios
 prints 'nagios: one line' '^WAYMARK UNKNOWN - the history cannot be read; '
 run 3 'nagios, a bad threshold' nagios -w mismatches=many
-prints 'nagios: it is quoted' '^WAYMARK UNKNOWN - --warning "mismatches=many": want mismatches=N'
+prints 'nagios: the message quotes it' '^WAYMARK UNKNOWN - --warning "mismatches=many": want mismatches=N'
 run 3 'nagios, a bad time' nagios --minutes 0
 run 3 'nagios, no configuration' -c "$lab_tmp/absent.conf" nagios
 
@@ -52,11 +52,11 @@ check 'watch shows a flow' wait_for 2 grep -Eq \
 check 'watch --json: a flow' wait_for 2 grep -q \
 	'"type":"flow".*"uplink":"wan1","egress":\["wan1"\].*"verdict":"ok"' "$lab_tmp/watch_json.out"
 run 0 'nagios, healthy' nagios
-prints 'nagios: the line and its data' \
+prints 'nagios: status line and performance data' \
 	'^WAYMARK OK - mismatches 0, unmarked 0, gaps 0, queue [0-9]+%, age [0-9]+s in 5 minutes; coverage since the start: wan1 (not compared yet|nothing left|[0-9.]+%), wan2 (not compared yet|nothing left|[0-9.]+%) \| mismatches=0;;1;0; unmarked=0;1;;0; gaps=0;1;;0; queue=[0-9]+%;50;90;0;100 age=[0-9]+s;;;0;( .coverage_wan[12].=[0-9.]+%;;;0;100)*$'
 is 'nagios: one line' "$(wc -l <"$out")" 1
-run 1 'nagios, a silence that is too long' nagios -w age=0
-run 2 'nagios, and critical' nagios -w age=0 -c age=0,queue=99
+run 1 'nagios, the newest record is too old' nagios -w age=0
+run 2 'nagios, a critical threshold' nagios -w age=0 -c age=0,queue=99
 
 # --- a mismatch ----------------------------------------------------------------------------
 
@@ -67,7 +67,7 @@ wait_for_sql 3 'SELECT count(*) FROM mismatches' 2
 check 'watch shows the mismatch' wait_for 2 grep -Eq \
 	'MISMATCH [0-9]+ of flow [0-9]+: udp .*, packets of wan1 left by wan2: rule-missing' "$lab_tmp/watch.out"
 hold_push lan stream
-check 'watch counts the mismatches that go on, in one line' wait_for 20 grep -Eq \
+check 'watch sums repeated mismatches in one line' wait_for 20 grep -Eq \
 	'MISMATCH going on: wan1 left by wan2: rule-missing \([0-9]+ updates\)' "$lab_tmp/watch.out"
 check 'watch shows the alert' wait_for 2 grep -Eq 'ALERT +mismatch: flow ' "$lab_tmp/watch.out"
 check 'watch shows the tampering' wait_for 2 grep -Eq 'tamper +rule 4002' "$lab_tmp/watch.out"
@@ -77,7 +77,7 @@ for line in open(sys.argv[1]): json.loads(line)["type"]' "$lab_tmp/watch_json.ou
 run 2 'nagios, mismatches' nagios
 prints 'nagios: how many' '^WAYMARK CRITICAL - mismatches 2, '
 run 1 'nagios, mismatches that only warn' nagios -w mismatches=2 -c mismatches=3
-run 0 'nagios, more are allowed' nagios -w mismatches=3,gaps=9 -c mismatches=3
+run 0 'nagios, fewer than the threshold' nagios -w mismatches=3,gaps=9 -c mismatches=3
 hold_drop lan
 
 # --- retention ------------------------------------------------------------------------------
@@ -88,7 +88,7 @@ at router conntrack -F >/dev/null 2>&1
 wait_for_sql 5 "SELECT count(*) FROM flows WHERE state = 'live'" 0
 sleep 1.2
 run 0 'prune by the daemon, nothing is old' prune
-is 'prune: all is there' "$(sql 'SELECT count(*) FROM flows WHERE dport = 80')" 20
+is 'prune: nothing is deleted' "$(sql 'SELECT count(*) FROM flows WHERE dport = 80')" 20
 sed -i 's/^.*repair = false.*/&\nretention = "1s"/' "$lab_tmp/waymark.conf"
 kill -HUP "$daemon_pid"
 run 0 'prune by the daemon' prune
@@ -107,10 +107,10 @@ wait_for_sql 5 "SELECT count(*) FROM flows WHERE state = 'live'" 0
 daemon_stop
 check 'watch ends with the daemon' wait_for 3 grep -q 'connection closed: waymarkd stopped' "$lab_tmp/watch.err"
 run 2 'nagios, no daemon' nagios --minutes 1 -c queue=90
-prints 'nagios: says so' '^WAYMARK CRITICAL - the daemon does not run; mismatches [0-9]+, '
+prints 'nagios: the status line says so' '^WAYMARK CRITICAL - the daemon does not run; mismatches [0-9]+, '
 sed -i 's/^retention = .*/retention = "1s"/' "$lab_tmp/waymark.conf"
 sleep 1.2
-# Where fs.protected_regular is 2, root may not open others' files in a sticky folder so.
+# Where fs.protected_regular is 2, root may not open another user's file in a sticky folder.
 chmod 777 "$lab_tmp"
 run 0 'prune without a daemon' prune
 chmod 1777 "$lab_tmp"
@@ -120,29 +120,29 @@ is 'prune without a daemon: they are gone' "$(sql 'SELECT count(*) FROM flows WH
 # --- alerts -----------------------------------------------------------------------------------
 
 rm -f "$lab_tmp/alerts.jsonl"
-cat >"$lab_tmp/told" <<-END
+cat >"$lab_tmp/program" <<-END
 	#!/bin/sh
-	echo "\$WAYMARK_KIND" >"$lab_tmp/told.out"
-	cat >>"$lab_tmp/told.out"
+	echo "\$WAYMARK_KIND" >"$lab_tmp/program.out"
+	cat >>"$lab_tmp/program.out"
 END
-chmod 755 "$lab_tmp/told" "$lab_tmp"
-config_alert="exec = \"$lab_tmp/told\"
+chmod 755 "$lab_tmp/program" "$lab_tmp"
+config_alert="exec = \"$lab_tmp/program\"
 	user = \"root\"
 	syslog = false" config_write
 run 0 'alert-test' alert-test
-prints 'alert-test: the program' "^exec +$lab_tmp/told: delivered$"
+prints 'alert-test: the program' "^exec +$lab_tmp/program: delivered$"
 prints 'alert-test: the file' "^json +$lab_tmp/alerts.jsonl: delivered$"
-is 'alert-test: the program ran' "$(head -n 1 "$lab_tmp/told.out")" test
-check 'alert-test: it got the story' grep -q '"kind":"test"' "$lab_tmp/told.out"
-config_alert="exec = \"$lab_tmp/told\"
+is 'alert-test: the program ran' "$(head -n 1 "$lab_tmp/program.out")" test
+check 'alert-test: it got the alert' grep -q '"kind":"test"' "$lab_tmp/program.out"
+config_alert="exec = \"$lab_tmp/program\"
 	user = \"no-such-user\"
 	syslog = false" config_write
-run 1 'alert-test, a user that there is not' alert-test
-prints 'alert-test: which' "^exec .*user 'no-such-user' does not exist"
-check 'alert-test: so did the file' grep -q '"kind":"test"' "$lab_tmp/alerts.jsonl"
+run 1 'alert-test, a user that does not exist' alert-test
+prints 'alert-test: the message names the user' "^exec .*user 'no-such-user' does not exist"
+check 'alert-test: the file got the alert all the same' grep -q '"kind":"test"' "$lab_tmp/alerts.jsonl"
 config_alert="exec = \"$lab_tmp/absent\"
 	syslog = false" config_write
-run 1 'alert-test, a program that is not there' alert-test
-prints 'alert-test: why' '^exec .*absent: .*No such file'
+run 1 'alert-test, a program that does not exist' alert-test
+prints 'alert-test: the message says why' '^exec .*absent: .*No such file'
 
 done_testing

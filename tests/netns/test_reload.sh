@@ -1,14 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Proves a reload: uplinks are added, removed, re-marked, re-weighted and put in
-# another order while constant traffic runs by an uplink that does not change, and
-# not one of its packets is lost or strays, nor is a mismatch invented; a broken file
-# and keys that cannot change leave everything as it is; the flows of an uplink that
-# is removed are reported, and foreign once they go on; the service manager is notified.
+# Proves that a reload can add, remove, re-mark, re-weight and reorder uplinks under
+# constant traffic: the flows of an unchanged uplink lose no packet, none strays, and no
+# false mismatch is reported; a broken file and keys that cannot change leave everything
+# as it is; a removed uplink's flows are reported, and become foreign with their next
+# packet; the service manager is notified.
 
 . "${0%/*}/lib.sh"
-. "${0%/*}/lines.sh"
+. "${0%/*}/traffic.sh"
 
 head_of_config() {
 	cat <<-END
@@ -24,8 +24,8 @@ uplink_text() { # NAME MARK TABLE WEIGHT
 	echo "uplink $1 { interface = \"$1\" mark = $2 table = $3 gateway = \"192.168.$n.1\" gateway6 = \"fd00:$n::1\" weight = $4 }"
 }
 
-# reload [UPLINK TEXT]...: this configuration; returns when it is in force or refused. The
-# service manager is notified of each; the log counts equal lines that come fast.
+# reload [UPLINK TEXT]...: load this configuration; returns when it is in force or refused.
+# Waits for the service manager's notice, because the log combines equal messages.
 reload() {
 	local n line
 	n=$(grep -c '^READY=1' "$lab_tmp/manager.out")
@@ -38,7 +38,7 @@ reload_is_done() {
 	[ "$(grep -c '^READY=1' "$lab_tmp/manager.out")" -gt "$1" ]
 }
 
-# Makes flows to see.
+# Make flows until the watching client prints one.
 is_watched() {
 	at pc curl -s --max-time 1 "http://192.168.10.1:81/"
 	grep -q '"type":"flow"' "$lab_tmp/watch.out"
@@ -53,7 +53,7 @@ listing() {
 }
 
 lab_up
-# A third line, far from the others' traffic.
+# A third uplink without traffic.
 at router ip link add wan3 type veth peer name isp3 netns "$ns_net"
 at router ip addr add 192.168.3.10/24 dev wan3
 at net ip addr add 192.168.3.1/24 dev isp3
@@ -66,13 +66,13 @@ forward_port tcp 5201
 forward_port udp 5201
 serve net 80 7
 serve pc 8080 7007
-lines_watch
+traffic_watch
 one=$(uplink_text wan1 2 251 1)
 two=$(uplink_text wan2 3 250 2)
 three=$(uplink_text wan3 4 249 1)
 { head_of_config; echo "$one"; echo "$two"; } >"$lab_tmp/waymark.conf"
 
-# The service manager, that is a socket that notes what comes, and that all may write to.
+# The service manager: a socket that prints each notice; every user may write to it.
 background manager router python3 -c '
 import os, socket, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -89,7 +89,7 @@ wait_for 15 grep -q '^READY=1' "$lab_tmp/manager.out" || die "the manager was no
 
 # --- many reloads under traffic -----------------------------------------------------------
 
-lines_start
+traffic_start
 # Replies by wan2 at a high rate, counted where they leave the PC and where they
 # arrive: a packet without its mark would stray.
 at pc nft -f - <<-END
@@ -136,15 +136,15 @@ for round in 1 2 3 4 5; do
 done
 check "after $n reloads the routes are as planned" routes_are_planned
 wait_for 20 sh -c "! kill -0 $background_pid_flood 2>/dev/null"
-lines_stop
-is "no message of wan2's $(lines_count 2) flows is lost" "$(lines_damage 2)" ""
-is "no flow of wan2 left by another line" "$(lines_strays 2)" ""
+traffic_stop
+is "no message of wan2's $(traffic_count 2) flows is lost" "$(traffic_damage 2)" ""
+is "no flow of wan2 left by another uplink" "$(traffic_strays 2)" ""
 is "no mismatch of a flow of wan2" "$(sql "SELECT count(*) FROM mismatches WHERE expected = 'wan2'")" 0
 check_not "no flow of an uplink that was removed is a mismatch" \
 	grep 'marked for ,' "$lab_tmp/waymarkd.log"
 in_range "a flood of replies meanwhile" "$(counted pc left)" 10000 1000000
 is "all of it arrives by wan2" "$(counted net isp2)" "$(counted pc left)"
-is "nothing of it by another line" "$(counted net isp1) $(counted net isp3)" "0 0"
+is "nothing of it by another uplink" "$(counted net isp1) $(counted net isp3)" "0 0"
 check "the manager is notified each time" sh -c "[ \$(grep -c '^RELOADING=1 MONOTONIC_USEC=' '$lab_tmp/manager.out') = $n ] &&
 	[ \$(grep -c '^READY=1' '$lab_tmp/manager.out') = $((n + 1)) ]"
 
@@ -153,7 +153,7 @@ check "the manager is notified each time" sh -c "[ \$(grep -c '^RELOADING=1 MONO
 before=$(listing)
 reload "$one" 'uplink wan2 { interface = "wan2" mark = 2 table = 250 }'
 is "a broken file changes nothing" "$(listing)" "$before"
-check "it is told, with file and line" grep -q "$lab_tmp/waymark.conf:[0-9]*: " "$lab_tmp/waymarkd.log"
+check "the error is reported, with file and line" grep -q "$lab_tmp/waymark.conf:[0-9]*: " "$lab_tmp/waymarkd.log"
 refused() { # KEY
 	reload "$one" "$two"
 	is "another $1 changes nothing" "$(listing)" "$before"
@@ -184,17 +184,17 @@ in_range "flows live by wan1" "$n_gone" 1 12
 background watch router "$WAYMARK" -c "$lab_tmp/waymark.conf" watch --json
 check "a client watches" wait_for 10 is_watched
 reload "$two"
-check "who watches is told" wait_for 5 grep -q '"kind":"uplink".*"reason":"removed"' "$lab_tmp/watch.out"
+check "the watching client is notified" wait_for 5 grep -q '"kind":"uplink".*"reason":"removed"' "$lab_tmp/watch.out"
 background_end watch
-check "each line is an object" python3 -c 'import json, sys
+check "each line of watch is a JSON object" python3 -c 'import json, sys
 for line in open(sys.argv[1]): json.loads(line)["type"]' "$lab_tmp/watch.out"
 check "the log says how many flows live on without an uplink" \
 	grep -q 'uplink wan1 (wan1) has no mark 0x2 any more: [1-9][0-9]* flows live on' "$lab_tmp/waymarkd.log"
 check "an alert says so" wait_for 2 grep -q '"kind":"uplink".*removed\|removed.*"kind":"uplink"' "$lab_tmp/alerts.jsonl"
-is "they are what they were" "$(sql "SELECT count(*) FROM flows WHERE id IN ($gone) AND verdict = 'ok' AND uplink = 'wan1'")" "$n_gone"
+is "their verdict and uplink stay as they were" "$(sql "SELECT count(*) FROM flows WHERE id IN ($gone) AND verdict = 'ok' AND uplink = 'wan1'")" "$n_gone"
 hold_send stays >"$lab_tmp/answered"
 wait_for_sql 2 "SELECT count(*) FROM flows WHERE id IN ($gone) AND verdict = 'foreign'" "$n_gone"
-is "they go on, and are foreign" "$(sql "SELECT count(*) FROM flows WHERE id IN ($gone) AND verdict = 'foreign'")" "$n_gone"
+is "they send on, and become foreign" "$(sql "SELECT count(*) FROM flows WHERE id IN ($gone) AND verdict = 'foreign'")" "$n_gone"
 is "no mismatch" "$(sql "SELECT count(*) FROM mismatches WHERE flow_id IN ($gone)")" 0
 hold_close stays
 

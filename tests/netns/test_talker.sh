@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Proves that what talks to the outside is another process, as the alert user and without any
-# privilege, whose programs leave nothing behind, and that waymarkd goes on without it: hung,
-# killed, or beset by slow HTTP clients.
+# Proves that a separate process talks to the outside: as the alert user, without any
+# privilege, with programs that leave no process behind; and that waymarkd works without it
+# when it hangs, is killed, or is overloaded by slow HTTP clients.
 
 . "${0%/*}/lib.sh"
 
@@ -26,7 +26,7 @@ has_child() { # PID NAME
 	[ -n "$(child_of "$1" "$2")" ]
 }
 
-# Their pids are $spawner and $talker.
+# Set $spawner and $talker to their pids.
 talker_find() {
 	spawner=$(child_of "$daemon_pid" waymark-spawner)
 	wait_for 5 has_child "$spawner" waymark-talker || die "no talker"
@@ -57,7 +57,7 @@ logged() { # COUNT PATTERN
 	[ "$(grep -c "$2" "$lab_tmp/waymarkd.log")" = "$1" ]
 }
 
-alerts() { # STATE: of kind delivery
+alerts() { # STATE: number of alerts of kind delivery
 	grep '"kind":"delivery"' "$lab_tmp/alerts.jsonl" 2>/dev/null | grep -c "\"state\":\"$1\""
 }
 
@@ -91,7 +91,7 @@ config_alert="exec = \"$lab_tmp/programs/status\" user = \"nobody\""
 daemon_start "prometheus { listen = $PORT }"
 talker_find
 
-# --- who it is ----------------------------------------------------------------------------
+# --- user and privileges ----------------------------------------------------------------------------
 
 uid=$(id -u nobody)
 for pid in "$spawner" "$talker"; do
@@ -100,32 +100,32 @@ for pid in "$spawner" "$talker"; do
 	for set in CapInh CapPrm CapEff CapBnd CapAmb; do
 		is "without capabilities: $set" "$(field $set "/proc/$pid/status")" 0000000000000000
 	done
-	is "and no way to gain any" "$(field NoNewPrivs "/proc/$pid/status")" 1
+	is "... and cannot gain any" "$(field NoNewPrivs "/proc/$pid/status")" 1
 done
 is "it has no netlink socket" "$(find "/proc/$talker/fd" -lname 'socket:*' -exec readlink {} + |
 	sed 's/socket:\[\(.*\)\]/\1/' | while read -r inode; do
 	at router awk -v i="$inode" '$10 == i' /proc/net/netlink; done)" ""
-is "nor a file of the history" "$(find "/proc/$talker/fd" -lname '*flows.db*')" ""
+is "it has no file of the history open" "$(find "/proc/$talker/fd" -lname '*flows.db*')" ""
 
 alert_down
 check "an alert program runs" wait_for 10 test -s "$lab_tmp/out/status"
-is "as the alert user" "$(field Uid "$lab_tmp/out/status" | cut -f 1-4 | tr '\t' ' ')" "$uid $uid $uid $uid"
-is "in no other group" "$(field Groups "$lab_tmp/out/status" | tr -d ' ')" ""
+is "the program runs as the alert user" "$(field Uid "$lab_tmp/out/status" | cut -f 1-4 | tr '\t' ' ')" "$uid $uid $uid $uid"
+is "the program is in no other group" "$(field Groups "$lab_tmp/out/status" | tr -d ' ')" ""
 for set in CapInh CapPrm CapEff CapBnd CapAmb; do
 	is "its $set is empty" "$(field $set "$lab_tmp/out/status")" 0000000000000000
 done
-is "it gains nothing by set-user-ID" "$(field NoNewPrivs "$lab_tmp/out/status")" 1
+is "the program gains nothing by set-user-ID" "$(field NoNewPrivs "$lab_tmp/out/status")" 1
 is "no filter limits its system calls" "$(field Seccomp "$lab_tmp/out/status")" 0
-is "it leaves no core file" "$(cat "$lab_tmp/out/core")" 0
-is "its environment is clean" "$(sed 's/=.*//' "$lab_tmp/out/environment" | grep -v '^PWD$')" PATH
-check "what it writes is in the log" wait_for 5 grep -q "status: one line of a program" "$lab_tmp/waymarkd.log"
+is "the program leaves no core file" "$(cat "$lab_tmp/out/core")" 0
+is "the program's environment is clean" "$(sed 's/=.*//' "$lab_tmp/out/environment" | grep -v '^PWD$')" PATH
+check "its output is in the log" wait_for 5 grep -q "status: one line of a program" "$lab_tmp/waymarkd.log"
 alert_up
 case $("$WAYMARKD" -V) in
 *"(seccomp)"*) is "waymarkd itself is filtered" "$(field Seccomp "/proc/$daemon_pid/status")" 2 ;;
 *) skip "waymarkd itself is filtered" "built without libseccomp" ;;
 esac
 
-# --- what a program leaves behind ----------------------------------------------------------
+# --- processes that a program leaves behind ----------------------------------------------------------
 
 program leave <<END
 [ "\$WAYMARK_KIND" = uplink ] || exit 0
@@ -133,25 +133,25 @@ setsid sh -c 'echo \$\$ >$lab_tmp/out/left.tmp; mv $lab_tmp/out/left.tmp $lab_tm
 	sleep 301 & sleep 302' </dev/null >/dev/null 2>&1 &
 END
 daemon_stop
-is "it stops" $? 0
-check "the talker stops with it" wait_for 10 is_gone "$talker"
-check "and its spawner" wait_for 10 is_gone "$spawner"
+is "the daemon stops" $? 0
+check "its talker stops too" wait_for 10 is_gone "$talker"
+check "its spawner stops too" wait_for 10 is_gone "$spawner"
 config_alert="exec = \"$lab_tmp/programs/leave\" user = \"nobody\""
 config_write "prometheus { listen = $PORT }"
 daemon_run
 alert_down
-check "a program leaves a daemon in a session of its own" wait_for 10 test -s "$lab_tmp/out/left"
+check "a program starts a process in a session of its own" wait_for 10 test -s "$lab_tmp/out/left"
 left=$(cat "$lab_tmp/out/left")
-check_not "which runs for a while" is_gone "$left"
-check "and is ended at the time limit" wait_for 45 is_gone "$left"
-is "with all that it started" "$(ps -eo args | grep -c '^sleep 30[12]$')" 0
-check "that is a failure of the program, in one line" \
+check_not "that process runs for a while" is_gone "$left"
+check "it is ended at the time limit" wait_for 45 is_gone "$left"
+is "so are its children" "$(ps -eo args | grep -c '^sleep 30[12]$')" 0
+check "the log has the program's failure once" \
 	wait_for 5 logged 1 "alerts are not delivered: alert exec .*leave': killed after 30 s"
-check "and in one alert" wait_for 5 has_alerts raised 1
+check "one alert is raised for it" wait_for 5 has_alerts raised 1
 alert_up
 rm -f "$lab_tmp/out/left"
 
-# --- a talker that stands still -------------------------------------------------------------
+# --- a talker that hangs -------------------------------------------------------------------
 
 daemon_stop
 : >"$lab_tmp/waymarkd.log"
@@ -161,21 +161,21 @@ daemon_run
 talker_find
 rm -f "$lab_tmp/alerts.jsonl"
 kill -STOP "$talker"
-check "a talker that stands still is reported" wait_for 20 logged 1 "the talker does not work: it does not answer"
-check "by one alert" wait_for 5 has_alerts raised 1
+check "a talker that hangs is reported" wait_for 20 logged 1 "the talker does not work: it does not answer"
+check "one alert is raised for it" wait_for 5 has_alerts raised 1
 failed=$(counter alerts_failed_total)
 before=$(sql 'SELECT count(*) FROM flows')
-is "traffic goes on" "$(http_get pc 5 "http://$NET4/" | grep -c ' 200 ')" 5
+is "traffic flows" "$(http_get pc 5 "http://$NET4/" | grep -c ' 200 ')" 5
 check "flows are still written" wait_for_sql 5 "SELECT count(*) >= $before + 5 FROM flows" 1
 check "status answers" waymark status
 alert_down
 more_failed() {
 	[ "$(counter alerts_failed_total)" -gt "$failed" ]
 }
-check "an alert for a program counts as not delivered" wait_for 10 more_failed
+check "an alert to a program counts as not delivered" wait_for 10 more_failed
 alert_up
 kill -CONT "$talker"
-check "when it answers again that is logged" wait_for 10 logged 1 "the talker works again"
+check "the log says that the talker answers again" wait_for 10 logged 1 "the talker works again"
 is "a scrape is answered again" "$(fetch)" 200
 
 # --- a talker that is killed -----------------------------------------------------------------
@@ -184,8 +184,8 @@ rm -f "$lab_tmp/out/status"
 kill -KILL "$talker"
 check "a talker that is killed is reported" wait_for 5 logged 1 "the talker does not work: it was ended by signal 9"
 check "another one is started" wait_for 15 logged 2 "the talker works again"
-is "the place of scrapes is the same" "$(fetch)" 200
-is "it is counted" "$(counter talker_restarts_total)" 1
+is "scrapes are answered at the same address" "$(fetch)" 200
+is "the restart is counted" "$(counter talker_restarts_total)" 1
 alert_down
 check "programs run again" wait_for 10 test -s "$lab_tmp/out/status"
 alert_up
@@ -214,7 +214,7 @@ while [ $i -lt 20 ]; do
 	[ "$(fetch)" = 200 ] && answered=$((answered + 1))
 	i=$((i + 1))
 done
-is "50 slow clients that come again and again keep no scrape from its answer" "$answered" 20
+is "scrapes are answered beside 50 slow clients that reconnect" "$answered" 20
 background_end slow KILL
 
 background many router python3 -c "
@@ -224,10 +224,10 @@ clients = [socket.create_connection(('127.0.0.1', $PORT)) for _ in range(400)]
 print('ready', flush=True)
 time.sleep(60)"
 wait_for 30 grep -q ready "$lab_tmp/many.out" || die "no clients: $(cat "$lab_tmp/many.err")"
-is "nor do 400 that say nothing" "$(fetch)" 200
+is "a scrape is answered beside 400 clients that send nothing" "$(fetch)" 200
 background_end many KILL
 
-# Few descriptors: each new client needs one that there is not.
+# With few descriptors accept() fails for each new client.
 ticks() {
 	sed 's/.*) //' "/proc/$talker/stat" | awk '{ print $12 + $13 }'
 }
@@ -248,15 +248,15 @@ fetched() {
 }
 check "with descriptors it answers again" wait_for 10 fetched
 
-check "after a minute without a failure the alert is over" wait_for 90 has_alerts over 1
-is "it was one alert" "$(alerts raised)" 1
-is "that is logged once" "$(grep -c 'alerts are delivered again' "$lab_tmp/waymarkd.log")" 1
+check "after a minute without a failure the alert ends" wait_for 90 has_alerts over 1
+is "one alert was raised" "$(alerts raised)" 1
+is "the log has the recovery once" "$(grep -c 'alerts are delivered again' "$lab_tmp/waymarkd.log")" 1
 
 # --- the spawner -----------------------------------------------------------------------------------
 
 kill -KILL "$spawner"
-check "without its spawner it is gone, which is reported" wait_for 5 logged 1 "the talker does not work: its spawner has ended"
-check "the talker dies with it" wait_for 5 is_gone "$talker"
+check "the end of the spawner is reported" wait_for 5 logged 1 "the talker does not work: its spawner has ended"
+check "the talker ends with it" wait_for 5 is_gone "$talker"
 before=$(sql 'SELECT count(*) FROM flows')
 http_get pc 5 "http://$NET4/" >/dev/null
 check "flows are still written" wait_for_sql 5 "SELECT count(*) >= $before + 5 FROM flows" 1
@@ -265,12 +265,12 @@ check "status answers" waymark status
 # --- the daemon --------------------------------------------------------------------------------------
 
 daemon_stop
-is "it stops" $? 0
+is "the daemon stops" $? 0
 daemon_run
 talker_find
 kill -STOP "$talker"
 daemon_stop KILL
-check "when waymarkd is killed, a talker that stands still ends, too" wait_for 15 is_gone "$talker"
-check "and its spawner" wait_for 5 is_gone "$spawner"
+check "when waymarkd is killed, a talker that hangs ends too" wait_for 15 is_gone "$talker"
+check "its spawner ends too" wait_for 5 is_gone "$spawner"
 
 done_testing

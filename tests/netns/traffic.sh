@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# lines.sh - for tests of lines that change under constant traffic: what the far
-# ends of both lines have seen of each flow, what each flow has lost, whether the
+# traffic.sh - for tests that change an uplink under constant traffic: which uplink each
+# flow used (seen at the providers' ends), which flows lost messages, and whether the
 # routes are as planned. Sourced after lib.sh. It must not know what changes.
 #
-# A flow is told by "PROTOCOL . PORT": the client's port, which no NAT of the lab
+# A flow is identified by "PROTOCOL . PORT": the client's port, which no NAT of the lab
 # changes while it is free.
 
 BEAT=$lib_dir/beat.py
 BEAT_PORT=7
 BEAT_IN_PORT=7007
 
-# The far ends note which flows' packets come in by them. What the internet answers is
-# first routed without its line's mark, and must find a route then while the line of
-# its default route is away.
-lines_watch() {
+# Count flows by the provider's interface that their packets enter. A reply of the
+# internet is first routed without its uplink's mark, and must find a route also while
+# the uplink of the default route is down.
+traffic_watch() {
 	at net ip -batch - <<-END || die "spare routes of net"
 		route add default via $WAN2_4 dev isp2 metric 4000
 		route add default via $WAN2_6 dev isp2 metric 4000
@@ -34,8 +34,8 @@ lines_watch() {
 	END
 }
 
-# lines_seen 1|2: "PROTOCOL PORT" of each flow that the far end has seen, sorted.
-lines_seen() {
+# traffic_seen 1|2: "PROTOCOL PORT" of each flow seen at that uplink's far end, sorted.
+traffic_seen() {
 	at net nft -j list set inet watch "seen$1" | python3 -c '
 import json, sys
 for item in json.load(sys.stdin)["nftables"]:
@@ -43,40 +43,40 @@ for item in json.load(sys.stdin)["nftables"]:
         print(*e["concat"])' | sort
 }
 
-lines_port=10000
+traffic_port=10000
 
-# lines_begin NAME NAMESPACE SPEC...: constant traffic, a message each 10 ms a flow;
-# each flow from a port that no other flow of the test has.
-lines_begin() {
+# traffic_add NAME NAMESPACE SPEC...: constant traffic, one message per flow every 10 ms;
+# each flow from a port that no other flow of the test uses.
+traffic_add() {
 	local name=$1 ns=$2
 	shift 2
-	lines_port=$((lines_port + 200))
-	background "$name" "$ns" python3 "$BEAT" 10 $lines_port "$@"
+	traffic_port=$((traffic_port + 200))
+	background "$name" "$ns" python3 "$BEAT" 10 $traffic_port "$@"
 	wait_for 15 grep -q '^beating' "$lab_tmp/$name.out" || {
 		diag "$(cat "$lab_tmp/$name.out" "$lab_tmp/$name.err")"
 		die "no traffic of $name"
 	}
 }
 
-# The usual traffic: TCP and UDP, IPv4 and IPv6, from the PC, the router and from
-# outside to a forwarded port on each uplink. Notes which flow is whose.
-lines_start() {
+# The usual traffic: TCP and UDP, IPv4 and IPv6, from the PC, from the router, and from
+# outside to a forwarded port on each uplink. Records the uplink of each flow.
+traffic_start() {
 	at net nft flush set inet watch seen1
 	at net nft flush set inet watch seen2
-	lines_begin pc pc "udp $NET4 $BEAT_PORT 8" "tcp $NET4 $BEAT_PORT 8" "udp $NET6 $BEAT_PORT 8" \
+	traffic_add pc pc "udp $NET4 $BEAT_PORT 8" "tcp $NET4 $BEAT_PORT 8" "udp $NET6 $BEAT_PORT 8" \
 		"tcp $NET6 $BEAT_PORT 8"
-	lines_begin own router "udp $NET4 $BEAT_PORT 8" "tcp $NET4 $BEAT_PORT 8" "udp $NET6 $BEAT_PORT 8"
-	lines_begin in1 net "udp $WAN1_4 $BEAT_IN_PORT 3" "tcp $WAN1_4 $BEAT_IN_PORT 3"
-	lines_begin in2 net "udp $WAN2_4 $BEAT_IN_PORT 3" "tcp $WAN2_4 $BEAT_IN_PORT 3" "udp $WAN2_6 $BEAT_IN_PORT 2"
-	lines_note
+	traffic_add own router "udp $NET4 $BEAT_PORT 8" "tcp $NET4 $BEAT_PORT 8" "udp $NET6 $BEAT_PORT 8"
+	traffic_add in1 net "udp $WAN1_4 $BEAT_IN_PORT 3" "tcp $WAN1_4 $BEAT_IN_PORT 3"
+	traffic_add in2 net "udp $WAN2_4 $BEAT_IN_PORT 3" "tcp $WAN2_4 $BEAT_IN_PORT 3" "udp $WAN2_6 $BEAT_IN_PORT 2"
+	traffic_record_uplinks
 }
 
-lines_note() {
-	lines_seen 1 >"$lab_tmp/line1"
-	lines_seen 2 >"$lab_tmp/line2"
+traffic_record_uplinks() {
+	traffic_seen 1 >"$lab_tmp/uplink1"
+	traffic_seen 2 >"$lab_tmp/uplink2"
 }
 
-lines_stop() {
+traffic_stop() {
 	local name
 	for name in pc own in1 in2; do
 		kill -TERM "$(eval "echo \$background_pid_$name")"
@@ -85,26 +85,26 @@ lines_stop() {
 		background_end "$name"
 	done
 	cat "$lab_tmp/pc.out" "$lab_tmp/own.out" "$lab_tmp/in1.out" "$lab_tmp/in2.out" |
-		grep '^flow' >"$lab_tmp/flows.told"
+		grep '^flow' >"$lab_tmp/flows.report"
 }
 
-# lines_strays 1|2: flows that began by the line and were seen by the other.
-lines_strays() {
-	lines_seen $((3 - $1)) | comm -12 - "$lab_tmp/line$1"
+# traffic_strays 1|2: flows of that uplink that were also seen at the other one.
+traffic_strays() {
+	traffic_seen $((3 - $1)) | comm -12 - "$lab_tmp/uplink$1"
 }
 
-# lines_damage 1|2: flows of the line that lost, had refused or resent something.
-lines_damage() {
+# traffic_damage 1|2: flows of that uplink with a message lost, refused or sent again.
+traffic_damage() {
 	awk 'NR == FNR { mine[$1 " " $2] = 1; next }
-		($2 " " $4 in mine) && ($8 || $10 || $12)' "$lab_tmp/line$1" "$lab_tmp/flows.told"
+		($2 " " $4 in mine) && ($8 || $10 || $12)' "$lab_tmp/uplink$1" "$lab_tmp/flows.report"
 }
 
-lines_count() { # 1|2
-	wc -l <"$lab_tmp/line$1"
+traffic_count() { # 1|2
+	wc -l <"$lab_tmp/uplink$1"
 }
 
-# routes_planned: what 'waymark rules' would install; routes_there: what of Waymark
-# the kernel has.
+# routes_planned: what 'waymark rules' would install; routes_there: Waymark's routes and
+# rules in the kernel.
 routes_planned() {
 	waymark rules | sed -n 's/^ip -\([46]\) route [a-z]* /\1 /p; s/^ip -\([46]\) rule add /\1 rule /p' |
 		routes_words
@@ -131,7 +131,7 @@ routes_are_planned() {
 	}
 }
 
-# follows WHAT COMMAND...: the command succeeds soon.
+# follows WHAT COMMAND...: the command succeeds within 20 seconds.
 follows() {
 	local what=$1
 	shift
@@ -153,8 +153,8 @@ routes_lack() {
 	! routes_there | grep -q -e "$1"
 }
 
-# The provider's end of a line comes back, with what went with it.
-line_up() { # 1|2
+# Set the provider's interface up again, with the addresses and routes that it lost.
+isp_up() { # 1|2
 	at net ip link set "isp$1" up
 	eval "at net ip addr add \$GW$1_6/64 dev isp$1 nodad" 2>/dev/null
 	eval "at net ip route replace default via \$WAN$1_4 dev isp$1 table 10$1"
