@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# test_audit.sh - mode audit beside rulesets that mark as mwan3 does, as pbr does, and
-# as a hand-written file does, with the example configurations: healthy flows are ok,
-# what those rulesets do wrong by themselves is found, so is a fault made on purpose,
-# and no more. Waymark installs evidence alone: no mark, route, rule or sysctl of
-# steering; removed, the machine is as it was.
+# test_audit.sh - mode audit works beside rulesets that mark as mwan3, as pbr and as a
+# hand-written file do, with the example configurations: healthy flows are ok; the mistakes
+# of those rulesets and a fault made on purpose are found, and nothing else. Waymark installs
+# only evidence: no mark, route, rule or sysctl of steering; remove leaves the network as it
+# was.
 
 . "${0%/*}/lib.sh"
 
@@ -20,9 +20,9 @@ serve net 80 7
 serve pc 8080 7007
 serve router 8081 7008
 
-# --- words ---------------------------------------------------------------------------
+# --- helpers ---------------------------------------------------------------------------
 
-# The example, with the lab's interfaces and places.
+# The example, adapted to the interfaces and files of the lab.
 config_example() { # NAME
 	{
 		sed -e 's/"eth\([12]\)"/"wan\1"/' "$examples/$1.conf"
@@ -50,12 +50,12 @@ state_of_router() {
 		net.netfilter.nf_conntrack_events
 }
 
-flows() { # CONDITION: how many there are
+flows() { # CONDITION: number of flows that match
 	sql "SELECT count(*) FROM flows WHERE $1"
 }
 
-# The flows of a direction: from the LAN, of the router, from outside to the PC, and
-# to the router.
+# SQL conditions: flows from the LAN, from the router, from outside to the PC, and from
+# outside to the router.
 from_lan="src = '$PC4' AND dst = '$NET4'"
 from_router="src IN ('$WAN1_4', '$WAN2_4') AND dst = '$NET4'"
 to_pc="src = '$NET4' AND dport IN (8080, 7007)"
@@ -68,13 +68,13 @@ begin() { # RULESET
 	config_example "$tool"
 	check "$tool: the example is valid, the check finds no error" waymark check
 	daemon_run
-	is "$tool: nothing of steering is there that was not" "$(steering_of_router)" "$steering"
-	check_not "$tool: no rule of Waymark's writes a mark" \
+	is "$tool: no steering was installed" "$(steering_of_router)" "$steering"
+	check_not "$tool: no rule of Waymark writes a mark" \
 		sh -c "nsenter --net=/proc/$ns_router/ns/net nft -s list table inet waymark | grep 'mark set'"
 }
 
-# 12 pages of the PC and 12 flows that stay, 4 of the router, and by each line 3 pages
-# and 3 flows from outside to the PC, 2 to the router.
+# The PC makes 12 pages and 12 lasting flows, the router 4 flows; from outside come, per
+# uplink, 3 pages and 3 flows to the PC, and 2 to the router.
 traffic() {
 	http_get pc 12 "http://$NET4/" >"$lab_tmp/pages"
 	http_get router 4 "http://$NET4/" >>"$lab_tmp/pages"
@@ -82,7 +82,7 @@ traffic() {
 	http_get net 3 "http://$WAN2_4:8080/" >>"$lab_tmp/pages"
 	http_get net 2 "http://$WAN1_4:8081/" >>"$lab_tmp/pages"
 	http_get net 2 "http://$WAN2_4:8081/" >>"$lab_tmp/pages"
-	is "$tool: every page came" "$(grep -c ' 200 960$' "$lab_tmp/pages")" 26
+	is "$tool: every page was received" "$(grep -c ' 200 960$' "$lab_tmp/pages")" 26
 	hold pc pc udp $NET4 7 12 && hold in1 net tcp $WAN1_4 7007 3 && hold in2 net tcp $WAN2_4 7007 3 ||
 		die 'no flows'
 	wait_for_sql 5 "SELECT count(*) FROM flows WHERE verdict <> 'local'" 44
@@ -96,15 +96,15 @@ end() {
 	hold_close in2
 	daemon_stop
 	check "$tool: remove" waymark remove
-	is "$tool: the machine is as before" "$(state_of_router)" "$before"
+	is "$tool: remove leaves the network as it was" "$(state_of_router)" "$before"
 	at router conntrack -F 2>/dev/null
 	rm -f "$lab_tmp"/flows.db*
 }
 
 # --- mwan3 ---------------------------------------------------------------------------------
 
-# As it has them: a table an interface, numbered as its mark; rules by interface and by
-# mark. Its chains in nft's words, policies balanced 1:2.
+# mwan3's layout: one table per interface, numbered as its mark; rules by interface and by
+# mark; its chains in nft's syntax, balanced 1:2.
 mwan3_steers() {
 	local id
 	for id in 1 2; do
@@ -190,15 +190,15 @@ mwan3_steers
 begin mwan3
 traffic
 is 'mwan3: every flow is ok' "$(flows "verdict = 'ok'")" 44
-is 'mwan3: ... by the line that its mark names' \
+is 'mwan3: ... by the uplink that its mark names' \
 	"$(flows "verdict = 'ok' AND mark = CASE coalesce(egress, egress_reply)
 		WHEN 'wan1' THEN 256 WHEN 'wan2' THEN 512 END")" 44
-is 'mwan3: ... from outside by the line that it came in by' \
+is 'mwan3: ... flows from outside leave by the uplink that they entered by' \
 	"$(flows "verdict = 'ok' AND ($to_pc OR $to_router) AND ingress = uplink
 		AND ingress = CASE dst WHEN '$WAN1_4' THEN 'wan' ELSE 'wanb' END")" 16
-in_range 'mwan3: both lines were used from the LAN' "$(flows "$from_lan AND uplink = 'wan'")" 1 23
-# Its rule for the second interface is gone: what has that mark finds 'unreachable',
-# and without that too takes main's way.
+in_range 'mwan3: both uplinks were used from the LAN' "$(flows "$from_lan AND uplink = 'wan'")" 1 23
+# mwan3's rule for the second interface is deleted: packets with its mark hit 'unreachable',
+# and without that rule too they use table main.
 wanb=$(flows "uplink = 'wanb' AND state = 'live' AND proto = 'udp' AND $from_lan")
 at router ip rule del pref 2002
 at router ip rule del pref 3002
@@ -209,7 +209,7 @@ wait_for_sql 2 'SELECT count(DISTINCT flow_id) FROM mismatches' $((wanb + 3))
 is 'mwan3: with a rule deleted, the flows with its mark are mismatches' \
 	"$(sql "SELECT count(DISTINCT flow_id) FROM mismatches WHERE expected = 'wanb' AND egress = 'wan1'")" \
 	$((wanb + 3))
-is 'mwan3: ... and no others' "$(sql 'SELECT count(DISTINCT flow_id) FROM mismatches')" $((wanb + 3))
+is 'mwan3: ... and no other flow is' "$(sql 'SELECT count(DISTINCT flow_id) FROM mismatches')" $((wanb + 3))
 at router ip rule add pref 2002 fwmark 0x200/0x3f00 lookup 2
 at router ip rule add pref 3002 fwmark 0x200/0x3f00 unreachable
 end
@@ -217,7 +217,7 @@ mwan3_goes
 
 # --- pbr ----------------------------------------------------------------------------------------
 
-# Policies mark packets, table main does the rest; the ct mark is unused until
+# pbr marks packets by policies, table main routes the rest; the ct mark is unused until
 # pbr-save.nft.
 pbr_steers() {
 	at router ip -batch - <<-END || die 'routes of pbr'
@@ -254,30 +254,30 @@ pbr_steers
 begin pbr
 http_get pc 5 "http://$NET4/" >/dev/null
 wait_for_sql 3 "SELECT count(*) FROM flows WHERE $from_lan" 5
-is 'pbr: by itself it marks no flow' "$(flows "$from_lan AND verdict = 'unmarked' AND egress = 'wan1'")" 5
+is 'pbr: its own rules mark no flow' "$(flows "$from_lan AND verdict = 'unmarked' AND egress = 'wan1'")" 5
 daemon_stop
 check 'pbr: remove' waymark remove
-is 'pbr: the machine is as before' "$(state_of_router)" "$before"
+is 'pbr: remove leaves the network as it was' "$(state_of_router)" "$before"
 at router conntrack -F 2>/dev/null
 rm -f "$lab_tmp"/flows.db*
 sed 's/"eth\([12]\)"/"wan\1"/g' "$examples/pbr-save.nft" | at router nft -f - || not_ok 'pbr-save.nft loads'
 begin pbr
 traffic
-is 'pbr: flows from the LAN and of the router are ok, by the line of their policy' \
+is 'pbr: flows from the LAN and the router are ok, by the uplink of their policy' \
 	"$(flows "($from_lan OR $from_router) AND verdict = 'ok' AND coalesce(egress, egress_reply) =
 		CASE WHEN proto = 'udp' OR src <> '$PC4' THEN 'wan2' ELSE 'wan1' END")" 28
-is 'pbr: flows from outside by the default line are ok' \
+is 'pbr: flows from outside by the default uplink are ok' \
 	"$(flows "($to_pc OR $to_router) AND dst = '$WAN1_4' AND verdict = 'ok' AND egress_reply = 'wan1'")" 8
-is 'pbr: those by the other are answered by main: mismatches' \
+is 'pbr: those by the other uplink are answered by main: mismatches' \
 	"$(sql "SELECT count(DISTINCT flow_id) FROM mismatches WHERE dst = '$WAN2_4'
 		AND expected = 'wanb' AND egress = 'wan1' AND direction = 'reply'")" 8
-is 'pbr: ... and no others' "$(sql 'SELECT count(DISTINCT flow_id) FROM mismatches')" 8
+is 'pbr: ... and no other flow is' "$(sql 'SELECT count(DISTINCT flow_id) FROM mismatches')" 8
 at router ip route replace default via $GW1_4 dev wan1 table 257
 hold_send pc >/dev/null
 wait_for_sql 2 'SELECT count(DISTINCT flow_id) FROM mismatches' 20
 is "pbr: with a table's default route moved, the flows with its mark are mismatches too" \
 	"$(sql "SELECT count(DISTINCT flow_id) FROM mismatches WHERE proto = 'udp' AND expected = 'wanb' AND egress = 'wan1'")" 12
-is 'pbr: ... and no others' "$(sql 'SELECT count(DISTINCT flow_id) FROM mismatches')" 20
+is 'pbr: ... and no other flow is' "$(sql 'SELECT count(DISTINCT flow_id) FROM mismatches')" 20
 at router ip route replace default via $GW2_4 dev wan2 table 257
 end
 at router nft delete table inet pbr_save
@@ -290,7 +290,7 @@ at router ip route flush table 257
 
 # --- a file written by hand ---------------------------------------------------------------------------
 
-# The ruleset is in the example itself.
+# The example contains the ruleset as comments.
 seed_steers() {
 	sed -n 's/^#\t//p' "$examples/seed.conf" | at router nft -f - || die 'ruleset of the example'
 	at router sysctl -qw net.ipv4.fib_multipath_hash_policy=1
@@ -312,8 +312,8 @@ traffic
 is 'seed: flows from the LAN are ok' "$(flows "$from_lan AND verdict = 'ok'")" 24
 is 'seed: port-forwarded flows are never marked' \
 	"$(flows "$to_pc AND verdict = 'unmarked' AND mark = 0 AND egress_reply IS NOT NULL")" 12
-# The kernel chooses the answers' line by their source since 6.15, by chance before.
-is "seed: flows to the router are marked as they come in, their answers as main has it" \
+# Since 6.15 the kernel chooses the replies' uplink by their source, before that by chance.
+is "seed: flows to the router are marked as they enter, and answered as main routes" \
 	"$(flows "$to_router AND ((verdict = 'ok' AND egress_reply = uplink) OR
 		(verdict = 'mismatch' AND egress_reply <> uplink)) AND uplink = CASE dst
 		WHEN '$WAN1_4' THEN 'wan1' ELSE 'wan2' END")" 4
@@ -327,10 +327,10 @@ at router ip route replace default via $GW1_4 dev wan1
 hold_send own >/dev/null
 hold_send pc >/dev/null
 wait_for_sql 2 'SELECT count(DISTINCT flow_id) FROM mismatches' $((mismatches + moved))
-is "seed: when main's default route moves, the router's own flows go with it" \
+is "seed: when main's default route moves, the router's own flows follow it" \
 	"$(sql "SELECT count(DISTINCT flow_id) FROM mismatches WHERE proto = 'udp' AND $from_router
 		AND expected = 'wan2' AND egress = 'wan1'")" "$moved"
-is 'seed: ... and none of the LAN' "$(sql "SELECT count(*) FROM mismatches WHERE $from_lan")" 0
+is 'seed: ... and no flow of the LAN does' "$(sql "SELECT count(*) FROM mismatches WHERE $from_lan")" 0
 at router ip route replace default scope global nexthop via $GW1_4 dev wan1 weight 1 \
 	nexthop via $GW2_4 dev wan2 weight 2
 hold_close own

@@ -1,15 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# test_clock.sh - the daemon's clock is set an hour back, an hour forth and a
-# year forth while it works: flows are written, tampering is repaired, alerts are
-# told, status answers, no history is forgotten, and a start in the past is a start.
+# test_clock.sh - the daemon works when its clock is set an hour back, an hour forward or a
+# year forward: flows are written, tampering is repaired, alerts are sent, status answers, no
+# history is deleted; and it starts with a clock in the past.
 #
-# The clock is libfaketime's, for the daemon alone; the kernel's stays as it is.
+# libfaketime changes the clock of the daemon alone; the kernel's stays as it is.
 
 . "${0%/*}/lib.sh"
 
-# --- words -----------------------------------------------------------------------------
+# --- helpers -----------------------------------------------------------------------------
 
 faketime_library() {
 	for dir in /usr/lib/*/faketime /usr/lib/faketime /usr/lib64/faketime; do
@@ -17,21 +17,21 @@ faketime_library() {
 	done
 }
 
-# clock_set SECONDS: so far off the kernel's, from now on.
+# clock_set SECONDS: set the daemon's clock off the kernel's by this much from now on.
 clock_set() {
 	echo "$1" >"$lab_tmp/clock.new"
 	mv "$lab_tmp/clock.new" "$lab_tmp/clock"
 }
 
-# By a script that becomes the daemon: its pid is the daemon's.
+# A script that becomes the daemon by exec, so that its pid is the daemon's.
 daemon_wrap() {
 	cat >"$lab_tmp/waymarkd" <<-END
 		#!/bin/sh
 		LD_PRELOAD=$library FAKETIME_TIMESTAMP_FILE=$lab_tmp/clock
 		FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1
-		# Its correction of waits by the monotonic clock makes them end at once.
+		# libfaketime's correction of waits by the monotonic clock would end them at once.
 		FAKETIME_FORCE_MONOTONIC_FIX=0
-		# gcc's AddressSanitizer wants to be the first library, and need not be.
+		# AddressSanitizer need not be the first library here.
 		ASAN_OPTIONS=verify_asan_link_order=0:${ASAN_OPTIONS:-}
 		export ASAN_OPTIONS
 		export LD_PRELOAD FAKETIME_TIMESTAMP_FILE FAKETIME_NO_CACHE FAKETIME_DONT_FAKE_MONOTONIC
@@ -62,31 +62,31 @@ alerts() {
 	cat "$lab_tmp/alerts.jsonl" 2>/dev/null | grep -c '"kind":"tampering"'
 }
 
-# works_at WHEN: all of it, with the clock as it has just been set.
+# works_at WHEN: the daemon does all its work with the clock as it has just been set.
 works_at() {
-	local flows ended told rows
+	local flows ended alerted rows
 	flows=$(sql "SELECT count(*) FROM flows")
 	ended=$(sql "SELECT count(*) FROM flows WHERE state = 'ended' AND dport = 8080")
-	told=$(alerts)
+	alerted=$(alerts)
 	rows=$(tamperings)
 	http_get pc 3 "http://$NET4:8080/" >"$lab_tmp/got"
 	is "$1: flows go through" "$(grep -c ' 200 ' "$lab_tmp/got")" 3
-	# It dumps the table: by the kernel's clock they began at another time.
+	# The daemon resyncs: by the kernel's clock the flows began at another time.
 	waymark coverage >/dev/null
-	# The kernel itself may take its time to end them.
+	# The kernel may take a while to end them.
 	at router conntrack -D -p tcp --dport 8080 >/dev/null 2>&1
-	check "$1: and are written, with their ends" \
+	check "$1: they are in the history, with their ends" \
 		wait_for_sql 10 "SELECT count(*) FROM flows WHERE state = 'ended' AND dport = 8080" \
 		$((ended + 3))
-	is "$1: as flows of their line" \
+	is "$1: with their uplink" \
 		"$(sql "SELECT count(*) FROM (SELECT * FROM flows WHERE dport = 8080 ORDER BY id DESC
 			LIMIT 3) WHERE verdict = 'ok'")" 3
 	rule_delete
-	check "$1: what is undone is put back" wait_for 3 rule_is_there
-	check "$1: and written" wait_for 3 has_tamperings $((rows + 1))
-	check "$1: and reported" wait_for 5 has_alerts $((told + 1))
-	in_range "$1: the uptime is what has passed" "$(uptime_s)" 0 300
-	check "$1: no history is gone" test "$(sql "SELECT count(*) FROM flows")" -ge $((flows + 3))
+	check "$1: a deleted rule is repaired" wait_for 3 rule_is_there
+	check "$1: the tampering is in the history" wait_for 3 has_tamperings $((rows + 1))
+	check "$1: an alert is sent" wait_for 5 has_alerts $((alerted + 1))
+	in_range "$1: the uptime is the time that has passed" "$(uptime_s)" 0 300
+	check "$1: no flow is deleted from the history" test "$(sql "SELECT count(*) FROM flows")" -ge $((flows + 3))
 }
 
 has_tamperings() {
@@ -97,7 +97,7 @@ has_alerts() {
 	[ "$(alerts)" -ge "$1" ]
 }
 
-# Retention looks when the configuration is read.
+# Reload: retention runs when the configuration is read.
 look_at_ages() {
 	kill -HUP "$daemon_pid"
 	sleep 2
@@ -126,46 +126,46 @@ clock_set +31536000
 works_at "a year forth"
 before=$(sql "SELECT count(*) FROM flows")
 look_at_ages
-is "a year forth: retention forgets nothing" "$(sql "SELECT count(*) FROM flows")" "$before"
+is "a year forward: retention deletes nothing" "$(sql "SELECT count(*) FROM flows")" "$before"
 
 clock_set -86400
 works_at "a year and a day back"
 look_at_ages
-check "a year and a day back: retention forgets nothing" \
+check "a year and a day back: retention deletes nothing" \
 	test "$(sql "SELECT count(*) FROM flows")" -ge "$before"
 
-check "no flow was lost on the way" sql_is "SELECT count(*) FROM flows WHERE state = 'lost'" 0
+check "no flow is lost" sql_is "SELECT count(*) FROM flows WHERE state = 'lost'" 0
 
 # --- the turn of an hour ------------------------------------------------------------------
 
-# The daemon's clock is some seconds before it: what left until then is of this hour.
+# The daemon's clock is some seconds before the hour: packets until then belong to this hour.
 now=$(date +%s)
 hour=$((now - now % 3600 + 7200))
 clock_set +$((hour - 4 - now))
 waymark coverage >/dev/null
-check "with the hour an interval ends" wait_for_sql 20 "SELECT count(*) > 0 FROM coverage_hour
+check "an interval of the coverage ends with the hour" wait_for_sql 20 "SELECT count(*) > 0 FROM coverage_hour
 	WHERE time = (${hour} - 3600) * 1000 AND ended BETWEEN ${hour}000 AND ${hour}000 + 3000" 1
 
 # --- a start in the past -------------------------------------------------------------------
 
-# As the kernel's, for it is the kernel that says when these began.
+# By the kernel's clock, because the kernel reports when these flows began.
 clock_set +0
 hold stays pc tcp $NET4 7 2
 wait_for_sql 5 "SELECT count(*) FROM flows WHERE state = 'live' AND dport = 7" 2
-check "flows that live are in the history" \
+check "live flows are in the history" \
 	sql_is "SELECT count(*) FROM flows WHERE state = 'live' AND dport = 7" 2
 daemon_stop KILL
 clock_set -172800
 daemon_run
-check "killed, two days back: the flows that live go on as the rows that they were" \
+check "killed, two days back: live flows keep their rows" \
 	wait_for_sql 5 "SELECT count(*), count(DISTINCT sport) FROM flows
 		WHERE state = 'live' AND dport = 7" "2|2"
-check "and the time between is a gap, with the times that the clock said" \
+check "the time between is a gap, with the times of the daemon's clock" \
 	wait_for_sql 5 "SELECT count(*) FROM gaps WHERE source = 'daemon' AND ended < started" 1
 works_at "two days back, after a start"
-is "the flows that live are answered" "$(hold_send stays)" 2
+is "live flows are answered" "$(hold_send stays)" 2
 hold_close stays
-check "and were never lost" sql_is "SELECT count(*) FROM flows WHERE state = 'lost' AND dport = 7" 0
-check "the history is sound" sql_is "PRAGMA integrity_check" ok
+check "they were never lost" sql_is "SELECT count(*) FROM flows WHERE state = 'lost' AND dport = 7" 0
+check "the database is intact" sql_is "PRAGMA integrity_check" ok
 
 done_testing

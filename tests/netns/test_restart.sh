@@ -1,15 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# test_restart.sh - the history across the daemon's ends: stopped in the middle of a
-# batch it loses nothing, killed at most the last moment, which is a gap; what lives
-# on goes on in its own row, nothing is there twice, and flows from before the first
-# start are there without being called ok. Labels that mean something else since are no
-# evidence.
+# test_restart.sh - the history survives the daemon's end: stopped in the middle of a batch
+# it loses nothing; killed it loses at most the last moment, which is a gap; live flows keep
+# their row, no flow is there twice, and flows from before the first start are there without
+# verdict ok. Labels whose meaning changed since are no evidence.
 
 . "${0%/*}/lib.sh"
 
-# How old a flow may be to be lost with a daemon that was killed.
+# A killed daemon may lose flows that are at most this old.
 LAST_MOMENT_MS=250
 
 # --- a stream of flows, each from its own port -----------------------------------------------
@@ -20,17 +19,17 @@ flows_begin() { # FIRST-PORT
 	wait_for 10 made_more 20
 }
 
-made() { # "SOURCE|PORT|TIME" of each flow that was answered
+made() { # "SOURCE|PORT|TIME" of each answered flow
 	sed -n "s/^\([0-9]*\) \([0-9]*\)$/$PC4|\1|\2/p" "$lab_tmp/make4.out"
 	sed -n "s/^\([0-9]*\) \([0-9]*\)$/$PC6|\1|\2/p" "$lab_tmp/make6.out"
 }
 
-made_more() { # COUNT: of both families
+made_more() { # COUNT: wait for COUNT more, of both families
 	[ "$(wc -l <"$lab_tmp/make4.out")" -ge "$1" ] && [ "$(wc -l <"$lab_tmp/make6.out")" -ge "$1" ]
 }
 
-# Some more while something happens.
-flows_go_on() { # COUNT
+# Make COUNT more flows while something happens.
+flows_more() { # COUNT
 	wait_for 20 made_more "$(($(wc -l <"$lab_tmp/make4.out") + $1))"
 }
 
@@ -50,15 +49,15 @@ with_made() {
 		grep -v '^2$' || :
 }
 
-# None of those that were made is missing and none is there twice.
+# Each flow that was made is in the history exactly once.
 each_once() { # WHAT FIRST-PORT
 	local bad
 	bad=$(with_made "SELECT m.src, m.sport, count(f.id) FROM made m LEFT JOIN flows f ON
 		f.src = m.src AND f.sport = m.sport AND f.proto = 'udp' AND f.dport = 7
 		GROUP BY 1, 2 HAVING count(f.id) <> 1 LIMIT 10")
 	is "$1: each of the $(wc -l <"$lab_tmp/made") flows is in the history once" "$bad" ''
-	# The last of each family may have been made, but not told any more.
-	in_range "$1: nothing else is" "$(sql "SELECT count(*) FROM flows WHERE proto = 'udp' AND dport = 7 AND
+	# The last flow of each family may have been made but not yet printed.
+	in_range "$1: no other flow is" "$(sql "SELECT count(*) FROM flows WHERE proto = 'udp' AND dport = 7 AND
 		sport BETWEEN $2 AND $2 + 5999 AND src IN ('$PC4', '$PC6')")" \
 		"$(wc -l <"$lab_tmp/made")" "$(($(wc -l <"$lab_tmp/made") + 2))"
 }
@@ -67,7 +66,7 @@ now_ms() {
 	date +%s%3N
 }
 
-row() { # of the flow that is held: what must not change while it lives
+row() { # of the held flows: the columns that must not change while they live
 	sql "SELECT id, ct_id, state, mark, uplink, egress, egress_reply, ingress, verdict, reason
 		FROM flows WHERE sport IN ($1) ORDER BY id"
 }
@@ -85,14 +84,14 @@ daemon_gaps() {
 
 # --- before the first start ----------------------------------------------------------------------
 
-# Of flows that began before, those whose address outside is an uplink's get that
-# uplink's mark and the others stay without; none has room for a label, so that what
-# it left by is only known where it is logged, for it has no mark.
+# Of the flows from before the start, those whose NAT address is an uplink's get that uplink's
+# mark, and the others stay without a mark. None has room for a label, so only a logged packet
+# without a mark shows its egress.
 predating() {
 	local ports
-	# Where times are kept already, a flow's age alone must not make it one of ours.
-	# Of flows that began without a listener the kernel would not tell the end
-	# (nf_conntrack_events=2); only the next table dump would.
+	# Where timestamps were on already, a flow's age alone must not make it one of ours.
+	# Without a listener the kernel sends no end of these flows (nf_conntrack_events=2);
+	# only the next table dump shows it.
 	at router sysctl -qw net.netfilter.nf_conntrack_timestamp=1 net.netfilter.nf_conntrack_events=1
 	nat none
 	hold plain pc udp $NET4 7 3 || die 'no flows before the start'
@@ -103,24 +102,24 @@ predating() {
 	daemon_start
 	ports=$(held_ports plain idle hidden tcp)
 	wait_for 5 sql_is "SELECT count(*) FROM flows WHERE sport IN ($ports)" 12
-	is 'from before the start: all are in the history, unknown' \
+	is 'from before the start: all are in the history with verdict unknown' \
 		"$(verdicts_of "$ports")" 'unknown|predates|12'
-	is 'from before the start: they go on' "$(hold_send plain) $(hold_send hidden) $(hold_send tcp)" '3 3 3'
+	is 'from before the start: they are answered' "$(hold_send plain) $(hold_send hidden) $(hold_send tcp)" '3 3 3'
 	wait_for 5 sql_is "SELECT count(*) FROM flows WHERE sport IN ($(held_ports plain)) AND verdict = 'unmarked'" 3
-	is 'from before the start: who left without a mark is unmarked' \
+	is 'from before the start: flows that leave without a mark are unmarked' \
 		"$(verdicts_of "$(held_ports plain)")" 'unmarked||3'
-	is 'from before the start: who left with one is not ok for that' \
+	is 'from before the start: flows that leave with a mark are not ok by the mark alone' \
 		"$(verdicts_of "$(held_ports hidden tcp)")" 'unknown|predates|6'
-	is 'from before the start: who rests stays unknown' \
+	is 'from before the start: idle flows stay unknown' \
 		"$(verdicts_of "$(held_ports idle)")" 'unknown|predates|3'
 	hold_close plain
 	hold_close idle
 	hold_close hidden
 	hold_close tcp
 	at router conntrack -F >/dev/null 2>&1
-	# One that a dump misses first is "lost" until its end is read.
+	# A flow that is missing in a dump is "lost" until its end is read.
 	wait_for 5 sql_is "SELECT count(*) FROM flows WHERE sport IN ($ports) AND state <> 'ended'" 0
-	is 'from before the start: once each, and ended' "$(sql "SELECT count(*), count(DISTINCT sport || src)
+	is 'from before the start: each is there once, and has ended' "$(sql "SELECT count(*), count(DISTINCT sport || src)
 		FROM flows WHERE sport IN ($ports) AND state = 'ended'")" '12|12'
 }
 
@@ -130,7 +129,7 @@ verdicts_of() { # PORTS
 
 # --- the daemon ends ---------------------------------------------------------------------------------
 
-# Flows that live through all of it: each way, each family.
+# Flows that live through all of it: in each direction and family.
 live_open() {
 	hold live_pc pc udp $NET4 7 4 || die 'no flows'
 	hold live_pc6 pc tcp $NET6 7 4 || die 'no flows'
@@ -140,18 +139,18 @@ live_open() {
 	live_rows=$(row "$live")
 }
 
-live_goes_on() { # WHAT
+live_is_kept() { # WHAT
 	is "$1: live flows keep their rows and verdicts" "$(row "$live")" "$live_rows"
 	is "$1: ... and are answered" "$(hold_send live_pc) $(hold_send live_pc6) $(hold_send live_in)" '4 4 4'
-	is "$1: ... and still keep them" "$(row "$live")" "$live_rows"
+	is "$1: ... and keep them afterwards" "$(row "$live")" "$live_rows"
 }
 
-# entry_end PORT: the kernel forgets that flow now.
+# entry_end PORT: delete that flow from conntrack.
 entry_end() {
 	at router conntrack -D -p udp --orig-src $PC4 --orig-port-src "$1" >/dev/null 2>&1
 }
 
-# The first of the stream end while it goes on: their ends must not be lost either.
+# End the first flows of the stream while it runs: their ends must not be lost either.
 some_end() { # FIRST-PORT
 	local port=$1
 	while [ "$port" -lt "$(($1 + 10))" ]; do
@@ -165,7 +164,7 @@ stopped() {
 	gaps=$(daemon_gaps)
 	flows_begin 20000
 	some_end 20000
-	flows_go_on 50
+	flows_more 50
 	daemon_stop
 	is 'SIGTERM: exit status 0' $? 0
 	made >"$lab_tmp/made.before"
@@ -173,17 +172,17 @@ stopped() {
 	is 'SIGTERM: ended flows have their end and counters' \
 		"$(sql "SELECT count(*) FROM flows WHERE src = '$PC4' AND sport BETWEEN 20000 AND 20009 AND
 			dport = 7 AND (state, packets, packets_reply, verdict) = ('ended', 1, 1, 'ok')")" 10
-	flows_go_on 30
+	flows_more 30
 	daemon_run
-	flows_go_on 30
+	flows_more 30
 	flows_end
 	wait_for 10 stream_is_there
 	each_once 'SIGTERM' 20000
-	is 'SIGTERM: what began while it ran is ok' "$(not_ok_of "$lab_tmp/made.before")" ''
+	is 'SIGTERM: flows that began while it ran are ok' "$(not_ok_of "$lab_tmp/made.before")" ''
 	is 'SIGTERM: nothing is mismatch or unmarked' "$(sql "SELECT count(*) FROM flows
 		WHERE verdict NOT IN ('ok', 'local', 'unknown') AND sport BETWEEN 20000 AND 32000")" 0
 	is 'SIGTERM: the time without a daemon is a gap' "$(($(daemon_gaps) - gaps))" 1
-	live_goes_on 'SIGTERM'
+	live_is_kept 'SIGTERM'
 }
 
 stream_is_there() {
@@ -204,36 +203,36 @@ killed() {
 	gaps=$(daemon_gaps)
 	flows_begin 26000
 	some_end 26000
-	flows_go_on 100
+	flows_more 100
 	at_ms=$(now_ms)
 	daemon_stop KILL
-	flows_go_on 30
+	flows_more 30
 	made >"$lab_tmp/made"
 	is "SIGKILL: all but the last $LAST_MOMENT_MS ms is in the history" "$(with_made "
 		SELECT m.src, m.sport, $at_ms - m.at FROM made m LEFT JOIN flows f ON f.src = m.src AND f.sport = m.sport
 		WHERE f.id IS NULL AND m.at < $at_ms - $LAST_MOMENT_MS LIMIT 10")" ''
-	diag "of those that were missing the oldest was $(with_made "SELECT ifnull(max($at_ms - m.at), 0) FROM made m
+	diag "the oldest missing flow: $(with_made "SELECT ifnull(max($at_ms - m.at), 0) FROM made m
 		LEFT JOIN flows f ON f.src = m.src AND f.sport = m.sport
 		WHERE f.id IS NULL AND m.at < $at_ms") ms old"
 	daemon_run
-	flows_go_on 30
+	flows_more 30
 	flows_end
 	wait_for 10 stream_is_there
 	each_once 'SIGKILL: found again' 26000
 	is 'SIGKILL: nothing is mismatch or unmarked' "$(sql "SELECT count(*) FROM flows
 		WHERE verdict NOT IN ('ok', 'local', 'unknown') AND sport BETWEEN 20000 AND 32000")" 0
-	is 'SIGKILL: ended flows kept their end' \
+	is 'SIGKILL: ended flows keep their end' \
 		"$(sql "SELECT count(*) FROM flows WHERE src = '$PC4' AND sport BETWEEN 26000 AND 26009 AND
 			dport = 7 AND (state, packets, packets_reply, verdict) = ('ended', 1, 1, 'ok')")" 10
 	is 'SIGKILL: the time without a daemon is a gap' "$(($(daemon_gaps) - gaps))" 1
-	is 'SIGKILL: ... that takes in the kill, and is over' "$(sql "SELECT
+	is 'SIGKILL: ... that covers the kill, and has ended' "$(sql "SELECT
 		(julianday(started) - 2440587.5) * 86400000 <= $at_ms AND
 		(julianday(ended) - 2440587.5) * 86400000 >= $at_ms FROM gaps
 		WHERE source = 'daemon' ORDER BY id DESC LIMIT 1")" 1
-	live_goes_on 'SIGKILL'
+	live_is_kept 'SIGKILL'
 }
 
-# Flows that lived and ended while no daemon ran are unknown; that they went is not.
+# Flows that ended while no daemon ran have verdict unknown, and are known to have ended.
 ended_meanwhile() {
 	hold gone pc udp $NET4 7 2 || die 'no flows'
 	gone=$(held_ports gone)
@@ -244,12 +243,12 @@ ended_meanwhile() {
 	done
 	daemon_run
 	wait_for 5 sql_is "SELECT count(*) FROM flows WHERE sport IN ($gone) AND state = 'lost'" 2
-	is 'what ended while no daemon ran is lost, once' \
+	is 'a flow that ended while no daemon ran is lost, once' \
 		"$(sql "SELECT state, count(*) FROM flows WHERE sport IN ($gone) GROUP BY 1")" 'lost|2'
 	hold_close gone
 }
 
-# What labels meant before is no evidence of what they mean now.
+# A label with another meaning than before is no evidence.
 relabelled() {
 	local stay
 	hold stay pc tcp $NET6 7 9 || die 'no flows'
@@ -257,14 +256,14 @@ relabelled() {
 	wait_for 5 sql_is "SELECT count(*) FROM flows WHERE sport IN ($stay) AND verdict = 'ok'" 9
 	daemon_stop
 	daemon_start 'label-base = 65'
-	is 'another label-base: flows from before go on' "$(hold_send stay)" 9
+	is 'another label-base: flows from before are answered' "$(hold_send stay)" 9
 	check 'another label-base: their labels are cleared' \
 		grep -q 'labels mean other uplinks than before: [0-9]* flows are cleared' "$lab_tmp/waymarkd.log"
-	is 'another label-base: they left by what they left by' "$(sql "SELECT count(*) FROM flows
+	is 'another label-base: their egress is kept' "$(sql "SELECT count(*) FROM flows
 		WHERE sport IN ($stay) AND verdict = 'ok' AND egress = uplink")" 9
 	daemon_stop
 	daemon_run
-	is 'the same once more: nothing is cleared' "$(grep -c 'labels mean other' "$lab_tmp/waymarkd.log")" 1
+	is 'the same label-base again: nothing is cleared' "$(grep -c 'labels mean other' "$lab_tmp/waymarkd.log")" 1
 	hold_close stay
 }
 
@@ -273,7 +272,7 @@ nat masquerade
 forward_port tcp 7007
 serve net 80 7
 serve pc 8080 7007
-# Entries must not end by themselves in the middle.
+# No entry may time out during the test.
 predating
 at router sysctl -qw net.netfilter.nf_conntrack_udp_timeout=300
 live_open
@@ -281,5 +280,5 @@ stopped
 killed
 ended_meanwhile
 relabelled
-is 'no mismatch in all that' "$(sql 'SELECT count(*) FROM mismatches')" 0
+is 'no mismatch meanwhile' "$(sql 'SELECT count(*) FROM mismatches')" 0
 done_testing
