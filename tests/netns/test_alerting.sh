@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Proves what a monitoring system makes of a router: Debian's Alertmanager receives the alerts,
-# groups them and resolves those that are over; a real Prometheus that scrapes the router fires
-# the rules of doc/prometheus and resolves them, and answers each query of the dashboard.
+# Proves the alerts with real monitoring systems: Debian's Alertmanager receives them, groups
+# them and resolves those that are over; a Prometheus server scrapes the router, fires the
+# rules of doc/prometheus and resolves them, and answers each query of the dashboard.
 
 . "${0%/*}/lib.sh"
 . "${0%/*}/traffic.sh"
@@ -42,7 +42,7 @@ server.serve_forever()'
 	wait_for 30 at router curl -sf -o /dev/null http://127.0.0.1:9093/-/ready || die "no Alertmanager"
 }
 
-# Whether one message to the pager has each of these uplinks with a status.
+# Whether one message to the pager has each of these uplinks with this status.
 paged() { # STATUS UPLINK...
 	python3 - "$lab_tmp/pager.out" "$@" <<-'END'
 		import json, sys
@@ -60,7 +60,7 @@ paged() { # STATUS UPLINK...
 }
 
 prometheus_start() {
-	# In seconds what the rules have in minutes.
+	# Seconds instead of the minutes in the rules.
 	sed 's/for: [0-9]*[ms]$/for: 1s/; s/\[[0-9]*m\]/[10s]/' "$RULES" >"$lab_tmp/rules.yml"
 	cat >"$lab_tmp/prometheus.yml" <<-END
 		global: { scrape_interval: 1s, evaluation_interval: 1s }
@@ -96,7 +96,7 @@ quiet() { # RULE
 	! firing "$1"
 }
 
-# Each query of the dashboard that Prometheus refuses, or has no answer to.
+# The dashboard's queries that Prometheus refuses or answers with nothing.
 unanswered() {
 	python3 - "$top_src/doc/grafana/waymark.json" <<-'END' |
 		import json, re, sys
@@ -136,13 +136,13 @@ if [ -n "$MANAGER" ]; then
 	daemon_run
 	at net ip link set isp1 down
 	at net ip link set isp2 down
-	check "both uplinks go down: the pager gets one message of both" wait_for 30 paged firing wan1 wan2 ||
+	check "both uplinks go down: the pager gets one message for both" wait_for 30 paged firing wan1 wan2 ||
 		diag "$(cat "$lab_tmp/pager.out")"
 	isp_up 1
 	isp_up 2
-	check "they are up again: one is resolved" wait_for 30 paged resolved wan1 ||
+	check "they are up again: the alert of one is resolved" wait_for 30 paged resolved wan1 ||
 		diag "$(cat "$lab_tmp/pager.out")"
-	check "... and the other one" wait_for 30 paged resolved wan2
+	check "... and that of the other one" wait_for 30 paged resolved wan2
 	background_end manager
 	background_end pager
 	daemon_stop
@@ -178,7 +178,7 @@ if command -v prometheus >/dev/null; then
 	is "each query of the dashboard has an answer" "$(unanswered)" ""
 
 	daemon_stop KILL
-	check "waymarkd is gone: a rule fires" wait_for 20 firing WaymarkDown
+	check "waymarkd stops: a rule fires" wait_for 20 firing WaymarkDown
 	daemon_run
 	check "... and is resolved" wait_for 30 quiet WaymarkDown
 	background_end prometheus
@@ -186,7 +186,7 @@ else
 	skip "Prometheus fires the rules and resolves them" "prometheus is missing"
 fi
 
-# What takes a full disk, or a quarter of an hour.
+# Rules whose conditions need a full disk or many minutes, evaluated by promtool.
 if command -v promtool >/dev/null; then
 	cat >"$lab_tmp/tests.yml" <<-END
 		rule_files: [ "$RULES" ]
@@ -212,7 +212,7 @@ if command -v promtool >/dev/null; then
 		            exp_annotations: { summary: "more than 1 % of what left by wan1 is in no flow" }
 		      - { eval_time: 110m, alertname: WaymarkCoverageLow }
 	END
-	check "records that are lost and packets of no flow: the rules fire and are resolved" \
+	check "lost records and packets of no flow: the rules fire and are resolved" \
 		promtool test rules "$lab_tmp/tests.yml"
 else
 	skip "the other rules fire and are resolved" "promtool is missing"

@@ -1,9 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# test_cli.sh - the tool as its users and their scripts meet it: exit status, what
-# an error says, valid JSON and CSV, filters, with and without a daemon, with and
-# without privilege.
+# test_cli.sh - the command line tool for users and scripts: exit status, error messages,
+# valid JSON and CSV, filters, with and without a daemon, with and without privilege.
 
 . "${0%/*}/lib.sh"
 
@@ -12,8 +11,8 @@ lab_up
 out=$lab_tmp/out
 err=$lab_tmp/err
 
-# run STATUS WHAT ARGUMENT...: the tool; its exit status is STATUS. Leaves what it
-# printed in $out and $err.
+# run STATUS WHAT ARGUMENT...: run the tool; its exit status must be STATUS. Its output is in
+# $out and $err.
 run() {
 	local wanted=$1 what=$2 got
 	shift 2
@@ -22,7 +21,7 @@ run() {
 	is "$what: exit $wanted" "$got" "$wanted" || diag "$(cat "$err")"
 }
 
-says() { # WHAT PATTERN: standard error has a line like that, and each line is ours
+says() { # WHAT PATTERN: standard error has such a line, and each starts with the tool's name
 	check "$1" grep -q -- "^waymark: .*$2" "$err" || diag "$(cat "$err")"
 	check_not "$1: every line names the tool" grep -qv '^waymark: ' "$err"
 }
@@ -54,19 +53,19 @@ run 0 'version' --version
 check 'version: the version' sh -c 'head -n 1 "$1" | grep -qx "waymark [0-9.]*"' sh "$out"
 check 'version: the features' grep -q 'sqlite [0-9.]*, jansson [0-9.]*' "$out"
 run 2 'no command'
-run 2 'a command that there is not' frobnicate
-says 'it is named' 'unknown command "frobnicate"'
+run 2 'an unknown command' frobnicate
+says 'the error names it' 'unknown command "frobnicate"'
 run 2 'a command that is mistyped' mismatchs
 says 'the nearest command' 'did you mean mismatches'
 run 2 'an option that is mistyped' flows --lmit 3
 says 'the nearest option' 'did you mean --limit'
-run 2 'an option that there is not' --frobnicate
+run 2 'an unknown option' --frobnicate
 run 2 'an option that the command does not take' gaps --src 192.0.2.1
-says 'it is named' 'gaps: unknown option --src'
+says 'the error names it' 'gaps: unknown option --src'
 run 2 'an option without its value' flows --src
-says 'it is named' '--src needs a value'
-run 2 'an argument too many' status please
-says 'it is named' 'status: unexpected argument "please"'
+says 'the error names it' '--src needs a value'
+run 2 'one argument too many' status please
+says 'the error names it' 'status: unexpected argument "please"'
 run 2 'JSON and CSV at once' flows --json --csv
 run 2 'an unknown subject of completion' --list-options frobnicate
 for command in $("$WAYMARK" --list-commands | cut -f1); do
@@ -107,15 +106,15 @@ refused limit -5 'number'
 refused limit 10x 'number'
 run 2 'a moment and an interval' flows --at now --since yesterday
 says 'both are named' '--at and --since exclude each other'
-run 2 'a time that ends before it begins' flows --since '1 hour ago' --until '2 hours ago'
-says 'both are named' '--since "1 hour ago" is not before --until "2 hours ago"'
+run 2 'an interval that ends before it begins' flows --since '1 hour ago' --until '2 hours ago'
+says 'the error names both times' '--since "1 hour ago" is not before --until "2 hours ago"'
 
 # --- no configuration, a bad one -----------------------------------------------------------
 
 for command in rules apply remove status uplinks flows mismatches gaps; do
 	"$WAYMARK" -c "$lab_tmp/absent.conf" $command >"$out" 2>"$err"
 	is "$command without a configuration: exit 1" $? 1
-	says "$command without a configuration: it is named" 'absent.conf'
+	says "$command without a configuration: the error names it" 'absent.conf'
 done
 printf 'mode = "steer"\nuplink a { interface = "x" mark = 0x100 table = 9 }\n' >"$lab_tmp/bad.conf"
 "$WAYMARK" -c "$lab_tmp/bad.conf" rules >"$out" 2>"$err"
@@ -130,11 +129,11 @@ is 'check of a bad configuration: an error with file and line' \
 # --- no daemon -----------------------------------------------------------------------------
 
 run 3 'status without a daemon' status
-says 'status without a daemon: says so' 'waymarkd is not running'
+says 'status without a daemon: the error says so' 'waymarkd is not running'
 run 3 'status --json without a daemon' status --json
 is 'status --json without a daemon: prints nothing' "$(cat "$out")" ''
 run 0 'uplinks without a daemon' uplinks --json
-says 'uplinks without a daemon: says so' 'waymarkd is not running'
+says 'uplinks without a daemon: a warning says so' 'waymarkd is not running'
 is_json 'uplinks without a daemon: JSON'
 is 'uplinks without a daemon: state from the kernel' \
 	"$(json '[(u["name"], u["state"], u["mark"], u["flows_live"]) for u in d]')" \
@@ -145,9 +144,9 @@ is 'uplinks without a daemon: gateways and addresses' \
 run 1 'flows without a history' flows
 says 'flows without a history: names it' 'flows.db'
 
-# --- a daemon that hangs, breaks off, talks nonsense -------------------------------------------
+# --- a daemon that hangs, closes the connection, sends garbage -------------------------------------------
 
-# pretend ANSWER: a socket that gives this answer to one client.
+# pretend ANSWER: a socket that sends this answer to one client.
 pretend() {
 	rm -f "$lab_tmp/control.sock"
 	python3 -c '
@@ -164,10 +163,10 @@ c.sendall(sys.argv[2].encode())
 }
 
 pretend ''
-run 1 'a daemon that breaks off' status
+run 1 'a daemon that closes the connection' status
 says 'a daemon that breaks off: says so' 'cannot ask waymarkd'
 pretend 'no json'
-run 1 'a daemon that talks nonsense' status
+run 1 'a daemon that sends garbage' status
 says 'a daemon that talks nonsense: says so' 'invalid reply'
 pretend '{"error":"too many clients; try again"}'
 run 1 'a daemon that refuses' status
@@ -186,7 +185,7 @@ before=$(at router nft -s list ruleset; at router ip rule; at router ip route sh
 for command in apply remove; do
 	unprivileged $command
 	is "$command without privilege: exit 1" $? 1
-	says "$command without privilege: says what it needs" "$command needs CAP_NET_ADMIN; run it as root"
+	says "$command without privilege: the error names the capability" "$command needs CAP_NET_ADMIN; run it as root"
 done
 unprivileged rules
 is 'rules without privilege: exit 0' $? 0
@@ -194,15 +193,15 @@ check 'rules without privilege: the ruleset' grep -q 'table inet waymark' "$out"
 check 'rules without privilege: an ip rule' grep -q 'fwmark 0x2/0xff' "$out"
 unprivileged check --json
 is_json 'check without privilege: JSON'
-is 'check without privilege: says what could not be checked' \
+is 'check without privilege: a finding names what could not be checked' \
 	"$(json 'sum("CAP_NET_ADMIN" in f["what"] for f in d)')" 1
-is 'nothing of it changed anything' \
+is 'none of these commands changed anything' \
 	"$(at router nft -s list ruleset; at router ip rule; at router ip route show table all)" "$before"
 
 # --- check -----------------------------------------------------------------------------------------
 
 run 0 'check of a healthy host' check
-check_not 'check: a line a finding' grep -Evq '^(ok|warning|error): ' "$out" || diag "$(cat "$out")"
+check_not 'check: one line per finding' grep -Evq '^(ok|warning|error): ' "$out" || diag "$(cat "$out")"
 run 0 'check --csv' check --csv
 is 'check --csv: header' "$(head -n 1 "$out")" level,what,fix
 
@@ -246,13 +245,13 @@ at router ip -6 addr add $WAN2_6/64 dev wan2 nodad 2>/dev/null
 at router ip route add default via $GW2_4 dev wan2 metric 200 2>/dev/null
 at router ip -6 route add default via $GW2_6 dev wan2 metric 200 2>/dev/null
 at router sysctl -qw net.ipv4.ip_forward=0
-finds 'that it does not forward' warning 'ip_forward is 0'
+finds 'disabled forwarding' warning 'ip_forward is 0'
 at router sysctl -qw net.ipv4.ip_forward=1
 config_alert="exec = \"$lab_tmp/absent\"" config_write
-finds 'an alert program that is not there' error 'alert exec .*/absent cannot be run: No such file'
+finds 'a missing alert program' error 'alert exec .*/absent cannot be run: No such file'
 echo 'this is no database' >"$lab_tmp/flows.db"
 config_write
-finds 'a database that is none' error 'flows.db'
+finds 'a file that is no database' error 'flows.db'
 rm "$lab_tmp/flows.db"
 # NFULNL_MSG_CONFIG with NFULNL_CFG_CMD_BIND (linux/netfilter/nfnetlink_log.h)
 beside python3 -c '
@@ -262,11 +261,11 @@ body = struct.pack("=BB", 0, 0) + struct.pack("!H", 77) + struct.pack("=HHB3x", 
 s.send(struct.pack("=IHHII", 16 + len(body), 4 << 8 | 1, 5, 1, 0) + body)
 time.sleep(60)'
 wait_for 5 at router grep -q '^ *77 ' /proc/net/netfilter/nfnetlink_log
-finds 'who has the NFLOG group' error 'NFLOG group 77 is taken by python3'
+finds 'the process that has the NFLOG group' error 'NFLOG group 77 is taken by python3'
 beside_end
 beside conntrack -E
 wait_for 5 at router grep -Eq '^[0-9a-f]+ 12 +[0-9]+ +00000007 ' /proc/net/netlink
-finds 'who listens to events' ok 'conntrack .*listens to conntrack events'
+finds 'the process that listens to events' ok 'conntrack .*listens to conntrack events'
 beside_end
 
 # --- apply and remove ------------------------------------------------------------------------------
@@ -285,14 +284,14 @@ run 0 'apply' apply
 applied=$(state_of_router)
 check 'apply installs the rules' at router sh -c 'ip rule | grep -q "fwmark 0x2/0xff lookup 251"'
 run 0 'check after apply' check
-check 'check after apply: all is there' grep -q '^ok: the installed ip rules and routes are as configured' "$out" ||
+check 'check after apply: rules and routes are installed' grep -q '^ok: the installed ip rules and routes are as configured' "$out" ||
 	diag "$(cat "$out")"
 run 0 'apply again' apply
 is 'apply again changes nothing' "$(state_of_router)" "$applied"
 at router ip rule del pref 4002
-finds 'a rule of ours that is missing' warning 'installed ip rules and routes differ from the configuration .*; waymark apply'
+finds 'a missing rule of Waymark' warning 'installed ip rules and routes differ from the configuration .*; waymark apply'
 run 0 'remove' remove
-is 'remove leaves it as it was' "$(state_of_router)" "$before"
+is 'remove leaves the network as it was' "$(state_of_router)" "$before"
 run 0 'remove again' remove
 
 # --- with a daemon -----------------------------------------------------------------------------------
@@ -319,7 +318,7 @@ columns='id,started,ended,state,proto,src,sport,dst,dport,nat_src,nat_sport,nat_
 
 run 0 'flows --csv' flows --csv --port 80
 is 'flows --csv: header' "$(head -n 1 "$out")" "$columns"
-is 'flows --csv: a line a flow' "$(($(wc -l <"$out") - 1))" 12
+is 'flows --csv: one line per flow' "$(($(wc -l <"$out") - 1))" 12
 run 0 'flows --json' flows --json --port 80
 is 'flows --json: the columns of the view, in order' "$(json '",".join(d[0].keys())')" "$columns"
 is 'flows --json: numbers are numbers' "$(json '{type(f["dport"]).__name__ for f in d}')" "{'int'}"
@@ -330,19 +329,19 @@ check 'flows as a table: the flow as explain takes it' grep -Eq "tcp $PC4:[0-9]+
 check_not 'flows as a table: no colour in a pipe' grep -q "$(printf '\033')" "$out"
 
 run 0 'check beside the daemon' check
-check 'check beside the daemon: knows whose group it is' grep -q '^ok: NFLOG group 77 is held by waymarkd' "$out" ||
+check 'check beside the daemon: the NFLOG group is held by waymarkd' grep -q '^ok: NFLOG group 77 is held by waymarkd' "$out" ||
 	diag "$(cat "$out")"
-check_not 'check beside the daemon: finds no listener but it' grep -q 'listens to conntrack events' "$out"
-loaded() { at router nft -a list table inet waymark | head -n 1; } # a handle is never used again
+check_not 'check beside the daemon: no other listener' grep -q 'listens to conntrack events' "$out"
+loaded() { at router nft -a list table inet waymark | head -n 1; } # handles are not reused
 before=$(loaded)
 run 0 'apply beside the daemon' apply
-is 'apply beside the daemon: the rules are left as they are' "$(loaded)" "$before"
+is 'apply beside the daemon: the rules are not loaded again' "$(loaded)" "$before"
 run 0 'metrics' metrics
 check 'metrics: the daemon is up' grep -qx 'waymark_up 1' "$out"
 check 'metrics: an uplink' grep -qx 'waymark_uplink_up{uplink="wan1",interface="wan1"} 1' "$out"
-check_not 'metrics: nothing but comments and samples' grep -Evq '^(# (HELP|TYPE) waymark_[a-z0-9_]+ |waymark_[a-z0-9_]+([{][^}]*[}])? [0-9.]+$)' "$out"
+check_not 'metrics: only comments and samples' grep -Evq '^(# (HELP|TYPE) waymark_[a-z0-9_]+ |waymark_[a-z0-9_]+([{][^}]*[}])? [0-9.]+$)' "$out"
 
-# counts WANTED FILTER...: so many flows fit.
+# counts WANTED FILTER...: number of matching flows.
 counts() {
 	local wanted=$1
 	shift
@@ -369,7 +368,7 @@ counts 6 --dport 80 --host $PC4
 counts 0 --sport 80
 counts 12 --dport 80 --started-since '10 minutes ago'
 counts 0 --dport 80 --started-since tomorrow
-# The history has the counters of flows that have ended.
+# Counters are in the history when a flow has ended.
 at router conntrack -D -p tcp --dport 80 >/dev/null 2>&1
 at router conntrack -D -f ipv6 -p tcp --dport 80 >/dev/null 2>&1
 wait_for_sql 10 "SELECT count(*) FROM flows WHERE dport = 80 AND bytes + bytes_reply >= 100" 12
@@ -379,9 +378,9 @@ counts 0 --port 80 --min-duration 1h
 counts 0 --port 80 --unanswered
 
 counts 5 --port 80 --limit 5
-check 'what --limit left out is said' grep -q 'the newest 5 are shown; there are more' "$err"
+check 'a notice says that --limit left out rows' grep -q 'the newest 5 are shown; there are more' "$err"
 counts 12 --port 80 --limit 12
-is 'a limit that fits says nothing' "$(cat "$err")" ''
+is 'a limit that fits gives no notice' "$(cat "$err")" ''
 counts 12 --port 80 --limit 0
 run 0 'flows --uplink wan1' flows --json --port 80 --uplink wan1
 one=$(json 'len(d)')
@@ -391,7 +390,7 @@ is 'each flow has its uplink' "$((one + $(json 'len(d)')))" 12
 # A foreign rule sends packets with the mark of wan1 out of wan2.
 nat none
 at router ip rule add pref 500 fwmark 0x2/0xff lookup 250
-# Of so many flows some begin by wan1, and they live on.
+# Some of these flows use wan1, and they stay open.
 hold strays pc tcp $NET4 7 24 || die "no flows"
 wait_for_sql 10 "SELECT count(*) FROM flows WHERE dport = 7 AND uplink IS NOT NULL" 24
 wait_for_sql 10 "SELECT (SELECT count(*) FROM mismatches) = (SELECT count(*) FROM flows WHERE dport = 7 AND uplink = 'wan1')" 1
@@ -399,10 +398,10 @@ at router ip rule del pref 500
 nat masquerade
 run 0 'mismatches --json' mismatches --json
 all=$(json 'len(d)')
-is 'mismatches: what was expected, where it went' \
+is 'mismatches: expected uplink and egress' \
 	"$(json '{(m["expected"], m["egress"], m["dport"]) for m in d}')" "{('wan1', 'wan2', 7)}"
 
-# mismatched WANTED FILTER...: so many mismatches fit.
+# mismatched WANTED FILTER...: number of matching mismatches.
 mismatched() {
 	local wanted=$1
 	shift
@@ -449,11 +448,11 @@ says 'a full disk: says so' 'cannot write the output'
 daemon_stop
 run 3 'status after the daemon' status
 run 3 'metrics after the daemon' metrics
-check 'metrics after the daemon: it is down' grep -qx 'waymark_up 0' "$out"
+check 'metrics after the daemon: waymark_up is 0' grep -qx 'waymark_up 0' "$out"
 run 0 'flows after the daemon' flows --json --port 80
 is 'flows after the daemon: all' "$(json 'len(d)')" 12
 
-# An interface may have any bytes in its name.
+# An interface name may have any bytes.
 daemon_start "uplink odd { interface = \"$(printf 'w\351b')\" mark = 4 table = 249 gateway = \"none\" }"
 run 0 'a name that is not UTF-8: uplinks' uplinks --json
 is 'a name that is not UTF-8: the uplink is there' "$(json '[u["interface"] for u in d if u["name"] == "odd"]')" "['w?b']"

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Proves that a link that flaps is logged in a few lines at the default level, that
+# Proves that a flapping interface is logged in a few lines at the default level, that
 # log-level = "debug" adds each change of routes and rules, and that WAYMARK_TRACE prints
 # the netlink messages of its topics, and only those.
 
@@ -14,7 +14,7 @@ log_size() {
 	wc -l <"$lab_tmp/waymarkd.log"
 }
 
-# since LINE PATTERN: how many later lines of the log have it.
+# since LINE PATTERN: number of later lines of the log that match.
 since() {
 	tail -n "+$(($1 + 1))" "$lab_tmp/waymarkd.log" | grep -c "$2"
 }
@@ -56,7 +56,7 @@ check "at level debug changes of routes are logged" wait_for 5 has_since "$start
 check "rtnl: a sent route" wait_for 5 has_since "$start" '^<7>trace rtnl > new route .*table='
 check "rtnl: a received link" wait_for 5 has_since "$start" '^<7>trace rtnl < new link .*name=wan2'
 at pc ping -c 1 -W 1 $NET4 >/dev/null
-is "conntrack was not asked for" "$(grep -c '^<7>trace conntrack' "$lab_tmp/waymarkd.log")" 0
+is "conntrack, which was not requested, is not traced" "$(grep -c '^<7>trace conntrack' "$lab_tmp/waymarkd.log")" 0
 start=$(log_size)
 at router nft delete table inet waymark
 check "nft: commands are traced" wait_for 10 has_since "$start" '^<7>trace nft > .*table inet waymark'

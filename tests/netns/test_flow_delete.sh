@@ -1,15 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Proves on-mismatch: "record" deletes nothing; "delete-flow" deletes exactly the entry
-# of the flow that mismatches, which is then re-established with a fitting mark, says so in the
-# history, deletes at most ten in any second though each of a hundred is recorded, and
-# none whose uplink is down.
+# Proves on-mismatch: "record" deletes nothing; "delete-flow" deletes exactly the conntrack
+# entry of the flow that mismatches, which is then re-established with the right mark; the
+# history has each deletion; at most ten are deleted per second though each of a hundred is
+# recorded; no flow of an uplink that is down is deleted.
 
 . "${0%/*}/lib.sh"
 
-# Each flow begins by wan1; table main prefers wan2 while diverted says so, so that a packet
-# that does not find its way by its mark goes there.
+# Each flow starts by wan1; while diverted, table main prefers wan2, so that a packet that is
+# not routed by its mark leaves by wan2.
 lab_up
 nat none
 serve net 80 7
@@ -22,7 +22,7 @@ entries() { # the flows of the PC: "PORT ID", sorted
 		sed -n 's/.* sport=\([0-9]*\) .*sport=7 .* id=\([0-9]*\)$/\1 \2/p' | sort
 }
 
-# Not those of these ports.
+# The entries except those of these ports.
 entries_but() { # PORT...
 	local port all
 	all=$(entries)
@@ -32,12 +32,12 @@ entries_but() { # PORT...
 	echo "$all"
 }
 
-# A program writes another uplink's mark onto one flow: that it left by wan1 shows.
+# Another process writes another uplink's mark to one flow, whose label shows wan1.
 misplace() { # PROTO PORT
 	at router conntrack -U -p "$1" -s $PC4 --orig-port-src "$2" -m 3 >/dev/null 2>&1
 }
 
-# The line that the marks of wan1 name is no longer found by them.
+# The rule of wan1's mark is deleted, or installed again.
 diverted() { # add|del
 	at router ip route "$1" default via $GW2_4 dev wan2 metric 50
 	case $1 in
@@ -55,7 +55,7 @@ is_watched() {
 	grep -q ' flow ' "$lab_tmp/watch.out"
 }
 
-mismatches() { # PORT...: of them those with a mismatch
+mismatches() { # PORT...: how many of them have a mismatch
 	sql "SELECT count(DISTINCT sport) FROM mismatches WHERE sport IN ($(echo "$*" | tr ' ' ','))"
 }
 
@@ -85,14 +85,14 @@ is "four flows" "$(echo "$before" | wc -l)" 4
 misplace udp "$1"
 misplace tcp "$3"
 check "off: the mismatches are recorded" wait_for_sql 5 "SELECT count(DISTINCT flow_id) FROM mismatches" 2
-# What a tick would do, it has done when the rows of a later tick are there.
+# The rows of a later second show that the daemon has processed the earlier ones.
 hold mark pc udp $NET4 7 1
 check "off: time has passed" wait_for_sql 5 "SELECT count(*) FROM flows WHERE sport = $(hold_ports mark)" 1
 hold_close mark
-is "off, as it is by default: nothing is deleted" "$(entries_but "$(hold_ports mark)")" "$before"
-is "off: nor is a deletion reported" "$(sql "SELECT count(*) FROM deleted_flows") $(counted deleted) $(counted not_deleted)" "0 0 0"
+is "off, the default: nothing is deleted" "$(entries_but "$(hold_ports mark)")" "$before"
+is "off: no deletion is reported" "$(sql "SELECT count(*) FROM deleted_flows") $(counted deleted) $(counted not_deleted)" "0 0 0"
 hold_close off
-# Their entries would time out meanwhile.
+# Their entries would time out during the test.
 at router conntrack -F >/dev/null 2>&1
 
 # --- delete-flow ------------------------------------------------------------------------
@@ -113,35 +113,35 @@ check "a flow of UDP and one of TCP are deleted" wait_for_sql 5 "SELECT count(*)
 	JOIN mismatches m ON m.id = c.mismatch_id AND m.flow_id = c.flow_id
 	WHERE m.sport IN ($u, $t) AND c.action = 'deleted'" 2
 check "their entries are gone" wait_for 5 at router sh -c "! conntrack -L 2>/dev/null | grep 'sport=\\($u\\|$t\\) dport=7 '"
-is "the others are what they were" "$(entries_but "$u" "$t")" "$before"
+is "the other entries are unchanged" "$(entries_but "$u" "$t")" "$before"
 check "their rows end as mismatches, with the mismatch's reason" wait_for_sql 5 \
 	"SELECT DISTINCT state || verdict || reason FROM flows WHERE id IN (SELECT flow_id FROM deleted_flows)" \
 	"endedmismatchmark-changed"
 is "the daemon's log names each" "$(grep -c 'its conntrack entry is deleted, as on-mismatch says' "$lab_tmp/waymarkd.log")" 2
-is "each flow goes on" "$(hold_send one)" 6
-check "they were re-established by an uplink with a fitting mark" wait_for_sql 5 \
+is "each flow is answered" "$(hold_send one)" 6
+check "they were re-established by an uplink with the right mark" wait_for_sql 5 \
 	"SELECT count(*) FROM flows WHERE sport IN ($u, $t) AND state = 'live'
 		AND mark = 2 AND egress = 'wan1' AND verdict = 'ok'" 2
 id=$(sql "SELECT min(flow_id) FROM deleted_flows")
-check "who watches is told" wait_for 5 grep -q " deleted  flow $id: its entry is deleted" "$lab_tmp/watch.out"
+check "the watching client is notified" wait_for 5 grep -q " deleted  flow $id: its entry is deleted" "$lab_tmp/watch.out"
 background_end watch
 check "explain reports it" sh -c "'$WAYMARK' -c '$lab_tmp/waymark.conf' explain $id | grep -q '^deleted .*entry was deleted'"
 hold_close one
 
-# The rule of wan1 has gone: stray flows are re-established by wan2.
+# wan1's rule is deleted: stray flows are re-established by wan2.
 hold lost pc udp $NET4 7 2 || die 'no flows'
 ports=$(hold_ports lost | tr '\n' ' ')
 diverted add
 hold_push lost
 check "a lost rule: both flows are deleted" wait_for_sql 5 "SELECT count(*) FROM deleted_flows c JOIN flows f ON f.id = c.flow_id
 	WHERE f.sport IN ($(echo $ports | tr ' ' ',')) AND f.reason = 'rule-missing' AND f.state = 'ended'" 2
-is "a lost rule: they go on" "$(hold_send lost)" 2
-check "a lost rule: by wan2, with its mark" wait_for_sql 5 "SELECT count(*) FROM flows
+is "a lost rule: they are answered" "$(hold_send lost)" 2
+check "a lost rule: they are re-established by wan2, with its mark" wait_for_sql 5 "SELECT count(*) FROM flows
 	WHERE sport IN ($(echo $ports | tr ' ' ',')) AND state = 'live' AND mark = 3 AND egress = 'wan2' AND verdict = 'ok'" 2
 hold_close lost
 diverted del
 
-# --- the rate ---------------------------------------------------------------------------
+# --- the rate limit -------------------------------------------------------------------------
 
 hold many pc udp $NET4 7 100 || die 'no flows'
 # shellcheck disable=SC2046 # a list
@@ -150,19 +150,19 @@ deleted_before=$(counted deleted) not_deleted_before=$(counted not_deleted)
 diverted add
 hold_push many
 # shellcheck disable=SC2086 # a list
-all_told() { [ "$(mismatches $ports)" = 100 ] && [ $(($(counted deleted) + $(counted not_deleted) - deleted_before - not_deleted_before)) = 100 ]; }
-check "a hundred at once: each is recorded, each is deleted or counted" wait_for 10 all_told
-in_range "some are not deleted, because of the rate" $(($(counted not_deleted) - not_deleted_before)) 1 99
-check "deletions are rows as they are counted" wait_for_sql 5 "SELECT count(*) FROM deleted_flows" "$(counted deleted)"
-in_range "at most ten are in any second" "$(sql "SELECT max((SELECT count(*) FROM deletion o
+all_counted() { [ "$(mismatches $ports)" = 100 ] && [ $(($(counted deleted) + $(counted not_deleted) - deleted_before - not_deleted_before)) = 100 ]; }
+check "a hundred at once: each is recorded, each is deleted or counted" wait_for 10 all_counted
+in_range "some are not deleted, because of the rate limit" $(($(counted not_deleted) - not_deleted_before)) 1 99
+check "each counted deletion is a row" wait_for_sql 5 "SELECT count(*) FROM deleted_flows" "$(counted deleted)"
+in_range "at most ten deletions are in any second" "$(sql "SELECT max((SELECT count(*) FROM deletion o
 	WHERE o.time > c.time - 990 AND o.time <= c.time)) FROM deletion c")" 1 10
-check "metrics has both" sh -c "'$WAYMARK' -c '$lab_tmp/waymark.conf' metrics | grep -c 'flows_\(not_\)\?deleted_total [1-9]' | grep -q 2"
+check "metrics have both counters" sh -c "'$WAYMARK' -c '$lab_tmp/waymark.conf' metrics | grep -c 'flows_\(not_\)\?deleted_total [1-9]' | grep -q 2"
 hold_drop many
 diverted del
 
 # --- an uplink that is down -----------------------------------------------------------------
 
-# With repair the flows of a line that stays away are let go by the other.
+# With repair, flows of an uplink that stays down leave by the other uplink.
 reload 'balance = false
 	on-mismatch = "delete-flow"'
 hold down pc udp $NET4 7 3 || die 'no flows'
@@ -172,8 +172,8 @@ deletions=$(counted deleted) not_deleted_before=$(counted not_deleted)
 at router ip route add default via $GW2_4 dev wan2 metric 50
 at net ip link set isp1 down
 strays() { hold_push down && [ "$(mismatches $ports)" = 3 ]; }
-check "the uplink is down: its flows stray, and are told" wait_for 10 strays
-is "none of them is deleted, nor counted as one to be" "$(counted deleted) $(counted not_deleted)" "$deletions $not_deleted_before"
+check "the uplink is down: its flows stray, and are reported" wait_for 10 strays
+is "no flow is deleted or counted as not deleted" "$(counted deleted) $(counted not_deleted)" "$deletions $not_deleted_before"
 hold_drop down
 
 done_testing

@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# test_healthy.sh - healthy traffic of every kind gives no false alarm: TCP, UDP, ICMP,
-# DNS, FTP (active and passive, where vsftpd is), long idle connections, IPv6, port
-# forwards, the router's own, DHCP on an uplink, multicast, transit from uplink to
-# uplink, hairpin NAT. HEALTHY_SECONDS=1800 goes on for half an hour.
+# test_healthy.sh - healthy traffic of every kind causes no false alert: TCP, UDP, ICMP, DNS,
+# FTP (active and passive, where vsftpd is installed), long idle connections, IPv6, port
+# forwards, the router's own flows, DHCP on an uplink, multicast, transit from uplink to
+# uplink, hairpin NAT. HEALTHY_SECONDS=1800 repeats it for half an hour.
 
 . "${0%/*}/lib.sh"
 . "${0%/*}/ftp.sh"
@@ -14,8 +14,8 @@ seconds=${HEALTHY_SECONDS:-10}
 A4=198.51.100.10 B4=198.51.101.10
 A6=2001:db8:a::10 B6=2001:db8:b::10
 
-# Two hosts of the internet, one behind each line, whose way to each other leads
-# through the router: by its default route, and back.
+# Two hosts of the internet, one behind each uplink, whose route to each other leads through
+# the router: by its default route, and back.
 transit_hosts() {
 	ns_add a
 	ns_add b
@@ -33,16 +33,16 @@ transit_hosts() {
 	at b ip route add default via 198.51.101.1
 	at a ip -6 route add default via 2001:db8:a::1
 	at b ip -6 route add default via 2001:db8:b::1
-	# The router knows where they are, as it would by a routing protocol.
+	# The router has routes to them, as a routing protocol would install.
 	at router ip route add 198.51.100.0/24 via $GW1_4 dev wan1
 	at router ip route add 198.51.101.0/24 via $GW2_4 dev wan2
 	at router ip -6 route add 2001:db8:a::/64 via $GW1_6 dev wan1
 	at router ip -6 route add 2001:db8:b::/64 via $GW2_6 dev wan2
-	# The way back of the answers is the way that they were asked by.
+	# Replies take the route that the requests took.
 	at net nft add rule inet back prerouting iifname '{ "va", "vb" }' ct state new ct mark set 0
 }
 
-# A LAN host asks for the LAN's server by the router's outer address.
+# A LAN host reaches the LAN's server by the router's outside address.
 hairpin() {
 	at router nft -f - <<-END
 		table inet hairpin {
@@ -58,7 +58,7 @@ hairpin() {
 	END
 }
 
-# Multicast and broadcast of the router's own, on each uplink and to the LAN.
+# Multicast and broadcast from the router, on each uplink and to the LAN.
 multicast() {
 	at router python3 - <<-END
 		import socket
@@ -81,8 +81,7 @@ multicast() {
 	END
 }
 
-# A DHCP client's messages on an uplink: broadcasts from no address, and a renewal
-# sent to the server.
+# A DHCP client's messages on an uplink: broadcasts from 0.0.0.0, and a renewal to the server.
 dhcp() {
 	at router python3 - <<-END
 		import socket, struct
@@ -98,17 +97,17 @@ dhcp() {
 	END
 }
 
-# A file each way, with the old commands too, whose addresses NAT translates.
+# One transfer in each FTP mode, also with the old commands, whose addresses NAT translates.
 ftp_start() {
-	command -v vsftpd >/dev/null || { diag 'no FTP in it: vsftpd is missing'; return 1; }
-	ftp_helper || { diag 'no FTP in it: the kernel has no helper'; return 1; }
+	command -v vsftpd >/dev/null || { diag 'no FTP: vsftpd is missing'; return 1; }
+	ftp_helper || { diag 'no FTP: the kernel has no helper'; return 1; }
 	ftp_serve net
 }
 
-# So many transfers use a port again within the 120 s that the kernel keeps an ended one's
-# entry. Where the last was by the other line, the server's SYN to the PC has the tuple of
-# that entry after its translation, and the kernel drops it: any router that balances does
-# so. Such a transfer is repeated, and shown in the end.
+# Frequent transfers reuse a port within the 120 s for which the kernel keeps a closed
+# connection's entry. If that one used the other uplink, the server's SYN to the PC has the
+# tuple of the old entry after its translation, and the kernel drops it, as on any balancing
+# router. The transfer is repeated, and reported at the end.
 ftp_get() { # HOST [OPTION OF CURL]...
 	local host=$1 try
 	shift
@@ -157,7 +156,7 @@ one_round() {
 
 lab_up
 transit_hosts
-# As a router does it: what comes from the LAN or itself, not what only passes.
+# As routers do: source NAT for packets from the LAN or the router, not for transit.
 nat_lan='oifname { "wan1", "wan2" } ip saddr 192.168.0.0/16 masquerade
 	oifname { "wan1", "wan2" } ip6 saddr fd00::/16 masquerade'
 nat none
@@ -189,19 +188,19 @@ while [ "$(date +%s)" -lt "$end" ]; do
 done
 diag "$rounds rounds"
 [ ! -s "$lab_tmp/ftp.repeated" ] || diag "$(cat "$lab_tmp/ftp.repeated")"
-is "all of it works" "$trouble" ""
+is "all traffic works" "$trouble" ""
 wait_for_sql 5 "SELECT count(*) >= 20 * $rounds FROM flows WHERE verdict = 'ok'" 1
-is "the history has it" "$(sql "SELECT count(*) >= 20 * $rounds FROM flows WHERE verdict = 'ok'")" 1
+is "the history has the flows" "$(sql "SELECT count(*) >= 20 * $rounds FROM flows WHERE verdict = 'ok'")" 1
 is "no mismatch" "$(sql "SELECT count(*) FROM mismatches")" 0
-is "no alarm of another kind" \
+is "no other verdict" \
 	"$(sql "SELECT verdict, reason, state, started, ended, proto, src, dst, dport, egress, egress_reply FROM flows WHERE verdict NOT IN ('ok', 'local')")" ""
 [ -z "$has_ftp" ] ||
-	check "FTP is in it: control connections, data passive and active" wait_for_sql 5 \
+	check "the history has FTP: control connections, data passive and active" wait_for_sql 5 \
 		"SELECT count(*) FILTER (WHERE dport = 21) >= 6 * $rounds
 			AND count(*) FILTER (WHERE src IN ('$PC4', '$PC6') AND dport > 1024) >= 3 * $rounds
 			AND count(*) FILTER (WHERE sport = 20) >= 3 * $rounds
 		FROM flows WHERE proto = 'tcp' AND verdict = 'ok' AND (src IN ('$NET4', '$NET6') OR dst IN ('$NET4', '$NET6'))" 1
-is "transit is told as what it is" \
+is "transit has its uplinks, ingress and egress" \
 	"$(sql "SELECT DISTINCT ingress, uplink, egress, egress_reply, verdict FROM flows WHERE src = '$A4' AND dst = '$B4' AND proto = 'tcp'")" \
 	"wan1|wan1|wan2|wan1|ok"
 check_not "no alert was raised" test -s "$lab_tmp/alerts.jsonl"

@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# test_neighbours.sh - what other programs put beside the steering goes on working, and
-# pinned flows keep their uplink beside it, in IPv4 and IPv6: half-default routes of a VPN
-# in table main, the table of a mesh VPN whose hosts use the internet through the router,
-# the packets of a tunnel with a socket mark of its own, and hosts in one provider's
-# network that ask for an address at the other one, with each method of local-routes.
+# test_neighbours.sh - other programs' routes and rules work beside the steering, and pinned
+# flows keep their uplink, in IPv4 and IPv6: half-default routes of a VPN in table main; the
+# table of a mesh VPN whose hosts use the internet through the router; packets of a tunnel
+# with its own socket mark; and hosts in one provider's network that ask for an address of the
+# other uplink, with each method of local-routes.
 
 . "${0%/*}/lib.sh"
 
@@ -55,13 +55,13 @@ forget() {
 
 daemon_start
 
-# --- half-default routes: 0.0.0.0/1 and the like, in IPv6 2000::/4, too ----------------------------
+# --- half-default routes: 0.0.0.0/1, and in IPv6 also 2000::/4 ----------------------------
 
 hold_many lan pc "udp $NET4 7 4" "udp $NET6 7 4" "tcp $NET4 7 2" "tcp $NET6 7 2" &&
 	hold_many own router "udp $NET4 7 2 $WAN1_4" "tcp $NET6 7 2 $WAN2_6" &&
 	hold_many outside net "udp $WAN1_4 97 2 $NET4_VIA1" "udp $WAN2_6 97 2 $NET6_VIA2" \
 		"udp $WAN2_4 99 2 $NET4_VIA2" "tcp $WAN1_6 99 2 $NET6_VIA1" ||
-	die 'the flows do not begin'
+	die 'no flows'
 halves() { # add|del
 	at router ip route "$1" 0.0.0.0/1 via $VPN4 dev tun0
 	at router ip route "$1" 128.0.0.0/1 via $VPN4 dev tun0
@@ -73,7 +73,7 @@ halves() { # add|del
 halves add
 is 'half-default routes: every pinned flow is answered' \
 	"$(hold_send lan) $(hold_send own) $(hold_send outside)" '12 4 8'
-is 'half-default routes: no packet of a pinned flow meets them' "$(counted vpn pinned)" 0
+is 'half-default routes: they take no packet of a pinned flow' "$(counted vpn pinned)" 0
 waymark check >"$lab_tmp/check" 2>&1
 for half in 0.0.0.0/1 128.0.0.0/1 ::/1 8000::/1 2000::/4 3000::/4; do
 	check "half-default routes: check names $half" grep -q "$half" "$lab_tmp/check"
@@ -88,7 +88,7 @@ check 'half-default routes: each flow left by the uplink of its mark alone' wait
 	"SELECT count(*) FROM flows WHERE $PINNED AND state = 'ended' AND verdict = 'ok'" 24
 is 'half-default routes: no mismatch' "$(sql 'SELECT count(*) FROM mismatches')" 0
 
-# --- a mesh VPN: its hosts are in a table of its own, by a rule behind Waymark's ----------------
+# --- a mesh VPN: a rule behind Waymark's leads to the table with its hosts ----------------
 
 MESH4=100.64.0.9 MESH6=fd7a:115c:a1e0::9
 at vpn ip addr add $MESH4/32 dev lo
@@ -103,8 +103,8 @@ since=$(sql 'SELECT coalesce(max(id), 0) FROM flows')
 hold_many mesh vpn "udp $NET4 7 6 $MESH4" "udp $NET6 7 6 $MESH6" "tcp $NET4 7 3 $MESH4" \
 	"tcp $NET6 7 3 $MESH6"
 is "mesh: its hosts' flows are answered" $? 0
-is 'mesh: and go on' "$(hold_send mesh)" 18
-is 'mesh: no answer is sent back to a provider' "$(counted net back)" 0
+is 'mesh: the flows are answered again' "$(hold_send mesh)" 18
+is 'mesh: no reply is sent to a provider' "$(counted net back)" 0
 hold_close mesh
 forget
 check 'mesh: each flow left by the uplink of its mark alone' wait_for_sql 10 \
@@ -113,9 +113,9 @@ check 'mesh: each flow left by the uplink of its mark alone' wait_for_sql 10 \
 at router ip rule del pref 5270
 at router ip -6 rule del pref 5270
 
-# --- a tunnel of the router's own, whose packets have a socket mark ------------------------------
+# --- a tunnel of the router, whose packets have a socket mark ------------------------------
 
-# asked MARK HOST: how many of 6 packets with this socket mark are answered.
+# asked MARK HOST: how many of 6 requests with this socket mark are answered.
 asked() {
 	at router python3 - "$1" "$2" <<-'END'
 		import socket, sys
@@ -134,8 +134,8 @@ asked() {
 		print(answers)
 	END
 }
-# As wg-quick does: all but what has the tunnel's mark goes into the tunnel. 0xca6c has bits
-# under Waymark's mask, 0xca00 has none, 0xca02 has those of wan1's mark.
+# As wg-quick: packets without the tunnel's mark enter the tunnel. 0xca6c has bits under
+# Waymark's mask, 0xca00 has none, 0xca02 has those of wan1's mark.
 for mark in 51820 51712 51714; do
 	for family in -4 -6; do
 		at router ip $family route add default dev tun0 table 777
@@ -166,11 +166,11 @@ for method in suppress copy exclude; do
 	hold_many beside net \
 		"udp $WAN1_4 97 2 $BESIDE4" "tcp $WAN1_4 97 2 $BESIDE4" "udp $WAN1_4 99 2 $BESIDE4" \
 		"udp $WAN1_6 97 2 $BESIDE6" "tcp $WAN1_6 97 2 $BESIDE6" "tcp $WAN1_6 99 2 $BESIDE6"
-	is "$method: asked by a host in wan2's network, wan1's addresses answer" $? 0
-	is "$method: and go on" "$(hold_send beside)" 12
+	is "$method: flows from a host in wan2's network to wan1's addresses open" $? 0
+	is "$method: the flows are answered" "$(hold_send beside)" 12
 	hold_close beside
 	forget
-	check "$method: each was answered by wan1" wait_for_sql 10 "SELECT count(*) FROM flows
+	check "$method: each flow was answered by wan1" wait_for_sql 10 "SELECT count(*) FROM flows
 		WHERE id > $since AND src IN ('$BESIDE4', '$BESIDE6')
 			AND verdict = 'ok' AND egress_reply = 'wan1'" 12
 	is "$method: no mismatch" "$(sql "SELECT count(*) FROM mismatches WHERE flow_id > $since")" 0

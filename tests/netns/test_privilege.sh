@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Started by root, waymarkd runs as its own user with CAP_NET_ADMIN and nothing else, and
-# refuses folders in which another user could replace its files.
+# Proves that waymarkd, started by root, runs as its own user with CAP_NET_ADMIN and nothing
+# else, and refuses folders in which another user could replace its files.
 
 . "${0%/*}/lib.sh"
 
@@ -14,7 +14,7 @@ status_line() { # KEY
 	sed -n "s/^$1:[[:space:]]*//p" "/proc/$daemon_pid/status"
 }
 
-refused() { # starts waymarkd, which must end by itself with status 1
+refused() { # run waymarkd, which must exit with status 1
 	at router timeout 10 "$WAYMARKD" -c "$lab_tmp/waymark.conf" >"$lab_tmp/err" 2>&1
 	[ $? = 1 ]
 }
@@ -26,51 +26,51 @@ config_write
 sed -i "s,^\(.*database *=\).*,\1 \"$lab_tmp/apart/new/flows.db\"," "$lab_tmp/waymark.conf"
 daemon_run
 uid=$(id -u waymark)
-is "it runs as its user" "$(status_line Uid | cut -f 2)" "$uid"
-is "in no other group" "$(status_line Groups | tr -d ' ')" ""
+is "the daemon runs as its user" "$(status_line Uid | cut -f 2)" "$uid"
+is "the daemon is in no other group" "$(status_line Groups | tr -d ' ')" ""
 for set in CapPrm CapEff CapBnd; do
 	is "$set is CAP_NET_ADMIN alone" "$(status_line $set)" 0000000000001000
 done
 for set in CapInh CapAmb; do
 	is "$set is empty" "$(status_line $set)" 0000000000000000
 done
-is "it gains nothing by executing programs" "$(status_line NoNewPrivs)" 1
+is "executed programs gain no privilege" "$(status_line NoNewPrivs)" 1
 case $("$WAYMARKD" -V) in
 *"(seccomp)"*) is "system calls are filtered" "$(status_line Seccomp)" 2 ;;
 *) skip "system calls are filtered" "built without libseccomp" ;;
 esac
-is "it made the folder of its history for its user" \
+is "the folder of the history was made for its user" \
 	"$(stat -c '%U %a' "$lab_tmp/apart/new")" "waymark 750"
 is "others cannot read the history" "$(stat -c %a "$lab_tmp/apart/new/flows.db" | cut -c 3)" 0
 at router ip rule del priority 4001
-check "it repairs a rule" wait_for 10 sh -c "nsenter --net=/proc/$ns_router/ns/net ip rule | grep -q ^4001:"
+check "a deleted rule is repaired" wait_for 10 sh -c "nsenter --net=/proc/$ns_router/ns/net ip rule | grep -q ^4001:"
 daemon_stop
-is "it stops" $? 0
+is "the daemon stops with status 0" $? 0
 
-# --- who else changes things ------------------------------------------------------------
+# --- steering that root installed ------------------------------------------------------------
 
 config_write
 check "root applies the steering" waymark apply
-daemon_run && ok "then the daemon starts"
+daemon_run && ok "the daemon starts beside the steering that root installed"
 daemon_stop
 
 # --- refusals -----------------------------------------------------------------------------
 
 config_write 'user = "no-such-user"'
 check "a missing user is refused" refused
-check "with the command that creates it" grep -q 'useradd .*no-such-user' "$lab_tmp/err"
+check "the error has the command that creates it" grep -q 'useradd .*no-such-user' "$lab_tmp/err"
 
 mkdir -m 755 "$lab_tmp/foreign" "$lab_tmp/roots"
 chown nobody "$lab_tmp/foreign"
 config_write
 sed -i "s,^\(.*database *=\).*,\1 \"$lab_tmp/foreign/flows.db\"," "$lab_tmp/waymark.conf"
 check "a folder of another user is refused" refused
-check "by name" grep -q "$lab_tmp/foreign belongs to user" "$lab_tmp/err"
+check "the error names the folder" grep -q "$lab_tmp/foreign belongs to user" "$lab_tmp/err"
 sed -i "s,foreign/flows.db,roots/flows.db," "$lab_tmp/waymark.conf"
 check "a folder that its user cannot write is refused" refused
-check "with the command that changes that" grep -q "chown waymark $lab_tmp/roots" "$lab_tmp/err"
+check "the error has the command that fixes it" grep -q "chown waymark $lab_tmp/roots" "$lab_tmp/err"
 
-# --- root, said explicitly ---------------------------------------------------------------
+# --- user = "root" ---------------------------------------------------------------
 
 rm -f "$lab_tmp"/flows.db* "$lab_tmp"/steering.*
 daemon_start 'user = "root"'
@@ -78,7 +78,7 @@ is "user = \"root\" stays root" "$(status_line Uid | cut -f 2)" 0
 
 daemon_stop
 
-# --- a name that everybody may take --------------------------------------------------------
+# --- a name that any user may take --------------------------------------------------------
 
 if [ -x /usr/bin/python3 ]; then
 	background squatter router setpriv --reuid nobody --clear-groups /usr/bin/python3 -c "
@@ -89,11 +89,11 @@ s.listen(1)
 print('ready', flush=True)
 time.sleep(300)"
 	wait_for 30 grep -q ready "$lab_tmp/squatter.out" || die "no squatter: $(cat "$lab_tmp/squatter.err")"
-	daemon_run && ok "another user who holds the name of the namespace keeps no daemon out"
-	check "but is reported" grep -q "of user $(id -u nobody) holds the name waymarkd" "$lab_tmp/waymarkd.log"
+	daemon_run && ok "another user who holds the namespace's name does not prevent a start"
+	check "that user is reported" grep -q "of user $(id -u nobody) holds the name waymarkd" "$lab_tmp/waymarkd.log"
 	background_end squatter KILL
 else
-	skip "another user who holds the name keeps no daemon out" "/usr/bin/python3 is missing"
+	skip "another user who holds the namespace's name does not prevent a start" "/usr/bin/python3 is missing"
 fi
 
 done_testing

@@ -1,16 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# test_reasons.sh - each mismatch has the reason that made it: every cause is made on
-# purpose, one at a time, and asked for by name; forwarded flows, the router's own,
-# inbound flows to the router and through a port forward, IPv4 and IPv6. The daemon
-# may not put anything back meanwhile (repair = false).
+# test_reasons.sh - each mismatch has the reason that caused it: every cause is made on
+# purpose, one at a time, and the reason is looked for by name; for forwarded flows, the
+# router's own, inbound flows to the router and through a port forward, IPv4 and IPv6. The
+# daemon repairs nothing meanwhile (repair = false).
 
 . "${0%/*}/lib.sh"
 
-# What the router's default route is meant for is not the question here: each flow
-# begins by wan1, then table main prefers wan2, so that a packet that does not find
-# its way by its mark strays.
+# The router's default route does not matter here: each flow starts by wan1, then table main
+# prefers wan2, so that a packet that is not routed by its mark strays.
 lab_up
 nat none
 forward_port udp 99 98
@@ -19,8 +18,8 @@ serve router 80 7
 daemon_start 'repair = false
 	balance = false'
 
-# An echo that answers again one and a half seconds later, and not while the file "late" is
-# there: replies without a request.
+# An echo server that answers once more after one and a half seconds, unless the file "late"
+# exists: replies without a request.
 echo_twice() { # NAMESPACE PORT
 	background "twice_$1" "$1" python3 -c '
 import os, sys, time
@@ -69,7 +68,7 @@ flows_begin() {
 		hold_many own router "udp $NET4 7 2 $WAN1_4" "udp $NET6 7 2 $WAN1_6" &&
 		hold_many outside net "udp $WAN1_4 97 2 $NET4_VIA1" "udp $WAN1_6 97 2 $NET6_VIA1" \
 			"udp $WAN1_4 99 2 $NET4_VIA1" "udp $WAN1_6 99 2 $NET6_VIA1" ||
-		die 'the flows do not begin'
+		die 'no flows'
 	prefer_wan2 add
 	sleep 0.6
 }
@@ -87,8 +86,8 @@ flows_end() {
 	hold_drop outside
 }
 
-# reasoned REASON WHAT [SELECTION]...: since flows_begin every mismatch of each
-# selection, of both families, has this reason, and there are some.
+# reasoned REASON WHAT [SELECTION]...: since flows_begin each selection has mismatches in both
+# families, all with this reason.
 reasoned() {
 	local reason=$1 what=$2 selection family
 	shift 2
@@ -103,7 +102,7 @@ reasoned() {
 					WHERE id > $before AND src $family '%:%' AND $selection")" "$reason"
 		done
 	done
-	is "$what: no other reason at all" "$(sql "SELECT count(*) FROM mismatches
+	is "$what: no other reason" "$(sql "SELECT count(*) FROM mismatches
 		WHERE id > $before AND reason <> '$reason'")" 0 || diag "$(sql "SELECT * FROM mismatches
 		WHERE id > $before AND reason <> '$reason'")"
 }
@@ -117,10 +116,10 @@ name_of() {
 	esac
 }
 
-# heal: the daemon installs everything again.
+# heal: make the daemon install everything again.
 heal() {
 	kill -HUP "$daemon_pid"
-	wait_for 15 healed || die 'the steering does not come back'
+	wait_for 15 healed || die 'the steering is not reinstalled'
 }
 
 healed() {
@@ -139,8 +138,8 @@ others() { # RULES: foreign chains
 	EOT
 }
 
-# table_empty: the rules that refuse bound packets go, too. Of IPv6 a flush leaves the route
-# that refuses.
+# table_empty: also without the rules that refuse bound packets. In IPv6 a flush keeps the
+# unreachable route.
 table_empty() {
 	refusals_away 2>/dev/null
 	at router ip route flush table 251
@@ -148,8 +147,8 @@ table_empty() {
 	at router ip -6 route del unreachable default table 251 metric 4294967295 2>/dev/null
 }
 
-# rules_away: whatever leads packets of wan1 to its table, by mark, source or interface, and
-# what refuses those that are bound to its addresses.
+# rules_away: delete all rules that lead packets of wan1 to its table, by mark, source or
+# interface, and those that refuse packets bound to its addresses.
 rules_away() {
 	local family
 	for family in -4 -6; do
@@ -158,7 +157,7 @@ rules_away() {
 	refusals_away
 }
 
-# bindings_away: the uplink's addresses lead nowhere; marks still do.
+# bindings_away: the uplink's addresses are not routed to its table; marks still are.
 bindings_away() {
 	at router ip -4 rule del from $WAN1_4 table 251
 	at router ip -6 rule del from $WAN1_6 table 251
@@ -176,7 +175,7 @@ rules() {
 }
 installed=$(rules)
 
-# Each held flow of the PC has had a second answer.
+# Each held flow of the PC has got a second answer.
 flows_have_sent() {
 	[ "$(grep -c '^answered' "$lab_tmp/hold.lan.out")" -ge 1 ] &&
 		[ "$(grep -c '^answered' "$lab_tmp/hold.own.out")" -ge 1 ]
@@ -256,7 +255,7 @@ at router ip route del $NET4/32 table 251
 at router ip -6 route del $NET6/128 table 251
 flows_end
 
-# Late replies: when the line is down already.
+# The replies come late, when the uplink is already down.
 flows_begin
 : >"$lab_tmp/late"
 hold_push outside
@@ -268,8 +267,8 @@ hold_push lan
 at router ip addr add $WAN1_6/64 dev lo nodad # IPv6 takes the address with the link
 hold_push own
 rm "$lab_tmp/late"
-reasoned uplink-down 'the line is down' "$forwarded" "$through"
-reasoned uplink-down 'the line is down' "$own" "$inbound"
+reasoned uplink-down 'the uplink is down' "$forwarded" "$through"
+reasoned uplink-down 'the uplink is down' "$own" "$inbound"
 flows_end
 at router ip addr del $WAN1_6/64 dev lo
 at router ip link set wan1 up
@@ -287,9 +286,9 @@ others 'chain forward { type filter hook forward priority 0; ct mark and 0xff ==
 flows_push
 at router nft delete table inet others
 reasoned mark-changed 'the mark is changed after routing'
-check '... by a table that is gone: the log names it and its process' grep -Eq \
+check '... by a table that was deleted since: the log names it and its process' grep -Eq \
 	'mark-changed; table inet others, chain (forward|output) was written by nft' "$lab_tmp/waymarkd.log"
-check '... so does the alert' sh -c 'grep "\"reason\":\"mark-changed\"" "$1" | grep -q "\"process\":\"nft\""' sh "$lab_tmp/alerts.jsonl" ||
+check '... the alert has its process' sh -c 'grep "\"reason\":\"mark-changed\"" "$1" | grep -q "\"process\":\"nft\""' sh "$lab_tmp/alerts.jsonl" ||
 	diag "$(grep mark-changed "$lab_tmp/alerts.jsonl" | tail -2)"
 waymark report >"$lab_tmp/report.html"
 check '... and the report' grep -Eq \
@@ -318,7 +317,7 @@ before=$(sql 'SELECT ifnull(max(id), 0) FROM mismatches')
 others 'chain postrouting { type filter hook postrouting priority -100; oifname wan1 ct state new ct mark set 3; }'
 hold_many lan pc "udp $NET4 7 2" "udp $NET6 7 2"
 hold_many own router "udp $NET4 7 2 $WAN1_4" "udp $NET6 7 2 $WAN1_6"
-reasoned mark-changed 'the mark is changed after we looked' "$forwarded" "$own"
+reasoned mark-changed 'the mark is changed after our hook' "$forwarded" "$own"
 at router nft delete table inet others
 hold_drop lan
 hold_drop own
@@ -349,18 +348,18 @@ at router nft delete table inet others
 flows_end
 heal
 
-# --- nothing that can be known ----------------------------------------------------------------
+# --- no known reason ----------------------------------------------------------------
 
 flows_begin
 others 'chain prerouting { type filter hook prerouting priority -140; meta mark 2 meta mark set 3; }
 	chain output { type route hook output priority -140; meta mark 2 meta mark set 3; }
 	chain postrouting { type filter hook postrouting priority -160; meta mark 3 ct mark 2 meta mark set 2; }'
 flows_push
-reasoned unexplained 'the mark is another only while it is routed'
+reasoned unexplained 'the mark differs only during routing'
 at router nft delete table inet others
 flows_end
 
-# --- masquerade: the kernel ends the flow, the packet is all there is ------------------------
+# --- masquerade: the kernel deletes the flow, only the packet is evidence ------------------------
 
 nat masquerade
 flows_begin

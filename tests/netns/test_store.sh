@@ -1,14 +1,14 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Proves that a history which cannot be written is reported when that begins, by one line and
-# one alert that reach the webhook meanwhile, and once more when it is over; that a gap says
-# why records were lost; that a damaged or deleted database is noticed, set aside and begun
-# anew with the flows that live, also when it was damaged before the daemon started.
+# Proves that a history which cannot be written is reported: when the failure starts, by one
+# log line and one alert that reaches the webhook meanwhile, and again when it ends; that a
+# gap has the cause of lost records; that a damaged or deleted database is noticed, set aside
+# and replaced by a new one with the live flows, also when it was damaged before the start.
 
 . "${0%/*}/lib.sh"
 
-# A disk of its own to fill, which nothing else sees.
+# A file system of the test's own, which only the test sees.
 if [ -z "${LAB_OWN_MOUNTS:-}" ]; then
 	unshare --mount true 2>/dev/null || skip_all "a file system of its own needs a mount namespace"
 	LAB_OWN_MOUNTS=1
@@ -28,12 +28,12 @@ store_sql_is() { # QUERY WANTED
 	[ "$(store_sql "$1")" = "$2" ]
 }
 
-lines() { # TEXT
+log_count() { # TEXT
 	grep -c -- "$1" "$lab_tmp/waymarkd.log"
 }
 
-has_lines() { # TEXT COUNT
-	[ "$(lines "$1")" = "$2" ]
+log_has() { # TEXT COUNT
+	[ "$(log_count "$1")" = "$2" ]
 }
 
 overs() { # KIND
@@ -90,18 +90,18 @@ disk_fill
 flows 1500
 at router conntrack -D -p udp >/dev/null 2>&1
 check "a full disk is reported" wait_for 10 grep -q "$LOG_FULL" "$lab_tmp/waymarkd.log"
-check "by an alert" wait_for 10 has_alerts store 'disk full' raised 1
-check "which reaches the webhook meanwhile" wait_for 10 grep -q '|store|disk full|' "$lab_tmp/hook/log"
-check "records are lost: an alert says that, too" wait_for 10 has_alerts gap 'queue full' raised 1
-check "with the cause" grep -q 'loses records: its queue is full: the disk is full' "$lab_tmp/waymarkd.log"
+check "an alert reports it" wait_for 10 has_alerts store 'disk full' raised 1
+check "the alert reaches the webhook meanwhile" wait_for 10 grep -q '|store|disk full|' "$lab_tmp/hook/log"
+check "records are lost: an alert reports it too" wait_for 10 has_alerts gap 'queue full' raised 1
+check "the log has the cause" grep -q 'loses records: its queue is full: the disk is full' "$lab_tmp/waymarkd.log"
 check "status shows the error" sh -c "nsenter --net=/proc/$ns_router/ns/net '$WAYMARK' -c '$lab_tmp/waymark.conf' status | grep -q 'last error'"
-is "nothing is over yet" "$(overs store) $(overs gap)" "0 0"
+is "no alert is over yet" "$(overs store) $(overs gap)" "0 0"
 rm "$lab_tmp/disk/ballast"
-check "room again: one line" wait_for 20 has_lines "$LOG_AGAIN" 1
-check "and one alert that is over" wait_for 10 has_overs store 1
+check "space again: one log line" wait_for 20 log_has "$LOG_AGAIN" 1
+check "one alert is over" wait_for 10 has_overs store 1
 check "the gap is over" wait_for 10 has_overs gap 1
-is "each of them was said once" "$(lines "$LOG_FULL") $(alerts store 'disk full' raised) $(alerts gap 'queue full' raised)" "1 1 1"
-check "the gap says why, and how many" wait_for 10 store_sql_is \
+is "each was reported once" "$(log_count "$LOG_FULL") $(alerts store 'disk full' raised) $(alerts gap 'queue full' raised)" "1 1 1"
+check "the gap has the cause and the number" wait_for 10 store_sql_is \
 	"SELECT source, reason, lost > 0, ended IS NOT NULL FROM gaps WHERE source = 'store'" \
 	'store|the disk is full|1|1'
 
@@ -109,49 +109,49 @@ check "the gap says why, and how many" wait_for 10 store_sql_is \
 
 dd if=/dev/urandom of="$lab_tmp/disk/history/flows.db" bs=4096 count=1 conv=notrunc 2>/dev/null
 check "a damaged database is reported" wait_for 20 \
-	has_lines 'the database was damaged; it is kept as flows.db.damaged-.*a new one was begun' 1
-check "by an alert" wait_for 10 has_alerts store damaged raised 1
+	log_has 'the database was damaged; it is kept as flows.db.damaged-.*a new one was begun' 1
+check "an alert reports it" wait_for 10 has_alerts store damaged raised 1
 check "it is set aside" wait_for 5 sh -c "ls $lab_tmp/disk/history | grep -q '^flows.db.damaged-[0-9TZ]*\$'"
-check "the new one knows the flow that lives" wait_for 10 store_sql_is \
+check "the new database has the live flow" wait_for 10 store_sql_is \
 	"SELECT state, uplink IS NOT NULL FROM flows WHERE proto = 'tcp' AND dport = 7" 'live|1'
-check "and the states of the uplinks" wait_for 10 store_sql_is "SELECT count(DISTINCT uplink) FROM uplink_states" 2 || diag "$(store_sql "SELECT * FROM uplink_states")"
-check "and why what was before is missing" wait_for 10 store_sql_is \
+check "the new database has the states of the uplinks" wait_for 10 store_sql_is "SELECT count(DISTINCT uplink) FROM uplink_states" 2 || diag "$(store_sql "SELECT * FROM uplink_states")"
+check "a gap explains the missing history" wait_for 10 store_sql_is \
 	"SELECT substr(reason, 1, 41), ended IS NOT NULL FROM gaps WHERE source = 'store'" \
 	'the database was damaged; it is kept as f|1' || diag "$(store_sql "SELECT * FROM gaps")"
-check "that is over" wait_for 20 has_overs store 2
+check "the alert is over" wait_for 20 has_overs store 2
 
 # --- a deleted database ----------------------------------------------------------------------
 
 rm "$lab_tmp/disk/history/flows.db" "$lab_tmp/disk/history/flows.db-wal" "$lab_tmp/disk/history/flows.db-shm"
 check "a deleted database is reported" wait_for 20 \
-	has_lines 'the database.s file was moved, replaced or deleted; a new one was begun' 1
-check "by an alert" wait_for 10 has_alerts store moved raised 1
-check "the new one knows the flow that lives" wait_for 10 store_sql_is \
+	log_has 'the database.s file was moved, replaced or deleted; a new one was begun' 1
+check "an alert reports it" wait_for 10 has_alerts store moved raised 1
+check "the new database has the live flow" wait_for 10 store_sql_is \
 	"SELECT state FROM flows WHERE proto = 'tcp' AND dport = 7" live
-check "that is over, too" wait_for 20 has_overs store 3
-is "its database is whole" "$(store_sql 'PRAGMA integrity_check')" ok
+check "the alert is over again" wait_for 20 has_overs store 3
+is "the new database is intact" "$(store_sql 'PRAGMA integrity_check')" ok
 
 # --- damaged while no daemon runs --------------------------------------------------------------
 
 daemon_stop
-is "it stops" $? 0
+is "the daemon stops with status 0" $? 0
 rm "$lab_tmp/disk/history/"flows.db.damaged-*
 dd if=/dev/urandom of="$lab_tmp/disk/history/flows.db" bs=4096 count=1 conv=notrunc 2>/dev/null
 check "a command only reports it" sh -c "! '$WAYMARK' -c '$lab_tmp/waymark.conf' flows >/dev/null 2>'$lab_tmp/flows.err' && grep -q 'not an SQLite database' '$lab_tmp/flows.err'" ||
 	diag "$(cat "$lab_tmp/flows.err")"
 daemon_run
 check "a start reports it" wait_for 10 \
-	has_lines 'flows.db is damaged: file is not a database; it is renamed to flows.db.damaged-' 1
-check "by an alert" wait_for 10 has_alerts store damaged raised 2
+	log_has 'flows.db is damaged: file is not a database; it is renamed to flows.db.damaged-' 1
+check "an alert reports it" wait_for 10 has_alerts store damaged raised 2
 check "it is set aside" sh -c "ls $lab_tmp/disk/history | grep -q '^flows.db.damaged-[0-9TZ]*\$'"
-check "the new one knows the flow that lives" wait_for 10 store_sql_is \
+check "the new database has the live flow" wait_for 10 store_sql_is \
 	"SELECT state FROM flows WHERE proto = 'tcp' AND dport = 7" live
-check "and why what was before is missing" wait_for 10 store_sql_is \
+check "a gap explains the missing history" wait_for 10 store_sql_is \
 	"SELECT substr(reason, 1, 41), started < ended FROM gaps WHERE source = 'store'" \
 	'the database was damaged; it is kept as f|1' || diag "$(store_sql "SELECT * FROM gaps")"
-check "that is over, too" wait_for 20 has_overs store 4
+check "the alert is over once more" wait_for 20 has_overs store 4
 hold_close alive
 daemon_stop
-is "it stops" $? 0
+is "the daemon stops with status 0" $? 0
 umount "$lab_tmp/disk"
 done_testing

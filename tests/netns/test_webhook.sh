@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Proves the webhook: an alert reaches a server that fails twice and then answers; one
-# that could not be delivered outlives a daemon that is killed; a server that hangs or
-# is not there delays nothing else and no stop; no redirect is followed; a request that
-# is refused for good holds up no other; no secret of the URL is written anywhere.
+# Proves the webhook: an alert is delivered to a server that fails twice and then accepts; an
+# undelivered alert survives a killed daemon; a server that hangs or is down delays neither
+# other sinks nor a stop; no redirect is followed; a request that is rejected permanently
+# delays no other; no secret of the URL is written anywhere.
 
 . "${0%/*}/lib.sh"
 
@@ -19,7 +19,7 @@ hook_stop() {
 	background_end hook KILL
 }
 
-# plan STEP...: what the server does with the next requests; its log starts empty.
+# plan STEP...: what the server does with the next requests; clears its log.
 plan() {
 	local step
 	: >"$lab_tmp/hook/plan"
@@ -29,7 +29,7 @@ plan() {
 	: >"$lab_tmp/hook/log"
 }
 
-# hook_steps REASON: what was done with the requests for this alert, in order.
+# hook_steps REASON: what the server did with this alert's requests, in order.
 hook_steps() {
 	grep "|uplink|$1|" "$lab_tmp/hook/log" | cut -d'|' -f1 | tr '\n' ' '
 }
@@ -38,7 +38,7 @@ hook_did() { # REASON STEPS
 	[ "$(hook_steps "$1")" = "$2" ]
 }
 
-# An alert of its own reason each: interface down, or up again.
+# Alerts with different reasons: interface down, and up again.
 alert_down() {
 	at router ip link set wan2 down
 }
@@ -50,7 +50,7 @@ alert_up() {
 	END
 }
 
-alerts() { # REASON: lines in the other sink
+alerts() { # REASON: number of them in the other sink
 	grep '"kind":"uplink"' "$lab_tmp/alerts.jsonl" | grep -c "\"reason\":\"$1\""
 }
 
@@ -58,7 +58,7 @@ has_alerts() { # REASON COUNT
 	[ "$(alerts "$1")" = "$2" ]
 }
 
-counter() { # NAME: of the webhook
+counter() { # NAME: one of the webhook
 	waymark metrics | sed -n "s/^waymark_webhook_$1 //p"
 }
 
@@ -85,17 +85,17 @@ alert_down
 check "the other sink has the alert at once" wait_for 2 has_alerts down 1
 check "an alert is in the database until it is acknowledged" \
 	wait_for_sql 2 "SELECT count(*) FROM outbox WHERE line LIKE '%\"reason\":\"down\"%'" 1
-check "500, a connection that ends, then it is taken" wait_for 10 hook_did down "500 close 204 "
-check "acknowledged, it is kept no longer" wait_for 3 is_settled
-is "one is delivered" "$(counter delivered_total)" 1
-is "two attempts had to be made again" "$(counter retries_total)" 2
-is "it was one POST of JSON to the path, with the name and password" \
+check "status 500, a closed connection, then the alert is accepted" wait_for 10 hook_did down "500 close 204 "
+check "once acknowledged, the alert is deleted from the database" wait_for 3 is_settled
+is "one delivery is counted" "$(counter delivered_total)" 1
+is "two retries are counted" "$(counter retries_total)" 2
+is "each was a POST of JSON to the path, with the name and password" \
 	"$(tail -n 1 "$lab_tmp/hook/log" | cut -d'|' -f2-4)" \
 	"/take?token=secret2|application/json|Basic $(printf user:secret1 | base64)"
-is "what it says is what the other sink says" "$(tail -n 1 "$lab_tmp/hook/log" | cut -d'|' -f5-)" \
+is "the webhook and the other sink have the same content" "$(tail -n 1 "$lab_tmp/hook/log" | cut -d'|' -f5-)" \
 	"uplink|down|$(sed -n 's/.*"reason":"down".*"text":"\([^"]*\)".*/\1/p' "$lab_tmp/alerts.jsonl" | tail -n 1)"
 sleep 1
-is "acknowledged, it is not sent again" "$(hook_steps down)" "500 close 204 "
+is "once acknowledged, the alert is not sent again" "$(hook_steps down)" "500 close 204 "
 
 # --- killed while the server is away ------------------------------------------------
 
@@ -103,19 +103,19 @@ hook_stop
 plan
 alert_up
 check "without a server the other sink has the alert" wait_for 5 has_alerts up 1
-check "it waits in the database" \
+check "the alert waits in the database" \
 	wait_for_sql 2 "SELECT count(*) FROM outbox WHERE line LIKE '%\"reason\":\"up\"%'" 1
 before=$(sql 'SELECT count(*) FROM flows')
 http_get pc 5 "http://$NET4/" >/dev/null
-check "and the flows are written meanwhile" \
+check "flows are written meanwhile" \
 	wait_for_sql 2 "SELECT count(*) >= $before + 5 FROM flows" 1
 daemon_stop KILL
-is "a daemon that is killed leaves it there" \
+is "a killed daemon leaves the alert there" \
 	"$(sql "SELECT count(*) FROM outbox WHERE line LIKE '%\"reason\":\"up\"%'")" 1
 daemon_run
 hook_start
 check "the next daemon delivers it" wait_for 15 hook_did up "204 "
-check "and keeps it no longer" wait_for 10 is_settled
+check "then the alert is deleted from the database" wait_for 10 is_settled
 
 # --- a server that hangs --------------------------------------------------------------
 
@@ -124,21 +124,21 @@ plan hang
 alert_down
 check "a server that hangs does not delay the other sink" wait_for 2 has_alerts down 1
 alert_up
-check "nor the alerts behind" wait_for 2 has_alerts up 1
-check "after webhook-timeout it is tried again" wait_for 10 hook_did down "hang 204 "
-check "and the one behind follows" wait_for 10 hook_did up "204 "
-check "all of it is settled" wait_for 3 is_settled
+check "nor the next alert there" wait_for 2 has_alerts up 1
+check "the request is repeated after webhook-timeout" wait_for 10 hook_did down "hang 204 "
+check "the next alert follows" wait_for 10 hook_did up "204 "
+check "no alert is left in the database" wait_for 3 is_settled
 
 # --- redirects and refusals -------------------------------------------------------------
 
 plan moved 400
 alert_down
-check "a redirect is a failure, not a way" wait_for 10 hook_did down "moved 400 "
-is "nothing goes elsewhere" "$(grep -c '|/elsewhere|' "$lab_tmp/hook/log")" 0
-check "what is refused for good is given up" wait_for 5 counter_is dropped_total 1
+check "a redirect counts as a failure" wait_for 10 hook_did down "moved 400 "
+is "no redirect is followed" "$(grep -c '|/elsewhere|' "$lab_tmp/hook/log")" 0
+check "a permanently rejected alert is dropped" wait_for 5 counter_is dropped_total 1
 alert_up
-check "and holds up no other" wait_for 5 hook_did up "204 "
-check "nothing is left of it" wait_for 3 is_settled
+check "the next alert is delivered" wait_for 5 hook_did up "204 "
+check "no alert is left in the database" wait_for 3 is_settled
 
 hook_hangs_more() { # BEFORE
 	[ "$(grep -c '^hang' "$lab_tmp/hook/log")" -gt "$1" ]
@@ -152,14 +152,14 @@ alert_down
 wait_for 5 hook_hangs_more "$before"
 start=$(now_cs)
 daemon_stop
-is "with a server that hangs it stops well" $? 0
-in_range "a server that hangs holds up a stop by no more than a moment" $((($(now_cs) - start) * 10)) 0 5000
-is "what it had not taken is kept" \
+is "with a hanging server the daemon stops with status 0" $? 0
+in_range "a server that hangs delays a stop by at most 5000 ms" $((($(now_cs) - start) * 10)) 0 5000
+is "the undelivered alert is kept" \
 	"$(sql "SELECT count(*) FROM outbox WHERE line LIKE '%\"reason\":\"down\"%'")" 1
 config_alert=
 config_write
 daemon_run
-check "without a webhook nothing is kept for it" wait_for 3 is_settled
+check "without a webhook its alerts are deleted" wait_for 3 is_settled
 daemon_stop
 
 # --- alert-test --------------------------------------------------------------------------------
@@ -167,14 +167,14 @@ daemon_stop
 config_alert="syslog = false webhook = \"http://user:secret1@127.0.0.1:$PORT/test?token=secret2\" webhook-timeout = \"2s\""
 config_write
 plan
-# Where fs.protected_regular is 2, root may not open others' files in a sticky folder so.
+# Where fs.protected_regular is 2, root may not open another user's file in a sticky folder.
 chmod 777 "$lab_tmp"
 check "alert-test sends one" waymark alert-test
 chmod 1777 "$lab_tmp"
-is "of its own kind" "$(cut -d'|' -f1,2,5 "$lab_tmp/hook/log")" "204|/test?token=secret2|test"
+is "its kind is test" "$(cut -d'|' -f1,2,5 "$lab_tmp/hook/log")" "204|/test?token=secret2|test"
 plan 503
 waymark alert-test >"$lab_tmp/refused" 2>&1
-is "and says what became of it" "$(grep '^webhook' "$lab_tmp/refused")" \
+is "alert-test prints the result" "$(grep '^webhook' "$lab_tmp/refused")" \
 	"webhook its URL: the server answers with status 503"
 
 # --- secrets ---------------------------------------------------------------------------------
@@ -184,7 +184,7 @@ check_not "no secret of the URL is in the log, nor in the history" \
 config_alert='webhook = "ftp://user:secret3@host/"'
 config_write
 waymark check >"$lab_tmp/refused" 2>&1
-check "a URL that is none of the web is refused" grep -q ':[0-9]*: webhook is not a URL of the web' "$lab_tmp/refused"
-check_not "without being shown" grep -q secret3 "$lab_tmp/refused"
+check "a URL that is not http or https is refused" grep -q ':[0-9]*: webhook is not a URL of the web' "$lab_tmp/refused"
+check_not "the error does not show it" grep -q secret3 "$lab_tmp/refused"
 
 done_testing
