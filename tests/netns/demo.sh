@@ -1,15 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# demo.sh - Waymark's main job, told to a newcomer: a router with two uplinks, real
-# flows, two faults made on purpose, and the history that shows what they did; with
-# masquerade and without NAT. It fails when a mismatch is not seen as it was made.
+# demo.sh - shows Waymark's main job to a newcomer: a router with two uplinks, real flows,
+# two faults made on purpose, and the history with their effects; with masquerade and
+# without NAT. It fails when a mismatch is missing or false.
 #
 #	demo.sh [PICTURE [REPORT]]	writes the picture (SVG) and the report (HTML) of it
 
 . "${0%/*}/lib.sh"
 
-tap_finished=1 # it tells a story, not TAP
+tap_finished=1 # its output is a story, not TAP
 wrong=0
 
 if [ -t 1 ]; then
@@ -34,7 +34,7 @@ shown() {
 	at "$ns" "$@" | sed 's/^/  /'
 }
 
-# history QUERY: by the plain sqlite3 program, printed before it runs.
+# history QUERY: run by the sqlite3 program, printed before it runs.
 history() {
 	printf '  %s$ sqlite3 -box flows.db "%s"%s\n' "$dim" "$1" "$plain"
 	(cd "$lab_tmp" && sqlite3 -box -cmd '.timeout 5000' flows.db "$1") | sed 's/^/  /'
@@ -51,8 +51,8 @@ verify() { # WHAT QUERY: the query must give 1
 
 # --- traffic ----------------------------------------------------------------------
 
-# From outside, by either line: to a forwarded port, or straight to the PC where
-# nothing is translated.
+# Targets of flows from outside by either uplink: a forwarded port, or the PC itself without
+# NAT.
 inside_targets() {
 	if [ "$mode" = none ]; then
 		via1="--interface $NET4_VIA1" via2="--interface $NET4_VIA2"
@@ -98,7 +98,7 @@ close_flows() {
 
 # --- the story ----------------------------------------------------------------------
 
-# A rule goes: the replies to flows from outside by wan1 are routed anew.
+# A rule is deleted: the replies to flows from outside by wan1 are routed by table main.
 fault_rule() {
 	local since
 	title "Fault 1: another process deletes the ip rule of wan1's mark"
@@ -106,8 +106,8 @@ fault_rule() {
 	printf '  %s$ ip rule del fwmark 0x2/0xff%s\n' "$dim" "$plain"
 	at router ip rule del fwmark 0x2/0xff || wrong=1
 	hold_send "in_$mode" >"$lab_tmp/answered"
-	say "The 12 connections from outside by wan1 go on; $(cat "$lab_tmp/answered") still get their answer."
-	say "Some of their replies now leave by wan2, which nothing else would tell you:"
+	say "The 12 connections from outside by wan1 continue; $(cat "$lab_tmp/answered") still get an answer."
+	say "Some of their replies now leave by wan2, which no other tool shows:"
 	verify "mismatches that expect wan1 and left by wan2" \
 		"SELECT count(*) > 0 FROM mismatches WHERE time >= '$since' AND expected = 'wan1' AND egress = 'wan2'"
 	history "SELECT flow_id, proto, src, dst, direction, mark, expected, egress, reason, evidence FROM mismatches WHERE time >= '$since' ORDER BY id LIMIT 4"
@@ -116,7 +116,7 @@ fault_rule() {
 	repair
 }
 
-# A table's default route moves: all that is marked for wan2 leaves by wan1.
+# A table's default route is moved: packets marked for wan2 leave by wan1.
 fault_route() {
 	local since
 	title "Fault 2: the default route of wan2's table is moved to wan1"
@@ -124,9 +124,9 @@ fault_route() {
 	printf '  %s$ ip route replace default via %s dev wan1 table 250%s\n' "$dim" $GW1_4 "$plain"
 	at router ip route replace default via $GW1_4 dev wan1 table 250 || wrong=1
 	hold_send "udp_$mode" >"$lab_tmp/answered"
-	say "The PC's 20 UDP flows go on; $(cat "$lab_tmp/answered") still get their answer."
+	say "The PC's 20 UDP flows continue; $(cat "$lab_tmp/answered") still get an answer."
 	[ "$mode" = none ] ||
-		say "(The kernel dropped the strays: their masqueraded address is wan2's.)"
+		say "(The kernel dropped the stray packets: their masqueraded address is wan2's.)"
 	verify "mismatches that expect wan2 and left by wan1" \
 		"SELECT count(*) > 0 FROM mismatches WHERE time >= '$since' AND expected = 'wan2' AND egress = 'wan1'"
 	history "SELECT m.time, m.proto, m.src, m.dst, f.nat_src, m.expected, m.egress, m.reason FROM mismatches m JOIN flows f ON f.id = m.flow_id WHERE m.time >= '$since' ORDER BY m.id LIMIT 4"
@@ -136,7 +136,7 @@ fault_route() {
 }
 
 repair() {
-	say "Repaired by hand (repair = false here; waymarkd else repairs it in half a second):"
+	say "Repaired by hand (with repair = false; by default waymarkd repairs it in half a second):"
 	printf '  %s$ waymark apply%s\n' "$dim" "$plain"
 	waymark apply | sed 's/^/  /'
 }
@@ -144,25 +144,25 @@ repair() {
 round() { # MODE: masquerade or none
 	mode=$1
 	inside_targets
-	say "100 pages are fetched, one flow each: by the PC, by the router itself, and from"
-	say "outside from the PC's web server, by either line; IPv4 and IPv6."
+	say "100 pages are fetched, one flow each: by the PC, by the router, and from outside"
+	say "from the PC's web server, by either uplink; IPv4 and IPv6."
 	web
 	open_flows
 	say "38 flows stay open: UDP from the PC and the router, TCP from outside."
 	wait_for_sql 5 "SELECT count(*) >= 138 FROM flows WHERE started >= '$began'" 1 || wrong=1
-	say "The history has them all, with the line that each one really took:"
+	say "The history has them all, with the uplink that each one left by:"
 	history "SELECT uplink, egress, egress_reply, ingress, verdict, count(*) AS flows FROM flows WHERE started >= '$began' AND verdict <> 'local' GROUP BY 1, 2, 3, 4, 5"
-	verify "every flow on its line" \
+	verify "every flow on its uplink" \
 		"SELECT count(*) = 0 FROM flows WHERE started >= '$began' AND verdict NOT IN ('ok', 'local')"
 	fault_rule
 	fault_route
 	close_flows
-	# What takes minutes by itself: the kernel forgets flows, and tells their counters.
+	# End all flows now instead of waiting for timeouts; their counters are in the events.
 	at router conntrack -F 2>/dev/null
 	wait_for_sql 5 "SELECT count(*) FROM flows WHERE state = 'live' AND started >= '$began'" 0 || wrong=1
 }
 
-title "Waymark: each flow keeps its line, and the history proves it"
+title "Waymark: each flow keeps its uplink, and the history shows it"
 cat <<END
 
      PC                     router                        internet
@@ -180,9 +180,9 @@ forward_port tcp 8080
 forward_port tcp 7007
 serve net 80 7
 serve pc 8080 7007
-# So that a fault stays until it has been looked at; else it is repaired at once.
+# Keep each fault until it was shown; by default it is repaired at once.
 daemon_start 'repair = false'
-say "waymarkd runs and is ready. The rules that it made:"
+say "waymarkd runs and is ready. Its rules:"
 shown router ip rule show
 
 title "With masquerade"
@@ -194,14 +194,14 @@ nat none
 began=$(sql "SELECT strftime('%Y-%m-%dT%H:%M:%fZ', 'now')")
 round none
 
-title "Who is told"
-say "The first of a kind at once, the next of the same uplinks and reason aggregated into"
-say "one a second (min-interval); here as JSON lines:"
+title "Alerts"
+say "The first of a kind is sent at once; later ones with the same uplinks and reason are"
+say "aggregated into one per second (min-interval); here as JSON lines:"
 printf '  %s$ head -n 2 alerts.jsonl%s\n' "$dim" "$plain"
 head -n 2 "$lab_tmp/alerts.jsonl" 2>/dev/null | sed 's/^/  /'
 [ -s "$lab_tmp/alerts.jsonl" ] || wrong=1
 
-title "One question to end with: which line carried the PC's web pages?"
+title "A last question: which uplink carried the PC's web pages?"
 history "SELECT substr(started, 12, 8) AS at, src, sport, dst, dport, uplink, egress, verdict, packets, bytes, packets_reply, bytes_reply FROM flows WHERE src = '$PC4' AND dport = 80 ORDER BY id LIMIT 6"
 
 if [ -n "${1:-}" ]; then
@@ -216,7 +216,7 @@ fi
 
 if [ "$wrong" != 0 ]; then
 	daemon_log
-	title "Something was not as it should be: see above."
+	title "The demo found an error: see above."
 	exit 1
 fi
-title "That is all. The namespaces are gone, and so is the history of this demo."
+title "The end. The namespaces and the history of this demo are deleted."

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# ftp.sh - a real FTP server, and the kernel's helper that knows its data connections as
-# related to the one that they belong to. Sourced after lib.sh.
+# ftp.sh - an FTP server, and the kernel's helper that relates data connections to their
+# control connection. Sourced after lib.sh.
 
-# Fails where the kernel has no such helper.
+# ftp_helper: load the helper; fails where the kernel has none.
 ftp_helper() {
 	at router nft -f - <<-'END' 2>/dev/null
 		table inet helper {
@@ -22,7 +22,7 @@ ftp_helper() {
 	END
 }
 
-# ftp_serve NAMESPACE: an anonymous server, as the one user that there is.
+# ftp_serve NAMESPACE: an anonymous server that runs as root, which exists everywhere.
 ftp_serve() {
 	local dir="$lab_tmp/ftp.$1"
 	mkdir -p "$dir/served" "$dir/empty"

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # lib.sh - the lab: a PC, a router with two uplinks, and the internet, each a
-# network namespace of its own, and the words that the tests are written in.
-# Sourced, never run. POSIX sh with "local". It must not know what a test proves.
-#
+# lib.sh - the lab: a PC, a router with two uplinks, and the internet, each in its own network
+# namespace, and the functions that the tests are written with. Sourced, never run. POSIX sh
+# with "local". It must not know what a test proves.
 #	pc                       router                       net
 #	192.168.10.2 --- lan 192.168.10.1
 #	fd00:10::2           fd00:10::1
@@ -13,9 +13,9 @@
 #	                          fd00:2::10            fd00:2::1
 #
 # A namespace lives by a process that sleeps in it and is reached by /proc, so
-# nothing is mounted and nothing outlives its processes: the lab works in a
-# chroot and, through a user namespace, without root.
-#
+# A process that sleeps in a namespace keeps it alive, and /proc gives access to it: nothing
+# is mounted and nothing outlives its processes, so the lab works in a chroot and, in a user
+# namespace, without root.
 # A test begins with
 #	. "${0%/*}/lib.sh"
 #	lab_up && nat masquerade && daemon_start
@@ -41,7 +41,7 @@ WAN2_4=192.168.2.10 WAN2_6=fd00:2::10
 GW1_4=192.168.1.1 GW1_6=fd00:1::1
 GW2_4=192.168.2.1 GW2_6=fd00:2::1
 NET4=203.0.113.10 NET6=2001:db8:113::10
-# Sources from which the internet sends by a chosen line, whatever the target.
+# Sources for which the internet uses a fixed uplink, whatever the destination.
 NET4_VIA1=203.0.113.21 NET4_VIA2=203.0.113.22
 NET6_VIA1=2001:db8:113::21 NET6_VIA2=2001:db8:113::22
 
@@ -67,7 +67,7 @@ skip() { # WHAT WHY
 	echo "ok $tap_n - $1 # SKIP $2"
 }
 
-skip_all() { # WHY: nothing of this test can run here
+skip_all() { # WHY: skip the whole test
 	echo "1..0 # SKIP $*"
 	tap_finished=1
 	exit 0
@@ -136,7 +136,7 @@ done_testing() {
 	exit
 }
 
-# For what a test cannot go on without.
+# die WHAT: end a test that cannot continue.
 die() {
 	echo "Bail out! $*"
 	tap_finished=1
@@ -146,14 +146,14 @@ die() {
 
 # --- waiting ------------------------------------------------------------------------
 
-# Hundredths of a second since the machine began.
+# now_cs: hundredths of a second since the boot.
 now_cs() {
 	local up rest
 	read -r up rest </proc/uptime
 	echo "${up%.*}${up#*.}"
 }
 
-# wait_for SECONDS COMMAND...: until the command succeeds, at most so long.
+# wait_for SECONDS COMMAND...: repeat the command until it succeeds, at most SECONDS.
 wait_for() {
 	local deadline
 	deadline=$(($(now_cs) + $1 * 100))
@@ -189,7 +189,7 @@ lab_enter() {
 	exec unshare --user --map-root-user --net "$0" "$@"
 }
 
-# Says why the lab cannot run here, or nothing.
+# lab_obstacle: print why the lab cannot run here, or nothing.
 lab_obstacle() {
 	local tool
 	for tool in ip nft conntrack sqlite3 curl python3 nsenter unshare; do
@@ -201,7 +201,7 @@ lab_obstacle() {
 		echo "nftables is not available in a network namespace"
 }
 
-# ns_add NAME: a new namespace; its holder's pid is $ns_NAME.
+# ns_add NAME: make a namespace; the pid of the process that keeps it is $ns_NAME.
 ns_add() {
 	local name=$1 pid own
 	own=$(readlink /proc/self/ns/net)
@@ -218,7 +218,7 @@ ns_is_apart() { # PID OWN
 	link=$(readlink "/proc/$1/ns/net") && [ "$link" != "$2" ]
 }
 
-# at NAMESPACE COMMAND...: runs it there.
+# at NAMESPACE COMMAND...: run the command in the namespace.
 at() {
 	local pid
 	eval "pid=\$ns_$1"
@@ -226,8 +226,8 @@ at() {
 	nsenter --net="/proc/$pid/ns/net" -- "$@"
 }
 
-# background NAME NAMESPACE COMMAND...: runs it there until background_end NAME; what
-# it prints is in $lab_tmp/NAME.out and .err.
+# background NAME NAMESPACE COMMAND...: run it there until background_end NAME; its output is
+# in $lab_tmp/NAME.out and .err.
 background() {
 	local name=$1 pid
 	eval "pid=\$ns_$2"
@@ -244,7 +244,7 @@ background_end() { # NAME [SIGNAL]
 	wait "$pid" 2>/dev/null
 }
 
-# Everything that runs in the lab's namespaces ends; with that they are gone.
+# Kill everything that runs in the lab's namespaces, which removes them.
 lab_kill() {
 	local link
 	for link in $lab_namespaces; do
@@ -268,7 +268,7 @@ lab_down() {
 	exit "$status"
 }
 
-# Takes the lab down also when this shell is killed in a way that it cannot trap.
+# Remove the lab also when this shell is killed by a signal that it cannot trap.
 lab_watchdog() {
 	local script=$$
 	(
@@ -284,7 +284,7 @@ lab_watchdog() {
 
 # --- the topology ---------------------------------------------------------------------
 
-# lab_up: pc, router and net, as drawn above, with nothing of Waymark on it.
+# lab_up: make pc, router and net as drawn above, without Waymark.
 lab_up() {
 	local why
 	[ -z "${LAB_DEBUG:-}" ] || set -x
@@ -306,8 +306,8 @@ lab_up() {
 	lab_return_paths
 }
 
-# waymarkd runs as its own user, who may write into the lab's folder as into /tmp. In a
-# user namespace there is no other user: see daemon_run.
+# waymarkd runs as its own user, which may write into the lab's folder as into /tmp. A user
+# namespace has no other user: see daemon_run.
 lab_user() {
 	chmod 1777 "$lab_tmp"
 	[ -n "${LAB_IN_USERNS:-}" ] || id waymark >/dev/null 2>&1 ||
@@ -315,9 +315,9 @@ lab_user() {
 		adduser -S -D -H waymark || die "user waymark cannot be created"
 }
 
-# No waiting for duplicate address detection; no memory of ended connections, whose ports
-# may come again (a server that remembers one lets the new one begin twice); the router
-# forwards and is strict about sources, as a distribution may have left it.
+# No duplicate address detection; no TIME_WAIT sockets, because a server that still has one
+# makes a client that reuses its port start twice; the router forwards and filters by source
+# (rp_filter), as a distribution may have configured it.
 lab_sysctls() {
 	local ns
 	for ns in pc router net; do
@@ -368,7 +368,7 @@ lab_links() {
 	END
 }
 
-# What DHCP would have put there: the router works before Waymark comes.
+# The routes that DHCP would install: the router works before Waymark is started.
 lab_router_routes() {
 	at router ip -batch - <<-END || die "routes of router"
 		route add default via $GW1_4 dev wan1 metric 100
@@ -378,10 +378,9 @@ lab_router_routes() {
 	END
 }
 
-# The internet answers each flow by the line that it came by, as two providers
-# would, also to LAN addresses; the _VIA sources choose a line for new flows. What
-# it begins comes from $NET4 or $NET6, not from a gateway's address, whose answers
-# would need no routing.
+# The internet answers each flow by the uplink that it entered by, as two providers would, also
+# to LAN addresses; the _VIA sources choose the uplink of new flows. Its own flows come from
+# $NET4 or $NET6, not from a gateway's address, because replies to a gateway need no routing.
 lab_return_paths() {
 	at net nft -f - <<-END || die "ruleset of net"
 		table inet back {
@@ -421,8 +420,8 @@ lab_return_paths() {
 	END
 }
 
-# nat MODE: how the router translates what leaves by an uplink: masquerade, snat or
-# none. Port forwards (forward_port) are kept.
+# nat MODE: how the router translates packets that leave by an uplink: masquerade, snat or none.
+# Port forwards (forward_port) are kept.
 nat() {
 	case $1 in
 	masquerade)
@@ -484,22 +483,21 @@ serve() {
 http_get() {
 	local ns=$1 count=$2 url=$3
 	shift 3
-	# The server ends each connection, so each request is a flow.
+	# The server closes each connection, so each request is a flow.
 	at "$ns" curl -sS --max-time 10 -o /dev/null \
 		-w '%{local_port} %{remote_ip} %{http_code} %{size_download}\n' "$@" "$url?[1-$count]"
 }
 
-# hold NAME NAMESPACE PROTO HOST PORT COUNT [SOURCE]: opens flows to an echo server
-# and keeps them. Each has then exchanged one message. "LOCAL-PORT" lines are in
-# hold_ports NAME.
+# hold NAME NAMESPACE PROTO HOST PORT COUNT [SOURCE]: open flows to an echo server, exchange one
+# message on each, and keep them open. hold_ports NAME prints their local ports.
 hold() {
 	local name=$1 ns=$2
 	shift 2
 	hold_many "$name" "$ns" "$*"
 }
 
-# hold_many NAME NAMESPACE "PROTO HOST PORT COUNT [SOURCE]"...: the same for flows
-# of several kinds.
+# hold_many NAME NAMESPACE "PROTO HOST PORT COUNT [SOURCE]"...: the same for several kinds of
+# flows.
 hold_many() {
 	local name=$1 dir="$lab_tmp/hold.$1" pid
 	eval "pid=\$ns_$2"
@@ -508,8 +506,8 @@ hold_many() {
 	mkfifo "$dir.in"
 	nsenter --net="/proc/$pid/ns/net" -- python3 "$PEER" hold "$@" <"$dir.in" >"$dir.out" 2>"$dir.err" &
 	eval "hold_pid_$name=$!"
-	# The writing end stays open in a process of its own, so that the client sees
-	# no end of file between two commands.
+	# Another process keeps the writing end open, so that the client gets no end of file
+	# between two commands.
 	nsenter --net="/proc/$pid/ns/net" -- sleep infinity >"$dir.in" 2>/dev/null &
 	eval "hold_keeper_$name=$!"
 	wait_for 30 grep -q '^opened' "$dir.out" || { diag "$(cat "$dir.err")"; return 1; }
@@ -519,8 +517,8 @@ hold_ports() { # NAME
 	sed -n 's/^port //p' "$lab_tmp/hold.$1.out"
 }
 
-# hold_send NAME: one message on each flow; prints how many were answered within
-# two seconds.
+# hold_send NAME: send one message on each flow; prints how many are answered within two
+# seconds.
 hold_send() {
 	local out="$lab_tmp/hold.$1.out" before
 	before=$(grep -c '^answered' "$out")
@@ -529,7 +527,7 @@ hold_send() {
 	sed -n 's/^answered //p' "$out" | tail -n 1
 }
 
-# hold_push NAME [stream]: one message on each flow, or 20, waiting for nothing.
+# hold_push NAME [stream]: send one message on each flow, or 20, without waiting for answers.
 hold_push() {
 	echo "${2:-send}" >"$lab_tmp/hold.$1.in"
 }
@@ -548,7 +546,7 @@ hold_close() { # NAME
 	rm -f "$lab_tmp/hold.$1.in"
 }
 
-# hold_drop NAME: ends it without waiting for answers that do not come.
+# hold_drop NAME: end it without waiting for answers that do not come.
 hold_drop() {
 	local pid keeper
 	eval "pid=\$hold_pid_$1 keeper=\$hold_keeper_$1"
@@ -565,8 +563,8 @@ if_packets() {
 
 # --- the daemon --------------------------------------------------------------------------
 
-# config_write [TEXT]: the lab's configuration; TEXT goes before the uplinks, and
-# $config_alert into the alert section.
+# config_write [TEXT]: write the lab's configuration with TEXT before the uplinks and
+# $config_alert in the alert section.
 config_write() {
 	cat >"$lab_tmp/waymark.conf" <<-END
 		database       = "$lab_tmp/flows.db"
@@ -606,7 +604,7 @@ daemon_start() {
 	daemon_run
 }
 
-# The daemon again, with the configuration that is there.
+# daemon_run: start waymarkd with the present configuration.
 daemon_run() {
 	[ -z "${LAB_IN_USERNS:-}" ] || grep -q '^user ' "$lab_tmp/waymark.conf" ||
 		sed -i '1s/^/user = "root" /' "$lab_tmp/waymark.conf"
@@ -617,7 +615,7 @@ daemon_run() {
 	wait_for "${DAEMON_PATIENCE:-30}" waymark status || die "waymarkd is not ready"
 }
 
-daemon_stop() { # [SIGNAL]: ends it and waits; its exit status is returned
+daemon_stop() { # [SIGNAL]: stop it and wait; returns its exit status
 	local pid=$daemon_pid
 	[ -n "$pid" ] || return 0
 	daemon_pid=
@@ -631,12 +629,13 @@ daemon_log() {
 	diag "$(tail -n 60 "$lab_tmp/waymarkd.log")"
 }
 
-# waymark COMMAND...: the tool, on the router, with the lab's configuration.
+# waymark COMMAND...: run the tool on the router with the lab's configuration.
 waymark() {
 	at router "$WAYMARK" -c "$lab_tmp/waymark.conf" "$@"
 }
 
-# sql QUERY: from the history, columns separated by '|'.
+# sql QUERY: query the history; columns are separated by '|'.
+
 sql() {
 	sqlite3 -batch -noheader -cmd '.timeout 5000' "$lab_tmp/flows.db" "$1"
 }

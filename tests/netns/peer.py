@@ -1,40 +1,37 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""peer.py - the far ends of the lab's flows: servers, and clients that keep
-their flows open. It knows nothing of Waymark.
+"""peer.py - the lab's servers, and clients that keep their flows open. It knows nothing
+of Waymark.
 
   peer.py serve HTTP-PORT ECHO-PORT
       HTTP on the first port, an echo of TCP and of UDP on the second, on every
       address of both families. Prints "ready" when all of them listen.
 
   peer.py hold "tcp|udp HOST PORT COUNT [SOURCE]"...
-      Opens COUNT flows for each argument, exchanges a message on each, prints
-      "port N" for each and "opened COUNT". Then, for each line of standard input:
-      "send" sends another message on each and prints "answered N" when all are
-      answered or two seconds have passed; "stream" sends 20 on each, every 2 ms and
-      heeding no answer, and prints "streamed"; "close" ends.
+      Opens COUNT flows for each argument, exchanges a message on each, prints "port N"
+      for each and "opened COUNT". Then it reads commands from standard input: "send"
+      sends another message on each and prints "answered N" when all are answered or
+      after two seconds; "stream" sends 20 on each, every 2 ms, without waiting for
+      answers, and prints "streamed"; "close" ends it.
 
   peer.py make HOST PORT FIRST-SOURCE-PORT PAUSE
-      Makes UDP flows one after the other, each from the next source port and with
-      a pause in seconds after it, until it is killed. Prints "PORT TIME" for each
-      that was answered, the time in milliseconds since 1970, before it was sent.
+      Makes UDP flows one after the other, each from the next source port and with a
+      pause of PAUSE seconds after it, until it is killed. Prints "PORT TIME" for each
+      answered one, TIME being the time before it was sent, in milliseconds since 1970.
 
   peer.py provoke refused|exceeded|big HOST PORT COUNT [SOURCE]
-      Sends from COUNT UDP sockets what the way there must answer with an ICMP
-      error: to a closed port, with a hop limit of 1, or 1,400 bytes that must not
-      be fragmented. Prints how many sockets received that very error.
+      Sends from COUNT UDP sockets a packet that must be answered with an ICMP error: to
+      a closed port, with a hop limit of 1, or 1,400 bytes that must not be fragmented.
+      Prints how many sockets received that error.
 
   peer.py take NFLOG-GROUP
-      Takes the group and keeps it, as another program that logs would. Prints
-      "ready".
+      Binds the NFLOG group and keeps it, as another logging program would. Prints "ready".
 
   peer.py deaf
-      Listens to conntrack events, asks for all of them to be delivered, and reads
-      none. Prints "ready".
+      Listens to conntrack events with reliable delivery, and reads none. Prints "ready".
 
   peer.py names PORT
-      A DNS server of few words: each question is answered, with no record. Prints
-      "ready".
+      A DNS server that answers each question without a record. Prints "ready".
 """
 
 import asyncio
@@ -55,7 +52,7 @@ SO_RCVBUFFORCE = 33
 
 
 class Page(BaseHTTPRequestHandler):
-    """The same small page for every path; the connection ends with it."""
+    """Answer every path with the same small page, and close the connection."""
 
     def do_GET(self):
         self.send_response(200)
@@ -73,7 +70,7 @@ class DualStackServer(ThreadingHTTPServer):
     request_queue_size = 256
 
     def server_bind(self):
-        """HTTPServer's own asks the DNS for the host's name, which has no answer here."""
+        """HTTPServer's own version resolves the host's name, which has no answer here."""
         self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
         TCPServer.server_bind(self)
         self.server_name, self.server_port = "", self.server_address[1]
@@ -87,15 +84,14 @@ def buffer_size(s, forced, allowed):
 
 
 def udp_sockets(port):
-    """One for each local address, so that an answer carries the address that the
-    question was sent to: what an unconnected socket on the wildcard would not do."""
+    """Return one socket for each local address, so that an answer has the address that the
+    question was sent to; an unconnected wildcard socket does not ensure that."""
     sockets = []
     for family, address in local_addresses():
         s = socket.socket(family, socket.SOCK_DGRAM)
         s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        # Answers that wait for a neighbour on a dead line must not fill the room of
-        # those that go by the other; nor may questions be dropped here that wait for a
-        # busy machine.
+        # Large buffers: answers that wait for a neighbour on a dead uplink must not block
+        # those for the other one, and questions must not be dropped on a busy machine.
         buffer_size(s, SO_SNDBUFFORCE, socket.SO_SNDBUF)
         buffer_size(s, SO_RCVBUFFORCE, socket.SO_RCVBUF)
         s.bind((address, port))
@@ -164,7 +160,7 @@ def flow_open(proto, host, port, source):
 
 
 def exchange(flows):
-    """Sends a message on each flow, then collects the answers."""
+    """Send a message on each flow, then collect the answers."""
     deadline = time.monotonic() + ANSWER_SECONDS
     sent = []
     answered = 0
@@ -221,7 +217,7 @@ def make(host, port, first, pause):
         with socket.socket(family, socket.SOCK_DGRAM) as s:
             s.settimeout(ANSWER_SECONDS)
             if family == socket.AF_INET6:
-                # Another may make flows of IPv4 from the same ports.
+                # A second process may make IPv4 flows from the same ports.
                 s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
             s.bind(("", source))
             s.connect((host, int(port)))
@@ -235,7 +231,7 @@ def make(host, port, first, pause):
         time.sleep(float(pause))
 
 
-# linux/in.h and linux/in6.h, which Python has names for only in part.
+# linux/in.h and linux/in6.h; Python lacks names for some of them.
 IP_RECVERR, IPV6_RECVERR = 11, 25
 IP_MTU_DISCOVER, IPV6_MTU_DISCOVER, PMTUDISC_PROBE = 10, 23, 3
 ERRORS = {
@@ -259,15 +255,15 @@ def provoker(kind, host, port, source):
 
 
 def provoke(kind, host, port, count, source=""):
-    told = 0
+    errors = 0
     for _ in range(int(count)):
         with provoker(kind, host, port, source) as s:
             try:
                 s.send(b"x" * (1400 if kind == "big" else 32))
                 s.recv(4096)
             except OSError as error:
-                told += error.errno == ERRORS[kind]
-    print(told)
+                errors += error.errno == ERRORS[kind]
+    print(errors)
 
 
 def names(port):
@@ -276,7 +272,8 @@ def names(port):
     while True:
         for ready in select.select(s, [], [])[0]:
             question, sender = ready.recvfrom(4096)
-            # The same message with its first flag set: a response.
+            # The same message with the QR bit set: a response.
+
             ready.sendto(question[:2] + bytes([question[2] | 0x80]) + question[3:], sender)
 
 

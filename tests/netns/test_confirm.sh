@@ -1,16 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# test_confirm.sh - 'waymark apply --confirm' takes everything back unless it is confirmed:
-# an operator whose own session it cuts gets a new one.
+# test_confirm.sh - 'waymark apply --confirm' undoes everything unless it is confirmed: an
+# operator whose own session was cut can log in again.
 
 . "${0%/*}/lib.sh"
 
 # --- a remote shell ------------------------------------------------------------------------
 
-# As sshd does: a shell per connection, in a session of its own, hung up when the
-# connection is lost, all its processes killed. It notices that by probes, as sshd's
-# ClientAlive does.
+# Like sshd: one shell per connection, in its own session; when probes find the connection
+# dead (as sshd's ClientAlive does), the shell is hung up and all its processes are killed.
 cat >"${TMPDIR:-/tmp}/waymark-shell.$$" <<'END'
 import os, select, signal, socket, subprocess, sys, time
 s = socket.socket(); s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -39,7 +38,7 @@ while True:
     c.close()
 END
 
-# remote COMMAND: from afar (a provider's host), by a new session; prints what it prints.
+# remote COMMAND: run COMMAND from a provider's host in a new session; prints its output.
 remote() {
 	at net timeout 12 python3 -c '
 import socket, sys
@@ -75,18 +74,18 @@ before=$(state)
 # --- confirmed and not ------------------------------------------------------------------------
 
 check_not 'a duration without a unit is refused' waymark apply --confirm soon
-check_not '... and more than a day' waymark apply --confirm 2d
+check_not '... and one of more than a day' waymark apply --confirm 2d
 check_not 'confirm without an apply fails' waymark confirm
 waymark apply --confirm 60s >"$lab_tmp/out"
 is 'apply --confirm: exit 0' $? 0
-check 'it says how long it waits' grep -q "undone in 60 s unless 'waymark confirm' follows" "$lab_tmp/out"
+check 'its message has the time' grep -q "undone in 60 s unless 'waymark confirm' follows" "$lab_tmp/out"
 check_not 'a second one has to wait' waymark apply --confirm 60s
 check 'confirm' waymark confirm
 check_not 'confirm again fails' waymark confirm
 check 'what was confirmed stays' waymark diff
 confirmed=$(state)
 
-# On top of an installed steering, the undo leads back to that one.
+# With a steering installed before, the undo restores that one.
 cp "$lab_tmp/waymark.conf" "$lab_tmp/former.conf"
 sed -i 's/table *= *250/table = 240/' "$lab_tmp/waymark.conf"
 waymark apply --confirm 2s >/dev/null || die "apply failed"
@@ -95,12 +94,12 @@ is_as_confirmed() {
 	[ "$(state)" = "$confirmed" ]
 }
 wait_for 15 is_as_confirmed
-check 'not confirmed: the former steering is back' is_as_confirmed ||
+check 'not confirmed: the former steering is restored' is_as_confirmed ||
 	{ state >"$lab_tmp/now"; echo "$confirmed" | diff - "$lab_tmp/now" | sed 's/^/# /'; }
 cp "$lab_tmp/former.conf" "$lab_tmp/waymark.conf"
-check '... and the state file knows it' waymark diff
+check '... the state file agrees' waymark diff
 waymark remove >/dev/null
-check 'removed' is_as_before
+check 'remove restores the network' is_as_before
 
 # --- a session that cuts itself ------------------------------------------------------------------
 
@@ -109,15 +108,15 @@ wait_for 5 at router sh -c 'ss -ltn | grep -q :2222'
 greets() {
 	remote 'echo hello' | grep -q hello
 }
-check 'a session from afar works' greets
-# The session comes in by wan1. The operator's mistake: a
-# filter that drops whatever Waymark pins to wan1, hence the session's own answers.
+check 'a remote session works' greets
+# The session enters by wan1. The operator's mistake: a filter that drops packets with wan1's
+# packet mark, hence the session's own replies.
 at router nft -f - <<-'END'
 	table inet mistake {
 		chain out { type filter hook postrouting priority 200; meta mark & 0xff == 2 drop; }
 	}
 END
-check 'without the steering the mistake does not show' greets
+check 'without the steering the mistake has no effect' greets
 : >"$lab_tmp/cut"
 remote "'$WAYMARK' -c '$lab_tmp/waymark.conf' apply --confirm 20s >'$lab_tmp/remote.out' 2>&1" >/dev/null 2>&1
 wait_for 5 grep -q 'installed' "$lab_tmp/remote.out"
@@ -129,10 +128,10 @@ is_removed() {
 	at router sh -c '! nft list table inet waymark && ! ip rule | grep -q "proto 87"'
 }
 wait_for 40 is_removed
-check 'the steering is taken back, with no client there' is_removed
-check 'the operator gets a new session, though the mistake is still there' greets
+check 'the steering is undone although the client is gone' is_removed
+check 'the operator gets a new session, although the mistake is still installed' greets
 at router nft delete table inet mistake
-check 'everything is taken back' is_as_before ||
+check 'everything is undone' is_as_before ||
 	{ state >"$lab_tmp/now"; echo "$before" | diff - "$lab_tmp/now" | sed 's/^/# /'; }
 background_end shell
 
@@ -145,28 +144,28 @@ is_as_steered() {
 }
 is 'apply beside the daemon: nothing to change' "$(waymark apply)" 'apply: nothing to change'
 check 'remove beside the daemon removes' sh -c "[ \"\$1\" ]" - "$(waymark remove | grep 'removed or restored table inet waymark')"
-check '... as it was before' is_as_before ||
+check '... and restores the network' is_as_before ||
 	{ state >"$lab_tmp/now"; echo "$before" | diff - "$lab_tmp/now" | sed 's/^/# /'; }
 sleep 1.2
-check '... and the daemon lets it be' is_as_before
-check '... and is there' waymark status
+check '... the daemon does not reinstall it' is_as_before
+check '... the daemon still runs' waymark status
 wait_for_sql 5 "SELECT count(*) > 0 FROM gaps WHERE ended IS NULL AND reason LIKE '%waymark remove%'" 1
-is '... a gap is open' "$(sql "SELECT count(*) FROM gaps WHERE ended IS NULL AND reason LIKE '%waymark remove%'")" 1
+is '... a gap is open meanwhile' "$(sql "SELECT count(*) FROM gaps WHERE ended IS NULL AND reason LIKE '%waymark remove%'")" 1
 check 'apply installs it again' sh -c "[ \"\$1\" ]" - "$(waymark apply | grep '^apply: installed table inet waymark')"
-check '... whole' is_as_steered ||
+check '... completely' is_as_steered ||
 	{ state >"$lab_tmp/now"; echo "$steered" | diff - "$lab_tmp/now" | sed 's/^/# /'; }
 sed -i 's/table *= *250/table = 240/' "$lab_tmp/waymark.conf"
 waymark apply --confirm 2s >"$lab_tmp/out" || die "apply failed: $(cat "$lab_tmp/out")"
 check_not 'apply --confirm beside the daemon installs' is_as_steered
 check_not '... a second one has to wait' waymark apply --confirm 2s
 wait_for 30 is_as_steered
-check '... and is undone by the daemon' is_as_steered ||
+check '... the daemon undoes it' is_as_steered ||
 	{ state >"$lab_tmp/now"; echo "$steered" | diff - "$lab_tmp/now" | sed 's/^/# /'; tail -n 20 "$lab_tmp/waymarkd.log" | sed 's/^/# /'; }
-check_not '... then there is nothing to confirm' waymark confirm
+check_not '... then confirm fails' waymark confirm
 waymark apply --confirm 2s >/dev/null || die "apply failed"
-check '... or confirmed' waymark confirm
+check '... within the time confirm succeeds' waymark confirm
 sleep 2.5
-check '... and stays' at router sh -c 'ip rule | grep -q "lookup 240"'
+check '... the new steering stays' at router sh -c 'ip rule | grep -q "lookup 240"'
 cp "$lab_tmp/former.conf" "$lab_tmp/other.conf"
 check_not 'another file than the daemon has is refused' at router "$WAYMARK" -c "$lab_tmp/other.conf" apply
 if [ "$(id -u)" = 0 ] && [ -z "${LAB_IN_USERNS:-}" ]; then
@@ -174,7 +173,7 @@ if [ "$(id -u)" = 0 ] && [ -z "${LAB_IN_USERNS:-}" ]; then
 	chmod 666 "$lab_tmp/control.sock"
 	check_not 'another user may not ask' at router setpriv --reuid 65534 --clear-groups \
 		"$WAYMARK" -c "$lab_tmp/waymark.conf" remove
-	check '... and nothing was removed' at router sh -c 'ip rule | grep -q "lookup 240"'
+	check '... and nothing is removed' at router sh -c 'ip rule | grep -q "lookup 240"'
 fi
 daemon_stop
 done_testing

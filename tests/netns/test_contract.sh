@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# test_contract.sh - what the tool promises to everybody at once: by its socket alone, as
-# a reader of the group, without a daemon, and with names that are mistyped.
+# test_contract.sh - promises that all commands keep: they work with the socket alone, for a
+# reader in the group, without a daemon, and correct mistyped names.
 
 . "${0%/*}/lib.sh"
 
@@ -10,7 +10,8 @@ lab_up
 out=$lab_tmp/out
 err=$lab_tmp/err
 
-# gives STATUS WHAT ARGUMENT...: the tool without any configuration; its exit status.
+# gives STATUS WHAT ARGUMENT...: run the tool without a configuration; its exit status must be
+# STATUS.
 gives() {
 	local wanted=$1 what=$2 got
 	shift 2
@@ -20,13 +21,13 @@ gives() {
 	is "$what: exit $wanted" "$got" "$wanted" || diag "$(cat "$err")"
 }
 
-run() { # STATUS WHAT ARGUMENT...: with the lab's configuration
+run() { # STATUS WHAT ARGUMENT...: the same with the lab's configuration
 	local wanted=$1 what=$2
 	shift 2
 	gives "$wanted" "$what" -c "$lab_tmp/waymark.conf" "$@"
 }
 
-says() { # WHAT TEXT: standard error has it
+says() { # WHAT TEXT: standard error has TEXT
 	check "$1" grep -Fq -- "$2" "$err" || diag "$(cat "$err")"
 }
 
@@ -35,10 +36,10 @@ json() { # EXPRESSION of python on the document d
 		"$out" "$1"
 }
 
-# Those that ask the daemon or the history.
+# Commands that ask the daemon or the history.
 asking="status uplinks flows mismatches gaps coverage failover tampering stats usage report
 	metrics nagios explain=1 alert=list who=203.0.113.10 prune=--yes uplink=wan1=auto"
-# Those that read the configuration, or neither.
+# Commands that read the configuration, or neither.
 apart="init check diff rules apply confirm remove import alert-test"
 
 words() { # NAME=ARGUMENT...: as words
@@ -51,34 +52,34 @@ config_alert="exec = \"/bin/false\"" daemon_start
 http_get pc 4 "http://$NET4/" >/dev/null
 wait_for_sql 10 'SELECT count(*) FROM flows WHERE dport = 80' 4
 
-# --- the socket alone ------------------------------------------------------------------------
+# --- with the socket alone ------------------------------------------------------------------------
 
 for one in $asking; do
 	case $one in
-	nagios) continue ;; # its exit status is its own
+	nagios) continue ;; # its exit status has another meaning
 	esac
 	# shellcheck disable=SC2046 # words
 	gives 0 "$one by --socket alone" --socket "$lab_tmp/control.sock" $(words "$one")
 done
 gives 0 'flows by --socket alone' --socket "$lab_tmp/control.sock" flows --json --port 80
-is 'flows by --socket alone: those of its history' "$(json 'len(d)')" 4
+is 'flows by --socket alone: the flows of its history' "$(json 'len(d)')" 4
 gives 0 'status by --socket alone' --socket "$lab_tmp/control.sock" status --json
 is 'status: where the history is' "$(json 'd["database"]')" "$lab_tmp/flows.db"
 nsenter --net="/proc/$ns_router/ns/net" -- "$WAYMARK" -c "$lab_tmp/absent.conf" \
 	--socket "$lab_tmp/control.sock" nagios >"$out" 2>"$err"
-check 'nagios by --socket alone: the history is counted' grep -Eq 'mismatches [0-9]+, ' "$out"
+check 'nagios by --socket alone: the status line has the mismatches' grep -Eq 'mismatches [0-9]+, ' "$out"
 for one in $apart; do
 	gives 2 "$one and --socket" --socket "$lab_tmp/control.sock" "$one"
-	says "$one and --socket: it is refused" "--socket is not for this command"
+	says "$one and --socket: the option is refused" "--socket is not for this command"
 done
 for one in $asking; do
 	case $one in nagios) continue ;; esac
 	# shellcheck disable=SC2046 # words
 	gives 3 "$one, no daemon at the socket" --socket "$lab_tmp/absent.sock" $(words "$one")
-	says "$one, no daemon at the socket: says so" 'waymarkd is not running'
+	says "$one, no daemon at the socket: the error says so" 'waymarkd is not running'
 done
 gives 2 'nagios, no daemon at the socket: critical' --socket "$lab_tmp/absent.sock" nagios
-check '... as its line says' grep -q '^WAYMARK CRITICAL - the daemon does not run' "$out"
+check '... its status line says so' grep -q '^WAYMARK CRITICAL - the daemon does not run' "$out"
 
 # --- names that are mistyped ---------------------------------------------------------------------
 
@@ -123,13 +124,13 @@ exporting 2 'with a command that is mistyped' staus
 says 'waymark-export: the nearest command' 'did you mean status'
 is 'waymark-export: an error is one line' "$(wc -l <"$err")" 1
 exporting 0 'status, before anything was shipped' status --json
-is 'waymark-export status: the router is named' "$(json 'd["router"]')" "$(uname -n)"
+is 'waymark-export status: the JSON has the name of the router' "$(json 'd["router"]')" "$(uname -n)"
 
 # --- uplinks ------------------------------------------------------------------------------------
 
 run 0 'uplinks as JSON' uplinks --json
-is 'uplinks: the names of the contract' "$(json '[k for k in "name interface state cause health answered_share tier weight flows_live bytes_sent bytes_received mismatches".split() if k not in d[0]]')" '[]'
-is 'uplinks: no quota is no number' "$(json '[(u["quota"], u["quota_used"]) for u in d]')" \
+is 'uplinks: the documented names' "$(json '[k for k in "name interface state cause health answered_share tier weight flows_live bytes_sent bytes_received mismatches".split() if k not in d[0]]')" '[]'
+is 'uplinks: without a quota both values are null' "$(json '[(u["quota"], u["quota_used"]) for u in d]')" \
 	'[(None, None), (None, None)]'
 
 # --- columns ------------------------------------------------------------------------------------
@@ -142,14 +143,14 @@ run 0 'gaps --sort' gaps --sort started
 run 0 'coverage --sort' coverage --sort left_bytes
 run 0 'tampering --sort' tampering --sort time
 run 0 'coverage of now' coverage --at now --json
-is '... is that of this hour' "$(json 'sorted(c["uplink"] for c in d)')" "['wan1', 'wan2']"
+is '... has the rows of this hour' "$(json 'sorted(c["uplink"] for c in d)')" "['wan1', 'wan2']"
 
-# --- an operator's decision is his until the end ---------------------------------------------------
+# --- an operator's decision is recorded with its end ---------------------------------------------------
 
 run 0 'a decision' uplink wan2 drain
 wait_for_sql 10 "SELECT user || process FROM uplink_states WHERE decision = 'drain'" rootwaymark
 run 0 'its end' uplink wan2 auto
-check 'who ended it is in the history' wait_for_sql 10 \
+check 'the user who ended it is in the history' wait_for_sql 10 \
 	"SELECT state, cause, user, process FROM uplink_states WHERE decision = 'auto'" 'up|operator|root|waymark'
 is '... once' "$(sql "SELECT count(*) FROM uplink_states WHERE uplink = 'wan2' AND user IS NOT NULL")" 2
 
@@ -166,9 +167,9 @@ for name in build_info up flows_live 'flows_total{verdict="ok"}' mismatches_tota
 	check "metrics has $name" grep -Fq "waymark_$name" "$out"
 done
 
-# --- a reader ------------------------------------------------------------------------------------
+# --- a reader in the group ------------------------------------------------------------------------------------
 
-# reader STATUS WHAT ARGUMENT...: as a member of the group alone.
+# reader STATUS WHAT ARGUMENT...: run the tool as a member of the group, without privilege.
 reader() {
 	local wanted=$1 what=$2 got
 	shift 2
@@ -191,7 +192,7 @@ if [ -z "${LAB_IN_USERNS:-}" ]; then
 		says "a reader may not: $one: says so" 'permission denied'
 	done
 else
-	skip 'a reader of the group' 'a user namespace has one user'
+	skip 'a reader in the group' 'a user namespace has one user'
 fi
 
 # --- a failure says why ------------------------------------------------------------------------------
@@ -206,7 +207,7 @@ daemon_stop
 for one in status metrics watch alert=list uplink=wan1=down; do
 	# shellcheck disable=SC2046 # words
 	run 3 "$one without a daemon" $(words "$one")
-	says "$one without a daemon: says so" 'waymarkd is not running'
+	says "$one without a daemon: the error says so" 'waymarkd is not running'
 done
 for one in flows mismatches gaps stats usage uplinks tampering; do
 	run 0 "$one without a daemon" $one

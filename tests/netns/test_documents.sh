@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# test_documents.sh - every command that README and the manual pages show is one that the
-# programs understand, and those that need no luck succeed.
+# test_documents.sh - every command shown in README and the manual pages is accepted by the
+# programs, and those that do not depend on the host or the history succeed.
 
 . "${0%/*}/lib.sh"
 
@@ -11,7 +11,7 @@ bin=$lab_tmp/bin
 out=$lab_tmp/out
 err=$lab_tmp/err
 
-# As a reader types them: no option more, on the router.
+# Wrappers run the commands as a reader types them, on the lab's router.
 mkdir -p "$bin" "$lab_tmp/etc" "$lab_tmp/export"
 for program in waymark waymarkd waymark-export; do
 	printf '#!/bin/sh\nexec nsenter --net=/proc/%s/ns/net -- "%s" -c "%s" "$@"\n' \
@@ -30,7 +30,7 @@ not_here() {
 	esac
 }
 
-# may_fail COMMAND: its subject need not be in this lab's history, or on its host.
+# may_fail COMMAND: its argument need not exist in this lab's history or on its host.
 may_fail() {
 	case $1 in
 	*FILE | 'waymark explain '* | 'waymark who '* | 'waymark check' | *alert-test) return 0 ;;
@@ -38,7 +38,7 @@ may_fail() {
 	return 1
 }
 
-# Places of an installation are those of the lab.
+# placed: replace the paths of an installation by those of the lab.
 placed() {
 	printf '%s\n' "$1" | sed "s,/var/lib/waymark/,$lab_tmp/,g; s,/etc/waymark/,$lab_tmp/etc/,g"
 }
@@ -65,7 +65,7 @@ daemon_start "uplink fibre { interface = \"eth1\" mark = 4 table = 249 gateway =
 http_get pc 2 "http://$NET4/" >/dev/null
 wait_for_sql 10 'SELECT count(*) FROM flows WHERE dport = 80' 2
 
-# The same command is run once, where it is shown first.
+# Each command is run once, where it is first shown.
 python3 "$lib_dir/commands.py" "$top_src"/README*.md "$top_src"/doc/*.5 "$top_src"/doc/*.8 |
 	awk -F '\t' '!seen[$2]++' >"$lab_tmp/commands"
 in_range 'the documents show commands' "$(wc -l <"$lab_tmp/commands")" 40 400

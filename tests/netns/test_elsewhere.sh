@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# test_elsewhere.sh - pinned flows that a rule of another process leads to an interface
-# that is no uplink's are mismatches with the reason rule-before: forwarded flows, the
-# router's own, inbound flows to the router and through a port forward, IPv4 and IPv6.
-# Without NAT, with masquerade and with SNAT.
+# test_elsewhere.sh - pinned flows that another process's rule routes to an interface of no
+# uplink are mismatches with the reason rule-before: forwarded flows, the router's own, inbound
+# flows to the router and through a port forward, IPv4 and IPv6; without NAT, with masquerade
+# and with SNAT.
 
 . "${0%/*}/lib.sh"
 
@@ -29,7 +29,7 @@ at router ip route add default dev vpn0 table 777
 at router ip -6 route add default dev vpn0 table 777
 at router ip neigh add 10.9.9.9 lladdr 02:00:00:00:00:01 dev vpn0
 
-forget() { # the flows, in the kernel
+forget() { # delete the flows from conntrack
 	local family
 	for family in ipv4 ipv6; do
 		at router conntrack -F -f $family >/dev/null 2>&1
@@ -44,10 +44,10 @@ for mode in none masquerade snat; do
 		hold_many own router "udp $NET4 7 2 $WAN1_4" "udp $NET6 7 2 $WAN1_6" &&
 		hold_many outside net "udp $WAN1_4 97 2 $NET4_VIA1" "udp $WAN1_6 97 2 $NET6_VIA1" \
 			"udp $WAN1_4 99 2 $NET4_VIA1" "udp $WAN1_6 99 2 $NET6_VIA1" ||
-		die 'the flows do not begin'
+		die 'no flows'
 	wait_for_sql 10 "SELECT count(*) FROM flows WHERE $FLOWS AND verdict = 'ok'" 18 ||
 		diag "$(sql "SELECT proto, src, dst, dport, verdict, reason FROM flows")"
-	is "$mode: no flow strays before" "$(sql "SELECT count(*) FROM flows WHERE $FLOWS AND verdict <> 'ok'")" 0
+	is "$mode: no flow strays before the fault" "$(sql "SELECT count(*) FROM flows WHERE $FLOWS AND verdict <> 'ok'")" 0
 
 	taken_over add
 	hold_push lan

@@ -1,15 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Proves passive health: an uplink whose provider drops everything is silent within
-# seconds and taken down, no flow of the other one is touched, and it comes back; one dead
-# server, a scan from inside and idleness change nothing; the last usable uplink stays.
+# Proves passive health: an uplink whose provider drops everything is silent within seconds and
+# taken down, the other uplink's flows are untouched, and it comes back; one dead server, a
+# scan from inside and idle time change nothing; the last usable uplink stays up.
 
 . "${0%/*}/lib.sh"
 
 BROWSE=$lib_dir/../bench/browse.py
 
-# The fault is the provider's: the interface stays up and the gateway answers.
+# The fault is in the provider's network: the interface stays up and the gateway answers.
 provider() { # 1|2 drop|drop4|loss|pass
 	local rule
 	case $2 in
@@ -54,11 +54,11 @@ sed -i 's/weight    = .*/weight = 1 health { passive = true on-failure = "down" 
 	"$lab_tmp/waymark.conf"
 daemon_run
 check "no flows yet: idle" health_is wan1 idle up
-# The lulls of one office are filled by the other.
+# Two offices, so that one has traffic while the other pauses.
 background browse pc python3 "$BROWSE" browse 40 400 3
 background browse2 pc python3 "$BROWSE" browse 40 400 4
 check "answers: healthy" wait_for 20 health_is wan1 healthy up
-check "both" wait_for 20 health_is wan2 healthy up
+check "answers by wan2: healthy" wait_for 20 health_is wan2 healthy up
 sleep 15
 
 # --- the provider of wan1 drops everything ---------------------------------------------------
@@ -69,17 +69,17 @@ check "the provider drops all: wan1 is silent and down" wait_for 15 health_is wa
 echo "# silent and down after $(($(ms) - began)) ms"
 check "wan2 is healthy" wait_for 20 health_is wan2 healthy up || diag "$(waymark uplinks; tail -n 20 "$lab_tmp/waymarkd.log")"
 check "its cause is health" grep -q 'wan1: down, by its health' "$lab_tmp/waymarkd.log"
-check "an alert says so" wait_for 5 grep -q '"kind":"health".*wan1' "$lab_tmp/alerts.jsonl"
+check "an alert reports it" wait_for 5 grep -q '"kind":"health".*wan1' "$lab_tmp/alerts.jsonl"
 sleep 1
 newest=$(sql "SELECT max(id) FROM flows")
-# The traffic has lulls; but not longer than wan1 is left alone.
+# The traffic has pauses, but they are shorter than the time for which wan1 stays down.
 check "new flows leave by wan2" wait_for 20 sql_is "SELECT count(*) > 20 FROM flows WHERE id > $newest AND uplink = 'wan2'" 1
-is "and by it alone" "$(sql "SELECT count(*) FROM flows WHERE id > $newest AND uplink = 'wan1' AND dport IN (53, 80)")" 0
-is "what moved to wan2 is no false alarm" "$(sql "SELECT group_concat(DISTINCT reason) FROM mismatches")" uplink-down
+is "no new flow leaves by wan1" "$(sql "SELECT count(*) FROM flows WHERE id > $newest AND uplink = 'wan1' AND dport IN (53, 80)")" 0
+is "flows that moved to wan2 have the reason uplink-down" "$(sql "SELECT group_concat(DISTINCT reason) FROM mismatches")" uplink-down
 provider 1 pass
-check "the provider is back: wan1 is tried again and healthy" wait_for 60 health_is wan1 healthy up
+check "the provider is back: wan1 is used again and healthy" wait_for 60 health_is wan1 healthy up
 
-# --- what is no outage -----------------------------------------------------------------------
+# --- no outage -----------------------------------------------------------------------
 
 before=$(grep -c 'by its health' "$lab_tmp/waymarkd.log")
 at net nft add rule inet dead in ip daddr 198.18.0.2 drop
@@ -92,12 +92,12 @@ for n in range(3000):
     s.sendto(b"scan", (f"198.19.{n // 250}.{1 + n % 250}", 9))
     s.close()
     time.sleep(0.004)'
-is "a dead popular server and a scan from inside: nothing follows" \
+is "a dead popular server and a scan from inside: no state changes" \
 	"$(grep -c 'by its health' "$lab_tmp/waymarkd.log")" "$before"
 check "wan1 is healthy" wait_for 20 health_is wan1 healthy up || diag "$(waymark uplinks; tail -n 20 "$lab_tmp/waymarkd.log")"
 check "wan2 is healthy" wait_for 20 health_is wan2 healthy up || diag "$(waymark uplinks; tail -n 20 "$lab_tmp/waymarkd.log")"
 
-# --- the last one -------------------------------------------------------------------------------
+# --- the last usable uplink -------------------------------------------------------------------------------
 
 provider 1 drop
 provider 2 drop
@@ -108,6 +108,6 @@ check "all providers drop: both are silent" wait_for 60 both_known || diag "$(wa
 one_up() {
 	waymark uplinks --json | grep -q '"state": *"up"'
 }
-check "and one of them stays up" one_up
+check "one of them stays up" one_up
 
 done_testing

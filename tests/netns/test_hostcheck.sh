@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# test_hostcheck.sh - 'waymark init' proposes what 'waymark check' accepts, whatever the
-# default routes look like; what 'check' finds is gone when its fix is pasted; 'diff' shows
-# what differs; a rule that takes pinned flows is reported when it appears later.
+# test_hostcheck.sh - 'waymark init' proposes a configuration that 'waymark check' accepts,
+# with any kind of default routes; the fix of a finding removes the finding; 'diff' shows the
+# differences; a rule that takes pinned flows is reported when it appears later.
 
 . "${0%/*}/lib.sh"
 
@@ -17,7 +17,7 @@ defaults_flush() {
 	at router ip -6 route flush default
 }
 
-# init_as WHAT UPLINKS: init's file has so many uplinks, and check accepts it.
+# init_as WHAT UPLINKS: init's file has UPLINKS uplinks, and check accepts it.
 init_as() {
 	at router "$WAYMARK" init >"$lab_tmp/init.conf" 2>"$lab_tmp/init.err" || die "init failed"
 	is "init, $1: uplinks" "$(grep -c '^uplink ' "$lab_tmp/init.conf")" "$2"
@@ -33,7 +33,7 @@ init_says() { # WHAT PATTERN
 
 defaults_flush
 init_as 'no default route' 1
-check 'init, no default route: it says so' grep -q 'no default route' "$lab_tmp/init.err"
+check 'init, no default route: the error says so' grep -q 'no default route' "$lab_tmp/init.err"
 at router ip route add default via $GW1_4 dev wan1 proto dhcp metric 100
 init_as 'one uplink' 1
 init_says 'one uplink: by DHCP' "IPv4: by $GW1_4 now (from DHCP)"
@@ -50,7 +50,7 @@ at router ip rule add pref 7000 fwmark 0x1/0xff lookup 251
 init_as 'point to point, with marks and tables in use' 3
 init_says 'a name with a shell in it' 'interface = "p\\x24\\x28id\\x29"'
 init_says 'a mask that nothing uses' '^mark-mask = 0xff00'
-check_not 'init: a table in use is not taken' grep -q 'table *= 251' "$lab_tmp/init.conf"
+check_not 'init: a table in use is not proposed' grep -q 'table *= 251' "$lab_tmp/init.conf"
 at router ip rule del pref 7000
 at router ip link del ppppeer
 defaults_flush
@@ -59,20 +59,20 @@ init_as 'one route with two next hops' 2
 defaults_flush
 lab_router_routes
 
-# --- fixes that are pasted -------------------------------------------------------------------------
+# --- fixes -------------------------------------------------------------------------
 
 nat masquerade
 config_write
 waymark apply >/dev/null || die "apply failed"
 
-# fix WHAT LEVEL PATTERN: check finds it; its fix, run by a shell, makes the finding go.
+# fix WHAT LEVEL PATTERN: check finds it; after its fix ran in a shell, check does not find it.
 fix() {
 	waymark check >"$out" 2>&1
 	check "$1: check finds it" grep -Eq "^$2: .*$3" "$out" || diag "$(grep -v ^ok "$out")"
 	grep -E "^$2: .*$3" "$out" | sed 's/^[^;]*; //' >"$lab_tmp/fix"
 	check "$1: its fix works" at router sh -ex "$lab_tmp/fix"
 	waymark check >"$out" 2>&1
-	check_not "$1: then it is gone" grep -Eq "^$2: .*$3" "$out"
+	check_not "$1: the finding is gone" grep -Eq "^$2: .*$3" "$out"
 }
 
 at router ip link add 'v$(id)' type veth peer name vpeer
@@ -82,7 +82,7 @@ at router ip addr add 10.66.0.2/24 dev 'v$(id)'
 at router ip route add default via 10.66.0.1 dev 'v$(id)' table 77
 at router ip rule add pref 10 not fwmark 0x10000/0x10000 lookup 77
 fix 'an inverted rule before ours' error 'priority 10 not fwmark 0x10000/0x10000 lookup 77'
-check 'an inverted rule before ours: it is behind now' at router sh -c \
+check 'an inverted rule before ours: the fix moved it behind them' at router sh -c \
 	'ip rule | grep -q "not from all fwmark 0x10000/0x10000 lookup 77"'
 at router ip rule del not fwmark 0x10000/0x10000 lookup 77
 at router ip -6 route add default dev 'v$(id)' table 77
@@ -110,14 +110,14 @@ at router nft delete table ip stranger
 at router sysctl -qw net.ipv4.ip_forward=0
 fix 'no forwarding' warning 'ip_forward is 0'
 
-# Harmless neighbours are no findings: the kernel's for VRFs, wg-quick's behind ours.
+# Harmless rules are no findings: the kernel's for VRFs, and wg-quick's behind ours.
 at router ip rule add pref 999 l3mdev
 at router ip rule add pref 32000 not fwmark 51820 lookup 77
 at router ip rule add pref 32001 lookup main suppress_prefixlength 0
 waymark check >"$out" 2>&1
-check 'rules that harm nothing are no findings' grep -q '^ok: no ip rule of another program' "$out" ||
+check 'harmless rules are no findings' grep -q '^ok: no ip rule of another program' "$out" ||
 	diag "$(grep -v ^ok "$out")"
-check "... the kernel's for VRFs is said to be that" grep -q \
+check "... the kernel's rule for VRFs is reported as such" grep -q \
 	'^ok: the ip rule "priority 999 l3mdev" (IPv4) is the kernel.s for VRFs' "$out" ||
 	diag "$(grep 999 "$out")"
 at router ip rule del pref 999
@@ -129,11 +129,11 @@ at router ip rule del pref 32001
 at router ip link property add dev wan1 altname uplinkone
 sed 's/interface = "wan1"/interface = "uplinkone"/' "$lab_tmp/waymark.conf" >"$lab_tmp/alt.conf"
 at router "$WAYMARK" -c "$lab_tmp/alt.conf" check >"$out" 2>&1
-check 'an alternative name is named' grep -q \
+check 'check reports an alternative name of an interface' grep -q \
 	'^error: uplink wan1: "uplinkone" is an alternative name of interface wan1; set interface = "wan1"' "$out"
 sed 's/interface = "wan1"/interface = "wan1@if7"/' "$lab_tmp/waymark.conf" >"$lab_tmp/alt.conf"
 at router "$WAYMARK" -c "$lab_tmp/alt.conf" check >"$out" 2>&1
-check 'a name as ip link prints it is named' grep -q '^error: uplink wan1: "wan1@if7" is what ip link prints of interface wan1' "$out"
+check 'check reports a name in the form that ip link prints' grep -q '^error: uplink wan1: "wan1@if7" is what ip link prints of interface wan1' "$out"
 
 # --- diff -------------------------------------------------------------------------------------------
 
@@ -145,12 +145,12 @@ at router ip route add 198.51.100.0/24 dev lan table 251 proto 87
 at router nft add chain inet waymark stranger
 waymark diff >"$out"
 is 'diff: something differs: exit 1' $? 1
-check 'diff: what is missing' grep -q "^+ ip -4 rule priority $rule fwmark 0x2/0xff lookup 251" "$out"
-check 'diff: what is installed beside it' grep -q '^- ip -4 route 198.51.100.0/24 dev lan table 251' "$out"
-check 'diff: a table that was changed' grep -q '^- table inet waymark: was changed after it was loaded' "$out"
+check 'diff: a missing rule' grep -q "^+ ip -4 rule priority $rule fwmark 0x2/0xff lookup 251" "$out"
+check 'diff: an unexpected route' grep -q '^- ip -4 route 198.51.100.0/24 dev lan table 251' "$out"
+check 'diff: a changed table' grep -q '^- table inet waymark: was changed after it was loaded' "$out"
 waymark apply | grep -q '^apply: installed table inet waymark, 1 ip rule, 1 route$'
-is 'apply says what it did' $? 0
-is 'apply says that there was nothing to do' "$(waymark apply)" 'apply: nothing to change'
+is 'apply succeeds' $? 0
+is 'apply again changes nothing' "$(waymark apply)" 'apply: nothing to change'
 
 # --- beside the daemon --------------------------------------------------------------------------------
 
@@ -159,7 +159,7 @@ daemon_start
 sed -i 's/weight *= *[0-9]*/weight = 7/' "$lab_tmp/waymark.conf"
 waymark check >"$out" 2>&1
 is 'check with other weights in the file: no error' $? 0
-check_not 'check asks for nothing that waymarkd does' grep -q '^warning: net/' "$out"
+check_not 'check has no finding about sysctls that waymarkd sets' grep -q '^warning: net/' "$out"
 since=$(wc -l <"$lab_tmp/waymarkd.log")
 has_more() { # PATTERN
 	tail -n +$((since + 1)) "$lab_tmp/waymarkd.log" | grep -Eq "$1"
@@ -169,19 +169,19 @@ wait_for 10 has_more 'priority 10 not fwmark 0x10000/0x10000 lookup 77.*ip -4 ru
 check 'a rule that appears later is reported, with its fix' \
 	has_more 'priority 10 not fwmark 0x10000/0x10000 lookup 77.*ip -4 rule add'
 wait_for 5 grep -q '"reason":"rule-before"' "$lab_tmp/alerts.jsonl"
-check '... and alerted' grep -q '"reason":"rule-before".*priority 10 not fwmark' "$lab_tmp/alerts.jsonl"
-check '... with what it names as fields' grep -q \
+check '... an alert is raised' grep -q '"reason":"rule-before".*priority 10 not fwmark' "$lab_tmp/alerts.jsonl"
+check '... with its rule and process as fields' grep -q \
 	'"uplink":"wan1","family":"ipv4","object":"priority 10 not fwmark[^"(]*",' "$lab_tmp/alerts.jsonl" ||
 	diag "$(grep rule-before "$lab_tmp/alerts.jsonl")"
 at router ip rule del pref 10
 at router ip -6 rule add pref 11 lookup 77
 wait_for 10 has_more 'priority 11 lookup 77.*IPv6'
-check '... IPv6, too' has_more 'priority 11 lookup 77.*IPv6'
+check '... in IPv6' has_more 'priority 11 lookup 77.*IPv6'
 at router ip -6 rule del pref 11
 at router ip rule add pref 1000 l3mdev
-check '... the first VRF, too' wait_for 10 has_more "priority 1000.*is the kernel's for VRFs"
+check '... the rule of the first VRF is reported' wait_for 10 has_more "priority 1000.*is the kernel's for VRFs"
 check_not '... without an alert' grep -q 'VRFs' "$lab_tmp/alerts.jsonl"
 at router ip rule del pref 1000
-is '... each once' "$(tail -n +$((since + 1)) "$lab_tmp/waymarkd.log" | grep -c 'priority 10 not fwmark')" 1
+is '... each is reported once' "$(tail -n +$((since + 1)) "$lab_tmp/waymarkd.log" | grep -c 'priority 10 not fwmark')" 1
 daemon_stop
 done_testing

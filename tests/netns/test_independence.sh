@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Forwarding never depends on the daemon: stopped, it holds no ended flow in the kernel's
-# table, so that new connections succeed. It answers while another process holds the lock of
-# the steering, while standard error is not read, and repairs without its launcher of
-# transactions.
+# Proves that forwarding never depends on the daemon: while it is stopped, ended flows leave
+# the kernel's table and new connections succeed. It answers while another process holds the
+# lock of the steering and while standard error is not read, and it repairs without its
+# launcher of transactions.
 
 . "${0%/*}/lib.sh"
 
@@ -22,7 +22,7 @@ entries_below() { # NUMBER
 	[ "$(entries)" -lt "$1" ]
 }
 
-connects() { # NUMBER: how many of so many new connections fail
+connects() { # NUMBER: open NUMBER new connections; prints how many fail
 	local failed=0 i=0
 	while [ "$i" -lt "$1" ]; do
 		at pc curl -sS -m 2 -o "$lab_tmp/page" "http://$NET4:8080/" 2>/dev/null || failed=$((failed + 1))
@@ -51,7 +51,7 @@ check "stopped: ended flows leave the kernel's table" wait_for 10 entries_below 
 is "stopped: no new connection fails" "$(connects 10)" 0
 kill -CONT "$daemon_pid"
 
-check "continued: it answers" wait_for 20 waymark status
+check "continued: the daemon answers" wait_for 20 waymark status
 daemon_stop KILL
 is "killed: no new connection fails" "$(connects 10)" 0
 
@@ -60,7 +60,7 @@ is "killed: no new connection fails" "$(connects 10)" 0
 daemon_run
 check_not "another user cannot open the lock" \
 	setpriv --reuid nobody --clear-groups test -r "$lab_tmp/steering.lock"
-# -o: the lock is flock's alone, and goes with it.
+# -o: only flock itself holds the lock, which ends with it.
 background holder router flock -o -x "$lab_tmp/steering.lock" sleep 60
 background folder router flock -o -x "$lab_tmp" sleep 60
 sleep 0.2
@@ -74,8 +74,8 @@ at router ip rule del priority 4001
 at router ip link set wan2 down
 at router ip link set wan2 up
 check "locked: the log names the holder" wait_for 5 grep -q 'locked by flock (pid ' "$lab_tmp/waymarkd.log"
-check "locked: it answers" timeout 3 nsenter --net="/proc/$ns_router/ns/net" "$WAYMARK" -c "$lab_tmp/waymark.conf" status
-is "locked: it is said once" "$(grep -c 'locked by' "$lab_tmp/waymarkd.log")" 1
+check "locked: the daemon answers" timeout 3 nsenter --net="/proc/$ns_router/ns/net" "$WAYMARK" -c "$lab_tmp/waymark.conf" status
+is "locked: the log reports it once" "$(grep -c 'locked by' "$lab_tmp/waymarkd.log")" 1
 background_end holder
 check "released: the rule is repaired" wait_for 30 sh -c "nsenter --net=/proc/$ns_router/ns/net ip rule | grep -q ^4001:"
 background_end folder
@@ -86,8 +86,8 @@ daemon_run
 background holder router flock -o -x "$lab_tmp/steering.lock" sleep 60
 sleep 0.2
 kill -TERM "$daemon_pid"
-check "locked: it stops" wait_for 20 sh -c "! readlink /proc/$daemon_pid/exe >/dev/null 2>&1"
-check "locked: a stop says why the steering stays" \
+check "locked: the daemon stops" wait_for 20 sh -c "! readlink /proc/$daemon_pid/exe >/dev/null 2>&1"
+check "locked: the log says why the steering stays" \
 	sh -c "tail -n 5 '$lab_tmp/waymarkd.log' | grep -q 'locked by flock (pid '"
 background_end holder
 daemon_pid=
@@ -95,7 +95,7 @@ daemon_run
 
 # --- the launcher of transactions is killed ------------------------------------------------
 
-launcher() { # the child that keeps a capability
+launcher() { # the child process that keeps a capability
 	for pid in $(pgrep -P "$daemon_pid"); do
 		grep -q '^CapEff:.*[1-9a-f]' "/proc/$pid/status" && echo "$pid"
 	done
@@ -106,7 +106,7 @@ check "without its launcher: one warning" wait_for 5 grep -q 'launcher of transa
 at router nft delete table inet waymark
 check "without its launcher: a deleted table is repaired" wait_for 10 at router nft list table inet waymark
 kill -HUP "$daemon_pid"
-check "without its launcher: it reloads" wait_for 10 grep -q 'configuration reloaded' "$lab_tmp/waymarkd.log"
+check "without its launcher: the daemon reloads" wait_for 10 grep -q 'configuration reloaded' "$lab_tmp/waymarkd.log"
 daemon_stop
 
 # --- standard error that is not read -----------------------------------------------------
@@ -130,10 +130,10 @@ while [ "$i" -lt 60 ]; do
 	sleep 0.02
 	i=$((i + 1))
 done
-check "standard error is not read: it answers" timeout 3 nsenter --net="/proc/$ns_router/ns/net" "$WAYMARK" -c "$lab_tmp/good.conf" status
+check "standard error is not read: the daemon answers" timeout 3 nsenter --net="/proc/$ns_router/ns/net" "$WAYMARK" -c "$lab_tmp/good.conf" status
 is "standard error is not read: no new connection fails" "$(connects 5)" 0
 kill -TERM "$daemon_pid"
-check "standard error is not read: it stops" wait_for 10 test -e "$lab_tmp/pid.ended"
+check "standard error is not read: the daemon stops" wait_for 10 test -e "$lab_tmp/pid.ended"
 daemon_pid=
 
 done_testing

@@ -1,17 +1,16 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# test_local_routes.sh - each of the three methods for local destinations
-# (local-routes = suppress, copy, exclude) keeps local traffic local while flows
-# are steered: port forwards on both uplinks, flows from the LANs to the internet,
-# from LAN to LAN, to the router's own addresses on either uplink, and the same for
-# a network that appears while the daemon runs. No flow breaks, none is a mismatch.
-# Taken out, each method is missed.
+# test_local_routes.sh - each of the three methods for local destinations (local-routes =
+# suppress, copy, exclude) keeps local traffic local while flows are steered: port forwards on
+# both uplinks, flows from the LANs to the internet, from LAN to LAN, and to the router's own
+# addresses on either uplink; also for a network that appears while the daemon runs. No flow
+# breaks, none is a mismatch. Without the method's rules or routes the traffic is lost.
 
 . "${0%/*}/lib.sh"
 
 PC2_4=192.168.20.2 PC2_6=fd00:20::2
-# A network behind the second PC, and another link of the router: neither is there
+# A network behind the second PC, and another interface of the router, which do not exist yet
 # when the daemon starts.
 FAR4=192.168.30.2 FAR6=fd00:30::2
 PC3_4=192.168.40.2 PC3_6=fd00:40::2
@@ -44,9 +43,9 @@ serve router 8081 7
 serve pc 8080 7
 serve pc2 8080 7
 
-# --- words -------------------------------------------------------------------------
+# --- helpers -------------------------------------------------------------------------
 
-# pages WHAT COUNT NAMESPACE URL...: COUNT pages of each, each one whole.
+# pages WHAT COUNT NAMESPACE URL...: get COUNT pages of each URL, complete.
 pages() {
 	local what=$1 count=$2 ns=$3 url got wanted=0
 	shift 3
@@ -63,16 +62,16 @@ to_internet() { # NAMESPACE
 	pages "from $1 to the internet" 6 "$1" "http://$NET4/" "http://[$NET6]/"
 }
 
-# By either uplink; source-in source-out shows in the interfaces' own counters.
+# By either uplink; the interfaces' own counters show that replies leave by the same.
 forwarded() { # WHAT PORT
 	local tx
 	tx=$(if_packets router wan2 tx)
 	pages "from outside by wan1 to $1" 3 net "http://$WAN1_4:$2/" "http://[$WAN1_6]:$2/"
-	# Neighbours are asked for now and then; 6 pages are 24 packets at least.
-	in_range "$method: ... and no answer by wan2" $(($(if_packets router wan2 tx) - tx)) 0 5
+	# Some packets are neighbour discovery; 6 pages are at least 24 packets.
+	in_range "$method: ... no reply leaves by wan2" $(($(if_packets router wan2 tx) - tx)) 0 5
 	tx=$(if_packets router wan1 tx)
 	pages "from outside by wan2 to $1" 3 net "http://$WAN2_4:$2/" "http://[$WAN2_6]:$2/"
-	in_range "$method: ... and no answer by wan1" $(($(if_packets router wan1 tx) - tx)) 0 5
+	in_range "$method: ... no reply leaves by wan1" $(($(if_packets router wan1 tx) - tx)) 0 5
 }
 
 from_lans() {
@@ -92,7 +91,7 @@ from_lans() {
 	to_internet router
 }
 
-# What main has, seen in the way of the routes: the network is in it.
+# is_installed NETWORK FAMILY: the method covers this network of table main.
 is_installed() { # NETWORK FAMILY
 	case $method in
 	copy)
@@ -116,19 +115,19 @@ is_not_installed() {
 
 # --- each method ------------------------------------------------------------------------
 
-# A route alone brings no change of a link or an address with it.
+# Routes that come without a change of an interface or address.
 routes_come() {
 	at router ip route add 192.168.30.0/24 via $PC2_4 || die 'no route'
-	check "$method: follows a route that comes" wait_for 1 is_installed 192.168.30.0/24 4
+	check "$method: follows a new route" wait_for 1 is_installed 192.168.30.0/24 4
 	at router ip -6 route add fd00:30::/64 via $PC2_6 || die 'no route'
-	check "$method: ... of IPv6" wait_for 1 is_installed fd00:30::/64 6
+	check "$method: ... in IPv6" wait_for 1 is_installed fd00:30::/64 6
 	veth_add router 192.168.40.1/24 fd00:40::1/64 lan3 pc3 $PC3_4/24 $PC3_6/64 eth0
 	at pc3 ip route add default via 192.168.40.1
 	at pc3 ip route add default via fd00:40::1
 	[ -n "${pc3_serves:-}" ] || serve pc3 8080 7
 	pc3_serves=1
-	check "$method: follows a LAN that comes" wait_for 1 is_installed 192.168.40.0/24 4
-	check "$method: ... of IPv6" wait_for 1 is_installed fd00:40::/64 6
+	check "$method: follows a new LAN" wait_for 1 is_installed 192.168.40.0/24 4
+	check "$method: ... in IPv6" wait_for 1 is_installed fd00:40::/64 6
 }
 
 gone() { # WHAT NETWORK FAMILY
@@ -146,22 +145,22 @@ routes_go() {
 
 history_is_right() {
 	local since="started >= '$began'"
-	# 16 pages of each of 2 LANs to the internet and more: all have to be there.
+	# At least 16 pages from each of 2 LANs to the internet.
 	wait_for_sql 5 "SELECT count(*) FROM flows WHERE $since AND proto = 'tcp'" "$flows"
 	is "$method: each flow is in the history" \
 		"$(sql "SELECT count(*) FROM flows WHERE $since AND proto = 'tcp'")" "$flows"
-	is "$method: none is anything but ok, or local" "$(sql "SELECT DISTINCT verdict FROM flows
+	is "$method: each verdict is ok or local" "$(sql "SELECT DISTINCT verdict FROM flows
 		WHERE $since AND verdict NOT IN ('ok', 'local')")" ''
-	is "$method: what uplinks carried is ok, with ingress and egress" \
+	is "$method: flows by an uplink are ok, with ingress and egress" \
 		"$(sql "SELECT count(*) FROM flows WHERE $since AND proto = 'tcp' AND verdict = 'ok'
 			AND ((ingress = uplink AND egress_reply = uplink) OR
 			     (ingress IS NULL AND egress = uplink AND egress_reply IS NULL))")" "$ok_flows"
 	is "$method: no mismatch" "$(sql "SELECT count(*) FROM mismatches")" 0
 }
 
-# What the method is for: packets with a mark that a socket of the router has set, and what
-# the router answers the LAN from an uplink's address.
-reached() { # prints by what the packets for the PC left, and how many arrived
+# The packets that need the method: those with a mark set by a socket of the router, and
+# replies of the router to the LAN from an uplink's address.
+reached() { # prints the egress of packets for the PC, and how many arrived
 	{
 		at router ip -6 route get $PC6 mark 2
 		at router ip -6 route get $PC6 from $WAN1_6
@@ -170,7 +169,7 @@ reached() { # prints by what the packets for the PC left, and how many arrived
 	echo "bound $(http_get pc 1 "http://$WAN1_4:8081/" --max-time 2 2>/dev/null | grep -c ' 200 ')"
 }
 
-# The rules 4001 are for what has a mark, 4005 for what is bound to an uplink's address.
+# Rules 4001 are for packets with a mark, 4005 for those bound to an uplink's address.
 method_take_out() {
 	local f pref
 	for f in 4 6; do
@@ -186,15 +185,15 @@ method_take_out() {
 
 # Without a daemon, which would repair it.
 method_is_needed() {
-	is "$method: in place, it leads to the LAN" "$(reached | xargs)" "lan lan marked 1 bound 1"
+	is "$method: installed, it leads to the LAN" "$(reached | xargs)" "lan lan marked 1 bound 1"
 	method_take_out
-	is "$method: taken out, it is missed" "$(reached | xargs)" "wan1 wan1 marked 0 bound 0"
+	is "$method: deleted, packets leave by an uplink" "$(reached | xargs)" "wan1 wan1 marked 0 bound 0"
 }
 
 for method in suppress copy exclude; do
 	began=$(date -u +%Y-%m-%dT%H:%M:%S.%3NZ)
 	daemon_start "local-routes = \"$method\""
-	check "$method: is installed" is_installed 192.168.20.0/24 4
+	check "$method: the method is installed" is_installed 192.168.20.0/24 4
 	from_lans
 	forwarded 'the LAN' 8080
 	forwarded 'the other LAN' 8082
@@ -213,7 +212,7 @@ for method in suppress copy exclude; do
 	forwarded 'the LAN' 8080
 	daemon_stop
 	method_is_needed
-	check "$method: what was taken out is removed with the rest" waymark remove
+	check "$method: remove succeeds although parts are deleted already" waymark remove
 done
 
 done_testing

@@ -1,12 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# test_masks.sh - the mark under any mask, contiguous or split, with all other bits of
-# the packet mark and of the ct mark set by other rules before each of our hooks:
-# they are there after it, on every packet, forwarded, local and from outside, of both
-# families, while the flows are steered and audited under the mask. Then collisions:
-# the check and the start name what meets what is ours, and the start is refused where
-# our marks would mean nothing.
+# test_masks.sh - steering and audit work under any mark-mask, contiguous or split, while other
+# rules set all other bits of the packet mark and the ct mark before each of our hooks: these
+# bits are still set after our hook, on every packet, forwarded, local and from outside, in
+# both families. Then collisions: the check and the start report rules that overlap with
+# Waymark's marks, and the start is refused where our marks would have no effect.
 
 . "${0%/*}/lib.sh"
 
@@ -24,10 +23,10 @@ config_masked() { # MASK MARK1 MARK2
 		"$lab_tmp/waymark.conf"
 }
 
-# --- other people's bits -------------------------------------------------------------------
+# --- foreign bits -------------------------------------------------------------------
 
-# stranger OTHER: sets these bits of both marks just before our hooks, and counts what
-# has them, or not, just after.
+# stranger OTHER: set these bits of both marks just before our hooks, and count the packets
+# with and without them just after.
 stranger() {
 	local hook
 	{
@@ -71,9 +70,9 @@ traffic() {
 	pages net 4 "http://$WAN1_4:8080/" "http://$WAN2_4:8080/" "http://[$WAN1_6]:8080/" \
 		"http://[$WAN2_6]:8080/"
 	pages net 3 "http://$WAN1_4:8081/" "http://[$WAN2_6]:8081/"
-	is "$mask: every page came" "$(grep -c ' 200 960$' "$lab_tmp/pages")" 46
+	is "$mask: every page was received" "$(grep -c ' 200 960$' "$lab_tmp/pages")" 46
 	hold udp pc udp $NET4 7 10 && hold own router udp $NET4 7 4 && hold in net tcp $WAN2_4 7007 5
-	is "$mask: flows go on" "$(hold_send udp) $(hold_send own) $(hold_send in)" '10 4 5'
+	is "$mask: flows are answered" "$(hold_send udp) $(hold_send own) $(hold_send in)" '10 4 5'
 	flows=65
 }
 
@@ -91,19 +90,19 @@ for one in '0x000000ff 2 3' '0x3f00 0x100 0x200' '0x00ff0000 0x10000 0x420000' \
 		CASE uplink WHEN 'wan1' THEN $(($2)) ELSE $(($3)) END
 		AND coalesce(egress, egress_reply) = uplink"
 	wait_for_sql 10 "$right" $flows
-	is "$mask: all flows that left are ok, marked under the mask for the uplink they took" \
+	is "$mask: all flows by an uplink are ok, with its mark under the mask" \
 		"$(sql "$right")" $flows
-	is "$mask: nothing else is in the history" \
+	is "$mask: no other verdict is in the history" \
 		"$(sql "SELECT count(*) FROM flows WHERE verdict NOT IN ('ok', 'local')")" 0
 	in_range "$mask: both uplinks were used" \
 		"$(sql "SELECT count(*) FROM flows WHERE uplink = 'wan1' AND src = '$PC4'")" 1 17
-	is "$mask: in the kernel our bits and theirs are side by side" \
+	is "$mask: conntrack has our bits and the foreign bits" \
 		"$(at router conntrack -L -p tcp --dport 7007 --src $NET4 2>/dev/null |
 			grep -c " mark=$((other | $3)) ")" 5
 	for hook in prerouting input output postrouting; do
-		# 46 pages of 5 packets and more each way; a hook sees its part.
-		in_range "$mask: $hook: packets with all their bits" "$(counted ${hook}_kept)" 50 100000
-		is "$mask: $hook: none without" "$(counted ${hook}_lost)" 0
+		# 46 pages of at least 5 packets each way; each hook sees a part of them.
+		in_range "$mask: $hook: packets with all foreign bits" "$(counted ${hook}_kept)" 50 100000
+		is "$mask: $hook: no packet without them" "$(counted ${hook}_lost)" 0
 	done
 	hold_close udp
 	hold_close own
@@ -119,19 +118,19 @@ at router nft delete table inet stranger
 mask=0x3f00
 first="$mask 0x100 0x200"
 
-# found WHAT LEVEL PATTERN: by the check, which fails for an error, and in the log of a
-# start, which is not refused for it.
+# found WHAT LEVEL PATTERN: the check reports it, and fails for an error; a start logs it, and
+# is not refused.
 found() {
 	local status
 	# shellcheck disable=SC2086 # three words
 	config_masked $first
 	waymark check >"$lab_tmp/check" 2>&1
 	status=$?
-	check "$1: the check names it" grep -Eq "^$2: $3" "$lab_tmp/check" || diag "$(cat "$lab_tmp/check")"
+	check "$1: the check reports it" grep -Eq "^$2: $3" "$lab_tmp/check" || diag "$(cat "$lab_tmp/check")"
 	[ "$2" = warning ] || is "$1: the check fails" $status 1
 	: >"$lab_tmp/waymarkd.log"
 	daemon_run
-	check "$1: the start names it" grep -Eq "$3" "$lab_tmp/waymarkd.log" ||
+	check "$1: the start reports it" grep -Eq "$3" "$lab_tmp/waymarkd.log" ||
 		diag "$(cat "$lab_tmp/waymarkd.log")"
 	daemon_stop
 	waymark remove >/dev/null
@@ -147,7 +146,7 @@ state_of_router() {
 		net.ipv4.conf.all.src_valid_mark net.ipv4.fib_multipath_hash_policy
 }
 
-# refused WHAT PATTERN: the start, with an error that names it and nothing changed.
+# refused WHAT PATTERN: a start fails with an error that names it, and changes nothing.
 refused() {
 	local before
 	before=$(state_of_router)
@@ -156,16 +155,16 @@ refused() {
 	: >"$lab_tmp/waymarkd.log"
 	at router timeout 10 "$WAYMARKD" -c "$lab_tmp/waymark.conf" >>"$lab_tmp/waymarkd.log" 2>&1
 	is "$1: the start is refused" $? 1
-	check "$1: it is named" grep -Eq "$2" "$lab_tmp/waymarkd.log" ||
+	check "$1: the error names it" grep -Eq "$2" "$lab_tmp/waymarkd.log" ||
 		diag "$(cat "$lab_tmp/waymarkd.log")"
-	is "$1: nothing has changed" "$(state_of_router)" "$before"
+	is "$1: nothing is changed" "$(state_of_router)" "$before"
 }
 
 # shellcheck disable=SC2086 # three words
 config_masked $first
 : >"$lab_tmp/waymarkd.log"
 daemon_run
-check_not 'nothing in the way: nothing is told' grep -Eq 'warning|error|collision' "$lab_tmp/waymarkd.log"
+check_not 'without a collision nothing is reported' grep -Eq 'warning|error|collision' "$lab_tmp/waymarkd.log"
 daemon_stop
 waymark remove >/dev/null
 
@@ -176,7 +175,7 @@ at router ip rule del pref 32000
 
 at router ip rule add pref 500 fwmark 0x10000/0xff0000 lookup 100
 waymark check >"$lab_tmp/check" 2>&1
-check 'an ip rule with a mask that does not overlap is nothing' \
+check 'an ip rule with a mask that does not overlap is no finding' \
 	grep -q '^ok: no ip rule of another program takes pinned flows' "$lab_tmp/check"
 at router ip rule del pref 500
 
@@ -224,7 +223,7 @@ s.send(struct.pack("=IHHII", 16 + len(body), 4 << 8 | 1, 5, 1, 0) + body)
 time.sleep(60)' &
 owner=$!
 wait_for 5 at router grep -q '^ *77 ' /proc/net/netfilter/nfnetlink_log
-# waymarkd may not read whose the group is once it is no longer root: it does so before.
+# Without root waymarkd cannot read which process has the group, so it looks before.
 waymark check >"$lab_tmp/check" 2>&1
 check 'the log group taken by a program: the check names it' \
 	grep -Eq '^error: NFLOG group 77 is taken by python3 \(pid [0-9]+\)' "$lab_tmp/check" ||

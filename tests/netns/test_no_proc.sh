@@ -1,13 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Proves that waymarkd starts, steers, observes and repairs where it cannot read /proc, /proc/sys,
-# /sys or other users' processes, and calls unknown what it would read there.
+# Proves that waymarkd starts, steers, observes and repairs where it cannot read /proc,
+# /proc/sys, /sys or other users' processes, and reports as unknown what it cannot read.
 
 . "${0%/*}/lib.sh"
 
 
-# A user namespace may not hide what the machine mounted.
+# In a user namespace the machine's mounts cannot be covered.
 [ "$(id -u)" = 0 ] && [ -z "${LAB_IN_USERNS:-}" ] || skip_all "only root may mount over /proc"
 
 hidden_run() { # MOUNT-ARGUMENTS
@@ -34,22 +34,22 @@ listeners() {
 hidden() {
 	local begun ended
 	hidden_run "$2"
-	check "$1: it starts" wait_for 30 is_ready || diag "$(tail -n 3 "$log")"
+	check "$1: the daemon starts" wait_for 30 is_ready || diag "$(tail -n 3 "$log")"
 	begun=$(sql "SELECT strftime('%Y-%m-%d %H:%M:%f', 'now')")
 	http_get pc 5 "http://$NET4/" >/dev/null
 	at router nft delete table inet waymark
 	check "$1: a deleted table is repaired" wait_for 20 table_is_there
 	http_get pc 5 "http://$NET4/" >/dev/null
-	check "$1: it steers, and the history has the flow" \
+	check "$1: the daemon steers, and the history has the flow" \
 		wait_for 20 sh -c "[ \"\$(sqlite3 '$lab_tmp/flows.db' \"SELECT count(*) FROM flows WHERE dport = 80 AND uplink IS NOT NULL AND started >= '$begun'\")\" -ge 2 ]"
 	waymark status >"$lab_tmp/status"
-	is "$1: status has no number below 0" "$(grep -E '(^| )-[0-9]' "$lab_tmp/status")" ""
+	is "$1: status has no negative number" "$(grep -E '(^| )-[0-9]' "$lab_tmp/status")" ""
 	is "$1: other listeners" "$(listeners)" "$3"
 	daemon_stop
 	ended=$?
-	# A leak checker needs /proc: where there is none it ends the process with its own failure.
+	# The leak checker needs /proc; without it the process ends with the checker's failure.
 	! grep -q 'LeakSanitizer has encountered a fatal error' "$log" || ended=0
-	is "$1: it stops in order" "$ended" 0
+	is "$1: the daemon stops in order" "$ended" 0
 }
 
 lab_up

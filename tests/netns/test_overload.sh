@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# The loss claim: a daemon that does not keep up says exactly what it does not know.
-# Events made = events read + events that a gap counts; flows that live through it are
-# found by the dump; those that ended unheard are lost, with a gap as the reason.
+# Proves that a daemon that does not keep up reports exactly what it lost: events made = events
+# read + events that a gap counts; flows that live through the overload are found by the dump;
+# those that ended unseen are lost, with a gap as the reason.
 
 . "${0%/*}/lib.sh"
 
@@ -39,12 +39,12 @@ settled() {
 	wait_for 30 status_is gaps_open 0
 }
 
-# 819 events fit, and the daemon sleeps while 20,000 flows begin and end.
+# The buffer holds 819 events, and the daemon is stopped while 20,000 flows begin and end.
 daemon_start 'event-buffer = "1 MiB" events = minimal'
 at router sysctl -qw net.netfilter.nf_conntrack_acct=1
 is "the buffer is as large as configured" "$(status_of events.buffer_bytes)" 1048576
 generate -r 1000 churn 1000
-is "a quiet time overruns nothing" "$(status_of events.overruns)" 0
+is "without load nothing overruns" "$(status_of events.overruns)" 0
 wait_for_sql 60 "SELECT count(*) FROM flows WHERE $made AND state = 'ended'" 1000
 read_before=$(status_of events.received)
 kill -STOP "$daemon_pid"
@@ -64,26 +64,26 @@ wait_for_sql 60 "SELECT count(*) FROM flows WHERE $made AND state = 'ended'
 settled
 is "no flow is there twice" \
 	"$(sql "SELECT count(*) - count(DISTINCT src || ' ' || sport || ' ' || dport) FROM flows WHERE $made AND state <> 'lost'")" 0
-is "none lives on in the history" "$(sql "SELECT count(*) FROM flows WHERE $made AND state = 'live'")" 0
-check "each gap has its end" wait_for_sql 5 "SELECT count(*) FROM gaps WHERE ended IS NULL" 0
+is "no ended flow is live in the history" "$(sql "SELECT count(*) FROM flows WHERE $made AND state = 'live'")" 0
+check "each gap has an end" wait_for_sql 5 "SELECT count(*) FROM gaps WHERE ended IS NULL" 0
 check "a resync followed" grep -q 'resync: ' "$lab_tmp/waymarkd.log"
 check "an alert reported it" grep -q '"kind": *"gap"' "$lab_tmp/alerts.jsonl"
 
-# Flows that live through it are found by the dump, and so are those that vanished.
+# Flows that live through the overload are found by the dump, and so are those that ended.
 generate -f 100000 make 300
 wait_for_sql 10 "SELECT count(*) FROM flows WHERE $made AND state = 'live'" 300
 kill -STOP "$daemon_pid"
 generate -f 200000 make 5000
 generate -f 100000 delete 300
 kill -CONT "$daemon_pid"
-check "flows that began unheard are found" \
+check "flows whose NEW was lost are found" \
 	wait_for_sql 30 "SELECT count(*) FROM flows WHERE $made AND state = 'live'" 5000
-is "flows that ended unheard are lost, in a gap" \
+is "flows whose DESTROY was lost are lost, in a gap" \
 	"$(sql "SELECT count(*) FROM flows WHERE $made AND state = 'lost'")" "$(status_of flows_lost)"
-check "none is there twice" sql_is "SELECT count(*) - count(DISTINCT src || ' ' || sport || ' ' || dport)
+check "no flow is there twice" sql_is "SELECT count(*) - count(DISTINCT src || ' ' || sport || ' ' || dport)
 	FROM flows WHERE $made AND state = 'live'" 0
 generate -f 200000 delete 5000
-check "none lives on in the history" \
+check "no ended flow is live in the history" \
 	wait_for_sql 30 "SELECT count(*) FROM flows WHERE $made AND state = 'live'" 0
 
 done_testing

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Proves that ping-uplink judges its own uplink, also while that one is drained or down,
-# with less loss and latency allowed on the way back; and that waymarkd takes an uplink
-# down by it and up again, and drains by it without a word about flows that stay.
+# Proves that ping-uplink tests its own uplink, also while that one is drained or down, with
+# less loss and latency allowed for recovery than for failure; and that waymarkd with it takes
+# an uplink down and up again, and drains one without a warning about flows that stay.
 
 . "${0%/*}/lib.sh"
 
@@ -52,12 +52,12 @@ pings 1 "by the interface, too" ADDRESS=
 pings 0 "by the other uplink: good" UPLINK=wan2 INTERFACE=wan2 ADDRESS=$WAN2_4
 isp1_passes
 for word in drain down; do
-	is "the operator says $word" "$(waymark uplink wan1 $word >/dev/null; echo $?)" 0
-	check "it is followed" wait_for 5 grep -q "wan1: $([ $word = down ] && echo down || echo drained), by an operator" "$lab_tmp/waymarkd.log"
+	is "the operator sets $word" "$(waymark uplink wan1 $word >/dev/null; echo $?)" 0
+	check "$word is in force" wait_for 5 grep -q "wan1: $([ $word = down ] && echo down || echo drained), by an operator" "$lab_tmp/waymarkd.log"
 	sleep 1
 	before=$(if_packets router wan1 tx)
 	pings 0 "while it is $word: good"
-	in_range "the pings left by wan1" "$(($(if_packets router wan1 tx) - before))" 10 40
+	in_range "the pings leave by wan1" "$(($(if_packets router wan1 tx) - before))" 10 40
 done
 waymark uplink wan1 auto >/dev/null
 if at net tc qdisc add dev isp1 root netem delay 400ms 2>/dev/null; then
@@ -76,10 +76,10 @@ sed -i "s|weight    = 1|weight = 1 health { exec = \"$lab_tmp/ping-uplink\" inte
 daemon_run
 check "the check passes: healthy" wait_for 20 state_is up healthy
 isp1_drops
-check "it fails: down" wait_for 30 state_is down silent
+check "the check fails: down" wait_for 30 state_is down silent
 is "the history has the cause" "$(sql "SELECT cause, decision FROM uplink_states WHERE uplink = 'wan1' AND state = 'down' ORDER BY id DESC LIMIT 1")" "health|down"
 isp1_passes
-check "it passes again, after the hold: up" wait_for 60 state_is up healthy
-check "the history says why" wait_for_sql 5 "SELECT state, cause FROM uplink_states WHERE uplink = 'wan1' ORDER BY id DESC LIMIT 1" "up|health"
+check "the check passes again, after the hold time: up" wait_for 60 state_is up healthy
+check "the history has the cause" wait_for_sql 5 "SELECT state, cause FROM uplink_states WHERE uplink = 'wan1' ORDER BY id DESC LIMIT 1" "up|health"
 
 done_testing

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Proves the counters for Prometheus: one text by the tool, by HTTP and in the file;
-# nothing else is answered; clients that are slow or many disturb no other; a reload
-# moves it; a real Prometheus scrapes and answers a query with the mismatches.
+# Proves the counters for Prometheus: the tool, HTTP and the file give the same text; no other
+# path is answered; slow or many clients disturb nothing; a reload moves the listener; a
+# Prometheus server scrapes and answers a query with the mismatches.
 
 . "${0%/*}/lib.sh"
 
@@ -20,12 +20,12 @@ status_of() { # PATH [CURL OPTION]...
 	fetch "$@" -o /dev/null -w '%{http_code}'
 }
 
-# What a text has, without the values.
+# The names of a text's samples, without the values.
 names() {
 	sed 's/ [0-9.]*$//'
 }
 
-configure() { # TEXT: of the section
+configure() { # TEXT: the prometheus section
 	config_write "repair = false
 		balance = false
 		prometheus { $1 }"
@@ -46,7 +46,7 @@ reload() {
 	wait_for 5 reloaded "$n" || die "no reload"
 }
 
-ticks() { # that the daemon has run for
+ticks() { # CPU time of the daemon
 	sed 's/.*) //' "/proc/$daemon_pid/stat" | awk '{ print $12 + $13 }'
 }
 
@@ -59,53 +59,53 @@ file=$lab_tmp/text/waymark.prom
 configure "listen = $PORT textfile = \"$file\""
 daemon_run
 
-# --- one text ------------------------------------------------------------------------
+# --- the same text ------------------------------------------------------------------------
 
 http_get pc 3 "http://$NET4/" >/dev/null
-# What is not known yet has no line: both are asked again until nothing came in between.
+# A value that is unknown yet has no line: both are fetched again until they agree.
 http_is_the_same() {
 	waymark metrics | names >"$lab_tmp/by_tool"
 	fetch /metrics | names >"$lab_tmp/by_http"
 	cmp "$lab_tmp/by_tool" "$lab_tmp/by_http"
 }
-check "by HTTP it is the tool's text" wait_for 10 http_is_the_same
-check "with a value for each" sh -c "! grep -vEq '^#|^waymark_[a-z0-9_]+([{].*[}])? [0-9.]+$' $lab_tmp/text/*.prom"
-is "its type is Prometheus'" "$(fetch /metrics -o /dev/null -w '%{content_type}')" \
+check "HTTP gives the tool's text" wait_for 10 http_is_the_same
+check "each sample has a value" sh -c "! grep -vEq '^#|^waymark_[a-z0-9_]+([{].*[}])? [0-9.]+$' $lab_tmp/text/*.prom"
+is "the content type is that of Prometheus" "$(fetch /metrics -o /dev/null -w '%{content_type}')" \
 	"text/plain; version=0.0.4; charset=utf-8"
-check "the file has it" wait_for 3 test -s "$file"
+check "the file is written" wait_for 3 test -s "$file"
 file_is_the_same() {
 	names <"$file" >"$lab_tmp/by_file"
 	waymark metrics | names >"$lab_tmp/by_tool"
 	cmp -s "$lab_tmp/by_tool" "$lab_tmp/by_file"
 }
-check "the same" wait_for 30 file_is_the_same
-is "everybody may read the file" "$(stat -c %a "$file")" 644
-is "nothing lies beside it" "$(ls "$lab_tmp/text")" waymark.prom
-# With what is known after a look.
+check "the file has the same text" wait_for 30 file_is_the_same
+is "all users may read the file" "$(stat -c %a "$file")" 644
+is "no temporary file is left" "$(ls "$lab_tmp/text")" waymark.prom
+# The next scrape has values that need some traffic.
 waymark coverage >/dev/null
 fetch /metrics >"$lab_tmp/page"
 check "bytes by uplink and direction" grep -q '^waymark_bytes_total{uplink="wan1",direction="sent"} [1-9]' "$lab_tmp/page"
-check "how late rows are, as a histogram" grep -q '^waymark_history_delay_seconds_bucket{le="+Inf"} [1-9]' "$lab_tmp/page"
-check "what left is among them" grep -q '^waymark_coverage_left_packets_total{uplink="wan1"' "$lab_tmp/page"
+check "the delay of rows is a histogram" grep -q '^waymark_history_delay_seconds_bucket{le="+Inf"} [1-9]' "$lab_tmp/page"
+check "the coverage is among the counters" grep -q '^waymark_coverage_left_packets_total{uplink="wan1"' "$lab_tmp/page"
 if command -v promtool >/dev/null; then
-	check "promtool finds nothing to say" promtool check metrics <"$lab_tmp/page"
+	check "promtool has no complaint" promtool check metrics <"$lab_tmp/page"
 else
-	skip "promtool finds nothing to say" "promtool is missing (package prometheus)"
+	skip "promtool has no complaint" "promtool is missing (package prometheus)"
 fi
 
-# --- nothing else ----------------------------------------------------------------------
+# --- other paths ----------------------------------------------------------------------
 
 fetch / >"$lab_tmp/front"
-check "the front page says what is here" grep -q '^/metrics  counters' "$lab_tmp/front"
+check "the front page names the path" grep -q '^/metrics  counters' "$lab_tmp/front"
 is "another path is not found" "$(status_of /other)" 404
-is "nor one behind it" "$(status_of /metrics/x)" 404
-is "nor one with dots" "$(status_of /../metrics --path-as-is)" 404
-is "a parameter does not matter" "$(status_of '/metrics?name=x')" 200
+is "a path below is not found" "$(status_of /metrics/x)" 404
+is "a path with dots is not found" "$(status_of /../metrics --path-as-is)" 404
+is "a parameter is ignored" "$(status_of '/metrics?name=x')" 200
 is "POST is not found" "$(status_of /metrics -d x=y)" 404
 is "HEAD is answered" "$(status_of /metrics -I)" 200
-check_not "it listens on loopback alone" at router curl -sS --max-time 2 "http://$LAN4:$PORT/metrics"
+check_not "it listens only on loopback" at router curl -sS --max-time 2 "http://$LAN4:$PORT/metrics"
 
-# --- many and slow ------------------------------------------------------------------------
+# --- many and slow clients ------------------------------------------------------------------------
 
 background slow router python3 -c "
 import socket, time
@@ -117,22 +117,22 @@ time.sleep(60)"
 wait_for 5 grep -q ready "$lab_tmp/slow.out"
 before=$(sql 'SELECT count(*) FROM flows')
 http_get pc 5 "http://$NET4/" >/dev/null
-check "with 40 clients that say nothing, flows are written" \
+check "with 40 clients that send nothing, flows are written" \
 	wait_for_sql 3 "SELECT count(*) >= $before + 5 FROM flows" 1
-check "and the tool is answered" waymark status
+check "with 40 clients that send nothing, the tool is answered" waymark status
 before=$(ticks)
 sleep 1
-in_range "and it costs no time, in hundredths of a second" $(($(ticks) - before)) 0 20
+in_range "CPU time of the daemon meanwhile, in hundredths of a second" $(($(ticks) - before)) 0 20
 background_end slow KILL
-check "when they are gone, the next is served" wait_for 5 fetch /metrics -f
+check "when they have closed, the next client is served" wait_for 5 fetch /metrics -f
 before=$(now_cs)
 at router sh -c "for i in 1 2 3 4; do curl -sSf --max-time 20 -o /dev/null 'http://127.0.0.1:$PORT/metrics?[1-250]' & done; wait"
 diag "1,000 pages, four at a time: $((($(now_cs) - before) * 10)) ms"
-is "after 1,000 pages it answers" "$(status_of /metrics)" 200
+is "after 1,000 pages the next is answered" "$(status_of /metrics)" 200
 
 # --- a mismatch, as Prometheus sees it ------------------------------------------------------
 
-stray() { # a flow whose rule is gone leaves by the other line
+stray() { # a flow whose rule is deleted leaves by the other uplink
 	hold stray pc udp $NET4 7 1
 	at router ip rule del fwmark 2/0xff
 	at router ip route add default via $GW2_4 dev wan2 metric 50
@@ -164,14 +164,14 @@ if command -v prometheus >/dev/null; then
 	END
 	background prometheus router prometheus --config.file="$lab_tmp/prometheus.yml" \
 		--storage.tsdb.path="$lab_tmp/tsdb" --web.listen-address=127.0.0.1:9090
-	check "Prometheus scrapes it" wait_for 20 prometheus_says 'up{job="waymark"}' 1
-	check "and answers with the mismatch" \
+	check "Prometheus scrapes waymarkd" wait_for 20 prometheus_says 'up{job="waymark"}' 1
+	check "Prometheus has the mismatch" \
 		wait_for 10 prometheus_says 'waymark_mismatches_recorded_total' "$(mismatches)"
-	check "whose uplink it names" wait_for 10 prometheus_says \
+	check "Prometheus has the uplink of the mismatch" wait_for 10 prometheus_says \
 		'sum(waymark_mismatches_total{uplink="wan1"})' "$(mismatches)"
 	background_end prometheus
 else
-	skip "Prometheus scrapes it" "prometheus is missing (package prometheus)"
+	skip "Prometheus scrapes waymarkd" "prometheus is missing (package prometheus)"
 fi
 hold_drop stray
 
@@ -182,20 +182,20 @@ is_replaced() {
 	[ "$(stat -c %i "$file")" != "$inode" ]
 }
 check "within 15 seconds the file is replaced" wait_for 20 is_replaced
-check "and has the mismatch" grep -qx "waymark_mismatches_recorded_total $(mismatches)" "$file"
+check "the file has the mismatch" grep -qx "waymark_mismatches_recorded_total $(mismatches)" "$file"
 ln -s "$lab_tmp/elsewhere" "$file.new"
 inode=$(stat -c %i "$file")
-check "a link at the new file's name is not followed" wait_for 20 is_replaced
-check_not "nor written through" test -e "$lab_tmp/elsewhere"
+check "a symbolic link with the temporary file's name is replaced" wait_for 20 is_replaced
+check_not "nothing is written through that link" test -e "$lab_tmp/elsewhere"
 
 # --- reload, stop --------------------------------------------------------------------------------
 
 configure "listen = \"[::1]:9470\" textfile = \"$lab_tmp/text/other.prom\""
 reload
-is "a reload moves it" "$(place="[::1]:9470" status_of /metrics)" 200
-check_not "away from where it was" status_of /metrics
+is "a reload moves the listener" "$(place="[::1]:9470" status_of /metrics)" 200
+check_not "the former address is closed" status_of /metrics
 check "the file has moved too" wait_for 3 test -s "$lab_tmp/text/other.prom"
-check_not "and the former is gone" test -e "$file"
+check_not "the former file is deleted" test -e "$file"
 background taken router python3 -c "
 import socket, time
 s = socket.create_server(('127.0.0.1', $PORT))
@@ -204,24 +204,24 @@ time.sleep(60)"
 wait_for 5 grep -q ready "$lab_tmp/taken.out"
 configure "listen = $PORT textfile = \"$lab_tmp/text/other.prom\""
 reload
-check "a port that is taken is reported" grep -q "cannot listen at 127.0.0.1 port $PORT for Prometheus: Address already in use" "$lab_tmp/waymarkd.log"
-is "and it stays where it was" "$(place="[::1]:9470" status_of /metrics)" 200
+check "a port in use is reported" grep -q "cannot listen at 127.0.0.1 port $PORT for Prometheus: Address already in use" "$lab_tmp/waymarkd.log"
+is "the listener stays at the former address" "$(place="[::1]:9470" status_of /metrics)" 200
 daemon_stop
-is "it stops well" $? 0
-is "after a stop the file says that it is down" \
+is "the daemon stops with status 0" $? 0
+is "after a stop the file has waymark_up 0" \
 	"$(grep -v '^#' "$lab_tmp/text/other.prom")" "waymark_up 0"
 before=$(at router nft -s list ruleset)
 at router "$WAYMARKD" -c "$lab_tmp/waymark.conf" >"$lab_tmp/refused" 2>&1
-is "a start with a port that is taken fails" $? 1
-check "and says why" grep -q "choose another address or port" "$lab_tmp/refused"
-is "and changes nothing" "$(at router nft -s list ruleset)" "$before"
+is "a start with a port in use fails" $? 1
+check "the error says why" grep -q "choose another address or port" "$lab_tmp/refused"
+is "the failed start changes no ruleset" "$(at router nft -s list ruleset)" "$before"
 background_end taken KILL
 configure 'listen = "203.0.113.77:9469"'
 daemon_run
-check "an address that is not there yet is no failure" waymark status
+check "an address that does not exist yet is no error" waymark status
 daemon_stop
 configure ''
 daemon_run
-check_not "without its keys nothing listens" status_of /metrics
+check_not "without the section nothing listens" status_of /metrics
 
 done_testing

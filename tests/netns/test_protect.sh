@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# test_protect.sh - with protect-table only waymarkd changes its table: a flush of all
-# rules passes over it and costs no flow its uplink; the table is never away while it becomes
-# protected, changes or becomes anybody's again; a crash leaves it whole; what others save of
-# it after a stop loads.
+# test_protect.sh - with protect-table only waymarkd can change its table: a flush of the
+# whole ruleset skips it and no flow loses its uplink; the table exists all the time while it
+# is protected, changed or released again; after a crash it is complete; a ruleset that was
+# saved after a stop can be loaded.
 
 . "${0%/*}/lib.sh"
 
@@ -14,7 +14,7 @@ table() {
 	at router nft -s list table inet waymark
 }
 
-rules() { # the table without what says whose it is
+rules() { # the table without its owner
 	table | sed '/^\tflags/,/^$/d; s/ # progname.*//'
 }
 
@@ -22,7 +22,7 @@ is_protected() {
 	waymark status --json | grep -q "\"table_protected\":$1"
 }
 
-key() { # true|false: the key, and a reload
+key() { # true|false: set the key and reload
 	sed -i "s/protect-table = .*/protect-table = $1/" "$lab_tmp/waymark.conf"
 	kill -HUP "$daemon_pid"
 	wait_for 10 is_protected "$1"
@@ -39,58 +39,58 @@ ok "the table is protected"
 check "status says so" sh -c "\"$WAYMARK\" -c '$lab_tmp/waymark.conf' status | grep -q 'protected from other processes'"
 rules >"$lab_tmp/protected"
 
-# --- others ------------------------------------------------------------------------------------
+# --- other processes ------------------------------------------------------------------------------------
 
 hold_many flows pc "udp $NET4 7 10" "tcp $NET4 7 10" "udp $NET6 7 10" || die "no flows"
 check "a flush of all rules goes through" at router nft flush ruleset
-is "the table is still there, as it was" "$(rules)" "$(cat "$lab_tmp/protected")"
-is "... and no other" "$(at router nft list tables)" "table inet waymark"
+is "the table is unchanged" "$(rules)" "$(cat "$lab_tmp/protected")"
+is "... and is the only table" "$(at router nft list tables)" "table inet waymark"
 nat masquerade
-is "every flow goes on" "$(hold_send flows)" 30
+is "every flow is answered" "$(hold_send flows)" 30
 check_not "another process cannot delete the table" at router nft delete table inet waymark
-check_not "... nor change a chain" at router nft flush chain inet waymark prerouting
-check_not "... nor add a rule" at router nft add rule inet waymark prerouting accept
+check_not "... or change a chain" at router nft flush chain inet waymark prerouting
+check_not "... or add a rule" at router nft add rule inet waymark prerouting accept
 check "a whole firewall is reloaded beside it" at router sh -c \
 	'printf "flush ruleset\ntable inet fw {\nchain c {\ntype filter hook forward priority 0\naccept\n}\n}\n" | nft -f -'
 nat masquerade
-is "every flow goes on" "$(hold_send flows)" 30
+is "every flow is answered" "$(hold_send flows)" 30
 check "check finds no error" waymark check
 hold_close flows
 check "no flow is unknown, unmarked or a mismatch" wait_for_sql 10 \
 	"SELECT count(*) FROM flows WHERE verdict NOT IN ('ok', 'local')" 0
-is "nothing was reported as tampering" "$(sql "SELECT count(*) FROM tampering")" 0
+is "no tampering is reported" "$(sql "SELECT count(*) FROM tampering")" 0
 
-# --- while it changes ----------------------------------------------------------------------------
+# --- while the table changes ----------------------------------------------------------------------------
 
 # A flow whose first packet finds no rules has no mark.
 at pc sh -c 'while :; do curl -s -o /dev/null --max-time 5 http://'$NET4'/; done' &
 for turn in 1 2 3; do
-	check "turn $turn: not protected any more" key false
-	is "turn $turn: with the same rules" "$(rules)" "$(cat "$lab_tmp/protected")"
+	check "turn $turn: no longer protected" key false
+	is "turn $turn: the rules are the same" "$(rules)" "$(cat "$lab_tmp/protected")"
 	check "turn $turn: protected again" key true
-	is "turn $turn: with the same rules" "$(rules)" "$(cat "$lab_tmp/protected")"
+	is "turn $turn: the rules are the same" "$(rules)" "$(cat "$lab_tmp/protected")"
 done
 kill $! 2>/dev/null
 is "no other table is left" "$(at router nft list tables | grep -c stand_in)" 0
-check "flows began meanwhile" wait_for 10 sh -c \
+check "flows started meanwhile" wait_for 10 sh -c \
 	"[ \$(sqlite3 '$lab_tmp/flows.db' \"SELECT count(*) FROM flows WHERE dport = 80\") -gt 20 ]"
-is "none of them is unmarked, unknown or a mismatch" \
+is "no flow is unmarked, unknown or a mismatch" \
 	"$(sql "SELECT count(*) FROM flows WHERE verdict IN ('unmarked', 'unknown', 'mismatch')")" 0
 
-# Another uplink name needs other chains: what is there is replaced in one transaction.
+# Another uplink name needs other chains: the table is replaced in one transaction.
 sed -i 's/mark      = 3/mark      = 4/' "$lab_tmp/waymark.conf"
 kill -HUP "$daemon_pid"
-check "other marks: other chains" wait_for 10 sh -c "nsenter --net=/proc/$ns_router/ns/net nft list table inet waymark |
+check "another uplink name: the table has its chains" wait_for 10 sh -c "nsenter --net=/proc/$ns_router/ns/net nft list table inet waymark |
 	grep -q 'chain enter_0x4'"
 check_not "... and none of the old ones" sh -c "nsenter --net=/proc/$ns_router/ns/net nft list table inet waymark |
 	grep -q 'chain enter_0x3'"
-check "... and it is protected" is_protected true
+check "... the table is protected" is_protected true
 sed -i 's/mark      = 4/mark      = 3/' "$lab_tmp/waymark.conf"
 
 # --- the end of the daemon -------------------------------------------------------------------------
 
 daemon_stop
-is "after a stop it is anybody's" "$(table | grep -c 'flags')" 0
+is "after a stop the table has no owner" "$(table | grep -c 'flags')" 0
 at router nft list ruleset >"$lab_tmp/saved"
 check "after a stop a saved ruleset loads" at router sh -c "(echo flush ruleset; cat '$lab_tmp/saved') | nft -f -"
 daemon_run
@@ -102,20 +102,20 @@ before=$(at router nft -a list table inet waymark | grep -c handle)
 handles=$(at router nft -a list table inet waymark | grep -o 'handle [0-9]*' | cksum)
 daemon_run
 check "the next start adopts it" is_protected true
-is "... as it is ($before objects)" "$(at router nft -a list table inet waymark | grep -o 'handle [0-9]*' | cksum)" "$handles"
-is "... and misses no evidence" "$(sql "SELECT count(*) FROM gaps WHERE source = 'evidence'")" "$labels"
-check "remove removes it" waymark remove
-is "nothing is left" "$(at router nft list tables | grep -c waymark)" 0
+is "... unchanged ($before objects)" "$(at router nft -a list table inet waymark | grep -o 'handle [0-9]*' | cksum)" "$handles"
+is "... without a gap in the evidence" "$(sql "SELECT count(*) FROM gaps WHERE source = 'evidence'")" "$labels"
+check "remove deletes the table" waymark remove
+is "no table is left" "$(at router nft list tables | grep -c waymark)" 0
 check "apply installs it protected" waymark apply
 check "... at once" is_protected true
 daemon_stop
 
-# --- a change of the table by who does not run the daemon --------------------------------------------
+# --- changes of the table by the tool --------------------------------------------
 
 daemon_run
 daemon_stop KILL
 check "after a crash the tool replaces the table" waymark apply
 sed -i 's/weight    = 2/weight    = 2 tier = 1/' "$lab_tmp/waymark.conf"
-check "... and removes it" waymark remove
-is "... whole" "$(at router nft list tables | grep -c waymark)" 0
+check "... and deletes it" waymark remove
+is "... completely" "$(at router nft list tables | grep -c waymark)" 0
 done_testing

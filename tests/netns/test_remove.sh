@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Proves that what Waymark leaves is what it found: complete listings of rules,
-# routes, rulesets and sysctls before and after are the same; by remove, by a stop
-# with on-stop = "remove", after reloads and changed links, and after a daemon that
-# was killed; whatever default routes the machine had.
+# Proves that Waymark restores the network exactly: complete listings of rules, routes,
+# rulesets and sysctls before and after are the same; by remove, by a stop with
+# on-stop = "remove", after reloads and changed interfaces, and after a killed daemon; for
+# several kinds of default routes.
 
 . "${0%/*}/lib.sh"
 
@@ -25,11 +25,11 @@ listing() {
 same() { # WHAT
 	listing >"$lab_tmp/after"
 	if cmp -s "$lab_tmp/before" "$lab_tmp/after"; then
-		ok "$1: the machine is as it was"
+		ok "$1: the network is restored"
 	else
-		not_ok "$1: the machine is as it was"
+		not_ok "$1: the network is restored"
 		diag "$(diff "$lab_tmp/before" "$lab_tmp/after")"
-		# The next test has its own beginning.
+		# The next comparison starts from the present state.
 		cp "$lab_tmp/after" "$lab_tmp/before"
 	fi
 }
@@ -38,7 +38,7 @@ steered() {
 	at router ip rule | grep -q 'proto 87' && at router nft -s list table inet waymark >/dev/null
 }
 
-defaults() { # ROUTE...: the machine's own default routes are these
+defaults() { # ROUTE...: set the router's own default routes
 	local route
 	at router ip -4 route flush default
 	at router ip -6 route flush default
@@ -48,18 +48,18 @@ defaults() { # ROUTE...: the machine's own default routes are these
 	done
 }
 
-each_way() { # WHAT: by the tool, by the daemon, after a kill
+each_way() { # WHAT: remove by the tool, by the daemon, and after a kill
 	config_write
 	listing >"$lab_tmp/before"
 	check "$1: apply" waymark apply
-	check "$1: it steers" steered
+	check "$1: the steering is installed" steered
 	check "$1: apply again" waymark apply
 	check "$1: remove" waymark remove
 	same "$1, applied twice and removed"
 	check "$1: remove again" waymark remove
 	same "$1, removed again"
 	daemon_start 'on-stop = "remove"'
-	check "$1: it steers" steered
+	check "$1: the daemon has installed the steering" steered
 	daemon_stop
 	same "$1, daemon with on-stop = remove"
 	daemon_start
@@ -76,16 +76,16 @@ each_way() { # WHAT: by the tool, by the daemon, after a kill
 
 lab_up
 nat masquerade
-# Foreign rules, routes and a foreign table, which stay.
+# Foreign rules, routes and a foreign table, which must stay.
 at router ip rule add pref 500 from 10.77.0.0/16 lookup 77
 at router ip route add 10.78.0.0/16 via $PC4 table 77
 at router ip route add blackhole 10.79.0.0/16
-# Loaded with the first ruleset that needs it, and its sysctls with it.
+# The first ruleset that needs it loads this module, with its sysctls.
 at router nft add table inet warm
 at router nft 'add chain inet warm c { type filter hook input priority 0; ct state new counter; ct label 3 counter; }'
 
 defaults "-4 route add default via $GW1_4 dev wan1" "-6 route add default via $GW1_6 dev wan1 metric 1"
-each_way "a default route that is displaced"
+each_way "a displaced default route"
 
 defaults "-4 route add default via $GW1_4 dev wan1 metric 100 proto dhcp" \
 	"-4 route add default via $GW2_4 dev wan2 metric 200 proto dhcp" \
@@ -103,7 +103,7 @@ each_way "two default routes in one place"
 defaults
 each_way "no default route"
 
-# --- after a life ---------------------------------------------------------------------------
+# --- after reloads, changed interfaces and a kill ---------------------------------------------------------------------------
 
 defaults "-4 route add default via $GW1_4 dev wan1" "-6 route add default via $GW1_6 dev wan1 metric 1"
 at router sysctl -qw net.ipv6.conf.wan2.keep_addr_on_down=1
@@ -133,7 +133,7 @@ wait_for 2 table_has 252 '^unreachable' && wait_for 2 at router sh -c "! ip rout
 at router ip link set wan2 up
 wait_for 2 table_has 252 "default via $GW2_4"
 reload_to 's/local-routes.*//; 1i local-routes = "copy"'
-# The balanced default has made room for wan2's table, and the copies are 1000 above it.
+# The balanced default's table differs from wan2's now, and the copies' tables are 1000 above.
 copies_looked_up() {
 	at router ip rule show | grep -q '^3001:.*lookup 1250' && table_has 1250 192.168.10.0/24
 }
@@ -142,29 +142,28 @@ daemon_stop KILL
 check "remove after reloads, links and a kill" waymark remove
 same "reloads, a link down and up, a kill"
 
-# An uplink whose interface goes away takes its own part of the machine along; what is
-# left is as it was without it.
+# When the interface of an uplink disappears, its routes disappear with it; the rest is restored.
 remove_without() { # WHAT INTERFACE TABLE
 	wait_for 2 table_has "$3" '^default' || die "no default route in table $3"
 	at router ip link del "$2"
 	wait_for 2 at router sh -c "! ip route show table $3 | grep -q ^default"
 	daemon_stop
 	waymark remove 2>"$lab_tmp/errors"
-	is "$1: remove without one of the interfaces" $? 0
+	is "$1: remove succeeds without one of the interfaces" $? 0
 }
 nothing_is_left() { # WHAT
 	check_not "$1: nothing of Waymark is left" sh -c "nsenter --net=/proc/$ns_router/ns/net sh -c 'ip rule; ip -6 rule; ip route show table all; ip -6 route show table all; nft list tables' | grep -q 'proto 87\|waymark'"
-	check_not "$1: nor its state" [ -e "$lab_tmp/steering.json" ]
+	check_not "$1: its state file is deleted" [ -e "$lab_tmp/steering.json" ]
 }
 
 daemon_start 'balance = "main"'
 remove_without 'balance = "main"' wan1 251
-check "it says which route has gone with it" grep -q "former IPv4 route default via $GW1_4 dev wan1.*its interface is down or gone" "$lab_tmp/errors"
+check "the message names the route that was lost with it" grep -q "former IPv4 route default via $GW1_4 dev wan1.*its interface is down or gone" "$lab_tmp/errors"
 nothing_is_left 'balance = "main"'
 
 daemon_start
 remove_without "balance = true" wan2 250
-check_not "balance = true: no route was displaced, none is missed" grep -q "former" "$lab_tmp/errors"
+check_not "balance = true: no displaced route is missing" grep -q "former" "$lab_tmp/errors"
 nothing_is_left "balance = true"
 
 done_testing

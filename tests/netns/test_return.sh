@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Proves on-uplink-up = "return": flows that began by a backup of a higher tier are set up
-# again by the preferred uplink once it is back, idle and UDP first, a few per second, and
-# no other flow is touched; that traffic on a backup is an alert until then; and that
-# "hold" deletes nothing. What an operator decides is in the history with user and cause.
+# Proves on-uplink-up = "return": flows that started on a backup of a higher tier are
+# re-established on the preferred uplink once it is back, idle and UDP ones first, a few per
+# second, and no other flow is touched; traffic on a backup is an alert until then; "hold"
+# deletes nothing; an operator's decisions are in the history with user and cause.
 
 . "${0%/*}/lib.sh"
 
@@ -40,7 +40,7 @@ wait_for_sql 10 "SELECT count(*) FROM flows WHERE state = 'live' AND dport = 7 A
 check "the lower tier carries new flows: no alert" alerts_are 0 0
 waymark uplink wan1 drain >/dev/null
 check "drained: traffic on a backup uplink is an alert" wait_for 10 alerts_are 1 0
-is "who decided it is in the history" \
+is "the history has the user of the decision" \
 	"$(sql "SELECT state, cause, decision, user FROM uplink_states WHERE uplink = 'wan1' ORDER BY id DESC LIMIT 1")" \
 	"drain|operator|drain|root"
 sleep 1
@@ -51,16 +51,16 @@ waymark uplink wan1 auto >/dev/null
 check "the alert is over" wait_for 10 alerts_are 1 1
 check "its text has bytes" grep -q '"kind":"uplink".*it carried [0-9.]*[KMG]* bytes' "$lab_tmp/alerts.jsonl"
 check "each flow of the backup is deleted" wait_for 30 sql_is "SELECT count(*) FROM deleted_flows WHERE action = 'returned'" 23
-is "no other flow is" "$(sql "SELECT count(*) FROM deleted_flows d JOIN flows f ON f.id = d.flow_id WHERE f.uplink = 'wan1'")" 0
-is "TCP last" "$(sql "SELECT group_concat(DISTINCT proto) FROM (SELECT f.proto FROM deleted_flows d JOIN flows f ON f.id = d.flow_id ORDER BY d.time_ms, d.rowid)" 2>/dev/null ||
+is "no other flow is deleted" "$(sql "SELECT count(*) FROM deleted_flows d JOIN flows f ON f.id = d.flow_id WHERE f.uplink = 'wan1'")" 0
+is "TCP flows are deleted last" "$(sql "SELECT group_concat(DISTINCT proto) FROM (SELECT f.proto FROM deleted_flows d JOIN flows f ON f.id = d.flow_id ORDER BY d.time_ms, d.rowid)" 2>/dev/null ||
 	sql "SELECT group_concat(DISTINCT proto) FROM (SELECT f.proto FROM deleted_flows d JOIN flows f ON f.id = d.flow_id ORDER BY d.time_ms)")" "udp,tcp"
-in_range "a few per second: ms from the first to the last" \
+in_range "a few per second: ms from the first to the last deletion" \
 	"$(sql "SELECT max(time_ms) - min(time_ms) FROM deleted_flows WHERE action = 'returned'")" 4000 30000
 hold_push second
-check "UDP is set up again by the preferred uplink" wait_for 10 sql_is \
+check "UDP is re-established by the preferred uplink" wait_for 10 sql_is \
 	"SELECT count(*) FROM flows WHERE state = 'live' AND uplink = 'wan1' AND proto = 'udp' AND dport = 7" 26
-is "the first ones live on" "$(sql "SELECT count(*) FROM flows WHERE state = 'live' AND uplink = 'wan1' AND id < (SELECT min(flow_id) FROM deleted_flows)")" 8
-is "no mismatch, no false alarm" "$(sql "SELECT count(*) FROM mismatches")" 0
+is "flows that were on the preferred uplink stay" "$(sql "SELECT count(*) FROM flows WHERE state = 'live' AND uplink = 'wan1' AND id < (SELECT min(flow_id) FROM deleted_flows)")" 8
+is "no mismatch" "$(sql "SELECT count(*) FROM mismatches")" 0
 is "drained is no failover" "$(waymark failover --json)" "[]"
 hold_drop second
 waymark uplink wan1 down >/dev/null
@@ -69,8 +69,8 @@ sleep 1
 hold fourth pc udp $NET4 7 4
 wait_for_sql 10 "SELECT count(*) FROM flows WHERE state = 'live' AND uplink = 'wan2' AND proto = 'udp' AND dport = 7" 4
 waymark uplink wan1 auto >/dev/null
-check "they return, too" wait_for 30 sql_is "SELECT count(*) FROM deleted_flows WHERE action = 'returned'" 27
-check "failover tells it: cause, decision, user, and the flows that returned" wait_for 10 sh -c \
+check "its flows return too" wait_for 30 sql_is "SELECT count(*) FROM deleted_flows WHERE action = 'returned'" 27
+check "failover has cause, decision, user, and the flows that returned" wait_for 10 sh -c \
 	"'$WAYMARK' -c '$lab_tmp/waymark.conf' failover --csv | grep -q '^wan1,20.*Z,20.*Z,returned,wan2,4,0,.*,operator,down,root,'" ||
 	diag "$(waymark failover --csv)"
 hold_drop fourth
@@ -87,8 +87,8 @@ sleep 1
 hold third pc udp $NET4 7 5
 wait_for_sql 10 "SELECT count(*) > 4 FROM flows WHERE state = 'live' AND uplink = 'wan2' AND dport = 7" 1
 waymark uplink wan1 auto >/dev/null
-check "hold: it is over with the return" wait_for 10 alerts_are 3 3
-check "what is stranded is logged with its bytes" wait_for 15 grep -q 'flows with .* bytes are stranded on backup uplinks' "$lab_tmp/waymarkd.log"
+check "hold: the alert is over with the return" wait_for 10 alerts_are 3 3
+check "the stranded flows are logged with their bytes" wait_for 15 grep -q 'flows with .* bytes are stranded on backup uplinks' "$lab_tmp/waymarkd.log"
 sleep 2
 is "hold: nothing is deleted" "$(sql 'SELECT count(*) FROM deleted_flows')" "$before"
 

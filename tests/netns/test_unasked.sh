@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# test_unasked.sh - a UDP server on a wildcard address, whose answers routing sends by another
-# uplink than the one that was asked, with that one's address: they are counted by uplink, with
-# an example, in the history and in check; answers from the right address are not. IPv4, IPv6.
+# test_unasked.sh - a UDP server on a wildcard address may answer from another address than the
+# one that was asked, because routing chose the other uplink: these answers are counted per
+# uplink, with an example, in the history and in check; answers from the right address are not.
+# IPv4 and IPv6.
 
 . "${0%/*}/lib.sh"
 
@@ -19,7 +20,7 @@ while True:
     s.sendto(data, peer)' || die 'no server'
 wait_for 10 at router sh -c 'grep -q ":14B4 " /proc/net/udp6' || die 'the server does not listen'
 
-# Ask 16 times, each from a port of its own.
+# Ask 16 times, each from another port.
 ask() { # ADDRESS SOURCE
 	at net python3 -c '
 import socket, sys
@@ -39,14 +40,14 @@ check 'each question is answered' wait_for_sql 20 \
 wrong=$(sql "SELECT count(*) $WRONG")
 in_range 'some from the other address' "$wrong" 1 31
 waymark coverage >/dev/null 2>&1
-is 'those from an address that was not asked are counted' \
+is 'answers from an address that was not asked are counted' \
 	"$(sql 'SELECT uplink, sum(unasked) FROM coverage WHERE unasked > 0')" \
 	"wan2|$wrong"
-is '... with an example' "$(sql "SELECT count(*) > 0 FROM coverage
+is '... the history has an example' "$(sql "SELECT count(*) > 0 FROM coverage
 	WHERE unasked_example LIKE 'udp $WAN2_4:5300 > $NET4_VIA1:%'
 	OR unasked_example LIKE 'udp [$WAN2_6]:5300 > [$NET6_VIA1]:%'")" 1
 waymark check >"$lab_tmp/check" 2>&1
-check '... in check, too' grep -q "^warning: $wrong UDP answers of this router left by uplink wan2" \
+check '... check reports them' grep -q "^warning: $wrong UDP answers of this router left by uplink wan2" \
 	"$lab_tmp/check" || diag "$(grep -v ^ok "$lab_tmp/check")"
 background_end server
 done_testing

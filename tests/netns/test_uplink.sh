@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Proves that an operator's word about an uplink is obeyed, recorded with its user, kept
-# over a restart and ended in time: drain, down, auto; that a check program decides; and
-# that tools see it.
+# Proves that an operator's decision about an uplink (drain, down, auto) is obeyed, recorded
+# with its user, kept over a restart, and ended after --for; that a check program decides; and
+# that the tools show it.
 
 . "${0%/*}/lib.sh"
 
@@ -14,7 +14,7 @@ u = next(u for u in json.load(sys.stdin) if u["name"] == sys.argv[1])
 sys.exit(str(u[sys.argv[2]]) != sys.argv[3])' "$@"
 }
 
-# The uplinks that new flows of the PC leave by.
+# The uplinks that new flows of the PC use.
 used() {
 	http_get pc 12 "http://$NET4/" >/dev/null
 	sleep 0.3
@@ -25,28 +25,28 @@ lab_up
 nat masquerade
 serve net 80 7
 daemon_start
-is "uplink without a word is a usage error" "$(waymark uplink wan1 2>/dev/null; echo $?)" 2
-is "an unknown word, too" "$(waymark uplink wan1 sideways 2>/dev/null; echo $?)" 2
+is "uplink without a decision is a usage error" "$(waymark uplink wan1 2>/dev/null; echo $?)" 2
+is "an unknown decision is a usage error" "$(waymark uplink wan1 sideways 2>/dev/null; echo $?)" 2
 is "an unknown uplink is an error" "$(waymark uplink wan9 down 2>/dev/null; echo $?)" 2
 
 check "drain" waymark uplink wan1 drain
 check "its state is drain" wait_for 3 field_is wan1 state drain
-check "by the operator" field_is wan1 cause operator
-check "who is root" field_is wan1 decided_by root
+check "its cause is the operator" field_is wan1 cause operator
+check "it was decided by root" field_is wan1 decided_by root
 is "new flows leave by the other one" "$(used)" wan2
-check "the router's log says who" grep -q 'uplink wan1: drain, decided by root' "$lab_tmp/waymarkd.log"
+check "the log has the user" grep -q 'uplink wan1: drain, decided by root' "$lab_tmp/waymarkd.log"
 daemon_stop
 daemon_run
 check "after a restart it is still drained" wait_for 3 field_is wan1 state drain
-is "and new flows still leave by the other one" "$(used)" wan2
+is "after a restart new flows still leave by the other one" "$(used)" wan2
 
-# What is installed is as was decided, not as the file alone says.
+# Tools compare with the decision, not with the configuration file alone.
 as_decided() {
-	check "$1: check finds the rules and routes as they are to be" wait_for 5 sh -c \
+	check "$1: check finds the rules and routes correct" wait_for 5 sh -c \
 		"nsenter --net=/proc/$ns_router/ns/net '$WAYMARK' -c '$lab_tmp/waymark.conf' check | grep -q 'rules and routes are as configured'"
 	is "$1: diff finds no difference" "$(waymark diff)" ""
 	waymark apply >/dev/null
-	is "$1: apply leaves it so" "$(used)" wan2
+	is "$1: apply keeps the decision" "$(used)" wan2
 }
 as_decided drain
 
@@ -57,11 +57,11 @@ is "new flows leave by the other one" "$(used)" wan2
 check "the gateway is reached by its interface's own address" at router ping -qc1 -W2 -I wan1 "$GW1_4"
 check "auto" waymark uplink wan1 auto
 check "its state is up" wait_for 3 field_is wan1 state up
-check "by its link" field_is wan1 cause link
+check "its cause is the link" field_is wan1 cause link
 
 check "down for a second" waymark uplink wan2 down --for 1s
-check "it is down" wait_for 1 field_is wan2 state down
-check "and up again by itself" wait_for 5 field_is wan2 state up
+check "its state is down" wait_for 1 field_is wan2 state down
+check "after the second its state is up" wait_for 5 field_is wan2 state up
 
 # --- a check program ------------------------------------------------------------------------
 
@@ -80,22 +80,22 @@ sed -i "s|weight    = .*|weight = 1 health { exec = \"$lab_tmp/check\" interval 
 	"$lab_tmp/waymark.conf"
 daemon_run
 check "the check passes: healthy" wait_for 5 field_is wan1 health healthy
-is "it knows its uplink" "$(cat "$lab_tmp/seen/wan1")" \
+is "the check program gets its uplink" "$(cat "$lab_tmp/seen/wan1")" \
 	"ADDRESS=$WAN1_4
 GATEWAY=$GW1_4
 INTERFACE=wan1
 MARK=0x2
 UPLINK=wan1"
-is "it is the alert user's" "$(head -n 1 "$lab_tmp/seen/wan1.privilege")" "$(id -un 65534)"
-is "it has no privilege" "$(grep -c '^Cap...:[[:space:]]*0*$' "$lab_tmp/seen/wan1.privilege")" 3
+is "the check program runs as the alert user" "$(head -n 1 "$lab_tmp/seen/wan1.privilege")" "$(id -un 65534)"
+is "the check program has no privilege" "$(grep -c '^Cap...:[[:space:]]*0*$' "$lab_tmp/seen/wan1.privilege")" 3
 touch "$lab_tmp/fail.wan1"
-check "it fails: drained" wait_for 8 field_is wan1 state drain
-check "by its health" field_is wan1 cause health
+check "the check fails: drained" wait_for 8 field_is wan1 state drain
+check "its cause is health" field_is wan1 cause health
 is "new flows leave by the other one" "$(used)" wan2
 touch "$lab_tmp/fail.wan2"
 sleep 4
 check "the last usable uplink stays" field_is wan2 state up
 check "the operator outranks the check" waymark uplink wan1 up
-check "it is up" wait_for 3 field_is wan1 state up
+check "its state is up" wait_for 3 field_is wan1 state up
 
 done_testing

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Proves that the usage of an uplink is what its interface counted, once: across loads of
-# the ruleset, a stop, a SIGKILL, and the time without a daemon; and that a quota raises
-# one alert at 80 % and one at 100 %, also across restarts, over with the new period.
+# Proves that the usage of an uplink equals its interface's counters exactly once: across
+# loads of the ruleset, a stop, a SIGKILL, and the time without a daemon; and that a quota
+# raises one alert at 80 % and one at 100 %, also across restarts, over with the new period.
 
 . "${0%/*}/lib.sh"
 
@@ -21,12 +21,12 @@ usage_bytes() {
 	sql "SELECT ifnull(sum(bytes_sent + bytes_received), 0) FROM usage WHERE uplink = 'wan1'"
 }
 
-# The first and the last reading are not those of this script: neighbour discovery.
+# The first and the last reading may differ by neighbour discovery.
 is_all_counted() { # WHAT
 	in_range "$1" "$(($(usage_bytes) - $(interface_bytes) + first))" -3000 3000
 }
 
-download() { # MIB: by one flow
+download() { # MIB: download it by one flow
 	is "$1 MiB downloaded" "$(at pc curl -s --max-time 20 "http://$NET4:8080/$1" | wc -c)" $(($1 * MIB))
 	flows=$((flows + 1))
 }
@@ -63,10 +63,10 @@ check "reloaded" wait_for 5 grep -q 'configuration reloaded' "$lab_tmp/waymarkd.
 download 1
 daemon_stop
 is_all_counted "a stopped daemon has written what the interface counted"
-is "each flow, across a load of the ruleset" \
+is "each flow is counted, across a load of the ruleset" \
 	"$(sql "SELECT sum(flows_started) FROM usage WHERE uplink = 'wan1'")" "$flows"
-is "each was answered" "$(sql "SELECT sum(flows_answered) FROM usage WHERE uplink = 'wan1'")" "$flows"
-is "nothing left by the other one" \
+is "each flow counts as answered" "$(sql "SELECT sum(flows_answered) FROM usage WHERE uplink = 'wan1'")" "$flows"
+is "the other uplink has no usage" \
 	"$(sql "SELECT ifnull(sum(flows_started), 0) FROM usage WHERE uplink = 'wan2'")" 0
 download 1
 daemon_run
@@ -84,39 +84,39 @@ is "uplinks shows the quota" "$(waymark uplinks --json | python3 -c '
 import json, sys
 u = json.load(sys.stdin)[0]
 print(u["quota"], 8 * 1048576 < u["quota_used"] < 9 * 1048576)')" "$((10 * MIB)) True"
-check "metrics have it" sh -c "'$WAYMARK' -c '$lab_tmp/waymark.conf' metrics | grep -q '^waymark_uplink_quota_used_bytes{.*wan1.*} 8[0-9]*'"
+check "metrics have the quota" sh -c "'$WAYMARK' -c '$lab_tmp/waymark.conf' metrics | grep -q '^waymark_uplink_quota_used_bytes{.*wan1.*} 8[0-9]*'"
 daemon_stop
 is_all_counted "a SIGKILL and the time without a daemon lose nothing and count nothing twice"
-is "usage says what is left" "$(waymark usage --json | python3 -c '
+is "usage has the rest of the quota" "$(waymark usage --json | python3 -c '
 import json, sys
 u = next(u for u in json.load(sys.stdin) if u["uplink"] == "wan1")
 print(0 < u["quota_left"] < 2 * 1048576, u["peak_received"] > 0, u["p95_received"] > 0)')" "True True True"
 check "usage by day names days" sh -c "'$WAYMARK' -c '$lab_tmp/waymark.conf' usage --by day | grep -Eq '^[0-9]{4}-[0-9]{2}-[0-9]{2} +wan1 '"
 check "usage by month names months" sh -c "'$WAYMARK' -c '$lab_tmp/waymark.conf' usage --by month | grep -Eq '^[0-9]{4}-[0-9]{2} +wan1 '"
 daemon_run
-is "by --socket alone usage says what is left" "$(at router "$WAYMARK" -c /nonexistent --socket "$lab_tmp/control.sock" usage --json | python3 -c '
+is "with --socket alone usage has the rest of the quota" "$(at router "$WAYMARK" -c /nonexistent --socket "$lab_tmp/control.sock" usage --json | python3 -c '
 import json, sys
 u = next(u for u in json.load(sys.stdin) if u["uplink"] == "wan1")
 print(0 < u["quota_left"] < 2 * 1048576)')" True
 sleep 6
-check "a restart does not repeat it" alerts_are 1 0 0
+check "a restart does not repeat the alert" alerts_are 1 0 0
 download 3
 check "11 of 10 MiB: another alert" wait_for 20 alerts_are 1 1 0
 daemon_stop
 daemon_run
 sleep 6
-check "once each" alerts_are 1 1 0
+check "each alert is raised once" alerts_are 1 1 0
 daemon_stop
 
 # --- a new period -------------------------------------------------------------------------------
 
-# Where fs.protected_regular is 2, root may not write others' files in a sticky folder.
+# Where fs.protected_regular is 2, root may not write another user's file in a sticky folder.
 chmod 777 "$lab_tmp"
 sqlite3 "$lab_tmp/flows.db" "UPDATE usage_bin SET time = time - 35 * 86400000; UPDATE alert SET time = time - 35 * 86400000 WHERE kind = 'quota'"
 chmod 1777 "$lab_tmp"
 daemon_run
 check "the new period ends the alert" wait_for 20 alerts_are 1 1 1
-is "nothing is used in it" "$(waymark uplinks --json | python3 -c '
+is "the new period has no usage yet" "$(waymark uplinks --json | python3 -c '
 import json, sys
 print(json.load(sys.stdin)[0]["quota_used"] < 100000)')" True
 
