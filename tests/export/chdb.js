@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 //
-// chdb.js - today's ClickHouse, as a library, takes the DDL and answers the questions.
+// chdb.js - proves that today's ClickHouse, as a library, takes the DDL and answers the queries.
 //
 //	node chdb.js DDL-FILE QUESTION-FILE... < ROWS
 //

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# cluster.sh - two ClickHouse shards and ZooKeeper on loopback, as Debian has them
-# (18.16). Sourced. Everything lives in $fleet_dir and ends with cluster_down.
+# cluster.sh - start two ClickHouse shards (Debian's 18.16) and ZooKeeper on loopback. Sourced.
+# Everything is in $fleet_dir and is stopped by cluster_down.
 
 zk_port=${FLEET_PORT:-29181}
 http_port_1=$((zk_port + 1)) http_port_2=$((zk_port + 2))
@@ -101,7 +101,7 @@ cluster_down() {
 	wait "$zk_pid" 2>/dev/null
 }
 
-# ask SQL [DATABASE]: of shard 1.
+# ask SQL [DATABASE]: query shard 1.
 ask() {
 	curl -sS -m 120 "http://127.0.0.1:$http_port_1/?database=${2:-waymark}" --data-binary "$1"
 }

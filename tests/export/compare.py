@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# compare.py - whether what arrived is what the histories have: each row with the same
-# values, none twice, and what is missing named in a gap.
+# compare.py - compares the rows that arrived with the histories: each row has the same values,
+# none is there twice, and missing ones are named in a gap.
 #
 #	compare.py FIRST-LAST ROWS DATABASE...
 #
@@ -35,7 +35,7 @@ def text(value):
 
 def same(table, wanted, row, columns):
     for name in columns:
-        # A time as text is the server's own; its twin in milliseconds is ours.
+        # Times as text are formatted by the server; compare the columns in milliseconds.
         if name in row and name + "_ms" not in columns and text(wanted[name]) != text(row[name]):
             print(f"{table} {wanted['id']}: {name} is {row[name]!r}, not {wanted[name]!r}")
             return False
@@ -64,7 +64,7 @@ def history_check(path, folder):
 
 
 def missing_check(first, last, folder):
-    """Flows that never arrived are as many as the exporter's gaps name."""
+    """Check that as many flows are missing as the exporter's gaps name."""
     ids = {key[1] for key in arrived(folder, "flows")}
     missing = [i for i in range(first, last + 1) if i not in ids]
     named = set()

@@ -1,13 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# fleet.sh - whatever happens between six routers and two ClickHouse shards, every flow of
-# every router arrives exactly once or is named in a gap. A shard is killed and returns; a
-# proxy cuts, stalls and fails requests; exporters are killed at 51 random moments; flows
-# end late and out of order, change their verdict after their end, are pruned; a history
-# is replaced; the disk of a state file is full; the clock jumps. Then the questions of
-# sql/clickhouse are asked, here and, where npm has chdb, of today's ClickHouse. Run by
-# "./bootstrap fleet".
+# fleet.sh - proves that every flow of six routers arrives exactly once at two ClickHouse shards,
+# or is named in a gap, whatever fails. A shard is killed and returns; a proxy cuts, stalls and
+# fails requests; exporters are killed at 51 random moments; flows end late and out of order,
+# change their verdict after their end, are pruned; a history is replaced; the disk of a state
+# file is full; the clock jumps. Then the queries of sql/clickhouse are run, on this version and,
+# where npm has chdb, on today's ClickHouse. Run by "./bootstrap fleet".
 
 # shellcheck source=tests/netns/lib.sh
 . "${0%/*}/../netns/lib.sh"
@@ -18,7 +17,7 @@ parts=$top_src/tests/export
 EXPORT=$top_build/src/waymark-export
 MAKE=$top_build/tests/export/make_history
 FLOWS=${FLOWS:-20000}
-PRUNED=60000 # flows of gw4, of which its history holds some
+PRUNED=60000 # flows of gw4; its history keeps a part of them
 routers="1 2 3 4 5 6"
 tables="flows mismatches gaps tampering uplink_states usage alerts coverage"
 for command in clickhouse-server java curl python3; do
@@ -37,7 +36,7 @@ for s in text.split(';'):
         print(' '.join(s.split()))" "$1"
 }
 
-# ask_all FILE [DATABASE]: fails with the server's words.
+# ask_all FILE [DATABASE]: run its statements; fails with the server's message.
 ask_all() {
 	local sql answer
 	while read -r sql; do
@@ -73,8 +72,8 @@ configure() { # N [STATE-FILE]
 	END
 }
 
-# Every other exporter does not wait for a batch to fill, so that it is killed while it
-# sends. One that ended before its kill does not count.
+# Half of the exporters do not wait for a full batch, so that they are killed while they send.
+# One that ended before its kill does not count.
 kill_often() { # N KILLS
 	local pid killed=0 once
 	while [ $killed -lt "$2" ]; do
@@ -104,8 +103,8 @@ has_entered() { # NAME: the exporter of gw5 ships the history that was made as N
 	grep -q "\"history\":\"$(cat "$fleet_dir/$1.name")\"" "$fleet_dir/gw5.state"
 }
 
-# gw5: its history is replaced under a running exporter, which ships the old one to its
-# end, and replaced again while none runs, which loses what was not shipped.
+# gw5: its history is replaced under a running exporter, which ships the old one to its end, and
+# replaced again while no exporter runs, which loses the unshipped rows.
 replace_history() {
 	local pid
 	"$EXPORT" -c "$fleet_dir/gw5.conf" 2>>"$fleet_dir/gw5.log" &
@@ -120,7 +119,7 @@ replace_history() {
 	history_move gw5-third.db gw5.db
 }
 
-# gw6: the folder of the state file takes no byte.
+# gw6: the folder of the state file is full.
 disk_full() {
 	unshare -m true 2>/dev/null || return 9
 	# shellcheck disable=SC2016 # expanded by that shell
@@ -133,7 +132,7 @@ disk_full() {
 	' - "$fleet_dir" "$EXPORT" 2>>"$fleet_dir/gw6.log"
 }
 
-# gw3: the clock goes forth and back by months under a running exporter.
+# gw3: the clock jumps forward and back by months under a running exporter.
 jump_clock() {
 	local library pid step
 	# shellcheck disable=SC2016 # expanded by that shell
@@ -174,7 +173,7 @@ has_gap() { # N REASON
 	grep "\"router\":\"gw$1\"" "$fleet_dir/rows/gaps" | grep -q "$2"
 }
 
-rows_of() { # TABLE ROUTER: of its history
+rows_of() { # TABLE ROUTER: count the rows of its history
 	python3 -c 'import sqlite3, sys
 print(sqlite3.connect(sys.argv[1]).execute(f"SELECT count(*) FROM {sys.argv[2]}").fetchone()[0])' \
 		"$fleet_dir/$2.db" "$1"
@@ -184,7 +183,7 @@ answer() { # QUESTION
 	ask "$(statements "$top_src/sql/clickhouse/$1.sql")"
 }
 
-# The newest library gets rows that 18.16 gave back.
+# The newest library gets the rows that 18.16 returns.
 takes_today() {
 	local table
 	for table in $tables heartbeat; do
@@ -201,7 +200,7 @@ routers_of_shard() { # NUMBER
 		"SELECT uniq(router) FROM flows_local"
 }
 
-# --- everything goes wrong ----------------------------------------------------------------
+# --- the faults ----------------------------------------------------------------
 
 cluster_up && ok "ZooKeeper and two shards start" || die "the cluster does not start"
 proxy_start || die "the proxy does not start"
@@ -252,14 +251,14 @@ disk_full
 case $? in
 9) skip "the state file's disk is full" "no file system can be mounted" ;;
 0)
-	ok "a full disk of the state file stops nothing"
-	check "it is reported" grep -q "cannot save .*No space left" "$fleet_dir/gw6.log"
+	ok "a full disk of the state file does not stop the exporter"
+	check "the full disk is reported" grep -q "cannot save .*No space left" "$fleet_dir/gw6.log"
 	;;
-*) not_ok "a full disk of the state file stops nothing" ;;
+*) not_ok "a full disk of the state file does not stop the exporter" ;;
 esac
 configure 6
 
-# --- and at the end -----------------------------------------------------------------------
+# --- the result -----------------------------------------------------------------------
 
 last=
 for n in $routers; do
@@ -282,20 +281,20 @@ for name in ('status500', 'status429', 'status503', 'error200', 'cut', 'silent',
     assert counts.get(name), name" "$faults"
 fetch "$fleet_dir/rows"
 for n in 1 2 3; do
-	check "every row of gw$n is there, once" is_whole $n "$FLOWS" "$fleet_dir/gw$n.db"
+	check "every row of gw$n has arrived, once" is_whole $n "$FLOWS" "$fleet_dir/gw$n.db"
 done
-check "what was pruned of gw4 is named in gaps" is_whole 4 $PRUNED "$fleet_dir/gw4.db"
-check "there are such gaps" has_gap 4 "pruned before they were shipped"
-check "the replaced history of gw5 is there to its end, and its successor's is" \
+check "the pruned rows of gw4 are named in gaps" is_whole 4 $PRUNED "$fleet_dir/gw4.db"
+check "those gaps have the reason" has_gap 4 "pruned before they were shipped"
+check "the replaced history of gw5 has arrived to its end, and so has its successor" \
 	is_whole 5 9000 "$fleet_dir/gw5-first.db" "$fleet_dir/gw5.db"
-check "what the replacement of gw5's lost is named in a gap" \
+check "the rows that gw5's replacement lost are named in a gap" \
 	has_gap 5 "the history was replaced before they were shipped: flows, changes from 1 on"
-check "every row of gw6 is there, once" is_whole 6 3000 "$fleet_dir/gw6.db"
+check "every row of gw6 has arrived, once" is_whole 6 3000 "$fleet_dir/gw6.db"
 for n in 1 2; do
 	check "shard $n has routers" [ "$(routers_of_shard $n)" -gt 0 ]
 done
 
-# --- the questions ------------------------------------------------------------------------
+# --- the queries ------------------------------------------------------------------------
 
 for question in "$top_src"/sql/clickhouse/*.sql; do
 	check "18.16 answers ${question##*/}" ask_all "$question"
@@ -306,12 +305,12 @@ is "the mismatches of gw1 are as many as its history has" \
 is "tampering is counted over all routers" "$(answer 13-tampering | cut -f 1,2,3)" \
 	"nft	$(ask "SELECT count() FROM tampering FINAL")	6"
 is "one version runs on all routers" "$(answer 16-versions | awk '{ n += $3 } END { print n }')" 6
-check "long gaps name what was not shipped" sh -c 'echo "$1" | grep -q "pruned before"' - \
+check "long gaps name the unshipped rows" sh -c 'echo "$1" | grep -q "pruned before"' - \
 	"$(answer 06-long-gaps)"
 
 if [ -d "${NODE_PATH:-/nowhere}/chdb" ] && command -v node >/dev/null; then
 	"$EXPORT" schema >"$fleet_dir/today.sql"
-	check "today's ClickHouse takes the tables and answers the questions" \
+	check "today's ClickHouse takes the tables and answers the queries" \
 		takes_today
 else
 	skip "today's ClickHouse" "chdb is missing (npm install chdb @chdb/lib-linux-x64-gnu, NODE_PATH)"

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# nfdump_compare.py - whether "nfdump -o raw" has the flows of a history, field by field.
+# nfdump_compare.py - compares the output of "nfdump -o raw" with the flows of a history.
 #
 #	nfdump_compare.py RAW DATABASE
 #
-# nfdump 1.7.1 shows no post-NAT IPv6 addresses; their ports it does.
+# nfdump 1.7.1 prints the post-NAT ports of IPv6 flows, but not their addresses.
 import ipaddress
 import re
 import sqlite3
@@ -66,7 +66,7 @@ def main():
         print("missing:", key)
     for key in list((got - wanted).keys())[:5]:
         print("unknown:", key)
-    # A flow whose verdict came late is sent twice.
+    # A flow whose verdict was set late is sent twice.
     sys.exit(1 if set(wanted) != set(got) or len(kinds) < 10 else 0)
 
 

@@ -1,15 +1,15 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# sink.py - a ClickHouse that misbehaves: takes INSERTs by HTTP, keeps the newest version
-# of each row as ReplacingMergeTree does, and fails in the ways of servers and networks.
+# sink.py - a fake ClickHouse that misbehaves: it takes INSERTs by HTTP, keeps the newest version
+# of each row as ReplacingMergeTree does, and fails as servers and networks do.
 #
 #	sink.py [--port N] [--faults SHARE] [--seed N] [--stall SECONDS] [--discard]
 #		[--cert PEM [--ca PEM]] [--user USER:PASSWORD]
 #
-# Prints "port N" when it listens. GET /rows?table=T answers the rows as JSON lines, GET
-# /counts what it did; POST /mode?fault=NAME makes every INSERT meet that fault, "none"
-# ends it. It must not know what a test proves.
+# Prints "port N" when it listens. GET /rows?table=T answers the rows as JSON lines, GET /counts
+# what it did; POST /mode?fault=NAME gives each INSERT that fault, "none" ends it. It must not know
+# what a test proves.
 import argparse
 import base64
 import gzip
@@ -35,7 +35,7 @@ counts = {"batches": 0, "rows": 0, "sent_again": 0, "bytes": 0}
 options = None
 forced = None
 chance = random.Random()
-deck = []  # faults to come, so that each comes as often
+deck = []  # the next faults, shuffled so that each occurs equally often
 
 
 def cell(text):
@@ -85,7 +85,7 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(text)
 
     def hang_up(self):
-        # A reset, as by a host that went away.
+        # A reset, as if the host had disappeared.
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.close_connection = True
         self.connection.close()
@@ -120,7 +120,7 @@ class Handler(BaseHTTPRequestHandler):
             return
         body = self.rfile.read(length)
         if len(body) < length:
-            return  # the client went away
+            return  # the client has disconnected
         if not self.is_allowed(query):
             return
         self.insert(query["query"][0], body, fault)
@@ -175,7 +175,7 @@ class Handler(BaseHTTPRequestHandler):
         try:
             self.answer(fault, status, text)
         except OSError:
-            pass  # the client went away
+            pass  # the client has disconnected
 
     def answer(self, fault, status, text):
         if fault == "stored-silent":

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# test_export.sh - whatever a server, the network or a crash does, each row of the history
-# arrives, once per id, or is named in a gap: an HTTP server that fails in ten ways, an
-# exporter killed at random moments, rows that are pruned, a history that is replaced.
+# test_export.sh - proves that each row of the history arrives once per id, or is named in a gap,
+# whatever a server, the network or a crash does: an HTTP server that fails in ten ways, an
+# exporter killed at random moments, pruned rows, a replaced history.
 
 # shellcheck source=tests/netns/lib.sh
 . "${0%/*}/../netns/lib.sh"
@@ -18,7 +18,7 @@ sink_pid=
 trap 'kill $sink_pid 2>/dev/null; rm -rf "$dir"' EXIT
 
 sink_start() { # ARGUMENT...: sets $port and $sink_pid
-	rm -f "$dir/sink" # the next line may begin after the first look at it
+	rm -f "$dir/sink" # the file may be checked before it is written again
 	python3 "$parts/sink.py" --stall 3 "$@" >"$dir/sink" 2>&1 &
 	sink_pid=$!
 	until port=$(sed -n 's/^port //p' "$dir/sink" 2>/dev/null) && [ -n "$port" ]; do
@@ -32,7 +32,7 @@ sink_stop() {
 	wait $sink_pid 2>/dev/null
 }
 
-fault() { # NAME: every INSERT meets it; none: no more
+fault() { # NAME: each INSERT has this fault; none: no further one
 	curl -s -X POST -H 'Content-Length: 0' "http://127.0.0.1:$port/mode?fault=$1"
 }
 
@@ -50,7 +50,7 @@ configure() { # HISTORY [LINE]
 	END
 }
 
-# compare IDS HISTORY...: fetches what arrived.
+# compare IDS HISTORY...: compare the rows that arrived.
 compare() {
 	mkdir -p "$dir/rows"
 	for table in flows mismatches gaps tampering uplink_states usage alerts coverage; do
@@ -61,7 +61,7 @@ compare() {
 	python3 "$parts/compare.py" "$ids" "$dir/rows" "$@"
 }
 
-# --- each fault for itself: the batch is sent again until it is acknowledged -----------
+# --- each fault alone: the batch is sent again until it is acknowledged -----------
 
 sink_start
 "$MAKE" "$dir/one.db" 500
@@ -74,10 +74,10 @@ for name in status500 status429 status503 error200 cut silent stall stored-silen
 	until grep -qs "not acknowledged" "$dir/log" || ! kill -0 $pid 2>/dev/null; do sleep 0.1; done
 	fault none
 	wait $pid
-	is "after $name everything is acknowledged" $? 0
-	check "$name was reported" grep -q "not acknowledged" "$dir/log"
+	is "after $name each row is acknowledged" $? 0
+	check "$name is reported" grep -q "not acknowledged" "$dir/log"
 done
-check "everything arrived as it is" compare 1-500 "$dir/one.db"
+check "each row arrived unchanged" compare 1-500 "$dir/one.db"
 "$EXPORT" -c "$dir/conf" status --json >"$dir/status"
 check "status says that nothing is pending" python3 -c "
 import json
@@ -85,13 +85,13 @@ t = json.load(open('$dir/status'))['targets'][0]
 assert t['pending'] == 0 and t['failures'] > 0 and t['error'] == '', t"
 check "metrics are printed" sh -c "'$EXPORT' -c '$dir/conf' metrics | grep -q '^waymark_export_pending_rows{target=\"clickhouse\",table=\"flows\"} 0\$'"
 
-# --- a damaged state file: everything is shipped again, nothing twice -------------------
+# --- a damaged state file: all rows are shipped again, none is there twice -------------------
 
 printf 'torn' >"$dir/state"
 "$EXPORT" -c "$dir/conf" --once 2>"$dir/log"
-is "a damaged state file is no end" $? 0
-check "it is reported" grep -q "is damaged" "$dir/log"
-check "rows replaced themselves" compare 1-500 "$dir/one.db"
+is "a damaged state file does not stop the exporter" $? 0
+check "the damaged file is reported" grep -q "is damaged" "$dir/log"
+check "rows sent again replace the former ones" compare 1-500 "$dir/one.db"
 
 # --- --since ----------------------------------------------------------------------------
 
@@ -100,7 +100,7 @@ sink_start
 configure "$dir/one.db"
 rm -f "$dir/state"
 timeout 30 "$EXPORT" -c "$dir/conf" --once --since tomorrow 2>"$dir/log"
-is "--since ships nothing older" "$(curl -s "http://127.0.0.1:$port/rows?table=flows" | wc -l)" 0
+is "--since ships no older row" "$(curl -s "http://127.0.0.1:$port/rows?table=flows" | wc -l)" 0
 
 # --- SIGKILL at random moments, faults, while flows arrive ------------------------------
 
@@ -119,7 +119,7 @@ for i in $(seq "${KILLS:-8}"); do
 done
 wait $make_pid
 fault none
-check "after $i kills everything is acknowledged" timeout 60 "$EXPORT" -c "$dir/conf" --once
+check "after $i kills each row is acknowledged" timeout 60 "$EXPORT" -c "$dir/conf" --once
 check "each row arrived, once per id" compare 1-10000 "$dir/busy.db"
 sink_stop
 
@@ -129,9 +129,9 @@ sink_start
 configure "$dir/small.db"
 rm -f "$dir/state"
 "$MAKE" "$dir/small.db" 60000 1 0 2000000
-check "what is left is shipped" timeout 60 "$EXPORT" -c "$dir/conf" --once
-check "what was pruned is named in a gap" compare 1-60000 "$dir/small.db"
-check "there is such a gap" grep -q "pruned before they were shipped" "$dir/rows/gaps"
+check "the remaining rows are shipped" timeout 60 "$EXPORT" -c "$dir/conf" --once
+check "the pruned rows are named in a gap" compare 1-60000 "$dir/small.db"
+check "that gap has the reason" grep -q "pruned before they were shipped" "$dir/rows/gaps"
 
 # --- another history under the same path ------------------------------------------------
 
@@ -149,8 +149,8 @@ until grep -q "history was replaced" "$dir/log"; do
 done
 kill $pid
 wait $pid
-is "a clean stop" $? 0
+is "the exporter stops with status 0" $? 0
 check "the new history is shipped" timeout 60 "$EXPORT" -c "$dir/conf" --once
-check "both are there, whole" compare 1-60500 "$dir/small.db" "$dir/left.db"
+check "both histories have arrived completely" compare 1-60500 "$dir/small.db" "$dir/left.db"
 
 done_testing

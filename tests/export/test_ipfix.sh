@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# test_ipfix.sh - nfcapd and nfdump read back each flow field by field: both families,
-# TCP, UDP and ICMP, with and without translation.
+# test_ipfix.sh - proves that nfcapd and nfdump read each flow back, field by field: both
+# families, TCP, UDP and ICMP, with and without NAT.
 
 # shellcheck source=tests/netns/lib.sh
 . "${0%/*}/../netns/lib.sh"

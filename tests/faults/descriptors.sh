@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# descriptors.sh - waymarkd may open no file, no socket and no pipe more: it goes on with those
-# that it has, writes the history, does not spin, and does what waited when it may again.
+# descriptors.sh - proves that waymarkd works without free descriptors: it writes the history,
+# does not spin, and does the postponed work when descriptors are free again.
 
 LIB_DIR=${0%/*}/../netns
 . "$LIB_DIR/lib.sh"
@@ -21,12 +21,12 @@ table_is_there() {
 	at router nft list table inet waymark >/dev/null 2>&1
 }
 
-as_daemon() { # COMMAND...: as its user, who may change its limits
+as_daemon() { # COMMAND...: run as the daemon's user, who may change its limits
 	setpriv --reuid="$(stat -c %u "/proc/$daemon_pid")" --regid="$(stat -c %g "/proc/$daemon_pid")" \
 		--clear-groups -- "$@"
 }
 
-limit() { # HOW MANY
+limit() { # NUMBER
 	as_daemon prlimit --pid "$daemon_pid" --nofile="$1:"
 }
 
@@ -46,10 +46,10 @@ check_not "... a client is not answered" timeout 3 nsenter --net="/proc/$ns_rout
 before=$(cpu_ticks)
 sleep 3
 used=$(($(cpu_ticks) - before))
-in_range "... it does not spin: hundredths of a second of processor in three seconds" "$used" 0 100
+in_range "... CPU time in three seconds, in hundredths of a second" "$used" 0 100
 check "... the log says what cannot be opened" grep -q 'Too many open files' "$log"
 limit "$former"
-check "descriptors again: the table is repaired" wait_for 40 table_is_there
+check "descriptors are free again: the table is repaired" wait_for 40 table_is_there
 check "... a client is answered" wait_for 20 waymark status
 : >"$log"
 kill -HUP "$daemon_pid"
@@ -57,8 +57,8 @@ check "... a reload is done" wait_for 20 grep -q 'configuration reloaded' "$log"
 http_get pc 2 "http://$NET4/" >/dev/null
 check "... flows are in the history" wait_for 20 flows_are 10
 kill -0 "$daemon_pid"
-is "it is the same process still" $? 0
+is "it is still the same process" $? 0
 daemon_stop
-is "it stops in order" $? 0
+is "it stops with status 0" $? 0
 
 done_testing

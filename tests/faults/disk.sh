@@ -1,10 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# disk.sh - the disk of the alerts' file and of the textfile, then that of the history, does not
-# answer, then that of the steering's state: waymarkd says so, answers, repairs, and lets new
-# connections through; what waited is written when the disk answers again, or a gap counts it,
-# and a stop does not wait for it.
+# disk.sh - proves that waymarkd works while a disk does not answer: that of the alerts' file and
+# the textfile, that of the history, and that of the steering's state. It reports this, answers,
+# repairs, and lets new connections through; postponed records are written when the disk answers
+# again, or a gap counts them, and a stop does not wait for the disk.
 
 LIB_DIR=${0%/*}/../netns
 . "$LIB_DIR/lib.sh"
@@ -48,29 +48,29 @@ check "the textfile is written" wait_for 20 test -s "$lab_tmp/slow/waymark.prom"
 : >"$lab_tmp/stalled"
 at router nft delete table inet waymark
 check "the disk does not answer: a deleted table is repaired" wait_for 20 table_is_there
-check "... the log says it of the alerts' file" \
+check "... the log reports the alerts' file" \
 	wait_for 20 grep -q "alert json .*: the disk does not answer; lines wait" "$log"
-check "... and of the textfile" \
+check "... the log reports the textfile" \
 	wait_for 30 grep -q 'cannot write prometheus textfile .*: the disk does not answer' "$log"
 check "... status answers" waymark status
 http_get pc 5 "http://$NET4/" >/dev/null 2>&1
 check "... a new flow is in the history" wait_for 20 flows_are 1
 check_not "... no alert is in the file" test -s "$lab_tmp/slow/alerts.jsonl"
 rm "$lab_tmp/stalled"
-check "it answers again: the alerts are in the file" \
+check "the disk answers again: the alerts are in the file" \
 	wait_for 20 grep -q '"reason":"ruleset-restored"' "$lab_tmp/slow/alerts.jsonl"
-check "... and the textfile is written again" \
+check "... the textfile is written again" \
 	wait_for 30 grep -q 'prometheus textfile .* is written again' "$log"
 : >"$lab_tmp/stalled"
 at router nft delete table inet waymark
 wait_for 20 table_is_there
 kill -TERM "$daemon_pid"
-check "a stop does not wait for it" wait_for 20 has_ended
+check "a stop does not wait for the disk" wait_for 20 has_ended
 rm "$lab_tmp/stalled"
 
 # --- the history's disk ------------------------------------------------------------------------
 
-connects() { # HOW MANY: how many of so many new connections fail
+connects() { # NUMBER: open so many new connections; prints how many fail
 	local failed=0 i=0
 	while [ "$i" -lt "$1" ]; do
 		http_get pc 1 "http://$NET4/" >/dev/null 2>&1 || failed=$((failed + 1))
@@ -79,7 +79,7 @@ connects() { # HOW MANY: how many of so many new connections fail
 	echo "$failed"
 }
 
-# As many flows as were made since the disk stopped answering: rows, and what gaps count.
+# The flows made since the disk stopped answering: rows, and what gaps count.
 accounted() {
 	[ $(($(sql "SELECT count(*) FROM flows WHERE started >= '$1' AND dport = 80") +
 		$(sql "SELECT ifnull(sum(lost), 0) FROM gaps WHERE ended >= '$1'"))) -ge "$2" ]
@@ -107,11 +107,11 @@ at router nft delete table inet waymark
 check "... a deleted table is repaired" wait_for 20 table_is_there
 check "... status answers" waymark status
 rm "$lab_tmp/stalled"
-check "it answers again: each flow is there, or a gap counts it" wait_for 30 accounted "$begun" 20 ||
+check "the disk answers again: each flow is in the history or counted by a gap" wait_for 30 accounted "$begun" 20 ||
 	diag "$(sql "SELECT count(*), min(started) FROM flows; SELECT * FROM gaps")"
-# Beside the history lies what operators have decided.
+# The operators' decisions are stored beside the history.
 : >"$lab_tmp/stalled"
-check "it does not answer again: an uplink is drained" \
+check "the history's disk does not answer again: an uplink is drained" \
 	timeout 5 nsenter --net="/proc/$ns_router/ns/net" -- "$WAYMARK" -c "$lab_tmp/waymark.conf" uplink wan1 drain
 check "... the log says that the decision is not saved" \
 	grep -q "the disk of .*flows.db.uplinks does not answer" "$log"
@@ -120,13 +120,13 @@ rm "$lab_tmp/stalled"
 check "... the decision is saved afterwards" wait_for 20 grep -q '^wan1 drain' "$lab_tmp/slow/flows.db.uplinks"
 waymark uplink wan1 auto >/dev/null
 : >"$lab_tmp/stalled"
-is "it does not answer once more: no new connection fails" "$(connects 5)" 0
+is "the history's disk does not answer once more: no new connection fails" "$(connects 5)" 0
 kill -TERM "$daemon_pid"
-check "... a stop does not wait for ever" wait_for 60 has_ended
+check "... a stop does not wait for ever for it" wait_for 60 has_ended
 rm "$lab_tmp/stalled"
-check "... the log says that what waits is lost" grep -q "the history's disk does not answer: [1-9][0-9]* records are lost" "$log"
-check_not "... the steering has been removed" table_is_there
-is "... the history is whole" "$(sql 'PRAGMA integrity_check')" ok
+check "... the log reports the lost records" grep -q "the history's disk does not answer: [1-9][0-9]* records are lost" "$log"
+check_not "... the steering is removed" table_is_there
+is "... the history is intact" "$(sql 'PRAGMA integrity_check')" ok
 
 # --- the disk of the steering's state -------------------------------------------------------------
 
@@ -150,18 +150,18 @@ check "... a deleted table is repaired" wait_for 20 table_is_there
 check "... the log says that the state is not saved" \
 	wait_for 5 grep -q "the steering's state beside .* cannot be saved: " "$log"
 check "... status answers" waymark status
-check "... the file is as it was" cmp -s "$lab_tmp/state/steering.json" "$lab_tmp/steering.before"
+check "... the state file is unchanged" cmp -s "$lab_tmp/state/steering.json" "$lab_tmp/steering.before"
 rm "$lab_tmp/stalled"
-# What waits is written first, and a reload meanwhile is refused as before.
+# The postponed state is written first, and a reload meanwhile is refused as before.
 reloads() {
 	kill -HUP "$daemon_pid"
 	sleep 0.5
 	grep -q 'configuration reloaded' "$log"
 }
-check "it answers again: a reload is done" wait_for 20 reloads
-check_not "... and the new state is saved" cmp -s "$lab_tmp/state/steering.json" "$lab_tmp/steering.before"
+check "the state's disk answers again: a reload succeeds" wait_for 20 reloads
+check_not "... the new state is saved" cmp -s "$lab_tmp/state/steering.json" "$lab_tmp/steering.before"
 kill -TERM "$daemon_pid"
-check "... and it stops in order" wait_for 20 has_ended
-check_not "... and no state is left of a steering that is removed" test -e "$lab_tmp/state/steering.json"
+check "... the daemon stops" wait_for 20 has_ended
+check_not "... no state file of the removed steering is left" test -e "$lab_tmp/state/steering.json"
 
 done_testing

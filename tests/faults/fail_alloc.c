@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * fail_alloc.c - preloaded, it lets one allocation of each process fail: the one with number
+ * fail_alloc.c - preload library that makes one allocation of each process fail: number
  * ALLOC_FAIL_AT, counted over malloc, calloc and realloc (0: none). At its exit a process whose
- * ALLOC_COUNT names a file writes there how many it made.
+ * ALLOC_COUNT names a file writes the number of its allocations there.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-/* glibc's own. */
+/* The functions of glibc. */
 void *__libc_malloc(size_t size);
 void *__libc_calloc(size_t n, size_t size);
 void *__libc_realloc(void *old, size_t size);

@@ -1,24 +1,24 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# kill.sh - waymarkd is killed (SIGKILL) again and again at random moments while flows come: no
-# new connection fails, the history stays whole, and each flow is in it once, or falls into a
-# gap.
+# kill.sh - proves that waymarkd may be killed (SIGKILL) repeatedly at random moments while flows
+# are made: no new connection fails, the history stays intact, and each flow is in it once, or
+# falls into a gap.
 #
-# KILLS: how often (3).
+# KILLS: number of kills (3).
 
 LIB_DIR=${0%/*}/../netns
 . "$LIB_DIR/lib.sh"
 
 KILLS=${KILLS:-3}
-# How old a flow may be to be lost with a daemon that was killed.
+# A killed daemon may lose flows that are at most this old.
 LAST_MOMENT_MS=250
 
 made_more() { # COUNT
 	[ "$(wc -l <"$lab_tmp/make4.out")" -ge "$1" ]
 }
 
-connects() { # NUMBER: how many of so many new connections fail
+connects() { # NUMBER: open NUMBER new connections; prints how many fail
 	local failed=0 i=0
 	while [ "$i" -lt "$1" ]; do
 		http_get pc 1 "http://$NET4:8080/" >/dev/null 2>&1 || failed=$((failed + 1))
@@ -32,7 +32,7 @@ nat masquerade
 serve net 8080 7
 daemon_start
 background make4 pc python3 "$PEER" make $NET4 7 2000 0.02
-check "flows come" wait_for 10 made_more 20
+check "flows are made" wait_for 10 made_more 20
 
 failed=0 i=0
 while [ "$i" -lt "$KILLS" ]; do
@@ -46,8 +46,8 @@ wait_for 10 made_more "$(($(wc -l <"$lab_tmp/make4.out") + 20))"
 background_end make4
 is "killed $KILLS times: new connections that failed" "$failed" 0
 daemon_stop
-is "the daemon stops well" $? 0
-is "the database is whole" "$(sql 'PRAGMA integrity_check')" ok
+is "the daemon stops with status 0" $? 0
+is "the database is intact" "$(sql 'PRAGMA integrity_check')" ok
 {
 	echo 'CREATE TEMP TABLE made (sport INTEGER, at INTEGER);'
 	sed 's/^\([0-9]*\) \([0-9]*\)$/INSERT INTO made VALUES (\1, \2);/' "$lab_tmp/make4.out"
@@ -60,8 +60,8 @@ is "the database is whole" "$(sql 'PRAGMA integrity_check')" ok
 } | sqlite3 -batch -noheader -cmd 'PRAGMA temp_store = MEMORY' "$lab_tmp/flows.db" >"$lab_tmp/found"
 sed -i '/^2$/{1d}' "$lab_tmp/found"
 check "flows were made" test "$(sed -n 1p "$lab_tmp/found")" -gt 40
-is "of $(sed -n 1p "$lab_tmp/found") flows so many are there twice" "$(sed -n 2p "$lab_tmp/found")" 0
-is "... and so many are neither there nor in a gap" "$(sed -n 3p "$lab_tmp/found")" 0
+is "of $(sed -n 1p "$lab_tmp/found") flows, those in the history twice" "$(sed -n 2p "$lab_tmp/found")" 0
+is "... those neither in the history nor in a gap" "$(sed -n 3p "$lab_tmp/found")" 0
 is "each kill is a gap" "$(sql "SELECT count(*) FROM gaps WHERE reason = 'the daemon died'")" "$KILLS"
 
 done_testing

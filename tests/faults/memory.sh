@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# memory.sh - one allocation after another fails, through start, steady state, repair and
-# reload: waymarkd goes on, or ends by itself with a line that says why; no signal ends it, and
-# the steering is whole or away.
+# memory.sh - proves that any single allocation may fail, at the start, later, in a repair or in a
+# reload: waymarkd continues, or exits with a line that says why; no signal ends it, and the
+# steering is complete or removed.
 #
-# POINTS: at how many allocations, spread over all that a life makes (60).
+# POINTS: number of allocations to fail, spread over all of a run (60).
 
 LIB_DIR=${0%/*}/../netns
 . "$LIB_DIR/lib.sh"
@@ -27,7 +27,7 @@ table_is_back() {
 	! kill -0 "$life_pid" 2>/dev/null || at router nft list table inet waymark >/dev/null 2>&1
 }
 
-# life FAIL-AT: one life of the daemon; its exit status is in life_status.
+# life FAIL-AT: one run of the daemon; its exit status is in life_status.
 life() {
 	: >"$log"
 	LD_PRELOAD=$lab_tmp/fail_alloc.so ALLOC_FAIL_AT=$1 ALLOC_COUNT=$lab_tmp/count \
@@ -53,12 +53,12 @@ reloaded() {
 	! kill -0 "$life_pid" 2>/dev/null || grep -Eq 'configuration reloaded|reload: ' "$log"
 }
 
-# What is wrong with the life that ended; nothing: all is well.
+# life_faults: print what was wrong with the run that ended, or nothing.
 life_faults() {
 	if [ "$life_status" -gt 1 ]; then
 		echo "exit status $life_status"
 	elif [ "$life_status" = 1 ] && ! grep -Eq 'error: |not started' "$log"; then
-		echo "it ended without a line"
+		echo "it ended without a message"
 	fi
 	if ! at router nft list table inet waymark >/dev/null 2>&1; then
 		! at router ip rule | grep -q 'lookup 25[01]' || echo "rules without the table"
@@ -68,7 +68,7 @@ life_faults() {
 }
 
 life 0 || die "no life without a fault"
-is "without a fault it lives and ends well" "$life_status$(life_faults)" 0
+is "without a failed allocation it runs and stops with status 0" "$life_status$(life_faults)" 0
 all=$(cat "$lab_tmp/count")
 [ "$all" -gt 1000 ] || die "only $all allocations were counted"
 waymark remove >/dev/null 2>&1
@@ -92,6 +92,6 @@ while [ "$i" -lt "$POINTS" ]; do
 	waymark remove >/dev/null 2>&1
 	i=$((i + 1))
 done
-is "$POINTS of $all allocations fail, one a life: each life is well ($ended were not started)" "$bad" ''
+is "$POINTS of $all allocations fail, one per run: each run is correct ($ended were not started)" "$bad" ''
 
 done_testing

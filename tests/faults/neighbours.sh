@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# neighbours.sh - other programs do not answer waymarkd: the server that knows the users, and
-# the service manager. It answers, repairs, and tells the manager later what it did not take.
-# And a loop that stands still no longer feeds the manager's watchdog.
+# neighbours.sh - proves that waymarkd works while other programs do not answer it: the name
+# service for users, and the service manager. It answers, repairs, and sends the manager's notices
+# later. And while its event loop hangs it does not feed the manager's watchdog.
 
 LIB_DIR=${0%/*}/../netns
 . "$LIB_DIR/lib.sh"
@@ -14,7 +14,7 @@ cc -O1 -shared -fPIC -o "$lab_tmp/stall_users.so" "$top_src/tests/faults/stall_u
 config_write
 log=$lab_tmp/waymarkd.log
 
-# A service manager that reads while the file "reads" is there, and notes what comes.
+# A service manager that prints each notice, but reads only while the file "reads" exists.
 : >"$lab_tmp/reads"
 background manager router python3 -c '
 import os, socket, sys, time
@@ -38,7 +38,7 @@ NOTIFY_SOCKET=$lab_tmp/notify LD_PRELOAD=$lab_tmp/stall_users.so STALL_USERS=$la
 daemon_pid=$!
 wait_for 30 grep -q ' ready: ' "$log" || die "not ready: $(tail -n 3 "$log")"
 
-manager_has() { # TEXT COUNT: at least
+manager_has() { # TEXT COUNT: at least COUNT notices
 	[ "$(grep -c "$1" "$lab_tmp/manager.out")" -ge "$2" ]
 }
 
@@ -46,7 +46,7 @@ table_is_there() {
 	at router nft list table inet waymark >/dev/null 2>&1
 }
 
-asked() { # COMMAND...: waymark, which has 5 s
+asked() { # COMMAND...: run waymark for at most 5 s
 	timeout 5 nsenter --net="/proc/$ns_router/ns/net" -- "$WAYMARK" -c "$lab_tmp/waymark.conf" "$@"
 }
 
@@ -54,16 +54,16 @@ has_ended() {
 	! readlink "/proc/$daemon_pid/exe" >/dev/null 2>&1
 }
 
-check "the service manager knows that it is ready" wait_for 10 manager_has '^READY=1' 1
-check "... and its watchdog is fed" wait_for 10 manager_has '^WATCHDOG=1' 2
+check "the service manager is notified that it is ready" wait_for 10 manager_has '^READY=1' 1
+check "... its watchdog is fed" wait_for 10 manager_has '^WATCHDOG=1' 2
 
-# --- the server that knows the users ---------------------------------------------------------
+# --- the name service for users ------------------------------------------------------------
 
 : >"$lab_tmp/users"
-check "the users' server does not answer: an uplink is drained" asked uplink wan1 drain
+check "the name service does not answer: an uplink is drained" asked uplink wan1 drain
 who="SELECT user FROM uplink_states WHERE uplink = 'wan1' AND state = 'drain'"
 wait_for_sql 10 "$who" root
-is "... and the history names who did it" "$(sql "$who")" root
+is "... the history names the user" "$(sql "$who")" root
 check "... status answers" asked status
 rm "$lab_tmp/users"
 asked uplink wan1 auto >/dev/null
@@ -71,7 +71,7 @@ asked uplink wan1 auto >/dev/null
 # --- the service manager ---------------------------------------------------------------------
 
 rm "$lab_tmp/reads"
-# Its queue is full: the kernel takes so many more, and no other.
+# Fill its queue: the kernel accepts no further notice.
 python3 -c '
 import socket, sys
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -89,23 +89,23 @@ at router nft delete table inet waymark
 check "... a deleted table is repaired" wait_for 20 table_is_there
 check "... status answers" asked status
 : >"$lab_tmp/reads"
-check "it reads again: it learns of the reload" wait_for 10 manager_has '^READY=1' $((ready + 1))
-is "... in order" "$(grep -v '^WATCHDOG\|^FULL' "$lab_tmp/manager.out" | cut -d= -f1 | paste -sd' ' -)" \
+check "the manager reads again: it is notified of the reload" wait_for 10 manager_has '^READY=1' $((ready + 1))
+is "... the notices are in order" "$(grep -v '^WATCHDOG\|^FULL' "$lab_tmp/manager.out" | cut -d= -f1 | paste -sd' ' -)" \
 	"READY RELOADING READY"
 fed=$(grep -c '^WATCHDOG=1' "$lab_tmp/manager.out")
-check "... and its watchdog is fed" wait_for 10 manager_has '^WATCHDOG=1' $((fed + 2))
+check "... its watchdog is fed" wait_for 10 manager_has '^WATCHDOG=1' $((fed + 2))
 
-# --- a loop that stands still ----------------------------------------------------------------
+# --- an event loop that hangs ------------------------------------------------------------------
 
 : >"$lab_tmp/loop"
 asked uplink wan1 drain >/dev/null 2>&1 &
-check "the loop stands still: the log says by what" \
+check "the loop hangs: the log names the cause" \
 	wait_for 10 grep -q 'the event loop missed a second: it has been busy with the control socket' "$log"
 fed=$(grep -c '^WATCHDOG=1' "$lab_tmp/manager.out")
-sleep 3 # a loop that goes on feeds it three times
-is "... and the watchdog is not fed" "$(grep -c '^WATCHDOG=1' "$lab_tmp/manager.out")" "$fed"
+sleep 3 # a running loop would feed it three times
+is "... the watchdog is not fed" "$(grep -c '^WATCHDOG=1' "$lab_tmp/manager.out")" "$fed"
 rm "$lab_tmp/loop"
-check "it goes on: the watchdog is fed" wait_for 10 manager_has '^WATCHDOG=1' $((fed + 2))
+check "the loop runs again: the watchdog is fed" wait_for 10 manager_has '^WATCHDOG=1' $((fed + 2))
 
 rm "$lab_tmp/reads"
 kill -TERM "$daemon_pid"

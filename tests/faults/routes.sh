@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# routes.sh - table main holds the routes of a whole internet exchange: waymarkd starts, follows
-# an uplink that goes down, repairs, answers, and leaves those routes as they were.
-# ROUTES: so many of each family.
+# routes.sh - proves that waymarkd works beside the routes of a whole internet exchange in table
+# main: it starts, follows an uplink that goes down, repairs, answers, and leaves those routes
+# unchanged. ROUTES: number of routes per family.
 
 LIB_DIR=${0%/*}/../netns
 . "$LIB_DIR/lib.sh"
@@ -27,7 +27,7 @@ table_is_there() {
 	at router nft list table inet waymark >/dev/null 2>&1
 }
 
-balanced_by() { # the interfaces of the balanced default's nexthops
+balanced_by() { # print the interfaces of the balanced default's nexthops
 	at router ip route show table 252 | grep -o 'dev wan[0-9]' | sort -u | paste -sd' ' -
 }
 
@@ -41,9 +41,9 @@ nat masquerade
 serve net 80 7
 many_routes "$routes" >"$lab_tmp/batch"
 at router ip -batch "$lab_tmp/batch" || die "no routes"
-is "table main holds them" "$(main_routes)" $((2 * routes))
+is "table main has the routes" "$(main_routes)" $((2 * routes))
 DAEMON_PATIENCE=60 daemon_start
-check "it starts" grep -q ' ready: ' "$log"
+check "the daemon starts" grep -q ' ready: ' "$log"
 check "the balanced default has both uplinks" wait_for 20 balanced_is "dev wan1 dev wan2"
 http_get pc 3 "http://$NET4/" >/dev/null
 wait_for_sql 20 "SELECT count(*) FROM flows WHERE dport = 80 AND egress = uplink" 3
@@ -57,8 +57,8 @@ at router nft delete table inet waymark
 check "a deleted table is repaired" wait_for 60 table_is_there
 check "a client is answered" wait_for 20 waymark status
 daemon_stop
-is "it stops in order" $? 0
+is "the daemon stops with status 0" $? 0
 check "the steering is removed" waymark remove
-is "the routes of main are as they were" "$(main_routes)" $((2 * routes))
+is "the routes of main are unchanged" "$(main_routes)" $((2 * routes))
 
 done_testing

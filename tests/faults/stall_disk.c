@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * stall_disk.c - preloaded, it makes a folder stand for a disk that does not answer: while the
- * file STALL_WHILE exists, whoever opens, writes or syncs a file below STALL_BELOW waits.
+ * stall_disk.c - preload library that makes a folder behave like a disk that does not answer:
+ * while the file STALL_WHILE exists, opening, writing or syncing a file below STALL_BELOW blocks.
  */
 #define _GNU_SOURCE /* O_LARGEFILE, RTLD_NEXT */
 #include <dlfcn.h>
@@ -54,7 +54,7 @@ int open64(const char *path, int flags, ...)
 	return fd;
 }
 
-/* --- files that are open --------------------------------------------------------- */
+/* --- open files --------------------------------------------------------- */
 
 static void fd_stall(int fd)
 {
@@ -78,7 +78,7 @@ ssize_t pwrite64(int fd, const void *bytes, size_t n, off64_t at)
 	return next(fd, bytes, n, at);
 }
 
-/* stdio opens its files by a way of its own. */
+/* stdio opens files without calling open(). */
 FILE *fopen(const char *path, const char *mode)
 {
 	FILE *(*next)(const char *, const char *) =

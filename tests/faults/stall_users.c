@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * stall_users.c - preloaded, it makes the server that knows the users one that does not answer:
- * getpwuid waits while the file STALL_USERS exists; fgetpwent, which reads a local file and is
- * called by the event loop alone, while STALL_LOOP does.
+ * stall_users.c - preload library that makes the name service for users hang: getpwuid blocks
+ * while the file STALL_USERS exists; fgetpwent, which reads a local file and is called only by
+ * the event loop, while STALL_LOOP exists.
+
  */
 #define _GNU_SOURCE /* RTLD_NEXT */
 #include <dlfcn.h>

@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# deb.sh - the Debian packages, on a copy of this machine under a real systemd: built,
-# without a complaint of lintian, installed disabled, started, upgraded with the history,
-# the steering and live flows kept, removed with the network as it was, purged.
+# deb.sh - proves the Debian packages on a copy of this machine under a real systemd: they build,
+# lintian has no complaint, they are installed disabled, started, upgraded with the history, the
+# steering and live flows kept, removed with the network restored, and purged.
 #
-#	WAYMARK_DEBS=FOLDER tests/package/deb.sh	with packages that are there already
+#	WAYMARK_DEBS=FOLDER tests/package/deb.sh	with existing packages
 
 LIB_DIR=$(cd "${0%/*}/../netns" && pwd)
 . "$LIB_DIR/lib.sh"
@@ -21,7 +21,7 @@ obstacle() {
 
 # --- the packages -------------------------------------------------------------------------
 
-# A copy of the sources as git has them, or as a tarball has.
+# A copy of the sources as in git, or as in a tarball.
 source_copy() { # FOLDER
 	mkdir "$1" && if [ -e "$top_src/.git" ]; then
 		(cd "$top_src" && git ls-files -z --cached --others --exclude-standard |
@@ -32,7 +32,7 @@ source_copy() { # FOLDER
 	fi
 }
 
-# Speed counts here, not the code's.
+# Without optimization: the build should be fast, not the program.
 packages_build() {
 	source_copy "$lab_tmp/source" && cd "$lab_tmp/source" &&
 		env PATH="/usr/lib/ccache:$PATH" CCACHE_BASEDIR="$PWD" \
@@ -53,7 +53,7 @@ packages_get() {
 	version=$(dpkg-deb --field "$lab_tmp"/debs/waymark_*.deb Version)
 }
 
-# The same packages as an older version of them.
+# The same packages with a lower version.
 older_make() {
 	local name
 	mkdir "$lab_tmp/debs/older"
@@ -65,14 +65,14 @@ older_make() {
 	done
 }
 
-# --- what is on the machine ------------------------------------------------------------------
+# --- the state of the machine ------------------------------------------------------------------
 
-installed() { # the version, if both are
-	# shellcheck disable=SC2016 # dpkg-query's own
+installed() { # print the version if both packages are installed
+	# shellcheck disable=SC2016 # for dpkg-query
 	inside dpkg-query -W -f '${db:Status-Status} ${Version}\n' waymark waymark-export 2>&1 | uniq
 }
 
-# Files named for us, but for dpkg's own records; those that were there before are no matter.
+# Files named after Waymark, except dpkg's own records and those that existed before.
 files_of_ours() {
 	inside find / -xdev -name '*waymark*' ! -path '/var/lib/dpkg/*' ! -path '/var/log/*' \
 		! -path '/var/cache/*' ! -path '/tmp/*' ! -path "$lab_tmp/*" ! -path '/var/tmp/systemd-private-*' 2>/dev/null | sort
@@ -95,8 +95,8 @@ main_pid() {
 	inside systemctl show --value --property=MainPID waymarkd
 }
 
-# What steers: the ruleset with its handles, but neither what counts nor what sets hold;
-# rules and routes.
+# The steering: the ruleset with its handles, without counters and set elements; rules and
+# routes.
 steering() {
 	at router nft --handle list table inet waymark |
 		sed 's/packets [0-9]* bytes [0-9]*//; /elements = {/,/}/d' | grep -v '^table'
@@ -113,7 +113,7 @@ network() {
 	at router ip -6 route show table all | sort
 }
 
-flow_row() { # what of the held flow must not change
+flow_row() { # the held flow's columns that must not change
 	echo "SELECT id, state, mark, uplink FROM flows WHERE dport = 7 AND proto = 'tcp'"
 }
 
@@ -121,18 +121,18 @@ flow_row() { # what of the held flow must not change
 
 test_installed() {
 	check 'an older version installs' inside sh -c 'dpkg -i /mnt/older/*.deb >/run/install.log 2>&1'
-	is 'both packages' "$(installed)" "installed $version~1"
-	check 'it says how to begin' inside grep -q 'waymark init | sudo tee /etc/waymark/waymark.conf' /run/install.log
+	is 'both packages are installed' "$(installed)" "installed $version~1"
+	check 'its message has the first steps' inside grep -q 'waymark init | sudo tee /etc/waymark/waymark.conf' /run/install.log
 	is 'both units are disabled' "$(inside systemctl is-enabled waymarkd waymark-export | uniq)" disabled
-	is 'and not running' "$(inside systemctl is-active waymarkd waymark-export | uniq)" inactive
-	is 'no configuration is there' "$(inside ls -A /etc/waymark)" ''
+	is 'no unit runs' "$(inside systemctl is-active waymarkd waymark-export | uniq)" inactive
+	is 'there is no configuration' "$(inside ls -A /etc/waymark)" ''
 	is 'the history will be private' "$(inside stat -c '%a %U %G' /var/lib/waymark)" '750 waymark waymark'
-	is 'the exporter may read it' "$(inside id -Gn waymark-export | tr ' ' '\n' | sort | tr '\n' ' ')" \
+	is 'the exporter may read the history' "$(inside id -Gn waymark-export | tr ' ' '\n' | sort | tr '\n' ' ')" \
 		'waymark waymark-export '
 	check 'the example is valid' inside waymark -c /usr/share/doc/waymark/waymark.conf.example check --config
-	check 'its pages are found' inside sh -c 'for p in 8/waymark 8/waymarkd 8/waymark-export 5/waymark.conf; do
+	check 'its manual pages are found' inside sh -c 'for p in 8/waymark 8/waymarkd 8/waymark-export 5/waymark.conf; do
 		[ -s "/usr/share/man/man${p%/*}/${p#*/}.${p%/*}.gz" ] || exit 1; done'
-	is 'the network is as before' "$(network)" "$network_before"
+	is 'the network is unchanged' "$(network)" "$network_before"
 }
 
 test_started() {
@@ -144,7 +144,7 @@ test_started() {
 			state-file = "/var/lib/waymark-export/state"
 		}
 	END
-	check 'it is valid' inside waymark check --config
+	check 'the configuration is valid' inside waymark check --config
 	check 'both units start' inside systemctl enable --now waymarkd waymark-export ||
 		{ diag "$(inside journalctl --no-pager -n 40)"; die 'nothing to upgrade'; }
 	is 'the daemon is not root' "$(inside ps -o user= -p "$(main_pid)" | tr -d ' ')" waymark
@@ -152,8 +152,8 @@ test_started() {
 	hold one pc tcp $NET4 7 1
 	check 'a flow is in the history' wait_for 20 history_is \
 		"SELECT count(*) FROM flows WHERE dport = 7 AND state = 'live' AND verdict = 'ok'" 1
-	check 'the exporter is not root either' inside pgrep -u waymark-export -x waymark-export
-	check 'it ships' wait_for 30 inside grep -q heartbeat /var/lib/waymark-export/rows.jsonl
+	check 'the exporter is not root' inside pgrep -u waymark-export -x waymark-export
+	check 'the exporter ships rows' wait_for 30 inside grep -q heartbeat /var/lib/waymark-export/rows.jsonl
 }
 
 test_upgraded() {
@@ -164,16 +164,16 @@ test_upgraded() {
 	pid=$(main_pid)
 	check 'the upgrade works' inside sh -c 'dpkg -i /mnt/waymark_*.deb /mnt/waymark-export_*.deb >/run/upgrade.log 2>&1' ||
 		diag "$(inside cat /run/upgrade.log)"
-	is 'both are upgraded' "$(installed)" "installed $version"
-	check 'the daemon is another' [ "$(main_pid)" != "$pid" ]
+	is 'both packages are upgraded' "$(installed)" "installed $version"
+	check 'a new daemon runs' [ "$(main_pid)" != "$pid" ]
 	is 'both units run' "$(inside systemctl is-active waymarkd waymark-export | uniq)" active
-	is 'and are still enabled' "$(inside systemctl is-enabled waymarkd waymark-export | uniq)" enabled
-	is 'the steering was not touched' "$(steering)" "$steering_before"
+	is 'both units are still enabled' "$(inside systemctl is-enabled waymarkd waymark-export | uniq)" enabled
+	is 'the steering is unchanged' "$(steering)" "$steering_before"
 	is 'the flow lives' "$(hold_send one)" 1
-	check 'the history goes on with it' wait_for 20 history_is "$(flow_row)" "$row" ||
+	check 'its row in the history is kept' wait_for 20 history_is "$(flow_row)" "$row" ||
 		diag "$(history_says "$(flow_row)"; inside journalctl --no-pager -u waymarkd -n 20)"
-	is 'it is the same history' "$(history_says "SELECT value FROM meta WHERE name = 'history'")" "$identity"
-	check_not 'it does not speak of a configuration again' inside grep -q 'waymark init' /run/upgrade.log
+	is 'the history is the same' "$(history_says "SELECT value FROM meta WHERE name = 'history'")" "$identity"
+	check_not 'its message does not repeat the first steps' inside grep -q 'waymark init' /run/upgrade.log
 	hold_close one
 	at router conntrack -D -p tcp --dport 7 >/dev/null 2>&1
 	check 'the end of the flow is written' wait_for 20 history_is \
@@ -182,21 +182,21 @@ test_upgraded() {
 
 test_removed() {
 	check 'removal works' inside sh -c 'dpkg -r waymark-export waymark >/run/remove.log 2>&1'
-	is 'neither runs' "$(inside systemctl is-active waymarkd waymark-export | sort -u | grep -v failed)" inactive
-	is 'the network is as before the start' "$(network)" "$network_before" ||
+	is 'no unit runs' "$(inside systemctl is-active waymarkd waymark-export | sort -u | grep -v failed)" inactive
+	is 'the network is restored' "$(network)" "$network_before" ||
 		diag "$(inside cat /run/remove.log)"
 	check 'configuration and history stay' inside sh -c '[ -s /etc/waymark/waymark.conf ] && [ -s /var/lib/waymark/flows.db ]'
-	check 'they serve the next installation' inside sh -c 'dpkg -i /mnt/waymark_*.deb /mnt/waymark-export_*.deb >/run/again.log 2>&1 &&
+	check 'the next installation uses them' inside sh -c 'dpkg -i /mnt/waymark_*.deb /mnt/waymark-export_*.deb >/run/again.log 2>&1 &&
 		systemctl start waymarkd && waymark flows --json | grep -q "\"dport\": *7"'
 }
 
 test_purged() {
 	check 'purge works' inside sh -c 'dpkg --purge waymark-export waymark >/run/purge.log 2>&1'
-	check_not 'without a complaint' inside grep -qi 'not empty\|cannot\|warning\|error' /run/purge.log ||
+	check_not 'purge prints no warning' inside grep -qi 'not empty\|cannot\|warning\|error' /run/purge.log ||
 		diag "$(inside cat /run/purge.log)"
 	is 'no file is left' "$(leftovers)" ''
-	is 'the network is as before' "$(network)" "$network_before"
-	check_not 'systemd knows no unit of it' inside systemctl cat waymarkd waymark-export
+	is 'the network is restored' "$(network)" "$network_before"
+	check_not 'systemd has no unit of it' inside systemctl cat waymarkd waymark-export
 }
 
 end() {
@@ -213,7 +213,7 @@ lab_up
 trap end EXIT
 nat masquerade
 packages_get
-check 'lintian is content' lintian --allow-root --fail-on error,warning "$lab_tmp"/debs/*.changes
+check 'lintian has no complaint' lintian --allow-root --fail-on error,warning "$lab_tmp"/debs/*.changes
 older_make
 network_before=$(network)
 machine_up "$lab_tmp/debs"

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# luci.sh - LuCI's page in Chromium shows what the real daemon answers: uplinks, what could be
-# seen, a mismatch and its explanation, all as text, and that the daemon does not run.
+# luci.sh - proves that LuCI's page in Chromium shows what the real daemon answers: uplinks, the
+# observed time, a mismatch with its explanation, all as text, and a daemon that does not run.
 #
 #	LUCI_SHOTS=FOLDER tests/package/luci.sh	leaves screenshots there
 
@@ -14,7 +14,7 @@ command -v chromium >/dev/null || skip_all "chromium is missing"
 page=$top_src/tests/package/luci/page.py
 package=$top_src/packaging/luci-app-waymark
 
-# look NAME WIDTH [OPTION]...: what the page shows is in $lab_tmp/NAME.
+# look NAME WIDTH [OPTION]...: write what the page shows to $lab_tmp/NAME.
 look() {
 	local name=$1 width=$2
 	shift 2
@@ -32,21 +32,21 @@ shows_not() { # WHAT NAME TEXT
 
 lab_up && nat masquerade
 serve net 80 7
-# A tunnel with markup in its name: the kernel allows it.
+# An interface with markup in its name, which the kernel allows.
 at router ip link add '<b>tun0' type veth peer name tun0 && at router ip link set tun0 up &&
 	at router ip link set '<b>tun0' up || die "no tunnel"
 daemon_start 'repair = false'
 
 hold first pc tcp $NET4 7 5 || die "no TCP from the PC"
-check 'the page of a daemon that saw everything comes' look good 1280
+check 'the page of a daemon without a gap is shown' look good 1280
 shows '... with the uplinks and their states' good "$(printf 'wan1\tup\tidle')"
 shows '... with how much left' good 'were seen.'
 shows '... and only with it says that there is no mismatch' good \
 	'No mismatch: every packet that was seen left by the uplink of its flow.'
 daemon_stop
-check 'the page without a daemon comes' look blind 1280
+check 'the page without a daemon is shown' look blind 1280
 shows '... and says so' blind 'waymarkd is not running: no packet is observed now.'
-shows '... nothing found is not nothing there' blind 'This does not mean that there was none'
+shows '... no mismatch found does not mean that there was none' blind 'This does not mean that there was none'
 shows_not '... in no place' blind 'No mismatch:'
 daemon_run
 
@@ -62,11 +62,11 @@ id=$(sql "SELECT flow_id FROM mismatches ORDER BY id DESC LIMIT 1")
 flow=$(sql "SELECT format(iif(src LIKE '%:%', 'udp [%s]:%d > [%s]:%d', 'udp %s:%d > %s:%d'), src, sport, dst, dport)
 	FROM flows WHERE id = $id")
 for width in 1280 400; do
-	check "the page of a mismatch comes and fits $width pixels" look mismatch $width --click
+	check "the page of a mismatch is shown and fits $width pixels" look mismatch $width --click
 	shows '... the flow is named' mismatch "$flow"
 	shows '... another of IPv6, too' mismatch "udp [$PC6]:"
 	shows '... and both interfaces, markup as text' mismatch 'wan2 → <b>tun0'
-	shows '... what was not seen is named' mismatch 'Packets may have left unseen.'
+	shows '... the page says that packets may be missing' mismatch 'Packets may have left unseen.'
 	shows '... a click explains this flow' mismatch "Flow $id"
 	shows '... with the verdict' mismatch 'mismatch (rung 1 of 7): packets left by an interface that its mark does not name.'
 	shows '... the sentences of waymark explain' mismatch "$(waymark explain --json "$id" |
@@ -74,19 +74,19 @@ for width in 1280 400; do
 	shows '... and a command to paste' mismatch 'waymark -c /var/etc/waymark.conf apply'
 done
 
-# As where rpcd has not read the ACL yet.
+# As on a router where rpcd has not read the ACL yet.
 cp -r "$package" "$lab_tmp/package"
 sed -i 's/waymark.conf/other.conf/' "$lab_tmp/package/root/usr/share/rpcd/acl.d/luci-app-waymark.json"
 (package=$lab_tmp/package && look refused 400) || diag "$(cat "$lab_tmp/refused")"
 shows 'a user without the ACL reads that' refused 'This user may not run waymark (ACL luci-app-waymark).'
 
 daemon_stop KILL
-check 'the page without a daemon comes and fits 400 pixels' look down 400
+check 'the page without a daemon is shown and fits 400 pixels' look down 400
 shows '... with the mismatches until then' down "$flow"
 shows '... and states of uplinks by the kernel' down 'wan1'
 
 daemon_run
-check 'the page of a daemon that had died comes' look gap 1280
+check 'the page of a daemon that was killed is shown' look gap 1280
 shows '... with the gap' gap 'the daemon died'
 
 done_testing

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# machine.sh - a copy of this machine to install packages on: the router of the lab, with
-# a service manager of its own. All that is written there is in memory and goes with it.
-# Sourced after lib.sh. It must not know what is installed.
+# machine.sh - a copy of this machine to install packages on: the router of the lab, with its own
+# service manager. Everything written there is in memory and disappears with it. Sourced after
+# lib.sh. It must not know what is installed.
 #
 #	machine_obstacle	why no such copy can be made here, or nothing
 #	machine_up FOLDER	start it; FOLDER is its /mnt
@@ -11,7 +11,7 @@
 
 machine_pid=
 machine_group=waymark-machine.$$
-# Of the copy: what is installed there, not what is built here.
+# Use the tools installed in the copy, not those built here.
 MACHINE_PATH=/usr/sbin:/usr/bin:/sbin:/bin
 
 machine_obstacle() {
@@ -24,8 +24,8 @@ machine_obstacle() {
 		echo 'no overlay of / or no cgroup2 can be mounted here'
 }
 
-# machine_boot BASE FOLDER GROUP: becomes its init. In namespaces of its own but for the
-# group, which is made here and becomes the root that it sees.
+# machine_boot BASE FOLDER GROUP: become its init, in its own namespaces except the cgroup, which
+# is made here and becomes the root that it sees.
 machine_boot='
 	set -e
 	mount -t tmpfs none "$1"
@@ -47,14 +47,14 @@ machine_init='
 	ln -s /proc/self/fd "$r/dev/fd"
 	chmod 1777 "$r/dev/shm" "$r/tmp"
 	mount -t proc none "$r/proc"
-	# Of the sysctls only those of this network.
+	# Only the sysctls of this network namespace.
 	mount --bind "$r/proc/sys" "$r/proc/sys"
 	mount --bind "$r/proc/sys/net" "$r/proc/sys/net"
 	mount -o remount,bind,ro "$r/proc/sys"
 	mount -t sysfs -o ro none "$r/sys"
 	mount -t cgroup2 none "$r/sys/fs/cgroup"
 	mount --bind "$2" "$r/mnt"
-	# Nothing of this machine starts there, and nothing of Waymark is there.
+	# No unit of this machine starts there, and Waymark is not installed.
 	rm -rf "$r"/etc/systemd/system/*.wants "$r"/etc/dpkg/dpkg.cfg.d/* "$r/usr/sbin/policy-rc.d" \
 		"$r/etc/waymark" "$r"/var/lib/waymark*
 	for u in waymark-export waymark; do chroot "$r" userdel "$u" || :; done 2>/dev/null
@@ -79,7 +79,7 @@ machine_is_up() {
 }
 
 inside() {
-	# shellcheck disable=SC2086 # one process, though it is printed with a blank
+	# shellcheck disable=SC2086 # one pid, printed with a blank
 	nsenter --target $machine_pid --mount --pid --uts --ipc --net --cgroup --root -- \
 		env -i --chdir=/ PATH="$MACHINE_PATH" DEBIAN_FRONTEND=noninteractive LC_ALL=C "$@"
 }

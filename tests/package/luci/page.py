@@ -48,7 +48,7 @@ def read_json(pattern):
 
 
 class Package:
-    """What OpenWrt would install, and what a user with its ACL may do."""
+    """The package as OpenWrt would install it, and what a user with its ACL may do."""
 
     def __init__(self, folder):
         entry, = read_json(f"{folder}/root/usr/share/luci/menu.d/*.json").values()
@@ -95,7 +95,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.server.shown.put(body)
         elif not self.server.package.allows(body) or body[:3] != INSTALLED:
             self.answer(403)
-        else:  # as cgi-exec: neither standard error nor the exit status
+        else:  # as cgi-exec does: no standard error and no exit status
             done = subprocess.run(self.server.program + body[3:], stdout=subprocess.PIPE,
                                   stderr=subprocess.DEVNULL, check=False)
             self.answer(200, done.stdout)
