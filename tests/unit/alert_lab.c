@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * alert_lab.c - a folder, programs in it and an example, for the tests of alerts.
+ * alert_lab.c - a folder with programs, and an example alert, for the tests of alerts.
  */
 #include <dirent.h>
 #include <limits.h>

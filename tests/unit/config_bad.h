@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * config_bad.h - configurations that must be refused, a row a file, for
- * test_config.c alone.
+ * config_bad.h - configurations that must be refused, one row per file, for
+ * test_config.c only.
  */
 #ifndef WAYMARK_TESTS_UNIT_CONFIG_BAD_H
 #define WAYMARK_TESTS_UNIT_CONFIG_BAD_H
@@ -16,7 +16,7 @@ static const struct {
 	const char *text;
 	int line;
 	const char *word;
-	unsigned n_messages; /* 0 stands for 1 */
+	unsigned n_messages; /* 0 means 1 */
 } bad[] = {
 	/* syntax */
 	{"", 1, "there is no uplink", 0},
@@ -212,7 +212,7 @@ static const struct {
 	 0},
 	{"uplink -b { interface = b0 mark = 2 table = 102 }\n", 1, "cannot be an uplink's name", 0},
 	{"uplink " LONG64 " { interface = b0 mark = 2 table = 102 }\n", 1, "at most 31 bytes", 0},
-	/* between uplinks, and things that are there twice */
+	/* conflicts between uplinks, and duplicates */
 	{A B "uplink c {\n interface = a0\n mark = 3\n table = 103\n}\n", 4,
 	 "already uplink 'a' (line 1)", 0},
 	{A B "uplink c {\n interface = c0\n mark = 2\n table = 103\n}\n", 5,
@@ -226,7 +226,7 @@ static const struct {
 	{"uplink a {\n interface = a0\n mark = 1\n mark = 1\n table = 7 }\n", 4,
 	 "set twice, first on line 3", 0},
 	{A "alert { syslog = true }\nalert { min-interval = 1s }\n", 3, "'alert' is there twice", 0},
-	/* after comments, the line is still the right one */
+	/* after comments the line number is right */
 	{"/* one\n two */ /* three */\n// four\n# five\nmode = x\n" A, 5, "choose one of", 0},
 	{"mode = steer // \"\n# ' {\ndatabase = x\n" A, 3, "absolute", 0},
 	/* several at once */

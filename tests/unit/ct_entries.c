@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ct_entries.c - conntrack entries made by hand, through ctnetlink.
+ * ct_entries.c - creates conntrack entries through ctnetlink.
  */
 #include <arpa/inet.h>
 #include <libmnl/libmnl.h>

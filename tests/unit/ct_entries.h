@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ct_entries.h - conntrack entries made by hand, through ctnetlink.
+ * ct_entries.h - creates conntrack entries through ctnetlink.
  *
  * For tests inside a sandbox; a request that fails fails the test.
  */
@@ -22,17 +22,17 @@ struct ct_entry {
 	uint16_t zone, orig_zone;
 };
 
-/* Writes the request that makes the entry; returns its size. */
+/* Write the request that creates the entry; return its size. */
 size_t ct_entry_put(void *buffer, const struct ct_entry *e);
 
 struct mnl_socket *ct_socket_open(void);
 
 void ct_entry_create(const struct ct_entry *e);
 
-/* n UDP entries, without waiting for answers. */
+/* Create n UDP entries without waiting for replies. */
 void ct_entries_create(int n);
 
-/* Deletes all entries. */
+/* Delete all entries. */
 void ct_flush(void);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * disk_vfs.c - the default VFS with a wait before whatever changes a file. Each of
- * its files is a small head with the real one behind it. Beside a file that is remembered stands
- * an image of what is certainly on the disk, and the writes since its last sync.
+ * disk_vfs.c - SQLite's default VFS with a delay before each change of a file. Each of its files
+ * is a small header with the real file behind it. For a file under observation it keeps an image
+ * of what is certainly on the disk, and the writes since the last sync.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,12 +20,12 @@
 #define SECTOR	   512
 #define IMAGES_MAX 4
 
-struct image; /* of a remembered file */
+struct image; /* of an observed file */
 
 struct disk_file {
 	sqlite3_file base;
 	sqlite3_file *real;
-	struct image *image; /* NULL: not remembered */
+	struct image *image; /* NULL: not observed */
 };
 
 static sqlite3_vfs *real_vfs, vfs;
@@ -51,7 +51,7 @@ static void stall(void)
 		  NULL);
 }
 
-/* --- what is on the disk ----------------------------------------------------------- */
+/* --- the disk's contents ----------------------------------------------------------- */
 
 struct bytes {
 	unsigned char *bytes;
@@ -61,7 +61,7 @@ struct bytes {
 struct change {
 	sqlite3_int64 at;
 	size_t n;
-	unsigned char *bytes; /* NULL: the file is cut off at at */
+	unsigned char *bytes; /* NULL: the file is truncated at "at" */
 };
 
 struct image {
@@ -150,7 +150,7 @@ static void image_fill(struct image *i)
 		close(fd);
 }
 
-/* A file that was closed and is opened again has its image still. */
+/* A file that is closed and opened again keeps its image. */
 static struct image *image_find(const char *name)
 {
 	struct image *place = NULL;
@@ -180,7 +180,7 @@ static uint32_t chance(uint32_t *seed)
 	return *seed >> 8;
 }
 
-/* A disk writes whole sectors, in an order of its own. */
+/* A disk writes whole sectors, in any order. */
 static void change_tear(struct bytes *to, const struct change *c, uint32_t kept, uint32_t *seed)
 {
 	if (!c->bytes) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sandbox.c - a network namespace of a test's own, with loopback up.
+ * sandbox.c - a separate network namespace for a test, with loopback up.
  */
 #define _GNU_SOURCE /* unshare */
 #include <arpa/inet.h>

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sandbox.h - a network namespace of a test's own, with loopback up.
+ * sandbox.h - a separate network namespace for a test, with loopback up.
  *
- * The process moves into it for good; it vanishes with the process. Must not be
- * used before a test has asked sandbox_enter, lest the machine's own network be
- * changed.
+ * The process enters it for good; it vanishes with the process. Do not use the other functions
+ * before sandbox_enter succeeded, or the machine's own network is changed.
  */
 #ifndef WAYMARK_TESTS_UNIT_SANDBOX_H
 #define WAYMARK_TESTS_UNIT_SANDBOX_H
@@ -12,24 +11,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Enters a new network namespace, inside a new user namespace where that is the
- * only way. NULL, or why it cannot be had; root always gets it or dies. */
+/* Enter a new network namespace, in a new user namespace if necessary. Return NULL, or the reason
+ * why that is impossible; as root a failure fails the test. */
 const char *sandbox_enter(void);
 
 /* Whether the namespace belongs to the first user namespace (SO_RCVBUFFORCE). */
 bool sandbox_is_privileged(void);
 
-/* Runs nft commands; prints nft's words and fails the test when they fail. */
+/* Run nft commands; on failure print nft's message and fail the test. */
 void sandbox_nft(const char *commands);
 
-/* Writes a sysctl by its path below /proc/sys. */
+/* Write a sysctl by its path below /proc/sys. */
 void sandbox_sysctl(const char *path, const char *value);
 
-/* Sends bytes by UDP from one port of loopback to another, ipv6 or not. No process
- * needs to listen. */
+/* Send bytes by UDP from one port of loopback to another, over IPv6 or IPv4. No process needs to
+ * listen. */
 void sandbox_udp(bool is_ipv6, uint16_t sport, uint16_t dport);
 
-/* Waits until fd can be read; false after 2 seconds. */
+/* Wait until fd is readable; return false after 2 seconds. */
 bool sandbox_wait(int fd);
 
 #endif

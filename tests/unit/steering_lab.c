@@ -80,8 +80,8 @@ int steering_lab_group_start(void **state)
 	return reason ? -1 : 0;
 }
 
-/* Without duplicate address detection: what it ends with a second later would be a
- * difference between two listings. */
+/* Without duplicate address detection, whose end a second later would be a difference between two
+ * listings. */
 static void links_start(void)
 {
 	steering_lab_run(
@@ -97,7 +97,7 @@ static void links_start(void)
 	steering_lab_run("ip link set lan up && ip link set pc up");
 	steering_lab_run("ip addr add 192.168.10.1/24 dev lan");
 	steering_lab_run("ip -6 addr add 2001:db8:10::1/64 dev lan nodad");
-	/* Each link comes up, and gets its own address, when the kernel has time. */
+	/* Each interface comes up, and gets its link-local address, asynchronously. */
 	steering_lab_run(
 		"for i in $(seq 500); do"
 		" [ $(ip -6 route show table local type local | grep -c fe80:) = 6 ] && exit;"
@@ -208,7 +208,7 @@ char *steering_lab_listing(void)
 void steering_lab_assert_same(char *before, char *after)
 {
 	if (strcmp(before, after)) {
-		/* Too long for a message of cmocka. */
+		/* Too long for cmocka's messages. */
 		fprintf(stderr, "before:\n%s\nafter:\n%s\n", before, after);
 		fail();
 	}
@@ -240,8 +240,8 @@ static void change_show(void *data, const struct steering_change *change)
 		printf("#   %s %s\n", change->is_missing ? "+" : "-", change->what);
 }
 
-/* A link that has just come up gets its IPv6 addresses a moment later: what follows
- * from them may be left to do, but not for long. */
+/* An interface that has just come up gets its IPv6 addresses a moment later: further changes may
+ * be due then, but not for long. */
 int steering_lab_reconcile(struct steering *s)
 {
 	int first = steering_reconcile(s, change_show, NULL, stderr), rest = 1;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * store_lab.c - what the tests of the history share.
+ * store_lab.c - helpers shared by the tests of the history.
  */
 #define _GNU_SOURCE
 #include <ftw.h>

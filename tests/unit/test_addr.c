@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_addr.c - addresses read and written by RFC 5952, prefixes, orders, and a
- * randomised round trip (seed printed; WAYMARK_SEED repeats it).
+ * test_addr.c - proves that addresses are read and written as RFC 5952 demands; prefixes, order,
+ * and a randomized round trip (seed printed; WAYMARK_SEED repeats it).
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -137,8 +137,8 @@ static unsigned seed_choose(void)
 	return seed;
 }
 
-/* Any address written and read is itself; the C library reads it alike. Words
- * are often 0, so that "::" has all its places. */
+/* Any address that is written and read again is unchanged, and the C library reads it alike. Words
+ * are often 0, so that "::" occurs at every place. */
 static void test_round_trip(void **state)
 {
 	char buf[ADDR_STRLEN];

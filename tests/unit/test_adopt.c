@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_adopt.c - each kind of flow that may be there before the steering, by a
- * table: adopted where its addresses say whose it is, left alone where not.
+ * test_adopt.c - proves, by a table of all kinds of flows that may exist before the steering,
+ * which are adopted because their addresses name an uplink, and which are left unmarked.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -33,7 +33,7 @@ static const struct {
 	{"2001:db8:1:8::1/64", LAN},
 };
 
-/* Of main; the last one leads out of both lines. */
+/* Routes of main; the last one has a nexthop on both uplinks. */
 static const struct {
 	const char *prefix;
 	uint32_t ifindex[2];
@@ -65,20 +65,20 @@ static const struct {
 	{FLOW, "192.168.10.2", "203.0.113.10", NULL, "192.168.2.10", 0, SLOT2},
 	{FLOW, "fd00:10::2", "2001:db8:113::1", NULL, "2001:db8:2::10", 0, SLOT2},
 	{FLOW, "10.9.0.7", "203.0.113.10", NULL, "192.168.2.10", 0, SLOT2},
-	/* ... by a proxy on the way: another server answers */
+	/* ... by a proxy in between: another server answers */
 	{FLOW, "192.168.10.2", "8.8.8.8", "203.0.113.10", "192.168.2.10", 0, SLOT2},
-	/* ... to the network of the line itself, but not of another */
+	/* ... to the uplink's own network, but not to another uplink's */
 	{FLOW, "192.168.10.2", "192.168.1.1", NULL, "192.168.1.10", 0, SLOT1},
 	{FLOW, "192.168.10.2", "192.168.2.1", NULL, "192.168.1.10", 0, NONE},
 	{FLOW, "192.168.10.2", "10.9.1.1", NULL, "192.168.2.10", 0, SLOT2},
 	{FLOW, "192.168.10.2", "10.9.1.1", NULL, "192.168.1.10", 0, NONE},
-	/* ... to what both lead to, or a tunnel does */
+	/* ... to a destination that both uplinks or a tunnel reach */
 	{FLOW, "192.168.10.2", "198.51.100.1", NULL, "192.168.1.10", 0, NONE},
 	{FLOW, "192.168.10.2", "10.9.0.7", NULL, "192.168.1.10", 0, NONE},
-	/* ... to an address that both uplinks have, or that is no uplink's */
+	/* ... to an address of both uplinks, or of none */
 	{FLOW, "192.168.10.2", "203.0.113.10", NULL, "10.0.0.1", 0, NONE},
 	{FLOW, "192.168.10.2", "203.0.113.10", NULL, "192.168.1.77", 0, NONE},
-	/* ... not translated */
+	/* ... without NAT */
 	{FLOW, "192.168.10.2", "203.0.113.10", NULL, NULL, 0, NONE},
 	{FLOW, "2001:db8:1:8::2", "2001:db8:113::1", NULL, NULL, 0, NONE},
 	/* the router's own */
@@ -95,18 +95,18 @@ static const struct {
 	{FLOW, "203.0.113.10", "192.168.2.10", "192.168.10.2", NULL, 0, SLOT2},
 	{FLOW, "2001:db8:113::1", "2001:db8:2::10", "fd00:10::2", NULL, 0, SLOT2},
 	{FLOW, "203.0.113.10", "192.168.2.10", "192.168.10.2", "192.168.10.1", 0, SLOT2},
-	/* ... from the other line's network; to an address of both; not translated */
+	/* ... from the other uplink's network; to an address of both; without NAT */
 	{FLOW, "192.168.1.1", "192.168.2.10", "192.168.10.2", NULL, 0, NONE},
 	{FLOW, "203.0.113.10", "10.0.0.1", "192.168.10.2", NULL, 0, NONE},
 	{FLOW, "203.0.113.10", "192.168.10.2", NULL, NULL, 0, NONE},
-	/* through, from line to line: which one it began on is not known */
+	/* transit between uplinks: where it entered is unknown */
 	{FLOW, "203.0.113.10", "192.168.2.10", "203.0.113.77", "192.168.1.10", 0, NONE},
 	{FLOW, "203.0.113.10", "203.0.113.77", NULL, "192.168.1.10", 0, NONE},
-	/* inside: to the router's addresses, and by one to another LAN host */
+	/* inside: to the router's addresses, and through one of them to another LAN host */
 	{FLOW, "192.168.10.2", "192.168.1.10", NULL, NULL, 0, NONE},
 	{FLOW, "192.168.10.2", "192.168.1.10", "192.168.10.3", "192.168.10.1", 0, NONE},
 	{FLOW, "192.168.10.2", "10.9.0.7", NULL, NULL, 0, NONE},
-	/* marked already; other people's bits do not count */
+	/* marked already; bits outside the mask do not count */
 	{FLOW, "192.168.10.2", "203.0.113.10", NULL, "192.168.1.10", 0x3, NONE},
 	{FLOW, "192.168.10.2", "203.0.113.10", NULL, "192.168.1.10", 0x3ff00, SLOT1},
 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_alert.c - alerts aggregated by times passed in, sent to a file, a FIFO and a log
- * socket; the bound on keys.
+ * test_alert.c - proves that alerts are aggregated by the times passed in, sent to a file, a FIFO
+ * and a log socket, and that the table of keys is bounded.
  */
 #include <fcntl.h>
 #include <setjmp.h>
@@ -28,7 +28,7 @@
 
 #define MINUTE 60000
 
-/* --- folding ------------------------------------------------------------------- */
+/* --- aggregation --------------------------------------------------------------- */
 
 static void raise_at(struct alerter *a, int64_t time_ms, int64_t flow_id)
 {
@@ -39,7 +39,7 @@ static void raise_at(struct alerter *a, int64_t time_ms, int64_t flow_id)
 	alerter_raise(a, &alert);
 }
 
-/* The n-th line of the file of JSON lines, from 0; NULL: there is none. */
+/* Return the n-th line of the JSON file, from 0; NULL: there is none. */
 static json_t *line_json(unsigned n)
 {
 	char *line = file_text("lines");
@@ -76,12 +76,12 @@ static void test_folds(void **state)
 	alerter_tick(a, T0 + MINUTE);
 	alerter_tick(a, T0 + MINUTE + 1);
 	assert_int_equal(lines_of(file_text("lines")), 2);
-	assert_line(1, 51, 50); /* the newest, and all that were suppressed */
-	/* after a summary the interval begins again */
+	assert_line(1, 51, 50); /* the newest one, with the number of suppressed ones */
+	/* after a summary the interval starts again */
 	raise_at(a, T0 + MINUTE + 5, 100);
 	alerter_tick(a, T0 + 2 * MINUTE - 1);
 	assert_int_equal(lines_of(file_text("lines")), 2);
-	/* one that comes when the time is over takes the suppressed ones with it */
+	/* an alert after the interval includes the suppressed ones */
 	raise_at(a, T0 + 2 * MINUTE, 101);
 	assert_int_equal(lines_of(file_text("lines")), 3);
 	assert_line(2, 101, 2);
@@ -100,7 +100,7 @@ static void test_folds(void **state)
 	json_decref(object);
 	alerter_tick(a, T0 + 9 * MINUTE);
 	assert_int_equal(lines_of(file_text("lines")), 4);
-	/* and then it is new again */
+	/* then it is new again */
 	raise_at(a, T0 + 10 * MINUTE, 102);
 	assert_line(4, 102, 1);
 	object = line_json(4);
@@ -114,7 +114,7 @@ static void test_folds(void **state)
 	alerter_free(a);
 }
 
-/* Packets of a flow that was reported raise no alert and end none. */
+/* Further packets of a reported flow raise no alert and end none. */
 static void test_goes_on(void **state)
 {
 	struct alerter *a = alerter_with(NULL, path_in("lines"), 60);
@@ -156,14 +156,14 @@ static void test_keys(void **state)
 	alert.reason = NULL;
 	alerter_raise(a, &alert);
 	assert_int_equal(lines_of(file_text("lines")), 6);
-	/* these are no part of the key */
+	/* these are not part of the key */
 	alert.proto = 17;
 	alert.mark = 9;
 	alert.evidence = NULL;
 	strcpy(alert.text, "other");
 	alerter_raise(a, &alert);
 	assert_int_equal(lines_of(file_text("lines")), 6);
-	/* told at the end, as nothing may go unsaid */
+	/* the summary is sent at the end, so that nothing is lost */
 	alerter_free(a);
 	assert_int_equal(lines_of(file_text("lines")), 7);
 }
@@ -196,8 +196,8 @@ static void assert_sum(struct alerter *a)
 	assert_int_equal(s.raised, s.sent - s.summaries + s.aggregated);
 }
 
-/* More keys than the table holds: those beyond share one alert an interval, however
- * they come; when the interval is over the oldest give way, what they held is told. */
+/* With more keys than the table holds, the further ones share one alert per interval in any
+ * order; after the interval the oldest keys are evicted, and their suppressed alerts are sent. */
 static void test_many_keys(void **state)
 {
 	struct alerter *a = alerter_with(NULL, path_in("lines"), 60);
@@ -216,14 +216,14 @@ static void test_many_keys(void **state)
 	assert_int_equal(stats_of(a).sent, AGGREGATION_MAX + 1);
 	assert_int_equal(stats_of(a).aggregated, 100001);
 	assert_sum(a);
-	/* of u0 to u254 each, of the others all together, and of the first */
+	/* one each for u0 to u254, one for all others, and one for the first */
 	alerter_tick(a, T0 + MINUTE + 1000);
 	assert_int_equal(stats_of(a).summaries, AGGREGATION_MAX + 1);
 	assert_sum(a);
 	alerter_free(a);
 }
 
-/* The key told longest ago gives way when its interval is over, with what it held. */
+/* After its interval the least recently sent key is evicted, and its alerts are sent. */
 static void test_key_gives_way(void **state)
 {
 	struct alerter *a = alerter_with(NULL, path_in("lines"), 60);
@@ -302,7 +302,7 @@ static void test_file_failures(void **state)
 	assert_int_equal(mkfifo(path_in("fifo"), 0600), 0);
 	check_json_fails(path_in("fifo"), 1, "No such device"); /* no reader */
 	fd = open(path_in("fifo"), O_RDONLY | O_NONBLOCK);
-	check_json_fails(path_in("fifo"), 1000, "temporarily unavailable"); /* a slow one */
+	check_json_fails(path_in("fifo"), 1000, "temporarily unavailable"); /* a slow reader */
 	assert_int_equal(read(fd, &byte, 1), 1);
 	assert_int_equal(byte, '{');
 	close(fd);
@@ -318,8 +318,8 @@ static int log_bind(struct sockaddr_un *address, const char *name)
 	return fd;
 }
 
-/* Each fact is a field, what is not known is none, and a line end in a text does not
- * begin another field. */
+/* Each fact is a field, an unknown fact has none, and a newline in a text does not start another
+ * field. */
 static void test_journal(void **state)
 {
 	struct facts facts;
@@ -348,7 +348,7 @@ static void test_journal(void **state)
 	assert_non_null(strstr(text, "\nWAYMARK_FLOW_ID=77\n"));
 	assert_null(strstr(text, "\nPATH="));
 	assert_null(strstr(text, "=\n"));
-	/* A zero of the length ends the text here: 18 characters. */
+	/* A zero byte of the length field ends the text here: 18 characters. */
 	assert_memory_equal(strstr(text, "\nWAYMARK_REASON\n"),
 			    "\nWAYMARK_REASON\n\22\0\0\0\0\0\0\0odd\nMESSAGE=forged\n", 43);
 	close(fd);
@@ -379,7 +379,7 @@ static void test_syslog(void **state)
 	assert_non_null(strstr(text, "]: mismatch: flow 77 left by"));
 	assert_non_null(strstr(text, "(3 times, this is the last)"));
 	assert_int_equal(s.failed, 0);
-	/* no process reads: it fails, it does not wait */
+	/* no process reads: sending fails without waiting */
 	for (int i = 0; i < 5000 && s.failed == 0; i++)
 		syslog_write(address.sun_path, &alert, &s);
 	assert_int_equal(s.failed, 1);
@@ -408,8 +408,8 @@ static void test_set_config(void **state)
 	alerter_free(NULL);
 }
 
-/* An uplink that is down is over when it is up again, however long that takes and
- * whatever the reasons were; quiet does not end it. */
+/* An alert of an uplink that is down is over when the uplink is up again, however long that takes
+ * and whatever the reasons were; quiet does not end it. */
 static void test_lasting(void **state)
 {
 	struct alert alert = {.kind = ALERT_UPLINK,
@@ -443,7 +443,7 @@ static void test_lasting(void **state)
 	assert_text(object, "since", "2026-07-15T10:20:30.456Z");
 	assert_integer(object, "total", 2);
 	json_decref(object);
-	/* the next one is new, and is sent at once */
+	/* the next alert is new, and is sent at once */
 	alert.state = ALERT_RAISED;
 	alert.reason = "down";
 	alerter_raise(a, &alert);
@@ -460,7 +460,7 @@ static void alert_record(void *data, const struct alert *alert)
 	recorded++;
 }
 
-/* A silenced alert is recorded and counted, not sent, and only until its time and for its
+/* A silenced alert is recorded and counted but not sent, only during the silence and only for its
  * uplink. */
 static void test_silence(void **state)
 {
@@ -491,7 +491,7 @@ static void test_silence(void **state)
 	alerter_free(a);
 }
 
-/* What Alertmanager uses to tell alerts apart is the same when the alert is over. */
+/* The labels by which Alertmanager identifies an alert are the same when it is over. */
 static void test_alertmanager(void **state)
 {
 	struct alert alert = mismatch();

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_alert_exec.c - alerts told to real programs: what they are given, which are
- * run, how many at once and for how long.
+ * test_alert_exec.c - proves how alert programs are run: their input and environment, which
+ * programs, how many at once and for how long.
  */
 #include <fcntl.h>
 #include <setjmp.h>
@@ -33,8 +33,8 @@ static void assert_variable(const char *environment, const char *variable)
 		fail_msg("no %s in:%s", variable, environment);
 }
 
-/* No signal blocked or ignored, but for the C library's own two, 32 and 33, which
- * no program can set and which the test's parent may have ignored. */
+/* No signal is blocked or ignored, except 32 and 33, which the C library uses: no program can set
+ * them, and the test's parent may have ignored them. */
 static void assert_no_signals(const char *text)
 {
 	const unsigned long long reserved = 3ULL << 31;
@@ -75,14 +75,14 @@ static void test_environment(void **state)
 	char *text;
 
 	(void)state;
-	program_write("tell", "(echo; cat /proc/self/environ | tr '\\0' '\\n') > env.tmp\n"
+	program_write("show", "(echo; cat /proc/self/environ | tr '\\0' '\\n') > env.tmp\n"
 			      "ls /proc/self/fd | tr '\\n' ' ' > fds\n"
 			      "grep -E '^Sig(Blk|Ign)' /proc/self/status > signals\n"
 			      "cat > stdin; mv env.tmp env");
 	sigemptyset(&set);
 	sigaddset(&set, SIGCHLD);
 	sigprocmask(SIG_BLOCK, &set, NULL);
-	a = alerter_with(path_in("tell"), NULL, 60);
+	a = alerter_with(path_in("show"), NULL, 60);
 	alerter_raise(a, &alert);
 	assert_int_equal(stats_of(a).children, 1);
 	children_wait(a, T0);
@@ -109,8 +109,8 @@ static void test_stdin(void **state)
 	char *text;
 
 	(void)state;
-	program_write("tell", "cat > stdin");
-	a = alerter_with(path_in("tell"), NULL, 60);
+	program_write("show", "cat > stdin");
+	a = alerter_with(path_in("show"), NULL, 60);
 	alerter_raise(a, &alert);
 	children_wait(a, T0);
 	text = file_text("stdin");
@@ -135,7 +135,7 @@ static void test_stdin(void **state)
 	alerter_free(a);
 }
 
-/* In the order of names, by the naming rule, executable files only. */
+/* Programs run in the order of their names; only executable files with allowed names. */
 static void test_folder(void **state)
 {
 	static const char *const names[] = {"d/10-b",	    "d/20_c.sh", "d/00a", "d/x~",
@@ -189,7 +189,7 @@ static void test_exec_failures(void **state)
 	check_exec_fails(path_in("signal"), "signal 15");
 }
 
-/* 8 run, 64 wait, the rest has failed; when the 8 end, the others follow. */
+/* 8 run, 64 wait, the rest fails; when the 8 end, the others follow. */
 static void test_children_bound(void **state)
 {
 	struct alert alert = mismatch();
@@ -217,8 +217,8 @@ static void test_children_bound(void **state)
 	alerter_free(a);
 }
 
-/* Who starts us may end all that we leave behind: at a stop suppressed alerts are sent to a
- * program that has its time to take it. */
+/* At a stop, suppressed alerts are sent to a program that has time to read them, before the caller
+ * may kill its remaining processes. */
 static void test_stop(void **state)
 {
 	struct alert alert = mismatch();
@@ -243,7 +243,7 @@ static int64_t seconds_pass(struct alerter *a, int64_t now_ms, unsigned n)
 	return now_ms;
 }
 
-/* The fields of the program's own status, as it wrote them. */
+/* Assert a field of the program's /proc/self/status, as it wrote it. */
 static void assert_status(const char *field, const char *wanted)
 {
 	const char *text = file_text("status"), *at = strstr(text, field);
@@ -255,8 +255,7 @@ static void assert_status(const char *field, const char *wanted)
 		fail_msg("%s is %.20s, wanted %s", field, at, wanted);
 }
 
-/* Whoever starts it, it can do nothing that any process could not; as root it is
- * another user besides. */
+/* The program has no privilege, whoever starts it; as root it also runs as another user. */
 static void test_privileges(void **state)
 {
 	struct alert_config c = {
@@ -305,7 +304,7 @@ static void test_privileges(void **state)
 	alerter_free(a);
 }
 
-/* Killed with what it started, whoever it runs as, by the time that is passed in. */
+/* The program is killed with its children, as any user, by the time that is passed in. */
 static void timeout(char *user)
 {
 	struct alert_config c = {.exec = (char *)(uintptr_t)path_in("hang"),
@@ -336,7 +335,7 @@ static void timeout(char *user)
 	grandchild = atoi(file_text("pid"));
 	assert_true(grandchild > 1);
 	now_ms = seconds_pass(a, T0, 10);
-	now_ms = seconds_pass(a, now_ms - 3600000, 10); /* the clock jumps back, and forth */
+	now_ms = seconds_pass(a, now_ms - 3600000, 10); /* the clock jumps back, and forward */
 	now_ms = seconds_pass(a, now_ms + 7200000, EXEC_TIMEOUT_MS / 1000 - 22);
 	assert_int_equal(stats_of(a).failed, 0);
 	assert_int_equal(stats_of(a).children, 1);
@@ -348,7 +347,7 @@ static void timeout(char *user)
 		char path[64], text[256] = "";
 		FILE *file;
 
-		/* Whoever inherits it may be slow to bury it. */
+		/* Its new parent may be slow to reap it. */
 		snprintf(path, sizeof(path), "/proc/%d/stat", (int)grandchild);
 		file = fopen(path, "r");
 		if (file && !fgets(text, sizeof(text), file))
@@ -372,7 +371,7 @@ static void test_timeout(void **state)
 	timeout(user);
 }
 
-/* Whether a process is gone, or waits for its parent only. */
+/* Return whether a process has ended or is a zombie. */
 static bool is_ended(pid_t pid)
 {
 	char path[64], text[256] = "";
@@ -387,7 +386,7 @@ static bool is_ended(pid_t pid)
 	return !*text || strstr(text, ") Z ");
 }
 
-/* What left the program's session, and outlives it, is ended at the time limit. */
+/* Processes that left the program's session are killed at the time limit. */
 static void test_session(void **state)
 {
 	struct alert alert = mismatch();
@@ -412,7 +411,7 @@ static void test_session(void **state)
 	alerter_free(a);
 }
 
-/* Nothing outlives the one who called program_spawn. */
+/* No program outlives the process that called program_spawn. */
 static void test_parent_dies(void **state)
 {
 	pid_t parent, program;
@@ -451,7 +450,7 @@ static void output_count(void *data, const char *path, const char *line)
 	output_bytes += strlen(line);
 }
 
-/* Output comes as lines without control characters, up to a bound. */
+/* Output is logged as lines without control characters, up to a bound. */
 static void test_output(void **state)
 {
 	struct sink_status status = {0};

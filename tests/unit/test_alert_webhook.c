@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_alert_webhook.c - the queue before a webhook without a server: its bound, what
- * is settled, what is kept, and the pauses between attempts.
+ * test_alert_webhook.c - proves the queue of a webhook without a server: its bound, which alerts
+ * are settled, which are kept, and the pauses between attempts.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,7 +16,7 @@
 #include "waymark/alert/webhook.h"
 #include "alert_lab.h"
 
-/* Port 1 of this machine: refused at once. */
+/* Port 1 of this machine refuses connections at once. */
 #define REFUSED "http://127.0.0.1:1/"
 
 static int url_set(struct webhook *w, const char *url)
@@ -89,7 +89,7 @@ static void settled_take(struct webhook *w, struct settled *s)
 	settled_add(w, s);
 }
 
-/* Beyond the bound the oldest go, each once, and are counted. */
+/* Beyond the bound the oldest alerts are dropped, each once, and counted. */
 static void test_bound(void **state)
 {
 	struct webhook *w = webhook_new();
@@ -113,7 +113,7 @@ static void test_bound(void **state)
 	webhook_stop(w);
 	settled_add(w, &s);
 	webhook_free(w);
-	assert_int_equal(s.n, 7); /* what waits is kept for another daemon */
+	assert_int_equal(s.n, 7); /* waiting alerts are kept for the next daemon */
 }
 
 static void test_off(void **state)
@@ -138,7 +138,7 @@ static void test_off(void **state)
 	assert_int_equal(s.n, 3);
 }
 
-/* No host by that name, a port that is closed: told without the URL's secrets. */
+/* An unknown host and a closed port: the error has no secret of the URL. */
 static void test_error(void **state)
 {
 	struct webhook *w = webhook_new();

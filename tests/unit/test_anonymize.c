@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_anonymize.c - addresses of flows that ended more than a day ago are cut to a prefix
- * wherever the history holds them, once, and younger flows keep theirs.
+ * test_anonymize.c - proves that addresses of flows that ended more than a day ago are cut to a
+ * prefix everywhere in the history, once, and that younger flows keep theirs.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -23,7 +23,7 @@ static int64_t now_ms(void)
 	return (int64_t)time(NULL) * 1000;
 }
 
-/* A flow that ended so long ago. */
+/* A flow that ended this long ago. */
 static struct record flow_of(int64_t id, int64_t ago_ms)
 {
 	struct record r = store_lab_flow(id);
@@ -159,7 +159,7 @@ static void test_other_tables(void **state)
 	store_lab_stop(w, st);
 }
 
-/* A slice and a half, the last thousand flows young. */
+/* A slice and a half, the last thousand flows are young. */
 static void test_postings(void **state)
 {
 	const char *path = store_lab_path(*state, "flows.db");
@@ -200,7 +200,7 @@ static void test_postings(void **state)
 
 #define ALL "SELECT group_concat(id || src || dst || ifnull(nat_src, '-')) FROM flows"
 
-/* The next daemon goes on, changes nothing twice, and cuts more where less is to stay. */
+/* The next daemon continues, cuts nothing twice, and cuts more for a shorter prefix. */
 static void test_restart(void **state)
 {
 	const char *path = store_lab_path(*state, "flows.db");
@@ -245,7 +245,7 @@ static void test_restart(void **state)
 	store_lab_stop(w, st);
 }
 
-/* It lived while the flows around it were cut, and became a day old since. */
+/* It was live when the flows around it were cut, and is a day old now. */
 static void test_left_behind(void **state)
 {
 	const char *path = store_lab_path(*state, "flows.db");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_answer.c - the daemon's answers decoded: all there is, from another
- * version, nonsense; and the filter options' values.
+ * test_answer.c - proves that the daemon's answers are decoded: complete ones, those of another
+ * version, invalid ones; and the values of the filter options.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -58,7 +58,7 @@ static void test_whole_answer(void **state)
 	answer_free(&a);
 }
 
-/* What was not compared, or is not known, never reads as a number. */
+/* Values not compared or unknown are never shown as a number. */
 static void test_coverage(void **state)
 {
 	struct answer a;
@@ -90,7 +90,7 @@ static void test_coverage(void **state)
 	answer_free(&a);
 }
 
-/* All details of a heading are shown as soon as one of them is not 0. */
+/* All details of a heading are shown when one of them is not 0. */
 static void test_details(void **state)
 {
 	struct answer a = {.flows_untracked = 7, .nflog.orphans = 1};
@@ -104,7 +104,7 @@ static void test_details(void **state)
 	assert_string_equal(answer_details(&a, "flows", text, 8), "0 lost,");
 }
 
-/* Where nothing was written there is no delay, least of all one of 0. */
+/* Without a written row there is no delay, not even 0. */
 static void test_delays(void **state)
 {
 	static const char *const answers[] = {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_audit.c - the audit against every order in which its evidence can arrive:
- * two sockets keep their own order and have none between them, so each scenario
- * is run in every merge of the two, with and without ticks between; and against
- * restarts, gaps, torn dumps and a full table.
+ * test_audit.c - proves the audit for every order in which evidence can arrive: each of two
+ * sockets keeps its own order, but they have no order between them, so each scenario is run in
+ * every merge of the two, with and without ticks in between; and for restarts, gaps, torn dumps
+ * and a full table.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -24,16 +24,16 @@
 #define LABEL(slot) (64 + LABELS_RESERVED + (slot))
 #define ROWS	    64
 
-/* --- what came out ------------------------------------------------------------- */
+/* --- the results ------------------------------------------------------------- */
 
 struct history {
-	struct flow_record flow[ROWS]; /* by id, as the store would hold it */
+	struct flow_record flow[ROWS]; /* by id, as in the store */
 	struct mismatch_record mismatch[ROWS];
 	struct gap_record gap[ROWS];
 	unsigned n_flows, n_mismatches, n_gaps, n_changes, n_alerts, n_interfaces;
-	enum reason diagnosis, restoring; /* what the kernel is said to be like */
-	struct audit_stray stray;	  /* asked of last */
-	bool is_over;			  /* the alerts' word */
+	enum reason diagnosis, restoring; /* the kernel's state as the diagnosis reports it */
+	struct audit_stray stray;	  /* the stray of the last diagnosis */
+	bool is_over;			  /* whether the alerts say it is over */
 	enum reason goes_on;		  /* reported last */
 };
 
@@ -45,7 +45,7 @@ static void keep_flow(struct history *h, const struct flow_record *f)
 	row = &h->flow[f->id];
 	if (!row->id)
 		h->n_flows++;
-	/* As the store does: what is not known does not overwrite what is. */
+	/* As the store does: an unknown value does not overwrite a known one. */
 	int64_t ended_ms = f->ended_ms ? f->ended_ms : row->ended_ms;
 	struct flow_record old = *row;
 
@@ -115,7 +115,7 @@ static enum reason diagnose(void *data, const struct audit_stray *stray, char ob
 	return stray->is_marked ? h->diagnosis : h->restoring;
 }
 
-/* --- a small world -------------------------------------------------------------- */
+/* --- scenarios ---------------------------------------------------------------- */
 
 struct world {
 	struct history h;
@@ -167,7 +167,7 @@ static struct addr v4(const char *text)
 	return a;
 }
 
-/* PC to server, source translated to wan1's address. */
+/* From the PC to a server, source translated to wan1's address. */
 static struct ct_event lan_flow(enum ct_event_type type, uint32_t id, uint32_t mark)
 {
 	struct ct_event ev = {.type = type, .id = id, .proto = 6, .mark = mark};
@@ -284,7 +284,7 @@ static void check_plain(const struct history *h)
 	assert_int_equal(h->n_alerts, 1);
 }
 
-/* Without NAT: both sources speak, the flow lives on. */
+/* Without NAT: both sources have evidence, and the flow stays. */
 static void a_mismatch_is_one_row_in_every_order(void **state)
 {
 	struct scenario s = {.n_events = 3, .n_packets = 2, .check = check_plain};
@@ -316,8 +316,8 @@ static void check_killed(const struct history *h)
 	assert_int_equal(h->mismatch[1].evidence, EVIDENCE_STRAY_PACKET);
 }
 
-/* Masquerade: the kernel deletes the entry, only the logged packet proves it, and
- * the next packet begins a flow with the same addresses on the other line. */
+/* Masquerade: the kernel deletes the entry, only the logged packet is evidence, and the next
+ * packet starts a flow with the same addresses by the other uplink. */
 static void a_killed_flow_is_not_mistaken_for_its_successor(void **state)
 {
 	struct scenario s = {.n_events = 4, .n_packets = 1, .check = check_killed};
@@ -349,7 +349,7 @@ static void check_both_killed(const struct history *h)
 	assert_int_not_equal(h->mismatch[1].flow_id, h->mismatch[2].flow_id);
 }
 
-/* ... on the same line as before, and dies of the same. */
+/* ... by the same uplink as before, and is deleted for the same reason. */
 static void a_killed_successor_is_a_mismatch_of_its_own(void **state)
 {
 	struct scenario s = {.n_events = 4, .n_packets = 2, .check = check_both_killed};
@@ -364,14 +364,14 @@ static void a_killed_successor_is_a_mismatch_of_its_own(void **state)
 	for (unsigned i = 0; i < 2; i++)
 		s.packet[i] = (struct logged_packet){
 			logged(&s.event[0], STRAY_MISMATCH, DIR_ORIGINAL, 2), WAN2};
-	/* The first packet is read before the second flow's beginning. */
+	/* The first packet is read before the second flow's NEW event. */
 	for (unsigned order = 0; order < 1u << 6; order++)
 		if (__builtin_popcount(order) == 2 && (order & 7))
 			run_order(&s, order, 0);
 }
 
-/* Two flows live at once with the same source and the same server, one by a port
- * forward: what is logged of one is not the other's. */
+/* Two flows live at once with the same source and server, one through a port forward: a logged
+ * packet of one is not attributed to the other. */
 static void a_flow_beside_is_not_blamed(void **state)
 {
 	struct ct_event one = inbound_flow(CT_NEW, 1, 2), other = inbound_flow(CT_NEW, 2, 2);
@@ -396,7 +396,7 @@ static void a_flow_beside_is_not_blamed(void **state)
 	}
 }
 
-/* The same long after the first, which has nothing to do with it. */
+/* The same long after the first flow, which is unrelated. */
 static void a_later_flow_with_the_same_addresses_is_not_blamed(void **state)
 {
 	struct ct_event ev = lan_flow(CT_NEW, 1, 2);
@@ -423,7 +423,7 @@ static void a_later_flow_with_the_same_addresses_is_not_blamed(void **state)
 	world_close(&w);
 }
 
-/* ... nor is a packet of no flow anybody's; the latest by an uplink is kept as an example. */
+/* A packet of no flow is attributed to none; the latest per uplink is kept as an example. */
 static void a_packet_of_no_flow_is_an_example(void **state)
 {
 	struct ct_event ev = lan_flow(CT_NEW, 1, 2);
@@ -463,8 +463,8 @@ static void check_mark_changed(const struct history *h)
 	assert_int_equal(h->mismatch[1].reason, REASON_MARK_CHANGED);
 }
 
-/* Another process changes the ct mark behind the restore: the packet that leaves by wan1
- * is logged, the event of the change may be read before it or after. */
+/* Another process changes the ct mark after the restore: the packet that leaves by wan1 is logged,
+ * and the event of the change may be read before it or after it. */
 static void a_changed_mark_is_the_reason_in_every_order(void **state)
 {
 	struct scenario s = {.n_events = 4, .n_packets = 1, .check = check_mark_changed};
@@ -494,7 +494,7 @@ static void check_inbound(const struct history *h)
 	assert_int_equal(h->mismatch[1].reason, REASON_RESTORE_MISSING);
 }
 
-/* A port forward whose replies take the other line, unmarked: the restore. */
+/* A port forward whose replies leave unmarked by the other uplink: the restore is missing. */
 static void replies_of_an_inbound_flow_are_judged(void **state)
 {
 	struct scenario s = {.n_events = 3, .n_packets = 1, .check = check_inbound};
@@ -547,8 +547,8 @@ static void check_both_transits(const struct history *h)
 	}
 }
 
-/* The port is used again while the flow before is still remembered: each has a packet
- * of its own, by which its way is known. */
+/* The port is used again while the previous flow is still remembered: each has a packet of its
+ * own, which shows its egress. */
 static void transit_by_the_same_port_again_is_seen_too(void **state)
 {
 	struct scenario s = {.n_events = 6, .n_packets = 2, .check = check_both_transits};
@@ -566,7 +566,7 @@ static void transit_by_the_same_port_again_is_seen_too(void **state)
 		s.packet[i] =
 			(struct logged_packet){logged(flow, STRAY_TRANSIT, DIR_ORIGINAL, 0), WAN2};
 	}
-	/* The first packet is read before the second flow's beginning. */
+	/* The first packet is read before the second flow's NEW event. */
 	for (unsigned order = 0; order < 1u << 8; order++)
 		if (__builtin_popcount(order) == 2 && (order & 15))
 			run_order(&s, order, 0);
@@ -596,7 +596,7 @@ static void a_label_alone_proves_a_mismatch(void **state)
 	world_close(&w);
 }
 
-/* --- by an interface that is no uplink's ---------------------------------------------- */
+/* --- by an interface of no uplink ---------------------------------------------- */
 
 static void take_elsewhere(struct world *w, const struct ct_event *ev, enum direction d,
 			   const char *ifname)
@@ -606,7 +606,7 @@ static void take_elsewhere(struct world *w, const struct ct_event *ev, enum dire
 	audit_packet_elsewhere(w->a, &p, ifname, w->now_ms);
 }
 
-/* Whichever comes first, the packet or the event; the interface is named once. */
+/* Either the packet or the event comes first; the interface is named once. */
 static void a_pinned_flow_that_leaves_by_no_uplink_is_a_mismatch(void **state)
 {
 	struct ct_event first = lan_flow(CT_NEW, 1, 2), second = lan_flow(CT_NEW, 2, 3);
@@ -638,7 +638,7 @@ static void a_pinned_flow_that_leaves_by_no_uplink_is_a_mismatch(void **state)
 	world_close(&w);
 }
 
-/* More interfaces than there are numbers share the last. */
+/* With more interfaces than numbers, the rest share the last number. */
 static void interfaces_beyond_the_last_number_share_it(void **state)
 {
 	struct world w;
@@ -675,7 +675,7 @@ static void a_packet_of_nobody_is_an_orphan_not_a_mismatch(void **state)
 	world_close(&w);
 }
 
-/* The alert of a flow that goes on straying is not over; if it is, another is raised. */
+/* While a flow strays its alert is not over; straying after the end raises another. */
 static void a_mismatch_that_goes_on_is_told_of(void **state)
 {
 	struct ct_event ev = lan_flow(CT_NEW, 1, 2);
@@ -742,8 +742,8 @@ static void another_uplinks_source_address_is_found(void **state)
 	world_close(&w);
 }
 
-/* A flow of this mark that has wan1's first address as its source and left by its
- * mark's uplink; its verdict. */
+/* Return the verdict of a flow with this mark, wan1's first address as its source, and its mark's
+ * uplink as its egress. */
 static enum verdict verdict_of_source(struct world *w, uint32_t id, uint32_t mark,
 				      int64_t started_ms)
 {
@@ -771,11 +771,11 @@ static void addresses_are_whose_they_were_when_the_flow_began(void **state)
 	early_ms = w.now_ms + 1000;
 	w.now_ms += 60000;
 	assert_int_equal(audit_set_addresses(w.a, then, 1, w.now_ms), 0);
-	/* wan1 has lost it: flows from before keep it, and it was never wan2's. */
+	/* wan1 lost the address: earlier flows keep it, and it was never wan2's. */
 	assert_int_equal(verdict_of_source(&w, 1, 2, early_ms), VERDICT_OK);
 	assert_int_equal(verdict_of_source(&w, 2, 3, early_ms), VERDICT_WRONG_SOURCE);
 	assert_int_equal(verdict_of_source(&w, 3, 3, w.now_ms + 10000), VERDICT_WRONG_SOURCE);
-	/* wan2 gets it. */
+	/* wan2 gets the address. */
 	w.now_ms += 60000;
 	assert_int_equal(audit_set_addresses(w.a, then, 2, w.now_ms), 0);
 	late_ms = w.now_ms + 10000;
@@ -788,7 +788,7 @@ static void addresses_are_whose_they_were_when_the_flow_began(void **state)
 	world_close(&w);
 }
 
-/* A flow of the router itself, by wan2 unless it is asked for wan1. */
+/* A flow of the router, by wan2 unless wan1 is requested. */
 static struct ct_event own_flow(uint32_t id, uint32_t mark, const char *src, uint16_t sport)
 {
 	struct ct_event ev = inbound_flow(CT_NEW, id, mark);
@@ -823,7 +823,7 @@ static void answers_from_an_address_that_was_not_asked_are_counted(void **state)
 	world_open(&w, 100);
 	assert_int_equal(audit_set_addresses(w.a, list, 2, w.now_ms), 0);
 	audit_ct_event(w.a, &ask, w.now_ms);
-	/* Another port, another protocol, the address that was asked: none is one. */
+	/* Another port, another protocol, or the address that was asked: not unasked answers. */
 	ev = own_flow(2, 3, "192.168.2.10", 54);
 	ev.proto = IPPROTO_UDP;
 	audit_ct_event(w.a, &ev, w.now_ms);
@@ -842,7 +842,7 @@ static void answers_from_an_address_that_was_not_asked_are_counted(void **state)
 	assert_true(addr_is_equal(&example.src, &ev.tuple[0].src));
 	assert_int_equal(example.sport, 53);
 	assert_int_equal(audit_unasked_take(w.a, WAN2, &example), 0);
-	/* The question has been answered: what the router sends beside that is its own affair. */
+	/* The question was answered already: other packets of the router do not count. */
 	ask = question(6, 55);
 	label(&ask, LABEL(WAN1));
 	audit_ct_event(w.a, &ask, w.now_ms);
@@ -907,7 +907,7 @@ static uint32_t live_of_wan1(const struct world *w)
 	return live[WAN1];
 }
 
-/* The kernel keeps the entry for two minutes: the end is that of the connection. */
+/* The kernel keeps the entry for two minutes; the flow's end is that of the connection. */
 static void a_closed_connection_has_ended(void **state)
 {
 	struct ct_event ev = lan_flow(CT_NEW, 1, 2);
@@ -943,8 +943,8 @@ static void a_closed_connection_has_ended(void **state)
 	world_close(&w);
 }
 
-/* With few events only a dump tells; a restart goes on with the row; an entry that has
- * gone unheard is no loss. */
+/* With minimal events only a dump shows it; after a restart the row is continued; an entry that
+ * ended unseen is no loss. */
 static void a_dump_finds_closed_connections(void **state)
 {
 	struct ct_event ev = lan_flow(CT_DUMP, 1, 2);
@@ -975,21 +975,21 @@ static void a_dump_finds_closed_connections(void **state)
 	world_close(&w);
 }
 
-/* A flow that was fine raises an alert, one that was reported does not. */
+/* A flow that was ok raises an alert, one that was reported does not. */
 static void what_a_flow_becomes_after_a_restart_is_alerted_once(void **state)
 {
 	struct ct_event ev = lan_flow(CT_UPDATE, 1, 0);
-	struct flow_record fine = stored_flow(&ev, 900000), told = fine;
+	struct flow_record fine = stored_flow(&ev, 900000), reported = fine;
 	struct world w;
 
 	(void)state;
-	told.id = told.ct_id = 6;
-	told.mark = 0;
-	told.uplink = SLOT_NONE;
-	told.verdict = VERDICT_UNMARKED;
+	reported.id = reported.ct_id = 6;
+	reported.mark = 0;
+	reported.uplink = SLOT_NONE;
+	reported.verdict = VERDICT_UNMARKED;
 	world_open(&w, 100);
 	assert_int_equal(audit_preload(w.a, &fine), 0);
-	assert_int_equal(audit_preload(w.a, &told), 0);
+	assert_int_equal(audit_preload(w.a, &reported), 0);
 	for (ev.id = 1; ev.id <= 6; ev.id += 5)
 		audit_ct_event(w.a, &ev, w.now_ms);
 	ticks(&w, 3);
@@ -999,7 +999,7 @@ static void what_a_flow_becomes_after_a_restart_is_alerted_once(void **state)
 	world_close(&w);
 }
 
-/* Nothing has become of it: its uplink was removed from the configuration. */
+/* It is ignored: its uplink was removed from the configuration. */
 static void a_flow_of_an_uplink_removed_before_the_start_is_not_alerted(void **state)
 {
 	struct ct_event ev = lan_flow(CT_DESTROY, 1, 4);
@@ -1019,7 +1019,7 @@ static void a_flow_of_an_uplink_removed_before_the_start_is_not_alerted(void **s
 	world_close(&w);
 }
 
-/* max-flows may have been larger, or ends may not have reached the history. */
+/* max-flows may have been larger, or some ends may be missing in the history. */
 static void a_restart_takes_in_more_flows_than_it_would_follow(void **state)
 {
 	struct ct_event ev = lan_flow(CT_DUMP, 1, 2);
@@ -1057,7 +1057,7 @@ static void the_same_id_with_a_later_start_is_another_flow(void **state)
 	world_close(&w);
 }
 
-/* The clock was put back between the kernel's note of its beginning and ours. */
+/* The clock was set back between the kernel's start time and ours. */
 static void a_start_in_the_future_is_the_same_flow(void **state)
 {
 	struct ct_event ev = lan_flow(CT_NEW, 1, 2);
@@ -1097,7 +1097,7 @@ static void a_flow_that_vanished_is_lost_and_found_by_its_late_end(void **state)
 	world_close(&w);
 }
 
-/* Its verdict is then what it would be had the dump named it, unless there was a gap. */
+/* Its verdict is then the same as if the dump had it, unless there was a gap. */
 static void a_local_flow_that_expires_during_a_dump_is_local(void **state)
 {
 	struct ct_event ev = lan_flow(CT_NEW, 1, 0);
@@ -1151,7 +1151,7 @@ static void an_event_read_after_its_flows_dump_makes_no_second_row(void **state)
 	audit_ct_event(w.a, &ev, w.now_ms);
 	ticks(&w, 3);
 	assert_int_equal(w.h.n_flows, 1);
-	/* A second NEW is another flow: the end of the first was never heard. */
+	/* A second NEW is another flow: the DESTROY of the first was lost. */
 	audit_ct_event(w.a, &ev, w.now_ms);
 	ticks(&w, 3);
 	assert_int_equal(w.h.n_flows, 2);
@@ -1184,7 +1184,7 @@ static void nothing_is_ok_across_a_gap_without_evidence(void **state)
 	world_close(&w);
 }
 
-/* While its end and what is missing are unknown. */
+/* While its end and the missing packets are unknown. */
 static void an_open_gap_takes_what_begins_and_ends_in_it(void **state)
 {
 	struct ct_event ev = lan_flow(CT_NEW, 1, 2);
@@ -1211,8 +1211,8 @@ static void an_open_gap_takes_what_begins_and_ends_in_it(void **state)
 	world_close(&w);
 }
 
-/* Of flows whose evidence shows the right uplink: the one that was idle since before the
- * rules were gone keeps its verdict, the others may have sent unseen. */
+/* Flows whose evidence shows the right uplink: one that was idle since before the rules were
+ * deleted keeps its verdict, the others may have sent unseen packets. */
 static void a_gap_without_rules_hides_what_may_have_sent(void **state)
 {
 	struct ct_event sent = lan_flow(CT_NEW, 1, 2), idle = lan_flow(CT_NEW, 2, 2);
@@ -1362,8 +1362,8 @@ static uint32_t live_of(const struct world *w, uint8_t slot)
 	return live[slot];
 }
 
-/* Flows of an uplink that a reload takes away are what they were until they are
- * seen to go on, and then foreign, by a packet or by a label. */
+/* Flows of an uplink that a reload removes keep their verdict until they send again; then they are
+ * foreign, shown by a packet or by a label. */
 static void a_removed_uplinks_flows_are_foreign_when_they_go_on(void **state)
 {
 	struct ct_event ev[3];
@@ -1398,7 +1398,7 @@ static void a_removed_uplinks_flows_are_foreign_when_they_go_on(void **state)
 	assert_int_equal(w.h.flow[3].uplink, WAN2);
 	assert_int_equal(w.h.n_mismatches, 0);
 	assert_int_equal(w.h.n_alerts, 2);
-	/* Back again it counts those that live. */
+	/* When the uplink is back, its live flows are counted. */
 	set_uplinks(&w, 2);
 	assert_int_equal(live_of(&w, WAN2), 2);
 	world_close(&w);
@@ -1428,7 +1428,7 @@ static void a_deleted_flow_says_so(void **state)
 	assert_int_equal(w.h.flow[1].reason, REASON_UPLINK_DOWN_FLUSH);
 	assert_int_equal(w.h.flow[2].state, FLOW_ENDED);
 	assert_int_equal(w.h.flow[2].reason, REASON_NONE);
-	/* Late evidence of a mismatch weighs more. */
+	/* Late evidence of a mismatch takes precedence. */
 	late = logged(&own, STRAY_MISMATCH, DIR_ORIGINAL, 2);
 	audit_packet(w.a, &late, WAN2, w.now_ms);
 	assert_int_equal(w.h.flow[1].verdict, VERDICT_MISMATCH);

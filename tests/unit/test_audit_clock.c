@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_audit_clock.c - the audit while the clock is set, an hour back and an hour
- * forth: nothing waits for the clock to be there again, nothing ends before its
- * time, and what happened across the jump is found to have happened in its gap.
+ * test_audit_clock.c - proves that the audit survives a clock that is set an hour back or forward:
+ * nothing waits until the clock is there again, nothing expires early, and what happened across
+ * the jump is attributed to its gap.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,12 +22,12 @@
 #define HOUR_MS	    3600000
 #define NOON	    1772366400000
 
-/* Both ways, and a second, which is more than nothing waits for. */
+/* Both ways, and by a second, which is longer than any wait. */
 static const int64_t jumps_ms[] = {-HOUR_MS, HOUR_MS, -1000, 1000};
 #define JUMPS (sizeof(jumps_ms) / sizeof(jumps_ms[0]))
 
 struct world {
-	struct flow_record flow[ROWS]; /* by id, as it was last told */
+	struct flow_record flow[ROWS]; /* by id, as last published */
 	struct gap_record gap[ROWS];
 	unsigned n_mismatches;
 	struct audit *a;
@@ -152,7 +152,7 @@ static struct stray_packet packet_of(const struct ct_event *flow)
 	};
 }
 
-/* A packet that came before its flow's event finds it after the jump. */
+/* A packet that came before its flow's event is matched after the jump. */
 static void a_packet_waits_its_second_across_a_jump(void **state)
 {
 	(void)state;
@@ -175,7 +175,7 @@ static void a_packet_waits_its_second_across_a_jump(void **state)
 	}
 }
 
-/* ... and one without a flow is given up in its time, and makes room. */
+/* A packet without a flow is dropped in its time, and frees its room. */
 static void an_orphan_does_not_wait_for_the_clock(void **state)
 {
 	(void)state;
@@ -195,8 +195,8 @@ static void an_orphan_does_not_wait_for_the_clock(void **state)
 	}
 }
 
-/* Another process changed the mark for one packet: the flow is of before the clock was put
- * back, so that it seems to have begun long after its packet. */
+/* Another process changed the mark for one packet: the flow is from before the clock was set
+ * back, so it seems to have started long after its packet. */
 static void an_old_flow_is_not_taken_for_a_later_one(void **state)
 {
 	struct ct_event ev = flow_event(CT_NEW, 1, 3);
@@ -235,8 +235,8 @@ static void an_ended_flow_lingers_as_long_as_ever(void **state)
 	}
 }
 
-/* The flow that was of the gap by its life is, whichever of the two began, ended or
- * both in which of the clock's times. */
+/* A flow whose life overlaps the gap is in it, whichever of its start and end was in which of the
+ * clock's times. */
 static void a_gap_holds_its_flows_across_a_jump(void **state)
 {
 	(void)state;
@@ -273,7 +273,7 @@ static void a_gap_holds_its_flows_across_a_jump(void **state)
 	}
 }
 
-/* What a gap has nothing to do with is judged as ever. */
+/* Flows outside the gap get their usual verdict. */
 static void a_gap_of_before_a_jump_is_over(void **state)
 {
 	(void)state;
@@ -295,7 +295,7 @@ static void a_gap_of_before_a_jump_is_over(void **state)
 	}
 }
 
-/* A gap that closed before the jump, in the life of a flow that ends after it. */
+/* A gap that closed before the jump, during a flow that ends after it. */
 static void a_gap_before_a_jump_is_of_who_lived_in_it(void **state)
 {
 	(void)state;
@@ -317,8 +317,8 @@ static void a_gap_before_a_jump_is_of_who_lived_in_it(void **state)
 	}
 }
 
-/* One that is reported when it is over, and the clock was set back in it: it does not
- * come back with the times that it had. */
+/* A gap that is reported when it is over, while the clock was set back in it: its times are not
+ * used again. */
 static void a_gap_that_ends_before_it_began_ends(void **state)
 {
 	struct ct_event in = flow_event(CT_NEW, 1, 2), after = flow_event(CT_NEW, 2, 2);
@@ -343,7 +343,7 @@ static void a_gap_that_ends_before_it_began_ends(void **state)
 	world_close(&w);
 }
 
-/* With evidence a flow is what it is, however its times look. */
+/* With evidence the verdict does not depend on the times. */
 static void a_flow_that_ends_before_it_began_is_ok(void **state)
 {
 	struct ct_event ev = flow_event(CT_NEW, 1, 2);
@@ -365,8 +365,8 @@ static void a_flow_that_ends_before_it_began_is_ok(void **state)
 	world_close(&w);
 }
 
-/* An end that is read after a dump has shown the next flow with the same addresses
- * and id, which began after the clock was put back. */
+/* A DESTROY that is read after a dump has shown the next flow with the same addresses and id,
+ * which started after the clock was set back. */
 static void an_end_is_not_given_to_a_successor(void **state)
 {
 	(void)state;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_burst.c - the first lines of a burst are shown, the others counted, and none lost.
+ * test_burst.c - proves that the first lines of a burst are shown, the others counted, none lost.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -50,7 +50,7 @@ static void test_few_lines_are_shown(void **state)
 	assert_int_equal(shown_of(&b, "a", BURST_SHOWN, BURST_MS), BURST_SHOWN);
 }
 
-/* Every line is either shown or counted; while the burst goes on, seldom. */
+/* Each line is either shown or counted; during the burst few are shown. */
 static void test_bursts_are_counted(void **state)
 {
 	struct burst b = {0};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_clock.c - what the daemon puts off comes, whatever is done to the clock.
+ * test_clock.c - proves that postponed work is done although the clock is set.
  */
 #include <setjmp.h>
 #include <stdarg.h>

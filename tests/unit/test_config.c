@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_config.c - configurations good and bad: each bad one with the line and a
- * word of its message, and with no message more than its faults; the shipped
- * example whole, cut short at every byte, and with bytes changed (seed printed).
+ * test_config.c - proves which configurations are accepted and refused: each bad one with its line
+ * and a word of the message, and with one message per fault; the shipped example complete, cut at
+ * every byte, and with bytes changed (seed printed).
  */
 #include <errno.h>
 #include <limits.h>
@@ -195,7 +195,7 @@ static void test_defaults(void **state)
 	assert_string_equal(c->path, file_path);
 	check_uplink_defaults(&c->uplinks[0]);
 	config_free(c);
-	/* as an editor elsewhere may write it */
+	/* as an editor on Windows may write it */
 	c = load_good("\xef\xbb\xbf"
 		      "mode = \"steer\"\r\n\r\n# A\r\n" A);
 	check_defaults(c);
@@ -203,7 +203,7 @@ static void test_defaults(void **state)
 	config_free(NULL);
 }
 
-/* The defaults of one section's keys, as lines of a file. */
+/* Return the defaults of one section's keys, as lines of a file. */
 static const char *defaults_of(const char *section, char text[2048])
 {
 	text[0] = '\0';
@@ -213,7 +213,7 @@ static const char *defaults_of(const char *section, char text[2048])
 	return text;
 }
 
-/* The table's defaults are the parser's, and every key of it can be set. */
+/* The table's defaults are the parser's, and every key of the table can be set. */
 static void test_table(void **state)
 {
 	static const char *const singles[] = {"alert", "prometheus", "export"};
@@ -347,7 +347,7 @@ static void test_anonymize(void **state)
 			"retention deletes flows before they are a day old");
 }
 
-/* A copy of a copy says the same and owns what it points to; without room there is none. */
+/* A copy of a copy is equal and owns its pointers; without memory there is none. */
 static void test_clone(void **state)
 {
 	static _Alignas(16) char memory[65536];
@@ -460,7 +460,7 @@ static void test_lookups(void **state)
 	config_free(c);
 }
 
-/* n uplinks with the marks that fn gives. */
+/* Make n uplinks with the marks that fn returns. */
 static struct config *config_with(size_t n, uint32_t mask, uint32_t (*mark)(size_t i))
 {
 	struct config *c = config_new();
@@ -525,8 +525,8 @@ static void test_slots(void **state)
 	config_free(c);
 }
 
-/* Marks 4 and 64 prefer the same slot: whichever is removed, the other keeps its slot,
- * and a new uplink takes no slot that was in use. */
+/* Marks 4 and 64 prefer the same slot: when one is removed, the other keeps its slot, and a new
+ * uplink takes no slot that was in use. */
 static void test_slots_are_kept(void **state)
 {
 	struct config *c = config_new(), *former = config_new();
@@ -552,7 +552,7 @@ static void test_slots_are_kept(void **state)
 	config_free(former);
 }
 
-/* The order in the file and other uplinks' presence move no slot. */
+/* Neither the order in the file nor other uplinks change a slot. */
 static void test_slots_stay(void **state)
 {
 	struct config *c = load_good(B A),
@@ -706,7 +706,7 @@ static void test_example(void **state)
 	free(text);
 }
 
-/* Whatever a file says: taken or refused with lines of the one form. */
+/* Any file is accepted, or refused with messages of one form. */
 static void check_survives(const char *text, size_t length)
 {
 	size_t place = strlen(file_path);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_conntrack.c - conntrack events, dumps and changes against the running kernel,
- * in a network namespace of the test's own.
+ * test_conntrack.c - proves conntrack events, dumps and changes against the running kernel, in a
+ * separate network namespace.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -28,7 +28,7 @@
 
 #define EVENTS_MAX 64
 
-/* What a test saw. */
+/* The events that a test received. */
 struct log {
 	struct ct_event events[EVENTS_MAX];
 	int n;
@@ -59,7 +59,7 @@ static const struct ct_event *log_find(const struct log *l, enum ct_event_type t
 	return NULL;
 }
 
-/* Reads until the event has come. */
+/* Read until the event has arrived. */
 static const struct ct_event *await(struct conntrack *c, struct log *l, enum ct_event_type type,
 				    uint8_t proto, uint16_t sport)
 {
@@ -194,7 +194,7 @@ static void test_flow_ipv6(void **state)
 	flow_lives(setup_of(state), true, 7002);
 }
 
-/* What one message had must not show in the next. */
+/* Attributes of one message must not appear in the next. */
 static void test_nothing_stays(void **state)
 {
 	struct setup *s = setup_of(state);
@@ -290,7 +290,7 @@ static void test_zones(void **state)
 	assert_int_equal(conntrack_delete(s->conntrack, &other), -ENOENT);
 	assert_int_equal(conntrack_delete(s->conntrack, ev), 0);
 
-	/* A zone of the original direction alone. */
+	/* A zone of the original direction only. */
 	e.zone = 0;
 	e.orig_zone = 23;
 	e.sport = 101;
@@ -310,7 +310,7 @@ static void test_dump(void **state)
 	sandbox_udp(false, 7004, 9);
 	sandbox_udp(true, 7005, 9);
 	assert_int_equal(conntrack_dump(s->conntrack, log_event, &dumped), 0);
-	assert_int_equal(dumped.n, 2); /* the ICMP errors in return have no entry */
+	assert_int_equal(dumped.n, 2); /* the ICMP errors sent in reply have no entry */
 	ev = log_find(&dumped, CT_DUMP, IPPROTO_UDP, 7005);
 	assert_non_null(ev);
 	assert_endpoints(&ev->tuple[DIR_ORIGINAL], "::1", 7005, "::1", 9);
@@ -363,7 +363,7 @@ static void test_set_mark(void **state)
 
 	ct_entry_create(&e);
 	entry = *await(s->conntrack, &s->log, CT_NEW, IPPROTO_TCP, 300);
-	/* Bits outside the mask are left alone, asked for or not. */
+	/* Bits outside the mask are unchanged, requested or not. */
 	assert_int_equal(conntrack_set_mark(s->conntrack, &entry, 0xffffff05, 0xff), 0);
 	ev = await(s->conntrack, &s->log, CT_UPDATE, IPPROTO_TCP, 300);
 	assert_int_equal(ev->mark, 0x12345605);
@@ -378,8 +378,8 @@ static void test_set_mark(void **state)
 	assert_int_equal(ev->mark, 0x12345605);
 }
 
-/* By the masked mark exactly those: other bits of the mark do not matter, other
- * marks, and none, are left alone. Their ends are known as this process's doing. */
+/* Exactly the entries with the masked mark are deleted: other bits of the mark do not matter, and
+ * other marks are left alone. Their DESTROY events are recognized as this process's doing. */
 static void test_delete_marked(void **state)
 {
 	static const struct ct_entry entries[] = {
@@ -436,7 +436,7 @@ static void test_delete_marked(void **state)
 	ct_flush();
 	ev = await(s->conntrack, &s->log, CT_DESTROY, IPPROTO_UDP, 905);
 	assert_false(ev->is_flushed);
-	/* Nothing to delete is no failure. */
+	/* Deleting a missing entry is no failure. */
 	assert_int_equal(conntrack_delete_marked(s->conntrack, 2, 0xff), 0);
 }
 
@@ -480,7 +480,7 @@ static void test_overrun(void **state)
 	assert_int_equal(ret, 0);
 	assert_int_equal(overruns, 1);
 	assert_true(n > 0 && n < 500);
-	/* It goes on. */
+	/* It receives further events. */
 	ct_entry_create(&e);
 	await(small, &log, CT_NEW, IPPROTO_TCP, 400);
 	conntrack_stats(small, &stats);
@@ -489,7 +489,7 @@ static void test_overrun(void **state)
 	assert_int_equal(stats.parse_errors, 0);
 	conntrack_close(small);
 
-	/* The large buffer took them all, and says how large it is. */
+	/* The large buffer holds them all, and its size is known. */
 	n = 0;
 	while ((ret = conntrack_receive(s->conntrack, count_event, &n, 100)) > 0)
 		;
@@ -539,8 +539,8 @@ static void test_forged(void **state)
 
 /* --- messages without a kernel ------------------------------------------------ */
 
-/* Each prefix of a good message, and attributes that the library allocates for,
- * again and again: nothing leaks, nothing is read past the end. */
+/* Each prefix of a good message, and attributes that the library allocates for, repeatedly: nothing
+ * leaks, and nothing is read past the end. */
 static void test_decoder(void **state)
 {
 	const struct ct_entry e = {.proto = IPPROTO_ICMP,
@@ -687,8 +687,8 @@ static void test_as_the_library(void **state)
 	mnl_socket_close(s);
 }
 
-/* An attribute that is too short for its value, wherever it stands, and an address of
- * the other family among the four. */
+/* An attribute that is too short for its value, at any position, and an address of the other
+ * family among the four. */
 static void test_short_attributes(void **state)
 {
 	static const uint16_t short_ones[] = {CTA_STATUS, CTA_MARK, CTA_ID, CTA_ZONE};

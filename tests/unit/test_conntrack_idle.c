@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_conntrack_idle.c - an entry is never said to be idle for longer than it was.
+ * test_conntrack_idle.c - proves that an entry's idle time is never overestimated.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -22,7 +22,7 @@ static void the_timeout_that_says_least_counts(void **state)
 	(void)state;
 	assert_int_equal(conntrack_idle_ms(&timeouts, IPPROTO_TCP, 431990), 9000);
 	assert_int_equal(conntrack_idle_ms(&timeouts, IPPROTO_TCP, 432000), 0);
-	/* Established and idle for long, or not acknowledged a moment ago. */
+	/* Established and idle for long, or just not acknowledged. */
 	assert_int_equal(conntrack_idle_ms(&timeouts, IPPROTO_TCP, 299), 0);
 	assert_int_equal(conntrack_idle_ms(&timeouts, IPPROTO_UDP, 20), 9000);
 	assert_int_equal(conntrack_idle_ms(&timeouts, IPPROTO_UDP, 100), 19000);

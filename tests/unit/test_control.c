@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_control.c - the control socket as its clients see it: requests in
- * pieces, garbage, too many clients, slow clients, answers larger than any
- * socket buffer, watchers, and who may take over a socket file.
+ * test_control.c - proves the control socket for its clients: requests in pieces, garbage, too many
+ * clients, slow clients, answers larger than any socket buffer, watchers, and the replacement of
+ * a stale socket file.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -104,7 +104,7 @@ static void serve(struct fixture *f)
 	assert_int_equal(control_process(f->control), 0);
 }
 
-/* Serves until the client's end is closed; returns what it got, malloc'd. */
+/* Serve until the client's connection is closed; return the received bytes, malloc'd. */
 static char *client_take_all(struct fixture *f, int fd, size_t *size)
 {
 	size_t room = BIG_SIZE + 65536, got = 0;
@@ -388,7 +388,7 @@ static void test_drops_a_watcher_that_does_not_read(void **state)
 	close(awake);
 }
 
-/* Serves as an epoll loop would, for so long. */
+/* Serve like an epoll loop for this long. */
 static void serve_for(struct fixture *f, int ms)
 {
 	struct timespec start, now;
@@ -414,7 +414,7 @@ static void test_loses_patience(void **state)
 	for (i = 0; i < CONTROL_PATIENCE_S + 1; i++) {
 		serve_for(f, 1000);
 		if (i < CONTROL_PATIENCE_S - 2)
-			client_send(mute, " "); /* dribbling buys no time */
+			client_send(mute, " "); /* slow pieces extend no time limit */
 	}
 	assert_int_equal(stats_of(f).dropped_slow, 2);
 	assert_int_equal(stats_of(f).clients, 1); /* a quiet watcher stays */
@@ -434,8 +434,7 @@ static void test_idles_without_waking(void **state)
 	assert_int_equal(poll(&p, 1, 1200), 0);
 }
 
-/* Without a descriptor for a client that waits, the listener is left alone, and looked at
- * again later. */
+/* Without a descriptor for a waiting client, the listener is paused, and polled again later. */
 static void test_idles_without_descriptors(void **state)
 {
 	struct fixture *f = *state;
@@ -444,7 +443,7 @@ static void test_idles_without_descriptors(void **state)
 
 	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
 	none = before;
-	none.rlim_cur = (rlim_t)fd + 1; /* no lower one is free: it was the last */
+	none.rlim_cur = (rlim_t)fd + 1; /* no lower descriptor is free: it was the last */
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
 	for (int i = 0; i < 20; i++) {
 		struct pollfd p = {.fd = control_fd(f->control), .events = POLLIN};
@@ -486,7 +485,7 @@ static void test_takes_over_a_dead_socket_only(void **state)
 	control_close(f->control);
 	strcpy(sun.sun_path, f->path);
 	assert_int_equal(bind(fd, (struct sockaddr *)&sun, sizeof(sun)), 0);
-	close(fd); /* bound, never listening again: what a killed daemon leaves */
+	close(fd); /* bound, not listening: the socket file of a killed daemon */
 	f->control = control_open(f->path, answer_command, f);
 	assert_non_null(f->control);
 	control_close(f->control);

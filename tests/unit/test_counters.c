@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_counters.c - the counters of the rules, as the ruleset makes them, and of an
- * interface, against the running kernel: loopback is the uplink.
+ * test_counters.c - proves the counters of the rules, with the real ruleset, and of an interface,
+ * against the running kernel: loopback is the uplink.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -20,7 +20,7 @@
 
 #define IP_UDP_BYTES 28
 
-/* So many uplinks, the last by loopback; its mark is their number. */
+/* N uplinks, the last by loopback; its mark is N. */
 static void rules_load(unsigned n)
 {
 	struct uplink_config *uplinks = calloc(n, sizeof(*uplinks));
@@ -52,7 +52,7 @@ static struct nft_counters_reading rules_read(struct nft_counters *n)
 	return r;
 }
 
-/* Each packet is in one of the counts; a load sets them back, and can be told. */
+/* Each packet is in one counter; a load resets them, which can be detected. */
 static void test_rules(void **state)
 {
 	struct nft_counters *n = nft_counters_open();
@@ -70,7 +70,7 @@ static void test_rules(void **state)
 	assert_int_not_equal(before.table, 0);
 	assert_int_equal(before.n, 2);
 	for (int i = 0; i < 5; i++)
-		sandbox_udp(false, 5000, 9999); /* and the answer: no process listens */
+		sandbox_udp(false, 5000, 9999); /* and the ICMP error: no process listens */
 	sandbox_nft("table inet raw { chain c { type filter hook output priority raw;"
 		    " udp sport 5001 notrack; }; }");
 	for (int i = 0; i < 3; i++)
@@ -94,7 +94,7 @@ static void test_rules(void **state)
 	nft_counters_close(n);
 }
 
-/* Rules of others are no matter, whatever they count or are called; nor are ours without
+/* Foreign rules are ignored, whatever they count and however they are named; so are ours without
  * a counter. */
 static void test_strangers(void **state)
 {
@@ -153,7 +153,7 @@ static void test_link(void **state)
 	assert_int_equal(received.bytes, after.bytes);
 	assert_int_equal(link_counters_read(l, "none", &index, &after, NULL), -ENODEV);
 	assert_int_equal(link_counters_read(l, "lo", &index, &after, NULL),
-			 0); /* no reply is left over */
+			 0); /* no reply is left unread */
 	link_counters_close(l);
 }
 

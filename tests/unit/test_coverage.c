@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_coverage.c - what flows account for: whatever the order of ends and entries of
- * dumps, the sums grow by what flows sent, each packet once and under its proof; what
- * two readings say of an interval; and that all that is missing has a cause.
+ * test_coverage.c - proves what flows account for: in any order of ends and dump entries the sums
+ * grow by the packets that flows sent, each packet once and under its evidence; what two readings
+ * say about an interval; and that everything missing has a cause.
  */
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <netinet/in.h>
@@ -64,7 +64,7 @@ static struct audit *audit_make(void)
 	return a;
 }
 
-/* What an event of flow n says besides: labels as bits of slots. */
+/* Further contents of an event of flow n: labels as bits of slots. */
 struct facts {
 	uint32_t mark, status;
 	uint64_t labels;
@@ -110,7 +110,7 @@ static void dump_begin(struct audit *a)
 	audit_dump_begin(a, T + 20);
 }
 
-/* The sum of a share at the end of a dump. */
+/* Return the sum of a share at the end of a dump. */
 static int64_t packets_of(struct audit *a, uint8_t slot, enum flow_share share)
 {
 	struct audit_coverage c;
@@ -132,8 +132,8 @@ static void dump_end(struct audit *a)
 	audit_dump_end(a, false, T + 30);
 }
 
-/* Live in one dump, ended before the next: counted once. Of a flow that entered it is
- * replies that leave. */
+/* Live in one dump, ended before the next: counted once. For a flow that entered, the replies are
+ * what leaves. */
 static void test_live_and_ended(void **state)
 {
 	struct audit *a = audit_make();
@@ -164,8 +164,8 @@ static void test_live_and_ended(void **state)
 	audit_free(a);
 }
 
-/* Ends that are read while a dump runs, after the flow's entry and before it, and a flow
- * that begins meanwhile. */
+/* Ends that are read while a dump runs, after the flow's entry and before it, and a flow that
+ * starts meanwhile. */
 static void test_end_in_dump(void **state)
 {
 	struct audit *a = audit_make();
@@ -186,7 +186,7 @@ static void test_end_in_dump(void **state)
 	f.packets = 1;
 	take(a, CT_DUMP, 3, f);
 	dump_end(a);
-	/* Of the first what it had at its entry: its end is of the time after that. */
+	/* The first flow counts with its entry's value: its end belongs to the time after that. */
 	assert_int_equal(packets_of(a, 1, SHARE_SEEN), 5 + 8 + 1);
 	dump_begin(a);
 	take(a, CT_DUMP, 3, f);
@@ -195,7 +195,7 @@ static void test_end_in_dump(void **state)
 	audit_free(a);
 }
 
-/* A torn dump says nothing. */
+/* A torn dump changes nothing. */
 static void test_torn_dump(void **state)
 {
 	struct audit *a = audit_make();
@@ -212,8 +212,8 @@ static void test_torn_dump(void **state)
 	audit_free(a);
 }
 
-/* Without evidence the mark says where, and the share says why there is none; a flow that
- * should have evidence and has none has left by no uplink. */
+/* Without evidence the mark gives the uplink, and the share gives the reason why there is none; a
+ * flow that should have evidence and has none has left by no uplink. */
 static void test_without_evidence(void **state)
 {
 	struct audit *a = audit_make();
@@ -221,7 +221,7 @@ static void test_without_evidence(void **state)
 	struct facts offloaded = {.mark = 3, .labels = 4, .status = OFFLOADED, .packets = 40};
 
 	(void)state;
-	audit_set_evidence_since(a, T + 1000); /* after all of them began */
+	audit_set_evidence_since(a, T + 1000); /* after all of them started */
 	dump_begin(a);
 	take(a, CT_DUMP, 1, f);
 	dump_end(a);
@@ -246,7 +246,7 @@ static void test_without_evidence(void **state)
 	audit_free(a);
 }
 
-/* Packets that left by two uplinks are taken to be at the mark's. */
+/* Packets that left by two uplinks are attributed to the mark's uplink. */
 static void test_split(void **state)
 {
 	struct audit *a = audit_make();
@@ -261,7 +261,7 @@ static void test_split(void **state)
 	audit_free(a);
 }
 
-/* A flow that is marked while the dump that found it runs: counted where it is now. */
+/* A flow that is marked during the dump that found it counts at its new uplink. */
 static void test_adopted(void **state)
 {
 	struct audit *a = audit_make();
@@ -278,8 +278,8 @@ static void test_adopted(void **state)
 	audit_free(a);
 }
 
-/* A flow that vanishes takes its share along, and a doubt stays; found again, it is
- * there with all that it had. */
+/* When a flow vanishes its share is removed, and an uncertainty stays; when it is found again, all
+ * its packets count again. */
 static void test_lost(void **state)
 {
 	struct audit *a = audit_make();
@@ -360,12 +360,12 @@ static void test_whole(void **state)
 	assert_int_equal(coverage_share(&r), 10000);
 	assert_missing(&r, CAUSE_OTHER, 0, 0);
 
-	to = reading(100 + 30000, 90 + 29999); /* one is missing: never all */
+	to = reading(100 + 30000, 90 + 29999); /* one is missing: not 100 % */
 	r = settle(&from, &to);
 	assert_int_equal(coverage_share(&r), 9999);
 	assert_missing(&r, CAUSE_OTHER, 1, 1);
 
-	to = from; /* nothing left: no share, neither all nor none */
+	to = from; /* nothing left: no share, neither 0 nor 100 % */
 	r = settle(&from, &to);
 	assert_int_equal(coverage_share(&r), -1);
 }
@@ -376,7 +376,7 @@ static void test_causes(void **state)
 	struct coverage_record r;
 
 	(void)state;
-	to.rules[RULE_UNTRACKED].packets = 20; /* left besides */
+	to.rules[RULE_UNTRACKED].packets = 20; /* left too */
 	to.rules[RULE_NEIGHBOURS].packets = 9; /* is no traffic */
 	to.flows[SHARE_PREDATING].packets = 15;
 	to.flows[SHARE_GAP].packets = 5;
@@ -392,8 +392,8 @@ static void test_causes(void **state)
 	assert_missing(&r, CAUSE_GAP, 45, 80);
 }
 
-/* Rules that went away, were set back or loaded by another process: the interface's count
- * stands in; without it, it is not known how much left. */
+/* When rules were removed, reset or loaded by another process, the interface's counter is used
+ * instead; without it, the number of packets that left is unknown. */
 static void test_rules_missing(void **state)
 {
 	struct coverage_reading from = reading(100, 90), to = reading(150, 140);
@@ -404,24 +404,24 @@ static void test_rules_missing(void **state)
 	memset(to.rules, 0, sizeof(to.rules));
 	r = settle(&from, &to);
 	assert_false(r.is_whole);
-	assert_int_equal(r.left.packets, 50); /* by the link */
+	assert_int_equal(r.left.packets, 50); /* by the interface's counter */
 	assert_int_equal(r.skipped.packets, 50);
 	assert_missing(&r, CAUSE_RULES_MISSING, 0, 0);
 
 	to = reading(150, 120);
-	to.rules[RULE_OUT].packets = 20; /* set back in the same table */
+	to.rules[RULE_OUT].packets = 20; /* reset in the same table */
 	r = settle(&from, &to);
 	assert_false(r.is_whole);
 	assert_int_equal(r.left.packets, 50);
 	assert_missing(&r, CAUSE_RULES_MISSING, 20, 20);
 
-	to.ifindex = 4; /* and the interface was made again */
+	to.ifindex = 4; /* the interface was made again */
 	r = settle(&from, &to);
 	assert_false(r.has_left);
 	assert_int_equal(coverage_share(&r), -1);
 }
 
-/* What skips the rules by the kernel's fast path is on the interface's count alone. */
+/* Packets of the kernel's fast path skip the rules: only the interface counts them. */
 static void test_offloaded(void **state)
 {
 	struct coverage_reading from = reading(0, 0), to = reading(10, 10);
@@ -435,8 +435,8 @@ static void test_offloaded(void **state)
 	assert_missing(&r, CAUSE_OFFLOADED, 490, 490);
 }
 
-/* A flow that has evidence now had none before: moved, not counted twice. One that is
- * lost takes more away than there is: a gap, and no number below 0. */
+/* A flow that gets evidence now had none before: its packets are moved, not counted twice. A lost
+ * flow may remove more than there is: a gap, and no negative number. */
 static void test_moved_and_lost(void **state)
 {
 	struct coverage_reading from = reading(100, 50), to = reading(150, 90);
@@ -452,7 +452,7 @@ static void test_moved_and_lost(void **state)
 
 	r = (struct coverage_record){.has_lost = {[SHARE_GAP] = true}};
 	coverage_settle(&from, &to, &r);
-	assert_int_equal(r.flows[SHARE_SEEN].packets, 40); /* the others are as they were */
+	assert_int_equal(r.flows[SHARE_SEEN].packets, 40); /* the others are unchanged */
 	assert_true(r.has_gap);
 
 	to.flows[SHARE_SEEN] = (struct tally){0};
@@ -462,8 +462,8 @@ static void test_moved_and_lost(void **state)
 	assert_missing(&r, CAUSE_GAP, 50, 50);
 }
 
-/* Our own load sets the counters back and nothing is lost, twice in a row; one in a
- * table that another process had loaded is not whole. */
+/* Our own load resets the counters and nothing is lost, twice in a row; a load of a table that
+ * another process had replaced leaves an incomplete interval. */
 static void test_rebase(void **state)
 {
 	struct coverage_reading from = reading(100, 100), last = reading(130, 0);
@@ -502,7 +502,7 @@ static void test_sum(void **state)
 	assert_int_equal(sum.left.packets, 30);
 	assert_int_equal(sum.ended_ms, T + 60000);
 	assert_true(sum.is_whole && sum.has_left && sum.has_gap);
-	assert_int_equal(coverage_share(&sum), 10000); /* what came late is there */
+	assert_int_equal(coverage_share(&sum), 10000); /* late packets are counted */
 	r.is_whole = false;
 	coverage_add(&sum, &r);
 	assert_false(sum.is_whole);

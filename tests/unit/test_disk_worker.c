@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_disk_worker.c - jobs on files keep their order and give their results; a disk that does
- * not answer stops no caller, jobs wait for it up to a bound, and its owner can leave.
+ * test_disk_worker.c - proves that jobs on files keep their order and return their results; a disk
+ * that does not answer blocks no caller, jobs wait up to a bound, and the owner can leave.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -19,7 +19,7 @@
 
 #include "waymark/base/disk_worker.h"
 
-/* A disk that answers when a byte comes out of a pipe. */
+/* A disk that answers when a pipe has a byte. */
 static int pipe_ends[2];
 static char written[8192];
 static atomic_uint n_written;
@@ -64,7 +64,7 @@ static void answer(unsigned n)
 		assert_int_equal(write(pipe_ends[1], "x", 1), 1);
 }
 
-/* Waits for so many jobs that end late, and sums them. */
+/* Wait for N late jobs, and sum them. */
 static struct disk_worker_late late_wait(struct disk_worker *w, uint64_t n)
 {
 	struct disk_worker_late sum = {0}, late;
@@ -131,7 +131,7 @@ static void test_bound(void **state)
 	disk_worker_free(w);
 }
 
-/* The thread outlives its owner, and frees what is left. */
+/* The thread outlives its owner, and frees the rest. */
 static void test_owner_leaves(void **state)
 {
 	struct disk_worker *w = disk_worker_new();
