@@ -115,7 +115,7 @@ static void test_folds(void **state)
 }
 
 /* Further packets of a reported flow raise no alert and end none. */
-static void test_goes_on(void **state)
+static void test_continues(void **state)
 {
 	struct alerter *a = alerter_with(NULL, path_in("lines"), 60);
 	struct alert alert = mismatch();
@@ -555,7 +555,7 @@ static void test_kinds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_folds),	  TEST(test_goes_on),	    TEST(test_keys),
+		TEST(test_folds),	  TEST(test_continues),	    TEST(test_keys),
 		TEST(test_clock_back),	  TEST(test_many_keys),	    TEST(test_file),
 		TEST(test_file_failures), TEST(test_key_gives_way), TEST(test_syslog),
 		TEST(test_journal),	  TEST(test_set_config),    TEST(test_kinds),

@@ -657,7 +657,7 @@ static void interfaces_beyond_the_last_number_share_it(void **state)
 	world_close(&w);
 }
 
-static void a_packet_of_nobody_is_an_orphan_not_a_mismatch(void **state)
+static void a_packet_of_no_flow_is_an_orphan_not_a_mismatch(void **state)
 {
 	struct ct_event ev = lan_flow(CT_NEW, 1, 2);
 	struct stray_packet p = logged(&ev, STRAY_MISMATCH, DIR_ORIGINAL, 2);
@@ -676,7 +676,7 @@ static void a_packet_of_nobody_is_an_orphan_not_a_mismatch(void **state)
 }
 
 /* While a flow strays its alert is not over; straying after the end raises another. */
-static void a_mismatch_that_goes_on_is_told_of(void **state)
+static void a_mismatch_that_lasts_is_reported(void **state)
 {
 	struct ct_event ev = lan_flow(CT_NEW, 1, 2);
 	struct stray_packet p = logged(&ev, STRAY_MISMATCH, DIR_ORIGINAL, 2);
@@ -880,7 +880,7 @@ static void dump(struct world *w, const struct ct_event *ev)
 	ticks(w, 3);
 }
 
-static void a_restart_goes_on_with_the_same_row(void **state)
+static void a_restart_continues_the_same_row(void **state)
 {
 	struct ct_event ev = lan_flow(CT_DUMP, 1, 2);
 	struct flow_record r = stored_flow(&ev, 900000);
@@ -1123,7 +1123,7 @@ static void a_local_flow_that_expires_during_a_dump_is_local(void **state)
 	}
 }
 
-static void a_torn_dump_loses_nobody(void **state)
+static void a_torn_dump_loses_no_flow(void **state)
 {
 	struct ct_event ev = lan_flow(CT_NEW, 1, 2);
 	struct world w;
@@ -1364,7 +1364,7 @@ static uint32_t live_of(const struct world *w, uint8_t slot)
 
 /* Flows of an uplink that a reload removes keep their verdict until they send again; then they are
  * foreign, shown by a packet or by a label. */
-static void a_removed_uplinks_flows_are_foreign_when_they_go_on(void **state)
+static void a_removed_uplinks_flows_are_foreign_when_they_send_again(void **state)
 {
 	struct ct_event ev[3];
 	struct stray_packet p;
@@ -1404,7 +1404,7 @@ static void a_removed_uplinks_flows_are_foreign_when_they_go_on(void **state)
 	world_close(&w);
 }
 
-static void a_deleted_flow_says_so(void **state)
+static void a_deleted_flow_has_its_reason(void **state)
 {
 	struct ct_event own = lan_flow(CT_NEW, 1, 2), other = inbound_flow(CT_NEW, 2, 2);
 	struct stray_packet late;
@@ -1452,13 +1452,13 @@ int main(void)
 		cmocka_unit_test(a_label_alone_proves_a_mismatch),
 		cmocka_unit_test(a_pinned_flow_that_leaves_by_no_uplink_is_a_mismatch),
 		cmocka_unit_test(interfaces_beyond_the_last_number_share_it),
-		cmocka_unit_test(a_packet_of_nobody_is_an_orphan_not_a_mismatch),
-		cmocka_unit_test(a_mismatch_that_goes_on_is_told_of),
+		cmocka_unit_test(a_packet_of_no_flow_is_an_orphan_not_a_mismatch),
+		cmocka_unit_test(a_mismatch_that_lasts_is_reported),
 		cmocka_unit_test(unmarked_and_foreign_flows_are_alerted_once),
 		cmocka_unit_test(another_uplinks_source_address_is_found),
 		cmocka_unit_test(addresses_are_whose_they_were_when_the_flow_began),
 		cmocka_unit_test(answers_from_an_address_that_was_not_asked_are_counted),
-		cmocka_unit_test(a_restart_goes_on_with_the_same_row),
+		cmocka_unit_test(a_restart_continues_the_same_row),
 		cmocka_unit_test(what_a_flow_becomes_after_a_restart_is_alerted_once),
 		cmocka_unit_test(a_flow_of_an_uplink_removed_before_the_start_is_not_alerted),
 		cmocka_unit_test(a_restart_takes_in_more_flows_than_it_would_follow),
@@ -1468,7 +1468,7 @@ int main(void)
 		cmocka_unit_test(a_local_flow_that_expires_during_a_dump_is_local),
 		cmocka_unit_test(a_closed_connection_has_ended),
 		cmocka_unit_test(a_dump_finds_closed_connections),
-		cmocka_unit_test(a_torn_dump_loses_nobody),
+		cmocka_unit_test(a_torn_dump_loses_no_flow),
 		cmocka_unit_test(an_event_read_after_its_flows_dump_makes_no_second_row),
 		cmocka_unit_test(nothing_is_ok_across_a_gap_without_evidence),
 		cmocka_unit_test(an_open_gap_takes_what_begins_and_ends_in_it),
@@ -1476,8 +1476,8 @@ int main(void)
 		cmocka_unit_test(a_flow_from_before_the_labels_is_unknown),
 		cmocka_unit_test(a_full_table_still_writes_the_ends),
 		cmocka_unit_test(ended_flows_are_forgotten),
-		cmocka_unit_test(a_removed_uplinks_flows_are_foreign_when_they_go_on),
-		cmocka_unit_test(a_deleted_flow_says_so),
+		cmocka_unit_test(a_removed_uplinks_flows_are_foreign_when_they_send_again),
+		cmocka_unit_test(a_deleted_flow_has_its_reason),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

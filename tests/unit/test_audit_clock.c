@@ -296,7 +296,7 @@ static void a_gap_of_before_a_jump_is_over(void **state)
 }
 
 /* A gap that closed before the jump, during a flow that ends after it. */
-static void a_gap_before_a_jump_is_of_who_lived_in_it(void **state)
+static void a_gap_before_a_jump_is_of_flows_that_lived_in_it(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < JUMPS; i++) {
@@ -398,7 +398,7 @@ int main(void)
 		cmocka_unit_test(an_ended_flow_lingers_as_long_as_ever),
 		cmocka_unit_test(a_gap_holds_its_flows_across_a_jump),
 		cmocka_unit_test(a_gap_of_before_a_jump_is_over),
-		cmocka_unit_test(a_gap_before_a_jump_is_of_who_lived_in_it),
+		cmocka_unit_test(a_gap_before_a_jump_is_of_flows_that_lived_in_it),
 		cmocka_unit_test(a_gap_that_ends_before_it_began_ends),
 		cmocka_unit_test(a_flow_that_ends_before_it_began_is_ok),
 		cmocka_unit_test(an_end_is_not_given_to_a_successor),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_export.c - the pure parts of waymark-export: waits, batches, encodings, IPFIX
- * octets, the state file.
+ * test_export.c - proves the pure parts of waymark-export: waits, batches, encodings, IPFIX octets,
+ * the state file.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -143,8 +143,8 @@ static void csv_executes_nothing(void **state)
 		       "0.25,,\"'=a\t\"\"\\\n\xff,\xc3\xa4\",9\n");
 }
 
-/* What is compressed comes out again, also after the body was used before, and finishing
- * twice changes nothing. */
+/* Compressed text can be decompressed, also after the body was used before, and finishing twice
+ * changes nothing. */
 static void gzip_comes_back(void **state)
 {
 	struct body *b = body_new(true);
@@ -278,7 +278,7 @@ static unsigned template_length(const struct ipfix_writer *w, unsigned id)
 	return 0;
 }
 
-/* Every record has the length that its template says, for both families, with and without
+/* Each record has the length that its template gives, for both families, with and without
  * translation and ports; no message is longer than a frame. */
 static void ipfix_templates_fit(void **state)
 {
@@ -374,7 +374,7 @@ static void state_comes_back(void **state)
 	assert_string_equal(back.targets[0].error, "status 500");
 }
 
-/* Whatever part of the file a torn write leaves is refused. */
+/* Any part of the file that a torn write leaves is refused. */
 static void state_torn_is_refused(void **state)
 {
 	struct state s, back;
@@ -414,7 +414,7 @@ static void state_flipped_is_refused(void **state)
 	}
 }
 
-/* On a full disk the former state stays, whole. */
+/* On a full disk the former state stays complete. */
 static void state_survives_a_full_disk(void **state)
 {
 	struct state s, back;
@@ -442,7 +442,7 @@ static void state_survives_a_full_disk(void **state)
 	umount(folder);
 }
 
-/* --- rows of our own, DDL, progress -------------------------------------------------- */
+/* --- the exporter's own rows, DDL, progress -------------------------------------------------- */
 
 /* A gap that grows keeps its id and gets a higher version. */
 static void gap_that_grows_replaces_itself(void **state)

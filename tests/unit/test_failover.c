@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_failover.c - what became of an uplink's flows: each flow is in one class, those
- * of a long life too; a state that a start found is no failover.
+ * test_failover.c - proves what became of an uplink's flows: each flow is in one class, also
+ * long-lived ones; an uplink that is down at the start is no failover.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -35,7 +35,7 @@ static void state_push(uint8_t slot, int64_t time_ms, const char *state)
 	store_lab_push(writer, &r);
 }
 
-/* It ends with 10,000 bytes; ended_ms LIVE: it lives, and its bytes are not known. */
+/* The flow ends with 10,000 bytes; ended_ms LIVE: it is live, and its bytes are unknown. */
 static void flow_push(int64_t id, uint8_t uplink, int64_t started_ms, int64_t ended_ms,
 		      enum reason reason)
 {
@@ -81,7 +81,7 @@ static struct query *history(const char *path)
 	return q;
 }
 
-/* "class by flows/live/bytes/unknown; ..." of the sums. */
+/* Return the sums as "class by flows/live/bytes/unknown; ...". */
 static void sums_expect(const struct failover *f, const char *wanted)
 {
 	char *text = NULL;
@@ -121,28 +121,31 @@ static void flows_expect(struct query *q, const struct failover *f, enum failove
 
 static void flows_of_noon_push(void)
 {
-	flow_push(1, 0, 0, LIVE, REASON_NONE);			    /* of unknown age: stranded */
-	flow_push(2, 0, DOWN - 3 * HOUR_MS, DOWN + 1, REASON_NONE); /* long: stranded */
-	flow_push(3, 0, DOWN - 3 * HOUR_MS, DOWN - 1001, REASON_NONE);	   /* ended before */
-	flow_push(4, 0, DOWN - 10 * MINUTE_MS, DOWN + 1, REASON_NONE);	   /* long by a little */
-	flow_push(5, 0, DOWN - 10 * MINUTE_MS + 2, DOWN + 1, REASON_NONE); /* not quite */
+	flow_push(1, 0, 0, LIVE, REASON_NONE);			       /* unknown age: stranded */
+	flow_push(2, 0, DOWN - 3 * HOUR_MS, DOWN + 1, REASON_NONE);    /* long-lived: stranded */
+	flow_push(3, 0, DOWN - 3 * HOUR_MS, DOWN - 1001, REASON_NONE); /* ended before */
+	flow_push(4, 0, DOWN - 10 * MINUTE_MS, DOWN + 1, REASON_NONE); /* barely long-lived */
+	flow_push(5, 0, DOWN - 10 * MINUTE_MS + 2, DOWN + 1,
+		  REASON_NONE); /* not quite long-lived */
 	flow_push(6, 0, DOWN - 1500, DOWN - 1001, REASON_NONE);
 	flow_push(7, 0, DOWN - HOUR_MS, DOWN + 600, REASON_UPLINK_DOWN_FLUSH); /* deleted */
 	flow_push(8, 0, DOWN - 500, DOWN + 600, REASON_UPLINK_DOWN_FLUSH);     /* deleted */
-	flow_push(9, 0, DOWN - 500, BACK + HOUR_MS, REASON_UPLINK_DOWN_FLUSH); /* by a later one */
-	flow_push(10, 0, DOWN - 500, LIVE, REASON_UPLINK_DOWN);		       /* moved */
-	flow_push(11, 0, DOWN - 500, DOWN + 700, REASON_UPLINK_DOWN);	       /* moved */
-	flow_push(12, 0, DOWN - 500, LIVE, REASON_RULE_MISSING); /* strayed, not so: stranded */
-	flow_push(13, 1, DOWN - 500, LIVE, REASON_NONE);	 /* wan2's own */
+	flow_push(9, 0, DOWN - 500, BACK + HOUR_MS,
+		  REASON_UPLINK_DOWN_FLUSH);			      /* by a later failover */
+	flow_push(10, 0, DOWN - 500, LIVE, REASON_UPLINK_DOWN);	      /* moved */
+	flow_push(11, 0, DOWN - 500, DOWN + 700, REASON_UPLINK_DOWN); /* moved */
+	flow_push(12, 0, DOWN - 500, LIVE,
+		  REASON_RULE_MISSING);			 /* strayed for another reason: stranded */
+	flow_push(13, 1, DOWN - 500, LIVE, REASON_NONE); /* a flow of wan2 */
 	flow_push(14, 0, DOWN + 200, DOWN + 600,
-		  REASON_UPLINK_DOWN_FLUSH);		       /* deleted, begun late */
-	flow_push(15, 0, DOWN + 200, LIVE, REASON_NONE);       /* begun late by wan1 */
+		  REASON_UPLINK_DOWN_FLUSH);		       /* deleted, started late */
+	flow_push(15, 0, DOWN + 200, LIVE, REASON_NONE);       /* started late by wan1 */
 	flow_push(16, 1, DOWN + 200, LIVE, REASON_NONE);       /* backup */
 	flow_push(17, 1, DOWN + 200, DOWN + 300, REASON_NONE); /* backup */
 	flow_push(18, 1, BACK + 1, LIVE, REASON_NONE);	       /* after the return */
 	flow_push(19, 0, BACK + 1, LIVE, REASON_NONE);
 	flow_push(20, 1, DOWN + 300, BACK + 500, REASON_NONE); /* returned */
-	/* Ended by the kernel as the interface went, before anybody was told. */
+	/* Ended by the kernel with the interface, before the failover was noticed. */
 	flow_push(21, 0, DOWN - HOUR_MS, DOWN - 80, REASON_NONE);
 	flow_push(22, 0, DOWN - 500, DOWN - 80, REASON_NONE);
 	returned_push(20, BACK + 400);
@@ -150,7 +153,7 @@ static void flows_of_noon_push(void)
 	mismatch_push(11, DOWN - 200, 1, REASON_UPLINK_DOWN);
 	mismatch_push(12, DOWN + 100, 1, REASON_RULE_MISSING);
 	mismatch_push(19, BACK + HOUR_MS, 1, REASON_UPLINK_DOWN);
-	mismatch_push(99, DOWN + 100, 1, REASON_UPLINK_DOWN); /* its flow is gone */
+	mismatch_push(99, DOWN + 100, 1, REASON_UPLINK_DOWN); /* its flow is pruned */
 }
 
 static void test_classes(void **state)
@@ -188,10 +191,10 @@ static void test_classes(void **state)
 	assert_int_equal(f.live[1].ct_id, 0xf0000000u + 10);
 	assert_int_equal(f.live[1].tuple.dport, 443);
 	assert_true(addr_is_equal(&f.live[1].tuple.src, &store_lab_flow(1).flow.tuple[0].src));
-	/* The one of unknown age sends nothing: it is no longer stranded, once. */
+	/* The flow of unknown age sends nothing: it is no longer stranded, and counted once. */
 	failover_set_idle(&f, &f.live[0]);
 	failover_set_idle(&f, &f.live[0]);
-	failover_set_idle(&f, &f.live[1]); /* a moved flow stays one */
+	failover_set_idle(&f, &f.live[1]); /* a moved flow stays moved */
 	sums_expect(&f, "moved wan2 2/1/10000/1; deleted  3/0/30000/0; stranded  1/1/0/1;"
 			" idle  1/1/0/1; ended  6/0/60000/0; backup wan2 2/1/10000/1; returned "
 			"wan2 1/0/10000/0");
@@ -221,7 +224,7 @@ static void none(struct query *q, const char *uplink, int64_t at_ms)
 	assert_true(!f.n_sums && !f.sums);
 }
 
-/* The last one, one of an uplink, one at a time; not what a start of the daemon found. */
+/* The last failover, one of an uplink, one at a time; not one that a start found. */
 static void test_which(void **state)
 {
 	const char *path = store_lab_path(*state, "flows.db");
@@ -258,7 +261,7 @@ static void test_which(void **state)
 	none(q, NULL, LAB_NOON + 1999);
 	none(q, "wan2", LAB_NOON + 3999);
 	none(q, "wan3", 0);
-	/* While no daemon ran wan1 went away; what it does after that is seen. */
+	/* wan1 went down while no daemon ran; its later changes are observed. */
 	store_lab_push(writer, &gap);
 	state_push(0, LAB_NOON + 6010, "down");
 	state_push(1, LAB_NOON + 6010, "up");
@@ -286,8 +289,8 @@ static void marked_anew(int64_t flow_id, int64_t time_ms, uint32_t mark)
 	store_lab_push(writer, &r);
 }
 
-/* A reload gives wan1 another mark while it is down: it is the same uplink by its name,
- * and the flows of the old mark are its flows. */
+/* A reload gives wan1 another mark while it is down: by its name it is the same uplink, and the
+ * flows of the old mark are its flows. */
 static void test_reload(void **state)
 {
 	const char *path = store_lab_path(*state, "flows.db");
@@ -313,7 +316,7 @@ static void test_reload(void **state)
 		    "moved  0/0/0/0; deleted  1/0/10000/0; stranded  1/1/0/1;"
 		    " idle  0/0/0/0; ended  0/0/0/0; backup wan2 1/0/10000/0; returned  0/0/0/0");
 	failover_free(&f);
-	/* One that takes the line away is a failover. */
+	/* A reload that removes the uplink is a failover. */
 	marked_anew(3, BACK + HOUR_MS, 10);
 	state_push(0, BACK + HOUR_MS + 10, "missing");
 	writer_flush(writer);
@@ -335,8 +338,8 @@ static int64_t pick(int64_t n)
 	return (int64_t)(seed >> 20) % n;
 }
 
-/* Some 80,000 flows of half a day, most short, some long: the slices that are not read
- * and the index leave out none that looking at every flow would find. */
+/* Some 80,000 flows of half a day, most short, some long: with slices skipped and the index used,
+ * the result is the same as from looking at each flow. */
 static void test_many(void **state)
 {
 	static const char *const plain[FAILOVER_CLASSES] = {

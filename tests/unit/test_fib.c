@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_fib.c - the way through rules and tables, and why it is not the mark's: a
- * steered router's snapshot with one thing changed at a time.
+ * test_fib.c - proves the path through rules and tables, and why it differs from the mark's: a
+ * steered router's snapshot with one change at a time.
  */
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
@@ -31,7 +31,7 @@ static void link_add(struct netstate *s, uint32_t index, const char *name)
 	assert_non_null(netstate_add_link(s, &l));
 }
 
-/* dst: "" is the default route; ifindex 0: it refuses. second: 0 or another hop. */
+/* dst: "" is the default route; ifindex 0: unreachable. second: 0 or another nexthop. */
 static void route_add(struct netstate *s, uint32_t table, const char *dst, uint32_t metric,
 		      uint32_t ifindex, uint32_t second)
 {
@@ -68,7 +68,7 @@ static struct rule_state *rule_add(struct netstate *s, uint32_t priority, uint32
 	return added;
 }
 
-/* A router as it should be; without: what to leave out. */
+/* A correctly steered router; without: what to leave out. */
 enum thing { ALL, RULE, ROUTE, BOTH_ROUTES };
 static struct netstate *router(enum thing without)
 {
@@ -118,7 +118,7 @@ static void packets_go_by_their_mark(void **state)
 	fib_lookup(s, &q, &a);
 	assert_int_equal(a.rule->priority, 32766);
 	assert_false(fib_route_leads_to(a.route, IF1));
-	/* A destination that main knows better than by default, marked or not. */
+	/* A destination with a specific route in main, marked or not. */
 	q.mark = 2;
 	assert_int_equal(addr_parse(&q.dst, "192.168.10.7"), 0);
 	fib_lookup(s, &q, &a);
@@ -207,18 +207,18 @@ static void the_reason_is_what_was_changed(void **state)
 	s = router(ALL);
 	rule_add(s, 900, 0, RT_TABLE_MAIN);
 	assert_int_equal(why(s), REASON_RULE_BEFORE);
-	/* ... that leads the same way does no harm. */
+	/* ... with the same path does no harm. */
 	s = router(ALL);
 	rule_add(s, 900, 2, 251);
 	assert_int_equal(why(s), REASON_UNEXPLAINED);
-	/* The table has become the other uplink's. */
+	/* The table's route is the other uplink's. */
 	s = router(ROUTE);
 	route_add(s, 251, "", 0, IF2, 0);
 	assert_int_equal(why(s), REASON_ROUTE_MISSING);
 	s = router(ROUTE);
 	route_add(s, 251, "", 0, IF1, IF2);
 	assert_int_equal(why(s), REASON_ROUTE_MISSING);
-	/* A route of main's own, which is asked first. */
+	/* A specific route of main, which is looked up first. */
 	s = router(ALL);
 	route_add(s, RT_TABLE_MAIN, "203.0.113.0/24", 0, IF2, 0);
 	assert_int_equal(why(s), REASON_ROUTE_SPECIFIC);
@@ -231,7 +231,7 @@ static void jumps_and_groups_are_followed(void **state)
 	struct netstate *s = router(ALL);
 
 	(void)state;
-	/* The look at main passes over interfaces of the group, as the kernel does. */
+	/* The lookup in main skips interfaces of the group, as in the kernel. */
 	for (size_t i = 0; i < s->n_rules; i++)
 		if (s->rules[i].suppress_prefixlength >= 0)
 			s->rules[i].extra.has_suppress_ifgroup = true,
@@ -242,7 +242,7 @@ static void jumps_and_groups_are_followed(void **state)
 			s->links[i].group = 87;
 	fib_lookup(s, &q, &a);
 	assert_int_equal(a.rule->table, 251);
-	/* A jump leads past the mark's rule; one to nowhere does not. */
+	/* A jump skips the mark's rule; one without a target does not. */
 	rule_add(s, 1, 2, 0);
 	s->rules[s->n_rules - 1].action = FR_ACT_GOTO;
 	s->rules[s->n_rules - 1].extra.target = 32766;
@@ -254,7 +254,7 @@ static void jumps_and_groups_are_followed(void **state)
 	netstate_free(s);
 }
 
-/* In audit mode the tables are another tool's. */
+/* In audit mode the tables belong to another tool. */
 static void another_tools_rules_are_judged_by_where_they_lead(void **state)
 {
 	struct netstate *s;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_flows.c - the table finds each flow by its event and by its packets in
- * both directions, through growth, removal and equal keys; and keeps its bounds.
+ * test_flows.c - proves that the table finds each flow by its event and by its packets in both
+ * directions, through growth, removal and equal keys, within its bounds.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -29,7 +29,7 @@ static struct addr address(int family, uint32_t n)
 	return a;
 }
 
-/* Flow n of a family; nat: its source is translated. */
+/* Flow n of a family; nat: with source NAT. */
 static struct ct_event event(int family, uint32_t n, bool nat)
 {
 	struct ct_event ev = {.id = n * 7 + 1, .proto = IPPROTO_UDP, .zone = (uint16_t)(n & 1)};
@@ -164,7 +164,7 @@ static void every_flow_is_found_among_many(void **state)
 		assert_int_equal(flows_find(t, &ev, FLOW_REF_NONE),
 				 n % 3 ? refs[n] : FLOW_REF_NONE);
 	}
-	/* What was freed is used again: no growth. */
+	/* Freed entries are used again: no growth. */
 	size_t bytes = flows_bytes(t);
 
 	for (uint32_t n = 0; n < MANY; n += 3) {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_health.c - the detector fed with counters that were recorded from healthy traffic
- * (health_counters.txt, by tests/bench/health-record) and resampled: no false decision in
- * 1,000 simulated minutes; silence, loss, a dead server, a scan and idleness get the right
- * state. Weighing and decisions one by one.
+ * test_health.c - proves the detector with counters recorded from healthy traffic
+ * (health_counters.txt, by tests/bench/health-record) and resampled: no false decision in 1,000
+ * simulated minutes; silence, loss, a dead server, a scan and idleness get the right state.
+ * Weighing and decisions are tested one by one.
  */
 #include <errno.h>
 #include <limits.h>
@@ -23,17 +23,17 @@
 
 #define SERIES	   4 /* wan1 IPv4, wan1 IPv6, wan2 IPv4, wan2 IPv6 */
 #define LINES_MAX  20000
-#define BLOCK	   60 /* samples at least that stay together when the recording is resampled */
+#define BLOCK	   60 /* minimum of consecutive samples when the recording is resampled */
 #define PER_MINUTE (60000 / HEALTH_SAMPLE_MS)
 
 struct line {
 	unsigned started[SERIES], answered[SERIES];
-	bool is_joint; /* the latest flows of each series before it were answered */
+	bool is_joint; /* the latest flows of each series before it had replies */
 };
 static struct line lines[LINES_MAX];
 static size_t n_lines;
 
-/* The recording is cut and joined only at joints: else two spells of flows to dead servers would
+/* The recording is cut and joined only at joints: otherwise two runs of flows to dead servers would
  * make a longer one than any that was recorded. */
 static void joints_find(void)
 {
@@ -81,12 +81,12 @@ struct sim {
 	struct health *h;
 	struct health_counters counters[UPLINKS_MAX];
 	int64_t now_ms;
-	size_t at, block_left; /* in the recording; at least so many lines more */
-	unsigned weighings;    /* asked for */
-	/* The fault, of slot 0, from fault_ms on. */
+	size_t at, block_left; /* in the recording; the minimum of further lines */
+	unsigned weighings;    /* requested */
+	/* The fault of slot 0, from fault_ms on. */
 	int64_t fault_ms;
 	double loss[COUNTED_FAMILIES];
-	bool is_stopped[COUNTED_FAMILIES]; /* no flow begins */
+	bool is_stopped[COUNTED_FAMILIES]; /* no flow starts */
 	struct weighing weighing;	   /* what a dump would find */
 };
 
@@ -165,7 +165,7 @@ static void sim_close(struct sim *s)
 	health_free(s->h);
 }
 
-/* The dump that follows a suspicion would reject most of them; here it confirms each. */
+/* The dump that follows a suspicion would reject most of them; here it confirms each one. */
 static const struct weighing worst = {.lost = 50, .unknown = 50, .sources = 9, .unknown_fair = 27};
 
 static void test_healthy(void **state)
@@ -191,7 +191,7 @@ static int compare_ms(const void *a, const void *b)
 	return *(const int *)a - *(const int *)b;
 }
 
-/* Milliseconds until the uplink has the state, or -1. */
+/* Return the milliseconds until the uplink has the state, or -1. */
 static int run_until(struct sim *s, enum health_state wanted)
 {
 	int64_t begun_ms = s->now_ms;
@@ -211,9 +211,9 @@ static void fault_begin(struct sim *s, double loss4, double loss6)
 	s->fault_ms = s->now_ms;
 }
 
-#define FAULTS 600 /* with fewer the tenth that takes longest is chance */
+#define FAULTS 600 /* with fewer the slowest tenth is chance */
 
-/* Nine of ten faults. */
+/* The time within which nine of ten faults are found. */
 static int p90_of(const char *what, int took_ms[FAULTS])
 {
 	qsort(took_ms, FAULTS, sizeof(took_ms[0]), compare_ms);
@@ -259,7 +259,7 @@ static void test_lossy(void **state)
 	assert_in_range(detect_p90(0.5, 0.5, HEALTH_DEGRADED), 1, 60000);
 }
 
-/* 20 new flows per second, 5 % of them to dead servers; from a moment on no answers. */
+/* 20 new flows per second, 5 % of them to dead servers; from one moment on no replies. */
 static void test_silent_in_time(void **state)
 {
 	int took_ms[FAULTS];
@@ -293,8 +293,8 @@ static void test_silent_in_time(void **state)
 	assert_in_range(p90_of("20 new flows/s", took_ms), 1, 2600);
 }
 
-/* One family falls silent; flows of the other no longer begin, as where no name is resolved:
- * what is left of it is no sign of life. */
+/* One family is silent; no flow of the other one starts, as when no name is resolved: what is left
+ * of it is no sign of life. */
 static void test_other_family_stops(void **state)
 {
 	int degraded_ms[FAULTS], silent_ms[FAULTS];
@@ -317,7 +317,7 @@ static void test_other_family_stops(void **state)
 	assert_in_range(p90_of("the other one stops", silent_ms), 1, 30000);
 }
 
-/* A suspicion that the weighing rejects changes nothing; answers end silence. */
+/* A suspicion that the weighing rejects changes nothing; replies end silence. */
 static void test_rejected_and_recovered(void **state)
 {
 	int suspect_ms[FAULTS], silent_ms[FAULTS], healthy_ms[FAULTS];
@@ -348,7 +348,7 @@ static void test_rejected_and_recovered(void **state)
 	assert_in_range(p90_of("recovered", healthy_ms), 1, 30000);
 }
 
-/* No flows say nothing, for how long it may be. */
+/* Without flows nothing is decided, however long it lasts. */
 static void test_idle(void **state)
 {
 	struct sim s;
@@ -389,7 +389,7 @@ static void take(struct weigher *w, unsigned src, unsigned dst, bool is_answered
 	weigher_take(w, &from, &to, is_answered, NOW - age_ms);
 }
 
-/* The flows of a scan that is over do not hide an outage. */
+/* The flows of a finished scan do not hide an outage. */
 static void test_weigh_after_scan(void **state)
 {
 	struct weigher *w = weigher_new(NOW, 3000);
@@ -415,7 +415,7 @@ static void test_weigh(void **state)
 	struct weighing sum;
 
 	(void)state;
-	/* one popular server is dead, its clients many */
+	/* one popular server with many clients is dead */
 	w = weigher_new(NOW, 3000);
 	for (unsigned i = 0; i < 20; i++) {
 		take(w, i, 7, false, 2000);
@@ -425,7 +425,7 @@ static void test_weigh(void **state)
 	assert_int_equal(sum.lost, 1);
 	assert_false(weighing_is_silent(&sum));
 	assert_false(weighing_is_degraded(&sum, 0.8));
-	/* and the others answer */
+	/* the other servers reply */
 	take(w, 1, 8, true, 2000);
 	weigher_sum(w, &sum);
 	assert_int_equal(sum.alive, 1);
@@ -440,7 +440,7 @@ static void test_weigh(void **state)
 	assert_false(weighing_is_silent(&sum));
 	assert_false(weighing_is_degraded(&sum, 0.8));
 	weigher_free(w);
-	/* those that answered before do not answer now, too young ones aside */
+	/* servers that replied before do not reply now, apart from too young flows */
 	w = weigher_new(NOW, 3000);
 	for (unsigned i = 0; i < 3; i++) {
 		take(w, 1, i, true, 30000);
@@ -500,12 +500,12 @@ static void test_decide_passive(void **state)
 	x.in[1].passive = HEALTH_SILENT;
 	assert_int_equal(decided(&x, 1, 100), ACTION_NONE);
 	assert_true(x.out[1].is_last);
-	/* it loses its carrier: the other one comes back, whatever its health */
+	/* it loses its carrier: the other one is up again, whatever its health */
 	x.in[1].is_usable = false;
 	decided(&x, 0, 100);
 	assert_int_equal(decided(&x, 0, 100), ACTION_NONE);
 	decide_free(x.d);
-	/* tried again after the hold, and held for longer after the next failure */
+	/* used again after the hold, and held longer after the next failure */
 	deciding_open(&x, ON_FAILURE_DOWN);
 	x.in[0].passive = HEALTH_SILENT;
 	assert_int_equal(decided(&x, 0, 100), ACTION_DOWN);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_hostcheck.c - what the host's check finds in rulesets, ip rules, tables, sockets and
- * files that this host need not have: each collision by name, and silence where nothing is
+ * test_hostcheck.c - proves what the host's check finds in rulesets, ip rules, tables, sockets and
+ * files, which this host need not have: each collision by name, and no finding where nothing is
  * harmed.
  */
 #include <linux/fib_rules.h>
@@ -49,7 +49,7 @@ static int check_stop(void **state)
 	return 0;
 }
 
-/* The one finding there is. */
+/* Return the only finding. */
 static void assert_finding(enum finding_level level, const char *what, const char *fix)
 {
 	assert_int_equal(findings.n, 1);
@@ -314,7 +314,7 @@ static void test_rules_that_take_all_pinned_flows(void **state)
 	rule.family = AF_INET6;
 	check_rule(&rule);
 	assert_finding(FINDING_ERROR, "\"priority 1 lookup 77\" (IPv6)", "ip -6 rule add priority");
-	/* Inverted, by a bit that pinned packets do not have; by the whole mark. */
+	/* Inverted rules, with a bit that pinned packets do not have, and with the whole mark. */
 	rule = rule_of(1, 0x10000, 0x10000, 77);
 	rule.is_inverted = true;
 	check_rule(&rule);
@@ -324,7 +324,7 @@ static void test_rules_that_take_all_pinned_flows(void **state)
 	rule.is_inverted = true;
 	check_rule(&rule);
 	assert_finding(FINDING_ERROR, "all flows", "rule add");
-	/* By one uplink's mark alone; a rule that drops; one that jumps over ours. */
+	/* Rules for one uplink's mark, a rule that drops, and one that jumps over ours. */
 	rule = rule_of(1, 0x2, 0xff, 77);
 	check_rule(&rule);
 	assert_finding(FINDING_ERROR, "all flows pinned to uplink wan1", "rule add");
@@ -357,7 +357,7 @@ static void test_rules_that_take_some_pinned_flows(void **state)
 	prefix_parse(&rule.src, "10.0.0.0/8");
 	check_rule(&rule);
 	assert_finding(FINDING_WARNING, "from 10.0.0.0/8", "rule add");
-	/* The LAN's own network, alone or with that of an uplink: the router has an address in it. */
+	/* The LAN's own network, also together with an uplink's: the router has an address in it. */
 	prefix_parse(&rule.src, "192.168.10.0/24");
 	check_rule(&rule);
 	assert_finding(FINDING_WARNING, "from 192.168.10.0/24", "rule add");
@@ -368,13 +368,13 @@ static void test_rules_that_take_some_pinned_flows(void **state)
 	prefix_parse(&rule.src, "fd00:10::/64");
 	check_rule(&rule);
 	assert_finding(FINDING_WARNING, "from fd00:10::/64", "rule add");
-	/* By a socket that is bound to an uplink, into another interface. */
+	/* A rule for sockets bound to an uplink leads to another interface. */
 	rule = rule_of(1, 0, 0, 77);
 	strcpy(rule.oifname, "eth2");
 	check_rule(&rule);
 	assert_finding(FINDING_WARNING, "those that it matches of flows pinned to uplink wan2",
 		       "rule add");
-	/* For one uplink's address, into the other one's interface. */
+	/* A rule for one uplink's address leads to the other one's interface. */
 	rule = rule_of(1, 0, 0, 77);
 	prefix_parse(&rule.src, "198.51.100.10/32");
 	check_rule(&rule);
@@ -387,11 +387,11 @@ static void test_rules_that_harm_nothing(void **state)
 		rule_of(0, 0, 0, RT_TABLE_LOCAL),
 		rule_of(32766, 0, 0, RT_TABLE_MAIN),
 		rule_of(32000, 0, 0, 77),	       /* behind ours */
-		rule_of(1, 0x100, 0xff00, 77),	       /* by a mark that pinned packets lack */
+		rule_of(1, 0x100, 0xff00, 77),	       /* for a mark that pinned packets lack */
 		rule_of(1, 0, 0, 78),		       /* a table without routes */
 		rule_of(1, 0x2, 0xff, 251),	       /* the same as ours */
 		rule_of(1001, 0x2, 0xff, 251),	       /* ours */
-		rule_of(32765, 51820, UINT32_MAX, 77), /* wg-quick's, behind */
+		rule_of(32765, 51820, UINT32_MAX, 77), /* wg-quick's, behind ours */
 		rule_of(1, 0, 0, 77),		       /* only routes longer than /0 */
 		rule_of(1, 0, 0, 0),
 		rule_of(1, 0, 0, 77), /* for sockets that are bound to another interface */
@@ -415,7 +415,7 @@ static void test_rules_that_harm_nothing(void **state)
 	}
 }
 
-/* The kernel's, for VRFs: it is said what it is, and it is no fault. */
+/* The kernel's rule for VRFs is reported as such, and is no fault. */
 static void test_rule_of_vrfs(void **state)
 {
 	struct rule_state rule = rule_of(1000, 0, 0, 0);
@@ -452,7 +452,7 @@ static void main_rule_add(struct netstate *s, uint8_t family)
 	assert_non_null(netstate_add_rule(s, &rule));
 }
 
-/* OpenVPN's redirect-gateway: pinned flows pass over the halves, new ones follow them. */
+/* OpenVPN's redirect-gateway: pinned flows skip the halves, new ones follow them. */
 static void test_halves_of_a_default_route(void **state)
 {
 	static const uint8_t families[] = {AF_INET, AF_INET6};
@@ -473,7 +473,7 @@ static void test_halves_of_a_default_route(void **state)
 				       "new flows leave by interface $(id); pinned"));
 		assert_finding(FINDING_WARNING, text, f ? "ip -6 route del" : "ip -4 route del");
 	}
-	/* Halves of 2000::/3 are passed over as well. */
+	/* Halves of 2000::/3 are skipped as well. */
 	s = router_new(AF_INET6);
 	main_rule_add(s, AF_INET6);
 	route_add(s, AF_INET6, RT_TABLE_MAIN, 3, 4);
@@ -481,7 +481,7 @@ static void test_halves_of_a_default_route(void **state)
 	check_router(s);
 	assert_finding(FINDING_WARNING, "pinned flows stay on their uplinks",
 		       "ip -6 route del 2000::/4");
-	/* One that leads to an uplink leaves that one's flows alone. */
+	/* A half that leads to an uplink does not affect that uplink's flows. */
 	s = router_new(AF_INET);
 	main_rule_add(s, AF_INET);
 	config.n_uplinks = 1;
@@ -490,8 +490,8 @@ static void test_halves_of_a_default_route(void **state)
 	assert_finding(FINDING_OK, "no ip rule of another program", NULL);
 }
 
-/* A default route of main that refuses comes before the marks, whatever its metric, where it is
- * the only one or the best. */
+/* An unreachable default route of main precedes the marks, whatever its metric, when it is the only
+ * or the best one. */
 static void test_refusing_defaults(void **state)
 {
 	(void)state;
@@ -515,7 +515,7 @@ static void test_refusing_defaults(void **state)
 	}
 }
 
-/* In mode audit the rules of the tool that marks are looked at, too. */
+/* In mode audit the rules of the marking tool are checked too. */
 static void test_takeover_in_audit_mode(void **state)
 {
 	struct netstate *s = router_new(AF_INET);
@@ -699,7 +699,7 @@ static void test_gateways_that_cannot_work(void **state)
 	netstate_free(s);
 }
 
-/* The same link-local address on the LAN is another one; on the uplink itself it is not. */
+/* The same link-local address on the LAN is a different one; on the uplink it is the same. */
 static void test_link_local_gateways(void **state)
 {
 	static const struct addr_state at_link[2] = {{.ifindex = 4, .is_link_local = true},
@@ -748,7 +748,7 @@ static void assert_second(enum finding_level level, const char *what)
 	findings_clear(&findings);
 }
 
-/* The public address is on the loopback interface, and main's default route names it. */
+/* The public address is on the loopback interface, and main's default route has it as source. */
 static struct netstate *source_router_new(int family, const char *source, const char *on_lo)
 {
 	struct netstate *s = router_new(family);
@@ -771,11 +771,11 @@ static void test_sources_of_default_routes(void **state)
 				  "192.0.2.1 dev eth1");
 	check_uplinks(source_router_new(AF_INET6, "2001:db8:9::1/128", "2001:db8:9::1/128"));
 	assert_second(FINDING_OK, "has the source 2001:db8:9::1 of the IPv6 route");
-	/* Its own address is what anybody expects. */
+	/* Its own address is as expected. */
 	check_uplinks(source_router_new(AF_INET, "192.0.2.10/32", "203.0.113.1/32"));
 	assert_int_equal(findings.n, 1);
 	findings_clear(&findings);
-	/* Another gateway in the configuration: main's route is not this uplink's. */
+	/* With another gateway in the configuration, main's route is not this uplink's. */
 	uplinks[0].gateway.kind = GATEWAY_ADDR;
 	addr_parse(&uplinks[0].gateway.addr, "192.0.2.99");
 	check_uplinks(source_router_new(AF_INET, "203.0.113.1/32", "203.0.113.1/32"));
@@ -819,7 +819,7 @@ static void test_differences_are_no_errors(void **state)
 	netstate_free(s);
 }
 
-/* --- programs and places ----------------------------------------------------- */
+/* --- programs and files ----------------------------------------------------- */
 
 static void file_write(const char *folder, const char *name, const char *text)
 {
@@ -880,7 +880,7 @@ static void test_saved_rulesets(void **state)
 		   "}\ntable inet b {\n}\n");
 	hostcheck_saved_ruleset(&findings, path);
 	assert_int_equal(findings.n, 1);
-	/* The fix, pasted, takes the table out and leaves the others. */
+	/* The fix removes this table and leaves the others. */
 	assert_int_equal(system(findings.list[0].fix), 0);
 	assert_finding(FINDING_ERROR, "holds a saved table inet waymark", "sed -i");
 	hostcheck_saved_ruleset(&findings, path);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_ifnames.c - names follow the kernel, and stay when their interface goes.
+ * test_ifnames.c - proves that interface names follow the kernel, and are kept when one disappears.
  */
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -50,7 +50,7 @@ static struct ifnames *table_of(void **state)
 	return *state;
 }
 
-/* Sends one request about a link and asserts that the kernel took it. */
+/* Send one request about an interface and assert that the kernel accepted it. */
 static void link_request(unsigned type, unsigned flags, unsigned ifindex, const char *name,
 			 const char *kind)
 {
@@ -108,7 +108,7 @@ static void test_follows(void **state)
 	assert_int_equal(ifnames_receive(t), 0);
 	assert_string_equal(ifnames_get(t, old), "ppp0");
 
-	/* Gone, and made again with another index: both are known. */
+	/* Deleted, and made again with another index: both are known. */
 	link_request(RTM_DELLINK, 0, old, NULL, NULL);
 	new = link_create("ppp0");
 	assert_int_not_equal(new, old);
@@ -118,7 +118,7 @@ static void test_follows(void **state)
 	link_request(RTM_DELLINK, 0, new, NULL, NULL);
 }
 
-/* Even one that came and went between two reads, and was never asked for. */
+/* Even an interface that existed only between two reads. */
 static void test_short_life(void **state)
 {
 	struct ifnames *t = table_of(state);
@@ -129,7 +129,7 @@ static void test_short_life(void **state)
 	assert_string_equal(ifnames_get(t, ifindex), "tun7");
 }
 
-/* An overrun loses messages; the table is asked for anew. */
+/* An overrun loses messages; the table is requested again. */
 static void test_overrun(void **state)
 {
 	struct ifnames *t = table_of(state);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_import.c - what is read from mwan3's and pbr's files, in the shapes that these
- * tools' own examples and users' files have; and that the printed file is valid.
+ * test_import.c - proves what is read from mwan3's and pbr's files, in the forms of these tools'
+ * examples and of users' files; and that the printed configuration is valid.
  */
 #define _GNU_SOURCE /* asprintf */
 #include <setjmp.h>
@@ -66,7 +66,7 @@ static void file_write(const char *name, const char *text)
 	fclose(file);
 }
 
-/* What `waymark import TOOL FILE` prints, which must be a valid configuration. */
+/* Return the output of `waymark import TOOL FILE`, which must be a valid configuration. */
 static char *imported(const char *tool, const char *name, enum exit_status wanted)
 {
 	char from[128], to[128];
@@ -158,7 +158,7 @@ static void a_uci_file_of_waymark_itself(void **state)
 	free(imported("waymark", "own", CLI_FAILED));
 }
 
-/* The bits of the number are laid on those of the mask. */
+/* The bits of the number are placed on those of the mask. */
 static void mwan3_with_another_mask(void **state)
 {
 	char *text;

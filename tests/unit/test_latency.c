@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_latency.c - quantiles of times: exact where they are short, to an eighth where
- * they are long, of the last minute alone.
+ * test_latency.c - proves quantiles of times: exact for short ones, to an eighth for long ones, and
+ * only for the last minute.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -54,7 +54,7 @@ static void test_a_minute(void **state)
 	assert_true(latency_quantile(&l, NOW + 59000, 1000) >= 1000);
 	assert_int_equal(latency_quantile(&l, NOW + 85000, 1000), 2);
 	assert_int_equal(latency_quantile(&l, NOW + 200000, 1000), -1);
-	/* A clock that is put back forgets. */
+	/* A clock that is set back empties the histogram. */
 	latency_add(&l, NOW + 200000, 3);
 	assert_int_equal(latency_quantile(&l, NOW, 1000), -1);
 	latency_add(&l, NOW, 4);

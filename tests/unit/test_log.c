@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_log.c - a flood of equal lines is summarized and loses no count; a few equal lines
- * are each written.
+ * test_log.c - proves that a flood of equal lines is summarized without losing a count, and that a
+ * few equal lines are each written.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -19,7 +19,7 @@
 static FILE *written;
 static int standard_error;
 
-/* Standard error is a file from here to log_end. */
+/* Redirect standard error to a file until log_end. */
 static int log_begin(void **state)
 {
 	(void)state;
@@ -36,7 +36,7 @@ static int log_end(void **state)
 	return fclose(written);
 }
 
-/* How many of the lines written so far end so. */
+/* Return how many of the lines written so far end with this text. */
 static unsigned count(const char *end)
 {
 	char line[256];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_mnl_replies.c - only the kernel ends or fails a netlink request: forged messages
- * are dropped, and no length inside a message is trusted.
+ * test_mnl_replies.c - proves that only the kernel can end or fail a netlink request: forged
+ * messages are dropped, and no length inside a message is trusted.
  */
 #include <errno.h>
 #include <linux/rtnetlink.h>

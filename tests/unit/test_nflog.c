@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_nflog.c - an NFLOG group against the running kernel, in a network
- * namespace of the test's own, and crafted messages for what this kernel may
- * not send.
+ * test_nflog.c - proves an NFLOG group against the running kernel, in a separate network namespace,
+ * and with crafted messages that this kernel may not send.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -46,7 +45,7 @@ static void log_packet(void *data, const struct stray_packet *p)
 	l->n++;
 }
 
-/* Source ports choose what is said of a packet. */
+/* The source port chooses the prefix with which a packet is logged. */
 static const char rules[] =
 	"table inet t {\n"
 	"  chain post { type filter hook postrouting priority -150;\n"
@@ -137,7 +136,7 @@ static void test_kinds(void **state)
 	const struct stray_packet *p = s->log.packets;
 	struct nflog_stats stats;
 
-	/* Into a port of this test's own, so that no ICMP error answers. */
+	/* To a port that this test has opened, so that there is no ICMP error. */
 	sandbox_udp(false, 7001, 7001);
 	sandbox_udp(true, 7002, 9);
 	sandbox_udp(true, 7003, 9);
@@ -166,7 +165,7 @@ static void test_icmp_error(void **state)
 	struct setup *s = setup_of(state);
 	const struct stray_packet *p = s->log.packets;
 
-	sandbox_udp(false, 7010, 9); /* no process listens there */
+	sandbox_udp(false, 7010, 9); /* no process listens */
 	await(s, 1);
 	assert_true(p[0].is_icmp_error && !p[0].is_icmp_reply);
 	assert_int_equal(p[0].proto, IPPROTO_UDP);
@@ -201,19 +200,19 @@ static void test_busy(void **state)
 	errno = 0;
 	assert_null(nflog_open(GROUP, 0));
 	assert_int_equal(errno, EBUSY);
-	/* The owner has not been disturbed, and another group is free. */
+	/* The owner is not disturbed, and another group is free. */
 	other = nflog_open(GROUP + 1, 0);
 	assert_non_null(other);
 	nflog_close(other);
 	sandbox_udp(true, 7004, 9);
 	await(s, 1);
-	/* After its owner the group is free again. */
+	/* After its owner has closed it, the group is free again. */
 	nflog_close(s->nflog);
 	s->nflog = nflog_open(GROUP, 0);
 	assert_non_null(s->nflog);
 }
 
-/* Who may not configure NFLOG is not told that the group is taken. */
+/* Without the right to configure NFLOG the error is not that the group is taken. */
 static void test_unprivileged(void **state)
 {
 	int status;
@@ -256,7 +255,7 @@ static void test_holes(void **state)
 		sandbox_udp(true, 7004, 9);
 	assert_int_equal(receive_all(s, 3), 1);
 	assert_true(s->log.n > 0 && s->log.n < 200);
-	assert_int_equal(s->holes, 0); /* nothing has come since that could tell */
+	assert_int_equal(s->holes, 0); /* no later message shows the loss yet */
 	sandbox_udp(true, 7004, 9);
 	assert_int_equal(receive_all(s, 3), 0);
 	assert_int_equal(s->log.n + s->holes, 201);

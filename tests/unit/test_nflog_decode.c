@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_nflog_decode.c - the bytes of a logged packet become a tuple: each
- * protocol, each cut, and anything at all without reading past the end.
+ * test_nflog_decode.c - proves that the bytes of a logged packet become a tuple: each protocol,
+ * each truncation, and arbitrary bytes, without reading past the end.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -19,7 +19,7 @@
 
 #define PACKET_MAX 256
 
-/* A packet is put together part by part. */
+/* A packet is built part by part. */
 struct packet {
 	uint8_t bytes[PACKET_MAX];
 	size_t size;
@@ -88,7 +88,7 @@ static void put_icmp(struct packet *k, unsigned type, unsigned code, unsigned id
 	put_u16(at + 4, id);
 }
 
-/* len: as the header counts it. */
+/* len: in the header's unit. */
 static void put_extension(struct packet *k, uint8_t next, uint8_t len, size_t size)
 {
 	uint8_t *at = put(k, size);
@@ -97,8 +97,8 @@ static void put_extension(struct packet *k, uint8_t next, uint8_t len, size_t si
 	at[1] = len;
 }
 
-/* Decodes from a heap block of exactly that size, so that the sanitizer sees a
- * read past its end. */
+/* Decode from a heap block of exactly that size, so that the sanitizer detects a read past its
+ * end. */
 static int decode(struct stray_packet *p, const uint8_t *bytes, size_t size)
 {
 	uint8_t *copy = malloc(size ? size : 1);
@@ -158,7 +158,7 @@ static void test_portless(void **state)
 	assert_int_equal(decode(&p, k.bytes, k.size), 0);
 	assert_tuple(&p, IPPROTO_ESP, "192.0.2.1", 0, "198.51.100.2", 0);
 
-	/* The other family's ICMP is a number like any. */
+	/* The other family's ICMP is any other protocol. */
 	k.bytes[9] = IPPROTO_ICMPV6;
 	assert_int_equal(decode(&p, k.bytes, k.size), 0);
 	assert_tuple(&p, IPPROTO_ICMPV6, "192.0.2.1", 0, "198.51.100.2", 0);
@@ -326,7 +326,7 @@ static void test_icmp_errors(void **state)
 	}
 }
 
-/* An error about a request goes the reply's way, and the other way round. */
+/* An error about a request has the reply's direction, and vice versa. */
 static void test_icmp_errors_of_queries(void **state)
 {
 	struct stray_packet p;
@@ -365,8 +365,8 @@ static void test_malformed(void **state)
 	assert_int_equal(decode(&p, k.bytes, k.size), -EBADMSG);
 }
 
-/* Every length of a packet: refused until the addresses are whole, then their
- * tuple, then with ports. addresses, ports: the size from which they are there. */
+/* Every length of a packet: refused until the addresses are complete, then their tuple, then with
+ * ports. addresses, ports: the size from which they are complete. */
 static void assert_cuts(const struct packet *k, size_t addresses, size_t ports)
 {
 	struct stray_packet whole, p;
@@ -401,7 +401,7 @@ static void test_cuts(void **state)
 	put_ports(&v6, 40000, 443, 8);
 	assert_cuts(&v6, 40, 84);
 
-	/* From the error's first byte on, only the packet inside counts. */
+	/* From the error's first byte on, only the embedded packet counts. */
 	put_error(&error, true, 3);
 	put_ipv4(&error, IPPROTO_UDP, "192.0.2.1", "198.51.100.2", 5);
 	put_ports(&error, 5000, 53, 8);
@@ -414,7 +414,7 @@ static void test_cuts(void **state)
 	}
 }
 
-/* Anything may come; the seed tells how to see it again. */
+/* Random bytes; the printed seed repeats them. */
 static void test_random(void **state)
 {
 	const char *given = getenv("WAYMARK_TEST_SEED");

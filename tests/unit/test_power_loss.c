@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_power_loss.c - the power goes at any moment while flows are written and the oldest are
- * deleted: the history that is left is whole, is one that there has been, and goes on.
+ * test_power_loss.c - proves that a loss of power at any moment, while flows are written and the
+ * oldest are deleted, leaves a history that is intact, is a former state, and can be continued.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,7 +22,7 @@ struct run {
 	struct store *st;
 	struct writer *w;
 	int64_t last_id;
-	int64_t losses, at_stake, torn; /* torn: what was left lacks what was written */
+	int64_t losses, at_stake, torn; /* torn: losses that left less than was written */
 };
 
 static void flows_push(struct run *run, int n)
@@ -35,8 +35,8 @@ static void flows_push(struct run *run, int n)
 	}
 }
 
-/* Nothing between the oldest and the newest flow is missing: a later transaction is never
- * there without an earlier one. */
+/* No flow between the oldest and the newest is missing: a later transaction never survives without
+ * an earlier one. */
 static void left_is_whole(struct run *run, const char *path)
 {
 	int64_t newest;
@@ -49,7 +49,7 @@ static void left_is_whole(struct run *run, const char *path)
 	run->torn += newest < run->last_id;
 }
 
-/* Waymark opens it, and writes on. */
+/* Waymark opens it, and continues to write. */
 static void left_goes_on(const char *path)
 {
 	struct store *st = store_lab_open(path);
@@ -92,7 +92,7 @@ static void test_power_loss(void **state)
 	run.st = store_lab_open(path);
 	run.w = store_lab_start(run.st);
 	for (int i = 0; i < LOSSES; i++) {
-		/* Moments in and between batches, checkpoints and steps of retention. */
+		/* Stop at moments in and between batches, checkpoints and steps of retention. */
 		flows_push(&run, FLOWS_A_LOSS);
 		if (i % MOMENTS_A_LOSS == 0)
 			writer_set_retention(run.w, 0, (uint64_t)(4 + i % 3) << 20);

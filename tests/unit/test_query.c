@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_query.c - searches: whatever path they take (slices, postings, partial
- * indexes), they answer what looking at every flow would, newest first.
+ * test_query.c - proves that searches by any path (slices, postings, partial indexes) give the same
+ * rows as a scan of all flows, newest first.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -22,7 +22,7 @@
 #include "store_lab.h"
 #include "waymark/store/query.h"
 
-#define FLOWS 80000 /* two full slices and a part */
+#define FLOWS 80000 /* two full slices and a partial one */
 
 static uint64_t seed;
 
@@ -46,7 +46,7 @@ static void address(struct addr *a, bool is_v6, uint32_t n)
 	store_lab_addr(a, text);
 }
 
-/* Few addresses that many have, many that few have. */
+/* Few addresses with many flows, many addresses with few. */
 static void random_flow(struct flow_record *f, int64_t id)
 {
 	static const uint8_t protos[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP};
@@ -152,7 +152,7 @@ static void random_filter(struct query_filter *q)
 struct expectation {
 	const struct flow_record *flows;
 	const struct query_filter *filter;
-	int64_t next; /* every flow above it has been compared */
+	int64_t next; /* every flow above it was compared */
 	uint64_t n;
 };
 
@@ -231,7 +231,7 @@ static void test_searches(void **state)
 
 		random_flow(&flows[i], i + 1);
 		r.flow = flows[i];
-		/* Some come late, after flows of higher ids. */
+		/* Some are late, after flows with higher ids. */
 		if (i % 1000 != 7)
 			store_lab_push(w, &r);
 	}
@@ -244,7 +244,7 @@ static void test_searches(void **state)
 	writer_flush(w);
 	q = query_open(path, stderr);
 	assert_non_null(q);
-	compare(q, flows, 60); /* its slices are made anew meanwhile */
+	compare(q, flows, 60); /* its slices are built again meanwhile */
 	store_lab_wait(path, "SELECT count(*) FROM slice WHERE state = 1", 2);
 	compare(q, flows, 120);
 	totals_compare(q, flows);
@@ -255,7 +255,7 @@ static void test_searches(void **state)
 
 /* --- other rows --------------------------------------------------------------- */
 
-/* Rows as text: "name=value ..." a line, without NULLs. */
+/* Return rows as text, "name=value ..." per line, without NULLs. */
 static int row_print(void *data, const struct value *values, size_t n)
 {
 	FILE *out = data;
@@ -472,8 +472,7 @@ static int count(const char *path)
 	return n;
 }
 
-/* While the daemon writes, after it was killed with its log full, after a clean
- * stop. */
+/* While the daemon writes, after it was killed with its log full, and after a clean stop. */
 static void test_whenever(void **state)
 {
 	const char *path = store_lab_path(*state, "flows.db");
@@ -511,7 +510,7 @@ struct pager {
 	int rows;
 };
 
-/* A row is on the screen: nothing of the log is held, it can be emptied. */
+/* While a row is shown no part of the log is held, so it can be emptied. */
 static int row_page(void *data, const struct value *values, size_t n)
 {
 	struct pager *p = data;
@@ -557,7 +556,7 @@ static int row_any(void *data, const struct value *values, size_t n)
 	return 0;
 }
 
-/* A prepared history may run no code of ours by its views. */
+/* A crafted history's views cannot call our functions. */
 static void test_prepared(void **state)
 {
 	const char *path = store_lab_path(*state, "flows.db");

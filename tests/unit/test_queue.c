@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_queue.c - the ring between the threads: every record comes out as it went in,
- * in order, in steps of any size, round and round; and it holds memory for what
- * waits, not for all that might.
+ * test_queue.c - proves the ring between the threads: every record comes out unchanged and in
+ * order, in steps of any size, over many rounds; it uses memory for waiting records, not for the
+ * maximum.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -50,7 +50,7 @@ static size_t resident_bytes(const struct queue *q)
 	return resident * q->page;
 }
 
-/* Fills it by so many, empties it by so many, for some rounds. */
+/* Push and pop in steps of the given sizes, for some rounds. */
 static void rounds(struct queue *q, uint32_t step)
 {
 	int64_t in = (int64_t)queue_pushed(q), out = (int64_t)queue_taken(q);
@@ -126,7 +126,7 @@ static void *producer_main(void *data)
 	return NULL;
 }
 
-/* What is given back is never what the other thread has just written. */
+/* A freed block is never one that the other thread has just written. */
 static void test_two_threads(void **state)
 {
 	unsigned seed = 4711;

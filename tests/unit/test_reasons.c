@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_reasons.c - why: a table of what is heard of a flow and of one packet that
- * left by the wrong uplink, in what state the kernel is said to be, and the reason
- * that must come of it, whichever of the two sockets is read first.
+ * test_reasons.c - proves the reasons of mismatches: a table of events, of one packet that left by
+ * the wrong uplink, of the kernel's state as reported, and of the reason that must result,
+ * whichever of the two sockets is read first.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,7 +22,7 @@
 #define LEFT2	2u
 #define ENTERED 4u
 
-/* An event: the flow's mark and its labels by then. mark 0xff: there is none. */
+/* An event: the flow's mark and labels at that time. mark 0xff: there is none. */
 struct heard {
 	uint32_t mark;
 	unsigned labels;
@@ -37,9 +37,9 @@ struct reason_case {
 	int line;
 	struct heard first, then; /* the NEW event, and an update */
 	enum direction direction; /* of the packet */
-	uint32_t packet_mark;	  /* NO_PACKET: only labels tell */
+	uint32_t packet_mark;	  /* NO_PACKET: only labels are evidence */
 	uint8_t egress;
-	enum reason routing, restoring; /* what the kernel is said to be like */
+	enum reason routing, restoring; /* the kernel's state as reported */
 	enum reason wanted;
 };
 
@@ -74,7 +74,7 @@ static const struct reason_case cases[] = {
 	 REASON_UPLINK_DOWN,
 	 FINE,
 	 REASON_UPLINK_DOWN},
-	/* ... a ruleset that is not whole did not keep the mark from it */
+	/* ... an incomplete ruleset did not remove the mark */
 	{AT,
 	 {2, LEFT1},
 	 {2, LEFT1 | LEFT2},
@@ -85,7 +85,7 @@ static const struct reason_case cases[] = {
 	 REASON_RESTORE_MISSING,
 	 REASON_UNEXPLAINED},
 	{AT, {2, LEFT1}, {2, LEFT1 | LEFT2}, 0, 2, WAN2, FINE, FINE, REASON_UNEXPLAINED},
-	/* ... other people's bits of the mark are theirs */
+	/* ... bits outside the mask do not count */
 	{AT,
 	 {2, LEFT1},
 	 {2, LEFT1 | LEFT2},
@@ -95,7 +95,7 @@ static const struct reason_case cases[] = {
 	 REASON_RULE_MISSING,
 	 FINE,
 	 REASON_RULE_MISSING},
-	/* ... of an inbound flow its replies */
+	/* ... for an inbound flow the replies count */
 	{AT,
 	 {2, ENTERED},
 	 {2, ENTERED | LEFT2},
@@ -105,7 +105,7 @@ static const struct reason_case cases[] = {
 	 REASON_RULE_MISSING,
 	 FINE,
 	 REASON_RULE_MISSING},
-	/* The packet did not carry it: the restoring, whatever the rules are like. */
+	/* The packet did not carry the mark: the restore, whatever the rules are. */
 	{AT,
 	 {2, LEFT1},
 	 {2, LEFT1 | LEFT2},
@@ -118,13 +118,13 @@ static const struct reason_case cases[] = {
 	{AT, {2, LEFT1}, {2, LEFT1 | LEFT2}, 0, 0, WAN2, FINE, FINE, REASON_RESTORE_MISSING},
 	{AT, {2, LEFT1}, {2, LEFT1 | LEFT2}, 0, 3, WAN2, FINE, FINE, REASON_RESTORE_MISSING},
 	{AT, {2, ENTERED}, {2, ENTERED | LEFT2}, 1, 0, WAN2, FINE, FINE, REASON_RESTORE_MISSING},
-	/* ... but the first packet of a flow has nothing to restore: the mark came later */
+	/* ... but for the first packet of a flow there is nothing to restore: the mark was set later */
 	{AT, {3, LEFT1}, SILENCE, 0, 0, WAN1, REASON_RULE_MISSING, FINE, REASON_MARK_CHANGED},
 	{AT, {3, LEFT1}, SILENCE, 0, NO_PACKET, WAN1, FINE, FINE, REASON_MARK_CHANGED},
 	{AT, {3, LEFT1}, {3, LEFT1}, 0, 0, WAN1, REASON_RULE_MISSING, FINE, REASON_MARK_CHANGED},
-	/* ... unless it had it from its master */
+	/* ... unless the flow had the mark from its master */
 	{AT, {3, LEFT1}, SILENCE, 0, 0, WAN1, FINE, REASON_RESTORE_MISSING, REASON_RESTORE_MISSING},
-	/* The mark named that uplink before: nothing else needs to be wrong. */
+	/* The mark named that uplink before: nothing else is wrong. */
 	{AT,
 	 {2, LEFT1},
 	 {3, LEFT1 | LEFT2},
@@ -153,9 +153,9 @@ static const struct reason_case cases[] = {
 	 FINE,
 	 FINE,
 	 REASON_MARK_CHANGED},
-	/* A label of which no packet was sent: the mark named it then. */
+	/* A label without a logged packet: the mark named that uplink then. */
 	{AT, {2, LEFT1}, {2, LEFT1 | LEFT2}, 0, NO_PACKET, WAN2, FINE, FINE, REASON_MARK_CHANGED},
-	/* ... or the packet's message is lost: what the kernel shows comes first */
+	/* ... or the packet's message is lost: the kernel's state takes precedence */
 	{AT,
 	 {2, LEFT1},
 	 {2, LEFT1 | LEFT2},
@@ -167,7 +167,7 @@ static const struct reason_case cases[] = {
 	 REASON_RULE_MISSING},
 };
 
-/* --- what came out --------------------------------------------------------------------- */
+/* --- the results --------------------------------------------------------------------- */
 
 struct outcome {
 	const struct reason_case *is;
@@ -208,7 +208,7 @@ static enum reason diagnose(void *data, const struct audit_stray *stray, char ob
 	return stray->is_marked ? o->is->routing : o->is->restoring;
 }
 
-/* --- what goes in ------------------------------------------------------------------------ */
+/* --- the input -------------------------------------------------------------------------- */
 
 static struct addr v4(const char *text)
 {
@@ -270,8 +270,8 @@ static struct audit *audit_open(struct outcome *o)
 	return a;
 }
 
-/* The packet read before the event that follows it, as the daemon does wherever
- * both wait, or late; the events in one batch or each in its own. */
+/* The packet is read before the event that follows it, as the daemon does when both wait, or late;
+ * the events in one batch or each in its own. */
 static void case_run(const struct reason_case *c, bool is_late, bool is_one_batch)
 {
 	struct outcome o = {.is = c};
@@ -315,7 +315,7 @@ static void each_cause_has_its_name(void **state)
 	}
 }
 
-/* A label from before the daemon listened: what the mark was then is unknown. */
+/* A label from before the daemon listened: the mark at that time is unknown. */
 static void a_label_from_before_is_unexplained(void **state)
 {
 	static const struct reason_case c = {

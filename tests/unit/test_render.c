@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_render.c - the same rows as a table, JSON and CSV: alignment, width, types, unknown
- * values, text that would break each format; which rows fit a filter; sums of usage.
+ * test_render.c - proves that the same rows are correct as a table, JSON and CSV: alignment, width,
+ * types, unknown values, text that would break each format; which rows match; sums of usage.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -155,7 +155,7 @@ static void test_long_table_streams(void **state)
 	for (n = 0; n < 2500; n++)
 		render_number(r, n, PAINT_NONE);
 	fflush(out);
-	assert_true(size > 2400 * 4); /* it did not wait for the end */
+	assert_true(size > 2400 * 4); /* it does not wait for the end */
 	assert_int_equal(render_end(r), 0);
 	fclose(out);
 	assert_int_equal(strncmp(text, "  N\n  0\n", 8), 0);
@@ -167,7 +167,7 @@ static void test_long_table_streams(void **state)
 	free(text);
 }
 
-static void test_tells_of_a_full_disk(void **state)
+static void test_reports_a_full_disk(void **state)
 {
 	struct render_style style = {.format = RENDER_JSON};
 	FILE *out = fopen("/dev/full", "w");
@@ -181,7 +181,7 @@ static void test_tells_of_a_full_disk(void **state)
 	fclose(out);
 }
 
-/* --- listings for people --------------------------------------------------------------- */
+/* --- tables --------------------------------------------------------------- */
 
 static const struct column wide_columns[] = {
 	{.name = "id", .type = COLUMN_NUMBER}, {.name = "time", .type = COLUMN_TIME},
@@ -235,14 +235,14 @@ static void test_table_fits_the_terminal(void **state)
 		"ID  TIME             FLOW                                  REASON        TOTAL\n"
 		" 1  Jul 14 09:20:30  udp 192.0.2.1:1000 > 198.51.100.1:53  rule-missing   1.5K\n"
 		" 2  10:20:30         udp 192.0.2.1:1000 > 198.51.100.1:53  rule-missing   1.5K\n");
-	/* Without the total, then without the reason, then with the flow cut. */
+	/* Drop the total, then the reason, then cut the flow. */
 	assert_listed(75, false, 1,
 		      "ID  TIME             FLOW                                  REASON\n"
 		      " 1  Jul 14 09:20:30  udp 192.0.2.1:1000 > 198.51.100.1:53  rule-missing\n");
 	assert_listed(60, false, 1,
 		      "ID  TIME             FLOW\n"
 		      " 1  Jul 14 09:20:30  udp 192.0.2.1:1000 > 198.51.100.1:53\n");
-	/* The source port goes first. */
+	/* The source port is dropped first. */
 	assert_listed(52, false, 1,
 		      "ID  TIME             FLOW\n"
 		      " 1  Jul 14 09:20:30  udp 192.0.2.1 > 198.51.100.1:53\n");
@@ -251,7 +251,7 @@ static void test_table_fits_the_terminal(void **state)
 		      " 1  Jul 14 09:20:30  udp 192.0.2.1 > 19\xe2\x80\xa6\n");
 }
 
-/* Where a flow and a path compete, the destination's port is kept, and the path gives way. */
+/* When a flow and a path compete, the destination's port is kept, and the path is cut. */
 static void test_flows_keep_their_destination(void **state)
 {
 	static const struct column two[] = {{.name = "flow", .is_flow = true}, {.name = "path"}};
@@ -370,7 +370,7 @@ static bool fits(const struct flow_filter *f)
 	return filter_fits_row(f, a_flow, N_A_FLOW) && filter_fits_flow(f, a_flow, N_A_FLOW);
 }
 
-/* A flow of 20 minutes lived in every minute of them. */
+/* A flow of 20 minutes matches each of these minutes. */
 static void test_interval_means_overlap(void **state)
 {
 	static const struct {
@@ -409,7 +409,7 @@ static void test_filters_of_flows(void **state)
 	f.egress = "wan";
 	assert_false(fits(&f));
 	f = anything();
-	f.sport = 4001; /* after translation */
+	f.sport = 4001; /* after NAT */
 	assert_true(fits(&f));
 	f.dport = 444;
 	assert_false(fits(&f));
@@ -428,7 +428,7 @@ static void test_filters_of_flows(void **state)
 	assert_false(fits(&f));
 }
 
-/* Of 100 bins the largest five are left out; a month begins where it does locally. */
+/* Of 100 bins the largest five are left out; a month starts in local time. */
 static void test_usage_is_summed(void **state)
 {
 	struct usage_bins bins = {0};
@@ -479,7 +479,7 @@ static char *path_of(const char *uplink, const char *egress)
 	return text;
 }
 
-/* The uplink's own interface is no stray, and others are named after their uplinks. */
+/* The uplink's own interface is no stray egress; others are named after their uplinks. */
 static void test_paths_name_uplinks(void **state)
 {
 	char *text;
@@ -512,7 +512,7 @@ int main(void)
 		cmocka_unit_test(test_json_of_nothing_is_an_array),
 		cmocka_unit_test(test_csv_quotes),
 		cmocka_unit_test(test_long_table_streams),
-		cmocka_unit_test(test_tells_of_a_full_disk),
+		cmocka_unit_test(test_reports_a_full_disk),
 		cmocka_unit_test(test_table_fits_the_terminal),
 		cmocka_unit_test(test_flows_keep_their_destination),
 		cmocka_unit_test(test_table_in_the_opposite_order),

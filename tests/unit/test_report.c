@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_report.c - text, numbers, times and the picture as they stand in a report.
+ * test_report.c - proves the text, numbers, times and picture of a report.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -108,7 +108,7 @@ static void test_numbers(void **state)
 							 {0, NULL}});
 }
 
-/* Bars begin where people expect them: at whole local hours and midnights. */
+/* Bars start at whole local hours and at midnights. */
 static void test_local(void **state)
 {
 	struct page p;
@@ -141,7 +141,7 @@ static struct report *report_one(void)
 	return &r;
 }
 
-/* An arrow from the expected uplink to the interface, and the same in words. */
+/* An arrow from the expected uplink to the interface, and the same as text. */
 static void test_picture(void **state)
 {
 	char *text = NULL;
@@ -170,7 +170,7 @@ static char *page_of(void (*print)(FILE *out, const struct report *r), const str
 	return text;
 }
 
-/* An interface is named after its uplink wherever a mismatch is told. */
+/* An interface is named after its uplink wherever a mismatch is shown. */
 static void test_egress(void **state)
 {
 	struct report *r = report_one();

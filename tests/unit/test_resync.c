@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_resync.c - dumps against events that are read meanwhile: no flow twice, none
- * lost that lives, no old word over a new one; and which flows are in a gap.
+ * test_resync.c - proves dumps against events that are read meanwhile: no flow is there twice, no
+ * live flow is lost, no old value overwrites a new one; and which flows are in a gap.
  */
 #include <linux/netfilter/nf_conntrack_common.h>
 #include <netinet/in.h>
@@ -70,7 +70,7 @@ static struct audit *audit_make(struct seen *s)
 	return a;
 }
 
-/* Of flow n: the same tuple and id each time. */
+/* Make an entry of flow n: the same tuple and id each time. */
 static struct ct_event event(enum ct_event_type type, uint16_t n, uint32_t mark, int64_t start_ms)
 {
 	struct ct_event ev = {.type = type,
@@ -140,7 +140,7 @@ static void test_successor(void **state)
 	(void)state;
 	take(a, CT_NEW, 1, 2, 0, T);
 	audit_dump_begin(a, T + 5000);
-	take(a, CT_DUMP, 1, 2, T + 4000, T + 5000); /* the next, of the same tuple and id */
+	take(a, CT_DUMP, 1, 2, T + 4000, T + 5000); /* the next flow with the same tuple and id */
 	audit_dump_end(a, false, T + 5001);
 	take(a, CT_DESTROY, 1, 2, T, T + 5002);
 	take(a, CT_NEW, 1, 2, 0, T + 5003);
@@ -165,7 +165,7 @@ static void test_lost_and_found(void **state)
 	audit_dump_end(a, false, T + 11);
 	audit_flush(a, T + 12);
 	assert_int_equal(s.rows[1].state, FLOW_LOST);
-	/* For half a minute its end may come, or a sign that it lives. */
+	/* For half a minute its DESTROY may arrive, or another event. */
 	for (int64_t ms = 50; ms <= 25000; ms += 50)
 		audit_tick(a, T + ms);
 	take(a, CT_DESTROY, 1, 2, T, T + 25001);
@@ -196,7 +196,7 @@ static void test_room(void **state)
 	assert_int_equal(s.last_id, 0);
 	audit_tick(a, T + 100);
 	assert_int_equal(s.last_id, 3);
-	/* An end does not wait, and is not written over. */
+	/* A DESTROY is final at once, and is not overwritten. */
 	take(a, CT_DESTROY, 9, 2, T, T + 120);
 	assert_int_equal(audit_flush(a, T + 130), 4);
 	s.room = 100;
@@ -223,16 +223,16 @@ static void test_gaps(void **state)
 	audit_gap_end(a, gap, GAP_EVENTS, T + 5000, T + 6000, -1, "open");
 	take(a, CT_NEW, 4, 2, 0, T + 7000);
 	take(a, CT_DESTROY, 4, 2, T + 7000, T + 7100);
-	assert_int_equal(s.rows[1].reason, REASON_GAP); /* its beginning was not heard */
+	assert_int_equal(s.rows[1].reason, REASON_GAP); /* its NEW event was lost */
 	assert_int_equal(s.rows[2].reason, REASON_GAP);
 	assert_int_not_equal(s.rows[3].reason, REASON_GAP);
 	assert_int_not_equal(s.rows[4].reason, REASON_GAP);
 	audit_free(a);
 }
 
-/* Where another listener asks for reliable delivery and does not keep up, the kernel
- * tells everybody again: a beginning with each packet, an end until it is heard. */
-static void test_told_again(void **state)
+/* When another listener asks for reliable delivery and does not keep up, the kernel repeats events
+ * to all: NEW with each packet, DESTROY until it is delivered. */
+static void test_repeated_events(void **state)
 {
 	struct seen s;
 	struct audit *a = audit_make(&s);
@@ -262,8 +262,8 @@ static void test_told_again(void **state)
 	audit_free(a);
 }
 
-/* Without start times it is known for as long as an ended flow is kept. */
-static void test_told_again_without_time(void **state)
+/* Without start times it is recognized as long as the ended flow is kept. */
+static void test_repeated_events_without_time(void **state)
 {
 	struct seen s;
 	struct audit *a = audit_make(&s);
@@ -284,7 +284,7 @@ static void test_told_again_without_time(void **state)
 	audit_free(a);
 }
 
-/* Two processors: one ends the flow while the other tells a change of it. */
+/* Two processors: one ends the flow while the other reports a change. */
 static void test_change_behind_the_end(void **state)
 {
 	struct seen s;
@@ -304,7 +304,7 @@ static void test_change_behind_the_end(void **state)
 	assert_int_equal(s.rows[1].state, FLOW_ENDED);
 	audit_stats(a, &stats);
 	assert_int_equal(stats.live, 0);
-	/* Another one, of which nothing was heard in the gap. */
+	/* Another flow, all of whose events were lost in the gap. */
 	change.status = 0;
 	audit_ct_event(a, &change, T + 5);
 	audit_flush(a, T + 6);
@@ -312,7 +312,7 @@ static void test_change_behind_the_end(void **state)
 	audit_free(a);
 }
 
-/* ... or its beginning; the next one with the same id and tuple is another. */
+/* ... or its NEW event; the next one with the same id and tuple is another flow. */
 static void test_beginning_behind_the_end(void **state)
 {
 	struct seen s;
@@ -332,16 +332,16 @@ static void test_beginning_behind_the_end(void **state)
 	begin.status = 0;
 	audit_ct_event(a, &begin, T + 3);
 	take(a, CT_DESTROY, 1, 2, T + 3, T + 4);
-	begin.status = IPS_DYING; /* it knew of its beginning */
+	begin.status = IPS_DYING; /* its NEW event was delivered */
 	audit_ct_event(a, &begin, T + 5);
 	audit_flush(a, T + 6);
 	assert_int_equal(s.last_id, 3);
 	audit_free(a);
 }
 
-/* What may be news is no repetition: a beginning after a gap, the end of a flow of
- * which nothing could be heard. */
-static void test_not_told_before(void **state)
+/* An event that may be new is no repetition: a NEW after a gap, the DESTROY of a flow whose events
+ * may all be lost. */
+static void test_events_that_may_be_new(void **state)
 {
 	struct seen s;
 	struct audit *a = audit_make(&s);
@@ -359,7 +359,7 @@ static void test_not_told_before(void **state)
 	take(a, CT_DUMP, 1, 2, T + 300, T + 400);
 	audit_dump_end(a, false, T + 401);
 	audit_tick(a, T + 10000);
-	/* Before anybody listened; within the gap; young; of one that the gap hid. */
+	/* Before the start; within the gap; young; for a flow hidden by the gap. */
 	take(a, CT_DESTROY, 2, 2, T - 100, T + 10000);
 	take(a, CT_DESTROY, 3, 2, T + 150, T + 10000);
 	take(a, CT_DESTROY, 4, 2, T + 9800, T + 10000);
@@ -378,11 +378,11 @@ int main(void)
 		cmocka_unit_test(test_lost_and_found),
 		cmocka_unit_test(test_room),
 		cmocka_unit_test(test_gaps),
-		cmocka_unit_test(test_told_again),
-		cmocka_unit_test(test_told_again_without_time),
+		cmocka_unit_test(test_repeated_events),
+		cmocka_unit_test(test_repeated_events_without_time),
 		cmocka_unit_test(test_change_behind_the_end),
 		cmocka_unit_test(test_beginning_behind_the_end),
-		cmocka_unit_test(test_not_told_before),
+		cmocka_unit_test(test_events_that_may_be_new),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_retention.c - what is too old goes, and what is too much; nothing else does,
- * whatever is done to the clock.
+ * test_retention.c - proves that flows that are too old, or too many, are deleted, and nothing
+ * else, also when the clock is set.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,7 +22,7 @@ static void test_retention_by_age(void **state)
 	struct store *st = store_lab_open(path);
 	struct writer *w = store_lab_start(st);
 
-	/* A day in 80,000 flows, each of a second; every thousandth lives on. */
+	/* A day of 80,000 flows of one second each; every thousandth stays live. */
 	for (int64_t i = 1; i <= 80000; i++) {
 		struct record r = store_lab_flow(i);
 
@@ -34,7 +34,7 @@ static void test_retention_by_age(void **state)
 	}
 	writer_flush(w);
 	writer_set_retention(w, 43200, 0);
-	/* Time goes on while the flows are written. */
+	/* Time passes while the flows are written. */
 	store_lab_wait(path, "SELECT count(*) BETWEEN 39900 AND 40040 FROM flow", 1);
 	store_lab_expect(path, "SELECT count(*) FROM flow WHERE state = 0", "80");
 	assert_in_range(store_lab_number(path, "SELECT min(id) FROM flow WHERE state = 1"), 39990,
@@ -69,7 +69,7 @@ static void test_retention_by_size(void **state)
 	assert_in_range(store_lab_number(path, "SELECT count(*) FROM flows"), 30000, 60000);
 	store_lab_expect(path, "SELECT id, state FROM flows ORDER BY id LIMIT 1", "7|live");
 	store_lab_expect(path, "SELECT max(id) FROM flows", "200000");
-	/* All of it goes, but ids do not come again, however often one looks. */
+	/* All flows are deleted, but ids are never reused, however often retention runs. */
 	writer_set_retention(w, 0, 1);
 	store_lab_wait(path, "SELECT count(*) = 1 FROM flow", 1);
 	store_lab_stop(w, st);
@@ -135,8 +135,8 @@ static void push_mismatched(struct writer *w, int64_t n, int64_t time_ms)
 	writer_flush(w);
 }
 
-/* What flows leave behind takes no more than its share of the room: of the flows, too,
- * the newest are kept. */
+/* Rows that belong to flows use no more than their share of the room: of the flows too, the newest
+ * are kept. */
 static void test_mismatches_by_size(void **state)
 {
 	const char *path = store_lab_path(*state, "flows.db");
@@ -153,7 +153,7 @@ static void test_mismatches_by_size(void **state)
 	store_lab_expect(path, "PRAGMA integrity_check", "ok");
 }
 
-/* Where nothing else is left to go, the newest gaps stay, and one that is open. */
+/* When nothing else is left to delete, the newest gaps stay, and an open one. */
 static void test_gaps_by_size(void **state)
 {
 	const char *path = store_lab_path(*state, "flows.db");
@@ -181,7 +181,7 @@ static void test_gaps_by_size(void **state)
 	store_lab_expect(path, "PRAGMA integrity_check", "ok");
 }
 
-/* A pass ends when all that is too old has gone, not after the first few thousand. */
+/* A pass ends when all old rows are deleted, not after the first few thousand. */
 static void test_mismatches_by_age(void **state)
 {
 	const char *path = store_lab_path(*state, "flows.db");
@@ -199,8 +199,8 @@ static void test_mismatches_by_age(void **state)
 	store_lab_expect(path, "SELECT id FROM mismatch", "20001");
 }
 
-/* Flows of an hour ago and of 100 days ago, by a clock that has since been set by so
- * much; then a pass. */
+/* Flows of an hour ago and of 100 days ago, by a clock that has been set by this much since; then a
+ * pass. */
 static void clock_set(void **state, int64_t by_ms, const char *left)
 {
 	const char *path = store_lab_path(*state, "flows.db");
@@ -226,7 +226,7 @@ static void test_clock_as_it_was(void **state)
 	clock_set(state, 0, "2");
 }
 
-/* A year forth: what was old before goes, and nothing else. */
+/* A year forward: rows that were old before are deleted, and nothing else. */
 static void test_clock_set_forth(void **state)
 {
 	clock_set(state, YEAR_MS, "2");
@@ -237,8 +237,8 @@ static void test_clock_set_back(void **state)
 	clock_set(state, -YEAR_MS, "1,2");
 }
 
-/* A router without a clock of its own begins in 1970: what it sees until it is told
- * the time is as young as what it saw before. */
+/* A router without a battery-backed clock starts in 1970: rows from before the time is set are as
+ * young as those from after it. */
 static void test_clock_at_boot(void **state)
 {
 	static const char *const sql[] = {
@@ -281,7 +281,7 @@ static void test_clock_at_boot(void **state)
 	store_lab_expect(path, sql[3], "2,3");
 }
 
-/* Of an uplink that has long been so, the history says what it was and is. */
+/* Of an uplink whose state is old, the history keeps the former and the present state. */
 static void test_old_states(void **state)
 {
 	const char *path = store_lab_path(*state, "flows.db");
@@ -306,7 +306,7 @@ static void test_old_states(void **state)
 			 "2,3,4");
 }
 
-/* A gap in which the clock was put back is as young as its later time. */
+/* A gap in which the clock was set back is as young as its later time. */
 static void test_gap_across_a_jump(void **state)
 {
 	const char *path = store_lab_path(*state, "flows.db");
@@ -325,7 +325,7 @@ static void test_gap_across_a_jump(void **state)
 	store_lab_expect(path, "SELECT count(*) FROM gap", "1");
 }
 
-/* What time it is after a minute in which the clock was set. */
+/* Return the trusted time after a minute in which the clock was set. */
 static int64_t after_minute(struct age_clock *c, struct age_moment *now, int64_t set_by_ms)
 {
 	now->steady_ms += MINUTE_MS;
@@ -346,22 +346,22 @@ static void test_age_clock(void **state)
 	struct age_clock c;
 
 	(void)state;
-	/* The first is believed; it runs, and is set by an hour or so. */
+	/* The first time is trusted; it runs, and is set by about an hour. */
 	age_clock_init(&c, 0, now.steady_ms);
 	assert_int_equal(after_minute(&c, &now, 0), LAB_NOON + MINUTE_MS);
 	assert_int_equal(after_minute(&c, &now, HOUR_MS), LAB_NOON + HOUR_MS + 2 * MINUTE_MS);
 	assert_int_equal(after_minute(&c, &now, -HOUR_MS), LAB_NOON + 3 * MINUTE_MS);
-	/* A year forth: time goes on for a day, then it is believed. */
+	/* A year forward: the old time runs on for a day, then the new one is trusted. */
 	assert_int_equal(after_minute(&c, &now, YEAR_MS), LAB_NOON + 4 * MINUTE_MS);
 	for (int i = 5; i < 4 + 24 * 60; i++)
 		assert_int_equal(after_minute(&c, &now, 0), LAB_NOON + i * MINUTE_MS);
 	assert_true(is_now(&c, &now, 0));
-	/* Two years back it is at once what it is; and back again, too, is believed. */
+	/* Two years back is trusted at once; and the way forward again too. */
 	assert_true(is_now(&c, &now, -2 * YEAR_MS));
 	assert_true(is_now(&c, &now, 2 * YEAR_MS));
 }
 
-/* A short limit has little room for error, and less patience. */
+/* A short limit allows a smaller error, and less time until it is trusted. */
 static void test_age_clock_of_an_hour(void **state)
 {
 	struct age_moment now = {.time_ms = LAB_NOON, .steady_ms = 77};
@@ -376,7 +376,7 @@ static void test_age_clock_of_an_hour(void **state)
 	assert_int_equal(age_clock_read(&c, &now, HOUR_MS), now.time_ms);
 }
 
-/* Whoever sets it without end is not believed, and does not stop time. */
+/* A clock that is set again and again is not trusted, and time does not stop. */
 static void test_age_clock_that_never_rests(void **state)
 {
 	struct age_moment now = {.time_ms = LAB_NOON, .steady_ms = 77};

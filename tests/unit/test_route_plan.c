@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_route_plan.c - the plan of routes and rules from fabricated snapshots: each
- * trouble of an uplink, each way of caring for local destinations, balancing,
- * learnt gateways, and what the difference to a kernel's state is.
+ * test_route_plan.c - proves the plan of routes and rules from made-up snapshots: each fault of an
+ * uplink, each method for local destinations, balancing, learnt gateways, and the difference to the
+ * kernel's state.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -157,7 +157,7 @@ static void make_plan(void)
 	assert_non_null(diff);
 }
 
-/* The plan as text, one command per line. */
+/* Return the plan as text, one command per line. */
 static const char *plan_text(void)
 {
 	static char text[65536];
@@ -193,7 +193,7 @@ static void assert_has_not(const char *part)
 		fail_msg("'%s' in\n%s", part, plan_text());
 }
 
-/* The snapshot as it is after the plan has been installed. */
+/* Change the snapshot to the state after the plan was installed. */
 static void install(void)
 {
 	for (size_t i = 0; i < plan->wanted->n_routes; i++)
@@ -283,7 +283,7 @@ static void plans_nothing_in_audit_mode(void **state)
 	assert_int_equal(plan->uplinks[0].trouble[0], UPLINK_FINE);
 }
 
-/* Each kind of trouble takes the uplink's routes away, never a rule. */
+/* Each fault of an uplink removes its routes, never a rule. */
 static void assert_trouble(enum uplink_trouble trouble)
 {
 	make_plan();
@@ -296,7 +296,7 @@ static void assert_trouble(enum uplink_trouble trouble)
 	assert_true(addr_is_none(&plan->uplinks[0].gateway[0]));
 }
 
-static void tells_troubles_apart(void **state)
+static void names_each_fault(void **state)
 {
 	struct link_state *wan1 = &net->links[1];
 	struct addr_state *own = &net->addrs[0];
@@ -351,7 +351,7 @@ static void gives_no_share_to_weight_0(void **state)
 	assert_has("default via 192.168.2.1 dev wan2 table main proto 87");
 }
 
-/* What is sent by a line that has its IPv6 addresses on the LAN alone makes it up. */
+/* An uplink with IPv6 addresses only on the LAN is up. */
 static void is_up_without_an_address_of_its_own(void **state)
 {
 	(void)state;
@@ -364,7 +364,7 @@ static void is_up_without_an_address_of_its_own(void **state)
 	assert_string_equal(uplink_state(&uplinks[0], plan, net), "no-address");
 }
 
-static void needs_a_gateway_for_a_link_local_line(void **state)
+static void needs_a_gateway_for_a_link_local_uplink(void **state)
 {
 	(void)state;
 	net->addrs[3].ifindex = 4; /* wan1's global address */
@@ -376,7 +376,7 @@ static void needs_a_gateway_for_a_link_local_line(void **state)
 	assert_int_equal(plan->uplinks[0].trouble[1], UPLINK_NO_ADDRESS);
 }
 
-/* What is left refuses, so that nothing of a line that is down strays. */
+/* The remaining route is unreachable, so that no flow of an uplink that is down strays. */
 static void plans_refusals_alone_without_uplinks(void **state)
 {
 	(void)state;
@@ -402,7 +402,7 @@ static void plans_no_refusal_in_a_family_without_addresses(void **state)
 	assert_has("unreachable default table 250 proto 87 metric 4294967295");
 }
 
-static void plans_no_spare_for_one_line(void **state)
+static void plans_no_spare_for_one_uplink(void **state)
 {
 	(void)state;
 	net->links[1].is_up = false;
@@ -411,7 +411,7 @@ static void plans_no_spare_for_one_line(void **state)
 	assert_has_not("table main proto 87 metric 42949672");
 }
 
-static void balances_only_when_told(void **state)
+static void balances_only_when_configured(void **state)
 {
 	(void)state;
 	config.balance = BALANCE_OFF;
@@ -432,7 +432,7 @@ static void takes_gateways_elsewhere_onlink(void **state)
 		   " nexthop via 192.168.2.1 dev wan2 weight 2");
 }
 
-static void takes_lines_with_one_other_end(void **state)
+static void accepts_uplinks_with_one_far_end(void **state)
 {
 	struct addr_state *own = &net->addrs[0];
 
@@ -447,7 +447,7 @@ static void takes_lines_with_one_other_end(void **state)
 	assert_has("default dev wan1 table 251 proto 87 metric 1024");
 	assert_has("default table main proto 87 nexthop dev wan1 weight 1"
 		   " nexthop via 192.168.2.1 dev wan2 weight 2");
-	/* IPv6 wants a gateway of each nexthop. */
+	/* In IPv6 each nexthop needs a gateway. */
 	assert_has("default table main proto 87 metric 1 nexthop via fe80::1 dev wan1 weight 1"
 		   " nexthop via 2001:db8:2::1 dev wan2 weight 2");
 	net->links[1].is_pointopoint = false;
@@ -493,21 +493,21 @@ static void add_local_routes(void)
 	add_route(RT_TABLE_MAIN, "2001:db8:10::/64", NULL, 4, RTPROT_KERNEL, 256);
 }
 
-/* One rule looks at main itself, and passes over defaults split in two and uplinks' routes. */
-static void looks_at_main_for_local_routes(void **state)
+/* One rule looks up main, and skips half-default routes and uplinks' routes. */
+static void looks_up_main_for_local_routes(void **state)
 {
 	(void)state;
 	make_plan();
 	assert_int_equal(plan->link_group, LINK_GROUP_WAYMARK);
 	assert_has("-4 priority 1001 lookup main suppress_prefixlength 1 suppress_ifgroup 87"
 		   " protocol 87");
-	/* A group that all uplinks have, and no other interface, serves as well. */
+	/* A group that exactly the uplinks have works as well. */
 	net->links[1].group = net->links[2].group = 10;
 	make_plan();
 	assert_has("-6 priority 1001 lookup main suppress_prefixlength 4 suppress_ifgroup 10"
 		   " protocol 87");
 	assert_int_equal(plan->link_group, 10);
-	/* Where the LAN is in it, or they differ, there is a table of copies. */
+	/* When the LAN is in the group, or the groups differ, a table of copies is used. */
 	net->links[3].group = 10;
 	make_plan();
 	assert_int_equal(plan->link_group, 0);
@@ -538,10 +538,10 @@ static void copies_local_routes(void **state)
 	assert_has_not("fe80::/64 dev lan");
 	assert_has_not("dev wan1 table 1252");
 	assert_has_not("0.0.0.0/1");
-	/* Main's routes by an uplink are in that uplink's table, whatever the mode. */
+	/* Main's routes by an uplink are in that uplink's table, with each method. */
 	assert_has("10.7.0.0/16 via 192.168.1.7 dev wan1 table 251 proto 87");
 	assert_has("10.6.0.0/16 via 192.168.2.7 dev wan2 table 250 proto 87");
-	assert_has_not("metric 256 src"); /* one route for a network, the plan's own */
+	assert_has_not("metric 256 src"); /* one route per network, the plan's own */
 	assert_has_not("2001:db8:1::/64 dev wan1 table 251 proto 87 metric 256");
 }
 
@@ -569,7 +569,7 @@ static void excludes_local_routes(void **state)
 	install();
 	make_plan();
 	assert_int_equal(diff->add->n_rules + diff->remove->n_rules, 0);
-	/* A long list is no list of rules that each packet passes. */
+	/* A long list does not become rules, because each packet would pass them. */
 	for (int i = 0; i < 65; i++) {
 		snprintf(dst, sizeof(dst), "10.200.%d.0/24", i);
 		add_route(RT_TABLE_MAIN, dst, "192.168.10.2", 4, RTPROT_STATIC, 0);
@@ -579,7 +579,7 @@ static void excludes_local_routes(void **state)
 	assert_has("10.200.64.0/24 via 192.168.10.2 dev lan table 1252 proto 87");
 }
 
-static void wants_nothing_of_what_is_there(void **state)
+static void plans_no_change_of_a_planned_state(void **state)
 {
 	(void)state;
 	make_plan();
@@ -588,7 +588,7 @@ static void wants_nothing_of_what_is_there(void **state)
 	install();
 	make_plan();
 	assert_true(route_diff_is_empty(diff));
-	/* The kernel's order of nexthops is its own. */
+	/* The kernel may list nexthops in another order. */
 	for (size_t i = 0; i < net->n_routes; i++) {
 		struct route_state *r = &net->routes[i];
 		struct nexthop first;
@@ -610,13 +610,13 @@ static void finds_each_difference(void **state)
 	(void)state;
 	make_plan();
 	install();
-	/* Too much: a route and a rule of ours, and one of our rules twice. */
+	/* Unexpected: a route and a rule of ours, and one of our rules twice. */
 	add_route(99, "10.1.0.0/16", NULL, 4, ROUTE_PROTOCOL_WAYMARK, 0);
 	rule = net->rules[1];
 	netstate_add_rule(net, &rule);
 	rule.priority = 7;
 	netstate_add_rule(net, &rule);
-	/* Others' are not ours to take. */
+	/* Foreign routes and rules are not removed. */
 	add_route(251, "10.2.0.0/16", NULL, 4, RTPROT_STATIC, 0);
 	rule.protocol = RTPROT_STATIC;
 	netstate_add_rule(net, &rule);
@@ -638,8 +638,8 @@ static void finds_each_difference(void **state)
 	assert_int_equal(diff->add->n_routes, 2);
 }
 
-/* The gateway's network came after the route. */
-static void takes_a_needless_onlink_back(void **state)
+/* The gateway's network was added after the route. */
+static void removes_a_needless_onlink(void **state)
 {
 	(void)state;
 	make_plan();
@@ -656,7 +656,7 @@ static void takes_a_needless_onlink_back(void **state)
 	assert_int_equal(diff->displaced->n_routes, 0);
 }
 
-static void displaces_others_and_lets_them_serve(void **state)
+static void displaces_foreign_routes_and_uses_them(void **state)
 {
 	struct route_state *theirs;
 
@@ -672,7 +672,7 @@ static void displaces_others_and_lets_them_serve(void **state)
 	for (size_t i = 0; i < diff->displaced->n_routes; i++)
 		assert_true(diff->displaced->routes[i].metric == 0 &&
 			    diff->displaced->routes[i].table != 251);
-	/* Where wan1 alone is left, theirs is what is wanted. */
+	/* When only wan1 is left, the foreign route is the wanted one. */
 	theirs = &net->routes[6];
 	assert_int_equal(theirs->protocol, RTPROT_DHCP);
 	net->links[2].is_up = false;
@@ -700,7 +700,7 @@ static void learns_gateways(void **state)
 	(void)state;
 	learnt_gateways_update(&learnt, &config, net);
 	assert_false(learnt.n[5][0]);
-	/* Of several the one with the lowest metric, never our own. */
+	/* Among several routes the lowest metric counts, never our own route. */
 	add_route(RT_TABLE_MAIN, "0.0.0.0/0", "192.168.1.250", 2, ROUTE_PROTOCOL_WAYMARK, 0);
 	add_route(RT_TABLE_MAIN, "0.0.0.0/0", "192.168.1.253", 2, RTPROT_DHCP, 200);
 	add_route(RT_TABLE_MAIN, "0.0.0.0/0", "192.168.1.254", 2, RTPROT_DHCP, 100);
@@ -711,7 +711,7 @@ static void learns_gateways(void **state)
 	want = address("fe80::9");
 	assert_true(learnt.n[9][1] && addr_is_equal(two, &want));
 	assert_false(learnt.n[9][0]);
-	/* Nexthops of one route teach each their interface. */
+	/* From the nexthops of one route, each interface learns its own. */
 	hops[0].gateway = address("192.168.1.7");
 	hops[1].gateway = address("192.168.2.7");
 	both.dst.addr.family = AF_INET;
@@ -721,7 +721,7 @@ static void learns_gateways(void **state)
 	assert_true(addr_is_equal(one, &want));
 	want = address("192.168.2.7");
 	assert_true(addr_is_equal(&learnt.defaults[9][0][0].gateway, &want));
-	/* Kept when the routes are gone. */
+	/* The gateways are kept when the routes are deleted. */
 	net->n_routes -= 1;
 	route_clear(&net->routes[net->n_routes]);
 	while (net->n_routes > 6)
@@ -748,14 +748,14 @@ static void learns_from_its_own_tables(void **state)
 	add_route(250, "0.0.0.0/0", "10.0.0.1", 3, ROUTE_PROTOCOL_WAYMARK, 0);
 	learnt_gateways_update(&learnt, &config, net);
 	assert_true(addr_is_equal(&learnt.defaults[5][0][0].gateway, &want));
-	assert_false(learnt.n[9][0]); /* of a network that it has left */
-	/* What others say counts more: here that there is no gateway. */
+	assert_false(learnt.n[9][0]); /* of a former network */
+	/* A foreign route takes precedence: here one without a gateway. */
 	add_route(RT_TABLE_MAIN, "0.0.0.0/0", NULL, 2, RTPROT_BOOT, 0);
 	learnt_gateways_update(&learnt, &config, net);
 	assert_true(learnt.n[5][0] && addr_is_none(&learnt.defaults[5][0][0].gateway));
 }
 
-/* --- defaults, whole ----------------------------------------------------------------- */
+/* --- complete defaults ----------------------------------------------------------------- */
 
 /* An attribute of 4 bytes in a nest of metrics. */
 static void add_mtu(struct route_state *r, uint32_t mtu)
@@ -792,13 +792,13 @@ static void takes_a_default_route_whole(void **state)
 	learn_and_plan();
 	assert_has("default via 192.168.1.1 dev wan1 table 251 proto 87 src 198.51.100.1 mtu 1400");
 	assert_has("default via 192.168.2.1 dev wan2 table 250 proto 87 src 192.168.2.10 mtu 1450");
-	/* One set of metrics for all next hops: the smallest serves each. */
+	/* One set of metrics for all next hops: the smallest works for each. */
 	assert_has("default table 252 proto 87 mtu 1400 nexthop via 192.168.1.1 dev wan1 weight 1"
 		   " nexthop via 192.168.2.1 dev wan2 weight 2");
-	/* A next hop has no source of its own: the router itself uses the best uplink. */
+	/* A next hop has no source of its own: the router's own flows use the best uplink. */
 	assert_has("-4 priority 32765 iif lo lookup 251 protocol 87");
 	assert_has("-4 priority 1006 from 198.51.100.1/32 lookup 251 protocol 87");
-	/* A source that is gone would be refused by the kernel. */
+	/* The kernel would refuse a source address that was removed. */
 	net->addrs[net->n_addrs - 1].prefix = network("198.51.100.2/32");
 	make_plan();
 	assert_has("default via 192.168.1.1 dev wan1 table 251 proto 87 src 192.168.1.10 mtu 1400");
@@ -850,7 +850,7 @@ static void keeps_source_prefixes_apart(void **state)
 	assert_true(route_diff_is_empty(diff));
 }
 
-/* Main belongs to others: what they withdraw is withdrawn, of that uplink and family alone. */
+/* Table main is foreign: a default deleted there is withdrawn for its uplink and family. */
 static void follows_a_withdrawn_default(void **state)
 {
 	(void)state;
@@ -865,7 +865,7 @@ static void follows_a_withdrawn_default(void **state)
 	learn_and_plan();
 	assert_int_equal(plan->uplinks[0].trouble[0], UPLINK_NO_GATEWAY);
 	assert_int_equal(plan->uplinks[0].trouble[1], UPLINK_FINE);
-	/* What is on the link is still reached. */
+	/* On-link destinations are still reached. */
 	assert_has("192.168.1.0/24 dev wan1 table 251 proto 87 scope link src 192.168.1.10");
 	assert_has_not("default via 192.168.1.1");
 	assert_has("default via 192.168.2.1 dev wan2 table 252 proto 87");
@@ -886,7 +886,7 @@ static void uses_the_lowest_tier(void **state)
 	decisions.by_slot[uplinks[1].slot] = DECISION_DOWN;
 	make_plan();
 	assert_has("default via 192.168.1.1 dev wan1 table 252 proto 87");
-	/* No new flow by main's default route, either, when none is to have any. */
+	/* No new flow may use main's default route either when no uplink may have any. */
 	decisions.by_slot[uplinks[0].slot] = DECISION_DRAIN;
 	make_plan();
 	assert_has_not("table 252");
@@ -895,7 +895,7 @@ static void uses_the_lowest_tier(void **state)
 	assert_has("unreachable default table 252 proto 87 metric 4294967295");
 }
 
-/* The packets of a tunnel are the router's own, and stay out of it. */
+/* The packets of a tunnel are sent by the router, and must not enter the tunnel. */
 static void keeps_a_tunnel_out_of_itself(void **state)
 {
 	(void)state;
@@ -970,8 +970,8 @@ static void plans_sixty_uplinks(void **state)
 	config.n_uplinks = UPLINKS_MAX;
 	make_plan();
 	assert_int_equal(plan->n_uplinks, UPLINKS_MAX);
-	/* A mark and an interface for each, 60 + 2 sources of 3, and 4 others; wan1 and wan2 alone
-	 * have IPv6 addresses. */
+	/* A mark and an interface for each, 60 + 2 sources of 3, and 4 others; only wan1 and wan2 have
+	 * IPv6 addresses. */
 	assert_int_equal(plan->wanted->n_rules, 2 * (2 * UPLINKS_MAX + 4) + 3 * (UPLINKS_MAX + 2));
 	assert_has("-6 priority 1061 fwmark 0x3d/0xff lookup 359 protocol 87");
 	assert_has("default via 10.0.59.1 dev wan60 table 359 proto 87 src 10.0.59.2");
@@ -984,7 +984,7 @@ static void plans_sixty_uplinks(void **state)
 	assert_true(route_diff_is_empty(diff));
 }
 
-/* Equal in every field means in every one. */
+/* Rules are equal only if all fields are. */
 static void compares_every_field(void **state)
 {
 	uint8_t extra[4] = {1, 2, 3, 4};
@@ -1004,7 +1004,7 @@ static void compares_every_field(void **state)
 	b.extra[2]--;
 	b.nexthops[0].weight++;
 	assert_false(route_is_equal(&a, &b));
-	assert_true(route_is_same_way(&a, &b)); /* of one alone */
+	assert_true(route_is_same_way(&a, &b)); /* of one family */
 	b.nexthops[0].gateway = address("10.0.0.1");
 	assert_false(route_is_same_way(&a, &b));
 	b.nexthops[0] = n;
@@ -1037,7 +1037,7 @@ static void prints_commands(void **state)
 	assert_true(strstr(text, " rule add") < strstr(text, " route add"));
 }
 
-/* Each character of a name reaches the command as it is. */
+/* Each character of a name reaches the command unchanged. */
 static void prints_for_a_shell(void **state)
 {
 	char text[8192];
@@ -1053,7 +1053,7 @@ static void prints_for_a_shell(void **state)
 	assert_null(strstr(text, " $"));
 }
 
-/* A buffer that is too small is cut, and the length is the whole one's. */
+/* In a small buffer the text is cut, and the returned length is the full one. */
 static void formats_into_small_buffers(void **state)
 {
 	char whole[256], part[20];
@@ -1113,23 +1113,23 @@ int main(void)
 		IN_LAB(plans_nothing_in_audit_mode),
 		IN_LAB(obeys_decisions),
 		IN_LAB(gives_no_share_to_weight_0),
-		IN_LAB(tells_troubles_apart),
+		IN_LAB(names_each_fault),
 		IN_LAB(is_up_without_an_address_of_its_own),
-		IN_LAB(needs_a_gateway_for_a_link_local_line),
+		IN_LAB(needs_a_gateway_for_a_link_local_uplink),
 		IN_LAB(plans_refusals_alone_without_uplinks),
 		IN_LAB(plans_no_refusal_in_a_family_without_addresses),
-		IN_LAB(plans_no_spare_for_one_line),
-		IN_LAB(balances_only_when_told),
+		IN_LAB(plans_no_spare_for_one_uplink),
+		IN_LAB(balances_only_when_configured),
 		IN_LAB(takes_gateways_elsewhere_onlink),
-		IN_LAB(takes_lines_with_one_other_end),
+		IN_LAB(accepts_uplinks_with_one_far_end),
 		IN_LAB(chooses_a_source_near_the_gateway),
-		IN_LAB(looks_at_main_for_local_routes),
+		IN_LAB(looks_up_main_for_local_routes),
 		IN_LAB(copies_local_routes),
 		IN_LAB(excludes_local_routes),
-		IN_LAB(wants_nothing_of_what_is_there),
+		IN_LAB(plans_no_change_of_a_planned_state),
 		IN_LAB(finds_each_difference),
-		IN_LAB(takes_a_needless_onlink_back),
-		IN_LAB(displaces_others_and_lets_them_serve),
+		IN_LAB(removes_a_needless_onlink),
+		IN_LAB(displaces_foreign_routes_and_uses_them),
 		IN_LAB(learns_gateways),
 		IN_LAB(learns_from_its_own_tables),
 		IN_LAB(takes_a_default_route_whole),

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_ruleset_diff.c - how a listing that differs from the loaded one is
- * reported.
+ * test_ruleset_diff.c - proves how a listing that differs from the loaded ruleset is reported.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -30,7 +29,7 @@ static void compare(const char *now, bool is_less, const char *said)
 	assert_string_equal(text, said);
 }
 
-static void tells_each_part(void **state)
+static void reports_each_part(void **state)
 {
 	(void)state;
 	compare(LOADED, false, "");
@@ -46,7 +45,7 @@ static void tells_each_part(void **state)
 	compare("", true, "set uplinks gone, chain output gone");
 }
 
-/* What does not fit is cut; what is cut off in the middle is no trap. */
+/* Text that does not fit is cut; a cut in the middle of a line does no harm. */
 static void survives_what_is_short(void **state)
 {
 	char text[12], whole[sizeof(LOADED)];
@@ -65,7 +64,7 @@ static void survives_what_is_short(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(tells_each_part),
+		cmocka_unit_test(reports_each_part),
 		cmocka_unit_test(survives_what_is_short),
 	};
 

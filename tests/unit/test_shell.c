@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_shell.c - words with any character reach a shell unchanged, and no control
+ * test_shell.c - proves that words with any character reach a shell unchanged, and that no control
  * character reaches a terminal.
  */
 #include <setjmp.h>
@@ -18,7 +18,7 @@ static const char *const nasty[] = {
 	"eth0", "$(id)", "a`b`", "it's", "\033[31m", "a'\033\\b", "*", "a;b", "~", "", "a b",
 };
 
-/* What bash makes of the word. */
+/* Return the word as bash parses it. */
 static void shell_says(char *said, size_t size, const char *word)
 {
 	char command[256];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_spark.c - sparklines: the newest last, scaled to the greatest, blank where a value
- * is not known, never longer than their room.
+ * test_spark.c - proves sparklines: the newest value last, scaled to the maximum, blank where a
+ * value is unknown, never longer than their room.
  */
 #include <setjmp.h>
 #include <stdarg.h>

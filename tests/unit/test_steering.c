@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_steering.c - the steering in a network namespace: applied twice, removed
- * without a trace, undone when it fails, and kept while links, addresses, rules
- * and rulesets change under it.
+ * test_steering.c - proves the steering in a network namespace: applied twice, removed without a
+ * trace, undone when it fails, and kept while interfaces, addresses, rules and rulesets change.
  */
 #define _GNU_SOURCE /* open_memstream, unshare */
 #include <errno.h>
@@ -38,7 +37,7 @@ static void count_nft(void *data, const struct nft_notice *n)
 	++*(int *)data;
 }
 
-/* A second apply finds all as it is wanted: no change is reported. */
+/* A second apply finds everything as wanted: no change is reported. */
 static void applies_twice(void **state)
 {
 	struct steering *s = steering_lab_steering();
@@ -78,7 +77,7 @@ static void applies_twice(void **state)
 	nft_monitor_close(rules);
 }
 
-/* Others' routes of every kind stand in our places; all come back as they were. */
+/* Foreign routes of every kind are in our routes' places; all are restored. */
 static void others_start(void)
 {
 	steering_lab_run("ip -4 route add default via 192.168.1.1 dev wan1 mtu 1400 proto dhcp");
@@ -108,7 +107,7 @@ static void removes_without_a_trace(void **state)
 					       "default via 192.168.1.1"));
 		assert_true(steering_lab_shows("ip -4 route",
 					       "default via 192.168.2.1 dev wan2 metric 100"));
-		/* Another process, after a while. */
+		/* Another process, later. */
 		assert_int_equal(steering_lab_reconcile(steering_lab_steering()), 0);
 		assert_int_equal(steering_remove(steering_lab_steering(), stderr), 0);
 		steering_lab_assert_same(before, steering_lab_listing());
@@ -117,7 +116,7 @@ static void removes_without_a_trace(void **state)
 	assert_int_equal(steering_remove(steering_lab_steering(), stderr), 0);
 }
 
-/* Without the state file everything of ours goes all the same. */
+/* Without the state file everything of ours is removed all the same. */
 static void removes_without_a_state(void **state)
 {
 	struct steering *s = steering_lab_steering();
@@ -139,7 +138,7 @@ static void removes_without_a_state(void **state)
 
 /* --- failures ----------------------------------------------------------------------- */
 
-/* Applying fails with this word in what is said, and nothing has changed. */
+/* Assert that applying fails with this word in the message, and changes nothing. */
 static void assert_refused(int expected, const char *word)
 {
 	char *before = steering_lab_listing(), *said = NULL;
@@ -155,7 +154,7 @@ static void assert_refused(int expected, const char *word)
 	assert_int_equal(access(steering_lab_state_path(), F_OK), -1);
 }
 
-static void puts_back_when_the_table_is_anothers(void **state)
+static void undoes_when_the_table_is_foreign(void **state)
 {
 	struct nft *owner = nft_open();
 
@@ -166,7 +165,7 @@ static void puts_back_when_the_table_is_anothers(void **state)
 	nft_close(owner);
 }
 
-static void puts_back_when_a_gateway_is_refused(void **state)
+static void undoes_when_a_gateway_is_refused(void **state)
 {
 	(void)state;
 	others_start();
@@ -174,8 +173,8 @@ static void puts_back_when_a_gateway_is_refused(void **state)
 	assert_refused(-EINVAL, "via 239.1.1.1");
 }
 
-/* The last step fails: what stands before it is undone. */
-static void puts_back_to_the_steering_before(void **state)
+/* The last step fails: the steps before it are undone. */
+static void restores_the_former_steering(void **state)
 {
 	struct nft *owner = nft_open();
 	char *before, *said = NULL;
@@ -200,8 +199,8 @@ static void puts_back_to_the_steering_before(void **state)
 	nft_close(owner);
 }
 
-/* Every step of an apply taken back, in main and in the ruleset too, where nothing
- * but chance makes one fail. From nothing, and from another steering. */
+/* Undo every step of an apply, in main and in the ruleset too, where only chance makes a step fail.
+ * From nothing, and from another steering. */
 static void undoes_every_step(void **state)
 {
 	(void)state;
@@ -257,9 +256,9 @@ static void refuses_a_state_that_cannot_be_kept(void **state)
 	assert_refused(-ENOENT, "/proc/nowhere");
 }
 
-/* --- links, addresses and others that change ---------------------------------------------- */
+/* --- interfaces, addresses and other changes ---------------------------------------------- */
 
-static void follows_a_link_that_goes_and_comes(void **state)
+static void follows_a_link_that_goes_down_and_up(void **state)
 {
 	struct steering *s = steering_lab_steering();
 
@@ -294,7 +293,7 @@ static void follows_an_interface_made_again(void **state)
 	assert_true(steering_lab_reconcile(s) > 0);
 	assert_true(steering_lab_shows("ip -4 route show table 251", "src 192.168.1.77"));
 	assert_true(steering_lab_shows("cat /proc/sys/net/ipv4/conf/wan1/rp_filter", "2"));
-	/* A delegated prefix is on the LAN, and the line has a link-local address alone. */
+	/* A delegated prefix is on the LAN, and the uplink has only a link-local address. */
 	assert_int_equal(steering_plan(s)->uplinks[0].trouble[1], UPLINK_FINE);
 	steering_lab_run("ip -6 addr flush dev wan1");
 	assert_true(steering_lab_reconcile(s) > 0);
@@ -341,8 +340,8 @@ static void follows_an_address(void **state)
 	assert_true(steering_lab_shows("ip -4 route show table 251", "onlink"));
 }
 
-/* Removes wan2's IPv4 address and reconciles, in less time than the flows are refused: a busy
- * machine may need several tries. */
+/* Remove wan2's IPv4 address and reconcile before its flows stop being refused: a busy machine may
+ * need several tries. */
 static void lose_a_family(struct steering *s)
 {
 	for (unsigned i = 0; i < 20; i++) {
@@ -355,8 +354,8 @@ static void lose_a_family(struct steering *s)
 	}
 }
 
-/* Its flows are not deleted, for it is not down: nor are they refused for ever. */
-static void lets_go_of_a_lost_family(void **state)
+/* Its flows are not deleted, because it is not down; they are not refused for ever. */
+static void withdraws_a_lost_family(void **state)
 {
 	struct steering *s = steering_lab_steering();
 
@@ -375,7 +374,7 @@ static void lets_go_of_a_lost_family(void **state)
 	assert_int_equal(steering_release_delay_ms(s), -1);
 }
 
-static void mends_what_others_break(void **state)
+static void repairs_what_others_break(void **state)
 {
 	static const char *const tampering[] = {
 		"ip rule del pref 1002",
@@ -406,7 +405,7 @@ static void mends_what_others_break(void **state)
 
 	(void)state;
 	steering_lab_apply(s);
-	steering_lab_apply(s); /* the sysctls as they stay */
+	steering_lab_apply(s); /* with the final sysctls */
 	before = steering_lab_listing();
 	for (size_t i = 0; i < sizeof(tampering) / sizeof(*tampering); i++) {
 		char *now;
@@ -422,8 +421,7 @@ static void mends_what_others_break(void **state)
 	free(before);
 }
 
-/* In each way of caring for local destinations a LAN route that is added later
- * is followed. */
+/* With each method for local destinations a LAN route that is added later is followed. */
 static void follows_local_routes(void **state)
 {
 	struct steering *s;
@@ -487,18 +485,18 @@ static void learns_gateways_and_keeps_them(void **state)
 	steering_lab_run("ip route del default metric 100");
 	steering_lab_run(
 		"ip route flush table 251 && ip route del default && ip link set wan1 down");
-	s = steering_lab_steering(); /* another process, which sees no such route */
+	s = steering_lab_steering(); /* another process, which does not know that route */
 	assert_true(steering_lab_reconcile(s) > 0);
 	steering_lab_run("ip link set wan1 up");
 	assert_true(steering_lab_reconcile(s) > 0);
 	assert_true(steering_lab_shows("ip route show table 251", "default via 192.168.1.254"));
-	/* It moves to another network: the old gateway means nothing there. */
+	/* The interface moves to another network, where the old gateway is unusable. */
 	steering_lab_run("ip addr flush dev wan1 && ip addr add 172.16.1.2/24 dev wan1");
 	assert_true(steering_lab_reconcile(s) > 0);
 	assert_int_equal(steering_plan(s)->uplinks[0].trouble[0], UPLINK_NO_GATEWAY);
 }
 
-static void takes_lines_without_a_gateway(void **state)
+static void accepts_uplinks_without_a_gateway(void **state)
 {
 	struct steering *s;
 
@@ -516,7 +514,7 @@ static void takes_lines_without_a_gateway(void **state)
 	assert_true(steering_lab_shows("ip -6 route", "default dev wan1 proto 87 metric 1"));
 }
 
-/* The same route added by another process serves, and stays foreign. */
+/* The same route added by another process is used, and stays foreign. */
 static void leaves_an_identical_default(void **state)
 {
 	struct steering *s = steering_lab_steering();
@@ -549,8 +547,8 @@ static void audits_without_steering(void **state)
 	assert_true(steering_lab_shows("cat /proc/sys/net/netfilter/nf_conntrack_acct", "1"));
 }
 
-/* The kernel itself turns accounting on for a ruleset that reads the counters of flows. */
-static void sets_no_sysctl_when_told_so(void **state)
+/* The kernel turns accounting on for a ruleset that reads flows' counters. */
+static void sets_no_sysctl_when_configured_so(void **state)
 {
 	char *before = steering_lab_output(
 		"grep . /proc/sys/net/ipv4/conf/*/* /proc/sys/net/netfilter/*_timestamp");
@@ -563,7 +561,7 @@ static void sets_no_sysctl_when_told_so(void **state)
 						     " /proc/sys/net/netfilter/*_timestamp"));
 }
 
-/* What is printed, run by a shell, is what applying does. */
+/* The printed commands, run by a shell, do the same as applying. */
 static void prints_what_it_applies(void **state)
 {
 	struct steering *s = steering_lab_steering();
@@ -583,7 +581,7 @@ static void prints_what_it_applies(void **state)
 	steering_lab_assert_same(applied, steering_lab_listing());
 }
 
-/* For a packet of the LAN to somewhere outside. */
+/* Return the route of a packet from the LAN to the outside. */
 static enum reason why(struct steering *s, const struct uplink_config *u, int family)
 {
 	struct fib_query q = {.family = (uint8_t)family, .mark = u->mark, .iifname = "lan"};
@@ -594,7 +592,7 @@ static enum reason why(struct steering *s, const struct uplink_config *u, int fa
 	return steering_diagnose(s, u, &q, object);
 }
 
-static void says_why(void **state)
+static void reports_why(void **state)
 {
 	struct steering *s = steering_lab_steering();
 	const struct uplink_config *u = &steering_lab_uplinks[0];
@@ -639,7 +637,7 @@ static void keep_nft(void *data, const struct nft_notice *n)
 	*(struct nft_notice *)data = *n;
 }
 
-static void tells_who_changed_the_ruleset(void **state)
+static void names_who_changed_the_ruleset(void **state)
 {
 	struct nft_monitor *m = nft_monitor_open();
 	struct nft_notice last = {0};
@@ -652,7 +650,7 @@ static void tells_who_changed_the_ruleset(void **state)
 	steering_lab_apply(s);
 	assert_true(nft_monitor_receive(m, keep_nft, &last) > 0);
 	assert_true(last.touches_waymark);
-	/* A child of ours ran the transaction. */
+	/* Our child process ran the transaction. */
 	assert_true(transaction_is_child((pid_t)last.pid));
 	child = fork();
 	if (!child) {
@@ -672,7 +670,7 @@ static void tells_who_changed_the_ruleset(void **state)
 	nft_monitor_close(m);
 }
 
-/* A listing holds what was loaded, not what packets change in it. */
+/* A listing has the loaded objects, not what packets change. */
 static void listings_assert(struct nft *nft)
 {
 	char *before, *raw;
@@ -743,7 +741,7 @@ static void keep_rtnl(void *data, const struct rtnl_notice *n)
 				 n->pid != seen->own_port && n->rule.priority == 1001;
 }
 
-static void tells_who_changed_routing(void **state)
+static void names_who_changed_routing(void **state)
 {
 	struct rtnl_monitor *m = rtnl_monitor_open();
 	struct steering *s = steering_lab_steering();
@@ -776,7 +774,7 @@ static void ignores_a_state_from_elsewhere(void **state)
 	steering_lab_run("ip link set lo up");
 	before = steering_lab_listing();
 	assert_int_equal(steering_remove(steering_lab_steering(), stderr), 0);
-	steering_lab_apply(steering_lab_steering()); /* no uplink is here */
+	steering_lab_apply(steering_lab_steering()); /* no uplink is in this one */
 	assert_true(steering_lab_shows("ip rule", "1002:"));
 	assert_int_equal(steering_remove(steering_lab_steering(), stderr), 0);
 	steering_lab_assert_same(before, steering_lab_listing());
@@ -833,7 +831,7 @@ static void state_keeps_names_that_are_not_utf8(void **state)
 
 	(void)state;
 	for (int i = 0; i < 3; i++) {
-		snprintf(g.uplink, sizeof(g.uplink), "line%d", i);
+		snprintf(g.uplink, sizeof(g.uplink), "uplink%d", i);
 		snprintf(g.ifname, sizeof(g.ifname), "%s", names[i]);
 		snprintf(sysctl, sizeof(sysctl), "net/ipv4/conf/%s/rp_filter", names[i]);
 		assert_int_equal(steering_state_keep_gateway(st, &g), 0);
@@ -865,31 +863,31 @@ int main(void)
 		IN_LAB(applies_twice),
 		IN_LAB(removes_without_a_trace),
 		IN_LAB(removes_without_a_state),
-		IN_LAB(puts_back_when_the_table_is_anothers),
-		IN_LAB(puts_back_when_a_gateway_is_refused),
-		IN_LAB(puts_back_to_the_steering_before),
+		IN_LAB(undoes_when_the_table_is_foreign),
+		IN_LAB(undoes_when_a_gateway_is_refused),
+		IN_LAB(restores_the_former_steering),
 		IN_LAB(undoes_every_step),
 		IN_LAB(refuses_a_priority_in_use),
 		IN_LAB(refuses_a_state_that_cannot_be_kept),
-		IN_LAB(follows_a_link_that_goes_and_comes),
+		IN_LAB(follows_a_link_that_goes_down_and_up),
 		IN_LAB(follows_an_interface_made_again),
 		IN_LAB(takes_an_uplink_that_appears),
 		IN_LAB(follows_an_address),
-		IN_LAB(lets_go_of_a_lost_family),
-		IN_LAB(mends_what_others_break),
+		IN_LAB(withdraws_a_lost_family),
+		IN_LAB(repairs_what_others_break),
 		IN_LAB(follows_local_routes),
 		IN_LAB(learns_gateways_and_keeps_them),
-		IN_LAB(takes_lines_without_a_gateway),
+		IN_LAB(accepts_uplinks_without_a_gateway),
 		IN_LAB(leaves_an_identical_default),
 		IN_LAB(audits_without_steering),
-		IN_LAB(sets_no_sysctl_when_told_so),
+		IN_LAB(sets_no_sysctl_when_configured_so),
 		IN_LAB(prints_what_it_applies),
-		IN_LAB(says_why),
+		IN_LAB(reports_why),
 		IN_LAB(knows_whether_the_ruleset_is_whole),
-		IN_LAB(tells_who_changed_the_ruleset),
+		IN_LAB(names_who_changed_the_ruleset),
 		IN_LAB(lists_tables_without_what_packets_change),
 		IN_LAB(a_launcher_serves_what_was_opened_before_and_after_it),
-		IN_LAB(tells_who_changed_routing),
+		IN_LAB(names_who_changed_routing),
 		IN_LAB(ignores_a_state_from_elsewhere),
 		IN_LAB(ignores_a_planted_state),
 		IN_LAB(takes_sixty_uplinks),

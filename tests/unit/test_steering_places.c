@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_steering_places.c - the steering where IPv4 holds several routes in one place,
- * as "route add default" of net-tools and busybox makes them: only the first is in
- * force; and where rules share a priority, whose order counts.
+ * test_steering_places.c - proves the steering where IPv4 has several routes with the same key, as
+ * "route add default" of net-tools and busybox adds them, of which only the first is in force; and
+ * where rules share a priority, so that their order matters.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -22,7 +22,7 @@ static void assert_first_default(const char *text)
 	assert_true(steering_lab_shows(command, "1"));
 }
 
-/* The route in force is restored before those that stood behind it. */
+/* The route in force is restored before those behind it. */
 static void removes_among_several(void **state)
 {
 	char *before;
@@ -39,7 +39,7 @@ static void removes_among_several(void **state)
 	steering_lab_assert_same(before, steering_lab_listing());
 }
 
-/* What comes before ours goes, at once and however many, and comes back at the end. */
+/* All routes before ours are removed at once, and restored at the end. */
 static void comes_to_the_front(void **state)
 {
 	struct steering *s;
@@ -60,7 +60,7 @@ static void comes_to_the_front(void **state)
 	assert_first_default("via 192.168.10.9 dev lan *$");
 }
 
-/* Another plan, too: ours behind it is replaced, and none of the old is left. */
+/* Another plan does the same: our route behind is replaced, and no old one is left. */
 static void changes_behind_another(void **state)
 {
 	struct steering *s;
@@ -96,8 +96,8 @@ static bool judge_count(void *data, const struct steering_change *c)
 	return j->is_allowed || !c->is_undone;
 }
 
-/* The rule behind the one that was deleted is added again, but no process has undone it; it
- * stays while the deleted one may not come back. */
+/* The rule behind the deleted one is added again, but no process has undone it; it is not removed
+ * while the deleted one may not be reinstalled. */
 static void blames_no_one_for_what_follows(void **state)
 {
 	struct judgement j = {.is_allowed = false};

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_steering_state.c - the steering while its state's file cannot be written, or is
- * broken or deleted under it: packets are steered all the same, and nothing that was
- * found is forgotten.
+ * test_steering_state.c - proves the steering while its state file cannot be written, is broken or
+ * is deleted: packets are steered all the same, and the state found at the start is not lost.
  */
 #define _GNU_SOURCE /* open_memstream */
 #include <errno.h>
@@ -18,7 +17,7 @@
 #include "steering/steering_internal.h"
 #include "steering_lab.h"
 
-/* Even root cannot write a file where a folder stands. */
+/* Even root cannot write a file whose name is a folder's. */
 static void writing_ends(void)
 {
 	steering_lab_run("mkdir %s.new", steering_lab_state_path());
@@ -45,7 +44,7 @@ static unsigned reconcile_lines(struct steering *s)
 	return n;
 }
 
-/* It is said once, and what was learnt meanwhile is saved when it can be. */
+/* The failure is reported once, and gateways learnt meanwhile are saved later. */
 static void steers_without_saving(void **state)
 {
 	struct steering *s;
@@ -70,7 +69,7 @@ static void steers_without_saving(void **state)
 	steering_lab_run("grep -q 192.168.1.77 %s", steering_lab_state_path());
 }
 
-/* What would have to be restored later stays until it can be recorded. */
+/* State that must be restored later is not changed until it can be recorded. */
 static void displaces_nothing_unnoted(void **state)
 {
 	struct steering *s;
@@ -108,7 +107,7 @@ static void remembers_what_the_file_forgets(void **state)
 	}
 }
 
-/* ... and once it is removed, there is nothing to remember. */
+/* Once it is removed, nothing is remembered. */
 static void forgets_what_is_removed(void **state)
 {
 	struct steering *s;
@@ -133,7 +132,7 @@ static void keep_detail(void *data, const struct steering_change *change)
 		snprintf(data, sizeof(change->detail), "%s", change->detail);
 }
 
-/* Takes the line away that main's default route is about to lead to. */
+/* Remove the uplink that main's default route is about to use. */
 static void line_take(void *data, bool is_new)
 {
 	unsigned *n = data;
@@ -143,7 +142,7 @@ static void line_take(void *data, bool is_new)
 				    : "ip link set wan2 down");
 }
 
-/* An apply that failed after it had loaded its ruleset has left nothing to compare with. */
+/* An apply that failed after loading its ruleset leaves nothing to compare with. */
 static void compares_with_what_is_there(void **state)
 {
 	char detail[sizeof(((struct steering_change *)0)->detail)] = "";

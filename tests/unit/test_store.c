@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_store.c - the history as a file: what is made, what is refused untouched,
- * the lock, migrations, what a start finds, and a writer that is killed.
+ * test_store.c - proves the history as a file: what is created, what is refused and untouched, the
+ * lock, migrations, a start on an existing file, and a killed writer.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -23,7 +23,7 @@
 #include "store/sql.h"
 #include "store_lab.h"
 
-/* Opens path, which has to fail with error and one line that has 'part'. */
+/* Open path, which must fail with error and one line that contains 'part'. */
 static void refused(const char *path, int error, const char *part)
 {
 	char line[512] = "";
@@ -232,7 +232,7 @@ static void test_damaged(void **state)
 	refused(path, EIO, "malformed");
 }
 
-/* A history of version 1 with a row in it becomes one of today, and keeps the row. */
+/* A history of version 1 is migrated to the present version, and keeps its row. */
 static void test_version_1(void **state)
 {
 	const char *path = store_lab_path(*state, "flows.db");
@@ -253,7 +253,7 @@ static void test_version_1(void **state)
 	store_lab_expect(path, "SELECT count(*) FROM deletion", "0");
 }
 
-/* Steps that are made up here: what leads to a next version, and what fails. */
+/* Made-up migrations: one to a next version, and one that fails. */
 static void test_migrations(void **state)
 {
 	static const struct migration steps[] = {
@@ -340,8 +340,8 @@ static int flow_stop(void *data, const struct flow_record *f)
 	return f->id == 1 ? 42 : -1;
 }
 
-/* A crash between two commits may leave rows that refer to a flow without the flow's row,
- * which comes a little later: its id is not another flow's. */
+/* A crash between two commits may leave rows that refer to a flow whose row is missing, because it
+ * is written a little later: its id is not given to another flow. */
 static void test_ids_of_flows_without_rows(void **state)
 {
 	const char *path = store_lab_path(*state, "flows.db");
@@ -360,7 +360,7 @@ static void test_ids_of_flows_without_rows(void **state)
 	st = store_lab_open(path);
 	assert_int_equal(store_last_flow_id(st), 9);
 	store_close(st);
-	/* Flows up to this one have the names that the uplinks had before. */
+	/* Flows up to this one have the uplinks' former names. */
 	store_lab_execute(path, "UPDATE uplink SET after_flow = 12");
 	st = store_lab_open(path);
 	assert_int_equal(store_last_flow_id(st), 12);
@@ -393,8 +393,7 @@ static void same_flow(const struct flow_record *a, const struct flow_record *b)
 	assert_int_equal(a->has_counters, b->has_counters);
 }
 
-/* What is read back of live flows is what was written, so that a start knows the
- * kernel's flows again. */
+/* Live flows are read back as they were written, so that a start recognizes the kernel's flows. */
 static void test_live_flows(void **state)
 {
 	const char *path = store_lab_path(*state, "flows.db");
@@ -438,7 +437,7 @@ static void test_live_flows(void **state)
 	store_close(st);
 }
 
-/* Writes until it is killed. */
+/* Write until killed. */
 static void victim(const char *path)
 {
 	struct store *st = store_open(path, NULL);
@@ -459,8 +458,8 @@ static void victim(const char *path)
 	}
 }
 
-/* Killed at any moment: whole, in order, nothing twice, and read at once by
- * whoever comes first. */
+/* Killed at any moment the history is intact, in order, without duplicates, and readable at once by
+ * any process. */
 static void test_killed(void **state)
 {
 	const char *path = store_lab_path(*state, "flows.db");

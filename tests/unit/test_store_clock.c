@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_store_clock.c - searches find what they should although the
- * clock was set, back and forth, by hours and by years, while the history was written.
+ * test_store_clock.c - proves that searches find the right rows although the clock was set back and
+ * forward, by hours and by years, while the history was written.
  */
 #include <inttypes.h>
 #include <setjmp.h>
@@ -17,10 +17,10 @@
 
 #define HOUR_MS INT64_C(3600000)
 #define YEAR_MS (365 * 24 * HOUR_MS)
-/* Three full slices and a part. */
+/* Three full slices and a partial one. */
 #define FLOWS 110000
 
-/* From that flow on the clock was so much off: within slices and at their edges. */
+/* From that flow on the clock was off by this much: within slices and at their edges. */
 static const struct {
 	int64_t id, off_ms;
 } jumps[] = {
@@ -74,7 +74,7 @@ static int row_count(void *data, const struct value *values, size_t n)
 	return 0;
 }
 
-/* What plain arithmetic says of the same window. */
+/* Count the same window by plain arithmetic. */
 static struct answer expected(const struct query_filter *f, int64_t step)
 {
 	struct answer a = {0};
@@ -103,7 +103,7 @@ static void window_check(struct query *q, int64_t since_ms, int64_t until_ms)
 		if (step > 1)
 			store_lab_addr(&f.src.addr, "192.168.1.77");
 		want = expected(&f, step);
-		f.started_since_ms = f.since_ms; /* these flows lived on for long */
+		f.started_since_ms = f.since_ms; /* these flows stayed live for long */
 		f.since_ms = 0;
 		assert_int_equal(query_flows(q, &f, row_count, &got), 0);
 		if (got.n != want.n || got.sum != want.sum)
@@ -164,7 +164,7 @@ static uint64_t gaps_count(struct query *q, int64_t since_ms, int64_t until_ms)
 	return got.n;
 }
 
-/* From noon to five past eleven: a query for either time reports it. */
+/* A gap from noon to five past eleven: a query for either time has it. */
 static void test_gap_across_a_jump(void **state)
 {
 	const char *path = store_lab_path(*state, "flows.db");

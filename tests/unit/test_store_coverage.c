@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_store_coverage.c - intervals become sums by the hour and uplink, the view says
- * what is missing and why, and the next daemon finds the readings as they were left.
+ * test_store_coverage.c - proves that intervals become sums per hour and uplink, that the view has
+ * what is missing and why, and that the next daemon finds the former readings.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -53,11 +53,11 @@ static void sums_by_the_hour(void **state)
 	store_lab_push_uplinks(w, LAB_NOON);
 	r = interval(0, LAB_NOON, 100, 60);
 	push(w, &r);
-	r = interval(0, LAB_NOON + MINUTE_MS, 100, 130); /* what came late is there */
+	r = interval(0, LAB_NOON + MINUTE_MS, 100, 130); /* late packets count */
 	push(w, &r);
 	r = interval(1, LAB_NOON, 30000, 29999);
 	push(w, &r);
-	/* The hour of its middle. */
+	/* An interval belongs to the hour of its middle. */
 	r = interval(0, LAB_NOON + 3600000 - MINUTE_MS / 4, 0, 0);
 	push(w, &r);
 	writer_flush(w);
@@ -80,7 +80,7 @@ static void forget(struct writer *w, const char *text)
 		writer_flush(w);
 }
 
-/* The latest one of the hour stays, until a host in it is to be forgotten. */
+/* The latest example of the hour is kept, until its host is to be deleted. */
 static void keeps_an_example_of_no_flow(void **state)
 {
 	static const char asked[] = "SELECT untracked, untracked_example FROM coverage";
@@ -114,7 +114,7 @@ static void keeps_an_example_of_no_flow(void **state)
 	store_lab_stop(w, st);
 }
 
-static void says_why(void **state)
+static void reports_why(void **state)
 {
 	const char *path = store_lab_path(*state, "flows.db");
 	struct store *st = store_lab_open(path);
@@ -179,7 +179,7 @@ static void readings_come_back(void **state)
 	r.reading.time_ms--;
 	push(w, &r);
 	r.reading.time_ms++;
-	push(w, &r); /* the last counts */
+	push(w, &r); /* the last one counts */
 	store_lab_stop(w, st);
 	st = store_lab_open(path);
 	assert_int_equal(store_each_reading(st, reading_keep, &found), 0);
@@ -190,7 +190,7 @@ static void readings_come_back(void **state)
 	store_close(st);
 }
 
-/* Rows as a listing gets them. */
+/* Return rows as a listing gets them. */
 struct shown {
 	int n;
 	double share;
@@ -236,7 +236,7 @@ static void is_searched(void **state)
 	assert_int_equal(query_coverage(q, &f, row_keep, &shown), 0);
 	assert_int_equal(shown.n, 1);
 	assert_true(shown.share > 0.2499 && shown.share < 0.2501);
-	/* An hour that has begun before counts; one that is over does not. */
+	/* An hour that started before counts; one that is over does not. */
 	f.since_ms = LAB_NOON + 2 * MINUTE_MS;
 	shown.n = 0;
 	assert_int_equal(query_coverage(q, &f, row_keep, &shown), 0);
@@ -249,7 +249,7 @@ static void is_searched(void **state)
 	store_lab_stop(w, st);
 }
 
-/* Retention takes old hours along, and none that is younger. */
+/* Retention deletes old hours, and no younger one. */
 static void is_pruned(void **state)
 {
 	const char *path = store_lab_path(*state, "flows.db");
@@ -279,7 +279,7 @@ int main(void)
 						store_lab_teardown),
 		cmocka_unit_test_setup_teardown(keeps_an_example_of_no_flow, store_lab_setup,
 						store_lab_teardown),
-		cmocka_unit_test_setup_teardown(says_why, store_lab_setup, store_lab_teardown),
+		cmocka_unit_test_setup_teardown(reports_why, store_lab_setup, store_lab_teardown),
 		cmocka_unit_test_setup_teardown(readings_come_back, store_lab_setup,
 						store_lab_teardown),
 		cmocka_unit_test_setup_teardown(is_searched, store_lab_setup, store_lab_teardown),

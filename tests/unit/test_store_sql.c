@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_store_sql.c - plain SQL on the views: addresses, egress, long lives, sums and
- * changes are found, and by the indexes that make them quick on ten million flows.
+ * test_store_sql.c - proves that plain SQL on the views finds addresses, egress, long-lived flows,
+ * sums and changes, and uses the indexes that make it fast on ten million flows.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -16,7 +16,7 @@
 #include "waymark/store/changes.h"
 #include "waymark/store/query.h"
 
-/* Flow 1 lives; 2 left by both uplinks; 3 by a tunnel, and lived for an hour, unanswered. */
+/* Flow 1 is live; 2 left by both uplinks; 3 by a tunnel, lasted an hour, unanswered. */
 static void fill(struct writer *w)
 {
 	struct record i = {.type = RECORD_INTERFACE, .interface = {.number = 1, .name = "tun0"}};
@@ -76,7 +76,7 @@ static void test_searches(void **state)
 	store_lab_stop(w, st);
 }
 
-/* A closed flow has its end at once; counters and sums come with its entry's, once. */
+/* A closed flow has its end at once; counters and sums are added with its entry's end, once. */
 static void test_closed(void **state)
 {
 	const char *path = store_lab_path(*state, "flows.db");
@@ -209,7 +209,7 @@ static void test_reading(void **state)
 	store_lab_stop(w, st);
 }
 
-/* An index that is lost shows in the plan, not in the answer. */
+/* An unused index shows in the plan, not in the result. */
 static void test_plans(void **state)
 {
 	static const struct {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_talker.c - frames, HTTP requests and the channel between waymarkd and its talker,
- * where either side may send nonsense or stand still.
+ * test_talker.c - proves frames, HTTP requests and the channel between waymarkd and its talker,
+ * where either side may send garbage or hang.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -23,7 +23,7 @@
 
 static struct frame out, in;
 
-/* Decode what was encoded. */
+/* An encoded frame can be decoded. */
 static void pass(void)
 {
 	assert_int_equal(frame_end(&out), 0);
@@ -129,7 +129,7 @@ static void test_status(void **state)
 	assert_string_equal(b.program_error, "");
 }
 
-/* A side that does not read costs -EAGAIN, not time; a descriptor rides along. */
+/* A side that does not read causes -EAGAIN without waiting; a descriptor can be passed. */
 static void test_channel(void **state)
 {
 	int ends[2], passed, err = 0;
@@ -204,7 +204,7 @@ static void test_request(void **state)
 	memcpy(text, "GET /", 5);
 	memcpy(text + 200, " HTTP/1.1\n\n", 11);
 	assert_int_equal(http_request_parse(text, sizeof(text), &r), 1);
-	assert_string_equal(r.path, ""); /* too long for one of ours */
+	assert_string_equal(r.path, ""); /* longer than our paths */
 }
 
 int main(void)

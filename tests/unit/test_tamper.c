@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_tamper.c - when things that other processes undo are restored, reported and given
- * up; and which process is named.
+ * test_tamper.c - proves when things that other processes undo are restored, reported and given up;
+ * and which process is named.
  */
 #define _GNU_SOURCE /* unshare */
 #include <sched.h>
@@ -34,7 +34,7 @@ static enum thing_answer ask(struct things *t, const char *name, bool is_repaire
 	return answer;
 }
 
-/* Undo it at once after each restore, until an answer other than "restore" or "wait". */
+/* Undo at once after each restore, until the decision is neither "restore" nor "wait". */
 static enum thing_answer fight(struct things *t, int64_t *now_ms, int *restores)
 {
 	enum thing_answer answer;
@@ -69,7 +69,7 @@ static void gives_up_a_fight_once_and_tries_again(void **state)
 	tamper_objects_free(t);
 }
 
-/* The first restores come at once, the others are spaced; what waits is due then. */
+/* The first restores are immediate, the others are spaced; a waiting one is due then. */
 static void spaces_the_restores_of_one_thing(void **state)
 {
 	struct things *t = tamper_objects_new();
@@ -85,7 +85,7 @@ static void spaces_the_restores_of_one_thing(void **state)
 	assert_int_equal(ask(t, "rule", true, now_ms - 1), THING_WAIT);
 	assert_int_equal(ask(t, "rule", true, now_ms), THING_RESTORE);
 	assert_int_equal(ask(t, "rule", true, now_ms + THING_PROMPT_MS), THING_RESTORE);
-	/* It is right again: nothing waits any more. */
+	/* The rule is correct again: nothing waits any more. */
 	for (int i = 0; i < THING_PROMPT_MAX; i++)
 		ask(t, "rule", true, now_ms + THING_PROMPT_MS + 10 * (i + 1));
 	assert_true(tamper_objects_is_waiting(t));
@@ -94,7 +94,7 @@ static void spaces_the_restores_of_one_thing(void **state)
 	tamper_objects_free(t);
 }
 
-/* A network manager wipes foreign rules once for each link that it configures. */
+/* A network manager deletes foreign rules once for each interface that it configures. */
 static void does_not_take_link_events_for_a_fight(void **state)
 {
 	struct things *t = tamper_objects_new();
@@ -112,7 +112,7 @@ static void does_not_take_link_events_for_a_fight(void **state)
 	tamper_objects_free(t);
 }
 
-/* Who names itself so writes no line of its own into a log. */
+/* A crafted process name cannot write a line of its own into a log. */
 static void takes_no_more_than_a_name(void **state)
 {
 	char former[16] = "";
@@ -128,7 +128,7 @@ static void takes_no_more_than_a_name(void **state)
 	assert_string_equal(w.process, "nft?error: <2>");
 }
 
-/* Now and then is no fight. */
+/* Rare changes are no fight. */
 static void goes_on_where_it_is_rare(void **state)
 {
 	struct things *t = tamper_objects_new();
@@ -139,7 +139,7 @@ static void goes_on_where_it_is_rare(void **state)
 	tamper_objects_free(t);
 }
 
-/* What failed is asked of again at the same time, and counts once. */
+/* A failed restore is asked for again at the same time, and counts once. */
 static void counts_a_pass_once(void **state)
 {
 	struct things *t = tamper_objects_new();
@@ -151,7 +151,7 @@ static void counts_a_pass_once(void **state)
 	tamper_objects_free(t);
 }
 
-static void tells_once_while_it_lasts(void **state)
+static void reports_once_while_it_lasts(void **state)
 {
 	struct things *t = tamper_objects_new();
 
@@ -159,7 +159,7 @@ static void tells_once_while_it_lasts(void **state)
 	assert_int_equal(ask(t, "rule", false, START_MS), THING_NOTICE);
 	assert_int_equal(ask(t, "rule", false, START_MS + 1), THING_LEAVE);
 	assert_int_equal(ask(t, "route", false, START_MS + 2), THING_NOTICE);
-	/* The rule was not asked of: it is right again. */
+	/* The rule was not asked for: it is correct again. */
 	assert_int_equal(ask(t, "rule", false, START_MS + 3), THING_NOTICE);
 	tamper_objects_free(t);
 }
@@ -175,7 +175,7 @@ static void survives_a_clock_that_jumps_back(void **state)
 	fight(t, &now_ms, &restores);
 	assert_int_equal(ask(t, "rule", true, now_ms + 10), THING_LEAVE);
 	assert_int_equal(ask(t, "rule", true, now_ms - 3600000), THING_RESTORE);
-	/* Restored as often as may be at once, long ago: that was not just now. */
+	/* The maximum of immediate restores, long ago, does not count now. */
 	for (int i = 0; i < THING_PROMPT_MAX; i++)
 		assert_int_equal(ask(t, "route", true, now_ms + i), THING_RESTORE);
 	assert_int_equal(ask(t, "route", true, now_ms - 3600000), THING_RESTORE);
@@ -195,7 +195,7 @@ static void forgets_the_oldest_of_many(void **state)
 	tamper_objects_free(t);
 }
 
-/* --- who -------------------------------------------------------------------------------- */
+/* --- processes ----------------------------------------------------------------------------- */
 
 static void takes_ports_for_processes(void **state)
 {
@@ -209,13 +209,13 @@ static void takes_ports_for_processes(void **state)
 	who_of_port(&w, own);
 	assert_int_equal(w.pid, own);
 	assert_string_equal(w.process, may ? "test_tamper" : "");
-	who_of_port(&w, own | 5u << 22); /* as libnl makes them */
+	who_of_port(&w, own | 5u << 22); /* as libnl chooses it */
 	assert_int_equal(w.pid, own);
 	assert_string_equal(w.process, may ? "test_tamper" : "");
-	who_of_port(&w, (1u << 22) - 2); /* of one that has ended */
+	who_of_port(&w, (1u << 22) - 2); /* of a process that has ended */
 	assert_int_equal(w.pid, (1 << 22) - 2);
 	assert_string_equal(w.process, "");
-	who_of_port(&w, 0xffffeffe); /* as the kernel makes them, for a second socket */
+	who_of_port(&w, 0xffffeffe); /* as the kernel chooses it, for a second socket */
 	assert_int_equal(w.pid, 0);
 	assert_false(w.is_kernel);
 }
@@ -249,7 +249,7 @@ static void names_no_process_that_cannot_have_done_it(void **state)
 	}
 }
 
-/* The name is the kernel's; a number that names another process here is not ours. */
+/* The name is the kernel's; a pid of another process here is not used. */
 static void takes_the_name_of_a_generation_not_its_number(void **state)
 {
 	struct who w;
@@ -312,7 +312,7 @@ static void knows_the_links_that_changed(void **state)
 	assert_true(tamper_suspects_has_link_of(t, &r));
 	tamper_suspects_clear(t);
 	assert_false(tamper_suspects_has_link_of(t, &r));
-	/* More than can be told apart: it may be any. */
+	/* Too many processes to distinguish: it may be any. */
 	for (uint32_t i = 0; i <= TRACED_LINKS_MAX; i++)
 		tamper_suspects_add_link(t, 100 + i);
 	assert_true(tamper_suspects_has_link_of(t, &r));
@@ -328,7 +328,7 @@ int main(void)
 		cmocka_unit_test(takes_no_more_than_a_name),
 		cmocka_unit_test(goes_on_where_it_is_rare),
 		cmocka_unit_test(counts_a_pass_once),
-		cmocka_unit_test(tells_once_while_it_lasts),
+		cmocka_unit_test(reports_once_while_it_lasts),
 		cmocka_unit_test(survives_a_clock_that_jumps_back),
 		cmocka_unit_test(forgets_the_oldest_of_many),
 		cmocka_unit_test(takes_ports_for_processes),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_times.c - points in time written and read, in UTC and in a zone with
- * summer time; durations, sizes, names of protocols, the nearest name.
+ * test_times.c - proves that points in time are written and read, in UTC and in a zone with summer
+ * time; durations, sizes, names of protocols, the nearest name.
  */
 #include <errno.h>
 #include <setjmp.h>
@@ -107,7 +107,7 @@ static void test_units_for_people(void **state)
 	}
 }
 
-/* A quota that was exceeded has less than nothing left. */
+/* An exceeded quota has a negative rest. */
 static void test_sizes_below_zero(void **state)
 {
 	char buf[UNITS_STRLEN];
@@ -211,13 +211,13 @@ static void test_parse(void **state)
 		{"10:20", "2026-07-15T08:20:00.000Z"},
 		{"10:20:30", "2026-07-15T08:20:30.000Z"},
 		{"10:20Z", "2026-07-15T10:20:00.000Z"},
-		/* as systemd and journalctl show it, and one digit is enough for an hour */
+		/* as systemd and journalctl print it; an hour may have one digit */
 		{"Wed 2026-07-15 10:20:30 CEST", "2026-07-15T08:20:30.000Z"},
 		{"Thursday 2026-01-15 10:20:30 CET", "2026-01-15T09:20:30.000Z"},
 		{"Wed 2026-07-15 10:20:30 UTC", "2026-07-15T10:20:30.000Z"},
 		{"2026-01-15 10:20 cet", "2026-01-15T09:20:00.000Z"},
 		{"9:05", "2026-07-15T07:05:00.000Z"},
-		/* as the listings show another day */
+		/* as the listings print another day */
 		{"Jul 14 10:20:30", "2026-07-14T08:20:30.000Z"},
 		{"Jan 5 10:20", "2026-01-05T09:20:00.000Z"},
 		{"Nov 25 10:20:30", "2025-11-25T09:20:30.000Z"},
@@ -234,7 +234,7 @@ static void test_parse(void **state)
 	check_parse("today", "2026-07-15T00:00:00.000Z");
 }
 
-/* What is written can be read. */
+/* Written times can be read. */
 static void test_round_trip(void **state)
 {
 	char buf[TIMES_STRLEN];

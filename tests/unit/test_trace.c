@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_trace.c - WAYMARK_TRACE prints the messages of its topics readably, and no others;
- * no length inside a message leads out of it.
+ * test_trace.c - proves that WAYMARK_TRACE prints the messages of its topics readably, and no
+ * others; no length inside a message leads out of it.
  */
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -65,7 +65,7 @@ static struct nlmsghdr *entry_put(void)
 	return nlh;
 }
 
-/* What is printed of this datagram of a socket of that protocol. */
+/* Return the trace of this datagram from a socket of that protocol. */
 static const char *traced(int protocol, const void *data, size_t size)
 {
 	static char text[4096];
@@ -120,7 +120,7 @@ static void test_topics(void **state)
 	assert_string_equal(traced(NETLINK_ROUTE, nlh, nlh->nlmsg_len), "");
 }
 
-/* Cut anywhere, and with any byte changed; the sanitizers watch. */
+/* Datagrams cut at any byte, and with any byte changed, under the sanitizers. */
 static void test_malformed(void **state)
 {
 	struct nlmsghdr *nlh = entry_put();

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_transaction.c - a function in a child replies with its result and texts; one that
- * exits, aborts or hangs ends the child alone, and the reply says how. With a
- * launcher the same, also while a thread allocates memory, and without it once it is dead.
+ * test_transaction.c - proves that a function in a child process replies with its result and texts;
+ * one that exits, aborts or hangs ends only the child, and the reply has the cause. With a launcher
+ * the same, also while a thread allocates memory, and without it once it is dead.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -73,7 +73,7 @@ static void death_assert(void)
 	transaction_clear(&reply);
 }
 
-/* Says the parent of the child, and which of the descriptors it has. */
+/* Reply with the child's parent, and which of the descriptors it has. */
 static int look_fn(const void *data, FILE *output, FILE *errors)
 {
 	const int *fds = data;
@@ -119,7 +119,7 @@ static void test_launcher(void **state)
 	launcher = look_assert(fds, true, false);
 	assert_int_not_equal(launcher, getpid());
 
-	/* Without it the process goes on, and forks itself. */
+	/* Without the launcher the process forks itself. */
 	kill(launcher, SIGKILL);
 	assert_int_equal(waitid(P_PID, (id_t)launcher, &ended, WEXITED | WNOWAIT), 0);
 	assert_int_equal(look_assert(fds, true, true), getpid());
@@ -130,7 +130,7 @@ static void test_launcher(void **state)
 	close(fds[1]);
 }
 
-/* A launcher that ends in the middle takes its child's reply with it, once. */
+/* When a launcher ends in the middle, its child's reply is lost, once. */
 static int orphan_fn(const void *data, FILE *output, FILE *errors)
 {
 	(void)data;
@@ -140,7 +140,7 @@ static int orphan_fn(const void *data, FILE *output, FILE *errors)
 	_exit(3);
 }
 
-/* Whether the launcher has named its child by then is chance. */
+/* Whether the launcher has reported its child by then is chance. */
 static void test_launcher_dies(void **state)
 {
 	struct transaction_reply reply;
@@ -162,7 +162,7 @@ static void test_launcher_stops(void **state)
 	assert_int_equal(transaction_launcher_start(-1), 0);
 	transaction_launcher_stop();
 	assert_false(transaction_launcher_is_running());
-	/* No child is left. */
+	/* No child process is left. */
 	assert_int_equal(waitpid(-1, NULL, WNOHANG), -1);
 	assert_int_equal(errno, ECHILD);
 }
@@ -177,7 +177,7 @@ static void *allocate(void *unused)
 	return unused;
 }
 
-/* A child of this process could wait for ever for a lock of the allocator. */
+/* A child of this process could wait for ever for the allocator's lock. */
 static void test_threads(void **state)
 {
 	pthread_t thread;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_usage.c - proves that what is counted between readings is counted once: counters
- * that are set back count from 0, bins get their share of the time, nothing is lost by
- * rounding.
+ * test_usage.c - proves that bytes between readings are counted once: counters that were reset
+ * count from 0, bins get their share of the time, nothing is lost by rounding.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -72,7 +71,7 @@ static void test_set_back(void **state)
 	r = settled(&a, &b);
 	assert_int_equal(r.sent.bytes, 9000);
 	assert_int_equal(r.flows.flows_answered, 20);
-	a.ifindex = 0; /* there was none: what the new one counted before is unknown */
+	a.ifindex = 0; /* the interface was missing: what the new one counted before is unknown */
 	a.table = 0;
 	r = settled(&a, &b);
 	assert_true(usage_is_zero(&r));
@@ -132,7 +131,7 @@ static void test_split(void **state)
 	assert_int_equal(p.n, 1);
 }
 
-/* Whatever the times, nothing is lost and nothing is added. */
+/* With any times nothing is lost and nothing is added. */
 static void test_any_times(void **state)
 {
 	(void)state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_verdict.c - the ladder: a table of facts for each rung, numbered as the
- * rungs are, and every combination of facts against the ladder said again.
+ * test_verdict.c - proves the ladder of verdicts: a table of facts for each rung, with the rungs'
+ * numbers, and every combination of facts against a second definition.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -30,12 +30,12 @@ static const struct {
 	{                                                                                          \
 		__VA_ARGS__                                                                        \
 	}
-	/* 1 mismatch: from the LAN, by the other line */
+	/* 1 mismatch: from the LAN, by the other uplink */
 	{FLOW(.mark = 2, .uplink = WAN1, .egress = {LEFT2, 0}, .source = NONE), VERDICT_MISMATCH,
 	 0},
 	{FLOW(.mark = 2, .uplink = WAN1, .egress = {LEFT1 | LEFT2, 0}, .source = NONE),
 	 VERDICT_MISMATCH, 0},
-	/* ... its replies went out of an uplink, and the wrong one */
+	/* ... its replies left by an uplink, the wrong one */
 	{FLOW(.mark = 2, .uplink = WAN1, .egress = {LEFT1, LEFT2}, .source = NONE),
 	 VERDICT_MISMATCH, 0},
 	/* ... inbound: the replies count */
@@ -44,11 +44,11 @@ static const struct {
 	/* ... before the wrong source, before any gap */
 	{FLOW(.mark = 2, .uplink = WAN1, .egress = {LEFT2, 0}, .source = WAN2, .has_gap = true),
 	 VERDICT_MISMATCH, 0},
-	/* ... and what was one stays one, though the mark has been changed since */
+	/* ... a mismatch stays one although the mark has changed since */
 	{FLOW(.mark = 3, .uplink = WAN2, .egress = {LEFT2, 0}, .source = NONE,
 	      .had_mismatch = true),
 	 VERDICT_MISMATCH, 0},
-	/* ... an interface that is no uplink's, in the direction that counts */
+	/* ... an interface of no uplink, in the direction that counts */
 	{FLOW(.mark = 2, .uplink = WAN1, .other_egress = {2, 0}, .source = NONE), VERDICT_MISMATCH,
 	 0},
 	{FLOW(.mark = 2, .uplink = WAN1, .is_entered = true, .egress = {0, LEFT1},
@@ -85,7 +85,7 @@ static const struct {
 	{FLOW(.mark = 2, .uplink = WAN1, .is_entered = true, .egress = {LEFT2, 0}, .source = NONE,
 	      .has_gap = true),
 	 VERDICT_UNKNOWN, REASON_GAP},
-	/* ... whatever was seen before or after */
+	/* ... whatever was observed before or after */
 	{FLOW(.mark = 2, .uplink = WAN1, .egress = {LEFT1, 0}, .source = WAN1, .is_unseen = true),
 	 VERDICT_UNKNOWN, REASON_GAP},
 	{FLOW(.mark = 2, .uplink = WAN1, .egress = {LEFT1, 0}, .source = WAN1,
@@ -94,7 +94,7 @@ static const struct {
 	{FLOW(.mark = 2, .uplink = WAN1, .egress = {LEFT1, 0}, .source = WAN1,
 	      .is_offloaded = true),
 	 VERDICT_UNKNOWN, REASON_OFFLOADED},
-	/* 6 local: it left by no uplink; an address of one changes nothing */
+	/* 6 local: it left by no uplink; an uplink's address changes nothing */
 	{FLOW(.mark = 0, .uplink = NONE, .source = NONE), VERDICT_LOCAL, 0},
 	{FLOW(.mark = 2, .uplink = WAN1, .is_entered = true, .source = WAN1), VERDICT_LOCAL, 0},
 	{FLOW(.mark = 2, .uplink = WAN1, .is_entered = true, .source = WAN2), VERDICT_LOCAL, 0},
@@ -103,7 +103,7 @@ static const struct {
 	{FLOW(.mark = 3, .uplink = WAN2, .egress = {LEFT2, LEFT2}, .source = NONE), VERDICT_OK, 0},
 	{FLOW(.mark = 2, .uplink = WAN1, .is_entered = true, .egress = {0, LEFT1}, .source = WAN1),
 	 VERDICT_OK, 0},
-	/* ... transit: what its own packets leave by is not what the mark stands for */
+	/* ... transit: the mark does not name the egress of its own packets */
 	{FLOW(.mark = 2, .uplink = WAN1, .is_entered = true, .egress = {LEFT2, LEFT1},
 	      .source = NONE),
 	 VERDICT_OK, 0},
@@ -124,7 +124,7 @@ static void each_rung_fits_its_facts(void **state)
 	}
 }
 
-/* The contract's sentences, written down a second time in another way. */
+/* The contract, written a second time in another form. */
 static enum verdict said_again(const struct verdict_facts *f)
 {
 	uint64_t counts = f->is_entered ? f->egress[1] : (f->egress[0] | f->egress[1]);

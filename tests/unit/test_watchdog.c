@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_watchdog.c - while a step of the event loop stands still, the log names that
- * step; WATCHDOG=1 reaches the service manager's socket.
+ * test_watchdog.c - proves that while a step of the event loop hangs, the log names that step; and
+ * that WATCHDOG=1 reaches the service manager's socket.
  */
 #include <poll.h>
 #include <setjmp.h>
@@ -26,11 +26,11 @@
 
 struct stall {
 	struct loop *loop;
-	int log_fd; /* what is written to standard error */
+	int log_fd; /* the text written to standard error */
 	char line[256];
 };
 
-/* Stand still until something is logged. */
+/* Hang until something is logged. */
 static void stand_still(void *data)
 {
 	struct stall *s = data;
@@ -41,7 +41,7 @@ static void stand_still(void *data)
 	loop_stop(s->loop);
 }
 
-/* Run a loop whose step of this rank stands still; line: what was logged meanwhile. */
+/* Run a loop whose step of this rank hangs; line: the text logged meanwhile. */
 static void stall_run(enum loop_rank rank, struct stall *s)
 {
 	int standard_error = dup(STDERR_FILENO), fd = eventfd(1, EFD_CLOEXEC), ends[2];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_writer.c - records become rows that plain SQL reads: every column and
- * word, and as many as there are.
+ * test_writer.c - proves that records become rows that plain SQL can read: every column and word,
+ * and the right number.
  */
 #include <netinet/in.h>
 #include <setjmp.h>
@@ -47,7 +47,7 @@ static void test_flow_row(void **state)
 	store_lab_stop(w, st);
 }
 
-/* What is not known is NULL, and the words are those of the enumerations. */
+/* Unknown values are NULL, and the words are those of the enumerations. */
 static void test_words(void **state)
 {
 	const char *path = store_lab_path(*state, "flows.db");
@@ -89,7 +89,7 @@ static int outbox_join(void *data, int64_t id, const char *line)
 	return 0;
 }
 
-/* Alerts that wait are there until they are done, also for a later start. */
+/* Waiting alerts are kept until they are delivered, also for a later start. */
 static void test_outbox(void **state)
 {
 	const char *path = store_lab_path(*state, "flows.db");
@@ -147,8 +147,8 @@ static void test_times(void **state)
 	store_lab_stop(w, st);
 }
 
-/* Evidence that comes after a flow's end knows neither the end nor the counters:
- * they stay, whether both come in one batch or not. */
+/* Evidence that comes after a flow's end does not know its end and counters: they are kept, whether
+ * both come in one batch or not. */
 static void test_late_evidence(void **state)
 {
 	const char *path = store_lab_path(*state, "flows.db");
@@ -312,7 +312,7 @@ static void test_other_rows(void **state)
 			 "2026-03-01T12:00:00.000Z|1772366400000|4|5|deleted");
 	store_lab_expect(path, "SELECT pid, process, action FROM tampering WHERE what = ''",
 			 "-|-|-");
-	/* The first came before anybody had said whose slot that is. */
+	/* The first came before the slot had an uplink. */
 	store_lab_expect(path, "SELECT * FROM uplink_states",
 			 "1|2026-03-01T12:00:00.000Z|1772366400000|wan2|eth2|no-address|address|-|-"
 			 "|-|-|-|192.0.2.9/24");
@@ -346,8 +346,8 @@ static void push_uplink(struct writer *w, int64_t time_ms, int64_t flow_id, cons
 	store_lab_push(w, &r);
 }
 
-/* Flows keep the names of their time, also when they end much later and after a
- * restart, and when the clock has been put back. */
+/* Flows keep their uplinks' names, also when they end much later and after a restart, and when the
+ * clock has been set back. */
 static void test_uplinks_in_time(void **state)
 {
 	const char *path = store_lab_path(*state, "flows.db");

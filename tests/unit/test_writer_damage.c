@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_writer_damage.c - a database that is damaged while the writer has it open, or before it
- * is opened, is set aside whole, a new one takes its place with a gap that says why, and no
- * record that is handed over afterwards is lost. What is refused for another reason stays as
- * it is.
+ * test_writer_damage.c - proves that a database that is damaged while the writer has it open, or
+ * before it is opened, is set aside unchanged; a new one takes its place with a gap that has the
+ * cause, and no record that is pushed afterwards is lost. A database that is refused for another
+ * reason is unchanged.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -25,7 +25,7 @@
 #define PAGE	  4096
 #define LAB_PAGES 200
 
-/* A database of some hundred pages that have left the log, as far as that is quiet. */
+/* A database of some hundred pages, checkpointed from the log. */
 static struct writer *filled(const char *path, struct store *st)
 {
 	struct writer *w = store_lab_start(st);
@@ -65,7 +65,7 @@ static void renewal_await(struct writer *w, struct writer_stats *stats)
 	fail_msg("no new database was begun");
 }
 
-/* The only file that was set aside; it is as the damage left it. */
+/* Return the only file that was set aside; it is unchanged. */
 static void aside_check(const char *path, const char *text)
 {
 	char pattern[512];
@@ -109,7 +109,7 @@ static void test_header_overwritten(void **state)
 	renewed_check(path, st, w);
 }
 
-/* The header is whole: only what is read from the pages shows it. */
+/* The header is intact: only reading the pages shows the damage. */
 static void test_pages_overwritten(void **state)
 {
 	const char *path = store_lab_path(*state, "flows.db");
@@ -149,7 +149,7 @@ static void fill(const char *path)
 	store_lab_stop(filled(path, st), st);
 }
 
-/* Opening it prints the line; the rest is as while it runs. */
+/* Opening it prints the line; the rest is the same as at run time. */
 static void renewed_start_check(const char *path, const char *cause)
 {
 	char *said = NULL, line[256];
@@ -259,7 +259,7 @@ static void test_start_newer(void **state)
 	refused_start_check(path, EPROTO, "newer than this program's");
 }
 
-/* Also a damaged one is not ours to judge. */
+/* A damaged file may be foreign too. */
 static void test_start_foreign(void **state)
 {
 	const char *path = store_lab_path(*state, "flows.db");
@@ -271,7 +271,7 @@ static void test_start_foreign(void **state)
 	refused_start_check(path, EPROTO, "another program");
 }
 
-/* Any file may be named by mistake: only where a daemon's lock lies it was ours. */
+/* A file may be named by mistake: it was ours only if a daemon's lock file is beside it. */
 static void test_start_other_file(void **state)
 {
 	const char *path = store_lab_path(*state, "notes.txt");
@@ -294,7 +294,7 @@ static void test_start_locked(void **state)
 	store_close(st);
 }
 
-/* For commands that are no daemon it is an error. */
+/* For the tool's commands it is an error. */
 static void test_start_of_a_command(void **state)
 {
 	const char *path = store_lab_path(*state, "flows.db");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_writer_faults.c - every record becomes a row, or a gap says that it did not,
- * whatever others do to the database meanwhile: they lock it, read it for long,
- * refuse rows, move its file, fill its disk.
+ * test_writer_faults.c - proves that every record becomes a row, or a gap counts it, whatever other
+ * processes do to the database: they lock it, read it for long, refuse rows, move its file, fill
+ * its disk.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -24,8 +24,8 @@
 
 #include "store_lab.h"
 
-/* Another process locks the database: the queue takes what it can, refuses the rest, and
- * what it took is written as soon as the lock is gone. */
+/* Another process locks the database: the queue accepts what it can and refuses the rest, and the
+ * accepted records are written as soon as the lock is released. */
 static void test_locked(void **state)
 {
 	const char *path = store_lab_path(*state, "flows.db");
@@ -57,7 +57,7 @@ static void test_locked(void **state)
 	store_lab_expect(path, "SELECT count(*), max(id) FROM flows", "100|100");
 }
 
-/* 40,000 a second, with no second attempt. */
+/* 40,000 a second, without retries. */
 static void push_steadily(struct writer *w, int64_t first, int64_t last)
 {
 	for (int64_t id = first; id <= last; id++) {
@@ -69,9 +69,9 @@ static void push_steadily(struct writer *w, int64_t first, int64_t last)
 	}
 }
 
-/* A reader that will not end sees its moment and delays no writer. When it is gone,
- * all that the log holds goes into the database at once: the queue has room for what
- * comes meanwhile, and the log does not stay as large as it grew. */
+/* A reader with a long transaction sees its snapshot and delays no writer. When it ends, the whole
+ * log is checkpointed: the queue has room for records that come meanwhile, and the log does not
+ * stay large. */
 static void test_slow_reader(void **state)
 {
 	const char *path = store_lab_path(*state, "flows.db"),
@@ -107,7 +107,7 @@ static void test_slow_reader(void **state)
 	store_lab_expect(path, "SELECT count(*), max(id) FROM flows", "1500000|1500000");
 }
 
-/* One record that the database refuses takes no other with it, and a gap tells. */
+/* A record that the database refuses affects no other one, and a gap counts it. */
 static void test_refused_record(void **state)
 {
 	const char *path = store_lab_path(*state, "flows.db");
@@ -162,8 +162,8 @@ static void test_file_deleted(void **state)
 	store_lab_stop(w, st);
 }
 
-/* Something that is not ours takes the place: nothing of it changes, records wait,
- * and go on when it is gone. */
+/* A foreign file takes the database's place: it is not changed, and records wait until it is
+ * removed. */
 static void test_file_replaced(void **state)
 {
 	const char *path = store_lab_path(*state, "flows.db"),
@@ -201,8 +201,8 @@ static void fill_disk(const char *path, size_t bytes)
 	close(fd);
 }
 
-/* What is to be done with a damaged database: it is deleted while the daemon works. The
- * new one knows the uplinks, and of the time in which records went nowhere. */
+/* The procedure for a damaged database: it is deleted while the daemon works. The new one has the
+ * uplinks, and a gap for the lost records. */
 static void test_file_damaged_and_deleted(void **state)
 {
 	const char *path = store_lab_path(*state, "flows.db");
@@ -229,7 +229,7 @@ static void test_file_damaged_and_deleted(void **state)
 	store_lab_expect(path, "SELECT source, count(*) FROM gaps", "store|1");
 }
 
-/* Needs 15 MB and a log, and has less until the ballast goes, or the oldest slices do. */
+/* Needs 15 MB and a log, and has less until the ballast or the oldest slices are deleted. */
 static void full_disk(void **state, bool has_retention)
 {
 	const char *path = store_lab_path(*state, "flows.db"),
@@ -278,8 +278,8 @@ static void test_full_disk_waits(void **state)
 	full_disk(state, false);
 }
 
-/* There is a limit, but nothing to delete: what the disk has again is used, though it is
- * far from roomy. */
+/* There is a limit, but nothing to delete: space that the disk has again is used, though it is
+ * little. */
 static void test_full_disk_again(void **state)
 {
 	const char *path = store_lab_path(*state, "flows.db"),
@@ -309,14 +309,13 @@ static void test_full_disk_forgets(void **state)
 
 #define EXIT_NO_MOUNTS 77
 
-/* Mounts from here on are seen by nobody else. Not to be had in a chroot whose
- * root is no mount point. */
+/* Mounts from here on are private. Impossible in a chroot whose root is no mount point. */
 static bool mounts_are_private(void)
 {
 	return unshare(CLONE_NEWNS) == 0 && mount("", "/", "", MS_REC | MS_PRIVATE, "") == 0;
 }
 
-/* A file system of 80 MiB of its own. */
+/* A separate file system of 80 MiB. */
 static int disk_setup(void **state)
 {
 	return store_lab_setup(state) == 0 && mount("tmpfs", *state, "tmpfs", 0, "size=80m") == 0
@@ -347,7 +346,7 @@ static void test_full_disk(void **state)
 	if (child == 0) {
 		if (!mounts_are_private())
 			_exit(EXIT_NO_MOUNTS);
-		/* One plan a program on standard output; this one is told aside. */
+		/* TAP allows one plan on standard output; this skip goes to standard error. */
 		dup2(STDERR_FILENO, STDOUT_FILENO);
 		_exit(cmocka_run_group_tests(tests, NULL, NULL));
 	}
@@ -357,8 +356,8 @@ static void test_full_disk(void **state)
 	assert_int_equal(status, 0);
 }
 
-/* A stop while the database is locked gives up in the end; what is left is no
- * secret: the next start sees that this was no clean end. */
+/* A stop while the database is locked gives up after a while; records are lost, and the next start
+ * detects that this was no clean end. */
 static void test_stop_while_locked(void **state)
 {
 	const char *path = store_lab_path(*state, "flows.db");

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_writer_stall.c - a disk that stands still for ten seconds: who hands records
- * over does not notice, what the queue has room for is written afterwards, and what
- * it has not is refused and counted.
+ * test_writer_stall.c - proves that a disk that hangs for ten seconds delays no caller: records
+ * that the queue can hold are written afterwards, and the others are refused and counted.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -17,8 +16,8 @@
 
 #define STALL_MS 10000
 
-/* A push is to take microseconds. The machine may have other things to do for a
- * while; a push that waited for the disk would take seconds. */
+/* A push should take microseconds. The machine may be busy for a while; a push that waits for the
+ * disk would take seconds. */
 #define PUSH_MOST_MS 1000
 
 struct producer {
@@ -58,7 +57,7 @@ static void push(struct producer *p)
 	p->accepted_sum += r.flow.id;
 }
 
-/* 2,000 a second, for as long as the disk stands still and a second more. */
+/* 2,000 per second, while the disk hangs and for one second more. */
 static void push_all_along(struct producer *p)
 {
 	int64_t began_ns = now_ns();
@@ -122,7 +121,7 @@ static void test_queue_is_full(void **state)
 	stalled(state, 1000, true);
 }
 
-/* A stop in the middle of it waits for the disk, and loses nothing. */
+/* A stop meanwhile waits for the disk, and loses nothing. */
 static void test_stop(void **state)
 {
 	const char *path = store_lab_path(*state, "flows.db");
