@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""browse.py - mixed traffic of an office: pages, name look-ups, games and calls,
+"""browse.py - makes mixed traffic of an office: pages, name look-ups, games and calls,
 updates, with servers that are slow, dead or gone.
 
   browse.py serve
-      Servers on every address: TCP port 80 and UDP port 53, slow as the internet is.
+      Servers on every address: TCP port 80 and UDP port 53, as slow as the internet.
       Prints "ready".
 
   browse.py browse RATE SECONDS [SEED]
-      About RATE new flows per second on average, in bursts, with lulls.
+      About RATE new flows per second on average, in bursts, with pauses.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ def answer(s, level, option):
     data, control, _, peer = s.recvmsg(2000, 200)
     if not control:
         return
-    info = control[0][2]  # the interface is left to the routes
+    info = control[0][2]  # the routes choose the interface
     info = b"\0\0\0\0" + info[4:] if level == socket.IPPROTO_IP else info[:16] + b"\0\0\0\0"
     info = [(level, option, info)]
     delay = random.choice((0.012, 0.02, 0.035)) * random.lognormvariate(0, 0.6)
@@ -116,7 +116,7 @@ async def browse(rate, seconds):
     while time.monotonic() < end:
         busy = random.lognormvariate(0, 0.5)
         until = time.monotonic() + random.expovariate(1 / 40)
-        if random.random() < 0.1:  # a lull
+        if random.random() < 0.1:  # a pause
             await asyncio.sleep(random.expovariate(1 / 20))
         while time.monotonic() < min(until, end):
             asyncio.ensure_future(visit())

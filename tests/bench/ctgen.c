@@ -1,23 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ctgen.c - makes conntrack entries as fast as the kernel takes them, or at a rate,
- * and counts the events that they cause. For tests and benches in a network
- * namespace of their own.
+ * ctgen.c - makes conntrack entries as fast as the kernel accepts them, or at a rate, and counts
+ * the events that they cause. For tests and benchmarks in a separate network namespace.
  *
  *   ctgen [OPTION]... make COUNT     insert COUNT flows
  *   ctgen [OPTION]... delete COUNT   delete them again
- *   ctgen [OPTION]... churn COUNT    insert them, deleting each when -l more are there;
- *                                    SIGTERM ends it early, with what was made
- *   ctgen [OPTION]... listen         count events until SIGTERM: a listener, no more
+ *   ctgen [OPTION]... churn COUNT    insert them, and delete each when -l more exist;
+ *                                    SIGTERM ends it early, with the number made
+ *   ctgen [OPTION]... listen         count events until SIGTERM: only listens
  *
- *   -r RATE    flows a second (as fast as it goes)
- *   -f FIRST   number of the first flow (0): a number is a tuple
- *   -l LIVE    flows that live at once, of churn (1024)
+ *   -r RATE    flows per second (as fast as possible)
+ *   -f FIRST   number of the first flow (0): each number is a tuple
+ *   -l LIVE    live flows at once, for churn (1024)
  *   -6 PART    every PART-th flow is IPv6 (none)
- *   -b BYTES   receive buffer, of listen (33554432)
+ *   -b BYTES   receive buffer, for listen (33554432)
  *
- * Prints one line of KEY VALUE pairs: what was made (of which the kernel refused none
- * unless "refused" says so), how long it took and the CPU it cost.
+ * Prints one line of KEY VALUE pairs: the number made (the kernel refused none unless "refused"
+ * says so), the time it took and the CPU it cost.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -33,7 +32,7 @@
 #include <sys/resource.h>
 #include <time.h>
 
-/* Messages in one send: the kernel works through them before it returns. */
+/* Messages per send: the kernel processes all of them before it returns. */
 #define BATCH	      64
 #define MESSAGE_BYTES 256
 #define PORTS	      50000
@@ -99,8 +98,8 @@ static void put_addresses(struct nlmsghdr *h, long i, bool is_ipv6, bool is_repl
 	mnl_attr_nest_end(h, ip);
 }
 
-/* Of IPv4 the reply comes to the router's address: NAT keeps the port apart by the
- * far one, so that no two flows share a reply tuple. */
+/* For IPv4 the reply goes to the router's address: NAT keeps the port distinct by the far
+	 * end's, so that no two flows share a reply tuple. */
 static void put_ports(struct nlmsghdr *h, long i, bool is_ipv6, bool is_reply)
 {
 	struct nlattr *proto = mnl_attr_nest_start(h, CTA_TUPLE_PROTO);
@@ -196,7 +195,7 @@ static void flow_send(struct generator *g, unsigned message, long i)
 		batch_send(g);
 }
 
-/* Returns how many were made: fewer than asked for if it was stopped. */
+/* Return how many were made: fewer than requested if it was stopped. */
 static long run(struct generator *g, const char *what, long count)
 {
 	bool is_churn = !strcmp(what, "churn"), is_delete = !strcmp(what, "delete");

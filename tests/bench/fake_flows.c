@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * fake_flows.c - flows that look like a router's.
+ * fake_flows.c - makes flows that look like a router's.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>

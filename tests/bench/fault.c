@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * fault.c - faults, one after the other, and how long each takes to be reported.
+ * fault.c - makes faults, one after the other, and measures how long each takes to be reported.
  *
  *   fault make ROUTER-PID RIGHT WRONG ADDRESS PORT FILE FIRST COUNT WAIT_MS
- *   fault listen GROUP FILE         a log group's packets as lines, until SIGTERM
+ *   fault listen GROUP FILE         write a log group's packets as lines, until SIGTERM
  *
- * make: a UDP flow from port FIRST on, answered once; then the default route of table
- * RIGHT, in ROUTER-PID's network namespace, is moved to the way of table WRONG, a
- * packet is sent, a line of FILE that has the flow's port is waited for, the route is
- * restored. COUNT of them, WAIT_MS between. Prints for each the microseconds from just
- * before the sending to the line read, or "missed".
+ * make: open a UDP flow from port FIRST, answered once; then move the default route of table RIGHT,
+ * in ROUTER-PID's network namespace, to the nexthop of table WRONG, send a packet, wait for a line
+ * of FILE that has the flow's port, and restore the route. COUNT times, with WAIT_MS between.
+ * Prints for each fault the microseconds from just before the packet is sent to the line read, or
+ * "missed".
  *
- * FILE is a pipe that has a reader and a writer: make reads it, the alert sink 'json'
- * writes there, or listen, which does nothing else and is what make compares with.
+ * FILE is a pipe that has a reader and a writer: make reads it, and the alert sink 'json' writes
+ * to it, or listen, which does nothing else and is the reference for make.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -55,7 +55,7 @@ struct route {
 	struct route_state right, wrong;
 };
 
-/* A socket stays in the namespace in which it was made. */
+/* A socket stays in the namespace in which it was opened. */
 static struct rtnl *rtnl_open_at(const char *pid)
 {
 	int own = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC), there;
@@ -86,7 +86,7 @@ static int default_find(const struct netstate *s, uint32_t table, struct route_s
 	return -ESRCH;
 }
 
-/* wrong: the right one's place, the other one's way. */
+/* wrong: the right route's table, the other one's nexthop. */
 static int route_find(struct route *r, const char *pid, uint32_t right, uint32_t wrong)
 {
 	struct route_state other = {0};
@@ -155,7 +155,7 @@ static bool line_has_port(const char *line, uint16_t port)
 	return strstr(line, "\"mismatch\"") && strstr(line, key);
 }
 
-/* Takes the whole lines off; whether one of them reports the flow. */
+/* Remove the complete lines; return whether one of them reports the flow. */
 static bool lines_take(struct lines *l, uint16_t port)
 {
 	char *line = l->text, *end;
@@ -236,7 +236,7 @@ static int make(char **arg)
 	return 0;
 }
 
-/* --- what make compares with ------------------------------------------------------------ */
+/* --- the reference -------------------------------------------------------------- */
 
 static void packet_tell(void *data, const struct stray_packet *p)
 {

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * flood.c - UDP packets as fast as one core sends them: over veth the sender's
- * core also does the router's work, so time a packet is the packet's whole cost.
+ * flood.c - sends UDP packets as fast as one core can: over veth the sender's core also does the
+ * router's work, so the time per packet is the packet's whole cost.
  *
  *   flood serve PORT                  echo, IPv4 and IPv6, until killed
  *   flood open ADDRESS PORT FLOWS     open FLOWS flows, exchange two packets on
  *                                     each (established), print "open", then for
  *                                     each number read from standard input send
- *                                     that many packets, printing ns a packet
+ *                                     that many packets, printing ns per packet
  *   flood new ADDRESS PORT FIRST FLOWS
- *                                     one packet of each of FLOWS flows, from the
- *                                     source ports FIRST on; prints ns a flow
+ *                                     send one packet of each of FLOWS flows, from the
+ *                                     source ports FIRST on; prints ns per flow
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>

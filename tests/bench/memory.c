@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * memory.c - resident memory a live flow: feeds the audit made-up events, as the
- * kernel's would be, whose records go nowhere.
+ * memory.c - measures the resident memory per live flow: feeds the audit made-up events, as from
+ * the kernel, and discards its records.
  *
- *   memory [FLOWS [PARTS-IPV6]]    FLOWS (1000000) flows that live, PARTS-IPV6 of
+ *   memory [FLOWS [PARTS-IPV6]]    FLOWS (1000000) live flows, PARTS-IPV6 of
  *                                  ten of them IPv6 (5), of which a tenth has NAT;
  *                                  IPv4 all have NAT
  */

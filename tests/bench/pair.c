@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * pair.c - what a forwarded packet costs through two routers at once. Bursts go through
- * one and the other in turns, so that whatever else the machine does hits both alike, and
- * their ratio repeats where separate runs spread. Over veth the sender's core also does
- * the router's work: the time of a burst is its packets' whole cost.
+ * pair.c - compares what a forwarded packet costs through two routers at once. Bursts go through
+ * both in turns, so that other load affects both alike, and their ratio is repeatable where
+ * separate runs vary. Over veth the sender's core also does the router's work: the time of a burst
+ * is its packets' whole cost.
  *
  *   pair up|down ADDRESS PORT BURSTS CLIENT_A SERVER_A CLIENT_B SERVER_B
  *
- * CLIENT and SERVER are names of network namespaces; ADDRESS is the server's in both.
- * The flows are established first; then "open" is printed, and the bursts begin when a
- * line is read: whoever starts it lets the far ends drop what comes. It prints the mean
- * nanoseconds of a packet through each, and the ratio of the first to the second.
+ * CLIENT and SERVER are names of network namespaces; ADDRESS is the server's in both. First the
+ * flows are established; then "open" is printed, and the bursts start when a line is read, so that
+ * the caller can make the far ends drop packets. Prints the mean nanoseconds per packet through
+ * each, and the ratio of the first to the second.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -37,7 +37,7 @@ struct side {
 	int client[FLOWS];
 	struct sockaddr_storage from[FLOWS]; /* the clients, as the server sees them */
 	socklen_t from_size;
-	double *ns; /* of each burst, a packet */
+	double *ns; /* per packet, for each burst */
 };
 
 static void fail(const char *what)
@@ -68,7 +68,7 @@ static int udp_socket(const struct addrinfo *at)
 	return fd;
 }
 
-/* The first packets may be lost while neighbours are looked for. */
+/* The first packets may be lost during neighbour discovery. */
 static void establish(struct side *s, int flow)
 {
 	char answer[PAYLOAD];
@@ -115,7 +115,7 @@ static double now_ns(void)
 	return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
-/* Return nanoseconds a packet; 0 if none could be sent. */
+/* Return nanoseconds per packet; 0 if none could be sent. */
 static double burst_send(struct side *s, int flow, bool is_down)
 {
 	static char payload[PAYLOAD];
@@ -158,7 +158,7 @@ static double median(const double *values, long n)
 	return middle;
 }
 
-/* Pairs of which one was disturbed (took twice its median or more) do not count. */
+/* Pairs with a disturbed burst (took twice its median or more) do not count. */
 static void print_result(const struct side *a, const struct side *b, long bursts)
 {
 	double most_a = 2 * median(a->ns, bursts), most_b = 2 * median(b->ns, bursts);

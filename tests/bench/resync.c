@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * resync.c - what a dump of the conntrack table costs, bare and reconciled: the same
- * table, in turns, in one run. ctgen makes the table; root, in a network namespace.
+ * resync.c - measures what a dump of the conntrack table costs, bare and reconciled: the same
+ * table, in turns, in one run. ctgen makes the table. Needs root and a separate network namespace.
  *
  *   resync [TURNS]
  *
- * bare: the messages are read and looked at no further. resync: they are decoded and
- * reconciled with an audit that knows every flow, as after an overrun; it has heard of
- * them in an order that has nothing to do with the kernel's table. first: with an audit
- * that knows none, as at the first start.
+ * bare: the messages are read and ignored. resync: they are decoded and reconciled with an audit
+ * that knows every flow, as after an overrun; its events came in another order than the kernel's
+ * table has. first: the same with an audit that knows no flow, as at the first start.
  */
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -45,7 +44,7 @@ static void request(struct mnl_socket *s)
 		exit(1);
 }
 
-/* Seconds; the number of entries goes to *entries. */
+/* Return the seconds; *entries is the number of entries. */
 static double dump_bare(long *entries)
 {
 	struct mnl_socket *s = mnl_socket_open(NETLINK_NETFILTER);
@@ -104,7 +103,7 @@ static void dump(struct conntrack *c, conntrack_batch_fn *fn, void *data)
 	conntrack_dump_close(d);
 }
 
-/* Seconds; the rows that it would write count, and are made in it. */
+/* Return the seconds, including those to make the rows that it would write. */
 static double dump_audit(struct audit *a, struct conntrack *c)
 {
 	double started = now_s();

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * store_fill.c - fills a history through the writer, as fast as it takes it or at
- * a rate, with flows that look like a router's, and says what that cost. Made for
- * tests of speed and for searches over many flows; not part of "make check".
+ * store_fill.c - fills a history through the writer, as fast as possible or at a rate, with flows
+ * that look like a router's, and prints the cost. For measurements and for searches over many
+ * flows; not part of "make check".
  *
  *	store_fill DATABASE FLOWS [RATE [SEED]]
  *
- * A flow is written when it begins and again, with its end and counters, some
- * thousands of flows later. At the end it waits for the postings, for which the
- * writer has had no time.
+ * A flow is written when it starts and again, with its end and counters, some thousands of flows
+ * later. At the end the program waits for the postings, for which the writer has had no time.
  */
 #include <sqlite3.h>
 #include <stdio.h>
@@ -20,7 +19,7 @@
 #include "fake_flows.h"
 #include "waymark/store/store.h"
 
-/* Flows that live at once: a ring of those to be ended. */
+/* Live flows: a ring of those to be ended. */
 #define LIVE	 65536
 #define CAPACITY 262144
 /* The flows are those of ten days. */
@@ -48,7 +47,7 @@ static void pace(double started, int64_t made, long rate)
 		nanosleep(&(struct timespec){.tv_nsec = (long)(ahead * 1e9) % 1000000000}, NULL);
 }
 
-/* What comes beside the flows. */
+/* Records other than flows. */
 static void others_push(struct writer *w, const struct flow_record *f, int64_t *usage_ms)
 {
 	struct record m = {.type = RECORD_MISMATCH}, u = {.type = RECORD_USAGE};
@@ -99,7 +98,7 @@ static void fill(struct writer *w, int64_t first, int64_t flows, long rate)
 	free(live);
 }
 
-/* The slices that are full and have no postings yet. */
+/* Return the number of full slices without postings. */
 static int slices_open(sqlite3 *db)
 {
 	sqlite3_stmt *stmt = NULL;

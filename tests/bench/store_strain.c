@@ -1,16 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * store_strain.c - feeds a history at a rate, as the daemon would, and says for how
- * long at most it committed nothing, how full the queue was and what was refused,
- * while something else goes on: a reader that holds a transaction, or retention.
- * Not part of "make check".
+ * store_strain.c - feeds a history at a rate, as the daemon would, and prints the longest time
+ * without a commit, how full the queue was and what was refused, while a reader holds a
+ * transaction, or retention runs. Not part of "make check".
  *
  *	store_strain DATABASE [NAME=NUMBER]...
  *
- *	rate      flows a second (40000); each is two records, its begin and its end
- *	seconds   for how long (60)
- *	queue     records that the queue has room for (262144, as the daemon's)
- *	reader    from the second second on, a transaction is held for so long (0)
+ *	rate      flows per second (40000); each is two records, its start and its end
+ *	seconds   duration (60)
+ *	queue     records that fit into the queue (262144, as in the daemon)
+ *	reader    seconds for which a transaction is held, from the second second on (0)
  *	age       retention in seconds (0: none)
  *	size      retention in bytes (0: none)
  */
@@ -25,7 +24,7 @@
 #include "fake_flows.h"
 #include "waymark/store/store.h"
 
-/* A flow ends so many flows after its begin: five seconds at 40,000 a second. */
+/* A flow ends this many flows after its start: five seconds at 40,000 per second. */
 #define LIVE	       200000
 #define BATCH_MS       250
 #define READER_AFTER_S 2
@@ -142,7 +141,7 @@ static void reader_see_to(struct strain *s)
 	}
 }
 
-/* In steps of a millisecond; what a step comes too late for is made up for. */
+/* In steps of a millisecond; a late step makes up for the missed ones. */
 static void feed(struct strain *s, int64_t first)
 {
 	int64_t n = 0, all = options[RATE].value * options[SECONDS].value;

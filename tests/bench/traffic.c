@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * traffic.c - real flows: UDP and TCP by turns, one message each way, one flow after
- * the other.
+ * traffic.c - makes real flows: UDP and TCP by turns, one message each way, one flow after the
+ * other.
  *
  *   traffic serve ADDRESS PORT               answer, UDP and TCP, until killed
  *   traffic make SOURCE ADDRESS PORT FLOWS [RATE]
- *                                            make FLOWS flows, RATE a second
+ *                                            make FLOWS flows, RATE per second
  *
- * No two flows share an address and port: they come from SOURCE, all its ports in
- * turn, then from the address after it, and so on; all must be local. (A port of the
- * kernel's choice comes round again while the router still has its last flow: that
- * makes no new one there.)
+ * No two flows share an address and port: they come from SOURCE, all its ports in turn, then from
+ * the next address, and so on; all must be local. (A port chosen by the kernel may be used again
+ * while the router still has its last flow, which then makes no new flow there.)
  *
- * Prints "made N refused N seconds S rate R cpu_us C"; refused: without an answer.
+ * Prints "made N refused N seconds S rate R cpu_us C"; refused: without a reply.
  */
 #include <arpa/inet.h>
 #include <stdbool.h>
@@ -26,7 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Of one source address. */
+/* Ports per source address. */
 #define FIRST_PORT 1024
 #define PORTS	   60000
 
@@ -47,7 +46,7 @@ static double cpu_s(void)
 	       (double)(u.ru_utime.tv_usec + u.ru_stime.tv_usec) / 1e6;
 }
 
-/* Answers come from the address that was asked. */
+/* Replies come from the address that was asked. */
 static struct sockaddr_in address_of(const char *address, const char *port)
 {
 	struct sockaddr_in a = {.sin_family = AF_INET, .sin_port = htons((uint16_t)atoi(port))};
@@ -123,7 +122,7 @@ static bool is_answered(int fd)
 	return recv(fd, answer, sizeof(answer), 0) == 5;
 }
 
-/* UDP and TCP by turns, each pair from a port of its own. */
+/* UDP and TCP by turns, each pair from its own port. */
 static struct sockaddr_in source_of(const struct sockaddr_in *first, long flow)
 {
 	struct sockaddr_in from = *first;

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * make_history.c - a history as waymarkd writes it, by its own writer: flows of both
- * families, with and without translation, that end out of order, some of them changed
- * after their end, and rows of the other tables.
+ * make_history.c - makes a history with waymarkd's writer: flows of both families, with and without
+ * NAT, that end out of order, some of them changed after their end, and rows of the other tables.
  *
  *	make_history DATABASE FLOWS [FIRST-ID [FLOWS-PER-SECOND [MAX-BYTES]]]
  *
@@ -51,7 +50,7 @@ static void address(struct addr *a, bool is_v6, unsigned net, unsigned host)
 	addr_parse(a, text);
 }
 
-/* The kinds follow from the id, so that each combination comes again and again. */
+/* The kind depends on the id, so that each combination recurs. */
 static void flow_make(struct flow_record *f, int64_t id, int64_t started_ms)
 {
 	static const uint8_t protos[] = {IPPROTO_TCP, IPPROTO_UDP, IPPROTO_ICMP};
@@ -109,7 +108,7 @@ static void mismatch_push(struct writer *w, const struct flow_record *f)
 	push(w, &r);
 }
 
-/* Now and then something besides flows. */
+/* Sometimes a record other than a flow. */
 static void others_push(struct writer *w, const struct flow_record *f)
 {
 	struct record gap = {.type = RECORD_GAP,
@@ -139,7 +138,7 @@ static void flow_push(struct writer *w, struct flow_record *f)
 	push(w, &r);
 }
 
-/* A flow ends; of every 50th the verdict comes later. */
+/* A flow ends; for every 50th the verdict is set later. */
 static void flow_finish(struct writer *w, struct flow_record *f, struct flow_record *late)
 {
 	flow_end(f);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * fuzz.h - what the fuzz targets share. Each target feeds one parser of foreign bytes;
- * libFuzzer and the sanitizers find what it does wrong.
+ * fuzz.h - helpers of the fuzz targets. Each target feeds one parser of foreign bytes;
+ * libFuzzer and the sanitizers find its faults.
  */
 #ifndef WAYMARK_TESTS_FUZZ_FUZZ_H
 #define WAYMARK_TESTS_FUZZ_FUZZ_H
@@ -26,8 +26,8 @@ static inline char *fuzz_text(const uint8_t *data, size_t size)
 	return text;
 }
 
-/* Return the bytes as one netlink message, malloc'd to its exact size so that a read beyond
- * it is found; NULL if they are too few. The length is what the socket checks before a
+/* Return the bytes as one netlink message, malloc'd to its exact size so that a read beyond it is
+ * detected; NULL if they are too few. The length is set, because the socket checks it before a
  * decoder sees the message. */
 static inline struct nlmsghdr *fuzz_message(const uint8_t *data, size_t size)
 {

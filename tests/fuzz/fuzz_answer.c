@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * fuzz_answer.c - the daemon's answer, as JSON again and as metrics.
+ * fuzz_answer.c - parses the daemon's answer, and prints it as JSON and as metrics.
  */
 #include <stdio.h>
 

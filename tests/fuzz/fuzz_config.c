@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * fuzz_config.c - the configuration file.
+ * fuzz_config.c - parses the configuration file.
  */
 #include <stdio.h>
 #include <sys/mman.h>

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * fuzz_conntrack.c - conntrack events and entries.
+ * fuzz_conntrack.c - decodes conntrack events and entries.
  */
 #include "kernel/conntrack_decode.h"
 #include "tests/fuzz/fuzz.h"

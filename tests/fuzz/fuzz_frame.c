@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * fuzz_frame.c - what the talker, which has no privilege, sends waymarkd: each text ends
- * within the frame, and reading comes to an end.
+ * fuzz_frame.c - reads the messages of the unprivileged talker to waymarkd: each text ends within
+ * the frame, and reading ends.
  */
 #include "talker/frame.h"
 #include "tests/fuzz/fuzz.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * fuzz_http.c - what clients send for a scrape, in pieces as they come: the answer to the
- * whole head is the answer to its parts, and a path ends.
+ * fuzz_http.c - parses HTTP requests for a scrape, in pieces: the answer to the whole head is the
+ * answer to its parts, and a path is terminated.
  */
 #include <errno.h>
 
@@ -19,7 +19,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (size_t n = 0; n <= size && n < 256; n++) {
 		int part = http_request_parse(bytes, n, &request);
 
-		/* A head that is whole stays so whatever follows it. */
+		/* A complete head stays complete whatever follows it. */
 		if (part == 1 && whole != 1)
 			abort();
 		if (part != 1 && part != 0 && part != -EBADMSG)

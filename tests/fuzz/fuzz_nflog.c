@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * fuzz_nflog.c - logged packets: the message, its prefix, the bytes of the packet.
+ * fuzz_nflog.c - decodes logged packets: the message, its prefix, the bytes of the packet.
  */
 #include "kernel/nflog_message.h"
 #include "tests/fuzz/fuzz.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * fuzz_nft_json.c - the listing of other programs' rulesets.
+ * fuzz_nft_json.c - parses the listing of other programs' rulesets.
  */
 #include "hostcheck/hostcheck_internal.h"
 #include "tests/fuzz/fuzz.h"

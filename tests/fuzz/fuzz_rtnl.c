@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * fuzz_rtnl.c - links, addresses, routes and rules. The first byte says which.
+ * fuzz_rtnl.c - decodes links, addresses, routes and rules. The first byte chooses.
  */
 #include "kernel/rtnl_decode.h"
 #include "tests/fuzz/fuzz.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * fuzz_state.c - the saved state of the steering. What is read is written and read again.
+ * fuzz_state.c - reads the saved state of the steering, writes it and reads it again.
  */
 #include "steering/steering_state.h"
 #include "tests/fuzz/fuzz.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * fuzz_template.c - an operator's template of the webhook, and facts of any text.
+ * fuzz_template.c - expands an operator's webhook template with arbitrary facts.
  */
 #include <stdio.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * fuzz_words.c - what people type: times, durations, sizes, addresses.
+ * fuzz_words.c - parses words that people type: times, durations, sizes, addresses.
  */
 #include "tests/fuzz/fuzz.h"
 #include "waymark/base/addr.h"
