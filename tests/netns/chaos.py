@@ -1,29 +1,29 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""chaos.py - a router's bad day: random events under constant traffic, judged from
-what left by each line as its far end captured it. Run by test_chaos.sh.
+"""chaos.py - random faults of a router under constant traffic; checks the history against
+packet captures at the far end of each uplink. Run by test_chaos.sh.
 
   chaos.py events SECONDS SEED FOLDER ROUTER-PID NET-PID [protected]
-      Picks events until the time is over, each undone before the next. Writes
+      Runs random events until SECONDS are over, each undone before the next. Writes
       FOLDER/events: "BEGIN END UPLINKS EVENT UPLINK" per line, times in seconds,
       UPLINKS being those whose flows the event may break ("-": none). Waymark's
       configuration is FOLDER/waymark.conf, its pid is in FOLDER/waymarkd.pid. With
-      "protected" what others do to the ruleset may break no flow.
+      "protected" a foreign change of the ruleset may break no flow.
 
   chaos.py probe HOST PORT SOURCE
-      Keeps a TCP connection and a UDP socket to an echo server, asking on both
-      every 50 ms; each flow for five seconds, for one that began while there were
-      no rules is pinned to no line. Prints "PROTO TIME" for each question without an answer within
-      a second, until it is ended.
+      Sends a request over TCP and UDP to an echo server every 50 ms. Each flow lasts
+      five seconds, because one that started while the rules were missing is pinned to
+      no uplink. Prints "PROTO TIME" for each request without a reply within a second,
+      until it is ended.
 
   chaos.py judge FOLDER [protected]
-      Compares FOLDER/flows.db with FOLDER/isp1.pcap and isp2.pcap. Prints what
-      does not agree, then how many flows were judged, strayed (by event) and are
-      unknown. Exit 1 if the history missed a stray, invented one or calls a flow ok
-      that left by another interface; with "protected" also if a packet strayed during
-      an event that touches nothing but the ruleset.
+      Compares FOLDER/flows.db with FOLDER/isp1.pcap and isp2.pcap. Prints each
+      difference, then how many flows were judged, strayed (by event) and are unknown.
+      Exit 1 if the history missed a stray flow, has one that did not stray, or has
+      verdict ok for a flow that left by another interface; with "protected" also if a
+      packet strayed during an event that changes only the ruleset.
 
-It knows the lab's addresses and Waymark's contract, nothing of its inside.
+It knows the lab's addresses and Waymark's contract, nothing of its internals.
 """
 
 import ipaddress
@@ -37,7 +37,7 @@ import subprocess
 import sys
 import time
 
-LINES = {
+UPLINKS = {
     "1": {"if": "wan1", "peer": "isp1", "mark": "0x2", "table": "251", "net4": "192.168.1",
           "gw6": "fd00:1::1", "metric": "100"},
     "2": {"if": "wan2", "peer": "isp2", "mark": "0x3", "table": "250", "net4": "192.168.2",
@@ -57,7 +57,7 @@ table inet firewall {
 
 
 class Router:
-    """The router as its operator, his firewall and his provider treat it."""
+    """What the router's administrator, firewall and provider do to it."""
 
     def __init__(self, folder, router, net):
         self.folder, self.pids = folder, {"router": router, "net": net}
@@ -75,106 +75,106 @@ class Router:
         with open(f"{self.folder}/waymarkd.pid", encoding="ascii") as f:
             os.kill(int(f.read()), signal.SIGHUP)
 
-    def default_routes(self, line):
-        """What the provider's DHCP and router advertisements would bring again."""
-        self.run(f"ip route replace default via {line['net4']}.1 dev {line['if']} "
-                 f"metric {line['metric']}")
-        self.run(f"ip -6 route replace default via {line['gw6']} dev {line['if']} "
-                 f"metric {line['metric']}")
+    def default_routes(self, uplink):
+        """Install what the provider's DHCP and router advertisements would."""
+        self.run(f"ip route replace default via {uplink['net4']}.1 dev {uplink['if']} "
+                 f"metric {uplink['metric']}")
+        self.run(f"ip -6 route replace default via {uplink['gw6']} dev {uplink['if']} "
+                 f"metric {uplink['metric']}")
 
-    # Each event is a generator: what stands before its yield is done, what stands
-    # behind is undone after a while. It is named by its function.
+    # Each event is a generator, named by its function: the code before its yield causes
+    # the fault, the code after it undoes the fault.
 
-    def link_down(self, line):
-        self.run(f"ip link set {line['if']} down")
+    def link_down(self, uplink):
+        self.run(f"ip link set {uplink['if']} down")
         yield
-        self.run(f"ip link set {line['if']} up")
-        self.default_routes(line)
+        self.run(f"ip link set {uplink['if']} up")
+        self.default_routes(uplink)
 
-    def carrier_lost(self, line):
-        self.run(f"ip link set {line['peer']} down", "net")
+    def carrier_lost(self, uplink):
+        self.run(f"ip link set {uplink['peer']} down", "net")
         yield
-        self.run(f"ip link set {line['peer']} up", "net")
-        for family, table in (("", "101" if line["if"] == "wan1" else "102"), ("", "main")):
-            self.run(f"ip {family} route replace default via {line['net4']}.10 "
-                     f"dev {line['peer']} table {table}", "net")
-        gateway = line["gw6"][:-1] + "10"
-        self.run(f"ip -6 route replace default via {gateway} dev {line['peer']} "
-                 f"table {'101' if line['if'] == 'wan1' else '102'}", "net")
-        self.default_routes(line)
+        self.run(f"ip link set {uplink['peer']} up", "net")
+        for family, table in (("", "101" if uplink["if"] == "wan1" else "102"), ("", "main")):
+            self.run(f"ip {family} route replace default via {uplink['net4']}.10 "
+                     f"dev {uplink['peer']} table {table}", "net")
+        gateway = uplink["gw6"][:-1] + "10"
+        self.run(f"ip -6 route replace default via {gateway} dev {uplink['peer']} "
+                 f"table {'101' if uplink['if'] == 'wan1' else '102'}", "net")
+        self.default_routes(uplink)
 
-    def link_renamed(self, line):
-        self.run(f"ip link set {line['if']} down")
-        self.run(f"ip link set {line['if']} name gone0")
+    def link_renamed(self, uplink):
+        self.run(f"ip link set {uplink['if']} down")
+        self.run(f"ip link set {uplink['if']} name gone0")
         self.run("ip link set gone0 up")
         yield
         self.run("ip link set gone0 down")
-        self.run(f"ip link set gone0 name {line['if']}")
-        self.run(f"ip link set {line['if']} up")
-        self.default_routes(line)
+        self.run(f"ip link set gone0 name {uplink['if']}")
+        self.run(f"ip link set {uplink['if']} up")
+        self.default_routes(uplink)
 
-    def address_added(self, line):
-        self.run(f"ip addr add {line['net4']}.77/24 dev {line['if']}")
+    def address_added(self, uplink):
+        self.run(f"ip addr add {uplink['net4']}.77/24 dev {uplink['if']}")
         yield
-        self.run(f"ip addr del {line['net4']}.77/24 dev {line['if']}")
+        self.run(f"ip addr del {uplink['net4']}.77/24 dev {uplink['if']}")
 
-    def gateway_changed(self, line):
-        self.run(f"ip addr add {line['net4']}.2/24 dev {line['peer']}", "net")
-        self.reload(self.configuration.replace(f'"{line["net4"]}.1"', f'"{line["net4"]}.2"'))
+    def gateway_changed(self, uplink):
+        self.run(f"ip addr add {uplink['net4']}.2/24 dev {uplink['peer']}", "net")
+        self.reload(self.configuration.replace(f'"{uplink["net4"]}.1"', f'"{uplink["net4"]}.2"'))
         yield
         self.reload(self.configuration)
 
-    def weights_changed(self, _line):
+    def weights_changed(self, _uplink):
         self.reload(self.configuration.replace("weight    = 2", "weight    = 5"))
         yield
         self.reload(self.configuration)
 
-    def broken_file(self, _line):
+    def broken_file(self, _uplink):
         self.reload(self.configuration + "\nuplink wan9 { mark = 0 }\n")
         yield
         self.reload(self.configuration)
 
-    def rule_deleted(self, line):
-        self.run(f"ip rule del fwmark {line['mark']}/0xff")
-        self.run(f"ip -6 rule del fwmark {line['mark']}/0xff")
+    def rule_deleted(self, uplink):
+        self.run(f"ip rule del fwmark {uplink['mark']}/0xff")
+        self.run(f"ip -6 rule del fwmark {uplink['mark']}/0xff")
         yield
 
-    def table_flushed(self, line):
-        self.run(f"ip route flush table {line['table']}")
+    def table_flushed(self, uplink):
+        self.run(f"ip route flush table {uplink['table']}")
         yield
 
-    def route_moved(self, line):
-        other = LINES["2" if line["if"] == "wan1" else "1"]
+    def route_moved(self, uplink):
+        other = UPLINKS["2" if uplink["if"] == "wan1" else "1"]
         self.run(f"ip route replace default via {other['net4']}.1 dev {other['if']} "
-                 f"table {line['table']}")
+                 f"table {uplink['table']}")
         yield
 
-    def ruleset_flushed(self, _line):
+    def ruleset_flushed(self, _uplink):
         self.run("nft flush ruleset")
         yield
 
-    def table_deleted(self, _line):
+    def table_deleted(self, _uplink):
         self.run("nft delete table inet waymark")
         yield
 
-    def firewall_reloaded(self, _line):
+    def firewall_reloaded(self, _uplink):
         self.run("nft -f -", stdin="flush ruleset\n" + FIREWALL)
         yield
         self.run("nft delete table inet firewall")
 
-    def rules_flushed(self, _line):
+    def rules_flushed(self, _uplink):
         self.run("nft flush table inet waymark")
         yield
 
-    def restore_flushed(self, _line):
+    def restore_flushed(self, _uplink):
         self.run("nft flush chain inet waymark prerouting")
         yield
 
-    def evidence_flushed(self, _line):
+    def evidence_flushed(self, _uplink):
         self.run("nft flush chain inet waymark postrouting")
         yield
 
-    def sysctl_changed(self, _line):
+    def sysctl_changed(self, _uplink):
         self.run("sysctl -qw net.netfilter.nf_conntrack_acct=0")
         self.run("sysctl -qw net.ipv4.conf.all.src_valid_mark=0")
         yield
@@ -182,7 +182,7 @@ class Router:
 
 BREAKS_ONE = ("link_down", "carrier_lost", "link_renamed", "rule_deleted", "table_flushed",
               "route_moved")
-# What others do to the ruleset: with protect-table it must break nothing.
+# Foreign changes of the ruleset: with protect-table they must break no flow.
 RULESET = ("ruleset_flushed", "table_deleted", "firewall_reloaded", "rules_flushed",
            "restore_flushed", "evidence_flushed")
 BREAKS_NONE = ("address_added", "gateway_changed", "weights_changed", "broken_file",
@@ -190,7 +190,7 @@ BREAKS_NONE = ("address_added", "gateway_changed", "weights_changed", "broken_fi
 
 
 def breaks(name, number, protected):
-    """The uplinks whose flows an event may break, as digits."""
+    """Return the uplinks whose flows an event may break, as digits."""
     if name in BREAKS_ONE:
         return number
     return "12" if name in RULESET and not protected else "-"
@@ -203,9 +203,9 @@ def events(seconds, seed, folder, router_pid, net_pid, protected=""):
     with open(f"{folder}/events", "w", encoding="ascii") as log:
         while time.time() < end:
             name = rng.choice(BREAKS_ONE + BREAKS_NONE + RULESET)
-            number = rng.choice(sorted(LINES))
+            number = rng.choice(sorted(UPLINKS))
             began = time.time()
-            event = getattr(router, name)(LINES[number])
+            event = getattr(router, name)(UPLINKS[number])
             next(event)
             time.sleep(rng.uniform(0.2, 2.0))
             next(event, None)
@@ -258,8 +258,8 @@ def probe(host, port, source):
 
 
 def packets(path):
-    """(time, (proto, src, sport, dst, dport)) of each TCP and UDP packet, and of each
-    ICMP error about one, of a capture of Ethernet frames."""
+    """Yield (time, (proto, src, sport, dst, dport)) for each TCP and UDP packet of a capture
+    of Ethernet frames, and for each ICMP error about one."""
     with open(path, "rb") as f:
         data = f.read()
     order = "<" if data[:4] in (b"\xd4\xc3\xb2\xa1", b"\x4d\x3c\xb2\xa1") else ">"
@@ -289,7 +289,7 @@ def packet_key(packet, kind):
     if len(packet) < head + 8:
         return None
     if (proto == 1 and packet[head] in (3, 11, 12)) or (proto == 58 and packet[head] < 5):
-        # An error is of the flow of the packet that it embeds, and goes against it.
+        # An ICMP error belongs to the flow of the packet that it embeds, reversed.
         inner = packet_key(packet[head + 8:], kind)
         return inner and (inner[0], inner[3], inner[4], inner[1], inner[2])
     if proto not in (6, 17):
@@ -301,28 +301,28 @@ def packet_key(packet, kind):
 
 def captured(folder):
     seen = {}
-    for line in ("wan1", "wan2"):
-        for when, key in packets(f"{folder}/{line.replace('wan', 'isp')}.pcap"):
-            seen.setdefault(key, []).append((when, line))
+    for uplink in ("wan1", "wan2"):
+        for when, key in packets(f"{folder}/{uplink.replace('wan', 'isp')}.pcap"):
+            seen.setdefault(key, []).append((when, uplink))
     return seen
 
 
-# A packet so near to a flow's begin or end may be of the flow before or behind.
+# A packet this close to a flow's start or end may belong to the flow before or after it.
 EDGE_S = 0.05
 
 
-# The time of a gap as the history tells it: notices come a moment after the deed.
+# Events are received a moment after the change, so a gap is widened by this much.
 GAP_EDGE_S = 0.1
 
 
 def stray_packets(row, seen):
-    """(time, line) of each packet of the flow, in its time, by another line than the one
-    that its mark names."""
+    """Return (time, uplink) of each packet of the flow, while it lived, that left by another
+    uplink than its mark's."""
     key = (row["proto"], row["src"], row["sport"], row["dst"], row["dport"])
     if row["ingress"]:
         key = (row["proto"], row["dst"], row["dport"], row["src"], row["sport"])
-    return [(when, line) for when, line in seen.get(key, ())
-            if line != row["uplink"] and row["began"] - EDGE_S <= when <= row["over"] + EDGE_S]
+    return [(when, uplink) for when, uplink in seen.get(key, ())
+            if uplink != row["uplink"] and row["began"] - EDGE_S <= when <= row["over"] + EDGE_S]
 
 
 def at_edge(row, when):
@@ -334,14 +334,14 @@ def in_gap(when, gaps):
 
 
 def faults(row, stray, recorded, gaps):
-    """What the history says falsely of a flow: [(FAULT, LINES)]. A packet at the flow's edges
-    is no evidence; one in a gap need not be recorded, but its flow is not ok."""
-    within = [(when, line) for when, line in stray if not at_edge(row, when)]
-    sure = {line for when, line in within if not in_gap(when, gaps)}
-    found = [("missed", sure - recorded), ("invented", recorded - {line for _, line in stray})]
+    """Return what is wrong in the history of a flow: [(FAULT, UPLINKS)]. A packet close to the
+    flow's start or end is no evidence; one in a gap need not be recorded, but its flow is not ok."""
+    within = [(when, uplink) for when, uplink in stray if not at_edge(row, when)]
+    sure = {uplink for when, uplink in within if not in_gap(when, gaps)}
+    found = [("missed", sure - recorded), ("invented", recorded - {uplink for _, uplink in stray})]
     if row["verdict"] == "ok":
-        found.append(("ok, but left by", {line for _, line in within}))
-    return [(fault, lines) for fault, lines in found if lines]
+        found.append(("ok, but left by", {uplink for _, uplink in within}))
+    return [(fault, uplinks) for fault, uplinks in found if uplinks]
 
 
 def events_read(folder):
@@ -371,7 +371,7 @@ FROM flows WHERE verdict <> 'local'
 
 
 def summary(database, log, by_event):
-    """How many events there were, what strayed in each kind, and the share of unknown flows."""
+    """Print the number of events, the stray packets of each kind, and the share of unknown flows."""
     for name in sorted({name for _, _, name in log} | set(by_event)):
         packets_of = by_event.get(name, [])
         print(f"{name}: {sum(1 for event in log if event[2] == name)} times, "

@@ -1,17 +1,17 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# test_chaos.sh - under random events (links, addresses, gateways, reloads, tampering)
-# and constant traffic no stray packet goes unseen and none is invented, flows of a
-# line that nothing happened to go on, and in the end all stands as 'waymark rules'
-# says; judged from captures at the far ends. No flow is ok that left by another interface.
-# CHAOS_SECONDS=1800 CHAOS_SEED=7 make it longer or repeat it; CHAOS_PROTECT=1 protects the
-# table: then nothing that others do to the ruleset makes a packet stray or breaks a flow.
+# test_chaos.sh - under random events (interfaces, addresses, gateways, reloads, tampering) and
+# constant traffic every stray packet is in the history and no other is, no flow that left by
+# another interface is ok, flows of an uplink that had no event continue, and in the end the
+# network is as 'waymark rules' prints. Compared with captures at the far ends.
+# CHAOS_SECONDS=1800 makes it longer, CHAOS_SEED=7 repeats a run; CHAOS_PROTECT=1 protects the
+# table: then no foreign change of the ruleset makes a packet stray or breaks a flow.
 
 . "${0%/*}/lib.sh"
 
 seconds=${CHAOS_SECONDS:-30}
-# The same day each time, unless another is asked for: its moments differ all the same.
+# The default seed repeats the same events; their exact moments still differ.
 seed=${CHAOS_SEED:-1}
 CHAOS=$lib_dir/chaos.py
 protected=${CHAOS_PROTECT:+protected}
@@ -23,7 +23,7 @@ capture() { # isp1|isp2
 	wait_for 10 grep -q listening "$lab_tmp/capture_$1.err" || die "tcpdump does not listen"
 }
 
-# Of the rules that share a priority the order counts where the balanced default begins.
+# The order of rules that share a priority matters where the balanced default begins.
 listing() {
 	for family in -4 -6; do
 		at router ip $family rule show | grep -v '^32765:' | sort
@@ -33,17 +33,17 @@ listing() {
 	at router nft -s list table inet waymark | sed '/^\tflags/,/^$/d; s/ # progname.*//'
 }
 
-# Whether the history and the captures agree; what strayed and is unknown is in judge.out.
+# judged: the history and the captures agree; judge.out has the stray and unknown flows.
 judged() {
 	python3 "$CHAOS" judge "$lab_tmp" $protected >"$lab_tmp/judge.out" && return
 	grep -v ' times, ' "$lab_tmp/judge.out"
 	return 1
 }
 
-# Questions of a line that went unanswered while nothing happened to it.
+# Unanswered requests of flows by an uplink that had no event.
 broken_without_cause() { # 1|2
-	awk -v line="$1" '
-		NR == FNR { if (index($3, line)) { from[++n] = $1 - 1.2; to[n] = $2 + ($3 == "12" ? 6 : 0.5) } next }
+	awk -v uplink="$1" '
+		NR == FNR { if (index($3, uplink)) { from[++n] = $1 - 1.2; to[n] = $2 + ($3 == "12" ? 6 : 0.5) } next }
 		{ hit = 0
 		  for (i = 1; i <= n; i++) if ($2 >= from[i] && $2 <= to[i]) hit = 1
 		  if (!hit) print }' "$lab_tmp/events" "$lab_tmp/probe$1.out" "$lab_tmp/probe$1_6.out"
@@ -63,8 +63,8 @@ capture isp1
 capture isp2
 before=$(listing)
 
-# From outside, one probe a line and family; from the PC and the router, flows that
-# are balanced, short and long.
+# From outside, one probe per uplink and family; from the PC and the router, balanced flows,
+# short and long.
 background probe1 net python3 "$CHAOS" probe $PC4 7007 $NET4_VIA1
 background probe2 net python3 "$CHAOS" probe $PC4 7007 $NET4_VIA2
 background probe1_6 net python3 "$CHAOS" probe $PC6 7007 $NET6_VIA1
@@ -84,24 +84,24 @@ done
 for name in isp1 isp2; do
 	background_end "capture_$name" INT
 done
-# Everything read and written: half a second and a batch.
+# Wait until everything is read and written: half a second and a batch.
 sleep 1.5
 
-check "each stray is in the history, nothing but strays is, and no flow is ok that strayed" judged
+check "the mismatches of the history are exactly the stray packets, and no stray flow is ok" judged
 diag "$(grep ' times, \|^unknown\|^judged' "$lab_tmp/judge.out")"
-is "flows of wan1 broke only when something happened to it" "$(broken_without_cause 1)" ""
-is "flows of wan2 broke only when something happened to it" "$(broken_without_cause 2)" ""
+is "flows of wan1 broke only by an event of wan1" "$(broken_without_cause 1)" ""
+is "flows of wan2 broke only by an event of wan2" "$(broken_without_cause 2)" ""
 
 settled() {
 	listing >"$lab_tmp/after"
 	printf '%s\n' "$before" | diff - "$lab_tmp/after"
 }
-check "all stands as before" wait_for 5 settled
+check "rules, routes and ruleset are as before" wait_for 5 settled
 daemon_stop
-check "the daemon lived through it" grep -q 'stopping on TERM' "$lab_tmp/waymarkd.log"
-check "all of it can be removed" waymark remove
+check "the daemon ran until its stop" grep -q 'stopping on TERM' "$lab_tmp/waymarkd.log"
+check "remove succeeds" waymark remove
 waymark rules >"$lab_tmp/rules"
-check "and installed again by a shell, as 'waymark rules' says" at router sh -ex "$lab_tmp/rules"
-check "which is as before" settled
+check "a shell installs the output of 'waymark rules'" at router sh -ex "$lab_tmp/rules"
+check "... and the network is as before" settled
 [ -z "${CHAOS_KEEP:-}" ] || cp -r "$lab_tmp" "$CHAOS_KEEP"
 done_testing
