@@ -335,7 +335,7 @@ def in_gap(when, gaps):
 
 def faults(row, stray, recorded, gaps):
     """Return what is wrong in the history of a flow: [(FAULT, UPLINKS)]. A packet close to the
-    flow's start or end is no evidence; one in a gap need not be recorded, but its flow is not ok."""
+    flow's start or end is no evidence; one in a gap need not be recorded, but makes it not ok."""
     within = [(when, uplink) for when, uplink in stray if not at_edge(row, when)]
     sure = {uplink for when, uplink in within if not in_gap(when, gaps)}
     found = [("missed", sure - recorded), ("invented", recorded - {uplink for _, uplink in stray})]
@@ -371,7 +371,7 @@ FROM flows WHERE verdict <> 'local'
 
 
 def summary(database, log, by_event):
-    """Print the number of events, the stray packets of each kind, and the share of unknown flows."""
+    """Print the number of events, each kind's stray packets, and the share of unknown flows."""
     for name in sorted({name for _, _, name in log} | set(by_event)):
         packets_of = by_event.get(name, [])
         print(f"{name}: {sum(1 for event in log if event[2] == name)} times, "

@@ -82,7 +82,7 @@ run 0 'who, a port that no host had' who $WAN1_4:1 --at "$at"
 check 'who: the answer is nobody' grep -q '^nobody used' "$out" || diag "$(cat "$err")"
 run 1 'who, before there was a daemon' who $WAN1_4:1 --at '2 days ago'
 says 'who: not known' 'not known: between'
-check_not 'who: no answer is given' grep -q nobody "$out"
+check_not 'who: the answer does not say nobody' grep -q nobody "$out"
 run 2 'who, no address' who
 run 2 'who, no address either' who wan1:80
 run 0 'stats' stats --by uplink,dport --json --dport 80
