@@ -71,7 +71,7 @@ background probe1_6 net python3 "$CHAOS" probe $PC6 7007 $NET6_VIA1
 background probe2_6 net python3 "$CHAOS" probe $PC6 7007 $NET6_VIA2
 background pc4 pc python3 "$CHAOS" probe $NET4 7 $PC4
 background pc6 pc python3 "$CHAOS" probe $NET6 7 $PC6
-background short pc python3 "$PEER" make $NET4 7 $((20000 + seconds * 20)) 0.05
+background short pc python3 "$PEER" make $NET4 7 20000 0.05
 background own router python3 "$CHAOS" probe $NET4 7 0.0.0.0
 
 diag "seed $seed, $seconds seconds${protected:+, the table is protected}"
