@@ -32,6 +32,10 @@ of Waymark.
 
   peer.py names PORT
       A DNS server that answers each question without a record. Prints "ready".
+
+  peer.py proxy PORT
+      A transparent proxy for TCP: connects each client that nftables sends to PORT to its
+      target, in IPv4 from the client's address. Prints "ready".
 """
 
 import asyncio
@@ -146,6 +150,64 @@ def serve(http_port, echo_port):
     http = DualStackServer(("::", int(http_port)), Page)
     Thread(target=http.serve_forever, daemon=True).start()
     asyncio.run(serve_echo(int(echo_port)))
+
+
+IP_TRANSPARENT, IPV6_TRANSPARENT = 19, 75
+
+
+def transparent_socket(family, address=None):
+    s = socket.socket(family, socket.SOCK_STREAM)
+    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if family == socket.AF_INET6:
+        s.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        s.setsockopt(socket.IPPROTO_IPV6, IPV6_TRANSPARENT, 1)
+    else:
+        s.setsockopt(socket.IPPROTO_IP, IP_TRANSPARENT, 1)
+    if address:
+        s.bind(address)
+    return s
+
+
+def proxied_socket(client):
+    """In IPv4 with the client's address: IPv6 finds no such socket behind masquerade."""
+    if ":" in client:
+        s = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
+    else:
+        s = transparent_socket(socket.AF_INET, (client, 0))
+    s.setblocking(False)
+    return s
+
+
+async def proxied(reader, writer):
+    """A client's connection: its local address is where the client wanted to go."""
+    client, target = writer.get_extra_info("peername"), writer.get_extra_info("sockname")
+    try:
+        s = proxied_socket(client[0])
+        await asyncio.get_running_loop().sock_connect(s, target[:2])
+        far_reader, far_writer = await asyncio.open_connection(sock=s)
+        await asyncio.gather(copied(reader, far_writer), copied(far_reader, writer))
+    except OSError:
+        pass
+    writer.close()
+
+
+async def copied(reader, writer):
+    while data := await reader.read(65536):
+        writer.write(data)
+        await writer.drain()
+    writer.write_eof()
+
+
+async def serve_proxy(port):
+    for address in (("0.0.0.0", port), ("::", port)):
+        family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        await asyncio.start_server(proxied, sock=transparent_socket(family, address))
+    print("ready", flush=True)
+    await asyncio.Event().wait()
+
+
+def proxy(port):
+    asyncio.run(serve_proxy(int(port)))
 
 
 def flow_open(proto, host, port, source):
@@ -310,6 +372,7 @@ if __name__ == "__main__":
         "make": make,
         "provoke": provoke,
         "names": names,
+        "proxy": proxy,
         "take": take,
         "deaf": deaf,
     }

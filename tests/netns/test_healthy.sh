@@ -4,9 +4,11 @@
 # test_healthy.sh - healthy traffic of every kind causes no false alert: TCP, UDP, ICMP, DNS,
 # FTP (active and passive, where vsftpd is installed), long idle connections, IPv6, port
 # forwards, the router's own flows, DHCP on an uplink, multicast, transit from uplink to
-# uplink, hairpin NAT. HEALTHY_SECONDS=1800 repeats it for half an hour.
+# uplink, hairpin NAT; also beside what docker, libvirt, tailscale, wg-quick and a transparent
+# proxy install, with traffic through them. HEALTHY_SECONDS=1800 repeats it for half an hour.
 
 . "${0%/*}/lib.sh"
+. "${0%/*}/neighbours.sh"
 . "${0%/*}/ftp.sh"
 
 seconds=${HEALTHY_SECONDS:-10}
@@ -147,6 +149,7 @@ one_round() {
 	at net ping -c 2 -i 0.05 -W 2 -q $WAN2_6 >/dev/null || echo "net cannot ping wan2"
 	at pc dig +tries=1 +time=2 @$NET4 -p 5300 example.net >/dev/null || echo "no DNS"
 	at pc dig +tries=1 +time=2 @$NET6 -p 5300 example.net >/dev/null || echo "no DNS by IPv6"
+	neighbours_round
 	multicast || echo "multicast failed"
 	dhcp || echo "dhcp failed"
 	for name in idle_pc idle_router idle_in1 idle_in2; do
@@ -164,8 +167,21 @@ nat_rules=$nat_lan
 forward_port tcp 8080
 forward_port tcp 7007
 hairpin
+docker_up
+libvirt_up
+tailscale_up
+# What the bridges sent before waymarkd started would be unknown.
+at router conntrack -F -f ipv4 >/dev/null 2>&1
+at router conntrack -F -f ipv6 >/dev/null 2>&1
 daemon_start
+wg_up
+# Behind wg-quick's look at table main the proxy's answers would pass it by.
+tproxy_up
 serve net 80 7
+serve net $PROXIED_PORT 8
+serve box 80 7
+serve ts 80 7
+serve wg 80 7
 serve pc 8080 7007
 serve a 80 7
 serve b 80 7
@@ -200,6 +216,15 @@ is "no other verdict" \
 			AND count(*) FILTER (WHERE src IN ('$PC4', '$PC6') AND dport > 1024) >= 3 * $rounds
 			AND count(*) FILTER (WHERE sport = 20) >= 3 * $rounds
 		FROM flows WHERE proto = 'tcp' AND verdict = 'ok' AND (src IN ('$NET4', '$NET6') OR dst IN ('$NET4', '$NET6'))" 1
+check "flows of docker, libvirt, tailscale, WireGuard and the proxy are in the history" wait_for_sql 5 \
+	"SELECT count(*) FILTER (WHERE src = '$BOX4' AND egress = uplink AND verdict = 'ok') >= 3 * $rounds
+		AND count(*) FILTER (WHERE src = '$VM4' AND egress = uplink AND verdict = 'ok') >= 3 * $rounds
+		AND count(*) FILTER (WHERE src IN ('$TAILNET4', '$TAILNET6') AND egress = uplink AND verdict = 'ok') >= 4 * $rounds
+		AND count(*) FILTER (WHERE dport = $PUBLISHED_PORT AND egress_reply = uplink AND verdict = 'ok') >= 4 * $rounds
+		AND count(*) FILTER (WHERE dport = $PROXIED_PORT AND src IN ('$PC4', '$PC6') AND verdict = 'local') >= 4 * $rounds
+		AND count(*) FILTER (WHERE dport = $PROXIED_PORT AND egress = uplink AND verdict = 'ok') >= 4 * $rounds
+		AND count(*) FILTER (WHERE dst IN ('$WG4', '$WG6') AND verdict = 'local') >= 6 * $rounds
+	FROM flows WHERE proto = 'tcp'" 1
 is "transit has its uplinks, ingress and egress" \
 	"$(sql "SELECT DISTINCT ingress, uplink, egress, egress_reply, verdict FROM flows WHERE src = '$A4' AND dst = '$B4' AND proto = 'tcp'")" \
 	"wan1|wan1|wan2|wan1|ok"

@@ -8,6 +8,7 @@
 # other uplink, with each method of local-routes.
 
 . "${0%/*}/lib.sh"
+. "${0%/*}/neighbours.sh"
 
 lab_up
 nat masquerade
@@ -115,25 +116,6 @@ at router ip -6 rule del pref 5270
 
 # --- a tunnel of the router, whose packets have a socket mark ------------------------------
 
-# asked MARK HOST: how many of 6 requests with this socket mark are answered.
-asked() {
-	at router python3 - "$1" "$2" <<-'END'
-		import socket, sys
-		answers = 0
-		for _ in range(6):
-		    family = socket.AF_INET6 if ":" in sys.argv[2] else socket.AF_INET
-		    s = socket.socket(family, socket.SOCK_DGRAM)
-		    s.settimeout(2)
-		    s.setsockopt(socket.SOL_SOCKET, socket.SO_MARK, int(sys.argv[1]))
-		    s.connect((sys.argv[2], 7))
-		    try:
-		        s.send(b"own")
-		        answers += s.recv(99) == b"own"
-		    except OSError:
-		        pass
-		print(answers)
-	END
-}
 # As wg-quick: packets without the tunnel's mark enter the tunnel. 0xca6c has bits under
 # Waymark's mask, 0xca00 has none, 0xca02 has those of wan1's mark.
 for mark in 51820 51712 51714; do
