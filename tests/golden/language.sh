@@ -7,6 +7,8 @@
 #	write                            not
 #	uplink                           line (of an uplink)
 #	report, raise                    tell of, told of
+#	hang                             stand still (in tests)
+#	continue                         go on (in tests)
 #	repair, reinstall                mend, put back (a rule)
 #	restore (a mark)                 put back (a mark)
 #	delete the flow                  cure, remedy
@@ -21,9 +23,12 @@
 . "${0%/*}/lib.sh"
 cd "$src" || exit 1
 
-# absent WHAT PATTERN [EXCEPTION]: no line of the sources has the words.
+places="src include sql doc tests bootstrap README.md HACKING.md NEWS"
+
+# absent WHAT PATTERN [EXCEPTION]: no line in $places has the words.
 absent() {
-	found=$(find src include sql doc tests bootstrap README.md HACKING.md NEWS -type f \
+	# shellcheck disable=SC2086 # a list
+	found=$(find $places -type f \
 		! -name language.sh ! -name '*.o' ! -name '*.a' ! -name '*.log' ! -name '*.trs' ! -path '*/.deps/*' \
 		! -path '*/corpus/*' ! -path 'src/store/sql.c' ! -name '*.po' ! -name '*.json' -exec grep -IniE "$2" /dev/null {} + |
 		grep -vE "${3:-^$}")
@@ -45,5 +50,11 @@ absent 'no reliable ends' 'reliable ends'
 absent 'per flow, not one a flow' '\b(one a flow|one a line|a line each|a line an alert|bit an uplink|row an interface)\b'
 absent 'no answer is of no use' 'of no use'
 absent 'an uplink is no line' '\b(other|wrong|another|each|which|every|either) lines?\b[^"]*\b(uplink|flow|packet|route)' 'per line|output|log|file|JSON|text|of it'
+
+places=tests
+absent 'no test is told' '\btold\b'
+absent 'nothing stands still in tests' '\b(stands?|stood|standing) still\b'
+absent 'nothing goes on in tests' '\b(go|goes|went|going) on\b' 'going on:|freeze, and go on'
+absent 'no by and by in tests' '\bby and by\b'
 
 finish
