@@ -4,10 +4,10 @@
 
   day_spread.py DATABASE COUNTERS COVERAGE BEGAN_MS HOUR_SECONDS DATE
 
-Every time is moved by one straight line, so that whatever was before something else still
-is. What is kept by bins is made anew: usage from the interfaces' counters (COUNTERS: the
-time, then `ip -s -j link`), coverage from how far its counts were at the end of each hour
-(COVERAGE: hour|uplink|kind|packets|bytes), the sums of hosts from the flows. Prints when
+All times are moved by one linear function, so that their order is kept. Rows with bins are
+computed again: usage from the interfaces' counters (COUNTERS: the time, then
+`ip -s -j link`), coverage from its counters at the end of each hour (COVERAGE:
+hour|uplink|kind|packets|bytes), the sums of hosts from the flows. Prints the time at which
 the day ends.
 """
 

@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""page_check.py - look at a page of `waymark report` in Chromium.
+"""page_check.py - check the layout of a page of `waymark report` in Chromium.
 
   page_check.py PAGE [FOLDER]
 
 At 1280, 980, 800 and 400 pixels: no text overlaps another text, none is cut by its box or by
-the screen, and nothing makes the page scroll sideways. Prints what is wrong and exits 1.
+the screen, and nothing makes the page scroll sideways. Prints each fault and exits 1.
 With FOLDER it leaves screenshots there: light, dark, and the pages as they are printed.
 """
 

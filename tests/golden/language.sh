@@ -52,9 +52,9 @@ absent 'no answer is of no use' 'of no use'
 absent 'an uplink is no line' '\b(other|wrong|another|each|which|every|either) lines?\b[^"]*\b(uplink|flow|packet|route)' 'per line|output|log|file|JSON|text|of it'
 
 places=tests
-absent 'no test is told' '\btold\b'
-absent 'nothing stands still in tests' '\b(stands?|stood|standing) still\b'
-absent 'nothing goes on in tests' '\b(go|goes|went|going) on\b' 'going on:|freeze, and go on'
-absent 'no by and by in tests' '\bby and by\b'
+absent 'no "told" in tests' '\btold\b'
+absent 'no "stands still" in tests' '\b(stands?|stood|standing) still\b'
+absent 'no "goes on" in tests' '\b(go|goes|went|going) on\b' 'going on:|freeze, and go on'
+absent 'no "by and by" in tests' '\bby and by\b'
 
 finish

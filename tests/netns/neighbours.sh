@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# neighbours.sh - what docker, libvirt, tailscale, wg-quick and a transparent proxy put on
-# a router: their interfaces, addresses, routes, ip rules and nftables tables, with a host
-# behind each, and traffic through them. The tools themselves need not be installed.
+# neighbours.sh - the interfaces, addresses, routes, ip rules and nftables tables that docker,
+# libvirt, tailscale, wg-quick and a transparent proxy install on a router, with a host behind
+# each, and traffic through them. The tools themselves need not be installed.
 # Sourced after lib.sh.
 
 BOX4=172.17.0.2 VM4=192.168.122.2
@@ -10,8 +10,8 @@ TAILNET4=100.101.102.9 TAILNET6=fd7a:115c:a1e0::9
 WG4=10.66.0.9 WG6=fd66::9
 PROXIED_PORT=8081 PUBLISHED_PORT=8088
 
-# bridge_with_host BRIDGE ADDRESS/LEN NAMESPACE ADDRESS/LEN: a bridge, and a host at it
-# whose default route is the bridge.
+# bridge_with_host BRIDGE ADDRESS/LEN NAMESPACE ADDRESS/LEN: make a bridge, and a host at it
+# whose default gateway is the bridge.
 bridge_with_host() {
 	at router ip link add "$1" type bridge || die "no bridge $1"
 	ns_add "$3"
@@ -24,8 +24,8 @@ bridge_with_host() {
 	at "$3" ip route add default via "${2%/*}"
 }
 
-# docker 28, bridge network, one container that publishes a port; the operator lets
-# through what does not concern containers, as docker's manual says.
+# docker 28, bridge network, one container with a published port; the operator accepts forwarded
+# packets of other hosts, as docker's manual recommends.
 docker_up() {
 	bridge_with_host docker0 172.17.0.1/16 box $BOX4/16
 	at router nft -f - <<-END || die "docker's tables"
@@ -159,8 +159,8 @@ tailscale_up() {
 	END
 }
 
-# WireGuard with a routing table of its own that holds the far network alone, and the
-# rules of wg-quick, at the priorities that 'ip rule add' gives them.
+# WireGuard with its own routing table, which has only the far network, and the rules of
+# wg-quick, at the priorities that 'ip rule add' gives them.
 wg_up() {
 	local family
 	ns_add wg
@@ -177,9 +177,9 @@ wg_up() {
 	done
 }
 
-# A proxy that takes the LAN's connections to port 8081 and makes its own instead: in IPv4
-# with the client's address. Mark 1 is what the manuals of such proxies take; it is
-# under Waymark's mask, so the operator took the next bit that is not.
+# A proxy that accepts the LAN's connections to port 8081 and opens its own instead, in IPv4 with
+# the client's address. The manuals of proxies use mark 1, which is under Waymark's mask, so the
+# operator uses the next bit outside the mask.
 tproxy_up() {
 	background proxy router python3 "$PEER" proxy 3129
 	wait_for 30 grep -q ready "$lab_tmp/proxy.out" || die "no proxy: $(cat "$lab_tmp/proxy.err")"
@@ -199,7 +199,7 @@ tproxy_up() {
 	END
 }
 
-# asked MARK HOST: how many of 6 packets with this socket mark are answered.
+# asked MARK HOST: how many of 6 requests with this socket mark are answered.
 asked() {
 	at router python3 - "$1" "$2" <<-'END'
 		import socket, sys
@@ -219,9 +219,8 @@ asked() {
 	END
 }
 
-# neighbours_round: traffic by way of each; prints what does not work. On net, HTTP is on
-# ports 80 and 8081; on box, ts and wg on port 80; the internet may begin no connection to
-# a guest.
+# neighbours_round: make traffic through each; prints what does not work. On net, HTTP is on ports
+# 80 and 8081; on box, ts and wg on port 80; the internet must not open a connection to a guest.
 neighbours_round() {
 	local mark host
 	http_get box 3 "http://$NET4/" || echo "container: no HTTP"
@@ -235,7 +234,7 @@ neighbours_round() {
 		http_get pc 2 "http://$host/" && http_get router 1 "http://$host/" || echo "$host: no HTTP"
 	done
 	at vm ping -c 2 -i 0.05 -W 2 -q $NET4 >/dev/null || echo "guest cannot ping"
-	# The transport of tailscale and of WireGuard.
+	# The outer packets of tailscale and WireGuard.
 	for mark in 524288 51820; do
 		[ "$(asked $mark $NET4) $(asked $mark $NET6)" = '6 6' ] || echo "socket mark $mark: not answered"
 	done

@@ -169,7 +169,8 @@ def transparent_socket(family, address=None):
 
 
 def proxied_socket(client):
-    """In IPv4 with the client's address: IPv6 finds no such socket behind masquerade."""
+    """Return the socket to the target, in IPv4 with the client's address; behind masquerade the
+    kernel would not find such a socket in IPv6."""
     if ":" in client:
         s = socket.socket(socket.AF_INET6, socket.SOCK_STREAM)
     else:
@@ -179,7 +180,7 @@ def proxied_socket(client):
 
 
 async def proxied(reader, writer):
-    """A client's connection: its local address is where the client wanted to go."""
+    """Serve a client's connection, whose local address is the client's target."""
     client, target = writer.get_extra_info("peername"), writer.get_extra_info("sockname")
     try:
         s = proxied_socket(client[0])

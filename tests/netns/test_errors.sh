@@ -142,7 +142,7 @@ database_newer() {
 	files_free=
 	waymark flows --limit 1 >"$lab_tmp/out" 2>"$lab_tmp/err"
 	is 'a newer database: the tool refuses it too' $? 1
-	check 'a newer database: ... and says so' grep -q 'newer' "$lab_tmp/err"
+	check 'a newer database: ... the error says so' grep -q 'newer' "$lab_tmp/err"
 	rm -f "$lab_tmp/files/flows.db"*
 }
 

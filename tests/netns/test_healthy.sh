@@ -170,12 +170,12 @@ hairpin
 docker_up
 libvirt_up
 tailscale_up
-# What the bridges sent before waymarkd started would be unknown.
+# Flows that the bridges sent before waymarkd started would be unknown.
 at router conntrack -F -f ipv4 >/dev/null 2>&1
 at router conntrack -F -f ipv6 >/dev/null 2>&1
 daemon_start
 wg_up
-# Behind wg-quick's look at table main the proxy's answers would pass it by.
+# After wg_up, so that the proxy's rule precedes wg-quick's lookup of table main.
 tproxy_up
 serve net 80 7
 serve net $PROXIED_PORT 8

@@ -99,7 +99,7 @@ at router ip rule add pref 10 iif 'v$(id)' lookup 77
 fix 'a rule with a shell in it' warning 'iif v\$\(id\)'
 at router ip rule del lookup 77
 at router ip route add 198.51.100.0/24 dev 'v$(id)' table 251
-fix 'a route in a table of ours' warning 'in the table of uplink wan1'
+fix 'a foreign route in an uplink table' warning 'in the table of uplink wan1'
 at router nft -f - <<-'END'
 	table ip stranger {
 		chain paint { type filter hook forward priority 0; ct mark set 0x2; }

@@ -85,7 +85,7 @@ hold_close own
 hold_close outside
 forget
 PINNED="dport IN (7, 97, 99)"
-check 'half-default routes: each flow left by the uplink of its mark alone' wait_for_sql 10 \
+check 'half-default routes: each flow left only by the uplink of its mark' wait_for_sql 10 \
 	"SELECT count(*) FROM flows WHERE $PINNED AND state = 'ended' AND verdict = 'ok'" 24
 is 'half-default routes: no mismatch' "$(sql 'SELECT count(*) FROM mismatches')" 0
 
@@ -108,7 +108,7 @@ is 'mesh: the flows are answered again' "$(hold_send mesh)" 18
 is 'mesh: no reply is sent to a provider' "$(counted net back)" 0
 hold_close mesh
 forget
-check 'mesh: each flow left by the uplink of its mark alone' wait_for_sql 10 \
+check 'mesh: each flow left only by the uplink of its mark' wait_for_sql 10 \
 	"SELECT count(*) FROM flows WHERE id > $since AND src IN ('$MESH4', '$MESH6')
 		AND verdict = 'ok' AND egress = uplink" 18
 at router ip rule del pref 5270

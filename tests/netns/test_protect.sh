@@ -36,7 +36,7 @@ forward_port tcp 81
 daemon_start "$PROTECT"
 is_protected true || skip_all 'this kernel cannot protect a table (Linux 6.9 can)'
 ok "the table is protected"
-check "status says so" sh -c "\"$WAYMARK\" -c '$lab_tmp/waymark.conf' status | grep -q 'protected from other processes'"
+check "status shows the protection" sh -c "\"$WAYMARK\" -c '$lab_tmp/waymark.conf' status | grep -q 'protected from other processes'"
 rules >"$lab_tmp/protected"
 
 # --- other processes ------------------------------------------------------------------------------------

@@ -45,7 +45,7 @@ shows '... and only with it says that there is no mismatch' good \
 	'No mismatch: every packet that was seen left by the uplink of its flow.'
 daemon_stop
 check 'the page without a daemon is shown' look blind 1280
-shows '... and says so' blind 'waymarkd is not running: no packet is observed now.'
+shows '... and reports it' blind 'waymarkd is not running: no packet is observed now.'
 shows '... no mismatch found does not mean that there was none' blind 'This does not mean that there was none'
 shows_not '... in no place' blind 'No mismatch:'
 daemon_run

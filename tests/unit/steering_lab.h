@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * steering_lab.h - a router with two uplinks and a LAN in a network namespace, made anew for each
+ * steering_lab.h - a router with two uplinks and a LAN in a network namespace, set up for each
  * test, and helpers for the tests of the steering.
  */
 #ifndef WAYMARK_TESTS_UNIT_STEERING_LAB_H

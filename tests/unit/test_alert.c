@@ -61,7 +61,7 @@ static void assert_line(unsigned n, json_int_t flow_id, json_int_t count)
 	json_decref(object);
 }
 
-static void test_folds(void **state)
+static void test_aggregates(void **state)
 {
 	struct alerter *a = alerter_with(NULL, path_in("lines"), 60);
 	json_t *object;
@@ -555,7 +555,7 @@ static void test_kinds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_folds),	  TEST(test_continues),	    TEST(test_keys),
+		TEST(test_aggregates),	  TEST(test_continues),	    TEST(test_keys),
 		TEST(test_clock_back),	  TEST(test_many_keys),	    TEST(test_file),
 		TEST(test_file_failures), TEST(test_key_gives_way), TEST(test_syslog),
 		TEST(test_journal),	  TEST(test_set_config),    TEST(test_kinds),
