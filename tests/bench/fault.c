@@ -140,7 +140,7 @@ static int flow_open(const struct sockaddr_in *to, uint16_t port)
 	return fd;
 }
 
-/* Whole lines from a pipe. */
+/* Complete lines read from a pipe. */
 struct lines {
 	int fd;
 	size_t used;
@@ -196,19 +196,19 @@ static void fault_make(struct route *r, struct lines *l, const struct sockaddr_i
 		       uint16_t port, int wait_ms)
 {
 	int fd = flow_open(to, port);
-	double sent_us, told_us;
-	bool is_told;
+	double sent_us, reported_us;
+	bool is_reported;
 
 	usleep((useconds_t)wait_ms * 500);
 	route_set(r, &r->wrong);
 	sent_us = now_us();
 	if (send(fd, "strays", 6, 0) != 6)
 		exit(fail("sending"));
-	is_told = lines_wait(l, port, PATIENCE_MS);
-	told_us = now_us();
+	is_reported = lines_wait(l, port, PATIENCE_MS);
+	reported_us = now_us();
 	route_set(r, &r->right);
-	if (is_told)
-		printf("%.0f\n", told_us - sent_us);
+	if (is_reported)
+		printf("%.0f\n", reported_us - sent_us);
 	else
 		puts("missed");
 	usleep((useconds_t)wait_ms * 500);
@@ -238,7 +238,7 @@ static int make(char **arg)
 
 /* --- the reference -------------------------------------------------------------- */
 
-static void packet_tell(void *data, const struct stray_packet *p)
+static void packet_write(void *data, const struct stray_packet *p)
 {
 	const int *out = data;
 
@@ -257,7 +257,7 @@ static int listen_group(const char *group, const char *file)
 	puts("ready");
 	fflush(stdout);
 	while (poll(&p, 1, -1) >= 0)
-		nflog_receive(n, packet_tell, &out, 64, &holes);
+		nflog_receive(n, packet_write, &out, 64, &holes);
 	return 0;
 }
 

@@ -18,7 +18,7 @@ lost_messages() {
 }
 
 has_lost_messages() {
-	[ "$(holes)" -gt 0 ]
+	[ "$(lost_messages)" -gt 0 ]
 }
 
 now_is() {
