@@ -62,6 +62,13 @@ struct observe {
 
 static int observe_packets(struct daemon *d);
 
+/* An update has no time of its own. If it closes a connection, the end of the flow must not be
+ * earlier than its packets: the batch may have begun long before. */
+static int64_t event_ms(const struct daemon *d, const struct ct_event *ev)
+{
+	return ev->type == CT_UPDATE && ev->tcp_state ? clock_now_ms() : d->observe->last_event_ms;
+}
+
 static void take_event(void *data, const struct ct_event *ev)
 {
 	struct daemon *d = data;
@@ -69,7 +76,7 @@ static void take_event(void *data, const struct ct_event *ev)
 	if (ev->type == CT_DESTROY &&
 	    d->observe->last_event_ms - d->observe->last_logged_ms < LOGGING_MS)
 		observe_packets(d);
-	audit_ct_event(d->audit, ev, d->observe->last_event_ms);
+	audit_ct_event(d->audit, ev, event_ms(d, ev));
 }
 
 /* An unknown interface has just appeared, and its notice has not been read yet. */

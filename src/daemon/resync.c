@@ -113,9 +113,11 @@ static int step(struct daemon *d)
 {
 	int ret = 1;
 
-	d->resync->step_ms = clock_now_ms();
-	for (int i = 0; ret > 0 && i < STEPS; i++)
+	for (int i = 0; ret > 0 && i < STEPS; i++) {
+		/* The kernel fills the next buffer when this one is read. */
+		d->resync->step_ms = clock_now_ms();
 		ret = conntrack_dump_step(d->resync->dump, take_entries, d);
+	}
 	if (ret <= 0)
 		end(d, ret);
 	return ret;

@@ -49,9 +49,15 @@ broken_without_cause() { # 1|2
 		  if (!hit) print }' "$lab_tmp/events" "$lab_tmp/probe$1.out" "$lab_tmp/probe$1_6.out"
 }
 
+is_running() { # NAME
+	eval "kill -0 \$background_pid_$1"
+}
+
 lab_up && nat none
 at router sysctl -qw net.ipv6.conf.all.keep_addr_on_down=1
 at net sysctl -qw net.ipv6.conf.all.keep_addr_on_down=1
+# The short flows bind one port after the other from 20000 on.
+at pc sysctl -qw net.ipv4.ip_local_port_range='10000 19999'
 # ("auto" removes the event mask if another process listens: the listing would depend on it.)
 daemon_start "events = \"full\"${protected:+ protect-table = true}"
 [ -z "$protected" ] || waymark status --json | grep -q '"table_protected":true' ||
@@ -79,6 +85,7 @@ python3 "$CHAOS" events "$seconds" "$seed" "$lab_tmp" "$ns_router" "$ns_net" $pr
 check "events happened" test -s "$lab_tmp/events"
 
 for name in probe1 probe2 probe1_6 probe2_6 pc4 pc6 short own; do
+	check "$name had traffic until the end" is_running $name
 	background_end $name
 done
 for name in isp1 isp2; do
