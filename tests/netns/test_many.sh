@@ -97,7 +97,7 @@ refused() { # WHAT PATTERN
 }
 
 config_many 61
-refused '61 uplinks' "64: uplink 'line61' is one too many: there are 61, and at most 60"
+refused '61 uplinks' "64: uplink 'uplink61' is one too many: there are 61, and at most 60"
 config_many 25 'label-base = 100'
 refused '25 uplinks from label 100' '3: .*label-base'
 
