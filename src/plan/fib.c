@@ -201,12 +201,20 @@ static const struct rule_state *fib_mark_rule(const struct netstate *s, const st
 	return found;
 }
 
+/* In audit mode the rules belong to the tool that steers. */
+static bool is_local_first(const struct config *c, const struct rule_state *r)
+{
+	return r->protocol == ROUTE_PROTOCOL_WAYMARK ||
+	       (c->mode == MODE_AUDIT && r->table == RT_TABLE_MAIN &&
+		r->suppress_prefixlength >= 0);
+}
+
 /* What stands before the mark's rule on purpose is a look at main's own routes: a route
  * there is a route in the wrong place, any other rule is in the way. */
-static bool is_rule_before(const struct rule_state *answer, const struct rule_state *mark)
+static bool is_rule_before(const struct config *c, const struct rule_state *answer,
+			   const struct rule_state *mark)
 {
-	return answer && answer->priority < mark->priority &&
-	       answer->protocol != ROUTE_PROTOCOL_WAYMARK;
+	return answer && answer->priority < mark->priority && !is_local_first(c, answer);
 }
 
 enum reason fib_diagnose(const struct netstate *s, const struct config *c,
@@ -225,7 +233,7 @@ enum reason fib_diagnose(const struct netstate *s, const struct config *c,
 		return REASON_UNEXPLAINED;
 	if (!rule)
 		return REASON_RULE_MISSING;
-	if (is_rule_before(a->rule, rule))
+	if (is_rule_before(c, a->rule, rule))
 		return REASON_RULE_BEFORE;
 	return a->route && a->route->dst.len ? REASON_ROUTE_SPECIFIC : REASON_ROUTE_MISSING;
 }

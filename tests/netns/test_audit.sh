@@ -334,6 +334,13 @@ is 'seed: ... and no flow of the LAN does' "$(sql "SELECT count(*) FROM mismatch
 at router ip route replace default scope global nexthop via $GW1_4 dev wan1 weight 1 \
 	nexthop via $GW2_4 dev wan2 weight 2
 hold_close own
+at router ip route add 128.0.0.0/1 via $GW1_4 dev wan1
+hold_send pc >/dev/null
+check "seed: half a default route takes the LAN's flows over: it is the reason, not the look at main" \
+	wait_for_sql 5 "SELECT count(*) > 0 AND count(*) = count(*) FILTER (WHERE reason = 'route-specific')
+		FROM mismatches WHERE $from_lan AND expected = 'wan2' AND egress = 'wan1'" 1
+check '... and the alert names it' wait_for 5 grep -q '128.0.0.0/1' "$lab_tmp/alerts.jsonl"
+at router ip route del 128.0.0.0/1
 end
 
 done_testing

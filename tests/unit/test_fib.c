@@ -268,8 +268,21 @@ static void another_tools_rules_are_judged_by_where_they_lead(void **state)
 	s = router(RULE);
 	rule_add(s, 2001, 2, 250);
 	assert_int_equal(why(s), REASON_ROUTE_MISSING);
+	/* The tool's own look at main is no obstacle, but a route in main is. */
+	s = router(ALL);
+	rule_add(s, 900, 0, RT_TABLE_MAIN)->suppress_prefixlength = 0;
+	route_add(s, RT_TABLE_MAIN, "128.0.0.0/1", 0, IF2, 0);
+	assert_int_equal(why(s), REASON_ROUTE_SPECIFIC);
+	s = router(ALL);
+	rule_add(s, 900, 0, RT_TABLE_MAIN);
+	route_add(s, RT_TABLE_MAIN, "128.0.0.0/1", 0, IF2, 0);
+	assert_int_equal(why(s), REASON_RULE_BEFORE);
 	config.mode = MODE_STEER;
 	uplinks[0].table = 251;
+	s = router(ALL);
+	rule_add(s, 900, 0, RT_TABLE_MAIN)->suppress_prefixlength = 0;
+	route_add(s, RT_TABLE_MAIN, "128.0.0.0/1", 0, IF2, 0);
+	assert_int_equal(why(s), REASON_RULE_BEFORE);
 }
 
 int main(void)
