@@ -103,8 +103,7 @@ static void check_pair(struct validation *v, const struct uplink_config *before,
 {
 	if (u->name[0] && strcmp(u->name, before->name) == 0)
 		complain(v, u->line,
-			 "uplink '%s' is there twice, first on line %d; give one of them another "
-			 "name",
+			 "uplink '%s' is defined twice, first on line %d; rename one of the two",
 			 u->name, before->line);
 	if (u->ifname[0] && strcmp(u->ifname, before->ifname) == 0)
 		complain(v, line_or(u->interface_line, u->line),
@@ -225,9 +224,8 @@ static void check_uplinks(struct validation *v)
 	}
 	if (c->n_uplinks == 0)
 		complain(v, 1,
-			 "there is no uplink; add a section: uplink NAME { interface = \"...\" "
-			 "mark = "
-			 "... table = ... }");
+			 "no uplink is defined; add a section: uplink NAME { interface = \"...\" "
+			 "mark = ... table = ... }");
 	if (c->n_uplinks > UPLINKS_MAX)
 		complain(v, c->uplinks[UPLINKS_MAX].line,
 			 "uplink '%s' is one too many: there are %zu, and at most %d have a "

@@ -127,7 +127,7 @@ static void uplink_check_name(struct reader *r, const struct uplink_config *u, c
 	if (!is_plain)
 		complain(r, u->line,
 			 "'%s' cannot be an uplink's name; use letters, digits, '.', '_' and '-', "
-			 "not '-' first",
+			 "and do not begin with '-'",
 			 name);
 	if (strlen(name) >= UPLINK_NAME_MAX)
 		complain(r, u->line, "uplink name '%s' is too long; choose at most %d bytes", name,
@@ -180,7 +180,7 @@ static void health_begin(struct reader *r)
 	r->n_sections++;
 	if (r->n_healths++)
 		complain(r, section_line(r),
-			 "section 'health' is twice in this uplink; make it one");
+			 "section 'health' is defined twice in this uplink; merge the two");
 }
 
 static void uplink_section_begin(struct reader *r, const char *section, const char *title)
@@ -208,7 +208,8 @@ static void section_begin(struct reader *r, const char *section, const char *tit
 	r->is_in_section = true;
 	r->n_sections++;
 	if (r->n_singles[single_index(section)]++)
-		complain(r, section_line(r), "section '%s' is there twice; make it one", section);
+		complain(r, section_line(r), "section '%s' is defined twice; merge the two",
+			 section);
 }
 
 /* The struct that the keys of this section are fields of. */
@@ -225,7 +226,7 @@ static int field_read(const struct config_key *key, const char *text, void *out,
 	for (const char *p = text; *p; p++) {
 		if (!is_control(*p))
 			continue;
-		snprintf(why->text, sizeof(why->text), "holds a control character; remove it");
+		snprintf(why->text, sizeof(why->text), "contains a control character; remove it");
 		return -EINVAL;
 	}
 	return key->read(key, text, out, why);
@@ -281,7 +282,7 @@ static void uplink_drop_unnamed(struct reader *r, bool is_empty)
 	else
 		config_uplink_clear(&r->c->uplinks[--r->c->n_uplinks]);
 	complain(r, is_empty ? section_line(r) : r->c->uplinks[r->c->n_uplinks].line,
-		 "this uplink has no keys, and its name is taken; remove it");
+		 "this uplink has no keys, and another uplink has its name; remove this section");
 }
 
 static int on_uplink_end(cfg_t *cfg, cfg_opt_t *opt)
@@ -402,7 +403,7 @@ int config_load(struct config **out, const char *path, FILE *errors)
 		path = CONFIG_PATH_DEFAULT;
 	err = r.c ? reader_load(&r, path) : -ENOMEM;
 	if (err == -ENOMEM)
-		fprintf(errors, "%s: out of memory while reading it; free some\n", path);
+		fprintf(errors, "cannot read the configuration %s: out of memory\n", path);
 	scan_free(&r.scan);
 	if (err < 0) {
 		config_free(r.c);

@@ -42,7 +42,7 @@ int values_read_word(const struct config_key *key, const char *text, void *out,
 		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", value ? " " : "",
 					 key->words[value]);
 	}
-	return refuse(why, "is not one of its words; choose one of: %s", list);
+	return refuse(why, "is not a valid word; choose one of: %s", list);
 }
 
 /* Decimal or 0x and hexadecimal. A leading 0 would be octal to some and decimal
@@ -109,7 +109,7 @@ int values_read_boolean(const struct config_key *key, const char *text, void *ou
 	else if (is_one_of(text, "false", "no", "off"))
 		*(bool *)out = false;
 	else
-		return refuse(why, "is neither true nor false; write one of these");
+		return refuse(why, "is not a boolean; write true or false");
 	return 0;
 }
 
@@ -128,7 +128,7 @@ int values_read_path(const struct config_key *key, const char *text, void *out,
 		     struct complaint *why)
 {
 	if (text[0] != '/')
-		return refuse(why, "is not an absolute path; begin it with /");
+		return refuse(why, "is not an absolute path; write a path that begins with /");
 	if (strlen(text) > key->max)
 		return refuse(why, "is too long; choose a path of at most %" PRIu64 " bytes",
 			      key->max);
@@ -151,11 +151,13 @@ static int url_read(const struct config_key *key, const char *text, void *out,
 	if (!scheme && !strncasecmp(text, "http://", 7))
 		scheme = 7;
 	if (!scheme)
-		return refuse(why, "is not a URL of the web; begin it with https:// or http://");
+		return refuse(why,
+			      "is not a web URL; write a URL that begins with https:// or http://");
 	if (!text[scheme + strspn(text + scheme, "/?#")] || strchr("/?#", text[scheme]))
-		return refuse(why, "names no host; write it like https://host.example/path");
+		return refuse(why, "has no host; write it like https://host.example/path");
 	if (text[strcspn(text, " \"<>\\^`{|}")])
-		return refuse(why, "holds a character that no URL can; write it as %%XX");
+		return refuse(why, "contains a character that a URL must not contain; write that "
+				   "character as %%XX");
 	if (strlen(text) > key->max)
 		return refuse(why, "is too long; choose at most %" PRIu64 " bytes", key->max);
 	return text_replace(out, text);
@@ -170,7 +172,7 @@ int values_read_webhook(const struct config_key *key, const char *text, void *ou
 	(void)key;
 	(void)text;
 	(void)out;
-	return refuse(why, "needs libcurl, which this program was built without; use exec");
+	return refuse(why, "needs libcurl, but this program was built without libcurl; use exec");
 #endif
 }
 
@@ -181,7 +183,7 @@ int values_read_user(const struct config_key *key, const char *text, void *out,
 
 	if (!text[0] || strlen(text) > key->max || strpbrk(text, ":/ "))
 		return refuse(why,
-			      "cannot be a user's name; choose one that 'getent passwd' shows");
+			      "is not a valid user name; choose one that 'getent passwd' shows");
 	copy = strdup(text);
 	if (!copy)
 		return -ENOMEM;
@@ -201,7 +203,7 @@ int values_read_balance(const struct config_key *key, const char *text, void *ou
 		return 0;
 	}
 	if (values_read_boolean(key, text, &is_on, why) < 0)
-		return refuse(why, "is none of its words; write true, false or \"main\"");
+		return refuse(why, "is not a valid word; write true, false or \"main\"");
 	*(enum config_balance *)out = is_on ? BALANCE_TABLE : BALANCE_OFF;
 	return 0;
 }
@@ -260,8 +262,8 @@ int values_read_format(const struct config_key *key, const char *text, void *out
 		       struct complaint *why)
 {
 	if (strcmp(text, "json") != 0 && strcmp(text, "alertmanager") != 0 && text[0] != '/')
-		return refuse(why, "is no format; write \"json\", \"alertmanager\" or the absolute "
-				   "path of a template");
+		return refuse(why, "is not a format; write \"json\", \"alertmanager\" or the "
+				   "absolute path of a template");
 	return values_read_plain(key, text, out, why);
 }
 
@@ -354,8 +356,8 @@ int values_read_anonymize(const struct config_key *key, const char *text, void *
 		read = (struct anonymize_config){0};
 	else if (bits_parse(text, length, 32, &read.ipv4_bits) < 0 ||
 		 (second && bits_parse(second, strlen(second), 128, &read.ipv6_bits) < 0))
-		return refuse(why, "is no prefix; write it like \"/24\", \"/24,/48\" (IPv4, "
-				   "IPv6) or \"off\"");
+		return refuse(why, "is not a prefix length; write it like \"/24\", \"/24,/48\" "
+				   "(IPv4, IPv6) or \"off\"");
 	*(struct anonymize_config *)out = read;
 	return 0;
 }
@@ -410,18 +412,20 @@ int values_read_ifname(const struct config_key *key, const char *text, void *out
 		return refuse(why, "is not the name of an interface; see 'ip link' for names");
 	if (strlen(text) >= IFNAMSIZ)
 		return refuse(why,
-			      "is too long for an interface; the kernel allows %d bytes: of an "
-			      "alternative name or NAME@PARENT write the NAME that 'ip link' shows",
+			      "is too long for an interface: the kernel allows %d bytes; write the "
+			      "NAME that 'ip link' shows, not an alternative name or NAME@PARENT",
 			      IFNAMSIZ - 1);
 	if (strpbrk(text, "/: \t\n\v\f\r\xa0"))
-		return refuse(why, "holds '/', ':' or a blank, which no interface name can");
+		return refuse(
+			why,
+			"contains '/', ':' or a blank, which an interface name must not contain");
 	/* nft(8) has no way to write one within a string. */
 	if (strchr(text, '"'))
-		return refuse(why, "holds '\"', which a ruleset cannot; rename the interface: "
-				   "ip link set dev OLD name NEW");
+		return refuse(why, "contains '\"', which a ruleset cannot express; rename the "
+				   "interface: ip link set dev OLD name NEW");
 	/* nft(8) lists it without an escape, and then reads a wildcard. */
 	if (text[strlen(text) - 1] == '*')
-		return refuse(why, "ends in '*', which no listing of a ruleset can say; rename the "
+		return refuse(why, "ends in '*', which a ruleset lists as a wildcard; rename the "
 				   "interface: ip link set dev OLD name NEW");
 	memset(out, 0, IFNAMSIZ);
 	memcpy(out, text, strlen(text));
@@ -450,13 +454,14 @@ static int read_gateway(const char *text, int family, struct gateway *out, struc
 	if (addr_parse(&addr, text) < 0)
 		return refuse(
 			why,
-			"is not an IPv%d address; write one, or \"none\", or leave the key out",
+			"is not an IPv%d address; write an address or \"none\", or omit the key",
 			version);
 	if (addr.family != family)
-		return refuse(why, "is an IPv%d address; the key for it is %s", 10 - version,
+		return refuse(why, "is an IPv%d address; set %s instead", 10 - version,
 			      family == AF_INET ? "gateway6" : "gateway");
 	if (!is_unicast(&addr))
-		return refuse(why, "cannot be a gateway; write a neighbour's address, or \"none\"");
+		return refuse(why,
+			      "cannot be a gateway; write the address of a neighbour, or \"none\"");
 	*out = (struct gateway){.kind = GATEWAY_ADDR, .addr = addr};
 	return 0;
 }
