@@ -172,12 +172,12 @@ static const struct {
 	const char *name, *text;
 } causes[COVERAGE_CAUSES] = {
 	[CAUSE_UNTRACKED] = {"untracked", "untracked"},
-	[CAUSE_RULES_MISSING] = {"rules-missing", "past the rules"},
+	[CAUSE_RULES_MISSING] = {"rules-missing", "sent while the rules were missing"},
 	[CAUSE_OFFLOADED] = {"offloaded", "offloaded"},
-	[CAUSE_PREDATING] = {"predating", "before the start"},
+	[CAUSE_PREDATING] = {"predating", "of flows that predate the rules"},
 	[CAUSE_GAP] = {"gap", "in a gap"},
 	[CAUSE_UNCOUNTED] = {"uncounted", "of flows without counters"},
-	[CAUSE_OTHER] = {"other", "of no flow"},
+	[CAUSE_OTHER] = {"other", "other"},
 };
 
 const char *coverage_cause_name(enum coverage_cause c)

@@ -23,7 +23,7 @@ const MISSING = {
 	'predating': _('older than the rules'),
 	'gap': _('in a gap'),
 	'uncounted': _('not counted'),
-	'other': _('of no flow')
+	'other': _('other')
 };
 
 // --- what waymark answers ---
@@ -109,7 +109,7 @@ function unseen(uplink) {
 	if (!c)
 		return _('%s: not compared yet').format(uplink.name);
 	if (!c.known)
-		return _('%s: unknown, neither the rules nor the interface counted').format(uplink.name);
+		return _('%s: unknown, the counters of the rules and of the interface could not be read').format(uplink.name);
 	if (c.share == null || c.share < 0 || c.share >= 1)
 		return null;
 	const causes = Object.keys(c.missing || {}).filter(function(cause) {
