@@ -28,7 +28,7 @@ const char *uplink_trouble_text(enum uplink_trouble t)
 	case UPLINK_FINE:
 		return "fine";
 	case UPLINK_NO_LINK:
-		return "no interface of that name";
+		return "no interface with this name";
 	case UPLINK_LINK_DOWN:
 		return "link down";
 	case UPLINK_NO_ADDRESS:

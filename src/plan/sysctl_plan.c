@@ -29,10 +29,10 @@ static void want(struct want_list *l, const char *name, const char *value, const
 static void want_observation(struct want_list *l)
 {
 	want(l, "net/netfilter/nf_conntrack_acct", "1", "flows are counted in packets and bytes");
-	want(l, "net/netfilter/nf_conntrack_timestamp", "1", "flows say when they began and ended");
+	want(l, "net/netfilter/nf_conntrack_timestamp", "1", "flows have start and end times");
 	/* With 2, the default, the kernel never sends an event for a flow that began without a
 	 * listener. */
-	want(l, "net/netfilter/nf_conntrack_events", "1", "every flow has events");
+	want(l, "net/netfilter/nf_conntrack_events", "1", "the kernel sends events for every flow");
 }
 
 static void want_loose(struct want_list *l, const struct uplink_config *u)
@@ -42,7 +42,7 @@ static void want_loose(struct want_list *l, const struct uplink_config *u)
 	snprintf(name, sizeof(name), "net/ipv4/conf/%s/rp_filter", u->ifname);
 	if (l->n == l->max)
 		return;
-	want(l, name, "2", "replies come in by an uplink that is not the way to their source");
+	want(l, name, "2", "replies are accepted by an uplink that no route to their source uses");
 	l->wants[l->n - 1].is_rp_filter = true;
 }
 
@@ -53,9 +53,9 @@ static void want_steering(struct want_list *l, const struct config *c)
 	if (!c->balance)
 		return;
 	want(l, "net/ipv4/fib_multipath_hash_policy", "1",
-	     "flows, not pairs of hosts, are spread over the uplinks");
+	     "the flows of a pair of hosts are spread over the uplinks");
 	want(l, "net/ipv6/fib_multipath_hash_policy", "1",
-	     "flows, not pairs of hosts, are spread over the uplinks");
+	     "the flows of a pair of hosts are spread over the uplinks");
 }
 
 size_t sysctl_plan(const struct config *c, struct sysctl_want *wants, size_t max)

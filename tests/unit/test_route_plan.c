@@ -1032,7 +1032,7 @@ static void prints_commands(void **state)
 				     " proto 87 src 192.168.1.10\n"));
 	assert_non_null(strstr(text, "ip -4 route replace default via 192.168.1.1 dev wan1 table"
 				     " main proto 87\n"));
-	assert_non_null(strstr(text, "# two (wan2), IPv4: no interface of that name"));
+	assert_non_null(strstr(text, "# two (wan2), IPv4: no interface with this name"));
 	assert_null(strstr(text, "# one"));
 	assert_true(strstr(text, " rule add") < strstr(text, " route add"));
 }
