@@ -66,7 +66,8 @@ static void sysctl_wrong_add(struct findings *f, const struct config *c,
 			     w->value);
 		return;
 	}
-	findings_add(f, FINDING_WARNING, "%s is %s, not %s: %s", w->name, value, w->value, w->why);
+	findings_add(f, FINDING_WARNING, "%s is %s; Waymark needs %s, so that %s", w->name, value,
+		     w->value, w->why);
 	findings_fix(f, "sysctl -w %s=%s", shell_word(name, sizeof(name), w->name), w->value);
 }
 
@@ -86,8 +87,8 @@ static void sysctl_checked(struct findings *f, const struct config *c, const str
 	} else if (!err) {
 		sysctl_wrong_add(f, c, w, value);
 	} else if (!sysctl_is_of_interface(w)) {
-		findings_add(f, FINDING_WARNING, "%s cannot be read (%s): %s", w->name,
-			     strerror(-err), w->why);
+		findings_add(f, FINDING_WARNING, "cannot read %s: %s (Waymark needs it so that %s)",
+			     w->name, strerror(-err), w->why);
 		findings_fix(f, "modprobe nf_conntrack");
 	}
 }
@@ -117,8 +118,8 @@ static void hostcheck_sysctls(struct findings *f, const struct config *c)
 	}
 	if (c->sysctl && is_read_only())
 		findings_add(f, FINDING_WARNING,
-			     "/proc/sys is read-only: waymarkd cannot set "
-			     "sysctls; those that differ follow");
+			     "/proc/sys is read-only: waymarkd cannot set the sysctls that are "
+			     "reported below");
 	n = sysctl_plan(c, wants, SYSCTLS_MAX);
 	for (i = 0; i < n; i++)
 		sysctl_checked(f, c, &wants[i]);
@@ -134,9 +135,10 @@ static void events_checked(struct findings *f)
 	struct conntrack *events = conntrack_open(PROBE_BUFFER_BYTES);
 
 	if (events) {
-		findings_add(f, FINDING_OK, "the kernel gives conntrack events");
+		findings_add(f, FINDING_OK, "the kernel sends conntrack events");
 	} else {
-		findings_add(f, FINDING_ERROR, "no conntrack events: %s", strerror(errno));
+		findings_add(f, FINDING_ERROR, "cannot subscribe to conntrack events: %s",
+			     strerror(errno));
 		findings_fix(f, "modprobe nf_conntrack_netlink");
 	}
 	conntrack_close(events);
@@ -168,7 +170,7 @@ static void nflog_checked(struct findings *f, const struct config *c)
 	if (log) {
 		findings_add(f, FINDING_OK, "NFLOG group %u is free", c->nflog_group);
 	} else {
-		findings_add(f, FINDING_ERROR, "NFLOG group %u cannot be used: %s", c->nflog_group,
+		findings_add(f, FINDING_ERROR, "cannot use NFLOG group %u: %s", c->nflog_group,
 			     strerror(err));
 		findings_fix(f, err == EBUSY ? "set nflog-group to another number"
 					     : "modprobe nfnetlink_log");
@@ -221,8 +223,8 @@ static void rules_of_others_checked(struct findings *f, const struct config *c, 
 	if (json)
 		hostcheck_rulesets(f, c, json);
 	else
-		findings_add(f, FINDING_WARNING,
-			     "the ruleset of other programs cannot be listed: %s", strerror(errno));
+		findings_add(f, FINDING_WARNING, "cannot list the rulesets of other programs: %s",
+			     strerror(errno));
 	free(json);
 }
 
@@ -231,7 +233,7 @@ static void rulesets_checked(struct findings *f, const struct config *c, bool is
 	struct nft *nft = nft_open();
 
 	if (!nft) {
-		findings_add(f, FINDING_ERROR, "nftables cannot be used: %s", strerror(errno));
+		findings_add(f, FINDING_ERROR, "cannot use nftables: %s", strerror(errno));
 		findings_fix(f, "modprobe nf_tables");
 		return;
 	}
@@ -250,10 +252,12 @@ static void legacy_iptables_checked(struct findings *f, const char *path, const 
 		line[strcspn(line, "\n")] = '\0';
 		if (strcmp(line, "mangle"))
 			continue;
-		findings_add(f, FINDING_WARNING,
-			     "table mangle of %s-legacy is in use; its rules cannot be read here",
+		findings_add(
+			f, FINDING_WARNING,
+			"table mangle of %s-legacy is in use, and waymark cannot read its rules",
+			program);
+		findings_fix(f, "run '%s-legacy -t mangle -S' to see whether its rules set marks",
 			     program);
-		findings_fix(f, "%s-legacy -t mangle -S shows whether rules set marks", program);
 	}
 	if (names)
 		fclose(names);
@@ -283,10 +287,9 @@ static bool is_permitted(void)
 static void privileged_checked(struct findings *f, const struct config *c)
 {
 	if (!is_permitted()) {
-		findings_add(
-			f, FINDING_WARNING,
-			"conntrack events, the NFLOG group and rulesets were not checked: that "
-			"needs CAP_NET_ADMIN");
+		findings_add(f, FINDING_WARNING,
+			     "conntrack events, the NFLOG group and the rulesets were not checked: "
+			     "CAP_NET_ADMIN is missing");
 		findings_fix(f, "sudo waymark check");
 		return;
 	}
@@ -329,7 +332,7 @@ static void network_checked(struct findings *f, const struct config *c,
 		fclose(out);
 	free(plan);
 	if (err) {
-		findings_add(f, FINDING_ERROR, "links, addresses and routes cannot be read: %s",
+		findings_add(f, FINDING_ERROR, "cannot read links, addresses and routes: %s",
 			     strerror(-err));
 	} else {
 		const struct netstate *s = steering_netstate(steering);
@@ -397,7 +400,7 @@ int hostcheck_routing(const struct config *c, struct findings *f)
 	if (s)
 		plan_checked(f, c, s);
 	else
-		findings_add(f, FINDING_WARNING, "ip rules cannot be read: %s", strerror(errno));
+		findings_add(f, FINDING_WARNING, "cannot read ip rules: %s", strerror(errno));
 	netstate_free(s);
 	rtnl_close(rtnl);
 	return f->error;

@@ -84,13 +84,14 @@ static void missing_add(struct findings *f, const struct uplink_config *u, const
 
 	if (!meant) {
 		findings_add(f, FINDING_WARNING,
-			     "uplink %s: interface %s does not exist; it is used once it appears",
+			     "uplink %s: interface %s does not exist; the uplink is used once the "
+			     "interface appears",
 			     u->name, u->ifname);
 		return;
 	}
 	findings_add(f, FINDING_ERROR, "uplink %s: \"%s\" is %s of interface %s", u->name,
 		     u->ifname,
-		     strchr(u->ifname, '@') ? "what ip link prints" : "an alternative name",
+		     strchr(u->ifname, '@') ? "the NAME@PARENT notation" : "an alternative name",
 		     meant->name);
 	findings_fix(f, "set interface = \"%s\" in uplink %s", meant->name, u->name);
 }
@@ -115,9 +116,10 @@ static void uplink_trouble_add(struct findings *f, const struct uplink_config *u
 	} else {
 		findings_add(f, FINDING_WARNING, "uplink %s: no gateway is known for interface %s",
 			     u->name, u->ifname);
-		findings_fix(f,
-			     "set gateway (or gateway6) of uplink %s; \"none\" for point to point",
-			     u->name);
+		findings_fix(
+			f,
+			"set gateway (or gateway6) in uplink %s; \"none\" if it is point to point",
+			u->name);
 	}
 }
 
@@ -195,10 +197,11 @@ static void gateway_fix(struct findings *f, const struct uplink_config *u, const
 	char text[ADDR_STRLEN];
 
 	if (n)
-		findings_fix(f, "set %s = \"%s\" in uplink %s, as table main has it", key,
+		findings_fix(f, "set %s = \"%s\" in uplink %s, as in table main", key,
 			     addr_format(&n->gateway, text), u->name);
 	else
-		findings_fix(f, "set %s of uplink %s to the provider's router", key, u->name);
+		findings_fix(f, "set %s in uplink %s to the address of the provider's router", key,
+			     u->name);
 }
 
 static void gateway_checked(struct findings *f, const struct uplink_config *u,
@@ -216,12 +219,13 @@ static void gateway_checked(struct findings *f, const struct uplink_config *u,
 			     u->name, text);
 	else if (address_is_of_all(s, link->index, &g->addr))
 		findings_add(f, FINDING_ERROR,
-			     "uplink %s: gateway %s is a whole network's address, not a router's",
+			     "uplink %s: gateway %s is the first or last address of its network, "
+			     "not a router",
 			     u->name, text);
 	else if (!gateway_is_link_local(&g->addr) && link_has_network(s, link->index, family) &&
 		 !gateway_is_connected(s, link->index, &g->addr))
 		findings_add(f, FINDING_ERROR,
-			     "uplink %s: gateway %s is in no network of interface %s", u->name,
+			     "uplink %s: gateway %s is not in a network of interface %s", u->name,
 			     text, u->ifname);
 	else
 		return;
@@ -238,11 +242,12 @@ static void uplink_family_checked(struct findings *f, const struct uplink_config
 
 	if (p->trouble[i] == UPLINK_FINE || g->kind != GATEWAY_ADDR)
 		return;
-	findings_add(f, FINDING_WARNING, "uplink %s has %s for %s, though %s is configured",
-		     u->name, uplink_trouble_text(p->trouble[i]), family_name(family),
-		     i ? "gateway6" : "gateway");
-	findings_fix(f, "ip %s addr add ADDRESS/LENGTH dev %s, or remove %s", family_option(family),
-		     shell_word(name, sizeof(name), u->ifname), i ? "gateway6" : "gateway");
+	findings_add(f, FINDING_WARNING, "uplink %s: %s is configured, but %s cannot be used: %s",
+		     u->name, i ? "gateway6" : "gateway", family_name(family),
+		     uplink_trouble_text(p->trouble[i]));
+	findings_fix(f, "ip %s addr add ADDRESS/LENGTH dev %s, or remove %s from uplink %s",
+		     family_option(family), shell_word(name, sizeof(name), u->ifname),
+		     i ? "gateway6" : "gateway", u->name);
 }
 
 /* --- sources ------------------------------------------------------------------------------ */
@@ -294,16 +299,16 @@ static void source_checked(struct findings *f, const struct uplink_config *u,
 	if (r && !addr_is_none(&r->prefsrc) && !addr_is_equal(&r->prefsrc, source)) {
 		route_format(line, sizeof(line), r, s);
 		findings_add(f, FINDING_WARNING,
-			     "uplink %s: the source of the %s route \"%s\" is not taken over into "
-			     "table %" PRIu32 ": what the router itself sends has %s",
+			     "uplink %s: the source of the %s route \"%s\" is not copied to table "
+			     "%" PRIu32 ": packets of this router have the source %s",
 			     u->name, family_name(r->family), line, u->table,
-			     addr_is_none(source) ? "an address that the kernel chooses"
+			     addr_is_none(source) ? "that the kernel chooses"
 						  : addr_format(source, text));
-		findings_fix(f, "let the route and uplink %s have the same gateway", u->name);
+		findings_fix(f, "give the route and uplink %s the same gateway", u->name);
 	} else if (!addr_is_none(source) && !address_is_on(s, ifindex, source)) {
 		route_format(line, sizeof(line), r ? r : planned, s);
 		findings_add(f, FINDING_OK,
-			     "uplink %s: what the router itself sends has the source %s of the %s "
+			     "uplink %s: packets of this router have the source %s, as in the %s "
 			     "route \"%s\"",
 			     u->name, addr_format(source, text), family_name(planned->family),
 			     line);
@@ -385,7 +390,8 @@ void hostcheck_installed(struct findings *f, const struct config *c, const struc
 	n = diff->add->n_rules + diff->add->n_routes + diff->remove->n_rules +
 	    diff->remove->n_routes;
 	if (!n) {
-		findings_add(f, FINDING_OK, "the installed ip rules and routes are as configured");
+		findings_add(f, FINDING_OK,
+			     "the installed ip rules and routes match the configuration");
 	} else {
 		findings_add(f, FINDING_WARNING,
 			     "%zu installed ip rules and routes differ from the configuration "

@@ -107,7 +107,8 @@ void hostcheck_networkd(struct findings *f, const struct config *c, const char *
 	settings_read(&s, path);
 	drop_ins_read(&s, root);
 	if (!s.manages_rules && !s.manages_routes) {
-		findings_add(f, FINDING_OK, "systemd-networkd leaves foreign rules and routes");
+		findings_add(f, FINDING_OK,
+			     "systemd-networkd keeps the rules and routes of other programs");
 		return;
 	}
 	findings_add(f, FINDING_WARNING,
@@ -184,7 +185,7 @@ void hostcheck_saved_ruleset(struct findings *f, const char *path)
 		return;
 	findings_add(f, FINDING_ERROR,
 		     "%s holds a saved table " RULESET_FAMILY " " RULESET_TABLE
-		     ": while waymarkd runs, loading the file is refused as a whole",
+		     ": while waymarkd runs, the kernel rejects the whole file",
 		     path);
 	findings_fix(f, "sed -i '/^table " RULESET_FAMILY " " RULESET_TABLE " {/,/^}/d' %s",
 		     shell_word(quoted, sizeof(quoted), path));

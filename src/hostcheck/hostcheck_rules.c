@@ -269,13 +269,13 @@ static void target_format(const struct checking *k, const struct rule_state *r,
 	const struct link_state *link = link_of(k, route);
 
 	if (r->action == FR_ACT_GOTO)
-		snprintf(buf, size, "jumps over Waymark's rules with");
+		snprintf(buf, size, "skip Waymark's rules");
 	else if (!route)
-		snprintf(buf, size, "drops");
+		snprintf(buf, size, "are dropped");
 	else if (!link)
-		snprintf(buf, size, "sends to table %" PRIu32, r->table);
+		snprintf(buf, size, "go to table %" PRIu32, r->table);
 	else
-		snprintf(buf, size, "sends to interface %s (table %" PRIu32 ")", link->name,
+		snprintf(buf, size, "leave by interface %s (table %" PRIu32 ")", link->name,
 			 r->table);
 }
 
@@ -289,11 +289,10 @@ static void harm_add(const struct checking *k, const struct rule_state *r, const
 	rule_format(line, sizeof(line), r);
 	target_format(k, r, route, does, sizeof(does));
 	findings_add(k->f, is_all ? FINDING_ERROR : FINDING_WARNING,
-		     "the ip rule \"%s\" (%s) comes before Waymark's and %s %s flows pinned to "
-		     "uplink %s%s",
-		     line, family_name(r->family), does,
-		     is_all ? "all" : "those that it matches of", h->uplink->name,
-		     h->uplinks > 1 ? " and others" : "");
+		     "the ip rule \"%s\" (%s) comes before Waymark's rules: %s flows pinned to "
+		     "uplink %s%s %s",
+		     line, family_name(r->family), is_all ? "all" : "matching", h->uplink->name,
+		     h->uplinks > 1 ? " and other uplinks" : "", does);
 	subject_add(k, REASON_RULE_BEFORE, r->family, line, h->uplink, link_of(k, route));
 	fix_by_moving(k, r);
 }
@@ -330,13 +329,15 @@ static void shared_mark_add(const struct checking *k, const struct rule_state *r
 	if (!bits || r->is_inverted || (u && u->table == r->table))
 		return;
 	findings_add(k->f, FINDING_WARNING,
-		     "the ip rule \"%s\" (%s) selects by mark bits 0x%" PRIx32
-		     " under mark-mask 0x%" PRIx32 "%s%s",
+		     "the ip rule \"%s\" (%s) matches mark bits 0x%" PRIx32
+		     " of mark-mask 0x%" PRIx32 "%s%s",
 		     line, family_name(r->family), bits, k->c->mark_mask,
 		     u ? ", the mark of uplink " : ", which no uplink has", u ? u->name : "");
 	subject_add(k, REASON_RULE_BEFORE, r->family, line, u, NULL);
 	if (mask)
-		findings_fix(k->f, "set mark-mask = 0x%" PRIx32 " and marks under it", mask);
+		findings_fix(k->f,
+			     "set mark-mask = 0x%" PRIx32 " and give each uplink a mark under it",
+			     mask);
 }
 
 static void vrf_rule_add(const struct checking *k, const struct rule_state *r)
@@ -344,10 +345,10 @@ static void vrf_rule_add(const struct checking *k, const struct rule_state *r)
 	char line[LINE_SIZE];
 
 	rule_format(line, sizeof(line), r);
-	findings_add(
-		k->f, FINDING_OK,
-		"the ip rule \"%s\" (%s) is the kernel's for VRFs: it takes packets of VRFs alone",
-		line, family_name(r->family));
+	findings_add(k->f, FINDING_OK,
+		     "the ip rule \"%s\" (%s) is the kernel's rule for VRFs and matches only "
+		     "packets of VRFs",
+		     line, family_name(r->family));
 }
 
 static void rule_checked(const struct checking *k, const struct rule_state *r)
@@ -517,7 +518,8 @@ void hostcheck_rules(struct findings *f, const struct config *c, const struct ne
 			rule_checked(&k, &s->rules[i]);
 	takeovers_checked(&k);
 	if (c->mode == MODE_STEER && f->n - findings_count(f, FINDING_OK) == before)
-		findings_add(f, FINDING_OK, "no ip rule of another program takes pinned flows");
+		findings_add(f, FINDING_OK,
+			     "no ip rule of another program takes over pinned flows");
 }
 
 /* --- tproxy -------------------------------------------------------------------------------- */
@@ -544,11 +546,11 @@ void hostcheck_tproxy(struct findings *f, const struct netstate *s, bool is_vali
 		    !table_delivers_here(s, r))
 			continue;
 		rule_format(line, sizeof(line), r);
-		findings_add(
-			f, FINDING_WARNING,
-			"the ip rule \"%s\" (IPv4) delivers marked packets to this host, as "
-			"tproxy wants it; net.ipv4.conf.all.src_valid_mark=1 makes them martians",
-			line);
+		findings_add(f, FINDING_WARNING,
+			     "the ip rule \"%s\" (IPv4) delivers marked packets to this host "
+			     "(tproxy), but the kernel drops them as martians because "
+			     "net.ipv4.conf.all.src_valid_mark is 1",
+			     line);
 		findings_fix(f, "sysctl -w net.ipv4.conf.all.src_valid_mark=0");
 	}
 }

@@ -51,13 +51,13 @@ static void xt_found(const struct rule_place *p, const struct mark_writer *w)
 	bool is_named = *w->target != '?';
 	char table[256], chain[256];
 
-	findings_add(
-		p->findings, FINDING_WARNING,
-		"table %s %s, chain %s has an iptables rule%s%s that may write marks; its bits "
-		"cannot be read here",
-		p->family, p->table, p->chain, is_named ? " with target " : "",
-		is_named ? w->target : "");
-	findings_fix(p->findings, "%s -t %s -S %s shows them; bits of 0x%" PRIx32 " are Waymark's",
+	findings_add(p->findings, FINDING_WARNING,
+		     "table %s %s, chain %s has an iptables rule%s%s that may write marks; waymark "
+		     "cannot read which bits",
+		     p->family, p->table, p->chain, is_named ? " with target " : "",
+		     is_named ? w->target : "");
+	findings_fix(p->findings,
+		     "run '%s -t %s -S %s' to see the bits; the bits 0x%" PRIx32 " are Waymark's",
 		     !strcmp(p->family, "ip6") ? "ip6tables" : "iptables",
 		     shell_word(table, sizeof(table), p->table),
 		     shell_word(chain, sizeof(chain), p->chain), p->config->mark_mask);
@@ -125,9 +125,10 @@ static void label_checked(const struct rule_place *p, const json_t *value)
 
 static void events_checked(const struct rule_place *p)
 {
-	findings_add(p->findings, FINDING_WARNING,
-		     "table %s %s, chain %s limits conntrack events: flows may go unseen",
-		     p->family, p->table, p->chain);
+	findings_add(
+		p->findings, FINDING_WARNING,
+		"table %s %s, chain %s limits conntrack events, so that waymarkd may miss flows",
+		p->family, p->table, p->chain);
 	fix_by_deleting(p);
 }
 
@@ -157,12 +158,11 @@ static void log_checked(const struct rule_place *p, const json_t *log)
 /* firewalld writes its own table, by a setting of its own. */
 static void strict_filter_add(const struct rule_place *p)
 {
-	findings_add(
-		p->findings, FINDING_WARNING,
-		"table %s %s, chain %s drops packets by a strict reverse path check (fib saddr "
-		"iif oif missing): with balance it drops packets of uplinks that the check "
-		"does not pick",
-		p->family, p->table, p->chain);
+	findings_add(p->findings, FINDING_WARNING,
+		     "table %s %s, chain %s has a strict reverse path check (fib saddr iif oif "
+		     "missing): with balance, the check drops packets that arrive by another "
+		     "uplink than the one it picks",
+		     p->family, p->table, p->chain);
 	if (!strcmp(p->table, "firewalld"))
 		findings_fix(p->findings, "sed -i 's/^IPv6_rpfilter=.*/IPv6_rpfilter=loose/' "
 					  "/etc/firewalld/firewalld.conf && firewall-cmd --reload");
@@ -216,8 +216,8 @@ static void statement_checked(const struct rule_place *p, const json_t *statemen
 		log_checked(p, inner);
 	else if (json_object_get(statement, "notrack"))
 		findings_add(p->findings, FINDING_WARNING,
-			     "table %s %s, chain %s takes packets out of connection tracking: they "
-			     "belong to no flow",
+			     "table %s %s, chain %s takes packets out of connection tracking "
+			     "(notrack): these packets belong to no flow",
 			     p->family, p->table, p->chain);
 }
 
@@ -245,10 +245,10 @@ static void flows_checked(struct findings *f, const json_t *flowtable)
 {
 	findings_add(f, FINDING_WARNING,
 		     "flowtable %s in table %s %s: offloaded flows skip the rules that see where "
-		     "packets leave; their verdict is 'unknown'",
+		     "packets leave, so that their verdict is 'unknown'",
 		     text_of(flowtable, "name"), text_of(flowtable, "family"),
 		     text_of(flowtable, "table"));
-	findings_fix(f, "take the rules with 'flow add @%s' out if every flow must be audited",
+	findings_fix(f, "remove the rules with 'flow add @%s' if every flow must be audited",
 		     text_of(flowtable, "name"));
 }
 
@@ -259,8 +259,8 @@ void hostcheck_rulesets(struct findings *f, const struct config *c, const char *
 	size_t before = f->n, i;
 
 	if (!root) {
-		findings_add(f, FINDING_WARNING, "the ruleset of other programs cannot be read");
-		findings_fix(f, "nft list ruleset shows whether rules set marks");
+		findings_add(f, FINDING_WARNING, "cannot read the rulesets of other programs");
+		findings_fix(f, "run 'nft list ruleset' to see whether rules set marks");
 		return;
 	}
 	mark_writers_each(json, writer_checked, &(struct checking){f, c});
@@ -275,7 +275,7 @@ void hostcheck_rulesets(struct findings *f, const struct config *c, const char *
 	}
 	if (f->n == before)
 		findings_add(f, FINDING_OK,
-			     "no nftables rule of another program touches Waymark's marks, labels "
-			     "or log group");
+			     "no nftables rule of another program uses Waymark's marks, labels or "
+			     "NFLOG group");
 	json_decref(root);
 }

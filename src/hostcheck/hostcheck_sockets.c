@@ -60,7 +60,7 @@ static void process_name(const char *pid, char *name, int size)
 
 static struct socket_owner owner_find(unsigned long inode)
 {
-	struct socket_owner owner = {0, "a process that cannot be seen"};
+	struct socket_owner owner = {0, "a process not visible here"};
 	struct dirent *entry;
 	char link[48];
 	DIR *proc = opendir("/proc");
@@ -80,7 +80,7 @@ static struct socket_owner owner_find(unsigned long inode)
 
 static struct socket_owner owner_of_port(FILE *sockets, unsigned port)
 {
-	struct socket_owner unknown = {0, "a process that cannot be seen"};
+	struct socket_owner unknown = {0, "a process not visible here"};
 	struct netlink_socket s;
 	char line[256];
 
@@ -103,11 +103,11 @@ bool hostcheck_nflog_group(struct findings *f, const struct config *c, FILE *gro
 		owner = owner_of_port(sockets, port);
 		if (!strcmp(owner.name, DAEMON_NAME)) {
 			findings_add(f, FINDING_OK,
-				     "NFLOG group %u is held by " DAEMON_NAME " (pid %ld)", group,
+				     "NFLOG group %u is used by " DAEMON_NAME " (pid %ld)", group,
 				     owner.pid);
 			return true;
 		}
-		findings_add(f, FINDING_ERROR, "NFLOG group %u is taken by %s (pid %ld)", group,
+		findings_add(f, FINDING_ERROR, "NFLOG group %u is used by %s (pid %ld)", group,
 			     owner.name, owner.pid);
 		findings_fix(f, "set nflog-group to another number, or stop that program");
 		return true;
@@ -122,8 +122,8 @@ static void listener_add(struct findings *f, const struct config *c,
 
 	findings_add(f, is_harmed ? FINDING_ERROR : FINDING_OK,
 		     "%s (pid %ld) listens to conntrack events%s", owner->name, owner->pid,
-		     is_harmed ? " and would miss those that events = minimal leaves out"
-		     : c->events == EVENTS_AUTO ? ": events = auto leaves all of them on"
+		     is_harmed ? ", and events = minimal leaves out events that this process needs"
+		     : c->events == EVENTS_AUTO ? ", so that events = auto keeps all events on"
 						: "");
 	if (is_harmed)
 		findings_fix(f, "set events = \"auto\" or \"full\"");

@@ -118,7 +118,7 @@ waymark check >"$out" 2>&1
 check 'harmless rules are no findings' grep -q '^ok: no ip rule of another program' "$out" ||
 	diag "$(grep -v ^ok "$out")"
 check "... the kernel's rule for VRFs is reported as such" grep -q \
-	'^ok: the ip rule "priority 999 l3mdev" (IPv4) is the kernel.s for VRFs' "$out" ||
+	'^ok: the ip rule "priority 999 l3mdev" (IPv4) is the kernel.s rule for VRFs' "$out" ||
 	diag "$(grep 999 "$out")"
 at router ip rule del pref 999
 at router ip rule del pref 32000
@@ -133,7 +133,7 @@ check 'check reports an alternative name of an interface' grep -q \
 	'^error: uplink wan1: "uplinkone" is an alternative name of interface wan1; set interface = "wan1"' "$out"
 sed 's/interface = "wan1"/interface = "wan1@if7"/' "$lab_tmp/waymark.conf" >"$lab_tmp/alt.conf"
 at router "$WAYMARK" -c "$lab_tmp/alt.conf" check >"$out" 2>&1
-check 'check reports a name in the form that ip link prints' grep -q '^error: uplink wan1: "wan1@if7" is what ip link prints of interface wan1' "$out"
+check 'check reports a name in the form that ip link prints' grep -q '^error: uplink wan1: "wan1@if7" is the NAME@PARENT notation of interface wan1' "$out"
 
 # --- diff -------------------------------------------------------------------------------------------
 
@@ -179,7 +179,7 @@ wait_for 10 has_more 'priority 11 lookup 77.*IPv6'
 check '... in IPv6' has_more 'priority 11 lookup 77.*IPv6'
 at router ip -6 rule del pref 11
 at router ip rule add pref 1000 l3mdev
-check '... the rule of the first VRF is reported' wait_for 10 has_more "priority 1000.*is the kernel's for VRFs"
+check '... the rule of the first VRF is reported' wait_for 10 has_more "priority 1000.*is the kernel's rule for VRFs"
 check_not '... without an alert' grep -q 'VRFs' "$lab_tmp/alerts.jsonl"
 at router ip rule del pref 1000
 is '... each is reported once' "$(tail -n +$((since + 1)) "$lab_tmp/waymarkd.log" | grep -c 'priority 10 not fwmark')" 1

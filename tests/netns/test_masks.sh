@@ -170,13 +170,13 @@ waymark remove >/dev/null
 
 at router ip rule add pref 32000 fwmark 0x200/0x200 lookup 100
 found 'an ip rule with a mask that overlaps' warning \
-	'the ip rule "priority 32000 fwmark 0x200/0x200 lookup 100" \(IPv4\) selects by mark bits 0x200'
+	'the ip rule "priority 32000 fwmark 0x200/0x200 lookup 100" \(IPv4\) matches mark bits 0x200'
 at router ip rule del pref 32000
 
 at router ip rule add pref 500 fwmark 0x10000/0xff0000 lookup 100
 waymark check >"$lab_tmp/check" 2>&1
 check 'an ip rule with a mask that does not overlap is no finding' \
-	grep -q '^ok: no ip rule of another program takes pinned flows' "$lab_tmp/check"
+	grep -q '^ok: no ip rule of another program takes over pinned flows' "$lab_tmp/check"
 at router ip rule del pref 500
 
 at router nft -f - <<-'END'
@@ -207,11 +207,11 @@ at router nft delete table ip stranger
 
 at router ip rule add pref 500 fwmark 0x200/0x3f00 lookup 100
 refused 'an ip rule before ours that takes our marks' \
-	"ip rule 'priority 500 fwmark 0x200/0x3f00 lookup 100' .IPv4. takes what is marked for uplink wan2"
+	"ip rule 'priority 500 fwmark 0x200/0x3f00 lookup 100' .IPv4. comes before Waymark's rules and matches the mark of uplink wan2"
 at router ip rule del pref 500
 
 at router ip -6 rule add pref 4002 from fd00:77::/64 lookup 100
-refused 'a priority in use' "ip rule 'priority 4002 from fd00:77::/64 lookup 100' .IPv6. stands among the priorities 4000 to 4008"
+refused 'a priority in use' "ip rule 'priority 4002 from fd00:77::/64 lookup 100' .IPv6. uses one of the priorities 4000 to 4008"
 at router ip -6 rule del pref 4002
 
 # NFULNL_MSG_CONFIG with NFULNL_CFG_CMD_BIND (linux/netfilter/nfnetlink_log.h)
@@ -226,9 +226,9 @@ wait_for 5 at router grep -q '^ *77 ' /proc/net/netfilter/nfnetlink_log
 # Without root waymarkd cannot read which process has the group, so it looks before.
 waymark check >"$lab_tmp/check" 2>&1
 check 'the log group taken by a program: the check names it' \
-	grep -Eq '^error: NFLOG group 77 is taken by python3 \(pid [0-9]+\)' "$lab_tmp/check" ||
+	grep -Eq '^error: NFLOG group 77 is used by python3 \(pid [0-9]+\)' "$lab_tmp/check" ||
 	diag "$(cat "$lab_tmp/check")"
-refused 'the log group taken by a program' 'NFLOG group 77 is taken by python3 \(pid [0-9]+\)'
+refused 'the log group taken by a program' 'NFLOG group 77 is used by python3 \(pid [0-9]+\)'
 kill $owner 2>/dev/null
 wait $owner 2>/dev/null
 

@@ -43,7 +43,7 @@ is "after a restart new flows still leave by the other one" "$(used)" wan2
 # Tools compare with the decision, not with the configuration file alone.
 as_decided() {
 	check "$1: check finds the rules and routes correct" wait_for 5 sh -c \
-		"nsenter --net=/proc/$ns_router/ns/net '$WAYMARK' -c '$lab_tmp/waymark.conf' check | grep -q 'rules and routes are as configured'"
+		"nsenter --net=/proc/$ns_router/ns/net '$WAYMARK' -c '$lab_tmp/waymark.conf' check | grep -q 'rules and routes match the configuration'"
 	is "$1: diff finds no difference" "$(waymark diff)" ""
 	waymark apply >/dev/null
 	is "$1: apply keeps the decision" "$(used)" wan2

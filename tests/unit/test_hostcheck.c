@@ -159,7 +159,8 @@ static void test_other_statements_that_matter(void **state)
 	check_statement("{\"log\":{\"group\":77}}");
 	assert_finding(FINDING_WARNING, "NFLOG group 77", "nflog-group");
 	check_statement("{\"xt\":{\"type\":\"target\",\"name\":\"CONNMARK\"}}");
-	assert_finding(FINDING_WARNING, "with target CONNMARK", "iptables -t other -S c shows");
+	assert_finding(FINDING_WARNING, "with target CONNMARK",
+		       "run 'iptables -t other -S c' to see");
 	check_statement("{\"xt\":null}");
 	assert_finding(FINDING_WARNING, "an iptables rule that may write marks", "iptables");
 	check_statement("{\"notrack\":null}");
@@ -169,7 +170,7 @@ static void test_other_statements_that_matter(void **state)
 			   "\"table\":\"t\"}}]}");
 	assert_finding(FINDING_WARNING, "flowtable fast in table ip t", "flow add @fast");
 	hostcheck_rulesets(&findings, &config, "{\"nftables\":[");
-	assert_finding(FINDING_WARNING, "cannot be read", NULL);
+	assert_finding(FINDING_WARNING, "cannot read the rulesets", NULL);
 }
 
 static void check_filter(const char *flags, const char *right, const char *verdict)
@@ -308,8 +309,8 @@ static void test_rules_that_take_all_pinned_flows(void **state)
 	(void)state;
 	check_rule(&rule);
 	assert_finding(FINDING_ERROR,
-		       "sends to interface $(id) (table 77) all flows pinned to "
-		       "uplink wan1 and others",
+		       "all flows pinned to "
+		       "uplink wan1 and other uplinks leave by interface $(id) (table 77)",
 		       "ip -4 rule del priority 1 lookup 77");
 	rule.family = AF_INET6;
 	check_rule(&rule);
@@ -331,11 +332,12 @@ static void test_rules_that_take_all_pinned_flows(void **state)
 	rule = rule_of(1, 0, 0, 0);
 	rule.action = FR_ACT_BLACKHOLE;
 	check_rule(&rule);
-	assert_finding(FINDING_ERROR, "drops all flows", "rule del priority 1 blackhole");
+	assert_finding(FINDING_ERROR, "and other uplinks are dropped",
+		       "rule del priority 1 blackhole");
 	rule.action = FR_ACT_GOTO;
 	rule.extra.target = 32766;
 	check_rule(&rule);
-	assert_finding(FINDING_ERROR, "jumps over", "rule del priority 1 goto 32766");
+	assert_finding(FINDING_ERROR, "skip Waymark's rules", "rule del priority 1 goto 32766");
 }
 
 static void test_rules_that_take_some_pinned_flows(void **state)
@@ -345,7 +347,7 @@ static void test_rules_that_take_some_pinned_flows(void **state)
 	(void)state;
 	strcpy(rule.iifname, "$(id)");
 	check_rule(&rule);
-	assert_finding(FINDING_WARNING, "those that it matches of flows pinned to",
+	assert_finding(FINDING_WARNING, "matching flows pinned to",
 		       "rule del priority 1 iif '$(id)' lookup 77");
 	rule = rule_of(1, 0, 0, 77);
 	rule.has_other = rule.extra.has_uids = true;
@@ -363,7 +365,7 @@ static void test_rules_that_take_some_pinned_flows(void **state)
 	assert_finding(FINDING_WARNING, "from 192.168.10.0/24", "rule add");
 	prefix_parse(&rule.src, "192.0.0.0/8");
 	check_rule(&rule);
-	assert_finding(FINDING_WARNING, "pinned to uplink wan1 and others", "rule add");
+	assert_finding(FINDING_WARNING, "pinned to uplink wan1 and other uplinks", "rule add");
 	rule.family = AF_INET6;
 	prefix_parse(&rule.src, "fd00:10::/64");
 	check_rule(&rule);
@@ -372,8 +374,7 @@ static void test_rules_that_take_some_pinned_flows(void **state)
 	rule = rule_of(1, 0, 0, 77);
 	strcpy(rule.oifname, "eth2");
 	check_rule(&rule);
-	assert_finding(FINDING_WARNING, "those that it matches of flows pinned to uplink wan2",
-		       "rule add");
+	assert_finding(FINDING_WARNING, "matching flows pinned to uplink wan2", "rule add");
 	/* A rule for one uplink's address leads to the other one's interface. */
 	rule = rule_of(1, 0, 0, 77);
 	prefix_parse(&rule.src, "198.51.100.10/32");
@@ -426,7 +427,7 @@ static void test_rule_of_vrfs(void **state)
 	assert_int_equal(findings.n, 2);
 	assert_int_equal(findings_count(&findings, FINDING_OK), 2);
 	assert_non_null(strstr(findings.list[0].what, "priority 1000"));
-	assert_non_null(strstr(findings.list[0].what, "packets of VRFs alone"));
+	assert_non_null(strstr(findings.list[0].what, "matches only packets of VRFs"));
 	assert_non_null(strstr(findings.list[1].what, "no ip rule of another program"));
 	findings_clear(&findings);
 }
@@ -437,7 +438,7 @@ static void test_rules_with_marks_under_our_mask(void **state)
 
 	(void)state;
 	check_rule(&rule);
-	assert_finding(FINDING_WARNING, "mark bits 0x7 under mark-mask 0xff, which no uplink has",
+	assert_finding(FINDING_WARNING, "mark bits 0x7 of mark-mask 0xff, which no uplink has",
 		       "set mark-mask = 0x7f8");
 	rule = rule_of(30000, 0x3, 0xff, 77);
 	check_rule(&rule);
@@ -664,7 +665,8 @@ static void test_uplink_families(void **state)
 	uplinks[0].gateway6.kind = GATEWAY_LEARN;
 	assert_int_equal(findings.n, 2);
 	assert_int_equal(findings.list[1].level, FINDING_WARNING);
-	assert_non_null(strstr(findings.list[1].what, "no address for IPv6, though gateway6"));
+	assert_non_null(strstr(findings.list[1].what,
+			       "gateway6 is configured, but IPv6 cannot be used: no address"));
 	netstate_free(s);
 }
 
@@ -685,12 +687,14 @@ static void test_gateways_that_cannot_work(void **state)
 	addr_parse(&uplinks[0].gateway.addr, "203.0.113.1");
 	hostcheck_uplinks(&findings, &config, s, NULL);
 	assert_int_equal(findings.n, 2);
-	assert_non_null(strstr(findings.list[0].what, "203.0.113.1 is in no network of interface"));
+	assert_non_null(
+		strstr(findings.list[0].what, "203.0.113.1 is not in a network of interface"));
 	findings_clear(&findings);
 	addr_parse(&uplinks[0].gateway.addr, "192.0.2.255");
 	hostcheck_uplinks(&findings, &config, s, NULL);
 	assert_int_equal(findings.n, 2);
-	assert_non_null(strstr(findings.list[0].what, "192.0.2.255 is a whole network's address"));
+	assert_non_null(strstr(findings.list[0].what,
+			       "192.0.2.255 is the first or last address of its network"));
 	findings_clear(&findings);
 	addr_parse(&uplinks[0].gateway.addr, "192.0.2.99");
 	hostcheck_uplinks(&findings, &config, s, NULL);
@@ -767,10 +771,10 @@ static void test_sources_of_default_routes(void **state)
 	(void)state;
 	config.n_uplinks = 1;
 	check_uplinks(source_router_new(AF_INET, "203.0.113.1/32", "203.0.113.1/32"));
-	assert_second(FINDING_OK, "has the source 203.0.113.1 of the IPv4 route \"default via "
+	assert_second(FINDING_OK, "have the source 203.0.113.1, as in the IPv4 route \"default via "
 				  "192.0.2.1 dev eth1");
 	check_uplinks(source_router_new(AF_INET6, "2001:db8:9::1/128", "2001:db8:9::1/128"));
-	assert_second(FINDING_OK, "has the source 2001:db8:9::1 of the IPv6 route");
+	assert_second(FINDING_OK, "have the source 2001:db8:9::1, as in the IPv6 route");
 	/* Its own address is as expected. */
 	check_uplinks(source_router_new(AF_INET, "192.0.2.10/32", "203.0.113.1/32"));
 	assert_int_equal(findings.n, 1);
@@ -780,8 +784,8 @@ static void test_sources_of_default_routes(void **state)
 	addr_parse(&uplinks[0].gateway.addr, "192.0.2.99");
 	check_uplinks(source_router_new(AF_INET, "203.0.113.1/32", "203.0.113.1/32"));
 	uplinks[0].gateway.kind = GATEWAY_LEARN;
-	assert_second(FINDING_WARNING, "src 203.0.113.1\" is not taken over into table "
-				       "251: what the router itself sends has 192.0.2.10");
+	assert_second(FINDING_WARNING, "src 203.0.113.1\" is not copied to table "
+				       "251: packets of this router have the source 192.0.2.10");
 }
 
 static void test_names_that_ip_prints(void **state)
@@ -794,7 +798,8 @@ static void test_names_that_ip_prints(void **state)
 	config.uplinks = &u;
 	config.n_uplinks = 1;
 	hostcheck_uplinks(&findings, &config, s, NULL);
-	assert_finding(FINDING_ERROR, "\"eth1@bond0\" is what ip link prints of interface eth1",
+	assert_finding(FINDING_ERROR,
+		       "\"eth1@bond0\" is the NAME@PARENT notation of interface eth1",
 		       "set interface = \"eth1\" in uplink wan1");
 	netstate_free(s);
 }
@@ -855,7 +860,7 @@ static void test_networkd(void **state)
 	file_write(root, "etc/systemd/networkd.conf.d/10-a.conf",
 		   "[Network]\nManageForeignRoutes = no\n");
 	hostcheck_networkd(&findings, &config, root);
-	assert_finding(FINDING_OK, "leaves foreign rules", NULL);
+	assert_finding(FINDING_OK, "keeps the rules", NULL);
 	file_write(root, "run/systemd/networkd.conf.d/20-b.conf",
 		   "[Network]\nManageForeignRoutes=yes\n");
 	hostcheck_networkd(&findings, &config, root);
@@ -944,7 +949,7 @@ static void test_nflog_group_taken(void **state)
 
 	(void)state;
 	assert_true(hostcheck_nflog_group(&findings, &config, groups, sockets));
-	assert_finding(FINDING_ERROR, "NFLOG group 77 is taken by a process that cannot be seen",
+	assert_finding(FINDING_ERROR, "NFLOG group 77 is used by a process not visible here",
 		       "nflog-group");
 	rewind(groups);
 	config.nflog_group = 79;
@@ -965,12 +970,12 @@ static void test_event_listeners(void **state)
 
 	(void)state;
 	hostcheck_listeners(&findings, &config, sockets);
-	assert_finding(FINDING_OK, "listens to conntrack events: events = auto leaves", NULL);
+	assert_finding(FINDING_OK, "listens to conntrack events, so that events = auto keeps",
+		       NULL);
 	config.events = EVENTS_MINIMAL;
 	rewind(sockets);
 	hostcheck_listeners(&findings, &config, sockets);
-	assert_finding(FINDING_ERROR, "would miss those that events = minimal",
-		       "events = \"auto\"");
+	assert_finding(FINDING_ERROR, "events = minimal leaves out events", "events = \"auto\"");
 	fclose(sockets);
 }
 
