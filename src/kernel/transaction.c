@@ -128,14 +128,16 @@ static int death_report(struct transaction_reply *reply, int err, int status, pi
 
 	transaction_clear(reply);
 	if (err == -ETIMEDOUT)
-		snprintf(text, sizeof(text), "the child took longer than %d s",
+		snprintf(text, sizeof(text), "the helper process took longer than %d s",
 			 TRANSACTION_SECONDS);
 	else if (!pid)
-		snprintf(text, sizeof(text), "the launcher of transactions has ended");
+		snprintf(text, sizeof(text), "the process that starts the helpers has ended");
 	else if (WIFSIGNALED(status))
-		snprintf(text, sizeof(text), "the child ended by signal %d", WTERMSIG(status));
+		snprintf(text, sizeof(text), "the helper process was killed by signal %d",
+			 WTERMSIG(status));
 	else
-		snprintf(text, sizeof(text), "the child ended with status %d", WEXITSTATUS(status));
+		snprintf(text, sizeof(text), "the helper process exited with status %d",
+			 WEXITSTATUS(status));
 	reply->errors = strdup(text);
 	return -EOWNERDEAD;
 }

@@ -129,14 +129,14 @@ static bool rule_is_in_the_way(const struct config *c, const struct rule_state *
 	rule_format(text, sizeof(text), r);
 	if (errors && is_among)
 		fprintf(errors,
-			"ip rule '%s' (%s) stands among the priorities %u to %u that are "
-			"needed: File exists; set rule-priority to where none stands\n",
+			"ip rule '%s' (%s) uses one of the priorities %u to %u that Waymark needs: "
+			"File exists (set rule-priority to a free range)\n",
 			text, family, c->rule_priority, last);
 	else if (errors)
 		fprintf(errors,
-			"ip rule '%s' (%s) takes what is marked for uplink %s before Waymark's "
-			"rules do; delete it, choose a mark-mask that it does not use, or set "
-			"rule-priority below %u\n",
+			"ip rule '%s' (%s) comes before Waymark's rules and matches the mark of "
+			"uplink %s (delete the rule, choose a mark-mask that the rule does not "
+			"use, or set rule-priority below %u)\n",
 			text, family, taken->name, r->priority);
 	return true;
 }
@@ -237,7 +237,7 @@ static int apply_try(struct run *run)
 
 	if (err) {
 		if (!run->error)
-			run_failed(run, err, NULL, "the steering could not be installed");
+			run_failed(run, err, NULL, "cannot install the steering");
 		run_undo(run);
 		if (former)
 			state_put_back(s, former);
@@ -262,12 +262,13 @@ static void begin_failed(const struct steering *s, int err, FILE *errors)
 		return;
 	if (err == -EBUSY)
 		fprintf(errors,
-			"the steering is locked by %s; try again when it has finished, or end it\n",
+			"the steering is locked by %s (try again when this process has finished, "
+			"or end it)\n",
 			steering_lock_holder(s->config, holder, sizeof(holder)));
 	else
 		fprintf(errors,
-			"the steering's state beside %s: %s; run as root, or set control-socket "
-			"to a folder that can be written\n",
+			"cannot open the state of the steering beside %s: %s (run as root, or set "
+			"control-socket to a writable folder)\n",
 			s->config->control_socket, strerror(-err));
 }
 
@@ -413,8 +414,8 @@ int steering_remove(struct steering *s, FILE *errors)
 	if (!err)
 		s->state->is_known = false;
 	if (run.n_changed && !was_known && errors)
-		fprintf(errors, "no record of what was there before: sysctls are left as they "
-				"are, and routes that may have been displaced are not restored\n");
+		fprintf(errors, "the state before the installation is unknown: sysctls keep their "
+				"values, and displaced routes are not restored\n");
 	close(lock);
 	return err;
 }

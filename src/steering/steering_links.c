@@ -20,7 +20,7 @@ static void group_set(struct run *run, const struct link_state *l, uint32_t grou
 		err = undo_group(run, l->index, l->group);
 	if (err)
 		run_failed(run, err, "check that waymarkd may change interfaces",
-			   "interface %s: cannot set its group to %u", l->name, group);
+			   "cannot set the group of interface %s to %u", l->name, group);
 	else
 		run->n_changed++;
 }

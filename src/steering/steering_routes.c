@@ -136,8 +136,9 @@ static void route_put(struct run *run, const struct route_diff *d, const struct 
 	if (!err)
 		run_done(run, &change);
 	else
-		run_failed(run, err, "check the uplink's address and gateway", "%s route %s: %s",
-			   family_name(r->family), route_text(&t, r, d->add),
+		run_failed(run, err, "check the uplink's address and gateway",
+			   "cannot install %s route %s: %s", family_name(r->family),
+			   route_text(&t, r, d->add),
 			   *rtnl_error(run->s->rtnl) ? rtnl_error(run->s->rtnl) : "refused");
 }
 
@@ -173,8 +174,8 @@ static void route_take(struct run *run, const struct route_state *r, const struc
 	if (!err)
 		run_done(run, &change);
 	else
-		run_failed(run, err, NULL, "%s route %s could not be deleted",
-			   family_name(r->family), route_text(&t, r, s));
+		run_failed(run, err, NULL, "cannot delete %s route %s", family_name(r->family),
+			   route_text(&t, r, s));
 }
 
 void routes_remove(struct run *run, const struct route_diff *d, bool is_balance)
@@ -241,8 +242,8 @@ static void route_give_up(struct run *run, const struct route_state *saved)
 
 	if (run->errors)
 		fprintf(run->errors,
-			"the former %s route %s is not restored, for its interface is down or "
-			"gone; add it again when that is back\n",
+			"cannot restore the former %s route %s: its interface is down or gone (add "
+			"the route again when the interface is back)\n",
 			family_name(saved->family), route_text(&t, saved, st->displaced));
 	steering_state_drop_route(st, saved);
 }
@@ -267,8 +268,8 @@ void routes_restore(struct run *run, const struct netstate *wanted)
 		} else if (!wanted && route_went_by_itself(err)) {
 			route_give_up(run, saved);
 		} else if (!wanted) {
-			run_failed(run, err, "add it again",
-				   "the former %s route %s could not be restored",
+			run_failed(run, err, "add the route again",
+				   "cannot restore the former %s route %s",
 				   family_name(saved->family),
 				   route_text(&t, saved, st->displaced));
 		}
@@ -362,8 +363,8 @@ static bool rule_put(struct run *run, const struct rule_state *r, const struct r
 	if (!err)
 		run_done(run, &change);
 	else
-		run_failed(run, err, NULL, "%s rule %u: %s: %s", family_name(r->family),
-			   r->priority, rule_text(text, sizeof(text), r),
+		run_failed(run, err, NULL, "cannot install %s rule %u: %s: %s",
+			   family_name(r->family), r->priority, rule_text(text, sizeof(text), r),
 			   *rtnl_error(run->s->rtnl) ? rtnl_error(run->s->rtnl) : "refused");
 	return !err;
 }
@@ -409,8 +410,8 @@ static void rule_take(struct run *run, const struct rule_state *r)
 	if (!err)
 		run_done(run, &change);
 	else
-		run_failed(run, err, NULL, "%s rule %u: %s could not be deleted",
-			   family_name(r->family), r->priority, rule_text(text, sizeof(text), r));
+		run_failed(run, err, NULL, "cannot delete %s rule %u: %s", family_name(r->family),
+			   r->priority, rule_text(text, sizeof(text), r));
 }
 
 /* Remove in reverse order: the mark rules rely on the local-destination rules before them. */

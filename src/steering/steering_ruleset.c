@@ -87,7 +87,7 @@ static void ruleset_note(struct steering *s, const char *text)
 
 static const char *todo_about(int err)
 {
-	return err == -EPERM ? "another program may own that table (flags owner)"
+	return err == -EPERM ? "another program may own this table (flags owner)"
 			     : "see 'waymark rules' and 'waymark check'";
 }
 
@@ -109,7 +109,8 @@ static void ruleset_replace(struct run *run, const char *text, const char *forme
 	load_tell(s, false);
 	err = protection_load(s, text, former);
 	if (err) {
-		run_failed(run, err, todo_about(err), "%s: %s", table_name, nft_error(s->nft));
+		run_failed(run, err, todo_about(err), "cannot install %s: %s", table_name,
+			   nft_error(s->nft));
 		return;
 	}
 	load_tell(s, true);
@@ -121,7 +122,7 @@ static void ruleset_replace(struct run *run, const char *text, const char *forme
 	if (!err)
 		err = run_keep(run);
 	if (err)
-		run_failed(run, err, NULL, "the state of %s could not be kept", table_name);
+		run_failed(run, err, NULL, "cannot save the state of %s", table_name);
 	else
 		run_done(run, &change);
 }
@@ -176,8 +177,7 @@ void ruleset_remove(struct run *run)
 	if (!err)
 		run_changed(run, false, "%s", table_name);
 	else if (err != -ENOENT)
-		run_failed(run, err, NULL, "%s could not be deleted: %s", table_name,
-			   nft_error(s->nft));
+		run_failed(run, err, NULL, "cannot delete %s: %s", table_name, nft_error(s->nft));
 	s->state->text_hash = 0;
 	s->state->listing_hash = 0;
 	s->state->labels_since_ms = 0;

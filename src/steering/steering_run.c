@@ -93,8 +93,8 @@ int run_keep(struct run *run)
 		return err;
 	if (run->errors && !was_unsaved)
 		fprintf(run->errors,
-			"the steering's state beside %s cannot be saved: %s; make room, or what is "
-			"learnt now is lost with the daemon\n",
+			"cannot save the state of the steering beside %s: %s (free disk space, or "
+			"the changes since the last save are lost when waymarkd stops)\n",
 			s->config->control_socket, strerror(-err));
 	return 0;
 }
@@ -218,8 +218,7 @@ void run_undo(struct run *run)
 		int err = undo_run(run->s, &run->undos[i]);
 
 		if (err)
-			run_failed(run, err, "look at it with 'waymark check'",
-				   "a change could not be undone");
+			run_failed(run, err, "run 'waymark check'", "cannot undo a change");
 	}
 	run->n_changed = 0;
 	run->s->sysctls_left = 0;

@@ -55,15 +55,15 @@ static void sysctl_keep(struct run *run, const struct sysctl_want *w, const char
 				 : 0;
 
 	if (err)
-		run_failed(run, err, NULL, "sysctl %s", w->name);
+		run_failed(run, err, NULL, "cannot save the former value of sysctl %s", w->name);
 }
 
 /* Reported once when the steering is installed, not each time that it is looked at. */
 static void sysctl_warn(struct run *run, const struct sysctl_want *w, int err)
 {
 	if (run->errors && run->is_atomic)
-		fprintf(run->errors, "sysctl %s: cannot set it to %s (%s): %s\n", w->name, w->value,
-			w->why, strerror(-err));
+		fprintf(run->errors, "cannot set sysctl %s to %s (needed so that %s): %s\n",
+			w->name, w->value, w->why, strerror(-err));
 }
 
 /* An interface that is new, or made again, has new sysctls. */
@@ -179,7 +179,7 @@ static void sysctl_restore(struct run *run, const struct saved_sysctl *saved)
 	if (!err)
 		run_changed(run, false, "sysctl %s = %s (was %s)", saved->name, saved->former, now);
 	else
-		run_failed(run, err, NULL, "sysctl %s cannot be set back to %s", saved->name,
+		run_failed(run, err, NULL, "cannot restore sysctl %s to %s", saved->name,
 			   saved->former);
 }
 
@@ -202,7 +202,7 @@ static void filter_print(const struct sysctl_want *w, FILE *out)
 		shell_print(out, w->name);
 		fprintf(out, "=%s\n", w->value);
 	} else if (err) {
-		fprintf(out, "# %s=%s when the interface is there, if it is 1 then\n", w->name,
+		fprintf(out, "# %s=%s once the interface exists, if its value is 1 then\n", w->name,
 			w->value);
 	}
 }

@@ -129,7 +129,7 @@ static void removes_without_a_state(void **state)
 	steering_lab_run("rm %s", steering_lab_state_path());
 	assert_int_equal(steering_remove(steering_lab_steering(), errors), 0);
 	fclose(errors);
-	assert_non_null(strstr(said, "sysctls are left"));
+	assert_non_null(strstr(said, "sysctls keep their values"));
 	free(said);
 	assert_false(
 		steering_lab_shows("ip rule; ip -6 rule; ip route show table all", "proto 87"));

@@ -38,7 +38,7 @@ static unsigned reconcile_lines(struct steering *s)
 	assert_non_null(errors);
 	assert_true(steering_reconcile(s, NULL, NULL, errors) >= 0);
 	fclose(errors);
-	for (const char *at = said; (at = strstr(at, "cannot be saved")); at++)
+	for (const char *at = said; (at = strstr(at, "cannot save the state")); at++)
 		n++;
 	free(said);
 	return n;

@@ -65,11 +65,11 @@ static void death_assert(void)
 	struct transaction_reply reply;
 
 	assert_int_equal(transaction_run(exit_fn, NULL, 0, &reply), -EOWNERDEAD);
-	assert_string_equal(reply.errors, "the child ended with status 3");
+	assert_string_equal(reply.errors, "the helper process exited with status 3");
 	assert_null(reply.output);
 	transaction_clear(&reply);
 	assert_int_equal(transaction_run(kill_fn, NULL, 0, &reply), -EOWNERDEAD);
-	assert_string_equal(reply.errors, "the child ended by signal 9");
+	assert_string_equal(reply.errors, "the helper process was killed by signal 9");
 	transaction_clear(&reply);
 }
 
