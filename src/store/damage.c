@@ -181,7 +181,7 @@ int store_set_aside(struct store *st)
 		r = rename_part(st, aside, "");
 	if (r)
 		snprintf(st->error, sizeof(st->error),
-			 "%s is damaged and cannot be renamed: %s; move it away", st->path,
+			 "%s is damaged and cannot be renamed: %s; move the file away", st->path,
 			 strerror(-r));
 	else
 		aside_note(st, aside);

@@ -82,7 +82,8 @@ static int folder_check(const char *path, char *error, size_t size)
 	if (access(folder, W_OK | X_OK) == 0)
 		return 0;
 	if (errno == ENOENT)
-		snprintf(error, size, "%s: the folder %s does not exist; make it", path, folder);
+		snprintf(error, size, "%s: the folder %s does not exist; create the folder", path,
+			 folder);
 	else
 		snprintf(error, size, "%s: cannot write in the folder %s: %s", path, folder,
 			 strerror(errno));
@@ -109,7 +110,7 @@ int store_file_check(const char *path, char *error, size_t size)
 	got = S_ISREG(info.st_mode) ? pread(fd, header, sizeof(header), 0) : -1;
 	close(fd);
 	if (got < 0) {
-		snprintf(error, size, "%s is not a file that can be a database", path);
+		snprintf(error, size, "%s is not a regular file and cannot be a database", path);
 		return -EPROTO;
 	}
 	return header_check(path, header, got, error, size);
@@ -154,14 +155,15 @@ int store_lock(const char *path, char *error, size_t size)
 	fd = open(lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
 	if (fd < 0) {
 		r = -errno;
-		snprintf(error, size, "cannot make the lock %s: %s", lock_path, strerror(-r));
+		snprintf(error, size, "cannot create the lock file %s: %s", lock_path,
+			 strerror(-r));
 		return r;
 	}
 	if (flock(fd, LOCK_EX | LOCK_NB) < 0) {
 		r = errno == EWOULDBLOCK ? -EBUSY : -errno;
 		holder_name(fd, who, sizeof(who));
-		snprintf(error, size, "%s is in use by %s; only one daemon can write it", path,
-			 who);
+		snprintf(error, size, "%s is in use by %s; only one daemon can write a history",
+			 path, who);
 		close(fd);
 		return r;
 	}

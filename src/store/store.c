@@ -53,7 +53,7 @@ static int fail_sqlite(struct store *st, int code, const char *what)
 	bool is_last = st->db && (sqlite3_errcode(st->db) & 0xff) == (code & 0xff);
 	int r = db_errno(code);
 
-	r = fail(st, r ? r : -EIO, "%s: %s: %s", st->path, what,
+	r = fail(st, r ? r : -EIO, "%s %s: %s", what, st->path,
 		 is_last ? sqlite3_errmsg(st->db) : sqlite3_errstr(code));
 	st->code = code;
 	return r;
@@ -72,7 +72,7 @@ static int file_create(struct store *st)
 	int fd = open(st->path, O_RDWR | O_CREAT | O_CLOEXEC, 0640), r = -errno;
 
 	if (fd < 0)
-		return fail(st, r, "cannot make %s: %s", st->path, strerror(-r));
+		return fail(st, r, "cannot create %s: %s", st->path, strerror(-r));
 	close(fd);
 	return 0;
 }
@@ -94,7 +94,7 @@ static int schema_prepare(struct store *st, bool is_new)
 			    st->path, version,
 			    store_migrations[store_migrations_count - 1].version);
 	if (rc != SQLITE_OK)
-		return fail_sqlite(st, rc, "cannot prepare the schema");
+		return fail_sqlite(st, rc, "cannot prepare the schema of");
 	sqlite3_db_config(st->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 0, NULL);
 	rc = db_exec(st->db, PRAGMAS);
 	return rc == SQLITE_OK ? 0 : fail_sqlite(st, rc, "cannot set up");
@@ -167,7 +167,7 @@ static int connection_open(struct store *st)
 	 * history when no daemon runs. */
 	sqlite3_file_control(st->db, "main", SQLITE_FCNTL_PERSIST_WAL, &persist);
 	if (sqlite3_db_readonly(st->db, "main") == 1)
-		return fail(st, -EACCES, "%s cannot be written", st->path);
+		return fail(st, -EACCES, "cannot write %s: the database is read-only", st->path);
 	return 0;
 }
 
@@ -288,7 +288,7 @@ static int begin_anew(struct store *st, int damage, FILE *errors)
 	if (r < 0)
 		return r;
 	if (errors)
-		fprintf(errors, "%s is damaged: %s; it is renamed to %s\n", st->path,
+		fprintf(errors, "%s is damaged: %s; the file was renamed to %s\n", st->path,
 			sqlite3_errstr(damage), st->aside);
 	return store_connect(st);
 }

@@ -17,8 +17,8 @@ if [ -z "${LAB_OWN_MOUNTS:-}" ]; then
 fi
 
 PORT=8643
-LOG_FULL='the history is not written: the disk is full'
-LOG_AGAIN='the history is written again'
+LOG_FULL='cannot write the history: the disk is full'
+LOG_AGAIN='writing the history works again'
 
 store_sql() {
 	sqlite3 -batch -noheader -cmd '.timeout 5000' "$lab_tmp/disk/history/flows.db" "$1"
@@ -93,7 +93,7 @@ check "a full disk is reported" wait_for 10 grep -q "$LOG_FULL" "$lab_tmp/waymar
 check "an alert reports it" wait_for 10 has_alerts store 'disk full' raised 1
 check "the alert reaches the webhook meanwhile" wait_for 10 grep -q '|store|disk full|' "$lab_tmp/hook/log"
 check "records are lost: an alert reports it too" wait_for 10 has_alerts gap 'queue full' raised 1
-check "the log has the cause" grep -q 'loses records: its queue is full: the disk is full' "$lab_tmp/waymarkd.log"
+check "the log has the cause" grep -q 'loses records, because its queue is full: the disk is full' "$lab_tmp/waymarkd.log"
 check "status shows the error" sh -c "nsenter --net=/proc/$ns_router/ns/net '$WAYMARK' -c '$lab_tmp/waymark.conf' status | grep -q 'last error'"
 is "no alert is over yet" "$(overs store) $(overs gap)" "0 0"
 rm "$lab_tmp/disk/ballast"
@@ -109,7 +109,7 @@ check "the gap has the cause and the number" wait_for 10 store_sql_is \
 
 dd if=/dev/urandom of="$lab_tmp/disk/history/flows.db" bs=4096 count=1 conv=notrunc 2>/dev/null
 check "a damaged database is reported" wait_for 20 \
-	log_has 'the database was damaged; it is kept as flows.db.damaged-.*a new one was begun' 1
+	log_has 'the database was damaged and is kept as flows.db.damaged-.*a new database was created' 1
 check "an alert reports it" wait_for 10 has_alerts store damaged raised 1
 check "it is set aside" wait_for 5 sh -c "ls $lab_tmp/disk/history | grep -q '^flows.db.damaged-[0-9TZ]*\$'"
 check "the new database has the live flow" wait_for 10 store_sql_is \
@@ -117,14 +117,14 @@ check "the new database has the live flow" wait_for 10 store_sql_is \
 check "the new database has the states of the uplinks" wait_for 10 store_sql_is "SELECT count(DISTINCT uplink) FROM uplink_states" 2 || diag "$(store_sql "SELECT * FROM uplink_states")"
 check "a gap explains the missing history" wait_for 10 store_sql_is \
 	"SELECT substr(reason, 1, 41), ended IS NOT NULL FROM gaps WHERE source = 'store'" \
-	'the database was damaged; it is kept as f|1' || diag "$(store_sql "SELECT * FROM gaps")"
+	'the database was damaged and is kept as f|1' || diag "$(store_sql "SELECT * FROM gaps")"
 check "the alert is over" wait_for 20 has_overs store 2
 
 # --- a deleted database ----------------------------------------------------------------------
 
 rm "$lab_tmp/disk/history/flows.db" "$lab_tmp/disk/history/flows.db-wal" "$lab_tmp/disk/history/flows.db-shm"
 check "a deleted database is reported" wait_for 20 \
-	log_has 'the database.s file was moved, replaced or deleted; a new one was begun' 1
+	log_has 'the database.s file was moved, replaced or deleted; a new database was created' 1
 check "an alert reports it" wait_for 10 has_alerts store moved raised 1
 check "the new database has the live flow" wait_for 10 store_sql_is \
 	"SELECT state FROM flows WHERE proto = 'tcp' AND dport = 7" live
@@ -141,14 +141,14 @@ check "a command only reports it" sh -c "! '$WAYMARK' -c '$lab_tmp/waymark.conf'
 	diag "$(cat "$lab_tmp/flows.err")"
 daemon_run
 check "a start reports it" wait_for 10 \
-	log_has 'flows.db is damaged: file is not a database; it is renamed to flows.db.damaged-' 1
+	log_has 'flows.db is damaged: file is not a database; the file was renamed to flows.db.damaged-' 1
 check "an alert reports it" wait_for 10 has_alerts store damaged raised 2
 check "it is set aside" sh -c "ls $lab_tmp/disk/history | grep -q '^flows.db.damaged-[0-9TZ]*\$'"
 check "the new database has the live flow" wait_for 10 store_sql_is \
 	"SELECT state FROM flows WHERE proto = 'tcp' AND dport = 7" live
 check "a gap explains the missing history" wait_for 10 store_sql_is \
 	"SELECT substr(reason, 1, 41), started < ended FROM gaps WHERE source = 'store'" \
-	'the database was damaged; it is kept as f|1' || diag "$(store_sql "SELECT * FROM gaps")"
+	'the database was damaged and is kept as f|1' || diag "$(store_sql "SELECT * FROM gaps")"
 check "the alert is over once more" wait_for 20 has_overs store 4
 hold_close alive
 daemon_stop

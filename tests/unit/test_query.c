@@ -435,7 +435,7 @@ static void test_open(void **state)
 	uint64_t before;
 	FILE *f;
 
-	refused(path, ENOENT, "no history yet");
+	refused(path, ENOENT, "the history does not exist yet");
 	assert_int_equal(access(path, F_OK), -1);
 	f = fopen(path, "w");
 	fclose(f);

@@ -144,7 +144,7 @@ static void test_not_sqlite(void **state)
 	refused(path, EPROTO, "not an SQLite database");
 	assert_true(store_lab_fingerprint(path) == before);
 	assert_int_equal(access(store_lab_path(*state, "notes.txt.lock"), F_OK), -1);
-	refused(*state, EPROTO, "not a file");
+	refused(*state, EPROTO, "is not a regular file");
 }
 
 static void test_not_ours(void **state)

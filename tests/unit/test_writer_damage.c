@@ -160,8 +160,8 @@ static void renewed_start_check(const char *path, const char *cause)
 
 	fclose(errors);
 	assert_non_null(st);
-	snprintf(line, sizeof(line), "flows.db is damaged: %s; it is renamed to flows.db.damaged-",
-		 cause);
+	snprintf(line, sizeof(line),
+		 "flows.db is damaged: %s; the file was renamed to flows.db.damaged-", cause);
 	assert_non_null(strstr(said, line));
 	free(said);
 	w = store_lab_start(st);

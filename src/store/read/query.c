@@ -35,10 +35,10 @@ static int file_check(struct query *q)
 		return refuse(
 			q, -errno,
 			errno == ENOENT
-				? "there is no history yet; the daemon makes it when it starts"
+				? "the history does not exist yet; waymarkd creates it at start"
 				: strerror(errno));
 	if (S_ISREG(info.st_mode) && info.st_size == 0)
-		return refuse(q, -ENOENT, "the history is empty; the daemon fills it");
+		return refuse(q, -ENOENT, "the history is empty; waymarkd fills it");
 	return store_file_check(q->path, q->error, sizeof(q->error));
 }
 
@@ -56,12 +56,12 @@ static int version_check(struct query *q)
 		return refuse(q, -EPROTO, "this is not a history of Waymark");
 	if (version > known)
 		return refuse(q, -EPROTO,
-			      "its schema is newer than this program; use the newer "
-			      "program");
+			      "the schema of this history is newer than this program; use the "
+			      "newer program");
 	if (version < known)
 		return refuse(q, -EPROTO,
-			      "its schema is older than this program; start the "
-			      "daemon, which migrates it");
+			      "the schema of this history is older than this program; start "
+			      "waymarkd, which migrates the history");
 	return 0;
 }
 

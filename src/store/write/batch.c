@@ -186,7 +186,7 @@ void batch_renew_damaged(struct writer *w)
 	char text[128];
 
 	w->aside_ms = clock_steady_ms();
-	snprintf(text, sizeof(text), "the database was damaged; it is kept as %s", w->st->aside);
+	snprintf(text, sizeof(text), "the database was damaged and is kept as %s", w->st->aside);
 	batch_renew(w, "damaged", text);
 }
 

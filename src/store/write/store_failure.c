@@ -14,7 +14,7 @@ static const struct store_failure full = {"disk full", "the disk is full"},
 				  quota = {"disk quota", "the disk quota is used up"},
 				  read_only = {"read-only", "the file system is read-only"},
 				  io = {"I/O error", "the disk reports an I/O error"},
-				  memory = {"memory", "memory is short"},
+				  memory = {"memory", "memory is exhausted"},
 				  locked = {"locked", "another process has locked the database"};
 
 static const struct failure {
