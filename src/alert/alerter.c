@@ -55,8 +55,10 @@ static void sinks_configure(struct alerter *a)
 						 : 0;
 
 		if (err < 0)
-			sink_fail(&a->status, "alert %s: %s; it stays as it was", a->sinks[i]->name,
-				  strerror(-err));
+			sink_fail(&a->status,
+				  "alert %s: cannot apply the new settings: %s; the old settings "
+				  "stay",
+				  a->sinks[i]->name, strerror(-err));
 	}
 }
 
@@ -111,7 +113,8 @@ void alerter_set_config(struct alerter *a, const struct alert_config *c)
 	struct alert_config copy;
 
 	if (config_clone_alert(&copy, c) < 0) {
-		sink_fail(&a->status, "alert: out of memory, the configuration stays as it was");
+		sink_fail(&a->status, "alert: cannot apply the new settings: out of memory; the "
+				      "old settings stay");
 		return;
 	}
 	config_clear_alert(&a->config);
@@ -159,8 +162,9 @@ static void body_send(struct alerter *a, size_t i, const struct sink_message *m)
 	a->last_outbox_id = id;
 	err = a->outbox.add ? a->outbox.add(a->outbox.data, id, m->alert->time_ms, body) : 0;
 	if (err < 0)
-		sink_fail(&a->status, "alert %s: not kept for a restart: %s", a->sinks[i]->name,
-			  strerror(-err));
+		sink_fail(&a->status,
+			  "alert %s: cannot save an alert for delivery after a restart: %s",
+			  a->sinks[i]->name, strerror(-err));
 	body_push(a, i, id, body);
 	free(body);
 }
@@ -280,7 +284,8 @@ bool alerter_goes_on(struct alerter *a, const struct alert *alert)
 void alerter_silence(struct alerter *a, const char *uplink, int64_t until_ms, const char *by)
 {
 	if (silence_set(&a->silences, uplink, until_ms, by) < 0)
-		sink_fail(&a->status, "alert: too many uplinks are silenced");
+		sink_fail(&a->status,
+			  "alert: cannot silence the uplink: too many uplinks are silenced");
 }
 
 void alerter_silences(const struct alerter *a, alerter_silence_fn *fn, void *data)
@@ -309,7 +314,7 @@ static void quiet_send(struct alerter *a, const struct alert *over, int64_t now_
 
 	end.time_ms = now_ms;
 	snprintf(end.text, sizeof(end.text),
-		 "%s%s%s%s%s%s%s: quiet for %lld s; %llu in all since %s",
+		 "%s%s%s%s%s%s%s: none for %lld s; %llu in total since %s",
 		 alert_kind_name(over->kind), *over->expected ? " for " : "", over->expected,
 		 *over->egress ? " by " : "", over->egress, *over->reason ? ", " : "", over->reason,
 		 (long long)(quiet_ms(a) / 1000), (unsigned long long)over->total,

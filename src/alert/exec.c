@@ -180,7 +180,7 @@ static void job_submit(struct exec *e, const char *path, struct message *message
 	}
 	message->refs++;
 	if (e->n_queued == EXEC_QUEUE_MAX) {
-		job_drop(e, &j, "too many programs wait already");
+		job_drop(e, &j, "not run: too many programs already wait");
 		return;
 	}
 	e->queue[(e->first + e->n_queued++) % EXEC_QUEUE_MAX] = j;
@@ -253,8 +253,8 @@ void exec_run(struct exec *e, const char *path, char *const *environment, const 
 
 	if (e->refused) {
 		sink_fail(e->status,
-			  "alert exec '%s': user '%s' does not exist (create it, or set alert { "
-			  "user })",
+			  "alert exec '%s': user '%s' does not exist (create the user, or set user "
+			  "in section alert)",
 			  path, e->refused);
 		return;
 	}
@@ -274,7 +274,7 @@ static void child_judge(struct exec *e, const struct child *c, int status)
 	if (c->is_killed)
 		return;
 	if (WIFSIGNALED(status))
-		sink_fail(e->status, "alert exec '%s': ended by signal %d", c->path,
+		sink_fail(e->status, "alert exec '%s': killed by signal %d", c->path,
 			  WTERMSIG(status));
 	else if (WEXITSTATUS(status) != 0)
 		sink_fail(e->status, "alert exec '%s': exit status %d", c->path,
@@ -308,7 +308,7 @@ static void child_limit(struct exec *e, struct child *c, int64_t passed_ms)
 	c->is_killed = true;
 	err = program_end(c->pid);
 	if (err)
-		sink_fail(e->status, "alert exec '%s': runs for %d s and cannot be killed: %s",
+		sink_fail(e->status, "alert exec '%s': cannot kill the program after %d s: %s",
 			  c->path, EXEC_TIMEOUT_MS / 1000, strerror(-err));
 	else
 		sink_fail(e->status, "alert exec '%s': killed after %d s", c->path,
@@ -358,7 +358,7 @@ void exec_free(struct exec *e)
 		return;
 	children_await(e);
 	for (; e->n_queued; e->n_queued--) {
-		job_drop(e, &e->queue[e->first], "not run: the daemon stops");
+		job_drop(e, &e->queue[e->first], "not run: waymarkd stops");
 		e->first = (e->first + 1) % EXEC_QUEUE_MAX;
 	}
 	for (size_t i = 0; i < EXEC_CHILDREN_MAX; i++) {

@@ -95,7 +95,7 @@ static void line_fail(struct jsonl *j, const char *why)
 static void wait_note(struct jsonl *j, bool is_waiting)
 {
 	if (is_waiting && !j->is_waiting)
-		line_fail(j, "the disk does not answer; lines wait");
+		line_fail(j, "the disk does not answer; lines wait in memory");
 	j->is_waiting = is_waiting;
 }
 

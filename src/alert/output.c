@@ -64,7 +64,7 @@ static void byte_take(struct output *o, char c, const char *path, exec_output_fn
 	if (o->taken < EXEC_OUTPUT_BYTES)
 		return;
 	line_end(o, path, fn, data);
-	fn(data, path, "(the rest of its output is dropped)");
+	fn(data, path, "(the rest of the program's output is dropped)");
 }
 
 void output_take(struct output *o, const char *path, exec_output_fn *fn, void *data)

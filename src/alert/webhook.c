@@ -201,7 +201,7 @@ static void oldest_post(struct webhook *w, struct poster *poster)
 		.timeout_ms = w->timeout_s * 1000,
 		.is_abandoned = is_abandoned,
 		.data = w,
-		.error = "out of memory",
+		.error = "cannot send the request: out of memory",
 	};
 	enum post_result result = POST_FAILED;
 

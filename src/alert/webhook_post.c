@@ -124,7 +124,7 @@ static enum post_result status_judge(struct poster *p, struct post *post)
 	curl_easy_getinfo(p->curl, CURLINFO_RETRY_AFTER, &wait);
 	if (wait > 0)
 		post->retry_after_s = wait < UINT32_MAX ? (uint32_t)wait : UINT32_MAX;
-	snprintf(post->error, sizeof(post->error), "the server answers with status %ld", status);
+	snprintf(post->error, sizeof(post->error), "the server answered with status %ld", status);
 	return is_final(status) ? POST_REFUSED : POST_FAILED;
 }
 

@@ -39,8 +39,8 @@ static void sink_close(void *self)
 
 static const char *error_text(int err)
 {
-	return err == -EHOSTDOWN ? "the talker does not answer"
-	       : err == -EAGAIN	 ? "the talker has too much to do"
+	return err == -EHOSTDOWN ? "waymark-talker does not answer"
+	       : err == -EAGAIN	 ? "waymark-talker is overloaded"
 				 : strerror(-err);
 }
 

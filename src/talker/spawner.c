@@ -107,9 +107,9 @@ static void death_report(struct spawner *s, int status)
 	char text[64];
 
 	if (WIFSIGNALED(status))
-		snprintf(text, sizeof(text), "it was ended by signal %d", WTERMSIG(status));
+		snprintf(text, sizeof(text), "it was killed by signal %d", WTERMSIG(status));
 	else
-		snprintf(text, sizeof(text), "it ended with status %d", WEXITSTATUS(status));
+		snprintf(text, sizeof(text), "it exited with status %d", WEXITSTATUS(status));
 	frame_begin(&s->frame, FRAME_DIED, s->generation, 0);
 	frame_put(&s->frame, text);
 	channel_send(s->channel, &s->frame, -1);

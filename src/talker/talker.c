@@ -155,7 +155,7 @@ static void channel_end(struct talker *t)
 		close(t->fd);
 	t->fd = -1;
 	if (!t->is_stopped)
-		state_set(t, TALKER_GONE, "its spawner has ended");
+		state_set(t, TALKER_GONE, "the process that starts it has ended");
 }
 
 bool talker_is_working(const struct talker *t)
@@ -285,7 +285,7 @@ static void started_take(struct talker *t)
 		t->webhook.started(t->webhook.data);
 	t->restarts += !is_first;
 	if (!is_first)
-		state_set(t, TALKER_WORKS, "another one runs");
+		state_set(t, TALKER_WORKS, "a new one runs");
 }
 
 /* The kinds that a worker sends once it runs. */
@@ -404,7 +404,7 @@ struct worker_status talker_status_news(struct talker *t, enum talker_reader rea
 		news.programs_failed += t->programs_lost;
 		t->programs_lost = 0;
 		snprintf(news.program_error, sizeof(news.program_error),
-			 "alert exec: programs died with the talker");
+			 "alert exec: programs were lost when waymark-talker died");
 	}
 	return news;
 }

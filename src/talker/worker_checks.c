@@ -77,7 +77,7 @@ void worker_checks_run(struct worker_checks *c, int64_t number, const char *path
 	int err;
 
 	if (!k) {
-		c->fn(c->data, number, "too many checks run");
+		c->fn(c->data, number, "too many check programs run already");
 		return;
 	}
 	*k = (struct check){.number = number, .until_ms = until_ms, .path = strdup(path)};

@@ -161,7 +161,7 @@ daemon_run
 talker_find
 rm -f "$lab_tmp/alerts.jsonl"
 kill -STOP "$talker"
-check "a talker that hangs is reported" wait_for 20 logged 1 "the talker does not work: it does not answer"
+check "a talker that hangs is reported" wait_for 20 logged 1 "waymark-talker does not work: it does not answer"
 check "one alert is raised for it" wait_for 5 has_alerts raised 1
 failed=$(counter alerts_failed_total)
 before=$(sql 'SELECT count(*) FROM flows')
@@ -175,15 +175,15 @@ more_failed() {
 check "an alert to a program counts as not delivered" wait_for 10 more_failed
 alert_up
 kill -CONT "$talker"
-check "the log says that the talker answers again" wait_for 10 logged 1 "the talker works again"
+check "the log says that the talker answers again" wait_for 10 logged 1 "waymark-talker works again"
 is "a scrape is answered again" "$(fetch)" 200
 
 # --- a talker that is killed -----------------------------------------------------------------
 
 rm -f "$lab_tmp/out/status"
 kill -KILL "$talker"
-check "a talker that is killed is reported" wait_for 5 logged 1 "the talker does not work: it was ended by signal 9"
-check "another one is started" wait_for 15 logged 2 "the talker works again"
+check "a talker that is killed is reported" wait_for 5 logged 1 "waymark-talker does not work: it was killed by signal 9"
+check "another one is started" wait_for 15 logged 2 "waymark-talker works again"
 is "scrapes are answered at the same address" "$(fetch)" 200
 is "the restart is counted" "$(counter talker_restarts_total)" 1
 alert_down
@@ -250,12 +250,12 @@ check "with descriptors it answers again" wait_for 10 fetched
 
 check "after a minute without a failure the alert ends" wait_for 90 has_alerts over 1
 is "one alert was raised" "$(alerts raised)" 1
-is "the log has the recovery once" "$(grep -c 'alerts are delivered again' "$lab_tmp/waymarkd.log")" 1
+is "the log has the recovery once" "$(grep -c 'alert delivery works again' "$lab_tmp/waymarkd.log")" 1
 
 # --- the spawner -----------------------------------------------------------------------------------
 
 kill -KILL "$spawner"
-check "the end of the spawner is reported" wait_for 5 logged 1 "the talker does not work: its spawner has ended"
+check "the end of the spawner is reported" wait_for 5 logged 1 "waymark-talker does not work: the process that starts it has ended"
 check "the talker ends with it" wait_for 5 is_gone "$talker"
 before=$(sql 'SELECT count(*) FROM flows')
 http_get pc 5 "http://$NET4/" >/dev/null

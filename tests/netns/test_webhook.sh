@@ -175,7 +175,7 @@ is "its kind is test" "$(cut -d'|' -f1,2,5 "$lab_tmp/hook/log")" "204|/test?toke
 plan 503
 waymark alert-test >"$lab_tmp/refused" 2>&1
 is "alert-test prints the result" "$(grep '^webhook' "$lab_tmp/refused")" \
-	"webhook its URL: the server answers with status 503"
+	"webhook its URL: the server answered with status 503"
 
 # --- secrets ---------------------------------------------------------------------------------
 
@@ -184,7 +184,7 @@ check_not "no secret of the URL is in the log, nor in the history" \
 config_alert='webhook = "ftp://user:secret3@host/"'
 config_write
 waymark check >"$lab_tmp/refused" 2>&1
-check "a URL that is not http or https is refused" grep -q ':[0-9]*: webhook is not a URL of the web' "$lab_tmp/refused"
+check "a URL that is not http or https is refused" grep -q ':[0-9]*: webhook is not a web URL' "$lab_tmp/refused"
 check_not "the error does not show it" grep -q secret3 "$lab_tmp/refused"
 
 done_testing

@@ -95,7 +95,7 @@ static void test_aggregates(void **state)
 	assert_text(object, "severity", "notice");
 	assert_true(strstr(
 		json_string_value(json_object_get(object, "text")),
-		"mismatch for wan1 by eth2, rule-missing: quiet for 120 s; 53 in all since 20"));
+		"mismatch for wan1 by eth2, rule-missing: none for 120 s; 53 in total since 20"));
 	assert_integer(object, "total", 53);
 	json_decref(object);
 	alerter_tick(a, T0 + 9 * MINUTE);
