@@ -68,7 +68,7 @@ void exporter_save(struct exporter *x)
 			   "cannot save %s: %s (rows may be shipped again after a restart)",
 			   x->config->export.state_file, strerror(-err));
 	else if (err == 0 && x->state_error < 0)
-		export_log(LOG_NOTICE, "%s is saved again", x->config->export.state_file);
+		export_log(LOG_NOTICE, "saving %s works again", x->config->export.state_file);
 	x->state_error = err;
 }
 
@@ -108,7 +108,7 @@ static int state_lock(const char *path)
 	snprintf(name, sizeof(name), "%s.lock", path);
 	fd = open(name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0640);
 	if (fd < 0) {
-		export_log(LOG_ERR, "cannot open %s: %m (make its folder, or set state-file)",
+		export_log(LOG_ERR, "cannot open %s: %m (create its folder, or set state-file)",
 			   name);
 		return -errno;
 	}
@@ -127,7 +127,7 @@ static int state_open(struct exporter *x)
 	int err = state_load(&x->state, path);
 
 	if (err == -EBADMSG) {
-		export_log(LOG_ERR, "%s is damaged: everything is shipped again", path);
+		export_log(LOG_ERR, "%s is damaged, so that all rows are shipped again", path);
 		memset(&x->state, 0, sizeof(x->state));
 		err = 0;
 	}

@@ -24,21 +24,21 @@ static const char usage[] =
 	"       waymark-export schema [--cluster NAME] [--database NAME] [--dialect 18|current]\n"
 	"\n"
 	"Ships the history to other systems: the targets of section export of the\n"
-	"configuration (clickhouse, ipfix, file), or those named.\n"
+	"configuration (clickhouse, ipfix, file), or the named targets.\n"
 	"\n"
 	"Commands:\n"
-	"  status             show how far each target has acknowledged\n"
-	"  metrics            print the same in Prometheus' text format\n"
-	"  schema             print the tables for ClickHouse\n"
+	"  status             show which rows each target has acknowledged\n"
+	"  metrics            print the status in Prometheus' text format\n"
+	"  schema             print the statements that create the tables of ClickHouse\n"
 	"\n"
 	"Options:\n"
 	"  -c, --config FILE  the configuration [" CONFIG_PATH_DEFAULT "]\n"
-	"      --once         end when everything is acknowledged\n"
-	"      --since TIME   begin with what happened at this time\n"
+	"      --once         end when all rows are acknowledged\n"
+	"      --since TIME   ship what happened at TIME and later\n"
 	"      --json         print one JSON object\n"
-	"      --cluster NAME print tables of a cluster\n"
+	"      --cluster NAME print the tables of a cluster\n"
 	"      --database NAME  the database of the tables [waymark]\n"
-	"      --dialect D    the server's: current, or 18 for 18.16 [current]\n"
+	"      --dialect D    dialect of the server: current, or 18 for 18.16 [current]\n"
 	"  -h, --help         show this and exit\n"
 	"  -V, --version      show the version and exit\n"
 	"\n"
@@ -55,8 +55,7 @@ struct arguments {
 
 static int usage_fail(const char *what, const char *value)
 {
-	fprintf(stderr, "waymark-export: %s '%s' ('waymark-export --help' says more)\n", what,
-		value);
+	fprintf(stderr, "waymark-export: %s '%s' (see 'waymark-export --help')\n", what, value);
 	return EXIT_USAGE;
 }
 
@@ -124,7 +123,7 @@ static int dialect_read(struct arguments *a, const char *text)
 static int name_read(const char **to, const char *text)
 {
 	if (schema_name_check(text) < 0)
-		return usage_fail("not a name of ClickHouse:", text);
+		return usage_fail("not a valid name in ClickHouse:", text);
 	*to = text;
 	return -1;
 }
@@ -191,7 +190,7 @@ static int export_run(const struct arguments *a, const struct config *c)
 	int err = privileges_drop(c->group);
 
 	if (err < 0) {
-		export_log(LOG_ERR, "cannot give up privileges: %s", strerror(-err));
+		export_log(LOG_ERR, "cannot drop privileges: %s", strerror(-err));
 		return EXIT_FAILED;
 	}
 	return exporter_run(c, &a->export) < 0 ? EXIT_FAILED : EXIT_DONE;

@@ -97,8 +97,9 @@ static void failure_note(struct shipper *s, struct target_error *why)
 {
 	text_clean(why->text);
 	if (s->failures == 0 || strcmp(s->state->error, why->text) != 0)
-		export_log(LOG_WARNING, "%s: not acknowledged, trying again: %s", s->target->name,
-			   why->text);
+		export_log(LOG_WARNING,
+			   "target %s did not acknowledge the rows and is tried again: %s",
+			   s->target->name, why->text);
 	s->failures++;
 	pthread_mutex_lock(&s->x->mutex);
 	s->state->failures++;
@@ -121,8 +122,8 @@ static int batch_send(struct shipper *s)
 			return -EINTR;
 	}
 	if (s->failures)
-		export_log(LOG_NOTICE, "%s: acknowledged again after %u failures", s->target->name,
-			   s->failures);
+		export_log(LOG_NOTICE, "target %s acknowledges rows again after %u failures",
+			   s->target->name, s->failures);
 	s->failures = 0;
 	pthread_mutex_lock(&s->x->mutex);
 	s->state->batches++;
@@ -154,7 +155,7 @@ static int gap_send(struct shipper *s, const struct missing *m, const struct exp
 	struct made_row r;
 
 	gap_row_make(&r, m);
-	export_log(LOG_WARNING, "%s: %s", s->target->name, r.text);
+	export_log(LOG_WARNING, "target %s: %s", s->target->name, r.text);
 	return made_send(s, &feed_tables[FEED_GAPS], &r, origin);
 }
 
@@ -258,7 +259,7 @@ static int table_ship(struct shipper *s, enum feed_table_id table)
 		.table = table,
 		.position = s->state->tables[table].position,
 		.time_ms = s->state->tables[table].time_ms,
-		.missing = {.table = table, .why = "pruned before they were shipped"},
+		.missing = {.table = table, .why = "rows pruned before they were shipped"},
 	};
 	int err = batch_read(s, &r);
 
@@ -373,7 +374,7 @@ static int history_leave(struct shipper *s)
 			.count = t->seen > t->position ? t->seen - t->position : -1,
 			.started_ms = t->time_ms,
 			.ended_ms = now_ms,
-			.why = "the history was replaced before they were shipped",
+			.why = "the history was replaced before its rows were shipped",
 		};
 
 		if (i == FEED_FLOWS || t->seen > t->position)
@@ -408,7 +409,8 @@ static int history_enter(struct shipper *s)
 static void open_failure_report(struct shipper *s, const char *why)
 {
 	if (!s->has_reported)
-		export_log(LOG_WARNING, "%s: %.*s", s->target->name, (int)strcspn(why, "\n"), why);
+		export_log(LOG_WARNING, "target %s: %.*s", s->target->name, (int)strcspn(why, "\n"),
+			   why);
 	s->has_reported = true;
 }
 
@@ -459,7 +461,7 @@ static int regress_handle(struct shipper *s, int table)
 		.count = -1,
 		.started_ms = t->time_ms,
 		.ended_ms = clock_now_ms(),
-		.why = "the history lost changes that were shipped",
+		.why = "the history lost rows that had been shipped",
 	};
 	int err = gap_send(s, &m, &s->origin);
 
@@ -557,7 +559,8 @@ static int round_run(struct shipper *s, bool *is_done)
 			err = regular_ship(s, is_once && !has_more);
 	} while (err == 0 && has_more && !exporter_is_stopping(s->x));
 	if (err == 0 && is_leaving) {
-		export_log(LOG_NOTICE, "%s: the history was replaced", s->target->name);
+		export_log(LOG_NOTICE, "target %s: the history was replaced by a new one",
+			   s->target->name);
 		feed_close(s->feed);
 		s->feed = NULL;
 		s->is_drained = true;
@@ -569,7 +572,7 @@ static int round_run(struct shipper *s, bool *is_done)
 static void history_failure(struct shipper *s, int err)
 {
 	if (s->feed)
-		export_log(LOG_WARNING, "%s: cannot read the history: %s", s->target->name,
+		export_log(LOG_WARNING, "target %s: cannot read the history: %s", s->target->name,
 			   feed_error(s->feed)[0] ? feed_error(s->feed) : strerror(-err));
 	feed_close(s->feed);
 	s->feed = NULL;

@@ -100,7 +100,7 @@ static void target_text(FILE *out, const struct status *s, const struct state_ta
 		(long long)pending_all(s, t), (long long)lag_s(s, t, FEED_FLOWS),
 		(unsigned long long)t->batches, (unsigned long long)t->failures);
 	if (t->acknowledged_ms)
-		fprintf(out, "  acknowledged last: %s\n",
+		fprintf(out, "  last acknowledged: %s\n",
 			times_format_iso(t->acknowledged_ms, when));
 	if (t->error_ms)
 		fprintf(out, "  failing: %s: %s\n", times_format_iso(t->error_ms, when), t->error);
@@ -116,7 +116,7 @@ static void target_text(FILE *out, const struct status *s, const struct state_ta
 static int text_print(FILE *out, const struct status *s)
 {
 	fprintf(out, "waymark-export %s, router %s, history %s\n",
-		s->is_running ? "runs" : "does not run", s->state.router,
+		s->is_running ? "is running" : "is not running", s->state.router,
 		s->history[0] ? s->history : "not readable");
 	for (unsigned i = 0; i < s->state.n_targets; i++)
 		target_text(out, s, &s->state.targets[i]);
@@ -230,7 +230,7 @@ static int64_t metric_acknowledged(const struct status *s, const struct state_ta
 }
 
 static const struct metric metrics[] = {
-	{"position", "gauge", "Change that was acknowledged last.", metric_position, true},
+	{"position", "gauge", "Number of the last acknowledged change.", metric_position, true},
 	{"pending_rows", "gauge", "Changes that are not acknowledged.", pending, true},
 	{"lag_seconds", "gauge", "Age of the newest acknowledged row while others wait.", lag_s,
 	 true},
@@ -241,14 +241,16 @@ static const struct metric metrics[] = {
 	{"failures_total", "counter", "Attempts that were not acknowledged.", metric_failures,
 	 false},
 	{"failing", "gauge", "Whether the last attempt failed.", metric_failing, false},
-	{"acknowledged_timestamp_seconds", "gauge", "When a batch was acknowledged last.",
+	{"acknowledged_timestamp_seconds", "gauge", "When the last batch was acknowledged.",
 	 metric_acknowledged, false},
 };
 
 static void metric_print(FILE *out, const struct status *s, const struct metric *m)
 {
-	fprintf(out, "# HELP waymark_export_%s %s\n# TYPE waymark_export_%s %s\n", m->name, m->help,
-		m->name, m->type);
+	fprintf(out,
+		"# HELP waymark_export_%s %s\n"
+		"# TYPE waymark_export_%s %s\n",
+		m->name, m->help, m->name, m->type);
 	for (unsigned i = 0; i < s->state.n_targets; i++) {
 		const struct state_target *t = &s->state.targets[i];
 
@@ -266,7 +268,8 @@ static int metrics_print(FILE *out, const struct status *s)
 {
 	fprintf(out,
 		"# HELP waymark_export_up Whether waymark-export runs.\n"
-		"# TYPE waymark_export_up gauge\nwaymark_export_up %d\n",
+		"# TYPE waymark_export_up gauge\n"
+		"waymark_export_up %d\n",
 		s->is_running);
 	for (size_t i = 0; i < sizeof(metrics) / sizeof(metrics[0]); i++)
 		metric_print(out, s, &metrics[i]);
@@ -285,8 +288,9 @@ int status_print(FILE *out, const struct config *c, enum status_form form)
 
 	if (err < 0) {
 		export_log(LOG_ERR, "cannot read %s: %s", c->export.state_file,
-			   err == -EBADMSG ? "it is damaged (the exporter ships everything again)"
-					   : strerror(-err));
+			   err == -EBADMSG
+				   ? "the file is damaged (waymark-export ships all rows again)"
+				   : strerror(-err));
 		return err;
 	}
 	/* Before the first run there is no state yet. */

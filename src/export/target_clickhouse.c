@@ -52,7 +52,7 @@ static int credentials_read(struct clickhouse *c, const char *path, FILE *errors
 	if (!file || getline(&c->credentials, &size, file) < 0) {
 		r = file && !ferror(file) ? -EINVAL : -errno;
 		fprintf(errors, "cannot read credentials from %s: %s (write USER:PASSWORD there)\n",
-			path, r == -EINVAL ? "it is empty" : strerror(-r));
+			path, r == -EINVAL ? "the file is empty" : strerror(-r));
 	}
 	if (file)
 		fclose(file);
@@ -72,7 +72,7 @@ static int urls_check(const struct config *c, FILE *errors)
 
 		if (!url) {
 			fprintf(errors,
-				"clickhouse: entry %u is no URL of HTTP (write "
+				"target clickhouse: entry %u is not an HTTP URL (write "
 				"http://HOST:8123/DATABASE)\n",
 				i + 1);
 			return -EINVAL;
@@ -122,7 +122,7 @@ static void *clickhouse_open(const struct target_env *env, FILE *errors)
 	if (r == 0)
 		return c;
 	if (r == -ENOMEM)
-		fprintf(errors, "target clickhouse: out of memory\n");
+		fprintf(errors, "cannot open target clickhouse: out of memory\n");
 	clickhouse_close(c);
 	errno = -r;
 	return NULL;
@@ -201,7 +201,7 @@ static int clickhouse_send(void *self, struct target_error *why)
 
 	if (r < 0) {
 		free(url);
-		snprintf(why->text, sizeof(why->text), "out of memory");
+		snprintf(why->text, sizeof(why->text), "cannot send the rows: out of memory");
 		return r;
 	}
 	r = http_post(c->http, url, bytes, size, body_has_gzip(), &reply);

@@ -66,7 +66,7 @@ static void *file_open(const struct target_env *env, FILE *errors)
 		f->body = body_new(false);
 	if (!f || !f->body) {
 		free(f);
-		fprintf(errors, "target file: out of memory\n");
+		fprintf(errors, "cannot open target file: out of memory\n");
 		errno = ENOMEM;
 		return NULL;
 	}

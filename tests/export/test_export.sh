@@ -71,11 +71,11 @@ for name in status500 status429 status503 error200 cut silent stall stored-silen
 	fault $name
 	"$EXPORT" -c "$dir/conf" --once 2>"$dir/log" &
 	pid=$!
-	until grep -qs "not acknowledged" "$dir/log" || ! kill -0 $pid 2>/dev/null; do sleep 0.1; done
+	until grep -qs "did not acknowledge" "$dir/log" || ! kill -0 $pid 2>/dev/null; do sleep 0.1; done
 	fault none
 	wait $pid
 	is "after $name each row is acknowledged" $? 0
-	check "$name is reported" grep -q "not acknowledged" "$dir/log"
+	check "$name is reported" grep -q "did not acknowledge" "$dir/log"
 done
 check "each row arrived unchanged" compare 1-500 "$dir/one.db"
 "$EXPORT" -c "$dir/conf" status --json >"$dir/status"
