@@ -40,7 +40,7 @@ int adoption_begin(struct daemon *d)
 	d->adoption->adopt = adopt_new(d->config, steering_netstate(d->steering));
 	if (d->adoption->adopt)
 		return 0;
-	log_err("flows that began before the steering are not adopted: %s", strerror(errno));
+	log_err("cannot mark the flows that started before the steering: %s", strerror(errno));
 	return -errno;
 }
 
@@ -70,19 +70,19 @@ void adoption_take(struct daemon *d, const struct ct_event *ev, int64_t now_ms)
 	if (!err)
 		adopted_note(d, ev, u->mark, now_ms);
 	else if (err != -ENOENT && !d->adoption->unadopted++)
-		log_err("a flow that began before the steering cannot be marked for %s: %s",
+		log_err("cannot mark a flow of uplink %s that started before the steering: %s",
 			u->name, strerror(-err));
 }
 
 void adoption_end(struct daemon *d)
 {
 	if (d->adoption->adopted)
-		log_notice("%u flows that began before the steering are marked for the uplink "
-			   "whose address they have",
+		log_notice("%u flows that started before the steering were marked for the uplink "
+			   "whose address they use",
 			   d->adoption->adopted);
 	if (d->adoption->unadopted)
-		log_err("%u flows that began before the steering could not be marked; they are "
-			"reported as unmarked when they leave",
+		log_err("%u flows that started before the steering could not be marked: their "
+			"packets are reported as unmarked",
 			d->adoption->unadopted);
 	adopt_free(d->adoption->adopt);
 	d->adoption->adopt = NULL;

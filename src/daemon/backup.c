@@ -181,12 +181,13 @@ static void use_report(struct daemon *d, const struct uplink_config *u)
 	if (in->is_raised) {
 		size_format((int64_t)bytes_since(d, u->slot, &in->base), bytes);
 		snprintf(text, sizeof(text),
-			 "uplink %s: new flows no longer use this backup; it carried %s bytes",
+			 "uplink %s: new flows no longer use this backup uplink, which carried %s "
+			 "bytes",
 			 u->name, bytes);
 	} else {
 		usage_totals(d, u->slot, &in->base);
 		snprintf(text, sizeof(text),
-			 "uplink %s: traffic on a backup uplink (tier %" PRIu32
+			 "uplink %s: new flows use this backup uplink (tier %" PRIu32
 			 "): no uplink of a lower tier is usable",
 			 u->name, u->tier);
 	}
@@ -260,7 +261,7 @@ static void return_begin(struct daemon *d)
 	b->dump = b->list ? conntrack_dump_open(d->conntrack) : NULL;
 	if (b->dump)
 		return;
-	log_err("cannot look for flows on backup uplinks: %s", strerror(errno));
+	log_err("cannot list the flows on backup uplinks: %s", strerror(errno));
 	return_stop(b);
 }
 
@@ -289,9 +290,11 @@ static void dump_end(struct daemon *d)
 		return;
 	}
 	list_sort(b->list, b->n, sizeof(*b->list), by_rank);
-	log_notice("%" PRIu64 " flows with %s bytes are stranded on backup uplinks%s", b->found,
+	log_notice("%" PRIu64 " flows (%s bytes) are still on backup uplinks%s", b->found,
 		   size_format((int64_t)b->left_bytes, bytes),
-		   d->config->on_uplink_up == ON_UP_RETURN ? ": they return" : "");
+		   d->config->on_uplink_up == ON_UP_RETURN
+			   ? "; they are re-established on their uplink (on-uplink-up = return)"
+			   : "");
 	if (d->config->on_uplink_up != ON_UP_RETURN)
 		returns_end(d);
 }
@@ -309,7 +312,7 @@ static void dump_step(struct daemon *d)
 		dump_end(d);
 		return;
 	}
-	log_err("cannot look for flows on backup uplinks: %s", strerror(-left));
+	log_err("cannot list the flows on backup uplinks: %s", strerror(-left));
 	return_stop(b);
 	b->settled_ms = clock_steady_ms() + SETTLE_MS;
 }
@@ -336,8 +339,8 @@ static void flow_return(struct daemon *d, const struct candidate *c, int64_t now
 	if (!err)
 		return_publish(d, flow_id, now_ms);
 	else if (err != -ENOENT)
-		log_err("flow %" PRId64 " cannot be deleted to return: %s", flow_id,
-			strerror(-err));
+		log_err("cannot delete flow %" PRId64 ", so that it stays on its backup uplink: %s",
+			flow_id, strerror(-err));
 }
 
 static void return_tick(struct daemon *d, int64_t now_ms)

@@ -138,7 +138,8 @@ static int check_start(struct daemon *d, const struct uplink_config *u, struct c
 static void start_complain(struct check *k, const struct uplink_config *u, const char *why)
 {
 	if (!k->has_complained)
-		log_err("uplink %s: cannot run the check %s: %s", u->name, u->health.exec, why);
+		log_err("uplink %s: cannot run the check program %s: %s", u->name, u->health.exec,
+			why);
 	k->has_complained = true;
 }
 

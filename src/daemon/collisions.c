@@ -87,7 +87,8 @@ int collisions_open(struct daemon *d)
 	if (!err)
 		err = hostcheck_routing(d->config, &d->collisions->known);
 	if (err)
-		log_err("collisions with other programs: %s: some may be missing", strerror(-err));
+		log_err("cannot look for collisions with other programs: %s; some may be missing",
+			strerror(-err));
 	return 0;
 }
 
@@ -173,7 +174,7 @@ void collisions_tick(struct daemon *d, int64_t now_ms)
 	c->due_ms = 0;
 	c->last_ms = now_ms;
 	if (hostcheck_routing(d->config, &found))
-		log_err("collisions with other programs: out of memory");
+		log_err("cannot look for collisions with other programs: out of memory");
 	for (size_t i = 0; i < found.n; i++) {
 		const struct finding *one = &found.list[i];
 

@@ -38,7 +38,7 @@ static void errors_print(const char *path, int err, const char *lines, FILE *err
 	size_t n = lines ? strlen(lines) : 0;
 
 	if (err == -EOWNERDEAD || (err && !n))
-		fprintf(errors, "%s: cannot be read: ", path);
+		fprintf(errors, "%s: the configuration cannot be read: ", path);
 	if (err && !n)
 		fprintf(errors, "%s\n", strerror(-err));
 	if (n)

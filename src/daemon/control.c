@@ -175,7 +175,8 @@ static void client_watch(struct control *c, struct client *cl)
 {
 	if (c->stats.watchers >= CONTROL_WATCHERS_MAX) {
 		c->stats.refused++;
-		client_answer_error(c, cl, "too many watchers; end one of them and try again");
+		client_answer_error(c, cl,
+				    "too many watchers; end one 'waymark watch' and try again");
 		return;
 	}
 	c->stats.watchers++;
@@ -211,7 +212,7 @@ static void client_run(struct control *c, struct client *cl, const char *command
 		client_answer(c, cl, answer);
 		free(answer);
 	} else if (err == ENOENT) {
-		snprintf(message, sizeof(message), "no such command: %.100s", command);
+		snprintf(message, sizeof(message), "unknown command: %.100s", command);
 		client_refuse_request(c, cl, message);
 	} else {
 		client_answer_error(c, cl, strerror(err ? err : EIO));
@@ -228,7 +229,8 @@ static void client_request(struct control *c, struct client *cl, size_t size)
 	if (command)
 		client_run(c, cl, command);
 	else
-		client_refuse_request(c, cl, "a request is one line: {\"command\":\"NAME\"}");
+		client_refuse_request(c, cl,
+				      "invalid request: expected one line: {\"command\":\"NAME\"}");
 	json_decref(request);
 }
 

@@ -133,7 +133,7 @@ static void record_emit(struct daemon *d, const struct coverage_record *r)
 	struct record out = {.type = RECORD_COVERAGE, .coverage = malloc(sizeof(*r))};
 
 	if (!out.coverage) {
-		log_err("no memory for what coverage has to say");
+		log_err("cannot record the coverage: out of memory");
 		return;
 	}
 	*out.coverage = *r;
@@ -205,7 +205,7 @@ void coverage_look(struct daemon *d, int64_t now_ms)
 	int err = nft_counters_read(c->rules, &rules);
 
 	if (err) {
-		log_err("cannot read the counters of the rules: %s", strerror(-err));
+		log_err("cannot read the counters of the ruleset: %s", strerror(-err));
 		return;
 	}
 	doubts_read(d, &doubts);
@@ -316,14 +316,15 @@ int coverage_open(struct daemon *d)
 	c->links = c->rules ? link_counters_open() : NULL;
 	if (!c->links) {
 		err = -errno;
-		log_err("cannot read counters of rules and interfaces: %s", strerror(-err));
+		log_err("cannot open the counters of the ruleset and the interfaces: %s",
+			strerror(-err));
 		return err;
 	}
 	audit_coverage_doubts(d->audit, &c->doubts.audit);
 	steering_set_load(d->steering, on_load, d);
 	err = store_each_reading(d->store, base_take, c);
 	if (err)
-		log_err("cannot read where the counters stood: %s", strerror(-err));
+		log_err("cannot read the last counter values from the history: %s", strerror(-err));
 	return err;
 }
 

@@ -81,7 +81,7 @@ static void on_signal(void *data)
 		reload_config(d);
 		break;
 	default:
-		log_notice("stopping on %s", info.ssi_signo == SIGINT ? "INT" : "TERM");
+		log_notice("stopping: received SIG%s", info.ssi_signo == SIGINT ? "INT" : "TERM");
 		loop_stop(d->loop);
 	}
 }
@@ -206,9 +206,8 @@ static int control_start(struct daemon *d)
 	d->control = control_open(d->config->control_socket, commands_answer, d);
 	if (!d->control) {
 		err = -errno;
-		log_err("cannot listen at %s: %s; choose another control-socket, or stop the "
-			"daemon "
-			"that answers there",
+		log_err("cannot listen at %s: %s (choose another control-socket, or stop the "
+			"daemon that listens there)",
 			d->config->control_socket, strerror(-err));
 		return err;
 	}
@@ -237,7 +236,7 @@ static int audit_start(struct daemon *d)
 		return -errno;
 	err = store_each_live(d->store, preload_flow, d->audit);
 	if (err)
-		log_err("cannot read the live flows of the history: %s", strerror(-err));
+		log_err("cannot read the live flows from the history: %s", strerror(-err));
 	return err;
 }
 
@@ -273,7 +272,8 @@ static int log_thread_start(struct daemon *d)
 {
 	(void)d;
 	if (log_start())
-		log_warning("no thread for the log: standard error may delay the daemon");
+		log_warning("cannot start the log thread: a slow reader of standard error may "
+			    "delay waymarkd");
 	return 0;
 }
 
@@ -338,10 +338,9 @@ int daemon_run(struct daemon *d)
 	event_mask_stats(d, &mask);
 	conntrack_stats(d->conntrack, &cs);
 	if (cs.buffer_bytes < d->config->event_buffer_bytes)
-		log_warning("the kernel grants %" PRIu32 " KiB of event-buffer, not %" PRIu64
-			    ": more "
-			    "needs CAP_NET_ADMIN outside user namespaces, or a larger "
-			    "net.core.rmem_max",
+		log_warning("event-buffer: the kernel grants %" PRIu32 " KiB instead of %" PRIu64
+			    " KiB (run waymarkd as root outside user namespaces, or raise "
+			    "net.core.rmem_max)",
 			    cs.buffer_bytes / 1024, d->config->event_buffer_bytes / 1024);
 	log_notice("ready: mode %s, %zu uplinks, %" PRIu32 " flows live, %s events, event buffer "
 		   "%" PRIu32 " KiB",
@@ -349,7 +348,7 @@ int daemon_run(struct daemon *d)
 		   mask.is_minimal ? "minimal" : "full", cs.buffer_bytes / 1024);
 	d->is_ready = true;
 	if (watchdog_start(d->loop))
-		log_warning("no thread for the watchdog: a loop that stands still is not logged");
+		log_warning("cannot start the watchdog thread: a stalled event loop is not logged");
 	notify_send("READY=1\nSTATUS=steering and observing");
 	return loop_run(d->loop);
 }
@@ -370,7 +369,7 @@ static void history_close(struct daemon *d)
 
 	if (d->writer && writer_stop(d->writer, d->is_ready, clock_now_ms())) {
 		writer_stats(d->writer, &stats);
-		log_err("the history's disk does not answer: %" PRIu32 " records are lost",
+		log_err("the disk of the history does not answer: %" PRIu32 " records are lost",
 			stats.depth);
 		return;
 	}

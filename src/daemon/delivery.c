@@ -53,8 +53,8 @@ static void failing_report(struct daemon *d, const char *reason, const char *wha
 static void working_report(struct daemon *d)
 {
 	d->delivery->is_failing = false;
-	log_notice("alerts are delivered again");
-	publish_own(d, ALERT_DELIVERY, ALERT_OVER, "", "alerts are delivered again");
+	log_notice("alert delivery works again");
+	publish_own(d, ALERT_DELIVERY, ALERT_OVER, "", "alert delivery works again");
 }
 
 /* --- the talker ------------------------------------------------------------------------------ */
@@ -82,12 +82,13 @@ static void on_changed(void *data, enum talker_state state, const char *why)
 
 	d->delivery->talker = state;
 	if (state == TALKER_WORKS) {
-		log_notice("the talker works again: %s", why);
+		log_notice("waymark-talker works again: %s", why);
 		return;
 	}
-	snprintf(text, sizeof(text), "the talker does not work: %s (%s)", why,
-		 state == TALKER_GONE ? "no program, webhook or scrape is served; restart waymarkd"
-		 : state == TALKER_DEAD ? "another one is started"
+	snprintf(text, sizeof(text), "waymark-talker does not work: %s (%s)", why,
+		 state == TALKER_GONE
+			 ? "programs, webhook and Prometheus are not served; restart waymarkd"
+		 : state == TALKER_DEAD ? "waymarkd starts a new one"
 					: "alerts for programs are not delivered");
 	log_err("%s", text);
 	d->delivery->failure_ms = clock_steady_ms();

@@ -64,11 +64,12 @@ void event_mask_tick(struct daemon *d, int64_t now_ms)
 		return;
 	d->event_mask->is_minimal = is_wanted;
 	if (d->event_mask->listeners < 0)
-		log_notice("conntrack events: full, for whether others listen is unknown: %s",
-			   strerror(-d->event_mask->listeners));
+		log_notice(
+			"conntrack events: full, because the other listeners cannot be counted: %s",
+			strerror(-d->event_mask->listeners));
 	else
-		log_notice("conntrack events: %s, %d others listen", is_wanted ? "minimal" : "full",
-			   d->event_mask->listeners);
+		log_notice("conntrack events: %s, %d other listeners",
+			   is_wanted ? "minimal" : "full", d->event_mask->listeners);
 	steering_set_minimal_events(d->steering, is_wanted);
 	steer_ask(d, now_ms);
 }

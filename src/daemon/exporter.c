@@ -74,8 +74,8 @@ static int http_set(struct daemon *d, const struct prometheus_config *c)
 		return 0;
 	err = talker_listen(d->talker, &c->addr, c->port);
 	if (err) {
-		log_err("cannot listen at %s port %u for Prometheus: %s; choose another address "
-			"or port",
+		log_err("cannot serve Prometheus at %s port %u: %s (choose another address or port "
+			"in section prometheus)",
 			addr_format(&c->addr, text), c->port, strerror(-err));
 		return err;
 	}
@@ -128,7 +128,7 @@ static void file_judge(struct exporter *e, int err)
 		log_err("cannot write prometheus textfile %s: %s", e->config.textfile,
 			err == -EINPROGRESS ? "the disk does not answer" : strerror(-err));
 	else
-		log_notice("prometheus textfile %s is written again", e->config.textfile);
+		log_notice("writing prometheus textfile %s works again", e->config.textfile);
 }
 
 static void file_write(struct exporter *e, char *text)

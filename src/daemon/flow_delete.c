@@ -104,7 +104,7 @@ static void deletion_publish(struct daemon *d, const struct wanted_deletion *w, 
 			},
 	};
 
-	log_notice("flow %" PRId64 ": its conntrack entry is deleted, as on-mismatch says",
+	log_notice("flow %" PRId64 ": conntrack entry deleted (on-mismatch = delete-flow)",
 		   w->flow_id);
 	publish_record(d, &r);
 }
@@ -135,7 +135,7 @@ static void flow_delete_one(struct daemon *d, const struct wanted_deletion *w, i
 	if (err == -ENOENT)
 		return;
 	if (err) {
-		log_err("flow %" PRId64 ": its conntrack entry cannot be deleted: %s", w->flow_id,
+		log_err("flow %" PRId64 ": cannot delete the conntrack entry: %s", w->flow_id,
 			strerror(-err));
 		return;
 	}
@@ -150,9 +150,7 @@ static void not_deleted_report(struct daemon *d)
 	if (d->flow_delete->not_deleted == d->flow_delete->not_deleted_reported ||
 	    steady_ms - d->flow_delete->not_deleted_reported_ms < SECOND_MS)
 		return;
-	log_warning("%" PRIu64
-		    " mismatching flows are not deleted: that would be more than %d in a "
-		    "second",
+	log_warning("%" PRIu64 " mismatching flows were not deleted: the limit is %d per second",
 		    d->flow_delete->not_deleted - d->flow_delete->not_deleted_reported,
 		    DELETIONS_A_SECOND);
 	d->flow_delete->not_deleted_reported = d->flow_delete->not_deleted;

@@ -71,10 +71,9 @@ static void flush_uplink(struct daemon *d, const struct uplink_config *u)
 	int err = conntrack_delete_marked(d->conntrack, u->mark, d->config->mark_mask);
 
 	if (err)
-		log_err("uplink %s is down, but its flows could not be deleted: %s", u->name,
-			strerror(-err));
+		log_err("uplink %s is down: cannot delete its flows: %s", u->name, strerror(-err));
 	else
-		log_notice("uplink %s is down: its flows are deleted, as on-uplink-down says",
+		log_notice("uplink %s is down: its flows were deleted (on-uplink-down = flush)",
 			   u->name);
 }
 

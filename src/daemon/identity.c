@@ -39,13 +39,13 @@ static int identity_find(const struct config *c, struct identity *id)
 	const struct group *group = getgrnam(c->group);
 
 	if (!user) {
-		log_err("user '%s' does not exist (create it: useradd --system --user-group "
+		log_err("user '%s' does not exist (create the user: useradd --system --user-group "
 			"--no-create-home --shell /usr/sbin/nologin %s; or set user = \"root\")",
 			c->user, c->user);
 		return -ENOENT;
 	}
 	if (!group)
-		log_warning("group '%s' does not exist: only %s and root may read the history",
+		log_warning("group '%s' does not exist: only user %s and root may read the history",
 			    c->group, c->user);
 	*id = (struct identity){c->user, user->pw_uid, group ? group->gr_gid : user->pw_gid};
 	return 0;
@@ -76,21 +76,20 @@ static int folder_judge(const char *path, const struct stat *st, const struct id
 	if (st->st_uid == id->uid || (st->st_mode & S_ISVTX && may_write(st, id)))
 		return 0;
 	if (st->st_uid != 0) {
-		log_err("the folder %s belongs to user %u, who could replace what is in it "
-			"(chown %s %s, or name another folder)",
+		log_err("folder %s belongs to user %u, who could replace the files in it (chown %s "
+			"%s, or configure another folder)",
 			path, st->st_uid, id->user, path);
 		return -EPERM;
 	}
 	if (may_write(st, id))
 		return 0;
 	if (is_root_only(st)) {
-		log_warning(
-			"only root may enter the folder %s, so waymarkd stays root (chown %s %s "
-			"to let it become user '%s')",
-			path, id->user, path, id->user);
+		log_warning("only root may enter folder %s, so waymarkd stays root (chown %s %s to "
+			    "let waymarkd become user '%s')",
+			    path, id->user, path, id->user);
 		return ROOT_ONLY;
 	}
-	log_err("user '%s' cannot write in the folder %s (chown %s %s, or name another folder)",
+	log_err("user '%s' cannot write in folder %s (chown %s %s, or configure another folder)",
 		id->user, path, id->user, path);
 	return -EACCES;
 }
@@ -121,7 +120,7 @@ static int folder_make(const char *path, const struct identity *id)
 	if (!err && chmod(path, FOLDER_MODE))
 		err = -errno;
 	if (err)
-		log_err("cannot make the folder %s: %s", path, strerror(-err));
+		log_err("cannot create folder %s: %s", path, strerror(-err));
 	return err;
 }
 
@@ -138,7 +137,7 @@ static int folder_prepare(const char *file, const struct identity *id)
 		return folder_judge(path, &st, id);
 	if (errno == ENOENT)
 		return folder_make(path, id);
-	log_err("cannot read the folder %s: %s", path, strerror(errno));
+	log_err("cannot read folder %s: %s", path, strerror(errno));
 	return -errno;
 }
 
@@ -170,11 +169,14 @@ struct talker *identity_talker(const struct config *c)
 	struct talker *t = talker_start(&user);
 
 	if (!t && errno == ENOENT)
-		log_err("user '%s' does not exist (create it, or set alert { user })", name);
+		log_err("user '%s' for alert programs does not exist (create the user, or set user "
+			"in section alert)",
+			name);
 	else if (!t)
-		log_err("cannot start the talker: %s", strerror(errno));
+		log_err("cannot start waymark-talker: %s", strerror(errno));
 	else if (geteuid() == 0 && !user.is_changed)
-		log_warning("the talker stays root, without any capability (set alert { user })");
+		log_warning("waymark-talker stays root, without capabilities (set user in section "
+			    "alert)");
 	return t;
 }
 
@@ -189,6 +191,6 @@ int identity_assume(const struct config *c)
 		return err;
 	err = privilege_seal();
 	if (err)
-		log_err("cannot give up privileges: %s", strerror(-err));
+		log_err("cannot drop privileges: %s", strerror(-err));
 	return err;
 }

@@ -36,8 +36,8 @@ static const char *const names[LOOP_RANKS] = {
 	[LOOP_SIGNALS] = "signals and reload",
 	[LOOP_CONTROL] = "the control socket",
 	[LOOP_RULESET] = "ruleset notices",
-	[LOOP_TALKER] = "the talker",
-	[LOOP_DUMP] = "the table dump",
+	[LOOP_TALKER] = "waymark-talker",
+	[LOOP_DUMP] = "the conntrack table dump",
 };
 
 struct loop *loop_new(void)

@@ -25,12 +25,12 @@ static const char usage[] =
 	"logs to standard error.\n"
 	"\n"
 	"  -c, --config FILE  the configuration [" CONFIG_PATH_DEFAULT "]\n"
-	"  -d, --debug        log each change of routes and rules; twice: print netlink\n"
-	"                     messages, too (WAYMARK_TRACE=" TRACE_ALL ")\n"
-	"  -h, --help         this text\n"
-	"  -V, --version      the version\n"
+	"  -d, --debug        log each change of routes and rules; twice: also print\n"
+	"                     netlink messages (WAYMARK_TRACE=" TRACE_ALL ")\n"
+	"  -h, --help         show this help and exit\n"
+	"  -V, --version      show the version and exit\n"
 	"\n"
-	"SIGHUP reads the configuration again; SIGTERM and SIGINT stop.\n";
+	"SIGHUP reloads the configuration; SIGTERM and SIGINT stop waymarkd.\n";
 
 enum { EXIT_DONE = 0, EXIT_FAILED = 1, EXIT_USAGE = 2 };
 
@@ -100,10 +100,10 @@ int main(int argc, char **argv)
 	if (debug)
 		log_force_level(LOG_LEVEL_DEBUG);
 	if (!trace_set(debug > 1 ? TRACE_ALL : getenv(TRACE_VARIABLE), log_trace))
-		log_warning("%s: not all of its words are among %s; nothing is traced",
+		log_warning("%s has an unknown word (known words: %s); nothing is traced",
 			    TRACE_VARIABLE, TRACE_ALL);
 	if (config_reader_open()) {
-		log_err("no memory for the configuration");
+		log_err("cannot read the configuration: out of memory");
 		return EXIT_FAILED;
 	}
 	if (config_reader_read(&config, path, stderr))
@@ -119,7 +119,7 @@ int main(int argc, char **argv)
 		status = daemon_run(d) ? EXIT_FAILED : EXIT_DONE;
 		daemon_stop(d);
 	} else {
-		log_err("not started; nothing was changed");
+		log_err("waymarkd did not start; nothing was changed");
 		status = EXIT_FAILED;
 	}
 	log_stop();

@@ -75,7 +75,7 @@ static int holder_report(void)
 
 	if (is_known && holder.uid != 0 && holder.uid != geteuid()) {
 		log_warning("process %d of user %u holds the name " NAME
-			    " of this network namespace: a second daemon would not be noticed",
+			    " in this network namespace: a second waymarkd would not be detected",
 			    (int)holder.pid, (unsigned)holder.uid);
 		return 0;
 	}
@@ -103,7 +103,7 @@ int namespace_lock_open(struct daemon *d)
 	if (err == -EADDRINUSE)
 		return holder_report();
 	if (err)
-		log_err("cannot tell whether another waymarkd runs: %s", strerror(-err));
+		log_err("cannot find out whether another waymarkd runs: %s", strerror(-err));
 	return err;
 }
 

@@ -141,7 +141,8 @@ static void packets_missing(struct daemon *d, int64_t since_ms, uint64_t holes)
 	char text[96];
 
 	snprintf(text, sizeof(text),
-		 "evidence lost: %" PRIu64 " NFLOG messages; see 'waymark gaps'", holes);
+		 "evidence lost: %" PRIu64 " NFLOG messages are missing (see 'waymark gaps')",
+		 holes);
 	publish_gap(d, EVIDENCE_LOST, text);
 	audit_gap(d->audit, GAP_EVIDENCE, is_known ? d->observe->overrun_since_ms : since_ms,
 		  is_known ? d->observe->overrun_until_ms : clock_now_ms(), (int64_t)holes,
@@ -178,8 +179,7 @@ static void events_lost(struct daemon *d, int64_t since_ms)
 	if (d->observe->events_gap.id)
 		return;
 	publish_gap(d, EVENTS_LOST,
-		    "conntrack events were lost: the socket's buffer was full; "
-		    "looking at the whole table");
+		    "conntrack events were lost: the socket's buffer was full; a resync follows");
 	d->observe->events_gap.started_ms = since_ms;
 	d->observe->events_gap.id =
 		audit_gap(d->audit, GAP_EVENTS, since_ms, 0, -1, overrun_reason);
@@ -204,7 +204,7 @@ static void events_unreadable(struct daemon *d, int64_t since_ms, uint64_t error
 	char text[96];
 
 	snprintf(text, sizeof(text),
-		 "%" PRIu64 " conntrack events could not be read; see 'waymark gaps'",
+		 "%" PRIu64 " conntrack events could not be read (see 'waymark gaps')",
 		 errors - d->observe->events_unreadable);
 	publish_gap(d, "events unreadable", text);
 	audit_gap(d->audit, GAP_EVENTS, since_ms, clock_now_ms(),
@@ -327,20 +327,21 @@ int observe_open(struct daemon *d)
 	resync_set_hooks(d, &hooks);
 	d->conntrack = conntrack_open((uint32_t)d->config->event_buffer_bytes);
 	if (!d->conntrack)
-		return open_failed("cannot subscribe to conntrack events",
-				   "it needs CAP_NET_ADMIN and nf_conntrack_netlink");
+		return open_failed(
+			"cannot subscribe to conntrack events",
+			"waymarkd needs CAP_NET_ADMIN and the kernel module nf_conntrack_netlink");
 	d->nflog = nflog_open(d->config->nflog_group, NFLOG_BUFFER_BYTES);
 	if (!d->nflog) {
-		snprintf(what, sizeof(what), "cannot take NFLOG group %u", d->config->nflog_group);
-		return open_failed(what,
-				   errno == EBUSY
-					   ? "another program has it: choose another nflog-group, "
-					     "or stop the waymarkd that runs"
-					   : "it needs CAP_NET_ADMIN and nfnetlink_log");
+		snprintf(what, sizeof(what), "cannot use NFLOG group %u", d->config->nflog_group);
+		return open_failed(what, errno == EBUSY
+						 ? "another program uses this group: choose "
+						   "another nflog-group, or stop the other waymarkd"
+						 : "waymarkd needs CAP_NET_ADMIN and the kernel "
+						   "module nfnetlink_log");
 	}
 	d->ifnames = ifnames_open();
 	if (!d->ifnames)
-		return open_failed("cannot follow interface names", "it needs rtnetlink");
+		return open_failed("cannot read interface names", "waymarkd needs rtnetlink");
 	return 0;
 }
 

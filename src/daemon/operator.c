@@ -111,14 +111,16 @@ static char *apply(struct daemon *d, const char *arguments)
 	confirm_s = strtoul(arguments, &path, 10);
 	path += strspn(path, " ");
 	if (!is_same_file(path, d->config->path))
-		return reply_error("waymarkd runs with another configuration file");
+		return reply_error("waymarkd runs with another configuration file (name the same "
+				   "file with -c)");
 	if (confirm_s && d->operator->former)
-		return reply_error("another apply waits for 'waymark confirm'");
+		return reply_error("an earlier apply still waits for 'waymark confirm'");
 	steering_set_change(d->steering, change_count, &counts);
 	err = apply_kept(d, confirm_s, &former);
 	steering_set_change(d->steering, NULL, NULL);
 	if (err)
-		return reply_error("waymarkd refused the configuration; its log says why");
+		return reply_error(
+			"waymarkd refused the configuration (see its log: journalctl -u waymarkd)");
 	if (confirm_s) {
 		d->operator->former = former;
 		d->operator->was_paused = was_paused;
@@ -130,7 +132,8 @@ static char *apply(struct daemon *d, const char *arguments)
 static char *confirm(struct daemon *d)
 {
 	if (!d->operator->former)
-		return reply_error("no apply waits for it; it may have been undone");
+		return reply_error("no apply waits for confirmation (its time may be over, and its "
+				   "change undone)");
 	operator_forget(d);
 	log_notice("the configuration is confirmed");
 	return reply(json_pack("{sb}", "confirmed", 1));
@@ -146,7 +149,8 @@ static char *steering_remove_paused(struct daemon *d)
 	err = steer_pause(d);
 	steering_set_change(d->steering, NULL, NULL);
 	if (err)
-		return reply_error("the steering cannot be removed; waymarkd's log says why");
+		return reply_error("waymarkd cannot remove the steering (see its log: journalctl "
+				   "-u waymarkd)");
 	return reply_counts(&counts);
 }
 
@@ -167,7 +171,7 @@ char *operator_answer(struct daemon *d, const char *command, const struct contro
 		errno = EPERM;
 		return NULL;
 	}
-	log_notice("%.*s asked for by uid %" PRIu32 " (pid %" PRId32 ")",
+	log_notice("%.*s requested by uid %" PRIu32 " (pid %" PRId32 ")",
 		   (int)strcspn(command, " "), command, peer->uid, peer->pid);
 	if (is_apply)
 		return apply(d, command + 6);
@@ -184,7 +188,7 @@ void operator_tick(struct daemon *d, int64_t now_ms)
 	if (!former || now_ms < o->deadline_ms)
 		return;
 	o->former = NULL;
-	log_warning("apply was not confirmed in time: the former configuration returns");
+	log_warning("apply was not confirmed in time: the previous configuration is restored");
 	reload_return(d, former);
 	if (o->was_paused)
 		steer_pause(d);

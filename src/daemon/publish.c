@@ -61,9 +61,10 @@ static void refused_begin(struct daemon *d, const char *cause)
 	char text[160];
 
 	if (!cause)
-		cause = "the disk is too slow for the flows";
+		cause = "the disk is too slow for the rate of flows";
 	snprintf(p->refused_reason, sizeof(p->refused_reason), "%s", cause);
-	snprintf(text, sizeof(text), "the history loses records: its queue is full: %s", cause);
+	snprintf(text, sizeof(text), "the history loses records, because its queue is full: %s",
+		 cause);
 	publish_gap(d, QUEUE_FULL, text);
 	p->refused_gap.started_ms = p->refused_since_ms;
 	p->refused_gap.id =
@@ -75,7 +76,8 @@ static void refused_end(struct daemon *d, int64_t now_ms)
 	struct publish *p = d->publish;
 	uint64_t lost = p->refused - p->refused_counted;
 
-	log_notice("the history takes records again: %" PRIu64 " were lost; see 'waymark gaps'",
+	log_notice("the history accepts records again: %" PRIu64
+		   " records were lost (see 'waymark gaps')",
 		   lost);
 	audit_gap_end(d->audit, p->refused_gap.id, GAP_STORE, p->refused_gap.started_ms, now_ms,
 		      (int64_t)lost, p->refused_reason);
@@ -190,7 +192,7 @@ int publish_open(struct daemon *d)
 	alerter_set_router(d->alerter, d->config->export.router);
 	err = store_each_outbox(d->store, outbox_resume, d->alerter);
 	if (err)
-		log_err("cannot read the alerts that wait: %s", strerror(-err));
+		log_err("cannot read the undelivered alerts from the history: %s", strerror(-err));
 	return err;
 }
 
@@ -444,7 +446,7 @@ void publish_second(struct daemon *d)
 {
 	if (d->publish->lines_suppressed)
 		log_warning("%" PRIu32
-			    " more mismatches in that second; 'waymark mismatches' has all",
+			    " more mismatches in the last second ('waymark mismatches' lists all)",
 			    d->publish->lines_suppressed);
 	d->publish->lines_this_second = d->publish->lines_suppressed = 0;
 }

@@ -114,7 +114,7 @@ static void alert_raise(struct daemon *d, const struct uplink_config *u, enum al
 		 size_format((int64_t)used, used_text),
 		 size_format((int64_t)u->quota_bytes, quota_text),
 		 state == ALERT_OVER   ? ""
-		 : level == LEVELS - 1 ? ": it is used up"
+		 : level == LEVELS - 1 ? ": the quota is used up"
 				       : "");
 	if (state == ALERT_OVER)
 		log_notice("%s", a.text);
@@ -190,7 +190,8 @@ int quota_open(struct daemon *d)
 			err = reported_read(d, u, q);
 	}
 	if (err)
-		log_err("cannot read what of the quotas is used: %s", strerror(-err));
+		log_err("cannot read the traffic that counts towards the quotas: %s",
+			strerror(-err));
 	return err;
 }
 

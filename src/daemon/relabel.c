@@ -67,9 +67,8 @@ void relabel_take(struct daemon *d, const struct ct_event *ev)
 		return;
 	err = conntrack_clear_labels(d->conntrack, ev, d->relabel->stale_from);
 	if (err && err != -ENOENT)
-		log_err("labels of a flow from before cannot be cleared: %s; what it left by is "
-			"not "
-			"what they say",
+		log_err("cannot clear the old labels of a flow: %s; the egress shown for this flow "
+			"may be wrong",
 			strerror(-err));
 	d->relabel->relabelled += !err;
 }
@@ -77,9 +76,8 @@ void relabel_take(struct daemon *d, const struct ct_event *ev)
 void relabel_end(struct daemon *d)
 {
 	if (d->relabel->relabelled)
-		log_notice("labels mean other uplinks than before: %" PRIu64
-			   " flows are cleared of "
-			   "theirs, and get new ones as they go on",
+		log_notice("the labels now stand for other uplinks: %" PRIu64
+			   " flows lost their old labels and get new ones with their next packets",
 			   d->relabel->relabelled);
 	d->relabel->is_relabelling = false;
 	audit_set_labels_stale(d->audit, false);

@@ -58,7 +58,8 @@ static bool is_reloadable(const struct config *old, const struct config *new)
 	const char *key = fixed_key(old, new);
 
 	if (key)
-		log_err("reload: %s cannot change while the daemon runs; restart it instead", key);
+		log_err("reload: %s cannot change while waymarkd runs (restart waymarkd instead)",
+			key);
 	return !key;
 }
 
@@ -129,8 +130,8 @@ static void removed_report(struct daemon *d, const struct config *old, const uin
 		if (config_uplink_by_mark(d->config, u->mark))
 			continue;
 		snprintf(text, sizeof(text),
-			 "uplink %s (%s) has no mark 0x%" PRIx32 " any more: %" PRIu32
-			 " flows live on with it, and are foreign where they go on",
+			 "uplink %s (%s) no longer has mark 0x%" PRIx32 ": %" PRIu32
+			 " live flows still have this mark and are foreign from now on",
 			 u->name, u->ifname, u->mark, live[u->slot]);
 		log_warning("%s", text);
 		removed_alert(d, u, text);
@@ -174,7 +175,9 @@ static void audit_take(struct daemon *d)
 	int err = audit_set_config(d->audit, d->config, clock_now_ms());
 
 	if (err)
-		log_err("reload: the audit keeps the old uplinks: %s", strerror(-err));
+		log_err("reload: cannot give the new uplinks to the audit: %s; the audit keeps the "
+			"old uplinks",
+			strerror(-err));
 }
 
 static int config_swap(struct daemon *d, struct config *c, struct config **former)
@@ -195,7 +198,9 @@ static int config_swap(struct daemon *d, struct config *c, struct config **forme
 	audit_take(d);
 	err = steer_reload(d);
 	if (err) {
-		log_err("reload: %s; the old configuration stays", strerror(-err));
+		log_err("reload: cannot install the new configuration: %s; the old configuration "
+			"stays",
+			strerror(-err));
 		d->config = old;
 		slots_forget(d, c, old);
 		audit_take(d);
@@ -225,7 +230,7 @@ int reload_keeping(struct daemon *d, struct config **former)
 	if (c)
 		err = config_swap(d, c, former);
 	else
-		log_err("reload: nothing was changed");
+		log_err("reload: cannot read the new configuration; the old configuration stays");
 	notify_send("READY=1");
 	return err;
 }

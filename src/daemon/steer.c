@@ -49,7 +49,8 @@ static void protection_set(struct daemon *d)
 {
 	steering_set_protection(d->steering, d->config->protect_table);
 	if (d->config->protect_table && !steering_can_protect(d->steering))
-		log_notice("protect-table: this kernel cannot protect a table (Linux 6.9 can)");
+		log_notice("protect-table has no effect: this kernel cannot protect a table (Linux "
+			   "6.9 or newer can)");
 }
 
 /* The loop waits a moment for the disk; the file is replaced as a whole, by and by. */
@@ -73,7 +74,8 @@ static void launcher_begin(struct daemon *d)
 
 	d->steer->has_launcher = !err;
 	if (err)
-		log_warning("no launcher for transactions: %s; waymarkd forks children directly",
+		log_warning("cannot start the process that runs nftables transactions: %s; "
+			    "waymarkd forks for each of them itself",
 			    strerror(-err));
 }
 
@@ -82,8 +84,8 @@ static void launcher_watch(struct daemon *d)
 	if (!d->steer->has_launcher || transaction_launcher_is_running())
 		return;
 	d->steer->has_launcher = false;
-	log_warning("the launcher of transactions has ended: waymarkd forks children directly "
-		    "until it is restarted");
+	log_warning("the process that runs nftables transactions has ended: until its next start, "
+		    "waymarkd forks for each of them itself");
 }
 
 int steer_open(struct daemon *d)
@@ -100,7 +102,7 @@ int steer_open(struct daemon *d)
 	protection_set(d);
 	d->steer->links = rtnl_monitor_open();
 	if (!d->steer->links) {
-		log_err("cannot follow links and routes: %s", strerror(errno));
+		log_err("cannot subscribe to changes of links and routes: %s", strerror(errno));
 		return -errno;
 	}
 	return 0;
@@ -233,7 +235,7 @@ static void reconcile(struct daemon *d, int64_t now_ms)
 	retry_plan(d, err, now_ms);
 	log_release(errors, LOG_LEVEL_ERR);
 	if (err > 0)
-		log_info("routes and rules follow: %d changes", err);
+		log_info("reconciled routes and rules: %d changes", err);
 	if (err < 0)
 		log_err("cannot reconcile routes and rules: %s", strerror(-err));
 	tamper_end(d, err);
@@ -373,12 +375,12 @@ void steer_stop(struct daemon *d)
 
 	if (d->config->on_stop != ON_STOP_REMOVE) {
 		if (steering_unprotect(d->steering))
-			log_err("the table could not be given up: %s", strerror(errno));
+			log_err("cannot give up the ownership of the table: %s", strerror(errno));
 		return;
 	}
 	errors = log_capture();
 	steering_set_patience(d->steering, STOP_PATIENCE_MS);
 	if (!steering_remove(d->steering, log_capture_file(errors)))
-		log_notice("steering removed, as on-stop says");
+		log_notice("steering removed (on-stop = remove)");
 	log_release(errors, LOG_LEVEL_ERR);
 }

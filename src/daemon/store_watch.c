@@ -60,7 +60,7 @@ static void failing_report(struct daemon *d, const char *reason, const char *cau
 	if (d->store_watch->is_failing)
 		return;
 	d->store_watch->is_failing = true;
-	snprintf(text, sizeof(text), "the history is not written: %.140s; %s", cause, what_now);
+	snprintf(text, sizeof(text), "cannot write the history: %.140s; %s", cause, what_now);
 	log_err("%s", text);
 	publish_own(d, ALERT_STORE, ALERT_RAISED, reason, text);
 }
@@ -68,8 +68,8 @@ static void failing_report(struct daemon *d, const char *reason, const char *cau
 static void working_report(struct daemon *d)
 {
 	d->store_watch->is_failing = false;
-	log_notice("the history is written again");
-	publish_own(d, ALERT_STORE, ALERT_OVER, "", "the history is written again");
+	log_notice("writing the history works again");
+	publish_own(d, ALERT_STORE, ALERT_OVER, "", "writing the history works again");
 }
 
 /* The writer has begun another database, which knows the uplinks; the flows that live and
@@ -78,7 +78,7 @@ static void renewed_report(struct daemon *d, const struct writer_stats *s)
 {
 	char text[256];
 
-	snprintf(text, sizeof(text), "%s; a new one was begun", s->renewal_text);
+	snprintf(text, sizeof(text), "%s; a new database was created", s->renewal_text);
 	log_err("%s", text);
 	if (!d->store_watch->is_failing)
 		publish_own(d, ALERT_STORE, ALERT_RAISED, s->renewal_reason, text);
@@ -107,7 +107,7 @@ static void refusal_look(struct daemon *d, const struct writer_stats *s, int64_t
 
 	d->store_watch->failure_ms = now_ms;
 	snprintf(cause, sizeof(cause), "SQLite refuses records: %s", s->refusal);
-	failing_report(d, "refused", cause, "they are counted in a gap");
+	failing_report(d, "refused", cause, "the refused records are counted in a gap");
 }
 
 static void stats_look(struct daemon *d, const struct writer_stats *s, int64_t now_ms)

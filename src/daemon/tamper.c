@@ -157,7 +157,7 @@ static void gap_begin(struct daemon *d)
 
 	if (t->gap.id)
 		return;
-	snprintf(t->gap_reason, sizeof(t->gap_reason), "the evidence rules were gone: by %s",
+	snprintf(t->gap_reason, sizeof(t->gap_reason), "the evidence rules were removed by %s",
 		 who_format(&t->ruleset_who, who, sizeof(who)));
 	t->gap.started_ms = t->ruleset_since_ms ? t->ruleset_since_ms : t->since_ms;
 	t->gap.id = audit_gap(d->audit, GAP_EVIDENCE, t->gap.started_ms, 0, -1, t->gap_reason);
@@ -272,7 +272,7 @@ static const char *thing_name(enum steering_thing thing)
 static void record_fill(struct tampering_record *r, const struct steering_change *c,
 			const struct who *who, const char *action)
 {
-	const char *detail = c->is_missing ? c->detail : "one too many";
+	const char *detail = c->is_missing ? c->detail : "not in the configuration";
 
 	*r = (struct tampering_record){.time_ms = clock_now_ms()};
 	snprintf(r->what, sizeof(r->what), "%s", c->what);
@@ -328,11 +328,12 @@ static bool judge(void *data, const struct steering_change *c)
 		is_restored = true;
 		break;
 	case THING_NOTICE:
-		tell(d, c, "noticed", "; left as it is, as repair = false says");
+		tell(d, c, "noticed", "; not repaired (repair = false)");
 		break;
 	case THING_GIVE_UP:
 		tell(d, c, "gave-up",
-		     "; gave up: each of the last 8 repairs was undone within two seconds");
+		     "; waymarkd gave up: each of the last 8 repairs was undone within two "
+		     "seconds");
 		break;
 	case THING_WAIT:
 	case THING_LEAVE:
@@ -386,7 +387,7 @@ void tamper_end(struct daemon *d, int err)
 	t->is_ripe = false;
 
 	if (t->lines > LINES_A_PASS)
-		log_notice("tampering: %u more things; the history has all",
+		log_notice("tampering: %u more changes ('waymark tampering' lists all)",
 			   t->lines - LINES_A_PASS);
 	if (t->gap.id && steering_has_ruleset(d->steering))
 		gap_end(d);
@@ -467,7 +468,7 @@ int tamper_open(struct daemon *d)
 		return -ENOMEM;
 	d->tamper->rules = nft_monitor_open();
 	if (!d->tamper->rules) {
-		log_err("cannot follow changes of the ruleset: %s", strerror(errno));
+		log_err("cannot subscribe to changes of the ruleset: %s", strerror(errno));
 		return -errno;
 	}
 	steering_set_judge(d->steering, judge, d);

@@ -51,7 +51,7 @@ static void order_read(struct daemon *d, const char *line)
 	if (!strcmp(o.process, "-"))
 		o.process[0] = '\0';
 	d->uplink_control->orders[u->slot] = o;
-	log_notice("uplink %s: %s, as %s decided before", u->name, word,
+	log_notice("uplink %s: %s (decided before this start by %s)", u->name, word,
 		   o.user[0] ? o.user : "an operator");
 }
 
@@ -126,7 +126,7 @@ static void orders_save(const struct daemon *d)
 	}
 	free(text);
 	if (err == -EINPROGRESS)
-		log_warning("the disk of %s does not answer: operators' decisions wait",
+		log_warning("the disk of %s does not answer: operators' decisions are saved later",
 			    d->uplink_control->path);
 	else if (err)
 		log_err("cannot write %s: %s; operators' decisions will not survive a restart",
@@ -169,7 +169,7 @@ void uplink_control_tick(struct daemon *d, int64_t now_ms)
 
 		if (!o->until_ms || o->until_ms > now_ms)
 			continue;
-		log_notice("uplink %s: the time of \"%s\" is over", u->name,
+		log_notice("uplink %s: the time for \"%s\" is over, back to auto", u->name,
 			   operator_word_name(o->word));
 		*o = (struct uplink_order){.since_ms = now_ms};
 		is_changed = true;
@@ -218,15 +218,17 @@ char *uplink_control_obey(struct daemon *d, const char *request, const struct co
 
 	*err = 0;
 	if (sscanf(request, "%63s %15s %" SCNd64, name, word, &for_s) < 2 || for_s < 0)
-		return refuse(err, -EINVAL, "a request is uplink NAME WORD [SECONDS]%s", "");
+		return refuse(err, -EINVAL,
+			      "invalid request: expected uplink NAME WORD [SECONDS]%s", "");
 	if (peer->uid != 0 && peer->uid != geteuid())
-		return refuse(err, -EPERM, "only root decides about uplink '%s'", name);
+		return refuse(err, -EPERM,
+			      "permission denied: only root may decide about uplink '%s'", name);
 	u = config_uplink_by_name(d->config, name);
 	if (!u)
 		return refuse(err, -ENOENT, "no such uplink: '%s'", name);
 	parsed = operator_word_parse(word);
 	if (parsed < 0)
-		return refuse(err, -EINVAL, "'%s' is none of up, down, drain, auto", word);
+		return refuse(err, -EINVAL, "'%s': expected up, down, drain or auto", word);
 	order_set(d, u, (enum operator_word)parsed, for_s, peer);
 	return NULL;
 }

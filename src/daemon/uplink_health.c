@@ -169,8 +169,8 @@ static void dump_end(struct daemon *d, int64_t now_ms)
 
 	weigher_sum(h->weigher, &w);
 	dump_close(h);
-	log_info("uplink %s: %" PRIu32 " destinations answer, %" PRIu32 " no longer do, %" PRIu32
-		 " never did, asked by %" PRIu32 " hosts",
+	log_info("uplink %s: %" PRIu32 " destinations reply, %" PRIu32 " no longer reply, %" PRIu32
+		 " never replied; %" PRIu32 " hosts sent to them",
 		 u ? u->name : "?", w.alive, w.lost, w.unknown, w.sources);
 	health_weighed(h->health, &h->suspect, &w, now_ms);
 }
@@ -220,7 +220,7 @@ static void decision_report(const struct uplink_config *u, const struct decision
 {
 	static const char *const words[] = {"used again", "drained", "down"};
 
-	log_notice("uplink %s: %s, by %s", u->name, words[x->action],
+	log_notice("uplink %s: %s, decided by %s", u->name, words[x->action],
 		   is_operator ? "an operator" : "its health");
 }
 
@@ -230,7 +230,7 @@ static void decision_apply(struct daemon *d, const struct uplink_config *u,
 	struct decision *was = &d->uplink_health->decisions[u->slot];
 
 	if (x->is_last && !was->is_last)
-		log_warning("uplink %s fails, and stays: no other uplink is usable", u->name);
+		log_warning("uplink %s fails but stays in use: no other uplink is usable", u->name);
 	if (x->action != was->action) {
 		decision_report(u, x, x->is_operator || was->is_operator);
 		steering_set_decision(d->steering, u->slot, decision_of(x));
@@ -273,10 +273,10 @@ static void check_done(struct daemon *d, uint8_t slot, bool is_good)
 	decide_check_done(d->uplink_health->decide, slot, &u->health, is_good);
 	now = decide_check_state(d->uplink_health->decide, slot);
 	if (now != before && now == 0)
-		log_warning("uplink %s: its check failed %" PRIu32 " time%s", u->name,
+		log_warning("uplink %s: the health check failed %" PRIu32 " time%s", u->name,
 			    u->health.down_after, u->health.down_after == 1 ? "" : "s");
 	else if (now != before && before == 0)
-		log_notice("uplink %s: its check passes again", u->name);
+		log_notice("uplink %s: the health check passes again", u->name);
 }
 
 /* --- what becomes known ---------------------------------------------------------------------- */
@@ -333,7 +333,7 @@ static void text_fill(const struct health_view *v, enum health_state state, int 
 		      size_t size)
 {
 	if (check == 0)
-		snprintf(text, size, "its check program fails");
+		snprintf(text, size, "the health check fails");
 	else if (state >= HEALTH_DEGRADED)
 		snprintf(text, size, "%" PRIu64 " of %" PRIu64 " new flows answered in %u s",
 			 v->flows.flows_answered, v->flows.flows_started, v->window_ms / 1000);

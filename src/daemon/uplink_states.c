@@ -140,7 +140,7 @@ static void states_update(struct daemon *d)
 			continue;
 		d->uplink_states->state[u->slot] = now;
 		if (!strcmp(state, "drain"))
-			log_notice("uplink %s: no new flows use it", u->name);
+			log_notice("uplink %s is drained: no new flows use this uplink", u->name);
 		else if (strcmp(state, "up"))
 			log_warning("uplink %s: interface %s is %s", u->name, u->ifname, state);
 		else

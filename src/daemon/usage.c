@@ -177,12 +177,12 @@ int usage_open(struct daemon *d)
 	s->links = s->rules ? link_counters_open() : NULL;
 	if (!s->links) {
 		err = -errno;
-		log_err("cannot read counters for the usage: %s", strerror(-err));
+		log_err("cannot open the counters for the usage: %s", strerror(-err));
 		return err;
 	}
 	err = store_each_usage_reading(d->store, last_take, s);
 	if (err)
-		log_err("cannot read where the usage stood: %s", strerror(-err));
+		log_err("cannot read the last usage from the history: %s", strerror(-err));
 	return err;
 }
 

@@ -52,9 +52,8 @@ static void *thread_run(void *unused)
 		if (!doing || since_ms == reported_ms || clock_steady_ms() - since_ms < STALL_MS)
 			continue;
 		reported_ms = since_ms;
-		log_warning("the event loop missed a second: it has been busy with %s for %" PRId64
-			    " ms",
-			    doing, clock_steady_ms() - since_ms);
+		log_warning("the event loop is stalled: busy with %s for %" PRId64 " ms", doing,
+			    clock_steady_ms() - since_ms);
 	}
 	return NULL;
 }

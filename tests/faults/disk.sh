@@ -60,7 +60,7 @@ rm "$lab_tmp/stalled"
 check "the disk answers again: the alerts are in the file" \
 	wait_for 20 grep -q '"reason":"ruleset-restored"' "$lab_tmp/slow/alerts.jsonl"
 check "... the textfile is written again" \
-	wait_for 30 grep -q 'prometheus textfile .* is written again' "$log"
+	wait_for 30 grep -q 'writing prometheus textfile .* works again' "$log"
 : >"$lab_tmp/stalled"
 at router nft delete table inet waymark
 wait_for 20 table_is_there
@@ -124,7 +124,7 @@ is "the history's disk does not answer once more: no new connection fails" "$(co
 kill -TERM "$daemon_pid"
 check "... a stop does not wait for ever for it" wait_for 60 has_ended
 rm "$lab_tmp/stalled"
-check "... the log reports the lost records" grep -q "the history's disk does not answer: [1-9][0-9]* records are lost" "$log"
+check "... the log reports the lost records" grep -q "the disk of the history does not answer: [1-9][0-9]* records are lost" "$log"
 check_not "... the steering is removed" table_is_there
 is "... the history is intact" "$(sql 'PRAGMA integrity_check')" ok
 
@@ -148,7 +148,7 @@ check "... the rules stay" sh -c "nsenter --net=/proc/$ns_router/ns/net ip rule 
 at router nft delete table inet waymark
 check "... a deleted table is repaired" wait_for 20 table_is_there
 check "... the log says that the state is not saved" \
-	wait_for 5 grep -q "the steering's state beside .* cannot be saved: " "$log"
+	wait_for 5 grep -q "cannot save the state of the steering beside " "$log"
 check "... status answers" waymark status
 check "... the state file is unchanged" cmp -s "$lab_tmp/state/steering.json" "$lab_tmp/steering.before"
 rm "$lab_tmp/stalled"

@@ -57,7 +57,7 @@ reloaded() {
 life_faults() {
 	if [ "$life_status" -gt 1 ]; then
 		echo "exit status $life_status"
-	elif [ "$life_status" = 1 ] && ! grep -Eq 'error: |not started' "$log"; then
+	elif [ "$life_status" = 1 ] && ! grep -Eq 'error: |did not start' "$log"; then
 		echo "it ended without a message"
 	fi
 	if ! at router nft list table inet waymark >/dev/null 2>&1; then

@@ -100,7 +100,7 @@ check "... its watchdog is fed" wait_for 10 manager_has '^WATCHDOG=1' $((fed + 2
 : >"$lab_tmp/loop"
 asked uplink wan1 drain >/dev/null 2>&1 &
 check "the loop hangs: the log names the cause" \
-	wait_for 10 grep -q 'the event loop missed a second: it has been busy with the control socket' "$log"
+	wait_for 10 grep -q 'the event loop is stalled: busy with the control socket' "$log"
 fed=$(grep -c '^WATCHDOG=1' "$lab_tmp/manager.out")
 sleep 3 # a running loop would feed it three times
 is "... the watchdog is not fed" "$(grep -c '^WATCHDOG=1' "$lab_tmp/manager.out")" "$fed"

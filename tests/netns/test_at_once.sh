@@ -33,9 +33,9 @@ table_is_reported() { # WHEN
 	wait_for 5 is_reported_once "$pid"
 	is "$1: the process that deleted the table is reported" "$(repairs_by 'table inet waymark: gone' "$pid")" 1
 	check "$1: the table is reinstalled" at router nft list table inet waymark
-	wait_for_sql 5 "SELECT count(*) FROM gaps WHERE reason LIKE '%gone: by nft (pid $pid)' AND ended IS NOT NULL" 1
+	wait_for_sql 5 "SELECT count(*) FROM gaps WHERE reason LIKE '%removed by nft (pid $pid)' AND ended IS NOT NULL" 1
 	is "$1: the gap is recorded" \
-		"$(sql "SELECT count(*) FROM gaps WHERE reason LIKE '%gone: by nft (pid $pid)' AND ended IS NOT NULL")" 1
+		"$(sql "SELECT count(*) FROM gaps WHERE reason LIKE '%removed by nft (pid $pid)' AND ended IS NOT NULL")" 1
 }
 
 is_reported_once() {

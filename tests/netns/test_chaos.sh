@@ -105,7 +105,7 @@ settled() {
 }
 check "rules, routes and ruleset are as before" wait_for 5 settled
 daemon_stop
-check "the daemon ran until its stop" grep -q 'stopping on TERM' "$lab_tmp/waymarkd.log"
+check "the daemon ran until its stop" grep -q 'stopping: received SIGTERM' "$lab_tmp/waymarkd.log"
 check "remove succeeds" waymark remove
 waymark rules >"$lab_tmp/rules"
 check "a shell installs the output of 'waymark rules'" at router sh -ex "$lab_tmp/rules"

@@ -117,13 +117,13 @@ is "the other entries are unchanged" "$(entries_but "$u" "$t")" "$before"
 check "their rows end as mismatches, with the mismatch's reason" wait_for_sql 5 \
 	"SELECT DISTINCT state || verdict || reason FROM flows WHERE id IN (SELECT flow_id FROM deleted_flows)" \
 	"endedmismatchmark-changed"
-is "the daemon's log names each" "$(grep -c 'its conntrack entry is deleted, as on-mismatch says' "$lab_tmp/waymarkd.log")" 2
+is "the daemon's log names each" "$(grep -c 'conntrack entry deleted (on-mismatch = delete-flow)' "$lab_tmp/waymarkd.log")" 2
 is "each flow is answered" "$(hold_send one)" 6
 check "they were re-established by an uplink with the right mark" wait_for_sql 5 \
 	"SELECT count(*) FROM flows WHERE sport IN ($u, $t) AND state = 'live'
 		AND mark = 2 AND egress = 'wan1' AND verdict = 'ok'" 2
 id=$(sql "SELECT min(flow_id) FROM deleted_flows")
-check "the watching client is notified" wait_for 5 grep -q " deleted  flow $id: its entry is deleted" "$lab_tmp/watch.out"
+check "the watching client is notified" wait_for 5 grep -q " deleted  flow $id: conntrack entry deleted, because of mismatch" "$lab_tmp/watch.out"
 background_end watch
 check "explain reports it" sh -c "'$WAYMARK' -c '$lab_tmp/waymark.conf' explain $id | grep -q '^deleted .*entry was deleted'"
 hold_close one

@@ -62,7 +62,7 @@ is "wan1 is down: each of its flows was deleted, with that reason" "$(flushed "$
 is "no flow of wan2 was deleted" "$(sql "SELECT count(*) FROM flows WHERE id IN ($two) AND (state <> 'live' OR reason IS NOT NULL)")" 0
 check "its routes were removed before its flows were deleted" sh -c "awk '/removed route: default via $GW1_4 dev wan1 table 251/ { gone = NR }
 	/its flows are deleted/ { exit !gone }' '$lab_tmp/waymarkd.log'"
-is "the log reports the deletion once" "$(grep -c 'its flows are deleted' "$lab_tmp/waymarkd.log")" 1
+is "the log reports the deletion once" "$(grep -c 'its flows were deleted' "$lab_tmp/waymarkd.log")" 1
 wait_for 2 sh -c "[ \"\$(sqlite3 '$lab_tmp/flows.db' \"SELECT count(*) FROM flows WHERE state = 'live' AND uplink = 'wan2'\")\" -gt $n_two ]"
 in_range "flows that send on are re-established by wan2" "$(($(sql "SELECT count(*) FROM flows WHERE state = 'live' AND uplink = 'wan2'") - n_two))" 4 60
 traffic_stop
@@ -80,7 +80,7 @@ wait_for 2 uplink_is wan2 wan2 down
 sleep 1.2
 is "no uplink is up: wan2's flows are not deleted" "$(marked_sum 3)" "$n_two"
 isp_up 1
-wait_for 3 sh -c "grep -q 'wan2 is down: its flows are deleted' '$lab_tmp/waymarkd.log'"
+wait_for 3 sh -c "grep -q 'wan2 is down: its flows were deleted' '$lab_tmp/waymarkd.log'"
 wait_for 2 [ "$(marked_sum 3)" = 0 ]
 is "another uplink is up again: wan2's flows are deleted now" "$(marked_sum 3)" 0
 isp_up 2
@@ -89,13 +89,13 @@ wait_for 2 uplink_is wan2 wan2 up
 # An uplink that flaps keeps its flows.
 traffic_start
 n_one=$(marked_sum 2)
-reported=$(grep -c 'its flows are deleted' "$lab_tmp/waymarkd.log")
+reported=$(grep -c 'its flows were deleted' "$lab_tmp/waymarkd.log")
 at net ip link set isp1 down
 sleep 0.1
 isp_up 1
 sleep 1
 in_range "an uplink that flaps keeps its flows" "$(marked_sum 2)" "$n_one" 200
-is "the log reports no deletion" "$(grep -c 'its flows are deleted' "$lab_tmp/waymarkd.log")" "$reported"
+is "the log reports no deletion" "$(grep -c 'its flows were deleted' "$lab_tmp/waymarkd.log")" "$reported"
 traffic_stop
 
 # --- hold ----------------------------------------------------------------------------------

@@ -68,7 +68,7 @@ provider 1 drop
 check "the provider drops all: wan1 is silent and down" wait_for 15 health_is wan1 silent down
 echo "# silent and down after $(($(ms) - began)) ms"
 check "wan2 is healthy" wait_for 20 health_is wan2 healthy up || diag "$(waymark uplinks; tail -n 20 "$lab_tmp/waymarkd.log")"
-check "its cause is health" grep -q 'wan1: down, by its health' "$lab_tmp/waymarkd.log"
+check "its cause is health" grep -q 'wan1: down, decided by its health' "$lab_tmp/waymarkd.log"
 check "an alert reports it" wait_for 5 grep -q '"kind":"health".*wan1' "$lab_tmp/alerts.jsonl"
 sleep 1
 newest=$(sql "SELECT max(id) FROM flows")

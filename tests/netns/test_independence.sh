@@ -102,7 +102,7 @@ launcher() { # the child process that keeps a capability
 }
 
 kill -KILL "$(launcher)"
-check "without its launcher: one warning" wait_for 5 grep -q 'launcher of transactions has ended' "$lab_tmp/waymarkd.log"
+check "without its launcher: one warning" wait_for 5 grep -q 'the process that runs nftables transactions has ended' "$lab_tmp/waymarkd.log"
 at router nft delete table inet waymark
 check "without its launcher: a deleted table is repaired" wait_for 10 at router nft list table inet waymark
 kill -HUP "$daemon_pid"

@@ -32,7 +32,7 @@ configure() { # TEXT: the prometheus section
 }
 
 reloads() {
-	grep -c 'configuration reloaded\|reload: nothing' "$lab_tmp/waymarkd.log"
+	grep -c 'configuration reloaded\|reload: cannot read' "$lab_tmp/waymarkd.log"
 }
 
 reloaded() { # COUNT
@@ -204,7 +204,7 @@ time.sleep(60)"
 wait_for 5 grep -q ready "$lab_tmp/taken.out"
 configure "listen = $PORT textfile = \"$lab_tmp/text/other.prom\""
 reload
-check "a port in use is reported" grep -q "cannot listen at 127.0.0.1 port $PORT for Prometheus: Address already in use" "$lab_tmp/waymarkd.log"
+check "a port in use is reported" grep -q "cannot serve Prometheus at 127.0.0.1 port $PORT: Address already in use" "$lab_tmp/waymarkd.log"
 is "the listener stays at the former address" "$(place="[::1]:9470" status_of /metrics)" 200
 daemon_stop
 is "the daemon stops with status 0" $? 0

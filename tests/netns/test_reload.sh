@@ -189,7 +189,7 @@ background_end watch
 check "each line of watch is a JSON object" python3 -c 'import json, sys
 for line in open(sys.argv[1]): json.loads(line)["type"]' "$lab_tmp/watch.out"
 check "the log says how many flows live on without an uplink" \
-	grep -q 'uplink wan1 (wan1) has no mark 0x2 any more: [1-9][0-9]* flows live on' "$lab_tmp/waymarkd.log"
+	grep -q 'uplink wan1 (wan1) no longer has mark 0x2: [1-9][0-9]* live flows still have this mark' "$lab_tmp/waymarkd.log"
 check "an alert reports it" wait_for 2 grep -q '"kind":"uplink".*removed\|removed.*"kind":"uplink"' "$lab_tmp/alerts.jsonl"
 is "their verdict and uplink stay as they were" "$(sql "SELECT count(*) FROM flows WHERE id IN ($gone) AND verdict = 'ok' AND uplink = 'wan1'")" "$n_gone"
 hold_send stays >"$lab_tmp/answered"

@@ -258,12 +258,12 @@ relabelled() {
 	daemon_start 'label-base = 65'
 	is 'another label-base: flows from before are answered' "$(hold_send stay)" 9
 	check 'another label-base: their labels are cleared' \
-		grep -q 'labels mean other uplinks than before: [0-9]* flows are cleared' "$lab_tmp/waymarkd.log"
+		grep -q 'labels now stand for other uplinks: [0-9]* flows lost their old labels' "$lab_tmp/waymarkd.log"
 	is 'another label-base: their egress is kept' "$(sql "SELECT count(*) FROM flows
 		WHERE sport IN ($stay) AND verdict = 'ok' AND egress = uplink")" 9
 	daemon_stop
 	daemon_run
-	is 'the same label-base again: nothing is cleared' "$(grep -c 'labels mean other' "$lab_tmp/waymarkd.log")" 1
+	is 'the same label-base again: nothing is cleared' "$(grep -c 'labels now stand for other' "$lab_tmp/waymarkd.log")" 1
 	hold_close stay
 }
 

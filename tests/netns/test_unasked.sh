@@ -47,7 +47,7 @@ is '... the history has an example' "$(sql "SELECT count(*) > 0 FROM coverage
 	WHERE unasked_example LIKE 'udp $WAN2_4:5300 > $NET4_VIA1:%'
 	OR unasked_example LIKE 'udp [$WAN2_6]:5300 > [$NET6_VIA1]:%'")" 1
 waymark check >"$lab_tmp/check" 2>&1
-check '... check reports them' grep -q "^warning: $wrong UDP answers of this router left by uplink wan2" \
+check '... check reports them' grep -q "^warning: $wrong UDP replies of this router left by uplink wan2" \
 	"$lab_tmp/check" || diag "$(grep -v ^ok "$lab_tmp/check")"
 background_end server
 done_testing

@@ -213,7 +213,7 @@ static void test_refuses_garbage(void **state)
 		int fd = client_connect(f->path);
 
 		client_send(fd, bad[i]);
-		assert_answer(f, fd, "{\"error\":\"a request is one line");
+		assert_answer(f, fd, "{\"error\":\"invalid request: expected one line");
 		assert_int_equal(stats_of(f).bad_requests, i + 1);
 	}
 }
@@ -224,7 +224,7 @@ static void test_names_an_unknown_command(void **state)
 	int fd = client_connect(f->path);
 
 	client_send(fd, "{\"command\":\"frob\\u001bnicate\"}\n");
-	assert_answer(f, fd, "{\"error\":\"no such command: frob\\u001Bnicate\"}");
+	assert_answer(f, fd, "{\"error\":\"unknown command: frob\\u001Bnicate\"}");
 	fd = client_connect(f->path);
 	client_send(fd, "{\"command\":\"fail\"}\n");
 	assert_answer(f, fd, "{\"error\":\"Cannot allocate memory\"}");

@@ -69,9 +69,9 @@ static void test_step_is_named(void **state)
 
 	(void)state;
 	stall_run(LOOP_TIMER, &timer);
-	assert_non_null(strstr(timer.line, "missed a second: it has been busy with the timer for"));
+	assert_non_null(strstr(timer.line, "is stalled: busy with the timer for"));
 	stall_run(LOOP_RULESET, &ruleset);
-	assert_non_null(strstr(ruleset.line, "it has been busy with ruleset notices for"));
+	assert_non_null(strstr(ruleset.line, "busy with ruleset notices for"));
 }
 
 static void test_manager_is_fed(void **state)
