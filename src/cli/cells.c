@@ -63,7 +63,7 @@ static enum exit_status columns_choose(struct cells *c, const struct invocation 
 	while ((name = strsep(&rest, ",")))
 		if (!column_take(c, name, &s)) {
 			cli_error("%s: unknown column \"%s\" (%s%s)", in->command->name, name,
-				  s.best ? "did you mean " : "-o wide shows them all",
+				  s.best ? "did you mean " : "-o wide shows all columns",
 				  s.best ? s.best : "");
 			return CLI_USAGE;
 		}
@@ -91,7 +91,7 @@ enum exit_status cells_open(struct cells **out, const struct invocation *in,
 		return CLI_DONE;
 	}
 	if (status != CLI_USAGE)
-		cli_error("out of memory");
+		cli_error("cannot print the rows: out of memory");
 	free(c);
 	return status == CLI_USAGE ? CLI_USAGE : CLI_FAILED;
 }

@@ -45,7 +45,7 @@ char *cli_socket(const struct invocation *in)
 	if (given || config)
 		path = strdup(given ? given : config->control_socket);
 	if (!path && (given || config))
-		cli_error("out of memory");
+		cli_error("cannot read the path of the control socket: out of memory");
 	config_free(config);
 	return path;
 }

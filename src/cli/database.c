@@ -15,7 +15,7 @@ static enum exit_status path_keep(char **path, const char *given)
 	*path = strdup(given);
 	if (*path)
 		return CLI_DONE;
-	cli_error("out of memory");
+	cli_error("cannot open the history: out of memory");
 	return CLI_FAILED;
 }
 
@@ -31,7 +31,8 @@ static enum exit_status database_ask(const char *socket, char **path)
 	if (a.database)
 		status = path_keep(path, a.database);
 	else
-		cli_error("waymarkd at %s does not name its history (give --database FILE)",
+		cli_error("waymarkd at %s did not report the path of its history (name it: "
+			  "--database FILE)",
 			  socket);
 	answer_free(&a);
 	return status;

@@ -180,7 +180,8 @@ static int read_limit(struct reading *r, const char *text)
 	return number_parse(&r->filter->q.limit, text, UINT64_MAX / 2);
 }
 
-#define A_TIME	  "a time: '10 minutes ago', yesterday, 14:32, '2026-11-22 10:00', ...Z"
+#define A_TIME                                                                                     \
+	"a time: '10 minutes ago', yesterday, 14:32, '2026-11-22 10:00' or 2026-11-22T10:00:00Z"
 #define A_PREFIX  "an address or prefix: 192.0.2.1, 192.0.2.0/24, 2001:db8::/32"
 #define A_PORT	  "a number from 0 to 65535"
 #define AN_UPLINK "an uplink's name"
@@ -201,7 +202,8 @@ static const struct {
 	{OPTION_PORT, read_port, A_PORT},
 	{OPTION_SPORT, read_sport, A_PORT},
 	{OPTION_DPORT, read_dport, A_PORT},
-	{OPTION_PROTO, read_proto, "a protocol (tcp, udp, icmp, icmpv6, ...) or a number to 255"},
+	{OPTION_PROTO, read_proto,
+	 "a protocol (tcp, udp, icmp, icmpv6, ...) or a number from 0 to 255"},
 	{OPTION_UPLINK, read_uplink, AN_UPLINK},
 	{OPTION_INGRESS, read_ingress, AN_UPLINK},
 	{OPTION_EGRESS, read_egress, "an interface's name"},
@@ -210,7 +212,7 @@ static const struct {
 	{OPTION_MIN_BYTES, read_min_bytes, "a size: 500, 64K, '10 MB', '1 GiB'"},
 	{OPTION_MIN_DURATION, read_min_duration, "a duration with its unit: 250ms, 10s, '5 min'"},
 	{OPTION_UNANSWERED, read_unanswered, ""},
-	{OPTION_LIMIT, read_limit, "a number; 0: all"},
+	{OPTION_LIMIT, read_limit, "a number (0: all rows)"},
 };
 
 static void words_print(FILE *out, enum option_id option, struct suggestion *s)
@@ -237,7 +239,7 @@ static enum exit_status value_refuse(const struct invocation *in, size_t reader)
 		words_print(out, option, &s);
 		fclose(out);
 	}
-	cli_error("%s: --%s \"%s\": want %s%s%s", in->command->name, option_specs[option].name,
+	cli_error("%s: --%s \"%s\": expected %s%s%s", in->command->name, option_specs[option].name,
 		  in->values[option], words ? words : readers[reader].wanted,
 		  s.best ? "; did you mean " : "", s.best ? s.best : "");
 	free(words);
@@ -249,12 +251,12 @@ static enum exit_status times_checked(const struct flow_filter *f, const struct 
 	const char *other = in->values[OPTION_SINCE] ? "since" : "until";
 
 	if (in->values[OPTION_AT] && (in->values[OPTION_SINCE] || in->values[OPTION_UNTIL])) {
-		cli_error("%s: --at and --%s exclude each other", in->command->name, other);
+		cli_error("%s: --at cannot be combined with --%s", in->command->name, other);
 		return CLI_USAGE;
 	}
 	if (!f->q.since_ms || !f->q.until_ms || f->q.since_ms < f->q.until_ms)
 		return CLI_DONE;
-	cli_error("%s: --since \"%s\" is not before --until \"%s\"", in->command->name,
+	cli_error("%s: --since \"%s\" must be earlier than --until \"%s\"", in->command->name,
 		  in->values[OPTION_SINCE], in->values[OPTION_UNTIL]);
 	return CLI_USAGE;
 }

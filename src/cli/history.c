@@ -110,7 +110,7 @@ static enum exit_status columns_parse(struct listing *l, const char *text)
 		if (column_find(l, name, &s))
 			continue;
 		cli_error("%s: unknown column \"%s\" (%s%s)", l->in->command->name, name,
-			  s.best ? "did you mean " : "-o wide shows them all",
+			  s.best ? "did you mean " : "-o wide shows all columns",
 			  s.best ? s.best : "");
 		status = CLI_USAGE;
 	}
@@ -279,15 +279,17 @@ static void end_say(const struct listing *l, enum exit_status status)
 	const char *kind = l->sorted.column ? "first" : "newest";
 
 	if (l->is_cut && !l->in->values[OPTION_LIMIT])
-		cli_error("the %s %" PRIu64 " are shown; --limit NUMBER shows more, --limit 0 all",
+		cli_error("only the %s %" PRIu64
+			  " rows are shown (--limit NUMBER: show more, --limit 0: show all)",
 			  kind, l->limit);
 	else if (l->is_cut)
-		cli_error("the %s %" PRIu64 " are shown; there are more", kind, l->limit);
+		cli_error("only the %s %" PRIu64 " rows are shown; more rows match", kind,
+			  l->limit);
 	if (l->shown || l->in->style.format != RENDER_TABLE || status != CLI_DONE)
 		return;
-	cli_error("%s in the history that fit", l->history->none);
+	cli_error("no matching %s in the history", l->history->rows_name);
 	if (is_about_harm(l))
-		cli_error("'waymark coverage' says how much of the traffic it accounts for");
+		cli_error("'waymark coverage' shows how much of the traffic the history covers");
 }
 
 static enum exit_status listing_run(struct listing *l, struct flow_filter *f)
@@ -351,8 +353,8 @@ static enum exit_status sort_choose(struct listing *l)
 		}
 		suggest_consider(&s, l->history->columns[i].name);
 	}
-	cli_error("%s: --sort \"%s\": no such column (%s%s)", l->in->command->name, name,
-		  s.best ? "did you mean " : "-o wide shows them all", s.best ? s.best : "");
+	cli_error("%s: --sort \"%s\": unknown column (%s%s)", l->in->command->name, name,
+		  s.best ? "did you mean " : "-o wide shows all columns", s.best ? s.best : "");
 	return CLI_USAGE;
 }
 
@@ -365,7 +367,7 @@ static enum exit_status listing_open(struct listing *l)
 	style.keeps_empty |= l->in->values[OPTION_COLUMNS] != NULL;
 	l->render = render_new(&style, l->columns, l->n, stdout);
 	if (!l->render)
-		cli_error("out of memory");
+		cli_error("cannot print the rows: out of memory");
 	return l->render ? CLI_DONE : CLI_FAILED;
 }
 

@@ -26,7 +26,7 @@ struct history {
 	const struct brief_column *brief; /* of tables, unless they are wide; NULL: columns */
 	size_t n_brief;
 	history_query_fn *query;
-	const char *none;	 /* "no flows": the message for an empty table */
+	const char *rows_name;	 /* "flows", for the message about an empty table */
 	const char *flow_column; /* rows are about a flow, whose id is here; NULL: they are
 				  * flows themselves, or nothing of the kind */
 	const char *sort;	 /* the column that orders rows without --sort, or NULL */

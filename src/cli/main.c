@@ -16,18 +16,22 @@ static void usage_print(FILE *out)
 	const struct command *c;
 
 	fputs("Usage: waymark [-c FILE] [--socket PATH] COMMAND [OPTION]...\n"
-	      "       waymark COMMAND --help\n\n"
-	      "Pin flows to uplinks, record them, and verify where their packets left.\n\n"
+	      "       waymark COMMAND --help\n"
+	      "\n"
+	      "Pin flows to uplinks, record them, and verify where their packets left.\n"
+	      "\n"
 	      "Commands:\n",
 	      out);
 	for (c = commands; c->name; c++)
 		fprintf(out, "  %-12s %s\n", c->name, c->help);
 	fprintf(out,
-		"\nOptions:\n"
+		"\n"
+		"Options:\n"
 		"  -c, --config FILE  the configuration (%s)\n"
 		"  --socket PATH      the daemon's control socket; no configuration is read\n"
 		"  -h, --help         show this and exit\n"
-		"  -V, --version      show the version and what was built in, and exit\n\n"
+		"  -V, --version      show the version and the built-in features, and exit\n"
+		"\n"
 		"Exit status: 0 done, 1 failed, 2 usage, 3 daemon not running.\n",
 		CONFIG_PATH_DEFAULT);
 }
@@ -37,8 +41,12 @@ static void command_usage_print(const struct command *c)
 	char head[64];
 	int i;
 
-	printf("Usage: waymark [-c FILE] %s%s%s [OPTION]...\n\n  %s\n\nOptions:\n", c->name,
-	       c->operands ? " " : "", c->operands ? c->operands : "", c->help);
+	printf("Usage: waymark [-c FILE] %s%s%s [OPTION]...\n"
+	       "\n"
+	       "  %s\n"
+	       "\n"
+	       "Options:\n",
+	       c->name, c->operands ? " " : "", c->operands ? c->operands : "", c->help);
 	for (i = 0; i < OPTIONS; i++) {
 		const struct option_spec *o = &option_specs[i];
 		char letter[8] = "";
@@ -97,7 +105,8 @@ static enum exit_status command_refuse(const char *name)
 	for (const struct command *c = commands; c->name; c++)
 		suggest_consider(&s, c->name);
 	cli_error("unknown command \"%s\" (%s%s)", name,
-		  s.best ? "did you mean " : "'waymark --help' lists them", s.best ? s.best : "");
+		  s.best ? "did you mean " : "'waymark --help' lists the commands",
+		  s.best ? s.best : "");
 	return CLI_USAGE;
 }
 
@@ -106,9 +115,9 @@ static enum exit_status socket_check(const struct invocation *in)
 {
 	if (!in->values[OPTION_SOCKET] || (in->command->options & WITH(OPTION_SOCKET)))
 		return CLI_DONE;
-	cli_error("%s: --socket is not for this command, which does not ask the daemon alone "
-		  "(use -c FILE)",
-		  in->command->name);
+	cli_error(
+		"%s: --socket is not possible: this command needs the configuration (use -c FILE)",
+		in->command->name);
 	return CLI_USAGE;
 }
 
@@ -154,7 +163,8 @@ static enum exit_status global_refuse(int option, const char *given, const struc
 	for (; longs->name; longs++)
 		suggest_consider(&s, longs->name);
 	cli_error("unknown option %s (%s%s)", given,
-		  s.best ? "did you mean --" : "'waymark --help' lists them", s.best ? s.best : "");
+		  s.best ? "did you mean --" : "'waymark --help' lists the options",
+		  s.best ? s.best : "");
 	return CLI_USAGE;
 }
 

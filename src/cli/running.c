@@ -91,6 +91,6 @@ enum exit_status running_config(const struct invocation *in, struct config **c)
 	answer_free(&a);
 	if (*c)
 		return CLI_DONE;
-	cli_error("out of memory");
+	cli_error("cannot read the configuration that waymarkd uses: out of memory");
 	return CLI_FAILED;
 }

@@ -34,7 +34,8 @@ static enum exit_status name_refuse(const struct invocation *in, const struct kn
 				    const char *kind, const char *place)
 {
 	cli_error("%s: no %s \"%s\"%s (%s%s)", in->command->name, kind, k->s.name, place,
-		  k->s.best ? "did you mean " : "'waymark uplinks' lists them",
+		  k->s.best ? "did you mean "
+			    : "'waymark uplinks' lists the uplinks and interfaces",
 		  k->s.best ? k->s.best : "");
 	return CLI_USAGE;
 }

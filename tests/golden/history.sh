@@ -86,12 +86,12 @@ result $? '80 columns hold a mismatch with its whole flow or the id of it'
 host=$(wm flows --csv --columns src --limit 1 2>/dev/null | sed -n 2p)
 has 'the host is in the history' "$host" wm flows --csv --host "$host"
 has 'prune --host reports what it deleted' 'pruned: [1-9][0-9]* flows deleted' wm prune --host "$host" --yes
-has '... and no flow of it is left' 'no flows' wm flows --host "$host"
+has '... and no flow of it is left' 'no matching flows' wm flows --host "$host"
 [ "$(wm stats --by uplink --csv | awk -F, '{ n += $2 } END { print (n > 2900) }')" = 1 ]
 result $? '... but those of others are'
 ! grep -q "$host" "$work/flows.db"
 result $? '... nor any text that names it'
-has 'prune --host wants an address' 'want an address' wm prune --host 192.0.2.0/24 --yes
+has 'prune --host wants an address' 'expected an address' wm prune --host 192.0.2.0/24 --yes
 has 'prune reports what it deleted' 'pruned: [0-9]* flows deleted, [0-9]* kept' wm prune --yes
 [ "$(wm stats --by uplink --csv | awk -F, '{ n += $2 } END { print (n < 3000 && n != 0) }')" = 1 ]
 result $? '... which is what is older than retention'

@@ -80,7 +80,7 @@ done
 
 refused() { # OPTION VALUE WANTED
 	run 2 "--$1 $2" flows "--$1" "$2"
-	says "--$1 $2: the error says what is wanted" "flows: --$1 \"$2\": want .*$3"
+	says "--$1 $2: the error says what is wanted" "flows: --$1 \"$2\": expected .*$3"
 }
 
 refused since tuesday-ish 'ago'
@@ -105,9 +105,9 @@ refused reason because 'rule-missing, route-missing, uplink-down, mark-changed, 
 refused limit -5 'number'
 refused limit 10x 'number'
 run 2 'a moment and an interval' flows --at now --since yesterday
-says 'both are named' '--at and --since exclude each other'
+says 'both are named' '--at cannot be combined with --since'
 run 2 'an interval that ends before it begins' flows --since '1 hour ago' --until '2 hours ago'
-says 'the error names both times' '--since "1 hour ago" is not before --until "2 hours ago"'
+says 'the error names both times' '--since "1 hour ago" must be earlier than --until "2 hours ago"'
 
 # --- no configuration, a bad one -----------------------------------------------------------
 
@@ -233,7 +233,7 @@ waymark check >/dev/null 2>&1
 is 'check with an error: exit 1' $? 1
 at router nft delete table ip others
 at router ip rule add pref 5000 fwmark 0x7 lookup 77
-finds 'an ip rule of others' warning 'selects by mark bits 0x7 under mark-mask 0xff'
+finds 'an ip rule of others' warning 'matches mark bits 0x7 of mark-mask 0xff'
 at router ip rule del pref 5000
 at router ip route add 198.51.100.0/24 dev lan table 251
 finds 'a route of others in a table of ours' warning 'in the table of uplink wan1.*ip -4 route del'
@@ -261,7 +261,7 @@ body = struct.pack("=BB", 0, 0) + struct.pack("!H", 77) + struct.pack("=HHB3x", 
 s.send(struct.pack("=IHHII", 16 + len(body), 4 << 8 | 1, 5, 1, 0) + body)
 time.sleep(60)'
 wait_for 5 at router grep -q '^ *77 ' /proc/net/netfilter/nfnetlink_log
-finds 'the process that has the NFLOG group' error 'NFLOG group 77 is taken by python3'
+finds 'the process that has the NFLOG group' error 'NFLOG group 77 is used by python3'
 beside_end
 beside conntrack -E
 wait_for 5 at router grep -Eq '^[0-9a-f]+ 12 +[0-9]+ +00000007 ' /proc/net/netlink
@@ -284,7 +284,7 @@ run 0 'apply' apply
 applied=$(state_of_router)
 check 'apply installs the rules' at router sh -c 'ip rule | grep -q "fwmark 0x2/0xff lookup 251"'
 run 0 'check after apply' check
-check 'check after apply: rules and routes are installed' grep -q '^ok: the installed ip rules and routes are as configured' "$out" ||
+check 'check after apply: rules and routes are installed' grep -q '^ok: the installed ip rules and routes match the configuration' "$out" ||
 	diag "$(cat "$out")"
 run 0 'apply again' apply
 is 'apply again changes nothing' "$(state_of_router)" "$applied"
@@ -329,7 +329,7 @@ check 'flows as a table: the flow as explain takes it' grep -Eq "tcp $PC4:[0-9]+
 check_not 'flows as a table: no colour in a pipe' grep -q "$(printf '\033')" "$out"
 
 run 0 'check beside the daemon' check
-check 'check beside the daemon: the NFLOG group is held by waymarkd' grep -q '^ok: NFLOG group 77 is held by waymarkd' "$out" ||
+check 'check beside the daemon: the NFLOG group is held by waymarkd' grep -q '^ok: NFLOG group 77 is used by waymarkd' "$out" ||
 	diag "$(cat "$out")"
 check_not 'check beside the daemon: no other listener' grep -q 'listens to conntrack events' "$out"
 loaded() { at router nft -a list table inet waymark | head -n 1; } # handles are not reused
@@ -378,7 +378,7 @@ counts 0 --port 80 --min-duration 1h
 counts 0 --port 80 --unanswered
 
 counts 5 --port 80 --limit 5
-check 'a notice says that --limit left out rows' grep -q 'the newest 5 are shown; there are more' "$err"
+check 'a notice says that --limit left out rows' grep -q 'only the newest 5 rows are shown; more rows match' "$err"
 counts 12 --port 80 --limit 12
 is 'a limit that fits gives no notice' "$(cat "$err")" ''
 counts 12 --port 80 --limit 0

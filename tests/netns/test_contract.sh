@@ -70,7 +70,7 @@ nsenter --net="/proc/$ns_router/ns/net" -- "$WAYMARK" -c "$lab_tmp/absent.conf" 
 check 'nagios by --socket alone: the status line has the mismatches' grep -Eq 'mismatches [0-9]+, ' "$out"
 for one in $apart; do
 	gives 2 "$one and --socket" --socket "$lab_tmp/control.sock" "$one"
-	says "$one and --socket: the option is refused" "--socket is not for this command"
+	says "$one and --socket: the option is refused" "--socket is not possible: this command needs the configuration"
 done
 for one in $asking; do
 	case $one in nagios) continue ;; esac
@@ -79,7 +79,7 @@ for one in $asking; do
 	says "$one, no daemon at the socket: the error says so" 'waymarkd is not running'
 done
 gives 2 'nagios, no daemon at the socket: critical' --socket "$lab_tmp/absent.sock" nagios
-check '... its status line says so' grep -q '^WAYMARK CRITICAL - the daemon does not run' "$out"
+check '... its status line says so' grep -q '^WAYMARK CRITICAL - the daemon is not running' "$out"
 
 # --- names that are mistyped ---------------------------------------------------------------------
 

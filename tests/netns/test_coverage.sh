@@ -149,7 +149,7 @@ is "... with an example" \
 	"udp $PC4:PORT > $NET4:4445"
 is "check names it" \
 	"$(waymark check | sed -n 's/^warning: \(.*\) left by uplink wan.*, such as.*\(:4445\):.*/\1 \2/p')" \
-	"7 packets of no flow :4445"
+	"7 packets without a conntrack entry :4445"
 is "... and nothing else is missing" "$(covered missing_packets)" $((errors + 7))
 check "status has the cause" status_says 'missing: [0-9]* untracked'
 
@@ -160,7 +160,7 @@ for turn in 1 2 3; do
 done
 settle
 is "a flow from before the start is missing, to the packet" "$(covered predating)" 3
-check "status has the cause" status_says '3 before the start'
+check "status has the cause" status_says '3 of flows that predate the rules'
 hold_close early
 hold_close steady
 
@@ -176,7 +176,7 @@ before=$(($(counted out 0x2) + $(counted out 0x3)))
 daemon_stop KILL
 waymark coverage >/dev/null 2>"$lab_tmp/coverage.err"
 check "without a daemon the tool warns that its figures are old" \
-	grep -q 'nothing is known since then' "$lab_tmp/coverage.err"
+	grep -q 'the time after them is unknown' "$lab_tmp/coverage.err"
 http_get pc $FLOWS "http://$NET4:8080/" >/dev/null
 wait_for 15 entries_are_stable
 at router conntrack -F >/dev/null 2>&1
@@ -198,11 +198,11 @@ http_get pc $FLOWS "http://$NET4:8080/" >/dev/null
 settle
 is "deleted rules count nothing" "$(covered rules_packets)" "$sum"
 check "packets that the interface sent meanwhile are missing" test "$(covered rules_missing)" -ge $((FLOWS * 5))
-check "status has the cause" status_says 'past the rules'
+check "status has the cause" status_says 'sent while the rules were missing'
 check_not "... and no share is 100 %" status_says '100.00 %'
 check "nagios prints the coverage beside the mismatches" \
 	sh -c "'$WAYMARK' -c '$lab_tmp/waymark.conf' nagios | grep -q 'mismatches 0.*coverage since the start: wan3 not known, wan1 [0-9.]*%, wan2 [0-9.]*% |.*coverage_wan1'"
-check "mismatches refers to the coverage when it has none" sh -c "'$WAYMARK' -c '$lab_tmp/waymark.conf' mismatches 2>&1 | grep -q \"'waymark coverage' says how much\""
+check "mismatches refers to the coverage when it has none" sh -c "'$WAYMARK' -c '$lab_tmp/waymark.conf' mismatches 2>&1 | grep -q \"'waymark coverage' shows how much\""
 
 daemon_stop
 done_testing

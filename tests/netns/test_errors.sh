@@ -65,7 +65,7 @@ bad_configurations() {
 	bad 3 'uplink.* a.*already|twice' "$a\nuplink a { interface = wan2 mark = 3 table = 250 }\n"
 	bad 1 'table' 'uplink a { interface = wan1 mark = 2 table = 254 }\n'
 	bad 1 'gateway' 'uplink a { interface = wan1 mark = 2 table = 251 gateway = nowhere }\n'
-	bad 1 'there is no uplink' '# nothing\n'
+	bad 1 'no uplink is defined' '# nothing\n'
 	bad 2 'retention' "${a}retention = soon\n"
 	bad 3 'never closed' "$a\nuplink b {\n interface = wan2\n"
 	rm "$lab_tmp/waymark.conf"
@@ -92,7 +92,7 @@ group_taken() {
 	config_files
 	background taker router python3 "$PEER" take 77
 	wait_for 10 grep -q ready "$lab_tmp/taker.out" || die 'no process takes the group'
-	refused 'NFLOG group taken' 'cannot take NFLOG group 77: .*another program has it: choose another nflog-group'
+	refused 'NFLOG group taken' 'cannot use NFLOG group 77: .*another program uses this group: choose another nflog-group'
 	background_end taker
 }
 
@@ -120,7 +120,7 @@ database_not_ours() {
 	refused 'a folder for a database' 'flows.db'
 	rmdir "$lab_tmp/files/flows.db"
 	mkfifo "$lab_tmp/files/flows.db"
-	refused 'a pipe for a database' 'flows.db is not a file that can be a database'
+	refused 'a pipe for a database' 'flows.db is not a regular file and cannot be a database'
 	rm "$lab_tmp/files/flows.db"
 }
 
@@ -150,7 +150,7 @@ database_unwritable() {
 	# As root the daemon creates no folder; for its own user it does (test_privilege.sh).
 	config_files "$lab_tmp/files/absent/flows.db"
 	sed -i '1i user = "root"' "$lab_tmp/waymark.conf"
-	refused 'a missing folder' 'the folder .*/absent does not exist; make it'
+	refused 'a missing folder' 'the folder .*/absent does not exist; create the folder'
 	echo text >"$lab_tmp/files/file"
 	config_files "$lab_tmp/files/file/flows.db"
 	refused 'a file instead of a folder' 'files/file is not a folder'
@@ -188,11 +188,11 @@ second_daemon() {
 	config_files
 	daemon_run
 	cp "$lab_tmp/waymark.conf" "$lab_tmp/first.conf"
-	second 'same everything' 'cannot take NFLOG group 77: .*another program has it'
+	second 'same everything' 'cannot use NFLOG group 77: .*another program uses this group'
 	sed -i '1i nflog-group = 78' "$lab_tmp/waymark.conf"
-	second 'same database' "flows.db is in use by process $daemon_pid; only one daemon can write it"
+	second 'same database' "flows.db is in use by process $daemon_pid; only one daemon can write a history"
 	sed -i 's,^database.*,database = "'"$lab_tmp"'/other.db",' "$lab_tmp/waymark.conf"
-	second 'same control socket' 'cannot listen at .*control.sock: .*stop the daemon that answers there'
+	second 'same control socket' 'cannot listen at .*control.sock: .*stop the daemon that listens there'
 	sed -i 's,control.sock",other.sock",' "$lab_tmp/waymark.conf"
 	second 'nothing the same' "another waymarkd \\(process $daemon_pid\\) runs in this network namespace; stop it first"
 	cp "$lab_tmp/first.conf" "$lab_tmp/waymark.conf"

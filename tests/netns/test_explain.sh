@@ -44,7 +44,7 @@ daemon_start 'repair = false
 
 run 2 'no flow named' explain
 run 2 'not a number' explain seven
-check 'not a number: the error quotes it' grep -q '"seven" is no flow' "$err"
+check 'not a number: the error quotes it' grep -q '"seven": expected' "$err"
 run 2 'an id and addresses' explain 1 --src $PC4
 run 2 'two ids' explain 1 2
 run 2 'a bad port' explain --dport 70000
@@ -64,10 +64,10 @@ prints 'why this uplink' 'first packet was routed out of wan1'
 is 'the verdict is in the third line' "$(sed -n '/^verdict/{=;q}' "$out")" 3
 check_not 'it fits 80 columns' sh -c 'grep -v "^ *[$] " "$1" | grep -q "^.\{81\}"' sh "$out"
 prints 'the rule that it should match' '^expected .*ip rule [0-9]+: fwmark 0x2/0xff lookup 251'
-prints 'the rule that it matches' '^path .*ip rule priority [0-9]+ .*table 251 has default via .* dev wan1.*as it should be'
+prints 'the rule that it matches' '^path .*ip rule priority [0-9]+ .*table 251 has default via .* dev wan1.*which is right'
 prints "the kernel's answer" "^kernel .*table 251, out of wan1 via $GW1_4"
 prints 'the command that asks the kernel' "\\\$ ip route get $NET4 from $PC4 iif lan mark 0x2"
-prints 'the rung' '^verdict +ok \(rung 7 of 7\)'
+prints 'the rung' '^verdict +ok \(verdict 7 of 7\)'
 check_not 'nothing to fix' grep -q '^fix' "$out"
 command=$(sed -n 's/^ *\$ \(ip route get .*\)/\1/p' "$out")
 check 'the command works, and prints the same' sh -c "nsenter --net=/proc/$ns_router/ns/net -- $command | grep -q 'dev wan1 table 251'"
@@ -77,7 +77,7 @@ prints 'IPv6: the kernel answers' "^kernel .*table 251, out of wan1 via $GW1_6"
 run 1 'by a port on the other side' explain --src $PC6 --sport 7
 
 run 0 'an inbound flow' explain --dport 99
-prints 'inbound: the mark is for its replies' 'entered by uplink wan2: the mark stands for its'
+prints 'inbound: the mark is for its replies' 'entered by uplink wan2. Its mark makes the replies leave'
 prints 'inbound: the command asks for the reply' "\\\$ ip route get $NET4_VIA2 from $PC4 iif lan mark 0x3"
 prints 'inbound: its route' "^kernel .*table 250, out of wan2 via $GW2_4"
 prints 'inbound: its translation' "Destination translated to $PC4:7"
@@ -85,8 +85,8 @@ prints 'inbound: its translation' "Destination translated to $PC4:7"
 at net curl -s --max-time 5 --interface $NET4_VIA2 http://$WAN2_4:9999/
 wait_for_sql 5 "SELECT count(*) FROM flows WHERE dport = 9999 AND state = 'ended'" 1
 run 0 'a refused connection' explain --dport 9999
-prints 'refused: no evidence' '^verdict +local \(rung 6 of 7\)'
-prints 'refused: the reason' 'forgets a refused TCP'
+prints 'refused: no evidence' '^verdict +local \(verdict 6 of 7\)'
+prints 'refused: the reason' 'when a TCP connection is refused'
 
 # --- a mismatch ------------------------------------------------------------------------------------
 
@@ -100,7 +100,7 @@ prints 'a stray: the rule that it matches now' '^path .*ip rule priority 32766 l
 prints 'a stray: what is wrong now' 'Wrong now: .*\(rule-missing\)|^ +\(rule-missing\)'
 prints "a stray: the kernel's answer" "^kernel .*table main, out of wan2 via $GW2_4"
 prints 'a stray: the evidence' 'a packet of the original direction left by'
-prints 'a stray: the rung' 'mismatch \(rung 1 of 7\)'
+prints 'a stray: the rung' 'mismatch \(verdict 1 of 7\)'
 prints 'a stray: the reason' '^reason .*rule-missing'
 prints 'a stray: the process that did it' '^tampering .*rule '
 prints 'a stray: the fix' '^ *\$ waymark apply'
@@ -140,13 +140,13 @@ hold_push lan
 wait_for_sql 3 'SELECT count(*) >= 2 FROM mark_changes' 1
 run 0 'a changed mark' explain --json --src $PC6
 is 'a changed mark: when, from what, to what' \
-	"$(step change | sed 's/^[^a-z]*: //')" 'its mark changed from 0x2 (wan1) to 0x3 (wan2).'
+	"$(step change | sed 's/^[^a-z]*: //')" 'the mark changed from 0x2 (wan1) to 0x3 (wan2).'
 is 'a changed mark: the one rule that writes these bits' "$(step writer)" \
-	'A rule of table inet others, chain forward sets the ct mark to 0x3: it may have written it.'
+	'A rule in table inet others, chain forward sets the ct mark to 0x3 and may have written this mark.'
 is 'a changed mark: the reason' "$(step reason | cut -d' ' -f1)" 'mark-changed:'
 at router nft delete table inet others
 run 0 'a changed mark, the rule gone' explain --src $PC6
-prints 'a changed mark: no rule is found' 'No foreign rule writes these bits now'
+prints 'a changed mark: no rule is found' 'No rule of another program writes these bits now'
 
 # --- without a mark --------------------------------------------------------------------------------------
 
@@ -154,7 +154,7 @@ at router conntrack -U -s $PC4 -m 0 >/dev/null 2>&1
 hold_push lan
 wait_for_sql 3 "SELECT mark FROM flows WHERE id = $id" 0
 run 0 'without a mark' explain "$id"
-prints 'without a mark: the story says so' '^uplink +None: it has no mark'
+prints 'without a mark: the story says so' '^uplink +None: the flow has no mark'
 
 # --- another uplink's address: the router's own traffic without translation -----------------------------------
 
@@ -173,7 +173,7 @@ for source in $WAN1_4 $WAN1_6; do
 		"$(sql "SELECT verdict, egress FROM flows WHERE src = '$source' AND dport = 7")" 'wrong-source|wan2'
 done
 run 0 'another source' explain --src $WAN1_4 --dport 7
-prints 'another source: the rung' 'wrong-source \(rung 2 of 7\)'
+prints 'another source: the rung' 'wrong-source \(verdict 2 of 7\)'
 prints 'another source: the fix' '\$ nft add rule .* oifname wan2 masquerade'
 hold_drop own
 check 'another source: an alert' grep -q '"kind":"wrong-source"' "$lab_tmp/alerts.jsonl"

@@ -80,7 +80,7 @@ daemon_start 'on-uplink-down = "hold"'
 is "no failover: an empty array" "$(waymark failover --json)" "[]"
 waymark failover >"$lab_tmp/out" 2>"$lab_tmp/err"
 is "no failover: exit 0" $? 0
-check "no failover: the message says so" grep -q 'no failover in the history' "$lab_tmp/err"
+check "no failover: the message says so" grep -q 'no matching failovers in the history' "$lab_tmp/err"
 wait_for_sql 5 "SELECT count(*) FROM uplink_states" 2
 is "the history has the uplinks' states at the start" \
 	"$(sql "SELECT uplink, interface, state FROM uplink_states ORDER BY uplink")" "wan1|wan1|up
@@ -171,7 +171,7 @@ returned,,0,0,0,0"
 is "without privilege: the daemon answers with the bytes" "$(at router setpriv $([ -n "${LAB_IN_USERNS:-}" ] || echo "--groups $(stat -c %g "$lab_tmp/flows.db")") \
 	--bounding-set=-all --inh-caps=-all --no-new-privs \
 	"$WAYMARK" -c "$lab_tmp/waymark.conf" failover --csv | sed 1d | cut -d, -f4-9)" "$first"
-check "without privilege and daemon: the message says so" grep -q 'not known without CAP_NET_ADMIN' "$lab_tmp/err"
+check "without privilege and daemon: the message says so" grep -q 'cannot read the byte counts of live flows: CAP_NET_ADMIN is missing' "$lab_tmp/err"
 
 # --- flush: all are deleted ---------------------------------------------------------------------
 
@@ -215,7 +215,7 @@ waymark failover --at nonsense >/dev/null 2>"$lab_tmp/err"
 is "no valid time: exit 2" $? 2
 waymark failover --list nonsense >/dev/null 2>"$lab_tmp/err"
 is "no valid class: exit 2" $? 2
-check "the message lists the classes" grep -q 'want one of moved, deleted, stranded, idle, ended, backup, returned' "$lab_tmp/err"
+check "the message lists the classes" grep -q 'expected one of moved, deleted, stranded, idle, ended, backup, returned' "$lab_tmp/err"
 
 # --- a reload ---------------------------------------------------------------------------------------
 

@@ -69,7 +69,7 @@ says 'the nearest column' 'unknown column "verdct" (did you mean verdict)'
 run 0 'flows --sort' flows --json --port 80 --sort sport --limit 3
 is 'flows --sort: the largest' "$(json '[f["sport"] for f in d]')" \
 	"$(sql "select '[' || group_concat(sport, ', ') || ']' from (select sport from flows where 80 in (sport, dport) order by sport desc limit 3)")"
-check 'flows --sort: a notice says that rows were left out' grep -q 'the first 3 are shown' "$err"
+check 'flows --sort: a notice says that rows were left out' grep -q 'only the first 3 rows are shown' "$err"
 
 # --- who, stats, usage -----------------------------------------------------------------------
 
@@ -81,7 +81,7 @@ is 'who: the inside host' "$(json '(d[0]["host"], d[0]["port"], d[0]["uplink"])'
 run 0 'who, a port that no host had' who $WAN1_4:1 --at "$at"
 check 'who: the answer is nobody' grep -q '^nobody used' "$out" || diag "$(cat "$err")"
 run 1 'who, before there was a daemon' who $WAN1_4:1 --at '2 days ago'
-says 'who: not known' 'not known: between'
+says 'who: not known' 'the answer is unknown: flows between'
 check_not 'who: the answer does not say nobody' grep -q nobody "$out"
 run 2 'who, no address' who
 run 2 'who, no address either' who wan1:80
@@ -118,7 +118,7 @@ is 'the row has its end' "$(sql "select ended is not null from flows where proto
 sed 's,/control.sock,/absent.sock,' "$lab_tmp/waymark.conf" >"$lab_tmp/elsewhere.conf"
 at router "$WAYMARK" -c "$lab_tmp/elsewhere.conf" flows --live >"$out" 2>"$err"
 is 'flows --live without a daemon: exit 0' $? 0
-says 'flows --live without a daemon' 'what is shown is what the history knows of live flows'
+says 'flows --live without a daemon' 'live flows are shown from the history'
 
 # --- the daemon's socket, without a configuration -----------------------------------------------
 

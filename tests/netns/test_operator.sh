@@ -33,7 +33,7 @@ run 3 'watch without a daemon' watch
 run 3 'nagios without a history' nagios
 prints 'nagios: one line' '^WAYMARK UNKNOWN - the history cannot be read; '
 run 3 'nagios, a bad threshold' nagios -w mismatches=many
-prints 'nagios: the message quotes it' '^WAYMARK UNKNOWN - --warning "mismatches=many": want mismatches=N'
+prints 'nagios: the message quotes it' '^WAYMARK UNKNOWN - --warning "mismatches=many": expected one or more of mismatches=N'
 run 3 'nagios, a bad time' nagios --minutes 0
 run 3 'nagios, no configuration' -c "$lab_tmp/absent.conf" nagios
 
@@ -68,7 +68,7 @@ check 'watch shows the mismatch' wait_for 2 grep -Eq \
 	'MISMATCH [0-9]+ of flow [0-9]+: udp .*, packets of wan1 left by wan2: rule-missing' "$lab_tmp/watch.out"
 hold_push lan stream
 check 'watch sums repeated mismatches in one line' wait_for 20 grep -Eq \
-	'MISMATCH going on: wan1 left by wan2: rule-missing \([0-9]+ updates\)' "$lab_tmp/watch.out"
+	'MISMATCH continues: packets of wan1 left by wan2: rule-missing \([0-9]+ updates\)' "$lab_tmp/watch.out"
 check 'watch shows the alert' wait_for 2 grep -Eq 'ALERT +mismatch: flow ' "$lab_tmp/watch.out"
 check 'watch shows the tampering' wait_for 2 grep -Eq 'tamper +rule 4002' "$lab_tmp/watch.out"
 check 'watch --json: every line is an object with a type' python3 -c '
@@ -107,7 +107,7 @@ wait_for_sql 5 "SELECT count(*) FROM flows WHERE state = 'live'" 0
 daemon_stop
 check 'watch ends with the daemon' wait_for 3 grep -q 'connection closed: waymarkd stopped' "$lab_tmp/watch.err"
 run 2 'nagios, no daemon' nagios --minutes 1 -c queue=90
-prints 'nagios: the status line says so' '^WAYMARK CRITICAL - the daemon does not run; mismatches [0-9]+, '
+prints 'nagios: the status line says so' '^WAYMARK CRITICAL - the daemon is not running; mismatches [0-9]+, '
 sed -i 's/^retention = .*/retention = "1s"/' "$lab_tmp/waymark.conf"
 sleep 1.2
 # Where fs.protected_regular is 2, root may not open another user's file in a sticky folder.

@@ -43,7 +43,7 @@ wait_for_sql 5 'SELECT count(*) FROM flows WHERE dport = 7' 1
 # --- without a fault -----------------------------------------------------------------
 
 check "a page of well-formed XML, while the daemon runs" page
-is "the number of flows" "$(tile 'flows began')" "$(sql 'SELECT count(*) FROM flows WHERE started IS NOT NULL')"
+is "the number of flows" "$(tile 'flows started')" "$(sql 'SELECT count(*) FROM flows WHERE started IS NOT NULL')"
 is "no mismatch, titled 'seen' because a part of the day was not observed" "$(tile 'mismatches seen')" 0
 check "the time before the history is not shown as observed" has "before the history begins"
 waymark coverage >/dev/null 2>&1
@@ -71,7 +71,7 @@ check "the packets that left, and those missing in the history" \
 		FROM coverage WHERE uplink = 'wan1' AND left_packets ORDER BY hour DESC LIMIT 1")"
 is "the number of mismatches" "$(tile mismatches)" "$(sql 'SELECT count(*) FROM mismatches')"
 check "mismatches by cause, with the first and the last time, the hosts and an example" \
-	has "$(sql "SELECT count(*) || expected || $left_by || reason || 'the ip rule of its mark was missing' ||
+	has "$(sql "SELECT count(*) || expected || $left_by || reason || 'the ip rule of the flow''s mark was missing' ||
 		replace(substr(min(time), 1, 19), 'T', ' ') || replace(substr(max(time), 1, 19), 'T', ' ') ||
 		count(DISTINCT src) || proto || ' ' || src || ':' || sport || ' > ' || dst || ':' || dport ||
 		direction || ' direction; waymark explain ' || flow_id
@@ -81,7 +81,7 @@ check "each with its expected and its actual uplink" \
 		' > ' || dst || ':' || dport || direction || expected || $left_by || reason FROM mismatches LIMIT 1")"
 check "the events in order of time" \
 	has "$(sql "SELECT count(*) || iif(count(*) = 1, ' mismatch', ' mismatches') || ': flows of ' || expected ||
-		' left by ' || $left_by || ': the ip rule of its mark was missing (rule-missing)'
+		' left by ' || $left_by || ': the ip rule of the flow''s mark was missing (rule-missing)'
 		FROM mismatches WHERE reason = 'rule-missing'")"
 check "the picture has an arrow for them" \
 	has "wan1 → wan2"
@@ -126,11 +126,11 @@ check "with TZ unset times are in UTC" grep -q '(UTC)' "$lab_tmp/page.html"
 # --- times ----------------------------------------------------------------------------------------
 
 check "a month has one bar per day" page --since '30 days ago'
-check "the title of a month names days" has "Flows begun on each day, by uplink"
+check "the title of a month names days" has "Flows started on each day, by uplink"
 check "an interval without data" page --since 2001-01-01 --until 2001-01-02
-is "an interval without data has no flows" "$(tile 'flows began')" 0
-check "an interval without data has no coverage" has "Nothing was compared in this time."
-is "an interval without data is not shown as observed" "$(tile 'of the time nothing can have been missed')" "0.0 %"
+is "an interval without data has no flows" "$(tile 'flows started')" 0
+check "an interval without data has no coverage" has "No traffic was compared with the history in this time."
+is "an interval without data is not shown as observed" "$(tile 'of the time is without a gap')" "0.0 %"
 waymark report --since 2001-01-02 --until 2001-01-01 >/dev/null 2>&1
 is "an interval that ends before it begins is a usage error" $? 2
 waymark report --database "$lab_tmp/absent.db" >"$lab_tmp/page.html" 2>/dev/null

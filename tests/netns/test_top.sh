@@ -83,7 +83,7 @@ check "an uplink goes down" wait_for 5 uplink_is wan2 3 down
 
 check "the keys are on the screen" shows "q quit  ? help"
 mux send-keys -t top '?'
-check "? explains them" wait_for 3 shows "freeze, and go on"
+check "? explains them" wait_for 3 shows "freeze the screen, and resume"
 mux send-keys -t top '?'
 check "a key closes the help" wait_for 3 shows "TALKER"
 mux send-keys -t top ' '
@@ -109,8 +109,8 @@ check "80 columns have every column" wait_for 3 shows "ANSW    MISM COVERED"
 check "80 columns have the keys" shows "arrows, Enter explain"
 mux send-keys -t top '?'
 check "80 columns cut no line of the help" wait_for 3 shows "are in the history."
-check "... nor the line of ANSW" shows "where health is passive."
-check "... nor the line of PACKETS" shows "where only a label shows"
+check "... nor the line of ANSW" shows "only with passive health"
+check "... nor the line of PACKETS" shows "if only a label shows"
 mux send-keys -t top '?'
 mux resize-window -t top -x 60 -y 12
 check "a smaller terminal works" wait_for 3 shows "UPLINK"
@@ -125,7 +125,7 @@ check "the view is updated" shows "mode steer, ready"
 # --- the daemon stops and starts again ----------------------------------------------------------
 
 daemon_stop
-check "the view says that the daemon does not run" wait_for 5 shows "the daemon does not run"
+check "the view says that the daemon does not run" wait_for 5 shows "the daemon is not running"
 check "the history is still shown" shows "rule-missing"
 daemon_run
 check "the view connects to the next daemon" wait_for 5 shows "mode steer, ready"

@@ -68,7 +68,7 @@ for width in 1280 400; do
 	shows '... and both interfaces, markup as text' mismatch 'wan2 → <b>tun0'
 	shows '... the page says that packets may be missing' mismatch 'Packets may have left unseen.'
 	shows '... a click explains this flow' mismatch "Flow $id"
-	shows '... with the verdict' mismatch 'mismatch (rung 1 of 7): packets left by an interface that its mark does not name.'
+	shows '... with the verdict' mismatch 'mismatch (verdict 1 of 7): packets left by an interface that the flow'\''s mark does not name.'
 	shows '... the sentences of waymark explain' mismatch "$(waymark explain --json "$id" |
 		sed -n 's/^ *"text": "\(The balanced default route .*\)",$/\1/p')"
 	shows '... and a command to paste' mismatch 'waymark -c /var/etc/waymark.conf apply'

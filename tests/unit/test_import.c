@@ -112,7 +112,7 @@ static void mwan3_with_its_network(void **state)
 	assert_says(text, "mark-mask = 0x3f00");
 	assert_says(text, "uplink wan {\n    interface = \"eth1\"\n    mark      = 0x100\n"
 			  "    table     = 1\n    weight    = 3\n}");
-	assert_says(text, "# wan6 (mark 0x200) has the interface of wan");
+	assert_says(text, "# wan6 (mark 0x200) has the same interface as wan");
 	assert_says(text, "uplink wanb {\n    interface = \"pppoe-wanb\"\n    mark      = 0x300\n"
 			  "    table     = 3\n    weight    = 2\n");
 	assert_null(strstr(text, "uplink wanb6"));
@@ -170,7 +170,7 @@ static void mwan3_with_another_mask(void **state)
 	text = imported("mwan3", "mwan3", CLI_DONE);
 	assert_says(text, "mark      = 0x10");
 	assert_says(text, "mark      = 0x20");
-	assert_says(text, "does not say the interface of a");
+	assert_says(text, "has no interface for a");
 	free(text);
 }
 

@@ -46,8 +46,8 @@ static enum exit_status request_fill(const struct invocation *in, char *request,
 	} else if (!strcmp(word, "list")) {
 		snprintf(request, size, "silences");
 	} else {
-		cli_error("alert: write alert silence --for DURATION, alert unsilence, or alert "
-			  "list");
+		cli_error("alert: expected 'alert silence --for DURATION', 'alert unsilence' or "
+			  "'alert list'");
 		return CLI_USAGE;
 	}
 	return CLI_DONE;

@@ -29,7 +29,8 @@ struct applying {
 static void confirm_print(const struct applying *a)
 {
 	if (a->confirm_s)
-		printf("apply: undone in %" PRIu64 " s unless 'waymark confirm' follows\n",
+		printf("apply: the change is undone in %" PRIu64
+		       " s unless 'waymark confirm' follows\n",
 		       a->confirm_s);
 }
 
@@ -73,9 +74,12 @@ static enum exit_status apply_guarded(struct applying *a)
 	if (status >= 0)
 		return (enum exit_status)status;
 	if (status == -EALREADY)
-		cli_error("apply: another apply waits for 'waymark confirm'");
+		cli_error("apply: an earlier apply still waits for 'waymark confirm' (run it, or "
+			  "wait for the undo)");
 	else
-		cli_error("apply: cannot guard the change: %s", strerror(-status));
+		cli_error("apply: cannot start the process that would undo the change without a "
+			  "'waymark confirm': %s",
+			  strerror(-status));
 	return CLI_FAILED;
 }
 
@@ -111,7 +115,7 @@ static bool confirm_parse(struct applying *a, const char *text)
 		return true;
 	if (!duration_parse(&a->confirm_s, text) && a->confirm_s && a->confirm_s <= CONFIRM_MAX_S)
 		return true;
-	cli_error("apply: --confirm takes a duration of 1s to 1 day, such as 60s, not '%s'", text);
+	cli_error("apply: --confirm \"%s\": expected a duration of 1s to 1 day, such as 60s", text);
 	return false;
 }
 

@@ -59,7 +59,7 @@ static void retention_checked(const struct config *c, struct findings *f)
 	findings_add(f, FINDING_WARNING,
 		     "retention is %s: flows are deleted less than a day after they ended",
 		     duration_format((int64_t)c->retention_s * 1000, age));
-	findings_fix(f, "retention = \"90 days\", or max-size alone");
+	findings_fix(f, "set retention = \"90 days\", or remove retention and set max-size");
 }
 
 static void anonymize_checked(const struct config *c, struct findings *f)
@@ -68,8 +68,10 @@ static void anonymize_checked(const struct config *c, struct findings *f)
 
 	if (!why)
 		return;
-	findings_add(f, FINDING_WARNING, "anonymize changes nothing: %s", why);
-	findings_fix(f, "anonymize = \"/24\" with retention above a day, or no anonymize");
+	findings_add(f, FINDING_WARNING, "anonymize has no effect: %s", why);
+	findings_fix(
+		f,
+		"set anonymize = \"/24\" and a retention of more than a day, or remove anonymize");
 }
 
 #define DAY_MS INT64_C(86400000)
@@ -81,8 +83,8 @@ static int untracked_add(void *data, const struct value *values, size_t n)
 
 	findings_add(data, FINDING_WARNING,
 		     "%" PRId64
-		     " packets of no flow left by uplink %s since yesterday%s%s: notrack, "
-		     "or conntrack refused them",
+		     " packets without a conntrack entry left by uplink %s since yesterday%s%s: a "
+		     "rule with notrack took them out of tracking, or conntrack refused them",
 		     value_number(values, n, "packets", 0), value_text(values, n, "uplink"),
 		     example ? ", such as " : "", example ? example : "");
 	return 0;
@@ -94,11 +96,12 @@ static int unasked_add(void *data, const struct value *values, size_t n)
 	const char *example = value_text(values, n, "example");
 
 	findings_add(data, FINDING_WARNING,
-		     "%" PRId64 " UDP answers of this router left by uplink %s since yesterday "
-		     "from an address that was not asked%s%s",
+		     "%" PRId64 " UDP replies of this router left by uplink %s since yesterday "
+		     "with another source address than the client had asked%s%s",
 		     value_number(values, n, "answers", 0), value_text(values, n, "uplink"),
 		     example ? ", such as " : "", example ? example : "");
-	findings_fix(data, "let that server listen on each address, not on all at once");
+	findings_fix(data,
+		     "make the server listen on each address instead of the wildcard address");
 	return 0;
 }
 
@@ -136,7 +139,8 @@ static void alert_exec_checked(const struct config *c, struct findings *f)
 	if (!path)
 		return;
 	if (c->alert.user && !getpwnam(c->alert.user)) {
-		findings_add(f, FINDING_ERROR, "alert user '%s' does not exist: no program is run",
+		findings_add(f, FINDING_ERROR,
+			     "alert user '%s' does not exist, so alert exec runs no program",
 			     c->alert.user);
 		findings_fix(f, "useradd --system --no-create-home %s",
 			     shell_word(quoted, sizeof(quoted), c->alert.user));
@@ -148,7 +152,7 @@ static void alert_exec_checked(const struct config *c, struct findings *f)
 	err = errno;
 	findings_add(f, FINDING_ERROR, "alert exec %s cannot be run: %s", path, strerror(err));
 	if (err == ENOENT)
-		findings_fix(f, "put the program there, or remove exec");
+		findings_fix(f, "install the program, or remove exec from section alert");
 	else
 		findings_fix(f, "chmod +x %s", shell_word(quoted, sizeof(quoted), path));
 }
@@ -182,7 +186,7 @@ static enum exit_status findings_render(const struct invocation *in, const struc
 	size_t i;
 
 	if (!r) {
-		cli_error("out of memory");
+		cli_error("cannot print the findings: out of memory");
 		return CLI_FAILED;
 	}
 	for (i = 0; i < f->n; i++) {
@@ -216,7 +220,7 @@ enum exit_status cmd_check(const struct invocation *in)
 	else
 		status = findings_render(in, &findings);
 	if (err) {
-		cli_error("check: %s: some findings are missing", strerror(-err));
+		cli_error("check: some findings are missing: %s", strerror(-err));
 		status = CLI_FAILED;
 	}
 	if (findings_count(&findings, FINDING_ERROR))

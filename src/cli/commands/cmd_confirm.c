@@ -27,11 +27,12 @@ enum exit_status cmd_confirm(const struct invocation *in)
 	}
 	config_free(config);
 	if (!err) {
-		puts("confirm: the steering stays");
+		puts("confirm: the steering stays installed");
 		return CLI_DONE;
 	}
 	if (err == -ENOENT)
-		cli_error("confirm: no apply waits for it; it may have been undone");
+		cli_error("confirm: no apply waits for confirmation (its time may be over, and its "
+			  "change undone)");
 	else
 		cli_error("confirm: %s", strerror(-err));
 	return CLI_FAILED;

@@ -63,7 +63,8 @@ static int daemon_look(const char *path)
 	if (err)
 		return err;
 	if (a.comparisons < due)
-		cli_error("waymarkd still reads a large table; what is shown ends before it");
+		cli_error("waymarkd is still reading the conntrack table: the newest interval is "
+			  "not shown yet");
 	answer_free(&a);
 	return 0;
 }
@@ -75,7 +76,7 @@ enum exit_status cmd_coverage(const struct invocation *in)
 		.columns = columns,
 		.n_columns = sizeof(columns) / sizeof(*columns),
 		.query = coverage_query,
-		.none = "no coverage",
+		.rows_name = "intervals of coverage",
 	};
 	bool is_alone = in->values[OPTION_DATABASE] && !in->values[OPTION_SOCKET];
 	char *path = is_alone ? NULL : cli_socket(in);
@@ -86,8 +87,8 @@ enum exit_status cmd_coverage(const struct invocation *in)
 	err = path ? daemon_look(path) : 0;
 	if (err) {
 		client_explain(path, err);
-		cli_error("what is shown ends with what the history has; nothing is known since "
-			  "then");
+		cli_error("only the intervals in the history are shown; the time after them is "
+			  "unknown");
 	}
 	free(path);
 	return history_show(in, &coverage);

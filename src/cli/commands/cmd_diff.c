@@ -60,7 +60,7 @@ enum exit_status cmd_diff(const struct invocation *in)
 		follow_daemon(steering, config);
 	n = steering ? steering_compare(steering, difference_print, (void *)(uintptr_t)in) : -errno;
 	if (n < 0)
-		cli_error("diff: cannot read what is installed: %s", strerror(-n));
+		cli_error("diff: cannot read the installed steering: %s", strerror(-n));
 	else
 		status = n ? CLI_FAILED : CLI_DONE;
 out:

@@ -61,10 +61,11 @@ static int failover_find(struct query *q, const struct flow_filter *filter, stru
 		return err == -ENOENT ? 1 : err;
 	err = failover_count(f, socket_path);
 	if (err == -EPERM)
-		cli_error("failover: bytes of flows that live are not known without CAP_NET_ADMIN; "
-			  "run it as root");
+		cli_error("failover: cannot read the byte counts of live flows: CAP_NET_ADMIN is "
+			  "missing (run it as root)");
 	else if (err)
-		cli_error("failover: bytes of flows that live are not known: %s", strerror(-err));
+		cli_error("failover: cannot read the byte counts of live flows: %s",
+			  strerror(-err));
 	return 0;
 }
 
@@ -225,13 +226,13 @@ static enum exit_status flows_show(const struct invocation *in, const char *name
 	struct history flows = {
 		.columns = flow_columns,
 		.n_columns = sizeof(flow_columns) / sizeof(*flow_columns),
-		.none = "no such flows of a failover",
+		.rows_name = "flows of a failover",
 	};
 	int class = failover_class_parse(name);
 
 	if (class < 0) {
-		cli_error("failover: --list \"%s\": want one of moved, deleted, stranded, idle, "
-			  "ended, backup, returned",
+		cli_error("failover: --list \"%s\": expected one of moved, deleted, stranded, "
+			  "idle, ended, backup, returned",
 			  name);
 		return CLI_USAGE;
 	}
@@ -245,7 +246,7 @@ enum exit_status cmd_failover(const struct invocation *in)
 		.columns = sum_columns,
 		.n_columns = N_SUM_COLUMNS,
 		.query = sums_query,
-		.none = "no failover",
+		.rows_name = "failovers",
 		.is_newest_last = true,
 	};
 	const char *class = in->values[OPTION_LIST];

@@ -89,7 +89,8 @@ static enum exit_status live_show(const struct invocation *in, const struct hist
 		return CLI_FAILED;
 	if (err) {
 		client_explain(path, err);
-		cli_error("flows: what is shown is what the history knows of live flows");
+		cli_error("flows: live flows are shown from the history, whose counts may be out "
+			  "of date");
 	}
 	status = history_show(in, flows);
 	live_flows_free(&live);
@@ -107,7 +108,7 @@ enum exit_status cmd_flows(const struct invocation *in)
 		.n_brief = N_BRIEF - !is_live,
 		.query = is_live ? live_query : history_flows,
 		.is_flows = true,
-		.none = "no flows",
+		.rows_name = "flows",
 	};
 
 	return is_live ? live_show(in, &flows) : history_show(in, &flows);

@@ -21,7 +21,7 @@ enum exit_status cmd_gaps(const struct invocation *in)
 		.columns = columns,
 		.n_columns = sizeof(columns) / sizeof(*columns),
 		.query = gaps_query,
-		.none = "no gaps",
+		.rows_name = "gaps",
 	};
 
 	return history_show(in, &gaps);

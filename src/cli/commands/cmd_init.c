@@ -199,7 +199,7 @@ static void route_comment(const struct proposal *one, unsigned family)
 		printf("    # IPv%d: no gateway, point to point (from %s)\n", family ? 6 : 4,
 		       protocol_name(one->route[family]->protocol));
 	else
-		printf("    # IPv%d: by %s now (from %s)\n", family ? 6 : 4,
+		printf("    # IPv%d: gateway %s now (from %s)\n", family ? 6 : 4,
 		       addr_format(&n->gateway, text), protocol_name(one->route[family]->protocol));
 }
 
@@ -209,7 +209,10 @@ static void uplink_print(const struct proposal *one, size_t number, uint32_t mar
 	name_print(one->link->name, number);
 	printf(" {\n    interface = ");
 	string_print(one->link->name);
-	printf("\n    mark      = 0x%" PRIx32 "\n    table     = %" PRIu32 "\n    weight    = 1\n",
+	printf("\n"
+	       "    mark      = 0x%" PRIx32 "\n"
+	       "    table     = %" PRIu32 "\n"
+	       "    weight    = 1\n",
 	       mark, table);
 	route_comment(one, 0);
 	route_comment(one, 1);
@@ -219,36 +222,48 @@ static void uplink_print(const struct proposal *one, size_t number, uint32_t mar
 static void header_print(const struct proposals *p, unsigned shift)
 {
 	printf("# Configuration of Waymark, proposed by 'waymark init'. waymark.conf(5)\n"
-	       "# explains every key; 'waymark check' validates this file and the host.\n\n"
+	       "# explains every key; 'waymark check' validates this file and the host.\n"
+	       "\n"
 	       "# \"steer\" pins flows to uplinks. \"audit\" installs no steering and only\n"
 	       "# watches the marks that another tool sets.\n"
-	       "mode      = \"steer\"\n\n"
+	       "mode      = \"steer\"\n"
+	       "\n"
 	       "# The bits of the packet mark and the ct mark that are Waymark's. No ip rule\n"
 	       "# of this host uses them.\n"
 	       "mark-mask = 0x%x\n",
 	       ((1u << MARK_BITS) - 1) << shift);
 	if (p->n)
-		printf("\n# One section per interface with a default route in table main. "
-		       "Gateways\n"
+		printf("\n"
+		       "# One section per interface with a default route in table main. Gateways\n"
 		       "# are learnt from these routes; add gateway = \"ADDRESS\" (gateway6) to "
-		       "fix\n"
+		       "set\n"
 		       "# one. weight is the share of new flows.\n");
 }
 
 static void example_print(uint32_t mark, uint32_t table)
 {
-	printf("\n# A second uplink shares the load and takes over when the first one fails:\n"
-	       "# uplink wan2 {\n#     interface = \"INTERFACE\"\n#     mark      = 0x%" PRIx32
-	       "\n#     table     = %" PRIu32 "\n#     weight    = 1\n# }\n",
+	printf("\n"
+	       "# A second uplink shares the load and takes over when the first one fails:\n"
+	       "# uplink wan2 {\n"
+	       "#     interface = \"INTERFACE\"\n"
+	       "#     mark      = 0x%" PRIx32 "\n"
+	       "#     table     = %" PRIu32 "\n"
+	       "#     weight    = 1\n"
+	       "# }\n",
 	       mark, table);
 }
 
 /* Without a default route no uplink can be named, but the file needs one: print a placeholder. */
 static void placeholder_print(uint32_t mark, uint32_t table)
 {
-	printf("\n# No default route exists now: replace wan1 by your uplink's interface.\n"
-	       "uplink wan1 {\n    interface = \"wan1\"\n    mark      = 0x%" PRIx32
-	       "\n    table     = %" PRIu32 "\n    weight    = 1\n}\n",
+	printf("\n"
+	       "# No default route exists now: replace wan1 by your uplink's interface.\n"
+	       "uplink wan1 {\n"
+	       "    interface = \"wan1\"\n"
+	       "    mark      = 0x%" PRIx32 "\n"
+	       "    table     = %" PRIu32 "\n"
+	       "    weight    = 1\n"
+	       "}\n",
 	       mark, table);
 }
 
@@ -284,7 +299,9 @@ enum exit_status cmd_init(const struct invocation *in)
 	proposals_make(&p, s);
 	file_print(&p);
 	if (p.n < 2)
-		fprintf(stderr, "waymark: init: %s default route found; edit the file's uplinks\n",
+		fprintf(stderr,
+			"waymark: init: %s default route found; add the other uplinks to the file "
+			"by hand\n",
 			p.n ? "only one" : "no");
 	netstate_free(s);
 	rtnl_close(rtnl);

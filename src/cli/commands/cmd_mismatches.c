@@ -43,7 +43,7 @@ enum exit_status cmd_mismatches(const struct invocation *in)
 		.brief = brief,
 		.n_brief = sizeof(brief) / sizeof(*brief),
 		.query = history_mismatches,
-		.none = "no mismatches",
+		.rows_name = "mismatches",
 		.flow_column = "flow_id",
 	};
 

@@ -94,7 +94,7 @@ static void daemon_survey(struct survey *s, const char *path)
 	int err = client_answer(path, "status", &s->answer);
 
 	if (err) {
-		s->trouble = err == -ENOENT || err == -ECONNREFUSED ? "the daemon does not run"
+		s->trouble = err == -ENOENT || err == -ECONNREFUSED ? "the daemon is not running"
 								    : "the daemon does not answer";
 		s->level = LEVEL_CRITICAL;
 		return;
@@ -124,7 +124,7 @@ static void coverage_print(const struct survey *s)
 	const char *separator = "; coverage since the start:";
 
 	if (!s->answer.n_uplinks)
-		fputs("; coverage not known", stdout);
+		fputs("; coverage unknown", stdout);
 	for (size_t i = 0; i < s->answer.n_uplinks; i++) {
 		const struct answer_uplink *u = &s->answer.uplinks[i];
 
@@ -165,7 +165,7 @@ static void line_print(const struct survey *s)
 		printf("%s%s %" PRId64 "%s", comma, measure_names[m], s->value[m], units[m]);
 		comma = ", ";
 	}
-	printf("%sin %" PRId64 " minutes", *comma ? " " : "nothing known ", s->minutes);
+	printf("%sin %" PRId64 " minutes", *comma ? " " : "no data ", s->minutes);
 	coverage_print(s);
 	fputs(" |", stdout);
 	for (int m = 0; m < MEASURES; m++) {
@@ -185,14 +185,14 @@ static void line_print(const struct survey *s)
 
 static int refuse(const char *what, const char *text, const char *wanted)
 {
-	printf("WAYMARK UNKNOWN - --%s \"%s\": want %s\n", what, text, wanted);
+	printf("WAYMARK UNKNOWN - --%s \"%s\": expected %s\n", what, text, wanted);
 	return -EINVAL;
 }
 
 static int options_read(struct survey *s, const struct invocation *in)
 {
-	static const char wanted[] = "mismatches=N,unmarked=N,gaps=N,queue=PERCENT,age=SECONDS, or "
-				     "some of them";
+	static const char wanted[] =
+		"one or more of mismatches=N,unmarked=N,gaps=N,queue=PERCENT,age=SECONDS";
 	const char *warning = in->values[OPTION_WARNING], *critical = in->values[OPTION_CRITICAL];
 	const char *minutes = in->values[OPTION_MINUTES];
 	uint64_t number;

@@ -57,7 +57,7 @@ static enum exit_status result_say(const struct place *p, const struct extent *b
 	printf("pruned: %" PRIu64 " flows deleted, %" PRIu64 " kept",
 	       before->flows > now.flows ? before->flows - now.flows : 0, now.flows);
 	if (now.oldest_ms)
-		printf(", the oldest of %s", times_format(now.oldest_ms, TIMES_FULL, oldest));
+		printf(", the oldest from %s", times_format(now.oldest_ms, TIMES_FULL, oldest));
 	printf("; %sB before, %sB now\n", size_format(bytes_before, from), size_format(bytes, to));
 	return CLI_DONE;
 }
@@ -71,17 +71,20 @@ static bool is_agreed(const struct invocation *in, const struct place *p)
 	if (in->values[OPTION_YES] || !isatty(STDIN_FILENO) || !isatty(STDERR_FILENO))
 		return true;
 	if (host)
-		return cli_ask("Delete all that %s knows of %s, but for flows that live? [y/N] ",
-			       p->database, host);
-	if (!c)
-		return cli_ask("Delete what retention and max-size say from %s? [y/N] ",
+		return cli_ask("Delete all records of %s, except live flows, from %s? [y/N] ", host,
 			       p->database);
+	if (!c)
+		return cli_ask("Delete the flows beyond retention and max-size from %s? [y/N] ",
+			       p->database);
+	if (c->max_size_bytes)
+		size_format((int64_t)c->max_size_bytes, size);
+	if (!c->retention_s)
+		return cli_ask("Delete the oldest flows beyond %s from %s? [y/N] ",
+			       c->max_size_bytes ? size : "(no limit)", c->database);
 	return cli_ask("Delete flows that ended more than %s ago%s%s from %s? [y/N] ",
-		       c->retention_s ? duration_format((int64_t)c->retention_s * 1000, age)
-				      : "(no limit)",
+		       duration_format((int64_t)c->retention_s * 1000, age),
 		       c->max_size_bytes ? ", and the oldest beyond " : "",
-		       c->max_size_bytes ? size_format((int64_t)c->max_size_bytes, size) : "",
-		       c->database);
+		       c->max_size_bytes ? size : "", c->database);
 }
 
 /* --- here --------------------------------------------------------------------------------- */
@@ -233,7 +236,8 @@ enum exit_status cmd_prune(const struct invocation *in)
 	struct addr host;
 
 	if (text && addr_parse(&host, text)) {
-		cli_error("prune: --host \"%s\": want an address: 192.0.2.1, 2001:db8::1", text);
+		cli_error("prune: --host \"%s\": expected an address: 192.0.2.1, 2001:db8::1",
+			  text);
 		return CLI_USAGE;
 	}
 	if (text)

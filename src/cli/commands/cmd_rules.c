@@ -20,8 +20,7 @@ enum exit_status cmd_rules(const struct invocation *in)
 	steering = steering_open(config);
 	err = steering ? steering_print(steering, stdout) : -errno;
 	if (err)
-		cli_error("rules: cannot read the kernel's links, addresses and routes: %s",
-			  strerror(-err));
+		cli_error("rules: cannot read links, addresses and routes: %s", strerror(-err));
 	else
 		status = CLI_DONE;
 	steering_close(steering);

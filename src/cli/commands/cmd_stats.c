@@ -72,12 +72,12 @@ static enum exit_status by_parse(const char *text, struct grouping *g)
 			continue;
 		}
 		if (column)
-			cli_error("stats: --by \"%s\": want at most two columns", text);
+			cli_error("stats: --by \"%s\": expected at most two columns", text);
 		else
 			cli_error("stats: --by \"%s\": cannot group by \"%s\" (%s%s)", text, name,
 				  s.best ? "did you mean "
-					 : "want uplink, egress, ingress, src, dst, dport, proto, "
-					   "verdict, reason, state, hour or day",
+					 : "expected uplink, egress, ingress, src, dst, dport, "
+					   "proto, verdict, reason, state, hour or day",
 				  s.best ? s.best : "");
 		return CLI_USAGE;
 	}
@@ -252,7 +252,7 @@ enum exit_status cmd_stats(const struct invocation *in)
 {
 	struct column columns[BY_MAX + SUMS] = {0};
 	struct history stats = {
-		.columns = columns, .query = stats_query, .none = "no flows", .sort = "flows"};
+		.columns = columns, .query = stats_query, .rows_name = "flows", .sort = "flows"};
 	struct flow_filter filter;
 	struct grouping g = {0};
 	enum exit_status status = filter_parse(&filter, in, clock_now_ms());

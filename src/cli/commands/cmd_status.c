@@ -127,7 +127,7 @@ static void alerts_print(const struct answer *a)
 		printf("          last error: %s\n", a->alerts.last_error);
 	if (a->deletions.deleted || a->deletions.not_deleted)
 		printf("deleted   %" PRId64 " mismatching flows, %" PRId64
-		       " kept by the rate limit\n",
+		       " kept because of the rate limit\n",
 		       a->deletions.deleted, a->deletions.not_deleted);
 }
 
@@ -158,7 +158,7 @@ static void uplink_coverage_print(const struct answer_uplink *u)
 	if (!c->is_there)
 		puts("not compared yet");
 	else if (!c->is_known)
-		puts("unknown: neither the rules nor the interface counted");
+		puts("unknown: the counters of the rules and of the interface could not be read");
 	else if (c->share < 0)
 		puts("nothing left");
 	else
@@ -168,10 +168,10 @@ static void uplink_coverage_print(const struct answer_uplink *u)
 static void coverage_print(const struct answer *a)
 {
 	if (a->gaps_open)
-		printf("coverage  incomplete: %" PRId64 " open gaps ('waymark gaps' says why)\n",
+		printf("coverage  incomplete: %" PRId64 " open gaps ('waymark gaps' shows why)\n",
 		       a->gaps_open);
 	else
-		printf("coverage  %s\n", a->is_ready ? "no open gap" : "not yet");
+		printf("coverage  %s\n", a->is_ready ? "no open gap" : "not ready yet");
 	for (size_t i = 0; i < a->n_uplinks; i++)
 		uplink_coverage_print(&a->uplinks[i]);
 }

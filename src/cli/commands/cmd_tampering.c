@@ -25,7 +25,7 @@ enum exit_status cmd_tampering(const struct invocation *in)
 		.columns = columns,
 		.n_columns = sizeof(columns) / sizeof(*columns),
 		.query = tampering_query,
-		.none = "no tampering",
+		.rows_name = "records of tampering",
 	};
 
 	return history_show(in, &tampering);

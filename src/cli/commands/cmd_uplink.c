@@ -27,7 +27,7 @@ static enum exit_status word_check(const char *text)
 			return CLI_DONE;
 		suggest_consider(&s, words[i]);
 	}
-	cli_error("uplink: \"%s\" is none of up, down, drain, auto%s%s", text,
+	cli_error("uplink: \"%s\": expected up, down, drain or auto%s%s", text,
 		  s.best ? "; did you mean " : "", s.best ? s.best : "");
 	return CLI_USAGE;
 }
@@ -38,7 +38,7 @@ static enum exit_status request_fill(const struct invocation *in, char *request,
 	uint64_t for_s = 0;
 
 	if (!name || !word) {
-		cli_error("uplink: write uplink NAME up, down, drain or auto");
+		cli_error("uplink: expected the name of an uplink, and up, down, drain or auto");
 		return CLI_USAGE;
 	}
 	if (word_check(word) != CLI_DONE)

@@ -198,7 +198,8 @@ static enum exit_status uplinks_show(const struct invocation *in, const char *pa
 		c = in->values[OPTION_SOCKET] ? NULL : cli_config(in);
 	}
 	if (c) {
-		cli_error("state is read from the kernel; flows, bytes and mismatches are unknown");
+		cli_error("the state is shown as the kernel reports it; flows, bytes and "
+			  "mismatches are unknown");
 		status = configuration_show(l, c);
 	}
 	config_free(c);

@@ -118,7 +118,7 @@ static enum exit_status usage_print(const struct invocation *in, struct usage_bi
 	if (!is_alone)
 		running_config(in, &c);
 	if (usage_sums(bins, period, f->q.since_ms, &sums, &n))
-		cli_error("out of memory");
+		cli_error("cannot add up the usage: out of memory");
 	else
 		status = cells_open(&r, in, columns, N_COLUMNS);
 	for (size_t i = 0; r && i < n; i++) {
@@ -130,7 +130,7 @@ static enum exit_status usage_print(const struct invocation *in, struct usage_bi
 	if (!r)
 		return status;
 	if (!n && in->style.format == RENDER_TABLE)
-		cli_error("no usage in the history that fits");
+		cli_error("no matching usage in the history");
 	return cells_end(r);
 }
 
@@ -181,6 +181,6 @@ enum exit_status cmd_usage(const struct invocation *in)
 	for (int i = USAGE_5MIN; i <= USAGE_MONTH; i++)
 		if (!strcmp(by, periods[i]))
 			return usage(in, &filter, (enum usage_period)i);
-	cli_error("usage: --by \"%s\": want 5min, hour, day or month", by);
+	cli_error("usage: --by \"%s\": expected 5min, hour, day or month", by);
 	return CLI_USAGE;
 }

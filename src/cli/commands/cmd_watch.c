@@ -97,7 +97,7 @@ static void gap_print(const json_t *o)
 
 static void change_print(const json_t *o)
 {
-	printf("%-8s of flow %" PRId64 " from %" PRId64 " to %" PRId64, "mark",
+	printf("%-8s flow %" PRId64 ": mark %" PRId64 " became %" PRId64, "mark",
 	       number_of(o, "flow_id"), number_of(o, "old"), number_of(o, "new"));
 }
 
@@ -109,7 +109,7 @@ static void tampering_print(const json_t *o)
 
 static void deletion_print(const json_t *o)
 {
-	printf("%-8s flow %" PRId64 ": its entry is %s, for mismatch %" PRId64, "deleted",
+	printf("%-8s flow %" PRId64 ": conntrack entry %s, because of mismatch %" PRId64, "deleted",
 	       number_of(o, "flow_id"), text_of(o, "action"), number_of(o, "mismatch_id"));
 }
 
@@ -127,7 +127,7 @@ static void alert_print(const json_t *o)
 
 static void skipped_print(const json_t *o)
 {
-	printf("%-8s %" PRId64 " lines in that second; 'waymark flows' has all", "skipped",
+	printf("%-8s %" PRId64 " lines of this second; 'waymark flows' lists all flows", "skipped",
 	       number_of(o, "lines"));
 }
 
@@ -140,26 +140,27 @@ static void flow_name(const json_t *o, char buf[BURST_KIND])
 
 static void mismatch_name(const json_t *o, char buf[BURST_KIND])
 {
-	snprintf(buf, BURST_KIND, "%-8s %%u more of %.24s left by %.16s: %.16s", "MISMATCH",
-		 text_of(o, "expected"), text_of(o, "egress"), text_of(o, "reason"));
+	snprintf(buf, BURST_KIND, "%-8s %%u more: packets of %.24s left by %.16s: %.16s",
+		 "MISMATCH", text_of(o, "expected"), text_of(o, "egress"), text_of(o, "reason"));
 }
 
 /* As its packets are counted. */
 static void again_name(const json_t *o, char buf[BURST_KIND])
 {
-	snprintf(buf, BURST_KIND, "%-8s going on: %.24s left by %.16s: %.16s (%%u updates)",
-		 "MISMATCH", text_of(o, "expected"), text_of(o, "egress"), text_of(o, "reason"));
+	snprintf(buf, BURST_KIND,
+		 "%-8s continues: packets of %.24s left by %.16s: %.16s (%%u updates)", "MISMATCH",
+		 text_of(o, "expected"), text_of(o, "egress"), text_of(o, "reason"));
 }
 
 static void change_name(const json_t *o, char buf[BURST_KIND])
 {
-	snprintf(buf, BURST_KIND, "%-8s %%u more from %" PRId64 " to %" PRId64, "mark",
+	snprintf(buf, BURST_KIND, "%-8s %%u more flows: mark %" PRId64 " became %" PRId64, "mark",
 		 number_of(o, "old"), number_of(o, "new"));
 }
 
 static void deletion_name(const json_t *o, char buf[BURST_KIND])
 {
-	snprintf(buf, BURST_KIND, "%-8s %%u more: their entries are %.16s", "deleted",
+	snprintf(buf, BURST_KIND, "%-8s %%u more conntrack entries %.16s", "deleted",
 		 text_of(o, "action"));
 }
 
@@ -266,7 +267,7 @@ enum exit_status cmd_watch(const struct invocation *in)
 	if (err < 0) {
 		status = client_explain(path, err);
 	} else if (w.error) {
-		cli_error("watch: waymarkd refuses: %s", w.error);
+		cli_error("watch: waymarkd refused the request: %s", w.error);
 	} else if (!err) {
 		cli_error("watch: connection closed: waymarkd stopped, or this client fell behind");
 		status = CLI_NO_DAEMON;

@@ -157,8 +157,8 @@ static void unseen_say(const struct search *s, const char *what)
 {
 	char from[TIMES_STRLEN], until[TIMES_STRLEN];
 
-	cli_error("who: %s: between %s and %s something may have been missed (%s); 'waymark gaps' "
-		  "says what",
+	cli_error("who: %s: flows between %s and %s may be missing from the history: %s ('waymark "
+		  "gaps' shows the gaps)",
 		  what, s->from_ms ? times_format(s->from_ms, TIMES_FULL, from) : "the beginning",
 		  s->until_ms ? times_format(s->until_ms, TIMES_FULL, until) : "now", s->reason);
 }
@@ -180,9 +180,9 @@ static enum exit_status answer(const struct invocation *in, struct query *q, str
 		return status;
 	times_format(s->filter.q.since_ms, TIMES_FULL, at);
 	if (s->n && s->is_unseen)
-		unseen_say(s, "there may have been others");
+		unseen_say(s, "there may have been other users");
 	if (!s->n && s->is_unseen) {
-		unseen_say(s, "not known");
+		unseen_say(s, "the answer is unknown");
 		return CLI_FAILED;
 	}
 	if (!s->n && in->style.format == RENDER_TABLE)
@@ -213,8 +213,8 @@ enum exit_status cmd_who(const struct invocation *in)
 	if (status != CLI_DONE)
 		return status;
 	if (!in->operand || addr_port_parse(&s.address, &s.port, in->operand)) {
-		cli_error("who: \"%s\": want ADDRESS or ADDRESS:PORT, like 203.0.113.10:40001 or "
-			  "[2001:db8::1]:443",
+		cli_error("who: \"%s\": expected ADDRESS or ADDRESS:PORT, such as "
+			  "203.0.113.10:40001 or [2001:db8::1]:443",
 			  in->operand ? in->operand : "");
 		return CLI_USAGE;
 	}

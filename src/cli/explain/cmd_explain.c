@@ -92,18 +92,16 @@ static enum exit_status wish_check(const struct invocation *in, int64_t *id, str
 {
 	*id = 0;
 	if (in->operand && has_tuple(in)) {
-		cli_error("explain: give an id or addresses and ports, not both");
+		cli_error("explain: give either an id or addresses and ports, not both");
 		return CLI_USAGE;
 	}
 	if (!in->operand && !has_tuple(in)) {
-		cli_error(
-			"explain: which flow? Give its id or 'tcp A:P > B:Q' (waymark flows shows "
-			"both), or --src, --dst, --sport, --dport, --proto");
+		cli_error("explain: no flow is named: give its id or 'tcp A:P > B:Q' ('waymark "
+			  "flows' shows both), or --src, --dst, --sport, --dport, --proto");
 		return CLI_USAGE;
 	}
 	if (in->operand && id_parse(in->operand, id) && tuple_parse(in->operand, f)) {
-		cli_error("explain: \"%s\" is no flow: want its id, or 'tcp A:P > B:Q'",
-			  in->operand);
+		cli_error("explain: \"%s\": expected a flow's id, or 'tcp A:P > B:Q'", in->operand);
 		return CLI_USAGE;
 	}
 	return CLI_DONE;
@@ -119,13 +117,13 @@ static enum exit_status flow_find(struct query *q, int64_t id, const struct flow
 		return CLI_DONE;
 	if (id && err == -ENOENT)
 		cli_error("explain: no flow %" PRId64
-			  " in the history ('waymark flows' lists them)",
+			  " in the history ('waymark flows' lists the flows)",
 			  id);
 	else if (err < 0)
 		cli_error("explain: %s", query_error(q));
 	else
-		cli_error("explain: no such flow in the history ('waymark flows' takes the same "
-			  "options)");
+		cli_error("explain: no matching flow in the history ('waymark flows' lists the "
+			  "flows and takes the same options)");
 	return CLI_FAILED;
 }
 
@@ -372,7 +370,7 @@ static enum exit_status explain(const struct invocation *in, struct explanation 
 	}
 	steps_order(e);
 	if (e->story.error || (in->style.format == RENDER_JSON && json_show(e))) {
-		cli_error("out of memory");
+		cli_error("cannot explain the flow: out of memory");
 		return CLI_FAILED;
 	}
 	if (in->style.format != RENDER_JSON)

@@ -30,8 +30,8 @@ static void weight_say(struct explanation *e)
 	    sum == u->weight)
 		return;
 	narrative_say(&e->story, "uplink",
-		      "The balanced default route gives it %" PRIu32 " of %" PRIu64
-		      " new flows, while all uplinks of tier %" PRIu32 " are up.",
+		      "The balanced default route gives this uplink %" PRIu32 " of %" PRIu64
+		      " new flows while all uplinks of tier %" PRIu32 " are up.",
 		      u->weight, sum, u->tier);
 }
 
@@ -41,16 +41,17 @@ static void why_say(struct explanation *e)
 
 	if (e->ingress) {
 		narrative_say(&e->story, "uplink",
-			      "It entered by uplink %s: the mark stands for its replies, which are "
-			      "to leave by the same uplink.",
+			      "The flow entered by uplink %s. Its mark makes the replies leave by "
+			      "the same uplink.",
 			      e->ingress);
 	} else if (u && e->changes.n) {
-		narrative_say(&e->story, "uplink", "Its mark was changed after it was set up:");
-	} else if (u) {
 		narrative_say(&e->story, "uplink",
-			      "Its first packet was routed out of %s, and the mark pins the flow "
-			      "there.",
-			      u->ifname);
+			      "The mark was changed after the flow was set up:");
+	} else if (u) {
+		narrative_say(
+			&e->story, "uplink",
+			"The first packet was routed out of %s. The mark keeps the flow there.",
+			u->ifname);
 		weight_say(e);
 	}
 }
@@ -72,7 +73,7 @@ static void mark_say(struct explanation *e)
 			      e->mark, mask);
 	else
 		narrative_say(&e->story, "uplink",
-			      "None: it has no mark (under mark-mask 0x%" PRIx32 ").", mask);
+			      "None: the flow has no mark (under mark-mask 0x%" PRIx32 ").", mask);
 	why_say(e);
 }
 
@@ -85,7 +86,7 @@ static void change_say(struct explanation *e, const struct row_copy_row *row)
 	char time[TIMES_STRLEN];
 
 	narrative_say(&e->story, "change",
-		      "%s: its mark changed from 0x%" PRIx32 " (%s) to 0x%" PRIx32 " (%s).",
+		      "%s: the mark changed from 0x%" PRIx32 " (%s) to 0x%" PRIx32 " (%s).",
 		      narrative_time(row_copy_text(row, "time"), time), old,
 		      from  ? from->name
 		      : old ? "no uplink"
@@ -109,22 +110,22 @@ static void writer_say(void *data, const struct mark_writer *w)
 		return;
 	s->n++;
 	if (w->is_xt) {
-		narrative_say(&s->e->story, "writer",
-			      "An iptables rule of table %s %s, chain %s may have written it.",
-			      w->family, w->table, w->chain);
+		narrative_say(
+			&s->e->story, "writer",
+			"An iptables rule in table %s %s, chain %s may have written the mark.",
+			w->family, w->table, w->chain);
 		narrative_show(&s->e->story, "%s -t %s -S %s", table_reader(w), w->table, w->chain);
 		return;
 	}
 	if (w->has_value)
 		narrative_say(&s->e->story, "writer",
-			      "A rule of table %s %s, chain %s sets the ct mark to 0x%" PRIx32
-			      ": it may have written it.",
+			      "A rule in table %s %s, chain %s sets the ct mark to 0x%" PRIx32
+			      " and may have written this mark.",
 			      w->family, w->table, w->chain, w->value & s->e->config->mark_mask);
 	else
 		narrative_say(&s->e->story, "writer",
-			      "A rule of table %s %s, chain %s sets these bits of the ct mark: it "
-			      "may have "
-			      "written it.",
+			      "A rule in table %s %s, chain %s sets these bits of the ct mark and "
+			      "may have written this mark.",
 			      w->family, w->table, w->chain);
 	narrative_show(&s->e->story, "nft -a list chain %s %s %s # handle %" PRId64, w->family,
 		       w->table, w->chain, w->handle);
@@ -139,10 +140,9 @@ static bool adoption_say(struct explanation *e)
 	if (e->config->mode != MODE_STEER || !e->changes.n || row_copy_number(first, "old", -1) ||
 	    !config_uplink_by_mark(e->config, (uint32_t)row_copy_number(first, "new", 0)))
 		return false;
-	narrative_say(
-		&e->story, "writer",
-		"Waymark marks existing flows when steering starts, if their addresses belong "
-		"to an uplink: it may have written the first.");
+	narrative_say(&e->story, "writer",
+		      "Waymark may have written the first mark: when steering starts, Waymark "
+		      "marks existing flows whose address belongs to an uplink.");
 	return true;
 }
 
@@ -154,16 +154,15 @@ static void writers_say(struct explanation *e, uint32_t changed)
 	char *json = nft ? nft_list_ruleset_json(nft) : NULL;
 
 	if (!json || mark_writers_each(json, writer_say, &search)) {
-		narrative_say(
-			&e->story, "writer",
-			"The rule that wrote it is unknown: the ruleset cannot be read (it needs "
-			"CAP_NET_ADMIN).");
+		narrative_say(&e->story, "writer",
+			      "The rule that wrote the mark is unknown: the ruleset cannot be read "
+			      "(run this as root).");
 		narrative_show(&e->story, "nft list ruleset");
 	} else if (!search.n && !is_explained) {
 		narrative_say(
 			&e->story, "writer",
-			"No foreign rule writes these bits now: it was a rule that is gone, or a "
-			"program (conntrack -U).");
+			"No rule of another program writes these bits now. The mark was written by "
+			"a rule that no longer exists, or by a program (conntrack -U).");
 		narrative_show(&e->story, "nft list ruleset");
 	}
 	free(json);

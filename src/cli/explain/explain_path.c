@@ -51,7 +51,7 @@ static void should_say(struct look *l)
 		return;
 	}
 	narrative_say(&l->e->story, "expected",
-		      "A packet with its mark should meet the ip rule %" PRIu32
+		      "A packet with this mark should meet the ip rule %" PRIu32
 		      ": fwmark 0x%" PRIx32 "/0x%" PRIx32 " lookup %" PRIu32 ".",
 		      rule_priority_of(c, u), u->mark, c->mark_mask, u->table);
 	narrative_show(&l->e->story, "ip%s rule show", family_option(l));
@@ -59,8 +59,8 @@ static void should_say(struct look *l)
 	if (r)
 		route_format(text, sizeof(text), r, l->now);
 	narrative_say(&l->e->story, "expected",
-		      "Table %" PRIu32 " should send it out of %s; what it has now: %s.", u->table,
-		      u->ifname, r ? text : "no route for it");
+		      "Table %" PRIu32 " should send the packet out of %s. Its route now: %s.",
+		      u->table, u->ifname, r ? text : "none for this destination");
 	narrative_show(&l->e->story, "ip%s route show table %" PRIu32, family_option(l), u->table);
 }
 
@@ -108,24 +108,26 @@ static void walk_say(struct look *l)
 
 	fib_lookup(l->now, &l->q, &a);
 	if (!a.rule) {
-		narrative_say(&l->e->story, "path", "No ip rule has a route for it now.");
+		narrative_say(&l->e->story, "path",
+			      "No ip rule leads to a route for the packet now.");
 		return;
 	}
 	rule_format(rule, sizeof(rule), a.rule);
 	if (a.route)
 		route_format(route, sizeof(route), a.route, l->now);
-	narrative_say(&l->e->story, "path", "It meets the ip rule %s now: %s %s%s%s%s", rule,
-		      a.route ? "table" : "which refuses it.",
+	narrative_say(&l->e->story, "path", "The packet meets the ip rule %s now: %s %s%s%s%s",
+		      rule, a.route ? "table" : "the rule refuses the packet.",
 		      a.route ? table_name(a.rule->table, number) : "", a.route ? " has " : "",
 		      a.route ? route : "",
 		      !a.route		     ? ""
 		      : !l->e->uplink	     ? "."
-		      : is_right(l, a.route) ? ", as it should be."
-					     : ", which is not as it should be.");
+		      : is_right(l, a.route) ? ", which is right."
+					     : ", which is wrong.");
 	if (!a.is_sure)
 		narrative_say(&l->e->story, "path",
-			      "A rule before it asks for more than is known here (ports, "
-			      "users, ...); the kernel's answer below is for a packet without.");
+			      "An earlier rule matches properties that are unknown here (ports, "
+			      "users, ...). The kernel's answer below is for a packet without "
+			      "these properties.");
 }
 
 static void kernel_say(struct look *l)
@@ -142,7 +144,9 @@ static void kernel_say(struct look *l)
 		link = netstate_link_by_index(l->now, r.nexthops[0].ifindex);
 	if (err)
 		narrative_say(&l->e->story, "kernel", "The kernel answers: %s%s.", strerror(-err),
-			      err == -EXDEV ? " (the reverse path filter refuses its source)" : "");
+			      err == -EXDEV
+				      ? " (the reverse path filter refuses the source address)"
+				      : "");
 	else
 		narrative_say(&l->e->story, "kernel",
 			      "The kernel answers: table %s, out of %s%s%s.",

@@ -15,22 +15,25 @@ static const struct {
 	const char *words, *fix;
 } rungs[] = {
 	[VERDICT_NONE] = {"there is no verdict yet", NULL},
-	[VERDICT_MISMATCH] = {"packets left by an interface that its mark does not name", NULL},
+	[VERDICT_MISMATCH] = {"packets left by an interface that the flow's mark does not name",
+			      NULL},
 	[VERDICT_WRONG_SOURCE] =
-		{"right uplink, but the source address belongs to another: replies "
-		 "come back by another uplink, or never",
+		{"the flow left by the right uplink, but with the source address of another "
+		 "uplink: replies return by that other uplink, or never",
 		 "Translate the source of packets that leave by each uplink "
 		 "(masquerade or snat in a chain of type nat hook postrouting)."},
-	[VERDICT_FOREIGN] = {"it left by an uplink with a mark that names none",
+	[VERDICT_FOREIGN] = {"the flow left by an uplink, but its mark names no uplink",
 			     "Find the process that sets that mark and give it bits outside "
 			     "mark-mask, or configure an uplink with that mark."},
-	[VERDICT_UNMARKED] = {"it left by an uplink without a mark: it predates the rules, or its "
-			      "mark was cleared",
-			      "Delete its conntrack entry, so that the flow is set up again."},
-	[VERDICT_UNKNOWN] = {"it may have left by an uplink unseen", NULL},
-	[VERDICT_LOCAL] = {"it left by no uplink, and nothing was missed", NULL},
-	[VERDICT_OK] = {"it left by the uplink that its mark names, and by no other interface",
-			NULL},
+	[VERDICT_UNMARKED] =
+		{"the flow left by an uplink without a mark: it predates the rules, or its mark "
+		 "was cleared",
+		 "Delete the flow's conntrack entry, so that the flow is set up again."},
+	[VERDICT_UNKNOWN] = {"packets of the flow may have left by an uplink unseen", NULL},
+	[VERDICT_LOCAL] = {"the flow left by no uplink, and nothing was missed", NULL},
+	[VERDICT_OK] =
+		{"the flow left by the uplink that its mark names, and by no other interface",
+		 NULL},
 };
 
 static const struct {
@@ -44,7 +47,7 @@ static const struct {
 const char *explain_reason_words(enum reason reason)
 {
 	return reason < REASONS && reasons[reason].words ? reasons[reason].words
-							 : "the reason is not known";
+							 : "the reason is unknown";
 }
 
 const char *explain_reason_now(enum reason reason)
@@ -168,10 +171,10 @@ static void refusal_say(struct explanation *e)
 	if (e->verdict != VERDICT_LOCAL || !e->ingress || !proto || strcmp(proto, "tcp") ||
 	    row_copy_number(e->flow, "packets_reply", 0) == 0)
 		return;
-	narrative_say(
-		&e->story, "verdict",
-		"It was answered, though: the kernel forgets a refused TCP connection before "
-		"the refusal leaves. The right egress leaves no trace then; a wrong one would.");
+	narrative_say(&e->story, "verdict",
+		      "The flow had a reply: when a TCP connection is refused, the kernel deletes "
+		      "its conntrack entry before the RST leaves. An RST that leaves by the right "
+		      "uplink is not recorded; an RST by a wrong uplink would be.");
 }
 
 void explain_verdict(struct explanation *e)
@@ -179,7 +182,7 @@ void explain_verdict(struct explanation *e)
 	if (e->verdict == VERDICT_NONE)
 		narrative_say(&e->story, "verdict", "There is no verdict yet.");
 	else
-		narrative_say(&e->story, "verdict", "%s (rung %d of 7): %s.",
+		narrative_say(&e->story, "verdict", "%s (verdict %d of 7): %s.",
 			      verdict_name(e->verdict), (int)e->verdict, rungs[e->verdict].words);
 	refusal_say(e);
 	if (e->reason > REASON_NONE && e->reason < REASONS) {
@@ -218,7 +221,7 @@ static void gap_say(struct explanation *e, const struct row_copy_row *g)
 	char from[TIMES_STRLEN], until[TIMES_STRLEN];
 
 	narrative_say(&e->story, "evidence",
-		      "Between %s and %s something may have been missed: %s.",
+		      "Between %s and %s events or evidence may have been missed: %s.",
 		      narrative_time(row_copy_text(g, "started"), from),
 		      ended ? narrative_time(ended, until) : "now", reason ? reason : "not known");
 	narrative_show(&e->story, "waymark gaps");

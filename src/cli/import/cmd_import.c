@@ -33,14 +33,14 @@ static void uplink_print(const struct import *i, size_t k)
 	fputc('\n', i->out);
 	if (u->shares) {
 		import_comment(i->out,
-			       "%s (mark 0x%" PRIx32 ") has the interface of %s: Waymark "
-			       "gives an interface one mark for both families.",
+			       "%s (mark 0x%" PRIx32
+			       ") has the same interface as %s: Waymark gives an interface one "
+			       "mark for both families.",
 			       u->name, u->mark, u->shares);
 		return;
 	}
 	if (!*u->device)
-		import_comment(i->out,
-			       "The network file does not say the interface of %s: name it.",
+		import_comment(i->out, "The network file has no interface for %s: set it below.",
 			       u->name);
 	fputs("uplink ", i->out);
 	import_name(i->out, u->name, k + 1);
@@ -58,11 +58,12 @@ static void uplink_print(const struct import *i, size_t k)
 
 static void file_print(const struct import *i, const struct importer *with)
 {
-	import_comment(i->out, "Configuration of Waymark from a file of %s ('waymark import').",
+	import_comment(i->out,
+		       "Waymark configuration, converted from a file of %s by 'waymark import'.",
 		       i->tool);
 	fprintf(i->out,
 		"#\n"
-		"# First step: %s goes on steering, and Waymark checks where its flows leave.\n"
+		"# First step: %s keeps steering, and Waymark verifies where the flows leave.\n"
 		"# Second step: stop and disable %s, set mode = \"steer\", give each uplink a\n"
 		"# table, and run 'waymark check'.\n"
 		"mode      = \"audit\"\n"
@@ -85,7 +86,7 @@ static int file_read(struct uci *u, const char *path)
 	if (file)
 		fclose(file);
 	if (err == -EINVAL)
-		cli_error("import: %s:%u: not a line of a UCI file", path, line);
+		cli_error("import: %s:%u: this line is not in UCI format", path, line);
 	else if (err)
 		cli_error("import: cannot read %s: %s", path, strerror(-err));
 	return err;
@@ -144,8 +145,8 @@ enum exit_status cmd_import(const struct invocation *in)
 	enum exit_status status;
 
 	if ((!with && !is_own) || !path) {
-		cli_error("import: say the tool and its file: import mwan3 FILE, import pbr FILE, "
-			  "import waymark FILE");
+		cli_error("import: expected a tool and its file: 'import mwan3 FILE', 'import pbr "
+			  "FILE' or 'import waymark FILE'");
 		return CLI_USAGE;
 	}
 	if (file_read(&file, path))

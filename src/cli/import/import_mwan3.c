@@ -119,8 +119,8 @@ static void interface_note(const struct import *i, const struct uci_section *s)
 	for (size_t k = 0; k < s->n_options; k++)
 		if (!strcmp(s->options[k].key, "track_ip"))
 			import_comment(i->out,
-				       "interface %s: track_ip %s (a section health can "
-				       "run a program that tests it)",
+				       "interface %s: track_ip %s (a program of a section health "
+				       "can test this address)",
 				       s->name, s->options[k].value);
 }
 

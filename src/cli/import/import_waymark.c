@@ -126,13 +126,13 @@ static int sections_check(const struct uci *u)
 		const struct uci_section *s = &u->sections[k];
 
 		if (!strcmp(s->type, "health") && !uci_find(u, "uplink", s->name)) {
-			cli_error("import: section health '%s' names no uplink", s->name);
+			cli_error("import: section health '%s' names an unknown uplink", s->name);
 			return -EINVAL;
 		}
 		if (strcmp(s->type, MAIN_SECTION) && strcmp(s->type, "uplink") &&
 		    strcmp(s->type, "health") && !is_block(s->type)) {
-			cli_error("import: section %s is none of waymark, uplink, health, alert, "
-				  "prometheus, export",
+			cli_error("import: unknown section '%s': expected waymark, uplink, health, "
+				  "alert, prometheus or export",
 				  s->type);
 			return -EINVAL;
 		}
@@ -147,7 +147,8 @@ int import_waymark(struct import *i)
 
 	if (err)
 		return err;
-	import_comment(i->out, "Made from the UCI file by 'waymark import waymark'; change that.");
+	import_comment(i->out, "Made from the UCI file by 'waymark import waymark'. Edit the UCI "
+			       "file, not this one.");
 	if (main_section)
 		options_print(i, main_section, "", "");
 	for (size_t k = 0; k < i->file->n_sections; k++) {

@@ -77,7 +77,7 @@ enum exit_status cmd_report(const struct invocation *in)
 	if (status != CLI_DONE)
 		return status;
 	if (!span_choose(&r.span, &filter.q, r.now_ms)) {
-		cli_error("report: the time must begin before it ends, and be ten years at most");
+		cli_error("report: --since must be earlier than --until, by at most ten years");
 		return CLI_USAGE;
 	}
 	if (gethostname(r.host, sizeof(r.host)))

@@ -217,7 +217,8 @@ static void legend_print(FILE *out, const struct report *r, report_value_fn *val
 		fputs("</span> ", out);
 	}
 	if (r->n_gaps)
-		fputs("<span><i class=\"gap\"></i>something may have been missed</span>", out);
+		fputs("<span><i class=\"gap\"></i>events or evidence may have been missed</span>",
+		      out);
 	fputs("</p>\n", out);
 }
 

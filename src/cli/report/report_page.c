@@ -98,7 +98,7 @@ static void lead_print(FILE *out, const struct report *r)
 	if (r->unseen_ms) {
 		fputs("<span class=\"doubt\">For ", out);
 		report_duration(out, r->unseen_ms);
-		fputs(" something may have been missed.</span>", out);
+		fputs(" events or evidence may have been missed.</span>", out);
 	}
 	fputs("</p>\n", out);
 }
@@ -144,7 +144,7 @@ static void tiles_print(FILE *out, const struct report *r)
 	tile_end(out, r->mismatches ? "mismatches" : "mismatches seen");
 	tile_begin(out, "");
 	report_number(out, r->flows);
-	tile_end(out, "flows began");
+	tile_end(out, "flows started");
 	tile_begin(out, "");
 	report_bytes(out, bytes_of(r));
 	tile_end(out, "in both directions");
@@ -153,7 +153,7 @@ static void tiles_print(FILE *out, const struct report *r)
 	tile_end(out, "of the flows have evidence of their egress");
 	tile_begin(out, r->unseen_ms ? "doubt" : "good");
 	report_share(out, span - r->unseen_ms, span);
-	tile_end(out, "of the time nothing can have been missed");
+	tile_end(out, "of the time is without a gap");
 	fputs("</div>\n", out);
 }
 
@@ -193,8 +193,8 @@ static void charts_print(FILE *out, const struct report *r)
 			     : "Sent, mean of each day, by uplink",
 		     sent_at, report_bitrate);
 	report_chart(out, r,
-		     is_hour ? "Flows begun in each hour, by uplink"
-			     : "Flows begun on each day, by uplink",
+		     is_hour ? "Flows started in each hour, by uplink"
+			     : "Flows started on each day, by uplink",
 		     flows_at, report_number);
 	report_bars(out, "Flows by verdict", r->verdicts, r->n_verdicts, row_number, report_number);
 	fputs("</div>\n", out);

@@ -254,7 +254,7 @@ static void strays_draw(FILE *out, const struct picture *p)
 /* The same for people who do not see it. */
 static void picture_label(FILE *out, const struct picture *p)
 {
-	fprintf(out, "The router and %zu places that its flows leave by.", p->n_places);
+	fprintf(out, "The router and the %zu interfaces that its flows leave by.", p->n_places);
 	for (size_t i = 0; i < p->n_strays; i++) {
 		const struct stray *s = &p->strays[i];
 

@@ -147,7 +147,7 @@ static void state_why(const struct report_state *s, char *buf, size_t size)
 	if (!strcmp(s->cause, "operator"))
 		snprintf(buf, size, ", by user %s", s->user[0] ? s->user : "unknown");
 	else if (!strcmp(s->cause, "health"))
-		snprintf(buf, size, ", judged by its health");
+		snprintf(buf, size, ", because of its health");
 	else if (!strcmp(s->cause, "link") && !strcmp(s->state, "down"))
 		snprintf(buf, size, ", its interface had no link");
 }

@@ -120,7 +120,7 @@ void report_causes(FILE *out, const struct report *r)
 	fputs("<h2>Mismatches by cause</h2>\n", out);
 	if (!r->n_causes) {
 		fprintf(out, "<p class=\"soft\">None was seen%s.</p>\n",
-			r->unseen_ms ? "; see below when something may have been missed" : "");
+			r->unseen_ms ? ", but the gaps below may hide some" : "");
 		return;
 	}
 	table_begin(out, NULL, columns, COUNT(columns));
@@ -198,9 +198,9 @@ void report_uplinks(FILE *out, const struct report *r)
 	for (size_t i = 0; i < r->n_series; i++)
 		uplink_row(out, r, columns, r->series[i]);
 	table_end(out);
-	fputs("<p class=\"soft\">original, reply: bytes of the flows that began in this time, by "
-	      "direction; unanswered: share of the flows from inside that got no packet back; "
-	      "with evidence: share of the flows whose egress was seen.</p>\n",
+	fputs("<p class=\"soft\">original, reply: bytes of the flows that started in this time, by "
+	      "direction; unanswered: share of the flows from inside that got no reply; with "
+	      "evidence: share of the flows whose egress was seen.</p>\n",
 	      out);
 }
 
@@ -215,7 +215,7 @@ void report_talkers(FILE *out, const struct report *r)
 
 	fputs("<h2>Sources with the most bytes</h2>\n", out);
 	if (!r->n_talkers) {
-		fputs("<p class=\"soft\">No flow began in this time.</p>\n", out);
+		fputs("<p class=\"soft\">No flow started in this time.</p>\n", out);
 		return;
 	}
 	table_begin(out, NULL, columns, COUNT(columns));
@@ -242,7 +242,7 @@ static void line_row(FILE *out, const struct report_column *c, const struct repo
 	if (l->is_known)
 		report_number(out, l->left);
 	else
-		fputs("not known", out);
+		fputs("unknown", out);
 	cell_end(out);
 	share_cell(out, c++, l->left - l->missing, l->left);
 	text_cell(out, c, l->is_known && !l->left ? "nothing left" : l->why);
@@ -256,19 +256,21 @@ void report_lines(FILE *out, const struct report *r)
 						       {"in the history", "n"},
 						       {"packets missing, by cause", "w"}};
 
-	fputs("<h2>Coverage: how much of what left is in the history</h2>\n", out);
+	fputs("<h2>Coverage: how much of the sent traffic is in the history</h2>\n", out);
 	if (!r->n_lines) {
-		fputs("<p class=\"soft\">Nothing was compared in this time.</p>\n", out);
+		fputs("<p class=\"soft\">No traffic was compared with the history in this "
+		      "time.</p>\n",
+		      out);
 		return;
 	}
 	table_begin(out, NULL, columns, COUNT(columns));
 	for (size_t i = 0; i < r->n_lines; i++)
 		line_row(out, columns, &r->lines[i]);
 	table_end(out);
-	fputs("<p class=\"soft\">untracked: packets of no flow; rules_missing: sent while the "
-	      "rules were missing; offloaded: skipped the rules; predating: of flows that began "
-	      "before the rules; gap: of flows in a gap; uncounted: of flows without counters; "
-	      "other: ICMP errors, and packets on their way.</p>\n",
+	fputs("<p class=\"soft\">untracked: packets without a conntrack entry; rules_missing: sent "
+	      "while the rules were missing; offloaded: skipped the rules; predating: of flows "
+	      "that started before the rules; gap: of flows in a gap; uncounted: of flows without "
+	      "counters; other: ICMP errors, and packets that are counted later.</p>\n",
 	      out);
 }
 
@@ -297,7 +299,7 @@ void report_gaps(FILE *out, const struct report *r)
 		{"from", ""}, {"for", "n"}, {"source", ""}, {"lost", "n"}, {"reason", "w"}};
 	size_t first = r->n_gaps > GAPS_SHOWN ? r->n_gaps - GAPS_SHOWN : 0;
 
-	fputs("<h2>Gaps: when something may have been missed</h2>\n", out);
+	fputs("<h2>Gaps: when events or evidence may have been missed</h2>\n", out);
 	if (!r->n_gaps) {
 		fputs("<p class=\"soft\">At no time.</p>\n", out);
 		return;

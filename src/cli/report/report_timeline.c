@@ -66,7 +66,7 @@ static void states_label(FILE *out, const struct report *r, size_t first, size_t
 	}
 	report_escape(out, r->states[first].uplink);
 	if (!times) {
-		fputs(": up all the time that is known\">", out);
+		fputs(": up for all of the known time\">", out);
 		return;
 	}
 	fputs(": not up ", out);
@@ -190,9 +190,7 @@ static void events_print(FILE *out, const struct report *r)
 	size_t first = r->n_events > EVENTS_SHOWN ? r->n_events - EVENTS_SHOWN : 0;
 
 	if (!r->n_events) {
-		fputs("<p class=\"soft\">Nothing happened in this time that the history "
-		      "knows.</p>\n",
-		      out);
+		fputs("<p class=\"soft\">The history has no event of this time.</p>\n", out);
 		return;
 	}
 	if (first)
@@ -206,10 +204,9 @@ static void events_print(FILE *out, const struct report *r)
 
 static void legend_print(FILE *out)
 {
-	fputs("<p class=\"legend\"><span><i class=\"up\"></i>up</span> "
-	      "<span><i class=\"down\"></i>not up</span> "
-	      "<span><i class=\"drain\"></i>drained</span> "
-	      "<span><i class=\"dim\"></i>nothing, or not known</span></p>\n",
+	fputs("<p class=\"legend\"><span><i class=\"up\"></i>up</span> <span><i "
+	      "class=\"down\"></i>not up</span> <span><i class=\"drain\"></i>drained</span> "
+	      "<span><i class=\"dim\"></i>nothing, or unknown</span></p>\n",
 	      out);
 }
 

@@ -34,7 +34,7 @@ static enum exit_status view_run(const struct invocation *in, const struct confi
 	int err;
 
 	if (!t) {
-		cli_error("out of memory");
+		cli_error("cannot start top: out of memory");
 		return CLI_FAILED;
 	}
 	t->config = config;
@@ -43,8 +43,8 @@ static enum exit_status view_run(const struct invocation *in, const struct confi
 		egress_name_add(config->uplinks[i].name, config->uplinks[i].ifname);
 	err = top_screen_run(t, flow_explain, in);
 	if (err)
-		cli_error("top: the terminal '%s' cannot move the cursor (set TERM; 'waymark "
-			  "status' and 'waymark watch' need no screen)",
+		cli_error("top: the terminal '%s' cannot move the cursor (set TERM, or use "
+			  "'waymark status' or 'waymark watch')",
 			  getenv("TERM") ? getenv("TERM") : "");
 	top_data_clear(t);
 	free(t);
@@ -58,7 +58,7 @@ enum exit_status cmd_top(const struct invocation *in)
 	char *database = NULL;
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
-		cli_error("top needs a terminal; 'waymark status --json' is for programs");
+		cli_error("top needs a terminal (for programs: 'waymark status --json')");
 		return CLI_FAILED;
 	}
 	status = running_config(in, &config);

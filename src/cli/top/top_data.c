@@ -32,7 +32,7 @@ static const char *trouble_of(int err)
 	case ENOENT:
 	case ECONNREFUSED:
 	case ENOTDIR:
-		return "the daemon does not run";
+		return "the daemon is not running";
 	case ETIMEDOUT:
 		return "the daemon does not answer";
 	case EACCES:

@@ -97,7 +97,7 @@ static void mismatches_put(struct pen *p, const struct top_data *t)
 		 last ? times_format(last, TIMES_OF_DAY, when) : "");
 	if (t->answer.gaps_open)
 		line_put(p, colour_of(COLOUR_DOUBT),
-			 "something may be missed now: %" PRId64 " gaps are open",
+			 "events or evidence may be missing now: %" PRId64 " gaps are open",
 			 t->answer.gaps_open);
 }
 
@@ -304,7 +304,7 @@ static void talkers_put(struct pen *p, const struct top_data *t)
 	line_put(p, colour_of(COLOUR_HEAD), "%-40s %10s %10s %8s  %s", "TALKER", "SENT", "RECEIVED",
 		 "FLOWS", COLS < WIDE ? "" : "(ended in this hour or the last)");
 	if (!t->n_talkers)
-		line_put(p, 0, "no flow has ended yet");
+		line_put(p, 0, "no flow ended in this hour or the last");
 	for (size_t i = 0; i < t->n_talkers; i++) {
 		const struct top_talker *k = &t->talkers[i];
 		char sent[UNITS_STRLEN], received[UNITS_STRLEN];
@@ -373,17 +373,17 @@ static void help_put(struct pen *p)
 		"",
 		"q          quit",
 		"?          this help",
-		"Space      freeze, and go on",
-		"s          sort the mismatches: by number, by the last time",
-		"/          filter: rows that contain a text; Enter ends it, Escape clears it",
+		"Space      freeze the screen, and resume",
+		"s          sort the mismatches by number or by the last time",
+		"/          show only rows that contain a text (Enter: done, Escape: clear)",
 		"Up, Down   select a cause",
 		"Enter      explain one flow of the selected cause",
 		"",
 		"Colours show the state now: red while an uplink is not up or mismatches came",
 		"in the last minute, yellow while it is drained, degraded or silent.",
-		"ANSW: share of the newest flows that got an answer, where health is passive.",
-		"MISM: mismatches since the daemon's start. PACKETS: - where only a label shows",
-		"the mismatch. COVERED: share of the packets that left and are in the history.",
+		"ANSW: share of the newest flows that got a reply (only with passive health).",
+		"MISM: mismatches since the daemon started. PACKETS: - if only a label shows",
+		"the mismatch. COVERED: share of the sent packets that are in the history.",
 	};
 
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
@@ -395,12 +395,12 @@ static void keys_put(const struct top_data *t, const struct top_view *v)
 	struct pen p = {.y = LINES - 1, .bottom = LINES};
 
 	if (v->is_typing)
-		line_put(&p, A_REVERSE, "filter: %s_  (Enter: done, Escape: none)", t->filter);
+		line_put(&p, A_REVERSE, "filter: %s_  (Enter: done, Escape: clear)", t->filter);
 	else
 		line_put(
 			&p, A_REVERSE,
 			"q quit  ? help  Space %s  s sort: %s  / filter%s%s  arrows, Enter explain",
-			v->is_frozen ? "go on" : "freeze",
+			v->is_frozen ? "resume" : "freeze",
 			t->sort == TOP_BY_TIME ? "last" : "number", t->filter[0] ? ": " : "",
 			t->filter);
 }
