@@ -185,7 +185,7 @@ static const struct {
 	 0},
 	{"uplink b {\n interface = sixteen-letters1\n mark = 2 table = 102 }\n", 2,
 	 "write the NAME that 'ip link' shows, not an alternative name or NAME@PARENT", 0},
-	{"uplink b {\n interface = \"b/0\"\n mark = 2 table = 102 }\n", 2, "holds '/'", 0},
+	{"uplink b {\n interface = \"b/0\"\n mark = 2 table = 102 }\n", 2, "contains '/'", 0},
 	{"uplink b {\n interface = \"b 0\"\n mark = 2 table = 102 }\n", 2, "a blank", 0},
 	{"uplink b {\n interface = \"b:0\"\n mark = 2 table = 102 }\n", 2, "':'", 0},
 	{"uplink b {\n interface = 'b\"0'\n mark = 2 table = 102 }\n", 2, "which a ruleset cannot", 0},
