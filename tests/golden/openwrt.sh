@@ -75,8 +75,8 @@ exit 1'
 is '... and the former configuration is there' "$(cat "$work/var/etc/waymark.conf")" "$before"
 uci "s/option mark '0'/option mark '2'/; s/^config uplink 'wan'/config upling 'wan'/"
 is 'a section that is none: the same' \
-	"$(service reload_service | sed 's/\(section upling\).*/\1/')" \
-	'logger -t waymark -p daemon.err waymark: import: section upling
+	"$(service reload_service | sed "s/section '\\(upling\\)'.*/section \\1/")" \
+	'logger -t waymark -p daemon.err waymark: import: unknown section upling
 exit 1'
 uci "s/upling/uplink/; 0,/enabled '1'/s//enabled '0'/"
 is 'disabled: a reload stops it' "$(service reload_service)" 'stop'
