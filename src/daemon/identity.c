@@ -21,6 +21,7 @@
 
 #include "daemon/log.h"
 #include "waymark/kernel/privilege.h"
+#include "waymark/kernel/transaction.h"
 #include "waymark/talker/talker.h"
 
 #define FOLDER_MODE 0750
@@ -35,9 +36,17 @@ struct identity {
 
 static int identity_find(const struct config *c, struct identity *id)
 {
-	const struct passwd *user = getpwnam(c->user);
-	const struct group *group = getgrnam(c->group);
+	const struct passwd *user;
+	const struct group *group;
 
+	errno = 0;
+	user = getpwnam(c->user);
+	group = getgrnam(c->group);
+	if ((!user || !group) && errno == ENOMEM) {
+		log_err("user '%s' or group '%s' cannot be looked up: %s", c->user, c->group,
+			strerror(ENOMEM));
+		return -ENOMEM;
+	}
 	if (!user) {
 		log_err("user '%s' does not exist (create the user: useradd --system --user-group "
 			"--no-create-home --shell /usr/sbin/nologin %s; or set user = \"root\")",
@@ -158,6 +167,28 @@ static int identity_become(const struct config *c)
 	if (err)
 		log_err("cannot become user '%s': %s (set user = \"root\" to stay root)", id.user,
 			strerror(-err));
+	return err;
+}
+
+static int users_look_up(const void *data, FILE *output, FILE *errors)
+{
+	(void)data;
+	(void)output;
+	(void)errors;
+	getpwnam("root");
+	getgrnam("root");
+	return 0;
+}
+
+int identity_rehearse(void)
+{
+	struct transaction_reply reply;
+	int err = transaction_run(users_look_up, NULL, 0, &reply);
+
+	if (err)
+		log_err("cannot look up users: %s",
+			reply.errors && *reply.errors ? reply.errors : strerror(-err));
+	transaction_clear(&reply);
 	return err;
 }
 

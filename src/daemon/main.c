@@ -75,9 +75,9 @@ static int arguments_read(int argc, char **argv, const char **path, int *debug)
  * NULL: logged. */
 static struct daemon *daemon_begin(struct config *config)
 {
-	struct talker *talker = identity_talker(config);
+	struct talker *talker = identity_rehearse() ? NULL : identity_talker(config);
 
-	if (geteuid() == 0)
+	if (talker && geteuid() == 0)
 		collisions_log_group(config);
 	if (!talker || identity_assume(config)) {
 		talker_free(talker);

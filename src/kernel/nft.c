@@ -5,7 +5,7 @@
  * Must not know what the rules mean. One context and socket; each command runs in a child of
  * its own.
  */
-#define _GNU_SOURCE /* memmem */
+#define _GNU_SOURCE /* memmem, program_invocation_short_name */
 #include "waymark/kernel/nft.h"
 #include "kernel/trace_internal.h"
 
@@ -15,6 +15,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "kernel/nft_own.h"
 #include "waymark/kernel/transaction.h"
@@ -37,6 +38,18 @@ static struct nft_ctx *context_new(void)
 	return NULL;
 }
 
+/* The library calls exit() when memory is short. */
+static bool is_in_library;
+
+static void library_exits(void)
+{
+	if (!is_in_library)
+		return;
+	dprintf(STDERR_FILENO, "%s: error: libnftables cannot be opened: %s\n",
+		program_invocation_short_name, strerror(ENOMEM));
+	_exit(EXIT_FAILURE);
+}
+
 /* The launcher's children know only what was opened before it. A program that is run must not
  * keep the table owned when this process has ended. */
 static int context_open(struct nft *n)
@@ -46,8 +59,12 @@ static int context_open(struct nft *n)
 	n->fd = -1;
 	if (transaction_launcher_is_running())
 		return 0;
+	if (atexit(library_exits))
+		return -ENOMEM;
 	nft_own_note(&before);
+	is_in_library = true;
 	n->ctx = context_new();
+	is_in_library = false;
 	if (!n->ctx)
 		return -ENOMEM;
 	n->fd = nft_own_find(&before);

@@ -97,18 +97,21 @@ static int bytes_read(int fd, void *bytes, size_t size, int64_t until_ms)
 	return 0;
 }
 
+/* The text is empty so far. */
 static int text_read(int fd, uint32_t size, int64_t until_ms, char **text)
 {
-	int err = -EMSGSIZE;
+	char *grown = size && size <= TEXT_BYTES_MAX ? realloc(*text, (size_t)size + 1) : NULL;
+	int err;
 
-	*text = size <= TEXT_BYTES_MAX ? malloc((size_t)size + 1) : NULL;
-	if (*text)
-		err = bytes_read(fd, *text, size, until_ms);
-	if (!err)
-		(*text)[size] = '\0';
+	if (!grown)
+		return size > TEXT_BYTES_MAX ? -EMSGSIZE : size ? -ENOMEM : 0;
+	*text = grown;
+	err = bytes_read(fd, grown, size, until_ms);
+	grown[err ? 0 : size] = '\0';
 	return err;
 }
 
+/* Without memory for the errors the result is the reply. */
 static int reply_read(int fd, struct head *head, struct transaction_reply *reply)
 {
 	int64_t until_ms = clock_steady_ms() + TRANSACTION_SECONDS * 1000;
@@ -116,10 +119,11 @@ static int reply_read(int fd, struct head *head, struct transaction_reply *reply
 
 	if (!err)
 		err = text_read(fd, head->output_size, until_ms, &reply->output);
-	if (!err)
+	if (!err) {
+		reply->output_size = head->output_size;
 		err = text_read(fd, head->errors_size, until_ms, &reply->errors);
-	reply->output_size = head->output_size;
-	return err;
+	}
+	return err == -ENOMEM && !(head->output_size && !reply->output_size) ? 0 : err;
 }
 
 static int death_report(struct transaction_reply *reply, int err, int status, pid_t pid)
@@ -161,7 +165,9 @@ static int child_finish(pid_t pid, bool is_launched, int fd, struct transaction_
 	if (err && pid > 0)
 		kill(pid, SIGKILL);
 	status = status_take(pid, is_launched);
-	return err ? death_report(reply, err, status, pid) : head.result;
+	if (err != -ENOMEM)
+		return err ? death_report(reply, err, status, pid) : head.result;
+	return head.result ? head.result : err;
 }
 
 /* Return the child's pid, 0 where it is not known, or -errno. */
@@ -179,6 +185,13 @@ static pid_t child_start(int fd, transaction_fn *fn, const void *data, size_t si
 	return pid < 0 ? -errno : pid;
 }
 
+/* Empty texts need no memory once the child has begun. */
+static int reply_begin(struct transaction_reply *reply)
+{
+	*reply = (struct transaction_reply){.output = calloc(1, 1), .errors = calloc(1, 1)};
+	return reply->output && reply->errors ? 0 : -ENOMEM;
+}
+
 int transaction_run(transaction_fn *fn, const void *data, size_t size,
 		    struct transaction_reply *reply)
 {
@@ -186,9 +199,11 @@ int transaction_run(transaction_fn *fn, const void *data, size_t size,
 	int ends[2], ret;
 	pid_t pid;
 
-	*reply = (struct transaction_reply){0};
-	if (pipe2(ends, O_CLOEXEC))
-		return -errno;
+	ret = reply_begin(reply);
+	if (!ret && pipe2(ends, O_CLOEXEC))
+		ret = -errno;
+	if (ret)
+		return ret;
 	pid = child_start(ends[1], fn, data, size, &is_launched);
 	close(ends[1]);
 	if (pid > 0)

@@ -83,12 +83,14 @@ __attribute__((format(printf, 4, 5))) void run_failed(struct run *run, int err, 
 int run_keep(struct run *run);
 
 /* Record how to undo the change that follows or was just made; only if run is is_atomic. */
+/* Each before its change; a change that failed takes it back by undo_drop. */
 int undo_sysctl(struct run *run, const char *name, const char *former);
 int undo_route(struct run *run, const struct route_state *former, bool is_added);
 int undo_rule(struct run *run, const struct rule_state *rule, bool is_added);
 int undo_group(struct run *run, uint32_t ifindex, uint32_t former);
 int undo_ruleset(struct run *run, const char *former); /* NULL: there was none */
 /* Undo all recorded changes in reverse order, and forget them. */
+void undo_drop(struct run *run);
 void run_undo(struct run *run);
 void run_clear(struct run *run);
 

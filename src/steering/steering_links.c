@@ -12,12 +12,15 @@
 
 static void group_set(struct run *run, const struct link_state *l, uint32_t group)
 {
-	int err = rtnl_link_set_group(run->s->rtnl, l->index, group);
+	int err = undo_group(run, l->index, l->group);
 
+	if (!err) {
+		err = rtnl_link_set_group(run->s->rtnl, l->index, group);
+		if (err)
+			undo_drop(run);
+	}
 	if (err == -ENODEV)
 		return; /* it went; the next look has no such interface */
-	if (!err)
-		err = undo_group(run, l->index, l->group);
 	if (err)
 		run_failed(run, err, "check that waymarkd may change interfaces",
 			   "cannot set the group of interface %s to %u", l->name, group);

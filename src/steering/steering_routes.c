@@ -87,6 +87,58 @@ static bool place_has_ours(const struct netstate *s, const struct route_state *p
 	return false;
 }
 
+/* --- changes that can be undone ------------------------------------------------------ */
+
+static int route_add(struct run *run, const struct route_state *r, const struct route_state *former)
+{
+	int err = undo_route(run, former ? former : r, !former);
+
+	if (err)
+		return err;
+	err = rtnl_route_add(run->s->rtnl, r, former != NULL);
+	if (err)
+		undo_drop(run);
+	return err;
+}
+
+static int route_delete(struct run *run, const struct route_state *r)
+{
+	int err = undo_route(run, r, false);
+
+	if (err)
+		return err;
+	err = rtnl_route_delete(run->s->rtnl, r);
+	if (err)
+		undo_drop(run);
+	return err;
+}
+
+static int rule_add(struct run *run, const struct rule_state *r)
+{
+	int err = undo_rule(run, r, true);
+
+	if (err)
+		return err;
+	err = rtnl_rule_add(run->s->rtnl, r);
+	if (err)
+		undo_drop(run);
+	return err;
+}
+
+static int rule_delete(struct run *run, const struct rule_state *r)
+{
+	int err = undo_rule(run, r, false);
+
+	if (err)
+		return err;
+	err = rtnl_rule_delete(run->s->rtnl, r);
+	if (err)
+		undo_drop(run);
+	return err;
+}
+
+/* --- routes, one by one --------------------------------------------------------------- */
+
 /* Delete the routes before ours in its place, so that ours is in force. */
 static int route_uncover(struct run *run, const struct route_diff *d,
 			 const struct route_state *ours)
@@ -98,9 +150,7 @@ static int route_uncover(struct run *run, const struct route_diff *d,
 
 		if (!route_is_same_place(r, ours))
 			continue;
-		err = rtnl_route_delete(run->s->rtnl, r);
-		if (!err)
-			err = undo_route(run, r, false);
+		err = route_delete(run, r);
 	}
 	return err;
 }
@@ -119,8 +169,7 @@ static int route_bring(struct run *run, const struct route_diff *d, const struct
 	} else if (!former) {
 		former = route_find(d->remove, r);
 	}
-	err = rtnl_route_add(run->s->rtnl, r, former != NULL);
-	return err ? err : undo_route(run, former ? former : r, !former);
+	return route_add(run, r, former);
 }
 
 static void route_put(struct run *run, const struct route_diff *d, const struct route_state *r)
@@ -166,11 +215,9 @@ static void route_take(struct run *run, const struct route_state *r, const struc
 	route_describe(&change, run, false, r, s);
 	if (!run_may(run, &change))
 		return;
-	err = rtnl_route_delete(run->s->rtnl, r);
+	err = route_delete(run, r);
 	if (err == -ESRCH || err == -ENOENT)
 		return; /* it went by itself, with its interface */
-	if (!err)
-		err = undo_route(run, r, false);
 	if (!err)
 		run_done(run, &change);
 	else
@@ -221,9 +268,7 @@ static int route_restore(struct run *run, const struct route_state *saved)
 		return -ENOMEM;
 	err = route_renumber(&r, run->s->state->displaced, now);
 	if (!err)
-		err = rtnl_route_add(run->s->rtnl, &r, there != NULL);
-	if (!err)
-		err = undo_route(run, there ? there : &r, !there);
+		err = route_add(run, &r, there);
 	route_clear(&r);
 	return err;
 }
@@ -334,15 +379,9 @@ static const struct rule_state *rule_find_rival(const struct netstate *s,
  * them, and a jump that leads elsewhere is replaced. */
 static int rule_bring(struct run *run, const struct rule_state *r, const struct rule_state *rival)
 {
-	int err = rival ? rtnl_rule_delete(run->s->rtnl, rival) : 0;
+	int err = rival ? rule_delete(run, rival) : 0;
 
-	if (err && err != -ENOENT && err != -ESRCH)
-		return err;
-	err = rival && !err ? undo_rule(run, rival, false) : 0;
-	if (!err)
-		err = rtnl_rule_add(run->s->rtnl, r);
-	/* A kernel without IPv6 has nothing to steer there. */
-	return err ? err : undo_rule(run, r, true);
+	return err && err != -ENOENT && err != -ESRCH ? err : rule_add(run, r);
 }
 
 /* Whether the rule was added. is_moved: it exists, but a rule before it was added again. */
@@ -358,6 +397,7 @@ static bool rule_put(struct run *run, const struct rule_state *r, const struct r
 	if (!run_may(run, &change))
 		return false;
 	err = rule_bring(run, r, rival);
+	/* A kernel without IPv6 has nothing to steer there. */
 	if (err == -EAFNOSUPPORT && r->family == AF_INET6)
 		return false;
 	if (!err)
@@ -402,11 +442,9 @@ static void rule_take(struct run *run, const struct rule_state *r)
 	rule_describe(&change, run, false, r);
 	if (!run_may(run, &change))
 		return;
-	err = rtnl_rule_delete(run->s->rtnl, r);
+	err = rule_delete(run, r);
 	if (err == -ENOENT || err == -ESRCH)
 		return;
-	if (!err)
-		err = undo_rule(run, r, false);
 	if (!err)
 		run_done(run, &change);
 	else

@@ -97,6 +97,16 @@ static void load_tell(const struct steering *s, bool is_done)
 		s->load(s->load_data, is_done);
 }
 
+/* What failed may have been done all the same: by a child that died before it could say so. */
+static void undo_drop_if_same(struct run *run, const char *former)
+{
+	char *now = nft_list_table(run->s->nft, RULESET_FAMILY, RULESET_TABLE);
+
+	if (now ? former && !strcmp(now, former) : !former && errno == ENOENT)
+		undo_drop(run);
+	free(now);
+}
+
 static void ruleset_replace(struct run *run, const char *text, const char *former)
 {
 	struct steering *s = run->s;
@@ -106,21 +116,25 @@ static void ruleset_replace(struct run *run, const char *text, const char *forme
 	ruleset_describe(&change, s, text, former);
 	if (!run_may(run, &change))
 		return;
+	err = undo_ruleset(run, former);
+	if (err) {
+		run_failed(run, err, NULL, "cannot install %s", table_name);
+		return;
+	}
 	load_tell(s, false);
 	err = protection_load(s, text, former);
 	if (err) {
 		run_failed(run, err, todo_about(err), "cannot install %s: %s", table_name,
 			   nft_error(s->nft));
+		undo_drop_if_same(run, former);
 		return;
 	}
 	load_tell(s, true);
 	labels_note(s, former && steering_labels_stale_from(s) == LABELS_TOTAL);
-	err = undo_ruleset(run, former);
 	/* On disk, too: a process that ends between loading and saving leaves a hash that fits
 	 * nothing, and the next one loads. */
 	ruleset_note(s, text);
-	if (!err)
-		err = run_keep(run);
+	err = run_keep(run);
 	if (err)
 		run_failed(run, err, NULL, "cannot save the state of %s", table_name);
 	else

@@ -111,6 +111,27 @@ static struct undo *undo_new(struct run *run, enum undo_kind kind)
 	return &grown[run->n_undos++];
 }
 
+static void undo_clear(struct undo *u)
+{
+	route_clear(&u->route);
+	free(u->text);
+}
+
+void undo_drop(struct run *run)
+{
+	if (run->is_atomic)
+		undo_clear(&run->undos[--run->n_undos]);
+}
+
+/* One that lacks something would undo what was not done. */
+static int undo_whole(struct run *run, bool is_whole)
+{
+	if (is_whole)
+		return 0;
+	undo_drop(run);
+	return -ENOMEM;
+}
+
 int undo_sysctl(struct run *run, const char *name, const char *former)
 {
 	struct undo *u;
@@ -122,7 +143,7 @@ int undo_sysctl(struct run *run, const char *name, const char *former)
 		return -ENOMEM;
 	snprintf(u->name, sizeof(u->name), "%s", name);
 	u->text = strdup(former);
-	return u->text ? 0 : -ENOMEM;
+	return undo_whole(run, u->text);
 }
 
 int undo_route(struct run *run, const struct route_state *former, bool is_added)
@@ -132,7 +153,7 @@ int undo_route(struct run *run, const struct route_state *former, bool is_added)
 	if (!run->is_atomic)
 		return 0;
 	u = undo_new(run, is_added ? UNDO_ROUTE_ADD : UNDO_ROUTE_CHANGE);
-	return u ? route_copy(&u->route, former) : -ENOMEM;
+	return u ? undo_whole(run, !route_copy(&u->route, former)) : -ENOMEM;
 }
 
 int undo_rule(struct run *run, const struct rule_state *rule, bool is_added)
@@ -169,9 +190,11 @@ int undo_ruleset(struct run *run, const char *former)
 	if (!run->is_atomic)
 		return 0;
 	u = undo_new(run, UNDO_RULESET);
-	if (u && former)
+	if (!u)
+		return -ENOMEM;
+	if (former)
 		u->text = strdup(former);
-	return u && (u->text || !former) ? 0 : -ENOMEM;
+	return undo_whole(run, u->text || !former);
 }
 
 static int ruleset_put_back(struct nft *nft, const char *former)
@@ -181,8 +204,10 @@ static int ruleset_put_back(struct nft *nft, const char *former)
 	int err = -ENOMEM;
 
 	nft_disown(nft);
-	if (!former)
-		return nft_run(nft, remove);
+	if (!former) {
+		err = nft_run(nft, remove);
+		return err == -ENOENT ? 0 : err;
+	}
 	if (asprintf(&text, "%s%s", remove, former) >= 0)
 		err = nft_run(nft, text);
 	free(text);
@@ -227,10 +252,8 @@ void run_undo(struct run *run)
 
 void run_clear(struct run *run)
 {
-	for (size_t i = 0; i < run->n_undos; i++) {
-		route_clear(&run->undos[i].route);
-		free(run->undos[i].text);
-	}
+	for (size_t i = 0; i < run->n_undos; i++)
+		undo_clear(&run->undos[i]);
 	free(run->undos);
 	run->undos = NULL;
 	run->n_undos = 0;

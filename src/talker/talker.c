@@ -60,9 +60,10 @@ static int user_find(struct talker_user *user, struct spawn_user *found)
 	user->is_changed = false;
 	if (!user->name || geteuid() != 0)
 		return 0;
+	errno = 0;
 	entry = getpwnam(user->name);
 	if (!entry)
-		return -ENOENT;
+		return errno == ENOMEM ? -ENOMEM : -ENOENT;
 	*found = (struct spawn_user){true, entry->pw_uid, entry->pw_gid};
 	user->is_changed = entry->pw_uid != 0;
 	return 0;
