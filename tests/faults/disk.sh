@@ -56,6 +56,7 @@ check "... status answers" waymark status
 http_get pc 5 "http://$NET4/" >/dev/null 2>&1
 check "... a new flow is in the history" wait_for 20 flows_are 1
 check_not "... no alert is in the file" test -s "$lab_tmp/slow/alerts.jsonl"
+blocked "the disk of the alerts' file and of the textfile does not answer"
 rm "$lab_tmp/stalled"
 check "the disk answers again: the alerts are in the file" \
 	wait_for 20 grep -q '"reason":"ruleset-restored"' "$lab_tmp/slow/alerts.jsonl"
@@ -106,6 +107,7 @@ check "... records wait" wait_for 20 is_stalled
 at router nft delete table inet waymark
 check "... a deleted table is repaired" wait_for 20 table_is_there
 check "... status answers" waymark status
+blocked "the history's disk does not answer"
 rm "$lab_tmp/stalled"
 check "the disk answers again: each flow is in the history or counted by a gap" wait_for 30 accounted "$begun" 20 ||
 	diag "$(sql "SELECT count(*), min(started) FROM flows; SELECT * FROM gaps")"
@@ -116,6 +118,7 @@ check "the history's disk does not answer again: an uplink is drained" \
 check "... the log says that the decision is not saved" \
 	grep -q "the disk of .*flows.db.uplinks does not answer" "$log"
 check "... status answers" waymark status
+blocked "the disk of the operators' decisions does not answer"
 rm "$lab_tmp/stalled"
 check "... the decision is saved afterwards" wait_for 20 grep -q '^wan1 drain' "$lab_tmp/slow/flows.db.uplinks"
 waymark uplink wan1 auto >/dev/null
@@ -151,6 +154,7 @@ check "... the log says that the state is not saved" \
 	wait_for 5 grep -q "cannot save the state of the steering beside " "$log"
 check "... status answers" waymark status
 check "... the state file is unchanged" cmp -s "$lab_tmp/state/steering.json" "$lab_tmp/steering.before"
+blocked "the state's disk does not answer" "$lab_tmp/state/control.sock"
 rm "$lab_tmp/stalled"
 # The postponed state is written first, and a reload meanwhile is refused as before.
 reloads() {

@@ -65,6 +65,7 @@ who="SELECT user FROM uplink_states WHERE uplink = 'wan1' AND state = 'drain'"
 wait_for_sql 10 "$who" root
 is "... the history names the user" "$(sql "$who")" root
 check "... status answers" asked status
+blocked "the users' server does not answer"
 rm "$lab_tmp/users"
 asked uplink wan1 auto >/dev/null
 
@@ -88,6 +89,7 @@ check "the manager does not read: a reload ends" wait_for 10 grep -q 'configurat
 at router nft delete table inet waymark
 check "... a deleted table is repaired" wait_for 20 table_is_there
 check "... status answers" asked status
+blocked "the manager does not read"
 : >"$lab_tmp/reads"
 check "the manager reads again: it is notified of the reload" wait_for 10 manager_has '^READY=1' $((ready + 1))
 is "... the notices are in order" "$(grep -v '^WATCHDOG\|^FULL' "$lab_tmp/manager.out" | cut -d= -f1 | paste -sd' ' -)" \

@@ -634,8 +634,21 @@ waymark() {
 	at router "$WAYMARK" -c "$lab_tmp/waymark.conf" "$@"
 }
 
-# sql QUERY: query the history; columns are separated by '|'.
+# blocked WHAT [SOCKET]: prove that waymarkd answers while WHAT lasts for BLOCK_SECONDS (0).
+blocked() {
+	local silent=0 until
+	[ "${BLOCK_SECONDS:-0}" -gt 0 ] || return 0
+	until=$(($(now_cs) + BLOCK_SECONDS * 100))
+	while [ "$(now_cs)" -lt "$until" ]; do
+		sleep 1
+		timeout 5 nsenter --net="/proc/$ns_router/ns/net" -- \
+			"$WAYMARK" --socket "${2:-$lab_tmp/control.sock}" status >/dev/null 2>&1 ||
+			silent=$((silent + 1))
+	done
+	is "$1: status answers for $BLOCK_SECONDS s" "$silent" 0
+}
 
+# sql QUERY: query the history; columns are separated by '|'.
 sql() {
 	sqlite3 -batch -noheader -cmd '.timeout 5000' "$lab_tmp/flows.db" "$1"
 }

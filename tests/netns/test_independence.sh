@@ -61,8 +61,8 @@ daemon_run
 check_not "another user cannot open the lock" \
 	setpriv --reuid nobody --clear-groups test -r "$lab_tmp/steering.lock"
 # -o: only flock itself holds the lock, which ends with it.
-background holder router flock -o -x "$lab_tmp/steering.lock" sleep 60
-background folder router flock -o -x "$lab_tmp" sleep 60
+background holder router flock -o -x "$lab_tmp/steering.lock" sleep $((60 + ${BLOCK_SECONDS:-0}))
+background folder router flock -o -x "$lab_tmp" sleep $((60 + ${BLOCK_SECONDS:-0}))
 sleep 0.2
 ended_are() { # COUNT: flows to the server in the history
 	[ "$(sql "SELECT count(*) FROM flows WHERE dport = 8080")" -ge "$1" ]
@@ -76,6 +76,7 @@ at router ip link set wan2 up
 check "locked: the log names the holder" wait_for 5 grep -q 'locked by flock (pid ' "$lab_tmp/waymarkd.log"
 check "locked: the daemon answers" timeout 3 nsenter --net="/proc/$ns_router/ns/net" "$WAYMARK" -c "$lab_tmp/waymark.conf" status
 is "locked: the log reports it once" "$(grep -c 'locked by' "$lab_tmp/waymarkd.log")" 1
+blocked "locked"
 background_end holder
 check "released: the rule is repaired" wait_for 30 sh -c "nsenter --net=/proc/$ns_router/ns/net ip rule | grep -q ^4001:"
 background_end folder
@@ -83,7 +84,7 @@ daemon_stop
 
 config_write 'on-stop = "remove"'
 daemon_run
-background holder router flock -o -x "$lab_tmp/steering.lock" sleep 60
+background holder router flock -o -x "$lab_tmp/steering.lock" sleep $((60 + ${BLOCK_SECONDS:-0}))
 sleep 0.2
 kill -TERM "$daemon_pid"
 check "locked: the daemon stops" wait_for 20 sh -c "! readlink /proc/$daemon_pid/exe >/dev/null 2>&1"
@@ -111,27 +112,67 @@ daemon_stop
 
 # --- standard error that is not read -----------------------------------------------------
 
-at router python3 - "$WAYMARKD" "$lab_tmp/waymark.conf" "$lab_tmp/pid" <<-'END' &
+# A pipe of one page, with each netlink message of waymarkd and its children in it; it is read
+# from when the file "read" exists.
+at router python3 - "$WAYMARKD" "$lab_tmp/waymark.conf" "$lab_tmp" <<-'END' &
 	import fcntl, os, subprocess, sys, time
+	waymarkd, configuration, folder = sys.argv[1:]
 	r, w = os.pipe()
 	fcntl.fcntl(w, 1031, 4096)
-	d = subprocess.Popen([sys.argv[1], "-dd", "-c", sys.argv[2]], stderr=w, stdin=subprocess.DEVNULL)
-	open(sys.argv[3], "w").write(str(d.pid))
+	d = subprocess.Popen([waymarkd, "-dd", "-c", configuration], stderr=w, stdin=subprocess.DEVNULL)
+	os.close(w)
+	open(folder + "/pid", "w").write(str(d.pid))
+	while d.poll() is None and not os.path.exists(folder + "/read"):
+	    time.sleep(0.05)
+	with open(folder + "/stderr.log", "wb", buffering=0) as log:
+	    while os.path.exists(folder + "/read") and (data := os.read(r, 4096)):
+	        log.write(data)
 	d.wait()
-	open(sys.argv[3] + ".ended", "w")
+	open(folder + "/pid.ended", "w")
 END
 wait_for 15 waymark status || die "waymarkd is not ready"
 daemon_pid=$(cat "$lab_tmp/pid")
 cp "$lab_tmp/waymark.conf" "$lab_tmp/good.conf"
-echo 'nonsense = 1' >>"$lab_tmp/waymark.conf"
-i=0
-while [ "$i" -lt 60 ]; do
+
+asked() { # COMMAND...: waymark, which has 3 s
+	timeout 3 nsenter --net="/proc/$ns_router/ns/net" -- "$WAYMARK" -c "$lab_tmp/good.conf" "$@"
+}
+
+drops() {
+	asked metrics | sed -n 's/^waymark_log_dropped_total //p'
+}
+
+drops_are_more_than() { # NUMBER; each bad reload is some lines
 	kill -HUP "$daemon_pid"
-	sleep 0.02
-	i=$((i + 1))
-done
-check "standard error is not read: the daemon answers" timeout 3 nsenter --net="/proc/$ns_router/ns/net" "$WAYMARK" -c "$lab_tmp/good.conf" status
+	[ "$(drops)" -gt "$1" ]
+}
+
+has_rule() { # MARK
+	at router ip rule | grep -q "fwmark $1/"
+}
+
+echo 'nonsense = 1' >>"$lab_tmp/waymark.conf"
+check "standard error is not read: dropped lines are counted" wait_for 60 drops_are_more_than 0
+check "standard error is not read: the daemon answers" asked status
 is "standard error is not read: no new connection fails" "$(connects 5)" 0
+at router nft delete table inet waymark
+check "standard error is not read: a deleted table is repaired" wait_for 20 at router nft list table inet waymark
+sed 's/mark      = 3/mark      = 4/' "$lab_tmp/good.conf" >"$lab_tmp/waymark.conf"
+reloads() { # while it repairs, a reload may be refused
+	kill -HUP "$daemon_pid"
+	sleep 0.5
+	has_rule 0x4
+}
+check "standard error is not read: it reloads" wait_for 20 reloads
+blocked "standard error is not read"
+: >"$lab_tmp/read"
+check "standard error is read again: how many lines were dropped is logged" \
+	wait_for 20 grep -q ' [1-9][0-9]* log lines were dropped: standard error was not read' "$lab_tmp/stderr.log"
+kill -HUP "$daemon_pid"
+check "... and what comes after that" wait_for 20 grep -q 'configuration reloaded' "$lab_tmp/stderr.log"
+rm "$lab_tmp/read"
+echo 'nonsense = 1' >>"$lab_tmp/waymark.conf"
+check "standard error is not read once more" wait_for 60 drops_are_more_than "$(drops)"
 kill -TERM "$daemon_pid"
 check "standard error is not read: the daemon stops" wait_for 10 test -e "$lab_tmp/pid.ended"
 daemon_pid=

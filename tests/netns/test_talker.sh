@@ -173,6 +173,7 @@ more_failed() {
 	[ "$(counter alerts_failed_total)" -gt "$failed" ]
 }
 check "an alert to a program counts as not delivered" wait_for 10 more_failed
+blocked "the talker is stopped"
 alert_up
 kill -CONT "$talker"
 check "the log says that the talker answers again" wait_for 10 logged 1 "waymark-talker works again"

@@ -357,6 +357,30 @@ static void test_journal(void **state)
 	assert_non_null(strstr(s.last_error, "journal"));
 }
 
+/* The socket of a log daemon that is stopped: its queue is full after some messages, and each
+ * further one is counted as failed at once. */
+static void test_log_socket_is_not_read(void **state)
+{
+	const struct alert_identity identity = {.host = "gw1", .router = "gw1"};
+	struct sockaddr_un address;
+	struct sink_status journal = {0}, syslog = {0};
+	struct alert alert = mismatch();
+	struct facts facts;
+	int fd = log_bind(&address, "unread");
+
+	(void)state;
+	facts_fill(&facts, &alert, &identity);
+	alarm(60); /* ends a test that waits for it */
+	for (int i = 0; i < 5000 && !journal.failed; i++)
+		journal_write(address.sun_path, &alert, &facts, &journal);
+	syslog_write(address.sun_path, &alert, &syslog);
+	alarm(0);
+	assert_int_equal(journal.failed, 1);
+	assert_int_equal(syslog.failed, 1);
+	assert_non_null(strstr(syslog.last_error, "temporarily unavailable"));
+	close(fd);
+}
+
 static void test_syslog(void **state)
 {
 	struct sockaddr_un address;
@@ -555,11 +579,22 @@ static void test_kinds(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_aggregates),	  TEST(test_continues),	    TEST(test_keys),
-		TEST(test_clock_back),	  TEST(test_many_keys),	    TEST(test_file),
-		TEST(test_file_failures), TEST(test_key_gives_way), TEST(test_syslog),
-		TEST(test_journal),	  TEST(test_set_config),    TEST(test_kinds),
-		TEST(test_lasting),	  TEST(test_silence),	    TEST(test_alertmanager),
+		TEST(test_aggregates),
+		TEST(test_continues),
+		TEST(test_keys),
+		TEST(test_clock_back),
+		TEST(test_many_keys),
+		TEST(test_file),
+		TEST(test_file_failures),
+		TEST(test_key_gives_way),
+		TEST(test_syslog),
+		TEST(test_journal),
+		TEST(test_log_socket_is_not_read),
+		TEST(test_set_config),
+		TEST(test_kinds),
+		TEST(test_lasting),
+		TEST(test_silence),
+		TEST(test_alertmanager),
 		TEST(test_template),
 	};
 
