@@ -13,7 +13,9 @@ PROXIED_PORT=8081 PUBLISHED_PORT=8088
 # bridge_with_host BRIDGE ADDRESS/LEN NAMESPACE ADDRESS/LEN: make a bridge, and a host at it
 # whose default gateway is the bridge.
 bridge_with_host() {
-	at router ip link add "$1" type bridge || die "no bridge $1"
+	# A bridge that snoops joins a group, and reports it at times of its own: a report from
+	# before waymarkd's start would be an unknown flow.
+	at router ip link add "$1" type bridge mcast_snooping 0 || die "no bridge $1"
 	ns_add "$3"
 	at router ip addr add "$2" dev "$1"
 	at router ip link set "$1" up
