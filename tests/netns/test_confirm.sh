@@ -155,16 +155,16 @@ check 'apply installs it again' sh -c "[ \"\$1\" ]" - "$(waymark apply | grep '^
 check '... completely' is_as_steered ||
 	{ state >"$lab_tmp/now"; echo "$steered" | diff - "$lab_tmp/now" | sed 's/^/# /'; }
 sed -i 's/table *= *250/table = 240/' "$lab_tmp/waymark.conf"
-waymark apply --confirm 2s >"$lab_tmp/out" || die "apply failed: $(cat "$lab_tmp/out")"
+waymark apply --confirm 4s >"$lab_tmp/out" || die "apply failed: $(cat "$lab_tmp/out")"
 check_not 'apply --confirm beside the daemon installs' is_as_steered
 check_not '... a second one has to wait' waymark apply --confirm 2s
 wait_for 30 is_as_steered
 check '... the daemon undoes it' is_as_steered ||
 	{ state >"$lab_tmp/now"; echo "$steered" | diff - "$lab_tmp/now" | sed 's/^/# /'; tail -n 20 "$lab_tmp/waymarkd.log" | sed 's/^/# /'; }
 check_not '... then confirm fails' waymark confirm
-waymark apply --confirm 2s >/dev/null || die "apply failed"
+waymark apply --confirm 4s >/dev/null || die "apply failed"
 check '... within the time confirm succeeds' waymark confirm
-sleep 2.5
+sleep 4.5
 check '... the new steering stays' at router sh -c 'ip rule | grep -q "lookup 240"'
 cp "$lab_tmp/former.conf" "$lab_tmp/other.conf"
 check_not 'another file than the daemon has is refused' at router "$WAYMARK" -c "$lab_tmp/other.conf" apply

@@ -67,7 +67,7 @@ prints 'the rule that it should match' '^expected .*ip rule [0-9]+: fwmark 0x2/0
 prints 'the rule that it matches' '^path .*ip rule priority [0-9]+ .*table 251 has default via .* dev wan1.*which is right'
 prints "the kernel's answer" "^kernel .*table 251, out of wan1 via $GW1_4"
 prints 'the command that asks the kernel' "\\\$ ip route get $NET4 from $PC4 iif lan mark 0x2"
-prints 'the rung' '^verdict +ok \(verdict 7 of 7\)'
+prints 'the verdict' '^verdict +ok \(verdict 7 of 7\)'
 check_not 'nothing to fix' grep -q '^fix' "$out"
 command=$(sed -n 's/^ *\$ \(ip route get .*\)/\1/p' "$out")
 check 'the command works, and prints the same' sh -c "nsenter --net=/proc/$ns_router/ns/net -- $command | grep -q 'dev wan1 table 251'"
@@ -100,7 +100,7 @@ prints 'a stray: the rule that it matches now' '^path .*ip rule priority 32766 l
 prints 'a stray: what is wrong now' 'Wrong now: .*\(rule-missing\)|^ +\(rule-missing\)'
 prints "a stray: the kernel's answer" "^kernel .*table main, out of wan2 via $GW2_4"
 prints 'a stray: the evidence' 'a packet of the original direction left by'
-prints 'a stray: the rung' 'mismatch \(verdict 1 of 7\)'
+prints 'a stray: the verdict' 'mismatch \(verdict 1 of 7\)'
 prints 'a stray: the reason' '^reason .*rule-missing'
 prints 'a stray: the process that did it' '^tampering .*rule '
 prints 'a stray: the fix' '^ *\$ waymark apply'
@@ -173,7 +173,7 @@ for source in $WAN1_4 $WAN1_6; do
 		"$(sql "SELECT verdict, egress FROM flows WHERE src = '$source' AND dport = 7")" 'wrong-source|wan2'
 done
 run 0 'another source' explain --src $WAN1_4 --dport 7
-prints 'another source: the rung' 'wrong-source \(verdict 2 of 7\)'
+prints 'another source: the verdict' 'wrong-source \(verdict 2 of 7\)'
 prints 'another source: the fix' '\$ nft add rule .* oifname wan2 masquerade'
 hold_drop own
 check 'another source: an alert' grep -q '"kind":"wrong-source"' "$lab_tmp/alerts.jsonl"
