@@ -274,6 +274,14 @@ static bool is_about_harm(const struct listing *l)
 	return l->history->flow_column || l->filter->q.verdict != VERDICT_NONE;
 }
 
+static bool is_filtered(const struct listing *l)
+{
+	for (int o = OPTION_LIVE; o <= OPTION_UNANSWERED; o++)
+		if (l->in->values[o])
+			return true;
+	return false;
+}
+
 static void end_say(const struct listing *l, enum exit_status status)
 {
 	const char *kind = l->sorted.column ? "first" : "newest";
@@ -287,7 +295,7 @@ static void end_say(const struct listing *l, enum exit_status status)
 			  l->limit);
 	if (l->shown || l->in->style.format != RENDER_TABLE || status != CLI_DONE)
 		return;
-	cli_error("no matching %s in the history", l->history->rows_name);
+	cli_error("no %s in the history%s", l->history->rows_name, is_filtered(l) ? " match" : "");
 	if (is_about_harm(l))
 		cli_error("'waymark coverage' shows how much of the traffic the history covers");
 }

@@ -86,7 +86,7 @@ result $? '80 columns hold a mismatch with its whole flow or the id of it'
 host=$(wm flows --csv --columns src --limit 1 2>/dev/null | sed -n 2p)
 has 'the host is in the history' "$host" wm flows --csv --host "$host"
 has 'prune --host reports what it deleted' 'pruned: [1-9][0-9]* flows deleted' wm prune --host "$host" --yes
-has '... and no flow of it is left' 'no matching flows' wm flows --host "$host"
+has '... and no flow of it is left' 'no flows in the history match' wm flows --host "$host"
 [ "$(wm stats --by uplink --csv | awk -F, '{ n += $2 } END { print (n > 2900) }')" = 1 ]
 result $? '... but those of others are'
 ! grep -q "$host" "$work/flows.db"
