@@ -2,9 +2,9 @@
 /*
  * addr.c - IPv4 and IPv6 addresses and prefixes as values.
  *
- * Pure: no look-ups of names, no sockets. The text form is written here and not
- * left to the C library, whose form differs between libraries and is not
- * RFC 5952 for all addresses; stored rows and golden files need one form.
+ * Pure: no name lookups, no sockets. This file formats addresses itself, because stored
+ * rows and golden files need one format: C libraries differ, and not all follow RFC 5952
+ * for all addresses.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -59,8 +59,8 @@ static unsigned ipv6_word(const uint8_t *bytes, unsigned i)
 	return (unsigned)bytes[2 * i] << 8 | bytes[2 * i + 1];
 }
 
-/* The run of zero words that "::" stands for: the longest, the first of several,
- * never a single word (RFC 5952, 4.2). Returns its length, 0: none. */
+/* Return the length of the run of zero words that "::" replaces (RFC 5952, 4.2), and set *start to
+ * its first word: the longest run, the first of equally long ones, never a single word. 0: none. */
 static unsigned ipv6_zero_run(const uint8_t *bytes, unsigned n_words, unsigned *start)
 {
 	unsigned best = 1, length = 0;
@@ -163,7 +163,7 @@ const char *prefix_format(const struct prefix *p, char buf[PREFIX_STRLEN])
 	return buf;
 }
 
-/* Up to three digits, without sign, blank or leading zero. */
+/* Parse a prefix length of up to three digits, without sign, blank or leading zero. */
 static int prefix_parse_length(const char *text, unsigned max, uint8_t *len)
 {
 	size_t digits = strspn(text, "0123456789");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * bytes.c - writes all bytes, continuing after interrupted and short writes.
+ * bytes.c - writes a whole buffer, and continues after interrupted and short writes.
  */
 #include "waymark/base/bytes.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * clock.c - the one place where the time is read.
+ * clock.c - the only place where the time is read.
  */
 #include <time.h>
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * disk_worker.c - a queue of jobs and a thread that does them in their order.
+ * disk_worker.c - a queue of jobs, and a thread that runs them in the order of the queue.
  *
  * Must not know what the jobs do.
  */
@@ -17,18 +17,18 @@
 struct job {
 	struct job *next;
 	disk_job_fn *fn;
-	char *path, *text; /* text: or NULL */
-	bool is_awaited;   /* its caller waits for the result */
+	char *path, *text; /* text may be NULL */
+	bool is_awaited;   /* the caller waits for the result */
 };
 
 struct disk_worker {
 	pthread_mutex_t lock;
 	pthread_cond_t change;
-	struct job *first, *last; /* first: the one that runs */
+	struct job *first, *last; /* first is the job that runs */
 	unsigned n;
-	int result; /* of the last job that was awaited */
+	int result; /* of the last job whose caller waited */
 	struct disk_worker_late late;
-	bool is_over; /* its owner has left: the thread frees it */
+	bool is_over; /* disk_worker_free() was called */
 	bool has_ended;
 };
 
@@ -63,7 +63,8 @@ static void worker_destroy(struct disk_worker *w)
 	free(w);
 }
 
-/* Under the lock. */
+/* Remove the first job from the queue, and pass its result to the caller or count it as late. Call
+ * with the lock held. */
 static void first_end(struct disk_worker *w, int err)
 {
 	struct job *j = w->first;
@@ -82,7 +83,8 @@ static void first_end(struct disk_worker *w, int err)
 	pthread_cond_broadcast(&w->change);
 }
 
-/* The lock is not held while a job runs: that may take for ever. */
+/* Run jobs until the worker is freed. The lock is not held while a job runs, which may take
+ * arbitrarily long. */
 static void *thread_run(void *data)
 {
 	struct disk_worker *w = data;
@@ -134,7 +136,8 @@ static struct timespec patience_end(void)
 	return thread_deadline(clock_steady_ms() + DISK_WORKER_PATIENCE_MS);
 }
 
-/* Under the lock; j is the only job. Once the queue is empty, j has ended and is freed. */
+/* Wait for the result of j, the only job in the queue. j is freed when it ends, which leaves the
+ * queue empty. Call with the lock held. */
 static int result_await(struct disk_worker *w, struct job *j)
 {
 	struct timespec end = patience_end();
@@ -183,7 +186,7 @@ void disk_worker_late(struct disk_worker *w, struct disk_worker_late *out)
 	pthread_mutex_unlock(&w->lock);
 }
 
-/* Under the lock. */
+/* Drop the jobs that have not started. Call with the lock held. */
 static void waiting_drop(struct disk_worker *w)
 {
 	struct job *next = w->first ? w->first->next : NULL;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * endpoints.c - source and destination as text.
+ * endpoints.c - formats endpoints as text.
  */
 #include "waymark/base/endpoints.h"
 

@@ -2,7 +2,7 @@
 /*
  * proto.c - names of IP protocols.
  *
- * Pure: it asks no name service and reads no file.
+ * Pure: uses no name service and reads no file.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -17,7 +17,7 @@
 static const struct {
 	const char *name;
 	uint8_t proto;
-	bool is_printed; /* others are only understood */
+	bool is_printed; /* proto_name() uses it; proto_parse() accepts all names */
 } protos[] = {
 	{"tcp", IPPROTO_TCP, true},    {"udp", IPPROTO_UDP, true},
 	{"icmp", IPPROTO_ICMP, true},  {"icmpv6", IPPROTO_ICMPV6, true},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * record.c - what a record owns.
+ * record.c - frees the memory that records own.
  */
 #include "waymark/base/record.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * shell.c - words that a shell takes as they are, text that a terminal prints as it is.
+ * shell.c - quotes words for shells and replaces control characters for terminals.
  */
 #include "waymark/base/shell.h"
 
@@ -43,7 +43,7 @@ static bool is_plain(const char *word, size_t n)
 	return n && strspn(word, plain) >= n;
 }
 
-/* $'...' is the form that can spell control characters. */
+/* Only the form $'...' can express control characters. */
 static void put_escaped(struct output *o, const char *word, size_t n)
 {
 	put(o, "$'", 2);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * suggest.c - the nearest name by Levenshtein's distance.
+ * suggest.c - finds the nearest name by Levenshtein distance.
  *
  * Pure: it does not know what the names stand for.
  */
@@ -10,7 +10,7 @@
 #include "waymark/base/suggest.h"
 
 #define NAME_MAX_LENGTH 32
-#define FAR		3 /* letters: too far to be a slip */
+#define FAR		3 /* a distance of this many letters is no typing error */
 
 static unsigned min3(unsigned a, unsigned b, unsigned c)
 {

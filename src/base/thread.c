@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * thread.c - threads without signals, conditions with a steady clock.
+ * thread.c - threads that receive no signals, and conditions that use CLOCK_MONOTONIC.
  */
 #include "waymark/base/thread.h"
 

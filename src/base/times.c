@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * times.c - points in time as text, both ways.
+ * times.c - parses and formats points in time.
  *
- * Pure but for the time zone, which the C library knows: the present is passed
- * in, never read.
+ * Pure except for the local time zone, which the C library reads. The present time is
+ * passed in.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -88,7 +88,7 @@ bool times_is_same_day(int64_t a_ms, int64_t b_ms)
 	       a.tm_yday == b.tm_yday;
 }
 
-/* Exactly n digits, or -EINVAL; moves *text behind them. */
+/* Parse exactly n digits and move *text behind them. Return 0 or -EINVAL. */
 static int digits_parse(const char **text, unsigned n, int *value)
 {
 	*value = 0;
@@ -100,7 +100,8 @@ static int digits_parse(const char **text, unsigned n, int *value)
 	return 0;
 }
 
-/* ".5" or ",5" and so on; digits after the third are cut. 0 where there is none. */
+/* Parse an optional fraction of a second, ".5" or ",5"; digits after the third are ignored. Set *ms
+ * to 0 if text has no fraction. */
 static int fraction_parse(const char **text, int *ms)
 {
 	int weight = 100;
@@ -158,7 +159,8 @@ static int clock_parse(const char **text, struct tm *tm, int *ms)
 	return fraction_parse(text, ms);
 }
 
-/* The local zone's own name, such as CET or CEST: *is_dst is which, else -1. */
+/* Return whether text is empty or the name of the local time zone, such as CET or CEST. Set *is_dst
+ * to 1 for the name of the daylight saving time, 0 for the other name, -1 for "". */
 static bool is_local_zone(const char *text, int *is_dst)
 {
 	*is_dst = -1;
@@ -216,7 +218,8 @@ static struct tm *today_fill(int64_t now_ms, struct tm *tm)
 	return tm;
 }
 
-/* ISO 8601, or the time of day alone, which is today's. */
+/* Parse a date with an optional time of day (ISO 8601), or a time of day alone, which means
+ * today. */
 static int stamp_parse(const char *text, int64_t now_ms, int64_t *ms)
 {
 	size_t digits = strspn(text, "0123456789");
@@ -272,7 +275,7 @@ static int midnight(int64_t now_ms, int days, int64_t *ms)
 	return 0;
 }
 
-/* "2h", "-2h", "2h ago", "+2h". A number without a unit says nothing. */
+/* Parse "2h", "-2h", "2h ago" or "+2h". A number needs a unit. */
 static int relative_parse(const char *text, int64_t now_ms, int64_t *ms)
 {
 	static const char ago[] = " ago";
@@ -299,7 +302,7 @@ static int relative_parse(const char *text, int64_t now_ms, int64_t *ms)
 	return 0;
 }
 
-/* "H:", "HH:" or "YYYY-" */
+/* Return whether text starts like a time or a date: "H:", "HH:" or "YYYY-". */
 static bool is_stamp(const char *text)
 {
 	size_t digits = strspn(text, "0123456789");
@@ -308,8 +311,8 @@ static bool is_stamp(const char *text)
 	       (digits == 4 && text[4] == '-');
 }
 
-/* Which of the names text begins with, by its first three letters or in full, and a blank
- * after it; -1: none. Moves *text behind both. */
+/* Return the index of the name that starts text, abbreviated to three letters or in full, and
+ * followed by a blank; -1: none. Move *text behind the name and the blanks. */
 static int name_parse(const char **text, const char *const names[], int n)
 {
 	size_t length = strcspn(*text, " ");
@@ -324,7 +327,8 @@ static int name_parse(const char **text, const char *const names[], int n)
 	return -1;
 }
 
-/* "Nov 25 14:32:10", as listings show it: the last one that is not in the future. */
+/* Parse "Nov 25 14:32:10", the form of Waymark's listings, as the latest such time that is not in
+ * the future. */
 static int dated_parse(const char *text, int month, int64_t now_ms, int64_t *ms)
 {
 	unsigned digits = isdigit((unsigned char)*text) && text[1] == ' ' ? 1 : 2;
@@ -348,7 +352,7 @@ static int dated_parse(const char *text, int month, int64_t now_ms, int64_t *ms)
 	return 0;
 }
 
-/* "Thu 2026-11-26 14:32:10 CET", as systemd shows it, or the listings' own form. */
+/* Parse "Thu 2026-11-26 14:32:10 CET", the form of systemd, or the form of Waymark's listings. */
 static int named_parse(const char *text, int64_t now_ms, int64_t *ms)
 {
 	static const char *const weekdays[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",

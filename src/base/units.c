@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * units.c - durations and sizes as people write them: "90 days", "1h 30min",
- * "2 GiB".
+ * units.c - parses and formats durations and sizes: "90 days", "1h 30min", "2 GiB".
  *
- * Pure: text in, a number out; it does not know which key the text is of.
+ * Pure: must not know which key a text belongs to.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -14,7 +13,7 @@
 #include "waymark/base/units.h"
 
 struct unit {
-	const char *names; /* separated and surrounded by blanks */
+	const char *names; /* all spellings, with a blank before and after each */
 	uint64_t factor;
 };
 
@@ -22,8 +21,8 @@ struct unit {
 #define HOUR   (60 * MINUTE)
 #define DAY    (24 * HOUR)
 
-/* Words and lengths are systemd.time(7)'s: a year is 365.25 days, a month a
- * twelfth of it. */
+/* The spellings and lengths of systemd.time(7): a year has 365.25 days, a month is a twelfth of a
+ * year. */
 static const struct unit duration_units[] = {
 	{" s sec secs second seconds ", 1}, {" m min mins minute minutes ", MINUTE},
 	{" h hr hrs hour hours ", HOUR},    {" d day days ", DAY},
@@ -43,7 +42,7 @@ static const struct unit duration_units_ms[] = {
 	{NULL, 0},
 };
 
-/* A letter alone counts in 1024, as in the tools that people copy sizes from. */
+/* A single letter is a power of 1024, as in the tools from whose output users copy sizes. */
 static const struct unit size_units[] = {
 	{" B b byte bytes ", 1},    {" K k KiB kiB ", 1ULL << 10},
 	{" M MiB ", 1ULL << 20},    {" G GiB ", 1ULL << 30},
@@ -57,7 +56,7 @@ static const char *skip_blanks(const char *text)
 	return text + strspn(text, " \t");
 }
 
-/* The factor of the word of this length, 0: unknown. */
+/* Return the factor of the unit that the first length bytes of word spell; 0: unknown. */
 static uint64_t unit_factor(const struct unit *units, const char *word, size_t length)
 {
 	char padded[16];
@@ -99,8 +98,8 @@ int number_parse(uint64_t *number, const char *text, uint64_t most)
 	return *number > most ? -ERANGE : 0;
 }
 
-/* Add one "NUMBER UNIT" to *sum. A number alone has the factor 1 if it is the only
- * term, and 0 or of a kind that has a unit of its own (bytes). */
+/* Add one "NUMBER UNIT" to *sum. The unit may be missing only if the number is the whole text and
+ * is a size or 0; the factor is then 1. */
 static int term_parse(uint64_t *sum, const struct unit *units, const char **text, bool is_first)
 {
 	uint64_t value, factor = 1;
@@ -151,7 +150,7 @@ int duration_parse(uint64_t *seconds, const char *text)
 	err = units_parse(&value, duration_units, text);
 	if (err < 0)
 		return err;
-	/* Times are kept as 64 bit milliseconds. */
+	/* Other code stores times as signed 64-bit milliseconds. */
 	if (value > INT64_MAX / 1000)
 		return -ERANGE;
 	*seconds = value;
@@ -179,7 +178,7 @@ int size_parse(uint64_t *bytes, const char *text)
 	err = units_parse(&value, size_units, text);
 	if (err < 0)
 		return err;
-	/* SQLite and the kernel count file sizes in signed 64 bit. */
+	/* SQLite and the kernel store file sizes as signed 64-bit numbers. */
 	if (value > INT64_MAX)
 		return -ERANGE;
 	*bytes = value;
@@ -193,7 +192,7 @@ const char *size_format(int64_t bytes, char buf[UNITS_STRLEN])
 	double value = bytes < 0 ? -(double)bytes : (double)bytes;
 	int i = -1;
 
-	/* 1023.5 and above would be printed as 1024 */
+	/* %.0f would print 1023.5 and above as 1024. */
 	while (value >= 1023.5 && letters[i + 1]) {
 		value /= 1024;
 		i++;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * words.c - the names of verdicts, reasons and other enumerations, as users and the
- * history spell them.
+ * words.c - names of verdicts, reasons and other enumerations, as users and the history
+ * spell them.
  *
- * Must not know how a verdict or a reason is found.
+ * Must not know how the audit finds a verdict or a reason.
  */
 #include <errno.h>
 #include <stddef.h>

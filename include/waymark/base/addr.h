@@ -25,10 +25,10 @@ struct prefix {
 
 /* Size of a buffer that holds any address as text (INET6_ADDRSTRLEN). */
 #define ADDR_STRLEN 46
-/* ... and any prefix, "/128" included. */
+/* Size of a buffer that holds any prefix as text, "/128" included. */
 #define PREFIX_STRLEN 50
 
-/* Sets *a from the raw bytes of an in_addr or in6_addr at data. */
+/* Set *a to the in_addr or in6_addr at data. */
 void addr_set(struct addr *a, int family, const void *data);
 
 bool addr_is_none(const struct addr *a);
@@ -39,23 +39,23 @@ int addr_compare(const struct addr *a, const struct addr *b);
 /* Return the size in bytes of an address of this family: 4, 16, or 0 for none. */
 unsigned addr_size(int family);
 
-/* Writes the RFC 5952 form to buf and returns buf; "" for none. */
+/* Write the address to buf in the form of RFC 5952 ("" for none) and return buf. */
 const char *addr_format(const struct addr *a, char buf[ADDR_STRLEN]);
 
-/* Parses IPv4 dotted quad or IPv6 text. Returns 0 or -EINVAL. */
+/* Parse an IPv4 dotted quad or an IPv6 address. Return 0 or -EINVAL. */
 int addr_parse(struct addr *a, const char *text);
 
-/* Parse "192.0.2.1:80", "[2001:db8::1]:80", or an address alone: *port is -1 then. An IPv6
- * address with a port needs its brackets. 0 or -EINVAL. */
+/* Parse "192.0.2.1:80", "[2001:db8::1]:80", or an address alone, which sets *port to -1. An IPv6
+ * address with a port needs brackets. Return 0 or -EINVAL. */
 int addr_port_parse(struct addr *a, int32_t *port, const char *text);
 
-/* "192.168.1.0/24"; the host bits are printed as they are. */
+/* Write the prefix to buf as "192.168.1.0/24", without clearing host bits, and return buf. */
 const char *prefix_format(const struct prefix *p, char buf[PREFIX_STRLEN]);
 
-/* Parses "ADDR/LEN" or "ADDR" (full length). Returns 0 or -EINVAL. */
+/* Parse "ADDR/LEN", or "ADDR" as a prefix of full length. Return 0 or -EINVAL. */
 int prefix_parse(struct prefix *p, const char *text);
 
-/* Clears the host bits: 192.168.1.10/24 becomes 192.168.1.0/24. */
+/* Clear the host bits: 192.168.1.10/24 becomes 192.168.1.0/24. */
 void prefix_truncate(struct prefix *p);
 
 bool prefix_contains(const struct prefix *p, const struct addr *a);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * clock.h - the one place where the time is read.
+ * clock.h - the only place where the time is read.
  */
 #ifndef WAYMARK_BASE_CLOCK_H
 #define WAYMARK_BASE_CLOCK_H
@@ -12,8 +12,8 @@
 int64_t clock_now_ms(void);
 /* Return CLOCK_MONOTONIC in milliseconds. */
 int64_t clock_steady_ms(void);
-/* Return whether a time has come (0: never) that was at most most_ms ahead when it was
- * set. If it is farther ahead now, the clock has been set back, and it counts as come. */
+/* Return whether due_ms has come (0: never). A due time that is more than most_ms ahead counts as
+ * come, because the clock must have been set back since. */
 bool clock_is_due(int64_t due_ms, int64_t now_ms, int64_t most_ms);
 
 #endif

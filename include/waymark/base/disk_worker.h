@@ -1,39 +1,40 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * disk_worker.h - a thread that touches files for a loop that must not wait: a disk that does
- * not answer costs what waits for it, and nothing else.
+ * disk_worker.h - a thread that accesses files on behalf of an event loop, which must not
+ * block when a disk does not respond.
  */
 #ifndef WAYMARK_BASE_DISK_WORKER_H
 #define WAYMARK_BASE_DISK_WORKER_H
 
 #include <stdint.h>
 
-/* How long a caller waits for its job. */
+/* How long a caller waits for the result of a job. */
 #define DISK_WORKER_PATIENCE_MS 200
-/* How many jobs may wait for a disk that hangs. */
+/* How many jobs may be queued. */
 #define DISK_WORKER_JOBS_MAX 1000
 
 struct disk_worker;
 
-/* Process a file in the worker's thread. 0 or -errno. */
+/* Process a file in the worker's thread. Return 0 or -errno. */
 typedef int disk_job_fn(const char *path, const char *text);
 
-/* Start a worker. Returns NULL with errno. */
+/* Start a worker. Return NULL with errno on failure. */
 struct disk_worker *disk_worker_new(void);
-/* Waits for the job's result, but not for long, and not at all behind a job that has not ended.
- * 0 or -errno: the result. -EINPROGRESS: the job is done later. -ENOBUFS: too many jobs wait, and
- * this one is dropped. text may be NULL. */
+/* Queue a job and wait up to DISK_WORKER_PATIENCE_MS for its result; do not wait if an earlier job
+ * has not ended. Return the result, which is 0 or -errno; -EINPROGRESS if the job will run later;
+ * -ENOBUFS if the queue is full and the job was dropped; -ENOMEM. text may be NULL. */
 int disk_worker_run(struct disk_worker *w, disk_job_fn *job, const char *path, const char *text);
 
-/* Jobs that ended after their caller had stopped waiting. */
+/* The jobs that ended after their caller had stopped waiting. */
 struct disk_worker_late {
 	uint64_t done, failed;
-	int error; /* -errno of the last one that failed */
+	int error; /* -errno of the last failed job */
 };
-/* Get the late jobs since the last call. */
+/* Get the late jobs since the previous call of this function. */
 void disk_worker_late(struct disk_worker *w, struct disk_worker_late *out);
 
-/* Wait a moment for the jobs; jobs on a disk that hangs are lost. w may be NULL. */
+/* Stop the worker. Wait up to DISK_WORKER_PATIENCE_MS for queued jobs, then drop the jobs that have
+ * not started. w may be NULL. */
 void disk_worker_free(struct disk_worker *w);
 
 #endif

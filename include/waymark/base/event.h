@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * event.h - what the kernel says, decoded: the typed structs that adapters emit
- * and the core takes. Nothing here decides anything.
+ * event.h - decoded messages of the kernel: the structs that adapters emit and the audit
+ * takes.
  */
 #ifndef WAYMARK_BASE_EVENT_H
 #define WAYMARK_BASE_EVENT_H
@@ -22,62 +22,64 @@ enum ct_event_type {
 	CT_NEW,
 	CT_UPDATE,
 	CT_DESTROY,
-	CT_DUMP, /* an entry of a dump: it lives now */
+	CT_DUMP, /* an entry of a table dump: the flow exists */
 };
 
-/* One conntrack event or dump entry (KERNEL: ctnetlink). */
+/* One conntrack event or one entry of a table dump. */
 struct ct_event {
 	enum ct_event_type type;
-	bool is_flushed; /* conntrack_delete_marked of this process caused it */
+	bool is_flushed; /* conntrack_delete_marked() of this process removed the entry */
 	uint32_t id;
-	uint16_t zone;		   /* of the original direction, where the two differ */
-	uint8_t proto;		   /* IPPROTO_ */
+	uint16_t zone;		   /* of the original direction, if the directions have
+				    * different zones */
+	uint8_t proto;		   /* an IPPROTO_ constant */
 	struct endpoints tuple[2]; /* by enum direction */
-	uint32_t mark;		   /* whole; 0 when the kernel left it out, which means 0 */
-	uint32_t status;	   /* IPS_ bits */
+	uint32_t mark;		   /* the whole ct mark; the kernel omits a mark of 0 */
+	uint32_t status;	   /* bits of enum ip_conntrack_status (IPS_) */
 	bool has_labels;
 	struct connlabels labels;
-	uint8_t tcp_state; /* the kernel's TCP_CONNTRACK_; 0: not said */
+	uint8_t tcp_state; /* a TCP_CONNTRACK_ constant of the kernel; 0: missing in the message */
 	bool has_counters;
 	uint64_t packets[2], bytes[2]; /* by enum direction */
-	int64_t start_ns, stop_ns;     /* CLOCK_REALTIME; 0: not said */
+	int64_t start_ns, stop_ns;     /* CLOCK_REALTIME; 0: missing in the message */
 	bool has_timeout;
-	uint32_t timeout_s; /* that remain */
-	int64_t idle_ms;    /* dump entries: minimum time since the last packet; -1: unknown */
+	uint32_t timeout_s; /* remaining seconds */
+	int64_t idle_ms;    /* dumps only: minimum time since the last packet; -1: unknown */
 };
 
-/* What our rules say of a logged packet, by its log prefix. */
+/* What Waymark's rules found out about a logged packet. The log prefix names it. */
 enum stray_kind {
-	STRAY_MISMATCH,	 /* it leaves by an uplink that its flow's mark does not name */
-	STRAY_UNMARKED,	 /* ... with mark 0, of a flow that has no room for labels */
-	STRAY_TRANSIT,	 /* original direction of a flow that entered by an uplink */
-	STRAY_ELSEWHERE, /* it leaves by no uplink, though its flow's mark names one */
-	STRAY_FLOWLESS,	 /* it leaves by an uplink and belongs to no flow */
-	STRAY_OTHER,	 /* not a prefix of ours */
+	STRAY_MISMATCH,	 /* left by an uplink that its flow's mark does not name */
+	STRAY_UNMARKED,	 /* left by an uplink with mark 0; its flow has no room for labels */
+	STRAY_TRANSIT,	 /* original direction of a flow that entered by an uplink; left by an
+			  * uplink */
+	STRAY_ELSEWHERE, /* left by no uplink, although its flow's mark names one */
+	STRAY_FLOWLESS,	 /* left by an uplink and belongs to no flow */
+	STRAY_OTHER,	 /* logged by a rule of another program */
 };
 
-/* One logged packet. tuple is {original source, reply source} of the flow, in either order, as
- * seen at postrouting -150 (after DNAT, before SNAT). Ports are 0 for GRE, later fragments and
- * truncated packets.
+/* One logged packet. tuple is {original source, reply source} of the flow, in either order, as seen
+ * at postrouting -150 (after DNAT, before SNAT). Ports are 0 for GRE, later fragments and truncated
+ * packets.
  *
- * For ICMP and ICMPv6 queries (echo and the like) tuple is always that of the request: src asked,
- * dst was asked, sport is the identifier, dport the request's type << 8 | code. is_icmp_reply:
- * the packet travels against tuple.
+ * For ICMP and ICMPv6 queries (echo and the like) tuple is always that of the request: src sent the
+ * request, dst is its destination, sport is the identifier, dport the request's type << 8 | code.
+ * is_icmp_reply: the packet travels from dst to src.
  *
  * For an ICMP error is_icmp_error is set, and proto and tuple describe the embedded packet, with
- * src and dst swapped: dst is its sender, who gets the error. An embedded query keeps the
- * direction of its request; is_icmp_reply then says that the error travels against tuple. */
+ * src and dst swapped: dst is its sender, who gets the error. An embedded query keeps the direction
+ * of its request; is_icmp_reply then says that the error travels from dst to src. */
 struct stray_packet {
 	enum stray_kind kind;
-	int8_t direction; /* enum direction as the kernel's rule saw it; -1: unknown */
+	int8_t direction; /* enum direction, as the kernel's rule matched it; -1: unknown */
 	uint8_t proto;
 	bool is_icmp_error;
-	bool is_icmp_reply; /* the packet goes against tuple: an echo reply, ... */
+	bool is_icmp_reply; /* the packet travels from tuple.dst to tuple.src */
 	struct endpoints tuple;
-	uint32_t mark;		     /* the packet's; 0: not in the message */
+	uint32_t mark;		     /* packet mark; 0: missing in the message */
 	uint32_t iifindex, oifindex; /* 0: none */
 	bool has_ct_id;
-	uint32_t ct_id; /* with NFULA_CT, where the kernel has it */
+	uint32_t ct_id; /* from NFULA_CT, which some kernels do not send */
 	uint32_t seq;
 };
 

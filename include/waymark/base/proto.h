@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * proto.h - the names of IP protocols, the same on every machine: /etc/protocols
- * is not there on all of them.
+ * proto.h - names of IP protocols. They are compiled in, because /etc/protocols is missing
+ * on some machines.
  */
 #ifndef WAYMARK_BASE_PROTO_H
 #define WAYMARK_BASE_PROTO_H
 
 #include <stdint.h>
 
-#define PROTO_STRLEN 8 /* of any name that proto_name gives */
+#define PROTO_STRLEN 8 /* size of a buffer for any name that proto_name() writes */
 
-/* "tcp", "udp", "icmp", "icmpv6", "sctp", or the number; as the view 'flows'
- * has it. Writes to buf and returns it. */
+/* Write "tcp", "udp", "icmp", "icmpv6", "sctp" or the number to buf and return buf. The view
+ * 'flows' of the history uses the same names. */
 const char *proto_name(uint8_t proto, char buf[PROTO_STRLEN]);
 
-/* A name (those above, and gre, esp, ah, igmp, dccp, udplite, ipv6-icmp; case
- * does not matter) or a number to 0..255, or -EINVAL. */
+/* Return the number (0 to 255) of a protocol, or -EINVAL. text is a number or a name: one of
+ * proto_name(), or gre, esp, ah, igmp, dccp, udplite, ipv6-icmp, in upper or lower case. */
 int proto_parse(const char *text);
 
 #endif

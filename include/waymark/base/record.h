@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * record.h - rows of the history, typed. The audit and the daemon emit them, the
- * store writes them, the alerts report them.
+ * record.h - the rows of the history as structs. The audit and the daemon emit records, the
+ * store writes them to the database, and the alerts report them.
  */
 #ifndef WAYMARK_BASE_RECORD_H
 #define WAYMARK_BASE_RECORD_H
@@ -15,152 +15,165 @@
 #include "waymark/base/event.h"
 #include "waymark/base/words.h"
 
-/* Stored; the numbers do not change. FLOW_CLOSED: the TCP connection has ended, and the
- * kernel still has its entry; the counters come with the entry's end. */
+/* The states of a flow. FLOW_CLOSED: the TCP connection has ended, but its conntrack entry still
+ * exists; the final counters arrive when the kernel removes the entry. The numbers are stored and
+ * must not change. */
 enum flow_state { FLOW_LIVE = 0, FLOW_ENDED = 1, FLOW_LOST = 2, FLOW_CLOSED = 3 };
 
 #define SLOT_NONE 0xff
 
-/* Interfaces that are no uplink and that flows left by are numbered from 1 by the audit
- * of this process; INTERFACE_REST stands for all interfaces beyond the limit. */
+/* The audit numbers from 1 the interfaces that flows left by and that are no uplink. The numbers
+ * are valid in this process only. INTERFACE_REST stands for all interfaces beyond the limit. */
 #define INTERFACES_MAX 64
 #define INTERFACE_REST (INTERFACES_MAX - 1)
 
-/* Times are milliseconds of CLOCK_REALTIME; 0 is "not known" or "not yet". */
+/* A flow. Times are milliseconds of CLOCK_REALTIME; 0: unknown, or not yet. */
 struct flow_record {
-	int64_t id; /* ours: one per flow, ever; given by the audit, ascending */
+	int64_t id; /* Waymark's number of the flow; assigned by the audit, ascending, never
+		     * reused */
 	int64_t started_ms, ended_ms;
 	enum flow_state state;
 	uint8_t proto;
 	uint16_t zone;
 	uint32_t ct_id;
-	struct endpoints tuple[2]; /* NAT shows as reply not mirroring original */
-	uint32_t mark;		   /* masked */
-	uint8_t uplink;		   /* slot that the mark names, or SLOT_NONE */
-	uint8_t ingress;	   /* slot it came in by, or SLOT_NONE */
-	uint64_t egress[2];	   /* bit n: slot n; by enum direction */
-	uint64_t other_egress[2];  /* bit n: interface n (RECORD_INTERFACE), no uplink's */
+	struct endpoints tuple[2]; /* by enum direction; with NAT, the reply does not mirror the
+				    * original */
+	uint32_t mark;		   /* the bits under mark-mask */
+	uint8_t uplink;		   /* slot of the uplink that the mark names, or SLOT_NONE */
+	uint8_t ingress;	   /* slot of the uplink that the flow entered by, or SLOT_NONE */
+	uint64_t egress[2];	   /* by enum direction; bit n: packets left by the uplink in
+				    * slot n */
+	uint64_t other_egress[2];  /* by enum direction; bit n: packets left by interface n
+				    * (RECORD_INTERFACE) */
 	enum verdict verdict;
 	enum reason reason;
 	bool has_counters;
 	uint64_t packets[2], bytes[2];
 };
 
-/* Room for a rule or route as ip names it. */
+/* Size of the text of a rule or route, written as ip(8) writes it. */
 #define OBJECT_MAX 96
 
 struct mismatch_record {
-	int64_t id; /* ours, ascending; written again with the same id to update */
+	int64_t id; /* ascending; a record with a known id replaces the earlier one */
 	int64_t time_ms;
 	int64_t flow_id;
 	uint8_t proto;
 	struct endpoints tuple;	  /* the flow's original direction */
-	enum direction direction; /* of the packet that left wrongly */
-	uint32_t mark;		  /* masked */
-	uint8_t expected;	  /* slot that the mark names, or SLOT_NONE */
-	uint8_t egress;		  /* slot that it left by, or SLOT_NONE */
-	uint16_t other_egress;	  /* else the interface's number (RECORD_INTERFACE); or 0 */
+	enum direction direction; /* of the stray packet */
+	uint32_t mark;		  /* the bits under mark-mask */
+	uint8_t expected;	  /* slot of the uplink that the mark names, or SLOT_NONE */
+	uint8_t egress;		  /* slot of the uplink that the packet left by, or SLOT_NONE */
+	uint16_t other_egress;	  /* if no uplink: number of the interface (RECORD_INTERFACE);
+				   * 0: unknown */
 	enum reason reason;
 	enum evidence evidence;
-	uint64_t packets;	 /* that evidence was seen of; a lower bound */
-	char object[OBJECT_MAX]; /* the rule or route that led it there; "": not known */
+	uint64_t packets;	 /* number of stray packets that were seen; a lower bound */
+	char object[OBJECT_MAX]; /* the rule or route that misdirected the packet; "": unknown */
 };
 
 struct gap_record {
-	int64_t id;		      /* ours, ascending; written again to set ended_ms or lost */
-	int64_t started_ms, ended_ms; /* ended_ms 0: still open */
+	int64_t id;		      /* ascending; written again to set ended_ms or lost */
+	int64_t started_ms, ended_ms; /* ended_ms 0: the gap has not ended */
 	enum gap_source source;
-	int64_t lost; /* a count, or -1: not known */
+	int64_t lost; /* number of lost messages; -1: unknown */
 	char reason[96];
 };
 
 struct mark_change_record {
 	int64_t time_ms;
 	int64_t flow_id;
-	uint32_t old_mark, new_mark; /* masked */
+	uint32_t old_mark, new_mark; /* the bits under mark-mask */
 };
 
 struct tampering_record {
 	int64_t time_ms;
-	char what[160];	  /* "rule fwmark 0x2 deleted", ... */
-	int64_t pid;	  /* 0: not known */
-	char process[32]; /* "": not known */
-	char action[32];  /* "restored", "gave-up", "noticed" */
+	char what[160];	  /* what was changed: "rule fwmark 0x2 deleted", ... */
+	int64_t pid;	  /* of the process that changed it; 0: unknown */
+	char process[32]; /* name of that process; "": unknown */
+	char action[32];  /* what waymarkd did: "restored", "gave-up", "noticed" */
 };
 
-/* Packets, and their bytes from the IP header on. */
+/* A number of packets, and their bytes from the IP header on. */
 struct tally {
 	uint64_t packets, bytes;
 };
 
-/* Flows from inside, counted by our rules per uplink and family: started when the first
- * packet leaves by the uplink, answered when the first reply arrives by it. */
+/* Flows from inside. Waymark's nftables rules count them per uplink and family: a flow is started
+ * when its first packet leaves by the uplink, and answered when the first reply arrives by it. */
 struct flow_counts {
 	uint64_t flows_started, flows_answered;
 };
 enum counted_family { COUNTED_IPV4, COUNTED_IPV6, COUNTED_FAMILIES };
 
-/* Counters that our rules keep per uplink (ruleset.h). */
+/* The counters that Waymark's nftables rules keep per uplink (ruleset.h). */
 enum rule_count {
-	RULE_OUT,	 /* of flows */
-	RULE_UNTRACKED,	 /* of no flow: notrack, or conntrack refused the packet */
-	RULE_NEIGHBOURS, /* neighbour discovery: the link's own, no traffic */
+	RULE_OUT,	 /* packets of flows */
+	RULE_UNTRACKED,	 /* packets of no flow: notrack, or refused by conntrack */
+	RULE_NEIGHBOURS, /* neighbour discovery, which belongs to the link and is no traffic */
 	RULE_COUNTS,
 };
 
-/* Packets of flows by how it is known that they left by the uplink. */
+/* Packets of flows that left by the uplink, by what shows that they did. */
 enum flow_share {
-	SHARE_SEEN,	 /* by evidence */
-	SHARE_PREDATING, /* by the mark alone: the flow began before there was evidence */
-	SHARE_OFFLOADED, /* by the mark alone: its packets skip the rules */
-	SHARE_GAP,	 /* by the mark alone: evidence may have been lost */
-	SHARE_SPLIT,	 /* some of those seen: the flow left by others, too, and which packets
-			  * went where is not known */
+	SHARE_SEEN,	 /* evidence */
+	SHARE_PREDATING, /* the mark alone: the flow began before evidence was collected */
+	SHARE_OFFLOADED, /* the mark alone: the packets are offloaded and skip the rules */
+	SHARE_GAP,	 /* the mark alone: evidence may have been lost */
+	SHARE_SPLIT,	 /* evidence, but the flow also left by other uplinks, and it is unknown
+			  * how many of its packets left by which */
 	FLOW_SHARES,
 };
 
-/* The counters of an uplink at a time: the next interval begins there, also after a restart.
- * Flows' sums may be below 0, because they counted flows that have ended since. */
+/* The counters of an uplink at one time. The next interval begins with this reading, also after a
+ * restart of waymarkd. The sums in flows can be negative: a reading that is saved for the next
+ * waymarkd has the packets of ended flows subtracted. */
 struct coverage_reading {
-	int64_t time_ms;  /* 0: never read */
-	uint64_t boot;	  /* which run of the kernel, so that counters can go on */
-	uint64_t table;	  /* which of its tables was ours; 0: there was none */
-	uint32_t ifindex; /* 0: there was no such interface */
+	int64_t time_ms;  /* 0: the counters have not been read yet */
+	uint64_t boot;	  /* identifies the boot of the kernel: another boot starts the counters
+			   * at 0 */
+	uint64_t table;	  /* identifies the nftables table that counted; 0: the table was
+			   * missing */
+	uint32_t ifindex; /* 0: the interface was missing */
 	struct tally link;
 	struct tally rules[RULE_COUNTS];
 	struct tally flows[FLOW_SHARES];
 };
 
-/* How much left by an uplink in an interval, and how much of it the flows of the
- * history account for. */
+/* How many packets left by an uplink in an interval, and how many of them the flows of the history
+ * account for. */
 struct coverage_record {
 	uint8_t slot;
-	int64_t started_ms, ended_ms; /* started_ms 0: no interval, the reading alone */
+	int64_t started_ms, ended_ms; /* started_ms 0: the record has no interval, only the
+				       * reading */
 	bool has_link;		      /* link is known */
 	bool has_left;		      /* left is known */
-	bool is_whole;		      /* the rules were there all the time, and counted */
-	bool has_gap;		      /* something may have been missed */
-	bool has_uncounted;	      /* flows without counters lived in it */
-	bool has_lost[FLOW_SHARES];   /* flows of this share vanished in it */
-	struct tally link;	      /* what the interface sent: frames, with ARP */
-	struct tally left;    /* what left, by the rules, or by the link where they missed it */
-	struct tally skipped; /* part of left: not seen by the rules */
+	bool is_whole;		      /* Waymark's rules existed and counted during the whole
+				       * interval */
+	bool has_gap;		      /* events or evidence may have been lost */
+	bool has_uncounted;	      /* flows without counters existed in the interval */
+	bool has_lost[FLOW_SHARES];   /* by share: flows disappeared from the flow table without
+				       * a DESTROY event */
+	struct tally link;	      /* what the interface sent: frames, ARP included */
+	struct tally left;	      /* what the rules counted, plus skipped */
+	struct tally skipped;	      /* the part of left that only the interface counted */
 	struct tally rules[RULE_COUNTS];
 	struct tally flows[FLOW_SHARES];
-	char untracked_example[ENDPOINTS_STRLEN]; /* of RULE_UNTRACKED; "": none was seen */
-	uint64_t unasked; /* UDP answers from an address that was not asked */
+	char untracked_example[ENDPOINTS_STRLEN]; /* a packet that RULE_UNTRACKED counted; "":
+						   * none was seen */
+	uint64_t unasked; /* UDP replies from another local address than the request was sent to */
 	char unasked_example[ENDPOINTS_STRLEN];
-	struct coverage_reading reading; /* at its end */
+	struct coverage_reading reading; /* at the end of the interval */
 };
 
-/* A flow that was taken out of the kernel's table because of a mismatch. */
+/* A flow whose conntrack entry waymarkd deleted. */
 struct deleted_flow_record {
 	int64_t time_ms;
 	int64_t flow_id, mismatch_id;
-	const char *action; /* "deleted"; a constant */
+	const char *action; /* "deleted", ...; a string constant */
 };
 
-/* The uplinks from now on: the writer closes validity of those that changed. */
+/* The uplinks from this time on. The writer ends the validity of the earlier rows that differ. */
 struct uplink_record {
 	uint8_t slot;
 	char name[UPLINK_NAME_MAX];
@@ -169,52 +182,54 @@ struct uplink_record {
 };
 struct uplinks_record {
 	int64_t time_ms;
-	int64_t flow_id; /* of the last flow before; those after it have these names */
+	int64_t flow_id; /* the last flow before the change; later flows have these uplinks */
 	uint8_t n;
 	struct uplink_record *uplinks; /* malloc'd; the writer frees it */
 };
 
-/* An interface that is no uplink: what its number stands for. Emitted once before the
- * first record that has the number. */
+/* The name of a numbered interface that is no uplink. Emitted once, before the first record that
+ * uses the number. */
 struct interface_record {
 	uint16_t number; /* 1 to INTERFACE_REST */
 	char name[IFNAMSIZ];
 };
 
-/* The new state of an uplink; the first after a start: the state that was found. */
+/* A new state of an uplink. The first one after a start is the state that waymarkd found. */
 struct uplink_state_record {
 	int64_t time_ms;
 	uint8_t slot;
-	char state[16]; /* uplink_state_name() */
+	char state[16]; /* see uplink_state_name() */
 	enum state_cause cause;
-	char decision[16];   /* what follows from it: "down", "drain", "alert", ...; "": nothing */
-	char user[32];	     /* who decided; "": no user, it was observed */
-	char process[32];    /* by which process; "": not known */
-	int64_t until_ms;    /* the decision ends by itself; 0: it does not */
-	char addresses[128]; /* that the uplink's interface had, comma-separated */
+	char decision[16];   /* what waymarkd or a user decided: "down", "drain", "alert", ...;
+			      * "": nothing */
+	char user[32];	     /* who decided; "": the state was observed */
+	char process[32];    /* the process by which the user decided; "": unknown */
+	int64_t until_ms;    /* when the decision expires; 0: never */
+	char addresses[128]; /* the addresses of the uplink's interface, comma-separated */
 };
 
-/* What an uplink carried in a bin of five minutes, by the kernel's counters. A bin may
- * come in parts, also across a restart: the writer adds them up, and keeps the reading
- * with them, so that the next daemon counts nothing twice. */
+/* The traffic of an uplink in a bin of five minutes, from the kernel's counters. Several records
+ * may describe one bin, also across a restart of waymarkd: the writer adds them up. It stores the
+ * reading in the same transaction, so that the next waymarkd counts nothing twice. */
 #define USAGE_BIN_MS INT64_C(300000)
 struct usage_reading {
-	int64_t time_ms;	     /* 0: never read */
-	uint64_t boot;		     /* which run of the kernel */
-	uint64_t table;		     /* which of its tables was ours; 0: there was none */
-	uint32_t ifindex;	     /* 0: there was no such interface */
-	struct tally sent, received; /* by the interface */
-	struct flow_counts flows;    /* by our rules */
+	int64_t time_ms;	     /* 0: the counters have not been read yet */
+	uint64_t boot;		     /* identifies the boot of the kernel */
+	uint64_t table;		     /* identifies the nftables table that counted; 0: the table
+				      * was missing */
+	uint32_t ifindex;	     /* 0: the interface was missing */
+	struct tally sent, received; /* as the interface counted them */
+	struct flow_counts flows;    /* as Waymark's rules counted them */
 };
 struct usage_record {
-	int64_t time_ms; /* any moment of the bin */
+	int64_t time_ms; /* any time within the bin */
 	uint8_t slot;
 	struct tally sent, received;
 	struct flow_counts flows;
-	struct usage_reading reading; /* what is counted next begins here; time_ms 0: not said */
+	struct usage_reading reading; /* the start of the next difference; time_ms 0: none */
 };
 
-/* The measurements that an uplink's health was judged by. Numbers below 0: unknown. */
+/* The measurements that an uplink's health was judged by. Negative numbers: unknown. */
 struct health_record {
 	int64_t time_ms;
 	uint8_t slot;
@@ -222,28 +237,32 @@ struct health_record {
 	char state[16]; /* "healthy", "degraded", "silent", "idle" */
 	int64_t window_ms;
 	struct flow_counts flows;	 /* in the window */
-	int32_t normal_permille;	 /* the uplink's own answered share otherwise */
-	int32_t others_permille;	 /* the other uplinks' at the same time */
-	int32_t handshake_ms;		 /* p50 of TCP handshakes */
-	int32_t probes, probes_answered; /* of the program of health { exec } */
-	char text[96];			 /* for people; "" */
+	int32_t normal_permille;	 /* share of this uplink's flows that are usually
+					  * answered */
+	int32_t others_permille;	 /* share of answered flows on the other uplinks in the
+					  * same window */
+	int32_t handshake_ms;		 /* p50 of the duration of TCP handshakes */
+	int32_t probes, probes_answered; /* checks by the program of health { exec }, and those
+					  * that succeeded */
+	char text[96];			 /* an explanation for users; may be "" */
 };
 
 /* An alert as it was raised, summarized or ended. */
 struct alert_record {
 	int64_t time_ms;
-	char kind[16];			       /* alert_kind_name() */
+	char kind[16];			       /* see alert_kind_name() */
 	char severity[12];		       /* "critical", "warning", "notice" */
 	char state[12];			       /* "raised", "summary", "over" */
-	char uplinks[2 * UPLINK_NAME_MAX + 1]; /* names, separated by commas; "" */
-	char reason[48];		       /* "" */
-	uint64_t count;			       /* events that it stands for */
+	char uplinks[2 * UPLINK_NAME_MAX + 1]; /* names, comma-separated; "": no uplink */
+	char reason[48];		       /* "": none */
+	uint64_t count;			       /* number of events that the alert stands for */
 	char text[256];
 };
 
-/* An alert that waits for the webhook, in the history so that it outlives a restart. */
+/* An alert that has not been delivered to the webhook yet. It is stored so that it survives a
+ * restart. */
 struct outbox_record {
-	int64_t id; /* ours, ascending */
+	int64_t id; /* assigned by the daemon, ascending */
 	int64_t time_ms;
 	char *line; /* malloc'd; the writer frees it. NULL with RECORD_OUTBOX_DONE */
 };
@@ -257,9 +276,9 @@ enum record_type {
 	RECORD_DELETED_FLOW,
 	RECORD_UPLINKS,
 	RECORD_OUTBOX_ADD,
-	RECORD_OUTBOX_DONE, /* it needs no keeping any more; by id */
+	RECORD_OUTBOX_DONE, /* the alert with this id was delivered or dropped: remove it */
 	RECORD_COVERAGE,
-	RECORD_UPLINK_STATE, /* after the RECORD_UPLINKS that names its slot */
+	RECORD_UPLINK_STATE, /* emitted after the RECORD_UPLINKS that names its slot */
 	RECORD_INTERFACE,
 	RECORD_USAGE,
 	RECORD_HEALTH,
@@ -268,7 +287,7 @@ enum record_type {
 
 struct record {
 	enum record_type type;
-	int64_t event_ms; /* when the event that it reports was read; 0: not known */
+	int64_t event_ms; /* when the reported event was read from the kernel; 0: unknown */
 	union {
 		struct flow_record flow;
 		struct mismatch_record mismatch;
@@ -287,7 +306,7 @@ struct record {
 	};
 };
 
-/* Frees what the record owns. */
+/* Free the memory that the record owns. */
 void record_clear(const struct record *r);
 
 #endif

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * shell.h - text for terminals and shells: interface names, file names and names of
- * processes may hold any character.
+ * shell.h - makes text safe for terminals and shells: names of interfaces, files and
+ * processes may contain any character.
  */
 #ifndef WAYMARK_BASE_SHELL_H
 #define WAYMARK_BASE_SHELL_H
 
 #include <stddef.h>
 
-/* Quote each word of a line of words, separated by single spaces, so that a shell takes
- * it as it is. Return buf, cut where there is no room. */
+/* Quote each word of line for a shell; single spaces separate the words. Return buf; text that does
+ * not fit is cut off. */
 char *shell_line(char *buf, size_t size, const char *line);
 
-/* Quote one word, which may hold spaces, like shell_line. */
+/* Quote one word for a shell; the word may contain spaces. Return buf, as shell_line() does. */
 char *shell_word(char *buf, size_t size, const char *word);
 
-/* Replace each control character by \xHH. Return buf, cut where there is no room. */
+/* Replace each control character by \xHH. Return buf; text that does not fit is cut off. */
 char *text_printable(char *buf, size_t size, const char *text);
 
 #endif

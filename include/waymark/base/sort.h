@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sort.h - qsort(3) for lists that may be empty, which are NULL where nothing was added.
+ * sort.h - qsort(3) that accepts an empty list, whose pointer may be NULL.
  */
 #ifndef WAYMARK_BASE_SORT_H
 #define WAYMARK_BASE_SORT_H

@@ -15,36 +15,37 @@
  * if ms is negative or beyond the year 9999. */
 const char *times_format_iso(int64_t ms, char buf[TIMES_STRLEN]);
 
-/* How people read a time: whole, as journalctl shows it with a year, or short. */
+/* How a time is formatted for users: in full (as journalctl does, with the year) or shortened. */
 enum times_form {
 	TIMES_FULL,   /* 2026-03-01 13:34:56.789 */
 	TIMES_DATED,  /* Mar 01 13:34:56 */
 	TIMES_OF_DAY, /* 13:34:56 */
 };
 
-/* Format ms in local time (TZ, /etc/localtime); where that is UTC, the full form ends
- * with Z. Writes to buf and returns it; "" as above. */
+/* Format ms in local time (TZ, /etc/localtime); in UTC, the full form ends with Z. Write to buf and
+ * return it; "" if ms is negative or beyond the year 9999. */
 const char *times_format(int64_t ms, enum times_form form, char buf[TIMES_STRLEN]);
 
-/* Parse a time that times_format_iso wrote. 0 or -EINVAL. */
+/* Parse the format of times_format_iso(). Return 0 or -EINVAL. */
 int times_parse_iso(const char *text, int64_t *ms);
 
-/* Whether two times are on the same local day. */
+/* Return whether two times are on the same local day. */
 bool times_is_same_day(int64_t a_ms, int64_t b_ms);
 
-/* Return the start of the billing period of ms: the latest local midnight on day `day` (1 to
- * 28) of a month, not after ms. */
+/* Return the start of the billing period that contains ms: the latest local midnight, not after ms,
+ * that starts day `day` (1 to 28) of a month. */
 int64_t times_period_start(int64_t ms, unsigned day);
 
-/* A point in time as people give it:
- *   now, today, yesterday, tomorrow	midnight, local time
+/* Parse a point in time that a user typed:
+ *   now
+ *   today, yesterday, tomorrow		midnight, local time
  *   10 minutes ago, 2h, -2h, 1h 30min	before now_ms, units as in duration_parse
  *   +5 min				after now_ms
  *   @1700000000, @1700000000.5	seconds since 1970
  *   2026-03-01, 2026-03-01 12:34, 2026-03-01T12:34:56.789, 12:34, 12:34:56
  *					local time (TZ, /etc/localtime), unless one of
  *					Z, UTC, +02:00, +0200 or +02 follows the time
- * A number alone is none of these. Returns 0, or -EINVAL, or -ERANGE. */
+ * A number without a unit is invalid. Return 0, -EINVAL or -ERANGE. */
 int times_parse_since(const char *text, int64_t now_ms, int64_t *ms);
 
 #endif

@@ -1,24 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * uplinks.h - how many uplinks there may be, how long their names, and which labels
- * flows have.
+ * uplinks.h - limits of uplinks and their names, and the labels of flows.
  */
 #ifndef WAYMARK_BASE_UPLINKS_H
 #define WAYMARK_BASE_UPLINKS_H
 
-/* One label bit per uplink, LABELS_RESERVED before them, 128 bits in all: with
- * the default label-base of 64 exactly 60 uplinks fit. */
+/* A flow has 128 label bits. From label-base on, the first LABELS_RESERVED bits are reserved, and
+ * each uplink has one of the next. With the default label-base of 64, exactly 60 uplinks fit. */
 #define UPLINKS_MAX	60
 #define LABELS_RESERVED 4
 #define LABELS_TOTAL	128
-#define UPLINK_NAME_MAX 32 /* with the terminating 0 */
+#define UPLINK_NAME_MAX 32 /* with the terminating NUL */
 
-/* The reserved labels, counted from label-base. A flow that turned came by an uplink and
- * leaves by one: it has LABEL_TRANSIT, the label of the uplink that it came by, and not
+/* The reserved labels, counted from label-base. A transit flow entered by an uplink and leaves by
+ * an uplink. It has LABEL_TRANSIT and the label of the uplink that it entered by, but not
  * LABEL_ENTERED. */
-#define LABEL_ENTERED	      0 /* the flow entered by an uplink */
-#define LABEL_TRANSIT	      1 /* ... and its original packets leave by an uplink */
-#define LABEL_ELSEWHERE	      2 /* its original packets left by no uplink, against its mark */
-#define LABEL_ELSEWHERE_REPLY 3 /* its replies did */
+#define LABEL_ENTERED 0 /* the flow entered by an uplink */
+#define LABEL_TRANSIT                                                                              \
+	1 /* the flow entered by an uplink, and its original packets leave
+				 * by an uplink */
+#define LABEL_ELSEWHERE                                                                            \
+	2			/* original packets left by no uplink, although the mark names
+				 * one */
+#define LABEL_ELSEWHERE_REPLY 3 /* reply packets left by no uplink, although the mark names one */
 
 #endif

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * words.h - enumerations of the history with their words: verdicts, reasons, evidence, gap
- * sources, causes of states.
+ * words.h - enumerations of the history and their names: verdicts, reasons, evidence,
+ * sources of gaps, causes of uplink states.
  */
 #ifndef WAYMARK_BASE_WORDS_H
 #define WAYMARK_BASE_WORDS_H
 
-/* In the order of the ladder; the numbers are stored and do not change. */
+/* The verdicts, in the order in which the audit tests for them (verdict.c). The numbers are stored
+ * and must not change. */
 enum verdict {
 	VERDICT_NONE = 0,
 	VERDICT_MISMATCH = 1,
@@ -18,9 +19,9 @@ enum verdict {
 	VERDICT_OK = 7,
 };
 const char *verdict_name(enum verdict v); /* "mismatch", "wrong-source", ... */
-int verdict_parse(const char *name);	  /* enum verdict or -EINVAL */
+int verdict_parse(const char *name);	  /* an enum verdict, or -EINVAL */
 
-/* Why a flow is a mismatch, or its verdict unknown. */
+/* Why a flow is a mismatch, why its verdict is unknown, or why it was deleted. */
 enum reason {
 	REASON_NONE = 0,
 #define REASON(constant, number, ...) REASON_##constant = (number),
@@ -30,15 +31,15 @@ enum reason {
 const char *reason_name(enum reason r); /* NULL for REASON_NONE */
 int reason_parse(const char *name);
 
-/* What shows an egress: a packet that was seen to leave, or the flow's own record of
- * where it left by. Stored; the numbers do not change. */
+/* What shows the egress of a flow: a stray packet that was logged, or a label bit that records
+ * where the flow left by. The numbers are stored and must not change. */
 enum evidence { EVIDENCE_STRAY_PACKET = 0, EVIDENCE_EGRESS_SEEN = 1 };
 const char *evidence_name(enum evidence e); /* "packet", "label" */
 
 enum gap_source { GAP_EVENTS = 0, GAP_EVIDENCE = 1, GAP_DAEMON = 2, GAP_STORE = 3 };
 const char *gap_source_name(enum gap_source s); /* "events", "evidence", ... */
 
-/* Why an uplink has its state. Stored; the numbers do not change. */
+/* Why an uplink is in its state. The numbers are stored and must not change. */
 enum state_cause {
 	CAUSE_NONE = 0,
 	CAUSE_LINK = 1,
