@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * config.c - the configuration as a value: defaults, slots, look-ups.
+ * config.c - the configuration as a value: defaults, slots, lookups.
  *
- * Pure: it knows neither the file's syntax (src/config/) nor the kernel.
+ * Pure: must know neither the syntax of the file nor the kernel.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,7 +15,8 @@
 
 #define DAY_S (24 * 3600)
 
-/* Give the fields of struct config, or of an uplink, the defaults of their keys. */
+/* Set the fields of a struct config or, if is_uplink, of a struct uplink_config to the defaults of
+ * their keys. */
 static int set_defaults(void *fields, bool is_uplink)
 {
 	for (const struct config_key *key = config_keys; key->name; key++) {
@@ -37,7 +38,7 @@ static void list_free(char **list)
 	free(list);
 }
 
-/* Free what the fields of struct config, or of an uplink, own. */
+/* Free the strings and lists that a struct config or, if is_uplink, a struct uplink_config owns. */
 static void fields_free(void *fields, bool is_uplink)
 {
 	for (const struct config_key *key = config_keys; key->name; key++) {
@@ -104,7 +105,7 @@ void config_clear_alert(struct alert_config *c)
 	*c = (struct alert_config){0};
 }
 
-/* The bits of value under mask, pushed together towards bit 0. */
+/* Return the bits of value that are set in mask, packed into the low bits. */
 static uint32_t bits_compress(uint32_t value, uint32_t mask)
 {
 	uint32_t result = 0;
@@ -116,7 +117,7 @@ static uint32_t bits_compress(uint32_t value, uint32_t mask)
 	return result;
 }
 
-/* The uplink with the lowest mark that is not before after, or n_uplinks. */
+/* Return the index of the uplink with the lowest mark that is at least after, or n_uplinks. */
 static size_t uplink_next_by_mark(const struct config *c, uint64_t after)
 {
 	size_t best = c->n_uplinks;
@@ -155,8 +156,8 @@ void config_assign_slots(struct config *c)
 		c->uplinks[i].slot = slots[i];
 }
 
-/* The first free one from the wanted one on; if there is none, the first that is
- * not taken. */
+/* Return the first slot from wanted on (cyclic) that is neither taken nor formerly used. If none is
+ * left, return the first slot that is not taken. */
 static uint8_t slot_choose(unsigned wanted, uint64_t taken, uint64_t former)
 {
 	for (unsigned i = 0; i < UPLINKS_MAX; i++) {

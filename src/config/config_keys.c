@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * config_keys.c - the rows of waymark/config/config_keys.def as a table, and looks into it.
+ * config_keys.c - the rows of waymark/config/config_keys.def as an array, and lookups in
+ * it.
  */
 #include "config/config_keys.h"
 
@@ -23,8 +24,8 @@
 
 #define PATH_LENGTH			 4095 /* linux/limits.h, PATH_MAX */
 #define URL_LENGTH			 2048
-#define SOCKET_PATH_LENGTH		 107	     /* unix(7): sun_path and its 0 */
-#define RULE_PRIORITY_LAST		 32765	     /* before table main's */
+#define SOCKET_PATH_LENGTH		 107	     /* unix(7), sun_path without the NUL */
+#define RULE_PRIORITY_LAST		 32765	     /* right before table main's rule */
 #define RETENTION_LAST			 31557600000 /* 1,000 years */
 
 #define ROW(section, owner, field, key, ...)                                                       \

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * config_keys.h - a row per key of the configuration.
+ * config_keys.h - the array of configuration keys, one element per key.
  */
 #ifndef WAYMARK_SRC_CONFIG_CONFIG_KEYS_H
 #define WAYMARK_SRC_CONFIG_CONFIG_KEYS_H
@@ -13,30 +13,30 @@ struct complaint;
 
 struct config_key {
 	const char *name;
-	const char *section; /* "", "uplink", "health" (in uplink), "alert", ... */
-	size_t offset;	     /* of the field in struct config; in struct uplink_config for
-			      * the keys of an uplink and its health */
-	size_t line_offset;  /* of the int that keeps the key's line; 0: none */
+	const char *section; /* "" (top level), "uplink", "health" (inside uplink), "alert", ... */
+	size_t offset;	     /* of the field in struct config; for sections uplink and health,
+			      * in struct uplink_config */
+	size_t line_offset;  /* of the int that keeps the line of the key; 0: none */
 	const char *type;    /* "string", "integer", "duration", "size", "boolean", "word",
 			      * "list" */
-	/* Write the value to out and return 0; or fill why and return -EINVAL; or
+	/* Parse text and write the value to out. Return 0; -EINVAL after filling in why; or
 	 * -ENOMEM. */
 	int (*read)(const struct config_key *key, const char *text, void *out,
 		    struct complaint *why);
-	uint64_t min, max;	  /* of a number; max also of a text's length */
-	const char *const *words; /* in the order of the enumeration; ends with NULL */
-	bool is_text;		  /* the field is a char *, owned */
-	bool is_list;		  /* ... a char **; read adds one element */
-	bool is_secret;		  /* no message shows the value */
-	const char *initial;	  /* the default as the file would spell it; NULL: none */
+	uint64_t min, max;	  /* of a number; max is also the longest length of a string */
+	const char *const *words; /* in the order of the enumeration; the last is NULL */
+	bool is_text;		  /* the field is a char * that the configuration owns */
+	bool is_list;		  /* the field is an owned char **; read() adds one element */
+	bool is_secret;		  /* messages must not show the value */
+	const char *initial;	  /* the default, as written in the file; NULL: none */
 	const char *help;
 };
 
-extern const struct config_key config_keys[]; /* ends with a NULL name */
+extern const struct config_key config_keys[]; /* the last has the name NULL */
 
-/* NULL: there is no such key. */
+/* Return the key, or NULL if it does not exist. */
 const struct config_key *config_key_find(const char *section, const char *name);
-/* Return whether keys of this section are fields of an uplink. */
+/* Return whether the keys of this section are fields of an uplink. */
 bool config_section_is_of_uplink(const char *section);
 
 #endif

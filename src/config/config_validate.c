@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * config_validate.c - the rules that hold between keys.
+ * config_validate.c - checks the rules that involve more than one key.
  *
- * Pure: it prints what is wrong and counts it; what one key alone can be is the
- * parser's business. A key whose line is CONFIG_LINE_BAD has been reported and is
- * left alone, so that one mistake gives one message.
+ * Pure: prints errors and counts them. The parser checks what a single key can be. A key
+ * whose line is CONFIG_LINE_BAD has been reported already and is skipped, so that one
+ * mistake yields one message.
  */
 #include <inttypes.h>
 #include <stdarg.h>
@@ -13,8 +13,7 @@
 #include "config/config_slots.h"
 #include "waymark/config/config.h"
 
-/* Linux: include/uapi/linux/rtnetlink.h, enum rt_class_t; the main table's rule
- * has priority 32766. */
+/* The kernel's own tables (enum rt_class_t in linux/rtnetlink.h). */
 #define TABLE_DEFAULT 253
 #define TABLE_LOCAL   255
 
@@ -97,7 +96,7 @@ static void check_weight(struct validation *v, const struct uplink_config *u)
 			 u->weight, u->name);
 }
 
-/* u and the one before it that it may collide with. */
+/* Report what u and an uplink before it in the file both claim. */
 static void check_pair(struct validation *v, const struct uplink_config *before,
 		       const struct uplink_config *u)
 {
@@ -182,7 +181,7 @@ void config_choose_balance_table(struct config *c)
 		c->balance_table--;
 }
 
-/* Slots follow from the marks, so there are none where a mark could not be read. */
+/* Return whether slots can be derived, which requires that all marks and the mask could be read. */
 static bool has_slots(const struct config *c)
 {
 	for (size_t i = 0; i < c->n_uplinks; i++)

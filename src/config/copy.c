@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * copy.c - copies a configuration, into memory of its own or into memory that two processes
- * share: what one of them has read and checked, the other takes over.
+ * copy.c - copies a configuration, either to the heap or into memory that two processes
+ * share: one process reads and validates the file, the other takes the result.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 
 #define ALIGNMENT 16
 
-/* Where copies go: to the heap if at is NULL. */
+/* Where to allocate copies: at `at`, or on the heap if at is NULL. */
 struct place {
 	char *at;
 	size_t left;
@@ -69,7 +69,7 @@ static bool is_owned(const struct config_key *key, bool is_uplink)
 	       config_section_is_of_uplink(key->section) == is_uplink;
 }
 
-/* Clear all owned fields first, so that a partial copy can be freed. */
+/* Set all owned fields to NULL before copying, so that an incomplete copy can be freed. */
 static void fields_disown(void *to, bool is_uplink)
 {
 	for (const struct config_key *key = config_keys; key->name; key++)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * parse.c - a file in libconfuse's syntax into struct config.
+ * parse.c - parses a file in libconfuse's syntax into struct config.
  *
- * libconfuse takes the text apart; each value goes to its field as it is met,
- * while the line is known. Nothing is applied to the machine here, and what a
- * value may be is values.c's and config_validate.c's business.
+ * libconfuse tokenizes the text and calls back for each value; the callback writes the
+ * value to its field while the line is known. Nothing is applied to the machine here.
+ * values.c and config_validate() decide which values are valid.
  */
 #include <confuse.h>
 #include <errno.h>
@@ -22,7 +22,7 @@
 #define KEYS_MAX    96
 #define OPTIONS_MAX 32
 
-/* Sections that have no title and stand once. */
+/* Sections without a title that may occur once. */
 static const char *const single_sections[] = {"alert", "prometheus", "export"};
 #define SINGLES (sizeof(single_sections) / sizeof(single_sections[0]))
 
@@ -31,19 +31,20 @@ struct reader {
 	struct scan scan;
 	FILE *errors;
 	unsigned n_errors;
-	int err; /* other than bad input: -ENOMEM */
+	int err; /* -ENOMEM; invalid input only counts in n_errors */
 
 	bool is_in_section;
 	bool is_in_health;
-	bool is_named;		     /* the present uplink: its section's title was seen */
-	unsigned n_healths;	     /* sections of the present uplink */
-	size_t n_sections;	     /* begun so far */
-	size_t n_titles;	     /* different names of uplinks that libconfuse holds */
-	unsigned n_singles[SINGLES]; /* of each of these */
-	int seen_lines[KEYS_MAX];    /* by index in config_keys; an uplink's start anew */
+	bool is_named;		     /* the title of the current uplink's section was seen */
+	unsigned n_healths;	     /* sections 'health' in the current uplink */
+	size_t n_sections;	     /* sections begun so far */
+	size_t n_titles;	     /* distinct uplink names that libconfuse has stored */
+	unsigned n_singles[SINGLES]; /* occurrences of each section of single_sections */
+	int seen_lines[KEYS_MAX];    /* by index in config_keys; each uplink clears the lines of
+				      * its keys */
 };
 
-/* libconfuse passes no pointer of ours to its callbacks. Its lexer has only
+/* The parse in progress. libconfuse passes no user pointer to its callbacks. Its lexer has only
  * global state, so there is never more than one parse at a time. */
 static struct reader *active;
 
@@ -52,8 +53,8 @@ static bool is_control(char ch)
 	return (unsigned char)ch < ' ' || ch == 0x7f;
 }
 
-/* Escapes in quotes can bring control characters, which must not reach a
- * terminal, nor a line break a log. */
+/* Replace control characters, which escape sequences in quotes can produce: they must not reach a
+ * terminal, and a line break must not reach a log. */
 static void text_disarm(char *text)
 {
 	for (; *text; text++)
@@ -117,7 +118,7 @@ static bool is_name_char(char ch)
 	       ch == '.' || ch == '_' || ch == '-';
 }
 
-/* Names stand in comma-separated lists, on command lines and in rulesets. */
+/* Refuse names that cannot be used in comma-separated lists, on command lines and in rulesets. */
 static void uplink_check_name(struct reader *r, const struct uplink_config *u, const char *name)
 {
 	bool is_plain = name[0] != '\0' && name[0] != '-';
@@ -134,7 +135,8 @@ static void uplink_check_name(struct reader *r, const struct uplink_config *u, c
 			 UPLINK_NAME_MAX - 1);
 }
 
-/* libconfuse shows the title only to the uplink's own keys, and health may come first. */
+/* Set the name of the current uplink. libconfuse passes the title only with the uplink's own keys,
+ * and section health may precede them. */
 static void uplink_set_name(struct reader *r, const char *name)
 {
 	struct uplink_config *u = &r->c->uplinks[r->c->n_uplinks - 1];
@@ -196,7 +198,8 @@ static void uplink_section_begin(struct reader *r, const char *section, const ch
 		uplink_set_name(r, title);
 }
 
-/* At the first key of a section, or at its end where it has none. */
+/* Start a section, if that has not been done. Called for each key of the section and at its end,
+ * because a section may have no key. */
 static void section_begin(struct reader *r, const char *section, const char *title)
 {
 	if (config_section_is_of_uplink(section)) {
@@ -212,7 +215,7 @@ static void section_begin(struct reader *r, const char *section, const char *tit
 			 section);
 }
 
-/* The struct that the keys of this section are fields of. */
+/* Return the struct whose fields the keys of this section are. */
 static char *section_base(struct reader *r, const char *section)
 {
 	if (config_section_is_of_uplink(section))
@@ -250,14 +253,14 @@ static void key_read(struct reader *r, const char *section, const char *name, co
 		r->err = err;
 }
 
-/* libconfuse's value callback, for every key. A bad value is reported and counted;
- * parsing continues, so that one run shows all of them. */
+/* The value callback of libconfuse, for every key. An invalid value is reported and counted;
+ * parsing continues, so that one run reports all of them. */
 static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 {
 	struct reader *r = active;
 	const char *section = section_name(cfg);
 	int *seen_line = &r->seen_lines[config_key_find(section, opt->name) - config_keys];
-	bool is_next = opt->nvalues > 1; /* element of a list */
+	bool is_next = opt->nvalues > 1; /* second or later element of a list */
 
 	if (section[0])
 		section_begin(r, section, cfg->title);
@@ -273,8 +276,8 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 	return r->err < 0 ? -1 : 0;
 }
 
-/* A section without keys of its own whose name is taken: libconfuse does not say which
- * of the other sections it replaced. */
+/* Report and drop an uplink section that has no keys of its own and repeats another uplink's name.
+ * libconfuse does not say which of the other sections it replaced. */
 static void uplink_drop_unnamed(struct reader *r, bool is_empty)
 {
 	if (is_empty)
@@ -318,7 +321,7 @@ static int on_single_end(cfg_t *cfg, cfg_opt_t *opt)
 	return 0;
 }
 
-/* The section's keys from the one table; ended by CFG_END as libconfuse wants. */
+/* Append the keys of the section to options, and the CFG_END that libconfuse expects. */
 static void options_fill(cfg_opt_t options[OPTIONS_MAX], size_t n, const char *section)
 {
 	for (const struct config_key *key = config_keys; key->name && n < OPTIONS_MAX - 1; key++) {
@@ -373,8 +376,8 @@ static int reader_parse(struct reader *r)
 		return r->err;
 	if (result != CFG_SUCCESS && r->n_errors == 0)
 		return -ENOMEM;
-	/* After a syntax error the rest of the file is unknown: a section that seems to be
-	 * missing may be there. */
+	/* After a syntax error the rest of the file was not read, so validation could report
+	 * sections as missing that exist. */
 	if (result == CFG_SUCCESS)
 		r->n_errors += config_validate(r->c, r->errors);
 	return r->n_errors ? -EINVAL : 0;

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * scan.c - reads the text of a configuration and refuses what libconfuse would
- * swallow: a section or a string that is never closed, a stray character, a NUL.
- * It also takes the comments out, because libconfuse counts a line too many for
- * each C comment, and notes the lines on which sections open, which libconfuse
- * does not keep.
+ * scan.c - reads the text of a configuration and reports errors that libconfuse ignores: a
+ * section or a string that is never closed, a stray character, a NUL. It also removes the
+ * comments, because libconfuse counts one line too many for each C comment, and it records
+ * the lines on which sections open, because libconfuse does not.
  *
- * It must not know keys, values or the struct that they go to.
+ * Must not know keys, values, or the struct that holds them.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,10 +16,10 @@
 
 #include "config/scan.h"
 
-/* Far more than 60 uplinks need; keeps a wrong file name from filling memory. */
+/* Far more than 60 uplinks need. The limit keeps a wrong file name from filling the memory. */
 #define TEXT_MAX (1 << 20)
 
-/* What ends libconfuse's unquoted word (lexer.l, 3.3). */
+/* The characters that end an unquoted word in libconfuse (lexer.l, 3.3). */
 #define WORD_END " \t\r\n#\"'={}()+,*"
 
 struct cursor {
@@ -29,8 +28,8 @@ struct cursor {
 	FILE *errors;
 	char *p;
 	int line;
-	size_t depth;	 /* of braces */
-	int opened_line; /* the last brace's */
+	size_t depth;	 /* number of open braces */
+	int opened_line; /* line of the last opening brace */
 	int err;
 };
 
@@ -69,7 +68,7 @@ static int text_check_nul(const char *text, size_t length, const char *path, FIL
 	return -EINVAL;
 }
 
-/* Some editors put one before UTF-8 text; it is no part of the first key. */
+/* Replace a byte order mark, which some editors write before UTF-8 text, by blanks. */
 static void text_blank_mark(char *text)
 {
 	static const char mark[] = "\xef\xbb\xbf";
@@ -132,8 +131,8 @@ static void scan_block_comment(struct cursor *cur)
 	blank(cur, end ? (size_t)(end - cur->p) + 2 : strlen(cur->p));
 }
 
-/* ${NAME}: libconfuse puts the environment's value there, in quotes or not, and
- * looks for the brace even past a closing quote. */
+/* Skip ${NAME}, which libconfuse replaces by the environment variable, inside and outside of
+ * quotes. libconfuse searches for the closing brace even beyond a closing quote. */
 static bool scan_variable(struct cursor *cur)
 {
 	cur->p += strcspn(cur->p, "}\n");
@@ -145,8 +144,8 @@ static bool scan_variable(struct cursor *cur)
 	return true;
 }
 
-/* No value has a reason to span lines, while a forgotten quote is common: it is
- * reported where it stands and not where the next one happens to be. */
+/* Skip a quoted string. A string must end on its line: no value needs several lines, and a missing
+ * quote is common. It is reported on its own line, not where the next quote happens to be. */
 static void scan_string(struct cursor *cur)
 {
 	char quote = *cur->p++;
@@ -167,7 +166,7 @@ static void scan_string(struct cursor *cur)
 		cursor_complain(cur, cur->line, "a quote on this line is never closed; close it");
 }
 
-/* Whether the brace here opens a list: KEY = { ... }. */
+/* Return whether the brace at the cursor opens a list: KEY = { ... }. */
 static bool is_list(const struct cursor *cur)
 {
 	const char *p = cur->p;
@@ -252,7 +251,7 @@ int scan_check(struct scan *s, const char *path, FILE *errors)
 
 	while (*cur.p)
 		scan_next(&cur);
-	/* An error so far may have hidden the brace. */
+	/* After an earlier error, the closing brace may have been skipped. */
 	if (cur.depth && cur.err == 0)
 		cursor_complain(&cur, cur.opened_line,
 				"the brace that opens here is never closed; add }");

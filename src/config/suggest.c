@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * suggest.c - which key was meant: the nearest in the table of keys.
+ * suggest.c - finds the key that is most similar to a misspelt one.
  *
- * It knows the table of keys and nothing of the file.
+ * Knows the table of keys, but not the file.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -12,7 +12,7 @@
 #include "config/suggest.h"
 #include "waymark/base/suggest.h"
 
-/* Whether one section may stand in the other. */
+/* Return whether section inner may occur inside section outer ("": the top level). */
 static bool is_section_in(const char *inner, const char *outer)
 {
 	bool is_health = strcmp(inner, "health") == 0;

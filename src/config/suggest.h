@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * suggest.h - which key was meant.
+ * suggest.h - finds the key that is most similar to a misspelt one.
  */
 #ifndef WAYMARK_SRC_CONFIG_SUGGEST_H
 #define WAYMARK_SRC_CONFIG_SUGGEST_H
 
-/* The key or section that may stand in this section ("": the top) and differs
- * from the name by at most two letters, or NULL. */
+/* Return the key or section that is most similar to name, differs from it by at most two letters,
+ * and may occur in this section ("": the top level); NULL: none. */
 const char *suggest_key(const char *section, const char *name);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * values.c - reads the text of one value: words, numbers, paths, names,
- * durations, sizes, addresses.
+ * values.c - parses the text of a single value: words, numbers, paths, names, durations,
+ * sizes, addresses.
  *
- * It must not know libconfuse, nor lines: who calls it says where the value
- * stands. What depends on another key is config_validate.c's.
+ * Must not know libconfuse or lines: the caller reports where the value is. Rules that
+ * involve another key belong to config_validate.c.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -45,8 +45,8 @@ int values_read_word(const struct config_key *key, const char *text, void *out,
 	return refuse(why, "is not a valid word; choose one of: %s", list);
 }
 
-/* Decimal or 0x and hexadecimal. A leading 0 would be octal to some and decimal
- * to others, so it is neither. */
+/* Parse a decimal number, or a hexadecimal one with 0x. A leading 0 is refused, because some
+ * readers would take the number for octal and others for decimal. */
 static int literal_parse(const char *text, uint64_t *value)
 {
 	bool is_hex = strncasecmp(text, "0x", 2) == 0;
@@ -142,7 +142,7 @@ int values_read_output(const struct config_key *key, const char *text, void *out
 				      : values_read_path(key, text, out, why);
 }
 
-/* Scheme and host as far as they can be seen without asking anybody. */
+/* Check the scheme and the host of a URL, without resolving the name. */
 static int url_read(const struct config_key *key, const char *text, void *out,
 		    struct complaint *why)
 {
@@ -192,7 +192,7 @@ int values_read_user(const struct config_key *key, const char *text, void *out,
 	return 0;
 }
 
-/* true and false as of a boolean, or "main". */
+/* Parse a boolean or "main". */
 int values_read_balance(const struct config_key *key, const char *text, void *out,
 			struct complaint *why)
 {
@@ -244,7 +244,7 @@ int values_read_urls(const struct config_key *key, const char *text, void *out,
 	return err;
 }
 
-/* A field name is a token of RFC 9110. */
+/* Parse a header field. Its name is a token of RFC 9110. */
 int values_read_header(const struct config_key *key, const char *text, void *out,
 		       struct complaint *why)
 {
@@ -267,7 +267,7 @@ int values_read_format(const struct config_key *key, const char *text, void *out
 	return values_read_plain(key, text, out, why);
 }
 
-/* HOST:PORT; a host is a name or an address, an IPv6 address in brackets. */
+/* Parse HOST:PORT. The host is a name or an address; an IPv6 address needs brackets. */
 int values_read_host_port(const struct config_key *key, const char *text, void *out,
 			  struct complaint *why)
 {
@@ -340,10 +340,10 @@ static int bits_parse(const char *text, size_t length, uint64_t max, uint8_t *bi
 	return 0;
 }
 
-/* What is delegated to a site. */
+/* The usual length of a prefix that is delegated to a site. */
 #define ANONYMIZE_IPV6_BITS 48
 
-/* "/IPV4" or "/IPV4,/IPV6". */
+/* Parse "/IPV4", "/IPV4,/IPV6" or "off". */
 int values_read_anonymize(const struct config_key *key, const char *text, void *out,
 			  struct complaint *why)
 {
@@ -388,7 +388,7 @@ int values_read_size(const struct config_key *key, const char *text, void *out,
 	return 0;
 }
 
-/* A size that cannot be without limit. */
+/* Parse a size that has a limit, unlike values_read_size(). */
 int values_read_buffer(const struct config_key *key, const char *text, void *out,
 		       struct complaint *why)
 {
@@ -403,7 +403,7 @@ int values_read_buffer(const struct config_key *key, const char *text, void *out
 	return 0;
 }
 
-/* The kernel's rule: net/core/dev.c, dev_valid_name(). */
+/* Parse the name of an interface by the kernel's rules (dev_valid_name() in net/core/dev.c). */
 int values_read_ifname(const struct config_key *key, const char *text, void *out,
 		       struct complaint *why)
 {
@@ -419,11 +419,11 @@ int values_read_ifname(const struct config_key *key, const char *text, void *out
 		return refuse(
 			why,
 			"contains '/', ':' or a blank, which an interface name must not contain");
-	/* nft(8) has no way to write one within a string. */
+	/* nft(8) cannot express a double quote in a string. */
 	if (strchr(text, '"'))
 		return refuse(why, "contains '\"', which a ruleset cannot express; rename the "
 				   "interface: ip link set dev OLD name NEW");
-	/* nft(8) lists it without an escape, and then reads a wildcard. */
+	/* nft(8) lists a trailing '*' unescaped and reads it as a wildcard. */
 	if (text[strlen(text) - 1] == '*')
 		return refuse(why, "ends in '*', which a ruleset lists as a wildcard; rename the "
 				   "interface: ip link set dev OLD name NEW");
@@ -432,7 +432,8 @@ int values_read_ifname(const struct config_key *key, const char *text, void *out
 	return 0;
 }
 
-/* 0.0.0.0/8, 127/8 and 224/3; ::, ::1 and ff00::/8. */
+/* Return whether an address is outside of 0.0.0.0/8, 127/8 and 224/3, or of ::, ::1 and
+ * ff00::/8. */
 static bool is_unicast(const struct addr *a)
 {
 	static const uint8_t zeros[15];
@@ -480,8 +481,8 @@ int values_read_gateway6(const struct config_key *key, const char *text, void *o
 	return read_gateway(text, AF_INET6, out, why);
 }
 
-/* ADDRESS:PORT, with brackets around an IPv6 address; a port alone is the router's own
- * business: loopback. */
+/* Parse ADDRESS:PORT, with brackets around an IPv6 address, or a port alone, which means
+ * 127.0.0.1. */
 int values_read_listen(const struct config_key *key, const char *text, void *out,
 		       struct complaint *why)
 {

@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * values.h - readers: each turns the text of one value into its place in struct config. One
- * per kind of value; rows of config_keys name them.
+ * values.h - functions that parse the text of a value and write it to a field of struct
+ * config. Each serves one kind of value; the rows of config_keys.def name them.
  */
 #ifndef WAYMARK_SRC_CONFIG_VALUES_H
 #define WAYMARK_SRC_CONFIG_VALUES_H
 
 struct config_key;
 
-/* What is wrong with a value and how to fix it: the end of "KEY 'TEXT' ...". */
+/* What is wrong with a value and how to fix it. It completes the message "KEY 'TEXT' ...". */
 struct complaint {
 	char text[160];
 };
 
-/* 0; -EINVAL with why filled in; -ENOMEM. */
+/* Parse text and write the value to out. Return 0; -EINVAL after filling in why; or -ENOMEM. */
 int values_read_balance(const struct config_key *key, const char *text, void *out,
 			struct complaint *why);
 int values_read_boolean(const struct config_key *key, const char *text, void *out,
@@ -56,7 +56,7 @@ int values_read_u32(const struct config_key *key, const char *text, void *out,
 		    struct complaint *why);
 int values_read_urls(const struct config_key *key, const char *text, void *out,
 		     struct complaint *why);
-/* A URL, where this program has HTTP. */
+/* Parse a URL; refuse it if this program was built without libcurl. */
 int values_read_webhook(const struct config_key *key, const char *text, void *out,
 			struct complaint *why);
 int values_read_user(const struct config_key *key, const char *text, void *out,

@@ -15,13 +15,9 @@
 /* The reserved labels, counted from label-base. A transit flow entered by an uplink and leaves by
  * an uplink. It has LABEL_TRANSIT and the label of the uplink that it entered by, but not
  * LABEL_ENTERED. */
-#define LABEL_ENTERED 0 /* the flow entered by an uplink */
-#define LABEL_TRANSIT                                                                              \
-	1 /* the flow entered by an uplink, and its original packets leave
-				 * by an uplink */
-#define LABEL_ELSEWHERE                                                                            \
-	2			/* original packets left by no uplink, although the mark names
-				 * one */
-#define LABEL_ELSEWHERE_REPLY 3 /* reply packets left by no uplink, although the mark names one */
+#define LABEL_ENTERED	      0 /* the flow entered by an uplink */
+#define LABEL_TRANSIT	      1 /* the flow entered by an uplink and leaves by an uplink */
+#define LABEL_ELSEWHERE	      2 /* original packets left by no uplink, against the mark */
+#define LABEL_ELSEWHERE_REPLY 3 /* reply packets left by no uplink, against the mark */
 
 #endif

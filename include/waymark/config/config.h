@@ -15,8 +15,9 @@
 #include "waymark/base/units.h"
 #include "waymark/base/uplinks.h"
 
-/* Priorities of ip rules that are needed beside one for each uplink, from rule-priority on, and
- * the one of the balanced route's rules, right before table main's 32766 (plan/route_plan.h). */
+/* CONFIG_RULES_BESIDE: how many ip rules Waymark needs besides one per uplink; the rules have
+ * consecutive priorities from rule-priority on. CONFIG_RULE_PRIORITY_BALANCE: the priority of the
+ * balanced route's rules, right before table main's 32766 (plan/route_plan.h). */
 #define CONFIG_RULES_BESIDE	     7
 #define CONFIG_RULE_PRIORITY_BALANCE 32765
 
@@ -31,7 +32,7 @@ enum config_on_mismatch { ON_MISMATCH_RECORD, ON_MISMATCH_DELETE };
 enum config_on_up { ON_UP_HOLD, ON_UP_RETURN };
 enum config_balance {
 	BALANCE_OFF,   /* no balanced default route */
-	BALANCE_TABLE, /* in a table of its own (balance-table) */
+	BALANCE_TABLE, /* in the table that key balance-table names */
 	BALANCE_MAIN,  /* in table main */
 };
 enum config_transport { TRANSPORT_TCP, TRANSPORT_UDP };
@@ -45,22 +46,23 @@ enum config_log_level {
 	CONFIG_LOG_DEBUG,
 };
 
-/* The line of a key: 0 if the key is not in the file; this value if the key's value was
- * refused and reported, so that config_validate does not report it again. */
+/* The value of a line field whose key had a value that was refused and reported; config_validate
+ * does not report the key again. Otherwise a line field holds the line of the key in the file, or 0
+ * if the file does not contain the key. */
 #define CONFIG_LINE_BAD (-1)
 
 enum gateway_kind {
-	GATEWAY_LEARN, /* no key: learnt from the routes of table main */
+	GATEWAY_LEARN, /* key not set: learnt from the routes of table main */
 	GATEWAY_ADDR,  /* an address */
-	GATEWAY_NONE,  /* "none": point to point */
+	GATEWAY_NONE,  /* "none": a point-to-point interface */
 };
 
 struct gateway {
 	enum gateway_kind kind;
-	struct addr addr; /* with GATEWAY_ADDR */
+	struct addr addr; /* if kind is GATEWAY_ADDR */
 };
 
-/* Fields that keys set are rows of config_keys.def. */
+/* Declares the field of a key; the keys are rows of config_keys.def. */
 #define CONFIG_FIELD(type, field, ...) type field;
 
 struct health_config {
@@ -74,11 +76,11 @@ struct uplink_config {
 #define UPLINK_KEY CONFIG_FIELD
 #include "waymark/config/config_keys.def"
 	struct health_config health;
-	uint8_t slot; /* 0 to 59: its label bit is label-base + LABELS_RESERVED + slot.
-		       * Derived from the mark, so that adding or removing
-		       * another uplink does not move it (config_assign_slots). */
-	int line;     /* of its section in the file, for messages */
-	int interface_line, mark_line, table_line; /* of its keys; see CONFIG_LINE_BAD */
+	uint8_t slot; /* 0 to 59: the uplink's label bit is label-base + LABELS_RESERVED + slot.
+		       * The slot is derived from the mark, so that adding or removing another
+		       * uplink does not change it (config_assign_slots). */
+	int line;     /* of the uplink's section in the file, for messages */
+	int interface_line, mark_line, table_line; /* of these keys; see CONFIG_LINE_BAD */
 };
 
 struct alert_config {
@@ -88,69 +90,70 @@ struct alert_config {
 
 struct prometheus_config {
 	struct addr addr;
-	uint16_t port; /* that it answers at; 0: off */
+	uint16_t port; /* where waymarkd answers; 0: off */
 #define PROMETHEUS_KEY CONFIG_FIELD
 #include "waymark/config/config_keys.def"
 };
 
-/* waymark-export. */
+/* The keys of waymark-export. */
 struct export_config {
 #define EXPORT_KEY CONFIG_FIELD
 #include "waymark/config/config_keys.def"
 };
 
-/* How many leading bits addresses keep once their flow ended more than a day ago. */
+/* How many leading bits of its addresses a flow keeps, from a day after its end on. */
 struct anonymize_config {
 	bool is_on;
 	uint8_t ipv4_bits, ipv6_bits;
 };
 
 struct config {
-	char *path; /* the file it was read from */
+	char *path; /* the file that the configuration was read from */
 #define TOP_KEY CONFIG_FIELD
 #include "waymark/config/config_keys.def"
 	struct alert_config alert;
 	struct prometheus_config prometheus;
 	struct export_config export;
-	struct uplink_config *uplinks; /* in the file's order */
+	struct uplink_config *uplinks; /* in the order of the file */
 	size_t n_uplinks;
 	int mark_mask_line, label_base_line, rule_priority_line, balance_table_line;
 };
 
-/* Reads and validates the file whole. On success returns 0 and *out, which the
- * caller frees with config_free. On failure returns -errno (-EINVAL for a bad
- * file), *out is NULL, and every error has been printed to errors, one per line:
- * "FILE:LINE: what is wrong; what to do". */
+/* Read and validate the whole file. On success return 0 and set *out, which the caller frees with
+ * config_free(). On failure return -errno (-EINVAL for a bad file), set *out to NULL, and print
+ * every error to errors, one per line: "FILE:LINE: what is wrong; what to do". */
 int config_load(struct config **out, const char *path, FILE *errors);
 
 void config_free(struct config *c);
 
-/* Copy it; NULL with errno. */
+/* Return a copy, which the caller frees with config_free(); NULL with errno on failure. */
 struct config *config_clone(const struct config *from);
-/* Copy it whole into memory, which begins with the struct config: for a process that has the
- * same memory at the same address. Never freed. 0 or -ENOMEM. */
+/* Copy the configuration into memory, which begins with the struct config. Another process can use
+ * the copy if it maps the same memory at the same address. The copy must not be freed. Return 0 or
+ * -ENOMEM. */
 int config_clone_to(void *memory, size_t bytes, const struct config *from);
-/* Copy section alert alone; free the copy's fields with config_clear_alert. 0 or -errno, and
- * then *to is empty. */
+/* Copy section alert; the caller frees the copy's fields with config_clear_alert(). Return 0; or
+ * -errno, and *to is empty. */
 int config_clone_alert(struct alert_config *to, const struct alert_config *from);
 void config_clear_alert(struct alert_config *c);
 
-/* Core, no file: defaults; the rules that hold between keys. */
-struct config *config_new(void); /* NULL with errno */
-/* Add an uplink with the defaults of its keys; valid until the next is added. NULL: no
- * memory. */
+/* Return a configuration with the defaults of all keys and without uplinks; NULL with errno on
+ * failure. */
+struct config *config_new(void);
+/* Add an uplink with the defaults of its keys. The pointer is valid until the next call. Return
+ * NULL if there is no memory. */
 struct uplink_config *config_uplink_add(struct config *c);
 
-/* Check what one key alone cannot: marks that are 0, outside the mask or used twice; names,
- * interfaces and tables used twice; too many uplinks; room for labels; rule priorities. Print
- * one line per error and return their number. */
+/* Check the rules that involve more than one key: marks that are 0, outside the mask or used twice;
+ * names, interfaces and tables used twice; too many uplinks; room for labels; rule priorities.
+ * Print one line per error and return the number of errors. */
 unsigned config_validate(const struct config *c, FILE *errors);
 
-/* Gives every uplink its slot; called by config_load after validation. */
+/* Assign a slot to every uplink. config_load() calls it after validation. */
 void config_assign_slots(struct config *c);
 
-/* After a reload: an uplink whose mark was in use keeps its slot. A new uplink gets a slot that
- * was not in use, as long as there is one. */
+/* Adapt the slots after a reload: an uplink whose mark was in use before keeps its slot. A new
+ * uplink gets a slot that was not in use before, or any free slot if none is left. */
 void config_keep_slots(struct config *c, const struct config *former);
 
 /* Return the uplink of a mark (masked by the caller), or NULL. */
@@ -159,16 +162,16 @@ const struct uplink_config *config_uplink_by_slot(const struct config *c, unsign
 const struct uplink_config *config_uplink_by_name(const struct config *c, const char *name);
 const struct uplink_config *config_uplink_by_ifname(const struct config *c, const char *ifname);
 
-/* Whether a key of this section ("": outside of all) is true or false. */
+/* Return whether a key is true or false. section is "" for keys outside all sections. */
 bool config_is_boolean(const char *section, const char *key);
 
-/* The words of the enumerations as the file spells them. */
+/* Return the word of an enumeration's value, as the file spells it. */
 const char *config_mode_name(enum config_mode m);
 const char *config_balance_name(enum config_balance b);
 
-/* Whether flows are deleted less than a day after they ended: rarely what is meant. */
+/* Return whether flows are deleted less than a day after their end, which is rarely intended. */
 bool config_is_retention_short(const struct config *c);
-/* Return why key anonymize changes nothing; NULL: it does, or is off. */
+/* Return why key anonymize has no effect; NULL if it has an effect or is off. */
 const char *config_anonymize_is_idle(const struct config *c);
 const char *config_on_mismatch_name(enum config_on_mismatch m);
 
