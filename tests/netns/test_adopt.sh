@@ -123,7 +123,7 @@ is 'no flow is mismatch, wrong-source or foreign' "$(sql "SELECT count(*) FROM f
 		egress_reply, verdict, reason, started FROM flows WHERE verdict IN ('mismatch', 'wrong-source', 'foreign')")"
 is 'adopting is recorded as a change of mark, from none' "$(sql "SELECT group_concat(DISTINCT old)
 	FROM mark_changes WHERE time >= '$began'")" 0
-check 'explain names the process' sh -c 'echo "$1" | grep -q "^writer  *Waymark marks existing flows"' sh \
+check 'explain names the process' sh -c 'echo "$1" | grep -q "^writer  *Waymark may have written the first mark"' sh \
 	"$(waymark explain --proto udp --src $PC4 --dst $NET4 --dport 7)"
 
 # --- a fault -----------------------------------------------------------------------------------
