@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * hostcheck.c - the whole check of a host, in the order in which it is printed: sysctls,
- * what the kernel can do, the network, the rules and the sockets of other programs.
- * Opens things, hands them to the parts, closes them; changes nothing.
+ * hostcheck.c - runs all checks of a host in the order in which they are printed: sysctls,
+ * kernel features, the network, the rules and the sockets of other programs. It opens what
+ * the checks read, passes it to them, and closes it. It changes nothing.
  */
 #include "waymark/hostcheck/hostcheck.h"
 
@@ -25,12 +25,13 @@
 #include "waymark/kernel/sysctl.h"
 
 #define SYSCTLS_MAX (16 + 4 * UPLINKS_MAX)
-/* Large enough to open a socket with; nothing is received. */
+/* Receive buffer of a socket that is only opened to test whether it can be; nothing is received. */
 #define PROBE_BUFFER_BYTES 65536
 
 /* --- sysctls ---------------------------------------------------------------- */
 
-/* The stricter of "all" and the interface's holds (ip-sysctl.rst, rp_filter). */
+/* Return the value in force: the stricter of "all" and the interface's (ip-sysctl.rst,
+ * rp_filter). */
 static long rp_filter_in_force(const char *value)
 {
 	char all[16];
@@ -55,7 +56,7 @@ static bool is_read_only(void)
 	return !statvfs("/proc/sys", &st) && st.f_flag & ST_RDONLY;
 }
 
-/* What waymarkd sets at its start is no finding, unless it cannot. */
+/* Report a sysctl with a wrong value. If waymarkd will set it at its start, that is no problem. */
 static void sysctl_wrong_add(struct findings *f, const struct config *c,
 			     const struct sysctl_want *w, const char *value)
 {
@@ -71,7 +72,8 @@ static void sysctl_wrong_add(struct findings *f, const struct config *c,
 	findings_fix(f, "sysctl -w %s=%s", shell_word(name, sizeof(name), w->name), w->value);
 }
 
-/* An interface that does not exist is reported as such. */
+/* Return whether the sysctl belongs to an interface. It is missing if the interface is, which
+ * another check reports. */
 static bool sysctl_is_of_interface(const struct sysctl_want *w)
 {
 	return strstr(w->name, "/conf/") || strstr(w->name, "/neigh/");
@@ -128,7 +130,7 @@ static void hostcheck_sysctls(struct findings *f, const struct config *c)
 	forwarding_checked(f, "net/ipv6/conf/all/forwarding", "IPv6");
 }
 
-/* --- what the kernel can do --------------------------------------------------- */
+/* --- kernel features --------------------------------------------------------------- */
 
 static void events_checked(struct findings *f)
 {
@@ -144,7 +146,7 @@ static void events_checked(struct findings *f)
 	conntrack_close(events);
 }
 
-/* Root alone may read who has which group. */
+/* Only root can read which process has bound which group. */
 bool hostcheck_log_group(const struct config *c, struct findings *f)
 {
 	FILE *groups = fopen("/proc/net/netfilter/nfnetlink_log", "r");
@@ -180,8 +182,8 @@ static void nflog_checked(struct findings *f, const struct config *c)
 
 #define ACCOUNTING "net/netfilter/nf_conntrack_acct"
 
-/* Ask the kernel whether it takes a ruleset, and change nothing. Where `ct reply packets`
- * is checked, the kernel switches accounting on even though nothing is installed. */
+/* Return 0 if the kernel accepts the ruleset, or -errno, without installing it. Checking a rule
+ * with `ct reply packets` makes the kernel switch accounting on, so the sysctl is restored. */
 static int ruleset_try(struct nft *nft, const char *text)
 {
 	char before[16], after[16];
@@ -196,7 +198,7 @@ static int ruleset_try(struct nft *nft, const char *text)
 static void ruleset_checked(struct findings *f, const struct config *c, struct nft *nft)
 {
 	char *text = ruleset_render(c, false);
-	/* As a table of another name: that of a running waymarkd may be protected. */
+	/* Use another table name: the table of a running waymarkd may be protected. */
 	char *other = text ? ruleset_stand_in(text) : NULL;
 	const char *said;
 
@@ -273,8 +275,9 @@ static void listeners_checked(struct findings *f, const struct config *c)
 	fclose(sockets);
 }
 
-/* The capability counts in the user namespace that this network namespace belongs to, which
- * only the kernel knows: root in a user namespace may lack it. */
+/* Return whether this process has CAP_NET_ADMIN in the user namespace that owns the network
+ * namespace. Only the kernel can tell, so try to subscribe to events: root in another user
+ * namespace is refused. */
 static bool is_permitted(void)
 {
 	struct conntrack *events = conntrack_open(PROBE_BUFFER_BYTES);
@@ -347,7 +350,7 @@ static void network_checked(struct findings *f, const struct config *c,
 	steering_close(steering);
 }
 
-/* --- the whole ------------------------------------------------------------------ */
+/* --- all checks ------------------------------------------------------------------- */
 
 static void programs_checked(struct findings *f, const struct config *c)
 {
@@ -374,7 +377,7 @@ int hostcheck_run(const struct config *c, const struct uplink_decisions *decisio
 	return f->error;
 }
 
-/* Plan for the snapshot, with the gateways learnt from it, and check the plan. */
+/* Make a plan from the snapshot, with the gateways learnt from the snapshot, and check the plan. */
 static void plan_checked(struct findings *f, const struct config *c, const struct netstate *s)
 {
 	struct learnt_gateways learnt = {0};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * hostcheck_findings.c - the list of findings. Must not know what they say.
+ * hostcheck_findings.c - the list of findings. Must not know what findings mean.
  */
 #define _GNU_SOURCE /* vasprintf */
 #include <errno.h>
@@ -23,8 +23,8 @@ const char *finding_level_name(enum finding_level level)
 	return names[level];
 }
 
-/* Interface names, tables and processes may hold any character. Each takes four at most.
- * NULL: no memory. */
+/* Return text with control characters as \xHH, and free text; NULL if there is no memory. Names of
+ * interfaces, tables and processes may contain any character. */
 static char *printable(char *text)
 {
 	size_t size = 4 * strlen(text) + 1;

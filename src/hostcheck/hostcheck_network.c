@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * hostcheck_network.c - the uplinks' tables, links, addresses and gateways, from a
+ * hostcheck_network.c - checks the uplinks' tables, links, addresses and gateways, from a
  * snapshot and a plan.
  *
- * It asks the kernel one thing only: which interface an unknown name may be.
+ * It asks the kernel only which interface an alternative name refers to.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -64,8 +64,8 @@ void hostcheck_tables(struct findings *f, const struct config *c, const struct n
 
 /* --- links -------------------------------------------------------------------------------- */
 
-/* Return the interface that a name other than its own refers to: `ip link` prints
- * "vlan@parent", and the kernel knows alternative names. NULL: none. */
+/* Return the interface that an alternative name refers to, or a name in the form "vlan@parent" of
+ * `ip link`. NULL: none. */
 static const struct link_state *link_meant(const struct netstate *s, const char *name)
 {
 	char bare[IFNAMSIZ];
@@ -125,7 +125,8 @@ static void uplink_trouble_add(struct findings *f, const struct uplink_config *u
 
 /* --- gateways ----------------------------------------------------------------------------- */
 
-/* A link-local address is one of its link alone: others may have it on other links. */
+/* Return whether the address is this host's. A link-local address belongs to one link: another host
+ * may have the same address on another link. */
 static bool address_is_own(const struct netstate *s, uint32_t ifindex, const struct addr *a)
 {
 	bool is_of_link = gateway_is_link_local(a);
@@ -137,8 +138,8 @@ static bool address_is_own(const struct netstate *s, uint32_t ifindex, const str
 	return false;
 }
 
-/* The first or the last address of an IPv4 network of the interface, which the kernel takes
- * for no gateway. */
+/* Return whether a is the first or the last address of an IPv4 network of the interface. The kernel
+ * refuses such an address as a gateway. */
 static bool address_is_of_all(const struct netstate *s, uint32_t ifindex, const struct addr *a)
 {
 	for (size_t i = 0; a->family == AF_INET && i < s->n_addrs; i++) {
@@ -158,8 +159,8 @@ static bool address_is_of_all(const struct netstate *s, uint32_t ifindex, const 
 	return false;
 }
 
-/* Whether the interface has a network of the family: with host addresses alone any
- * gateway may be behind it. */
+/* Return whether the interface has a network of this family. If it has host addresses only, any
+ * gateway may be reachable by it. */
 static bool link_has_network(const struct netstate *s, uint32_t ifindex, int family)
 {
 	for (size_t i = 0; i < s->n_addrs; i++) {
@@ -172,7 +173,8 @@ static bool link_has_network(const struct netstate *s, uint32_t ifindex, int fam
 	return false;
 }
 
-/* What table main says, where it knows better. */
+/* Return the next hop of the interface in a default route of another program in table main, or
+ * NULL. */
 static const struct nexthop *main_nexthop(const struct netstate *s, uint32_t ifindex, int family)
 {
 	for (size_t i = 0; i < s->n_routes; i++) {
@@ -232,7 +234,7 @@ static void gateway_checked(struct findings *f, const struct uplink_config *u,
 	gateway_fix(f, u, s, link->index, family);
 }
 
-/* A family with a gateway in the configuration is meant to work. */
+/* Report that a family does not work although the configuration names its gateway. */
 static void uplink_family_checked(struct findings *f, const struct uplink_config *u,
 				  const struct uplink_plan *p, int family)
 {
@@ -265,8 +267,8 @@ static bool is_from_same(const struct route_state *a, const struct route_state *
 	return a->from.len == b->from.len && (!a->from.len || prefix_is_equal(&a->from, &b->from));
 }
 
-/* The default route of another program in table main that the kernel prefers for an interface,
- * of those with the family and the source prefix of a planned one. */
+/* Return the default route in table main that the kernel prefers for an interface, among the routes
+ * of other programs with the family and the source prefix of planned. NULL: none. */
 static const struct route_state *main_default(const struct netstate *s, uint32_t ifindex,
 					      const struct route_state *planned)
 {
@@ -286,8 +288,9 @@ static const struct route_state *main_default(const struct netstate *s, uint32_t
 	return best;
 }
 
-/* Whether the planned route gives up the 'src' of main's, or has one that is not the
- * interface's. What the router itself sends has it where the program names no other. */
+/* Report a planned route that lacks the 'src' of the default route in table main, or whose 'src' is
+ * not an address of the interface. Packets of this host have that source unless their program binds
+ * another. */
 static void source_checked(struct findings *f, const struct uplink_config *u,
 			   const struct netstate *s, uint32_t ifindex,
 			   const struct route_state *planned)

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * hostcheck_programs.c - settings of other programs that work against the steering:
+ * hostcheck_programs.c - checks settings of other programs that work against the steering:
  * systemd-networkd, which removes foreign rules, and files with a saved ruleset.
  *
- * Must not know what the steering consists of, only the table's name.
+ * Must not know what the steering consists of, except for the name of the table.
  */
 #include <ctype.h>
 #include <dirent.h>
@@ -23,7 +23,7 @@
 
 /* --- systemd-networkd ---------------------------------------------------------------------- */
 
-/* As /proc/PID/comm has it, which holds 15 characters. */
+/* The name in /proc/PID/comm, which is cut to 15 characters. */
 #define NETWORKD_NAME "systemd-network"
 
 #define NETWORKD_FIX                                                                               \
@@ -77,7 +77,7 @@ static int names_compare(const void *a, const void *b)
 	return strcmp(file_name(*(char *const *)a), file_name(*(char *const *)b));
 }
 
-/* Drop-ins count in the order of their names, whatever folder they lie in. */
+/* Read the drop-ins in the order of their names, whatever folder they are in. */
 static void drop_ins_read(struct networkd_settings *s, const char *root)
 {
 	static const char *const folders[] = {"usr/lib", "usr/local/lib", "run", "etc"};
@@ -141,7 +141,8 @@ static bool is_networkd_here(const char *pid)
 	       theirs.st_ino == ours.st_ino;
 }
 
-/* Its files are those of its own mount namespace. */
+/* Check the systemd-networkd of this network namespace. Its files are looked up in its own mount
+ * namespace. */
 static void networkd_checked(struct findings *f, const struct config *c)
 {
 	DIR *proc = opendir("/proc");

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * hostcheck_rules.c - what ip rules of other programs do to pinned flows.
+ * hostcheck_rules.c - checks what ip rules of other programs do to pinned flows.
  *
- * Pure: it reads a snapshot and a plan. A pinned flow's packet carries its uplink's mark
- * and no other bits. A rule harms it if it comes before the uplink's own rule, may match
- * the packet, and has a route for it that does not lead to the uplink.
+ * Pure: reads a snapshot and a plan. A packet of a pinned flow carries the mark of its
+ * uplink and no other bits. A rule is harmful if it comes before the rule of the mark, may
+ * match the packet, and has a route for it that does not lead to the uplink.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -24,10 +24,10 @@ struct checking {
 	struct findings *f;
 	const struct config *c;
 	const struct netstate *s;
-	const struct netstate *ours; /* the rules of the plan */
+	const struct netstate *ours; /* the planned rules of Waymark */
 };
 
-/* --- what a rule matches -------------------------------------------------------------- */
+/* --- which packets a rule matches ---------------------------------------------------- */
 
 static bool mark_fits(const struct rule_state *r, const struct uplink_config *u)
 {
@@ -50,7 +50,7 @@ static enum match rule_match(const struct rule_state *r, const struct uplink_con
 	return is_inverted ? MATCH_NEVER : MATCH_ALL;
 }
 
-/* --- where it sends them --------------------------------------------------------------- */
+/* --- where a rule sends packets ----------------------------------------------------- */
 
 bool hostcheck_prefix_is_general(const struct prefix *p)
 {
@@ -78,7 +78,7 @@ static const struct route_state *general_route(const struct netstate *s, const s
 	return found;
 }
 
-/* --- where it stands ------------------------------------------------------------------- */
+/* --- the order of rules -------------------------------------------------------------- */
 
 static const struct rule_state *mark_rule(const struct netstate *s, const struct config *c,
 					  const struct uplink_config *u, uint8_t family)
@@ -94,7 +94,8 @@ static const struct rule_state *mark_rule(const struct netstate *s, const struct
 	return NULL;
 }
 
-/* At one priority the kernel keeps the order in which rules were added. */
+/* Return whether rule r comes before the uplink's own rule. At equal priorities the kernel keeps
+ * the order in which rules were added. */
 static bool comes_before(const struct checking *k, const struct rule_state *r,
 			 const struct uplink_config *u)
 {
@@ -107,7 +108,8 @@ static bool comes_before(const struct checking *k, const struct rule_state *r,
 	return planned && r->priority <= planned->priority;
 }
 
-/* A jump to a rule that is missing is not taken. */
+/* Return whether goto rule r jumps beyond the uplink's own rule. A jump to a missing rule has no
+ * effect. */
 static bool jumps_over(const struct checking *k, const struct rule_state *r,
 		       const struct uplink_config *u)
 {
@@ -120,7 +122,7 @@ static bool jumps_over(const struct checking *k, const struct rule_state *r,
 
 enum side { SIDE_NONE, SIDE_OF_IT, SIDE_OF_ANOTHER, SIDE_INSIDE };
 
-/* Return where an address of this host is: on uplink u, on another uplink, or inside. */
+/* Return whether an address of this host is on uplink u, on another uplink, or inside. */
 static enum side address_side(const struct checking *k, const struct addr_state *a,
 			      const struct uplink_config *u)
 {
@@ -131,7 +133,8 @@ static enum side address_side(const struct checking *k, const struct addr_state 
 	return strcmp(link->name, u->ifname) ? SIDE_OF_ANOTHER : SIDE_OF_IT;
 }
 
-/* Whether this host has addresses in a network, all of them on uplinks other than u. */
+/* Return whether this host has addresses in the network net, all of them on uplinks other than
+ * u. */
 static bool network_is_of_another(const struct checking *k, const struct prefix *net,
 				  const struct uplink_config *u)
 {
@@ -147,8 +150,9 @@ static bool network_is_of_another(const struct checking *k, const struct prefix 
 	return side == SIDE_OF_ANOTHER;
 }
 
-/* A rule for an address of an uplink is for packets that leave by that uplink; one for an
- * output interface is for sockets that are bound to it. */
+/* Return whether the rule serves another uplink than u. A rule for a source address of an uplink
+ * serves packets that leave by that uplink; a rule for an output interface serves sockets that are
+ * bound to the interface. */
 static bool is_for_another(const struct checking *k, const struct rule_state *r,
 			   const struct uplink_config *u)
 {
@@ -159,7 +163,7 @@ static bool is_for_another(const struct checking *k, const struct rule_state *r,
 	return r->src.len && network_is_of_another(k, &r->src, u);
 }
 
-/* Whether the rule sends the uplink's matching packets elsewhere, or drops them. */
+/* Return whether the rule drops matching packets of the uplink or sends them elsewhere. */
 static bool rule_diverts(const struct checking *k, const struct rule_state *r,
 			 const struct uplink_config *u)
 {
@@ -203,7 +207,7 @@ static bool priority_is_taken(const struct netstate *s, uint8_t family, uint32_t
 	return false;
 }
 
-/* The first free priority behind the rules of all uplinks. */
+/* Return the first free priority behind the rules of all uplinks. */
 static uint32_t priority_behind(const struct checking *k, uint8_t family)
 {
 	uint32_t behind = 0;
@@ -221,7 +225,7 @@ static uint32_t priority_behind(const struct checking *k, uint8_t family)
 	return behind;
 }
 
-/* Adds the same rule behind ours, then deletes this one. */
+/* Suggest a fix that adds the same rule behind Waymark's rules and then deletes this one. */
 static void fix_by_moving(const struct checking *k, const struct rule_state *r)
 {
 	const char *option = r->family == AF_INET6 ? "-6" : "-4";
@@ -238,11 +242,11 @@ static void fix_by_moving(const struct checking *k, const struct rule_state *r)
 
 struct harm {
 	enum match worst;
-	const struct uplink_config *uplink; /* the first one */
+	const struct uplink_config *uplink; /* the first uplink that is affected */
 	size_t uplinks;
 };
 
-/* The interface by which a route leads out, or NULL. */
+/* Return the interface by which the route leads out, or NULL. */
 static const struct link_state *link_of(const struct checking *k, const struct route_state *r)
 {
 	return r && r->n_nexthops ? netstate_link_by_index(k->s, r->nexthops[0].ifindex) : NULL;
@@ -297,7 +301,7 @@ static void harm_add(const struct checking *k, const struct rule_state *r, const
 	fix_by_moving(k, r);
 }
 
-/* A mask as wide as ours in which no rule and no uplink has a bit yet; 0: none. */
+/* Return a mask as wide as mark-mask in which no rule and no uplink has a bit; 0: none is left. */
 static uint32_t mask_proposal(const struct checking *k)
 {
 	for (unsigned shift = 0; shift < 32; shift++) {
@@ -317,8 +321,8 @@ static uint32_t mask_proposal(const struct checking *k)
 	return 0;
 }
 
-/* A rule that harms no pinned flow, but whose mark is under our mask: a packet that
- * another program marks for it is taken for one of an uplink. */
+/* Report a rule that harms no pinned flow, but whose mark is within mark-mask. Waymark would take a
+ * packet that another program marks for this rule as a packet of an uplink. */
 static void shared_mark_add(const struct checking *k, const struct rule_state *r)
 {
 	uint32_t bits = r->fwmark & r->fwmask & k->c->mark_mask, mask = mask_proposal(k);
@@ -372,9 +376,9 @@ static void rule_checked(const struct checking *k, const struct rule_state *r)
 		shared_mark_add(k, r);
 }
 
-/* --- routes that take over --------------------------------------------------------------- */
+/* --- routes that divert pinned flows --------------------------------------------------- */
 
-/* Whether a forwarded packet with this mark to this route's destinations goes by it. */
+/* Return whether a forwarded packet with this mark, sent to a destination of route r, uses r. */
 static bool route_takes_over(const struct netstate *all, const struct route_state *r, uint32_t mark)
 {
 	struct fib_query q = {
@@ -398,7 +402,7 @@ static void route_fix(const struct checking *k, const struct route_state *r, con
 		     shell_line(quoted, sizeof(quoted), line));
 }
 
-/* Return the first uplink whose pinned flows the route takes elsewhere, or NULL. */
+/* Return the first uplink whose pinned flows the route diverts, or NULL. */
 static const struct uplink_config *
 uplink_taken_over(const struct checking *k, const struct netstate *all, const struct route_state *r)
 {
@@ -420,7 +424,8 @@ static bool leads_to_the_only_uplink(const struct checking *k, const struct rout
 	return k->c->n_uplinks == 1 && link && fib_route_leads_to(r, link->index);
 }
 
-/* Pinned flows pass it over, but the first packet of a flow has no mark yet. */
+/* Report a route that only affects the first packets of flows, which have no mark yet. Packets of
+ * pinned flows do not use it. */
 static void preference_add(const struct checking *k, const struct route_state *r, const char *line)
 {
 	const struct link_state *link = link_of(k, r);
@@ -456,7 +461,8 @@ static void takeover_checked(const struct checking *k, const struct netstate *al
 	}
 }
 
-/* Merge the foreign rules and routes of the snapshot with our planned ones. */
+/* Return a state that has the other programs' rules and routes of the snapshot and the planned ones
+ * of Waymark. */
 static struct netstate *state_merge(const struct checking *k)
 {
 	struct netstate *all = netstate_new();
@@ -479,7 +485,8 @@ static struct netstate *state_merge(const struct checking *k)
 	return NULL;
 }
 
-/* A default route is what the uplinks' own are made from, unless it refuses. */
+/* Return whether the route can divert flows. A unicast default route cannot: Waymark makes the
+ * uplinks' default routes from it. */
 static bool may_take_over(const struct route_state *r)
 {
 	return (r->dst.len || r->type != RTN_UNICAST) && hostcheck_prefix_is_general(&r->dst) &&
@@ -512,7 +519,7 @@ void hostcheck_rules(struct findings *f, const struct config *c, const struct ne
 	const struct checking k = {f, c, s, plan->wanted};
 	size_t before = f->n - findings_count(f, FINDING_OK);
 
-	/* In mode audit all rules are other programs', the marks' own among them. */
+	/* In mode audit other programs own all rules, also the rules of the marks. */
 	for (size_t i = 0; c->mode == MODE_STEER && i < s->n_rules; i++)
 		if (s->rules[i].protocol != ROUTE_PROTOCOL_WAYMARK)
 			rule_checked(&k, &s->rules[i]);
@@ -533,8 +540,9 @@ static bool table_delivers_here(const struct netstate *s, const struct rule_stat
 	return false;
 }
 
-/* The reverse path check then looks up the table by the packet's mark, finds its source
- * among the local addresses, and takes the packet for a martian. */
+/* Report rules of transparent proxies. With src_valid_mark, the reverse path check looks up the
+ * rule's table by the packet mark, finds the source among the local addresses, and drops the packet
+ * as a martian. */
 void hostcheck_tproxy(struct findings *f, const struct netstate *s, bool is_valid_mark)
 {
 	char line[LINE_SIZE];

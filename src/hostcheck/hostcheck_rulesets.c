@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * hostcheck_rulesets.c - what nftables rules of other programs do to the marks,
- * labels, events and log group that Waymark uses, read from nft's JSON.
- * mark_writers.c finds which bits of a mark a rule may change.
+ * hostcheck_rulesets.c - checks what nftables rules of other programs do to the marks,
+ * labels, events and NFLOG group that Waymark uses. It reads nft's JSON. mark_writers.c
+ * finds which bits of a mark a rule may change.
  */
 #include <inttypes.h>
 #include <jansson.h>
@@ -29,7 +29,7 @@ static const char *text_of(const json_t *object, const char *key)
 	return text ? text : "?";
 }
 
-/* Whether expression is {"ct":{"key":"label"}} and the like. */
+/* Return whether expression is {type: {"key": key}}, such as {"ct": {"key": "label"}}. */
 static bool is_key(const json_t *expression, const char *type, const char *key)
 {
 	const json_t *inner = json_object_get(expression, type);
@@ -155,7 +155,8 @@ static void log_checked(const struct rule_place *p, const json_t *log)
 	findings_fix(p->findings, "set nflog-group to a number that no rule uses");
 }
 
-/* firewalld writes its own table, by a setting of its own. */
+/* Report a strict reverse path check. firewalld writes its table itself, so a setting of firewalld
+ * is the fix. */
 static void strict_filter_add(const struct rule_place *p)
 {
 	findings_add(p->findings, FINDING_WARNING,
@@ -170,7 +171,8 @@ static void strict_filter_add(const struct rule_place *p)
 		fix_by_deleting(p);
 }
 
-/* "fib saddr [. mark] . iif oif missing", in either of nft's spellings. */
+/* Return whether the match is "fib saddr [. mark] . iif oif missing", in either of nft's
+ * spellings. */
 static bool is_strict_filter(const json_t *match)
 {
 	const json_t *fib = json_object_get(json_object_get(match, "left"), "fib");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * hostcheck_sockets.c - who else has the NFLOG group, who else listens to
- * conntrack events. Both from proc files of this network namespace, whose
- * formats are those of net/netfilter/nfnetlink_log.c (seq_show) and
+ * hostcheck_sockets.c - reports which process has bound the NFLOG group and which processes
+ * listen to conntrack events. Both are read from proc files of this network namespace;
+ * their formats are defined in net/netfilter/nfnetlink_log.c (seq_show) and
  * net/netlink/af_netlink.c (netlink_seq_show).
  */
 #include <ctype.h>
@@ -18,11 +18,11 @@
 #define DAEMON_NAME "waymarkd"
 
 struct socket_owner {
-	long pid; /* 0: not known */
+	long pid; /* 0: unknown */
 	char name[32];
 };
 
-/* Whether one of the descriptors in /proc/PID/fd is this socket. */
+/* Return whether one of the descriptors in /proc/PID/fd is this socket. */
 static bool process_has_socket(const char *pid, const char *link)
 {
 	char folder[64], path[352], target[64];

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * mark_writers.c - finds the statements that set marks in nft's JSON, and of each
- * which bits the mark can lose: those that the expression does not carry over from
- * the same mark.
+ * mark_writers.c - finds the statements that set marks in nft's JSON, and for each the bits
+ * of the mark that it may change: those that the expression does not copy from the same
+ * mark.
  *
- * Must not know whose bits they are.
+ * Must not know who uses the bits.
  */
 #include "waymark/hostcheck/mark_writers.h"
 
@@ -21,7 +21,8 @@ static const char *text_of(const json_t *object, const char *key)
 	return text ? text : "?";
 }
 
-/* Whether expression is {"meta":{"key":"mark"}} or {"ct":{"key":"mark"}}. */
+/* Return whether expression is {"meta":{"key":"mark"}} or {"ct":{"key":"mark"}}; type is "meta" or
+ * "ct". */
 static bool is_mark(const json_t *expression, const char *type)
 {
 	const json_t *inner = json_object_get(expression, type);
@@ -29,7 +30,7 @@ static bool is_mark(const json_t *expression, const char *type)
 	return inner && !strcmp(text_of(inner, "key"), "mark");
 }
 
-/* Bits that the expression carries over unchanged from the mark of this type. */
+/* Return the bits that the expression copies unchanged from the mark of this type. */
 static uint32_t bits_kept(const json_t *expression, const char *type)
 {
 	static const char *const operators[] = {"&", "|", "^"};
@@ -52,8 +53,8 @@ static uint32_t bits_kept(const json_t *expression, const char *type)
 	return 0;
 }
 
-/* What is put in the place of the bits that are lost: a constant alone, or or-ed to
- * what an and has left. */
+/* Get the constant that the changed bits are set to. Return false if the value is not constant. The
+ * constant is the whole expression or the right operand of an OR. */
 static bool value_known(const json_t *value, uint32_t *constant)
 {
 	const json_t *operands = json_object_get(value, "|");
@@ -77,7 +78,7 @@ static bool mangle_take(struct mark_writer *w, const json_t *mangle)
 	return true;
 }
 
-/* A target of iptables-nft: nft does not show its arguments. */
+/* Take an iptables target, whose arguments nft does not show. Return whether it may set a mark. */
 static bool xt_take(struct mark_writer *w, const json_t *xt)
 {
 	w->is_xt = true;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * hostcheck.h - what on this host works against Waymark, as a list of findings: what was
- * found, and the command or the key that fixes it. Changes nothing.
+ * hostcheck.h - checks what on this host works against Waymark. The result is a list of
+ * findings: what was found, and the command or the key that fixes it. The checks change
+ * nothing.
  */
 #ifndef WAYMARK_HOSTCHECK_HOSTCHECK_H
 #define WAYMARK_HOSTCHECK_HOSTCHECK_H
@@ -19,58 +20,58 @@
 enum finding_level { FINDING_OK, FINDING_WARNING, FINDING_ERROR };
 const char *finding_level_name(enum finding_level level);
 
-/* What a finding names, for programs; empty where it names none. */
+/* The objects that a finding names, for programs; empty fields: none. */
 struct finding_subject {
 	const char *family;	      /* "ipv4", "ipv6", or NULL */
-	enum reason reason;	      /* of the mismatches that it leads to */
-	char object[160];	      /* the rule or route, as ip(8) names it */
-	char uplink[UPLINK_NAME_MAX]; /* whose flows it takes over */
-	char egress[IFNAMSIZ];	      /* where they leave instead */
+	enum reason reason;	      /* of the mismatches that the finding can cause */
+	char object[160];	      /* the rule or route, written as ip(8) writes it */
+	char uplink[UPLINK_NAME_MAX]; /* the uplink whose flows are diverted */
+	char egress[IFNAMSIZ];	      /* the interface by which they leave instead */
 };
 
 struct finding {
 	enum finding_level level;
 	char *what;
-	char *fix; /* NULL: nothing to do */
+	char *fix; /* NULL: there is nothing to do */
 	struct finding_subject subject;
 };
 
 struct findings {
 	struct finding *list;
 	size_t n;
-	int error; /* -ENOMEM: some are missing */
+	int error; /* -ENOMEM: some findings are missing */
 };
 
-/* Append a finding; a fix belongs to the one added last. Control characters are made
- * visible; words of a fix that come from elsewhere are quoted by the caller. */
+/* Append a finding. findings_fix() sets the fix of the finding that was appended last. Both make
+ * control characters visible; the caller quotes words of a fix that other programs chose. */
 void findings_add(struct findings *f, enum finding_level level, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void findings_fix(struct findings *f, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-/* Set the object that the last added finding is about. */
+/* Set the subject of the finding that was appended last. */
 void findings_about(struct findings *f, const struct finding_subject *subject);
 size_t findings_count(const struct findings *f, enum finding_level level);
 void findings_clear(struct findings *f);
 
-/* Check everything: sysctls, kernel features, rules, routes, uplinks, rulesets of other
- * programs, listeners. What needs CAP_NET_ADMIN becomes a warning without it. decisions: what
- * a running daemon steers by. 0 or -ENOMEM. */
+/* Run all checks: sysctls, kernel features, rules, routes, uplinks, rulesets of other programs,
+ * listeners. Checks that need CAP_NET_ADMIN are replaced by a warning if it is missing. decisions:
+ * the decisions about uplinks that a running waymarkd acts on. Return 0 or -ENOMEM. */
 int hostcheck_run(const struct config *c, const struct uplink_decisions *decisions,
 		  struct findings *f);
 
-/* Check only what other programs have that meets what is Waymark's: ip rules, routes,
- * rulesets, the log group, listeners. Quick. 0 or -ENOMEM. */
+/* Run the quick checks for conflicts with other programs: their ip rules, routes, rulesets, NFLOG
+ * group and listeners. Return 0 or -ENOMEM. */
 int hostcheck_others(const struct config *c, struct findings *f);
 
-/* Name the process that has the log group; return whether one has, as far as this user may
- * read it. */
+/* Report the process that has bound the NFLOG group. Return whether a process has bound it, as far
+ * as this user can see. */
 bool hostcheck_log_group(const struct config *c, struct findings *f);
 
-/* Return whether a route to this prefix may take flows in general: a default route, a half of
- * one, or in IPv6 2000::/3 or a half of it. */
+/* Return whether a route to this prefix may take traffic in general: a default route, one of its
+ * two halves, or in IPv6 2000::/3 or one of its halves. */
 bool hostcheck_prefix_is_general(const struct prefix *p);
 
-/* Check only their ip rules and routes. 0 or -ENOMEM. */
+/* Check only the ip rules and routes of other programs. Return 0 or -ENOMEM. */
 int hostcheck_routing(const struct config *c, struct findings *f);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * mark_writers.h - which rules of others write marks, by reading the ruleset: who may
- * have changed one.
+ * mark_writers.h - lists the rules of other programs that set marks, to find who may have
+ * changed a mark. It reads the ruleset.
  */
 #ifndef WAYMARK_HOSTCHECK_MARK_WRITERS_H
 #define WAYMARK_HOSTCHECK_MARK_WRITERS_H
@@ -9,22 +9,22 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Strings are valid in the callback only. */
+/* A rule that sets a mark. Strings are valid during the callback only. */
 struct mark_writer {
 	const char *family, *table, *chain;
 	int64_t handle;
-	bool is_ct;	    /* the ct mark, else the packet's */
+	bool is_ct;	    /* the rule sets the ct mark, otherwise the packet mark */
 	bool is_xt;	    /* an iptables rule: nft shows neither the mark nor the bits */
-	const char *target; /* with is_xt: its name, or "?" */
-	uint32_t bits;	    /* that it may change: those that its value does not carry over */
-	bool has_value;	    /* the value is a constant under these bits */
+	const char *target; /* if is_xt: name of the target, or "?" */
+	uint32_t bits;	    /* bits that the rule may change */
+	bool has_value;	    /* the rule sets these bits to a constant */
 	uint32_t value;
 };
 typedef void mark_writer_fn(void *data, const struct mark_writer *w);
 
-/* Calls fn for each rule outside table inet waymark that sets a mark, in the order
- * of the listing. json is what `nft -j list ruleset` prints. 0, or -EINVAL where it
- * cannot be read. */
+/* Call fn for each rule outside of table inet waymark that sets a mark, in the order of the
+ * listing. json is the output of `nft -j list ruleset`. Return 0, or -EINVAL if json cannot be
+ * parsed. */
 int mark_writers_each(const char *json, mark_writer_fn *fn, void *data);
 
 #endif
