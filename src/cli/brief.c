@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * brief.c - cells for people, made of several values of a row.
+ * brief.c - formats cells that combine several values of a row, for users.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -43,7 +43,7 @@ void brief_flow(struct render *r, const struct value *values, size_t n)
 	render_text(r, text, PAINT_NONE);
 }
 
-/* Append the interfaces of a list that are not the uplink's, by their uplinks' names. */
+/* Append the interfaces in list that are not uplink's, by the names of their uplinks. */
 static void strays_append(char *buf, size_t size, const char *list, const char *uplink)
 {
 	size_t used = strlen(buf), item;
@@ -60,8 +60,8 @@ static void strays_append(char *buf, size_t size, const char *list, const char *
 	}
 }
 
-/* The uplink; if packets strayed, the egress in its place. If the flow entered by an uplink, its
- * mark stands for the replies. */
+/* Write the path of a flow: its uplink, or, if packets strayed, the egress in place of the uplink.
+ * If the flow entered by an uplink, the uplink of its mark is where the replies leave. */
 void brief_path(struct render *r, const struct value *values, size_t n)
 {
 	const char *uplink = value_text(values, n, "uplink"),

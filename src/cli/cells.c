@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cells.c - keeps a row until it is whole, then renders the columns that are wanted.
+ * cells.c - collects the cells of a row, then renders the selected columns.
  */
 #include "cli/cells.h"
 
@@ -27,7 +27,7 @@ struct cells {
 	size_t n, at;
 	struct cell row[CELLS_MAX];
 	struct column chosen[CELLS_MAX];
-	size_t places[CELLS_MAX], n_chosen; /* which of columns */
+	size_t places[CELLS_MAX], n_chosen; /* indexes of the selected columns */
 	struct render *render;
 };
 

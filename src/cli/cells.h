@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cells.h - a listing whose command passes all columns of each row in order; the columns that
- * --columns names are printed, in its order.
+ * cells.h - a listing of rows whose cells the command passes one by one, in the order of
+ * the columns. It prints only the columns that --columns names, in the order of that
+ * option.
  */
 #ifndef WAYMARK_SRC_CLI_CELLS_H
 #define WAYMARK_SRC_CLI_CELLS_H
@@ -10,12 +11,13 @@
 
 struct cells;
 
-/* CLI_DONE and *out; CLI_USAGE or CLI_FAILED with a message printed. columns must outlive
- * it. The order of rows is the command's, on a terminal, too. */
+/* Start a listing on standard output. Return CLI_DONE and set *out, or return CLI_USAGE or
+ * CLI_FAILED after printing a message. columns must outlive *out. Rows keep the command's order,
+ * also on a terminal. */
 enum exit_status cells_open(struct cells **out, const struct invocation *in,
 			    const struct column *columns, size_t n);
 
-/* The next cell of the row; NULL text: unknown. */
+/* Add the next cell of the row; a text of NULL is unknown. */
 void cells_text(struct cells *c, const char *text, enum paint paint);
 void cells_number(struct cells *c, int64_t number, enum paint paint);
 void cells_share(struct cells *c, double share);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cli.c - messages, the configuration and the privilege that commands need.
+ * cli.c - prints messages, reads the configuration and checks the privileges for commands.
  */
 #include "cli/cli.h"
 

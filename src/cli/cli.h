@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cli.h - what the commands of the tool share: the table of commands, the
- * options given, exit status, messages, the configuration.
+ * cli.h - what the commands of waymark share: the table of commands, the parsed options,
+ * exit statuses, messages, the configuration.
  */
 #ifndef WAYMARK_SRC_CLI_CLI_H
 #define WAYMARK_SRC_CLI_CLI_H
@@ -69,15 +69,15 @@ enum option_id {
 
 struct option_spec {
 	const char *name;
-	const char *operand; /* NULL: it takes none */
+	const char *operand; /* what usage shows as the value; NULL: the option takes no value */
 	const char *help;
-	const char *words; /* values that completion offers, or NULL */
-	char letter;	   /* short form, or 0 */
+	const char *words; /* values that shell completion offers, or NULL */
+	char letter;	   /* short option, or 0 */
 };
 extern const struct option_spec option_specs[OPTIONS];
 
-/* Return the i-th value of an option whose values come from a table, such as verdicts; NULL: no
- * such value. */
+/* Return the i-th value of an option whose values come from a table, such as the verdicts; NULL if
+ * there are fewer values. */
 const char *option_word(int option, unsigned i);
 
 struct invocation;
@@ -85,45 +85,45 @@ struct invocation;
 struct command {
 	const char *name;
 	enum exit_status (*run)(const struct invocation *in);
-	uint64_t options; /* WITH() of those it takes */
+	uint64_t options; /* WITH() of each option that the command takes */
 	const char *help;
-	const char *operands; /* as shown by usage, at most OPERANDS_MAX operands; NULL: none */
-	const char *words;    /* values of an operand that completion offers, or NULL */
+	const char *operands; /* as usage shows them, at most OPERANDS_MAX; NULL: none */
+	const char *words;    /* values of an operand that shell completion offers, or NULL */
 };
-extern const struct command commands[]; /* ends with a NULL name */
+extern const struct command commands[]; /* the last has the name NULL */
 
-/* One call of the tool. */
+/* One invocation of waymark. */
 struct invocation {
 	const struct command *command;
 	const char *config_path;
-	const char *values[OPTIONS]; /* as given; "" for one without an operand, NULL: not given */
-	const char *operand;	     /* the first one, or NULL */
+	const char *values[OPTIONS]; /* by option; NULL: not given; "": given, takes no value */
+	const char *operand;	     /* the first operand, or NULL */
 	const char *operands[OPERANDS_MAX];
 	struct render_style style;
-	bool is_terminal; /* standard output is one */
+	bool is_terminal; /* standard output is a terminal */
 };
 
-/* Fill in from argv, which starts at the command's name. CLI_DONE, or CLI_USAGE with a message
- * printed. Options the command does not take are usage errors. */
+/* Parse argv, which starts with the name of the command, into in. Return CLI_DONE, or CLI_USAGE
+ * after printing a message. An option that the command does not take is a usage error. */
 enum exit_status options_parse(struct invocation *in, int argc, char **argv);
 
-/* "waymark: ..." and a newline on standard error. */
+/* Print "waymark: ", the message and a newline to standard error. */
 void cli_error(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Ask a question on the terminal: true only for an answer that begins with y. */
+/* Ask a question on the terminal. Return true only if the answer begins with y. */
 bool cli_ask(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* The control socket's path: --socket, or the configuration's; malloc'd. NULL with a
- * message printed. */
+/* Return the path of the control socket from --socket or the configuration; the caller frees it.
+ * Return NULL after printing a message. */
 char *cli_socket(const struct invocation *in);
 
-/* Read the configuration; NULL with every error printed. */
+/* Read the configuration. Return NULL after printing every error. */
 struct config *cli_config(const struct invocation *in);
 
-/* Return whether CAP_NET_ADMIN is there; else says that command needs it. */
+/* Return whether this process has CAP_NET_ADMIN; if not, print that the command needs it. */
 bool cli_has_privilege(const struct invocation *in);
 
-/* End a listing: its exit status, with a message where it failed. */
+/* End a listing. Return the exit status, after printing a message if writing failed. */
 enum exit_status cli_render_end(struct render *r);
 
 enum exit_status cmd_check(const struct invocation *in);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * client.c - one connection to the daemon's control socket: a line out, a
- * document in.
+ * client.c - a connection to waymarkd's control socket: sends a line, reads an answer.
  */
 #include "cli/client.h"
 
@@ -41,7 +40,7 @@ static int client_connect(const char *path, int *fd)
 	return err;
 }
 
-/* The longest request that the daemon reads. */
+/* The longest request that waymarkd accepts. */
 #define CLIENT_REQUEST_MAX 4096
 
 static int request_format(char *request, size_t size, const char *command)
@@ -55,7 +54,7 @@ static int request_format(char *request, size_t size, const char *command)
 	return length < 0 || (size_t)length >= size ? -E2BIG : length;
 }
 
-/* Connects and sends the request; the stream to read from, or NULL and *err. */
+/* Connect and send the request. Return the stream of the answer, or NULL and set *err. */
 static FILE *client_open(const char *path, const char *command, int *err)
 {
 	char request[CLIENT_REQUEST_MAX];
@@ -65,8 +64,8 @@ static FILE *client_open(const char *path, const char *command, int *err)
 	*err = size < 0 ? size : client_connect(path, &fd);
 	if (*err)
 		return NULL;
-	/* A daemon with too many clients answers before it has read the request: prefer its
-	 * answer to the error of send. */
+	/* A daemon with too many clients answers without reading the request. Its answer explains
+	 * more than the error of send(). */
 	if (send(fd, request, (size_t)size, MSG_NOSIGNAL) != size && errno != EPIPE)
 		*err = errno == EAGAIN ? -ETIMEDOUT : -errno;
 	stream = *err ? NULL : fdopen(fd, "r");
@@ -120,13 +119,13 @@ void client_pause(void)
 	nanosleep(&t, NULL);
 }
 
-/* Input that is not yet a whole line. */
+/* Received bytes that do not form a whole line yet. */
 struct unread {
 	char *text;
 	size_t used, room;
 };
 
-/* The bytes read, 0 at the end, or -errno. */
+/* Receive more bytes. Return their number, 0 at the end, or -errno. */
 static ssize_t unread_fill(struct unread *u, int fd)
 {
 	ssize_t n;

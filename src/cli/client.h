@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * client.h - the tool's end of the control socket: sends a request and reads the answer. Does not
- * interpret answers.
+ * client.h - the client side of waymarkd's control socket: sends a request and reads the
+ * answer. Does not interpret answers.
  */
 #ifndef WAYMARK_SRC_CLI_CLIENT_H
 #define WAYMARK_SRC_CLI_CLIENT_H
@@ -9,22 +9,25 @@
 #include "cli/cli.h"
 #include "waymark/status/answer.h"
 
-/* Ask the daemon at path one command. 0 and *answer (malloc'd, without the newline), or -errno:
- * -ENOENT or -ECONNREFUSED where no daemon answers, -EACCES, -ETIMEDOUT, ... */
+/* Send one command to the daemon at path. Return 0 and set *answer without the newline, which the
+ * caller frees; or -errno: -ENOENT or -ECONNREFUSED if no daemon answers, -EACCES, -ETIMEDOUT,
+ * ... */
 int client_ask(const char *path, const char *command, char **answer);
 
-/* The same, decoded: free a with answer_free. -ENOTSUP: the daemon refused. */
+/* Send one command, as client_ask(), and decode the answer. The caller frees a with answer_free().
+ * Return -ENOTSUP if the daemon refused the command. */
 int client_answer(const char *path, const char *command, struct answer *a);
 
-/* A moment between two questions. */
+/* Sleep briefly before the same command is sent again. */
 void client_pause(void);
 
-/* Watches: calls fn for each line, and with NULL while none comes, until it returns other
- * than 0, which is returned; 0 where the daemon ends it. -errno as above. */
+/* Subscribe to the daemon's events. Call fn for each line, and with NULL whenever no line arrives
+ * for a while, until fn returns a value other than 0; return that value. Return 0 if the daemon
+ * ends the connection, or -errno as client_ask(). */
 typedef int client_line_fn(void *data, const char *line);
 int client_watch(const char *path, client_line_fn *fn, void *data);
 
-/* Says why the daemon at path did not answer, and what to do; the exit status. */
+/* Print why the daemon at path did not answer, and what to do. Return the exit status. */
 enum exit_status client_explain(const char *path, int err);
 
 #endif

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * commands.c - the table of commands: name, function, options, help, operands.
- *
- * main.c dispatches by it and prints usage and completion from it.
+ * commands.c - the table of commands: name, function, options, help, operands. main.c calls
+ * commands and prints usage and completions from this table.
  */
 #include <stddef.h>
 

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * database.h - where the history is.
+ * database.h - finds the path of the history.
  */
 #ifndef WAYMARK_SRC_CLI_DATABASE_H
 #define WAYMARK_SRC_CLI_DATABASE_H
 
 #include "cli/cli.h"
 
-/* The history's path, malloc'd: --database, with --socket the daemon's answer, or the
- * configuration's. CLI_DONE, or another status with a message printed. */
+/* Set *path, which the caller frees, to the path of the history: the value of --database; with
+ * --socket, the path that the daemon uses; otherwise the path in the configuration. Return
+ * CLI_DONE, or another status after printing a message. */
 enum exit_status database_find(const struct invocation *in, char **path);
 
 #endif

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * egress_name.c - names interfaces after their uplinks, for tables that people read.
+ * egress_name.c - replaces names of interfaces by names of uplinks in tables for users.
  *
- * A command reads the history's uplinks once. An uplink may have had several interfaces.
+ * A command reads the uplinks of the history once. An uplink may have had several
+ * interfaces.
  */
 #include "cli/egress_name.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * egress_name.h - names interfaces after their uplinks, for tables that people read.
+ * egress_name.h - replaces names of interfaces by names of uplinks in tables for users.
  */
 #ifndef WAYMARK_SRC_CLI_EGRESS_NAME_H
 #define WAYMARK_SRC_CLI_EGRESS_NAME_H
@@ -10,15 +10,15 @@
 
 #include "waymark/store/query.h"
 
-/* Read the uplinks of the history, for use by the functions below. Return 0 or -errno. */
+/* Read the uplinks of the history for the functions below. Return 0 or -errno. */
 int egress_names_read(struct query *q);
-/* Forget the uplinks. */
+/* Forget all uplinks. */
 void egress_names_clear(void);
-/* Add an interface of an uplink; the first uplink added for an interface is preferred. */
+/* Add an interface of an uplink. If several uplinks have the interface, the first one is used. */
 void egress_name_add(const char *uplink, const char *interface);
 
-/* Return the uplink of an interface (of length bytes), or the interface if no uplink has it; the
- * interface is then copied to buf. */
+/* Return the uplink of an interface, whose name has length bytes. If no uplink has the interface,
+ * copy its name to buf and return buf. */
 #define EGRESS_NAME 64
 const char *egress_name(const char *interface, size_t length, char buf[EGRESS_NAME]);
 /* Return whether the uplink has or had the interface. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * error_lines.c - a stream in memory whose lines become the tool's messages.
+ * error_lines.c - a memory stream whose lines are printed as messages of waymark.
  */
 #include "cli/error_lines.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * error_lines.h - passes on what a module prints to its errors stream, each line as a
- * message of the tool.
+ * error_lines.h - captures what a module prints to its errors stream, and prints each line
+ * as a message of waymark.
  */
 #ifndef WAYMARK_SRC_CLI_ERROR_LINES_H
 #define WAYMARK_SRC_CLI_ERROR_LINES_H
@@ -10,20 +10,20 @@
 #include <stdio.h>
 
 struct error_lines {
-	FILE *stream; /* to hand to the module */
+	FILE *stream; /* pass this to the module */
 	char *text;
 	size_t size;
 };
 
-/* 0 or -errno. */
+/* Open r->stream. Return 0 or -errno. */
 int error_lines_open(struct error_lines *r);
 
-/* Call fn for each line so far, then close. */
+/* Call fn for each captured line, then close r. */
 typedef void error_lines_line_fn(void *data, const char *line);
 void error_lines_each(struct error_lines *r, error_lines_line_fn *fn, void *data);
 
-/* Print each line as a message, then close; if err is set and no line was printed, print "what:
- * strerror". */
+/* Print each captured line as a message, then close r. If err is set and no line was captured,
+ * print "what: strerror". */
 void error_lines_close(struct error_lines *r, const char *what, int err);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * features.c - what --version prints.
+ * features.c - prints the output of --version.
  */
 #include "cli/features.h"
 

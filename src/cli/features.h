@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * features.h - the version and the libraries that the tool was built with.
+ * features.h - the version of waymark and the libraries that it was built with.
  */
 #ifndef WAYMARK_SRC_CLI_FEATURES_H
 #define WAYMARK_SRC_CLI_FEATURES_H
 
 #include <stdio.h>
 
-/* "waymark 0.1.0" and a line of features. */
+/* Print "waymark 0.1.0" and a line of features. */
 void features_print(FILE *out);
 
 #endif

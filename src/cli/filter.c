@@ -31,7 +31,7 @@ static int read_since(struct reading *r, const char *text)
 	return times_parse_since(text, r->now_ms, &r->filter->q.since_ms);
 }
 
-/* In a filter 0 is any time; before 1970 nothing was either. */
+/* Parse --until. In a filter 0 means any time, so the start of 1970 becomes -1. */
 static int read_until(struct reading *r, const char *text)
 {
 	int err = times_parse_since(text, r->now_ms, &r->filter->q.until_ms);
@@ -41,8 +41,8 @@ static int read_until(struct reading *r, const char *text)
 	return err;
 }
 
-/* A second, as people write it, is an interval: what lived in any part of it. A time
- * with a fraction is a moment. */
+/* Parse --at. A time in whole seconds selects what existed during any part of that second; a time
+ * with a fraction is a single millisecond. */
 static int read_at(struct reading *r, const char *text)
 {
 	int64_t at;
@@ -99,7 +99,7 @@ static int read_side_port(struct reading *r, const char *text, int32_t *side)
 
 	*side = err ? -1 : (int32_t)port;
 	if (!err && r->filter->q.port < 0)
-		r->filter->q.port = (int32_t)port; /* narrows the search */
+		r->filter->q.port = (int32_t)port; /* narrows the search in the database */
 	return err;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * filter_row.c - judges rows of the views by their named values.
+ * filter_row.c - tests rows of the views by their named values.
  *
- * Pure: it does not know where a row comes from, the history or the daemon's memory.
+ * Pure: must not know whether a row comes from the history or from the daemon.
  */
 #include <string.h>
 
@@ -31,7 +31,7 @@ int64_t value_number(const struct value *values, size_t n, const char *name, int
 	return v && v->kind == VALUE_INTEGER ? v->integer : other;
 }
 
-/* 0: not known. */
+/* Return the time in a column; 0: unknown. */
 static int64_t value_time(const struct value *values, size_t n, const char *name)
 {
 	const char *text = value_text(values, n, name);
@@ -40,7 +40,7 @@ static int64_t value_time(const struct value *values, size_t n, const char *name
 	return text && !times_parse_iso(text, &ms) ? ms : 0;
 }
 
-/* When a flow began, or a mismatch was seen. */
+/* Return when a flow started or a mismatch was seen. */
 static int64_t row_started(const struct value *values, size_t n)
 {
 	int64_t ms = value_time(values, n, "started");
@@ -48,7 +48,8 @@ static int64_t row_started(const struct value *values, size_t n)
 	return ms ? ms : value_time(values, n, "time");
 }
 
-/* A row without a time matches any time. A flow without an end is live. */
+/* Return whether the row overlaps the interval of the filter. A row without a time matches any
+ * interval. A flow without an end is live. */
 static bool fits_time(const struct flow_filter *f, const struct value *values, size_t n)
 {
 	int64_t started, ended;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * follow.h - what a running daemon has chosen, for a plan that is made beside it: it would
- * restore its choice.
+ * follow.h - reads what a running waymarkd has decided, so that a command makes the same
+ * plan as the daemon. Otherwise the daemon would revert what the command applied.
  */
 #ifndef WAYMARK_SRC_CLI_FOLLOW_H
 #define WAYMARK_SRC_CLI_FOLLOW_H
@@ -11,9 +11,10 @@
 
 struct steering;
 
-/* Follow the events and decisions of a running daemon; without one do nothing. */
+/* Make steering follow the events and decisions of a running daemon; without a daemon, do
+ * nothing. */
 void follow_daemon(struct steering *steering, const struct config *c);
-/* Read the daemon's decision on each uplink; all DECISION_NONE if no daemon runs. */
+/* Read the daemon's decision on each uplink; if no daemon runs, all are DECISION_NONE. */
 void follow_decisions(struct uplink_decisions *decisions, const struct config *c);
 
 #endif

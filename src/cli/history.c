@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * history.c - runs a query and renders its rows by the names of their columns.
+ * history.c - runs a query and renders the selected columns of its rows.
  *
- * A table on a terminal is limited; a message reports omitted rows. To detect them, one row more
- * than the limit is queried. If rows are filtered here, the limit is applied here, too.
+ * A table on a terminal is limited, and a message reports that rows were omitted. To detect
+ * omitted rows, the query gets a limit of one row more. If rows are filtered here, the
+ * limit is applied here, too.
  */
 #include "cli/history.h"
 
@@ -32,9 +33,10 @@ struct listing {
 	const struct flow_filter *filter;
 	struct column columns[CHOSEN_MAX];
 	void (*show[CHOSEN_MAX])(struct render *r, const struct value *values, size_t n);
-	size_t places[CHOSEN_MAX]; /* of the value in the last row */
+	size_t places[CHOSEN_MAX]; /* index of the value in the previous row */
 	size_t n;
-	char twins[TWINS_MAX][32]; /* names of columns that only the view has */
+	char twins[TWINS_MAX][32]; /* names of columns with times in milliseconds, which are not
+				    * in `columns` */
 	size_t n_twins;
 	struct render *render;
 	struct sorted_rows sorted;
@@ -54,7 +56,8 @@ static void column_take(struct listing *l, const struct column *c,
 	l->show[l->n++] = show;
 }
 
-/* The integer twin of a time: started_ms of started. */
+/* Select the millisecond column of a time, such as started_ms of started. Return whether name is
+ * that column. */
 static bool twin_take(struct listing *l, const struct column *of, const char *name)
 {
 	size_t length = strlen(of->name);
@@ -69,8 +72,8 @@ static bool twin_take(struct listing *l, const struct column *of, const char *na
 	return true;
 }
 
-/* A column of the view, or of the brief table, by its name; headers of tables are in
- * capitals. */
+/* Select a column of the view or of the brief table by its name. Case is ignored, because tables
+ * print names in capitals. */
 static bool column_find(struct listing *l, const char *name, struct suggestion *s)
 {
 	const struct history *h = l->history;
@@ -158,7 +161,8 @@ static void cell_show(struct render *r, const struct value *v)
 		render_text(r, v->text, paint_of(v->name, v->text));
 }
 
-/* The value of a column is nearly always where it was in the last row. */
+/* Return the value of a column. Try the index of the previous row first, which is nearly always
+ * right. */
 static const struct value *value_place(struct listing *l, size_t column, const struct value *values,
 				       size_t n)
 {
@@ -185,7 +189,7 @@ static void row_print(struct listing *l, const struct value *values, size_t n)
 	}
 }
 
-/* Return whether the flow, given as its row, is as the filter wants it. */
+/* Return whether a row that is a flow matches the filter. A callback of the query. */
 static int flow_judge(void *data, const struct value *values, size_t n)
 {
 	const struct listing *l = data;
@@ -193,7 +197,7 @@ static int flow_judge(void *data, const struct value *values, size_t n)
 	return filter_fits_flow(l->filter, values, n);
 }
 
-/* Other queries filter rows themselves. */
+/* Return whether rows are filtered here; other queries filter rows themselves. */
 static bool is_judged(const struct history *h)
 {
 	return h->flow_column || h->is_flows;
@@ -268,7 +272,7 @@ int history_mismatches(struct query *q, const struct flow_filter *f, query_row_f
 
 /* --- the listing ----------------------------------------------------------------------- */
 
-/* Return whether an empty listing could be mistaken for "nothing is wrong". */
+/* Return whether a user could take an empty listing for "nothing is wrong". */
 static bool is_about_harm(const struct listing *l)
 {
 	return l->history->flow_column || l->filter->q.verdict != VERDICT_NONE;
@@ -310,7 +314,7 @@ static enum exit_status listing_run(struct listing *l, struct flow_filter *f)
 	l->filter = f;
 	l->sorted.limit = l->limit;
 	f->q.limit = l->limit ? l->limit + 1 : 0;
-	/* Rows that are filtered here come one by one, until the limit is reached. */
+	/* Rows that are filtered or sorted here are queried without a limit. */
 	if (is_judged(l->history) || l->sorted.column)
 		f->q.limit = 0;
 	if (l->history->query == history_flows && l->in->style.format != RENDER_TABLE &&
@@ -342,7 +346,7 @@ struct query *history_open(const char *path)
 	return q;
 }
 
-/* --- the whole ------------------------------------------------------------------------- */
+/* --- selection and entry points -------------------------------------------------------- */
 
 static enum exit_status sort_choose(struct listing *l)
 {

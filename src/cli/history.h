@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * history.h - a listing: query in, rendered rows out. The commands differ by their
- * columns and their query only.
+ * history.h - a listing: runs a query and renders its rows. Commands differ only in their
+ * columns and their query.
  */
 #ifndef WAYMARK_SRC_CLI_HISTORY_H
 #define WAYMARK_SRC_CLI_HISTORY_H
@@ -13,40 +13,41 @@
 typedef int history_query_fn(struct query *q, const struct flow_filter *f, query_row_fn *fn,
 			     void *data);
 
-/* A column that people read and no view has: made of several. */
+/* A column for users that no view has, because its cell combines several values. */
 struct brief_column {
 	struct column column;
-	/* Adds the cell; NULL: the view's value of that name. */
+	/* Add the cell. If show is NULL, the cell is the value of this name in the view. */
 	void (*show)(struct render *r, const struct value *values, size_t n);
 };
 
 struct history {
-	const struct column *columns; /* as the view has them */
+	const struct column *columns; /* the columns of the view */
 	size_t n_columns;
-	const struct brief_column *brief; /* of tables, unless they are wide; NULL: columns */
+	const struct brief_column *brief; /* columns of tables that are not wide; NULL: columns */
 	size_t n_brief;
 	history_query_fn *query;
-	const char *rows_name;	 /* "flows", for the message about an empty table */
-	const char *flow_column; /* rows are about a flow, whose id is here; NULL: they are
-				  * flows themselves, or nothing of the kind */
-	const char *sort;	 /* the column that orders rows without --sort, or NULL */
-	bool is_flows;		 /* rows are flows, judged one by one */
-	bool is_newest_last;	 /* rows stay in the query's order, on a terminal, too */
+	const char *rows_name;	 /* "flows", for the message that a table is empty */
+	const char *flow_column; /* rows refer to a flow by the id in this column; NULL: rows
+				  * are flows, or have no flow */
+	const char *sort;	 /* the column to sort by without --sort, or NULL */
+	bool is_flows;		 /* rows are flows; filter_fits_flow() tests each */
+	bool is_newest_last;	 /* rows keep the order of the query, also on a terminal */
 };
 
 int history_flows(struct query *q, const struct flow_filter *f, query_row_fn *fn, void *data);
 int history_mismatches(struct query *q, const struct flow_filter *f, query_row_fn *fn, void *data);
 
-/* Open the history; NULL with a message printed. */
+/* Open the history at path. Return NULL after printing a message. */
 struct query *history_open(const char *path);
 
 enum exit_status history_show(const struct invocation *in, const struct history *h);
 
-/* The same with a filter made by the caller. */
+/* Show the listing with a filter that the caller has filled in, instead of the options' filter. */
 enum exit_status history_show_filtered(const struct invocation *in, const struct history *h,
 				       struct flow_filter *f);
 
-/* Cells that several listings have: 'tcp A:P > B:Q', as explain takes it; wan2→wan1. */
+/* Write cells that several listings have: a flow as 'tcp A:P > B:Q', which `waymark explain`
+ * accepts; a path as wan2→wan1. */
 void brief_flow(struct render *r, const struct value *values, size_t n);
 void brief_path(struct render *r, const struct value *values, size_t n);
 void brief_format_flow(char *buf, size_t size, const struct value *values, size_t n);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * live.c - takes the daemon's snapshot of live flows in parts, and puts it into rows.
+ * live.c - reads the daemon's snapshot of live flows in parts, and adds their counters to
+ * rows.
  */
 #include "cli/live.h"
 
@@ -13,7 +14,7 @@
 #include "waymark/base/sort.h"
 #include "waymark/base/times.h"
 
-/* Pauses of a client that wait for the dump of a large table. */
+/* How often the client waits while the daemon dumps a large table. */
 #define PAUSES_MAX 200
 #define ROW_MAX	   64
 
@@ -27,7 +28,7 @@ const char *live_tcp_name(uint8_t state)
 	return state < sizeof(tcp_names) / sizeof(*tcp_names) ? tcp_names[state] : NULL;
 }
 
-/* --- asking -------------------------------------------------------------------------- */
+/* --- requests ------------------------------------------------------------------------ */
 
 static int64_t number_at(const json_t *row, size_t i)
 {
@@ -60,7 +61,8 @@ static int rows_take(struct live_flows *l, const json_t *rows)
 	return 0;
 }
 
-/* 1: another part is wanted; 0: it is whole; -EAGAIN: not ready. */
+/* Take one part of the snapshot. Return 1 if another part follows, 0 if the snapshot is complete,
+ * -EAGAIN if it is not ready, or another -errno. */
 static int part_take(struct live_flows *l, const char *text)
 {
 	json_t *o = json_loads(text, 0, NULL);
@@ -138,7 +140,7 @@ static void counter_put(struct value *v, const struct live_flow *f)
 		}
 }
 
-/* Return whether the daemon's snapshot should have the flow: it began before. */
+/* Return whether the flow started before the snapshot, which must then contain the flow. */
 static bool is_older(const struct live_flows *l, const struct value *values, size_t n)
 {
 	const char *started = value_text(values, n, "started");
@@ -154,7 +156,7 @@ int live_fill(void *data, const struct value *values, size_t n)
 	const char *state = f ? live_tcp_name(f->tcp_state) : NULL;
 	struct value row[ROW_MAX + 1];
 
-	/* It has ended since it was written. */
+	/* The flow has ended since the history recorded it. */
 	if (to->live->taken_ms && !f && is_older(to->live, values, n))
 		return 0;
 	if (n > ROW_MAX)

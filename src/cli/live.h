@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * live.h - what live flows have carried until now, from the daemon: the history has their
- * counters when they end.
+ * live.h - the counters of live flows, read from the daemon. The history gets the counters
+ * of a flow only when the flow ends.
  */
 #ifndef WAYMARK_SRC_CLI_LIVE_H
 #define WAYMARK_SRC_CLI_LIVE_H
@@ -9,28 +9,30 @@
 #include "cli/history.h"
 
 struct live_flow {
-	int64_t id, idle_ms; /* -1: not known */
+	int64_t id, idle_ms; /* idle_ms -1: unknown */
 	uint64_t packets[2], bytes[2];
-	uint8_t tcp_state; /* TCP_CONNTRACK_; 0: none */
+	uint8_t tcp_state; /* a TCP_CONNTRACK_ constant; 0: none */
 	bool has_counters;
 };
 
 struct live_flows {
-	struct live_flow *list; /* by id */
+	struct live_flow *list; /* sorted by id */
 	size_t n;
 	int64_t taken_ms; /* 0: the daemon did not answer */
 };
 
-/* Ask the daemon at this socket. 0 or -errno; the caller frees in any case. */
+/* Read the live flows from the daemon at socket. Return 0 or -errno; the caller calls
+ * live_flows_free() in both cases. */
 int live_flows_ask(struct live_flows *l, const char *socket);
 void live_flows_free(struct live_flows *l);
 
 const struct live_flow *live_flows_find(const struct live_flows *l, int64_t id);
 
-/* "ESTABLISHED", ...; NULL: none. */
+/* Return "ESTABLISHED", ...; NULL for 0 and unknown states. */
 const char *live_tcp_name(uint8_t state);
 
-/* Hand rows of flows that live on to fn, with their counters and the column tcp_state. */
+/* live_fill() passes each row to fn, with the current counters of the flow and the additional
+ * column tcp_state. It omits flows that have ended. */
 struct live_filling {
 	const struct live_flows *live;
 	query_row_fn *fn;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * main.c - waymark: dispatch, usage and completion, from the table in commands.c.
+ * main.c - the main function of waymark; usage and completions, from the table in
+ * commands.c.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -71,8 +72,9 @@ static void words_print(int option)
 	putchar('\n');
 }
 
-/* For completion, one per line: the commands with their help, or the options of one,
- * with "=" where a value follows, their help and the values to offer. */
+/* Print the input of the completion scripts, one item per line: all commands with their help, or,
+ * if name is set, the options of that command ("=": takes a value), their help and the values to
+ * offer. */
 static enum exit_status list_print(const char *name)
 {
 	const struct command *c;
@@ -110,7 +112,7 @@ static enum exit_status command_refuse(const char *name)
 	return CLI_USAGE;
 }
 
-/* Others compare with the file, or ask no daemon. */
+/* Refuse --socket for commands that do not query the daemon. */
 static enum exit_status socket_check(const struct invocation *in)
 {
 	if (!in->values[OPTION_SOCKET] || (in->command->options & WITH(OPTION_SOCKET)))
@@ -141,7 +143,7 @@ static enum exit_status command_run(struct invocation *in, int argc, char **argv
 	return status == CLI_DONE ? in->command->run(in) : status;
 }
 
-/* All output must have been written: a full disk is a failure. */
+/* Flush standard output. If that fails, for example on a full disk, the command has failed. */
 static enum exit_status output_close(enum exit_status status)
 {
 	if (!fflush(stdout) && !ferror(stdout))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * options.c - the table of all options, and a command's options from its argv by that table and
- * the command's row. It keeps their text; the commands interpret it.
+ * options.c - the table of all options, and the parser of a command's options. It stores
+ * the text of the values; the commands interpret it.
  */
 #include <getopt.h>
 #include <stdio.h>
@@ -96,7 +96,7 @@ const struct option_spec option_specs[OPTIONS] = {
 
 const char *option_word(int option, unsigned i)
 {
-	/* The first of each is none. */
+	/* Skip value 0 of each enumeration, which means none. */
 	if (option == OPTION_VERDICT)
 		return verdict_name((enum verdict)(i + 1));
 	if (option == OPTION_REASON)
@@ -104,7 +104,7 @@ const char *option_word(int option, unsigned i)
 	return NULL;
 }
 
-/* Beyond the option ids. */
+/* An id for -c, beyond those of enum option_id. */
 #define CONFIG_OPTION OPTIONS
 
 static bool is_taken(const struct command *c, int option)
@@ -112,7 +112,7 @@ static bool is_taken(const struct command *c, int option)
 	return option == OPTION_HELP || (c->options & WITH(option));
 }
 
-/* Fill getopt's tables with the command's options and those of the configuration. */
+/* Fill in getopt's tables: the options that the command takes, and -c. */
 static void options_fill(struct option *longs, char *shorts, const struct command *c)
 {
 	bool has_config = false, has_c = false;
@@ -183,7 +183,7 @@ static enum exit_status operands_take(struct invocation *in, int argc, char **ar
 	return CLI_USAGE;
 }
 
-/* --- how to print ------------------------------------------------------------------ */
+/* --- output format ------------------------------------------------------------------ */
 
 static enum exit_status format_choose(struct invocation *in)
 {
@@ -243,7 +243,7 @@ enum exit_status options_parse(struct invocation *in, int argc, char **argv)
 	int option;
 
 	options_fill(longs, shorts, in->command);
-	optind = 0; /* starts over, after main's own round */
+	optind = 0; /* restart getopt, which main() has used already */
 	while ((option = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		if (option == '?' || option == ':')
 			return option_refuse(in, option, argv[optind - 1]);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * pager.c - a child that reads the output. A reader that exits early is no failure.
+ * pager.c - runs the pager as a child process. It is no failure if the pager exits early.
  */
 #include "cli/pager.h"
 
@@ -54,7 +54,7 @@ struct pager *pager_start(bool is_at_end)
 	p->stream = p->pid > 0 ? fdopen(ends[1], "w") : NULL;
 	if (p->stream) {
 		signal(SIGPIPE, SIG_IGN);
-		signal(SIGINT, SIG_IGN); /* it is the pager's */
+		signal(SIGINT, SIG_IGN); /* the pager handles it */
 		return p;
 	}
 	close(ends[1]);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * pager.h - a long listing on a terminal goes through a pager, as git's does:
- * $WAYMARK_PAGER, else $PAGER, else less; "cat" or nothing: none.
+ * pager.h - shows a long listing on a terminal in a pager, as git does: $WAYMARK_PAGER, or
+ * $PAGER, or less. If the variable is "cat" or empty, no pager is used.
  */
 #ifndef WAYMARK_SRC_CLI_PAGER_H
 #define WAYMARK_SRC_CLI_PAGER_H
@@ -11,10 +11,11 @@
 
 struct pager;
 
-/* Start it; it shows the end first if is_at_end. NULL: there is none, print directly. */
+/* Start the pager; it first shows the end of the listing if is_at_end. Return NULL if the caller
+ * has to print without a pager. */
 struct pager *pager_start(bool is_at_end);
 FILE *pager_stream(struct pager *p);
-/* End the stream, wait until the reader has left, and free p. */
+/* Close the stream, wait until the pager exits, and free p. */
 void pager_end(struct pager *p);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * progress.c - a bar that is drawn a few times a second. Rows come in the order of their
- * ids, so that the id says how much is left.
+ * progress.c - draws a progress bar a few times per second. Rows come in the order of their
+ * ids, so the id shows how many are left.
  */
 #include "cli/progress.h"
 
@@ -11,7 +11,7 @@
 
 #include "waymark/base/clock.h"
 
-#define ROWS_A_LOOK 1024 /* at the clock */
+#define ROWS_A_LOOK 1024 /* rows between two readings of the clock */
 #define PERIOD_MS   200
 #define BAR	    30
 
@@ -47,7 +47,7 @@ void progress_step(struct progress *p, int64_t id)
 	draw(p, id);
 }
 
-/* The line goes away: what stays on the terminal are messages. */
+/* Erase the bar, so that only messages stay on the terminal. */
 void progress_end(struct progress *p)
 {
 	if (p->is_on)

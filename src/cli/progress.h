@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * progress.h - how far a long listing has got, on standard error where that is a
- * terminal and the listing itself goes elsewhere.
+ * progress.h - a progress bar of a long listing. It is drawn on standard error if that is a
+ * terminal and standard output is not.
  */
 #ifndef WAYMARK_SRC_CLI_PROGRESS_H
 #define WAYMARK_SRC_CLI_PROGRESS_H
@@ -11,13 +11,13 @@
 
 struct progress {
 	bool is_on;
-	int64_t first, last; /* ids, from the newest down to the oldest */
+	int64_t first, last; /* rows are listed from id first down to id last */
 	uint64_t rows;
 	int64_t shown_ms;
 };
 
 void progress_start(struct progress *p, bool is_wanted, int64_t newest, int64_t oldest);
-/* A row is out. Cheap. */
+/* Count a row that was printed. Cheap. */
 void progress_step(struct progress *p, int64_t id);
 void progress_end(struct progress *p);
 

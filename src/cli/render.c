@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * render.c - hands cells to the table, or writes them as JSON or CSV row by row, in
+ * render.c - passes cells to the table, or writes them as JSON or CSV row by row in
  * constant memory.
  */
 #include "cli/render.h"
@@ -18,9 +18,9 @@ struct render {
 	const struct column *columns;
 	size_t n_columns;
 	FILE *out;
-	size_t at; /* the column of the next cell */
+	size_t at; /* index of the next cell's column */
 	uint64_t n_rows;
-	int error; /* -errno, the first */
+	int error; /* -errno of the first failure, or 0 */
 	struct table *table;
 };
 
@@ -82,7 +82,7 @@ static void csv_header(struct render *r)
 	}
 }
 
-/* --- all -------------------------------------------------------------------- */
+/* --- all formats --------------------------------------------------------------- */
 
 static void cell_add(struct render *r, const char *text, enum paint paint)
 {

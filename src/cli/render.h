@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * render.h - rows of named, typed columns as a table, JSON or CSV. A command
- * writes its rows once and does not know which of the three comes out.
+ * render.h - renders rows of named, typed columns as a table, JSON or CSV. A command adds
+ * its cells without knowing the format.
  *
- * Knows nothing of flows or uplinks.
+ * Must not know flows or uplinks.
  */
 #ifndef WAYMARK_SRC_CLI_RENDER_H
 #define WAYMARK_SRC_CLI_RENDER_H
@@ -14,63 +14,66 @@
 #include <stdio.h>
 
 enum render_format {
-	RENDER_TABLE, /* aligned columns for people */
+	RENDER_TABLE, /* aligned columns for users */
 	RENDER_JSON,  /* an array of objects */
-	RENDER_CSV,   /* RFC 4180, but for lines that end as Unix lines do */
+	RENDER_CSV,   /* RFC 4180, but lines end with a line feed only */
 };
 
 enum column_type {
 	COLUMN_TEXT,
-	COLUMN_NUMBER, /* an integer: right in tables, a number in JSON */
-	COLUMN_SIZE,   /* likewise; bytes, "1.2M" in tables */
-	COLUMN_RATE,   /* likewise; bits per second, "1.2 Mbit/s" in tables */
+	COLUMN_NUMBER, /* an integer; right-aligned in tables, a number in JSON */
+	COLUMN_SIZE,   /* an integer number of bytes; "1.2M" in tables */
+	COLUMN_RATE,   /* an integer number of bits per second; "1.2 Mbit/s" in tables */
 	COLUMN_LIST,   /* comma-separated text: an array of strings in JSON */
-	COLUMN_TIME,   /* ISO 8601 UTC; local in tables */
+	COLUMN_TIME,   /* ISO 8601 in UTC; local time in tables */
 };
 
 struct column {
 	const char *name; /* key in JSON, header in CSV and tables */
 	enum column_type type;
 	bool is_detail; /* shown only in wide tables */
-	uint8_t rank;	/* in a table too wide for the terminal the highest goes first; 0: stays */
-	/* An operand for another command: dropped only if no text then has to be cut. */
+	uint8_t rank;	/* columns with the highest rank are omitted first from a table that is
+			 * too wide; 0: never */
+	/* Another command takes the cell as an operand: the column is omitted only if all texts
+	 * then fit without being cut. */
 	bool is_handle;
-	bool is_flow; /* 'tcp A:P > B:Q': where it is too wide, A's port goes first */
+	bool is_flow; /* 'tcp A:P > B:Q': if the cell is too wide, P is omitted first */
 };
 
-/* Rating of a cell, shown where colour is available. */
+/* The rating of a cell, shown as a colour if the terminal has colours. */
 enum paint { PAINT_NONE, PAINT_GOOD, PAINT_DOUBT, PAINT_BAD };
 
 struct render_style {
 	enum render_format format;
-	bool is_wide; /* every column, whole times, exact numbers */
+	bool is_wide; /* all columns, times in full, exact numbers */
 	bool has_colour;
-	bool is_last_first; /* a table's rows come out in the opposite order */
-	bool keeps_empty;   /* columns that have no value stay */
-	unsigned width;	    /* of the terminal; 0: no limit */
-	unsigned height;    /* more lines go to the pager; 0: no pager */
-	int64_t now_ms;	    /* times of this day are shown without their date; 0: all with */
+	bool is_last_first; /* print the rows of a table in reverse order */
+	bool keeps_empty;   /* do not omit columns without values */
+	unsigned width;	    /* of the terminal, in characters; 0: no limit */
+	unsigned height;    /* longer tables are shown in the pager; 0: no pager */
+	int64_t now_ms;	    /* times on this day are shown without a date; 0: always show the
+			     * date */
 };
 
 struct render;
 
-/* columns must outlive it. NULL with errno. */
+/* Start a listing. columns must outlive it. Return NULL with errno on failure. */
 struct render *render_new(const struct render_style *style, const struct column *columns,
 			  size_t n_columns, FILE *out);
 
-/* The next cell of the row, in the order of the columns; the last one ends the
- * row. NULL text is an unknown value. */
+/* Add the next cell of the row, in the order of the columns; the last cell ends the row. A text of
+ * NULL is unknown. */
 void render_text(struct render *r, const char *text, enum paint paint);
 void render_number(struct render *r, int64_t number, enum paint paint);
-/* A share between 0 and 1, in a column of numbers: cut off after four digits, so that only a
- * whole is 1. */
+/* Add a share from 0 to 1 to a column of numbers. It is rounded down to four decimal places, so
+ * that only a share of 1 is shown as 1. */
 void render_share(struct render *r, double share, enum paint paint);
-/* Print a number that is not a share, with three decimal places. */
+/* Add a number with three decimal places. */
 void render_real(struct render *r, double number, enum paint paint);
 void render_unknown(struct render *r);
 
-/* End the listing and free r. Return 0, or -errno of the first thing that failed: -ENOMEM, or the
- * error of writing to out. */
+/* End the listing and free r. Return 0, or -errno of the first failure: -ENOMEM, or the error of
+ * writing to out. */
 int render_end(struct render *r);
 
 #endif

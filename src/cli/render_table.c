@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * render_table.c - chooses the columns of a table, measures and prints it.
+ * render_table.c - selects the columns of a table, measures them and prints the table.
  *
- * Columns without a value are omitted, then those of the highest rank until the rest is narrow
- * enough; text that is still too wide is cut at its end, a flow first by its source port.
+ * Columns without a value are omitted, then those of the highest rank until the rest is
+ * narrow enough. Text that is still too wide is cut at its end; a flow first loses its
+ * source port.
  */
 #include "cli/render_table.h"
 
@@ -18,10 +19,10 @@
 
 #define ROWS_MEASURED 1000
 #define COLUMN_GAP    2
-#define WIDTH_LEAST   8 /* of a column that is cut */
+#define WIDTH_LEAST   8 /* least width of a column whose text is cut */
 #define CELL_STRLEN   48
 #define FLOW_STRLEN   160
-#define WIDTH_SPARE   12 /* of a column that gives way to flows */
+#define WIDTH_SPARE   12 /* least width of another column that is cut to make room for flows */
 
 struct cell {
 	char *text; /* NULL: unknown */
@@ -35,9 +36,9 @@ struct table {
 	FILE *out;
 	struct pager *pager;
 	size_t *widths;
-	bool *is_shown;	     /* by column */
-	struct cell *cells;  /* the rows that are kept */
-	size_t n_kept, room; /* rows */
+	bool *is_shown;	     /* by column index */
+	struct cell *cells;  /* the kept rows */
+	size_t n_kept, room; /* number of kept rows, and of rows that cells has room for */
 	bool is_measured;
 };
 
@@ -48,7 +49,7 @@ static bool is_number(const struct column *c)
 
 /* --- cells -------------------------------------------------------------------- */
 
-/* Times and sizes as people read them. Returns text, or buf. */
+/* Return text, or a time or size in buf as users read it. */
 static const char *cell_format(const struct table *t, const struct column *c, const char *text,
 			       char buf[CELL_STRLEN])
 {
@@ -149,7 +150,7 @@ static bool columns_drop(struct table *t)
 	return true;
 }
 
-/* "tcp A > B:Q" of "tcp A:P > B:Q": B and its port say more than P. Returns buf. */
+/* Write "tcp A > B:Q" for "tcp A:P > B:Q" to buf and return buf: B and Q matter more than P. */
 static const char *source_port_drop(const char *flow, char *buf, size_t size)
 {
 	const char *arrow = strstr(flow, " > "), *colon = arrow;
@@ -163,7 +164,7 @@ static const char *source_port_drop(const char *flow, char *buf, size_t size)
 	return buf;
 }
 
-/* How wide flows are without their source ports. */
+/* Return the width of the column of flows if all source ports are omitted. */
 static size_t flows_width(const struct table *t, size_t column)
 {
 	size_t widest = 0;
@@ -181,7 +182,8 @@ static size_t flows_width(const struct table *t, size_t column)
 	return widest;
 }
 
-/* The widest text, of flows or of others; n_columns: none. */
+/* Return the widest shown column that has no numbers; n_columns: none. Without has_flows, columns of
+ * flows and times do not count. */
 static size_t column_widest(const struct table *t, bool has_flows)
 {
 	size_t widest = t->n_columns;
@@ -194,7 +196,7 @@ static size_t column_widest(const struct table *t, bool has_flows)
 	return widest;
 }
 
-/* Narrow a column by at most over; return the excess that remains. */
+/* Narrow a column by at most over, but not below least. Return the excess that remains. */
 static size_t column_narrow(struct table *t, size_t column, size_t over, size_t least)
 {
 	size_t width = t->widths[column], cut = width > least ? width - least : 0;
@@ -204,7 +206,8 @@ static size_t column_narrow(struct table *t, size_t column, size_t over, size_t 
 	return over - cut;
 }
 
-/* The widest text gives way; if it is a flow, by its source port, then others do a little. */
+/* Cut over columns of width. The widest column of text is cut; if it contains flows, it first loses
+ * the source ports, and then other columns are cut a little. */
 static void columns_cut(struct table *t, size_t over)
 {
 	size_t widest = column_widest(t, true), other;
@@ -219,7 +222,8 @@ static void columns_cut(struct table *t, size_t over)
 	column_narrow(t, widest, over, WIDTH_LEAST);
 }
 
-/* If a text is cut nevertheless, keep the handle, so that the row can be found. */
+/* Show all handles again if text has to be cut nevertheless, so that the user can find the whole
+ * row. */
 static void handles_show(struct table *t)
 {
 	for (size_t i = 0; i < t->n_columns; i++)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * render_table.h - rows as aligned columns, no wider than the terminal.
+ * render_table.h - rows as aligned columns that are no wider than the terminal.
  *
- * A table needs its widths before its first line, so it keeps its rows; longer listings continue
- * with the widths of the first rows, so that memory stays bounded, unless the order is reversed.
+ * A table keeps its first rows in memory until it has measured the widths of its columns.
+ * Later rows are printed at once with the same widths, so that memory stays bounded. A
+ * table in reverse order keeps all rows.
  */
 #ifndef WAYMARK_SRC_CLI_RENDER_TABLE_H
 #define WAYMARK_SRC_CLI_RENDER_TABLE_H
@@ -14,11 +15,12 @@ struct table;
 
 struct table *table_new(const struct render_style *style, const struct column *columns,
 			size_t n_columns, FILE *out);
-/* Copy text; NULL: unknown. The last cell ends the row. 0 or -ENOMEM. */
+/* Add a copy of text as the next cell; NULL: unknown. The last cell ends the row. Return 0 or
+ * -ENOMEM. */
 int table_add(struct table *t, const char *text, enum paint paint);
-/* Between rows: prints what needs not be kept any longer. */
+/* Print the rows that need not be kept any longer. Call between rows. */
 void table_flow_on(struct table *t);
-/* Print the kept rows and free t. Return 0 or -errno of writing. */
+/* Print the kept rows and free t. Return 0, or -errno if writing failed. */
 int table_end(struct table *t);
 
 #endif

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * render_text.c - escapes.
+ * render_text.c - escapes text for terminals, JSON and CSV.
  */
 #include "cli/render_text.h"
 
 #include <stdbool.h>
 #include <string.h>
 
-/* Bytes of the well-formed UTF-8 character at s, 0 where there is none. */
+/* Return the size in bytes of the UTF-8 character at s; 0 if it is malformed. */
 static size_t utf8_size(const char *s)
 {
 	const unsigned char *u = (const unsigned char *)s;
@@ -22,7 +22,7 @@ static size_t utf8_size(const char *s)
 	for (i = 1; i < size; i++)
 		if ((u[i] & 0xc0) != 0x80)
 			return 0;
-	/* Overlong forms, surrogates, beyond U+10FFFF (RFC 3629, 4). */
+	/* Refuse overlong forms, surrogates, and what is beyond U+10FFFF (RFC 3629, 4). */
 	if ((u[0] == 0xe0 && u[1] < 0xa0) || (u[0] == 0xed && u[1] > 0x9f) ||
 	    (u[0] == 0xf0 && u[1] < 0x90) || (u[0] == 0xf4 && u[1] > 0x8f))
 		return 0;
@@ -33,7 +33,7 @@ static bool is_control(const char *s)
 {
 	const unsigned char *u = (const unsigned char *)s;
 
-	/* C0, DEL, and C1, which is two bytes in UTF-8. */
+	/* C0 and DEL; C1 characters have two bytes in UTF-8. */
 	return u[0] < 0x20 || u[0] == 0x7f || (u[0] == 0xc2 && u[1] < 0xa0);
 }
 
@@ -100,7 +100,8 @@ void text_put_json(FILE *out, const char *text, size_t length)
 	putc_unlocked('"', out);
 }
 
-/* A number may begin with a minus; "-5" is no formula. */
+/* Return whether a spreadsheet would interpret text as a formula. Numbers with a sign, such as
+ * "-5", are none. */
 static bool is_formula(const char *text)
 {
 	if (!*text || !strchr("=+-@\t\r", *text))

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * row_copy.c - copies of rows, with the names of their columns.
+ * row_copy.c - copies rows together with the names of their columns.
  */
 #include "cli/row_copy.h"
 
@@ -41,7 +41,7 @@ int row_copy_add(void *data, const struct value *values, size_t n)
 	struct row_copy *k = data;
 	struct row_copy_row *rows = k->rows;
 
-	/* Room doubles: n is a power of two where it is used up. */
+	/* Double the capacity whenever n is a power of two. */
 	if (!(k->n & (k->n - 1)))
 		rows = realloc(rows, (k->n ? 2 * k->n : 1) * sizeof(*rows));
 	if (!rows)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * row_copy.h - rows of the history, kept to be read more than once.
+ * row_copy.h - copies of rows of the history, which can be read several times.
  */
 #ifndef WAYMARK_SRC_CLI_ROW_COPY_H
 #define WAYMARK_SRC_CLI_ROW_COPY_H
@@ -17,15 +17,15 @@ struct row_copy {
 	size_t n;
 };
 
-/* A query_row_fn; data is a struct row_copy. */
+/* Append a copy of the row. A query_row_fn; data is a struct row_copy. */
 int row_copy_add(void *data, const struct value *values, size_t n);
-/* Keep the first n rows. */
+/* Keep the first n rows and free the others. */
 void row_copy_truncate(struct row_copy *k, size_t n);
 void row_copy_free(struct row_copy *k);
 
-/* Return a column's text; NULL: unknown, or no such column. */
+/* Return the text of a column; NULL if it is unknown or missing. */
 const char *row_copy_text(const struct row_copy_row *row, const char *name);
-/* Return a column's number, or other if it is unknown. */
+/* Return the number of a column, or other if it is unknown or missing. */
 int64_t row_copy_number(const struct row_copy_row *row, const char *name, int64_t other);
 
 #endif

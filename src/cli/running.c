@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * running.c - a configuration made from the daemon's answer: other keys have their defaults.
+ * running.c - makes a configuration from the daemon's answer; keys that the daemon does not
+ * report have their defaults.
  */
 #include "cli/running.h"
 

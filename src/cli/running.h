@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * running.h - the configuration as far as a running daemon says it.
+ * running.h - the configuration of a running daemon, as far as the daemon reports it.
  */
 #ifndef WAYMARK_SRC_CLI_RUNNING_H
 #define WAYMARK_SRC_CLI_RUNNING_H
@@ -8,9 +8,10 @@
 #include "cli/cli.h"
 #include "waymark/config/config.h"
 
-/* With --socket what the daemon says: its mode, mark mask, priorities, database, and of each
- * uplink the name, interface, mark, table, weight, tier and quota; else the configuration.
- * CLI_DONE, or another status with a message printed. Free it with config_free. */
+/* Set *c, which the caller frees with config_free(). With --socket, *c is what the daemon reports:
+ * its mode, mark mask, priorities, database, and for each uplink the name, interface, mark, table,
+ * weight, tier and quota. Otherwise *c is the configuration file. Return CLI_DONE, or another
+ * status after printing a message. */
 enum exit_status running_config(const struct invocation *in, struct config **c);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sorted_rows.c - keeps at most twice as many rows as are wanted, and sorts then.
+ * sorted_rows.c - keeps at most twice as many rows as the limit, then sorts and drops half
+ * of them.
  */
 #include "cli/sorted_rows.h"
 

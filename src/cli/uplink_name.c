@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * uplink_name.c - checks names of uplinks and interfaces against those that the daemon or
- * the history has.
+ * uplink_name.c - checks names of uplinks and interfaces against those of the daemon or the
+ * history.
  */
 #include "cli/uplink_name.h"
 
@@ -16,7 +16,7 @@
 
 struct known {
 	struct suggestion s;
-	char names[NAMES_MAX][32]; /* s points to one of them */
+	char names[NAMES_MAX][32]; /* s may point to one of them */
 	size_t n;
 	bool is_found;
 };

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_import.c - `waymark import mwan3|pbr FILE`: prints a configuration that audits the
- * marks of another tool, with what could not be carried over as comments; `waymark import
- * waymark FILE`: the configuration that a UCI file of Waymark itself means.
+ * cmd_import.c - `waymark import mwan3|pbr FILE` prints a configuration that audits the
+ * marks of another program; settings that cannot be converted become comments. `waymark
+ * import waymark FILE` prints the configuration that Waymark's own UCI file describes.
  */
 #define _GNU_SOURCE /* vasprintf */
 #include <ctype.h>
@@ -24,7 +24,7 @@ static const struct importer {
 	{"pbr", import_pbr, import_pbr_notes},
 };
 
-/* --- the file --------------------------------------------------------------------------------- */
+/* --- printing -------------------------------------------------------------------------------- */
 
 static void uplink_print(const struct import *i, size_t k)
 {
@@ -92,7 +92,8 @@ static int file_read(struct uci *u, const char *path)
 	return err;
 }
 
-/* The network file lies beside; without it interfaces have to be named by hand. */
+/* Read the network file in the same folder. Without that file, the user has to enter the
+ * interfaces. */
 static void network_read(struct uci *u, const char *path)
 {
 	const char *slash = strrchr(path, '/');

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * import.c - the uplinks that an importer finds, and the comments that it prints.
+ * import.c - stores the uplinks that an importer finds, and prints comments.
  */
 #define _GNU_SOURCE /* vasprintf */
 #include <ctype.h>
@@ -25,7 +25,7 @@ void import_comment(FILE *out, const char *format, ...)
 	free(raw);
 }
 
-/* Dialled protocols make an interface of their own. */
+/* Return the prefix of the interface name if proto creates an interface of its own, as PPP does. */
 static const char *device_prefix(const char *proto)
 {
 	static const char *const dialled[][2] = {
@@ -41,7 +41,7 @@ static const char *device_prefix(const char *proto)
 
 void import_device(char *device, size_t size, const struct uci *network, const char *name)
 {
-	/* "@wan" is the device of another section. */
+	/* "@wan" means the device of section wan. */
 	for (int depth = 0; depth < 4; depth++) {
 		const struct uci_section *s = uci_find(network, "interface", name);
 		const char *prefix = s ? device_prefix(uci_get(s, "proto", "")) : NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * import.h - what the importers share: the uplinks found in another tool's file, and
- * the file that is printed from them.
+ * import.h - what the importers share: the uplinks found in the other program's file, and
+ * the functions that print the configuration.
  */
 #ifndef WAYMARK_SRC_CLI_IMPORT_IMPORT_H
 #define WAYMARK_SRC_CLI_IMPORT_IMPORT_H
@@ -14,44 +14,44 @@
 #include "waymark/config/config.h"
 
 struct imported_uplink {
-	const char *name;      /* the section's, as the tool calls it */
-	char device[64];       /* "": not known */
-	uint32_t mark;	       /* under the tool's mask */
-	uint32_t table;	       /* 0: not known */
-	unsigned weight, tier; /* 0: not said */
-	const char *shares;    /* the uplink that has the same device; NULL: none */
+	const char *name;      /* name of the section in the file */
+	char device[64];       /* "": unknown */
+	uint32_t mark;	       /* the bits under the program's mask */
+	uint32_t table;	       /* 0: unknown */
+	unsigned weight, tier; /* 0: not set */
+	const char *shares;    /* name of an uplink with the same device; NULL: none */
 };
 
 struct import {
-	const char *tool; /* "mwan3" */
+	const char *tool; /* name of the program: "mwan3" */
 	const struct uci *file;
-	const struct uci *network; /* /etc/config/network beside it; empty: not there */
+	const struct uci *network; /* /etc/config/network in the same folder; empty if missing */
 	uint32_t mask;
 	struct imported_uplink uplinks[UPLINKS_MAX];
 	size_t n_uplinks;
 	FILE *out;
 };
 
-/* Each fills in mask and uplinks. 0, or -errno with a message printed. */
+/* Fill in mask and uplinks. Return 0, or -errno after printing a message. */
 int import_mwan3(struct import *i);
 int import_pbr(struct import *i);
-/* Print all of it. 0, or -EINVAL with a message printed. */
+/* Print the whole configuration. Return 0, or -EINVAL after printing a message. */
 int import_waymark(struct import *i);
-/* Print the settings that are not carried over, as comments. */
+/* Print the settings that are not converted, as comments. */
 void import_mwan3_notes(const struct import *i);
 void import_pbr_notes(const struct import *i);
 
-/* Add one; false: there is no room. Its device is looked up in the network file. */
+/* Add an uplink, and look up its device in the network file. Return false if there are too many. */
 bool import_uplink_add(struct import *i, const struct imported_uplink *u);
 
-/* A string of the file, quoted. */
+/* Print text as a quoted string. */
 void import_string(FILE *out, const char *text);
-/* An uplink's name, or "uplinkNUMBER" where it can be none. */
+/* Print the name of an uplink, or "uplinkNUMBER" if name is not a valid name. */
 void import_name(FILE *out, const char *name, size_t number);
-/* The device of a section of the network file; "": it does not say. */
+/* Write the device of a section of the network file to device; "": unknown. */
 void import_device(char *device, size_t size, const struct uci *network, const char *name);
 
-/* A comment's text: printable, one line. */
+/* Print a comment on one line, without control characters. */
 void import_comment(FILE *out, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #endif

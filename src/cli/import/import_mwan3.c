@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * import_mwan3.c - uplinks, marks and weights from mwan3's file (/etc/config/mwan3).
+ * import_mwan3.c - converts uplinks, marks and weights from mwan3's file
+ * (/etc/config/mwan3).
  *
- * mwan3 numbers its interface sections from 1: the number is the routing table, and
- * its bits, spread over the bits of mmx_mask, are the mark (mwan3.sh: mwan3_id2mask).
+ * mwan3 numbers its interface sections from 1. The number is the routing table; its bits,
+ * spread over the bits of mmx_mask, are the mark (mwan3.sh: mwan3_id2mask).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 
 #define MASK_INITIAL "0x3F00"
 
-/* Lays the bits of a number on the bits of a mask, lowest first. */
+/* Spread the bits of number over the bits of mask, from the lowest on. */
 static uint32_t bits_spread(uint32_t number, uint32_t mask)
 {
 	uint32_t mark = 0;
@@ -28,7 +29,7 @@ static uint32_t bits_spread(uint32_t number, uint32_t mask)
 	return mark;
 }
 
-/* The policy that most traffic takes: that of the last rule without a destination, or
+/* Return the policy that most traffic uses: the policy of the last rule without a destination, or
  * the first policy. */
 static const struct uci_section *main_policy(const struct uci *u)
 {
@@ -45,7 +46,7 @@ static const struct uci_section *main_policy(const struct uci *u)
 	return found ? found : uci_find(u, "policy", NULL);
 }
 
-/* Weight and tier of an interface: those of its member in the main policy. */
+/* Set weight and tier of an uplink from its member in the main policy. */
 static void member_take(struct imported_uplink *up, const struct uci *u,
 			const struct uci_section *policy)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * import_pbr.c - uplinks and marks from pbr's file (/etc/config/pbr).
+ * import_pbr.c - converts uplinks and marks from pbr's file (/etc/config/pbr).
  *
- * pbr gives its first mark to the first interface that it supports, in the order of
- * the network file, and adds the same number for each further one.
+ * pbr gives its first mark to the first supported interface, in the order of the network
+ * file. The mark of each further interface is larger by the same number.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -41,7 +41,7 @@ static bool is_tunnel(const struct uci_section *network)
 	return false;
 }
 
-/* "wan", "wan2", "wanb", but not "wan6", which shares the device of "wan". */
+/* Return whether name is "wan", "wan2", "wanb", but not "wan6", which has the device of "wan". */
 static bool is_wan(const char *name)
 {
 	size_t n = strlen(name);
@@ -71,8 +71,8 @@ static bool name_add(struct import *i, const char *name, uint32_t first)
 	return import_uplink_add(i, &u);
 }
 
-/* Without the network file: take pbr's uplink interface, then those that options and policies
- * name. */
+/* Add the interfaces that pbr's file names if the network file is missing: pbr's uplink interface,
+ * then the interfaces in options and policies. */
 static bool names_add(struct import *i, const struct uci_section *config, uint32_t first)
 {
 	bool has_room = name_add(i, uplink_name(config), first);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * import_waymark.c - Waymark's own configuration from a UCI file (/etc/config/waymark), for
- * OpenWrt's service: each option is the key of that name, with '_' for '-'.
+ * import_waymark.c - converts Waymark's UCI file (/etc/config/waymark), which OpenWrt's
+ * service uses. Each option is the key of the same name, with '_' for '-'.
  *
- * Only boolean keys are known here, to translate UCI's values; the reader of the printed file
- * checks all keys.
+ * This file only knows which keys are boolean, to convert UCI's values. Whoever reads the
+ * printed configuration checks all keys.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -15,12 +15,12 @@
 #include "cli/import/import.h"
 
 #define MAIN_SECTION "waymark"
-#define ENABLED	     "enabled" /* whether the service starts it, or an uplink is there */
+#define ENABLED	     "enabled" /* whether to start waymarkd, or whether an uplink exists */
 
-/* Sections of the file that are printed under their own names. */
+/* Sections whose name in the UCI file is also their name in the configuration. */
 static const char *const blocks[] = {"alert", "prometheus", "export"};
 
-/* UCI's '_' for '-'. */
+/* Write the key of an option to key and return it: '_' becomes '-'. */
 static const char *key_of(const char *option, char *key, size_t size)
 {
 	snprintf(key, size, "%s", option);
@@ -38,7 +38,8 @@ static const char *value_of(const struct uci_section *s, const char *section, si
 	return uci_is_true(s, s->options[k].key, false) ? "true" : "false";
 }
 
-/* A list has one entry per value: all of them stand where the first one was. */
+/* Print an option, or all values of a list at the place of the first value. Each value of a list is
+ * an entry in s->options. */
 static void option_print(const struct import *i, const struct uci_section *s, const char *section,
 			 size_t first)
 {
@@ -89,8 +90,8 @@ static void block_print(const struct import *i, const struct uci_section *s, con
 	fprintf(i->out, "%s}\n", indent);
 }
 
-/* Option network names the section of the network file that has the device; without it and
- * without interface the uplink's own name does. */
+/* Print the section of an uplink. Option network names the section of the network file that has the
+ * device; without the options network and interface, the uplink's name does. */
 static void uplink_print(const struct import *i, const struct uci_section *s)
 {
 	const struct uci_section *health = uci_find(i->file, "health", s->name);
@@ -119,7 +120,7 @@ static bool is_block(const char *type)
 	return false;
 }
 
-/* Fail on an unknown section: it would otherwise have no effect, without notice. */
+/* Fail on an unknown section, which would otherwise be ignored without notice. */
 static int sections_check(const struct uci *u)
 {
 	for (size_t k = 0; k < u->n_sections; k++) {

@@ -14,8 +14,8 @@ struct uci_option {
 };
 
 struct uci_section {
-	char *type, *name;	    /* name "": anonymous */
-	struct uci_option *options; /* a list has one entry per value */
+	char *type, *name;	    /* "": the section is anonymous */
+	struct uci_option *options; /* one entry per option, and one per value of a list */
 	size_t n_options;
 };
 
@@ -24,16 +24,16 @@ struct uci {
 	size_t n_sections;
 };
 
-/* Read a file whole. 0, or -errno; -EINVAL: *line is the line that is no UCI. */
+/* Read a whole file. Return 0 or -errno; -EINVAL: *line is the first invalid line. */
 int uci_read(struct uci *u, FILE *file, unsigned *line);
 void uci_clear(struct uci *u);
 
-/* The last value of an option, or otherwise. */
+/* Return the last value of an option, or otherwise if it is not set. */
 const char *uci_get(const struct uci_section *s, const char *key, const char *otherwise);
 bool uci_is_true(const struct uci_section *s, const char *key, bool otherwise);
-/* Return whether one of its values is this. */
+/* Return whether value is one of the values of the option or list. */
 bool uci_has(const struct uci_section *s, const char *key, const char *value);
-/* The section of a type and name (NULL: the first of the type), or NULL. */
+/* Return the section of this type and name (NULL: the first of the type), or NULL. */
 const struct uci_section *uci_find(const struct uci *u, const char *type, const char *name);
 
 #endif
