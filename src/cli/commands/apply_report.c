@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * apply_report.c - one line about what apply or remove has changed.
+ * apply_report.c - reports in one line what apply or remove changed.
  */
 #include "cli/commands/apply_report.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * apply_report.h - counts what apply or remove changes, and says it in one line.
+ * apply_report.h - counts the changes that apply or remove makes, and reports them in one
+ * line.
  */
 #ifndef WAYMARK_SRC_CLI_COMMANDS_APPLY_REPORT_H
 #define WAYMARK_SRC_CLI_COMMANDS_APPLY_REPORT_H
@@ -9,15 +10,16 @@
 
 #include "waymark/steering/steering.h"
 
-/* A steering_change_fn; data: struct steering_counts. */
+/* Count one change. A steering_change_fn; data is a struct steering_counts. */
 void apply_report_count(void *data, const struct steering_change *change);
 
-/* Print "apply: installed table inet waymark, 6 ip rules, 10 routes, 5 sysctls". */
+/* Print the counts: "apply: installed table inet waymark, 6 ip rules, 10 routes, 5 sysctls". */
 void apply_report_print(const struct steering_counts *r, const char *command, const char *verb,
 			FILE *out);
 
-/* Ask a running daemon for "apply SECONDS FILE" or "remove", and print what it did. Return 0, 1
- * (the daemon refused, with a message) or -errno (no daemon runs: -ENOENT, -ECONNREFUSED). */
+/* Send "apply SECONDS FILE" or "remove" to a running daemon, and print what the daemon changed.
+ * Return 0; 1 if the daemon refused, after printing its message; or -errno (-ENOENT or
+ * -ECONNREFUSED: no daemon runs). */
 int apply_report_ask(const char *socket, const char *request, const char *command,
 		     const char *verb);
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * burst.c - groups lines of one kind that come in bursts.
+ * burst.c - suppresses lines of one kind that come in bursts.
  *
- * A kind is remembered from its first line. If its interval ends with suppressed lines, the burst
- * continues: all further lines are suppressed until an interval without any.
+ * The interval of a kind starts with its first line. If lines were suppressed in an
+ * interval, the burst goes on: all further lines are suppressed until an interval passes
+ * without any.
  */
 #include "cli/commands/burst.h"
 

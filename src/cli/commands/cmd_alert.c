@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * cmd_alert.c - `waymark alert silence --for DURATION [--uplink U]`, `alert unsilence`,
- * `alert list`: nothing is sent during maintenance, and the history has who asked for it.
+ * `alert list`: suppresses alerts during maintenance. The history records who silenced
+ * them.
  */
 #include <inttypes.h>
 #include <jansson.h>

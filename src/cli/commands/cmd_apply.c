@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_apply.c - `waymark apply`: installs the steering, or changes nothing. With
- * --confirm it is undone unless `waymark confirm` follows in time.
+ * cmd_apply.c - `waymark apply`: installs the steering as a whole or changes nothing. With
+ * --confirm, the change is undone unless `waymark confirm` is run before the deadline.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -17,13 +17,13 @@
 #include "waymark/base/units.h"
 #include "waymark/steering/steering.h"
 
-/* Longest time to wait for a confirmation. */
+/* The longest time that --confirm accepts. */
 #define CONFIRM_MAX_S 86400
 
 struct applying {
 	struct config *config;
 	struct steering *steering;
-	uint64_t confirm_s; /* 0: not asked for */
+	uint64_t confirm_s; /* 0: no --confirm */
 };
 
 static void confirm_print(const struct applying *a)
@@ -88,7 +88,8 @@ static bool is_no_daemon(int err)
 	return err == -ENOENT || err == -ECONNREFUSED;
 }
 
-/* A running daemon keeps the steering, so it must be notified. */
+/* Let a running daemon apply the file, because the daemon would revert changes that it does not
+ * know of. Without a daemon, apply the file here. */
 static enum exit_status apply_anyhow(struct applying *a, const struct invocation *in)
 {
 	char request[PATH_MAX + 64];

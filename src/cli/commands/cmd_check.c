@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_check.c - `waymark check`: findings about the configuration and this host, each with
- * its fix.
+ * cmd_check.c - `waymark check`: reports findings about the configuration and this host,
+ * each with a command or key that fixes it.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -31,7 +31,7 @@ static void config_line_add(void *data, const char *line)
 		findings_fix(data, "%s", fix + 2);
 }
 
-/* The configuration, or NULL with its errors among the findings. */
+/* Read the configuration. On failure add its errors to the findings and return NULL. */
 static struct config *config_checked(const struct invocation *in, struct findings *f)
 {
 	struct config *config = NULL;
@@ -76,7 +76,8 @@ static void anonymize_checked(const struct config *c, struct findings *f)
 
 #define DAY_MS INT64_C(86400000)
 
-/* Neither steered nor judged: whether that is wanted only the operator knows. */
+/* Report packets without a conntrack entry, which are neither steered nor audited. Only the
+ * operator knows whether that is intended. */
 static int untracked_add(void *data, const struct value *values, size_t n)
 {
 	const char *example = value_text(values, n, "example");
@@ -90,7 +91,8 @@ static int untracked_add(void *data, const struct value *values, size_t n)
 	return 0;
 }
 
-/* The router's own UDP answers, which whoever asked discards. */
+/* Report UDP replies of this router with a source address that the client did not ask, because
+ * clients discard them. */
 static int unasked_add(void *data, const struct value *values, size_t n)
 {
 	const char *example = value_text(values, n, "example");
@@ -105,7 +107,7 @@ static int unasked_add(void *data, const struct value *values, size_t n)
 	return 0;
 }
 
-/* An existing history must be one that the daemon accepts. */
+/* Check that the daemon can use the history, if the file exists. */
 static void database_checked(const struct config *c, struct findings *f)
 {
 	struct error_lines errors;

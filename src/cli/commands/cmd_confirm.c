@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_confirm.c - `waymark confirm`: keeps what `waymark apply --confirm` installed.
+ * cmd_confirm.c - `waymark confirm`: keeps what `waymark apply --confirm` has installed.
  */
 #include <errno.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_coverage.c - `waymark coverage`: by hour and uplink how much left, how much of it
- * the history accounts for, and why the rest is missing. A running daemon reads the
- * counters first, so that the answer is current.
+ * cmd_coverage.c - `waymark coverage`: lists for each hour and uplink how many packets
+ * left, how many of them the history accounts for, and why the others are missing. A
+ * running daemon reads the counters first, so that the result is current.
  */
 #include <stdlib.h>
 
@@ -10,7 +10,7 @@
 #include "cli/client.h"
 #include "cli/history.h"
 
-/* A dump of a big table takes seconds. */
+/* How often to ask whether the table dump has ended; a large table takes seconds. */
 #define LOOK_PAUSES 200
 
 static const struct column columns[] = {
@@ -48,7 +48,8 @@ static int coverage_query(struct query *q, const struct flow_filter *f, query_ro
 	return query_coverage(q, &f->q, fn, data);
 }
 
-/* Request a table dump and wait until its result is in the history. 0 or -errno. */
+/* Make the daemon dump the table, and wait until the result is in the history. Return 0 or
+ * -errno. */
 static int daemon_look(const char *path)
 {
 	struct answer a;
@@ -69,7 +70,7 @@ static int daemon_look(const char *path)
 	return 0;
 }
 
-/* The history alone has an answer, too, but not a current one. */
+/* Show the listing. If no daemon is asked, it ends with the last interval in the history. */
 enum exit_status cmd_coverage(const struct invocation *in)
 {
 	static const struct history coverage = {

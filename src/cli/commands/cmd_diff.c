@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_diff.c - `waymark diff`: the differences between the installed rules and routes and the
- * configuration.
+ * cmd_diff.c - `waymark diff`: shows the differences between the installed rules and routes
+ * and the configuration.
  */
 #include <errno.h>
 #include <string.h>
@@ -29,7 +29,7 @@ static const char *command_of(const struct steering_difference *d)
 	}
 }
 
-/* As diff(1) has it: "-" is installed, "+" is what the file says. */
+/* Print a difference as diff(1) does: "-" is installed, "+" is in the configuration. */
 static void difference_print(void *data, const struct steering_difference *d)
 {
 	const struct invocation *in = data;

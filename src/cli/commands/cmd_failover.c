@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_failover.c - `waymark failover`: what happened to an uplink's flows when it last went down:
- * how many moved, were deleted, are stranded, or began by another uplink.
+ * cmd_failover.c - `waymark failover`: shows what became of an uplink's flows when the
+ * uplink last went down: how many moved, were deleted, are stranded, or started on another
+ * uplink.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -47,12 +48,13 @@ static const struct column flow_columns[] = {
 	{.name = "bytes_reply", .type = COLUMN_SIZE},
 };
 
-/* --- what both read --------------------------------------------------------------------- */
+/* --- reading the failover --------------------------------------------------------------- */
 
-/* The daemon's, or NULL: it is not asked. */
+/* The path of the daemon's control socket; NULL: do not ask the daemon. */
 static char *socket_path;
 
-/* 1: there was none. */
+/* Read the failover and the counters of its live flows. Return 0, 1 if there was no failover, or
+ * -errno. */
 static int failover_find(struct query *q, const struct flow_filter *filter, struct failover *f)
 {
 	int err = query_failover(q, filter->q.uplink, filter->q.until_ms, f);
@@ -123,10 +125,11 @@ static int sums_query(struct query *q, const struct flow_filter *filter, query_r
 
 /* --- flows --------------------------------------------------------------------------------- */
 
-/* Puts what the kernel has counted where the history knows nothing yet. */
+/* Adds the kernel's counters to rows of live flows, for which the history has no counters. */
 struct filling {
 	const struct failover *failover;
-	enum failover_class class; /* stranded or idle: print only these; FAILOVER_CLASSES: all */
+	enum failover_class class; /* FAILOVER_STRANDED or FAILOVER_IDLE: pass only these rows
+				    * to fn; FAILOVER_CLASSES: pass all */
 	query_row_fn *fn;
 	void *data;
 };
@@ -161,7 +164,8 @@ static int flows_query(struct query *q, const struct flow_filter *filter, enum f
 	uint64_t limit = filter->q.limit;
 	int r = failover_find(q, filter, &f);
 
-	/* The history cannot tell stranded from idle: filling drops rows of the other class. */
+	/* The history cannot distinguish stranded from idle flows. Query both; flow_fill() drops
+	 * the rows of the other class. */
 	if (c == FAILOVER_STRANDED || c == FAILOVER_IDLE) {
 		to.class = c;
 		c = FAILOVER_STRANDED;

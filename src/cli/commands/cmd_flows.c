@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_flows.c - `waymark flows`: the view flows. With --live the counters and TCP states
- * are the daemon's: the history has them when a flow ends.
+ * cmd_flows.c - `waymark flows`: lists the view flows. With --live, the counters and TCP
+ * states come from the daemon, because the history gets them only when a flow ends.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -18,7 +18,7 @@ static const struct column columns[] = {
 #define FLOW_SHOWN(column, kind, is_nullable, in_listings, rarely)                                 \
 	{.name = #column, .type = COLUMN_##in_listings, .is_detail = (rarely)},
 #include "waymark/store/flow_columns.def"
-	{.name = "tcp_state"}, /* with --live, and last */
+	{.name = "tcp_state"}, /* only with --live; must be last */
 };
 #define N_COLUMNS (sizeof(columns) / sizeof(*columns))
 
@@ -58,16 +58,17 @@ static const struct brief_column brief[] = {
 	{{.name = "total", .type = COLUMN_SIZE, .rank = 6}, total_show},
 	{{.name = "nat_src", .rank = 8}, NULL},
 	{{.name = "ingress", .rank = 7}, NULL},
-	{{.name = "tcp_state", .rank = 9}, NULL}, /* with --live, and last */
+	{{.name = "tcp_state", .rank = 9}, NULL}, /* only with --live; must be last */
 };
 #define N_BRIEF (sizeof(brief) / sizeof(*brief))
 
 /* --- live flows ---------------------------------------------------------------------- */
 
-/* The daemon's snapshot, for the query of this process. */
+/* The daemon's live flows, for live_query(). */
 static struct live_flows live;
 
-/* The history knows no counters of live flows: they are judged when they are filled in. */
+/* Query live flows. The history has no counters of live flows, so filters on counters are removed
+ * from the query and applied after live_fill() has added the counters. */
 static int live_query(struct query *q, const struct flow_filter *f, query_row_fn *fn, void *data)
 {
 	struct live_filling to = {.live = &live, .fn = fn, .data = data};

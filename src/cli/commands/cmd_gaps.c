@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_gaps.c - `waymark gaps`: the intervals in which something may have been missed.
+ * cmd_gaps.c - `waymark gaps`: lists the intervals in which events or evidence may have
+ * been lost.
  */
 #include "cli/history.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_init.c - `waymark init`: prints a configuration for this host, from the default
- * routes in table main.
+ * cmd_init.c - `waymark init`: prints a configuration for this host, derived from the
+ * default routes in table main.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -20,10 +20,11 @@
 #define MARK_FIRST    2
 #define TABLE_HIGHEST 251
 
-/* An interface that a default route leads to. */
+/* An uplink to propose: an interface with a default route. */
 struct proposal {
 	const struct link_state *link;
-	const struct route_state *route[2]; /* the best one; [0] IPv4, [1] IPv6; NULL: none */
+	const struct route_state *route[2]; /* the preferred default route; [0] IPv4, [1] IPv6;
+					     * NULL: none */
 	const struct nexthop *nexthop[2];
 };
 
@@ -33,7 +34,7 @@ struct proposals {
 	size_t n;
 };
 
-/* --- from the default routes ------------------------------------------------------------- */
+/* --- proposals from the default routes ----------------------------------------------------- */
 
 static struct proposal *proposal_of(struct proposals *p, const struct link_state *link)
 {
@@ -96,9 +97,9 @@ static void proposals_make(struct proposals *p, const struct netstate *s)
 	list_sort(p->list, p->n, sizeof(*p->list), proposals_compare);
 }
 
-/* --- what is free ------------------------------------------------------------------------ */
+/* --- unused numbers ------------------------------------------------------------------------ */
 
-/* A shift at which no rule of another program has a bit under the mask. */
+/* Return a shift for the mask so that no rule of another program uses a bit of the mask. */
 static unsigned mask_shift(const struct netstate *s)
 {
 	unsigned shift;
@@ -137,9 +138,9 @@ static uint32_t table_next(const struct netstate *s, uint32_t table)
 	return table;
 }
 
-/* --- the file ------------------------------------------------------------------------------ */
+/* --- printing the file ----------------------------------------------------------------------- */
 
-/* A string as the file spells it. */
+/* Print a quoted string of the configuration. */
 static void string_print(const char *text)
 {
 	putchar('"');
@@ -253,7 +254,7 @@ static void example_print(uint32_t mark, uint32_t table)
 	       mark, table);
 }
 
-/* Without a default route no uplink can be named, but the file needs one: print a placeholder. */
+/* Print a placeholder: without a default route no uplink is known, but the file needs an uplink. */
 static void placeholder_print(uint32_t mark, uint32_t table)
 {
 	printf("\n"

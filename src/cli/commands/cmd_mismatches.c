@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_mismatches.c - `waymark mismatches`: the view mismatches, newest first.
+ * cmd_mismatches.c - `waymark mismatches`: lists the view mismatches, newest first.
  */
 #include "cli/history.h"
 
@@ -25,7 +25,8 @@ static const struct column columns[] = {
 static const struct brief_column brief[] = {
 	{{.name = "id", .type = COLUMN_NUMBER, .rank = 8}, NULL},
 	{{.name = "time", .type = COLUMN_TIME}, NULL},
-	/* `explain` takes a complete flow as well as an id. */
+	/* A handle of low rank: `explain` accepts the text of the flow, if it is not cut, as well
+	 * as the id. */
 	{{.name = "flow_id", .type = COLUMN_NUMBER, .rank = 1, .is_handle = true}, NULL},
 	{{.name = "flow", .is_flow = true}, brief_flow},
 	{{.name = "path"}, brief_path},

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_nagios.c - `waymark nagios`: a monitoring plugin's line, performance data and
- * exit status (Monitoring Plugins' guidelines: 0 ok, 1 warning, 2 critical, 3
- * unknown), from the history and the daemon.
+ * cmd_nagios.c - `waymark nagios`: a monitoring plugin that reads the history and the
+ * daemon. It prints a status line with performance data and returns an exit status
+ * (Monitoring Plugins guidelines: 0 ok, 1 warning, 2 critical, 3 unknown).
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -21,15 +21,16 @@
 
 enum level { LEVEL_OK, LEVEL_WARNING, LEVEL_CRITICAL, LEVEL_UNKNOWN };
 
-/* More are not counted. */
+/* Stop counting mismatches here. */
 #define COUNT_MAX 100000
 
 struct survey {
 	struct thresholds warning, critical;
 	int64_t minutes, now_ms;
-	int64_t value[MEASURES]; /* -1: not known */
-	const char *trouble;	 /* NULL: none */
-	struct answer answer;	 /* the daemon's, for coverage; empty where there is none */
+	int64_t value[MEASURES]; /* by enum measure; -1: unknown */
+	const char *trouble;	 /* what is wrong beyond thresholds; NULL: nothing */
+	struct answer answer;	 /* the daemon's status, for coverage; empty if no daemon
+				  * answered */
 	enum level level;
 };
 
@@ -80,7 +81,7 @@ static void daemon_take(struct survey *s, const struct answer *a)
 		s->value[MEASURE_QUEUE] = a->store.depth * 100 / a->store.capacity;
 	if (a->last_event && !times_parse_since(a->last_event, s->now_ms, &last_ms))
 		s->value[MEASURE_AGE] = last_ms < s->now_ms ? (s->now_ms - last_ms) / 1000 : 0;
-	/* A gap that is open counts, whenever it began. */
+	/* Count gaps that have not ended, whenever they began. */
 	if (a->gaps_open > s->value[MEASURE_GAPS])
 		s->value[MEASURE_GAPS] = a->gaps_open;
 	if (!a->is_ready) {
@@ -118,7 +119,7 @@ static void levels_judge(struct survey *s)
 	}
 }
 
-/* Zero mismatches say only as much as was observed. */
+/* Print the coverage: zero mismatches only mean something for packets that were observed. */
 static void coverage_print(const struct survey *s)
 {
 	const char *separator = "; coverage since the start:";
@@ -209,7 +210,8 @@ static int options_read(struct survey *s, const struct invocation *in)
 	return 0;
 }
 
-/* Its exit status is the plugin's, also where the tool's own would be another. */
+/* Run the plugin. It returns the plugin's exit status, which differs from that of other
+ * commands. */
 enum exit_status cmd_nagios(const struct invocation *in)
 {
 	struct survey s = {

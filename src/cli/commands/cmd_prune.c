@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_prune.c - `waymark prune`: applies retention and max-size now, or forgets a host:
- * through the daemon if it runs, because it alone writes then; else here.
+ * cmd_prune.c - `waymark prune`: applies retention and max-size now, or deletes all rows of
+ * a host. A running daemon does the work, because only one process may write to the
+ * history; without a daemon, this process does.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -19,13 +20,13 @@
 #include "waymark/status/answer.h"
 #include "waymark/store/store.h"
 
-/* Where the history and its daemon are; with --socket the daemon alone knows. */
+/* The history and the control socket of its daemon. */
 struct place {
 	char *socket, *database;
-	struct config *config; /* NULL: not read */
+	struct config *config; /* NULL with --socket: the daemon has the configuration */
 };
 
-/* Contents of the history, before and after. */
+/* How much the history contains. */
 struct extent {
 	uint64_t flows;
 	int64_t oldest_ms;
@@ -87,7 +88,7 @@ static bool is_agreed(const struct invocation *in, const struct place *p)
 		       c->max_size_bytes ? size : "", c->database);
 }
 
-/* --- here --------------------------------------------------------------------------------- */
+/* --- without a daemon ------------------------------------------------------------------------ */
 
 static enum exit_status store_prune(const struct place *p, const struct addr *host,
 				    const struct extent *extent, struct store *st)
@@ -114,7 +115,8 @@ static enum exit_status store_prune(const struct place *p, const struct addr *ho
 		writer_stats(w, &now);
 	} while (!now.last_error && !writer_is_pruned(w));
 	writer_stats(w, &now);
-	/* The daemon did not run meanwhile: its absence stays a gap. */
+	/* Keep the time when the daemon was last alive, so that its absence is still recorded as a
+	 * gap. */
 	writer_stop(w, was_clean, alive_ms);
 	if (!now.last_error)
 		return result_say(p, extent, before.database_bytes, now.database_bytes);
@@ -143,8 +145,9 @@ static enum exit_status prune_here(const struct place *p, const struct addr *hos
 
 /* --- by the daemon ------------------------------------------------------------------------- */
 
-/* Its answer to a command: CLI_DONE with *bytes and whether it still prunes. *err is how
- * asking failed, or 0. */
+/* Send a command to the daemon. Return CLI_DONE and set *bytes to the size of the database and
+ * *is_on to whether the daemon is still pruning. Set *err to 0, or to -errno if the daemon did not
+ * answer. */
 static enum exit_status daemon_ask(const struct place *p, const char *command, int64_t *bytes,
 				   bool *is_on, int *err)
 {

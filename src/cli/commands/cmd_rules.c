@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_rules.c - `waymark rules`: what `apply` would install, printed.
+ * cmd_rules.c - `waymark rules`: prints what `apply` would install.
  */
 #include <errno.h>
 #include <string.h>

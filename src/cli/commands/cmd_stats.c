@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_stats.c - `waymark stats --by COLUMN[,COLUMN]`: sums over the matching flows, by the values
- * of one or two columns. Memory grows with the number of groups, not of flows.
+ * cmd_stats.c - `waymark stats --by COLUMN[,COLUMN]`: prints sums over the matching flows,
+ * grouped by one or two columns. Memory grows with the number of groups, not with the
+ * number of flows.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -18,7 +19,7 @@
 #define SUMS	 5
 #define ROOM_MIN 1024
 
-/* Keys to group flows by: columns of the view, and parts of the start time. */
+/* What flows can be grouped by: columns of the view, and parts of the start time. */
 static const char *const groupings[] = {"uplink", "egress",  "ingress", "src",	 "dst",	 "dport",
 					"proto",  "verdict", "reason",	"state", "hour", "day"};
 #define GROUPINGS (sizeof(groupings) / sizeof(*groupings))
@@ -41,11 +42,11 @@ struct grouping {
 	const struct flow_filter *filter;
 	const char *by[BY_MAX];
 	size_t n_by;
-	struct group *groups; /* a hash table; flows 0: the place is free */
+	struct group *groups; /* hash table; an entry with flows 0 is unused */
 	size_t n, room;
 };
 
-/* --- the columns ----------------------------------------------------------------------- */
+/* --- the columns to group by --------------------------------------------------------------- */
 
 static const char *grouping_find(const char *name, struct suggestion *s)
 {
@@ -86,7 +87,8 @@ static enum exit_status by_parse(const char *text, struct grouping *g)
 
 /* --- groups ------------------------------------------------------------------------------ */
 
-/* The hour or the day, locally, that the flow began in, as ISO 8601 UTC. */
+/* Write the start of the local hour or day in which the flow started to buf, as ISO 8601 in UTC,
+ * and return buf. NULL: unknown. */
 static const char *start_truncate(const char *text, bool is_day, char buf[KEY_MAX])
 {
 	struct tm tm;
@@ -208,7 +210,8 @@ static int flow_take(void *data, const struct value *values, size_t n)
 	return 0;
 }
 
-/* --- rows ----------------------------------------------------------------------------------- */
+/* --- printing groups
+ * ---------------------------------------------------------------------------- */
 
 static int group_show(const struct grouping *g, const struct group *group, query_row_fn *fn,
 		      void *data)

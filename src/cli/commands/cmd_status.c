@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_status.c - `waymark status`: the daemon's health on one screen.
+ * cmd_status.c - `waymark status`: shows the state of the daemon on one screen.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -13,7 +13,7 @@
 #include "waymark/base/units.h"
 #include "waymark/status/answer.h"
 
-/* As people read it: local, to the second. */
+/* Return a time in local time, to the second; "?" if there is none. */
 static const char *time_text(const char *iso, char buf[TIMES_STRLEN])
 {
 	int64_t ms;
@@ -25,7 +25,7 @@ static const char *time_text(const char *iso, char buf[TIMES_STRLEN])
 	return buf;
 }
 
-/* Counters of a heading that are usually 0. */
+/* Print the counters of a heading that are usually 0, if one of them is not 0. */
 static void details_print(const struct answer *a, const char *heading)
 {
 	char text[256];
@@ -131,7 +131,8 @@ static void alerts_print(const struct answer *a)
 		       a->deletions.deleted, a->deletions.not_deleted);
 }
 
-/* Cut off after the second digit, so that only full coverage is printed as 100 %. */
+/* Print the covered share, rounded down to two decimal places, so that 100 % means that no packet
+ * is missing; then the missing packets by cause. */
 static void share_print(const struct answer_coverage *c)
 {
 	const char *comma = "          missing:";
@@ -149,7 +150,7 @@ static void share_print(const struct answer_coverage *c)
 		putchar('\n');
 }
 
-/* An uplink that was not compared is not covered. */
+/* Print the coverage of an uplink, or why it is unknown. */
 static void uplink_coverage_print(const struct answer_uplink *u)
 {
 	const struct answer_coverage *c = &u->coverage;

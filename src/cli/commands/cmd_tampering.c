@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_tampering.c - `waymark tampering`: what other processes changed of the steering, who
- * did it, and what was done about it.
+ * cmd_tampering.c - `waymark tampering`: lists what other processes changed in the
+ * steering, which process did it, and what waymarkd did about it.
  */
 #include "cli/history.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_test_alert.c - `waymark alert-test`: sends one alert through each sink of the
- * configuration, one after the other, and says whether it was delivered.
+ * cmd_test_alert.c - `waymark alert-test`: sends one test alert to each sink in the
+ * configuration, and prints whether it was delivered.
  */
 #include "cli/cli.h"
 #include "cli/history.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_uplink.c - `waymark uplink NAME up|down|drain|auto [--for DURATION]`: hands an
- * operator's word to the daemon, which keeps it.
+ * cmd_uplink.c - `waymark uplink NAME up|down|drain|auto [--for DURATION]`: sends an
+ * operator's decision about an uplink to the daemon, which stores it.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,7 +15,7 @@
 #include "waymark/base/units.h"
 #include "waymark/status/answer.h"
 
-/* Return CLI_USAGE with a message if text is none of the operator's commands. */
+/* Return CLI_DONE if text is a decision, or CLI_USAGE after printing a message. */
 static enum exit_status word_check(const char *text)
 {
 	static const char *const words[] = {"up", "down", "drain", "auto"};

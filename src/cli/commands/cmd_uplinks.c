@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_uplinks.c - `waymark uplinks`: each uplink, as the daemon sees it; without a
- * daemon, as the kernel and the configuration say, with what only the daemon counts
- * unknown.
+ * cmd_uplinks.c - `waymark uplinks`: lists the uplinks with the daemon's data. Without a
+ * daemon, the state comes from the kernel and the configuration, and what only the daemon
+ * counts is unknown.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -40,7 +40,7 @@ static const struct column columns[] = {
 };
 #define N_COLUMNS (sizeof(columns) / sizeof(*columns))
 
-/* Return the colour of a state or of the mismatches. */
+/* Return the colour of a state, of a health, or of the number of mismatches. */
 static enum paint paint_of(const struct column *c, const json_t *v)
 {
 	const char *text = json_string_value(v);
@@ -113,7 +113,7 @@ static enum exit_status answer_show(struct cells *l, const char *text)
 
 /* --- without a daemon ------------------------------------------------------------------ */
 
-/* The gateway in use, else the one configured; NULL: there is none. */
+/* Return the gateway that the plan uses, or the configured one; NULL: there is none. */
 static const char *gateway_text(const struct uplink_plan *plan, const struct gateway *g,
 				unsigned family, char text[ADDR_STRLEN])
 {

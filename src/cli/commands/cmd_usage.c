@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_usage.c - `waymark usage`: bytes of each uplink by direction, from the kernel's
- * counters in bins of 5 minutes; the peak, the 95th percentile, what is left of the quota.
+ * cmd_usage.c - `waymark usage`: lists the bytes of each uplink by direction, from the
+ * kernel's counters in bins of 5 minutes, with the peak, the 95th percentile, and what is
+ * left of the quota.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -36,7 +37,7 @@ static const char *const periods[] = {
 	[USAGE_MONTH] = "month",
 };
 
-/* --- reading ----------------------------------------------------------------------------- */
+/* --- reading bins ---------------------------------------------------------------------------- */
 
 static int bin_take(void *data, const struct value *values, size_t n)
 {
@@ -58,7 +59,7 @@ static const struct uplink_config *uplink_find(const struct config *c, const cha
 	return NULL;
 }
 
-/* Only the row that the present is in has something left. */
+/* Print what is left of the quota; only in the row of the period that contains now_ms. */
 static void quota_show(struct cells *r, const struct usage_sum *sum, const struct config *c,
 		       const struct usage_bins *bins, int64_t now_ms)
 {
@@ -76,7 +77,8 @@ static void quota_show(struct cells *r, const struct usage_sum *sum, const struc
 
 /* --- printing ------------------------------------------------------------------------------ */
 
-/* A table shows a day or a month by its name; formats for programs show a time. */
+/* Format the start of a period: tables show a day or month by its name, other formats show a
+ * time. */
 static const char *period_format(const struct render_style *style, enum usage_period period,
 				 int64_t time_ms, char time[TIMES_STRLEN])
 {
@@ -143,7 +145,7 @@ static enum exit_status usage_read(const struct invocation *in, struct query *q,
 
 	if (status != CLI_DONE)
 		return status;
-	/* A quota's period may have begun before the span shown. */
+	/* The quota's period may begin before the interval that is shown. */
 	wanted.since_ms = f->q.since_ms ? f->q.since_ms - 32 * INT64_C(86400000) : 0;
 	wanted.limit = 0;
 	if (query_usage(q, &wanted, "5min", bin_take, &bins) < 0) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_watch.c - `waymark watch`: flows, mismatches and alerts as the daemon publishes
- * them: one line per record for people, or its JSON as it is.
+ * cmd_watch.c - `waymark watch`: prints flows, mismatches and alerts as the daemon
+ * publishes them: one line per record for users, or the daemon's JSON unchanged.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -18,9 +18,9 @@
 
 struct watching {
 	const struct invocation *in;
-	const char *error; /* the daemon's refusal, malloc'd */
+	const char *error; /* the daemon's refusal; owned */
 	struct burst burst;
-	int64_t mismatch; /* the highest id so far: a lower one comes again */
+	int64_t mismatch; /* highest id so far; a record with a lower one is an update */
 };
 
 static const char *text_of(const json_t *o, const char *key)
@@ -58,7 +58,8 @@ static void interfaces_print(const char *what, const json_t *list)
 		"%s%s", i ? "," : what, json_is_string(item) ? json_string_value(item) : "?");
 }
 
-/* A flow that left only by its uplink's interface needs no list of interfaces. */
+/* Return whether the flow left only by the interface of its uplink, so that no list of interfaces
+ * is needed. */
 static bool is_as_marked(const json_t *o)
 {
 	return !strcmp(text_of(o, "verdict"), "ok") || !strcmp(text_of(o, "verdict"), "local");
@@ -131,7 +132,7 @@ static void skipped_print(const json_t *o)
 	       number_of(o, "lines"));
 }
 
-/* The text for suppressed lines. */
+/* Write the kind of a flow's line, which is also the text that reports suppressed lines. */
 static void flow_name(const json_t *o, char buf[BURST_KIND])
 {
 	snprintf(buf, BURST_KIND, "%-8s %%u more %.8s, by %.32s: %.16s", "flow",
@@ -144,7 +145,8 @@ static void mismatch_name(const json_t *o, char buf[BURST_KIND])
 		 "MISMATCH", text_of(o, "expected"), text_of(o, "egress"), text_of(o, "reason"));
 }
 
-/* As its packets are counted. */
+/* Write the kind of updates of a mismatch. waymarkd publishes a mismatch again while it counts
+ * stray packets. */
 static void again_name(const json_t *o, char buf[BURST_KIND])
 {
 	snprintf(buf, BURST_KIND,
@@ -173,7 +175,7 @@ static void alert_name(const json_t *o, char buf[BURST_KIND])
 static const struct kind {
 	const char *type;
 	void (*print)(const json_t *o);
-	void (*name)(const json_t *o, char buf[BURST_KIND]); /* NULL: never counted */
+	void (*name)(const json_t *o, char buf[BURST_KIND]); /* NULL: lines are never suppressed */
 } kinds[] = {
 	{"flow", flow_print, flow_name},
 	{"mismatch", mismatch_print, mismatch_name},
@@ -202,7 +204,7 @@ static void held_print(void *data, const char *name, unsigned held)
 	printf("%.*s%u%s\n", (int)(number - name), name, held, number + 2);
 }
 
-/* A mismatch comes again as its packets are counted. */
+/* Return whether the record updates a mismatch that was printed before. */
 static bool is_again(struct watching *w, const json_t *o)
 {
 	int64_t id = number_of(o, "id");
@@ -236,7 +238,7 @@ static void line_print(struct watching *w, const json_t *o)
 	}
 }
 
-/* Not 0 ends it. NULL: none came. */
+/* Print one line; line NULL: none arrived. Return 0 to continue. A client_line_fn. */
 static int line_take(void *data, const char *line)
 {
 	struct watching *w = data;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_who.c - `waymark who`: which inside host used a public address and port at a time.
+ * cmd_who.c - `waymark who`: shows which inside host used a public address and port at a
+ * given time.
  *
- * It says "nobody" only where the history knows that time: not in a gap, not while no
- * daemon ran, not before the oldest flow that is kept.
+ * It reports that no host did only if the history covers that time: not during a gap, not
+ * while no daemon ran, not before the oldest stored flow.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -22,8 +23,8 @@ struct search {
 	int32_t port; /* -1: any */
 	uint64_t n;
 	struct cells *cells;
-	bool is_unseen;		   /* something covers the time */
-	int64_t from_ms, until_ms; /* ... from and, 0: still, until */
+	bool is_unseen;		   /* the history does not cover the whole time */
+	int64_t from_ms, until_ms; /* the uncovered interval; until_ms 0: it has not ended */
 	char reason[160];
 };
 
@@ -32,7 +33,7 @@ static const struct column columns[] = {
 	{.name = "port", .type = COLUMN_NUMBER},
 	{.name = "started", .type = COLUMN_TIME},
 	{.name = "ended", .type = COLUMN_TIME, .rank = 2},
-	{.name = "public", .rank = 4}, /* as it was asked */
+	{.name = "public", .rank = 4}, /* the address that was asked for */
 	{.name = "public_port", .type = COLUMN_NUMBER, .rank = 5},
 	{.name = "proto"},
 	{.name = "peer"},
@@ -47,8 +48,9 @@ static const struct column columns[] = {
 struct side {
 	const char *public, *public_port, *inside, *inside_port, *peer, *peer_port;
 };
-/* From inside: the source, after translation where there was one. From outside: the
- * destination, before it. */
+/* Which columns hold the public, inside and peer endpoints. Flows from inside: the public endpoint
+ * is the source after SNAT, or the source if there is no NAT. Flows from outside: the public
+ * endpoint is the destination before DNAT. */
 static const struct side sides[] = {
 	{"nat_src", "nat_sport", "src", "sport", "dst", "dport"},
 	{"src", "sport", "src", "sport", "dst", "dport"},
@@ -120,9 +122,9 @@ static int flows_search(struct query *q, struct search *s)
 	return r ? r : history_flows(q, &f, flow_take, s);
 }
 
-/* --- what the history does not know ------------------------------------------------------- */
+/* --- what the history does not cover ------------------------------------------------------- */
 
-/* Take a row of query_unseen: started, ended (ms), source, lost, reason. */
+/* Take a row of query_unseen(): started, ended (ms), source, lost, reason. */
 static int unseen_take(void *data, const struct value *values, size_t n)
 {
 	struct search *s = data;
@@ -144,7 +146,7 @@ static int unseen_find(struct query *q, struct search *s)
 
 	if (r == 0)
 		r = query_oldest(q, &id, &started);
-	/* Older flows were pruned. */
+	/* Flows before the oldest one were deleted. */
 	if (r == 0 && id > 1 && started > s->filter.q.since_ms) {
 		s->is_unseen = true;
 		s->until_ms = started;

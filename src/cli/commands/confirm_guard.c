@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * confirm_guard.c - apply that undoes itself unless it is confirmed.
+ * confirm_guard.c - undoes an apply unless it is confirmed before the deadline.
  *
- * Lifecycle: the guard creates a file beside the control socket and holds a lock on it;
- * it applies, reports through a pipe, and waits. `confirm` removes the file, which the
- * guard sees; at the deadline the guard removes it and undoes. Whoever removes the file
- * has decided. A file without a lock is left from a guard that was killed.
+ * Lifecycle: the guard is a child process. It creates a file beside the control socket,
+ * locks it, applies, reports the result through a pipe, and waits. `waymark confirm`
+ * removes the file; the guard notices this and exits. At the deadline the guard removes the
+ * file and undoes the apply. The process whose removal succeeds decides. A file without a
+ * lock was left by a guard that was killed.
  *
  * Must not know what apply and undo do.
  */
@@ -36,7 +37,7 @@ static void guard_path(char *path, size_t size, const struct config *c)
 		 c->control_socket);
 }
 
-/* The folder of the control socket, as waymarkd makes it. */
+/* Create the folder of the control socket, which waymarkd would create otherwise. */
 static void folder_make(const char *path)
 {
 	char folder[PATH_MAX];
@@ -49,7 +50,8 @@ static void folder_make(const char *path)
 	}
 }
 
-/* The file with our lock on it, or -errno. */
+/* Create the file and lock it. Return the descriptor or -errno; -EALREADY: another process holds
+ * the lock. */
 static int guard_claim(const char *path)
 {
 	int fd, err;
@@ -81,7 +83,7 @@ static int64_t now_ms(void)
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / NANOS_PER_MS;
 }
 
-/* Return whether it was confirmed. */
+/* Wait for the confirmation or the deadline. Return whether the apply was confirmed. */
 static bool guard_wait(const char *path, int fd, uint64_t wait_s)
 {
 	int64_t deadline_ms = now_ms() + (int64_t)wait_s * 1000;
@@ -95,7 +97,7 @@ static bool guard_wait(const char *path, int fd, uint64_t wait_s)
 	return !is_there(path, fd) || unlink(path);
 }
 
-/* No terminal, no pipe, no signal of the former session reaches it. */
+/* Detach from the terminal, its signals and the pipes of the session that started apply. */
 static void session_leave(void)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -144,7 +146,7 @@ __attribute__((noreturn)) static void guard_live(const struct guard *g)
 	_exit(guard_wait(g->path, g->file, g->wait_s) ? 0 : g->undo(g->data));
 }
 
-/* Return the result of the guard's apply; a guard that died sent none. */
+/* Return the result of the guard's apply; -ECHILD if the guard died without sending it. */
 static int answer_read(int fd)
 {
 	uint8_t byte;
@@ -199,7 +201,7 @@ int confirm_guard_confirm(const struct config *c)
 		return unlink(path) ? -errno : 0;
 	if (fd < 0)
 		return fd;
-	/* No process holds the file: it is stale, or was created just now. */
+	/* No guard holds the lock: the file is stale, or guard_claim() has just created it. */
 	unlink(path);
 	close(fd);
 	return -ENOENT;

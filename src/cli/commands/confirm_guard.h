@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * confirm_guard.h - a process that waits for `waymark confirm` and undoes an apply that
- * was not confirmed in time. It outlives the session that started it: an operator who has
- * cut their own connection gets it back.
+ * confirm_guard.h - a process that waits for `waymark confirm`, and undoes the apply if no
+ * confirmation arrives before the deadline. It survives the session that started it:
+ * operators who cut their own connection get it back.
  */
 #ifndef WAYMARK_SRC_CLI_COMMANDS_CONFIRM_GUARD_H
 #define WAYMARK_SRC_CLI_COMMANDS_CONFIRM_GUARD_H
@@ -11,14 +11,15 @@
 
 #include "waymark/config/config.h"
 
-/* Run apply in a new session and return its result (0 to 255). If that is 0, the new session waits
- * wait_s seconds for a confirmation and calls undo without one. Returns only in the caller. -errno
- * if the session could not be started; -EALREADY: another apply waits. */
+/* Run apply in a new session and return its result (0 to 255). If the result is 0, a guard process
+ * in that session waits wait_s seconds for a confirmation and calls undo if none arrives. Return
+ * -errno if the session could not be started; -EALREADY: another apply waits for its confirmation.
+ * Only the calling process returns. */
 typedef int confirm_guard_fn(void *data);
 int confirm_guard_run(const struct config *c, uint64_t wait_s, confirm_guard_fn *apply,
 		      confirm_guard_fn *undo, void *data);
 
-/* Confirm the waiting apply. Return 0, or -ENOENT if none waits. */
+/* Confirm the apply that waits. Return 0; -ENOENT if none waits; or another -errno. */
 int confirm_guard_confirm(const struct config *c);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * failover_count.c - traffic of live flows and whether they still send: from the daemon, else from
- * one dump of the kernel's table. Entries are matched with live flows of the history by id, zone,
- * tuple and start, because the kernel reuses ids.
+ * failover_count.c - reads the traffic of live flows and whether they still send, from the
+ * daemon or, without a daemon, from a table dump. Entries are matched with the live flows
+ * of the history by id, zone, tuple and start, because the kernel reuses ids.
  *
- * Knows nothing of how bytes are shown.
+ * Must not know how bytes are displayed.
  */
 #include "cli/commands/failover_count.h"
 
@@ -19,18 +19,20 @@
 #include "waymark/kernel/conntrack.h"
 #include "waymark/kernel/privilege.h"
 
-/* The socket that comes with the adapter receives events, which are not read here. */
+/* The receive buffer of the adapter's event socket; no events are read. */
 #define BUFFER_BYTES 4096
-/* A dump that the kernel calls torn lacks entries, perhaps; it is made again. */
+/* How often to repeat a dump that the kernel marked as interrupted, because entries may be
+ * missing. */
 #define DUMPS 3
-/* An entry that began later than a flow by more than this is another flow (as in the audit). */
+/* An entry that started later than the flow by more than this belongs to another flow; the audit
+ * uses the same limit. */
 #define START_SLACK_MS 1000
 #define NS_PER_MS      1000000
 
 struct count {
 	struct failover *failover;
 	int64_t now_ms;
-	struct failover_live **by_ct_id; /* all of live, by the entry's id */
+	struct failover_live **by_ct_id; /* all live flows, sorted by ct_id */
 };
 
 static int by_ct_id(const void *a, const void *b)
@@ -59,7 +61,7 @@ static bool is_of(const struct failover_live *l, const struct ct_event *ev)
 		ev->start_ns / NS_PER_MS <= l->started_ms + START_SLACK_MS);
 }
 
-/* The first flow with the entry's id or a higher one. */
+/* Return the index of the first flow whose ct_id is not lower than this one. */
 static size_t position(const struct count *c, uint32_t ct_id)
 {
 	size_t low = 0, high = c->failover->n_live;
@@ -75,11 +77,12 @@ static size_t position(const struct count *c, uint32_t ct_id)
 	return low;
 }
 
-/* A flow has been idle for at least idle_ms, and for less than that and a second. */
+/* Resolution of the idle time: the last packet came between idle_ms and idle_ms + IDLE_STEP_MS
+ * ago. */
 #define IDLE_STEP_MS 1000
 
-/* Return whether the flow sends: it is established, and a packet came after the uplink went down,
- * as far as the earliest time tells at which its last one can have come. */
+/* Return whether the flow is established and sent a packet after the uplink went down. The last
+ * packet is assumed to have come at its earliest possible time. */
 static bool is_sending(const struct failover *f, const struct failover_live *l,
 		       const struct live_flow *live, int64_t now_ms)
 {
@@ -100,7 +103,8 @@ static void live_note(struct failover *f, struct failover_live *l, const struct 
 		failover_set_idle(f, l);
 }
 
-/* A dump may contain an entry twice: keep the last one that matches the flow. */
+/* Take an entry of a table dump. A dump may contain an entry twice: the last one that matches the
+ * flow counts. */
 static void take_entry(void *data, const struct ct_event *ev)
 {
 	struct count *c = data;
@@ -147,7 +151,7 @@ static int table_read(struct count *c)
 	return err == -EINTR ? 0 : err;
 }
 
-/* From the daemon's snapshot. */
+/* Take the counters from the daemon's live flows. Return 0 or -errno. */
 static int daemon_count(struct failover *f, const char *socket)
 {
 	struct live_flows live;

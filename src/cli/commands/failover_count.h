@@ -1,18 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * failover_count.h - bytes of a failover's flows that live, from the kernel's table:
- * the history learns them with a flow's end.
+ * failover_count.h - adds the byte counts of live flows to a failover. The history gets the
+ * counters of a flow only when the flow ends.
  */
 #ifndef WAYMARK_SRC_CLI_COMMANDS_FAILOVER_COUNT_H
 #define WAYMARK_SRC_CLI_COMMANDS_FAILOVER_COUNT_H
 
 #include "waymark/store/failover.h"
 
-/* Count the live flows that the table has, and add them to their sums; the others stay unknown.
- * 0 or -errno; -EPERM without CAP_NET_ADMIN. */
+/* Read the counters of the live flows, from the daemon at socket (NULL: no daemon) or from the
+ * kernel, and add them to the sums of f. Flows that are not found stay unknown. Return 0 or -errno;
+ * -EPERM: CAP_NET_ADMIN is missing. */
 int failover_count(struct failover *f, const char *socket);
 
-/* The live flow of an id, or NULL. */
+/* Return the live flow with this id, or NULL. */
 const struct failover_live *failover_live_find(const struct failover *f, int64_t id);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * thresholds.c - reads thresholds. It knows no number to compare with them.
+ * thresholds.c - parses thresholds. Must not know the values that are compared with them.
  */
 #include "cli/commands/thresholds.h"
 #include "waymark/base/units.h"

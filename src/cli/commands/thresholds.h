@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * thresholds.h - from when on a number is worth a warning, or critical: read from
- * "mismatches=1,gaps=2".
+ * thresholds.h - the values from which on `waymark nagios` reports a warning or a critical
+ * state, parsed from "mismatches=1,gaps=2".
  */
 #ifndef WAYMARK_SRC_CLI_COMMANDS_THRESHOLDS_H
 #define WAYMARK_SRC_CLI_COMMANDS_THRESHOLDS_H
@@ -18,12 +18,12 @@ enum measure {
 };
 extern const char *const measure_names[MEASURES];
 
-/* By enum measure; -1: none. */
+/* Thresholds by enum measure; -1: none. */
 struct thresholds {
 	int64_t at[MEASURES];
 };
 
-/* Overwrite the thresholds that text names. Return 0 or -EINVAL. */
+/* Set the thresholds that text names and keep the others. Return 0 or -EINVAL. */
 int thresholds_parse(struct thresholds *t, const char *text);
 
 #endif

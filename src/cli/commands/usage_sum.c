@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * usage_sum.c - sorts bins by uplink and period, and sums the runs.
+ * usage_sum.c - sorts bins by uplink and period, and adds up the bins of each period.
  */
 #include "cli/commands/usage_sum.h"
 
@@ -40,7 +40,7 @@ void usage_clear(struct usage_bins *b)
 	*b = (struct usage_bins){0};
 }
 
-/* The local start of the period that the time lies in, and of the next one. */
+/* Get the local start of the period that contains ms, and the start of the next period. */
 static void period_find(enum usage_period period, int64_t ms, int64_t *from, int64_t *until)
 {
 	time_t t = (time_t)(ms / 1000);
@@ -91,7 +91,7 @@ static int by_uplink(const void *a, const void *b)
 	return order ? order : (x->time_ms > y->time_ms) - (x->time_ms < y->time_ms);
 }
 
-/* bins: of one uplink and period. */
+/* Fill in the sum of n bins, all of one uplink and period. scratch has room for n numbers. */
 static void sum_fill(struct usage_sum *s, const struct usage_bin *bins, size_t n, int64_t *scratch)
 {
 	snprintf(s->uplink, sizeof(s->uplink), "%s", bins->uplink);

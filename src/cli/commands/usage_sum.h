@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * usage_sum.h - bins of 5 minutes, summed by uplink and period, with the rates that
- * providers bill by.
+ * usage_sum.h - sums of 5-minute bins by uplink and period, with the rates that providers
+ * bill by.
  *
- * Pure but for the time zone, which says where a day begins.
+ * Pure except for the local time zone, which determines when a day begins.
  */
 #ifndef WAYMARK_SRC_CLI_COMMANDS_USAGE_SUM_H
 #define WAYMARK_SRC_CLI_COMMANDS_USAGE_SUM_H
@@ -28,23 +28,23 @@ struct usage_bins {
 
 struct usage_sum {
 	char uplink[32];
-	int64_t time_ms, until_ms; /* the period */
+	int64_t time_ms, until_ms; /* the start of the period, and of the next one */
 	int64_t bytes[2];
-	int64_t peak[2], p95[2]; /* bits per second, of the bins in it */
+	int64_t peak[2], p95[2]; /* bits per second, of the period's bins */
 };
 
-/* 0 or -ENOMEM. Bins come in the order of their times. */
+/* Append a bin. Bins must be added in the order of their times. Return 0 or -ENOMEM. */
 int usage_add(struct usage_bins *b, const char *uplink, int64_t time_ms, int64_t sent,
 	      int64_t received);
 void usage_clear(struct usage_bins *b);
 
-/* Sum the bins since since_ms by period and uplink, oldest first: malloc'd. Return 0 or -ENOMEM.
- * The 95th percentile is computed as providers do: drop the largest 5 % of the period's existing
- * bins. */
+/* Sum the bins since since_ms by period and uplink, oldest first, into *sums, which the caller
+ * frees. Return 0 or -ENOMEM. The 95th percentile is computed as providers do: the largest 5 % of
+ * the existing bins of the period are dropped. */
 int usage_sums(struct usage_bins *b, enum usage_period period, int64_t since_ms,
 	       struct usage_sum **sums, size_t *n);
 
-/* Return the bytes of an uplink in both directions since since_ms. */
+/* Return the bytes of an uplink since since_ms, both directions together. */
 int64_t usage_since(const struct usage_bins *b, const char *uplink, int64_t since_ms);
 
 #endif
