@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_explain.c - `waymark explain`: a flow's verdict, why, and what to do; then how it
- * came to that: from the history, the configuration and the kernel as it is now. It needs
- * no daemon.
+ * cmd_explain.c - `waymark explain`: prints a flow's verdict, its reason and what to do,
+ * then the steps that led to the verdict. It reads the history, the configuration and the
+ * present state of the kernel, and needs no daemon.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -22,7 +22,7 @@
 #include "waymark/status/json_text.h"
 #include "waymark/base/times.h"
 
-/* Events this close to a mismatch, before or after, may be related to it. */
+/* Events within this time before or after a mismatch may be related to it. */
 #define AROUND_MS  5000
 
 #define LINE_WIDTH 80
@@ -36,7 +36,7 @@ struct wanted {
 	bool is_id;
 };
 
-/* Take the newest matching flow and end the query. */
+/* Take the first matching row, which is the newest flow, and stop the query. A query_row_fn. */
 static int flow_take(void *data, const struct value *values, size_t n)
 {
 	struct wanted *w = data;
@@ -65,7 +65,7 @@ static int side_parse(const char *text, struct prefix *p, int32_t *port)
 	return err;
 }
 
-/* "tcp A:P > B:Q", as flows prints it. */
+/* Parse "tcp A:P > B:Q", the form that `waymark flows` prints. Return 0 or -EINVAL. */
 static int tuple_parse(const char *text, struct flow_filter *f)
 {
 	char proto[16], src[80], dst[80], rest;
@@ -127,7 +127,7 @@ static enum exit_status flow_find(struct query *q, int64_t id, const struct flow
 	return CLI_FAILED;
 }
 
-/* --- what is known of it ---------------------------------------------------------------- */
+/* --- reading what is known of the flow ---------------------------------------------------- */
 
 static void addr_take(struct addr *a, const char *first, const char *second)
 {
@@ -136,7 +136,8 @@ static void addr_take(struct addr *a, const char *first, const char *second)
 		addr_parse(a, first ? first : second);
 }
 
-/* Take the addresses in the direction that the mark stands for, after DNAT and before SNAT. */
+/* Set the addresses of a packet in the direction that the mark applies to, after DNAT and before
+ * SNAT. */
 static void packet_take(struct explanation *e)
 {
 	const struct row_copy_row *f = e->flow;
@@ -209,7 +210,7 @@ static int details_read(struct explanation *e, struct query *q)
 	return err ? err : tampering_read(e, q);
 }
 
-/* --- the explanation ----------------------------------------------------------------------- */
+/* --- printing the explanation -------------------------------------------------------------- */
 
 static void side_format(char *buf, size_t size, const struct row_copy_row *f, const char *address,
 			const char *port)
@@ -303,7 +304,7 @@ static int json_show(const struct explanation *e)
 	return err;
 }
 
-/* Its width, with the blank before it. */
+/* Print a word, after a blank if has_blank. Return the number of columns printed. */
 static size_t word_print(const char *text, size_t length, bool has_blank)
 {
 	char word[256];
@@ -313,7 +314,8 @@ static size_t word_print(const char *text, size_t length, bool has_blank)
 	return text_put_terminal(stdout, word, SIZE_MAX) + has_blank;
 }
 
-/* Words of text in lines of LINE_WIDTH; commands stay whole, to be pasted. */
+/* Print text wrapped at LINE_WIDTH columns. Commands are not wrapped, so that users can paste
+ * them. */
 static void wrapped_print(const char *name, const char *text)
 {
 	size_t at = 0, word;
@@ -345,7 +347,8 @@ static void text_show(const struct explanation *e)
 	}
 }
 
-/* The steps depend on the current state of the system, but are printed before it. */
+/* Collect the steps. The verdict's steps depend on the present rules and routes, but are printed
+ * before them. */
 static void steps_order(struct explanation *e)
 {
 	struct narrative path = {0}, first;

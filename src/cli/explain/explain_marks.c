@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * explain_marks.c - a flow's uplink, why that uplink was chosen, and changes of its mark. No event
- * says which rule changed a mark, so candidates from the current ruleset are named.
+ * explain_marks.c - explains a flow's uplink, why that uplink was chosen, and changes of
+ * its mark. No event says which rule changed a mark, so this file names candidates from the
+ * current ruleset.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -13,11 +14,12 @@
 
 struct search {
 	struct explanation *e;
-	uint32_t changed; /* bits of the mask that any of the changes touched */
+	uint32_t changed; /* bits under the mask that at least one change of the mark touched */
 	unsigned n;
 };
 
-/* New flows from inside are spread over the uplinks of the lowest tier by their weights. */
+/* Explain the choice by weight: new flows from inside are balanced over the uplinks of the lowest
+ * tier. */
 static void weight_say(struct explanation *e)
 {
 	const struct uplink_config *u = e->uplink;
@@ -131,8 +133,8 @@ static void writer_say(void *data, const struct mark_writer *w)
 		       w->table, w->chain, w->handle);
 }
 
-/* A change from no mark to an uplink's looks like the adoption of an existing flow, which
- * is not recorded as such. */
+/* Explain a change from no mark to an uplink's mark, which may be the adoption of an existing flow:
+ * the history does not record adoptions. */
 static bool adoption_say(struct explanation *e)
 {
 	const struct row_copy_row *first = e->changes.rows;
@@ -181,7 +183,7 @@ void explain_marks(struct explanation *e)
 		changed |=
 			(uint32_t)(row_copy_number(row, "old", 0) ^ row_copy_number(row, "new", 0));
 	}
-	/* A mark that was changed before the first event of its flow shows no change. */
+	/* If the mark changed before the first event of the flow, the history has no change. */
 	if (!changed && e->reason == REASON_MARK_CHANGED)
 		changed = e->config->mark_mask;
 	if (changed)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * explain_path.c - where a packet with the flow's mark should go and where it goes now: by
- * the rules and tables in their order, and by the kernel's own answer. It changes nothing.
+ * explain_path.c - explains where a packet with the flow's mark should go and where it goes
+ * now, from the rules and tables in their order and from a route lookup by the kernel. It
+ * changes nothing.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -17,7 +18,7 @@ struct look {
 	struct rtnl *rtnl;
 	struct netstate *now;
 	struct fib_query q;
-	char iifname[IFNAMSIZ]; /* "lo": the router's own */
+	char iifname[IFNAMSIZ]; /* "lo": packets of this router */
 };
 
 static const char *table_name(uint32_t table, char buf[12])
@@ -33,7 +34,7 @@ static const char *family_option(const struct look *l)
 	return l->q.family == AF_INET6 ? " -6" : "";
 }
 
-/* --- what should be ----------------------------------------------------------------- */
+/* --- the expected path -------------------------------------------------------------- */
 
 static void should_say(struct look *l)
 {
@@ -64,7 +65,7 @@ static void should_say(struct look *l)
 	narrative_show(&l->e->story, "ip%s route show table %" PRIu32, family_option(l), u->table);
 }
 
-/* --- what is -------------------------------------------------------------------------- */
+/* --- the present path ---------------------------------------------------------------- */
 
 static bool is_own(const struct netstate *s, const struct addr *a)
 {
@@ -74,7 +75,8 @@ static bool is_own(const struct netstate *s, const struct addr *a)
 	return false;
 }
 
-/* Where a packet from there comes in: where one to there would go out. */
+/* Set the input interface of the packet: the interface by which a packet to its source would
+ * leave. */
 static void iifname_find(struct look *l)
 {
 	struct fib_query back = {.dst = l->q.src, .family = l->q.family, .iifname = "lo"};

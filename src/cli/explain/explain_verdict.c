@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * explain_verdict.c - a flow's verdict, its reason and the fix, then the evidence.
+ * explain_verdict.c - explains a flow's verdict, its reason and the fix, then the evidence.
  *
  * A fix names a command only while the fault still exists.
  */
@@ -38,7 +38,8 @@ static const struct {
 
 static const struct {
 	const char *words, *fix;
-	const char *now; /* the same while it lasts; NULL: not seen in rules and routes */
+	const char *now; /* words in the present tense; NULL: rules and routes cannot show the
+			  * reason */
 } reasons[REASONS] = {
 #define REASON(constant, number, name, words, fix, now) [REASON_##constant] = {words, fix, now},
 #include "waymark/base/reasons.def"
@@ -57,8 +58,8 @@ const char *explain_reason_now(enum reason reason)
 
 /* --- the fix -------------------------------------------------------------------------------- */
 
-/* Return whether the reason is about rules, routes or the interface, which the kernel can be asked
- * about now. */
+/* Return whether the reason concerns rules, routes or the interface, whose present state the kernel
+ * can report. */
 static bool is_routing(enum reason reason)
 {
 	return explain_reason_now(reason) != NULL;
@@ -127,7 +128,7 @@ static void fix_say(struct explanation *e)
 	}
 }
 
-/* --- what was done ---------------------------------------------------------------------------- */
+/* --- what waymarkd did ------------------------------------------------------------------------ */
 
 static void tampering_say(struct explanation *e)
 {
@@ -162,8 +163,8 @@ static void deletions_say(struct explanation *e)
 	}
 }
 
-/* Conntrack deletes the entry of a refused TCP connection before the refusal reaches
- * postrouting: no label of that packet is left. */
+/* Explain why a flow may lack a label: conntrack deletes the entry of a refused TCP connection
+ * before the RST reaches postrouting, so the label of that packet is lost. */
 static void refusal_say(struct explanation *e)
 {
 	const char *proto = row_copy_text(e->flow, "proto");

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * narrative.c - collects sentences. It does not know their meaning or how they are printed.
+ * narrative.c - collects sentences. Must not know their meaning or how they are printed.
  */
 #include "cli/explain/narrative.h"
 

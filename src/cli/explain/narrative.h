@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * narrative.h - an explanation in steps: a sentence each, and the command that shows it.
+ * narrative.h - an explanation in steps. Each step is a sentence and the command that shows
+ * the fact.
  */
 #ifndef WAYMARK_SRC_CLI_EXPLAIN_NARRATIVE_H
 #define WAYMARK_SRC_CLI_EXPLAIN_NARRATIVE_H
@@ -10,7 +11,7 @@
 #include "waymark/base/times.h"
 
 struct narrative_step {
-	const char *name; /* "mark", "route", ...; steps of one name follow each other */
+	const char *name; /* "mark", "route", ...; steps with the same name must be adjacent */
 	char *text;
 	char *command; /* NULL: none */
 };
@@ -18,20 +19,21 @@ struct narrative_step {
 struct narrative {
 	struct narrative_step *steps;
 	size_t n;
-	int error; /* -ENOMEM: something is missing */
+	int error; /* -ENOMEM: steps are missing */
 };
 
-/* narrative_say appends a sentence, narrative_show the command of the last sentence. name must
- * outlive s. */
+/* narrative_say() appends a sentence; narrative_show() sets the command of the sentence that was
+ * appended last. name must outlive s. */
 void narrative_say(struct narrative *s, const char *name, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void narrative_show(struct narrative *s, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
-/* Move the steps of more to the end of s; more is empty then. */
+/* Move the steps of more to the end of s, which leaves more empty. */
 void narrative_append(struct narrative *s, struct narrative *more);
 void narrative_free(struct narrative *s);
 
-/* A time of the history as people read it: local. Returns buf, or text if it is none. */
+/* Format a time of the history in local time to buf and return buf; return text if it is no
+ * time. */
 const char *narrative_time(const char *text, char buf[TIMES_STRLEN]);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_report.c - `waymark report`: what happened in the last day, or in the time that
- * is asked for, as one HTML page; with --picture the router's picture alone, as SVG.
+ * cmd_report.c - `waymark report`: describes the last day, or another interval, on one HTML
+ * page. With --picture it prints only the picture of the router, as SVG.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -17,11 +17,12 @@
 
 #define HOUR_MS 3600000LL
 #define DAY_MS	(24 * HOUR_MS)
-/* Longer ones have a bar a day. */
+/* Longer intervals have one bar per day instead of one per hour. */
 #define HOURS_MAX_MS (7 * DAY_MS)
 #define SPAN_MAX_MS  (3660 * DAY_MS)
 
-/* Whole local hours or days, so that bars begin where people expect them. */
+/* Choose the interval of the report and the width of its bars. The interval starts at a full local
+ * hour or day, so that the bars do. */
 static bool span_choose(struct summary_span *span, const struct query_filter *f, int64_t now_ms)
 {
 	span->until_ms = f->until_ms ? f->until_ms : now_ms;
@@ -51,7 +52,8 @@ static enum exit_status report_make(const char *path, const struct config *confi
 	return err ? CLI_FAILED : CLI_DONE;
 }
 
-/* Weights are shown where the configuration can be read; a history alone has none. */
+/* Make the report. It shows weights if a configuration can be read, but not if the user named only
+ * a database. */
 static enum exit_status report_of(const struct invocation *in, struct report *r)
 {
 	bool is_alone = in->values[OPTION_DATABASE] && !in->values[OPTION_SOCKET];

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * report_chart.c - charts of a report as inline SVG, which needs no script: stacked
- * bars over time, with gaps shaded, and bars by name. Their words are HTML beside the
- * drawing, so that they can be read on a narrow screen.
+ * report_chart.c - the charts of a report as inline SVG without scripts: stacked bars over
+ * time with gaps shaded, and bars by name. Labels are HTML beside the drawing, so that they
+ * stay readable on narrow screens.
  *
- * Colours are the page's, by class; it must not know what a figure means.
+ * Colours come from the page, by class. Must not know what a number means.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -12,11 +12,11 @@
 
 #include "cli/report/report.h"
 
-/* The drawing, in its own units: it is stretched to the page, its words are not. */
+/* The size of a drawing in its own units. The page stretches drawings, but not their labels. */
 #define WIDTH	1000
 #define HEIGHT	200
-#define LABELS	8 /* on the time axis, at most */
-#define LINES	4 /* of the other axis */
+#define LABELS	8 /* most labels on the time axis */
+#define LINES	4 /* grid lines of the value axis */
 
 #define HOUR_MS 3600000
 #define DAY_MS	(24 * HOUR_MS)
@@ -33,7 +33,8 @@ static int64_t step_sum(const struct report *r, report_value_fn *value, size_t s
 	return sum;
 }
 
-/* The next of 4, 8, 12, 16, 20, 24, 32, 40, 80 ...: whole numbers at each of the lines. */
+/* Return the smallest of 4, 8, 12, 16, 20, 24, 32, 40, 80, ... that is at least most, so that each
+ * grid line is at an integer. */
 static int64_t scale_top(int64_t most)
 {
 	static const int mantissas[] = {4, 8, 12, 16, 20, 24, 32};
@@ -46,7 +47,8 @@ static int64_t scale_top(int64_t most)
 	return most;
 }
 
-/* Powers of two: the lines are then round in the units of bytes. */
+/* Return the smallest power of two that is at least most, so that grid lines are at round numbers
+ * of bytes. */
 static int64_t scale_top_bytes(int64_t most)
 {
 	int64_t top = LINES;
@@ -96,7 +98,7 @@ static void time_label(FILE *out, const struct report *r, int64_t ms)
 	fprintf(out, "<span style=\"left:%.2f%%\">%s</span>", report_place(r, ms) / 10, text);
 }
 
-/* The distance of labels: round in hours, or in days. */
+/* Return the distance of labels on the time axis: a round number of minutes, hours or days. */
 static int64_t label_ms(int64_t span)
 {
 	static const int64_t minutes[] = {1,   5,   10,	  15,	30,   60,   120,   180,	  240,
@@ -111,7 +113,7 @@ static int64_t label_ms(int64_t span)
 void report_times(FILE *out, const struct report *r)
 {
 	int64_t span = r->span.until_ms - r->span.since_ms, every = label_ms(span), ms;
-	/* Room for the last label, which begins at its place. */
+	/* The last label extends to the right of its time and needs room. */
 	int64_t room = span / 100 * (span > 2 * DAY_MS ? 13 : 11);
 
 	fputs("<div class=\"ticks\" aria-hidden=\"true\">", out);
@@ -200,7 +202,7 @@ static int64_t series_peak(const struct report *r, report_value_fn *value, size_
 	return most;
 }
 
-/* Also the chart's text for people who do not see it. */
+/* Write the legend, which also describes the chart to users of screen readers. */
 static void legend_print(FILE *out, const struct report *r, report_value_fn *value,
 			 report_format_fn *format)
 {

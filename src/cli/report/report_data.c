@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * report_data.c - read the figures of a report from the history.
+ * report_data.c - reads the figures of a report from the history.
  *
- * It must not know how they are shown.
+ * Must not know how they are shown.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -107,7 +107,7 @@ static int step_take(void *data, const struct value *v, size_t n)
 	return 0;
 }
 
-/* Take the kernel's counts, at the time of the traffic. */
+/* Take the bytes that the kernel counted in a step. A query_row_fn. */
 static int rate_take(void *data, const struct value *v, size_t n)
 {
 	struct report *r = data;
@@ -151,10 +151,10 @@ static void series_sum(struct report *r)
 struct rows {
 	struct report_row *rows;
 	size_t *n;
-	const char *none; /* the name of NULL */
+	const char *none; /* the name of rows whose name is NULL */
 };
 
-/* A name, a number, and bytes where there are some. */
+/* Take a row: a name, a number, and optionally bytes. A query_row_fn. */
 static int row_take(void *data, const struct value *v, size_t n)
 {
 	struct rows *to = data;
@@ -246,7 +246,7 @@ static int gap_take(void *data, const struct value *v, size_t n)
 	return 0;
 }
 
-/* Gaps may overlap; they come by their beginnings. */
+/* Sum the length of all gaps. Gaps are sorted by their start and may overlap. */
 static void gaps_sum(struct report *r)
 {
 	int64_t until = r->span.since_ms;
@@ -263,7 +263,7 @@ static void gaps_sum(struct report *r)
 	}
 }
 
-/* --- all of it ----------------------------------------------------------------------------- */
+/* --- the whole report ---------------------------------------------------------------------- */
 
 int report_read(struct report *r, struct query *q)
 {

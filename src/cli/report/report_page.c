@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * report_page.c - a report as one HTML page: no script, nothing from the network. What
- * happened comes first, then the figures. Its tags are closed as in XML, so that other
- * programs can read it, too.
+ * report_page.c - a report as one HTML page, without scripts and without resources from the
+ * network. Events come first, then the figures. The page is well-formed XML, so that other
+ * programs can parse it.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -39,7 +39,7 @@ static void head_print(FILE *out, const struct report *r)
 	fputs(".</p>\n", out);
 }
 
-/* --- in one paragraph ------------------------------------------------------------------ */
+/* --- the summary ---------------------------------------------------------------------- */
 
 static void lead_mismatches(FILE *out, const struct report *r)
 {
@@ -124,7 +124,7 @@ static void tile_end(FILE *out, const char *what)
 	fprintf(out, "</b> <span>%s</span></div>\n", what);
 }
 
-/* Return whether something can have left unseen. */
+/* Return whether mismatches may have occurred without being seen. */
 static bool has_doubts(const struct report *r)
 {
 	bool is_covered = r->n_lines > 0;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * report_picture.c - the router with its uplinks: bands as wide as the flows that each
- * carries, and arrows from the uplink that stray flows belong to to the interface that
- * they left by, as wide as their number.
+ * report_picture.c - a picture of the router and its uplinks. The width of a band is the
+ * number of flows by an uplink. Arrows lead from the expected uplink to the interface that
+ * stray packets left by; the width of an arrow is the number of mismatches.
  *
- * It needs no script and no font of its own. Names that are too long are condensed,
- * never cut.
+ * The picture needs no scripts and no fonts. Names that are too long are condensed, never
+ * cut.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -24,18 +24,18 @@
 #define LABEL_LEFT     374
 #define LABEL_H	       34
 #define FLOWS_LONG     INT64_C(100000)
-#define PATH_CHARS_MAX 10 /* of the names of both ends */
-#define CHARS_MAX      10 /* of a name at its full width */
+#define PATH_CHARS_MAX 10 /* both names of an arrow's label together; longer ones are condensed */
+#define CHARS_MAX      10 /* longer names are condensed */
 #define PLACES_MAX     24
 #define STRAYS_MAX     6
 
 struct place {
 	const char *name;
-	const struct report_series *series; /* NULL: no uplink, or no flows */
+	const struct report_series *series; /* NULL: no uplink, or an uplink without flows */
 	bool is_uplink;
 };
 
-/* Mismatches from one place to another. */
+/* An arrow: mismatches whose packets left by place `to` instead of place `from`. */
 struct stray {
 	size_t from, to;
 	int64_t number;
@@ -46,10 +46,10 @@ struct picture {
 	size_t n_places;
 	struct stray strays[STRAYS_MAX];
 	size_t n_strays;
-	int64_t others; /* mismatches that have no arrow */
+	int64_t others; /* number of mismatches without an arrow */
 };
 
-/* --- what is drawn ------------------------------------------------------------------ */
+/* --- places and arrows -------------------------------------------------------------- */
 
 static size_t place_get(struct picture *p, const struct report *r, const char *name, bool is_uplink)
 {
@@ -113,7 +113,7 @@ static int picture_height(const struct picture *p)
 	return 2 * TOP + (int)(rows - 1) * ROW + BOX_H + (p->others ? 20 : 0);
 }
 
-/* Long text is condensed to the width given. */
+/* Open a text element; is_long: condense the text to this width. */
 static void text_open(FILE *out, const char *class, double x, double y, bool is_long, int width)
 {
 	fprintf(out, "<text class=\"%s\" x=\"%.0f\" y=\"%.0f\"", class, x, y);
@@ -180,7 +180,7 @@ static void router_draw(FILE *out, const struct report *r, int y)
 	flows_draw(out, r->flows, ROUTER_LEFT + 10, y + 14, ROUTER_W - 20);
 }
 
-/* Arrows leave and arrive at heights of their own, so that none hides another. */
+/* Draw an arrow. Each starts and ends at its own height, so that none hides another. */
 static void stray_draw(FILE *out, const struct picture *p, size_t i, int64_t most)
 {
 	const struct stray *s = &p->strays[i];
@@ -195,7 +195,7 @@ static void stray_draw(FILE *out, const struct picture *p, size_t i, int64_t mos
 		to, -width / 2 - 4, width + 8);
 }
 
-/* As wide as the room that is left, at most. */
+/* Write the label of an arrow, condensed to the remaining width if it is long. */
 static void path_draw(FILE *out, const char *from, const char *to, int y)
 {
 	text_open(out, "soft", LABEL_LEFT, y, strlen(from) + strlen(to) > PATH_CHARS_MAX,
@@ -214,7 +214,8 @@ static void stray_label(FILE *out, const struct picture *p, const struct stray *
 	path_draw(out, p->places[s->from].name, p->places[s->to].name, y + 13);
 }
 
-/* In the order of their middles, so that labels need not cross; each below the last. */
+/* Write the labels of the arrows in the order of the arrows' middles, so that lines do not cross;
+ * each label is below the previous one. Return where the next label would be. */
 static int strays_label(FILE *out, const struct picture *p)
 {
 	bool is_done[STRAYS_MAX] = {false};
@@ -251,7 +252,7 @@ static void strays_draw(FILE *out, const struct picture *p)
 		stray_draw(out, p, i, most);
 }
 
-/* The same for people who do not see it. */
+/* Write the description of the picture for users of screen readers. */
 static void picture_label(FILE *out, const struct picture *p)
 {
 	fprintf(out, "The router and the %zu interfaces that its flows leave by.", p->n_places);

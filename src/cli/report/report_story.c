@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * report_story.c - what happened in the time of a report: how uplinks changed, bursts of
- * mismatches and their causes, tampering, gaps; each as a sentence, in the order of time.
+ * report_story.c - collects the events of a report: changes of uplinks, bursts of
+ * mismatches and their causes, tampering, gaps. Each event is a sentence; events are in
+ * chronological order.
  *
- * What repeats within minutes is one event. It must not know how a page shows it.
+ * Events that repeat within minutes are combined into one. Must not know how a page shows
+ * events.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -18,7 +20,7 @@
 #include "waymark/base/sort.h"
 #include "waymark/base/units.h"
 
-#define APART_MIN_MS 60000 /* events farther apart than this are separate */
+#define APART_MIN_MS 60000 /* equal events that are closer than this are combined */
 
 const char *report_reason_text(const char *reason)
 {
@@ -124,7 +126,7 @@ static int state_take(void *data, const struct value *v, size_t n)
 	return 0;
 }
 
-/* Return the phrase for an uplink that is not up. */
+/* Return the words for an uplink that is not up. */
 static const char *state_words(const char *state)
 {
 	static const char *const words[][2] = {
@@ -140,7 +142,7 @@ static const char *state_words(const char *state)
 	return "was down";
 }
 
-/* Why, where the state does not say it. */
+/* Write the cause of a state to buf; "" if the state implies the cause. */
 static void state_why(const struct report_state *s, char *buf, size_t size)
 {
 	buf[0] = '\0';
@@ -211,7 +213,7 @@ static int cause_take(void *data, const struct value *v, size_t n)
 	return 0;
 }
 
-/* The last event, if it is the same and not long ago. */
+/* Return the last event if it has the same kind and text and ended recently, or NULL. */
 static struct report_event *event_same(struct report *r, enum report_event_kind kind,
 				       int64_t started_ms, const char *text)
 {
@@ -239,7 +241,7 @@ static int happened(struct report *r, const struct report_event *one)
 	return 0;
 }
 
-/* By cause, then by time. */
+/* Take a burst of mismatches. Rows are sorted by cause, then by time. A query_row_fn. */
 static int burst_take(void *data, const struct value *v, size_t n)
 {
 	struct report *r = data;
@@ -318,7 +320,8 @@ static int trouble_take(void *data, const struct value *v, size_t n)
 	return happened(r, &e);
 }
 
-/* They arrive newest first; in the order of time, equal events become neighbours. */
+/* Combine equal tampering events. They arrive newest first; sorting by time makes equal events
+ * adjacent. */
 static void tampering_merge(struct report *r, size_t first)
 {
 	size_t n = r->n_events, kept = first;

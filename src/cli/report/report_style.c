@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * report_style.c - how a report looks: light and dark as the reader's screen is, one
- * column on narrow screens, black on white and nothing torn apart on paper.
+ * report_style.c - the style sheet of a report: light or dark as the reader's browser
+ * prefers, one column on narrow screens, black on white and without breaks inside figures
+ * on paper.
  */
 #include "cli/report/report.h"
 
@@ -88,7 +89,7 @@ static const char page_style[] =
 	".bars th{text-align:left;font-weight:400;padding:3px 10px 3px 0;width:40%}"
 	".bars svg{display:block;width:100%;height:12px}"
 	".bars .n{padding-left:10px;width:1%}\n"
-	/* narrow screens: a row becomes a card, its cells labelled */
+	/* narrow screens: each row becomes a card with labelled cells */
 	"@media screen and (max-width:960px){"
 	".card thead{position:absolute;clip-path:inset(50%);width:1px;height:1px;overflow:hidden}"
 	".card table,.card tbody,.card tr,.card td,.card caption{display:block}"

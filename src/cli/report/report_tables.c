@@ -3,8 +3,9 @@
  * report_tables.c - the tables of a report: causes, uplinks, talkers, coverage, gaps, the
  * newest mismatches.
  *
- * Each cell carries its column's name, which narrow screens show beside it, and each
- * element its role, which other than tabular display would take from it.
+ * Each cell carries the label of its column, which narrow screens show beside the cell.
+ * Elements have explicit ARIA roles, because their CSS display values on narrow screens
+ * remove the implicit ones.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -18,7 +19,7 @@
 #define GAPS_SHOWN	 50
 #define COUNT(list)	 (sizeof(list) / sizeof((list)[0]))
 
-/* --- any table ------------------------------------------------------------------------- */
+/* --- parts of any table --------------------------------------------------------------- */
 
 static void table_begin(FILE *out, const char *caption, const struct report_column *columns,
 			size_t n)
@@ -66,7 +67,7 @@ static void text_cell(FILE *out, const struct report_column *column, const char 
 	cell_end(out);
 }
 
-/* class: NULL, or one more. */
+/* Write a cell with a number; class: an additional class, or NULL. */
 static void number_cell(FILE *out, const struct report_column *column, int64_t number,
 			report_format_fn *format, const char *class)
 {
@@ -131,7 +132,7 @@ void report_causes(FILE *out, const struct report *r)
 
 /* --- uplinks ------------------------------------------------------------------------------ */
 
-/* The lowest: new flows are balanced over the uplinks of one tier. */
+/* Return the lowest tier, over whose uplinks new flows are balanced; 0: no tier is known. */
 static int tier_first(const struct report *r)
 {
 	int tier = 0;

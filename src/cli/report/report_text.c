@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * report_text.c - numbers, times and other people's text, as they stand in a page.
+ * report_text.c - writes numbers, times and text from other programs into a page.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -10,8 +10,8 @@
 #include "cli/report/report.h"
 #include "waymark/base/units.h"
 
-/* Return the length of the character at text, 0 if it is not UTF-8 (RFC 3629, 4). Surrogates and
- * overlong forms of three or four bytes are accepted. */
+/* Return the length of the UTF-8 character at text; 0 if it is malformed (RFC 3629, 4). Surrogates
+ * and overlong forms of three or four bytes are accepted. */
 static size_t utf8_length(const char *text)
 {
 	unsigned char first = (unsigned char)text[0];
@@ -135,7 +135,7 @@ void report_clock(FILE *out, int64_t ms)
 	time_print(out, ms, "%Y-%m-%d %H:%M:%S");
 }
 
-/* A zone without a name of letters has none. */
+/* Zones without a name of letters are written by their offset only. */
 void report_zone(FILE *out, int64_t ms)
 {
 	time_t t = (time_t)(ms / 1000);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * report_timeline.c - uplink states, tampering, mismatches and gaps on one time axis, and
- * under it what happened in sentences.
+ * report_timeline.c - uplink states, tampering, mismatches and gaps on one time axis,
+ * followed by the events as sentences.
  *
- * One lane per subject: a name, and a drawing that is as wide as the page.
+ * A lane shows one subject: its name, and a drawing that is as wide as the page.
  */
 #include <inttypes.h>
 #include <string.h>
@@ -76,7 +76,7 @@ static void states_label(FILE *out, const struct report *r, size_t first, size_t
 	fputs(" in all\">", out);
 }
 
-/* States that are not up are drawn last: they are short. */
+/* Draw the states of an uplink. States other than up are short, so they are drawn last. */
 static void states_draw(FILE *out, const struct report *r, size_t first, size_t end)
 {
 	block_draw(out, r, "dim", r->span.since_ms, r->span.until_ms);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_top.c - `waymark top`: the live view, for people at a terminal.
+ * cmd_top.c - `waymark top`: a live view on a terminal.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -14,7 +14,8 @@
 #include "cli/running.h"
 #include "cli/top/top.h"
 
-/* As `waymark explain ID` does, without what only a terminal understands. */
+/* Print what `waymark explain ID` prints, without colours and pager. data is a struct
+ * invocation. */
 static void flow_explain(const void *data, int64_t flow_id)
 {
 	struct invocation in = *(const struct invocation *)data;

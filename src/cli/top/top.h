@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * top.h - the live view: the data read each second, and the screen.
+ * top.h - the live view: the data, which is read every second, and the screen.
  */
 #ifndef WAYMARK_SRC_CLI_TOP_TOP_H
 #define WAYMARK_SRC_CLI_TOP_TOP_H
@@ -13,33 +13,33 @@
 #define TOP_CAUSES_MAX	32
 #define TOP_TALKERS_MAX SUMMARY_TALKERS
 #define TOP_TEXT	256
-#define TOP_PAST	240 /* seconds that sparklines go back */
+#define TOP_PAST	240 /* length of sparklines in seconds */
 #define TOP_HOUR_MS	INT64_C(3600000)
 
-/* The newest of a number that is looked at each second. */
+/* The latest values of a number that is read every second. */
 struct top_past {
-	double values[TOP_PAST]; /* a ring; below 0: not known */
-	size_t n;		 /* ever */
+	double values[TOP_PAST]; /* a ring buffer; negative: unknown */
+	size_t n;		 /* number of values added since the start */
 };
 
-/* Bytes by an uplink's interface, from the kernel's own counters. */
+/* The traffic of an uplink's interface, from the kernel's counters. */
 struct top_rate {
 	char ifname[IFNAMSIZ];
-	uint64_t rx, tx;	 /* bytes */
-	double rx_rate, tx_rate; /* bits per second; below 0: not known yet */
+	uint64_t rx, tx;	 /* bytes at the last reading */
+	double rx_rate, tx_rate; /* bits per second; negative: unknown */
 	struct top_past rates, flows, answered;
-	int64_t mismatches;    /* since the start, a second ago */
-	int64_t mismatched_ms; /* when they last grew; 0: not while this looks */
+	int64_t mismatches;    /* mismatches since the daemon's start, at the last reading */
+	int64_t mismatched_ms; /* when mismatches last increased; 0: not since top started */
 };
 
 struct top_row {
 	char text[TOP_TEXT];
 };
 
-/* Mismatches of the last hour of one cause. */
+/* The mismatches of the last hour that have the same cause. */
 struct top_cause {
 	char path[TOP_TEXT], reason[32], flow[TOP_TEXT];
-	int64_t flow_id; /* of the first one; 0: not known */
+	int64_t flow_id; /* of the first of these mismatches; 0: unknown */
 	int64_t number, packets, hosts, first_ms, last_ms;
 };
 
@@ -53,60 +53,62 @@ enum top_sort { TOP_BY_NUMBER, TOP_BY_TIME, TOP_SORTS };
 struct top_data {
 	const struct config *config;
 	const char *database;
-	int64_t now_ms; /* CLOCK_REALTIME, of the last look */
+	int64_t now_ms; /* CLOCK_REALTIME at the last reading */
 
-	bool has_answer; /* the daemon has answered, just now */
+	bool has_answer; /* the daemon answered the last request */
 	struct answer answer;
-	char trouble[TOP_TEXT]; /* why it has not; "" */
+	char trouble[TOP_TEXT]; /* why the daemon did not answer; "": it did */
 
-	struct top_rate rates[UPLINKS_MAX]; /* of config->uplinks */
-	int64_t rates_ms;		    /* CLOCK_MONOTONIC; 0: none yet */
+	struct top_rate rates[UPLINKS_MAX]; /* by index in config->uplinks */
+	int64_t rates_ms;		    /* CLOCK_MONOTONIC of the last reading; 0: none yet */
 
 	struct top_cause causes[TOP_CAUSES_MAX]; /* sorted */
 	struct top_talker talkers[TOP_TALKERS_MAX];
 	size_t n_causes, n_talkers;
-	int64_t mismatches;    /* of the last hour */
-	unsigned talkers_wait; /* looks until they are read again */
+	int64_t mismatches;    /* in the last hour */
+	unsigned talkers_wait; /* number of readings before the talkers are read again */
 	enum top_sort sort;
-	char filter[32]; /* rows that contain it; "": all */
+	char filter[32]; /* show only rows that contain this text; "": all */
 
 	/* Newest first. */
 	struct top_row gaps[TOP_ROWS_MAX], mismatched[TOP_ROWS_MAX];
 	size_t n_gaps, n_mismatched;
-	char history_trouble[TOP_TEXT]; /* "" */
+	char history_trouble[TOP_TEXT]; /* why the history could not be read; "": it could */
 };
 
-/* Settings made by keys. */
+/* The settings that keys change. */
 struct top_view {
-	size_t selected; /* the cause */
+	size_t selected; /* index of the selected cause */
 	bool is_frozen, has_help, is_typing;
 	bool is_utf8;
 };
 
-/* top_data.c: looks at everything anew. */
+/* top_data.c: read the daemon, the interfaces and the history. */
 void top_data_read(struct top_data *t);
 void top_data_clear(struct top_data *t);
 void top_causes_sort(struct top_data *t);
 
 /* top_spark.c */
 void top_past_add(struct top_past *p, double value);
-/* Write the newest width values as bars, the newest last, scaled to the greatest; a value
- * that is not known is a blank. Writes to buf and returns it. */
+/* Write the latest width values to buf as bars, the newest last, scaled to the largest of them;
+ * unknown values are blanks. Return buf. */
 const char *top_spark(const struct top_past *p, size_t width, bool is_utf8, char *buf, size_t size);
 
-/* top_panels.c: draws everything on the screen of ncurses. */
+/* top_panels.c: draw all panels on the ncurses screen. */
 enum top_colour { COLOUR_GOOD = 1, COLOUR_BAD, COLOUR_DOUBT, COLOUR_HEAD };
 void top_panels_put(const struct top_data *t, const struct top_view *v);
 
 /* top_text.c */
 #define TOP_ESCAPE   27
-#define TOP_KEY_GONE (-2) /* the terminal is closed */
-/* Return what print prints, on either output; malloc'd. NULL: nothing. */
+#define TOP_KEY_GONE (-2) /* a key code: the terminal was closed */
+/* Call print(data, id) and return its standard output and errors, which the caller frees. NULL:
+ * print wrote nothing, or on failure. */
 char *top_text_catch(void (*print)(const void *data, int64_t id), const void *data, int64_t id);
-/* Show a text on the screen, from its beginning, until a key ends it. */
+/* Show a text from its beginning until a key closes it. */
 void top_text_show(const char *text, int (*key_wait)(void));
 
-/* top_screen.c: full-screen until q. explain prints a flow's explanation. 0 or -errno. */
+/* top_screen.c: run the live view until the user quits. explain prints the explanation of a flow.
+ * Return 0 or -errno. */
 int top_screen_run(struct top_data *t, void (*explain)(const void *data, int64_t flow_id),
 		   const void *data);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * top_data.c - what the live view shows: the daemon's answer, the interfaces'
- * counters, the newest of the history.
+ * top_data.c - reads what the live view shows: the daemon's status, the counters of the
+ * interfaces, the newest rows of the history.
  *
- * It knows nothing of the screen.
+ * Must not know the screen.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -69,8 +69,8 @@ static void rate_set(struct top_rate *r, uint64_t rx, uint64_t tx, int64_t ms)
 	r->tx = tx;
 }
 
-/* proc_pid_net(5): "  NAME: bytes packets errs drop fifo frame compressed multicast
- * bytes ...". The name may hold a colon. */
+/* Take a line of /proc/net/dev (proc_pid_net(5)): "  NAME: bytes packets errs drop fifo frame
+ * compressed multicast bytes ...". NAME may contain a colon. */
 static bool device_take(struct top_data *t, char *line, int64_t ms)
 {
 	char *name = line + strspn(line, " "), *end = strrchr(line, ':');
@@ -120,13 +120,14 @@ static int64_t number_of(const struct value *v)
 	return v->kind == VALUE_INTEGER ? v->integer : 0;
 }
 
-/* The next row of a list that is not full, or NULL. */
+/* Return the next row to fill in, or NULL if the list is full. */
 static struct top_row *row_next(struct top_row *rows, size_t *n)
 {
 	return *n == TOP_ROWS_MAX ? NULL : &rows[(*n)++];
 }
 
-/* Both by the names of uplinks, where they have some. */
+/* Write "EXPECTED>EGRESS" to buf, with the names of uplinks instead of interfaces where
+ * possible. */
 static void path_format(char *buf, size_t size, const char *expected, const char *egress)
 {
 	char name[EGRESS_NAME];
@@ -233,7 +234,7 @@ void top_causes_sort(struct top_data *t)
 		  t->sort == TOP_BY_TIME ? cause_compare_time : cause_compare);
 }
 
-/* They are sums by hour: looking every ten seconds is enough. */
+/* Read the talkers. They are sums per hour, so reading them every ten seconds is enough. */
 static int talkers_read(struct top_data *t, struct query *q)
 {
 	struct summary_span hours = {.until_ms = t->now_ms + 1, .step_ms = SUMMARY_BY_HOUR};
@@ -294,7 +295,8 @@ static const struct answer_uplink *uplink_find(const struct top_data *t, const c
 	return NULL;
 }
 
-/* Add the latest values, and note when mismatches last grew, for the colour. */
+/* Add the latest values of uplink i, and record when its mismatches increased, which colours the
+ * row. */
 static void past_add(struct top_data *t, size_t i)
 {
 	const struct answer_uplink *a = uplink_find(t, t->config->uplinks[i].name);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * top_panels.c - what the live view shows where: the daemon, uplinks with their last
+ * top_panels.c - draws the panels of the live view: the daemon, uplinks with their last
  * minutes, mismatches by cause, talkers, gaps, and the keys.
  *
- * It decides how things look, never what they are. Colours are about now.
+ * It decides how data looks and never changes data. Colours show the present state.
  */
 #include <curses.h>
 #include <inttypes.h>
@@ -15,13 +15,13 @@
 #include "waymark/base/units.h"
 
 #define NOW_MS	   60000 /* older events are shown as past */
-#define WIDE	   100	 /* room for the interfaces' names */
-#define WIDEST	   150	 /* ... and for more sparklines */
+#define WIDE	   100	 /* from this width on, names of interfaces are shown */
+#define WIDEST	   150	 /* from this width on, more sparklines are shown */
 #define SPARK_TEXT (3 * TOP_PAST + 1)
 
-/* A place that moves down the screen. */
+/* A position on the screen that moves down. */
 struct pen {
-	int y, bottom; /* the first line that is no more its */
+	int y, bottom; /* the first line below the panel */
 };
 
 static int colour_of(enum top_colour colour)
@@ -29,7 +29,7 @@ static int colour_of(enum top_colour colour)
 	return (int)COLOR_PAIR((short)colour);
 }
 
-/* Names of other processes may hold anything; bars are ours. */
+/* Replace control characters and bytes beyond ASCII, which names of other processes may contain. */
 static void text_disarm(char *text)
 {
 	for (; *text; text++)
@@ -40,7 +40,7 @@ static void text_disarm(char *text)
 static void line_put(struct pen *p, int attributes, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* One line, cut to the screen, and the next. */
+/* Print one line, cut to the width of the screen, and move to the next. */
 static void line_put(struct pen *p, int attributes, const char *format, ...)
 {
 	char text[1024];
@@ -69,7 +69,7 @@ static void clock_put(const struct top_data *t, const struct top_view *v)
 		mvaddstr(0, COLS - (int)strlen(text), text);
 }
 
-/* The delay of written rows; "?" if there were none. */
+/* Format the delay of written rows; "?" if no rows were written. */
 static const char *delay_format(int64_t ms, char buf[24])
 {
 	snprintf(buf, 24, ms < 0 ? "?" : "%" PRId64, ms);
@@ -148,7 +148,7 @@ static const char *rate_format(double rate, char buf[16])
 	return buf;
 }
 
-/* Below 0: not known. */
+/* Format a count; "-" if it is negative, which means unknown. */
 static const char *count_format(int64_t count, char buf[24])
 {
 	snprintf(buf, 24, count < 0 ? "-" : "%" PRId64, count);
@@ -162,8 +162,8 @@ static const char *share_format(double share, bool is_known, char buf[16])
 	return buf;
 }
 
-/* The state now: red while it is not up or mismatches come, yellow while flows of it may
- * get no answer. */
+/* Return the colour of an uplink's present state: red if it is not up or had mismatches within the
+ * last NOW_MS, yellow if it is drained or its health is silent or degraded. */
 static int uplink_colour(const struct top_data *t, size_t i, const struct answer_uplink *a)
 {
 	bool is_hit = t->rates[i].mismatched_ms && t->now_ms - t->rates[i].mismatched_ms < NOW_MS;
@@ -183,7 +183,7 @@ static int sparks_room(void)
 	return COLS < WIDE ? COLS - 71 : COLS - 90;
 }
 
-/* Return whether any uplink is judged by the answers of its flows. */
+/* Return whether the share of answered flows is known for any uplink. */
 static bool has_answered(const struct top_data *t)
 {
 	for (size_t i = 0; t->has_answer && i < t->answer.n_uplinks; i++)
@@ -235,7 +235,7 @@ static void uplink_put(struct pen *p, const struct top_data *t, const struct top
 		sparks_put(t, i, v, y, COLS < WIDE ? 71 : 87);
 }
 
-/* Above the newest bar, which is the last. */
+/* Print the names of the sparklines above their newest bars, which are the last. */
 static void sparks_head_put(const struct top_data *t, int y, int x)
 {
 	static const char *const names[] = {"RATE", "FLOWS", "ANSWERED"};
@@ -328,7 +328,7 @@ static void gaps_put(struct pen *p, const struct top_data *t)
 			line_put(p, 0, "%s", t->gaps[i].text);
 }
 
-/* Drawn if the other panels leave room. */
+/* Print the newest mismatches if the other panels leave room. */
 static void newest_put(struct pen *p, const struct top_data *t)
 {
 	if (!t->n_mismatched || p->bottom - p->y < 4)
@@ -341,7 +341,7 @@ static void newest_put(struct pen *p, const struct top_data *t)
 			line_put(p, 0, "%s", t->mismatched[i].text);
 }
 
-/* Mismatches first; the rest of the space is for talkers and a few gaps. */
+/* Print mismatches first; talkers and a few gaps share the remaining lines. */
 static void history_put(struct pen *p, const struct top_data *t, const struct top_view *v)
 {
 	int left = p->bottom - p->y, gaps = (int)t->n_gaps + 2, talkers = (int)t->n_talkers + 2;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * top_screen.c - the live view's terminal and its keys.
+ * top_screen.c - the terminal and the keys of the live view.
  */
 #include <curses.h>
 #include <errno.h>
@@ -16,7 +16,7 @@
 #define LOOK_MS	  1000
 #define EARLY_MAX 3
 
-/* Without these no screen can be drawn: a dumb terminal, a log. */
+/* Return whether the terminal can move the cursor and clear the screen, unlike a dumb terminal. */
 static bool is_able(void)
 {
 	const char *home = tigetstr("cup"), *clear = tigetstr("clear");
@@ -54,8 +54,8 @@ static int screen_open(void)
 	return 0;
 }
 
-/* Return a key, KEY_RESIZE, or ERR after a second. *n_early counts consecutive ERRs that came at
- * once, as reads from a closed terminal do. */
+/* Return a key, KEY_RESIZE, or ERR after a second without a key. *n_early counts consecutive ERRs
+ * that came without waiting, as they do when the terminal was closed. */
 static int key_wait(unsigned *n_early)
 {
 	int64_t before_ms = clock_steady_ms();
@@ -107,7 +107,7 @@ static bool is_enter(int key)
 	return key == '\n' || key == '\r' || key == KEY_ENTER;
 }
 
-/* Return a key, or the code for a closed terminal. */
+/* Wait for a key and return it; TOP_KEY_GONE if the terminal was closed. */
 static int text_key(void)
 {
 	unsigned n_early = 0;
@@ -132,7 +132,8 @@ static void explain_show(const struct top_data *t, const struct top_view *v,
 	free(text);
 }
 
-/* A key or another size shows at once; a second without either looks anew. */
+/* Keys and changes of the terminal's size redraw the screen at once. The data is read again after a
+ * second without either. */
 int top_screen_run(struct top_data *t, void (*explain)(const void *data, int64_t flow_id),
 		   const void *data)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * top_text.c - a text that may be longer than the screen, from its beginning: what a
- * command prints, caught and shown on the live view's screen.
+ * top_text.c - captures what a command prints, and shows it on the screen of the live view.
+ * The text may be longer than the screen.
  */
 #include <curses.h>
 #include <errno.h>
@@ -12,9 +12,10 @@
 
 #include "cli/top/top.h"
 
-/* --- catching ------------------------------------------------------------------------- */
+/* --- capturing ------------------------------------------------------------------------ */
 
-/* Standard output and errors go to the file. saved: where they went. */
+/* Redirect standard output and errors to descriptor `to`, and store duplicates of the former
+ * descriptors in saved. */
 static void output_turn(int to, int saved[2])
 {
 	fflush(stdout);
@@ -66,7 +67,7 @@ static const char *line_next(const char *text)
 	return end ? end + 1 : text + strlen(text);
 }
 
-/* Cut to the screen. */
+/* Return the length of the line that text starts with, cut to the width of the screen. */
 static size_t line_length(const char *text)
 {
 	size_t length = strcspn(text, "\n");
@@ -98,7 +99,7 @@ static void text_put(const char *text, int first)
 	refresh();
 }
 
-/* How far a key moves, or 0. */
+/* Return the number of lines that a key scrolls by; 0: the key does not scroll. */
 static int key_step(int key)
 {
 	switch (key) {
