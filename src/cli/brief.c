@@ -61,7 +61,7 @@ static void strays_append(char *buf, size_t size, const char *list, const char *
 }
 
 /* Write the path of a flow: its uplink, or, if packets strayed, the egress in place of the uplink.
- * If the flow entered by an uplink, the uplink of its mark is where the replies leave. */
+ * If the flow entered by an uplink, its mark names the uplink of the replies. */
 void brief_path(struct render *r, const struct value *values, size_t n)
 {
 	const char *uplink = value_text(values, n, "uplink"),

@@ -173,8 +173,8 @@ static bool link_has_network(const struct netstate *s, uint32_t ifindex, int fam
 	return false;
 }
 
-/* Return the next hop of the interface in a default route of another program in table main, or
- * NULL. */
+/* Return a next hop of the interface that has a gateway, from a default route of another program in
+ * table main; NULL: none. */
 static const struct nexthop *main_nexthop(const struct netstate *s, uint32_t ifindex, int family)
 {
 	for (size_t i = 0; i < s->n_routes; i++) {

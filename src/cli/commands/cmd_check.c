@@ -107,7 +107,7 @@ static int unasked_add(void *data, const struct value *values, size_t n)
 	return 0;
 }
 
-/* Check that the daemon can use the history, if the file exists. */
+/* Check that the history can be read, if it exists, and report what it has recorded. */
 static void database_checked(const struct config *c, struct findings *f)
 {
 	struct error_lines errors;
