@@ -125,7 +125,7 @@ static int days_of_month(int year, int month)
 	return month == 2 && is_leap ? 29 : days[month - 1];
 }
 
-/* "YYYY-MM-DD" */
+/* Parse "YYYY-MM-DD" and move *text behind it. */
 static int date_parse(const char **text, struct tm *tm)
 {
 	int year, month, day;
@@ -141,7 +141,8 @@ static int date_parse(const char **text, struct tm *tm)
 	return 0;
 }
 
-/* "HH:MM", "HH:MM:SS", "HH:MM:SS.FFF"; an hour may have one digit. */
+/* Parse "HH:MM", "HH:MM:SS" or "HH:MM:SS.FFF" and move *text behind it. The hour may have one
+ * digit. */
 static int clock_parse(const char **text, struct tm *tm, int *ms)
 {
 	unsigned digits = **text && (*text)[1] == ':' ? 1 : 2;
@@ -171,7 +172,7 @@ static bool is_local_zone(const char *text, int *is_dst)
 	return *text == '\0' || *is_dst >= 0;
 }
 
-/* "Z", "UTC", "+02:00", "+0200", "+02". */
+/* Parse "Z", "UTC", "+02:00", "+0200" or "+02". */
 static int zone_parse(const char *text, int *offset_s)
 {
 	int sign = *text == '-' ? -1 : 1, hours, minutes = 0;
@@ -242,7 +243,7 @@ static int stamp_parse(const char *text, int64_t now_ms, int64_t *ms)
 	return stamp_finish(&tm, fraction_ms, text, ms);
 }
 
-/* "@SECONDS" with or without a fraction */
+/* Parse SECONDS with an optional fraction. */
 static int epoch_parse(const char *text, int64_t *ms)
 {
 	uint64_t seconds = 0;

@@ -210,7 +210,7 @@ struct uplink_state_record {
 
 /* The traffic of an uplink in a bin of five minutes, from the kernel's counters. Several records
  * may describe one bin, also across a restart of waymarkd: the writer adds them up. It stores the
- * reading in the same transaction, so that the next waymarkd counts nothing twice. */
+ * reading together with the bin, so that the next run of waymarkd counts nothing twice. */
 #define USAGE_BIN_MS INT64_C(300000)
 struct usage_reading {
 	int64_t time_ms;	     /* 0: the counters have not been read yet */
