@@ -2,9 +2,9 @@
 /*
  * audit.c - conntrack events become flows: begin, change, end, loss.
  *
- * A flow is its conntrack id, its original tuple and its start: the id alone
- * repeats. An ended flow lingers for late evidence; a flow that changed is
- * written at the next tick but one, so that a short flow is one row written once.
+ * A flow is identified by its conntrack id, its original tuple and its start, because the kernel
+ * reuses ids. An ended flow is kept for late evidence. A flow that changed is written at the next
+ * tick but one, so that a short flow is written only once.
  */
 #include <errno.h>
 #include <linux/netfilter/nf_conntrack_common.h>
@@ -15,11 +15,11 @@
 
 #include "audit/audit_internal.h"
 
-/* How much later than what we noted a kernel's start time may be for the same
- * flow: clocks are set now and then. */
+/* For the same flow, the kernel's start time may be this much later than the one that we noted,
+ * because the clock may have been set in between. */
 #define START_SLACK_MS 1000
 
-/* linux/netfilter/nf_conntrack_common.h has them only for the kernel. */
+/* linux/netfilter/nf_conntrack_common.h defines these only for kernel code. */
 #ifndef IPS_OFFLOAD
 #define IPS_OFFLOAD (1u << 14)
 #endif
@@ -75,7 +75,7 @@ void audit_set_labels_stale(struct audit *a, bool are_stale)
 
 /* --- facts of an event ------------------------------------------------------ */
 
-/* The bits of n labels from first on, as a set. */
+/* Return n label bits from first on, as a set. */
 static uint64_t labels_range(const struct connlabels *l, unsigned first, unsigned n)
 {
 	uint64_t bits = l->word[first / 64] >> (first % 64);
@@ -85,7 +85,7 @@ static uint64_t labels_range(const struct connlabels *l, unsigned first, unsigne
 	return n >= 64 ? bits : bits & ((UINT64_C(1) << n) - 1);
 }
 
-/* Return whether it has labels of ours; others may have some, too. */
+/* Return whether the event has labels of our range. Other programs may use labels outside it. */
 bool audit_has_labels(const struct audit *a, const struct ct_event *ev)
 {
 	return ev->has_labels && !a->are_labels_stale &&
@@ -100,7 +100,7 @@ static void flow_set_entered(struct audit *a, struct flow *f)
 	f->ingress = audit_slot_of_mark(a, f->mark);
 }
 
-/* The flow came in by an uplink and was pinned to the uplink that it left by. */
+/* Note that the flow came in by an uplink and was pinned to the uplink that it left by. */
 static void flow_set_turned(struct audit *a, struct flow *f, uint64_t left)
 {
 	uint8_t uplink = audit_slot_of_mark(a, f->mark);
@@ -129,8 +129,8 @@ static void flow_set_labels(struct audit *a, struct flow *f, const struct ct_eve
 		f->is_disowned = 0;
 }
 
-/* Packets of a flow that moved from one uplink's mark to another's may have left by both. A
- * change from no mark to one is an adoption. */
+/* If the mark changed from one uplink's to another's, packets may have left by both uplinks. A
+ * change from no mark to a mark is an adoption, so it does not set had_mark_change. */
 static void flow_set_mark(struct audit *a, struct flow *f, uint32_t mark, int64_t now_ms)
 {
 	struct record r = {.type = RECORD_MARK_CHANGE};
@@ -152,8 +152,9 @@ static void flow_set_mark(struct audit *a, struct flow *f, uint32_t mark, int64_
 	flow_live_count(a, f, 1);
 }
 
-/* A DESTROY may lack the mark. A dump entry may be older than an event that was read since the
- * dump began; labels only grow, so their age does not matter. */
+/* Return whether to apply the event's mark. A DESTROY may lack the mark. A dump entry may be older
+ * than an event that was read since the dump began. Labels may be old, because they are only ever
+ * added. */
 static bool is_mark_news(const struct audit *a, const struct flow *f, const struct ct_event *ev)
 {
 	switch (ev->type) {
@@ -188,7 +189,7 @@ void flow_live_count(struct audit *a, const struct flow *f, int by)
 		audit_live_count(a, f->mark, by);
 }
 
-/* The kernel's numbers (enum tcp_conntrack). */
+/* Values of the kernel's enum tcp_conntrack. */
 #define TCP_CLOSE_WAIT 5
 #define TCP_TIME_WAIT  7
 #define TCP_CLOSE      8
@@ -202,7 +203,7 @@ static void flow_set_closed(struct audit *a, struct flow *f, bool is_closed)
 	a->stats.live += !f->is_closed;
 }
 
-/* A connection in TIME_WAIT or CLOSE has ended: nothing is sent any more. */
+/* A connection in TIME_WAIT or CLOSE has ended: it sends no more data. */
 void flow_apply_tcp(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t now_ms)
 {
 	bool is_closed = ev->tcp_state == TCP_TIME_WAIT || ev->tcp_state == TCP_CLOSE;
@@ -255,7 +256,7 @@ static void flow_close(struct audit *a, struct flow *f, enum flow_state state, i
 	f->state = state;
 }
 
-/* A flow on the list of changes lingers when the list is worked off. */
+/* A flow that is queued to be written begins to linger when the queue is processed. */
 static void flow_end(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t ended_ms)
 {
 	struct flow *f = flows_get(a->flows, ref);
@@ -270,8 +271,7 @@ static void flow_end(struct audit *a, flow_ref ref, const struct ct_event *ev, i
 		flow_linger(a, ref);
 }
 
-/* A dump may find a million of them at once: they wait for their rows in the list of
- * changes. */
+/* Queue the row instead of emitting it at once: one dump may find a million lost flows. */
 void flow_lose(struct audit *a, flow_ref ref)
 {
 	struct flow *f = flows_get(a->flows, ref);
@@ -293,8 +293,8 @@ flow_ref flow_find(const struct audit *a, const struct ct_event *ev, enum flow_s
 	return ref;
 }
 
-/* Return whether a dump entry is another flow with the same id and tuple: it began after the first
- * event of ours. A start in the future predates a clock step and decides nothing. */
+/* The entry belongs to another flow if its start is later than that of f. A start in the future
+ * predates a clock step and decides nothing. */
 bool flow_is_other(const struct flow *f, const struct ct_event *ev, int64_t now_ms)
 {
 	int64_t start_ms = ev->start_ns / NS_PER_MS;
@@ -303,7 +303,7 @@ bool flow_is_other(const struct flow *f, const struct ct_event *ev, int64_t now_
 	       start_ms > (int64_t)f->started_ms + START_SLACK_MS;
 }
 
-/* The state of a flow, except its place in the table. */
+/* Copy the state of a flow that was lost, except its place in the table. */
 static void flow_inherit(struct flow *f, const struct flow *from)
 {
 	struct flow own = *f;
@@ -314,11 +314,11 @@ static void flow_inherit(struct flow *f, const struct flow *from)
 	f->shape = own.shape;
 	f->state = FLOW_LIVE;
 	f->is_queued = 0;
-	f->verdict = VERDICT_NONE; /* its row says that it was lost */
+	f->verdict = VERDICT_NONE; /* its row says lost and must be written again */
 }
 
-/* A flow that was given up as lost, and lives, continues its row. Its former entry in the table
- * expires as usual. */
+/* A revived flow keeps its id and so its row. Its former entry in the flow table expires like that
+ * of an ended flow. */
 flow_ref flow_revive(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 {
 	flow_ref was = flow_find(a, ev, FLOW_LOST), ref;
@@ -333,7 +333,7 @@ flow_ref flow_revive(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 	lost = flows_get(a->flows, was);
 	lost->state = FLOW_ENDED;
 	flow_inherit(f, lost);
-	f->has_gap = 1; /* more of its events may be missing */
+	f->has_gap = 1; /* more events of this flow may be missing */
 	flow_live_count(a, f, 1);
 	a->stats.lost--;
 	a->stats.live += !f->is_closed;
@@ -354,7 +354,7 @@ static void take_update(struct audit *a, const struct ct_event *ev, int64_t now_
 		ref = flow_begin(a, ev, now_ms);
 		if (ref == FLOW_REF_NONE)
 			return;
-		/* The flow's NEW event was missed, and with it earlier labels. */
+		/* The flow's NEW event was missed, and perhaps earlier labels with it. */
 		flows_get(a->flows, ref)->has_gap = 1;
 	}
 	flows_get(a->flows, ref)->is_seen = 1;
@@ -379,7 +379,7 @@ static void take_new(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 			take_update(a, ev, now_ms);
 			return;
 		}
-		/* The DESTROY of the flow before it was missed. */
+		/* The DESTROY of the previous flow with this id and tuple was missed. */
 		flow_lose(a, ref);
 		ref = FLOW_REF_NONE;
 	}
@@ -401,9 +401,9 @@ static int64_t stop_ms(const struct ct_event *ev, int64_t now_ms)
 	return ev->stop_ns ? ev->stop_ns / NS_PER_MS : now_ms;
 }
 
-/* A flow that was given up as lost ends after all: its row gets the end. A flow that expires
- * during a dump is missing from it before its DESTROY is read: nothing was missed, unless the
- * flow has a gap. */
+/* Set the end of a flow that was given up as lost and whose DESTROY has been read now. A flow that
+ * expires during a dump is missing from the dump before its DESTROY is read. No event was missed
+ * then, so has_gap is not set. */
 static void lost_found(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t now_ms)
 {
 	struct flow *f = flows_get(a->flows, ref);
@@ -413,11 +413,11 @@ static void lost_found(struct audit *a, flow_ref ref, const struct ct_event *ev,
 	f->is_flushed = ev->is_flushed;
 	sums_take_end(a, ref, ev);
 	flow_emit(a, ref, ev, stop_ms(ev, now_ms));
-	if (f->is_queued) /* its loss has not been written, nor counted, yet */
+	if (f->is_queued) /* its row as a lost flow is neither written nor counted yet */
 		a->stats.verdicts[f->verdict]++;
 }
 
-/* The table is full: write the row from the event alone. */
+/* Write the row of a flow from its DESTROY alone, because the flow table is full. */
 static void emit_untracked_end(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 {
 	struct record r = {.type = RECORD_FLOW};
@@ -444,8 +444,8 @@ static void emit_untracked_end(struct audit *a, const struct ct_event *ev, int64
 	a->stats.verdicts[VERDICT_UNKNOWN]++;
 }
 
-/* Return whether the flow reuses the tuple and id of the flow that the event is about: a dump
- * showed it before the DESTROY of the former one was read. */
+/* Return whether f is a newer flow with the id and tuple of the flow that this DESTROY is about: a
+ * dump showed f before the DESTROY was read. */
 static bool is_successor(const struct flow *f, const struct ct_event *ev)
 {
 	return f->is_from_dump && ev->start_ns && f->started_ms &&

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * audit_addresses.c - whose a source address is, and was: uplinks get other
- * addresses while flows live on with the old ones, and an address may come back at
- * another uplink.
+ * audit_addresses.c - finds the uplink that has, or had, a source address. An uplink may get
+ * another address while flows with the old one still exist, and an address may move to another
+ * uplink.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,11 +12,12 @@
 
 #include "waymark/base/sort.h"
 
-/* An address is reported a little after it is used, and an event later still. */
+/* Tolerance when times are compared: an address is reported a little after it is first used, and
+ * events are read with a delay, too. */
 #define SLACK_MS 2000
 
-/* Former addresses are kept while flows from their time live. To find those takes a pass over
- * all flows, so it is done only beyond this number. */
+/* Former addresses are kept as long as flows from their time exist. The oldest flow is found by a
+ * pass over all flows, which is made only if there are more former addresses than this. */
 #define FORMER_MAX 256
 
 static int address_order(const void *a, const void *b)
@@ -51,7 +52,7 @@ static void find_oldest(void *data, flow_ref ref, struct flow *f)
 		*oldest_ms = (int64_t)f->started_ms;
 }
 
-/* Forget the former addresses that no flow is old enough for. */
+/* Forget the former addresses that were given up before the oldest flow began. */
 static void former_forget(struct audit *a, int64_t now_ms)
 {
 	int64_t oldest_ms = now_ms;
@@ -91,7 +92,7 @@ int audit_set_addresses(struct audit *a, const struct audit_address *list, size_
 	return 0;
 }
 
-/* The first of the entries of this address. */
+/* Return the index of the first entry with this address, or of the first entry behind it. */
 static size_t entry_find(const struct audit *a, const struct addr *addr)
 {
 	size_t low = 0, high = a->n_addresses;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * audit_config.c - follows a configuration: what marks mean from now on, and what they mean for
- * flows that began before a reload.
+ * audit_config.c - applies a configuration: which uplinks the marks name from now on, and which
+ * they name for flows that began before a reload.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -23,8 +23,8 @@ static bool is_mark_of(const struct config *c, uint32_t mark)
 	return config_uplink_by_mark(c, mark) != NULL;
 }
 
-/* A flow whose mark no longer names an uplink keeps its verdict until another packet of it is
- * seen. */
+/* Arguments of flow_disown(). A flow whose mark no longer names an uplink keeps its verdict until
+ * another of its packets is seen. */
 struct disowning {
 	struct audit *audit;
 	const struct config *config;

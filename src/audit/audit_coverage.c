@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * audit_coverage.c - sums by conntrack's counters what left by each uplink: ended flows count
- * when they end, live flows in each dump. Nothing is kept per flow.
+ * audit_coverage.c - sums conntrack's counters of the packets that left by each uplink. Ended flows
+ * are added when they end, live flows in each dump. Nothing is kept per flow.
  *
- * Conntrack counts a packet as it arrives, the rules as it leaves: what is dropped between is
- * in these sums alone. A flow without a DESTROY event leaves the sums of live flows and enters
- * no other: sums may shrink, and their user then reports "gap".
+ * Conntrack counts a packet when it arrives, the rules count it when it leaves. A packet that is
+ * dropped in between is only in these sums. A flow that vanishes without a DESTROY event is removed
+ * from the sums of live flows and added to no other. Sums may therefore shrink, and
+ * coverage_settle() then reports a gap.
  */
 #include <string.h>
 
@@ -31,8 +32,8 @@ static void tally_add(const struct adding *add, uint8_t slot, enum flow_share sh
 	t->bytes += add->is_off ? -bytes : bytes;
 }
 
-/* Return the mark's uplink if the set contains it, else the first of the set: all packets of the
- * flow count for that uplink. */
+/* Return the uplink that all packets of the flow count for: the mark's uplink if the set contains
+ * it, otherwise the first uplink of the set. */
 static uint8_t slot_of_egress(const struct audit *a, const struct flow *f, uint64_t egress)
 {
 	uint8_t slot = audit_slot_of_flow(a, f);
@@ -42,8 +43,8 @@ static uint8_t slot_of_egress(const struct audit *a, const struct flow *f, uint6
 	return (uint8_t)__builtin_ctzll(egress);
 }
 
-/* Return why a flow counts by its mark although no evidence shows its egress; FLOW_SHARES: it does
- * not count. */
+/* Return the share in which a flow counts by its mark because no evidence shows its egress;
+ * FLOW_SHARES: the flow does not count. */
 static enum flow_share share_without_evidence(const struct audit *a, const struct flow *f)
 {
 	if (f->is_predating)
@@ -64,8 +65,8 @@ static void add_by_mark(const struct adding *add, const struct flow *f, enum dir
 		tally_add(add, slot, share, d);
 }
 
-/* Evidence shows in which direction a flow's packets left, except for an offloaded flow: only its
- * first packets were seen. */
+/* Count a flow for the uplink that evidence shows. An offloaded flow has a share of its own,
+ * because the rules saw only its first packets. */
 static void add_by_evidence(const struct adding *add, const struct flow *f, enum direction d,
 			    uint64_t egress)
 {
@@ -116,7 +117,8 @@ void sums_take_back(struct audit *a, flow_ref ref, const struct ct_event *ev)
 		flow_add(&add, f);
 }
 
-/* If the running dump already counted the flow, its end counts from the next dump on. */
+/* If the running dump already counted the flow, its counters are noted as overtaken, so that
+ * sums_dump_end() does not count them twice. */
 void sums_take_end(struct audit *a, flow_ref ref, const struct ct_event *ev)
 {
 	struct adding ended = {.audit = a, .ev = ev, .sums = a->sums.ended};

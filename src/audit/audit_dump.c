@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * audit_dump.c - compares a dump of the kernel's table, at a start also the history, with the
- * known flows: which go on, which are new, which were lost.
+ * audit_dump.c - compares a dump of the kernel's table with the known flows: which still exist,
+ * which are new, which were lost. At a start the known flows come from the history.
  *
- * An entry may be older than events that have been read since the dump began.
+ * A dump entry may be older than events that have been read since the dump began.
  */
 #include <errno.h>
 
@@ -11,14 +11,15 @@
 
 /* --- entries ------------------------------------------------------------------ */
 
-/* Without a label and from before there was evidence, or of unknown age. */
+/* Return whether the entry has no label and began before evidence was collected, or at an unknown
+ * time. */
 static bool is_predating(const struct audit *a, const struct ct_event *ev)
 {
 	return !audit_has_labels(a, ev) &&
 	       (!ev->start_ns || ev->start_ns / NS_PER_MS < a->evidence_since_ms);
 }
 
-/* Ignore dump entries that are older than a NEW or DESTROY that was already processed. */
+/* Return whether a dump entry is older than a NEW or DESTROY that was already processed. */
 static bool is_outdated(const struct audit *a, const struct ct_event *ev, flow_ref live)
 {
 	flow_ref ref = live;
@@ -36,7 +37,8 @@ static bool is_outdated(const struct audit *a, const struct ct_event *ev, flow_r
 	return !ev->start_ns || ev->start_ns / NS_PER_MS <= (int64_t)f->started_ms;
 }
 
-/* The flow of an entry that is not known as living. */
+/* Return the flow of an entry that belongs to no live flow: a lost flow that is revived, or a new
+ * one. */
 static flow_ref dumped_begin(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 {
 	flow_ref ref = flow_revive(a, ev, now_ms);
@@ -55,7 +57,7 @@ static flow_ref dumped_begin(struct audit *a, const struct ct_event *ev, int64_t
 	return ref;
 }
 
-/* Facts of a flow's row that an entry of a dump may change. */
+/* Facts of a flow's row that a dump entry may change. */
 struct row_facts {
 	uint32_t mark;
 	uint16_t egress_seen;
@@ -110,7 +112,8 @@ void dump_take(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 
 /* --- the history, and the dump as a whole ----------------------------------------- */
 
-/* Take all of them, however many: each ends, is lost, or continues its row. */
+/* All flows of the history are added, even beyond max_flows, because the row of each must be
+ * continued or ended. */
 int audit_preload(struct audit *a, const struct flow_record *r)
 {
 	flow_ref ref = flows_add_beyond(a->flows, r->proto, r->zone, r->tuple);
@@ -167,15 +170,15 @@ static void lose_unseen(void *data, flow_ref ref, struct flow *f)
 		flow_lose(data, ref);
 }
 
-/* The flow's row, if written, says "unknown" so far. */
+/* Write the flow's row again if the dump changes whether its verdict is unknown. */
 static void flow_settle(void *data, flow_ref ref, struct flow *f)
 {
 	if (f->state == FLOW_LIVE && (f->is_unseen != (f->verdict == VERDICT_UNKNOWN)))
 		flow_touch(data, ref);
 }
 
-/* A flow whose NEW event is still queued is not in our table, so it is not missing from the dump. A
- * flow whose DESTROY is still queued becomes lost, and is revived when the event is read. */
+/* A flow whose NEW is still queued is not in our table, so it cannot become lost. A flow whose
+ * DESTROY is still queued becomes lost, and ends when its DESTROY is read. */
 void audit_dump_end(struct audit *a, bool is_torn, int64_t now_ms)
 {
 	(void)now_ms;

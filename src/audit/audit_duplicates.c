@@ -1,30 +1,30 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * audit_duplicates.c - recognizes events that the kernel sends twice, or too late. If a
- * listener with reliable delivery has no room for an event, the kernel sends it to all
- * listeners again: NEW with each further packet of the flow, DESTROY until that listener has
- * received it.
+ * audit_duplicates.c - recognizes events that the kernel sends twice, or too late. If a listener
+ * with reliable delivery has no room for an event, the kernel sends it to all listeners again: NEW
+ * with each further packet of the flow, DESTROY until that listener has received it.
  *
- * Events that were processed before are recognized, unless something was lost: in doubt an
- * event is new.
+ * If events may have been lost, an event that may be a duplicate counts as new.
  */
 #include <linux/netfilter/nf_conntrack_common.h>
 
 #include "audit/audit_internal.h"
 
-/* As a rule the DESTROY of an unknown flow is read within this time, and the table still has
- * the flows that ended within it. */
+/* A DESTROY is usually read within this time after the flow's end, and the flow table still has all
+ * flows that ended within this time. */
 #define LATE_MS (LINGER_TICKS * AUDIT_TICK_MS / 2)
 
-/* A live flow has begun already, unless its DESTROY may have been missed. The first packet of
- * another flow is no reply. */
+/* A NEW event of a live flow is a duplicate, unless the flow's DESTROY may have been missed. If the
+ * event has IPS_SEEN_REPLY, it is a duplicate even then: the first packet of another flow is no
+ * reply. */
 bool duplicate_is_begin(const struct audit *a, const struct flow *f, const struct ct_event *ev)
 {
 	return ev->status & IPS_SEEN_REPLY || !audit_is_in_gap(a, f, 0);
 }
 
-/* An event from another processor may come after the flow's DESTROY, which may be all that is
- * known of a flow without NEW. Any other NEW is another flow's. */
+/* Return whether the event is about the flow f, which has ended. An event from another CPU may
+ * arrive after the flow's DESTROY. A NEW is about f only if the NEW of f was missed (has_gap);
+ * otherwise it begins another flow. */
 static bool is_ended_already(const struct audit *a, const struct flow *f, const struct ct_event *ev)
 {
 	if (f->state != FLOW_ENDED)
@@ -37,8 +37,9 @@ static bool is_ended_already(const struct audit *a, const struct flow *f, const 
 			    : !audit_is_in_gap(a, f, 0);
 }
 
-/* Return whether the table would have the flow if its DESTROY had not been processed: it began
- * while all events were received and all flows followed, and it did not end just now. */
+/* Return whether the DESTROY must have been processed before. Otherwise the flow would still be in
+ * the table: it began while all events were received and all flows had room, and it ended more than
+ * LATE_MS ago. */
 static bool is_forgotten(const struct audit *a, const struct ct_event *ev, int64_t now_ms)
 {
 	const struct flow f = {.started_ms = (uint64_t)(ev->start_ns / NS_PER_MS)};
@@ -48,7 +49,7 @@ static bool is_forgotten(const struct audit *a, const struct ct_event *ev, int64
 	       now_ms - ev->stop_ns / NS_PER_MS > LATE_MS && !audit_is_in_gap(a, &f, 0);
 }
 
-/* The newest flow with this tuple and id is found first: a NEW event belongs to no other. */
+/* flows_find() returns the newest flow first. A NEW event is compared with that flow only. */
 bool duplicate_has_ended(const struct audit *a, const struct ct_event *ev)
 {
 	bool has_ended = false;

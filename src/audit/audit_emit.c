@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * audit_emit.c - from a flow in the table to its row: facts, verdict, record.
+ * audit_emit.c - makes a flow's row: collects facts, decides the verdict, fills the record.
  */
 #include <string.h>
 
 #include "audit/audit_internal.h"
 
-/* The source address on the wire of packets that the mark stands for: a flow that entered is
- * answered from its destination, another flow is sent from where its replies go to. */
+/* Return the uplink that owns the source address of the packets that leave. A flow that came in by
+ * an uplink is answered from its destination address. Any other flow leaves with the address that
+ * its replies are sent to. */
 static uint8_t source_slot(const struct audit *a, const struct flow *f,
 			   const struct endpoints tuple[2])
 {

@@ -9,8 +9,8 @@ bool flow_has_turned(const struct flow *f)
 	return !f->is_entered && f->ingress != SLOT_NONE;
 }
 
-/* The uplinks that labels show as egress; a flow that turned also has the label of the uplink
- * that it came by. */
+/* Return the uplinks that labels show as egress. A flow that has turned (flow_has_turned()) also
+ * has the label of the uplink that it came in by, which is left out. */
 static uint64_t labels_left(const struct audit *a, const struct flow *f)
 {
 	uint64_t left = flows_set(a->flows, f->egress_seen);
@@ -20,8 +20,9 @@ static uint64_t labels_left(const struct audit *a, const struct flow *f)
 	return left;
 }
 
-/* A label bit is about the direction that the mark stands for. The other direction is known
- * from logged packets only. */
+/* A label shows the egress of the packets that the mark is for: replies if the flow came in by an
+ * uplink, otherwise original packets. The egress of the other direction is known from logged
+ * packets only. */
 uint64_t flow_egress(const struct audit *a, const struct flow *f, enum direction d)
 {
 	enum direction standing = f->is_entered ? DIR_REPLY : DIR_ORIGINAL;

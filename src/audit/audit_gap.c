@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * audit_gap.c - intervals in which something may have been missed: recorded, and kept as long
- * as flows of that time may end.
+ * audit_gap.c - records gaps (intervals in which events or evidence may have been missed), and
+ * keeps them as long as flows that lived in them may end.
  */
 #include <stdio.h>
 
@@ -9,7 +9,7 @@
 
 #define OPEN INT64_MAX
 
-/* A live flow's queries are for times up to this much after the latest tick. */
+/* A live flow is treated as if it lived until this long after the latest tick. */
 #define NOW_SLACK_MS 1000
 
 static void gap_emit(struct audit *a, int64_t id, enum gap_source source, int64_t started_ms,
@@ -28,8 +28,9 @@ static void gap_emit(struct audit *a, int64_t id, enum gap_source source, int64_
 	a->port.emit(a->port.data, &r);
 }
 
-/* Replace the gap that ended first: a flow then counts as in it by its start alone. An open gap
- * is never replaced. */
+/* Return a free place, or that of the gap that ended first. Every flow that began before the end of
+ * a replaced gap counts as having lived in a gap. An open gap is replaced only if all gaps are
+ * open. */
 static struct known_gap *place_find(struct audit_gaps *g)
 {
 	struct known_gap *first = &g->list[0];
@@ -58,8 +59,9 @@ static void known_add(struct audit_gaps *g, int64_t id, int64_t started_ms, int6
 		g->latest_ms = latest_ms;
 }
 
-/* An end before the start: the clock was set back in between, by an unknown amount. In the new
- * time everything until the end is in the gap, in the former time everything after the start. */
+/* If the end is before the start, the clock was set back in between, by an unknown amount. The gap
+ * then covers all times before its end on the new clock, and all times after its start on the old
+ * clock. */
 static void known_add_closed(struct audit *a, int64_t id, int64_t started_ms, int64_t ended_ms)
 {
 	if (ended_ms >= started_ms) {
@@ -123,7 +125,7 @@ void audit_gap_end(struct audit *a, int64_t id, enum gap_source source, int64_t 
 		known_set_blind(&a->gaps, id);
 }
 
-/* Its start time predates the clock step and is no longer comparable. */
+/* Note that the flow's start time predates the clock step and is no longer comparable. */
 static void flow_set_back(void *data, flow_ref ref, struct flow *f)
 {
 	const struct audit *a = data;
@@ -136,7 +138,8 @@ static void flow_set_back(void *data, flow_ref ref, struct flow *f)
 	f->is_set_back = 1;
 }
 
-/* A gap that has just ended may hold flows that are not known yet. */
+/* Move a gap to the time after the clock step. Return false if it can be forgotten. A gap that has
+ * just ended is kept, because it may contain flows that are not known yet. */
 static bool gap_set_back(struct known_gap *g, int64_t before_ms, int64_t now_ms)
 {
 	if (g->ended_ms != OPEN && g->ended_ms < before_ms - NOW_SLACK_MS)
@@ -170,7 +173,7 @@ void gaps_note_time(struct audit *a, int64_t now_ms)
 	a->now_ms = now_ms;
 }
 
-/* Nearly every flow that is asked for began after all of them. */
+/* Nearly every flow began after all gaps, so that is checked first. */
 bool audit_is_in_gap(const struct audit *a, const struct flow *f, int64_t ended_ms)
 {
 	const struct audit_gaps *g = &a->gaps;
@@ -197,7 +200,8 @@ bool audit_is_in_gap(const struct audit *a, const struct flow *f, int64_t ended_
 /* A flow is idle in a gap if it sent its last packet this long before the gap. */
 #define IDLE_MARGIN_MS 2000
 
-/* A flow without a mark that began before the rules vanished belonged to no uplink. */
+/* Return whether packets of the flow may have left by an uplink during the gap. A flow that began
+ * before the gap, with neither a mark nor evidence of an egress, used no uplink. */
 static bool may_leave_unseen(const struct audit *a, const struct flow *f, const struct known_gap *g)
 {
 	if (f->mark || flow_egress(a, f, DIR_ORIGINAL) || flow_egress(a, f, DIR_REPLY))

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * audit_internal.h - what the files of the audit share: audit_uplinks.c knows the
- * marks, audit.c takes conntrack events, audit_duplicates.c knows those that came
- * before, audit_dump.c takes dumps, audit_packet.c logged packets, audit_mismatch.c
- * keeps the mismatches, audit_emit.c makes the records, audit_gap.c knows the gaps,
- * audit_flow.c where packets left, audit_coverage.c adds up what the flows account for.
+ * audit_internal.h - what the files of the audit share. audit.c processes conntrack events,
+ * audit_dump.c dumps, and audit_packet.c logged packets. audit_duplicates.c recognizes events that
+ * were processed before. audit_uplinks.c maps marks to uplinks. audit_flow.c says by which
+ * interfaces a flow's packets left. audit_mismatch.c keeps the mismatches, audit_gap.c the gaps.
+ * audit_emit.c makes the records. audit_coverage.c sums the counters of flows.
  */
 #ifndef WAYMARK_SRC_AUDIT_AUDIT_INTERNAL_H
 #define WAYMARK_SRC_AUDIT_AUDIT_INTERNAL_H
@@ -17,15 +17,15 @@
 
 /* Evidence may come after its flow's end: an ended flow is kept for 2 s. */
 #define LINGER_TICKS 40
-/* ... and one that was given up as lost for 30 s, in turns of the other's time. */
+/* A flow that was given up as lost is kept for 30 s, in turns of LINGER_TICKS. */
 #define LOST_TURNS 16
 
-/* A logged packet may come before its flow's event: it is kept for 1 s. Counted in
- * ticks, for a clock that is set must neither end that nor make it last. */
+/* A logged packet may arrive before its flow's event, so it is kept for 1 s. The time is counted in
+ * ticks, so that setting the clock does not change it. */
 #define PENDING_MAX   4096
 #define PENDING_TICKS 20
 
-/* A time that is this much later than that of an event read after it predates a clock step. */
+/* If two times that belong together are this far apart, the clock was set between them. */
 #define CLOCK_SET_MS 60000
 
 struct mark_slot {
@@ -33,7 +33,8 @@ struct mark_slot {
 	uint8_t slot;
 };
 
-/* Where a packet left: by an uplink, or, with slot SLOT_NONE, by another interface. */
+/* The interface that a packet left by: the uplink in slot or, if slot is SLOT_NONE, the other
+ * interface with the number other. */
 struct egress {
 	uint8_t slot;
 	uint16_t other;
@@ -46,11 +47,11 @@ struct pending_packet {
 	uint64_t due_tick;
 };
 
-/* An uplink's address, from when to when. */
+/* An address of an uplink, and the time during which the uplink had it. */
 struct owned_address {
 	struct addr addr;
 	uint8_t slot;
-	int64_t from_ms, to_ms; /* to_ms 0: still */
+	int64_t from_ms, to_ms; /* to_ms 0: the uplink still has it */
 };
 
 /* A mismatch that is still growing: one per flow, direction and uplink. */
@@ -65,35 +66,37 @@ struct mismatch {
 
 #define MISMATCH_BUCKETS 4096u
 
-/* The latest gaps, to say of a flow whether it lived in one. */
+/* The latest gaps. They show whether a flow lived in a gap. */
 #define GAPS_MAX 64
 struct known_gap {
 	int64_t id, started_ms;
-	int64_t ended_ms; /* INT64_MAX: it is open */
-	bool is_ruleless; /* events were received; only the egress of packets was not seen */
-	bool is_blind;	  /* no rules saw packets leave, and no dump has shown since which flows
-			   * sent */
+	int64_t ended_ms; /* INT64_MAX: the gap is open */
+	bool is_ruleless; /* events were received, but no rules saw packets leave */
+	bool is_blind;	  /* no rules saw packets leave, and no later dump has shown yet which
+			   * flows were idle */
 };
 struct audit_gaps {
 	struct known_gap list[GAPS_MAX];
 	unsigned n, n_open;
-	int64_t latest_ms;    /* no gap ends later */
-	int64_t forgotten_ms; /* ... nor one that has left the list */
-	int64_t set_back_ms;  /* the clock's time after it was last set back */
+	int64_t latest_ms;    /* latest end of a gap, or start of an open gap */
+	int64_t forgotten_ms; /* latest end of a gap that was dropped from the list */
+	int64_t set_back_ms;  /* time to which the clock was last set back */
 };
 
-/* Sums over flows, an uplink each. */
+/* Sums of the flows' counters, per uplink. */
 struct audit_sums {
 	struct tally ended[UPLINKS_MAX][FLOW_SHARES];
-	struct tally live[UPLINKS_MAX][FLOW_SHARES];	  /* at the last whole dump */
-	struct tally dumped[UPLINKS_MAX][FLOW_SHARES];	  /* in the running dump */
-	struct tally overtaken[UPLINKS_MAX][FLOW_SHARES]; /* ended while in it, after their entry */
-	struct tally lost[UPLINKS_MAX][FLOW_SHARES];	  /* flows, as packets */
+	struct tally live[UPLINKS_MAX][FLOW_SHARES];	  /* of live flows, by the last complete
+							   * dump */
+	struct tally dumped[UPLINKS_MAX][FLOW_SHARES];	  /* of live flows, by the running dump */
+	struct tally overtaken[UPLINKS_MAX][FLOW_SHARES]; /* of flows that ended after the
+							   * running dump listed them */
+	struct tally lost[UPLINKS_MAX][FLOW_SHARES];	  /* number of lost flows (in packets) */
 	uint64_t uncounted;
 	bool is_dumping;
 };
 
-/* UDP answers from an address that was not asked, since they were taken. */
+/* UDP answers from an address that was not asked, since the last audit_unasked_take(). */
 struct unasked {
 	uint64_t answers;
 	struct endpoints example; /* the latest */
@@ -112,7 +115,7 @@ struct audit {
 	size_t n_marks;
 	char interfaces[INTERFACE_REST][IFNAMSIZ]; /* number n is at n - 1 */
 	unsigned n_interfaces;
-	struct mark_slot former[UPLINKS_MAX]; /* that a reload took away, newest last */
+	struct mark_slot former[UPLINKS_MAX]; /* marks that a reload removed, newest last */
 	size_t n_former;
 	struct owned_address *addresses; /* sorted by address */
 	size_t n_addresses;
@@ -120,15 +123,17 @@ struct audit {
 	bool are_labels_stale;
 	struct audit_gaps gaps;
 	int64_t dump_started_ms;
-	int64_t heard_since_ms; /* flows that began later were reported and followed; 0: not known */
+	int64_t heard_since_ms; /* all flows that began later were reported and had room in the
+				 * table; 0: unknown */
 
 	struct flows *flows;
-	struct flow_queue changed, changing;	     /* last tick's, this tick's */
-	int64_t changed_since_ms, changing_since_ms; /* no change in them is older */
-	int64_t event_ms; /* of the flows that are written now; 0: not known */
+	struct flow_queue changed, changing;	     /* flows to write that changed before the
+						      * latest tick, and since */
+	int64_t changed_since_ms, changing_since_ms; /* no change in these queues is older */
+	int64_t event_ms; /* time of the event that is being emitted; 0: unknown */
 	struct flow_queue linger[LINGER_TICKS];
-	uint64_t ticks; /* so far */
-	int64_t now_ms; /* of the latest, or of the start */
+	uint64_t ticks; /* number of ticks so far */
+	int64_t now_ms; /* time of the latest tick or reload */
 	unsigned linger_now;
 	struct flow_queue lost[LOST_TURNS];
 	unsigned lost_now;
@@ -139,14 +144,16 @@ struct audit {
 	unsigned n_suspects;
 
 	struct unasked unasked[UPLINKS_MAX];
-	struct stray_packet flowless[UPLINKS_MAX]; /* the latest; tuple of family 0: none */
+	struct stray_packet flowless[UPLINKS_MAX]; /* the latest packet without a flow; address
+						    * family 0: none */
 
 	struct pending_packet *pending;
 	uint32_t n_pending;
 
 	uint32_t live[UPLINKS_MAX];
 	uint64_t uplink_mismatches[UPLINKS_MAX];
-	uint64_t uplink_reasons[UPLINKS_MAX][REASONS]; /* of them, by reason as first found */
+	uint64_t uplink_reasons[UPLINKS_MAX][REASONS]; /* mismatches by the reason that was found
+						        * first */
 	uint64_t uplink_bytes[UPLINKS_MAX];
 	struct audit_sums sums;
 };
@@ -154,21 +161,23 @@ struct audit {
 /* audit.c */
 /* Return whether the event has labels of ours that are not stale. */
 bool audit_has_labels(const struct audit *a, const struct ct_event *ev);
-/* The newest flow of this entry in that state, or FLOW_REF_NONE. */
+/* Return the newest flow of this entry in this state, or FLOW_REF_NONE. */
 flow_ref flow_find(const struct audit *a, const struct ct_event *ev, enum flow_state state);
-/* A flow of which nothing else is known yet, alive; FLOW_REF_NONE: no room. */
+/* Add a live flow with the tuples, id and mark of an entry. Return FLOW_REF_NONE if there is no
+ * room. */
 flow_ref flow_begin(struct audit *a, const struct ct_event *ev, int64_t now_ms);
 /* Apply an event to its live flow. */
 void flow_apply(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t now_ms);
 /* End a flow that vanished without a DESTROY event. */
 void flow_lose(struct audit *a, flow_ref ref);
-/* Revive the event's flow, which was given up as lost; FLOW_REF_NONE: there is none. */
+/* Make the event's flow live again if it was given up as lost. Return FLOW_REF_NONE if it was
+ * not. */
 flow_ref flow_revive(struct audit *a, const struct ct_event *ev, int64_t now_ms);
-/* Return whether the entry is of another flow with the same id and tuple. */
+/* Return whether the entry belongs to a later flow with the same id and tuple as f. */
 bool flow_is_other(const struct flow *f, const struct ct_event *ev, int64_t now_ms);
 
 /* audit_unasked.c */
-/* Count a flow that has begun where it answers for another of the router's addresses. */
+/* Count a new flow if it answers a request that was sent to another of this host's addresses. */
 void unasked_note(struct audit *a, const struct flow *f, const struct ct_event *ev);
 
 /* audit_dump.c */
@@ -176,68 +185,72 @@ void dump_take(struct audit *a, const struct ct_event *ev, int64_t now_ms);
 
 /* audit_uplinks.c */
 uint8_t audit_slot_of_mark(const struct audit *a, uint32_t mark);
-/* The uplink that a flow's mark names, or named until a reload took it away and no
- * packet of the flow has been seen to leave since. */
+/* Return the uplink that a flow's mark names. If a reload removed that uplink and no packet of the
+ * flow has been seen to leave since, return the removed uplink. */
 uint8_t audit_slot_of_flow(const struct audit *a, const struct flow *f);
-/* Count live flows of the uplink that the mark names. */
+/* Add by to the number of live flows of the uplink that the mark names. */
 void audit_live_count(struct audit *a, uint32_t mark, int by);
-/* The same for a flow, unless it is closed. */
+/* Add by to the number of live flows of the flow's uplink, unless the flow is closed. */
 void flow_live_count(struct audit *a, const struct flow *f, int by);
-/* Apply the TCP state of an event or entry: a closed connection gets its end. */
+/* Apply the TCP state of an event or dump entry. If the connection has closed, emit the flow with
+ * its end. */
 void flow_apply_tcp(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t now_ms);
 
 /* audit_gap.c */
-/* Return whether a flow that ended then (0: it lives) has lived in a gap. */
+/* Return whether a flow has lived in a gap; ended_ms 0: the flow is live. */
 bool audit_is_in_gap(const struct audit *a, const struct flow *f, int64_t ended_ms);
-/* Return whether a flow that lives may have sent in a gap without rules that no dump has settled
+/* Return whether a live flow may have sent packets in a gap without rules that no dump has settled
  * yet. */
 bool gaps_may_hide(const struct audit *a, const struct flow *f);
-/* The same of a flow whose entry a dump shows, or that ends: from then on it is known. */
+/* Set is_unseen if the flow may have sent packets in a gap without rules. Called for a flow whose
+ * entry a dump shows, and for a flow that ends. */
 void gaps_settle_entry(struct audit *a, struct flow *f, const struct ct_event *ev, int64_t now_ms);
 void gaps_settle_end(struct audit *a, struct flow *f, int64_t ended_ms);
-/* A dump is complete: gaps that had ended when it began are settled. Return whether there
- * were some. */
+/* Settle the gaps that had ended when the dump began; called when the dump is complete. Return
+ * whether there were any. */
 bool gaps_settle_dump(struct audit *a);
 /* Note the time. If the clock was set back, mark flows that have lived in a gap, and continue open
  * gaps in the new time. */
 void gaps_note_time(struct audit *a, int64_t now_ms);
 
 /* audit_tick.c */
-/* A flow that ended is kept for a while and then forgotten. */
+/* Keep an ended or lost flow for late evidence, and forget it afterwards. */
 void flow_linger(struct audit *a, flow_ref ref);
 
-/* audit_addresses.c: return the uplink that had the address at that time (slot, if several had it);
- * SLOT_NONE: it never was an uplink's address. */
+/* audit_addresses.c: return the uplink that had the address at that time (slot, if several had it).
+ * If there was none, return an uplink that had the address at another time, or SLOT_NONE. */
 uint8_t audit_slot_of_address(const struct audit *a, const struct addr *addr, int64_t at_ms,
 			      uint8_t slot);
 
 /* audit_flow.c */
-/* Uplinks that packets of the flow left by in one direction. */
+/* Return the set of uplinks that the flow's packets left by in one direction. */
 uint64_t flow_egress(const struct audit *a, const struct flow *f, enum direction d);
 /* Return whether the flow came in by an uplink and was pinned to the uplink that it left by. */
 bool flow_has_turned(const struct flow *f);
-/* Return whether a packet was seen to leave that way. Note it; false: it was noted already. */
+/* Return whether a packet of the flow was seen to leave by this interface. flow_note_egress() notes
+ * that one was, and returns false if it was noted already. */
 bool flow_has_left(const struct audit *a, const struct flow *f, enum direction d, struct egress e);
 bool flow_note_egress(struct audit *a, struct flow *f, enum direction d, struct egress e);
-/* Add an uplink to one of the flow's sets; false: already in it. */
+/* Add the bits in add to one of the flow's sets. Return false if the set has them already. */
 bool flow_set_add(struct audit *a, uint16_t *number, uint64_t add);
 
 /* audit_emit.c */
-/* Emit the flow's row as it is now; ev, unless NULL, has counters and times. */
+/* Emit the flow's current row. ev, unless NULL, has its counters. */
 void flow_emit(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t ended_ms);
-/* Mismatches have alerts of their own; a flow of these verdicts has one. */
+/* Return whether a flow with this verdict gets an alert. A mismatch is not included: it has its own
+ * alert. */
 bool audit_is_alert_worthy(enum verdict v);
-/* The row is to be written at the next tick but one. */
+/* Write the flow's row at the next tick but one or, if the flow is not live, at once. */
 void flow_touch(struct audit *a, flow_ref ref);
 
 /* audit_mismatch.c */
-/* If the flow's labels show a mismatch, it is recorded when the batch is settled,
- * after the packet that may prove it and say more; with is_old, from a dump, which
- * has no packet, at once. */
+/* A mismatch that labels show is recorded when the batch is settled, because a logged packet that
+ * is read until then says more about it. Labels from a dump (is_old) come without a packet, so
+ * their mismatch is recorded at once. */
 bool mismatch_is_suspect(const struct audit *a, const struct flow *f);
 void mismatch_suspect(struct audit *a, flow_ref ref, bool is_old, int64_t now_ms);
 void mismatch_settle(struct audit *a, int64_t now_ms);
-/* A logged packet of the flow proves one. */
+/* Record the mismatch that a logged packet of the flow proves. */
 void mismatch_add_packet(struct audit *a, flow_ref ref, enum direction d, struct egress egress,
 			 const struct stray_packet *p, int64_t now_ms);
 void mismatch_forget(struct audit *a, flow_ref ref);
@@ -245,22 +258,22 @@ void mismatch_emit_dirty(struct audit *a);
 void mismatch_free_all(struct audit *a);
 
 /* audit_duplicates.c */
-/* Return whether the NEW event of a flow that lives has been processed before. */
+/* Return whether this NEW event of a live flow has been processed before. */
 bool duplicate_is_begin(const struct audit *a, const struct flow *f, const struct ct_event *ev);
-/* For a flow that does not live: whether the event is about a flow whose DESTROY was processed,
- * and whether it is that DESTROY again. */
+/* For an event that matches no live flow: return whether it is about a flow whose DESTROY was
+ * processed, or whether it is that DESTROY again. */
 bool duplicate_has_ended(const struct audit *a, const struct ct_event *ev);
 bool duplicate_is_end(const struct audit *a, const struct ct_event *ev, int64_t now_ms);
 
 /* audit_coverage.c */
 void sums_dump_begin(struct audit *a);
-/* Take the dump's entry of a live flow; it counts once per dump. */
+/* Add the counters of a live flow's dump entry to the sums, once per dump. */
 void sums_take_entry(struct audit *a, flow_ref ref, const struct ct_event *ev);
-/* Take it back before a change of the flow that moves it to another sum. */
+/* Subtract the counters again, before a change that moves the flow to another sum. */
 void sums_take_back(struct audit *a, flow_ref ref, const struct ct_event *ev);
-/* The flow's end. */
+/* Add the counters of a flow that ended. */
 void sums_take_end(struct audit *a, flow_ref ref, const struct ct_event *ev);
-/* The flow is about to be given up as lost. */
+/* Count a flow that is about to be given up as lost. */
 void sums_take_loss(struct audit *a, flow_ref ref);
 void sums_dump_end(struct audit *a, bool is_torn);
 

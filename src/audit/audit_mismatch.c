@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * audit_mismatch.c - mismatches: one per flow, direction and uplink, whether a
- * label, a logged packet or both prove it, in whatever order they come.
+ * audit_mismatch.c - mismatches: one per flow, direction and uplink, whether a label, a logged
+ * packet or both prove it, in whatever order the evidence arrives.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,8 +13,9 @@ static struct mismatch **bucket_of(struct audit *a, flow_ref ref)
 	return &a->mismatches[ref % MISMATCH_BUCKETS];
 }
 
-/* A label does not know the direction for sure, so a packet that proves the
- * same uplink makes the label's mismatch its own. */
+/* Return the mismatch of the flow with this direction (below 0: any) and egress. A label does not
+ * show the direction for certain, so a packet of either direction matches a mismatch that only a
+ * label has shown. */
 static struct mismatch *mismatch_find(struct audit *a, flow_ref ref, int direction,
 				      struct egress egress)
 {
@@ -38,8 +39,8 @@ static void mismatch_set_dirty(struct audit *a, struct mismatch *m)
 	a->dirty = m;
 }
 
-/* The evidence. p is NULL if there is only a label; is_old: the label may be older than the
- * first event that was received. */
+/* Evidence of a mismatch. p is the logged packet, or NULL if there is only a label. is_old: the
+ * label may be older than the first event that was received. */
 struct clue {
 	enum direction direction;
 	struct egress egress;
@@ -67,18 +68,18 @@ static enum reason diagnose(struct audit *a, flow_ref ref, const struct clue *c,
 	return a->port.diagnose(a->port.data, &stray, object);
 }
 
-/* Return whether the very first packet left by that uplink: the NEW event already had the label.
- * There was no mark yet that could have been restored on it. */
+/* Return whether the flow's first packet left by this uplink: its NEW event already had the label.
+ * No mark could be restored to that packet, because the flow had none yet. */
 static bool is_first_packet(const struct audit *a, const struct flow *f, uint8_t egress)
 {
 	return f->is_born_astray && egress < UPLINKS_MAX &&
 	       (flows_set(a->flows, f->egress_seen) >> egress & 1);
 }
 
-/* Return why. A former mark that named the egress explains it. Else the packet shows whether it
- * carried the mark: routing chose a wrong uplink, or the mark was not restored. A label without
- * a packet is set only if the mark names the egress, because the other rules also log a packet:
- * the mark has changed since. */
+/* Return the reason of a mismatch. If the flow's previous mark named the egress, the mark has
+ * changed. Otherwise the packet shows whether it carried the mark: if it did, routing chose a wrong
+ * uplink; if not, the mark was not restored. If there is a label and no packet, the mark has
+ * changed, because the rules log a packet whenever the mark does not name the egress. */
 static enum reason reason_find(struct audit *a, flow_ref ref, const struct clue *c,
 			       char object[OBJECT_MAX])
 {
@@ -179,7 +180,8 @@ static bool is_reported(const struct audit *a, flow_ref ref, struct egress egres
 	return egress.slot != SLOT_NONE && flows_set(a->flows, f->reported) >> egress.slot & 1;
 }
 
-/* A label knew neither the packet's direction nor its mark. */
+/* Add to a mismatch that a label has shown what its packet shows: the direction, and the reason by
+ * the packet's mark. */
 static void mismatch_prove(struct audit *a, struct mismatch *m, const struct clue *c)
 {
 	char object[OBJECT_MAX];
@@ -187,7 +189,7 @@ static void mismatch_prove(struct audit *a, struct mismatch *m, const struct clu
 
 	m->record.evidence = EVIDENCE_STRAY_PACKET;
 	m->record.direction = c->direction;
-	/* The cause may have ended by now: then keep the former reason. */
+	/* If the cause is no longer found, keep the former reason. */
 	if (reason != REASON_UNEXPLAINED || m->record.reason == REASON_MARK_CHANGED) {
 		m->record.reason = reason;
 		memcpy(m->record.object, object, sizeof(object));
@@ -202,7 +204,7 @@ void mismatch_add_packet(struct audit *a, flow_ref ref, enum direction d, struct
 	struct mismatch *m = mismatch_find(a, ref, (int)d, egress);
 
 	if (!m) {
-		/* Do not record a mismatch again that an earlier run recorded. */
+		/* Do not record a mismatch that a former run of waymarkd has recorded. */
 		if (!is_reported(a, ref, egress) || mismatch_find(a, ref, -1, egress))
 			mismatch_new(a, ref, &clue, now_ms);
 		return;
@@ -213,7 +215,8 @@ void mismatch_add_packet(struct audit *a, flow_ref ref, enum direction d, struct
 	mismatch_set_dirty(a, m);
 }
 
-/* The uplinks that labels show and the mark does not name, without those already reported. */
+/* Return the uplinks that evidence shows as egress, without the mark's uplink and those of
+ * mismatches already recorded. */
 static uint64_t labels_wrong(const struct audit *a, const struct flow *f, enum direction d)
 {
 	uint8_t uplink = audit_slot_of_mark(a, f->mark);
@@ -258,7 +261,8 @@ void mismatch_settle(struct audit *a, int64_t now_ms)
 	a->n_suspects = 0;
 }
 
-/* Write the mismatch, which unlinks it from the dirty list, so that no count is lost. */
+/* Forget the mismatches of a flow. Write all dirty ones first: then no count is lost, and the dirty
+ * list has no pointer to a mismatch that is freed. */
 void mismatch_forget(struct audit *a, flow_ref ref)
 {
 	struct mismatch **at = bucket_of(a, ref);
@@ -278,7 +282,7 @@ void mismatch_forget(struct audit *a, flow_ref ref)
 	}
 }
 
-/* Do not report it again while its alert is not over. */
+/* Raise another alert for a mismatch that continues, if its last alert is over. */
 static void mismatch_go_on(struct audit *a, struct mismatch *m)
 {
 	struct mismatch_record reported = m->record;

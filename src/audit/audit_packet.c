@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * audit_packet.c - logged packets: finds the flow that each belongs to, or keeps
- * it until the flow's event has come.
+ * audit_packet.c - finds the flow of each logged packet. A packet whose flow is not known waits for
+ * an event of its flow.
  *
- * The rules log a packet because its flow's mark does not name the uplink that
- * it leaves by. A flow whose mark, as we know it, does name it is therefore not
- * the packet's flow, or its change of mark has not been read yet.
+ * The rules log a packet because its flow's mark does not name the uplink that it leaves by. If we
+ * know a matching flow whose mark names that uplink, either the packet belongs to another flow, or
+ * the flow's change of mark has not been read yet.
  *
- * Such a packet ends a masqueraded flow, and its sender's next packet begins another flow with
- * the same addresses, which may end the same way: all before one event has been read. Therefore
- * a packet of a flow that has evidence already waits for a flow with the same addresses that
- * has none, unless the kernel names its flow. So does a packet in transit: the rules log one
- * per flow, so the port has been reused.
+ * A stray packet ends a masqueraded flow. Its sender's next packet begins another flow with the
+ * same addresses, which may end the same way. All this may happen before one event is read.
+ * Therefore a packet that matches a flow with evidence waits for a flow with the same addresses and
+ * without evidence, unless the kernel names the packet's flow. A packet in transit waits, too: the
+ * rules log one per flow, so a second one shows that the port was reused.
  */
 #include <string.h>
 
@@ -19,8 +19,8 @@
 
 #define FORCE_AGE_MS 100
 
-/* How much later than a packet of the flow its NEW event may be read, if another flow matches as
- * well. */
+/* If several flows match a packet, a flow whose NEW was read more than this long after the packet
+ * is not considered. */
 #define REPEAT_LATE_MS 100
 
 struct match {
@@ -98,8 +98,9 @@ static struct match match_best(const struct audit *a, const struct pending_packe
 	return best;
 }
 
-/* Return the oldest flow that began after the first proven flow: packets come in the order of the
- * flows that they ended. A proven flow that is live has no successor. */
+/* Return the oldest flow without evidence that began after the oldest flow with evidence (proven),
+ * because packets arrive in the order of the flows that they ended. If the flow with evidence is
+ * live, it has no successor. */
 static struct match match_successor(const struct audit *a, const struct pending_packet *w,
 				    const struct match *proven)
 {
@@ -132,9 +133,9 @@ static bool is_against_mark(const struct stray_packet *p)
 	return p->kind == STRAY_MISMATCH || p->kind == STRAY_ELSEWHERE;
 }
 
-/* Return whether a packet of a flow that has been proven may well be another's. An id that the
- * kernel names comes again, too, but where packets are logged again and again it says whose most of
- * them are. */
+/* Return whether a packet that matches a flow with evidence may belong to another flow. The kernel
+ * reuses ids, so even an id in the packet is not certain; but of packets that are logged
+ * repeatedly, most belong to the flow with that id. */
 static bool has_rivals(const struct stray_packet *p)
 {
 	return p->kind == STRAY_TRANSIT || (is_against_mark(p) && !p->has_ct_id);
@@ -171,7 +172,8 @@ static void packet_give(struct audit *a, const struct match *m, const struct pen
 	}
 }
 
-/* False: no flow has it yet, or its flow has evidence and it is not due. */
+/* Give a packet to its flow. Return false if no flow matches yet, or if the flow already has
+ * evidence and the packet can still wait. */
 static bool packet_take(struct audit *a, const struct pending_packet *w, bool is_due,
 			int64_t now_ms)
 {
@@ -228,7 +230,7 @@ void audit_packet_elsewhere(struct audit *a, const struct stray_packet *p, const
 }
 
 /* Match a flow by everything but its mark: another process may have changed the mark for this
- * packet and back without an event. The packet is still evidence. */
+ * packet and changed it back without an event. The packet is still evidence. */
 static bool packet_force(struct audit *a, const struct pending_packet *w, int64_t now_ms)
 {
 	enum direction d;
@@ -240,7 +242,7 @@ static bool packet_force(struct audit *a, const struct pending_packet *w, int64_
 	f = flows_get(a->flows, ref);
 	if (audit_slot_of_mark(a, f->mark) == SLOT_NONE || (d == DIR_ORIGINAL && f->is_entered))
 		return false;
-	/* A flow that began when the packet came took the place of the packet's own. */
+	/* A flow that began at the time of the packet is the successor of the packet's flow. */
 	if (has_begun_after(f, w, -FORCE_AGE_MS))
 		return false;
 	f->had_mark_change = 1;
@@ -251,8 +253,8 @@ static bool packet_force(struct audit *a, const struct pending_packet *w, int64_
 	return true;
 }
 
-/* Outside a tick only a few are tried, so that a flood of orphans cannot slow
- * the events; at the last, whatever waits is due. */
+/* Outside a tick try only a few packets, so that a flood of packets without a flow does not delay
+ * events. With SETTLE_LAST all waiting packets are due. */
 void pending_settle(struct audit *a, int64_t now_ms, enum settle how)
 {
 	uint32_t n = a->n_pending, kept = 0;

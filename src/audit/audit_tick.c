@@ -4,8 +4,8 @@
  */
 #include "audit/audit_internal.h"
 
-/* The end of a flow that was given up as lost may come late: the kernel holds it
- * back for as long as the socket has no room for it. */
+/* A lost flow is kept longer, because its DESTROY may arrive late: the kernel holds the event back
+ * as long as our socket has no room for it. */
 void flow_linger(struct audit *a, flow_ref ref)
 {
 	bool is_lost = flows_get(a->flows, ref)->state == FLOW_LOST;
@@ -19,7 +19,7 @@ static void changed_emit(struct audit *a, flow_ref ref)
 	struct flow *f = flows_get(a->flows, ref);
 
 	f->is_queued = 0;
-	if (f->state != FLOW_ENDED) /* then it has been written */
+	if (f->state != FLOW_ENDED) /* an ended flow has been written already */
 		flow_emit(a, ref, NULL, 0);
 	if (f->state == FLOW_LOST)
 		a->stats.verdicts[f->verdict]++;
@@ -27,7 +27,8 @@ static void changed_emit(struct audit *a, flow_ref ref)
 		flow_linger(a, ref);
 }
 
-/* A dump, or a burst, changes more flows at once than may wait to be written. */
+/* Emit changed flows as far as there is room. A dump or a burst may change more flows at once than
+ * the writer can take. */
 static void emit_changed(struct audit *a, int64_t since_ms)
 {
 	uint32_t room = a->port.room ? a->port.room(a->port.data) : UINT32_MAX;

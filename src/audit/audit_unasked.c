@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * audit_unasked.c - answers from an address that was not asked.
+ * audit_unasked.c - counts UDP answers from an address that was not asked.
  *
- * A UDP server on a wildcard address leaves its answers' source to routing: where that takes
- * another uplink, they have that uplink's address, are a flow of their own, and whoever asked
- * discards them.
+ * A UDP server on a wildcard address lets routing choose the source address of its answers. If
+ * routing chooses another uplink than the request came in by, the answers have that uplink's
+ * address. They become a new flow, and the client discards them.
  */
 #include <netinet/in.h>
 
 #include "audit/audit_internal.h"
 
-/* Return whether a flow from outside that nothing has answered asked this address for what the
- * entry sends. */
+/* Return whether the entry answers a request that was sent to this address: a live flow that came
+ * in by an uplink has the same ports and client, and no answer to it has been seen. */
 static bool is_asked_at(const struct audit *a, const struct ct_event *ev, const struct addr *addr)
 {
 	struct stray_packet answer = {

@@ -20,7 +20,7 @@ static void tally_plus(struct tally *t, const struct tally *by)
 	t->bytes += by->bytes;
 }
 
-/* A counter has shrunk if a subtraction yields less than 0. */
+/* Return whether a counter has shrunk: a subtraction has yielded less than 0. */
 static bool has_shrunk(const struct tally *t)
 {
 	return (int64_t)t->packets < 0 || (int64_t)t->bytes < 0;
@@ -46,14 +46,15 @@ static void rules_settle(const struct coverage_reading *from, const struct cover
 		out->rules[i] = tally_minus(&to->rules[i], &from->rules[i]);
 		out->is_whole = out->is_whole && !has_shrunk(&out->rules[i]);
 	}
-	/* Set back: what has been counted since has left, and more. */
+	/* After a reset, the new value is a lower bound of what has left. */
 	if (!out->is_whole)
 		memcpy(out->rules, to->rules, sizeof(out->rules));
 }
 
-/* Balance the shares for packets or bytes. Counters that moved from one share to another count
- * once; counters that vanished with flows are taken from no other share. Return true if a share
- * shrank and no other share makes up for it. */
+/* Balance the differences of the shares, in packets or bytes. If flows moved from one share to
+ * another, subtract what the one lost from the others, so that nothing counts twice. If flows
+ * vanished (has_lost), subtract nothing. Return true if a share shrank and no other share makes up
+ * for it. */
 static bool shares_balance(int64_t n[FLOW_SHARES], const bool has_lost[FLOW_SHARES])
 {
 	bool is_short = false;

@@ -2,9 +2,9 @@
 /*
  * flows.c - flows in slabs of three shapes, found through one chained hash.
  *
- * Must not know what a flow's fields mean. Memory per flow at a million flows: its slab entry
- * (72, 84 or 120 bytes) and 4 to 8 bytes of bucket. Nothing is allocated per flow: slabs come
- * in chunks.
+ * Must not know what a flow's fields mean. Memory per flow at a million flows: its slab entry (76,
+ * 88 or 124 bytes) and 4 to 8 bytes of bucket. No memory is allocated per flow: slabs grow by
+ * chunks.
  */
 #include "audit/flows.h"
 
@@ -20,7 +20,7 @@ struct addrs_v4 {
 	uint16_t port[4];
 };
 struct addrs_v6 {
-	uint8_t addr[2][16]; /* the reply mirrors them */
+	uint8_t addr[2][16]; /* original src, dst; the reply tuple mirrors them */
 	uint16_t port[2];
 };
 struct addrs_v6_nat {
@@ -45,7 +45,7 @@ static const size_t shape_size[SHAPES] = {
 struct slab {
 	uint8_t **chunks;
 	uint32_t n_chunks, room; /* room: length of chunks[] */
-	uint32_t n_entries;	 /* ever handed out: indexes below are initialised */
+	uint32_t n_entries;	 /* entries handed out so far; only these are initialized */
 	flow_ref free;
 };
 
@@ -54,10 +54,10 @@ struct flows {
 	flow_ref *buckets;
 	uint32_t n_buckets; /* a power of two */
 	uint32_t count, max;
-	uint64_t hash_key; /* so that outsiders cannot aim at one bucket */
+	uint64_t hash_key; /* random, so that no sender can aim at one bucket */
 	uint64_t *sets;
 	uint32_t n_sets, sets_room;
-	uint64_t last_set; /* most look-ups ask for the same few */
+	uint64_t last_set; /* the set that was looked up last: most look-ups repeat it */
 	uint16_t last_set_number;
 };
 
@@ -91,15 +91,15 @@ static bool is_icmp(uint8_t proto)
 	return proto == IPPROTO_ICMP || proto == IPPROTO_ICMPV6;
 }
 
-/* The two ends as a packet at postrouting -150 shows them. */
+/* Return the hash of the two endpoints of a packet at postrouting -150, in either order. */
 static uint32_t pair_hash(const struct flows *t, uint8_t proto, const struct addr *a,
 			  uint16_t a_port, const struct addr *b, uint16_t b_port)
 {
 	return (uint32_t)mix(endpoint_hash(t, a, a_port) + endpoint_hash(t, b, b_port) + proto);
 }
 
-/* The port of the far end there. An ICMP message has its identifier for both
- * ports: the original one, which source NAT changes only behind that place. */
+/* Return the port of the remote end at postrouting -150. An ICMP message has its identifier as both
+ * ports. It still is the original one, because source NAT changes it only later. */
 static uint16_t far_port(uint8_t proto, const struct endpoints tuple[2])
 {
 	return is_icmp(proto) ? tuple[DIR_ORIGINAL].sport : tuple[DIR_REPLY].sport;
@@ -181,7 +181,7 @@ static unsigned shape_of(uint8_t proto, const struct endpoints tuple[2])
 {
 	if (tuple[0].src.family == AF_INET)
 		return SHAPE_V4;
-	/* An ICMP reply tuple has another type in its port: not a mirror. */
+	/* An ICMP reply tuple has another type as its port, so it mirrors no original tuple. */
 	return !is_icmp(proto) && is_mirrored(tuple) ? SHAPE_V6 : SHAPE_V6_NAT;
 }
 
@@ -253,8 +253,8 @@ static void bucket_unlink(struct flows *t, flow_ref ref)
 	*at = flows_get(t, ref)->next;
 }
 
-/* Moves a bucket's chain to the new array, keeping "newest first": the chain is
- * reversed, then each is pushed. */
+/* Move a bucket's chain to the new array. The chain is reversed first, because each flow is pushed
+ * to the front: the order stays newest first. */
 static void bucket_move(struct flows *t, flow_ref ref)
 {
 	flow_ref reversed = FLOW_REF_NONE;
@@ -275,7 +275,7 @@ static void bucket_move(struct flows *t, flow_ref ref)
 	}
 }
 
-/* Without memory for more buckets the chains get longer: slower, not wrong. */
+/* Double the number of buckets. Without memory the chains get longer, which only costs time. */
 static void grow(struct flows *t)
 {
 	flow_ref *old = t->buckets;
@@ -296,8 +296,8 @@ static void grow(struct flows *t)
 
 static uint64_t random_key(const struct flows *t)
 {
-	/* Address space randomisation and time are enough against chance and far
-	 * senders; no sender sees the key or the chain lengths. */
+	/* Address space randomization is random enough: no sender sees the key or the lengths of
+	 * chains. */
 	return mix((uintptr_t)t ^ (uint64_t)(uintptr_t)&t);
 }
 
@@ -428,7 +428,7 @@ void flows_prefetch(const struct flows *t, const struct ct_event *ev, size_t n)
 	}
 }
 
-/* Return whether the packet runs from one end of the flow's pair to the other; -1: it is of another
+/* Return the direction of a packet in the flow with these tuples; -1: it belongs to another
  * flow. */
 static int packet_direction(const struct endpoints tuple[2], uint8_t proto,
 			    const struct endpoints *p)
@@ -469,7 +469,7 @@ flow_ref flows_find_packet(const struct flows *t, const struct stray_packet *p, 
 		if (d < 0)
 			continue;
 		if (p->is_icmp_reply)
-			d = !d; /* its tuple is reported as the request's */
+			d = !d; /* an ICMP reply is reported with the request's tuple */
 		*direction = p->direction >= 0 ? (enum direction)p->direction : (enum direction)d;
 		return ref;
 	}
@@ -521,7 +521,7 @@ static int set_append(struct flows *t, uint64_t set)
 	return (int)t->n_sets++;
 }
 
-/* In practice there are as many sets as uplinks, and a few pairs. */
+/* A linear search suffices: in practice there is one set per uplink, and a few sets of two. */
 int flows_set_intern(struct flows *t, uint64_t set)
 {
 	int number = -1;

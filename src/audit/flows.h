@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * flows.h - the flows that live now, or ended a moment ago: a bounded hash
- * table made for millions. It stores and finds; the audit decides.
+ * flows.h - the flow table: live flows, and flows that ended a moment ago, in a bounded hash table
+ * made for millions. It stores and finds flows; the audit decides about them.
  *
- * One index serves both sources of evidence. Its key is the unordered pair
- * {original source, reply source} with their ports: that is what conntrack
- * events say of a flow, and what a packet carries at postrouting -150 in either
- * direction, after destination NAT and before source NAT.
+ * One index serves both kinds of evidence. Its key is the unordered pair {original source, reply
+ * source} with their ports. A conntrack event contains this pair. A packet of either direction has
+ * it as its addresses at postrouting priority -150, after destination NAT and before source NAT.
  */
 #ifndef WAYMARK_SRC_AUDIT_FLOWS_H
 #define WAYMARK_SRC_AUDIT_FLOWS_H
@@ -18,50 +17,53 @@
 #include "waymark/base/event.h"
 #include "waymark/base/record.h"
 
-/* A flow is named by a reference, not a pointer, in all that is kept. */
+/* Reference to a flow. Keep references, never pointers. */
 typedef uint32_t flow_ref;
 #define FLOW_REF_NONE UINT32_MAX
 
-/* 52 bytes, then the addresses: 24 of IPv4, 36 of IPv6, 72 of IPv6 with NAT. Aligned
- * to 4, so that the 84 bytes of IPv6 need not be 88. */
+/* 52 bytes, followed by addresses and ports: 24 bytes for IPv4, 36 for IPv6, 72 for IPv6 with NAT.
+ * The alignment of 4 avoids padding. */
 struct flow {
-	flow_ref next; /* in its hash bucket; the table's */
-	flow_ref link; /* in a flow_queue; the table's */
+	flow_ref next; /* next in the hash bucket; owned by the table */
+	flow_ref link; /* next in a flow_queue; owned by the table */
 	uint32_t ct_id;
 	uint32_t mark; /* masked */
 	int64_t id;
 	uint64_t started_ms : 43;
 	uint64_t state : 2;	    /* enum flow_state */
-	uint64_t is_used : 1;	    /* the table's */
-	uint64_t is_queued : 1;	    /* on the list of flows to write */
-	uint64_t is_entered : 1;    /* its first packet came by an uplink */
+	uint64_t is_used : 1;	    /* owned by the table */
+	uint64_t is_queued : 1;	    /* in the queue of flows to write */
+	uint64_t is_entered : 1;    /* its first packet came in by an uplink */
 	uint64_t is_from_dump : 1;  /* seen in a dump, not yet in an event */
-	uint64_t is_from_store : 1; /* of the history, not yet seen in the kernel */
+	uint64_t is_from_store : 1; /* read from the history, not yet seen in the kernel */
 	uint64_t has_gap : 1;	    /* evidence of it may have been lost */
 	uint64_t is_offloaded : 1;
 	uint64_t is_predating : 1;    /* began before evidence was collected */
 	uint64_t had_mismatch : 1;    /* a mismatch of it has been recorded */
-	uint64_t had_mark_change : 1; /* from one uplink's mark to another's */
-	uint64_t is_seen : 1;	      /* in the dump that is running */
+	uint64_t had_mark_change : 1; /* its mark changed from one uplink's to another's */
+	uint64_t is_seen : 1;	      /* seen since the running dump began */
 	uint64_t is_reported : 1;     /* an alert other than mismatch was raised for it */
-	uint64_t is_flushed : 1;      /* ended by our own request */
-	uint64_t is_disowned : 1;     /* its mark named an uplink until a reload */
-	uint64_t is_born_astray : 1;  /* its NEW event had another uplink's label already */
+	uint64_t is_flushed : 1;      /* Waymark deleted its conntrack entry */
+	uint64_t is_disowned : 1;     /* a reload removed the uplink that its mark names */
+	uint64_t is_born_astray : 1;  /* its NEW event already had another uplink's label */
 	uint64_t is_set_back : 1;     /* the clock was set back during its life */
 	uint64_t is_unseen : 1;	      /* may have sent packets while no rules were installed */
-	uint64_t is_closed : 1;	      /* TCP: the connection has ended, the entry lives on */
-	uint64_t is_counted : 1;      /* in the sums of the dump that is running, or the last */
+	uint64_t is_closed : 1;	      /* TCP: the connection has closed, the entry still exists */
+	uint64_t is_counted : 1;      /* in the sums of the running or, if none runs, the last
+				       * dump */
 	uint16_t zone;
-	uint16_t egress_seen; /* set of uplinks; number of an interned set */
-	uint16_t stray[2];    /* sets of uplinks that stray packets left by, by enum direction */
-	uint16_t other[2];    /* ... and of other interfaces, by their numbers */
+	uint16_t egress_seen; /* uplinks that labels show as egress; an interned set
+			       * (flows_set()) */
+	uint16_t stray[2];    /* uplinks that stray packets left by, by enum direction; interned
+			       * sets */
+	uint16_t other[2];    /* other interfaces that stray packets left by, likewise */
 	uint8_t proto;
-	uint8_t shape;	   /* the table's: which addresses follow */
-	uint8_t ingress;   /* slot, or SLOT_NONE */
+	uint8_t shape;	   /* which addresses follow; owned by the table */
+	uint8_t ingress;   /* slot of the uplink that it came in by, or SLOT_NONE */
 	uint8_t verdict;   /* as last written */
-	uint16_t reported; /* set of uplinks of which a mismatch has been recorded */
+	uint16_t reported; /* egress uplinks of its recorded mismatches; an interned set */
 	uint8_t reason;	   /* of the latest mismatch */
-	uint8_t former;	   /* slot of the mark before this one, or SLOT_NONE */
+	uint8_t former;	   /* slot of its previous mark, or SLOT_NONE */
 } __attribute__((packed, aligned(4)));
 
 struct flow_queue {
@@ -71,49 +73,52 @@ struct flow_queue {
 
 struct flows;
 
-/* max_flows bounds the table (live and lingering). NULL with errno. */
+/* Create a table for at most max_flows flows, live and lingering. Return NULL with errno on
+ * failure. */
 struct flows *flows_new(uint32_t max_flows);
 void flows_free(struct flows *t);
 
-/* Add a flow with these tuples. FLOW_REF_NONE: full (ENOSPC) or no memory. A pointer from flows_get
- * is valid until the next add or remove. */
+/* Add a flow with these tuples. Return FLOW_REF_NONE with errno if the table is full (ENOSPC) or
+ * memory is short. A pointer from flows_get() is valid until the next flow is added or removed. */
 flow_ref flows_add(struct flows *t, uint8_t proto, uint16_t zone, const struct endpoints tuple[2]);
-/* The same for one that is there whether there is room or not: max_flows grows. */
+/* Add a flow even if the table is full: max_flows grows. */
 flow_ref flows_add_beyond(struct flows *t, uint8_t proto, uint16_t zone,
 			  const struct endpoints tuple[2]);
 void flows_remove(struct flows *t, flow_ref ref);
 struct flow *flows_get(const struct flows *t, flow_ref ref);
 void flows_tuples(const struct flows *t, flow_ref ref, struct endpoints tuple[2]);
 
-/* Return the flow of a conntrack entry: same tuple, zone and id, newest first; after: the flow
- * found last (FLOW_REF_NONE: start). */
+/* Return a flow of a conntrack entry (same tuple, zone and id), newest first. after is the flow
+ * that the previous call returned, or FLOW_REF_NONE. */
 flow_ref flows_find(const struct flows *t, const struct ct_event *ev, flow_ref after);
 
 /* Load the flows of at most 32 events into the cache before they are looked up. This only saves
  * time: in a table of millions each look-up waits for memory. */
 void flows_prefetch(const struct flows *t, const struct ct_event *ev, size_t n);
 
-/* The flows that a logged packet can belong to, newest first. *direction is the
- * packet's in that flow. */
+/* Return a flow that a logged packet can belong to, newest first; after as for flows_find().
+ * *direction is set to the packet's direction in that flow. */
 flow_ref flows_find_packet(const struct flows *t, const struct stray_packet *p, flow_ref after,
 			   enum direction *direction);
 
-/* Call fn for each flow, in no order; fn may change it but not add or remove flows. */
+/* Call fn for each flow, in no defined order. fn may change the flow, but must not add or remove
+ * flows. */
 typedef void flows_fn(void *data, flow_ref ref, struct flow *f);
 void flows_each(struct flows *t, flows_fn *fn, void *data);
 
 uint32_t flows_count(const struct flows *t);
 size_t flows_bytes(const struct flows *t);
 
-/* Sets of slots are interned: a flow holds a number of 16 bits for 64. Number 0
- * is the empty set. -1: no more numbers (65,535 different sets). */
+/* Return the number of a set of slots. A flow holds this 16-bit number instead of 64 bits. Number 0
+ * is the empty set. Return -1 if there are no more numbers (65,535 different sets) or no memory. */
 int flows_set_intern(struct flows *t, uint64_t set);
 uint64_t flows_set(const struct flows *t, uint16_t number);
 
-/* First in, first out, through flow.link: a flow is on one queue at most. */
+/* Queues of flows (first in, first out), linked through flow.link. A flow is in at most one
+ * queue. */
 void flow_queue_init(struct flow_queue *q);
 void flow_queue_push(struct flows *t, struct flow_queue *q, flow_ref ref);
-/* Append all of more to q; more is empty then. */
+/* Append all flows of more to q, and empty more. */
 void flow_queue_append(struct flows *t, struct flow_queue *q, struct flow_queue *more);
 flow_ref flow_queue_pop(struct flows *t, struct flow_queue *q); /* or FLOW_REF_NONE */
 

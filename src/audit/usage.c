@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * usage.c - differences of counters, and their share of each bin.
+ * usage.c - computes differences of counters, and splits them into bins.
  */
 #include "waymark/audit/usage.h"
 
@@ -8,7 +8,7 @@
 
 #define NUMBERS 6
 
-/* The numbers of a record, so that each is treated alike. */
+/* Set out to pointers to all numbers of a record. */
 static void numbers_of(struct usage_record *u, uint64_t *out[NUMBERS])
 {
 	uint64_t *all[NUMBERS] = {
@@ -96,7 +96,7 @@ bool usage_is_zero(const struct usage_record *u)
 
 /* --- bins ------------------------------------------------------------------------------------ */
 
-/* What was counted up to the end of a part, of all; of the last part everything. */
+/* Return the part of a count that falls into the given share of the interval's time. */
 static uint64_t until(uint64_t all, double share)
 {
 	return share >= 1 ? all : (uint64_t)((double)all * share);

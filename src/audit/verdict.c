@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * verdict.c - the ladder of verdicts, one function per rung, in their order. The numbers are
- * those of enum verdict, of the documentation and of the tests.
+ * verdict.c - the ladder of verdicts: one function per rung, in the order of the rungs. The numbers
+ * in the comments are those of enum verdict, of the documentation and of the tests.
  *
  * Must not know where a fact comes from.
  */
@@ -18,13 +18,14 @@ static bool has_left(const struct verdict_facts *f)
 	return verdict_standing(f) != 0;
 }
 
-/* Interfaces that are no uplink's, in the direction that the mark stands for. */
+/* Return the interfaces other than uplinks that packets left by, in the direction that the mark is
+ * for. */
 static uint64_t standing_elsewhere(const struct verdict_facts *f)
 {
 	return f->other_egress[f->is_entered ? DIR_REPLY : DIR_ORIGINAL];
 }
 
-/* Return 1 for an interface other than the one that the mark names. */
+/* 1: packets left by an interface that the mark does not name. */
 static bool is_mismatch(const struct verdict_facts *f)
 {
 	if (f->had_mismatch)
@@ -34,20 +35,20 @@ static bool is_mismatch(const struct verdict_facts *f)
 	return (verdict_standing(f) & ~(UINT64_C(1) << f->uplink)) || standing_elsewhere(f);
 }
 
-/* 2: the right uplink with the address of another. */
+/* 2: packets left by the right uplink with the address of another. */
 static bool is_wrong_source(const struct verdict_facts *f)
 {
 	return has_left(f) && f->uplink != SLOT_NONE && f->source != SLOT_NONE &&
 	       f->source != f->uplink;
 }
 
-/* 3: a mark that names no uplink. */
+/* 3: packets left with a mark that names no uplink. */
 static bool is_foreign(const struct verdict_facts *f)
 {
 	return has_left(f) && f->uplink == SLOT_NONE && f->mark != 0;
 }
 
-/* 4: no mark at all. */
+/* 4: packets left without a mark. */
 static bool is_unmarked(const struct verdict_facts *f)
 {
 	return has_left(f) && f->mark == 0;
@@ -66,8 +67,8 @@ static enum reason why_unknown(const struct verdict_facts *f)
 	return f->has_gap && !has_left(f) ? REASON_GAP : REASON_NONE;
 }
 
-/* 6: it left by no uplink in a direction that the mark stands for. Nothing is
- * "ok" below without having left. */
+/* 6: no packet left by an uplink in the direction that the mark is for. Rung 7 (ok) therefore needs
+ * no test: a packet has left. */
 static bool is_local(const struct verdict_facts *f)
 {
 	return !has_left(f);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * verdict.h - the ladder: what the audit says of a flow, decided from facts.
+ * verdict.h - the ladder of rules that decides a flow's verdict from facts.
  */
 #ifndef WAYMARK_SRC_AUDIT_VERDICT_H
 #define WAYMARK_SRC_AUDIT_VERDICT_H
@@ -15,18 +15,18 @@ struct verdict_facts {
 	uint8_t uplink;		  /* slot that the mark names, or SLOT_NONE */
 	bool is_entered;	  /* the flow entered by an uplink */
 	uint64_t egress[2];	  /* uplinks that its packets left by, by direction */
-	uint64_t other_egress[2]; /* interfaces that are no uplink's, likewise */
+	uint64_t other_egress[2]; /* other interfaces that its packets left by, by direction */
 	uint8_t source;		  /* slot that owns the source address on the wire, or SLOT_NONE */
-	bool had_mismatch;	  /* one was recorded; what happened stays true */
+	bool had_mismatch;	  /* a mismatch was recorded: the verdict stays VERDICT_MISMATCH */
 	bool has_gap;		  /* events may have been lost, so missing evidence proves
 				   * nothing */
 	bool is_unseen;		  /* may have sent packets while no rules were installed */
-	bool is_offloaded;	  /* packets skip the hooks */
+	bool is_offloaded;	  /* its packets skip the netfilter hooks */
 	bool is_predating;	  /* began before evidence was collected */
 };
 
-/* Decide by the first rule that applies. *reason is set for VERDICT_UNKNOWN, else to REASON_NONE
- * (these facts do not explain a mismatch). */
+/* Decide by the first rule that applies. *reason is set for VERDICT_UNKNOWN and is REASON_NONE for
+ * every other verdict: the reason of a mismatch is not decided here. */
 enum verdict verdict_decide(const struct verdict_facts *f, enum reason *reason);
 
 #endif

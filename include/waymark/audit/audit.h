@@ -2,9 +2,9 @@
 /*
  * audit.h - the pure core of Waymark: kernel events go in, records come out.
  *
- * It keeps the flows, joins the two sources of evidence (labels in conntrack
- * events, logged packets), which have no order between them, decides verdicts
- * and says what has to be written. Time is passed in; nothing is read.
+ * It keeps the flows, joins the two kinds of evidence (labels in conntrack events, and logged
+ * packets; they arrive in no defined order), decides verdicts and emits the records to be written.
+ * Time is passed in. It reads nothing from the system.
  */
 #ifndef WAYMARK_AUDIT_AUDIT_H
 #define WAYMARK_AUDIT_AUDIT_H
@@ -22,67 +22,70 @@ struct audit;
 /* A packet that left by an interface that its flow's mark does not name. */
 struct audit_stray {
 	uint8_t expected;     /* slot that the mark names */
-	bool is_marked;	      /* it carried its flow's mark, so that routing is in question;
-			   * else what puts the mark on packets is in question */
-	uint32_t mark;	      /* the packet's mark, unmasked; the flow's if there is no packet */
-	struct addr src, dst; /* as it was routed: after DNAT, before SNAT */
-	uint32_t iifindex;    /* 0: the router's own, or not known */
+	bool is_marked;	      /* the packet carried its flow's mark: suspect routing; if not,
+			       * suspect the rules that restore marks */
+	uint32_t mark;	      /* the packet's mark, unmasked; without a packet, the flow's mark */
+	struct addr src, dst; /* as routing saw them: after DNAT, before SNAT */
+	uint32_t iifindex;    /* interface that it came in by; 0: sent by this host, or unknown */
 };
 
 /* Callbacks of the audit. */
 struct audit_port {
 	void *data;
-	/* A row to write. Copied by the callee. */
+	/* Write a row. The callee copies the record. */
 	void (*emit)(void *data, const struct record *r);
-	/* Return how many rows there is room for; records that can wait then wait. NULL:
-	 * unlimited. */
+	/* Return how many more rows the writer can take. Records that can be delayed wait for room.
+	 * NULL: unlimited. */
 	uint32_t (*room)(void *data);
-	/* A new mismatch (is_first), or another verdict that is reported once per flow: f->verdict
-	 * says which. */
+	/* Raise an alert for a new mismatch m or, if m is NULL, for a flow whose verdict
+	 * (f->verdict) is reported once per flow. */
 	void (*alert)(void *data, const struct flow_record *f, const struct mismatch_record *m);
-	/* More packets of a mismatch whose alert was raised; m is the record as it was then. At
-	 * most once per tick. Return false if that alert is over or was never raised: the audit
-	 * then raises another one. NULL: as if it always returned true. */
+	/* Note that more packets of a mismatch were seen after its alert was raised; m has the
+	 * reason that the alert named. Called at most once per tick and mismatch. Return false if
+	 * the alert is over or was never raised: the audit then raises a new one. NULL: no alert is
+	 * ever over. */
 	bool (*goes_on)(void *data, const struct mismatch_record *m);
-	/* Why it may have left elsewhere: by the kernel's rules, routes, links and
-	 * ruleset as they are now. REASON_UNEXPLAINED: they are as they should be. object
-	 * gets the rule or route that it is about, or "". */
+	/* Return why the packet may have left by the wrong interface, judged by the current ip
+	 * rules, routes, links and ruleset; REASON_UNEXPLAINED if all of them are as they should
+	 * be. object is set to the rule or route that is the cause, or to "". */
 	enum reason (*diagnose)(void *data, const struct audit_stray *stray,
 				char object[OBJECT_MAX]);
 };
 
 struct audit_ids {
-	int64_t flow, mismatch, gap; /* the highest in use */
+	int64_t flow, mismatch, gap; /* the highest id in use of each kind */
 };
 
 struct audit_stats {
-	uint64_t events;     /* conntrack events taken, dump entries apart */
-	uint64_t packets;    /* logged packets taken */
-	uint64_t flows;	     /* flows begun */
-	uint64_t orphans;    /* logged packets whose flow never showed up */
+	uint64_t events;     /* conntrack events processed, without dump entries */
+	uint64_t packets;    /* logged packets processed */
+	uint64_t flows;	     /* flows added to the flow table */
+	uint64_t orphans;    /* logged packets whose flow was never found */
 	uint64_t ambiguous;  /* logged packets that matched more than one flow */
-	uint64_t untracked;  /* flows that found the table full: written, not followed */
+	uint64_t untracked;  /* flows that did not fit into the flow table: only their ends are
+			      * recorded */
 	uint64_t duplicates; /* events already processed, or of flows that have ended */
-	uint64_t mismatches; /* recorded */
-	uint64_t lost;	     /* flows that vanished without a word */
-	uint64_t verdicts[VERDICT_OK + 1]; /* of flows that ended */
+	uint64_t mismatches; /* mismatches recorded */
+	uint64_t lost;	     /* flows that vanished without a DESTROY event */
+	uint64_t verdicts[VERDICT_OK + 1]; /* ended flows, by verdict */
 	uint32_t live, lingering, pending;
-	uint64_t gaps; /* since the start */
+	uint64_t gaps; /* recorded since the start */
 	uint32_t gaps_open;
-	size_t bytes; /* of the flow table */
+	size_t bytes; /* memory of the flow table */
 };
 
-/* NULL with errno. The port is copied. */
+/* Create an audit. The port is copied. Return NULL with errno on failure. */
 struct audit *audit_new(const struct audit_port *port, const struct audit_ids *ids,
 			uint32_t max_flows);
 void audit_free(struct audit *a);
 
-/* Set the uplinks; emits RECORD_UPLINKS. Flows keep their state: a flow whose mark no longer names
- * an uplink keeps its verdict until another packet of it is seen to leave. */
+/* Set the uplinks and emit RECORD_UPLINKS. A flow whose mark no longer names an uplink keeps its
+ * verdict until another of its packets is seen to leave. Return 0 or -errno. */
 int audit_set_config(struct audit *a, const struct config *c, int64_t now_ms);
 
-/* Set the addresses of the uplinks, to find the uplink of a source address. Copied; former
- * addresses are remembered for the flows that began with them. */
+/* Set the addresses of the uplinks, by which the uplink of a source address is found. The list is
+ * copied. Former addresses are kept for flows that began while they were in use. Return 0 or
+ * -errno. */
 struct audit_address {
 	struct addr addr;
 	uint8_t slot;
@@ -90,101 +93,108 @@ struct audit_address {
 int audit_set_addresses(struct audit *a, const struct audit_address *list, size_t n,
 			int64_t now_ms);
 
-/* Flows that began earlier have no evidence unless they show some. */
+/* Set the time from which evidence is collected. Flows that began earlier and have no label count
+ * as predating. */
 void audit_set_evidence_since(struct audit *a, int64_t since_ms);
 
-/* Ignore labels while labels with an earlier meaning are being cleared. */
+/* Set whether labels are ignored: they are while labels with an earlier meaning are being
+ * cleared. */
 void audit_set_labels_stale(struct audit *a, bool are_stale);
 
-/* A flow that the history holds as live, also beyond max_flows; before the first dump.
+/* Add a flow that is live in the history, even beyond max_flows. Call before the first dump. Return
  * 0 or -errno. */
 int audit_preload(struct audit *a, const struct flow_record *f);
 
-/* Process one conntrack event, or an entry of a dump between audit_dump_begin and _end. */
+/* Process one conntrack event, or one dump entry between audit_dump_begin() and
+ * audit_dump_end(). */
 void audit_ct_event(struct audit *a, const struct ct_event *ev, int64_t now_ms);
-/* The same for entries of a dump, whose order defeats the cache. */
+/* Process dump entries. Their flows are prefetched, because their order does not suit the CPU
+ * cache. */
 void audit_ct_entries(struct audit *a, const struct ct_event *entries, size_t n, int64_t now_ms);
 
-/* We have marked the flow of this entry ourselves, for which the kernel may send no event. */
+/* Note that we have set the mark of this entry ourselves. The kernel may send no event for that. */
 void audit_marked(struct audit *a, const struct ct_event *ev, uint32_t mark, bool is_entered,
 		  int64_t now_ms);
 
-/* Return whether that entry (tuple, zone, id) is of that flow, which lives as far as is known. */
+/* Return whether this entry (tuple, zone, id) belongs to this flow and the flow is live. */
 bool audit_is_live(const struct audit *a, const struct ct_event *entry, int64_t flow_id);
 
-/* Return the id of the flow of an entry (tuple, zone, id) that is live as far as known; 0: none. */
+/* Return the id of the live flow of an entry (tuple, zone, id); 0: there is none. */
 int64_t audit_live_id(const struct audit *a, const struct ct_event *entry);
 
 /* Process one stray packet; egress is the slot of the uplink that it left by. */
 void audit_packet(struct audit *a, const struct stray_packet *p, uint8_t egress, int64_t now_ms);
-/* The same for a packet that left by an interface of no uplink. */
+/* Process one stray packet that left by an interface that is no uplink. */
 void audit_packet_elsewhere(struct audit *a, const struct stray_packet *p, const char *ifname,
 			    int64_t now_ms);
 
-/* Return the number of an interface of no uplink (RECORD_INTERFACE, emitted once before);
- * INTERFACE_REST: there are too many. */
+/* Return the number of an interface that is no uplink, or INTERFACE_REST if there are too many. A
+ * new number is announced with RECORD_INTERFACE. */
 uint16_t audit_interface(struct audit *a, const char *ifname);
-/* The name that a number stands for; NULL: none. */
+/* Return the name of the interface with this number, or NULL. */
 const char *audit_interface_name(const struct audit *a, uint16_t number);
 
-/* Call after a batch of conntrack events: packets that waited for their flow's
- * event find it now. */
+/* Call after a batch of conntrack events. Match the logged packets that waited for an event of
+ * their flow, and record the mismatches that labels show. */
 void audit_settle(struct audit *a, int64_t now_ms);
-/* Return whether a logged packet that is older than the events of the batch would say more of them:
- * read those before it is settled. */
+/* Return whether labels of the batch show a mismatch. A logged packet may say more about it, so
+ * read the packets that are older than the batch before you call audit_settle(). */
 bool audit_is_in_doubt(const struct audit *a);
 
-/* A dump brings the table in step with the kernel: flows that it does not name
- * are lost, or, with is_torn, kept for the next. */
+/* Begin and end a dump of the kernel's table. Flows that the dump does not contain are lost; if it
+ * is incomplete (is_torn), they are kept until the next dump. */
 void audit_dump_begin(struct audit *a, int64_t now_ms);
 void audit_dump_end(struct audit *a, bool is_torn, int64_t now_ms);
 
-/* Something may have been missed between two times. The flows of that time have
- * no proof but evidence. Returns the gap's id; ended_ms 0 leaves it open. */
+/* Record that events or evidence may have been missed between two times. A flow of that time whose
+ * evidence is missing becomes unknown. Return the gap's id. ended_ms 0 leaves the gap open. */
 int64_t audit_gap(struct audit *a, enum gap_source source, int64_t started_ms, int64_t ended_ms,
 		  int64_t lost, const char *reason);
-/* Note that no rules saw what left in this open gap: flows that may have sent in it become
- * unknown, whatever else is seen of them. The first dump that begins after its end shows which
- * flows were idle. */
+/* Note that no rules were installed during this open gap. Flows that may have sent packets in the
+ * gap become unknown, whatever other evidence they have. The first dump that begins after the end
+ * of the gap shows which flows were idle. */
 void audit_gap_set_blind(struct audit *a, int64_t id);
 /* End an open gap. */
 void audit_gap_end(struct audit *a, int64_t id, enum gap_source source, int64_t started_ms,
 		   int64_t ended_ms, int64_t lost, const char *reason);
 
-/* Call every AUDIT_TICK_MS: emits the flows that changed in the tick before
- * last, forgets ended flows whose late evidence has had its time. */
+/* Call every AUDIT_TICK_MS. Emit the flows that changed before the previous tick. Forget flows that
+ * ended so long ago that no more evidence is expected. */
 #define AUDIT_TICK_MS 50
 void audit_tick(struct audit *a, int64_t now_ms);
 
-/* Emit everything that waits, as far as there is room; return how many flows still wait. The flows
- * stay live in the history. */
+/* Emit all flows that wait to be written, as far as there is room. Return how many still wait. The
+ * flows stay live in the history. */
 uint32_t audit_flush(struct audit *a, int64_t now_ms);
 
-/* Emit every live flow again after the history lost them: as many per tick as there is room for. */
+/* Queue all live flows to be emitted again, because the history lost them. Each tick emits as many
+ * of them as there is room for. */
 void audit_write_live(struct audit *a);
 
 void audit_stats(const struct audit *a, struct audit_stats *out);
 
-/* The id of the flow that lives as this entry; 0: none. */
+/* Return the id of the live flow of this entry; 0: there is none. */
 int64_t audit_flow_id(const struct audit *a, const struct ct_event *ev);
 
-/* Packets and bytes that left by an uplink, by the flows' own counters: flows that ended since the
- * start, and flows that lived in the last complete dump. Their sum is exact at the end of a dump,
- * before the next event is processed. "live" may be below 0 (as two's complement) by the flows that
- * ended while the dump ran. */
+/* Packets and bytes that left by an uplink, counted by conntrack: of flows that ended since the
+ * start, and of flows that were live in the last complete dump. Their sum is exact at the end of a
+ * dump, before the next event is processed. Flows that ended while the dump ran are subtracted from
+ * "live", which may therefore be below 0 (as two's complement). */
 struct audit_coverage {
 	struct tally ended[FLOW_SHARES], live[FLOW_SHARES];
-	uint64_t lost[FLOW_SHARES]; /* flows that vanished: their counters are in no sum */
+	uint64_t lost[FLOW_SHARES]; /* number of flows that vanished; no sum contains their
+				     * counters */
 };
 void audit_coverage(const struct audit *a, uint8_t slot, struct audit_coverage *out);
-/* The latest packet of no flow that left by this uplink, once. False: none since. */
+/* Set out to the latest packet without a flow that left by this uplink, and forget the packet.
+ * Return false if there was none since the last call. */
 bool audit_flowless_take(struct audit *a, uint8_t slot, struct stray_packet *out);
-/* Return how many UDP answers left by this uplink from an address that was not asked, since the
- * last call; example is set to the latest. */
+/* Return how many UDP answers left by this uplink since the last call from an address that was not
+ * asked. example is set to the latest. */
 uint64_t audit_unasked_take(struct audit *a, uint8_t slot, struct endpoints *example);
-/* For all uplinks together: ends and entries without counters, which no sum contains; flows
- * that vanished, and flows that the table had no room for; the latest gap's id, and how many
- * gaps are open. */
+/* Why the sums of all uplinks may be wrong. uncounted: ended flows and dump entries without
+ * counters, which no sum contains. lost: flows that vanished or did not fit into the flow table.
+ * gaps: the id of the latest gap. gaps_open: the number of open gaps. */
 struct audit_doubts {
 	uint64_t uncounted, lost;
 	int64_t gaps;
@@ -192,7 +202,8 @@ struct audit_doubts {
 };
 void audit_coverage_doubts(const struct audit *a, struct audit_doubts *out);
 
-/* Live flows and mismatches per uplink, for status; arrays by slot. */
+/* Copy the numbers of live flows, mismatches and bytes of all uplinks. The arrays are indexed by
+ * slot. */
 void audit_uplink_counts(const struct audit *a, uint32_t live[UPLINKS_MAX],
 			 uint64_t mismatches[UPLINKS_MAX], uint64_t bytes[UPLINKS_MAX]);
 

@@ -1,55 +1,59 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * coverage.h - how much of what left by an uplink the history accounts for: from two
- * readings of counters an interval, from intervals a sum, from a sum what is missing
- * and why. Pure.
+ * coverage.h - how much of the traffic that left by an uplink the history accounts for. Two
+ * readings of counters give an interval, intervals give a sum, and a sum shows how many packets are
+ * missing and why. Pure.
  *
- * Three kinds of counters per uplink are compared. The rules' counters count what they see
- * leave. The flows' counters count what the history accounts for. The interface's counter
- * counts what it sent, whatever rules exist: it is used where the rules cannot have seen
- * everything. It counts frames (each frame of a large segment), so it is never less than what
- * left, and often more.
+ * Three kinds of counters per uplink are compared. The rules' counters count the packets that the
+ * rules see leave. The flows' counters count the packets that the history accounts for. The
+ * interface's counter counts the packets that the interface sent, whatever rules exist: it is used
+ * where the rules cannot have seen everything. It counts frames (each frame of a large segment), so
+ * it is never less than the number of packets that left, and often more.
  */
 #ifndef WAYMARK_AUDIT_COVERAGE_H
 #define WAYMARK_AUDIT_COVERAGE_H
 
 #include "waymark/base/record.h"
 
-/* Compare two readings. A counter's difference is valid if boot, table and interface are the same
- * and it did not shrink; after a reset the difference is unknown, or known to be at least the new
- * value. Sets all of *out except slot and has_uncounted; has_lost is only read, has_gap only set:
- * flows that vanished make a gap. */
+/* Compare two readings and set all of *out except slot and has_uncounted. A counter's difference is
+ * valid if boot, table and interface are the same and the counter did not shrink. After a reset the
+ * difference is unknown, or known to be at least the new value. has_lost is only read. has_gap is
+ * set if flows' counters are missing because flows vanished, and is never cleared. */
 void coverage_settle(const struct coverage_reading *from, const struct coverage_reading *to,
 		     struct coverage_record *out);
 
-/* Our own load of the rules sets their counters back: from then on base counts on in
- * the new table from where the last reading of the old one left it. */
+/* Adjust the reading base after we have loaded our rules again, which resets their counters. last
+ * is the last reading of the old table. The difference between base and a reading of the new table
+ * then includes what the old table had counted. */
 void coverage_rebase(struct coverage_reading *base, const struct coverage_reading *last,
 		     uint64_t table);
 
-/* Add an interval to a sum, which begins as zeros. */
+/* Add an interval to a sum. An empty sum is all zeros. */
 void coverage_add(struct coverage_record *sum, const struct coverage_record *r);
 
-/* Why what left is not in the history, the first that can explain it first. */
+/* Why packets that left are not in the history. A packet counts for the first cause that
+ * applies. */
 enum coverage_cause {
 	CAUSE_UNTRACKED,
-	CAUSE_RULES_MISSING, /* the interface sent it, our rules were not there to see it */
+	CAUSE_RULES_MISSING, /* sent by the interface while our rules were missing */
 	CAUSE_OFFLOADED,
 	CAUSE_PREDATING,
 	CAUSE_GAP,
 	CAUSE_UNCOUNTED, /* flows without counters */
-	CAUSE_OTHER,	 /* ICMP errors, which are of no flow; the edges of the interval */
+	CAUSE_OTHER,	 /* ICMP errors, which belong to no flow; the edges of the interval */
 	COVERAGE_CAUSES,
 };
-/* "untracked", "rules-missing", ..., as the history's view spells them; for people. */
+/* Return the name of a cause as the history's view spells it ("untracked", "rules-missing"), or its
+ * text for people. */
 const char *coverage_cause_name(enum coverage_cause c);
 const char *coverage_cause_text(enum coverage_cause c);
 
-/* Packets that are missing, by cause; all of them. */
+/* Set by_cause to the number of missing packets per cause. Return the number of all missing
+ * packets. */
 uint64_t coverage_missing(const struct coverage_record *sum, uint64_t by_cause[COVERAGE_CAUSES]);
 
-/* The share in hundredths of a percent, cut off, so that only all is 10000; -1: nothing
- * left, or it is not known how much. */
+/* Return the covered share in hundredths of a percent, rounded down, so that 10000 means that no
+ * packet is missing. Return -1 if no packet left by the uplink or their number is unknown. */
 int coverage_share(const struct coverage_record *sum);
 
 #endif

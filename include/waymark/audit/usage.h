@@ -9,17 +9,17 @@
 #include "waymark/base/record.h"
 
 /* Add the traffic between two readings to out. Counters that were reset (another boot, interface or
- * table, or a lower value) count from 0. Nothing is known if the first reading had no interface or
- * no table. */
+ * table, or a lower value) count from 0. The interface's counters are skipped if a reading has no
+ * interface, the rules' counters if a reading has no table. */
 void usage_settle(const struct usage_reading *from, const struct usage_reading *to,
 		  struct usage_record *out);
 
-/* Add the counts of another record. */
+/* Add the counts of u to sum. */
 void usage_merge(struct usage_record *sum, const struct usage_record *u);
 
-/* Split what was counted between two times into bins, in proportion to the time that each
- * has of it: what passed while no daemon ran is spread over that time. At most
- * USAGE_PARTS_MAX calls of fn, the last one with the reading of whole. */
+/* Split the counts of an interval into bins, in proportion to the time of the interval that falls
+ * into each bin. Traffic that passed while no daemon ran is thus spread evenly over that time. fn
+ * is called at most USAGE_PARTS_MAX times, the last time with the reading of whole. */
 #define USAGE_PARTS_MAX 512
 typedef void usage_part_fn(void *data, const struct usage_record *part);
 void usage_split(const struct usage_record *whole, int64_t from_ms, int64_t to_ms,
