@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * adopt.c - which uplink a flow from before the steering belongs to.
+ * adopt.c - decides which uplink a flow from before the steering belongs to.
  *
- * Must not know who sets marks. A snapshot becomes two short lists: the host's
- * addresses with their uplink, and the networks that main leads to with theirs;
- * each flow is then two or four look-ups.
+ * Must not know who sets marks. A snapshot is converted to two short lists: the host's own
+ * addresses and the networks in table main, each with its uplink. Each flow then takes two to four
+ * look-ups.
  */
 #include "waymark/base/sort.h"
 #include "waymark/plan/adopt.h"
@@ -15,14 +15,14 @@
 
 #include "waymark/base/record.h"
 
-/* Beside slots: an address or network that is on this side of every uplink. */
+/* Besides slots: an address or network on the inside of all uplinks. */
 #define SIDE_INSIDE 0xfe
-/* An address of two uplinks, or a network behind two: it decides nothing. */
+/* An address of two uplinks, or a network that is reached by both: it decides nothing. */
 #define SIDE_DOUBTFUL 0xfd
 
 struct place {
 	struct prefix prefix;
-	uint8_t side; /* slot, or one of the above */
+	uint8_t side; /* slot, SIDE_INSIDE or SIDE_DOUBTFUL */
 };
 
 struct adopt {
@@ -41,7 +41,7 @@ static uint8_t side_of_ifindex(const struct config *c, const struct netstate *s,
 	return u ? u->slot : SIDE_INSIDE;
 }
 
-/* A route that refuses packets leads to no uplink either. */
+/* Return the side that a route leads to. A route that refuses packets leads to no uplink. */
 static uint8_t side_of_route(const struct config *c, const struct netstate *s,
 			     const struct route_state *r)
 {
@@ -53,7 +53,8 @@ static uint8_t side_of_route(const struct config *c, const struct netstate *s,
 	return side;
 }
 
-/* The same address on two interfaces is the one place, in doubt. */
+/* Add an address of the host. An address on two interfaces is one entry, which is doubtful if the
+ * interfaces are on different sides. */
 static void own_add(struct adopt *a, const struct addr *addr, uint8_t side)
 {
 	for (size_t i = 0; i < a->n_own; i++) {
@@ -126,7 +127,7 @@ static const struct place *own_find(const struct adopt *a, const struct addr *ad
 	return NULL;
 }
 
-/* The uplink that alone has the address, or SLOT_NONE. */
+/* Return the uplink that alone has the address, or SLOT_NONE. */
 static uint8_t owner_of(const struct adopt *a, const struct addr *addr)
 {
 	const struct place *p = own_find(a, addr);
@@ -134,7 +135,8 @@ static uint8_t owner_of(const struct adopt *a, const struct addr *addr)
 	return p && p->side < UPLINKS_MAX ? p->side : SLOT_NONE;
 }
 
-/* Where main leads to: a side, or SLOT_NONE where only a default route does. */
+/* Return the side to which table main leads for this address, or SLOT_NONE if only a default route
+ * matches. */
 static uint8_t side_of(const struct adopt *a, const struct addr *addr)
 {
 	for (size_t i = 0; i < a->n_nets; i++)
@@ -163,11 +165,11 @@ uint8_t adopt_decide(const struct adopt *a, const struct ct_event *ev)
 
 	if (ev->mark & a->mask)
 		return SLOT_NONE;
-	/* Outbound: replies come to the address that it has outside. */
+	/* Outbound: replies are sent to the flow's outside address. */
 	slot = owner_of(a, &reply->dst);
 	if (slot != SLOT_NONE && is_near(a, &original->src) && is_beyond(a, &reply->src, slot))
 		return slot;
-	/* Inbound: that is the address that it was sent to. */
+	/* Inbound: the first packet was sent to the flow's outside address. */
 	slot = owner_of(a, &original->dst);
 	if (slot != SLOT_NONE && is_near(a, &reply->src) && is_beyond(a, &original->src, slot))
 		return slot;

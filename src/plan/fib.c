@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * fib.c - rules in the order of their priority, tables by the longest prefix.
+ * fib.c - looks up routes: rules by priority, routes of a table by the longest prefix.
  *
- * Pure. It says what the snapshot says, not what the kernel would answer: for that there is
- * rtnl_route_get. The table local is in no snapshot, so addresses of this host must not be
- * asked for.
+ * Pure. It answers from the snapshot, not from the kernel (rtnl_route_get() asks the kernel). No
+ * snapshot contains table local, so do not look up addresses of this host.
  */
 #include "waymark/plan/fib.h"
 
@@ -74,7 +73,7 @@ bool fib_route_leads_to(const struct route_state *r, uint32_t ifindex)
 /* --- rules -------------------------------------------------------------------------- */
 
 /* An unknown input interface matches no rule with an iif selector. A rule with an oif selector
- * matches only sockets bound to that interface, hence no query. */
+ * matches only sockets that are bound to the interface; a query has no such socket. */
 static bool selectors_fit(const struct rule_state *r, const struct fib_query *q)
 {
 	if ((q->mark & r->fwmask) != (r->fwmark & r->fwmask))
@@ -89,8 +88,8 @@ static bool rule_fits(const struct rule_state *r, const struct fib_query *q)
 	return r->family == q->family && selectors_fit(r, q) != r->is_inverted;
 }
 
-/* The kernel finds the route first, then suppresses it. The interface of the first next hop
- * counts. */
+/* Return whether the rule suppresses the route that was found. Like the kernel, look only at the
+ * interface of the first next hop. */
 static bool rule_suppresses(const struct netstate *s, const struct rule_state *rule,
 			    const struct route_state *r)
 {
@@ -106,7 +105,7 @@ static bool rule_suppresses(const struct netstate *s, const struct rule_state *r
 	return link && link->group == rule->extra.suppress_ifgroup;
 }
 
-/* Whether the rule ends the look-up; then the answer is complete. */
+/* Return whether the rule ends the look-up. If it does, *a is complete. */
 static bool rule_decides(const struct netstate *s, const struct rule_state *r,
 			 const struct fib_query *q, struct fib_answer *a)
 {
@@ -201,7 +200,8 @@ static const struct rule_state *fib_mark_rule(const struct netstate *s, const st
 	return found;
 }
 
-/* In audit mode the rules belong to the tool that steers. */
+/* Return whether a rule is there to look up local destinations before the marks. In mode audit such
+ * rules belong to the program that steers. */
 static bool is_local_first(const struct config *c, const struct rule_state *r)
 {
 	return r->protocol == ROUTE_PROTOCOL_WAYMARK ||
@@ -209,8 +209,8 @@ static bool is_local_first(const struct config *c, const struct rule_state *r)
 		r->suppress_prefixlength >= 0);
 }
 
-/* What stands before the mark's rule on purpose is a look at main's own routes: a route
- * there is a route in the wrong place, any other rule is in the way. */
+/* Return whether the rule that decided precedes the mark's rule and is foreign. The look-up of
+ * local destinations precedes it on purpose: if that decided, a route is wrong and not a rule. */
 static bool is_rule_before(const struct config *c, const struct rule_state *answer,
 			   const struct rule_state *mark)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * gateways.c - learns the uplinks' default routes, whole, from those that DHCP, router
- * advertisements, ppp, routing daemons or the administrator put into table main.
+ * gateways.c - learns the uplinks' default routes, with all their attributes, from the routes that
+ * DHCP, router advertisements, ppp, routing daemons or the administrator add to table main.
  *
- * Pure. Must not know what is made of a gateway (route_plan_uplink.c).
+ * Pure. Must not know how the default routes are used (route_plan_uplink.c).
  */
 #include <linux/rtnetlink.h>
 #include <stddef.h>
@@ -36,8 +36,8 @@ bool gateway_is_link_local(const struct addr *a)
 	return a->family == AF_INET6 && a->bytes[0] == 0xfe && (a->bytes[1] & 0xc0) == 0x80;
 }
 
-/* The interface has networks, and the gateway is in none of them: the interface moved to
- * another network. With host addresses alone nothing can be said. */
+/* Return whether the gateway is in none of the interface's networks: the interface moved to another
+ * network. If the interface has only host addresses, return false. */
 static bool gateway_is_stale(const struct netstate *s, uint32_t ifindex, const struct addr *gateway)
 {
 	bool has_network = false;
@@ -62,7 +62,7 @@ static const struct nexthop *nexthop_by_ifindex(const struct route_state *r, uin
 	return NULL;
 }
 
-/* The default routes by one interface in one table, ours or not. */
+/* A search for default routes by one interface in one table, ours or foreign ones. */
 struct search {
 	const struct netstate *s;
 	uint32_t ifindex, table;
@@ -99,7 +99,8 @@ static bool is_from(const struct learnt_default *d, const struct prefix *from)
 	return d->from.len == from->len && (!from->len || prefix_is_equal(&d->from, from));
 }
 
-/* Where a route with this source prefix belongs: the place of a worse one, or a new one. */
+/* Return where to store a route: in place of one with the same source prefix and a higher metric,
+ * or in a new element. Return NULL if the route is not to be stored. */
 static struct learnt_default *default_place(struct learnt_default *list, uint8_t *n,
 					    const struct route_state *r)
 {
@@ -151,7 +152,8 @@ static uint8_t defaults_without_stale(struct learnt_default *list, uint8_t n,
 	return kept;
 }
 
-/* Only the gateway was saved: the other attributes are in our own route by it. */
+/* Complete a default route of which only the gateway was saved: copy the attributes of our own
+ * route by the same gateway. */
 static void default_complete(struct learnt_default *d, const struct learnt_default *own, uint8_t n)
 {
 	for (uint8_t i = 0; i < n; i++) {
@@ -164,7 +166,8 @@ static void default_complete(struct learnt_default *d, const struct learnt_defau
 	}
 }
 
-/* With balance = "main" our route may have displaced the one that we learnt from. */
+/* Keep the default routes that were learnt before. With balance = "main" our route may have
+ * displaced them in table main. If none is left, take our own routes in the uplink's table. */
 static uint8_t defaults_keep(struct learnt_default *list, uint8_t n, struct search *q,
 			     uint32_t table)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * netstate.c - a snapshot of links, addresses, routes and rules: growing it,
- * looking things up, comparing.
+ * netstate.c - a snapshot of links, addresses, routes and rules: adds, finds and compares its
+ * elements.
  *
- * Pure: does not know where a snapshot comes from (kernel/rtnl.c, tests) nor what should be in
- * it (route_plan.c). Text is in netstate_format.c.
+ * Pure: does not know where a snapshot comes from (kernel/rtnl.c, tests) nor what should be in it
+ * (route_plan.c). Text is in netstate_format.c.
  */
 #include "waymark/plan/netstate.h"
 
@@ -40,9 +40,9 @@ void netstate_free(struct netstate *s)
 	free(s);
 }
 
-/* Makes room for one more. The room is the next power of two, so that it is
- * known from n alone: an array is full when n is 0 or a power of two. Returns the
- * array, moved perhaps, or NULL, and then the old one is still there. */
+/* Make room for one more element. The capacity is always a power of two, so that it follows from n:
+ * an array is full when n is 0 or a power of two. Return the array, which may have moved. If memory
+ * is short, return NULL and leave the old array as it is. */
 static void *array_grow(void *array, size_t n, size_t size)
 {
 	if (n & (n - 1))
@@ -172,8 +172,9 @@ bool route_is_equal(const struct route_state *a, const struct route_state *b)
 	       nexthops_are_equal(a, b);
 }
 
-/* Whether each nexthop of a is one of b. The kernel reports a lone nexthop's weight in one
- * family only, and whether "onlink" was asked for has no effect on where a packet goes. */
+/* Return whether each next hop of a is also one of b. Two differences are ignored: the weight of a
+ * single next hop, which the kernel reports for one family only, and "onlink", which does not
+ * change where packets go. */
 static bool nexthops_are_among(const struct route_state *a, const struct route_state *b)
 {
 	for (size_t i = 0; i < a->n_nexthops; i++) {

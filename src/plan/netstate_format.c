@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * netstate_format.c - routes and rules as one line in iproute2's words, such as
- * 'ip route add' and 'ip rule add' take them.
+ * netstate_format.c - formats routes and rules as one line in the syntax of 'ip route add' and 'ip
+ * rule add'.
  *
  * Pure: must not know who reads the line.
  */
@@ -15,7 +15,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A line that grows; length counts on past the buffer's end, as snprintf does. */
+/* A line to append to. Like the result of snprintf(), length may exceed size. */
 struct line {
 	char *buf;
 	size_t size;
@@ -95,7 +95,8 @@ static void put_type(struct line *l, uint8_t type)
 		put(l, "%s", word[type]);
 }
 
-/* Names where every iproute2 knows them, else numbers, which all of them take. */
+/* Use the names that every version of iproute2 knows. For other protocols print the number, which
+ * every version accepts. */
 static void put_protocol(struct line *l, uint8_t protocol)
 {
 	switch (protocol) {
@@ -125,7 +126,7 @@ static void put_scope(struct line *l, const struct route_state *r)
 		put(l, " scope %u", r->scope);
 }
 
-/* What of the metrics is a number by itself, as ip-route(8) names it. */
+/* Print the metrics that are plain numbers, named as in ip-route(8), and the preference. */
 static void put_metrics(struct line *l, const struct route_state *r)
 {
 	static const char *const word[] = {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * planner.c - adds routes and rules to the plan that is being made, each once.
+ * planner.c - adds routes and rules to the plan, each only once.
  */
 #include <errno.h>
 
 #include "plan/route_plan_internal.h"
 
-/* Two routes for one place cannot be: the first one stands. Tables are planned one after the
- * other, so that only the last one's routes need a look. */
+/* If two routes have the same place, the first one is used. Tables are planned one after the other,
+ * so only the routes of the current table are compared. */
 int planner_add_route(struct planner *pl, const struct route_state *r)
 {
 	const struct netstate *wanted = pl->p->wanted;

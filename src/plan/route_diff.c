@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * route_diff.c - what leads from what the kernel has to what is planned, and no
- * more than that: with an unchanged plan nothing.
+ * route_diff.c - computes the changes from what the kernel has to what is planned. If the kernel
+ * already has what is planned, there are none.
  *
- * Pure. Ours is what carries ROUTE_PROTOCOL_WAYMARK, in any table, so that a plan
- * that shrinks takes its routes and rules away.
+ * Pure. A route or rule with ROUTE_PROTOCOL_WAYMARK is ours, in any table. If the plan no longer
+ * contains it, it is removed.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -18,8 +18,9 @@ static bool route_is_ours(const struct route_state *r)
 	return r->protocol == ROUTE_PROTOCOL_WAYMARK;
 }
 
-/* "onlink" changes no packet's way, but ours is to read as it is planned: an address
- * that came late may have made it needless. */
+/* Return whether the next hops agree on "onlink". It does not change where packets go, but our
+ * routes must look as planned: an address that was added later may have made "onlink"
+ * unnecessary. */
 static bool is_same_onlink(const struct route_state *wanted, const struct route_state *r)
 {
 	for (size_t i = 0; i < wanted->n_nexthops; i++) {
@@ -34,7 +35,7 @@ static bool is_same_onlink(const struct route_state *wanted, const struct route_
 	return true;
 }
 
-/* The kernel lists nexthops in an order of its own. */
+/* Return whether a route is as planned. The kernel lists next hops in its own order. */
 static bool route_is_as_planned(const struct route_state *wanted, const struct route_state *r)
 {
 	return wanted->scope == r->scope && wanted->nexthop_id == r->nexthop_id &&
@@ -44,9 +45,9 @@ static bool route_is_as_planned(const struct route_state *wanted, const struct r
 	       is_same_onlink(wanted, r);
 }
 
-/* The snapshot's routes by place, for a binary search: a plan that copies a
- * thousand routes to each of sixty tables must not be compared each with each. Those
- * of one place stay in the kernel's order. */
+/* A route of the snapshot. The routes are sorted by place for a binary search, because a plan may
+ * copy a thousand routes to each of sixty tables. Routes in the same place stay in the kernel's
+ * order. */
 struct place {
 	const struct route_state *route;
 	bool is_kept;
@@ -88,7 +89,7 @@ struct differ {
 	size_t n_places;
 };
 
-/* The first place that is not before the route's. */
+/* Return the index of the first element that is not before the route's place. */
 static size_t place_find(const struct differ *df, const struct route_state *r)
 {
 	size_t low = 0, high = df->n_places;
@@ -104,14 +105,14 @@ static size_t place_find(const struct differ *df, const struct route_state *r)
 	return low;
 }
 
-/* Whether the route at i is in the wanted one's place. */
+/* Return whether the route at index i is in the place of the planned route. */
 static bool place_is_of(const struct differ *df, size_t i, const struct route_state *wanted)
 {
 	return i < df->n_places && route_is_same_place(df->places[i].route, wanted);
 }
 
-/* Return the number of foreign routes in the way: those before our route, or, if we have none
- * in this place, the one in force. */
+/* Return the number of foreign routes to displace: those that precede our route or, if we have no
+ * route in this place, the first one, which is in force. */
 static size_t places_in_the_way(const struct differ *df, const struct route_state *wanted,
 				size_t first)
 {
@@ -132,7 +133,7 @@ static int diff_displace(struct differ *df, const struct route_state *wanted, si
 	return 0;
 }
 
-/* Whether one of ours is there as it is planned. */
+/* Return whether one of our routes in this place is as planned, and keep it. */
 static bool place_keep_ours(struct differ *df, const struct route_state *wanted, size_t first)
 {
 	for (size_t i = first; place_is_of(df, i, wanted); i++) {
@@ -146,9 +147,9 @@ static bool place_keep_ours(struct differ *df, const struct route_state *wanted,
 	return false;
 }
 
-/* IPv4 takes several routes in one place, of which the first is in force. A
- * foreign one that sends packets where the plan does serves as well as ours:
- * there is nothing to do, and nothing of ours to take away. */
+/* Compare a planned route with the routes in its place. IPv4 allows several routes in one place;
+ * the first one is in force. If that is a foreign route that sends packets where the plan does, it
+ * serves as well as ours: nothing is added or displaced. */
 static int diff_route(struct differ *df, const struct route_state *wanted)
 {
 	size_t first = place_find(df, wanted);
@@ -191,7 +192,7 @@ static size_t rules_count(const struct netstate *s, const struct rule_state *r, 
 	return count;
 }
 
-/* Where a rule stands in the kernel's order; n_rules: nowhere. */
+/* Return the index of a rule in the kernel's order; n_rules: the rule is missing. */
 static size_t rule_index(const struct netstate *s, const struct rule_state *r)
 {
 	size_t i = 0;
@@ -201,9 +202,9 @@ static size_t rule_index(const struct netstate *s, const struct rule_state *r)
 	return i;
 }
 
-/* The rules of the balanced route share a priority, and the order of adding counts: each
- * must follow its predecessor and all foreign rules. A misplaced rule is added again, and so are
- * all rules after it. */
+/* Return whether a rule is in the wrong order. The rules of the balanced route share one priority,
+ * so their order is that in which they were added: each must follow its predecessor and all foreign
+ * rules. A misplaced rule is added again, and so are all rules that follow it. */
 static bool rule_is_misplaced(const struct netstate *wanted, size_t k, const struct netstate *s)
 {
 	const struct rule_state *r = &wanted->rules[k];
@@ -230,8 +231,7 @@ static int rule_move(struct route_diff *d, const struct rule_state *r)
 	return netstate_add_rule(d->remove, r) && netstate_add_rule(d->add, r) ? 0 : -ENOMEM;
 }
 
-/* The kernel holds the same rule twice if it is added twice: one of ours
- * is enough. */
+/* If a rule is added twice, the kernel has it twice. Keep one of ours and remove the others. */
 static int diff_rules(struct route_diff *d, const struct netstate *wanted, const struct netstate *s)
 {
 	for (size_t i = 0; i < wanted->n_rules; i++) {
@@ -255,7 +255,8 @@ static int diff_rules(struct route_diff *d, const struct netstate *wanted, const
 	return 0;
 }
 
-/* Each of the three can be printed, so each knows the names of interfaces. */
+/* Create a part of the diff. It has the links of the snapshot, so that it can be printed with the
+ * names of interfaces. */
 static struct netstate *part_new(const struct netstate *s)
 {
 	struct netstate *part = netstate_new();

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * route_extra.c - attributes of a route in the kernel's own form (struct rtattr).
+ * route_extra.c - reads and joins attributes of a route in the kernel's format (struct rtattr).
  *
- * Pure. Must not trust the lengths in them: some come from a file.
+ * Pure. Must not trust the lengths in the attributes: some are read from a file.
  */
 #include "waymark/plan/route_extra.h"
 
 #include <linux/rtnetlink.h>
 #include <string.h>
 
-/* Find the attribute of a type; writes how long its payload is. NULL: none. */
+/* Return the payload of the attribute of a type, and set *size to its length. NULL: there is
+ * none. */
 static const uint8_t *attr_find(const uint8_t *at, size_t left, unsigned type, size_t *size)
 {
 	struct rtattr attr;

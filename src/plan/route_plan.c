@@ -39,8 +39,8 @@ const char *uplink_trouble_text(enum uplink_trouble t)
 	return "?";
 }
 
-/* Sort by the order of adding: the kernel accepts a gateway only if earlier routes reach it,
- * and a table's default route comes last. */
+/* Return a route's rank in the order of adding: the kernel accepts a gateway only if earlier routes
+ * reach it, and a table's default route comes last. */
 static int route_rank(const struct route_state *r)
 {
 	bool has_gateway = false;
@@ -73,8 +73,8 @@ static int place_compare(const void *a, const void *b)
 	return by_rank ? by_rank : (*x > *y) - (*x < *y);
 }
 
-/* Routes of one rank stay in the order in which they were planned: qsort of some C libraries
- * would not keep it. */
+/* Sort the routes by rank. Equal routes stay in the order in which they were planned, which qsort()
+ * does not guarantee. */
 static int routes_sort(struct netstate *wanted)
 {
 	size_t n = wanted->n_routes;

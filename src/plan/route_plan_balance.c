@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * route_plan_balance.c - the balanced default route, which spreads new flows over the usable
- * uplinks of the lowest tier by their weights, and the rules that lead to it.
+ * route_plan_balance.c - plans the balanced default route, which distributes new flows over the
+ * usable uplinks of the lowest tier by their weights, and the rules that lead to it.
  *
- * It has a table of its own: table main belongs to DHCP clients, router advertisements, ppp,
- * routing daemons and people. Whatever main has that is more specific comes first; then this
- * route stands where main's default would. With balance = "main" it is in main itself.
+ * The route has a table of its own, because table main belongs to DHCP clients, router
+ * advertisements, ppp, routing daemons and administrators. More specific routes of table main are
+ * looked up first; the balanced route then replaces main's default route. With balance = "main" it
+ * is in table main itself.
  *
  * Pure. Must not know how an uplink's default routes are found (route_plan_uplink.c).
  */
@@ -16,20 +17,21 @@
 #include "plan/route_plan_internal.h"
 #include "waymark/plan/route_extra.h"
 
-/* As a dump says it; better than a router advertisement's, which has 1024. */
+/* Metrics of the balanced IPv6 route: as the kernel reports it in a dump and, in table main, lower
+ * than that of a route from router advertisements (1024). */
 #define METRIC_IPV6	 1024
 #define METRIC_MAIN_IPV6 1
 
 static const uint8_t families[] = {AF_INET, AF_INET6};
 
-/* The next hops, each with the default route that it was made from. */
+/* The next hops of the balanced route, each with the default route that it was made from. */
 struct balance {
 	uint16_t n;
 	struct nexthop hops[UPLINKS_MAX];
 	struct route_state routes[UPLINKS_MAX];
 	struct nexthop only[UPLINKS_MAX];
 	struct uplink_work work[UPLINKS_MAX];
-	bool has_source[UPLINKS_MAX]; /* its route names one */
+	bool has_source[UPLINKS_MAX]; /* its default route names a source of this host */
 };
 
 static uint32_t balance_table(const struct planner *pl)
@@ -37,7 +39,7 @@ static uint32_t balance_table(const struct planner *pl)
 	return pl->c->balance == BALANCE_MAIN ? RT_TABLE_MAIN : pl->c->balance_table;
 }
 
-/* Whether the uplink may have a share of new flows. */
+/* Return whether the uplink may have a share of new flows. */
 static bool takes_new(const struct planner *pl, size_t i, unsigned f)
 {
 	const struct uplink_plan *up = &pl->p->uplinks[i];
@@ -46,7 +48,7 @@ static bool takes_new(const struct planner *pl, size_t i, unsigned f)
 	       up->decision != DECISION_DRAIN && pl->c->uplinks[i].weight;
 }
 
-/* Returns the lowest tier that has a usable uplink; UINT32_MAX: none has. */
+/* Return the lowest tier that has a usable uplink; UINT32_MAX: there is none. */
 static uint32_t tier_lowest(const struct planner *pl, unsigned f)
 {
 	uint32_t tier = UINT32_MAX;
@@ -57,7 +59,8 @@ static uint32_t tier_lowest(const struct planner *pl, unsigned f)
 	return tier;
 }
 
-/* Main may lack the interface's network (an address with noprefixroute). */
+/* Return whether table main has a network by this interface with the gateway. It may lack the
+ * network (an address with noprefixroute). */
 static bool main_reaches(const struct planner *pl, uint32_t ifindex, const struct addr *gateway)
 {
 	for (size_t i = 0; i < pl->s->n_routes; i++) {
@@ -87,7 +90,7 @@ static void balance_add(const struct planner *pl, struct balance *b, size_t i)
 			  !main_reaches(pl, hop->ifindex, &d->gateway));
 }
 
-/* Those with a default route for any source. */
+/* Collect the usable uplinks of the lowest tier that have a default route for any source. */
 static void balance_collect(const struct planner *pl, unsigned f, struct balance *b)
 {
 	uint32_t tier = tier_lowest(pl, f);
@@ -100,8 +103,9 @@ static void balance_collect(const struct planner *pl, unsigned f, struct balance
 			balance_add(pl, b, i);
 }
 
-/* IPv6 takes no nexthop without a gateway into a multipath route. An interface with one other
- * end resolves no neighbour, so any link-local gateway is that end. */
+/* Return whether a next hop can be part of an IPv6 multipath route, which requires a gateway. A
+ * point-to-point interface resolves no neighbours, so any link-local address serves as its
+ * gateway. */
 static bool hop_fits_ipv6(const struct link_state *link, struct nexthop *n)
 {
 	static const uint8_t any[16] = {0xfe, 0x80, [15] = 1};
@@ -127,7 +131,7 @@ static void balance_fit_ipv6(struct balance *b)
 	if (kept)
 		b->n = kept;
 	else
-		b->n = b->n > 0; /* none left: use the first one alone */
+		b->n = b->n > 0; /* no next hop fits: use the first one alone */
 }
 
 static bool sources_agree(const struct balance *b)
@@ -138,7 +142,7 @@ static bool sources_agree(const struct balance *b)
 	return true;
 }
 
-/* A multipath route has one set of attributes for all next hops. */
+/* Return the balanced route. A multipath route has one set of attributes for all next hops. */
 static struct route_state balance_route(const struct planner *pl, unsigned f, struct balance *b,
 					uint8_t extra[ROUTE_EXTRA_MAX])
 {
@@ -152,7 +156,8 @@ static struct route_state balance_route(const struct planner *pl, unsigned f, st
 	r.n_nexthops = b->n;
 	if (b->n == 1) {
 		b->hops[0].weight = 1;
-		/* The kernel chooses the source by the interface where that is as good. */
+		/* If the default route names no source of this host, let the kernel choose one by
+		 * the interface. */
 		if (!b->has_source[0])
 			memset(&r.prefsrc, 0, sizeof(r.prefsrc));
 		return r;
@@ -182,7 +187,8 @@ static int plan_spread(struct planner *pl, unsigned f, struct balance *b)
 	return planner_add_route(pl, &r);
 }
 
-/* Packets from a provider's own prefix leave by that provider. */
+/* Plan source-specific routes: packets with a provider's own prefix as source leave by that
+ * provider. */
 static int plan_source_specific(struct planner *pl, unsigned f)
 {
 	for (size_t i = 0; i < pl->p->n_uplinks; i++) {
@@ -220,7 +226,7 @@ static const struct route_state *main_default(const struct netstate *s, uint8_t 
 	return best;
 }
 
-/* Main's own default route would send new flows by an uplink that is to have none. */
+/* Return whether main's own default route would send new flows by an uplink that may have none. */
 static bool main_leads_to_unwanted(const struct planner *pl, unsigned f)
 {
 	const struct route_state *r = main_default(pl->s, families[f]);
@@ -233,8 +239,8 @@ static bool main_leads_to_unwanted(const struct planner *pl, unsigned f)
 
 /* --- the router's own, unbound ---------------------------------------------------------- */
 
-/* Whether an interface is a tunnel: by its kind, or by the usual names if its kind does not
- * show it. */
+/* Return whether an interface is a tunnel, by its kind or, if the kind does not show it, by its
+ * name. */
 static bool is_tunnel(const struct link_state *l)
 {
 	static const char *const names[] = {"tun",  "tap", "wg",    "vpn",
@@ -254,8 +260,9 @@ static bool address_is_on(const struct netstate *s, uint32_t ifindex, const stru
 	return false;
 }
 
-/* The packets of a tunnel are the router's own, and must not be sent into it; and a multipath
- * route cannot name a source for each next hop. */
+/* Return whether this host's own traffic cannot be balanced. The outer packets of a tunnel are own
+ * traffic and must not be sent into the tunnel. A multipath route also cannot have a source address
+ * per next hop. */
 static bool own_cannot_be_spread(const struct planner *pl, const struct balance *b)
 {
 	for (uint16_t i = 0; i < b->n; i++) {
@@ -270,8 +277,8 @@ static bool own_cannot_be_spread(const struct planner *pl, const struct balance 
 	return false;
 }
 
-/* Returns the uplink that the router itself uses: no tunnel, then the lowest tier, then the
- * best metric in main. NULL: none. */
+/* Return the uplink for this host's own traffic: no tunnel, then the lowest tier, then the lowest
+ * metric in table main. NULL: there is none. */
 static const struct uplink_config *own_choose(const struct planner *pl, unsigned f)
 {
 	const struct uplink_config *best = NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * route_plan_internal.h - what the files of the plan share: the planner, which fills
- * plan->wanted part by part, and one function for each part.
+ * route_plan_internal.h - what the files of the planner share: struct planner, which fills
+ * plan->wanted part by part, and one function per part.
  */
 #ifndef WAYMARK_SRC_PLAN_ROUTE_PLAN_INTERNAL_H
 #define WAYMARK_SRC_PLAN_ROUTE_PLAN_INTERNAL_H
@@ -14,73 +14,75 @@ struct planner {
 	const struct config *c;
 	const struct netstate *s;
 	const struct learnt_gateways *learnt;
-	const struct uplink_decisions *decisions; /* or NULL */
+	const struct uplink_decisions *decisions; /* NULL: there are none */
 	struct route_plan *p;
-	size_t first; /* wanted's routes from here are of the table in work */
-	enum config_local_routes local_routes; /* as it can be done on this host */
+	size_t first; /* index of the first planned route of the current table */
+	enum config_local_routes local_routes; /* how local routes are planned on this host */
 };
 
-/* One uplink's one family, while it is planned. */
+/* One family of one uplink, while it is planned. */
 struct uplink_work {
 	const struct uplink_config *u;
-	const struct link_state *link; /* or NULL */
+	const struct link_state *link; /* NULL: the interface is missing */
 	uint8_t family;
-	const struct learnt_default *defaults; /* that are used; or NULL */
+	const struct learnt_default *defaults; /* default routes in use, or NULL */
 	size_t n_defaults;
-	struct learnt_default configured; /* what defaults may point to */
+	struct learnt_default configured; /* storage for a configured gateway, to which defaults
+					   * may point */
 };
 
 /* --- planner.c --------------------------------------------------------------------------- */
 
-/* Add a route to the plan unless its place is taken already in the table in work; rules
- * likewise. 0 or -ENOMEM. */
+/* Add a route to the plan, unless the current table has a route in its place already. Add a rule,
+ * unless the plan has it already. Return 0 or -ENOMEM. */
 int planner_add_route(struct planner *pl, const struct route_state *r);
 int planner_add_rule(struct planner *pl, const struct rule_state *r);
 
 /* --- route_plan_uplink.c --------------------------------------------------------------- */
 
-/* Write what uplink i has into its plan, and its table's routes. 0 or -ENOMEM. */
+/* Fill the plan of uplink i and plan the routes of its table. Return 0 or -ENOMEM. */
 int plan_uplink(struct planner *pl, size_t i);
-/* Whether some interface has the address. */
+/* Return whether an interface of this host has the address. */
 bool address_is_own(const struct netstate *s, const struct addr *a);
-/* The default routes of uplink i that are in use, in *work. How many. */
+/* Set *work to the state of uplink i, including its default routes in use. Return the number of
+ * these routes. */
 size_t uplink_defaults(const struct planner *pl, size_t i, unsigned f, struct uplink_work *work);
-/* A route of the uplink's table for this default route; borrows what it points to. */
+/* Return a route of the uplink's table for this default route. It points to *only and to *d. */
 struct route_state default_route(const struct planner *pl, const struct uplink_work *w,
 				 const struct learnt_default *d, struct nexthop *only);
 
 /* --- route_plan_local.c ----------------------------------------------------------------- */
 
-/* Decide how local destinations come first on this host, and the group of the uplinks'
- * interfaces that it takes. */
+/* Decide how local destinations are looked up before marks on this host, and which group the
+ * uplinks' interfaces need for that. */
 void plan_local_choose(struct planner *pl);
-/* Whether a route of main leads to a local destination: more specific than a default route
- * split in two, and by no uplink. */
+/* Return whether a route of table main leads to a local destination: it is more specific than the
+ * halves of a default route, and uses no uplink. */
 bool route_is_local(const struct planner *pl, const struct route_state *r);
-/* The table of copies, which no uplink has. */
+/* Return the number of the table of copied local routes. No uplink uses this table. */
 uint32_t local_table(const struct config *c);
-/* Add the table of copies where it is needed. 0 or -ENOMEM. */
+/* Plan the table of copied local routes, if it is needed. Return 0 or -ENOMEM. */
 int plan_local_copies(struct planner *pl);
 
 /* --- route_plan_rules.c ------------------------------------------------------------------ */
 
 int plan_rules(struct planner *pl, uint8_t family);
-/* The look-up of local destinations. */
+/* Return a rule of ours that looks up a table. */
 struct rule_state rule_lookup(uint8_t family, uint32_t priority, uint32_t table);
 
 /* --- route_plan_balance.c ---------------------------------------------------------------- */
 
-/* The balanced route and the rules that lead to it. 0 or -ENOMEM. */
+/* Plan the balanced route and the rules that lead to it. Return 0 or -ENOMEM. */
 int plan_balance(struct planner *pl, unsigned f);
 
 /* --- route_plan_standby.c ----------------------------------------------------------------- */
 
-/* Add a last default route that refuses to the table of each uplink that is not released. 0 or
- * -ENOMEM. */
+/* Add an unreachable default route with the highest metric to the table of each uplink that is not
+ * released. Return 0 or -ENOMEM. */
 int plan_refusals(struct planner *pl, uint8_t family);
-/* Add a last default route that refuses to one table. 0 or -ENOMEM. */
+/* Add an unreachable default route with the highest metric to one table. Return 0 or -ENOMEM. */
 int plan_refusal(struct planner *pl, uint8_t family, uint32_t table);
-/* Add a spare for each nexthop of the balanced IPv4 route. 0 or -ENOMEM. */
+/* Add a spare route for each next hop of the balanced IPv4 route. Return 0 or -ENOMEM. */
 int plan_spares(struct planner *pl, const struct route_state *balanced);
 
 #endif

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * route_plan_local.c - how local destinations come before the marks.
+ * route_plan_local.c - plans how local destinations are looked up before marks.
  *
- * Local is what an operator calls so: connected and static routes of main that lead to no
- * uplink and are more specific than a default route split in two. Other uplinks' networks are
- * not, nor is 0.0.0.0/1 into a tunnel: there the mark wins.
+ * Destinations are local if a connected or static route of table main leads to them, uses no
+ * uplink, and is more specific than the halves of a default route. Other uplinks' networks are not
+ * local, nor is 0.0.0.0/1 into a tunnel: for these the mark decides.
  *
- * suppress: one rule looks at main itself, and passes over what is less specific and what
- * leads to the interfaces of a group, in which the uplinks' interfaces are. It costs nothing
- * for a route of main, and needs no update when one changes. copy: a table of copies. exclude: a
- * rule for each destination. Where the first cannot be used, as another program uses groups,
- * or the last would be too long a list, it is done as with copy.
+ * suppress: one rule looks up table main. It ignores routes that are less specific, and routes by
+ * interfaces of a group, to which the uplinks' interfaces belong. It needs no update when a route
+ * of table main changes. copy: a rule looks up a table of copied routes. exclude: one rule per
+ * destination. If suppress is not possible, because another program uses groups, or if exclude
+ * would need too many rules, copy is used.
  *
- * Pure. Must not know where the rule stands (route_plan_rules.c).
+ * Pure. Must not know the rules' priorities (route_plan_rules.c).
  */
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -20,7 +20,8 @@
 #include "plan/route_plan_internal.h"
 #include "waymark/plan/fib.h"
 
-/* More destinations than these are not put into rules, which each packet would have to pass. */
+/* If there are more destinations than this, no rules are made for them, because each packet would
+ * pass all of these rules. */
 #define EXCLUDE_MAX 64
 
 static bool link_is_uplink(const struct config *c, const struct link_state *l)
@@ -40,8 +41,8 @@ static bool leads_to_uplink(const struct planner *pl, const struct route_state *
 	return false;
 }
 
-/* Link-local and multicast destinations are looked up by their interface, and no packet with
- * an uplink's mark goes there by a LAN. */
+/* Return whether a destination is link-local or multicast. Such destinations are looked up by their
+ * interface, and no packet with an uplink's mark goes to them by a LAN. */
 static bool prefix_is_scoped(const struct prefix *p)
 {
 	if (p->addr.family == AF_INET6)
@@ -55,7 +56,7 @@ bool route_is_local(const struct planner *pl, const struct route_state *r)
 	if (r->table != RT_TABLE_MAIN || r->dst.len <= fib_general_len(r->family) ||
 	    prefix_is_scoped(&r->dst) || r->protocol == ROUTE_PROTOCOL_WAYMARK)
 		return false;
-	/* A destination that main refuses stays refused. */
+	/* A destination that table main refuses stays refused. */
 	if (r->type != RTN_UNICAST)
 		return r->type == RTN_BLACKHOLE || r->type == RTN_UNREACHABLE ||
 		       r->type == RTN_PROHIBIT;
@@ -71,8 +72,8 @@ static size_t local_count(const struct planner *pl)
 	return n;
 }
 
-/* The one group that all uplinks' interfaces have, where it is not the default one; 0: they
- * have none, or ours already; UINT32_MAX: they differ. */
+/* Return the group that the interfaces of all uplinks have. 0: they have the default group or ours;
+ * UINT32_MAX: their groups differ. */
 static uint32_t uplinks_group(const struct planner *pl)
 {
 	uint32_t group = 0;
@@ -137,7 +138,7 @@ int plan_local_copies(struct planner *pl)
 	if (pl->local_routes != LOCAL_COPY)
 		return 0;
 	for (size_t i = 0; i < pl->s->n_routes; i++) {
-		struct route_state copy = pl->s->routes[i]; /* borrows what it points to */
+		struct route_state copy = pl->s->routes[i]; /* its pointers are borrowed */
 
 		if (!route_is_local(pl, &copy))
 			continue;
@@ -145,7 +146,7 @@ int plan_local_copies(struct planner *pl)
 		copy.protocol = ROUTE_PROTOCOL_WAYMARK;
 		if (copy.n_nexthops)
 			copy.nexthop_id = 0;
-		/* Main has one route in a place, and so has the copy. */
+		/* Each route of table main has a place of its own, and so has its copy. */
 		if (!netstate_add_route(pl->p->wanted, &copy))
 			return -ENOMEM;
 	}

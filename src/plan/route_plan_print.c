@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * route_plan_print.c - the plan as commands of iproute2 that a shell takes.
+ * route_plan_print.c - prints the plan as commands of iproute2 for a shell.
  *
- * Pure: writes to the stream that it is given, and must not know who reads it.
+ * Pure: writes to the given stream, and must not know who reads it.
  */
 #include <inttypes.h>
 #include <linux/rtnetlink.h>
@@ -34,7 +34,7 @@ static void print_route(const struct route_state *r, const struct netstate *s, F
 	if (!text)
 		return;
 	route_format(text, (size_t)length + 1, r, s);
-	/* A foreign default route may stand in main: ours takes its place. */
+	/* Table main may have a foreign default route, which ours replaces. */
 	fprintf(out, "ip %s route %s ", family_option(r->family),
 		r->table == RT_TABLE_MAIN ? "replace" : "add");
 	shell_print(out, text);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * route_plan_rules.c - the ip rules that lead to the uplinks' tables.
+ * route_plan_rules.c - plans the ip rules that lead to the uplinks' tables.
  *
- * A mark leads to its uplink's table, after local destinations. The router's own traffic that
- * is bound to an address or an interface of an uplink is led there, too, by rules that hold
- * whatever has been decided about the uplink: so a program can probe one that is down or
- * drained. Two jumps skip these rules for the packets that they do not concern: most packets of
- * a router are forwarded and have no mark.
+ * A mark leads to its uplink's table, after local destinations. Traffic of this host that is bound
+ * to an address or interface of an uplink is led to the same table, by rules that are independent
+ * of decisions about the uplink: so a program can probe an uplink that is down or drained. Two
+ * jumps skip the rules that do not concern a packet, because most packets of a router are forwarded
+ * and have no mark.
  *
- * Pure. Must not know what the tables hold.
+ * Pure. Must not know what the tables contain.
  */
 #include <errno.h>
 #include <linux/fib_rules.h>
@@ -84,8 +84,8 @@ static int plan_local(struct planner *pl, uint8_t family)
 	return planner_add_rule(pl, &r);
 }
 
-/* The flows of an uplink that has been decided down go on by others, though its table still
- * leads out. */
+/* Plan the rules for marks. An uplink that has been decided down gets none, so that its flows use
+ * other uplinks, although its table still has a default route. */
 static int plan_marks(struct planner *pl, uint8_t family)
 {
 	for (size_t i = 0; i < pl->c->n_uplinks; i++) {
@@ -104,7 +104,8 @@ static int plan_marks(struct planner *pl, uint8_t family)
 
 /* --- the router's own, bound ----------------------------------------------------------- */
 
-/* An address that two uplinks have leads to neither. */
+/* Return whether a rule for this source address is already planned. An address of two uplinks gets
+ * the rules of the first one only. */
 static bool source_is_planned(const struct planner *pl, const struct addr *a)
 {
 	for (size_t i = 0; i < pl->p->wanted->n_rules; i++) {
@@ -117,8 +118,9 @@ static bool source_is_planned(const struct planner *pl, const struct addr *a)
 	return false;
 }
 
-/* Local destinations first, as with a mark. What the table has no route for is refused: with
- * this source it would be lost by any other uplink, and a probe would be misled. */
+/* Plan the rules for one source address: local destinations first, as with a mark, then the
+ * uplink's table. Packets without a route there are refused: another provider would drop them
+ * because of their source, and a probe would give a wrong result. */
 static int plan_source(struct planner *pl, const struct uplink_config *u, const struct addr *a)
 {
 	uint8_t family = a->family;
@@ -152,7 +154,7 @@ static int plan_sources(struct planner *pl, size_t i, uint8_t family)
 		    plan_source(pl, u, &a->prefix.addr) < 0)
 			return -ENOMEM;
 	}
-	/* The source that its route names may be on another interface. */
+	/* The source address that a default route names may be on another interface. */
 	n = uplink_defaults(pl, i, family_index(family), &w);
 	for (size_t k = 0; k < n; k++)
 		if (address_is_own(pl->s, &w.defaults[k].prefsrc) &&
@@ -192,7 +194,8 @@ int plan_rules(struct planner *pl, uint8_t family)
 	strcpy(forwarded.iifname, "lo");
 	forwarded.is_inverted = true;
 	last.action = FR_ACT_NOP;
-	/* A jump is taken from when its target exists. */
+	/* The kernel takes a jump only once its target exists, so each target follows the rules
+	 * that are jumped over. */
 	if (planner_add_rule(pl, &unmarked) < 0 || plan_local(pl, family) < 0 ||
 	    plan_marks(pl, family) < 0 || planner_add_rule(pl, &forwarded) < 0 ||
 	    plan_bound(pl, family) < 0)

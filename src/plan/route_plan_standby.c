@@ -1,29 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * route_plan_standby.c - the routes that stand behind the others: they carry nothing while all
- * is well, and hold in the moment in which the kernel takes routes away with an interface.
+ * route_plan_standby.c - plans standby routes with the highest metrics. They carry no packets in
+ * normal operation. They are used when the kernel deletes other routes together with an interface.
  *
- * Pure. Must not know how the routes before them are chosen.
+ * Pure. Must not know how the other routes are chosen.
  *
- * Without a default route in an uplink's table, its packets go on to the next rules and leave
- * by another uplink: right for an uplink that is down for good, wrong while it only flickers or
- * is being made again. So the last route of each table refuses, until the uplink is released.
+ * Without a default route in an uplink's table, its packets are matched by the next rules and leave
+ * by another uplink. That is right for an uplink that is down for good, but wrong while its link
+ * flaps or its interface is created again. Therefore the last route of each table is unreachable,
+ * until the uplink is released.
  *
- * When an interface is deleted, the kernel deletes the whole IPv4 multipath route that names
- * it, so that nothing leads out until another route is added, and the router's own packets,
- * which are first routed without a mark, are lost whatever their uplink. A spare for each
- * uplink goes with its own interface only. Of an IPv6 route only that nexthop goes.
+ * When an interface is deleted, the kernel deletes every IPv4 multipath route that uses it. Until
+ * another route is added, no route leads outside. Packets of this host, which are first routed
+ * without a mark, are then lost for all uplinks. Therefore each uplink has a spare route, which is
+ * deleted only with that uplink's interface. From an IPv6 route the kernel deletes only the next
+ * hop.
  */
 #include <errno.h>
 #include <linux/rtnetlink.h>
 
 #include "plan/route_plan_internal.h"
 
-/* The last metrics there are, so that any other route comes first. */
+/* The highest metrics, so that any other route is preferred. */
 #define METRIC_REFUSAL UINT32_MAX
 #define METRIC_SPARE   (UINT32_MAX - UPLINKS_MAX)
 
-/* In IPv6 a route that refuses names the loopback interface, in IPv4 none. */
+/* Return the loopback interface. An unreachable route names it in IPv6, but not in IPv4. */
 static const struct link_state *loopback_find(const struct netstate *s)
 {
 	for (size_t i = 0; i < s->n_links; i++)
@@ -32,7 +34,8 @@ static const struct link_state *loopback_find(const struct netstate *s)
 	return NULL;
 }
 
-/* Without an address there is nothing to route, and the kernel may refuse. */
+/* Return whether the host has an address of the family. Without one there is nothing to route, and
+ * the kernel may refuse the route. */
 static bool family_is_alive(const struct netstate *s, uint8_t family)
 {
 	for (size_t i = 0; i < s->n_addrs; i++)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * route_plan_uplink.c - what one uplink has, and the routes of its table: the networks of
- * its interface, main's other routes by that interface, and its default routes, whole.
+ * route_plan_uplink.c - finds what one uplink has, and plans the routes of its table: the networks
+ * of its interface, other routes of table main by that interface, and its default routes with all
+ * their attributes.
  *
  * Pure. Must not know which packets are led to the table (route_plan_rules.c).
  */
@@ -12,12 +13,13 @@
 #include "plan/route_plan_internal.h"
 #include "waymark/plan/fib.h"
 
-/* The kernel gives a metric of 0 the meaning of 1024 in IPv6 (IP6_RT_PRIO_USER,
- * linux/ipv6_route.h); the plan says what a dump will say. */
+/* In IPv6 the kernel changes a metric of 0 to 1024 (IP6_RT_PRIO_USER, linux/ipv6_route.h). The plan
+ * uses the value that a dump reports. */
 #define METRIC_IPV6 1024
 
-/* How many of main's routes by the interface and another gateway than the default route's the
- * table takes: enough for a provider's own networks, not for a full routing table. */
+/* Limit of routes of table main that are copied to the uplink's table (by its interface and another
+ * gateway than that of the default route): enough for a provider's own networks, not for a full
+ * routing table. */
 #define STATIC_MAX 1000
 
 static const uint8_t families[] = {AF_INET, AF_INET6};
@@ -29,8 +31,9 @@ static bool addr_is_of(const struct addr_state *a, const struct uplink_work *w)
 	return a->ifindex == w->link->index && a->prefix.addr.family == w->family;
 }
 
-/* An IPv6 uplink may have its global addresses on the LAN alone (prefix delegation); then a
- * link-local one is enough where there is a gateway. */
+/* Return whether the uplink has an address. An IPv6 uplink may have global addresses only on the
+ * LAN (prefix delegation); then a link-local address (is_global false) is enough if there is a
+ * gateway. */
 static bool has_address(const struct planner *pl, const struct uplink_work *w, bool is_global)
 {
 	for (size_t i = 0; i < pl->s->n_addrs; i++) {
@@ -50,7 +53,8 @@ bool address_is_own(const struct netstate *s, const struct addr *a)
 	return false;
 }
 
-/* An uplink without an address of its own is usable if its route names the source. */
+/* Return whether a default route of the uplink names a source address of this host. Then the uplink
+ * is usable without an address of its own. */
 static bool has_source(const struct planner *pl, const struct uplink_work *w)
 {
 	for (size_t i = 0; i < w->n_defaults; i++)
@@ -59,7 +63,7 @@ static bool has_source(const struct planner *pl, const struct uplink_work *w)
 	return false;
 }
 
-/* A configured gateway, with what main's route by the same gateway says beside it. */
+/* Use a configured gateway, with the attributes of the route in table main by the same gateway. */
 static void defaults_configured(const struct planner *pl, struct uplink_work *w,
 				const struct addr *gateway)
 {
@@ -97,7 +101,7 @@ static void defaults_find(const struct planner *pl, struct uplink_work *w)
 	}
 	w->defaults = pl->learnt->defaults[w->u->slot][f];
 	w->n_defaults = pl->learnt->n[w->u->slot][f];
-	/* An interface with one other end needs no gateway. */
+	/* A point-to-point interface needs no gateway. */
 	if (!w->n_defaults && w->link->is_pointopoint && has_address(pl, w, true))
 		defaults_configured(pl, w, &none);
 }
@@ -144,7 +148,8 @@ static struct route_state route_of(const struct uplink_work *w, struct nexthop *
 	return r;
 }
 
-/* A host address alone is no network: table local has it. */
+/* Set *net to the network of an address. Return false for a host address, which is in table
+ * local. */
 static bool addr_network(const struct addr_state *a, struct prefix *net)
 {
 	*net = a->prefix;
@@ -175,8 +180,8 @@ static int plan_connected(struct planner *pl, const struct uplink_work *w)
 	return 0;
 }
 
-/* The source for what the router sends by this uplink without a source of its own. In IPv6
- * the kernel's choice is better (RFC 6724: deprecated, temporary addresses). */
+/* Choose the source address of packets that this host sends by the uplink without a source. In IPv6
+ * the kernel chooses better (RFC 6724: deprecated and temporary addresses). */
 static void choose_source(const struct planner *pl, const struct uplink_work *w,
 			  const struct addr *gateway, struct addr *source)
 {
@@ -200,7 +205,7 @@ static void choose_source(const struct planner *pl, const struct uplink_work *w,
 static bool gateway_is_off_link(const struct netstate *s, uint32_t ifindex,
 				const struct addr *gateway)
 {
-	/* IPv6 takes a link-local gateway as it is. */
+	/* IPv6 accepts any link-local gateway. */
 	return !addr_is_none(gateway) && !gateway_is_link_local(gateway) &&
 	       !gateway_is_connected(s, ifindex, gateway);
 }
@@ -215,7 +220,7 @@ struct route_state default_route(const struct planner *pl, const struct uplink_w
 	if (w->family == AF_INET && addr_is_none(&d->gateway))
 		r.scope = RT_SCOPE_LINK;
 	r.from = d->from;
-	/* The kernel refuses a source that the host no longer has. */
+	/* The kernel refuses a source address that the host no longer has. */
 	if (address_is_own(pl->s, &d->prefsrc))
 		r.prefsrc = d->prefsrc;
 	else
@@ -237,7 +242,8 @@ static int plan_defaults(struct planner *pl, const struct uplink_work *w)
 	return 0;
 }
 
-/* A route of main that leads elsewhere than the uplink's default route, by its interface. */
+/* Return whether a route of table main uses the uplink's interface, but another gateway than its
+ * default routes. */
 static bool route_is_own_static(const struct uplink_work *w, const struct route_state *r)
 {
 	if (r->family != w->family || r->table != RT_TABLE_MAIN ||
@@ -251,7 +257,8 @@ static bool route_is_own_static(const struct uplink_work *w, const struct route_
 	return true;
 }
 
-/* The interface's own networks are planned already, with the plan's metric. */
+/* Return whether a network is planned already: the interface's own networks are, with the plan's
+ * metric. */
 static bool network_is_planned(const struct planner *pl, const struct route_state *r)
 {
 	for (size_t i = pl->first; i < pl->p->wanted->n_routes; i++) {
@@ -285,7 +292,7 @@ static int plan_statics(struct planner *pl, const struct uplink_work *w)
 	return 0;
 }
 
-/* What is on the link is reached by the table even without a gateway. */
+/* Plan the uplink's table. Without a gateway it still has the networks on the link. */
 static int plan_table(struct planner *pl, const struct uplink_work *w, enum uplink_trouble trouble)
 {
 	if (trouble != UPLINK_FINE && trouble != UPLINK_NO_GATEWAY)

@@ -1,33 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ruleset.c - the nftables text of table inet waymark.
+ * ruleset.c - makes the nftables text of table inet waymark.
  *
- * Must not know who loads it. What the rules do, in the order a packet meets
+ * Must not know who loads it. The rules do the following, in the order in which a packet meets
  * them:
  *
- *   prerouting   What arrives from an uplink is not marked, unless it is a reply
- *                that must leave by another one. The first packet of a flow marks
+ *   prerouting   A packet that arrives from an uplink is not marked, unless it is a reply
+ *                that must leave by another uplink. The first packet of a flow marks
  *                the flow for the uplink that it came in by and labels it
- *                "entered". What arrives from inside gets the mark of its flow,
+ *                "entered". A packet that arrives from inside gets the mark of its flow,
  *                and loses a mark under the mask that its flow does not have.
- *   output       The same for the router's own packets, but for sockets with a
- *                mark of their own under the mask.
- *   postrouting  A packet that leaves by an uplink: if the flow's mark names it,
- *                label the flow. If the flow is new and has no mark, mark it. Else
+ *   output       The same for packets of this host, except those of sockets that
+ *                have a mark of their own under the mask.
+ *   postrouting  A packet leaves by an uplink: if the flow's mark names the uplink,
+ *                label the flow. If the flow is new and has no mark, mark it. Otherwise
  *                the packet is evidence: label the flow and send the packet to the
  *                log group, before source NAT can drop it. A packet of a marked
- *                flow that leaves by no uplink, in the direction that the mark
- *                stands for, is evidence, too.
+ *                flow is also evidence if it leaves by no uplink, in the direction
+ *                that the mark is for.
  *
- * Each packet that leaves by an uplink is counted once. Nothing of a good flow
- * reaches user space. Few uplinks are compared one after the other, which costs less
- * than one map look-up; more are looked up, which costs the same for sixty as for
- * five. Every listing of the table loads again, also where an interface is missing: a
- * saved ruleset is refused as a whole otherwise. So interfaces are matched by name (an
- * index is listed as a name that must exist), and verdict maps are anonymous (named
- * ones stand before their chains in JSON).
- * Other people's bits of both marks are kept by and/or constants, rules of its own
- * per uplink, because nftables before 1.1.2 cannot combine two marks under a mask.
+ * Each packet that leaves by an uplink is counted once. Packets of a flow without a mismatch do
+ * not reach user space. A few uplinks are compared one by one, which costs less than a map
+ * look-up; more uplinks use a map, which costs the same for sixty as for five.
+ *
+ * Every listing of the table can be loaded again, even if an interface is missing; otherwise a
+ * saved ruleset would be refused as a whole. Therefore interfaces are matched by name (an index
+ * is listed as a name that must exist), and verdict maps are anonymous (in JSON, named maps come
+ * before the chains that they use). Bits of both marks that belong to other programs are kept by
+ * and/or with constants, in rules of their own per uplink, because nftables before 1.1.2 cannot
+ * combine two marks under a mask.
  */
 #include "waymark/plan/ruleset.h"
 

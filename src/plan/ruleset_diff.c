@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ruleset_diff.c - two listings of one table, part by part.
+ * ruleset_diff.c - compares two listings of one table, part by part.
  *
- * Pure. A part is what stands one level inside the table: a chain, set or map with
- * all its lines, or a line alone, such as the table's flags. It must not know what
- * a rule means.
+ * Pure. A part is a block one level inside the table (a chain, set or map with all its lines), or a
+ * single line, such as the table's flags. Must not know what a rule means.
  */
 #include "waymark/plan/ruleset_diff.h"
 
@@ -30,7 +29,8 @@ static bool line_is(const char *line, const char *text)
 	return !strncmp(line, text, strlen(text));
 }
 
-/* A part's first line has one tab; a block goes on until a tab and a brace. */
+/* Return whether a line begins a part: it has one tab. A block ends at a line with a tab and a
+ * brace. */
 static bool is_first_line(const char *line)
 {
 	return line[0] == '\t' && line[1] != '\t' && line[1] != '\n' && line[1] != '}';
@@ -50,7 +50,7 @@ static void part_measure(struct part *p, const char *line)
 	p->size = size;
 }
 
-/* The next part from *at on, which moves behind it; false: there is none. */
+/* Read the next part at *at, and move *at behind it. Return false if there is none. */
 static bool part_next(const char **at, struct part *p)
 {
 	while (**at && !is_first_line(*at))
@@ -67,7 +67,7 @@ static bool part_is_equal(const struct part *a, const struct part *b)
 	return a->size == b->size && !memcmp(a->text, b->text, a->size);
 }
 
-/* The part of the same name in a listing. */
+/* Find the part with the same name in a listing. */
 static bool part_find(const char *listing, const struct part *like, struct part *found)
 {
 	while (part_next(&listing, found))

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ruleset_evidence.c - the rules that see where packets leave: postrouting.
+ * ruleset_evidence.c - makes the rules that see where packets leave (postrouting). In mode steer
+ * they also mark flows whose first packet leaves.
  *
- * Must not know how marks are restored (ruleset_marks.c). In mode steer they also mark
- * the flows that leave for the first time.
+ * Must not know how marks are restored (ruleset_marks.c).
  */
 #include <inttypes.h>
 
@@ -13,16 +13,16 @@
 /* Bytes of a packet that are copied to the log group: the headers, no more. */
 #define SNAPLEN 128
 
-/* Messages per second for what has been reported before: enough to follow, too
- * few to hurt. The first of each flow and egress is never limited. */
+/* Limits of messages per second for repeated reports: enough to follow a problem, too few to cause
+ * load. The first message of each flow and egress is not limited. */
 #define REPEAT_RATE    1000
 #define UNMARKED_RATE  200
 #define ELSEWHERE_RATE 200
 #define FLOWLESS_RATE  1
 
-/* ICMPv6 that conntrack leaves alone: multicast listeners, router and neighbour discovery
- * (linux, nf_conntrack_proto_icmpv6.c: noct_valid_new). Each is named, because some versions of
- * nftables cannot read their own listing of a range. */
+/* ICMPv6 types that conntrack does not track: multicast listeners, router and neighbour discovery
+ * (linux, nf_conntrack_proto_icmpv6.c: noct_valid_new). Each type is listed, because some versions
+ * of nftables cannot read their own listing of a range. */
 #define NEIGHBOUR_TYPES "130, 131, 132, 133, 134, 135, 136, 143"
 
 static const char *const direction_words[] = {"original", "reply"};
@@ -45,7 +45,7 @@ static void put_limit(struct render *r, unsigned rate)
 
 /* --- reports ----------------------------------------------------------------------- */
 
-/* Multicast is sent on by several interfaces on purpose: no report. */
+/* Multicast is forwarded by several interfaces on purpose, so it is not reported. */
 static void put_multicast(struct render *r)
 {
 	fputs("\t\tip daddr 224.0.0.0/4 return\n"
@@ -69,15 +69,15 @@ static void put_reports(struct render *r)
 	put_log(r, PREFIX_TRANSIT, direction_words[0]);
 	fputs("\t}\n\n", r->out);
 
-	/* Only a flow from before the labels needs a message: for the others,
-	 * label and mark in the events say the same. */
+	/* A message is needed only if a flow has no room for labels: for other flows the label and
+	 * the mark in events show the same. */
 	fputs("\tchain unlabelled {\n\t\t", r->out);
 	put_limit(r, UNMARKED_RATE);
 	put_log(r, PREFIX_UNMARKED, "");
 	fputs("\t}\n\n", r->out);
 }
 
-/* Log an example of packets without a flow; the counters have their number. */
+/* Log an example of the packets without a flow. Counters count all of them. */
 static void put_flowless(struct render *r)
 {
 	fputs("\tchain flowless {\n\t\t", r->out);
@@ -88,7 +88,8 @@ static void put_flowless(struct render *r)
 
 /* --- by no uplink --------------------------------------------------------------------- */
 
-/* One message per flow and direction; of a flow without room for labels a few. */
+/* Log one message per flow and direction. Flows without room for labels are logged at a limited
+ * rate. */
 static void put_elsewhere_report(struct render *r, enum direction d)
 {
 	unsigned label = render_label(r, d == DIR_REPLY ? LABEL_ELSEWHERE_REPLY : LABEL_ELSEWHERE);
@@ -106,7 +107,8 @@ static void put_elsewhere_report(struct render *r, enum direction d)
 	fputs("\t}\n\n", r->out);
 }
 
-/* A VRF is passed on the way to an interface in it. */
+/* Report a packet that left by no uplink. A packet to an interface in a VRF first passes the VRF's
+ * own device, which is ignored. */
 static void put_stray(struct render *r)
 {
 	fputs("\tchain stray {\n", r->out);
@@ -117,8 +119,8 @@ static void put_stray(struct render *r)
 	      r->out);
 }
 
-/* A related flow has its master's mark, but need not leave where that does: one that
- * begins by no uplink is no uplink's. */
+/* A related flow inherits its master's mark, but may leave elsewhere. If its first packet neither
+ * arrives nor leaves by an uplink, remove the mark. */
 static void put_related(struct render *r)
 {
 	fprintf(r->out,
@@ -128,7 +130,8 @@ static void put_related(struct render *r)
 		render_label(r, LABEL_ENTERED), ~r->config->mark_mask);
 }
 
-/* The direction that counts: replies if the flow entered by an uplink, else the original one. */
+/* Check only the direction that the mark is for: replies if the flow came in by an uplink,
+ * otherwise original packets. */
 static void put_elsewhere(struct render *r)
 {
 	put_elsewhere_report(r, DIR_ORIGINAL);
@@ -154,8 +157,8 @@ static void put_elsewhere(struct render *r)
 
 /* --- by an uplink --------------------------------------------------------------------- */
 
-/* What no flow can account for is counted apart, and nothing more can be learnt of
- * it. Neighbour discovery is the link's own, as ARP is. */
+/* Count packets without a flow separately, because no flow accounts for them. Neighbour discovery
+ * has a counter of its own: it belongs to the link, as ARP does. */
 static void put_uncounted(struct render *r, uint32_t mark)
 {
 	fprintf(r->out,
@@ -213,8 +216,8 @@ static void put_begun(struct render *r, uint32_t mark)
 	fputs("\t}\n\n", r->out);
 }
 
-/* A flow that turned is pinned to the uplink that it leaves by. Its label of the uplink
- * that it came by says where its replies go, to a host on that uplink's own network. */
+/* A flow that has turned came in by one uplink and is pinned to the uplink that it leaves by. Label
+ * it with the uplink that it came in by: its replies go to a host on that uplink's network. */
 static void put_came(struct render *r)
 {
 	const struct config *c = r->config;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ruleset_flat.c - from "table inet waymark { chain a { ... } }" to "add chain", "add rule".
+ * ruleset_flat.c - converts "table inet waymark { chain a { ... } }" to "add chain", "add rule".
  *
- * Pure. It reads what ruleset.c writes and what nft lists of it: a part begins with one tab,
- * its lines with two. It must not know what a rule means.
+ * Pure. It reads the text that ruleset.c writes and the listing that nft makes of it: a part begins
+ * with one tab, its lines with two. Must not know what a rule means.
  */
 #define _GNU_SOURCE /* open_memstream, asprintf */
 #include "waymark/plan/ruleset_flat.h"
@@ -36,7 +36,7 @@ static bool line_begins_part(const char *line, struct part *p)
 	       (!strcmp(p->kind, "chain") || !strcmp(p->kind, "set") || !strcmp(p->kind, "map"));
 }
 
-/* A line of a part without its tabs; false: the part is over. */
+/* Get a line of a part without its tabs. Return false if the part has ended. */
 static bool line_is_inside(const char *line, const char **content, int *size)
 {
 	if (line[0] != '\t' || line[1] != '\t')
@@ -46,7 +46,8 @@ static bool line_is_inside(const char *line, const char **content, int *size)
 	return true;
 }
 
-/* Chains first: no set can be deleted that a rule names, and "flush table" takes the rules. */
+/* Delete the chains or the other parts. Chains come first, because a set or map that a rule uses
+ * cannot be deleted. ("flush table" has deleted the rules.) */
 static void parts_delete(FILE *out, const char *listing, bool are_chains)
 {
 	struct part p;
@@ -56,7 +57,7 @@ static void parts_delete(FILE *out, const char *listing, bool are_chains)
 			fprintf(out, "delete %s " TABLE " %s\n", p.kind, p.name);
 }
 
-/* The lines of a set, or the first one of a chain at a hook, in braces. */
+/* Add a part. In braces follow all lines of a set or map, or the hook line of a base chain. */
 static void part_add(FILE *out, const struct part *p, const char *line)
 {
 	bool is_chain = !strcmp(p->kind, "chain");

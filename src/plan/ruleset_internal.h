@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ruleset_internal.h - what the files of the ruleset share: ruleset.c the table,
- * ruleset_text.c names and maps, ruleset_marks.c who is marked and whose mark is restored,
- * ruleset_evidence.c what is seen of packets that leave.
+ * ruleset_internal.h - what the files of the ruleset share. ruleset.c makes the table,
+ * ruleset_text.c names and maps, ruleset_marks.c the rules that set and restore marks,
+ * ruleset_evidence.c the rules that see packets leave.
  */
 #ifndef WAYMARK_SRC_PLAN_RULESET_INTERNAL_H
 #define WAYMARK_SRC_PLAN_RULESET_INTERNAL_H
@@ -13,7 +13,7 @@
 
 #include "waymark/plan/ruleset.h"
 
-/* Up to FEW uplinks the rules compare one by one; above, they use a map. */
+/* Up to FEW uplinks are compared one by one; more are looked up in a map. */
 #define FEW 4
 
 struct render {
@@ -25,9 +25,10 @@ struct render {
 /* ruleset_text.c */
 bool render_is_few(const struct render *r);
 void render_ifname(FILE *out, const char *ifname);
-/* "vmap { ... }": from the interface's name to its uplink's chain of that kind. */
+/* Print "vmap { ... }" from an interface's name to the chain of this kind of its uplink. */
 void render_name_map(struct render *r, const char *chain);
-/* A rule: from the flow's mark to its uplink's chain of that kind; 0: unmarked. */
+/* Print a rule that jumps by the flow's mark to the chain of this kind of its uplink. A mark of 0
+ * leads to the chain unmarked. */
 void render_mark_map(struct render *r, const char *unmarked, const char *chain);
 unsigned render_label(const struct render *r, unsigned reserved);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ruleset_marks.c - the rules that mark flows and restore marks: prerouting and output.
+ * ruleset_marks.c - makes the rules that mark flows and restore marks (prerouting and output).
  *
- * Must not know what is seen of packets that leave (ruleset_evidence.c).
+ * Must not know how packets that leave are examined (ruleset_evidence.c).
  */
 #include <inttypes.h>
 
@@ -16,7 +16,8 @@ static void put_event_mask(struct render *r)
 
 /* --- chains that are common to all uplinks ----------------------------------------- */
 
-/* A packet that was in a tunnel still has the mark of the packet around it. */
+/* Clear the packet mark. A packet that was decapsulated from a tunnel still has the mark of the
+ * outer packet. */
 static void put_clear(struct render *r)
 {
 	uint32_t mask = r->config->mark_mask;
@@ -50,8 +51,8 @@ static void put_pinned(struct render *r)
 	fputs("\t}\n\n", r->out);
 }
 
-/* A flow that turned keeps the uplink that it leaves by. A transparent proxy's packets
- * are for a socket here. */
+/* A flow that has turned stays pinned to the uplink that it leaves by. Packets of a transparent
+ * proxy are for a local socket, so their mark is not restored. */
 static void put_turned(struct render *r)
 {
 	fprintf(r->out,
@@ -62,7 +63,8 @@ static void put_turned(struct render *r)
 		render_label(r, LABEL_ENTERED));
 }
 
-/* The router's own packet with a mark under the mask: its socket's, or inherited. */
+/* A packet of this host that already has a mark under the mask: that of its socket, or an inherited
+ * one. */
 static void put_owned(struct render *r)
 {
 	fputs("\tchain owned {\n", r->out);
@@ -74,14 +76,15 @@ static void put_owned(struct render *r)
 
 /* --- chains per uplink ---------------------------------------------------------------- */
 
-/* A host on an uplink's own network may have this router as its gateway: its packets come
- * by an uplink and turn to leave by one. Such a host has a private address, and main has a
- * way back to it. What comes from further away is in transit: its replies must go back by
- * the uplink that it came by. Postrouting knows for certain. */
+/* A host on an uplink's own network may use this router as its gateway: its packets arrive by an
+ * uplink and leave by one (they turn). Such a host has a private address to which table main has a
+ * route. A packet from any other source is in transit: its replies must leave by the uplink that it
+ * came in by. Only postrouting knows for certain. */
 #define PRIVATE4 "10.0.0.0/8, 100.64.0.0/10, 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16"
 #define PRIVATE6 "fc00::/7"
 
-/* As an anonymous set: "fib" gives a string, which a set of interface names does not take. */
+/* Print the uplinks' names as an anonymous set. "fib" yields a string, which cannot be compared
+ * with the named set of interface names. */
 static void put_uplink_names(struct render *r)
 {
 	const struct config *c = r->config;
@@ -126,7 +129,7 @@ static void put_restore(struct render *r, uint32_t mark)
 		mark, ~r->config->mark_mask, mark);
 }
 
-/* The first reply of a flow from inside is counted. */
+/* Count the first reply of a flow from inside. */
 static void put_first_reply(struct render *r, uint32_t mark)
 {
 	fprintf(r->out,
@@ -137,9 +140,9 @@ static void put_first_reply(struct render *r, uint32_t mark)
 		mark, mark, mark);
 }
 
-/* Two kinds of flows have a mark before their first packet here, so no entry rule marks them: a
- * related flow has its master's mark, a flow that conntrackd synchronized has the mark of the
- * other router. A synchronized flow whose source is not behind us entered by an uplink. */
+/* Handle original packets of flows that already have a mark. A related flow has its master's mark,
+ * and a flow that conntrackd synchronized has the mark from the other router: no entry rule has
+ * labelled them. A synchronized flow whose source is behind an uplink came in by an uplink. */
 static void put_arrive_original(struct render *r)
 {
 	unsigned entered = render_label(r, LABEL_ENTERED);
@@ -161,8 +164,8 @@ static void put_arrive_original(struct render *r)
 		entered, r->config->mark_mask, entered);
 }
 
-/* What arrives from an uplink is not marked, unless it is a reply that must leave by
- * another one, or belongs to a flow that turned. */
+/* Handle packets that arrive from an uplink. They are not marked, except replies that must leave by
+ * another uplink and packets of a flow that has turned. */
 static void put_arrive(struct render *r, const struct uplink_config *u)
 {
 	uint32_t mask = r->config->mark_mask, mark = u->mark;
@@ -232,7 +235,7 @@ void render_prerouting(struct render *r)
 	fputs("\t}\n\n", r->out);
 }
 
-/* A chain of type route: only that type looks up the route of a local packet again. */
+/* The chain has type route, because only that type repeats the route look-up of a local packet. */
 void render_output(struct render *r)
 {
 	fprintf(r->out,
@@ -244,8 +247,8 @@ void render_output(struct render *r)
 	fputs("\t}\n\n", r->out);
 }
 
-/* Without steering only the direction needs to be known: which flows entered by
- * an uplink. */
+/* Without steering, only the direction of flows must be known: which of them came in by an uplink.
+ * Their replies are not counted. */
 static void put_answered(struct render *r, uint32_t mark)
 {
 	fprintf(r->out,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ruleset_text.c - pieces of text that several chains have: names, labels, maps.
+ * ruleset_text.c - prints text that several chains share: names, labels, maps.
  */
 #include <inttypes.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sysctl_plan.c - which sysctls steering and observation need.
+ * sysctl_plan.c - plans the sysctls that steering and observation need.
  *
- * Pure. Must not know what they are now (kernel/sysctl.c reads them) nor who sets them
+ * Pure. Must not know the current values (kernel/sysctl.c reads them) nor who sets them
  * (steering/steering_sysctl.c).
  */
 #include <stdio.h>

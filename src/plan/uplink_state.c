@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * uplink_state.c - an uplink's state and addresses for people. Pure: it reads a
- * plan and a snapshot and makes no system call.
+ * uplink_state.c - describes an uplink's state and addresses for people. Pure: reads a plan and a
+ * snapshot, and makes no system call.
  */
 #define _GNU_SOURCE /* open_memstream */
 #include "waymark/plan/uplink_state.h"
@@ -31,7 +31,8 @@ static bool has_address(const struct netstate *s, const struct link_state *link)
 	return false;
 }
 
-/* What the plan sends by it is up: an IPv6 uplink may have no address of its own. */
+/* Return the state by the plan: an uplink that the plan uses is up, even without an address of its
+ * own (possible in IPv6). */
 static const char *state_of_plan(const struct uplink_plan *p)
 {
 	if (p->decision == DECISION_DOWN)

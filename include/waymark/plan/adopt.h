@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * adopt.h - which uplink a flow from before the steering belongs to, decided from its addresses
- * if they leave no doubt. Pure.
+ * adopt.h - decides from a flow's addresses which uplink a flow belongs to that began before
+ * steering was active. Pure.
  *
  * Such a flow has no mark, and the uplink that it began on is not recorded anywhere. But its
- * address on the outside is often one uplink's, and then only that uplink can carry it on:
- * another provider would drop it, and its peer would not know it. That holds for
+ * outside address is often an address of one uplink. Then the flow can only continue by that
+ * uplink: another provider would drop its packets, and its peer would not recognize them. The
+ * outside address of a flow is
  *
- *   what is translated to the uplink's address on its way out (SNAT, masquerade),
- *   what the router itself sends from the uplink's address,
- *   what came to the uplink's address, for the router or, by DNAT, for one behind it
+ *   the address that it is translated to when it leaves (SNAT, masquerade),
+ *   the source address, if this host itself sends the flow,
+ *   the destination address, if the flow came in for this host or, by DNAT, for a host behind it.
  *
- * as long as one end is on this side and the other is not: the router's own or one
- * that table main leads to by no uplink, and one that it leads to by the uplink or
- * only by a default route. An address that two uplinks have decides nothing. All
- * other flows are left as they are.
+ * A flow is adopted only if one end is inside and the other end is outside. An address is inside
+ * if it belongs to this host, or if table main has a route to it that uses no uplink. An address
+ * is outside if table main has a route to it by the flow's uplink, or only a default route. An
+ * address that two uplinks have decides nothing. All other flows are left as they are.
  */
 #ifndef WAYMARK_PLAN_ADOPT_H
 #define WAYMARK_PLAN_ADOPT_H
@@ -25,8 +26,8 @@
 
 struct adopt;
 
-/* Prepare to adopt flows. c and s are not needed afterwards. Returns NULL with
- * errno. */
+/* Prepare to adopt flows. c and s are not used after the call. Return NULL with errno on
+ * failure. */
 struct adopt *adopt_new(const struct config *c, const struct netstate *s);
 void adopt_free(struct adopt *a);
 
@@ -34,7 +35,7 @@ void adopt_free(struct adopt *a);
  * mark under the mask, or its uplink is uncertain. */
 uint8_t adopt_decide(const struct adopt *a, const struct ct_event *ev);
 
-/* Whether a flow that belongs to an uplink entered by it. */
+/* Return whether a flow that belongs to an uplink came in by it. */
 bool adopt_is_inbound(const struct adopt *a, const struct ct_event *ev);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * netstate.h - a snapshot of links, addresses, routes and rules as the kernel
- * has them. The rtnetlink adapter fills it, the core plans from it.
+ * netstate.h - a snapshot of links, addresses, routes and rules as the kernel has them. The
+ * rtnetlink adapter fills it; the planner reads it.
  */
 #ifndef WAYMARK_PLAN_NETSTATE_H
 #define WAYMARK_PLAN_NETSTATE_H
@@ -14,18 +14,18 @@
 
 #include "waymark/base/addr.h"
 
-/* rtm_protocol and FRA_PROTOCOL of every route and rule that Waymark makes:
- * routes and rules with it are ours, all others are foreign. Not assigned in
- * linux/rtnetlink.h or iproute2's rt_protos. */
+/* rtm_protocol and FRA_PROTOCOL of every route and rule that Waymark makes. Routes and rules with
+ * this number are ours, all others are foreign. The number is not assigned in linux/rtnetlink.h or
+ * iproute2's rt_protos. */
 #define ROUTE_PROTOCOL_WAYMARK 87
 
 #define NEXTHOPS_MAX	       64
 
-/* How many alternative names (ip link property add altname) are kept per interface: only names
- * shorter than IFNAMSIZ, because a configuration holds no longer ones. */
+/* Limit of alternative names (ip link property add altname) per interface. Only names shorter than
+ * IFNAMSIZ are kept, because the configuration allows no longer names. */
 #define ALTNAMES_MAX 4
 
-/* Room for a route's attributes that are kept in the kernel's format. */
+/* Size limit of a route's attributes that are kept in the kernel's format. */
 #define ROUTE_EXTRA_MAX 1024
 
 struct link_state {
@@ -35,22 +35,22 @@ struct link_state {
 	bool has_carrier; /* IFF_RUNNING / operstate up or unknown */
 	bool is_loopback;
 	bool is_pointopoint;
-	bool is_tunnel; /* it carries its packets inside others: WireGuard, tun, gre, ... */
+	bool is_tunnel; /* WireGuard, tun, gre, ...: it sends its packets inside other packets */
 	uint32_t group;
-	char altnames[ALTNAMES_MAX][IFNAMSIZ]; /* "": no more */
+	char altnames[ALTNAMES_MAX][IFNAMSIZ]; /* "": end of the list */
 };
 
 struct addr_state {
 	uint32_t ifindex;
-	struct prefix prefix; /* the local address with its length */
-	struct addr peer;     /* point to point: the other end; else none */
+	struct prefix prefix; /* the local address with its prefix length */
+	struct addr peer;     /* point-to-point: the other end; otherwise none */
 	bool is_link_local;
-	bool is_deprecated; /* or tentative, or temporary: no source to choose */
+	bool is_deprecated; /* deprecated, tentative or temporary: not to be chosen as a source */
 };
 
 struct nexthop {
 	uint32_t ifindex;
-	struct addr gateway; /* none: on link */
+	struct addr gateway; /* none: the destination is on the link */
 	uint32_t weight;     /* 1 to 256 */
 	bool is_onlink;
 };
@@ -64,26 +64,26 @@ struct route_state {
 	uint8_t tos;
 	uint32_t metric;
 	struct prefix dst;   /* len 0: default */
-	struct prefix from;  /* IPv6: only for packets from there; len 0: any */
-	struct addr prefsrc; /* or none */
-	uint32_t nexthop_id; /* the kernel's nexthop object that it names; 0: none */
+	struct prefix from;  /* IPv6: only for packets from this source; len 0: any */
+	struct addr prefsrc; /* preferred source, or none */
+	uint32_t nexthop_id; /* id of the kernel's nexthop object; 0: none */
 	uint16_t n_nexthops;
 	uint16_t extra_size;
 	struct nexthop *nexthops; /* malloc'd, n_nexthops of them */
-	uint8_t *extra;		  /* malloc'd: attributes that this struct does not hold (metrics,
-			 * realms, ...), as the adapter had them from the kernel */
+	uint8_t *extra;		  /* malloc'd: other attributes (metrics, realms, ...) in the
+				   * kernel's format */
 };
 
-/* Selectors of a rule that no packet of the plan is asked for: they are kept so that the
- * rule can be named, moved and compared. */
+/* Selectors of a rule that the planner does not use. They are kept so that the rule can be printed,
+ * moved and compared. */
 struct rule_extra {
-	bool is_l3mdev; /* the table is that of the packet's VRF */
+	bool is_l3mdev; /* the table is that of the packet's VRF (l3mdev) */
 	bool has_uids, has_suppress_ifgroup;
 	uint8_t tos, ip_proto; /* 0: any */
 	uint16_t sports[2], dports[2];
 	uint32_t uids[2];
 	uint32_t suppress_ifgroup;
-	uint32_t target; /* with FR_ACT_GOTO: the priority it jumps to */
+	uint32_t target; /* with FR_ACT_GOTO: the priority that it jumps to */
 	uint64_t tun_id;
 };
 
@@ -107,7 +107,7 @@ struct netstate {
 	size_t n_links;
 	struct addr_state *addrs;
 	size_t n_addrs;
-	struct route_state *routes; /* every table but local */
+	struct route_state *routes; /* of every table except local */
 	size_t n_routes;
 	struct rule_state *rules;
 	size_t n_rules;
@@ -116,38 +116,39 @@ struct netstate {
 struct netstate *netstate_new(void);
 void netstate_free(struct netstate *s);
 
-/* Append a copy; routes are deep-copied. Return the new element or NULL (ENOMEM). */
+/* Append a copy (for routes a deep copy). Return the new element, or NULL if memory is short. */
 struct link_state *netstate_add_link(struct netstate *s, const struct link_state *l);
 struct addr_state *netstate_add_addr(struct netstate *s, const struct addr_state *a);
 struct route_state *netstate_add_route(struct netstate *s, const struct route_state *r);
 struct rule_state *netstate_add_rule(struct netstate *s, const struct rule_state *r);
 
 const struct link_state *netstate_link_by_name(const struct netstate *s, const char *name);
-/* Return the interface that has the name as an alternative one, or NULL. */
+/* Return the interface with this index, or NULL. */
 const struct link_state *netstate_link_by_index(const struct netstate *s, uint32_t index);
 
-/* Make a deep copy (0 or -ENOMEM); free one. */
+/* Make a deep copy of a route (0 or -ENOMEM); free the memory of a copy. */
 int route_copy(struct route_state *to, const struct route_state *from);
 void route_clear(struct route_state *r);
 
-/* Whether a and b are equal in every field (nexthops in order). */
+/* Return whether a and b are equal in every field, with next hops in the same order. */
 bool route_is_equal(const struct route_state *a, const struct route_state *b);
 bool rule_is_equal(const struct rule_state *a, const struct rule_state *b);
 
-/* Same place in the kernel, which holds one route there: family, table,
- * destination, source prefix, tos, metric. */
+/* Return whether both routes have the same family, table, destination, source prefix, tos and
+ * metric (the same place, by which the kernel tells routes apart). */
 bool route_is_same_place(const struct route_state *a, const struct route_state *b);
-/* Whether packets take the same path: same type, same nexthops in any order. */
+/* Return whether packets take the same path by both routes: same type, same next hops in any
+ * order. */
 bool route_is_same_way(const struct route_state *a, const struct route_state *b);
 
-/* One line in iproute2's words, without "add" or "del":
- * "192.168.1.0/24 dev wan1 table 251 proto 87 scope link src 192.168.1.10".
- * Names come from the links of s. Return the length as snprintf does. */
+/* Format a route or rule as iproute2 does, without "add" or "del": "192.168.1.0/24 dev wan1 table
+ * 251 proto 87 scope link src 192.168.1.10". The names of interfaces come from the links of s.
+ * Return the length as snprintf() does. */
 int route_format(char *buf, size_t size, const struct route_state *r, const struct netstate *s);
 int rule_format(char *buf, size_t size, const struct rule_state *r);
 
-/* A line of words for a shell, which takes each character as it is: the kernel allows
- * names of interfaces that a shell would read otherwise. */
+/* Print a line for a shell to read. Special characters are escaped, because the kernel allows them
+ * in names of interfaces. */
 void shell_print(FILE *out, const char *line);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * route_extra.h - reads and joins the attributes of a route that route_state keeps as the
- * kernel has them: metrics (mtu, advmss, ...) and the preference of IPv6 routers. Pure.
+ * route_extra.h - reads and joins the attributes of a route that route_state keeps in the kernel's
+ * format: metrics (mtu, advmss, ...) and the router preference of IPv6. Pure.
  */
 #ifndef WAYMARK_PLAN_ROUTE_EXTRA_H
 #define WAYMARK_PLAN_ROUTE_EXTRA_H
@@ -12,14 +12,15 @@
 
 #include "waymark/plan/netstate.h"
 
-/* Return whether the route has the metric (RTAX_...), and write its value. */
+/* Return whether the route has the metric (RTAX_...). Its value is written to *value. */
 bool route_metric(const struct route_state *r, unsigned metric, uint32_t *value);
-/* Return whether the route has a preference that is not the default, and write it. */
+/* Return whether the route has a preference other than the default, and write it to *pref. */
 bool route_preference(const struct route_state *r, uint8_t *pref);
 
-/* Join the attributes of the next hops of one route, which has one set for all: what they
- * agree on stays, else the smallest mtu and advmss of any. buf: ROUTE_EXTRA_MAX bytes;
- * returns how many are used. */
+/* Join the attributes of several routes for one multipath route, which has one set of attributes
+ * for all next hops. If all routes have the same attributes, these are used; otherwise only the
+ * smallest mtu and the smallest advmss are. buf has ROUTE_EXTRA_MAX bytes. Return how many bytes
+ * are used. */
 size_t route_extra_join(const struct route_state *const *routes, size_t n, uint8_t *buf);
 
 #endif

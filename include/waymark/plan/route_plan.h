@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * route_plan.h - the routes and ip rules that should be there. Pure: made from
- * the configuration and a snapshot of links, addresses and routes.
+ * route_plan.h - plans the routes and ip rules that should be installed, from the configuration and
+ * a snapshot of links, addresses and routes. Pure.
  */
 #ifndef WAYMARK_PLAN_ROUTE_PLAN_H
 #define WAYMARK_PLAN_ROUTE_PLAN_H
@@ -9,44 +9,46 @@
 #include "waymark/config/config.h"
 #include "waymark/plan/netstate.h"
 
-/* How many default routes are kept per uplink and family: one for any source, and one per
- * prefix of the source-specific ones (IPv6). */
+/* Limit of default routes per uplink and family: one for any source and, in IPv6, one for each
+ * source prefix. */
 #define LEARNT_MAX	 3
 #define LEARNT_EXTRA_MAX 160
 
 /* An uplink's default route, with the attributes that its creator gave it. */
 struct learnt_default {
-	struct addr gateway; /* none: point to point */
+	struct addr gateway; /* none: point-to-point */
 	struct prefix from;  /* len 0: any source */
-	struct addr prefsrc; /* or none */
+	struct addr prefsrc; /* preferred source, or none */
 	uint32_t metric;
 	bool is_onlink;
-	bool is_recalled; /* from the saved state, which has the gateway alone */
+	bool is_recalled; /* read from the saved state, which contains only the gateway */
 	uint16_t extra_size;
 	uint8_t extra[LEARNT_EXTRA_MAX]; /* mtu, advmss, preference, ... (route_extra.h) */
 };
 
-/* The uplinks' default routes in table main; with balance = "main", where our route may have
- * displaced them, the last ones seen. By slot; [0] IPv4, [1] IPv6. */
+/* The uplinks' default routes in table main, by slot; [0] IPv4, [1] IPv6. With balance = "main" our
+ * own route may have displaced them there: then those that were seen last. */
 struct learnt_gateways {
 	struct learnt_default defaults[UPLINKS_MAX][2][LEARNT_MAX];
-	uint8_t n[UPLINKS_MAX][2];	  /* how many; that for any source is the first */
-	bool is_released[UPLINKS_MAX][2]; /* down for good: its flows may go on by others */
+	uint8_t n[UPLINKS_MAX][2];	  /* number of defaults; the one for any source is first */
+	bool is_released[UPLINKS_MAX][2]; /* the uplink is down for good: its flows may use other
+					   * uplinks */
 };
 
-/* What an operator, a check program or the health of an uplink has decided about it. The plan
- * only obeys: it must not know who decides, nor the precedence. */
+/* What an operator, a check program or the uplink's health has decided about an uplink. The planner
+ * only obeys: it must not know who decides, or whose decision has precedence. */
 enum uplink_decision {
 	DECISION_NONE,
-	DECISION_UP,	/* used, as far as the kernel lets it: same as none */
-	DECISION_DOWN,	/* as if it had lost its carrier; what is bound to it still leaves by it */
-	DECISION_DRAIN, /* no share of new flows; everything else stays */
+	DECISION_UP,	/* same as none: used if its link and addresses allow it */
+	DECISION_DOWN,	/* treated as if it had no carrier; traffic that is bound to it still
+			 * leaves by it */
+	DECISION_DRAIN, /* gets no share of new flows; all other traffic stays */
 };
 struct uplink_decisions {
 	enum uplink_decision by_slot[UPLINKS_MAX];
 };
 
-/* Index of a family in the arrays by family. */
+/* Return the index of a family in arrays that have one element per family. */
 static inline unsigned family_index(int family)
 {
 	return family == AF_INET6;
@@ -58,31 +60,35 @@ enum uplink_trouble {
 	UPLINK_NO_LINK, /* no interface of that name */
 	UPLINK_LINK_DOWN,
 	UPLINK_NO_ADDRESS, /* no address of the family */
-	UPLINK_NO_GATEWAY, /* none configured and none learnt */
+	UPLINK_NO_GATEWAY, /* neither configured nor learnt */
 };
-const char *uplink_trouble_text(enum uplink_trouble t); /* "no address", ... */
+const char *uplink_trouble_text(enum uplink_trouble t); /* such as "no address" */
 
-/* The group that the uplinks' interfaces are put into; the number of our routes' protocol. */
+/* The interface group that the uplinks' interfaces are put into. It has the number of our routes'
+ * protocol. */
 #define LINK_GROUP_WAYMARK ROUTE_PROTOCOL_WAYMARK
 
-/* Priorities of ip rules, from rule-priority on. Unmarked forwarded packets skip all
- * of them by two jumps; unmarked packets of the router skip the first part. */
+/* Priorities of our ip rules, relative to rule-priority. Two jumps skip rules: unmarked packets of
+ * this host skip the rules for marks, unmarked forwarded packets skip all rules. */
 enum {
 	RULES_SKIP_UNMARKED,  /* fwmark 0/MASK goto RULES_SKIP_FORWARDED */
 	RULES_LOCAL,	      /* local destinations, before any mark */
-	RULES_MARKS,	      /* one for each uplink */
-	RULES_SKIP_FORWARDED, /* plus the number of uplinks: not iif lo goto RULES_END */
-	RULES_BOUND_LOCAL,    /* likewise: from ADDRESS, local destinations */
-	RULES_BOUND,	      /* likewise: from ADDRESS, or oif INTERFACE, its table */
-	RULES_BOUND_REFUSED,  /* likewise: from ADDRESS unreachable */
-	RULES_END,	      /* likewise: nop */
+	RULES_MARKS,	      /* mark of an uplink: its table; one priority for each uplink */
+	RULES_SKIP_FORWARDED, /* not iif lo goto RULES_END; from here on, add the number of
+			       * uplinks less one */
+	RULES_BOUND_LOCAL,    /* from ADDRESS, local destinations */
+	RULES_BOUND,	      /* from ADDRESS or oif INTERFACE: table of the uplink */
+	RULES_BOUND_REFUSED,  /* from ADDRESS unreachable */
+	RULES_END,	      /* nop */
 };
-/* The rules of the balanced route: behind all foreign rules, before that of table main. They
- * have one priority, for there is no room for two; the kernel keeps the order of adding. */
+/* Priority of the rules of the balanced route, which come after all foreign rules and before the
+ * rule of table main. Only one priority is free there, so they share it, and the kernel keeps them
+ * in the order in which they were added. */
 #define RULE_PRIORITY_BALANCE CONFIG_RULE_PRIORITY_BALANCE
 _Static_assert(CONFIG_RULES_BESIDE == RULES_END, "config.h counts the rules");
 
-/* Return the priority of the rule of an uplink's mark, and of the last rule of the range. */
+/* Return the priority of the rule for an uplink's mark, and the priority of the last rule of the
+ * range. */
 static inline uint32_t rule_priority_of(const struct config *c, const struct uplink_config *u)
 {
 	return c->rule_priority + RULES_MARKS + (uint32_t)(u - c->uplinks);
@@ -95,46 +101,50 @@ static inline uint32_t rule_priority_last(const struct config *c)
 struct uplink_plan {
 	uint8_t slot;
 	enum uplink_decision decision;
-	uint32_t ifindex;		/* 0: none */
+	uint32_t ifindex;		/* 0: the interface is missing */
 	enum uplink_trouble trouble[2]; /* [0] IPv4, [1] IPv6 */
-	struct addr gateway[2];		/* in use; none where point to point or trouble */
+	struct addr gateway[2];		/* gateway in use; none if point-to-point or in trouble */
 };
 
 struct route_plan {
-	struct netstate *wanted; /* its routes and rules are the plan; its links are a
-				  * copy of the snapshot's, for printing */
+	struct netstate *wanted; /* the planned routes and rules; its links are a copy of the
+				  * snapshot's, for printing */
 	struct uplink_plan uplinks[UPLINKS_MAX];
 	size_t n_uplinks;    /* in the configuration's order */
-	uint32_t link_group; /* that the uplinks' interfaces are to be in; 0: none is needed */
+	uint32_t link_group; /* group to put the uplinks' interfaces into; 0: none needed */
 };
 
-/* Update *learnt from the default routes of table main in s that are not ours (dhcp, ra, ppp,
- * static, routing daemons). Routes gone from main are forgotten; with balance = "main" they
- * are kept, or taken from our own routes in the uplinks' tables. */
+/* Update *learnt from the foreign default routes of table main in s (from DHCP, router
+ * advertisements, ppp, static routes, routing daemons). A route that has left table main is
+ * forgotten. With balance = "main" it is kept, or taken from our own routes in the uplink's
+ * table. */
 void learnt_gateways_update(struct learnt_gateways *learnt, const struct config *c,
 			    const struct netstate *s);
-/* Return the default route for any source, or the first for one prefix; NULL: none. */
+/* Return the default route for any source or, if there is none, the first one for a source prefix;
+ * NULL: there is none. */
 const struct learnt_default *learnt_default_find(const struct learnt_gateways *learnt, uint8_t slot,
 						 unsigned f);
 
-/* Whether an address is IPv6 link-local; whether some address of the interface lies in one
- * network with a (a wider one than the address alone; the other end of a point-to-point
- * address counts). */
+/* Return whether an address is an IPv6 link-local address, or whether it is in a network of an
+ * interface. A host address (/32, /128) is no network, but the other end of a point-to-point
+ * address counts. */
 bool gateway_is_link_local(const struct addr *a);
 bool gateway_is_connected(const struct netstate *s, uint32_t ifindex, const struct addr *a);
 
-/* Return what should be installed now; in mode audit the plan is empty. decisions may be
- * NULL: none. NULL with errno. The caller frees it with route_plan_free. */
+/* Return the plan of what should be installed now; in mode audit it is empty. decisions may be
+ * NULL: none. Return NULL with errno on failure. The caller frees the plan with
+ * route_plan_free(). */
 struct route_plan *route_plan_new(const struct config *c, const struct netstate *s,
 				  const struct learnt_gateways *learnt,
 				  const struct uplink_decisions *decisions);
 void route_plan_free(struct route_plan *p);
 
-/* The changes that lead from s to the plan. 'remove': our unexpected routes and rules; 'add': our
- * missing ones; 'displaced': foreign routes in the place of a wanted one (same table, destination
- * and metric, as main's default route). IPv4 allows our route to follow a foreign one in that
- * place: then ours is in 'add', too, the routes before ours are deleted, and ours is in 'remove'
- * unless it is as planned. All are copies. Returns NULL with errno. */
+/* The changes that lead from the snapshot s to the plan. remove: our routes and rules that are not
+ * planned. add: planned routes and rules that are missing. displaced: foreign routes in the place
+ * of a planned one (same table, destination and metric, such as main's default route). IPv4 allows
+ * several routes in one place. If a foreign route precedes ours there, the foreign route is
+ * displaced, and ours is in add, and also in remove unless it is as planned. All are copies.
+ * route_diff_new() returns NULL with errno on failure. */
 struct route_diff {
 	struct netstate *remove;
 	struct netstate *add;
@@ -144,8 +154,8 @@ struct route_diff *route_diff_new(const struct route_plan *p, const struct netst
 void route_diff_free(struct route_diff *d);
 bool route_diff_is_empty(const struct route_diff *d);
 
-/* Prints the plan as 'ip' commands, rules first, with a comment for each uplink
- * that has no default route now. */
+/* Print the plan as 'ip' commands, rules first, with a comment for each uplink that currently has
+ * no default route. */
 void route_plan_print(const struct route_plan *p, const struct config *c, FILE *out);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ruleset.h - the nftables text of table inet waymark. Pure: configuration in,
- * text out; who loads it is kernel/nft.c.
+ * ruleset.h - makes the nftables text of table inet waymark from the configuration. Pure:
+ * kernel/nft.c loads the text.
  */
 #ifndef WAYMARK_PLAN_RULESET_H
 #define WAYMARK_PLAN_RULESET_H
@@ -11,34 +11,33 @@
 #define RULESET_FAMILY "inet"
 #define RULESET_TABLE  "waymark"
 
-/* The log prefixes that the rules give to their messages; event.h's stray_kind. */
+/* Log prefixes of the rules' NFLOG messages, one per enum stray_kind (event.h). */
 #define PREFIX_MISMATCH	 "waymark mismatch "
 #define PREFIX_ELSEWHERE "waymark elsewhere "
 #define PREFIX_UNMARKED	 "waymark unmarked "
 #define PREFIX_TRANSIT	 "waymark transit "
 #define PREFIX_FLOWLESS	 "waymark flowless "
 
-/* What a rule's counter counts, by the first word of the rule's comment; the second is
- * the mark of the uplink that its packets leave or arrive by ("out 0x2"). A packet that
- * leaves by an uplink is counted by one rule of the first three. The others count the
- * first packets and first replies of flows from inside, per family. */
-#define RULESET_COUNT_OUT	 "out"	      /* of flows */
-#define RULESET_COUNT_UNTRACKED	 "untracked"  /* of no flow: notrack, or conntrack refused it */
+/* First words of the comments of rules with a counter: they say what the counter counts. The second
+ * word is the mark of the uplink that the packets leave or arrive by ("out 0x2"). Each packet that
+ * leaves by an uplink is counted by exactly one rule of the first three kinds. The other kinds
+ * count the first packets and first replies of flows from inside, per family. */
+#define RULESET_COUNT_OUT	 "out"	      /* packets of flows */
+#define RULESET_COUNT_UNTRACKED	 "untracked"  /* without a flow: notrack, or refused */
 #define RULESET_COUNT_NEIGHBOURS "neighbours" /* neighbour discovery, multicast listeners */
 #define RULESET_COUNT_STARTED4	 "started4"
 #define RULESET_COUNT_STARTED6	 "started6"
 #define RULESET_COUNT_ANSWERED4	 "answered4"
 #define RULESET_COUNT_ANSWERED6	 "answered6"
 
-/* The events of the mask: NEW, RELATED, DESTROY, MARK, LABEL of enum
- * ip_conntrack_events (linux/netfilter/nf_conntrack_common.h), 0x487. As an expression
- * that yields that number, because nftables 1.0.6 lists a number there in words that it
- * cannot read, and a saved ruleset would be refused as a whole. */
+/* The conntrack events to receive: NEW, RELATED, DESTROY, MARK, LABEL of enum ip_conntrack_events
+ * (linux/netfilter/nf_conntrack_common.h), that is 0x487 (1159). It is written as an expression
+ * with this value, because nftables 1.0.6 lists the number itself in words that it cannot read, so
+ * that a saved ruleset would not load. */
 #define RULESET_EVENT_MASK "numgen inc mod 1 offset 1159"
 
-/* The whole table as one transaction that replaces what is there ("add table; delete
- * table; table {...}"). is_minimal_events: set the ct event mask. Returns malloc'd text,
- * or NULL with errno. */
+/* Return the table as one transaction that replaces an existing table ("add table; delete table;
+ * table {...}"), as malloc'd text, or NULL with errno. is_minimal_events: set the ct event mask. */
 char *ruleset_render(const struct config *c, bool is_minimal_events);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ruleset_diff.h - says for people how a table's listing differs from the one that
- * was loaded. Pure: text in, text out.
+ * ruleset_diff.h - describes for people how a table's listing differs from the listing of the table
+ * as it was loaded. Pure: text in, text out.
  */
 #ifndef WAYMARK_PLAN_RULESET_DIFF_H
 #define WAYMARK_PLAN_RULESET_DIFF_H
@@ -9,10 +9,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Writes "chain output changed, map enter gone, chain x added" to text, cut where
- * there is no room; "" where the listings agree. Returns whether something of what
- * was loaded is gone or another, or the table has a flag more; false where there
- * are only chains, sets and maps more, to which no rule of ours leads. */
+/* Write the differences ("chain output changed, map enter gone, chain x added") to text, truncated
+ * to size; "" if there are none. Return true if a part that we loaded is gone or changed, or if the
+ * table has a new flag. Return false if there are only new chains, sets and maps: no rule of ours
+ * leads to them. */
 bool ruleset_compare(const char *loaded, const char *now, char *text, size_t size);
 
 #endif

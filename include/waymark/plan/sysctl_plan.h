@@ -11,18 +11,17 @@
 #include "waymark/config/config.h"
 
 struct sysctl_want {
-	char name[128];	   /* dotted after conf., slashes inside interface names:
-			       * "net/ipv4/conf/wan1/rp_filter" */
-	const char *value; /* wanted */
-	const char *why;   /* one sentence */
-	bool is_rp_filter; /* 2 is wanted only where the value in force is 1 */
+	char name[128];	   /* a path such as "net/ipv4/conf/wan1/rp_filter" */
+	const char *value; /* planned value */
+	const char *why;   /* reason, in one sentence */
+	bool is_rp_filter; /* set it to 2 only if the value in force is 1 */
 };
 
-/* Writes what the configuration needs to wants (at most max) and returns how
- * many. Observation: net/netfilter/nf_conntrack_acct, _timestamp, _events = 1.
- * Steering: rp_filter loose on uplinks where it is strict, fib_multipath_hash_policy with
- * balance (IPv4 and IPv6). Not src_valid_mark: a loose filter needs none, and it makes packets
- * that a transparent proxy marks martians. Pure. */
+/* Write the sysctls that the configuration needs to wants (at most max). Return how many. Pure.
+ * Observation needs net/netfilter/nf_conntrack_acct, _timestamp and _events = 1. Steering needs a
+ * loose rp_filter on uplinks where it is strict and, with balance, fib_multipath_hash_policy for
+ * IPv4 and IPv6. src_valid_mark is not set: a loose filter does not need it, and it would make
+ * packets martian that a transparent proxy marks. */
 size_t sysctl_plan(const struct config *c, struct sysctl_want *wants, size_t max);
 
 #endif

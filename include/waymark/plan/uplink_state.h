@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * uplink_state.h - an uplink's state in one word, from the plan and a snapshot.
- * Pure; the daemon and the tool say the same.
+ * uplink_state.h - an uplink's state in one word, from the plan and a snapshot. Pure. The daemon
+ * and the command line both use it, so that they report the same.
  */
 #ifndef WAYMARK_PLAN_UPLINK_STATE_H
 #define WAYMARK_PLAN_UPLINK_STATE_H
@@ -10,17 +10,17 @@
 #include "waymark/plan/netstate.h"
 #include "waymark/plan/route_plan.h"
 
-/* Return "up", "down", "drain", "missing", "no-address", "no-gateway". An uplink that is fine in
- * one family is up. plan may be NULL or lack the uplink (mode audit plans
- * nothing): then link and addresses alone decide. */
+/* Return "up", "down", "drain", "missing", "no-address" or "no-gateway". An uplink that works in
+ * one family is up. plan may be NULL, or may lack the uplink (in mode audit nothing is planned):
+ * then only the link and its addresses decide. */
 const char *uplink_state(const struct uplink_config *u, const struct route_plan *plan,
 			 const struct netstate *s);
 
 /* Return the plan of one uplink, or NULL. */
 const struct uplink_plan *uplink_plan_find(const struct route_plan *plan, uint8_t slot);
 
-/* List the uplink's addresses except link-local ones, each with its length,
- * comma-separated, malloc'd; NULL with errno. */
+/* Return the uplink's addresses with their prefix lengths, without link-local ones, separated by
+ * commas. The text is malloc'd; NULL with errno on failure. */
 char *uplink_addresses(const struct uplink_config *u, const struct netstate *s);
 
 #endif
