@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * conntrack.c - conntrack over netlink: events, dumps, and the few changes that are
- * made to single entries.
+ * conntrack.c - conntrack over netlink: events, dumps, and the few changes to entries.
  *
- * Four sockets, none of which can disturb another: events, requests and flushes (each opened by
- * the first; the kernel reports by whose request an entry ended), and one per dump. Must not
- * know flows, marks' meanings or uplinks.
+ * Events, requests, flushes and each dump have sockets of their own, so that none disturbs another.
+ * The sockets for requests and flushes are opened when they are first needed. Flushes have a
+ * separate socket because a DESTROY event names the port of the socket that caused it. Must not
+ * know flows, the meaning of marks, or uplinks.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -25,15 +25,15 @@
 #include "kernel/nlsock.h"
 #include "waymark/kernel/conntrack.h"
 
-/* A dump's answers come in buffers of at most 32 KiB (af_netlink.c), and the
- * kernel fills larger ones where it sees larger reads. */
+/* The kernel sends a dump in buffers whose size follows that of the reads, up to 32 KiB
+ * (af_netlink.c). */
 #define DUMP_BUFFER_BYTES 65536
 
 #define REQUEST_BYTES	  512
 
 struct conntrack {
 	struct nlsock *events;
-	struct nlsock *requests, *flushes; /* NULL until the first */
+	struct nlsock *requests, *flushes; /* NULL until they are first needed */
 	uint64_t n_events, n_parse_errors;
 	atomic_ullong n_dump_parse_errors; /* dumps may run on another thread */
 };
@@ -190,7 +190,7 @@ static void dump_entry(struct conntrack_dump *d, const struct nlmsghdr *nlh)
 		batch_hand_on(d);
 }
 
-/* What an NLMSG_DONE or NLMSG_ERROR says: both begin with a status. */
+/* Return the status with which an NLMSG_DONE or NLMSG_ERROR begins. */
 static int status_of(const struct nlmsghdr *nlh)
 {
 	int status;
@@ -201,7 +201,7 @@ static int status_of(const struct nlmsghdr *nlh)
 	return status;
 }
 
-/* 0 or -errno when the dump has ended, 1 when more is to come. */
+/* Handle one read. Return 0 or -errno if the dump has ended, 1 if there is more. */
 static int dump_handle(struct conntrack_dump *d, int left)
 {
 	const struct nlmsghdr *nlh = (const struct nlmsghdr *)d->buffer;
@@ -312,8 +312,8 @@ static void key_set_addrs(struct nf_conntrack *key, const struct endpoints *e)
 	nfct_set_attr(key, is_ipv4 ? ATTR_ORIG_IPV4_DST : ATTR_ORIG_IPV6_DST, e->dst.bytes);
 }
 
-/* For protocols without ports and ICMP numbers the library omits these attributes: the kernel
- * wants exactly those that it sent. */
+/* For protocols without ports or ICMP numbers the library omits these attributes. The kernel
+ * requires exactly those that it sent. */
 static void key_set_proto(struct nf_conntrack *key, uint8_t proto, const struct endpoints *e)
 {
 	nfct_set_attr_u8(key, ATTR_ORIG_L4PROTO, proto);
@@ -327,7 +327,7 @@ static void key_set_proto(struct nf_conntrack *key, uint8_t proto, const struct 
 	nfct_set_attr_u16(key, ATTR_ORIG_PORT_DST, htons(e->dport));
 }
 
-/* Add the key by which the kernel finds the entry. 0 or -errno. */
+/* Add the key by which the kernel finds the entry. Return 0 or -errno. */
 static int put_key(struct nlmsghdr *nlh, const struct ct_event *entry)
 {
 	const struct endpoints *e = &entry->tuple[DIR_ORIGINAL];
@@ -375,8 +375,8 @@ int conntrack_delete(struct conntrack *c, const struct ct_event *entry)
 	return request_send(c, nlh, NULL, NULL);
 }
 
-/* A deletion without a tuple flushes what the filter matches; Linux 4.0 and later
- * know this filter (ctnetlink_flush_conntrack). */
+/* A delete request without a tuple flushes all entries that match the filter. Linux 4.0 and later
+ * support this filter (ctnetlink_flush_conntrack). */
 int conntrack_delete_marked(struct conntrack *c, uint32_t mark, uint32_t mask)
 {
 	uint8_t buffer[REQUEST_BYTES] = {0};
@@ -406,7 +406,7 @@ static void id_compare(void *data, const struct nlmsghdr *nlh)
 	}
 }
 
-/* Whether the tuple is still that entry's: 0 or -ENOENT, or -errno. */
+/* Return 0 if the tuple still belongs to this entry, -ENOENT if not, or another -errno. */
 static int entry_check(struct conntrack *c, const struct ct_event *entry)
 {
 	uint8_t buffer[REQUEST_BYTES] = {0};
@@ -428,7 +428,7 @@ int conntrack_set_mark(struct conntrack *c, const struct ct_event *entry, uint32
 	uint8_t buffer[REQUEST_BYTES] = {0};
 	struct nlmsghdr *nlh =
 		request_put(buffer, IPCTNL_MSG_CT_NEW, 0, entry->tuple[DIR_ORIGINAL].src.family);
-	int err = entry_check(c, entry); /* an update takes no CTA_ID */
+	int err = entry_check(c, entry); /* an update request cannot contain CTA_ID */
 
 	if (!err)
 		err = put_key(nlh, entry);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * conntrack_decode.c - one ctnetlink message as a struct ct_event, in one pass.
+ * conntrack_decode.c - decodes one ctnetlink message as a struct ct_event, in one pass.
  *
- * A million entries of a dump come through here while events wait, so the attributes
- * are read where they lie: libnetfilter_conntrack's parser copies all of them into an
- * object, costs three times as much and has no getter for the ICMP numbers of the
- * reply. Opens no socket, decides nothing, skips what it does not know.
+ * A dump has a million entries while events wait, so attributes are read in place.
+ * libnetfilter_conntrack's parser copies all attributes into an object, takes three times as long,
+ * and has no getter for the ICMP numbers of the reply. Opens no socket, decides nothing, skips
+ * unknown attributes.
  */
 #include <endian.h>
 #include <errno.h>
@@ -19,12 +19,12 @@
 
 #include "kernel/conntrack_decode.h"
 
-/* What the message has been found to say, besides the event. */
+/* What has been decoded so far. */
 struct decoding {
 	struct ct_event *ev;
 	bool has_id;
 	bool has_proto;
-	bool is_bad; /* an attribute is too short for what it is */
+	bool is_bad; /* an attribute is too short for its type */
 };
 
 /* --- values ----------------------------------------------------------------- */
@@ -60,8 +60,8 @@ static void attr_addr(struct decoding *d, const struct nlattr *attr, int family,
 
 typedef void attr_fn(struct decoding *d, const struct nlattr *attr, enum direction direction);
 
-/* attrs and size are looked up once: the library's loop over a nest asks for its end
- * at each attribute. */
+/* Call fn for each attribute. attrs and size are evaluated once, unlike in libmnl's loop over a
+ * nest, which computes the end for each attribute. */
 static inline void each_attr(struct decoding *d, const void *attrs, size_t size, attr_fn *fn,
 			     enum direction direction)
 {
@@ -136,7 +136,7 @@ static void decode_tuple(struct decoding *d, const struct nlattr *attr, enum dir
 		each_nested(d, attr, decode_proto, direction);
 		break;
 	case CTA_TUPLE_ZONE:
-		/* An entry has this or CTA_ZONE. */
+		/* An entry has either CTA_TUPLE_ZONE or CTA_ZONE. */
 		if (direction == DIR_ORIGINAL)
 			d->ev->zone = (uint16_t)attr_number(d, attr, 2);
 		break;
@@ -186,7 +186,7 @@ static void decode_protoinfo(struct decoding *d, const struct nlattr *attr,
 		each_nested(d, attr, decode_tcp, direction);
 }
 
-/* The kernel's bitmap in words of 32 bits, as nft writes it. */
+/* The labels are the kernel's bitmap in words of 32 bits. */
 static void decode_labels(struct ct_event *ev, const struct nlattr *attr)
 {
 	uint32_t words[4] = {0};
@@ -261,7 +261,7 @@ bool conntrack_is_event(const struct nlmsghdr *nlh, enum ct_event_type *type)
 	}
 }
 
-/* All four addresses, of one family. */
+/* Return whether all four addresses are present and of one family. */
 static bool is_tuple_whole(const struct ct_event *ev)
 {
 	uint8_t family = ev->tuple[DIR_ORIGINAL].src.family;

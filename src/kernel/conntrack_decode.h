@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * conntrack_decode.h - one ctnetlink message as a struct ct_event.
+ * conntrack_decode.h - decodes one ctnetlink message as a struct ct_event.
  */
 #ifndef WAYMARK_SRC_KERNEL_CONNTRACK_DECODE_H
 #define WAYMARK_SRC_KERNEL_CONNTRACK_DECODE_H
@@ -10,11 +10,11 @@
 
 #include "waymark/base/event.h"
 
-/* Whether it is a conntrack entry's message; fills *type. */
+/* Return whether the message is about a conntrack entry, and set *type. */
 bool conntrack_is_event(const struct nlmsghdr *nlh, enum ct_event_type *type);
 
-/* Fills all of *ev but its type. 0, or -EBADMSG when a tuple or the id is
- * missing or the message is malformed. */
+/* Set all of *ev except its type. Return 0, or -EBADMSG if the message is malformed or lacks a
+ * tuple or the id. */
 int conntrack_decode(const struct nlmsghdr *nlh, struct ct_event *ev);
 
 #endif

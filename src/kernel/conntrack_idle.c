@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * conntrack_idle.c - each packet sets its entry's timeout back to that of its state: what
- * is missing of it has passed without a packet.
+ * conntrack_idle.c - computes how long an entry has been idle. Each packet resets the entry's
+ * timeout to that of its state, so the part of the timeout that has expired has passed without a
+ * packet.
  */
 #include "kernel/conntrack_idle.h"
 
@@ -13,7 +14,7 @@
 
 static const struct {
 	uint8_t proto;
-	const char *name; /* nf_conntrack_ and this */
+	const char *name; /* sysctl name without "nf_conntrack_" */
 } timeouts[] = {
 	{IPPROTO_TCP, "tcp_timeout_syn_sent"},
 	{IPPROTO_TCP, "tcp_timeout_syn_recv"},

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * conntrack_idle.h - how long an entry has been without a packet, from its remaining
+ * conntrack_idle.h - computes how long an entry has been without a packet, from its remaining
  * timeout. For the conntrack adapter only.
  */
 #ifndef WAYMARK_SRC_KERNEL_CONNTRACK_IDLE_H
@@ -11,7 +11,7 @@
 
 #define CONNTRACK_TIMEOUTS_MAX 24
 
-/* The timeouts that the states of each protocol begin with, in seconds. */
+/* The initial timeouts of each protocol's states, in seconds. */
 struct conntrack_timeouts {
 	struct {
 		uint8_t proto;
@@ -24,7 +24,7 @@ struct conntrack_timeouts {
 void conntrack_timeouts_read(struct conntrack_timeouts *t);
 
 /* Return the minimum time in ms since the entry's last packet; -1: unknown. The entry's state is
- * not needed: the shortest timeout of proto that is not below remaining_s counts. */
+ * not needed: the shortest timeout of proto that is at least remaining_s is used. */
 int64_t conntrack_idle_ms(const struct conntrack_timeouts *t, uint8_t proto, uint32_t remaining_s);
 
 #endif

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ifnames.c - names of interface indexes.
+ * ifnames.c - maps interface indexes to names.
  *
- * libnfnetlink's interface table follows the kernel and forgets an interface as
- * soon as it is gone. Evidence of what left by it can still come, so each
- * message is looked at before the table takes it, and the name of an interface
- * that leaves is kept. Must not know uplinks.
+ * libnfnetlink's interface table follows the kernel and forgets an interface as soon as it is
+ * deleted. Evidence about packets that left by it may arrive later. Therefore each message is
+ * examined before the library reads it, and the name of a deleted interface is kept. Must not know
+ * uplinks.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,10 +20,10 @@
 
 #include "waymark/kernel/ifnames.h"
 
-/* The kernel counts indexes up, so these are about the last 1,024 interfaces. */
+/* The kernel increments indexes, so this many slots hold about the last 1,024 interfaces. */
 #define SLOTS 1024
 
-/* What the library reads at a time; notices of links are smaller. */
+/* Size of the library's reads; link messages are smaller. */
 #define PEEK_BYTES 8192
 
 struct slot {
@@ -33,7 +33,7 @@ struct slot {
 
 struct ifnames {
 	struct nlif_handle *nlif;
-	struct slot slots[SLOTS]; /* by ifindex modulo SLOTS */
+	struct slot slots[SLOTS]; /* index: ifindex modulo SLOTS */
 };
 
 struct ifnames *ifnames_open(void)
@@ -49,7 +49,7 @@ struct ifnames *ifnames_open(void)
 		err = errno ? errno : EIO;
 		goto fail;
 	}
-	/* Only now: the query may have to wait. */
+	/* Set this after the query, which may have to wait. */
 	if (fcntl(nlif_fd(t->nlif), F_SETFL, O_NONBLOCK) ||
 	    fcntl(nlif_fd(t->nlif), F_SETFD, FD_CLOEXEC)) {
 		err = errno;
@@ -81,7 +81,7 @@ static struct slot *slot_of(struct ifnames *t, uint32_t ifindex)
 	return &t->slots[ifindex % SLOTS];
 }
 
-/* Copies the name that the table has now; false: it has none. */
+/* Copy the current name of an interface from the library's table. Return false if there is none. */
 static bool slot_refresh(struct ifnames *t, uint32_t ifindex)
 {
 	char name[IFNAMSIZ];
@@ -106,7 +106,7 @@ static void leaving_keep(struct ifnames *t, const void *buffer, int left)
 	}
 }
 
-/* One message: 1, or 0 when there is none, or -errno. */
+/* Receive one message. Return 1, 0 if there is none, or -errno. */
 static int message_receive(struct ifnames *t)
 {
 	union {
@@ -121,7 +121,8 @@ static int message_receive(struct ifnames *t)
 	if (n < 0)
 		return errno == EAGAIN ? 0 : errno == EINTR ? 1 : -errno;
 	if (from_size != sizeof(from) || from.nl_pid != 0) {
-		/* Not from the kernel: the library would believe it. */
+		/* Drop a message that is not from the kernel: the library does not check its
+		 * sender. */
 		recv(ifnames_fd(t), &buffer, sizeof(buffer), MSG_DONTWAIT);
 		return 1;
 	}
@@ -135,7 +136,7 @@ int ifnames_receive(struct ifnames *t)
 
 	do {
 		ret = message_receive(t);
-		/* Messages were lost: ask for the whole table. */
+		/* Messages were lost: read all interfaces again. */
 		if (ret == -ENOBUFS)
 			ret = nlif_query(t->nlif) < 0 ? -EIO : 1;
 	} while (ret > 0);

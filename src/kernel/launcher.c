@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * launcher.c - one request at a time through a socket pair: the function and its bytes, with
- * the pipe for the reply; back come the child's pid and, when it has ended, its status.
+ * launcher.c - handles one request at a time over a socket pair. A request contains the function,
+ * its bytes and the pipe for the reply. The launcher sends back the child's pid and, when the child
+ * has ended, its status.
  *
- * The function's address means the same in both processes, for one is forked from the other.
+ * The function's address is valid in both processes, because one is forked from the other.
  */
 #define _GNU_SOURCE /* MSG_CMSG_CLOEXEC */
 #include "kernel/launcher.h"
@@ -20,12 +21,12 @@
 
 #include "waymark/base/bytes.h"
 
-/* It begins before the process has opened more than these. */
+/* The launcher is started before the process has opened more descriptors than this. */
 #define DESCRIPTORS_AT_START 1024
 
 struct request {
 	transaction_fn *fn;
-	size_t size; /* of the bytes that follow */
+	size_t size; /* number of the bytes that follow */
 };
 
 union control {
@@ -34,13 +35,13 @@ union control {
 };
 
 static struct {
-	pid_t pid; /* 0: none */
+	pid_t pid; /* 0: no launcher */
 	int fd;
 } launcher = {.fd = -1};
 
 /* --- bytes through the socket ----------------------------------------------------------- */
 
-/* -EPIPE: the other side has ended. */
+/* Receive size bytes. Return 0 or -errno (-EPIPE: the other side has ended). */
 static int bytes_receive(int fd, void *bytes, size_t size)
 {
 	char *p = bytes;
@@ -58,7 +59,7 @@ static int bytes_receive(int fd, void *bytes, size_t size)
 	return 0;
 }
 
-/* The first bytes, with a descriptor. */
+/* Send the request's head, with a descriptor. */
 static int request_send(int fd, const struct request *r, int pass_fd)
 {
 	struct iovec part = {(void *)r, sizeof(*r)};
@@ -130,7 +131,7 @@ static int request_serve(int fd)
 	return bytes_write(fd, &status, sizeof(status));
 }
 
-/* All but the standard streams and two more. */
+/* Close all descriptors except the standard streams and these two. */
 static void descriptors_close(int fd, int keep_fd)
 {
 	for (int i = STDERR_FILENO + 1; i < DESCRIPTORS_AT_START; i++)
@@ -138,9 +139,9 @@ static void descriptors_close(int fd, int keep_fd)
 			close(i);
 }
 
-/* A signal that is sent to the group, as by a terminal or systemd, must not end a transaction
- * in the middle: the daemon that waits for it says when it is time. A daemon that is gone is
- * an error of what is written to it. */
+/* Serve requests until the daemon closes the socket. Signals to the process group, as from a
+ * terminal or systemd, are ignored, so that they do not interrupt a transaction that the daemon
+ * waits for. If the daemon has ended, a write to it fails, which ends the launcher. */
 static void __attribute__((noreturn)) launcher_run(int fd, int keep_fd, pid_t parent)
 {
 	static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};

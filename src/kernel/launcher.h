@@ -12,12 +12,12 @@
 /* Run fn in a child: write the reply to fd and exit. */
 void __attribute__((noreturn)) transaction_child(int fd, transaction_fn *fn, const void *data);
 
-/* Have the launcher fork a child that writes to fd. Return its pid; 0: the launcher has the
- * request and ended before it named the child, which may run; -ENOTCONN: no launcher, or it
- * ended before it had the request. */
+/* Let the launcher fork a child that writes its reply to fd. Return the child's pid. Return 0 if
+ * the launcher received the request but ended before it sent the pid: the child may be running.
+ * Return -ENOTCONN if there is no launcher, or if it ended before it received the request. */
 pid_t launcher_fork(int fd, transaction_fn *fn, const void *data, size_t size);
-/* Wait for that child, and return how it ended, as waitpid(2) says; 0 if the launcher has
- * ended. */
+/* Wait for the child of the last launcher_fork(). Return its status as waitpid(2) does, or 0 if the
+ * launcher has ended. */
 int launcher_wait(void);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * link_counters.c - asks rtnetlink for one interface's counters.
+ * link_counters.c - requests one interface's counters over rtnetlink.
  *
- * Must not know what they are held against. Formats: linux/if_link.h.
+ * Must not know what the counters are compared with. Formats: linux/if_link.h.
  */
 #include "waymark/kernel/link_counters.h"
 
@@ -57,7 +57,7 @@ static int stats_take(const struct nlattr *attr, void *data)
 	struct rtnl_link_stats64 stats;
 	struct answer *a = data;
 
-	/* The struct grows with the kernels; what is read here stands first in it. */
+	/* Newer kernels append to this struct; the fields read here are its first ones. */
 	if (mnl_attr_get_type(attr) != IFLA_STATS64 ||
 	    mnl_attr_get_payload_len(attr) < offsetof(struct rtnl_link_stats64, rx_errors))
 		return MNL_CB_OK;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * mnl_attrs.h - the attributes of a netlink message, as far as the message's length says.
- * libmnl's own words for a whole message round that length up, and read up to three bytes
- * of what follows.
+ * mnl_attrs.h - iterates over the attributes of a netlink message, within the message's length.
+ * libmnl's own functions for a whole message round the length up, and read up to three bytes behind
+ * the message.
  */
 #ifndef WAYMARK_SRC_KERNEL_MNL_ATTRS_H
 #define WAYMARK_SRC_KERNEL_MNL_ATTRS_H
@@ -22,7 +22,7 @@ static inline size_t mnl_attrs_size(const struct nlmsghdr *nlh, size_t header)
 	mnl_attr_for_each_payload(mnl_nlmsg_get_payload_offset((nlh), (header)),                   \
 				  mnl_attrs_size((nlh), (header)))
 
-/* As mnl_attr_parse; an error also if the header is not whole. */
+/* Parse attributes like mnl_attr_parse(). Return MNL_CB_ERROR also if the header is truncated. */
 static inline int mnl_attrs_parse(const struct nlmsghdr *nlh, size_t header, mnl_attr_cb_t fn,
 				  void *data)
 {

@@ -9,13 +9,15 @@
 #include <stdbool.h>
 #include <sys/socket.h>
 
-/* Every process with CAP_NET_ADMIN, and a request socket's own user, may send to its port. */
+/* Return whether the kernel sent a datagram. Every process with CAP_NET_ADMIN, and every process of
+ * the socket's user, may send to a request socket's port. */
 static bool is_from_kernel(const struct sockaddr_nl *from, socklen_t size)
 {
 	return size == sizeof(*from) && from->nl_family == AF_NETLINK && from->nl_pid == 0;
 }
 
-/* libmnl compares lengths as signed numbers: a huge one passes its check. */
+/* Return whether all message lengths are valid. libmnl compares lengths as signed numbers, so a
+ * huge length passes its check. */
 static bool is_sound(const char *buffer, size_t size)
 {
 	while (size >= sizeof(struct nlmsghdr)) {

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * nflog.c - one NFLOG group: bound, configured, read.
+ * nflog.c - binds, configures and reads one NFLOG group.
  *
- * Binding, modes and flags go to the kernel in ONE message: it makes the group
- * and sets it up before it logs the first packet, so that the sequence numbers
- * begin with 0 and a loss of even the first message shows. Must not know what a
- * mismatch is.
+ * The bind command, modes and flags are sent in ONE message: the kernel creates and configures the
+ * group before it logs the first packet. Sequence numbers therefore begin with 0, and even a lost
+ * first message is noticed. Must not know what a mismatch is.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -20,7 +19,7 @@
 #include "kernel/nlsock.h"
 #include "waymark/kernel/nflog.h"
 
-/* Room for IPv6, extension headers, an ICMP error's inner headers. */
+/* Enough for IPv6, extension headers, and the inner headers of an ICMP error. */
 #define COPY_BYTES   128
 
 #define CONFIG_BYTES 256
@@ -59,16 +58,16 @@ static int group_bind(struct nflog *n, uint16_t flags)
 	mnl_attr_put(nlh, NFULA_CFG_MODE, sizeof(mode), &mode);
 	mnl_attr_put_u16(nlh, NFULA_CFG_FLAGS, htons(flags));
 	mnl_attr_put_u32(nlh, NFULA_CFG_QTHRESH, htonl(1));
-	/* Hundredths of a second; with a threshold of 1 nothing waits for it. The
-	 * kernel's buffer size stays: it refuses smaller ones, and one message
-	 * needs no larger. */
+	/* In hundredths of a second. With a threshold of 1 no message waits for it. The kernel's
+	 * default buffer size is kept: smaller ones are refused, and one message needs no larger
+	 * one. */
 	mnl_attr_put_u32(nlh, NFULA_CFG_TIMEOUT, htonl(1));
 	return nlsock_request(n->socket, nlh, NULL, NULL);
 }
 
-/* The kernel answers EPERM both to who may not configure NFLOG and to who asks
- * for another's group. A message of a type that does not exist changes nothing
- * and is refused with EPERM only in the first case. */
+/* Return whether this process may configure NFLOG. The kernel returns EPERM to a process without
+ * the privilege, and also if another process owns the group. A message of an unknown type changes
+ * nothing and is refused with EPERM only in the first case. */
 static bool is_privileged(struct nflog *n)
 {
 	uint8_t buffer[CONFIG_BYTES] = {0};
@@ -82,8 +81,8 @@ static int group_configure(struct nflog *n)
 {
 	int err = group_bind(n, NFULNL_CFG_F_SEQ | NFULNL_CFG_F_CONNTRACK);
 
-	/* Without CONFIG_NETFILTER_NETLINK_GLUE_CT; or its module has just been
-	 * loaded, and it wants to be asked again. */
+	/* EOPNOTSUPP: the kernel has no CONFIG_NETFILTER_NETLINK_GLUE_CT. EAGAIN: the module was
+	 * loaded just now, and the request must be repeated. */
 	if (err == -EAGAIN)
 		err = group_bind(n, NFULNL_CFG_F_SEQ | NFULNL_CFG_F_CONNTRACK);
 	if (err == -EOPNOTSUPP)
@@ -147,7 +146,7 @@ struct receiver {
 
 static void sequence_check(struct receiver *r, uint32_t seq)
 {
-	uint32_t missing = seq - r->nflog->next_seq; /* wraps as the kernel's does */
+	uint32_t missing = seq - r->nflog->next_seq; /* wraps like the kernel's number */
 
 	r->nflog->next_seq = seq + 1;
 	r->nflog->n_holes += missing;

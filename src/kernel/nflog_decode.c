@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * nflog_decode.c - the addresses and ports of an IPv4 or IPv6 packet that was
- * cut to its first bytes.
+ * nflog_decode.c - decodes the addresses and ports of an IPv4 or IPv6 packet that was truncated to
+ * its first bytes.
  *
- * Pure: bytes in, a tuple out. Reads nothing beyond what was copied; what lies
- * behind the cut is 0.
+ * Pure: bytes in, a tuple out. Reads only what was copied; fields behind the end are 0.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -26,21 +25,21 @@
 #define IPPROTO_UDPLITE 136
 #endif
 
-/* RFC 792, 4443: type, code, checksum and a word that an echo gives to its
- * identifier and an error to nothing that matters here. */
+/* RFC 792, 4443: type, code, checksum, and a word that begins with the identifier in an echo
+ * message and is ignored in an error. */
 #define ICMP_HEADER_BYTES 8
 
-/* Bytes not read yet. */
+/* The bytes that have not been read yet. */
 struct cursor {
 	const uint8_t *at;
 	size_t left;
 };
 
-/* What a packet says in its own headers, before anything is turned round. */
+/* The content of a packet's own headers, before a tuple is reversed. */
 struct headers {
 	struct addr src, dst;
 	uint8_t proto;
-	struct cursor payload; /* empty: of a later fragment, or cut away */
+	struct cursor payload; /* empty in a later fragment, or if truncated */
 };
 
 static uint16_t read_u16(const uint8_t *bytes)
@@ -87,7 +86,7 @@ static bool is_extension(uint8_t proto)
 	       proto == IPPROTO_FRAGMENT || proto == IPPROTO_AH;
 }
 
-/* The length of an extension header whose first 8 bytes are there. */
+/* Return the length of an extension header, of which at least 8 bytes are present. */
 static size_t extension_size(uint8_t proto, const uint8_t *at)
 {
 	switch (proto) {
@@ -100,8 +99,8 @@ static size_t extension_size(uint8_t proto, const uint8_t *at)
 	}
 }
 
-/* Every extension header has at least 8 bytes, so this ends. Where one was cut,
- * what follows it is unknown and h->proto is its own number. */
+/* Skip extension headers. Each has at least 8 bytes, so the loop ends. If a header is truncated,
+ * the protocol after it is unknown, and h->proto stays the number of that header. */
 static void extensions_skip(struct headers *h)
 {
 	struct cursor *c = &h->payload;
@@ -165,11 +164,11 @@ enum icmp_class {
 struct icmp_type {
 	uint8_t proto, type;
 	enum icmp_class class;
-	uint8_t request; /* of a reply: the type that it answers */
+	uint8_t request; /* for a reply: the type that it answers */
 };
 
-/* The queries are those that conntrack follows (nf_conntrack_proto_icmp.c,
- * nf_conntrack_proto_icmpv6.c); the errors those that carry a packet. */
+/* Requests and replies are listed if conntrack tracks them (nf_conntrack_proto_icmp.c,
+ * nf_conntrack_proto_icmpv6.c), errors if they contain a packet. */
 static const struct icmp_type icmp_types[] = {
 	{IPPROTO_ICMP, 8, ICMP_CLASS_REQUEST, 8}, /* echo */
 	{IPPROTO_ICMP, 0, ICMP_CLASS_REPLY, 8},
@@ -202,7 +201,7 @@ static const struct icmp_type *icmp_type_find(uint8_t proto, uint8_t type)
 	return NULL;
 }
 
-/* ICMP belongs to IPv4 and ICMPv6 to IPv6; elsewhere they are just numbers. */
+/* ICMP is valid in IPv4 only, ICMPv6 in IPv6 only. */
 static bool is_icmp(const struct headers *h)
 {
 	return h->proto == (h->src.family == AF_INET ? IPPROTO_ICMP : IPPROTO_ICMPV6);
@@ -235,7 +234,7 @@ static void endpoints_turn(struct endpoints *e)
 	*e = (struct endpoints){.src = e->dst, .dst = e->src, .sport = e->dport, .dport = e->sport};
 }
 
-/* Queries read as their request does, whichever of the two was seen. */
+/* Set the tuple of an ICMP message. A reply gets the tuple of its request. */
 static void icmp_tuple(const struct headers *h, struct endpoints *e)
 {
 	const struct icmp_type *t = headers_icmp_type(h);
@@ -263,8 +262,8 @@ static void headers_tuple(const struct headers *h, struct endpoints *e)
 	}
 }
 
-/* The packet inside an ICMP error went the other way: a query is kept in the
- * direction of its request, everything else is turned round. */
+/* Decode an ICMP error. The packet inside travelled in the opposite direction, so its tuple is
+ * reversed; that of an ICMP request or reply stays the tuple of the request. */
 static int error_decode(struct stray_packet *p, const struct headers *outer)
 {
 	struct cursor c = outer->payload;

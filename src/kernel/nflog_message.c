@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * nflog_message.c - one NFLOG message as a struct stray_packet: the attributes,
- * and what our rules wrote into the log prefix.
+ * nflog_message.c - decodes one NFLOG message as a struct stray_packet: its attributes, and the log
+ * prefix of our rules.
  *
- * Opens no socket, keeps no state; the bytes of the packet are nflog_decode.c's.
+ * Opens no socket and keeps no state. nflog_decode.c decodes the bytes of the packet.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -35,9 +35,9 @@ static const char *const direction_names[] = {
 	[DIR_REPLY] = "reply",
 };
 
-/* What follows the words of start in text, blanks skipped, or NULL where text
- * begins otherwise. A blank at the end of start may be missing in text: tools
- * that list and load rules again may drop it. */
+/* Return the part of text that follows start and spaces, or NULL if text does not begin with start.
+ * A space at the end of start may be missing in text, because tools that list and reload rules may
+ * drop it. */
 static const char *text_after(const char *text, const char *start)
 {
 	size_t len = strlen(start);
@@ -63,7 +63,7 @@ static void decode_prefix(const char *text, struct stray_packet *p)
 			p->direction = (int8_t)d;
 }
 
-/* NFULA_CT holds ctnetlink's attributes. */
+/* NFULA_CT contains ctnetlink's attributes. */
 static void decode_ct(const struct nlattr *nest, struct stray_packet *p)
 {
 	const struct nlattr *attr;
@@ -87,7 +87,7 @@ static int attr_keep(const struct nlattr *attr, void *data)
 	};
 	const struct nlattr **attrs = data;
 
-	/* Newer kernels may send more than this was built with. */
+	/* Newer kernels may send attributes that are unknown here. */
 	if (mnl_attr_type_valid(attr, NFULA_MAX) < 0)
 		return MNL_CB_OK;
 	if (types[mnl_attr_get_type(attr)] &&

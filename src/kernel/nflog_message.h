@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * nflog_message.h - one NFLOG message as a struct stray_packet.
+ * nflog_message.h - decodes one NFLOG message as a struct stray_packet.
  */
 #ifndef WAYMARK_SRC_KERNEL_NFLOG_MESSAGE_H
 #define WAYMARK_SRC_KERNEL_NFLOG_MESSAGE_H
@@ -10,8 +10,8 @@
 
 #include "waymark/base/event.h"
 
-/* Fills *p. has_seq: the message carried a sequence number. 0, or -EBADMSG when
- * it holds no packet, or one that cannot be read; p->seq is right even then. */
+/* Decode a message into *p. *has_seq is set to whether it has a sequence number. Return 0, or
+ * -EBADMSG if it has no packet or one that cannot be decoded; p->seq is set even then. */
 int nflog_message_decode(const struct nlmsghdr *nlh, struct stray_packet *p, bool *has_seq);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * nft.c - loads and lists nftables through libnftables.
+ * nft.c - loads and lists nftables rules with libnftables.
  *
- * Must not know what the rules mean. One context and socket; each command runs in a child of
- * its own.
+ * Must not know what the rules mean. There is one context with one socket. Each command runs in a
+ * child process.
  */
 #define _GNU_SOURCE /* memmem, program_invocation_short_name */
 #include "waymark/kernel/nft.h"
@@ -21,10 +21,10 @@
 #include "waymark/kernel/transaction.h"
 
 struct nft {
-	struct nft_ctx *ctx; /* NULL: each child opens one */
+	struct nft_ctx *ctx; /* NULL: each child creates its own */
 	int fd;		     /* the context's socket; -1: none */
-	bool is_owner;	     /* of the table that was asked for */
-	char *error;	     /* of the last call; "" or malloc'd */
+	bool is_owner;	     /* n owns the table named in the last nft_own() */
+	char *error;	     /* message of the last call; "" or malloc'd */
 };
 
 static struct nft_ctx *context_new(void)
@@ -38,7 +38,7 @@ static struct nft_ctx *context_new(void)
 	return NULL;
 }
 
-/* The library calls exit() when memory is short. */
+/* Set while the context is created: libnftables calls exit() when memory is short. */
 static bool is_in_library;
 
 static void library_exits(void)
@@ -50,8 +50,9 @@ static void library_exits(void)
 	_exit(EXIT_FAILURE);
 }
 
-/* The launcher's children know only what was opened before it. A program that is run must not
- * keep the table owned when this process has ended. */
+/* Create the context, unless a launcher runs: its children have only what was opened before the
+ * launcher. The socket is closed on exec, so that a program that we run does not keep the table
+ * owned after this process has ended. */
 static int context_open(struct nft *n)
 {
 	struct nft_own_sockets before;
@@ -106,8 +107,8 @@ const char *nft_error(const struct nft *n)
 	return n->error ? n->error : "";
 }
 
-/* Keeps the first of the library's messages: a transaction that is refused has
- * one for each of its lines, and under each the line and a row of ^ and ~. */
+/* Keep the first error message of the library. For a refused transaction there is one for each of
+ * its lines, followed by the line and a row of ^ and ~. */
 static void error_keep(struct nft *n, const char *text)
 {
 	const char *first = strstr(text, "Error:");
@@ -118,7 +119,8 @@ static void error_keep(struct nft *n, const char *text)
 	n->error = strndup(first, strcspn(first, "\n"));
 }
 
-/* The library answers with text alone: find the kernel's error in it by the words of strerror. */
+/* Return the kernel's error as -errno. The library returns only text, so the words of strerror()
+ * are searched in it. */
 static int error_number(const char *text)
 {
 	static const int known[] = {EPERM,  ENOENT,  EEXIST,   EBUSY,  EOPNOTSUPP,
@@ -130,7 +132,7 @@ static int error_number(const char *text)
 	return -EINVAL;
 }
 
-/* What the child gets; the context is its copy of the caller's, or NULL. */
+/* The data for the child. ctx is NULL, or the child's copy of the caller's context. */
 struct command {
 	struct nft_ctx *ctx;
 	unsigned output_flags;
@@ -138,7 +140,7 @@ struct command {
 	char text[];
 };
 
-/* In the child. */
+/* Run a command. This function runs in the child. */
 static int command_do(const void *data, FILE *output, FILE *errors)
 {
 	const struct command *c = data;
@@ -151,7 +153,7 @@ static int command_do(const void *data, FILE *output, FILE *errors)
 	nft_ctx_set_dry_run(ctx, c->is_dry_run);
 	nft_ctx_output_set_flags(ctx, c->output_flags);
 	failed = nft_run_cmd_from_buffer(ctx, c->text);
-	/* Both buffers are rewound by being read. */
+	/* Reading a buffer also rewinds it. */
 	error = nft_ctx_get_error_buffer(ctx);
 	text = nft_ctx_get_output_buffer(ctx);
 	fputs(text, output);
@@ -173,8 +175,9 @@ static struct command *command_new(const struct nft *n, const char *text, size_t
 	return c;
 }
 
-/* 0 or -errno. libnftables calls exit() when memory is short, so it runs in a child,
- * which inherits context and socket. output (may be NULL) is malloc'd. Frees c. */
+/* Run a command in a child, which inherits the context and the socket, because libnftables calls
+ * exit() when memory is short. *output (output may be NULL) is malloc'd. Frees c. Return 0 or
+ * -errno. */
 static int command_run(struct nft *n, struct command *c, size_t size, char **output)
 {
 	struct transaction_reply reply = {0};
@@ -186,8 +189,8 @@ static int command_run(struct nft *n, struct command *c, size_t size, char **out
 	err = transaction_run(command_do, c, size, &reply);
 	free(c);
 	error_keep(n, err && reply.errors ? reply.errors : "");
-	/* Drop what a dead child left in the socket: the next child would take it for its
-	 * replies. */
+	/* A dead child may have left messages in the socket. Drop them, because the next child
+	 * would read them as its replies. */
 	if (err == -EOWNERDEAD && n->fd >= 0)
 		nft_own_drain(n->fd);
 	if (!err && output) {
@@ -239,7 +242,7 @@ int nft_check(struct nft *n, const char *commands)
 	return command_run(n, c, size, NULL);
 }
 
-/* Runs a listing with these flags of output. malloc'd or NULL with errno. */
+/* Run a listing command with these output flags. Return malloc'd text, or NULL with errno. */
 static char *listing_run(struct nft *n, const char *command, unsigned flags)
 {
 	char *output = NULL;
@@ -255,7 +258,7 @@ static char *listing_run(struct nft *n, const char *command, unsigned flags)
 	return output;
 }
 
-/* In a line that begins a set or map, and in what follows of it. */
+/* State of the filter that removes set elements added by packets. */
 struct set_filter {
 	bool is_dynamic;
 	bool is_in_elements;
@@ -266,7 +269,7 @@ static bool line_has(const char *line, size_t size, const char *word)
 	return memmem(line, size, word, strlen(word)) != NULL;
 }
 
-/* Whether the line is of elements that packets put into a set. */
+/* Return whether the line lists elements that packets added to a set. */
 static bool line_is_volatile(struct set_filter *f, const char *line, size_t size)
 {
 	if (line_has(line, size, "\tset ") || line_has(line, size, "\tmap "))
@@ -301,7 +304,7 @@ static void listing_canonicalise(char *text)
 	*to = '\0';
 }
 
-/* Stateless: the library leaves out what packets change in rules and counters. */
+/* The option STATELESS leaves out what packets change in rules and counters. */
 char *nft_list_table(struct nft *n, const char *family, const char *table)
 {
 	char command[128];

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * nft_counters.c - reads the rules of table inet waymark whose comments say what they count,
- * and adds up what they have counted. Nothing else of the rules is decoded, so this is quick
- * where a listing is slow.
+ * nft_counters.c - reads the rules of table inet waymark whose comments say what they count, and
+ * sums their counters. Only comments and counters are decoded, so this is much faster than a
+ * listing.
  *
- * Formats: linux/netfilter/nf_tables.h; a comment is user data that the kernel only
- * keeps: type, length, text with its 0 (libnftnl, udata.h: NFTNL_UDATA_RULE_COMMENT).
+ * Formats: linux/netfilter/nf_tables.h. A comment is user data that the kernel only stores: type,
+ * length, text with its 0 (libnftnl, udata.h: NFTNL_UDATA_RULE_COMMENT).
  */
 #include "waymark/kernel/nft_counters.h"
 
@@ -27,7 +27,7 @@
 
 #define UDATA_COMMENT 0
 
-/* A table that is loaded anew between looks is read again, so often. */
+/* Number of attempts to read the counters if the table is replaced while they are read. */
 #define TRIES 5
 
 struct nft_counters {
@@ -36,10 +36,10 @@ struct nft_counters {
 	char buffer[MNLREPLIES_BYTES];
 };
 
-/* What a counting rule counts: a tally of packets, or flows. */
+/* What a counting rule counts: packets and bytes (a tally), or flows. */
 struct count_word {
 	const char *word;
-	size_t offset; /* of its struct tally or its number of flows in struct nft_counters_uplink */
+	size_t offset; /* of its struct tally or number of flows in struct nft_counters_uplink */
 	bool is_flows;
 };
 
@@ -84,7 +84,7 @@ void nft_counters_close(struct nft_counters *n)
 
 /* --- decoding ---------------------------------------------------------------------- */
 
-/* Attributes by type; the types that matter are low. */
+/* Attributes by type. All types that are used here have low numbers. */
 struct attrs {
 	const struct nlattr *tb[NFTA_RULE_USERDATA + 1];
 };
@@ -159,7 +159,7 @@ static bool is_named(const struct nlattr *name, const char *text)
 	       !memcmp(mnl_attr_get_payload(name), text, size);
 }
 
-/* The rule's counter, of its expressions; false: it has none. */
+/* Read the counter among a rule's expressions. Return false if there is none. */
 static bool counter_read(const struct nlattr *expressions, struct tally *out)
 {
 	const struct nlattr *element;
@@ -216,7 +216,8 @@ static int rule_take(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-/* A kernel that does not number its tables is recognized by counters that shrink. */
+/* If the kernel has no table handles, use 1: a replaced table is then recognized by counters that
+ * shrink. */
 static int table_take(const struct nlmsghdr *nlh, void *data)
 {
 	struct attrs a = {{NULL}};
@@ -252,7 +253,7 @@ static int request_run(struct nft_counters *n, uint16_t type, uint16_t flags, ui
 	return mnl_replies_read(n->socket, n->buffer, nlh->nlmsg_seq, fn, data);
 }
 
-/* 0 where there is no such table. */
+/* Read the table's handle; *table is 0 if the table is missing. Return 0 or -errno. */
 static int table_read(struct nft_counters *n, uint64_t *table)
 {
 	int err;

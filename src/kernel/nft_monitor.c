@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * nft_monitor.c - a socket on which nftables reports every change of the ruleset,
- * who made it, and whether it is of our table.
+ * nft_monitor.c - receives nftables' notices about every change of the ruleset: which process made
+ * it, and whether it concerns our table.
  *
- * Must not know what follows from that. The kernel sends the messages of a
- * transaction and then one NEWGEN with the pid and name of the process that
- * committed it (net/netfilter/nf_tables_api.c, nf_tables_gen_notify); that pid is
- * of the initial pid namespace.
+ * Must not know what follows from a change. The kernel sends the messages of a transaction, and
+ * then one NEWGEN with the pid and name of the process that committed it
+ * (net/netfilter/nf_tables_api.c, nf_tables_gen_notify). The pid is that of the initial pid
+ * namespace.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -24,13 +24,14 @@
 #include "waymark/kernel/nft.h"
 #include "waymark/plan/ruleset.h"
 
-/* One reload of a large firewall is one burst of thousands of messages. */
+/* Reloading a large firewall causes a burst of thousands of messages. */
 #define BUFFER_BYTES (4 * 1024 * 1024)
 #define BATCH	     64
 
 struct nft_monitor {
 	struct nlsock *socket;
-	struct nft_notice pending; /* of the transaction whose messages come in */
+	struct nft_notice pending; /* notice about the transaction whose messages are being
+				    * received */
 };
 
 struct nft_monitor *nft_monitor_open(void)
@@ -59,7 +60,7 @@ int nft_monitor_fd(const struct nft_monitor *m)
 	return nlsock_fd(m->socket);
 }
 
-/* The attributes of all kinds of message that matter here are few and low. */
+/* Attributes by type. All types that are used here have low numbers. */
 struct attrs {
 	const struct nlattr *tb[NFTA_RULE_EXPRESSIONS + 1];
 };
@@ -117,7 +118,8 @@ static bool text_is(const struct nlattr *attr, const char *text)
 	return attr_is_text(attr) && !strcmp(mnl_attr_get_str(attr), text);
 }
 
-/* "ct mark set", "meta mark set", or a target of iptables that may do so. */
+/* Return whether an expression sets a mark: "ct mark set", "meta mark set", or an iptables target
+ * that may do so. */
 static bool expression_sets_mark(const struct nlattr *expression)
 {
 	struct attrs e = {{NULL}}, a = {{NULL}};
@@ -169,8 +171,8 @@ static void writer_take(struct nft_notice *n, uint8_t family, const struct attrs
 	}
 }
 
-/* The table's name is attribute 1 of every kind of message: NFTA_TABLE_NAME,
- * NFTA_CHAIN_TABLE, NFTA_RULE_TABLE, NFTA_SET_TABLE and so on. */
+/* The table's name is attribute 1 in messages of every kind: NFTA_TABLE_NAME, NFTA_CHAIN_TABLE,
+ * NFTA_RULE_TABLE, NFTA_SET_TABLE and so on. */
 static void change_take(struct nft_notice *n, unsigned type, uint8_t family, const struct attrs *a)
 {
 	if (family != NFPROTO_INET || !attr_is_text(a->tb[NFTA_TABLE_NAME]) ||
@@ -218,12 +220,12 @@ int nft_monitor_receive(struct nft_monitor *m, nft_notice_fn *fn, void *data)
 		nlsock_stats(m->socket, &before);
 		n = nlsock_receive(m->socket, message_take, &to, BATCH);
 		nlsock_stats(m->socket, &after);
-		/* A message that was cut short may have been of our table. */
+		/* A truncated message may have concerned our table. */
 		if (after.malformed != before.malformed)
 			m->pending.touches_waymark = true;
 		total += n > 0 ? n : 0;
 	} while (n > 0);
-	/* After an overrun the next NEWGEN ends a transaction of which a part is lost. */
+	/* After an overrun, messages of the transaction that the next NEWGEN ends may be lost. */
 	if (n == -ENOBUFS)
 		m->pending.touches_waymark = true;
 	return n < 0 ? n : total;

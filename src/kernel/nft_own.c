@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * nft_own.c - a table that belongs to one socket: others' flush passes over it, and their
- * changes are refused (NFT_TABLE_F_OWNER), and it stays when the socket is closed
- * (NFT_TABLE_F_PERSIST, Linux 6.9).
+ * nft_own.c - creates a table that belongs to one socket (NFT_TABLE_F_OWNER): a flush by another
+ * process skips it, and changes by other processes are refused. It remains when the socket is
+ * closed (NFT_TABLE_F_PERSIST, Linux 6.9).
  *
- * Must not know what is in the table. libnftables before 1.1 has no word for the second
- * flag, so that the table is created here, on the library's own socket: what the library
- * sends by it afterwards comes from the owner.
+ * Must not know what is in the table. libnftables before 1.1 does not support the second flag.
+ * Therefore the table is created here, on the library's own socket: all later messages of the
+ * library then come from the owner.
  */
 #include "kernel/nft_own.h"
 
@@ -31,7 +31,7 @@
 struct batch {
 	char bytes[BYTES_MAX];
 	size_t size;
-	uint32_t first, n; /* the sequence numbers of its messages */
+	uint32_t first, n; /* first sequence number, and number of messages */
 };
 
 static struct nlmsghdr *message_put(struct batch *b, uint16_t type, uint16_t flags, uint8_t family,
@@ -75,7 +75,8 @@ static void table_put(struct batch *b, unsigned type, uint16_t flags, const char
 	message_end(b, nlh);
 }
 
-/* 0 or -errno of one datagram of answers; *left counts those that are still to come. */
+/* Return 0 or the first -errno in a datagram of acknowledgements. *left is the number of
+ * acknowledgements that are still missing. */
 static int answers_take(const struct batch *b, const char *bytes, size_t size, unsigned *left)
 {
 	const struct nlmsghdr *nlh = (const struct nlmsghdr *)bytes;
@@ -94,10 +95,11 @@ static int answers_take(const struct batch *b, const char *bytes, size_t size, u
 	return err;
 }
 
-/* The kernel answers before send returns, so that nothing is waited for. */
+/* Read the acknowledgements of a batch. The kernel queues them before sendto() returns, so there is
+ * no wait. */
 static int batch_answer(int fd, const struct batch *b)
 {
-	unsigned left = b->n - 2; /* but for those around the batch */
+	unsigned left = b->n - 2; /* batch begin and end are not acknowledged */
 	int err = 0;
 
 	while (left) {
@@ -118,13 +120,13 @@ static int batch_answer(int fd, const struct batch *b)
 			continue;
 		first = answers_take(b, bytes, (size_t)n, &left);
 		err = err ? err : first;
-		if (err) /* of a batch that is refused some answers are left out */
+		if (err) /* a refused batch does not get all acknowledgements */
 			left = 0;
 	}
 	return err;
 }
 
-/* What may have been left behind by an answer that was not waited for. */
+/* Discard acknowledgements that were not read. */
 void nft_own_drain(int fd)
 {
 	char bytes[BYTES_MAX];

@@ -2,9 +2,9 @@
 /*
  * nlsock.c - a netfilter netlink socket that is read in batches.
  *
- * One recvmmsg(2) fetches up to 64 datagrams: the kernel sends each conntrack event as one, and
- * the system call is a large part of its cost. The buffers are made once; nothing is allocated
- * per message.
+ * One recvmmsg(2) reads up to 64 datagrams: the kernel sends each conntrack event as a datagram,
+ * and the system call is a large part of its cost. The buffers are allocated once; nothing is
+ * allocated per message.
  *
  * Must not know conntrack, NFLOG or any attribute.
  */
@@ -26,9 +26,9 @@
 
 #define BATCH 64
 
-/* A conntrack event takes 200 to 600 bytes, an NFLOG message of 128 bytes of
- * packet not more; only a long security context or a helper's data adds to it.
- * Not a multiple of 4,096, lest all buffers share the same few cache sets. */
+/* A conntrack event has 200 to 600 bytes, an NFLOG message with 128 bytes of packet no more. Only a
+ * long security context or a helper's data makes them longer. The size is not a multiple of 4,096,
+ * so that the buffers do not compete for the same cache sets. */
 #define MESSAGE_BYTES	   (4096 + 192)
 
 #define REQUEST_TIMEOUT_MS 2000
@@ -37,7 +37,7 @@ struct nlsock {
 	struct mnl_socket *mnl;
 	int fd;
 	uint32_t seq;
-	int pending_error; /* of an NLMSG_ERROR or NLMSG_OVERRUN in this batch */
+	int pending_error; /* error from an NLMSG_ERROR or NLMSG_OVERRUN in this batch */
 	struct nlsock_stats stats;
 	struct mmsghdr headers[BATCH];
 	struct iovec iov[BATCH];
@@ -57,14 +57,14 @@ static void buffers_init(struct nlsock *s)
 	}
 }
 
-/* The kernel grants twice what it is asked for (socket(7)). */
+/* Set the receive buffer. The kernel grants twice the requested size (socket(7)). */
 static int receive_buffer_set(int fd, uint32_t bytes)
 {
 	int value = (int)(bytes / 2);
 
 	if (bytes == 0 || setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &value, sizeof(value)) == 0)
 		return 0;
-	/* FORCE needs CAP_NET_ADMIN in the first user namespace. */
+	/* SO_RCVBUFFORCE needs CAP_NET_ADMIN in the initial user namespace. */
 	return setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &value, sizeof(value)) ? -errno : 0;
 }
 
@@ -83,7 +83,7 @@ struct nlsock *nlsock_open(unsigned groups, uint32_t buffer_bytes)
 	}
 	s->fd = mnl_socket_get_fd(s->mnl);
 	buffers_init(s);
-	/* The buffer before the subscription: the first burst needs it already. */
+	/* Set the buffer before subscribing, because the first burst needs it already. */
 	err = -receive_buffer_set(s->fd, buffer_bytes);
 	if (!err && mnl_socket_bind(s->mnl, groups, MNL_SOCKET_AUTOPID) < 0)
 		err = errno;
@@ -150,7 +150,7 @@ static bool is_from_kernel(struct nlsock *s, const struct msghdr *h)
 	return false;
 }
 
-/* The error in an NLMSG_ERROR, negative; 0: an acknowledgement. */
+/* Return the error in an NLMSG_ERROR, below 0; 0 is an acknowledgement. */
 static int error_of(const struct nlmsghdr *nlh)
 {
 	const struct nlmsgerr *e = mnl_nlmsg_get_payload(nlh);
@@ -224,15 +224,15 @@ int nlsock_receive(struct nlsock *s, nlsock_message_fn *fn, void *data, int max)
 		if (s->pending_error)
 			return s->pending_error;
 		total += n;
-		/* An error that cut a batch short is reported by the next call. */
+		/* If an error ended the batch early, the next call returns the error. */
 		if (n < (int)want)
 			break;
 	}
 	return total;
 }
 
-/* Looks through one datagram for the acknowledgement of seq. 0 or -errno when it
- * was there, 1 when it was not. */
+/* Search one datagram for the acknowledgement of seq. Return its 0 or -errno, or 1 if it is not
+ * there. */
 static int answer_handle(const struct nlmsghdr *nlh, int left, uint32_t seq, nlsock_message_fn *fn,
 			 void *data)
 {

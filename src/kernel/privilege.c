@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * privilege.c - capabilities of this process by capget(2) and capset(2), without a
- * library: one bit is asked for and kept.
+ * privilege.c - reads and drops capabilities with capget(2) and capset(2). No library is used,
+ * because only one capability matters.
  */
 #include "waymark/kernel/privilege.h"
 
@@ -42,7 +42,7 @@ static int net_admin_keep(void)
 	return syscall(SYS_capset, &header, data) ? -errno : 0;
 }
 
-/* The bounding set first: afterwards there is no capability left to lower it. */
+/* Reduce the bounding set first: this needs a capability that is dropped later. */
 int privilege_become(uid_t uid, gid_t gid)
 {
 	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
@@ -54,8 +54,8 @@ int privilege_become(uid_t uid, gid_t gid)
 	return net_admin_keep();
 }
 
-/* Without CAP_SETPCAP the bounding set stays: what is in it is out of reach, for nothing can
- * be gained by executing a program. */
+/* Without CAP_SETPCAP the bounding set cannot be reduced. Its capabilities are out of reach all the
+ * same, because no_new_privs is set. */
 int privilege_shed(bool is_switching, uid_t uid, gid_t gid)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -73,7 +73,8 @@ int privilege_shed(bool is_switching, uid_t uid, gid_t gid)
 }
 
 #ifdef HAVE_SECCOMP
-/* A deny list: a call that a library begins to use must not end the daemon. */
+/* Write the seccomp filter to fd. It is a deny list, so that a system call which a library begins
+ * to use does not end the daemon. */
 static int program_export(int fd)
 {
 	static const int forbidden[] = {
@@ -101,7 +102,7 @@ static int program_export(int fd)
 		SCMP_SYS(pivot_root),
 		SCMP_SYS(process_vm_readv),
 		SCMP_SYS(process_vm_writev),
-#ifndef __SANITIZE_ADDRESS__ /* it looks for leaks by it */
+#ifndef __SANITIZE_ADDRESS__ /* the leak sanitizer needs it */
 		SCMP_SYS(ptrace),
 #endif
 		SCMP_SYS(quotactl),
@@ -128,8 +129,8 @@ static int program_export(int fd)
 	return err;
 }
 
-/* In a child: where memory is short libseccomp may loop for ever. A program of some hundred
- * bytes fits into the pipe. */
+/* Build the filter in a child, because libseccomp may loop for ever when memory is short. The
+ * filter has some hundred bytes, so it fits into the pipe. */
 static int program_make(const void *data, FILE *output, FILE *errors)
 {
 	char bytes[PIPE_BUF];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * rtnl.c - asks rtnetlink for links, addresses, routes and rules, and adds and
- * deletes routes and rules, on one socket, a request at a time.
+ * rtnl.c - reads links, addresses, routes and rules from rtnetlink, and adds and deletes routes and
+ * rules. Uses one socket, with one request at a time.
  *
  * Must not know what the routes are for. Notices of changes: rtnl_monitor.c.
  */
@@ -20,9 +20,9 @@
 #include "kernel/mnl_replies.h"
 #include "kernel/rtnl_decode.h"
 
-/* A dump that changes under way is torn and asked for again, so often. */
+/* Number of attempts at a dump that is torn by changes. */
 #define DUMP_TRIES 10
-/* The largest request: NEXTHOPS_MAX nexthops of 28 bytes and what stands before. */
+/* Size of the largest request: NEXTHOPS_MAX next hops of 28 bytes, and the other attributes. */
 #define REQUEST_BYTES 8192
 
 struct rtnl {
@@ -50,7 +50,7 @@ struct rtnl *rtnl_open(void)
 		return NULL;
 	}
 	r->port = mnl_socket_get_portid(r->socket);
-	/* Kernels before 4.12 send no text; the error number is there all the same. */
+	/* Kernels before 4.12 send no text, only the error number. */
 	mnl_socket_setsockopt(r->socket, NETLINK_EXT_ACK, &on, sizeof(on));
 	return r;
 }
@@ -112,7 +112,7 @@ static int take_rule(struct netstate *s, const struct nlmsghdr *nlh)
 	return err ? err : netstate_add_rule(s, &rule) ? 0 : -ENOMEM;
 }
 
-/* What a snapshot asks for; each dump covers both address families. */
+/* The dumps of a snapshot; each covers both address families. */
 static const struct dump {
 	uint16_t type;
 	size_t header;
@@ -135,7 +135,7 @@ static int dump_message(const struct nlmsghdr *nlh, void *data)
 	int err = job->dump->take(job->s, nlh);
 
 	if (err != -ENOMEM)
-		return MNL_CB_OK; /* a message that is malformed or not ours to know */
+		return MNL_CB_OK; /* skip a message that is malformed or of no interest */
 	errno = ENOMEM;
 	return MNL_CB_ERROR;
 }
@@ -157,8 +157,8 @@ static int dump_run(struct rtnl *r, struct netstate *s, const struct dump *d)
 	return mnl_replies_read(r->socket, r->buffer, nlh->nlmsg_seq, dump_message, &job);
 }
 
-/* A torn dump leaves replies in the socket: libmnl stops reading at the mark. A
- * new socket has none. */
+/* Open a new socket. A torn dump leaves unread replies in the old one, because libmnl stops reading
+ * at the mark NLM_F_DUMP_INTR. */
 static int rtnl_reopen(struct rtnl *r)
 {
 	struct rtnl *fresh = rtnl_open();
@@ -206,8 +206,8 @@ struct netstate *rtnl_snapshot(struct rtnl *r)
 
 /* --- changes ----------------------------------------------------------------- */
 
-/* NLMSGERR_ATTR_MSG: the kernel's words. The payload of an error that does not
- * cap the request holds the request before the attributes. */
+/* Keep the kernel's error text (NLMSGERR_ATTR_MSG). Unless the error is marked NLM_F_CAPPED, its
+ * payload contains the request before the attributes. */
 static void error_keep(struct rtnl *r, const struct nlmsghdr *nlh)
 {
 	const struct nlmsgerr *e = mnl_nlmsg_get_payload(nlh);
@@ -229,9 +229,8 @@ static void error_keep(struct rtnl *r, const struct nlmsghdr *nlh)
 	}
 }
 
-/* Sends one request and reads its acknowledgement, or where a type is given the
- * message of that type that answers it, which stays in the buffer. 0 or the
- * kernel's -errno. */
+/* Send one request and read its acknowledgement or, if type is not 0, the reply of this type, which
+ * stays in the buffer. Return 0 or the kernel's -errno. */
 static int request_run_for(struct rtnl *r, struct nlmsghdr *nlh, uint16_t type)
 {
 	const struct nlmsghdr *reply;
@@ -276,7 +275,7 @@ static void put_addr(struct nlmsghdr *nlh, uint16_t type, const struct addr *a)
 static void put_gateway(struct nlmsghdr *nlh, int family, const struct addr *gateway)
 {
 	struct {
-		uint16_t family; /* struct rtvia, whose address has no size */
+		uint16_t family; /* as struct rtvia, whose address has no fixed size */
 		uint8_t bytes[16];
 	} via;
 
@@ -295,7 +294,7 @@ static void put_multipath(struct nlmsghdr *nlh, const struct route_state *route)
 {
 	struct nlattr *nest = mnl_attr_nest_start(nlh, RTA_MULTIPATH);
 
-	/* Bare headers between attributes; libmnl has no call for them. */
+	/* Next hops are bare headers between attributes, for which libmnl has no function. */
 	nest->nla_type = RTA_MULTIPATH;
 	for (size_t i = 0; i < route->n_nexthops; i++) {
 		const struct nexthop *n = &route->nexthops[i];
@@ -328,7 +327,7 @@ static void put_nexthops(struct nlmsghdr *nlh, struct rtmsg *rtm, const struct r
 	}
 }
 
-/* The route without its nexthops. */
+/* Put a route without its next hops into a request. */
 static struct rtmsg *put_route(struct nlmsghdr *nlh, const struct route_state *route)
 {
 	struct rtmsg *rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
@@ -377,8 +376,8 @@ int rtnl_route_add(struct rtnl *r, const struct route_state *route, bool replace
 	return request_run(r, nlh);
 }
 
-/* A multipath route is named without its nexthops: IPv6 would delete one after
- * the other otherwise, and the kernel may have marked or dropped some. */
+/* Delete a route. A multipath route is named without its next hops: otherwise IPv6 would delete
+ * them one by one, and the kernel may have marked or removed some. */
 int rtnl_route_delete(struct rtnl *r, const struct route_state *route)
 {
 	char request[REQUEST_BYTES] = {0};

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * rtnl_decode.c - decodes rtnetlink messages of links, addresses, routes and
- * rules. Unknown attributes are skipped, for the kernel adds some every year.
+ * rtnl_decode.c - decodes rtnetlink messages of links, addresses, routes and rules. Unknown
+ * attributes are skipped, because new kernels add some.
  *
- * Must not know sockets nor what is made of the structs. Formats:
- * linux/rtnetlink.h, linux/if_link.h, linux/if_addr.h, linux/fib_rules.h.
+ * Must not know sockets, or what the structs are used for. Formats: linux/rtnetlink.h,
+ * linux/if_link.h, linux/if_addr.h, linux/fib_rules.h.
  */
 #include "kernel/rtnl_decode.h"
 
@@ -18,11 +18,11 @@
 
 #include "kernel/mnl_attrs.h"
 
-/* linux/if.h has these beyond what net/if.h knows, and both do not mix. */
+/* Flags of linux/if.h, which cannot be included together with net/if.h. */
 #define FLAG_LOWER_UP 0x10000
 #define FLAG_DORMANT  0x20000
 
-/* Attributes by type; those beyond max are dropped. */
+/* Attributes by type. Types above max are dropped. */
 struct attrs {
 	const struct nlattr **tb;
 	uint16_t max;
@@ -38,7 +38,7 @@ static int attr_take(const struct nlattr *attr, void *data)
 	return MNL_CB_OK;
 }
 
-/* Fills tb (max + 1 pointers, zeroed by the caller). 0 or -EBADMSG. */
+/* Set tb (max + 1 pointers, which the caller has zeroed). Return 0 or -EBADMSG. */
 static int attrs_parse(const struct nlmsghdr *nlh, size_t header, const struct nlattr **tb,
 		       uint16_t max)
 {
@@ -52,7 +52,7 @@ static bool family_is_known(int family)
 	return family == AF_INET || family == AF_INET6;
 }
 
-/* An attribute that is missing or too short for its type reads as 0. */
+/* Return the value of an attribute; 0 if it is missing or too short. */
 static uint32_t attr_u32(const struct nlattr *attr)
 {
 	return attr && mnl_attr_get_payload_len(attr) >= sizeof(uint32_t) ? mnl_attr_get_u32(attr)
@@ -105,7 +105,7 @@ static int altname_take(const struct nlattr *attr, void *data)
 	return MNL_CB_OK;
 }
 
-/* Alternative names that are longer than a name may be are passed over. */
+/* Alternative names of IFNAMSIZ bytes or more are skipped. */
 static void attr_altnames(struct link_state *out, const struct nlattr *list)
 {
 	struct altnames to = {.link = out};
@@ -114,7 +114,8 @@ static void attr_altnames(struct link_state *out, const struct nlattr *list)
 		mnl_attr_parse_nested(list, altname_take, &to);
 }
 
-/* The kinds that carry their packets inside others (rtnl_link_ops.kind). */
+/* Return whether an interface of this kind (rtnl_link_ops.kind) is a tunnel, which sends its
+ * packets inside other packets. */
 static bool kind_is_tunnel(const char *kind, size_t size)
 {
 	static const char *const kinds[] = {
@@ -163,7 +164,7 @@ int rtnl_decode_link(struct link_state *out, const struct nlmsghdr *nlh)
 		return -ENOENT;
 	out->index = (uint32_t)ifi->ifi_index;
 	out->is_up = ifi->ifi_flags & IFF_UP;
-	/* LOWER_UP is the carrier at this moment; RUNNING follows it late. */
+	/* LOWER_UP is the current carrier; RUNNING follows with a delay. */
 	out->has_carrier = (ifi->ifi_flags & FLAG_LOWER_UP) && !(ifi->ifi_flags & FLAG_DORMANT);
 	out->is_loopback = ifi->ifi_flags & IFF_LOOPBACK;
 	out->is_pointopoint = ifi->ifi_flags & IFF_POINTOPOINT;
@@ -173,7 +174,8 @@ int rtnl_decode_link(struct link_state *out, const struct nlmsghdr *nlh)
 	return attr_name(out->name, tb[IFLA_IFNAME]);
 }
 
-/* In IPv4 the bit of TEMPORARY means SECONDARY, which is a source like others. */
+/* Return whether the address is unsuitable as a source. In IPv4 the bit TEMPORARY means SECONDARY;
+ * such an address is suitable. */
 static bool addr_is_unusable(int family, uint32_t flags)
 {
 	uint32_t bad = IFA_F_DEPRECATED | IFA_F_DADFAILED;
@@ -200,7 +202,7 @@ int rtnl_decode_addr(struct addr_state *out, const struct nlmsghdr *nlh)
 	if (attr_addr(&out->prefix.addr, tb[IFA_LOCAL], ifa->ifa_family) < 0 ||
 	    attr_addr(&address, tb[IFA_ADDRESS], ifa->ifa_family) < 0)
 		return -EBADMSG;
-	/* With both, ADDRESS is the other end; alone it is the local address. */
+	/* If both are present, ADDRESS is the other end; alone, it is the local address. */
 	if (addr_is_none(&out->prefix.addr))
 		out->prefix.addr = address;
 	else if (!addr_is_equal(&out->prefix.addr, &address))
@@ -215,7 +217,7 @@ int rtnl_decode_addr(struct addr_state *out, const struct nlmsghdr *nlh)
 	return 0;
 }
 
-/* RTA_VIA: a gateway of another family than the route's. */
+/* Decode RTA_VIA, a gateway whose family is not that of the route. */
 static int attr_via(struct addr *out, const struct nlattr *attr)
 {
 	const struct rtvia *via = mnl_attr_get_payload(attr);
@@ -291,8 +293,8 @@ static int decode_nexthops(struct route_state *out, const struct nlattr *const *
 	return decode_gateway(&only->gateway, tb[RTA_GATEWAY], tb[RTA_VIA], out->family);
 }
 
-/* What a route has beyond route_state is kept as it is, so that one that was
- * displaced comes back whole. */
+/* Return whether to keep an attribute unchanged that route_state has no field for, so that a
+ * displaced route can be restored with all its attributes. */
 static bool attr_is_extra(const struct nlattr *attr)
 {
 	switch (mnl_attr_get_type(attr)) {
@@ -302,7 +304,7 @@ static bool attr_is_extra(const struct nlattr *attr)
 	case RTA_ENCAP_TYPE:
 	case RTA_TTL_PROPAGATE:
 		return true;
-	case RTA_PREF: /* IPv6 always has it; 0 is the default */
+	case RTA_PREF: /* always present in IPv6; 0 is the default */
 		return attr_u8(attr) != 0;
 	default:
 		return false;
@@ -412,7 +414,7 @@ static void rule_decode_extra(struct rule_extra *e, const struct fib_rule_hdr *f
 		e->suppress_ifgroup = 0;
 }
 
-/* Selectors that a look-up in a snapshot does not judge. */
+/* Return whether a rule has selectors that a look-up in a snapshot ignores. */
 static bool rule_has_other(const struct fib_rule_hdr *frh, const struct nlattr *const *tb)
 {
 	static const uint16_t other[] = {FRA_FLOW,	 FRA_TUN_ID,   FRA_L3MDEV,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * rtnl_decode.h - rtnetlink messages as the structs of netstate.h, for the
- * adapters that read them: dumps (rtnl.c) and notices (rtnl_monitor.c).
+ * rtnl_decode.h - decodes rtnetlink messages as the structs of netstate.h, for dumps (rtnl.c) and
+ * notices (rtnl_monitor.c).
  */
 #ifndef WAYMARK_SRC_KERNEL_RTNL_DECODE_H
 #define WAYMARK_SRC_KERNEL_RTNL_DECODE_H
@@ -10,20 +10,20 @@
 
 #include "waymark/plan/netstate.h"
 
-/* Room for what one route message points to. */
+/* Storage for the arrays of one decoded route. */
 struct rtnl_route_room {
 	struct nexthop nexthops[NEXTHOPS_MAX];
 	uint8_t extra[ROUTE_EXTRA_MAX];
 };
 
-/* Each takes a whole RTM_NEW or RTM_DEL message of its kind. 0, -EBADMSG for a
- * malformed one, -ENOENT for one that is not of interest (another family, a
- * route of table local or of the cache). A route points into room. */
+/* Decode a whole RTM_NEW or RTM_DEL message. Return 0, -EBADMSG if it is malformed, or -ENOENT if
+ * it is of no interest (another family, a route of table local or of the cache). A route points
+ * into room. */
 int rtnl_decode_link(struct link_state *out, const struct nlmsghdr *nlh);
 int rtnl_decode_addr(struct addr_state *out, const struct nlmsghdr *nlh);
 int rtnl_decode_route(struct route_state *out, const struct nlmsghdr *nlh,
 		      struct rtnl_route_room *room);
-/* The same of the kernel's answer to a question for one destination. */
+/* Decode the kernel's reply to a route look-up for one destination. */
 int rtnl_decode_answer(struct route_state *out, const struct nlmsghdr *nlh,
 		       struct rtnl_route_room *room);
 int rtnl_decode_rule(struct rule_state *out, const struct nlmsghdr *nlh);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * rtnl_monitor.c - a socket on which rtnetlink reports changed links, addresses,
- * routes, rules and reverse path filters.
+ * rtnl_monitor.c - receives rtnetlink's notices about changed links, addresses, routes, rules and
+ * reverse path filters.
  *
- * Must not know what follows from a change. Anybody with CAP_NET_ADMIN can send
- * to the socket, so only what comes from the kernel's port 0 counts; who asked
- * for a change stands in the message (nlmsg_pid), and is 0 for the kernel itself.
+ * Must not know what follows from a change. Every process with CAP_NET_ADMIN can send to the
+ * socket, so only messages from the kernel's port 0 are accepted. nlmsg_pid is the port of the
+ * process that made the change, or 0 for the kernel itself.
  */
 #include <errno.h>
 #include <libmnl/libmnl.h>
@@ -20,7 +20,7 @@
 #include "waymark/kernel/rtnl.h"
 
 #define RECEIVE_BYTES 32768
-/* A default buffer is full after some 160 notices; 60 uplinks flapping make more. */
+/* A default buffer is full after about 160 notices; 60 flapping uplinks cause more. */
 #define BUFFER_BYTES (1024 * 1024)
 
 static const int groups[] = {
@@ -39,7 +39,7 @@ static int monitor_subscribe(struct rtnl_monitor *m)
 
 	if (mnl_socket_bind(m->socket, 0, MNL_SOCKET_AUTOPID) < 0)
 		return -errno;
-	/* FORCE needs a privilege; without it the limit of the system holds. */
+	/* SO_RCVBUFFORCE needs CAP_NET_ADMIN; without it, the system's limit applies. */
 	if (setsockopt(mnl_socket_get_fd(m->socket), SOL_SOCKET, SO_RCVBUFFORCE, &size,
 		       sizeof(size)) < 0)
 		setsockopt(mnl_socket_get_fd(m->socket), SOL_SOCKET, SO_RCVBUF, &size,
@@ -103,7 +103,8 @@ static int notice_addr(struct rtnl_notice *n, const struct nlmsghdr *nlh)
 	return err;
 }
 
-/* The only setting of an interface that matters here. */
+/* Return 0 if the message is about the reverse path filter, the only such setting that is of
+ * interest. */
 static int notice_netconf(const struct nlmsghdr *nlh)
 {
 	const struct nlattr *attr;
@@ -113,7 +114,7 @@ static int notice_netconf(const struct nlmsghdr *nlh)
 	return -ENOENT;
 }
 
-/* Fills the notice. 0, or a negative number for a message to pass over. */
+/* Decode a message. Return 0, or a negative number if the message is to be skipped. */
 static int notice_decode(struct rtnl_notice *n, const struct nlmsghdr *nlh,
 			 struct rtnl_route_room *room)
 {
@@ -166,7 +167,8 @@ static int message_take(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-/* libmnl's recvfrom drops who sent it. -EAGAIN: nothing there. */
+/* Receive a datagram and its sender, which libmnl's function does not return. Return its size, or
+ * -errno (-EAGAIN: there is none). */
 static ssize_t datagram_receive(struct rtnl_monitor *m, bool *is_kernel)
 {
 	struct sockaddr_nl from = {.nl_family = AF_NETLINK};

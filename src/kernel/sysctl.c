@@ -2,7 +2,7 @@
 /*
  * sysctl.c - reads and writes a sysctl by its name with slashes.
  *
- * Must not know which are wanted.
+ * Must not know which values are planned.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,8 +12,8 @@
 
 #include "waymark/kernel/sysctl.h"
 
-/* Names are made of interface names, which hold no slash; "..", which the kernel
- * forbids as such a name, would lead out of /proc/sys. */
+/* Open a sysctl. Names contain interface names, which have no slash. ".." would lead out of
+ * /proc/sys and is refused; the kernel allows no interface of that name. */
 static int sysctl_open(const char *name, int flags)
 {
 	char path[sizeof("/proc/sys/") + SYSCTL_NAME_MAX];
@@ -45,7 +45,7 @@ int sysctl_read(const char *name, char *buf, size_t size)
 	return 0;
 }
 
-/* One write is the whole value: the kernel takes each write as a new one. */
+/* Write the whole value at once: the kernel handles each write as a new value. */
 int sysctl_write(const char *name, const char *value)
 {
 	size_t size = strlen(value);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * trace.c - one line per netlink message: topic, direction, type, family, attributes.
+ * trace.c - prints one line per netlink message: topic, direction, type, family, attributes.
  *
- * An attribute without a row of its own is printed by its number, in hexadecimal. Must not
+ * An attribute that is missing in the tables is printed with its number, in hexadecimal. Must not
  * change what it prints, nor know why it was sent.
  */
 #define _GNU_SOURCE /* asprintf */
@@ -27,7 +27,7 @@
 enum topic { TOPIC_RTNL, TOPIC_CONNTRACK, TOPIC_NFLOG, TOPIC_NFT, TOPICS };
 
 static const char *const topic_names[TOPICS] = {"rtnl", "conntrack", "nflog", "nft"};
-static unsigned topics_traced; /* a bit per topic */
+static unsigned topics_traced; /* bit set, one bit per topic */
 static trace_line_fn *line_take;
 
 /* --- what messages are made of ------------------------------------------------------- */
@@ -37,7 +37,7 @@ enum format { HEX, NUMBER, BIG_ENDIAN_NUMBER, ADDRESS, TEXT, NESTED };
 struct attribute {
 	uint16_t type;
 	enum format format;
-	const char *name; /* NULL: the end */
+	const char *name; /* NULL: end of the list */
 	const struct attribute *inner;
 };
 
@@ -138,7 +138,7 @@ static const struct attribute generation_attributes[] = {
 	{0},
 };
 
-/* Messages of a topic from type first on, in this order of types. */
+/* Messages of a topic: names[0] has type first, the others have the types that follow. */
 static const struct message {
 	enum topic topic;
 	uint16_t first;
@@ -276,7 +276,7 @@ static void value_print(FILE *out, const struct attribute *a, const uint8_t *byt
 	}
 }
 
-/* Lengths are the sender's: each is checked. */
+/* Print attributes. Their lengths come from the sender, so each one is checked. */
 static void attributes_print(FILE *out, const uint8_t *bytes, size_t size,
 			     const struct attribute *list, int depth)
 {
@@ -313,7 +313,7 @@ static const struct message *message_find(bool is_route, const struct nlmsghdr *
 	return NULL;
 }
 
-/* The topic of a message that has no row. */
+/* Return the topic of a message. */
 static enum topic topic_of(bool is_route, const struct nlmsghdr *nlh)
 {
 	switch (is_route ? -1 : NFNL_SUBSYS_ID(nlh->nlmsg_type)) {
@@ -329,7 +329,7 @@ static enum topic topic_of(bool is_route, const struct nlmsghdr *nlh)
 	}
 }
 
-/* What rtmsg and fib_rule_hdr say beside the attributes. */
+/* Print the fields of an rtmsg or fib_rule_hdr, whose layouts agree. */
 static void route_header_print(FILE *out, const struct rtmsg *m)
 {
 	fprintf(out, " dst_len=%u src_len=%u table=%u protocol=%u type=%u", m->rtm_dst_len,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * trace_internal.h - hooks of the adapters: netlink messages that are traced, if any are.
+ * trace_internal.h - functions by which the adapters trace netlink messages, if tracing is on.
  */
 #ifndef WAYMARK_SRC_KERNEL_TRACE_INTERNAL_H
 #define WAYMARK_SRC_KERNEL_TRACE_INTERNAL_H

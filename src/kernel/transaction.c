@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * transaction.c - fork, call, reply by a pipe. The launcher forks, if there is one.
+ * transaction.c - forks a child, or lets the launcher do so, and reads its reply from a pipe.
  *
- * The reply is the result, the sizes of both texts, then the texts. A child that dies
- * leaves it short. The caller waits for the child, which queries the kernel only, and
- * kills it when its time is over.
+ * The reply consists of the result, the sizes of both texts, and the texts. If a child dies, its
+ * reply is incomplete. The caller waits for the child and kills it after TRANSACTION_SECONDS.
  */
 #define _GNU_SOURCE /* pipe2 */
 #include "waymark/base/bytes.h"
@@ -31,7 +30,7 @@ struct head {
 	uint32_t output_size, errors_size;
 };
 
-static pid_t children[TRANSACTION_CHILDREN]; /* a ring */
+static pid_t children[TRANSACTION_CHILDREN]; /* a ring buffer */
 static unsigned n_children;
 
 bool transaction_is_child(pid_t pid)
@@ -72,7 +71,7 @@ void transaction_child(int fd, transaction_fn *fn, const void *data)
 
 /* --- the caller ----------------------------------------------------------------------- */
 
-/* -EPIPE: it ended early; -ETIMEDOUT. */
+/* Read size bytes. Return 0, -EPIPE if the child ended early, -ETIMEDOUT, or another -errno. */
 static int bytes_read(int fd, void *bytes, size_t size, int64_t until_ms)
 {
 	struct pollfd p = {.fd = fd, .events = POLLIN};
@@ -97,7 +96,7 @@ static int bytes_read(int fd, void *bytes, size_t size, int64_t until_ms)
 	return 0;
 }
 
-/* The text is empty so far. */
+/* Read a text of the reply. *text is an empty string before the call. */
 static int text_read(int fd, uint32_t size, int64_t until_ms, char **text)
 {
 	char *grown = size && size <= TEXT_BYTES_MAX ? realloc(*text, (size_t)size + 1) : NULL;
@@ -111,7 +110,7 @@ static int text_read(int fd, uint32_t size, int64_t until_ms, char **text)
 	return err;
 }
 
-/* Without memory for the errors the result is the reply. */
+/* Read the reply. If there is no memory for the error text, the result alone is the reply. */
 static int reply_read(int fd, struct head *head, struct transaction_reply *reply)
 {
 	int64_t until_ms = clock_steady_ms() + TRANSACTION_SECONDS * 1000;
@@ -170,7 +169,7 @@ static int child_finish(pid_t pid, bool is_launched, int fd, struct transaction_
 	return head.result ? head.result : err;
 }
 
-/* Return the child's pid, 0 where it is not known, or -errno. */
+/* Start a child. Return its pid, 0 if the pid is unknown, or -errno. */
 static pid_t child_start(int fd, transaction_fn *fn, const void *data, size_t size,
 			 bool *is_launched)
 {
@@ -185,7 +184,7 @@ static pid_t child_start(int fd, transaction_fn *fn, const void *data, size_t si
 	return pid < 0 ? -errno : pid;
 }
 
-/* Empty texts need no memory once the child has begun. */
+/* Allocate empty texts now, so that an empty reply needs no memory after the child has started. */
 static int reply_begin(struct transaction_reply *reply)
 {
 	*reply = (struct transaction_reply){.output = calloc(1, 1), .errors = calloc(1, 1)};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ifnames.h - names of interface indexes, from libnfnetlink's interface table,
- * which follows the kernel; names of interfaces that are gone are remembered.
+ * ifnames.h - maps interface indexes to names. libnfnetlink's interface table follows the kernel;
+ * the names of interfaces that no longer exist are remembered.
  */
 #ifndef WAYMARK_KERNEL_IFNAMES_H
 #define WAYMARK_KERNEL_IFNAMES_H
@@ -14,11 +14,11 @@ struct ifnames;
 struct ifnames *ifnames_open(void); /* NULL with errno */
 void ifnames_close(struct ifnames *t);
 int ifnames_fd(const struct ifnames *t);
-/* Reads what the kernel said since. 0 or -errno. */
+/* Read the kernel's link messages since the last call. Return 0 or -errno. */
 int ifnames_receive(struct ifnames *t);
-/* The name of an index, now or when it was last there; NULL: never seen, or
- * gone and forgotten (about the last 1,024 are kept). Owned by the table, valid
- * until the next call. */
+/* Return the name of an interface: its current name, or its last one if it no longer exists. Return
+ * NULL if it never existed or was forgotten (about the last 1,024 are kept). The name is owned by
+ * the table and valid until the next call. */
 const char *ifnames_get(struct ifnames *t, uint32_t ifindex);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * listeners.h - who else listens to conntrack events in this network namespace.
+ * listeners.h - counts other listeners to conntrack events in this network namespace.
  */
 #ifndef WAYMARK_KERNEL_LISTENERS_H
 #define WAYMARK_KERNEL_LISTENERS_H
@@ -9,8 +9,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Count the sockets subscribed to conntrack events, except the one with port own_port;
- * reads one proc file. Returns the count or -errno. */
+/* Count the sockets that are subscribed to conntrack events, except the one with port own_port.
+ * Reads one file of /proc. Return the number or -errno. */
 int listeners_count(uint32_t own_port);
 
 /* A line of /proc/net/netlink (netlink_seq_show in the kernel's net/netlink/af_netlink.c). */
@@ -20,7 +20,7 @@ struct netlink_socket {
 };
 
 bool netlink_socket_parse(struct netlink_socket *s, const char *line);
-/* Whether s is subscribed to conntrack events. */
+/* Return whether s is subscribed to conntrack events. */
 bool is_conntrack_listener(const struct netlink_socket *s);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * nflog.h - one NFLOG group over libmnl: messages as struct stray_packet.
+ * nflog.h - reads one NFLOG group with libmnl, and decodes its messages as struct stray_packet.
  */
 #ifndef WAYMARK_KERNEL_NFLOG_H
 #define WAYMARK_KERNEL_NFLOG_H
@@ -16,28 +16,29 @@ typedef void nflog_packet_fn(void *data, const struct stray_packet *p);
 
 struct nflog_stats {
 	uint64_t messages, parse_errors, forged;
-	uint64_t overruns; /* ENOBUFS answers */
-	uint64_t holes;	   /* messages missing by NFULA_SEQ */
+	uint64_t overruns; /* reads that returned ENOBUFS */
+	uint64_t holes;	   /* messages that are missing in the sequence (NFULA_SEQ) */
 	uint32_t buffer_bytes;
 };
 
-/* Binds the group with sequence numbers, copying the first 128 bytes of each
- * packet, qthreshold 1 (a message at once). Asks for NFULA_CT and goes on
- * without where the kernel answers EOPNOTSUPP. NULL with errno: EBUSY where
- * another process owns the group, EPERM, ... */
+/* Bind the group with sequence numbers. The first 128 bytes of each packet are copied, and each
+ * message is sent at once (qthreshold 1). NFULA_CT is requested, and left out if the kernel returns
+ * EOPNOTSUPP. Return NULL with errno on failure: EBUSY if another process owns the group, EPERM,
+ * ... */
 struct nflog *nflog_open(uint16_t group, uint32_t buffer_bytes);
 void nflog_close(struct nflog *n);
 int nflog_fd(const struct nflog *n);
 
-/* As conntrack_receive. *holes grows by the messages that are missing in the sequence, which
- * begins with the binding, so that a loss of the first message shows. */
+/* Read packets as conntrack_receive() reads events. *holes is increased by the number of messages
+ * missing in the sequence. The sequence begins when the group is bound, so that even a lost first
+ * message is noticed. */
 int nflog_receive(struct nflog *n, nflog_packet_fn *fn, void *data, int max, uint64_t *holes);
 
 void nflog_stats(const struct nflog *n, struct nflog_stats *out);
 
-/* Pure, for tests and fuzzing: fills tuple, proto and the is_icmp_ flags from
- * the bytes of an IPv4 or IPv6 packet. 0, or -EBADMSG for one that is malformed
- * or cut before the end of its addresses (of an ICMP error: of those inside it). */
+/* Set tuple, proto and the is_icmp_ flags from the bytes of an IPv4 or IPv6 packet. Return 0, or
+ * -EBADMSG if the packet is malformed or truncated before the end of its addresses (in an ICMP
+ * error: of the addresses of the packet inside). Pure; exported for tests and fuzzing. */
 int nflog_decode_payload(struct stray_packet *p, const uint8_t *bytes, size_t size);
 
 #endif

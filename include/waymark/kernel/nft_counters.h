@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * nft_counters.h - what the counting rules of table inet waymark have counted, over
- * libmnl: an uplink's rules are found by their comments (ruleset.h).
+ * nft_counters.h - reads the counters of table inet waymark with libmnl. An uplink's counting rules
+ * are found by their comments (ruleset.h).
  */
 #ifndef WAYMARK_KERNEL_NFT_COUNTERS_H
 #define WAYMARK_KERNEL_NFT_COUNTERS_H
@@ -22,15 +22,17 @@ struct nft_counters_uplink {
 	struct flow_counts flows[COUNTED_FAMILIES];
 };
 struct nft_counters_reading {
-	uint64_t table; /* the kernel's number of it, another after each load; 0: there is none */
+	uint64_t table; /* the kernel's handle of our table, which changes with each load; 0: the
+			 * table is missing */
 	size_t n;
 	struct nft_counters_uplink uplinks[UPLINKS_MAX];
 };
 
-/* Adds up an uplink's rules. Without the table: 0, and table is 0. 0 or -errno. */
+/* Read the counters, summed per uplink. Return 0 or -errno. If the table is missing, return 0 with
+ * table 0. */
 int nft_counters_read(struct nft_counters *n, struct nft_counters_reading *out);
 
-/* What was counted for a mark, or NULL. */
+/* Return the counters of the uplink with this mark, or NULL. */
 const struct nft_counters_uplink *nft_counters_find(const struct nft_counters_reading *r,
 						    uint32_t mark);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * rtnl.h - links, addresses, routes and rules over rtnetlink with libmnl.
+ * rtnl.h - reads and changes links, addresses, routes and rules over rtnetlink with libmnl.
  */
 #ifndef WAYMARK_KERNEL_RTNL_H
 #define WAYMARK_KERNEL_RTNL_H
@@ -13,46 +13,48 @@
 
 struct rtnl;
 
-struct rtnl *rtnl_open(void); /* a request socket; NULL with errno */
+struct rtnl *rtnl_open(void); /* NULL with errno */
 void rtnl_close(struct rtnl *r);
-/* Its netlink port: the pid of the notices that its changes cause. */
+/* Return the socket's netlink port. Notices about changes that it made have this number as their
+ * pid. */
 uint32_t rtnl_port(const struct rtnl *r);
-/* What the kernel said of the last refusal, or ""; valid until the next call. */
+/* Return the kernel's message about the last refused request, or ""; valid until the next call. */
 const char *rtnl_error(const struct rtnl *r);
 
-/* Dumps links, addresses, routes (all tables but local; both families) and
- * rules. Repeats a torn dump. NULL with errno. */
+/* Take a snapshot: dump links, addresses, routes (all tables except local, both families) and
+ * rules. A torn dump is repeated. Return NULL with errno on failure. */
 struct netstate *rtnl_snapshot(struct rtnl *r);
 
-/* Add answers -EEXIST, delete -ESRCH or -ENOENT, as the kernel does. replace:
- * NLM_F_REPLACE in place of NLM_F_EXCL. */
+/* Add or delete a route or rule. Return 0 or the kernel's -errno: -EEXIST if it exists, -ESRCH or
+ * -ENOENT if it is missing. replace: replace an existing route (NLM_F_REPLACE) instead of
+ * failing. */
 int rtnl_route_add(struct rtnl *r, const struct route_state *route, bool replace);
 int rtnl_route_delete(struct rtnl *r, const struct route_state *route);
 int rtnl_rule_add(struct rtnl *r, const struct rule_state *rule);
 int rtnl_rule_delete(struct rtnl *r, const struct rule_state *rule);
 
-/* Set the group of an interface. 0 or -errno. */
+/* Set the group of an interface. Return 0 or -errno. */
 int rtnl_link_set_group(struct rtnl *r, uint32_t ifindex, uint32_t group);
 
-/* The kernel's own answer to which way such a packet goes now: the table, one next
- * hop, for the one destination. iifname "lo" or "": the host's own packet, from one
- * of its addresses. Free the route with route_clear. 0, or -errno as the packet
- * would get it: -ENETUNREACH, -EHOSTUNREACH, -EACCES, -EXDEV (its source is refused
- * by the reverse path filter), ... */
+/* Ask the kernel which route a packet takes now: the result has the table and one next hop for this
+ * one destination. iifname "lo" or "": a packet of this host, from one of its addresses. Free the
+ * route with route_clear(). Return 0, or the -errno that the packet would cause: -ENETUNREACH,
+ * -EHOSTUNREACH, -EACCES, -EXDEV (its source is refused by the reverse path filter), ... */
 int rtnl_route_get(struct rtnl *r, const struct fib_query *q, struct route_state *route);
 
-/* A second kind of socket: it receives notifications of changes. */
+/* A monitor is another kind of socket: it receives notices about changes. */
 enum rtnl_change {
 	RTNL_LINK,
 	RTNL_ADDR,
 	RTNL_ROUTE,
 	RTNL_RULE,
-	RTNL_RP_FILTER, /* an interface's reverse path filter, or that of all */
+	RTNL_RP_FILTER, /* reverse path filter of an interface, or of all interfaces */
 };
 struct rtnl_notice {
 	enum rtnl_change what;
 	bool is_delete;
-	uint32_t pid;		  /* netlink port of who did it; 0: the kernel */
+	uint32_t pid;		  /* netlink port of the process that made the change; 0: the
+				   * kernel */
 	uint32_t ifindex;	  /* with RTNL_LINK, RTNL_ADDR */
 	struct link_state link;	  /* with RTNL_LINK */
 	struct rule_state rule;	  /* with RTNL_RULE */
@@ -64,7 +66,8 @@ struct rtnl_monitor;
 struct rtnl_monitor *rtnl_monitor_open(void); /* NULL with errno */
 void rtnl_monitor_close(struct rtnl_monitor *m);
 int rtnl_monitor_fd(const struct rtnl_monitor *m);
-/* Messages read, 0: nothing more, -ENOBUFS: notices were lost (take a snapshot). */
+/* Return the number of messages read (0: none left), -ENOBUFS if notices were lost (take a
+ * snapshot), or another -errno. */
 int rtnl_monitor_receive(struct rtnl_monitor *m, rtnl_notice_fn *fn, void *data);
 
 #endif

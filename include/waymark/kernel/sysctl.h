@@ -7,12 +7,12 @@
 
 #include <stddef.h>
 
-/* Longest name, with its terminating 0. */
+/* Size of the longest name, including its terminating 0. */
 #define SYSCTL_NAME_MAX 128
 
-/* Read a value into buf, without its newline. 0 or -errno. */
+/* Read a value into buf, without its newline. Return 0 or -errno. */
 int sysctl_read(const char *name, char *buf, size_t size);
-/* Write a value. 0 or -errno. */
+/* Write a value. Return 0 or -errno. */
 int sysctl_write(const char *name, const char *value);
 
 #endif
