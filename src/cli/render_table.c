@@ -182,8 +182,8 @@ static size_t flows_width(const struct table *t, size_t column)
 	return widest;
 }
 
-/* Return the widest shown column that has no numbers; n_columns: none. Without has_flows, columns of
- * flows and times do not count. */
+/* Return the widest shown column that has no numbers; n_columns: none. Without has_flows, columns
+ * of flows and times do not count. */
 static size_t column_widest(const struct table *t, bool has_flows)
 {
 	size_t widest = t->n_columns;

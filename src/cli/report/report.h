@@ -131,8 +131,8 @@ struct report_series *report_series_find(const struct report *r, const char *nam
 int report_story_read(struct report *r, struct query *q);
 /* Return the meaning of a reason: "the ip rule of the mark was missing". */
 const char *report_reason_text(const char *reason);
-/* Write the uplink of an interface and the interface to buf, such as "cable (wan2)", and return buf.
- * uplink "": write only the interface. */
+/* Write the uplink of an interface and the interface to buf, such as "cable (wan2)", and return
+ * buf. uplink "": write only the interface. */
 const char *report_egress(char buf[REPORT_LONG_TEXT], const char *uplink, const char *interface);
 /* Return the uplink of an interface that stray packets left by; "": none. */
 const char *report_egress_uplink(const struct report *r, const char *interface);
