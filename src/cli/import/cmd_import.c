@@ -75,7 +75,7 @@ static void file_print(const struct import *i, const struct importer *with)
 	with->notes(i);
 }
 
-/* --- reading ----------------------------------------------------------------------------------- */
+/* --- reading --------------------------------------------------------------------------- */
 
 static int file_read(struct uci *u, const char *path)
 {
