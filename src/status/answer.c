@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * answer.c - the daemon's answer as JSON and back, by the table of counters. It takes what
- * it knows and skips the rest.
+ * answer.c - converts struct answer to JSON and back, as the table of counters describes. The
+ * parser ignores members that the table lacks.
  */
 #include "waymark/status/answer.h"
 
@@ -34,7 +34,7 @@ const char *answer_keep(struct answer *a, const char *text)
 
 /* --- from JSON ------------------------------------------------------------------------ */
 
-/* Return the value at "store.depth", or NULL. */
+/* Return the value at a path such as "store.depth", or NULL. */
 static const json_t *value_find(const json_t *object, const char *path)
 {
 	const char *dot;
@@ -89,7 +89,7 @@ static void verdicts_take(struct answer *a, const json_t *o)
 			json_object_get(verdicts, verdict_name((enum verdict)v)));
 }
 
-/* Strings of an array, comma-separated; NULL with errno. */
+/* Return the strings of an array, separated by commas, malloc'd; NULL with errno. */
 static char *strings_join(const json_t *array)
 {
 	char *text = NULL;
@@ -126,7 +126,7 @@ static void reasons_take(int64_t reasons[REASONS], const json_t *object)
 	}
 }
 
-/* Only reasons that occurred. */
+/* Return the counts of the reasons that occurred. */
 static json_t *reasons_json(const int64_t reasons[REASONS])
 {
 	json_t *object = json_object();
@@ -239,7 +239,7 @@ static json_t *counter_json(const void *fields, const struct counter *c)
 	return json_null();
 }
 
-/* Set the value at "store.depth", with the objects on the way. */
+/* Set the value at a path such as "store.depth", and create the objects on the path. */
 static void value_set(json_t *object, const char *path, json_t *value)
 {
 	const char *dot;
@@ -278,7 +278,7 @@ static json_t *missing_json(const struct answer_coverage *c)
 	return object;
 }
 
-/* Null if nothing has been compared yet. */
+/* Return JSON null if coverage has not been compared yet. */
 static json_t *coverage_json(const struct answer_coverage *c)
 {
 	json_t *object;
@@ -345,7 +345,8 @@ static json_t *verdicts_json(const struct answer *a)
 	return object;
 }
 
-/* counts: up to 5, 10, 25, 50, 100, 250, 500 ms, 1, 2.5, 10 s, and longer. */
+/* Return the delays as a histogram. Its counts are those up to 5, 10, 25, 50, 100, 250, 500 ms, 1,
+ * 2.5, 10 s, and above. */
 static json_t *delays_json(const struct delays *d)
 {
 	json_t *counts = json_array();

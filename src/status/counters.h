@@ -9,21 +9,23 @@
 
 enum counter_type {
 	COUNTER_INTEGER,
-	COUNTER_OPTIONAL, /* an integer; below 0: unknown, null in JSON, absent as a metric */
-	COUNTER_REAL,	  /* below 0: unknown, as COUNTER_OPTIONAL */
+	/* an integer; below 0 it is unknown: null in JSON, absent from the metrics */
+	COUNTER_OPTIONAL,
+	COUNTER_REAL, /* below 0 it is unknown, as COUNTER_OPTIONAL */
 	COUNTER_BOOLEAN,
 	COUNTER_TEXT, /* NULL: null in JSON */
 };
 
 struct counter {
-	const char *key; /* in JSON; "store.depth": depth of the object store */
+	const char *key; /* path in JSON: "store.depth" is the member depth of the object store */
 	enum counter_type type;
-	size_t offset;	    /* of the field */
-	const char *metric; /* without its prefix; NULL: no metric */
+	size_t offset;	    /* of the field in its struct */
+	const char *metric; /* name without the prefix "waymark_"; NULL: no metric */
 	const char *kind;   /* "counter", "gauge" */
 	const char *help;
-	double divisor;	     /* 0: none; 1000: milliseconds that are shown in seconds */
-	const char *heading; /* of `waymark status`, below which words follow the number; NULL */
+	double divisor; /* 0: none; 1000: turns milliseconds into seconds */
+	/* heading of `waymark status` that shows the number, followed by words; NULL: none */
+	const char *heading;
 	const char *words;
 };
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * json_text.c - text of unknown origin as a JSON string. It knows no object that has one.
+ * json_text.c - text of unknown origin as a JSON string. This file knows nothing of the objects
+ * that contain the string.
  */
 #include "waymark/status/json_text.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * metrics.c - the daemon's counters in Prometheus' text format (exposition format
- * 0.0.4): one text for the tool, the HTTP server and the file.
+ * metrics.c - the daemon's counters in Prometheus' text format (exposition format 0.0.4). The
+ * command-line tool, the HTTP server and the metrics file all use this text.
  *
  * Pure: must not know where the answer comes from, nor where the text goes.
  */
@@ -81,7 +81,8 @@ static void general_print(FILE *out, const struct answer *a)
 	}
 }
 
-/* Prometheus' buckets contain those before them. Before the first row there is none. */
+/* Print the histogram of delays. Each bucket of Prometheus includes the buckets below it. Print
+ * nothing while no row has been written. */
 static void delays_print(FILE *out, const struct delays *d)
 {
 	static const char name[] = "history_delay_seconds";
@@ -111,8 +112,8 @@ static void uplink_labels_print(FILE *out, const char *name, const struct answer
 	fputc('}', out);
 }
 
-/* Print one metric of every uplink where fields_of() knows it. An uplink of which nothing
- * is known has no line: 0 would say that nothing left. */
+/* Print one metric for every uplink for which fields_of() returns its fields. Print no line for an
+ * uplink whose values are unknown: a 0 would say that no packet left. */
 static void uplink_metric_print(FILE *out, const struct answer *a, const struct counter *c,
 				const void *(*fields_of)(const struct answer_uplink *))
 {
@@ -141,7 +142,7 @@ static const void *coverage_fields(const struct answer_uplink *u)
 	return u->coverage.is_known ? &u->coverage : NULL;
 }
 
-/* A reason that has not occurred yet has no line. */
+/* Print the mismatches by reason. Reasons that have not occurred get no line. */
 static void reasons_print(FILE *out, const struct answer *a)
 {
 	static const char name[] = "mismatches_total";
@@ -199,7 +200,8 @@ static void bytes_print(FILE *out, const struct answer *a)
 	}
 }
 
-/* An uplink without new flows has no line: none is unanswered, and none answered. */
+/* Print the share of new flows without an answer. An uplink without new flows gets no line: its
+ * share is undefined. */
 static void unanswered_print(FILE *out, const struct answer *a)
 {
 	static const char name[] = "unanswered_share";
@@ -220,7 +222,7 @@ static void unanswered_print(FILE *out, const struct answer *a)
 	}
 }
 
-/* A state in words is a label of a sample that is 1 while it lasts. */
+/* Print a state as a metric of value 1 whose label is the state's name. */
 static void word_print(FILE *out, const struct answer *a, const char *name, const char *help,
 		       const char *label, const char *(*word_of)(const struct answer_uplink *u))
 {
@@ -271,7 +273,7 @@ static void uplinks_print(FILE *out, const struct answer *a)
 	reasons_print(out, a);
 }
 
-/* Printed also without a daemon: "down" must not look like "no data". */
+/* Print waymark_up even if no daemon answered: "down" must not look like "no data". */
 static void up_print(FILE *out, bool is_up)
 {
 	head_print(out, "up", "gauge", "Whether the daemon runs and is ready");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * channel.c - SOCK_SEQPACKET keeps frames apart; a descriptor rides along.
+ * channel.c - the channel is a SOCK_SEQPACKET socket pair, which keeps frames apart. A frame may
+ * carry one file descriptor (SCM_RIGHTS).
  */
 #include "talker/channel.h"
 
@@ -18,7 +19,7 @@ int channel_open(int ends[2], int bytes)
 {
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends))
 		return -errno;
-	/* Without CAP_NET_ADMIN it is what net.core.wmem_max allows. */
+	/* Without CAP_NET_ADMIN the buffer is limited to net.core.wmem_max. */
 	if (setsockopt(ends[0], SOL_SOCKET, SO_SNDBUFFORCE, &bytes, sizeof(bytes)))
 		setsockopt(ends[0], SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
 	return 0;

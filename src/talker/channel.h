@@ -1,20 +1,21 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * channel.h - frames through a socket pair, one each time. Nothing waits.
+ * channel.h - sends and receives single frames through a socket pair. No function waits.
  */
 #ifndef WAYMARK_SRC_TALKER_CHANNEL_H
 #define WAYMARK_SRC_TALKER_CHANNEL_H
 
 #include "talker/frame.h"
 
-/* Two ends, non-blocking; the first may hold bytes of frames that are not read. 0 or
- * -errno. */
+/* Open a non-blocking socket pair. The send buffer of the first end holds up to bytes of unread
+ * frames. Return 0 or -errno. */
 int channel_open(int ends[2], int bytes);
-/* Send a frame, with a descriptor unless it is -1. 0, -EAGAIN if the socket is full,
- * -EMSGSIZE, -EPIPE if the other side is gone. */
+/* Send a frame, with the descriptor pass_fd unless that is -1. Return 0, -EAGAIN if the socket is
+ * full, -EMSGSIZE if the frame is too large, or -EPIPE if the other side has exited. */
 int channel_send(int fd, struct frame *f, int pass_fd);
-/* Receive a frame; *passed_fd is a descriptor that came with it, or -1. 0, -EAGAIN if there
- * is none, -EPIPE if the other side is gone, -EBADMSG if it is no frame. */
+/* Receive a frame. Set *passed_fd to the descriptor that came with the frame, or to -1. Return 0,
+ * -EAGAIN if no frame is waiting, -EPIPE if the other side has exited, or -EBADMSG if the message
+ * is not a frame. */
 int channel_receive(int fd, struct frame *f, int *passed_fd);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * exec_sink.c - alerts for programs, which the talker runs. An alert that it cannot take now is
- * counted and dropped: hours later it would be of no help.
+ * exec_sink.c - sends alerts to the talker, which runs the alert program. An alert that the talker
+ * cannot take now is counted as failed and dropped: hours later it would not help.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * frame.c - a header and texts, each ended by a NUL. Either side may be the enemy of the
- * other: whatever was received is checked.
+ * frame.c - a frame is a header and texts, each terminated by a NUL. Neither side trusts the other:
+ * everything received is checked.
  */
 #include "talker/frame.h"
 
@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Between two processes of one program: no byte order. */
+/* Both ends are processes of one program, so the header is in the host's byte order. */
 struct header {
 	uint32_t type, generation;
 	int64_t number;

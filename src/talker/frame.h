@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * frame.h - one message between waymarkd and its talker: a type, a generation, a number
- * and texts. Pure: it knows neither the socket nor what the messages are for.
+ * frame.h - one message between waymarkd and its talker: a type, the generation of the worker, a
+ * number and texts. Pure: must not know the socket, nor what the messages are for.
  */
 #ifndef WAYMARK_SRC_TALKER_FRAME_H
 #define WAYMARK_SRC_TALKER_FRAME_H
@@ -12,26 +12,30 @@
 
 #define FRAME_BYTES_MAX 131072u
 
-/* "d": from waymarkd, "w": from the worker, "s": from the spawner. */
+/* Who sends each type (d: waymarkd, w: the worker, s: the spawner), and the frame's number and
+ * texts. */
 enum frame_type {
-	FRAME_READY = 1, /* s: it has given up its privileges; number: 0 or -errno */
-	FRAME_STARTED,	 /* w: generation: its own from now on */
-	FRAME_DIED,	 /* s: how the worker ended */
+	FRAME_READY = 1, /* s: the spawner has dropped its privileges; number: 0 or -errno */
+	FRAME_STARTED,	 /* w: the worker runs; generation: its own */
+	FRAME_DIED,	 /* s: the worker died; text: how */
 	FRAME_PING,	 /* d */
 	FRAME_PONG,	 /* w */
-	FRAME_PROGRAM,	 /* d: path, standard input, environment... */
-	FRAME_CHECK,	 /* d: number; path, time limit (ms), environment... */
-	FRAME_CHECKED,	 /* w: number; "good", "bad", or why it could not be run */
-	FRAME_WEBHOOK,	 /* d: number: timeout (s); URL, headers...; no text: off */
-	FRAME_POST,	 /* d: number: id; body */
-	FRAME_SETTLED,	 /* w: number: id */
-	FRAME_STATUS,	 /* w: see struct worker_status */
-	FRAME_LISTEN,	 /* d: with the listening socket, or without: off */
-	FRAME_ASK,	 /* w: for the page */
-	FRAME_PAGE,	 /* d: number: PAGE_FIRST, PAGE_LAST; a part of the page */
-	FRAME_LOG,	 /* w: number: level; text */
-	FRAME_STOP,	 /* d: end running and waiting programs */
-	FRAME_STOPPED,	 /* w: nothing follows */
+	FRAME_PROGRAM,	 /* d: run an alert program; texts: path, standard input, environment... */
+	/* d: run a check; number: of the check; texts: path, time limit (ms), environment... */
+	FRAME_CHECK,
+	FRAME_CHECKED, /* w: number: of the check; text: "good", "bad", or why it did not run */
+	/* d: number: timeout (s); texts: URL, headers...; no text: turn the webhook off */
+	FRAME_WEBHOOK,
+	FRAME_POST,    /* d: deliver to the webhook; number: id of the alert; text: body */
+	FRAME_SETTLED, /* w: the webhook is done with an alert; number: its id */
+	FRAME_STATUS,  /* w: see struct worker_status */
+	/* d: serve scrapes at the socket that comes with the frame; no socket: stop */
+	FRAME_LISTEN,
+	FRAME_ASK,     /* w: send the page (the metrics) */
+	FRAME_PAGE,    /* d: part of the page; number: PAGE_FIRST | PAGE_LAST; no text: no page */
+	FRAME_LOG,     /* w: a line for the log */
+	FRAME_STOP,    /* d: end running and waiting programs, then stop */
+	FRAME_STOPPED, /* w: the last frame of the worker */
 	FRAME_TYPES
 };
 
@@ -43,7 +47,7 @@ struct frame {
 	enum frame_type type;
 	uint32_t generation;
 	int64_t number;
-	size_t n, at; /* bytes, and where the next text to read begins */
+	size_t n, at; /* size in bytes; offset of the next text to read */
 	bool is_overfull;
 	char bytes[FRAME_BYTES_MAX];
 };
@@ -52,16 +56,16 @@ struct frame {
 void frame_begin(struct frame *f, enum frame_type type, uint32_t generation, int64_t number);
 void frame_put(struct frame *f, const char *text);
 void frame_put_number(struct frame *f, int64_t number);
-/* Set the bytes to send: 0, or -EMSGSIZE if not all texts had room. */
+/* Finish the frame. Return 0, or -EMSGSIZE if a text did not fit. */
 int frame_end(struct frame *f);
 
-/* Decode n bytes that were received into f->bytes: 0 or -EBADMSG. */
+/* Decode the n bytes received into f->bytes. Return 0 or -EBADMSG. */
 int frame_open(struct frame *f, size_t n);
-/* Return the next text, or NULL. Valid as long as the frame. */
+/* Return the next text, or NULL. The text is part of the frame. */
 const char *frame_next(struct frame *f);
 /* Return the next text as a number; 0 if it is not a number. */
 int64_t frame_next_number(struct frame *f);
-/* Fill in the texts that are left, at most max - 1, and a NULL. */
+/* Set list to the remaining texts, at most max - 1, followed by NULL. */
 void frame_rest(struct frame *f, char **list, size_t max);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * http_request.c - GET and HEAD of a path; any other method has no path of ours.
+ * http_request.c - parses GET and HEAD requests. A request with another method gets an empty path,
+ * so it is answered with 404.
  */
 #include "talker/http_request.h"
 
@@ -8,7 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Return where the head ends, or 0. Some clients end lines without CR. */
+/* Return the length of the request's head, or 0 if the head is incomplete. Some clients end lines
+ * without CR. */
 static size_t head_length(const char *bytes, size_t n)
 {
 	for (size_t i = 0; i + 1 < n; i++) {
@@ -22,7 +24,7 @@ static size_t head_length(const char *bytes, size_t n)
 	return 0;
 }
 
-/* Return the length of the next word of the line, and step over it. */
+/* Return the length of the word at *at, set *word to it, and advance *at to the next word. */
 static size_t word_take(const char **at, const char *end, const char **word)
 {
 	size_t n = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * httpd.c - a client's life: its request is read, it waits for the page, the answer is written,
- * further input is discarded, the connection is closed. Each step has a time limit.
+ * httpd.c - the steps of a client's connection: read the request, wait for the page, write the
+ * answer, discard further input, close. Each step has a time limit.
  */
 #include "talker/httpd.h"
 
@@ -20,7 +20,8 @@
 #define EVENTS_PER_TURN	 64
 #define LISTEN_PAUSE_MS	 1000
 #define ASK_AGAIN_MS	 1000
-#define LISTENER	 HTTPD_CLIENTS_MAX /* its number in epoll */
+/* the listening socket's number in epoll, after those of the clients */
+#define LISTENER HTTPD_CLIENTS_MAX
 
 enum client_state { CLIENT_FREE, CLIENT_READS, CLIENT_WAITS, CLIENT_WRITES, CLIENT_ENDS };
 
@@ -37,8 +38,9 @@ struct client {
 
 struct httpd {
 	int epoll_fd, listen_fd;
-	int64_t paused_until_ms;  /* the listener; 0: it is in epoll */
-	int64_t now_ms, asked_ms; /* asked_ms 0: the page is not asked for */
+	int64_t paused_until_ms; /* when to poll the listening socket again; 0: it is in epoll */
+	/* asked_ms: when the page was requested from waymarkd; 0: no request is open */
+	int64_t now_ms, asked_ms;
 	struct httpd_page page;
 	struct client clients[HTTPD_CLIENTS_MAX];
 };
@@ -62,8 +64,8 @@ static int client_watch(struct httpd *h, struct client *c, int operation, uint32
 	return epoll_ctl(h->epoll_fd, operation, c->fd, &ev) ? -errno : 0;
 }
 
-/* Return the client that has been slow longest; clients that must act come before clients that
- * wait for waymarkd. */
+/* Return the client that connected first, among those that must read or write next. Clients that
+ * wait for waymarkd do not count. Return NULL if there is none. */
 static struct client *client_slowest(struct httpd *h)
 {
 	struct client *slowest = NULL;
@@ -111,8 +113,8 @@ static void client_write(struct httpd *h, struct client *c)
 		}
 		c->written += (size_t)n;
 	}
-	/* If the socket were closed at once, further input from the client would reset the
-	 * answer. */
+	/* If the socket were closed now, input that the client still sends would cause a reset, and
+	 * the client might lose the answer. */
 	c->state = CLIENT_ENDS;
 	if (shutdown(c->fd, SHUT_WR) || client_watch(h, c, EPOLL_CTL_MOD, EPOLLIN))
 		client_close(c);
@@ -145,14 +147,14 @@ static void plain_answer(struct httpd *h, struct client *c, unsigned status, con
 
 static void page_want(struct httpd *h, struct client *c)
 {
-	/* Do not read from a waiting client; a disconnect shows when the answer is written. */
+	/* Do not read from a waiting client. If it disconnects, writing the answer fails. */
 	if (client_watch(h, c, EPOLL_CTL_MOD, 0)) {
 		client_close(c);
 		return;
 	}
 	c->state = CLIENT_WAITS;
 	c->waits_ms = h->now_ms;
-	/* One request for all waiting clients; repeat it if it seems lost. */
+	/* One request to waymarkd serves all waiting clients. Repeat it if no answer comes. */
 	if (h->asked_ms && h->now_ms - h->asked_ms < ASK_AGAIN_MS)
 		return;
 	h->asked_ms = h->now_ms;
@@ -176,7 +178,7 @@ void httpd_answer(struct httpd *h, const char *text)
 
 /* --- requests ---------------------------------------------------------------------------- */
 
-/* The index page, for people. */
+/* Answer "/" with a text for people. */
 static void index_answer(struct httpd *h, struct client *c)
 {
 	char text[160];
@@ -257,8 +259,8 @@ static void listener_watch(struct httpd *h)
 		h->paused_until_ms = h->now_ms + LISTEN_PAUSE_MS;
 }
 
-/* Without a free descriptor or memory the listener stays readable: to look again and again
- * would be a busy loop. */
+/* Stop polling the listening socket for a while. Without a free descriptor or memory it stays
+ * readable, and accepting again at once would be a busy loop. */
 static void listener_pause(struct httpd *h)
 {
 	epoll_ctl(h->epoll_fd, EPOLL_CTL_DEL, h->listen_fd, NULL);
@@ -272,7 +274,7 @@ static void listener_close(struct httpd *h)
 	h->listen_fd = -1;
 }
 
-/* Return whether it is worth trying again at once. */
+/* Return whether the caller shall call accept again at once. */
 static bool accept_failed(struct httpd *h, int error)
 {
 	struct client *slowest;
@@ -281,7 +283,7 @@ static bool accept_failed(struct httpd *h, int error)
 		return false;
 	if (error == EINTR || error == ECONNABORTED)
 		return true;
-	if (error == EINVAL || error == EBADF) { /* waymarkd has closed it */
+	if (error == EINVAL || error == EBADF) { /* waymarkd has shut down the socket */
 		listener_close(h);
 		return false;
 	}
@@ -297,7 +299,7 @@ static void client_add(struct httpd *h, int fd)
 {
 	struct client *c = client_place(h);
 
-	if (!c) { /* all wait for the page */
+	if (!c) { /* all clients wait for the page */
 		close(fd);
 		return;
 	}
@@ -363,7 +365,7 @@ int httpd_fd(const struct httpd *h)
 	return h->epoll_fd;
 }
 
-/* Serve requests before new clients, which may replace a slow one. */
+/* Serve existing clients before accepting new ones: a new client may replace a slow one. */
 void httpd_process(struct httpd *h, int64_t now_ms)
 {
 	struct epoll_event events[EVENTS_PER_TURN];

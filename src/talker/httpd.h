@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * httpd.h - one page by HTTP, without a thread and without waiting for a client. The page is
- * asked for when a client wants it, and answers all clients that wait.
+ * httpd.h - an HTTP server for one page. It needs no thread and never waits for a client. When a
+ * client requests the page, the server asks waymarkd for it and sends it to all clients that wait.
  *
- * A client that is slow costs one place for a few seconds. When all places are taken, the
- * client that has been slow for the longest time goes: many slow clients keep no other from
- * its answer.
+ * A slow client occupies a place for a few seconds only. When all places are taken, a new client
+ * replaces the one that has been slow for the longest time, so slow clients cannot lock out others.
  */
 #ifndef WAYMARK_SRC_TALKER_HTTPD_H
 #define WAYMARK_SRC_TALKER_HTTPD_H
@@ -13,30 +12,30 @@
 #include <stdint.h>
 
 #define HTTPD_CLIENTS_MAX 64
-#define HTTPD_TIMEOUT_MS  10000 /* for a client, in all */
-#define HTTPD_PAGE_MS	  5000	/* for the page; then there is no answer */
+#define HTTPD_TIMEOUT_MS  10000 /* limit for a client's whole connection */
+#define HTTPD_PAGE_MS	  5000	/* how long a client waits for the page before it gets status 503 */
 
 struct httpd;
 
 struct httpd_page {
-	const char *path; /* whatever else is asked for is not found */
+	const char *path; /* path of the page; other paths are not found */
 	const char *type; /* Content-Type */
 	void (*ask)(void *data);
 	void *data;
 };
 
-/* page's strings outlive it. NULL with errno. */
+/* Return a new server, or NULL with errno. The strings of page must outlive the server. */
 struct httpd *httpd_new(const struct httpd_page *page);
 void httpd_free(struct httpd *h);
-/* Take over a listening, non-blocking socket; -1: none. */
+/* Take over a listening, non-blocking socket; -1 stops listening. */
 void httpd_listen(struct httpd *h, int fd);
-/* Answer all waiting clients; NULL: no page is available. */
+/* Send text as the page to all waiting clients. NULL: no page is available; they get status 503. */
 void httpd_answer(struct httpd *h, const char *text);
 
-/* Readable when there is something to do. */
+/* Return an fd that is readable when httpd_process has something to do. */
 int httpd_fd(const struct httpd *h);
 void httpd_process(struct httpd *h, int64_t now_ms);
-/* Close connections that exceed their time. */
+/* Close connections that exceed their time limit. */
 void httpd_tick(struct httpd *h, int64_t now_ms);
 unsigned httpd_clients(const struct httpd *h);
 

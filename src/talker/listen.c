@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * listen.c - a socket of one family, at an address that may not be there yet.
+ * listen.c - opens a listening socket of one address family. The address may not exist yet.
  */
 #include "talker/listen.h"
 
@@ -29,7 +29,8 @@ static socklen_t address_fill(struct sockaddr_storage *to, const struct addr *ad
 	return sizeof(*in6);
 }
 
-/* A start before the interface has its address must not fail for that. */
+/* Set the socket's options. With FREEBIND, waymarkd can start before the interface has its
+ * address. */
 static int socket_prepare(int fd, int family)
 {
 	int on = 1, err = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * listen.h - the socket at which scrapes arrive. waymarkd opens it, so that a place that
- * is taken is reported where the configuration is read.
+ * listen.h - the socket at which scrapes arrive. waymarkd opens it, not the worker, so that an
+ * address that is already in use is reported as an error of the configuration.
  */
 #ifndef WAYMARK_SRC_TALKER_LISTEN_H
 #define WAYMARK_SRC_TALKER_LISTEN_H
@@ -10,7 +10,7 @@
 
 #include "waymark/base/addr.h"
 
-/* Return a listening, non-blocking socket, or -errno. The address may be missing yet. */
+/* Return a listening, non-blocking socket, or -errno. The address need not exist yet. */
 int listen_open(const struct addr *addr, uint16_t port);
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * spawner.c - gives up every privilege, starts the worker, and restarts it when it dies.
+ * spawner.c - drops every privilege, starts the worker, and restarts it when it dies.
  *
- * When waymarkd stops, the channel closes: even a worker that hangs then has a moment to end. The
- * worker in turn dies with the spawner, programs with the worker.
+ * When waymarkd stops, the channel closes. The worker then has STOP_MS to end before the spawner
+ * kills it. The worker dies when the spawner dies, and the programs when the worker dies.
  */
 #include "talker/spawner.h"
 
@@ -23,19 +23,21 @@
 #include "waymark/base/clock.h"
 #include "waymark/kernel/privilege.h"
 
-#define FD_CHANNEL   3 /* after the three standard ones */
+#define FD_CHANNEL 3 /* the first descriptor after stdin, stdout and stderr */
 
-#define PAUSE_MS     1000 /* before the next worker; doubled while they die young */
+/* pause before the worker is restarted; doubled each time that it dies young */
+#define PAUSE_MS     1000
 #define PAUSE_MAX_MS 60000
 #define YOUNG_MS     10000
-#define STOP_MS	     6000 /* how long a stop waits for the worker */
+/* how long the spawner waits for the worker to end when waymarkd has stopped */
+#define STOP_MS 6000
 
 struct spawner {
 	int channel, signal_fd;
 	uint32_t generation;
 	pid_t worker; /* 0: none */
 	int64_t started_ms, due_ms, pause_ms;
-	int64_t stop_by_ms; /* 0: waymarkd lives */
+	int64_t stop_by_ms; /* when to kill the worker; 0: waymarkd still runs */
 	struct frame frame;
 };
 
@@ -58,7 +60,7 @@ static int signals_open(void)
 {
 	sigset_t children;
 
-	/* Ignore signals that stop waymarkd; the worker learns of the stop by the channel. */
+	/* Ignore the signals that stop waymarkd; the channel tells the worker to stop. */
 	signal(SIGTERM, SIG_IGN);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
@@ -70,7 +72,8 @@ static int signals_open(void)
 	return signalfd(-1, &children, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* Other processes of this user must not read tokens from its memory. */
+/* Drop the privileges. Clear the dumpable flag as well, so that other processes of this user cannot
+ * read tokens from memory. */
 static int privileges_shed(const struct spawn_user *user)
 {
 	int err = privilege_shed(user->is_set, user->uid, user->gid);
@@ -129,7 +132,8 @@ static void worker_bury(struct spawner *s, int status)
 	s->due_ms = now_ms + s->pause_ms;
 }
 
-/* Minders, whose worker died, come here as well. */
+/* Reap the worker, and also minders: as the subreaper, the spawner adopts those whose worker
+ * died. */
 static void children_reap(struct spawner *s)
 {
 	struct signalfd_siginfo info;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * talker.c - waymarkd's side of the channel.
+ * talker.c - waymarkd's side of the channel to the talker.
  *
- * A ping per second shows whether the talker answers. What it must know (the listening
- * socket, the webhook) is kept here and sent again when another worker starts.
+ * A ping per second shows whether the worker answers. The listening socket and the settings of the
+ * webhook are kept here, and sent again whenever a new worker starts.
  */
 #include "waymark/talker/talker.h"
 
@@ -26,7 +26,7 @@
 
 #define CHANNEL_BYTES	(1024 * 1024)
 #define FRAMES_PER_TURN 64
-#define LINES_PER_TICK	20 /* of output; more than that is a flood */
+#define LINES_PER_TICK	20 /* how many lines of output are logged per tick; the rest is dropped */
 #define PING_MS		1000
 #define SILENT_MS	5000
 #define STOP_MS		6500
@@ -34,9 +34,10 @@
 struct talker {
 	int fd; /* -1: the talker has exited */
 	pid_t spawner;
-	uint32_t generation; /* of the worker; 0: none has started yet */
+	uint32_t generation; /* of the worker; 0: no worker has started yet */
 	enum talker_state state;
-	int64_t ping_ms, heard_ms; /* ping_ms 0: none yet */
+	/* when the last ping was sent (0: never), and when the worker last answered */
+	int64_t ping_ms, heard_ms;
 	int64_t pings;
 	bool is_stopped;
 	unsigned lines_left;
@@ -45,7 +46,7 @@ struct talker {
 	struct talker_events events;
 	struct talker_webhook_events webhook;
 	struct worker_status status, read[READERS];
-	int64_t programs_lost; /* with a worker */
+	int64_t programs_lost; /* programs that ran or waited when their worker died */
 	uint64_t restarts;
 	struct frame frame;
 };
@@ -69,7 +70,7 @@ static int user_find(struct talker_user *user, struct spawn_user *found)
 	return 0;
 }
 
-/* The spawner answers at once, or ends. */
+/* Wait for FRAME_READY and return its number. The spawner sends the frame at once or exits. */
 static int ready_await(struct talker *t)
 {
 	struct pollfd end = {.fd = t->fd, .events = POLLIN};
@@ -107,7 +108,8 @@ static int talker_open(struct talker *t, struct talker_user *user)
 	t->fd = t->listen_fd = -1;
 	if (!err)
 		err = spawner_fork(t, &found);
-	/* A user namespace may know root alone. */
+	/* In a user namespace that maps only root, setting another user fails with EINVAL: keep
+	 * ours. */
 	if (err == -EINVAL && found.is_set) {
 		talker_stop(t);
 		found.is_set = false;
@@ -200,7 +202,8 @@ static void listen_send(struct talker *t)
 	t->is_listen_unsent = talker_send(t, t->listen_fd) != 0;
 }
 
-/* The worker has the socket, too: only a shutdown frees the place at once. */
+/* Stop listening. The worker holds a copy of the socket, so only a shutdown frees the address at
+ * once. */
 static void listen_close(struct talker *t)
 {
 	if (t->listen_fd < 0)
@@ -237,7 +240,8 @@ int talker_check(struct talker *t, int64_t number, const char *path, char *const
 	return talker_send(t, -1);
 }
 
-/* A page that does not get through is asked for again. */
+/* Send the page in parts. If a part does not fit into the channel, the worker asks for the page
+ * again. */
 static void page_send(struct talker *t, const char *text)
 {
 	size_t left = text ? strlen(text) : 0;
@@ -289,7 +293,7 @@ static void started_take(struct talker *t)
 		state_set(t, TALKER_WORKS, "a new one runs");
 }
 
-/* The kinds that a worker sends once it runs. */
+/* Handle the frames that a running worker sends. */
 static void worker_frame_take(struct talker *t)
 {
 	const char *text;
@@ -366,12 +370,13 @@ void talker_process(struct talker *t)
 	}
 }
 
-/* A ping that finds the channel full shows the same as one without an answer. */
+/* Send a ping every second, and note when the worker has not answered for SILENT_MS. A ping that
+ * cannot be sent because the channel is full counts like one without an answer. */
 static void ping(struct talker *t, int64_t now_ms)
 {
 	if (!t->generation || now_ms - t->ping_ms < PING_MS)
 		return;
-	/* After our own stall, give the talker its full time again. */
+	/* If waymarkd itself stalled, restart the time limit for the answer. */
 	if (now_ms - t->ping_ms > 2 * PING_MS)
 		t->heard_ms = now_ms;
 	t->ping_ms = now_ms;
@@ -434,7 +439,8 @@ static void stopped_await(struct talker *t)
 	}
 }
 
-/* A process that does not stop by itself is killed with the spawner. */
+/* Stop the worker and the spawner. If the worker does not confirm that it stopped, kill the
+ * spawner; the kernel then kills the worker (PR_SET_PDEATHSIG). */
 void talker_stop(struct talker *t)
 {
 	bool is_done;

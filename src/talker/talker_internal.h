@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * talker_internal.h - the talker as its sinks see it.
+ * talker_internal.h - the functions of the talker that its sinks use.
  */
 #ifndef WAYMARK_SRC_TALKER_TALKER_INTERNAL_H
 #define WAYMARK_SRC_TALKER_TALKER_INTERNAL_H
@@ -9,23 +9,25 @@
 #include "talker/worker.h"
 #include "waymark/talker/talker.h"
 
-/* The one frame to build and send; valid until the next call of this room. */
+/* Begin a frame and return it; send it with talker_send(). There is only one frame: any call of a
+ * talker function may overwrite it. */
 struct frame *talker_frame(struct talker *t, enum frame_type type, int64_t number);
-/* Send it. 0, -EAGAIN: full; -EHOSTDOWN: no process answers. */
+/* Send the frame of talker_frame(). Return 0, -EAGAIN if the channel is full, or -EHOSTDOWN if the
+ * talker has exited. */
 int talker_send(struct talker *t, int pass_fd);
-/* Return whether an alert handed out now would be taken. */
+/* Return whether the talker accepts alerts now. */
 bool talker_is_working(const struct talker *t);
 
-/* Return how much the worker's counters grew since the last call by this reader; those of a
- * restarted worker count from 0. */
+/* Return how much the worker's counters grew since this reader's last call. The counters of a
+ * restarted worker begin at 0. */
 enum talker_reader { READER_EXEC, READER_WEBHOOK, READERS };
 struct worker_status talker_status_news(struct talker *t, enum talker_reader reader);
 int64_t talker_programs(const struct talker *t);
-/* Why the last request to the webhook failed; "". */
+/* Write to 'to' why the last request to the webhook failed; "" if none failed. */
 void talker_webhook_error(const struct talker *t, char *to, size_t size);
 
-/* Called with each id that the webhook has settled, and when a worker has started that
- * knows nothing yet. */
+/* Callbacks: settled is called with the id of each alert that the webhook has delivered or dropped;
+ * started, when a new worker has started and must get the settings and alerts again. */
 struct talker_webhook_events {
 	void *data;
 	void (*settled)(void *data, int64_t id);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * webhook_sink.c - alerts for the webhook, which the talker delivers. They are kept here
- * until they are settled, so that another worker gets those of one that died.
+ * webhook_sink.c - alerts for the webhook, which the talker delivers. They are kept here until the
+ * worker has delivered or dropped them, so that they can be sent again if the worker dies.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -23,11 +23,12 @@ struct webhook_state {
 	struct talker *talker;
 	struct sink_status *status;
 	struct webhook_body body;
-	char *url, **headers; /* NULL: off */
+	char *url, **headers; /* url NULL: the webhook is off */
 	uint32_t timeout_s;
 	bool is_config_unsent;
 	struct item *pending, **pending_end;
-	struct item *settled; /* in no order */
+	/* delivered or dropped, not yet returned by sink_settled; unordered */
+	struct item *settled;
 	unsigned n_pending;
 	uint64_t delivered, retries, dropped;
 };
@@ -92,7 +93,7 @@ static void config_send(struct webhook_state *s)
 	s->is_config_unsent = talker_send(s->talker, -1) != 0;
 }
 
-/* In order, as far as the channel has room. */
+/* Send the unsent alerts in order until the channel is full. */
 static void pending_send(struct webhook_state *s)
 {
 	config_send(s);
@@ -196,7 +197,8 @@ static char *sink_body(void *self, const struct alert_config *c, const struct si
 	return webhook_body_make(&((struct webhook_state *)self)->body, c, m);
 }
 
-/* The talker drops an alert that it refused; here the oldest is dropped when too many wait. */
+/* Queue an alert. If too many are queued, drop the oldest. (The worker drops alerts that the
+ * webhook refuses.) */
 static int sink_push(void *self, int64_t id, const char *body)
 {
 	struct webhook_state *s = self;
@@ -246,7 +248,8 @@ static void sink_tick(void *self, int64_t now_ms)
 	pending_send(s);
 }
 
-/* Alerts wait for the next start in the history; the talker has its moment. */
+/* Send what fits into the channel and stop the talker. Alerts that it does not deliver stay in the
+ * history until the next start of waymarkd. */
 static void sink_stop(void *self)
 {
 	struct webhook_state *s = self;

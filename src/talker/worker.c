@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * worker.c - one loop: frames of waymarkd, programs that run, the webhook's thread, clients
- * of HTTP. A frame that finds the channel full is dropped; its sender's state is sent again
- * where that matters.
+ * worker.c - one loop for frames from waymarkd, running programs, the webhook's thread, and HTTP
+ * clients. A frame that finds the channel full is dropped. Counters and the ids of settled alerts
+ * are sent again later.
  */
 #include "talker/worker.h"
 
@@ -25,8 +25,8 @@
 #include "waymark/base/clock.h"
 #include "waymark/status/metrics.h"
 
-#define TICK_MS		100  /* while something runs or waits */
-#define IDLE_MS		1000 /* otherwise */
+#define TICK_MS		100  /* longest sleep while a program runs or a client or an alert waits */
+#define IDLE_MS		1000 /* longest sleep otherwise */
 #define FRAMES_PER_TURN 256
 #define VARIABLES_MAX	128
 #define HEADERS_MAX	64
@@ -41,8 +41,8 @@ struct worker {
 	struct webhook *webhook;
 	struct worker_checks *checks;
 	struct httpd *httpd;
-	struct worker_status sent; /* that waymarkd has got */
-	int64_t unsent_id;	   /* settled, but the channel was full; 0: none */
+	struct worker_status sent; /* the counters that were sent last */
+	int64_t unsent_id;	   /* id of a settled alert that found the channel full; 0: none */
 	char *page;
 	size_t page_bytes;
 	struct frame in, out;
@@ -162,8 +162,9 @@ static void page_take(struct worker *w)
 	page_clear(w);
 }
 
-/* Programs are for any worker: a frame outlives the worker that it was sent to. The rest is
- * for the worker that waymarkd knows of; the next one gets it anew. */
+/* Handle a frame. FRAME_PROGRAM is run even if waymarkd sent it to an earlier worker that has died.
+ * Other frames for an earlier worker are ignored: waymarkd sends their contents again when a new
+ * worker starts. */
 static void frame_take(struct worker *w, int passed_fd)
 {
 	if (w->in.type == FRAME_PROGRAM)
@@ -238,7 +239,7 @@ static void status_send(struct worker *w)
 		w->sent = now;
 }
 
-/* Send the counters first, so that they include what is settled. */
+/* Report settled alerts. Send the counters first, so that they include these alerts. */
 static void settled_send(struct worker *w)
 {
 	int64_t id;
@@ -307,7 +308,7 @@ static int worker_open(struct worker *w)
 	return 0;
 }
 
-/* Acknowledge what succeeds in the last moment. */
+/* Stop everything. Report alerts that the webhook delivered while it was stopping. */
 static void worker_close(struct worker *w)
 {
 	worker_checks_free(w->checks);

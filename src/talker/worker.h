@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * worker.h - the process that talks to the outside for waymarkd: it runs alert and check
- * programs, delivers to the webhook, and answers scrapes. It reads no history and no
- * configuration; what it needs comes through the channel.
+ * worker.h - the worker, the process that talks to the outside for waymarkd. It runs alert and
+ * check programs, delivers to the webhook, and answers scrapes. It reads neither the history nor
+ * the configuration: everything it needs comes through the channel.
  */
 #ifndef WAYMARK_SRC_TALKER_WORKER_H
 #define WAYMARK_SRC_TALKER_WORKER_H
@@ -11,19 +11,20 @@
 
 #include "talker/frame.h"
 
-/* Run until told to stop, or until waymarkd has exited. */
+/* Run until FRAME_STOP arrives or waymarkd has exited. */
 void __attribute__((noreturn)) worker_run(int channel, uint32_t generation);
 
-/* Contents of FRAME_STATUS, since the worker started. */
+/* The contents of FRAME_STATUS. Counters begin at 0 when the worker starts. */
 struct worker_status {
-	int64_t programs; /* that run or wait */
+	int64_t programs; /* programs that run now or wait for their turn */
 	int64_t programs_failed;
-	int64_t delivered, retries, dropped; /* by the webhook */
+	/* alerts that the webhook got, failed requests, dropped alerts */
+	int64_t delivered, retries, dropped;
 	char program_error[160], webhook_error[160];
 };
 
 void worker_status_put(const struct worker_status *s, struct frame *f);
-/* Numbers below 0 become 0. */
+/* Read the counters from a frame. Numbers below 0 become 0. */
 void worker_status_read(struct worker_status *s, struct frame *f);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * worker_checks.c - one place per uplink: waymarkd starts no second check of an uplink while
- * one runs.
+ * worker_checks.c - runs check programs. There is one place per uplink, because waymarkd starts no
+ * second check of an uplink while one runs.
  */
 #include "talker/worker_checks.h"
 
@@ -91,7 +91,8 @@ void worker_checks_run(struct worker_checks *c, int64_t number, const char *path
 	c->fn(c->data, number, strerror(-err));
 }
 
-/* The result counts once all that the program started has ended. */
+/* Report the result once the program and everything that it started have ended. Kill a program that
+ * exceeds its time limit. */
 static void check_tick(struct worker_checks *c, struct check *k, int64_t now_ms)
 {
 	bool is_good;

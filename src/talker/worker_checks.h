@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * worker_checks.h - check programs that run now, each with its time limit.
+ * worker_checks.h - the check programs that run now, each with its time limit.
  */
 #ifndef WAYMARK_SRC_TALKER_WORKER_CHECKS_H
 #define WAYMARK_SRC_TALKER_WORKER_CHECKS_H
@@ -11,12 +11,11 @@
 
 struct worker_checks;
 
-/* Called with the number of each check, and its result: "good", "bad", or why it did not
- * run. */
+/* Called once per check with its number and its result: "good", "bad", or why it did not run. */
 typedef void worker_checked_fn(void *data, int64_t number, const char *result);
 
 struct worker_checks *worker_checks_new(worker_checked_fn *fn, exec_output_fn *output, void *data);
-/* End running checks. */
+/* Kill running checks and free everything. */
 void worker_checks_free(struct worker_checks *c);
 void worker_checks_run(struct worker_checks *c, int64_t number, const char *path,
 		       char **environment, int64_t until_ms);

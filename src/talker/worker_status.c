@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * worker_status.c - the worker's counters as the texts of a frame.
+ * worker_status.c - writes the worker's counters to a frame and reads them back.
  */
 #include <stdio.h>
 
@@ -24,7 +24,7 @@ static int64_t count_read(struct frame *f)
 	return n < 0 ? 0 : n;
 }
 
-/* The text may be printed on a terminal. */
+/* Read a text and replace control characters, because the text may be printed on a terminal. */
 static void text_read(struct frame *f, char *to, size_t size)
 {
 	const char *text = frame_next(f);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * answer.h - what the daemon reports of itself: filled in by the daemon, sent as JSON over
- * the control socket, parsed by the tool, printed as metrics.
+ * answer.h - what the daemon reports about itself. The daemon fills in struct answer and sends it
+ * as JSON over the control socket; the command-line tool parses it; both print metrics from it.
  *
- * A field that another version leaves out is 0, or NULL. Most fields are rows of the table
- * in answer.def.
+ * Most fields are rows of the table in answer.def. A field that is missing in the JSON of another
+ * version is 0 or NULL.
  */
 #ifndef WAYMARK_STATUS_ANSWER_H
 #define WAYMARK_STATUS_ANSWER_H
@@ -17,7 +17,7 @@
 #include "waymark/audit/coverage.h"
 #include "waymark/base/record.h"
 
-/* The C type of a row's field, and the field. */
+/* The C type of each row type, and the declaration of a row's field. */
 #define ANSWER_INTEGER		       int64_t
 #define ANSWER_OPTIONAL		       int64_t
 #define ANSWER_REAL		       double
@@ -25,9 +25,9 @@
 #define ANSWER_TEXT		       const char *
 #define ANSWER_FIELD(type, field, ...) ANSWER_##type field;
 
-/* How much of what left by an uplink is in the history, since the daemon started. */
+/* What share of the traffic that left by an uplink since the daemon started is in the history. */
 struct answer_coverage {
-	bool is_there; /* something was compared */
+	bool is_there; /* coverage has been compared at least once */
 #define COVERAGE ANSWER_FIELD
 #include "waymark/status/answer.def"
 	int64_t missing[COVERAGE_CAUSES];
@@ -41,14 +41,14 @@ struct answer_uplink {
 	struct answer_coverage coverage;
 };
 
-/* Strings belong to the answer. */
+/* The daemon's report. It owns every string that it points to; answer_keep() adds one. */
 struct answer {
 	char **strings; /* owned */
 	size_t n_strings;
 #define ANSWER ANSWER_FIELD
 #include "waymark/status/answer.def"
 	bool has_verdicts;
-	int64_t verdicts[VERDICT_OK + 1]; /* flows, by verdict, since the start */
+	int64_t verdicts[VERDICT_OK + 1]; /* ended flows by verdict, since the daemon started */
 	struct {
 #define EVENTS ANSWER_FIELD
 #include "waymark/status/answer.def"
@@ -60,7 +60,7 @@ struct answer {
 	struct {
 #define STORE ANSWER_FIELD
 #include "waymark/status/answer.def"
-		struct delays delays; /* from event to row, since the start */
+		struct delays delays; /* from event to committed row, since the daemon started */
 	} store;
 	struct {
 #define ALERTS ANSWER_FIELD
@@ -74,17 +74,18 @@ struct answer {
 	size_t n_uplinks;
 };
 
-/* Parse the daemon's JSON; unknown members are skipped. Return 0, -EPROTO if text is not an answer,
- * or -ENOMEM. */
+/* Parse the daemon's JSON and skip unknown members. Return 0, -EPROTO if text is not an answer, or
+ * -ENOMEM. */
 int answer_parse(struct answer *a, const char *text);
-/* Return the answer as JSON, malloc'd, or NULL with errno. */
+/* Return the answer as malloc'd JSON, or NULL with errno. */
 char *answer_json(const struct answer *a);
-/* Return the list of uplinks alone as JSON. */
+/* Return only the uplinks of the answer as malloc'd JSON, or NULL with errno. */
 char *answer_uplinks_json(const struct answer *a);
-/* Return the details of a heading of `waymark status`, "3 lost, 0 beyond max-flows", or NULL
- * while all are 0. */
+/* Write the counters that `waymark status` prints below a heading to buf, for example "3 lost, 0
+ * beyond max-flows". Return buf, or NULL if all of these counters are 0. */
 const char *answer_details(const struct answer *a, const char *heading, char *buf, size_t size);
-/* Copy a string into the answer, which owns it; NULL stays NULL. */
+/* Copy a string and let the answer own the copy. Return the copy, or NULL if text is NULL or memory
+ * is short. */
 const char *answer_keep(struct answer *a, const char *text);
 void answer_free(struct answer *a);
 

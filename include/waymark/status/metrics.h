@@ -11,7 +11,8 @@
 
 #define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
-/* a: the answer to `status`. NULL: there is no daemon, and the text says so. */
+/* Print the metrics of a, the answer to `status`. With a NULL (no daemon answered), print only
+ * waymark_up 0. */
 void metrics_print(FILE *out, const struct answer *a);
 
 #endif

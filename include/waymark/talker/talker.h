@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * talker.h - the process that talks to the outside for waymarkd, as the alert user and
- * without any capability: alert and check programs, the webhook, HTTP for scrapes.
+ * talker.h - the talker: the process that talks to the outside for waymarkd. It runs as the alert
+ * user without any capability, and handles alert and check programs, the webhook, and scrapes over
+ * HTTP.
  *
- * waymarkd starts it first, before it opens anything, and never waits for it: what finds
- * the channel full or the talker away is counted as not delivered, or sent again later.
- * A talker that dies is started again by its spawner; a spawner that dies is not.
+ * waymarkd starts the talker before it opens anything, and never waits for it. A message that finds
+ * the channel full or the talker dead is sent again later or counted as not delivered. The talker
+ * consists of a spawner and its child, the worker. The spawner restarts a worker that dies; a
+ * spawner that dies is not restarted.
  */
 #ifndef WAYMARK_TALKER_TALKER_H
 #define WAYMARK_TALKER_TALKER_H
@@ -18,37 +20,38 @@
 
 struct talker;
 
-/* The user that the talker becomes. name NULL, or not root: it keeps our user. */
+/* The user that the talker becomes. If name is NULL, or if this process is not root, the talker
+ * keeps the user of this process. */
 struct talker_user {
 	const char *name;
-	bool is_changed; /* out: it is another user than ours */
+	bool is_changed; /* set by talker_start: the talker runs as another user */
 };
 
-/* Fork the talker. Call while single-threaded, with no fd open that the talker must not have. NULL
- * with errno: ENOENT if the user does not exist. */
+/* Fork the talker. Call this while the process has a single thread and no open fd that the talker
+ * must not inherit. Return NULL with errno on failure: ENOENT if the user does not exist. */
 struct talker *talker_start(struct talker_user *user);
-/* Give running and waiting alerts a moment, then end the talker. */
+/* Give running and waiting alert programs a few seconds, then end the talker. */
 void talker_stop(struct talker *t);
-/* NULL: nothing. */
+/* Stop and free the talker. NULL is allowed. */
 void talker_free(struct talker *t);
 
 enum talker_state {
 	TALKER_WORKS,
 	TALKER_SILENT, /* it does not answer */
-	TALKER_DEAD,   /* another one is being started */
-	TALKER_GONE,   /* no other one will be started */
+	TALKER_DEAD,   /* the worker died; the spawner starts another one */
+	TALKER_GONE,   /* the spawner died; no worker will be started */
 };
 
-/* Called from talker_process and talker_tick. */
+/* Callbacks. talker_process and talker_tick call them. */
 struct talker_events {
 	void *data;
-	/* Return the page, malloc'd, or NULL. */
+	/* Return the text of the metrics, malloc'd, or NULL. */
 	char *(*page)(void *data);
-	/* The result of a check: "good", "bad", or why it did not run. */
+	/* Take the result of check number: "good", "bad", or why it did not run. */
 	void (*checked)(void *data, int64_t number, const char *result);
-	/* A line that a program wrote. */
+	/* Take a line that a program wrote. */
 	void (*output)(void *data, const char *line);
-	/* The state has changed to state because of why. */
+	/* Note the talker's new state and why it changed. */
 	void (*changed)(void *data, enum talker_state state, const char *why);
 };
 void talker_set_events(struct talker *t, const struct talker_events *events);
@@ -59,20 +62,22 @@ void talker_process(struct talker *t);
 /* Call several times per second. */
 void talker_tick(struct talker *t, int64_t now_ms);
 
-/* Answer scrapes at addr; port 0: stop listening. Return 0, or -errno and change nothing. */
+/* Answer scrapes at addr and port; port 0 stops listening. Return 0. On failure return -errno and
+ * keep the previous listener. */
 int talker_listen(struct talker *t, const struct addr *addr, uint16_t port);
 
-/* Start a check program; its result is reported with number. Return 0 or -errno. */
+/* Start a check program. Its result is reported later to checked() with this number. Return 0 or
+ * -errno. */
 int talker_check(struct talker *t, int64_t number, const char *path, char *const *environment,
 		 uint32_t limit_ms);
-/* Return a number that grows when the worker is replaced: checks of a former worker give no
- * result. */
+/* Return a number that grows whenever the worker is replaced. Checks that a former worker ran give
+ * no result. */
 uint32_t talker_generation(const struct talker *t);
 /* Return how many times a worker that died was replaced. */
 uint64_t talker_restarts(const struct talker *t);
 
-/* Sinks that hand alerts to the talker, in place of those of this process; their data is the
- * talker. Ends with NULL. */
+/* The sinks that hand alerts to the talker, instead of those that deliver from this process. Their
+ * data pointer is the talker. The list ends with NULL. */
 extern const struct sink *const talker_sinks[];
 
 #endif
