@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * damage.c - a database that was damaged, while it is open or before: how it is noticed, and
- * how it is kept for those who may repair it.
+ * damage.c - detects a damaged database, when it is opened or while it is open, and keeps the
+ * damaged file under another name so that it can be repaired.
  *
- * All of the file is read through SQLite: a descriptor of our own would, when closed, end
- * the locks that SQLite holds on it.
+ * The file is read only through SQLite: closing a descriptor of our own would release SQLite's
+ * locks on the file.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -55,7 +55,7 @@ int store_damage(struct store *st)
 	st->file_bytes = bytes;
 	rc = file->pMethods->xRead(file, header, sizeof(header), 0);
 	if (rc != SQLITE_OK && rc != SQLITE_IOERR_SHORT_READ)
-		return SQLITE_OK; /* not readable is not damaged: the next statement says why */
+		return SQLITE_OK; /* unreadable is not damaged; the next statement reports why */
 	return memcmp(header, HEADER_MAGIC, sizeof(header)) ? SQLITE_NOTADB : SQLITE_OK;
 }
 
@@ -120,7 +120,8 @@ int store_probe_start(const struct store *st)
 	return rc == SQLITE_OK ? reads_run(st, reads, sizeof(reads) / sizeof(reads[0])) : rc;
 }
 
-/* An opened file is ours, as its application id shows; a file without a header shows nothing. */
+/* Find out whether damage kept the database from being opened. If SQLite opened the file, the
+ * application id has shown that it is ours; without a header, only the lock file can show it. */
 int store_refusal_damage(const struct store *st)
 {
 	if (st->code)
@@ -173,7 +174,8 @@ int store_set_aside(struct store *st)
 	gmtime_r(&now, &tm);
 	strftime(stamp, sizeof(stamp), "%Y%m%dT%H%M%SZ", &tm);
 	aside = sqlite3_mprintf("%s.damaged-%s", st->path, stamp);
-	/* Nothing is read from a log without its database: the log may go first, but not last. */
+	/* Rename the write-ahead log first. SQLite ignores a database's missing log, but would
+	 * apply a log that is left behind to the next database of this name. */
 	r = aside ? rename_part(st, aside, "-wal") : -ENOMEM;
 	if (!r)
 		r = rename_part(st, aside, "-shm");

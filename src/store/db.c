@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * db.c - small verbs on an SQLite connection. Knows no table.
+ * db.c - small helper functions for an SQLite connection. They know no table.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -11,9 +11,9 @@
 #include "store/db.h"
 #include "store/sql.h"
 
-/* The largest max_page_count that every SQLite accepts; it means no limit. */
+/* The largest max_page_count that every version of SQLite accepts; used for no limit. */
 #define PAGES_MAX 1073741823
-/* The chunk of a large file. */
+/* The largest chunk by which SQLite extends the file. */
 #define CHUNK_MAX (INT64_C(1) << 30)
 
 const char *sql_text(const char *name)
@@ -44,8 +44,9 @@ static int max_pages_set(sqlite3 *db, int64_t pages)
 	return db_exec(db, sql);
 }
 
-/* SQLite's file is a multiple of a chunk, and takes a hint of its size only if it has one.
- * It is cut to that after each time that the log was written back. */
+/* Return a chunk size for a file of this many bytes. SQLite obeys a size hint only if a chunk size
+ * is set, and rounds the file's size up to a multiple of it. Each checkpoint truncates the file to
+ * such a multiple again. */
 static int chunk_of(int64_t bytes, int64_t page_bytes)
 {
 	int64_t n = 1 + bytes / CHUNK_MAX;

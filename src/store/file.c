@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * file.c - checks a database by its file alone, before anything is written: whether it is ours,
- * and whether another daemon has it.
+ * file.c - checks the database file before anything is written: whether it is ours, and whether
+ * another daemon uses it.
  *
  * Knows nothing of the schema.
  */
@@ -19,7 +19,7 @@
 #include "store/db.h"
 #include "store/store_internal.h"
 
-/* The first 100 bytes, https://www.sqlite.org/fileformat2.html section 1.3. */
+/* The file's header, https://www.sqlite.org/fileformat2.html section 1.3. */
 #define HEADER_SIZE	      100
 #define HEADER_MAGIC	      "SQLite format 3"
 #define HEADER_APPLICATION_ID 68
@@ -30,8 +30,8 @@ static uint32_t header_u32(const uint8_t *header, size_t offset)
 	       (uint32_t)header[offset + 2] << 8 | header[offset + 3];
 }
 
-/* Tables of a database without an application id; read without its log and
- * without a lock, so that nothing of it or beside it changes. -1: unreadable. */
+/* Count the tables of a database that has no application id. Read it without its log and without a
+ * lock, so that neither the file nor any file beside it changes. Return -1 if it is unreadable. */
 static int64_t tables_count(const char *path)
 {
 	char *uri = sqlite3_mprintf("file:%w?immutable=1", path);
@@ -167,7 +167,7 @@ int store_lock(const char *path, char *error, size_t size)
 		close(fd);
 		return r;
 	}
-	/* The number is only for the message above: the kernel does the locking. */
+	/* The pid is only for the message above; the lock is the kernel's flock. */
 	if (ftruncate(fd, 0) < 0 || dprintf(fd, "%ld\n", (long)getpid()) < 0)
 		fsync(fd);
 	return fd;

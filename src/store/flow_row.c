@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * flow_row.c - struct flow_record to and from a row of table flow.
+ * flow_row.c - binds a struct flow_record to the parameters of statements, and reads it from a row
+ * of table flow.
  *
  * Knows nothing of when rows are written.
  */
@@ -18,14 +19,15 @@ enum column {
 
 /* --- statements ---------------------------------------------------------------------- */
 
-/* Append a column to a list. */
+/* Each macro appends a column to a list in a statement. */
 #define NAME(number, column)	  ", " #column
 #define VALUE(number, column)	  ", ?" #number
 #define SET(number, column)	  ", " #column " = ?" #number
 #define SET_KNOWN(number, column) ", " #column " = ifnull(?" #number ", " #column ")"
 #define IS(number, column)	  " AND " #column " IS ?" #number
 
-/* Use of each kind of column: set at a flow's end, compared at its end, set later. */
+/* How statements use each kind of column: END_ is set at a flow's end, SAME_ must be unchanged at
+ * its end, UPDATE_ is set by any later write. */
 #define END_LIFE(number, column)	""
 #define END_IDENTITY(number, column)	""
 #define END_STATE(number, column)	SET(number, column)
@@ -79,8 +81,8 @@ const char flow_row_live_sql[] = "SELECT id"
 
 /* --- writing -------------------------------------------------------------------------- */
 
-/* Usual growth of a flow's row from its start to its end: its life, four counters, two sets of
- * interfaces. */
+/* By how many bytes a flow's row usually grows from its start to its end: its life, four counters,
+ * two sets of interfaces. A live row reserves them, so that it can be updated in place. */
 #define LIVE_ROOM 14
 
 static bool is_icmp(uint8_t proto)
@@ -121,8 +123,9 @@ static void bind_side(sqlite3_stmt *s, int addr_column, int port_column, const s
 	db_bind_or_null(s, port_column, has_port ? port : -1, -1);
 }
 
-/* The reply goes from the translated destination to the translated source. For ICMP, sport is the
- * identifier in both directions; type and code stay. */
+/* Bind the translated addresses and ports. The reply goes from the translated destination to the
+ * translated source. For ICMP, sport is the identifier in both directions, and type and code are
+ * not translated. */
 static void bind_nat(sqlite3_stmt *s, const struct flow_record *f, bool has_ports)
 {
 	const struct endpoints *there = &f->tuple[DIR_ORIGINAL], *back = &f->tuple[DIR_REPLY];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * live.c - what the history holds for a daemon that starts: the flows that live, the
- * alerts that are not delivered.
+ * live.c - reads what a starting daemon needs from the history: the live flows, and the alerts that
+ * were not delivered.
  */
 #include "store/db.h"
 #include "store/flow_row.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * migrate.c - steps from one version of the schema to the next. Each step is a
- * file of sql/; which version a database has is its user_version.
+ * migrate.c - migrates the schema from one version to the next. Each step is a file of sql/. PRAGMA
+ * user_version holds a database's version.
  *
  * Knows nothing of rows.
  */
@@ -21,7 +21,7 @@ static int version_set(sqlite3 *db, int version)
 	return db_exec(db, sql);
 }
 
-/* Write nothing if the name exists. */
+/* Insert or update a name, but write nothing if the table already has it. */
 #define WORD_PUT(table)                                                                            \
 	"INSERT INTO " table " VALUES (?, ?) ON CONFLICT (id) DO UPDATE SET "                      \
 	"name = excluded.name WHERE name <> excluded.name"
@@ -51,7 +51,7 @@ static const char *cause_word(int number)
 	return state_cause_name((enum state_cause)number);
 }
 
-/* The names of enumerations are the program's; the views join them. */
+/* Tables with the names of the program's enumerations. The views join them. */
 static const struct {
 	const char *put;
 	int first;

@@ -8,21 +8,21 @@
 #include <sqlite3.h>
 #include <stddef.h>
 
-/* A step: leads from the version before it in its list (0: an empty database)
- * to 'version'. */
+/* A step from the previous version in its list (before the first: an empty database) to
+ * 'version'. */
 struct migration {
 	int version;
-	const char *sql_file; /* of sql_files; or NULL, with: */
+	const char *sql_file; /* a name of sql_files; NULL: use sql */
 	const char *sql;
 };
 
-/* The steps of this program's history: the files sql/version-N.sql. */
+/* The steps of this program's schema: the files sql/version-N.sql. */
 extern const struct migration store_migrations[];
 extern const size_t store_migrations_count;
 
-/* Run the steps that db lacks, recreate the views, and add missing names of verdicts and reasons,
- * all in one transaction. Return 0 if all is done or nothing was to do; else SQLite's result code,
- * or SQLITE_SCHEMA if db is newer than the last step (*version is then set to its version). */
+/* Run the steps that db lacks, recreate the views, and add missing names of enumerations, all in
+ * one transaction. Set *version to the version that db had. Return 0 on success, else SQLite's
+ * result code, which is SQLITE_SCHEMA if db is newer than the last step. */
 int migrate_run(sqlite3 *db, const struct migration *steps, size_t n, int *version);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * slices.c - the list of slices and its table.
+ * slices.c - keeps the list of slices in memory, and writes it to its table.
  *
- * Knows nothing of what flows hold.
+ * Knows nothing of the contents of flows.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -72,7 +72,7 @@ void slices_unload(struct slices *s)
 	*s = (struct slices){0};
 }
 
-/* Index of the first slice that is not below id. */
+/* Return the index of the first slice whose id is not below id. */
 static size_t position(const struct slices *s, int64_t id)
 {
 	size_t low = 0, high = s->n;
@@ -140,7 +140,8 @@ static int slice_put(struct slices *s, const struct slice *slice)
 	return db_run(s->put);
 }
 
-/* Dirty slices are among the newest, unless a late update changed an old flow. */
+/* Begin with the newest slices: usually only these are dirty, unless a late update changed an old
+ * flow. */
 int slices_flush(struct slices *s)
 {
 	int rc = SQLITE_OK;

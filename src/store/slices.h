@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * slices.h - the slices of 32,768 flow ids: when their flows began and how many of
- * them are in postings. Kept in memory by the writer, 32 bytes per slice.
+ * slices.h - flows are grouped by id into slices of 32,768. For each slice, this records when its
+ * flows began and how many of them have postings. The writer keeps the list in memory, 32 bytes per
+ * slice.
  */
 #ifndef WAYMARK_SRC_STORE_SLICES_H
 #define WAYMARK_SRC_STORE_SLICES_H
@@ -15,8 +16,8 @@
 #define SLICE_FLOWS	   (1 << SLICE_BITS)
 #define SLICE_BITMAP_BYTES (SLICE_FLOWS / 8)
 
-/* posting.ids: 2 bytes per id, each byte 1 to 191, as SQL's unicode() reads them; empty for too
- * many ids: the slice is then read whole. */
+/* In posting.ids, an id takes 2 bytes of 1 to 191 each, which SQL's unicode() can read. If an
+ * address has POSTING_DENSE ids or more, ids is empty, and the whole slice is tested. */
 #define POSTING_BASE  191
 #define POSTING_DENSE 2048
 
@@ -24,15 +25,15 @@ enum slice_state { SLICE_OPEN = 0, SLICE_INDEXED = 1, SLICE_THINNED = 2 };
 
 struct slice {
 	int64_t id;		   /* flow id >> SLICE_BITS */
-	int64_t first_ms, last_ms; /* first_ms > last_ms: nothing known */
+	int64_t first_ms, last_ms; /* when its flows began; first_ms > last_ms: unknown */
 	uint8_t state;		   /* enum slice_state */
-	uint16_t indexed;	   /* ids from its first on that are in its postings */
-	bool is_dirty;		   /* differs from its row */
+	uint16_t indexed;	   /* how many of its ids, from the first one, have postings */
+	bool is_dirty;		   /* the row in the database is out of date */
 };
 
 struct slices {
 	sqlite3 *db;
-	struct slice *list; /* by id, ascending */
+	struct slice *list; /* in ascending order of ids */
 	size_t n, capacity;
 	sqlite3_stmt *put, *remove;
 };
@@ -41,14 +42,15 @@ struct slices {
 int slices_load(struct slices *s, sqlite3 *db);
 void slices_unload(struct slices *s);
 
-/* The slice that a flow lies in, made where it is new. NULL: no memory. The
- * pointer is good until the next call. */
+/* Return the slice of a flow; create it if it is missing. NULL: no memory. The pointer is valid
+ * until the next call. */
 struct slice *slices_get(struct slices *s, int64_t flow_id);
 
-/* Return the slice of a flow, or else the next one; NULL: none. */
+/* Return the slice of a flow or, if that is missing, the next slice; NULL: there is no later
+ * slice. */
 struct slice *slices_from(struct slices *s, int64_t flow_id);
 
-/* A flow of this slice began at a time (0: not known). */
+/* Note that a flow of this slice began at started_ms (0: unknown). */
 void slice_widen(struct slice *slice, int64_t started_ms);
 
 /* Write the rows of slices that changed. */

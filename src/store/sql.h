@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sql.h - the text of the files in sql/, embedded at build time by
- * build-aux/embed-sql.
+ * sql.h - the texts of the files in sql/, which build-aux/embed-sql embeds at build time.
  */
 #ifndef WAYMARK_SRC_STORE_SQL_H
 #define WAYMARK_SRC_STORE_SQL_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * store.c - opens and closes the history. Its one writing connection lives in
- * struct store and is used by one thread at a time.
+ * store.c - opens and closes the history. struct store holds its only writing connection, which one
+ * thread uses at a time.
  *
  * Knows nothing of batches, queues or searches.
  */
@@ -19,8 +19,8 @@
 #include "store/store_internal.h"
 #include "waymark/base/clock.h"
 
-/* Set at each opening. The log is checkpointed by the writer when it has time,
- * not by the commit that happens to fill it. */
+/* Settings of every connection. Automatic checkpoints are off: the writer checkpoints the
+ * write-ahead log when it has time, not in the commit that happens to fill the log. */
 #define PRAGMAS                                                                                    \
 	"PRAGMA journal_mode = WAL;"                                                               \
 	"PRAGMA synchronous = NORMAL;"                                                             \
@@ -30,7 +30,8 @@
 	"PRAGMA cache_size = -32768;"                                                              \
 	"PRAGMA temp_store = MEMORY"
 
-/* Long enough for a short transaction of another process, short beside a batch. */
+/* Long enough for a short transaction of another process, short compared with the time of a
+ * batch. */
 #define BUSY_TIMEOUT_MS 100
 
 static int fail(struct store *st, int error, const char *format, ...)
@@ -47,7 +48,8 @@ static int fail(struct store *st, int error, const char *format, ...)
 	return error;
 }
 
-/* SQLite's message, if it is still about this failure. */
+/* Fail with SQLite's message, or with the general text of the code if the message is about another
+ * failure. */
 static int fail_sqlite(struct store *st, int code, const char *what)
 {
 	bool is_last = st->db && (sqlite3_errcode(st->db) & 0xff) == (code & 0xff);
@@ -66,7 +68,7 @@ static bool is_empty_file(const char *path)
 	return stat(path, &info) < 0 || info.st_size == 0;
 }
 
-/* SQLite makes the files beside the database with the database's mode. */
+/* Create the file with its mode. SQLite creates the files beside it with the same mode. */
 static int file_create(struct store *st)
 {
 	int fd = open(st->path, O_RDWR | O_CREAT | O_CLOEXEC, 0640), r = -errno;
@@ -77,8 +79,8 @@ static int file_create(struct store *st)
 	return 0;
 }
 
-/* A new database is made in the old journal mode, so that its file carries our
- * mark from the first moment on, not only its log. */
+/* Create or migrate the schema. A new database gets its schema before WAL mode is set, so that the
+ * application id is written to the file itself and not only to the log. */
 static int schema_prepare(struct store *st, bool is_new)
 {
 	int version, rc = SQLITE_OK;
@@ -100,7 +102,8 @@ static int schema_prepare(struct store *st, bool is_new)
 	return rc == SQLITE_OK ? 0 : fail_sqlite(st, rc, "cannot set up");
 }
 
-/* Rows that refer to a flow may have been written before the flow's row, or without it. */
+/* Read the highest ids. Other tables count as well: a row may refer to a flow whose own row was
+ * written later or never. */
 static int ids_read(struct store *st)
 {
 	int rc = SQLITE_OK;
@@ -132,8 +135,8 @@ static int ids_read(struct store *st)
 	return rc == SQLITE_OK ? 0 : fail_sqlite(st, rc, "cannot read");
 }
 
-/* A first, empty change creates the write-ahead log and so fixes its identity. A deleted file's
- * identity may be reused. */
+/* Note the identity of the files. A small write first makes SQLite create the write-ahead log. A
+ * new file may have the inode number of a deleted one, so is_new counts as another file. */
 static int files_identify(struct store *st, bool is_new)
 {
 	char *wal = sqlite3_mprintf("%s-wal", st->path);
@@ -161,10 +164,10 @@ static int connection_open(struct store *st)
 		return fail_sqlite(st, rc, "cannot open");
 	sqlite3_extended_result_codes(st->db, 1);
 	sqlite3_busy_timeout(st->db, BUSY_TIMEOUT_MS);
-	/* Until the file is known to be ours, not even its log is touched. */
+	/* Until the file is known to be ours, do not touch even its log. */
 	sqlite3_db_config(st->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	/* Kept, log and index let readers without the right to write open the
-	 * history when no daemon runs. */
+	/* Keep the log and its index on close: with them, readers without write permission can open
+	 * the history while no daemon runs. */
 	sqlite3_file_control(st->db, "main", SQLITE_FCNTL_PERSIST_WAL, &persist);
 	if (sqlite3_db_readonly(st->db, "main") == 1)
 		return fail(st, -EACCES, "cannot write %s: the database is read-only", st->path);
@@ -226,13 +229,13 @@ void store_abandon(struct store *st)
 	if (st->db)
 		sqlite3_wal_checkpoint_v2(st->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 	store_disconnect(st);
-	/* A log that outlives its database would be taken for the log of the next one. */
+	/* If the log stayed, SQLite would apply it to the next database with this name. */
 	if (wal)
 		unlink_if(wal, st->wal_inode);
 	sqlite3_free(wal);
 }
 
-/* Nothing is written before the lock is held. */
+/* Take the lock before anything is written. */
 static int open_locked(struct store *st)
 {
 	int r = store_file_check(st->path, st->error, sizeof(st->error));

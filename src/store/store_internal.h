@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * store_internal.h - the open database, for the store's own files.
+ * store_internal.h - the open database, shared by the files of the store.
  */
 #ifndef WAYMARK_SRC_STORE_STORE_INTERNAL_H
 #define WAYMARK_SRC_STORE_STORE_INTERNAL_H
@@ -13,69 +13,74 @@
 struct store {
 	char *path;
 	int lock_fd;
-	sqlite3 *db;  /* NULL: lost, see store_connect */
-	dev_t device; /* of the file that is open */
+	sqlite3 *db;  /* NULL: the connection was lost; store_connect() opens a new one */
+	dev_t device; /* device of the open file */
 	ino_t inode, wal_inode;
-	bool is_other; /* not the file of the previous connection, or newly created */
+	bool is_other; /* the file is new, or another one than that of the previous connection */
 	int64_t last_flow_id, last_mismatch_id, last_gap_id;
-	int64_t own_gap_id; /* the lowest: the store's own gaps count down from -1 */
-	char interfaces[INTERFACES_MAX][IFNAMSIZ]; /* by number (RECORD_INTERFACE) */
+	/* the lowest gap id in use: gaps that the store itself records are numbered -1, -2, ... */
+	int64_t own_gap_id;
+	/* names by number, from records of kind RECORD_INTERFACE */
+	char interfaces[INTERFACES_MAX][IFNAMSIZ];
 	int64_t last_alive_ms;
 	bool was_clean;
-	int64_t file_bytes; /* size of the file when it was last seen; it shrinks by our hand only */
-	char aside[64];	    /* name of the file that was last set aside */
-	int64_t written_ms; /* when the file that was set aside at the start was last written */
-	char error[320];    /* why the last of the functions below failed */
-	int code;	    /* SQLite's, of that failure; 0: it was none of SQLite's */
+	/* size of the file when it was last checked; only the store itself makes it smaller */
+	int64_t file_bytes;
+	char aside[64]; /* file name that the damaged database was renamed to */
+	/* when the database that was renamed at the start had last been written */
+	int64_t written_ms;
+	char error[320]; /* why the last of these functions failed */
+	int code;	 /* SQLite's result code of that failure; 0: SQLite did not cause it */
 };
 
-/* Open st->path, or create it if it is missing or empty, and read the struct's values from it.
- * Return 0 or -errno with st->error. */
+/* Open st->path, or create it if it is missing or empty, and fill in the fields that come from the
+ * database. Return 0, or -errno with a message in st->error. */
 int store_connect(struct store *st);
 void store_disconnect(struct store *st);
 
-/* Return whether the file at st->path is no longer the open one. */
+/* Return whether st->path no longer names the open file. */
 bool store_is_moved(const struct store *st);
 
-/* Close a file that was moved or deleted: its write-ahead log is merged into it, and removed if it
- * still lies beside the new file. */
+/* Close a file that was moved or deleted. First checkpoint its write-ahead log; then remove the log
+ * if it still lies at st->path. */
 void store_abandon(struct store *st);
 
 /* --- damage.c: a database that SQLite can no longer rely on ------------------ */
 
-/* Note the file's size, after whatever may have shrunk it. */
+/* Note the file's size. Call this after every step that may have made the file smaller. */
 void store_note_size(struct store *st);
-/* Return SQLITE_OK, or the result code for an open file whose header was overwritten or that was
- * truncated. Cheap. */
+/* Return SQLITE_OK, or a result code that says that the open file's header was overwritten or the
+ * file was truncated. This is cheap. */
 int store_damage(struct store *st);
-/* Read the schema and the newest rows by a connection that has cached none of them:
- * SQLITE_OK, or the code of the damage. */
+/* Read the schema and the newest rows over a new connection, which has nothing cached. Return
+ * SQLITE_OK or the result code of the damage. */
 int store_probe(const struct store *st);
-/* Return whether store_connect failed with this error because the file that was open before
- * is damaged; another file in its place is not ours to judge. */
+/* Return whether store_connect() failed with this error because the database that was open before
+ * is damaged. If another file has taken its place, return false. */
 bool store_is_damaged(const struct store *st, int error);
-/* Read what a start needs, through such a connection. */
+/* As store_probe(), but also read everything that a starting daemon reads. */
 int store_probe_start(const struct store *st);
-/* Return SQLite's result code of the damage that keeps store_open from opening our database;
- * SQLITE_OK: it failed for another reason. */
+/* Return the result code of the damage because of which store_open() could not open our database;
+ * SQLITE_OK if it failed for another reason. */
 int store_refusal_damage(const struct store *st);
-/* Return when the database or its log was last written, ms; at most now_ms. */
+/* Return when the database or its log was last written, in ms, but at most now_ms. */
 int64_t store_written_ms(const struct store *st, int64_t now_ms);
-/* Close the database without writing to it and rename it with its log; st->aside is its
- * name then. 0 or -errno with st->error, and the file keeps its name. */
+/* Close the database without writing to it, and rename it and its log. Set st->aside to the new
+ * name. Return 0, or -errno with a message in st->error if the file could not be renamed. */
 int store_set_aside(struct store *st);
 
 /* --- file.c: looks at the file without SQLite's locks ------------------------ */
 
-/* Return whether path can be our database: it is, it is empty, or it is missing in a folder that is
- * there. 0 or -errno, with one line in error. */
+/* Check whether path can be our database: the file is ours or empty, or it is missing but its
+ * folder exists. Return 0, or -errno with one line in error. */
 int store_file_check(const char *path, char *error, size_t size);
 
-/* Return whether the file has no header of SQLite's, but lies beside the lock that is made only for
- * a database of ours. */
+/* Return whether the file lacks SQLite's header, although the lock file beside it shows that it was
+ * our database. */
 bool store_file_lost_header(const char *path);
 
-/* Take the lock beside the database; the descriptor, or -errno with error. */
+/* Take the lock in the lock file beside the database. Return its descriptor, or -errno with a line
+ * in error. */
 int store_lock(const char *path, char *error, size_t size);
 
 #endif

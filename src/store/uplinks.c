@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * uplinks.c - the uplinks that there were, and the sets of interfaces.
+ * uplinks.c - the uplinks that were ever configured, and the sets of interfaces.
  *
- * Knows nothing of flows. After a rollback it is loaded again.
+ * Knows nothing of flows. Load it again after a rollback.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 #include "store/db.h"
 #include "store/uplinks.h"
 
-/* Names of 15 bytes with their commas. */
+/* Room for all names of 15 bytes, each with a comma. */
 #define NAMES_SIZE ((UPLINKS_MAX + INTERFACES_MAX) * (IFNAMSIZ + 1))
 
 static struct uplink_row *row_at(const struct uplinks *u, uint8_t slot, int64_t flow_id)
@@ -215,7 +215,8 @@ static void name_add(struct names *names, const char *name)
 	names->n++;
 }
 
-/* List uplinks by slot, then by number; skip unknown slots. Return how many. */
+/* Write the names of a set: uplinks in the order of slots, then other interfaces in the order of
+ * numbers. Skip unknown slots. Return the slots that are known. */
 static uint64_t names_write(const struct uplinks *u, const struct ifset_key *key,
 			    struct names *names)
 {
@@ -238,7 +239,7 @@ static uint64_t names_write(const struct uplinks *u, const struct ifset_key *key
 	return known;
 }
 
-/* The interfaces of a set, one per row. */
+/* Write the interfaces of a set to their table, one per row. */
 static int members_add(struct uplinks *u, int64_t id, const char *names)
 {
 	int rc = SQLITE_OK;
@@ -294,7 +295,7 @@ int uplinks_ifset(struct uplinks *u, const struct ifset_key *key, int64_t *id)
 	*id = 0;
 	if (!slots && !key->others)
 		return SQLITE_OK;
-	/* Nearly every flow leaves by one uplink. */
+	/* Shortcut for a single uplink, by which nearly every flow leaves. */
 	if ((slots & (slots - 1)) == 0 && slots && !key->others)
 		row = row_at(u, (uint8_t)__builtin_ctzll(slots), key->flow_id);
 	if (row && row->ifset) {

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * changes.h - rows of the history that are final, or have changed since, in order: exporters
- * continue from here. Changes are numbered from 0 in the order of their commits; a row that changes
- * again gets a new number. A flow counts once it has ended.
+ * changes.h - the log of changes: the rows of the history that became final or changed since then,
+ * in the order of their commits. Exporters continue reading where they stopped.
+ *
+ * Changes are numbered from 0. A row that changes again gets a new change with a new number. A flow
+ * is logged once it has ended.
  */
 #ifndef WAYMARK_STORE_CHANGES_H
 #define WAYMARK_STORE_CHANGES_H
@@ -11,10 +13,10 @@
 
 #include "waymark/store/query.h"
 
-/* Stored; the numbers do not change. */
+/* The values are stored in the database and must not change. */
 enum change_kind {
 	CHANGE_FLOW_ENDED = 0, /* the first time that a flow is written with its end */
-	CHANGE_FLOW = 1,       /* an ended flow was written again */
+	CHANGE_FLOW = 1,       /* a flow that had been written with its end is written again */
 	CHANGE_MISMATCH = 2,
 	CHANGE_GAP = 3,
 	CHANGE_COVERAGE = 4,
@@ -30,15 +32,15 @@ struct change {
 	int64_t number;
 	int64_t time_ms; /* of the commit */
 	enum change_kind kind;
-	int64_t id; /* of the row, in the view of its kind; the row may have been deleted */
+	int64_t id; /* of the row in the view of its kind; the row may have been deleted since */
 };
 
-/* A return value other than 0 ends the query, which returns it. */
+/* Called for each change. A return value other than 0 ends the query, which returns that value. */
 typedef int query_change_fn(void *data, const struct change *c);
 
-/* Call fn for at most max changes from number 'from' on, in order, in one short read
- * transaction. The first number may be greater than from: the changes between were
- * removed by retention. 0, what fn returned, or -errno. */
+/* Call fn for at most max changes, in order, beginning with number 'from'. If retention has removed
+ * that change, begin with the first one that is left. The query is one short read transaction.
+ * Return 0, the result of fn, or -errno. */
 int query_changes(struct query *q, int64_t from, uint64_t max, query_change_fn *fn, void *data);
 
 #endif

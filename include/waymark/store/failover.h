@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * failover.h - what happened to an uplink's flows when it went down, from the history: flows in
- * classes, and sums of them. Live flows are listed, so that a caller that may read the kernel's
- * table can count them.
+ * failover.h - what happened to an uplink's flows when it went down, as the history shows: sums of
+ * the flows by class. Flows that are still live are also listed, so that a caller with access to
+ * the kernel's conntrack table can add their counters.
  */
 #ifndef WAYMARK_STORE_FAILOVER_H
 #define WAYMARK_STORE_FAILOVER_H
@@ -15,69 +15,74 @@
 #include "waymark/base/event.h"
 #include "waymark/store/query.h"
 
-/* A flow belongs to the first class that matches. */
+/* What became of a flow. A flow belongs to the first class that matches. */
 enum failover_class {
-	FAILOVER_MOVED,	   /* marked for the uplink, it left by another one meanwhile */
-	FAILOVER_DELETED,  /* on-uplink-down = flush ended it */
-	FAILOVER_STRANDED, /* it lived when the uplink went down, did neither, and lives */
-	FAILOVER_IDLE,	   /* the same, but it is not established, or sent nothing since; only
-			    * who reads the kernel's table can tell (failover_set_idle) */
-	FAILOVER_ENDED,	   /* it lived when the uplink went down, and has ended since */
-	FAILOVER_BACKUP,   /* it began by another uplink while this one was down */
-	FAILOVER_RETURNED, /* the same, and on-uplink-up = return deleted it since */
+	/* marked for the uplink, but packets left by another one during the failover */
+	FAILOVER_MOVED,
+	FAILOVER_DELETED, /* deleted because on-uplink-down is flush */
+	/* live when the uplink went down and still live, neither moved nor deleted */
+	FAILOVER_STRANDED,
+	/* as stranded, but not established, or silent since the failover. The history cannot tell:
+	 * a caller that has read the kernel's table calls failover_set_idle(). */
+	FAILOVER_IDLE,
+	FAILOVER_ENDED,	   /* live when the uplink went down, ended since then */
+	FAILOVER_BACKUP,   /* began by another uplink while this one was down */
+	FAILOVER_RETURNED, /* as backup, but deleted since then because on-uplink-up is return */
 	FAILOVER_CLASSES,
 };
 const char *failover_class_name(enum failover_class c); /* "moved", ... */
 int failover_class_parse(const char *name);		/* enum failover_class or -EINVAL */
 
-/* Flows of a class that left or run by the same uplink. */
+/* The sum of the flows of a class that used the same other uplink. */
 struct failover_sum {
 	enum failover_class class;
-	char by[UPLINK_NAME_MAX]; /* moved, backup: that uplink; else "" */
-	uint64_t flows, live;	  /* live: how many of flows live now */
-	uint64_t bytes;		  /* both directions, of those whose bytes are known */
-	uint64_t unknown;	  /* flows whose bytes are not */
+	char by[UPLINK_NAME_MAX]; /* moved, backup, returned: the other uplink; else "" */
+	uint64_t flows, live;	  /* all flows, and those of them that are live now */
+	uint64_t bytes;		  /* both directions, of the flows whose bytes are known */
+	uint64_t unknown;	  /* flows whose bytes are unknown */
 };
 
-/* A flow that lives, whose bytes the history does not know. */
+/* A live flow whose bytes the history does not know. */
 struct failover_live {
 	int64_t id;
 	int64_t started_ms; /* 0: not known */
-	size_t sum;	    /* its index in sums */
+	size_t sum;	    /* index in sums of the sum that contains the flow */
 	uint8_t proto;
 	uint16_t zone;
 	uint32_t ct_id;
-	struct endpoints tuple; /* of its original direction */
-	bool is_counted;	/* false as it comes */
-	bool is_idle;		/* by failover_set_idle */
-	uint64_t bytes[2];	/* by enum direction, once it is counted */
+	struct endpoints tuple; /* of the original direction */
+	/* set by the caller once bytes[] is filled in; query_failover() sets false */
+	bool is_counted;
+	bool is_idle;	   /* set by failover_set_idle() */
+	uint64_t bytes[2]; /* by enum direction; valid if is_counted */
 };
 
 struct failover {
 	char uplink[UPLINK_NAME_MAX];
 	int64_t down_ms;
-	int64_t back_ms;	   /* 0: not yet */
+	int64_t back_ms;	   /* 0: it is still down */
 	char cause[16];		   /* "link", "health", "operator", ...; "": unknown */
 	char decision[16];	   /* "down", "drain", ...; "": none */
-	char user[32];		   /* who decided; "": no user */
-	char detail[96];	   /* what decided its health; "" */
-	struct failover_sum *sums; /* by class; each class has one at least */
+	char user[32];		   /* the user who made the decision; "": no user */
+	char detail[96];	   /* why its health was judged as it was; "": unknown */
+	struct failover_sum *sums; /* by class, at least one per class */
 	size_t n_sums;
-	struct failover_live *live; /* by id */
+	struct failover_live *live; /* in the order of ids */
 	size_t n_live;
 };
 
-/* The last time at at_ms or before (0: ever) that an uplink, or the one of that name,
- * left state 'up' while a daemon ran, and what became of its flows. 0 (failover_free),
- * -ENOENT: there was none, or -errno; query_error then says more. */
+/* Find the last time at or before at_ms (0: the last time ever) when the named uplink, or any
+ * uplink if the name is NULL, left state 'up' while a daemon ran. Fill in *out with what became of
+ * its flows. Return 0 (call failover_free() afterwards), -ENOENT if it never went down, or -errno;
+ * query_error() then has the message. */
 int query_failover(struct query *q, const char *uplink, int64_t at_ms, struct failover *out);
 void failover_free(struct failover *f);
 
 /* Move a live flow from class stranded to class idle. */
 void failover_set_idle(struct failover *f, struct failover_live *l);
 
-/* Show the flows of one class as the view flows has them, newest first; at most limit (0: all).
- * Return 0, the result of fn, or -errno. */
+/* Call fn for the flows of one class, as rows of the view flows, newest first, at most limit (0:
+ * all). Return 0, the result of fn, or -errno. */
 int query_failover_flows(struct query *q, const struct failover *f, enum failover_class c,
 			 uint64_t limit, query_row_fn *fn, void *data);
 

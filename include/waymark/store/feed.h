@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * feed.h - the history as a feed for other systems: the rows that changed after a
- * position, in the order in which they changed.
+ * feed.h - the history as a feed for other systems: the rows that changed after a position, in the
+ * order in which they changed.
  *
- * Read-only. Each call is one short read transaction, during which the callback runs: it
- * must not wait for anything. The tables and their columns are one description, from
- * which statements, DDL and encodings are derived.
+ * Read-only. Each call is one short read transaction. The callback runs inside it and must not wait
+ * for anything. Statements, DDL and encodings are derived from one description of the tables and
+ * their columns.
  */
 #ifndef WAYMARK_STORE_FEED_H
 #define WAYMARK_STORE_FEED_H
@@ -16,15 +16,15 @@
 #include <stdio.h>
 
 enum feed_kind {
-	FEED_ID,    /* signed 64 bit */
-	FEED_COUNT, /* unsigned, 64 bit */
+	FEED_ID,    /* signed, 64 bits */
+	FEED_COUNT, /* unsigned, 64 bits */
 	FEED_NUMBER32,
 	FEED_NUMBER16,
 	FEED_REAL,
 	FEED_TEXT,
-	FEED_WORD, /* text of few different values */
+	FEED_WORD, /* text with few different values */
 	FEED_ADDRESS,
-	FEED_TIME, /* milliseconds; the view has it as NAME_ms and, as text, as NAME */
+	FEED_TIME, /* milliseconds; the view has NAME_ms (integer) and NAME (text) */
 };
 
 struct feed_column {
@@ -33,7 +33,8 @@ struct feed_column {
 	bool is_nullable;
 };
 
-/* The tables; the heartbeat is made by the exporter, the history has none. */
+/* The tables of the feed. The table of heartbeats is not among them: the exporter makes its
+ * rows. */
 enum feed_table_id {
 	FEED_FLOWS,
 	FEED_MISMATCHES,
@@ -47,12 +48,13 @@ enum feed_table_id {
 };
 
 struct feed_table {
-	const char *name;		   /* the view's */
+	const char *name;		   /* name of the view */
 	const struct feed_column *columns; /* the first is the id */
 	size_t n_columns;
-	bool is_urgent;	  /* rare rows that a person waits for */
-	const char *day;  /* the time column that never changes, for partitions */
-	const char *time; /* the column with the time of the row's last change */
+	bool is_urgent; /* the rows are rare and should be exported without delay */
+	/* a time column that never changes after the first write; targets partition by it */
+	const char *day;
+	const char *time; /* the time column that shows when the row last changed */
 	const char *text; /* what the table holds, in one phrase */
 };
 extern const struct feed_table feed_tables[FEED_TABLES];
@@ -66,53 +68,54 @@ struct feed_value {
 };
 
 struct feed_row {
-	int64_t position; /* the next read continues behind it */
+	int64_t position; /* pass this position to feed_read() to continue after this row */
 	int64_t id;
 	int64_t version;		 /* grows with each change of the row */
-	const struct feed_value *values; /* one per column; NULL: the row has been pruned */
+	const struct feed_value *values; /* one per column; NULL: the row has been deleted */
 };
 
-/* A return value other than 0 ends the read, which returns it. */
+/* Called for each row. A return value other than 0 ends the read, which returns that value. */
 typedef int feed_row_fn(void *data, const struct feed_row *row);
 
 struct feed;
 
-/* Open the history at path. NULL with errno; one line is printed to errors. */
+/* Open the history at path. On failure return NULL with errno and print one line to errors. */
 struct feed *feed_open(const char *path, FILE *errors);
 void feed_close(struct feed *f);
 
-/* The identifier of this database: another database has another one. */
+/* Return the identifier of this database, which no other database has. */
 const char *feed_history(const struct feed *f);
 
-/* Return whether the path still names the file that is open. */
+/* Return whether the path still names the open file. */
 bool feed_is_current(const struct feed *f);
 
-/* Changes are numbered from 1 on, over all tables. A position is the number of the last
- * change that was dealt with. */
+/* The range of changes that the history holds. Changes of all tables are numbered together, from 1.
+ * A position is the number of the last change that the reader has processed. */
 struct feed_span {
-	int64_t first, last;	     /* the changes that the history knows; first > last: none */
-	int64_t tables[FEED_TABLES]; /* the last change of each table; 0: none is known */
+	int64_t first, last;	     /* the oldest and the newest change; first > last: none */
+	int64_t tables[FEED_TABLES]; /* number of the last change of each table; 0: unknown */
 };
-/* 0 or -errno. */
+/* Fill in *out. Return 0 or -errno. */
 int feed_span(struct feed *f, struct feed_span *out);
 
 /* Count the changes of a table that follow a position. Return 0 or -errno. */
 int feed_pending(struct feed *f, enum feed_table_id table, int64_t after, int64_t *count);
 
-/* Call fn for at most limit changes of a table that follow a position. Return 0, the result of fn,
- * or -errno; -EBADMSG: the history is damaged. */
+/* Call fn for at most limit changes of a table that follow the position 'after'. Return 0, the
+ * result of fn, or -errno; -EBADMSG if the history is damaged. */
 int feed_read(struct feed *f, enum feed_table_id table, int64_t after, unsigned limit,
 	      feed_row_fn *fn, void *data);
 
-/* Call fn for at most limit live flows with ids above after_id that began before a time,
- * by id. Their version is older than that of any later change. */
+/* Call fn for at most limit live flows, in the order of ids, with an id above after_id and a start
+ * before before_ms. The version of these rows is lower than that of any later change. Return 0, the
+ * result of fn, or -errno. */
 int feed_read_live(struct feed *f, int64_t after_id, int64_t before_ms, unsigned limit,
 		   feed_row_fn *fn, void *data);
 
-/* Set *position so that all changes since since_ms follow it. Return 0 or -errno. */
+/* Set *position to the position that all changes since since_ms follow. Return 0 or -errno. */
 int feed_find(struct feed *f, int64_t since_ms, int64_t *position);
 
-/* The facts of a heartbeat. */
+/* What a heartbeat reports about the history. */
 struct feed_pulse {
 	int64_t last_flow_id, last_position;
 	int64_t alive_ms; /* when the daemon last committed; 0: not known */

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * query.h - reads the history: read-only connections, while the daemon writes,
- * after it stopped, after it was killed.
+ * query.h - reads the history over read-only connections, whether or not the daemon is running,
+ * also after it was killed.
  *
- * Rows are handed on as named, typed values with the columns of the views in
- * their order; how they are shown is the caller's. A query holds no transaction
- * while a row is shown, so a slow reader never makes the write-ahead log grow.
+ * A row consists of named, typed values, one per column of the view, in the view's order. The
+ * caller decides how to show them. No transaction is open while a row is shown, so a slow reader
+ * does not make the write-ahead log grow.
  */
 #ifndef WAYMARK_STORE_QUERY_H
 #define WAYMARK_STORE_QUERY_H
@@ -21,52 +21,54 @@
 enum value_kind { VALUE_NULL, VALUE_INTEGER, VALUE_TEXT, VALUE_REAL };
 
 struct value {
-	const char *name; /* the column's */
+	const char *name; /* name of the column */
 	enum value_kind kind;
-	int64_t integer;  /* with VALUE_INTEGER */
-	const char *text; /* with VALUE_TEXT; valid in the callback only */
-	double real;	  /* with VALUE_REAL */
+	int64_t integer;  /* valid with VALUE_INTEGER */
+	const char *text; /* valid with VALUE_TEXT, and only in the callback */
+	double real;	  /* valid with VALUE_REAL */
 };
 
-/* One row. A return value other than 0 ends the query, which returns it. */
+/* Called for each row. A return value other than 0 ends the query, which returns that value. */
 typedef int query_row_fn(void *data, const struct value *values, size_t n);
 
 /* Conditions on rows; a row must match all of them. query_filter_init sets none. */
 struct query_filter {
-	bool is_live;		  /* flows that live */
-	bool is_unanswered;	  /* flows that got no packet back */
-	int64_t since_ms;	  /* flows, gaps: lived then or later; others: happened; 0: any */
-	int64_t until_ms;	  /* ... before then; 0: any */
-	int64_t at_ms;		  /* flows: lived at that moment; 0: any */
-	int64_t started_since_ms; /* flows: began then or later; 0: any */
-	int64_t now_ms;		  /* with min_duration_ms: how long live flows have lived */
-	int64_t min_duration_ms;  /* flows: 0: any */
-	uint64_t min_bytes;	  /* flows: both directions; 0: any */
-	struct prefix host;	  /* on either side, as src and dst */
-	struct prefix src, dst;	  /* of the flow as it began or after translation; the
-				    * family AF_UNSPEC: any */
-	int32_t port;		  /* on either side, before or after translation; -1: any */
-	int16_t proto;		  /* IPPROTO_; -1: any */
-	const char *uplink;	  /* flows: the uplink that the mark names; mismatches: that
-				   * uplink or the egress; NULL: any */
-	const char *ingress;	  /* flows: uplink that it entered by; NULL: any */
-	const char *egress;	  /* any interface (or its uplink) that it left by; NULL: any */
-	enum verdict verdict;	  /* VERDICT_NONE: any */
-	enum reason reason;	  /* REASON_NONE: any */
-	uint64_t limit;		  /* rows at most; 0: all */
+	bool is_live;	    /* only live flows */
+	bool is_unanswered; /* only flows without a packet in the reply direction */
+	/* flows and gaps: not over before this time; other rows: happened at or after it; 0: any */
+	int64_t since_ms;
+	/* flows and gaps: began before this time; other rows: happened before it; 0: any */
+	int64_t until_ms;
+	int64_t at_ms;		  /* flows: live at this time; 0: any */
+	int64_t started_since_ms; /* flows: began at or after this time; 0: any */
+	int64_t now_ms; /* the current time, from which the duration of live flows is computed */
+	int64_t min_duration_ms; /* flows: shortest duration; 0: any */
+	uint64_t min_bytes;	 /* flows: fewest bytes, both directions; 0: any */
+	struct prefix host;	 /* an address of either side, before or after translation */
+	struct prefix src, dst;	 /* addresses before or after translation; family AF_UNSPEC: any */
+	int32_t port;		 /* a port of either side, before or after translation; -1: any */
+	int16_t proto;		 /* IPPROTO_; -1: any */
+	/* flows: the uplink that the mark names; mismatches: that uplink or the one that the packet
+	 * left by; NULL: any */
+	const char *uplink;
+	const char *ingress; /* flows: the uplink that the flow entered by; NULL: any */
+	/* an interface, or the name of its uplink, that packets left by; NULL: any */
+	const char *egress;
+	enum verdict verdict; /* VERDICT_NONE: any */
+	enum reason reason;   /* REASON_NONE: any */
+	uint64_t limit;	      /* most rows to show; 0: all */
 };
 void query_filter_init(struct query_filter *f);
 
 struct query;
 
-/* Open the history at path. On failure returns NULL with errno and prints one line to errors:
- * ENOENT (there is none yet), EPROTO (not ours, or newer), EACCES, ... Writes nothing. */
+/* Open the history at path. Write nothing to it. On failure return NULL with errno and print one
+ * line to errors: ENOENT (no history exists yet), EPROTO (not a history of Waymark, or a newer
+ * one), EACCES, ... */
 struct query *query_open(const char *path, FILE *errors);
 void query_close(struct query *q);
 
-/* Flows that used a public address (and port, protocol: -1 any) at a moment: after source
- * translation, before destination translation, or untranslated. *is_unsure: a gap, or a
- * time without a daemon, covers the moment, so that nothing found means nothing. */
+/* An address with port and protocol (-1: any) at a moment. */
 struct query_endpoint {
 	struct addr addr;
 	int32_t port;
@@ -76,17 +78,18 @@ struct query_endpoint {
 int query_who(struct query *q, const struct query_endpoint *e, query_row_fn *fn, void *data,
 	      bool *is_unsure);
 
-/* Sum the matching flows, grouped by up to STATS_COLUMNS columns. A row holds these columns, then
- * flows, bytes (both directions), bytes_reply, mismatches (flows), unanswered; most bytes first.
- * The filter's limit counts rows. -EINVAL: unknown column. */
+/* Sum the matching flows, grouped by up to STATS_COLUMNS columns. A row has these columns, then
+ * flows, bytes (both directions), bytes_reply, mismatches (flows with one), unanswered. Rows with
+ * most bytes come first. The filter's limit counts rows. Return -EINVAL for an unknown column. */
 #define STATS_COLUMNS 4
 int query_stats(struct query *q, const struct query_filter *f, const char *const *columns, size_t n,
 		query_row_fn *fn, void *data);
 
 /* Read the usage of uplinks: time, time_ms, uplink, bytes_sent, bytes_received, packets_sent,
- * packets_received, flows_started, flows_answered, peak_bps and p95_bps (over bins of five minutes,
- * the greater direction). Uses since, until, uplink and limit of the filter. by: "5min", "hour",
- * "day" or "month" (UTC), else -EINVAL. */
+ * packets_received, flows_started, flows_answered, peak_bps and p95_bps (both over bins of five
+ * minutes, each with its busier direction). Of the filter, only since, until, uplink and limit
+ * count. by: the length of a row's period, "5min", "hour", "day" or "month" (UTC). Return -EINVAL
+ * for another one. */
 int query_usage(struct query *q, const struct query_filter *f, const char *by, query_row_fn *fn,
 		void *data);
 
@@ -95,36 +98,39 @@ int query_usage(struct query *q, const struct query_filter *f, const char *by, q
 int query_flows(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
 int query_mismatches(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
 
-/* Use since, until and limit of the filter. */
+/* Of the filter, only since, until and limit count. */
 int query_gaps(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
 int query_tampering(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
 
-/* Read coverage by hour and uplink (view "coverage"). Uses since and until of the filter (hours
- * that overlap the span), uplink and limit. */
+/* Read the view coverage: one row per hour and uplink. Of the filter, only since, until (which
+ * select the hours that overlap this time), uplink and limit count. */
 int query_coverage(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
 
-/* Packets of no flow since then: uplink, packets, example (NULL: none was logged), hour_ms. */
+/* Read, per uplink, the packets since since_ms that belong to no flow: uplink, packets, example
+ * (NULL: none was logged), hour_ms. */
 int query_untracked(struct query *q, int64_t since_ms, query_row_fn *fn, void *data);
-/* UDP answers from an address that was not asked since then: uplink, answers, example, hour_ms. */
+/* Read, per uplink, the UDP replies since since_ms from an address that no flow had sent to:
+ * uplink, answers, example, hour_ms. */
 int query_unasked(struct query *q, int64_t since_ms, query_row_fn *fn, void *data);
 
-/* Return the start of the oldest flow that retention has kept; 0: none, or unknown. */
+/* Set *id and *started_ms to those of the oldest flow in the history; 0: no flow, or its start is
+ * unknown. Return 0 or -errno. */
 int query_oldest(struct query *q, int64_t *id, int64_t *started_ms);
 
-/* Read every uplink that ever existed, the valid ones first. */
+/* Read every uplink that was ever configured; those configured now come first. */
 int query_uplinks(struct query *q, query_row_fn *fn, void *data);
-/* Read the interface of every uplink, and every other egress of a flow. */
+/* Read the name of every uplink's interface and of every other interface that a flow left by. */
 int query_interfaces(struct query *q, query_row_fn *fn, void *data);
 
 /* Read one flow; -ENOENT if it is not in the history. */
 int query_flow(struct query *q, int64_t id, query_row_fn *fn, void *data);
-/* Read the other rows of one flow, oldest first. */
+/* Read the rows of other tables about one flow, oldest first. */
 int query_flow_mismatches(struct query *q, int64_t id, query_row_fn *fn, void *data);
 int query_flow_mark_changes(struct query *q, int64_t id, query_row_fn *fn, void *data);
 int query_flow_deletions(struct query *q, int64_t id, query_row_fn *fn, void *data);
 
-/* Flows by verdict (by_verdict[VERDICT_NONE]: those with none yet). Reads the
- * whole history unless since or until narrow it. */
+/* Numbers of rows. by_verdict[VERDICT_NONE] counts flows without a verdict yet. query_totals()
+ * reads the whole history unless the filter has since or until. */
 struct query_totals {
 	uint64_t flows, live, mismatches, gaps;
 	uint64_t by_verdict[VERDICT_OK + 1];
@@ -135,54 +141,58 @@ int query_totals(struct query *q, const struct query_filter *f, struct query_tot
 
 struct summary_span {
 	int64_t since_ms, until_ms;
-	int64_t step_ms; /* of query_steps */
+	int64_t step_ms; /* length of a step, for the queries that group by step */
 };
 
 #define SUMMARY_TALKERS	     10
 #define SUMMARY_DESTINATIONS 3
-#define SUMMARY_BY_HOUR	     (-1) /* step_ms of query_talkers: the sums by hour do */
-#define SUMMARY_EXACT_MS     INT64_C(172800000)
-#define SUMMARY_ALIVE_MS     30000 /* a live daemon writes its time more often than this */
+/* step_ms for query_talkers(): use the sums by hour, which may be less exact */
+#define SUMMARY_BY_HOUR	 (-1)
+#define SUMMARY_EXACT_MS INT64_C(172800000)
+#define SUMMARY_ALIVE_MS 30000 /* a running daemon records the time more often than this */
 
-/* step (from since_ms on, 0 the first), uplink (that the mark names; NULL: none), flows, bytes,
- * bytes_reply, verdict (NULL: none yet): by verdict, then by step. Steps without a flow are
- * omitted. */
+/* Rows: step (0 is the one that begins at since_ms), uplink (that the mark names; NULL: none),
+ * flows, bytes, bytes_reply, verdict (NULL: none yet). Ordered by verdict, then by step. Steps
+ * without a flow are omitted. */
 int query_steps(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
-/* src, flows, bytes, bytes_reply: those with the most bytes. Beyond SUMMARY_EXACT_MS of
- * inside hosts, by the hour in which their flows ended. */
+/* Rows: src, flows, bytes, bytes_reply, for the sources with most bytes. If the span is longer than
+ * SUMMARY_EXACT_MS, only inside hosts, and their flows count in the hour in which they ended. */
 int query_talkers(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
-/* uplink, left (packets; NULL: not known), missing (of these in the history), and by its
- * cause, which is the column's name, how much. */
+/* Rows: uplink, left (packets; NULL: unknown), missing (packets that the history lacks), and one
+ * column per cause of missing packets, named after the cause. */
 int query_covered(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
-/* started, ended (ms; NULL: still open), source, lost, reason, by time: gaps, and the
- * times in which no daemon was there to see anything. */
+/* Rows: started, ended (ms; NULL: still open), source, lost, reason, by time: the gaps, and the
+ * times in which no daemon ran. */
 int query_unseen(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
 
-/* One row per expected uplink, egress and reason, most mismatches first: expected, egress,
- * reason, mismatches, packets, first_ms, last_ms, hosts (inside), and of the first one
- * direction, flow_id, proto, src, sport, dst, dport; egress_uplink: NULL: none. */
+/* One row per expected uplink, egress and reason, most mismatches first: expected, egress, reason,
+ * mismatches, packets, first_ms, last_ms, hosts (inside hosts concerned), then direction, flow_id,
+ * proto, src, sport, dst, dport of the first mismatch, then egress_uplink (NULL: none). */
 int query_causes(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
-/* step, mismatches, expected, egress, reason, first_ms, last_ms, egress_uplink (NULL: none): by
- * cause, then by step. Steps without a mismatch are omitted. */
+/* Rows: step, mismatches, expected, egress, reason, first_ms, last_ms, egress_uplink (NULL: none).
+ * Ordered by cause, then by step. Steps without a mismatch are omitted. */
 int query_mismatch_steps(struct query *q, const struct summary_span *span, query_row_fn *fn,
 			 void *data);
-/* time (ms), uplink, state, cause, user, process: by uplink and time; the first of an
- * uplink is its state as the time begins, where that is known. */
+/* Rows: time (ms), uplink, state, cause, user, process, by uplink and time. If an uplink's state at
+ * the beginning of the span is known, the uplink's first row shows that state. */
 int query_states(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
-/* time (ms), uplink, the addresses before, the addresses since: changes of an uplink's addresses. */
+/* Rows: time (ms), uplink, the addresses before and the addresses after each change of an uplink's
+ * addresses. */
 int query_moves(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
-/* time (ms), kind, text: alerts that were raised about what no other table has: quotas,
- * health, backups, flows without a right mark, routes and rules of others, who wrote marks;
- * oldest first. */
+/* Rows: time (ms), kind, text, oldest first: the raised alerts whose subject is in no other table.
+ * These are about quotas, health, backups, flows without a valid mark, routes and rules of other
+ * programs, and other writers of marks. */
 int query_troubles(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
-/* step, uplink, bytes_sent, bytes_received, flows_started, flows_answered: from the
- * kernel's counters. */
+/* Rows: step, uplink, bytes_sent, bytes_received, flows_started, flows_answered, from the kernel's
+ * counters. */
 int query_rates(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
-/* src, dst, bytes, flows: the destinations with the most bytes of each talker. */
+/* Rows: src, dst, bytes, flows: for each row of query_talkers(), the destinations with most
+ * bytes. */
 int query_destinations(struct query *q, const struct summary_span *span, query_row_fn *fn,
 		       void *data);
 
-/* Return the highest ids in the history; a follower queries for rows above them. */
+/* Set the highest ids in the history. A caller that follows the history queries for rows above
+ * them. Return 0 or -errno. */
 int query_last_ids(struct query *q, int64_t *flow, int64_t *mismatch, int64_t *gap);
 
 /* Return the message of the last failure. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * changes.c - reads the log of changes (sql/version-3.sql has its coding).
+ * changes.c - reads the log of changes. sql/version-3.sql describes how it is encoded.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,7 +17,7 @@ struct reading {
 	void *data;
 };
 
-/* The next number of a row; false at its end. */
+/* Decode the next number of a row. Return false at the row's end. */
 static bool number_next(const uint8_t **at, const uint8_t *end, int64_t *difference)
 {
 	uint64_t value = 0;

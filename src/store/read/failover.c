@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * failover.c - what happened to an uplink's flows when it went down. Flows that lived at that time
- * are those still live, those with a long life (which have an index), and those that began shortly
- * before: only slices with such flows are read.
+ * failover.c - what happened to an uplink's flows when it went down. The flows that were live at
+ * that time are found in three ways: those still live, those with a long life (which have an
+ * index), and those that began shortly before, for which only the slices of that time are read.
  *
- * Knows nothing of the kernel's table.
+ * Knows nothing of the kernel's conntrack table.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -15,9 +15,9 @@
 #include "store/read/query_internal.h"
 #include "waymark/store/failover.h"
 
-/* Time, in ms, for flows to follow a return and for a loss to be noticed: packets in flight, routes
- * being changed, a requested delete, flows that the kernel deleted with the interface's masqueraded
- * address. */
+/* Tolerance, in ms, between an uplink's state change and its effect on flows: packets in flight,
+ * routes being changed, requested deletions, and flows that the kernel deleted together with the
+ * interface's masqueraded address. */
 #define MOMENT_MS 1000
 
 static const char *const class_names[FAILOVER_CLASSES] = {
@@ -42,13 +42,15 @@ int failover_class_parse(const char *name)
 
 /* --- which failover -------------------------------------------------------------------- */
 
-/* The same uplink's state before s; a reload may have given the uplink another row. */
+/* The previous state of the same uplink, by name: a reload may have given the uplink another
+ * row. */
 #define STATE_BEFORE(what)                                                                         \
 	"(SELECT p." what " FROM uplink_state p JOIN uplink v ON v.id = p.uplink"                  \
 	" WHERE v.name = u.name AND p.id < s.id ORDER BY p.id DESC LIMIT 1)"
 
-/* A start of the daemon in between makes the state one that was found, which gap source
- * 2 tells. ?1: at or before, 0: any; ?2: name, NULL: any. */
+/* The last time that an uplink left state 'up' or 'drain'. If a daemon started since the previous
+ * state (which a gap with source 2 shows), the daemon found the uplink down and did not see it go
+ * down; such a time does not count. ?1: latest time, 0: any; ?2: name, NULL: any. */
 static const char fall_sql[] =
 	"SELECT s.id, s.time, u.name, (SELECT c.name FROM cause c WHERE c.id = s.cause),"
 	" s.decision, s.user, (SELECT h.text FROM health_sample h WHERE h.uplink = s.uplink"
@@ -131,12 +133,12 @@ static int fall_find(struct query *q, const char *uplink, int64_t at_ms, struct 
 #define ENDED	 "(ifnull(f.started, 0) + f.life)"
 /* 10: REASON_UPLINK_DOWN_FLUSH. A live flow has no end. */
 #define IS_DELETED "f.reason = 10 AND f.state <> 0 AND " ENDED " <= $end"
-/* Indexed by enum failover_class. */
+/* The number of the flow's class (enum failover_class). */
 #define HELD_CLASS "CASE WHEN " IS_DELETED " THEN 1 WHEN f.state <> 0 THEN 4 ELSE 2 END"
 
-/* members: id of a flow, class, by (uplink.id). $down, $back and $end: ms; a return that
- * has not been is beyond all time. 600000 is as in index flow_long; 3 is
- * REASON_UPLINK_DOWN. */
+/* members: the flows of the failover, with columns id, class and by (an uplink.id). $down, $back
+ * and $end are in ms; if the uplink is still down, $back and $end are beyond all times. 600000 is
+ * the limit of index flow_long; 3 is REASON_UPLINK_DOWN. */
 #define MEMBERS                                                                                    \
 	"WITH names AS (SELECT id FROM uplink WHERE name = $uplink),"                              \
 	" moved AS (SELECT m.flow_id AS id, m.egress AS by, max(m.id) FROM mismatch m"             \
@@ -199,7 +201,7 @@ static int members_prepare(struct query *q, sqlite3_stmt **stmt, const char *sql
 
 /* --- what became of them ------------------------------------------------------------------ */
 
-/* Room for one more, in steps that double. */
+/* Return the list with room for one more element; its capacity doubles. */
 static void *list_grow(void *list, size_t n, size_t size)
 {
 	if (n & (n - 1))
@@ -218,7 +220,7 @@ static struct failover_sum *sum_add(struct failover *f, enum failover_class clas
 	return &sums[f->n_sums++];
 }
 
-/* Classes without a flow that come before the next one, which may be the end. */
+/* Add empty sums for the classes without a flow up to class next, exclusive. */
 static int empty_add(struct failover *f, int next)
 {
 	int class = f->n_sums ? (int)f->sums[f->n_sums - 1].class + 1 : 0;
@@ -302,7 +304,8 @@ static int failover_read(struct query *q, const char *uplink, int64_t at_ms, str
 	return r == 0 ? members_read(q, live_sql, f, live_take) : r;
 }
 
-/* In one transaction, so that the live flows listed are those that the sums count. */
+/* Read everything in one transaction, so that the listed live flows are those that the sums
+ * count. */
 int query_failover(struct query *q, const char *uplink, int64_t at_ms, struct failover *out)
 {
 	int r, rc = db_exec(q->db, "BEGIN");

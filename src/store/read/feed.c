@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * feed.c - the history's changes in order, for the exporter.
+ * feed.c - reads the history's changes in order, for the exporter.
  *
- * Statements are made from the tables of columns; a row is looked up in its view by id,
- * so that whoever reads the feed sees what users see.
+ * Statements are generated from the tables of columns. A row is looked up by id in its view, so
+ * readers of the feed see the same values as users.
  */
 #include "waymark/store/feed.h"
 
@@ -134,9 +134,9 @@ const struct feed_table feed_tables[FEED_TABLES] = {
 			 .text = "alerts that were raised, summarized, over"},
 };
 
-/* The kinds of table change (version-3.sql) that are changes of a table. */
+/* The kinds of rows in table change (see version-3.sql) that are changes of a feed table. */
 struct feed_source {
-	int kind, other; /* other: the same again */
+	int kind, other; /* other equals kind if there is only one */
 };
 
 static const struct feed_source sources[FEED_TABLES] = {
@@ -145,7 +145,8 @@ static const struct feed_source sources[FEED_TABLES] = {
 	[FEED_TAMPERING] = {7, 7}, [FEED_ALERTS] = {8, 8},
 };
 
-/* Rows of table change for one table, from the row with the first change after ?1. */
+/* Select the rows of table change for one feed table, beginning with the row that contains the
+ * first change after ?1. */
 #define CHANGES_SQL                                                                                \
 	"SELECT first, n, ids FROM change"                                                         \
 	" WHERE first >= ifnull((SELECT max(first) FROM change WHERE first <= ?1), 0)"             \
@@ -156,8 +157,8 @@ struct feed {
 	char history[64];
 	dev_t device;
 	ino_t inode;
-	int64_t scanned;	   /* changes that last[] knows of */
-	int64_t last[FEED_TABLES]; /* the last change of each table */
+	int64_t scanned;	   /* number of the last change that last[] takes into account */
+	int64_t last[FEED_TABLES]; /* number of the last change of each table */
 	sqlite3_stmt *changes, *scan, *first, *live, *rows[FEED_TABLES];
 };
 
@@ -309,7 +310,7 @@ static struct feed_value value_read(sqlite3_stmt *stmt, int column)
 		v.text = (const char *)sqlite3_column_text(stmt, column);
 		v.size = (size_t)sqlite3_column_bytes(stmt, column);
 		break;
-	default: /* the views have nothing else */
+	default: /* the views have no other types */
 		break;
 	}
 	return v;
@@ -343,7 +344,7 @@ static int row_show(struct feed *f, int table, struct feed_row *row, feed_row_fn
 	return r;
 }
 
-/* Ids as table change has them: differences, zigzag, LEB128. */
+/* A list of ids as table change encodes it: differences, zigzag, LEB128. */
 struct change_ids {
 	const uint8_t *at, *end;
 	int64_t id;
@@ -367,7 +368,7 @@ static int id_next(struct change_ids *l)
 	return -EBADMSG;
 }
 
-/* State of reading one table. */
+/* The state of a feed_read() call. */
 struct feed_reading {
 	struct feed *f;
 	int table;
@@ -377,7 +378,7 @@ struct feed_reading {
 	void *data;
 };
 
-/* Pass on the changes of one row of table change that follow the position. */
+/* Call fn for the changes in one row of table change that follow the position. */
 static int change_show(struct feed_reading *r)
 {
 	sqlite3_stmt *stmt = r->f->changes;
@@ -434,7 +435,7 @@ static void change_note(struct feed *f, int64_t last, int kind)
 	f->scanned = last;
 }
 
-/* Looks at the changes that are new since the last time. */
+/* Take the changes since the previous scan into account. */
 static int changes_scan(struct feed *f)
 {
 	int rc;
@@ -500,7 +501,8 @@ static int live_show(struct feed *f, int64_t version, feed_row_fn *fn, void *dat
 	return r;
 }
 
-/* In one transaction: a flow whose end is not seen here gets a later position. */
+/* Read in one transaction. A flow that has ended, but is still live in this transaction, gets a
+ * change with a later position. */
 int feed_read_live(struct feed *f, int64_t after_id, int64_t before_ms, unsigned limit,
 		   feed_row_fn *fn, void *data)
 {

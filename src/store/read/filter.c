@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * filter.c - a filter as a condition in SQL. Only names of columns and of
- * parameters become text; values are bound.
+ * filter.c - converts a filter to an SQL condition. Only names of columns and parameters become
+ * text; values are bound.
  */
 #include <netinet/in.h>
 #include <stdio.h>
@@ -10,7 +10,7 @@
 #include "store/db.h"
 #include "store/read/query_internal.h"
 
-/* Protocols that have ports: for ICMP these columns hold other values. */
+/* Only for protocols with ports: for ICMP, the port columns hold other values. */
 #define PORT_FLOW     " AND proto NOT IN (1, 58) AND $port IN (sport, dport, nat_sport, nat_dport)"
 #define PORT_MISMATCH " AND proto NOT IN (1, 58) AND $port IN (sport, dport)"
 #define UPLINK_FLOW   " AND uplink IN (SELECT id FROM uplink WHERE name = $uplink)"
@@ -27,8 +27,7 @@ void query_filter_init(struct query_filter *f)
 	*f = (struct query_filter){.port = -1, .proto = -1};
 }
 
-/* The addresses of an IPv4 prefix are a range of integers; an IPv6 address is text and never in
- * it. */
+/* An IPv4 prefix is a range of integers. IPv6 addresses are text, which is in no such range. */
 static void side_append(sqlite3_str *sql, const struct prefix *p, const char *param,
 			const char *column)
 {
@@ -65,7 +64,8 @@ static void prefixes_append(sqlite3_str *sql, const struct query_filter *f, bool
 	prefix_append(sql, &f->host, "host", sides[is_flow][2]);
 }
 
-/* Conditions that only flows have. A flow whose end is unknown is taken to live at its start. */
+/* Append the conditions for flows only. A flow whose end is unknown counts as live only at its
+ * start. */
 static void flow_append(sqlite3_str *sql, const struct query_filter *f)
 {
 	if (f->since_ms || f->at_ms)
@@ -101,7 +101,8 @@ static void mismatch_append(sqlite3_str *sql, const struct query_filter *f)
 					   " uplink WHERE $egress IN (interface, name)))");
 }
 
-/* The terms "state = 0" and "verdict < 5" stand as the partial indexes have them. */
+/* Write "state = 0" and "verdict < 5" exactly as the partial indexes do, so that SQLite uses
+ * these. */
 static void state_append(sqlite3_str *sql, const struct query_filter *f)
 {
 	if (f->is_live)
@@ -134,7 +135,7 @@ char *filter_condition(const struct query_filter *f, enum filter_table table)
 		sqlite3_str_appendall(sql, is_flow ? UPLINK_FLOW : UPLINK_MISMATCH);
 	if (f->reason != REASON_NONE)
 		sqlite3_str_appendall(sql, " AND reason = $reason");
-	/* Never NULL for lack of terms. */
+	/* Without any text, sqlite3_str_finish() would return NULL. */
 	sqlite3_str_appendall(sql, " ");
 	return sqlite3_str_finish(sql);
 }
@@ -160,7 +161,8 @@ static void filter_range4(const struct prefix *p, int64_t *low, int64_t *high)
 	}
 }
 
-/* Whole octets or groups of a prefix; zero groups may be compressed. */
+/* Return the length of the text that all addresses of the prefix share: whole octets or groups.
+ * Stop at a zero group, which may be compressed. */
 static size_t text_common(const struct prefix *p, const char *text)
 {
 	unsigned parts = p->len / (p->addr.family == AF_INET ? 8 : 16);
@@ -192,7 +194,7 @@ void filter_text_range(const struct prefix *p, struct text_range *out)
 	snprintf(out->low, sizeof(out->low), "%.*s", (int)n, text);
 	snprintf(out->high, sizeof(out->high), "%s", out->low);
 	if (is_host)
-		strcat(out->high, "!"); /* sorts before any character of an address */
+		strcat(out->high, "!"); /* '!' sorts before any character of an address */
 	else if (n)
 		out->high[n - 1]++;
 	else
@@ -254,7 +256,8 @@ void filter_bind(sqlite3_stmt *stmt, const struct query_filter *f)
 	bind_text(stmt, "$egress", f->egress);
 }
 
-/* prefix6(address as text, struct prefix as a blob): whether it lies in it. */
+/* SQL function prefix6(address as text, struct prefix as a blob): whether the prefix contains the
+ * address. */
 static void prefix6(sqlite3_context *context, int n, sqlite3_value **values)
 {
 	const char *text = (const char *)sqlite3_value_text(values[0]);

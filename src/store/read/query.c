@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * query.c - reads the history for people: read-only connections that never write
- * a row, never checkpoint and hold no transaction while a row is shown.
+ * query.c - reads the history for people. Its read-only connections never write a row, never
+ * checkpoint, and hold no transaction while a row is shown.
  *
  * Knows nothing of how rows look on a terminal.
  */
@@ -16,9 +16,9 @@
 #include "store/read/query_internal.h"
 #include "store/store_internal.h"
 
-/* The writer never locks readers out for longer than a schema change takes. */
+/* The writer locks readers out only while it changes the schema. */
 #define BUSY_TIMEOUT_MS 2000
-/* Ids fetched in one transaction. */
+/* How many ids are fetched in one transaction. */
 #define CHUNK 1024
 
 static int refuse(struct query *q, int error, const char *why)
@@ -113,8 +113,8 @@ const char *query_error(const struct query *q)
 	return q->error;
 }
 
-/* Rows that come in order of a table's or an index's ids, newest first: a chunk
- * of ids at a time. 'ids' has the parameter $before. */
+/* Show rows in the order of ids, newest first. Fetch the ids in chunks with the statement 'ids',
+ * which returns ids below $before. */
 static int chunks_show(struct query *q, sqlite3_stmt *ids, uint64_t limit,
 		       struct row_shower *shower)
 {
@@ -152,7 +152,8 @@ static int chunks_run(struct query *q, const struct query_filter *f, enum filter
 	return r;
 }
 
-/* Few flows are live, fewer are flagged: each kind has its own index. */
+/* Use the index of live flows or the index of flagged flows if the filter selects only such flows:
+ * both are small. */
 static int query_flows_run(struct query *q, const struct query_filter *f, struct row_shower *shower)
 {
 	bool is_flagged = f->verdict != VERDICT_NONE && f->verdict < VERDICT_UNKNOWN;
@@ -193,7 +194,7 @@ int query_mismatches(struct query *q, const struct query_filter *f, query_row_fn
 	return r;
 }
 
-/* Show the rows of a statement with parameters ?1 to ?3, and ?4, a text or NULL: few rows. */
+/* Show the few rows of a statement with the parameters ?1 to ?3 (numbers) and ?4 (text or NULL). */
 static int few_run_for(struct query *q, const char *sql, const int64_t numbers[3], const char *text,
 		       query_row_fn *fn, void *data)
 {
@@ -217,8 +218,8 @@ static int few_run(struct query *q, const char *sql, int64_t first, int64_t seco
 	return few_run_for(q, sql, (int64_t[]){first, second, third}, NULL, fn, data);
 }
 
-/* A gap that ended before it began contains a clock step back: it may cover the time between
- * both. */
+/* If a gap ended before it began, the clock was set back within it. It then counts as covering the
+ * time between both. */
 int query_gaps(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data)
 {
 	return few_run(q,
@@ -229,7 +230,8 @@ int query_gaps(struct query *q, const struct query_filter *f, query_row_fn *fn, 
 		       f->since_ms, f->until_ms, f->limit ? (int64_t)f->limit : -1, fn, data);
 }
 
-/* The rows of a view with a time and an uplink, by ?1 to ?3; newest first. */
+/* Select the rows of a view by time: ?1 is the first time (0: any), ?2 the time after the last (0:
+ * any). */
 #define BY_TIME(view)                                                                              \
 	"SELECT * FROM " view " WHERE (?1 = 0 OR time_ms >= ?1) AND (?2 = 0 OR time_ms < ?2)"
 
@@ -291,7 +293,7 @@ int query_interfaces(struct query *q, query_row_fn *fn, void *data)
 		       0, 0, 0, fn, data);
 }
 
-/* Pass rows on and note whether there was one. */
+/* Passes rows on and notes whether there was any. */
 struct witness {
 	query_row_fn *fn;
 	void *data;
@@ -332,7 +334,7 @@ int query_flow_deletions(struct query *q, int64_t id, query_row_fn *fn, void *da
 		       fn, data);
 }
 
-/* Counted here: SQLite would sort the rows to group them. */
+/* Count the flows here instead of in SQL: SQLite would sort the rows to group them. */
 static int totals_read(struct query *q, sqlite3_stmt *stmt, struct query_totals *out)
 {
 	int rc;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * query_internal.h - an open history that is read, for the files of queries.
+ * query_internal.h - the open history, shared by the files that read it.
  */
 #ifndef WAYMARK_SRC_STORE_READ_QUERY_INTERNAL_H
 #define WAYMARK_SRC_STORE_READ_QUERY_INTERNAL_H
@@ -19,21 +19,23 @@ struct query {
 
 enum filter_table { FILTER_FLOW, FILTER_MISMATCH };
 
-/* " AND ..." terms on the columns of the table; sqlite3_free it. Values are
- * parameters with names. NULL: no memory. */
+/* Return " AND ..." terms on the columns of the table, or NULL if memory is short; free it with
+ * sqlite3_free(). Values are named parameters. */
 char *filter_condition(const struct query_filter *f, enum filter_table table);
 
-/* Bind a number where the statement has a parameter of that name. */
+/* Bind a number if the statement has a parameter with this name. */
 void filter_bind_number(sqlite3_stmt *stmt, const char *name, int64_t number);
 
-/* The time that flows of it lived in: from, before (0: any). */
+/* Return the beginning and the end (exclusive) of the time in which flows must have been live; 0:
+ * any. */
 int64_t filter_since(const struct query_filter *f);
 int64_t filter_until(const struct query_filter *f);
 
 /* Bind the parameters of the condition. */
 void filter_bind(sqlite3_stmt *stmt, const struct query_filter *f);
 
-/* The texts of a prefix's addresses, and of some others: low <= text < high. */
+/* The range low <= text < high, which contains the texts of all addresses of a prefix, and possibly
+ * some others. */
 struct text_range {
 	char low[ADDR_STRLEN + 1], high[ADDR_STRLEN + 1];
 };
@@ -45,7 +47,7 @@ int filter_register(sqlite3 *db);
 
 /* --- rows.c: rows to callbacks --------------------------------------------------- */
 
-/* One row, copied, so that no transaction lasts while it is shown. */
+/* A copy of one row, so that no transaction is open while the row is shown. */
 struct row_buffer {
 	struct value *values;
 	size_t n, capacity;
@@ -53,14 +55,13 @@ struct row_buffer {
 	size_t text_size;
 };
 
-/* Note SQLite's failure; -errno. */
+/* Note SQLite's message in q->error. Return -errno for its result code. */
 int query_fail(struct query *q, int rc);
 
-/* The ids that 'ids' (of one column) answers, at most max; their number or
- * -errno. */
+/* Fetch at most max ids from the one-column statement 'ids'. Return their number or -errno. */
 int query_ids(struct query *q, sqlite3_stmt *ids, int64_t *list, int max);
 
-/* Shows the rows of a view ("SELECT * FROM view WHERE id = ?") by id. */
+/* Shows rows of a view ("SELECT * FROM view WHERE id = ?") by id. */
 #define ROWS_AT_ONCE 64
 
 struct row_shower {
@@ -69,7 +70,7 @@ struct row_shower {
 	struct row_buffer buffers[ROWS_AT_ONCE];
 	query_row_fn *fn;
 	void *data;
-	struct id_list *ids; /* not NULL: the ids are collected, nothing is shown */
+	struct id_list *ids; /* if not NULL, collect the ids there and show nothing */
 };
 struct id_list {
 	int64_t *ids;
@@ -81,16 +82,16 @@ int row_shower_open(struct row_shower *s, struct query *q, const char *sql, quer
 void row_shower_close(struct row_shower *s);
 /* Show one row. Return 0 (shown, or deleted meanwhile), the result of fn, or -errno. */
 int row_shower_show(struct row_shower *s, int64_t id);
-/* The same for several rows, read ROWS_AT_ONCE per transaction. */
+/* Show several rows, reading ROWS_AT_ONCE per transaction. Return as row_shower_show(). */
 int row_shower_show_all(struct row_shower *s, const int64_t *ids, size_t n);
 
-/* Show the rows of a statement, copied first: for few rows. Return 0, the result of fn, or
- * -errno. */
+/* Copy all rows of a statement, then show them; for statements with few rows. Return 0, the result
+ * of fn, or -errno. */
 int query_show_all(struct query *q, sqlite3_stmt *stmt, query_row_fn *fn, void *data);
 
 /* --- search.c: flows by slices ------------------------------------------------------ */
 
-/* query_flows, with the shower open. */
+/* Run query_flows() with the open shower. */
 
 int search_slices(struct query *q, const struct query_filter *f, struct row_shower *shower);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * rows.c - rows of a view to a callback. A row is copied before it is shown: a
- * reader that pages through a listing holds no transaction meanwhile.
+ * rows.c - hands the rows of a view to a callback. A row is copied before it is shown, so no
+ * transaction is open while a person pages through a listing.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -56,7 +56,8 @@ static int columns_prepare(struct row_buffer *b, sqlite3_stmt *stmt)
 	return 0;
 }
 
-/* Room for all texts at once, so that none moves when the next is copied. */
+/* Allocate room for all texts of a row at once, so that copying a text does not move the previous
+ * ones. */
 static int text_prepare(struct row_buffer *b, sqlite3_stmt *stmt)
 {
 	size_t size = 0;
@@ -95,7 +96,7 @@ static size_t value_copy(struct value *v, sqlite3_stmt *stmt, int column, char *
 		v->kind = VALUE_REAL;
 		v->real = sqlite3_column_double(stmt, column);
 		return 0;
-	default: /* the views have nothing else */
+	default: /* the views have no other types */
 		return 0;
 	}
 }
@@ -144,7 +145,7 @@ int id_list_add(struct id_list *l, int64_t id)
 	return 0;
 }
 
-/* Return 1: the row is in the buffer; 0: the row no longer exists. */
+/* Read a row into the buffer. Return 1, 0 if the row no longer exists, or -errno. */
 static int row_read(struct row_shower *s, int64_t id, struct row_buffer *b)
 {
 	int r = 0, rc;
@@ -161,7 +162,8 @@ static int row_read(struct row_shower *s, int64_t id, struct row_buffer *b)
 	return r < 0 ? r : rc == SQLITE_ROW;
 }
 
-/* A transaction for each row would cost more than the row. */
+/* Read several rows in one transaction: a transaction per row would cost more than reading the
+ * row. */
 static int rows_read(struct row_shower *s, const int64_t *ids, size_t n, size_t *n_read)
 {
 	int r = 0, rc = db_exec(s->q->db, "BEGIN");

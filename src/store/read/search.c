@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * search.c - flows by slices, newest first: the slices' times say which can hold
- * an answer, their postings which flows of them; a slice without postings is
- * read whole. What is left is tested on the flows themselves.
+ * search.c - finds flows slice by slice, newest first. The times of a slice show whether it can
+ * contain a match; its postings show which of its flows can match. The part of a slice without
+ * postings is scanned. Each candidate is then tested against the whole filter.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -20,10 +20,10 @@ struct bitmap {
 struct search {
 	struct query *q;
 	const struct query_filter *filter;
-	sqlite3_stmt *indexed;	/* ids of a slice that are in postings */
-	sqlite3_stmt *postings; /* of addresses in a slice */
-	sqlite3_stmt *scan;	/* flows of an id range that match */
-	sqlite3_stmt *test;	/* the flow of an id, if it matches */
+	sqlite3_stmt *indexed;	/* selects how many ids of a slice have postings */
+	sqlite3_stmt *postings; /* selects the postings of a range of addresses in a slice */
+	sqlite3_stmt *scan;	/* selects the flows of an id range that match the filter */
+	sqlite3_stmt *test;	/* selects the flow with an id, if the filter matches it */
 	struct bitmap candidates, others;
 	int64_t ids[SLICE_FLOWS];
 };
@@ -71,7 +71,8 @@ static void search_close(struct search *s)
 	free(s);
 }
 
-/* An empty posting: too many to list; the test on the flows decides. */
+/* Set the bits of a posting's flows. An empty posting stands for too many flows to list: set all
+ * bits, and let the test of each flow decide. */
 static void posting_add(struct bitmap *b, const uint8_t *ids, int size)
 {
 	if (!size)
@@ -84,7 +85,8 @@ static void posting_add(struct bitmap *b, const uint8_t *ids, int size)
 	}
 }
 
-/* Which flows of the slice have an address of the prefix on a side; perhaps others, too. */
+/* Set in b the flows of the slice that may have an address of the prefix on this side. A flow
+ * without one may be set as well. */
 static int postings_read(struct search *s, int64_t slice, enum posting_side side,
 			 const struct prefix *p, struct bitmap *b)
 {
@@ -110,7 +112,7 @@ static void bitmap_join(struct bitmap *a, const struct bitmap *b, bool is_or)
 		a->bytes[i] = is_or ? a->bytes[i] | b->bytes[i] : a->bytes[i] & b->bytes[i];
 }
 
-/* Keep the candidates that have an address of the prefix on one of the sides. */
+/* Keep the candidates that may have an address of the prefix on one of the sides. */
 static int candidates_narrow(struct search *s, int64_t slice, const struct prefix *p, bool is_src,
 			     bool is_dst)
 {
@@ -199,7 +201,8 @@ static int slice_show(struct search *s, int64_t slice, struct row_shower *shower
 	return r;
 }
 
-/* Flows that began before the slices read and lived on; they may match. */
+/* Show the flow with this id, which began in a slice that is not read and ended late, if it
+ * matches. */
 static int long_show(struct search *s, int64_t id, struct row_shower *shower, uint64_t *left)
 {
 	int64_t found;
@@ -217,9 +220,9 @@ static int long_show(struct search *s, int64_t id, struct row_shower *shower, ui
 	"(last_ms IS NULL OR last_ms >= max(?1 - 600000, ?3)) AND"                                 \
 	" (?2 = 0 OR first_ms IS NULL OR first_ms < ?2)"
 
-/* Candidates, newest first: a slice, as id << 15 | 32767, tagged with 1; or a flow that began in
- * another slice and has a long life, or none yet. A flow outside both lived for less than ten
- * minutes. */
+/* Select where to search, newest first: a slice, as id << 15 | 32767, with 1 in the second column;
+ * or with 0 the id of a flow that began in a slice that is not read, and that is live or had a long
+ * life. Any other flow lived for less than ten minutes and needs no search outside its slice. */
 static const char list_sql[] =
 	"WITH near (id) AS MATERIALIZED (SELECT id FROM slice WHERE " BEGUN_IN ")"
 	" SELECT id << 15 | 32767 AS at, 1 FROM near"

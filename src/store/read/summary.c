@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * summary.c - sums over a time: what a report shows. The slices' times say which
- * flows are read at all.
+ * summary.c - computes the sums over a time that a report shows. The times of the slices limit
+ * which flows are read.
  *
- * It knows nothing of how sums are shown.
+ * Knows nothing of how sums are shown.
  */
 #include "store/db.h"
 #include "store/read/query_internal.h"
 
-/* ?1 and ?2: from and until. */
+/* The flows that began between ?1 and ?2 (exclusive). */
 #define FLOWS_OF_TIME                                                                              \
 	" FROM (SELECT id AS slice_id FROM slice WHERE last_ms >= ?1 AND first_ms < ?2)"           \
 	" CROSS JOIN flow f NOT INDEXED %s WHERE f.id BETWEEN slice_id << 15 AND (slice_id << "    \
@@ -34,7 +34,7 @@ static int summary_run(struct query *q, char *sql, const struct summary_span *sp
 	return r;
 }
 
-/* Names are looked up once per sum, not once per flow. */
+/* The names of uplinks and verdicts are looked up once per sum, not once per flow. */
 int query_steps(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data)
 {
 	return summary_run(
@@ -56,7 +56,8 @@ int query_steps(struct query *q, const struct summary_span *span, query_row_fn *
 	" >> 16 & 255) || '.' || (" column " >> 8 & 255) || '.' || (" column                       \
 	" & 255) ELSE " column " END"
 
-/* ?3: the limit. For a long span, read the sums by hour instead of the flows. */
+/* Return the statement for query_talkers(); ?3 is the limit of rows. For a long span, it reads the
+ * sums by hour instead of the flows. */
 static char *talkers_sql(const struct summary_span *span)
 {
 	if (span->until_ms - span->since_ms > SUMMARY_EXACT_MS || span->step_ms == SUMMARY_BY_HOUR)
@@ -90,7 +91,7 @@ int query_talkers(struct query *q, const struct summary_span *span, query_row_fn
 	return summary_run(q, sql, &few, fn, data);
 }
 
-/* Hours that the span has a part of are counted whole. */
+/* An hour that overlaps the span counts as a whole. */
 #define COVERED_TIME(ms) "strftime('%%Y-%%m-%%dT%%H:%%M:%%fZ', " ms " / 1000.0, 'unixepoch')"
 int query_covered(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data)
 {
@@ -109,8 +110,8 @@ int query_covered(struct query *q, const struct summary_span *span, query_row_fn
 		span, fn, data);
 }
 
-/* Before the first uplink nothing was followed; after the last sign of life nothing is,
- * until a daemon starts again. */
+/* Besides gaps, two times are unseen: the time before the first uplink was recorded, and the time
+ * since the daemon last recorded that it was alive. */
 int query_unseen(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data)
 {
 	return summary_run(
@@ -172,7 +173,7 @@ int query_mismatch_steps(struct query *q, const struct summary_span *span, query
 		span, fn, data);
 }
 
-/* An uplink's state at the beginning is the last one before. */
+/* The state at the beginning of the span is that of the uplink's last row before the span. */
 int query_states(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data)
 {
 	return summary_run(

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sums.c - which flows used an address, sums by columns, usage.
+ * sums.c - finds the flows that used an address, and computes sums by columns and usage.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -81,7 +81,7 @@ int query_who(struct query *q, const struct query_endpoint *e, query_row_fn *fn,
 #define NAME(table, column, what) "(SELECT x." what " FROM " table " x WHERE x.id = " column ")"
 #define PERIOD(format)		  "strftime('" format "', started / 1000, 'unixepoch')"
 
-/* Columns to group by, and how to show them. */
+/* The columns to group by (key), and how to show them (shown; NULL: as the key). */
 static const struct {
 	const char *name, *key, *shown;
 } stats_columns[] = {
@@ -108,7 +108,8 @@ static int stats_find(const char *name)
 	return -EINVAL;
 }
 
-/* Slices that flows can lie in, and flows of others that lived on: as in search.c. */
+/* The ids of the flows to sum: those of the slices that can contain a match, and long-lived or live
+ * flows of other slices, as in search.c. */
 #define STATS_IDS                                                                                  \
 	"WITH near (id) AS MATERIALIZED (SELECT id FROM slice WHERE"                               \
 	" (last_ms IS NULL OR last_ms >= max($from - 600000, $begun))"                             \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * address_cut.c - addresses cut to a prefix, alone and in messages. Knows no table.
+ * address_cut.c - cuts addresses to a prefix, both single addresses and those in messages. Knows no
+ * table.
  */
 #include "store/write/address_cut.h"
 
@@ -42,8 +43,8 @@ static void address_function(sqlite3_context *context, int n, sqlite3_value **va
 	}
 }
 
-/* Return the length of the address at the start of a word: the whole word, or the part before a
- * port or a full stop; 0: no address. */
+/* Return the length of the address with which a word begins, or 0. The address is the whole word,
+ * or the part before a port or a full stop. */
 static size_t address_find(const char *word, size_t length, struct addr *a)
 {
 	char copy[ADDR_STRLEN];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * address_cut.h - SQL functions of the writing connection that cut addresses to a prefix.
- * Cutting twice is cutting once.
+ * address_cut.h - SQL functions that cut addresses to a prefix, for the writing connection. Cutting
+ * an address again does not change it.
  */
 #ifndef WAYMARK_SRC_STORE_WRITE_ADDRESS_CUT_H
 #define WAYMARK_SRC_STORE_WRITE_ADDRESS_CUT_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * age_clock.c - what time it is for retention.
+ * age_clock.c - determines the time that retention uses.
  */
 #include "store/write/age_clock.h"
 
@@ -23,7 +23,7 @@ static int64_t expected_ms(const struct age_moment *then, const struct age_momen
 	return then->time_ms + now->steady_ms - then->steady_ms;
 }
 
-/* Return whether the clock has only run on since then. */
+/* Return whether the clock has advanced since then by as much as time has passed, up to leap_ms. */
 static bool is_near(const struct age_moment *then, const struct age_moment *now, int64_t leap_ms)
 {
 	int64_t off_ms = now->time_ms - expected_ms(then, now);

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * age_clock.h - the time to use for retention. A clock set far ahead, by mistake or by an empty
- * battery, must not make all rows old.
+ * age_clock.h - determines the time that retention uses. A clock that was set far ahead, by mistake
+ * or because of an empty battery, must not make all rows look old.
  *
- * A reading close to the last accepted one plus the time passed since is accepted. Any other is
- * accepted once it has held for a while; until then time continues from the accepted reading, or is
- * the clock's if that is less.
+ * A reading of the clock is accepted if it is close to the last accepted reading plus the time
+ * passed since then. Any other reading is accepted after the clock has kept to it for a while.
+ * Until then, the time used is the last accepted reading plus the time passed, or the clock's
+ * reading if that is less.
  *
  * Pure: it reads no clock.
  */
@@ -14,9 +15,10 @@
 
 #include <stdint.h>
 
-/* A time of CLOCK_REALTIME, ms, and CLOCK_MONOTONIC at that moment. */
+/* A reading of CLOCK_REALTIME (time_ms) and of CLOCK_MONOTONIC (steady_ms) at the same moment, in
+ * ms. */
 struct age_moment {
-	int64_t time_ms; /* 0: none */
+	int64_t time_ms; /* 0: no reading */
 	int64_t steady_ms;
 };
 
@@ -24,12 +26,12 @@ struct age_clock {
 	struct age_moment believed, leapt;
 };
 
-/* known_ms: the last time that was believed by an earlier run; 0: none was. */
+/* Start from known_ms, the last time that an earlier run accepted; 0: none. */
 void age_clock_init(struct age_clock *c, int64_t known_ms, int64_t steady_ms);
 
-/* Return the time to use for deleting rows older than keep_ms. After a clock leap the time is ahead
- * by at most a sixteenth of keep_ms and at most a day; a greater leap is accepted once it has
- * lasted for keep_ms, or for a day. */
+/* Return the time to use for deleting rows older than keep_ms. A leap of the clock by at most
+ * keep_ms / 16, and at most a day, is accepted at once. A greater leap is accepted after it has
+ * lasted for keep_ms or for a day, whichever is less. */
 int64_t age_clock_read(struct age_clock *c, const struct age_moment *now, int64_t keep_ms);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * anonymizer.c - cuts addresses in flows and the postings of their slices, then in other tables.
- * The old bytes are overwritten in the file.
+ * anonymizer.c - cuts addresses in flows, removes the postings of the changed slices, then cuts
+ * addresses in other tables. SQLite overwrites the old bytes in the file (secure_delete).
  *
  * Does not decide when to run.
  */
@@ -11,11 +11,11 @@
 #include "waymark/base/clock.h"
 
 #define DAY_MS		 INT64_C(86400000)
-#define LONG_MS		 600000 /* as the index flow_long */
+#define LONG_MS		 600000 /* the shortest life in index flow_long */
 #define STEP_ROWS	 2048
-#define LEFT_STEP_ROWS	 128 /* each is looked for */
+#define LEFT_STEP_ROWS	 128 /* fewer rows, because each needs a lookup */
 #define PASS_INTERVAL_MS 600000
-/* A leap of the clock by a day at most is believed at once. */
+/* Makes age_clock accept a leap of the clock by up to a day at once. */
 #define CLOCK_KEEP_MS (16 * DAY_MS)
 
 #define FLOW_END      "ifnull(ifnull(started, 0) + ifnull(life, 0), 0)"
@@ -25,16 +25,17 @@
 	" AND (address_cut(src) IS NOT src OR address_cut(dst) IS NOT dst"                         \
 	" OR address_cut(nat_src) IS NOT nat_src OR address_cut(nat_dst) IS NOT nat_dst) AND "
 
-/* ?1, ?2: ids; ?3: ended before. */
+/* Cut the flows with ids from ?1 to ?2 that ended before ?3. */
 #define FLOWS_CUT_SQL FLOW_CUT "id BETWEEN ?1 AND ?2 AND " FLOW_END " < ?3"
 
-/* The first flow of ids ?1 to ?2 that started between ?3 and ?4: a pass stops before it. */
+/* The first flow with an id from ?1 to ?2 that started between ?3 and ?4. A pass stops before
+ * it. */
 #define YOUNG_SQL                                                                                  \
 	"SELECT min(id) FROM flow NOT INDEXED WHERE id BETWEEN ?1 AND ?2"                          \
 	" AND started BETWEEN ?3 AND ?4"
 
-/* The next skipped flow that a pass can now cut. It ended at or after ?1 and before ?2; ids below
- * ?3 are done. */
+/* The next flow that an earlier pass skipped and this pass can cut: it ended at or after ?1 and
+ * before ?2, and its id is below ?3. */
 #define LEFT_SQL                                                                                   \
 	"SELECT id, ifnull(started, 0) + life FROM flow INDEXED BY flow_long"                      \
 	" WHERE state <> 0 AND life >= 600000 AND ifnull(started, 0) + life >= ?1"                 \
@@ -47,7 +48,7 @@
 	"SELECT min(hour) FROM host_hour WHERE hour > ?1 AND hour < ?2"                            \
 	" AND address_cut(host) IS NOT host"
 
-/* Sums of hosts that become one are added up. */
+/* Cut the hosts of an hour. If several hosts become one, add up their sums. */
 static const char *const hour_sql[] = {
 	"INSERT INTO host_hour SELECT hour, address_cut(host), uplink, sum(flows),"
 	" sum(unanswered), sum(bytes_sent), sum(bytes_received) FROM host_hour"
@@ -59,7 +60,8 @@ static const char *const hour_sql[] = {
 	"DELETE FROM host_hour WHERE hour = ?1 AND address_cut(host) IS NOT host",
 };
 
-/* Tables that are read whole, in the order of ids. ?1, ?2: ids; ?3: older than. */
+/* Tables that are read completely in the order of ids. ?1: the last id done; ?2: the last id to do;
+ * ?3: rows older than this are cut. */
 static const struct table {
 	const char *last, *cut;
 } tables[] = {
@@ -175,7 +177,8 @@ static int state_load(struct anonymizer *x, struct ingest *in, int64_t now_ms)
 	return SQLITE_OK;
 }
 
-/* A shorter prefix than before is a reason to begin with the oldest flow again. */
+/* Note the requested prefix lengths. If one is shorter than before, begin again with the oldest
+ * flow. */
 static void prefix_take(struct anonymizer *x, uint32_t asked)
 {
 	uint32_t was = x->served ? x->served - 1 : 0xffff, now = asked - 1;
@@ -230,7 +233,7 @@ static void part_next(struct anonymizer *x)
 
 /* --- flows ---------------------------------------------------------------------------- */
 
-/* The slice's postings name addresses that no longer exist: rebuild them. */
+/* Delete the postings of a slice and have them rebuilt: they contain addresses that are now cut. */
 static int slice_reopen(struct ingest *in, struct slice *slice)
 {
 	in->is_torn |= in->building == slice->id;
@@ -299,7 +302,7 @@ static int left_cut(struct anonymizer *x, struct ingest *in, int64_t id)
 	return rc == SQLITE_OK ? slice_reopen(in, slice) : rc;
 }
 
-/* Find the next skipped flow. Flows with the same end time come in any order. */
+/* Find the next skipped flow. Flows with the same end time come in no particular order. */
 static int left_find(struct anonymizer *x, sqlite3_stmt *stmt, int64_t *id)
 {
 	int rc;

@@ -3,9 +3,9 @@
  * anonymizer.h - cuts the addresses of flows that ended more than a day ago to a prefix, in small
  * steps.
  *
- * A pass continues after the last flow that earlier passes have done. It skips flows that are live
- * or ended within the day if they lived for ten minutes or longer: an index finds these in a later
- * pass. Table meta records the progress, so that a restart continues there.
+ * A pass continues after the last flow of the previous pass. It skips a flow that is live or ended
+ * within the last day, if the flow lived for ten minutes or longer: a later pass finds it through
+ * an index. Table meta records the progress, so that a restart continues there.
  */
 #ifndef WAYMARK_SRC_STORE_WRITE_ANONYMIZER_H
 #define WAYMARK_SRC_STORE_WRITE_ANONYMIZER_H
@@ -19,32 +19,34 @@
 #include "store/write/ingest.h"
 
 struct anonymizer {
-	_Atomic uint32_t asked; /* set by any thread: IPv6 bits << 8 | IPv4 bits, + 1; 0: off */
+	/* request, set by any thread: (IPv6 bits << 8 | IPv4 bits) + 1; 0: off */
+	_Atomic uint32_t asked;
 
-	uint32_t served; /* of asked: that the pass is of */
+	uint32_t served; /* the value of asked that the current or last pass uses */
 	struct address_cut cut;
 	struct age_clock clock;
-	bool is_loaded;		    /* the state below was read from the open database */
-	int part;		    /* of the pass; below 0: none is on its way */
-	bool is_in_slice;	    /* a part of a slice is done: postings would be made twice */
-	int64_t pass_after_ms;	    /* CLOCK_MONOTONIC */
-	int64_t time_ms, before_ms; /* when the pass began, by the clock; flows that ended before
-				     * before_ms are cut */
-	int64_t since_ms;	    /* before_ms of the last pass that came to its end; 0: none */
-	int64_t left_since_ms;	    /* skipped flows that ended before it are cut */
-	int64_t flow_id;	    /* flows before this id are cut, or were skipped */
-	int64_t at;		    /* rows of the part up to it are done */
+	bool is_loaded; /* the fields below have been read from the open database */
+	int part;	/* the current part of the pass (enum part); below 0: no pass is running */
+	/* the pass has done only a part of a slice; postings built now would be deleted again */
+	bool is_in_slice;
+	int64_t pass_after_ms; /* CLOCK_MONOTONIC time after which the next pass begins */
+	/* the time at which the pass began; the pass cuts flows that ended before before_ms */
+	int64_t time_ms, before_ms;
+	int64_t since_ms;      /* before_ms of the last complete pass; 0: none */
+	int64_t left_since_ms; /* skipped flows that ended before this time have been cut */
+	int64_t flow_id;       /* flows with lower ids have been cut or skipped */
+	int64_t at;	       /* progress within the part: the last row done */
 };
 
 void anonymizer_init(struct anonymizer *x);
-/* Attach to a newly opened database. Return SQLite's result code. */
+/* Register the SQL functions on a newly opened database. Return SQLite's result code. */
 int anonymizer_attach(struct anonymizer *x, sqlite3 *db);
 /* Forget the state that was read from the database. */
 void anonymizer_reset(struct anonymizer *x);
 
 void anonymizer_set(struct anonymizer *x, bool is_on, struct address_cut cut);
 
-/* Return whether postings have to wait for the next step. */
+/* Return whether the writer must not build postings before the next step. */
 bool anonymizer_is_in_slice(const struct anonymizer *x);
 
 /* Do one step if anything is due. Return SQLite's result code. */
