@@ -23,7 +23,7 @@ enum failover_class {
 	/* live when the uplink went down and still live, neither moved nor deleted */
 	FAILOVER_STRANDED,
 	/* as stranded, but not established, or silent since the failover. The history cannot tell:
-	 * a caller that has read the kernel's table calls failover_set_idle(). */
+	 * a caller that has read the kernel's conntrack table calls failover_set_idle(). */
 	FAILOVER_IDLE,
 	FAILOVER_ENDED,	   /* live when the uplink went down, ended since then */
 	FAILOVER_BACKUP,   /* began by another uplink while this one was down */

@@ -132,10 +132,10 @@ int writer_stop(struct writer *w, bool is_clean, int64_t now_ms);
 
 void writer_stats(struct writer *w, struct writer_stats *out);
 
-/* Set the retention. The writer thread applies it between batches, now and then every minute: it
- * deletes flows that ended more than retention_s ago (0: no limit), and the oldest flows while the
- * database is larger than max_bytes (0: no limit). It works in steps that do not stall writing, and
- * never deletes live flows. */
+/* Set the retention. The writer thread applies it between batches, at once and then every minute:
+ * it deletes flows that ended more than retention_s ago (0: no limit), and the oldest flows while
+ * the database is larger than max_bytes (0: no limit). It works in steps that do not stall writing,
+ * and never deletes live flows. */
 void writer_set_retention(struct writer *w, uint64_t retention_s, uint64_t max_bytes);
 
 /* Cut the addresses of flows that ended more than a day ago to their first bits. The writer thread

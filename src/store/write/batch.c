@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * batch.c - the oldest records of the queue become one transaction. They stay in
- * the queue until it is committed, so that a failure loses none of them.
+ * batch.c - writes the oldest records of the queue in one transaction. The records stay in the
+ * queue until the transaction is committed, so that a failure loses none of them.
  *
  * Knows nothing of when a batch is due.
  */
@@ -16,12 +16,13 @@
 #include "waymark/base/clock.h"
 #include "waymark/base/sort.h"
 
-/* The shortest interval between two records that the daemon lives. */
+/* The shortest interval between two records that the daemon is alive. */
 #define ALIVE_INTERVAL_MS 1000
-/* The shortest interval between two databases that are set aside. */
+/* The shortest interval between two renewals of a damaged database. */
 #define ASIDE_PAUSE_MS 60000
 
-/* Return whether a single record can cause this error; all others are the database's. */
+/* Return whether this error can be due to a single record. All other errors concern the
+ * database. */
 static bool is_records_fault(int rc)
 {
 	switch (rc & 0xff) {
@@ -65,8 +66,8 @@ static void order_sort(struct batch_entry *order, uint32_t n)
 		}
 }
 
-/* The last word on a flow may come after its end, and know neither it nor the
- * counters. */
+/* Complete a flow's last record with the end and the counters of an earlier one: the last record
+ * may follow the flow's end without repeating them. */
 static void flow_inherit(struct flow_record *last, const struct flow_record *before)
 {
 	if (!last->ended_ms && last->state != FLOW_LIVE)
@@ -83,7 +84,8 @@ static struct flow_record *flow_at(struct writer *w, uint32_t i)
 	return &queue_at(&w->queue, w->order[i].at)->flow;
 }
 
-/* In order of id neighbours share pages; of a flow only the last word counts. */
+/* Write the flows in the order of ids, since neighbours share pages. If a flow has several records
+ * in the batch, write only the last one. */
 static int flows_write(struct writer *w, uint32_t n)
 {
 	int rc = SQLITE_OK;
@@ -99,7 +101,8 @@ static int flows_write(struct writer *w, uint32_t n)
 	return rc;
 }
 
-/* Flows before a change of the uplinks are written before it. */
+/* Write the records. Before a change of the uplinks, write the flows that precede it, because they
+ * refer to the previous uplinks. */
 static int records_write(struct writer *w, uint32_t n)
 {
 	uint32_t n_flows = 0;
@@ -132,7 +135,8 @@ static int alive_write(struct writer *w)
 	return ingest_meta(&w->in, "alive_ms", clock_now_ms());
 }
 
-/* Between the database that went away and this one. */
+/* Record a gap for the time between the last commit to the lost database and the creation of this
+ * one. */
 static int moved_write(struct writer *w)
 {
 	struct record r = {
@@ -190,7 +194,8 @@ void batch_renew_damaged(struct writer *w)
 	batch_renew(w, "damaged", text);
 }
 
-/* If the new database is damaged at once, the disk is at fault: wait before the next one. */
+/* Rename the damaged database so that a new one is created. If the new one is damaged at once as
+ * well, the disk is at fault: wait before creating another one. */
 static void set_aside(struct writer *w, int rc)
 {
 	int64_t now_ms = clock_steady_ms();
@@ -211,7 +216,7 @@ int batch_give_up(struct writer *w, int rc)
 	bool is_told =
 		sqlite3_extended_errcode(w->st->db) == rc || sqlite3_errcode(w->st->db) == rc;
 
-	/* A short lock by another process does no harm while nothing is to be written. */
+	/* Do not report a short lock by another process while there is nothing to write. */
 	if ((rc & 0xff) != SQLITE_BUSY || queue_depth(&w->queue))
 		error_note(w, rc, is_told ? sqlite3_system_errno(w->st->db) : 0,
 			   is_told ? sqlite3_errmsg(w->st->db) : sqlite3_errstr(rc));
@@ -234,7 +239,8 @@ int batch_give_up(struct writer *w, int rc)
 	return rc;
 }
 
-/* A new database starts with the uplinks that are valid now. */
+/* Load what the writer keeps in memory. Into a new database, first write the uplinks that are valid
+ * now. */
 static int load(struct writer *w)
 {
 	int rc;
@@ -259,7 +265,7 @@ static int load(struct writer *w)
 	return rc;
 }
 
-/* A database that was given up may be another by now. */
+/* Connect again to a database that was closed after an error. The file may be another one now. */
 static int connect_again(struct writer *w)
 {
 	int r = store_connect(w->st);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * changes.c - the log of changes, as it is written (sql/version-3.sql has its coding).
+ * changes.c - writes the log of changes. sql/version-3.sql describes how it is encoded.
  *
  * Knows nothing of rows.
  */
@@ -9,7 +9,7 @@
 #include "store/db.h"
 #include "store/write/changes.h"
 
-/* The most bytes that a 64-bit number takes. */
+/* The most bytes that an encoded 64-bit number takes. */
 #define CODED_MAX 10
 
 int changes_load(struct changes *c, sqlite3 *db)

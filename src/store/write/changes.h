@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * changes.h - collects the rows that a transaction writes and logs them in table change, a row per
- * kind. Nothing outside src/store/ includes it.
+ * changes.h - collects the ids of the rows that a transaction writes, and logs them in table
+ * change, one row per kind. Nothing outside src/store/ includes it.
  *
  * Functions return SQLite's result codes.
  */
@@ -16,7 +16,7 @@
 
 struct changes {
 	struct {
-		uint8_t *bytes; /* coded */
+		uint8_t *bytes; /* encoded ids */
 		size_t size, capacity;
 		int64_t n, last;
 	} lists[CHANGE_KINDS];
@@ -29,7 +29,7 @@ void changes_unload(struct changes *c);
 
 int changes_note(struct changes *c, enum change_kind kind, int64_t id);
 
-/* Write the rows, inside the transaction; empties the lists. */
+/* Write the collected lists to table change, within the open transaction, and empty them. */
 int changes_flush(struct changes *c, int64_t time_ms);
 
 #endif

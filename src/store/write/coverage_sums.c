@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * coverage_sums.c - writes intervals and readings of coverage as rows, and reads readings back.
+ * coverage_sums.c - writes the intervals and counter readings of coverage as rows, and reads the
+ * readings back.
  *
- * Must not know what is compared. An interval belongs to the hour of its middle.
+ * Must not know what is compared. An interval counts in the hour that contains its middle.
  */
 #include "store/write/coverage_sums.h"
 
@@ -12,7 +13,7 @@
 
 #define HOUR_MS INT64_C(3600000)
 
-/* Kinds of counts; the numbers are stored (sql/version-2.sql). */
+/* Kinds of counts. The numbers are stored in the database (sql/version-2.sql). */
 enum kind {
 	KIND_LINK = 0,
 	KIND_LEFT = 1,
@@ -49,7 +50,8 @@ const char *const coverage_sql[COVERAGE_STATEMENTS] = {
 
 /* --- rows ------------------------------------------------------------------------------ */
 
-/* The statement that writes the counts of one record; its last parameters are bound already. */
+/* The statement that writes the counts of one record. Its last parameters, uplink and time, are
+ * already bound. */
 struct counts {
 	sqlite3_stmt *stmt;
 	bool skips_zero;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * coverage_sums.h - how much of what left is in the history: intervals become sums per hour,
- * readings are kept for the next daemon.
+ * coverage_sums.h - stores coverage: adds up the intervals per hour, and keeps the last counter
+ * readings for the next daemon.
  */
 #ifndef WAYMARK_SRC_STORE_WRITE_COVERAGE_SUMS_H
 #define WAYMARK_SRC_STORE_WRITE_COVERAGE_SUMS_H
@@ -20,8 +20,8 @@ enum coverage_statement {
 };
 extern const char *const coverage_sql[COVERAGE_STATEMENTS];
 
-/* Add the interval, if r is one, and save the reading. statements: prepared from coverage_sql.
- * Return SQLite's result code. */
+/* Add the interval if r has one (started_ms is not 0), and save the counter reading. statements are
+ * prepared from coverage_sql. Return SQLite's result code. */
 int coverage_put(sqlite3_stmt *const *statements, const struct uplinks *u,
 		 const struct coverage_record *r);
 

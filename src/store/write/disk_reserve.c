@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * disk_reserve.c - DATABASE.reserve, a file of nothing that is deleted when the disk
- * is full.
+ * disk_reserve.c - keeps DATABASE.reserve, a file that only occupies space and is deleted when the
+ * disk is full.
  */
 #include <fcntl.h>
 #include <limits.h>
@@ -12,7 +12,7 @@
 
 #include "store/write/disk_reserve.h"
 
-/* Free space beyond the reserve with which a disk does not count as full. */
+/* With this much free space beyond the reserve, the disk does not count as full. */
 #define PLENTY_BYTES (INT64_C(48) << 20)
 
 static bool path_of(const char *database, char path[PATH_MAX])

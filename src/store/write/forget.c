@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * forget.c - flows first, slice by slice, with their postings; then what other tables say of
- * the host. Freed pages are overwritten. Flows that live stay.
+ * forget.c - first deletes the host's flows and postings slice by slice, then its data in other
+ * tables. SQLite overwrites the freed bytes (secure_delete). Live flows stay.
  */
 #include "store/write/forget.h"
 
 #include "store/db.h"
 #include "store/slices.h"
 
-/* For one slice. ?1: its id; ?2: the address, encoded as in table flow. */
+/* Statements for one slice. ?1: its id; ?2: the address, encoded as in table flow; ?3: the address
+ * as text. */
 #define IN_SLICE "id BETWEEN ?1 << 15 AND (?1 << 15) + 32767"
 static const char *const slice_sql[] = {
 	"DELETE FROM flow WHERE " IN_SLICE
@@ -18,7 +19,8 @@ static const char *const slice_sql[] = {
 	" AND state = 0 AND ?2 IN (src, dst, ifnull(nat_src, src), ifnull(nat_dst, dst)))",
 };
 
-/* Alerts name it between characters that belong to no address. */
+/* Statements for other tables; ?1 is NULL. In a text, the address must stand between characters
+ * that cannot be part of an address. */
 static const char *const other_sql[] = {
 	"DELETE FROM mismatch WHERE ?2 IN (src, dst) AND ?1 IS NULL",
 	"DELETE FROM mark_change WHERE flow_id NOT IN (SELECT id FROM flow) AND ?1 IS NULL",

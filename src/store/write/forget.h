@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * forget.h - deletes the data about a host, at the request of an administrator: a slice of flows
- * per step, so that ingest continues.
+ * forget.h - deletes the data about a host when an administrator asks for it. A step deletes from
+ * one slice of flows, so that writing continues between steps.
  */
 #ifndef WAYMARK_SRC_STORE_WRITE_FORGET_H
 #define WAYMARK_SRC_STORE_WRITE_FORGET_H
@@ -13,14 +13,14 @@
 #include "store/write/ingest.h"
 
 struct forget {
-	_Atomic bool is_on; /* set by any thread, with the address before it */
+	_Atomic bool is_on; /* a host is to be deleted; set by any thread, after host */
 	struct addr host;
-	int64_t flow_id; /* flows before it are done */
+	int64_t flow_id; /* flows with lower ids are done */
 };
 
 void forget_init(struct forget *x);
 
-/* False: another host is being forgotten. */
+/* Ask for the deletion of a host. Return false if another host is being deleted. */
 bool forget_ask(struct forget *x, const struct addr *host);
 bool forget_has_work(struct forget *x);
 

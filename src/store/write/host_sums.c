@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * host_sums.c - sums of the flows that ended, by hour, inside host and uplink.
+ * host_sums.c - adds up the ended flows by hour, inside host and uplink.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +48,8 @@ static size_t place(const struct host_sums *s, const struct host_sum *key)
 	}
 }
 
-/* Entries move: none may have flows that are not written. */
+/* Make room for one more entry. Entries move, so write all collected sums first: 'dirty' holds
+ * indexes. */
 static int table_grow(struct host_sums *s)
 {
 	size_t capacity = s->capacity ? 2 * s->capacity : CAPACITY, before = s->capacity;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * host_sums.h - sums of the flows that ended, by hour, inside host and uplink (table host_hour).
- * Collected per transaction; an hour's hosts are remembered, so that their number can be bounded.
+ * host_sums.h - adds up the ended flows by hour, inside host and uplink (table host_hour). The sums
+ * are collected during a transaction. The hosts of the current hour are remembered, so that their
+ * number can be limited.
  *
  * Functions return SQLite's result codes.
  */
@@ -17,26 +18,26 @@
 
 struct host_sum {
 	int64_t hour, uplink; /* hour 0: the entry is free */
-	struct addr host;     /* none: those beyond the limit */
+	struct addr host;     /* unset: all hosts beyond the limit */
 	int64_t flows, unanswered;
 	uint64_t sent, received;
 };
 
 struct host_sums {
-	struct host_sum *table; /* open addressing, a power of two */
-	uint32_t *dirty;	/* indexes of entries with flows */
+	struct host_sum *table; /* hash table with open addressing; its size is a power of two */
+	uint32_t *dirty;	/* indexes of the entries that have flows not yet written */
 	size_t capacity, used, n_dirty;
-	int64_t hour; /* the newest */
+	int64_t hour; /* the newest hour of all flows so far */
 	sqlite3_stmt *add;
 };
 
 int host_sums_load(struct host_sums *s, sqlite3 *db);
 void host_sums_unload(struct host_sums *s);
 
-/* uplink: uplink.id that the flow's mark names, or 0. */
+/* Add an ended flow. uplink is the id of the row (uplink.id) that the flow's mark names, or 0. */
 int host_sums_add(struct host_sums *s, const struct flow_record *f, int64_t uplink);
 
-/* Write the sums collected, inside the transaction. */
+/* Write the collected sums, within the open transaction. */
 int host_sums_flush(struct host_sums *s);
 
 #endif

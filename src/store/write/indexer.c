@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * indexer.c - makes the postings of slices. A slice's flows are read back (they are still cached),
- * their addresses sorted in memory and written in order after all earlier ones: no page is touched
- * twice. Full slices come first; the newest slice is indexed again in quiet moments as it grows.
+ * indexer.c - builds the postings of slices. It reads a slice's flows (which are usually still
+ * cached), sorts their addresses in memory, and writes the postings in that order after all earlier
+ * ones. No page is therefore written twice. Full slices come first; the newest slice is indexed
+ * again as it grows, when there is nothing else to do.
  *
  * Does not decide when to run.
  */
@@ -17,17 +18,18 @@
 
 #include "waymark/base/sort.h"
 
-/* Flows read, or postings written, in one step. */
+/* How many flows one step reads, or postings it writes. */
 #define STEP_READ  4096
 #define STEP_WRITE 4096
-/* The newest slice is read again after it has grown by this many flows, at most this often. */
+/* The newest slice is indexed again after it has grown by this many flows, but not more often than
+ * this interval. */
 #define PARTLY_FLOWS	   1024
 #define PARTLY_INTERVAL_MS 10000
 
-/* Bytes of side, family and address. */
+/* The leading bytes of struct address that hold side, family and address. */
 #define ADDRESS_KEY offsetof(struct address, low)
 
-/* Columns 1 and 2 are of the source, 3 and 4 of the destination. */
+/* Columns 1 and 2 are addresses of the source, 3 and 4 of the destination. */
 #define READ_SQL "SELECT id, src, nat_src, dst, nat_dst FROM flow WHERE id BETWEEN ? AND ?"
 
 void indexer_init(struct indexer *x)
@@ -82,7 +84,7 @@ bool indexer_begin_newest(struct indexer *x, const struct ingest *in, int64_t no
 	return true;
 }
 
-/* Octets in the order of their texts: 0, 1, 10, 100, 101, ... */
+/* The values of an octet in the order of their texts: 0, 1, 10, 100, 101, ... */
 static struct {
 	uint8_t rank[256], of_rank[256];
 	bool is_made;
@@ -183,7 +185,7 @@ static int read_step(struct indexer *x, struct ingest *in)
 	return SQLITE_OK;
 }
 
-/* The ids that share one address. */
+/* The ids of the flows that have one address. */
 struct run {
 	uint8_t ids[2 * POSTING_DENSE];
 	uint32_t n;
@@ -230,7 +232,8 @@ static int run_write(struct indexer *x, struct run *run, sqlite3_stmt *stmt)
 	return db_run(stmt);
 }
 
-/* First delete the rest of an earlier attempt at this slice; no reader may rely on it. */
+/* Before writing the first posting, delete what an earlier attempt at this slice has left, and mark
+ * the slice as not indexed so that no reader relies on its postings. */
 static int leftovers_delete(struct indexer *x, struct ingest *in)
 {
 	struct slice *slice = slices_get(&in->slices, x->slice << SLICE_BITS);

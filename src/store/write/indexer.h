@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * indexer.h - makes the postings of slices: which flows have an address.
+ * indexer.h - builds the postings of slices, which record which flows have an address.
  */
 #ifndef WAYMARK_SRC_STORE_WRITE_INDEXER_H
 #define WAYMARK_SRC_STORE_WRITE_INDEXER_H
@@ -14,9 +14,9 @@
 /* Values of posting.side. */
 enum posting_side { SIDE_SRC = 0, SIDE_DST = 1 };
 
-/* A side, an address and the low bits of the id of a flow that has it there. The bytes
- * of key sort as the address's text does: of IPv4 each octet by its rank as text, of
- * IPv6 the text. */
+/* An address, its side, and the low bits of the id of a flow that has it there. The bytes of key
+ * sort as the address's text does. For IPv4, key holds the rank of each octet's text; for IPv6, it
+ * holds the text. */
 struct address {
 	uint8_t side;
 	uint8_t family; /* 4, 6 */
@@ -25,27 +25,28 @@ struct address {
 };
 
 struct indexer {
-	int64_t slice;		  /* being made; -1: none */
-	bool is_read;		  /* all of its flows are in the list below */
-	int64_t next_id, last_id; /* to read; the last that these postings are of */
+	int64_t slice; /* the slice being indexed; -1: none */
+	bool is_read;  /* all flows of the slice have been read into list */
+	/* next flow id to read; last flow id that the postings will cover */
+	int64_t next_id, last_id;
 	struct address *list;
 	size_t n, capacity;
-	size_t at;		 /* written so far */
-	int64_t partly_after_ms; /* the newest slice is not looked at before */
+	size_t at;		 /* how much of list has been written */
+	int64_t partly_after_ms; /* the newest slice is not indexed again before this time */
 };
 
 void indexer_init(struct indexer *x);
-/* Forget the slice in progress; it is started again later. */
+/* Drop the slice in progress. It is indexed from its beginning later. */
 void indexer_reset(struct indexer *x);
 
 bool indexer_has_work(const struct indexer *x, const struct ingest *in);
 
-/* When nothing else is to be done: begin the postings of the newest slice, which is not
- * full, if it has grown enough since the last time. */
+/* Begin to index the newest slice, which is not full yet, if it has grown enough since the last
+ * time. Call this when there is nothing else to do. Return whether it has begun. */
 bool indexer_begin_newest(struct indexer *x, const struct ingest *in, int64_t now_ms);
 
-/* Read or write a part of a slice, some milliseconds' worth, in its own transaction. Return
- * SQLite's result code. */
+/* Read or write a part of a slice in a transaction of its own, which takes some milliseconds.
+ * Return SQLite's result code. */
 int indexer_step(struct indexer *x, struct ingest *in);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ingest.c - records become rows.
+ * ingest.c - writes records as rows.
  *
- * Knows nothing of batches, time or failure: it binds and steps.
+ * Knows nothing of batches, time or failure: it binds parameters and runs statements.
  */
 #include <stdio.h>
 
@@ -91,7 +91,7 @@ void ingest_unload(struct ingest *in)
 	*in = (struct ingest){.building = -1};
 }
 
-/* Run a statement that may find no row; return whether it did. */
+/* Run a statement that may match no row. Set *did to whether it matched one. */
 static int flow_run(struct ingest *in, enum ingest_statement statement, const struct flow_record *f,
 		    bool *did)
 {
@@ -116,7 +116,8 @@ static int flow_state_read(struct ingest *in, int64_t id, int *was)
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-/* Write a row that should be there. *was_live: it was, and its end is new. */
+/* Update a flow's row, which should exist. Set *was_live to whether the flow had not ended in the
+ * history before. */
 static int flow_update(struct ingest *in, const struct flow_record *f, bool *did, bool *was_live)
 {
 	int rc = flow_run(in, PUT_FLOW_END, f, did), was;
@@ -131,8 +132,8 @@ static int flow_update(struct ingest *in, const struct flow_record *f, bool *did
 	return rc == SQLITE_OK && !*did ? flow_run(in, PUT_FLOW_AGAIN, f, did) : rc;
 }
 
-/* A flow that was never written though later ones were comes late, perhaps after its
- * slice's postings. */
+/* Insert a flow's row. If later flows were written before it, its slice may already have postings:
+ * mark the slice to be indexed again. */
 static int flow_insert(struct ingest *in, struct slice *slice, const struct flow_record *f)
 {
 	bool did;
@@ -148,8 +149,8 @@ static int flow_insert(struct ingest *in, struct slice *slice, const struct flow
 	return flow_run(in, PUT_FLOW_NEW, f, &did);
 }
 
-/* A flow's end counts once, however often it is written: that of a closed one when its
- * counters are known. */
+/* Log the flow as changed, and add its first end to the sums of hosts. A closed flow is added when
+ * its conntrack entry ends, because its counters are known then. */
 static int flow_ended(struct ingest *in, const struct flow_record *f, bool is_first)
 {
 	int rc = changes_note(&in->changes, is_first ? CHANGE_FLOW_ENDED : CHANGE_FLOW, f->id);
@@ -159,7 +160,7 @@ static int flow_ended(struct ingest *in, const struct flow_record *f, bool is_fi
 	return rc;
 }
 
-/* Most flows are new or were last written not long ago. */
+/* Write a flow: update its row if that exists, else insert one. */
 int ingest_flow(struct ingest *in, const struct flow_record *f)
 {
 	struct slice *slice = slices_get(&in->slices, f->id);
@@ -288,7 +289,7 @@ static int outbox_drop(struct ingest *in, const struct outbox_record *o)
 	return db_run(s);
 }
 
-/* An unknown slot has no row. */
+/* Write nothing for a slot without an uplink. */
 static int uplink_state_put(struct ingest *in, const struct uplink_state_record *u)
 {
 	sqlite3_stmt *s = in->statements[PUT_UPLINK_STATE];

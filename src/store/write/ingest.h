@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ingest.h - records become rows. What the writer keeps in memory of one open
+ * ingest.h - writes records as rows, and holds what the writer keeps in memory about the open
  * database: statements, uplinks, slices.
  *
- * The caller begins and ends transactions. After a rollback everything here is
- * to be loaded anew.
+ * The caller begins and ends transactions. After a rollback, unload and load this again.
  */
 #ifndef WAYMARK_SRC_STORE_WRITE_INGEST_H
 #define WAYMARK_SRC_STORE_WRITE_INGEST_H
@@ -54,8 +53,9 @@ struct ingest {
 	struct slices slices;
 	int64_t last_flow_id; /* the highest id ever used */
 	int64_t last_mismatch_id, last_gap_id;
-	int64_t building; /* the slice whose postings are being made; -1: none */
-	bool is_torn;	  /* a late flow came into it since */
+	int64_t building; /* the slice that is being indexed; -1: none */
+	/* a flow of that slice was written or deleted since then, so indexing must begin again */
+	bool is_torn;
 	sqlite3_stmt *statements[INGEST_STATEMENTS];
 	sqlite3_stmt *coverage[COVERAGE_STATEMENTS];
 };
@@ -64,11 +64,12 @@ struct ingest {
 int ingest_load(struct ingest *in, struct store *st);
 void ingest_unload(struct ingest *in);
 
-/* Write a row, or overwrite the row that has its id. */
+/* Write a record as a row. If a row with its id exists, overwrite it. */
 int ingest_record(struct ingest *in, const struct record *r);
 int ingest_flow(struct ingest *in, const struct flow_record *f);
 
-/* Write what was collected from the records of a transaction; call before its commit. */
+/* Write the sums, changes and slices collected during the transaction. Call this before its
+ * commit. */
 int ingest_finish(struct ingest *in, int64_t now_ms);
 
 int ingest_meta(struct ingest *in, const char *name, int64_t value);

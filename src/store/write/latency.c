@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * latency.c - buckets of 1 ms up to 16, then eight per doubling; one set of buckets per ten
- * seconds, the oldest of which is reused.
+ * latency.c - buckets of 1 ms up to 16 ms, then eight buckets per doubling. There is a set of
+ * buckets for each ten seconds; the oldest set is reused.
  */
 #include "store/write/latency.h"
 
@@ -22,7 +22,7 @@ static unsigned bucket_of(int64_t ms)
 	return (octave - 2) * 8 + (unsigned)(ms >> (octave - 3) & 7);
 }
 
-/* The largest time that is in it. */
+/* Return the largest time (ms) that falls into a bucket. */
 static int64_t bucket_end(unsigned bucket)
 {
 	unsigned octave = bucket / 8 + 2;

@@ -2,22 +2,25 @@
 /*
  * maintenance.c - the writer's work between batches.
  *
- * SQLite would run its checkpoints in the commit that fills the log; here they wait for a quiet
- * moment. All of it uses the one writing connection.
+ * By default SQLite would checkpoint in the commit that fills the log; here checkpoints wait for a
+ * time without batches. All work uses the only writing connection.
  */
 #include "store/db.h"
 #include "store/write/maintenance.h"
 #include "store/write/disk_reserve.h"
 
-/* 4 KiB frames: 8 MiB in a quiet moment, 64 MiB otherwise. */
+/* Frames (4 KiB each) in the log that make a checkpoint due: 8 MiB when there is nothing to write,
+ * 64 MiB otherwise. */
 #define CHECKPOINT_FRAMES	  2048
 #define CHECKPOINT_FRAMES_PRESSED 16384
-/* While a reader holds on to the log, trying again costs and gains nothing. */
+/* How long to wait if a reader still needed a part of the log: trying at once again would gain
+ * nothing. */
 #define CHECKPOINT_PAUSE_MS 1000
-/* How often the disk is checked. */
+/* How often the free space of the disk is checked. */
 #define RESERVE_INTERVAL_MS 30000
 
-/* Attempts to write in the room that deleting makes, before one without that limit. */
+/* After this many failed attempts to write within the held size, the limit is lifted for one
+ * attempt. */
 #define ATTEMPTS_HELD 8
 
 void maintenance_init(struct maintenance *k)
@@ -65,7 +68,8 @@ bool maintenance_is_pressed(const struct maintenance *k, const struct ingest *in
 	       pruner_is_over(&k->pruner, in, now_ms);
 }
 
-/* PASSIVE does not wait for readers; what a reader still needs stays in the log. */
+/* Checkpoint in mode PASSIVE, which does not wait for readers: frames that a reader still needs
+ * stay in the log. */
 static int checkpoint(struct maintenance *k, struct ingest *in, int64_t now_ms)
 {
 	int in_log = 0, done = 0, rc = store_damage(in->st);
@@ -80,7 +84,8 @@ static int checkpoint(struct maintenance *k, struct ingest *in, int64_t now_ms)
 	return rc == SQLITE_BUSY ? SQLITE_OK : rc;
 }
 
-/* Without limits nothing may be deleted, and a reserve would serve nothing. */
+/* Check the free space and keep the reserve. Without retention limits there is no reserve: nothing
+ * may be deleted then, so it would not help. */
 static void reserve_see_to(struct maintenance *k, sqlite3 *db, int64_t now_ms)
 {
 	if (now_ms < k->reserve_after_ms || !pruner_has_limit(&k->pruner))
@@ -114,8 +119,8 @@ int maintenance_step(struct maintenance *k, struct ingest *in, int64_t now_ms, b
 	return rc;
 }
 
-/* Shrink the log first: deleting then has its space to write to. Half of the reserve is for the
- * database, half for the log. */
+/* Use the reserve and checkpoint first, which leaves space in the log for deleting rows. Half of
+ * the reserve is for the database, half for the log. */
 int maintenance_relieve(struct maintenance *k, struct ingest *in, unsigned attempts, int64_t now_ms,
 			bool *did)
 {
@@ -125,7 +130,7 @@ int maintenance_relieve(struct maintenance *k, struct ingest *in, unsigned attem
 	*did = false;
 	if (!pruner_has_limit(&k->pruner))
 		return SQLITE_OK;
-	/* If deleting did not help, the disk may have room again: drop the ceiling. */
+	/* Deleting did not help so far. The disk may have free space again: lift the size limit. */
 	if (attempts % ATTEMPTS_HELD == 0 && db_size_is_held(in->db))
 		return db_size_release(in->db);
 	is_spent = disk_reserve_spend(sqlite3_db_filename(in->db, "main"));

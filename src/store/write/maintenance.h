@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * maintenance.h - what the writer does between batches, in small steps: checkpoints,
- * postings of full slices, retention.
+ * maintenance.h - what the writer does between batches, in small steps: checkpoints, postings,
+ * retention, deletion of hosts, cutting of addresses.
  */
 #ifndef WAYMARK_SRC_STORE_WRITE_MAINTENANCE_H
 #define WAYMARK_SRC_STORE_WRITE_MAINTENANCE_H
@@ -17,9 +17,10 @@
 #include "store/write/pruner.h"
 
 struct maintenance {
-	int wal_frames;		     /* in the log, after the last commit */
-	int64_t checkpoint_after_ms; /* a reader keeps the log: not before */
-	int64_t reserve_after_ms;    /* not before then: see to the reserve */
+	int wal_frames; /* frames in the log after the last commit */
+	/* no checkpoint before this time, because a reader needs the log */
+	int64_t checkpoint_after_ms;
+	int64_t reserve_after_ms; /* when to check the reserve next */
 	struct indexer indexer;
 	struct pruner pruner;
 	struct forget forget;
@@ -27,20 +28,22 @@ struct maintenance {
 };
 
 void maintenance_init(struct maintenance *k);
-/* A database was opened, or is about to be closed or loaded anew. */
+/* Start with a newly opened database (attach); drop what was loaded from it (forget) before it is
+ * closed or loaded again. */
 int maintenance_attach(struct maintenance *k, sqlite3 *db);
 void maintenance_forget(struct maintenance *k);
 
-/* Return whether a step cannot wait for a quiet moment: the log is too long, or the database
- * exceeds its limit. */
+/* Return whether a step cannot wait until there is nothing to write: the log is too long, or the
+ * database exceeds its size limit. */
 bool maintenance_is_pressed(const struct maintenance *k, const struct ingest *in, int64_t now_ms);
 
-/* Do one step, some milliseconds. Return SQLite's result code; *did: there was something to do.
- * now_ms: CLOCK_MONOTONIC. */
+/* Do one step, which takes some milliseconds. Set *did to whether there was anything to do. now_ms
+ * is of CLOCK_MONOTONIC. Return SQLite's result code. */
 int maintenance_step(struct maintenance *k, struct ingest *in, int64_t now_ms, bool *did);
 
-/* The disk is full, attempts times in a row: make room as far as retention allows; *did: room was
- * made. Return SQLite's result code. */
+/* Free space after 'attempts' writes in a row have failed because the disk is full. Delete only as
+ * far as a retention limit is set. Set *did to whether rows were deleted. Return SQLite's result
+ * code. */
 int maintenance_relieve(struct maintenance *k, struct ingest *in, unsigned attempts, int64_t now_ms,
 			bool *did);
 

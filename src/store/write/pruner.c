@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * pruner.c - retention. Flows are deleted by ranges of ids from the table's left edge, where no
- * other index must be updated; live flows stay until they have ended. Freed pages are reused; the
- * file shrinks if it exceeds its limit or if more than half of it is free.
+ * pruner.c - retention. Flows are deleted by ranges of ids from the beginning of the table, where
+ * no other index has to be updated. Live flows stay until they have ended. Freed pages are reused.
+ * The file shrinks only if it exceeds its limit or if more than half of it is free.
  *
  * Does not decide when to run.
  */
@@ -11,25 +11,25 @@
 
 #include "waymark/base/clock.h"
 
-/* Flows deleted, rows of other tables looked at in one step. */
+/* How many flows one step deletes, and how many rows of other tables it checks. */
 #define STEP_FLOWS 4096
-/* A slice with no more flows than these needs no postings. */
+/* A slice with at most this many flows needs no postings. */
 #define THINNED_FLOWS 2048
-/* Steps when the disk is full: somewhat more than a batch needs. */
+/* How many steps are done when the disk is full: they free somewhat more than a batch needs. */
 #define RELIEF_STEPS	 4
 #define LOOK_INTERVAL_MS 1000
 #define PASS_INTERVAL_MS 60000
-/* Room that retention keeps below the limit: a 64th. */
+/* Retention keeps the database below its size limit by a 64th of the limit. */
 #define MARGIN_SHIFT 6
-/* One row of a deleted flow is kept for this many bytes of the limit; at about 100 bytes a row,
- * that is a tenth of the limit. */
+/* For every 1024 bytes of the size limit, one row about a deleted flow is kept. At about 100 bytes
+ * per row, these rows take a tenth of the limit. */
 #define KEPT_SHIFT 10
-/* Free pages kept for reuse, however few other pages there are: 64 MiB. */
+/* So many free pages (64 MiB) are always kept for reuse. */
 #define FREE_PAGES_KEPT 16384
 
 #define FOREVER		INT64_MAX
 
-/* ?1 and ?2: ids; ?3: ended before. */
+/* Delete the flows with ids from ?1 to ?2 that ended before ?3. */
 #define FLOWS_DELETE_SQL                                                                           \
 	"DELETE FROM flow NOT INDEXED WHERE id BETWEEN ?1 AND ?2 AND state <> 0"                   \
 	" AND ifnull(ifnull(started, 0) + ifnull(life, 0), 0) < ?3"
@@ -93,8 +93,8 @@ static int postings_delete(struct ingest *in, const struct slice *slice)
 	return db_run_numbers(in->db, "DELETE FROM posting WHERE slice = ?", 1, &slice->id);
 }
 
-/* A slice with few flows left is read quickly without postings. Where many are left, postings that
- * name a deleted flow do no harm. */
+/* Finish a slice from which flows were deleted. With few flows left, it is read quickly without
+ * postings: delete these. Otherwise keep them; postings that name a deleted flow do no harm. */
 static int slice_finish(struct ingest *in, struct slice *slice)
 {
 	int64_t left;
@@ -119,7 +119,8 @@ static int64_t slice_end(const struct slice *slice)
 	return ((slice->id + 1) << SLICE_BITS) - 1;
 }
 
-/* The last id of a step that begins with *from, or with the slice. */
+/* Return the last id of a step. *from is the step's first id; raise it to the slice's first id if
+ * it is lower. */
 static int64_t step_end(const struct slice *slice, int64_t *from)
 {
 	if (*from < slice->id << SLICE_BITS)
@@ -129,8 +130,8 @@ static int64_t step_end(const struct slice *slice, int64_t *from)
 	return *from + STEP_FLOWS - 1;
 }
 
-/* Delete prunable rows among some ids of one slice. Ids are never reused, even when the last one is
- * deleted. */
+/* Delete the flows of one slice with ids from first to last that ended before before_ms. Record the
+ * highest id ever used: ids are not reused, even after the last flow is deleted. */
 static int flows_delete(struct ingest *in, struct slice *slice, int64_t first, int64_t last,
 			int64_t before_ms)
 {
@@ -146,7 +147,8 @@ static int flows_delete(struct ingest *in, struct slice *slice, int64_t first, i
 	return rc == SQLITE_OK ? db_exec(in->db, "COMMIT") : rc;
 }
 
-/* The first of the ids that is of a flow which began within the limit; else FOREVER. */
+/* Set *id to the first id in the range whose flow began within the age limit, or to FOREVER if
+ * there is none. */
 static int young_find(struct ingest *in, const struct pruner *p, int64_t first, int64_t last,
 		      int64_t *id)
 {
@@ -165,8 +167,8 @@ static int young_find(struct ingest *in, const struct pruner *p, int64_t first, 
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-/* Delete rows older than ?1 among the oldest of a table, but only those before the first row with a
- * time between ?1 and ?2. */
+/* Delete the rows older than ?1 among the 4096 oldest rows of a table, but only those before the
+ * first row with a time between ?1 and ?2. */
 #define OLDEST(table) "(SELECT id, time FROM " table " ORDER BY id LIMIT 4096)"
 #define OLDEST_DELETE_SQL(table)                                                                   \
 	"DELETE FROM " table " WHERE time < ?1 AND id <= (SELECT max(id) FROM " OLDEST(            \
@@ -174,13 +176,14 @@ static int young_find(struct ingest *in, const struct pruner *p, int64_t first, 
 		       " AND id < ifnull((SELECT min(id) FROM " OLDEST(                            \
 			       table) " WHERE time BETWEEN ?1 AND ?2), 9223372036854775807)"
 
-/* The same for states, but keep each uplink's state at the start of the retained time. */
+/* The same for states of uplinks, but keep the state that each uplink had at the beginning of the
+ * retained time. */
 #define STATES_DELETE_SQL                                                                          \
 	OLDEST_DELETE_SQL("uplink_state")                                                          \
 	" AND EXISTS (SELECT 1 FROM uplink_state n"                                                \
 	" WHERE n.uplink = uplink_state.uplink AND n.id > uplink_state.id AND n.time < ?1)"
 
-/* The same for gaps; ids of the store's own gaps count down. */
+/* The same for gaps. The ids of gaps that the store itself records are negative and count down. */
 #define GAPS_DELETE_SQL                                                                            \
 	"DELETE FROM gap WHERE max(ifnull(started, 0), ended) < ?1 AND CASE WHEN id > 0"           \
 	" THEN id < ifnull((SELECT min(id) FROM gap WHERE id > 0"                                  \
@@ -188,26 +191,26 @@ static int young_find(struct ingest *in, const struct pruner *p, int64_t first, 
 	" ELSE id > ifnull((SELECT max(id) FROM gap WHERE id < 0"                                  \
 	" AND started BETWEEN ?1 AND ?2), -9223372036854775807) END"
 
-/* If there is no room, delete the oldest gaps, but keep the newest ?1. They are few and small, and
- * without them missing rows look as if they had never existed. */
+/* When space is needed: delete the oldest gaps except the newest ?1 gaps. Gaps are few and small,
+ * and without them missing rows would look as if they had never existed. */
 #define GAPS_LEAVE_SQL                                                                             \
 	"DELETE FROM gap WHERE (SELECT count(*) FROM gap) > ?1 AND id IN (SELECT id FROM gap"      \
 	" WHERE ended IS NOT NULL ORDER BY max(ifnull(started, 0), ended)"                         \
 	" LIMIT min(4096, (SELECT count(*) FROM gap) - ?1)) AND ?2 >= 0"
 
-/* Sums of hosts go with the flows that they are of. */
+/* Delete the sums of hosts with the flows that they count. */
 #define HOSTS_DELETE_SQL                                                                           \
 	"DELETE FROM host_hour WHERE hour < ?1 - 3600000 AND hour <="                              \
 	" (SELECT max(hour) FROM (SELECT hour FROM host_hour ORDER BY hour LIMIT 4096))"           \
 	" AND ?2 >= 0"
 
-/* Delete changes by commit time; keep the newest, so that numbering continues. */
+/* Delete changes by the time of their commit. Keep the newest row, so that numbering continues. */
 #define CHANGES_DELETE_SQL                                                                         \
 	"DELETE FROM change WHERE time < ?1 AND first < (SELECT max(first) FROM change)"           \
 	" AND first <= (SELECT max(first) FROM (SELECT first FROM change ORDER BY first"           \
 	" LIMIT 4096)) AND ?2 >= 0"
 
-/* Ids are never reused, even after their rows are deleted. */
+/* Record the highest ids ever used: ids are not reused, even after their rows are deleted. */
 static int last_ids_keep(struct ingest *in)
 {
 	int rc = SQLITE_OK;
@@ -219,8 +222,7 @@ static int last_ids_keep(struct ingest *in)
 	return rc;
 }
 
-/* The other tables usually have few rows; their oldest come first, or all are checked. *has_more:
- * more may be left to delete. */
+/* Delete old rows of the other tables. Set *has_more to whether more may be left to delete. */
 static int others_delete(struct ingest *in, const char *gaps_sql, const int64_t gaps_numbers[2],
 			 int64_t before_ms, int64_t time_ms, bool *has_more)
 {
@@ -251,14 +253,15 @@ static int others_delete(struct ingest *in, const char *gaps_sql, const int64_t 
 	return rc == SQLITE_OK ? db_exec(in->db, "COMMIT") : rc;
 }
 
-/* Among a table's oldest rows, delete those whose flow no longer exists, but keep the newest ?1
- * rows. */
+/* Among a table's 16384 oldest rows, delete those whose flow no longer exists, but keep the table's
+ * newest ?1 rows. */
 #define LEFT_DELETE_SQL(table)                                                                     \
 	"DELETE FROM " table " WHERE id <= min((SELECT max(id) FROM " table ") - ?1,"              \
 	" (SELECT max(id) FROM (SELECT id FROM " table " ORDER BY id LIMIT 16384)))"               \
 	" AND NOT EXISTS (SELECT 1 FROM flow WHERE flow.id = flow_id)"
 
-/* If each deleted flow kept such a row, these rows would displace the flows themselves. */
+/* Delete rows about deleted flows. If such rows stayed, they would in time leave no room for
+ * flows. */
 static int left_delete(struct ingest *in, int64_t kept)
 {
 	static const char *const sql[] = {
@@ -278,7 +281,7 @@ static int left_delete(struct ingest *in, int64_t kept)
 	return rc == SQLITE_OK ? db_exec(in->db, "COMMIT") : rc;
 }
 
-/* Return the next slice of the pass; skip slices that seem to lie in the future. */
+/* Return the next slice of the pass by age. Skip slices whose flows seem to begin in the future. */
 static struct slice *age_slice(struct pruner *p, struct ingest *in)
 {
 	struct slice *slice = slices_from(&in->slices, p->age_flow_id);
@@ -301,7 +304,8 @@ static int age_delete(struct pruner *p, struct ingest *in, struct slice *slice)
 	return last < first ? SQLITE_OK : flows_delete(in, slice, first, last, p->before_ms);
 }
 
-/* A pass from the oldest flow to the first that began within the limit. */
+/* Do a step of the pass by age. It goes from the oldest flow to the first flow that began within
+ * the limit, then through the other tables. */
 static int age_step(struct pruner *p, struct ingest *in)
 {
 	struct slice *slice = age_slice(p, in);
@@ -314,7 +318,8 @@ static int age_step(struct pruner *p, struct ingest *in)
 	return rc == SQLITE_OK ? ingest_meta(in, "age_ms", p->clock.believed.time_ms) : rc;
 }
 
-/* The limit of size in force. */
+/* Return the current size limit: the configured one, or the size at which the disk was full if that
+ * is less. */
 static uint64_t limit_bytes(const struct pruner *p)
 {
 	uint64_t max_bytes = atomic_load(&p->max_bytes), ceiling = (uint64_t)p->ceiling_bytes;
@@ -322,8 +327,8 @@ static uint64_t limit_bytes(const struct pruner *p)
 	return ceiling && (!max_bytes || ceiling < max_bytes) ? ceiling : max_bytes;
 }
 
-/* Delete the oldest flows with most rows that earlier flows left; if there are none, the other
- * rows. */
+/* Delete the oldest flows, and most rows about flows deleted earlier. If no flow is left, delete
+ * rows of the other tables. */
 static int size_step(struct pruner *p, struct ingest *in)
 {
 	struct slice *slice = slices_from(&in->slices, p->size_flow_id);
@@ -344,7 +349,7 @@ static int size_step(struct pruner *p, struct ingest *in)
 			     &has_more);
 }
 
-/* Continue from the time that an earlier run believed. */
+/* Load the time that an earlier run accepted last. */
 static int clock_load(struct pruner *p, struct ingest *in, int64_t now_ms)
 {
 	int64_t known_ms;
@@ -417,7 +422,8 @@ int pruner_shrink(struct pruner *p, struct ingest *in, int64_t now_ms)
 	return rc;
 }
 
-/* On a full disk other processes may take the pages that are given back. */
+/* Return free pages to the file system. While the disk is full, hold the database's size, because
+ * other processes may take these pages. */
 static int vacuum(const struct pruner *p, sqlite3 *db)
 {
 	int rc = db_exec(db, "PRAGMA incremental_vacuum(256)");
@@ -425,7 +431,7 @@ static int vacuum(const struct pruner *p, sqlite3 *db)
 	return rc == SQLITE_OK && p->ceiling_bytes ? db_size_hold(db, 0) : rc;
 }
 
-/* Give pages back to the file system, where it is worth it. */
+/* Check the database's size, and return pages to the file system if many are free. */
 static int look(struct pruner *p, struct ingest *in, int64_t now_ms, bool *did)
 {
 	struct usage u;

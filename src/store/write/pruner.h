@@ -3,9 +3,9 @@
  * pruner.h - retention: deletes rows beyond the limits of age or size, oldest first, in small
  * steps.
  *
- * The age of a flow follows from its times and from the order of ids: a flow first seen after
- * another that began within the limit is not older than that one, whatever the clock said when it
- * began.
+ * The age of a flow is judged by its times and by the order of ids. A flow that was first seen
+ * after a flow that began within the limit counts as within the limit, too, even if the clock was
+ * wrong when it began.
  */
 #ifndef WAYMARK_SRC_STORE_WRITE_PRUNER_H
 #define WAYMARK_SRC_STORE_WRITE_PRUNER_H
@@ -19,25 +19,27 @@
 
 struct pruner {
 	/* Set by any thread. */
-	_Atomic uint64_t retention_s;  /* 0: no limit of age */
-	_Atomic uint64_t max_bytes;    /* 0: no limit of size */
-	_Atomic bool is_clock_trusted; /* an administrator says that the clock is right */
-	_Atomic uint64_t asked;	       /* look now: how often that was said */
+	_Atomic uint64_t retention_s; /* 0: no limit of age */
+	_Atomic uint64_t max_bytes;   /* 0: no limit of size */
+	/* an administrator asked for retention now, and vouches for the clock */
+	_Atomic bool is_clock_trusted;
+	_Atomic uint64_t asked; /* number of requests to apply retention now */
 
-	_Atomic uint64_t done; /* of asked: those after which all has been done */
+	_Atomic uint64_t done; /* number of these requests that have been completed */
 
-	uint64_t served;	 /* of asked: how many requests a pass has begun to serve */
-	int64_t ceiling_bytes;	 /* the disk was full at that size; 0: it is not */
-	int64_t shrink_after_ms; /* nothing was left to delete: not before then */
-	int64_t look_after_ms;	 /* CLOCK_MONOTONIC: at the size, */
-	int64_t age_after_ms;	 /* ... at the age */
+	uint64_t served; /* number of these requests for which a pass has begun */
+	/* the database's size when the disk was full; 0: the disk is not full */
+	int64_t ceiling_bytes;
+	int64_t shrink_after_ms; /* nothing was left to delete: do not try again before this time */
+	int64_t look_after_ms;	 /* CLOCK_MONOTONIC time of the next check of the size */
+	int64_t age_after_ms;	 /* CLOCK_MONOTONIC time of the next pass by age */
 	bool has_clock;
-	bool is_pass_on; /* a pass by age is on its way */
+	bool is_pass_on; /* a pass by age is running */
 	struct age_clock clock;
-	int64_t time_ms;      /* by it; when that pass began */
-	int64_t before_ms;    /* that pass's limit */
-	int64_t age_flow_id;  /* flows before it are done in this pass */
-	int64_t size_flow_id; /* retention by size has looked at the flows before it */
+	int64_t time_ms;      /* the time by that clock when the pass began */
+	int64_t before_ms;    /* the pass deletes flows that ended before this time */
+	int64_t age_flow_id;  /* flows with lower ids are done in this pass */
+	int64_t size_flow_id; /* flows with lower ids have been checked by retention by size */
 };
 
 void pruner_init(struct pruner *p);
@@ -57,8 +59,9 @@ int pruner_shrink(struct pruner *p, struct ingest *in, int64_t now_ms);
 /* Do one step if anything is due. Return SQLite's result code. */
 int pruner_step(struct pruner *p, struct ingest *in, int64_t now_ms, bool *did);
 
-/* The disk is full: delete some of the oldest flows, if any limit is set, and keep the database
- * from growing until pruner_set_roomy. *did: flows were deleted. */
+/* Free space because the disk is full: delete some of the oldest flows if any limit is set, and
+ * keep the database from growing until pruner_set_roomy() is called. Set *did to whether flows were
+ * deleted. Return SQLite's result code. */
 int pruner_relieve(struct pruner *p, struct ingest *in, bool *did);
 void pruner_set_roomy(struct pruner *p);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * queue.c - the ring between the thread that makes records and the writer.
+ * queue.c - a ring buffer between the thread that makes records and the writer.
  *
  * Knows nothing of SQLite.
  */
@@ -13,8 +13,8 @@
 
 #define AWAKE UINT64_MAX
 
-/* A page is freed when all its records have been taken, so up to a page of places before the oldest
- * record is not yet free. */
+/* Map the ring. A page is returned to the kernel only when all its records have been taken, so the
+ * ring has up to a page of additional places. */
 static int ring_map(struct queue *q, uint32_t capacity)
 {
 	q->page = (size_t)sysconf(_SC_PAGESIZE);
@@ -48,8 +48,9 @@ void queue_destroy(struct queue *q)
 	munmap(q->ring, q->bytes);
 }
 
-/* The consumer writes wake_at, then reads tail; here the order is reversed. Both are in one total
- * order, so that one side sees the other. */
+/* Push a record. queue_wait() writes wake_at and then reads tail; this function writes tail and
+ * then reads wake_at. All four accesses are sequentially consistent, so at least one side sees the
+ * other's write, and no wakeup is lost. */
 int queue_push(struct queue *q, const struct record *r)
 {
 	uint64_t tail = atomic_load_explicit(&q->tail, memory_order_relaxed);
@@ -94,7 +95,7 @@ static void pages_release(struct queue *q, size_t from, size_t to)
 		madvise((char *)q->ring + from, to - from, MADV_DONTNEED);
 }
 
-/* The producer may reuse a place only after it is told that the record was taken. */
+/* Release the pages first. The producer may reuse a place only after head has advanced. */
 void queue_take(struct queue *q, uint32_t n)
 {
 	uint64_t head = atomic_load_explicit(&q->head, memory_order_relaxed) + n;
