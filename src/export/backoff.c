@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * backoff.c - waits: after a failure, and for a batch to fill.
+ * backoff.c - computes waits: after a failure, and until a batch is full.
  */
 #include "export/backoff.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * backoff.h - how long to wait after a failure, and when a batch is due. Pure: time and
- * chance are passed in.
+ * backoff.h - how long to wait after a failure, and when a batch is due. Pure: time and random
+ * numbers are passed in.
  */
 #ifndef WAYMARK_SRC_EXPORT_BACKOFF_H
 #define WAYMARK_SRC_EXPORT_BACKOFF_H
@@ -12,26 +12,26 @@
 #define BACKOFF_FIRST_MS 1000
 #define BACKOFF_MAX_MS	 300000
 
-/* The wait after this many failures in a row (1 and more): it doubles from a second to
- * five minutes; between half of that and all of it, by chance. */
+/* Return how long to wait after this many failures in a row (at least 1). The limit doubles from a
+ * second up to five minutes; the wait is a random part of it, at least a half. */
 int64_t backoff_ms(unsigned failures, uint32_t random);
 
 #define BATCH_ROWS	50000
 #define BATCH_WAIT_MS	60000
 #define BATCH_URGENT_MS 2000
 
-/* The batch of one table that is being filled. */
+/* How long the pending rows of one table have waited. */
 struct pace {
-	int64_t since_ms; /* when its first row was seen; 0: no row */
+	int64_t since_ms; /* when the first pending row was seen; 0: no row is pending */
 	int64_t wait_ms;
 };
 
-/* Return whether pending rows are due: there are enough for a batch, or the first of them has
- * waited long enough; that is a minute, less up to a quarter by chance, or two seconds where it is
- * urgent. now_ms: a steady clock, above 0. */
+/* Return whether the pending rows are due, because they fill a batch or because the first of them
+ * has waited long enough. That is a minute, or two seconds if the table is urgent, less a random
+ * part of up to a quarter. now_ms is of a steady clock and above 0. */
 bool pace_is_due(struct pace *p, int64_t pending, bool is_urgent, int64_t now_ms, uint32_t random);
 
-/* Note that the pending data has been sent. */
+/* Note that the pending rows have been sent. */
 void pace_restart(struct pace *p);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * body.c - a growing buffer fed by an optional gzip stream: the only code that knows zlib.
+ * body.c - a growing buffer, filled directly or through a gzip stream. Only this file uses zlib.
  */
 #include "export/body.h"
 
@@ -14,7 +14,7 @@
 
 #define STAGE_BYTES 32768
 #define GROW_BYTES  262144
-/* Memory kept for the next batch; a large batch must not hold its memory for ever. */
+/* How much memory is kept for the next batch. The memory of a larger batch is freed. */
 #define KEPT_BYTES 16777216
 
 struct body {
@@ -57,7 +57,8 @@ static bool room_make(struct body *b, size_t more)
 }
 
 #ifdef HAVE_ZLIB
-/* The 16 asks for gzip's frame; level 1 is twice as fast as the default. */
+/* Open the gzip stream. Adding 16 to the window bits asks for gzip's format. Level 1 is twice as
+ * fast as the default. */
 static int zip_open(struct body *b)
 {
 	return deflateInit2(&b->zip, 1, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY) == Z_OK

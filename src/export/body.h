@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * body.h - the bytes of a batch, in memory until they are acknowledged; compressed on
- * the way in where that is wanted, so that 50,000 rows take a few megabytes.
+ * body.h - the bytes of a batch, kept in memory until the target acknowledges them. They can be
+ * compressed as they are added, so that 50,000 rows take a few megabytes.
  *
- * A failure to get memory is kept and returned by body_finish.
+ * If memory runs out, body_finish() returns the error.
  */
 #ifndef WAYMARK_SRC_EXPORT_BODY_H
 #define WAYMARK_SRC_EXPORT_BODY_H
@@ -14,14 +14,14 @@
 
 struct body;
 
-/* NULL with errno; is_gzip without zlib: ENOTSUP. */
+/* Return an empty body, or NULL with errno: ENOTSUP for is_gzip without zlib. */
 struct body *body_new(bool is_gzip);
 void body_free(struct body *b);
 
-/* Return whether this program can compress. */
+/* Return whether this program was built with zlib. */
 bool body_has_gzip(void);
 
-/* Empty it for the next batch; the memory stays. */
+/* Empty the body for the next batch; keep its memory. */
 void body_restart(struct body *b);
 
 void body_put(struct body *b, const void *bytes, size_t size);
@@ -30,10 +30,10 @@ void body_put_number(struct body *b, int64_t number);
 void body_put_unsigned(struct body *b, uint64_t number);
 void body_put_real(struct body *b, double number);
 
-/* The bytes that it holds already, but for the last few. */
+/* Return the number of bytes so far, without those still in the input buffer. */
 size_t body_size(const struct body *b);
 
-/* End the batch: all bytes are at *bytes. 0 or -ENOMEM. */
+/* End the batch. Set *bytes and *size to all its bytes. Return 0 or -ENOMEM. */
 int body_finish(struct body *b, const char **bytes, size_t *size);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * encode.c - rows as text, cell by cell.
+ * encode.c - writes rows as text, value by value.
  */
 #include "export/encode.h"
 
@@ -100,7 +100,8 @@ void encode_tsv(struct body *b, const struct export_origin *o, const struct feed
 
 /* --- JSON ------------------------------------------------------------------------- */
 
-/* The length of a UTF-8 sequence (RFC 3629); 0: the bytes are none. */
+/* Return the length of the UTF-8 sequence (RFC 3629) at s, or 0 if the bytes are not valid
+ * UTF-8. */
 static size_t utf8_length(const unsigned char *s, size_t size)
 {
 	size_t n = s[0] < 0x80			 ? 1
@@ -120,7 +121,7 @@ static size_t utf8_length(const unsigned char *s, size_t size)
 	return n;
 }
 
-/* Puts one character; returns the bytes that it takes. */
+/* Put one character, escaped if necessary. Return how many bytes of s it took. */
 static size_t json_character(struct body *b, const unsigned char *s, size_t size)
 {
 	size_t n = utf8_length(s, size);

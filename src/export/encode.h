@@ -9,25 +9,27 @@
 #include "export/body.h"
 #include "waymark/store/feed.h"
 
-/* Origin of rows. */
+/* Where rows come from. */
 struct export_origin {
 	const char *router;
 	const char *history;
 };
 
-/* The last column, which tells the newest of several rows with one id. */
+/* Name of the last column. Of several rows with the same id, the one with the highest value is the
+ * newest. */
 #define ENCODE_VERSION "row_version"
 
-/* "router, history, id, started_ms, ...": the columns of encode_tsv. */
+/* Put the names of the columns of encode_tsv(): "router, history, id, started_ms, ...". */
 void encode_tsv_names(struct body *b, const struct feed_table *t);
 void encode_tsv(struct body *b, const struct export_origin *o, const struct feed_table *t,
 		const struct feed_row *row);
 
-/* One object per row, with "table" first; times also as text. */
+/* Put a row as a JSON object. "table" comes first. Times are included as numbers and as text. */
 void encode_json(struct body *b, const struct export_origin *o, const struct feed_table *t,
 		 const struct feed_row *row);
 
-/* RFC 4180; a cell that a spreadsheet would execute gets a leading apostrophe. */
+/* Put names or a row as CSV (RFC 4180). A text that a spreadsheet would execute gets a leading
+ * apostrophe. */
 void encode_csv_names(struct body *b, const struct feed_table *t);
 void encode_csv(struct body *b, const struct export_origin *o, const struct feed_table *t,
 		const struct feed_row *row);

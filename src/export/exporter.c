@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * exporter.c - threads, signals, the shared state.
+ * exporter.c - the threads, the handling of signals, and the shared state.
  */
 #include "export/exporter.h"
 
@@ -74,7 +74,8 @@ void exporter_save(struct exporter *x)
 
 /* --- the start ---------------------------------------------------------------------- */
 
-/* Hash the file's bytes: two routers with the same configuration have the same hash. */
+/* Hash the bytes of the configuration file: routers with the same configuration have the same
+ * hash. */
 static void config_hash(const struct config *c, char *to, size_t size)
 {
 	uint64_t sum = UINT64_C(0xcbf29ce484222325);
@@ -99,7 +100,8 @@ static void uplinks_list(const struct config *c, char *to, size_t size)
 					 c->uplinks[i].tier);
 }
 
-/* The lock file is separate, because the state file is replaced repeatedly. */
+/* Lock the state. The lock file is a file of its own, because the state file is replaced
+ * repeatedly. */
 static int state_lock(const char *path)
 {
 	char name[PATH_MAX];
@@ -213,7 +215,7 @@ static void stop(struct exporter *x)
 	pthread_mutex_unlock(&x->mutex);
 }
 
-/* Wait for a signal, or for all threads to end. */
+/* Show the progress until all threads have ended. On a signal, ask the threads to stop. */
 static void supervise(struct exporter *x, const sigset_t *signals)
 {
 	struct progress progress;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * exporter.h - the program: one thread per target, each with its own connection to the
- * history; what they share is the state file.
+ * exporter.h - the exporter: one thread per target, each with its own connection to the history.
+ * The threads share the state file.
  */
 #ifndef WAYMARK_SRC_EXPORT_EXPORTER_H
 #define WAYMARK_SRC_EXPORT_EXPORTER_H
@@ -15,10 +15,10 @@
 #include "waymark/config/config.h"
 
 struct export_options {
-	bool is_once;	/* end when everything is acknowledged */
-	bool has_since; /* go back to since_ms first */
+	bool is_once;	/* end when all rows are acknowledged */
+	bool has_since; /* first set the positions to since_ms */
 	int64_t since_ms;
-	const char *const *targets; /* names, ended by NULL; NULL: those configured */
+	const char *const *targets; /* names, ended by NULL; NULL or none: all configured targets */
 };
 
 struct exporter {
@@ -26,29 +26,30 @@ struct exporter {
 	const struct export_options *options;
 	char router[256];
 	char config_hash[20];
-	char uplinks[UPLINKS_MAX * (UPLINK_NAME_MAX + 10)]; /* of the heartbeat */
-	pthread_mutex_t mutex;				    /* over the state */
+	/* "NAME:WEIGHT:TIER ...", for the heartbeat */
+	char uplinks[UPLINKS_MAX * (UPLINK_NAME_MAX + 10)];
+	pthread_mutex_t mutex; /* guards state and is_stopping */
 	pthread_cond_t woken;
 	struct state state;
-	int state_error; /* of the last attempt to save it */
+	int state_error; /* result of the last attempt to save the state: 0 or -errno */
 	bool is_stopping;
-	unsigned n_running; /* shippers */
+	unsigned n_running; /* threads that have not ended */
 };
 
-/* Run until a signal, or until everything is acknowledged. Return 0 or -errno; errors have been
- * logged. */
+/* Run until a signal arrives or, with is_once, until all rows are acknowledged. Return 0 or -errno;
+ * errors have been logged. */
 int exporter_run(const struct config *c, const struct export_options *options);
 
-/* Save the state; the caller has the mutex. A failure is logged when it begins. */
+/* Save the state; the caller holds the mutex. Log only the first failure in a row. */
 void exporter_save(struct exporter *x);
 
-/* Wait, at most this long, until the exporter stops. True: it does. */
+/* Sleep for ms, or less if the exporter stops meanwhile. Return whether it stops. */
 bool exporter_sleep(struct exporter *x, int64_t ms);
 bool exporter_is_stopping(struct exporter *x);
 
 uint32_t exporter_random(void);
 
-/* Return this router's name in exported data: from the configuration, or the host's. */
+/* Write this router's name in exported data to 'to': the configured name, or else the host's. */
 void exporter_router(const struct config *c, char *to, size_t size);
 
 #endif

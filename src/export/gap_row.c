@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * gap_row.c - rows that the history does not have.
+ * gap_row.c - makes the rows that only the exporter has: gaps and heartbeats.
  */
 #include "export/gap_row.h"
 
 #include <string.h>
 
-/* Ids of the history's own gaps lie far from these. */
+/* Base of the ids of the exporter's gaps, far below the ids of the history's own gaps. */
 #define GAP_ID_BASE (-(INT64_C(1) << 62))
 
 static const struct feed_column heartbeat_columns[] = {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * gap_row.h - the exporter's own rows: gaps in what was shipped, and the heartbeat. Pure.
+ * gap_row.h - the rows that the exporter itself makes: gaps in what was shipped, and heartbeats.
+ * Pure.
  */
 #ifndef WAYMARK_SRC_EXPORT_GAP_ROW_H
 #define WAYMARK_SRC_EXPORT_GAP_ROW_H
@@ -19,26 +20,26 @@ struct made_row {
 /* Rows of a table that were not shipped. */
 struct missing {
 	enum feed_table_id table;
-	int64_t first, last;	      /* positions; last 0: not known */
-	int64_t count;		      /* -1: not known */
-	int64_t first_id, last_id;    /* of the rows, where they are known; else 0 */
-	int64_t started_ms, ended_ms; /* between which they changed; 0: not known */
-	const char *why;	      /* "pruned before they were shipped" */
+	int64_t first, last;	      /* the first and the last missing change; last 0: unknown */
+	int64_t count;		      /* number of missing rows; -1: unknown */
+	int64_t first_id, last_id;    /* lowest and highest id of the missing rows; 0: unknown */
+	int64_t started_ms, ended_ms; /* the time in which they changed; 0: unknown */
+	const char *why;	      /* such as "rows pruned before they were shipped" */
 };
 
-/* Fill r with a row of table gaps. Its id follows from table and first position: when the
- * gap grows before it is acknowledged, the newer row replaces it. */
+/* Fill in r as a row of table gaps. Its id depends only on the table and the first position, so if
+ * the gap has grown before it is acknowledged, the new row replaces the previous one. */
 void gap_row_make(struct made_row *r, const struct missing *m);
 
-/* The heartbeat's table and a row of it, one per minute. */
+/* The table of heartbeats, which gets one row per minute. */
 extern const struct feed_table heartbeat_table;
 
 struct heartbeat {
 	int64_t time_ms;
-	const char *program, *config; /* version; hash of the configuration */
+	const char *program, *config; /* version of the program; hash of the configuration */
 	const char *uplinks;	      /* "NAME:WEIGHT:TIER", separated by blanks */
 	int64_t last_flow_id, last_position, pending;
-	int64_t alive_ms; /* when waymarkd last wrote; 0: not known */
+	int64_t alive_ms; /* when waymarkd last wrote to the history; 0: unknown */
 };
 void heartbeat_row_make(struct made_row *r, const struct heartbeat *h);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * http.c - POST with libcurl: the only code that knows it. A URL may hold a password: no message
- * contains any part of it.
+ * http.c - HTTP POST with libcurl, which only this file uses. A URL may contain a password, so no
+ * message contains any part of a URL.
  */
 #include "export/http.h"
 
@@ -16,7 +16,8 @@
 
 struct http {
 	CURL *curl;
-	struct curl_slist *plain, *gzip; /* header fields */
+	/* header fields of requests without and with compression */
+	struct curl_slist *plain, *gzip;
 	const bool *is_stopping;
 };
 
@@ -55,7 +56,8 @@ static int progress(void *data, curl_off_t a, curl_off_t b, curl_off_t c, curl_o
 	return h->is_stopping && __atomic_load_n(h->is_stopping, __ATOMIC_RELAXED);
 }
 
-/* No redirect is followed: where rows go is the configuration's to say. */
+/* Allow only HTTP and HTTPS, and follow no redirect: only the configuration decides where rows
+ * go. */
 static void protocols_limit(CURL *curl)
 {
 	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
@@ -66,7 +68,8 @@ static void protocols_limit(CURL *curl)
 #endif
 }
 
-/* A server may take long over a batch, but something must move. */
+/* Set the time limits. A server may take long to process a batch, but the transfer must not
+ * stall. */
 static void times_limit(CURL *curl, long timeout_ms)
 {
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms);
@@ -105,7 +108,8 @@ static void handle_prepare(struct http *h, const struct http_settings *s)
 	secrets_set(curl, s);
 }
 
-/* Without "Expect:" curl would wait for a "100 Continue" that few servers send. */
+/* Return the header fields of requests. An empty "Expect:" keeps curl from waiting for a "100
+ * Continue", which few servers send. */
 static struct curl_slist *headers_new(bool is_gzip)
 {
 	struct curl_slist *list = curl_slist_append(NULL, "Expect:");
@@ -162,7 +166,8 @@ static bool is_http(CURLU *url)
 	return is;
 }
 
-/* "/waymark" becomes "database=waymark"; what the base asks for otherwise stays. */
+/* Turn the path "/waymark" into the parameter "database=waymark". Keep other parameters of the
+ * URL. */
 static int database_set(CURLU *url)
 {
 	char *path = NULL, *part = NULL;

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ipfix_message.c - one table of information elements, from which templates and records
- * are made.
+ * ipfix_message.c - builds templates and records from one table of information elements.
  *
- * There is a template per address family, with or without translation, for ICMP and for
- * everything else: a collector then never sees an element that means nothing.
+ * There are templates for IPv4 and IPv6, with and without translation, for ICMP and for all other
+ * protocols. A record therefore contains no element that is meaningless for its flow.
  */
 #include "export/ipfix_message.h"
 
@@ -24,7 +23,7 @@
 /* Template flags; template ID = TEMPLATE_FIRST + flags. */
 enum shape { SHAPE_V6 = 1, SHAPE_ICMP = 2, SHAPE_NAT = 4, SHAPES = 8 };
 
-/* The enterprise number of an element. */
+/* Who assigned the element's number. */
 enum space { SPACE_IANA, SPACE_REVERSE, SPACE_OWN };
 
 enum fact {
@@ -64,10 +63,10 @@ struct element {
 	enum fact fact;
 	enum space space;
 	uint16_t number, length;
-	uint8_t mask, shape; /* in templates whose shape under the mask is this */
+	uint8_t mask, shape; /* the element is in the templates with (flags & mask) == shape */
 };
 
-/* The records' layout; doc/ipfix.md has the same table. */
+/* The layout of the records, which is documented in doc/ipfix.md. */
 static const struct element elements[] = {
 	{FACT_ID, SPACE_IANA, 148, 8, 0, 0},
 	{FACT_STARTED, SPACE_IANA, 152, 8, 0, 0},
@@ -162,7 +161,7 @@ static void put_bytes(struct ipfix_writer *w, const void *bytes, size_t n)
 		memcpy(to, bytes, n);
 }
 
-/* RFC 7011, 7: below 255 bytes the length is one byte. */
+/* Put a text of variable length (RFC 7011, section 7): a length below 255 takes one byte. */
 static void put_text(struct ipfix_writer *w, const char *text)
 {
 	size_t n = strlen(text);
@@ -205,7 +204,7 @@ static void message_begin(struct ipfix_writer *w)
 	put_number(w, 10, 2); /* version */
 	put_number(w, 0, 2);  /* length */
 	put_number(w, 0, 4);  /* export time */
-	put_number(w, 0, 4);  /* the number of records here, until it is sent */
+	put_number(w, 0, 4);  /* sequence number; until ipfix_stamp(), the number of records */
 	put_number(w, w->domain, 4);
 }
 
@@ -271,7 +270,7 @@ static void put_template(struct ipfix_writer *w, unsigned shape)
 	}
 }
 
-/* Several messages, where one would be longer than a frame. */
+/* Split the templates into several messages, because one message would not fit into a frame. */
 void ipfix_put_templates(struct ipfix_writer *w)
 {
 	for (unsigned shape = 0; shape < SHAPES; shape++) {
@@ -366,7 +365,7 @@ static uint64_t fact_number(const struct ipfix_flow *f, enum fact fact)
 	case FACT_END:
 		return f->end;
 	case FACT_INITIATOR:
-		return 1; /* biflowDirection: from the initiator */
+		return 1; /* biflowDirection: initiator */
 	case FACT_MARK:
 		return f->mark;
 	default:
@@ -412,7 +411,7 @@ static size_t flow_size(const struct ipfix_writer *w, const struct ipfix_flow *f
 void ipfix_put_flow(struct ipfix_writer *w, const struct ipfix_flow *f)
 {
 	unsigned shape = flow_shape(f), id = TEMPLATE_FIRST + shape;
-	size_t size = flow_size(w, f, shape) + 4; /* a set's header may be due */
+	size_t size = flow_size(w, f, shape) + 4; /* the header of a new set may be added */
 
 	if (!w->set_id || w->size - w->message + size > IPFIX_MESSAGE_BYTES)
 		message_begin(w);

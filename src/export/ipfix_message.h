@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ipfix_message.h - flows as IPFIX messages (RFC 7011, elements of RFC 7012 and 8158,
- * both directions in one record as RFC 5103 has it). Pure: bytes in memory.
+ * ipfix_message.h - encodes flows as IPFIX messages (RFC 7011, with elements of RFC 7012 and RFC
+ * 8158). Both directions are in one record (RFC 5103). Pure: bytes in memory.
  *
- * Messages are built one behind the other. Their sequence number and export time are
- * written when they are sent (ipfix_stamp), because both belong to the session.
+ * Messages are appended to one buffer. ipfix_stamp() writes their sequence number and export time
+ * when they are sent, because both depend on the session.
  */
 #ifndef WAYMARK_SRC_EXPORT_IPFIX_MESSAGE_H
 #define WAYMARK_SRC_EXPORT_IPFIX_MESSAGE_H
@@ -14,7 +14,7 @@
 
 #include "waymark/base/addr.h"
 
-/* Fits an Ethernet frame with IPv6 and some tunnel around it. */
+/* Fits into an Ethernet frame with IPv6 and a tunnel header. */
 #define IPFIX_MESSAGE_BYTES 1400
 #define IPFIX_HEADER_BYTES  16
 
@@ -28,44 +28,46 @@ enum ipfix_end_reason {
 struct ipfix_flow {
 	uint64_t id;
 	uint64_t started_ms, ended_ms;
-	struct addr src, dst, nat_src, nat_dst;	     /* nat_: AF_UNSPEC without translation */
-	uint16_t sport, dport, nat_sport, nat_dport; /* of ICMP dport is type and code */
+	/* nat_src, nat_dst: AF_UNSPEC without translation */
+	struct addr src, dst, nat_src, nat_dst;
+	uint16_t sport, dport, nat_sport, nat_dport; /* for ICMP, dport is type and code */
 	uint8_t proto;
-	uint32_t ingress, egress; /* indexes of interfaces; 0: not known */
+	uint32_t ingress, egress; /* ifindexes; 0: unknown */
 	uint64_t bytes[2], packets[2];
 	enum ipfix_end_reason end;
 	/* enterprise elements */
 	uint32_t mark;
 	uint64_t version;
-	const char *uplink, *verdict, *reason, *egress_names, *egress_reply_names; /* or "" */
+	const char *uplink, *verdict, *reason, *egress_names, *egress_reply_names; /* "": none */
 	const char *router, *history;
 };
 
 struct ipfix_writer {
-	uint32_t domain; /* of observation */
+	uint32_t domain; /* observation domain */
 	uint32_t pen;	 /* enterprise number; 0: no enterprise elements */
 	uint8_t *bytes;
 	size_t size, capacity;
-	size_t message;	 /* where the last message begins */
-	size_t set;	 /* where its last set begins */
-	unsigned set_id; /* 0: no message is open */
-	int error;	 /* -ENOMEM */
+	size_t message;	 /* offset of the last message */
+	size_t set;	 /* offset of that message's last set */
+	unsigned set_id; /* id of that set; 0: no message is open */
+	int error;	 /* 0 or -ENOMEM */
 };
 
-/* Forget all messages; the memory stays. */
+/* Drop all messages; keep the memory. */
 void ipfix_restart(struct ipfix_writer *w);
 void ipfix_free(struct ipfix_writer *w);
 
-/* Append a message with every template, to be sent first and again from time to time. */
+/* Append messages with all templates. Send them first and again at intervals. */
 void ipfix_put_templates(struct ipfix_writer *w);
 
-/* Append a flow to the last message, or to a new one. */
+/* Append a flow to the last message, or to a new one if it does not fit. */
 void ipfix_put_flow(struct ipfix_writer *w, const struct ipfix_flow *f);
 
-/* The length of the message at bytes. */
+/* Return the length of the message. */
 size_t ipfix_length(const uint8_t *message);
 
-/* Set a message's export time and sequence number; returns the number of the next one. */
+/* Set a message's export time and sequence number. Return the sequence number of the next
+ * message. */
 uint32_t ipfix_stamp(uint8_t *message, uint32_t time_s, uint32_t sequence);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * log.c - one line per message, whole also between threads.
+ * log.c - writes one line per message. Lines of different threads do not mix.
  */
 #include "export/log.h"
 

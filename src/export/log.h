@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * log.h - lines on standard error, with the priority where the journal reads them.
+ * log.h - writes lines to standard error, with their priority if the journal reads them.
  */
 #ifndef WAYMARK_SRC_EXPORT_LOG_H
 #define WAYMARK_SRC_EXPORT_LOG_H

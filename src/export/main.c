@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * main.c - waymark-export: arguments in, exit status out.
+ * main.c - waymark-export: reads the arguments, runs a command, sets the exit status.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -59,7 +59,7 @@ static int usage_fail(const char *what, const char *value)
 	return EXIT_USAGE;
 }
 
-/* The same, with the nearest name if one is near. */
+/* The same, but suggest the most similar known name if there is one. */
 static int name_fail(const char *what, const char *value, const char *dashes,
 		     const struct suggestion *s)
 {
@@ -128,7 +128,7 @@ static int name_read(const char **to, const char *text)
 	return -1;
 }
 
-/* Return -1 to continue, else the exit status. */
+/* Return -1 to continue, or the exit status. */
 static int option_read(struct arguments *a, int option, const char *argument)
 {
 	switch (option) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * privileges.c - gives up what root has.
+ * privileges.c - drops the privileges of root.
  */
 #include "export/privileges.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * progress.c - counts what the state says; of several targets the slowest.
+ * progress.c - shows the progress from the positions in the state. If there are several targets, it
+ * shows the slowest one.
  */
 #include "export/progress.h"
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * schema.c - DDL from the columns of the feed.
+ * schema.c - generates DDL from the columns of the feed.
  *
- * Rows are keyed by router, history and id, and the newest version wins, however often a
- * batch was sent. On a cluster the rows of a router lie on one shard, so that FINAL on
- * the Distributed table is exact.
+ * The key of a row is router, history and id. The row with the highest version replaces the others,
+ * so a batch may be sent more than once. On a cluster, all rows of a router are on one shard, so
+ * FINAL on the Distributed table is exact.
  */
 #include "export/schema.h"
 
@@ -25,7 +25,7 @@ int schema_name_check(const char *name)
 	return *name && strchr(letters, *name) && !name[strspn(name, all)] ? 0 : -EINVAL;
 }
 
-/* The types, today's and those of 18.16. */
+/* The types of ClickHouse, in the current dialect and in that of 18.16. */
 static const char *const types[][2] = {
 	[FEED_ID] = {"Int64", "Int64"},		[FEED_COUNT] = {"UInt64", "UInt64"},
 	[FEED_NUMBER32] = {"UInt32", "UInt32"}, [FEED_NUMBER16] = {"UInt16", "UInt16"},
@@ -43,7 +43,8 @@ static void type_print(FILE *out, const struct schema_options *o, const struct f
 		c->is_nullable ? ")" : "", is_low ? ")" : "");
 }
 
-/* The time in the server's own type; computed by the server, never sent. */
+/* Print a column with the time in ClickHouse's own type. The server computes it; rows do not
+ * contain it. */
 static void time_print(FILE *out, const struct schema_options *o, const struct feed_column *c)
 {
 	bool is_18 = o->dialect == SCHEMA_18;
@@ -82,7 +83,7 @@ static const struct feed_column *day_column(const struct feed_table *t)
 	return &t->columns[i];
 }
 
-/* The second in which the row lies, never NULL. */
+/* Print the expression for the time by which rows are partitioned. It is never NULL. */
 static void day_print(FILE *out, const struct schema_options *o, const struct feed_table *t)
 {
 	bool is_nullable = day_column(t)->is_nullable;
@@ -134,8 +135,8 @@ static void table_print(FILE *out, const struct schema_options *o, const struct 
 		o->database, t->name, o->cluster, o->database, t->name);
 }
 
-/* Sums of usage. Views, not materialized ones: those would count a batch that was sent
- * twice twice. */
+/* Print a view with sums of usage. It is not a materialized view, which would count a batch twice
+ * if the batch is sent twice. */
 static void rollup_print(FILE *out, const struct schema_options *o, const char *name,
 			 const char *start)
 {

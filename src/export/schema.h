@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * schema.h - the tables in ClickHouse, as DDL.
+ * schema.h - prints the DDL of the tables in ClickHouse.
  */
 #ifndef WAYMARK_SRC_EXPORT_SCHEMA_H
 #define WAYMARK_SRC_EXPORT_SCHEMA_H
@@ -8,17 +8,17 @@
 #include <stdio.h>
 
 enum schema_dialect {
-	SCHEMA_CURRENT, /* DateTime64, LowCardinality, IPv6, TTL */
-	SCHEMA_18,	/* 18.16, as Debian has it: none of them */
+	SCHEMA_CURRENT, /* uses DateTime64, LowCardinality, IPv6, TTL */
+	SCHEMA_18,	/* version 18.16, which Debian has: none of these */
 };
 
 struct schema_options {
 	const char *database;
-	const char *cluster; /* NULL: one server */
+	const char *cluster; /* NULL: a single server */
 	enum schema_dialect dialect;
 };
 
-/* Return whether a name can stand in DDL without quotes. */
+/* Return 0 if a name needs no quotes in DDL, else -EINVAL. */
 int schema_name_check(const char *name);
 
 void schema_print(FILE *out, const struct schema_options *o);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * shipper.c - from the history to one target.
+ * shipper.c - ships rows from the history to one target.
  *
- *   poll     how far does each table go? Which of them are due?
- *   ship     read a batch, send it until it is acknowledged, move the position, save
- *   replace  when the path names another file, the old one is shipped to its end first
+ * poll: look how far each table goes, and which tables are due.
+ * ship: read a batch, send it until it is acknowledged, advance the position, save the state.
+ * replace: if another file is now at the history's path, first ship the old file to its end.
  */
 #include "export/shipper.h"
 
@@ -21,10 +21,10 @@
 
 #define POLL_MS 500
 #define OPEN_MS 5000
-/* Rows per read transaction: some 20 ms. */
+/* Rows per read transaction, which takes some 20 ms. */
 #define STEP_ROWS    2000
 #define HEARTBEAT_MS 60000
-#define LONG_MS	     3600000 /* flows that live longer get interim rows */
+#define LONG_MS	     3600000 /* live flows older than this get interim rows */
 #define LONG_PASS_MS 900000
 
 struct shipper {
@@ -35,12 +35,13 @@ struct shipper {
 	struct state_target *state;
 	struct export_origin origin;
 	struct pace pace[FEED_TABLES];
-	struct feed_span span;		    /* of the last look */
-	int64_t heartbeat_ms, long_pass_ms; /* when they are due, steady */
+	struct feed_span span; /* as read last */
+	/* when the heartbeat and the interim rows are due, steady clock */
+	int64_t heartbeat_ms, long_pass_ms;
 	unsigned failures;
-	bool has_reported; /* that the history cannot be opened */
+	bool has_reported; /* the log says that the history cannot be opened */
 	bool has_sought;   /* --since has been applied */
-	bool is_drained;   /* the history that was open before was shipped to its end */
+	bool is_drained;   /* the replaced history was shipped to its end */
 };
 
 /* A batch that is being read. */
@@ -49,9 +50,9 @@ struct reading {
 	enum feed_table_id table;
 	int64_t position;
 	unsigned rows;
-	int64_t time_ms; /* of the last row */
+	int64_t time_ms; /* when the last row changed */
 	int64_t first_time_ms;
-	struct missing missing; /* count 0: nothing is */
+	struct missing missing; /* count 0: no row is missing */
 };
 
 struct shipper *shipper_new(struct exporter *x, const struct export_target *target, FILE *errors)
@@ -85,7 +86,7 @@ void shipper_free(struct shipper *s)
 
 /* --- sending ------------------------------------------------------------------------- */
 
-/* A server's message may hold any byte, the state file only text. */
+/* Replace control characters in a server's message, because the state file holds only text. */
 static void text_clean(char *text)
 {
 	for (; *text; text++)
@@ -109,7 +110,7 @@ static void failure_note(struct shipper *s, struct target_error *why)
 	pthread_mutex_unlock(&s->x->mutex);
 }
 
-/* 0: acknowledged; -EINTR: the exporter stops. */
+/* Send the batch until it is acknowledged. Return 0, or -EINTR if the exporter stops. */
 static int batch_send(struct shipper *s)
 {
 	struct target_error why = {""};
@@ -210,7 +211,7 @@ static int row_read(void *data, const struct feed_row *row)
 	return r->s->target->add(r->s->self, row);
 }
 
-/* Changes that the history does not know any more. */
+/* Skip changes that retention has removed from the history, and note them as missing. */
 static void pruned_skip(struct reading *r)
 {
 	int64_t first = r->s->span.first;
@@ -251,7 +252,7 @@ static void position_move(struct shipper *s, const struct reading *r)
 	pthread_mutex_unlock(&s->x->mutex);
 }
 
-/* Return 0 or -errno; the position has moved unless there were no rows. */
+/* Ship a batch of a table and advance its position. Return 0 or -errno. */
 static int table_ship(struct shipper *s, enum feed_table_id table)
 {
 	struct reading r = {
@@ -288,7 +289,7 @@ static int long_read(void *data, const struct feed_row *row)
 	return r->s->target->add(r->s->self, row);
 }
 
-/* Flows that have lived for long and live still. */
+/* Ship interim rows of flows that are live and older than LONG_MS. */
 static int long_flows_ship(struct shipper *s)
 {
 	int64_t before_ms = clock_now_ms() - LONG_MS, from;
@@ -358,8 +359,9 @@ static int positions_find(struct shipper *s)
 	return err;
 }
 
-/* The history was replaced: rows of the former one after the last acknowledgement are lost. It may
- * have grown after it was last read, so its end is unknown. */
+/* After the history was replaced, report the unshipped rows of the previous history as gaps. The
+ * end of the gap of flows is unknown, because that history may have grown after it was last
+ * read. */
 static int history_leave(struct shipper *s)
 {
 	struct export_origin former = {s->x->router, s->state->history};
@@ -449,8 +451,8 @@ static void position_set(struct shipper *s, int table, int64_t position)
 	pthread_mutex_unlock(&s->x->mutex);
 }
 
-/* A power cut may have lost the last commits: the history then ends before the acknowledged
- * position. */
+/* Handle a history that ends before the acknowledged position, because a power failure lost its
+ * last commits: report a gap and move the position back. */
 static int regress_handle(struct shipper *s, int table)
 {
 	struct state_table *t = &s->state->tables[table];
@@ -470,8 +472,9 @@ static int regress_handle(struct shipper *s, int table)
 	return err;
 }
 
-/* Without pending rows a table's position follows the history's last change, so that later removals
- * by retention are not mistaken for its rows. */
+/* If a table has no pending rows, advance its position to the history's last change. Otherwise
+ * changes of other tables that retention removes later would be reported as missing rows of this
+ * table. */
 static int position_follow(struct shipper *s, int table)
 {
 	struct state_table *t = &s->state->tables[table];
@@ -509,7 +512,7 @@ static bool is_due(struct shipper *s, int table, bool is_draining, int64_t now_m
 	       (is_draining && n);
 }
 
-/* Check every table once; *has_more: at least one batch was full. */
+/* Ship each table that is due. Set *has_more to whether more rows are due now. */
 static int tables_ship(struct shipper *s, bool is_draining, bool *has_more)
 {
 	int64_t now_ms = clock_steady_ms();
@@ -544,7 +547,7 @@ static int regular_ship(struct shipper *s, bool is_now)
 	return err;
 }
 
-/* *is_done: once, and nothing is pending. */
+/* Run one round. Set *is_done to whether is_once is set and no row is pending. */
 static int round_run(struct shipper *s, bool *is_done)
 {
 	bool is_once = s->x->options->is_once, is_leaving, has_more;

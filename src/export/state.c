@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * state.c - the state file: one line of JSON and one with its checksum.
+ * state.c - reads and writes the state file, which is one line of JSON and one line with its
+ * checksum.
  */
 #include "export/state.h"
 
@@ -31,7 +32,7 @@ struct state_target *state_target(struct state *s, const char *name)
 	return t;
 }
 
-/* FNV-1a: against torn files, not against people. */
+/* FNV-1a: detects incomplete files, not manipulated ones. */
 static uint64_t checksum(const char *text, size_t size)
 {
 	uint64_t sum = UINT64_C(0xcbf29ce484222325);

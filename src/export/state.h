@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * state.h - the state file: how far each target has acknowledged, and the results of attempts.
+ * state.h - the state file: the position up to which each target has acknowledged each table, and
+ * the results of attempts.
  *
- * It is written to a new file, synced and renamed, so that it is either complete or the former one.
- * A damaged file is refused: everything is then shipped again, and rows replace their earlier
- * copies.
+ * The file is written under another name, synced and renamed, so that it is always complete. A
+ * damaged file is refused: all rows are then shipped again, and replace their earlier copies.
  */
 #ifndef WAYMARK_SRC_EXPORT_STATE_H
 #define WAYMARK_SRC_EXPORT_STATE_H
@@ -17,20 +17,20 @@
 #define STATE_TARGETS_MAX 8
 
 struct state_table {
-	int64_t position; /* acknowledged up to here */
-	int64_t seen;	  /* the last that the history had */
-	int64_t time_ms;  /* of the last row acknowledged; 0: not known */
-	uint64_t rows;	  /* acknowledged, ever */
-	uint64_t missing; /* pruned before they were shipped, each named in a gap */
+	int64_t position; /* number of the last acknowledged change */
+	int64_t seen;	  /* number of the last change in the history, when it was last read */
+	int64_t time_ms;  /* when the last acknowledged row changed; 0: unknown */
+	uint64_t rows;	  /* all rows ever acknowledged */
+	uint64_t missing; /* rows pruned before they were shipped; gaps name them */
 };
 
 struct state_target {
 	char name[32];
-	char history[64]; /* whose positions they are; "": none yet */
+	char history[64]; /* the history that the positions refer to; "": none yet */
 	struct state_table tables[FEED_TABLES];
-	uint64_t batches, failures; /* acknowledged; attempts that were not */
+	uint64_t batches, failures; /* acknowledged batches; failed attempts */
 	int64_t acknowledged_ms;
-	int64_t error_ms; /* 0: the last attempt was acknowledged */
+	int64_t error_ms; /* when the last attempt failed; 0: it succeeded */
 	char error[256];
 };
 
@@ -40,14 +40,14 @@ struct state {
 	unsigned n_targets;
 };
 
-/* Return the target's entry, created if it is new; NULL: no room. */
+/* Return the target's entry; add it if it is new. NULL: no room. */
 struct state_target *state_target(struct state *s, const char *name);
 
-/* Read the file. 0 (also without a file: then nothing is set), -EBADMSG: it is damaged,
- * or -errno. */
+/* Read the file. Without a file, *s is empty. Return 0, -EBADMSG if the file is damaged, or
+ * -errno. */
 int state_load(struct state *s, const char *path);
 
-/* Write it, with fsync. 0 or -errno: the former one is in place. */
+/* Write the file and sync it. Return 0 or -errno; then the previous file is still in place. */
 int state_save(const struct state *s, const char *path);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * status.c - positions, lag and errors: as text, as JSON, for Prometheus. Works whether
- * the exporter runs or not.
+ * status.c - prints positions, lag and errors: as text, as JSON, for Prometheus. This works whether
+ * or not the exporter is running.
  */
 #include "export/status.h"
 
@@ -21,12 +21,12 @@
 struct status {
 	struct state state;
 	bool is_running;
-	char history[64]; /* "": it cannot be read */
+	char history[64]; /* "": the history cannot be read */
 	int64_t now_ms;
 	int64_t pending[STATE_TARGETS_MAX][FEED_TABLES];
 };
 
-/* The process that holds the lock is the running exporter. */
+/* Return whether an exporter is running, that is, whether a process holds the lock. */
 static bool is_locked(const char *state_file)
 {
 	char name[PATH_MAX];
@@ -42,7 +42,8 @@ static bool is_locked(const char *state_file)
 	return is;
 }
 
-/* Changes that are not acknowledged; of another history all of this one. */
+/* Count the changes that a target has not acknowledged. If it has acknowledged only rows of another
+ * history, all changes of this history are pending. */
 static void pending_read(struct status *s, struct feed *f, unsigned target)
 {
 	const struct state_target *t = &s->state.targets[target];
@@ -80,7 +81,7 @@ static int64_t pending_all(const struct status *s, const struct state_target *t)
 	return n;
 }
 
-/* Return the age of the last acknowledged row while others are pending. */
+/* Return the age (s) of the last acknowledged row if other rows are pending, else 0. */
 static int64_t lag_s(const struct status *s, const struct state_target *t, int table)
 {
 	int64_t time_ms = t->tables[table].time_ms;
@@ -178,7 +179,7 @@ static int json_print(FILE *out, const struct status *s)
 
 struct metric {
 	const char *name, *type, *help;
-	/* Per table or, with table -1, per target. */
+	/* Return the value of a table or, with table -1, of a target. */
 	int64_t (*value)(const struct status *s, const struct state_target *t, int table);
 	bool is_per_table;
 };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * status.h - what the state file and the history say of the exporter.
+ * status.h - prints what the state file and the history say about the exporter.
  */
 #ifndef WAYMARK_SRC_EXPORT_STATUS_H
 #define WAYMARK_SRC_EXPORT_STATUS_H
@@ -11,7 +11,7 @@
 
 enum status_form { STATUS_TEXT, STATUS_JSON, STATUS_METRICS };
 
-/* 0, -ENOENT: nothing has been shipped yet, or -errno; a line on stderr says which. */
+/* Print the status. Return 0, or -errno with a line on stderr. */
 int status_print(FILE *out, const struct config *c, enum status_form form);
 
 #endif

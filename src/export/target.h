@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * target.h - what rows are shipped to: one table of functions per kind of target, one
- * file each.
+ * target.h - the interface to the systems that rows are shipped to. Each kind of target is a table
+ * of functions in a file of its own.
  *
- * A batch begins, takes rows, and is sent until it is acknowledged; sending it again is
- * allowed. A target knows neither cursors nor waits.
+ * A batch is begun, filled with rows, and sent until it is acknowledged. It may be sent more than
+ * once. A target knows neither positions nor waits.
  */
 #ifndef WAYMARK_SRC_EXPORT_TARGET_H
 #define WAYMARK_SRC_EXPORT_TARGET_H
@@ -16,7 +16,7 @@
 #include "waymark/config/config.h"
 #include "waymark/store/feed.h"
 
-/* Why a batch was not acknowledged. No part of a URL or a password. */
+/* Why a batch was not acknowledged. The text contains no part of a URL and no password. */
 struct target_error {
 	char text[256];
 };
@@ -24,28 +24,30 @@ struct target_error {
 struct target_env {
 	const struct config *config;
 	const char *router;
-	const bool *is_stopping; /* set by a signal: give up pending work */
+	const bool *is_stopping; /* set when the exporter stops: give up pending work */
 };
 
 struct export_target {
-	const char *name; /* as on the command line */
-	/* Whether the configuration asks for it. */
+	const char *name; /* name on the command line */
+	/* Return whether the configuration sets up this target. */
 	bool (*is_wanted)(const struct config *c);
-	/* NULL with errno; one line is printed to errors. */
+	/* Open the target. On failure return NULL with errno and print one line to errors. */
 	void *(*open)(const struct target_env *env, FILE *errors);
 	void (*close)(void *self);
-	/* Whether it has a place for rows of this table, and for unfinished flows. */
+	/* Return whether the target accepts rows of this table (is_interim: rows of live flows). */
 	bool (*takes)(void *self, const struct feed_table *t, bool is_interim);
-	/* 0 or -errno; add also 1: the batch is full with this row. */
+	/* Begin a batch; add a row to it. Both return 0 or -errno; add may return 1: this row has
+	 * filled the batch. */
 	int (*begin)(void *self, const struct export_origin *o, const struct feed_table *t);
 	int (*add)(void *self, const struct feed_row *row);
-	/* 0: acknowledged, all of it. Else -errno and why. */
+	/* Send the batch. Return 0 if all of it is acknowledged, else -errno with the cause in
+	 * *why. */
 	int (*send)(void *self, struct target_error *why);
 };
 
 extern const struct export_target target_clickhouse, target_ipfix, target_file;
 
-/* All of them, ended by NULL. */
+/* All targets, ended by NULL. */
 extern const struct export_target *const export_targets[];
 
 #endif

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * target_clickhouse.c - rows to ClickHouse: one INSERT per batch, compressed, over HTTP.
+ * target_clickhouse.c - ships rows to ClickHouse over HTTP, with one compressed INSERT per batch.
  *
- * A batch is acknowledged by status 200 with an empty body. The server may fail after it
- * has sent the status: then the body says so.
+ * Status 200 with an empty body acknowledges a batch. If the server fails after it has sent the
+ * status, the body contains the error.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,7 +19,7 @@ struct clickhouse {
 	struct body *body, *query;
 	const struct config *config;
 	char *credentials;
-	unsigned server; /* the server in use; the next one after a failure */
+	unsigned server; /* index of the server in use; a failure selects the next one */
 	struct export_origin origin;
 	const struct feed_table *table;
 };
@@ -42,7 +42,7 @@ static void clickhouse_close(void *self)
 	free(c);
 }
 
-/* The first line of the file. */
+/* Read the credentials, which are the first line of the file. */
 static int credentials_read(struct clickhouse *c, const char *path, FILE *errors)
 {
 	FILE *file = fopen(path, "re");

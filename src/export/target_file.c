@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * target_file.c - rows to standard output, to a file, or to a folder whose files are
- * rotated by size: JSON lines, or CSV.
+ * target_file.c - writes rows as JSON lines or CSV to standard output, to a file, or to a folder
+ * whose files are rotated by size.
  *
- * In a folder JSON lines of all tables go to waymark.jsonl, CSV to one file per table. A
- * batch is acknowledged when it is written and synced; what a crash left of a line is cut
- * off when the file is opened again.
+ * In a folder, the JSON lines of all tables go to waymark.jsonl, and CSV goes to one file per
+ * table. A batch is acknowledged when it is written and synced. If a crash left an incomplete line,
+ * it is removed when the file is opened again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,14 +20,14 @@
 #include "export/target.h"
 
 #define TAIL_BYTES  65536
-#define BATCH_BYTES 8388608 /* bytes held in memory */
+#define BATCH_BYTES 8388608 /* a batch is full with this many bytes in memory */
 
 struct file_target {
 	const struct export_config *config;
 	struct body *body;
 	bool is_folder, is_stdout;
-	char path[PATH_MAX]; /* of the file that is open */
-	int fd;		     /* -1: none */
+	char path[PATH_MAX]; /* path of the open file */
+	int fd;		     /* -1: no file is open */
 	struct export_origin origin;
 	const struct feed_table *table;
 };
@@ -78,7 +78,8 @@ static void *file_open(const struct target_env *env, FILE *errors)
 	return f;
 }
 
-/* CSV has one header line: only a folder has a file for each table. */
+/* A CSV file has one header line, so it can only hold one table: flows, unless there is a folder
+ * with a file per table. */
 static bool file_takes(void *self, const struct feed_table *t, bool is_interim)
 {
 	const struct file_target *f = self;
@@ -122,7 +123,7 @@ static void path_make(const struct file_target *f, char path[PATH_MAX])
 		snprintf(path, PATH_MAX, "%s/waymark.jsonl", f->config->file);
 }
 
-/* Cuts off a line that a crash left unfinished. */
+/* Remove a line that a crash left incomplete. */
 static int tail_mend(int fd, off_t size)
 {
 	char bytes[TAIL_BYTES];
@@ -180,7 +181,8 @@ static int file_prepare(struct file_target *f, const char *path)
 	return r;
 }
 
-/* NAME.jsonl becomes NAME-TIME.jsonl; a second file in the same second gets a number. */
+/* Rename NAME.jsonl to NAME-TIME-N.jsonl. N is above 0 if there are several files of the same
+ * second. */
 static int file_rotate(struct file_target *f)
 {
 	const char *end = strrchr(f->path, '.');
@@ -200,7 +202,7 @@ static int file_rotate(struct file_target *f)
 	return rename(f->path, to) < 0 ? -errno : 0;
 }
 
-/* All of the batch, or nothing of it. */
+/* Write the whole batch. If that fails, remove what was written of it. */
 static int batch_write(struct file_target *f, const char *bytes, size_t size)
 {
 	struct stat info;
@@ -241,7 +243,7 @@ static int file_send(void *self, struct target_error *why)
 		r = file_prepare(f, path);
 	if (r == 0)
 		r = batch_write(f, bytes, size);
-	/* A batch that is written is acknowledged, whatever becomes of the rotation. */
+	/* A written batch is acknowledged even if the rotation fails. */
 	if (r == 0 && is_large(f))
 		file_rotate(f);
 	if (r < 0)

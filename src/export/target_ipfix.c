@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * target_ipfix.c - flows at their end to an IPFIX collector, by TCP or UDP.
+ * target_ipfix.c - ships ended flows to an IPFIX collector over TCP or UDP.
  *
- * By TCP a batch is acknowledged when the collector's kernel has all of it; by UDP, when it is
- * sent: lost datagrams are lost, and show in the sequence numbers.
+ * Over TCP, a batch is acknowledged when the collector's kernel has received all of it. Over UDP,
+ * it counts as acknowledged when it is sent: datagrams may get lost, which the sequence numbers
+ * show.
  */
 #include <errno.h>
 #include <linux/sockios.h>
@@ -27,7 +28,7 @@
 #define UDP_PAUSE_NS	     4000000
 #define NAMES_MAX	     64
 
-/* The columns that a record is made of. */
+/* The columns of flows that a record is made from. */
 enum source {
 	SOURCE_ID,
 	SOURCE_STARTED,
@@ -75,11 +76,11 @@ struct ipfix {
 	bool is_udp;
 	int fd; /* -1: no session */
 	uint32_t sequence;
-	time_t templates_s; /* when they were sent last */
+	time_t templates_s; /* when the templates were last sent */
 	struct ipfix_writer writer, templates;
 	struct export_origin origin;
 	size_t columns[SOURCES];
-	struct ifname_index names[NAMES_MAX]; /* asked for in this batch */
+	struct ifname_index names[NAMES_MAX]; /* ifindexes looked up for this batch */
 	unsigned n_names;
 };
 
@@ -103,7 +104,7 @@ static void ipfix_close(void *self)
 	free(x);
 }
 
-/* "HOST:PORT"; an IPv6 address stands in brackets. */
+/* Parse "HOST:PORT". An IPv6 address is in brackets. */
 static int address_parse(struct ipfix *x, const char *text)
 {
 	const char *colon = strrchr(text, ':');
@@ -126,7 +127,7 @@ static size_t column_find(const char *name)
 	return i;
 }
 
-/* One observation domain per router. */
+/* Return the observation domain of a router, a hash of its name. */
 static uint32_t domain_of(const char *router)
 {
 	uint32_t sum = 2166136261u;
@@ -198,7 +199,8 @@ static void addr_read(const struct ipfix *x, const struct feed_row *row, enum so
 		*out = (struct addr){0};
 }
 
-/* The kernel's index of the first of some interfaces; kept for the batch. */
+/* Return the ifindex of the first interface in a list of names, or 0. Remember it for the rest of
+ * the batch. */
 static uint32_t index_of(struct ipfix *x, const char *names)
 {
 	char name[IF_NAMESIZE];
@@ -218,8 +220,8 @@ static uint32_t index_of(struct ipfix *x, const char *names)
 	return n->index;
 }
 
-/* An uplink's name to its interface's index; the history may know uplinks that the
- * configuration has no more. */
+/* Return the ifindex of an uplink's interface, or 0. The history may contain uplinks that are no
+ * longer configured. */
 static uint32_t uplink_index(struct ipfix *x, const char *uplink)
 {
 	const struct uplink_config *u = *uplink ? config_uplink_by_name(x->config, uplink) : NULL;
@@ -364,7 +366,8 @@ static int bytes_send(struct ipfix *x, const uint8_t *bytes, size_t size)
 	return 0;
 }
 
-/* Numbers are stamped on a copy: the batch may have to be sent again. */
+/* Send messages. Set sequence number and export time in a copy, because the batch may have to be
+ * sent again. */
 static int messages_send(struct ipfix *x, const struct ipfix_writer *w, time_t now)
 {
 	uint8_t message[2 * IPFIX_MESSAGE_BYTES];
@@ -387,7 +390,7 @@ static int messages_send(struct ipfix *x, const struct ipfix_writer *w, time_t n
 	return r;
 }
 
-/* A connection that was reset has an empty queue, too. */
+/* Check that the connection is still open: after a reset, the send queue is empty as well. */
 static int session_check(const struct ipfix *x)
 {
 	socklen_t size = sizeof(int);
@@ -400,7 +403,7 @@ static int session_check(const struct ipfix *x)
 	return recv(x->fd, &byte, 1, MSG_DONTWAIT) == 0 ? -ECONNRESET : 0;
 }
 
-/* Wait until the other kernel has acknowledged every byte. */
+/* Wait until the collector's kernel has acknowledged every byte. */
 static int delivery_await(struct ipfix *x)
 {
 	int64_t left = (int64_t)x->config->export.timeout_s * 200;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * targets.c - the targets that this program knows.
+ * targets.c - the list of all targets.
  */
 #include <stddef.h>
 
