@@ -28,7 +28,7 @@ struct exporter {
 	char config_hash[20];
 	/* "NAME:WEIGHT:TIER ...", for the heartbeat */
 	char uplinks[UPLINKS_MAX * (UPLINK_NAME_MAX + 10)];
-	pthread_mutex_t mutex; /* guards state and is_stopping */
+	pthread_mutex_t mutex; /* guards the fields that follow */
 	pthread_cond_t woken;
 	struct state state;
 	int state_error; /* result of the last attempt to save the state: 0 or -errno */

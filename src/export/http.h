@@ -36,7 +36,7 @@ void http_free(struct http *h);
 /* Return the URL of a request, malloc'd, from a base URL, whose path names the database, and a
  * query. NULL with errno on failure: EINVAL if base is not an HTTP URL. */
 char *http_url(const char *base, const char *query);
-/* Return the URL's host, for messages. malloc'd, or NULL. */
+/* Return the URL's host, malloc'd, for messages; or NULL. */
 char *http_host(const char *base);
 
 /* Send a request. Return 0 if a complete reply has arrived, else -errno with the cause in

@@ -368,7 +368,7 @@ char *answer_json(const struct answer *a)
 	return json_print(object);
 }
 
-/* --- for people ----------------------------------------------------------------------- */
+/* --- as text -------------------------------------------------------------------------- */
 
 const char *answer_details(const struct answer *a, const char *heading, char *buf, size_t size)
 {

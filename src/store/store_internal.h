@@ -45,7 +45,7 @@ bool store_is_moved(const struct store *st);
  * if it still lies at st->path. */
 void store_abandon(struct store *st);
 
-/* --- damage.c: a database that SQLite can no longer rely on ------------------ */
+/* --- damage.c: detects and renames a damaged database ------------------------ */
 
 /* Note the file's size. Call this after every step that may have made the file smaller. */
 void store_note_size(struct store *st);
@@ -69,7 +69,7 @@ int64_t store_written_ms(const struct store *st, int64_t now_ms);
  * name. Return 0, or -errno with a message in st->error if the file could not be renamed. */
 int store_set_aside(struct store *st);
 
-/* --- file.c: looks at the file without SQLite's locks ------------------------ */
+/* --- file.c: checks the file without SQLite's locks -------------------------- */
 
 /* Check whether path can be our database: the file is ours or empty, or it is missing but its
  * folder exists. Return 0, or -errno with one line in error. */

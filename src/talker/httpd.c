@@ -325,7 +325,7 @@ static void clients_accept(struct httpd *h)
 	}
 }
 
-/* --- for the worker ------------------------------------------------------------------------ */
+/* --- interface to the worker --------------------------------------------------------------- */
 
 struct httpd *httpd_new(const struct httpd_page *page)
 {

@@ -209,7 +209,7 @@ static void frames_take(struct worker *w)
 	}
 }
 
-/* --- what waymarkd has to know ------------------------------------------------------------- */
+/* --- reports to waymarkd ------------------------------------------------------------------- */
 
 static void status_fill(const struct worker *w, struct worker_status *s)
 {

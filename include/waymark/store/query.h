@@ -137,7 +137,7 @@ struct query_totals {
 };
 int query_totals(struct query *q, const struct query_filter *f, struct query_totals *out);
 
-/* --- sums over a time (summary.c), of flows that began in it ---------------------- */
+/* --- summary.c: sums of the flows that began in a span of time -------------------- */
 
 struct summary_span {
 	int64_t since_ms, until_ms;

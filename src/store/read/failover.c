@@ -199,7 +199,7 @@ static int members_prepare(struct query *q, sqlite3_stmt **stmt, const char *sql
 	return 0;
 }
 
-/* --- what became of them ------------------------------------------------------------------ */
+/* --- sums and live flows ------------------------------------------------------------------ */
 
 /* Return the list with room for one more element; its capacity doubles. */
 static void *list_grow(void *list, size_t n, size_t size)
@@ -346,7 +346,7 @@ void failover_free(struct failover *f)
 	*f = (struct failover){0};
 }
 
-/* --- the flows themselves ------------------------------------------------------------------ */
+/* --- flows of a class ---------------------------------------------------------------------- */
 
 static int ids_read(struct query *q, sqlite3_stmt *stmt, int64_t **list, size_t *n)
 {

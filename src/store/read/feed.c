@@ -482,7 +482,7 @@ int feed_pending(struct feed *f, enum feed_table_id table, int64_t after, int64_
 	return err;
 }
 
-/* --- flows that live, a time's place, the heartbeat ------------------------------------ */
+/* --- live flows, positions, the heartbeat ---------------------------------------------- */
 
 static int live_show(struct feed *f, int64_t version, feed_row_fn *fn, void *data)
 {

@@ -45,7 +45,7 @@ void filter_text_range(const struct prefix *p, struct text_range *out);
  * code. */
 int filter_register(sqlite3 *db);
 
-/* --- rows.c: rows to callbacks --------------------------------------------------- */
+/* --- rows.c: hands rows to callbacks --------------------------------------------- */
 
 /* A copy of one row, so that no transaction is open while the row is shown. */
 struct row_buffer {
@@ -89,7 +89,7 @@ int row_shower_show_all(struct row_shower *s, const int64_t *ids, size_t n);
  * of fn, or -errno. */
 int query_show_all(struct query *q, sqlite3_stmt *stmt, query_row_fn *fn, void *data);
 
-/* --- search.c: flows by slices ------------------------------------------------------ */
+/* --- search.c: finds flows slice by slice ------------------------------------------- */
 
 /* Run query_flows() with the open shower. */
 

@@ -133,7 +133,7 @@ int query_unseen(struct query *q, const struct summary_span *span, query_row_fn 
 		span, fn, data);
 }
 
-/* --- the story of a time ----------------------------------------------------------- */
+/* --- events during a time ---------------------------------------------------------- */
 
 int query_causes(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data)
 {

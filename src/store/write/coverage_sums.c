@@ -150,7 +150,7 @@ int coverage_put(sqlite3_stmt *const *statements, const struct uplinks *u,
 	return rc == SQLITE_OK ? reading_put(statements, uplink, &r->reading) : rc;
 }
 
-/* --- and back -------------------------------------------------------------------------- */
+/* --- reading --------------------------------------------------------------------------- */
 
 static struct tally *place_of(struct coverage_reading *r, int kind)
 {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * store_failure.c - why the history cannot be written, in words.
+ * store_failure.c - explains in words why the history cannot be written.
  */
 #include <errno.h>
 #include <sqlite3.h>
 
 #include "waymark/store/store.h"
 
-/* While records find the queue full, a step that takes longer waits for the disk. */
+/* A step of the writer that takes longer than this is waiting for the disk. */
 #define SLOW_MS 500
 
 static const struct store_failure full = {"disk full", "the disk is full"},
@@ -28,7 +28,7 @@ static const struct failure {
 	{SQLITE_NOTADB, {"damaged", "the database is damaged"}},
 };
 
-/* errno is closer to the cause than SQLite's result code. */
+/* Return the cause by errno where it says more than SQLite's result code, or NULL. */
 static const struct store_failure *by_system(int code, int system_errno)
 {
 	if (code == SQLITE_FULL)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * usage_readings.h - the latest readings of the usage counters, as rows.
+ * usage_readings.h - stores the latest readings of the usage counters.
  */
 #ifndef WAYMARK_SRC_STORE_WRITE_USAGE_READINGS_H
 #define WAYMARK_SRC_STORE_WRITE_USAGE_READINGS_H
@@ -11,7 +11,7 @@
 
 extern const char usage_reading_sql[];
 
-/* Save the reading with the bytes counted up to it. Return SQLite's result code. */
+/* Save the reading, which includes the bytes counted so far. Return SQLite's result code. */
 int usage_reading_put(sqlite3_stmt *s, int64_t uplink, const struct usage_reading *r);
 
 #endif

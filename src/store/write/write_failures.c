@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * write_failures.c - records that SQLite refused become a gap in the history: nothing is
- * lost unsaid. One gap lasts from the first record lost until none was lost
- * between two batches. (What found the queue full its producer knows of.)
+ * write_failures.c - records a gap in the history for records that SQLite refused, so that no loss
+ * goes unreported. A gap begins with the first lost record, and ends when no record was lost
+ * between two batches. (Records that find the queue full are the producer's business.)
  */
 #include <stdio.h>
 
@@ -61,7 +61,7 @@ void write_failures_committed(struct writer *w)
 		w->st->own_gap_id = l->row_id;
 	if (!l->is_row_final)
 		return;
-	/* Records lost since the row was written start the next gap. */
+	/* Records that were lost after the row was written belong to the next gap. */
 	pthread_mutex_lock(&w->lock);
 	l->lost -= l->row_lost;
 	l->first_ms = l->last_ms;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * writer.c - the thread that writes the history: it collects records for a part of batch_ms,
- * commits them, and does maintenance between batches. A failing database is retried while records
- * queue.
+ * writer.c - the thread that writes the history. It collects records for half of batch_ms, commits
+ * them, and does maintenance between batches. If the database fails, it tries again while records
+ * wait in the queue.
  *
  * Knows nothing of rows.
  */
@@ -18,29 +18,30 @@
 #include "waymark/base/thread.h"
 #include "waymark/base/clock.h"
 
-/* Without records: how often to wake up and check for maintenance. */
+/* How often the thread wakes up for maintenance while no record arrives. */
 #define IDLE_MS 1000
-/* Without records, the history still gets a record this often that the daemon lives. */
+/* How often the history records that the daemon is alive while no record arrives. */
 #define IDLE_ALIVE_MS 5000
 /* How often to check that the file is still at its path. */
 #define WATCH_MS 2000
-/* How often written data is read back. */
+/* How often the newest rows are read back to detect damage. */
 #define PROBE_MS 4000
-/* Between two attempts at a database that fails: the first, and the longest. */
+/* Pause between two attempts to write to a failing database: the first and the longest pause. */
 #define RETRY_MS     100
 #define RETRY_MAX_MS 5000
-/* How long a stop retries records that a failing database refuses. */
+/* How long a stop tries to write the remaining records to a failing database. */
 #define STOP_PATIENCE_MS 3000
-/* Time that must be left before a batch is due, to begin a step of the maintenance's. */
+/* A maintenance step begins only if this much time is left before the batch is due. */
 #define STEP_MS 30
-/* If there is never such time, one step per this many batches nevertheless. */
+/* If there is never that much time, do one step per this many batches. */
 #define STEP_BATCHES 16
-/* ... and this many if the work cannot wait: more than a batch makes necessary. */
+/* If maintenance is pressed, do up to this many steps per batch: more than a batch makes
+ * necessary. */
 #define STEPS_PRESSED 4
-/* Room of the queue for records other than flows, as a part of the room for flows. */
+/* Room of the queue for records other than flows: this fraction (1/16) of the room for flows. */
 #define RESERVE_PART 16
 
-/* Between begin and end the thread may wait for the disk. */
+/* Mark the time in which the thread may be waiting for the disk. */
 static void busy_begin(struct writer *w)
 {
 	atomic_store(&w->busy_since_ms, clock_steady_ms());
@@ -110,7 +111,8 @@ static void depth_note(struct writer *w)
 	pthread_mutex_unlock(&w->lock);
 }
 
-/* On a full disk, return whether rows could be deleted and a retry is worthwhile. */
+/* If the disk is full, free space. Return whether rows were deleted, so that an early retry is
+ * worthwhile. */
 static bool is_relieved(struct writer *w, int code, int64_t now_ms)
 {
 	bool did = false;
@@ -125,7 +127,8 @@ static bool is_relieved(struct writer *w, int code, int64_t now_ms)
 	return false;
 }
 
-/* Wait after a failure, longer each time; records queue meanwhile. */
+/* Count a failure and wait, longer after each failure in a row. Records wait in the queue
+ * meanwhile. */
 static void failed_note(struct writer *w, int rc)
 {
 	int64_t pause = RETRY_MS << (w->attempts < 6 ? w->attempts : 6);
@@ -167,7 +170,8 @@ static void commit(struct writer *w)
 	progress_tell(w);
 }
 
-/* Records written to a damaged database are lost with it. */
+/* Check the database for damage: records that are written to a damaged database are lost with
+ * it. */
 static void damage_look(struct writer *w, int64_t now_ms)
 {
 	int rc = store_damage(w->st);
@@ -182,7 +186,8 @@ static void damage_look(struct writer *w, int64_t now_ms)
 		w->in_place_ms = clock_now_ms();
 }
 
-/* Records written to a deleted or replaced file are lost with it: create a new one. */
+/* Check that the file is still at its path: records that are written to a deleted or replaced file
+ * are lost with it. If it is not, create a new database. */
 static void watch(struct writer *w, int64_t now_ms)
 {
 	if (now_ms < w->watched_ms + WATCH_MS)
@@ -233,7 +238,7 @@ static void gather(struct writer *w)
 			queue_wait(&w->queue, BATCH_RECORDS_MAX, due);
 }
 
-/* After a batch: maintenance that cannot wait for a quiet moment. */
+/* After a batch, do maintenance that cannot wait until there is nothing to write. */
 static void keep_up(struct writer *w, int64_t now_ms)
 {
 	if (w->stats.batches % STEP_BATCHES == 0)
@@ -253,7 +258,7 @@ static void idle(struct writer *w)
 		queue_wait(&w->queue, 1, now + IDLE_MS);
 }
 
-/* Return whether a stop has waited long enough for a database that fails. */
+/* Return whether a stop has tried a failing database for long enough. */
 static bool is_given_up(struct writer *w, int64_t now_ms)
 {
 	if (!atomic_load(&w->is_stopping))
@@ -283,7 +288,7 @@ static void writer_main(struct writer *w)
 	}
 }
 
-/* The stop itself is the last record of the history. */
+/* Record the stop, as the last write to the history. */
 static void stop_mark(struct store *st, bool is_clean, int64_t now_ms)
 {
 	if (!st->db)
@@ -293,7 +298,7 @@ static void stop_mark(struct store *st, bool is_clean, int64_t now_ms)
 		       (int64_t[]){is_clean});
 }
 
-/* Records that a failing database did not take are lost. */
+/* Drop the records that could not be written, and record the stop. */
 static void ending_write(struct writer *w)
 {
 	uint32_t left = queue_depth(&w->queue);
@@ -321,7 +326,7 @@ static int start_mark(struct store *st)
 	return db_exec(st->db, "INSERT OR REPLACE INTO meta VALUES ('is_clean', 0)");
 }
 
-/* The database was set aside when it was to be opened. */
+/* If store_open_or_renew() renamed a damaged database, report the renewal. */
 static void renewal_take(struct writer *w)
 {
 	if (!w->st->aside[0])
@@ -371,8 +376,8 @@ uint32_t writer_room(const struct writer *w)
 	return w->flows_max > depth ? w->flows_max - depth : 0;
 }
 
-/* Count a record refused by a full queue. The writer takes many records at a time and may never see
- * the queue full. */
+/* Count a record that the full queue refused, and note the queue's depth: the writer, which takes
+ * many records at a time, may never see the queue full. */
 static void refused_note(struct writer *w, uint32_t depth)
 {
 	pthread_mutex_lock(&w->lock);
