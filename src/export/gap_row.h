@@ -10,7 +10,7 @@
 
 #define ROW_VALUES_MAX 16
 
-/* A row and the memory of its values. */
+/* A row made by the exporter, and the memory for its values. */
 struct made_row {
 	struct feed_row row;
 	struct feed_value values[ROW_VALUES_MAX];

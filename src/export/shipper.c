@@ -319,7 +319,7 @@ static int64_t pending(const struct shipper *s, int table)
 	int64_t n = s->span.tables[table] - position;
 
 	if (n <= 0 && position + 1 < s->span.first)
-		n = 1; /* a gap */
+		n = 1; /* the changes that were removed, to be reported as a gap */
 	return n > 0 && s->target->takes(s->self, &feed_tables[table], false) ? n : 0;
 }
 

@@ -294,7 +294,7 @@ int status_print(FILE *out, const struct config *c, enum status_form form)
 				   : strerror(-err));
 		return err;
 	}
-	/* Before the first run there is no state yet. */
+	/* Before the first run there is no state file, and so no name of the router. */
 	if (!*s.state.router)
 		exporter_router(c, s.state.router, sizeof(s.state.router));
 	s.now_ms = clock_now_ms();

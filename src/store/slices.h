@@ -38,7 +38,7 @@ struct slices {
 	sqlite3_stmt *put, *remove;
 };
 
-/* All of these return SQLite's result codes. */
+/* Functions that return an int return SQLite's result code. */
 int slices_load(struct slices *s, sqlite3 *db);
 void slices_unload(struct slices *s);
 

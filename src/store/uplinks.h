@@ -42,7 +42,7 @@ struct uplinks {
 	sqlite3_stmt *uplink_add, *uplink_close, *ifset_add, *member_add;
 };
 
-/* All of these return SQLite's result codes. */
+/* Functions that return an int return SQLite's result code. */
 int uplinks_load(struct uplinks *u, sqlite3 *db);
 void uplinks_unload(struct uplinks *u);
 

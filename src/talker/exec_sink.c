@@ -15,7 +15,7 @@ struct exec_state {
 	struct talker *talker;
 	struct sink_status *status;
 	uint64_t failed;
-	char error[160]; /* of the last failure */
+	char error[160]; /* message of the last failure */
 };
 
 static const char *sink_target(const struct alert_config *c)

@@ -18,8 +18,8 @@ enum frame_type {
 	FRAME_READY = 1, /* s: the spawner has dropped its privileges; number: 0 or -errno */
 	FRAME_STARTED,	 /* w: the worker runs; generation: its own */
 	FRAME_DIED,	 /* s: the worker died; text: how */
-	FRAME_PING,	 /* d */
-	FRAME_PONG,	 /* w */
+	FRAME_PING,	 /* d: ask whether the worker answers */
+	FRAME_PONG,	 /* w: answer to a ping; number: that of the ping */
 	FRAME_PROGRAM,	 /* d: run an alert program; texts: path, standard input, environment... */
 	/* d: run a check; number: of the check; texts: path, time limit (ms), environment... */
 	FRAME_CHECK,

@@ -30,7 +30,7 @@ enum change_kind {
 
 struct change {
 	int64_t number;
-	int64_t time_ms; /* of the commit */
+	int64_t time_ms; /* time of the commit */
 	enum change_kind kind;
 	int64_t id; /* of the row in the view of its kind; the row may have been deleted since */
 };

@@ -30,8 +30,8 @@ enum failover_class {
 	FAILOVER_RETURNED, /* as backup, but deleted since then because on-uplink-up is return */
 	FAILOVER_CLASSES,
 };
-const char *failover_class_name(enum failover_class c); /* "moved", ... */
-int failover_class_parse(const char *name);		/* enum failover_class or -EINVAL */
+const char *failover_class_name(enum failover_class c); /* such as "moved" */
+int failover_class_parse(const char *name);		/* return the class, or -EINVAL */
 
 /* The sum of the flows of a class that used the same other uplink. */
 struct failover_sum {
@@ -45,7 +45,7 @@ struct failover_sum {
 /* A live flow whose bytes the history does not know. */
 struct failover_live {
 	int64_t id;
-	int64_t started_ms; /* 0: not known */
+	int64_t started_ms; /* 0: unknown */
 	size_t sum;	    /* index in sums of the sum that contains the flow */
 	uint8_t proto;
 	uint16_t zone;

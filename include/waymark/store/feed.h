@@ -49,7 +49,7 @@ enum feed_table_id {
 
 struct feed_table {
 	const char *name;		   /* name of the view */
-	const struct feed_column *columns; /* the first is the id */
+	const struct feed_column *columns; /* the first column is the id */
 	size_t n_columns;
 	bool is_urgent; /* the rows are rare and should be exported without delay */
 	/* a time column that never changes after the first write; targets partition by it */

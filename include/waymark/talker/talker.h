@@ -37,7 +37,7 @@ void talker_free(struct talker *t);
 
 enum talker_state {
 	TALKER_WORKS,
-	TALKER_SILENT, /* it does not answer */
+	TALKER_SILENT, /* the worker does not answer */
 	TALKER_DEAD,   /* the worker died; the spawner starts another one */
 	TALKER_GONE,   /* the spawner died; no worker will be started */
 };

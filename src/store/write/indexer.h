@@ -19,7 +19,7 @@ enum posting_side { SIDE_SRC = 0, SIDE_DST = 1 };
  * holds the text. */
 struct address {
 	uint8_t side;
-	uint8_t family; /* 4, 6 */
+	uint8_t family; /* 4 or 6 */
 	char key[ADDR_STRLEN];
 	uint16_t low;
 };

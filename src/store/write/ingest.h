@@ -60,7 +60,7 @@ struct ingest {
 	sqlite3_stmt *coverage[COVERAGE_STATEMENTS];
 };
 
-/* All of these return SQLite's result codes. */
+/* Functions that return an int return SQLite's result code. */
 int ingest_load(struct ingest *in, struct store *st);
 void ingest_unload(struct ingest *in);
 

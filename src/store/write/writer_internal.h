@@ -32,7 +32,7 @@ struct write_failures {
 	int64_t first_ms, last_ms;
 	uint64_t row_lost; /* how many of them the gap's row reports */
 	int64_t row_id;	   /* id of the gap's row; 0: not written yet */
-	bool is_row_final; /* the row ends the gap */
+	bool is_row_final; /* the row contains the end of the gap */
 };
 
 struct writer {
@@ -68,7 +68,8 @@ struct writer {
 
 	/* Shared by the threads, guarded by lock: */
 	pthread_mutex_t lock;
-	pthread_cond_t progress; /* a batch was committed, or failed; the thread has ended */
+	/* signaled when a batch was committed or failed, and when the thread has ended */
+	pthread_cond_t progress;
 	bool has_ended;
 	uint64_t failures;
 	struct write_failures losses;
