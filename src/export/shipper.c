@@ -86,7 +86,8 @@ void shipper_free(struct shipper *s)
 
 /* --- sending ------------------------------------------------------------------------- */
 
-/* Replace control characters in a server's message, because the state file holds only text. */
+/* Replace characters that are not printable in a server's message, because the state file holds
+ * only text. */
 static void text_clean(char *text)
 {
 	for (; *text; text++)

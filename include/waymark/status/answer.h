@@ -43,7 +43,7 @@ struct answer_uplink {
 
 /* The daemon's report. It owns every string that it points to; answer_keep() adds one. */
 struct answer {
-	char **strings; /* owned */
+	char **strings; /* all strings of the answer */
 	size_t n_strings;
 #define ANSWER ANSWER_FIELD
 #include "waymark/status/answer.def"

@@ -118,7 +118,7 @@ int feed_find(struct feed *f, int64_t since_ms, int64_t *position);
 /* What a heartbeat reports about the history. */
 struct feed_pulse {
 	int64_t last_flow_id, last_position;
-	int64_t alive_ms; /* when the daemon last committed; 0: not known */
+	int64_t alive_ms; /* when the daemon last committed; 0: unknown */
 };
 int feed_pulse(struct feed *f, struct feed_pulse *out);
 

@@ -135,8 +135,8 @@ static int alive_write(struct writer *w)
 	return ingest_meta(&w->in, "alive_ms", clock_now_ms());
 }
 
-/* Record a gap for the time between the last commit to the lost database and the creation of this
- * one. */
+/* Record a gap in the new database. It begins when the lost database was last seen undamaged at its
+ * path, and ends now. */
 static int moved_write(struct writer *w)
 {
 	struct record r = {

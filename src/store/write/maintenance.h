@@ -28,8 +28,8 @@ struct maintenance {
 };
 
 void maintenance_init(struct maintenance *k);
-/* Start with a newly opened database (attach); drop what was loaded from it (forget) before it is
- * closed or loaded again. */
+/* Start to work on a newly opened database. Return SQLite's result code. maintenance_forget() drops
+ * what was loaded from a database; call it before the database is closed or loaded again. */
 int maintenance_attach(struct maintenance *k, sqlite3 *db);
 void maintenance_forget(struct maintenance *k);
 

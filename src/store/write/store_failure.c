@@ -7,7 +7,8 @@
 
 #include "waymark/store/store.h"
 
-/* A step of the writer that takes longer than this is waiting for the disk. */
+/* If the queue is full and a step of the writer takes longer than this, the disk does not
+ * answer. */
 #define SLOW_MS 500
 
 static const struct store_failure full = {"disk full", "the disk is full"},
