@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * decide.c - one uplink after the other, those that have failed already first.
+ * decide.c - decides in three passes over all slots: which uplinks have failed, what is done about
+ * each, and which one is used again because no usable uplink is left.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -8,16 +9,16 @@
 
 #include "waymark/health/decide.h"
 
-#define FORGIVE_MS INT64_C(3600000) /* without a failure: the next one is a first one */
+#define FORGIVE_MS INT64_C(3600000) /* without a failure: the next one counts as the first */
 
 struct judgement {
-	uint32_t good, bad; /* checks in a row */
+	uint32_t good, bad; /* consecutive checks with this result */
 	int check;	    /* 1 good, 0 bad, -1 not known */
 	bool is_known;	    /* check was set */
 	bool is_failed;
-	bool is_retry;	       /* of this round */
-	int64_t failed_ms;     /* the latest failure began; 0: never */
-	int64_t good_since_ms; /* proof of a recovery since; 0: none */
+	bool is_retry;	       /* set by the current call of decide_all() */
+	int64_t failed_ms;     /* when the latest failure began; 0: never */
+	int64_t good_since_ms; /* since when a recovery is proved; 0: it is not */
 	unsigned n_failures;
 	enum health_action action;
 };
@@ -101,8 +102,9 @@ static void failure_begin(struct judgement *j, int64_t now_ms)
 	j->is_failed = true;
 }
 
-/* A check program that passes, or answers, prove a recovery. Without a program an uplink
- * that gets no new flows cannot prove anything: it is tried again after the hold. */
+/* Return whether a recovery is proved: by a check program that passes or, without one, by answered
+ * flows. An uplink without a program that is drained or down gets no new flows and cannot prove
+ * anything, so it is used again after the hold. */
 static bool is_proved(const struct judgement *j, const struct decide_input *in)
 {
 	if (in->config->exec)
@@ -128,7 +130,7 @@ static void failure_update(struct judgement *j, const struct decide_input *in, i
 	}
 	if (!j->good_since_ms)
 		j->good_since_ms = now_ms;
-	/* Checks in a row are a proof already. */
+	/* Good checks in a row are already a proof and need not last for proof_ms. */
 	if (now_ms - j->failed_ms >= hold_ms(j) && (in->config->exec || j->action != ACTION_NONE ||
 						    now_ms - j->good_since_ms >= proof_ms)) {
 		j->is_failed = false;
@@ -164,7 +166,7 @@ static unsigned usable_count(const struct decide *d, const struct decide_input i
 	return n;
 }
 
-/* An operator may take the last one away: it is the operator's router. */
+/* Decide about one uplink. Only an operator may drain or take down the last usable uplink. */
 static void uplink_decide(struct decide *d, uint8_t slot,
 			  const struct decide_input inputs[UPLINKS_MAX], struct decision *out)
 {
@@ -187,7 +189,8 @@ static void uplink_decide(struct decide *d, uint8_t slot,
 	out->action = wanted;
 }
 
-/* Whether an uplink that health took away must come back, because no other is usable. */
+/* Return whether an uplink that was drained or taken down for its health must be used again,
+ * because no usable uplink is left. */
 static bool is_needed(const struct decide *d, uint8_t slot,
 		      const struct decide_input inputs[UPLINKS_MAX])
 {

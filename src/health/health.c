@@ -1,40 +1,40 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * health.c - suspicions from counters, states from weighed flows.
+ * health.c - raises suspicions from counters, and sets states from weighed flows.
  *
- * Per uplink and family: window.c keeps the last two minutes; "normal" is the share of
- * answers while the uplink was healthy, old flows forgotten. No answers for two seconds
- * or longer, where at least EXPECTED_LEAST were due, raise the suspicion of silence. A
- * share far below the normal one, which the other uplinks do not show at the same
- * moment, raises that of degradation. Only a weighing (weigh.h) changes a state for the
- * worse. A state changes for the better when answers come again.
+ * For each uplink and address family, window.c keeps the counters of the last two minutes. The
+ * "normal" share is the share of flows that got an answer while the uplink was healthy; recent
+ * flows weigh more. No answers for two seconds or longer, although at least EXPECTED_LEAST were
+ * due, raise a suspicion of silence. A share far below the normal one, if the other uplinks do not
+ * drop at the same moment, raises a suspicion of degradation. Only a weighing (weigh.h) changes a
+ * state for the worse. A state changes for the better when answers come again.
  */
 #include <stdlib.h>
 
 #include "health/window.h"
 #include "waymark/health/health.h"
 
-#define LAG_SAMPLES	 1    /* answers of flows that began in them may still come */
-#define EXPECTED_LEAST	 12.0 /* answers that were due before a suspicion */
-#define NORMAL_FIRST	 0.85 /* assumed before anything is known, as of NORMAL_FLOWS flows */
+#define LAG_SAMPLES	 1    /* newest samples, whose flows may still get an answer */
+#define EXPECTED_LEAST	 12.0 /* answers that must be due before silence is suspected */
+#define NORMAL_FIRST	 0.85 /* initial normal share, which weighs like NORMAL_FLOWS flows */
 #define NORMAL_FLOWS	 20.0
-#define NORMAL_MAX	 4000.0 /* flows that are remembered */
-#define NORMAL_DELAY	 20	/* samples before one counts for the normal */
-#define NORMAL_LEAST	 0.2	/* below it silence says nothing */
+#define NORMAL_MAX	 4000.0 /* flows that the normal share is computed from, at most */
+#define NORMAL_DELAY	 20	/* age in samples at which a sample enters the normal share */
+#define NORMAL_LEAST	 0.2	/* below this normal share, silence is not suspected */
 #define DEGRADED_FLOWS	 40
-#define DEGRADED_SHARE	 0.8  /* of the normal */
-#define DEGRADED_SIGMA	 6.5  /* standard deviations below the normal... */
-#define OVERDISPERSION	 4.0  /* ...where flows come in groups */
-#define OTHERS_MARGIN	 0.12 /* the others' share is better by this */
+#define DEGRADED_SHARE	 0.8  /* suspect degradation below this part of the normal share... */
+#define DEGRADED_SIGMA	 6.5  /* ...if it is also this many standard deviations below */
+#define OVERDISPERSION	 4.0  /* factor of the variance, because flows come in groups */
+#define OTHERS_MARGIN	 0.12 /* by which the ratio of the other uplinks must be better */
 #define IDLE_SAMPLES	 120
-#define AGAIN_SILENT_MS	 1000 /* until a rejected suspicion is weighed again */
+#define AGAIN_SILENT_MS	 1000 /* until a suspicion is weighed again */
 #define AGAIN_LOSS_MS	 10000
 #define RECOVER_SAMPLES	 20
 #define RECOVER_ANSWERS	 3
 #define RECOVER_LOSS	 60 /* samples */
-#define ANSWERED_SAMPLES 40 /* of the other family, beside a silent one */
+#define ANSWERED_SAMPLES 40 /* in which a family must have an answer to count as alive */
 
-/* Windows that are looked at for silence, in samples. */
+/* Windows that are searched for silence, in samples. */
 static const uint32_t silence_windows[] = {4, 6, 8, 12, 16, 32, 64, 128, 239};
 static const uint32_t loss_windows[] = {16, 32, 64};
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -42,12 +42,12 @@ static const uint32_t loss_windows[] = {16, 32, 64};
 struct judged {
 	enum health_state state;
 	struct window window;
-	struct flow_counts last; /* of the counters */
+	struct flow_counts last; /* counters of the last sample */
 	bool has_last;
-	double normal_started, normal_answered; /* old flows forgotten */
+	double normal_started, normal_answered; /* recent flows weigh more */
 	bool is_suspect, is_loss;
 	uint32_t suspect_samples;
-	int64_t again_ms; /* no suspicion before; 0: none was rejected */
+	int64_t again_ms; /* before it nothing is suspected; 0: no limit */
 	int64_t fault_ms;
 };
 
@@ -111,7 +111,8 @@ static double normal_share(const struct judged *j)
 	return share > 0.995 ? 0.995 : share;
 }
 
-/* A sample counts once it is old enough to be known as healthy. */
+/* Add the sample of age NORMAL_DELAY to the normal share. A younger sample may belong to an outage
+ * that is not detected yet. */
 static void normal_update(struct judged *j)
 {
 	struct place p = window_sum(&j->window, NORMAL_DELAY, NORMAL_DELAY + 1);
@@ -128,7 +129,7 @@ static void normal_update(struct judged *j)
 
 /* --- suspicions -------------------------------------------------------------------------- */
 
-/* Return the shortest window without answers in which enough were due; 0: none. */
+/* Return the shortest window without answers in which enough answers were due; 0: none. */
 static uint32_t silence_find(const struct judged *j)
 {
 	double normal = normal_share(j);
@@ -158,8 +159,8 @@ static double share_of(const struct window *w, uint32_t n, uint32_t least)
 	return share > 1 ? 1 : share;
 }
 
-/* Return how the other uplinks do at the same moment, compared with their normal; below
- * 0: not known. */
+/* Return the best ratio, among the other uplinks, of the current share of answers to the normal
+ * share; below 0: unknown. */
 static double others_ratio(const struct health *h, uint8_t slot, uint32_t n)
 {
 	double best = -1;
@@ -235,14 +236,16 @@ static void family_update(const struct health *h, uint8_t slot, struct judged *j
 	suspicion_update(h, slot, j, now_ms);
 }
 
-/* Where names are not resolved no flow of the other family begins: one without answers for
- * a while is no sign of life. */
+/* Return whether the family has had answers lately. When names cannot be resolved over one family,
+ * no flows of the other family begin either, so a family without recent answers does not show that
+ * the uplink works. */
 static bool is_answered(const struct judged *j)
 {
 	return window_sum(&j->window, 0, ANSWERED_SAMPLES).answered > 0;
 }
 
-/* One silent family of two that carry traffic degrades the uplink. */
+/* Return the worse state of both families, but HEALTH_DEGRADED if one family is silent and the
+ * other still gets answers. */
 static enum health_state uplink_combine(const struct uplink_health *u)
 {
 	const struct judged *a = &u->families[0], *b = &u->families[1];

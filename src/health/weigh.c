@@ -9,8 +9,8 @@
 
 #define PLACES	       4096 /* power of two; at most half are used */
 #define SOURCES	       512
-#define GRACE_MS       400 /* an answer may still come */
-#define PER_SOURCE_MAX 3   /* never answered destinations that one source can bring in */
+#define GRACE_MS       400 /* age up to which a flow may still get an answer */
+#define PER_SOURCE_MAX 3   /* destinations that never answered, counted per source */
 
 struct destination {
 	struct addr addr;
@@ -96,8 +96,8 @@ void weigher_take(struct weigher *w, const struct addr *src, const struct addr *
 	bool is_recent = !started_ms || started_ms >= w->from_ms;
 	struct destination *d;
 
-	/* An old unanswered flow says nothing and gets no entry: an old scan must not fill the
-	 * table. */
+	/* Ignore an unanswered flow that is old, so that an old scan does not fill the table, or so
+	 * new that an answer may still come. */
 	if (!is_answered && (!is_recent || started_ms > w->to_ms))
 		return;
 	d = destination_get(w, dst);

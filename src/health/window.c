@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * window.c - a ring of running totals: what came in an interval is the difference of two,
- * however long it is. They wrap like the numbers that they are.
+ * window.c - a ring of running totals: the flows of an interval of any length are the difference of
+ * two totals. The totals may wrap; the unsigned difference is still correct.
  */
 #include "health/window.h"
 
-/* Return the total of age samples ago. */
+/* Return the total as it was age samples ago. */
 static const struct place *total_at(const struct window *w, uint32_t age)
 {
 	return &w->totals[(w->latest + WINDOW_TOTALS - age) % WINDOW_TOTALS];

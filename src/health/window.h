@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * window.h - the increments of an uplink's and family's counters in the last two minutes,
- * one place per sample.
+ * window.h - the new and answered flows of one uplink and address family in the last two minutes,
+ * sample by sample.
  */
 #ifndef WAYMARK_SRC_HEALTH_WINDOW_H
 #define WAYMARK_SRC_HEALTH_WINDOW_H
@@ -15,7 +15,7 @@ struct place {
 	uint32_t started, answered;
 };
 
-/* Zeroed, it is one without flows. */
+/* A zeroed window has no flows. */
 struct window {
 	struct place totals[WINDOW_TOTALS]; /* after each sample, and before the first */
 	uint32_t latest;
@@ -24,7 +24,7 @@ struct window {
 /* Add a sample. */
 void window_push(struct window *w, uint32_t started, uint32_t answered);
 
-/* Sum the samples of the ages (0: the latest) from first to before end. */
+/* Sum the samples of the ages first to end - 1; age 0 is the latest sample. */
 struct place window_sum(const struct window *w, uint32_t first, uint32_t end);
 
 #endif

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * decide.h - what follows from an uplink's health, its check program and an operator.
+ * decide.h - decides which uplinks are drained or taken down: from their health, their check
+ * programs and the operator's commands.
  *
- * In this order: an operator decides until told otherwise; without one, a failed check or
- * silence is a failure and key on-failure says what follows. The last usable uplink is
- * never taken away, a recovery needs proof, and each failure of an uplink that has failed
- * before is held longer. Pure: time is passed in. It must not know routes.
+ * An operator's command holds until the operator replaces it. Without one, an uplink fails when its
+ * check fails or when it is silent, and key on-failure names the action. The last usable uplink is
+ * never drained or taken down. A recovery needs proof: good checks or answered flows. Each further
+ * failure of an uplink keeps it failed for longer. Pure: time is passed in. Must not know routes.
  */
 #ifndef WAYMARK_HEALTH_DECIDE_H
 #define WAYMARK_HEALTH_DECIDE_H
@@ -22,11 +23,12 @@ enum operator_word { OPERATOR_AUTO, OPERATOR_UP, OPERATOR_DOWN, OPERATOR_DRAIN }
 const char *operator_word_name(enum operator_word w); /* "auto", "up", ... */
 int operator_word_parse(const char *text);	      /* or -EINVAL */
 
-/* How long an uplink that failed is held, at first and at most. */
+/* How long an uplink stays failed at least: after the first failure, and at most. Each further
+ * failure doubles the time. */
 #define DECIDE_HOLD_MS	   INT64_C(30000)
 #define DECIDE_HOLD_MAX_MS INT64_C(1800000)
 
-/* One uplink, as it is now. */
+/* The current state of one uplink. */
 struct decide_input {
 	const struct health_config *config;
 	enum operator_word operator_word;
@@ -36,10 +38,11 @@ struct decide_input {
 
 struct decision {
 	enum health_action action;
-	bool is_operator; /* else health */
-	bool is_failed;	  /* by its check or its flows, whatever follows */
-	bool is_retry;	  /* it is tried again without a proof: call health_retry */
-	bool is_last;	  /* nothing follows, because no other uplink is usable */
+	bool is_operator; /* the operator decided; else the uplink's health */
+	bool is_failed;	  /* its check failed or its flows get no answers, even if no action
+			   * follows */
+	bool is_retry;	  /* it is used again without proof of a recovery: call health_retry() */
+	bool is_last;	  /* no action is taken, because no other uplink is usable */
 };
 
 struct decide;
@@ -48,7 +51,7 @@ struct decide *decide_new(void); /* NULL with errno */
 void decide_free(struct decide *d);
 void decide_forget(struct decide *d, uint8_t slot);
 
-/* A check of the uplink ended. */
+/* Count a check of the uplink that has ended as good or bad. */
 void decide_check_done(struct decide *d, uint8_t slot, const struct health_config *config,
 		       bool is_good);
 /* Return the result of the latest checks: 1 good, 0 bad, -1 not known. */

@@ -27,7 +27,7 @@ const char *health_state_name(enum health_state s); /* "idle", "healthy", ... */
 /* Time between two samples. */
 #define HEALTH_SAMPLE_MS 500
 
-/* One uplink's counters since any fixed time. */
+/* One uplink's counters of new and answered flows, since an arbitrary fixed time. */
 struct health_counters {
 	bool is_known;
 	struct flow_counts flows[COUNTED_FAMILIES];
@@ -38,24 +38,26 @@ struct health;
 struct health *health_new(void); /* NULL with errno */
 void health_free(struct health *h);
 
-/* Forget what is known of a slot: another uplink has it. */
+/* Forget the health of a slot, because another uplink has the slot now. */
 void health_forget(struct health *h, uint8_t slot);
 
-/* Judge an uplink anew, by flows from now on. What is normal for it is kept. */
+/* Set an uplink to idle and judge it only by flows that begin from now on. Its normal share of
+ * answers is kept. */
 void health_retry(struct health *h, uint8_t slot, int64_t now_ms);
 
-/* Take the counters of all uplinks, by slot. Call it every HEALTH_SAMPLE_MS. Counters that
- * shrink start again at zero. */
+/* Take the counters of all uplinks, by slot, and update the states. Call every HEALTH_SAMPLE_MS. A
+ * counter that is smaller than in the last sample was reset; its increment is 0. */
 void health_sample(struct health *h, int64_t now_ms,
 		   const struct health_counters counters[UPLINKS_MAX]);
 
-/* A family of an uplink whose flows are to be weighed. */
+/* An uplink and an address family whose flows the caller must weigh (weigh.h). */
 struct health_suspect {
 	uint8_t slot;
 	enum counted_family family;
-	uint32_t window_ms; /* weigh the flows that began in it */
+	uint32_t window_ms; /* weigh the flows that began at most this long ago */
 };
-/* Return whether there is a suspect, and the first one. It stays until health_weighed. */
+/* Return whether any uplink is suspect, and write the first suspect to out. Only health_weighed()
+ * or a new sample clears it. */
 bool health_suspect(const struct health *h, struct health_suspect *out);
 
 /* Take the result of weighing the suspect's flows. */
@@ -66,12 +68,12 @@ void health_weighed(struct health *h, const struct health_suspect *s, const stru
 struct health_view {
 	enum health_state state;
 	enum health_state family_state[COUNTED_FAMILIES];
-	int64_t since_ms; /* of the state; 0: from the start */
-	int64_t fault_ms; /* start of the interval without answers that led to it */
+	int64_t since_ms; /* when the state began; 0: it never changed */
+	int64_t fault_ms; /* start of the window whose flows led to the latest bad state */
 	uint32_t window_ms;
-	struct flow_counts flows; /* of both families in the window */
-	int normal_permille;	  /* -1: not known */
-	int others_permille;	  /* -1: not known */
+	struct flow_counts flows; /* of both families in the last window_ms */
+	int normal_permille;	  /* normal share of answers; -1: unknown */
+	int others_permille; /* best ratio of another uplink to its own normal share; -1: unknown */
 };
 void health_view(const struct health *h, uint8_t slot, struct health_view *out);
 

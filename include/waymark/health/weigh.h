@@ -14,7 +14,7 @@
 
 #include "waymark/base/addr.h"
 
-/* Destinations by what their flows say. */
+/* Numbers of destinations, by the answers that their flows got. */
 struct weighing {
 	uint32_t alive;	       /* answered a flow that began in the window */
 	uint32_t lost;	       /* answered before the window, and not in it */
@@ -25,20 +25,21 @@ struct weighing {
 
 struct weigher;
 
-/* window_ms: flows that began in it are recent. NULL with errno. */
+/* Return a new weigher, or NULL with errno. Flows that began at most window_ms before now_ms are
+ * recent. */
 struct weigher *weigher_new(int64_t now_ms, uint32_t window_ms);
 void weigher_free(struct weigher *w);
 
-/* Take one flow from inside. started_ms 0: not known. Destinations beyond a fixed number
- * are not counted. */
+/* Add one flow that an inside host began. started_ms is 0 if it is unknown. Destinations beyond a
+ * fixed number are not counted. */
 void weigher_take(struct weigher *w, const struct addr *src, const struct addr *dst,
 		  bool is_answered, int64_t started_ms);
 
 void weigher_sum(struct weigher *w, struct weighing *out);
 
-/* Whether the uplink is silent: no host answers, and enough should. */
+/* Return whether the uplink is silent: no destination answers, and enough of them should. */
 bool weighing_is_silent(const struct weighing *w);
-/* Whether it loses many flows: by destination, the share of answers is below least. */
+/* Return whether the uplink is degraded: the share of destinations that answer is below least. */
 bool weighing_is_degraded(const struct weighing *w, double least);
 
 #endif
