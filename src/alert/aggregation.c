@@ -12,19 +12,19 @@
 #include "alert/aggregation.h"
 
 #define REASON_MAX 64
-#define OTHERS	   AGGREGATION_MAX /* the place of alerts that have none of their own */
+#define OTHERS	   AGGREGATION_MAX /* the entry that alerts without their own entry share */
 #define BUCKETS	   512		   /* a power of two */
 #define NONE	   (-1)
 
 struct entry {
 	uint64_t hash; /* of the key */
-	int16_t next;  /* of its bucket */
+	int16_t next;  /* index of the next entry of the bucket, or NONE */
 	bool is_used;
 	int64_t sent_ms;
-	uint64_t aggregated; /* since then */
+	uint64_t aggregated; /* since sent_ms */
 	int64_t first_ms, last_ms;
 	uint64_t total;
-	struct alert newest; /* also holds the key; its strings are these: */
+	struct alert newest; /* also holds the key; its pointers point to these: */
 	char reason[REASON_MAX];
 	char evidence[16];
 };
@@ -62,7 +62,7 @@ static const char *text_of(const char *text)
 	return text ? text : "";
 }
 
-/* FNV-1a, with the terminating 0 so that fields do not run together. */
+/* Hash with FNV-1a. The terminating 0 is hashed too, so that "ab", "c" and "a", "bc" differ. */
 static uint64_t hash_text(uint64_t hash, const char *text)
 {
 	do {
@@ -72,7 +72,8 @@ static uint64_t hash_text(uint64_t hash, const char *text)
 	return hash;
 }
 
-/* A rule or route that sends the flows of all uplinks to a wrong uplink is one fact. */
+/* Return whether one rule or route caused the mismatch. It may send the flows of all uplinks to a
+ * wrong uplink, so the uplink is not part of the key. */
 static bool is_takeover(const struct alert *a)
 {
 	return a->kind == ALERT_MISMATCH && a->object[0];
@@ -111,7 +112,7 @@ static void entry_set_newest(struct entry *e, const struct alert *a)
 	snprintf(e->evidence, sizeof(e->evidence), "%s", text_of(a->evidence));
 }
 
-/* Return the newest example; its strings are the entry's. */
+/* Copy the newest alert of an entry to out, as a summary. Its strings belong to the entry. */
 static void entry_give(struct entry *e, uint64_t count, struct alert *out)
 {
 	*out = e->newest;
@@ -142,7 +143,7 @@ static void entry_unlink(struct aggregation *f, struct entry *e)
 	*link = e->next;
 }
 
-/* Return a free place, or the place of the entry that was sent longest ago. */
+/* Return a free entry, or the entry that was sent longest ago. */
 static struct entry *entry_oldest(struct aggregation *f)
 {
 	struct entry *oldest = &f->entries[0];
@@ -158,7 +159,9 @@ static struct entry *entry_oldest(struct aggregation *f)
 	return oldest;
 }
 
-/* Do not keep an alert silent until a clock that was set back reaches the old time again. */
+/* Return whether the entry was sent at least interval_ms ago. If the clock was set back, the
+ * interval begins now, so that the alert is not suppressed until the clock reaches the old time
+ * again. */
 static bool is_due(struct entry *e, int64_t now_ms, int64_t interval_ms)
 {
 	if (e->sent_ms > now_ms)
@@ -166,8 +169,8 @@ static bool is_due(struct entry *e, int64_t now_ms, int64_t interval_ms)
 	return now_ms - e->sent_ms >= interval_ms;
 }
 
-/* Return NULL if all places hold keys that were sent within the interval. If they were
- * given up, each alert of many keys would be the first of its key, and be sent. */
+/* Return a new entry, or NULL if each entry was sent within the interval. If such entries were
+ * reused, alerts with many different keys would all be sent at once. */
 static struct entry *entry_new(struct aggregation *f, uint64_t hash, int64_t now_ms,
 			       int64_t interval_ms)
 {
@@ -196,7 +199,8 @@ bool aggregation_evicted(struct aggregation *f, struct alert *out)
 	return true;
 }
 
-/* One alert stands for all of them: their number, and the latest as an example. */
+/* Return the entry that all alerts without their own entry share. Change *alert to a text that has
+ * the latest of them as an example. */
 static struct entry *entry_of_others(struct aggregation *f, struct alert *alert, bool *is_new)
 {
 	struct entry *e = &f->entries[OTHERS];

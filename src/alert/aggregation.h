@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * aggregation.h - which alerts are the same, and when the next of them may be sent.
- * Pure: times are passed in, nothing is sent from here.
+ * aggregation.h - decides which alerts are alike, and when the next of them may be sent. Pure:
+ * times are passed in, nothing is sent from here.
  */
 #ifndef WAYMARK_SRC_ALERT_AGGREGATION_H
 #define WAYMARK_SRC_ALERT_AGGREGATION_H
@@ -17,29 +17,31 @@ struct aggregation;
 struct aggregation *aggregation_new(void); /* NULL with errno */
 void aggregation_free(struct aggregation *f);
 
-/* Return true to send *alert now; its count says how many it stands for. Return false if
- * it was aggregated into the others of its kind, uplinks and reason. With AGGREGATION_MAX
- * kinds sent within the interval, those beyond are one: *alert is changed to be of it. */
+/* Return true if *alert must be sent now; its count is the number of alerts that it reports. Return
+ * false if it was aggregated with others of its kind, uplinks and reason. If AGGREGATION_MAX
+ * different alerts were sent within the interval, all further ones share one entry, and *alert is
+ * changed to a text about them. */
 bool aggregation_take(struct aggregation *f, struct alert *alert, int64_t interval_ms);
 
-/* Note that an alert's cause lasts. Return false if the alert has no key here and was not merged
- * into the one beyond AGGREGATION_MAX. */
+/* Note that an alert's cause persists. Return false if neither the alert nor the shared entry is in
+ * the table. */
 bool aggregation_keep(struct aggregation *f, const struct alert *alert);
 
-/* Return the next summary that is due: the newest example with its count; with is_last
- * also one that is not due. Its strings are valid until the next call. False: none. */
+/* Write to out the next summary that is due, or with is_last any summary: the newest alert and the
+ * number of alerts. Its strings are valid until the next call. Return false if there is none. */
 bool aggregation_due(struct aggregation *f, int64_t now_ms, int64_t interval_ms, bool is_last,
 		     struct alert *out);
 
-/* Return the next key that has been quiet for quiet_ms: its last example and the number
- * of all. It is forgotten: what comes next is new. False: none. */
+/* Remove the next entry without an alert for quiet_ms, and write its newest alert and the total
+ * number to out. The next such alert is a new one. Return false if there is none. */
 bool aggregation_over(struct aggregation *f, int64_t now_ms, int64_t quiet_ms, struct alert *out);
 
-/* Forget a lasting alert of this kind and uplink, whatever its reason, and return it.
+/* Remove a lasting alert of this kind, uplink and object, with any reason, and write it to out.
  * Call until it returns false. */
 bool aggregation_end(struct aggregation *f, const struct alert *alert, struct alert *out);
 
-/* Return the alerts that were aggregated into a key since evicted for another key. False: none. */
+/* Write to out the summary of the entry that the last aggregation_take() replaced by another.
+ * Return false if there is none. */
 bool aggregation_evicted(struct aggregation *f, struct alert *out);
 
 uint64_t aggregation_reused(const struct aggregation *f);

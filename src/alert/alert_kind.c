@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * alert_kind.c - the kinds of alerts and their states: one row each.
- */
+/* alert_kind.c - the tables of alert kinds and alert states. */
 #include <stddef.h>
 #include <string.h>
 

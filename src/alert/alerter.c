@@ -22,7 +22,7 @@
 #define QUIET_LEAST_MS 2000
 
 struct alerter {
-	struct alert_config config; /* a copy, strings too */
+	struct alert_config config; /* a deep copy */
 	struct alert_identity identity;
 	struct aggregation *aggregation;
 	struct silences silences;
@@ -148,7 +148,8 @@ int alerter_resume(struct alerter *a, int64_t id, const char *body)
 	return -ENOSYS;
 }
 
-/* Send a body even if it cannot be stored: it is then lost only if the daemon ends first. */
+/* Store a body in the outbox and send it. If it cannot be stored, it is still sent, but lost if
+ * waymarkd ends before the delivery. */
 static void body_send(struct alerter *a, size_t i, const struct sink_message *m)
 {
 	char *body = a->sinks[i]->body(a->state[i], &a->config, m);
@@ -186,7 +187,8 @@ static int64_t interval_ms(const struct alerter *a)
 	return (int64_t)a->config.min_interval_s * 1000;
 }
 
-/* Two intervals, or a fixed time if no interval is set. */
+/* Return the time after which an alert without a repetition is over: two intervals, or
+ * QUIET_LEAST_MS if that is more. */
 static int64_t quiet_ms(const struct alerter *a)
 {
 	int64_t ms = 2 * interval_ms(a);
@@ -234,8 +236,9 @@ static void summary_send(struct alerter *a, const struct alert *summary)
 	alert_send(a, summary);
 }
 
-/* The cause of a lasting alert has ended: one message ends all alerts of its uplink. An alert
- * raised before a restart is unknown here; its end is sent nevertheless. */
+/* Send one message that ends all alerts with this kind, uplink and object, because their cause has
+ * ended. An alert that was raised before a restart is not in the table; its end is sent
+ * nevertheless. */
 static void end_send(struct alerter *a, const struct alert *end)
 {
 	struct alert over = *end, entry;
@@ -306,7 +309,7 @@ static void summaries_send(struct alerter *a, int64_t now_ms, bool is_last)
 		summary_send(a, &summary);
 }
 
-/* Replace the last alert's text by one about all of them. */
+/* Report an alert as over after a quiet time, with a text about all of its repetitions. */
 static void quiet_send(struct alerter *a, const struct alert *over, int64_t now_ms)
 {
 	struct alert end = *over;
@@ -347,7 +350,7 @@ static bool is_open(const struct alerter *a)
 	return a->aggregation != NULL;
 }
 
-/* Send aggregated alerts first, so that none is lost. */
+/* Send pending summaries first, so that no alert is lost. */
 void alerter_free(struct alerter *a)
 {
 	if (!a)
@@ -405,8 +408,8 @@ void alerter_stats(const struct alerter *a, struct alerter_stats *out)
 
 #define TEST_LOOK_NS 20000000
 
-/* Wait until programs have ended and the server was asked once; the sinks end what takes
- * too long. */
+/* Wait until programs have ended and the webhook has been tried once. The time limits of the sinks
+ * end this wait. */
 static void test_await(struct alerter *a, int64_t (*now_ms)(void), struct alerter_stats *stats)
 {
 	struct timespec pause = {.tv_nsec = TEST_LOOK_NS};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * body.c - an alert as the text that a server gets: a JSON object, Alertmanager's list,
- * or a template of the operator.
+ * body.c - writes an alert as the text that a server gets: a JSON object, Alertmanager's list, or
+ * the operator's template.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -23,7 +23,7 @@ static json_t *fact_json(const struct fact *fact)
 	return json_text_new(fact->text);
 }
 
-/* jansson's text with a newline; a line of its own in every sink. */
+/* Return the JSON text of an object and a newline, malloc'd, or NULL. */
 static char *line_new(const json_t *object)
 {
 	size_t length = json_dumpb(object, NULL, 0, JSON_COMPACT);
@@ -49,7 +49,7 @@ static json_t *facts_object(const struct facts *facts)
 	return object;
 }
 
-/* Dump as one line, and release the object. */
+/* Return the object as one line, and release it. NULL with errno. */
 static char *object_line(json_t *object)
 {
 	char *line = object ? line_new(object) : NULL;
@@ -67,7 +67,7 @@ char *body_json(const struct facts *facts)
 
 /* --- Alertmanager: POST /api/v2/alerts ------------------------------------------- */
 
-/* An alert that is not over ends by itself after a day, in case that its end is lost. */
+/* Alertmanager ends an alert after a day, in case the message of its end is lost. */
 #define OPEN_MS 86400000LL
 
 /* Facts that identify an alert; they are unchanged when the alert is over. */

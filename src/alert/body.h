@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * body.h - an alert as the text that a file or a server gets. Each function returns
- * malloc'd text, or NULL with errno.
+ * body.h - writes an alert as the text that a file or a server gets. Each function returns malloc'd
+ * text, or NULL with errno.
  */
 #ifndef WAYMARK_SRC_ALERT_BODY_H
 #define WAYMARK_SRC_ALERT_BODY_H

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * exec.c - runs programs for alerts: a few at once, a few more in a queue, each
- * for a limited time.
+ * exec.c - runs programs for alerts: a few at once, a few more in a queue, each for a limited time.
  *
- * It knows the facts as environment and line only.
+ * Must not know the facts of an alert: it passes on an environment and a line.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -27,7 +26,7 @@
 #define TICK_MOST_MS 1000
 #define STOP_LOOK_MS 10
 
-/* Environment of the programs of one alert. */
+/* Environment and standard input, which all programs of one alert share. */
 struct message {
 	unsigned refs;
 	char *line;
@@ -42,7 +41,7 @@ struct job {
 struct child {
 	pid_t pid; /* 0: the place is free */
 	char *path;
-	struct output *output; /* NULL: not taken */
+	struct output *output; /* NULL: not read */
 	int64_t age_ms;
 	bool is_killed;
 };
@@ -53,9 +52,9 @@ struct exec {
 	uint32_t n_children;
 	struct job queue[EXEC_QUEUE_MAX]; /* a ring */
 	unsigned first, n_queued;
-	int64_t tick_ms; /* of the latest; 0: none yet */
+	int64_t tick_ms; /* time of the latest tick; 0: none yet */
 	struct spawn_user user;
-	char *refused; /* a user that does not exist; NULL: none */
+	char *refused; /* configured user that does not exist; NULL: none */
 	exec_output_fn *on_output;
 	void *on_output_data;
 };
@@ -94,7 +93,8 @@ struct exec *exec_new(struct sink_status *s)
 	return e;
 }
 
-/* Only root can switch users. */
+/* Set the user that programs run as. Without root's privileges keep our own, because only root can
+ * switch users. */
 static void exec_set_user(struct exec *e, const char *name)
 {
 	const struct passwd *entry;
@@ -137,7 +137,7 @@ static struct child *child_place(struct exec *e)
 	return NULL;
 }
 
-/* Start a job, and own it. */
+/* Start a job in a free place. Takes ownership of what the job holds. */
 static void job_start(struct exec *e, struct job *j, struct child *place)
 {
 	struct program program = {j->path, j->message->environment, j->message->line, &e->user, -1};
@@ -194,8 +194,8 @@ static bool has_suffix(const char *name, const char *suffix)
 	return length > n && strcmp(name + length - n, suffix) == 0;
 }
 
-/* Letters, digits, '-', '_' and '.' as in run-parts(8); no hidden file, and no backup
- * of an editor or a package manager. */
+/* Accept names of letters, digits, '-', '_' and '.', as run-parts(8) does, but no hidden file and
+ * no backup file of an editor or a package manager. */
 static int is_program_name(const struct dirent *entry)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -212,7 +212,7 @@ static int is_program_name(const struct dirent *entry)
 	return 1;
 }
 
-/* In the order of bytes, whatever the locale. */
+/* Compare bytes, so that the order does not depend on the locale. */
 static int name_compare(const struct dirent **a, const struct dirent **b)
 {
 	return strcmp((*a)->d_name, (*b)->d_name);
@@ -281,7 +281,7 @@ static void child_judge(struct exec *e, const struct child *c, int status)
 			  WEXITSTATUS(status));
 }
 
-/* Wait only for our own children: the process may have others. */
+/* Reap one child, if it has ended. Wait for its pid only: the process may have other children. */
 static void child_reap(struct exec *e, struct child *c)
 {
 	int status;
@@ -315,8 +315,8 @@ static void child_limit(struct exec *e, struct child *c, int64_t passed_ms)
 			  EXEC_TIMEOUT_MS / 1000);
 }
 
-/* Return the time since the last tick. Ticks come many times per second: more than a
- * second, or less than 0, means that the clock was set. */
+/* Return the time since the last tick, limited to 0..TICK_MOST_MS. Ticks come many times per
+ * second, so any other value means that the clock was set. */
 static int64_t passed_note(struct exec *e, int64_t now_ms)
 {
 	int64_t passed_ms = e->tick_ms ? now_ms - e->tick_ms : 0;

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * facts.c - the facts of an alert as names and text, and as the environment of
- * programs.
+ * facts.c - writes the facts of an alert as names and text, and as the environment of programs.
  *
  * Must not know the sinks.
  */
@@ -20,7 +19,8 @@
 
 #define ENVIRONMENT_PATH "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-/* One row per fact; its text stays empty if the fact is unknown or does not apply. */
+/* Where a fact's text comes from, and where it is written to. The text stays empty if the fact is
+ * unknown or does not apply. */
 struct source {
 	const struct alert *alert;
 	const struct alert_identity *identity;
@@ -67,7 +67,7 @@ static const char *family_text(const struct source *s)
 	return s->alert->tuple.src.family == AF_INET6 ? "ipv6" : "ipv4";
 }
 
-/* The uplink of a mismatch is the one that the mark names. */
+/* Return the uplink concerned; for a mismatch, the uplink that the mark names. */
 static const char *uplink_text(const struct alert *a)
 {
 	return *a->uplink ? a->uplink : a->expected;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * journal.c - alerts to systemd's journal, each fact a field of its own, so that
- * `journalctl WAYMARK_KIND=mismatch WAYMARK_EXPECTED=wan1` finds them.
+ * journal.c - sends alerts to systemd's journal with each fact as a field, so that `journalctl
+ * WAYMARK_KIND=mismatch WAYMARK_EXPECTED=wan1` finds them.
  *
- * The format is that of systemd.io/JOURNAL_NATIVE_PROTOCOL: one line NAME=value per
- * field. A value that contains a line end is written as NAME, a line end, its length in
- * 64 bits, little-endian, the value and a line end.
+ * The format is that of systemd.io/JOURNAL_NATIVE_PROTOCOL: one line NAME=value per field. A value
+ * that contains a newline is written as NAME, a newline, its length as a 64-bit little-endian
+ * integer, the value and a newline.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -28,7 +28,7 @@ static void length_put(FILE *out, uint64_t length)
 		putc((int)(length >> 8 * i & 0xff), out);
 }
 
-/* "NAME=value", as facts_environment has it. */
+/* Write one field. variable is "NAME=value", as facts_environment() returns it. */
 static void field_put(FILE *out, const char *variable)
 {
 	const char *value = strchr(variable, '=') + 1;

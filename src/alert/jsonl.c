@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * jsonl.c - alerts as lines of JSON in a file, written by a thread, because the disk may hang.
+ * jsonl.c - writes alerts as lines of JSON to a file, from a thread, because the disk may hang.
  *
- * It knows lines, not their contents.
+ * Must not know the contents of a line.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +15,7 @@
 #include "waymark/alert/sink.h"
 #include "waymark/base/disk_worker.h"
 
-/* Half a line would spoil the next one: truncate the file to its former size. */
+/* Truncate the file to its former size, because the next line would be appended to half a line. */
 static void line_undo(int fd, const struct stat *before)
 {
 	if (S_ISREG(before->st_mode) && ftruncate(fd, before->st_size) < 0)
@@ -44,8 +44,8 @@ static const char *jsonl_target(const struct alert_config *c)
 	return c->json;
 }
 
-/* The file is opened for each line, so that it may be rotated. A FIFO without a reader and
- * a full disk are failures. The process ignores SIGPIPE. */
+/* Open the file for each line, so that it can be rotated. A FIFO without a reader and a full disk
+ * are failures. The process ignores SIGPIPE. */
 static int line_write(const char *path, const char *line)
 {
 	int flags = O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
@@ -58,7 +58,7 @@ static int line_write(const char *path, const char *line)
 }
 
 struct jsonl {
-	struct disk_worker *worker; /* made for the first line */
+	struct disk_worker *worker; /* created when the first line is sent */
 	struct sink_status *status;
 	char path[128]; /* of the latest line, for messages */
 	bool is_waiting;
@@ -91,7 +91,7 @@ static void line_fail(struct jsonl *j, const char *why)
 	sink_fail(j->status, "%s", j->error);
 }
 
-/* Says it once, when it begins. */
+/* Count a failure when lines begin to wait for the disk, not for each line. */
 static void wait_note(struct jsonl *j, bool is_waiting)
 {
 	if (is_waiting && !j->is_waiting)

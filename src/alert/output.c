@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * output.c - a pipe that is read without waiting. Bytes other than printable ASCII become '?',
- * because the output may end up on a terminal. Output beyond the bound is read and dropped, so
- * that the program does not wait for us.
+ * output.c - reads a program's output from a pipe without blocking. Bytes other than printable
+ * ASCII become '?', because the output may be shown on a terminal. Output beyond the limit is read
+ * and dropped, so that the program does not block on a full pipe.
  */
 #include <fcntl.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 
 struct output {
 	int fd;
-	size_t taken; /* bytes of all lines */
+	size_t taken; /* bytes read so far, of all lines */
 	size_t n;
 	char line[LINE_BYTES];
 };
@@ -72,7 +72,7 @@ void output_take(struct output *o, const char *path, exec_output_fn *fn, void *d
 	char part[1024];
 	ssize_t n = 0;
 
-	/* A program that writes without end must not hold us up. */
+	/* Limit the reads per call: a program may write without end. */
 	for (int turn = 0; o && turn < 64; turn++) {
 		n = read(o->fd, part, sizeof(part));
 		if (n <= 0)

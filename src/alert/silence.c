@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * silence.c - which alerts are not sent for a while.
- */
+/* silence.c - decides which alerts are not sent, because an operator silenced them. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * spawn.c - starts one program, without a shell, below a minder.
+ * spawn.c - starts one program without a shell, as the child of a minder.
  *
- * The minder is a child of the caller that waits for the program and for all that the
- * program starts, in whatever session, and ends it when it gets SIGTERM or when the caller
- * dies. It then exits as the program did. It knows nothing of alerts.
+ * The minder is a child of the caller. It waits for the program and for all processes that the
+ * program starts, in any session. It kills them when it gets SIGTERM or when the caller dies. It
+ * then exits as the program did. Must not know alerts.
  */
 #define _GNU_SOURCE
 #include <dirent.h>
@@ -25,16 +25,17 @@
 
 #include "waymark/alert/spawn.h"
 
-/* Descriptors of a minder: the three standard ones are the program's, too. */
+/* Descriptors of a minder, after the three standard ones, which the program inherits. */
 #define FD_RESULT      3
 #define FD_OTHERS      4
-#define FD_SAFE	       16 /* above all that is moved */
+#define FD_SAFE	       16 /* above all descriptors that are set */
 
 #define MIB	       (1024ULL * 1024)
 #define KILL_PAUSE_NS  10000000
 #define EXIT_NOT_BEGUN 127
 
-/* A file in memory and not a pipe: the daemon never waits for a program that does not read. */
+/* Return a descriptor that the program reads its input from, or -errno. It is a file in memory, not
+ * a pipe, because a pipe would block us if the program does not read. */
 static int input_open(const char *input)
 {
 	size_t length = strlen(input);
@@ -53,7 +54,7 @@ static int input_open(const char *input)
 	return n < 0 ? -errno : -ENOSPC;
 }
 
-/* Linux before 5.9 has no close_range. */
+/* Close all descriptors from FD_OTHERS on. Linux before 5.9 has no close_range(). */
 static void others_close(void)
 {
 	struct rlimit limit;
@@ -84,8 +85,8 @@ static void signals_unblock(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-/* The C library's functions would change the ids of all the threads of the process
- * that we share memory with; the system calls change the child's alone. */
+/* Use the system calls, which change the ids of the calling thread only. The C library's functions
+ * change the ids of all threads of a process. */
 #ifdef SYS_setresuid32
 #define SYS_SETRESUID SYS_setresuid32
 #define SYS_SETRESGID SYS_setresgid32
@@ -107,8 +108,9 @@ static int user_become(const struct spawn_user *user)
 	return 0;
 }
 
-/* A child that stays root would gain all capabilities of the bounding set at execve, so empty the
- * set first. A process that may not do so has few capabilities anyway. */
+/* Drop all capabilities. A program that runs as root would gain the capabilities of the bounding
+ * set at execve(), so empty the set first. Ignore a failure to do so: a process that may not empty
+ * the set has few capabilities. */
 static int privileges_drop(const struct spawn_user *user)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -126,7 +128,8 @@ static int privileges_drop(const struct spawn_user *user)
 	return 0;
 }
 
-/* Generous for a script, tight for a leak. The time limit is the caller's. */
+/* Set resource limits that a script does not reach, but a leak does. The caller limits the run
+ * time. */
 static void limits_set(void)
 {
 	static const struct {
@@ -151,8 +154,8 @@ static void limits_set(void)
 	}
 }
 
-/* In the child of vfork, on the minder's memory: system calls only, nothing is kept but
- * *err. */
+/* Become the program, in the child of vfork(). It shares the minder's memory: make only system
+ * calls and write only *err. */
 static void __attribute__((noreturn, noinline))
 child_become(const char *path, char **environment, volatile int *err)
 {
@@ -168,8 +171,8 @@ child_become(const char *path, char **environment, volatile int *err)
 	_exit(EXIT_NOT_BEGUN);
 }
 
-/* Apart from its caller, so that no variable of that lives in a register across
- * vfork. Returns the child, or -1 with errno. */
+/* Return the pid of a new child, or -1 with errno. A separate function, so that no variable of the
+ * caller is in a register across vfork(). */
 static pid_t __attribute__((noinline))
 child_new(const char *path, char **environment, volatile int *err)
 {
@@ -199,12 +202,13 @@ static pid_t parent_read(const char *pid)
 	if (n <= 0)
 		return 0;
 	text[n] = '\0';
-	/* The name may have any character. */
+	/* The process name may contain any character, also ')'. */
 	end = strrchr(text, ')');
 	return end && strlen(end) > 4 ? (pid_t)strtol(end + 4, NULL, 10) : 0;
 }
 
-/* An orphaned process becomes a child of the minder, whatever its session. */
+/* Kill the minder's children. An orphaned process of any session is among them, because the minder
+ * is a subreaper. */
 static void children_kill(void)
 {
 	const struct dirent *entry;
@@ -224,7 +228,7 @@ static void children_kill(void)
 static void __attribute__((noreturn)) exit_as(int status)
 {
 	if (WIFSIGNALED(status)) {
-		limits_set(); /* no core file of the minder */
+		limits_set(); /* the minder must write no core file */
 		signals_reset();
 		signals_unblock();
 		raise(WTERMSIG(status));
@@ -232,7 +236,7 @@ static void __attribute__((noreturn)) exit_as(int status)
 	_exit(WEXITSTATUS(status));
 }
 
-/* Return false when no child is left. */
+/* Reap ended children. Return false when no child is left. */
 static bool children_reap(pid_t program, int *result)
 {
 	int status;
@@ -263,7 +267,8 @@ static void __attribute__((noreturn)) children_mind(pid_t program, const sigset_
 	exit_as(result);
 }
 
-/* The order matters: a descriptor is moved out of the way before its place is taken. */
+/* Set the minder's descriptors. First move each descriptor above FD_SAFE, so that no dup2()
+ * overwrites one that is still needed. */
 static int descriptors_set(int input, int output, int result)
 {
 	int in = fcntl(input, F_DUPFD_CLOEXEC, FD_SAFE);
@@ -320,7 +325,7 @@ minder_run(const struct program *p, int input, int result, pid_t parent)
 	children_mind(child, &signals);
 }
 
-/* Return 0 when the program runs, or -errno. */
+/* Wait until the minder reports the start. Return 0 if the program runs, or -errno. */
 static int minder_await(pid_t minder, int result)
 {
 	int err = -ECHILD;
@@ -344,7 +349,7 @@ static int minder_start(const struct program *p, int input, pid_t *pid)
 
 	if (pipe2(ends, O_CLOEXEC))
 		return -errno;
-	/* No handler of ours may run in the child. */
+	/* Block all signals, so that no signal handler of ours runs in the child. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &saved);
 	*pid = fork();

@@ -5,7 +5,7 @@
 #ifndef WAYMARK_SRC_ALERT_STRINGS_H
 #define WAYMARK_SRC_ALERT_STRINGS_H
 
-/* Copy a list. NULL if the list is NULL, or with errno. */
+/* Return a copy of a list: NULL if the list is NULL, or with errno if memory is short. */
 char **strings_copy(char *const *list);
 void strings_free(char **list);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * syslog.c - alerts to the system's log.
+ * syslog.c - sends alerts to the system's log.
  *
- * Not by syslog(3), which blocks while the log daemon does not read: one datagram in the
- * same format, without blocking.
+ * syslog(3) blocks while the log daemon does not read. This file sends a datagram in the same
+ * format without blocking.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -25,7 +25,7 @@ int syslog_priority(const struct alert *alert)
 	return LOG_DAEMON | (*severity == 'w' ? LOG_WARNING : LOG_NOTICE);
 }
 
-/* "Nov 22 13:00:00": RFC 3164, 4.1.2, in local time and English. */
+/* Write a time as "Nov 22 13:00:00" (RFC 3164, 4.1.2), in local time and English. */
 static void stamp_format(int64_t time_ms, char *buf, size_t size)
 {
 	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
@@ -68,7 +68,8 @@ static const char *system_log_target(const struct alert_config *c)
 	return c->syslog ? "the system's log" : NULL;
 }
 
-/* The journal also takes what syslog(3) sends, so one of the two is enough. */
+/* Send to the journal if it runs, else to the syslog socket. Not to both: the journal also reads
+ * the syslog socket and would log the alert twice. */
 static void system_log_send(void *self, const struct alert_config *c, const struct sink_message *m,
 			    struct sink_status *s)
 {

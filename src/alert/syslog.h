@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * syslog.h - alerts as messages to the system's log, with and without a journal.
- */
+/* syslog.h - sends alerts to the system's log: the journal or a syslog daemon. */
 #ifndef WAYMARK_SRC_ALERT_SYSLOG_H
 #define WAYMARK_SRC_ALERT_SYSLOG_H
 
@@ -12,7 +10,7 @@
 #define SYSLOG_PATH  "/dev/log"
 #define JOURNAL_PATH "/run/systemd/journal/socket"
 
-/* Write the sentence of a message to text, and return text. */
+/* Write the kind and sentence of an alert to text, and return text. */
 #define SYSLOG_TEXT_SIZE 400
 const char *syslog_text(const struct alert *alert, char text[SYSLOG_TEXT_SIZE]);
 /* Return facility and severity in one number, as syslog(3) takes them. */

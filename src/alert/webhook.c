@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * webhook.c - the queue of alerts for an HTTP server, and the thread that empties it.
- * An alert that fails is sent again, later each time, and those behind it wait: the
- * server is the same for all.
+ * webhook.c - the queue of alerts for an HTTP server, and the thread that sends them. An alert that
+ * fails is sent again, after a longer pause each time. The alerts behind it wait, because they go
+ * to the same server.
  *
  * Must not know HTTP, nor where alerts are kept across a restart.
  */
@@ -37,13 +37,13 @@ struct webhook {
 	pthread_cond_t wake;
 	_Atomic int64_t stop_by_ms; /* CLOCK_MONOTONIC; 0: do not stop */
 
-	/* Under the lock. */
+	/* The lock protects the fields below. */
 	char *url; /* NULL: off */
 	char **headers;
 	uint32_t timeout_s;
 	struct list pending, settled;
-	unsigned failures; /* in a row */
-	int64_t due_ms;	   /* of the next attempt */
+	unsigned failures; /* consecutive ones */
+	int64_t due_ms;	   /* time of the next attempt */
 	struct webhook_stats stats;
 };
 
@@ -122,7 +122,8 @@ static void oldest_drop(struct webhook *w)
 	item_settle(w, item);
 }
 
-/* The alert that is being sent counts, but cannot be dropped. */
+/* Drop the oldest alerts until the queue is within its limit. The alert that is being sent counts
+ * as pending, but cannot be dropped. */
 static void queue_limit(struct webhook *w)
 {
 	while (w->pending.first && (!w->url || w->stats.pending > WEBHOOK_QUEUE_MAX))
@@ -162,7 +163,8 @@ static void result_note(struct webhook *w, struct item *item, enum post_result r
 
 /* --- the thread ---------------------------------------------------------------------- */
 
-/* A stop gives time to a server that answers, and none to a server that does not. */
+/* Return whether the thread must end. On a stop it sends what is pending only if the last attempt
+ * succeeded. */
 static bool is_over(struct webhook *w)
 {
 	int64_t stop_by_ms = atomic_load(&w->stop_by_ms);
@@ -188,7 +190,7 @@ static void due_wait(struct webhook *w)
 		pthread_cond_wait(&w->wake, &w->lock);
 }
 
-/* Lets go of the lock for as long as the server takes. */
+/* Send the oldest alert. The lock is released during the request. */
 static void oldest_post(struct webhook *w, struct poster *poster)
 {
 	struct item *item = list_take(&w->pending);
@@ -239,7 +241,7 @@ static int run_start(struct webhook *w)
 	return err;
 }
 
-/* --- for the others ------------------------------------------------------------------- */
+/* --- called by other threads ------------------------------------------------------------ */
 
 struct webhook *webhook_new(void)
 {

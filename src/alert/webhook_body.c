@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * webhook_body.c - JSON, Alertmanager's list, or a template.
- */
+/* webhook_body.c - makes a webhook's body: JSON, Alertmanager's list, or a template. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * webhook_post.c - one HTTP request; the only user of libcurl in this room.
+ * webhook_post.c - sends one HTTP request. No other file of this folder uses libcurl.
  *
- * Must not know the queue, nor when to send again. A URL or a header may hold a password
- * or a token: no message contains a part of them.
+ * Must not know the queue, nor when to send again. A URL or a header may hold a password or a
+ * token, so no message contains a part of them.
  */
 #include "alert/webhook_post.h"
 
@@ -26,7 +26,7 @@ static void curl_load(void)
 	curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
-/* Only the status of the answer matters. */
+/* Drop the body of a reply: only its status matters. */
 static size_t body_skip(char *text, size_t size, size_t n, void *data)
 {
 	(void)text;
@@ -45,7 +45,8 @@ static int progress_look(void *data, curl_off_t a, curl_off_t b, curl_off_t c, c
 	return post->is_abandoned && post->is_abandoned(post->data);
 }
 
-/* Follow no redirect: the configuration decides where alerts go. */
+/* Follow no redirect, because only the configuration decides where alerts go. Allow only HTTP and
+ * HTTPS. */
 static CURLcode protocols_limit(CURL *curl)
 {
 	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
@@ -59,7 +60,7 @@ static CURLcode protocols_limit(CURL *curl)
 static CURLcode handle_prepare(struct poster *p)
 {
 	curl_easy_setopt(p->curl, CURLOPT_NOSIGNAL, 1L);
-	/* Alerts are rare: a kept connection would be dead by the next one. */
+	/* Alerts are rare: an idle connection would be dead when the next alert is sent. */
 	curl_easy_setopt(p->curl, CURLOPT_FORBID_REUSE, 1L);
 	curl_easy_setopt(p->curl, CURLOPT_USERAGENT, "waymark/" PACKAGE_VERSION);
 	curl_easy_setopt(p->curl, CURLOPT_WRITEFUNCTION, body_skip);
@@ -95,8 +96,8 @@ void poster_free(struct poster *p)
 	free(p);
 }
 
-/* Statuses that refuse this very request, whatever the server's load or configuration.
- * RFC 9110, 15.5. */
+/* Return whether a status means that the same request would be refused again, independent of the
+ * server's load and configuration. RFC 9110, 15.5. */
 static bool is_final(long status)
 {
 	switch (status) {
@@ -128,7 +129,8 @@ static enum post_result status_judge(struct poster *p, struct post *post)
 	return is_final(status) ? POST_REFUSED : POST_FAILED;
 }
 
-/* A header of the operator replaces the default of the same name. */
+/* Return the operator's headers and, unless they contain one, a Content-Type. NULL: out of
+ * memory. */
 static struct curl_slist *headers_new(char *const *list)
 {
 	struct curl_slist *headers = NULL, *more;
@@ -179,7 +181,7 @@ enum post_result poster_run(struct poster *p, struct post *post)
 	return POST_FAILED;
 }
 #else
-/* No configuration asks for it: "webhook" is refused. */
+/* Without libcurl the configuration refuses key webhook, so that these are not used. */
 struct poster *poster_new(void)
 {
 	errno = ENOTSUP;

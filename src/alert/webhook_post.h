@@ -10,24 +10,24 @@
 
 enum post_result {
 	POST_DELIVERED, /* acknowledged by a status of 2xx */
-	POST_FAILED,	/* perhaps another time */
-	POST_REFUSED,	/* this very request, for good: it would be refused again */
+	POST_FAILED,	/* a later attempt may succeed */
+	POST_REFUSED,	/* the server would refuse this request again */
 };
 
 struct post {
 	const char *url;
 	char *const *headers; /* "NAME: VALUE", ended by NULL; NULL: none */
 	const char *body;     /* JSON */
-	uint32_t timeout_ms;  /* for the whole of it */
-	/* Asked at least once a second; true: give up now. */
+	uint32_t timeout_ms;  /* for the whole request */
+	/* Called at least once per second. Returns true to cancel the request. */
 	bool (*is_abandoned)(void *data);
 	void *data;
-	/* Out, where it was not delivered: */
+	/* Results, if it was not delivered: */
 	uint32_t retry_after_s; /* the delay that the server asks for; 0: none */
 	char error[160];	/* without anything of the URL that may be secret */
 };
 
-/* For one thread. */
+/* Not thread-safe: use it from one thread only. */
 struct poster;
 struct poster *poster_new(void); /* NULL with errno */
 void poster_free(struct poster *p);

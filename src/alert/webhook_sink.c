@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * webhook_sink.c - the webhook as a sink of this process.
- */
+/* webhook_sink.c - the sink that sends alerts to the webhook from this process. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

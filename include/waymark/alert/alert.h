@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * alert.h - raises alerts: collects what is the same, and hands the rest to the sinks
- * (a program, a file of JSON lines, the system's log, a webhook).
+ * alert.h - raises alerts: aggregates alerts that are alike, and hands the others to the sinks (a
+ * program, a file of JSON lines, the system's log, a webhook).
  *
- * Alerts of one kind, uplink and reason are one: the first is sent at once, later ones
- * at most every min-interval as a summary with their number. Once it is quiet for two
- * intervals, or its cause has ended, the alert is over, and the next one is new.
+ * Alerts of the same kind, uplink and reason are aggregated. The first is sent at once. Later ones
+ * are sent as a summary with their number, at most once per min-interval. After two intervals
+ * without another one, or when its cause has ended, the alert is over, and the next one is again
+ * sent at once.
  */
 #ifndef WAYMARK_ALERT_ALERT_H
 #define WAYMARK_ALERT_ALERT_H
@@ -30,15 +31,15 @@ enum alert_kind {
 	ALERT_STORE,
 	ALERT_TEST,
 };
-/* Return the name as the history and the sinks have it, or NULL. */
+/* Return the kind's name in the history and in the sinks' messages, or NULL. */
 const char *alert_kind_name(enum alert_kind k);
 
 /* An alert ends at once (a single event), after a quiet time, or with an alert of the same kind and
  * uplink in state ALERT_OVER (a lasting cause). */
 enum alert_lifetime { ALERT_ONCE, ALERT_UNTIL_QUIET, ALERT_UNTIL_ENDED };
 enum alert_lifetime alert_kind_lifetime(enum alert_kind k);
-/* Return "critical": flows go wrong; "warning": they may, or something was undone;
- * "notice": good to know. */
+/* Return "critical" if flows use a wrong egress or source address, "warning" for other problems,
+ * "notice" for information. */
 const char *alert_kind_severity(enum alert_kind k);
 
 enum alert_state { ALERT_RAISED, ALERT_SUMMARY, ALERT_OVER };
@@ -47,15 +48,15 @@ const char *alert_state_name(enum alert_state s);
 /* All facts of one alert. Strings are "" where they do not apply. */
 struct alert {
 	enum alert_kind kind;
-	enum alert_state state; /* of a raised alert: RAISED, or OVER to end a lasting one */
+	enum alert_state state; /* to alerter_raise(): ALERT_RAISED, or ALERT_OVER to end it */
 	int64_t time_ms;
-	char uplink[UPLINK_NAME_MAX];	/* that it is about; of a mismatch see expected */
+	char uplink[UPLINK_NAME_MAX];	/* uplink concerned; a mismatch sets expected instead */
 	char expected[UPLINK_NAME_MAX]; /* uplink that the mark names */
 	char egress[IFNAMSIZ];		/* interface that packets left by */
 	char egress_uplink[UPLINK_NAME_MAX];
 	char family[8];	      /* "ipv4", "ipv6" */
 	char object[160];     /* rule, route, table, file, as ip and nft name it */
-	char process[32];     /* which process did it, if known */
+	char process[32];     /* name of the process that caused it, if known */
 	uint32_t pid;	      /* 0: unknown */
 	const char *reason;   /* reason_name() or free text; "" */
 	const char *evidence; /* evidence_name, or "" */
@@ -68,9 +69,9 @@ struct alert {
 	char text[256]; /* one sentence for people */
 
 	/* Set by the alerter. */
-	uint64_t count;	  /* alerts that this message stands for */
-	uint64_t total;	  /* alerts since the first */
-	int64_t since_ms; /* time of the first */
+	uint64_t count;	  /* alerts that this message reports */
+	uint64_t total;	  /* alerts like this one since the first */
+	int64_t since_ms; /* time of the first such alert */
 };
 
 /* Return the severity of this message: "notice" when the alert is over. */
@@ -85,14 +86,15 @@ struct alerter;
 
 /* NULL with errno. */
 struct alerter *alerter_new(const struct alert_config *c);
-/* Send aggregated alerts; give programs and the webhook a moment. */
+/* Send all pending summaries, wait a short time for programs and the webhook, and free the
+ * alerter. */
 void alerter_free(struct alerter *a);
 void alerter_set_config(struct alerter *a, const struct alert_config *c);
 /* Set the router's name; the default is the host's name. */
 void alerter_set_router(struct alerter *a, const char *router);
 
-/* The store's side: where bodies wait until a sink has acknowledged them, and where each
- * message that is sent becomes a row of the history. */
+/* The functions of the store that the alerter calls: add() keeps a body until done() reports that a
+ * sink has acknowledged or dropped it; record() writes each message to the history. */
 struct alert_outbox {
 	void *data;
 	int (*add)(void *data, int64_t id, int64_t time_ms, const char *body); /* 0 or -errno */
@@ -101,39 +103,41 @@ struct alert_outbox {
 };
 void alerter_set_outbox(struct alerter *a, const struct alert_outbox *o);
 
-/* Send a body again that was kept and is not acknowledged; ids ascend, before any other
- * alert. Without a webhook it is dropped. 0 or -errno. */
+/* Send a body that the outbox kept because no sink had acknowledged it. Call in ascending order of
+ * ids, before the first alert is raised. If no webhook is configured, the body is dropped. Return 0
+ * or -errno. */
 int alerter_resume(struct alerter *a, int64_t id, const char *body);
 
 /* Send an alert, or aggregate it. Never blocks. */
 void alerter_raise(struct alerter *a, const struct alert *alert);
 
-/* Note that the cause of a raised alert lasts, so that the alert does not count as quiet. The alert
- * is given by kind, time, uplinks and reason. Return false if it is over or was never raised. */
+/* Note that the cause of a raised alert persists, so that the alert does not end as quiet. The
+ * alert is given by kind, time, uplinks and reason. Return false if that alert is over or was never
+ * raised. */
 bool alerter_goes_on(struct alerter *a, const struct alert *alert);
 
-/* Send nothing about an uplink ("": about all) until then; 0 ends it. by: who asked for
- * it. Silenced messages are recorded and counted, not sent. */
+/* Send no alerts about an uplink ("": no alerts at all) before until_ms; 0 ends the silence. by
+ * names the user who requested it. Silenced messages are recorded and counted, not sent. */
 #define ALERT_BY_MAX 128
 void alerter_silence(struct alerter *a, const char *uplink, int64_t until_ms, const char *by);
-/* Call fn for each silence that lasts. */
+/* Call fn for each silence that is in force. */
 typedef void alerter_silence_fn(void *data, const char *uplink, int64_t until_ms, const char *by);
 void alerter_silences(const struct alerter *a, alerter_silence_fn *fn, void *data);
 
-/* Call every second and on SIGCHLD: reaps children, ends those over their time, sends the
- * summaries that are due. */
+/* Reap programs, kill those that exceed their time limit, and send the summaries that are due. Call
+ * every second and on SIGCHLD. */
 void alerter_tick(struct alerter *a, int64_t now_ms);
 
 struct alerter_stats {
 	uint64_t raised, sent, aggregated, silenced;
-	uint64_t summaries; /* messages that are summaries or ends of alerts:
-			     * raised = sent + silenced - summaries + aggregated */
-	uint64_t failed;    /* a sink could not take it, or a program failed */
-	uint64_t reused;    /* keys given up for others because the table was full */
+	uint64_t summaries; /* summaries, and messages that an alert is over: raised = sent +
+			     * silenced - summaries + aggregated */
+	uint64_t failed;    /* alerts that a sink could not take, and programs that failed */
+	uint64_t reused;    /* table entries that were reused because the table was full */
 	uint32_t children;
-	uint64_t programs_failed; /* waymarkd's, among failed */
+	uint64_t programs_failed; /* programs of waymarkd; also counted in failed */
 	char program_error[160];  /* of the last of them; "" */
-	uint64_t unwritten;	  /* lines of the file, among failed */
+	uint64_t unwritten;	  /* lines of the JSON file; also counted in failed */
 	char write_error[160];	  /* of the last of them; "" */
 	char last_error[160];	  /* of the last failure; "" */
 	struct {

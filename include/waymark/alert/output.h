@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * output.h - the output of a program, as lines, up to a limit.
- */
+/* output.h - reads the output of a program line by line, up to a limit. */
 #ifndef WAYMARK_ALERT_OUTPUT_H
 #define WAYMARK_ALERT_OUTPUT_H
 
@@ -9,10 +7,12 @@
 
 struct output;
 
-/* *fd: where the program writes; the caller closes it. NULL, and -1, where there is none. */
+/* Create a pipe. *fd is the program's end, which the caller closes. On failure return NULL and set
+ * *fd to -1. */
 struct output *output_open(int *fd);
 void output_close(struct output *o);
-/* Call fn with each line that has come; never waits. o may be NULL. */
+/* Call fn with each line that the program has written since the last call. Never blocks. o may be
+ * NULL. */
 void output_take(struct output *o, const char *path, exec_output_fn *fn, void *data);
 
 #endif

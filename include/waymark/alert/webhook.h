@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * webhook.h - sends alerts to an HTTP server, in a thread of its own, one after the
- * other, each until it is acknowledged. Every function is for one thread and never
- * blocks, except webhook_stop and webhook_free.
+ * webhook.h - sends alerts to an HTTP server from its own thread, one after the other, and repeats
+ * each until the server acknowledges it. All functions must be called from one thread. None blocks,
+ * except webhook_stop() and webhook_free().
  */
 #ifndef WAYMARK_ALERT_WEBHOOK_H
 #define WAYMARK_ALERT_WEBHOOK_H
@@ -12,9 +12,9 @@
 
 #include "waymark/config/config.h"
 
-/* Alerts that wait; beyond them the oldest is dropped. */
+/* Most alerts that can wait; one more drops the oldest. */
 #define WEBHOOK_QUEUE_MAX 1000
-/* Between two attempts: the first, doubled after each failure, and the longest. */
+/* The first pause between two attempts, which doubles after each failure, and the longest. */
 #define WEBHOOK_PAUSE_MS     1000
 #define WEBHOOK_PAUSE_MAX_MS 300000
 /* How long a stop waits for pending alerts. */
@@ -25,25 +25,25 @@ struct webhook;
 struct webhook_stats {
 	uint32_t pending;
 	uint64_t delivered;
-	uint64_t retries;     /* attempts that failed and are made again */
-	uint64_t dropped;     /* refused by the server, or too many waited */
-	char last_error[160]; /* of the last attempt, where it failed; "" */
+	uint64_t retries;     /* failed attempts that are repeated */
+	uint64_t dropped;     /* refused by the server, or dropped because too many waited */
+	char last_error[160]; /* of the last attempt, if it failed; "" */
 };
 
 struct webhook *webhook_new(void); /* NULL with errno */
-/* End the thread. It sends what waits for at most WEBHOOK_STOP_MS, if the last attempt
- * succeeded; read webhook_settled() afterwards. */
+/* End the thread. If its last attempt succeeded, it first sends waiting alerts for at most
+ * WEBHOOK_STOP_MS. Read webhook_settled() afterwards. */
 void webhook_stop(struct webhook *w);
 void webhook_free(struct webhook *w);
 
-/* Take url, headers and timeout of a configuration. Without a URL it is off, and what
- * waits is dropped. 0 or -errno. */
+/* Take URL, headers and timeout of a configuration. Without a URL the webhook is off, and waiting
+ * alerts are dropped. Return 0 or -errno. */
 int webhook_set(struct webhook *w, const struct alert_config *c);
 
-/* Copy the line. 0 or -errno. */
+/* Queue a copy of the line. Return 0 or -errno. */
 int webhook_push(struct webhook *w, int64_t id, const char *line);
 
-/* The id of an alert that is delivered or dropped, each once; 0: no more. */
+/* Return the id of an alert that was delivered or dropped, each id once; 0: no more. */
 int64_t webhook_settled(struct webhook *w);
 
 void webhook_stats(struct webhook *w, struct webhook_stats *out);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * webhook_body.h - which body an alert becomes for the webhook, by webhook-format.
- */
+/* webhook_body.h - makes the body that the webhook sends for an alert, as webhook-format says. */
 #ifndef WAYMARK_ALERT_WEBHOOK_BODY_H
 #define WAYMARK_ALERT_WEBHOOK_BODY_H
 
@@ -11,10 +9,10 @@ struct webhook_body {
 	char *template; /* NULL: format is json or alertmanager */
 };
 
-/* Read the template again at each configuration. A template that cannot be read is counted
- * and leaves the one before. */
+/* Read the template that a new configuration names. If it cannot be read, count a failure and keep
+ * the previous template. */
 void webhook_body_load(struct webhook_body *b, const struct alert_config *c, struct sink_status *s);
-/* Return malloc'd text, or NULL with errno. */
+/* Return the body as malloc'd text, or NULL with errno. */
 char *webhook_body_make(const struct webhook_body *b, const struct alert_config *c,
 			const struct sink_message *m);
 void webhook_body_clear(struct webhook_body *b);
