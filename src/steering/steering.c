@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * steering.c - the steering as a whole: opened, asked, printed. Applying and
- * removing it is steering_apply.c.
+ * steering.c - opens, configures, queries and prints the steering. steering_apply.c applies and
+ * removes it.
  *
- * Must not know libnftables, netlink or the state file's syntax: those are its
- * adapters'.
+ * Must not know libnftables, netlink or the state file's syntax: only its adapters do.
  */
 #include "waymark/steering/steering.h"
 
@@ -61,7 +60,8 @@ uint32_t steering_port(const struct steering *s)
 	return rtnl_port(s->rtnl);
 }
 
-/* A slot may be another uplink's in the new configuration. */
+/* Replace the configuration. Decisions and learnt gateways follow the uplink's name, because its
+ * slot may belong to another uplink in the new configuration. */
 void steering_set_config(struct steering *s, const struct config *c)
 {
 	struct uplink_decisions decisions;
@@ -115,7 +115,8 @@ void steering_set_save(struct steering *s, steering_save_fn *fn, void *data)
 	s->save_data = data;
 }
 
-/* What is restored comes without its kind. */
+/* Count a change by its kind. Restored sysctls and routes are reported without a kind, so look at
+ * their text. */
 void steering_count(struct steering_counts *n, const struct steering_change *change)
 {
 	if (change->thing == STEERING_SYSCTL || !strncmp(change->what, "sysctl", 6))
@@ -160,13 +161,13 @@ const struct netstate *steering_netstate(const struct steering *s)
 	return s->netstate;
 }
 
-/* As a shell script, so that what is shown is what could be run. */
+/* Print a shell script, so that the output can also be run. */
 int steering_print(struct steering *s, FILE *out)
 {
 	char *text = NULL;
 	int err = 0;
 
-	/* A state that may not be read has gateways that are not known, no more. */
+	/* Continue if the state file may not be read: only learnt gateways are unknown then. */
 	if (steering_recall(s) == -ENOMEM)
 		err = -ENOMEM;
 	if (!err)

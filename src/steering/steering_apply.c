@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * steering_apply.c - installs the steering, keeps it, removes it.
+ * steering_apply.c - installs, reconciles and removes the steering.
  *
- * The order is the point. On the way in: what packets need to arrive (sysctls),
- * the tables, the rules that lead to them, the ruleset that marks packets for the
- * rules, and last what spreads new flows (the balanced route); then what is no
- * longer wanted goes. On the way out the other way round. So a marked packet
- * finds its table in every moment in which packets are marked.
+ * The order matters: a packet that is marked must find its table at any moment. Installation sets
+ * the sysctls that packets need to arrive, and adds the tables, the rules that lead to the tables,
+ * the ruleset that marks packets for the rules, and last the balanced route that spreads new flows.
+ * Then it removes what is no longer planned. Removal uses the reverse order.
  */
 #define _GNU_SOURCE /* open_memstream */
 #include <errno.h>
@@ -20,13 +19,14 @@
 #include "steering/steering_lock.h"
 #include "waymark/plan/ruleset.h"
 
-/* How often the plan is made again because links or addresses changed meanwhile. */
+/* How often a run is tried, because links or addresses may change while it runs. */
 #define TRIES 3
 
 /* --- on the way in ------------------------------------------------------------------ */
 
-/* A foreign route over one of ours in an uplink's table was not there before us and is not
- * restored; in main it may be DHCP's newest. */
+/* Return whether a foreign route that we displace must be restored later. In table main always: it
+ * may be DHCP's newest. In an uplink's table not if it replaced one of our routes, because then it
+ * is newer than our installation. */
 static bool route_is_found(struct run *run, const struct route_state *r)
 {
 	return r->table == RT_TABLE_MAIN || !route_was_ours(run, r);
@@ -38,7 +38,8 @@ static int state_prepare(struct run *run, const struct route_diff *d)
 {
 	struct steering *s = run->s;
 
-	/* If several share one place, the first was in force; it is saved last. */
+	/* If several routes share one place, the first was in force. Save it last, because each
+	 * replaces the one saved before. */
 	for (size_t i = d->displaced->n_routes; i-- > 0;)
 		if (route_is_found(run, &d->displaced->routes[i]) &&
 		    steering_state_keep_route(s->state, &d->displaced->routes[i], d->displaced) < 0)
@@ -98,8 +99,8 @@ static int run_once(struct run *run)
 	return err;
 }
 
-/* Return the uplink all of whose packets a foreign rule before ours leads to another table, or
- * NULL. */
+/* Return the uplink whose packets this foreign rule all sends to another table before they reach
+ * our rules, or NULL. */
 static const struct uplink_config *rule_takes(const struct config *c, const struct rule_state *r)
 {
 	uint32_t ours = r->fwmask & c->mark_mask;
@@ -141,8 +142,9 @@ static bool rule_is_in_the_way(const struct config *c, const struct rule_state *
 	return true;
 }
 
-/* A foreign rule among ours: which of the two a packet meets first
- * would be chance. One before ours that takes our marks: they would mean nothing. */
+/* Return -EEXIST if a foreign rule has one of our priorities, because the order of rules with the
+ * same priority is undefined, or if it precedes our rules and matches our marks, because the marks
+ * would have no effect. */
 static int rules_conflict(struct steering *s, FILE *errors)
 {
 	const struct config *c = s->config;
@@ -157,7 +159,7 @@ static int rules_conflict(struct steering *s, FILE *errors)
 	return err;
 }
 
-/* Errors of the kernel when links or addresses change during a run. */
+/* Return whether the error may be due to links or addresses that change during a run. */
 static bool error_is_passing(int err)
 {
 	static const int passing[] = {ENODEV, ENETDOWN, ENETUNREACH, EHOSTUNREACH, EADDRNOTAVAIL,
@@ -169,8 +171,8 @@ static bool error_is_passing(int err)
 	return false;
 }
 
-/* Tries until it is done, is refused for good, or has been tried often enough.
- * Only the result of the last try is reported. */
+/* Call one() until it succeeds, fails with a permanent error, or has been called TRIES times. Print
+ * only the errors of the last call. */
 static int run_tries(int (*one)(struct run *run), struct run *run)
 {
 	FILE *errors = run->errors;
@@ -195,7 +197,7 @@ static int run_tries(int (*one)(struct run *run), struct run *run)
 	return err;
 }
 
-/* The state as it was, in memory and on disk. */
+/* Restore the former state, in memory and on disk. */
 static void state_put_back(struct steering *s, const char *former)
 {
 	struct steering_state *st = steering_state_read(former);
@@ -205,9 +207,9 @@ static void state_put_back(struct steering *s, const char *former)
 	steering_state_free(s->state);
 	s->state = st;
 	s->is_unsaved = false;
-	free(s->listing); /* it is of what has been undone */
+	free(s->listing); /* it lists the ruleset that has been undone */
 	s->listing = NULL;
-	/* Empty is as good as none. */
+	/* An empty state needs no file. */
 	st->is_known = st->n_sysctls || st->displaced->n_routes || st->n_gateways || st->text_hash;
 	if (st->is_known)
 		steering_save(s);
@@ -215,7 +217,8 @@ static void state_put_back(struct steering *s, const char *former)
 		steering_forget(s);
 }
 
-/* Takes over the run's undos and the former state. */
+/* Keep the run's undos and the former state for steering_undo(). Returns NULL, because former now
+ * belongs to the steering. */
 static char *apply_hold(struct run *run, char *former)
 {
 	struct steering *s = run->s;
@@ -272,7 +275,7 @@ static void begin_failed(const struct steering *s, int err, FILE *errors)
 			s->config->control_socket, strerror(-err));
 }
 
-/* Locked and with the state that is on disk. The lock or -errno. */
+/* Take the lock and read the state file. Return the descriptor of the lock, or -errno. */
 static int steering_begin(struct steering *s, FILE *errors)
 {
 	int lock = steering_lock_take(s->config, s->patience_ms);
@@ -362,7 +365,7 @@ int steering_reconcile(struct steering *s, steering_change_fn *fn, void *data, F
 
 /* --- on the way out ------------------------------------------------------------------ */
 
-/* Everything of ours that is installed, as a difference to an empty plan. */
+/* Return everything of ours that is installed, as the difference to an empty plan. */
 static struct route_diff *diff_of_ours(const struct netstate *now)
 {
 	struct netstate *nothing = netstate_new();

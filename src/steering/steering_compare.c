@@ -62,7 +62,8 @@ static int plan_compare(struct comparison *k)
 	return 0;
 }
 
-/* 1: what was loaded last is what the file says; 0, or -errno. */
+/* Return 1 if the ruleset that was loaded last is the one of the configuration, 0 if not, or
+ * -errno. */
 static int is_loaded_with(const struct steering *s, bool is_minimal)
 {
 	char *text = ruleset_render(s->config, is_minimal);
@@ -72,7 +73,8 @@ static int is_loaded_with(const struct steering *s, bool is_minimal)
 	return is_same;
 }
 
-/* Which events a daemon that has ended had chosen is not known: either is right. */
+/* As is_loaded_with(). With events = auto the choice of a waymarkd that has ended is unknown, so
+ * accept both variants of the ruleset. */
 static int is_loaded_from_file(const struct steering *s)
 {
 	int is_same = is_loaded_with(s, s->is_minimal);
@@ -123,7 +125,7 @@ int steering_compare(struct steering *s, steering_difference_fn *fn, void *data)
 	int err = steering_recall(s);
 
 	if (err == -EACCES)
-		err = 0; /* its gateways are not known, no more */
+		err = 0; /* only learnt gateways are unknown then */
 	if (!err)
 		err = steering_look(s);
 	if (!err)

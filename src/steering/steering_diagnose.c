@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * steering_diagnose.c - why a packet with an uplink's mark might leave by another
- * interface, from what the kernel has at this moment.
+ * steering_diagnose.c - explains from the kernel's current rules and routes why a packet with an
+ * uplink's mark may leave by another interface.
  *
- * Must not change anything, nor touch the plan of the last apply: it is asked in
- * the middle of things.
+ * Must not change anything, nor use the plan of the last apply: it may be called during an apply.
  */
 #include "steering/steering_internal.h"
 

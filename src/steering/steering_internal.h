@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * steering_internal.h - what the files of the steering share: the object, and a
- * run, which is one series of changes that is reported, and undone where it must
- * be whole.
+ * steering_internal.h - what the files of the steering share: struct steering, and struct run, a
+ * series of changes that are reported and, if the run is atomic, undone when one fails.
  */
 #ifndef WAYMARK_SRC_STEERING_STEERING_INTERNAL_H
 #define WAYMARK_SRC_STEERING_STEERING_INTERNAL_H
@@ -16,21 +15,21 @@
 struct steering {
 	const struct config *config;
 	bool is_minimal;
-	bool are_events_known; /* a daemon has chosen */
-	unsigned patience_ms;  /* for the lock */
+	bool are_events_known; /* waymarkd has chosen is_minimal */
+	unsigned patience_ms;  /* how long to wait for the lock */
 	struct rtnl *rtnl;
 	struct nft *nft;
 	struct learnt_gateways learnt;
 	struct uplink_decisions decisions;
-	int64_t trouble_since_ms[UPLINKS_MAX][2]; /* CLOCK_MONOTONIC; by slot and family; 0:
-						   * from before the first look; -1: fine */
+	int64_t trouble_since_ms[UPLINKS_MAX][2]; /* CLOCK_MONOTONIC; by slot and family; 0: since
+						   * before the first snapshot; -1: no trouble */
 	struct netstate *netstate;
 	struct route_plan *plan;
-	struct route_plan *former; /* the last plan that was brought about; or NULL */
-	bool is_settled;	   /* plan has been brought about */
-	uint32_t sysctls_left;	   /* not as wanted: steering_sysctls_left */
-	char *listing;		   /* of the ruleset as it was loaded, or NULL */
-	bool can_protect;	   /* and is asked to (protect-table) */
+	struct route_plan *former; /* the last fully applied plan before plan, or NULL */
+	bool is_settled;	   /* plan has been fully applied */
+	uint32_t sysctls_left;	   /* see steering_sysctls_left() */
+	char *listing;		   /* nft's listing right after the ruleset was loaded, or NULL */
+	bool can_protect;	   /* the kernel can, and protect-table is set */
 	steering_judge_fn *judge;
 	void *judge_data;
 	struct steering_state *state;
@@ -39,14 +38,14 @@ struct steering {
 	void *midway_data;
 	steering_load_fn *load;
 	void *load_data;
-	steering_save_fn *save; /* NULL: the file is written here and now */
+	steering_save_fn *save; /* NULL: write the file directly */
 	void *save_data;
-	steering_change_fn *change; /* of an apply or remove; or NULL */
+	steering_change_fn *change; /* reports changes of apply and remove; or NULL */
 	void *change_data;
-	bool is_holding; /* the next apply keeps how to undo it */
+	bool is_holding; /* the apply in progress keeps its undos */
 	struct undo *held;
 	size_t n_held;
-	char *held_state; /* the state before that apply, as text */
+	char *held_state; /* the state before the held apply, as text */
 };
 
 /* --- run: steering_run.c ----------------------------------------------------------- */
@@ -55,59 +54,63 @@ struct undo;
 
 struct run {
 	struct steering *s;
-	bool is_atomic; /* the first failure ends it and everything is undone */
+	bool is_atomic; /* the first failure ends the run and undoes everything */
 	steering_change_fn *fn;
 	void *data;
-	FILE *errors;	  /* NULL: say nothing */
-	size_t former_at; /* where in the former plan the last route was found */
+	FILE *errors;	  /* NULL: print nothing */
+	size_t former_at; /* index in the former plan of the route found last */
 	int n_changed;
 	int error; /* the first failure, -errno */
 	struct undo *undos;
 	size_t n_undos;
 };
 
-/* Whether the next step is to be done. */
+/* Return whether the run continues: false after a failure of an atomic run. */
 bool run_goes_on(const struct run *run);
-/* Whether a change is allowed; and report that it was made. */
+/* run_may(): return whether a change is allowed. run_done(): count and report a change that was
+ * made. */
 bool run_may(const struct run *run, const struct steering_change *change);
 void run_done(struct run *run, const struct steering_change *change);
-/* Counts a change that needs no permission, and reports it. */
+/* Count and report a change that needs no permission. */
 __attribute__((format(printf, 3, 4))) void run_changed(struct run *run, bool is_missing,
 						       const char *format, ...);
-/* Notes a failure and says "what: why; what to do" (todo may be NULL). */
+/* Record a failure and print "what: why; what to do". todo may be NULL. */
 __attribute__((format(printf, 4, 5))) void run_failed(struct run *run, int err, const char *todo,
 						      const char *format, ...);
 
-/* Save the state. 0 or -errno. If run is not is_atomic, a failure is reported once and 0 is
- * returned: what packets need comes first. */
+/* Save the state. Return 0 or -errno. If the run is not atomic, print a failure once and return 0,
+ * because routes and rules are more important than the file. */
 int run_keep(struct run *run);
 
-/* Record how to undo the change that follows or was just made; only if run is is_atomic. */
-/* Each before its change; a change that failed takes it back by undo_drop. */
+/* Record how to undo a change, if the run is atomic. Call before the change; if the change fails,
+ * call undo_drop(). Return 0 or -ENOMEM. */
 int undo_sysctl(struct run *run, const char *name, const char *former);
 int undo_route(struct run *run, const struct route_state *former, bool is_added);
 int undo_rule(struct run *run, const struct rule_state *rule, bool is_added);
 int undo_group(struct run *run, uint32_t ifindex, uint32_t former);
 int undo_ruleset(struct run *run, const char *former); /* NULL: there was none */
-/* Undo all recorded changes in reverse order, and forget them. */
+/* undo_drop(): discard the last record. run_undo(): undo all recorded changes in reverse order, and
+ * discard the records. run_clear(): discard all records. */
 void undo_drop(struct run *run);
 void run_undo(struct run *run);
 void run_clear(struct run *run);
 
 /* --- parts ------------------------------------------------------------------------------ */
 
-/* steering_routes.c: each takes its part of the difference to the plan. */
+/* steering_routes.c: each applies one part of the difference to the plan. is_balance selects the
+ * routes that spread new flows; else all other routes. */
 void routes_add(struct run *run, const struct route_diff *d, bool is_balance);
 void routes_remove(struct run *run, const struct route_diff *d, bool is_balance);
 void rules_add(struct run *run, const struct route_diff *d);
 void rules_remove(struct run *run, const struct route_diff *d);
-/* Restores the displaced foreign routes (all, or those whose place the plan no
- * longer wants); what cannot be restored now is kept in the state. */
+/* Restore the displaced foreign routes: all if wanted is NULL, else those whose place has no route
+ * in wanted. A route that cannot be restored now stays in the state, but if wanted is NULL and its
+ * interface is down or gone, it is dropped. */
 void routes_restore(struct run *run, const struct netstate *wanted);
-/* Whether the former plan had a route of ours in this place. */
+/* Return whether the former plan has a route at this place. */
 bool route_was_ours(struct run *run, const struct route_state *place);
 
-/* steering_links.c: the groups of the uplinks' interfaces, as planned and as found. */
+/* steering_links.c: set the groups of the uplinks' interfaces as planned, or to the default. */
 void groups_set(struct run *run);
 void groups_reset(struct run *run);
 
@@ -121,27 +124,29 @@ bool sysctl_is_due(const struct sysctl_want *w, const char *now);
 /* steering_ruleset.c */
 void ruleset_load(struct run *run);
 void ruleset_remove(struct run *run);
-/* Whether the table is there as it was loaded. */
+/* Return whether the table is in the kernel as it was loaded. */
 bool ruleset_is_loaded(struct steering *s);
 
-/* steering_protect.c: whether the table must be made anew to be protected, or no longer to be
- * so; and its loading in place of what is there (former: its listing, or NULL). */
+/* steering_protect.c. protection_is_due(): return whether the table must be created again to become
+ * protected or unprotected. protection_load(): load it in place of the existing table, whose
+ * listing is former (NULL: no table exists). Return 0 or -errno. */
 bool protection_is_due(struct steering *s, bool is_there);
 int protection_load(struct steering *s, const char *text, const char *former);
-/* The same as a table without an owner; -EALREADY: it has none. */
+/* Load the table without an owner in place of the owned one. Return -EALREADY if this process does
+ * not own it. */
 int protection_release(struct steering *s, const char *text);
 
-/* steering_look.c: fresh snapshot and plan into s. 0 or -errno. */
+/* steering_look.c: store a new snapshot and a new plan in s. Return 0 or -errno. */
 int steering_look(struct steering *s);
-/* Reads the state file into s, and from it the gateways. 0 or -errno. */
+/* Read the state file into s, and take the learnt gateways from it. Return 0 or -errno. */
 int steering_recall(struct steering *s);
-/* steering_release.c: which uplinks are down for good, by this plan. True where
- * that has changed, so that another plan is due. */
+/* steering_release.c: update from a plan which uplinks are down for good. Return true if that
+ * changed, so that the caller must plan again. */
 bool releases_update(struct steering *s, const struct route_plan *plan);
 
-/* Notes the learnt gateways in the state. 0 or -ENOMEM. */
+/* Copy the learnt gateways to the state. Return 0 or -ENOMEM. */
 int steering_remember(struct steering *s);
-int steering_save(struct steering *s);	 /* the state, to its file */
-int steering_forget(struct steering *s); /* delete the file, after what is being saved */
+int steering_save(struct steering *s);	 /* write the state to its file */
+int steering_forget(struct steering *s); /* delete the file, after any save in progress */
 
 #endif

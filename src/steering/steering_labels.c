@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * steering_labels.c - whether connlabels that flows carry still mean what they meant when
- * they were set.
+ * steering_labels.c - finds out whether the connlabels that flows carry still have the meaning that
+ * they had when they were set.
  */
 #include <stdio.h>
 
 #include "steering/steering_internal.h"
 
-/* Which interface each slot's label stands for. */
+/* Return a hash of the interfaces that the slots' labels stand for. */
 static uint64_t label_slots_hash(const struct config *c)
 {
 	char text[UPLINKS_MAX * (IFNAMSIZ + 1) + 1];

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * steering_links.c - puts the uplinks' interfaces into the group that the look-up of local
- * destinations passes over, and takes them out again.
+ * steering_links.c - adds the uplinks' interfaces to the group that the rules for local
+ * destinations ignore, and removes them from it.
  *
- * Only an interface in the default group is put into ours, and only one in ours is reset,
- * so that there is nothing to remember. Must not know what the group is for.
+ * Only an interface in the default group is added, and only one in our group is reset, so that no
+ * former group must be saved. Must not know what the group is for.
  */
 #include <errno.h>
 
@@ -20,7 +20,7 @@ static void group_set(struct run *run, const struct link_state *l, uint32_t grou
 			undo_drop(run);
 	}
 	if (err == -ENODEV)
-		return; /* it went; the next look has no such interface */
+		return; /* the interface was deleted; the next snapshot lacks it */
 	if (err)
 		run_failed(run, err, "check that waymarkd may change interfaces",
 			   "cannot set the group of interface %s to %u", l->name, group);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * steering_lock.c - the lock is a file that only its owner and root can open: whoever may open
- * a file may lock it, and a folder can be opened by any process that may read it.
+ * steering_lock.c - locks a file that only its owner and root can open. Any process that can open a
+ * file can lock it, so a lock on the folder, which others may read, would not be safe.
  */
 #include "steering/steering_lock.h"
 
@@ -58,7 +58,8 @@ fail:
 	return -err;
 }
 
-/* A line of /proc/locks: "1: FLOCK  ADVISORY  WRITE 123 00:1a:456 0 EOF". 0: not of st. */
+/* Return the pid that a line of /proc/locks names as holder of a lock on the file st: "1: FLOCK
+ * ADVISORY WRITE 123 00:1a:456 0 EOF". 0: the line is about another file. */
 static long line_holder(const char *line, const struct stat *st)
 {
 	unsigned major, minor;
@@ -85,7 +86,8 @@ static long holder_find(const struct stat *st)
 	return pid;
 }
 
-/* A process chooses its own name: nothing but printable ASCII is passed on. */
+/* Read the name of a process. A process chooses its own name, so replace all but printable
+ * ASCII. */
 static void name_read(long pid, char name[16])
 {
 	char path[32];

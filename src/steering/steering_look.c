@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * steering_look.c - what is known before a change: the saved state, a snapshot of the
- * kernel, and the plan that follows from both.
+ * steering_look.c - collects what a change is based on: the saved state, a snapshot of the kernel,
+ * and the plan that follows from both.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -9,8 +9,8 @@
 
 #include "steering/steering_internal.h"
 
-/* Only with balance = "main" may the routes that taught them be away. What this process has
- * learnt itself is newer than the file. */
+/* Take the gateways from the state for uplinks of which this process has learnt none. Only with
+ * balance = "main" may the routes be missing from which gateways are learnt. */
 static void gateways_recall(struct steering *s)
 {
 	for (size_t i = 0; s->config->balance == BALANCE_MAIN && i < s->state->n_gateways; i++) {
@@ -28,8 +28,8 @@ static void gateways_recall(struct steering *s)
 	}
 }
 
-/* Read the state file. The state in memory stays if the file is missing or broken since, or
- * could not be written. */
+/* Read the state file. Keep the state in memory if the file is missing or invalid, or could not be
+ * written. */
 int steering_recall(struct steering *s)
 {
 	struct steering_state *st = steering_state_load(s->config);
@@ -91,7 +91,8 @@ int steering_remember(struct steering *s)
 	return 0;
 }
 
-/* A plan that was never brought about says nothing of what was there. */
+/* Replace the plan. Keep the previous one as former only if it was fully applied: else it does not
+ * describe what was installed. */
 static void plan_replace(struct steering *s, struct route_plan *plan)
 {
 	if (s->is_settled) {
@@ -104,7 +105,8 @@ static void plan_replace(struct steering *s, struct route_plan *plan)
 	s->plan = plan;
 }
 
-/* A plan shows which uplinks to release; if that changed, plan again with it. */
+/* Return a new plan, or NULL. The plan shows which uplinks to release. If that changed, plan
+ * again. */
 static struct route_plan *plan_make(struct steering *s, const struct netstate *now)
 {
 	struct route_plan *plan = route_plan_new(s->config, now, &s->learnt, &s->decisions);

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * steering_protect.c - table inet waymark as a table of this process's own (protect-table):
- * others cannot change it, and their flush passes over it.
+ * steering_protect.c - makes this process the owner of table inet waymark (protect-table), so that
+ * other processes can neither change nor flush it.
  *
- * Must not know the rules, nor how a table is owned. A table without an owner cannot become
- * ours as it is: it is deleted and made anew, while another with the same rules stands in.
+ * A table that was created without an owner cannot be adopted. It is deleted and created again,
+ * while a stand-in table with the same rules is in force. Must not know the rules, nor how a table
+ * is owned.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -35,11 +36,12 @@ bool protection_is_due(struct steering *s, bool is_there)
 {
 	if (!s->can_protect)
 		return nft_is_owner(s->nft);
-	/* One that an owner has left behind is adopted as it is. */
+	/* A table whose owner has ended is adopted as it is. */
 	return !nft_is_owner(s->nft) && (!is_there || nft_own(s->nft, RULESET_TABLE));
 }
 
-/* The table is ours and there; former is what it has in it, or NULL. */
+/* Load text into the table, which exists and is ours. former is its listing, or NULL if it is
+ * empty. */
 static int load_own(struct steering *s, const char *text, const char *former)
 {
 	char *flat = ruleset_flatten(text, former);
@@ -100,7 +102,7 @@ int protection_load(struct steering *s, const char *text, const char *former)
 		return load_unprotected(s, text, former != NULL);
 	if (former && nft_is_owner(s->nft))
 		return load_own(s, text, former);
-	/* It was there a moment ago, or is another's. */
+	/* Adopt the existing table. -EPERM: another process owns it. */
 	if (former && nft_own(s->nft, RULESET_TABLE) == -EPERM)
 		return -EPERM;
 	if (former && !nft_is_owner(s->nft))

@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * steering_release.c - which uplinks are down for good. While an uplink flickers, is renamed or
- * made again, its packets are refused. Once it stays down, held flows may go on by another
- * uplink.
+ * steering_release.c - decides which uplinks are down for good. While an uplink is down only for a
+ * moment, is renamed or is created again, its packets are rejected. Once it has been down for
+ * RELEASE_MS, its held flows may use another uplink.
  */
 
 #include "steering/steering_internal.h"
 
 #include "waymark/base/clock.h"
 
-/* How long an uplink must be away. */
+/* How long an uplink must be down to be released. */
 #define RELEASE_MS 500
 
-/* With "flush" the flows of an uplink that is down are deleted: there is nothing to
- * let go. One that has lost a family alone is not down, and its flows are held. */
+/* Return whether the flows of an uplink in trouble are held. With on-uplink-down = "flush" the
+ * flows of an uplink that is down are deleted instead. An uplink that lost only one family is not
+ * down. */
 static bool flows_are_held(const struct steering *s, const struct uplink_plan *u)
 {
 	return s->config->on_uplink_down == ON_DOWN_HOLD || u->trouble[0] == UPLINK_FINE ||

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * steering_routes.c - brings routes and rules from what is there to the plan.
+ * steering_routes.c - changes the installed routes and rules to those of the plan.
  *
- * Must not know how the plan is made. A route that takes another one's place is
- * put over it in one step, so that there is no moment without either.
+ * A route replaces another at the same place in one step, so that there is no moment without one.
+ * Must not know how the plan is made.
  */
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -19,7 +19,7 @@ static const char *family_name(uint8_t family)
 
 /* --- routes ---------------------------------------------------------------------- */
 
-/* For people: cut where there are very many nexthops. */
+/* A route as text for messages, truncated if it has very many nexthops. */
 struct route_text {
 	char text[400];
 };
@@ -40,7 +40,8 @@ static const struct route_state *route_find(const struct netstate *s,
 	return NULL;
 }
 
-/* Plans are in one order: most are found where the last one was, or next to it. */
+/* Return the route of the former plan at this place, or NULL. All plans have the same order, so
+ * start at the route that was found last. */
 static const struct route_state *former_find(struct run *run, const struct route_state *place)
 {
 	const struct netstate *former = run->s->former ? run->s->former->wanted : NULL;
@@ -139,7 +140,7 @@ static int rule_delete(struct run *run, const struct rule_state *r)
 
 /* --- routes, one by one --------------------------------------------------------------- */
 
-/* Delete the routes before ours in its place, so that ours is in force. */
+/* Delete the foreign routes that precede ours at the same place, so that ours is in force. */
 static int route_uncover(struct run *run, const struct route_diff *d,
 			 const struct route_state *ours)
 {
@@ -191,7 +192,8 @@ static void route_put(struct run *run, const struct route_diff *d, const struct 
 			   *rtnl_error(run->s->rtnl) ? rtnl_error(run->s->rtnl) : "refused");
 }
 
-/* Whether the route spreads new flows (is_balance), or is one that those need. */
+/* Return whether a route belongs to the part that is_balance selects: routes that spread new flows,
+ * or all others. */
 static bool route_is_in(const struct run *run, const struct route_state *r, bool is_balance)
 {
 	bool is_spread = r->table == RT_TABLE_MAIN || r->table == run->s->config->balance_table;
@@ -217,7 +219,7 @@ static void route_take(struct run *run, const struct route_state *r, const struc
 		return;
 	err = route_delete(run, r);
 	if (err == -ESRCH || err == -ENOENT)
-		return; /* it went by itself, with its interface */
+		return; /* the kernel deleted it with its interface */
 	if (!err)
 		run_done(run, &change);
 	else
@@ -230,7 +232,7 @@ void routes_remove(struct run *run, const struct route_diff *d, bool is_balance)
 	for (size_t i = d->remove->n_routes; i-- > 0 && run_goes_on(run);) {
 		const struct route_state *r = &d->remove->routes[i];
 
-		/* The route that replaced it has deleted it. */
+		/* Skip a route that routes_add() has already replaced. */
 		if (route_is_in(run, r, is_balance) && !route_find(d->add, r))
 			route_take(run, r, d->remove);
 	}
@@ -238,7 +240,7 @@ void routes_remove(struct run *run, const struct route_diff *d, bool is_balance)
 
 /* --- what was displaced ------------------------------------------------------------- */
 
-/* Interfaces may have other indexes by now. */
+/* Replace the interface indexes in a saved route: the interfaces may have other indexes now. */
 static int route_renumber(struct route_state *r, const struct netstate *then,
 			  const struct netstate *now)
 {
@@ -254,7 +256,7 @@ static int route_renumber(struct route_state *r, const struct netstate *then,
 	return 0;
 }
 
-/* Restores a route: over ours, or where there is none. A newer foreign route stays. */
+/* Restore a saved route, in place of ours or of none. A newer foreign route stays. */
 static int route_restore(struct run *run, const struct route_state *saved)
 {
 	const struct netstate *now = run->s->netstate;
@@ -273,8 +275,8 @@ static int route_restore(struct run *run, const struct route_state *saved)
 	return err;
 }
 
-/* With its interface down or gone the kernel would have deleted the route, had it
- * stood where it was: the machine is as it would be. */
+/* Return whether the error means that the route's interface is down or gone. The kernel would then
+ * have deleted the route, so it need not be restored. */
 static bool route_went_by_itself(int err)
 {
 	return err == -ENODEV || err == -ENETDOWN || err == -ENETUNREACH || err == -EHOSTUNREACH;
@@ -323,7 +325,7 @@ void routes_restore(struct run *run, const struct netstate *wanted)
 
 /* --- rules --------------------------------------------------------------------------- */
 
-/* "rule 1001: fwmark 0x2/0xff lookup 251 ..." of "priority 1001 fwmark ...". */
+/* Return a rule as text without its priority: "fwmark 0x2/0xff lookup 251 ...". */
 static const char *rule_text(char *buf, size_t size, const struct rule_state *r)
 {
 	const char *rest;
@@ -375,8 +377,8 @@ static const struct rule_state *rule_find_rival(const struct netstate *s,
 	return NULL;
 }
 
-/* One that is there in the wrong place among those of its priority is added anew, behind
- * them, and a jump that leads elsewhere is replaced. */
+/* Add a rule, after deleting its duplicate, if there is one. So a rule in the wrong order moves
+ * behind the other rules of its priority, and a goto with another target is replaced. */
 static int rule_bring(struct run *run, const struct rule_state *r, const struct rule_state *rival)
 {
 	int err = rival ? rule_delete(run, rival) : 0;
@@ -384,7 +386,8 @@ static int rule_bring(struct run *run, const struct rule_state *r, const struct 
 	return err && err != -ENOENT && err != -ESRCH ? err : rule_add(run, r);
 }
 
-/* Whether the rule was added. is_moved: it exists, but a rule before it was added again. */
+/* Add a rule, and return whether it was added. is_moved: it exists, but a rule that must precede it
+ * was added again. */
 static bool rule_put(struct run *run, const struct rule_state *r, const struct rule_state *rival,
 		     bool is_moved)
 {
@@ -397,7 +400,7 @@ static bool rule_put(struct run *run, const struct rule_state *r, const struct r
 	if (!run_may(run, &change))
 		return false;
 	err = rule_bring(run, r, rival);
-	/* A kernel without IPv6 has nothing to steer there. */
+	/* Without IPv6 in the kernel there are no IPv6 packets to steer. */
 	if (err == -EAFNOSUPPORT && r->family == AF_INET6)
 		return false;
 	if (!err)

@@ -2,10 +2,9 @@
 /*
  * steering_ruleset.c - keeps table inet waymark loaded as it is rendered.
  *
- * Must not know the rules. nftables lists rules in other words than it is given
- * (masks, numbers), so that a listing is compared with the one taken right after
- * loading, and the text with the text that was loaded: a table that is as wanted
- * is left alone, and its counters run on.
+ * nftables lists rules in another form than it reads (masks, numbers). So a listing is compared
+ * with the one taken right after loading, and a text with the text that was loaded. If both are the
+ * same, the table is not loaded again and keeps its counters. Must not know the rules.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -44,8 +43,8 @@ static void listing_keep(struct steering *s, const char *listing)
 	s->listing = listing ? strdup(listing) : NULL;
 }
 
-/* With another interface another text is due, and the listing of the old one has
- * other names in it: that it is gone is certain all the same. */
+/* Return whether another process changed the ruleset after it was loaded. If a new text is due, as
+ * for another interface, only a missing table shows that. */
 static bool ruleset_is_undone(const struct steering *s, const char *text, const char *listing)
 {
 	return s->former && s->state->text_hash &&
@@ -68,7 +67,8 @@ static void ruleset_describe(struct steering_change *c, const struct steering *s
 		c->is_blinding = ruleset_compare(s->listing, listing, c->detail, sizeof(c->detail));
 }
 
-/* Flows of a time without our rules have no room for labels, or none set. */
+/* Record that the rules label flows from now on, unless they did before. Flows that began without
+ * our rules have no room for labels, or no label set. */
 static void labels_note(struct steering *s, bool was_there)
 {
 	if (!was_there || !s->state->labels_since_ms)
@@ -97,7 +97,8 @@ static void load_tell(const struct steering *s, bool is_done)
 		s->load(s->load_data, is_done);
 }
 
-/* What failed may have been done all the same: by a child that died before it could say so. */
+/* Drop the undo of a load that failed, if the table is unchanged. The child that loads the table
+ * may have died after the load, before it reported success. */
 static void undo_drop_if_same(struct run *run, const char *former)
 {
 	char *now = nft_list_table(run->s->nft, RULESET_FAMILY, RULESET_TABLE);
@@ -131,8 +132,8 @@ static void ruleset_replace(struct run *run, const char *text, const char *forme
 	}
 	load_tell(s, true);
 	labels_note(s, former && steering_labels_stale_from(s) == LABELS_TOTAL);
-	/* On disk, too: a process that ends between loading and saving leaves a hash that fits
-	 * nothing, and the next one loads. */
+	/* Save the hashes on disk, too. If this process ends before that, the hash on disk does not
+	 * match the table, and the next process loads the ruleset again. */
 	ruleset_note(s, text);
 	err = run_keep(run);
 	if (err)
@@ -198,7 +199,8 @@ void ruleset_remove(struct run *run)
 	s->state->label_slots = 0;
 }
 
-/* While it has no owner, nft lists a table with flags in words that it does not read. */
+/* Load the table without owner flags: nft cannot parse its own listing of a table that has these
+ * flags but no owner. */
 int steering_unprotect(struct steering *s)
 {
 	char *text = ruleset_render(s->config, s->is_minimal);

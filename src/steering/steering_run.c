@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * steering_run.c - a run of changes: counted, reported, and undone as a whole.
+ * steering_run.c - a run: a series of changes that are counted, reported, and undone as a whole.
  *
- * Must not know why something is changed, only how each kind of change is taken
- * back.
+ * Must not know why something is changed, only how each kind of change is undone.
  */
 #define _GNU_SOURCE /* reallocarray */
 #include <errno.h>
@@ -19,11 +18,11 @@
 enum undo_kind {
 	UNDO_SYSCTL,	   /* write text to name */
 	UNDO_ROUTE_ADD,	   /* delete route */
-	UNDO_ROUTE_CHANGE, /* put route back, over what stands there */
+	UNDO_ROUTE_CHANGE, /* restore route in place of the current one */
 	UNDO_RULE_ADD,	   /* delete rule */
 	UNDO_RULE_REMOVE,  /* add rule */
 	UNDO_GROUP,	   /* set the interface's group */
-	UNDO_RULESET,	   /* load text, or delete the table where there is none */
+	UNDO_RULESET,	   /* load text, or delete the table if text is NULL */
 };
 
 struct undo {
@@ -123,7 +122,7 @@ void undo_drop(struct run *run)
 		undo_clear(&run->undos[--run->n_undos]);
 }
 
-/* One that lacks something would undo what was not done. */
+/* Drop the newest record if a copy in it failed. Return 0 or -ENOMEM. */
 static int undo_whole(struct run *run, bool is_whole)
 {
 	if (is_whole)

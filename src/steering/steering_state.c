@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * steering_state.c - what the steering found and changed: in memory, and as a
- * file that is replaced whole.
+ * steering_state.c - keeps what the steering found and changed, in memory and in a file that is
+ * replaced as a whole.
  *
- * Must not know rtnetlink or nftables, nor the file's syntax
- * (steering_state_json.c).
+ * Must not know rtnetlink or nftables, nor the file's syntax (steering_state_json.c).
  */
 #define _GNU_SOURCE /* reallocarray */
 #include "waymark/base/bytes.h"
@@ -100,7 +99,8 @@ int steering_state_keep_gateway(struct steering_state *st, const struct saved_ga
 	return 0;
 }
 
-/* An index may be another interface's by now. */
+/* Keep the links of the route's nexthops. Replace a kept link with the same index, because the
+ * index may belong to another interface now. */
 static int keep_links(struct netstate *to, const struct route_state *r, const struct netstate *s)
 {
 	for (size_t i = 0; i < r->n_nexthops; i++) {
@@ -130,7 +130,7 @@ int steering_state_keep_route(struct steering_state *st, const struct route_stat
 void steering_state_drop_route(struct steering_state *st, const struct route_state *place)
 {
 	struct netstate *d = st->displaced;
-	struct route_state where = *place; /* it may be one of those that move */
+	struct route_state where = *place; /* a copy: place may point into d->routes */
 	size_t kept = 0;
 
 	for (size_t i = 0; i < d->n_routes; i++) {
@@ -144,7 +144,7 @@ void steering_state_drop_route(struct steering_state *st, const struct route_sta
 
 /* --- the file -------------------------------------------------------------------- */
 
-/* 0 or -ENAMETOOLONG. */
+/* Write the folder of the control socket to path. Return 0 or -ENAMETOOLONG. */
 static int folder_of(const struct config *c, char path[PATH_MAX])
 {
 	char copy[PATH_MAX];
@@ -183,7 +183,7 @@ int steering_state_folder(const struct config *c, bool make)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Whether a user is the one that waymarkd switches to: root hands the file over to that user. */
+/* Return whether waymarkd switches to this user. Root gives the state file to that user. */
 static bool is_daemon_user(const struct config *c, uid_t uid)
 {
 	const struct passwd *user = c->user ? getpwnam(c->user) : NULL;
@@ -191,9 +191,9 @@ static bool is_daemon_user(const struct config *c, uid_t uid)
 	return user && user->pw_uid == uid;
 }
 
-/* A file of another user is no state: removing the steering would install what it says.
- * Trusted are root, this user, waymarkd's user, and the owner of a folder that only they
- * can write. */
+/* Return whether the state file is trusted: removing the steering installs what the file contains.
+ * Trusted are root, this user, waymarkd's user, and the owner of the folder if only the owner can
+ * write to it. */
 static bool file_is_trusted(const struct config *c, int folder, const struct stat *sb)
 {
 	struct stat in;
@@ -206,7 +206,7 @@ static bool file_is_trusted(const struct config *c, int folder, const struct sta
 	       !(in.st_mode & (S_IWGRP | S_IWOTH));
 }
 
-/* The whole file as malloc'd text; NULL with errno, ENOENT for one that is not ours. */
+/* Return the whole file as malloc'd text, or NULL with errno; ENOENT also if it is not trusted. */
 static char *file_read(const struct config *c, int folder)
 {
 	int fd = openat(folder, FILE_NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -234,8 +234,8 @@ static char *file_read(const struct config *c, int folder)
 	return NULL;
 }
 
-/* A file that cannot be read as one is worth no more than none: what it knew is
- * lost, and the next one replaces it. */
+/* Return the state in a text. If the text is no state, return an empty state, as for a missing
+ * file; the next save replaces the file. NULL: out of memory. */
 static struct steering_state *state_parse(const char *text)
 {
 	struct steering_state *st = steering_state_read(text);
@@ -286,10 +286,10 @@ void steering_state_give(const struct config *c, int fd)
 	if (fd >= 0 && geteuid() == 0 && c->user)
 		user = getpwnam(c->user);
 	if (user && fchown(fd, user->pw_uid, (gid_t)-1))
-		errno = 0; /* then the daemon's own message says what it cannot open */
+		errno = 0; /* waymarkd reports later that it cannot open the file */
 }
 
-/* Written beside and renamed over: there is always a whole one. */
+/* Write a new file and rename it over the old one, so that a complete file always exists. */
 static int file_replace(const struct config *c, int folder, const char *text)
 {
 	int fd = openat(folder, FILE_NAME ".new",

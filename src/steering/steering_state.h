@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * steering_state.h - what the steering found and changed, kept in a file beside
- * the control socket (steering.json), so that whoever removes the steering can
- * leave the machine as it was found.
+ * steering_state.h - keeps what the steering found and changed in a file beside the control socket
+ * (steering.json), so that any process that removes the steering can restore the former state.
  *
- * The file is of one boot and one network namespace; one of another is ignored.
+ * The file belongs to one boot and one network namespace. A file of another one is ignored.
  */
 #ifndef WAYMARK_SRC_STEERING_STEERING_STATE_H
 #define WAYMARK_SRC_STEERING_STEERING_STATE_H
@@ -20,12 +19,12 @@
 
 struct saved_sysctl {
 	char name[SYSCTL_NAME_MAX];
-	char former[SYSCTL_VALUE_MAX]; /* as it was found */
-	char set[SYSCTL_VALUE_MAX];    /* as we set it */
+	char former[SYSCTL_VALUE_MAX]; /* the value that we found */
+	char set[SYSCTL_VALUE_MAX];    /* the value that we set */
 };
 
-/* A gateway learnt for an uplink, so that a new process knows it while the
- * routes that taught it are away. */
+/* A gateway learnt for an uplink, so that a new process knows it while the routes are missing from
+ * which it was learnt. */
 struct saved_gateway {
 	char uplink[UPLINK_NAME_MAX];
 	char ifname[IFNAMSIZ];
@@ -35,16 +34,16 @@ struct saved_gateway {
 
 struct steering_state {
 	bool is_known;		    /* read from a file of this boot and namespace */
-	struct netstate *displaced; /* others' routes; links name their interfaces */
+	struct netstate *displaced; /* foreign routes, and the links that they use */
 	struct saved_sysctl *sysctls;
 	size_t n_sysctls;
 	struct saved_gateway *gateways;
 	size_t n_gateways;
-	uint64_t text_hash;	 /* of the ruleset's text that was loaded; 0: none */
-	uint64_t listing_hash;	 /* of its listing right after */
-	int64_t labels_since_ms; /* CLOCK_REALTIME: since when its rules label; 0: unknown */
-	uint32_t label_base;	 /* of the labels that flows have */
-	uint64_t label_slots;	 /* hash: which interface each stands for; 0: unknown */
+	uint64_t text_hash;	 /* of the ruleset's text when it was loaded; 0: none */
+	uint64_t listing_hash;	 /* of nft's listing right after the load */
+	int64_t labels_since_ms; /* CLOCK_REALTIME: since when the rules label flows; 0: unknown */
+	uint32_t label_base;	 /* first bit of the labels that flows carry */
+	uint64_t label_slots;	 /* hash of the interfaces that labels stand for; 0: unknown */
 };
 
 struct steering_state *steering_state_new(void); /* NULL with errno */
@@ -54,8 +53,8 @@ void steering_state_free(struct steering_state *st);
 int steering_state_keep_sysctl(struct steering_state *st, const char *name, const char *former,
 			       const char *set);
 int steering_state_keep_gateway(struct steering_state *st, const struct saved_gateway *g);
-/* Keep a displaced route, replacing an older one of the same place; s has the
- * links. 0 or -ENOMEM. */
+/* Keep a displaced route in place of an older one at the same place. s has the links of its
+ * nexthops. Return 0 or -ENOMEM. */
 int steering_state_keep_route(struct steering_state *st, const struct route_state *r,
 			      const struct netstate *s);
 /* Forget the displaced routes of this place. */
@@ -73,9 +72,11 @@ struct steering_state *steering_state_load(const struct config *c);
 int steering_state_save(const struct config *c, const char *text);
 int steering_state_delete(const struct config *c);
 
-/* Open the folder of the state file. Its descriptor or -errno. */
+/* Open the folder of the state file; make: create it if it is missing. Return its descriptor or
+ * -errno. */
 int steering_state_folder(const struct config *c, bool make);
-/* As root: give a file to the user of the daemon, who must be able to replace it. */
+/* If we are root, make waymarkd's user the owner of a file, because waymarkd must be able to
+ * replace it. */
 void steering_state_give(const struct config *c, int fd);
 
 /* FNV-1a, 64 bits, never 0: it only shows whether a text has changed. */

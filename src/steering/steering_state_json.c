@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * steering_state_json.c - the steering's state as JSON text and back.
+ * steering_state_json.c - formats the steering's state as JSON text, and parses it.
  *
- * Must not know where the text is kept. What does not fit the syntax is refused
- * whole: half of a state would restore half of a machine.
+ * A text with any error is refused as a whole, because half of a state would restore only half of
+ * the machine. Must not know where the text is kept.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -49,8 +49,8 @@ static json_t *addr_to_json(const struct addr *a)
 	return json_string(addr_format(a, text));
 }
 
-/* The kernel allows any bytes in an interface's name, JSON only UTF-8: others stand in hex
- * behind a '/', which no name begins with. */
+/* Return a name as JSON. The kernel allows any bytes in an interface's name, JSON only UTF-8. A
+ * name that is not UTF-8 is written in hex after a '/', which no name begins with. */
 static json_t *name_to_json(const char *name)
 {
 	char hex[2 * SYSCTL_NAME_MAX + 2] = "/";
@@ -164,7 +164,7 @@ char *steering_state_write(const struct steering_state *st)
 
 /* --- reading ------------------------------------------------------------------------- */
 
-/* Each answers 0, -EBADMSG or -ENOMEM. */
+/* Each *_from_json() returns 0, -EBADMSG or -ENOMEM. */
 
 static int addr_from_json(struct addr *a, const char *text)
 {
@@ -290,7 +290,8 @@ static int route_from_json(struct netstate *s, json_t *json)
 	return err;
 }
 
-/* The sysctls that the steering ever sets, with '*' for an interface. */
+/* Return whether the steering ever sets this sysctl: one of the list, or an interface's
+ * rp_filter. */
 static bool sysctl_is_known(const char *name)
 {
 	static const char *const known[] = {

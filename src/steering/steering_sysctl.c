@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * steering_sysctl.c - sets the wanted sysctls and restores the former values.
+ * steering_sysctl.c - sets the planned sysctls and restores the former values.
  *
- * Must not know which are wanted (plan/sysctl_plan.c). None of them is worth
- * failing for: without them flows are counted less well, or a filter that the
- * administrator set drops some; each is said, and the rest goes on.
+ * A sysctl that cannot be set does not stop the installation: without it flows are counted less
+ * exactly, or a filter that the administrator set drops some packets. It is reported. Must not know
+ * which sysctls are planned (plan/sysctl_plan.c).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,8 +17,9 @@
 
 #define WANTS_MAX (UPLINKS_MAX + 8)
 
-/* The larger value of "all" and the interface is in force: 0 off, 1 strict,
- * 2 loose (Documentation/networking/ip-sysctl.rst). */
+/* Return whether the rp_filter in force is strict, given the interface's own value. The larger
+ * value of "all" and the interface is in force: 0 off, 1 strict, 2 loose
+ * (Documentation/networking/ip-sysctl.rst). */
 static bool filter_is_strict(const char *own)
 {
 	char all[SYSCTL_VALUE_MAX];
@@ -48,7 +49,8 @@ static int sysctl_change(struct run *run, const struct sysctl_want *w, const cha
 	return err ? err : sysctl_write(w->name, w->value);
 }
 
-/* Keep the value found although it needs no change: it may need one later. */
+/* Save the value as the former one even if it is as planned now, because a later run may change
+ * it. */
 static void sysctl_keep(struct run *run, const struct sysctl_want *w, const char *now)
 {
 	int err = run->is_atomic ? steering_state_keep_sysctl(run->s->state, w->name, now, w->value)
@@ -58,7 +60,7 @@ static void sysctl_keep(struct run *run, const struct sysctl_want *w, const char
 		run_failed(run, err, NULL, "cannot save the former value of sysctl %s", w->name);
 }
 
-/* Reported once when the steering is installed, not each time that it is looked at. */
+/* Print that a sysctl cannot be set, at installation only, not at each reconcile. */
 static void sysctl_warn(struct run *run, const struct sysctl_want *w, int err)
 {
 	if (run->errors && run->is_atomic)
@@ -66,7 +68,8 @@ static void sysctl_warn(struct run *run, const struct sysctl_want *w, int err)
 			w->name, w->value, w->why, strerror(-err));
 }
 
-/* An interface that is new, or made again, has new sysctls. */
+/* Return whether the interface of an rp_filter existed at the last plan. An interface that is new,
+ * or created again, has new sysctls. */
 static bool filter_was_there(const struct steering *s, const struct sysctl_want *w)
 {
 	const struct link_state *was, *is;
@@ -91,8 +94,9 @@ static void sysctl_describe(struct steering_change *c, const struct steering *s,
 	snprintf(c->detail, sizeof(c->detail), "was %s", now);
 }
 
-/* Returns whether another value than the wanted one was found and left. Before conntrack is
- * loaded by the ruleset its sysctls are not there; those of uplinks come and go with them. */
+/* Set a sysctl. Return whether another value than the planned one was found and stays. Before the
+ * ruleset loads conntrack, its sysctls do not exist, and those of an interface exist only with it.
+ * So failures are printed only if is_last_word is true. */
 static bool sysctl_set(struct run *run, const struct sysctl_want *w, bool is_last_word)
 {
 	struct steering_change change;
@@ -119,8 +123,8 @@ static bool sysctl_set(struct run *run, const struct sysctl_want *w, bool is_las
 	return err != 0;
 }
 
-/* The bit of a sysctl without a notification; the kernel notifies those of interfaces
- * (RTNL_RP_FILTER), which have none. */
+/* Return the bit of a sysctl in steering_sysctls_astray(). An rp_filter has none (0), because the
+ * kernel notifies its changes (RTNL_RP_FILTER). */
 static uint32_t sysctl_bit(const struct sysctl_want wants[], size_t i)
 {
 	uint32_t bit = 1;
@@ -164,8 +168,8 @@ void sysctls_set(struct run *run, bool is_last_word)
 			run->s->sysctls_left |= sysctl_bit(wants, i);
 }
 
-/* A value that another process set since then stays, and an interface that
- * went took its sysctls along. */
+/* Restore a former value. A value that another process set since then stays. If the interface is
+ * gone, so are its sysctls. */
 static void sysctl_restore(struct run *run, const struct saved_sysctl *saved)
 {
 	char now[SYSCTL_VALUE_MAX];
@@ -191,7 +195,8 @@ void sysctls_restore(struct run *run)
 		sysctl_restore(run, &st->sysctls[i]);
 }
 
-/* A filter's line is a command only where it is strict, or was and is ours now. */
+/* Print an rp_filter's setting: as a command if the filter is strict or already has our value, as a
+ * comment if the interface does not exist. */
 static void filter_print(const struct sysctl_want *w, FILE *out)
 {
 	char now[SYSCTL_VALUE_MAX];
