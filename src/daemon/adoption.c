@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * adoption.c - gives flows that began before the steering the mark of the uplink
- * that they are bound to, where that is certain (plan/adopt.c decides).
+ * adoption.c - gives flows that began before the steering the mark of the uplink that they belong
+ * to, if that is certain (plan/adopt.c decides).
  *
- * It is done while the rules are there and main's default route still leads where it led: no
- * packet of an adopted flow ever leaves by another uplink.
+ * Flows are adopted after the rules are installed and before the default route of table main is
+ * changed, so that no packet of an adopted flow leaves by another uplink.
  */
 #include <errno.h>
 #include <string.h>
@@ -44,15 +44,14 @@ int adoption_begin(struct daemon *d)
 	return -errno;
 }
 
-/* The kernel sends no event of the new mark if no process listened when the flow
- * began (nf_conntrack_events = 2). */
+/* Report the new mark to the audit, because the kernel sends no event for it if no process listened
+ * when the flow began (nf_conntrack_events = 2). */
 static void adopted_note(struct daemon *d, const struct ct_event *ev, uint32_t mark, int64_t now_ms)
 {
 	audit_marked(d->audit, ev, mark, adopt_is_inbound(d->adoption->adopt, ev), now_ms);
 	d->adoption->adopted++;
 }
 
-/* A flow that has ended meanwhile needs no mark. */
 bool adoption_is_active(const struct daemon *d)
 {
 	return d->adoption->adopt != NULL;

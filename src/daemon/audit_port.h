@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * audit_port.h - what the audit needs from the daemon: where records and alerts go, and
- * who diagnoses stray packets.
+ * audit_port.h - the callbacks by which the audit passes records and alerts to the daemon, and asks
+ * for a diagnosis of stray packets.
  */
 #ifndef WAYMARK_SRC_DAEMON_AUDIT_PORT_H
 #define WAYMARK_SRC_DAEMON_AUDIT_PORT_H

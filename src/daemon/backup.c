@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * backup.c - which uplinks are backups in use, per family; their flows, and their return.
+ * backup.c - tracks per address family which backup uplinks new flows use, and returns flows from
+ * them.
  *
- * A return: the lower tier has been usable for a moment, then the kernel's table is
- * dumped step by step, the flows that began by the backup meanwhile are listed, idle ones
- * and UDP first, and deleted a few per second. The dump is repeated until none is left.
- * It must not know when an uplink is usable (uplink_states.c).
+ * Flows return after an uplink of a lower tier has been usable for SETTLE_MS. The kernel's table is
+ * dumped step by step. The flows that began on the backup are listed, idle ones and UDP first, and
+ * deleted, a few per second. The dump is repeated until no such flow is left. Must not know when an
+ * uplink is usable (uplink_states.c).
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -29,9 +30,9 @@
 
 #include <netinet/in.h>
 
-/* An uplink that only flickers gets no flows back. */
+/* How long a lower tier must be usable before flows return to it. */
 #define SETTLE_MS 3000
-/* Steps of a dump per tick: the loop has other things to do. */
+/* Steps of a dump per tick, so that the loop also serves its other sources. */
 #define DUMP_STEPS	 20
 #define LIST_MAX	 1024
 #define RETURNS_A_SECOND 5
@@ -41,26 +42,26 @@
 #define SUMMARY_EVERY_MS 60000
 #define FAMILIES	 2
 
-/* A backup in use, or whose flows return. */
+/* A backup uplink that new flows use, or from which flows return. */
 struct in_use {
-	int64_t since_ms[FAMILIES]; /* when new flows began to use it; 0: they do not */
+	int64_t since_ms[FAMILIES]; /* when new flows began to use it; 0: unused */
 	bool is_over[FAMILIES];	    /* a lower tier is usable again */
 	bool is_raised;
-	struct usage_totals base; /* at the alert */
+	struct usage_totals base; /* when the alert was raised */
 };
 
-/* A flow that is to return. */
+/* A flow that must return to an uplink of a lower tier. */
 struct candidate {
 	struct ct_event entry;
-	unsigned rank; /* the lower, the sooner */
+	unsigned rank; /* flows with the lowest rank return first */
 };
 
 struct backup {
 	struct in_use uplinks[UPLINKS_MAX];
-	int64_t settled_ms; /* steady clock: when returns may begin; 0: none waits */
+	int64_t settled_ms; /* steady clock: when returns may begin; 0: no flow must return */
 	int64_t return_ms;  /* steady clock: the next deletion */
 	struct conntrack_dump *dump;
-	struct candidate *list; /* while flows return */
+	struct candidate *list; /* NULL: no flows return now */
 	size_t n, next;
 	uint64_t found, left_bytes; /* by this dump */
 	uint64_t returned;
@@ -102,7 +103,7 @@ void backup_stats(const struct daemon *d, struct backup_stats *out)
 
 /* --- which are in use ------------------------------------------------------------------------ */
 
-/* The lowest tier with an uplink that takes new flows; is_usable false: as configured. */
+/* Return the lowest tier of an uplink with a weight above 0; is_usable: only of usable uplinks. */
 static uint32_t tier_lowest(const struct daemon *d, unsigned family, bool is_usable)
 {
 	uint32_t tier = UINT32_MAX;
@@ -204,7 +205,8 @@ static bool has_entered(const struct daemon *d, const struct ct_event *ev)
 	return ev->has_labels && ev->labels.word[entered / 64] >> (entered % 64) & 1;
 }
 
-/* The flow began by a backup in use then, and a lower tier is usable now. */
+/* Return whether the flow began on a backup uplink while new flows used it, and a lower tier is
+ * usable now. */
 static bool is_to_return(const struct daemon *d, const struct ct_event *ev)
 {
 	const struct uplink_config *u =
@@ -242,7 +244,7 @@ static void flows_take(void *data, const struct ct_event *entries, size_t n)
 		flow_take(data, &entries[i]);
 }
 
-/* The lower rank first; within a rank the flow that has been idle longest. */
+/* Order by rank, and within a rank by idle time, longest first. */
 static int by_rank(const void *a, const void *b)
 {
 	const struct candidate *x = a, *y = b;
@@ -265,7 +267,7 @@ static void return_begin(struct daemon *d)
 	return_stop(b);
 }
 
-/* No flow that began by a backup is left. */
+/* End the return of flows: none is left on a backup uplink. */
 static void returns_end(struct daemon *d)
 {
 	for (unsigned slot = 0; slot < UPLINKS_MAX; slot++)

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * check_program.c - a check's life: due, handed to the talker, its result taken.
- */
+/* check_program.c - hands a check to the talker when it is due, and takes its result. */
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -20,11 +18,11 @@
 
 struct check {
 	bool is_running;
-	uint32_t sequence;   /* of the latest; results of others are ignored */
-	uint32_t generation; /* of the talker that runs it */
+	uint32_t sequence;   /* of the latest check; results of earlier ones are ignored */
+	uint32_t generation; /* of the talker that runs the check */
 	int64_t due_ms, started_ms;
 	bool has_complained;
-	int8_t result; /* of the last one, as the decision has it: 1 good, 0 bad, -1 none */
+	int8_t result; /* result of the last check: 1 good, 0 bad, -1 none */
 };
 
 struct check_programs {
@@ -143,8 +141,8 @@ static void start_complain(struct check *k, const struct uplink_config *u, const
 	k->has_complained = true;
 }
 
-/* A check whose talker died, or has no result long after its time, says nothing about the
- * uplink. */
+/* Return whether a check has no result because its talker died or does not answer. It is then
+ * neither good nor bad. */
 static bool is_lost(const struct daemon *d, const struct uplink_config *u, const struct check *k,
 		    int64_t now_ms)
 {

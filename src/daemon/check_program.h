@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * check_program.h - the check programs of uplinks (health { exec }), one per uplink at a time,
- * which the talker runs and ends at the end of the interval.
+ * check_program.h - runs the check programs of uplinks (health { exec }), one per uplink at a time.
+ * The talker starts them, and kills those that still run at the end of the interval.
  */
 #ifndef WAYMARK_SRC_DAEMON_CHECK_PROGRAM_H
 #define WAYMARK_SRC_DAEMON_CHECK_PROGRAM_H
@@ -21,7 +21,7 @@ void check_programs_forget(struct check_programs *c, uint8_t slot);
 void check_programs_tick(struct check_programs *c, struct daemon *d, const int8_t *results,
 			 int64_t now_ms);
 
-/* Take a result of the talker; call fn unless it says nothing about the uplink. */
+/* Take a result from the talker, and call fn if it is good or bad. */
 typedef void check_program_fn(struct daemon *d, uint8_t slot, bool is_good);
 void check_programs_take(struct check_programs *c, struct daemon *d, int64_t number,
 			 const char *result, check_program_fn *fn);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * collisions.c - logs what on this host conflicts with Waymark's marks, labels, rules and
- * log group (src/hostcheck finds it). After the start it looks again when another process
- * changes ip rules or routes that may take pinned flows: what is new is logged, once, and
- * alerted if it is no good news.
+ * collisions.c - logs what on this host conflicts with Waymark's marks, labels, rules and log group
+ * (src/hostcheck finds it). After the start it checks again when another process changes ip rules
+ * or routes that may affect pinned flows. A new finding is logged once, and raises an alert unless
+ * its level is OK.
  *
- * It never refuses to start: what makes the audit meaningless refuses elsewhere.
+ * Must not refuse to start: other modules refuse if the audit would be meaningless.
  */
 #include "daemon/collisions.h"
 
@@ -23,14 +23,15 @@
 #include "waymark/hostcheck/hostcheck.h"
 #include "waymark/steering/steering.h"
 
-/* Tools change rules in bursts, and a snapshot of many routes costs. */
+/* Wait after a change, because tools change rules in bursts, and between checks, because a snapshot
+ * of many routes is expensive. */
 #define SETTLE_MS  1000
 #define SPACING_MS 5000
 
 struct collisions {
 	int64_t due_ms, last_ms; /* steady clock; 0: none */
-	struct who who;		 /* of the first notice since the last look */
-	struct findings known;	 /* of ip rules and routes, at the last look */
+	struct who who;		 /* sender of the first notice since the last check */
+	struct findings known;	 /* findings about ip rules and routes that were logged last */
 };
 
 static bool is_known(const struct findings *known, const struct finding *one)
@@ -109,7 +110,8 @@ static bool table_is_an_uplinks(const struct config *c, uint32_t table)
 	return false;
 }
 
-/* Routing daemons change routes by the thousand: only few can take pinned flows. */
+/* Return whether a route may affect pinned flows. Most of the many routes that routing daemons
+ * change cannot. */
 static bool route_matters(const struct config *c, const struct route_state *r)
 {
 	if (table_is_an_uplinks(c, r->table))

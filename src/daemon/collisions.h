@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * collisions.h - reports what on this host conflicts with Waymark: at the start, and ip
- * rules and routes when they appear later.
+ * collisions.h - reports what on this host conflicts with Waymark: everything at the start, later
+ * new ip rules and routes.
  */
 #ifndef WAYMARK_SRC_DAEMON_COLLISIONS_H
 #define WAYMARK_SRC_DAEMON_COLLISIONS_H
@@ -14,14 +14,14 @@
 struct collisions;
 struct daemon;
 
-/* Log which process has the log group. Call as root, which alone may see the owners of the sockets
- * that the kernel lists. */
+/* Log which process uses the NFLOG group. Call it as root: only root may see the owners of netlink
+ * sockets. */
 void collisions_log_group(const struct config *c);
 
-/* Log the findings; never refuses to start for them. 0 or -ENOMEM. */
+/* Check the host and log the findings. Return 0 whatever was found, or -ENOMEM. */
 int collisions_open(struct daemon *d);
 void collisions_close(struct daemon *d);
-/* Take a notice of a rule or route of another process. */
+/* Take a notice that another process changed a rule or route. */
 void collisions_notice(struct daemon *d, const struct rtnl_notice *n);
 void collisions_tick(struct daemon *d, int64_t now_ms);
 

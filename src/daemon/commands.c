@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * commands.c - the commands of the control socket: who may give them, and their replies.
- */
+/* commands.c - decides who may give a command of the control socket, and replies to it. */
 #include "daemon/commands.h"
 
 #include <errno.h>
@@ -21,7 +19,7 @@
 #include "waymark/status/answer.h"
 #include "waymark/store/store.h"
 
-/* Return JSON, malloc'd, or NULL with errno. */
+/* Return the status as malloc'd JSON, or NULL with errno. */
 static char *answer_print(const struct daemon *d, char *(*print)(const struct answer *))
 {
 	struct answer a;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * config_reader.c - a transaction whose result is a struct config in shared memory.
+ * config_reader.c - runs a transaction, whose child reads the configuration and returns a struct
+ * config in shared memory.
  */
 #include "daemon/config_reader.h"
 
@@ -12,7 +13,7 @@
 #include "waymark/config/config.h"
 #include "waymark/kernel/transaction.h"
 
-/* Room for a large configuration. */
+/* Enough for a large configuration. */
 #define SHARED_BYTES (4u << 20)
 
 static void *shared;

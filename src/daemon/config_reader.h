@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * config_reader.h - reads the configuration in a child: libconfuse ends, kills or hangs its
- * process when memory is short.
+ * config_reader.h - reads the configuration in a child process, because libconfuse exits, crashes
+ * or hangs when memory is short.
  */
 #ifndef WAYMARK_SRC_DAEMON_CONFIG_READER_H
 #define WAYMARK_SRC_DAEMON_CONFIG_READER_H
@@ -13,8 +13,8 @@ struct config;
 /* Allocate the memory shared with the child, so call before the launcher starts. Return 0 or
  * -errno. */
 int config_reader_open(void);
-/* As config_load: *c is a copy of what the child has read and checked. 0, or -errno with the
- * lines in errors. */
+/* Load a configuration as config_load() does. *c is a copy of what the child has read and checked.
+ * Return 0, or -errno with messages printed to errors. */
 int config_reader_read(struct config **c, const char *path, FILE *errors);
 
 #endif

@@ -2,9 +2,9 @@
 /*
  * control.c - serves the control socket's clients.
  *
- * A client's life: accepted, its one line read, its answer queued and sent,
- * closed; or kept as a watcher. A timer that runs only while there are clients
- * ends those who are slow. It must not know what any command means.
+ * A client is accepted, its one line is read, its answer is queued and sent, and it is closed or
+ * kept as a watcher. A timer, which runs only while there are clients, drops slow ones. Must not
+ * know what a command means.
  */
 #define _GNU_SOURCE /* accept4 */
 #include "daemon/control.h"
@@ -29,10 +29,10 @@
 #define EVENTS_A_CALL 64
 
 struct client {
-	int fd; /* -1: the place is free */
+	int fd; /* -1: this entry is free */
 	struct control_peer peer;
 	bool is_watcher;
-	bool has_request; /* complete: nothing more is read */
+	bool has_request; /* the request is complete; nothing more is read */
 	unsigned idle_s;
 	char request[CONTROL_REQUEST_MAX];
 	size_t request_size;
@@ -44,7 +44,7 @@ struct control {
 	struct control_socket socket;
 	int epoll_fd;
 	int timer_fd;
-	bool is_paused; /* accepting, for want of a descriptor */
+	bool is_paused; /* no client is accepted, because descriptors are short */
 	control_handler_fn *handler;
 	control_judge_fn *judge;
 	void *data;
@@ -69,8 +69,8 @@ static void timer_run(const struct control *c, bool is_running)
 	timerfd_settime(c->timer_fd, 0, &spec, NULL);
 }
 
-/* Unread input would turn the end of the answer into a "connection reset": read what a client sent
- * beyond its request, up to a limit. */
+/* Read what a client sent after its request, up to a limit. Closing a socket with unread input
+ * would reset the connection before the client has read the answer. */
 static void client_drain(const struct client *cl)
 {
 	char scrap[4096];
@@ -84,7 +84,7 @@ static void client_drain(const struct client *cl)
 static void client_close(struct control *c, struct client *cl)
 {
 	client_drain(cl);
-	close(cl->fd); /* leaves the epoll set with it */
+	close(cl->fd); /* also removes it from the epoll set */
 	free(cl->out);
 	if (cl->is_watcher)
 		c->stats.watchers--;
@@ -127,7 +127,7 @@ static void client_flush(struct control *c, struct client *cl)
 	epoll_set(c, EPOLL_CTL_MOD, cl->fd, 0, (uint32_t)(cl - c->clients));
 }
 
-/* Queues text and a newline. 0 or -ENOMEM. */
+/* Queue text and a newline. Return 0 or -ENOMEM. */
 static int client_queue(struct client *cl, const char *text)
 {
 	size_t left = cl->out_size - cl->out_sent, size = strlen(text);
@@ -219,7 +219,7 @@ static void client_run(struct control *c, struct client *cl, const char *command
 	}
 }
 
-/* The request is complete: cl->request[0..size). */
+/* Run the complete request in cl->request[0..size). */
 static void client_request(struct control *c, struct client *cl, size_t size)
 {
 	json_t *request = json_loadb(cl->request, size, 0, NULL);
@@ -278,8 +278,8 @@ static struct client *client_free_place(struct control *c)
 	return NULL;
 }
 
-/* Without a descriptor or memory to accept with, the listener would be ready for ever:
- * leave it alone until the next tick. */
+/* Stop accepting clients until the next tick. While descriptors or memory are short, accept()
+ * fails, and the listener would stay ready and keep the loop busy. */
 static void listener_pause(struct control *c)
 {
 	c->is_paused = true;
@@ -303,7 +303,8 @@ static struct control_peer peer_read(int fd)
 	return (struct control_peer){.uid = cred.uid, .pid = cred.pid};
 }
 
-/* One user's clients must not keep out those of other users. */
+/* Return whether this user has as many clients as one user may have, so that others can still
+ * connect. */
 static bool is_user_full(const struct control *c, uid_t uid)
 {
 	int i, n = 0;

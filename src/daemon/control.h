@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * control.h - the daemon's control socket: a Unix stream socket that takes one
- * line of JSON, {"command":"status"}, and answers with one JSON document, then
- * closes. A client that asks for {"command":"watch"} is kept and gets a line
- * for each control_broadcast.
+ * control.h - the control socket of waymarkd: a Unix stream socket that takes one line of JSON,
+ * {"command":"status"}, replies with one JSON document, and closes. A client that sends
+ * {"command":"watch"} is kept, and gets a line for each control_broadcast().
  *
- * It serves bytes and knows nothing of what the answers say. Everything here
- * runs in the caller's epoll loop and never blocks.
+ * Must not know what replies mean. All functions run in the caller's epoll loop and never block.
  */
 #ifndef WAYMARK_SRC_DAEMON_CONTROL_H
 #define WAYMARK_SRC_DAEMON_CONTROL_H
@@ -15,64 +13,63 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Clients served at once, and how many of them may be watchers: watchers must not keep `status`
- * out. */
+/* Most clients served at once, and most watchers among them, so that there is always room for
+ * `status`. */
 #define CONTROL_CLIENTS_MAX  16
 #define CONTROL_WATCHERS_MAX 12
-/* Clients of one user other than root and the daemon's. */
+/* Most clients of one user, except root and waymarkd's user. */
 #define CONTROL_CLIENTS_A_USER 8
 /* Longest request, newline included. */
 #define CONTROL_REQUEST_MAX 4096
 /* Bytes that may wait for a watcher before it is dropped as too slow. */
 #define CONTROL_WATCH_QUEUE_MAX (256 * 1024)
-/* Seconds a client may take for its request, or to take any of its answer. */
+/* Seconds in which a client must send its request, or read a part of its answer. */
 #define CONTROL_PATIENCE_S 5
 
 struct control;
 
-/* The process that asks, as the kernel knows it. */
+/* The process that sends a command, as the kernel reports it. */
 struct control_peer {
 	uint32_t uid;
-	int32_t pid; /* of this pid namespace; 0: of another one */
+	int32_t pid; /* in our pid namespace; 0: it is in another one */
 };
 
 /* Answer one command with malloc'd JSON text (freed by control, which adds the newline), or NULL
  * with errno: ENOENT for an unknown command. */
 typedef char *control_handler_fn(void *data, const char *command, const struct control_peer *peer);
 
-/* Listens at path, mode 0660; the folder is made where it is missing. A socket
- * without a listener is replaced. NULL with errno: EADDRINUSE where another
- * daemon answers, ENOTSOCK where path is something else (it is left alone),
- * ENAMETOOLONG, EACCES, ... */
+/* Listen at path with mode 0660, and create missing folders. A socket file without a listener is
+ * replaced. NULL with errno: EADDRINUSE if another daemon listens there, ENOTSOCK if path is not a
+ * socket (it is not removed), ENAMETOOLONG, EACCES, ... */
 struct control *control_open(const char *path, control_handler_fn *fn, void *data);
 
-/* Asked before each command; false: the request is refused. NULL: all are allowed. */
+/* Called before each command; false refuses it. NULL: all commands are allowed. */
 typedef bool control_judge_fn(const struct control_peer *peer, const char *command);
 void control_set_judge(struct control *c, control_judge_fn *judge);
 
-/* Drops all clients and removes the socket, if it is still this one. NULL is
+/* Drop all clients, and remove the socket file unless another socket has replaced it. NULL is
  * allowed. */
 void control_close(struct control *c);
 
-/* Readable when control_process has something to do. Owned by c. */
+/* Return the descriptor to poll: readable when control_process() has work. Owned by c. */
 int control_fd(const struct control *c);
 
 /* Serve a bounded number of events. Return 0 or -errno (of epoll). */
 int control_process(struct control *c);
 
-/* Return whether a client watches. Without one, no lines need to be made. */
+/* Return whether there are watchers. If not, the caller need not format lines. */
 bool control_has_watchers(const struct control *c);
 
-/* Send a line (without its newline) to every watcher. One that has not taken
- * CONTROL_WATCH_QUEUE_MAX bytes before it is dropped. */
+/* Send a line (without its newline) to every watcher. A watcher with more than
+ * CONTROL_WATCH_QUEUE_MAX unread bytes is dropped. */
 void control_broadcast(struct control *c, const char *line);
 
 struct control_stats {
 	uint64_t accepted;
 	uint64_t refused;	    /* too many clients or watchers */
-	uint64_t bad_requests;	    /* not JSON, no command, too long, unknown */
-	uint64_t dropped_slow;	    /* out of patience or queue */
-	uint32_t clients, watchers; /* now */
+	uint64_t bad_requests;	    /* not JSON, without a command, too long or unknown */
+	uint64_t dropped_slow;	    /* too slow: CONTROL_PATIENCE_S or queue limit exceeded */
+	uint32_t clients, watchers; /* current numbers */
 };
 void control_stats(const struct control *c, struct control_stats *out);
 

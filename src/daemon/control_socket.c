@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * control_socket.c - makes and removes the socket file of the control socket.
+ * control_socket.c - creates and removes the socket file of the control socket.
  *
- * Two daemons must not share a path, and a daemon that died leaves its file
- * behind: only a socket without a listener is replaced, and nothing that
- * is not a socket is ever removed.
+ * Two daemons must not share a path, but a daemon that died leaves its file. So a socket without a
+ * listener is replaced, and a file that is not a socket is never removed.
  */
 #include "daemon/control_socket.h"
 
@@ -48,7 +47,8 @@ static int folder_make(const char *path)
 	return 0;
 }
 
-/* Return 0 (no listener, or no such file) or -EADDRINUSE (a process listens). */
+/* Return 0 if no process listens at the address or no file exists, -EADDRINUSE if a process
+ * listens, or another -errno. */
 static int socket_is_stale(const struct sockaddr_un *sun)
 {
 	struct stat st;
@@ -63,7 +63,7 @@ static int socket_is_stale(const struct sockaddr_un *sun)
 		return -errno;
 	if (!connect(fd, (const struct sockaddr *)sun, sizeof(*sun)))
 		err = -EADDRINUSE;
-	else if (errno == EAGAIN) /* its backlog is full: busy, but alive */
+	else if (errno == EAGAIN) /* its backlog is full, so a process listens */
 		err = -EADDRINUSE;
 	else if (errno != ECONNREFUSED && errno != ENOENT)
 		err = -errno;
@@ -75,7 +75,8 @@ static int socket_bind(int fd, const struct sockaddr_un *sun)
 {
 	int err;
 
-	/* The file is born with the socket's mode, so no client gets in early. */
+	/* The file gets the socket's mode when it is created, so that no other user can connect
+	 * before chmod(). */
 	if (fchmod(fd, CONTROL_MODE))
 		return -errno;
 	if (!bind(fd, (const struct sockaddr *)sun, sizeof(*sun)))
@@ -94,7 +95,7 @@ static int socket_publish(struct control_socket *s)
 {
 	struct stat st;
 
-	/* The umask has taken bits away: the group may connect. */
+	/* The umask has cleared bits of the mode. Set them, so that the group may connect. */
 	if (chmod(s->path, CONTROL_MODE) || lstat(s->path, &st) || listen(s->fd, CONTROL_BACKLOG))
 		return -errno;
 	s->device = st.st_dev;

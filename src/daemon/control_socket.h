@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * control_socket.h - the listening end of the control socket as a file: making
- * it, taking over a dead one, removing it. Knows nothing of clients.
+ * control_socket.h - the file of the control socket: creates it, replaces the one of a dead daemon,
+ * removes it. Must not know clients.
  */
 #ifndef WAYMARK_SRC_DAEMON_CONTROL_SOCKET_H
 #define WAYMARK_SRC_DAEMON_CONTROL_SOCKET_H
@@ -11,7 +11,7 @@
 struct control_socket {
 	int fd;
 	char *path;
-	dev_t device; /* of the file, to know it again */
+	dev_t device; /* identify the file that we created */
 	ino_t inode;
 };
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * coverage.c - how much of what left by each uplink the history accounts for: after each table
- * dump (resync.c) the counters of the rules and the interfaces are read, and compared with
- * those of the flows.
+ * coverage.c - computes how many of the packets that left by each uplink the history accounts for.
+ * After each table dump (resync.c) it reads the counters of the rules and the interfaces, and
+ * compares them with the counters of the flows.
  *
- * Must not know how (audit/coverage.c). A dump that fails makes the interval longer.
+ * If a dump fails, the interval extends to the next one. Must not know how counters are compared
+ * (audit/coverage.c).
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -27,7 +28,7 @@
 
 #define HOUR_MS INT64_C(3600000)
 
-/* Counters that grow when something may have been missed. */
+/* Counters that grow when flows may have been missed. */
 struct doubts {
 	struct audit_doubts audit;
 	uint64_t unwritten; /* records that did not reach the history */
@@ -37,19 +38,19 @@ struct coverage {
 	struct nft_counters *rules;
 	struct link_counters *links;
 	uint64_t boot;
-	struct coverage_reading base[UPLINKS_MAX]; /* where the interval began; time 0: nowhere */
+	struct coverage_reading base[UPLINKS_MAX]; /* at the interval's start; time 0: none */
 	struct coverage_record sum[UPLINKS_MAX];   /* since the start */
-	uint64_t lost[UPLINKS_MAX][FLOW_SHARES];   /* flows, until the interval began */
-	struct doubts doubts;			   /* then */
-	struct nft_counters_reading before;	   /* a load of the rules */
+	uint64_t lost[UPLINKS_MAX][FLOW_SHARES];   /* lost flows, at the interval's start */
+	struct doubts doubts;			   /* at the interval's start */
+	struct nft_counters_reading before;	   /* before the rules are loaded */
 	int64_t looked_ms, hour_asked_ms;
 	uint64_t comparisons, comparisons_due;
-	uint64_t queued; /* records that the queue took since the start, as of the latest look */
+	uint64_t queued; /* records that were queued before the latest comparison */
 };
 
 /* --- readings ---------------------------------------------------------------------- */
 
-/* A number for this run of the kernel (FNV-1a of its boot id). */
+/* Return a number that identifies this boot: FNV-1a of the boot id. 0: unknown. */
 static uint64_t boot_number(void)
 {
 	uint64_t hash = UINT64_C(0xcbf29ce484222325);
@@ -78,7 +79,8 @@ static void flows_read(const struct daemon *d, uint8_t slot, struct coverage_rea
 	}
 }
 
-/* Saved for the next daemon, which knows nothing of flows that have ended. */
+/* Subtract the flows that have ended from a reading that is saved for the next waymarkd, which does
+ * not know them. */
 static void ended_take_off(const struct daemon *d, uint8_t slot, struct coverage_reading *r)
 {
 	struct audit_coverage c;
@@ -168,7 +170,7 @@ static void unasked_take(struct daemon *d, struct coverage_record *r)
 		endpoints_format(&example, IPPROTO_UDP, r->unasked_example);
 }
 
-/* The first reading is where the first interval begins. */
+/* End the uplink's interval, and begin the next one. The first reading only begins one. */
 static void uplink_look(struct daemon *d, const struct uplink_config *u,
 			const struct coverage_reading *now, const struct doubts *doubts)
 {
@@ -224,7 +226,8 @@ void coverage_ask(struct daemon *d, int64_t now_ms)
 	struct resync_stats resync;
 
 	resync_stats(d, &resync);
-	/* A dump already running has read some of the table before the request. */
+	/* If a dump is running, it has read a part of the table before the request, so another one
+	 * is needed. */
 	d->coverage->comparisons_due = d->coverage->comparisons + (resync.is_running ? 2 : 1);
 	resync_look(d, now_ms);
 }
@@ -239,7 +242,7 @@ void coverage_stats(const struct daemon *d, struct coverage_stats *out)
 	out->comparisons_due = c->comparisons_due;
 }
 
-/* An hour's intervals end with it. */
+/* Ask for a comparison at the start of each hour, so that no interval spans two hours. */
 void coverage_tick(struct daemon *d, int64_t now_ms)
 {
 	struct coverage *c = d->coverage;
@@ -275,7 +278,8 @@ static void rules_rebase(struct daemon *d, uint64_t table)
 	}
 }
 
-/* Packets that leave between the reading and the load are not counted. */
+/* Read the counters before and after a load of the ruleset, which resets them. Packets that leave
+ * between the reading and the load are not counted. */
 static void on_load(void *data, bool is_done)
 {
 	struct daemon *d = data;
@@ -294,7 +298,7 @@ static void on_load(void *data, bool is_done)
 
 /* --- start and stop ---------------------------------------------------------------- */
 
-/* Use readings of this boot only. */
+/* Take the last reading of a slot as the interval's start, if it is of this boot. */
 static void base_take(void *data, uint8_t slot, const struct coverage_reading *r)
 {
 	struct coverage *c = data;

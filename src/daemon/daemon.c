@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * daemon.c - start and stop. Start opens everything that can be refused before
- * it changes anything; stop mirrors it.
+ * daemon.c - starts and stops waymarkd. Start opens everything that may fail before it changes the
+ * system. Stop does the reverse.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -53,11 +53,12 @@
 #include "waymark/store/store.h"
 #include "waymark/talker/talker.h"
 
-/* Room for three seconds of 40,000 flows/s that begin and end; only waiting records use memory. */
+/* Enough for three seconds in which 40,000 flows per second begin and end. Only queued records use
+ * memory. */
 #define QUEUE_RECORDS 262144u
 #define BATCH_MS      100
 
-/* Turns in which the flows that wait are written at a stop, half a queue each. */
+/* At a stop, pending flows are written in at most this many turns of half a queue each. */
 #define DRAIN_TURNS 256
 /* How long a stop waits for an unresponsive disk before it removes the steering. */
 #define DRAIN_PATIENCE_MS 2000
@@ -240,7 +241,7 @@ static int audit_start(struct daemon *d)
 	return err;
 }
 
-/* A small queue lets a test fill it. */
+/* Return the size of the writer's queue. Tests set a small one to fill it. */
 static uint32_t queue_records(void)
 {
 	const char *text = getenv("WAYMARK_QUEUE_RECORDS");
@@ -249,7 +250,7 @@ static uint32_t queue_records(void)
 	return n > 0 && n < QUEUE_RECORDS ? (uint32_t)n : QUEUE_RECORDS;
 }
 
-/* From here on the store belongs to the writer. */
+/* Start the writer, which owns the store from now on. */
 static int writer_open(struct daemon *d)
 {
 	bool was_clean;
@@ -267,7 +268,7 @@ static int writer_open(struct daemon *d)
 	return err;
 }
 
-/* The first thread. */
+/* Start the log's thread, the first thread of the process. */
 static int log_thread_start(struct daemon *d)
 {
 	(void)d;
@@ -277,7 +278,7 @@ static int log_thread_start(struct daemon *d)
 	return 0;
 }
 
-/* Connect modules to the hooks of others. */
+/* Connect modules by the hooks that they offer. */
 static int hooks_set(struct daemon *d)
 {
 	static const struct resync_hooks hooks = {.done = coverage_look};
@@ -288,8 +289,8 @@ static int hooks_set(struct daemon *d)
 	return 0;
 }
 
-/* First what must precede the first thread, then in the order of the data flow; steer_start is the
- * first to change the system. */
+/* The first steps must precede the first thread. The others follow the data flow. steer_start() is
+ * the first that changes the system. */
 static int (*const start_steps[])(struct daemon *) = {
 	uplink_states_open,  steer_open,	 log_thread_start, loop_open,
 	delivery_open,	     operator_open,	 collisions_open,  watch_open,
@@ -353,7 +354,7 @@ int daemon_run(struct daemon *d)
 	return loop_run(d->loop);
 }
 
-/* First write what waits in the sockets and in the audit to the history. */
+/* Write to the history what is still in the sockets and in the audit. */
 static void drain(struct daemon *d)
 {
 	observe_drain(d);
@@ -362,7 +363,8 @@ static void drain(struct daemon *d)
 			break;
 }
 
-/* The next start finds a history that was not closed, and writes the gap. */
+/* Close the history. If its disk does not answer, leave it open: the next start finds that and
+ * records a gap. */
 static void history_close(struct daemon *d)
 {
 	struct writer_stats stats;
@@ -421,7 +423,8 @@ void daemon_stop(struct daemon *d)
 	}
 	exporter_close(d);
 	delivery_stop(d);
-	/* The talker's last records and acknowledgements go to the writer. */
+	/* Before the writer stops, because the talker's last records and acknowledgements go to the
+	 * writer. */
 	alerter_free(d->alerter);
 	d->alerter = NULL;
 	talker_free(d->talker);

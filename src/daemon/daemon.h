@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * daemon.h - the wiring of waymarkd: opaque handles, one per module. Each module owns
- * its state; its header says what others may ask of it.
+ * daemon.h - connects the modules of waymarkd by opaque handles, one per module. Each module owns
+ * its state; its header declares what others may call.
  *
- * Data flows one way: the kernel's adapters (observe.c) feed the audit; what the audit
- * emits goes through publish.c to the store, the watchers and the alerts. steer.c keeps
- * the steering as planned. status.c pulls from all of them; none of them calls it.
+ * Data flows one way: the kernel's adapters (observe.c) feed the audit. publish.c passes what the
+ * audit emits to the store, the watchers and the alerts. steer.c keeps the steering as planned.
+ * status.c reads from all of them; none of them calls it.
  */
 #ifndef WAYMARK_SRC_DAEMON_DAEMON_H
 #define WAYMARK_SRC_DAEMON_DAEMON_H
@@ -23,7 +23,7 @@ struct daemon {
 	bool is_ready;
 	int64_t started_ms, started_steady_ms;
 
-	/* rooms below */
+	/* modules of other folders */
 	struct alerter *alerter;
 	struct audit *audit;
 	struct conntrack *conntrack;
@@ -34,7 +34,7 @@ struct daemon {
 	struct talker *talker;
 	struct writer *writer;
 
-	/* modules of this room */
+	/* modules of this folder */
 	struct adoption *adoption;
 	struct backup *backup;
 	struct collisions *collisions;
@@ -66,8 +66,8 @@ struct daemon {
 	struct watch *watch;
 };
 
-/* Open and install everything, or log why not and leave nothing. Takes over the
- * configuration and the talker in any case. NULL with errno. */
+/* Open and install everything, or log the error and undo everything. Takes ownership of the
+ * configuration and the talker in both cases. NULL with errno. */
 struct daemon *daemon_start(struct config *c, struct talker *t);
 int daemon_run(struct daemon *d);
 void daemon_stop(struct daemon *d);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * delivery.c - the talker in the loop, and the failures of all that delivers alerts.
+ * delivery.c - serves the talker in the event loop, and reports failures to deliver alerts.
  *
- * Programs and the webhook fail now and then; what is reported is that they begin to, and
- * that nothing has failed for a while. Must not know how the talker works.
+ * Single failures of programs and of the webhook are normal. Only the first failure is reported,
+ * and that none has occurred for QUIET_MS. Must not know how the talker works.
  */
 #include "daemon/delivery.h"
 
@@ -21,18 +21,18 @@
 #include "waymark/talker/talker.h"
 
 #define LOOK_MS	    1000
-#define PATIENCE_MS 10000 /* with a webhook */
-#define QUIET_MS    60000 /* time without a failure after which delivery works again */
+#define PATIENCE_MS 10000 /* how long a webhook may be unreachable */
+#define QUIET_MS    60000 /* time without a failure until delivery counts as working */
 
 struct delivery {
-	bool is_watched; /* the channel is in the loop */
+	bool is_watched; /* the talker's channel is in the loop */
 	bool is_failing;
 	enum talker_state talker;
-	/* Alerts counted so far: lost by programs and the webhook, by the webhook alone, not
-	 * written to their file. */
+	/* Alerts counted so far: lost by programs and the webhook, lost by the webhook, not written
+	 * to the JSON file. */
 	uint64_t lost, dropped, unwritten;
-	int64_t look_ms, failure_ms; /* of the last failure */
-	int64_t webhook_ms;	     /* its last success is longer ago; 0: it works */
+	int64_t look_ms, failure_ms; /* times of the last check and the last failure */
+	int64_t webhook_ms;	     /* when it began to fail; 0: it works */
 };
 
 /* --- reports ------------------------------------------------------------------------------ */
@@ -103,7 +103,8 @@ static void on_talker(void *data)
 	int fd = talker_fd(d->talker);
 
 	talker_process(d->talker);
-	/* The descriptor is closed by now, and so out of epoll. */
+	/* If the talker is gone, its descriptor is closed and thereby no longer in the epoll
+	 * set. */
 	if (talker_fd(d->talker) >= 0 || !d->delivery->is_watched)
 		return;
 	d->delivery->is_watched = false;
@@ -142,7 +143,8 @@ void delivery_close(struct daemon *d)
 
 /* --- failures ---------------------------------------------------------------------------------- */
 
-/* A failed request is repeated: only a server that stays unreachable counts. */
+/* Return whether the webhook has failed for PATIENCE_MS. A single failure does not count, because
+ * the request is repeated. */
 static bool webhook_is_failing(struct delivery *y, const struct alerter_stats *s, int64_t now_ms)
 {
 	if (!s->webhook.last_error[0])
@@ -152,7 +154,8 @@ static bool webhook_is_failing(struct delivery *y, const struct alerter_stats *s
 	return y->webhook_ms && now_ms - y->webhook_ms >= PATIENCE_MS;
 }
 
-/* An alert that the webhook refused or had no room for is lost, as if its program had failed. */
+/* Return the number of lost alerts: their program failed, or the webhook refused them or had no
+ * room for them. */
 static uint64_t lost_count(const struct alerter_stats *s)
 {
 	return s->programs_failed + s->webhook.dropped;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * delivery.h - where alerts go, and whether they get there: one line and one alert when the
- * talker, a program or the webhook begins to fail, one when all of them work again.
+ * delivery.h - watches whether alerts are delivered: logs one line and raises one alert when the
+ * talker, a program or the webhook begins to fail, and again when all of them work.
  */
 #ifndef WAYMARK_SRC_DAEMON_DELIVERY_H
 #define WAYMARK_SRC_DAEMON_DELIVERY_H
@@ -13,7 +13,7 @@
 struct daemon;
 
 int delivery_open(struct daemon *d);
-/* The daemon is being taken apart: nothing of the talker reaches it any more. */
+/* Take no more messages from the talker, because the modules are about to be closed. */
 void delivery_stop(struct daemon *d);
 void delivery_close(struct daemon *d);
 void delivery_tick(struct daemon *d, int64_t now_ms);

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * diagnose.c - asks the kernel why a packet strayed, on behalf of the audit, which
- * knows no kernel.
+ * diagnose.c - finds out from the kernel why a packet strayed, on behalf of the audit, which must
+ * not know the kernel.
  *
- * Each question costs a dump of the rules and routes, or a listing of the ruleset. Only a few
- * questions are asked in a moment. Further ones take the latest answer for their uplink and
- * family, so that a storm of mismatches does not become a storm of dumps. If an answer takes
- * long, as on a busy machine, the moment is longer: questions take at most a tenth of the time.
+ * Each question costs a dump of the rules and routes, or a listing of the ruleset. So only
+ * QUESTIONS_A_MOMENT questions are asked in a moment of MOMENT_MS. Further ones get the latest
+ * answer for their uplink and family, so that many mismatches do not cause as many dumps. If
+ * answers take long, as on a busy machine, the moment is extended so that questions take at most a
+ * tenth of the time.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -20,8 +21,8 @@
 
 /* The latest answer for an uplink and family. */
 struct diagnosis {
-	int64_t time_ms;  /* when it was there; 0: none yet */
-	int64_t spent_ms; /* until it was there */
+	int64_t time_ms;  /* when the answer was complete; 0: no answer yet */
+	int64_t spent_ms; /* how long the answer took */
 	struct addr dst;
 	enum reason reason;
 	char object[OBJECT_MAX];
@@ -29,7 +30,7 @@ struct diagnosis {
 
 struct diagnose {
 	struct diagnosis routing[UPLINKS_MAX][2], restoring;
-	/* this moment's questions */
+	/* the current moment and its questions */
 	int64_t since_ms, spent_ms;
 	unsigned n;
 };
@@ -73,7 +74,8 @@ static bool may_ask(struct daemon *d, int64_t now_ms)
 	return g->n++ < QUESTIONS_A_MOMENT;
 }
 
-/* The clock may have jumped back meanwhile. */
+/* Record when an answer was complete and how long it took: 0 if the clock was set back
+ * meanwhile. */
 static void answer_stamp(struct daemon *d, struct diagnosis *known, int64_t asked_ms)
 {
 	known->time_ms = clock_now_ms();
@@ -110,16 +112,17 @@ static const struct diagnosis *routing_diagnose(struct daemon *d, const struct a
 	*known = (struct diagnosis){.dst = stray->dst};
 	known->reason = steering_diagnose(d->steering, u, &q, known->object);
 	answer_stamp(d, known, now_ms);
-	/* An uplink that comes back has its link before its routes; one that is down by a
-	 * decision has neither routes nor rules; one whose default was withdrawn, or that has
-	 * no address, has no route in that family. */
+	/* The uplink may be down although its link is up: its routes are not installed yet, a
+	 * decision removed its routes and rules, its default route was withdrawn, or it has no
+	 * address in this family. */
 	if ((known->reason == REASON_ROUTE_MISSING || known->reason == REASON_RULE_MISSING) &&
 	    !uplink_states_family_carries(d, stray->expected, is_v6))
 		known->reason = REASON_UPLINK_DOWN;
 	return known;
 }
 
-/* In audit mode others restore the marks, in ways that are theirs. */
+/* Return whether marks are not restored because the ruleset is missing or changed. In audit mode
+ * another program restores them, and the reason cannot be found out. */
 static enum reason restoring_diagnose(struct daemon *d, int64_t now_ms)
 {
 	struct diagnosis *known = &d->diagnose->restoring;

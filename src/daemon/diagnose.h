@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * diagnose.h - asks the kernel why a packet strayed.
- */
+/* diagnose.h - finds out from the kernel why a packet strayed. */
 #ifndef WAYMARK_SRC_DAEMON_DIAGNOSE_H
 #define WAYMARK_SRC_DAEMON_DIAGNOSE_H
 
@@ -12,7 +10,7 @@ struct daemon;
 
 int diagnose_open(struct daemon *d); /* 0 or -errno */
 void diagnose_close(struct daemon *d);
-/* For the audit's port; data is the daemon. */
+/* The callback diagnose of struct audit_port; data is the daemon. */
 enum reason diagnose_stray(void *data, const struct audit_stray *stray, char object[OBJECT_MAX]);
 
 #endif

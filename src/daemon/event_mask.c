@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * event_mask.c - which conntrack events the kernel makes: all, or, where the
- * configuration allows it and no other process listens, the few that the audit needs. The
- * mask is the ruleset's; here is decided whether it is wanted.
+ * event_mask.c - chooses which conntrack events the kernel generates: all, or only those that the
+ * audit needs, if the configuration allows it and no other process listens. The ruleset sets the
+ * mask; this file decides whether it does.
  *
- * A flow keeps for life the mask that it began with: a new listener gets all events of the
- * flows that begin from then on.
+ * A flow keeps the mask that it began with. So a new listener gets all events only of flows that
+ * begin after the mask was removed.
  */
 #include <string.h>
 #include <errno.h>
@@ -25,7 +25,7 @@ struct event_mask {
 	int64_t looked_ms;
 };
 
-/* How often the listeners are counted, from one small proc file. */
+/* How often the listeners are counted, by reading one small file of /proc. */
 #define LOOK_MS 2000
 
 static bool is_minimal_wanted(struct daemon *d)

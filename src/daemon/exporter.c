@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * exporter.c - the counters for Prometheus: a page that the talker asks for, and a file for
- * node_exporter's textfile collector, which is replaced whole.
+ * exporter.c - exports the counters to Prometheus: as a page that the talker requests, and as a
+ * file for node_exporter's textfile collector, which is replaced as a whole.
  *
- * It knows neither HTTP nor what the text says.
+ * Must not know HTTP, nor the meaning of the text.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -24,10 +24,10 @@
 #define FILE_INTERVAL_MS 15000
 
 struct exporter {
-	struct disk_worker *disk;	 /* made for the first text */
-	struct prometheus_config config; /* that is in force; textfile its own */
-	int64_t due_ms;			 /* of the file, CLOCK_MONOTONIC */
-	int file_error;			 /* -errno that was reported; 0: fine */
+	struct disk_worker *disk;	 /* created when the first text is written */
+	struct prometheus_config config; /* in force; we own its textfile */
+	int64_t due_ms;			 /* when the file is written next, CLOCK_MONOTONIC */
+	int file_error;			 /* the -errno that was reported; 0: no failure */
 };
 
 /* --- the text ------------------------------------------------------------------------ */
@@ -96,7 +96,8 @@ static int text_write(int fd, const char *text)
 	return (size_t)n == length ? 0 : -ENOSPC;
 }
 
-/* Do not write through an existing file or link of that name: others may write to the folder. */
+/* Replace the file. Create the new one with O_EXCL, so that no link is followed that another user
+ * may have put into the folder. */
 static int file_replace(const char *path, const char *text)
 {
 	char new[4096 + 8];
@@ -108,7 +109,7 @@ static int file_replace(const char *path, const char *text)
 	fd = open(new, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return -errno;
-	/* node_exporter is another user. */
+	/* node_exporter runs as another user and must read the file. */
 	err = fchmod(fd, 0644) ? -errno : text_write(fd, text);
 	close(fd);
 	if (!err && rename(new, path))
@@ -143,7 +144,7 @@ static void file_write(struct exporter *e, char *text)
 	free(text);
 }
 
-/* Return whether the disk still has the text before. */
+/* Return whether the disk is still writing the previous text. */
 static bool is_file_busy(struct exporter *e)
 {
 	struct disk_worker_late late;
@@ -160,7 +161,7 @@ static int file_remove(const char *path, const char *unused)
 	return unlink(path) ? -errno : 0;
 }
 
-/* The next reader must not take the file for that of a running daemon. */
+/* Write a last file, which shows its readers that waymarkd does not run. */
 static void file_end(struct exporter *e)
 {
 	if (e->config.textfile)

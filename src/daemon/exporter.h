@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * exporter.h - the counters for Prometheus, by HTTP and as a textfile.
- */
+/* exporter.h - exports the counters to Prometheus, by HTTP and as a textfile. */
 #ifndef WAYMARK_SRC_DAEMON_EXPORTER_H
 #define WAYMARK_SRC_DAEMON_EXPORTER_H
 
@@ -9,7 +7,7 @@ struct exporter;
 struct daemon;
 
 int exporter_open(struct daemon *d); /* 0 or -errno, logged */
-/* Follow another configuration; 0 or -errno, logged. */
+/* Apply a new configuration. Return 0 or -errno, logged. */
 int exporter_reload(struct daemon *d);
 /* Return the counters as text, malloc'd, or NULL. */
 char *exporter_page(struct daemon *d);

@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * flow_delete.c - on-mismatch = "delete-flow": deletes the entry of a flow that left by the
- * wrong uplink, so that it is re-established.
+ * flow_delete.c - on-mismatch = "delete-flow": deletes the conntrack entry of a flow that left by
+ * the wrong uplink, so that it is re-established.
  *
- * Deletions are queued while packets and events are read, and done at the next tick, so that
- * reading never waits for the kernel. Their number per second is limited. Must not know what a
- * mismatch is (the audit decides), nor how the flow's end is recorded: its verdict and reason
- * are those of the mismatch.
+ * Deletions are queued while packets and events are read, and made at the next tick, so that
+ * reading does not wait for the kernel. Their number per second is limited. Must not know what a
+ * mismatch is (the audit decides), nor how the end of the flow is recorded.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -27,15 +26,15 @@
 
 struct wanted_deletion {
 	int64_t flow_id, mismatch_id;
-	uint8_t expected;      /* slot that its mark names */
-	struct ct_event entry; /* its tuple, zone and id */
+	uint8_t expected;      /* slot of the uplink that the flow's mark names */
+	struct ct_event entry; /* the flow's tuple, zone and id */
 };
 
 struct flow_delete {
 	struct wanted_deletion wanted[DELETIONS_MAX];
 	unsigned n_wanted;
-	int64_t deleted_ms[DELETIONS_A_SECOND]; /* steady clock: when the latest were; a ring */
-	uint64_t deleted, not_deleted;		/* not: rate limit */
+	int64_t deleted_ms[DELETIONS_A_SECOND]; /* steady clock: times of the latest; a ring */
+	uint64_t deleted, not_deleted;		/* not deleted: because of the limit */
 	uint64_t not_deleted_reported;
 	int64_t not_deleted_reported_ms; /* steady clock */
 };
@@ -57,8 +56,9 @@ void flow_delete_stats(const struct daemon *d, struct flow_delete_stats *out)
 	out->not_deleted = d->flow_delete->not_deleted;
 }
 
-/* Deleting a flow whose uplink is down gains nothing: with on-uplink-down = "hold" it may leave
- * by another uplink, and "flush" deletes it anyway. */
+/* Return whether deleting a flow of this uplink helps. Not if the uplink is down: with
+ * on-uplink-down = "hold" the flow may use another uplink, and with "flush" it is deleted
+ * anyway. */
 static bool is_deletable(const struct daemon *d, uint8_t expected)
 {
 	return d->config->on_mismatch == ON_MISMATCH_DELETE && expected < UPLINKS_MAX &&
@@ -109,7 +109,7 @@ static void deletion_publish(struct daemon *d, const struct wanted_deletion *w, 
 	publish_record(d, &r);
 }
 
-/* Return whether fewer than DELETIONS_A_SECOND were made in the last second. */
+/* Return whether fewer than DELETIONS_A_SECOND flows were deleted in the last second. */
 static bool may_delete(const struct daemon *d, int64_t steady_ms)
 {
 	return d->flow_delete->deleted < DELETIONS_A_SECOND ||
@@ -118,8 +118,8 @@ static bool may_delete(const struct daemon *d, int64_t steady_ms)
 		       SECOND_MS;
 }
 
-/* The kernel compares tuple, zone and id, but a new flow with the same tuple may get the same id
- * (its memory address). Therefore never delete for a flow that is known to have ended. */
+/* Delete one flow, unless it is known to have ended. The kernel compares tuple, zone and id, but a
+ * new flow with the same tuple may have the same id (derived from a memory address). */
 static void flow_delete_one(struct daemon *d, const struct wanted_deletion *w, int64_t now_ms)
 {
 	int64_t steady_ms = clock_steady_ms();

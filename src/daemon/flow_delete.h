@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * flow_delete.h - on-mismatch = "delete-flow".
- */
+/* flow_delete.h - deletes flows with a mismatch (on-mismatch = "delete-flow"). */
 #ifndef WAYMARK_SRC_DAEMON_FLOW_DELETE_H
 #define WAYMARK_SRC_DAEMON_FLOW_DELETE_H
 
@@ -14,13 +12,13 @@ struct daemon;
 
 int flow_delete_open(struct daemon *d); /* 0 or -errno */
 void flow_delete_close(struct daemon *d);
-/* A flow has a mismatch that it had not before. Acted on at the next tick. */
+/* Delete a flow with a new mismatch at the next tick, if the configuration says so. */
 void flow_delete_want(struct daemon *d, const struct flow_record *f,
 		      const struct mismatch_record *m);
 void flow_delete_tick(struct daemon *d, int64_t now_ms);
 
 struct flow_delete_stats {
-	uint64_t deleted, not_deleted; /* not: rate limit */
+	uint64_t deleted, not_deleted; /* not deleted: because of the limit */
 };
 void flow_delete_stats(const struct daemon *d, struct flow_delete_stats *out);
 

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * flush.c - on-uplink-down = "flush": deletes the flows of an uplink that is down,
- * so that they are re-established by another one.
+ * flush.c - on-uplink-down = "flush": deletes the flows of an uplink that is down, so that they are
+ * re-established on another one.
  *
- * Only once the uplink has been down for a moment, the routes have followed, and another uplink
- * is up: until then its flows wait. Must not know when an uplink counts as up (uplink_states.c
- * decides).
+ * Flows are deleted only after the uplink has been down for SETTLE_MS, the routes are updated, and
+ * another uplink is up. Must not know when an uplink counts as up (uplink_states.c decides).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -19,7 +18,7 @@
 #include "daemon/uplink_states.h"
 
 struct flush {
-	int64_t due_ms[UPLINKS_MAX]; /* steady clock; 0: nothing to delete */
+	int64_t due_ms[UPLINKS_MAX]; /* steady clock: when to delete; 0: nothing to delete */
 	uint8_t seen_state[UPLINKS_MAX];
 };
 
@@ -34,10 +33,11 @@ void flush_close(struct daemon *d)
 	free(d->flush);
 }
 
-/* An uplink that only flickers keeps its flows. */
+/* How long an uplink must be down before its flows are deleted. */
 #define SETTLE_MS 500
 
-/* Each change of state restarts the count, also one from down to missing. */
+/* Note a change of the uplink's state: set the time of deletion when it goes down, and clear it
+ * when it is up or drained. */
 static void state_note(struct daemon *d, uint8_t slot)
 {
 	uint8_t state = uplink_states_number(d, slot);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * flush.h - on-uplink-down = "flush".
- */
+/* flush.h - deletes the flows of uplinks that are down (on-uplink-down = "flush"). */
 #ifndef WAYMARK_SRC_DAEMON_FLUSH_H
 #define WAYMARK_SRC_DAEMON_FLUSH_H
 
@@ -13,7 +11,7 @@ struct daemon;
 int flush_open(struct daemon *d); /* 0 or -errno */
 void flush_close(struct daemon *d);
 void flush_tick(struct daemon *d);
-/* Forget the state of this slot: another uplink has it now, or none. */
+/* Forget the state of a slot that now belongs to another uplink or to none. */
 void flush_forget(struct daemon *d, uint8_t slot);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * identity.c - from root to the user of the configuration, before anything is opened.
+ * identity.c - switches from root to the user of the configuration, before any file is opened.
  *
- * The folders of history and state must be that user's: whoever else may write in one
- * can replace what is in it. A sticky folder such as /tmp keeps files apart. A folder that
- * only root may enter is kept that way: waymarkd then stays root, and says so.
+ * That user must own the folders of history and state, because any other user who may write to a
+ * folder can replace its files. A sticky folder such as /tmp is also safe. A folder that only root
+ * may enter is not changed: waymarkd then stays root and logs why.
  */
 #include "daemon/identity.h"
 
@@ -69,13 +69,14 @@ static bool may_write(const struct stat *st, const struct identity *id)
 	return st->st_gid == id->gid ? st->st_mode & S_IWGRP : st->st_mode & S_IWOTH;
 }
 
-/* Only root may enter it: no other user can open the files in it. */
+/* Return whether only root may enter the folder and open its files. */
 static bool is_root_only(const struct stat *st)
 {
 	return st->st_uid == 0 && !(st->st_mode & (S_IRWXG | S_IRWXO));
 }
 
-/* 0, -errno, or ROOT_ONLY. */
+/* Return 0 if the folder suits the user, ROOT_ONLY if waymarkd must stay root, or -errno,
+ * logged. */
 static int folder_judge(const char *path, const struct stat *st, const struct identity *id)
 {
 	if (!S_ISDIR(st->st_mode)) {
@@ -125,7 +126,7 @@ static int folder_make(const char *path, const struct identity *id)
 		err = -errno;
 	if (!err && lchown(path, id->uid, id->gid))
 		err = -errno;
-	/* The umask may have taken the group's bits. */
+	/* The umask may have cleared the group's bits. */
 	if (!err && chmod(path, FOLDER_MODE))
 		err = -errno;
 	if (err)
@@ -133,7 +134,7 @@ static int folder_make(const char *path, const struct identity *id)
 	return err;
 }
 
-/* The folder of a file. */
+/* Check or create the folder of a file. Return as folder_judge(). */
 static int folder_prepare(const char *file, const struct identity *id)
 {
 	char copy[PATH_MAX], *path;

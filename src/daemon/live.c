@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * live.c - a snapshot of what live flows have carried. The flow table holds no counters:
- * they change with each packet, and the kernel has them.
+ * live.c - takes a snapshot of the counters of live flows. Our flow table holds no counters,
+ * because they change with each packet; they are read from the kernel.
  */
 #include "daemon/live.h"
 
@@ -33,7 +33,7 @@ struct live {
 	bool is_wanted, is_taking, is_too_many;
 	struct live_row *rows;
 	size_t n, room;
-	int64_t begun_ms; /* no entry was read before */
+	int64_t begun_ms; /* when the dump began */
 	int64_t taken_ms; /* 0: no snapshot exists */
 	int64_t asked_ms;
 };
@@ -114,7 +114,7 @@ void live_end(struct daemon *d, int err, int64_t now_ms)
 	if (!l || !l->is_taking)
 		return;
 	l->is_taking = false;
-	if (err) /* a torn dump is made again */
+	if (err) /* keep is_wanted: the dump will be repeated */
 		return;
 	l->is_wanted = false;
 	l->taken_ms = now_ms;
@@ -164,7 +164,7 @@ char *live_answer(struct daemon *d, const char *from, int64_t now_ms)
 	out = open_memstream(&text, &size);
 	if (!out)
 		return NULL;
-	/* How long a flow has been idle counts from no later than that. */
+	/* Send begun_ms, because idle times must not be counted from a later time. */
 	fprintf(out, "{\"is_ready\":true,\"taken_ms\":%" PRId64 ",\"total\":%zu,\"rows\":[",
 		l->begun_ms, l->n);
 	rows_print(l, first, out);

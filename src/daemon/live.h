@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * live.h - the counters and TCP states of the flows that live, for those who ask: taken
- * from a dump of the kernel's table that is made for them, kept for some seconds, handed
- * out in parts.
+ * live.h - provides the counters and TCP states of live flows to clients. A request starts a dump
+ * of the kernel's table. The result is kept for some seconds and sent in parts.
  */
 #ifndef WAYMARK_SRC_DAEMON_LIVE_H
 #define WAYMARK_SRC_DAEMON_LIVE_H
@@ -17,15 +16,15 @@ struct daemon;
 int live_open(struct daemon *d); /* 0 or -errno */
 void live_close(struct daemon *d);
 
-/* The start of a dump, its entries, and its end; err: the dump is incomplete. */
+/* Take the start of a dump, its entries, and its end. err: the dump is incomplete. */
 void live_begin(struct daemon *d, int64_t now_ms);
 void live_take(struct daemon *d, const struct ct_event *entries, size_t n);
 void live_end(struct daemon *d, int err, int64_t now_ms);
-/* Forget a snapshot that is no longer asked for. */
+/* Free a snapshot that clients no longer request. */
 void live_tick(struct daemon *d, int64_t now_ms);
 
-/* Answer "live FROM": JSON, malloc'd, or NULL with errno. Without a fresh dump it asks for
- * one, and says that it is not ready. */
+/* Return the reply to "live FROM" as malloc'd JSON, or NULL with errno. If there is no fresh
+ * snapshot, request a dump and reply that it is not ready. */
 char *live_answer(struct daemon *d, const char *from, int64_t now_ms);
 
 #endif

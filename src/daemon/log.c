@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * log.c - lines on standard error.
+ * log.c - writes log lines to standard error.
  *
- * A line's life: formatted by the caller, compared with the one before (in a flood of
- * equal lines it is only counted), queued, written by the thread. Without the thread (before log_start,
- * after log_stop, in a forked child) the caller writes it.
+ * The caller formats a line and compares it with the previous one; of many equal lines in a row
+ * most are only counted. It queues the line, and a thread writes it. If the thread does not run
+ * (before log_start(), after log_stop(), in a forked child), the caller writes the line.
  */
 #include "daemon/log.h"
 
@@ -24,8 +24,8 @@
 #define LINE_BYTES   1024
 #define QUEUE_LINES  512
 #define STOP_WAIT_MS 1000
-/* This many equal lines, each this soon after the last, are a flood; fewer are news, such as two
- * reloads in a row. */
+/* After FLOOD_LINES equal lines, each at most FLOOD_MS after the one before, further ones are only
+ * counted. Fewer are all written, such as those of two reloads. */
 #define FLOOD_LINES 3
 #define FLOOD_MS    250
 #define REPEAT_MS   10000
@@ -33,22 +33,22 @@
 static bool is_journal, is_level_forced;
 static enum log_level level_most = LOG_LEVEL_INFO;
 
-/* All of it under lock. */
+/* The lock protects all fields. */
 static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t change;
 	char line[QUEUE_LINES][LINE_BYTES];
 	unsigned first, n;
 	bool is_running, is_stopping;
-	pid_t pid; /* whose thread it is */
+	pid_t pid; /* process that the thread belongs to */
 	uint64_t dropped, dropped_reported;
 
-	char last[LINE_BYTES]; /* without its prefix */
+	char last[LINE_BYTES]; /* the last line, without its prefix */
 	enum log_level last_level;
-	unsigned equal; /* lines in a row like it, each soon after the one before */
+	unsigned equal; /* consecutive lines equal to last, each within FLOOD_MS */
 	uint64_t repeats;
 	int64_t repeats_since_ms;
-	int64_t last_ms; /* when the last line came, repeated or not */
+	int64_t last_ms; /* time of the last line, written or only counted */
 } queue = {.lock = PTHREAD_MUTEX_INITIALIZER, .change = PTHREAD_COND_INITIALIZER};
 
 struct log_capture {
@@ -57,8 +57,8 @@ struct log_capture {
 	size_t size;
 };
 
-/* systemd.exec(5): JOURNAL_STREAM is set where standard error goes to the
- * journal, which reads the "<N>" of sd-daemon(3). */
+/* systemd sets JOURNAL_STREAM if standard error goes to the journal (systemd.exec(5)), which then
+ * reads the prefix "<N>" as priority (sd-daemon(3)). */
 void log_open(void)
 {
 	is_journal = getenv("JOURNAL_STREAM") != NULL;
@@ -95,7 +95,7 @@ static void drops_report(uint64_t drops)
 	line_write(line);
 }
 
-/* The lock is not held while it writes: that may take for ever. */
+/* Write queued lines. The lock is released during a write, which may block for ever. */
 static void *thread_run(void *unused)
 {
 	char line[LINE_BYTES];
@@ -155,7 +155,8 @@ static size_t prefix_format(char *buf, size_t size, enum log_level level)
 				word[level]);
 }
 
-/* Under the lock; the line has at most LINE_BYTES with its end. */
+/* Queue a line, or write it if there is no thread. Called under the lock. The line has at most
+ * LINE_BYTES with its end. */
 static void line_queue(const char *line)
 {
 	if (!queue.is_running || queue.pid != getpid()) {
@@ -190,7 +191,7 @@ static void repeats_end(void)
 	line_put(queue.last_level, text);
 }
 
-/* Only a flood is summarized. */
+/* Return whether the line repeats the last one so often that it is only counted. */
 static bool is_repeated(enum log_level level, const char *text)
 {
 	int64_t now_ms = clock_steady_ms(), passed_ms = now_ms - queue.last_ms;
@@ -233,7 +234,7 @@ void log_trace(const char *line)
 
 	if ((size_t)snprintf(cut, sizeof(cut), "%s", line) >= sizeof(cut))
 		memcpy(cut + sizeof(cut) - sizeof("...\n"), "...\n", sizeof("...\n"));
-	/* A child has no thread, and may have got the lock while it was held. */
+	/* A forked child has no log thread, and its copy of the lock may be locked for ever. */
 	if (queue.pid != getpid()) {
 		line_write(cut);
 		return;
@@ -272,7 +273,7 @@ void log_stop(void)
 	while (queue.is_running)
 		if (pthread_cond_timedwait(&queue.change, &queue.lock, &until))
 			break;
-	/* The thread, if it hangs, ends with the process. */
+	/* If the thread hangs, it ends with the process. */
 	pthread_mutex_unlock(&queue.lock);
 }
 
@@ -289,7 +290,7 @@ struct log_capture *log_capture(void)
 	return NULL;
 }
 
-/* Without memory write the message unformatted. */
+/* If log_capture() failed, messages go to standard error without a prefix. */
 FILE *log_capture_file(struct log_capture *c)
 {
 	return c ? c->file : stderr;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * log.h - the daemon's log on standard error: with the priority that journald reads, or
- * with the time where a person reads it.
+ * log.h - waymarkd's log on standard error. Lines have a priority that journald reads or, without a
+ * journal, a time.
  *
- * Lines are handed to a thread, so that a pipe that is not read or a slow disk never
- * delays the caller: what finds the queue full is dropped and counted. A line that
- * repeats is counted and summarized.
+ * A thread writes the lines, so that a pipe that is not read or a slow disk never delays the
+ * caller. Lines that find the queue full are dropped and counted. Repeated lines are counted and
+ * summarized.
  */
 #ifndef WAYMARK_SRC_DAEMON_LOG_H
 #define WAYMARK_SRC_DAEMON_LOG_H
@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* Numbers of syslog(3). */
+/* Priorities of syslog(3). */
 enum log_level {
 	LOG_LEVEL_ERR = 3,
 	LOG_LEVEL_WARNING = 4,
@@ -40,16 +40,18 @@ __attribute__((format(printf, 2, 3))) void log_line(enum log_level level, const 
 #define log_info(...)	 log_line(LOG_LEVEL_INFO, __VA_ARGS__)
 #define log_debug(...)	 log_line(LOG_LEVEL_DEBUG, __VA_ARGS__)
 
-/* A line of the trace, with its end: written as it is, a long one cut off. */
+/* Write a line of the trace, which ends with a newline, without a prefix. A long line is
+ * truncated. */
 void log_trace(const char *line);
 
-/* Write the summary of a repeated line that is due; call about once a second. */
+/* Write the summary of repeated lines, if it is due. Call about once per second. */
 void log_tick(void);
-/* Return how many lines found the queue full. */
+/* Return how many lines were dropped because the queue was full. */
 uint64_t log_dropped(void);
 
-/* Messages that other modules print to a FILE: log_capture gives one, and log_release
- * logs what was printed to it, line by line. NULL: no memory. */
+/* Log messages that other modules print to a FILE. log_capture() returns a capture, or NULL if
+ * memory is short; log_capture_file() returns its FILE; log_release() logs what was printed to it,
+ * line by line, and frees it. */
 struct log_capture;
 struct log_capture *log_capture(void);
 FILE *log_capture_file(struct log_capture *c);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * loop.c - epoll, in the order of ranks.
- */
+/* loop.c - an epoll loop that serves its sources in the order of their ranks. */
 #include "daemon/loop.h"
 
 #include <errno.h>
@@ -21,12 +19,12 @@ struct source {
 struct loop {
 	int epoll_fd;
 	bool is_stopped;
-	_Atomic(const char *) doing; /* NULL: it waits */
+	_Atomic(const char *) doing; /* NULL: the loop waits */
 	_Atomic int64_t since_ms;
 	struct source source[LOOP_RANKS];
 };
 
-/* By rank, as the log names them. */
+/* Names of the sources in the log, by rank. */
 static const char *const names[LOOP_RANKS] = {
 	[LOOP_PACKETS] = "NFLOG messages",
 	[LOOP_EVENTS] = "conntrack events",

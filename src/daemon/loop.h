@@ -1,17 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * loop.h - one epoll loop. In each turn the sources that are ready are served by rank,
- * lowest first.
- */
+/* loop.h - an epoll loop. Each turn serves the sources that are ready by rank, lowest first. */
 #ifndef WAYMARK_SRC_DAEMON_LOOP_H
 #define WAYMARK_SRC_DAEMON_LOOP_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Ranks, one source each. Ruleset changes go first: a missing table must be reinstalled before
- * anything else, and the writer of a mark must be known before its strays. NFLOG messages are older
- * than the events that they caused. */
+/* Ranks, each with one source. Ruleset changes are first: a missing table must be reinstalled
+ * before all else, and the process that wrote a mark must be known before the stray packets that it
+ * caused. NFLOG messages precede events, because they are older than the events that their packets
+ * caused. */
 enum loop_rank {
 	LOOP_RULESET,
 	LOOP_PACKETS,
@@ -32,15 +30,15 @@ struct loop;
 
 struct loop *loop_new(void); /* NULL with errno */
 void loop_free(struct loop *l);
-/* 0 or -errno. */
+/* Add a source at a free rank. Return 0 or -errno. */
 int loop_add(struct loop *l, enum loop_rank rank, int fd, loop_fn *fn, void *data);
 void loop_remove(struct loop *l, enum loop_rank rank, int fd);
-/* 0 when loop_stop was called, or -errno. */
+/* Run until loop_stop() is called. Return 0 or -errno. */
 int loop_run(struct loop *l);
 void loop_stop(struct loop *l);
 
-/* Return the loop's current work, and since when (CLOCK_MONOTONIC, ms); NULL: the loop waits. For
- * any thread. */
+/* Return the name of the source that is served, and since when (CLOCK_MONOTONIC, ms); NULL: the
+ * loop waits. Any thread may call it. */
 const char *loop_doing(const struct loop *l, int64_t *since_ms);
 
 #endif

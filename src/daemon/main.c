@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * main.c - waymarkd: arguments in, exit status out.
- */
+/* main.c - waymarkd: reads the arguments, runs the daemon and sets the exit status. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,8 +69,8 @@ static int arguments_read(int argc, char **argv, const char **path, int *debug)
 	return EXIT_USAGE;
 }
 
-/* Take over the configuration. The talker comes first, while nothing is open that it must not have.
- * NULL: logged. */
+/* Start the daemon; takes ownership of the configuration. Start the talker first, before anything
+ * is open that the talker must not inherit. Return NULL on failure, logged. */
 static struct daemon *daemon_begin(struct config *config)
 {
 	struct talker *talker = identity_rehearse() ? NULL : identity_talker(config);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * namespace_lock.c - a name among the abstract sockets of the network namespace, which ends
- * with the process.
+ * namespace_lock.c - binds an abstract socket address, which exists once per network namespace and
+ * is released when the process ends.
  *
- * Everybody may take such a name: one that neither root nor our user holds is reported, and
- * refuses nothing.
+ * Any user may bind such an address. If neither root nor our user holds it, that is logged, and
+ * waymarkd starts nevertheless.
  */
 #define _GNU_SOURCE /* struct ucred */
 #include "daemon/namespace_lock.h"
@@ -23,7 +23,7 @@
 #include "daemon/log.h"
 
 #define NAME "waymarkd"
-/* A child of a daemon that was killed may have the name for a moment. */
+/* A child of a waymarkd that was killed may hold the address for a moment. */
 #define ATTEMPTS 5
 #define PAUSE_NS 100000000
 
@@ -53,7 +53,7 @@ static int name_take(int fd)
 	return -EADDRINUSE;
 }
 
-/* Read who listens at the name. Return false if the name does not show it. */
+/* Read which process listens at the address. Return false if it cannot be found out. */
 static bool holder_read(struct ucred *holder)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * namespace_lock.h - one daemon per network namespace, whatever its files are.
+ * namespace_lock.h - ensures that only one waymarkd runs per network namespace, even with different
+ * files.
  */
 #ifndef WAYMARK_SRC_DAEMON_NAMESPACE_LOCK_H
 #define WAYMARK_SRC_DAEMON_NAMESPACE_LOCK_H

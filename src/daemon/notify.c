@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * notify.c - the datagram that sd_notify(3) describes, so that libsystemd is not
- * needed for it.
- */
+/* notify.c - sends the datagrams that sd_notify(3) describes, without libsystemd. */
 #include "daemon/notify.h"
 
 #include <errno.h>
@@ -39,7 +36,7 @@ static bool address_set(struct sockaddr_un *to, socklen_t *bytes)
 	return true;
 }
 
-/* 0, or -EAGAIN: the service manager does not read, and is not waited for. */
+/* Send without blocking. Return 0, or -EAGAIN if the service manager does not read its socket. */
 static int state_send(const char *state)
 {
 	struct sockaddr_un to;

@@ -10,7 +10,7 @@
 void notify_send(const char *state);
 /* Send "WATCHDOG=1", after pending messages; call once a second. */
 void notify_beat(void);
-/* "RELOADING=1" with the time that systemd wants beside it. */
+/* Send "RELOADING=1" with the time that systemd requires. */
 void notify_reloading(void);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * observe.c - feeds conntrack events and logged packets to the audit. What was lost on the way
- * becomes a gap, and a dump (resync.c) follows.
+ * observe.c - feeds conntrack events and NFLOG messages to the audit. If some were lost, it records
+ * a gap and requests a table dump (resync.c).
  *
- * Logged packets are read before events wherever both wait: a packet's message
- * is older than the events that it caused.
+ * NFLOG messages are read before events if both are pending: a packet's message is older than the
+ * events that the packet caused.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -29,41 +29,46 @@
 
 #define NFLOG_BUFFER_BYTES (8u << 20)
 
-/* Messages per turn; then the other sources have their turn. */
+/* Most messages that are read in one turn of the loop. */
 #define BATCH 512
 
-/* Turns in which a socket is to become empty, so that nothing waits for ever. */
+/* Most turns in which observe_drain() reads a socket, so that it ends. */
 #define EMPTY_TURNS 256
 
-/* Rows that a few turns can produce. With less room in the queue, the writer is behind. */
+/* Records that a few turns can produce. If the writer's queue has less room, the writer is
+ * behind. */
 #define EVENTS_ROOM	   4096u
 #define WRITER_PATIENCE_MS 2000
 #define HOLD_NS		   2000000
 
-/* While packets are being logged, those sent before a flow's end are read before its DESTROY,
- * so that they are not attributed to the next flow with the same addresses. */
+/* If NFLOG messages have come within this time, read the pending ones before a flow's DESTROY event
+ * is processed, so that they are not attributed to the next flow with the same addresses. */
 #define LOGGING_MS 1000
 
-/* The reasons of alerts. */
+/* Reasons of gap alerts. */
 #define EVIDENCE_LOST "evidence lost"
 #define EVENTS_LOST   "events lost"
 
 struct observe {
 	int64_t last_event_ms, last_packet_ms;
-	int64_t last_logged_ms;			    /* of the newest NFLOG message */
-	struct open_gap packets_gap;		    /* the socket was not empty since */
-	int64_t overrun_since_ms, overrun_until_ms; /* the newest gap whose loss is not
+	int64_t last_logged_ms;			    /* time of the newest NFLOG message */
+	struct open_gap packets_gap;		    /* open from an overrun until the socket was
+						     * read empty */
+	int64_t overrun_since_ms, overrun_until_ms; /* the newest gap whose lost messages are not
 						     * counted yet; 0: none */
-	struct open_gap events_gap;		    /* as packets_gap, of the event socket */
-	uint64_t events_refused;		    /* deliveries without room, before that gap */
-	uint64_t events_unreadable;		    /* parse errors that a gap covers */
-	uint64_t held_back;			    /* times that events waited for the store */
+	struct open_gap events_gap;		    /* as packets_gap, for the event socket */
+	uint64_t events_refused;		    /* events that found no room, before
+						     * events_gap */
+	uint64_t events_unreadable;		    /* parse errors that a gap was recorded for */
+	uint64_t held_back;			    /* how often events were left unread for the
+						     * writer */
 };
 
 static int observe_packets(struct daemon *d);
 
-/* An update has no time of its own. If it closes a connection, the end of the flow must not be
- * earlier than its packets: the batch may have begun long before. */
+/* Return the time of an event. An update has no timestamp. If it closes a TCP connection, use the
+ * current time: the batch may have begun long before, and a flow must not end before its
+ * packets. */
 static int64_t event_ms(const struct daemon *d, const struct ct_event *ev)
 {
 	return ev->type == CT_UPDATE && ev->tcp_state ? clock_now_ms() : d->observe->last_event_ms;
@@ -79,7 +84,8 @@ static void take_event(void *data, const struct ct_event *ev)
 	audit_ct_event(d->audit, ev, event_ms(d, ev));
 }
 
-/* An unknown interface has just appeared, and its notice has not been read yet. */
+/* Return the name of an interface. If it is unknown, it has just appeared: read the pending notices
+ * first. */
 static const char *ifname_of(struct daemon *d, uint32_t ifindex)
 {
 	const char *name = ifnames_get(d->ifnames, ifindex);
@@ -108,7 +114,7 @@ static void take_packet(void *data, const struct stray_packet *p)
 		audit_packet_elsewhere(d->audit, p, ifname, d->observe->last_packet_ms);
 }
 
-/* --- logged packets, and what of them was lost ------------------------------------ */
+/* --- NFLOG messages, and lost ones ------------------------------------------------ */
 
 static const char packets_reason[] = "NFLOG messages were lost before they were read";
 
@@ -123,7 +129,8 @@ static void packets_overrun(struct daemon *d, int64_t since_ms)
 		audit_gap(d->audit, GAP_EVIDENCE, since_ms, 0, -1, packets_reason);
 }
 
-/* The next message shows how many were lost; it may come much later. */
+/* End the gap, because the socket is empty. The next message shows how many were lost, but it may
+ * come much later. */
 static void packets_drained(struct daemon *d)
 {
 	d->observe->overrun_since_ms = d->observe->packets_gap.started_ms;
@@ -134,7 +141,7 @@ static void packets_drained(struct daemon *d)
 	d->observe->packets_gap.id = 0;
 }
 
-/* Messages that the group lost between two messages. */
+/* Record a gap with the number of messages that the sequence numbers show as missing. */
 static void packets_missing(struct daemon *d, int64_t since_ms, uint64_t holes)
 {
 	bool is_known = d->observe->overrun_since_ms != 0;
@@ -167,12 +174,12 @@ static int observe_packets(struct daemon *d)
 	return n;
 }
 
-/* --- conntrack events, and what of them was lost -------------------------------- */
+/* --- conntrack events, and lost ones -------------------------------------------- */
 
 static const char overrun_reason[] = "conntrack events overran the socket's buffer";
 
-/* After an overrun the socket drops everything until it has been read empty. Flows that began in
- * that time are found by their ends, or by a dump. */
+/* Open a gap. After an overrun the socket drops all events until it has been read empty. Flows that
+ * began during the gap are found by their DESTROY events or by a table dump. */
 static void events_lost(struct daemon *d, int64_t since_ms)
 {
 	resync_ask(d, d->observe->last_event_ms);
@@ -185,7 +192,7 @@ static void events_lost(struct daemon *d, int64_t since_ms)
 		audit_gap(d->audit, GAP_EVENTS, since_ms, 0, -1, overrun_reason);
 }
 
-/* Each delivery that had no room is an event lost. */
+/* End the gap, because the socket is empty. Each event that found no room is a lost one. */
 static void events_drained(struct daemon *d)
 {
 	struct conntrack_stats s;
@@ -240,9 +247,9 @@ static void on_packets(void *data)
 	observe_packets(data);
 }
 
-/* If the writer is a full queue behind but makes progress, leave events in the kernel's buffer for
- * a moment: it holds more events than the queue holds rows. Do not wait for a writer without
- * progress: audit and alerts continue. */
+/* Return whether to leave events in the kernel's buffer for a moment, because the writer's queue is
+ * full and the writer makes progress. The buffer holds more events than the queue holds records. Do
+ * not wait for a writer without progress: audit and alerts must continue. */
 static bool is_writer_behind(struct daemon *d)
 {
 	int64_t now_ms = clock_now_ms();

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * open_gap.h - a gap while it lasts. The module that opens it owns it.
- */
+/* open_gap.h - a gap that has not ended. The module that opened the gap owns it. */
 #ifndef WAYMARK_SRC_DAEMON_OPEN_GAP_H
 #define WAYMARK_SRC_DAEMON_OPEN_GAP_H
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * operator.c - apply, confirm and remove on behalf of an operator.
+ * operator.c - runs the commands apply, confirm and remove for an operator.
  *
- * apply loads the configuration file again, as SIGHUP does. With a time to confirm, the
- * former configuration is kept until `confirm`; after that time it is loaded again. remove
- * takes the steering away and pauses it until the next apply, reload or start.
- *
- * Only root and the daemon's own user may ask. Must not know how the steering is changed.
+ * apply loads the configuration file again, as SIGHUP does. With a time to confirm, the former
+ * configuration is kept until `confirm`; if that does not come in this time, the former
+ * configuration is loaded again. remove removes the steering and pauses it until the next apply,
+ * reload or start. Only root and waymarkd's own user may send these commands. Must not know how the
+ * steering is changed.
  */
 #include "daemon/operator.h"
 
@@ -27,9 +27,9 @@
 
 struct operator
 {
-	struct config *former; /* to return to; NULL: nothing waits */
-	bool was_paused;       /* the steering was removed before that apply */
-	int64_t deadline_ms;   /* steady clock */
+	struct config *former; /* former configuration; NULL: no apply waits for confirm */
+	bool was_paused;       /* the steering was paused before the apply */
+	int64_t deadline_ms;   /* steady clock: when the time to confirm ends */
 };
 
 int operator_open(struct daemon *d)

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * operator.h - what `waymark apply`, `confirm` and `remove` ask of a running daemon.
- */
+/* operator.h - runs the commands `waymark apply`, `confirm` and `remove` in a running daemon. */
 #ifndef WAYMARK_SRC_DAEMON_OPERATOR_H
 #define WAYMARK_SRC_DAEMON_OPERATOR_H
 
@@ -14,12 +12,12 @@ struct daemon;
 
 int operator_open(struct daemon *d); /* 0 or -ENOMEM */
 void operator_close(struct daemon *d);
-/* Return the reply to a command as malloc'd JSON. NULL with errno; ENOENT: it is none of
- * these commands. */
+/* Return the reply to a command as malloc'd JSON. NULL with errno; ENOENT: the command is none of
+ * these. */
 char *operator_answer(struct daemon *d, const char *command, const struct control_peer *peer);
 /* Undo an apply that was not confirmed in time. */
 void operator_tick(struct daemon *d, int64_t now_ms);
-/* Another configuration was loaded: a pending confirmation is settled. */
+/* Wait for no confirmation any more, because another configuration was loaded. */
 void operator_forget(struct daemon *d);
 
 #endif

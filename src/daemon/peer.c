@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * peer.c - name the user and the process at the other end of the control socket.
- */
+/* peer.c - finds the names of the user and the process at the other end of the control socket. */
 #include <pwd.h>
 #include <stdio.h>
 #include <string.h>
@@ -11,7 +9,7 @@
 
 #define USERS_FILE "/etc/passwd"
 
-/* A blank would end the word in a file. */
+/* Copy up to the first blank: in log lines and records each name must be one word. */
 static void word_copy(char to[PEER_NAME], const char *from)
 {
 	size_t n = strcspn(from, " \t\n");
@@ -19,7 +17,8 @@ static void word_copy(char to[PEER_NAME], const char *from)
 	snprintf(to, PEER_NAME, "%.*s", (int)(n < PEER_NAME - 1 ? n : PEER_NAME - 1), from);
 }
 
-/* From the file alone: getpwuid may ask a server, and who asked us would wait for it too. */
+/* Read the user's name from the file only. getpwuid() may query a server, and would block the
+ * loop. */
 static void user_name(uid_t uid, char name[PEER_NAME])
 {
 	FILE *users = fopen(USERS_FILE, "re");

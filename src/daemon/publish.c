@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * publish.c - publishes what the audit emits: rows to the store's queue, alerts to the sinks,
- * mismatches to the log, all of it to the watchers.
+ * publish.c - publishes what the audit emits: records to the store's queue, alerts to the sinks,
+ * mismatches to the log, and all to the watchers.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -23,20 +23,20 @@
 /* Log lines per second about mismatches; the history has all of them. */
 #define LINES_PER_SECOND 20
 
-/* The reason of their alert. */
+/* Reason of the alert about records that found the queue full. */
 #define QUEUE_FULL	  "queue full"
 #define CAUSE_PATIENCE_MS 1000
 
 struct publish {
 	uint64_t tamperings;	  /* changes of the steering by another process */
 	uint64_t refused;	  /* records that found the queue full */
-	uint64_t refused_counted; /* of them, those in a gap that has ended */
-	uint64_t refused_looked;  /* those at the tick before */
+	uint64_t refused_counted; /* those of refused in a gap that has ended */
+	uint64_t refused_looked;  /* refused at the previous tick */
 	int64_t refused_since_ms;
 	struct open_gap refused_gap;
 	char refused_reason[96];
 	uint32_t lines_this_second, lines_suppressed;
-	char mark_object[96]; /* the latest that sets a mark, since the start; "": none */
+	char mark_object[96]; /* the rule of another table that set a mark last; "" */
 	struct who mark_writer;
 };
 
@@ -53,7 +53,7 @@ void publish_record(void *data, const struct record *r)
 	d->publish->refused++;
 }
 
-/* --- records that found the queue full: a gap from the first of them on ------------------ */
+/* --- records that found the queue full, and their gap ------------------------------------- */
 
 static void refused_begin(struct daemon *d, const char *cause)
 {
@@ -85,7 +85,8 @@ static void refused_end(struct daemon *d, int64_t now_ms)
 	p->refused_counted = p->refused;
 }
 
-/* The gap ends when the queue is half empty and nothing was refused meanwhile. */
+/* Begin a gap if records were refused. End it when the queue is half empty and none was refused
+ * since the last tick. */
 static void refused_look(struct daemon *d, int64_t now_ms)
 {
 	struct publish *p = d->publish;
@@ -99,7 +100,7 @@ static void refused_look(struct daemon *d, int64_t now_ms)
 	writer_stats(d->writer, &ws);
 	is_over = !is_refusing && ws.depth <= ws.capacity / 2;
 	cause = store_failure_cause(&ws, clock_steady_ms());
-	/* The queue may be full some time before the writer knows why. */
+	/* The writer may find the cause only some time after the queue is full: wait for it. */
 	if (!p->refused_gap.id &&
 	    (cause || is_over || now_ms - p->refused_since_ms >= CAUSE_PATIENCE_MS))
 		refused_begin(d, cause);
@@ -132,7 +133,8 @@ static int outbox_add(void *data, int64_t id, int64_t time_ms, const char *line)
 	return err;
 }
 
-/* If there is no room for the record, the next daemon sends the alert once more. */
+/* Record that an alert needs no further delivery. If the queue has no room for the record, the next
+ * waymarkd sends the alert again. */
 static void outbox_done(void *data, int64_t id)
 {
 	struct daemon *d = data;
@@ -142,7 +144,7 @@ static void outbox_done(void *data, int64_t id)
 		writer_push(d->writer, &r);
 }
 
-/* The uplinks that an alert is about, each once. */
+/* Write the names of the uplinks that an alert is about, each once. */
 static void uplinks_text(char *text, size_t size, const struct alert *a)
 {
 	const char *first = *a->expected ? a->expected : a->uplink;
@@ -152,7 +154,7 @@ static void uplinks_text(char *text, size_t size, const struct alert *a)
 		 strcmp(first, second) ? second : "");
 }
 
-/* Every message of the alerter, silenced or not, is a row of the history. */
+/* Write a message of the alerter to the history, even if it is silenced. */
 static void alert_record(void *data, const struct alert *a)
 {
 	struct alert_record *row = calloc(1, sizeof(*row));
@@ -233,8 +235,8 @@ static enum alert_kind kind_of(enum verdict v)
 	}
 }
 
-/* A rule or route that takes over the flows of several uplinks raises one alert, which names
- * it. */
+/* Write the text of an alert about a rule or route that takes over flows. One alert covers the
+ * flows of all uplinks, so the text names the rule or route. */
 static void format_takeover(struct alert *a, const char *flow)
 {
 	snprintf(a->text, sizeof(a->text),
@@ -259,7 +261,8 @@ static void format_text(struct alert *a)
 			 a->flow_id, flow, alert_kind_name(a->kind), a->mark, a->egress);
 }
 
-/* The first uplink of a set: alerts of other kinds than mismatch name one. */
+/* Return the first uplink that the flow left by, because alerts of other kinds than mismatch name
+ * only one. */
 static uint8_t first_slot(const struct flow_record *f)
 {
 	uint64_t set = f->egress[0] | f->egress[1];
@@ -307,8 +310,8 @@ void publish_note_mark_writer(struct daemon *d, const struct who *who, const cha
 	snprintf(p->mark_object, sizeof(p->mark_object), "%s", object);
 }
 
-/* Name the table that wrote the mark, and its process: 'check' lists such rules while they
- * exist; who added one is known only from its notice. */
+/* Add the table whose rule wrote the mark, and the process that added this rule. 'check' lists such
+ * rules while they exist, but only the notice of the change identifies the process. */
 static void mark_writer_name(struct alert *a, const struct publish *p)
 {
 	size_t used = strlen(a->text);
@@ -404,7 +407,7 @@ void publish_uplink_state(struct daemon *d, const struct uplink_state_record *st
 	publish_record(d, &r);
 }
 
-/* Half of the room; the other half is for ends of flows, which do not wait. */
+/* Half of the room is reserved for ends of flows, which are not delayed. */
 uint32_t publish_room(void *data)
 {
 	struct daemon *d = data;
@@ -465,7 +468,7 @@ void publish_stats(const struct daemon *d, struct publish_stats *out)
 		d->publish->refused != d->publish->refused_counted && !d->publish->refused_gap.id;
 }
 
-/* The alerter is freed by the daemon, before the writer stops. */
+/* daemon_stop() frees the alerter, before the writer stops. */
 void publish_close(struct daemon *d)
 {
 	free(d->publish);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * quota.c - bytes by local day, so that a change of quota-day needs no query of the history; at the
- * start, earlier reports are read from the history's alerts.
+ * quota.c - counts bytes by local day, so that a change of quota-day needs no query of the history.
+ * At the start, it reads the alerts that were already raised from the history.
  *
  * Must not know how bytes are counted (usage.c).
  */
@@ -20,7 +20,7 @@
 #include "waymark/base/units.h"
 #include "waymark/store/store.h"
 
-/* More than the longest period has. */
+/* More days than the longest period has. */
 #define DAYS   40
 #define DAY_MS INT64_C(86400000)
 
@@ -31,10 +31,10 @@ static const struct level {
 #define LEVELS (sizeof(levels) / sizeof(levels[0]))
 
 struct used {
-	int64_t reported_ms; /* the start of the period that level is of */
-	unsigned level;	     /* reported, index of levels */
+	int64_t reported_ms; /* start of the period that level belongs to */
+	unsigned level;	     /* level that was reported, index of levels */
 	struct {
-		int64_t day; /* since 1970, local */
+		int64_t day; /* days since 1970, local time */
 		uint64_t bytes;
 	} days[DAYS];
 };
@@ -158,7 +158,7 @@ static void bin_take(void *data, int64_t time_ms, uint64_t bytes)
 	used_add(data, time_ms, bytes);
 }
 
-/* Read the alert that an earlier daemon raised and did not end. */
+/* Read the alert that an earlier waymarkd raised and did not end. */
 static int reported_read(struct daemon *d, const struct uplink_config *u, struct used *q)
 {
 	struct alert_record last;

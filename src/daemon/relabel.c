@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * relabel.c - clears stale labels after a start with another label-base, or with other
- * interfaces for the same labels: they would be read as evidence of uplinks that the flows
- * never left by. Further packets label the flows again.
+ * relabel.c - clears stale labels after a start with another label-base, or with other interfaces
+ * for the same labels. Otherwise they would count as evidence of uplinks that the flows did not
+ * use. The next packets of a flow label it again.
  *
- * It must not know what each label means.
+ * Must not know what each label means.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -20,7 +20,7 @@
 
 struct relabel {
 	bool is_relabelling;
-	unsigned stale_from; /* then: the first label to be cleared */
+	unsigned stale_from; /* if relabelling: the first label to clear */
 	uint64_t relabelled;
 };
 
@@ -58,7 +58,7 @@ static bool is_stale(const struct connlabels *l, unsigned from)
 	return false;
 }
 
-/* One that has ended meanwhile has none. */
+/* Clear a flow's stale labels. -ENOENT: the flow has ended meanwhile. */
 void relabel_take(struct daemon *d, const struct ct_event *ev)
 {
 	int err;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * reload.c - another configuration for the running daemon: read and validated
- * whole before anything follows it.
+ * reload.c - loads a new configuration in the running daemon. The whole file is read and validated
+ * before any of it takes effect.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -30,8 +30,8 @@
 #include "waymark/base/units.h"
 #include "waymark/store/store.h"
 
-/* Return a key that a reload must not change, or NULL: what was opened with the old values
- * stays open, and the marks and labels of live flows keep their meaning. */
+/* Return a key that differs and that a reload must not change, or NULL. Files and sockets stay open
+ * with the old values, and the marks and labels of live flows must keep their meaning. */
 static const char *fixed_key(const struct config *old, const struct config *new)
 {
 	if (strcmp(old->database, new->database))
@@ -118,8 +118,8 @@ static void removed_alert(struct daemon *d, const struct uplink_config *u, const
 	publish_raise(d, &a);
 }
 
-/* Report each uplink whose mark no longer names one: table main decides about its flows. live:
- * live flows by slot, before the reload. */
+/* Report each uplink whose mark no longer belongs to any uplink, so that its flows are routed by
+ * table main. live: live flows by slot before the reload. */
 static void removed_report(struct daemon *d, const struct config *old, const uint32_t *live)
 {
 	char text[256];
@@ -168,8 +168,8 @@ static void slots_forget(struct daemon *d, const struct config *old, const struc
 
 /* --- the change -------------------------------------------------------------------- */
 
-/* Call this before the rules change: flows of a removed uplink leave by other uplinks once its
- * rules are deleted, which is no mismatch. */
+/* Give the new configuration to the audit. Call this before the rules change: when the rules of a
+ * removed uplink are deleted, its flows leave by other uplinks, which is no mismatch. */
 static void audit_take(struct daemon *d)
 {
 	int err = audit_set_config(d->audit, d->config, clock_now_ms());
@@ -189,7 +189,7 @@ static int config_swap(struct daemon *d, struct config *c, struct config **forme
 
 	config_keep_slots(c, old);
 	steer_settle(d);
-	/* Read the evidence of the old rules first: it is judged by the old marks. */
+	/* First read the evidence of the old rules, which must be judged by the old marks. */
 	observe_drain(d);
 	audit_uplink_counts(d->audit, live, mismatches, bytes);
 	usage_write(d, clock_now_ms());

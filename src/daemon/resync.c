@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * resync.c - brings the audit's flows in step with the kernel's by a dump: at the
- * start, after something was lost, and now and then.
+ * resync.c - synchronizes the audit's flows with the kernel's table by a dump: at the start, after
+ * events were lost, and at long intervals.
  *
- * The dump has a socket of its own and is read a little at a time, so that events, ticks and
- * clients are served meanwhile. What it says may be older than events read since it began; the
- * audit knows that.
+ * The dump has its own socket and is read a little at a time, so that events, ticks and clients are
+ * served meanwhile. An entry of the dump may be older than an event that was read after the dump
+ * began; the audit takes that into account.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -21,29 +21,29 @@
 #include "waymark/audit/audit.h"
 #include "waymark/kernel/conntrack.h"
 
-/* Reads per turn, of a hundred entries each. */
+/* Reads per turn, each of about a hundred entries. */
 #define STEPS 8
 
-/* A dump of a big table takes seconds: not more often than this, and not for more
- * than a fifth of the time. */
+/* A dump of a large table takes seconds. Pause after a dump at least INTERVAL_MS, and PAUSE_FACTOR
+ * times its duration, so that dumps take at most a fifth of the time. */
 #define INTERVAL_MS  1000
 #define PAUSE_FACTOR 4
 
-/* The kernel may send no event about flows that began without a listener, not even DESTROY
- * (nf_conntrack_events=2), and only a dump shows what live flows have sent. So the table is
- * dumped now and then, for at most a 50th of the time. */
+/* The kernel may send no events for flows that began without a listener, not even DESTROY
+ * (nf_conntrack_events=2), and only a dump shows the counters of live flows. So the table is also
+ * dumped without a request, for at most a 50th of the time. */
 #define ROUTINE_MS     60000
 #define ROUTINE_FACTOR 49
 
 struct resync {
 	struct resync_hooks hooks;
-	struct conntrack_dump *dump;		      /* that runs, or NULL */
-	int64_t next_ms;			      /* 0: none asked for */
+	struct conntrack_dump *dump;		      /* the running dump, or NULL */
+	int64_t next_ms;			      /* 0: no dump is requested */
 	int64_t dump_started_steady_ms, dump_took_ms; /* steady clock */
 	int64_t step_ms;			      /* when the dump was last read */
 	int64_t last_ms;
-	bool is_news;			/* the dump asked for or running is not routine */
-	uint64_t resyncs, dump_entries; /* since the start; of the newest */
+	bool is_news;			/* the requested or running dump is not routine */
+	uint64_t resyncs, dump_entries; /* dumps since the start; entries of the newest */
 };
 
 int resync_open(struct daemon *d)
@@ -52,7 +52,7 @@ int resync_open(struct daemon *d)
 	return d->resync ? 0 : -ENOMEM;
 }
 
-/* Hooks that are set already stay where the new ones are NULL. */
+/* Set hooks. A NULL hook leaves the one that is set. */
 void resync_set_hooks(struct daemon *d, const struct resync_hooks *hooks)
 {
 	struct resync_hooks *own = &d->resync->hooks;
@@ -89,7 +89,7 @@ static void end(struct daemon *d, int err)
 	int64_t now_ms = clock_now_ms();
 
 	dump_close(d);
-	/* The ends of entries that expired while they were dumped are in the events. */
+	/* Read the events, which include the DESTROY of entries that expired during the dump. */
 	d->resync->hooks.catch_up(d);
 	audit_dump_end(d->audit, err != 0, now_ms);
 	live_end(d, err, now_ms);
@@ -108,13 +108,14 @@ static void end(struct daemon *d, int err)
 	d->resync->is_news = d->resync->is_news && d->resync->next_ms;
 }
 
-/* Return 1 if the dump continues, else it has ended. */
+/* Read a part of the dump. Return a positive number if the dump continues; else it has ended. */
 static int step(struct daemon *d)
 {
 	int ret = 1;
 
 	for (int i = 0; ret > 0 && i < STEPS; i++) {
-		/* The kernel fills the next buffer when this one is read. */
+		/* The kernel fills the next buffer when this one is read, so its entries are as old
+		 * as this read. */
 		d->resync->step_ms = clock_now_ms();
 		ret = conntrack_dump_step(d->resync->dump, take_entries, d);
 	}
@@ -136,7 +137,8 @@ static int begin(struct daemon *d, int64_t now_ms)
 	d->resync->next_ms = 0;
 	d->resync->dump_entries = 0;
 	d->resync->dump_started_steady_ms = clock_steady_ms();
-	/* Call this first: events that are read from now on are newer than the dump. */
+	/* Call this before the dump starts: events that are read from now on may be newer than its
+	 * entries. */
 	audit_dump_begin(d->audit, now_ms);
 	live_begin(d, now_ms);
 	d->resync->dump = conntrack_dump_open(d->conntrack);
@@ -163,7 +165,7 @@ int resync_now(struct daemon *d)
 	return ret == -EINTR ? 0 : ret;
 }
 
-/* A multiple of the duration of the newest dump, at least least_ms. */
+/* Return factor times the duration of the newest dump, but at least least_ms. */
 static int64_t pause_of(int64_t took_ms, int factor, int64_t least_ms)
 {
 	return factor * took_ms > least_ms ? factor * took_ms : least_ms;
@@ -197,8 +199,8 @@ bool resync_is_routine_due(int64_t last_ms, int64_t took_ms, int64_t now_ms)
 			   now_ms - last_ms >= pause_of(took_ms, ROUTINE_FACTOR, ROUTINE_MS));
 }
 
-/* While the socket is not empty the kernel continues to drop events: a dump would be as incomplete
- * as before. */
+/* Start a dump that is due, but not while events are being lost: the kernel drops events until the
+ * socket has been read empty, so the flows would be out of sync again. */
 void resync_tick(struct daemon *d, int64_t now_ms)
 {
 	struct resync *r = d->resync;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * resync.h - brings the audit's flows in step with the kernel's by a table dump. It
- * knows neither who reads events nor who uses the result: both are hooks.
+ * resync.h - synchronizes the audit's flows with the kernel's table by a dump. Must not know which
+ * modules read events or use the result: both are called by hooks.
  */
 #ifndef WAYMARK_SRC_DAEMON_RESYNC_H
 #define WAYMARK_SRC_DAEMON_RESYNC_H
@@ -16,23 +16,23 @@ struct resync_hooks {
 	/* Read pending events: they include the DESTROY of an entry that expired while it was
 	 * dumped. */
 	void (*catch_up)(struct daemon *d);
-	/* A dump is complete. */
+	/* Called when a dump is complete. */
 	void (*done)(struct daemon *d, int64_t now_ms);
-	/* While events are being lost, a dump would be as incomplete as they are. */
+	/* Return whether events are being lost, so that a dump must wait. */
 	bool (*is_losing)(const struct daemon *d);
 };
 
 int resync_open(struct daemon *d); /* 0 or -errno */
 void resync_set_hooks(struct daemon *d, const struct resync_hooks *hooks);
 void resync_close(struct daemon *d);
-/* Dump the whole table before it returns. 0 or -errno. */
+/* Dump the whole table before returning. Return 0 or -errno. */
 int resync_now(struct daemon *d);
-/* Ask for a dump: something was lost, which is worth a log line. */
+/* Request a dump because events were lost. Its end is logged. */
 void resync_ask(struct daemon *d, int64_t now_ms);
-/* Ask for a dump as a matter of routine. */
+/* Request a routine dump, which is not logged. */
 void resync_look(struct daemon *d, int64_t now_ms);
-/* Return whether a routine dump is due after one that ended at last_ms (0: none yet) and
- * took took_ms. A clock that was set back makes it due. */
+/* Return whether a routine dump is due after a dump that ended at last_ms (0: none yet) and lasted
+ * took_ms. It is due if the clock was set back. */
 bool resync_is_routine_due(int64_t last_ms, int64_t took_ms, int64_t now_ms);
 void resync_tick(struct daemon *d, int64_t now_ms);
 

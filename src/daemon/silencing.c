@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * silencing.c - alerts silenced by an operator, for maintenance: who asked for it becomes
- * a row of the history, and so does the end that is asked for.
+ * silencing.c - lets an operator silence alerts, for maintenance. Start and early end of a silence
+ * are written to the history, with the user who requested it.
  *
- * A silence ends with the daemon. It must not know which alerts there are.
+ * A silence ends when waymarkd ends. Must not know the kinds of alerts.
  */
 #include <errno.h>
 #include <inttypes.h>

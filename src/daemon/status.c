@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * status.c - fills in what the daemon reports of itself, from the modules that know it.
- */
+/* status.c - collects the status of waymarkd from its modules. */
 #include <errno.h>
 #include <jansson.h>
 #include <stdio.h>
@@ -265,7 +263,7 @@ static void alerts_fill(const struct daemon *d, struct answer *a)
 	a->deletions.returned = (int64_t)backup.returned;
 }
 
-/* Count the open gaps that the audit knows and those that the store has not yet reported. */
+/* Count the open gaps of the audit, and the failures to write that have no gap yet. */
 static int64_t gaps_open(const struct daemon *d, const struct audit_stats *as)
 {
 	struct publish_stats ps;
@@ -330,7 +328,7 @@ int status_fill(const struct daemon *d, struct answer *a)
 	return uplinks_fill(d, a);
 }
 
-/* Smoothed over about ten seconds. */
+/* The rate is smoothed over about ten seconds. */
 void status_second(struct daemon *d)
 {
 	struct audit_stats as;

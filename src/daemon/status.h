@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * status.h - what the daemon reports about itself. It pulls from every module.
- */
+/* status.h - collects what waymarkd reports about itself from every module. */
 #ifndef WAYMARK_SRC_DAEMON_STATUS_H
 #define WAYMARK_SRC_DAEMON_STATUS_H
 
@@ -11,10 +9,9 @@ struct answer;
 
 int status_open(struct daemon *d); /* 0 or -errno */
 void status_close(struct daemon *d);
-/* Fill in the daemon's answer; free it with answer_free, whatever is returned. Return 0 or
- * -errno. */
+/* Fill in the status. Return 0 or -errno; in both cases free it with answer_free(). */
 int status_fill(const struct daemon *d, struct answer *a);
-/* Call once a second: updates the rates. */
+/* Update the rates. Call once per second. */
 void status_second(struct daemon *d);
 
 #endif

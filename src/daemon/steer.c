@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * steer.c - keeps the steering as planned while links come and go.
- */
+/* steer.c - keeps the steering as planned while links, addresses and routes change. */
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <stdlib.h>
@@ -20,25 +18,25 @@
 #include "waymark/kernel/transaction.h"
 #include "waymark/steering/steering.h"
 
-/* Changes come in bursts (link, addresses, routes): wait for the end of one, but
- * not long. */
+/* Changes come in bursts (link, addresses, routes). Wait this long, so that most of a burst is
+ * handled at once. */
 #define SETTLE_MS 50
-/* Nothing is put off for longer. */
+/* Longest delay of a reconcile. */
 #define DELAY_MOST_MS 1000
 /* Retry interval for a lock that another process held. */
 #define LOCKED_MS 200
 /* Retry interval of a failed reconcile: the first, and the longest. */
 #define RETRY_FIRST_MS 500
 #define RETRY_MOST_MS  30000
-/* How long a stop waits for it. */
+/* How long a stop waits for the steering's lock. */
 #define STOP_PATIENCE_MS 1000
 
 struct steer {
 	struct rtnl_monitor *links;
 	steer_midway_fn *midway;
 	bool is_paused;		  /* an operator has removed the steering */
-	int64_t reconcile_due_ms; /* 0: none wanted */
-	int64_t retry_ms;	  /* from the last failure to the next try; 0: it did not fail */
+	int64_t reconcile_due_ms; /* 0: no reconcile is due */
+	int64_t retry_ms;	  /* current retry interval; 0: the last reconcile did not fail */
 	int64_t retry_due_ms;
 	bool is_locked_out; /* another process holds the steering's lock */
 	bool has_launcher;
@@ -53,7 +51,8 @@ static void protection_set(struct daemon *d)
 			   "6.9 or newer can)");
 }
 
-/* The loop waits a moment for the disk; the file is replaced as a whole, by and by. */
+/* Save the steering's state by a thread. The loop waits only a moment for it. If the disk is slow,
+ * the thread replaces the file later, as a whole. */
 static int state_save(void *data, const char *control_socket, const char *text)
 {
 	struct daemon *d = data;
@@ -67,7 +66,8 @@ static int state_save(void *data, const char *control_socket, const char *text)
 	return err == -EINPROGRESS ? -EBUSY : err;
 }
 
-/* While there is one thread. */
+/* Start the launcher of transactions. It is forked, so call this while the process has one
+ * thread. */
 static void launcher_begin(struct daemon *d)
 {
 	int err = transaction_launcher_start(steering_nft_fd(d->steering));
@@ -127,8 +127,8 @@ static void steer_refresh(struct daemon *d)
 
 /* --- notices ------------------------------------------------------------------------ */
 
-/* A foreign default route may bring a gateway; any other route is copied or
- * excluded where local-routes says so. */
+/* Return whether a foreign route may change the plan. A default route may give a gateway; any other
+ * route of table main is copied or excluded, depending on local-routes. */
 static bool route_is_relevant(const struct daemon *d, const struct route_state *r)
 {
 	if (r->protocol == ROUTE_PROTOCOL_WAYMARK)
@@ -160,7 +160,8 @@ static void take_notice(void *data, const struct rtnl_notice *n)
 		return;
 	if (tamper_notice(d, n) || !is_relevant(d, n))
 		return;
-	/* A reconcile that waits for an uplink's release does not delay an earlier one. */
+	/* A reconcile that is scheduled for later, as for the release of an uplink, must not delay
+	 * this one. */
 	if (!d->steer->reconcile_due_ms || d->steer->reconcile_due_ms > due_ms)
 		d->steer->reconcile_due_ms = due_ms;
 }
@@ -186,7 +187,8 @@ static void log_change(void *data, const struct steering_change *change)
 	log_debug("%s %s", change->is_missing ? "installed" : "removed", change->what);
 }
 
-/* Look again at an uplink that stays down when its packets may leave by others. */
+/* Schedule a reconcile for the time when the flows of an uplink that stays down may use other
+ * uplinks. */
 static void release_schedule(struct daemon *d, int64_t now_ms)
 {
 	int64_t delay_ms = steering_release_delay_ms(d->steering);
@@ -195,7 +197,8 @@ static void release_schedule(struct daemon *d, int64_t now_ms)
 		d->steer->reconcile_due_ms = now_ms + delay_ms + 1;
 }
 
-/* Another process holds the steering's lock: the loop does not wait for it. */
+/* Retry later, because another process holds the steering's lock and the loop must not wait for
+ * it. */
 static void locked_out(struct daemon *d, struct log_capture *errors, int64_t now_ms)
 {
 	log_release(errors, d->steer->is_locked_out ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING);
@@ -259,7 +262,8 @@ void steer_set_midway(struct daemon *d, steer_midway_fn *fn)
 	d->steer->midway = fn;
 }
 
-/* Retry failed operations when they are due, whatever is suspected earlier. */
+/* Return whether a repair is due. After a failure only the time of the retry counts, even if
+ * tampering is suspected earlier. */
 static bool repair_is_due(struct daemon *d, int64_t now_ms)
 {
 	if (d->steer->retry_due_ms)
@@ -298,7 +302,8 @@ static void on_midway(void *data, bool is_new)
 	d->steer->midway(d, is_new);
 }
 
-/* Without the rules packets leave unseen: they are reinstalled at once. */
+/* Reinstall a ruleset that was changed at once, because without it packets leave without
+ * evidence. */
 static void on_ruleset(void *data)
 {
 	struct daemon *d = data;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * store_watch.c - polls the writer's state.
+ * store_watch.c - polls the state of the writer.
  *
- * A failure is reported when it begins: records then stay in the queue, and nothing is lost yet.
- * Must not know SQLite.
+ * A failure is reported when it begins, while records are still queued and none is lost. Must not
+ * know SQLite.
  */
 #include "daemon/store_watch.h"
 
@@ -21,16 +21,16 @@
 #include "waymark/store/store.h"
 
 #define LOOK_MS	  250
-#define STUCK_MS  5000 /* a step of the writer that takes longer waits for the disk */
-#define LOCKED_MS 2000 /* how long another process may lock the database */
-#define QUIET_MS  3000 /* the failure is over after this time without another */
+#define STUCK_MS  5000 /* a step of the writer that takes longer means that the disk hangs */
+#define LOCKED_MS 2000 /* how long another process may lock the database without a report */
+#define QUIET_MS  3000 /* time without a failure until writing counts as working */
 
 struct store_watch {
 	bool is_failing;
-	uint64_t failures, failed, renewals; /* counted so far */
+	uint64_t failures, failed, renewals; /* the writer's counters at the last check */
 	int64_t look_ms;
-	int64_t failing_since_ms; /* the writer has an error since; 0: it has none */
-	int64_t failure_ms;	  /* of the last failure */
+	int64_t failing_since_ms; /* since when the writer has an error; 0: it has none */
+	int64_t failure_ms;	  /* time of the last failure */
 };
 
 int store_watch_open(struct daemon *d)
@@ -72,8 +72,8 @@ static void working_report(struct daemon *d)
 	publish_own(d, ALERT_STORE, ALERT_OVER, "", "writing the history works again");
 }
 
-/* The writer has begun another database, which knows the uplinks; the flows that live and
- * the states of the uplinks come from here. */
+/* Report that the writer has created a new database. The writer has written the uplinks to it;
+ * write the live flows and the states of the uplinks. */
 static void renewed_report(struct daemon *d, const struct writer_stats *s)
 {
 	char text[256];

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tamper.c - detects when another process undoes the steering or the evidence, has it repaired and
- * reports it.
+ * tamper.c - detects when another process changes the steering or the evidence rules, has them
+ * repaired and reports it.
  *
  * A kernel notice only raises a suspicion. After a quiet time the state is compared with the result
- * of the last reconcile: a process that has restored it by then, such as 'waymark apply', has not
- * tampered, and what vanishes with an interface is the kernel's doing. It must not know how things
- * are repaired.
+ * of the last reconcile. If the state is correct again, as after 'waymark apply', no process has
+ * tampered. What vanishes with an interface was removed by the kernel. Must not know how things are
+ * repaired.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -28,13 +28,13 @@
 #include "waymark/kernel/nft.h"
 #include "waymark/kernel/transaction.h"
 
-/* Delay from the first notice to the repair: a firewall's reload or a network manager deletes
- * and adds in bursts, and the effect on flows must become visible; all of it must stay within a
- * second. */
+/* Delay from the first notice to the repair. A firewall's reload or a network manager deletes and
+ * adds in bursts, and the effect on flows must become visible first. Detection and repair must end
+ * within a second. */
 #define QUIET_MS 500
 
-/* How often sysctls without a notification are read; their quiet time counts from the last correct
- * reading. */
+/* How often the sysctls whose changes the kernel does not notify are read. Their quiet time begins
+ * at the last correct reading. */
 #define SYSCTLS_MS   400
 
 #define LINES_A_PASS 20
@@ -43,17 +43,17 @@ struct tamper {
 	struct nft_monitor *rules;
 	struct traces *traces;
 	struct things *things;
-	int64_t since_ms; /* of the first suspicion that was not looked into; 0: none */
-	bool is_blind;	  /* notices were lost since */
+	int64_t since_ms; /* first suspicion that no pass has examined; 0: none */
+	bool is_blind;	  /* notices were lost after that */
 
-	/* of a pass */
+	/* state of a pass */
 	bool is_ripe; /* the quiet time has passed */
 	unsigned lines;
 
-	/* the ruleset: who touched it, and the time without evidence */
+	/* the ruleset: which process changed it, and the gap in the evidence */
 	struct who ruleset_who;
 	int64_t ruleset_since_ms; /* 0: not changed */
-	bool is_ruleset_cut;	  /* that change removed something */
+	bool is_ruleset_cut;	  /* the change removed something */
 	struct open_gap gap;
 	char gap_reason[96];
 
@@ -78,8 +78,8 @@ static bool table_is_ours(const struct config *c, uint32_t table)
 	return false;
 }
 
-/* A route in a place of ours, by whomever, or one that says it is ours. Others may
- * change by the thousand (BGP): most are recognized without the plan. */
+/* Return whether a route is at a place of the plan or has our protocol number. Routing daemons
+ * (BGP) may change thousands of other routes, so most are recognized without the plan. */
 static bool route_concerns(const struct daemon *d, const struct route_state *r)
 {
 	if (r->protocol == ROUTE_PROTOCOL_WAYMARK)
@@ -148,8 +148,8 @@ static const char *who_format(const struct who *w, char *buf, size_t size)
 	return buf;
 }
 
-/* Opened as soon as the change is seen, so that flows that end before the repair
- * are in it. */
+/* Open the gap as soon as the change is noticed, so that it covers flows that end before the
+ * repair. */
 static void gap_begin(struct daemon *d)
 {
 	struct tamper *t = d->tamper;
@@ -173,7 +173,7 @@ static void gap_end(struct daemon *d)
 	audit_gap_end(d->audit, t->gap.id, GAP_EVIDENCE, t->gap.started_ms, clock_now_ms(), -1,
 		      t->gap_reason);
 	t->gap.id = 0;
-	/* A dump shows which flows may have sent. */
+	/* A dump shows which flows sent packets during the gap. */
 	resync_look(d, clock_now_ms());
 }
 
@@ -192,7 +192,7 @@ static bool is_own(int64_t pid)
 	return pid == getpid() || transaction_is_child((pid_t)pid);
 }
 
-/* If several processes touched it, name the first that took something away. */
+/* If several processes changed the ruleset, blame the first that removed something. */
 static void take_ruleset_notice(void *data, const struct nft_notice *n)
 {
 	struct daemon *d = data;
@@ -242,8 +242,8 @@ static const struct who *who_did(const struct tamper *t, const struct steering_c
 	}
 }
 
-/* Routes vanish with their interfaces. The kernel reports the interfaces, but not always the
- * routes. */
+/* Return whether another process made this change. The kernel deletes routes together with their
+ * interface, and notifies the interface, but not always the routes. */
 static bool is_tampering(const struct tamper *t, const struct steering_change *c)
 {
 	const struct who *who = who_did(t, c);
@@ -358,7 +358,7 @@ void tamper_begin(struct daemon *d, int64_t now_ms)
 {
 	struct tamper *t = d->tamper;
 
-	/* A clock that has jumped back ends the quiet time, too. */
+	/* If the clock was set back, the quiet time is over, too. */
 	t->is_ripe = t->since_ms && (now_ms - t->since_ms >= QUIET_MS || now_ms < t->since_ms);
 	t->is_ripe |= clock_is_due(tamper_objects_next_ms(t->things), now_ms, THING_REST_MS);
 	t->lines = 0;
@@ -367,8 +367,8 @@ void tamper_begin(struct daemon *d, int64_t now_ms)
 
 static void settle(struct tamper *t)
 {
-	/* An object that waits for its repair is reported when it is repaired, with the process
-	 * that undid it. */
+	/* Keep the suspects while an object waits for its repair, because the report of the repair
+	 * names the process that changed it. */
 	if (!tamper_objects_is_waiting(t->things)) {
 		tamper_suspects_clear(t->traces);
 		t->ruleset_since_ms = 0;
@@ -378,7 +378,7 @@ static void settle(struct tamper *t)
 	t->is_blind = false;
 }
 
-/* After a failure keep the suspicion, and the process that it names, for the next attempt. */
+/* End a pass. After a failure keep the suspicion and the suspects for the next attempt. */
 void tamper_end(struct daemon *d, int err)
 {
 	struct tamper *t = d->tamper;
@@ -481,7 +481,7 @@ int tamper_start(struct daemon *d)
 	return 0;
 }
 
-/* From here on nothing is monitored, so another gap begins. */
+/* End this gap. The ruleset is not monitored any more, so the next start records its own gap. */
 void tamper_stop(struct daemon *d)
 {
 	gap_end(d);

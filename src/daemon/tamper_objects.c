@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tamper_objects.c - a bounded table of things that other processes undo.
+ * tamper_objects.c - a bounded table of things (rules, routes, ...) that other processes change.
  *
- * Pure. It must not know what the things are, only their names.
+ * Pure. Must not know what the things are, only their names.
  */
 #include "daemon/tamper_objects.h"
 
@@ -11,13 +11,13 @@
 #include <string.h>
 
 struct thing {
-	char name[160]; /* "": the place is free */
+	char name[160]; /* "": this entry is free */
 	int64_t asked_ms;
-	int64_t restored_ms[THING_PROMPT_MAX]; /* a ring; 0: not yet */
-	unsigned next;			       /* in the ring: the oldest */
-	unsigned fights;		       /* restores in a row that did not last */
-	int64_t waits_until_ms;		       /* 0: it does not wait */
-	int64_t rests_until_ms;		       /* 0: it does not rest */
+	int64_t restored_ms[THING_PROMPT_MAX]; /* the latest restores, a ring; 0: none */
+	unsigned next;			       /* index of the oldest in the ring */
+	unsigned fights;		       /* consecutive restores that were soon undone */
+	int64_t waits_until_ms;		       /* when it may be restored; 0: it does not wait */
+	int64_t rests_until_ms;		       /* end of the rest after giving up; 0: no rest */
 	bool is_reported;
 };
 
@@ -88,7 +88,7 @@ int64_t tamper_objects_next_ms(const struct things *t)
 	return first_ms;
 }
 
-/* A free place, or that of the thing asked about longest ago. */
+/* Return a new entry: a free one, or the one asked about longest ago. */
 static struct thing *thing_new(struct things *t, const char *name)
 {
 	struct thing *oldest = &t->thing[0];
@@ -112,7 +112,7 @@ static struct thing *thing_find(struct things *t, const char *name)
 	return thing_new(t, name);
 }
 
-/* A clock that has jumped back must not make it rest for ever. */
+/* Return whether the thing is left alone at this time. If the clock was set back, the rest ends. */
 static bool thing_rests(struct thing *at, int64_t now_ms)
 {
 	if (!at->rests_until_ms)
@@ -130,13 +130,14 @@ static int64_t last_restored_ms(const struct thing *at)
 	return at->restored_ms[(at->next + THING_PROMPT_MAX - 1) % THING_PROMPT_MAX];
 }
 
-/* Return whether then_ms lies in the past, at most most_ms ago. */
+/* Return whether then_ms is in the past, at most most_ms ago. */
 static bool is_within(int64_t then_ms, int64_t now_ms, int64_t most_ms)
 {
 	return then_ms && then_ms <= now_ms && now_ms - then_ms <= most_ms;
 }
 
-/* Return when the next restore may happen: at once, or spaced from the last one. */
+/* Return when the thing may be restored next: at once, or THING_SPACING_MS after the last
+ * restore. */
 static int64_t restore_due_ms(const struct thing *at, int64_t now_ms)
 {
 	if (!is_within(at->restored_ms[at->next], now_ms, THING_PROMPT_MS) ||
@@ -145,7 +146,7 @@ static int64_t restore_due_ms(const struct thing *at, int64_t now_ms)
 	return last_restored_ms(at) + THING_SPACING_MS;
 }
 
-/* Count the undoing of the last restore, once. */
+/* Count once that the last restore was undone, unless a link has changed since. */
 static void fight_count(struct thing *at, const struct things *t)
 {
 	int64_t restored_ms = last_restored_ms(at);
@@ -163,7 +164,7 @@ static enum thing_answer thing_restore(struct thing *at, const struct things *t)
 {
 	int64_t due_ms;
 
-	/* A restore that failed at once is asked about again in the same pass. */
+	/* A reconcile that is tried again in the same pass asks again about the same restore. */
 	if (last_restored_ms(at) == t->now_ms)
 		return THING_RESTORE;
 	fight_count(at, t);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tamper_objects.h - how often each thing has been undone, and what to do about it:
- * restore it now, wait, only notice it, or give up. Pure; time is passed in.
+ * tamper_objects.h - remembers how often other processes have changed each thing, and decides what
+ * to do: restore it now, wait, only report it, or give up. Pure; time is passed in.
  */
 #ifndef WAYMARK_SRC_DAEMON_TAMPER_OBJECTS_H
 #define WAYMARK_SRC_DAEMON_TAMPER_OBJECTS_H
@@ -26,9 +26,9 @@
 
 enum thing_answer {
 	THING_RESTORE,
-	THING_WAIT,    /* restored a moment ago, again: later */
-	THING_NOTICE,  /* report it, once, and leave it as it is */
-	THING_GIVE_UP, /* the same, because another process fights over it */
+	THING_WAIT,    /* restored too often: restore it later */
+	THING_NOTICE,  /* report it once, and do not repair it */
+	THING_GIVE_UP, /* as NOTICE, because each repair is undone */
 	THING_LEAVE,   /* already reported */
 };
 
@@ -38,12 +38,13 @@ struct things *tamper_objects_new(void); /* NULL with errno */
 void tamper_objects_free(struct things *t);
 void tamper_objects_forget(struct things *t);
 
-/* Note that a link has changed: a network manager that configures it removes foreign
- * rules once, which is no fight. */
+/* Note that a link has changed. A network manager that configures the link removes foreign rules
+ * once, which does not count as undoing a restore. */
 void tamper_objects_note_link(struct things *t, int64_t now_ms);
 
-/* A pass asks about everything that differs from what is wanted, with one timestamp. A reported
- * thing that the next pass does not ask about is right again. */
+/* A pass calls tamper_objects_begin(), tamper_objects_ask() for everything that differs from the
+ * plan, and tamper_objects_end(), all with one timestamp. A reported thing that the next pass does
+ * not ask about is correct again. */
 void tamper_objects_begin(struct things *t, int64_t now_ms);
 enum thing_answer tamper_objects_ask(struct things *t, const char *name, bool is_repaired);
 void tamper_objects_end(struct things *t);

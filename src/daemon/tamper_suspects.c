@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tamper_suspects.c - a ring of which process did what, newest last.
+ * tamper_suspects.c - a ring of changes and the processes that made them, newest last.
  *
- * It must not know what follows from it. A process may end at once: its name is read
- * when the notice arrives or never.
+ * A process may end at any time, so its name is read when the notice arrives, or never. Must not
+ * know what follows from a change.
  */
 #include "daemon/tamper_suspects.h"
 
@@ -13,22 +13,22 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* The largest pid that a 64-bit kernel gives (include/linux/threads.h,
- * PID_MAX_LIMIT), which is also what libnl leaves of a port for the pid. */
+/* Bits of the largest pid of a 64-bit kernel (include/linux/threads.h, PID_MAX_LIMIT). libnl uses
+ * these bits of a port id for the pid. */
 #define PID_BITS 22
 
 struct trace {
 	struct who who;
 	bool is_rule;
 	struct rule_state rule;
-	struct route_state route; /* its place; no nexthops */
+	struct route_state route; /* without nexthops */
 };
 
 struct traces {
-	size_t n; /* ever added since the last clear; the ring's place is n % TRACES_MAX */
+	size_t n; /* added since the last clear; the next index is n % TRACES_MAX */
 	struct trace trace[TRACES_MAX];
 	uint32_t links[TRACED_LINKS_MAX];
-	size_t n_links; /* more than TRACED_LINKS_MAX: any */
+	size_t n_links; /* above TRACED_LINKS_MAX: any link may have changed */
 };
 
 struct traces *tamper_suspects_new(void)
@@ -55,7 +55,8 @@ void who_set_name(struct who *w, const char *name)
 			*p = '?';
 }
 
-/* A process name may contain newlines. */
+/* Read the name of a process. It may contain newlines: drop only the one that the kernel
+ * appends. */
 static bool process_name(uint32_t pid, struct who *w)
 {
 	char path[32], name[sizeof(w->process)];
@@ -73,8 +74,9 @@ static bool process_name(uint32_t pid, struct who *w)
 	return n > 0;
 }
 
-/* The files of /proc/PID/net have one inode per network namespace, which every user may
- * read; the link /proc/PID/ns/net takes a privilege that waymarkd does not have. */
+/* Return whether a process is in our network namespace. The files of /proc/PID/net have different
+ * inodes in each namespace, and any user may read the inode. Reading the link /proc/PID/ns/net
+ * needs a privilege that waymarkd does not have. */
 static bool shares_network(uint32_t pid)
 {
 	char path[32];
@@ -92,7 +94,8 @@ static bool status_has_net_admin(const char *line)
 	return sscanf(line, "CapEff: %llx", &set) == 1 && set >> CAP_NET_ADMIN & 1;
 }
 
-/* A kernel thread has no memory, hence no line VmSize. */
+/* Return whether a process has CAP_NET_ADMIN and is no kernel thread, which has no memory and so no
+ * line VmSize. */
 static bool is_program_with_net_admin(uint32_t pid)
 {
 	bool has_memory = false, may = false;
@@ -110,9 +113,9 @@ static bool is_program_with_net_admin(uint32_t pid)
 	return has_memory && may;
 }
 
-/* A port that is no pid at all counts as one only if its lower part is alive. The process
- * here that has this number may be an innocent one: the number is of the pid namespace of
- * the process that chose it. */
+/* If the whole port id cannot be a pid, use its lower bits, but only if a process with that pid
+ * exists. Even then the process may be innocent, because the pid is one of the sender's pid
+ * namespace: drop its name unless it could have made the change. */
 void who_of_port(struct who *w, uint32_t port)
 {
 	uint32_t pid = port & ((1u << PID_BITS) - 1);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * uplink_control.c - orders of operators: their file, and their expiry.
+ * uplink_control.c - keeps the orders of operators in a file, and ends them when their time is
+ * over.
  *
  * The file has one line per uplink: NAME WORD SINCE_MS UNTIL_MS USER PROCESS, "-" for unknown
  * values. It is replaced as a whole.
@@ -85,7 +86,7 @@ static void orders_print(const struct daemon *d, FILE *out)
 	}
 }
 
-/* In the disk's thread. */
+/* Replace the file. Runs in the disk worker's thread. */
 static int orders_write(const char *path, const char *text)
 {
 	char temporary[4200];

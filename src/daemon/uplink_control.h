@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * uplink_control.h - what operators have decided about uplinks: up, down, drain, auto.
+ * uplink_control.h - keeps what operators have decided about uplinks: up, down, drain, auto.
  *
- * Kept in a file beside the history, so that it survives a restart. Opened before the
- * steering starts. It must not know health, nor what a decision does to routes.
+ * The decisions are in a file beside the history, so that they survive a restart. Open it before
+ * the steering starts. Must not know health, nor what a decision does to routes.
  */
 #ifndef WAYMARK_SRC_DAEMON_UPLINK_CONTROL_H
 #define WAYMARK_SRC_DAEMON_UPLINK_CONTROL_H
@@ -18,10 +18,10 @@ struct uplink_control;
 struct daemon;
 struct control_peer;
 
-/* The operator's latest word about an uplink. */
+/* The latest order of an operator about an uplink. */
 struct uplink_order {
 	enum operator_word word;
-	int64_t since_ms, until_ms; /* until_ms 0: until another word */
+	int64_t since_ms, until_ms; /* until_ms 0: until the next order */
 	char user[32];		    /* "": not known */
 	char process[32];	    /* "": not known */
 };
@@ -30,14 +30,13 @@ int uplink_control_open(struct daemon *d); /* 0 or -errno, logged */
 void uplink_control_close(struct daemon *d);
 /* End expired orders. */
 void uplink_control_tick(struct daemon *d, int64_t now_ms);
-/* The slot now belongs to another uplink, or to none: forget its order. */
+/* Forget the order of a slot that now belongs to another uplink or to none. */
 void uplink_control_forget(struct daemon *d, uint8_t slot);
 
 const struct uplink_order *uplink_control_order(const struct daemon *d, uint8_t slot);
 
-/* Obey "NAME WORD [SECONDS]" from a client of the control socket. NULL, or why not,
- * malloc'd, with the nearest name where one is meant; -errno in *err: -EPERM, -ENOENT,
- * -EINVAL. */
+/* Run the order "NAME WORD [SECONDS]" of a client of the control socket. Return NULL, or a malloc'd
+ * error message with *err set to -EPERM, -ENOENT or -EINVAL. */
 char *uplink_control_obey(struct daemon *d, const char *request, const struct control_peer *peer,
 			  int *err);
 

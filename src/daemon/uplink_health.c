@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * uplink_health.c - feeds counters to the detector and suspects' flows to the weigher, makes
- * decisions from health and operators' words, and hands them to the steering.
+ * uplink_health.c - feeds counters to the health detector and the flows of suspects to the weigher,
+ * decides from health and operators' orders, and passes the decisions to the steering.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -23,7 +23,7 @@
 
 #define RECORD_EVERY_MS 60000
 #define IPS_SEEN_REPLY	(1u << 1) /* linux/netfilter/nf_conntrack_common.h */
-/* Steps of a dump per tick: the loop has other things to do. */
+/* Steps of a dump per tick, so that the loop also serves its other sources. */
 #define DUMP_STEPS 40
 
 struct uplink_health {
@@ -35,7 +35,7 @@ struct uplink_health {
 	enum health_state published[UPLINKS_MAX];
 	struct decision decisions[UPLINKS_MAX];
 
-	struct conntrack_dump *dump; /* of the suspect, or NULL */
+	struct conntrack_dump *dump; /* dump for the suspect, or NULL */
 	struct health_suspect suspect;
 	struct weigher *weigher;
 	uint64_t samples_failed, dumps, dumps_failed;
@@ -186,7 +186,8 @@ static void dump_tick(struct daemon *d, int64_t now_ms)
 		left = conntrack_dump_step(h->dump, flows_take, d);
 	if (!h->dump || left > 0)
 		return;
-	/* A torn dump has shown most of the flows; they are a sample anyway. */
+	/* An inconsistent dump (-EINTR) has also shown most of the flows, and a sample is
+	 * enough. */
 	if (!left || left == -EINTR) {
 		dump_end(d, now_ms);
 		return;
@@ -236,7 +237,7 @@ static void decision_apply(struct daemon *d, const struct uplink_config *u,
 		steering_set_decision(d->steering, u->slot, decision_of(x));
 		steer_ask(d, now_ms);
 	} else if (x->is_operator != was->is_operator) {
-		steer_ask(d, now_ms); /* the history gets the new cause */
+		steer_ask(d, now_ms); /* so that the history gets the new cause */
 	}
 	if (x->is_retry)
 		health_retry(d->uplink_health->health, u->slot, now_ms);
@@ -279,7 +280,7 @@ static void check_done(struct daemon *d, uint8_t slot, bool is_good)
 		log_notice("uplink %s: the health check passes again", u->name);
 }
 
-/* --- what becomes known ---------------------------------------------------------------------- */
+/* --- reports --------------------------------------------------------------------------------- */
 
 enum health_state uplink_health_state(const struct daemon *d, uint8_t slot)
 {
@@ -328,7 +329,7 @@ void uplink_health_explain(const struct daemon *d, uint8_t slot, struct uplink_s
 	r->until_ms = o->until_ms;
 }
 
-/* "no answer to 34 new flows in 3 s" and the like. */
+/* Write why the uplink has this health: "3 of 34 new flows answered in 30 s", or "". */
 static void text_fill(const struct health_view *v, enum health_state state, int check, char *text,
 		      size_t size)
 {

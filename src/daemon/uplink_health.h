@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * uplink_health.h - feeds the detector (waymark/health/) with the kernel's counters and
- * dumps, runs check programs, and hands decisions to the steering.
+ * uplink_health.h - feeds the health detector (waymark/health/) with the kernel's counters and
+ * dumps, runs check programs, and passes decisions to the steering.
  */
 #ifndef WAYMARK_SRC_DAEMON_UPLINK_HEALTH_H
 #define WAYMARK_SRC_DAEMON_UPLINK_HEALTH_H
@@ -19,19 +19,19 @@ struct daemon;
 int uplink_health_open(struct daemon *d); /* 0 or -errno, logged */
 void uplink_health_close(struct daemon *d);
 void uplink_health_tick(struct daemon *d, int64_t now_ms);
-/* Forget the state of this slot: another uplink has it now, or none. */
+/* Forget the state of a slot that now belongs to another uplink or to none. */
 void uplink_health_forget(struct daemon *d, uint8_t slot);
-/* Decide again now, because an operator has spoken; also before the steering starts. */
+/* Decide about all uplinks now: after an operator's order, and before the steering starts. */
 void uplink_health_decide(struct daemon *d, int64_t now_ms);
 
 /* Take the result of a check program (see talker.h). */
 void uplink_health_checked(struct daemon *d, int64_t number, const char *result);
 
-/* The health of an uplink, as far as known. */
+/* The known health of an uplink. */
 struct uplink_health_view {
 	struct health_view passive;
 	struct decision decision;
-	int check; /* of its program: 1 good, 0 bad, -1 not known */
+	int check; /* check program: 1 good, 0 bad, -1 unknown */
 };
 void uplink_health_get(const struct daemon *d, uint8_t slot, struct uplink_health_view *out);
 
@@ -40,7 +40,7 @@ enum state_cause uplink_health_cause(const struct daemon *d, uint8_t slot, const
 /* Fill in the decision, its cause, and who made it. */
 void uplink_health_explain(const struct daemon *d, uint8_t slot, struct uplink_state_record *r);
 
-/* Return the state for people: of the check program and the flows, whichever is worse. */
+/* Return the health that is reported: the worse one of the check program's result and the flows. */
 enum health_state uplink_health_state(const struct daemon *d, uint8_t slot);
 
 #endif

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * uplink_states.c - in which state each uplink is and which addresses it has: passes the
- * addresses to the audit, and each change to the log, the alerts and the history.
+ * uplink_states.c - tracks the state and the addresses of each uplink. Passes the addresses to the
+ * audit, and each change to the log, the alerts and the history.
  *
- * It must not know how a state comes about (plan/uplink_state.c) or why (the explain hook).
+ * Must not know how a state is found (plan/uplink_state.c) or why an uplink has it (the explain
+ * hook).
  */
 #include "daemon/uplink_states.h"
 
@@ -20,9 +21,9 @@
 
 struct uplink_states {
 	uplink_states_explain_fn *explain;
-	uint8_t state[UPLINKS_MAX];   /* 0: not known yet */
-	char *addresses[UPLINKS_MAX]; /* as uplink_addresses() lists them; NULL: not known yet */
-	struct uplink_state_record published[UPLINKS_MAX]; /* in the history; state "": nothing */
+	uint8_t state[UPLINKS_MAX];   /* 0: unknown yet */
+	char *addresses[UPLINKS_MAX]; /* as uplink_addresses() lists them; NULL: unknown yet */
+	struct uplink_state_record published[UPLINKS_MAX]; /* in the history; state "": none */
 };
 
 int uplink_states_open(struct daemon *d)
@@ -85,7 +86,8 @@ void uplink_states_follow_addresses(struct daemon *d)
 		log_err("cannot pass the uplinks' addresses to the audit: out of memory");
 }
 
-/* An uplink without an address keeps the last one here: it often returns with another. */
+/* Log a change of addresses. An uplink without an address keeps the last ones here, because it
+ * often returns with another one. */
 static void addresses_note(struct daemon *d, const struct uplink_config *u)
 {
 	char **was = &d->uplink_states->addresses[u->slot];
@@ -126,7 +128,7 @@ static void uplink_alert(struct daemon *d, const struct uplink_config *u, const 
 	publish_raise(d, &a);
 }
 
-/* Do not report an uplink that is up at the start. */
+/* Find the states, log each change, and raise an alert for it except at the start. */
 static void states_update(struct daemon *d)
 {
 	for (size_t i = 0; i < d->config->n_uplinks; i++) {
@@ -150,14 +152,15 @@ static void states_update(struct daemon *d)
 	}
 }
 
-/* Return whether the uplink carries flows, and other addresses break them. */
+/* Return whether the addresses changed while the uplink carried flows, which breaks these flows. */
 static bool has_moved(const struct uplink_state_record *was, const struct uplink_state_record *r)
 {
 	return strcmp(was->addresses, r->addresses) != 0 && !strcmp(was->state, r->state) &&
 	       (!strcmp(r->state, "up") || !strcmp(r->state, "drain"));
 }
 
-/* Also report the same state with another cause, decision or address. */
+/* Return whether the history already has this record. The same state with another cause, decision
+ * or address is a new one. */
 static bool is_published(const struct daemon *d, const struct uplink_state_record *r)
 {
 	const struct uplink_state_record *was = &d->uplink_states->published[r->slot];
@@ -167,7 +170,7 @@ static bool is_published(const struct daemon *d, const struct uplink_state_recor
 	       was->until_ms == r->until_ms && !has_moved(was, r);
 }
 
-/* The list is cut after a whole address. */
+/* Copy the list of addresses, truncated after a whole address. */
 static void addresses_fill(const struct daemon *d, struct uplink_state_record *r)
 {
 	const char *list = d->uplink_states->addresses[r->slot];
@@ -182,14 +185,15 @@ static void addresses_fill(const struct daemon *d, struct uplink_state_record *r
 	r->addresses[len] = '\0';
 }
 
-/* Only the row of that moment has the move as its cause. */
+/* Set the cause to the change of addresses. This affects only the record of the change, not the
+ * next ones. */
 static void move_explain(const struct uplink_state_record *was, struct uplink_state_record *r)
 {
 	if (has_moved(was, r) && *was->addresses && r->cause == CAUSE_LINK)
 		r->cause = CAUSE_ADDRESS;
 }
 
-/* When a decision ends, the uplink's return has the cause of that decision. */
+/* If the uplink is up again because a decision ended, set the cause to that of the decision. */
 static void return_explain(const struct uplink_state_record *was, struct uplink_state_record *r)
 {
 	if (r->cause == CAUSE_LINK && !strcmp(r->state, "up") &&
@@ -197,7 +201,7 @@ static void return_explain(const struct uplink_state_record *was, struct uplink_
 		r->cause = was->cause;
 }
 
-/* Only the row of that moment names the user who ended an operator's decision. */
+/* Name the user who ended an operator's decision, only in the record of that change. */
 static void release_explain(const struct uplink_state_record *was,
 			    const struct uplink_state_record *explained,
 			    struct uplink_state_record *r)

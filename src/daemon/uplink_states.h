@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * uplink_states.h - in which state each uplink is and which addresses it has.
- */
+/* uplink_states.h - tracks the state and the addresses of each uplink. */
 #ifndef WAYMARK_SRC_DAEMON_UPLINK_STATES_H
 #define WAYMARK_SRC_DAEMON_UPLINK_STATES_H
 
@@ -13,7 +11,7 @@
 struct uplink_states;
 struct daemon;
 
-/* Fill in why an uplink has the state that is about to be published. */
+/* Called before a state is published, to fill in why the uplink has this state. */
 typedef void uplink_states_explain_fn(const struct daemon *d, uint8_t slot,
 				      struct uplink_state_record *r);
 
@@ -23,22 +21,22 @@ void uplink_states_close(struct daemon *d);
 void uplink_states_set_explain(struct daemon *d, uplink_states_explain_fn *fn);
 /* Pass the addresses to the audit. */
 void uplink_states_follow_addresses(struct daemon *d);
-/* That, and find the states anew; log and alert what has changed. */
+/* Pass the addresses to the audit, find the states of all uplinks, and log and alert changes. */
 void uplink_states_refresh(struct daemon *d);
-/* Publish uplink states that the history lacks; the uplinks must be in it by then. */
+/* Publish the states that the history does not have. The uplinks must already be in the history. */
 void uplink_states_publish(struct daemon *d);
-/* Publish the state of each uplink again: the history has lost it. */
+/* Publish the state of each uplink again, because the history has lost it. */
 void uplink_states_write(struct daemon *d);
 /* Return the state of an uplink as a number; 0: unknown yet. */
 uint8_t uplink_states_number(const struct daemon *d, uint8_t slot);
 bool uplink_states_is_up(const struct daemon *d, uint8_t slot);
 /* Return whether new flows avoid the uplink while its existing flows stay. */
 bool uplink_states_is_drained(const struct daemon *d, uint8_t slot);
-/* Return whether the uplink is up and leads out in this family: 0 IPv4, 1 IPv6. */
+/* Return whether new flows of this family (0 IPv4, 1 IPv6) can use the uplink. */
 bool uplink_states_family_is_up(const struct daemon *d, uint8_t slot, unsigned family);
 /* Return whether existing flows of the uplink keep working in this family. */
 bool uplink_states_family_carries(const struct daemon *d, uint8_t slot, unsigned family);
-/* Forget the state of this slot: another uplink has it now, or none. */
+/* Forget the state of a slot that now belongs to another uplink or to none. */
 void uplink_states_forget(struct daemon *d, uint8_t slot);
 
 #endif

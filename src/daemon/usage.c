@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * usage.c - turns counters of interfaces and rules into bins of usage, and adds them to the
+ * usage.c - writes the counters of interfaces and rules as bins of usage, and adds them to the
  * quotas.
  *
- * Must not know how differences are made (audit/usage.c), nor what follows from a quota
- * (quota.c). Counters that cannot be read keep their last value: what was counted
- * meanwhile is in the next difference.
+ * If counters cannot be read, the last values stay, and the next difference includes what was
+ * counted meanwhile. Must not know how differences are computed (audit/usage.c), nor what a quota
+ * causes (quota.c).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -29,8 +29,8 @@
 /* State of one uplink. */
 struct carried {
 	struct usage_reading last;
-	struct usage_record pending; /* since it was written */
-	int64_t pending_ms;	     /* its begin */
+	struct usage_record pending; /* usage that is not written yet */
+	int64_t pending_ms;	     /* start of pending */
 	struct usage_totals totals;
 };
 
@@ -69,7 +69,7 @@ static void reading_take(struct daemon *d, const struct nft_counters_reading *ru
 	}
 }
 
-/* The boot time: nothing was counted before. */
+/* Return the time of the boot, before which nothing was counted, or 0. */
 static int64_t boot_ms(int64_t now_ms)
 {
 	struct timespec up;
@@ -122,7 +122,7 @@ static void part_publish(void *data, const struct usage_record *part)
 	publish_record(data, &r);
 }
 
-/* Write the record even if nothing was counted: the next daemon needs its reading. */
+/* Write a record even if nothing was counted, because the next waymarkd needs its reading. */
 void usage_write(struct daemon *d, int64_t now_ms)
 {
 	usage_read(d, now_ms);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * usage.h - what each uplink carries, by the kernel's counters: read every few seconds,
- * written in bins of five minutes, counted on by the next daemon. Opened after coverage,
- * before the writer.
+ * usage.h - records the bytes that each uplink carries. The kernel's counters are read every few
+ * seconds and written in bins of five minutes; the next waymarkd continues from the last reading.
+ * Open it after coverage and before the writer.
  */
 #ifndef WAYMARK_SRC_DAEMON_USAGE_H
 #define WAYMARK_SRC_DAEMON_USAGE_H
@@ -15,14 +15,14 @@ struct daemon;
 int usage_open(struct daemon *d); /* 0 or -errno, logged */
 void usage_close(struct daemon *d);
 void usage_tick(struct daemon *d, int64_t now_ms);
-/* Write the counts so far: before the writer stops, and before slots change. */
+/* Write the pending usage. Call before the writer stops, and before slots change. */
 void usage_write(struct daemon *d, int64_t now_ms);
-/* Read the counters: right before and after a load of the ruleset, which sets them back. */
+/* Read the counters. Call right before and after a load of the ruleset, which resets them. */
 void usage_read(struct daemon *d, int64_t now_ms);
-/* Forget the state of this slot: another uplink has it now, or none. */
+/* Forget the state of a slot that now belongs to another uplink or to none. */
 void usage_forget(struct daemon *d, uint8_t slot);
 
-/* Bytes of the uplink's interface since this daemon has the uplink. */
+/* Bytes of the uplink's interface since this waymarkd first read its counters. */
 struct usage_totals {
 	uint64_t sent_bytes, received_bytes;
 };

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * watch.c - publishes each row and alert as a line of JSON to the watchers. Without
- * watchers it makes no lines.
+ * watch.c - sends each record and alert as a line of JSON to the watchers. Without watchers no line
+ * is formatted.
  *
- * Flows can come faster than people, or ingest, can take: beyond a number of lines per second
- * only rare records are sent, and the number of dropped lines is reported.
+ * Flows may come faster than people or programs can read. Above a number of lines per second only
+ * other records than flows are sent, and the number of dropped lines is reported.
  */
 #include <jansson.h>
 #include <stdlib.h>
@@ -19,7 +19,7 @@
 #include "waymark/base/proto.h"
 #include "waymark/base/times.h"
 
-/* In this second. */
+/* Numbers of lines in the current second. */
 struct watch {
 	uint32_t lines, skipped;
 };

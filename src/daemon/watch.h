@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * watch.h - a line of JSON per record and alert, for clients that watch.
- */
+/* watch.h - sends a line of JSON per record and alert to the clients that watch. */
 #ifndef WAYMARK_SRC_DAEMON_WATCH_H
 #define WAYMARK_SRC_DAEMON_WATCH_H
 
@@ -15,7 +13,7 @@ int watch_open(struct daemon *d); /* 0 or -errno */
 void watch_close(struct daemon *d);
 void watch_record(struct daemon *d, const struct record *r);
 void watch_alert(struct daemon *d, const struct alert *a);
-/* Call once a second: reports how many lines were dropped. */
+/* Send the number of dropped lines. Call once per second. */
 void watch_second(struct daemon *d);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * watchdog.c - one report per stall, when it is noticed. The next log lines of the loop show that
- * it runs again.
+ * watchdog.c - logs each stall of the event loop once, when it is noticed. The next log lines of
+ * the loop show that it runs again.
  */
 #include "daemon/watchdog.h"
 
@@ -26,7 +26,7 @@ void watchdog_feed(void)
 	notify_beat();
 }
 
-/* Return the watched loop's current work, or NULL. */
+/* Return the name of the source that the watched loop serves, or NULL. */
 static const char *doing_read(int64_t *since_ms)
 {
 	const char *doing = NULL;
