@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * audit_flow.c - by which interfaces packets of a flow were seen to leave.
+ * audit_flow.c - notes and returns the interfaces by which packets of a flow were seen to leave.
  */
 #include "audit/audit_internal.h"
 

@@ -56,8 +56,8 @@ struct owned_address {
 
 /* A mismatch that is still growing: one per flow, direction and uplink. */
 struct mismatch {
-	struct mismatch *next;	     /* in its bucket */
-	struct mismatch *next_dirty; /* to be written at the next tick */
+	struct mismatch *next;	     /* next in the hash bucket */
+	struct mismatch *next_dirty; /* next mismatch to be written at the next tick */
 	bool is_dirty;
 	flow_ref flow;
 	enum reason reported; /* the reason that the alert named */
@@ -99,10 +99,10 @@ struct audit_sums {
 /* UDP answers from an address that was not asked, since the last audit_unasked_take(). */
 struct unasked {
 	uint64_t answers;
-	struct endpoints example; /* the latest */
+	struct endpoints example; /* the latest answer */
 };
 
-/* Flows of one batch of events whose labels show a mismatch. */
+/* Limit of the flows per batch of events whose mismatch, shown by labels, waits to be recorded. */
 #define SUSPECTS_MAX 512u
 
 struct audit {
@@ -113,7 +113,7 @@ struct audit {
 	uint32_t mask, label_base;
 	struct mark_slot marks[UPLINKS_MAX];
 	size_t n_marks;
-	char interfaces[INTERFACE_REST][IFNAMSIZ]; /* number n is at n - 1 */
+	char interfaces[INTERFACE_REST][IFNAMSIZ]; /* the interface with number n has index n - 1 */
 	unsigned n_interfaces;
 	struct mark_slot former[UPLINKS_MAX]; /* marks that a reload removed, newest last */
 	size_t n_former;

@@ -180,8 +180,8 @@ static bool is_reported(const struct audit *a, flow_ref ref, struct egress egres
 	return egress.slot != SLOT_NONE && flows_set(a->flows, f->reported) >> egress.slot & 1;
 }
 
-/* Add to a mismatch that a label has shown what its packet shows: the direction, and the reason by
- * the packet's mark. */
+/* A logged packet matches a mismatch that a label has shown: add the packet's direction, and the
+ * reason that follows from the packet's mark. */
 static void mismatch_prove(struct audit *a, struct mismatch *m, const struct clue *c)
 {
 	char object[OBJECT_MAX];

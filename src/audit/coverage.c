@@ -102,7 +102,8 @@ static uint64_t more(uint64_t a, uint64_t b)
 	return a > b ? a - b : 0;
 }
 
-/* Use the rules' count, or the interface's if the rules cannot have seen everything. */
+/* Set the number of packets that left: from the rules' counters, or from the interface's if the
+ * rules cannot have seen everything. */
 static void left_settle(struct coverage_record *out)
 {
 	const struct tally *neighbours = &out->rules[RULE_NEIGHBOURS];

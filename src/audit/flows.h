@@ -36,7 +36,7 @@ struct flow {
 	uint64_t is_entered : 1;    /* its first packet came in by an uplink */
 	uint64_t is_from_dump : 1;  /* seen in a dump, not yet in an event */
 	uint64_t is_from_store : 1; /* read from the history, not yet seen in the kernel */
-	uint64_t has_gap : 1;	    /* evidence of it may have been lost */
+	uint64_t has_gap : 1;	    /* evidence about it may have been lost */
 	uint64_t is_offloaded : 1;
 	uint64_t is_predating : 1;    /* began before evidence was collected */
 	uint64_t had_mismatch : 1;    /* a mismatch of it has been recorded */
@@ -60,9 +60,9 @@ struct flow {
 	uint8_t proto;
 	uint8_t shape;	   /* which addresses follow; owned by the table */
 	uint8_t ingress;   /* slot of the uplink that it came in by, or SLOT_NONE */
-	uint8_t verdict;   /* as last written */
+	uint8_t verdict;   /* verdict in the row that was written last */
 	uint16_t reported; /* egress uplinks of its recorded mismatches; an interned set */
-	uint8_t reason;	   /* of the latest mismatch */
+	uint8_t reason;	   /* reason of its latest mismatch */
 	uint8_t former;	   /* slot of its previous mark, or SLOT_NONE */
 } __attribute__((packed, aligned(4)));
 
@@ -120,6 +120,6 @@ void flow_queue_init(struct flow_queue *q);
 void flow_queue_push(struct flows *t, struct flow_queue *q, flow_ref ref);
 /* Append all flows of more to q, and empty more. */
 void flow_queue_append(struct flows *t, struct flow_queue *q, struct flow_queue *more);
-flow_ref flow_queue_pop(struct flows *t, struct flow_queue *q); /* or FLOW_REF_NONE */
+flow_ref flow_queue_pop(struct flows *t, struct flow_queue *q); /* FLOW_REF_NONE if empty */
 
 #endif
