@@ -225,7 +225,7 @@ struct route_state default_route(const struct planner *pl, const struct uplink_w
 		r.prefsrc = d->prefsrc;
 	else
 		choose_source(pl, w, &d->gateway, &r.prefsrc);
-	r.extra = (uint8_t *)d->extra; /* only read */
+	r.extra = (uint8_t *)d->extra; /* never written to */
 	r.extra_size = d->extra_size;
 	return r;
 }
@@ -276,7 +276,7 @@ static int plan_statics(struct planner *pl, const struct uplink_work *w)
 	size_t n = 0;
 
 	for (size_t i = 0; i < pl->s->n_routes && n < STATIC_MAX; i++) {
-		struct route_state copy = pl->s->routes[i]; /* borrows what it points to */
+		struct route_state copy = pl->s->routes[i]; /* its pointers are borrowed */
 
 		if (!route_is_own_static(w, &copy))
 			continue;

@@ -32,7 +32,7 @@ struct link_state {
 	uint32_t index;
 	char name[IFNAMSIZ];
 	bool is_up;	  /* IFF_UP */
-	bool has_carrier; /* IFF_RUNNING / operstate up or unknown */
+	bool has_carrier; /* IFF_LOWER_UP, and not IFF_DORMANT */
 	bool is_loopback;
 	bool is_pointopoint;
 	bool is_tunnel; /* WireGuard, tun, gre, ...: it sends its packets inside other packets */
@@ -58,9 +58,9 @@ struct nexthop {
 struct route_state {
 	uint8_t family;
 	uint32_t table;
-	uint8_t type;	  /* RTN_ */
-	uint8_t protocol; /* RTPROT_ */
-	uint8_t scope;	  /* RT_SCOPE_ */
+	uint8_t type;	  /* RTN_... */
+	uint8_t protocol; /* RTPROT_... */
+	uint8_t scope;	  /* RT_SCOPE_... */
 	uint8_t tos;
 	uint32_t metric;
 	struct prefix dst;   /* len 0: default */
@@ -90,13 +90,13 @@ struct rule_extra {
 struct rule_state {
 	uint8_t family;
 	uint32_t priority;
-	uint8_t action;	  /* FR_ACT_ */
+	uint8_t action;	  /* FR_ACT_... */
 	uint8_t protocol; /* FRA_PROTOCOL */
 	uint32_t table;
 	uint32_t fwmark, fwmask; /* mask 0: no mark selector */
 	struct prefix src, dst;	 /* len 0: any */
 	char iifname[IFNAMSIZ], oifname[IFNAMSIZ];
-	int32_t suppress_prefixlength; /* -1: none */
+	int32_t suppress_prefixlength; /* -1: the rule suppresses no routes by prefix length */
 	bool is_inverted;
 	bool has_other; /* extra holds a selector (uid, ports, tos, ...) */
 	struct rule_extra extra;
