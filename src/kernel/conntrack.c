@@ -443,7 +443,7 @@ int conntrack_set_mark(struct conntrack *c, const struct ct_event *entry, uint32
 int conntrack_clear_labels(struct conntrack *c, const struct ct_event *entry, unsigned first)
 {
 	uint8_t buffer[REQUEST_BYTES] = {0};
-	uint32_t none[4] = {0}, mask[4] = {0}; /* XT_CONNLABEL_MAXBIT, 127, in words */
+	uint32_t none[4] = {0}, mask[4] = {0}; /* 128 labels (XT_CONNLABEL_MAXBIT is 127) */
 	struct nlmsghdr *nlh =
 		request_put(buffer, IPCTNL_MSG_CT_NEW, 0, entry->tuple[DIR_ORIGINAL].src.family);
 	int err = entry_check(c, entry);

@@ -37,7 +37,7 @@ static const void *payload_of(struct decoding *d, const struct nlattr *attr, siz
 	return NULL;
 }
 
-/* Return a number of size bytes (at most 8) in network byte order. */
+/* Return the value of a number that has size bytes (at most 8) in network byte order. */
 static inline uint64_t attr_number(struct decoding *d, const struct nlattr *attr, size_t size)
 {
 	const void *p = payload_of(d, attr, size);

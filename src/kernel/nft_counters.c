@@ -108,7 +108,7 @@ static uint64_t attr_be64(const struct nlattr *attr)
 	return (uint64_t)ntohl(half[0]) << 32 | ntohl(half[1]);
 }
 
-/* Copy the rule's comment to text; "" if it has none or it is longer than room. */
+/* Copy the rule's comment to text; "" if there is none, or if it is longer than room. */
 static void comment_read(const struct nlattr *userdata, char *text, size_t room)
 {
 	const uint8_t *p = userdata ? mnl_attr_get_payload(userdata) : NULL;

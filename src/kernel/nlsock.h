@@ -19,7 +19,7 @@ struct nlsock;
 typedef void nlsock_message_fn(void *data, const struct nlmsghdr *nlh);
 
 struct nlsock_stats {
-	uint64_t datagrams; /* from the kernel */
+	uint64_t datagrams; /* datagrams from the kernel */
 	uint64_t forged;    /* datagrams dropped: not from port 0 */
 	uint64_t malformed; /* datagrams that were truncated, or have an invalid length inside */
 	uint64_t overruns;  /* reads that returned ENOBUFS: the kernel dropped messages */

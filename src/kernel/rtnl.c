@@ -30,7 +30,7 @@ struct rtnl {
 	uint32_t port;
 	uint32_t seq;
 	char error[128];
-	char *buffer; /* MNLREPLIES_BYTES */
+	char *buffer; /* of MNLREPLIES_BYTES */
 };
 
 struct rtnl *rtnl_open(void)

@@ -30,7 +30,7 @@ static const int groups[] = {
 
 struct rtnl_monitor {
 	struct mnl_socket *socket;
-	char *buffer; /* RECEIVE_BYTES */
+	char *buffer; /* of RECEIVE_BYTES */
 };
 
 static int monitor_subscribe(struct rtnl_monitor *m)
