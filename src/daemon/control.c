@@ -24,8 +24,8 @@
 /* Data of an epoll event: a client's index or one of these. */
 #define EVENT_LISTENER CONTROL_CLIENTS_MAX
 #define EVENT_TIMER    (CONTROL_CLIENTS_MAX + 1)
-/* Events that one control_process serves, so that the loop's other work waits
- * for a bounded time. */
+/* Most events that one control_process() serves, so that the loop's other sources wait for a
+ * bounded time. */
 #define EVENTS_A_CALL 64
 
 struct client {

@@ -45,7 +45,7 @@ struct coverage {
 	struct nft_counters_reading before;	   /* before the rules are loaded */
 	int64_t looked_ms, hour_asked_ms;
 	uint64_t comparisons, comparisons_due;
-	uint64_t queued; /* records that were queued before the latest comparison */
+	uint64_t queued; /* records queued in total when the latest comparison ended */
 };
 
 /* --- readings ---------------------------------------------------------------------- */

@@ -63,7 +63,7 @@ static bool is_same_place(const struct prometheus_config *a, const struct promet
 	return a->port == b->port && (!a->port || addr_is_equal(&a->addr, &b->addr));
 }
 
-/* If the new address cannot be bound, keep the former. */
+/* Serve at the new address. If it cannot be bound, keep the former one. */
 static int http_set(struct daemon *d, const struct prometheus_config *c)
 {
 	struct exporter *e = d->exporter;

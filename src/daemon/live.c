@@ -15,7 +15,7 @@
 #include "daemon/resync.h"
 #include "waymark/audit/audit.h"
 
-/* 64 MB; the counters of further flows are not kept. */
+/* Most rows of a snapshot (64 MB). With more live flows there is no snapshot. */
 #define ROWS_MAX  1000000
 #define ROWS_PART 4096
 /* A snapshot is served for FRESH_MS, and freed KEPT_MS after the last request for a part. */

@@ -118,7 +118,7 @@ static void take_packet(void *data, const struct stray_packet *p)
 
 static const char packets_reason[] = "NFLOG messages were lost before they were read";
 
-/* After an overrun the socket drops everything until it has been read empty. */
+/* Open a gap. After an overrun the socket drops all messages until it has been read empty. */
 static void packets_overrun(struct daemon *d, int64_t since_ms)
 {
 	if (d->observe->packets_gap.id)

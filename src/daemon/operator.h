@@ -17,7 +17,7 @@ void operator_close(struct daemon *d);
 char *operator_answer(struct daemon *d, const char *command, const struct control_peer *peer);
 /* Undo an apply that was not confirmed in time. */
 void operator_tick(struct daemon *d, int64_t now_ms);
-/* Wait for no confirmation any more, because another configuration was loaded. */
+/* Stop waiting for a confirmation, because another configuration was loaded. */
 void operator_forget(struct daemon *d);
 
 #endif

@@ -39,7 +39,7 @@ void resync_tick(struct daemon *d, int64_t now_ms);
 struct resync_stats {
 	uint64_t resyncs; /* since the start */
 	int64_t last_ms;  /* 0: none yet */
-	int64_t next_ms;  /* 0: none asked for */
+	int64_t next_ms;  /* 0: no dump is requested */
 	bool is_running;
 };
 void resync_stats(const struct daemon *d, struct resync_stats *out);

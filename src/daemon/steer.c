@@ -302,8 +302,7 @@ static void on_midway(void *data, bool is_new)
 	d->steer->midway(d, is_new);
 }
 
-/* Reinstall a ruleset that was changed at once, because without it packets leave without
- * evidence. */
+/* Reinstall a missing ruleset at once, because without it packets leave without evidence. */
 static void on_ruleset(void *data)
 {
 	struct daemon *d = data;

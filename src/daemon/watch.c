@@ -3,8 +3,8 @@
  * watch.c - sends each record and alert as a line of JSON to the watchers. Without watchers no line
  * is formatted.
  *
- * Flows may come faster than people or programs can read. Above a number of lines per second only
- * other records than flows are sent, and the number of dropped lines is reported.
+ * Flows may come faster than people or programs can read. Above a number of lines per second, flows
+ * are dropped and only rarer records are sent. The number of dropped lines is reported.
  */
 #include <jansson.h>
 #include <stdlib.h>
