@@ -44,10 +44,10 @@ struct judged {
 	struct window window;
 	struct flow_counts last; /* counters of the last sample */
 	bool has_last;
-	double normal_started, normal_answered; /* recent flows weigh more */
+	double normal_started, normal_answered; /* of the normal share; recent flows weigh more */
 	bool is_suspect, is_loss;
 	uint32_t suspect_samples;
-	int64_t again_ms; /* before it nothing is suspected; 0: no limit */
+	int64_t again_ms; /* time before which nothing is suspected; 0: none */
 	int64_t fault_ms;
 };
 

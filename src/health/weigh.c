@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * weigh.c - destinations and sources in two small hash tables.
- */
+/* weigh.c - keeps destinations and sources in two small hash tables. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +8,7 @@
 #define PLACES	       4096 /* power of two; at most half are used */
 #define SOURCES	       512
 #define GRACE_MS       400 /* age up to which a flow may still get an answer */
-#define PER_SOURCE_MAX 3   /* destinations that never answered, counted per source */
+#define PER_SOURCE_MAX 3   /* most never-answered destinations that count per source */
 
 struct destination {
 	struct addr addr;
@@ -25,7 +23,7 @@ struct source {
 };
 
 struct weigher {
-	int64_t from_ms, to_ms; /* recent flows began in between */
+	int64_t from_ms, to_ms; /* recent flows began between these times */
 	uint32_t n_destinations, n_sources;
 	struct destination destinations[PLACES];
 	struct source sources[SOURCES];

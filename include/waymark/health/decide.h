@@ -4,9 +4,10 @@
  * programs and the operator's commands.
  *
  * An operator's command holds until the operator replaces it. Without one, an uplink fails when its
- * check fails or when it is silent, and key on-failure names the action. The last usable uplink is
- * never drained or taken down. A recovery needs proof: good checks or answered flows. Each further
- * failure of an uplink keeps it failed for longer. Pure: time is passed in. Must not know routes.
+ * check fails or when it is silent, and key on-failure names the action. A failure never drains or
+ * takes down the last usable uplink. A recovery needs proof: good checks or answered flows. Each
+ * further failure of an uplink keeps it failed for longer. Pure: time is passed in. Must not know
+ * routes.
  */
 #ifndef WAYMARK_HEALTH_DECIDE_H
 #define WAYMARK_HEALTH_DECIDE_H
@@ -23,7 +24,7 @@ enum operator_word { OPERATOR_AUTO, OPERATOR_UP, OPERATOR_DOWN, OPERATOR_DRAIN }
 const char *operator_word_name(enum operator_word w); /* "auto", "up", ... */
 int operator_word_parse(const char *text);	      /* or -EINVAL */
 
-/* How long an uplink stays failed at least: after the first failure, and at most. Each further
+/* The least time that an uplink stays failed: after a first failure, and the limit. Each further
  * failure doubles the time. */
 #define DECIDE_HOLD_MS	   INT64_C(30000)
 #define DECIDE_HOLD_MAX_MS INT64_C(1800000)
@@ -32,7 +33,7 @@ int operator_word_parse(const char *text);	      /* or -EINVAL */
 struct decide_input {
 	const struct health_config *config;
 	enum operator_word operator_word;
-	bool is_usable; /* the kernel lets it carry new flows */
+	bool is_usable; /* its interface and gateway let it carry new flows */
 	enum health_state passive;
 };
 
@@ -51,7 +52,7 @@ struct decide *decide_new(void); /* NULL with errno */
 void decide_free(struct decide *d);
 void decide_forget(struct decide *d, uint8_t slot);
 
-/* Count a check of the uplink that has ended as good or bad. */
+/* Count the result of a check of the uplink. */
 void decide_check_done(struct decide *d, uint8_t slot, const struct health_config *config,
 		       bool is_good);
 /* Return the result of the latest checks: 1 good, 0 bad, -1 not known. */

@@ -56,8 +56,8 @@ struct health_suspect {
 	enum counted_family family;
 	uint32_t window_ms; /* weigh the flows that began at most this long ago */
 };
-/* Return whether any uplink is suspect, and write the first suspect to out. Only health_weighed()
- * or a new sample clears it. */
+/* Return whether any uplink is suspect, and write the first suspect to out. The suspicion lasts
+ * until health_weighed() or a new sample clears it. */
 bool health_suspect(const struct health *h, struct health_suspect *out);
 
 /* Take the result of weighing the suspect's flows. */
