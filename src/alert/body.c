@@ -67,7 +67,7 @@ char *body_json(const struct facts *facts)
 
 /* --- Alertmanager: POST /api/v2/alerts ------------------------------------------- */
 
-/* Alertmanager ends an alert after a day, in case the message of its end is lost. */
+/* Time after which Alertmanager ends an alert, in case the message of its end is lost. */
 #define OPEN_MS 86400000LL
 
 /* Facts that identify an alert; they are unchanged when the alert is over. */

@@ -39,7 +39,7 @@ struct job {
 };
 
 struct child {
-	pid_t pid; /* 0: the place is free */
+	pid_t pid; /* 0: this entry is free */
 	char *path;
 	struct output *output; /* NULL: not read */
 	int64_t age_ms;

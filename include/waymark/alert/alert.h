@@ -48,7 +48,8 @@ const char *alert_state_name(enum alert_state s);
 /* All facts of one alert. Strings are "" where they do not apply. */
 struct alert {
 	enum alert_kind kind;
-	enum alert_state state; /* to alerter_raise(): ALERT_RAISED, or ALERT_OVER to end it */
+	enum alert_state state; /* alerter_raise() takes ALERT_RAISED or, to end an alert,
+				 * ALERT_OVER */
 	int64_t time_ms;
 	char uplink[UPLINK_NAME_MAX];	/* uplink concerned; a mismatch sets expected instead */
 	char expected[UPLINK_NAME_MAX]; /* uplink that the mark names */
@@ -84,7 +85,7 @@ struct alert_identity {
 
 struct alerter;
 
-/* NULL with errno. */
+/* Return a new alerter, or NULL with errno. */
 struct alerter *alerter_new(const struct alert_config *c);
 /* Send all pending summaries, wait a short time for programs and the webhook, and free the
  * alerter. */
@@ -135,10 +136,10 @@ struct alerter_stats {
 	uint64_t failed;    /* alerts that a sink could not take, and programs that failed */
 	uint64_t reused;    /* table entries that were reused because the table was full */
 	uint32_t children;
-	uint64_t programs_failed; /* programs of waymarkd; also counted in failed */
-	char program_error[160];  /* of the last of them; "" */
+	uint64_t programs_failed; /* in waymarkd only; also counted in failed */
+	char program_error[160];  /* of the last failed program; "" */
 	uint64_t unwritten;	  /* lines of the JSON file; also counted in failed */
-	char write_error[160];	  /* of the last of them; "" */
+	char write_error[160];	  /* of the last such line; "" */
 	char last_error[160];	  /* of the last failure; "" */
 	struct {
 		uint32_t pending;

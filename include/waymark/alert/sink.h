@@ -34,7 +34,7 @@ struct sink_stats {
 	uint64_t programs_failed;
 	char program_error[160]; /* of the last one that failed; "" */
 	uint64_t unwritten;	 /* lines lost or delayed on their way to the file */
-	char write_error[160];	 /* of the last one; "" */
+	char write_error[160];	 /* of the last such line; "" */
 	uint32_t pending;	 /* alerts that are not acknowledged yet */
 	uint64_t delivered, retries, dropped;
 	char last_error[160]; /* of the last attempt, if it failed; "" */

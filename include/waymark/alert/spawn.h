@@ -22,10 +22,10 @@ struct program {
 };
 
 /* Start a program in its own session, as p->user, in no other group, with every other descriptor
- * closed, no signal blocked, limited resources, no capabilities and no way to gain any. Its parent
- * is the minder, a child of the caller: *pid. The minder exits with the program's exit status when
- * all processes that the program started have ended. Return 0, or -errno, also if the program
- * cannot be executed or the privileges cannot be dropped. */
+ * closed, no signal blocked, limited resources, no capabilities and no way to gain any. *pid is the
+ * minder, which is the program's parent and a child of the caller. The minder exits with the
+ * program's exit status when all processes that the program started have ended. Return 0, or
+ * -errno, also if the program cannot be executed or the privileges cannot be dropped. */
 int program_spawn(const struct program *p, pid_t *pid);
 
 /* Kill the program and all processes that it started, in any session; the minder exits soon after.
