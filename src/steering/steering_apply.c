@@ -99,7 +99,7 @@ static int run_once(struct run *run)
 	return err;
 }
 
-/* Return the uplink whose packets this foreign rule all sends to another table before they reach
+/* Return an uplink all of whose packets this foreign rule sends to another table before they reach
  * our rules, or NULL. */
 static const struct uplink_config *rule_takes(const struct config *c, const struct rule_state *r)
 {
