@@ -12,6 +12,7 @@
 
 #include <cmocka.h>
 
+#include "store/read/query_internal.h"
 #include "store_lab.h"
 #include "waymark/store/changes.h"
 #include "waymark/store/query.h"
@@ -246,6 +247,56 @@ static void test_plans(void **state)
 	}
 }
 
+static int rows_count(void *data, const struct value *v, size_t n)
+{
+	(void)v;
+	(void)n;
+	++*(int *)data;
+	return 0;
+}
+
+/* Replace the view of gaps by one that also reads from TABLE. */
+static void gaps_join(const char *path, const char *table)
+{
+	char sql[256];
+
+	snprintf(sql, sizeof(sql), "DROP VIEW gaps; CREATE VIEW gaps AS SELECT k.* FROM kept k, %s",
+		 table);
+	store_lab_execute(path, sql);
+}
+
+/* Who may write the file must not make a reader call functions and modules of SQLite. */
+static void test_distrust(void **state)
+{
+	const char *path = store_lab_path(*state, "flows.db");
+	struct store *st = store_lab_open(path);
+	struct writer *w = store_lab_start(st);
+	struct record g = {.type = RECORD_GAP,
+			   .gap = {.started_ms = LAB_NOON, .ended_ms = LAB_NOON + 1}};
+	struct query_filter f;
+	struct query *q;
+	int rows = 0, on = 0;
+
+	store_lab_push(w, &g);
+	store_lab_stop(w, st);
+	store_lab_execute(path, "CREATE TABLE kept AS SELECT * FROM gaps");
+	query_filter_init(&f);
+	gaps_join(path, "(SELECT 1) AS plain");
+	q = query_open(path, stderr);
+	assert_non_null(q);
+	assert_int_equal(sqlite3_db_config(q->db, SQLITE_DBCONFIG_DEFENSIVE, -1, &on), SQLITE_OK);
+	assert_int_equal(on, 1);
+	assert_int_equal(query_gaps(q, &f, rows_count, &rows), 0);
+	assert_int_equal(rows, 1);
+	query_close(q);
+	gaps_join(path, "pragma_user_version");
+	q = query_open(path, stderr);
+	assert_non_null(q);
+	assert_true(query_gaps(q, &f, rows_count, &rows) < 0);
+	assert_int_equal(rows, 1);
+	query_close(q);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -254,6 +305,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_records, store_lab_setup, store_lab_teardown),
 		cmocka_unit_test_setup_teardown(test_reading, store_lab_setup, store_lab_teardown),
 		cmocka_unit_test_setup_teardown(test_plans, store_lab_setup, store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_distrust, store_lab_setup, store_lab_teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
