@@ -228,11 +228,11 @@ reload_of_bad() {
 	network=$(network_state)
 	printf 'uplink a { interface = "wan1" mark = 0x100 table = 9 }\n' >"$lab_tmp/waymark.conf"
 	kill -HUP "$daemon_pid"
-	wait_for 10 grep -q 'reload: .*nothing was changed' "$lab_tmp/waymarkd.log"
+	wait_for 10 grep -q 'reload: .*the old configuration stays' "$lab_tmp/waymarkd.log"
 	check 'SIGHUP with a bad configuration: file and line in the log' \
 		grep -q 'waymark.conf:1: ' "$lab_tmp/waymarkd.log"
 	check 'SIGHUP with a bad configuration: the failed reload is logged' \
-		grep -q 'reload: .*nothing was changed' "$lab_tmp/waymarkd.log"
+		grep -q 'reload: .*the old configuration stays' "$lab_tmp/waymarkd.log"
 	is 'SIGHUP with a bad configuration: the network is untouched' "$(network_state)" "$network"
 	cp "$lab_tmp/first.conf" "$lab_tmp/waymark.conf"
 	check 'SIGHUP with a bad configuration: the daemon works' waymark status
