@@ -15,8 +15,8 @@
 
 #include "audit/audit_internal.h"
 
-/* For the same flow, the kernel's start time may be this much later than the one that we noted,
- * because the clock may have been set in between. */
+/* Tolerance when a start time from the kernel is compared with the start that we noted, because the
+ * clock may have been adjusted in between. */
 #define START_SLACK_MS 1000
 
 /* linux/netfilter/nf_conntrack_common.h defines these only for kernel code. */
@@ -100,7 +100,8 @@ static void flow_set_entered(struct audit *a, struct flow *f)
 	f->ingress = audit_slot_of_mark(a, f->mark);
 }
 
-/* Note that the flow came in by an uplink and was pinned to the uplink that it left by. */
+/* Note that the flow has turned: it came in by an uplink and was pinned to the uplink that it left
+ * by. */
 static void flow_set_turned(struct audit *a, struct flow *f, uint64_t left)
 {
 	uint8_t uplink = audit_slot_of_mark(a, f->mark);
@@ -129,8 +130,8 @@ static void flow_set_labels(struct audit *a, struct flow *f, const struct ct_eve
 		f->is_disowned = 0;
 }
 
-/* If the mark changed from one uplink's to another's, packets may have left by both uplinks. A
- * change from no mark to a mark is an adoption, so it does not set had_mark_change. */
+/* Set the mark and record the change. If the mark was not 0, packets may have left by the uplinks
+ * of both marks (had_mark_change). A change from no mark to a mark is an adoption (adopt.h). */
 static void flow_set_mark(struct audit *a, struct flow *f, uint32_t mark, int64_t now_ms)
 {
 	struct record r = {.type = RECORD_MARK_CHANGE};
@@ -153,8 +154,8 @@ static void flow_set_mark(struct audit *a, struct flow *f, uint32_t mark, int64_
 }
 
 /* Return whether to apply the event's mark. A DESTROY may lack the mark. A dump entry may be older
- * than an event that was read since the dump began. Labels may be old, because they are only ever
- * added. */
+ * than an event that was read since the dump began. Labels need no such test, because they are only
+ * ever added. */
 static bool is_mark_news(const struct audit *a, const struct flow *f, const struct ct_event *ev)
 {
 	switch (ev->type) {
@@ -203,7 +204,9 @@ static void flow_set_closed(struct audit *a, struct flow *f, bool is_closed)
 	a->stats.live += !f->is_closed;
 }
 
-/* A connection in TIME_WAIT or CLOSE has ended: it sends no more data. */
+/* A connection in TIME_WAIT or CLOSE has ended: it sends no more data. If an update shows a state
+ * before CLOSE_WAIT again, the ports were reused for another connection, and the flow is live
+ * again. */
 void flow_apply_tcp(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t now_ms)
 {
 	bool is_closed = ev->tcp_state == TCP_TIME_WAIT || ev->tcp_state == TCP_CLOSE;
@@ -293,8 +296,8 @@ flow_ref flow_find(const struct audit *a, const struct ct_event *ev, enum flow_s
 	return ref;
 }
 
-/* The entry belongs to another flow if its start is later than that of f. A start in the future
- * predates a clock step and decides nothing. */
+/* The entry belongs to another flow if its start is later than that of f. A start in the future was
+ * noted before the clock was set back, and decides nothing. */
 bool flow_is_other(const struct flow *f, const struct ct_event *ev, int64_t now_ms)
 {
 	int64_t start_ms = ev->start_ns / NS_PER_MS;
@@ -354,7 +357,7 @@ static void take_update(struct audit *a, const struct ct_event *ev, int64_t now_
 		ref = flow_begin(a, ev, now_ms);
 		if (ref == FLOW_REF_NONE)
 			return;
-		/* The flow's NEW event was missed, and perhaps earlier labels with it. */
+		/* The flow's NEW event was missed, and so may earlier labels be. */
 		flows_get(a->flows, ref)->has_gap = 1;
 	}
 	flows_get(a->flows, ref)->is_seen = 1;

@@ -4,9 +4,9 @@
  * are added when they end, live flows in each dump. Nothing is kept per flow.
  *
  * Conntrack counts a packet when it arrives, the rules count it when it leaves. A packet that is
- * dropped in between is only in these sums. A flow that vanishes without a DESTROY event is removed
- * from the sums of live flows and added to no other. Sums may therefore shrink, and
- * coverage_settle() then reports a gap.
+ * dropped in between is therefore only in these sums. A flow that vanishes without a DESTROY event
+ * is no longer in the sums of live flows, and is not added to the sums of ended flows. Sums may
+ * therefore shrink, and coverage_settle() then reports a gap.
  */
 #include <string.h>
 
@@ -32,8 +32,8 @@ static void tally_add(const struct adding *add, uint8_t slot, enum flow_share sh
 	t->bytes += add->is_off ? -bytes : bytes;
 }
 
-/* Return the uplink that all packets of the flow count for: the mark's uplink if the set contains
- * it, otherwise the first uplink of the set. */
+/* Return the uplink that all packets of the flow count for: the mark's uplink if it is in egress,
+ * otherwise the first uplink in egress. */
 static uint8_t slot_of_egress(const struct audit *a, const struct flow *f, uint64_t egress)
 {
 	uint8_t slot = audit_slot_of_flow(a, f);

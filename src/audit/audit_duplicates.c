@@ -49,7 +49,8 @@ static bool is_forgotten(const struct audit *a, const struct ct_event *ev, int64
 	       now_ms - ev->stop_ns / NS_PER_MS > LATE_MS && !audit_is_in_gap(a, &f, 0);
 }
 
-/* flows_find() returns the newest flow first. A NEW event is compared with that flow only. */
+/* A NEW event can be about an ended flow only if the entry is already being deleted (IPS_DYING). It
+ * is compared with the newest flow only, which flows_find() returns first. */
 bool duplicate_has_ended(const struct audit *a, const struct ct_event *ev)
 {
 	bool has_ended = false;

@@ -10,7 +10,7 @@ bool flow_has_turned(const struct flow *f)
 }
 
 /* Return the uplinks that labels show as egress. A flow that has turned (flow_has_turned()) also
- * has the label of the uplink that it came in by, which is left out. */
+ * has the label of the uplink that it came in by. Remove that uplink, unless the mark names it. */
 static uint64_t labels_left(const struct audit *a, const struct flow *f)
 {
 	uint64_t left = flows_set(a->flows, f->egress_seen);

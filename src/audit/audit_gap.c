@@ -28,9 +28,9 @@ static void gap_emit(struct audit *a, int64_t id, enum gap_source source, int64_
 	a->port.emit(a->port.data, &r);
 }
 
-/* Return a free place, or that of the gap that ended first. Every flow that began before the end of
- * a replaced gap counts as having lived in a gap. An open gap is replaced only if all gaps are
- * open. */
+/* Return a free element of the list or, if the list is full, the element of the gap that ended
+ * first. Every flow that began before the end of a replaced gap counts as having lived in a gap. An
+ * open gap is replaced only if all gaps are open. */
 static struct known_gap *place_find(struct audit_gaps *g)
 {
 	struct known_gap *first = &g->list[0];

@@ -2,9 +2,10 @@
 /*
  * audit_internal.h - what the files of the audit share. audit.c processes conntrack events,
  * audit_dump.c dumps, and audit_packet.c logged packets. audit_duplicates.c recognizes events that
- * were processed before. audit_uplinks.c maps marks to uplinks. audit_flow.c says by which
- * interfaces a flow's packets left. audit_mismatch.c keeps the mismatches, audit_gap.c the gaps.
- * audit_emit.c makes the records. audit_coverage.c sums the counters of flows.
+ * were processed before. audit_uplinks.c maps marks to uplinks. audit_flow.c keeps the interfaces
+ * by which a flow's packets left. audit_mismatch.c keeps the mismatches, audit_gap.c the gaps.
+ * audit_emit.c makes the records. audit_tick.c writes changed flows and forgets ended ones.
+ * audit_coverage.c sums the counters of flows.
  */
 #ifndef WAYMARK_SRC_AUDIT_AUDIT_INTERNAL_H
 #define WAYMARK_SRC_AUDIT_AUDIT_INTERNAL_H
@@ -15,9 +16,10 @@
 
 #define NS_PER_MS 1000000
 
-/* Evidence may come after its flow's end: an ended flow is kept for 2 s. */
+/* An ended flow is kept for 2 s, because evidence about it may still arrive. */
 #define LINGER_TICKS 40
-/* A flow that was given up as lost is kept for 30 s, in turns of LINGER_TICKS. */
+/* A lost flow is kept for at least 30 s: it waits in one of LOST_TURNS queues, one of which is
+ * emptied every LINGER_TICKS. */
 #define LOST_TURNS 16
 
 /* A logged packet may arrive before its flow's event, so it is kept for 1 s. The time is counted in
@@ -25,7 +27,8 @@
 #define PENDING_MAX   4096
 #define PENDING_TICKS 20
 
-/* If two times that belong together are this far apart, the clock was set between them. */
+/* If a flow began this long or longer after one of its packets arrived, the clock was set in
+ * between. */
 #define CLOCK_SET_MS 60000
 
 struct mark_slot {
@@ -54,10 +57,11 @@ struct owned_address {
 	int64_t from_ms, to_ms; /* to_ms 0: the uplink still has it */
 };
 
-/* A mismatch that is still growing: one per flow, direction and uplink. */
+/* A mismatch whose flow is still in the flow table, so that more packets may be added. There is one
+ * per flow, direction and egress. */
 struct mismatch {
 	struct mismatch *next;	     /* next in the hash bucket */
-	struct mismatch *next_dirty; /* next mismatch to be written at the next tick */
+	struct mismatch *next_dirty; /* next in the list of mismatches to write at the next tick */
 	bool is_dirty;
 	flow_ref flow;
 	enum reason reported; /* the reason that the alert named */
@@ -71,9 +75,9 @@ struct mismatch {
 struct known_gap {
 	int64_t id, started_ms;
 	int64_t ended_ms; /* INT64_MAX: the gap is open */
-	bool is_ruleless; /* events were received, but no rules saw packets leave */
-	bool is_blind;	  /* no rules saw packets leave, and no later dump has shown yet which
-			   * flows were idle */
+	bool is_ruleless; /* events were received, but no rules were installed */
+	bool is_blind;	  /* is_ruleless, and no complete dump has begun since the end of the gap:
+			   * it is unknown which flows were idle */
 };
 struct audit_gaps {
 	struct known_gap list[GAPS_MAX];
@@ -91,8 +95,9 @@ struct audit_sums {
 	struct tally dumped[UPLINKS_MAX][FLOW_SHARES];	  /* of live flows, by the running dump */
 	struct tally overtaken[UPLINKS_MAX][FLOW_SHARES]; /* of flows that ended after the
 							   * running dump listed them */
-	struct tally lost[UPLINKS_MAX][FLOW_SHARES];	  /* number of lost flows (in packets) */
-	uint64_t uncounted;
+	struct tally lost[UPLINKS_MAX][FLOW_SHARES];	  /* number of lost flows, counted in
+							   * tally.packets */
+	uint64_t uncounted; /* ended flows and dump entries without counters */
 	bool is_dumping;
 };
 
@@ -102,7 +107,8 @@ struct unasked {
 	struct endpoints example; /* the latest answer */
 };
 
-/* Limit of the flows per batch of events whose mismatch, shown by labels, waits to be recorded. */
+/* Maximum number of flows in a batch of events that wait until the mismatch that their labels show
+ * is recorded. If there are more, their mismatches are recorded at once. */
 #define SUSPECTS_MAX 512u
 
 struct audit {
@@ -123,12 +129,13 @@ struct audit {
 	bool are_labels_stale;
 	struct audit_gaps gaps;
 	int64_t dump_started_ms;
-	int64_t heard_since_ms; /* all flows that began later were reported and had room in the
-				 * table; 0: unknown */
+	int64_t heard_since_ms; /* the NEW of every flow that began later was read (except in gaps),
+				 * and the flow table had room for it; 0: unknown */
 
 	struct flows *flows;
-	struct flow_queue changed, changing;	     /* flows to write that changed before the
-						      * latest tick, and since */
+	struct flow_queue changed, changing;	     /* live flows to write: those that changed
+						      * before the latest tick, and those that
+						      * changed since */
 	int64_t changed_since_ms, changing_since_ms; /* no change in these queues is older */
 	int64_t event_ms; /* time of the event that is being emitted; 0: unknown */
 	struct flow_queue linger[LINGER_TICKS];
@@ -170,8 +177,8 @@ flow_ref flow_begin(struct audit *a, const struct ct_event *ev, int64_t now_ms);
 void flow_apply(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t now_ms);
 /* End a flow that vanished without a DESTROY event. */
 void flow_lose(struct audit *a, flow_ref ref);
-/* Make the event's flow live again if it was given up as lost. Return FLOW_REF_NONE if it was
- * not. */
+/* Make the event's flow live again if it was given up as lost. Return FLOW_REF_NONE if it was not,
+ * or if there is no room. */
 flow_ref flow_revive(struct audit *a, const struct ct_event *ev, int64_t now_ms);
 /* Return whether the entry belongs to a later flow with the same id and tuple as f. */
 bool flow_is_other(const struct flow *f, const struct ct_event *ev, int64_t now_ms);
@@ -190,24 +197,25 @@ uint8_t audit_slot_of_mark(const struct audit *a, uint32_t mark);
 uint8_t audit_slot_of_flow(const struct audit *a, const struct flow *f);
 /* Add by to the number of live flows of the uplink that the mark names. */
 void audit_live_count(struct audit *a, uint32_t mark, int by);
-/* Add by to the number of live flows of the flow's uplink, unless the flow is closed. */
+/* In audit.c: add by to the number of live flows of the flow's uplink, unless the flow is
+ * closed. */
 void flow_live_count(struct audit *a, const struct flow *f, int by);
-/* Apply the TCP state of an event or dump entry. If the connection has closed, emit the flow with
- * its end. */
+/* In audit.c: apply the TCP state of an event or dump entry. If the connection has closed, emit the
+ * flow with its end. If the connection is open again, the flow is live again. */
 void flow_apply_tcp(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t now_ms);
 
 /* audit_gap.c */
-/* Return whether a flow has lived in a gap; ended_ms 0: the flow is live. */
+/* Return whether a flow has lived in a gap in which events may have been missed (not is_ruleless).
+ * ended_ms 0: the flow is live. */
 bool audit_is_in_gap(const struct audit *a, const struct flow *f, int64_t ended_ms);
-/* Return whether a live flow may have sent packets in a gap without rules that no dump has settled
- * yet. */
+/* Return whether a live flow may have sent packets in a gap that is still is_blind. */
 bool gaps_may_hide(const struct audit *a, const struct flow *f);
-/* Set is_unseen if the flow may have sent packets in a gap without rules. Called for a flow whose
- * entry a dump shows, and for a flow that ends. */
+/* Set is_unseen if the flow may have sent packets in a gap that is_blind: gaps_settle_entry() for a
+ * flow that a dump shows, gaps_settle_end() for a flow that ends. */
 void gaps_settle_entry(struct audit *a, struct flow *f, const struct ct_event *ev, int64_t now_ms);
 void gaps_settle_end(struct audit *a, struct flow *f, int64_t ended_ms);
-/* Settle the gaps that had ended when the dump began; called when the dump is complete. Return
- * whether there were any. */
+/* At the end of a complete dump, clear is_blind of the gaps that had ended when the dump began.
+ * Return whether there were any. */
 bool gaps_settle_dump(struct audit *a);
 /* Note the time. If the clock was set back, mark flows that have lived in a gap, and continue open
  * gaps in the new time. */
@@ -217,25 +225,29 @@ void gaps_note_time(struct audit *a, int64_t now_ms);
 /* Keep an ended or lost flow for late evidence, and forget it afterwards. */
 void flow_linger(struct audit *a, flow_ref ref);
 
-/* audit_addresses.c: return the uplink that had the address at that time (slot, if several had it).
- * If there was none, return an uplink that had the address at another time, or SLOT_NONE. */
+/* audit_addresses.c: return the uplink that had the address at that time. If several uplinks had
+ * it, prefer slot. If none had it, return an uplink that had the address at another time, or
+ * SLOT_NONE. */
 uint8_t audit_slot_of_address(const struct audit *a, const struct addr *addr, int64_t at_ms,
 			      uint8_t slot);
 
 /* audit_flow.c */
 /* Return the set of uplinks that the flow's packets left by in one direction. */
 uint64_t flow_egress(const struct audit *a, const struct flow *f, enum direction d);
-/* Return whether the flow came in by an uplink and was pinned to the uplink that it left by. */
+/* Return whether the flow has turned: it came in by an uplink and was pinned to the uplink that it
+ * left by. */
 bool flow_has_turned(const struct flow *f);
 /* Return whether a packet of the flow was seen to leave by this interface. flow_note_egress() notes
  * that one was, and returns false if it was noted already. */
 bool flow_has_left(const struct audit *a, const struct flow *f, enum direction d, struct egress e);
 bool flow_note_egress(struct audit *a, struct flow *f, enum direction d, struct egress e);
-/* Add the bits in add to one of the flow's sets. Return false if the set has them already. */
+/* Add the bits in add to one of the flow's sets. Return false if the set has them already, or if
+ * the new set cannot be stored. */
 bool flow_set_add(struct audit *a, uint16_t *number, uint64_t add);
 
 /* audit_emit.c */
-/* Emit the flow's current row. ev, unless NULL, has its counters. */
+/* Emit the flow's current row. ev has the counters to write; NULL: none. ended_ms 0: without an
+ * end. */
 void flow_emit(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t ended_ms);
 /* Return whether a flow with this verdict gets an alert. A mismatch is not included: it has its own
  * alert. */
@@ -244,9 +256,10 @@ bool audit_is_alert_worthy(enum verdict v);
 void flow_touch(struct audit *a, flow_ref ref);
 
 /* audit_mismatch.c */
-/* A mismatch that labels show is recorded when the batch is settled, because a logged packet that
- * is read until then says more about it. Labels from a dump (is_old) come without a packet, so
- * their mismatch is recorded at once. */
+/* mismatch_suspect() is called for a flow after each event. If its labels show a mismatch that is
+ * not recorded yet, the flow waits for mismatch_settle() at the end of the batch. A packet of the
+ * flow that is read until then shows more than the label. Labels from a dump (is_old) come without
+ * a packet: their mismatch is recorded at once. */
 bool mismatch_is_suspect(const struct audit *a, const struct flow *f);
 void mismatch_suspect(struct audit *a, flow_ref ref, bool is_old, int64_t now_ms);
 void mismatch_settle(struct audit *a, int64_t now_ms);
@@ -278,6 +291,8 @@ void sums_take_loss(struct audit *a, flow_ref ref);
 void sums_dump_end(struct audit *a, bool is_torn);
 
 /* audit_packet.c */
+/* Which waiting packets to try: SETTLE_SOME between ticks, SETTLE_TICK at each tick, SETTLE_LAST at
+ * the end, when no packet may wait any longer. */
 enum settle { SETTLE_SOME, SETTLE_TICK, SETTLE_LAST };
 void pending_settle(struct audit *a, int64_t now_ms, enum settle how);
 

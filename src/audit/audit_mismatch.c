@@ -77,9 +77,10 @@ static bool is_first_packet(const struct audit *a, const struct flow *f, uint8_t
 }
 
 /* Return the reason of a mismatch. If the flow's previous mark named the egress, the mark has
- * changed. Otherwise the packet shows whether it carried the mark: if it did, routing chose a wrong
- * uplink; if not, the mark was not restored. If there is a label and no packet, the mark has
- * changed, because the rules log a packet whenever the mark does not name the egress. */
+ * changed. Otherwise rules, routes and links may show the reason (diagnose()). If they do not, the
+ * packet's mark decides: if it is not the flow's, the mark was not restored. If there is only a new
+ * label, the mark has changed, because the rules log a packet whenever the mark does not name the
+ * egress. An old label (is_old) decides nothing. */
 static enum reason reason_find(struct audit *a, flow_ref ref, const struct clue *c,
 			       char object[OBJECT_MAX])
 {
@@ -215,8 +216,8 @@ void mismatch_add_packet(struct audit *a, flow_ref ref, enum direction d, struct
 	mismatch_set_dirty(a, m);
 }
 
-/* Return the uplinks that evidence shows as egress, without the mark's uplink and those of
- * mismatches already recorded. */
+/* Return the uplinks that evidence shows as egress, except the uplink of the mark and those whose
+ * mismatch is already recorded. */
 static uint64_t labels_wrong(const struct audit *a, const struct flow *f, enum direction d)
 {
 	uint8_t uplink = audit_slot_of_mark(a, f->mark);

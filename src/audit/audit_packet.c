@@ -10,13 +10,16 @@
  * A stray packet ends a masqueraded flow. Its sender's next packet begins another flow with the
  * same addresses, which may end the same way. All this may happen before one event is read.
  * Therefore a packet that matches a flow with evidence waits for a flow with the same addresses and
- * without evidence, unless the kernel names the packet's flow. A packet in transit waits, too: the
- * rules log one per flow, so a second one shows that the port was reused.
+ * without evidence, unless the message contains the packet's conntrack id (NFULA_CT). A packet in
+ * transit waits, too: the rules log one packet per flow in transit, so a second packet shows that
+ * the port was reused.
  */
 #include <string.h>
 
 #include "audit/audit_internal.h"
 
+/* A flow must be older than this when a packet arrives that matches it by everything but its mark
+ * (packet_force()). */
 #define FORCE_AGE_MS 100
 
 /* If several flows match a packet, a flow whose NEW was read more than this long after the packet
@@ -28,7 +31,7 @@ struct match {
 	enum direction direction;
 	unsigned n; /* how many flows match equally well */
 	unsigned fit;
-	int64_t first_id; /* the oldest flow that matches */
+	int64_t first_id; /* id of the oldest flow that matches */
 	bool is_proven;	  /* the flow already has evidence of this egress */
 };
 
@@ -133,9 +136,10 @@ static bool is_against_mark(const struct stray_packet *p)
 	return p->kind == STRAY_MISMATCH || p->kind == STRAY_ELSEWHERE;
 }
 
-/* Return whether a packet that matches a flow with evidence may belong to another flow. The kernel
- * reuses ids, so even an id in the packet is not certain; but of packets that are logged
- * repeatedly, most belong to the flow with that id. */
+/* Return whether a packet may belong to another flow than the matching flow with evidence. A packet
+ * in transit may, because the rules log one per flow. A packet that left against the mark may, if
+ * its conntrack id is unknown. The kernel reuses ids, so even the id is not certain. But the rules
+ * log such packets repeatedly, so most of them belong to the flow with the id. */
 static bool has_rivals(const struct stray_packet *p)
 {
 	return p->kind == STRAY_TRANSIT || (is_against_mark(p) && !p->has_ct_id);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * coverage.c - how much of the traffic that left the history accounts for.
+ * coverage.c - computes how much of the traffic that left is in the history.
  *
  * Must not know where counters are read. The view "coverage" (sql/views.sql) explains the missing
- * part in the same order.
+ * packets in the order of enum coverage_cause.
  */
 #include "waymark/audit/coverage.h"
 
@@ -51,10 +51,11 @@ static void rules_settle(const struct coverage_reading *from, const struct cover
 		memcpy(out->rules, to->rules, sizeof(out->rules));
 }
 
-/* Balance the differences of the shares, in packets or bytes. If flows moved from one share to
- * another, subtract what the one lost from the others, so that nothing counts twice. If flows
- * vanished (has_lost), subtract nothing. Return true if a share shrank and no other share makes up
- * for it. */
+/* Balance the differences of the shares (enum flow_share), in packets or bytes. A flow that moves
+ * from one share to another makes the first one shrink and the second one grow. Therefore subtract
+ * the decrease of a share from the increases of the others, so that nothing counts twice. If flows
+ * vanished from the share (has_lost), subtract nothing. Return true if a share shrank because flows
+ * vanished, or if the others did not grow by as much as it shrank. */
 static bool shares_balance(int64_t n[FLOW_SHARES], const bool has_lost[FLOW_SHARES])
 {
 	bool is_short = false;

@@ -98,8 +98,9 @@ static uint32_t pair_hash(const struct flows *t, uint8_t proto, const struct add
 	return (uint32_t)mix(endpoint_hash(t, a, a_port) + endpoint_hash(t, b, b_port) + proto);
 }
 
-/* Return the port of the remote end at postrouting -150. An ICMP message has its identifier as both
- * ports. It still is the original one, because source NAT changes it only later. */
+/* Return the port of the remote end at postrouting -150. The identifier of an ICMP message stands
+ * for both ports. Source NAT may change the identifier, but only after postrouting -150: take it
+ * from the original tuple. */
 static uint16_t far_port(uint8_t proto, const struct endpoints tuple[2])
 {
 	return is_icmp(proto) ? tuple[DIR_ORIGINAL].sport : tuple[DIR_REPLY].sport;
@@ -181,7 +182,8 @@ static unsigned shape_of(uint8_t proto, const struct endpoints tuple[2])
 {
 	if (tuple[0].src.family == AF_INET)
 		return SHAPE_V4;
-	/* An ICMP reply tuple has another type as its port, so it mirrors no original tuple. */
+	/* The destination port of an ICMP tuple is type and code, and a reply has another type: the
+	 * reply tuple never mirrors the original tuple. */
 	return !is_icmp(proto) && is_mirrored(tuple) ? SHAPE_V6 : SHAPE_V6_NAT;
 }
 
@@ -428,8 +430,8 @@ void flows_prefetch(const struct flows *t, const struct ct_event *ev, size_t n)
 	}
 }
 
-/* Return the direction of a packet in the flow with these tuples; -1: it belongs to another
- * flow. */
+/* Return the direction of a packet in the flow with these tuples; -1: the packet does not belong to
+ * this flow. */
 static int packet_direction(const struct endpoints tuple[2], uint8_t proto,
 			    const struct endpoints *p)
 {

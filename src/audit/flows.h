@@ -3,9 +3,10 @@
  * flows.h - the flow table: live flows, and flows that ended a moment ago, in a bounded hash table
  * made for millions. It stores and finds flows; the audit decides about them.
  *
- * One index serves both kinds of evidence. Its key is the unordered pair {original source, reply
- * source} with their ports. A conntrack event contains this pair. A packet of either direction has
- * it as its addresses at postrouting priority -150, after destination NAT and before source NAT.
+ * One index serves both kinds of evidence, conntrack events and logged packets. Its key is the
+ * unordered pair {original source, reply source} with their ports. A conntrack event contains this
+ * pair. At postrouting priority -150, after destination NAT and before source NAT, the source and
+ * destination of a packet of either direction are this pair.
  */
 #ifndef WAYMARK_SRC_AUDIT_FLOWS_H
 #define WAYMARK_SRC_AUDIT_FLOWS_H
@@ -40,30 +41,35 @@ struct flow {
 	uint64_t is_offloaded : 1;
 	uint64_t is_predating : 1;    /* began before evidence was collected */
 	uint64_t had_mismatch : 1;    /* a mismatch of it has been recorded */
-	uint64_t had_mark_change : 1; /* its mark changed from one uplink's to another's */
-	uint64_t is_seen : 1;	      /* seen since the running dump began */
-	uint64_t is_reported : 1;     /* an alert other than mismatch was raised for it */
+	uint64_t had_mark_change : 1; /* its mark changed, and was not 0 before */
+	uint64_t is_seen : 1;	      /* seen in an event or dump entry since the latest dump
+				       * began */
+	uint64_t is_reported : 1;     /* an alert for its verdict (not for a mismatch) was raised,
+				       * or must not be raised */
 	uint64_t is_flushed : 1;      /* Waymark deleted its conntrack entry */
-	uint64_t is_disowned : 1;     /* a reload removed the uplink that its mark names */
-	uint64_t is_born_astray : 1;  /* its NEW event already had another uplink's label */
+	uint64_t is_disowned : 1;     /* a reload removed the uplink that its mark names, and no
+				       * packet was seen to leave since */
+	uint64_t is_born_astray : 1;  /* its NEW event already had the label of another uplink than
+				       * its mark's */
 	uint64_t is_set_back : 1;     /* the clock was set back during its life */
 	uint64_t is_unseen : 1;	      /* may have sent packets while no rules were installed */
 	uint64_t is_closed : 1;	      /* TCP: the connection has closed, the entry still exists */
-	uint64_t is_counted : 1;      /* in the sums of the running or, if none runs, the last
-				       * dump */
+	uint64_t is_counted : 1;      /* counted in the sums of the running dump or, if none runs,
+				       * of the last dump (audit_coverage.c) */
 	uint16_t zone;
 	uint16_t egress_seen; /* uplinks that labels show as egress; an interned set
 			       * (flows_set()) */
 	uint16_t stray[2];    /* uplinks that stray packets left by, by enum direction; interned
 			       * sets */
-	uint16_t other[2];    /* other interfaces that stray packets left by, likewise */
+	uint16_t other[2];    /* numbers of interfaces other than uplinks that stray packets left
+			       * by, by enum direction; interned sets */
 	uint8_t proto;
-	uint8_t shape;	   /* which addresses follow; owned by the table */
+	uint8_t shape;	   /* enum shape of flows.c: which addresses follow; owned by the table */
 	uint8_t ingress;   /* slot of the uplink that it came in by, or SLOT_NONE */
 	uint8_t verdict;   /* verdict in the row that was written last */
 	uint16_t reported; /* egress uplinks of its recorded mismatches; an interned set */
 	uint8_t reason;	   /* reason of its latest mismatch */
-	uint8_t former;	   /* slot of its previous mark, or SLOT_NONE */
+	uint8_t former;	   /* slot of the uplink that its previous mark named, or SLOT_NONE */
 } __attribute__((packed, aligned(4)));
 
 struct flow_queue {
@@ -73,8 +79,8 @@ struct flow_queue {
 
 struct flows;
 
-/* Create a table for at most max_flows flows, live and lingering. Return NULL with errno on
- * failure. */
+/* Create a table for at most max_flows flows, including ended flows that are kept for late
+ * evidence. Return NULL with errno on failure. */
 struct flows *flows_new(uint32_t max_flows);
 void flows_free(struct flows *t);
 
@@ -88,8 +94,9 @@ void flows_remove(struct flows *t, flow_ref ref);
 struct flow *flows_get(const struct flows *t, flow_ref ref);
 void flows_tuples(const struct flows *t, flow_ref ref, struct endpoints tuple[2]);
 
-/* Return a flow of a conntrack entry (same tuple, zone and id), newest first. after is the flow
- * that the previous call returned, or FLOW_REF_NONE. */
+/* Return the next flow of a conntrack entry (same original tuple, protocol, zone and id), newest
+ * first. after is FLOW_REF_NONE in the first call, and then the flow that the previous call
+ * returned. */
 flow_ref flows_find(const struct flows *t, const struct ct_event *ev, flow_ref after);
 
 /* Load the flows of at most 32 events into the cache before they are looked up. This only saves
@@ -109,8 +116,9 @@ void flows_each(struct flows *t, flows_fn *fn, void *data);
 uint32_t flows_count(const struct flows *t);
 size_t flows_bytes(const struct flows *t);
 
-/* Return the number of a set of slots. A flow holds this 16-bit number instead of 64 bits. Number 0
- * is the empty set. Return -1 if there are no more numbers (65,535 different sets) or no memory. */
+/* Return the number that stands for a set: a bitmap of slots or of interface numbers. A flow holds
+ * this 16-bit number instead of 64 bits. Number 0 is the empty set. Return -1 if there are no more
+ * numbers (65,535 different sets) or no memory. flows_set() returns the set of a number. */
 int flows_set_intern(struct flows *t, uint64_t set);
 uint64_t flows_set(const struct flows *t, uint16_t number);
 

@@ -7,6 +7,8 @@
  */
 #include "audit/verdict.h"
 
+/* Return the uplinks by which packets left for which the mark stands: replies of a flow that
+ * entered by an uplink, packets of either direction of any other flow. */
 static uint64_t verdict_standing(const struct verdict_facts *f)
 {
 	return f->is_entered ? f->egress[DIR_REPLY]
@@ -18,8 +20,8 @@ static bool has_left(const struct verdict_facts *f)
 	return verdict_standing(f) != 0;
 }
 
-/* Return the interfaces other than uplinks that packets left by, in the direction that the mark is
- * for. */
+/* Return the interfaces other than uplinks by which packets left in the direction that the mark is
+ * for: replies if the flow entered by an uplink, otherwise original packets. */
 static uint64_t standing_elsewhere(const struct verdict_facts *f)
 {
 	return f->other_egress[f->is_entered ? DIR_REPLY : DIR_ORIGINAL];
@@ -35,7 +37,7 @@ static bool is_mismatch(const struct verdict_facts *f)
 	return (verdict_standing(f) & ~(UINT64_C(1) << f->uplink)) || standing_elsewhere(f);
 }
 
-/* 2: packets left by the right uplink with the address of another. */
+/* 2: packets left by the right uplink, but with the address of another uplink. */
 static bool is_wrong_source(const struct verdict_facts *f)
 {
 	return has_left(f) && f->uplink != SLOT_NONE && f->source != SLOT_NONE &&
@@ -54,8 +56,8 @@ static bool is_unmarked(const struct verdict_facts *f)
 	return has_left(f) && f->mark == 0;
 }
 
-/* 5: packets may have left unseen, whatever was seen before or after; or nothing was seen
- * and events may be missing. */
+/* 5: packets may have left without evidence, even if evidence shows where other packets left; or
+ * there is no evidence at all, and events may be missing. */
 static enum reason why_unknown(const struct verdict_facts *f)
 {
 	if (f->is_offloaded)
@@ -67,8 +69,8 @@ static enum reason why_unknown(const struct verdict_facts *f)
 	return f->has_gap && !has_left(f) ? REASON_GAP : REASON_NONE;
 }
 
-/* 6: no packet left by an uplink in the direction that the mark is for. Rung 7 (ok) therefore needs
- * no test: a packet has left. */
+/* 6: no packet left by an uplink in the direction that the mark is for. Otherwise a packet did, by
+ * the right uplink: that is rung 7 (ok), which needs no test. */
 static bool is_local(const struct verdict_facts *f)
 {
 	return !has_left(f);

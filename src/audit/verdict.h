@@ -16,7 +16,8 @@ struct verdict_facts {
 	bool is_entered;	  /* the flow entered by an uplink */
 	uint64_t egress[2];	  /* uplinks that its packets left by, by direction */
 	uint64_t other_egress[2]; /* other interfaces that its packets left by, by direction */
-	uint8_t source;		  /* slot that owns the source address on the wire, or SLOT_NONE */
+	uint8_t source;		  /* slot of the uplink that owns the source address of the packets
+				   * that leave, or SLOT_NONE */
 	bool had_mismatch;	  /* a mismatch was recorded: the verdict stays VERDICT_MISMATCH */
 	bool has_gap;		  /* events may have been lost, so missing evidence proves
 				   * nothing */
@@ -26,7 +27,7 @@ struct verdict_facts {
 };
 
 /* Decide by the first rule that applies. *reason is set for VERDICT_UNKNOWN and is REASON_NONE for
- * every other verdict: the reason of a mismatch is not decided here. */
+ * every other verdict: audit_mismatch.c finds the reason of a mismatch. */
 enum verdict verdict_decide(const struct verdict_facts *f, enum reason *reason);
 
 #endif

@@ -2,9 +2,9 @@
 /*
  * audit.h - the pure core of Waymark: kernel events go in, records come out.
  *
- * It keeps the flows, joins the two kinds of evidence (labels in conntrack events, and logged
- * packets; they arrive in no defined order), decides verdicts and emits the records to be written.
- * Time is passed in. It reads nothing from the system.
+ * The audit keeps the flows and decides their verdicts. It joins two kinds of evidence, which
+ * arrive in no defined order: labels in conntrack events, and logged packets. It emits the records
+ * to write to the history. Time is passed in. The audit reads nothing from the system.
  */
 #ifndef WAYMARK_AUDIT_AUDIT_H
 #define WAYMARK_AUDIT_AUDIT_H
@@ -22,9 +22,10 @@ struct audit;
 /* A packet that left by an interface that its flow's mark does not name. */
 struct audit_stray {
 	uint8_t expected;     /* slot that the mark names */
-	bool is_marked;	      /* the packet carried its flow's mark: suspect routing; if not,
-			       * suspect the rules that restore marks */
-	uint32_t mark;	      /* the packet's mark, unmasked; without a packet, the flow's mark */
+	bool is_marked;	      /* true: the packet carried its flow's mark, so suspect routing;
+			       * false: suspect the rules that restore marks */
+	uint32_t mark;	      /* the packet's whole mark; if only a label shows the packet, the
+			       * flow's mark under mark-mask */
 	struct addr src, dst; /* as routing saw them: after DNAT, before SNAT */
 	uint32_t iifindex;    /* interface that it came in by; 0: sent by this host, or unknown */
 };
@@ -32,18 +33,19 @@ struct audit_stray {
 /* Callbacks of the audit. */
 struct audit_port {
 	void *data;
-	/* Write a row. The callee copies the record. */
+	/* Write a record to the history. The callee copies *r and takes over the memory that the
+	 * record owns (record_clear()). */
 	void (*emit)(void *data, const struct record *r);
-	/* Return how many more rows the writer can take. Records that can be delayed wait for room.
-	 * NULL: unlimited. */
+	/* Return how many more flows the writer can take now. Flows that changed or were lost wait
+	 * until there is room. All other records are emitted at once. NULL: unlimited. */
 	uint32_t (*room)(void *data);
-	/* Raise an alert for a new mismatch m or, if m is NULL, for a flow whose verdict
-	 * (f->verdict) is reported once per flow. */
+	/* Raise an alert: for the mismatch m or, if m is NULL, for the flow's verdict (f->verdict).
+	 * A verdict is alerted at most once per flow. */
 	void (*alert)(void *data, const struct flow_record *f, const struct mismatch_record *m);
-	/* Note that more packets of a mismatch were seen after its alert was raised; m has the
-	 * reason that the alert named. Called at most once per tick and mismatch. Return false if
-	 * the alert is over or was never raised: the audit then raises a new one. NULL: no alert is
-	 * ever over. */
+	/* Note that more packets of a mismatch were seen after its alert was raised. m->reason is
+	 * the reason that the alert named. Called at most once per tick and mismatch. Return false
+	 * if the alert is over or was never raised: the audit then raises another alert. NULL: no
+	 * mismatch gets a second alert. */
 	bool (*goes_on)(void *data, const struct mismatch_record *m);
 	/* Return why the packet may have left by the wrong interface, judged by the current ip
 	 * rules, routes, links and ruleset; REASON_UNEXPLAINED if all of them are as they should
@@ -60,16 +62,20 @@ struct audit_stats {
 	uint64_t events;     /* conntrack events processed, without dump entries */
 	uint64_t packets;    /* logged packets processed */
 	uint64_t flows;	     /* flows added to the flow table */
-	uint64_t orphans;    /* logged packets whose flow was never found */
-	uint64_t ambiguous;  /* logged packets that matched more than one flow */
+	uint64_t orphans;    /* logged packets dropped: no flow matched within a second, or too many
+			      * packets waited for their flow */
+	uint64_t ambiguous;  /* logged packets that matched several flows equally well */
 	uint64_t untracked;  /* flows that did not fit into the flow table: only their ends are
 			      * recorded */
-	uint64_t duplicates; /* events already processed, or of flows that have ended */
+	uint64_t duplicates; /* events that repeat an earlier event, or that arrived after the
+			      * DESTROY of their flow */
 	uint64_t mismatches; /* mismatches recorded */
 	uint64_t lost;	     /* flows that vanished without a DESTROY event */
-	uint64_t verdicts[VERDICT_OK + 1]; /* ended flows, by verdict */
-	uint32_t live, lingering, pending;
-	uint64_t gaps; /* recorded since the start */
+	uint64_t verdicts[VERDICT_OK + 1]; /* ended and lost flows, by verdict */
+	uint32_t live, lingering, pending; /* live: without closed TCP connections; lingering: ended
+					    * flows kept for late evidence; pending: logged packets
+					    * that wait for their flow */
+	uint64_t gaps;			   /* gaps recorded since waymarkd started */
 	uint32_t gaps_open;
 	size_t bytes; /* memory of the flow table */
 };
@@ -83,9 +89,9 @@ void audit_free(struct audit *a);
  * verdict until another of its packets is seen to leave. Return 0 or -errno. */
 int audit_set_config(struct audit *a, const struct config *c, int64_t now_ms);
 
-/* Set the addresses of the uplinks, by which the uplink of a source address is found. The list is
- * copied. Former addresses are kept for flows that began while they were in use. Return 0 or
- * -errno. */
+/* Set the current addresses of the uplinks. They show which uplink a source address belongs to. The
+ * list is copied. Former addresses are kept for flows that began while they were in use. Return 0
+ * or -errno. */
 struct audit_address {
 	struct addr addr;
 	uint8_t slot;
@@ -93,12 +99,12 @@ struct audit_address {
 int audit_set_addresses(struct audit *a, const struct audit_address *list, size_t n,
 			int64_t now_ms);
 
-/* Set the time from which evidence is collected. Flows that began earlier and have no label count
- * as predating. */
+/* Set the time from which evidence is collected. Flows that have no label and began earlier, or at
+ * an unknown time, count as predating (REASON_PREDATES). */
 void audit_set_evidence_since(struct audit *a, int64_t since_ms);
 
-/* Set whether labels are ignored: they are while labels with an earlier meaning are being
- * cleared. */
+/* Set whether labels are ignored. Set this while labels are being cleared that an earlier
+ * configuration assigned to other uplinks. */
 void audit_set_labels_stale(struct audit *a, bool are_stale);
 
 /* Add a flow that is live in the history, even beyond max_flows. Call before the first dump. Return
@@ -108,11 +114,12 @@ int audit_preload(struct audit *a, const struct flow_record *f);
 /* Process one conntrack event, or one dump entry between audit_dump_begin() and
  * audit_dump_end(). */
 void audit_ct_event(struct audit *a, const struct ct_event *ev, int64_t now_ms);
-/* Process dump entries. Their flows are prefetched, because their order does not suit the CPU
- * cache. */
+/* Process n dump entries. All their flows are loaded into the CPU cache first, because entries in
+ * the order of the dump are far apart in the flow table. */
 void audit_ct_entries(struct audit *a, const struct ct_event *entries, size_t n, int64_t now_ms);
 
-/* Note that we have set the mark of this entry ourselves. The kernel may send no event for that. */
+/* Note that waymarkd has set the ct mark of this entry to mark (adopt.h). is_entered: the flow came
+ * in by the uplink that the mark names. The kernel may send no event for this change. */
 void audit_marked(struct audit *a, const struct ct_event *ev, uint32_t mark, bool is_entered,
 		  int64_t now_ms);
 
@@ -128,8 +135,8 @@ void audit_packet(struct audit *a, const struct stray_packet *p, uint8_t egress,
 void audit_packet_elsewhere(struct audit *a, const struct stray_packet *p, const char *ifname,
 			    int64_t now_ms);
 
-/* Return the number of an interface that is no uplink, or INTERFACE_REST if there are too many. A
- * new number is announced with RECORD_INTERFACE. */
+/* Return the number of an interface that is no uplink, or INTERFACE_REST if there are too many such
+ * interfaces. A new number is announced with RECORD_INTERFACE. */
 uint16_t audit_interface(struct audit *a, const char *ifname);
 /* Return the name of the interface with this number, or NULL. */
 const char *audit_interface_name(const struct audit *a, uint16_t number);
@@ -137,29 +144,32 @@ const char *audit_interface_name(const struct audit *a, uint16_t number);
 /* Call after a batch of conntrack events. Match the logged packets that waited for an event of
  * their flow, and record the mismatches that labels show. */
 void audit_settle(struct audit *a, int64_t now_ms);
-/* Return whether labels of the batch show a mismatch. A logged packet may say more about it, so
- * read the packets that are older than the batch before you call audit_settle(). */
+/* Return whether labels of this batch show a mismatch that is not recorded yet. The rules may also
+ * have logged a packet of the flow, which shows more than the label. Therefore read the logged
+ * packets that have arrived before you call audit_settle(). */
 bool audit_is_in_doubt(const struct audit *a);
 
-/* Begin and end a dump of the kernel's table. Flows that the dump does not contain are lost; if it
- * is incomplete (is_torn), they are kept until the next dump. */
+/* Begin and end a dump of the kernel's table. Flows that the dump does not contain are lost. If the
+ * dump is incomplete (is_torn), these flows are kept until the next dump. */
 void audit_dump_begin(struct audit *a, int64_t now_ms);
 void audit_dump_end(struct audit *a, bool is_torn, int64_t now_ms);
 
-/* Record that events or evidence may have been missed between two times. A flow of that time whose
- * evidence is missing becomes unknown. Return the gap's id. ended_ms 0 leaves the gap open. */
+/* Record a gap: events or evidence may have been missed between two times. A flow that lived in the
+ * gap and shows no evidence of an egress becomes unknown. ended_ms 0: the gap is open. Return the
+ * id of the gap. */
 int64_t audit_gap(struct audit *a, enum gap_source source, int64_t started_ms, int64_t ended_ms,
 		  int64_t lost, const char *reason);
-/* Note that no rules were installed during this open gap. Flows that may have sent packets in the
- * gap become unknown, whatever other evidence they have. The first dump that begins after the end
- * of the gap shows which flows were idle. */
+/* Note that no rules were installed during this open gap. A flow that may have sent packets in the
+ * gap becomes unknown, even if evidence shows that other packets left by the right uplink. The
+ * first complete dump after the end of the gap shows which flows were idle in it: these keep their
+ * verdict. */
 void audit_gap_set_blind(struct audit *a, int64_t id);
 /* End an open gap. */
 void audit_gap_end(struct audit *a, int64_t id, enum gap_source source, int64_t started_ms,
 		   int64_t ended_ms, int64_t lost, const char *reason);
 
 /* Call every AUDIT_TICK_MS. Emit the flows that changed before the previous tick. Forget flows that
- * ended so long ago that no more evidence is expected. */
+ * ended so long ago that no more evidence about them is expected. */
 #define AUDIT_TICK_MS 50
 void audit_tick(struct audit *a, int64_t now_ms);
 
@@ -173,13 +183,14 @@ void audit_write_live(struct audit *a);
 
 void audit_stats(const struct audit *a, struct audit_stats *out);
 
-/* Return the id of the live flow of this entry; 0: there is none. */
+/* The same as audit_live_id(). */
 int64_t audit_flow_id(const struct audit *a, const struct ct_event *ev);
 
-/* Packets and bytes that left by an uplink, counted by conntrack: of flows that ended since the
- * start, and of flows that were live in the last complete dump. Their sum is exact at the end of a
- * dump, before the next event is processed. Flows that ended while the dump ran are subtracted from
- * "live", which may therefore be below 0 (as two's complement). */
+/* Packets and bytes that left by an uplink, as conntrack counted them. ended: sums of the flows
+ * that ended since waymarkd started. live: sums of the flows that were live in the last complete
+ * dump. ended + live is exact at the end of a dump, before the next event is processed. Flows that
+ * ended while the dump ran are subtracted from live, which may therefore be below 0 (as two's
+ * complement). */
 struct audit_coverage {
 	struct tally ended[FLOW_SHARES], live[FLOW_SHARES];
 	uint64_t lost[FLOW_SHARES]; /* number of flows that vanished; no sum contains their
@@ -189,8 +200,8 @@ void audit_coverage(const struct audit *a, uint8_t slot, struct audit_coverage *
 /* Set out to the latest packet without a flow that left by this uplink, and forget the packet.
  * Return false if there was none since the last call. */
 bool audit_flowless_take(struct audit *a, uint8_t slot, struct stray_packet *out);
-/* Return how many UDP answers left by this uplink since the last call from an address that was not
- * asked. example is set to the latest. */
+/* Return how many UDP answers left by this uplink since the last call with another source address
+ * than the one that the request was sent to. example is set to the latest answer. */
 uint64_t audit_unasked_take(struct audit *a, uint8_t slot, struct endpoints *example);
 /* Why the sums of all uplinks may be wrong. uncounted: ended flows and dump entries without
  * counters, which no sum contains. lost: flows that vanished or did not fit into the flow table.

@@ -1,30 +1,34 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * coverage.h - how much of the traffic that left by an uplink the history accounts for. Two
- * readings of counters give an interval, intervals give a sum, and a sum shows how many packets are
- * missing and why. Pure.
+ * coverage.h - computes how much of the traffic that left by an uplink is in the history. The
+ * difference of two readings of the counters is an interval. Intervals are added to a sum. A sum
+ * shows how many packets are missing in the history, and why. Pure.
  *
  * Three kinds of counters per uplink are compared. The rules' counters count the packets that the
  * rules see leave. The flows' counters count the packets that the history accounts for. The
- * interface's counter counts the packets that the interface sent, whatever rules exist: it is used
- * where the rules cannot have seen everything. It counts frames (each frame of a large segment), so
- * it is never less than the number of packets that left, and often more.
+ * interface's counter counts the packets that the interface sent, whether rules exist or not. It is
+ * used where the rules cannot have seen every packet. It counts frames (each frame of a large
+ * segment), so it is never less than the number of packets that left, and often more.
  */
 #ifndef WAYMARK_AUDIT_COVERAGE_H
 #define WAYMARK_AUDIT_COVERAGE_H
 
 #include "waymark/base/record.h"
 
-/* Compare two readings and set all of *out except slot and has_uncounted. A counter's difference is
- * valid if boot, table and interface are the same and the counter did not shrink. After a reset the
- * difference is unknown, or known to be at least the new value. has_lost is only read. has_gap is
- * set if flows' counters are missing because flows vanished, and is never cleared. */
+/* Compare two readings. Set the times, all counters, has_link, has_left, is_whole and the reading
+ * in *out. has_gap is set if the sums of flows shrank because flows vanished, and is never cleared.
+ * has_lost is only read. All other members are left as they are. A counter's difference is valid if
+ * boot, table and interface are the same in both readings and the counter did not shrink. Otherwise
+ * is_whole is false, and the rules' counters are the new values, which are lower bounds; or
+ * has_link is false, and the interface's counter is 0. */
 void coverage_settle(const struct coverage_reading *from, const struct coverage_reading *to,
 		     struct coverage_record *out);
 
 /* Adjust the reading base after we have loaded our rules again, which resets their counters. last
- * is the last reading of the old table. The difference between base and a reading of the new table
- * then includes what the old table had counted. */
+ * is the last reading of the old table; table identifies the new one. The difference between base
+ * and a reading of the new table then includes the packets that the old table had counted. If base
+ * and last are not readings of one table, base->table becomes 0, so that the next difference counts
+ * as a reset. */
 void coverage_rebase(struct coverage_reading *base, const struct coverage_reading *last,
 		     uint64_t table);
 
@@ -40,11 +44,12 @@ enum coverage_cause {
 	CAUSE_PREDATING,
 	CAUSE_GAP,
 	CAUSE_UNCOUNTED, /* flows without counters */
-	CAUSE_OTHER,	 /* ICMP errors, which belong to no flow; the edges of the interval */
+	CAUSE_OTHER,	 /* such as ICMP errors, which belong to no flow, and packets at the edges
+			  * of the interval */
 	COVERAGE_CAUSES,
 };
-/* Return the name of a cause as the history's view spells it ("untracked", "rules-missing"), or its
- * text for people. */
+/* Return the name of a cause as the view "coverage" of the history spells it ("untracked",
+ * "rules-missing"), or its text for people. */
 const char *coverage_cause_name(enum coverage_cause c);
 const char *coverage_cause_text(enum coverage_cause c);
 

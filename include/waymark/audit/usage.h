@@ -8,8 +8,9 @@
 
 #include "waymark/base/record.h"
 
-/* Add the traffic between two readings to out. Counters that were reset (another boot, interface or
- * table, or a lower value) count from 0. The interface's counters are skipped if a reading has no
+/* Add the traffic between two readings to *out, and copy the second reading to out->reading. A
+ * counter that was reset (another boot, interface or table, or a lower value) counts from 0. If
+ * from->time_ms is 0, no traffic is added. The interface's counters are skipped if a reading has no
  * interface, the rules' counters if a reading has no table. */
 void usage_settle(const struct usage_reading *from, const struct usage_reading *to,
 		  struct usage_record *out);
@@ -17,9 +18,11 @@ void usage_settle(const struct usage_reading *from, const struct usage_reading *
 /* Add the counts of u to sum. */
 void usage_merge(struct usage_record *sum, const struct usage_record *u);
 
-/* Split the counts of an interval into bins, in proportion to the time of the interval that falls
- * into each bin. Traffic that passed while no daemon ran is thus spread evenly over that time. fn
- * is called at most USAGE_PARTS_MAX times, the last time with the reading of whole. */
+/* Split the counts of an interval into bins of USAGE_BIN_MS, in proportion to how much of the
+ * interval falls into each bin. Traffic that passed while no daemon ran is thus spread evenly over
+ * that time. fn is called for each bin with counts. The last call is for the bin in which to_ms
+ * lies, and also gets the reading of whole; if a bin ends exactly at to_ms, there is no such call.
+ * A long interval gets longer bins, so that fn is called at most USAGE_PARTS_MAX times. */
 #define USAGE_PARTS_MAX 512
 typedef void usage_part_fn(void *data, const struct usage_record *part);
 void usage_split(const struct usage_record *whole, int64_t from_ms, int64_t to_ms,
