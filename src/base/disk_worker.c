@@ -24,7 +24,7 @@ struct job {
 struct disk_worker {
 	pthread_mutex_t lock;
 	pthread_cond_t change;
-	struct job *first, *last; /* first is the job that runs */
+	struct job *first, *last; /* first is the job that runs or is run next */
 	unsigned n;
 	int result; /* of the last job whose caller waited */
 	struct disk_worker_late late;
@@ -63,8 +63,8 @@ static void worker_destroy(struct disk_worker *w)
 	free(w);
 }
 
-/* Remove the first job from the queue, and pass its result to the caller or count it as late. Call
- * with the lock held. */
+/* Remove the job that has run from the queue. Pass its result to the waiting caller, or count the
+ * job as late if no caller waits. Call with the lock held. */
 static void first_end(struct disk_worker *w, int err)
 {
 	struct job *j = w->first;

@@ -2,7 +2,7 @@
 /*
  * suggest.c - finds the nearest name by Levenshtein distance.
  *
- * Pure: it does not know what the names stand for.
+ * Pure: must not know what the names stand for.
  */
 #include <stddef.h>
 #include <string.h>

@@ -328,8 +328,8 @@ static int name_parse(const char **text, const char *const names[], int n)
 	return -1;
 }
 
-/* Parse "Nov 25 14:32:10", the form of Waymark's listings, as the latest such time that is not in
- * the future. */
+/* Parse what follows the month in "Nov 25 14:32:10", the form of Waymark's listings. The year is
+ * the latest in which the time is not in the future. */
 static int dated_parse(const char *text, int month, int64_t now_ms, int64_t *ms)
 {
 	unsigned digits = isdigit((unsigned char)*text) && text[1] == ' ' ? 1 : 2;

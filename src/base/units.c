@@ -42,7 +42,8 @@ static const struct unit duration_units_ms[] = {
 	{NULL, 0},
 };
 
-/* A single letter is a power of 1024, as in the tools from whose output users copy sizes. */
+/* A single letter is a power of 1024, as in the output of ls -h and df -h, from which users copy
+ * sizes. */
 static const struct unit size_units[] = {
 	{" B b byte bytes ", 1},    {" K k KiB kiB ", 1ULL << 10},
 	{" M MiB ", 1ULL << 20},    {" G GiB ", 1ULL << 30},
@@ -98,8 +99,8 @@ int number_parse(uint64_t *number, const char *text, uint64_t most)
 	return *number > most ? -ERANGE : 0;
 }
 
-/* Add one "NUMBER UNIT" to *sum. The unit may be missing only if the number is the whole text and
- * is a size or 0; the factor is then 1. */
+/* Parse one "NUMBER UNIT" at *text and add it to *sum. The unit may be missing only if the number
+ * is the whole text and either is 0 or is a size in bytes. */
 static int term_parse(uint64_t *sum, const struct unit *units, const char **text, bool is_first)
 {
 	uint64_t value, factor = 1;

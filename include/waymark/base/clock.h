@@ -12,8 +12,8 @@
 int64_t clock_now_ms(void);
 /* Return CLOCK_MONOTONIC in milliseconds. */
 int64_t clock_steady_ms(void);
-/* Return whether due_ms has come (0: never). A due time that is more than most_ms ahead counts as
- * come, because the clock must have been set back since. */
+/* Return whether now_ms has reached due_ms; due_ms 0: never. Return true also if due_ms is more
+ * than most_ms ahead of now_ms: the clock has been set back after due_ms was computed. */
 bool clock_is_due(int64_t due_ms, int64_t now_ms, int64_t most_ms);
 
 #endif

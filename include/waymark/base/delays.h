@@ -9,7 +9,7 @@
 
 #define DELAY_BUCKETS 11
 
-/* The upper bound of each bucket, inclusive; the last bucket has none. */
+/* The upper bound of each bucket, inclusive. The last bucket has no upper bound. */
 extern const int64_t delay_bounds_ms[DELAY_BUCKETS - 1];
 
 struct delays {

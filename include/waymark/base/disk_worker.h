@@ -8,9 +8,9 @@
 
 #include <stdint.h>
 
-/* How long a caller waits for the result of a job. */
+/* Maximum time that a caller waits for the result of a job. */
 #define DISK_WORKER_PATIENCE_MS 200
-/* How many jobs may be queued. */
+/* Maximum number of queued jobs, including the job that runs. */
 #define DISK_WORKER_JOBS_MAX 1000
 
 struct disk_worker;
@@ -20,9 +20,10 @@ typedef int disk_job_fn(const char *path, const char *text);
 
 /* Start a worker. Return NULL with errno on failure. */
 struct disk_worker *disk_worker_new(void);
-/* Queue a job and wait up to DISK_WORKER_PATIENCE_MS for its result; do not wait if an earlier job
- * has not ended. Return the result, which is 0 or -errno; -EINPROGRESS if the job will run later;
- * -ENOBUFS if the queue is full and the job was dropped; -ENOMEM. text may be NULL. */
+/* Queue a job and wait up to DISK_WORKER_PATIENCE_MS for its result. If an earlier job has not
+ * ended, do not wait. Return the result of the job, which is 0 or -errno; -EINPROGRESS if the job
+ * will run later; -ENOBUFS if the queue is full and the job was dropped; -ENOMEM. text may be
+ * NULL. */
 int disk_worker_run(struct disk_worker *w, disk_job_fn *job, const char *path, const char *text);
 
 /* The jobs that ended after their caller had stopped waiting. */
@@ -30,7 +31,7 @@ struct disk_worker_late {
 	uint64_t done, failed;
 	int error; /* -errno of the last failed job */
 };
-/* Get the late jobs since the previous call of this function. */
+/* Copy to *out what has been counted since the previous call, and reset the counts. */
 void disk_worker_late(struct disk_worker *w, struct disk_worker_late *out);
 
 /* Stop the worker. Wait up to DISK_WORKER_PATIENCE_MS for queued jobs, then drop the jobs that have

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * event.h - decoded messages of the kernel: the structs that adapters emit and the audit
- * takes.
+ * event.h - decoded messages of the kernel. The adapters in src/kernel/ emit these structs,
+ * and the audit processes them.
  */
 #ifndef WAYMARK_BASE_EVENT_H
 #define WAYMARK_BASE_EVENT_H
@@ -30,8 +30,8 @@ struct ct_event {
 	enum ct_event_type type;
 	bool is_flushed; /* conntrack_delete_marked() of this process removed the entry */
 	uint32_t id;
-	uint16_t zone;		   /* of the original direction, if the directions have
-				    * different zones */
+	/* if the two directions have different zones: that of the original direction */
+	uint16_t zone;
 	uint8_t proto;		   /* an IPPROTO_ constant */
 	struct endpoints tuple[2]; /* by enum direction */
 	uint32_t mark;		   /* the whole ct mark; the kernel omits a mark of 0 */
@@ -47,28 +47,30 @@ struct ct_event {
 	int64_t idle_ms;    /* dumps only: minimum time since the last packet; -1: unknown */
 };
 
-/* What Waymark's rules found out about a logged packet. The log prefix names it. */
+/* Why an nftables rule logged a packet. The rule's log prefix says which kind it is. */
 enum stray_kind {
-	STRAY_MISMATCH,	 /* left by an uplink that its flow's mark does not name */
-	STRAY_UNMARKED,	 /* left by an uplink with mark 0; its flow has no room for labels */
-	STRAY_TRANSIT,	 /* original direction of a flow that entered by an uplink; left by an
-			  * uplink */
+	STRAY_MISMATCH, /* left by an uplink that its flow's mark does not name */
+	STRAY_UNMARKED, /* left by an uplink with mark 0; its flow has no room for labels */
+	/* left by an uplink, in the original direction of a flow that entered by an uplink */
+	STRAY_TRANSIT,
 	STRAY_ELSEWHERE, /* left by no uplink, although its flow's mark names one */
 	STRAY_FLOWLESS,	 /* left by an uplink and belongs to no flow */
 	STRAY_OTHER,	 /* logged by a rule of another program */
 };
 
-/* One logged packet. tuple is {original source, reply source} of the flow, in either order, as seen
- * at postrouting -150 (after DNAT, before SNAT). Ports are 0 for GRE, later fragments and truncated
- * packets.
+/* One logged packet. tuple has the packet's source and destination at postrouting priority -150,
+ * which is after DNAT and before SNAT: the original source and the reply source of the flow, or the
+ * two swapped if the packet is a reply. Ports are 0 for GRE, for fragments other than the first,
+ * and for truncated packets.
  *
  * For ICMP and ICMPv6 queries (echo and the like) tuple is always that of the request: src sent the
  * request, dst is its destination, sport is the identifier, dport the request's type << 8 | code.
  * is_icmp_reply: the packet travels from dst to src.
  *
- * For an ICMP error is_icmp_error is set, and proto and tuple describe the embedded packet, with
- * src and dst swapped: dst is its sender, who gets the error. An embedded query keeps the direction
- * of its request; is_icmp_reply then says that the error travels from dst to src. */
+ * For an ICMP error, is_icmp_error is set, and proto and tuple describe the packet that the error
+ * embeds. src and dst are swapped: dst is the sender of the embedded packet and the receiver of the
+ * error. If the embedded packet is an ICMP query, src and dst are not swapped: they are those of
+ * its request, and is_icmp_reply is set if the error travels from dst to src. */
 struct stray_packet {
 	enum stray_kind kind;
 	int8_t direction; /* enum direction, as the kernel's rule matched it; -1: unknown */

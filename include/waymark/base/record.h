@@ -15,19 +15,21 @@
 #include "waymark/base/event.h"
 #include "waymark/base/words.h"
 
-/* The states of a flow. FLOW_CLOSED: the TCP connection has ended, but its conntrack entry still
- * exists; the final counters arrive when the kernel removes the entry. The numbers are stored and
- * must not change. */
+/* The states of a flow. FLOW_LOST: its conntrack entry disappeared without a DESTROY event.
+ * FLOW_CLOSED: the TCP connection has ended, but its conntrack entry still exists; the final
+ * counters arrive when the kernel removes the entry. The numbers are stored and must not change. */
 enum flow_state { FLOW_LIVE = 0, FLOW_ENDED = 1, FLOW_LOST = 2, FLOW_CLOSED = 3 };
 
 #define SLOT_NONE 0xff
 
-/* The audit numbers from 1 the interfaces that flows left by and that are no uplink. The numbers
- * are valid in this process only. INTERFACE_REST stands for all interfaces beyond the limit. */
+/* If flows leave by an interface that is no uplink, the audit gives the interface a number, from 1
+ * on. The numbers are valid in this process only. INTERFACE_REST stands for all interfaces beyond
+ * the limit. */
 #define INTERFACES_MAX 64
 #define INTERFACE_REST (INTERFACES_MAX - 1)
 
-/* A flow. Times are milliseconds of CLOCK_REALTIME; 0: unknown, or not yet. */
+/* A flow. Times are milliseconds of CLOCK_REALTIME; 0: unknown, or the event has not happened
+ * yet. */
 struct flow_record {
 	int64_t id; /* Waymark's number of the flow; assigned by the audit, ascending, never
 		     * reused */
@@ -64,8 +66,9 @@ struct mismatch_record {
 	uint32_t mark;		  /* the bits under mark-mask */
 	uint8_t expected;	  /* slot of the uplink that the mark names, or SLOT_NONE */
 	uint8_t egress;		  /* slot of the uplink that the packet left by, or SLOT_NONE */
-	uint16_t other_egress;	  /* if no uplink: number of the interface (RECORD_INTERFACE);
-				   * 0: unknown */
+	/* if the packet left by no uplink: number of the interface (RECORD_INTERFACE); 0:
+	 * unknown */
+	uint16_t other_egress;
 	enum reason reason;
 	enum evidence evidence;
 	uint64_t packets;	 /* number of stray packets that were seen; a lower bound */
@@ -73,7 +76,8 @@ struct mismatch_record {
 };
 
 struct gap_record {
-	int64_t id;		      /* ascending; written again to set ended_ms or lost */
+	/* ascending; a record with the same id is emitted again to set ended_ms or lost */
+	int64_t id;
 	int64_t started_ms, ended_ms; /* ended_ms 0: the gap has not ended */
 	enum gap_source source;
 	int64_t lost; /* number of lost messages; -1: unknown */
@@ -94,13 +98,14 @@ struct tampering_record {
 	char action[32];  /* what waymarkd did: "restored", "gave-up", "noticed" */
 };
 
-/* A number of packets, and their bytes from the IP header on. */
+/* A number of packets, and the sum of their bytes, counted from the IP header on. */
 struct tally {
 	uint64_t packets, bytes;
 };
 
-/* Flows from inside. Waymark's nftables rules count them per uplink and family: a flow is started
- * when its first packet leaves by the uplink, and answered when the first reply arrives by it. */
+/* Numbers of flows from inside, which Waymark's nftables rules count per uplink and family. A flow
+ * counts as started when its first packet leaves by the uplink, and as answered when its first
+ * reply arrives by the uplink. */
 struct flow_counts {
 	uint64_t flows_started, flows_answered;
 };
@@ -108,26 +113,28 @@ enum counted_family { COUNTED_IPV4, COUNTED_IPV6, COUNTED_FAMILIES };
 
 /* The counters that Waymark's nftables rules keep per uplink (ruleset.h). */
 enum rule_count {
-	RULE_OUT,	 /* packets of flows */
-	RULE_UNTRACKED,	 /* packets of no flow: notrack, or refused by conntrack */
-	RULE_NEIGHBOURS, /* neighbour discovery, which belongs to the link and is no traffic */
+	RULE_OUT, /* packets that belong to a flow */
+	/* packets without a flow: a notrack rule matched, or conntrack refused them */
+	RULE_UNTRACKED,
+	RULE_NEIGHBOURS, /* packets of neighbour discovery, which is no user traffic */
 	RULE_COUNTS,
 };
 
-/* Packets of flows that left by the uplink, by what shows that they did. */
+/* The packets of flows that left by an uplink, divided into shares by what shows their egress. */
 enum flow_share {
 	SHARE_SEEN,	 /* evidence */
 	SHARE_PREDATING, /* the mark alone: the flow began before evidence was collected */
 	SHARE_OFFLOADED, /* the mark alone: the packets are offloaded and skip the rules */
 	SHARE_GAP,	 /* the mark alone: evidence may have been lost */
-	SHARE_SPLIT,	 /* evidence, but the flow also left by other uplinks, and it is unknown
-			  * how many of its packets left by which */
+	/* evidence, but the flow also left by other uplinks: it is unknown how many of its packets
+	 * left by each */
+	SHARE_SPLIT,
 	FLOW_SHARES,
 };
 
 /* The counters of an uplink at one time. The next interval begins with this reading, also after a
- * restart of waymarkd. The sums in flows can be negative: a reading that is saved for the next
- * waymarkd has the packets of ended flows subtracted. */
+ * restart of waymarkd. The packets of ended flows are subtracted from a reading that is stored for
+ * the next waymarkd, so the sums in flows may wrap below 0. */
 struct coverage_reading {
 	int64_t time_ms;  /* 0: the counters have not been read yet */
 	uint64_t boot;	  /* identifies the boot of the kernel: another boot starts the counters
@@ -144,24 +151,28 @@ struct coverage_reading {
  * account for. */
 struct coverage_record {
 	uint8_t slot;
-	int64_t started_ms, ended_ms; /* started_ms 0: the record has no interval, only the
-				       * reading */
-	bool has_link;		      /* link is known */
-	bool has_left;		      /* left is known */
-	bool is_whole;		      /* Waymark's rules existed and counted during the whole
+	/* started_ms 0: the record describes no interval and only has the reading */
+	int64_t started_ms, ended_ms;
+	bool has_link;	    /* link is known */
+	bool has_left;	    /* left is known */
+	bool is_whole;	    /* Waymark's rules existed and counted during the whole
 				       * interval */
-	bool has_gap;		      /* events or evidence may have been lost */
-	bool has_uncounted;	      /* flows without counters existed in the interval */
-	bool has_lost[FLOW_SHARES];   /* by share: flows disappeared from the flow table without
-				       * a DESTROY event */
-	struct tally link;	      /* what the interface sent: frames, ARP included */
-	struct tally left;	      /* what the rules counted, plus skipped */
-	struct tally skipped;	      /* the part of left that only the interface counted */
+	bool has_gap;	    /* events or evidence may have been lost */
+	bool has_uncounted; /* flows without counters existed in the interval */
+	/* by share: in the interval, conntrack entries of flows of the uplink disappeared without a
+	 * DESTROY event */
+	bool has_lost[FLOW_SHARES];
+	/* what the interface counted as sent: frames, including ARP */
+	struct tally link;
+	struct tally left;    /* what the rules counted, plus `skipped` */
+	struct tally skipped; /* the part of `left` that only the interface counted */
 	struct tally rules[RULE_COUNTS];
 	struct tally flows[FLOW_SHARES];
-	char untracked_example[ENDPOINTS_STRLEN]; /* a packet that RULE_UNTRACKED counted; "":
-						   * none was seen */
-	uint64_t unasked; /* UDP replies from another local address than the request was sent to */
+	/* one of the packets that RULE_UNTRACKED counted; "": none was logged */
+	char untracked_example[ENDPOINTS_STRLEN];
+	/* number of UDP replies whose source is another address of this host than the destination
+	 * of the request */
+	uint64_t unasked;
 	char unasked_example[ENDPOINTS_STRLEN];
 	struct coverage_reading reading; /* at the end of the interval */
 };
@@ -173,7 +184,8 @@ struct deleted_flow_record {
 	const char *action; /* "deleted", ...; a string constant */
 };
 
-/* The uplinks from this time on. The writer ends the validity of the earlier rows that differ. */
+/* The uplinks that are configured from time_ms on. If the row of an uplink in the history differs,
+ * the writer ends that row's validity and adds a new row. */
 struct uplink_record {
 	uint8_t slot;
 	char name[UPLINK_NAME_MAX];
@@ -194,7 +206,8 @@ struct interface_record {
 	char name[IFNAMSIZ];
 };
 
-/* A new state of an uplink. The first one after a start is the state that waymarkd found. */
+/* A new state of an uplink. The first record of an uplink after a start of waymarkd is the state
+ * that waymarkd found. */
 struct uplink_state_record {
 	int64_t time_ms;
 	uint8_t slot;
@@ -226,21 +239,22 @@ struct usage_record {
 	uint8_t slot;
 	struct tally sent, received;
 	struct flow_counts flows;
-	struct usage_reading reading; /* the start of the next difference; time_ms 0: none */
+	/* the counters at the end of this record, with which the next record begins; time_ms 0:
+	 * there is no reading */
+	struct usage_reading reading;
 };
 
-/* The measurements that an uplink's health was judged by. Negative numbers: unknown. */
+/* The measurements from which an uplink's health was judged. Negative numbers: unknown. */
 struct health_record {
 	int64_t time_ms;
 	uint8_t slot;
 	uint8_t family; /* AF_INET, AF_INET6; 0: both */
 	char state[16]; /* "healthy", "degraded", "silent", "idle" */
 	int64_t window_ms;
-	struct flow_counts flows;	 /* in the window */
-	int32_t normal_permille;	 /* share of this uplink's flows that are usually
-					  * answered */
-	int32_t others_permille;	 /* share of answered flows on the other uplinks in the
-					  * same window */
+	struct flow_counts flows; /* in the window */
+	int32_t normal_permille;  /* share of this uplink's flows that is usually answered */
+	/* share of the flows on the other uplinks that were answered in the window */
+	int32_t others_permille;
 	int32_t handshake_ms;		 /* p50 of the duration of TCP handshakes */
 	int32_t probes, probes_answered; /* checks by the program of health { exec }, and those
 					  * that succeeded */

@@ -14,7 +14,7 @@
 int thread_start(pthread_t *thread, void *(*run)(void *data), void *data);
 /* Initialize a condition whose timed waits use CLOCK_MONOTONIC. */
 void thread_cond_init(pthread_cond_t *cond);
-/* Return ms, a time of CLOCK_MONOTONIC, as the deadline of a timed wait. */
+/* Convert a time of CLOCK_MONOTONIC in milliseconds to the deadline of a timed wait. */
 struct timespec thread_deadline(int64_t ms);
 
 #endif

@@ -5,8 +5,9 @@
 #ifndef WAYMARK_BASE_UPLINKS_H
 #define WAYMARK_BASE_UPLINKS_H
 
-/* A flow has 128 label bits. From label-base on, the first LABELS_RESERVED bits are reserved, and
- * each uplink has one of the next. With the default label-base of 64, exactly 60 uplinks fit. */
+/* A conntrack entry has 128 label bits. The LABELS_RESERVED bits from label-base on have the
+ * meanings below; each uplink has one of the bits after them. With the default label-base of 64,
+ * exactly 60 uplinks fit. */
 #define UPLINKS_MAX	60
 #define LABELS_RESERVED 4
 #define LABELS_TOTAL	128
@@ -17,7 +18,7 @@
  * LABEL_ENTERED. */
 #define LABEL_ENTERED	      0 /* the flow entered by an uplink */
 #define LABEL_TRANSIT	      1 /* the flow entered by an uplink and leaves by an uplink */
-#define LABEL_ELSEWHERE	      2 /* original packets left by no uplink, against the mark */
-#define LABEL_ELSEWHERE_REPLY 3 /* reply packets left by no uplink, against the mark */
+#define LABEL_ELSEWHERE	      2 /* original packets left by no uplink, although the mark names one */
+#define LABEL_ELSEWHERE_REPLY 3 /* reply packets left by no uplink, although the mark names one */
 
 #endif

@@ -31,8 +31,8 @@ enum reason {
 const char *reason_name(enum reason r); /* NULL for REASON_NONE */
 int reason_parse(const char *name);
 
-/* What shows the egress of a flow: a stray packet that was logged, or a label bit that records
- * where the flow left by. The numbers are stored and must not change. */
+/* What shows the egress of a flow: a stray packet that a rule logged, or a label bit that a rule
+ * set when a packet left (uplinks.h). The numbers are stored and must not change. */
 enum evidence { EVIDENCE_STRAY_PACKET = 0, EVIDENCE_EGRESS_SEEN = 1 };
 const char *evidence_name(enum evidence e); /* "packet", "label" */
 
