@@ -117,7 +117,8 @@ static uint32_t bits_compress(uint32_t value, uint32_t mask)
 	return result;
 }
 
-/* Return the index of the uplink with the lowest mark that is at least after, or n_uplinks. */
+/* Return the index of the uplink with the lowest mark >= `after`; n_uplinks: no uplink has such a
+ * mark. */
 static size_t uplink_next_by_mark(const struct config *c, uint64_t after)
 {
 	size_t best = c->n_uplinks;
@@ -156,8 +157,8 @@ void config_assign_slots(struct config *c)
 		c->uplinks[i].slot = slots[i];
 }
 
-/* Return the first slot from wanted on (cyclic) that is neither taken nor formerly used. If none is
- * left, return the first slot that is not taken. */
+/* Return the first slot from wanted on (cyclic) that is neither in `taken` nor in `former`, which
+ * are bitmaps of slots. If no such slot is left, return the first slot that is not in `taken`. */
 static uint8_t slot_choose(unsigned wanted, uint64_t taken, uint64_t former)
 {
 	for (unsigned i = 0; i < UPLINKS_MAX; i++) {

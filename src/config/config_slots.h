@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * config_slots.h - functions that only the files of src/config/ call: slots, and what the
- * parser needs.
+ * config_slots.h - functions that only the files of src/config/ call: the assignment of
+ * slots, and helpers of the parser.
  */
 #ifndef WAYMARK_SRC_CONFIG_CONFIG_SLOTS_H
 #define WAYMARK_SRC_CONFIG_CONFIG_SLOTS_H

@@ -96,7 +96,8 @@ static void check_weight(struct validation *v, const struct uplink_config *u)
 			 u->weight, u->name);
 }
 
-/* Report what u and an uplink before it in the file both claim. */
+/* Report each name, interface, mark and table that uplink u shares with `before`, an uplink earlier
+ * in the file. */
 static void check_pair(struct validation *v, const struct uplink_config *before,
 		       const struct uplink_config *u)
 {

@@ -12,7 +12,8 @@
 
 #define ALIGNMENT 16
 
-/* Where to allocate copies: at `at`, or on the heap if at is NULL. */
+/* The memory for copies: the next free byte and the number of free bytes. If `at` is NULL, copies
+ * are allocated on the heap. */
 struct place {
 	char *at;
 	size_t left;

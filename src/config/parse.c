@@ -35,13 +35,15 @@ struct reader {
 
 	bool is_in_section;
 	bool is_in_health;
-	bool is_named;		     /* the title of the current uplink's section was seen */
-	unsigned n_healths;	     /* sections 'health' in the current uplink */
-	size_t n_sections;	     /* sections begun so far */
-	size_t n_titles;	     /* distinct uplink names that libconfuse has stored */
+	bool is_named;	    /* the title of the current uplink's section was seen */
+	unsigned n_healths; /* number of sections 'health' in the current uplink */
+	size_t n_sections;  /* number of sections begun so far */
+	/* number of distinct uplink names that libconfuse has stored */
+	size_t n_titles;
 	unsigned n_singles[SINGLES]; /* occurrences of each section of single_sections */
-	int seen_lines[KEYS_MAX];    /* by index in config_keys; each uplink clears the lines of
-				      * its keys */
+	/* by index in config_keys: the line on which the key was set, or 0; the lines of the keys
+	 * of an uplink are cleared when the next uplink begins */
+	int seen_lines[KEYS_MAX];
 };
 
 /* The parse in progress. libconfuse passes no user pointer to its callbacks. Its lexer has only
@@ -198,8 +200,8 @@ static void uplink_section_begin(struct reader *r, const char *section, const ch
 		uplink_set_name(r, title);
 }
 
-/* Start a section, if that has not been done. Called for each key of the section and at its end,
- * because a section may have no key. */
+/* Start a section unless it has been started. Called for each key of the section, and at the end of
+ * the section, because a section may have no keys. */
 static void section_begin(struct reader *r, const char *section, const char *title)
 {
 	if (config_section_is_of_uplink(section)) {
@@ -276,8 +278,9 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 	return r->err < 0 ? -1 : 0;
 }
 
-/* Report and drop an uplink section that has no keys of its own and repeats another uplink's name.
- * libconfuse does not say which of the other sections it replaced. */
+/* Report and drop an uplink section that has no keys (is_empty) or only a section health, and whose
+ * name another uplink has. The message cannot name the uplink: libconfuse passes the title only
+ * with the keys, and does not say which earlier section this one replaced. */
 static void uplink_drop_unnamed(struct reader *r, bool is_empty)
 {
 	if (is_empty)

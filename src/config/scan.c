@@ -144,8 +144,9 @@ static bool scan_variable(struct cursor *cur)
 	return true;
 }
 
-/* Skip a quoted string. A string must end on its line: no value needs several lines, and a missing
- * quote is common. It is reported on its own line, not where the next quote happens to be. */
+/* Skip a quoted string. A string must end on the line on which it begins: no value needs several
+ * lines, and a missing quote is a common mistake, which is thus reported on the line of the
+ * mistake. */
 static void scan_string(struct cursor *cur)
 {
 	char quote = *cur->p++;

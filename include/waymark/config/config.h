@@ -15,9 +15,10 @@
 #include "waymark/base/units.h"
 #include "waymark/base/uplinks.h"
 
-/* CONFIG_RULES_BESIDE: how many ip rules Waymark needs besides one per uplink; the rules have
- * consecutive priorities from rule-priority on. CONFIG_RULE_PRIORITY_BALANCE: the priority of the
- * balanced route's rules, right before table main's 32766 (plan/route_plan.h). */
+/* CONFIG_RULES_BESIDE: number of ip rules that Waymark needs in addition to one rule per uplink.
+ * All these rules have consecutive priorities from rule-priority on. CONFIG_RULE_PRIORITY_BALANCE:
+ * the priority of the balanced route's rules, right before table main's 32766
+ * (plan/route_plan.h). */
 #define CONFIG_RULES_BESIDE	     7
 #define CONFIG_RULE_PRIORITY_BALANCE 32765
 
@@ -46,9 +47,9 @@ enum config_log_level {
 	CONFIG_LOG_DEBUG,
 };
 
-/* The value of a line field whose key had a value that was refused and reported; config_validate
- * does not report the key again. Otherwise a line field holds the line of the key in the file, or 0
- * if the file does not contain the key. */
+/* A field such as mark_line holds the line of its key in the file, or 0 if the file does not
+ * contain the key. It is CONFIG_LINE_BAD if the parser has refused and reported the key's value;
+ * config_validate() then does not report the key again. */
 #define CONFIG_LINE_BAD (-1)
 
 enum gateway_kind {
@@ -76,10 +77,11 @@ struct uplink_config {
 #define UPLINK_KEY CONFIG_FIELD
 #include "waymark/config/config_keys.def"
 	struct health_config health;
-	uint8_t slot; /* 0 to 59: the uplink's label bit is label-base + LABELS_RESERVED + slot.
-		       * The slot is derived from the mark, so that adding or removing another
-		       * uplink does not change it (config_assign_slots). */
-	int line;     /* of the uplink's section in the file, for messages */
+	/* 0 to 59: the uplink's label bit is label-base + LABELS_RESERVED + slot. The slot is
+	 * derived from the mark, so it rarely changes when other uplinks are added or removed
+	 * (config_assign_slots). */
+	uint8_t slot;
+	int line; /* of the uplink's section in the file, for messages */
 	int interface_line, mark_line, table_line; /* of these keys; see CONFIG_LINE_BAD */
 };
 
@@ -90,7 +92,7 @@ struct alert_config {
 
 struct prometheus_config {
 	struct addr addr;
-	uint16_t port; /* where waymarkd answers; 0: off */
+	uint16_t port; /* the TCP port on which waymarkd serves /metrics; 0: off */
 #define PROMETHEUS_KEY CONFIG_FIELD
 #include "waymark/config/config_keys.def"
 };
@@ -101,7 +103,7 @@ struct export_config {
 #include "waymark/config/config_keys.def"
 };
 
-/* How many leading bits of its addresses a flow keeps, from a day after its end on. */
+/* The prefix lengths to which the addresses of a flow are cut a day after the flow's end. */
 struct anonymize_config {
 	bool is_on;
 	uint8_t ipv4_bits, ipv6_bits;
@@ -128,12 +130,12 @@ void config_free(struct config *c);
 
 /* Return a copy, which the caller frees with config_free(); NULL with errno on failure. */
 struct config *config_clone(const struct config *from);
-/* Copy the configuration into memory, which begins with the struct config. Another process can use
- * the copy if it maps the same memory at the same address. The copy must not be freed. Return 0 or
- * -ENOMEM. */
+/* Copy the configuration to memory, which begins with the copied struct config. Another process can
+ * use the copy if that process maps the same memory at the same address. The copy must not be
+ * freed. Return 0 or -ENOMEM. */
 int config_clone_to(void *memory, size_t bytes, const struct config *from);
-/* Copy section alert; the caller frees the copy's fields with config_clear_alert(). Return 0; or
- * -errno, and *to is empty. */
+/* Copy section alert; the caller frees the copy's fields with config_clear_alert(). Return 0 or
+ * -errno; on failure *to is empty. */
 int config_clone_alert(struct alert_config *to, const struct alert_config *from);
 void config_clear_alert(struct alert_config *c);
 
@@ -149,7 +151,7 @@ struct uplink_config *config_uplink_add(struct config *c);
  * Print one line per error and return the number of errors. */
 unsigned config_validate(const struct config *c, FILE *errors);
 
-/* Assign a slot to every uplink. config_load() calls it after validation. */
+/* Assign a slot to every uplink. config_load() calls this function after validation. */
 void config_assign_slots(struct config *c);
 
 /* Adapt the slots after a reload: an uplink whose mark was in use before keeps its slot. A new
@@ -169,7 +171,7 @@ bool config_is_boolean(const char *section, const char *key);
 const char *config_mode_name(enum config_mode m);
 const char *config_balance_name(enum config_balance b);
 
-/* Return whether flows are deleted less than a day after their end, which is rarely intended. */
+/* Return whether retention is less than a day, which is rarely intended. */
 bool config_is_retention_short(const struct config *c);
 /* Return why key anonymize has no effect; NULL if it has an effect or is off. */
 const char *config_anonymize_is_idle(const struct config *c);
