@@ -120,8 +120,9 @@ int store_probe_start(const struct store *st)
 	return rc == SQLITE_OK ? reads_run(st, reads, sizeof(reads) / sizeof(reads[0])) : rc;
 }
 
-/* Find out whether damage kept the database from being opened. If SQLite opened the file, the
- * application id has shown that it is ours; without a header, only the lock file can show it. */
+/* Find out whether damage kept the database from being opened. SQLite opens the file only after the
+ * check of the application id. An error of SQLite (st->code) therefore concerns our database. If
+ * the header is lost, only the lock file beside the database shows that it was ours. */
 int store_refusal_damage(const struct store *st)
 {
 	if (st->code)

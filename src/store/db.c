@@ -11,9 +11,9 @@
 #include "store/db.h"
 #include "store/sql.h"
 
-/* The largest max_page_count that every version of SQLite accepts; used for no limit. */
+/* Maximum max_page_count that every version of SQLite accepts. It stands for "no limit". */
 #define PAGES_MAX 1073741823
-/* The largest chunk by which SQLite extends the file. */
+/* Maximum chunk size for SQLITE_FCNTL_CHUNK_SIZE: 1 GiB. */
 #define CHUNK_MAX (INT64_C(1) << 30)
 
 const char *sql_text(const char *name)
@@ -44,9 +44,10 @@ static int max_pages_set(sqlite3 *db, int64_t pages)
 	return db_exec(db, sql);
 }
 
-/* Return a chunk size for a file of this many bytes. SQLite obeys a size hint only if a chunk size
- * is set, and rounds the file's size up to a multiple of it. Each checkpoint truncates the file to
- * such a multiple again. */
+/* Return a chunk size (SQLITE_FCNTL_CHUNK_SIZE) for a file of this many bytes: the file's size or,
+ * if that is CHUNK_MAX or more, an equal part of it. SQLite obeys SQLITE_FCNTL_SIZE_HINT only if a
+ * chunk size is set, and rounds the file's size up to a multiple of the chunk size. Each checkpoint
+ * truncates the file to such a multiple. */
 static int chunk_of(int64_t bytes, int64_t page_bytes)
 {
 	int64_t n = 1 + bytes / CHUNK_MAX;

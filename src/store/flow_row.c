@@ -26,8 +26,9 @@ enum column {
 #define SET_KNOWN(number, column) ", " #column " = ifnull(?" #number ", " #column ")"
 #define IS(number, column)	  " AND " #column " IS ?" #number
 
-/* How statements use each kind of column: END_ is set at a flow's end, SAME_ must be unchanged at
- * its end, UPDATE_ is set by any later write. */
+/* How each kind of column appears in a statement; "" means not at all. END_: the statements that
+ * write a flow's end assign the column. SAME_: these statements match the row only if the column is
+ * unchanged. UPDATE_: flow_row_update_sql assigns the column. */
 #define END_LIFE(number, column)	""
 #define END_IDENTITY(number, column)	""
 #define END_STATE(number, column)	SET(number, column)

@@ -15,15 +15,17 @@
 
 /* Statements whose parameters flow_row_bind() binds. */
 extern const char flow_row_insert_sql[];
-/* Write the end of a live flow. This does not set columns of large indexes, because SQLite would
- * write their entries again. If one of these columns has changed, the statement finds no row; use
+/* Write the end of a flow whose row is in state FLOW_LIVE. This does not assign the columns of kind
+ * IDENTITY (flow_columns.def): most are in large indexes, where SQLite would write the row's
+ * entries again. If one of these columns has changed, the statement matches no row; use
  * flow_row_update_sql then. */
 extern const char flow_row_end_sql[];
-/* The same for a closed flow, whose row already has the end of the TCP connection: write the end of
- * the conntrack entry. */
+/* Write the end of a flow whose row is in state FLOW_CLOSED: its TCP connection had ended before,
+ * now its conntrack entry has ended too. If the row already has the connection's end, that end
+ * stays. Like flow_row_end_sql, this matches no row if a column of kind IDENTITY has changed. */
 extern const char flow_row_closed_end_sql[];
-/* Write all columns except that unknown values do not overwrite known ones: evidence may arrive
- * after a flow's end. */
+/* Write all columns of an existing row, in any state: evidence may arrive after a flow's end. An
+ * unknown life or counter does not overwrite a known one. */
 extern const char flow_row_update_sql[];
 /* Read the live and closed flows, in the order of ids. */
 extern const char flow_row_live_sql[];

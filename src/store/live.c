@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * live.c - reads what a starting daemon needs from the history: the live flows, and the alerts that
- * were not delivered.
+ * live.c - reads what a starting daemon needs from the history: the flows whose conntrack entries
+ * had not ended, and the alerts that were not delivered.
  */
 #include "store/db.h"
 #include "store/flow_row.h"

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * slices.c - keeps the list of slices in memory, and writes it to its table.
+ * slices.c - keeps the list of slices (see slices.h) in memory, and writes it to table slice.
  *
  * Knows nothing of the contents of flows.
  */
@@ -72,7 +72,7 @@ void slices_unload(struct slices *s)
 	*s = (struct slices){0};
 }
 
-/* Return the index of the first slice whose id is not below id. */
+/* Return the index of the first slice whose id is not below id; s->n if there is none. */
 static size_t position(const struct slices *s, int64_t id)
 {
 	size_t low = 0, high = s->n;
@@ -140,8 +140,6 @@ static int slice_put(struct slices *s, const struct slice *slice)
 	return db_run(s->put);
 }
 
-/* Begin with the newest slices: usually only these are dirty, unless a late update changed an old
- * flow. */
 int slices_flush(struct slices *s)
 {
 	int rc = SQLITE_OK;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * slices.h - flows are grouped by id into slices of 32,768. For each slice, this records when its
- * flows began and how many of them have postings. The writer keeps the list in memory, 32 bytes per
- * slice.
+ * slices.h - flows are grouped by id into slices of 32,768. A posting (table posting) lists the
+ * flows of one slice that have a certain address. For each slice, struct slice holds when its flows
+ * began and how many of them are in postings. The writer keeps all of these structs in memory, 32
+ * bytes each.
  */
 #ifndef WAYMARK_SRC_STORE_SLICES_H
 #define WAYMARK_SRC_STORE_SLICES_H
@@ -17,17 +18,20 @@
 #define SLICE_BITMAP_BYTES (SLICE_FLOWS / 8)
 
 /* In posting.ids, an id takes 2 bytes of 1 to 191 each, which SQL's unicode() can read. If an
- * address has POSTING_DENSE ids or more, ids is empty, and the whole slice is tested. */
+ * address has POSTING_DENSE ids or more, ids is empty, and a search reads every flow of the
+ * slice. */
 #define POSTING_BASE  191
 #define POSTING_DENSE 2048
 
+/* SLICE_OPEN: not all flows are in postings yet. SLICE_INDEXED: all are. SLICE_THINNED: retention
+ * left so few flows that the postings were deleted. */
 enum slice_state { SLICE_OPEN = 0, SLICE_INDEXED = 1, SLICE_THINNED = 2 };
 
 struct slice {
 	int64_t id;		   /* flow id >> SLICE_BITS */
 	int64_t first_ms, last_ms; /* when its flows began; first_ms > last_ms: unknown */
 	uint8_t state;		   /* enum slice_state */
-	uint16_t indexed;	   /* how many of its ids, from the first one, have postings */
+	uint16_t indexed;	   /* the first so many of its ids are in postings */
 	bool is_dirty;		   /* the row in the database is out of date */
 };
 
@@ -43,7 +47,7 @@ int slices_load(struct slices *s, sqlite3 *db);
 void slices_unload(struct slices *s);
 
 /* Return the slice of a flow; create it if it is missing. NULL: no memory. The pointer is valid
- * until the next call. */
+ * until the next call of slices_get() or slices_remove(). */
 struct slice *slices_get(struct slices *s, int64_t flow_id);
 
 /* Return the slice of a flow or, if that is missing, the next slice; NULL: there is no later
@@ -53,7 +57,7 @@ struct slice *slices_from(struct slices *s, int64_t flow_id);
 /* Note that a flow of this slice began at started_ms (0: unknown). */
 void slice_widen(struct slice *slice, int64_t started_ms);
 
-/* Write the rows of slices that changed. */
+/* Write the slices that changed since the last flush to table slice. */
 int slices_flush(struct slices *s);
 
 int slices_remove(struct slices *s, int64_t id);

@@ -68,7 +68,8 @@ static bool is_empty_file(const char *path)
 	return stat(path, &info) < 0 || info.st_size == 0;
 }
 
-/* Create the file with its mode. SQLite creates the files beside it with the same mode. */
+/* Create the file with mode 0640. SQLite creates the -wal and -shm files with the mode of the
+ * database. */
 static int file_create(struct store *st)
 {
 	int fd = open(st->path, O_RDWR | O_CREAT | O_CLOEXEC, 0640), r = -errno;
@@ -135,8 +136,9 @@ static int ids_read(struct store *st)
 	return rc == SQLITE_OK ? 0 : fail_sqlite(st, rc, "cannot read");
 }
 
-/* Note the identity of the files. A small write first makes SQLite create the write-ahead log. A
- * new file may have the inode number of a deleted one, so is_new counts as another file. */
+/* Record the device and inode numbers of the database and of its write-ahead log. The small write
+ * makes SQLite create the log if it is missing. A new file may have the inode number of a deleted
+ * file; is_new therefore always sets is_other. */
 static int files_identify(struct store *st, bool is_new)
 {
 	char *wal = sqlite3_mprintf("%s-wal", st->path);

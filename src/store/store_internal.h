@@ -16,20 +16,20 @@ struct store {
 	sqlite3 *db;  /* NULL: the connection was lost; store_connect() opens a new one */
 	dev_t device; /* device of the open file */
 	ino_t inode, wal_inode;
-	bool is_other; /* the file is new, or another one than that of the previous connection */
+	bool is_other; /* the file is new, or it is not the file of the previous connection */
 	int64_t last_flow_id, last_mismatch_id, last_gap_id;
 	/* the lowest gap id in use: gaps that the store itself records are numbered -1, -2, ... */
 	int64_t own_gap_id;
-	/* names by number, from records of kind RECORD_INTERFACE */
+	/* interface names, by the numbers that records of kind RECORD_INTERFACE assign */
 	char interfaces[INTERFACES_MAX][IFNAMSIZ];
 	int64_t last_alive_ms;
 	bool was_clean;
 	/* size of the file when it was last checked; only the store itself makes it smaller */
 	int64_t file_bytes;
 	char aside[64]; /* file name that the damaged database was renamed to */
-	/* when the database that was renamed at the start had last been written */
+	/* when the damaged database was last written, in ms, if one was renamed at the start */
 	int64_t written_ms;
-	char error[320]; /* why the last of these functions failed */
+	char error[320]; /* why the last call of a function below failed */
 	int code;	 /* SQLite's result code of that failure; 0: SQLite did not cause it */
 };
 
@@ -49,8 +49,8 @@ void store_abandon(struct store *st);
 
 /* Note the file's size. Call this after every step that may have made the file smaller. */
 void store_note_size(struct store *st);
-/* Return SQLITE_OK, or a result code that says that the open file's header was overwritten or the
- * file was truncated. This is cheap. */
+/* Check whether the open file's header was overwritten or the file was truncated. Return the result
+ * code of this damage, or SQLITE_OK. This is cheap. */
 int store_damage(struct store *st);
 /* Read the schema and the newest rows over a new connection, which has nothing cached. Return
  * SQLITE_OK or the result code of the damage. */
@@ -60,8 +60,8 @@ int store_probe(const struct store *st);
 bool store_is_damaged(const struct store *st, int error);
 /* As store_probe(), but also read everything that a starting daemon reads. */
 int store_probe_start(const struct store *st);
-/* Return the result code of the damage because of which store_open() could not open our database;
- * SQLITE_OK if it failed for another reason. */
+/* If store_open() could not open our database because of damage, return the result code of the
+ * damage. If it failed for another reason, return SQLITE_OK. */
 int store_refusal_damage(const struct store *st);
 /* Return when the database or its log was last written, in ms, but at most now_ms. */
 int64_t store_written_ms(const struct store *st, int64_t now_ms);

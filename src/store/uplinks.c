@@ -2,7 +2,8 @@
 /*
  * uplinks.c - the uplinks that were ever configured, and the sets of interfaces.
  *
- * Knows nothing of flows. Load it again after a rollback.
+ * Knows nothing of flows. After a rollback, unload and load them again: the copy in memory may have
+ * rows that the table lacks.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * uplinks.h - the uplinks that were ever configured, and the sets of interfaces that flows left by.
- * Rows of other tables refer to both by small numbers. The writer keeps them in memory.
+ * Rows of other tables refer to uplinks and sets by small numbers. The writer keeps both in memory.
  */
 #ifndef WAYMARK_SRC_STORE_UPLINKS_H
 #define WAYMARK_SRC_STORE_UPLINKS_H
@@ -17,8 +17,8 @@ struct uplink_row {
 	struct uplink_record is;
 	int64_t valid_to;   /* when the row ceased to be valid; 0: it is valid */
 	int64_t after_flow; /* a flow id: flows with higher ids use this row */
-	int64_t ifset; /* id of the set of this interface alone; 0: the set does not exist yet */
-	int previous;  /* index of the slot's row before this one; -1: none */
+	int64_t ifset;	    /* id of the set that holds only this interface; 0: not known yet */
+	int previous;	    /* index of the slot's row before this one; -1: none */
 };
 
 /* The lowest id of a set with more than one interface. */
@@ -37,7 +37,8 @@ struct uplinks {
 	int latest[UPLINKS_MAX]; /* index of the slot's newest row; -1: none */
 	struct ifset_row *ifsets;
 	size_t n_ifsets;
-	/* Names by number (RECORD_INTERFACE). Not owned. */
+	/* Interface names, by the numbers that records of kind RECORD_INTERFACE assign. Not
+	 * owned. */
 	const char (*interfaces)[IFNAMSIZ];
 	sqlite3_stmt *uplink_add, *uplink_close, *ifset_add, *member_add;
 };
@@ -68,8 +69,8 @@ struct ifset_key {
  * unknown slots. */
 int uplinks_ifset(struct uplinks *u, const struct ifset_key *key, int64_t *id);
 
-/* Return the slot of an uplink's row, or SLOT_NONE if it is unknown; and the slots of a set, or
- * 0. */
+/* uplinks_slot() returns the slot of the uplink row with this id, or SLOT_NONE if no row has it.
+ * uplinks_ifset_slots() returns the slots of the interface set with this id, or 0. */
 uint8_t uplinks_slot(const struct uplinks *u, int64_t id);
 uint64_t uplinks_ifset_slots(const struct uplinks *u, int64_t id);
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * changes.h - the log of changes: the rows of the history that became final or changed since then,
- * in the order of their commits. Exporters continue reading where they stopped.
+ * changes.h - the log of changes: which rows of the history became final, and which final rows
+ * changed afterwards, in the order of the commits. An exporter continues reading where it stopped.
  *
  * Changes are numbered from 0. A row that changes again gets a new change with a new number. A flow
- * is logged once it has ended.
+ * is logged only after it has ended.
  */
 #ifndef WAYMARK_STORE_CHANGES_H
 #define WAYMARK_STORE_CHANGES_H
@@ -32,15 +32,15 @@ struct change {
 	int64_t number;
 	int64_t time_ms; /* time of the commit */
 	enum change_kind kind;
-	int64_t id; /* of the row in the view of its kind; the row may have been deleted since */
+	int64_t id; /* id in the view of this kind; the row may have been deleted since */
 };
 
 /* Called for each change. A return value other than 0 ends the query, which returns that value. */
 typedef int query_change_fn(void *data, const struct change *c);
 
 /* Call fn for at most max changes, in order, beginning with number 'from'. If retention has removed
- * that change, begin with the first one that is left. The query is one short read transaction.
- * Return 0, the result of fn, or -errno. */
+ * change 'from', begin with the oldest change that is left. The query is one short read
+ * transaction. Return 0, the result of fn, or -errno. */
 int query_changes(struct query *q, int64_t from, uint64_t max, query_change_fn *fn, void *data);
 
 #endif

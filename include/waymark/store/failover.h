@@ -22,23 +22,25 @@ enum failover_class {
 	FAILOVER_DELETED, /* deleted because on-uplink-down is flush */
 	/* live when the uplink went down and still live, neither moved nor deleted */
 	FAILOVER_STRANDED,
-	/* as stranded, but not established, or silent since the failover. The history cannot tell:
-	 * a caller that has read the kernel's conntrack table calls failover_set_idle(). */
+	/* like stranded, but the connection is not established, or it has been silent since the
+	 * failover. The history cannot distinguish idle from stranded flows: a caller that has read
+	 * the kernel's conntrack table calls failover_set_idle(). */
 	FAILOVER_IDLE,
 	FAILOVER_ENDED,	   /* live when the uplink went down, ended since then */
-	FAILOVER_BACKUP,   /* began by another uplink while this one was down */
-	FAILOVER_RETURNED, /* as backup, but deleted since then because on-uplink-up is return */
+	FAILOVER_BACKUP,   /* began on another uplink while the failed one was down */
+	FAILOVER_RETURNED, /* like backup, but deleted since because on-uplink-up is return */
 	FAILOVER_CLASSES,
 };
 const char *failover_class_name(enum failover_class c); /* such as "moved" */
 int failover_class_parse(const char *name);		/* return the class, or -EINVAL */
 
-/* The sum of the flows of a class that used the same other uplink. */
+/* The sum of the flows of one class. The classes moved, backup and returned have one sum for each
+ * uplink in 'by'. */
 struct failover_sum {
 	enum failover_class class;
 	char by[UPLINK_NAME_MAX]; /* moved, backup, returned: the other uplink; else "" */
-	uint64_t flows, live;	  /* all flows, and those of them that are live now */
-	uint64_t bytes;		  /* both directions, of the flows whose bytes are known */
+	uint64_t flows, live;	  /* all flows of the sum, and how many of them are live now */
+	uint64_t bytes;		  /* of both directions; only flows whose bytes are known */
 	uint64_t unknown;	  /* flows whose bytes are unknown */
 };
 
@@ -46,7 +48,7 @@ struct failover_sum {
 struct failover_live {
 	int64_t id;
 	int64_t started_ms; /* 0: unknown */
-	size_t sum;	    /* index in sums of the sum that contains the flow */
+	size_t sum;	    /* index in failover.sums: the sum that includes this flow */
 	uint8_t proto;
 	uint16_t zone;
 	uint32_t ct_id;
@@ -60,21 +62,21 @@ struct failover_live {
 struct failover {
 	char uplink[UPLINK_NAME_MAX];
 	int64_t down_ms;
-	int64_t back_ms;	   /* 0: it is still down */
+	int64_t back_ms;	   /* 0: the uplink is still down */
 	char cause[16];		   /* "link", "health", "operator", ...; "": unknown */
 	char decision[16];	   /* "down", "drain", ...; "": none */
 	char user[32];		   /* the user who made the decision; "": no user */
-	char detail[96];	   /* why its health was judged as it was; "": unknown */
+	char detail[96];	   /* text of the newest health sample around that time; "": none */
 	struct failover_sum *sums; /* by class, at least one per class */
 	size_t n_sums;
 	struct failover_live *live; /* in the order of ids */
 	size_t n_live;
 };
 
-/* Find the last time at or before at_ms (0: the last time ever) when the named uplink, or any
- * uplink if the name is NULL, left state 'up' while a daemon ran. Fill in *out with what became of
- * its flows. Return 0 (call failover_free() afterwards), -ENOENT if it never went down, or -errno;
- * query_error() then has the message. */
+/* Find the last time at or before at_ms (0: the last time ever) when an uplink went from state 'up'
+ * or 'drain' to another state while a daemon ran. uplink is the uplink's name; NULL: any uplink.
+ * Fill in *out with what became of its flows. Return 0 (call failover_free() afterwards), -ENOENT
+ * if no such time is in the history, or -errno; query_error() then has the message. */
 int query_failover(struct query *q, const char *uplink, int64_t at_ms, struct failover *out);
 void failover_free(struct failover *f);
 

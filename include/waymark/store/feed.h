@@ -33,8 +33,8 @@ struct feed_column {
 	bool is_nullable;
 };
 
-/* The tables of the feed. The table of heartbeats is not among them: the exporter makes its
- * rows. */
+/* The tables of the feed. Heartbeats are not among them: they are not in the history, the exporter
+ * generates them. */
 enum feed_table_id {
 	FEED_FLOWS,
 	FEED_MISMATCHES,
@@ -98,11 +98,11 @@ struct feed_span {
 /* Fill in *out. Return 0 or -errno. */
 int feed_span(struct feed *f, struct feed_span *out);
 
-/* Count the changes of a table that follow a position. Return 0 or -errno. */
+/* Count the changes of a table after a position. Return 0 or -errno. */
 int feed_pending(struct feed *f, enum feed_table_id table, int64_t after, int64_t *count);
 
-/* Call fn for at most limit changes of a table that follow the position 'after'. Return 0, the
- * result of fn, or -errno; -EBADMSG if the history is damaged. */
+/* Call fn for the changes of a table after the position 'after', for at most limit of them. Return
+ * 0, the result of fn, or -errno; -EBADMSG if the history is damaged. */
 int feed_read(struct feed *f, enum feed_table_id table, int64_t after, unsigned limit,
 	      feed_row_fn *fn, void *data);
 
@@ -112,7 +112,8 @@ int feed_read(struct feed *f, enum feed_table_id table, int64_t after, unsigned 
 int feed_read_live(struct feed *f, int64_t after_id, int64_t before_ms, unsigned limit,
 		   feed_row_fn *fn, void *data);
 
-/* Set *position to the position that all changes since since_ms follow. Return 0 or -errno. */
+/* Set *position to the position before the first change that was committed at or after since_ms. If
+ * there is none, set it to the newest position. Return 0 or -errno. */
 int feed_find(struct feed *f, int64_t since_ms, int64_t *position);
 
 /* What a heartbeat reports about the history. */

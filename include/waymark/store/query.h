@@ -42,21 +42,21 @@ struct query_filter {
 	int64_t at_ms;		  /* flows: live at this time; 0: any */
 	int64_t started_since_ms; /* flows: began at or after this time; 0: any */
 	int64_t now_ms; /* the current time, from which the duration of live flows is computed */
-	int64_t min_duration_ms; /* flows: shortest duration; 0: any */
-	uint64_t min_bytes;	 /* flows: fewest bytes, both directions; 0: any */
+	int64_t min_duration_ms; /* flows: minimum duration; 0: any */
+	uint64_t min_bytes;	 /* flows: minimum sum of the bytes of both directions; 0: any */
 	struct prefix host;	 /* an address of either side, before or after translation */
 	struct prefix src, dst;	 /* addresses before or after translation; family AF_UNSPEC: any */
 	int32_t port;		 /* a port of either side, before or after translation; -1: any */
 	int16_t proto;		 /* IPPROTO_; -1: any */
-	/* flows: the uplink that the mark names; mismatches: that uplink or the one that the packet
-	 * left by; NULL: any */
+	/* flows: the uplink that the mark names; mismatches: the uplink that the mark names, or the
+	 * uplink that the packet left by; NULL: any */
 	const char *uplink;
 	const char *ingress; /* flows: the uplink that the flow entered by; NULL: any */
-	/* an interface, or the name of its uplink, that packets left by; NULL: any */
+	/* an interface that packets left by, or the name of its uplink; NULL: any */
 	const char *egress;
 	enum verdict verdict; /* VERDICT_NONE: any */
 	enum reason reason;   /* REASON_NONE: any */
-	uint64_t limit;	      /* most rows to show; 0: all */
+	uint64_t limit;	      /* maximum number of rows to show; 0: all */
 };
 void query_filter_init(struct query_filter *f);
 
@@ -75,12 +75,16 @@ struct query_endpoint {
 	int16_t proto;
 	int64_t at_ms;
 };
+/* Call fn for each flow that was live at e->at_ms and had this address and port as its source, its
+ * translated source or its destination. Set *is_unsure to whether the history may lack flows of
+ * that time (see query_unseen()). */
 int query_who(struct query *q, const struct query_endpoint *e, query_row_fn *fn, void *data,
 	      bool *is_unsure);
 
 /* Sum the matching flows, grouped by up to STATS_COLUMNS columns. A row has these columns, then
- * flows, bytes (both directions), bytes_reply, mismatches (flows with one), unanswered. Rows with
- * most bytes come first. The filter's limit counts rows. Return -EINVAL for an unknown column. */
+ * flows, bytes (both directions), bytes_reply, mismatches (number of flows with a mismatch),
+ * unanswered. Rows with most bytes come first. The filter's limit applies to these rows. Return
+ * -EINVAL for an unknown column. */
 #define STATS_COLUMNS 4
 int query_stats(struct query *q, const struct query_filter *f, const char *const *columns, size_t n,
 		query_row_fn *fn, void *data);
@@ -89,12 +93,12 @@ int query_stats(struct query *q, const struct query_filter *f, const char *const
  * packets_received, flows_started, flows_answered, peak_bps and p95_bps (both over bins of five
  * minutes, each with its busier direction). Of the filter, only since, until, uplink and limit
  * count. by: the length of a row's period, "5min", "hour", "day" or "month" (UTC). Return -EINVAL
- * for another one. */
+ * for any other value of by. */
 int query_usage(struct query *q, const struct query_filter *f, const char *by, query_row_fn *fn,
 		void *data);
 
-/* Call fn for each matching row, newest first. Return 0, the result of fn, or -errno; query_error
- * then says more. */
+/* Call fn for each matching row, newest first. Return 0, the result of fn, or -errno; query_error()
+ * then has the message. */
 int query_flows(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
 int query_mismatches(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
 
@@ -102,15 +106,15 @@ int query_mismatches(struct query *q, const struct query_filter *f, query_row_fn
 int query_gaps(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
 int query_tampering(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
 
-/* Read the view coverage: one row per hour and uplink. Of the filter, only since, until (which
- * select the hours that overlap this time), uplink and limit count. */
+/* Read the view coverage: one row per hour and uplink. Of the filter, only since, until, uplink and
+ * limit count. An hour matches if it overlaps the time from since to until. */
 int query_coverage(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
 
-/* Read, per uplink, the packets since since_ms that belong to no flow: uplink, packets, example
- * (NULL: none was logged), hour_ms. */
+/* Read, per uplink, the packets that belong to no flow, in the hours that end after since_ms:
+ * uplink, packets, example (NULL: none was logged), hour_ms (the hour of the example). */
 int query_untracked(struct query *q, int64_t since_ms, query_row_fn *fn, void *data);
-/* Read, per uplink, the UDP replies since since_ms from an address that no flow had sent to:
- * uplink, answers, example, hour_ms. */
+/* Read, per uplink, the UDP replies from an address that no flow had sent to, in the hours that end
+ * after since_ms: uplink, answers, example, hour_ms (the hour of the example). */
 int query_unasked(struct query *q, int64_t since_ms, query_row_fn *fn, void *data);
 
 /* Set *id and *started_ms to those of the oldest flow in the history; 0: no flow, or its start is
@@ -129,8 +133,9 @@ int query_flow_mismatches(struct query *q, int64_t id, query_row_fn *fn, void *d
 int query_flow_mark_changes(struct query *q, int64_t id, query_row_fn *fn, void *data);
 int query_flow_deletions(struct query *q, int64_t id, query_row_fn *fn, void *data);
 
-/* Numbers of rows. by_verdict[VERDICT_NONE] counts flows without a verdict yet. query_totals()
- * reads the whole history unless the filter has since or until. */
+/* Numbers of rows. Of the filter, query_totals() uses only since and until, and only for flows: it
+ * counts the flows that began in this time. It counts the mismatches and gaps of the whole history.
+ * by_verdict[VERDICT_NONE] counts flows without a verdict yet. */
 struct query_totals {
 	uint64_t flows, live, mismatches, gaps;
 	uint64_t by_verdict[VERDICT_OK + 1];
@@ -156,7 +161,8 @@ struct summary_span {
  * without a flow are omitted. */
 int query_steps(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
 /* Rows: src, flows, bytes, bytes_reply, for the sources with most bytes. If the span is longer than
- * SUMMARY_EXACT_MS, only inside hosts, and their flows count in the hour in which they ended. */
+ * SUMMARY_EXACT_MS, or step_ms is SUMMARY_BY_HOUR, only inside hosts are listed, and a flow counts
+ * in the hour in which it ended. */
 int query_talkers(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
 /* Rows: uplink, left (packets; NULL: unknown), missing (packets that the history lacks), and one
  * column per cause of missing packets, named after the cause. */
@@ -170,7 +176,8 @@ int query_unseen(struct query *q, const struct summary_span *span, query_row_fn 
  * proto, src, sport, dst, dport of the first mismatch, then egress_uplink (NULL: none). */
 int query_causes(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
 /* Rows: step, mismatches, expected, egress, reason, first_ms, last_ms, egress_uplink (NULL: none).
- * Ordered by cause, then by step. Steps without a mismatch are omitted. */
+ * Ordered by expected uplink, egress and reason, then by step. Steps without a mismatch are
+ * omitted. */
 int query_mismatch_steps(struct query *q, const struct summary_span *span, query_row_fn *fn,
 			 void *data);
 /* Rows: time (ms), uplink, state, cause, user, process, by uplink and time. If an uplink's state at

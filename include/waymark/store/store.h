@@ -38,7 +38,8 @@ int64_t store_last_gap_id(const struct store *st);
  * *was_clean to whether it stopped regularly. */
 int64_t store_last_alive_ms(const struct store *st, bool *was_clean);
 
-/* Call fn for each flow that the history still has as 'live', oldest first. */
+/* Call fn for each flow whose conntrack entry still existed when the last daemon stopped, in the
+ * order of ids: flows in state FLOW_LIVE or FLOW_CLOSED (base/record.h). */
 typedef int store_flow_fn(void *data, const struct flow_record *f);
 int store_each_live(struct store *st, store_flow_fn *fn, void *data);
 
@@ -79,7 +80,7 @@ struct writer_stats {
 	int64_t last_commit_ms;
 	/* time from event to committed row in the last minute; -1: no row */
 	int64_t p50_ms, p99_ms;
-	struct delays delays; /* the same time, of all rows since the start */
+	struct delays delays; /* time from event to committed row, of all rows since the start */
 	int64_t database_bytes;
 	int last_error; /* SQLite's result code; 0: no error */
 	char last_error_text[128];
@@ -99,7 +100,8 @@ struct store_failure {
 };
 /* Return reason and cause for SQLite's result code and errno. */
 struct store_failure store_failure_of(int code, int system_errno);
-/* Return why the writer makes no progress, or NULL if it does or the cause is not known yet. */
+/* Return why the writer makes no progress, or NULL if it does or the cause is not known yet.
+ * steady_ms is the current CLOCK_MONOTONIC time. */
 const char *store_failure_cause(const struct writer_stats *s, int64_t steady_ms);
 
 /* Start the writer thread, which owns st until writer_stop(). The queue holds capacity flows. A
@@ -138,9 +140,9 @@ void writer_stats(struct writer *w, struct writer_stats *out);
  * and never deletes live flows. */
 void writer_set_retention(struct writer *w, uint64_t retention_s, uint64_t max_bytes);
 
-/* Cut the addresses of flows that ended more than a day ago to their first bits. The writer thread
- * does this in steps, like retention. With is_on false, stop cutting. The cut is not logged as a
- * change, so exporters that have shipped a flow do not ship it again. */
+/* Cut the addresses of flows that ended more than a day ago to their first ipv4_bits or ipv6_bits
+ * bits. The writer thread does this in steps, like retention. With is_on false, stop cutting. The
+ * cut is not logged as a change, so exporters that have shipped a flow do not ship it again. */
 void writer_set_anonymize(struct writer *w, bool is_on, uint8_t ipv4_bits, uint8_t ipv6_bits);
 
 /* Apply retention now, because an administrator asks for it. This trusts the clock; otherwise a

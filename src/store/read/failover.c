@@ -42,15 +42,16 @@ int failover_class_parse(const char *name)
 
 /* --- which failover -------------------------------------------------------------------- */
 
-/* The previous state of the same uplink, by name: a reload may have given the uplink another
- * row. */
+/* The state before s of the uplink with the same name. A reload may have given the uplink another
+ * row, so ids cannot be compared. */
 #define STATE_BEFORE(what)                                                                         \
 	"(SELECT p." what " FROM uplink_state p JOIN uplink v ON v.id = p.uplink"                  \
 	" WHERE v.name = u.name AND p.id < s.id ORDER BY p.id DESC LIMIT 1)"
 
-/* The last time that an uplink left state 'up' or 'drain'. If a daemon started since the previous
- * state (which a gap with source 2 shows), the daemon found the uplink down and did not see it go
- * down; such a time does not count. ?1: latest time, 0: any; ?2: name, NULL: any. */
+/* The last time that an uplink went from state 'up' or 'drain' to another state. A daemon that
+ * starts after the uplink went down only finds it down, and the time of its state is not when it
+ * went down. A gap with source 2 shows such a start; the state after it does not count. ?1: latest
+ * time, 0: any; ?2: name, NULL: any. */
 static const char fall_sql[] =
 	"SELECT s.id, s.time, u.name, (SELECT c.name FROM cause c WHERE c.id = s.cause),"
 	" s.decision, s.user, (SELECT h.text FROM health_sample h WHERE h.uplink = s.uplink"
@@ -131,7 +132,7 @@ static int fall_find(struct query *q, const char *uplink, int64_t at_ms, struct 
 
 #define IN_SLICE "f.id BETWEEN s.id << 15 AND (s.id << 15) + 32767"
 #define ENDED	 "(ifnull(f.started, 0) + f.life)"
-/* 10: REASON_UPLINK_DOWN_FLUSH. A live flow has no end. */
+/* 10 is REASON_UPLINK_DOWN_FLUSH. A live flow has no end, so state is tested first. */
 #define IS_DELETED "f.reason = 10 AND f.state <> 0 AND " ENDED " <= $end"
 /* The number of the flow's class (enum failover_class). */
 #define HELD_CLASS "CASE WHEN " IS_DELETED " THEN 1 WHEN f.state <> 0 THEN 4 ELSE 2 END"
@@ -201,7 +202,8 @@ static int members_prepare(struct query *q, sqlite3_stmt **stmt, const char *sql
 
 /* --- sums and live flows ------------------------------------------------------------------ */
 
-/* Return the list with room for one more element; its capacity doubles. */
+/* Return the list with room for one more element, or NULL if memory is short. The capacity is a
+ * power of two. The list is full when n reaches it, and is then doubled. */
 static void *list_grow(void *list, size_t n, size_t size)
 {
 	if (n & (n - 1))
@@ -220,7 +222,8 @@ static struct failover_sum *sum_add(struct failover *f, enum failover_class clas
 	return &sums[f->n_sums++];
 }
 
-/* Add empty sums for the classes without a flow up to class next, exclusive. */
+/* Add an empty sum for each class between the last class in the list and class next, both
+ * exclusive. */
 static int empty_add(struct failover *f, int next)
 {
 	int class = f->n_sums ? (int)f->sums[f->n_sums - 1].class + 1 : 0;

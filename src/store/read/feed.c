@@ -134,7 +134,7 @@ const struct feed_table feed_tables[FEED_TABLES] = {
 			 .text = "alerts that were raised, summarized, over"},
 };
 
-/* The kinds of rows in table change (see version-3.sql) that are changes of a feed table. */
+/* Which kinds of rows in table change (see version-3.sql) belong to a table of the feed. */
 struct feed_source {
 	int kind, other; /* other equals kind if there is only one */
 };
@@ -378,7 +378,7 @@ struct feed_reading {
 	void *data;
 };
 
-/* Call fn for the changes in one row of table change that follow the position. */
+/* Call fn for the changes after position r->after in one row of table change. */
 static int change_show(struct feed_reading *r)
 {
 	sqlite3_stmt *stmt = r->f->changes;
@@ -435,7 +435,7 @@ static void change_note(struct feed *f, int64_t last, int kind)
 	f->scanned = last;
 }
 
-/* Take the changes since the previous scan into account. */
+/* Update last[] and scanned with the changes since the previous scan. */
 static int changes_scan(struct feed *f)
 {
 	int rc;
@@ -501,8 +501,8 @@ static int live_show(struct feed *f, int64_t version, feed_row_fn *fn, void *dat
 	return r;
 }
 
-/* Read in one transaction. A flow that has ended, but is still live in this transaction, gets a
- * change with a later position. */
+/* Read the last position and the live flows in one transaction. If a flow that is live in this
+ * transaction ends later, its change has a higher position. */
 int feed_read_live(struct feed *f, int64_t after_id, int64_t before_ms, unsigned limit,
 		   feed_row_fn *fn, void *data)
 {

@@ -26,8 +26,8 @@ char *filter_condition(const struct query_filter *f, enum filter_table table);
 /* Bind a number if the statement has a parameter with this name. */
 void filter_bind_number(sqlite3_stmt *stmt, const char *name, int64_t number);
 
-/* Return the beginning and the end (exclusive) of the time in which flows must have been live; 0:
- * any. */
+/* The filter selects flows that were live at some time from filter_since() to filter_until()
+ * (exclusive); 0: no limit. */
 int64_t filter_since(const struct query_filter *f);
 int64_t filter_until(const struct query_filter *f);
 
@@ -91,7 +91,8 @@ int query_show_all(struct query *q, sqlite3_stmt *stmt, query_row_fn *fn, void *
 
 /* --- search.c: finds flows slice by slice ------------------------------------------- */
 
-/* Run query_flows() with the open shower. */
+/* Find the flows that match the filter, and hand their rows to the open shower, newest first.
+ * Return 0, the result of the shower's fn, or -errno. */
 
 int search_slices(struct query *q, const struct query_filter *f, struct row_shower *shower);
 

@@ -145,7 +145,8 @@ int id_list_add(struct id_list *l, int64_t id)
 	return 0;
 }
 
-/* Read a row into the buffer. Return 1, 0 if the row no longer exists, or -errno. */
+/* Read a row into the buffer. Return 1, 0 if the row no longer exists, or -errno. If s->ids is set,
+ * only add the id to that list, and return 0 or -ENOMEM. */
 static int row_read(struct row_shower *s, int64_t id, struct row_buffer *b)
 {
 	int r = 0, rc;

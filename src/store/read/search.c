@@ -21,7 +21,7 @@ struct search {
 	struct query *q;
 	const struct query_filter *filter;
 	sqlite3_stmt *indexed;	/* selects how many ids of a slice have postings */
-	sqlite3_stmt *postings; /* selects the postings of a range of addresses in a slice */
+	sqlite3_stmt *postings; /* selects the postings of a slice for a range of addresses */
 	sqlite3_stmt *scan;	/* selects the flows of an id range that match the filter */
 	sqlite3_stmt *test;	/* selects the flow with an id, if the filter matches it */
 	struct bitmap candidates, others;
@@ -85,8 +85,8 @@ static void posting_add(struct bitmap *b, const uint8_t *ids, int size)
 	}
 }
 
-/* Set in b the flows of the slice that may have an address of the prefix on this side. A flow
- * without one may be set as well. */
+/* Set in b the bits of the slice's flows that have an address of the prefix on this side. Bits of
+ * other flows may be set as well. */
 static int postings_read(struct search *s, int64_t slice, enum posting_side side,
 			 const struct prefix *p, struct bitmap *b)
 {
@@ -201,8 +201,8 @@ static int slice_show(struct search *s, int64_t slice, struct row_shower *shower
 	return r;
 }
 
-/* Show the flow with this id, which began in a slice that is not read and ended late, if it
- * matches. */
+/* Show the flow with this id if the filter matches it. The search does not read its slice (see
+ * list_sql). */
 static int long_show(struct search *s, int64_t id, struct row_shower *shower, uint64_t *left)
 {
 	int64_t found;
@@ -220,9 +220,11 @@ static int long_show(struct search *s, int64_t id, struct row_shower *shower, ui
 	"(last_ms IS NULL OR last_ms >= max(?1 - 600000, ?3)) AND"                                 \
 	" (?2 = 0 OR first_ms IS NULL OR first_ms < ?2)"
 
-/* Select where to search, newest first: a slice, as id << 15 | 32767, with 1 in the second column;
- * or with 0 the id of a flow that began in a slice that is not read, and that is live or had a long
- * life. Any other flow lived for less than ten minutes and needs no search outside its slice. */
+/* Select the places to search, newest first. With 1 in the second column, the place is a slice: the
+ * first column is its highest flow id, id << 15 | 32767. With 0, the place is one flow of a slice
+ * that is not read; the flow is live or lived for ten minutes or longer. All other flows of that
+ * slice ended before ?1. ?1: the beginning of the time searched, 0: any; ?2: its end, 0: any; ?3:
+ * flows started at or after this time. */
 static const char list_sql[] =
 	"WITH near (id) AS MATERIALIZED (SELECT id FROM slice WHERE " BEGUN_IN ")"
 	" SELECT id << 15 | 32767 AS at, 1 FROM near"

@@ -11,7 +11,7 @@
 #include "waymark/base/clock.h"
 
 #define DAY_MS		 INT64_C(86400000)
-#define LONG_MS		 600000 /* the shortest life in index flow_long */
+#define LONG_MS		 600000 /* the minimum life of the flows in index flow_long */
 #define STEP_ROWS	 2048
 #define LEFT_STEP_ROWS	 128 /* fewer rows, because each needs a lookup */
 #define PASS_INTERVAL_MS 600000
@@ -302,7 +302,8 @@ static int left_cut(struct anonymizer *x, struct ingest *in, int64_t id)
 	return rc == SQLITE_OK ? slice_reopen(in, slice) : rc;
 }
 
-/* Find the next skipped flow. Flows with the same end time come in no particular order. */
+/* Find the next skipped flow that ended at or after x->at. A flow that has been cut no longer
+ * matches, so flows with the same end are all found, one after another. */
 static int left_find(struct anonymizer *x, sqlite3_stmt *stmt, int64_t *id)
 {
 	int rc;

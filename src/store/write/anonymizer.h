@@ -25,7 +25,7 @@ struct anonymizer {
 	uint32_t served; /* the value of asked that the current or last pass uses */
 	struct address_cut cut;
 	struct age_clock clock;
-	bool is_loaded; /* the fields below have been read from the open database */
+	bool is_loaded; /* the progress has been read from the open database */
 	int part;	/* the current part of the pass (enum part); below 0: no pass is running */
 	/* the pass has done only a part of a slice; postings built now would be deleted again */
 	bool is_in_slice;
@@ -35,7 +35,7 @@ struct anonymizer {
 	int64_t since_ms;      /* before_ms of the last complete pass; 0: none */
 	int64_t left_since_ms; /* skipped flows that ended before this time have been cut */
 	int64_t flow_id;       /* flows with lower ids have been cut or skipped */
-	int64_t at;	       /* progress within the part: the last row done */
+	int64_t at;	       /* what the part did last: an end time (PART_LEFT), an hour, an id */
 };
 
 void anonymizer_init(struct anonymizer *x);
@@ -49,7 +49,7 @@ void anonymizer_set(struct anonymizer *x, bool is_on, struct address_cut cut);
 /* Return whether the writer must not build postings before the next step. */
 bool anonymizer_is_in_slice(const struct anonymizer *x);
 
-/* Do one step if anything is due. Return SQLite's result code. */
+/* Do one step if one is due; set *did to whether one was. Return SQLite's result code. */
 int anonymizer_step(struct anonymizer *x, struct ingest *in, int64_t now_ms, bool *did);
 
 #endif

@@ -16,9 +16,10 @@
 #include "waymark/base/clock.h"
 #include "waymark/base/sort.h"
 
-/* The shortest interval between two records that the daemon is alive. */
+/* The daemon records that it is alive (alive_ms in table meta) at most once in this time. */
 #define ALIVE_INTERVAL_MS 1000
-/* The shortest interval between two renewals of a damaged database. */
+/* Minimum interval between two renewals: a renewal renames a damaged database and creates a new
+ * one. */
 #define ASIDE_PAUSE_MS 60000
 
 /* Return whether this error can be due to a single record. All other errors concern the
@@ -135,8 +136,8 @@ static int alive_write(struct writer *w)
 	return ingest_meta(&w->in, "alive_ms", clock_now_ms());
 }
 
-/* Record a gap in the new database. It begins when the lost database was last seen undamaged at its
- * path, and ends now. */
+/* Record a gap in the new database. The gap begins when the lost database was last seen undamaged
+ * at its path, and ends now. */
 static int moved_write(struct writer *w)
 {
 	struct record r = {
@@ -239,8 +240,8 @@ int batch_give_up(struct writer *w, int rc)
 	return rc;
 }
 
-/* Load what the writer keeps in memory. Into a new database, first write the uplinks that are valid
- * now. */
+/* Load what the writer keeps in memory. If the database is new, write the gap (see moved_write())
+ * and the uplinks that are valid now. */
 static int load(struct writer *w)
 {
 	int rc;

@@ -9,7 +9,7 @@
 #include "store/db.h"
 #include "store/write/changes.h"
 
-/* The most bytes that an encoded 64-bit number takes. */
+/* Maximum length of an encoded 64-bit number, in bytes. */
 #define CODED_MAX 10
 
 int changes_load(struct changes *c, sqlite3 *db)

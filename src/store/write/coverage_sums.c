@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * coverage_sums.c - writes the intervals and counter readings of coverage as rows, and reads the
- * readings back.
+ * coverage_sums.c - stores coverage: how many of the packets that left by an uplink the flows of
+ * the history account for. Writes intervals and counter readings as rows, and reads the readings
+ * back. An interval counts in the hour that contains its middle.
  *
- * Must not know what is compared. An interval counts in the hour that contains its middle.
+ * Must not know what is compared.
  */
 #include "store/write/coverage_sums.h"
 
@@ -50,8 +51,8 @@ const char *const coverage_sql[COVERAGE_STATEMENTS] = {
 
 /* --- rows ------------------------------------------------------------------------------ */
 
-/* The statement that writes the counts of one record. Its last parameters, uplink and time, are
- * already bound. */
+/* The statement that writes the counts of one record. Its last parameters are already bound: uplink
+ * and, for an interval, time. */
 struct counts {
 	sqlite3_stmt *stmt;
 	bool skips_zero;

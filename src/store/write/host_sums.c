@@ -48,8 +48,8 @@ static size_t place(const struct host_sums *s, const struct host_sum *key)
 	}
 }
 
-/* Make room for one more entry. Entries move, so write all collected sums first: 'dirty' holds
- * indexes. */
+/* Make room for one more entry. Growing moves the entries, but 'dirty' holds their indexes; so
+ * write all collected sums first. */
 static int table_grow(struct host_sums *s)
 {
 	size_t capacity = s->capacity ? 2 * s->capacity : CAPACITY, before = s->capacity;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * indexer.c - builds the postings of slices. It reads a slice's flows (which are usually still
- * cached), sorts their addresses in memory, and writes the postings in that order after all earlier
- * ones. No page is therefore written twice. Full slices come first; the newest slice is indexed
- * again as it grows, when there is nothing else to do.
+ * cached), sorts their addresses in memory, and writes the postings in the order of the table's
+ * key. No page of the table is therefore written twice for one slice. Full slices come first; the
+ * newest slice is indexed again as it grows, when there is nothing else to do.
  *
  * Does not decide when to run.
  */
@@ -18,7 +18,7 @@
 
 #include "waymark/base/sort.h"
 
-/* How many flows one step reads, or postings it writes. */
+/* Maximum number of flows that one step reads, and of postings that one step writes. */
 #define STEP_READ  4096
 #define STEP_WRITE 4096
 /* The newest slice is indexed again after it has grown by this many flows, but not more often than
@@ -185,7 +185,7 @@ static int read_step(struct indexer *x, struct ingest *in)
 	return SQLITE_OK;
 }
 
-/* The ids of the flows that have one address. */
+/* The flows of the slice that have the same address on the same side. */
 struct run {
 	uint8_t ids[2 * POSTING_DENSE];
 	uint32_t n;

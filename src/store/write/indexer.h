@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * indexer.h - builds the postings of slices, which record which flows have an address.
+ * indexer.h - builds the postings of slices (slices.h). A posting lists the flows of a slice that
+ * have a certain address.
  */
 #ifndef WAYMARK_SRC_STORE_WRITE_INDEXER_H
 #define WAYMARK_SRC_STORE_WRITE_INDEXER_H
@@ -14,9 +15,9 @@
 /* Values of posting.side. */
 enum posting_side { SIDE_SRC = 0, SIDE_DST = 1 };
 
-/* An address, its side, and the low bits of the id of a flow that has it there. The bytes of key
- * sort as the address's text does. For IPv4, key holds the rank of each octet's text; for IPv6, it
- * holds the text. */
+/* One address of one flow: its side, and in low the low bits of the flow's id. Comparing the bytes
+ * of key gives the order of the addresses' texts. For IPv4, key holds the rank of each octet's
+ * text; for IPv6, it holds the text. */
 struct address {
 	uint8_t side;
 	uint8_t family; /* 4 or 6 */
@@ -31,7 +32,7 @@ struct indexer {
 	int64_t next_id, last_id;
 	struct address *list;
 	size_t n, capacity;
-	size_t at;		 /* how much of list has been written */
+	size_t at;		 /* number of elements of list that have been written */
 	int64_t partly_after_ms; /* the newest slice is not indexed again before this time */
 };
 

@@ -116,8 +116,8 @@ static int flow_state_read(struct ingest *in, int64_t id, int *was)
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-/* Update a flow's row, which should exist. Set *was_live to whether the flow had not ended in the
- * history before. */
+/* Update a flow's row, in whatever state it is. Set *did to whether the row exists. Set *was_live
+ * to whether the row was live or closed before. */
 static int flow_update(struct ingest *in, const struct flow_record *f, bool *did, bool *was_live)
 {
 	int rc = flow_run(in, PUT_FLOW_END, f, did), was;
@@ -149,8 +149,9 @@ static int flow_insert(struct ingest *in, struct slice *slice, const struct flow
 	return flow_run(in, PUT_FLOW_NEW, f, &did);
 }
 
-/* Log the flow as changed, and add its first end to the sums of hosts. A closed flow is added when
- * its conntrack entry ends, because its counters are known then. */
+/* Log the flow as changed. If its end is written for the first time, add the flow to the sums of
+ * hosts. A closed flow is added only when its conntrack entry ends, because only then are its
+ * counters known. */
 static int flow_ended(struct ingest *in, const struct flow_record *f, bool is_first)
 {
 	int rc = changes_note(&in->changes, is_first ? CHANGE_FLOW_ENDED : CHANGE_FLOW, f->id);

@@ -3,7 +3,8 @@
  * ingest.h - writes records as rows, and holds what the writer keeps in memory about the open
  * database: statements, uplinks, slices.
  *
- * The caller begins and ends transactions. After a rollback, unload and load this again.
+ * The caller begins and ends transactions. After a rollback, call ingest_unload() and
+ * ingest_load().
  */
 #ifndef WAYMARK_SRC_STORE_WRITE_INGEST_H
 #define WAYMARK_SRC_STORE_WRITE_INGEST_H
@@ -54,7 +55,8 @@ struct ingest {
 	int64_t last_flow_id; /* the highest id ever used */
 	int64_t last_mismatch_id, last_gap_id;
 	int64_t building; /* the slice that is being indexed; -1: none */
-	/* a flow of that slice was written or deleted since then, so indexing must begin again */
+	/* since the indexing of that slice began, one of its flows was inserted, cut or deleted, so
+	 * indexing must begin again */
 	bool is_torn;
 	sqlite3_stmt *statements[INGEST_STATEMENTS];
 	sqlite3_stmt *coverage[COVERAGE_STATEMENTS];

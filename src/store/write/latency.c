@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * latency.c - buckets of 1 ms up to 16 ms, then eight buckets per doubling. There is a set of
- * buckets for each ten seconds; the oldest set is reused.
+ * latency.c - the histogram has buckets of 1 ms up to 16 ms, then eight buckets per doubling. Each
+ * turn of ten seconds has its own set of buckets. A new turn reuses the set of the oldest one.
  */
 #include "store/write/latency.h"
 

@@ -9,12 +9,12 @@
 #include <stdint.h>
 
 #define LATENCY_BUCKETS 160 /* up to 2^22 ms, more than an hour */
-#define LATENCY_TURNS	7   /* the set being filled, and those of the previous minute */
+#define LATENCY_TURNS	7   /* the current turn, and those of the previous minute */
 
 struct latency {
 	uint32_t count[LATENCY_TURNS][LATENCY_BUCKETS];
 	unsigned turn;
-	int64_t turn_ms; /* when the current set began */
+	int64_t turn_ms; /* when the current turn began */
 };
 
 /* Add a duration. Negative durations, which a clock step causes, count as 0. */

@@ -9,8 +9,8 @@
 #include "store/write/maintenance.h"
 #include "store/write/disk_reserve.h"
 
-/* Frames (4 KiB each) in the log that make a checkpoint due: 8 MiB when there is nothing to write,
- * 64 MiB otherwise. */
+/* Length of the log, in frames of 4 KiB, that makes a checkpoint due: 8 MiB if a batch leaves time
+ * for a step; 64 MiB if not (see maintenance_is_pressed()). */
 #define CHECKPOINT_FRAMES	  2048
 #define CHECKPOINT_FRAMES_PRESSED 16384
 /* How long to wait if a reader still needed a part of the log: trying at once again would gain
@@ -84,8 +84,8 @@ static int checkpoint(struct maintenance *k, struct ingest *in, int64_t now_ms)
 	return rc == SQLITE_BUSY ? SQLITE_OK : rc;
 }
 
-/* Check the free space and keep the reserve. Without retention limits there is no reserve: nothing
- * may be deleted then, so it would not help. */
+/* Check the free space and keep the reserve. Without a retention limit, keep no reserve: if the
+ * disk is full, no row may be deleted, so the reserve would not help. */
 static void reserve_see_to(struct maintenance *k, sqlite3 *db, int64_t now_ms)
 {
 	if (now_ms < k->reserve_after_ms || !pruner_has_limit(&k->pruner))

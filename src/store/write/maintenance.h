@@ -41,9 +41,8 @@ bool maintenance_is_pressed(const struct maintenance *k, const struct ingest *in
  * is of CLOCK_MONOTONIC. Return SQLite's result code. */
 int maintenance_step(struct maintenance *k, struct ingest *in, int64_t now_ms, bool *did);
 
-/* Free space after 'attempts' writes in a row have failed because the disk is full. Delete only as
- * far as a retention limit is set. Set *did to whether rows were deleted. Return SQLite's result
- * code. */
+/* Free space after 'attempts' writes in a row have failed because the disk is full. Do nothing if
+ * no retention limit is set. Set *did to whether rows were deleted. Return SQLite's result code. */
 int maintenance_relieve(struct maintenance *k, struct ingest *in, unsigned attempts, int64_t now_ms,
 			bool *did);
 

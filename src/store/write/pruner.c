@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * pruner.c - retention. Flows are deleted by ranges of ids from the beginning of the table, where
- * no other index has to be updated. Live flows stay until they have ended. Freed pages are reused.
- * The file shrinks only if it exceeds its limit or if more than half of it is free.
+ * pruner.c - retention. Flows are deleted by ranges of ids from the beginning of the table, so that
+ * whole pages become free. Their entries in index flow_started, which has nearly the same order,
+ * are neighbours as well. Live flows stay until they have ended. Freed pages are reused. The file
+ * shrinks only if it exceeds its limit or if more than half of it is free.
  *
  * Does not decide when to run.
  */
@@ -11,20 +12,21 @@
 
 #include "waymark/base/clock.h"
 
-/* How many flows one step deletes, and how many rows of other tables it checks. */
+/* How many flows one step deletes, and how many rows of each other table it checks. */
 #define STEP_FLOWS 4096
 /* A slice with at most this many flows needs no postings. */
 #define THINNED_FLOWS 2048
-/* How many steps are done when the disk is full: they free somewhat more than a batch needs. */
+/* Steps in a row when the disk is full: together they delete more flows than a batch adds. */
 #define RELIEF_STEPS	 4
 #define LOOK_INTERVAL_MS 1000
 #define PASS_INTERVAL_MS 60000
 /* Retention keeps the database below its size limit by a 64th of the limit. */
 #define MARGIN_SHIFT 6
-/* For every 1024 bytes of the size limit, one row about a deleted flow is kept. At about 100 bytes
- * per row, these rows take a tenth of the limit. */
+/* In each table of rows about flows, the newest rows are kept after their flows have been deleted:
+ * one row per 1024 bytes of the size limit. At about 100 bytes per row, these rows take a tenth of
+ * the limit. */
 #define KEPT_SHIFT 10
-/* So many free pages (64 MiB) are always kept for reuse. */
+/* This many free pages (64 MiB) are kept for reuse, unless the file exceeds its size limit. */
 #define FREE_PAGES_KEPT 16384
 
 #define FOREVER		INT64_MAX
@@ -93,8 +95,9 @@ static int postings_delete(struct ingest *in, const struct slice *slice)
 	return db_run_numbers(in->db, "DELETE FROM posting WHERE slice = ?", 1, &slice->id);
 }
 
-/* Finish a slice from which flows were deleted. With few flows left, it is read quickly without
- * postings: delete these. Otherwise keep them; postings that name a deleted flow do no harm. */
+/* Finish a slice from which flows were deleted. A slice with few flows left is read quickly without
+ * postings, so delete its postings. Otherwise keep them; postings that name a deleted flow do no
+ * harm. */
 static int slice_finish(struct ingest *in, struct slice *slice)
 {
 	int64_t left;
@@ -176,14 +179,15 @@ static int young_find(struct ingest *in, const struct pruner *p, int64_t first, 
 		       " AND id < ifnull((SELECT min(id) FROM " OLDEST(                            \
 			       table) " WHERE time BETWEEN ?1 AND ?2), 9223372036854775807)"
 
-/* The same for states of uplinks, but keep the state that each uplink had at the beginning of the
- * retained time. */
+/* Delete old states of uplinks like OLDEST_DELETE_SQL(), but keep the state that each uplink had at
+ * the beginning of the retained time. */
 #define STATES_DELETE_SQL                                                                          \
 	OLDEST_DELETE_SQL("uplink_state")                                                          \
 	" AND EXISTS (SELECT 1 FROM uplink_state n"                                                \
 	" WHERE n.uplink = uplink_state.uplink AND n.id > uplink_state.id AND n.time < ?1)"
 
-/* The same for gaps. The ids of gaps that the store itself records are negative and count down. */
+/* Delete the gaps that ended before ?1, but only those recorded before the first gap that started
+ * between ?1 and ?2. The ids of gaps that the store itself records are negative and count down. */
 #define GAPS_DELETE_SQL                                                                            \
 	"DELETE FROM gap WHERE max(ifnull(started, 0), ended) < ?1 AND CASE WHEN id > 0"           \
 	" THEN id < ifnull((SELECT min(id) FROM gap WHERE id > 0"                                  \
@@ -191,14 +195,14 @@ static int young_find(struct ingest *in, const struct pruner *p, int64_t first, 
 	" ELSE id > ifnull((SELECT max(id) FROM gap WHERE id < 0"                                  \
 	" AND started BETWEEN ?1 AND ?2), -9223372036854775807) END"
 
-/* When space is needed: delete the oldest gaps except the newest ?1 gaps. Gaps are few and small,
- * and without them missing rows would look as if they had never existed. */
+/* When space is needed: delete the oldest of the gaps that have ended, and keep ?1 gaps. Gaps are
+ * few and small, and without them missing rows would look as if they had never existed. */
 #define GAPS_LEAVE_SQL                                                                             \
 	"DELETE FROM gap WHERE (SELECT count(*) FROM gap) > ?1 AND id IN (SELECT id FROM gap"      \
 	" WHERE ended IS NOT NULL ORDER BY max(ifnull(started, 0), ended)"                         \
 	" LIMIT min(4096, (SELECT count(*) FROM gap) - ?1)) AND ?2 >= 0"
 
-/* Delete the sums of hosts with the flows that they count. */
+/* Delete the sums of hosts for the hours that ended before ?1. */
 #define HOSTS_DELETE_SQL                                                                           \
 	"DELETE FROM host_hour WHERE hour < ?1 - 3600000 AND hour <="                              \
 	" (SELECT max(hour) FROM (SELECT hour FROM host_hour ORDER BY hour LIMIT 4096))"           \
@@ -222,7 +226,7 @@ static int last_ids_keep(struct ingest *in)
 	return rc;
 }
 
-/* Delete old rows of the other tables. Set *has_more to whether more may be left to delete. */
+/* Delete old rows of all tables but flow. Set *has_more to whether more may be left to delete. */
 static int others_delete(struct ingest *in, const char *gaps_sql, const int64_t gaps_numbers[2],
 			 int64_t before_ms, int64_t time_ms, bool *has_more)
 {
@@ -327,8 +331,8 @@ static uint64_t limit_bytes(const struct pruner *p)
 	return ceiling && (!max_bytes || ceiling < max_bytes) ? ceiling : max_bytes;
 }
 
-/* Delete the oldest flows, and most rows about flows deleted earlier. If no flow is left, delete
- * rows of the other tables. */
+/* Delete the oldest flows, and the rows about deleted flows (see left_delete()). If no flow is
+ * left, delete rows of the other tables. */
 static int size_step(struct pruner *p, struct ingest *in)
 {
 	struct slice *slice = slices_from(&in->slices, p->size_flow_id);

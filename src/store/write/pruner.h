@@ -3,9 +3,9 @@
  * pruner.h - retention: deletes rows beyond the limits of age or size, oldest first, in small
  * steps.
  *
- * The age of a flow is judged by its times and by the order of ids. A flow that was first seen
- * after a flow that began within the limit counts as within the limit, too, even if the clock was
- * wrong when it began.
+ * Retention by age goes through the flows in the order of ids, and stops at the first flow that
+ * began within the limit. All later flows stay, even those that seem older because the clock was
+ * wrong when they began.
  */
 #ifndef WAYMARK_SRC_STORE_WRITE_PRUNER_H
 #define WAYMARK_SRC_STORE_WRITE_PRUNER_H
@@ -36,7 +36,7 @@ struct pruner {
 	bool has_clock;
 	bool is_pass_on; /* a pass by age is running */
 	struct age_clock clock;
-	int64_t time_ms;      /* the time by that clock when the pass began */
+	int64_t time_ms;      /* the time by the age clock when the pass began */
 	int64_t before_ms;    /* the pass deletes flows that ended before this time */
 	int64_t age_flow_id;  /* flows with lower ids are done in this pass */
 	int64_t size_flow_id; /* flows with lower ids have been checked by retention by size */
@@ -56,7 +56,7 @@ bool pruner_is_over(const struct pruner *p, const struct ingest *in, int64_t now
 /* Delete some of the oldest flows. Return SQLite's result code. */
 int pruner_shrink(struct pruner *p, struct ingest *in, int64_t now_ms);
 
-/* Do one step if anything is due. Return SQLite's result code. */
+/* Do one step if one is due; set *did to whether one was. Return SQLite's result code. */
 int pruner_step(struct pruner *p, struct ingest *in, int64_t now_ms, bool *did);
 
 /* Free space because the disk is full: delete some of the oldest flows if any limit is set, and

@@ -7,8 +7,7 @@
 
 #include "waymark/store/store.h"
 
-/* If the queue is full and a step of the writer takes longer than this, the disk does not
- * answer. */
+/* If a step of the writer takes this long, the disk does not answer. */
 #define SLOW_MS 500
 
 static const struct store_failure full = {"disk full", "the disk is full"},
@@ -29,7 +28,8 @@ static const struct failure {
 	{SQLITE_NOTADB, {"damaged", "the database is damaged"}},
 };
 
-/* Return the cause by errno where it says more than SQLite's result code, or NULL. */
+/* Return the cause that the result code shows together with errno, or NULL: then the result code
+ * alone decides. */
 static const struct store_failure *by_system(int code, int system_errno)
 {
 	if (code == SQLITE_FULL)

@@ -26,7 +26,7 @@
 #define WATCH_MS 2000
 /* How often the newest rows are read back to detect damage. */
 #define PROBE_MS 4000
-/* Pause between two attempts to write to a failing database: the first and the longest pause. */
+/* Pause between two attempts to write to a failing database: the first pause, and the maximum. */
 #define RETRY_MS     100
 #define RETRY_MAX_MS 5000
 /* How long a stop tries to write the remaining records to a failing database. */

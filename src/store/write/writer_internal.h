@@ -14,7 +14,7 @@
 #include "store/write/queue.h"
 #include "store/store_internal.h"
 
-/* Most records in one transaction. */
+/* Maximum number of records in one transaction. */
 #define BATCH_RECORDS_MAX 10000
 
 /* Reason for abandoning a database whose file is no longer at its path. */
@@ -59,7 +59,8 @@ struct writer {
 	int64_t alive_ms;      /* when the history last recorded that the daemon is alive */
 	int64_t watched_ms, stopping_since_ms;
 	int64_t in_place_ms; /* when the file was last seen undamaged at its path */
-	/* since when the file is lost: the gap begins there; 0: it is not lost */
+	/* When a lost database was last seen undamaged at its path: the gap to be recorded in the
+	 * new database begins then. 0: no such gap waits to be recorded. */
 	int64_t moved_since_ms;
 	char moved_reason[96]; /* reason of that gap */
 	int64_t probed_ms;
@@ -90,7 +91,7 @@ int batch_give_up(struct writer *w, int rc);
 /* Note that the database is lost and why, so that a gap is recorded in the new one. */
 void batch_renew(struct writer *w, const char *reason, const char *text);
 
-/* The same after store_set_aside() has renamed a damaged database. */
+/* Call batch_renew() after store_set_aside() has renamed a damaged database. */
 void batch_renew_damaged(struct writer *w);
 
 /* --- write_failures.c ------------------------------------------------------- */
@@ -99,7 +100,7 @@ void write_failures_add(struct writer *w, uint64_t n, int64_t now_ms);
 bool write_failures_are_unsaid(struct writer *w);
 /* Write or update the row of the current gap, within a transaction. Return SQLite's result code. */
 int write_failures_write(struct writer *w);
-/* Note that the transaction with that row was committed. */
+/* Note that the transaction with the gap's row was committed. */
 void write_failures_committed(struct writer *w);
 
 #endif
