@@ -16,7 +16,7 @@
 
 struct export_options {
 	bool is_once;	/* end when all rows are acknowledged */
-	bool has_since; /* first set the positions to since_ms */
+	bool has_since; /* start with the first change made at since_ms or later */
 	int64_t since_ms;
 	const char *const *targets; /* names, ended by NULL; NULL or none: all configured targets */
 };

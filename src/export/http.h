@@ -21,7 +21,7 @@ struct http_settings {
 
 struct http_reply {
 	long status;
-	/* the beginning of the body, with other than printable characters replaced */
+	/* the beginning of the body; a space replaces each non-printable character */
 	char text[400];
 	bool has_body;
 };
@@ -33,8 +33,8 @@ bool http_is_available(void);
 struct http *http_new(const struct http_settings *settings);
 void http_free(struct http *h);
 
-/* Return the URL of a request, malloc'd, from a base URL, whose path names the database, and a
- * query. NULL with errno on failure: EINVAL if base is not an HTTP URL. */
+/* Build the URL of a request, malloc'd. The path of base names the database; query becomes a
+ * parameter of the URL. On failure return NULL with errno: EINVAL if base is not an HTTP URL. */
 char *http_url(const char *base, const char *query);
 /* Return the URL's host, malloc'd, for messages; or NULL. */
 char *http_host(const char *base);

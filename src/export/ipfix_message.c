@@ -2,8 +2,8 @@
 /*
  * ipfix_message.c - builds templates and records from one table of information elements.
  *
- * There are templates for IPv4 and IPv6, with and without translation, for ICMP and for all other
- * protocols. A record therefore contains no element that is meaningless for its flow.
+ * There is one template for each combination of IPv4 or IPv6, with or without translation, ICMP or
+ * another protocol. A record therefore contains no element that is meaningless for its flow.
  */
 #include "export/ipfix_message.h"
 

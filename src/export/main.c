@@ -59,7 +59,7 @@ static int usage_fail(const char *what, const char *value)
 	return EXIT_USAGE;
 }
 
-/* The same, but suggest the most similar known name if there is one. */
+/* Like usage_fail(), but suggest the most similar known name if there is one. */
 static int name_fail(const char *what, const char *value, const char *dashes,
 		     const struct suggestion *s)
 {

@@ -2,9 +2,9 @@
 /*
  * schema.c - generates DDL from the columns of the feed.
  *
- * The key of a row is router, history and id. The row with the highest version replaces the others,
- * so a batch may be sent more than once. On a cluster, all rows of a router are on one shard, so
- * FINAL on the Distributed table is exact.
+ * The key of a row is router, history and id. Of several rows with one key, only the row with the
+ * highest version stays, so a batch may be sent more than once. On a cluster, all rows of a router
+ * are on one shard, so FINAL on the Distributed table is exact.
  */
 #include "export/schema.h"
 

@@ -2,7 +2,7 @@
 /*
  * shipper.c - ships rows from the history to one target.
  *
- * poll: look how far each table goes, and which tables are due.
+ * poll: read the number of each table's last change, and find the tables that are due.
  * ship: read a batch, send it until it is acknowledged, advance the position, save the state.
  * replace: if another file is now at the history's path, first ship the old file to its end.
  */
@@ -24,7 +24,7 @@
 /* Rows per read transaction, which takes some 20 ms. */
 #define STEP_ROWS    2000
 #define HEARTBEAT_MS 60000
-#define LONG_MS	     3600000 /* live flows older than this get interim rows */
+#define LONG_MS	     3600000 /* live flows older than this are shipped as interim rows */
 #define LONG_PASS_MS 900000
 
 struct shipper {
@@ -361,8 +361,8 @@ static int positions_find(struct shipper *s)
 }
 
 /* After the history was replaced, report the unshipped rows of the previous history as gaps. The
- * end of the gap of flows is unknown, because that history may have grown after it was last
- * read. */
+ * last change in each gap is unknown, because the previous history may have grown after it was last
+ * read. For flows, therefore report a gap even if no unshipped change is known. */
 static int history_leave(struct shipper *s)
 {
 	struct export_origin former = {s->x->router, s->state->history};

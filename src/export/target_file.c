@@ -4,8 +4,8 @@
  * whose files are rotated by size.
  *
  * In a folder, the JSON lines of all tables go to waymark.jsonl, and CSV goes to one file per
- * table. A batch is acknowledged when it is written and synced. If a crash left an incomplete line,
- * it is removed when the file is opened again.
+ * table. A batch is acknowledged when it is written and synced. A line that a crash left incomplete
+ * is removed when its file is opened again.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -78,8 +78,8 @@ static void *file_open(const struct target_env *env, FILE *errors)
 	return f;
 }
 
-/* A CSV file has one header line, so it can only hold one table: flows, unless there is a folder
- * with a file per table. */
+/* Take no interim rows, which are rows of live flows. A CSV file has one header line, so it can hold
+ * only one table. Unless there is a folder with a file per table, CSV therefore holds only flows. */
 static bool file_takes(void *self, const struct feed_table *t, bool is_interim)
 {
 	const struct file_target *f = self;

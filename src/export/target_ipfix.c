@@ -2,9 +2,9 @@
 /*
  * target_ipfix.c - ships ended flows to an IPFIX collector over TCP or UDP.
  *
- * Over TCP, a batch is acknowledged when the collector's kernel has received all of it. Over UDP,
- * it counts as acknowledged when it is sent: datagrams may get lost, which the sequence numbers
- * show.
+ * Over TCP, a batch is acknowledged when the collector's kernel has received all of it. Over UDP, a
+ * batch counts as acknowledged when it is sent. Datagrams may get lost; the sequence numbers show
+ * this to the collector.
  */
 #include <errno.h>
 #include <linux/sockios.h>
@@ -28,7 +28,7 @@
 #define UDP_PAUSE_NS	     4000000
 #define NAMES_MAX	     64
 
-/* The columns of flows that a record is made from. */
+/* The columns of table flows from which an IPFIX record is built. */
 enum source {
 	SOURCE_ID,
 	SOURCE_STARTED,
@@ -220,8 +220,8 @@ static uint32_t index_of(struct ipfix *x, const char *names)
 	return n->index;
 }
 
-/* Return the ifindex of an uplink's interface, or 0. The history may contain uplinks that are no
- * longer configured. */
+/* Return the ifindex of an uplink's interface; 0 if the interface does not exist or the uplink is
+ * no longer configured. */
 static uint32_t uplink_index(struct ipfix *x, const char *uplink)
 {
 	const struct uplink_config *u = *uplink ? config_uplink_by_name(x->config, uplink) : NULL;
@@ -366,8 +366,8 @@ static int bytes_send(struct ipfix *x, const uint8_t *bytes, size_t size)
 	return 0;
 }
 
-/* Send messages. Set sequence number and export time in a copy, because the batch may have to be
- * sent again. */
+/* Send messages. Stamp a copy of each one: ipfix_stamp() overwrites the number of its records,
+ * which is needed again if the batch is sent again. */
 static int messages_send(struct ipfix *x, const struct ipfix_writer *w, time_t now)
 {
 	uint8_t message[2 * IPFIX_MESSAGE_BYTES];
@@ -390,7 +390,8 @@ static int messages_send(struct ipfix *x, const struct ipfix_writer *w, time_t n
 	return r;
 }
 
-/* Check that the connection is still open: after a reset, the send queue is empty as well. */
+/* Check that the connection is still open: an empty send queue alone does not prove delivery,
+ * because it is empty after a reset as well. */
 static int session_check(const struct ipfix *x)
 {
 	socklen_t size = sizeof(int);
