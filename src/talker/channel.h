@@ -7,8 +7,8 @@
 
 #include "talker/frame.h"
 
-/* Open a non-blocking socket pair. The send buffer of the first end holds up to bytes of unread
- * frames. Return 0 or -errno. */
+/* Open a non-blocking socket pair. The send buffer of the first end holds up to 'bytes' bytes of
+ * unread frames. Return 0 or -errno. */
 int channel_open(int ends[2], int bytes);
 /* Send a frame, with the descriptor pass_fd unless that is -1. Return 0, -EAGAIN if the socket is
  * full, -EMSGSIZE if the frame is too large, or -EPIPE if the other side has exited. */

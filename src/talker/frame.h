@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * frame.h - one message between waymarkd and its talker: a type, the generation of the worker, a
- * number and texts. Pure: must not know the socket, nor what the messages are for.
+ * frame.h - one message between waymarkd and its talker: a type, the generation of the worker
+ * (which grows with each restart), a number and texts. Pure: must not know the socket, nor what the
+ * messages are for.
  */
 #ifndef WAYMARK_SRC_TALKER_FRAME_H
 #define WAYMARK_SRC_TALKER_FRAME_H

@@ -35,7 +35,8 @@ void httpd_answer(struct httpd *h, const char *text);
 /* Return an fd that is readable when httpd_process has something to do. */
 int httpd_fd(const struct httpd *h);
 void httpd_process(struct httpd *h, int64_t now_ms);
-/* Close connections that exceed their time limit. */
+/* Close connections that exceed their time limit. Send status 503 to clients that have waited too
+ * long for the page. */
 void httpd_tick(struct httpd *h, int64_t now_ms);
 unsigned httpd_clients(const struct httpd *h);
 

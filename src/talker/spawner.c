@@ -25,7 +25,7 @@
 
 #define FD_CHANNEL 3 /* the first descriptor after stdin, stdout and stderr */
 
-/* pause before the worker is restarted; doubled each time that it dies young */
+/* pause before the worker is restarted; doubled each time that it dies within YOUNG_MS */
 #define PAUSE_MS     1000
 #define PAUSE_MAX_MS 60000
 #define YOUNG_MS     10000
@@ -132,8 +132,8 @@ static void worker_bury(struct spawner *s, int status)
 	s->due_ms = now_ms + s->pause_ms;
 }
 
-/* Reap the worker, and also minders: as the subreaper, the spawner adopts those whose worker
- * died. */
+/* Reap the worker and the minders of programs (see alert/spawn.h). If a worker dies, the spawner
+ * adopts its minders, because the spawner is a subreaper. */
 static void children_reap(struct spawner *s)
 {
 	struct signalfd_siginfo info;

@@ -8,9 +8,9 @@
 
 #include "waymark/alert/spawn.h"
 
-/* Run the spawner in a new child of waymarkd. It keeps only its end of the channel and closes every
- * other descriptor. It sends FRAME_READY, then keeps a worker running until waymarkd closes the
- * other end. */
+/* Run the spawner in a new child of waymarkd. It closes all descriptors except its end of the
+ * channel and the three standard ones. It sends FRAME_READY, then keeps a worker running until
+ * waymarkd closes the other end of the channel. */
 void __attribute__((noreturn)) spawner_run(int channel, const struct spawn_user *user);
 
 #endif

@@ -240,8 +240,8 @@ int talker_check(struct talker *t, int64_t number, const char *path, char *const
 	return talker_send(t, -1);
 }
 
-/* Send the page in parts. If a part does not fit into the channel, the worker asks for the page
- * again. */
+/* Send the page in parts. If a part does not fit into the channel, the worker never gets the whole
+ * page. It asks for the page again when another client requests it. */
 static void page_send(struct talker *t, const char *text)
 {
 	size_t left = text ? strlen(text) : 0;

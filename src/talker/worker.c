@@ -25,8 +25,8 @@
 #include "waymark/base/clock.h"
 #include "waymark/status/metrics.h"
 
-#define TICK_MS		100  /* longest sleep while a program runs or a client or an alert waits */
-#define IDLE_MS		1000 /* longest sleep otherwise */
+#define TICK_MS		100  /* maximum sleep while a program runs or a client or an alert waits */
+#define IDLE_MS		1000 /* maximum sleep otherwise */
 #define FRAMES_PER_TURN 256
 #define VARIABLES_MAX	128
 #define HEADERS_MAX	64
@@ -163,8 +163,8 @@ static void page_take(struct worker *w)
 }
 
 /* Handle a frame. FRAME_PROGRAM is run even if waymarkd sent it to an earlier worker that has died.
- * Other frames for an earlier worker are ignored: waymarkd sends their contents again when a new
- * worker starts. */
+ * Other frames for an earlier worker are ignored. When a new worker starts, waymarkd sends the
+ * listening socket, the webhook's settings and its alerts again, but no checks. */
 static void frame_take(struct worker *w, int passed_fd)
 {
 	if (w->in.type == FRAME_PROGRAM)
