@@ -25,13 +25,13 @@
 #include "waymark/kernel/sysctl.h"
 
 #define SYSCTLS_MAX (16 + 4 * UPLINKS_MAX)
-/* Receive buffer of a socket that is only opened to test whether it can be; nothing is received. */
+/* Receive buffer of a socket that is opened only to test whether opening it is possible. */
 #define PROBE_BUFFER_BYTES 65536
 
 /* --- sysctls ---------------------------------------------------------------- */
 
-/* Return the value in force: the stricter of "all" and the interface's (ip-sysctl.rst,
- * rp_filter). */
+/* Return the value in force: the larger of conf/all/rp_filter and value, which is that of the
+ * interface (ip-sysctl.rst, rp_filter). */
 static long rp_filter_in_force(const char *value)
 {
 	char all[16];
@@ -56,7 +56,8 @@ static bool is_read_only(void)
 	return !statvfs("/proc/sys", &st) && st.f_flag & ST_RDONLY;
 }
 
-/* Report a sysctl with a wrong value. If waymarkd will set it at its start, that is no problem. */
+/* Report a sysctl with a wrong value. It is not a problem if waymarkd sets the sysctl when it
+ * starts. */
 static void sysctl_wrong_add(struct findings *f, const struct config *c,
 			     const struct sysctl_want *w, const char *value)
 {
@@ -72,8 +73,8 @@ static void sysctl_wrong_add(struct findings *f, const struct config *c,
 	findings_fix(f, "sysctl -w %s=%s", shell_word(name, sizeof(name), w->name), w->value);
 }
 
-/* Return whether the sysctl belongs to an interface. It is missing if the interface is, which
- * another check reports. */
+/* Return whether the sysctl belongs to an interface. If such a sysctl is missing, so is the
+ * interface, which another check reports. */
 static bool sysctl_is_of_interface(const struct sysctl_want *w)
 {
 	return strstr(w->name, "/conf/") || strstr(w->name, "/neigh/");
@@ -146,7 +147,7 @@ static void events_checked(struct findings *f)
 	conntrack_close(events);
 }
 
-/* Only root can read which process has bound which group. */
+/* Only root can read the two files, and thus learn which process has bound the group. */
 bool hostcheck_log_group(const struct config *c, struct findings *f)
 {
 	FILE *groups = fopen("/proc/net/netfilter/nfnetlink_log", "r");
@@ -198,7 +199,8 @@ static int ruleset_try(struct nft *nft, const char *text)
 static void ruleset_checked(struct findings *f, const struct config *c, struct nft *nft)
 {
 	char *text = ruleset_render(c, false);
-	/* Use another table name: the table of a running waymarkd may be protected. */
+	/* Replace the name of the table: the kernel refuses changes to the table of a running
+	 * waymarkd if that table has an owner. */
 	char *other = text ? ruleset_stand_in(text) : NULL;
 	const char *said;
 
@@ -377,7 +379,8 @@ int hostcheck_run(const struct config *c, const struct uplink_decisions *decisio
 	return f->error;
 }
 
-/* Make a plan from the snapshot, with the gateways learnt from the snapshot, and check the plan. */
+/* Make a plan from the snapshot and from the gateways learnt from it, and check the rules and
+ * routes of the snapshot against the plan. */
 static void plan_checked(struct findings *f, const struct config *c, const struct netstate *s)
 {
 	struct learnt_gateways learnt = {0};

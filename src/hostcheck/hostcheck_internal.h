@@ -27,25 +27,27 @@ void hostcheck_tproxy(struct findings *f, const struct netstate *s, bool is_vali
 /* Check for routes of other programs in the tables of the uplinks. */
 void hostcheck_tables(struct findings *f, const struct config *c, const struct netstate *s);
 
-/* Check each uplink's link, addresses and gateways; compare the installed steering with the
- * plan. */
+/* hostcheck_uplinks() checks each uplink's link, addresses and gateways. hostcheck_installed()
+ * compares the installed steering with the plan. */
 void hostcheck_uplinks(struct findings *f, const struct config *c, const struct netstate *s,
 		       const struct route_plan *plan);
 void hostcheck_installed(struct findings *f, const struct config *c, const struct netstate *s,
 			 const struct route_plan *plan);
 
-/* Check the folder of a file that waymarkd writes, and the addresses that waymarkd listens on. */
+/* hostcheck_folder() checks that the folder of a file that waymarkd writes exists.
+ * hostcheck_listen() checks that this host has the address that waymarkd listens on. */
 void hostcheck_folder(struct findings *f, const char *key, const char *path);
 void hostcheck_listen(struct findings *f, const struct config *c, const struct netstate *s);
 
-/* Check the settings of systemd-networkd below the folder root; a file with a saved ruleset; or
- * both where this host has them. */
+/* hostcheck_networkd() checks the settings of systemd-networkd below the folder root.
+ * hostcheck_saved_ruleset() checks a file with a saved ruleset. hostcheck_programs() calls both
+ * with the paths of this host. */
 void hostcheck_networkd(struct findings *f, const struct config *c, const char *root);
 void hostcheck_saved_ruleset(struct findings *f, const char *path);
 void hostcheck_programs(struct findings *f, const struct config *c);
 
-/* Report the process that has bound the NFLOG group, and return whether a process has bound it.
- * groups is /proc/net/netfilter/nfnetlink_log, sockets is /proc/net/netlink. */
+/* Report the process that has bound the NFLOG group, and return whether there is one. groups is
+ * /proc/net/netfilter/nfnetlink_log, sockets is /proc/net/netlink. */
 bool hostcheck_nflog_group(struct findings *f, const struct config *c, FILE *groups, FILE *sockets);
 
 /* Report other listeners to conntrack events. sockets is /proc/net/netlink. */

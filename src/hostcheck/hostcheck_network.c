@@ -64,8 +64,8 @@ void hostcheck_tables(struct findings *f, const struct config *c, const struct n
 
 /* --- links -------------------------------------------------------------------------------- */
 
-/* Return the interface that an alternative name refers to, or a name in the form "vlan@parent" of
- * `ip link`. NULL: none. */
+/* Return the interface that name refers to if name is an alternative name, or has the form
+ * "vlan@parent" in which `ip link` prints names. NULL: none. */
 static const struct link_state *link_meant(const struct netstate *s, const char *name)
 {
 	char bare[IFNAMSIZ];
@@ -125,8 +125,8 @@ static void uplink_trouble_add(struct findings *f, const struct uplink_config *u
 
 /* --- gateways ----------------------------------------------------------------------------- */
 
-/* Return whether the address is this host's. A link-local address belongs to one link: another host
- * may have the same address on another link. */
+/* Return whether this host has the address. A link-local address counts only if interface ifindex
+ * itself has it: on another link, another host may have the same address. */
 static bool address_is_own(const struct netstate *s, uint32_t ifindex, const struct addr *a)
 {
 	bool is_of_link = gateway_is_link_local(a);
@@ -159,8 +159,8 @@ static bool address_is_of_all(const struct netstate *s, uint32_t ifindex, const 
 	return false;
 }
 
-/* Return whether the interface has a network of this family. If it has host addresses only, any
- * gateway may be reachable by it. */
+/* Return whether the interface has a network of this family. If the interface only has host
+ * addresses (/32, /128), any gateway may be reachable through the interface. */
 static bool link_has_network(const struct netstate *s, uint32_t ifindex, int family)
 {
 	for (size_t i = 0; i < s->n_addrs; i++) {
@@ -173,8 +173,8 @@ static bool link_has_network(const struct netstate *s, uint32_t ifindex, int fam
 	return false;
 }
 
-/* Return a next hop of the interface that has a gateway, from a default route of another program in
- * table main; NULL: none. */
+/* Search table main for a default route of another program that leads through a gateway out of the
+ * interface. Return its next hop, or NULL. */
 static const struct nexthop *main_nexthop(const struct netstate *s, uint32_t ifindex, int family)
 {
 	for (size_t i = 0; i < s->n_routes; i++) {
@@ -234,7 +234,8 @@ static void gateway_checked(struct findings *f, const struct uplink_config *u,
 	gateway_fix(f, u, s, link->index, family);
 }
 
-/* Report that a family does not work although the configuration names its gateway. */
+/* Report that the uplink cannot be used for a family although the configuration names a gateway of
+ * that family. */
 static void uplink_family_checked(struct findings *f, const struct uplink_config *u,
 				  const struct uplink_plan *p, int family)
 {
@@ -267,8 +268,8 @@ static bool is_from_same(const struct route_state *a, const struct route_state *
 	return a->from.len == b->from.len && (!a->from.len || prefix_is_equal(&a->from, &b->from));
 }
 
-/* Return the default route in table main that the kernel prefers for an interface, among the routes
- * of other programs with the family and the source prefix of planned. NULL: none. */
+/* Search table main for default routes of other programs that lead out of the interface and have
+ * the family and the source prefix of `planned`. Return the one with the lowest metric, or NULL. */
 static const struct route_state *main_default(const struct netstate *s, uint32_t ifindex,
 					      const struct route_state *planned)
 {
@@ -289,8 +290,8 @@ static const struct route_state *main_default(const struct netstate *s, uint32_t
 }
 
 /* Report a planned route that lacks the 'src' of the default route in table main, or whose 'src' is
- * not an address of the interface. Packets of this host have that source unless their program binds
- * another. */
+ * not an address of the interface. The kernel gives packets of this host the 'src' of their route
+ * as source address, unless their program has bound another address. */
 static void source_checked(struct findings *f, const struct uplink_config *u,
 			   const struct netstate *s, uint32_t ifindex,
 			   const struct route_state *planned)

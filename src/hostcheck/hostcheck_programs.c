@@ -141,8 +141,8 @@ static bool is_networkd_here(const char *pid)
 	       theirs.st_ino == ours.st_ino;
 }
 
-/* Check the systemd-networkd of this network namespace. Its files are looked up in its own mount
- * namespace. */
+/* Check the systemd-networkd that runs in this network namespace. Read its files below
+ * /proc/PID/root, because the process may have its own mount namespace. */
 static void networkd_checked(struct findings *f, const struct config *c)
 {
 	DIR *proc = opendir("/proc");

@@ -4,7 +4,7 @@
  *
  * Pure: reads a snapshot and a plan. A packet of a pinned flow carries the mark of its
  * uplink and no other bits. A rule is harmful if it comes before the rule of the mark, may
- * match the packet, and has a route for it that does not lead to the uplink.
+ * match the packet, and drops the packet or sends it elsewhere than to the uplink.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -59,7 +59,8 @@ bool hostcheck_prefix_is_general(const struct prefix *p)
 	return p->len <= fib_general_len(p->addr.family) && p->addr.bytes[0] >> 5 == 1;
 }
 
-/* Return the general route of the rule's table: a default route, or one of its halves. */
+/* Return the general route (hostcheck_prefix_is_general) that the rule selects: the most specific
+ * one in the table of the rule, and of several such routes the one with the lowest metric. */
 static const struct route_state *general_route(const struct netstate *s, const struct rule_state *r)
 {
 	const struct route_state *found = NULL;
@@ -108,8 +109,8 @@ static bool comes_before(const struct checking *k, const struct rule_state *r,
 	return planned && r->priority <= planned->priority;
 }
 
-/* Return whether goto rule r jumps beyond the uplink's own rule. A jump to a missing rule has no
- * effect. */
+/* Return whether goto rule r jumps to a rule behind the uplink's own rule. A jump to a missing rule
+ * has no effect. */
 static bool jumps_over(const struct checking *k, const struct rule_state *r,
 		       const struct uplink_config *u)
 {
@@ -122,7 +123,8 @@ static bool jumps_over(const struct checking *k, const struct rule_state *r,
 
 enum side { SIDE_NONE, SIDE_OF_IT, SIDE_OF_ANOTHER, SIDE_INSIDE };
 
-/* Return whether an address of this host is on uplink u, on another uplink, or inside. */
+/* Return where an address of this host is: on uplink u, on another uplink, or on an interface that
+ * is no uplink (inside). */
 static enum side address_side(const struct checking *k, const struct addr_state *a,
 			      const struct uplink_config *u)
 {
@@ -133,8 +135,8 @@ static enum side address_side(const struct checking *k, const struct addr_state 
 	return strcmp(link->name, u->ifname) ? SIDE_OF_ANOTHER : SIDE_OF_IT;
 }
 
-/* Return whether this host has addresses in the network net, all of them on uplinks other than
- * u. */
+/* Return whether this host has addresses in network net, and all of these addresses are on uplinks
+ * other than u. */
 static bool network_is_of_another(const struct checking *k, const struct prefix *net,
 				  const struct uplink_config *u)
 {
@@ -150,9 +152,9 @@ static bool network_is_of_another(const struct checking *k, const struct prefix 
 	return side == SIDE_OF_ANOTHER;
 }
 
-/* Return whether the rule serves another uplink than u. A rule for a source address of an uplink
- * serves packets that leave by that uplink; a rule for an output interface serves sockets that are
- * bound to the interface. */
+/* Return whether the rule is meant for packets of another uplink than u. A rule that matches the
+ * source address of an uplink is for packets that leave by that uplink. A rule that matches an
+ * output interface is for sockets that are bound to the interface. */
 static bool is_for_another(const struct checking *k, const struct rule_state *r,
 			   const struct uplink_config *u)
 {
@@ -225,7 +227,7 @@ static uint32_t priority_behind(const struct checking *k, uint8_t family)
 	return behind;
 }
 
-/* Suggest a fix that adds the same rule behind Waymark's rules and then deletes this one. */
+/* Suggest a fix that adds a copy of rule r behind Waymark's rules and then deletes r. */
 static void fix_by_moving(const struct checking *k, const struct rule_state *r)
 {
 	const char *option = r->family == AF_INET6 ? "-6" : "-4";
@@ -242,7 +244,7 @@ static void fix_by_moving(const struct checking *k, const struct rule_state *r)
 
 struct harm {
 	enum match worst;
-	const struct uplink_config *uplink; /* the first uplink that is affected */
+	const struct uplink_config *uplink; /* the first uplink whose flows the rule affects */
 	size_t uplinks;
 };
 
@@ -301,7 +303,8 @@ static void harm_add(const struct checking *k, const struct rule_state *r, const
 	fix_by_moving(k, r);
 }
 
-/* Return a mask as wide as mark-mask in which no rule and no uplink has a bit; 0: none is left. */
+/* Return a mask as wide as mark-mask that shares no bit with the ip rules of other programs; 0:
+ * there is none. */
 static uint32_t mask_proposal(const struct checking *k)
 {
 	for (unsigned shift = 0; shift < 32; shift++) {
@@ -321,8 +324,9 @@ static uint32_t mask_proposal(const struct checking *k)
 	return 0;
 }
 
-/* Report a rule that harms no pinned flow, but whose mark is within mark-mask. Waymark would take a
- * packet that another program marks for this rule as a packet of an uplink. */
+/* Report a rule of another program that harms no pinned flow but matches bits of mark-mask. That
+ * program sets these bits in packets that its rule shall match. Waymark reads them as an uplink's
+ * mark. Do not report a rule that leads to the table of the uplink with this mark. */
 static void shared_mark_add(const struct checking *k, const struct rule_state *r)
 {
 	uint32_t bits = r->fwmark & r->fwmask & k->c->mark_mask, mask = mask_proposal(k);
@@ -378,7 +382,8 @@ static void rule_checked(const struct checking *k, const struct rule_state *r)
 
 /* --- routes that divert pinned flows --------------------------------------------------- */
 
-/* Return whether a forwarded packet with this mark, sent to a destination of route r, uses r. */
+/* Return whether r is the route of a forwarded packet that has this mark and a destination in the
+ * prefix of r. */
 static bool route_takes_over(const struct netstate *all, const struct route_state *r, uint32_t mark)
 {
 	struct fib_query q = {
@@ -402,7 +407,7 @@ static void route_fix(const struct checking *k, const struct route_state *r, con
 		     shell_line(quoted, sizeof(quoted), line));
 }
 
-/* Return the first uplink whose pinned flows the route diverts, or NULL. */
+/* Return the first uplink whose pinned flows route r diverts, or NULL. */
 static const struct uplink_config *
 uplink_taken_over(const struct checking *k, const struct netstate *all, const struct route_state *r)
 {
@@ -425,7 +430,7 @@ static bool leads_to_the_only_uplink(const struct checking *k, const struct rout
 }
 
 /* Report a route that only affects the first packets of flows, which have no mark yet. Packets of
- * pinned flows do not use it. */
+ * pinned flows do not use the route. */
 static void preference_add(const struct checking *k, const struct route_state *r, const char *line)
 {
 	const struct link_state *link = link_of(k, r);
@@ -461,8 +466,8 @@ static void takeover_checked(const struct checking *k, const struct netstate *al
 	}
 }
 
-/* Return a state that has the other programs' rules and routes of the snapshot and the planned ones
- * of Waymark. */
+/* Return a state with the other programs' rules and general routes from the snapshot, and with
+ * Waymark's rules and routes from the plan. */
 static struct netstate *state_merge(const struct checking *k)
 {
 	struct netstate *all = netstate_new();
@@ -485,8 +490,8 @@ static struct netstate *state_merge(const struct checking *k)
 	return NULL;
 }
 
-/* Return whether the route can divert flows. A unicast default route cannot: Waymark makes the
- * uplinks' default routes from it. */
+/* Return whether the route may divert flows. A unicast default route does not count: Waymark makes
+ * the uplinks' default routes from such routes. */
 static bool may_take_over(const struct route_state *r)
 {
 	return (r->dst.len || r->type != RTN_UNICAST) && hostcheck_prefix_is_general(&r->dst) &&
@@ -519,7 +524,8 @@ void hostcheck_rules(struct findings *f, const struct config *c, const struct ne
 	const struct checking k = {f, c, s, plan->wanted};
 	size_t before = f->n - findings_count(f, FINDING_OK);
 
-	/* In mode audit other programs own all rules, also the rules of the marks. */
+	/* In mode audit all rules belong to other programs, including the rules that steer by
+	 * mark. */
 	for (size_t i = 0; c->mode == MODE_STEER && i < s->n_rules; i++)
 		if (s->rules[i].protocol != ROUTE_PROTOCOL_WAYMARK)
 			rule_checked(&k, &s->rules[i]);
@@ -540,9 +546,9 @@ static bool table_delivers_here(const struct netstate *s, const struct rule_stat
 	return false;
 }
 
-/* Report rules of transparent proxies. With src_valid_mark, the reverse path check looks up the
- * rule's table by the packet mark, finds the source among the local addresses, and drops the packet
- * as a martian. */
+/* Report rules of transparent proxies (tproxy). With src_valid_mark = 1, the reverse path check
+ * uses the packet mark, so the rule sends it to a table that delivers every address locally. The
+ * kernel then regards the source address as local and drops the packet as a martian. */
 void hostcheck_tproxy(struct findings *f, const struct netstate *s, bool is_valid_mark)
 {
 	char line[LINE_SIZE];

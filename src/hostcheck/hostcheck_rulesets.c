@@ -155,8 +155,8 @@ static void log_checked(const struct rule_place *p, const json_t *log)
 	findings_fix(p->findings, "set nflog-group to a number that no rule uses");
 }
 
-/* Report a strict reverse path check. firewalld writes its table itself, so a setting of firewalld
- * is the fix. */
+/* Report a strict reverse path check. firewalld rewrites its table, so for firewalld the fix is a
+ * setting. */
 static void strict_filter_add(const struct rule_place *p)
 {
 	findings_add(p->findings, FINDING_WARNING,
@@ -171,8 +171,8 @@ static void strict_filter_add(const struct rule_place *p)
 		fix_by_deleting(p);
 }
 
-/* Return whether the match is "fib saddr [. mark] . iif oif missing", in either of nft's
- * spellings. */
+/* Return whether the match is "fib saddr [. mark] . iif oif missing". Versions of nft print
+ * "missing" as false, 0 or "0". */
 static bool is_strict_filter(const json_t *match)
 {
 	const json_t *fib = json_object_get(json_object_get(match, "left"), "fib");

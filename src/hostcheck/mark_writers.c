@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * mark_writers.c - finds the statements that set marks in nft's JSON, and for each the bits
- * of the mark that it may change: those that the expression does not copy from the same
+ * mark_writers.c - finds the statements in nft's JSON that set marks, and which bits of the
+ * mark each statement may change: all bits that its expression does not copy from the same
  * mark.
  *
  * Must not know who uses the bits.
@@ -53,8 +53,8 @@ static uint32_t bits_kept(const json_t *expression, const char *type)
 	return 0;
 }
 
-/* Get the constant that the changed bits are set to. Return false if the value is not constant. The
- * constant is the whole expression or the right operand of an OR. */
+/* Set *constant to the value that the changed bits get: the whole expression or the right operand
+ * of an OR. Return false if that value is not a constant. */
 static bool value_known(const json_t *value, uint32_t *constant)
 {
 	const json_t *operands = json_object_get(value, "|");
@@ -78,7 +78,8 @@ static bool mangle_take(struct mark_writer *w, const json_t *mangle)
 	return true;
 }
 
-/* Take an iptables target, whose arguments nft does not show. Return whether it may set a mark. */
+/* Take an iptables target, whose arguments nft does not show. Return whether the target may set a
+ * mark. */
 static bool xt_take(struct mark_writer *w, const json_t *xt)
 {
 	w->is_xt = true;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * hostcheck.h - checks what on this host works against Waymark. The result is a list of
- * findings: what was found, and the command or the key that fixes it. The checks change
- * nothing.
+ * hostcheck.h - searches this host for settings and programs that work against Waymark.
+ * Each finding says what was found, and names the command or the key that fixes it. The
+ * checks change nothing.
  */
 #ifndef WAYMARK_HOSTCHECK_HOSTCHECK_H
 #define WAYMARK_HOSTCHECK_HOSTCHECK_H
@@ -20,13 +20,14 @@
 enum finding_level { FINDING_OK, FINDING_WARNING, FINDING_ERROR };
 const char *finding_level_name(enum finding_level level);
 
-/* The objects that a finding names, for programs; empty fields: none. */
+/* The objects that a finding names, for code that processes findings. An empty field: the finding
+ * names no such object. */
 struct finding_subject {
 	const char *family;	      /* "ipv4", "ipv6", or NULL */
 	enum reason reason;	      /* of the mismatches that the finding can cause */
 	char object[160];	      /* the rule or route, written as ip(8) writes it */
 	char uplink[UPLINK_NAME_MAX]; /* the uplink whose flows are diverted */
-	char egress[IFNAMSIZ];	      /* the interface by which they leave instead */
+	char egress[IFNAMSIZ];	      /* the interface by which these flows leave instead */
 };
 
 struct finding {
@@ -42,8 +43,9 @@ struct findings {
 	int error; /* -ENOMEM: some findings are missing */
 };
 
-/* Append a finding. findings_fix() sets the fix of the finding that was appended last. Both make
- * control characters visible; the caller quotes words of a fix that other programs chose. */
+/* findings_add() appends a finding. findings_fix() sets the fix of the finding that was appended
+ * last. Both replace control characters by \xHH. The caller of findings_fix() quotes names that
+ * other programs chose (shell.h), because users paste fixes into a shell. */
 void findings_add(struct findings *f, enum finding_level level, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void findings_fix(struct findings *f, const char *format, ...)
@@ -54,8 +56,8 @@ size_t findings_count(const struct findings *f, enum finding_level level);
 void findings_clear(struct findings *f);
 
 /* Run all checks: sysctls, kernel features, rules, routes, uplinks, rulesets of other programs,
- * listeners. Checks that need CAP_NET_ADMIN are replaced by a warning if it is missing. decisions:
- * the decisions about uplinks that a running waymarkd acts on. Return 0 or -ENOMEM. */
+ * listeners. If CAP_NET_ADMIN is missing, a warning replaces the checks that need it. decisions has
+ * the decisions about uplinks of a running waymarkd. Return 0 or -ENOMEM. */
 int hostcheck_run(const struct config *c, const struct uplink_decisions *decisions,
 		  struct findings *f);
 
@@ -63,12 +65,12 @@ int hostcheck_run(const struct config *c, const struct uplink_decisions *decisio
  * group and listeners. Return 0 or -ENOMEM. */
 int hostcheck_others(const struct config *c, struct findings *f);
 
-/* Report the process that has bound the NFLOG group. Return whether a process has bound it, as far
- * as this user can see. */
+/* Report the process that has bound the NFLOG group. Return true if such a process was found. Only
+ * root can read which process has bound the group. */
 bool hostcheck_log_group(const struct config *c, struct findings *f);
 
-/* Return whether a route to this prefix may take traffic in general: a default route, one of its
- * two halves, or in IPv6 2000::/3 or one of its halves. */
+/* Return whether a route to this prefix takes traffic in general. That is so for a default route,
+ * for one of the two halves of a default route, and in IPv6 for 2000::/3 and its halves. */
 bool hostcheck_prefix_is_general(const struct prefix *p);
 
 /* Check only the ip rules and routes of other programs. Return 0 or -ENOMEM. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * mark_writers.h - lists the rules of other programs that set marks, to find who may have
- * changed a mark. It reads the ruleset.
+ * mark_writers.h - lists the rules of other programs that set marks, to find the rules that
+ * may have changed a mark.
  */
 #ifndef WAYMARK_HOSTCHECK_MARK_WRITERS_H
 #define WAYMARK_HOSTCHECK_MARK_WRITERS_H
@@ -13,8 +13,9 @@
 struct mark_writer {
 	const char *family, *table, *chain;
 	int64_t handle;
-	bool is_ct;	    /* the rule sets the ct mark, otherwise the packet mark */
-	bool is_xt;	    /* an iptables rule: nft shows neither the mark nor the bits */
+	bool is_ct; /* the rule sets the ct mark, otherwise the packet mark */
+	/* an iptables rule: nft shows neither which mark nor which bits it sets */
+	bool is_xt;
 	const char *target; /* if is_xt: name of the target, or "?" */
 	uint32_t bits;	    /* bits that the rule may change */
 	bool has_value;	    /* the rule sets these bits to a constant */
