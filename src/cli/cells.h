@@ -12,8 +12,8 @@
 struct cells;
 
 /* Start a listing on standard output. Return CLI_DONE and set *out, or return CLI_USAGE or
- * CLI_FAILED after printing a message. columns must outlive *out. Rows keep the command's order,
- * also on a terminal. */
+ * CLI_FAILED after printing a message. columns must outlive *out. Rows are printed in the order in
+ * which the command adds them, also on a terminal. */
 enum exit_status cells_open(struct cells **out, const struct invocation *in,
 			    const struct column *columns, size_t n);
 

@@ -69,7 +69,8 @@ enum option_id {
 
 struct option_spec {
 	const char *name;
-	const char *operand; /* what usage shows as the value; NULL: the option takes no value */
+	/* name of the value in the usage message; NULL: the option takes no value */
+	const char *operand;
 	const char *help;
 	const char *words; /* values that shell completion offers, or NULL */
 	char letter;	   /* short option, or 0 */
@@ -87,8 +88,9 @@ struct command {
 	enum exit_status (*run)(const struct invocation *in);
 	uint64_t options; /* WITH() of each option that the command takes */
 	const char *help;
-	const char *operands; /* as usage shows them, at most OPERANDS_MAX; NULL: none */
-	const char *words;    /* values of an operand that shell completion offers, or NULL */
+	/* names of the operands in the usage message, at most OPERANDS_MAX; NULL: none */
+	const char *operands;
+	const char *words; /* values of an operand that shell completion offers, or NULL */
 };
 extern const struct command commands[]; /* the last has the name NULL */
 

@@ -40,7 +40,8 @@ static int client_connect(const char *path, int *fd)
 	return err;
 }
 
-/* The longest request that waymarkd accepts. */
+/* Size of the buffer in which waymarkd receives a request (CONTROL_REQUEST_MAX in
+ * daemon/control.h). A longer request is not sent. */
 #define CLIENT_REQUEST_MAX 4096
 
 static int request_format(char *request, size_t size, const char *command)
@@ -64,8 +65,8 @@ static FILE *client_open(const char *path, const char *command, int *err)
 	*err = size < 0 ? size : client_connect(path, &fd);
 	if (*err)
 		return NULL;
-	/* A daemon with too many clients answers without reading the request. Its answer explains
-	 * more than the error of send(). */
+	/* Ignore EPIPE: a daemon with too many clients answers and closes the connection without
+	 * reading the request. The answer explains more than the error of send(). */
 	if (send(fd, request, (size_t)size, MSG_NOSIGNAL) != size && errno != EPIPE)
 		*err = errno == EAGAIN ? -ETIMEDOUT : -errno;
 	stream = *err ? NULL : fdopen(fd, "r");

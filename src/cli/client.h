@@ -18,7 +18,7 @@ int client_ask(const char *path, const char *command, char **answer);
  * Return -ENOTSUP if the daemon refused the command. */
 int client_answer(const char *path, const char *command, struct answer *a);
 
-/* Sleep briefly before the same command is sent again. */
+/* Sleep briefly. Call before sending a command again. */
 void client_pause(void);
 
 /* Subscribe to the daemon's events. Call fn for each line, and with NULL whenever no line arrives

@@ -14,7 +14,8 @@
 int egress_names_read(struct query *q);
 /* Forget all uplinks. */
 void egress_names_clear(void);
-/* Add an interface of an uplink. If several uplinks have the interface, the first one is used. */
+/* Add an interface of an uplink. If several uplinks have the interface, the uplink that was added
+ * first is used. */
 void egress_name_add(const char *uplink, const char *interface);
 
 /* Return the uplink of an interface, whose name has length bytes. If no uplink has the interface,

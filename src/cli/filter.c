@@ -99,7 +99,8 @@ static int read_side_port(struct reading *r, const char *text, int32_t *side)
 
 	*side = err ? -1 : (int32_t)port;
 	if (!err && r->filter->q.port < 0)
-		r->filter->q.port = (int32_t)port; /* narrows the search in the database */
+		/* a condition of the query; filter_fits_row() tests the port of the side */
+		r->filter->q.port = (int32_t)port;
 	return err;
 }
 

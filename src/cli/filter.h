@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * filter.h - the options that select rows. Some narrow the query of the history, the others
- * are tested row by row.
+ * filter.h - the options that select rows. Some of them become part of the query of the
+ * history; the others are tested on each row that the query returns.
  */
 #ifndef WAYMARK_SRC_CLI_FILTER_H
 #define WAYMARK_SRC_CLI_FILTER_H
@@ -9,11 +9,12 @@
 #include "cli/cli.h"
 #include "waymark/store/query.h"
 
-/* The number of rows that a table on a terminal shows without --limit. */
+/* Maximum number of rows that a table on a terminal shows if --limit is not given. */
 #define LIMIT_TERMINAL 100
 
 struct flow_filter {
-	struct query_filter q; /* since_ms and until_ms select what overlaps the interval */
+	/* since_ms and until_ms select the rows that overlap this interval */
+	struct query_filter q;
 	int64_t now_ms;
 	int64_t started_since_ms; /* 0: any */
 	struct prefix host;	  /* source or destination; AF_UNSPEC: any */

@@ -11,10 +11,11 @@
 
 struct steering;
 
-/* Make steering follow the events and decisions of a running daemon; without a daemon, do
- * nothing. */
+/* Set the event mode and the decisions about uplinks of `steering` to those of a running daemon. Do
+ * nothing if no daemon runs. */
 void follow_daemon(struct steering *steering, const struct config *c);
-/* Read the daemon's decision on each uplink; if no daemon runs, all are DECISION_NONE. */
+/* Read the daemon's decision about each uplink. If no daemon runs, set all decisions to
+ * DECISION_NONE. */
 void follow_decisions(struct uplink_decisions *decisions, const struct config *c);
 
 #endif

@@ -3,8 +3,8 @@
  * history.c - runs a query and renders the selected columns of its rows.
  *
  * A table on a terminal is limited, and a message reports that rows were omitted. To detect
- * omitted rows, the query gets a limit of one row more. If rows are filtered here, the
- * limit is applied here, too.
+ * omitted rows, the query gets a limit of one row more. If this file filters or sorts the
+ * rows, the query gets no limit, and this file applies the limit.
  */
 #include "cli/history.h"
 
@@ -35,8 +35,8 @@ struct listing {
 	void (*show[CHOSEN_MAX])(struct render *r, const struct value *values, size_t n);
 	size_t places[CHOSEN_MAX]; /* index of the value in the previous row */
 	size_t n;
-	char twins[TWINS_MAX][32]; /* names of columns with times in milliseconds, which are not
-				    * in `columns` */
+	/* names of the selected millisecond columns (twin_take), to which columns[].name points */
+	char twins[TWINS_MAX][32];
 	size_t n_twins;
 	struct render *render;
 	struct sorted_rows sorted;
@@ -56,8 +56,8 @@ static void column_take(struct listing *l, const struct column *c,
 	l->show[l->n++] = show;
 }
 
-/* Select the millisecond column of a time, such as started_ms of started. Return whether name is
- * that column. */
+/* Each column with a time, such as started, has a millisecond column, such as started_ms. If name
+ * is the millisecond column of `of`, select it and return true. */
 static bool twin_take(struct listing *l, const struct column *of, const char *name)
 {
 	size_t length = strlen(of->name);
@@ -161,8 +161,8 @@ static void cell_show(struct render *r, const struct value *v)
 		render_text(r, v->text, paint_of(v->name, v->text));
 }
 
-/* Return the value of a column. Try the index of the previous row first, which is nearly always
- * right. */
+/* Return the value of a column. First try the index that the value had in the previous row, because
+ * most rows of a query have the same columns. */
 static const struct value *value_place(struct listing *l, size_t column, const struct value *values,
 				       size_t n)
 {
@@ -189,7 +189,7 @@ static void row_print(struct listing *l, const struct value *values, size_t n)
 	}
 }
 
-/* Return whether a row that is a flow matches the filter. A callback of the query. */
+/* Return whether the row of a flow matches the filter. A query_row_fn for query_flow(). */
 static int flow_judge(void *data, const struct value *values, size_t n)
 {
 	const struct listing *l = data;
@@ -197,7 +197,8 @@ static int flow_judge(void *data, const struct value *values, size_t n)
 	return filter_fits_flow(l->filter, values, n);
 }
 
-/* Return whether rows are filtered here; other queries filter rows themselves. */
+/* Return whether this file tests each row of the listing against the filter. The queries of other
+ * listings apply the filter themselves. */
 static bool is_judged(const struct history *h)
 {
 	return h->flow_column || h->is_flows;
@@ -314,7 +315,7 @@ static enum exit_status listing_run(struct listing *l, struct flow_filter *f)
 	l->filter = f;
 	l->sorted.limit = l->limit;
 	f->q.limit = l->limit ? l->limit + 1 : 0;
-	/* Rows that are filtered or sorted here are queried without a limit. */
+	/* If this file filters or sorts the rows, the query must return all of them. */
 	if (is_judged(l->history) || l->sorted.column)
 		f->q.limit = 0;
 	if (l->history->query == history_flows && l->in->style.format != RENDER_TABLE &&

@@ -13,7 +13,8 @@
 typedef int history_query_fn(struct query *q, const struct flow_filter *f, query_row_fn *fn,
 			     void *data);
 
-/* A column for users that no view has, because its cell combines several values. */
+/* A column of the brief table, which users see if they ask for no other format. Its cell may
+ * combine several values of the view. */
 struct brief_column {
 	struct column column;
 	/* Add the cell. If show is NULL, the cell is the value of this name in the view. */
@@ -23,7 +24,8 @@ struct brief_column {
 struct history {
 	const struct column *columns; /* the columns of the view */
 	size_t n_columns;
-	const struct brief_column *brief; /* columns of tables that are not wide; NULL: columns */
+	/* columns of the brief table; NULL: tables show `columns` */
+	const struct brief_column *brief;
 	size_t n_brief;
 	history_query_fn *query;
 	const char *rows_name;	 /* "flows", for the message that a table is empty */
@@ -46,8 +48,9 @@ enum exit_status history_show(const struct invocation *in, const struct history 
 enum exit_status history_show_filtered(const struct invocation *in, const struct history *h,
 				       struct flow_filter *f);
 
-/* Write cells that several listings have: a flow as 'tcp A:P > B:Q', which `waymark explain`
- * accepts; a path as wan2→wan1. */
+/* Cells of several listings. brief_flow() writes a flow as 'tcp A:P > B:Q', which `waymark explain`
+ * accepts. brief_path() writes a path as wan2→wan1. brief_format_flow() writes the text of a flow
+ * to buf. */
 void brief_flow(struct render *r, const struct value *values, size_t n);
 void brief_path(struct render *r, const struct value *values, size_t n);
 void brief_format_flow(char *buf, size_t size, const struct value *values, size_t n);

@@ -14,7 +14,7 @@
 #include "waymark/base/sort.h"
 #include "waymark/base/times.h"
 
-/* How often the client waits while the daemon dumps a large table. */
+/* Maximum number of pauses while the daemon dumps a large conntrack table. */
 #define PAUSES_MAX 200
 #define ROW_MAX	   64
 
@@ -140,7 +140,8 @@ static void counter_put(struct value *v, const struct live_flow *f)
 		}
 }
 
-/* Return whether the flow started before the snapshot, which must then contain the flow. */
+/* Return whether the flow started more than a second before the snapshot. If it was live at the
+ * time of the snapshot, the snapshot contains it. */
 static bool is_older(const struct live_flows *l, const struct value *values, size_t n)
 {
 	const char *started = value_text(values, n, "started");
@@ -156,7 +157,8 @@ int live_fill(void *data, const struct value *values, size_t n)
 	const char *state = f ? live_tcp_name(f->tcp_state) : NULL;
 	struct value row[ROW_MAX + 1];
 
-	/* The flow has ended since the history recorded it. */
+	/* The snapshot should contain the flow but does not: the flow has ended since the history
+	 * recorded it. */
 	if (to->live->taken_ms && !f && is_older(to->live, values, n))
 		return 0;
 	if (n > ROW_MAX)

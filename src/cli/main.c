@@ -72,9 +72,9 @@ static void words_print(int option)
 	putchar('\n');
 }
 
-/* Print the input of the completion scripts, one item per line: all commands with their help, or,
- * if name is set, the options of that command ("=": takes a value), their help and the values to
- * offer. */
+/* Print the input of the completion scripts, one item per line: If name is NULL, print all commands
+ * with their help. Otherwise print the options of the command name (with "=" if the option takes a
+ * value), their help, and the values that completion offers. */
 static enum exit_status list_print(const char *name)
 {
 	const struct command *c;

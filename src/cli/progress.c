@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * progress.c - draws a progress bar a few times per second. Rows come in the order of their
- * ids, so the id shows how many are left.
+ * progress.c - draws a progress bar a few times per second. Rows come in descending order
+ * of their ids, so the id of a row shows how many rows are left.
  */
 #include "cli/progress.h"
 

@@ -34,10 +34,12 @@ struct column {
 	bool is_detail; /* shown only in wide tables */
 	uint8_t rank;	/* columns with the highest rank are omitted first from a table that is
 			 * too wide; 0: never */
-	/* Another command takes the cell as an operand: the column is omitted only if all texts
-	 * then fit without being cut. */
+	/* The cell is an operand of another command, such as the id that `explain` takes. The
+	 * column may be omitted to make a table narrower, but not if text has to be cut
+	 * nevertheless. */
 	bool is_handle;
-	bool is_flow; /* 'tcp A:P > B:Q': if the cell is too wide, P is omitted first */
+	/* the cell is 'tcp A:P > B:Q'; if it is too wide, P is omitted before text is cut */
+	bool is_flow;
 };
 
 /* The rating of a cell, shown as a colour if the terminal has colours. */
@@ -50,14 +52,14 @@ struct render_style {
 	bool is_last_first; /* print the rows of a table in reverse order */
 	bool keeps_empty;   /* do not omit columns without values */
 	unsigned width;	    /* of the terminal, in characters; 0: no limit */
-	unsigned height;    /* longer tables are shown in the pager; 0: no pager */
+	unsigned height;    /* in lines; longer tables are shown in the pager; 0: no pager */
 	int64_t now_ms;	    /* times on this day are shown without a date; 0: always show the
 			     * date */
 };
 
 struct render;
 
-/* Start a listing. columns must outlive it. Return NULL with errno on failure. */
+/* Start a listing. columns must outlive the listing. Return NULL with errno on failure. */
 struct render *render_new(const struct render_style *style, const struct column *columns,
 			  size_t n_columns, FILE *out);
 
@@ -65,8 +67,8 @@ struct render *render_new(const struct render_style *style, const struct column 
  * NULL is unknown. */
 void render_text(struct render *r, const char *text, enum paint paint);
 void render_number(struct render *r, int64_t number, enum paint paint);
-/* Add a share from 0 to 1 to a column of numbers. It is rounded down to four decimal places, so
- * that only a share of 1 is shown as 1. */
+/* Add a share from 0 to 1 to a column of numbers. The share is rounded down to four decimal places,
+ * so that only a share of 1 is shown as 1. */
 void render_share(struct render *r, double share, enum paint paint);
 /* Add a number with three decimal places. */
 void render_real(struct render *r, double number, enum paint paint);

@@ -2,9 +2,9 @@
 /*
  * render_table.c - selects the columns of a table, measures them and prints the table.
  *
- * Columns without a value are omitted, then those of the highest rank until the rest is
- * narrow enough. Text that is still too wide is cut at its end; a flow first loses its
- * source port.
+ * Columns without a value are omitted. Then columns are omitted in the order of their rank,
+ * the highest first, until the table is narrow enough. If no column can be omitted any
+ * more, text is cut at its end; before that, flows are shown without their source ports.
  */
 #include "cli/render_table.h"
 
@@ -19,10 +19,11 @@
 
 #define ROWS_MEASURED 1000
 #define COLUMN_GAP    2
-#define WIDTH_LEAST   8 /* least width of a column whose text is cut */
+#define WIDTH_LEAST   8 /* minimum width of a column whose text is cut */
 #define CELL_STRLEN   48
 #define FLOW_STRLEN   160
-#define WIDTH_SPARE   12 /* least width of another column that is cut to make room for flows */
+/* minimum width of another column whose text is cut to make room for a column of flows */
+#define WIDTH_SPARE 12
 
 struct cell {
 	char *text; /* NULL: unknown */
@@ -49,7 +50,8 @@ static bool is_number(const struct column *c)
 
 /* --- cells -------------------------------------------------------------------- */
 
-/* Return text, or a time or size in buf as users read it. */
+/* Return the cell as users read it: a time, size or rate is formatted to buf; other text is
+ * returned unchanged. */
 static const char *cell_format(const struct table *t, const struct column *c, const char *text,
 			       char buf[CELL_STRLEN])
 {
@@ -182,8 +184,8 @@ static size_t flows_width(const struct table *t, size_t column)
 	return widest;
 }
 
-/* Return the widest shown column that has no numbers; n_columns: none. Without has_flows, columns
- * of flows and times do not count. */
+/* Return the index of the widest shown column that has no numbers; n_columns: there is none. If
+ * has_flows is false, columns of flows and of times do not count. */
 static size_t column_widest(const struct table *t, bool has_flows)
 {
 	size_t widest = t->n_columns;
@@ -196,7 +198,8 @@ static size_t column_widest(const struct table *t, bool has_flows)
 	return widest;
 }
 
-/* Narrow a column by at most over, but not below least. Return the excess that remains. */
+/* Narrow a column by `over`, but not below the width `least`. Return the part of `over` that
+ * remains. */
 static size_t column_narrow(struct table *t, size_t column, size_t over, size_t least)
 {
 	size_t width = t->widths[column], cut = width > least ? width - least : 0;
@@ -206,8 +209,9 @@ static size_t column_narrow(struct table *t, size_t column, size_t over, size_t 
 	return over - cut;
 }
 
-/* Cut over columns of width. The widest column of text is cut; if it contains flows, it first loses
- * the source ports, and then other columns are cut a little. */
+/* Narrow the table by `over` characters. The widest column of text is narrowed. If it contains
+ * flows, it is narrowed only as far as the source ports can be omitted, and then the other columns
+ * of text down to WIDTH_SPARE. What remains is cut from the widest column. */
 static void columns_cut(struct table *t, size_t over)
 {
 	size_t widest = column_widest(t, true), other;
@@ -222,8 +226,8 @@ static void columns_cut(struct table *t, size_t over)
 	column_narrow(t, widest, over, WIDTH_LEAST);
 }
 
-/* Show all handles again if text has to be cut nevertheless, so that the user can find the whole
- * row. */
+/* Show all handles (render.h) again. Called if text has to be cut: with the handle, the user can
+ * still look up the whole row. */
 static void handles_show(struct table *t)
 {
 	for (size_t i = 0; i < t->n_columns; i++)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sorted_rows.c - keeps at most twice as many rows as the limit, then sorts and drops half
- * of them.
+ * sorted_rows.c - collects rows. Whenever there are twice as many rows as the limit, it
+ * sorts them and drops the last half.
  */
 #include "cli/sorted_rows.h"
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sorted_rows.h - collects the rows with the largest values of a column.
+ * sorted_rows.h - sorts rows by a column and keeps the first ones: the rows with the
+ * largest numbers, or the first in alphabetical order.
  */
 #ifndef WAYMARK_SRC_CLI_SORTED_ROWS_H
 #define WAYMARK_SRC_CLI_SORTED_ROWS_H
@@ -13,9 +14,11 @@ struct sorted_rows {
 	struct row_copy rows;
 };
 
-/* Add a copy of the row, if it may be among the kept ones. Return 0 or -ENOMEM. */
+/* Add a copy of the row. If there are many rows, drop those that cannot be among the first `limit`.
+ * Return 0 or -ENOMEM. */
 int sorted_rows_add(struct sorted_rows *s, const struct value *values, size_t n);
-/* Sort the kept rows: numbers descending, text ascending, unknown values last. */
+/* Sort the rows and keep the first `limit`: numbers descending, text ascending, unknown values
+ * last. */
 void sorted_rows_finish(struct sorted_rows *s);
 
 #endif

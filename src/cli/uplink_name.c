@@ -16,7 +16,7 @@
 
 struct known {
 	struct suggestion s;
-	char names[NAMES_MAX][32]; /* s may point to one of them */
+	char names[NAMES_MAX][32]; /* s.best may point to one of these names */
 	size_t n;
 	bool is_found;
 };

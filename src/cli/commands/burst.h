@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * burst.h - suppresses lines of one kind that come in bursts: the first few are printed,
- * the others counted. Pure.
+ * burst.h - suppresses lines that come in bursts. The first lines of a kind are printed,
+ * the others are only counted. The caller says of which kind a line is. Pure.
  */
 #ifndef WAYMARK_SRC_CLI_COMMANDS_BURST_H
 #define WAYMARK_SRC_CLI_COMMANDS_BURST_H
@@ -27,8 +27,9 @@ struct burst {
 	struct burst_kind kinds[BURST_KINDS_MAX];
 };
 
-/* Return true if the caller shall print the line; otherwise count it as suppressed. is_again: the
- * line updates an earlier one and is always suppressed. */
+/* Return true if the caller shall print the line, otherwise count the line as suppressed. is_again:
+ * the line updates an earlier line and is always suppressed. While there are lines of more than
+ * BURST_KINDS_MAX kinds, lines of the other kinds are printed. */
 bool burst_take(struct burst *b, const char *kind, bool is_again, int64_t now_ms);
 /* Call fn for each kind with suppressed lines whose interval has ended; held is their number. */
 void burst_count(struct burst *b, int64_t now_ms,

@@ -17,7 +17,7 @@
 #include "waymark/base/units.h"
 #include "waymark/steering/steering.h"
 
-/* The longest time that --confirm accepts. */
+/* Maximum duration in seconds that --confirm accepts. */
 #define CONFIRM_MAX_S 86400
 
 struct applying {

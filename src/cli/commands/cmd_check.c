@@ -91,8 +91,8 @@ static int untracked_add(void *data, const struct value *values, size_t n)
 	return 0;
 }
 
-/* Report UDP replies of this router with a source address that the client did not ask, because
- * clients discard them. */
+/* Report UDP replies of this router whose source is not the address to which the client sent its
+ * request. Clients discard such replies. */
 static int unasked_add(void *data, const struct value *values, size_t n)
 {
 	const char *example = value_text(values, n, "example");
@@ -107,7 +107,8 @@ static int unasked_add(void *data, const struct value *values, size_t n)
 	return 0;
 }
 
-/* Check that the history can be read, if it exists, and report what it has recorded. */
+/* Check that the history can be read if it exists. Report packets without a conntrack entry and UDP
+ * replies with a wrong source that it has recorded since yesterday. */
 static void database_checked(const struct config *c, struct findings *f)
 {
 	struct error_lines errors;

@@ -10,7 +10,8 @@
 #include "cli/client.h"
 #include "cli/history.h"
 
-/* How often to ask whether the table dump has ended; a large table takes seconds. */
+/* Maximum number of requests that ask whether the table dump has ended. The dump of a large table
+ * takes seconds. */
 #define LOOK_PAUSES 200
 
 static const struct column columns[] = {
@@ -48,8 +49,8 @@ static int coverage_query(struct query *q, const struct flow_filter *f, query_ro
 	return query_coverage(q, &f->q, fn, data);
 }
 
-/* Make the daemon dump the table, and wait until the result is in the history. Return 0 or
- * -errno. */
+/* Make the daemon dump the conntrack table, and wait until the result is in the history. Return 0
+ * or -errno. */
 static int daemon_look(const char *path)
 {
 	struct answer a;
@@ -70,7 +71,8 @@ static int daemon_look(const char *path)
 	return 0;
 }
 
-/* Show the listing. If no daemon is asked, it ends with the last interval in the history. */
+/* Show the listing. If only --database is given, no daemon is asked, and the listing ends with the
+ * last interval in the history. */
 enum exit_status cmd_coverage(const struct invocation *in)
 {
 	static const struct history coverage = {

@@ -125,11 +125,13 @@ static int sums_query(struct query *q, const struct flow_filter *filter, query_r
 
 /* --- flows --------------------------------------------------------------------------------- */
 
-/* Adds the kernel's counters to rows of live flows, for which the history has no counters. */
+/* The state of flow_fill(), which adds the counters of live flows to rows, because the history has
+ * no counters of live flows. */
 struct filling {
 	const struct failover *failover;
-	enum failover_class class; /* FAILOVER_STRANDED or FAILOVER_IDLE: pass only these rows
-				    * to fn; FAILOVER_CLASSES: pass all */
+	/* FAILOVER_STRANDED or FAILOVER_IDLE: pass only rows of this class to fn; FAILOVER_CLASSES:
+	 * pass all rows */
+	enum failover_class class;
 	query_row_fn *fn;
 	void *data;
 };
@@ -164,8 +166,9 @@ static int flows_query(struct query *q, const struct flow_filter *filter, enum f
 	uint64_t limit = filter->q.limit;
 	int r = failover_find(q, filter, &f);
 
-	/* The history cannot distinguish stranded from idle flows. Query both; flow_fill() drops
-	 * the rows of the other class. */
+	/* The history cannot tell idle from stranded flows: a query for stranded flows returns
+	 * both. flow_fill() then drops the rows of the class that the user did not ask for, so the
+	 * query has no limit. */
 	if (c == FAILOVER_STRANDED || c == FAILOVER_IDLE) {
 		to.class = c;
 		c = FAILOVER_STRANDED;

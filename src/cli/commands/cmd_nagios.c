@@ -21,14 +21,14 @@
 
 enum level { LEVEL_OK, LEVEL_WARNING, LEVEL_CRITICAL, LEVEL_UNKNOWN };
 
-/* Stop counting mismatches here. */
+/* Stop counting mismatches, gaps or flows at this number. */
 #define COUNT_MAX 100000
 
 struct survey {
 	struct thresholds warning, critical;
 	int64_t minutes, now_ms;
 	int64_t value[MEASURES]; /* by enum measure; -1: unknown */
-	const char *trouble;	 /* what is wrong beyond thresholds; NULL: nothing */
+	const char *trouble;	 /* a problem that no threshold measures; NULL: none */
 	struct answer answer;	 /* the daemon's status, for coverage; empty if no daemon
 				  * answered */
 	enum level level;
@@ -81,7 +81,7 @@ static void daemon_take(struct survey *s, const struct answer *a)
 		s->value[MEASURE_QUEUE] = a->store.depth * 100 / a->store.capacity;
 	if (a->last_event && !times_parse_since(a->last_event, s->now_ms, &last_ms))
 		s->value[MEASURE_AGE] = last_ms < s->now_ms ? (s->now_ms - last_ms) / 1000 : 0;
-	/* Count gaps that have not ended, whenever they began. */
+	/* Count all gaps that have not ended, however long ago they began. */
 	if (a->gaps_open > s->value[MEASURE_GAPS])
 		s->value[MEASURE_GAPS] = a->gaps_open;
 	if (!a->is_ready) {
@@ -119,7 +119,8 @@ static void levels_judge(struct survey *s)
 	}
 }
 
-/* Print the coverage: zero mismatches only mean something for packets that were observed. */
+/* Print the coverage: that no mismatch was seen only says something about packets that were
+ * observed. */
 static void coverage_print(const struct survey *s)
 {
 	const char *separator = "; coverage since the start:";
@@ -210,8 +211,8 @@ static int options_read(struct survey *s, const struct invocation *in)
 	return 0;
 }
 
-/* Run the plugin. It returns the plugin's exit status, which differs from that of other
- * commands. */
+/* Run the plugin. Return the exit status of a monitoring plugin, which has another meaning than
+ * that of other commands. */
 enum exit_status cmd_nagios(const struct invocation *in)
 {
 	struct survey s = {

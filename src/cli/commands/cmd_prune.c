@@ -20,13 +20,13 @@
 #include "waymark/status/answer.h"
 #include "waymark/store/store.h"
 
-/* The history and the control socket of its daemon. */
+/* The path of the history, and the path of the control socket of the daemon that writes it. */
 struct place {
 	char *socket, *database;
 	struct config *config; /* NULL with --socket: the daemon has the configuration */
 };
 
-/* How much the history contains. */
+/* The number of flows in the history, and the time of the oldest. */
 struct extent {
 	uint64_t flows;
 	int64_t oldest_ms;
@@ -115,8 +115,8 @@ static enum exit_status store_prune(const struct place *p, const struct addr *ho
 		writer_stats(w, &now);
 	} while (!now.last_error && !writer_is_pruned(w));
 	writer_stats(w, &now);
-	/* Keep the time when the daemon was last alive, so that its absence is still recorded as a
-	 * gap. */
+	/* Keep the time when the daemon was last alive: the next daemon records the time since then
+	 * as a gap. */
 	writer_stop(w, was_clean, alive_ms);
 	if (!now.last_error)
 		return result_say(p, extent, before.database_bytes, now.database_bytes);

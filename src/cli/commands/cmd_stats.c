@@ -19,7 +19,8 @@
 #define SUMS	 5
 #define ROOM_MIN 1024
 
-/* What flows can be grouped by: columns of the view, and parts of the start time. */
+/* What flows can be grouped by: columns of the view flows, and the hour or day in which the flow
+ * started. */
 static const char *const groupings[] = {"uplink", "egress",  "ingress", "src",	 "dst",	 "dport",
 					"proto",  "verdict", "reason",	"state", "hour", "day"};
 #define GROUPINGS (sizeof(groupings) / sizeof(*groupings))

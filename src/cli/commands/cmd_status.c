@@ -13,7 +13,8 @@
 #include "waymark/base/units.h"
 #include "waymark/status/answer.h"
 
-/* Return a time in local time, to the second; "?" if there is none. */
+/* Format a time in local time to the second. Return buf; iso itself if it is not a time; "?" if iso
+ * is NULL. */
 static const char *time_text(const char *iso, char buf[TIMES_STRLEN])
 {
 	int64_t ms;
@@ -25,7 +26,8 @@ static const char *time_text(const char *iso, char buf[TIMES_STRLEN])
 	return buf;
 }
 
-/* Print the counters of a heading that are usually 0, if one of them is not 0. */
+/* Print the detail counters below a heading (answer_details). They are usually 0; if all are 0,
+ * print nothing. */
 static void details_print(const struct answer *a, const char *heading)
 {
 	char text[256];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * cmd_uplinks.c - `waymark uplinks`: lists the uplinks with the daemon's data. Without a
- * daemon, the state comes from the kernel and the configuration, and what only the daemon
- * counts is unknown.
+ * daemon, the state comes from the kernel and the configuration, and the values that only
+ * the daemon counts are unknown.
  */
 #include <errno.h>
 #include <jansson.h>
@@ -113,7 +113,8 @@ static enum exit_status answer_show(struct cells *l, const char *text)
 
 /* --- without a daemon ------------------------------------------------------------------ */
 
-/* Return the gateway that the plan uses, or the configured one; NULL: there is none. */
+/* Return the configured gateway, or otherwise the gateway in the plan (NULL: no plan). NULL:
+ * neither exists. */
 static const char *gateway_text(const struct uplink_plan *plan, const struct gateway *g,
 				unsigned family, char text[ADDR_STRLEN])
 {

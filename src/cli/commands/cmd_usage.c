@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_usage.c - `waymark usage`: lists the bytes of each uplink by direction, from the
- * kernel's counters in bins of 5 minutes, with the peak, the 95th percentile, and what is
- * left of the quota.
+ * cmd_usage.c - `waymark usage`: lists the bytes of each uplink by direction, with the peak
+ * rate, the 95th percentile, and the rest of the quota. The bytes come from the kernel's
+ * counters, which the history stores in bins of 5 minutes.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -59,7 +59,8 @@ static const struct uplink_config *uplink_find(const struct config *c, const cha
 	return NULL;
 }
 
-/* Print what is left of the quota; only in the row of the period that contains now_ms. */
+/* Print the rest of the quota in the row of the present period; in rows of earlier periods print no
+ * value. */
 static void quota_show(struct cells *r, const struct usage_sum *sum, const struct config *c,
 		       const struct usage_bins *bins, int64_t now_ms)
 {
@@ -145,7 +146,8 @@ static enum exit_status usage_read(const struct invocation *in, struct query *q,
 
 	if (status != CLI_DONE)
 		return status;
-	/* The quota's period may begin before the interval that is shown. */
+	/* Also read earlier bins: the month of the quota may begin before the interval that is
+	 * shown. */
 	wanted.since_ms = f->q.since_ms ? f->q.since_ms - 32 * INT64_C(86400000) : 0;
 	wanted.limit = 0;
 	if (query_usage(q, &wanted, "5min", bin_take, &bins) < 0) {

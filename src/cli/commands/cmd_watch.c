@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_watch.c - `waymark watch`: prints flows, mismatches and alerts as the daemon
- * publishes them: one line per record for users, or the daemon's JSON unchanged.
+ * cmd_watch.c - `waymark watch`: prints flows, mismatches, alerts and other records when
+ * the daemon publishes them: one line per record for users, or the daemon's JSON unchanged.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -20,7 +20,8 @@ struct watching {
 	const struct invocation *in;
 	const char *error; /* the daemon's refusal; owned */
 	struct burst burst;
-	int64_t mismatch; /* highest id so far; a record with a lower one is an update */
+	/* highest id of a mismatch so far; a record with this or a lower id is an update */
+	int64_t mismatch;
 };
 
 static const char *text_of(const json_t *o, const char *key)
@@ -58,8 +59,8 @@ static void interfaces_print(const char *what, const json_t *list)
 		"%s%s", i ? "," : what, json_is_string(item) ? json_string_value(item) : "?");
 }
 
-/* Return whether the flow left only by the interface of its uplink, so that no list of interfaces
- * is needed. */
+/* Return whether the flow left only by the interface of its uplink. Then no list of interfaces is
+ * printed. */
 static bool is_as_marked(const json_t *o)
 {
 	return !strcmp(text_of(o, "verdict"), "ok") || !strcmp(text_of(o, "verdict"), "local");
@@ -132,7 +133,8 @@ static void skipped_print(const json_t *o)
 	       number_of(o, "lines"));
 }
 
-/* Write the kind of a flow's line, which is also the text that reports suppressed lines. */
+/* Write the kind (burst.h) of a flow's line to buf. The kind is also the format of the line that
+ * reports suppressed lines; %u is their number. */
 static void flow_name(const json_t *o, char buf[BURST_KIND])
 {
 	snprintf(buf, BURST_KIND, "%-8s %%u more %.8s, by %.32s: %.16s", "flow",
@@ -145,8 +147,8 @@ static void mismatch_name(const json_t *o, char buf[BURST_KIND])
 		 "MISMATCH", text_of(o, "expected"), text_of(o, "egress"), text_of(o, "reason"));
 }
 
-/* Write the kind of updates of a mismatch. waymarkd publishes a mismatch again while it counts
- * stray packets. */
+/* Write the kind (burst.h) of an update of a mismatch to buf. waymarkd publishes a mismatch again
+ * while it counts stray packets. */
 static void again_name(const json_t *o, char buf[BURST_KIND])
 {
 	snprintf(buf, BURST_KIND,
@@ -238,7 +240,8 @@ static void line_print(struct watching *w, const json_t *o)
 	}
 }
 
-/* Print one line; line NULL: none arrived. Return 0 to continue. A client_line_fn. */
+/* Print one line; line NULL: no line arrived for a while. Return 0 to continue. A
+ * client_line_fn. */
 static int line_take(void *data, const char *line)
 {
 	struct watching *w = data;

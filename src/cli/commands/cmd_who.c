@@ -3,8 +3,9 @@
  * cmd_who.c - `waymark who`: shows which inside host used a public address and port at a
  * given time.
  *
- * It reports that no host did only if the history covers that time: not during a gap, not
- * while no daemon ran, not before the oldest stored flow.
+ * It reports that no host used them only if the history covers the whole time. The history
+ * does not cover gaps, times when no daemon ran, and the time before the oldest stored
+ * flow.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -23,8 +24,10 @@ struct search {
 	int32_t port; /* -1: any */
 	uint64_t n;
 	struct cells *cells;
-	bool is_unseen;		   /* the history does not cover the whole time */
-	int64_t from_ms, until_ms; /* the uncovered interval; until_ms 0: it has not ended */
+	/* flows may be missing: the history does not cover the whole time that was asked for */
+	bool is_unseen;
+	/* the interval that is not covered; until_ms 0: it has not ended */
+	int64_t from_ms, until_ms;
 	char reason[160];
 };
 
@@ -33,7 +36,7 @@ static const struct column columns[] = {
 	{.name = "port", .type = COLUMN_NUMBER},
 	{.name = "started", .type = COLUMN_TIME},
 	{.name = "ended", .type = COLUMN_TIME, .rank = 2},
-	{.name = "public", .rank = 4}, /* the address that was asked for */
+	{.name = "public", .rank = 4}, /* the address that the user asked for */
 	{.name = "public_port", .type = COLUMN_NUMBER, .rank = 5},
 	{.name = "proto"},
 	{.name = "peer"},
@@ -48,9 +51,10 @@ static const struct column columns[] = {
 struct side {
 	const char *public, *public_port, *inside, *inside_port, *peer, *peer_port;
 };
-/* Which columns hold the public, inside and peer endpoints. Flows from inside: the public endpoint
- * is the source after SNAT, or the source if there is no NAT. Flows from outside: the public
- * endpoint is the destination before DNAT. */
+/* The columns with the public, inside and peer endpoints of a flow; the first row that fits is
+ * used. Rows 1 and 2 are for flows from inside: the public endpoint is the source after SNAT, or
+ * the source if there is no NAT. Rows 3 and 4 are for flows from outside: the public endpoint is
+ * the destination before DNAT. */
 static const struct side sides[] = {
 	{"nat_src", "nat_sport", "src", "sport", "dst", "dport"},
 	{"src", "sport", "src", "sport", "dst", "dport"},
@@ -146,7 +150,7 @@ static int unseen_find(struct query *q, struct search *s)
 
 	if (r == 0)
 		r = query_oldest(q, &id, &started);
-	/* Flows before the oldest one were deleted. */
+	/* If the oldest stored flow is not flow 1, earlier flows were deleted. */
 	if (r == 0 && id > 1 && started > s->filter.q.since_ms) {
 		s->is_unseen = true;
 		s->until_ms = started;

@@ -5,8 +5,9 @@
  * Lifecycle: the guard is a child process. It creates a file beside the control socket,
  * locks it, applies, reports the result through a pipe, and waits. `waymark confirm`
  * removes the file; the guard notices this and exits. At the deadline the guard removes the
- * file and undoes the apply. The process whose removal succeeds decides. A file without a
- * lock was left by a guard that was killed.
+ * file and undoes the apply. If both remove the file at the same time, one removal fails:
+ * the apply is undone only if the guard's removal succeeded. If a file is not locked, its
+ * guard was killed.
  *
  * Must not know what apply and undo do.
  */
@@ -97,7 +98,8 @@ static bool guard_wait(const char *path, int fd, uint64_t wait_s)
 	return !is_there(path, fd) || unlink(path);
 }
 
-/* Detach from the terminal, its signals and the pipes of the session that started apply. */
+/* Redirect standard input, output and errors to /dev/null and change to the root folder. The guard
+ * then holds no terminal, pipe or folder of the session that started apply. */
 static void session_leave(void)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);

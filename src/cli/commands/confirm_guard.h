@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * confirm_guard.h - a process that waits for `waymark confirm`, and undoes the apply if no
- * confirmation arrives before the deadline. It survives the session that started it:
- * operators who cut their own connection get it back.
+ * confirmation arrives before the deadline. The process survives the session that started
+ * it, so that operators who cut their own connection to this host get it back.
  */
 #ifndef WAYMARK_SRC_CLI_COMMANDS_CONFIRM_GUARD_H
 #define WAYMARK_SRC_CLI_COMMANDS_CONFIRM_GUARD_H
@@ -19,7 +19,8 @@ typedef int confirm_guard_fn(void *data);
 int confirm_guard_run(const struct config *c, uint64_t wait_s, confirm_guard_fn *apply,
 		      confirm_guard_fn *undo, void *data);
 
-/* Confirm the apply that waits. Return 0; -ENOENT if none waits; or another -errno. */
+/* Confirm the apply that waits for confirmation. Return 0; -ENOENT if no apply waits; or another
+ * -errno. */
 int confirm_guard_confirm(const struct config *c);
 
 #endif

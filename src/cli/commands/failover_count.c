@@ -21,8 +21,8 @@
 
 /* The receive buffer of the adapter's event socket; no events are read. */
 #define BUFFER_BYTES 4096
-/* How often to repeat a dump that the kernel marked as interrupted, because entries may be
- * missing. */
+/* Maximum number of dumps. A dump is repeated if the kernel marked it as interrupted, because
+ * entries may be missing then. */
 #define DUMPS 3
 /* An entry that started later than the flow by more than this belongs to another flow; the audit
  * uses the same limit. */
@@ -61,7 +61,7 @@ static bool is_of(const struct failover_live *l, const struct ct_event *ev)
 		ev->start_ns / NS_PER_MS <= l->started_ms + START_SLACK_MS);
 }
 
-/* Return the index of the first flow whose ct_id is not lower than this one. */
+/* Return the index in by_ct_id of the first flow whose ct_id is not lower than `ct_id`. */
 static size_t position(const struct count *c, uint32_t ct_id)
 {
 	size_t low = 0, high = c->failover->n_live;
@@ -77,12 +77,13 @@ static size_t position(const struct count *c, uint32_t ct_id)
 	return low;
 }
 
-/* Resolution of the idle time: the last packet came between idle_ms and idle_ms + IDLE_STEP_MS
+/* Resolution of the idle time: the last packet passed between idle_ms and idle_ms + IDLE_STEP_MS
  * ago. */
 #define IDLE_STEP_MS 1000
 
-/* Return whether the flow is established and sent a packet after the uplink went down. The last
- * packet is assumed to have come at its earliest possible time. */
+/* Return whether the flow is established and had a packet after the uplink went down. If the time
+ * of the last packet is unknown, return true for an established flow. Otherwise assume the earliest
+ * time that idle_ms allows. */
 static bool is_sending(const struct failover *f, const struct failover_live *l,
 		       const struct live_flow *live, int64_t now_ms)
 {
@@ -103,8 +104,8 @@ static void live_note(struct failover *f, struct failover_live *l, const struct 
 		failover_set_idle(f, l);
 }
 
-/* Take an entry of a table dump. A dump may contain an entry twice: the last one that matches the
- * flow counts. */
+/* Take an entry of a table dump. A dump may contain an entry twice: the counters of the second
+ * replace those of the first. */
 static void take_entry(void *data, const struct ct_event *ev)
 {
 	struct count *c = data;
@@ -151,7 +152,7 @@ static int table_read(struct count *c)
 	return err == -EINTR ? 0 : err;
 }
 
-/* Take the counters from the daemon's live flows. Return 0 or -errno. */
+/* Take the counters and idle times from the daemon's live flows. Return 0 or -errno. */
 static int daemon_count(struct failover *f, const char *socket)
 {
 	struct live_flows live;

@@ -1,16 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * failover_count.h - adds the byte counts of live flows to a failover. The history gets the
- * counters of a flow only when the flow ends.
+ * failover_count.h - adds the byte counts of live flows to a failover, and finds which of
+ * these flows are idle. The history gets the counters of a flow only when the flow ends.
  */
 #ifndef WAYMARK_SRC_CLI_COMMANDS_FAILOVER_COUNT_H
 #define WAYMARK_SRC_CLI_COMMANDS_FAILOVER_COUNT_H
 
 #include "waymark/store/failover.h"
 
-/* Read the counters of the live flows, from the daemon at socket (NULL: no daemon) or from the
- * kernel, and add them to the sums of f. Flows that are not found stay unknown. Return 0 or -errno;
- * -EPERM: CAP_NET_ADMIN is missing. */
+/* Add the byte counts of the live flows to the sums of f, and move idle flows from class stranded
+ * to class idle. Ask the daemon at socket. If socket is NULL or the daemon does not answer, dump
+ * the kernel's conntrack table instead. The bytes of flows that are not found stay unknown. Return
+ * 0 or -errno; -EPERM: CAP_NET_ADMIN, which the dump needs, is missing. */
 int failover_count(struct failover *f, const char *socket);
 
 /* Return the live flow with this id, or NULL. */

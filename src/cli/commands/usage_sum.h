@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * usage_sum.h - sums of 5-minute bins by uplink and period, with the rates that providers
- * bill by.
+ * usage_sum.h - sums of 5-minute bins by uplink and period, with the rates by which
+ * providers bill.
  *
  * Pure except for the local time zone, which determines when a day begins.
  */
@@ -30,17 +30,19 @@ struct usage_sum {
 	char uplink[32];
 	int64_t time_ms, until_ms; /* the start of the period, and of the next one */
 	int64_t bytes[2];
-	int64_t peak[2], p95[2]; /* bits per second, of the period's bins */
+	/* bits per second: the largest bin of the period, and the 95th percentile of its bins */
+	int64_t peak[2], p95[2];
 };
 
-/* Append a bin. Bins must be added in the order of their times. Return 0 or -ENOMEM. */
+/* Append a bin. Return 0 or -ENOMEM. */
 int usage_add(struct usage_bins *b, const char *uplink, int64_t time_ms, int64_t sent,
 	      int64_t received);
 void usage_clear(struct usage_bins *b);
 
-/* Sum the bins since since_ms by period and uplink, oldest first, into *sums, which the caller
- * frees. Return 0 or -ENOMEM. The 95th percentile is computed as providers do: the largest 5 % of
- * the existing bins of the period are dropped. */
+/* Set *sums, which the caller frees, to the sums of the bins by period and uplink, the oldest
+ * period first. Omit periods that ended at or before since_ms. Return 0 or -ENOMEM. The 95th
+ * percentile is computed as providers do: the largest 5 % of the existing bins of the period are
+ * dropped. */
 int usage_sums(struct usage_bins *b, enum usage_period period, int64_t since_ms,
 	       struct usage_sum **sums, size_t *n);
 

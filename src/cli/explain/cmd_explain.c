@@ -136,8 +136,8 @@ static void addr_take(struct addr *a, const char *first, const char *second)
 		addr_parse(a, first ? first : second);
 }
 
-/* Set the addresses of a packet in the direction that the mark applies to, after DNAT and before
- * SNAT. */
+/* Set the addresses of a packet in the direction that the mark steers (replies if the flow entered
+ * by an uplink), as they are after DNAT and before SNAT. */
 static void packet_take(struct explanation *e)
 {
 	const struct row_copy_row *f = e->flow;
@@ -304,7 +304,7 @@ static int json_show(const struct explanation *e)
 	return err;
 }
 
-/* Print a word, after a blank if has_blank. Return the number of columns printed. */
+/* Print a word, preceded by a blank if has_blank. Return the number of columns printed. */
 static size_t word_print(const char *text, size_t length, bool has_blank)
 {
 	char word[256];
@@ -314,8 +314,7 @@ static size_t word_print(const char *text, size_t length, bool has_blank)
 	return text_put_terminal(stdout, word, SIZE_MAX) + has_blank;
 }
 
-/* Print text wrapped at LINE_WIDTH columns. Commands are not wrapped, so that users can paste
- * them. */
+/* Print a step's name and its text, wrapped at LINE_WIDTH columns. */
 static void wrapped_print(const char *name, const char *text)
 {
 	size_t at = 0, word;
@@ -347,8 +346,9 @@ static void text_show(const struct explanation *e)
 	}
 }
 
-/* Collect the steps. The verdict's steps depend on the present rules and routes, but are printed
- * before them. */
+/* Collect the steps in the order in which they are printed. explain_verdict() needs what
+ * explain_path() finds out, so it is called after explain_path(), but its steps come before those
+ * of explain_marks() and explain_path(). */
 static void steps_order(struct explanation *e)
 {
 	struct narrative path = {0}, first;

@@ -22,29 +22,30 @@ struct explanation {
 	const struct uplink_config *uplink; /* the uplink that the mark names in the present
 					     * configuration, or NULL */
 	const char *ingress;		    /* the uplink by which the flow entered, or NULL */
-	struct addr src, dst;		    /* of a packet in the direction that the mark
-					     * applies to, as the router routes it */
+	/* of a packet in the direction that the mark steers (replies if the flow entered by an
+	 * uplink), after DNAT and before SNAT */
+	struct addr src, dst;
 	enum verdict verdict;
 	enum reason reason;
 	bool is_path_known; /* rules and routes could be read */
-	bool is_path_wrong; /* they do not lead out of the flow's uplink now */
+	bool is_path_wrong; /* the present rules and routes do not lead out of the flow's uplink */
 	struct narrative story;
 };
 
-/* explain_marks.c: add why the flow has this uplink: its mark, each change of the mark, and what
- * may have written it. */
+/* explain_marks.c: add why the flow has its uplink: the mark, each change of the mark, and the
+ * rules that may have written it. */
 void explain_marks(struct explanation *e);
-/* explain_path.c: add the expected rules and routes, and those that packets of the flow meet
- * now. */
+/* explain_path.c: add the rules and routes that packets of the flow should meet, and those that
+ * they meet now. */
 void explain_path(struct explanation *e);
-/* explain_verdict.c: add the verdict, its reason and the fix (call explain_path() first); add the
- * evidence. */
+/* explain_verdict.c: explain_verdict() adds the verdict, its reason and the fix; call
+ * explain_path() first. explain_evidence() adds the evidence. */
 void explain_verdict(struct explanation *e);
 void explain_evidence(struct explanation *e);
 /* Return the meaning of a reason: "the ip rule of the flow's mark was missing". */
 const char *explain_reason_words(enum reason reason);
-/* Return the meaning of a reason in the present tense; NULL if rules and routes cannot show the
- * reason. */
+/* Return the meaning of a reason in the present tense; NULL if the present rules, routes and links
+ * cannot show whether the reason still applies. */
 const char *explain_reason_now(enum reason reason);
 
 #endif

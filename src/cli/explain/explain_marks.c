@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * explain_marks.c - explains a flow's uplink, why that uplink was chosen, and changes of
- * its mark. No event says which rule changed a mark, so this file names candidates from the
- * current ruleset.
+ * explain_marks.c - explains why a flow has its uplink, and each change of the flow's mark.
+ * No event says which rule changed a mark, so this file names the rules of the current
+ * ruleset that may have changed it.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 
 struct search {
 	struct explanation *e;
-	uint32_t changed; /* bits under the mask that at least one change of the mark touched */
+	uint32_t changed; /* bits of mark-mask that at least one change of the mark changed */
 	unsigned n;
 };
 
@@ -133,8 +133,8 @@ static void writer_say(void *data, const struct mark_writer *w)
 		       w->table, w->chain, w->handle);
 }
 
-/* Explain a change from no mark to an uplink's mark, which may be the adoption of an existing flow:
- * the history does not record adoptions. */
+/* Explain a change from no mark to an uplink's mark. Waymark may have made the change itself,
+ * because it marks existing flows when steering starts. The history does not record that. */
 static bool adoption_say(struct explanation *e)
 {
 	const struct row_copy_row *first = e->changes.rows;
@@ -183,7 +183,8 @@ void explain_marks(struct explanation *e)
 		changed |=
 			(uint32_t)(row_copy_number(row, "old", 0) ^ row_copy_number(row, "new", 0));
 	}
-	/* If the mark changed before the first event of the flow, the history has no change. */
+	/* If the mark changed before the first event of the flow, the history has no record of the
+	 * change: any bit of mark-mask may have changed. */
 	if (!changed && e->reason == REASON_MARK_CHANGED)
 		changed = e->config->mark_mask;
 	if (changed)

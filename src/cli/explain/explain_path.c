@@ -18,7 +18,7 @@ struct look {
 	struct rtnl *rtnl;
 	struct netstate *now;
 	struct fib_query q;
-	char iifname[IFNAMSIZ]; /* "lo": packets of this router */
+	char iifname[IFNAMSIZ]; /* the input interface; "lo": this router sends the packet */
 };
 
 static const char *table_name(uint32_t table, char buf[12])
@@ -75,8 +75,8 @@ static bool is_own(const struct netstate *s, const struct addr *a)
 	return false;
 }
 
-/* Set the input interface of the packet: the interface by which a packet to its source would
- * leave. */
+/* Set the input interface of the packet: "lo" if this router sends it, otherwise the interface by
+ * which packets to its source leave. */
 static void iifname_find(struct look *l)
 {
 	struct fib_query back = {.dst = l->q.src, .family = l->q.family, .iifname = "lo"};

@@ -38,8 +38,9 @@ static const struct {
 
 static const struct {
 	const char *words, *fix;
-	const char *now; /* words in the present tense; NULL: rules and routes cannot show the
-			  * reason */
+	/* words in the present tense; NULL: the present rules, routes and links cannot show whether
+	 * the reason still applies */
+	const char *now;
 } reasons[REASONS] = {
 #define REASON(constant, number, name, words, fix, now) [REASON_##constant] = {words, fix, now},
 #include "waymark/base/reasons.def"

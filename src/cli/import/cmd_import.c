@@ -92,8 +92,8 @@ static int file_read(struct uci *u, const char *path)
 	return err;
 }
 
-/* Read the network file in the same folder. Without that file, the user has to enter the
- * interfaces. */
+/* Read OpenWrt's network file, which is in the same folder as path. Without the network file, the
+ * user has to add the interfaces to the printed configuration. */
 static void network_read(struct uci *u, const char *path)
 {
 	const char *slash = strrchr(path, '/');

@@ -25,7 +25,8 @@ void import_comment(FILE *out, const char *format, ...)
 	free(raw);
 }
 
-/* Return the prefix of the interface name if proto creates an interface of its own, as PPP does. */
+/* Some protocols, such as PPP, create an interface whose name is a prefix and the name of the
+ * section. Return the prefix ("" for wireguard), or NULL if proto is no such protocol. */
 static const char *device_prefix(const char *proto)
 {
 	static const char *const dialled[][2] = {

@@ -41,7 +41,8 @@ int import_waymark(struct import *i);
 void import_mwan3_notes(const struct import *i);
 void import_pbr_notes(const struct import *i);
 
-/* Add an uplink, and look up its device in the network file. Return false if there are too many. */
+/* Add an uplink, and look up its device in the network file. Return false if the list of uplinks is
+ * full. */
 bool import_uplink_add(struct import *i, const struct imported_uplink *u);
 
 /* Print text as a quoted string. */

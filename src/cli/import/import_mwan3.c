@@ -29,8 +29,8 @@ static uint32_t bits_spread(uint32_t number, uint32_t mask)
 	return mark;
 }
 
-/* Return the policy that most traffic uses: the policy of the last rule without a destination, or
- * the first policy. */
+/* Return the policy that most traffic uses: the policy of the last rule that matches any
+ * destination address and port. If there is no such rule, return the first policy. */
 static const struct uci_section *main_policy(const struct uci *u)
 {
 	const struct uci_section *found = NULL;

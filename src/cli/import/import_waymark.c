@@ -3,8 +3,8 @@
  * import_waymark.c - converts Waymark's UCI file (/etc/config/waymark), which OpenWrt's
  * service uses. Each option is the key of the same name, with '_' for '-'.
  *
- * This file only knows which keys are boolean, to convert UCI's values. Whoever reads the
- * printed configuration checks all keys.
+ * The keys and their values are not checked: the program that reads the printed
+ * configuration checks them. Only boolean values are converted to true and false.
  */
 #include <ctype.h>
 #include <errno.h>
@@ -90,8 +90,9 @@ static void block_print(const struct import *i, const struct uci_section *s, con
 	fprintf(i->out, "%s}\n", indent);
 }
 
-/* Print the section of an uplink. Option network names the section of the network file that has the
- * device; without the options network and interface, the uplink's name does. */
+/* Print the section of an uplink. If the option interface is not set, the interface is the device
+ * of a section of the network file. The option network names that section; without it, the section
+ * has the uplink's name. */
 static void uplink_print(const struct import *i, const struct uci_section *s)
 {
 	const struct uci_section *health = uci_find(i->file, "health", s->name);

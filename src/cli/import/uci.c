@@ -14,8 +14,9 @@
 
 #define WORDS_MAX 3
 
-/* Take the next word off *rest in place. Return NULL at the end, or for an unterminated quote,
- * which *rest then starts with. */
+/* Return the next word of *rest without its quotes, and move *rest behind the word. The word is
+ * changed in place. Return NULL if no word follows, or if a quote is not terminated; in the latter
+ * case, *rest begins with the word that has the quote. */
 static char *word_take(char **rest)
 {
 	char *in = *rest + strspn(*rest, " \t"), *word = in, *out = in, quote = '\0';

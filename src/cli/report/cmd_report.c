@@ -22,7 +22,7 @@
 #define SPAN_MAX_MS  (3660 * DAY_MS)
 
 /* Choose the interval of the report and the width of its bars. The interval starts at a full local
- * hour or day, so that the bars do. */
+ * hour or day, so that each bar stands for a full hour or day. */
 static bool span_choose(struct summary_span *span, const struct query_filter *f, int64_t now_ms)
 {
 	span->until_ms = f->until_ms ? f->until_ms : now_ms;
@@ -52,8 +52,8 @@ static enum exit_status report_make(const char *path, const struct config *confi
 	return err ? CLI_FAILED : CLI_DONE;
 }
 
-/* Make the report. It shows weights if a configuration can be read, but not if the user named only
- * a database. */
+/* Make the report. It shows the weights in the configuration. If the user named only a database, no
+ * configuration is read, and the weights are unknown. */
 static enum exit_status report_of(const struct invocation *in, struct report *r)
 {
 	bool is_alone = in->values[OPTION_DATABASE] && !in->values[OPTION_SOCKET];

@@ -21,13 +21,14 @@
 /* The number of bins on the time axis. */
 #define REPORT_BINS 240
 
-/* The flows of an uplink, or all flows without an uplink. */
+/* The flows of one uplink, or the flows that have no uplink. */
 struct report_series {
 	char name[REPORT_TEXT]; /* name of the uplink; "": none */
 	int64_t flows, bytes, bytes_reply, mismatched, unknown;
-	int64_t weight;			    /* -1: unknown */
-	int tier;			    /* 0: unknown */
-	int64_t started, answered;	    /* flows from inside, as the kernel counted them */
+	int64_t weight; /* -1: unknown */
+	int tier;	/* 0: unknown */
+	/* numbers of flows from inside, as the kernel counted them */
+	int64_t started, answered;
 	int64_t *step_flows;		    /* n_steps numbers */
 	int64_t *step_sent, *step_received; /* n_steps numbers of bytes, as the kernel counted
 					     * them */
@@ -36,7 +37,7 @@ struct report_series {
 struct report_row {
 	char name[REPORT_TEXT];
 	int64_t number, bytes, bytes_reply;
-	char detail[REPORT_LONG_TEXT]; /* of a talker: its destinations */
+	char detail[REPORT_LONG_TEXT]; /* if the row is a talker: its destinations */
 };
 
 /* Mismatches with the same cause. */
@@ -76,7 +77,7 @@ enum report_event_kind {
 	EVENT_TAMPERING,
 	EVENT_UPLINK,
 	EVENT_GAP,
-	EVENT_ALERT, /* an alert about something that is no other event */
+	EVENT_ALERT, /* an alert that is not about an event of another kind */
 };
 
 /* An event as a sentence. Repeated events are combined into one. */
@@ -134,7 +135,8 @@ const char *report_reason_text(const char *reason);
 /* Write the uplink of an interface and the interface to buf, such as "cable (wan2)", and return
  * buf. uplink "": write only the interface. */
 const char *report_egress(char buf[REPORT_LONG_TEXT], const char *uplink, const char *interface);
-/* Return the uplink of an interface that stray packets left by; "": none. */
+/* Return the uplink to which an interface belongs, if stray packets left by the interface; "":
+ * none. */
 const char *report_egress_uplink(const struct report *r, const char *interface);
 
 /* --- report_text.c: text of the page ---------------------------------------------- */
@@ -181,7 +183,8 @@ double report_place(const struct report *r, int64_t ms);
 
 /* --- report_timeline.c ------------------------------------------------------------- */
 
-/* Write uplink states, tampering, mismatches and gaps on one time axis. */
+/* Write uplink states, tampering, mismatches and gaps on one time axis, and then the events as
+ * sentences. */
 void report_timeline(FILE *out, const struct report *r);
 
 /* --- report_picture.c --------------------------------------------------------------- */

@@ -15,7 +15,7 @@
 /* The size of a drawing in its own units. The page stretches drawings, but not their labels. */
 #define WIDTH	1000
 #define HEIGHT	200
-#define LABELS	8 /* most labels on the time axis */
+#define LABELS	8 /* maximum number of labels on the time axis */
 #define LINES	4 /* grid lines of the value axis */
 
 #define HOUR_MS 3600000
@@ -33,8 +33,8 @@ static int64_t step_sum(const struct report *r, report_value_fn *value, size_t s
 	return sum;
 }
 
-/* Return the smallest of 4, 8, 12, 16, 20, 24, 32, 40, 80, ... that is at least most, so that each
- * grid line is at an integer. */
+/* Return the smallest of 4, 8, 12, 16, 20, 24, 32, 40, 80, ... that is >= `most`. All are multiples
+ * of LINES, so each grid line is at an integer. */
 static int64_t scale_top(int64_t most)
 {
 	static const int mantissas[] = {4, 8, 12, 16, 20, 24, 32};
@@ -47,8 +47,8 @@ static int64_t scale_top(int64_t most)
 	return most;
 }
 
-/* Return the smallest power of two that is at least most, so that grid lines are at round numbers
- * of bytes. */
+/* Return the smallest power of two that is >= `most`, so that grid lines are at round numbers of
+ * bytes. */
 static int64_t scale_top_bytes(int64_t most)
 {
 	int64_t top = LINES;
@@ -98,7 +98,8 @@ static void time_label(FILE *out, const struct report *r, int64_t ms)
 	fprintf(out, "<span style=\"left:%.2f%%\">%s</span>", report_place(r, ms) / 10, text);
 }
 
-/* Return the distance of labels on the time axis: a round number of minutes, hours or days. */
+/* Return the distance between two labels on the time axis: a round number of minutes, hours or
+ * days. */
 static int64_t label_ms(int64_t span)
 {
 	static const int64_t minutes[] = {1,   5,   10,	  15,	30,   60,   120,   180,	  240,

@@ -12,19 +12,20 @@
 
 #include "cli/report/report.h"
 
-#define WIDTH	       472
-#define ROW	       74
-#define TOP	       12
-#define ROUTER_LEFT    2
-#define ROUTER_W       100
-#define BOX_LEFT       158
-#define BOX_W	       140
-#define BOX_H	       50
-#define BOX_RIGHT      (BOX_LEFT + BOX_W)
-#define LABEL_LEFT     374
-#define LABEL_H	       34
-#define FLOWS_LONG     INT64_C(100000)
-#define PATH_CHARS_MAX 10 /* both names of an arrow's label together; longer ones are condensed */
+#define WIDTH	    472
+#define ROW	    74
+#define TOP	    12
+#define ROUTER_LEFT 2
+#define ROUTER_W    100
+#define BOX_LEFT    158
+#define BOX_W	    140
+#define BOX_H	    50
+#define BOX_RIGHT   (BOX_LEFT + BOX_W)
+#define LABEL_LEFT  374
+#define LABEL_H	    34
+#define FLOWS_LONG  INT64_C(100000)
+/* of the two names in an arrow's label together; longer labels are condensed */
+#define PATH_CHARS_MAX 10
 #define CHARS_MAX      10 /* longer names are condensed */
 #define PLACES_MAX     24
 #define STRAYS_MAX     6
@@ -35,7 +36,8 @@ struct place {
 	bool is_uplink;
 };
 
-/* An arrow: mismatches whose packets left by place `to` instead of place `from`. */
+/* An arrow: the mismatches whose packets left by place `to` instead of place `from` (indexes of
+ * places). */
 struct stray {
 	size_t from, to;
 	int64_t number;
@@ -180,7 +182,8 @@ static void router_draw(FILE *out, const struct report *r, int y)
 	flows_draw(out, r->flows, ROUTER_LEFT + 10, y + 14, ROUTER_W - 20);
 }
 
-/* Draw an arrow. Each starts and ends at its own height, so that none hides another. */
+/* Draw an arrow. Arrows start and end at one of three heights and bend at different distances, so
+ * that none hides another. */
 static void stray_draw(FILE *out, const struct picture *p, size_t i, int64_t most)
 {
 	const struct stray *s = &p->strays[i];
@@ -214,8 +217,9 @@ static void stray_label(FILE *out, const struct picture *p, const struct stray *
 	path_draw(out, p->places[s->from].name, p->places[s->to].name, y + 13);
 }
 
-/* Write the labels of the arrows in the order of the arrows' middles, so that lines do not cross;
- * each label is below the previous one. Return where the next label would be. */
+/* Write the labels of the arrows beside their arrows, from top to bottom in the order of the
+ * middles of the arrows, each label below the previous one. Return the y coordinate below the last
+ * label. */
 static int strays_label(FILE *out, const struct picture *p)
 {
 	bool is_done[STRAYS_MAX] = {false};

@@ -20,7 +20,8 @@
 #include "waymark/base/sort.h"
 #include "waymark/base/units.h"
 
-#define APART_MIN_MS 60000 /* equal events that are closer than this are combined */
+/* equal events that are closer than this, or than two bins, are combined */
+#define APART_MIN_MS 60000
 
 const char *report_reason_text(const char *reason)
 {
@@ -142,7 +143,7 @@ static const char *state_words(const char *state)
 	return "was down";
 }
 
-/* Write the cause of a state to buf; "" if the state implies the cause. */
+/* Write the cause of a state to buf; "" if the state already says the cause. */
 static void state_why(const struct report_state *s, char *buf, size_t size)
 {
 	buf[0] = '\0';
@@ -320,8 +321,8 @@ static int trouble_take(void *data, const struct value *v, size_t n)
 	return happened(r, &e);
 }
 
-/* Combine equal tampering events. They arrive newest first; sorting by time makes equal events
- * adjacent. */
+/* Combine a tampering event with the event before it if both have the same text and are close in
+ * time. The events were read newest first, so they are sorted by time before that. */
 static void tampering_merge(struct report *r, size_t first)
 {
 	size_t n = r->n_events, kept = first;

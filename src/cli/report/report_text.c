@@ -135,7 +135,8 @@ void report_clock(FILE *out, int64_t ms)
 	time_print(out, ms, "%Y-%m-%d %H:%M:%S");
 }
 
-/* Zones without a name of letters are written by their offset only. */
+/* If the name of the zone does not consist of letters (such as "+03"), only the offset is
+ * written. */
 void report_zone(FILE *out, int64_t ms)
 {
 	time_t t = (time_t)(ms / 1000);

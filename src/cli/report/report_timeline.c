@@ -13,7 +13,7 @@
 
 #define WIDTH	     1000
 #define HEIGHT	     24
-#define WIDTH_LEAST  4 /* keeps short events visible */
+#define WIDTH_LEAST  4 /* minimum width of a block, which keeps short events visible */
 #define EVENTS_SHOWN 60
 
 static void lane_begin(FILE *out, const char *name)
@@ -76,7 +76,8 @@ static void states_label(FILE *out, const struct report *r, size_t first, size_t
 	fputs(" in all\">", out);
 }
 
-/* Draw the states of an uplink. States other than up are short, so they are drawn last. */
+/* Draw the states of an uplink. States other than up are often short, so they are drawn last: no
+ * other block covers them. */
 static void states_draw(FILE *out, const struct report *r, size_t first, size_t end)
 {
 	block_draw(out, r, "dim", r->span.since_ms, r->span.until_ms);

@@ -16,7 +16,7 @@
 #define TOP_PAST	240 /* length of sparklines in seconds */
 #define TOP_HOUR_MS	INT64_C(3600000)
 
-/* The latest values of a number that is read every second. */
+/* The latest values of one number, which is read every second. */
 struct top_past {
 	double values[TOP_PAST]; /* a ring buffer; negative: unknown */
 	size_t n;		 /* number of values added since the start */
@@ -28,8 +28,9 @@ struct top_rate {
 	uint64_t rx, tx;	 /* bytes at the last reading */
 	double rx_rate, tx_rate; /* bits per second; negative: unknown */
 	struct top_past rates, flows, answered;
-	int64_t mismatches;    /* mismatches since the daemon's start, at the last reading */
-	int64_t mismatched_ms; /* when mismatches last increased; 0: not since top started */
+	int64_t mismatches; /* mismatches since the daemon's start, at the last reading */
+	/* the time at which `mismatches` last increased; 0: not since top started */
+	int64_t mismatched_ms;
 };
 
 struct top_row {
@@ -39,7 +40,7 @@ struct top_row {
 /* The mismatches of the last hour that have the same cause. */
 struct top_cause {
 	char path[TOP_TEXT], reason[32], flow[TOP_TEXT];
-	int64_t flow_id; /* of the first of these mismatches; 0: unknown */
+	int64_t flow_id; /* the flow of the first of these mismatches; 0: unknown */
 	int64_t number, packets, hosts, first_ms, last_ms;
 };
 
@@ -90,8 +91,8 @@ void top_causes_sort(struct top_data *t);
 
 /* top_spark.c */
 void top_past_add(struct top_past *p, double value);
-/* Write the latest width values to buf as bars, the newest last, scaled to the largest of them;
- * unknown values are blanks. Return buf. */
+/* Write the latest `width` values to buf as a row of bars, the newest last. The bars are scaled to
+ * the largest of these values; unknown values are blanks. Return buf. */
 const char *top_spark(const struct top_past *p, size_t width, bool is_utf8, char *buf, size_t size);
 
 /* top_panels.c: draw all panels on the ncurses screen. */
@@ -101,8 +102,8 @@ void top_panels_put(const struct top_data *t, const struct top_view *v);
 /* top_text.c */
 #define TOP_ESCAPE   27
 #define TOP_KEY_GONE (-2) /* a key code: the terminal was closed */
-/* Call print(data, id) and return its standard output and errors, which the caller frees. NULL:
- * print wrote nothing, or on failure. */
+/* Call print(data, id). Return what it wrote to standard output and errors, which the caller frees;
+ * NULL if it wrote nothing, or on failure. */
 char *top_text_catch(void (*print)(const void *data, int64_t id), const void *data, int64_t id);
 /* Show a text from its beginning until a key closes it. */
 void top_text_show(const char *text, int (*key_wait)(void));

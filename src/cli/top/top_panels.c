@@ -14,12 +14,12 @@
 #include "waymark/base/times.h"
 #include "waymark/base/units.h"
 
-#define NOW_MS	   60000 /* older events are shown as past */
+#define NOW_MS	   60000 /* events older than this are shown as past */
 #define WIDE	   100	 /* from this width on, names of interfaces are shown */
 #define WIDEST	   150	 /* from this width on, more sparklines are shown */
 #define SPARK_TEXT (3 * TOP_PAST + 1)
 
-/* A position on the screen that moves down. */
+/* The next line to print on, which moves down, and the end of the panel. */
 struct pen {
 	int y, bottom; /* the first line below the panel */
 };
@@ -341,7 +341,8 @@ static void newest_put(struct pen *p, const struct top_data *t)
 			line_put(p, 0, "%s", t->mismatched[i].text);
 }
 
-/* Print mismatches first; talkers and a few gaps share the remaining lines. */
+/* Print the mismatches by cause, the talkers, the gaps and the newest mismatches. A part of the
+ * lines is reserved for talkers and gaps. */
 static void history_put(struct pen *p, const struct top_data *t, const struct top_view *v)
 {
 	int left = p->bottom - p->y, gaps = (int)t->n_gaps + 2, talkers = (int)t->n_talkers + 2;

@@ -55,7 +55,7 @@ static int screen_open(void)
 }
 
 /* Return a key, KEY_RESIZE, or ERR after a second without a key. *n_early counts consecutive ERRs
- * that came without waiting, as they do when the terminal was closed. */
+ * that getch() returned without waiting: the terminal was probably closed. */
 static int key_wait(unsigned *n_early)
 {
 	int64_t before_ms = clock_steady_ms();
@@ -132,8 +132,8 @@ static void explain_show(const struct top_data *t, const struct top_view *v,
 	free(text);
 }
 
-/* Keys and changes of the terminal's size redraw the screen at once. The data is read again after a
- * second without either. */
+/* After a key or a change of the terminal's size, redraw the screen at once. After a second without
+ * either, read the data again. */
 int top_screen_run(struct top_data *t, void (*explain)(const void *data, int64_t flow_id),
 		   const void *data)
 {

@@ -67,7 +67,7 @@ static const char *line_next(const char *text)
 	return end ? end + 1 : text + strlen(text);
 }
 
-/* Return the length of the line that text starts with, cut to the width of the screen. */
+/* Return the length of the first line of text, or the width of the screen if the line is longer. */
 static size_t line_length(const char *text)
 {
 	size_t length = strcspn(text, "\n");
