@@ -7,8 +7,8 @@
  */
 #include "audit/verdict.h"
 
-/* Return the uplinks by which packets left for which the mark stands: replies of a flow that
- * entered by an uplink, packets of either direction of any other flow. */
+/* Return the uplinks by which packets left that decide the verdict: replies if the flow entered by
+ * an uplink, because the mark is for its replies; otherwise packets of both directions. */
 static uint64_t verdict_standing(const struct verdict_facts *f)
 {
 	return f->is_entered ? f->egress[DIR_REPLY]
