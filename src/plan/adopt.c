@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * adopt.c - decides which uplink a flow from before the steering belongs to.
+ * adopt.c - decides which uplink a flow belongs to that began before steering was active.
  *
  * Must not know who sets marks. A snapshot is converted to two short lists: the host's own
- * addresses and the networks in table main, each with its uplink. Each flow then takes two to four
- * look-ups.
+ * addresses and the networks in table main, each with its side (struct place). Each flow then takes
+ * two to four look-ups in these lists.
  */
 #include "waymark/base/sort.h"
 #include "waymark/plan/adopt.h"
@@ -15,9 +15,10 @@
 
 #include "waymark/base/record.h"
 
-/* Besides slots: an address or network on the inside of all uplinks. */
+/* A value of place.side besides slots: an address or network that is reached by no uplink. */
 #define SIDE_INSIDE 0xfe
-/* An address of two uplinks, or a network that is reached by both: it decides nothing. */
+/* A value of place.side: an address on interfaces of different sides, or a network with next hops
+ * on different sides. It decides nothing. */
 #define SIDE_DOUBTFUL 0xfd
 
 struct place {
@@ -41,7 +42,8 @@ static uint8_t side_of_ifindex(const struct config *c, const struct netstate *s,
 	return u ? u->slot : SIDE_INSIDE;
 }
 
-/* Return the side that a route leads to. A route that refuses packets leads to no uplink. */
+/* Return the side that a route leads to. A route that refuses packets leads inside, because it uses
+ * no uplink. */
 static uint8_t side_of_route(const struct config *c, const struct netstate *s,
 			     const struct route_state *r)
 {

@@ -200,8 +200,9 @@ static const struct rule_state *fib_mark_rule(const struct netstate *s, const st
 	return found;
 }
 
-/* Return whether a rule is there to look up local destinations before the marks. In mode audit such
- * rules belong to the program that steers. */
+/* Return whether a rule that precedes the mark's rule is meant to look up local destinations first.
+ * Our own rules are. In mode audit another program steers: its rule looks up table main with
+ * suppress_prefixlength. */
 static bool is_local_first(const struct config *c, const struct rule_state *r)
 {
 	return r->protocol == ROUTE_PROTOCOL_WAYMARK ||
@@ -209,8 +210,9 @@ static bool is_local_first(const struct config *c, const struct rule_state *r)
 		r->suppress_prefixlength >= 0);
 }
 
-/* Return whether the rule that decided precedes the mark's rule and is foreign. The look-up of
- * local destinations precedes it on purpose: if that decided, a route is wrong and not a rule. */
+/* Return whether a foreign rule with a lower priority number than the mark's rule decided. A rule
+ * that looks up local destinations first does not count: if it decided, a route is wrong, and not a
+ * rule. */
 static bool is_rule_before(const struct config *c, const struct rule_state *answer,
 			   const struct rule_state *mark)
 {

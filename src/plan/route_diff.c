@@ -18,8 +18,8 @@ static bool route_is_ours(const struct route_state *r)
 	return r->protocol == ROUTE_PROTOCOL_WAYMARK;
 }
 
-/* Return whether the next hops agree on "onlink". It does not change where packets go, but our
- * routes must look as planned: an address that was added later may have made "onlink"
+/* Return whether the next hops have the planned "onlink". It does not change where packets go. But
+ * our routes must look as planned, and a new address on the interface may have made "onlink"
  * unnecessary. */
 static bool is_same_onlink(const struct route_state *wanted, const struct route_state *r)
 {
@@ -203,8 +203,9 @@ static size_t rule_index(const struct netstate *s, const struct rule_state *r)
 }
 
 /* Return whether a rule is in the wrong order. The rules of the balanced route share one priority,
- * so their order is that in which they were added: each must follow its predecessor and all foreign
- * rules. A misplaced rule is added again, and so are all rules that follow it. */
+ * so the kernel keeps them in the order in which they were added. Each must follow its predecessor
+ * and all foreign rules with this priority. A misplaced rule is deleted and added again, and so are
+ * our rules that follow it. */
 static bool rule_is_misplaced(const struct netstate *wanted, size_t k, const struct netstate *s)
 {
 	const struct rule_state *r = &wanted->rules[k];
@@ -231,7 +232,7 @@ static int rule_move(struct route_diff *d, const struct rule_state *r)
 	return netstate_add_rule(d->remove, r) && netstate_add_rule(d->add, r) ? 0 : -ENOMEM;
 }
 
-/* If a rule is added twice, the kernel has it twice. Keep one of ours and remove the others. */
+/* The kernel may have the same rule twice. Keep one of ours and remove the others. */
 static int diff_rules(struct route_diff *d, const struct netstate *wanted, const struct netstate *s)
 {
 	for (size_t i = 0; i < wanted->n_rules; i++) {

@@ -39,8 +39,9 @@ const char *uplink_trouble_text(enum uplink_trouble t)
 	return "?";
 }
 
-/* Return a route's rank in the order of adding: the kernel accepts a gateway only if earlier routes
- * reach it, and a table's default route comes last. */
+/* Return a route's rank: routes are added in the order of their ranks. The kernel accepts a gateway
+ * only if routes that were added before reach it, so routes without a gateway come first. Default
+ * routes follow all other routes of their table, and table main follows the uplinks' tables. */
 static int route_rank(const struct route_state *r)
 {
 	bool has_gateway = false;

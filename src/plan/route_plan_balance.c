@@ -17,8 +17,9 @@
 #include "plan/route_plan_internal.h"
 #include "waymark/plan/route_extra.h"
 
-/* Metrics of the balanced IPv6 route: as the kernel reports it in a dump and, in table main, lower
- * than that of a route from router advertisements (1024). */
+/* Metrics of the balanced IPv6 route. METRIC_IPV6 is what the kernel makes of a metric of 0, so
+ * that the plan equals a dump. METRIC_MAIN_IPV6 is lower than the metric of a route from router
+ * advertisements in table main (1024). */
 #define METRIC_IPV6	 1024
 #define METRIC_MAIN_IPV6 1
 
@@ -31,7 +32,8 @@ struct balance {
 	struct route_state routes[UPLINKS_MAX];
 	struct nexthop only[UPLINKS_MAX];
 	struct uplink_work work[UPLINKS_MAX];
-	bool has_source[UPLINKS_MAX]; /* its default route names a source of this host */
+	bool has_source[UPLINKS_MAX]; /* the default route names a source address that this host
+				       * has */
 };
 
 static uint32_t balance_table(const struct planner *pl)
@@ -59,8 +61,8 @@ static uint32_t tier_lowest(const struct planner *pl, unsigned f)
 	return tier;
 }
 
-/* Return whether table main has a network by this interface with the gateway. It may lack the
- * network (an address with noprefixroute). */
+/* Return whether table main has a route without a gateway, by this interface, to a network that
+ * contains the gateway. The route may be missing, for example if the address has noprefixroute. */
 static bool main_reaches(const struct planner *pl, uint32_t ifindex, const struct addr *gateway)
 {
 	for (size_t i = 0; i < pl->s->n_routes; i++) {
@@ -226,7 +228,8 @@ static const struct route_state *main_default(const struct netstate *s, uint8_t 
 	return best;
 }
 
-/* Return whether main's own default route would send new flows by an uplink that may have none. */
+/* Return whether the default route of table main would send new flows by an uplink that must not
+ * get any. */
 static bool main_leads_to_unwanted(const struct planner *pl, unsigned f)
 {
 	const struct route_state *r = main_default(pl->s, families[f]);
@@ -237,7 +240,7 @@ static bool main_leads_to_unwanted(const struct planner *pl, unsigned f)
 	return false;
 }
 
-/* --- the router's own, unbound ---------------------------------------------------------- */
+/* --- traffic of this host that is not bound to an uplink -------------------------------- */
 
 /* Return whether an interface is a tunnel, by its kind or, if the kind does not show it, by its
  * name. */

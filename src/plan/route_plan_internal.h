@@ -44,10 +44,11 @@ int planner_add_rule(struct planner *pl, const struct rule_state *r);
 int plan_uplink(struct planner *pl, size_t i);
 /* Return whether an interface of this host has the address. */
 bool address_is_own(const struct netstate *s, const struct addr *a);
-/* Set *work to the state of uplink i, including its default routes in use. Return the number of
- * these routes. */
+/* Set *work to the state of uplink i in one family, including its default routes in use. Return the
+ * number of these routes; 0: the uplink cannot be used. */
 size_t uplink_defaults(const struct planner *pl, size_t i, unsigned f, struct uplink_work *work);
-/* Return a route of the uplink's table for this default route. It points to *only and to *d. */
+/* Return the route for the uplink's table that corresponds to the default route d. The result
+ * points to *only and to *d. */
 struct route_state default_route(const struct planner *pl, const struct uplink_work *w,
 				 const struct learnt_default *d, struct nexthop *only);
 
@@ -66,6 +67,7 @@ int plan_local_copies(struct planner *pl);
 
 /* --- route_plan_rules.c ------------------------------------------------------------------ */
 
+/* Plan the ip rules of one family that lead to the uplinks' tables. Return 0 or -ENOMEM. */
 int plan_rules(struct planner *pl, uint8_t family);
 /* Return a rule of ours that looks up a table. */
 struct rule_state rule_lookup(uint8_t family, uint32_t priority, uint32_t table);
@@ -77,8 +79,9 @@ int plan_balance(struct planner *pl, unsigned f);
 
 /* --- route_plan_standby.c ----------------------------------------------------------------- */
 
-/* Add an unreachable default route with the highest metric to the table of each uplink that is not
- * released. Return 0 or -ENOMEM. */
+/* Add an unreachable default route with the highest metric to the table of each uplink, except
+ * uplinks that have been down for so long that their flows may use other uplinks (is_released).
+ * Return 0 or -ENOMEM. */
 int plan_refusals(struct planner *pl, uint8_t family);
 /* Add an unreachable default route with the highest metric to one table. Return 0 or -ENOMEM. */
 int plan_refusal(struct planner *pl, uint8_t family, uint32_t table);

@@ -3,14 +3,16 @@
  * route_plan_local.c - plans how local destinations are looked up before marks.
  *
  * Destinations are local if a connected or static route of table main leads to them, uses no
- * uplink, and is more specific than the halves of a default route. Other uplinks' networks are not
- * local, nor is 0.0.0.0/1 into a tunnel: for these the mark decides.
+ * uplink, and is more specific than the halves of a default route. The networks of uplinks are not
+ * local, and neither is 0.0.0.0/1 with a route into a tunnel: for packets to these, the mark
+ * decides.
  *
- * suppress: one rule looks up table main. It ignores routes that are less specific, and routes by
- * interfaces of a group, to which the uplinks' interfaces belong. It needs no update when a route
- * of table main changes. copy: a rule looks up a table of copied routes. exclude: one rule per
- * destination. If suppress is not possible, because another program uses groups, or if exclude
- * would need too many rules, copy is used.
+ * The key local-routes selects one of three ways. "suppress": one rule looks up table main, but
+ * ignores less specific routes and routes by the interfaces of one group, which contains the
+ * uplinks' interfaces. It needs no update when a route of table main changes. "copy": one rule
+ * looks up a table with copies of the local routes. "exclude": one rule per local destination skips
+ * the rules for marks. "copy" is also used if "suppress" is not possible, because another program
+ * uses interface groups, and if "exclude" would need more than EXCLUDE_MAX rules.
  *
  * Pure. Must not know the rules' priorities (route_plan_rules.c).
  */
@@ -20,8 +22,8 @@
 #include "plan/route_plan_internal.h"
 #include "waymark/plan/fib.h"
 
-/* If there are more destinations than this, no rules are made for them, because each packet would
- * pass all of these rules. */
+/* Maximum number of rules for local destinations. If there are more destinations, no such rules are
+ * made, because each packet would pass all of them. */
 #define EXCLUDE_MAX 64
 
 static bool link_is_uplink(const struct config *c, const struct link_state *l)
@@ -41,8 +43,8 @@ static bool leads_to_uplink(const struct planner *pl, const struct route_state *
 	return false;
 }
 
-/* Return whether a destination is link-local or multicast. Such destinations are looked up by their
- * interface, and no packet with an uplink's mark goes to them by a LAN. */
+/* Return whether a destination is link-local or multicast. These exist on every link, so a route to
+ * them by a LAN does not make them local destinations. */
 static bool prefix_is_scoped(const struct prefix *p)
 {
 	if (p->addr.family == AF_INET6)

@@ -3,10 +3,10 @@
  * route_plan_rules.c - plans the ip rules that lead to the uplinks' tables.
  *
  * A mark leads to its uplink's table, after local destinations. Traffic of this host that is bound
- * to an address or interface of an uplink is led to the same table, by rules that are independent
- * of decisions about the uplink: so a program can probe an uplink that is down or drained. Two
- * jumps skip the rules that do not concern a packet, because most packets of a router are forwarded
- * and have no mark.
+ * to an address or interface of an uplink is led to that uplink's table, too. The rules for bound
+ * traffic do not depend on decisions about the uplink (enum uplink_decision), so that a program can
+ * probe an uplink that was decided down or drained. Two jumps skip the rules that do not concern a
+ * packet, because most packets of a router are forwarded and have no mark.
  *
  * Pure. Must not know what the tables contain.
  */
@@ -84,8 +84,8 @@ static int plan_local(struct planner *pl, uint8_t family)
 	return planner_add_rule(pl, &r);
 }
 
-/* Plan the rules for marks. An uplink that has been decided down gets none, so that its flows use
- * other uplinks, although its table still has a default route. */
+/* Plan the rules for marks. An uplink with DECISION_DOWN gets none, so that its flows use other
+ * uplinks, although its table still has a default route. */
 static int plan_marks(struct planner *pl, uint8_t family)
 {
 	for (size_t i = 0; i < pl->c->n_uplinks; i++) {
@@ -102,7 +102,7 @@ static int plan_marks(struct planner *pl, uint8_t family)
 	return 0;
 }
 
-/* --- the router's own, bound ----------------------------------------------------------- */
+/* --- traffic of this host that is bound to an uplink ------------------------------------ */
 
 /* Return whether a rule for this source address is already planned. An address of two uplinks gets
  * the rules of the first one only. */
@@ -194,8 +194,8 @@ int plan_rules(struct planner *pl, uint8_t family)
 	strcpy(forwarded.iifname, "lo");
 	forwarded.is_inverted = true;
 	last.action = FR_ACT_NOP;
-	/* The kernel takes a jump only once its target exists, so each target follows the rules
-	 * that are jumped over. */
+	/* The kernel ignores a jump until its target exists. Therefore each target is added after
+	 * the rules that the jump skips. */
 	if (planner_add_rule(pl, &unmarked) < 0 || plan_local(pl, family) < 0 ||
 	    plan_marks(pl, family) < 0 || planner_add_rule(pl, &forwarded) < 0 ||
 	    plan_bound(pl, family) < 0)

@@ -6,15 +6,16 @@
  * Pure. Must not know how the other routes are chosen.
  *
  * Without a default route in an uplink's table, its packets are matched by the next rules and leave
- * by another uplink. That is right for an uplink that is down for good, but wrong while its link
- * flaps or its interface is created again. Therefore the last route of each table is unreachable,
- * until the uplink is released.
+ * by another uplink. That is wrong while the uplink's link flaps or its interface is created again.
+ * Therefore the last route of each table is unreachable. Once the uplink has been down for a long
+ * time, its flows should use other uplinks: the uplink is released (steering_release.c), and its
+ * unreachable route is removed.
  *
  * When an interface is deleted, the kernel deletes every IPv4 multipath route that uses it. Until
  * another route is added, no route leads outside. Packets of this host, which are first routed
- * without a mark, are then lost for all uplinks. Therefore each uplink has a spare route, which is
- * deleted only with that uplink's interface. From an IPv6 route the kernel deletes only the next
- * hop.
+ * without a mark, are then lost for all uplinks. Therefore each next hop also has a spare route,
+ * which is deleted only with its own interface. IPv6 needs no spare routes: the kernel deletes only
+ * the next hop from the multipath route.
  */
 #include <errno.h>
 #include <linux/rtnetlink.h>

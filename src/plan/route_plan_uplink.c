@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * route_plan_uplink.c - finds what one uplink has, and plans the routes of its table: the networks
- * of its interface, other routes of table main by that interface, and its default routes with all
- * their attributes.
+ * route_plan_uplink.c - finds the link, addresses and default routes of one uplink, and plans the
+ * routes of its table: the networks of its interface, other routes of table main by that interface,
+ * and its default routes with all their attributes.
  *
  * Pure. Must not know which packets are led to the table (route_plan_rules.c).
  */
@@ -17,9 +17,9 @@
  * uses the value that a dump reports. */
 #define METRIC_IPV6 1024
 
-/* Limit of routes of table main that are copied to the uplink's table (by its interface and another
- * gateway than that of the default route): enough for a provider's own networks, not for a full
- * routing table. */
+/* Maximum number of routes of table main that are copied to the uplink's table: those by its
+ * interface and another gateway than the default route's. This is enough for a provider's own
+ * networks, but not for a full routing table. */
 #define STATIC_MAX 1000
 
 static const uint8_t families[] = {AF_INET, AF_INET6};
@@ -180,8 +180,9 @@ static int plan_connected(struct planner *pl, const struct uplink_work *w)
 	return 0;
 }
 
-/* Choose the source address of packets that this host sends by the uplink without a source. In IPv6
- * the kernel chooses better (RFC 6724: deprecated and temporary addresses). */
+/* Choose the source address of packets that this host sends by the uplink without a source address.
+ * IPv4 only: in IPv6 the kernel makes a better choice (RFC 6724: deprecated and temporary
+ * addresses). */
 static void choose_source(const struct planner *pl, const struct uplink_work *w,
 			  const struct addr *gateway, struct addr *source)
 {
@@ -257,8 +258,8 @@ static bool route_is_own_static(const struct uplink_work *w, const struct route_
 	return true;
 }
 
-/* Return whether a network is planned already: the interface's own networks are, with the plan's
- * metric. */
+/* Return whether a route to the same network with the same next hop is planned already, with any
+ * metric: the networks of the interface's addresses are planned first, with the plan's metric. */
 static bool network_is_planned(const struct planner *pl, const struct route_state *r)
 {
 	for (size_t i = pl->first; i < pl->p->wanted->n_routes; i++) {

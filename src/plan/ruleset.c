@@ -5,13 +5,13 @@
  * Must not know who loads it. The rules do the following, in the order in which a packet meets
  * them:
  *
- *   prerouting   A packet that arrives from an uplink is not marked, unless it is a reply
- *                that must leave by another uplink. The first packet of a flow marks
- *                the flow for the uplink that it came in by and labels it
+ *   prerouting   In mode steer. A packet that arrives from an uplink gets no packet mark,
+ *                unless it is a reply that must leave by another uplink. The first packet of
+ *                a flow marks the flow for the uplink that it came in by and labels the flow
  *                "entered". A packet that arrives from inside gets the mark of its flow,
- *                and loses a mark under the mask that its flow does not have.
- *   output       The same for packets of this host, except those of sockets that
- *                have a mark of their own under the mask.
+ *                and loses a mark under mark-mask that its flow does not have.
+ *   output       In mode steer. A packet of this host gets the mark of its flow, unless its
+ *                socket has a mark under mark-mask.
  *   postrouting  A packet leaves by an uplink: if the flow's mark names the uplink,
  *                label the flow. If the flow is new and has no mark, mark it. Otherwise
  *                the packet is evidence: label the flow and send the packet to the
@@ -24,11 +24,11 @@
  * look-up; more uplinks use a map, which costs the same for sixty as for five.
  *
  * Every listing of the table can be loaded again, even if an interface is missing; otherwise a
- * saved ruleset would be refused as a whole. Therefore interfaces are matched by name (an index
- * is listed as a name that must exist), and verdict maps are anonymous (in JSON, named maps come
- * before the chains that they use). Bits of both marks that belong to other programs are kept by
- * and/or with constants, in rules of their own per uplink, because nftables before 1.1.2 cannot
- * combine two marks under a mask.
+ * saved ruleset would be refused as a whole. Therefore interfaces are matched by name, because the
+ * listing of a match by index can only be loaded while the interface exists. Verdict maps are
+ * anonymous, because JSON lists named maps before the chains that they use. Bits of both marks that
+ * belong to other programs are kept by and/or with constants, in rules of their own per uplink,
+ * because nftables before 1.1.2 cannot combine two marks under a mask.
  */
 #include "waymark/plan/ruleset.h"
 

@@ -13,8 +13,9 @@
 /* Bytes of a packet that are copied to the log group: the headers, no more. */
 #define SNAPLEN 128
 
-/* Limits of messages per second for repeated reports: enough to follow a problem, too few to cause
- * load. The first message of each flow and egress is not limited. */
+/* Maximum number of messages per second, by kind: enough to follow a problem, too few to cause
+ * load. They do not limit the first message about a flow and egress, unless the flow has no room
+ * for labels. */
 #define REPEAT_RATE    1000
 #define UNMARKED_RATE  200
 #define ELSEWHERE_RATE 200
@@ -69,8 +70,8 @@ static void put_reports(struct render *r)
 	put_log(r, PREFIX_TRANSIT, direction_words[0]);
 	fputs("\t}\n\n", r->out);
 
-	/* A message is needed only if a flow has no room for labels: for other flows the label and
-	 * the mark in events show the same. */
+	/* A message about an unmarked packet is needed only if its flow has no room for labels. Of
+	 * other flows, events show the label and the missing mark. */
 	fputs("\tchain unlabelled {\n\t\t", r->out);
 	put_limit(r, UNMARKED_RATE);
 	put_log(r, PREFIX_UNMARKED, "");

@@ -46,8 +46,8 @@ static bool line_is_inside(const char *line, const char **content, int *size)
 	return true;
 }
 
-/* Delete the chains or the other parts. Chains come first, because a set or map that a rule uses
- * cannot be deleted. ("flush table" has deleted the rules.) */
+/* Print the commands that delete all chains (are_chains), or all sets and maps. A chain, set or map
+ * that a rule uses cannot be deleted; "flush table" has deleted all rules before. */
 static void parts_delete(FILE *out, const char *listing, bool are_chains)
 {
 	struct part p;
@@ -57,7 +57,8 @@ static void parts_delete(FILE *out, const char *listing, bool are_chains)
 			fprintf(out, "delete %s " TABLE " %s\n", p.kind, p.name);
 }
 
-/* Add a part. In braces follow all lines of a set or map, or the hook line of a base chain. */
+/* Print the command that adds a part: a set or map with all its lines in braces, a base chain with
+ * its hook line in braces, or another chain without braces. */
 static void part_add(FILE *out, const struct part *p, const char *line)
 {
 	bool is_chain = !strcmp(p->kind, "chain");

@@ -19,16 +19,17 @@
 struct render {
 	FILE *out;
 	const struct config *config;
-	bool is_minimal;
+	bool is_minimal; /* set the ct event mask (RULESET_EVENT_MASK) */
 };
 
 /* ruleset_text.c */
 bool render_is_few(const struct render *r);
 void render_ifname(FILE *out, const char *ifname);
-/* Print "vmap { ... }" from an interface's name to the chain of this kind of its uplink. */
+/* Print a verdict map of the interfaces' names: that of an uplink leads to the chain "CHAIN_MARK",
+ * such as "leave_0x2". */
 void render_name_map(struct render *r, const char *chain);
-/* Print a rule that jumps by the flow's mark to the chain of this kind of its uplink. A mark of 0
- * leads to the chain unmarked. */
+/* Print a rule with a verdict map of the flow's mark: the mark of an uplink leads to the chain
+ * "CHAIN_MARK", such as "restore_0x2", and a mark of 0 to the chain unmarked. */
 void render_mark_map(struct render *r, const char *unmarked, const char *chain);
 unsigned render_label(const struct render *r, unsigned reserved);
 

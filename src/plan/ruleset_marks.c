@@ -51,8 +51,9 @@ static void put_pinned(struct render *r)
 	fputs("\t}\n\n", r->out);
 }
 
-/* A flow that has turned stays pinned to the uplink that it leaves by. Packets of a transparent
- * proxy are for a local socket, so their mark is not restored. */
+/* Handle original packets of a flow that has turned: it came in by one uplink and is pinned to the
+ * uplink that it leaves by, so its mark is restored. Packets of a transparent proxy are for a local
+ * socket, so the mark is not restored to them. */
 static void put_turned(struct render *r)
 {
 	fprintf(r->out,
@@ -63,8 +64,9 @@ static void put_turned(struct render *r)
 		render_label(r, LABEL_ENTERED));
 }
 
-/* A packet of this host that already has a mark under the mask: that of its socket, or an inherited
- * one. */
+/* Handle a packet of this host that already has a mark under mark-mask. If it is the mark of its
+ * socket, the packet keeps it. Otherwise the packet has inherited the mark, and gets the mark of
+ * its flow. */
 static void put_owned(struct render *r)
 {
 	fputs("\tchain owned {\n", r->out);
@@ -79,7 +81,7 @@ static void put_owned(struct render *r)
 /* A host on an uplink's own network may use this router as its gateway: its packets arrive by an
  * uplink and leave by one (they turn). Such a host has a private address to which table main has a
  * route. A packet from any other source is in transit: its replies must leave by the uplink that it
- * came in by. Only postrouting knows for certain. */
+ * came in by. The guess is corrected in postrouting, where the egress is known. */
 #define PRIVATE4 "10.0.0.0/8, 100.64.0.0/10, 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16"
 #define PRIVATE6 "fc00::/7"
 
@@ -247,8 +249,8 @@ void render_output(struct render *r)
 	fputs("\t}\n\n", r->out);
 }
 
-/* Without steering, only the direction of flows must be known: which of them came in by an uplink.
- * Their replies are not counted. */
+/* Count the first reply of a flow from inside, in mode audit. Replies of a flow that came in by an
+ * uplink (LABEL_ENTERED) are not counted. */
 static void put_answered(struct render *r, uint32_t mark)
 {
 	fprintf(r->out,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * adopt.h - decides from a flow's addresses which uplink a flow belongs to that began before
- * steering was active. Pure.
+ * adopt.h - adopts flows that began before steering was active: decides from their addresses which
+ * uplink they belong to. Pure.
  *
  * Such a flow has no mark, and the uplink that it began on is not recorded anywhere. But its
  * outside address is often an address of one uplink. Then the flow can only continue by that

@@ -21,21 +21,24 @@ struct fib_query {
 
 /* Result of a look-up. rule and route belong to the snapshot. */
 struct fib_answer {
-	const struct rule_state *rule;	 /* NULL: no rule had a route */
-	const struct route_state *route; /* NULL: no route, or the rule itself refuses the packet */
+	const struct rule_state *rule;	 /* the rule that decides: its table has a route, or its
+					  * action refuses the packet; NULL: no rule decides */
+	const struct route_state *route; /* the route that this rule found; NULL: no rule decides,
+					  * or the rule refuses the packet without a route */
 	bool is_sure; /* false if an earlier rule may match by selectors that the query does not
 		       * cover */
 };
 void fib_lookup(const struct netstate *s, const struct fib_query *q, struct fib_answer *a);
 
 /* Return the route of a table for an address, or NULL. A longer prefix is preferred, then a lower
- * metric. Routes with a prefix of at most suppress bits are ignored (-1: none), and so are routes
- * for one source prefix. */
+ * metric. A route whose prefix has at most suppress bits is not returned (-1: every route is).
+ * Routes for packets from one source prefix only are ignored. */
 const struct route_state *fib_table_lookup(const struct netstate *s, uint32_t table, uint8_t family,
 					   const struct addr *dst, int32_t suppress);
 
-/* Return the longest prefix length that stands for destinations in general. VPNs take over the
- * default route with two routes for the halves of a default route or, in IPv6, of 2000::/3. */
+/* Return the maximum length of a prefix that counts as part of a default route. A VPN often takes
+ * over the default route with two more specific routes: for 0.0.0.0/1 and 128.0.0.0/1 or, in IPv6,
+ * for the halves of ::/0 or 2000::/3. */
 uint8_t fib_general_len(uint8_t family);
 
 /* Return whether r has next hops, all of them on this interface. */

@@ -74,8 +74,8 @@ struct route_state {
 				   * kernel's format */
 };
 
-/* Selectors of a rule that the planner does not use. They are kept so that the rule can be printed,
- * moved and compared. */
+/* Members of a rule that are rarely used. Most are selectors that our own rules never have. They
+ * are kept so that foreign rules can be printed and compared. */
 struct rule_extra {
 	bool is_l3mdev; /* the table is that of the packet's VRF (l3mdev) */
 	bool has_uids, has_suppress_ifgroup;
@@ -98,7 +98,8 @@ struct rule_state {
 	char iifname[IFNAMSIZ], oifname[IFNAMSIZ];
 	int32_t suppress_prefixlength; /* -1: the rule suppresses no routes by prefix length */
 	bool is_inverted;
-	bool has_other; /* extra holds a selector (uid, ports, tos, ...) */
+	bool has_other; /* extra has a selector (uid, ports, tos, ...) that a look-up in a snapshot
+			 * ignores */
 	struct rule_extra extra;
 };
 
@@ -126,7 +127,8 @@ const struct link_state *netstate_link_by_name(const struct netstate *s, const c
 /* Return the interface with this index, or NULL. */
 const struct link_state *netstate_link_by_index(const struct netstate *s, uint32_t index);
 
-/* Make a deep copy of a route (0 or -ENOMEM); free the memory of a copy. */
+/* route_copy() makes a deep copy of a route; it returns 0 or -ENOMEM. route_clear() frees the
+ * memory of a copy. */
 int route_copy(struct route_state *to, const struct route_state *from);
 void route_clear(struct route_state *r);
 
@@ -134,11 +136,11 @@ void route_clear(struct route_state *r);
 bool route_is_equal(const struct route_state *a, const struct route_state *b);
 bool rule_is_equal(const struct rule_state *a, const struct rule_state *b);
 
-/* Return whether both routes have the same family, table, destination, source prefix, tos and
- * metric (the same place, by which the kernel tells routes apart). */
+/* Return whether both routes have the same place: family, table, destination, source prefix, tos
+ * and metric. The kernel distinguishes routes by their place. */
 bool route_is_same_place(const struct route_state *a, const struct route_state *b);
-/* Return whether packets take the same path by both routes: same type, same next hops in any
- * order. */
+/* Return whether packets take the same path by both routes: the routes have the same type and the
+ * same next hops, in any order. */
 bool route_is_same_way(const struct route_state *a, const struct route_state *b);
 
 /* Format a route or rule as iproute2 does, without "add" or "del": "192.168.1.0/24 dev wan1 table

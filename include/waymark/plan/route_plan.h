@@ -27,21 +27,23 @@ struct learnt_default {
 };
 
 /* The uplinks' default routes in table main, by slot; [0] IPv4, [1] IPv6. With balance = "main" our
- * own route may have displaced them there: then those that were seen last. */
+ * own route may have displaced them in table main; the routes that were seen last are then kept
+ * here. */
 struct learnt_gateways {
 	struct learnt_default defaults[UPLINKS_MAX][2][LEARNT_MAX];
 	uint8_t n[UPLINKS_MAX][2];	  /* number of defaults; the one for any source is first */
-	bool is_released[UPLINKS_MAX][2]; /* the uplink is down for good: its flows may use other
-					   * uplinks */
+	bool is_released[UPLINKS_MAX][2]; /* the uplink has been down for so long that its flows may
+					   * use other uplinks (steering_release.c) */
 };
 
 /* What an operator, a check program or the uplink's health has decided about an uplink. The planner
  * only obeys: it must not know who decides, or whose decision has precedence. */
 enum uplink_decision {
 	DECISION_NONE,
-	DECISION_UP,	/* same as none: used if its link and addresses allow it */
-	DECISION_DOWN,	/* treated as if it had no carrier; traffic that is bound to it still
-			 * leaves by it */
+	DECISION_UP,	/* the uplink is used if its link and addresses allow it, as with
+			 * DECISION_NONE */
+	DECISION_DOWN,	/* its flows use other uplinks and it gets no new flows; traffic that is
+			 * bound to its address or interface still leaves by it */
 	DECISION_DRAIN, /* gets no share of new flows; all other traffic stays */
 };
 struct uplink_decisions {
@@ -74,8 +76,8 @@ enum {
 	RULES_SKIP_UNMARKED,  /* fwmark 0/MASK goto RULES_SKIP_FORWARDED */
 	RULES_LOCAL,	      /* local destinations, before any mark */
 	RULES_MARKS,	      /* mark of an uplink: its table; one priority for each uplink */
-	RULES_SKIP_FORWARDED, /* not iif lo goto RULES_END; from here on, add the number of
-			       * uplinks less one */
+	RULES_SKIP_FORWARDED, /* not iif lo goto RULES_END; the priorities of this and all following
+			       * rules are higher by the number of uplinks less one */
 	RULES_BOUND_LOCAL,    /* from ADDRESS, local destinations */
 	RULES_BOUND,	      /* from ADDRESS or oif INTERFACE: table of the uplink */
 	RULES_BOUND_REFUSED,  /* from ADDRESS unreachable */
@@ -87,8 +89,8 @@ enum {
 #define RULE_PRIORITY_BALANCE CONFIG_RULE_PRIORITY_BALANCE
 _Static_assert(CONFIG_RULES_BESIDE == RULES_END, "config.h counts the rules");
 
-/* Return the priority of the rule for an uplink's mark, and the priority of the last rule of the
- * range. */
+/* rule_priority_of() returns the priority of the rule for an uplink's mark, rule_priority_last()
+ * the priority of our last rule (RULES_END). */
 static inline uint32_t rule_priority_of(const struct config *c, const struct uplink_config *u)
 {
 	return c->rule_priority + RULES_MARKS + (uint32_t)(u - c->uplinks);
@@ -116,8 +118,8 @@ struct route_plan {
 
 /* Update *learnt from the foreign default routes of table main in s (from DHCP, router
  * advertisements, ppp, static routes, routing daemons). A route that has left table main is
- * forgotten. With balance = "main" it is kept, or taken from our own routes in the uplink's
- * table. */
+ * forgotten, except with balance = "main": then the routes that were learnt before are kept or, if
+ * there are none, our own default routes in the uplink's table are used. */
 void learnt_gateways_update(struct learnt_gateways *learnt, const struct config *c,
 			    const struct netstate *s);
 /* Return the default route for any source or, if there is none, the first one for a source prefix;
@@ -125,15 +127,15 @@ void learnt_gateways_update(struct learnt_gateways *learnt, const struct config 
 const struct learnt_default *learnt_default_find(const struct learnt_gateways *learnt, uint8_t slot,
 						 unsigned f);
 
-/* Return whether an address is an IPv6 link-local address, or whether it is in a network of an
- * interface. A host address (/32, /128) is no network, but the other end of a point-to-point
- * address counts. */
+/* gateway_is_link_local() returns whether an address is an IPv6 link-local address;
+ * gateway_is_connected() whether it is in a network of an interface. A host address (/32, /128) is
+ * no network, but the other end of a point-to-point address counts. */
 bool gateway_is_link_local(const struct addr *a);
 bool gateway_is_connected(const struct netstate *s, uint32_t ifindex, const struct addr *a);
 
-/* Return the plan of what should be installed now; in mode audit it is empty. decisions may be
- * NULL: none. Return NULL with errno on failure. The caller frees the plan with
- * route_plan_free(). */
+/* Return the plan of what should be installed now. In mode audit it contains no routes and no
+ * rules. decisions may be NULL: none. Return NULL with errno on failure. The caller frees the plan
+ * with route_plan_free(). */
 struct route_plan *route_plan_new(const struct config *c, const struct netstate *s,
 				  const struct learnt_gateways *learnt,
 				  const struct uplink_decisions *decisions);
