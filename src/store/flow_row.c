@@ -82,8 +82,9 @@ const char flow_row_live_sql[] = "SELECT id"
 
 /* --- writing -------------------------------------------------------------------------- */
 
-/* By how many bytes a flow's row usually grows from its start to its end: its life, four counters,
- * two sets of interfaces. A live row reserves them, so that it can be updated in place. */
+/* Number of bytes by which a flow's row usually grows between the flow's start and its end: its
+ * life, four counters, two sets of interfaces. A live row reserves these bytes, so that it can be
+ * updated in place. */
 #define LIVE_ROOM 14
 
 static bool is_icmp(uint8_t proto)

@@ -30,8 +30,7 @@
 	"PRAGMA cache_size = -32768;"                                                              \
 	"PRAGMA temp_store = MEMORY"
 
-/* Long enough for a short transaction of another process, short compared with the time of a
- * batch. */
+/* How long to wait for a lock: long enough for a short transaction of another process. */
 #define BUSY_TIMEOUT_MS 100
 
 static int fail(struct store *st, int error, const char *format, ...)

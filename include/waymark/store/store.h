@@ -56,8 +56,8 @@ int store_each_reading(struct store *st, store_reading_fn *fn, void *data);
 typedef void store_usage_reading_fn(void *data, uint8_t slot, const struct usage_reading *r);
 int store_each_usage_reading(struct store *st, store_usage_reading_fn *fn, void *data);
 
-/* Call fn for each usage bin since a time, of all uplinks that ever had this name. bytes counts
- * both directions. */
+/* Call fn for each usage bin (five minutes) that began at or after since_ms, of all uplinks that
+ * ever had this name. bytes counts both directions. */
 typedef void store_usage_fn(void *data, int64_t time_ms, uint64_t bytes);
 int store_each_usage(struct store *st, const char *uplink, int64_t since_ms, store_usage_fn *fn,
 		     void *data);

@@ -48,10 +48,10 @@ int failover_class_parse(const char *name)
 	"(SELECT p." what " FROM uplink_state p JOIN uplink v ON v.id = p.uplink"                  \
 	" WHERE v.name = u.name AND p.id < s.id ORDER BY p.id DESC LIMIT 1)"
 
-/* The last time that an uplink went from state 'up' or 'drain' to another state. A daemon that
- * starts after the uplink went down only finds it down, and the time of its state is not when it
- * went down. A gap with source 2 shows such a start; the state after it does not count. ?1: latest
- * time, 0: any; ?2: name, NULL: any. */
+/* The last time that an uplink went from state 'up' or 'drain' to another state. If a daemon starts
+ * while an uplink is down, it records 'down' at its start, although the uplink went down earlier.
+ * Such a row does not count; a gap with source 2 that ended since the previous state shows it. ?1:
+ * latest time, 0: any; ?2: name, NULL: any. */
 static const char fall_sql[] =
 	"SELECT s.id, s.time, u.name, (SELECT c.name FROM cause c WHERE c.id = s.cause),"
 	" s.decision, s.user, (SELECT h.text FROM health_sample h WHERE h.uplink = s.uplink"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * host_sums.h - adds up the ended flows by hour, inside host and uplink (table host_hour). The sums
- * are collected during a transaction. The hosts of the current hour are remembered, so that their
- * number can be limited.
+ * host_sums.h - adds up the ended flows by hour, inside host (the flow's host behind this router)
+ * and uplink (table host_hour). The sums are collected during a transaction. The hosts of the
+ * current hour are remembered, so that their number can be limited.
  *
  * Functions return SQLite's result codes.
  */

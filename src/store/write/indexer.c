@@ -185,7 +185,7 @@ static int read_step(struct indexer *x, struct ingest *in)
 	return SQLITE_OK;
 }
 
-/* The flows of the slice that have the same address on the same side. */
+/* The flows of the slice that share one address on one side. */
 struct run {
 	uint8_t ids[2 * POSTING_DENSE];
 	uint32_t n;

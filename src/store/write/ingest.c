@@ -116,7 +116,7 @@ static int flow_state_read(struct ingest *in, int64_t id, int *was)
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-/* Update a flow's row, in whatever state it is. Set *did to whether the row exists. Set *was_live
+/* Update a flow's row, which may be in any state. Set *did to whether the row exists. Set *was_live
  * to whether the row was live or closed before. */
 static int flow_update(struct ingest *in, const struct flow_record *f, bool *did, bool *was_live)
 {

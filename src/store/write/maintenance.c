@@ -19,8 +19,8 @@
 /* How often the free space of the disk is checked. */
 #define RESERVE_INTERVAL_MS 30000
 
-/* After this many failed attempts to write within the held size, the limit is lifted for one
- * attempt. */
+/* After this many failed attempts to write while db_size_hold() limits the database's size, lift
+ * the limit for one attempt. */
 #define ATTEMPTS_HELD 8
 
 void maintenance_init(struct maintenance *k)
@@ -119,8 +119,8 @@ int maintenance_step(struct maintenance *k, struct ingest *in, int64_t now_ms, b
 	return rc;
 }
 
-/* Use the reserve and checkpoint first, which leaves space in the log for deleting rows. Half of
- * the reserve is for the database, half for the log. */
+/* First delete the reserve file and checkpoint; the log then has room for the deletion of rows.
+ * Half of the reserve's space is for the database, half for the log. */
 int maintenance_relieve(struct maintenance *k, struct ingest *in, unsigned attempts, int64_t now_ms,
 			bool *did)
 {

@@ -170,8 +170,8 @@ static int young_find(struct ingest *in, const struct pruner *p, int64_t first, 
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-/* Delete the rows older than ?1 among the 4096 oldest rows of a table, but only those before the
- * first row with a time between ?1 and ?2. */
+/* Of a table's 4096 oldest rows, delete those older than ?1, but stop at the first row with a time
+ * between ?1 and ?2. */
 #define OLDEST(table) "(SELECT id, time FROM " table " ORDER BY id LIMIT 4096)"
 #define OLDEST_DELETE_SQL(table)                                                                   \
 	"DELETE FROM " table " WHERE time < ?1 AND id <= (SELECT max(id) FROM " OLDEST(            \
@@ -179,8 +179,8 @@ static int young_find(struct ingest *in, const struct pruner *p, int64_t first, 
 		       " AND id < ifnull((SELECT min(id) FROM " OLDEST(                            \
 			       table) " WHERE time BETWEEN ?1 AND ?2), 9223372036854775807)"
 
-/* Delete old states of uplinks like OLDEST_DELETE_SQL(), but keep the state that each uplink had at
- * the beginning of the retained time. */
+/* Delete old rows of uplink_state as OLDEST_DELETE_SQL() does, but keep the state that each uplink
+ * had at the beginning of the retained time. */
 #define STATES_DELETE_SQL                                                                          \
 	OLDEST_DELETE_SQL("uplink_state")                                                          \
 	" AND EXISTS (SELECT 1 FROM uplink_state n"                                                \

@@ -28,8 +28,8 @@ static const struct failure {
 	{SQLITE_NOTADB, {"damaged", "the database is damaged"}},
 };
 
-/* Return the cause that the result code shows together with errno, or NULL: then the result code
- * alone decides. */
+/* Return the cause if errno shows it or if the result code has only one cause. Otherwise return
+ * NULL: look the result code up in failures[]. */
 static const struct store_failure *by_system(int code, int system_errno)
 {
 	if (code == SQLITE_FULL)

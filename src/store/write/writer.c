@@ -33,10 +33,10 @@
 #define STOP_PATIENCE_MS 3000
 /* A maintenance step begins only if this much time is left before the batch is due. */
 #define STEP_MS 30
-/* If there is never that much time, do one step per this many batches. */
+/* Even if no batch leaves that much time, do one step per this many batches. */
 #define STEP_BATCHES 16
-/* If maintenance is pressed, do up to this many steps per batch: more than a batch makes
- * necessary. */
+/* If maintenance cannot wait (maintenance_is_pressed()), do up to this many steps after each batch:
+ * more than a batch makes necessary. */
 #define STEPS_PRESSED 4
 /* Room of the queue for records other than flows: this fraction (1/16) of the room for flows. */
 #define RESERVE_PART 16
