@@ -366,8 +366,8 @@ static int bytes_send(struct ipfix *x, const uint8_t *bytes, size_t size)
 	return 0;
 }
 
-/* Send messages. Stamp a copy of each one: ipfix_stamp() overwrites the number of its records,
- * which is needed again if the batch is sent again. */
+/* Send messages. Stamp a copy of each message: ipfix_stamp() overwrites the message's number of
+ * records, which is needed again if the batch is sent again. */
 static int messages_send(struct ipfix *x, const struct ipfix_writer *w, time_t now)
 {
 	uint8_t message[2 * IPFIX_MESSAGE_BYTES];
