@@ -25,7 +25,8 @@
 #define ANSWER_TEXT		       const char *
 #define ANSWER_FIELD(type, field, ...) ANSWER_##type field;
 
-/* What share of the traffic that left by an uplink since the daemon started is in the history. */
+/* Coverage of an uplink since the daemon started: how much of the traffic that left by the uplink
+ * is in the history. */
 struct answer_coverage {
 	bool is_there; /* coverage has been compared at least once */
 #define COVERAGE ANSWER_FIELD
