@@ -154,8 +154,8 @@ static void page_want(struct httpd *h, struct client *c)
 	}
 	c->state = CLIENT_WAITS;
 	c->waits_ms = h->now_ms;
-	/* One request to waymarkd serves all waiting clients. Ask again only if it was not answered
-	 * in time. */
+	/* One request to waymarkd serves all waiting clients. Ask again only if waymarkd has not
+	 * answered in time. */
 	if (h->asked_ms && h->now_ms - h->asked_ms < ASK_AGAIN_MS)
 		return;
 	h->asked_ms = h->now_ms;
