@@ -31,7 +31,7 @@ struct slice {
 	int64_t id;		   /* flow id >> SLICE_BITS */
 	int64_t first_ms, last_ms; /* when its flows began; first_ms > last_ms: unknown */
 	uint8_t state;		   /* enum slice_state */
-	uint16_t indexed;	   /* postings cover this many ids, from the first one */
+	uint16_t indexed;	   /* postings cover this many of its ids, from the first one */
 	bool is_dirty;		   /* the row in the database is out of date */
 };
 

@@ -35,7 +35,7 @@ int64_t store_last_mismatch_id(const struct store *st);
 int64_t store_last_gap_id(const struct store *st);
 
 /* Return the time (ms) of the last daemon's last commit or of its stop; 0: no daemon has run. Set
- * *was_clean to whether it stopped regularly. */
+ * *was_clean to whether that daemon stopped regularly. */
 int64_t store_last_alive_ms(const struct store *st, bool *was_clean);
 
 /* Call fn for each flow whose conntrack entry still existed when the last daemon stopped, in the
@@ -145,8 +145,8 @@ void writer_set_retention(struct writer *w, uint64_t retention_s, uint64_t max_b
  * cut is not logged as a change, so exporters that have shipped a flow do not ship it again. */
 void writer_set_anonymize(struct writer *w, bool is_on, uint8_t ipv4_bits, uint8_t ipv6_bits);
 
-/* Apply retention now, because an administrator asks for it. This trusts the clock; otherwise a
- * jump of the clock is not trusted for a while. */
+/* Apply retention now, because an administrator asks for it. Trust the clock even if it has just
+ * jumped; the minutely retention does so only after a while (src/store/write/age_clock.h). */
 void writer_prune(struct writer *w);
 
 /* Delete all data about a host: its ended flows, mismatches, sums and alerts. Return 0, or -EBUSY
