@@ -23,7 +23,7 @@ struct missing {
 	int64_t first, last;	      /* the first and the last missing change; last 0: unknown */
 	int64_t count;		      /* number of missing rows; -1: unknown */
 	int64_t first_id, last_id;    /* lowest and highest id of the missing rows; 0: unknown */
-	int64_t started_ms, ended_ms; /* the time in which they changed; 0: unknown */
+	int64_t started_ms, ended_ms; /* when the missing rows changed; 0: unknown */
 	const char *why;	      /* such as "rows pruned before they were shipped" */
 };
 
