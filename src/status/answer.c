@@ -345,8 +345,8 @@ static json_t *verdicts_json(const struct answer *a)
 	return object;
 }
 
-/* Return the delays as a histogram. Its counts are those up to 5, 10, 25, 50, 100, 250, 500 ms, 1,
- * 2.5, 10 s, and above. */
+/* Return the delays as a histogram: the numbers of delays up to 5, 10, 25, 50, 100, 250, 500 ms, 1,
+ * 2.5, 10 s, and above. No delay is counted twice. */
 static json_t *delays_json(const struct delays *d)
 {
 	json_t *counts = json_array();

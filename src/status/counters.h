@@ -11,7 +11,7 @@ enum counter_type {
 	COUNTER_INTEGER,
 	/* an integer; below 0 it is unknown: null in JSON, absent from the metrics */
 	COUNTER_OPTIONAL,
-	COUNTER_REAL, /* below 0 it is unknown, as COUNTER_OPTIONAL */
+	COUNTER_REAL, /* below 0: unknown, like COUNTER_OPTIONAL */
 	COUNTER_BOOLEAN,
 	COUNTER_TEXT, /* NULL: null in JSON */
 };
@@ -24,7 +24,8 @@ struct counter {
 	const char *kind;   /* "counter", "gauge" */
 	const char *help;
 	double divisor; /* 0: none; 1000: turns milliseconds into seconds */
-	/* heading of `waymark status` that shows the number, followed by words; NULL: none */
+	/* heading below which `waymark status` shows the number and then 'words'; NULL: not
+	 * shown */
 	const char *heading;
 	const char *words;
 };
