@@ -64,8 +64,9 @@ static int client_watch(struct httpd *h, struct client *c, int operation, uint32
 	return epoll_ctl(h->epoll_fd, operation, c->fd, &ev) ? -errno : 0;
 }
 
-/* Return the client that connected first, among those that must read or write next. Clients that
- * wait for waymarkd do not count. Return NULL if there is none. */
+/* Return the client that connected first, among those whose request must be read or whose answer
+ * must be written. Clients that wait for waymarkd's page do not count. Return NULL if there is
+ * none. */
 static struct client *client_slowest(struct httpd *h)
 {
 	struct client *slowest = NULL;
