@@ -146,7 +146,8 @@ void writer_set_retention(struct writer *w, uint64_t retention_s, uint64_t max_b
 void writer_set_anonymize(struct writer *w, bool is_on, uint8_t ipv4_bits, uint8_t ipv6_bits);
 
 /* Apply retention now, because an administrator asks for it. Trust the clock even if it has just
- * jumped; the minutely retention does so only after a while (src/store/write/age_clock.h). */
+ * jumped. (Without a request, retention trusts such a clock only after a while, see
+ * src/store/write/age_clock.h.) */
 void writer_prune(struct writer *w);
 
 /* Delete all data about a host: its ended flows, mismatches, sums and alerts. Return 0, or -EBUSY

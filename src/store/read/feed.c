@@ -134,7 +134,8 @@ const struct feed_table feed_tables[FEED_TABLES] = {
 			 .text = "alerts that were raised, summarized, over"},
 };
 
-/* Which kinds of rows in table change (see version-3.sql) belong to a table of the feed. */
+/* The values of column kind in table change (see version-3.sql) that belong to a table of the
+ * feed. */
 struct feed_source {
 	int kind, other; /* other equals kind if there is only one */
 };

@@ -27,7 +27,8 @@ void query_filter_init(struct query_filter *f)
 	*f = (struct query_filter){.port = -1, .proto = -1};
 }
 
-/* An IPv4 prefix is a range of integers. IPv6 addresses are text, which is in no such range. */
+/* An IPv4 prefix is a range of integers. IPv6 addresses are stored as text, so prefix6() tests them
+ * one by one. */
 static void side_append(sqlite3_str *sql, const struct prefix *p, const char *param,
 			const char *column)
 {

@@ -218,8 +218,8 @@ static int few_run(struct query *q, const char *sql, int64_t first, int64_t seco
 	return few_run_for(q, sql, (int64_t[]){first, second, third}, NULL, fn, data);
 }
 
-/* If a gap ended before it began, the clock was set back within it. It then counts as covering the
- * time between both. */
+/* If a gap ended before it began, the clock was set back within the gap. Such a gap counts for the
+ * time from its end to its beginning. */
 int query_gaps(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data)
 {
 	return few_run(q,

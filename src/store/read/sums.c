@@ -81,7 +81,8 @@ int query_who(struct query *q, const struct query_endpoint *e, query_row_fn *fn,
 #define NAME(table, column, what) "(SELECT x." what " FROM " table " x WHERE x.id = " column ")"
 #define PERIOD(format)		  "strftime('" format "', started / 1000, 'unixepoch')"
 
-/* The columns to group by (key), and how to show them (shown; NULL: as the key). */
+/* For each column: the SQL expression to group by (key), and the expression to show (shown; NULL:
+ * show the key). */
 static const struct {
 	const char *name, *key, *shown;
 } stats_columns[] = {

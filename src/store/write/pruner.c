@@ -226,7 +226,8 @@ static int last_ids_keep(struct ingest *in)
 	return rc;
 }
 
-/* Delete old rows of all tables but flow. Set *has_more to whether more may be left to delete. */
+/* Delete old rows of table gap and of the tables in sql[]. Set *has_more to whether more may be
+ * left to delete. */
 static int others_delete(struct ingest *in, const char *gaps_sql, const int64_t gaps_numbers[2],
 			 int64_t before_ms, int64_t time_ms, bool *has_more)
 {
@@ -308,8 +309,8 @@ static int age_delete(struct pruner *p, struct ingest *in, struct slice *slice)
 	return last < first ? SQLITE_OK : flows_delete(in, slice, first, last, p->before_ms);
 }
 
-/* Do a step of the pass by age. It goes from the oldest flow to the first flow that began within
- * the limit, then through the other tables. */
+/* Do a step of the pass by age. The pass goes from the oldest flow to the first flow that began
+ * within the limit, then through the other tables (see others_delete()). */
 static int age_step(struct pruner *p, struct ingest *in)
 {
 	struct slice *slice = age_slice(p, in);
@@ -332,7 +333,7 @@ static uint64_t limit_bytes(const struct pruner *p)
 }
 
 /* Delete the oldest flows, and the rows about deleted flows (see left_delete()). If no flow is
- * left, delete rows of the other tables. */
+ * left, delete rows of other tables (see others_delete()). */
 static int size_step(struct pruner *p, struct ingest *in)
 {
 	struct slice *slice = slices_from(&in->slices, p->size_flow_id);

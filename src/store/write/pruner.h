@@ -59,8 +59,8 @@ int pruner_shrink(struct pruner *p, struct ingest *in, int64_t now_ms);
 /* Do one step if one is due; set *did to whether one was. Return SQLite's result code. */
 int pruner_step(struct pruner *p, struct ingest *in, int64_t now_ms, bool *did);
 
-/* Free space because the disk is full: delete some of the oldest flows if any limit is set, and
- * keep the database from growing until pruner_set_roomy() is called. Set *did to whether flows were
+/* Free space because the disk is full: delete some of the oldest flows, and use the database's
+ * present size as a size limit until pruner_set_roomy() is called. Set *did to whether flows were
  * deleted. Return SQLite's result code. */
 int pruner_relieve(struct pruner *p, struct ingest *in, bool *did);
 void pruner_set_roomy(struct pruner *p);

@@ -186,8 +186,8 @@ static void damage_look(struct writer *w, int64_t now_ms)
 		w->in_place_ms = clock_now_ms();
 }
 
-/* Check that the file is still at its path: records that are written to a deleted or replaced file
- * are lost with it. If it is not, create a new database. */
+/* Check that the file is still at its path, and create a new database if it is not: records that
+ * are written to a deleted or replaced file are lost with it. */
 static void watch(struct writer *w, int64_t now_ms)
 {
 	if (now_ms < w->watched_ms + WATCH_MS)
