@@ -16,9 +16,9 @@
 /* Statements whose parameters flow_row_bind() binds. */
 extern const char flow_row_insert_sql[];
 /* Write the end of a flow whose row is in state FLOW_LIVE. This does not assign the columns of kind
- * IDENTITY (flow_columns.def): most are in large indexes, where SQLite would write the row's
- * entries again. If one of these columns has changed, the statement matches no row; use
- * flow_row_update_sql then. */
+ * IDENTITY (flow_columns.def): some are in the large indexes flow_started and flow_public_port,
+ * where SQLite would write the row's entries again. If an IDENTITY column has changed, the
+ * statement matches no row; use flow_row_update_sql then. */
 extern const char flow_row_end_sql[];
 /* Write the end of a flow whose row is in state FLOW_CLOSED: its TCP connection had ended before,
  * now its conntrack entry has ended too. If the row already has the connection's end, that end
