@@ -57,7 +57,8 @@ struct flow_record {
 #define OBJECT_MAX 96
 
 struct mismatch_record {
-	int64_t id; /* ascending; a record with a known id replaces the earlier one */
+	/* ascending; a record replaces the earlier record with the same id, if there is one */
+	int64_t id;
 	int64_t time_ms;
 	int64_t flow_id;
 	uint8_t proto;
@@ -222,8 +223,9 @@ struct uplink_state_record {
 };
 
 /* The traffic of an uplink in a bin of five minutes, from the kernel's counters. Several records
- * may describe one bin, also across a restart of waymarkd: the writer adds them up. It stores the
- * reading together with the bin, so that the next run of waymarkd counts nothing twice. */
+ * may describe one bin, also across a restart of waymarkd: the writer adds them up. The writer
+ * stores the reading together with the bin, so that the next run of waymarkd counts nothing
+ * twice. */
 #define USAGE_BIN_MS INT64_C(300000)
 struct usage_reading {
 	int64_t time_ms;	     /* 0: the counters have not been read yet */

@@ -14,7 +14,8 @@ struct suggestion {
 void suggest_start(struct suggestion *s, const char *name);
 
 /* Keep candidate in s->best if it is nearer to the name than all candidates before, differs by at
- * most two letters, and has at least one letter in common. candidate must outlive s. */
+ * most two letters, and has at least one letter in common with the name. candidate must outlive
+ * s. */
 void suggest_consider(struct suggestion *s, const char *candidate);
 
 #endif
