@@ -12,8 +12,8 @@
  * there must be at most UPLINKS_MAX uplinks. */
 void config_slots(const struct config *c, uint8_t slots[UPLINKS_MAX]);
 
-/* If the file does not set balance-table, choose the highest number, from the default downwards,
- * that is no uplink's table. */
+/* If the file does not set balance-table, use the default. If the default is the table of an
+ * uplink, use the next lower number that is not. */
 void config_choose_balance_table(struct config *c);
 
 /* Free the strings and lists that the uplink owns. */

@@ -182,7 +182,8 @@ void config_choose_balance_table(struct config *c)
 		c->balance_table--;
 }
 
-/* Return whether slots can be derived, which requires that all marks and the mask could be read. */
+/* Return whether slots can be derived from the marks. That requires that mark-mask and all marks
+ * could be read. */
 static bool has_slots(const struct config *c)
 {
 	for (size_t i = 0; i < c->n_uplinks; i++)

@@ -22,7 +22,7 @@
 #define KEYS_MAX    96
 #define OPTIONS_MAX 32
 
-/* Sections without a title that may occur once. */
+/* Sections that have no title and may occur at most once. */
 static const char *const single_sections[] = {"alert", "prometheus", "export"};
 #define SINGLES (sizeof(single_sections) / sizeof(single_sections[0]))
 
@@ -217,7 +217,7 @@ static void section_begin(struct reader *r, const char *section, const char *tit
 			 section);
 }
 
-/* Return the struct whose fields the keys of this section are. */
+/* Return the struct that the keys of this section belong to. */
 static char *section_base(struct reader *r, const char *section)
 {
 	if (config_section_is_of_uplink(section))

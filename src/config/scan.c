@@ -252,7 +252,8 @@ int scan_check(struct scan *s, const char *path, FILE *errors)
 
 	while (*cur.p)
 		scan_next(&cur);
-	/* After an earlier error, the closing brace may have been skipped. */
+	/* After an earlier error, a closing brace may have been skipped. Report an open brace only
+	 * if there was no earlier error. */
 	if (cur.depth && cur.err == 0)
 		cursor_complain(&cur, cur.opened_line,
 				"the brace that opens here is never closed; add }");
