@@ -50,7 +50,8 @@ void hostcheck_programs(struct findings *f, const struct config *c);
  * /proc/net/netfilter/nfnetlink_log, sockets is /proc/net/netlink. */
 bool hostcheck_nflog_group(struct findings *f, const struct config *c, FILE *groups, FILE *sockets);
 
-/* Report other listeners to conntrack events. sockets is /proc/net/netlink. */
+/* Report processes other than waymarkd that listen to conntrack events. sockets is
+ * /proc/net/netlink. */
 void hostcheck_listeners(struct findings *f, const struct config *c, FILE *sockets);
 
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * hostcheck_sockets.c - reports which process has bound the NFLOG group and which processes
- * listen to conntrack events. Both are read from proc files of this network namespace;
- * their formats are defined in net/netfilter/nfnetlink_log.c (seq_show) and
+ * listen to conntrack events. It reads proc files of this network namespace. The formats of
+ * these files are defined in net/netfilter/nfnetlink_log.c (seq_show) and
  * net/netlink/af_netlink.c (netlink_seq_show).
  */
 #include <ctype.h>
