@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * cells.h - a listing of rows whose cells the command passes one by one, in the order of
- * the columns. It prints only the columns that --columns names, in the order of that
- * option.
+ * the columns. If --columns is given, only the columns that it names are printed, in the
+ * order in which it names them.
  */
 #ifndef WAYMARK_SRC_CLI_CELLS_H
 #define WAYMARK_SRC_CLI_CELLS_H

@@ -33,10 +33,11 @@ enum exit_status filter_parse(struct flow_filter *f, const struct invocation *in
 /* Return whether the time, addresses, ports and interfaces in the row match. */
 bool filter_fits_row(const struct flow_filter *f, const struct value *values, size_t n);
 
-/* Return whether a row that is a flow matches by state, verdict, size and duration. */
+/* Return whether the row of a flow matches the conditions of the filter that only concern flows:
+ * verdict, size, duration, ... */
 bool filter_fits_flow(const struct flow_filter *f, const struct value *values, size_t n);
 
-/* Return whether filter_fits_flow() may return false. */
+/* Return whether the filter has conditions that filter_fits_flow() tests. */
 bool filter_is_about_flows(const struct flow_filter *f);
 
 /* Return the value of a column, or NULL if it is missing or unknown. */

@@ -2,9 +2,9 @@
 /*
  * history.c - runs a query and renders the selected columns of its rows.
  *
- * A table on a terminal is limited, and a message reports that rows were omitted. To detect
- * omitted rows, the query gets a limit of one row more. If this file filters or sorts the
- * rows, the query gets no limit, and this file applies the limit.
+ * A table on a terminal shows a limited number of rows, and a message reports whether rows
+ * were omitted. To find out, the query gets a limit of one row more. If this file filters
+ * or sorts the rows, the query gets no limit, and this file applies the limit.
  */
 #include "cli/history.h"
 

@@ -72,7 +72,7 @@ static void words_print(int option)
 	putchar('\n');
 }
 
-/* Print the input of the completion scripts, one item per line: If name is NULL, print all commands
+/* Print the input of the completion scripts, one item per line. If name is NULL, print all commands
  * with their help. Otherwise print the options of the command name (with "=" if the option takes a
  * value), their help, and the values that completion offers. */
 static enum exit_status list_print(const char *name)

@@ -101,7 +101,7 @@ void text_put_json(FILE *out, const char *text, size_t length)
 }
 
 /* Return whether a spreadsheet would interpret text as a formula. Numbers with a sign, such as
- * "-5", are none. */
+ * "-5", are not formulas. */
 static bool is_formula(const char *text)
 {
 	if (!*text || !strchr("=+-@\t\r", *text))

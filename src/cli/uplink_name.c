@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * uplink_name.c - checks names of uplinks and interfaces against those of the daemon or the
- * history.
+ * uplink_name.c - checks whether the daemon or the history knows the names of uplinks and
+ * interfaces that the user typed.
  */
 #include "cli/uplink_name.h"
 

@@ -2,7 +2,7 @@
 /*
  * cmd_failover.c - `waymark failover`: shows what became of an uplink's flows when the
  * uplink last went down: how many moved, were deleted, are stranded, or started on another
- * uplink.
+ * uplink (enum failover_class explains the classes).
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_flows.c - `waymark flows`: lists the view flows. With --live, the counters and TCP
- * states come from the daemon, because the history gets them only when a flow ends.
+ * cmd_flows.c - `waymark flows`: lists the rows of the view flows. With --live, the
+ * counters and TCP states come from the daemon, because the history gets them only when a
+ * flow ends.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -99,7 +99,8 @@ static void proposals_make(struct proposals *p, const struct netstate *s)
 
 /* --- unused numbers ------------------------------------------------------------------------ */
 
-/* Return a shift for the mask so that no rule of another program uses a bit of the mask. */
+/* Return a position for the mask at which no ip rule of another program uses a bit of the mask; 0
+ * if there is no such position. */
 static unsigned mask_shift(const struct netstate *s)
 {
 	unsigned shift;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_mismatches.c - `waymark mismatches`: lists the view mismatches, newest first.
+ * cmd_mismatches.c - `waymark mismatches`: lists the rows of the view mismatches, newest
+ * first.
  */
 #include "cli/history.h"
 

@@ -78,8 +78,8 @@ static void quota_show(struct cells *r, const struct usage_sum *sum, const struc
 
 /* --- printing ------------------------------------------------------------------------------ */
 
-/* Format the start of a period: tables show a day or month by its name, other formats show a
- * time. */
+/* Format the start of a period. Tables show a day as "2026-11-26" and a month as "2026-11". Wide
+ * tables and other formats show a time. */
 static const char *period_format(const struct render_style *style, enum usage_period period,
 				 int64_t time_ms, char time[TIMES_STRLEN])
 {

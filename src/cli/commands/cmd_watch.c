@@ -18,7 +18,7 @@
 
 struct watching {
 	const struct invocation *in;
-	const char *error; /* the daemon's refusal; owned */
+	const char *error; /* the message with which the daemon refused the request; malloc'd */
 	struct burst burst;
 	/* highest id of a mismatch so far; a record with this or a lower id is an update */
 	int64_t mismatch;

@@ -14,7 +14,7 @@
 /* Run apply in a new session and return its result (0 to 255). If the result is 0, a guard process
  * in that session waits wait_s seconds for a confirmation and calls undo if none arrives. Return
  * -errno if the session could not be started; -EALREADY: another apply waits for its confirmation.
- * Only the calling process returns. */
+ * The guard process does not return from this function. */
 typedef int confirm_guard_fn(void *data);
 int confirm_guard_run(const struct config *c, uint64_t wait_s, confirm_guard_fn *apply,
 		      confirm_guard_fn *undo, void *data);

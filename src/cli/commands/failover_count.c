@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * failover_count.c - reads the traffic of live flows and whether they still send, from the
- * daemon or, without a daemon, from a table dump. Entries are matched with the live flows
- * of the history by id, zone, tuple and start, because the kernel reuses ids.
+ * daemon or, without a daemon, from a table dump. The kernel reuses conntrack ids, so a
+ * conntrack entry belongs to a live flow of the history only if also protocol, zone, tuple
+ * and start time fit.
  *
  * Must not know how bytes are displayed.
  */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * thresholds.h - the values from which on `waymark nagios` reports a warning or a critical
- * state, parsed from "mismatches=1,gaps=2".
+ * thresholds.h - the values at or above which `waymark nagios` reports a warning or a
+ * critical state, parsed from "mismatches=1,gaps=2".
  */
 #ifndef WAYMARK_SRC_CLI_COMMANDS_THRESHOLDS_H
 #define WAYMARK_SRC_CLI_COMMANDS_THRESHOLDS_H

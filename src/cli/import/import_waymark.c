@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * import_waymark.c - converts Waymark's UCI file (/etc/config/waymark), which OpenWrt's
- * service uses. Each option is the key of the same name, with '_' for '-'.
+ * service uses. An option has the name of the key that it sets, with '_' instead of '-'.
  *
  * The keys and their values are not checked: the program that reads the printed
  * configuration checks them. Only boolean values are converted to true and false.

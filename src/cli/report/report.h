@@ -43,10 +43,11 @@ struct report_row {
 /* Mismatches with the same cause. */
 struct report_cause {
 	char expected[REPORT_TEXT], egress[REPORT_TEXT], reason[32];
-	char egress_uplink[REPORT_TEXT]; /* the uplink of that interface; "": none */
-	char example[REPORT_LONG_TEXT];	 /* a flow: "tcp A:P > B:Q" */
+	/* the uplink that interface `egress` belongs to; "": none */
+	char egress_uplink[REPORT_TEXT];
+	char example[REPORT_LONG_TEXT]; /* a flow: "tcp A:P > B:Q" */
 	char direction[16];
-	int64_t flow_id; /* of the example */
+	int64_t flow_id; /* of the flow in `example` */
 	int64_t number, packets, first_ms, last_ms, hosts;
 };
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * report_picture.c - a picture of the router and its uplinks. The width of a band is the
- * number of flows by an uplink. Arrows lead from the expected uplink to the interface that
- * stray packets left by; the width of an arrow is the number of mismatches.
+ * report_picture.c - a picture of the router and its uplinks. The width of a band stands
+ * for the number of flows of an uplink. Arrows lead from the expected uplink to the
+ * interface that stray packets left by; the width of an arrow stands for the number of
+ * mismatches.
  *
  * The picture needs no scripts and no fonts. Names that are too long are condensed, never
  * cut.

@@ -214,7 +214,8 @@ static int cause_take(void *data, const struct value *v, size_t n)
 	return 0;
 }
 
-/* Return the last event if it has the same kind and text and ended recently, or NULL. */
+/* Return the last event if it has this kind and text and ended at most apart_ms() before
+ * started_ms; otherwise NULL. */
 static struct report_event *event_same(struct report *r, enum report_event_kind kind,
 				       int64_t started_ms, const char *text)
 {
@@ -322,7 +323,7 @@ static int trouble_take(void *data, const struct value *v, size_t n)
 }
 
 /* Combine a tampering event with the event before it if both have the same text and are close in
- * time. The events were read newest first, so they are sorted by time before that. */
+ * time. Before that, sort the events by time, because they were read newest first. */
 static void tampering_merge(struct report *r, size_t first)
 {
 	size_t n = r->n_events, kept = first;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * report_style.c - the style sheet of a report: light or dark as the reader's browser
- * prefers, one column on narrow screens, black on white and without breaks inside figures
- * on paper.
+ * report_style.c - the style sheet of a report: light or dark, as the reader's browser
+ * prefers. On narrow screens the page has one column. On paper it is black on white and has
+ * no page breaks inside figures.
  */
 #include "cli/report/report.h"
 
