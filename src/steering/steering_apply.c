@@ -19,27 +19,30 @@
 #include "steering/steering_lock.h"
 #include "waymark/plan/ruleset.h"
 
-/* How often a run is tried, because links or addresses may change while it runs. */
+/* Maximum number of attempts at a run. Links or addresses may change during an attempt and make it
+ * fail. */
 #define TRIES 3
 
 /* --- on the way in ------------------------------------------------------------------ */
 
-/* Return whether a foreign route that we displace must be restored later. In table main always: it
- * may be DHCP's newest. In an uplink's table not if it replaced one of our routes, because then it
- * is newer than our installation. */
+/* Return whether a foreign route that we displace must be saved, to be restored later. A route in
+ * table main is always saved: it may be the newest one of a DHCP client. In an uplink's table, a
+ * route that replaced one of our routes is not saved, because it did not exist before our
+ * installation. */
 static bool route_is_found(struct run *run, const struct route_state *r)
 {
 	return r->table == RT_TABLE_MAIN || !route_was_ours(run, r);
 }
 
-/* Save the routes to displace and the learnt gateways to disk before the first
- * change. No foreign route is displaced that cannot be restored later. */
+/* Save the foreign routes that will be displaced and the learnt gateways, before the first change.
+ * If a route is displaced, a failure to write the file ends the run, because the route could not be
+ * restored later. */
 static int state_prepare(struct run *run, const struct route_diff *d)
 {
 	struct steering *s = run->s;
 
-	/* If several routes share one place, the first was in force. Save it last, because each
-	 * replaces the one saved before. */
+	/* If several routes share one place (route_is_same_place()), the first was in force. Keep
+	 * it last, because each route replaces the one that was kept before. */
 	for (size_t i = d->displaced->n_routes; i-- > 0;)
 		if (route_is_found(run, &d->displaced->routes[i]) &&
 		    steering_state_keep_route(s->state, &d->displaced->routes[i], d->displaced) < 0)
@@ -75,7 +78,7 @@ static void run_install(struct run *run, const struct route_diff *d)
 	routes_remove(run, d, false);
 }
 
-/* Take one snapshot, and make the changes that follow from it. */
+/* Take a snapshot, make a plan, and change what differs from the plan. */
 static int run_once(struct run *run)
 {
 	struct steering *s = run->s;
@@ -99,8 +102,9 @@ static int run_once(struct run *run)
 	return err;
 }
 
-/* Return an uplink all of whose packets this foreign rule sends to another table before they reach
- * our rules, or NULL. */
+/* Return an uplink whose marked packets this foreign rule sends to another table before they reach
+ * our rules, or NULL. A rule counts only if it takes all packets with the mark: it has no other
+ * selector. */
 static const struct uplink_config *rule_takes(const struct config *c, const struct rule_state *r)
 {
 	uint32_t ours = r->fwmask & c->mark_mask;
@@ -116,7 +120,8 @@ static const struct uplink_config *rule_takes(const struct config *c, const stru
 	return NULL;
 }
 
-/* Return whether the steering cannot coexist with this rule; print why to errors. */
+/* Return whether this foreign rule prevents the steering from working; if so, print why to
+ * errors. */
 static bool rule_is_in_the_way(const struct config *c, const struct rule_state *r, FILE *errors)
 {
 	uint32_t last = rule_priority_last(c);
@@ -142,9 +147,9 @@ static bool rule_is_in_the_way(const struct config *c, const struct rule_state *
 	return true;
 }
 
-/* Return -EEXIST if a foreign rule has one of our priorities, because the order of rules with the
- * same priority is undefined, or if it precedes our rules and matches our marks, because the marks
- * would have no effect. */
+/* Return -EEXIST if a foreign rule prevents the steering from working. A rule with one of our
+ * priorities does, because the order of rules with the same priority is undefined. So does a rule
+ * that precedes ours and matches our marks, because ours would never see these packets. */
 static int rules_conflict(struct steering *s, FILE *errors)
 {
 	const struct config *c = s->config;
@@ -197,7 +202,8 @@ static int run_tries(int (*one)(struct run *run), struct run *run)
 	return err;
 }
 
-/* Restore the former state, in memory and on disk. */
+/* Replace the state, in memory and in its file, by former, the text of the state before an
+ * apply. */
 static void state_put_back(struct steering *s, const char *former)
 {
 	struct steering_state *st = steering_state_read(former);
@@ -217,8 +223,8 @@ static void state_put_back(struct steering *s, const char *former)
 		steering_forget(s);
 }
 
-/* Keep the run's undos and the former state for steering_undo(). Returns NULL, because former now
- * belongs to the steering. */
+/* Keep the run's undo records and the state before the run, for steering_undo(). Takes ownership of
+ * former and returns NULL, the caller's new value for it. */
 static char *apply_hold(struct run *run, char *former)
 {
 	struct steering *s = run->s;

@@ -62,8 +62,8 @@ static int plan_compare(struct comparison *k)
 	return 0;
 }
 
-/* Return 1 if the ruleset that was loaded last is the one of the configuration, 0 if not, or
- * -errno. */
+/* Return 1 if the ruleset that was loaded last is the one that the configuration requires, 0 if
+ * not, or -errno. */
 static int is_loaded_with(const struct steering *s, bool is_minimal)
 {
 	char *text = ruleset_render(s->config, is_minimal);
@@ -73,8 +73,8 @@ static int is_loaded_with(const struct steering *s, bool is_minimal)
 	return is_same;
 }
 
-/* As is_loaded_with(). With events = auto the choice of a waymarkd that has ended is unknown, so
- * accept both variants of the ruleset. */
+/* Return what is_loaded_with() returns. With events = auto, waymarkd chooses one of two variants of
+ * the ruleset. If its choice is unknown here, accept both. */
 static int is_loaded_from_file(const struct steering *s)
 {
 	int is_same = is_loaded_with(s, s->is_minimal);

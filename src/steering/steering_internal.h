@@ -16,13 +16,14 @@ struct steering {
 	const struct config *config;
 	bool is_minimal;
 	bool are_events_known; /* waymarkd has chosen is_minimal */
-	unsigned patience_ms;  /* how long to wait for the lock */
+	unsigned patience_ms;  /* maximum wait for the lock (steering_lock.h) */
 	struct rtnl *rtnl;
 	struct nft *nft;
 	struct learnt_gateways learnt;
 	struct uplink_decisions decisions;
-	int64_t trouble_since_ms[UPLINKS_MAX][2]; /* CLOCK_MONOTONIC; by slot and family; 0: since
-						   * before the first snapshot; -1: no trouble */
+	int64_t trouble_since_ms[UPLINKS_MAX][2]; /* when the trouble of an uplink began, by slot
+						   * and family; CLOCK_MONOTONIC; 0: before the
+						   * first snapshot; -1: no trouble */
 	struct netstate *netstate;
 	struct route_plan *plan;
 	struct route_plan *former; /* the last fully applied plan before plan, or NULL */
@@ -33,7 +34,7 @@ struct steering {
 	steering_judge_fn *judge;
 	void *judge_data;
 	struct steering_state *state;
-	bool is_unsaved; /* the state is newer than its file, which cannot be written */
+	bool is_unsaved; /* the state could not be written, so it is newer than its file */
 	steering_midway_fn *midway;
 	void *midway_data;
 	steering_load_fn *load;
@@ -42,7 +43,7 @@ struct steering {
 	void *save_data;
 	steering_change_fn *change; /* reports changes of apply and remove; or NULL */
 	void *change_data;
-	bool is_holding; /* the apply in progress keeps its undos */
+	bool is_holding; /* steering_apply_held() is in progress: keep its undo records */
 	struct undo *held;
 	size_t n_held;
 	char *held_state; /* the state before the held apply, as text */
@@ -58,28 +59,28 @@ struct run {
 	steering_change_fn *fn;
 	void *data;
 	FILE *errors;	  /* NULL: print nothing */
-	size_t former_at; /* index in the former plan of the route found last */
+	size_t former_at; /* index of the route that former_find() found last */
 	int n_changed;
 	int error; /* the first failure, -errno */
 	struct undo *undos;
 	size_t n_undos;
 };
 
-/* Return whether the run continues: false after a failure of an atomic run. */
+/* Return whether the run continues. An atomic run ends at its first failure. */
 bool run_goes_on(const struct run *run);
-/* run_may(): return whether a change is allowed. run_done(): count and report a change that was
- * made. */
+/* run_may(): return whether the judge (steering_set_judge()) allows a change; an atomic run does
+ * not ask it. run_done(): count and report a change that was made. */
 bool run_may(const struct run *run, const struct steering_change *change);
 void run_done(struct run *run, const struct steering_change *change);
-/* Count and report a change that needs no permission. */
+/* Count and report a change for which run_may() need not be asked. */
 __attribute__((format(printf, 3, 4))) void run_changed(struct run *run, bool is_missing,
 						       const char *format, ...);
 /* Record a failure and print "what: why; what to do". todo may be NULL. */
 __attribute__((format(printf, 4, 5))) void run_failed(struct run *run, int err, const char *todo,
 						      const char *format, ...);
 
-/* Save the state. Return 0 or -errno. If the run is not atomic, print a failure once and return 0,
- * because routes and rules are more important than the file. */
+/* Save the state. Return 0 or -errno. A run that is not atomic must go on without the file, because
+ * routes and rules are more important. In it, print the first of several failures and return 0. */
 int run_keep(struct run *run);
 
 /* Record how to undo a change, if the run is atomic. Call before the change; if the change fails,
@@ -88,7 +89,7 @@ int undo_sysctl(struct run *run, const char *name, const char *former);
 int undo_route(struct run *run, const struct route_state *former, bool is_added);
 int undo_rule(struct run *run, const struct rule_state *rule, bool is_added);
 int undo_group(struct run *run, uint32_t ifindex, uint32_t former);
-int undo_ruleset(struct run *run, const char *former); /* NULL: there was none */
+int undo_ruleset(struct run *run, const char *former); /* NULL: no table existed */
 /* undo_drop(): discard the last record. run_undo(): undo all recorded changes in reverse order, and
  * discard the records. run_clear(): discard all records. */
 void undo_drop(struct run *run);
@@ -97,17 +98,18 @@ void run_clear(struct run *run);
 
 /* --- parts ------------------------------------------------------------------------------ */
 
-/* steering_routes.c: each applies one part of the difference to the plan. is_balance selects the
- * routes that spread new flows; else all other routes. */
+/* steering_routes.c: each function makes one kind of the changes in d, the difference between the
+ * kernel and the plan. is_balance true: only the routes that spread new flows; false: all other
+ * routes. */
 void routes_add(struct run *run, const struct route_diff *d, bool is_balance);
 void routes_remove(struct run *run, const struct route_diff *d, bool is_balance);
 void rules_add(struct run *run, const struct route_diff *d);
 void rules_remove(struct run *run, const struct route_diff *d);
-/* Restore the displaced foreign routes: all if wanted is NULL, else those whose place has no route
- * in wanted. A route that cannot be restored now stays in the state, but if wanted is NULL and its
- * interface is down or gone, it is dropped. */
+/* Restore the foreign routes that we displaced. If wanted is NULL (removal), restore all, and
+ * forget a route whose interface is down or gone. Else restore those whose place has no route in
+ * wanted. Any other route that cannot be restored stays in the state. */
 void routes_restore(struct run *run, const struct netstate *wanted);
-/* Return whether the former plan has a route at this place. */
+/* Return whether the former plan (struct steering) has a route at this place. */
 bool route_was_ours(struct run *run, const struct route_state *place);
 
 /* steering_links.c: set the groups of the uplinks' interfaces as planned, or to the default. */
@@ -124,12 +126,13 @@ bool sysctl_is_due(const struct sysctl_want *w, const char *now);
 /* steering_ruleset.c */
 void ruleset_load(struct run *run);
 void ruleset_remove(struct run *run);
-/* Return whether the table is in the kernel as it was loaded. */
+/* Return whether table inet waymark in the kernel is unchanged since it was loaded. */
 bool ruleset_is_loaded(struct steering *s);
 
-/* steering_protect.c. protection_is_due(): return whether the table must be created again to become
- * protected or unprotected. protection_load(): load it in place of the existing table, whose
- * listing is former (NULL: no table exists). Return 0 or -errno. */
+/* steering_protect.c. protection_is_due(): return whether the table must be loaded again to become
+ * protected or unprotected. If the process that owned the table has ended, adopt the table instead
+ * and return false. protection_load(): load text in place of the existing table, whose listing is
+ * former (NULL: no table exists). Return 0 or -errno. */
 bool protection_is_due(struct steering *s, bool is_there);
 int protection_load(struct steering *s, const char *text, const char *former);
 /* Load the table without an owner in place of the owned one. Return -EALREADY if this process does
@@ -140,8 +143,8 @@ int protection_release(struct steering *s, const char *text);
 int steering_look(struct steering *s);
 /* Read the state file into s, and take the learnt gateways from it. Return 0 or -errno. */
 int steering_recall(struct steering *s);
-/* steering_release.c: update from a plan which uplinks are down for good. Return true if that
- * changed, so that the caller must plan again. */
+/* steering_release.c: update which uplinks are released (down for so long that their flows may use
+ * another uplink). Return true if that has changed, so that the caller must plan again. */
 bool releases_update(struct steering *s, const struct route_plan *plan);
 
 /* Copy the learnt gateways to the state. Return 0 or -ENOMEM. */

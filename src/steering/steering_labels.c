@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * steering_labels.c - finds out whether the connlabels that flows carry still have the meaning that
- * they had when they were set.
+ * steering_labels.c - finds out whether the connlabels of existing flows were set when each label
+ * bit stood for another interface than now.
  */
 #include <stdio.h>
 
 #include "steering/steering_internal.h"
 
-/* Return a hash of the interfaces that the slots' labels stand for. */
+/* Return a hash of the slots' interface names: each slot has a label bit, which stands for its
+ * interface. */
 static uint64_t label_slots_hash(const struct config *c)
 {
 	char text[UPLINKS_MAX * (IFNAMSIZ + 1) + 1];

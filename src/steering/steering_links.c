@@ -20,7 +20,7 @@ static void group_set(struct run *run, const struct link_state *l, uint32_t grou
 			undo_drop(run);
 	}
 	if (err == -ENODEV)
-		return; /* the interface was deleted; the next snapshot lacks it */
+		return; /* the interface was deleted in the meantime */
 	if (err)
 		run_failed(run, err, "check that waymarkd may change interfaces",
 			   "cannot set the group of interface %s to %u", l->name, group);

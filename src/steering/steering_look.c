@@ -9,8 +9,9 @@
 
 #include "steering/steering_internal.h"
 
-/* Take the gateways from the state for uplinks of which this process has learnt none. Only with
- * balance = "main" may the routes be missing from which gateways are learnt. */
+/* For each uplink of which this process has learnt no gateway, take the gateway from the state. Do
+ * so only with balance = "main": only then may our default route have displaced the routes from
+ * which gateways are learnt. */
 static void gateways_recall(struct steering *s)
 {
 	for (size_t i = 0; s->config->balance == BALANCE_MAIN && i < s->state->n_gateways; i++) {
@@ -28,8 +29,8 @@ static void gateways_recall(struct steering *s)
 	}
 }
 
-/* Read the state file. Keep the state in memory if the file is missing or invalid, or could not be
- * written. */
+/* Read the state file. Keep the state in memory instead if the file is missing or invalid, or if
+ * the state in memory could not be written to it. */
 int steering_recall(struct steering *s)
 {
 	struct steering_state *st = steering_state_load(s->config);
@@ -91,8 +92,8 @@ int steering_remember(struct steering *s)
 	return 0;
 }
 
-/* Replace the plan. Keep the previous one as former only if it was fully applied: else it does not
- * describe what was installed. */
+/* Replace the plan. Keep the previous one as s->former only if it was fully applied; else it does
+ * not describe what is installed. */
 static void plan_replace(struct steering *s, struct route_plan *plan)
 {
 	if (s->is_settled) {
@@ -105,8 +106,8 @@ static void plan_replace(struct steering *s, struct route_plan *plan)
 	s->plan = plan;
 }
 
-/* Return a new plan, or NULL. The plan shows which uplinks to release. If that changed, plan
- * again. */
+/* Return a new plan, or NULL. A plan shows which uplinks are in trouble, and so which ones to
+ * release (steering_release.c). If that changes, make the plan again. */
 static struct route_plan *plan_make(struct steering *s, const struct netstate *now)
 {
 	struct route_plan *plan = route_plan_new(s->config, now, &s->learnt, &s->decisions);

@@ -36,12 +36,12 @@ bool protection_is_due(struct steering *s, bool is_there)
 {
 	if (!s->can_protect)
 		return nft_is_owner(s->nft);
-	/* A table whose owner has ended is adopted as it is. */
+	/* nft_own() adopts the table if the process that owned it has ended. */
 	return !nft_is_owner(s->nft) && (!is_there || nft_own(s->nft, RULESET_TABLE));
 }
 
-/* Load text into the table, which exists and is ours. former is its listing, or NULL if it is
- * empty. */
+/* Load text into the table, which exists and which this process owns. former is its listing, or
+ * NULL if it is empty. */
 static int load_own(struct steering *s, const char *text, const char *former)
 {
 	char *flat = ruleset_flatten(text, former);
@@ -60,7 +60,7 @@ static int load_new(struct steering *s, const char *text)
 	return err;
 }
 
-/* If the table cannot be protected, load it without protection. */
+/* Loading the table with an owner has failed: load it without one. */
 static int load_again(struct steering *s, const char *text)
 {
 	nft_run(s->nft, DELETE_TABLE);

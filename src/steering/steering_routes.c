@@ -2,8 +2,8 @@
 /*
  * steering_routes.c - changes the installed routes and rules to those of the plan.
  *
- * A route replaces another at the same place in one step, so that there is no moment without one.
- * Must not know how the plan is made.
+ * A route is replaced by another in one step, so that at no moment the place has no route. Must not
+ * know how the plan is made.
  */
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -40,8 +40,8 @@ static const struct route_state *route_find(const struct netstate *s,
 	return NULL;
 }
 
-/* Return the route of the former plan at this place, or NULL. All plans have the same order, so
- * start at the route that was found last. */
+/* Return the route of the former plan at this place, or NULL. Callers ask in the order of the plan,
+ * and all plans have the same order, so start the search at the route that was found last. */
 static const struct route_state *former_find(struct run *run, const struct route_state *place)
 {
 	const struct netstate *former = run->s->former ? run->s->former->wanted : NULL;
@@ -140,7 +140,7 @@ static int rule_delete(struct run *run, const struct rule_state *r)
 
 /* --- routes, one by one --------------------------------------------------------------- */
 
-/* Delete the foreign routes that precede ours at the same place, so that ours is in force. */
+/* Delete the foreign routes that precede our route at the same place, so that ours is in force. */
 static int route_uncover(struct run *run, const struct route_diff *d,
 			 const struct route_state *ours)
 {
@@ -156,7 +156,9 @@ static int route_uncover(struct run *run, const struct route_diff *d,
 	return err;
 }
 
-/* Replace the route in r's place by r, or uncover r if the kernel has it behind a foreign one. */
+/* Put r in force at its place. If the kernel has our route there behind foreign ones, delete the
+ * foreign ones, and replace our route if it differs from r. Else add r; it replaces a foreign route
+ * or a former one of ours, if there is one. */
 static int route_bring(struct run *run, const struct route_diff *d, const struct route_state *r)
 {
 	const struct route_state *former = route_find(d->displaced, r);
@@ -192,8 +194,8 @@ static void route_put(struct run *run, const struct route_diff *d, const struct 
 			   *rtnl_error(run->s->rtnl) ? rtnl_error(run->s->rtnl) : "refused");
 }
 
-/* Return whether a route belongs to the part that is_balance selects: routes that spread new flows,
- * or all others. */
+/* Return whether a route is of the kind that is_balance selects: true: routes that spread new
+ * flows; false: all others. */
 static bool route_is_in(const struct run *run, const struct route_state *r, bool is_balance)
 {
 	bool is_spread = r->table == RT_TABLE_MAIN || r->table == run->s->config->balance_table;
@@ -240,7 +242,8 @@ void routes_remove(struct run *run, const struct route_diff *d, bool is_balance)
 
 /* --- what was displaced ------------------------------------------------------------- */
 
-/* Replace the interface indexes in a saved route: the interfaces may have other indexes now. */
+/* Replace the interface indexes in a saved route by the current ones, because an interface that was
+ * created again has another index. */
 static int route_renumber(struct route_state *r, const struct netstate *then,
 			  const struct netstate *now)
 {
@@ -256,7 +259,8 @@ static int route_renumber(struct route_state *r, const struct netstate *then,
 	return 0;
 }
 
-/* Restore a saved route, in place of ours or of none. A newer foreign route stays. */
+/* Restore a saved route: replace our route at its place, or add it if the place has no route. A
+ * foreign route at the place is newer than the saved one and stays. */
 static int route_restore(struct run *run, const struct route_state *saved)
 {
 	const struct netstate *now = run->s->netstate;
@@ -275,8 +279,8 @@ static int route_restore(struct run *run, const struct route_state *saved)
 	return err;
 }
 
-/* Return whether the error means that the route's interface is down or gone. The kernel would then
- * have deleted the route, so it need not be restored. */
+/* Return whether the error means that the route's interface is down or gone. Without the steering,
+ * the kernel would have deleted the route too, so it need not be restored. */
 static bool route_went_by_itself(int err)
 {
 	return err == -ENODEV || err == -ENETDOWN || err == -ENETUNREACH || err == -EHOSTUNREACH;
@@ -377,8 +381,8 @@ static const struct rule_state *rule_find_rival(const struct netstate *s,
 	return NULL;
 }
 
-/* Add a rule, after deleting its duplicate, if there is one. So a rule in the wrong order moves
- * behind the other rules of its priority, and a goto with another target is replaced. */
+/* Add a rule. If the kernel has its duplicate (rival), delete that first: a rule in the wrong order
+ * moves behind the other rules of its priority, and a goto gets its new target. */
 static int rule_bring(struct run *run, const struct rule_state *r, const struct rule_state *rival)
 {
 	int err = rival ? rule_delete(run, rival) : 0;
@@ -386,8 +390,8 @@ static int rule_bring(struct run *run, const struct rule_state *r, const struct 
 	return err && err != -ENOENT && err != -ESRCH ? err : rule_add(run, r);
 }
 
-/* Add a rule, and return whether it was added. is_moved: it exists, but a rule that must precede it
- * was added again. */
+/* Add a rule, and return whether it was added. is_moved: the kernel has the rule, but a rule that
+ * must precede it was added again behind it. */
 static bool rule_put(struct run *run, const struct rule_state *r, const struct rule_state *rival,
 		     bool is_moved)
 {
@@ -417,8 +421,8 @@ static bool rule_shares_priority(const struct rule_state *r, const struct rule_s
 	return other && r->family == other->family && r->priority == other->priority;
 }
 
-/* A rule that is misplaced only because the rule before it is added again (is_moved) stays where it
- * is until that rule has been added. */
+/* A rule whose predecessor is added again must be added again as well, to stay behind it
+ * (is_moved). If the predecessor could not be added, leave the rule where it is. */
 void rules_add(struct run *run, const struct route_diff *d)
 {
 	const struct rule_state *before = NULL;
@@ -455,7 +459,8 @@ static void rule_take(struct run *run, const struct rule_state *r)
 			   r->priority, rule_text(text, sizeof(text), r));
 }
 
-/* Remove in reverse order: the mark rules rely on the local-destination rules before them. */
+/* Remove in reverse order: the rules that match marks rely on the rules for local destinations
+ * before them. */
 void rules_remove(struct run *run, const struct route_diff *d)
 {
 	for (size_t i = d->remove->n_rules; i-- > 0 && run_goes_on(run);)

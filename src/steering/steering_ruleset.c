@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * steering_ruleset.c - keeps table inet waymark loaded as it is rendered.
+ * steering_ruleset.c - keeps table inet waymark loaded as plan/ruleset.h renders it.
  *
- * nftables lists rules in another form than it reads (masks, numbers). So a listing is compared
- * with the one taken right after loading, and a text with the text that was loaded. If both are the
- * same, the table is not loaded again and keeps its counters. Must not know the rules.
+ * nftables lists rules in another form than it reads (masks, numbers), so the table's listing
+ * cannot be compared with the rendered text. Two hashes are compared instead: the current listing
+ * with the one right after the load, and the current text with the loaded one. If both are equal,
+ * the table is not loaded again and keeps its counters. Must not know the rules.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -36,15 +37,16 @@ bool steering_has_ruleset(struct steering *s)
 	return ruleset_is_loaded(s);
 }
 
-/* Keep the listing as loaded, to report differences from it later. */
+/* Keep the table's listing right after the load, to report differences from it later. */
 static void listing_keep(struct steering *s, const char *listing)
 {
 	free(s->listing);
 	s->listing = listing ? strdup(listing) : NULL;
 }
 
-/* Return whether another process changed the ruleset after it was loaded. If a new text is due, as
- * for another interface, only a missing table shows that. */
+/* Return whether another process changed the ruleset after it was loaded. If the configuration
+ * requires a new text, the table is loaded again anyway; then only a missing table counts as
+ * changed. */
 static bool ruleset_is_undone(const struct steering *s, const char *text, const char *listing)
 {
 	return s->former && s->state->text_hash &&
@@ -67,8 +69,9 @@ static void ruleset_describe(struct steering_change *c, const struct steering *s
 		c->is_blinding = ruleset_compare(s->listing, listing, c->detail, sizeof(c->detail));
 }
 
-/* Record that the rules label flows from now on, unless they did before. Flows that began without
- * our rules have no room for labels, or no label set. */
+/* Record that the rules label flows from now on. was_there: they did so before, with the same
+ * meaning of the labels; then the earlier time stays. Flows that began without our rules have no
+ * room for labels, or no label set. */
 static void labels_note(struct steering *s, bool was_there)
 {
 	if (!was_there || !s->state->labels_since_ms)
@@ -97,8 +100,8 @@ static void load_tell(const struct steering *s, bool is_done)
 		s->load(s->load_data, is_done);
 }
 
-/* Drop the undo of a load that failed, if the table is unchanged. The child that loads the table
- * may have died after the load, before it reported success. */
+/* Drop the undo record of a failed load, but only if the table is unchanged: the child that loads
+ * the table may have died after the load, before it reported success. */
 static void undo_drop_if_same(struct run *run, const char *former)
 {
 	char *now = nft_list_table(run->s->nft, RULESET_FAMILY, RULESET_TABLE);
@@ -132,7 +135,7 @@ static void ruleset_replace(struct run *run, const char *text, const char *forme
 	}
 	load_tell(s, true);
 	labels_note(s, former && steering_labels_stale_from(s) == LABELS_TOTAL);
-	/* Save the hashes on disk, too. If this process ends before that, the hash on disk does not
+	/* Save the hashes to disk. If this process ends before that, the hash on disk does not
 	 * match the table, and the next process loads the ruleset again. */
 	ruleset_note(s, text);
 	err = run_keep(run);
@@ -142,7 +145,8 @@ static void ruleset_replace(struct run *run, const char *text, const char *forme
 		run_done(run, &change);
 }
 
-/* Return the listing of the installed table. Adopting the table changes its listing. */
+/* Set *is_due to protection_is_due(), which may adopt the table. Return the table's listing after
+ * that, because adoption changes the listing. */
 static char *listing_adopted(struct steering *s, bool *is_due)
 {
 	char *listing = nft_list_table(s->nft, RULESET_FAMILY, RULESET_TABLE);
@@ -199,8 +203,8 @@ void ruleset_remove(struct run *run)
 	s->state->label_slots = 0;
 }
 
-/* Load the table without owner flags: nft cannot parse its own listing of a table that has these
- * flags but no owner. */
+/* Load the table again without its owner flags. nft cannot parse its own listing of a table that
+ * has these flags but no owner. */
 int steering_unprotect(struct steering *s)
 {
 	char *text = ruleset_render(s->config, s->is_minimal);

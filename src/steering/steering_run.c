@@ -122,7 +122,8 @@ void undo_drop(struct run *run)
 		undo_clear(&run->undos[--run->n_undos]);
 }
 
-/* Drop the newest record if a copy in it failed. Return 0 or -ENOMEM. */
+/* Return 0 if the newest undo record is complete. If a copy in it failed, drop the record and
+ * return -ENOMEM. */
 static int undo_whole(struct run *run, bool is_whole)
 {
 	if (is_whole)
@@ -236,7 +237,7 @@ static int undo_run(struct steering *s, const struct undo *u)
 
 void run_undo(struct run *run)
 {
-	/* Do not report a change that was undone. A failure to undo is reported. */
+	/* Do not report the undoing of changes, only failures. */
 	run->fn = NULL;
 	for (size_t i = run->n_undos; i-- > 0;) {
 		int err = undo_run(run->s, &run->undos[i]);

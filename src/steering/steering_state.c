@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * steering_state.c - keeps what the steering found and changed, in memory and in a file that is
- * replaced as a whole.
+ * steering_state.c - keeps the former values of what the steering changed, in memory and in a file
+ * that is replaced as a whole.
  *
  * Must not know rtnetlink or nftables, nor the file's syntax (steering_state_json.c).
  */
@@ -99,8 +99,8 @@ int steering_state_keep_gateway(struct steering_state *st, const struct saved_ga
 	return 0;
 }
 
-/* Keep the links of the route's nexthops. Replace a kept link with the same index, because the
- * index may belong to another interface now. */
+/* Keep the links of the route's nexthops. A link that was kept with the same index is replaced,
+ * because the index may belong to another interface now. */
 static int keep_links(struct netstate *to, const struct route_state *r, const struct netstate *s)
 {
 	for (size_t i = 0; i < r->n_nexthops; i++) {
@@ -183,7 +183,8 @@ int steering_state_folder(const struct config *c, bool make)
 	return fd < 0 ? -errno : fd;
 }
 
-/* Return whether waymarkd switches to this user. Root gives the state file to that user. */
+/* Return whether this is the user that waymarkd switches to. Root gives the state file to that
+ * user. */
 static bool is_daemon_user(const struct config *c, uid_t uid)
 {
 	const struct passwd *user = c->user ? getpwnam(c->user) : NULL;
@@ -191,9 +192,9 @@ static bool is_daemon_user(const struct config *c, uid_t uid)
 	return user && user->pw_uid == uid;
 }
 
-/* Return whether the state file is trusted: removing the steering installs what the file contains.
- * Trusted are root, this user, waymarkd's user, and the owner of the folder if only the owner can
- * write to it. */
+/* Return whether the state file is trusted: its routes and sysctls are installed when the steering
+ * is removed. A file is trusted if its owner is root, this process's user or waymarkd's user. It is
+ * also trusted if its owner owns the folder and no one else may write to the folder. */
 static bool file_is_trusted(const struct config *c, int folder, const struct stat *sb)
 {
 	struct stat in;
@@ -206,7 +207,8 @@ static bool file_is_trusted(const struct config *c, int folder, const struct sta
 	       !(in.st_mode & (S_IWGRP | S_IWOTH));
 }
 
-/* Return the whole file as malloc'd text, or NULL with errno; ENOENT also if it is not trusted. */
+/* Return the whole file as malloc'd text, or NULL with errno. ENOENT: the file is missing or not
+ * trusted. */
 static char *file_read(const struct config *c, int folder)
 {
 	int fd = openat(folder, FILE_NAME, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -234,8 +236,8 @@ static char *file_read(const struct config *c, int folder)
 	return NULL;
 }
 
-/* Return the state in a text. If the text is no state, return an empty state, as for a missing
- * file; the next save replaces the file. NULL: out of memory. */
+/* Parse a text. If the text is not a valid state, return an empty state, as for a missing file; the
+ * next save replaces the file. NULL: out of memory. */
 static struct steering_state *state_parse(const char *text)
 {
 	struct steering_state *st = steering_state_read(text);

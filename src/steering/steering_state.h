@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * steering_state.h - keeps what the steering found and changed in a file beside the control socket
- * (steering.json), so that any process that removes the steering can restore the former state.
+ * steering_state.h - keeps the former values of what the steering changed in a file beside the
+ * control socket (steering.json), so that any process that removes the steering can restore them.
  *
- * The file belongs to one boot and one network namespace. A file of another one is ignored.
+ * A file that was written in another boot or another network namespace is ignored.
  */
 #ifndef WAYMARK_SRC_STEERING_STEERING_STATE_H
 #define WAYMARK_SRC_STEERING_STEERING_STATE_H
@@ -23,25 +23,26 @@ struct saved_sysctl {
 	char set[SYSCTL_VALUE_MAX];    /* the value that we set */
 };
 
-/* A gateway learnt for an uplink, so that a new process knows it while the routes are missing from
- * which it was learnt. */
+/* A gateway that was learnt for an uplink from a route. A new process reads it here if that route
+ * is missing. */
 struct saved_gateway {
 	char uplink[UPLINK_NAME_MAX];
 	char ifname[IFNAMSIZ];
 	uint8_t family;
-	struct addr gateway; /* none: point to point */
+	struct addr gateway; /* none: the interface is point-to-point */
 };
 
 struct steering_state {
-	bool is_known;		    /* read from a file of this boot and namespace */
+	bool is_known;		    /* the state before the installation is known: read from a
+				     * file of this boot and namespace, or saved by this process */
 	struct netstate *displaced; /* foreign routes, and the links that they use */
 	struct saved_sysctl *sysctls;
 	size_t n_sysctls;
 	struct saved_gateway *gateways;
 	size_t n_gateways;
-	uint64_t text_hash;	 /* of the ruleset's text when it was loaded; 0: none */
+	uint64_t text_hash;	 /* of the ruleset's text that was loaded; 0: none */
 	uint64_t listing_hash;	 /* of nft's listing right after the load */
-	int64_t labels_since_ms; /* CLOCK_REALTIME: since when the rules label flows; 0: unknown */
+	int64_t labels_since_ms; /* when rules began to label flows; CLOCK_REALTIME; 0: unknown */
 	uint32_t label_base;	 /* first bit of the labels that flows carry */
 	uint64_t label_slots;	 /* hash of the interfaces that labels stand for; 0: unknown */
 };
@@ -49,25 +50,28 @@ struct steering_state {
 struct steering_state *steering_state_new(void); /* NULL with errno */
 void steering_state_free(struct steering_state *st);
 
-/* Append a copy, or replace the entry of the same name. 0 or -ENOMEM. */
+/* steering_state_keep_sysctl(): add a sysctl, or set its new value (set) if it is known; its first
+ * former value stays. steering_state_keep_gateway(): add a gateway, or replace the one of the same
+ * uplink and family. Return 0 or -ENOMEM. */
 int steering_state_keep_sysctl(struct steering_state *st, const char *name, const char *former,
 			       const char *set);
 int steering_state_keep_gateway(struct steering_state *st, const struct saved_gateway *g);
-/* Keep a displaced route in place of an older one at the same place. s has the links of its
+/* Keep a displaced route; it replaces an older one at the same place. s has the links of its
  * nexthops. Return 0 or -ENOMEM. */
 int steering_state_keep_route(struct steering_state *st, const struct route_state *r,
 			      const struct netstate *s);
-/* Forget the displaced routes of this place. */
+/* Forget the displaced routes at this place. */
 void steering_state_drop_route(struct steering_state *st, const struct route_state *place);
 
-/* Format the state as JSON (malloc'd) and parse it. NULL with errno; EBADMSG: the
- * text is not a state. */
+/* steering_state_write(): format the state as malloc'd JSON. steering_state_read(): parse such a
+ * text; a text of another boot or namespace yields an empty state. Both return NULL with errno;
+ * EBADMSG: the text is not a state. */
 char *steering_state_write(const struct steering_state *st);
 struct steering_state *steering_state_read(const char *text);
 
-/* Load, save and delete the state file. Load returns an empty state if the file is
- * missing or from another boot or namespace; NULL with errno on failure. Save
- * creates a missing folder; text is the formatted state. */
+/* Load, save and delete the state file. Load returns an empty state if the file is missing, not
+ * trusted, not valid, or from another boot or namespace; NULL with errno on failure. Save creates a
+ * missing folder; text is what steering_state_write() returned. */
 struct steering_state *steering_state_load(const struct config *c);
 int steering_state_save(const struct config *c, const char *text);
 int steering_state_delete(const struct config *c);
@@ -75,11 +79,11 @@ int steering_state_delete(const struct config *c);
 /* Open the folder of the state file; make: create it if it is missing. Return its descriptor or
  * -errno. */
 int steering_state_folder(const struct config *c, bool make);
-/* If we are root, make waymarkd's user the owner of a file, because waymarkd must be able to
- * replace it. */
+/* If we are root, make the user of the configuration the owner of a file, because waymarkd runs as
+ * that user and must be able to replace the file. */
 void steering_state_give(const struct config *c, int fd);
 
-/* FNV-1a, 64 bits, never 0: it only shows whether a text has changed. */
+/* Return a hash (FNV-1a, 64 bits), never 0. It only shows whether a text has changed. */
 uint64_t text_hash(const char *text);
 
 #endif

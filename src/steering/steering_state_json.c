@@ -19,7 +19,7 @@
 #define STATE_VERSION	1
 #define EXTRA_BYTES_MAX ROUTE_EXTRA_MAX
 
-/* Identify the boot and the network namespace that a state belongs to. */
+/* The boot and the network namespace in which a state was written. */
 struct place {
 	char boot[64];
 	char netns[64];
@@ -49,8 +49,8 @@ static json_t *addr_to_json(const struct addr *a)
 	return json_string(addr_format(a, text));
 }
 
-/* Return a name as JSON. The kernel allows any bytes in an interface's name, JSON only UTF-8. A
- * name that is not UTF-8 is written in hex after a '/', which no name begins with. */
+/* Return a name as JSON. The kernel allows any bytes in an interface's name, but JSON allows only
+ * UTF-8. Write a name that is not UTF-8 in hex after a '/', because no name begins with a '/'. */
 static json_t *name_to_json(const char *name)
 {
 	char hex[2 * SYSCTL_NAME_MAX + 2] = "/";
@@ -290,8 +290,8 @@ static int route_from_json(struct netstate *s, json_t *json)
 	return err;
 }
 
-/* Return whether the steering ever sets this sysctl: one of the list, or an interface's
- * rp_filter. */
+/* Return whether this is a sysctl that the steering may set: one of the list, or the rp_filter of
+ * an interface. */
 static bool sysctl_is_known(const char *name)
 {
 	static const char *const known[] = {

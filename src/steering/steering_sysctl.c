@@ -2,8 +2,8 @@
 /*
  * steering_sysctl.c - sets the planned sysctls and restores the former values.
  *
- * A sysctl that cannot be set does not stop the installation: without it flows are counted less
- * exactly, or a filter that the administrator set drops some packets. It is reported. Must not know
+ * A sysctl that cannot be set is reported and does not stop the installation. Without it, flows are
+ * counted less exactly, or a reverse path filter (rp_filter) drops some packets. Must not know
  * which sysctls are planned (plan/sysctl_plan.c).
  */
 #include <errno.h>
@@ -49,8 +49,8 @@ static int sysctl_change(struct run *run, const struct sysctl_want *w, const cha
 	return err ? err : sysctl_write(w->name, w->value);
 }
 
-/* Save the value as the former one even if it is as planned now, because a later run may change
- * it. */
+/* Keep a value that is already as planned in the state as the former one, too. If another process
+ * changes it and a later run sets it again, removal then restores this value. */
 static void sysctl_keep(struct run *run, const struct sysctl_want *w, const char *now)
 {
 	int err = run->is_atomic ? steering_state_keep_sysctl(run->s->state, w->name, now, w->value)
@@ -60,7 +60,7 @@ static void sysctl_keep(struct run *run, const struct sysctl_want *w, const char
 		run_failed(run, err, NULL, "cannot save the former value of sysctl %s", w->name);
 }
 
-/* Print that a sysctl cannot be set, at installation only, not at each reconcile. */
+/* Print that a sysctl cannot be set, but only at installation, not at each reconcile. */
 static void sysctl_warn(struct run *run, const struct sysctl_want *w, int err)
 {
 	if (run->errors && run->is_atomic)
@@ -68,8 +68,9 @@ static void sysctl_warn(struct run *run, const struct sysctl_want *w, int err)
 			w->name, w->value, w->why, strerror(-err));
 }
 
-/* Return whether the interface of an rp_filter existed at the last plan. An interface that is new,
- * or created again, has new sysctls. */
+/* Return whether the interface of this rp_filter is the one of the former plan. A new interface,
+ * also one that was created again, has new sysctls, so their values are not another process's
+ * changes. */
 static bool filter_was_there(const struct steering *s, const struct sysctl_want *w)
 {
 	const struct link_state *was, *is;
@@ -94,9 +95,9 @@ static void sysctl_describe(struct steering_change *c, const struct steering *s,
 	snprintf(c->detail, sizeof(c->detail), "was %s", now);
 }
 
-/* Set a sysctl. Return whether another value than the planned one was found and stays. Before the
- * ruleset loads conntrack, its sysctls do not exist, and those of an interface exist only with it.
- * So failures are printed only if is_last_word is true. */
+/* Set a sysctl. Return true if its value differs from the planned one and stays so. Each
+ * installation calls this twice: some sysctls appear only when the ruleset loads conntrack or an
+ * interface is created, so failures are printed only at the second call (is_last_word). */
 static bool sysctl_set(struct run *run, const struct sysctl_want *w, bool is_last_word)
 {
 	struct steering_change change;
@@ -168,8 +169,8 @@ void sysctls_set(struct run *run, bool is_last_word)
 			run->s->sysctls_left |= sysctl_bit(wants, i);
 }
 
-/* Restore a former value. A value that another process set since then stays. If the interface is
- * gone, so are its sysctls. */
+/* Restore a former value, but keep a value that another process has set after us. The sysctls of an
+ * interface that is gone need no restoring. */
 static void sysctl_restore(struct run *run, const struct saved_sysctl *saved)
 {
 	char now[SYSCTL_VALUE_MAX];
@@ -195,8 +196,8 @@ void sysctls_restore(struct run *run)
 		sysctl_restore(run, &st->sysctls[i]);
 }
 
-/* Print an rp_filter's setting: as a command if the filter is strict or already has our value, as a
- * comment if the interface does not exist. */
+/* Print how to set an rp_filter: as a command if the filter is strict or already has our value, as
+ * a comment if the interface does not exist. If the filter is not strict, print nothing. */
 static void filter_print(const struct sysctl_want *w, FILE *out)
 {
 	char now[SYSCTL_VALUE_MAX];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * steering.h - installs and removes the steering as a whole, and keeps it as planned: ruleset,
- * ip rules, routes, sysctls. What it displaced is written to a state file beside the control
- * socket, so that remove (by any process, later) leaves the machine as it was found.
+ * steering.h - installs and removes the steering as a whole (ruleset, ip rules, routes and
+ * sysctls), and keeps it as planned. The former routes and sysctl values are written to a state
+ * file beside the control socket, so that any process can restore them later.
  */
 #ifndef WAYMARK_STEERING_STEERING_H
 #define WAYMARK_STEERING_STEERING_H
@@ -22,21 +22,22 @@ struct steering;
  * must stay valid until steering_set_config() replaces it or the steering is closed. */
 struct steering *steering_open(const struct config *c);
 void steering_close(struct steering *s);
-/* Return the netlink socket of the ruleset's transactions. The launcher, which forks the child that
- * runs each transaction, must keep it open. */
+/* Return the netlink socket of the ruleset's transactions, for transaction_launcher_start()
+ * (kernel/transaction.h): the launcher must not close it, because its children use it. */
 int steering_nft_fd(const struct steering *s);
 void steering_set_config(struct steering *s, const struct config *c);
 
-/* Set the decision about an uplink. It takes effect at the next apply or reconcile. An uplink that
- * has the same name in a new configuration keeps its decision. */
+/* Set what was decided about an uplink (enum uplink_decision in plan/route_plan.h: up, down or
+ * drained). It takes effect at the next apply or reconcile. An uplink that has the same name in a
+ * new configuration keeps its decision. */
 void steering_set_decision(struct steering *s, uint8_t slot, enum uplink_decision decision);
 
 /* Return the netlink port id of our route and rule changes, which their notifications carry
  * (rtnl_monitor). Notifications of our ruleset changes carry the pid of this process instead. */
 uint32_t steering_port(const struct steering *s);
 
-/* How long apply, reconcile and remove wait for another process that changes the steering
- * (5 s unless set); then they fail with -EBUSY, and the message names that process. */
+/* How long apply, undo, reconcile and remove wait while another process changes the steering (5 s
+ * unless set). After that they fail with -EBUSY and print which process it is. */
 #define STEERING_PATIENCE_MS 5000
 void steering_set_patience(struct steering *s, unsigned patience_ms);
 
@@ -49,8 +50,8 @@ void steering_set_protection(struct steering *s, bool is_wanted);
 bool steering_can_protect(const struct steering *s); /* protection is wanted, and the kernel
 						      * supports it */
 bool steering_is_protected(const struct steering *s);
-/* Release the ownership and keep the table, before a process ends whose steering stays installed.
- * Return 0 or -errno. */
+/* Release the ownership of table inet waymark, but keep the table. Call it before a process ends
+ * whose steering is to stay installed. Return 0 or -errno. */
 int steering_unprotect(struct steering *s);
 
 /* Install everything: sysctls, tables, rules, ruleset and default route, in an order in which no
@@ -75,24 +76,27 @@ void steering_set_midway(struct steering *s, steering_midway_fn *fn, void *data)
 typedef void steering_load_fn(void *data, bool is_done);
 void steering_set_load(struct steering *s, steering_load_fn *fn, void *data);
 
-/* Called instead of steering_file_save() to save the state beside the control socket, for a caller
- * that must not wait for a disk. If text is NULL, delete the file. Return 0, or -errno if the state
- * was not saved. */
+/* Set a function that saves the state file, for a caller that must not wait for a disk. text is the
+ * new content of the file beside control_socket; NULL: delete the file. Return 0, or -errno if the
+ * state was not saved. Without such a function the file is written at once, as steering_file_save()
+ * does. */
 typedef int steering_save_fn(void *data, const char *control_socket, const char *text);
 void steering_set_save(struct steering *s, steering_save_fn *fn, void *data);
 int steering_file_save(const char *control_socket, const char *text);
 
-/* steering_reconcile(): take a new snapshot of the kernel's state, plan again, and change routes,
- * rules, sysctls and the ruleset where they differ from the plan, after links changed or another
- * process changed them. Return how many things were changed, or -errno. Report each change to fn,
- * if it is not NULL. */
+/* steering_reconcile(): take a new snapshot of the kernel's state, make a new plan, and change the
+ * routes, rules, sysctls and the ruleset that differ from the plan. Call it when links have
+ * changed, or when another process has changed one of these. Return how many things were changed,
+ * or -errno. Report each change to fn, if fn is not NULL. */
 enum steering_thing { STEERING_RULESET, STEERING_RULE, STEERING_ROUTE, STEERING_SYSCTL };
 struct steering_change {
 	enum steering_thing thing;
-	bool is_missing;  /* it was missing and was added; else it was unexpected and was removed */
-	bool is_undone;	  /* it was as planned after the last apply or reconcile, and the plan is
-			   * the same: another process or the kernel has changed it since */
-	bool is_blinding; /* for a ruleset: a part of it is missing or changed */
+	bool is_missing;  /* true: something was missing or had another value and is as planned
+			   * now; false: something unexpected was removed */
+	bool is_undone;	  /* the last apply or reconcile had left it as planned, and the plan is
+			   * unchanged: another process or the kernel has changed it since */
+	bool is_blinding; /* for the ruleset: a part that we loaded was missing or changed, or
+			   * may have been, so evidence may be missing (see ruleset_compare()) */
 	const struct route_state *route; /* for STEERING_ROUTE; valid during the callback */
 	const struct rule_state *rule;	 /* for STEERING_RULE; valid during the callback */
 	char what[160];			 /* "rule 1001: fwmark 0x2/0xff lookup 251" */
@@ -101,23 +105,24 @@ struct steering_change {
 typedef void steering_change_fn(void *data, const struct steering_change *change);
 int steering_reconcile(struct steering *s, steering_change_fn *fn, void *data, FILE *errors);
 
-/* Numbers of changes by kind. */
+/* Numbers of changes by kind. steering_count() adds one change. */
 struct steering_counts {
 	unsigned ruleset, rules, routes, sysctls;
 };
 void steering_count(struct steering_counts *n, const struct steering_change *change);
 
-/* Report the changes of apply and remove, too. NULL: no report. */
+/* Set the function to which apply and remove report their changes. NULL: no report. */
 void steering_set_change(struct steering *s, steering_change_fn *fn, void *data);
 
-/* steering_compare(): report to fn each difference between the installed steering and the
- * configuration. Changes nothing, but needs CAP_NET_ADMIN. Return the number of differences, or
- * -errno. */
+/* steering_compare(): report to fn each difference between the installed steering and the one that
+ * the configuration requires. Changes nothing, but needs CAP_NET_ADMIN. Return the number of
+ * differences, or -errno. */
 struct steering_difference {
 	enum steering_thing thing;
 	bool is_missing;  /* configured, not installed; else installed, not configured */
 	uint8_t family;	  /* of a rule or route */
-	const char *text; /* as ip(8) and sysctl(8) take it; of the ruleset: how it differs */
+	const char *text; /* a rule or route as ip(8) prints it, a sysctl as NAME=VALUE; for the
+			   * ruleset: how it differs */
 };
 typedef void steering_difference_fn(void *data, const struct steering_difference *d);
 int steering_compare(struct steering *s, steering_difference_fn *fn, void *data);
@@ -127,18 +132,19 @@ int steering_compare(struct steering *s, steering_difference_fn *fn, void *data)
 typedef bool steering_judge_fn(void *data, const struct steering_change *change);
 void steering_set_judge(struct steering *s, steering_judge_fn *judge, void *data);
 
-/* Cheap checks that make no plan. steering_has_ruleset(): is the ruleset in the kernel as it was
- * loaded? steering_sysctls_astray(): which sysctls have another value than planned, one bit each?
- * Only those whose changes the kernel does not notify. steering_sysctls_left(): which of these has
- * the last run left so, because it was not allowed to set them or failed? steering_wants_place():
- * does the plan have a route at this place? */
+/* Cheap checks that make no new plan. steering_has_ruleset(): return whether the ruleset in the
+ * kernel is unchanged since it was loaded. steering_sysctls_astray(): return a bit for each sysctl
+ * that has another value than planned; only sysctls whose changes the kernel does not notify have a
+ * bit. steering_sysctls_left(): return the bits of those that the last run could not or was not
+ * allowed to set. steering_wants_place(): return whether the current plan has a route at this place
+ * (route_is_same_place()). */
 bool steering_has_ruleset(struct steering *s);
 uint32_t steering_sysctls_astray(const struct steering *s);
 uint32_t steering_sysctls_left(const struct steering *s);
 bool steering_wants_place(const struct steering *s, const struct route_state *place);
 
-/* Remove everything of ours and restore what was displaced. Continue after a failure. Return 0 or
- * -errno; 0 also if nothing is installed. */
+/* Remove everything that we installed and restore the former routes and sysctls. Continue after a
+ * failure. Return 0 or -errno; 0 also if nothing is installed. */
 int steering_remove(struct steering *s, FILE *errors);
 
 /* Print what would be installed: sysctls, ruleset, rules, routes. Reads links, addresses and
@@ -150,19 +156,21 @@ int steering_print(struct steering *s, FILE *out);
 const struct route_plan *steering_plan(const struct steering *s);
 const struct netstate *steering_netstate(const struct steering *s);
 
-/* Return in how many ms a reconcile is due that lets the flows of an uplink that stays down use
- * another uplink; -1: none is due. Until then their packets are rejected, so that an uplink that is
- * down for a moment keeps its flows. */
+/* While an uplink is down, the packets of its flows are rejected, so that an uplink that is down
+ * only for a moment keeps its flows. If it stays down, a later reconcile lets its flows use another
+ * uplink. Return in how many ms that reconcile is due; -1: none is due. */
 int64_t steering_release_delay_ms(const struct steering *s);
 
-/* Return since when the ruleset labels flows by their egress (ms of CLOCK_REALTIME), whichever
- * process loaded it; 0: unknown, or not loaded. Flows that began earlier may lack evidence. */
+/* Return the time from which on the ruleset has labelled flows with their egress, whichever process
+ * loaded it (ms of CLOCK_REALTIME; 0: unknown, or no ruleset is loaded). Flows that began earlier
+ * may lack evidence. */
 int64_t steering_labels_since_ms(const struct steering *s);
 
-/* steering_labels_stale_from(): return the first connlabel bit that existing flows may carry with
- * an older meaning; LABELS_TOTAL: none. steering_labels_keep(): record the current meaning of these
- * bits, after they were cleared in all flows. The apply in progress, or else the next one, saves it
- * with the state. */
+/* steering_labels_stale_from(): an older configuration may have used the label bits for other
+ * interfaces. Return the first connlabel bit that existing flows may carry with such an older
+ * meaning; LABELS_TOTAL: none. steering_labels_keep(): record the current meaning of the bits. Call
+ * it when the bits have been cleared in all flows. The record is saved with the state by the apply
+ * in progress, or else by the next one. */
 unsigned steering_labels_stale_from(const struct steering *s);
 void steering_labels_keep(struct steering *s);
 
@@ -172,8 +180,9 @@ void steering_labels_keep(struct steering *s);
 enum reason steering_diagnose(struct steering *s, const struct uplink_config *u,
 			      const struct fib_query *q, char object[OBJECT_MAX]);
 
-/* Return whether the ruleset is in the kernel as it was loaded, so that it restores marks. If the
- * state file cannot be read, return true. */
+/* Return whether the ruleset in the kernel is unchanged since it was loaded, and so restores marks.
+ * Unlike steering_has_ruleset(), read the state file first if this process knows no loaded ruleset.
+ * If that file cannot be read, return true. */
 bool steering_is_restoring(struct steering *s);
 
 #endif
