@@ -9,7 +9,7 @@
 
 #include "waymark/health/decide.h"
 
-#define FORGIVE_MS INT64_C(3600000) /* without a failure: the next one counts as the first */
+#define FORGIVE_MS INT64_C(3600000) /* after so long without a failure, the next is a first one */
 
 struct judgement {
 	uint32_t good, bad; /* consecutive checks with this result */
@@ -18,7 +18,7 @@ struct judgement {
 	bool is_failed;
 	bool is_retry;	       /* set by the current call of decide_all() */
 	int64_t failed_ms;     /* when the latest failure began; 0: never */
-	int64_t good_since_ms; /* since when a recovery is proved; 0: it is not */
+	int64_t good_since_ms; /* time since which is_proved() has held; 0: it does not hold */
 	unsigned n_failures;
 	enum health_action action;
 };
@@ -102,9 +102,10 @@ static void failure_begin(struct judgement *j, int64_t now_ms)
 	j->is_failed = true;
 }
 
-/* Return whether a recovery is proved: by a check program that passes or, without one, by answered
- * flows. An uplink without a program that is drained or down gets no new flows and cannot prove
- * anything, so it is used again after the hold. */
+/* Return whether an uplink shows that it works again. With a check program: the program passes, and
+ * the uplink is not silent. Without one: its flows are answered. A drained or down uplink without a
+ * check program gets no new flows and can show nothing; return true, so that it is used again after
+ * the hold time. */
 static bool is_proved(const struct judgement *j, const struct decide_input *in)
 {
 	if (in->config->exec)
@@ -130,7 +131,8 @@ static void failure_update(struct judgement *j, const struct decide_input *in, i
 	}
 	if (!j->good_since_ms)
 		j->good_since_ms = now_ms;
-	/* Good checks in a row are already a proof and need not last for proof_ms. */
+	/* After the hold time, answered flows must last for proof_ms. A check program has already
+	 * passed several times in a row, and a drained or down uplink has no flows to wait for. */
 	if (now_ms - j->failed_ms >= hold_ms(j) && (in->config->exec || j->action != ACTION_NONE ||
 						    now_ms - j->good_since_ms >= proof_ms)) {
 		j->is_failed = false;
@@ -166,7 +168,7 @@ static unsigned usable_count(const struct decide *d, const struct decide_input i
 	return n;
 }
 
-/* Decide about one uplink. Only an operator may drain or take down the last usable uplink. */
+/* Decide about one uplink. The last usable uplink is drained or taken down only by an operator. */
 static void uplink_decide(struct decide *d, uint8_t slot,
 			  const struct decide_input inputs[UPLINKS_MAX], struct decision *out)
 {
@@ -189,8 +191,8 @@ static void uplink_decide(struct decide *d, uint8_t slot,
 	out->action = wanted;
 }
 
-/* Return whether an uplink that was drained or taken down for its health must be used again,
- * because no usable uplink is left. */
+/* Return whether a failed uplink that is drained or down must be used again, because no usable
+ * uplink is left. */
 static bool is_needed(const struct decide *d, uint8_t slot,
 		      const struct decide_input inputs[UPLINKS_MAX])
 {

@@ -2,37 +2,37 @@
 /*
  * health.c - raises suspicions from counters, and sets states from weighed flows.
  *
- * For each uplink and address family, window.c keeps the counters of the last two minutes. The
+ * For each uplink and address family, window.c keeps the samples of the last two minutes. The
  * "normal" share is the share of flows that got an answer while the uplink was healthy; recent
- * flows weigh more. No answers for two seconds or longer, although at least EXPECTED_LEAST were
- * due, raise a suspicion of silence. A share far below the normal one, if the other uplinks do not
- * drop at the same moment, raises a suspicion of degradation. Only a weighing (weigh.h) changes a
- * state for the worse. A state changes for the better when answers come again.
+ * flows weigh more. Silence is suspected if no answers have come for two seconds or longer,
+ * although at least EXPECTED_LEAST were due. Degradation is suspected if the share of answers is
+ * far below the normal share, and is not equally low on the other uplinks. A state changes for the
+ * worse only by a weighing (weigh.h). It changes for the better when answers come again.
  */
 #include <stdlib.h>
 
 #include "health/window.h"
 #include "waymark/health/health.h"
 
-#define LAG_SAMPLES	 1    /* newest samples, whose flows may still get an answer */
+#define LAG_SAMPLES	 1    /* newest samples; their flows may still get an answer */
 #define EXPECTED_LEAST	 12.0 /* answers that must be due before silence is suspected */
-#define NORMAL_FIRST	 0.85 /* initial normal share, which weighs like NORMAL_FLOWS flows */
+#define NORMAL_FIRST	 0.85 /* initial normal share, with the weight of NORMAL_FLOWS flows */
 #define NORMAL_FLOWS	 20.0
-#define NORMAL_MAX	 4000.0 /* flows that the normal share is computed from, at most */
+#define NORMAL_MAX	 4000.0 /* maximum number of flows behind the normal share */
 #define NORMAL_DELAY	 20	/* age in samples at which a sample enters the normal share */
 #define NORMAL_LEAST	 0.2	/* below this normal share, silence is not suspected */
 #define DEGRADED_FLOWS	 40
 #define DEGRADED_SHARE	 0.8  /* suspect degradation below this part of the normal share... */
-#define DEGRADED_SIGMA	 6.5  /* ...if it is also this many standard deviations below */
-#define OVERDISPERSION	 4.0  /* factor of the variance, because flows come in groups */
-#define OTHERS_MARGIN	 0.12 /* by which the ratio of the other uplinks must be better */
+#define DEGRADED_SIGMA	 6.5  /* ...and at least this many standard deviations below it */
+#define OVERDISPERSION	 4.0  /* factor of the variance: flows come in groups */
+#define OTHERS_MARGIN	 0.12 /* minimum distance to the best other uplink (others_ratio()) */
 #define IDLE_SAMPLES	 120
-#define AGAIN_SILENT_MS	 1000 /* until a suspicion is weighed again */
+#define AGAIN_SILENT_MS	 1000 /* pause after a weighing, before the next suspicion */
 #define AGAIN_LOSS_MS	 10000
 #define RECOVER_SAMPLES	 20
 #define RECOVER_ANSWERS	 3
 #define RECOVER_LOSS	 60 /* samples */
-#define ANSWERED_SAMPLES 40 /* in which a family must have an answer to count as alive */
+#define ANSWERED_SAMPLES 40 /* without an answer in these, a family counts as not working */
 
 /* Windows that are searched for silence, in samples. */
 static const uint32_t silence_windows[] = {4, 6, 8, 12, 16, 32, 64, 128, 239};
@@ -42,12 +42,13 @@ static const uint32_t loss_windows[] = {16, 32, 64};
 struct judged {
 	enum health_state state;
 	struct window window;
-	struct flow_counts last; /* counters of the last sample */
+	struct flow_counts last; /* totals at the last sample */
 	bool has_last;
-	double normal_started, normal_answered; /* of the normal share; recent flows weigh more */
+	double normal_started, normal_answered; /* flows behind the normal share; recent flows
+						 * weigh more */
 	bool is_suspect, is_loss;
 	uint32_t suspect_samples;
-	int64_t again_ms; /* time before which nothing is suspected; 0: none */
+	int64_t again_ms; /* no suspicion before this time; 0: none was weighed yet */
 	int64_t fault_ms;
 };
 
@@ -111,8 +112,8 @@ static double normal_share(const struct judged *j)
 	return share > 0.995 ? 0.995 : share;
 }
 
-/* Add the sample of age NORMAL_DELAY to the normal share. A younger sample may belong to an outage
- * that is not detected yet. */
+/* Add the sample of age NORMAL_DELAY to the normal share, if the family is healthy. A younger
+ * sample may belong to an outage that is not detected yet. */
 static void normal_update(struct judged *j)
 {
 	struct place p = window_sum(&j->window, NORMAL_DELAY, NORMAL_DELAY + 1);
@@ -147,7 +148,8 @@ static uint32_t silence_find(const struct judged *j)
 	return 0;
 }
 
-/* Return the share of answers in a window of n samples; below 0: too few flows. */
+/* Return the share of flows in a window of n samples that got an answer; below 0: fewer than least
+ * flows began. */
 static double share_of(const struct window *w, uint32_t n, uint32_t least)
 {
 	uint32_t started = window_sum(w, 2 * LAG_SAMPLES, n).started;
@@ -159,8 +161,8 @@ static double share_of(const struct window *w, uint32_t n, uint32_t least)
 	return share > 1 ? 1 : share;
 }
 
-/* Return the best ratio, among the other uplinks, of the current share of answers to the normal
- * share; below 0: unknown. */
+/* For each other uplink and family, divide its current share of answers by its normal share. Return
+ * the largest ratio; below 0: none is known. */
 static double others_ratio(const struct health *h, uint8_t slot, uint32_t n)
 {
 	double best = -1;
@@ -236,16 +238,16 @@ static void family_update(const struct health *h, uint8_t slot, struct judged *j
 	suspicion_update(h, slot, j, now_ms);
 }
 
-/* Return whether the family has had answers lately. When names cannot be resolved over one family,
- * no flows of the other family begin either, so a family without recent answers does not show that
- * the uplink works. */
+/* Return whether the family has had answers in the last ANSWERED_SAMPLES samples. If host names are
+ * resolved over the other family and that is silent, this family gets no new flows: its state stays
+ * good for a while, but does not show that the uplink works. */
 static bool is_answered(const struct judged *j)
 {
 	return window_sum(&j->window, 0, ANSWERED_SAMPLES).answered > 0;
 }
 
-/* Return the worse state of both families, but HEALTH_DEGRADED if one family is silent and the
- * other still gets answers. */
+/* Return the worse state of both families. If only one family is silent and the other still gets
+ * answers, return HEALTH_DEGRADED. */
 static enum health_state uplink_combine(const struct uplink_health *u)
 {
 	const struct judged *a = &u->families[0], *b = &u->families[1];

@@ -7,12 +7,12 @@
 
 #define PLACES	       4096 /* power of two; at most half are used */
 #define SOURCES	       512
-#define GRACE_MS       400 /* age up to which a flow may still get an answer */
-#define PER_SOURCE_MAX 3   /* most never-answered destinations that count per source */
+#define GRACE_MS       400 /* a flow younger than this may still get an answer */
+#define PER_SOURCE_MAX 3   /* maximum number of unknown destinations that count per source */
 
 struct destination {
 	struct addr addr;
-	struct addr src; /* of the first unanswered flow */
+	struct addr src; /* source of the first unanswered flow */
 	bool is_used, has_answer, had_answer, has_silence;
 };
 
@@ -23,7 +23,7 @@ struct source {
 };
 
 struct weigher {
-	int64_t from_ms, to_ms; /* recent flows began between these times */
+	int64_t from_ms, to_ms; /* unanswered flows count if they began between these times */
 	uint32_t n_destinations, n_sources;
 	struct destination destinations[PLACES];
 	struct source sources[SOURCES];
@@ -94,8 +94,8 @@ void weigher_take(struct weigher *w, const struct addr *src, const struct addr *
 	bool is_recent = !started_ms || started_ms >= w->from_ms;
 	struct destination *d;
 
-	/* Ignore an unanswered flow that is old, so that an old scan does not fill the table, or so
-	 * new that an answer may still come. */
+	/* Ignore an unanswered flow that is too old, so that an old scan does not fill the table.
+	 * Ignore also one that is so new that an answer may still come. */
 	if (!is_answered && (!is_recent || started_ms > w->to_ms))
 		return;
 	d = destination_get(w, dst);

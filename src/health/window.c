@@ -5,7 +5,7 @@
  */
 #include "health/window.h"
 
-/* Return the total as it was age samples ago. */
+/* Return the totals as they were age samples ago. */
 static const struct place *total_at(const struct window *w, uint32_t age)
 {
 	return &w->totals[(w->latest + WINDOW_TOTALS - age) % WINDOW_TOTALS];

@@ -17,14 +17,14 @@ struct place {
 
 /* A zeroed window has no flows. */
 struct window {
-	struct place totals[WINDOW_TOTALS]; /* after each sample, and before the first */
+	struct place totals[WINDOW_TOTALS]; /* after each sample, and before the oldest; a ring */
 	uint32_t latest;
 };
 
 /* Add a sample. */
 void window_push(struct window *w, uint32_t started, uint32_t answered);
 
-/* Sum the samples of the ages first to end - 1; age 0 is the latest sample. */
+/* Return the sum of the samples whose ages are first to end - 1. The latest sample has age 0. */
 struct place window_sum(const struct window *w, uint32_t first, uint32_t end);
 
 #endif

@@ -24,12 +24,12 @@ enum operator_word { OPERATOR_AUTO, OPERATOR_UP, OPERATOR_DOWN, OPERATOR_DRAIN }
 const char *operator_word_name(enum operator_word w); /* "auto", "up", ... */
 int operator_word_parse(const char *text);	      /* or -EINVAL */
 
-/* The least time that an uplink stays failed: after a first failure, and the limit. Each further
- * failure doubles the time. */
+/* Minimum time for which an uplink stays failed: after its first failure, and at most. Each further
+ * failure doubles the time, up to the second value. */
 #define DECIDE_HOLD_MS	   INT64_C(30000)
 #define DECIDE_HOLD_MAX_MS INT64_C(1800000)
 
-/* The current state of one uplink. */
+/* What decide_all() must know about one uplink. */
 struct decide_input {
 	const struct health_config *config;
 	enum operator_word operator_word;
@@ -40,7 +40,7 @@ struct decide_input {
 struct decision {
 	enum health_action action;
 	bool is_operator; /* the operator decided; else the uplink's health */
-	bool is_failed;	  /* its check failed or its flows get no answers, even if no action
+	bool is_failed;	  /* its check fails or its flows get no answers, even if no action
 			   * follows */
 	bool is_retry;	  /* it is used again without proof of a recovery: call health_retry() */
 	bool is_last;	  /* no action is taken, because no other uplink is usable */
@@ -55,10 +55,12 @@ void decide_forget(struct decide *d, uint8_t slot);
 /* Count the result of a check of the uplink. */
 void decide_check_done(struct decide *d, uint8_t slot, const struct health_config *config,
 		       bool is_good);
-/* Return the result of the latest checks: 1 good, 0 bad, -1 not known. */
+/* Return whether the uplink's check program passes: 1 good, 0 bad, -1 not known. Only several equal
+ * results in a row change a known value. */
 int decide_check_state(const struct decide *d, uint8_t slot);
 
-/* Decide about all uplinks; inputs and out by slot; slots without config are skipped. */
+/* Decide about all uplinks. inputs and out are indexed by slot; a slot without a config in inputs
+ * is skipped. */
 void decide_all(struct decide *d, const struct decide_input inputs[UPLINKS_MAX], int64_t now_ms,
 		struct decision out[UPLINKS_MAX]);
 

@@ -27,7 +27,7 @@ const char *health_state_name(enum health_state s); /* "idle", "healthy", ... */
 /* Time between two samples. */
 #define HEALTH_SAMPLE_MS 500
 
-/* One uplink's counters of new and answered flows, since an arbitrary fixed time. */
+/* One uplink's totals of new and answered flows. They may have started at any time. */
 struct health_counters {
 	bool is_known;
 	struct flow_counts flows[COUNTED_FAMILIES];
@@ -41,8 +41,8 @@ void health_free(struct health *h);
 /* Forget the health of a slot, because another uplink has the slot now. */
 void health_forget(struct health *h, uint8_t slot);
 
-/* Set an uplink to idle and judge it only by flows that begin from now on. Its normal share of
- * answers is kept. */
+/* Set an uplink to idle and forget its samples, so that only flows that begin from now on count.
+ * Its normal share of answers is kept. */
 void health_retry(struct health *h, uint8_t slot, int64_t now_ms);
 
 /* Take the counters of all uplinks, by slot, and update the states. Call every HEALTH_SAMPLE_MS. A
@@ -56,8 +56,8 @@ struct health_suspect {
 	enum counted_family family;
 	uint32_t window_ms; /* weigh the flows that began at most this long ago */
 };
-/* Return whether any uplink is suspect, and write the first suspect to out. The suspicion lasts
- * until health_weighed() or a new sample clears it. */
+/* Return whether any uplink is suspect, and write the first suspect to out. A suspicion lasts until
+ * health_weighed() or a new sample clears it. */
 bool health_suspect(const struct health *h, struct health_suspect *out);
 
 /* Take the result of weighing the suspect's flows. */
@@ -69,11 +69,14 @@ struct health_view {
 	enum health_state state;
 	enum health_state family_state[COUNTED_FAMILIES];
 	int64_t since_ms; /* when the state began; 0: it never changed */
-	int64_t fault_ms; /* start of the window whose flows led to the latest bad state */
+	int64_t fault_ms; /* when the latest bad state is estimated to have begun: the start of
+			   * the weighed window */
 	uint32_t window_ms;
-	struct flow_counts flows; /* of both families in the last window_ms */
+	struct flow_counts flows; /* flows of both families that began or were answered in the
+				   * last window_ms */
 	int normal_permille;	  /* normal share of answers; -1: unknown */
-	int others_permille; /* best ratio of another uplink to its own normal share; -1: unknown */
+	int others_permille;	  /* each other uplink's current share of answers divided by its
+			      * normal share: the best of these; -1: unknown */
 };
 void health_view(const struct health *h, uint8_t slot, struct health_view *out);
 

@@ -14,32 +14,34 @@
 
 #include "waymark/base/addr.h"
 
-/* Numbers of destinations, by the answers that their flows got. */
+/* Results of a weighing. A recent flow is one that began in the window of weigher_new(). All but
+ * sources are numbers of destinations. */
 struct weighing {
-	uint32_t alive;	       /* answered a flow that began in the window */
-	uint32_t lost;	       /* answered before the window, and not in it */
-	uint32_t unknown;      /* never answered */
-	uint32_t sources;      /* inside hosts with unanswered flows */
-	uint32_t unknown_fair; /* as unknown, at most a few per source */
+	uint32_t alive;	       /* answered a recent flow */
+	uint32_t lost;	       /* answered only older flows; recent ones are unanswered */
+	uint32_t unknown;      /* answered no flow; recent ones are unanswered */
+	uint32_t sources;      /* inside hosts with flows to lost or unknown ones */
+	uint32_t unknown_fair; /* unknown ones, but at most a few per source */
 };
 
 struct weigher;
 
-/* Return a new weigher, or NULL with errno. Flows that began at most window_ms before now_ms are
- * recent. */
+/* Return a new weigher, or NULL with errno. Its window is the last window_ms before now_ms. */
 struct weigher *weigher_new(int64_t now_ms, uint32_t window_ms);
 void weigher_free(struct weigher *w);
 
-/* Add one flow that an inside host began. started_ms is 0 if it is unknown. Destinations beyond a
- * fixed number are not counted. */
+/* Add one flow that an inside host began at started_ms (0: unknown). Only a fixed number of
+ * destinations is kept; flows to further ones are ignored. */
 void weigher_take(struct weigher *w, const struct addr *src, const struct addr *dst,
 		  bool is_answered, int64_t started_ms);
 
 void weigher_sum(struct weigher *w, struct weighing *out);
 
-/* Return whether the uplink is silent: no destination answers, and enough of them should. */
+/* Return whether the uplink is silent: no destination is alive, and enough destinations are lost or
+ * unknown. */
 bool weighing_is_silent(const struct weighing *w);
-/* Return whether the uplink is degraded: the share of destinations that answer is below least. */
+/* Return whether the uplink is degraded: enough destinations are lost or unknown, and the share of
+ * destinations that are alive is below least. */
 bool weighing_is_degraded(const struct weighing *w, double least);
 
 #endif
