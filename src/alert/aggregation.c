@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * aggregation.c - a bounded table of the alerts that were sent, by kind, uplinks and
- * reason.
+ * aggregation.c - a table of limited size of the alerts that were sent. The key of an entry is the
+ * alert's kind, uplinks, egress and reason; the object is part of the key if is_by_object() says
+ * so.
  *
  * Pure: must not know a sink or a clock.
  */
@@ -12,7 +13,7 @@
 #include "alert/aggregation.h"
 
 #define REASON_MAX 64
-#define OTHERS	   AGGREGATION_MAX /* the entry that alerts without their own entry share */
+#define OTHERS	   AGGREGATION_MAX /* index of the shared entry (entry_of_others()) */
 #define BUCKETS	   512		   /* a power of two */
 #define NONE	   (-1)
 
@@ -24,7 +25,8 @@ struct entry {
 	uint64_t aggregated; /* since sent_ms */
 	int64_t first_ms, last_ms;
 	uint64_t total;
-	struct alert newest; /* also holds the key; its pointers point to these: */
+	struct alert newest; /* also holds the key; its reason and evidence point to these
+			      * copies: */
 	char reason[REASON_MAX];
 	char evidence[16];
 };
@@ -143,7 +145,7 @@ static void entry_unlink(struct aggregation *f, struct entry *e)
 	*link = e->next;
 }
 
-/* Return a free entry, or the entry that was sent longest ago. */
+/* Return a free entry or, if there is none, the one that was sent longest ago. */
 static struct entry *entry_oldest(struct aggregation *f)
 {
 	struct entry *oldest = &f->entries[0];
@@ -169,8 +171,8 @@ static bool is_due(struct entry *e, int64_t now_ms, int64_t interval_ms)
 	return now_ms - e->sent_ms >= interval_ms;
 }
 
-/* Return a new entry, or NULL if each entry was sent within the interval. If such entries were
- * reused, alerts with many different keys would all be sent at once. */
+/* Return a new entry, or NULL if each entry was sent within the interval. Such an entry is not
+ * reused: else each of many different alerts would push out another entry and be sent at once. */
 static struct entry *entry_new(struct aggregation *f, uint64_t hash, int64_t now_ms,
 			       int64_t interval_ms)
 {
@@ -199,8 +201,8 @@ bool aggregation_evicted(struct aggregation *f, struct alert *out)
 	return true;
 }
 
-/* Return the entry that all alerts without their own entry share. Change *alert to a text that has
- * the latest of them as an example. */
+/* Return the entry that all alerts without an entry of their own share. Replace the text of *alert
+ * by one that quotes it as an example, and clear its uplinks. */
 static struct entry *entry_of_others(struct aggregation *f, struct alert *alert, bool *is_new)
 {
 	struct entry *e = &f->entries[OTHERS];

@@ -32,7 +32,7 @@ struct alerter {
 	int64_t last_outbox_id;
 	struct sink_status status;
 	uint64_t raised, sent, aggregated, summaries, silenced;
-	int64_t last_ms; /* the newest time that was passed in */
+	int64_t last_ms; /* the latest time that a caller passed */
 };
 
 static void identity_set(struct alerter *a, const char *router)
@@ -62,7 +62,7 @@ static void sinks_configure(struct alerter *a)
 	}
 }
 
-/* Return the replacement that has the sink's name, or the sink itself. */
+/* Return the sink of instead that has the name of s, or s. */
 static const struct sink *sink_choose(const struct sink *s, const struct sink *const *instead)
 {
 	for (size_t i = 0; instead && instead[i]; i++)
@@ -148,8 +148,8 @@ int alerter_resume(struct alerter *a, int64_t id, const char *body)
 	return -ENOSYS;
 }
 
-/* Store a body in the outbox and send it. If it cannot be stored, it is still sent, but lost if
- * waymarkd ends before the delivery. */
+/* Keep a body in the outbox and send it. If the outbox cannot keep it, send it nevertheless; it is
+ * then lost if waymarkd ends before the delivery. */
 static void body_send(struct alerter *a, size_t i, const struct sink_message *m)
 {
 	char *body = a->sinks[i]->body(a->state[i], &a->config, m);
@@ -187,8 +187,8 @@ static int64_t interval_ms(const struct alerter *a)
 	return (int64_t)a->config.min_interval_s * 1000;
 }
 
-/* Return the time after which an alert without a repetition is over: two intervals, or
- * QUIET_LEAST_MS if that is more. */
+/* Return after how long an alert without an equal one is over: two intervals, but at least
+ * QUIET_LEAST_MS. */
 static int64_t quiet_ms(const struct alerter *a)
 {
 	int64_t ms = 2 * interval_ms(a);
@@ -236,9 +236,9 @@ static void summary_send(struct alerter *a, const struct alert *summary)
 	alert_send(a, summary);
 }
 
-/* Send one message that ends all alerts with this kind, uplink and object, because their cause has
- * ended. An alert that was raised before a restart is not in the table; its end is sent
- * nevertheless. */
+/* The cause of *end has ended: remove all alerts with its kind, uplink and object, and send one
+ * message that they are over. Send it also if none is in the table, because an alert may have been
+ * raised before a restart. */
 static void end_send(struct alerter *a, const struct alert *end)
 {
 	struct alert over = *end, entry;
@@ -309,7 +309,7 @@ static void summaries_send(struct alerter *a, int64_t now_ms, bool is_last)
 		summary_send(a, &summary);
 }
 
-/* Report an alert as over after a quiet time, with a text about all of its repetitions. */
+/* Report that an alert is over after a quiet time, with a text about all equal ones. */
 static void quiet_send(struct alerter *a, const struct alert *over, int64_t now_ms)
 {
 	struct alert end = *over;
@@ -350,7 +350,7 @@ static bool is_open(const struct alerter *a)
 	return a->aggregation != NULL;
 }
 
-/* Send pending summaries first, so that no alert is lost. */
+/* Send pending summaries first: they count alerts that were not sent themselves. */
 void alerter_free(struct alerter *a)
 {
 	if (!a)
@@ -408,8 +408,8 @@ void alerter_stats(const struct alerter *a, struct alerter_stats *out)
 
 #define TEST_LOOK_NS 20000000
 
-/* Wait until programs have ended and the webhook has been tried once. The time limits of the sinks
- * end this wait. */
+/* Wait until all programs have ended and the webhook's first attempt has ended. This ends, because
+ * all sinks have time limits. */
 static void test_await(struct alerter *a, int64_t (*now_ms)(void), struct alerter_stats *stats)
 {
 	struct timespec pause = {.tv_nsec = TEST_LOOK_NS};

@@ -70,7 +70,7 @@ char *body_json(const struct facts *facts)
 /* Time after which Alertmanager ends an alert, in case the message of its end is lost. */
 #define OPEN_MS 86400000LL
 
-/* Facts that identify an alert; they are unchanged when the alert is over. */
+/* Facts that identify an alert. They must be equal in the messages of its start and its end. */
 static const char *const label_facts[] = {"kind",   "uplink", "expected", "egress",
 					  "reason", "object", "family",	  "router"};
 static const char *const annotation_facts[] = {"text",	  "count", "total", "host",    "version",
@@ -134,7 +134,7 @@ char *body_alertmanager(const struct facts *facts, const struct alert *alert)
 
 /* --- a template -------------------------------------------------------------------- */
 
-/* Write text as it stands between the quotes of a JSON string. */
+/* Write text in the form that it has between the quotes of a JSON string. */
 static void escaped_put(FILE *out, const char *text)
 {
 	json_t *string = json_text_new(text);
@@ -146,8 +146,8 @@ static void escaped_put(FILE *out, const char *text)
 	json_decref(string);
 }
 
-/* Write the fact that is named at p, after "{{". Return the text after the name, or NULL if it
- * names none. */
+/* Write the fact whose name begins at p, right after "{{". Return the text behind the closing "}}",
+ * or NULL if no fact has this name. */
 static const char *placeholder_put(FILE *out, const char *p, const struct facts *facts)
 {
 	const char *end = strstr(p, "}}");

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * exec.c - runs programs for alerts: a few at once, a few more in a queue, each for a limited time.
+ * exec.c - runs programs for alerts, each for a limited time: a limited number at the same time,
+ * further ones from a queue.
  *
  * Must not know the facts of an alert: it passes on an environment and a line.
  */
@@ -41,7 +42,7 @@ struct job {
 struct child {
 	pid_t pid; /* 0: this entry is free */
 	char *path;
-	struct output *output; /* NULL: not read */
+	struct output *output; /* NULL: the output is not read */
 	int64_t age_ms;
 	bool is_killed;
 };
@@ -54,7 +55,7 @@ struct exec {
 	unsigned first, n_queued;
 	int64_t tick_ms; /* time of the latest tick; 0: none yet */
 	struct spawn_user user;
-	char *refused; /* configured user that does not exist; NULL: none */
+	char *refused; /* the configured user, if it does not exist; else NULL */
 	exec_output_fn *on_output;
 	void *on_output_data;
 };
@@ -93,8 +94,8 @@ struct exec *exec_new(struct sink_status *s)
 	return e;
 }
 
-/* Set the user that programs run as. Without root's privileges keep our own, because only root can
- * switch users. */
+/* Set the user that programs run as. If we are not root, programs run as our user, because only
+ * root can switch users. */
 static void exec_set_user(struct exec *e, const char *name)
 {
 	const struct passwd *entry;
@@ -194,8 +195,8 @@ static bool has_suffix(const char *name, const char *suffix)
 	return length > n && strcmp(name + length - n, suffix) == 0;
 }
 
-/* Accept names of letters, digits, '-', '_' and '.', as run-parts(8) does, but no hidden file and
- * no backup file of an editor or a package manager. */
+/* Accept file names of letters, digits, '-', '_' and '.', as run-parts(8) does. Reject hidden files
+ * and backup files of editors and package managers. */
 static int is_program_name(const struct dirent *entry)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -315,8 +316,8 @@ static void child_limit(struct exec *e, struct child *c, int64_t passed_ms)
 			  EXEC_TIMEOUT_MS / 1000);
 }
 
-/* Return the time since the last tick, limited to 0..TICK_MOST_MS. Ticks come many times per
- * second, so any other value means that the clock was set. */
+/* Return the time since the last tick, limited to 0..TICK_MOST_MS. Ticks come at least once per
+ * TICK_MOST_MS, so any other value means that the clock was set. */
 static int64_t passed_note(struct exec *e, int64_t now_ms)
 {
 	int64_t passed_ms = e->tick_ms ? now_ms - e->tick_ms : 0;

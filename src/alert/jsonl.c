@@ -15,7 +15,8 @@
 #include "waymark/alert/sink.h"
 #include "waymark/base/disk_worker.h"
 
-/* Truncate the file to its former size, because the next line would be appended to half a line. */
+/* Half a line was written: truncate the file to its former size, because the next line would be
+ * appended to the half. */
 static void line_undo(int fd, const struct stat *before)
 {
 	if (S_ISREG(before->st_mode) && ftruncate(fd, before->st_size) < 0)
@@ -44,8 +45,8 @@ static const char *jsonl_target(const struct alert_config *c)
 	return c->json;
 }
 
-/* Open the file for each line, so that it can be rotated. A FIFO without a reader and a full disk
- * are failures. The process ignores SIGPIPE. */
+/* Write one line. Open the file each time, so that it can be rotated. If it is a FIFO without a
+ * reader, or if the disk is full, the call fails; the process ignores SIGPIPE. */
 static int line_write(const char *path, const char *line)
 {
 	int flags = O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
@@ -91,7 +92,7 @@ static void line_fail(struct jsonl *j, const char *why)
 	sink_fail(j->status, "%s", j->error);
 }
 
-/* Count a failure when lines begin to wait for the disk, not for each line. */
+/* Count one failure when lines begin to wait for the disk, not one for each line. */
 static void wait_note(struct jsonl *j, bool is_waiting)
 {
 	if (is_waiting && !j->is_waiting)

@@ -72,7 +72,7 @@ void output_take(struct output *o, const char *path, exec_output_fn *fn, void *d
 	char part[1024];
 	ssize_t n = 0;
 
-	/* Limit the reads per call: a program may write without end. */
+	/* Limit the reads per call, because a program may write without end. */
 	for (int turn = 0; o && turn < 64; turn++) {
 		n = read(o->fd, part, sizeof(part));
 		if (n <= 0)

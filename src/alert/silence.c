@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* silence.c - decides which alerts are not sent, because an operator silenced them. */
+/* silence.c - keeps the silences that an operator has set, and decides which alerts they cover. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>

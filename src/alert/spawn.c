@@ -25,17 +25,18 @@
 
 #include "waymark/alert/spawn.h"
 
-/* Descriptors of a minder, after the three standard ones, which the program inherits. */
+/* Descriptors of a minder. The program inherits the three standard ones. The minder reports the
+ * result of the start on FD_RESULT. All descriptors from FD_OTHERS on are closed. */
 #define FD_RESULT      3
 #define FD_OTHERS      4
-#define FD_SAFE	       16 /* above all descriptors that are set */
+#define FD_SAFE	       16 /* above all numbers that descriptors_set() assigns */
 
 #define MIB	       (1024ULL * 1024)
 #define KILL_PAUSE_NS  10000000
 #define EXIT_NOT_BEGUN 127
 
-/* Return a descriptor that the program reads its input from, or -errno. It is a file in memory, not
- * a pipe, because a pipe would block us if the program does not read. */
+/* Return the descriptor of the program's standard input, or -errno. It is a file in memory, because
+ * writing to a pipe would block us if the program does not read. */
 static int input_open(const char *input)
 {
 	size_t length = strlen(input);
@@ -108,9 +109,9 @@ static int user_become(const struct spawn_user *user)
 	return 0;
 }
 
-/* Drop all capabilities. A program that runs as root would gain the capabilities of the bounding
- * set at execve(), so empty the set first. Ignore a failure to do so: a process that may not empty
- * the set has few capabilities. */
+/* Become the user and drop all capabilities. A program that runs as root would get the capabilities
+ * of the bounding set back at execve(), so empty this set first. Ignore a failure to empty it: a
+ * process that may not do so has few capabilities. */
 static int privileges_drop(const struct spawn_user *user)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -128,8 +129,8 @@ static int privileges_drop(const struct spawn_user *user)
 	return 0;
 }
 
-/* Set resource limits that a script does not reach, but a leak does. The caller limits the run
- * time. */
+/* Set resource limits that stop a runaway program but not an ordinary script. The caller limits the
+ * run time. */
 static void limits_set(void)
 {
 	static const struct {
@@ -171,8 +172,8 @@ child_become(const char *path, char **environment, volatile int *err)
 	_exit(EXIT_NOT_BEGUN);
 }
 
-/* Return the pid of a new child, or -1 with errno. A separate function, so that no variable of the
- * caller is in a register across vfork(). */
+/* Return the pid of a new child, or -1 with errno. This is a function of its own, so that no
+ * variable of the caller is in a register across vfork(). */
 static pid_t __attribute__((noinline))
 child_new(const char *path, char **environment, volatile int *err)
 {
@@ -207,8 +208,8 @@ static pid_t parent_read(const char *pid)
 	return end && strlen(end) > 4 ? (pid_t)strtol(end + 4, NULL, 10) : 0;
 }
 
-/* Kill the minder's children. An orphaned process of any session is among them, because the minder
- * is a subreaper. */
+/* Kill the minder's children. They include orphaned processes of any session, because the minder is
+ * a subreaper. */
 static void children_kill(void)
 {
 	const struct dirent *entry;
@@ -325,7 +326,7 @@ minder_run(const struct program *p, int input, int result, pid_t parent)
 	children_mind(child, &signals);
 }
 
-/* Wait until the minder reports the start. Return 0 if the program runs, or -errno. */
+/* Wait until the minder reports whether the program was started. Return 0 or -errno. */
 static int minder_await(pid_t minder, int result)
 {
 	int err = -ECHILD;
@@ -349,7 +350,7 @@ static int minder_start(const struct program *p, int input, pid_t *pid)
 
 	if (pipe2(ends, O_CLOEXEC))
 		return -errno;
-	/* Block all signals, so that no signal handler of ours runs in the child. */
+	/* Block all signals, so that no signal handler of the caller runs in the child. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &saved);
 	*pid = fork();

@@ -68,8 +68,8 @@ static const char *system_log_target(const struct alert_config *c)
 	return c->syslog ? "the system's log" : NULL;
 }
 
-/* Send to the journal if it runs, else to the syslog socket. Not to both: the journal also reads
- * the syslog socket and would log the alert twice. */
+/* Send to the journal if it runs, else to the syslog socket. If the journal runs, it also reads the
+ * syslog socket, so sending to both would log the alert twice. */
 static void system_log_send(void *self, const struct alert_config *c, const struct sink_message *m,
 			    struct sink_status *s)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * webhook.c - the queue of alerts for an HTTP server, and the thread that sends them. An alert that
- * fails is sent again, after a longer pause each time. The alerts behind it wait, because they go
- * to the same server.
+ * webhook.c - the queue of alerts for an HTTP server, and the thread that sends them. If a request
+ * fails, it is repeated, after a longer pause each time. The other alerts wait until it succeeds,
+ * because they go to the same server.
  *
  * Must not know HTTP, nor where alerts are kept across a restart.
  */
@@ -122,8 +122,8 @@ static void oldest_drop(struct webhook *w)
 	item_settle(w, item);
 }
 
-/* Drop the oldest alerts until the queue is within its limit. The alert that is being sent counts
- * as pending, but cannot be dropped. */
+/* Drop the oldest alerts until the queue is within its limit, or all if the webhook is off. The
+ * alert that is being sent is counted as pending, but cannot be dropped. */
 static void queue_limit(struct webhook *w)
 {
 	while (w->pending.first && (!w->url || w->stats.pending > WEBHOOK_QUEUE_MAX))
@@ -163,8 +163,8 @@ static void result_note(struct webhook *w, struct item *item, enum post_result r
 
 /* --- the thread ---------------------------------------------------------------------- */
 
-/* Return whether the thread must end. On a stop it sends what is pending only if the last attempt
- * succeeded. */
+/* Return whether the thread must end: a stop was requested, and nothing is pending, the last
+ * attempt failed, or the time of the stop is over. */
 static bool is_over(struct webhook *w)
 {
 	int64_t stop_by_ms = atomic_load(&w->stop_by_ms);

@@ -96,8 +96,8 @@ void poster_free(struct poster *p)
 	free(p);
 }
 
-/* Return whether a status means that the same request would be refused again, independent of the
- * server's load and configuration. RFC 9110, 15.5. */
+/* Return whether a status means that the server would always refuse this request, whatever its load
+ * and configuration (RFC 9110, 15.5). */
 static bool is_final(long status)
 {
 	switch (status) {
@@ -181,7 +181,7 @@ enum post_result poster_run(struct poster *p, struct post *post)
 	return POST_FAILED;
 }
 #else
-/* Without libcurl the configuration refuses key webhook, so that these are not used. */
+/* Without libcurl the configuration refuses key webhook, so that these functions are not called. */
 struct poster *poster_new(void)
 {
 	errno = ENOTSUP;

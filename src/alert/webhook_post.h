@@ -22,12 +22,13 @@ struct post {
 	/* Called at least once per second. Returns true to cancel the request. */
 	bool (*is_abandoned)(void *data);
 	void *data;
-	/* Results, if it was not delivered: */
+	/* Results, if the request was not acknowledged: */
 	uint32_t retry_after_s; /* the delay that the server asks for; 0: none */
-	char error[160];	/* without anything of the URL that may be secret */
+	char error[160];	/* contains nothing of the URL or the headers, which may be
+				 * secret */
 };
 
-/* Not thread-safe: use it from one thread only. */
+/* A poster is not thread-safe: use it in one thread only. */
 struct poster;
 struct poster *poster_new(void); /* NULL with errno */
 void poster_free(struct poster *p);

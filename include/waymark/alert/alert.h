@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * alert.h - raises alerts: aggregates alerts that are alike, and hands the others to the sinks (a
- * program, a file of JSON lines, the system's log, a webhook).
+ * alert.h - raises alerts: aggregates equal ones, and hands the rest to the sinks (a program, a
+ * file of JSON lines, the system's log, a webhook).
  *
- * Alerts of the same kind, uplink and reason are aggregated. The first is sent at once. Later ones
- * are sent as a summary with their number, at most once per min-interval. After two intervals
- * without another one, or when its cause has ended, the alert is over, and the next one is again
- * sent at once.
+ * Alerts are equal if they have the same kind, uplinks, egress and reason and, for some kinds, the
+ * same object (aggregation.c). The first is sent at once. Later ones are counted and sent as one
+ * summary, at most once per min-interval. An alert is over when its cause has ended or, for other
+ * kinds, after two intervals without an equal alert. The next equal alert is then again sent at
+ * once.
  */
 #ifndef WAYMARK_ALERT_ALERT_H
 #define WAYMARK_ALERT_ALERT_H
@@ -34,8 +35,9 @@ enum alert_kind {
 /* Return the kind's name in the history and in the sinks' messages, or NULL. */
 const char *alert_kind_name(enum alert_kind k);
 
-/* An alert ends at once (a single event), after a quiet time, or with an alert of the same kind and
- * uplink in state ALERT_OVER (a lasting cause). */
+/* How an alert ends: at once, because it is a single event (ALERT_ONCE); after a time without an
+ * equal alert (ALERT_UNTIL_QUIET); or, for a lasting cause, when an alert of the same kind, uplink
+ * and object is raised in state ALERT_OVER (ALERT_UNTIL_ENDED). */
 enum alert_lifetime { ALERT_ONCE, ALERT_UNTIL_QUIET, ALERT_UNTIL_ENDED };
 enum alert_lifetime alert_kind_lifetime(enum alert_kind k);
 /* Return "critical" if flows use a wrong egress or source address, "warning" for other problems,
@@ -48,7 +50,7 @@ const char *alert_state_name(enum alert_state s);
 /* All facts of one alert. Strings are "" where they do not apply. */
 struct alert {
 	enum alert_kind kind;
-	enum alert_state state; /* alerter_raise() takes ALERT_RAISED or, to end an alert,
+	enum alert_state state; /* alerter_raise() takes only ALERT_RAISED or, to end an alert,
 				 * ALERT_OVER */
 	int64_t time_ms;
 	char uplink[UPLINK_NAME_MAX];	/* uplink concerned; a mismatch sets expected instead */
@@ -60,19 +62,19 @@ struct alert {
 	char process[32];     /* name of the process that caused it, if known */
 	uint32_t pid;	      /* 0: unknown */
 	const char *reason;   /* reason_name() or free text; "" */
-	const char *evidence; /* evidence_name, or "" */
+	const char *evidence; /* evidence_name(), or "" */
 	int64_t flow_id;      /* 0: none */
 	int64_t mismatch_id;
 	uint8_t proto;
 	struct endpoints tuple; /* original direction */
-	int direction;		/* enum direction, -1: does not apply */
+	int direction;		/* enum direction; -1: does not apply */
 	uint32_t mark;
 	char text[256]; /* one sentence for people */
 
 	/* Set by the alerter. */
 	uint64_t count;	  /* alerts that this message reports */
-	uint64_t total;	  /* alerts like this one since the first */
-	int64_t since_ms; /* time of the first such alert */
+	uint64_t total;	  /* equal alerts since the first, this one included */
+	int64_t since_ms; /* time of the first of these */
 };
 
 /* Return the severity of this message: "notice" when the alert is over. */
@@ -94,8 +96,8 @@ void alerter_set_config(struct alerter *a, const struct alert_config *c);
 /* Set the router's name; the default is the host's name. */
 void alerter_set_router(struct alerter *a, const char *router);
 
-/* The functions of the store that the alerter calls: add() keeps a body until done() reports that a
- * sink has acknowledged or dropped it; record() writes each message to the history. */
+/* Functions of the store that the alerter calls. add() keeps a body until done() is called, when a
+ * sink has acknowledged or dropped it. record() writes each message to the history. */
 struct alert_outbox {
 	void *data;
 	int (*add)(void *data, int64_t id, int64_t time_ms, const char *body); /* 0 or -errno */
@@ -112,34 +114,35 @@ int alerter_resume(struct alerter *a, int64_t id, const char *body);
 /* Send an alert, or aggregate it. Never blocks. */
 void alerter_raise(struct alerter *a, const struct alert *alert);
 
-/* Note that the cause of a raised alert persists, so that the alert does not end as quiet. The
- * alert is given by kind, time, uplinks and reason. Return false if that alert is over or was never
- * raised. */
+/* Note that the cause of a raised alert persists, so that the alert does not end after a quiet
+ * time. *alert has the current time and the kind, uplinks, egress, object and reason of the raised
+ * alert. Return false if that alert is over or was never raised. */
 bool alerter_goes_on(struct alerter *a, const struct alert *alert);
 
 /* Send no alerts about an uplink ("": no alerts at all) before until_ms; 0 ends the silence. by
  * names the user who requested it. Silenced messages are recorded and counted, not sent. */
 #define ALERT_BY_MAX 128
 void alerter_silence(struct alerter *a, const char *uplink, int64_t until_ms, const char *by);
-/* Call fn for each silence that is in force. */
+/* Call fn for each silence that has not expired. */
 typedef void alerter_silence_fn(void *data, const char *uplink, int64_t until_ms, const char *by);
 void alerter_silences(const struct alerter *a, alerter_silence_fn *fn, void *data);
 
-/* Reap programs, kill those that exceed their time limit, and send the summaries that are due. Call
- * every second and on SIGCHLD. */
+/* Reap programs, kill those that exceed their time limit, and send the messages that are due. Call
+ * at least once per second. */
 void alerter_tick(struct alerter *a, int64_t now_ms);
 
 struct alerter_stats {
 	uint64_t raised, sent, aggregated, silenced;
-	uint64_t summaries; /* summaries, and messages that an alert is over: raised = sent +
-			     * silenced - summaries + aggregated */
-	uint64_t failed;    /* alerts that a sink could not take, and programs that failed */
+	uint64_t summaries; /* summaries, and messages that an alert is over after a quiet time.
+			     * raised = sent + silenced - summaries + aggregated */
+	uint64_t failed;    /* failures of all sinks: lost alerts, failed programs, refused
+			     * settings */
 	uint64_t reused;    /* table entries that were reused because the table was full */
 	uint32_t children;
 	uint64_t programs_failed; /* in waymarkd only; also counted in failed */
 	char program_error[160];  /* of the last failed program; "" */
-	uint64_t unwritten;	  /* lines of the JSON file; also counted in failed */
-	char write_error[160];	  /* of the last such line; "" */
+	uint64_t unwritten;	  /* failures to write the JSON file; also counted in failed */
+	char write_error[160];	  /* of the last such failure; "" */
 	char last_error[160];	  /* of the last failure; "" */
 	struct {
 		uint32_t pending;
@@ -149,8 +152,8 @@ struct alerter_stats {
 };
 void alerter_stats(const struct alerter *a, struct alerter_stats *out);
 
-/* Send one test alert through each sink that is configured, one after the other; call fn
- * with its name, its target, and NULL or what went wrong. Return how many are configured. */
+/* Send one test alert through each configured sink, one sink after the other. For each, call fn
+ * with its name, its target, and NULL or what went wrong. Return the number of configured sinks. */
 typedef void alerter_test_fn(void *data, const char *sink, const char *target, const char *error);
 unsigned alerter_test(const struct alert_config *c, int64_t (*now_ms)(void), alerter_test_fn *fn,
 		      void *data);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * exec.h - runs programs for alerts: a few at once, a few more in a queue, each for a limited time.
- * No function blocks, except exec_free().
+ * exec.h - runs programs for alerts: a limited number at the same time, further ones from a queue,
+ * each for a limited time. No function blocks, except exec_free().
  */
 #ifndef WAYMARK_ALERT_EXEC_H
 #define WAYMARK_ALERT_EXEC_H

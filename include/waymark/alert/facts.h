@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * facts.h - the facts of an alert as names and text, the same for every sink.
+ * facts.h - the facts of an alert as pairs of name and text. All sinks use the same facts.
  */
 #ifndef WAYMARK_ALERT_FACTS_H
 #define WAYMARK_ALERT_FACTS_H

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sink.h - the interface of a sink, which delivers alerts to one destination. A new sink is one
- * file with a struct sink, its row in the table of sink.c, and a key in the configuration. In
- * waymarkd, src/talker replaces the sinks that run programs or talk to servers.
+ * sink.h - the interface of a sink, which delivers alerts to one destination. A new sink needs a
+ * file with a struct sink, a row in the table of sink.c, and a key in the configuration. waymarkd
+ * replaces the sinks that run programs or talk to servers by those of src/talker.
  *
  * No sink blocks. Alerts that a sink cannot take are counted, and the last error is kept as text.
  */
@@ -30,12 +30,13 @@ struct sink_message {
 };
 
 struct sink_stats {
-	uint32_t running; /* programs that run or are queued */
+	uint32_t running; /* programs that run; not 0 while any is queued */
 	uint64_t programs_failed;
-	char program_error[160]; /* of the last one that failed; "" */
-	uint64_t unwritten;	 /* lines lost or delayed on their way to the file */
-	char write_error[160];	 /* of the last such line; "" */
-	uint32_t pending;	 /* alerts that are not acknowledged yet */
+	char program_error[160]; /* of the last program that failed; "" */
+	uint64_t unwritten;	 /* lines that the file did not get, and times when lines began
+				  * to wait for the disk */
+	char write_error[160];	 /* of the last such failure; "" */
+	uint32_t pending;	 /* alerts that the destination has not acknowledged */
 	uint64_t delivered, retries, dropped;
 	char last_error[160]; /* of the last attempt, if it failed; "" */
 };
@@ -61,21 +62,23 @@ struct sink {
 	void (*tick)(void *self, int64_t now_ms);
 	void (*stats)(void *self, struct sink_stats *out);
 
-	/* For a sink whose destination acknowledges alerts; these replace send(). The outbox keeps
-	 * each body, also across a restart, until settled() returns its id. body() returns malloc'd
-	 * text, or NULL with errno. */
+	/* For a sink whose destination acknowledges alerts: body(), push() and settled() replace
+	 * send(). body() returns what to send as malloc'd text, or NULL with errno. push() queues
+	 * it. The outbox (alert.h) keeps it, also across a restart, until settled() returns its
+	 * id. */
 	char *(*body)(void *self, const struct alert_config *c, const struct sink_message *m);
 	int (*push)(void *self, int64_t id, const char *body); /* 0 or -errno */
-	int64_t (*settled)(void *self);			       /* the next settled id, or 0 */
+	int64_t (*settled)(void *self);			       /* id of a delivered or dropped
+							        * alert, or 0 */
 };
 
 /* Every sink, ended by NULL. */
 #define SINKS_MAX 8
 extern const struct sink *const sink_table[SINKS_MAX];
 
-/* Create an alerter as alerter_new() does, but replace each sink of sink_table by the sink of the
- * same name in instead. The list ends with NULL, and may be NULL. data is passed to the sinks'
- * open(). */
+/* Create an alerter as alerter_new() does, but replace each sink of sink_table by the sink in
+ * instead that has the same name, if there is one. instead ends with NULL, and may be NULL. data is
+ * passed to the sinks' open(). */
 struct alerter *alerter_new_with(const struct alert_config *c, const struct sink *const *instead,
 				 void *data);
 

@@ -16,20 +16,22 @@ struct spawn_user {
 struct program {
 	const char *path;
 	char **environment; /* the whole of it, ended by NULL */
-	const char *input;  /* text on its standard input; "": /dev/null */
+	const char *input;  /* text for its standard input; "": /dev/null */
 	const struct spawn_user *user;
-	int output_fd; /* for both outputs; -1: drop standard output, inherit standard error */
+	int output_fd; /* for standard output and standard error; -1: drop standard output,
+		        * inherit standard error */
 };
 
-/* Start a program in its own session, as p->user, in no other group, with every other descriptor
- * closed, no signal blocked, limited resources, no capabilities and no way to gain any. *pid is the
- * minder, which is the program's parent and a child of the caller. The minder exits with the
- * program's exit status when all processes that the program started have ended. Return 0, or
- * -errno, also if the program cannot be executed or the privileges cannot be dropped. */
+/* Start a program in its own session, as p->user, in no supplementary group, with all other
+ * descriptors closed, no signal blocked, limited resources, and no capabilities nor a way to gain
+ * any. Its parent is a minder, a process that is a child of the caller; *pid is the minder's pid.
+ * The minder exits with the program's exit status when all processes that the program started have
+ * ended. Return 0 or -errno, also if the program cannot be executed or the privileges cannot be
+ * dropped. */
 int program_spawn(const struct program *p, pid_t *pid);
 
-/* Kill the program and all processes that it started, in any session; the minder exits soon after.
- * The minder also does this when the process that called program_spawn() dies. Return 0 or
+/* Kill the program of a minder and all processes that it started, in any session. The minder exits
+ * soon after. A minder does the same when the process that called program_spawn() dies. Return 0 or
  * -errno. */
 int program_end(pid_t pid);
 

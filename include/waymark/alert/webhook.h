@@ -12,9 +12,10 @@
 
 #include "waymark/config/config.h"
 
-/* Most alerts that can wait; one more drops the oldest. */
+/* Maximum number of waiting alerts. If one more comes, the oldest is dropped. */
 #define WEBHOOK_QUEUE_MAX 1000
-/* The first pause between two attempts, which doubles after each failure, and the longest. */
+/* The pause after a failed attempt, and its maximum. Each further failure in a row doubles the
+ * pause. */
 #define WEBHOOK_PAUSE_MS     1000
 #define WEBHOOK_PAUSE_MAX_MS 300000
 /* How long a stop waits for pending alerts. */
@@ -25,14 +26,15 @@ struct webhook;
 struct webhook_stats {
 	uint32_t pending;
 	uint64_t delivered;
-	uint64_t retries;     /* failed attempts that are repeated */
-	uint64_t dropped;     /* refused by the server, or dropped because too many waited */
+	uint64_t retries;     /* failed attempts; each is repeated */
+	uint64_t dropped;     /* alerts that the server refused, that found the queue too long,
+			       * or that waited when the webhook was turned off */
 	char last_error[160]; /* of the last attempt, if it failed; "" */
 };
 
 struct webhook *webhook_new(void); /* NULL with errno */
-/* End the thread. If its last attempt succeeded, it first sends waiting alerts for at most
- * WEBHOOK_STOP_MS. Read webhook_settled() afterwards. */
+/* End the thread. If no attempt has failed since the last success, the thread first sends the
+ * waiting alerts, for at most WEBHOOK_STOP_MS. Read webhook_settled() afterwards. */
 void webhook_stop(struct webhook *w);
 void webhook_free(struct webhook *w);
 
@@ -48,8 +50,8 @@ int64_t webhook_settled(struct webhook *w);
 
 void webhook_stats(struct webhook *w, struct webhook_stats *out);
 
-/* Return how long to wait after this many consecutive failures: at least retry_after_s, never
- * longer than the maximum. Pure. */
+/* Return the pause after this many consecutive failures. It is at least retry_after_s, unless that
+ * exceeds WEBHOOK_PAUSE_MAX_MS. Pure. */
 int64_t webhook_pause_ms(unsigned failures, uint32_t retry_after_s);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* webhook_body.h - makes the body that the webhook sends for an alert, as webhook-format says. */
+/* webhook_body.h - makes the body that the webhook sends for an alert, in the format that key
+ * webhook-format sets. */
 #ifndef WAYMARK_ALERT_WEBHOOK_BODY_H
 #define WAYMARK_ALERT_WEBHOOK_BODY_H
 
