@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * backup.c - tracks per address family which backup uplinks new flows use, and returns flows from
- * them.
+ * backup.c - tracks per address family which backup uplinks new flows use, and makes flows return
+ * from them (backup.h).
  *
  * Flows return after an uplink of a lower tier has been usable for SETTLE_MS. The kernel's table is
  * dumped step by step. The flows that began on the backup are listed, idle ones and UDP first, and
@@ -42,12 +42,13 @@
 #define SUMMARY_EVERY_MS 60000
 #define FAMILIES	 2
 
-/* A backup uplink that new flows use, or from which flows return. */
+/* The use of one backup uplink, by address family. */
 struct in_use {
-	int64_t since_ms[FAMILIES]; /* when new flows began to use it; 0: unused */
-	bool is_over[FAMILIES];	    /* a lower tier is usable again */
+	int64_t since_ms[FAMILIES]; /* when new flows began to use the uplink; 0: not in use */
+	bool is_over[FAMILIES];	    /* a lower tier is usable again; flows may still have to
+				     * return */
 	bool is_raised;
-	struct usage_totals base; /* when the alert was raised */
+	struct usage_totals base; /* the uplink's bytes when the alert was raised */
 };
 
 /* A flow that must return to an uplink of a lower tier. */
@@ -58,12 +59,14 @@ struct candidate {
 
 struct backup {
 	struct in_use uplinks[UPLINKS_MAX];
-	int64_t settled_ms; /* steady clock: when returns may begin; 0: no flow must return */
-	int64_t return_ms;  /* steady clock: the next deletion */
+	int64_t settled_ms; /* steady clock: time from which on flows may return; 0: no flow must
+			     * return */
+	int64_t return_ms;  /* steady clock: time of the next deletion */
 	struct conntrack_dump *dump;
 	struct candidate *list; /* NULL: no flows return now */
 	size_t n, next;
-	uint64_t found, left_bytes; /* by this dump */
+	uint64_t found, left_bytes; /* flows that must return and their bytes, as counted by the
+				     * current dump */
 	uint64_t returned;
 };
 
@@ -103,7 +106,8 @@ void backup_stats(const struct daemon *d, struct backup_stats *out)
 
 /* --- which are in use ------------------------------------------------------------------------ */
 
-/* Return the lowest tier of an uplink with a weight above 0; is_usable: only of usable uplinks. */
+/* Return the lowest tier among the uplinks with a weight above 0. is_usable: consider only usable
+ * uplinks. */
 static uint32_t tier_lowest(const struct daemon *d, unsigned family, bool is_usable)
 {
 	uint32_t tier = UINT32_MAX;
@@ -205,8 +209,9 @@ static bool has_entered(const struct daemon *d, const struct ct_event *ev)
 	return ev->has_labels && ev->labels.word[entered / 64] >> (entered % 64) & 1;
 }
 
-/* Return whether the flow began on a backup uplink while new flows used it, and a lower tier is
- * usable now. */
+/* Return whether the flow must return: it began on a backup uplink while new flows used that
+ * uplink, a lower tier is usable now, and the flow did not begin with a packet that entered by an
+ * uplink (LABEL_ENTERED). */
 static bool is_to_return(const struct daemon *d, const struct ct_event *ev)
 {
 	const struct uplink_config *u =
@@ -267,7 +272,8 @@ static void return_begin(struct daemon *d)
 	return_stop(b);
 }
 
-/* End the return of flows: none is left on a backup uplink. */
+/* End the return of flows: none is left on a backup uplink, or the configuration leaves them
+ * there. */
 static void returns_end(struct daemon *d)
 {
 	for (unsigned slot = 0; slot < UPLINKS_MAX; slot++)

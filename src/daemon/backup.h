@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * backup.h - watches backup uplinks, which new flows use while no uplink of a lower tier is usable.
- * Raises an alert while a backup is used. With on-uplink-up = "return", deletes the flows that
- * began on the backup when a lower tier is usable again, so that they are re-established there.
+ * Raises an alert while new flows use a backup.
+ *
+ * With on-uplink-up = "return", flows return when an uplink of a lower tier is usable again: the
+ * flows that began on the backup are deleted, and so re-established on that uplink.
  */
 #ifndef WAYMARK_SRC_DAEMON_BACKUP_H
 #define WAYMARK_SRC_DAEMON_BACKUP_H
@@ -19,7 +21,7 @@ void backup_tick(struct daemon *d, int64_t now_ms);
 void backup_forget(struct daemon *d, uint8_t slot);
 
 struct backup_stats {
-	uint64_t returned; /* flows that were deleted to return */
+	uint64_t returned; /* flows that were deleted so that they return */
 };
 void backup_stats(const struct daemon *d, struct backup_stats *out);
 

@@ -22,7 +22,7 @@ struct check {
 	uint32_t generation; /* of the talker that runs the check */
 	int64_t due_ms, started_ms;
 	bool has_complained;
-	int8_t result; /* result of the last check: 1 good, 0 bad, -1 none */
+	int8_t result; /* check state that the program gets: 1 good, 0 bad, -1 none */
 };
 
 struct check_programs {
@@ -141,8 +141,8 @@ static void start_complain(struct check *k, const struct uplink_config *u, const
 	k->has_complained = true;
 }
 
-/* Return whether a check has no result because its talker died or does not answer. It is then
- * neither good nor bad. */
+/* Return whether a check will have no result, because its talker died or does not answer. Such a
+ * check counts as neither good nor bad. */
 static bool is_lost(const struct daemon *d, const struct uplink_config *u, const struct check *k,
 		    int64_t now_ms)
 {
@@ -164,7 +164,8 @@ static void check_tick(struct daemon *d, const struct uplink_config *u, struct c
 	k->generation = talker_generation(d->talker);
 	err = check_start(d, u, k);
 	k->is_running = !err;
-	/* Report once, for all uplinks, that the talker does not answer. */
+	/* -EHOSTDOWN and -EAGAIN mean that the talker does not work, which delivery.c reports once
+	 * for all uplinks. */
 	if (err && err != -EHOSTDOWN && err != -EAGAIN)
 		start_complain(k, u, strerror(-err));
 }

@@ -16,12 +16,13 @@ struct check_programs *check_programs_new(void); /* NULL with errno */
 void check_programs_free(struct check_programs *c);
 void check_programs_forget(struct check_programs *c, uint8_t slot);
 
-/* Hand due checks to the talker. results: each uplink's last result, by slot: 1 good, 0 bad, -1
- * none. now_ms: steady clock. */
+/* Hand due checks to the talker. results has the current check state of each uplink, by slot: 1
+ * good, 0 bad, -1 none; the programs get it. now_ms: steady clock. */
 void check_programs_tick(struct check_programs *c, struct daemon *d, const int8_t *results,
 			 int64_t now_ms);
 
-/* Take a result from the talker, and call fn if it is good or bad. */
+/* Take the result of the check with this number from the talker. If it is "good" or "bad", call fn;
+ * else log it as an error. */
 typedef void check_program_fn(struct daemon *d, uint8_t slot, bool is_good);
 void check_programs_take(struct check_programs *c, struct daemon *d, int64_t number,
 			 const char *result, check_program_fn *fn);

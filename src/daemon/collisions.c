@@ -23,15 +23,15 @@
 #include "waymark/hostcheck/hostcheck.h"
 #include "waymark/steering/steering.h"
 
-/* Wait after a change, because tools change rules in bursts, and between checks, because a snapshot
- * of many routes is expensive. */
+/* Check SETTLE_MS after a change, because tools change rules in bursts, but at least SPACING_MS
+ * after the previous check, because a snapshot of many routes is expensive. */
 #define SETTLE_MS  1000
 #define SPACING_MS 5000
 
 struct collisions {
-	int64_t due_ms, last_ms; /* steady clock; 0: none */
+	int64_t due_ms, last_ms; /* next and previous check, steady clock; 0: none */
 	struct who who;		 /* sender of the first notice since the last check */
-	struct findings known;	 /* findings about ip rules and routes that were logged last */
+	struct findings known;	 /* findings of the latest check of ip rules and routes */
 };
 
 static bool is_known(const struct findings *known, const struct finding *one)
@@ -110,8 +110,8 @@ static bool table_is_an_uplinks(const struct config *c, uint32_t table)
 	return false;
 }
 
-/* Return whether a route may affect pinned flows. Most of the many routes that routing daemons
- * change cannot. */
+/* Return whether a route may affect pinned flows. Routing daemons change many routes, and most of
+ * these cannot. */
 static bool route_matters(const struct config *c, const struct route_state *r)
 {
 	if (table_is_an_uplinks(c, r->table))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * collisions.h - reports what on this host conflicts with Waymark: everything at the start, later
- * new ip rules and routes.
+ * collisions.h - reports what on this host conflicts with Waymark. At the start it checks
+ * everything; later it checks only ip rules and routes, when they change.
  */
 #ifndef WAYMARK_SRC_DAEMON_COLLISIONS_H
 #define WAYMARK_SRC_DAEMON_COLLISIONS_H

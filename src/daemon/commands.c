@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* commands.c - decides who may give a command of the control socket, and replies to it. */
+/* commands.c - decides which clients may send which commands to the control socket, and replies to
+ * them. */
 #include "daemon/commands.h"
 
 #include <errno.h>
@@ -19,7 +20,7 @@
 #include "waymark/status/answer.h"
 #include "waymark/store/store.h"
 
-/* Return the status as malloc'd JSON, or NULL with errno. */
+/* Return the status as print() formats it, or NULL with errno. */
 static char *answer_print(const struct daemon *d, char *(*print)(const struct answer *))
 {
 	struct answer a;

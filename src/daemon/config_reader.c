@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * config_reader.c - runs a transaction, whose child reads the configuration and returns a struct
- * config in shared memory.
+ * config_reader.c - reads the configuration by a transaction (kernel/transaction.h): a child
+ * process parses the file and leaves a struct config in shared memory.
  */
 #include "daemon/config_reader.h"
 

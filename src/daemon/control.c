@@ -3,8 +3,7 @@
  * control.c - serves the control socket's clients.
  *
  * A client is accepted, its one line is read, its answer is queued and sent, and it is closed or
- * kept as a watcher. A timer, which runs only while there are clients, drops slow ones. Must not
- * know what a command means.
+ * kept as a watcher. A timer drops slow clients. Must not know what a command means.
  */
 #define _GNU_SOURCE /* accept4 */
 #include "daemon/control.h"
@@ -21,11 +20,11 @@
 
 #include "daemon/control_socket.h"
 
-/* Data of an epoll event: a client's index or one of these. */
+/* Data of an epoll event: the index of a client, or one of these. */
 #define EVENT_LISTENER CONTROL_CLIENTS_MAX
 #define EVENT_TIMER    (CONTROL_CLIENTS_MAX + 1)
-/* Most events that one control_process() serves, so that the loop's other sources wait for a
- * bounded time. */
+/* Maximum number of events that one control_process() serves, so that the loop's other sources wait
+ * for a bounded time. */
 #define EVENTS_A_CALL 64
 
 struct client {
@@ -59,7 +58,8 @@ static int epoll_set(const struct control *c, int operation, int fd, uint32_t ev
 	return epoll_ctl(c->epoll_fd, operation, fd, &ev) ? -errno : 0;
 }
 
-/* The timer ticks each second while a client has a time limit. */
+/* Start or stop the timer, which ticks each second. It runs while there are clients, or while the
+ * listener is paused. */
 static void timer_run(const struct control *c, bool is_running)
 {
 	struct itimerspec spec = {0};
@@ -69,8 +69,8 @@ static void timer_run(const struct control *c, bool is_running)
 	timerfd_settime(c->timer_fd, 0, &spec, NULL);
 }
 
-/* Read what a client sent after its request, up to a limit. Closing a socket with unread input
- * would reset the connection before the client has read the answer. */
+/* Read and discard what a client sent after its request, up to a limit. Closing a socket with
+ * unread input would reset the connection before the client has read the answer. */
 static void client_drain(const struct client *cl)
 {
 	char scrap[4096];
@@ -94,8 +94,8 @@ static void client_close(struct control *c, struct client *cl)
 		timer_run(c, false);
 }
 
-/* Send as much as the socket takes. Close the client when its answer is sent or it has
- * disconnected. */
+/* Send as much as the socket accepts. Close a client that has disconnected, or whose answer is
+ * sent; a watcher stays. */
 static void client_flush(struct control *c, struct client *cl)
 {
 	ssize_t n;
@@ -123,7 +123,7 @@ static void client_flush(struct control *c, struct client *cl)
 	free(cl->out);
 	cl->out = NULL;
 	cl->out_size = cl->out_sent = 0;
-	/* A watcher's disconnect is reported as EPOLLHUP, which needs no request. */
+	/* The kernel reports a disconnect as EPOLLHUP even if no event is requested. */
 	epoll_set(c, EPOLL_CTL_MOD, cl->fd, 0, (uint32_t)(cl - c->clients));
 }
 
@@ -303,8 +303,8 @@ static struct control_peer peer_read(int fd)
 	return (struct control_peer){.uid = cred.uid, .pid = cred.pid};
 }
 
-/* Return whether this user has as many clients as one user may have, so that others can still
- * connect. */
+/* Return whether this user has the maximum number of clients of one user, which leaves room for
+ * other users. */
 static bool is_user_full(const struct control *c, uid_t uid)
 {
 	int i, n = 0;
@@ -421,8 +421,8 @@ int control_process(struct control *c)
 	struct epoll_event ev;
 	int n, i;
 
-	/* Fetch one event at a time: serving one may close another client and reuse its place, and
-	 * an event fetched earlier would then reach the wrong client. */
+	/* Fetch one event at a time. Serving an event may close another client, whose entry a new
+	 * client may then get; an event that was fetched earlier would reach the wrong client. */
 	for (i = 0; i < EVENTS_A_CALL; i++) {
 		n = epoll_wait(c->epoll_fd, &ev, 1, 0);
 		if (n < 0 && errno != EINTR)

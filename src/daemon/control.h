@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * control.h - the control socket of waymarkd: a Unix stream socket that takes one line of JSON,
- * {"command":"status"}, replies with one JSON document, and closes. A client that sends
- * {"command":"watch"} is kept, and gets a line for each control_broadcast().
+ * control.h - the control socket of waymarkd: a Unix stream socket. A client sends one line of
+ * JSON, such as {"command":"status"}, gets one JSON document, and is disconnected. A client that
+ * sends {"command":"watch"} stays connected, and gets the line of each control_broadcast().
  *
  * Must not know what replies mean. All functions run in the caller's epoll loop and never block.
  */
@@ -13,15 +13,15 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Most clients served at once, and most watchers among them, so that there is always room for
- * `status`. */
+/* Maximum number of clients, and of watchers among them. The difference leaves room for other
+ * commands, such as `status`. */
 #define CONTROL_CLIENTS_MAX  16
 #define CONTROL_WATCHERS_MAX 12
-/* Most clients of one user, except root and waymarkd's user. */
+/* Maximum number of clients of one user. Root and waymarkd's user have no such limit. */
 #define CONTROL_CLIENTS_A_USER 8
-/* Longest request, newline included. */
+/* Maximum size of a request, newline included. */
 #define CONTROL_REQUEST_MAX 4096
-/* Bytes that may wait for a watcher before it is dropped as too slow. */
+/* Maximum number of unsent bytes for a watcher. With more, it is dropped as too slow. */
 #define CONTROL_WATCH_QUEUE_MAX (256 * 1024)
 /* Seconds in which a client must send its request, or read a part of its answer. */
 #define CONTROL_PATIENCE_S 5
@@ -31,7 +31,7 @@ struct control;
 /* The process that sends a command, as the kernel reports it. */
 struct control_peer {
 	uint32_t uid;
-	int32_t pid; /* in our pid namespace; 0: it is in another one */
+	int32_t pid; /* in our pid namespace; 0: the process is in another pid namespace */
 };
 
 /* Answer one command with malloc'd JSON text (freed by control, which adds the newline), or NULL

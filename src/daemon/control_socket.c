@@ -31,7 +31,7 @@ static int address_set(struct sockaddr_un *sun, const char *path)
 	return 0;
 }
 
-/* Make every missing folder above path. */
+/* Create each missing folder of the path. */
 static int folder_make(const char *path)
 {
 	char folder[sizeof(((struct sockaddr_un *)0)->sun_path)];
@@ -47,8 +47,8 @@ static int folder_make(const char *path)
 	return 0;
 }
 
-/* Return 0 if no process listens at the address or no file exists, -EADDRINUSE if a process
- * listens, or another -errno. */
+/* Return 0 if no process listens at the address, also if the file does not exist; -EADDRINUSE if a
+ * process listens; or another -errno. */
 static int socket_is_stale(const struct sockaddr_un *sun)
 {
 	struct stat st;
@@ -75,8 +75,8 @@ static int socket_bind(int fd, const struct sockaddr_un *sun)
 {
 	int err;
 
-	/* The file gets the socket's mode when it is created, so that no other user can connect
-	 * before chmod(). */
+	/* bind() gives the file the mode of the socket, so set that first: no other user can
+	 * connect before chmod(). */
 	if (fchmod(fd, CONTROL_MODE))
 		return -errno;
 	if (!bind(fd, (const struct sockaddr *)sun, sizeof(*sun)))
@@ -95,7 +95,8 @@ static int socket_publish(struct control_socket *s)
 {
 	struct stat st;
 
-	/* The umask has cleared bits of the mode. Set them, so that the group may connect. */
+	/* bind() has applied the umask. Set the bits that it cleared, so that the group may
+	 * connect. */
 	if (chmod(s->path, CONTROL_MODE) || lstat(s->path, &st) || listen(s->fd, CONTROL_BACKLOG))
 		return -errno;
 	s->device = st.st_dev;

@@ -2,9 +2,9 @@
 /*
  * coverage.c - computes how many of the packets that left by each uplink the history accounts for.
  * After each table dump (resync.c) it reads the counters of the rules and the interfaces, and
- * compares them with the counters of the flows.
+ * compares them with the counters of the flows. The time between two comparisons is an interval.
  *
- * If a dump fails, the interval extends to the next one. Must not know how counters are compared
+ * If a dump fails, the interval lasts until the next dump. Must not know how counters are compared
  * (audit/coverage.c).
  */
 #include <errno.h>
@@ -38,11 +38,11 @@ struct coverage {
 	struct nft_counters *rules;
 	struct link_counters *links;
 	uint64_t boot;
-	struct coverage_reading base[UPLINKS_MAX]; /* at the interval's start; time 0: none */
-	struct coverage_record sum[UPLINKS_MAX];   /* since the start */
-	uint64_t lost[UPLINKS_MAX][FLOW_SHARES];   /* lost flows, at the interval's start */
+	struct coverage_reading base[UPLINKS_MAX]; /* at the interval's start; time_ms 0: none */
+	struct coverage_record sum[UPLINKS_MAX];   /* sum of the intervals since waymarkd started */
+	uint64_t lost[UPLINKS_MAX][FLOW_SHARES];   /* lost flows at the interval's start */
 	struct doubts doubts;			   /* at the interval's start */
-	struct nft_counters_reading before;	   /* before the rules are loaded */
+	struct nft_counters_reading before;	   /* reading right before the ruleset is loaded */
 	int64_t looked_ms, hour_asked_ms;
 	uint64_t comparisons, comparisons_due;
 	uint64_t queued; /* records queued in total when the latest comparison ended */
@@ -79,8 +79,8 @@ static void flows_read(const struct daemon *d, uint8_t slot, struct coverage_rea
 	}
 }
 
-/* Subtract the flows that have ended from a reading that is saved for the next waymarkd, which does
- * not know them. */
+/* A reading that is saved is for the next waymarkd, which does not know the flows that have ended.
+ * Subtract their counters from it. */
 static void ended_take_off(const struct daemon *d, uint8_t slot, struct coverage_reading *r)
 {
 	struct audit_coverage c;
@@ -170,7 +170,8 @@ static void unasked_take(struct daemon *d, struct coverage_record *r)
 		endpoints_format(&example, IPPROTO_UDP, r->unasked_example);
 }
 
-/* End the uplink's interval, and begin the next one. The first reading only begins one. */
+/* Compare, and end the uplink's interval; its next one begins. The first reading only begins an
+ * interval. */
 static void uplink_look(struct daemon *d, const struct uplink_config *u,
 			const struct coverage_reading *now, const struct doubts *doubts)
 {
@@ -226,8 +227,8 @@ void coverage_ask(struct daemon *d, int64_t now_ms)
 	struct resync_stats resync;
 
 	resync_stats(d, &resync);
-	/* If a dump is running, it has read a part of the table before the request, so another one
-	 * is needed. */
+	/* A running dump may have read a part of the table before the request, so another one must
+	 * follow. */
 	d->coverage->comparisons_due = d->coverage->comparisons + (resync.is_running ? 2 : 1);
 	resync_look(d, now_ms);
 }
@@ -242,7 +243,8 @@ void coverage_stats(const struct daemon *d, struct coverage_stats *out)
 	out->comparisons_due = c->comparisons_due;
 }
 
-/* Ask for a comparison at the start of each hour, so that no interval spans two hours. */
+/* Request a dump again while a requested comparison is missing. Request one also at the start of
+ * each hour, so that an interval ends there. */
 void coverage_tick(struct daemon *d, int64_t now_ms)
 {
 	struct coverage *c = d->coverage;
@@ -298,7 +300,8 @@ static void on_load(void *data, bool is_done)
 
 /* --- start and stop ---------------------------------------------------------------- */
 
-/* Take the last reading of a slot as the interval's start, if it is of this boot. */
+/* Continue the interval of an earlier waymarkd: take its last reading of the slot as the interval's
+ * start, if it is of this boot. */
 static void base_take(void *data, uint8_t slot, const struct coverage_reading *r)
 {
 	struct coverage *c = data;

@@ -17,17 +17,18 @@ int coverage_open(struct daemon *d);  /* 0 or -errno */
 void coverage_stop(struct daemon *d); /* before the writer stops */
 void coverage_close(struct daemon *d);
 void coverage_tick(struct daemon *d, int64_t now_ms);
-/* Compare now, because a table dump is complete. */
+/* Compare now. Called when a table dump is complete. */
 void coverage_look(struct daemon *d, int64_t now_ms);
-/* Request a comparison whose table dump starts after this call. */
+/* Request a table dump that starts after this call, and a comparison after it. */
 void coverage_ask(struct daemon *d, int64_t now_ms);
 
 struct coverage_stats {
-	uint64_t comparisons;	  /* number of comparisons in the history */
-	uint64_t comparisons_due; /* the number after the requested comparison */
+	uint64_t comparisons;	  /* number of comparisons that the history contains */
+	uint64_t comparisons_due; /* its value after the requested comparison */
 };
 void coverage_stats(const struct daemon *d, struct coverage_stats *out);
-/* Return the sum of an uplink's intervals since the start. started_ms is 0 if none has ended. */
+/* Return the sum of an uplink's intervals since the start of waymarkd. Its started_ms is 0 if no
+ * interval has ended. */
 const struct coverage_record *coverage_sum(const struct daemon *d, uint8_t slot);
 /* Return a number that identifies this boot; 0: unknown. */
 uint64_t coverage_boot(const struct daemon *d);

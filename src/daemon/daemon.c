@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * daemon.c - starts and stops waymarkd. Start opens everything that may fail before it changes the
- * system. Stop does the reverse.
+ * daemon.c - starts and stops waymarkd. The start opens everything that may fail before it changes
+ * the system. The stop goes the opposite way.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -53,19 +53,20 @@
 #include "waymark/store/store.h"
 #include "waymark/talker/talker.h"
 
-/* Enough for three seconds in which 40,000 flows per second begin and end. Only queued records use
- * memory. */
+/* Size of the writer's queue: enough for three seconds in which 40,000 flows per second begin and
+ * end. Only queued records use memory. */
 #define QUEUE_RECORDS 262144u
 #define BATCH_MS      100
 
-/* At a stop, pending flows are written in at most this many turns of half a queue each. */
+/* A stop writes pending flows in at most this many turns, each of which fills about half of the
+ * queue. */
 #define DRAIN_TURNS 256
-/* How long a stop waits for an unresponsive disk before it removes the steering. */
+/* How long a stop waits for a disk that does not answer, before it removes the steering. */
 #define DRAIN_PATIENCE_MS 2000
 
 struct ticker {
 	int signal_fd, timer_fd;
-	int64_t second_ms; /* when the last second ended */
+	int64_t second_ms; /* when on_second() was last called */
 };
 
 /* --- signals and time ------------------------------------------------------------ */
@@ -363,8 +364,8 @@ static void drain(struct daemon *d)
 			break;
 }
 
-/* Close the history. If its disk does not answer, leave it open: the next start finds that and
- * records a gap. */
+/* Close the history. If its disk does not answer, leave it open: the next start finds that it was
+ * not closed, and records a gap. */
 static void history_close(struct daemon *d)
 {
 	struct writer_stats stats;
@@ -423,8 +424,8 @@ void daemon_stop(struct daemon *d)
 	}
 	exporter_close(d);
 	delivery_stop(d);
-	/* Before the writer stops, because the talker's last records and acknowledgements go to the
-	 * writer. */
+	/* Do this before the writer stops, because the talker's last records and acknowledgements
+	 * go to the writer. */
 	alerter_free(d->alerter);
 	d->alerter = NULL;
 	talker_free(d->talker);

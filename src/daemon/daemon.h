@@ -5,7 +5,7 @@
  *
  * Data flows one way: the kernel's adapters (observe.c) feed the audit. publish.c passes what the
  * audit emits to the store, the watchers and the alerts. steer.c keeps the steering as planned.
- * status.c reads from all of them; none of them calls it.
+ * status.c reads from all of these; none of these calls it.
  */
 #ifndef WAYMARK_SRC_DAEMON_DAEMON_H
 #define WAYMARK_SRC_DAEMON_DAEMON_H

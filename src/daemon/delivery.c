@@ -2,8 +2,8 @@
 /*
  * delivery.c - serves the talker in the event loop, and reports failures to deliver alerts.
  *
- * Single failures of programs and of the webhook are normal. Only the first failure is reported,
- * and that none has occurred for QUIET_MS. Must not know how the talker works.
+ * Only the first of several failures is reported. Delivery counts as working again when no failure
+ * has occurred for QUIET_MS; this is reported, too. Must not know how the talker works.
  */
 #include "daemon/delivery.h"
 
@@ -21,18 +21,18 @@
 #include "waymark/talker/talker.h"
 
 #define LOOK_MS	    1000
-#define PATIENCE_MS 10000 /* how long a webhook may be unreachable */
+#define PATIENCE_MS 10000 /* how long a webhook may be unreachable without a report */
 #define QUIET_MS    60000 /* time without a failure until delivery counts as working */
 
 struct delivery {
 	bool is_watched; /* the talker's channel is in the loop */
 	bool is_failing;
 	enum talker_state talker;
-	/* Alerts counted so far: lost by programs and the webhook, lost by the webhook, not written
-	 * to the JSON file. */
+	/* Counters at the last check: lost: alerts that programs or the webhook lost; dropped:
+	 * those of them that the webhook lost; unwritten: failures to write the JSON file. */
 	uint64_t lost, dropped, unwritten;
 	int64_t look_ms, failure_ms; /* times of the last check and the last failure */
-	int64_t webhook_ms;	     /* when it began to fail; 0: it works */
+	int64_t webhook_ms;	     /* when the webhook began to fail; 0: it works */
 };
 
 /* --- reports ------------------------------------------------------------------------------ */
@@ -103,8 +103,8 @@ static void on_talker(void *data)
 	int fd = talker_fd(d->talker);
 
 	talker_process(d->talker);
-	/* If the talker is gone, its descriptor is closed and thereby no longer in the epoll
-	 * set. */
+	/* If the talker is gone, its descriptor is closed and so no longer in the epoll set. Free
+	 * its rank in the loop. */
 	if (talker_fd(d->talker) >= 0 || !d->delivery->is_watched)
 		return;
 	d->delivery->is_watched = false;
@@ -143,7 +143,7 @@ void delivery_close(struct daemon *d)
 
 /* --- failures ---------------------------------------------------------------------------------- */
 
-/* Return whether the webhook has failed for PATIENCE_MS. A single failure does not count, because
+/* Return whether the webhook has failed for PATIENCE_MS. A shorter failure does not count, because
  * the request is repeated. */
 static bool webhook_is_failing(struct delivery *y, const struct alerter_stats *s, int64_t now_ms)
 {
@@ -154,8 +154,8 @@ static bool webhook_is_failing(struct delivery *y, const struct alerter_stats *s
 	return y->webhook_ms && now_ms - y->webhook_ms >= PATIENCE_MS;
 }
 
-/* Return the number of lost alerts: their program failed, or the webhook refused them or had no
- * room for them. */
+/* Return the number of lost alerts: their program failed, or the webhook dropped them
+ * (webhook.h). */
 static uint64_t lost_count(const struct alerter_stats *s)
 {
 	return s->programs_failed + s->webhook.dropped;

@@ -13,7 +13,7 @@
 struct daemon;
 
 int delivery_open(struct daemon *d);
-/* Take no more messages from the talker, because the modules are about to be closed. */
+/* Ignore the talker's messages from now on, because the modules are about to be closed. */
 void delivery_stop(struct daemon *d);
 void delivery_close(struct daemon *d);
 void delivery_tick(struct daemon *d, int64_t now_ms);

@@ -3,11 +3,11 @@
  * diagnose.c - finds out from the kernel why a packet strayed, on behalf of the audit, which must
  * not know the kernel.
  *
- * Each question costs a dump of the rules and routes, or a listing of the ruleset. So only
- * QUESTIONS_A_MOMENT questions are asked in a moment of MOMENT_MS. Further ones get the latest
- * answer for their uplink and family, so that many mismatches do not cause as many dumps. If
- * answers take long, as on a busy machine, the moment is extended so that questions take at most a
- * tenth of the time.
+ * Each question costs a dump of the rules and routes, or a listing of the ruleset. Many mismatches
+ * must not cause as many dumps, so only QUESTIONS_A_MOMENT questions are asked within a moment
+ * (MOMENT_MS). Further questions get the latest answer for the same uplink and family. If answers
+ * take long, as on a busy machine, a moment is longer, so that questions take at most a tenth of
+ * the time.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -74,8 +74,8 @@ static bool may_ask(struct daemon *d, int64_t now_ms)
 	return g->n++ < QUESTIONS_A_MOMENT;
 }
 
-/* Record when an answer was complete and how long it took: 0 if the clock was set back
- * meanwhile. */
+/* Record when an answer was complete and how long it took. If the clock was set back meanwhile, the
+ * duration is 0. */
 static void answer_stamp(struct daemon *d, struct diagnosis *known, int64_t asked_ms)
 {
 	known->time_ms = clock_now_ms();

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* diagnose.h - finds out from the kernel why a packet strayed. */
+/* diagnose.h - finds out from the kernel why a stray packet left by another uplink than its mark
+ * names. */
 #ifndef WAYMARK_SRC_DAEMON_DIAGNOSE_H
 #define WAYMARK_SRC_DAEMON_DIAGNOSE_H
 
@@ -10,7 +11,7 @@ struct daemon;
 
 int diagnose_open(struct daemon *d); /* 0 or -errno */
 void diagnose_close(struct daemon *d);
-/* The callback diagnose of struct audit_port; data is the daemon. */
+/* Callback diagnose of struct audit_port; data is the struct daemon. */
 enum reason diagnose_stray(void *data, const struct audit_stray *stray, char object[OBJECT_MAX]);
 
 #endif

@@ -4,8 +4,8 @@
  * audit needs, if the configuration allows it and no other process listens. The ruleset sets the
  * mask; this file decides whether it does.
  *
- * A flow keeps the mask that it began with. So a new listener gets all events only of flows that
- * begin after the mask was removed.
+ * A flow keeps the event mask that was set when it began. So a new listener gets all events only of
+ * flows that begin after the mask was removed.
  */
 #include <string.h>
 #include <errno.h>
@@ -36,7 +36,8 @@ static bool is_minimal_wanted(struct daemon *d)
 		return false;
 	case EVENTS_MINIMAL:
 		return true;
-	default: /* unknown: assume that another process listens */
+	default: /* EVENTS_AUTO; if the number is unknown (negative), assume that another process
+		  * listens */
 		return d->event_mask->listeners == 0;
 	}
 }

@@ -25,9 +25,9 @@
 
 struct exporter {
 	struct disk_worker *disk;	 /* created when the first text is written */
-	struct prometheus_config config; /* in force; we own its textfile */
-	int64_t due_ms;			 /* when the file is written next, CLOCK_MONOTONIC */
-	int file_error;			 /* the -errno that was reported; 0: no failure */
+	struct prometheus_config config; /* the configuration in force; textfile is our copy */
+	int64_t due_ms;			 /* when to write the file next; CLOCK_MONOTONIC */
+	int file_error;			 /* the last reported -errno; 0: no failure */
 };
 
 /* --- the text ------------------------------------------------------------------------ */
@@ -63,7 +63,7 @@ static bool is_same_place(const struct prometheus_config *a, const struct promet
 	return a->port == b->port && (!a->port || addr_is_equal(&a->addr, &b->addr));
 }
 
-/* Serve at the new address. If it cannot be bound, keep the former one. */
+/* Serve at the new address. If that fails, keep the former one. */
 static int http_set(struct daemon *d, const struct prometheus_config *c)
 {
 	struct exporter *e = d->exporter;
@@ -96,8 +96,8 @@ static int text_write(int fd, const char *text)
 	return (size_t)n == length ? 0 : -ENOSPC;
 }
 
-/* Replace the file. Create the new one with O_EXCL, so that no link is followed that another user
- * may have put into the folder. */
+/* Replace the file. Create the new one with O_EXCL: another user may have put a link into the
+ * folder, which must not be followed. */
 static int file_replace(const char *path, const char *text)
 {
 	char new[4096 + 8];
@@ -161,7 +161,7 @@ static int file_remove(const char *path, const char *unused)
 	return unlink(path) ? -errno : 0;
 }
 
-/* Write a last file, which shows its readers that waymarkd does not run. */
+/* Write the last file, which shows its readers that waymarkd does not run. */
 static void file_end(struct exporter *e)
 {
 	if (e->config.textfile)

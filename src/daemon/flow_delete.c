@@ -33,7 +33,7 @@ struct wanted_deletion {
 struct flow_delete {
 	struct wanted_deletion wanted[DELETIONS_MAX];
 	unsigned n_wanted;
-	int64_t deleted_ms[DELETIONS_A_SECOND]; /* steady clock: times of the latest; a ring */
+	int64_t deleted_ms[DELETIONS_A_SECOND]; /* latest deletions; a ring; steady clock */
 	uint64_t deleted, not_deleted;		/* not deleted: because of the limit */
 	uint64_t not_deleted_reported;
 	int64_t not_deleted_reported_ms; /* steady clock */
@@ -56,7 +56,7 @@ void flow_delete_stats(const struct daemon *d, struct flow_delete_stats *out)
 	out->not_deleted = d->flow_delete->not_deleted;
 }
 
-/* Return whether deleting a flow of this uplink helps. Not if the uplink is down: with
+/* Return whether deleting a flow of this uplink helps. It does not if the uplink is down: with
  * on-uplink-down = "hold" the flow may use another uplink, and with "flush" it is deleted
  * anyway. */
 static bool is_deletable(const struct daemon *d, uint8_t expected)
@@ -118,8 +118,9 @@ static bool may_delete(const struct daemon *d, int64_t steady_ms)
 		       SECOND_MS;
 }
 
-/* Delete one flow, unless it is known to have ended. The kernel compares tuple, zone and id, but a
- * new flow with the same tuple may have the same id (derived from a memory address). */
+/* Delete one flow, unless the audit knows that it has ended. The kernel compares tuple, zone and
+ * id, but that is not enough: a new flow with the same tuple may have the same id, which is derived
+ * from a memory address. */
 static void flow_delete_one(struct daemon *d, const struct wanted_deletion *w, int64_t now_ms)
 {
 	int64_t steady_ms = clock_steady_ms();

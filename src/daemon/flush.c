@@ -3,7 +3,7 @@
  * flush.c - on-uplink-down = "flush": deletes the flows of an uplink that is down, so that they are
  * re-established on another one.
  *
- * Flows are deleted only after the uplink has been down for SETTLE_MS, the routes are updated, and
+ * Flows are deleted when the uplink has been down for SETTLE_MS, the routes are up to date, and
  * another uplink is up. Must not know when an uplink counts as up (uplink_states.c decides).
  */
 #include <errno.h>
@@ -36,8 +36,8 @@ void flush_close(struct daemon *d)
 /* How long an uplink must be down before its flows are deleted. */
 #define SETTLE_MS 500
 
-/* Note a change of the uplink's state: set the time of deletion when it goes down, and clear it
- * when it is up or drained. */
+/* Note a change of the uplink's state. When the uplink goes down, set the time at which its flows
+ * are deleted. When it is up or drained, clear that time. */
 static void state_note(struct daemon *d, uint8_t slot)
 {
 	uint8_t state = uplink_states_number(d, slot);

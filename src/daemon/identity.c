@@ -2,9 +2,9 @@
 /*
  * identity.c - switches from root to the user of the configuration, before any file is opened.
  *
- * That user must own the folders of history and state, because any other user who may write to a
- * folder can replace its files. A sticky folder such as /tmp is also safe. A folder that only root
- * may enter is not changed: waymarkd then stays root and logs why.
+ * The folders of history and state must belong to that user, because any other user who may write
+ * to a folder can replace its files. A sticky folder such as /tmp is also safe. A folder that only
+ * root may enter is not changed; waymarkd then stays root and logs why.
  */
 #include "daemon/identity.h"
 
@@ -75,8 +75,8 @@ static bool is_root_only(const struct stat *st)
 	return st->st_uid == 0 && !(st->st_mode & (S_IRWXG | S_IRWXO));
 }
 
-/* Return 0 if the folder suits the user, ROOT_ONLY if waymarkd must stay root, or -errno,
- * logged. */
+/* Return 0 if the files of this user are safe in the folder, ROOT_ONLY if waymarkd must stay root,
+ * or -errno, logged. */
 static int folder_judge(const char *path, const struct stat *st, const struct identity *id)
 {
 	if (!S_ISDIR(st->st_mode)) {
@@ -134,7 +134,7 @@ static int folder_make(const char *path, const struct identity *id)
 	return err;
 }
 
-/* Check or create the folder of a file. Return as folder_judge(). */
+/* Check or create the folder of a file. Return what folder_judge() returns. */
 static int folder_prepare(const char *file, const struct identity *id)
 {
 	char copy[PATH_MAX], *path;
@@ -195,7 +195,8 @@ int identity_rehearse(void)
 
 struct talker *identity_talker(const struct config *c)
 {
-	/* Without alert.user use waymarkd's user: the talker is root only if waymarkd is. */
+	/* Without alert.user use waymarkd's user, so that the talker is root only if waymarkd
+	 * is. */
 	const char *name = c->alert.user ? c->alert.user : c->user;
 	struct talker_user user = {.name = name};
 	struct talker *t = talker_start(&user);

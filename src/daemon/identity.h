@@ -9,12 +9,13 @@
  * at the first look-up. Return 0 or -errno, logged. */
 int identity_rehearse(void);
 
-/* If we are root: create the folders of history and state for the configured user and group, become
- * that user, and keep only CAP_NET_ADMIN; with user = "root" stay root. If not, stay the current
- * user. Then drop all further privileges for good. Return 0 or -errno, logged. */
+/* Choose the user. If we are root and key user is not "root": create the folders of history and
+ * state for the configured user and group, become that user, and keep only CAP_NET_ADMIN. Else keep
+ * the current user. In each case drop all further privileges for good. Return 0 or -errno,
+ * logged. */
 int identity_assume(const struct config *c);
 
-/* Start the talker; if we are root, as the user of section alert. Return NULL on failure,
+/* Start the talker. If we are root, it runs as the user of section alert. Return NULL on failure,
  * logged. */
 struct talker *identity_talker(const struct config *c);
 

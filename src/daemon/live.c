@@ -15,7 +15,9 @@
 #include "daemon/resync.h"
 #include "waymark/audit/audit.h"
 
-/* Most rows of a snapshot (64 MB). With more live flows there is no snapshot. */
+/* Limit of a snapshot's size; with more live flows there is no snapshot. It is checked only when
+ * the array of rows is full. room_make() doubles the array from 1024 rows on, so at most 2^20 rows
+ * of 56 bytes (56 MiB) are used. */
 #define ROWS_MAX  1000000
 #define ROWS_PART 4096
 /* A snapshot is served for FRESH_MS, and freed KEPT_MS after the last request for a part. */
@@ -33,7 +35,7 @@ struct live {
 	bool is_wanted, is_taking, is_too_many;
 	struct live_row *rows;
 	size_t n, room;
-	int64_t begun_ms; /* when the dump began */
+	int64_t begun_ms; /* when the dump of the snapshot began */
 	int64_t taken_ms; /* 0: no snapshot exists */
 	int64_t asked_ms;
 };
@@ -164,7 +166,8 @@ char *live_answer(struct daemon *d, const char *from, int64_t now_ms)
 	out = open_memstream(&text, &size);
 	if (!out)
 		return NULL;
-	/* Send begun_ms, because idle times must not be counted from a later time. */
+	/* Idle times are as of the dump, which may have begun long before taken_ms. Send the start
+	 * of the dump, so that clients do not count idle times from a later time. */
 	fprintf(out, "{\"is_ready\":true,\"taken_ms\":%" PRId64 ",\"total\":%zu,\"rows\":[",
 		l->begun_ms, l->n);
 	rows_print(l, first, out);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * live.h - provides the counters and TCP states of live flows to clients. A request starts a dump
- * of the kernel's table. The result is kept for some seconds and sent in parts.
+ * of the kernel's table. The snapshot from this dump is kept for some seconds and sent in parts.
  */
 #ifndef WAYMARK_SRC_DAEMON_LIVE_H
 #define WAYMARK_SRC_DAEMON_LIVE_H
@@ -16,15 +16,17 @@ struct daemon;
 int live_open(struct daemon *d); /* 0 or -errno */
 void live_close(struct daemon *d);
 
-/* Take the start of a dump, its entries, and its end. err: the dump is incomplete. */
+/* Take the start, the entries and the end of a table dump of resync.c. err: the dump failed, so the
+ * snapshot is incomplete. */
 void live_begin(struct daemon *d, int64_t now_ms);
 void live_take(struct daemon *d, const struct ct_event *entries, size_t n);
 void live_end(struct daemon *d, int err, int64_t now_ms);
 /* Free a snapshot that clients no longer request. */
 void live_tick(struct daemon *d, int64_t now_ms);
 
-/* Return the reply to "live FROM" as malloc'd JSON, or NULL with errno. If there is no fresh
- * snapshot, request a dump and reply that it is not ready. */
+/* Return the reply to "live FROM" as malloc'd JSON: the rows of the snapshot from index FROM on, or
+ * NULL with errno. If FROM is 0 and no fresh snapshot exists, request a dump and reply that the
+ * snapshot is not ready. */
 char *live_answer(struct daemon *d, const char *from, int64_t now_ms);
 
 #endif

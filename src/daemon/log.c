@@ -2,9 +2,10 @@
 /*
  * log.c - writes log lines to standard error.
  *
- * The caller formats a line and compares it with the previous one; of many equal lines in a row
- * most are only counted. It queues the line, and a thread writes it. If the thread does not run
- * (before log_start(), after log_stop(), in a forked child), the caller writes the line.
+ * The caller formats a line and compares it with the previous one; if many lines in a row are
+ * equal, most are only counted. The caller queues the line, and a thread writes it. If the thread
+ * does not run (before log_start(), after log_stop(), in a forked child), the caller writes the
+ * line.
  */
 #include "daemon/log.h"
 
@@ -24,8 +25,8 @@
 #define LINE_BYTES   1024
 #define QUEUE_LINES  512
 #define STOP_WAIT_MS 1000
-/* After FLOOD_LINES equal lines, each at most FLOOD_MS after the one before, further ones are only
- * counted. Fewer are all written, such as those of two reloads. */
+/* If equal lines follow each other within FLOOD_MS, FLOOD_LINES of them are written and the rest
+ * are only counted. A few equal lines, such as those of two reloads, are so all written. */
 #define FLOOD_LINES 3
 #define FLOOD_MS    250
 #define REPEAT_MS   10000
@@ -45,10 +46,11 @@ static struct {
 
 	char last[LINE_BYTES]; /* the last line, without its prefix */
 	enum log_level last_level;
-	unsigned equal; /* consecutive lines equal to last, each within FLOOD_MS */
+	unsigned equal; /* number of written lines equal to last, each within FLOOD_MS of the one
+			 * before */
 	uint64_t repeats;
 	int64_t repeats_since_ms;
-	int64_t last_ms; /* time of the last line, written or only counted */
+	int64_t last_ms; /* time of the last line, whether written or only counted */
 } queue = {.lock = PTHREAD_MUTEX_INITIALIZER, .change = PTHREAD_COND_INITIALIZER};
 
 struct log_capture {
@@ -57,8 +59,8 @@ struct log_capture {
 	size_t size;
 };
 
-/* systemd sets JOURNAL_STREAM if standard error goes to the journal (systemd.exec(5)), which then
- * reads the prefix "<N>" as priority (sd-daemon(3)). */
+/* systemd sets JOURNAL_STREAM if standard error goes to the journal (systemd.exec(5)). The journal
+ * reads a prefix "<N>" as the line's priority (sd-daemon(3)). */
 void log_open(void)
 {
 	is_journal = getenv("JOURNAL_STREAM") != NULL;
@@ -155,8 +157,8 @@ static size_t prefix_format(char *buf, size_t size, enum log_level level)
 				word[level]);
 }
 
-/* Queue a line, or write it if there is no thread. Called under the lock. The line has at most
- * LINE_BYTES with its end. */
+/* Queue a line, or write it if there is no thread. Called under the lock. The line ends with a
+ * newline and has at most LINE_BYTES bytes, the final 0 included. */
 static void line_queue(const char *line)
 {
 	if (!queue.is_running || queue.pid != getpid()) {
@@ -191,7 +193,7 @@ static void repeats_end(void)
 	line_put(queue.last_level, text);
 }
 
-/* Return whether the line repeats the last one so often that it is only counted. */
+/* Return whether the line is only counted, because it has repeated the last one often enough. */
 static bool is_repeated(enum log_level level, const char *text)
 {
 	int64_t now_ms = clock_steady_ms(), passed_ms = now_ms - queue.last_ms;
@@ -273,7 +275,7 @@ void log_stop(void)
 	while (queue.is_running)
 		if (pthread_cond_timedwait(&queue.change, &queue.lock, &until))
 			break;
-	/* If the thread hangs, it ends with the process. */
+	/* If the thread hangs, do not wait longer: the end of the process ends it. */
 	pthread_mutex_unlock(&queue.lock);
 }
 

@@ -23,13 +23,14 @@ enum log_level {
 };
 
 void log_open(void);
-/* Drop lines above this level; LOG_LEVEL_INFO unless set. After log_force_level (-d) the
- * configuration's level is ignored. */
+/* Drop lines that are less important than this level; LOG_LEVEL_INFO unless set. log_force_level()
+ * (option -d) sets the level for good; later calls of log_set_level() have no effect. */
 void log_set_level(enum log_level level);
 void log_force_level(enum log_level level);
 /* Write from a separate thread from now on. Return 0 or -errno. */
 int log_start(void);
-/* Write the queued lines, for at most a second; later lines are written at once. */
+/* Write the queued lines, for at most a second. The caller of log_line() writes later lines
+ * itself. */
 void log_stop(void);
 
 __attribute__((format(printf, 2, 3))) void log_line(enum log_level level, const char *format, ...);

@@ -6,10 +6,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Ranks, each with one source. Ruleset changes are first: a missing table must be reinstalled
- * before all else, and the process that wrote a mark must be known before the stray packets that it
- * caused. NFLOG messages precede events, because they are older than the events that their packets
- * caused. */
+/* Ranks, each with one source. Ruleset notices are first: a missing table must be reinstalled
+ * before anything else, and the process that added a mark-setting rule must be known before the
+ * stray packets of that rule are read. NFLOG messages come before events, because they are older
+ * than the events that their packets caused. */
 enum loop_rank {
 	LOOP_RULESET,
 	LOOP_PACKETS,
@@ -37,8 +37,8 @@ void loop_remove(struct loop *l, enum loop_rank rank, int fd);
 int loop_run(struct loop *l);
 void loop_stop(struct loop *l);
 
-/* Return the name of the source that is served, and since when (CLOCK_MONOTONIC, ms); NULL: the
- * loop waits. Any thread may call it. */
+/* Return the name of the source that the loop serves now, and set *since_ms to the time when it
+ * began (CLOCK_MONOTONIC). NULL: the loop waits. Any thread may call it. */
 const char *loop_doing(const struct loop *l, int64_t *since_ms);
 
 #endif

@@ -3,8 +3,8 @@
  * namespace_lock.c - binds an abstract socket address, which exists once per network namespace and
  * is released when the process ends.
  *
- * Any user may bind such an address. If neither root nor our user holds it, that is logged, and
- * waymarkd starts nevertheless.
+ * Any user may bind such an address. If a process of a user other than root and waymarkd's user
+ * holds it, this is logged, and waymarkd starts nevertheless.
  */
 #define _GNU_SOURCE /* struct ucred */
 #include "daemon/namespace_lock.h"
@@ -53,7 +53,7 @@ static int name_take(int fd)
 	return -EADDRINUSE;
 }
 
-/* Read which process listens at the address. Return false if it cannot be found out. */
+/* Read which process listens at the address. Return false if that is not possible. */
 static bool holder_read(struct ucred *holder)
 {
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);

@@ -5,10 +5,11 @@
 #ifndef WAYMARK_SRC_DAEMON_NOTIFY_H
 #define WAYMARK_SRC_DAEMON_NOTIFY_H
 
-/* Send "READY=1", "STOPPING=1", ... Does nothing without a service manager. If the manager does not
- * read, the message is kept for the next call. */
+/* Send a state, such as "READY=1" or "STOPPING=1". Without a service manager do nothing. If the
+ * service manager does not read its socket, keep a few messages, which are sent at the next call;
+ * with more, drop the new one. */
 void notify_send(const char *state);
-/* Send "WATCHDOG=1", after pending messages; call once a second. */
+/* Send the kept messages and then "WATCHDOG=1". Call once per second. */
 void notify_beat(void);
 /* Send "RELOADING=1" with the time that systemd requires. */
 void notify_reloading(void);

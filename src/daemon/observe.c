@@ -29,20 +29,21 @@
 
 #define NFLOG_BUFFER_BYTES (8u << 20)
 
-/* Most messages that are read in one turn of the loop. */
+/* Maximum number of messages that are read in one turn of the loop. */
 #define BATCH 512
 
-/* Most turns in which observe_drain() reads a socket, so that it ends. */
+/* Maximum number of turns in which observe_drain() reads a socket. Without a limit it might not
+ * end. */
 #define EMPTY_TURNS 256
 
-/* Records that a few turns can produce. If the writer's queue has less room, the writer is
- * behind. */
+/* Number of records that a few turns can produce. If the writer's queue has no room for more than
+ * these, the writer is behind. */
 #define EVENTS_ROOM	   4096u
 #define WRITER_PATIENCE_MS 2000
 #define HOLD_NS		   2000000
 
-/* If NFLOG messages have come within this time, read the pending ones before a flow's DESTROY event
- * is processed, so that they are not attributed to the next flow with the same addresses. */
+/* If an NFLOG message has come within this time, read the pending messages before a flow's DESTROY
+ * event is processed. Else they might be attributed to the next flow with the same addresses. */
 #define LOGGING_MS 1000
 
 /* Reasons of gap alerts. */
@@ -56,19 +57,17 @@ struct observe {
 						     * read empty */
 	int64_t overrun_since_ms, overrun_until_ms; /* the newest gap whose lost messages are not
 						     * counted yet; 0: none */
-	struct open_gap events_gap;		    /* as packets_gap, for the event socket */
-	uint64_t events_refused;		    /* events that found no room, before
-						     * events_gap */
-	uint64_t events_unreadable;		    /* parse errors that a gap was recorded for */
-	uint64_t held_back;			    /* how often events were left unread for the
-						     * writer */
+	struct open_gap events_gap;		    /* like packets_gap, but for the event socket */
+	uint64_t events_refused;		    /* refused ones at the end of the last gap */
+	uint64_t events_unreadable;		    /* parse errors for which a gap was recorded */
+	uint64_t held_back;			    /* how often they were left in the socket */
 };
 
 static int observe_packets(struct daemon *d);
 
-/* Return the time of an event. An update has no timestamp. If it closes a TCP connection, use the
- * current time: the batch may have begun long before, and a flow must not end before its
- * packets. */
+/* Return the time of an event: usually when the batch of events was read. For an update that closes
+ * a TCP connection return the current time. Such an event has no timestamp, the batch may have
+ * begun long before, and a flow must not end before its packets. */
 static int64_t event_ms(const struct daemon *d, const struct ct_event *ev)
 {
 	return ev->type == CT_UPDATE && ev->tcp_state ? clock_now_ms() : d->observe->last_event_ms;
@@ -84,8 +83,8 @@ static void take_event(void *data, const struct ct_event *ev)
 	audit_ct_event(d->audit, ev, event_ms(d, ev));
 }
 
-/* Return the name of an interface. If it is unknown, it has just appeared: read the pending notices
- * first. */
+/* Return the name of an interface. If it is not known, the interface may have just appeared: read
+ * the pending notices, and look again. */
 static const char *ifname_of(struct daemon *d, uint32_t ifindex)
 {
 	const char *name = ifnames_get(d->ifnames, ifindex);
@@ -129,8 +128,8 @@ static void packets_overrun(struct daemon *d, int64_t since_ms)
 		audit_gap(d->audit, GAP_EVIDENCE, since_ms, 0, -1, packets_reason);
 }
 
-/* End the gap, because the socket is empty. The next message shows how many were lost, but it may
- * come much later. */
+/* End the gap, because the socket is empty. Only the sequence number of the next message shows how
+ * many messages were lost. As that may come much later, remember the gap. */
 static void packets_drained(struct daemon *d)
 {
 	d->observe->overrun_since_ms = d->observe->packets_gap.started_ms;
@@ -141,7 +140,8 @@ static void packets_drained(struct daemon *d)
 	d->observe->packets_gap.id = 0;
 }
 
-/* Record a gap with the number of messages that the sequence numbers show as missing. */
+/* Record a gap with the number of messages that the sequence numbers show as missing. If an overrun
+ * caused the loss, the gap has the times of the overrun. */
 static void packets_missing(struct daemon *d, int64_t since_ms, uint64_t holes)
 {
 	bool is_known = d->observe->overrun_since_ms != 0;
@@ -192,7 +192,8 @@ static void events_lost(struct daemon *d, int64_t since_ms)
 		audit_gap(d->audit, GAP_EVENTS, since_ms, 0, -1, overrun_reason);
 }
 
-/* End the gap, because the socket is empty. Each event that found no room is a lost one. */
+/* End the gap, because the socket is empty. The lost events are those that found the buffer
+ * full. */
 static void events_drained(struct daemon *d)
 {
 	struct conntrack_stats s;
@@ -248,8 +249,8 @@ static void on_packets(void *data)
 }
 
 /* Return whether to leave events in the kernel's buffer for a moment, because the writer's queue is
- * full and the writer makes progress. The buffer holds more events than the queue holds records. Do
- * not wait for a writer without progress: audit and alerts must continue. */
+ * nearly full. The buffer holds more events than the queue holds records. Do not wait for a writer
+ * that makes no progress, because the audit and the alerts must go on. */
 static bool is_writer_behind(struct daemon *d)
 {
 	int64_t now_ms = clock_now_ms();

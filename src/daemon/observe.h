@@ -14,8 +14,9 @@ struct daemon;
 int observe_open(struct daemon *d); /* 0 or -errno, logged */
 int observe_start(struct daemon *d);
 void observe_close(struct daemon *d);
-/* Dump the conntrack table before the steering changes any route, and adopt flows that predate the
- * steering. is_new: the ruleset was just loaded, so that no flow has labels. */
+/* Dump the conntrack table and adopt flows that predate the steering (adoption.h). Called when the
+ * rules are installed and the default route is not changed yet. is_new: the ruleset was just
+ * loaded, so at a start flows have no evidence from before. */
 void observe_before(struct daemon *d, bool is_new);
 void observe_tick(struct daemon *d, int64_t now_ms);
 /* Read both sockets until they are empty, for a bounded time. */
@@ -23,7 +24,8 @@ void observe_drain(struct daemon *d);
 
 struct observe_stats {
 	int64_t last_event_ms;
-	uint64_t held_back; /* how often events were left unread for the writer */
+	uint64_t held_back; /* how often events were left in the socket because the writer was
+			     * behind */
 };
 void observe_stats(const struct daemon *d, struct observe_stats *out);
 

@@ -20,7 +20,7 @@
 #include "waymark/base/proto.h"
 #include "waymark/store/store.h"
 
-/* Log lines per second about mismatches; the history has all of them. */
+/* Maximum number of log lines about mismatches and gaps per second; the history has all of them. */
 #define LINES_PER_SECOND 20
 
 /* Reason of the alert about records that found the queue full. */
@@ -30,13 +30,13 @@
 struct publish {
 	uint64_t tamperings;	  /* changes of the steering by another process */
 	uint64_t refused;	  /* records that found the queue full */
-	uint64_t refused_counted; /* those of refused in a gap that has ended */
-	uint64_t refused_looked;  /* refused at the previous tick */
+	uint64_t refused_counted; /* number of them in gaps that have ended */
+	uint64_t refused_looked;  /* value of refused at the previous tick */
 	int64_t refused_since_ms;
 	struct open_gap refused_gap;
 	char refused_reason[96];
 	uint32_t lines_this_second, lines_suppressed;
-	char mark_object[96]; /* the rule of another table that set a mark last; "" */
+	char mark_object[96]; /* chain with the latest rule of another table that sets a mark; "" */
 	struct who mark_writer;
 };
 
@@ -85,8 +85,8 @@ static void refused_end(struct daemon *d, int64_t now_ms)
 	p->refused_counted = p->refused;
 }
 
-/* Begin a gap if records were refused. End it when the queue is half empty and none was refused
- * since the last tick. */
+/* Begin a gap if records were refused. End it when the queue is at most half full and no record was
+ * refused since the last tick. */
 static void refused_look(struct daemon *d, int64_t now_ms)
 {
 	struct publish *p = d->publish;
@@ -100,7 +100,8 @@ static void refused_look(struct daemon *d, int64_t now_ms)
 	writer_stats(d->writer, &ws);
 	is_over = !is_refusing && ws.depth <= ws.capacity / 2;
 	cause = store_failure_cause(&ws, clock_steady_ms());
-	/* The writer may find the cause only some time after the queue is full: wait for it. */
+	/* The writer may find the cause only some time after the queue is full. Wait for the cause,
+	 * at most CAUSE_PATIENCE_MS. */
 	if (!p->refused_gap.id &&
 	    (cause || is_over || now_ms - p->refused_since_ms >= CAUSE_PATIENCE_MS))
 		refused_begin(d, cause);
@@ -154,7 +155,7 @@ static void uplinks_text(char *text, size_t size, const struct alert *a)
 		 strcmp(first, second) ? second : "");
 }
 
-/* Write a message of the alerter to the history, even if it is silenced. */
+/* Write an alerter's message to the history, also if the alert is silenced. */
 static void alert_record(void *data, const struct alert *a)
 {
 	struct alert_record *row = calloc(1, sizeof(*row));
@@ -261,7 +262,7 @@ static void format_text(struct alert *a)
 			 a->flow_id, flow, alert_kind_name(a->kind), a->mark, a->egress);
 }
 
-/* Return the first uplink that the flow left by, because alerts of other kinds than mismatch name
+/* Return the first of the uplinks that the flow left by. Alerts of other kinds than mismatch name
  * only one. */
 static uint8_t first_slot(const struct flow_record *f)
 {
@@ -310,8 +311,9 @@ void publish_note_mark_writer(struct daemon *d, const struct who *who, const cha
 	snprintf(p->mark_object, sizeof(p->mark_object), "%s", object);
 }
 
-/* Add the table whose rule wrote the mark, and the process that added this rule. 'check' lists such
- * rules while they exist, but only the notice of the change identifies the process. */
+/* Add to the alert the table whose rule wrote the mark, and the process that added the rule.
+ * 'waymark check' lists such rules while they exist, but only the kernel's notice identifies the
+ * process. */
 static void mark_writer_name(struct alert *a, const struct publish *p)
 {
 	size_t used = strlen(a->text);
@@ -407,7 +409,7 @@ void publish_uplink_state(struct daemon *d, const struct uplink_state_record *st
 	publish_record(d, &r);
 }
 
-/* Half of the room is reserved for ends of flows, which are not delayed. */
+/* The other half of the free queue is reserved for ends of flows, which are never delayed. */
 uint32_t publish_room(void *data)
 {
 	struct daemon *d = data;

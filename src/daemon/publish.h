@@ -18,15 +18,16 @@ struct who;
 
 int publish_open(struct daemon *d); /* 0 or -errno */
 void publish_close(struct daemon *d);
-/* End a gap that is open, before the history is closed. */
+/* End the gap of refused records, if it is open, before the history is closed. */
 void publish_stop(struct daemon *d, int64_t now_ms);
 void publish_tick(struct daemon *d, int64_t now_ms);
-/* Log how many lines were suppressed. Call once per second. */
+/* Log how many log lines about mismatches and gaps were suppressed. Call once per second. */
 void publish_second(struct daemon *d);
 
-/* Publish a record; data is the daemon. Takes ownership of what the record points to. */
+/* Publish a record; data is the struct daemon. Takes ownership of what the record points to. */
 void publish_record(void *data, const struct record *r);
-/* Return for how many records that may be delayed the queue has room; data is the daemon. */
+/* Return how many of the records that can be delayed the queue has room for (callback room of
+ * struct audit_port). data is the struct daemon. */
 uint32_t publish_room(void *data);
 
 /* Send an alert to the sinks and the watchers. */
@@ -37,29 +38,29 @@ struct alert publish_of_uplink(const struct uplink_config *u, enum alert_kind ki
 /* Raise the alert of a flow's verdict, and of its mismatch unless m is NULL. */
 void publish_verdict(struct daemon *d, const struct flow_record *f,
 		     const struct mismatch_record *m);
-/* Note the latest rule of another table that sets a mark ("table ip t, chain c"), and the process
- * that added it. Alerts about a changed mark name both. */
+/* Note the latest rule of another table that sets a mark (object: "table ip t, chain c"), and the
+ * process that added the rule. Alerts about a changed mark name both. */
 void publish_note_mark_writer(struct daemon *d, const struct who *who, const char *object);
-/* Note that a mismatch persists. Return whether its alert is still raised. */
+/* Note that a mismatch persists. Return false if its alert is over or was never raised. */
 bool publish_goes_on(struct daemon *d, const struct mismatch_record *m);
-/* Publish an alert about waymarkd itself, without a flow and an uplink. */
+/* Raise an alert about waymarkd itself, which concerns no flow and no uplink. */
 void publish_own(struct daemon *d, enum alert_kind kind, enum alert_state state, const char *reason,
 		 const char *text);
 /* Raise the alert about a gap. reason identifies it in a word or two; text is for people. */
 void publish_gap(struct daemon *d, const char *reason, const char *text);
 /* Note that the gap with this reason persists, so that its alert does not end. */
 void publish_gap_goes_on(struct daemon *d, const char *reason);
-/* Publish the record and the alert of a change by another process. thing: "route", "ruleset", ...;
- * family: AF_INET, AF_INET6, or 0. */
+/* Publish a change of the steering by another process as a record and as an alert. thing: "route",
+ * "ruleset", ...; family: AF_INET, AF_INET6, or 0. */
 void publish_tampering(struct daemon *d, const struct tampering_record *t, const char *thing,
 		       uint8_t family, const char *text);
-/* Publish the record without an alert. */
+/* Publish the record of an uplink's state. This raises no alert. */
 void publish_uplink_state(struct daemon *d, const struct uplink_state_record *state);
 
 struct publish_stats {
 	uint64_t tamperings; /* changes of the steering by another process */
 	uint64_t refused;    /* records that found the queue full */
-	bool is_gap_pending; /* some refused records are not in a gap yet */
+	bool is_gap_pending; /* some refused records are not covered by a gap yet */
 };
 void publish_stats(const struct daemon *d, struct publish_stats *out);
 

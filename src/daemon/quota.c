@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * quota.c - counts bytes by local day, so that a change of quota-day needs no query of the history.
- * At the start, it reads the alerts that were already raised from the history.
+ * At the start it finds in the history which alert an earlier waymarkd has raised.
  *
  * Must not know how bytes are counted (usage.c).
  */
@@ -31,8 +31,8 @@ static const struct level {
 #define LEVELS (sizeof(levels) / sizeof(levels[0]))
 
 struct used {
-	int64_t reported_ms; /* start of the period that level belongs to */
-	unsigned level;	     /* level that was reported, index of levels */
+	int64_t reported_ms; /* start of the period for which level was reported */
+	unsigned level;	     /* index in levels of the reported level; 0: none */
 	struct {
 		int64_t day; /* days since 1970, local time */
 		uint64_t bytes;

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * quota.h - tracks how much of its quota each uplink has used in the current period (quota,
- * quota-day), and raises alerts at 80 % and 100 %, each once per period, also across restarts. Open
- * it after the store and before the writer.
+ * quota.h - tracks how much of its quota each uplink has used in the current period (keys quota and
+ * quota-day). Raises an alert at 80 % and another at 100 %, each once per period, also across
+ * restarts.
+ *
+ * Open it after the store and before the writer.
  */
 #ifndef WAYMARK_SRC_DAEMON_QUOTA_H
 #define WAYMARK_SRC_DAEMON_QUOTA_H
@@ -21,7 +23,7 @@ void quota_tick(struct daemon *d, int64_t now_ms);
 /* Forget the state of a slot that now belongs to another uplink or to none. */
 void quota_forget(struct daemon *d, uint8_t slot);
 
-/* Return the bytes of the current period. */
+/* Return the bytes that count towards the quota in the current period. */
 uint64_t quota_used(const struct daemon *d, uint8_t slot);
 
 #endif

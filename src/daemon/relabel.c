@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * relabel.c - clears stale labels after a start with another label-base, or with other interfaces
- * for the same labels. Otherwise they would count as evidence of uplinks that the flows did not
- * use. The next packets of a flow label it again.
+ * relabel.c - clears the stale labels of flows after a start with another label-base, or with other
+ * interfaces for the same labels. Such labels would count as evidence of uplinks that the flows did
+ * not use. The next packets of a flow set its labels again.
  *
  * Must not know what each label means.
  */
@@ -58,7 +58,7 @@ static bool is_stale(const struct connlabels *l, unsigned from)
 	return false;
 }
 
-/* Clear a flow's stale labels. -ENOENT: the flow has ended meanwhile. */
+/* Clear a flow's stale labels. -ENOENT from the kernel means that the flow has ended meanwhile. */
 void relabel_take(struct daemon *d, const struct ct_event *ev)
 {
 	int err;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * relabel.h - clears labels whose meaning has changed: relabel_begin(), relabel_take() for each
- * entry of a table dump, relabel_end().
+ * relabel.h - clears stale labels, whose meaning has changed (steering_labels_stale_from()). Call
+ * relabel_begin(), relabel_take() for each entry of a table dump, and relabel_end().
  */
 #ifndef WAYMARK_SRC_DAEMON_RELABEL_H
 #define WAYMARK_SRC_DAEMON_RELABEL_H

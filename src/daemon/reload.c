@@ -30,8 +30,8 @@
 #include "waymark/base/units.h"
 #include "waymark/store/store.h"
 
-/* Return a key that differs and that a reload must not change, or NULL. Files and sockets stay open
- * with the old values, and the marks and labels of live flows must keep their meaning. */
+/* Return the name of a changed key that only a restart can change, or NULL. Files and sockets stay
+ * open as the old values say, and the marks and labels of live flows must keep their meaning. */
 static const char *fixed_key(const struct config *old, const struct config *new)
 {
 	if (strcmp(old->database, new->database))
@@ -118,8 +118,8 @@ static void removed_alert(struct daemon *d, const struct uplink_config *u, const
 	publish_raise(d, &a);
 }
 
-/* Report each uplink whose mark no longer belongs to any uplink, so that its flows are routed by
- * table main. live: live flows by slot before the reload. */
+/* Report each uplink of the old configuration whose mark belongs to no uplink any more: its flows
+ * are now routed by table main. live: numbers of live flows by slot, before the reload. */
 static void removed_report(struct daemon *d, const struct config *old, const uint32_t *live)
 {
 	char text[256];
@@ -169,7 +169,8 @@ static void slots_forget(struct daemon *d, const struct config *old, const struc
 /* --- the change -------------------------------------------------------------------- */
 
 /* Give the new configuration to the audit. Call this before the rules change: when the rules of a
- * removed uplink are deleted, its flows leave by other uplinks, which is no mismatch. */
+ * removed uplink are deleted, its flows leave by other uplinks, which must not count as a
+ * mismatch. */
 static void audit_take(struct daemon *d)
 {
 	int err = audit_set_config(d->audit, d->config, clock_now_ms());
@@ -189,7 +190,8 @@ static int config_swap(struct daemon *d, struct config *c, struct config **forme
 
 	config_keep_slots(c, old);
 	steer_settle(d);
-	/* First read the evidence of the old rules, which must be judged by the old marks. */
+	/* First read the pending evidence of the old rules, because it must be judged by the old
+	 * marks. */
 	observe_drain(d);
 	audit_uplink_counts(d->audit, live, mismatches, bytes);
 	usage_write(d, clock_now_ms());

@@ -11,8 +11,9 @@ void reload_config(struct daemon *d);
 void reload_retention(struct daemon *d);
 /* Apply key log-level. */
 void reload_log_level(const struct config *c);
-/* Reload for an operator. Return 0 or -errno. Unless former is NULL, the caller gets ownership of
- * the former configuration in *former, for reload_return(). */
+/* Load the configuration file again, for an operator. Return 0 or -errno. Unless former is NULL,
+ * *former is set to the former configuration, which the caller then owns and may pass to
+ * reload_return(). */
 int reload_keeping(struct daemon *d, struct config **former);
 /* Return to a former configuration. Takes ownership of it. */
 void reload_return(struct daemon *d, struct config *former);

@@ -4,8 +4,8 @@
  * events were lost, and at long intervals.
  *
  * The dump has its own socket and is read a little at a time, so that events, ticks and clients are
- * served meanwhile. An entry of the dump may be older than an event that was read after the dump
- * began; the audit takes that into account.
+ * served meanwhile. An entry of the dump may be older than an event that was read while the dump
+ * was running; the audit takes that into account.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -24,8 +24,8 @@
 /* Reads per turn, each of about a hundred entries. */
 #define STEPS 8
 
-/* A dump of a large table takes seconds. Pause after a dump at least INTERVAL_MS, and PAUSE_FACTOR
- * times its duration, so that dumps take at most a fifth of the time. */
+/* A dump of a large table takes seconds. The pause after a dump is at least INTERVAL_MS and at
+ * least PAUSE_FACTOR times its duration, so that dumps take at most a fifth of the time. */
 #define INTERVAL_MS  1000
 #define PAUSE_FACTOR 4
 
@@ -42,7 +42,8 @@ struct resync {
 	int64_t dump_started_steady_ms, dump_took_ms; /* steady clock */
 	int64_t step_ms;			      /* when the dump was last read */
 	int64_t last_ms;
-	bool is_news;			/* the requested or running dump is not routine */
+	bool is_news;			/* the requested or running dump was requested because
+					 * events were lost */
 	uint64_t resyncs, dump_entries; /* dumps since the start; entries of the newest */
 };
 
@@ -137,8 +138,8 @@ static int begin(struct daemon *d, int64_t now_ms)
 	d->resync->next_ms = 0;
 	d->resync->dump_entries = 0;
 	d->resync->dump_started_steady_ms = clock_steady_ms();
-	/* Call this before the dump starts: events that are read from now on may be newer than its
-	 * entries. */
+	/* Call this before the dump starts, because events that are read from now on may be newer
+	 * than the entries of the dump. */
 	audit_dump_begin(d->audit, now_ms);
 	live_begin(d, now_ms);
 	d->resync->dump = conntrack_dump_open(d->conntrack);
@@ -199,8 +200,8 @@ bool resync_is_routine_due(int64_t last_ms, int64_t took_ms, int64_t now_ms)
 			   now_ms - last_ms >= pause_of(took_ms, ROUTINE_FACTOR, ROUTINE_MS));
 }
 
-/* Start a dump that is due, but not while events are being lost: the kernel drops events until the
- * socket has been read empty, so the flows would be out of sync again. */
+/* Start a dump that is due, but not while events are being lost: until the event socket has been
+ * read empty, the kernel drops events, and the flows would be out of sync again. */
 void resync_tick(struct daemon *d, int64_t now_ms)
 {
 	struct resync *r = d->resync;

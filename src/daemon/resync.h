@@ -27,12 +27,12 @@ void resync_set_hooks(struct daemon *d, const struct resync_hooks *hooks);
 void resync_close(struct daemon *d);
 /* Dump the whole table before returning. Return 0 or -errno. */
 int resync_now(struct daemon *d);
-/* Request a dump because events were lost. Its end is logged. */
+/* Request a dump because events were lost. The end of this dump is logged. */
 void resync_ask(struct daemon *d, int64_t now_ms);
 /* Request a routine dump, which is not logged. */
 void resync_look(struct daemon *d, int64_t now_ms);
-/* Return whether a routine dump is due after a dump that ended at last_ms (0: none yet) and lasted
- * took_ms. It is due if the clock was set back. */
+/* Return whether a routine dump is due, if the previous dump ended at last_ms (0: there was none)
+ * and took took_ms. If the clock was set back, a dump is due. */
 bool resync_is_routine_due(int64_t last_ms, int64_t took_ms, int64_t now_ms);
 void resync_tick(struct daemon *d, int64_t now_ms);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * silencing.c - lets an operator silence alerts, for maintenance. Start and early end of a silence
- * are written to the history, with the user who requested it.
+ * silencing.c - lets an operator silence alerts, for maintenance. When a silence begins or is ended
+ * early, that is written to the history, with the user who requested it.
  *
- * A silence ends when waymarkd ends. Must not know the kinds of alerts.
+ * A silence does not outlive waymarkd. Must not know the kinds of alerts.
  */
 #include <errno.h>
 #include <inttypes.h>

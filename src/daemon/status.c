@@ -263,7 +263,8 @@ static void alerts_fill(const struct daemon *d, struct answer *a)
 	a->deletions.returned = (int64_t)backup.returned;
 }
 
-/* Count the open gaps of the audit, and the failures to write that have no gap yet. */
+/* Return the number of open gaps: those of the audit, and failures to write for which the audit has
+ * no gap yet. */
 static int64_t gaps_open(const struct daemon *d, const struct audit_stats *as)
 {
 	struct publish_stats ps;

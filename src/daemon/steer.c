@@ -18,14 +18,15 @@
 #include "waymark/kernel/transaction.h"
 #include "waymark/steering/steering.h"
 
-/* Changes come in bursts (link, addresses, routes). Wait this long, so that most of a burst is
- * handled at once. */
+/* Changes come in bursts (link, addresses, routes). Wait this long after a change, so that one
+ * reconcile handles most of a burst. */
 #define SETTLE_MS 50
-/* Longest delay of a reconcile. */
+/* Maximum delay of a reconcile. If its time is further ahead, the clock was set back. */
 #define DELAY_MOST_MS 1000
-/* Retry interval for a lock that another process held. */
+/* Retry interval while another process holds the steering's lock. */
 #define LOCKED_MS 200
-/* Retry interval of a failed reconcile: the first, and the longest. */
+/* Retry interval after a failed reconcile. It doubles with each failure in a row, up to the
+ * maximum. */
 #define RETRY_FIRST_MS 500
 #define RETRY_MOST_MS  30000
 /* How long a stop waits for the steering's lock. */
@@ -51,8 +52,8 @@ static void protection_set(struct daemon *d)
 			   "6.9 or newer can)");
 }
 
-/* Save the steering's state by a thread. The loop waits only a moment for it. If the disk is slow,
- * the thread replaces the file later, as a whole. */
+/* Save the steering's state by a thread. The loop waits only a moment for the thread. If the disk
+ * is slow, the thread replaces the file later, as a whole. */
 static int state_save(void *data, const char *control_socket, const char *text)
 {
 	struct daemon *d = data;
@@ -127,8 +128,9 @@ static void steer_refresh(struct daemon *d)
 
 /* --- notices ------------------------------------------------------------------------ */
 
-/* Return whether a foreign route may change the plan. A default route may give a gateway; any other
- * route of table main is copied or excluded, depending on local-routes. */
+/* Return whether a change of a foreign route may change the plan. A default route may give a
+ * gateway. Unless local-routes is "suppress", the plan also depends on the other routes of table
+ * main. */
 static bool route_is_relevant(const struct daemon *d, const struct route_state *r)
 {
 	if (r->protocol == ROUTE_PROTOCOL_WAYMARK)
@@ -160,8 +162,8 @@ static void take_notice(void *data, const struct rtnl_notice *n)
 		return;
 	if (tamper_notice(d, n) || !is_relevant(d, n))
 		return;
-	/* A reconcile that is scheduled for later, as for the release of an uplink, must not delay
-	 * this one. */
+	/* If a reconcile is already scheduled for a later time, as for the release of an uplink,
+	 * move it forward. */
 	if (!d->steer->reconcile_due_ms || d->steer->reconcile_due_ms > due_ms)
 		d->steer->reconcile_due_ms = due_ms;
 }
@@ -197,8 +199,7 @@ static void release_schedule(struct daemon *d, int64_t now_ms)
 		d->steer->reconcile_due_ms = now_ms + delay_ms + 1;
 }
 
-/* Retry later, because another process holds the steering's lock and the loop must not wait for
- * it. */
+/* Another process holds the steering's lock. Retry later, because the loop must not wait for it. */
 static void locked_out(struct daemon *d, struct log_capture *errors, int64_t now_ms)
 {
 	log_release(errors, d->steer->is_locked_out ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING);
@@ -263,7 +264,7 @@ void steer_set_midway(struct daemon *d, steer_midway_fn *fn)
 }
 
 /* Return whether a repair is due. After a failure only the time of the retry counts, even if
- * tampering is suspected earlier. */
+ * tampering is suspected before that. */
 static bool repair_is_due(struct daemon *d, int64_t now_ms)
 {
 	if (d->steer->retry_due_ms)

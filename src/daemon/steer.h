@@ -9,8 +9,8 @@
 struct steer;
 struct daemon;
 
-/* Called during a start or reload, when the rules are installed and the default route of table main
- * is not changed yet (steering_set_midway). */
+/* Type of the function that is called during a start or reload, when the rules are installed and
+ * the default route of table main is not changed yet (steering_set_midway()). */
 typedef void steer_midway_fn(struct daemon *d, bool is_new);
 
 /* Open the steering. This forks the launcher of transactions, so call it before the first thread
@@ -29,8 +29,8 @@ int steer_reload(struct daemon *d);
 /* Remove the steering, and install nothing until the next reload. Return 0 or -errno, logged. */
 int steer_pause(struct daemon *d);
 bool steer_is_paused(const struct daemon *d);
-/* Repair and report suspected tampering now. A reload would repair it without a report, and after a
- * stop nothing would repair it. */
+/* If tampering is suspected, repair and report it now. Call before a reload, which would repair it
+ * without a report, and before a stop, after which nothing would repair it. */
 void steer_settle(struct daemon *d);
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * store_watch.c - polls the state of the writer.
  *
- * A failure is reported when it begins, while records are still queued and none is lost. Must not
- * know SQLite.
+ * A failure to write is reported when it begins, while the records still wait in the queue. Must
+ * not know SQLite.
  */
 #include "daemon/store_watch.h"
 
@@ -22,14 +22,14 @@
 
 #define LOOK_MS	  250
 #define STUCK_MS  5000 /* a step of the writer that takes longer means that the disk hangs */
-#define LOCKED_MS 2000 /* how long another process may lock the database without a report */
+#define LOCKED_MS 2000 /* how long another process may lock the database before it is reported */
 #define QUIET_MS  3000 /* time without a failure until writing counts as working */
 
 struct store_watch {
 	bool is_failing;
 	uint64_t failures, failed, renewals; /* the writer's counters at the last check */
 	int64_t look_ms;
-	int64_t failing_since_ms; /* since when the writer has an error; 0: it has none */
+	int64_t failing_since_ms; /* when the writer's current error began; 0: it has none */
 	int64_t failure_ms;	  /* time of the last failure */
 };
 
@@ -72,8 +72,8 @@ static void working_report(struct daemon *d)
 	publish_own(d, ALERT_STORE, ALERT_OVER, "", "writing the history works again");
 }
 
-/* Report that the writer has created a new database. The writer has written the uplinks to it;
- * write the live flows and the states of the uplinks. */
+/* Report that the writer has created a new database. The writer has already written the uplinks to
+ * it. Write the live flows and the states of the uplinks. */
 static void renewed_report(struct daemon *d, const struct writer_stats *s)
 {
 	char text[256];

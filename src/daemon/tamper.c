@@ -28,13 +28,13 @@
 #include "waymark/kernel/nft.h"
 #include "waymark/kernel/transaction.h"
 
-/* Delay from the first notice to the repair. A firewall's reload or a network manager deletes and
- * adds in bursts, and the effect on flows must become visible first. Detection and repair must end
- * within a second. */
+/* Quiet time: the delay from the first notice to the repair. A firewall's reload or a network
+ * manager deletes and adds in bursts, and the effect on flows must become visible before the
+ * repair. Detection and repair must end within a second. */
 #define QUIET_MS 500
 
-/* How often the sysctls whose changes the kernel does not notify are read. Their quiet time begins
- * at the last correct reading. */
+/* How often to read the sysctls whose changes the kernel does not notify. The quiet time of a
+ * change begins at the last correct reading. */
 #define SYSCTLS_MS   400
 
 #define LINES_A_PASS 20
@@ -43,8 +43,8 @@ struct tamper {
 	struct nft_monitor *rules;
 	struct traces *traces;
 	struct things *things;
-	int64_t since_ms; /* first suspicion that no pass has examined; 0: none */
-	bool is_blind;	  /* notices were lost after that */
+	int64_t since_ms; /* time of the first suspicion that no pass has examined; 0: none */
+	bool is_blind;	  /* notices were lost since the last pass */
 
 	/* state of a pass */
 	bool is_ripe; /* the quiet time has passed */
@@ -52,7 +52,7 @@ struct tamper {
 
 	/* the ruleset: which process changed it, and the gap in the evidence */
 	struct who ruleset_who;
-	int64_t ruleset_since_ms; /* 0: not changed */
+	int64_t ruleset_since_ms; /* when it was changed; 0: not changed */
 	bool is_ruleset_cut;	  /* the change removed something */
 	struct open_gap gap;
 	char gap_reason[96];
@@ -78,8 +78,9 @@ static bool table_is_ours(const struct config *c, uint32_t table)
 	return false;
 }
 
-/* Return whether a route is at a place of the plan or has our protocol number. Routing daemons
- * (BGP) may change thousands of other routes, so most are recognized without the plan. */
+/* Return whether a route is at a place of the plan (route_is_same_place()) or has our protocol
+ * number. Routing daemons (BGP) may change thousands of other routes, so dismiss most of these
+ * before the plan is searched. */
 static bool route_concerns(const struct daemon *d, const struct route_state *r)
 {
 	if (r->protocol == ROUTE_PROTOCOL_WAYMARK)
@@ -148,8 +149,8 @@ static const char *who_format(const struct who *w, char *buf, size_t size)
 	return buf;
 }
 
-/* Open the gap as soon as the change is noticed, so that it covers flows that end before the
- * repair. */
+/* Begin a gap in the evidence. Do so as soon as the change is noticed, so that the gap covers flows
+ * that end before the repair. */
 static void gap_begin(struct daemon *d)
 {
 	struct tamper *t = d->tamper;
@@ -242,8 +243,9 @@ static const struct who *who_did(const struct tamper *t, const struct steering_c
 	}
 }
 
-/* Return whether another process made this change. The kernel deletes routes together with their
- * interface, and notifies the interface, but not always the routes. */
+/* Return whether another process caused what this change repairs. The kernel deletes the routes of
+ * an interface together with it. It sends a notice of the interface, but not always of the
+ * routes. */
 static bool is_tampering(const struct tamper *t, const struct steering_change *c)
 {
 	const struct who *who = who_did(t, c);
@@ -358,7 +360,7 @@ void tamper_begin(struct daemon *d, int64_t now_ms)
 {
 	struct tamper *t = d->tamper;
 
-	/* If the clock was set back, the quiet time is over, too. */
+	/* If the clock was set back, the quiet time counts as passed. */
 	t->is_ripe = t->since_ms && (now_ms - t->since_ms >= QUIET_MS || now_ms < t->since_ms);
 	t->is_ripe |= clock_is_due(tamper_objects_next_ms(t->things), now_ms, THING_REST_MS);
 	t->lines = 0;
@@ -481,7 +483,8 @@ int tamper_start(struct daemon *d)
 	return 0;
 }
 
-/* End this gap. The ruleset is not monitored any more, so the next start records its own gap. */
+/* End the open gap, if there is one. The ruleset is not monitored from now on, so the next start
+ * records a gap of its own. */
 void tamper_stop(struct daemon *d)
 {
 	gap_end(d);

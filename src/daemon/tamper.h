@@ -28,12 +28,14 @@ void tamper_lost(struct daemon *d);
  * whether they show that the ruleset is missing. */
 int tamper_fd(const struct daemon *d);
 bool tamper_read(struct daemon *d);
-/* Return whether a pass is due. */
+/* Return whether a pass is due, because the quiet time after a suspicion (QUIET_MS) has passed or a
+ * repair was postponed until now. */
 bool tamper_is_due(struct daemon *d, int64_t now_ms);
-/* End the quiet time now. Return whether a suspicion waits for a pass. */
+/* End the quiet time now. Return whether there is a suspicion that no pass has examined. */
 bool tamper_ripen(struct daemon *d);
 void tamper_begin(struct daemon *d, int64_t now_ms);
-/* Take a change that the pass made. Return false if no other process caused it. */
+/* Take a change that the pass has made. If it repaired what another process had done, report it and
+ * return true. */
 bool tamper_done(struct daemon *d, const struct steering_change *c);
 void tamper_end(struct daemon *d, int err);
 /* Begin a gap in the evidence, because an operator has removed the steering. */

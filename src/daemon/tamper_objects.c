@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tamper_objects.c - a bounded table of things (rules, routes, ...) that other processes change.
+ * tamper_objects.c - a table of limited size of the things (rules, routes, ...) that other
+ * processes have changed.
  *
  * Pure. Must not know what the things are, only their names.
  */
@@ -13,7 +14,7 @@
 struct thing {
 	char name[160]; /* "": this entry is free */
 	int64_t asked_ms;
-	int64_t restored_ms[THING_PROMPT_MAX]; /* the latest restores, a ring; 0: none */
+	int64_t restored_ms[THING_PROMPT_MAX]; /* times of the latest restores, a ring; 0: none */
 	unsigned next;			       /* index of the oldest in the ring */
 	unsigned fights;		       /* consecutive restores that were soon undone */
 	int64_t waits_until_ms;		       /* when it may be restored; 0: it does not wait */
@@ -88,7 +89,8 @@ int64_t tamper_objects_next_ms(const struct things *t)
 	return first_ms;
 }
 
-/* Return a new entry: a free one, or the one asked about longest ago. */
+/* Return an entry for a new thing: a free one or, if there is none, that of the thing asked about
+ * longest ago. */
 static struct thing *thing_new(struct things *t, const char *name)
 {
 	struct thing *oldest = &t->thing[0];
@@ -130,14 +132,14 @@ static int64_t last_restored_ms(const struct thing *at)
 	return at->restored_ms[(at->next + THING_PROMPT_MAX - 1) % THING_PROMPT_MAX];
 }
 
-/* Return whether then_ms is in the past, at most most_ms ago. */
+/* Return whether then_ms is at most most_ms ago, and neither 0 nor in the future. */
 static bool is_within(int64_t then_ms, int64_t now_ms, int64_t most_ms)
 {
 	return then_ms && then_ms <= now_ms && now_ms - then_ms <= most_ms;
 }
 
-/* Return when the thing may be restored next: at once, or THING_SPACING_MS after the last
- * restore. */
+/* Return when the thing may be restored next: now or, after many recent restores, THING_SPACING_MS
+ * after the last one. */
 static int64_t restore_due_ms(const struct thing *at, int64_t now_ms)
 {
 	if (!is_within(at->restored_ms[at->next], now_ms, THING_PROMPT_MS) ||
@@ -146,7 +148,8 @@ static int64_t restore_due_ms(const struct thing *at, int64_t now_ms)
 	return last_restored_ms(at) + THING_SPACING_MS;
 }
 
-/* Count once that the last restore was undone, unless a link has changed since. */
+/* Count that the last restore was undone, but only once per restore, and not if a link has changed
+ * since the restore. */
 static void fight_count(struct thing *at, const struct things *t)
 {
 	int64_t restored_ms = last_restored_ms(at);
@@ -164,7 +167,8 @@ static enum thing_answer thing_restore(struct thing *at, const struct things *t)
 {
 	int64_t due_ms;
 
-	/* A reconcile that is tried again in the same pass asks again about the same restore. */
+	/* If a reconcile is tried again, it asks a second time in the same pass. The thing has just
+	 * been counted as restored. */
 	if (last_restored_ms(at) == t->now_ms)
 		return THING_RESTORE;
 	fight_count(at, t);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tamper_objects.h - remembers how often other processes have changed each thing, and decides what
- * to do: restore it now, wait, only report it, or give up. Pure; time is passed in.
+ * tamper_objects.h - remembers how often other processes have changed each thing (a route, a rule,
+ * a sysctl or the ruleset), and decides what to do: restore it now or later, only report it, or
+ * give up. Pure; time is passed in.
  */
 #ifndef WAYMARK_SRC_DAEMON_TAMPER_OBJECTS_H
 #define WAYMARK_SRC_DAEMON_TAMPER_OBJECTS_H
@@ -15,21 +16,22 @@
 #define THING_PROMPT_MS	 (60 * 1000)
 #define THING_SPACING_MS 5000
 
-/* If another process undoes a restore within THING_FIGHT_MS, THING_FIGHT_MAX times in a row, leave
+/* If another process undoes THING_FIGHT_MAX restores in a row, each within THING_FIGHT_MS, leave
  * the thing alone for THING_REST_MS. */
 #define THING_FIGHT_MS	2500
 #define THING_FIGHT_MAX 8
 #define THING_REST_MS	(10 * 60 * 1000)
 
-/* Most things remembered; beyond that, the thing asked about longest ago is forgotten. */
+/* Maximum number of remembered things. If there are more, the thing that was asked about longest
+ * ago is forgotten. */
 #define THINGS_MAX 256
 
 enum thing_answer {
 	THING_RESTORE,
 	THING_WAIT,    /* restored too often: restore it later */
 	THING_NOTICE,  /* report it once, and do not repair it */
-	THING_GIVE_UP, /* as NOTICE, because each repair is undone */
-	THING_LEAVE,   /* already reported */
+	THING_GIVE_UP, /* report once that repairs stop, because each was undone */
+	THING_LEAVE,   /* do nothing: it is already reported */
 };
 
 struct things;
@@ -38,20 +40,21 @@ struct things *tamper_objects_new(void); /* NULL with errno */
 void tamper_objects_free(struct things *t);
 void tamper_objects_forget(struct things *t);
 
-/* Note that a link has changed. A network manager that configures the link removes foreign rules
- * once, which does not count as undoing a restore. */
+/* Note that a link has changed. A network manager that configures the link may then remove foreign
+ * rules once; this does not count as undoing a restore. */
 void tamper_objects_note_link(struct things *t, int64_t now_ms);
 
-/* A pass calls tamper_objects_begin(), tamper_objects_ask() for everything that differs from the
- * plan, and tamper_objects_end(), all with one timestamp. A reported thing that the next pass does
- * not ask about is correct again. */
+/* A pass (tamper.h) calls tamper_objects_begin(), then tamper_objects_ask() for everything that
+ * another process has changed, and tamper_objects_end(). is_repaired: the configuration allows
+ * repairs. If a pass does not ask about a reported thing, the thing is correct again. */
 void tamper_objects_begin(struct things *t, int64_t now_ms);
 enum thing_answer tamper_objects_ask(struct things *t, const char *name, bool is_repaired);
 void tamper_objects_end(struct things *t);
 
-/* Return whether a thing waits for its restore. */
+/* Return whether any thing waits for its restore (THING_WAIT). */
 bool tamper_objects_is_waiting(const struct things *t);
-/* Return when the next waiting or resting thing may be restored; 0: none. */
+/* Return the next time at which a thing that waits, or that is left alone, may be restored; 0:
+ * none. */
 int64_t tamper_objects_next_ms(const struct things *t);
 
 #endif

@@ -55,7 +55,7 @@ void who_set_name(struct who *w, const char *name)
 			*p = '?';
 }
 
-/* Read the name of a process. It may contain newlines: drop only the one that the kernel
+/* Read the name of a process. A name may contain newlines, so drop only the one that the kernel
  * appends. */
 static bool process_name(uint32_t pid, struct who *w)
 {
@@ -94,8 +94,8 @@ static bool status_has_net_admin(const char *line)
 	return sscanf(line, "CapEff: %llx", &set) == 1 && set >> CAP_NET_ADMIN & 1;
 }
 
-/* Return whether a process has CAP_NET_ADMIN and is no kernel thread, which has no memory and so no
- * line VmSize. */
+/* Return whether a process has CAP_NET_ADMIN and is no kernel thread. A kernel thread has no memory
+ * of its own, and so no line VmSize. */
 static bool is_program_with_net_admin(uint32_t pid)
 {
 	bool has_memory = false, may = false;
@@ -114,8 +114,8 @@ static bool is_program_with_net_admin(uint32_t pid)
 }
 
 /* If the whole port id cannot be a pid, use its lower bits, but only if a process with that pid
- * exists. Even then the process may be innocent, because the pid is one of the sender's pid
- * namespace: drop its name unless it could have made the change. */
+ * exists. The pid may be one of another pid namespace, so the process that has it here may be
+ * innocent: drop its name unless it could have made the change. */
 void who_of_port(struct who *w, uint32_t port)
 {
 	uint32_t pid = port & ((1u << PID_BITS) - 1);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tamper_suspects.h - records which process changed which route or rule, and which interfaces
- * changed, from the kernel's notices since the last pass.
+ * tamper_suspects.h - records from the kernel's notices since the last pass (tamper.h) which
+ * process changed which route or rule, and which interfaces changed.
  */
 #ifndef WAYMARK_SRC_DAEMON_TAMPER_SUSPECTS_H
 #define WAYMARK_SRC_DAEMON_TAMPER_SUSPECTS_H
@@ -12,26 +12,29 @@
 #include "waymark/kernel/rtnl.h"
 
 struct who {
-	int64_t pid;	  /* in its own pid namespace; 0: unknown */
+	int64_t pid;	  /* in the process's own or the initial pid namespace; 0: unknown */
 	char process[32]; /* "": not known */
 	bool is_kernel;
 };
 
-/* Set the name, with '?' in place of bytes that are not printable ASCII, because a process chooses
- * its own name, and logs and terminals must show a harmless one. */
+/* Set the name of a process. Replace bytes that are not printable ASCII by '?': a process chooses
+ * its own name, and the name is shown in logs and on terminals. */
 void who_set_name(struct who *w, const char *name);
 
-/* Find the process of a netlink port id, as far as possible. The owner of a port chooses its id:
- * usually its pid in its own pid namespace, or that pid with further bits above. A process that has
- * this pid here but cannot have made the change is not named. */
+/* Find the process of a netlink port id, as far as possible. The owner of a port chooses its id,
+ * usually its pid in its own pid namespace, or that pid with further bits above. In our pid
+ * namespace another process may have this pid. If that process cannot have made the change, its
+ * name is not set. */
 void who_of_port(struct who *w, uint32_t port);
 
-/* Find the process of a ruleset generation. The kernel reports its name, and its pid in the initial
- * pid namespace, which may belong to another process here. */
+/* Find the process that made a ruleset generation. The kernel reports the process's name, and its
+ * pid in the initial pid namespace. If that pid belongs to a process with another name here, it is
+ * not set. */
 void who_of_generation(struct who *w, int64_t pid, const char *name);
 
-/* Limits of what is kept. If a process flushes more routes, the further ones are reported without a
- * process. */
+/* Maximum numbers of changes and interfaces that are kept. If processes change more routes and
+ * rules, the oldest changes are forgotten and later reported without a process. If more interfaces
+ * change, each counts as changed. */
 #define TRACES_MAX	 1024
 #define TRACED_LINKS_MAX 64
 
@@ -45,8 +48,8 @@ void tamper_suspects_add_link(struct traces *t, uint32_t ifindex);
 void tamper_suspects_add_route(struct traces *t, const struct route_state *r, const struct who *w);
 void tamper_suspects_add_rule(struct traces *t, const struct rule_state *r, const struct who *w);
 
-/* Return the process that changed the route or rule last; NULL: no notice came. Valid until the
- * next change is added. */
+/* Return the process that changed the route or rule last, or NULL if no notice of a change is kept.
+ * The result is valid until the next change is added. */
 const struct who *tamper_suspects_of_route(const struct traces *t, const struct route_state *r);
 const struct who *tamper_suspects_of_rule(const struct traces *t, const struct rule_state *r);
 /* Return whether one of the route's interfaces has changed. */

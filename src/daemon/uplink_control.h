@@ -2,7 +2,7 @@
 /*
  * uplink_control.h - keeps what operators have decided about uplinks: up, down, drain, auto.
  *
- * The decisions are in a file beside the history, so that they survive a restart. Open it before
+ * The decisions are saved in a file beside the history, and so survive a restart. Open it before
  * the steering starts. Must not know health, nor what a decision does to routes.
  */
 #ifndef WAYMARK_SRC_DAEMON_UPLINK_CONTROL_H
@@ -21,7 +21,7 @@ struct control_peer;
 /* The latest order of an operator about an uplink. */
 struct uplink_order {
 	enum operator_word word;
-	int64_t since_ms, until_ms; /* until_ms 0: until the next order */
+	int64_t since_ms, until_ms; /* until_ms 0: valid until the next order */
 	char user[32];		    /* "": not known */
 	char process[32];	    /* "": not known */
 };

@@ -35,7 +35,7 @@ struct uplink_health {
 	enum health_state published[UPLINKS_MAX];
 	struct decision decisions[UPLINKS_MAX];
 
-	struct conntrack_dump *dump; /* dump for the suspect, or NULL */
+	struct conntrack_dump *dump; /* the running dump of the suspect's flows, or NULL */
 	struct health_suspect suspect;
 	struct weigher *weigher;
 	uint64_t samples_failed, dumps, dumps_failed;
@@ -186,8 +186,8 @@ static void dump_tick(struct daemon *d, int64_t now_ms)
 		left = conntrack_dump_step(h->dump, flows_take, d);
 	if (!h->dump || left > 0)
 		return;
-	/* An inconsistent dump (-EINTR) has also shown most of the flows, and a sample is
-	 * enough. */
+	/* A dump that ends with -EINTR is inconsistent, but it has shown most of the flows, and a
+	 * part of them is enough for the weigher. */
 	if (!left || left == -EINTR) {
 		dump_end(d, now_ms);
 		return;
@@ -237,7 +237,7 @@ static void decision_apply(struct daemon *d, const struct uplink_config *u,
 		steering_set_decision(d->steering, u->slot, decision_of(x));
 		steer_ask(d, now_ms);
 	} else if (x->is_operator != was->is_operator) {
-		steer_ask(d, now_ms); /* so that the history gets the new cause */
+		steer_ask(d, now_ms); /* the next reconcile writes the new cause to the history */
 	}
 	if (x->is_retry)
 		health_retry(d->uplink_health->health, u->slot, now_ms);

@@ -21,13 +21,15 @@ void uplink_health_close(struct daemon *d);
 void uplink_health_tick(struct daemon *d, int64_t now_ms);
 /* Forget the state of a slot that now belongs to another uplink or to none. */
 void uplink_health_forget(struct daemon *d, uint8_t slot);
-/* Decide about all uplinks now: after an operator's order, and before the steering starts. */
+/* Decide about all uplinks. Called at each tick, and at once at the start and after an operator's
+ * order. */
 void uplink_health_decide(struct daemon *d, int64_t now_ms);
 
 /* Take the result of a check program (see talker.h). */
 void uplink_health_checked(struct daemon *d, int64_t number, const char *result);
 
-/* The known health of an uplink. */
+/* The health of an uplink: what its flows show (passive), what was decided, and the check program's
+ * result. */
 struct uplink_health_view {
 	struct health_view passive;
 	struct decision decision;
@@ -37,10 +39,12 @@ void uplink_health_get(const struct daemon *d, uint8_t slot, struct uplink_healt
 
 /* Return why an uplink has this state. */
 enum state_cause uplink_health_cause(const struct daemon *d, uint8_t slot, const char *state);
-/* Fill in the decision, its cause, and who made it. */
+/* Fill in the record of an uplink's state: the decision, its cause, and the operator who made
+ * it. */
 void uplink_health_explain(const struct daemon *d, uint8_t slot, struct uplink_state_record *r);
 
-/* Return the health that is reported: the worse one of the check program's result and the flows. */
+/* Return the health that is reported: silent if the check program fails, healthy if it passes and
+ * there are no new flows, else what the flows show. */
 enum health_state uplink_health_state(const struct daemon *d, uint8_t slot);
 
 #endif

@@ -23,7 +23,7 @@ struct uplink_states {
 	uplink_states_explain_fn *explain;
 	uint8_t state[UPLINKS_MAX];   /* 0: unknown yet */
 	char *addresses[UPLINKS_MAX]; /* as uplink_addresses() lists them; NULL: unknown yet */
-	struct uplink_state_record published[UPLINKS_MAX]; /* in the history; state "": none */
+	struct uplink_state_record published[UPLINKS_MAX]; /* last published; state "": none */
 };
 
 int uplink_states_open(struct daemon *d)
@@ -86,8 +86,8 @@ void uplink_states_follow_addresses(struct daemon *d)
 		log_err("cannot pass the uplinks' addresses to the audit: out of memory");
 }
 
-/* Log a change of addresses. An uplink without an address keeps the last ones here, because it
- * often returns with another one. */
+/* Log a change of addresses. While an uplink has no address, keep the last ones, because it often
+ * returns with another address; that change is then logged. */
 static void addresses_note(struct daemon *d, const struct uplink_config *u)
 {
 	char **was = &d->uplink_states->addresses[u->slot];
@@ -128,7 +128,8 @@ static void uplink_alert(struct daemon *d, const struct uplink_config *u, const 
 	publish_raise(d, &a);
 }
 
-/* Find the states, log each change, and raise an alert for it except at the start. */
+/* Determine the states and log each change. Raise an alert for a change, unless the former state
+ * was unknown, as at the start. */
 static void states_update(struct daemon *d)
 {
 	for (size_t i = 0; i < d->config->n_uplinks; i++) {
@@ -159,8 +160,8 @@ static bool has_moved(const struct uplink_state_record *was, const struct uplink
 	       (!strcmp(r->state, "up") || !strcmp(r->state, "drain"));
 }
 
-/* Return whether the history already has this record. The same state with another cause, decision
- * or address is a new one. */
+/* Return whether the history already has this record. If only the cause, the decision or the
+ * addresses differ, the record is a new one. */
 static bool is_published(const struct daemon *d, const struct uplink_state_record *r)
 {
 	const struct uplink_state_record *was = &d->uplink_states->published[r->slot];
@@ -185,8 +186,8 @@ static void addresses_fill(const struct daemon *d, struct uplink_state_record *r
 	r->addresses[len] = '\0';
 }
 
-/* Set the cause to the change of addresses. This affects only the record of the change, not the
- * next ones. */
+/* If the addresses have changed, set the cause to that. Only the record of the change has this
+ * cause, not later ones. */
 static void move_explain(const struct uplink_state_record *was, struct uplink_state_record *r)
 {
 	if (has_moved(was, r) && *was->addresses && r->cause == CAUSE_LINK)
@@ -201,7 +202,7 @@ static void return_explain(const struct uplink_state_record *was, struct uplink_
 		r->cause = was->cause;
 }
 
-/* Name the user who ended an operator's decision, only in the record of that change. */
+/* Name the user who ended an operator's decision. Only the record of that change has this name. */
 static void release_explain(const struct uplink_state_record *was,
 			    const struct uplink_state_record *explained,
 			    struct uplink_state_record *r)

@@ -11,7 +11,8 @@
 struct uplink_states;
 struct daemon;
 
-/* Called before a state is published, to fill in why the uplink has this state. */
+/* Type of the function that fills in why the uplink has its state. It is called before the state is
+ * published. */
 typedef void uplink_states_explain_fn(const struct daemon *d, uint8_t slot,
 				      struct uplink_state_record *r);
 
@@ -19,15 +20,17 @@ typedef void uplink_states_explain_fn(const struct daemon *d, uint8_t slot,
 int uplink_states_open(struct daemon *d);
 void uplink_states_close(struct daemon *d);
 void uplink_states_set_explain(struct daemon *d, uplink_states_explain_fn *fn);
-/* Pass the addresses to the audit. */
+/* Pass the addresses of all uplinks to the audit. */
 void uplink_states_follow_addresses(struct daemon *d);
-/* Pass the addresses to the audit, find the states of all uplinks, and log and alert changes. */
+/* Pass the addresses to the audit and determine the states of all uplinks. Log each change of a
+ * state, and raise an alert for it. */
 void uplink_states_refresh(struct daemon *d);
-/* Publish the states that the history does not have. The uplinks must already be in the history. */
+/* Publish the states that the history does not have yet. The history must already have the uplinks
+ * themselves. */
 void uplink_states_publish(struct daemon *d);
 /* Publish the state of each uplink again, because the history has lost it. */
 void uplink_states_write(struct daemon *d);
-/* Return the state of an uplink as a number; 0: unknown yet. */
+/* Return a number that changes with the state of the uplink; 0: the state is not known yet. */
 uint8_t uplink_states_number(const struct daemon *d, uint8_t slot);
 bool uplink_states_is_up(const struct daemon *d, uint8_t slot);
 /* Return whether new flows avoid the uplink while its existing flows stay. */

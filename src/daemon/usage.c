@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * usage.c - writes the counters of interfaces and rules as bins of usage, and adds them to the
- * quotas.
+ * usage.c - writes the usage of each uplink in bins, from the counters of interfaces and rules, and
+ * adds it to the quotas.
  *
- * If counters cannot be read, the last values stay, and the next difference includes what was
+ * If counters cannot be read, the last values are kept. The next difference then includes what was
  * counted meanwhile. Must not know how differences are computed (audit/usage.c), nor what a quota
  * causes (quota.c).
  */
@@ -30,7 +30,7 @@
 struct carried {
 	struct usage_reading last;
 	struct usage_record pending; /* usage that is not written yet */
-	int64_t pending_ms;	     /* start of pending */
+	int64_t pending_ms;	     /* start of the time that pending covers */
 	struct usage_totals totals;
 };
 
@@ -38,7 +38,7 @@ struct usage {
 	struct nft_counters *rules;
 	struct link_counters *links;
 	int64_t read_ms, write_ms; /* steady clock */
-	int64_t bin;		   /* the bin of the latest reading */
+	int64_t bin;		   /* the bin of the latest write */
 	struct carried carried[UPLINKS_MAX];
 };
 

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * usage.h - records the bytes that each uplink carries. The kernel's counters are read every few
- * seconds and written in bins of five minutes; the next waymarkd continues from the last reading.
+ * seconds, and the usage is written in bins of five minutes. The next waymarkd continues from the
+ * last reading.
+ *
  * Open it after coverage and before the writer.
  */
 #ifndef WAYMARK_SRC_DAEMON_USAGE_H
@@ -15,14 +17,15 @@ struct daemon;
 int usage_open(struct daemon *d); /* 0 or -errno, logged */
 void usage_close(struct daemon *d);
 void usage_tick(struct daemon *d, int64_t now_ms);
-/* Write the pending usage. Call before the writer stops, and before slots change. */
+/* Write the usage that is not written yet. Call before the writer stops, and before slots get other
+ * uplinks. */
 void usage_write(struct daemon *d, int64_t now_ms);
 /* Read the counters. Call right before and after a load of the ruleset, which resets them. */
 void usage_read(struct daemon *d, int64_t now_ms);
 /* Forget the state of a slot that now belongs to another uplink or to none. */
 void usage_forget(struct daemon *d, uint8_t slot);
 
-/* Bytes of the uplink's interface since this waymarkd first read its counters. */
+/* Bytes that the uplink's interface has carried since this waymarkd first read the counters. */
 struct usage_totals {
 	uint64_t sent_bytes, received_bytes;
 };

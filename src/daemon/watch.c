@@ -3,8 +3,9 @@
  * watch.c - sends each record and alert as a line of JSON to the watchers. Without watchers no line
  * is formatted.
  *
- * Flows may come faster than people or programs can read. Above a number of lines per second, flows
- * are dropped and only rarer records are sent. The number of dropped lines is reported.
+ * Flows may come faster than people or programs can read. With more than FLOW_LINES_A_SECOND lines
+ * per second, flows are dropped and only other records and alerts are sent, up to a higher limit.
+ * The number of dropped lines is reported.
  */
 #include <jansson.h>
 #include <stdlib.h>
@@ -19,7 +20,7 @@
 #include "waymark/base/proto.h"
 #include "waymark/base/times.h"
 
-/* Numbers of lines in the current second. */
+/* Numbers of lines sent and dropped in the current second. */
 struct watch {
 	uint32_t lines, skipped;
 };

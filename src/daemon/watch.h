@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* watch.h - sends a line of JSON per record and alert to the clients that watch. */
+/* watch.h - sends a line of JSON for each record and alert to the watchers (control.h). */
 #ifndef WAYMARK_SRC_DAEMON_WATCH_H
 #define WAYMARK_SRC_DAEMON_WATCH_H
 

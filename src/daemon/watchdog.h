@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * watchdog.h - lets the event loop feed the service manager's watchdog. If the loop serves a source
- * for more than a second, a thread logs which one.
+ * watchdog.h - lets the event loop feed the service manager's watchdog. If the loop is busy with
+ * one source for more than a second, a thread logs which source it is.
  */
 #ifndef WAYMARK_SRC_DAEMON_WATCHDOG_H
 #define WAYMARK_SRC_DAEMON_WATCHDOG_H
