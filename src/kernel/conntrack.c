@@ -2,10 +2,10 @@
 /*
  * conntrack.c - conntrack over netlink: events, dumps, and the few changes to entries.
  *
- * Events, requests, flushes and each dump have sockets of their own, so that none disturbs another.
- * The sockets for requests and flushes are opened when they are first needed. Flushes have a
- * separate socket because a DESTROY event names the port of the socket that caused it. Must not
- * know flows, the meaning of marks, or uplinks.
+ * Events, requests and flushes each have a socket, and so has each dump, so that no reader gets the
+ * messages of another. The sockets for requests and flushes are opened when they are first needed.
+ * Flushes have a separate socket because a DESTROY event names the port of the socket that caused
+ * it. Must not know flows, the meaning of marks, or uplinks.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -25,8 +25,8 @@
 #include "kernel/nlsock.h"
 #include "waymark/kernel/conntrack.h"
 
-/* The kernel sends a dump in buffers whose size follows that of the reads, up to 32 KiB
- * (af_netlink.c). */
+/* Size of the reads of a dump. The kernel fills its replies up to the size of the reads, at most 32
+ * KiB (af_netlink.c). */
 #define DUMP_BUFFER_BYTES 65536
 
 #define REQUEST_BYTES	  512
@@ -190,7 +190,7 @@ static void dump_entry(struct conntrack_dump *d, const struct nlmsghdr *nlh)
 		batch_hand_on(d);
 }
 
-/* Return the status with which an NLMSG_DONE or NLMSG_ERROR begins. */
+/* Return the status at the beginning of an NLMSG_DONE or NLMSG_ERROR: 0 or -errno. */
 static int status_of(const struct nlmsghdr *nlh)
 {
 	int status;
@@ -312,8 +312,8 @@ static void key_set_addrs(struct nf_conntrack *key, const struct endpoints *e)
 	nfct_set_attr(key, is_ipv4 ? ATTR_ORIG_IPV4_DST : ATTR_ORIG_IPV6_DST, e->dst.bytes);
 }
 
-/* For protocols without ports or ICMP numbers the library omits these attributes. The kernel
- * requires exactly those that it sent. */
+/* Set the protocol and its ports or ICMP numbers. The kernel requires exactly the attributes that
+ * it sent; libnetfilter_conntrack omits those that the protocol does not have. */
 static void key_set_proto(struct nf_conntrack *key, uint8_t proto, const struct endpoints *e)
 {
 	nfct_set_attr_u8(key, ATTR_ORIG_L4PROTO, proto);
@@ -375,8 +375,8 @@ int conntrack_delete(struct conntrack *c, const struct ct_event *entry)
 	return request_send(c, nlh, NULL, NULL);
 }
 
-/* A delete request without a tuple flushes all entries that match the filter. Linux 4.0 and later
- * support this filter (ctnetlink_flush_conntrack). */
+/* A delete request without a tuple flushes all entries that match the mark and mask. Linux 4.0 and
+ * later support this filter (ctnetlink_flush_conntrack). */
 int conntrack_delete_marked(struct conntrack *c, uint32_t mark, uint32_t mask)
 {
 	uint8_t buffer[REQUEST_BYTES] = {0};
@@ -406,7 +406,8 @@ static void id_compare(void *data, const struct nlmsghdr *nlh)
 	}
 }
 
-/* Return 0 if the tuple still belongs to this entry, -ENOENT if not, or another -errno. */
+/* Compare the id of the entry that has this tuple now. Return 0 if it is the id of entry, -ENOENT
+ * if it is another id or no entry has the tuple, or another -errno. */
 static int entry_check(struct conntrack *c, const struct ct_event *entry)
 {
 	uint8_t buffer[REQUEST_BYTES] = {0};

@@ -136,7 +136,8 @@ static void decode_tuple(struct decoding *d, const struct nlattr *attr, enum dir
 		each_nested(d, attr, decode_proto, direction);
 		break;
 	case CTA_TUPLE_ZONE:
-		/* An entry has either CTA_TUPLE_ZONE or CTA_ZONE. */
+		/* An entry has CTA_ZONE if its zone is for both directions. Otherwise the tuple of
+		 * one direction has CTA_TUPLE_ZONE. */
 		if (direction == DIR_ORIGINAL)
 			d->ev->zone = (uint16_t)attr_number(d, attr, 2);
 		break;

@@ -3,9 +3,9 @@
  * ifnames.c - maps interface indexes to names.
  *
  * libnfnetlink's interface table follows the kernel and forgets an interface as soon as it is
- * deleted. Evidence about packets that left by it may arrive later. Therefore each message is
- * examined before the library reads it, and the name of a deleted interface is kept. Must not know
- * uplinks.
+ * deleted. Evidence about packets that left by a deleted interface may arrive later. Therefore each
+ * message is examined before the library reads it, and the name of a deleted interface is kept.
+ * Must not know uplinks.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +20,8 @@
 
 #include "waymark/kernel/ifnames.h"
 
-/* The kernel increments indexes, so this many slots hold about the last 1,024 interfaces. */
+/* Number of names that are kept. The kernel assigns ascending indexes, so these are about the last
+ * 1,024 interfaces. */
 #define SLOTS 1024
 
 /* Size of the library's reads; link messages are smaller. */
@@ -49,7 +50,7 @@ struct ifnames *ifnames_open(void)
 		err = errno ? errno : EIO;
 		goto fail;
 	}
-	/* Set this after the query, which may have to wait. */
+	/* Only now make the socket non-blocking: nlif_query() may have to wait for replies. */
 	if (fcntl(nlif_fd(t->nlif), F_SETFL, O_NONBLOCK) ||
 	    fcntl(nlif_fd(t->nlif), F_SETFD, FD_CLOEXEC)) {
 		err = errno;
@@ -136,7 +137,7 @@ int ifnames_receive(struct ifnames *t)
 
 	do {
 		ret = message_receive(t);
-		/* Messages were lost: read all interfaces again. */
+		/* The kernel dropped messages: read all interfaces again. */
 		if (ret == -ENOBUFS)
 			ret = nlif_query(t->nlif) < 0 ? -EIO : 1;
 	} while (ret > 0);

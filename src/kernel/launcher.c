@@ -131,7 +131,7 @@ static int request_serve(int fd)
 	return bytes_write(fd, &status, sizeof(status));
 }
 
-/* Close all descriptors except the standard streams and these two. */
+/* Close all descriptors except the standard streams, fd and keep_fd. */
 static void descriptors_close(int fd, int keep_fd)
 {
 	for (int i = STDERR_FILENO + 1; i < DESCRIPTORS_AT_START; i++)
@@ -141,7 +141,8 @@ static void descriptors_close(int fd, int keep_fd)
 
 /* Serve requests until the daemon closes the socket. Signals to the process group, as from a
  * terminal or systemd, are ignored, so that they do not interrupt a transaction that the daemon
- * waits for. If the daemon has ended, a write to it fails, which ends the launcher. */
+ * waits for. If the daemon has ended, reading from the socket or writing to it fails, which ends
+ * the launcher. */
 static void __attribute__((noreturn)) launcher_run(int fd, int keep_fd, pid_t parent)
 {
 	static const int ignored[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGPIPE};
@@ -157,7 +158,7 @@ static void __attribute__((noreturn)) launcher_run(int fd, int keep_fd, pid_t pa
 	_exit(0);
 }
 
-/* --- its user --------------------------------------------------------------------------- */
+/* --- the process that uses the launcher ------------------------------------------------- */
 
 void transaction_launcher_stop(void)
 {

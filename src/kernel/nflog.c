@@ -58,9 +58,9 @@ static int group_bind(struct nflog *n, uint16_t flags)
 	mnl_attr_put(nlh, NFULA_CFG_MODE, sizeof(mode), &mode);
 	mnl_attr_put_u16(nlh, NFULA_CFG_FLAGS, htons(flags));
 	mnl_attr_put_u32(nlh, NFULA_CFG_QTHRESH, htonl(1));
-	/* In hundredths of a second. With a threshold of 1 no message waits for it. The kernel's
-	 * default buffer size is kept: smaller ones are refused, and one message needs no larger
-	 * one. */
+	/* The flush timeout, in hundredths of a second. With a threshold of 1 no message waits for
+	 * the timeout. The kernel's buffer size (NFULA_CFG_NLBUFSIZ) is not changed: it is enough
+	 * for one message, and the kernel refuses smaller sizes. */
 	mnl_attr_put_u32(nlh, NFULA_CFG_TIMEOUT, htonl(1));
 	return nlsock_request(n->socket, nlh, NULL, NULL);
 }

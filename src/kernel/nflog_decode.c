@@ -25,8 +25,8 @@
 #define IPPROTO_UDPLITE 136
 #endif
 
-/* RFC 792, 4443: type, code, checksum, and a word that begins with the identifier in an echo
- * message and is ignored in an error. */
+/* RFC 792, 4443: type, code, checksum, and 4 bytes, which begin with the identifier in a query and
+ * are ignored in an error. */
 #define ICMP_HEADER_BYTES 8
 
 /* The bytes that have not been read yet. */
@@ -35,7 +35,8 @@ struct cursor {
 	size_t left;
 };
 
-/* The content of a packet's own headers, before a tuple is reversed. */
+/* The fields of one packet's headers, as they are in the packet: the tuple of a reply or of a
+ * packet in an ICMP error is reversed later. */
 struct headers {
 	struct addr src, dst;
 	uint8_t proto;
@@ -262,8 +263,10 @@ static void headers_tuple(const struct headers *h, struct endpoints *e)
 	}
 }
 
-/* Decode an ICMP error. The packet inside travelled in the opposite direction, so its tuple is
- * reversed; that of an ICMP request or reply stays the tuple of the request. */
+/* Decode an ICMP error. The embedded packet travelled in the opposite direction, so its tuple is
+ * reversed. If it is an ICMP query or its reply, the tuple is that of the request instead;
+ * is_icmp_reply is then set if the error travels like a reply, which is so for an error about a
+ * request. */
 static int error_decode(struct stray_packet *p, const struct headers *outer)
 {
 	struct cursor c = outer->payload;

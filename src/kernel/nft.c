@@ -2,8 +2,9 @@
 /*
  * nft.c - loads and lists nftables rules with libnftables.
  *
- * Must not know what the rules mean. There is one context with one socket. Each command runs in a
- * child process.
+ * Must not know what the rules mean. Each command runs in a child process, which inherits the
+ * libnftables context of the handle and its socket. If a launcher runs (transaction.h), the handle
+ * has no context, and each child creates one.
  */
 #define _GNU_SOURCE /* memmem, program_invocation_short_name */
 #include "waymark/kernel/nft.h"
@@ -38,7 +39,8 @@ static struct nft_ctx *context_new(void)
 	return NULL;
 }
 
-/* Set while the context is created: libnftables calls exit() when memory is short. */
+/* Set while the context is created: libnftables calls exit() when memory is short, and
+ * library_exits() then prints the reason. */
 static bool is_in_library;
 
 static void library_exits(void)
@@ -50,9 +52,9 @@ static void library_exits(void)
 	_exit(EXIT_FAILURE);
 }
 
-/* Create the context, unless a launcher runs: its children have only what was opened before the
- * launcher. The socket is closed on exec, so that a program that we run does not keep the table
- * owned after this process has ended. */
+/* Create the context, unless a launcher runs: the children of a launcher only inherit what existed
+ * when the launcher was started. The socket is closed on exec. Otherwise a program that we run
+ * would keep the table owned after this process has ended. */
 static int context_open(struct nft *n)
 {
 	struct nft_own_sockets before;
@@ -107,8 +109,9 @@ const char *nft_error(const struct nft *n)
 	return n->error ? n->error : "";
 }
 
-/* Keep the first error message of the library. For a refused transaction there is one for each of
- * its lines, followed by the line and a row of ^ and ~. */
+/* Keep the first error message of the library, without the lines that follow it. For a refused
+ * transaction the library prints one message for each line of the transaction, followed by that
+ * line and a row of ^ and ~. */
 static void error_keep(struct nft *n, const char *text)
 {
 	const char *first = strstr(text, "Error:");
@@ -153,7 +156,6 @@ static int command_do(const void *data, FILE *output, FILE *errors)
 	nft_ctx_set_dry_run(ctx, c->is_dry_run);
 	nft_ctx_output_set_flags(ctx, c->output_flags);
 	failed = nft_run_cmd_from_buffer(ctx, c->text);
-	/* Reading a buffer also rewinds it. */
 	error = nft_ctx_get_error_buffer(ctx);
 	text = nft_ctx_get_output_buffer(ctx);
 	fputs(text, output);
@@ -175,9 +177,9 @@ static struct command *command_new(const struct nft *n, const char *text, size_t
 	return c;
 }
 
-/* Run a command in a child, which inherits the context and the socket, because libnftables calls
- * exit() when memory is short. *output (output may be NULL) is malloc'd. Frees c. Return 0 or
- * -errno. */
+/* Run a command in a child, because libnftables calls exit() when memory is short. The child
+ * inherits the context and the socket. *output (output may be NULL) is malloc'd. Frees c. Return 0
+ * or -errno. */
 static int command_run(struct nft *n, struct command *c, size_t size, char **output)
 {
 	struct transaction_reply reply = {0};
@@ -269,7 +271,8 @@ static bool line_has(const char *line, size_t size, const char *word)
 	return memmem(line, size, word, strlen(word)) != NULL;
 }
 
-/* Return whether the line lists elements that packets added to a set. */
+/* Return whether a line of the listing contains set elements that packets added: the set has the
+ * flag dynamic. */
 static bool line_is_volatile(struct set_filter *f, const char *line, size_t size)
 {
 	if (line_has(line, size, "\tset ") || line_has(line, size, "\tmap "))
@@ -304,7 +307,8 @@ static void listing_canonicalise(char *text)
 	*to = '\0';
 }
 
-/* The option STATELESS leaves out what packets change in rules and counters. */
+/* With the option STATELESS, the listing has no counter values and no other state of rules that
+ * packets change. listing_canonicalise() removes the set elements that packets added. */
 char *nft_list_table(struct nft *n, const char *family, const char *table)
 {
 	char command[128];

@@ -39,7 +39,8 @@ struct nft_counters {
 /* What a counting rule counts: packets and bytes (a tally), or flows. */
 struct count_word {
 	const char *word;
-	size_t offset; /* of its struct tally or number of flows in struct nft_counters_uplink */
+	size_t offset; /* offset in struct nft_counters_uplink, of a struct tally or of a number of
+		        * flows */
 	bool is_flows;
 };
 
@@ -84,7 +85,7 @@ void nft_counters_close(struct nft_counters *n)
 
 /* --- decoding ---------------------------------------------------------------------- */
 
-/* Attributes by type. All types that are used here have low numbers. */
+/* Attributes by type. No type that is used here is higher than NFTA_RULE_USERDATA. */
 struct attrs {
 	const struct nlattr *tb[NFTA_RULE_USERDATA + 1];
 };

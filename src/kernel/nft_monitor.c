@@ -60,7 +60,7 @@ int nft_monitor_fd(const struct nft_monitor *m)
 	return nlsock_fd(m->socket);
 }
 
-/* Attributes by type. All types that are used here have low numbers. */
+/* Attributes by type. No type that is used here is higher than NFTA_RULE_EXPRESSIONS. */
 struct attrs {
 	const struct nlattr *tb[NFTA_RULE_EXPRESSIONS + 1];
 };

@@ -17,8 +17,8 @@ int nft_own_probe(int fd);
 /* Read and discard the queued messages. */
 void nft_own_drain(int fd);
 
-/* Find the library's netlink socket, which the library does not reveal: note all such sockets
- * before the library opens its own, then find the new one. */
+/* Find the library's netlink socket, which the library does not reveal: nft_own_note() notes all
+ * netfilter sockets before the library opens its own, and nft_own_find() finds the new one. */
 #define NFT_OWN_FDS 1024
 struct nft_own_sockets {
 	bool is_netfilter[NFT_OWN_FDS];

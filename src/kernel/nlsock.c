@@ -28,7 +28,7 @@
 
 /* A conntrack event has 200 to 600 bytes, an NFLOG message with 128 bytes of packet no more. Only a
  * long security context or a helper's data makes them longer. The size is not a multiple of 4,096,
- * so that the buffers do not compete for the same cache sets. */
+ * so that the buffers do not all map to the same cache sets. */
 #define MESSAGE_BYTES	   (4096 + 192)
 
 #define REQUEST_TIMEOUT_MS 2000
@@ -224,15 +224,16 @@ int nlsock_receive(struct nlsock *s, nlsock_message_fn *fn, void *data, int max)
 		if (s->pending_error)
 			return s->pending_error;
 		total += n;
-		/* If an error ended the batch early, the next call returns the error. */
+		/* A short batch may also mean that an error ended it: the next call then returns
+		 * the error. */
 		if (n < (int)want)
 			break;
 	}
 	return total;
 }
 
-/* Search one datagram for the acknowledgement of seq. Return its 0 or -errno, or 1 if it is not
- * there. */
+/* Search one datagram for the acknowledgement of request seq, and pass the messages of the reply to
+ * fn. Return 0 or the -errno of the acknowledgement, or 1 if the datagram does not contain it. */
 static int answer_handle(const struct nlmsghdr *nlh, int left, uint32_t seq, nlsock_message_fn *fn,
 			 void *data)
 {

@@ -294,7 +294,8 @@ static void put_multipath(struct nlmsghdr *nlh, const struct route_state *route)
 {
 	struct nlattr *nest = mnl_attr_nest_start(nlh, RTA_MULTIPATH);
 
-	/* Next hops are bare headers between attributes, for which libmnl has no function. */
+	/* Each next hop is a struct rtnexthop followed by attributes, for which libmnl has no
+	 * function. */
 	nest->nla_type = RTA_MULTIPATH;
 	for (size_t i = 0; i < route->n_nexthops; i++) {
 		const struct nexthop *n = &route->nexthops[i];
@@ -376,8 +377,9 @@ int rtnl_route_add(struct rtnl *r, const struct route_state *route, bool replace
 	return request_run(r, nlh);
 }
 
-/* Delete a route. A multipath route is named without its next hops: otherwise IPv6 would delete
- * them one by one, and the kernel may have marked or removed some. */
+/* Delete a route. The request for a multipath route contains no next hops: with next hops IPv6
+ * would delete them one by one, and the route might not match, because the kernel may have marked
+ * or removed some of them. */
 int rtnl_route_delete(struct rtnl *r, const struct route_state *route)
 {
 	char request[REQUEST_BYTES] = {0};

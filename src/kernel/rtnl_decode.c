@@ -38,7 +38,8 @@ static int attr_take(const struct nlattr *attr, void *data)
 	return MNL_CB_OK;
 }
 
-/* Set tb (max + 1 pointers, which the caller has zeroed). Return 0 or -EBADMSG. */
+/* Set tb, which has max + 1 pointers and was zeroed by the caller, to the attributes by type.
+ * Return 0 or -EBADMSG. */
 static int attrs_parse(const struct nlmsghdr *nlh, size_t header, const struct nlattr **tb,
 		       uint16_t max)
 {
@@ -159,7 +160,8 @@ int rtnl_decode_link(struct link_state *out, const struct nlmsghdr *nlh)
 	if (attrs_parse(nlh, sizeof(*ifi), tb, IFLA_PROP_LIST) < 0)
 		return -EBADMSG;
 	ifi = mnl_nlmsg_get_payload(nlh);
-	/* A bridge reports its ports in its own family with the same message. */
+	/* A bridge reports its ports with the same message type, but in its own family
+	 * (AF_BRIDGE). */
 	if (ifi->ifi_family != AF_UNSPEC || !tb[IFLA_IFNAME])
 		return -ENOENT;
 	out->index = (uint32_t)ifi->ifi_index;
@@ -202,7 +204,8 @@ int rtnl_decode_addr(struct addr_state *out, const struct nlmsghdr *nlh)
 	if (attr_addr(&out->prefix.addr, tb[IFA_LOCAL], ifa->ifa_family) < 0 ||
 	    attr_addr(&address, tb[IFA_ADDRESS], ifa->ifa_family) < 0)
 		return -EBADMSG;
-	/* If both are present, ADDRESS is the other end; alone, it is the local address. */
+	/* If IFA_LOCAL is present, IFA_ADDRESS is the other end; otherwise IFA_ADDRESS is the local
+	 * address. */
 	if (addr_is_none(&out->prefix.addr))
 		out->prefix.addr = address;
 	else if (!addr_is_equal(&out->prefix.addr, &address))
@@ -293,8 +296,8 @@ static int decode_nexthops(struct route_state *out, const struct nlattr *const *
 	return decode_gateway(&only->gateway, tb[RTA_GATEWAY], tb[RTA_VIA], out->family);
 }
 
-/* Return whether to keep an attribute unchanged that route_state has no field for, so that a
- * displaced route can be restored with all its attributes. */
+/* Return whether to keep an attribute in the kernel's format. route_state has no field for these
+ * attributes, but a displaced route must be restored with all of them. */
 static bool attr_is_extra(const struct nlattr *attr)
 {
 	switch (mnl_attr_get_type(attr)) {

@@ -103,8 +103,8 @@ static int notice_addr(struct rtnl_notice *n, const struct nlmsghdr *nlh)
 	return err;
 }
 
-/* Return 0 if the message is about the reverse path filter, the only such setting that is of
- * interest. */
+/* Return 0 if the message is about the reverse path filter, and -ENOENT for all other netconf
+ * settings. */
 static int notice_netconf(const struct nlmsghdr *nlh)
 {
 	const struct nlattr *attr;

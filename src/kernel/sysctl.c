@@ -12,8 +12,8 @@
 
 #include "waymark/kernel/sysctl.h"
 
-/* Open a sysctl. Names contain interface names, which have no slash. ".." would lead out of
- * /proc/sys and is refused; the kernel allows no interface of that name. */
+/* Open a sysctl. A name may contain the name of an interface, which has no slash and is never "..".
+ * A name with "/../" would lead out of /proc/sys and is refused. */
 static int sysctl_open(const char *name, int flags)
 {
 	char path[sizeof("/proc/sys/") + SYSCTL_NAME_MAX];

@@ -3,7 +3,7 @@
  * trace.c - prints one line per netlink message: topic, direction, type, family, attributes.
  *
  * An attribute that is missing in the tables is printed with its number, in hexadecimal. Must not
- * change what it prints, nor know why it was sent.
+ * change the messages, nor know why they were sent.
  */
 #define _GNU_SOURCE /* asprintf */
 #include "kernel/trace_internal.h"
@@ -138,7 +138,7 @@ static const struct attribute generation_attributes[] = {
 	{0},
 };
 
-/* Messages of a topic: names[0] has type first, the others have the types that follow. */
+/* The messages of a topic whose types follow each other: names[i] is the name of type first + i. */
 static const struct message {
 	enum topic topic;
 	uint16_t first;
@@ -353,7 +353,7 @@ static void body_print(FILE *out, const struct message *m, const struct nlmsghdr
 	attributes_print(out, body + header, size - header, m->attributes, 0);
 }
 
-/* Write one line, whole or not at all. */
+/* Print a message as one line. If memory is short, print nothing. */
 static void message_print(enum topic topic, enum trace_way way, const struct message *m,
 			  const struct nlmsghdr *nlh)
 {

@@ -2,9 +2,9 @@
 /*
  * conntrack.h - conntrack over netlink: events and dumps as struct ct_event.
  *
- * Events and dumps use different sockets, so they arrive in no defined order: subscribe first, then
- * dump, then compare. The adapter reads with libmnl, and uses libnetfilter_conntrack to identify
- * entries in requests. It decides nothing.
+ * Events and dumps use different sockets, so there is no defined order between an event and a dump
+ * entry: subscribe first, then dump, then compare. The adapter reads with libmnl, and uses
+ * libnetfilter_conntrack to identify entries in requests. It decides nothing.
  */
 #ifndef WAYMARK_KERNEL_CONNTRACK_H
 #define WAYMARK_KERNEL_CONNTRACK_H
@@ -50,10 +50,10 @@ int conntrack_receive(struct conntrack *c, conntrack_event_fn *fn, void *data, i
 int conntrack_dump(struct conntrack *c, conntrack_event_fn *fn, void *data);
 
 /* Dump all entries step by step, so that events can be read in between. Each step passes the
- * entries of one read to fn, about a hundred in several batches. The kernel prepared them during
- * the previous step. conntrack_dump_step() returns 1 if there are more entries; 0, -EINTR or
- * another -errno ends the dump. conntrack_dump_close() also stops an unfinished dump; NULL is
- * allowed. */
+ * entries of one read to fn: about a hundred entries, in batches of at most CONNTRACK_BATCH_MAX.
+ * The kernel has prepared these entries during the previous step. conntrack_dump_step() returns 1
+ * if there are more entries; 0, -EINTR or another -errno ends the dump. conntrack_dump_close() also
+ * stops an unfinished dump; NULL is allowed. */
 #define CONNTRACK_BATCH_MAX 32
 typedef void conntrack_batch_fn(void *data, const struct ct_event *entries, size_t n);
 struct conntrack_dump;
@@ -70,12 +70,14 @@ int conntrack_delete(struct conntrack *c, const struct ct_event *entry);
  * is_flushed set. A mask of 0 is refused (-EINVAL). Return 0 or -errno. */
 int conntrack_delete_marked(struct conntrack *c, uint32_t mark, uint32_t mask);
 
-/* Set the bits of the entry's mark under mask. The id is compared just before, because the kernel
- * finds the entry by its tuple alone. Return 0 or -errno (-ENOENT: the entry no longer exists). */
+/* Set the bits of the entry's mark under mask. The kernel finds the entry by its tuple alone, so
+ * the id is compared in a request just before. Return 0 or -errno (-ENOENT: the entry no longer
+ * exists). */
 int conntrack_set_mark(struct conntrack *c, const struct ct_event *entry, uint32_t mark,
 		       uint32_t mask);
 
-/* Clear the connlabel bits from first on. The id is compared just before. Return 0 or -errno. */
+/* Clear all connlabel bits from bit first on. The id is compared in a request just before. Return 0
+ * or -errno (-ENOENT: the entry no longer exists). */
 int conntrack_clear_labels(struct conntrack *c, const struct ct_event *entry, unsigned first);
 
 void conntrack_stats(const struct conntrack *c, struct conntrack_stats *out);

@@ -17,21 +17,21 @@ typedef void nflog_packet_fn(void *data, const struct stray_packet *p);
 struct nflog_stats {
 	uint64_t messages, parse_errors, forged;
 	uint64_t overruns; /* reads that returned ENOBUFS */
-	uint64_t holes;	   /* messages that are missing in the sequence (NFULA_SEQ) */
+	uint64_t holes;	   /* messages lost, by gaps in the sequence numbers (NFULA_SEQ) */
 	uint32_t buffer_bytes;
 };
 
 /* Bind the group with sequence numbers. The first 128 bytes of each packet are copied, and each
- * message is sent at once (qthreshold 1). NFULA_CT is requested, and left out if the kernel returns
- * EOPNOTSUPP. Return NULL with errno on failure: EBUSY if another process owns the group, EPERM,
- * ... */
+ * message is sent at once (qthreshold 1). The attribute NFULA_CT is requested, too, unless the
+ * kernel does not support it (EOPNOTSUPP). Return NULL with errno on failure: EBUSY if another
+ * process owns the group, EPERM, ... */
 struct nflog *nflog_open(uint16_t group, uint32_t buffer_bytes);
 void nflog_close(struct nflog *n);
 int nflog_fd(const struct nflog *n);
 
 /* Read packets as conntrack_receive() reads events. *holes is increased by the number of messages
- * missing in the sequence. The sequence begins when the group is bound, so that even a lost first
- * message is noticed. */
+ * that are missing by their sequence numbers. The numbers begin with 0 when the group is bound, so
+ * that even a lost first message is noticed. */
 int nflog_receive(struct nflog *n, nflog_packet_fn *fn, void *data, int max, uint64_t *holes);
 
 void nflog_stats(const struct nflog *n, struct nflog_stats *out);

@@ -12,11 +12,12 @@
 
 struct nft;
 
-/* Create a handle. Return NULL with errno on failure. If a transaction launcher runs, the handle
- * has no socket of its own and cannot own a table. */
+/* Create a handle. If a transaction launcher runs (transaction.h), the handle has no socket of its
+ * own and cannot own a table. Return NULL with errno on failure. */
 struct nft *nft_open(void);
 void nft_close(struct nft *n);
-int nft_fd(const struct nft *n); /* the socket of all its messages; -1: none */
+int nft_fd(const struct nft *n); /* the socket by which the handle sends all its messages; -1:
+				  * none */
 
 /* Run commands as one transaction. Return 0 or -errno. After an error nft_error() returns
  * libnftables' message, which is owned by n and valid until the next call. */
@@ -29,19 +30,20 @@ int nft_check(struct nft *n, const char *commands);
  * exists without an owner, or the kernel does not support owners (nft_can_own()); or another
  * -errno. */
 int nft_own(struct nft *n, const char *table);
+/* Return whether the kernel supports tables with an owner. */
 bool nft_can_own(struct nft *n);
 /* Return whether n owns its table. */
 bool nft_is_owner(const struct nft *n);
-void nft_disown(struct nft *n); /* note that the table was deleted or replaced by one without an
-				 * owner */
+void nft_disown(struct nft *n); /* note that the table was deleted, or replaced by a table without
+				 * an owner */
 const char *nft_error(const struct nft *n);
 
 /* Return the canonical listing of a table ("inet", "waymark"), malloc'd. It contains no handles, no
  * counter values and no set elements that packets added. Return NULL with errno on failure (ENOENT:
  * no such table). */
 char *nft_list_table(struct nft *n, const char *family, const char *table);
-/* Return the whole ruleset as JSON text, malloc'd (nft -j -t list ruleset). Elements of named sets
- * are left out, because there may be very many. Return NULL with errno on failure. */
+/* Return the whole ruleset as JSON text, malloc'd (nft -j -t list ruleset). It contains no elements
+ * of named sets, because there may be very many. Return NULL with errno on failure. */
 char *nft_list_ruleset_json(struct nft *n);
 
 /* A change of the ruleset, reported once per transaction (NFT_MSG_NEWGEN). */

@@ -15,8 +15,8 @@ struct rtnl;
 
 struct rtnl *rtnl_open(void); /* NULL with errno */
 void rtnl_close(struct rtnl *r);
-/* Return the socket's netlink port. Notices about changes that it made have this number as their
- * pid. */
+/* Return the socket's netlink port. Notices about changes that were made over this socket have this
+ * number as their pid. */
 uint32_t rtnl_port(const struct rtnl *r);
 /* Return the kernel's message about the last refused request, or ""; valid until the next call. */
 const char *rtnl_error(const struct rtnl *r);
@@ -42,7 +42,7 @@ int rtnl_link_set_group(struct rtnl *r, uint32_t ifindex, uint32_t group);
  * -EHOSTUNREACH, -EACCES, -EXDEV (its source is refused by the reverse path filter), ... */
 int rtnl_route_get(struct rtnl *r, const struct fib_query *q, struct route_state *route);
 
-/* A monitor is another kind of socket: it receives notices about changes. */
+/* A monitor has a socket of its own, on which it receives notices about changes by any process. */
 enum rtnl_change {
 	RTNL_LINK,
 	RTNL_ADDR,

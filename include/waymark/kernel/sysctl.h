@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 
-/* Size of the longest name, including its terminating 0. */
+/* Maximum size of a name, including its terminating 0. */
 #define SYSCTL_NAME_MAX 128
 
 /* Read a value into buf, without its newline. Return 0 or -errno. */

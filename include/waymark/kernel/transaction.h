@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * transaction.h - runs a function in a child process that lives for that call. If a library calls
- * exit() or abort() because memory is short, only the child ends.
+ * transaction.h - runs a function in a child process, which ends after this one call. If a library
+ * calls exit() or abort() because memory is short, only the child ends.
  *
  * A child that is forked by a process with threads may inherit a lock that is never released. Such
  * a process starts a launcher before it starts threads: the launcher then forks the children.
@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 
-/* Time after which a child is killed. */
+/* Time after which a child is killed, in seconds. */
 #define TRANSACTION_SECONDS 10
 
 /* A function that runs in the child, with a copy of the caller's bytes. With a launcher, all other
@@ -37,8 +37,8 @@ void transaction_clear(struct transaction_reply *reply);
 #define TRANSACTION_CHILDREN 64
 bool transaction_is_child(pid_t pid);
 
-/* Start the launcher. Of all open descriptors it keeps keep_fd (-1: none) and the standard streams.
- * It ends when this process ends. Return 0 or -errno. */
+/* Start the launcher. Of all open descriptors the launcher keeps only keep_fd (-1: none) and the
+ * standard streams. It ends when this process ends. Return 0 or -errno. */
 int transaction_launcher_start(int keep_fd);
 /* Return whether the launcher is running. Without a launcher transaction_run() forks by itself. */
 bool transaction_launcher_is_running(void);
