@@ -59,8 +59,9 @@ static unsigned ipv6_word(const uint8_t *bytes, unsigned i)
 	return (unsigned)bytes[2 * i] << 8 | bytes[2 * i + 1];
 }
 
-/* Return the length of the run of zero words that "::" replaces (RFC 5952, 4.2), and set *start to
- * its first word: the longest run, the first of equally long ones, never a single word. 0: none. */
+/* "::" replaces the longest run of at least two zero words, or the first of several such runs (RFC
+ * 5952, 4.2). Return the length of this run and set *start to its first word. Return 0 if there is
+ * no such run. */
 static unsigned ipv6_zero_run(const uint8_t *bytes, unsigned n_words, unsigned *start)
 {
 	unsigned best = 1, length = 0;
