@@ -162,7 +162,7 @@ static void cell_show(struct render *r, const struct value *v)
 }
 
 /* Return the value of a column. First try the index that the value had in the previous row, because
- * most rows of a query have the same columns. */
+ * rows of one query rarely differ in their columns. */
 static const struct value *value_place(struct listing *l, size_t column, const struct value *values,
 				       size_t n)
 {
