@@ -133,7 +133,7 @@ static void uplink_check_name(struct reader *r, const struct uplink_config *u, c
 			 "and do not begin with '-'",
 			 name);
 	if (strlen(name) >= UPLINK_NAME_MAX)
-		complain(r, u->line, "uplink name '%s' is too long; choose at most %d bytes", name,
+		complain(r, u->line, "uplink name '%s' is too long; use at most %d bytes", name,
 			 UPLINK_NAME_MAX - 1);
 }
 

@@ -159,7 +159,7 @@ static int url_read(const struct config_key *key, const char *text, void *out,
 		return refuse(why, "contains a character that a URL must not contain; write that "
 				   "character as %%XX");
 	if (strlen(text) > key->max)
-		return refuse(why, "is too long; choose at most %" PRIu64 " bytes", key->max);
+		return refuse(why, "is too long; use at most %" PRIu64 " bytes", key->max);
 	return text_replace(out, text);
 }
 
@@ -254,7 +254,7 @@ int values_read_header(const struct config_key *key, const char *text, void *out
 	if (n == 0 || text[n] != ':')
 		return refuse(why, "is not a header field; write it like \"NAME: VALUE\"");
 	if (strlen(text) > key->max)
-		return refuse(why, "is too long; choose at most %" PRIu64 " bytes", key->max);
+		return refuse(why, "is too long; use at most %" PRIu64 " bytes", key->max);
 	return list_add(out, text);
 }
 
@@ -296,7 +296,7 @@ static int read_duration(const struct config_key *key, const char *text, uint64_
 		return refuse(why,
 			      "is not a duration; write it like \"60s\", \"2h\" or \"90 days\"");
 	if (err < 0 || *value > key->max)
-		return refuse(why, "is too long; choose at most %" PRIu64 " seconds", key->max);
+		return refuse(why, "is too long; use at most %" PRIu64 " seconds", key->max);
 	if (*value < key->min)
 		return refuse(why, "is too short; choose at least %" PRIu64 " seconds", key->min);
 	return 0;
@@ -380,7 +380,7 @@ int values_read_size(const struct config_key *key, const char *text, void *out,
 	if (err == -EINVAL)
 		return refuse(why, "is not a size; write it like \"500 MB\", \"2 GiB\" or \"off\"");
 	if (err < 0)
-		return refuse(why, "is too large; choose at most 8 EiB, or \"off\"");
+		return refuse(why, "is too large; use at most 8 EiB, or \"off\"");
 	if (value < key->min && !is_unlimited(text))
 		return refuse(why, "is too small; choose at least %" PRIu64 " bytes, or \"off\"",
 			      key->min);

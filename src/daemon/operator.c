@@ -132,8 +132,8 @@ static char *apply(struct daemon *d, const char *arguments)
 static char *confirm(struct daemon *d)
 {
 	if (!d->operator->former)
-		return reply_error("no apply waits for confirmation (its time may be over, and its "
-				   "change undone)");
+		return reply_error("nothing to confirm (an 'apply --confirm' that ran out of time "
+				   "was undone)");
 	operator_forget(d);
 	log_notice("the configuration is confirmed");
 	return reply(json_pack("{sb}", "confirmed", 1));

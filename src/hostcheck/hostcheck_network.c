@@ -220,10 +220,10 @@ static void gateway_checked(struct findings *f, const struct uplink_config *u,
 		findings_add(f, FINDING_ERROR, "uplink %s: gateway %s is this router's own address",
 			     u->name, text);
 	else if (address_is_of_all(s, link->index, &g->addr))
-		findings_add(f, FINDING_ERROR,
-			     "uplink %s: gateway %s is the first or last address of its network, "
-			     "not a router",
-			     u->name, text);
+		findings_add(
+			f, FINDING_ERROR,
+			"uplink %s: gateway %s is the network or broadcast address of its subnet",
+			u->name, text);
 	else if (!gateway_is_link_local(&g->addr) && link_has_network(s, link->index, family) &&
 		 !gateway_is_connected(s, link->index, &g->addr))
 		findings_add(f, FINDING_ERROR,

@@ -49,9 +49,7 @@ static void print_troubles(const struct route_plan *p, const struct config *c, F
 	for (size_t i = 0; i < p->n_uplinks; i++)
 		for (unsigned f = 0; f < 2; f++)
 			if (p->uplinks[i].trouble[f] != UPLINK_FINE)
-				fprintf(out,
-					"# %s (%s), %s: %s, so that no route uses this uplink "
-					"now\n",
+				fprintf(out, "# %s (%s), %s: %s; no route uses this uplink now\n",
 					c->uplinks[i].name, c->uplinks[i].ifname, name[f],
 					uplink_trouble_text(p->uplinks[i].trouble[f]));
 }

@@ -285,7 +285,8 @@ static void build_print(FILE *out, const struct answer *a)
 {
 	if (!a->version)
 		return;
-	head_print(out, "build_info", "gauge", "Version of the daemon; always 1");
+	head_print(out, "build_info", "gauge",
+		   "Constant 1, with the version of waymarkd as a label");
 	fputs("waymark_build_info{", out);
 	label_print(out, "version", a->version);
 	fputs("} 1\n", out);

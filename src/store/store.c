@@ -92,7 +92,7 @@ static int schema_prepare(struct store *st, bool is_new)
 	if (rc == SQLITE_SCHEMA)
 		return fail(st, -EPROTO,
 			    "%s has schema version %d, newer than this program's %d; "
-			    "use the newer program",
+			    "upgrade waymark",
 			    st->path, version,
 			    store_migrations[store_migrations_count - 1].version);
 	if (rc != SQLITE_OK)

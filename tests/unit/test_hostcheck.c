@@ -694,7 +694,7 @@ static void test_gateways_that_cannot_work(void **state)
 	hostcheck_uplinks(&findings, &config, s, NULL);
 	assert_int_equal(findings.n, 2);
 	assert_non_null(strstr(findings.list[0].what,
-			       "192.0.2.255 is the first or last address of its network"));
+			       "192.0.2.255 is the network or broadcast address of its subnet"));
 	findings_clear(&findings);
 	addr_parse(&uplinks[0].gateway.addr, "192.0.2.99");
 	hostcheck_uplinks(&findings, &config, s, NULL);

@@ -31,8 +31,8 @@ enum exit_status cmd_confirm(const struct invocation *in)
 		return CLI_DONE;
 	}
 	if (err == -ENOENT)
-		cli_error("confirm: no apply waits for confirmation (its time may be over, and its "
-			  "change undone)");
+		cli_error("confirm: nothing to confirm (an 'apply --confirm' that ran out of time "
+			  "was undone)");
 	else
 		cli_error("confirm: %s", strerror(-err));
 	return CLI_FAILED;

@@ -90,8 +90,8 @@ enum exit_status cmd_coverage(const struct invocation *in)
 	err = path ? daemon_look(path) : 0;
 	if (err) {
 		client_explain(path, err);
-		cli_error("only the intervals in the history are shown; the time after them is "
-			  "unknown");
+		cli_error("only the intervals in the history are shown; what came after them is "
+			  "not known");
 	}
 	free(path);
 	return history_show(in, &coverage);

@@ -26,8 +26,8 @@ static const struct {
 			     "Find the process that sets that mark and give it bits outside "
 			     "mark-mask, or configure an uplink with that mark."},
 	[VERDICT_UNMARKED] =
-		{"the flow left by an uplink without a mark: it predates the rules, or its mark "
-		 "was cleared",
+		{"the flow left by an uplink, but has no mark: it predates the rules, or its "
+		 "mark was cleared",
 		 "Delete the flow's conntrack entry, so that the flow is set up again."},
 	[VERDICT_UNKNOWN] = {"packets of the flow may have left by an uplink unseen", NULL},
 	[VERDICT_LOCAL] = {"the flow left by no uplink, and nothing was missed", NULL},

@@ -185,12 +185,11 @@ static void charts_print(FILE *out, const struct report *r)
 
 	fputs("<h2>Rates</h2>\n<div class=\"two\">\n", out);
 	report_chart(out, r,
-		     is_hour ? "Received, mean of each hour, by uplink"
-			     : "Received, mean of each day, by uplink",
+		     is_hour ? "Received, hourly mean, by uplink"
+			     : "Received, daily mean, by uplink",
 		     received_at, report_bitrate);
 	report_chart(out, r,
-		     is_hour ? "Sent, mean of each hour, by uplink"
-			     : "Sent, mean of each day, by uplink",
+		     is_hour ? "Sent, hourly mean, by uplink" : "Sent, daily mean, by uplink",
 		     sent_at, report_bitrate);
 	report_chart(out, r,
 		     is_hour ? "Flows started in each hour, by uplink"
