@@ -409,7 +409,7 @@ int config_load(struct config **out, const char *path, FILE *errors)
 		path = CONFIG_PATH_DEFAULT;
 	err = r.c ? reader_load(&r, path) : -ENOMEM;
 	if (err == -ENOMEM)
-		fprintf(errors, "cannot read the configuration %s: out of memory\n", path);
+		fprintf(errors, "%s: cannot read the configuration: out of memory\n", path);
 	scan_free(&r.scan);
 	if (err < 0) {
 		config_free(r.c);
