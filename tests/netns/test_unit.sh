@@ -29,6 +29,17 @@ bounding=$(unit_capabilities CapabilityBoundingSet)
 ambient=$(unit_capabilities AmbientCapabilities)
 is 'the unit leaves one capability' "$bounding $ambient" '-all,+net_admin -all,+net_admin'
 
+# TENTHS: of the exposure level that systemd computes, 0 (none) to 100.
+exposure_is_at_most() { # SERVICE TENTHS
+	systemd-analyze security --offline=true --no-pager --threshold="$2" "$top_build/doc/$1.service"
+}
+if systemd-analyze security --help 2>/dev/null | grep -q -- --threshold; then
+	check 'systemd rates the exposure of waymarkd at most 2.0' exposure_is_at_most waymarkd 20
+	check 'systemd rates the exposure of waymark-export at most 1.5' exposure_is_at_most waymark-export 15
+else
+	diag 'systemd-analyze is missing or too old: the exposure of the units is not rated'
+fi
+
 cat >"$lab_tmp/alarm" <<END
 #!/bin/sh
 grep -E '^(Cap(Inh|Prm|Eff|Amb)|NoNewPrivs):' /proc/self/status >"$lab_tmp/alarms/status"
