@@ -201,7 +201,8 @@ void explain_verdict(struct explanation *e)
 static void mismatch_say(struct explanation *e, const struct row_copy_row *m)
 {
 	bool is_reply = !strcmp(row_copy_text(m, "direction"), "reply");
-	bool is_logged = !strcmp(row_copy_text(m, "evidence"), "nflog");
+	bool is_logged =
+		!strcmp(row_copy_text(m, "evidence"), evidence_name(EVIDENCE_STRAY_PACKET));
 	const char *expected = row_copy_text(m, "expected"), *egress = row_copy_text(m, "egress");
 	int64_t packets = row_copy_number(m, "packets", 0);
 	char time[TIMES_STRLEN], count[64] = "";
