@@ -100,7 +100,7 @@ prints 'a stray: the rule that it matches now' '^path .*ip rule priority 32766 l
 prints 'a stray: what is wrong now' 'Wrong now: .*\(rule-missing\)|^ +\(rule-missing\)'
 prints "a stray: the kernel's answer" "^kernel .*table main, out of wan2 via $GW2_4"
 prints 'a stray: the evidence' 'a packet of the original direction left by'
-prints 'a stray: the kind of evidence' 'logged by the rules|logged +by +the$'
+prints 'a stray: the kind of evidence' 'logged by the rules'
 prints 'a stray: the verdict' 'mismatch \(verdict 1 of 7\)'
 prints 'a stray: the reason' '^reason .*rule-missing'
 prints 'a stray: the process that did it' '^tampering .*rule '
