@@ -107,8 +107,8 @@ struct unasked {
 	struct endpoints example; /* the latest answer */
 };
 
-/* Maximum number of flows in a batch of events that wait until the mismatch that their labels show
- * is recorded. If there are more, their mismatches are recorded at once. */
+/* Maximum number of suspects in one batch of events: flows whose labels show a mismatch that is not
+ * recorded yet. Mismatches of further flows are recorded at once (mismatch_suspect()). */
 #define SUSPECTS_MAX 512u
 
 struct audit {
@@ -237,8 +237,8 @@ uint64_t flow_egress(const struct audit *a, const struct flow *f, enum direction
 /* Return whether the flow has turned: it came in by an uplink and was pinned to the uplink that it
  * left by. */
 bool flow_has_turned(const struct flow *f);
-/* Return whether a packet of the flow was seen to leave by this interface. flow_note_egress() notes
- * that one was, and returns false if it was noted already. */
+/* flow_has_left() returns whether a packet of the flow was seen to leave by this interface.
+ * flow_note_egress() notes such a packet, and returns false if one was noted before. */
 bool flow_has_left(const struct audit *a, const struct flow *f, enum direction d, struct egress e);
 bool flow_note_egress(struct audit *a, struct flow *f, enum direction d, struct egress e);
 /* Add the bits in add to one of the flow's sets. Return false if the set has them already, or if
@@ -273,8 +273,9 @@ void mismatch_free_all(struct audit *a);
 /* audit_duplicates.c */
 /* Return whether this NEW event of a live flow has been processed before. */
 bool duplicate_is_begin(const struct audit *a, const struct flow *f, const struct ct_event *ev);
-/* For an event that matches no live flow: return whether it is about a flow whose DESTROY was
- * processed, or whether it is that DESTROY again. */
+/* For an event that matches no live flow. duplicate_has_ended() returns whether the event is about
+ * a flow whose DESTROY was processed; duplicate_is_end() whether this DESTROY was processed
+ * before. */
 bool duplicate_has_ended(const struct audit *a, const struct ct_event *ev);
 bool duplicate_is_end(const struct audit *a, const struct ct_event *ev, int64_t now_ms);
 

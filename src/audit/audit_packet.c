@@ -59,8 +59,8 @@ static bool has_begun_after(const struct flow *f, const struct pending_packet *w
 	return after_ms > by_ms && after_ms < CLOCK_SET_MS;
 }
 
-/* A packet that carries a mark matches the flow with that mark better; a live flow matches better
- * than one that has ended. */
+/* Parts of fit(): a flow with the packet's mark fits better than a flow with another mark, and a
+ * live flow fits better than an ended one. */
 #define FIT_MARK 2
 
 static unsigned fit(const struct audit *a, const struct flow *f, const struct pending_packet *w)
