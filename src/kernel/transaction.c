@@ -2,8 +2,9 @@
 /*
  * transaction.c - forks a child, or lets the launcher do so, and reads its reply from a pipe.
  *
- * The reply consists of the result, the sizes of both texts, and the texts. If a child dies, its
- * reply is incomplete. The caller waits for the child and kills it after TRANSACTION_SECONDS.
+ * The reply consists of the result, the sizes of both texts (output and errors), and the texts. If
+ * a child dies, its reply is incomplete. The caller waits for the child and kills it after
+ * TRANSACTION_SECONDS.
  */
 #define _GNU_SOURCE /* pipe2 */
 #include "waymark/base/bytes.h"
