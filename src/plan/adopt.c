@@ -129,7 +129,7 @@ static const struct place *own_find(const struct adopt *a, const struct addr *ad
 	return NULL;
 }
 
-/* Return the uplink that alone has the address, or SLOT_NONE. */
+/* Return the only uplink that has the address, or SLOT_NONE. */
 static uint8_t owner_of(const struct adopt *a, const struct addr *addr)
 {
 	const struct place *p = own_find(a, addr);

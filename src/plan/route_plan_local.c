@@ -148,7 +148,8 @@ int plan_local_copies(struct planner *pl)
 		copy.protocol = ROUTE_PROTOCOL_WAYMARK;
 		if (copy.n_nexthops)
 			copy.nexthop_id = 0;
-		/* Each route of table main has a place of its own, and so has its copy. */
+		/* Do not compare the copies with each other as planner_add_route() does: there may
+		 * be thousands, and routes of table main normally differ in place. */
 		if (!netstate_add_route(pl->p->wanted, &copy))
 			return -ENOMEM;
 	}

@@ -13,15 +13,15 @@
  *   output       In mode steer. A packet of this host gets the mark of its flow, unless its
  *                socket has a mark under mark-mask.
  *   postrouting  A packet leaves by an uplink: if the flow's mark names the uplink,
- *                label the flow. If the flow is new and has no mark, mark it. Otherwise
- *                the packet is evidence: label the flow and send the packet to the
- *                log group, before source NAT can drop it. A packet of a marked
- *                flow is also evidence if it leaves by no uplink, in the direction
- *                that the mark is for.
+ *                label the flow. If the flow is new and has no mark, mark it (only in
+ *                mode steer). Otherwise the packet is evidence: label the flow and send
+ *                the packet to the log group, before source NAT can drop it. A packet of
+ *                a marked flow is also evidence if it leaves by no uplink, in the
+ *                direction that the mark is for.
  *
- * Each packet that leaves by an uplink is counted once. Packets of a flow without a mismatch do
- * not reach user space. A few uplinks are compared one by one, which costs less than a map
- * look-up; more uplinks use a map, which costs the same for sixty as for five.
+ * Each packet that leaves by an uplink is counted once. Only packets of the kinds in enum
+ * stray_kind (event.h) reach user space. A few uplinks are compared one by one, which costs less
+ * than a map look-up; more uplinks use a map, which costs the same for sixty as for five.
  *
  * Every listing of the table can be loaded again, even if an interface is missing; otherwise a
  * saved ruleset would be refused as a whole. Therefore interfaces are matched by name, because the

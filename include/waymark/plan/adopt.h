@@ -35,7 +35,8 @@ void adopt_free(struct adopt *a);
  * mark under the mask, or its uplink is uncertain. */
 uint8_t adopt_decide(const struct adopt *a, const struct ct_event *ev);
 
-/* Return whether a flow that belongs to an uplink came in by it. */
+/* Return whether the flow came in by its uplink. Only for a flow for which adopt_decide() returns
+ * an uplink. */
 bool adopt_is_inbound(const struct adopt *a, const struct ct_event *ev);
 
 #endif

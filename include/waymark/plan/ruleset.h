@@ -11,7 +11,8 @@
 #define RULESET_FAMILY "inet"
 #define RULESET_TABLE  "waymark"
 
-/* Log prefixes of the rules' NFLOG messages, one per enum stray_kind (event.h). */
+/* Log prefixes of the rules' NFLOG messages, one for each enum stray_kind except STRAY_OTHER
+ * (event.h). */
 #define PREFIX_MISMATCH	 "waymark mismatch "
 #define PREFIX_ELSEWHERE "waymark elsewhere "
 #define PREFIX_UNMARKED	 "waymark unmarked "
@@ -32,8 +33,8 @@
 
 /* The conntrack events to receive: NEW, RELATED, DESTROY, MARK, LABEL of enum ip_conntrack_events
  * (linux/netfilter/nf_conntrack_common.h), that is 0x487 (1159). It is written as an expression
- * with this value, because nftables 1.0.6 lists the number itself in words that it cannot read, so
- * that a saved ruleset would not load. */
+ * with this value, because nftables 1.0.6 lists a plain number as words that it cannot read, so
+ * that a saved ruleset could not be loaded. */
 #define RULESET_EVENT_MASK "numgen inc mod 1 offset 1159"
 
 /* Return the table as one transaction that replaces an existing table ("add table; delete table;

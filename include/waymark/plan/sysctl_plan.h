@@ -20,8 +20,8 @@ struct sysctl_want {
 /* Write the sysctls that the configuration needs to wants (at most max). Return how many. Pure.
  * Observation needs net/netfilter/nf_conntrack_acct, _timestamp and _events = 1. Steering needs a
  * loose rp_filter on uplinks where it is strict and, with balance, fib_multipath_hash_policy for
- * IPv4 and IPv6. src_valid_mark is not set: a loose filter does not need it, and it would make
- * packets martian that a transparent proxy marks. */
+ * IPv4 and IPv6. src_valid_mark is not set: a loose filter does not need it, and it would make the
+ * kernel treat packets with the mark of a transparent proxy as martian. */
 size_t sysctl_plan(const struct config *c, struct sysctl_want *wants, size_t max);
 
 #endif
