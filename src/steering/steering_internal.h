@@ -68,8 +68,8 @@ struct run {
 
 /* Return whether the run continues. An atomic run ends at its first failure. */
 bool run_goes_on(const struct run *run);
-/* run_may(): return whether the judge (steering_set_judge()) allows a change; an atomic run does
- * not ask it. run_done(): count and report a change that was made. */
+/* run_may(): return whether a change is allowed. An atomic run may make every change; in other runs
+ * the judge decides (steering_set_judge()). run_done(): count and report a change that was made. */
 bool run_may(const struct run *run, const struct steering_change *change);
 void run_done(struct run *run, const struct steering_change *change);
 /* Count and report a change for which run_may() need not be asked. */
@@ -80,7 +80,8 @@ __attribute__((format(printf, 4, 5))) void run_failed(struct run *run, int err, 
 						      const char *format, ...);
 
 /* Save the state. Return 0 or -errno. A run that is not atomic must go on without the file, because
- * routes and rules are more important. In it, print the first of several failures and return 0. */
+ * routes and rules are more important. Such a run prints the first of several failures, and this
+ * function returns 0. */
 int run_keep(struct run *run);
 
 /* Record how to undo a change, if the run is atomic. Call before the change; if the change fails,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * steering_labels.c - finds out whether the connlabels of existing flows were set when each label
- * bit stood for another interface than now.
+ * steering_labels.c - finds out whether existing flows may carry connlabels that were set when the
+ * label bits stood for other interfaces.
  */
 #include <stdio.h>
 

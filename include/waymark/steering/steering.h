@@ -36,8 +36,9 @@ void steering_set_decision(struct steering *s, uint8_t slot, enum uplink_decisio
  * (rtnl_monitor). Notifications of our ruleset changes carry the pid of this process instead. */
 uint32_t steering_port(const struct steering *s);
 
-/* How long apply, undo, reconcile and remove wait while another process changes the steering (5 s
- * unless set). After that they fail with -EBUSY and print which process it is. */
+/* How long apply, undo, reconcile and remove wait while another process changes the steering: this
+ * time, unless steering_set_patience() sets another one. After that they fail with -EBUSY and print
+ * which process it is. */
 #define STEERING_PATIENCE_MS 5000
 void steering_set_patience(struct steering *s, unsigned patience_ms);
 
@@ -50,8 +51,8 @@ void steering_set_protection(struct steering *s, bool is_wanted);
 bool steering_can_protect(const struct steering *s); /* protection is wanted, and the kernel
 						      * supports it */
 bool steering_is_protected(const struct steering *s);
-/* Release the ownership of table inet waymark, but keep the table. Call it before a process ends
- * whose steering is to stay installed. Return 0 or -errno. */
+/* Release the ownership of table inet waymark, but keep the table. Call it before this process ends
+ * and leaves the steering installed. Return 0 or -errno. */
 int steering_unprotect(struct steering *s);
 
 /* Install everything: sysctls, tables, rules, ruleset and default route, in an order in which no
@@ -71,8 +72,8 @@ void steering_confirm(struct steering *s);
 typedef void steering_midway_fn(void *data, bool is_new);
 void steering_set_midway(struct steering *s, steering_midway_fn *fn, void *data);
 
-/* Called around each load of the ruleset, which resets its counters: before it (is_done false),
- * while they can still be read, and after a successful load (is_done true). */
+/* Called before each load of the ruleset (is_done false), when the counters of its rules can still
+ * be read, and after each successful load (is_done true), which has reset them. */
 typedef void steering_load_fn(void *data, bool is_done);
 void steering_set_load(struct steering *s, steering_load_fn *fn, void *data);
 
@@ -157,11 +158,11 @@ const struct route_plan *steering_plan(const struct steering *s);
 const struct netstate *steering_netstate(const struct steering *s);
 
 /* While an uplink is down, the packets of its flows are rejected, so that an uplink that is down
- * only for a moment keeps its flows. If it stays down, a later reconcile lets its flows use another
- * uplink. Return in how many ms that reconcile is due; -1: none is due. */
+ * only for a moment keeps its flows. If the uplink stays down, a later reconcile lets its flows use
+ * another uplink. Return in how many ms that reconcile is due; -1: none is due. */
 int64_t steering_release_delay_ms(const struct steering *s);
 
-/* Return the time from which on the ruleset has labelled flows with their egress, whichever process
+/* Return the time since which the ruleset has labelled flows with their egress, whichever process
  * loaded it (ms of CLOCK_REALTIME; 0: unknown, or no ruleset is loaded). Flows that began earlier
  * may lack evidence. */
 int64_t steering_labels_since_ms(const struct steering *s);
