@@ -24,8 +24,8 @@ enum operator_word { OPERATOR_AUTO, OPERATOR_UP, OPERATOR_DOWN, OPERATOR_DRAIN }
 const char *operator_word_name(enum operator_word w); /* "auto", "up", ... */
 int operator_word_parse(const char *text);	      /* or -EINVAL */
 
-/* Minimum time for which an uplink stays failed: after its first failure, and at most. Each further
- * failure doubles the time, up to the second value. */
+/* Minimum time for which an uplink stays failed. It is DECIDE_HOLD_MS after the first failure and
+ * doubles with each further one, up to DECIDE_HOLD_MAX_MS. */
 #define DECIDE_HOLD_MS	   INT64_C(30000)
 #define DECIDE_HOLD_MAX_MS INT64_C(1800000)
 
@@ -55,8 +55,8 @@ void decide_forget(struct decide *d, uint8_t slot);
 /* Count the result of a check of the uplink. */
 void decide_check_done(struct decide *d, uint8_t slot, const struct health_config *config,
 		       bool is_good);
-/* Return whether the uplink's check program passes: 1 good, 0 bad, -1 not known. Only several equal
- * results in a row change a known value. */
+/* Return whether the uplink's check program passes: 1 good, 0 bad, -1 not known. A known value
+ * changes only after several equal results in a row (health_config.down_after and up_after). */
 int decide_check_state(const struct decide *d, uint8_t slot);
 
 /* Decide about all uplinks. inputs and out are indexed by slot; a slot without a config in inputs

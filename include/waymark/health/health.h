@@ -27,7 +27,8 @@ const char *health_state_name(enum health_state s); /* "idle", "healthy", ... */
 /* Time between two samples. */
 #define HEALTH_SAMPLE_MS 500
 
-/* One uplink's totals of new and answered flows. They may have started at any time. */
+/* One uplink's totals of new and answered flows. Only their increments between two samples
+ * count. */
 struct health_counters {
 	bool is_known;
 	struct flow_counts flows[COUNTED_FAMILIES];
@@ -75,8 +76,8 @@ struct health_view {
 	struct flow_counts flows; /* flows of both families that began or were answered in the
 				   * last window_ms */
 	int normal_permille;	  /* normal share of answers; -1: unknown */
-	int others_permille;	  /* each other uplink's current share of answers divided by its
-			      * normal share: the best of these; -1: unknown */
+	int others_permille;	  /* the best of the other uplinks: its share of answers divided
+				   * by its normal share; -1: unknown */
 };
 void health_view(const struct health *h, uint8_t slot, struct health_view *out);
 
