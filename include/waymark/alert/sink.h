@@ -64,12 +64,11 @@ struct sink {
 
 	/* For a sink whose destination acknowledges alerts: body(), push() and settled() replace
 	 * send(). body() returns what to send as malloc'd text, or NULL with errno. push() queues
-	 * it. The outbox (alert.h) keeps it, also across a restart, until settled() returns its
-	 * id. */
+	 * it. The outbox (alert.h) keeps it, also across a restart, until settled() returns its id:
+	 * the alert is then delivered or dropped. */
 	char *(*body)(void *self, const struct alert_config *c, const struct sink_message *m);
 	int (*push)(void *self, int64_t id, const char *body); /* 0 or -errno */
-	int64_t (*settled)(void *self);			       /* id of a delivered or dropped
-							        * alert, or 0 */
+	int64_t (*settled)(void *self);			       /* one id per call; 0: no more */
 };
 
 /* Every sink, ended by NULL. */

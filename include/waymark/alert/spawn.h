@@ -19,7 +19,7 @@ struct program {
 	const char *input;  /* text for its standard input; "": /dev/null */
 	const struct spawn_user *user;
 	int output_fd; /* for standard output and standard error; -1: drop standard output,
-		        * inherit standard error */
+			* inherit standard error */
 };
 
 /* Start a program in its own session, as p->user, in no supplementary group, with all other
