@@ -21,8 +21,8 @@ void check_programs_forget(struct check_programs *c, uint8_t slot);
 void check_programs_tick(struct check_programs *c, struct daemon *d, const int8_t *results,
 			 int64_t now_ms);
 
-/* Take the result of the check with this number from the talker. If it is "good" or "bad", call fn;
- * else log it as an error. */
+/* Take the result of the check with this number from the talker. If it is "good" or "bad", call fn.
+ * Else the program could not be run: log the first such result of an uplink. */
 typedef void check_program_fn(struct daemon *d, uint8_t slot, bool is_good);
 void check_programs_take(struct check_programs *c, struct daemon *d, int64_t number,
 			 const char *result, check_program_fn *fn);

@@ -170,7 +170,7 @@ static void unasked_take(struct daemon *d, struct coverage_record *r)
 		endpoints_format(&example, IPPROTO_UDP, r->unasked_example);
 }
 
-/* Compare, and end the uplink's interval; its next one begins. The first reading only begins an
+/* Compare, end the uplink's interval, and begin the next one. The first reading only begins an
  * interval. */
 static void uplink_look(struct daemon *d, const struct uplink_config *u,
 			const struct coverage_reading *now, const struct doubts *doubts)

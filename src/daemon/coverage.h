@@ -24,7 +24,7 @@ void coverage_ask(struct daemon *d, int64_t now_ms);
 
 struct coverage_stats {
 	uint64_t comparisons;	  /* number of comparisons that the history contains */
-	uint64_t comparisons_due; /* its value after the requested comparison */
+	uint64_t comparisons_due; /* value of comparisons after the requested one */
 };
 void coverage_stats(const struct daemon *d, struct coverage_stats *out);
 /* Return the sum of an uplink's intervals since the start of waymarkd. Its started_ms is 0 if no

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* diagnose.h - finds out from the kernel why a stray packet left by another uplink than its mark
- * names. */
+/* diagnose.h - finds out from the kernel why a packet strayed, that is, left by an interface that
+ * its flow's mark does not name. */
 #ifndef WAYMARK_SRC_DAEMON_DIAGNOSE_H
 #define WAYMARK_SRC_DAEMON_DIAGNOSE_H
 

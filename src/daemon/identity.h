@@ -9,10 +9,10 @@
  * at the first look-up. Return 0 or -errno, logged. */
 int identity_rehearse(void);
 
-/* Choose the user. If we are root and key user is not "root": create the folders of history and
- * state for the configured user and group, become that user, and keep only CAP_NET_ADMIN. Else keep
- * the current user. In each case drop all further privileges for good. Return 0 or -errno,
- * logged. */
+/* Choose the user. If we are root and key user is not "root": check or create the folders of
+ * history and state for the configured user and group, become that user, and keep only
+ * CAP_NET_ADMIN; stay root if only root may enter a folder (identity.c). Else keep the current
+ * user. In each case drop all further privileges for good. Return 0 or -errno, logged. */
 int identity_assume(const struct config *c);
 
 /* Start the talker. If we are root, it runs as the user of section alert. Return NULL on failure,

@@ -166,7 +166,7 @@ char *live_answer(struct daemon *d, const char *from, int64_t now_ms)
 	out = open_memstream(&text, &size);
 	if (!out)
 		return NULL;
-	/* Idle times are as of the dump, which may have begun long before taken_ms. Send the start
+	/* The dump has read the idle times, and may have begun long before taken_ms. Send the start
 	 * of the dump, so that clients do not count idle times from a later time. */
 	fprintf(out, "{\"is_ready\":true,\"taken_ms\":%" PRId64 ",\"total\":%zu,\"rows\":[",
 		l->begun_ms, l->n);

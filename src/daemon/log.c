@@ -26,7 +26,7 @@
 #define QUEUE_LINES  512
 #define STOP_WAIT_MS 1000
 /* If equal lines follow each other within FLOOD_MS, FLOOD_LINES of them are written and the rest
- * are only counted. A few equal lines, such as those of two reloads, are so all written. */
+ * are only counted. So a few equal lines, such as those of two reloads, are all written. */
 #define FLOOD_LINES 3
 #define FLOOD_MS    250
 #define REPEAT_MS   10000

@@ -41,8 +41,8 @@ __attribute__((format(printf, 2, 3))) void log_line(enum log_level level, const 
 #define log_info(...)	 log_line(LOG_LEVEL_INFO, __VA_ARGS__)
 #define log_debug(...)	 log_line(LOG_LEVEL_DEBUG, __VA_ARGS__)
 
-/* Write a line of the trace, which ends with a newline, without a prefix. A long line is
- * truncated. */
+/* Write a line of the trace (-d twice) without a prefix. The line ends with a newline. A long line
+ * is truncated. */
 void log_trace(const char *line);
 
 /* Write the summary of repeated lines, if it is due. Call about once per second. */

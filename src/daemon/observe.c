@@ -58,9 +58,10 @@ struct observe {
 	int64_t overrun_since_ms, overrun_until_ms; /* the newest gap whose lost messages are not
 						     * counted yet; 0: none */
 	struct open_gap events_gap;		    /* like packets_gap, but for the event socket */
-	uint64_t events_refused;		    /* refused ones at the end of the last gap */
+	uint64_t events_refused;		    /* conntrack_stats.refused at the last gap's
+						     * end */
 	uint64_t events_unreadable;		    /* parse errors for which a gap was recorded */
-	uint64_t held_back;			    /* how often they were left in the socket */
+	uint64_t held_back;			    /* how often events were left unread */
 };
 
 static int observe_packets(struct daemon *d);

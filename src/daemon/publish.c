@@ -409,7 +409,7 @@ void publish_uplink_state(struct daemon *d, const struct uplink_state_record *st
 	publish_record(d, &r);
 }
 
-/* The other half of the free queue is reserved for ends of flows, which are never delayed. */
+/* Half of the free queue is reserved for ends of flows, which are never delayed. */
 uint32_t publish_room(void *data)
 {
 	struct daemon *d = data;

@@ -26,8 +26,8 @@ void publish_second(struct daemon *d);
 
 /* Publish a record; data is the struct daemon. Takes ownership of what the record points to. */
 void publish_record(void *data, const struct record *r);
-/* Return how many of the records that can be delayed the queue has room for (callback room of
- * struct audit_port). data is the struct daemon. */
+/* Callback room of struct audit_port: return how many more records the queue can take, without the
+ * room that is reserved for ends of flows. data is the struct daemon. */
 uint32_t publish_room(void *data);
 
 /* Send an alert to the sinks and the watchers. */

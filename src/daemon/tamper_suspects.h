@@ -28,8 +28,8 @@ void who_set_name(struct who *w, const char *name);
 void who_of_port(struct who *w, uint32_t port);
 
 /* Find the process that made a ruleset generation. The kernel reports the process's name, and its
- * pid in the initial pid namespace. If that pid belongs to a process with another name here, it is
- * not set. */
+ * pid in the initial pid namespace. If that pid belongs to a process with another name here, the
+ * pid is not set. */
 void who_of_generation(struct who *w, int64_t pid, const char *name);
 
 /* Maximum numbers of changes and interfaces that are kept. If processes change more routes and
