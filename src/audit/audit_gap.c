@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * audit_gap.c - records gaps (intervals in which events or evidence may have been missed), and
- * keeps them as long as flows that lived in them may end.
+ * keeps the latest GAPS_MAX of them, to decide whether a flow lived in a gap.
  */
 #include <stdio.h>
 
@@ -9,7 +9,7 @@
 
 #define OPEN INT64_MAX
 
-/* A live flow is treated as if it lived until this long after the latest tick. */
+/* A live flow counts as living until this long after the latest tick. */
 #define NOW_SLACK_MS 1000
 
 static void gap_emit(struct audit *a, int64_t id, enum gap_source source, int64_t started_ms,
@@ -173,7 +173,7 @@ void gaps_note_time(struct audit *a, int64_t now_ms)
 	a->now_ms = now_ms;
 }
 
-/* Nearly every flow began after all gaps, so that is checked first. */
+/* Nearly every flow began after the end of all gaps. This cheap comparison comes first. */
 bool audit_is_in_gap(const struct audit *a, const struct flow *f, int64_t ended_ms)
 {
 	const struct audit_gaps *g = &a->gaps;

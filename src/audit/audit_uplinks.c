@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * audit_uplinks.c - maps marks and addresses to uplinks: now and, for flows that began before a
- * reload, earlier.
+ * audit_uplinks.c - maps marks to uplinks: to the configured ones and, for flows that began before
+ * a reload, to removed ones. Also returns the counts per uplink.
  */
 #include <string.h>
 
