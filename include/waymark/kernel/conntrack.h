@@ -44,7 +44,7 @@ uint32_t conntrack_port(const struct conntrack *c);
  * the gap lasts until a call returns 0. */
 int conntrack_receive(struct conntrack *c, conntrack_event_fn *fn, void *data, int max);
 
-/* Dump all entries on a socket of its own, and call fn for each one with a CT_DUMP event. May be
+/* Dump all entries on a separate socket, and call fn for each one with a CT_DUMP event. May be
  * called from any thread; fn runs on that thread. Return 0, -EINTR if the dump was torn
  * (NLM_F_DUMP_INTR: dump again), or another -errno. */
 int conntrack_dump(struct conntrack *c, conntrack_event_fn *fn, void *data);

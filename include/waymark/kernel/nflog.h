@@ -21,8 +21,8 @@ struct nflog_stats {
 	uint32_t buffer_bytes;
 };
 
-/* Bind the group with sequence numbers. The first 128 bytes of each packet are copied, and each
- * message is sent at once (qthreshold 1). The attribute NFULA_CT is requested, too, unless the
+/* Bind the group and request sequence numbers. The first 128 bytes of each packet are copied, and
+ * each message is sent at once (qthreshold 1). The attribute NFULA_CT is requested, too, unless the
  * kernel does not support it (EOPNOTSUPP). Return NULL with errno on failure: EBUSY if another
  * process owns the group, EPERM, ... */
 struct nflog *nflog_open(uint16_t group, uint32_t buffer_bytes);
