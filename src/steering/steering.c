@@ -167,7 +167,7 @@ int steering_print(struct steering *s, FILE *out)
 	char *text = NULL;
 	int err = 0;
 
-	/* Continue if the state file may not be read: only learnt gateways are unknown then. */
+	/* If the state file cannot be read, continue: only learnt gateways are unknown then. */
 	if (steering_recall(s) == -ENOMEM)
 		err = -ENOMEM;
 	if (!err)

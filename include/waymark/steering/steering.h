@@ -120,7 +120,8 @@ void steering_set_change(struct steering *s, steering_change_fn *fn, void *data)
  * differences, or -errno. */
 struct steering_difference {
 	enum steering_thing thing;
-	bool is_missing;  /* configured, not installed; else installed, not configured */
+	bool is_missing;  /* true: configured but not installed; false: installed but not
+			   * configured so */
 	uint8_t family;	  /* of a rule or route */
 	const char *text; /* a rule or route as ip(8) prints it, a sysctl as NAME=VALUE; for the
 			   * ruleset: how it differs */
