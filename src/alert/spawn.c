@@ -155,8 +155,8 @@ static void limits_set(void)
 	}
 }
 
-/* Become the program, in the child of vfork(). It shares the minder's memory: make only system
- * calls and write only *err. */
+/* Become the program. This is the child of vfork(), which shares the minder's memory: make only
+ * system calls and write only *err. */
 static void __attribute__((noreturn, noinline))
 child_become(const char *path, char **environment, volatile int *err)
 {
