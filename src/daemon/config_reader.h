@@ -10,7 +10,8 @@
 
 struct config;
 
-/* Allocate the memory shared with the child, so call before the launcher starts. Return 0 or
+/* Allocate the memory that the child shares. Call it before the launcher of transactions starts,
+ * because the launcher's children read the configuration and must inherit the memory. Return 0 or
  * -errno. */
 int config_reader_open(void);
 /* Load a configuration as config_load() does. *c is a copy of what the child has read and checked.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * observe.c - feeds conntrack events and NFLOG messages to the audit. If some were lost, it records
- * a gap and requests a table dump (resync.c).
+ * observe.c - feeds conntrack events and NFLOG messages to the audit. If any are lost, it records a
+ * gap. After a loss of events it also requests a table dump (resync.c).
  *
  * NFLOG messages are read before events if both are pending: a packet's message is older than the
  * events that the packet caused.

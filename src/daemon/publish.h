@@ -35,7 +35,8 @@ void publish_raise(struct daemon *d, const struct alert *a);
 /* Return an alert about an uplink with the current time. The caller adds text and egress. */
 struct alert publish_of_uplink(const struct uplink_config *u, enum alert_kind kind,
 			       const char *reason);
-/* Raise the alert of a flow's verdict, and of its mismatch unless m is NULL. */
+/* Raise the alert about a flow's verdict. m is the mismatch that caused the verdict, or NULL for
+ * other verdicts. */
 void publish_verdict(struct daemon *d, const struct flow_record *f,
 		     const struct mismatch_record *m);
 /* Note the latest rule of another table that sets a mark (object: "table ip t, chain c"), and the

@@ -15,7 +15,8 @@ struct daemon;
 
 int relabel_open(struct daemon *d); /* 0 or -errno */
 void relabel_close(struct daemon *d);
-/* Return whether any label is stale. */
+/* If waymarkd starts and labels are stale, begin to clear them and return true: a table dump must
+ * follow. Else return false. */
 bool relabel_begin(struct daemon *d);
 bool relabel_is_active(const struct daemon *d);
 void relabel_take(struct daemon *d, const struct ct_event *ev);

@@ -40,7 +40,7 @@ struct resync {
 	struct conntrack_dump *dump;		      /* the running dump, or NULL */
 	int64_t next_ms;			      /* 0: no dump is requested */
 	int64_t dump_started_steady_ms, dump_took_ms; /* steady clock */
-	int64_t step_ms;			      /* when the dump was last read */
+	int64_t step_ms;			      /* time of the latest read of the dump */
 	int64_t last_ms;
 	bool is_news;			/* the requested or running dump was requested because
 					 * events were lost */
@@ -115,8 +115,8 @@ static int step(struct daemon *d)
 	int ret = 1;
 
 	for (int i = 0; ret > 0 && i < STEPS; i++) {
-		/* The kernel fills the next buffer when this one is read, so its entries are as old
-		 * as this read. */
+		/* The kernel fills a buffer when the one before is read. Read the clock for each
+		 * buffer, so that step_ms is not earlier than its entries. */
 		d->resync->step_ms = clock_now_ms();
 		ret = conntrack_dump_step(d->resync->dump, take_entries, d);
 	}

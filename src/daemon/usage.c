@@ -69,7 +69,7 @@ static void reading_take(struct daemon *d, const struct nft_counters_reading *ru
 	}
 }
 
-/* Return the time of the boot, before which nothing was counted, or 0. */
+/* Return the time of the boot, or 0 if it cannot be read. Nothing was counted before the boot. */
 static int64_t boot_ms(int64_t now_ms)
 {
 	struct timespec up;
