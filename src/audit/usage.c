@@ -120,6 +120,8 @@ void usage_split(const struct usage_record *whole, int64_t from_ms, int64_t to_m
 	int64_t start_ms = from_ms - from_ms % USAGE_BIN_MS;
 	double begun = 0, length = (double)(to_ms - from_ms);
 	struct usage_record all = *whole;
+	struct usage_record last = {
+		.time_ms = to_ms, .slot = whole->slot, .reading = whole->reading};
 
 	for (int64_t at_ms = start_ms; bins > 1 && at_ms + step_ms <= to_ms; at_ms += step_ms) {
 		struct usage_record part = {.time_ms = at_ms, .slot = whole->slot};
@@ -130,11 +132,6 @@ void usage_split(const struct usage_record *whole, int64_t from_ms, int64_t to_m
 			fn(data, &part);
 		begun = share;
 	}
-	if (begun < 1) {
-		struct usage_record part = {
-			.time_ms = to_ms, .slot = whole->slot, .reading = whole->reading};
-
-		part_fill(&all, begun, 1, &part);
-		fn(data, &part);
-	}
+	part_fill(&all, begun, 1, &last);
+	fn(data, &last);
 }

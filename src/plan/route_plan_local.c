@@ -137,6 +137,8 @@ uint32_t local_table(const struct config *c)
 
 int plan_local_copies(struct planner *pl)
 {
+	const struct route_state *last = NULL;
+
 	if (pl->local_routes != LOCAL_COPY)
 		return 0;
 	for (size_t i = 0; i < pl->s->n_routes; i++) {
@@ -144,12 +146,16 @@ int plan_local_copies(struct planner *pl)
 
 		if (!route_is_local(pl, &copy))
 			continue;
+		/* "ip route append" puts IPv4 routes in one place: the kernel uses the first. */
+		if (last && route_is_same_place(last, &copy))
+			continue;
+		last = &pl->s->routes[i];
 		copy.table = local_table(pl->c);
 		copy.protocol = ROUTE_PROTOCOL_WAYMARK;
 		if (copy.n_nexthops)
 			copy.nexthop_id = 0;
-		/* Do not compare the copies with each other as planner_add_route() does: there may
-		 * be thousands, and routes of table main normally differ in place. */
+		/* Do not compare all copies with each other as planner_add_route() does: there may
+		 * be thousands, and the kernel lists routes of one place together. */
 		if (!netstate_add_route(pl->p->wanted, &copy))
 			return -ENOMEM;
 	}

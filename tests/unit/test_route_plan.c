@@ -543,6 +543,12 @@ static void copies_local_routes(void **state)
 	assert_has("10.6.0.0/16 via 192.168.2.7 dev wan2 table 250 proto 87");
 	assert_has_not("metric 256 src"); /* one route per network, the plan's own */
 	assert_has_not("2001:db8:1::/64 dev wan1 table 251 proto 87 metric 256");
+	/* "ip route append": only the first of two routes in one place can be copied. */
+	add_route(RT_TABLE_MAIN, "10.55.0.0/16", "192.168.10.2", 4, RTPROT_STATIC, 20);
+	add_route(RT_TABLE_MAIN, "10.55.0.0/16", "192.168.10.3", 4, RTPROT_STATIC, 20);
+	make_plan();
+	assert_has("10.55.0.0/16 via 192.168.10.2 dev lan table 1252");
+	assert_has_not("10.55.0.0/16 via 192.168.10.3");
 }
 
 static void excludes_local_routes(void **state)

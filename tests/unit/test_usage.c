@@ -124,6 +124,8 @@ static void test_split(void **state)
 	assert_in_range(p.last.sent.bytes, 750000, 750005); /* three of four seconds */
 	p = split(T, T + 10 * USAGE_BIN_MS + 1);
 	assert_int_equal(p.n, 11);
+	p = split(T, T + 2 * USAGE_BIN_MS); /* a bin ends there: the reading comes with the next */
+	assert_int_equal(p.n, 3);
 	p = split(T, T + INT64_C(40) * 86400000);
 	assert_in_range(p.n, 2, USAGE_PARTS_MAX + 1);
 	assert_int_equal(p.first_ms, T);

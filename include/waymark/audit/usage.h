@@ -21,8 +21,8 @@ void usage_merge(struct usage_record *sum, const struct usage_record *u);
 /* Split the counts of an interval into bins of USAGE_BIN_MS, in proportion to how much of the
  * interval falls into each bin. Traffic that passed while no daemon ran is thus spread evenly over
  * that time. fn is called for each bin with counts. The last call is for the bin in which to_ms
- * lies, and also gets the reading of whole; if a bin ends exactly at to_ms, there is no such call.
- * A long interval gets longer bins, so that fn is called at most USAGE_PARTS_MAX times. */
+ * lies, and also gets the reading of whole, even if nothing is counted for that bin. A long
+ * interval gets longer bins, so that fn is called at most USAGE_PARTS_MAX + 1 times. */
 #define USAGE_PARTS_MAX 512
 typedef void usage_part_fn(void *data, const struct usage_record *part);
 void usage_split(const struct usage_record *whole, int64_t from_ms, int64_t to_ms,
