@@ -200,8 +200,8 @@ void audit_live_count(struct audit *a, uint32_t mark, int by);
 /* In audit.c: add by to the number of live flows of the flow's uplink, unless the flow is
  * closed. */
 void flow_live_count(struct audit *a, const struct flow *f, int by);
-/* In audit.c: apply the TCP state of an event or dump entry. If the connection has closed, emit the
- * flow with its end. If the connection is open again, the flow is live again. */
+/* In audit.c: apply the TCP state of an event or dump entry to a live flow. If the connection has
+ * closed, set is_closed and emit the flow with an end time. If it is open again, clear is_closed. */
 void flow_apply_tcp(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t now_ms);
 
 /* audit_gap.c */

@@ -207,7 +207,7 @@ static void check_labels(struct validation *v)
 		complain(v, c->label_base_line,
 			 "label-base %" PRIu32
 			 " leaves no room: the marks in use need the connlabel "
-			 "bits up to %" PRIu32 ", and the last is 127; use at most %u",
+			 "bits up to %" PRIu32 ", but the last bit is 127; use at most %u",
 			 c->label_base, c->label_base + LABELS_RESERVED + highest,
 			 LABELS_TOTAL - LABELS_RESERVED - 1 - highest);
 }

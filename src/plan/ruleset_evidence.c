@@ -13,9 +13,9 @@
 /* Bytes of a packet that are copied to the log group: the headers, no more. */
 #define SNAPLEN 128
 
-/* Maximum number of messages per second, by kind: enough to follow a problem, too few to cause
- * load. They do not limit the first message about a flow and egress, unless the flow has no room
- * for labels. */
+/* Maximum number of messages per second, one limit per kind: enough to follow a problem, too few
+ * to cause load. If a flow has room for labels, its first message per egress is not limited. All
+ * messages about a flow without room for labels are limited. */
 #define REPEAT_RATE    1000
 #define UNMARKED_RATE  200
 #define ELSEWHERE_RATE 200

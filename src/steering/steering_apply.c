@@ -41,8 +41,9 @@ static int state_prepare(struct run *run, const struct route_diff *d)
 {
 	struct steering *s = run->s;
 
-	/* If several routes share one place (route_is_same_place()), the first was in force. Keep
-	 * it last, because each route replaces the one that was kept before. */
+	/* If several routes have the same place (route_is_same_place()), only the first was in
+	 * force. Save them in reverse order: a route overwrites a saved route of the same place, so
+	 * the first one remains. */
 	for (size_t i = d->displaced->n_routes; i-- > 0;)
 		if (route_is_found(run, &d->displaced->routes[i]) &&
 		    steering_state_keep_route(s->state, &d->displaced->routes[i], d->displaced) < 0)

@@ -20,7 +20,8 @@
 #include "waymark/base/sort.h"
 #include "waymark/base/units.h"
 
-/* equal events that are closer than this, or than two bins, are combined */
+/* Equal events are combined if the time between them is shorter than this or than two bins,
+ * whichever is longer. */
 #define APART_MIN_MS 60000
 
 const char *report_reason_text(const char *reason)
