@@ -63,8 +63,8 @@ struct render;
 struct render *render_new(const struct render_style *style, const struct column *columns,
 			  size_t n_columns, FILE *out);
 
-/* Add the next cell of the row, in the order of the columns; the last cell ends the row. A text of
- * NULL is unknown. */
+/* Add the next cell of the row, in the order of the columns; the last cell ends the row. NULL is
+ * shown as unknown. */
 void render_text(struct render *r, const char *text, enum paint paint);
 void render_number(struct render *r, int64_t number, enum paint paint);
 /* Add a share from 0 to 1 to a column of numbers. The share is rounded down to four decimal places,
