@@ -281,7 +281,7 @@ bool duplicate_is_end(const struct audit *a, const struct ct_event *ev, int64_t 
 
 /* audit_coverage.c */
 void sums_dump_begin(struct audit *a);
-/* Add the counters of a live flow's dump entry to the sums, once per dump. */
+/* Add the counters of a live flow's dump entry to the sums, at most once per flow and dump. */
 void sums_take_entry(struct audit *a, flow_ref ref, const struct ct_event *ev);
 /* Subtract the counters again, before a change that moves the flow to another sum. */
 void sums_take_back(struct audit *a, flow_ref ref, const struct ct_event *ev);

@@ -425,7 +425,7 @@ int values_read_ifname(const struct config_key *key, const char *text, void *out
 				   "interface: ip link set dev OLD name NEW");
 	/* nft(8) lists a trailing '*' unescaped and reads it as a wildcard. */
 	if (text[strlen(text) - 1] == '*')
-		return refuse(why, "ends in '*', which a ruleset lists as a wildcard; rename the "
+		return refuse(why, "ends in '*', which nft(8) reads as a wildcard; rename the "
 				   "interface: ip link set dev OLD name NEW");
 	memset(out, 0, IFNAMSIZ);
 	memcpy(out, text, strlen(text));

@@ -27,8 +27,9 @@ struct missing {
 	const char *why;	      /* such as "rows pruned before they were shipped" */
 };
 
-/* Fill in r as a row of table gaps. Its id depends only on the table and the first position, so if
- * the gap has grown before it is acknowledged, the new row replaces the previous one. */
+/* Fill in r as a row of table gaps. The row's id depends only on the table and the first missing
+ * change. If the gap grows before its row is acknowledged, the next row has the same id and
+ * replaces it. */
 void gap_row_make(struct made_row *r, const struct missing *m);
 
 /* The table of heartbeats, which gets one row per minute. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * nflog_message.c - decodes one NFLOG message as a struct stray_packet: its attributes, and the log
- * prefix of our rules.
+ * nflog_message.c - decodes the attributes of one NFLOG message, and the log prefix of our rules,
+ * into a struct stray_packet.
  *
  * Opens no socket and keeps no state. nflog_decode.c decodes the bytes of the packet.
  */

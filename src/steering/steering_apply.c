@@ -277,8 +277,8 @@ static void begin_failed(const struct steering *s, int err, FILE *errors)
 			steering_lock_holder(s->config, holder, sizeof(holder)));
 	else
 		fprintf(errors,
-			"cannot open the state of the steering beside %s: %s (run as root, or set "
-			"control-socket to a writable folder)\n",
+			"cannot open the steering's state file in the folder of %s: %s (run as "
+			"root, or set control-socket to a path in a writable folder)\n",
 			s->config->control_socket, strerror(-err));
 }
 

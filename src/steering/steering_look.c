@@ -9,9 +9,9 @@
 
 #include "steering/steering_internal.h"
 
-/* For each uplink of which this process has learnt no gateway, take the gateway from the state. Do
- * so only with balance = "main": only then may our default route have displaced the routes from
- * which gateways are learnt. */
+/* Take an uplink's gateway from the state if this process has learnt none. Do so only with balance =
+ * "main": gateways are learnt from routes, and only in this mode may our default route have
+ * displaced these routes. */
 static void gateways_recall(struct steering *s)
 {
 	for (size_t i = 0; s->config->balance == BALANCE_MAIN && i < s->state->n_gateways; i++) {

@@ -92,7 +92,8 @@ int run_keep(struct run *run)
 		return err;
 	if (run->errors && !was_unsaved)
 		fprintf(run->errors,
-			"cannot save the state of the steering beside %s: %s (free disk space, or "
+			"cannot save the steering's state file in the folder of %s: %s (free disk "
+			"space, or "
 			"the changes since the last save are lost when waymarkd stops)\n",
 			s->config->control_socket, strerror(-err));
 	return 0;

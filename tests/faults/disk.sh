@@ -151,7 +151,7 @@ check "... the rules stay" sh -c "nsenter --net=/proc/$ns_router/ns/net ip rule 
 at router nft delete table inet waymark
 check "... a deleted table is repaired" wait_for 20 table_is_there
 check "... the log says that the state is not saved" \
-	wait_for 5 grep -q "cannot save the state of the steering beside " "$log"
+	wait_for 5 grep -q "cannot save the steering's state file " "$log"
 check "... status answers" waymark status
 check "... the state file is unchanged" cmp -s "$lab_tmp/state/steering.json" "$lab_tmp/steering.before"
 blocked "the state's disk does not answer" "$lab_tmp/state/control.sock"

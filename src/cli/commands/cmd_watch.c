@@ -143,7 +143,7 @@ static void flow_name(const json_t *o, char buf[BURST_KIND])
 
 static void mismatch_name(const json_t *o, char buf[BURST_KIND])
 {
-	snprintf(buf, BURST_KIND, "%-8s %%u more: packets of %.24s left by %.16s: %.16s",
+	snprintf(buf, BURST_KIND, "%-8s %%u more mismatches: packets of %.24s left by %.16s: %.16s",
 		 "MISMATCH", text_of(o, "expected"), text_of(o, "egress"), text_of(o, "reason"));
 }
 

@@ -201,8 +201,7 @@ static int slice_show(struct search *s, int64_t slice, struct row_shower *shower
 	return r;
 }
 
-/* Show the flow with this id if the filter matches it. The search does not read its slice (see
- * list_sql). */
+/* Show one flow of a slice that is not searched (see list_sql), if the filter matches the flow. */
 static int long_show(struct search *s, int64_t id, struct row_shower *shower, uint64_t *left)
 {
 	int64_t found;
