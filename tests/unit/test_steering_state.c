@@ -39,7 +39,8 @@ static unsigned reconcile_lines(struct steering *s)
 	assert_non_null(errors);
 	assert_true(steering_reconcile(s, NULL, NULL, errors) >= 0);
 	fclose(errors);
-	for (const char *at = said; (at = strstr(at, "cannot save the steering's state file")); at++)
+	for (const char *at = said; (at = strstr(at, "cannot save the steering's state file"));
+	     at++)
 		n++;
 	free(said);
 	return n;
