@@ -89,7 +89,7 @@ static void on_changed(void *data, enum talker_state state, const char *why)
 		 state == TALKER_GONE
 			 ? "programs, webhook and Prometheus are not served; restart waymarkd"
 		 : state == TALKER_DEAD ? "waymarkd starts a new one"
-					: "alerts for programs are not delivered");
+					: "alert programs are not run until it answers");
 	log_err("%s", text);
 	d->delivery->failure_ms = clock_steady_ms();
 	if (!d->delivery->is_failing)

@@ -344,7 +344,7 @@ int observe_open(struct daemon *d)
 		snprintf(what, sizeof(what), "cannot use NFLOG group %u", d->config->nflog_group);
 		return open_failed(what, errno == EBUSY
 						 ? "another program uses this group: choose "
-						   "another nflog-group, or stop the other waymarkd"
+						   "another nflog-group, or stop that program"
 						 : "waymarkd needs CAP_NET_ADMIN and the kernel "
 						   "module nfnetlink_log");
 	}

@@ -113,7 +113,7 @@ static void *clickhouse_open(const struct target_env *env, FILE *errors)
 
 	if (!http_is_available()) {
 		fprintf(errors, "target clickhouse: this program was built without libcurl "
-				"(configure it with libcurl, or use the targets ipfix or file)\n");
+				"(rebuild it with libcurl, or use the targets ipfix or file)\n");
 		errno = ENOTSUP;
 		return NULL;
 	}

@@ -13,8 +13,8 @@
 
 #define FRAME_BYTES_MAX 131072u
 
-/* Who sends each type (d: waymarkd, w: the worker, s: the spawner), and the frame's number and
- * texts. */
+/* The types of frames. Each comment names the sender (d: waymarkd, w: the worker, s: the spawner),
+ * what the frame means, and what its number and texts hold. */
 enum frame_type {
 	FRAME_READY = 1, /* s: the spawner has dropped its privileges; number: 0 or -errno */
 	FRAME_STARTED,	 /* w: the worker runs; generation: its own */

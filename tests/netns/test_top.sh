@@ -97,7 +97,7 @@ check "the filter is cleared" wait_for 3 shows "wan1>wan2"
 mux send-keys -t top s
 check "the order of mismatches changes" wait_for 3 shows "s sort: last"
 mux send-keys -t top Enter
-check "Enter explains a flow of the selected cause" wait_for 5 shows "Enter, q go back"
+check "Enter explains a flow of the selected cause" wait_for 5 shows "Enter/q: go back"
 check "the explanation starts with its first line" first_line_has "^flow "
 mux send-keys -t top Enter
 check "q returns to the view" wait_for 5 shows "mode steer, ready"

@@ -71,13 +71,13 @@ int conntrack_delete(struct conntrack *c, const struct ct_event *entry);
 int conntrack_delete_marked(struct conntrack *c, uint32_t mark, uint32_t mask);
 
 /* Set the bits of the entry's mark under mask. The kernel finds the entry by its tuple alone, so
- * the id is compared in a request just before. Return 0 or -errno (-ENOENT: the entry no longer
- * exists). */
+ * an earlier request checks that the entry still has this id. Return 0 or -errno (-ENOENT: the entry
+ * no longer exists). */
 int conntrack_set_mark(struct conntrack *c, const struct ct_event *entry, uint32_t mark,
 		       uint32_t mask);
 
-/* Clear all connlabel bits from bit first on. The id is compared in a request just before. Return 0
- * or -errno (-ENOENT: the entry no longer exists). */
+/* Clear connlabel bit number first and all higher bits. An earlier request checks that the entry
+ * still has this id. Return 0 or -errno (-ENOENT: the entry no longer exists). */
 int conntrack_clear_labels(struct conntrack *c, const struct ct_event *entry, unsigned first);
 
 void conntrack_stats(const struct conntrack *c, struct conntrack_stats *out);

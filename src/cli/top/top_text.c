@@ -94,7 +94,7 @@ static void text_put(const char *text, int first)
 	for (; *text && y < LINES - 1; text = line_next(text), y++)
 		mvaddnstr(y, 0, text, (int)line_length(text));
 	attrset(A_REVERSE);
-	mvaddnstr(LINES - 1, 0, "Enter, q go back  arrows, Space scroll", COLS);
+	mvaddnstr(LINES - 1, 0, "Enter/q: go back   arrows/Space: scroll", COLS);
 	attrset(0);
 	refresh();
 }
