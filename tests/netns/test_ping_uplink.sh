@@ -53,7 +53,7 @@ pings 0 "by the other uplink: good" UPLINK=wan2 INTERFACE=wan2 ADDRESS=$WAN2_4
 isp1_passes
 for word in drain down; do
 	is "the operator sets $word" "$(waymark uplink wan1 $word >/dev/null; echo $?)" 0
-	check "$word is in force" wait_for 5 grep -q "wan1: $([ $word = down ] && echo down || echo drained), by an operator" "$lab_tmp/waymarkd.log"
+	check "$word is in force" wait_for 5 grep -q "wan1: $([ $word = down ] && echo down || echo drained), decided by an operator" "$lab_tmp/waymarkd.log"
 	sleep 1
 	before=$(if_packets router wan1 tx)
 	pings 0 "while it is $word: good"

@@ -199,13 +199,14 @@ not_ok_of() { # FILE of made flows
 }
 
 killed() {
-	local gaps at_ms
+	local gaps at_ms gone_ms
 	gaps=$(daemon_gaps)
 	flows_begin 26000
 	some_end 26000
 	flows_more 100
 	at_ms=$(now_ms)
 	daemon_stop KILL
+	gone_ms=$(now_ms)
 	flows_more 30
 	made >"$lab_tmp/made"
 	is "SIGKILL: all but the last $LAST_MOMENT_MS ms is in the history" "$(with_made "
@@ -226,8 +227,8 @@ killed() {
 			dport = 7 AND (state, packets, packets_reply, verdict) = ('ended', 1, 1, 'ok')")" 10
 	is 'SIGKILL: the time without a daemon is a gap' "$(($(daemon_gaps) - gaps))" 1
 	is 'SIGKILL: ... that covers the kill, and has ended' "$(sql "SELECT
-		(julianday(started) - 2440587.5) * 86400000 <= $at_ms AND
-		(julianday(ended) - 2440587.5) * 86400000 >= $at_ms FROM gaps
+		(julianday(started) - 2440587.5) * 86400000 <= $gone_ms AND
+		(julianday(ended) - 2440587.5) * 86400000 >= $gone_ms FROM gaps
 		WHERE source = 'daemon' ORDER BY id DESC LIMIT 1")" 1
 	live_is_kept 'SIGKILL'
 }
