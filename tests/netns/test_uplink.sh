@@ -59,9 +59,9 @@ check "auto" waymark uplink wan1 auto
 check "its state is up" wait_for 3 field_is wan1 state up
 check "its cause is the link" field_is wan1 cause link
 
-check "down for a second" waymark uplink wan2 down --for 1s
-check "its state is down" wait_for 1 field_is wan2 state down
-check "after the second its state is up" wait_for 5 field_is wan2 state up
+check "down for three seconds" waymark uplink wan2 down --for 3s
+check "its state is down" wait_for 3 field_is wan2 state down
+check "after that its state is up" wait_for 8 field_is wan2 state up
 
 # --- a check program ------------------------------------------------------------------------
 
