@@ -547,7 +547,7 @@ static void copies_local_routes(void **state)
 	add_route(RT_TABLE_MAIN, "10.55.0.0/16", "192.168.10.2", 4, RTPROT_STATIC, 20);
 	add_route(RT_TABLE_MAIN, "10.55.0.0/16", "192.168.10.3", 4, RTPROT_STATIC, 20);
 	make_plan();
-	assert_has("10.55.0.0/16 via 192.168.10.2 dev lan table 1252");
+	assert_has("10.55.0.0/16 via 192.168.10.2 dev lan table 1252 proto 87 metric 20");
 	assert_has_not("10.55.0.0/16 via 192.168.10.3");
 }
 
