@@ -531,7 +531,7 @@ void audit_ct_entries(struct audit *a, const struct ct_event *entries, size_t n,
 		audit_ct_event(a, &entries[i], now_ms);
 }
 
-int64_t audit_flow_id(const struct audit *a, const struct ct_event *ev)
+int64_t audit_live_id(const struct audit *a, const struct ct_event *ev)
 {
 	flow_ref ref = flow_find(a, ev, FLOW_LIVE);
 

@@ -318,16 +318,6 @@ void mismatch_free_all(struct audit *a)
 	}
 }
 
-int64_t audit_live_id(const struct audit *a, const struct ct_event *entry)
-{
-	flow_ref ref = flows_find(a->flows, entry, FLOW_REF_NONE);
-
-	for (; ref != FLOW_REF_NONE; ref = flows_find(a->flows, entry, ref))
-		if (flows_get(a->flows, ref)->state == FLOW_LIVE)
-			return flows_get(a->flows, ref)->id;
-	return 0;
-}
-
 bool audit_is_live(const struct audit *a, const struct ct_event *entry, int64_t flow_id)
 {
 	flow_ref ref = flows_find(a->flows, entry, FLOW_REF_NONE);

@@ -94,7 +94,7 @@ void live_take(struct daemon *d, const struct ct_event *entries, size_t n)
 
 	for (size_t i = 0; l && l->is_taking && !l->is_too_many && i < n; i++) {
 		const struct ct_event *ev = &entries[i];
-		int64_t id = audit_flow_id(d->audit, ev);
+		int64_t id = audit_live_id(d->audit, ev);
 
 		if (!id || !room_make(l))
 			continue;

@@ -183,9 +183,6 @@ void audit_write_live(struct audit *a);
 
 void audit_stats(const struct audit *a, struct audit_stats *out);
 
-/* The same as audit_live_id(). */
-int64_t audit_flow_id(const struct audit *a, const struct ct_event *ev);
-
 /* Packets and bytes that left by an uplink, as conntrack counted them. ended: sums of the flows
  * that ended since waymarkd started. live: sums of the flows that were live in the last complete
  * dump. ended + live is exact at the end of a dump, before the next event is processed. Flows that
