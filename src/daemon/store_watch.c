@@ -72,16 +72,13 @@ static void working_report(struct daemon *d)
 	publish_own(d, ALERT_STORE, ALERT_OVER, "", "writing the history works again");
 }
 
-/* Report that the writer has created a new database. The writer has already written the uplinks to
+/* Report that the writer has created a new database, or a new log for it. The writer has already written the uplinks to
  * it. Write the live flows and the states of the uplinks. */
 static void renewed_report(struct daemon *d, const struct writer_stats *s)
 {
-	char text[256];
-
-	snprintf(text, sizeof(text), "%s; a new database was created", s->renewal_text);
-	log_err("%s", text);
+	log_err("%s", s->renewal_text);
 	if (!d->store_watch->is_failing)
-		publish_own(d, ALERT_STORE, ALERT_RAISED, s->renewal_reason, text);
+		publish_own(d, ALERT_STORE, ALERT_RAISED, s->renewal_reason, s->renewal_text);
 	d->store_watch->is_failing = true;
 	audit_write_live(d->audit);
 	uplink_states_write(d);

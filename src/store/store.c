@@ -135,12 +135,22 @@ static int ids_read(struct store *st)
 	return rc == SQLITE_OK ? 0 : fail_sqlite(st, rc, "cannot read");
 }
 
-/* Record the device and inode numbers of the database and of its write-ahead log. The small write
- * makes SQLite create the log if it is missing. A new file may have the inode number of a deleted
+/* Return the inode number of a file beside the database, or 0 if it is missing. */
+static ino_t inode_of(const struct store *st, const char *suffix)
+{
+	char *path = sqlite3_mprintf("%s%s", st->path, suffix);
+	struct stat info;
+	ino_t inode = path && stat(path, &info) == 0 ? info.st_ino : 0;
+
+	sqlite3_free(path);
+	return inode;
+}
+
+/* Record the device and inode numbers of the database, and the inode numbers of its write-ahead log
+ * and the log's index. The small write makes SQLite create them if they are missing. A new file may have the inode number of a deleted
  * file; is_new therefore always sets is_other. */
 static int files_identify(struct store *st, bool is_new)
 {
-	char *wal = sqlite3_mprintf("%s-wal", st->path);
 	struct stat info;
 	int rc = db_exec(st->db, "INSERT OR IGNORE INTO meta VALUES ('made_by', 'waymark')");
 
@@ -149,8 +159,8 @@ static int files_identify(struct store *st, bool is_new)
 		st->device = info.st_dev;
 		st->inode = info.st_ino;
 	}
-	st->wal_inode = wal && stat(wal, &info) == 0 ? info.st_ino : 0;
-	sqlite3_free(wal);
+	st->wal_inode = inode_of(st, "-wal");
+	st->index_inode = inode_of(st, "-shm");
 	store_note_size(st);
 	return rc == SQLITE_OK ? 0 : fail_sqlite(st, rc, "cannot write");
 }
@@ -207,32 +217,32 @@ void store_disconnect(struct store *st)
 	st->db = NULL;
 }
 
-bool store_is_moved(const struct store *st)
+enum store_move store_move(const struct store *st)
 {
 	struct stat info;
 
-	return st->db &&
-	       (stat(st->path, &info) < 0 || info.st_ino != st->inode || info.st_dev != st->device);
-}
-
-static void unlink_if(const char *path, ino_t inode)
-{
-	struct stat info;
-
-	if (inode && stat(path, &info) == 0 && info.st_ino == inode)
-		unlink(path);
+	if (!st->db)
+		return STORE_IN_PLACE;
+	if (stat(st->path, &info) < 0 || info.st_ino != st->inode || info.st_dev != st->device)
+		return STORE_FILE_MOVED;
+	/* SQLite has both open, so no other file can have their inode numbers. */
+	if ((st->wal_inode && inode_of(st, "-wal") != st->wal_inode) ||
+	    (st->index_inode && inode_of(st, "-shm") != st->index_inode))
+		return STORE_LOG_MOVED;
+	return STORE_IN_PLACE;
 }
 
 void store_abandon(struct store *st)
 {
+	bool is_at_path = inode_of(st, "") == st->inode;
 	char *wal = sqlite3_mprintf("%s-wal", st->path);
 
 	if (st->db)
 		sqlite3_wal_checkpoint_v2(st->db, NULL, SQLITE_CHECKPOINT_PASSIVE, NULL, NULL);
 	store_disconnect(st);
 	/* If the log stayed, SQLite would apply it to the next database with this name. */
-	if (wal)
-		unlink_if(wal, st->wal_inode);
+	if (wal && !is_at_path && st->wal_inode && inode_of(st, "-wal") == st->wal_inode)
+		unlink(wal);
 	sqlite3_free(wal);
 }
 

@@ -15,7 +15,7 @@ struct store {
 	int lock_fd;
 	sqlite3 *db;  /* NULL: the connection was lost; store_connect() opens a new one */
 	dev_t device; /* device of the open file */
-	ino_t inode, wal_inode;
+	ino_t inode, wal_inode, index_inode; /* of the file, its write-ahead log, the log's index */
 	bool is_other; /* the file is new, or it is not the file of the previous connection */
 	int64_t last_flow_id, last_mismatch_id, last_gap_id;
 	/* the lowest gap id in use: gaps that the store itself records are numbered -1, -2, ... */
@@ -38,11 +38,15 @@ struct store {
 int store_connect(struct store *st);
 void store_disconnect(struct store *st);
 
-/* Return whether st->path no longer names the open file. */
-bool store_is_moved(const struct store *st);
+/* Which open file is no longer at its path: the database, or only its write-ahead log or the log's
+ * index. Other processes do not see what is written to a deleted log, and SQLite does not notice
+ * it. */
+enum store_move { STORE_IN_PLACE, STORE_FILE_MOVED, STORE_LOG_MOVED };
 
-/* Close a file that was moved or deleted. First checkpoint its write-ahead log; then remove the log
- * if it still lies at st->path. */
+enum store_move store_move(const struct store *st);
+
+/* Close a file that was moved or deleted, or whose log was. First checkpoint its write-ahead log;
+ * then remove the log if the file is gone but its log still lies beside st->path. */
 void store_abandon(struct store *st);
 
 /* --- damage.c: detects and renames a damaged database ------------------------ */

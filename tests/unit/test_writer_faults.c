@@ -162,6 +162,40 @@ static void test_file_deleted(void **state)
 	store_lab_stop(w, st);
 }
 
+/* The log or its index is deleted under the open database, which stays: no record is lost, others
+ * see what is written, and a gap says why the file was opened again. */
+static void test_log_deleted(void **state)
+{
+	const char *path = store_lab_path(*state, "flows.db"),
+		   *const parts[] = {store_lab_path(*state, "flows.db-wal"),
+				     store_lab_path(*state, "flows.db-shm")};
+	struct store *st = store_lab_open(path);
+	struct writer *w = store_lab_start(st);
+	struct writer_stats stats;
+	struct record r;
+
+	for (int i = 0; i < 2; i++) {
+		r = store_lab_flow(2 * i + 1);
+		store_lab_push(w, &r);
+		writer_flush(w);
+		assert_int_equal(unlink(parts[i]), 0);
+		r = store_lab_flow(2 * i + 2);
+		store_lab_push(w, &r);
+		writer_flush(w);
+		store_lab_wait(path, "SELECT count(*) FROM gaps WHERE ended IS NOT NULL", i + 1);
+		store_lab_expect(path, "SELECT count(*) FROM flows", i ? "4" : "2");
+	}
+	store_lab_expect(path, "SELECT DISTINCT source, lost, reason FROM gaps",
+			 "store|-|the database's write-ahead log was moved or deleted");
+	writer_stats(w, &stats);
+	assert_int_equal(stats.renewals, 2);
+	assert_string_equal(stats.renewal_text,
+			    "the database's write-ahead log was moved or deleted; "
+			    "a new log was created");
+	store_lab_expect(path, "PRAGMA integrity_check", "ok");
+	store_lab_stop(w, st);
+}
+
 /* A foreign file takes the database's place: it is not changed, and records wait until it is
  * removed. */
 static void test_file_replaced(void **state)
@@ -386,6 +420,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_refused_record, store_lab_setup,
 						store_lab_teardown),
 		cmocka_unit_test_setup_teardown(test_file_deleted, store_lab_setup,
+						store_lab_teardown),
+		cmocka_unit_test_setup_teardown(test_log_deleted, store_lab_setup,
 						store_lab_teardown),
 		cmocka_unit_test_setup_teardown(test_file_damaged_and_deleted, store_lab_setup,
 						store_lab_teardown),

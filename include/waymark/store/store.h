@@ -89,9 +89,9 @@ struct writer_stats {
 	/* CLOCK_MONOTONIC time at which the current step began; 0: no step is running */
 	int64_t busy_since_ms;
 	char refusal[96];	 /* why SQLite refused the last of the failed records */
-	uint64_t renewals;	 /* new databases that were created because the old one was lost */
+	uint64_t renewals;	 /* databases or logs created because the old one was lost */
 	char renewal_reason[16]; /* "damaged", "moved" */
-	char renewal_text[128];	 /* what happened to the lost database */
+	char renewal_text[160];	 /* what happened to the lost database, and what was created */
 };
 
 /* Why the history cannot be written: reason in a word or two, cause in a sentence. */

@@ -175,14 +175,16 @@ static void error_note(struct writer *w, int rc, int system_errno, const char *t
 	pthread_mutex_unlock(&w->lock);
 }
 
-void batch_renew(struct writer *w, const char *reason, const char *text)
+/* Record that the database was lost and is created again: alert reason, text, what is created. */
+static void renew(struct writer *w, const char *reason, const char *text, const char *created)
 {
 	w->moved_since_ms = w->in_place_ms;
 	snprintf(w->moved_reason, sizeof(w->moved_reason), "%s", text);
 	pthread_mutex_lock(&w->lock);
 	w->stats.renewals++;
 	snprintf(w->stats.renewal_reason, sizeof(w->stats.renewal_reason), "%s", reason);
-	snprintf(w->stats.renewal_text, sizeof(w->stats.renewal_text), "%s", text);
+	snprintf(w->stats.renewal_text, sizeof(w->stats.renewal_text), "%s; a new %s was created",
+		 text, created);
 	pthread_mutex_unlock(&w->lock);
 }
 
@@ -192,7 +194,15 @@ void batch_renew_damaged(struct writer *w)
 
 	w->aside_ms = clock_steady_ms();
 	snprintf(text, sizeof(text), "the database was damaged and is kept as %s", w->st->aside);
-	batch_renew(w, "damaged", text);
+	renew(w, "damaged", text, "database");
+}
+
+void batch_renew_moved(struct writer *w, enum store_move move)
+{
+	if (move == STORE_LOG_MOVED)
+		renew(w, "moved", "the database's write-ahead log was moved or deleted", "log");
+	else
+		renew(w, "moved", "the database's file was moved, replaced or deleted", "database");
 }
 
 /* Rename the damaged database so that a new one is created. If the new one is damaged at once as
@@ -278,7 +288,7 @@ static int connect_again(struct writer *w)
 		return SQLITE_CANTOPEN;
 	}
 	if (w->st->is_other && !w->moved_since_ms)
-		batch_renew(w, "moved", BATCH_MOVED);
+		batch_renew_moved(w, STORE_FILE_MOVED);
 	return SQLITE_OK;
 }
 

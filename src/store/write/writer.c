@@ -186,19 +186,22 @@ static void damage_look(struct writer *w, int64_t now_ms)
 		w->in_place_ms = clock_now_ms();
 }
 
-/* Check that the file is still at its path, and create a new database if it is not: records that
- * are written to a deleted or replaced file are lost with it. */
+/* Check that the files are still at their paths, and create them if they are not: records that are
+ * written to a deleted or replaced file are lost with it. */
 static void watch(struct writer *w, int64_t now_ms)
 {
+	enum store_move move;
+
 	if (now_ms < w->watched_ms + WATCH_MS)
 		return;
 	w->watched_ms = now_ms;
-	if (!store_is_moved(w->st)) {
+	move = store_move(w->st);
+	if (move == STORE_IN_PLACE) {
 		if (w->st->db)
 			damage_look(w, now_ms);
 		return;
 	}
-	batch_renew(w, "moved", BATCH_MOVED);
+	batch_renew_moved(w, move);
 	batch_forget(w);
 	store_abandon(w->st);
 	commit(w);

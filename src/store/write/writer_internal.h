@@ -17,9 +17,6 @@
 /* Maximum number of records in one transaction. */
 #define BATCH_RECORDS_MAX 10000
 
-/* Reason for abandoning a database whose file is no longer at its path. */
-#define BATCH_MOVED "the database's file was moved, replaced or deleted"
-
 /* A flow's id and the position of its record in the batch, to write flows in the order of ids. */
 struct batch_entry {
 	int64_t id;
@@ -88,11 +85,10 @@ void batch_forget(struct writer *w); /* unload what was loaded from the database
 /* After a statement has failed: roll back, note why, and close the connection if it may be broken.
  * If the database is damaged, rename it. Return rc. */
 int batch_give_up(struct writer *w, int rc);
-/* Note that the database is lost and why, so that a gap is recorded in the new one. */
-void batch_renew(struct writer *w, const char *reason, const char *text);
-
-/* Call batch_renew() after store_set_aside() has renamed a damaged database. */
+/* Note that the database is lost and why, so that a gap is recorded in the new one: after
+ * store_set_aside() has renamed a damaged database, or because a file is not at its path. */
 void batch_renew_damaged(struct writer *w);
+void batch_renew_moved(struct writer *w, enum store_move move);
 
 /* --- write_failures.c ------------------------------------------------------- */
 
