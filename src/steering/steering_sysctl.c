@@ -64,7 +64,7 @@ static void sysctl_keep(struct run *run, const struct sysctl_want *w, const char
 static void sysctl_warn(struct run *run, const struct sysctl_want *w, int err)
 {
 	if (run->errors && run->is_atomic)
-		fprintf(run->errors, "cannot set sysctl %s to %s (needed so that %s): %s\n",
+		fprintf(run->errors, "sysctl %s: cannot be set to %s (needed so that %s): %s\n",
 			w->name, w->value, w->why, strerror(-err));
 }
 

@@ -2,19 +2,19 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Proves that waymarkd starts, steers, observes and repairs where it cannot read /proc,
-# /proc/sys, /sys or other users' processes, and reports as unknown what it cannot read.
+# /proc/sys, /sys or other users' processes, and reports as unknown what it cannot read; that
+# where /proc/sys is read-only, it names each sysctl that it cannot set once.
 
 . "${0%/*}/lib.sh"
-
 
 # In a user namespace the machine's mounts cannot be covered.
 [ "$(id -u)" = 0 ] && [ -z "${LAB_IN_USERNS:-}" ] || skip_all "only root may mount over /proc"
 
-hidden_run() { # MOUNT-ARGUMENTS
+hidden_run() { # MOUNT-COMMAND
 	: >"$log"
-	# shellcheck disable=SC2086 # words
-	nsenter --net="/proc/$ns_router/ns/net" -- unshare -m sh -c 'mount $1 && exec "$2" -c "$3"' - \
-		"$1" "$WAYMARKD" "$lab_tmp/waymark.conf" </dev/null >>"$log" 2>&1 &
+	# shellcheck disable=SC2016 # the inner shell expands them
+	nsenter --net="/proc/$ns_router/ns/net" -- unshare -m sh -c "$1"' && exec "$0" -c "$1"' \
+		"$WAYMARKD" "$lab_tmp/waymark.conf" </dev/null >>"$log" 2>&1 &
 	daemon_pid=$!
 }
 
@@ -30,7 +30,7 @@ listeners() {
 	waymark status --json | python3 -c 'import json, sys; print(json.load(sys.stdin)["events"]["listeners"])'
 }
 
-# hidden WHAT MOUNT-ARGUMENTS LISTENERS
+# hidden WHAT MOUNT-COMMAND LISTENERS
 hidden() {
 	local begun ended
 	hidden_run "$2"
@@ -57,9 +57,18 @@ log=$lab_tmp/waymarkd.log
 nat masquerade
 serve net 80 7
 config_write
-hidden "no /proc" "-t tmpfs none /proc" None
-hidden "no /proc/sys" "-t tmpfs none /proc/sys" 0
-hidden "no /sys" "-t tmpfs none /sys" 0
-hidden "hidepid" "-t proc -o hidepid=2 proc /proc" 0
+hidden "no /proc" "mount -t tmpfs none /proc" None
+hidden "no /proc/sys" "mount -t tmpfs none /proc/sys" 0
+hidden "no /sys" "mount -t tmpfs none /sys" 0
+hidden "hidepid" "mount -t proc -o hidepid=2 proc /proc" 0
 
+# The former steering is removed, so that there are sysctls to set.
+waymark remove >/dev/null
+at router sysctl -qw net.ipv4.fib_multipath_hash_policy=0 net.ipv6.fib_multipath_hash_policy=0
+hidden "read-only /proc/sys" \
+	"mount -o bind /proc/sys /proc/sys && mount -o remount,ro,bind /proc/sys" 0
+for family in 4 6; do
+	is "the sysctl of IPv$family that cannot be set is named once" \
+		"$(grep -c "net/ipv$family/fib_multipath_hash_policy: cannot be set" "$log")" 1
+done
 done_testing
