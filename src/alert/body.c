@@ -146,8 +146,8 @@ static void escaped_put(FILE *out, const char *text)
 	json_decref(string);
 }
 
-/* Write the fact whose name begins at p, right after "{{". Return the text behind the closing "}}",
- * or NULL if no fact has this name. */
+/* Write the fact whose name begins at p, after "{{". Return the text after the closing "}}", or
+ * NULL if no fact has this name. */
 static const char *placeholder_put(FILE *out, const char *p, const struct facts *facts)
 {
 	const char *end = strstr(p, "}}");

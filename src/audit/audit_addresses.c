@@ -92,7 +92,7 @@ int audit_set_addresses(struct audit *a, const struct audit_address *list, size_
 	return 0;
 }
 
-/* Return the index of the first entry with this address, or of the first entry behind it. */
+/* Return the index of the first entry with this address or a greater one. */
 static size_t entry_find(const struct audit *a, const struct addr *addr)
 {
 	size_t low = 0, high = a->n_addresses;

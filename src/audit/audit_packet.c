@@ -136,7 +136,7 @@ static bool is_against_mark(const struct stray_packet *p)
 	return p->kind == STRAY_MISMATCH || p->kind == STRAY_ELSEWHERE;
 }
 
-/* Return whether a packet may belong to another flow than the matching flow with evidence. A packet
+/* Return whether a packet may belong to a flow other than the matching flow with evidence. A packet
  * in transit may, because the rules log one per flow. A packet that left against the mark may, if
  * its conntrack id is unknown. The kernel reuses ids, so even the id is not certain. But the rules
  * log such packets repeatedly, so most of them belong to the flow with the id. */

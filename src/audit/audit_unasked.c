@@ -3,8 +3,8 @@
  * audit_unasked.c - counts UDP answers from an address that was not asked.
  *
  * A UDP server on a wildcard address lets routing choose the source address of its answers. If
- * routing chooses another uplink than the request came in by, the answers have the address of the
- * chosen uplink. They become a new flow, and the client discards them.
+ * routing does not choose the uplink that the request came in by, the answers have the address of
+ * the chosen uplink. They become a new flow, and the client discards them.
  */
 #include <netinet/in.h>
 

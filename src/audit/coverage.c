@@ -46,7 +46,7 @@ static void rules_settle(const struct coverage_reading *from, const struct cover
 		out->rules[i] = tally_minus(&to->rules[i], &from->rules[i]);
 		out->is_whole = out->is_whole && !has_shrunk(&out->rules[i]);
 	}
-	/* After a reset, the new value is a lower bound of what has left. */
+	/* After a reset, the new value is a lower bound: packets before the reset are missing. */
 	if (!out->is_whole)
 		memcpy(out->rules, to->rules, sizeof(out->rules));
 }

@@ -170,7 +170,7 @@ static flow_ref slab_take(struct flows *t, unsigned shape)
 	return (flow_ref)shape << REF_SHAPE_SHIFT | s->n_entries++;
 }
 
-/* --- addresses behind a flow ---------------------------------------------- */
+/* --- addresses of a flow ------------------------------------------------- */
 
 static bool is_mirrored(const struct endpoints tuple[2])
 {

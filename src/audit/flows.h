@@ -49,8 +49,8 @@ struct flow {
 	uint64_t is_flushed : 1;      /* Waymark deleted its conntrack entry */
 	uint64_t is_disowned : 1;     /* a reload removed the uplink that its mark names, and no
 				       * packet was seen to leave since */
-	uint64_t is_born_astray : 1;  /* its NEW event already had the label of another uplink than
-				       * its mark's */
+	uint64_t is_born_astray : 1;  /* its NEW event already had the label of an uplink that its
+				       * mark does not name */
 	uint64_t is_set_back : 1;     /* the clock was set back during its life */
 	uint64_t is_unseen : 1;	      /* may have sent packets while no rules were installed */
 	uint64_t is_closed : 1;	      /* TCP: the connection has closed, the entry still exists */

@@ -88,7 +88,7 @@ bool times_is_same_day(int64_t a_ms, int64_t b_ms)
 	       a.tm_yday == b.tm_yday;
 }
 
-/* Parse exactly n digits and move *text behind them. Return 0 or -EINVAL. */
+/* Parse exactly n digits and move *text past them. Return 0 or -EINVAL. */
 static int digits_parse(const char **text, unsigned n, int *value)
 {
 	*value = 0;
@@ -125,7 +125,7 @@ static int days_of_month(int year, int month)
 	return month == 2 && is_leap ? 29 : days[month - 1];
 }
 
-/* Parse "YYYY-MM-DD" and move *text behind it. */
+/* Parse "YYYY-MM-DD" and move *text past it. */
 static int date_parse(const char **text, struct tm *tm)
 {
 	int year, month, day;
@@ -141,7 +141,7 @@ static int date_parse(const char **text, struct tm *tm)
 	return 0;
 }
 
-/* Parse "HH:MM", "HH:MM:SS" or "HH:MM:SS.FFF" and move *text behind it. The hour may have one
+/* Parse "HH:MM", "HH:MM:SS" or "HH:MM:SS.FFF" and move *text past it. The hour may have one
  * digit. */
 static int clock_parse(const char **text, struct tm *tm, int *ms)
 {
@@ -313,7 +313,7 @@ static bool is_stamp(const char *text)
 }
 
 /* Return the index of the name that starts text, abbreviated to three letters or in full, and
- * followed by a blank; -1: none. Move *text behind the name and the blanks. */
+ * followed by a blank; -1: none. Move *text past the name and the blanks. */
 static int name_parse(const char **text, const char *const names[], int n)
 {
 	size_t length = strcspn(*text, " ");

@@ -14,7 +14,7 @@
  * ... */
 int client_ask(const char *path, const char *command, char **answer);
 
-/* Send one command, as client_ask(), and decode the answer. The caller frees a with answer_free().
+/* Send one command like client_ask(), and decode the answer. The caller frees a with answer_free().
  * Return -ENOTSUP if the daemon refused the command. */
 int client_answer(const char *path, const char *command, struct answer *a);
 

@@ -37,7 +37,7 @@
 #define EMPTY_TURNS 256
 
 /* Number of records that a few turns can produce. If the writer's queue has no room for more than
- * these, the writer is behind. */
+ * these, the writer has fallen behind. */
 #define EVENTS_ROOM	   4096u
 #define WRITER_PATIENCE_MS 2000
 #define HOLD_NS		   2000000

@@ -24,8 +24,8 @@ void observe_drain(struct daemon *d);
 
 struct observe_stats {
 	int64_t last_event_ms;
-	uint64_t held_back; /* how often events were left in the socket because the writer was
-			     * behind */
+	uint64_t held_back; /* how often events were left in the socket because the writer had
+			     * fallen behind */
 };
 void observe_stats(const struct daemon *d, struct observe_stats *out);
 

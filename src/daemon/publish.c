@@ -262,8 +262,8 @@ static void format_text(struct alert *a)
 			 a->flow_id, flow, alert_kind_name(a->kind), a->mark, a->egress);
 }
 
-/* Return the first of the uplinks that the flow left by. Alerts of other kinds than mismatch name
- * only one. */
+/* Return the first of the uplinks that the flow left by. Only mismatch alerts name more than
+ * one. */
 static uint8_t first_slot(const struct flow_record *f)
 {
 	uint64_t set = f->egress[0] | f->egress[1];

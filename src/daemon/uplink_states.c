@@ -160,8 +160,8 @@ static bool has_moved(const struct uplink_state_record *was, const struct uplink
 	       (!strcmp(r->state, "up") || !strcmp(r->state, "drain"));
 }
 
-/* Return whether the history already has this record. If only the cause, the decision or the
- * addresses differ, the record is a new one. */
+/* Return whether the history already has this record. State, cause and decision (with its user and
+ * its end) must be equal. Different addresses make a new record only while the uplink is in use. */
 static bool is_published(const struct daemon *d, const struct uplink_state_record *r)
 {
 	const struct uplink_state_record *was = &d->uplink_states->published[r->slot];

@@ -20,7 +20,7 @@ void usage_tick(struct daemon *d, int64_t now_ms);
 /* Write the usage that is not written yet. Call before the writer stops, and before slots get other
  * uplinks. */
 void usage_write(struct daemon *d, int64_t now_ms);
-/* Read the counters. Call right before and after a load of the ruleset, which resets them. */
+/* Read the counters. Call immediately before and after a load of the ruleset, which resets them. */
 void usage_read(struct daemon *d, int64_t now_ms);
 /* Forget the state of a slot that now belongs to another uplink or to none. */
 void usage_forget(struct daemon *d, uint8_t slot);

@@ -9,7 +9,7 @@
 
 #include "waymark/health/decide.h"
 
-#define FORGIVE_MS INT64_C(3600000) /* after so long without a failure, the next is a first one */
+#define FORGIVE_MS INT64_C(3600000) /* after this time without a failure, count from 1 again */
 
 struct judgement {
 	uint32_t good, bad; /* consecutive checks with this result */

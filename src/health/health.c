@@ -18,7 +18,7 @@
 #define EXPECTED_LEAST	 12.0 /* answers that must be due before silence is suspected */
 #define NORMAL_FIRST	 0.85 /* initial normal share, with the weight of NORMAL_FLOWS flows */
 #define NORMAL_FLOWS	 20.0
-#define NORMAL_MAX	 4000.0 /* maximum number of flows behind the normal share */
+#define NORMAL_MAX	 4000.0 /* maximum number of flows in the normal share */
 #define NORMAL_DELAY	 20	/* age in samples at which a sample enters the normal share */
 #define NORMAL_LEAST	 0.2	/* below this normal share, silence is not suspected */
 #define DEGRADED_FLOWS	 40
@@ -44,8 +44,8 @@ struct judged {
 	struct window window;
 	struct flow_counts last; /* totals at the last sample */
 	bool has_last;
-	double normal_started, normal_answered; /* flows behind the normal share; recent flows
-						 * weigh more */
+	double normal_started, normal_answered; /* the normal share is answered / started; recent
+						 * flows weigh more */
 	bool is_suspect, is_loss;
 	uint32_t suspect_samples;
 	int64_t again_ms; /* no suspicion before this time; 0: none was weighed yet */

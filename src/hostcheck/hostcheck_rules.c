@@ -109,7 +109,7 @@ static bool comes_before(const struct checking *k, const struct rule_state *r,
 	return planned && r->priority <= planned->priority;
 }
 
-/* Return whether goto rule r jumps to a rule behind the uplink's own rule. A jump to a missing rule
+/* Return whether goto rule r jumps to a rule after the uplink's own rule. A jump to a missing rule
  * has no effect. */
 static bool jumps_over(const struct checking *k, const struct rule_state *r,
 		       const struct uplink_config *u)
@@ -152,7 +152,7 @@ static bool network_is_of_another(const struct checking *k, const struct prefix 
 	return side == SIDE_OF_ANOTHER;
 }
 
-/* Return whether the rule is meant for packets of another uplink than u. A rule that matches the
+/* Return whether the rule is meant for packets of an uplink other than u. A rule that matches the
  * source address of an uplink is for packets that leave by that uplink. A rule that matches an
  * output interface is for sockets that are bound to the interface. */
 static bool is_for_another(const struct checking *k, const struct rule_state *r,
@@ -209,32 +209,32 @@ static bool priority_is_taken(const struct netstate *s, uint8_t family, uint32_t
 	return false;
 }
 
-/* Return the first free priority behind the rules of all uplinks. */
-static uint32_t priority_behind(const struct checking *k, uint8_t family)
+/* Return the first free priority after the rules of all uplinks. */
+static uint32_t priority_after(const struct checking *k, uint8_t family)
 {
-	uint32_t behind = 0;
+	uint32_t priority = 0;
 
 	for (size_t i = 0; i < k->c->n_uplinks; i++) {
 		const struct rule_state *r = mark_rule(k->ours, k->c, &k->c->uplinks[i], family);
 
-		if (r && r->priority > behind)
-			behind = r->priority;
+		if (r && r->priority > priority)
+			priority = r->priority;
 	}
 	do
-		behind++;
-	while (priority_is_taken(k->s, family, behind) ||
-	       priority_is_taken(k->ours, family, behind));
-	return behind;
+		priority++;
+	while (priority_is_taken(k->s, family, priority) ||
+	       priority_is_taken(k->ours, family, priority));
+	return priority;
 }
 
-/* Suggest a fix that adds a copy of rule r behind Waymark's rules and then deletes r. */
+/* Suggest a fix that adds a copy of rule r after Waymark's rules and then deletes r. */
 static void fix_by_moving(const struct checking *k, const struct rule_state *r)
 {
 	const char *option = r->family == AF_INET6 ? "-6" : "-4";
 	char line[LINE_SIZE], was[2 * LINE_SIZE], is[2 * LINE_SIZE];
 	struct rule_state moved = *r;
 
-	moved.priority = priority_behind(k, r->family);
+	moved.priority = priority_after(k, r->family);
 	rule_format(line, sizeof(line), r);
 	shell_line(was, sizeof(was), line);
 	rule_format(line, sizeof(line), &moved);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * mnl_attrs.h - iterates over the attributes of a netlink message, within the message's length.
- * libmnl's own functions for a whole message round the length up, and read up to three bytes behind
- * the message.
+ * libmnl's own functions for a whole message round the length up, and read up to three bytes past
+ * its end.
  */
 #ifndef WAYMARK_SRC_KERNEL_MNL_ATTRS_H
 #define WAYMARK_SRC_KERNEL_MNL_ATTRS_H

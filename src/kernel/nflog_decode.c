@@ -3,7 +3,7 @@
  * nflog_decode.c - decodes the addresses and ports of an IPv4 or IPv6 packet that was truncated to
  * its first bytes.
  *
- * Pure: bytes in, a tuple out. Reads only what was copied; fields behind the end are 0.
+ * Pure: bytes in, a tuple out. Reads only what was copied; fields after the end are 0.
  */
 #include <errno.h>
 #include <netinet/in.h>

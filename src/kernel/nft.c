@@ -122,8 +122,8 @@ static void error_keep(struct nft *n, const char *text)
 	n->error = strndup(first, strcspn(first, "\n"));
 }
 
-/* Return the kernel's error as -errno. The library returns only text, so the words of strerror()
- * are searched in it. */
+/* Return the kernel's error as -errno. The library returns only text, so search it for the messages
+ * of strerror(). */
 static int error_number(const char *text)
 {
 	static const int known[] = {EPERM,  ENOENT,  EEXIST,   EBUSY,  EOPNOTSUPP,

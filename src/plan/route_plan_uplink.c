@@ -18,8 +18,8 @@
 #define METRIC_IPV6 1024
 
 /* Maximum number of routes of table main that are copied to the uplink's table: those by its
- * interface and another gateway than the default route's. This is enough for a provider's own
- * networks, but not for a full routing table. */
+ * interface whose gateway is not the default route's. This is enough for a provider's own networks,
+ * but not for a full routing table. */
 #define STATIC_MAX 1000
 
 static const uint8_t families[] = {AF_INET, AF_INET6};
@@ -243,7 +243,7 @@ static int plan_defaults(struct planner *pl, const struct uplink_work *w)
 	return 0;
 }
 
-/* Return whether a route of table main uses the uplink's interface, but another gateway than its
+/* Return whether a route of table main uses the uplink's interface, but not the gateway of its
  * default routes. */
 static bool route_is_own_static(const struct uplink_work *w, const struct route_state *r)
 {

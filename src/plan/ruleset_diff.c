@@ -50,7 +50,7 @@ static void part_measure(struct part *p, const char *line)
 	p->size = size;
 }
 
-/* Read the next part at *at, and move *at behind it. Return false if there is none. */
+/* Read the next part at *at, and move *at past it. Return false if there is none. */
 static bool part_next(const char **at, struct part *p)
 {
 	while (**at && !is_first_line(*at))

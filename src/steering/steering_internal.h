@@ -29,7 +29,7 @@ struct steering {
 	struct route_plan *former; /* the last fully applied plan before plan, or NULL */
 	bool is_settled;	   /* plan has been fully applied */
 	uint32_t sysctls_left;	   /* see steering_sysctls_left() */
-	char *listing;		   /* nft's listing right after the ruleset was loaded, or NULL */
+	char *listing;		   /* nft's listing, made immediately after the load; or NULL */
 	bool can_protect;	   /* the kernel can, and protect-table is set */
 	steering_judge_fn *judge;
 	void *judge_data;

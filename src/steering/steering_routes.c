@@ -156,7 +156,7 @@ static int route_uncover(struct run *run, const struct route_diff *d,
 	return err;
 }
 
-/* Put r in force at its place. If the kernel has our route there behind foreign ones, delete the
+/* Put r in force at its place. If the kernel has our route there after foreign ones, delete the
  * foreign ones, and replace our route if it differs from r. Else add r; it replaces a foreign route
  * or a former one of ours, if there is one. */
 static int route_bring(struct run *run, const struct route_diff *d, const struct route_state *r)
@@ -382,7 +382,7 @@ static const struct rule_state *rule_find_rival(const struct netstate *s,
 }
 
 /* Add a rule. If the kernel has its duplicate (rival), delete that first: a rule in the wrong order
- * moves behind the other rules of its priority, and a goto gets its new target. */
+ * moves after the other rules of its priority, and a goto gets its new target. */
 static int rule_bring(struct run *run, const struct rule_state *r, const struct rule_state *rival)
 {
 	int err = rival ? rule_delete(run, rival) : 0;
@@ -391,7 +391,7 @@ static int rule_bring(struct run *run, const struct rule_state *r, const struct 
 }
 
 /* Add a rule, and return whether it was added. is_moved: the kernel has the rule, but a rule that
- * must precede it was added again behind it. */
+ * must precede it was added again and now follows it. */
 static bool rule_put(struct run *run, const struct rule_state *r, const struct rule_state *rival,
 		     bool is_moved)
 {
@@ -421,8 +421,8 @@ static bool rule_shares_priority(const struct rule_state *r, const struct rule_s
 	return other && r->family == other->family && r->priority == other->priority;
 }
 
-/* A rule whose predecessor is added again must be added again as well, to stay behind it
- * (is_moved). If the predecessor could not be added, leave the rule where it is. */
+/* If a rule's predecessor is added again, add the rule again as well, so that it stays after the
+ * predecessor (is_moved). If the predecessor could not be added, leave the rule where it is. */
 void rules_add(struct run *run, const struct route_diff *d)
 {
 	const struct rule_state *before = NULL;

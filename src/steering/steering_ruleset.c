@@ -2,10 +2,10 @@
 /*
  * steering_ruleset.c - keeps table inet waymark loaded as plan/ruleset.h renders it.
  *
- * nftables lists rules in another form than it reads (masks, numbers), so the table's listing
- * cannot be compared with the rendered text. Two hashes are compared instead: the current listing
- * with the one right after the load, and the current text with the loaded one. If both are equal,
- * the table is not loaded again and keeps its counters. Must not know the rules.
+ * nftables does not list rules in the form in which it reads them (masks, numbers), so the table's
+ * listing cannot be compared with the rendered text. Two hashes are compared instead: the current
+ * listing with the one made immediately after the load, and the current text with the loaded one.
+ * If both are equal, the table is not loaded again and keeps its counters. Must not know the rules.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -37,7 +37,7 @@ bool steering_has_ruleset(struct steering *s)
 	return ruleset_is_loaded(s);
 }
 
-/* Keep the table's listing right after the load, to report differences from it later. */
+/* Keep the listing that nft made immediately after the load, to report later changes. */
 static void listing_keep(struct steering *s, const char *listing)
 {
 	free(s->listing);

@@ -41,7 +41,7 @@ struct steering_state {
 	struct saved_gateway *gateways;
 	size_t n_gateways;
 	uint64_t text_hash;	 /* of the ruleset's text that was loaded; 0: none */
-	uint64_t listing_hash;	 /* of nft's listing right after the load */
+	uint64_t listing_hash;	 /* of nft's listing, made immediately after the load */
 	int64_t labels_since_ms; /* when rules began to label flows; CLOCK_REALTIME; 0: unknown */
 	uint32_t label_base;	 /* first bit of the labels that flows carry */
 	uint64_t label_slots;	 /* hash of the interfaces that labels stand for; 0: unknown */

@@ -62,7 +62,7 @@ int store_probe(const struct store *st);
 /* Return whether store_connect() failed with this error because the database that was open before
  * is damaged. If another file has taken its place, return false. */
 bool store_is_damaged(const struct store *st, int error);
-/* As store_probe(), but also read everything that a starting daemon reads. */
+/* Like store_probe(), but also read everything that a starting daemon reads. */
 int store_probe_start(const struct store *st);
 /* If store_open() could not open our database because of damage, return the result code of the
  * damage. If it failed for another reason, return SQLITE_OK. */

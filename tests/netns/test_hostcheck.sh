@@ -36,11 +36,11 @@ init_as 'no default route' 1
 check 'init, no default route: the error says so' grep -q 'no default route' "$lab_tmp/init.err"
 at router ip route add default via $GW1_4 dev wan1 proto dhcp metric 100
 init_as 'one uplink' 1
-init_says 'one uplink: by DHCP' "IPv4: gateway $GW1_4 now (from DHCP)"
+init_says 'one uplink: by DHCP' "IPv4: current gateway $GW1_4 (from DHCP)"
 init_says 'one uplink: how to add another' '^# uplink wan2'
 at router ip -6 route add default via fe80::1 dev wan2 proto ra metric 1024
 init_as 'DHCP and router advertisements' 2
-init_says 'router advertisements' 'IPv6: gateway fe80::1 now (from router advertisements)'
+init_says 'router advertisements' 'IPv6: current gateway fe80::1 (from router advertisements)'
 at router ip link add 'p$(id)' type veth peer name ppppeer
 at router ip link set dev 'p$(id)' up
 at router ip link set dev ppppeer up

@@ -15,7 +15,7 @@ struct spawn_user {
 
 struct program {
 	const char *path;
-	char **environment; /* the whole of it, ended by NULL */
+	char **environment; /* the complete environment, ended by NULL */
 	const char *input;  /* text for its standard input; "": /dev/null */
 	const struct spawn_user *user;
 	int output_fd; /* for standard output and standard error; -1: drop standard output,

@@ -197,8 +197,8 @@ void audit_coverage(const struct audit *a, uint8_t slot, struct audit_coverage *
 /* Set out to the latest packet without a flow that left by this uplink, and forget the packet.
  * Return false if there was none since the last call. */
 bool audit_flowless_take(struct audit *a, uint8_t slot, struct stray_packet *out);
-/* Return how many UDP answers by this uplink, since the last call, had another source address than
- * the one that the request was sent to (audit_unasked.c). example is set to the latest answer. */
+/* Return how many UDP answers that left by this uplink since the last call had a source address
+ * that the request was not sent to (audit_unasked.c). example is set to the latest answer. */
 uint64_t audit_unasked_take(struct audit *a, uint8_t slot, struct endpoints *example);
 /* Why the sums of all uplinks may be wrong. uncounted: ended flows and dump entries without
  * counters, which no sum contains. lost: flows that vanished or did not fit into the flow table.

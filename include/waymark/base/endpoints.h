@@ -10,8 +10,8 @@
 #include "waymark/base/addr.h"
 
 /* The endpoints of one direction. Ports are in host order. ICMP and ICMPv6: sport is the
- * identifier, dport is type << 8 | code of this direction (an echo reply has another type than its
- * request). GRE: the ports are the keys. Protocols without ports: both are 0. */
+ * identifier, dport is type << 8 | code of this direction (the types of an echo request and its
+ * reply differ). GRE: the ports are the keys. Protocols without ports: both are 0. */
 struct endpoints {
 	struct addr src, dst;
 	uint16_t sport, dport;

@@ -171,8 +171,8 @@ struct coverage_record {
 	struct tally flows[FLOW_SHARES];
 	/* one of the packets that RULE_UNTRACKED counted; "": none was logged */
 	char untracked_example[ENDPOINTS_STRLEN];
-	/* number of UDP replies whose source is another address of this host than the destination
-	 * of the request */
+	/* number of UDP replies whose source, an address of this host, is not the destination of
+	 * the request */
 	uint64_t unasked;
 	char unasked_example[ENDPOINTS_STRLEN];
 	struct coverage_reading reading; /* at the end of the interval */

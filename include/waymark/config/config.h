@@ -17,7 +17,7 @@
 
 /* CONFIG_RULES_BESIDE: number of ip rules that Waymark needs in addition to one rule per uplink.
  * All these rules have consecutive priorities from rule-priority on. CONFIG_RULE_PRIORITY_BALANCE:
- * the priority of the balanced route's rules, right before table main's 32766
+ * the priority of the balanced route's rules, the last before table main's 32766
  * (plan/route_plan.h). */
 #define CONFIG_RULES_BESIDE	     7
 #define CONFIG_RULE_PRIORITY_BALANCE 32765

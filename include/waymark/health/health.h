@@ -65,7 +65,7 @@ bool health_suspect(const struct health *h, struct health_suspect *out);
 void health_weighed(struct health *h, const struct health_suspect *s, const struct weighing *w,
 		    int64_t now_ms);
 
-/* An uplink's health and the measurements behind it. */
+/* An uplink's health and the measurements that it was judged by. */
 struct health_view {
 	enum health_state state;
 	enum health_state family_state[COUNTED_FAMILIES];

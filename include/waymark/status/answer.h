@@ -61,7 +61,8 @@ struct answer {
 	struct {
 #define STORE ANSWER_FIELD
 #include "waymark/status/answer.def"
-		struct delays delays; /* from event to committed row, since the daemon started */
+		struct delays delays; /* times from event to committed row, since the daemon
+				       * started */
 	} store;
 	struct {
 #define ALERTS ANSWER_FIELD

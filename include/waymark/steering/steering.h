@@ -136,7 +136,7 @@ void steering_set_judge(struct steering *s, steering_judge_fn *judge, void *data
 
 /* Cheap checks that make no new plan. steering_has_ruleset(): return whether the ruleset in the
  * kernel is unchanged since it was loaded. steering_sysctls_astray(): return a bit for each sysctl
- * that has another value than planned; only sysctls whose changes the kernel does not notify have a
+ * whose value is not the planned one; only sysctls whose changes the kernel does not notify have a
  * bit. steering_sysctls_left(): return the bits of those that the last run could not or was not
  * allowed to set. steering_wants_place(): return whether the current plan has a route at this place
  * (route_is_same_place()). */

@@ -22,7 +22,7 @@ struct store;
  * (locked by another daemon), EPROTO (not a history of Waymark, or a newer one), EACCES, ... */
 struct store *store_open(const char *path, FILE *errors);
 
-/* As store_open(), but if SQLite finds our database damaged, rename it, print one line to errors,
+/* Like store_open(), but if SQLite finds our database damaged, rename it, print one line to errors,
  * and create a new one. The writer then records a gap and counts a renewal. */
 struct store *store_open_or_renew(const char *path, FILE *errors);
 
@@ -121,7 +121,7 @@ uint32_t writer_room(const struct writer *w);
 /* Wait until everything pushed so far is committed, or until an attempt to commit it has failed.
  * Call this from the thread that pushes. */
 void writer_flush(struct writer *w);
-/* As writer_flush(), but return false if the disk has not answered within patience_ms. */
+/* Like writer_flush(), but return false if the disk has not answered within patience_ms. */
 bool writer_flush_within(struct writer *w, unsigned patience_ms);
 
 /* How long a stop waits for a disk that does not answer. */

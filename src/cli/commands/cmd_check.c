@@ -99,7 +99,7 @@ static int unasked_add(void *data, const struct value *values, size_t n)
 
 	findings_add(data, FINDING_WARNING,
 		     "%" PRId64 " UDP replies of this router left by uplink %s since yesterday "
-		     "with another source address than the client had asked%s%s",
+		     "with a source address that the client had not asked%s%s",
 		     value_number(values, n, "answers", 0), value_text(values, n, "uplink"),
 		     example ? ", such as " : "", example ? example : "");
 	findings_fix(data,

@@ -201,7 +201,7 @@ static void route_comment(const struct proposal *one, unsigned family)
 		printf("    # IPv%d: no gateway, point to point (from %s)\n", family ? 6 : 4,
 		       protocol_name(one->route[family]->protocol));
 	else
-		printf("    # IPv%d: gateway %s now (from %s)\n", family ? 6 : 4,
+		printf("    # IPv%d: current gateway %s (from %s)\n", family ? 6 : 4,
 		       addr_format(&n->gateway, text), protocol_name(one->route[family]->protocol));
 }
 

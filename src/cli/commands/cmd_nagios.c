@@ -211,8 +211,8 @@ static int options_read(struct survey *s, const struct invocation *in)
 	return 0;
 }
 
-/* Run the plugin. Return the exit status of a monitoring plugin, which has another meaning than
- * that of other commands. */
+/* Run the plugin. Return the exit status of a monitoring plugin, whose values differ from those of
+ * other commands. */
 enum exit_status cmd_nagios(const struct invocation *in)
 {
 	struct survey s = {

@@ -119,7 +119,7 @@ static void state_print(const json_t *o)
 {
 	printf("%-8s %s is %s", "uplink", text_of(o, "uplink"), text_of(o, "state"));
 	if (!strcmp(text_of(o, "cause"), "address") && !strcmp(text_of(o, "state"), "up"))
-		printf(", and has other addresses: %s", text_of(o, "addresses"));
+		printf(" with new addresses: %s", text_of(o, "addresses"));
 }
 
 static void alert_print(const json_t *o)
