@@ -163,8 +163,8 @@ static void result_note(struct webhook *w, struct item *item, enum post_result r
 
 /* --- the thread ---------------------------------------------------------------------- */
 
-/* Return whether the thread must end: a stop was requested, and nothing is pending, the last
- * attempt failed, or the time of the stop is over. */
+/* Return whether the thread must end. After a stop is requested, it ends when no alert is pending,
+ * when an attempt has failed, or at stop_by_ms. */
 static bool is_over(struct webhook *w)
 {
 	int64_t stop_by_ms = atomic_load(&w->stop_by_ms);

@@ -184,10 +184,10 @@ void flow_apply(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_
 
 /* --- closed TCP connections ------------------------------------------------------- */
 
-void flow_live_count(struct audit *a, const struct flow *f, int by)
+void flow_live_count(struct audit *a, const struct flow *f, int n)
 {
 	if (!f->is_closed)
-		audit_live_count(a, f->mark, by);
+		audit_live_count(a, f->mark, n);
 }
 
 /* Values of the kernel's enum tcp_conntrack. */

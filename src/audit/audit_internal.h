@@ -195,10 +195,9 @@ uint8_t audit_slot_of_mark(const struct audit *a, uint32_t mark);
 /* Return the uplink that a flow's mark names. If a reload removed that uplink and no packet of the
  * flow has been seen to leave since, return the removed uplink. */
 uint8_t audit_slot_of_flow(const struct audit *a, const struct flow *f);
-/* Add by to the number of live flows of the uplink that the mark names. */
-void audit_live_count(struct audit *a, uint32_t mark, int by);
-/* In audit.c: add by to the number of live flows of the flow's uplink, unless the flow is
- * closed. */
+/* Add n to the number of live flows of the uplink that the mark names. */
+void audit_live_count(struct audit *a, uint32_t mark, int n);
+/* In audit.c: add n to the number of live flows of the flow's uplink, unless the flow is closed. */
 void flow_live_count(struct audit *a, const struct flow *f, int by);
 /* In audit.c: apply the TCP state of an event or dump entry to a live flow. If the connection has
  * closed, set is_closed and emit the flow with an end time. If it is open again, clear is_closed. */

@@ -27,12 +27,12 @@ uint8_t audit_slot_of_flow(const struct audit *a, const struct flow *f)
 	return slot;
 }
 
-void audit_live_count(struct audit *a, uint32_t mark, int by)
+void audit_live_count(struct audit *a, uint32_t mark, int n)
 {
 	uint8_t slot = audit_slot_of_mark(a, mark);
 
 	if (slot != SLOT_NONE)
-		a->live[slot] += (uint32_t)by;
+		a->live[slot] += (uint32_t)n;
 }
 
 void audit_uplink_counts(const struct audit *a, uint32_t live[UPLINKS_MAX],

@@ -8,7 +8,7 @@
 
 #define NUMBERS 6
 
-/* Set out to pointers to all numbers of a record. */
+/* Fill out[] with pointers to all numbers of a record. */
 static void numbers_of(struct usage_record *u, uint64_t *out[NUMBERS])
 {
 	uint64_t *all[NUMBERS] = {

@@ -59,8 +59,8 @@ struct candidate {
 
 struct backup {
 	struct in_use uplinks[UPLINKS_MAX];
-	int64_t settled_ms; /* steady clock: time from which on flows may return; 0: no flow must
-			     * return */
+	int64_t settled_ms; /* steady clock: flows may return from this time on; 0: no flow is
+			     * waiting to return */
 	int64_t return_ms;  /* steady clock: time of the next deletion */
 	struct conntrack_dump *dump;
 	struct candidate *list; /* NULL: no flows return now */
@@ -347,7 +347,7 @@ static void flow_return(struct daemon *d, const struct candidate *c, int64_t now
 	if (!err)
 		return_publish(d, flow_id, now_ms);
 	else if (err != -ENOENT)
-		log_err("cannot delete flow %" PRId64 ", so that it stays on its backup uplink: %s",
+		log_err("cannot delete flow %" PRId64 ", which stays on its backup uplink: %s",
 			flow_id, strerror(-err));
 }
 

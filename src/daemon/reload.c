@@ -176,7 +176,7 @@ static void audit_take(struct daemon *d)
 	int err = audit_set_config(d->audit, d->config, clock_now_ms());
 
 	if (err)
-		log_err("reload: cannot give the new uplinks to the audit: %s; the audit keeps the "
+		log_err("reload: cannot pass the new uplinks to the audit: %s; the audit keeps the "
 			"old uplinks",
 			strerror(-err));
 }

@@ -33,13 +33,13 @@ uint32_t exporter_random(void)
 	return number;
 }
 
-void exporter_router(const struct config *c, char *to, size_t size)
+void exporter_router(const struct config *c, char *buf, size_t size)
 {
 	if (c->export.router)
-		snprintf(to, size, "%s", c->export.router);
-	else if (gethostname(to, size) < 0)
-		snprintf(to, size, "router");
-	to[size - 1] = '\0';
+		snprintf(buf, size, "%s", c->export.router);
+	else if (gethostname(buf, size) < 0)
+		snprintf(buf, size, "router");
+	buf[size - 1] = '\0';
 }
 
 bool exporter_is_stopping(struct exporter *x)

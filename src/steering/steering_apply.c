@@ -272,7 +272,7 @@ static void begin_failed(const struct steering *s, int err, FILE *errors)
 		return;
 	if (err == -EBUSY)
 		fprintf(errors,
-			"the steering is locked by %s (try again when this process has finished, "
+			"the steering is locked by %s (try again when that process has finished, "
 			"or end it)\n",
 			steering_lock_holder(s->config, holder, sizeof(holder)));
 	else

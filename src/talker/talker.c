@@ -420,9 +420,9 @@ int64_t talker_programs(const struct talker *t)
 	return t->status.programs;
 }
 
-void talker_webhook_error(const struct talker *t, char *to, size_t size)
+void talker_webhook_error(const struct talker *t, char *buf, size_t size)
 {
-	snprintf(to, size, "%s", t->status.webhook_error);
+	snprintf(buf, size, "%s", t->status.webhook_error);
 }
 
 /* --- stop -------------------------------------------------------------------------------------- */

@@ -23,8 +23,8 @@ bool talker_is_working(const struct talker *t);
 enum talker_reader { READER_EXEC, READER_WEBHOOK, READERS };
 struct worker_status talker_status_news(struct talker *t, enum talker_reader reader);
 int64_t talker_programs(const struct talker *t);
-/* Write to 'to' why the last request to the webhook failed; "" if none failed. */
-void talker_webhook_error(const struct talker *t, char *to, size_t size);
+/* Write to buf why the last request to the webhook failed; "" if none failed. */
+void talker_webhook_error(const struct talker *t, char *buf, size_t size);
 
 /* Callbacks: settled is called with the id of each alert that the webhook has delivered or dropped;
  * started, when a new worker has started and must get the settings and alerts again. */

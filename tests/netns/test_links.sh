@@ -230,7 +230,7 @@ is "another address: the history has it, and that it is the cause" "$(sql "SELEC
 check "another address: the log names both" \
 	grep -q "uplink wan1: the addresses of wan1 changed from $WAN1_4/24.* to 192\.168\.1\.77/24" "$lab_tmp/waymarkd.log"
 waymark report >"$lab_tmp/report.html"
-check "another address: the report has it" grep -q "wan1 has another address: 192\.168\.1\.77/24" "$lab_tmp/report.html"
+check "a new address: the report has it" grep -q "wan1 has a new address: 192\.168\.1\.77/24" "$lab_tmp/report.html"
 at router sh -c "ip addr del 192.168.1.77/24 dev wan1; sleep 0.1; ip addr add $WAN1_4/24 dev wan1"
 follows "the address is removed for a moment: the routes are back" wan1_restored
 sleep 0.3

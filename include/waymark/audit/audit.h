@@ -24,8 +24,8 @@ struct audit_stray {
 	uint8_t expected;     /* slot that the mark names */
 	bool is_marked;	      /* true: the packet carried its flow's mark, so suspect routing;
 			       * false: suspect the rules that restore marks */
-	uint32_t mark;	      /* the packet's whole mark; if only a label shows the packet, the
-			       * flow's mark under mark-mask */
+	uint32_t mark;	      /* the packet's whole mark; if a label is the only evidence of the
+			       * packet, the flow's mark under mark-mask */
 	struct addr src, dst; /* as routing saw them: after DNAT, before SNAT */
 	uint32_t iifindex;    /* interface that it came in by; 0: sent by this host, or unknown */
 };
@@ -194,7 +194,7 @@ struct audit_coverage {
 				     * counters */
 };
 void audit_coverage(const struct audit *a, uint8_t slot, struct audit_coverage *out);
-/* Set out to the latest packet without a flow that left by this uplink, and forget the packet.
+/* Set *out to the latest packet without a flow that left by this uplink, and forget the packet.
  * Return false if there was none since the last call. */
 bool audit_flowless_take(struct audit *a, uint8_t slot, struct stray_packet *out);
 /* Return how many UDP answers that left by this uplink since the last call had a source address

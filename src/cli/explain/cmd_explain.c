@@ -96,8 +96,8 @@ static enum exit_status wish_check(const struct invocation *in, int64_t *id, str
 		return CLI_USAGE;
 	}
 	if (!in->operand && !has_tuple(in)) {
-		cli_error("explain: no flow is named: give its id or 'tcp A:P > B:Q' ('waymark "
-			  "flows' shows both), or --src, --dst, --sport, --dport, --proto");
+		cli_error("explain: expected a flow's id or 'tcp A:P > B:Q' ('waymark flows' "
+			  "shows both), or --src, --dst, --sport, --dport or --proto");
 		return CLI_USAGE;
 	}
 	if (in->operand && id_parse(in->operand, id) && tuple_parse(in->operand, f)) {

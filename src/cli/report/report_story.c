@@ -163,7 +163,7 @@ static int move_take(void *data, const struct value *v, size_t n)
 	(void)n;
 	if (!e)
 		return -ENOMEM;
-	snprintf(e->text, sizeof(e->text), "%.60s has another address: %.120s, it was %.120s",
+	snprintf(e->text, sizeof(e->text), "%.60s has a new address: %.120s (was %.120s)",
 		 v[1].text, v[3].text, v[2].text);
 	return 0;
 }
