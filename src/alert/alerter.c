@@ -187,7 +187,7 @@ static int64_t interval_ms(const struct alerter *a)
 	return (int64_t)a->config.min_interval_s * 1000;
 }
 
-/* Return after how long an alert without an equal one is over: two intervals, but at least
+/* Return how long after the latest equal alert an alert is over: two intervals, but at least
  * QUIET_LEAST_MS. */
 static int64_t quiet_ms(const struct alerter *a)
 {
@@ -309,7 +309,8 @@ static void summaries_send(struct alerter *a, int64_t now_ms, bool is_last)
 		summary_send(a, &summary);
 }
 
-/* Report that an alert is over after a quiet time, with a text about all equal ones. */
+/* Report that an alert is over, because no equal alert came within quiet_ms(). The text counts all
+ * alerts that were equal. */
 static void quiet_send(struct alerter *a, const struct alert *over, int64_t now_ms)
 {
 	struct alert end = *over;

@@ -7,8 +7,9 @@
  */
 #include "audit/verdict.h"
 
-/* Return the uplinks by which packets left that decide the verdict: replies if the flow entered by
- * an uplink, because the mark is for its replies; otherwise packets of both directions. */
+/* Return the uplinks that decide the verdict: those that replies left by if the flow entered by an
+ * uplink, because the mark is for its replies; otherwise those that packets of either direction
+ * left by. */
 static uint64_t verdict_standing(const struct verdict_facts *f)
 {
 	return f->is_entered ? f->egress[DIR_REPLY]

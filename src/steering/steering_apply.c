@@ -103,9 +103,8 @@ static int run_once(struct run *run)
 	return err;
 }
 
-/* Return an uplink whose marked packets this foreign rule sends to another table before they reach
- * our rules, or NULL. A rule counts only if it takes all packets with the mark: it has no other
- * selector. */
+/* If this foreign rule precedes our rules, matches all packets with an uplink's mark (it has no
+ * other selector), and does not look up that uplink's table, return the uplink, else NULL. */
 static const struct uplink_config *rule_takes(const struct config *c, const struct rule_state *r)
 {
 	uint32_t ours = r->fwmask & c->mark_mask;

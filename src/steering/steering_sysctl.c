@@ -49,8 +49,8 @@ static int sysctl_change(struct run *run, const struct sysctl_want *w, const cha
 	return err ? err : sysctl_write(w->name, w->value);
 }
 
-/* Keep a value that is already as planned in the state as the former one, too. If another process
- * changes it and a later run sets it again, removal then restores this value. */
+/* If a value is already as planned, also save it in the state, as the former value. If another
+ * process changes it and a later run sets it again, removal then restores this value. */
 static void sysctl_keep(struct run *run, const struct sysctl_want *w, const char *now)
 {
 	int err = run->is_atomic ? steering_state_keep_sysctl(run->s->state, w->name, now, w->value)
@@ -208,7 +208,7 @@ static void filter_print(const struct sysctl_want *w, FILE *out)
 		shell_print(out, w->name);
 		fprintf(out, "=%s\n", w->value);
 	} else if (err) {
-		fprintf(out, "# %s=%s once the interface exists, if its value is 1 then\n", w->name,
+		fprintf(out, "# %s=%s when the interface appears, if the value is 1\n", w->name,
 			w->value);
 	}
 }

@@ -217,7 +217,7 @@ struct uplink_state_record {
 	char decision[16];   /* what waymarkd or a user decided: "down", "drain", "alert", ...;
 			      * "": nothing */
 	char user[32];	     /* who decided; "": the state was observed */
-	char process[32];    /* the process by which the user decided; "": unknown */
+	char process[32];    /* the process that sent the user's decision; "": unknown */
 	int64_t until_ms;    /* when the decision expires; 0: never */
 	char addresses[128]; /* the addresses of the uplink's interface, comma-separated */
 };
