@@ -51,6 +51,15 @@ pings 1 "the provider drops: bad"
 pings 1 "by the interface, too" ADDRESS=
 pings 0 "by the other uplink: good" UPLINK=wan2 INTERFACE=wan2 ADDRESS=$WAN2_4
 isp1_passes
+at net nft 'add table inet isp; add chain inet isp in { type filter hook prerouting priority raw - 1; }'
+at net nft 'add rule inet isp in iifname isp1 meta length > 1200 drop'
+pings 0 "the provider drops large packets: small pings are good"
+cp "$lab_tmp/ping-uplink" "$lab_tmp/ping-uplink.small"
+sed -i 's/^SIZE=.*/SIZE=1400/' "$lab_tmp/ping-uplink"
+pings 1 "large pings are bad"
+isp1_passes
+pings 0 "without the fault large pings are good"
+mv "$lab_tmp/ping-uplink.small" "$lab_tmp/ping-uplink"
 for word in drain down; do
 	is "the operator sets $word" "$(waymark uplink wan1 $word >/dev/null; echo $?)" 0
 	check "$word is in force" wait_for 5 grep -q "wan1: $([ $word = down ] && echo down || echo drained), decided by an operator" "$lab_tmp/waymarkd.log"
