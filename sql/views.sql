@@ -292,7 +292,7 @@ FROM uplink u;
 
 DROP VIEW IF EXISTS uplink_states;
 CREATE VIEW uplink_states AS
--- What uplinks became, and why; a change of the addresses too. The first row after a start: what was found.
+-- What uplinks became, and why; a change of the addresses or of a gateway too. The first row after a start: what was found.
 SELECT
 	s.id AS id, -- ascends
 	strftime('%Y-%m-%dT%H:%M:%fZ', s.time / 1000.0, 'unixepoch') AS time, -- when it became so

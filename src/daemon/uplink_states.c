@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * uplink_states.c - tracks the state and the addresses of each uplink. Passes the addresses to the
- * audit, and each change to the log, the alerts and the history.
+ * uplink_states.c - tracks the state, the addresses and the gateways of each uplink. Passes the
+ * addresses to the audit, and each change to the log, the alerts and the history.
  *
  * Must not know how a state is found (plan/uplink_state.c) or why an uplink has it (the explain
  * hook).
@@ -23,6 +23,8 @@ struct uplink_states {
 	uplink_states_explain_fn *explain;
 	uint8_t state[UPLINKS_MAX];   /* 0: unknown yet */
 	char *addresses[UPLINKS_MAX]; /* as uplink_addresses() lists them; NULL: unknown yet */
+	struct addr gateways[UPLINKS_MAX][2];  /* the last of each family; none: unknown yet */
+	bool has_another_gateway[UPLINKS_MAX]; /* since the last record */
 	struct uplink_state_record published[UPLINKS_MAX]; /* last published; state "": none */
 };
 
@@ -104,6 +106,32 @@ static void addresses_note(struct daemon *d, const struct uplink_config *u)
 	*was = now;
 }
 
+/* --- gateways ------------------------------------------------------------------------ */
+
+/* Log a change of a gateway. While an uplink has no gateway, keep the last one. */
+static void gateway_note(struct daemon *d, const struct uplink_config *u, const struct addr *now,
+			 struct addr *was)
+{
+	char old[ADDR_STRLEN], new[ADDR_STRLEN];
+
+	if (addr_is_none(now) || addr_is_equal(was, now))
+		return;
+	if (!addr_is_none(was)) {
+		log_notice("uplink %s: the gateway of %s changed from %s to %s", u->name, u->ifname,
+			   addr_format(was, old), addr_format(now, new));
+		d->uplink_states->has_another_gateway[u->slot] = true;
+	}
+	*was = *now;
+}
+
+static void gateways_note(struct daemon *d, const struct uplink_config *u)
+{
+	const struct uplink_plan *plan = uplink_plan_find(steering_plan(d->steering), u->slot);
+
+	for (unsigned f = 0; plan && f < 2; f++)
+		gateway_note(d, u, &plan->gateway[f], &d->uplink_states->gateways[u->slot][f]);
+}
+
 /* --- states -------------------------------------------------------------------------- */
 
 static const char *const states[] = {"up", "down", "missing", "no-address", "no-gateway", "drain"};
@@ -139,6 +167,7 @@ static void states_update(struct daemon *d)
 		uint8_t before = d->uplink_states->state[u->slot], now = state_number(state);
 
 		addresses_note(d, u);
+		gateways_note(d, u);
 		if (before == now)
 			continue;
 		d->uplink_states->state[u->slot] = now;
@@ -153,11 +182,17 @@ static void states_update(struct daemon *d)
 	}
 }
 
+/* Return whether the uplink carried flows before and after. */
+static bool has_carried(const struct uplink_state_record *was, const struct uplink_state_record *r)
+{
+	return !strcmp(was->state, r->state) &&
+	       (!strcmp(r->state, "up") || !strcmp(r->state, "drain"));
+}
+
 /* Return whether the addresses changed while the uplink carried flows, which breaks these flows. */
 static bool has_moved(const struct uplink_state_record *was, const struct uplink_state_record *r)
 {
-	return strcmp(was->addresses, r->addresses) != 0 && !strcmp(was->state, r->state) &&
-	       (!strcmp(r->state, "up") || !strcmp(r->state, "drain"));
+	return strcmp(was->addresses, r->addresses) != 0 && has_carried(was, r);
 }
 
 /* Return whether the history already has this record. State, cause and decision (with its user and
@@ -168,7 +203,8 @@ static bool is_published(const struct daemon *d, const struct uplink_state_recor
 
 	return !strcmp(was->state, r->state) && was->cause == r->cause &&
 	       !strcmp(was->decision, r->decision) && !strcmp(was->user, r->user) &&
-	       was->until_ms == r->until_ms && !has_moved(was, r);
+	       was->until_ms == r->until_ms && !has_moved(was, r) &&
+	       !(d->uplink_states->has_another_gateway[r->slot] && has_carried(was, r));
 }
 
 /* Copy the list of addresses, truncated after a whole address. */
@@ -186,12 +222,17 @@ static void addresses_fill(const struct daemon *d, struct uplink_state_record *r
 	r->addresses[len] = '\0';
 }
 
-/* If the addresses have changed, set the cause to that. Only the record of the change has this
- * cause, not later ones. */
-static void move_explain(const struct uplink_state_record *was, struct uplink_state_record *r)
+/* If the addresses or a gateway have changed, set the cause to that. Only the record of the change
+ * has this cause, not later ones. */
+static void move_explain(const struct daemon *d, const struct uplink_state_record *was,
+			 struct uplink_state_record *r)
 {
-	if (has_moved(was, r) && *was->addresses && r->cause == CAUSE_LINK)
+	if (r->cause != CAUSE_LINK)
+		return;
+	if (has_moved(was, r) && *was->addresses)
 		r->cause = CAUSE_ADDRESS;
+	else if (d->uplink_states->has_another_gateway[r->slot] && has_carried(was, r))
+		r->cause = CAUSE_GATEWAY;
 }
 
 /* If the uplink is up again because a decision ended, set the cause to that of the decision. */
@@ -232,7 +273,8 @@ static void state_publish(struct daemon *d, uint8_t slot, const char *state)
 	if (is_published(d, &r))
 		return;
 	d->uplink_states->published[slot] = r;
-	move_explain(&was, &r);
+	move_explain(d, &was, &r);
+	d->uplink_states->has_another_gateway[slot] = false;
 	if (!is_operator)
 		release_explain(&was, &explained, &r);
 	publish_uplink_state(d, &r);
@@ -265,6 +307,8 @@ void uplink_states_forget(struct daemon *d, uint8_t slot)
 	d->uplink_states->state[slot] = 0;
 	free(d->uplink_states->addresses[slot]);
 	d->uplink_states->addresses[slot] = NULL;
+	memset(d->uplink_states->gateways[slot], 0, sizeof(d->uplink_states->gateways[slot]));
+	d->uplink_states->has_another_gateway[slot] = false;
 	d->uplink_states->published[slot] = (struct uplink_state_record){0};
 }
 

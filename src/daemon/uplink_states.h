@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* uplink_states.h - tracks the state and the addresses of each uplink. */
+/* uplink_states.h - tracks the state, the addresses and the gateways of each uplink. */
 #ifndef WAYMARK_SRC_DAEMON_UPLINK_STATES_H
 #define WAYMARK_SRC_DAEMON_UPLINK_STATES_H
 

@@ -255,6 +255,13 @@ gateway_changed() {
 		routes_lack "via $GW1_4" && routes_are_planned
 }
 follows "another gateway by reload: the routes use it" gateway_changed
+check "another gateway: the history has it as a cause" wait_for_sql 5 \
+	"SELECT cause, state FROM uplink_states WHERE uplink = 'wan1' ORDER BY id DESC LIMIT 1" 'gateway|up'
+is "another gateway: one row" "$(sql "SELECT count(*) FROM uplink_states WHERE cause = 'gateway' AND state = 'up'")" 1
+check "another gateway: the log names both" \
+	grep -q "uplink wan1: the gateway of wan1 changed from $GW1_4 to 192\.168\.1\.2" "$lab_tmp/waymarkd.log"
+waymark report >"$lab_tmp/report.html"
+check "another gateway: the report has it" grep -q "wan1 has another gateway" "$lab_tmp/report.html"
 sleep 0.3
 traffic_stop
 is "gateway changed: no message of wan1's $(traffic_count 1) flows is lost" "$(traffic_damage 1)" ""

@@ -186,6 +186,8 @@ int query_states(struct query *q, const struct summary_span *span, query_row_fn 
 /* Rows: time (ms), uplink, the addresses before and the addresses after each change of an uplink's
  * addresses. */
 int query_moves(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
+/* Rows: time (ms), uplink: when an uplink that was in use got another gateway. */
+int query_gateways(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
 /* Rows: time (ms), kind, text, oldest first: the raised alerts whose subject is in no other table.
  * These are about quotas, health, backups, flows without a valid mark, routes and rules of other
  * programs, and other writers of marks. */

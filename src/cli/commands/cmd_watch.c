@@ -118,8 +118,12 @@ static void deletion_print(const json_t *o)
 static void state_print(const json_t *o)
 {
 	printf("%-8s %s is %s", "uplink", text_of(o, "uplink"), text_of(o, "state"));
-	if (!strcmp(text_of(o, "cause"), "address") && !strcmp(text_of(o, "state"), "up"))
+	if (strcmp(text_of(o, "state"), "up") != 0)
+		return;
+	if (!strcmp(text_of(o, "cause"), "address"))
 		printf(" with new addresses: %s", text_of(o, "addresses"));
+	else if (!strcmp(text_of(o, "cause"), "gateway"))
+		printf(" with a new gateway");
 }
 
 static void alert_print(const json_t *o)

@@ -168,6 +168,17 @@ static int move_take(void *data, const struct value *v, size_t n)
 	return 0;
 }
 
+static int gateway_take(void *data, const struct value *v, size_t n)
+{
+	struct report_event *e = event_new(data, EVENT_UPLINK, number_of(&v[0]), number_of(&v[0]));
+
+	(void)n;
+	if (!e)
+		return -ENOMEM;
+	snprintf(e->text, sizeof(e->text), "%.60s has another gateway", v[1].text);
+	return 0;
+}
+
 static int states_tell(struct report *r)
 {
 	for (size_t i = 0; i < r->n_states; i++) {
@@ -369,6 +380,8 @@ int report_story_read(struct report *r, struct query *q)
 		err = states_tell(r);
 	if (!err)
 		err = query_moves(q, &r->span, move_take, r);
+	if (!err)
+		err = query_gateways(q, &r->span, gateway_take, r);
 	if (!err)
 		err = query_causes(q, &r->span, cause_take, r);
 	if (!err)

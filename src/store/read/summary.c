@@ -202,6 +202,17 @@ int query_moves(struct query *q, const struct summary_span *span, query_row_fn *
 		span, fn, data);
 }
 
+int query_gateways(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data)
+{
+	return summary_run(
+		q,
+		sqlite3_mprintf("SELECT s.time, u.name FROM uplink_state s"
+				" JOIN uplink u ON u.id = s.uplink JOIN cause c ON c.id = s.cause"
+				" WHERE s.time >= ?1 AND s.time < ?2 AND c.name = 'gateway'"
+				" AND s.state IN ('up', 'drain') ORDER BY s.id"),
+		span, fn, data);
+}
+
 int query_troubles(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data)
 {
 	return summary_run(
