@@ -7,8 +7,10 @@ updates, with servers that are slow, dead or gone.
       Servers on every address: TCP port 80 and UDP port 53, as slow as the internet.
       Prints "ready".
 
-  browse.py browse RATE SECONDS [SEED]
-      About RATE new flows per second on average, in bursts, with pauses.
+  browse.py browse RATE SECONDS [SEED [RESOLVER...]]
+      About RATE new flows per second on average, in bursts, with pauses. With RESOLVER,
+      names are asked from these addresses alone, and a page whose names are not
+      resolved is not fetched.
 """
 
 import asyncio
@@ -95,23 +97,27 @@ async def look_up(host):
             s.connect((host, 53))
             s.send(b"name?")
             await asyncio.wait_for(asyncio.get_running_loop().sock_recv(s, 100), wait)
-            return
+            return True
         except (OSError, asyncio.TimeoutError):
             pass
         finally:
             s.close()
+    return False
 
 
-async def visit():
+async def visit(resolvers):
     """One page: a name or two, then flows to a handful of servers, some of them dead."""
-    await asyncio.gather(*(look_up(address()) for _ in range(random.randint(1, 3))))
+    hosts = [random.choice(resolvers) if resolvers else address() for _ in range(random.randint(1, 3))]
+    are_found = await asyncio.gather(*(look_up(host) for host in hosts))
+    if resolvers and not any(are_found):
+        return
     hosts = [address(random.random() < 0.04) for _ in range(random.randint(1, 8))]
     for host in hosts:
         asyncio.ensure_future(fetch(host, random.randint(1, 6)))
         await asyncio.sleep(random.expovariate(20))
 
 
-async def browse(rate, seconds):
+async def browse(rate, seconds, resolvers):
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         busy = random.lognormvariate(0, 0.5)
@@ -119,7 +125,7 @@ async def browse(rate, seconds):
         if random.random() < 0.1:  # a pause
             await asyncio.sleep(random.expovariate(1 / 20))
         while time.monotonic() < min(until, end):
-            asyncio.ensure_future(visit())
+            asyncio.ensure_future(visit(resolvers))
             await asyncio.sleep(random.expovariate(rate * busy / 6.5))
     await asyncio.sleep(5)
 
@@ -128,4 +134,4 @@ if sys.argv[1] == "serve":
     asyncio.run(serve())
 else:
     random.seed(int(sys.argv[4]) if len(sys.argv) > 4 else None)
-    asyncio.run(browse(float(sys.argv[2]), float(sys.argv[3])))
+    asyncio.run(browse(float(sys.argv[2]), float(sys.argv[3]), sys.argv[5:]))
