@@ -202,7 +202,7 @@ bool aggregation_evicted(struct aggregation *f, struct alert *out)
 }
 
 /* Return the entry that all alerts without an entry of their own share. Replace the text of *alert
- * by one that quotes it as an example, and clear its uplinks. */
+ * with a text that quotes the old one as an example, and clear the uplinks of *alert. */
 static struct entry *entry_of_others(struct aggregation *f, struct alert *alert, bool *is_new)
 {
 	struct entry *e = &f->entries[OTHERS];

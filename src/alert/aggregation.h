@@ -19,7 +19,7 @@ void aggregation_free(struct aggregation *f);
 
 /* Return true if *alert must be sent now; alert->count is then the number of equal alerts that it
  * stands for. Return false if it was only counted. If AGGREGATION_MAX different alerts were sent
- * within the interval, all further ones share one entry, and *alert becomes an alert about them. */
+ * within the interval, all others share one entry, and *alert becomes an alert about them. */
 bool aggregation_take(struct aggregation *f, struct alert *alert, int64_t interval_ms);
 
 /* Note that an alert's cause persists. Return false if neither the alert nor the shared entry is in

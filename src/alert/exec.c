@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * exec.c - runs programs for alerts, each for a limited time: a limited number at the same time,
- * further ones from a queue.
+ * the others from a queue.
  *
  * Must not know the facts of an alert: it passes on an environment and a line.
  */

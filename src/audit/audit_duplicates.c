@@ -2,7 +2,7 @@
 /*
  * audit_duplicates.c - recognizes events that the kernel sends twice, or too late. If a listener
  * with reliable delivery has no room for an event, the kernel sends it to all listeners again: NEW
- * with each further packet of the flow, DESTROY until that listener has received it.
+ * with each later packet of the flow, DESTROY until that listener has received it.
  *
  * If events may have been lost, an event that may be a duplicate counts as new.
  */

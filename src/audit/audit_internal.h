@@ -108,7 +108,7 @@ struct unasked {
 };
 
 /* Maximum number of suspects in one batch of events: flows whose labels show a mismatch that is not
- * recorded yet. Mismatches of further flows are recorded at once (mismatch_suspect()). */
+ * recorded yet. Mismatches of other flows are recorded at once (mismatch_suspect()). */
 #define SUSPECTS_MAX 512u
 
 struct audit {
@@ -129,8 +129,8 @@ struct audit {
 	bool are_labels_stale;
 	struct audit_gaps gaps;
 	int64_t dump_started_ms;
-	int64_t heard_since_ms; /* the NEW of every flow that began later was read (except in gaps),
-				 * and the flow table had room for it; 0: unknown */
+	int64_t heard_since_ms; /* since this time every NEW was read (except in gaps), and the flow
+				 * table had room for each flow; 0: unknown */
 
 	struct flows *flows;
 	struct flow_queue changed, changing;	     /* live flows to write: those that changed

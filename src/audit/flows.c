@@ -182,8 +182,8 @@ static unsigned shape_of(uint8_t proto, const struct endpoints tuple[2])
 {
 	if (tuple[0].src.family == AF_INET)
 		return SHAPE_V4;
-	/* The destination port of an ICMP tuple is type and code, and a reply has another type: the
-	 * reply tuple never mirrors the original tuple. */
+	/* The destination port of an ICMP tuple is type and code. The type of a reply differs from
+	 * that of its request, so the reply tuple never mirrors the original tuple. */
 	return !is_icmp(proto) && is_mirrored(tuple) ? SHAPE_V6 : SHAPE_V6_NAT;
 }
 

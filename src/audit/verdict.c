@@ -21,8 +21,8 @@ static bool has_left(const struct verdict_facts *f)
 	return verdict_standing(f) != 0;
 }
 
-/* Return the interfaces other than uplinks by which packets left in the direction that the mark is
- * for: replies if the flow entered by an uplink, otherwise original packets. */
+/* Return the other interfaces, no uplinks, that packets left by. Only the direction that the mark
+ * is for counts: replies if the flow entered by an uplink, otherwise original packets. */
 static uint64_t standing_elsewhere(const struct verdict_facts *f)
 {
 	return f->other_egress[f->is_entered ? DIR_REPLY : DIR_ORIGINAL];

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * egress_name.c - replaces names of interfaces by names of uplinks in tables for users.
+ * egress_name.c - replaces names of interfaces with names of uplinks in tables for users.
  *
  * A command reads the uplinks of the history once. An uplink may have had several
  * interfaces.

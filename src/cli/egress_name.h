@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * egress_name.h - replaces names of interfaces by names of uplinks in tables for users.
+ * egress_name.h - replaces names of interfaces with names of uplinks in tables for users.
  */
 #ifndef WAYMARK_SRC_CLI_EGRESS_NAME_H
 #define WAYMARK_SRC_CLI_EGRESS_NAME_H

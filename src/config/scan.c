@@ -68,7 +68,7 @@ static int text_check_nul(const char *text, size_t length, const char *path, FIL
 	return -EINVAL;
 }
 
-/* Replace a byte order mark, which some editors write before UTF-8 text, by blanks. */
+/* Replace a byte order mark, which some editors write before UTF-8 text, with blanks. */
 static void text_blank_mark(char *text)
 {
 	static const char mark[] = "\xef\xbb\xbf";

@@ -5,7 +5,7 @@
  *
  * Each question costs a dump of the rules and routes, or a listing of the ruleset. Many mismatches
  * must not cause as many dumps, so only QUESTIONS_A_MOMENT questions are asked within a moment
- * (MOMENT_MS). Further questions get the latest answer for the same uplink and family. If answers
+ * (MOMENT_MS). Later questions get the latest answer for the same uplink and family. If answers
  * take long, as on a busy machine, a moment is longer, so that questions take at most a tenth of
  * the time.
  */

@@ -12,7 +12,7 @@ int identity_rehearse(void);
 /* Choose the user. If we are root and key user is not "root": check or create the folders of
  * history and state for the configured user and group, become that user, and keep only
  * CAP_NET_ADMIN; stay root if only root may enter a folder (identity.c). Else keep the current
- * user. In each case drop all further privileges for good. Return 0 or -errno, logged. */
+ * user. In each case drop all other privileges for good. Return 0 or -errno, logged. */
 int identity_assume(const struct config *c);
 
 /* Start the talker. If we are root, it runs as the user of section alert. Return NULL on failure,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* loop.h - an epoll loop. Each turn serves the sources that are ready by rank, lowest first. */
+/* loop.h - an epoll loop. Each turn serves the ready sources in the order of their ranks, lowest
+ * first. */
 #ifndef WAYMARK_SRC_DAEMON_LOOP_H
 #define WAYMARK_SRC_DAEMON_LOOP_H
 

@@ -168,7 +168,7 @@ static void slots_forget(struct daemon *d, const struct config *old, const struc
 
 /* --- the change -------------------------------------------------------------------- */
 
-/* Give the new configuration to the audit. Call this before the rules change: when the rules of a
+/* Pass the new configuration to the audit. Call this before the rules change: when the rules of a
  * removed uplink are deleted, its flows leave by other uplinks, which must not count as a
  * mismatch. */
 static void audit_take(struct daemon *d)

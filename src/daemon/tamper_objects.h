@@ -10,8 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* The first THING_PROMPT_MAX restores of a thing within THING_PROMPT_MS happen at once; further
- * ones are THING_SPACING_MS apart. */
+/* The first THING_PROMPT_MAX restores of a thing within THING_PROMPT_MS happen at once; later ones
+ * are THING_SPACING_MS apart. */
 #define THING_PROMPT_MAX 5
 #define THING_PROMPT_MS	 (60 * 1000)
 #define THING_SPACING_MS 5000

@@ -17,12 +17,12 @@ struct who {
 	bool is_kernel;
 };
 
-/* Set the name of a process. Replace bytes that are not printable ASCII by '?': a process chooses
+/* Set the name of a process. Replace bytes that are not printable ASCII with '?': a process chooses
  * its own name, and the name is shown in logs and on terminals. */
 void who_set_name(struct who *w, const char *name);
 
 /* Find the process of a netlink port id, as far as possible. The owner of a port chooses its id,
- * usually its pid in its own pid namespace, or that pid with further bits above. In our pid
+ * usually its pid in its own pid namespace, or that pid with additional higher bits. In our pid
  * namespace another process may have this pid. If that process cannot have made the change, its
  * name is not set. */
 void who_of_port(struct who *w, uint32_t port);

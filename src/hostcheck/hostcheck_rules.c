@@ -325,8 +325,8 @@ static uint32_t mask_proposal(const struct checking *k)
 }
 
 /* Report a rule of another program that harms no pinned flow but matches bits of mark-mask. That
- * program sets these bits in packets that its rule shall match. Waymark reads them as an uplink's
- * mark. Do not report a rule that leads to the table of the uplink with this mark. */
+ * program sets these bits in packets for its own rule. Waymark reads them as an uplink's mark. Do
+ * not report a rule that leads to the table of the uplink with this mark. */
 static void shared_mark_add(const struct checking *k, const struct rule_state *r)
 {
 	uint32_t bits = r->fwmark & r->fwmask & k->c->mark_mask, mask = mask_proposal(k);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * adopt.c - decides which uplink a flow belongs to that began before steering was active.
+ * adopt.c - decides which uplink owns a flow that began before steering was active.
  *
  * Must not know who sets marks. A snapshot is converted to two short lists: the host's own
  * addresses and the networks in table main, each with its side (struct place). Each flow then takes

@@ -202,7 +202,7 @@ static int run_tries(int (*one)(struct run *run), struct run *run)
 	return err;
 }
 
-/* Replace the state, in memory and in its file, by former, the text of the state before an
+/* Restore the state, in memory and in its file, from `former`, the text of the state before an
  * apply. */
 static void state_put_back(struct steering *s, const char *former)
 {

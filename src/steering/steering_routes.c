@@ -242,8 +242,8 @@ void routes_remove(struct run *run, const struct route_diff *d, bool is_balance)
 
 /* --- what was displaced ------------------------------------------------------------- */
 
-/* Replace the interface indexes in a saved route by the current ones, because an interface that was
- * created again has another index. */
+/* Replace the interface indexes in a saved route with the current ones, because an interface that
+ * was created again has a new index. */
 static int route_renumber(struct route_state *r, const struct netstate *then,
 			  const struct netstate *now)
 {

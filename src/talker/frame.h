@@ -22,10 +22,12 @@ enum frame_type {
 	FRAME_PING,	 /* d: ask whether the worker answers */
 	FRAME_PONG,	 /* w: answer to a ping; number: that of the ping */
 	FRAME_PROGRAM,	 /* d: run an alert program; texts: path, standard input, environment... */
-	/* d: run a check; number: of the check; texts: path, time limit (ms), environment... */
+	/* d: run a check; number: the check's; texts: path, time limit (ms), environment... */
 	FRAME_CHECK,
-	FRAME_CHECKED, /* w: number: of the check; text: "good", "bad", or why it did not run */
-	/* d: number: timeout (s); texts: URL, headers...; no text: turn the webhook off */
+	FRAME_CHECKED, /* w: a check's result; number: the check's; text: "good", "bad", or why it
+			* did not run */
+	/* d: set up the webhook; number: timeout (s); texts: URL, headers...; no text: turn it
+	 * off */
 	FRAME_WEBHOOK,
 	FRAME_POST,    /* d: deliver to the webhook; number: id of the alert; text: body */
 	FRAME_SETTLED, /* w: the webhook is done with an alert; number: its id */

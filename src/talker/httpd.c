@@ -276,7 +276,7 @@ static void listener_close(struct httpd *h)
 	h->listen_fd = -1;
 }
 
-/* Return whether the caller shall call accept again at once. */
+/* Return whether the caller must call accept again at once. */
 static bool accept_failed(struct httpd *h, int error)
 {
 	struct client *slowest;

@@ -119,8 +119,9 @@ void alerter_raise(struct alerter *a, const struct alert *alert);
  * alert. Return false if that alert is over or was never raised. */
 bool alerter_goes_on(struct alerter *a, const struct alert *alert);
 
-/* Send no alerts about an uplink ("": no alerts at all) before until_ms; 0 ends the silence. by
- * names the user who requested it. Silenced messages are recorded and counted, not sent. */
+/* Send no alerts about an uplink ("": no alerts at all) before until_ms; 0 ends the silence. The
+ * string `by` names the user who requested it. Silenced messages are recorded and counted, not
+ * sent. */
 #define ALERT_BY_MAX 128
 void alerter_silence(struct alerter *a, const char *uplink, int64_t until_ms, const char *by);
 /* Call fn for each silence that has not expired. */
@@ -133,8 +134,8 @@ void alerter_tick(struct alerter *a, int64_t now_ms);
 
 struct alerter_stats {
 	uint64_t raised, sent, aggregated, silenced;
-	uint64_t summaries; /* summaries, and messages that an alert is over after a quiet time.
-			     * raised = sent + silenced - summaries + aggregated */
+	uint64_t summaries; /* summaries, and messages that an alert is over because no equal alert
+			     * came. raised = sent + silenced - summaries + aggregated */
 	uint64_t failed;    /* failures of all sinks: lost alerts, failed programs, refused
 			     * settings */
 	uint64_t reused;    /* table entries that were reused because the table was full */

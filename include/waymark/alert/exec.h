@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * exec.h - runs programs for alerts: a limited number at the same time, further ones from a queue,
+ * exec.h - runs programs for alerts: a limited number at the same time, the others from a queue,
  * each for a limited time. No function blocks, except exec_free().
  */
 #ifndef WAYMARK_ALERT_EXEC_H

@@ -2,7 +2,7 @@
 /*
  * sink.h - the interface of a sink, which delivers alerts to one destination. A new sink needs a
  * file with a struct sink, a row in the table of sink.c, and a key in the configuration. waymarkd
- * replaces the sinks that run programs or talk to servers by those of src/talker.
+ * replaces the sinks that run programs or talk to servers with those of src/talker.
  *
  * No sink blocks. Alerts that a sink cannot take are counted, and the last error is kept as text.
  */
@@ -75,9 +75,9 @@ struct sink {
 #define SINKS_MAX 8
 extern const struct sink *const sink_table[SINKS_MAX];
 
-/* Create an alerter as alerter_new() does, but replace each sink of sink_table by the sink in
- * instead that has the same name, if there is one. instead ends with NULL, and may be NULL. data is
- * passed to the sinks' open(). */
+/* Create an alerter as alerter_new() does, but use a sink of the list `instead` for each sink of
+ * sink_table that has the same name. `instead` ends with NULL, and may be NULL. data is passed to
+ * the sinks' open(). */
 struct alerter *alerter_new_with(const struct alert_config *c, const struct sink *const *instead,
 				 void *data);
 

@@ -14,8 +14,7 @@
 
 /* Maximum number of waiting alerts. If one more comes, the oldest is dropped. */
 #define WEBHOOK_QUEUE_MAX 1000
-/* The pause after a failed attempt, and its maximum. Each further failure in a row doubles the
- * pause. */
+/* The pause after a failed attempt, and its maximum. Each consecutive failure doubles the pause. */
 #define WEBHOOK_PAUSE_MS     1000
 #define WEBHOOK_PAUSE_MAX_MS 300000
 /* How long a stop waits for pending alerts. */

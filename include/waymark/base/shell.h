@@ -15,7 +15,7 @@ char *shell_line(char *buf, size_t size, const char *line);
 /* Quote one word for a shell; the word may contain spaces. Return buf, as shell_line() does. */
 char *shell_word(char *buf, size_t size, const char *word);
 
-/* Replace each control character by \xHH. Return buf; text that does not fit is cut off. */
+/* Replace each control character with \xHH. Return buf; text that does not fit is cut off. */
 char *text_printable(char *buf, size_t size, const char *text);
 
 #endif

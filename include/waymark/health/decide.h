@@ -6,7 +6,7 @@
  * An operator's command holds until the operator replaces it. Without one, an uplink fails when its
  * check fails or when it is silent, and key on-failure names the action. A failure never drains or
  * takes down the last usable uplink. A recovery needs proof: good checks or answered flows. Each
- * further failure of an uplink keeps it failed for longer. Pure: time is passed in. Must not know
+ * later failure of an uplink keeps it failed for longer. Pure: time is passed in. Must not know
  * routes.
  */
 #ifndef WAYMARK_HEALTH_DECIDE_H
@@ -25,7 +25,7 @@ const char *operator_word_name(enum operator_word w); /* "auto", "up", ... */
 int operator_word_parse(const char *text);	      /* or -EINVAL */
 
 /* Minimum time for which an uplink stays failed. It is DECIDE_HOLD_MS after the first failure and
- * doubles with each further one, up to DECIDE_HOLD_MAX_MS. */
+ * doubles with each later one, up to DECIDE_HOLD_MAX_MS. */
 #define DECIDE_HOLD_MS	   INT64_C(30000)
 #define DECIDE_HOLD_MAX_MS INT64_C(1800000)
 

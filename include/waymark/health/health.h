@@ -70,8 +70,8 @@ struct health_view {
 	enum health_state state;
 	enum health_state family_state[COUNTED_FAMILIES];
 	int64_t since_ms; /* when the state began; 0: it never changed */
-	int64_t fault_ms; /* when the latest bad state is estimated to have begun: the start of
-			   * the weighed window */
+	int64_t fault_ms; /* estimated start of the latest bad state: the start of the weighed
+			   * window */
 	uint32_t window_ms;
 	struct flow_counts flows; /* flows of both families that began or were answered in the
 				   * last window_ms */

@@ -31,7 +31,7 @@ struct weigher *weigher_new(int64_t now_ms, uint32_t window_ms);
 void weigher_free(struct weigher *w);
 
 /* Add one flow that an inside host began at started_ms (0: unknown). Only a fixed number of
- * destinations is kept; flows to further ones are ignored. */
+ * destinations is kept; flows to other destinations are ignored. */
 void weigher_take(struct weigher *w, const struct addr *src, const struct addr *dst,
 		  bool is_answered, int64_t started_ms);
 

@@ -44,7 +44,7 @@ struct findings {
 };
 
 /* findings_add() appends a finding. findings_fix() sets the fix of the finding that was appended
- * last. Both replace control characters by \xHH. The caller of findings_fix() quotes names that
+ * last. Both replace control characters with \xHH. The caller of findings_fix() quotes names that
  * other programs chose (shell.h), because users paste fixes into a shell. */
 void findings_add(struct findings *f, enum finding_level level, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

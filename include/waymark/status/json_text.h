@@ -9,7 +9,7 @@
 struct json_t;
 
 /* Return text as a JSON string that the caller owns, or NULL if memory is short. If text is not
- * valid UTF-8, replace each byte beyond ASCII by '?'. */
+ * valid UTF-8, replace each byte beyond ASCII with '?'. */
 struct json_t *json_text_new(const char *text);
 
 #endif

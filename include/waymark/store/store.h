@@ -109,7 +109,7 @@ const char *store_failure_cause(const struct writer_stats *s, int64_t steady_ms)
 struct writer *writer_start(struct store *st, uint32_t capacity, uint32_t batch_ms);
 
 /* Copy a record into the queue; never block. Only one thread may call this. Return 0, or -ENOBUFS
- * if the queue is full; then the caller still owns what the record points to, and shall push a gap
+ * if the queue is full; then the caller still owns what the record points to, and must push a gap
  * once there is room. If SQLite refuses a record, the writer itself records a gap (source 'store',
  * negative id). */
 int writer_push(struct writer *w, const struct record *r);

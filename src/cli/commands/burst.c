@@ -2,9 +2,9 @@
 /*
  * burst.c - suppresses lines of one kind that come in bursts.
  *
- * The interval of a kind starts with its first line. If lines were suppressed in an
- * interval, the burst continues: all further lines of the kind are suppressed until an
- * interval passes without a line of the kind.
+ * The interval of a kind starts with its first line. If lines were suppressed in an interval, the
+ * burst continues: all later lines of the kind are suppressed until an interval passes without a
+ * line of the kind.
  */
 #include "cli/commands/burst.h"
 

@@ -27,7 +27,7 @@ struct burst {
 	struct burst_kind kinds[BURST_KINDS_MAX];
 };
 
-/* Return true if the caller shall print the line, otherwise count the line as suppressed. is_again:
+/* Return true if the caller must print the line, otherwise count the line as suppressed. is_again:
  * the line updates an earlier line and is always suppressed. While there are lines of more than
  * BURST_KINDS_MAX kinds, lines of the other kinds are printed. */
 bool burst_take(struct burst *b, const char *kind, bool is_again, int64_t now_ms);

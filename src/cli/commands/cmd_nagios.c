@@ -119,8 +119,7 @@ static void levels_judge(struct survey *s)
 	}
 }
 
-/* Print the coverage: that no mismatch was seen only says something about packets that were
- * observed. */
+/* Print the coverage: a count of 0 mismatches only covers packets that were observed. */
 static void coverage_print(const struct survey *s)
 {
 	const char *separator = "; coverage since the start:";

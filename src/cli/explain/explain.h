@@ -35,8 +35,8 @@ struct explanation {
 /* explain_marks.c: add why the flow has its uplink: the mark, each change of the mark, and the
  * rules that may have written it. */
 void explain_marks(struct explanation *e);
-/* explain_path.c: add the rules and routes that packets of the flow should meet, and those that
- * they meet now. */
+/* explain_path.c: add the rules and routes that packets of the flow should use, and those that they
+ * use now. */
 void explain_path(struct explanation *e);
 /* explain_verdict.c: explain_verdict() adds the verdict, its reason and the fix; call
  * explain_path() first. explain_evidence() adds the evidence. */

@@ -2,8 +2,8 @@
 /*
  * import_pbr.c - converts uplinks and marks from pbr's file (/etc/config/pbr).
  *
- * pbr gives its first mark to the first supported interface, in the order of the network
- * file. The mark of each further interface is the previous mark plus the first mark.
+ * pbr gives its first mark to the first supported interface, in the order of the network file. The
+ * mark of each other interface is the previous mark plus the first mark.
  */
 #include <errno.h>
 #include <stdlib.h>

@@ -175,7 +175,8 @@ static void error_note(struct writer *w, int rc, int system_errno, const char *t
 	pthread_mutex_unlock(&w->lock);
 }
 
-/* Record that the database was lost and is created again: alert reason, text, what is created. */
+/* Record that the database was lost: reason (for the alert), text, and what is created in its
+ * place. */
 static void renew(struct writer *w, const char *reason, const char *text, const char *created)
 {
 	w->moved_since_ms = w->in_place_ms;
