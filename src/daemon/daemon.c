@@ -368,14 +368,24 @@ static void drain(struct daemon *d)
  * not closed, and records a gap. */
 static void history_close(struct daemon *d)
 {
-	struct writer_stats stats;
+	struct writer_stats stats = {.depth = 0};
+	const char *cause;
+	int n_lost = 0;
 
-	if (d->writer && writer_stop(d->writer, d->is_ready, clock_now_ms())) {
+	if (d->writer) {
+		writer_stats(d->writer, &stats);
+		n_lost = writer_stop(d->writer, d->is_ready, clock_now_ms());
+	}
+	if (n_lost < 0) {
 		writer_stats(d->writer, &stats);
 		log_err("the disk of the history does not answer: %" PRIu32 " records are lost",
 			stats.depth);
 		return;
 	}
+	cause = store_failure_cause(&stats, clock_steady_ms());
+	if (n_lost > 0)
+		log_err("cannot write the history: %s; %d records are lost",
+			cause ? cause : "its writer was stopped", n_lost);
 	store_close(d->store);
 }
 

@@ -76,9 +76,13 @@ static void working_report(struct daemon *d)
  * it. Write the live flows and the states of the uplinks. */
 static void renewed_report(struct daemon *d, const struct writer_stats *s)
 {
-	log_err("%s", s->renewal_text);
+	char text[256];
+
+	snprintf(text, sizeof(text), "%s; a new %s was created", s->renewal_text,
+		 s->renewal_created);
+	log_err("%s", text);
 	if (!d->store_watch->is_failing)
-		publish_own(d, ALERT_STORE, ALERT_RAISED, s->renewal_reason, s->renewal_text);
+		publish_own(d, ALERT_STORE, ALERT_RAISED, s->renewal_reason, text);
 	d->store_watch->is_failing = true;
 	audit_write_live(d->audit);
 	uplink_states_write(d);

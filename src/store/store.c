@@ -185,7 +185,9 @@ static int connection_open(struct store *st)
 	return 0;
 }
 
-int store_connect(struct store *st)
+/* Open st->path, or create it if it is missing or empty, and fill in the fields that come from the
+ * database. Return 0, or -errno with a message in st->error. */
+static int connect_writable(struct store *st)
 {
 	bool is_new, is_made = access(st->path, F_OK) < 0;
 	int r = store_file_check(st->path, st->error, sizeof(st->error));
@@ -254,7 +256,7 @@ static int open_locked(struct store *st)
 	if (r < 0)
 		return r;
 	st->lock_fd = store_lock(st->path, st->error, sizeof(st->error));
-	return st->lock_fd < 0 ? st->lock_fd : store_connect(st);
+	return st->lock_fd < 0 ? st->lock_fd : connect_writable(st);
 }
 
 static struct store *opened(struct store *st, int r, FILE *errors)
@@ -304,7 +306,82 @@ static int begin_anew(struct store *st, int damage, FILE *errors)
 	if (errors)
 		fprintf(errors, "%s is damaged: %s; the file was renamed to %s\n", st->path,
 			sqlite3_errstr(damage), st->aside);
-	return store_connect(st);
+	return connect_writable(st);
+}
+
+/* Return whether the cause may go away without an operator's change of the configuration. */
+static bool is_of_the_disk(int r)
+{
+	return r == -EROFS || r == -ENOSPC || r == -EDQUOT || r == -EIO;
+}
+
+static int open_read_only(struct store *st)
+{
+	struct stat info;
+
+	if (sqlite3_open_v2(st->path, &st->db, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) !=
+		    SQLITE_OK ||
+	    ids_read(st) < 0 || stat(st->path, &info) < 0) {
+		store_disconnect(st);
+		return -EIO;
+	}
+	st->device = info.st_dev;
+	st->inode = info.st_ino;
+	return 0;
+}
+
+/* Open an empty history in memory, for a daemon that starts without one. */
+static int open_in_memory(struct store *st)
+{
+	int version, rc = sqlite3_open_v2(":memory:", &st->db,
+					  SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+
+	if (rc == SQLITE_OK)
+		rc = migrate_run(st->db, store_migrations, store_migrations_count, &version);
+	return rc == SQLITE_OK ? ids_read(st) : fail_sqlite(st, rc, "cannot start without");
+}
+
+/* The disk keeps the database from being written. A daemon must steer without it: let it read what
+ * can be read. The writer opens the database later. */
+static int postpone(struct store *st, FILE *errors)
+{
+	if (errors)
+		fprintf(errors, "%s; steering and observation start without the history\n",
+			st->error);
+	store_disconnect(st);
+	st->is_postponed = true;
+	return open_read_only(st) == 0 ? 0 : open_in_memory(st);
+}
+
+int store_reconnect(struct store *st)
+{
+	const struct store known = *st;
+	int r = 0;
+
+	if (!st->is_postponed)
+		return connect_writable(st);
+	if (st->lock_fd < 0)
+		st->lock_fd = store_lock(st->path, st->error, sizeof(st->error));
+	if (st->lock_fd < 0) {
+		st->code = SQLITE_OK;
+		return st->lock_fd;
+	}
+	r = connect_writable(st);
+	if (r == 0 && (st->last_flow_id > known.last_flow_id ||
+		       st->last_mismatch_id > known.last_mismatch_id ||
+		       st->last_gap_id > known.last_gap_id)) {
+		store_disconnect(st);
+		r = fail(st, -EEXIST,
+			 "%s has flows that were unknown at the start; restart waymarkd", st->path);
+	}
+	if (r < 0) {
+		st->last_flow_id = known.last_flow_id;
+		st->last_mismatch_id = known.last_mismatch_id;
+		st->last_gap_id = known.last_gap_id;
+		return r;
+	}
+	st->is_postponed = st->is_other = false;
+	return 0;
 }
 
 struct store *store_open_or_renew(const char *path, FILE *errors)
@@ -317,6 +394,8 @@ struct store *store_open_or_renew(const char *path, FILE *errors)
 	damage = r == 0 ? store_probe_start(st) : store_refusal_damage(st);
 	if (damage != SQLITE_OK)
 		r = begin_anew(st, damage, errors);
+	else if (is_of_the_disk(r))
+		r = postpone(st, errors);
 	return opened(st, r, errors);
 }
 

@@ -13,10 +13,11 @@
 struct store {
 	char *path;
 	int lock_fd;
-	sqlite3 *db;  /* NULL: the connection was lost; store_connect() opens a new one */
+	sqlite3 *db;  /* NULL: the connection was lost; store_reconnect() opens a new one */
 	dev_t device; /* device of the open file */
 	ino_t inode, wal_inode, index_inode; /* of the file, its write-ahead log, the log's index */
-	bool is_other; /* the file is new, or it is not the file of the previous connection */
+	bool is_other;	   /* the file is new, or it is not the file of the previous connection */
+	bool is_postponed; /* the file could not be written at the start and was not opened since */
 	int64_t last_flow_id, last_mismatch_id, last_gap_id;
 	/* the lowest gap id in use: gaps that the store itself records are numbered -1, -2, ... */
 	int64_t own_gap_id;
@@ -33,9 +34,11 @@ struct store {
 	int code;	 /* SQLite's result code of that failure; 0: SQLite did not cause it */
 };
 
-/* Open st->path, or create it if it is missing or empty, and fill in the fields that come from the
- * database. Return 0, or -errno with a message in st->error. */
-int store_connect(struct store *st);
+/* After the connection was lost or the opening was postponed: open st->path, or create it if it is
+ * missing or empty, and fill in the fields that come from the database. If the opening was
+ * postponed, also take the lock, and refuse a database with higher ids than were known at the start:
+ * the audit has given them to other flows. Return 0, or -errno with a message in st->error. */
+int store_reconnect(struct store *st);
 void store_disconnect(struct store *st);
 
 /* Which open file is no longer at its path: the database, or only its write-ahead log or the log's
@@ -59,7 +62,7 @@ int store_damage(struct store *st);
 /* Read the schema and the newest rows over a new connection, which has nothing cached. Return
  * SQLITE_OK or the result code of the damage. */
 int store_probe(const struct store *st);
-/* Return whether store_connect() failed with this error because the database that was open before
+/* Return whether store_reconnect() failed with this error because the database that was open before
  * is damaged. If another file has taken its place, return false. */
 bool store_is_damaged(const struct store *st, int error);
 /* Like store_probe(), but also read everything that a starting daemon reads. */

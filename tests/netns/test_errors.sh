@@ -157,28 +157,6 @@ database_unwritable() {
 	sed -i '1i user = "root"' "$lab_tmp/waymark.conf"
 	refused 'a file for a folder, as root' 'file/flows.db: Not a directory'
 	rm "$lab_tmp/files/file"
-	config_files
-	unshare --mount mount --bind "$lab_tmp/files" "$lab_tmp/files" 2>/dev/null ||
-		{ skip 'a folder that cannot be written' 'no mounts here'; return; }
-	read_only 'a folder that cannot be written'
-	daemon_run
-	daemon_stop
-	waymark remove
-	read_only 'our database in a folder that cannot be written'
-	rm -f "$lab_tmp/files/flows.db"*
-}
-
-read_only() { # WHAT: the daemon, where that folder is mounted read-only
-	local daemon=$WAYMARKD
-	cat >"$lab_tmp/read-only" <<-END
-		#!/bin/sh
-		exec unshare --mount sh -c 'mount --bind "$lab_tmp/files" "$lab_tmp/files" &&
-			mount -o remount,ro,bind "$lab_tmp/files" && exec "$daemon" "\$@"' sh "\$@"
-	END
-	chmod +x "$lab_tmp/read-only"
-	WAYMARKD=$lab_tmp/read-only
-	refused "$1" 'flows.db.*[Rr]ead-only'
-	WAYMARKD=$daemon
 }
 
 # --- a second daemon -----------------------------------------------------------------------------------

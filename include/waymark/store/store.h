@@ -22,8 +22,10 @@ struct store;
  * (locked by another daemon), EPROTO (not a history of Waymark, or a newer one), EACCES, ... */
 struct store *store_open(const char *path, FILE *errors);
 
-/* Like store_open(), but if SQLite finds our database damaged, rename it, print one line to errors,
- * and create a new one. The writer then records a gap and counts a renewal. */
+/* Like store_open(), for a daemon, which must steer even without a history. If SQLite finds our
+ * database damaged, rename it, print one line to errors, and create a new one; the writer then
+ * records a gap and counts a renewal. If the disk is full, is read-only or reports an error, print
+ * one line to errors and open what can be read, or nothing; the writer opens the database later. */
 struct store *store_open_or_renew(const char *path, FILE *errors);
 
 /* Commit, checkpoint the write-ahead log and close. NULL is allowed. */
@@ -88,10 +90,11 @@ struct writer_stats {
 	int failure, failure_errno; /* SQLite's result code and errno of the last failed attempt */
 	/* CLOCK_MONOTONIC time at which the current step began; 0: no step is running */
 	int64_t busy_since_ms;
-	char refusal[96];	 /* why SQLite refused the last of the failed records */
-	uint64_t renewals;	 /* databases or logs created because the old one was lost */
-	char renewal_reason[16]; /* "damaged", "moved" */
-	char renewal_text[160];	 /* what happened to the lost database, and what was created */
+	char refusal[96];	     /* why SQLite refused the last of the failed records */
+	uint64_t renewals;	     /* databases or logs created because the old one was lost */
+	char renewal_reason[16];     /* "damaged", "moved" */
+	char renewal_text[128];	     /* what happened to the lost database */
+	const char *renewal_created; /* "database", "log" */
 };
 
 /* Why the history cannot be written: reason in a word or two, cause in a sentence. */
@@ -128,8 +131,8 @@ bool writer_flush_within(struct writer *w, unsigned patience_ms);
 #define WRITER_STOP_MS 15000
 /* Write the rest of the queue, commit, and end the thread. is_clean is saved for
  * store_last_alive_ms(). If writing fails, retry for some seconds, then give up the remaining
- * records. Return 0 (the store is still open), or -ETIMEDOUT if the disk does not answer; then the
- * thread never releases the store, and the process must exit. */
+ * records. Return the number of these records (the store is still open), or -ETIMEDOUT if the disk
+ * does not answer; then the thread never releases the store, and the process must exit. */
 int writer_stop(struct writer *w, bool is_clean, int64_t now_ms);
 
 void writer_stats(struct writer *w, struct writer_stats *out);

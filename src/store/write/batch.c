@@ -184,8 +184,8 @@ static void renew(struct writer *w, const char *reason, const char *text, const 
 	pthread_mutex_lock(&w->lock);
 	w->stats.renewals++;
 	snprintf(w->stats.renewal_reason, sizeof(w->stats.renewal_reason), "%s", reason);
-	snprintf(w->stats.renewal_text, sizeof(w->stats.renewal_text), "%s; a new %s was created",
-		 text, created);
+	snprintf(w->stats.renewal_text, sizeof(w->stats.renewal_text), "%s", text);
+	w->stats.renewal_created = created;
 	pthread_mutex_unlock(&w->lock);
 }
 
@@ -251,6 +251,12 @@ int batch_give_up(struct writer *w, int rc)
 	return rc;
 }
 
+/* Record that a daemon has started, and has not stopped in order yet. */
+static int start_mark(struct store *st)
+{
+	return db_exec(st->db, "INSERT OR REPLACE INTO meta VALUES ('is_clean', 0)");
+}
+
 /* Load what the writer keeps in memory. If the database is new, write the gap (see moved_write())
  * and the uplinks that are valid now. */
 static int load(struct writer *w)
@@ -258,6 +264,10 @@ static int load(struct writer *w)
 	int rc;
 
 	w->is_loaded = true;
+	rc = w->is_marked ? SQLITE_OK : start_mark(w->st);
+	if (rc != SQLITE_OK)
+		return rc;
+	w->is_marked = true;
 	rc = ingest_load(&w->in, w->st);
 	if (rc == SQLITE_OK)
 		rc = maintenance_attach(&w->maintenance, w->st->db);
@@ -280,7 +290,7 @@ static int load(struct writer *w)
 /* Connect again to a database that was closed after an error. The file may be another one now. */
 static int connect_again(struct writer *w)
 {
-	int r = store_connect(w->st);
+	int r = store_reconnect(w->st);
 
 	if (r < 0) {
 		error_note(w, w->st->code ? w->st->code : SQLITE_CANTOPEN, -r, w->st->error);

@@ -141,7 +141,7 @@ static void failed_note(struct writer *w, int rc)
 	progress_tell(w);
 	depth_note(w);
 	busy_begin(w);
-	if (is_relieved(w, rc, now))
+	if (is_relieved(w, rc, now) || atomic_load(&w->is_stopping))
 		pause = RETRY_MS;
 	busy_end(w);
 	queue_wait(&w->queue, w->queue.capacity + 1,
@@ -307,6 +307,7 @@ static void ending_write(struct writer *w)
 	uint32_t left = queue_depth(&w->queue);
 
 	batch_take(w, left);
+	w->n_given_up = left;
 	batch_forget(w);
 	stop_mark(w->st, w->is_clean && !left, w->stopped_ms);
 }
@@ -322,11 +323,6 @@ static void *thread_run(void *data)
 	pthread_cond_broadcast(&w->progress);
 	pthread_mutex_unlock(&w->lock);
 	return NULL;
-}
-
-static int start_mark(struct store *st)
-{
-	return db_exec(st->db, "INSERT OR REPLACE INTO meta VALUES ('is_clean', 0)");
 }
 
 /* If store_open_or_renew() renamed a damaged database, report the renewal. */
@@ -346,6 +342,8 @@ struct writer *writer_start(struct store *st, uint32_t capacity, uint32_t batch_
 	if (!w)
 		return NULL;
 	w->st = st;
+	if (st->is_postponed)
+		store_disconnect(st);
 	w->batch_ms = batch_ms;
 	w->in_place_ms = clock_now_ms();
 	w->stats.capacity = capacity;
@@ -358,9 +356,7 @@ struct writer *writer_start(struct store *st, uint32_t capacity, uint32_t batch_
 	w->flows_max = capacity;
 	if (queue_init(&w->queue, capacity + capacity / RESERVE_PART + 1) < 0)
 		goto free_writer;
-	r = db_errno(start_mark(st));
-	if (r == 0)
-		r = thread_start(&w->thread, thread_run, w);
+	r = thread_start(&w->thread, thread_run, w);
 	if (r == 0)
 		return w;
 	queue_destroy(&w->queue);
@@ -445,6 +441,8 @@ static bool ending_await(struct writer *w)
 
 int writer_stop(struct writer *w, bool is_clean, int64_t now_ms)
 {
+	int n_given_up;
+
 	w->is_clean = is_clean;
 	w->stopped_ms = now_ms;
 	atomic_store(&w->is_stopping, true);
@@ -454,12 +452,13 @@ int writer_stop(struct writer *w, bool is_clean, int64_t now_ms)
 		return -ETIMEDOUT;
 	}
 	pthread_join(w->thread, NULL);
+	n_given_up = (int)w->n_given_up;
 	free(w->uplinks.uplinks);
 	queue_destroy(&w->queue);
 	pthread_cond_destroy(&w->progress);
 	pthread_mutex_destroy(&w->lock);
 	free(w);
-	return 0;
+	return n_given_up;
 }
 
 void writer_stats(struct writer *w, struct writer_stats *out)

@@ -46,6 +46,7 @@ struct writer {
 	/* Used only by the writer thread: */
 	struct ingest in;
 	bool is_loaded;
+	bool is_marked; /* the history contains that a daemon has started */
 	struct maintenance maintenance;
 	struct uplinks_record uplinks; /* the current uplinks, to be written to a new database */
 	struct batch_entry order[BATCH_RECORDS_MAX];
@@ -53,6 +54,7 @@ struct writer {
 	struct latency latency;
 	uint64_t batch_failed; /* records of this batch that SQLite refused */
 	unsigned attempts;     /* failed attempts in a row */
+	uint32_t n_given_up;   /* records that a stop could not write */
 	int64_t alive_ms;      /* when the history last recorded that the daemon is alive */
 	int64_t watched_ms, stopping_since_ms;
 	int64_t in_place_ms; /* when the file was last seen undamaged at its path */
