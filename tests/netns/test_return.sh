@@ -40,8 +40,8 @@ wait_for_sql 10 "SELECT count(*) FROM flows WHERE state = 'live' AND dport = 7 A
 check "the lower tier carries new flows: no alert" alerts_are 0 0
 waymark uplink wan1 drain >/dev/null
 check "drained: traffic on a backup uplink is an alert" wait_for 10 alerts_are 1 0
-is "the history has the user of the decision" \
-	"$(sql "SELECT state, cause, decision, user FROM uplink_states WHERE uplink = 'wan1' ORDER BY id DESC LIMIT 1")" \
+check "the history has the user of the decision" wait_for_sql 5 \
+	"SELECT state, cause, decision, user FROM uplink_states WHERE uplink = 'wan1' ORDER BY id DESC LIMIT 1" \
 	"drain|operator|drain|root"
 sleep 1
 hold_many second pc "udp $NET4 7 12" "tcp $NET4 7 5" "udp $NET6 7 6"
