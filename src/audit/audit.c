@@ -395,6 +395,7 @@ static void take_new(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 	f->is_seen = 1;
 	flow_apply(a, ref, ev, now_ms);
 	f->is_born_astray = mismatch_is_suspect(a, f);
+	drain_check(a, ref, ev, now_ms);
 	unasked_note(a, f, ev);
 	flow_touch(a, ref);
 }

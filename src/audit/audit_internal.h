@@ -162,6 +162,7 @@ struct audit {
 	uint64_t uplink_reasons[UPLINKS_MAX][REASONS]; /* mismatches by the reason that was found
 						        * first */
 	uint64_t uplink_bytes[UPLINKS_MAX];
+	int64_t avoided_since_ms[UPLINKS_MAX]; /* 0: new flows may use the uplink */
 	struct audit_sums sums;
 };
 
@@ -265,9 +266,16 @@ void mismatch_settle(struct audit *a, int64_t now_ms);
 /* Record the mismatch that a logged packet of the flow proves. */
 void mismatch_add_packet(struct audit *a, flow_ref ref, enum direction d, struct egress egress,
 			 const struct stray_packet *p, int64_t now_ms);
+/* Record that the flow left by its own uplink, although new flows avoid that. */
+void mismatch_add_undrained(struct audit *a, flow_ref ref, uint8_t slot, const char *object,
+			    int64_t now_ms);
 void mismatch_forget(struct audit *a, flow_ref ref);
 void mismatch_emit_dirty(struct audit *a);
 void mismatch_free_all(struct audit *a);
+
+/* audit_drain.c */
+/* Record a mismatch if this new flow should have avoided the uplink that it left by. */
+void drain_check(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t now_ms);
 
 /* audit_duplicates.c */
 /* Return whether this NEW event of a live flow has been processed before. */

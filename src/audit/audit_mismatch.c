@@ -3,6 +3,7 @@
  * audit_mismatch.c - mismatches: one per flow, direction and uplink, whether a label, a logged
  * packet or both prove it, in whatever order the evidence arrives.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -46,6 +47,7 @@ struct clue {
 	struct egress egress;
 	const struct stray_packet *p;
 	bool is_old;
+	const char *undrained; /* the object of REASON_NOT_DRAINED; NULL: another reason */
 };
 
 static enum reason diagnose(struct audit *a, flow_ref ref, const struct clue *c, bool is_marked,
@@ -88,7 +90,9 @@ static enum reason reason_find(struct audit *a, flow_ref ref, const struct clue 
 	bool is_marked = !c->p || (c->p->mark & a->mask) == f->mark;
 	enum reason reason;
 
-	object[0] = '\0';
+	snprintf(object, OBJECT_MAX, "%s", c->undrained ? c->undrained : "");
+	if (c->undrained)
+		return REASON_NOT_DRAINED;
 	if (c->egress.slot != SLOT_NONE && f->former == c->egress.slot)
 		return REASON_MARK_CHANGED;
 	reason = diagnose(a, ref, c, is_marked, object);
@@ -172,6 +176,18 @@ static struct mismatch *mismatch_new(struct audit *a, flow_ref ref, const struct
 	a->uplink_reasons[expected][m->record.reason]++;
 	mismatch_announce(a, m);
 	return m;
+}
+
+void mismatch_add_undrained(struct audit *a, flow_ref ref, uint8_t slot, const char *object,
+			    int64_t now_ms)
+{
+	struct clue clue = {
+		.direction = DIR_ORIGINAL,
+		.egress.slot = slot,
+		.undrained = object,
+	};
+
+	mismatch_new(a, ref, &clue, now_ms);
 }
 
 static bool is_reported(const struct audit *a, flow_ref ref, struct egress egress)

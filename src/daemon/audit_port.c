@@ -32,5 +32,6 @@ void audit_port_fill(struct daemon *d, struct audit_port *port)
 		.alert = on_alert,
 		.goes_on = on_goes_on,
 		.diagnose = diagnose_stray,
+		.is_undrained = diagnose_undrained,
 	};
 }

@@ -17,6 +17,7 @@
 #include "daemon/diagnose.h"
 #include "daemon/uplink_states.h"
 #include "waymark/kernel/ifnames.h"
+#include "waymark/plan/drain.h"
 #include "waymark/steering/steering.h"
 
 /* The latest answer for an uplink and family. */
@@ -153,4 +154,26 @@ enum reason diagnose_stray(void *data, const struct audit_stray *stray, char obj
 		return REASON_UNEXPLAINED;
 	memcpy(object, known->object, OBJECT_MAX);
 	return known->reason;
+}
+
+/* While questions may be asked, look at the kernel's current routes, otherwise at those that the
+ * steering knows. */
+bool diagnose_undrained(void *data, const struct audit_stray *stray, char object[OBJECT_MAX])
+{
+	struct daemon *d = data;
+	const struct uplink_config *u = config_uplink_by_slot(d->config, stray->expected);
+	const struct netstate *known = steering_netstate(d->steering);
+	struct diagnosis asked;
+	int64_t now_ms = clock_now_ms();
+	bool is_undrained;
+
+	object[0] = '\0';
+	if (!u)
+		return false;
+	if (!may_ask(d, now_ms))
+		return known &&
+		       drain_is_ignored(known, d->config, u, &stray->src, &stray->dst, object);
+	is_undrained = steering_is_undrained(d->steering, u, &stray->src, &stray->dst, object);
+	answer_stamp(d, &asked, now_ms);
+	return is_undrained;
 }

@@ -25,6 +25,7 @@ struct uplink_states {
 	char *addresses[UPLINKS_MAX]; /* as uplink_addresses() lists them; NULL: unknown yet */
 	struct addr gateways[UPLINKS_MAX][2];  /* the last of each family; none: unknown yet */
 	bool has_another_gateway[UPLINKS_MAX]; /* since the last record */
+	bool is_avoided[UPLINKS_MAX];	       /* as passed to the audit */
 	struct uplink_state_record published[UPLINKS_MAX]; /* last published; state "": none */
 };
 
@@ -156,6 +157,19 @@ static void uplink_alert(struct daemon *d, const struct uplink_config *u, const 
 	publish_raise(d, &a);
 }
 
+/* Report to the audit whether new flows avoid the uplink by decision. */
+static void avoidance_pass(struct daemon *d, const struct uplink_config *u)
+{
+	const struct uplink_plan *plan = uplink_plan_find(steering_plan(d->steering), u->slot);
+	bool *was = &d->uplink_states->is_avoided[u->slot];
+	bool is_avoided =
+		plan && (plan->decision == DECISION_DRAIN || plan->decision == DECISION_DOWN);
+
+	if (is_avoided != *was)
+		audit_set_avoided(d->audit, u->slot, is_avoided ? clock_now_ms() : 0);
+	*was = is_avoided;
+}
+
 /* Determine the states and log each change. Raise an alert for a change, unless the former state
  * was unknown, as at the start. */
 static void states_update(struct daemon *d)
@@ -168,6 +182,7 @@ static void states_update(struct daemon *d)
 
 		addresses_note(d, u);
 		gateways_note(d, u);
+		avoidance_pass(d, u);
 		if (before == now)
 			continue;
 		d->uplink_states->state[u->slot] = now;
@@ -310,6 +325,8 @@ void uplink_states_forget(struct daemon *d, uint8_t slot)
 	memset(d->uplink_states->gateways[slot], 0, sizeof(d->uplink_states->gateways[slot]));
 	d->uplink_states->has_another_gateway[slot] = false;
 	d->uplink_states->published[slot] = (struct uplink_state_record){0};
+	d->uplink_states->is_avoided[slot] = false;
+	audit_set_avoided(d->audit, slot, 0);
 }
 
 uint8_t uplink_states_number(const struct daemon *d, uint8_t slot)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * steering_diagnose.c - explains from the kernel's current rules and routes why a packet with an
- * uplink's mark may leave by another interface.
+ * uplink's mark may leave by another interface, or a new flow by a drained uplink.
  *
  * Must not change anything, nor use the plan of the last apply: it may be called during an apply.
  */
 #include "steering/steering_internal.h"
+#include "waymark/plan/drain.h"
 
 static void object_name(enum reason reason, const struct fib_answer *a, const struct netstate *s,
 			char object[OBJECT_MAX])
@@ -30,6 +31,20 @@ enum reason steering_diagnose(struct steering *s, const struct uplink_config *u,
 	object_name(reason, &answer, now, object);
 	netstate_free(now);
 	return reason;
+}
+
+bool steering_is_undrained(struct steering *s, const struct uplink_config *u,
+			   const struct addr *src, const struct addr *dst, char object[OBJECT_MAX])
+{
+	struct netstate *now = rtnl_snapshot(s->rtnl);
+	bool is_undrained;
+
+	object[0] = '\0';
+	if (!now)
+		return false;
+	is_undrained = drain_is_ignored(now, s->config, u, src, dst, object);
+	netstate_free(now);
+	return is_undrained;
 }
 
 bool steering_is_restoring(struct steering *s)

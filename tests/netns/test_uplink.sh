@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
 # Proves that an operator's decision about an uplink (drain, down, auto) is obeyed, recorded
-# with its user, kept over a restart, and ended after --for; that a check program decides; and
-# that the tools show it.
+# with its user, kept over a restart, and ended after --for; that new flows which another rule
+# leads to a drained uplink are mismatches; that a check program decides; and that the tools
+# show it.
 
 . "${0%/*}/lib.sh"
 
@@ -34,6 +35,26 @@ check "its state is drain" wait_for 3 field_is wan1 state drain
 check "its cause is the operator" field_is wan1 cause operator
 check "it was decided by root" field_is wan1 decided_by root
 is "new flows leave by the other one" "$(used)" wan2
+sleep 1
+at router ip route add 198.51.100.0/24 via $GW1_4 dev wan1
+at pc ping -c 1 -W 1 -q $GW1_4 >/dev/null
+at pc ping -c 1 -W 1 -q 198.51.100.1 >/dev/null
+at router ping -c 1 -W 1 -q -I wan1 $NET4 >/dev/null
+wait_for_sql 5 "SELECT count(*) FROM flows WHERE proto = 'icmp' AND egress = 'wan1'" 3
+is "its network, a route of its own and bound flows may use it: no mismatch" \
+	"$(sql "SELECT count(*) FROM flows WHERE proto = 'icmp' AND egress = 'wan1' AND verdict = 'ok'"; sql "SELECT count(*) FROM mismatches")" "3
+0"
+at router ip route del 198.51.100.0/24 via $GW1_4 dev wan1
+at router ip rule add pref 100 iif lan lookup 251
+http_get pc 3 "http://$NET4/" >/dev/null
+check "flows that another rule leads to it are mismatches" wait_for_sql 5 \
+	"SELECT count(*), reason, expected, egress FROM mismatches GROUP BY 2, 3, 4" "3|not-drained|wan1|wan1"
+check "an alert names the rule" wait_for 5 grep -q '"kind":"mismatch".*"reason":"not-drained".*priority 100 .*lookup 251 takes over' "$lab_tmp/alerts.jsonl" || diag "$(cat "$lab_tmp/alerts.jsonl")"
+check "explain says what to do" sh -c \
+	"'$WAYMARK' -c '$lab_tmp/waymark.conf' explain $(sql "SELECT max(flow_id) FROM mismatches") | grep -q 'Remove the ip rule or route that leads new flows there'"
+at router ip rule del pref 100
+is "without it new flows leave by the other one" "$(used)" wan2
+is "no more mismatches" "$(sql "SELECT count(*) FROM mismatches")" 3
 check "the log has the user" grep -q 'uplink wan1: drain, decided by root' "$lab_tmp/waymarkd.log"
 daemon_stop
 daemon_run

@@ -33,6 +33,7 @@ struct history {
 	unsigned n_flows, n_mismatches, n_gaps, n_changes, n_alerts, n_interfaces;
 	enum reason diagnosis, restoring; /* the kernel's state as the diagnosis reports it */
 	struct audit_stray stray;	  /* the stray of the last diagnosis */
+	bool is_undrained;		  /* what the routes say of a flow that should avoid */
 	bool is_over;			  /* whether the alerts say it is over */
 	enum reason goes_on;		  /* reported last */
 };
@@ -115,6 +116,15 @@ static enum reason diagnose(void *data, const struct audit_stray *stray, char ob
 	return stray->is_marked ? h->diagnosis : h->restoring;
 }
 
+static bool undrained(void *data, const struct audit_stray *stray, char object[OBJECT_MAX])
+{
+	struct history *h = data;
+
+	h->stray = *stray;
+	strcpy(object, h->is_undrained ? "a rule" : "");
+	return h->is_undrained;
+}
+
 /* --- scenarios ---------------------------------------------------------------- */
 
 struct world {
@@ -134,7 +144,8 @@ static void world_open(struct world *w, uint32_t max_flows)
 				  .emit = emit,
 				  .alert = alert,
 				  .goes_on = goes_on,
-				  .diagnose = diagnose};
+				  .diagnose = diagnose,
+				  .is_undrained = undrained};
 	struct audit_ids ids = {0};
 
 	memset(w, 0, sizeof(*w));
@@ -372,6 +383,63 @@ static void a_killed_successor_is_a_mismatch_of_its_own(void **state)
 
 /* Two flows live at once with the same source and server, one through a port forward: a logged
  * packet of one is not attributed to the other. */
+/* Emit a new flow that left by wan1. */
+static void left_by_wan1(struct world *w, struct ct_event ev)
+{
+	ev.start_ns = w->now_ms * 1000000;
+	label(&ev, LABEL(WAN1));
+	audit_ct_event(w->a, &ev, w->now_ms);
+	audit_settle(w->a, w->now_ms);
+	ticks(w, 3);
+}
+
+static void a_new_flow_by_a_drained_uplink_is_a_mismatch(void **state)
+{
+	struct world w;
+	struct ct_event ev;
+	int64_t drained_ms;
+
+	(void)state;
+	world_open(&w, 100);
+	w.h.is_undrained = true;
+	left_by_wan1(&w, lan_flow(CT_NEW, 1, 2));
+	drained_ms = w.now_ms;
+	audit_set_avoided(w.a, WAN1, drained_ms);
+	left_by_wan1(&w, lan_flow(CT_NEW, 2, 2)); /* it may have been routed before */
+	ticks(&w, 40);
+	ev = inbound_flow(CT_NEW, 3, 2);
+	label(&ev, ENTERED);
+	left_by_wan1(&w, ev);
+	ev = lan_flow(CT_NEW, 4, 2);
+	ev.status = 1; /* IPS_EXPECTED: a data connection */
+	left_by_wan1(&w, ev);
+	w.h.is_undrained = false; /* a specific route */
+	left_by_wan1(&w, lan_flow(CT_NEW, 5, 2));
+	assert_string_equal(w.h.mismatch[1].object, "");
+	assert_int_equal(w.h.stray.expected, WAN1);
+	w.h.is_undrained = true;
+	for (int i = 1; i <= 5; i++)
+		assert_int_equal(w.h.flow[i].verdict, VERDICT_OK);
+	assert_int_equal(w.h.n_mismatches, 0);
+
+	left_by_wan1(&w, lan_flow(CT_NEW, 6, 2));
+	assert_int_equal(w.h.n_mismatches, 1);
+	assert_int_equal(w.h.n_alerts, 1);
+	assert_int_equal(w.h.flow[6].verdict, VERDICT_MISMATCH);
+	assert_int_equal(w.h.flow[6].reason, REASON_NOT_DRAINED);
+	assert_int_equal(w.h.mismatch[1].reason, REASON_NOT_DRAINED);
+	assert_int_equal(w.h.mismatch[1].flow_id, 6);
+	assert_int_equal(w.h.mismatch[1].expected, WAN1);
+	assert_int_equal(w.h.mismatch[1].egress, WAN1);
+	assert_string_equal(w.h.mismatch[1].object, "a rule");
+
+	audit_set_avoided(w.a, WAN1, 0);
+	left_by_wan1(&w, lan_flow(CT_NEW, 7, 2));
+	assert_int_equal(w.h.flow[7].verdict, VERDICT_OK);
+	assert_int_equal(w.h.n_mismatches, 1);
+	world_close(&w);
+}
+
 static void a_flow_beside_is_not_blamed(void **state)
 {
 	struct ct_event one = inbound_flow(CT_NEW, 1, 2), other = inbound_flow(CT_NEW, 2, 2);
@@ -1442,6 +1510,7 @@ int main(void)
 		cmocka_unit_test(a_mismatch_is_one_row_in_every_order),
 		cmocka_unit_test(a_killed_flow_is_not_mistaken_for_its_successor),
 		cmocka_unit_test(a_killed_successor_is_a_mismatch_of_its_own),
+		cmocka_unit_test(a_new_flow_by_a_drained_uplink_is_a_mismatch),
 		cmocka_unit_test(a_flow_beside_is_not_blamed),
 		cmocka_unit_test(a_later_flow_with_the_same_addresses_is_not_blamed),
 		cmocka_unit_test(a_packet_of_no_flow_is_an_example),

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * test_fib.c - proves the path through rules and tables, and why it differs from the mark's: a
- * steered router's snapshot with one change at a time.
+ * test_fib.c - proves the path through rules and tables, why it differs from the mark's, and which
+ * new flows are led to a drained uplink: a steered router's snapshot with one change at a time.
  */
 #include <linux/fib_rules.h>
 #include <linux/rtnetlink.h>
@@ -13,6 +13,7 @@
 
 #include <cmocka.h>
 
+#include "waymark/plan/drain.h"
 #include "waymark/plan/fib.h"
 
 enum { LAN = 1, IF1, IF2 };
@@ -285,6 +286,82 @@ static void another_tools_rules_are_judged_by_where_they_lead(void **state)
 	assert_int_equal(why(s), REASON_RULE_BEFORE);
 }
 
+/* The router with wan1 drained: the balanced route has wan2 alone. */
+static struct netstate *drained(bool has_backup)
+{
+	struct netstate *s = router(ALL);
+	struct addr_state own = {.ifindex = LAN};
+
+	assert_int_equal(prefix_parse(&own.prefix, "192.168.10.1/24"), 0);
+	assert_non_null(netstate_add_addr(s, &own));
+	rule_add(s, 32765, 0, RT_TABLE_MAIN)->suppress_prefixlength = 0;
+	rule_add(s, 32765, 0, 253);
+	if (has_backup)
+		route_add(s, 253, "", 0, IF2, 0);
+	else
+		route_add(s, 253, "", 0, IF1, 0);
+	s->routes[s->n_routes - 1].protocol = ROUTE_PROTOCOL_WAYMARK;
+	return s;
+}
+
+/* Return whether a flow of src is led to wan1 although that is drained. */
+static bool is_led(struct netstate *s, const char *src, char object[OBJECT_MAX])
+{
+	struct fib_query q = query(0);
+	bool is_ignored;
+
+	assert_int_equal(addr_parse(&q.src, src), 0);
+	is_ignored = drain_is_ignored(s, &config, &uplinks[0], &q.src, &q.dst, object);
+	netstate_free(s);
+	return is_ignored;
+}
+
+static void new_flows_avoid_a_drained_uplink_unless_misled(void **state)
+{
+	static const char pc[] = "192.168.10.2", host[] = "192.168.10.1";
+	char object[OBJECT_MAX];
+	struct netstate *s;
+
+	(void)state;
+	config.balance = BALANCE_TABLE;
+	config.balance_table = 253;
+	assert_false(is_led(drained(true), pc, object));
+	assert_string_equal(object, "");
+	/* Another process's rule leads there. */
+	s = drained(true);
+	rule_add(s, 900, 0, 251);
+	assert_true(is_led(s, pc, object));
+	assert_string_equal(object, "priority 900 lookup 251");
+	/* The rule is for packets of the LAN. */
+	s = drained(true);
+	strcpy(rule_add(s, 900, 0, 251)->iifname, "lan");
+	assert_true(is_led(s, pc, object));
+	s = drained(true);
+	strcpy(rule_add(s, 900, 0, 251)->iifname, "other");
+	assert_false(is_led(s, pc, object));
+	/* A VPN's half of the default route is one; a specific route is not. */
+	s = drained(true);
+	route_add(s, RT_TABLE_MAIN, "128.0.0.0/1", 0, IF1, 0);
+	assert_true(is_led(s, pc, object));
+	assert_string_equal(object, "128.0.0.0/1 dev wan1 table main proto 0");
+	s = drained(true);
+	route_add(s, RT_TABLE_MAIN, "203.0.113.0/24", 0, IF1, 0);
+	assert_false(is_led(s, pc, object));
+	/* This host's own packets may be bound to the uplink. */
+	s = drained(true);
+	rule_add(s, 900, 0, 251);
+	assert_false(is_led(s, host, object));
+	s = drained(true);
+	rule_add(s, 900, 0, 251);
+	assert_false(is_led(s, "0.0.0.0", object));
+	/* No other uplink takes new flows, or none is balanced. */
+	assert_false(is_led(drained(false), pc, object));
+	config.balance = BALANCE_OFF;
+	s = drained(true);
+	rule_add(s, 900, 0, 251);
+	assert_false(is_led(s, pc, object));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -294,6 +371,7 @@ int main(void)
 		cmocka_unit_test(the_reason_is_what_was_changed),
 		cmocka_unit_test(jumps_and_groups_are_followed),
 		cmocka_unit_test(another_tools_rules_are_judged_by_where_they_lead),
+		cmocka_unit_test(new_flows_avoid_a_drained_uplink_unless_misled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,6 +52,10 @@ struct audit_port {
 	 * be. object is set to the rule or route that is the cause, or to "". */
 	enum reason (*diagnose)(void *data, const struct audit_stray *stray,
 				char object[OBJECT_MAX]);
+	/* Return whether routing led a new flow, whose uplink (stray->expected) new flows avoid, to
+	 * that uplink, although it should have led to another one. object is set to the rule or
+	 * route that is the cause, or to "". NULL: no flow is judged so. */
+	bool (*is_undrained)(void *data, const struct audit_stray *stray, char object[OBJECT_MAX]);
 };
 
 struct audit_ids {
@@ -98,6 +102,10 @@ struct audit_address {
 };
 int audit_set_addresses(struct audit *a, const struct audit_address *list, size_t n,
 			int64_t now_ms);
+
+/* Set since when new flows from inside avoid this uplink, because it is drained or down by decision;
+ * 0: they do not. A new flow that leaves by it nevertheless is a mismatch (REASON_NOT_DRAINED). */
+void audit_set_avoided(struct audit *a, uint8_t slot, int64_t since_ms);
 
 /* Set the time from which evidence is collected. Flows that have no label and began earlier, or at
  * an unknown time, count as predating (REASON_PREDATES). */

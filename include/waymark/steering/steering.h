@@ -182,6 +182,11 @@ void steering_labels_keep(struct steering *s);
 enum reason steering_diagnose(struct steering *s, const struct uplink_config *u,
 			      const struct fib_query *q, char object[OBJECT_MAX]);
 
+/* Return whether the kernel's current rules and routes lead a new flow from src to dst to uplink u,
+ * although new flows should use another one; see drain.h. */
+bool steering_is_undrained(struct steering *s, const struct uplink_config *u,
+			   const struct addr *src, const struct addr *dst, char object[OBJECT_MAX]);
+
 /* Return whether the ruleset in the kernel is unchanged since it was loaded, and so restores marks.
  * Unlike steering_has_ruleset(), read the state file first if this process knows no loaded ruleset.
  * If that file cannot be read, return true. */

@@ -79,7 +79,7 @@ static void stray_add(struct picture *p, const struct report *r, const struct re
 			p->strays[i].number += c->number;
 			return;
 		}
-	if (p->n_strays == STRAYS_MAX || from == PLACES_MAX || to == PLACES_MAX)
+	if (p->n_strays == STRAYS_MAX || from == PLACES_MAX || to == PLACES_MAX || from == to)
 		p->others += c->number;
 	else
 		p->strays[p->n_strays++] =
