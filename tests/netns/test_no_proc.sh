@@ -3,7 +3,8 @@
 #
 # Proves that waymarkd starts, steers, observes and repairs where it cannot read /proc,
 # /proc/sys, /sys or other users' processes, and reports as unknown what it cannot read; that
-# where /proc/sys is read-only, it names each sysctl that it cannot set once.
+# where /proc/sys is read-only, it names each sysctl that it cannot set once; that it works where
+# IPv6 is off.
 
 . "${0%/*}/lib.sh"
 
@@ -71,4 +72,8 @@ for family in 4 6; do
 	is "the sysctl of IPv$family that cannot be set is named once" \
 		"$(grep -c "net/ipv$family/fib_multipath_hash_policy: cannot be set" "$log")" 1
 done
+
+at router sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
+hidden "no IPv6" "mount -t tmpfs none /proc/sys/net/ipv6" 0
+
 done_testing

@@ -342,6 +342,8 @@ static void test_causes(void **state)
 	assert_string_equal(store_failure_of(SQLITE_IOERR_FSYNC, EIO).cause,
 			    "the disk reports an I/O error");
 	assert_string_equal(store_failure_of(SQLITE_CANTOPEN, ENOSPC).cause, "the disk is full");
+	assert_string_equal(store_failure_of(SQLITE_CANTOPEN, EIO).cause,
+			    "the disk reports an I/O error");
 	assert_string_equal(store_failure_of(SQLITE_CANTOPEN, EACCES).cause,
 			    "the database cannot be opened");
 	assert_string_equal(store_failure_of(SQLITE_FULL, EDQUOT).reason, "disk quota");

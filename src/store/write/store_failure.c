@@ -44,7 +44,7 @@ static const struct store_failure *by_system(int code, int system_errno)
 		return &full;
 	if (system_errno == EDQUOT)
 		return &quota;
-	return code == SQLITE_IOERR ? &io : NULL;
+	return code == SQLITE_IOERR || system_errno == EIO ? &io : NULL;
 }
 
 struct store_failure store_failure_of(int code, int system_errno)
