@@ -94,6 +94,17 @@ struct counts {
 	uint64_t mismatches[UPLINKS_MAX], bytes[UPLINKS_MAX];
 };
 
+/* Return the share of the new flows that were answered, or -1 if none started. An answer may belong
+ * to a flow that started earlier. */
+static double answered_share(struct flow_counts flows)
+{
+	if (!flows.flows_started)
+		return -1;
+	if (flows.flows_answered > flows.flows_started)
+		return 1;
+	return (double)flows.flows_answered / (double)flows.flows_started;
+}
+
 static void health_fill(const struct daemon *d, struct answer *a, struct answer_uplink *out,
 			const struct uplink_config *u)
 {
@@ -103,12 +114,8 @@ static void health_fill(const struct daemon *d, struct answer *a, struct answer_
 	uplink_health_get(d, u->slot, &v);
 	out->cause = state_cause_name(uplink_health_cause(d, u->slot, out->state));
 	out->health = health_state_name(uplink_health_state(d, u->slot));
-	out->answered_share = v.passive.flows.flows_started
-				      ? (double)v.passive.flows.flows_answered /
-						(double)v.passive.flows.flows_started
-				      : -1;
-	if (out->answered_share > 1)
-		out->answered_share = 1;
+	out->answered_share = answered_share(
+		v.passive.flows.flows_started ? v.passive.flows : usage_recent_flows(d, u->slot));
 	out->tier = u->tier;
 	if (o->word == OPERATOR_AUTO)
 		return;

@@ -32,6 +32,7 @@ struct carried {
 	struct usage_record pending; /* usage that is not written yet */
 	int64_t pending_ms;	     /* start of the time that pending covers */
 	struct usage_totals totals;
+	struct flow_counts written_flows; /* those of the latest record */
 };
 
 struct usage {
@@ -129,6 +130,7 @@ void usage_write(struct daemon *d, int64_t now_ms)
 	for (size_t i = 0; i < d->config->n_uplinks; i++) {
 		struct carried *c = &d->usage->carried[d->config->uplinks[i].slot];
 
+		c->written_flows = c->pending.flows;
 		c->pending.slot = d->config->uplinks[i].slot;
 		c->pending.reading = c->last;
 		usage_split(&c->pending, c->pending_ms, now_ms, part_publish, d);
@@ -153,6 +155,16 @@ void usage_tick(struct daemon *d, int64_t now_ms)
 void usage_totals(const struct daemon *d, uint8_t slot, struct usage_totals *out)
 {
 	*out = d->usage->carried[slot].totals;
+}
+
+struct flow_counts usage_recent_flows(const struct daemon *d, uint8_t slot)
+{
+	const struct carried *c = &d->usage->carried[slot];
+
+	return (struct flow_counts){
+		.flows_started = c->written_flows.flows_started + c->pending.flows.flows_started,
+		.flows_answered = c->written_flows.flows_answered + c->pending.flows.flows_answered,
+	};
 }
 
 /* --- start and stop -------------------------------------------------------------------------- */

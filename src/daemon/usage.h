@@ -11,6 +11,8 @@
 
 #include <stdint.h>
 
+#include "waymark/base/record.h"
+
 struct usage;
 struct daemon;
 
@@ -30,5 +32,7 @@ struct usage_totals {
 	uint64_t sent_bytes, received_bytes;
 };
 void usage_totals(const struct daemon *d, uint8_t slot, struct usage_totals *out);
+/* Return how many of the uplink's flows started and were answered in the last one to two minutes. */
+struct flow_counts usage_recent_flows(const struct daemon *d, uint8_t slot);
 
 #endif

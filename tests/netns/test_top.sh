@@ -109,7 +109,7 @@ check "80 columns have every column" wait_for 3 shows "ANSW    MISM COVERED"
 check "80 columns have the keys" shows "arrows, Enter explain"
 mux send-keys -t top '?'
 check "80 columns cut no line of the help" wait_for 3 shows "are in the history."
-check "... nor the line of ANSW" shows "only with passive health"
+check "... nor the line of ANSW" shows "one to two minutes that got a reply"
 check "... nor the line of PACKETS" shows "if only a label shows"
 mux send-keys -t top '?'
 mux resize-window -t top -x 60 -y 12

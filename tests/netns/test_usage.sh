@@ -84,6 +84,9 @@ is "uplinks shows the quota" "$(waymark uplinks --json | python3 -c '
 import json, sys
 u = json.load(sys.stdin)[0]
 print(u["quota"], 8 * 1048576 < u["quota_used"] < 9 * 1048576)')" "$((10 * MIB)) True"
+is "... and the answered share" "$(waymark uplinks --json | python3 -c '
+import json, sys
+print(*[u["answered_share"] for u in json.load(sys.stdin)])')" "1.0 None"
 check "metrics have the quota" sh -c "'$WAYMARK' -c '$lab_tmp/waymark.conf' metrics | grep -q '^waymark_uplink_quota_used_bytes{.*wan1.*} 8[0-9]*'"
 daemon_stop
 is_all_counted "a SIGKILL and the time without a daemon lose nothing and count nothing twice"

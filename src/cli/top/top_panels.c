@@ -382,7 +382,7 @@ static void help_put(struct pen *p)
 		"",
 		"Colours show the state now: red while an uplink is not up or mismatches came",
 		"in the last minute, yellow while it is drained, degraded or silent.",
-		"ANSW: share of the newest flows that got a reply (only with passive health).",
+		"ANSW: share of the flows of the last one to two minutes that got a reply.",
 		"MISM: mismatches since the daemon started. PACKETS: - if only a label shows",
 		"the mismatch. COVERED: share of the sent packets that are in the history.",
 	};
