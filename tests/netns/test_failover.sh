@@ -225,4 +225,34 @@ check "a renamed uplink: its state is in the history under the new name" \
 	wait_for_sql 5 "SELECT state FROM uplink_states WHERE uplink = 'spare'" up
 is "... and not under the old one" "$(sql "SELECT count(*) FROM uplink_states WHERE uplink = 'wan2'")" 2
 
+# --- stranded ----------------------------------------------------------------------------------------
+
+# Flows from outside go on arriving by an uplink that an operator takes down. Without answers
+# nothing of them leaves by another uplink: they did not move.
+daemon_stop
+isp_up 1
+at router conntrack -F 2>/dev/null
+daemon_start 'on-uplink-down = "hold"'
+check "wan1 is up for the last time" wait_for 5 uplink_is wan1 wan1 up
+hold visits net udp $WAN1_4 7007 6 $NET4_VIA1
+hold quiet net udp $WAN1_4 7007 3 $NET4_VIA1
+wait_for_sql 5 "SELECT count(*) FROM flows WHERE state = 'live' AND dport = 7007 AND ingress = 'wan1'" 9
+visits=$(flow_ids "state = 'live' AND dport = 7007 AND sport IN ($(hold_ports visits | paste -sd, -))")
+at pc nft 'add table inet mute; add chain inet mute in { type filter hook input priority 0; }'
+at pc nft 'add rule inet mute in udp dport 7007 drop'
+waymark uplink wan1 down >/dev/null
+check "wan1 is down by decision" wait_for 5 uplink_is wan1 wan1 down
+visits_are_stranded() {
+	hold_push visits
+	[ "$(listed stranded)" = "$visits" ]
+}
+check "flows that still send, and did not move, are stranded" wait_for 15 visits_are_stranded ||
+	diag "$(failed_over; listed stranded; echo "wanted $visits")"
+is "their number, and that of those that send nothing" "$(failed_over --uplink wan1 | grep -e stranded -e idle | cut -d, -f1-4)" \
+"stranded,,6,6
+idle,,3,3"
+waymark uplink wan1 auto >/dev/null
+hold_drop visits
+hold_drop quiet
+
 done_testing
