@@ -217,6 +217,24 @@ waymark failover --list nonsense >/dev/null 2>"$lab_tmp/err"
 is "no valid class: exit 2" $? 2
 check "the message lists the classes" grep -q 'expected one of moved, deleted, stranded, idle, ended, backup, returned' "$lab_tmp/err"
 
+start=$(sql "SELECT min(time) FROM uplink_states")
+is "--since shows each failover, oldest first" "$(waymark failover --since "$start" --uplink wan1 --csv | sed 1d | cut -d, -f2 | uniq)" \
+	"$(waymark failover --csv --at "$back" | sed 1d | cut -d, -f2 | uniq
+	waymark failover --csv | sed 1d | cut -d, -f2 | uniq)"
+is "... with all classes of each" "$(waymark failover --since "$start" --csv | sed 1d | cut -d, -f4 | sort | uniq -c | sed 's/^ *//')" \
+"2 backup
+2 deleted
+2 ended
+2 idle
+2 moved
+2 returned
+2 stranded"
+is "--until is before that time" "$(waymark failover --until "$back" --csv | sed 1d | cut -d, -f2 | uniq)" \
+	"$(waymark failover --csv --at "$back" | sed 1d | cut -d, -f2 | uniq)"
+is "no failover in a span: an empty array" "$(waymark failover --json --until "$start")" "[]"
+is "--list shows the flows of the newest in the span" "$(waymark failover --until "$back" --list moved --csv | sed 1d | cut -d, -f1 | paste -sd, -)" \
+	"$(waymark failover --at "$back" --list moved --csv | sed 1d | cut -d, -f1 | paste -sd, -)"
+
 # --- a reload ---------------------------------------------------------------------------------------
 
 sed -i 's/uplink wan2/uplink spare/' "$lab_tmp/waymark.conf"

@@ -224,6 +224,26 @@ static void none(struct query *q, const char *uplink, int64_t at_ms)
 	assert_true(!f.n_sums && !f.sums);
 }
 
+/* The times of all failovers in a span, in seconds after noon. */
+static void listed(struct query *q, const char *uplink, int64_t since_ms, int64_t until_ms,
+		   const char *wanted)
+{
+	char text[200] = "";
+	struct failover f;
+	int64_t *ids;
+	size_t n;
+
+	assert_int_equal(query_failovers(q, uplink, since_ms, until_ms, &ids, &n), 0);
+	for (size_t i = 0; i < n; i++) {
+		assert_int_equal(query_failover_of(q, ids[i], &f), 0);
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), " %s %.2f", f.uplink,
+			 (double)(f.down_ms - LAB_NOON) / 1000);
+		failover_free(&f);
+	}
+	free(ids);
+	assert_string_equal(text, wanted);
+}
+
 /* The last failover, one of an uplink, one at a time; not one that a start found. */
 static void test_which(void **state)
 {
@@ -271,6 +291,12 @@ static void test_which(void **state)
 	state_push(1, LAB_NOON + 6020, "down");
 	writer_flush(writer);
 	found(q, "wan2", 0, LAB_NOON + 6020, 0);
+	listed(q, NULL, 0, 0, " wan1 2.00 wan2 4.00 wan2 6.02");
+	listed(q, "wan2", 0, 0, " wan2 4.00 wan2 6.02");
+	listed(q, NULL, LAB_NOON + 2001, 0, " wan2 4.00 wan2 6.02");
+	listed(q, NULL, 0, LAB_NOON + 4000, " wan1 2.00");
+	listed(q, NULL, LAB_NOON + 2000, LAB_NOON + 4001, " wan1 2.00 wan2 4.00");
+	listed(q, "wan3", 0, 0, "");
 	query_close(q);
 	store_lab_stop(writer, st);
 }

@@ -78,7 +78,15 @@ struct failover {
  * Fill in *out with what became of its flows. Return 0 (call failover_free() afterwards), -ENOENT
  * if no such time is in the history, or -errno; query_error() then has the message. */
 int query_failover(struct query *q, const char *uplink, int64_t at_ms, struct failover *out);
+/* Read the failover with this id, which query_failovers() returned; otherwise as
+ * query_failover(). */
+int query_failover_of(struct query *q, int64_t id, struct failover *out);
 void failover_free(struct failover *f);
+
+/* List the ids of all failovers of the uplink (NULL: of any) from since_ms on and before until_ms
+ * (0: without an end), oldest first. Free *ids, also after an error. Return 0 or -errno. */
+int query_failovers(struct query *q, const char *uplink, int64_t since_ms, int64_t until_ms,
+		    int64_t **ids, size_t *n);
 
 /* Move a live flow from class stranded to class idle. */
 void failover_set_idle(struct failover *f, struct failover_live *l);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * cmd_failover.c - `waymark failover`: shows what became of an uplink's flows when the
- * uplink last went down: how many moved, were deleted, are stranded, or started on another
+ * uplink last went down, or each time in a span: how many moved, were deleted, are stranded, or started on another
  * uplink (enum failover_class explains the classes).
  */
 #include <errno.h>
@@ -53,21 +53,37 @@ static const struct column flow_columns[] = {
 /* The path of the daemon's control socket; NULL: do not ask the daemon. */
 static char *socket_path;
 
-/* Read the failover and the counters of its live flows. Return 0, 1 if there was no failover, or
- * -errno. */
-static int failover_find(struct query *q, const struct flow_filter *filter, struct failover *f)
-{
-	int err = query_failover(q, filter->q.uplink, filter->q.until_ms, f);
+/* Whether --since or --until asks for all failovers of a time. */
+static bool is_span;
 
-	if (err)
-		return err == -ENOENT ? 1 : err;
-	err = failover_count(f, socket_path);
+/* Add the counters of the failover's live flows. */
+static void failover_complete(struct failover *f)
+{
+	int err = failover_count(f, socket_path);
+
 	if (err == -EPERM)
 		cli_error("failover: cannot read the byte counts of live flows: CAP_NET_ADMIN is "
 			  "missing (run it as root)");
 	else if (err)
 		cli_error("failover: cannot read the byte counts of live flows: %s",
 			  strerror(-err));
+}
+
+/* Read the newest failover that fits, and the counters of its live flows. Return 0, 1 if there is
+ * none, or -errno. */
+static int failover_find(struct query *q, const struct flow_filter *filter, struct failover *f)
+{
+	int64_t until_ms = filter->q.until_ms;
+	int err = query_failover(q, filter->q.uplink,
+				 is_span && until_ms > 0 ? until_ms - 1 : until_ms, f);
+
+	if (err)
+		return err == -ENOENT ? 1 : err;
+	if (is_span && f->down_ms < filter->q.since_ms) {
+		failover_free(f);
+		return 1;
+	}
+	failover_complete(f);
 	return 0;
 }
 
@@ -109,18 +125,48 @@ static int sum_show(const struct failover *f, const struct failover_sum *s, quer
 	return fn(data, values, N_SUM_COLUMNS);
 }
 
+/* Show the sums of a failover, and free it. */
+static int sums_show(struct failover *f, query_row_fn *fn, void *data)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < f->n_sums; i++)
+		r = sum_show(f, &f->sums[i], fn, data);
+	failover_free(f);
+	return r;
+}
+
+/* Show all failovers of the span, oldest first. */
+static int span_show(struct query *q, const struct flow_filter *filter, query_row_fn *fn,
+		     void *data)
+{
+	struct failover f;
+	int64_t *ids;
+	size_t n;
+	int r = query_failovers(q, filter->q.uplink, filter->q.since_ms, filter->q.until_ms, &ids,
+				&n);
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		r = query_failover_of(q, ids[i], &f);
+		if (r)
+			break;
+		failover_complete(&f);
+		r = sums_show(&f, fn, data);
+	}
+	free(ids);
+	return r;
+}
+
 static int sums_query(struct query *q, const struct flow_filter *filter, query_row_fn *fn,
 		      void *data)
 {
 	struct failover f;
-	int r = failover_find(q, filter, &f);
+	int r;
 
-	if (r)
-		return r;
-	for (size_t i = 0; r == 0 && i < f.n_sums; i++)
-		r = sum_show(&f, &f.sums[i], fn, data);
-	failover_free(&f);
-	return r;
+	if (is_span)
+		return span_show(q, filter, fn, data);
+	r = failover_find(q, filter, &f);
+	return r ? r : sums_show(&f, fn, data);
 }
 
 /* --- flows --------------------------------------------------------------------------------- */
@@ -260,6 +306,7 @@ enum exit_status cmd_failover(const struct invocation *in)
 	bool is_alone = in->values[OPTION_DATABASE] && !in->values[OPTION_SOCKET];
 	enum exit_status status;
 
+	is_span = in->values[OPTION_SINCE] || in->values[OPTION_UNTIL];
 	socket_path = is_alone ? NULL : cli_socket(in);
 	if (!socket_path && !is_alone)
 		return CLI_FAILED;

@@ -48,22 +48,28 @@ int failover_class_parse(const char *name)
 	"(SELECT p." what " FROM uplink_state p JOIN uplink v ON v.id = p.uplink"                  \
 	" WHERE v.name = u.name AND p.id < s.id ORDER BY p.id DESC LIMIT 1)"
 
-/* The last time that an uplink went from state 'up' or 'drain' to another state. If a daemon starts
+/* Times at which an uplink went from state 'up' or 'drain' to another state. If a daemon starts
  * while an uplink is down, it records 'down' at its start, although the uplink went down earlier.
  * Such a row does not count; a gap with source 2 that ended since the previous state shows it. ?1:
  * latest time, 0: any; ?2: name, NULL: any. */
+#define FALLS                                                                                      \
+	" FROM uplink_state s JOIN uplink u ON u.id = s.uplink"                                    \
+	" WHERE s.state NOT IN ('up', 'drain') AND (?1 = 0 OR s.time <= ?1) AND (?2 IS NULL OR "   \
+	"u.name = ?2)"                                                                             \
+	" AND " STATE_BEFORE("state") " IN ('up', 'drain')"                                        \
+				      " AND NOT EXISTS (SELECT 1 FROM gap g WHERE g.source = 2 "   \
+				      "AND g.ended <= s.time"                                      \
+				      " AND g.ended > " STATE_BEFORE("time") ")"
+
+/* The last of them; ?3: that one alone, 0: any. */
 static const char fall_sql[] =
 	"SELECT s.id, s.time, u.name, (SELECT c.name FROM cause c WHERE c.id = s.cause),"
 	" s.decision, s.user, (SELECT h.text FROM health_sample h WHERE h.uplink = s.uplink"
 	" AND h.time BETWEEN s.time - 60000 AND s.time + 2000 AND h.text <> '' ORDER BY h.id DESC"
-	" LIMIT 1) FROM uplink_state s JOIN uplink u ON u.id = s.uplink"
-	" WHERE s.state NOT IN ('up', 'drain') AND (?1 = 0 OR s.time <= ?1) AND (?2 IS NULL OR "
-	"u.name = ?2)"
-	" AND " STATE_BEFORE("state") " IN ('up', 'drain')"
-				      " AND NOT EXISTS (SELECT 1 FROM gap g WHERE g.source = 2 AND "
-				      "g.ended <= s.time"
-				      " AND g.ended > " STATE_BEFORE(
-					      "time") ") ORDER BY s.id DESC LIMIT 1";
+	" LIMIT 1)" FALLS " AND (?3 = 0 OR s.id = ?3) ORDER BY s.id DESC LIMIT 1";
+
+/* All of them, oldest first; ?3: earliest time. */
+static const char falls_sql[] = "SELECT s.id" FALLS " AND s.time >= ?3 ORDER BY s.id";
 
 static const char return_sql[] =
 	"SELECT r.time FROM uplink_state r JOIN uplink u ON u.id = r.uplink"
@@ -102,15 +108,23 @@ static int return_find(struct query *q, int64_t fall, struct failover *f)
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : query_fail(q, rc);
 }
 
-static int fall_find(struct query *q, const char *uplink, int64_t at_ms, struct failover *f)
+/* Which failover to read: the one with this id or, if id is 0, the last one of the uplink (NULL:
+ * any) at or before at_ms (0: ever). */
+struct wanted {
+	int64_t id, at_ms;
+	const char *uplink;
+};
+
+static int fall_find(struct query *q, const struct wanted *w, struct failover *f)
 {
 	sqlite3_stmt *stmt = NULL;
 	int64_t fall = 0;
 	int rc = db_prepare(q->db, &stmt, fall_sql);
 
 	if (rc == SQLITE_OK) {
-		sqlite3_bind_int64(stmt, 1, at_ms);
-		bind_name(stmt, 2, uplink);
+		sqlite3_bind_int64(stmt, 1, w->at_ms);
+		bind_name(stmt, 2, w->uplink);
+		sqlite3_bind_int64(stmt, 3, w->id);
 		rc = sqlite3_step(stmt);
 	}
 	if (rc == SQLITE_ROW) {
@@ -296,9 +310,9 @@ static int members_read(struct query *q, const char *sql, struct failover *f,
 	return r;
 }
 
-static int failover_read(struct query *q, const char *uplink, int64_t at_ms, struct failover *f)
+static int failover_read(struct query *q, const struct wanted *w, struct failover *f)
 {
-	int r = fall_find(q, uplink, at_ms, f);
+	int r = fall_find(q, w, f);
 
 	if (r == 0)
 		r = members_read(q, sums_sql, f, sum_take);
@@ -309,18 +323,28 @@ static int failover_read(struct query *q, const char *uplink, int64_t at_ms, str
 
 /* Read everything in one transaction, so that the listed live flows are those that the sums
  * count. */
-int query_failover(struct query *q, const char *uplink, int64_t at_ms, struct failover *out)
+static int failover_query(struct query *q, const struct wanted *w, struct failover *out)
 {
 	int r, rc = db_exec(q->db, "BEGIN");
 
 	*out = (struct failover){0};
 	if (rc != SQLITE_OK)
 		return query_fail(q, rc);
-	r = failover_read(q, uplink, at_ms, out);
+	r = failover_read(q, w, out);
 	db_exec(q->db, "COMMIT");
 	if (r)
 		failover_free(out);
 	return r;
+}
+
+int query_failover(struct query *q, const char *uplink, int64_t at_ms, struct failover *out)
+{
+	return failover_query(q, &(struct wanted){.uplink = uplink, .at_ms = at_ms}, out);
+}
+
+int query_failover_of(struct query *q, int64_t id, struct failover *out)
+{
+	return failover_query(q, &(struct wanted){.id = id}, out);
 }
 
 void failover_set_idle(struct failover *f, struct failover_live *l)
@@ -394,5 +418,23 @@ int query_failover_flows(struct query *q, const struct failover *f, enum failove
 	if (r == 0)
 		r = ids_show(q, list, n, fn, data);
 	free(list);
+	return r;
+}
+
+int query_failovers(struct query *q, const char *uplink, int64_t since_ms, int64_t until_ms,
+		    int64_t **ids, size_t *n)
+{
+	sqlite3_stmt *stmt = NULL;
+	int r = db_prepare(q->db, &stmt, falls_sql);
+
+	*ids = NULL;
+	*n = 0;
+	if (r != SQLITE_OK)
+		return query_fail(q, r);
+	sqlite3_bind_int64(stmt, 1, until_ms > 0 ? until_ms - 1 : until_ms);
+	bind_name(stmt, 2, uplink);
+	sqlite3_bind_int64(stmt, 3, since_ms);
+	r = ids_read(q, stmt, ids, n);
+	sqlite3_finalize(stmt);
 	return r;
 }
