@@ -245,7 +245,7 @@ is "... and not under the old one" "$(sql "SELECT count(*) FROM uplink_states WH
 
 # --- stranded ----------------------------------------------------------------------------------------
 
-# Flows from outside go on arriving by an uplink that an operator takes down. Without answers
+# Packets from outside still arrive by an uplink that an operator takes down. Without answers
 # nothing of them leaves by another uplink: they did not move.
 daemon_stop
 isp_up 1
