@@ -263,7 +263,7 @@ void flow_touch(struct audit *a, flow_ref ref);
 bool mismatch_is_suspect(const struct audit *a, const struct flow *f);
 void mismatch_suspect(struct audit *a, flow_ref ref, bool is_old, int64_t now_ms);
 void mismatch_settle(struct audit *a, int64_t now_ms);
-/* Record the mismatch that a logged packet of the flow proves. */
+/* Record the mismatch that a logged packet of the flow shows. */
 void mismatch_add_packet(struct audit *a, flow_ref ref, enum direction d, struct egress egress,
 			 const struct stray_packet *p, int64_t now_ms);
 /* Record that the flow left by its own uplink, although new flows avoid that. */

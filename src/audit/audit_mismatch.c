@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * audit_mismatch.c - mismatches: one per flow, direction and uplink, whether a label, a logged
- * packet or both prove it, in whatever order the evidence arrives.
+ * audit_mismatch.c - records mismatches: one per flow, direction and uplink. The evidence is a
+ * label, a logged packet or both, in any order.
  */
 #include <stdio.h>
 #include <stdlib.h>

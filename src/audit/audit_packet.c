@@ -101,9 +101,9 @@ static struct match match_best(const struct audit *a, const struct pending_packe
 	return best;
 }
 
-/* Return the oldest flow without evidence that began after the oldest flow with evidence (proven),
- * because packets arrive in the order of the flows that they ended. If the flow with evidence is
- * live, it has no successor. */
+/* Return the oldest flow that has no evidence and began after proven, the oldest flow with
+ * evidence: packets arrive in the order of the flows that they ended. If proven is live, it has no
+ * successor. */
 static struct match match_successor(const struct audit *a, const struct pending_packet *w,
 				    const struct match *proven)
 {

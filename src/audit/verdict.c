@@ -21,8 +21,9 @@ static bool has_left(const struct verdict_facts *f)
 	return verdict_standing(f) != 0;
 }
 
-/* Return the other interfaces, no uplinks, that packets left by. Only the direction that the mark
- * is for counts: replies if the flow entered by an uplink, otherwise original packets. */
+/* Return the interfaces other than uplinks that packets left by. The mark names the uplink of one
+ * direction, and only packets of that direction are considered: replies if the flow entered by an
+ * uplink, otherwise original packets. */
 static uint64_t standing_elsewhere(const struct verdict_facts *f)
 {
 	return f->other_egress[f->is_entered ? DIR_REPLY : DIR_ORIGINAL];

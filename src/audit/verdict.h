@@ -19,8 +19,7 @@ struct verdict_facts {
 	uint8_t source;		  /* slot of the uplink that owns the source address of the packets
 				   * that leave, or SLOT_NONE */
 	bool had_mismatch;	  /* a mismatch was recorded: the verdict stays VERDICT_MISMATCH */
-	bool has_gap;		  /* events may have been lost, so missing evidence proves
-				   * nothing */
+	bool has_gap;		  /* events may have been lost, so missing evidence means nothing */
 	bool is_unseen;		  /* may have sent packets while no rules were installed */
 	bool is_offloaded;	  /* its packets skip the netfilter hooks */
 	bool is_predating;	  /* began before evidence was collected */

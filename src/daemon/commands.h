@@ -10,7 +10,7 @@
 struct control_peer;
 
 /* Return the reply to a command of the control socket as malloc'd JSON; data is the struct daemon.
- * NULL with errno, ENOENT: unknown command. */
+ * On failure return NULL with errno (ENOENT: unknown command). */
 char *commands_answer(void *data, const char *command, const struct control_peer *peer);
 /* Return whether this peer may send the command. Any process that can connect may query; only root
  * and waymarkd's user may change something. */

@@ -34,13 +34,13 @@ struct control_peer {
 	int32_t pid; /* in our pid namespace; 0: the process is in another pid namespace */
 };
 
-/* Answer one command with malloc'd JSON text (freed by control, which adds the newline), or NULL
- * with errno: ENOENT for an unknown command. */
+/* Answer one command with malloc'd JSON text; control adds the newline and frees it. On failure
+ * return NULL with errno (ENOENT: unknown command). */
 typedef char *control_handler_fn(void *data, const char *command, const struct control_peer *peer);
 
 /* Listen at path with mode 0660, and create missing folders. A socket file without a listener is
- * replaced. NULL with errno: EADDRINUSE if another daemon listens there, ENOTSOCK if path is not a
- * socket (it is not removed), ENAMETOOLONG, EACCES, ... */
+ * replaced. On failure return NULL with errno: EADDRINUSE if another daemon listens there, ENOTSOCK
+ * if path is not a socket (it is not removed), ENAMETOOLONG, EACCES, ... */
 struct control *control_open(const char *path, control_handler_fn *fn, void *data);
 
 /* Called before each command; false refuses it. NULL: all commands are allowed. */

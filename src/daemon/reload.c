@@ -30,8 +30,9 @@
 #include "waymark/base/units.h"
 #include "waymark/store/store.h"
 
-/* Return the name of a changed key that only a restart can change, or NULL. Files and sockets stay
- * open as the old values say, and the marks and labels of live flows must keep their meaning. */
+/* Return the name of a key that differs in new but takes effect only after a restart, or NULL.
+ * Files and sockets stay open as the old values say, and the marks and labels of live flows must
+ * keep their meaning. */
 static const char *fixed_key(const struct config *old, const struct config *new)
 {
 	if (strcmp(old->database, new->database))

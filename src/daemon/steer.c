@@ -128,7 +128,7 @@ static void steer_refresh(struct daemon *d)
 
 /* --- notices ------------------------------------------------------------------------ */
 
-/* Return whether a change of a foreign route may change the plan. A default route may give a
+/* Return whether a change of this foreign route may affect the plan. A default route may give a
  * gateway. Unless local-routes is "suppress", the plan also depends on the other routes of table
  * main. */
 static bool route_is_relevant(const struct daemon *d, const struct route_state *r)

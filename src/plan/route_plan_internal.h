@@ -33,8 +33,8 @@ struct uplink_work {
 
 /* --- planner.c --------------------------------------------------------------------------- */
 
-/* Add a route to the plan, unless the current table has a route in its place already. Add a rule,
- * unless the plan has it already. Return 0 or -ENOMEM. */
+/* Add a route to the plan, unless the current table already has a route with the same place (see
+ * route_is_same_place()). Add a rule, unless the plan already has it. Return 0 or -ENOMEM. */
 int planner_add_route(struct planner *pl, const struct route_state *r);
 int planner_add_rule(struct planner *pl, const struct rule_state *r);
 

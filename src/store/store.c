@@ -102,8 +102,8 @@ static int schema_prepare(struct store *st, bool is_new)
 	return rc == SQLITE_OK ? 0 : fail_sqlite(st, rc, "cannot set up");
 }
 
-/* Read the highest ids. Other tables count as well: a row may refer to a flow whose own row was
- * written later or never. */
+/* Read the highest ids. Other tables are searched as well: a row may refer to a flow whose own row
+ * was written later or never. */
 static int ids_read(struct store *st)
 {
 	int rc = SQLITE_OK;

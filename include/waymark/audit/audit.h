@@ -153,8 +153,8 @@ const char *audit_interface_name(const struct audit *a, uint16_t number);
  * their flow, and record the mismatches that labels show. */
 void audit_settle(struct audit *a, int64_t now_ms);
 /* Return whether labels of this batch show a mismatch that is not recorded yet. The rules may also
- * have logged a packet of the flow, which shows more than the label. Therefore read the logged
- * packets that have arrived before you call audit_settle(). */
+ * have logged a packet of the flow, which shows more than the label. Therefore, before you call
+ * audit_settle(), read all logged packets that have arrived. */
 bool audit_is_in_doubt(const struct audit *a);
 
 /* Begin and end a dump of the kernel's table. Flows that the dump does not contain are lost. If the

@@ -83,7 +83,7 @@ struct rule_extra {
 	uint16_t sports[2], dports[2];
 	uint32_t uids[2];
 	uint32_t suppress_ifgroup;
-	uint32_t target; /* with FR_ACT_GOTO: the priority that it jumps to */
+	uint32_t target; /* FR_ACT_GOTO: the priority of the rule to jump to */
 	uint64_t tun_id;
 };
 

@@ -24,7 +24,7 @@
  * leaves by an uplink is counted by exactly one rule of the first three kinds. The other kinds
  * count the first packets and first replies of flows from inside, per family. */
 #define RULESET_COUNT_OUT	 "out"	      /* packets of flows */
-#define RULESET_COUNT_UNTRACKED	 "untracked"  /* without a flow: notrack, or refused */
+#define RULESET_COUNT_UNTRACKED	 "untracked"  /* packets without a flow: notrack, or refused */
 #define RULESET_COUNT_NEIGHBOURS "neighbours" /* neighbour discovery, multicast listeners */
 #define RULESET_COUNT_STARTED4	 "started4"
 #define RULESET_COUNT_STARTED6	 "started6"

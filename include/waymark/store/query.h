@@ -62,8 +62,8 @@ void query_filter_init(struct query_filter *f);
 
 struct query;
 
-/* Open the history at path. Write nothing to it. On failure return NULL with errno and print one
- * line to errors: ENOENT (no history exists yet), EPROTO (not a history of Waymark, or a newer
+/* Open the history at path. Write nothing to it. On failure print one line to errors, and return
+ * NULL with errno: ENOENT (no history exists yet), EPROTO (not a history of Waymark, or a newer
  * one), EACCES, ... */
 struct query *query_open(const char *path, FILE *errors);
 void query_close(struct query *q);
@@ -91,8 +91,8 @@ int query_stats(struct query *q, const struct query_filter *f, const char *const
 
 /* Read the usage of uplinks: time, time_ms, uplink, bytes_sent, bytes_received, packets_sent,
  * packets_received, flows_started, flows_answered, peak_bps and p95_bps (both over bins of five
- * minutes, each with its busier direction). Of the filter, only since, until, uplink and limit
- * count. by: the length of a row's period, "5min", "hour", "day" or "month" (UTC). Return -EINVAL
+ * minutes, each with its busier direction). Only since, until, uplink and limit of the filter are
+ * used. by: the length of a row's period, "5min", "hour", "day" or "month" (UTC). Return -EINVAL
  * for any other value of by. */
 int query_usage(struct query *q, const struct query_filter *f, const char *by, query_row_fn *fn,
 		void *data);
@@ -102,12 +102,12 @@ int query_usage(struct query *q, const struct query_filter *f, const char *by, q
 int query_flows(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
 int query_mismatches(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
 
-/* Of the filter, only since, until and limit count. */
+/* Only since, until and limit of the filter are used. */
 int query_gaps(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
 int query_tampering(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
 
-/* Read the view coverage: one row per hour and uplink. Of the filter, only since, until, uplink and
- * limit count. An hour matches if it overlaps the time from since to until. */
+/* Read the view coverage: one row per hour and uplink. Only since, until, uplink and limit of the
+ * filter are used. An hour matches if it overlaps the time from since to until. */
 int query_coverage(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
 
 /* Read, per uplink, the packets that belong to no flow, in the hours that end after since_ms:
@@ -133,7 +133,7 @@ int query_flow_mismatches(struct query *q, int64_t id, query_row_fn *fn, void *d
 int query_flow_mark_changes(struct query *q, int64_t id, query_row_fn *fn, void *data);
 int query_flow_deletions(struct query *q, int64_t id, query_row_fn *fn, void *data);
 
-/* Numbers of rows. Of the filter, query_totals() uses only since and until, and only for flows: it
+/* Numbers of rows. query_totals() uses only since and until of the filter, and only for flows: it
  * counts the flows that began in this time. It counts the mismatches and gaps of the whole history.
  * by_verdict[VERDICT_NONE] counts flows without a verdict yet. */
 struct query_totals {

@@ -18,7 +18,7 @@
 struct store;
 
 /* Open or create the database, take the lock that only one daemon can hold, and migrate an older
- * schema. On failure change nothing, return NULL with errno and print one line to errors: EBUSY
+ * schema. On failure change nothing, print one line to errors, and return NULL with errno: EBUSY
  * (locked by another daemon), EPROTO (not a history of Waymark, or a newer one), EACCES, ... */
 struct store *store_open(const char *path, FILE *errors);
 

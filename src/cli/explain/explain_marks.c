@@ -14,7 +14,7 @@
 
 struct search {
 	struct explanation *e;
-	uint32_t changed; /* bits of mark-mask that at least one change of the mark changed */
+	uint32_t changed; /* bits of mark-mask that the changes of the mark flipped */
 	unsigned n;
 };
 

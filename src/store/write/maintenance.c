@@ -119,8 +119,9 @@ int maintenance_step(struct maintenance *k, struct ingest *in, int64_t now_ms, b
 	return rc;
 }
 
-/* First delete the reserve file and checkpoint; the log then has room for the deletion of rows.
- * Half of the reserve's space is for the database, half for the log. */
+/* Deleting rows first makes the log grow. To make room for that, delete the reserve file, run a
+ * checkpoint, and let the database grow by half of the freed space at most: the other half is for
+ * the log. */
 int maintenance_relieve(struct maintenance *k, struct ingest *in, unsigned attempts, int64_t now_ms,
 			bool *did)
 {

@@ -38,8 +38,8 @@ struct writer {
 	pthread_t thread;
 	struct queue queue;
 	_Atomic bool is_stopping;
-	bool is_clean;	    /* with is_stopping: the argument of writer_stop */
-	int64_t stopped_ms; /* with is_stopping: the time of the stop */
+	bool is_clean;	    /* if is_stopping: the argument of writer_stop */
+	int64_t stopped_ms; /* if is_stopping: the time of the stop */
 	/* commit without delay until this many records have been taken */
 	_Atomic uint64_t flush_to;
 
