@@ -1,15 +1,15 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later
 --
--- Version 1 of the base tables. They are made to be small and quick to write;
--- what people read are the views.
+-- Version 1 of the base tables. The tables are small and quick to write; users
+-- read the views.
 --
--- Coding, everywhere:
---   times        milliseconds since 1970, UTC; NULL: not known
---   addresses    IPv4 an INTEGER, the address as a signed 32-bit number;
---                IPv6 TEXT as RFC 5952 has it
---   enumerations small numbers; their words are in the tables verdict and reason
+-- How values are coded, in all tables:
+--   times        milliseconds since 1970, UTC; NULL: unknown
+--   addresses    IPv4: an INTEGER, the address as a signed 32-bit number;
+--                IPv6: TEXT in the form of RFC 5952
+--   enumerations small numbers; their names are in the tables verdict and reason
 --                or in the views
---   uplinks      uplink.id, the row that was valid when the flow began
+--   uplinks      uplink.id of the row that was valid when the flow began
 
 CREATE TABLE meta (
 	name TEXT PRIMARY KEY,
@@ -19,8 +19,9 @@ CREATE TABLE meta (
 CREATE TABLE verdict (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
 CREATE TABLE reason (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
 
--- An uplink in the time in which nothing of it changed. Flows with ids above
--- after_flow began in it; the clock may have been set since.
+-- One row per uplink and configuration of the uplink. Flows with ids above after_flow
+-- began while the row was valid. The times cannot show this, because the clock may have
+-- been set.
 CREATE TABLE uplink (
 	id INTEGER PRIMARY KEY,
 	slot INTEGER NOT NULL,
@@ -42,12 +43,12 @@ CREATE TABLE ifset (
 
 -- One row per flow. Ids ascend in the order in which flows were first seen and are
 -- never used again, so rows are only ever appended at the end.
---   life      ended - started, or ended alone where started is not known. Of a
---             live flow: zeros that keep room for what the row will grow by, so
---             that ending it does not split a page.
---   nat_*     where translation changed that side, address and port after it
---   ct_id     signed 32 bit
--- The order of the columns is that in which searches look at them.
+--   life      ended - started; if started is unknown, ended. For a live flow: zeros
+--             that reserve room, so that the row does not split a page when the flow
+--             ends.
+--   nat_*     address and port after translation; NULL: not translated
+--   ct_id     signed, 32 bits
+-- The columns are in the order in which searches read them.
 CREATE TABLE flow (
 	id INTEGER PRIMARY KEY,
 	started INTEGER,
@@ -77,14 +78,14 @@ CREATE TABLE flow (
 	bytes_reply INTEGER
 );
 
--- The two indexes hold only rows that are few, at places that are near.
+-- Few rows match these two partial indexes, and the rows are close together.
 CREATE INDEX flow_live ON flow (state) WHERE state = 0;
 CREATE INDEX flow_flagged ON flow (verdict) WHERE verdict < 5;
 
--- Flows in slices of 32,768 ids (id >> 15): when those in it began, so that a
--- search by time reads only slices that can hold an answer.
---   state 0: no postings yet   1: postings are whole
---         2: thinned out by retention; what is left is quickly read
+-- One row per slice of 32,768 flow ids (id >> 15): when the first and the last flow
+-- began. A search by time reads only the slices that can contain a match.
+--   state 0: no postings yet   1: the postings are complete
+--         2: retention has deleted most flows and the postings; the rest is read
 CREATE TABLE slice (
 	id INTEGER PRIMARY KEY,
 	first_ms INTEGER,
@@ -93,13 +94,13 @@ CREATE TABLE slice (
 );
 
 -- Which flows of a slice have an address as source or as destination, before or
--- after translation. Filled, in order, when a slice is full: an index on the
--- addresses themselves would cost ten times the insert.
+-- after translation. The rows of a slice are written in order when the slice is full:
+-- an index on the addresses would make an insert ten times as expensive.
 --   side  0: source, 1: destination
 --   addr  IPv4 as in flow; IPv6 as its 16 bytes
 --   ids   the low 15 bits of the flows' ids, 2 bytes each, little-endian,
---         ascending; or, where that would be 4,096 bytes or more, a bitmap of
---         exactly 4,096 bytes, bit n of byte m for 8 m + n
+--         ascending; if that would be 4,096 bytes or more, a bitmap of exactly
+--         4,096 bytes, in which bit n of byte m stands for 8 m + n
 CREATE TABLE posting (
 	slice INTEGER NOT NULL,
 	side INTEGER NOT NULL,
@@ -127,7 +128,7 @@ CREATE TABLE mismatch (
 );
 CREATE INDEX mismatch_flow ON mismatch (flow_id);
 
--- Ids below 0 are the store's own gaps, the others the audit's.
+-- Ids below 0: gaps that the store records; other ids: gaps that the audit records.
 CREATE TABLE gap (
 	id INTEGER PRIMARY KEY,
 	started INTEGER,
@@ -155,7 +156,7 @@ CREATE TABLE tamper (
 	action TEXT
 );
 
--- Alerts that wait for the webhook: each its JSON object, until it is acknowledged.
+-- Alerts that wait for the webhook: one JSON object each, until it is acknowledged.
 CREATE TABLE outbox (
 	id INTEGER PRIMARY KEY,
 	time INTEGER NOT NULL,

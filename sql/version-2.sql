@@ -1,10 +1,11 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later
 --
--- Version 2: what the uplinks were, how much of what left is in the history, and
--- what was done about mismatches. The coding is that of version-1.sql.
+-- Version 2: the states of the uplinks, the coverage (how many of the packets that left
+-- are in the history), and the flows that were deleted because of a mismatch. Values are
+-- coded as in version-1.sql.
 
--- An uplink has become so: 'up', 'down', 'missing', 'no-address', 'no-gateway'. The
--- first row after a start of the daemon says how it was found.
+-- One row per change of an uplink's state: 'up', 'down', 'missing', 'no-address',
+-- 'no-gateway'. The first row after a start of the daemon is the state that it found.
 CREATE TABLE uplink_state (
 	id INTEGER PRIMARY KEY,
 	time INTEGER NOT NULL,
@@ -13,13 +14,16 @@ CREATE TABLE uplink_state (
 );
 CREATE INDEX uplink_state_time ON uplink_state (time);
 
--- How much left by an uplink in an hour, and how much of it the flows account for: sums
--- over the intervals whose middles lie in it.
---   time        the hour's beginning
---   started, ended  of the first interval, of the last
---   intervals   and of how many it is not known how much left
---   is_partial  the rules were not there all the time
---   has_gap, has_uncounted  something may have been missed; flows without counters lived
+-- How many packets left by an uplink in an hour, and how many of them the flows account
+-- for. A row sums up the intervals whose middle is in the hour.
+--   time        start of the hour
+--   started     start of the first interval
+--   ended       end of the last interval
+--   intervals   number of intervals
+--   unknown     number of intervals for which the number of packets that left is unknown
+--   is_partial  the rules were missing for a part of the time
+--   has_gap     events or evidence may have been lost
+--   has_uncounted  flows without counters existed
 CREATE TABLE coverage_hour (
 	id INTEGER PRIMARY KEY,
 	time INTEGER NOT NULL,
@@ -34,11 +38,18 @@ CREATE TABLE coverage_hour (
 	UNIQUE (time, uplink)
 );
 
--- What was counted in it; what was not has no row.
---   kind  0: sent by the interface   1: left   2: of that, past the rules
---         10: seen by the rules, of flows   11: of no flow   12: neighbour discovery
---         20: of flows, proven by evidence   21: that began before there was any
---         22: offloaded   23: in a gap   24: of 20, flows that left by others, too
+-- The counts of an hour. A count of 0 has no row.
+--   kind   0: sent by the interface
+--          1: left by the uplink
+--          2: the part of kind 1 that only the interface counted, not the rules
+--         10: counted by the rules, packets of flows
+--         11: counted by the rules, packets without a flow
+--         12: counted by the rules, packets of neighbour discovery
+--         20: of flows with evidence
+--         21: of flows that began before evidence was collected
+--         22: of offloaded flows
+--         23: of flows in a gap
+--         24: the part of kind 20 of flows that also left by other uplinks
 CREATE TABLE coverage_count (
 	id INTEGER PRIMARY KEY,
 	time INTEGER NOT NULL,
@@ -49,8 +60,9 @@ CREATE TABLE coverage_count (
 	UNIQUE (time, uplink, kind)
 );
 
--- What an uplink's counters said last: the next interval begins there, also that of the
--- next daemon. Kinds as above; below 0 where what has ended since is taken off.
+-- The last reading of an uplink's counters. The next interval begins with it, also after
+-- a restart of the daemon. Kinds as above. Packets of flows that have ended since are
+-- subtracted, so a count may be below 0.
 CREATE TABLE coverage_reading (
 	uplink INTEGER PRIMARY KEY,
 	time INTEGER NOT NULL,
@@ -66,12 +78,12 @@ CREATE TABLE coverage_reading_count (
 	PRIMARY KEY (uplink, kind)
 ) WITHOUT ROWID;
 
--- Flows that lived for ten minutes or more, which are few: with them, the slices say
--- which flows lived at a time. A life that counts from a start that is not known is
--- a point in time, and long.
+-- Flows that lived for ten minutes or longer, which are few. Together with the slices
+-- they show which flows were live at a time. If the start of a flow is unknown, life is
+-- the time of its end (since 1970), so this index contains the flow.
 CREATE INDEX flow_long ON flow (uplink) WHERE state <> 0 AND life >= 600000;
 
--- Flows that on-mismatch = "delete-flow" took out of the kernel's table.
+-- Flows whose conntrack entry was deleted because on-mismatch is "delete-flow".
 CREATE TABLE cure (
 	id INTEGER PRIMARY KEY,
 	time INTEGER NOT NULL,

@@ -1,9 +1,10 @@
 -- SPDX-License-Identifier: GPL-2.0-or-later
 --
 -- Version 3: searches by time, address and public port in plain SQL; usage, health,
--- alerts; changes for exporters. The coding is that of version-1.sql.
+-- alerts; changes for exporters. Values are coded as in version-1.sql.
 
--- Views are made anew afterwards; a renamed table must not be named by one.
+-- Drop the views, because no view may name a table that is renamed. They are created
+-- again afterwards.
 DROP VIEW IF EXISTS flows;
 DROP VIEW IF EXISTS mismatches;
 DROP VIEW IF EXISTS gaps;
@@ -15,12 +16,12 @@ DROP VIEW IF EXISTS uplink_states;
 DROP VIEW IF EXISTS cures;
 DROP VIEW IF EXISTS deleted_flows;
 
--- Names of enumerations: the program's, put in at each start.
+-- Names of enumerations. The program writes them at each start.
 CREATE TABLE evidence (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
 CREATE TABLE gap_source (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
 CREATE TABLE cause (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
 
--- This database, among all: every row that leaves the router carries it.
+-- A unique id of this database. Exporters add it to each row.
 INSERT OR IGNORE INTO meta VALUES ('history', lower(hex(randomblob(4)) || '-'
 	|| hex(randomblob(2)) || '-4' || substr(hex(randomblob(2)), 2) || '-'
 	|| substr('89AB', 1 + (random() & 3), 1) || substr(hex(randomblob(2)), 2) || '-'
@@ -28,16 +29,17 @@ INSERT OR IGNORE INTO meta VALUES ('history', lower(hex(randomblob(4)) || '-'
 
 CREATE INDEX flow_started ON flow (started);
 
--- The public port of a translated flow: with masquerade the public address is in every
--- flow and narrows nothing. The expression is that of flows.nat_sport.
+-- The public port of a translated flow. With masquerade all flows have the same public
+-- address, so only the port narrows a search. The expression is that of flows.nat_sport.
 CREATE INDEX flow_public_port ON flow (iif(nat_src IS NULL AND nat_dst IS NOT NULL, sport, nat_sport))
 	WHERE iif(nat_src IS NULL AND nat_dst IS NOT NULL, sport, nat_sport) IS NOT NULL;
 
--- Closed TCP flows of which the kernel still has the entry (state 3): they are completed
--- when it goes.
+-- Closed TCP flows whose conntrack entry still exists (state 3). Their rows are completed
+-- when the entry is deleted.
 CREATE INDEX flow_closed ON flow (state) WHERE state = 3;
 
--- Few flows are flagged: in the order of their ids, with what they are searched by.
+-- The flagged flows, which are few, in the order of their ids, with the columns that
+-- searches use.
 DROP INDEX flow_flagged;
 CREATE INDEX flow_flagged ON flow (id, verdict, uplink) WHERE verdict < 5;
 
@@ -46,8 +48,8 @@ DROP INDEX flow_long;
 CREATE INDEX flow_long ON flow (ifnull(started, 0) + life, started)
 	WHERE state <> 0 AND life >= 600000;
 
--- Sets of several interfaces have ids from 65536 on, so that the flows that left by
--- several can be found.
+-- Sets of several interfaces have ids from 65536 on, so that an index can find the flows
+-- that left by several interfaces.
 UPDATE flow SET egress = egress + 65536
 	WHERE egress IN (SELECT id FROM ifset WHERE names LIKE '%,%');
 UPDATE flow SET egress_reply = egress_reply + 65536
@@ -75,9 +77,9 @@ INSERT INTO ifset_member
 --   side  0: source, 1: destination
 --   addr  RFC 5952
 --   ids   the low 15 bits of the flows' ids, ascending, 2 bytes each: n is stored as
---         n / 191 + 1, n % 191 + 1, which unicode() reads; empty where there would be
---         2,048 or more: such a slice is read whole
--- slice.indexed: so many ids of the slice, from its first, are in its postings.
+--         n / 191 + 1, n % 191 + 1, which unicode() can read. If there would be 2,048
+--         ids or more, ids is empty, and a search reads every flow of the slice
+-- slice.indexed: the postings cover this many ids of the slice, from the first one.
 DROP TABLE posting;
 CREATE TABLE posting (
 	slice INTEGER NOT NULL,
@@ -90,7 +92,7 @@ ALTER TABLE slice ADD COLUMN indexed INTEGER NOT NULL DEFAULT 0;
 UPDATE slice SET state = 0 WHERE state = 1;
 CREATE TABLE side (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
 INSERT INTO side VALUES (0, 'src'), (1, 'dst');
--- Which of a flow's addresses: 0: before, 1: after translation.
+-- Selects an address of a flow: 0: before translation, 1: after translation.
 CREATE TABLE stage (id INTEGER PRIMARY KEY);
 INSERT INTO stage VALUES (0), (1);
 -- Positions in postings.ids.
@@ -106,9 +108,10 @@ ALTER TABLE cure RENAME TO deletion;
 DROP INDEX cure_flow;
 CREATE INDEX deletion_flow ON deletion (flow_id);
 
--- Of the packets of no flow: "udp 192.0.2.1:53 > 203.0.113.9:4000", the latest.
+-- The latest packet without a flow, such as "udp 192.0.2.1:53 > 203.0.113.9:4000".
 ALTER TABLE coverage_hour ADD COLUMN untracked_example TEXT;
--- Of UDP answers from an address that was not asked; coverage_count has them as kind 30.
+-- The latest UDP reply from an address that the request was not sent to.
+-- coverage_count counts these replies as kind 30.
 ALTER TABLE coverage_hour ADD COLUMN unasked_example TEXT;
 
 ALTER TABLE uplink_state ADD COLUMN cause INTEGER;
@@ -118,7 +121,7 @@ ALTER TABLE uplink_state ADD COLUMN process TEXT;
 ALTER TABLE uplink_state ADD COLUMN until INTEGER;
 ALTER TABLE uplink_state ADD COLUMN addresses TEXT;
 
--- What uplinks carried in bins of five minutes, by the kernel's counters.
+-- The traffic of the uplinks in bins of five minutes, from the kernel's counters.
 CREATE TABLE usage_bin (
 	id INTEGER PRIMARY KEY,
 	time INTEGER NOT NULL,
@@ -132,7 +135,7 @@ CREATE TABLE usage_bin (
 	UNIQUE (time, uplink)
 );
 
--- What the counters of usage said last: the next daemon counts on from there.
+-- The last reading of the counters of usage. After a restart the daemon continues from it.
 CREATE TABLE usage_reading (
 	uplink INTEGER PRIMARY KEY,
 	time INTEGER NOT NULL,
@@ -147,7 +150,7 @@ CREATE TABLE usage_reading (
 	flows_answered INTEGER NOT NULL
 );
 
--- What the health of uplinks was judged by.
+-- The measurements that the health of uplinks was judged by.
 CREATE TABLE health_sample (
 	id INTEGER PRIMARY KEY,
 	time INTEGER NOT NULL,
@@ -179,9 +182,9 @@ CREATE TABLE alert (
 );
 CREATE INDEX alert_time ON alert (time);
 
--- Sums of the flows that ended in an hour, by inside host and uplink: the sums of a day
--- need not read its flows. host is '' for hosts beyond the first 65,536 of an hour;
--- uplink is 0 for flows whose mark names none.
+-- Sums of the flows that ended in an hour, by inside host and uplink, so that the sums of
+-- a day can be read without its flows. host is '' for all hosts beyond the first 65,536 of
+-- an hour; uplink is 0 for flows whose mark names no uplink.
 CREATE TABLE host_hour (
 	hour INTEGER NOT NULL,
 	host NOT NULL,
@@ -193,14 +196,15 @@ CREATE TABLE host_hour (
 	PRIMARY KEY (hour, host, uplink)
 ) WITHOUT ROWID;
 
--- What was written that is final, or has changed since: where exporters read on. A row
--- per transaction and kind.
---   first  the number of changes before it, ever: a reader that has seen first + n of
---          them reads on there; fewer rows than numbers: retention was faster
+-- The log of changes (changes.h), from which exporters continue reading: the rows that
+-- became final, and the final rows that changed afterwards. One row per transaction and
+-- kind.
+--   first  number of the first of the n changes; a reader continues at first + n. If
+--          numbers are missing, retention has deleted them
 --   kind   0: flow ended   1: flow written again   2: mismatch   3: gap   4: coverage
 --          5: usage   6: uplink state   7: tampering   8: alert   9: health
---   ids    n of them: each the difference to the one before (first: to 0), zigzag, as
---          LEB128
+--   ids    n ids, each as the difference from the previous one (the first: from 0),
+--          zigzag-coded, as LEB128
 CREATE TABLE change (
 	first INTEGER PRIMARY KEY,
 	time INTEGER NOT NULL,

@@ -127,8 +127,8 @@ enum flow_share {
 	SHARE_PREDATING, /* the mark alone: the flow began before evidence was collected */
 	SHARE_OFFLOADED, /* the mark alone: the packets are offloaded and skip the rules */
 	SHARE_GAP,	 /* the mark alone: evidence may have been lost */
-	/* evidence, but the flow also left by other uplinks: it is unknown how many of its packets
-	 * left by each */
+	/* the part of SHARE_SEEN of flows that also left by other uplinks: it is unknown how many
+	 * packets left by each */
 	SHARE_SPLIT,
 	FLOW_SHARES,
 };
