@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * daemon.h - connects the modules of waymarkd by opaque handles, one per module. Each module owns
- * its state; its header declares what others may call.
+ * its state; its header declares what other modules may call.
  *
  * Data flows one way: the kernel's adapters (observe.c) feed the audit. publish.c passes what the
  * audit emits to the store, the watchers and the alerts. steer.c keeps the steering as planned.

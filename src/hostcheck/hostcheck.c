@@ -278,7 +278,7 @@ static void listeners_checked(struct findings *f, const struct config *c)
 }
 
 /* Return whether this process has CAP_NET_ADMIN in the user namespace that owns the network
- * namespace. Only the kernel can tell, so try to subscribe to events: root in another user
+ * namespace. Only the kernel knows this, so try to subscribe to events: root in another user
  * namespace is refused. */
 static bool is_permitted(void)
 {

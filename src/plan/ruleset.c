@@ -17,7 +17,7 @@
  *                mode steer). Otherwise the packet is evidence: label the flow and send
  *                the packet to the log group, before source NAT can drop it. A packet of
  *                a marked flow is also evidence if it leaves by no uplink, in the
- *                direction that the mark is for.
+ *                direction whose uplink the mark names.
  *
  * Each packet that leaves by an uplink is counted once. Only packets of the kinds in enum
  * stray_kind (event.h) reach user space. A few uplinks are compared one by one, which costs less

@@ -131,7 +131,7 @@ static void put_related(struct render *r)
 		render_label(r, LABEL_ENTERED), ~r->config->mark_mask);
 }
 
-/* Check only the direction that the mark is for: replies if the flow came in by an uplink,
+/* Check only the direction whose uplink the mark names: replies if the flow came in by an uplink,
  * otherwise original packets. */
 static void put_elsewhere(struct render *r)
 {

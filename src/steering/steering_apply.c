@@ -369,7 +369,7 @@ int steering_reconcile(struct steering *s, steering_change_fn *fn, void *data, F
 	return err ? err : run.n_changed;
 }
 
-/* --- on the way out ------------------------------------------------------------------ */
+/* --- removal ------------------------------------------------------------------------- */
 
 /* Return everything of ours that is installed, as the difference to an empty plan. */
 static struct route_diff *diff_of_ours(const struct netstate *now)

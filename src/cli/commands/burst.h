@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * burst.h - suppresses lines that come in bursts. The first lines of a kind are printed,
- * the others are only counted. The caller says of which kind a line is. Pure.
+ * burst.h - suppresses lines that come in bursts. The first lines of a kind are printed, the others
+ * are only counted. The caller names the kind of each line. Pure.
  */
 #ifndef WAYMARK_SRC_CLI_COMMANDS_BURST_H
 #define WAYMARK_SRC_CLI_COMMANDS_BURST_H

@@ -212,9 +212,9 @@ static int flows_query(struct query *q, const struct flow_filter *filter, enum f
 	uint64_t limit = filter->q.limit;
 	int r = failover_find(q, filter, &f);
 
-	/* The history cannot tell idle from stranded flows: a query for stranded flows returns
-	 * both. flow_fill() then drops the rows of the class that the user did not ask for, so the
-	 * query has no limit. */
+	/* The history cannot distinguish idle from stranded flows: a query for stranded flows
+	 * returns both. flow_fill() then drops the rows of the class that the user did not ask for,
+	 * so the query has no limit. */
 	if (c == FAILOVER_STRANDED || c == FAILOVER_IDLE) {
 		to.class = c;
 		c = FAILOVER_STRANDED;
