@@ -71,8 +71,8 @@ static enum reason why_unknown(const struct verdict_facts *f)
 	return f->has_gap && !has_left(f) ? REASON_GAP : REASON_NONE;
 }
 
-/* 6: no packet left by an uplink in the direction whose uplink the mark names. Otherwise a packet
- * left by the right uplink: that is rung 7 (ok), which needs no test. */
+/* 6: no packet that decides the verdict left by an uplink (verdict_standing()). Otherwise such a
+ * packet left by the right uplink: that is rung 7 (ok), which needs no test. */
 static bool is_local(const struct verdict_facts *f)
 {
 	return !has_left(f);
