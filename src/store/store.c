@@ -353,11 +353,31 @@ static int postpone(struct store *st, FILE *errors)
 	return open_read_only(st) == 0 ? 0 : open_in_memory(st);
 }
 
+/* Open a database whose opening was postponed, unless its ids are higher than those that were known
+ * at the start. */
+static int connect_postponed(struct store *st)
+{
+	const int64_t flow_id = st->last_flow_id, mismatch_id = st->last_mismatch_id,
+		      gap_id = st->last_gap_id;
+	int r = connect_writable(st);
+
+	if (r == 0 && st->last_flow_id <= flow_id && st->last_mismatch_id <= mismatch_id &&
+	    st->last_gap_id <= gap_id) {
+		st->is_postponed = st->is_other = false;
+		return 0;
+	}
+	st->last_flow_id = flow_id;
+	st->last_mismatch_id = mismatch_id;
+	st->last_gap_id = gap_id;
+	store_disconnect(st);
+	return r < 0 ? r
+		     : fail(st, -EEXIST,
+			    "%s has flows that were unknown at the start; restart waymarkd",
+			    st->path);
+}
+
 int store_reconnect(struct store *st)
 {
-	const struct store known = *st;
-	int r = 0;
-
 	if (!st->is_postponed)
 		return connect_writable(st);
 	if (st->lock_fd < 0)
@@ -366,22 +386,7 @@ int store_reconnect(struct store *st)
 		st->code = SQLITE_OK;
 		return st->lock_fd;
 	}
-	r = connect_writable(st);
-	if (r == 0 && (st->last_flow_id > known.last_flow_id ||
-		       st->last_mismatch_id > known.last_mismatch_id ||
-		       st->last_gap_id > known.last_gap_id)) {
-		store_disconnect(st);
-		r = fail(st, -EEXIST,
-			 "%s has flows that were unknown at the start; restart waymarkd", st->path);
-	}
-	if (r < 0) {
-		st->last_flow_id = known.last_flow_id;
-		st->last_mismatch_id = known.last_mismatch_id;
-		st->last_gap_id = known.last_gap_id;
-		return r;
-	}
-	st->is_postponed = st->is_other = false;
-	return 0;
+	return connect_postponed(st);
 }
 
 struct store *store_open_or_renew(const char *path, FILE *errors)
