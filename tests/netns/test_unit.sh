@@ -27,6 +27,7 @@ command -v setpriv >/dev/null || skip_all 'setpriv is missing'
 [ -z "${LAB_IN_USERNS:-}" ] || skip_all 'switching users needs root'
 bounding=$(unit_capabilities CapabilityBoundingSet)
 ambient=$(unit_capabilities AmbientCapabilities)
+check 'systemd never gives up starting it' grep -q '^StartLimitIntervalSec=0$' "$unit"
 is 'the unit leaves one capability' "$bounding $ambient" '-all,+net_admin -all,+net_admin'
 
 # TENTHS: of the exposure level that systemd computes, 0 (none) to 100.
