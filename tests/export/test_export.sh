@@ -85,6 +85,50 @@ t = json.load(open('$dir/status'))['targets'][0]
 assert t['pending'] == 0 and t['failures'] > 0 and t['error'] == '', t"
 check "metrics are printed" sh -c "'$EXPORT' -c '$dir/conf' metrics | grep -q '^waymark_export_pending_rows{target=\"clickhouse\",table=\"flows\"} 0\$'"
 
+# --- standard error is a full pipe that nobody reads ---------------------------------------
+
+rm -f "$dir/state"
+fault status500
+python3 - "$EXPORT" "$dir/conf" "$port" >"$dir/pipe" <<-'END'
+	import fcntl, json, os, subprocess, sys, time, urllib.request
+	export, configuration, port = sys.argv[1:]
+
+	def failures(name):
+	    with urllib.request.urlopen(f"http://127.0.0.1:{port}/counts") as reply:
+	        return json.load(reply).get(name, 0)
+
+	def fault(name):
+	    urllib.request.urlopen(f"http://127.0.0.1:{port}/mode?fault={name}", data=b"")
+
+	def wait_for(is_true):
+	    end = time.monotonic() + 30
+	    while not is_true() and time.monotonic() < end:
+	        time.sleep(0.1)
+	    return is_true()
+
+	r, w = os.pipe()
+	fcntl.fcntl(w, 1031, 4096)  # F_SETPIPE_SZ
+	os.write(w, bytes(4096))
+	before = failures("status500")
+	x = subprocess.Popen([export, "-c", configuration, "--once"], stderr=w)
+	os.close(w)
+	print("tried again:", wait_for(lambda: failures("status500") > before + 1))
+	os.read(r, 4096)
+	before = failures("status503")
+	fault("status503")
+	wait_for(lambda: failures("status503") > before)
+	fault("none")
+	try:
+	    print("status:", x.wait(30))
+	except subprocess.TimeoutExpired:
+	    x.kill()
+	print(os.read(r, 4096).decode())
+END
+check "standard error is not read: rows are sent again" grep -qx "tried again: True" "$dir/pipe"
+check "standard error is read again: the exporter ends" grep -qx "status: 0" "$dir/pipe"
+check "standard error is read again: the dropped lines are counted" \
+	grep -q "[1-9][0-9]* log lines were dropped: standard error was not read" "$dir/pipe"
+
 # --- a damaged state file: all rows are shipped again, none is there twice -------------------
 
 printf 'torn' >"$dir/state"
