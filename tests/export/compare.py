@@ -30,6 +30,8 @@ def arrived(folder, table):
 
 
 def text(value):
+    if isinstance(value, float):
+        return f"{value:.15g}"
     return None if value is None else str(value)
 
 

@@ -3,15 +3,18 @@
  * make_history.c - makes a history with waymarkd's writer: flows of both families, with and without
  * NAT, that end out of order, some of them changed after their end, and rows of the other tables.
  *
- *	make_history DATABASE FLOWS [FIRST-ID [FLOWS-PER-SECOND [MAX-BYTES]]]
+ *	make_history DATABASE FLOWS [FIRST-ID [FLOWS-PER-SECOND [MAX-BYTES [FILE]]]]
  *
- * With MAX-BYTES retention removes the oldest flows meanwhile.
+ * With MAX-BYTES (0: no limit) retention removes the oldest flows meanwhile. With FILE the program
+ * creates FILE when all flows have ended, and when FILE has been removed, it changes the verdict of
+ * every 100th.
  */
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "waymark/store/store.h"
 
@@ -76,7 +79,7 @@ static void flow_make(struct flow_record *f, int64_t id, int64_t started_ms)
 	f->mark = id % 3 ? 2 : 3;
 	f->uplink = id % 3 ? 0 : 1;
 	f->ingress = SLOT_NONE;
-	f->egress[0] = UINT64_C(1) << f->uplink;
+	f->egress[0] = id % 200 == 9 ? 3 : UINT64_C(1) << f->uplink;
 	f->verdict = VERDICT_OK;
 }
 
@@ -155,10 +158,54 @@ static void flow_finish(struct writer *w, struct flow_record *f, struct flow_rec
 	f->id = 0;
 }
 
-static void run(struct writer *w, int64_t first, int64_t flows, long rate)
+/* A minute in which every packet that left was of a flow in the history. */
+static void coverage_push(struct writer *w, int64_t ended_ms)
+{
+	struct record r = {.type = RECORD_COVERAGE, .coverage = calloc(1, sizeof(*r.coverage))};
+
+	*r.coverage = (struct coverage_record){
+		.started_ms = ended_ms - 60000,
+		.ended_ms = ended_ms,
+		.has_link = true,
+		.has_left = true,
+		.is_whole = true,
+		.link = {100, 9000},
+		.left = {100, 9000},
+		.rules = {[RULE_OUT] = {100, 9000}},
+		.flows = {[SHARE_SEEN] = {100, 9000}},
+		.reading = {.time_ms = ended_ms},
+	};
+	push(w, &r);
+}
+
+/* The verdict of every 100th flow changes, although the flow ended long ago. */
+static void verdicts_change(struct writer *w, int64_t first, int64_t flows, int64_t begin)
+{
+	struct flow_record f;
+
+	for (int64_t i = 7; i < flows; i += 100) {
+		flow_make(&f, first + i, begin + i / 10);
+		flow_end(&f);
+		f.verdict = VERDICT_MISMATCH;
+		f.reason = REASON_RULE_MISSING;
+		flow_push(w, &f);
+	}
+}
+
+/* Create the file and wait until another process removes it. */
+static void file_await(const char *path)
+{
+	FILE *file = fopen(path, "w");
+
+	if (file)
+		fclose(file);
+	while (access(path, F_OK) == 0)
+		nap(20);
+}
+
+static void run(struct writer *w, int64_t first, int64_t flows, long rate, int64_t begin)
 {
 	struct flow_record live[LIVE] = {{0}}, late = {0};
-	int64_t begin = (int64_t)time(NULL) * 1000 - 60000;
 
 	for (int64_t i = 0; i < flows; i++) {
 		struct flow_record *f = &live[(i * 7) % LIVE];
@@ -180,7 +227,9 @@ static void run(struct writer *w, int64_t first, int64_t flows, long rate)
 int main(int argc, char **argv)
 {
 	int64_t first = argc > 3 ? atoll(argv[3]) : 1;
+	int64_t begin = (int64_t)time(NULL) * 1000 - 60000;
 	long rate = argc > 4 ? atol(argv[4]) : 0;
+	long long most = argc > 5 ? atoll(argv[5]) : 0;
 	struct store *st;
 	struct writer *w;
 
@@ -190,12 +239,17 @@ int main(int argc, char **argv)
 	w = st ? writer_start(st, 100000, 50) : NULL;
 	if (!w)
 		return 1;
-	if (argc > 5)
-		writer_set_retention(w, 0, (uint64_t)atoll(argv[5]));
+	if (most)
+		writer_set_retention(w, 0, (uint64_t)most);
 	uplinks_push(w);
-	run(w, first, atoll(argv[2]), rate);
+	coverage_push(w, begin);
+	run(w, first, atoll(argv[2]), rate, begin);
 	writer_flush(w);
-	nap(argc > 5 ? 3000 : 0);
+	if (argc > 6) {
+		file_await(argv[6]);
+		verdicts_change(w, first, atoll(argv[2]), begin);
+	}
+	nap(most ? 3000 : 0);
 	writer_stop(w, true, (int64_t)time(NULL) * 1000);
 	store_close(st);
 	return 0;

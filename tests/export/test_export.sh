@@ -137,6 +137,56 @@ is "a damaged state file does not stop the exporter" $? 0
 check "the damaged file is reported" grep -q "is damaged" "$dir/log"
 check "rows sent again replace the former ones" compare 1-500 "$dir/one.db"
 
+# --- a verdict that changes after the flow was shipped -----------------------------------------
+
+sink_stop
+sink_start
+configure "$dir/late.db"
+rm -f "$dir/state"
+mismatched() { # count the flows that arrived with that verdict
+	curl -s "http://127.0.0.1:$port/rows?table=flows" | grep -c '"verdict": "mismatch"'
+}
+"$MAKE" "$dir/late.db" 1000 1 0 0 "$dir/ended" &
+make_pid=$!
+until [ -e "$dir/ended" ]; do sleep 0.1; done
+check "flows are shipped before their verdict changes" timeout 60 "$EXPORT" -c "$dir/conf" --once
+before=$(mismatched)
+rm "$dir/ended"
+wait $make_pid
+check "changed flows are shipped again" timeout 60 "$EXPORT" -c "$dir/conf" --once
+is "each changed flow has its new verdict" "$(mismatched)" $((before + 10))
+check "each flow is there once" compare 1-1000 "$dir/late.db"
+
+# --- nothing found differs from nothing seen ---------------------------------------------------
+
+sink_stop
+sink_start
+rm -f "$dir/state"
+newest() { # TABLE EXPRESSION: of the newest row
+	curl -s "http://127.0.0.1:$port/rows?table=$1" >"$dir/table"
+	python3 -c "
+import json, sys
+rows = [json.loads(line) for line in open('$dir/table')]
+row = max(rows, key=lambda r: int(r['row_version'])) if rows else None
+print($2 if row else 'no row')"
+}
+configure "$dir/none.db"
+"$EXPORT" -c "$dir/conf" --once 2>"$dir/log"
+is "without a history the exporter fails" $? 1
+is "without a history there is no heartbeat" "$(newest heartbeat row)" "no row"
+configure "$dir/quiet.db"
+"$MAKE" "$dir/quiet.db" 0
+check "a history without flows is shipped" timeout 60 "$EXPORT" -c "$dir/conf" --once
+is "nothing found: no flow" "$(newest flows row)" "no row"
+is "nothing found: the heartbeat says that waymarkd writes" \
+	"$(newest heartbeat "int(row['time_ms']) - int(row['alive_ms']) < 600000 and row['last_flow_id']")" 0
+is "nothing found: the coverage says that all packets were seen" \
+	"$(newest coverage "row['share'], row['left_packets']")" "1 100"
+sqlite3 "$dir/quiet.db" "UPDATE meta SET value = value - 3600000 WHERE name = 'alive_ms'"
+check "a history that is not written any more is shipped" timeout 60 "$EXPORT" -c "$dir/conf" --once
+is "nothing seen: the heartbeat says that waymarkd does not write" \
+	"$(newest heartbeat "int(row['time_ms']) - int(row['alive_ms']) > 3000000")" True
+
 # --- --since ----------------------------------------------------------------------------
 
 sink_stop

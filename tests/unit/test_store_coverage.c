@@ -6,12 +6,14 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 #include "store_lab.h"
+#include "waymark/store/changes.h"
 #include "waymark/store/query.h"
 
 #define MINUTE_MS 60000
@@ -43,6 +45,26 @@ static void push(struct writer *w, const struct coverage_record *r)
 	store_lab_push(w, &out);
 }
 
+static int change_note(void *data, const struct change *c)
+{
+	char *text = data;
+
+	sprintf(text + strlen(text), "%d:%d ", (int)c->kind, (int)c->id);
+	return 0;
+}
+
+/* Exporters learn of an hour each time that its sums grow. */
+static void changes_expect(const char *path, const char *wanted)
+{
+	struct query *q = query_open(path, stderr);
+	char text[256] = "";
+
+	assert_non_null(q);
+	assert_int_equal(query_changes(q, 0, 100, change_note, text), 0);
+	assert_string_equal(text, wanted);
+	query_close(q);
+}
+
 static void sums_by_the_hour(void **state)
 {
 	const char *path = store_lab_path(*state, "flows.db");
@@ -67,6 +89,7 @@ static void sums_by_the_hour(void **state)
 			 "2026-03-01T12:00:00.000Z|wan1|200|2000|190|0.95|10|other 10\n"
 			 "2026-03-01T12:00:00.000Z|wan2|30000|300000|29999|0.9999|1|other 1\n"
 			 "2026-03-01T13:00:00.000Z|wan1|0|0|0|-|0|nothing left");
+	changes_expect(path, "4:1 4:1 4:2 4:3 ");
 	store_lab_stop(w, st);
 }
 

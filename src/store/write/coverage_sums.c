@@ -41,6 +41,7 @@ const char *const coverage_sql[COVERAGE_STATEMENTS] = {
 		"INSERT INTO coverage_count (packets, bytes, kind, uplink, time)"
 		" VALUES (?, ?, ?, ?, ?) ON CONFLICT (time, uplink, kind) DO UPDATE SET"
 		" packets = packets + excluded.packets, bytes = bytes + excluded.bytes",
+	[COVERAGE_GET_HOUR] = "SELECT id FROM coverage_hour WHERE time = ? AND uplink = ?",
 	[COVERAGE_PUT_READING] =
 		"INSERT OR REPLACE INTO coverage_reading (uplink, time, boot, rules, ifindex)"
 		" VALUES (?, ?, ?, ?, ?)",
@@ -99,8 +100,20 @@ static int hour_add(sqlite3_stmt *s, int64_t uplink, int64_t hour_ms,
 	return db_run(s);
 }
 
+static int hour_find(sqlite3_stmt *s, int64_t uplink, int64_t hour_ms, int64_t *id)
+{
+	int rc;
+
+	sqlite3_bind_int64(s, 1, hour_ms);
+	sqlite3_bind_int64(s, 2, uplink);
+	rc = sqlite3_step(s);
+	*id = rc == SQLITE_ROW ? sqlite3_column_int64(s, 0) : 0;
+	sqlite3_reset(s);
+	return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
+}
+
 static int interval_add(sqlite3_stmt *const *statements, int64_t uplink,
-			const struct coverage_record *r)
+			const struct coverage_record *r, int64_t *hour_id)
 {
 	int64_t middle_ms = r->started_ms + (r->ended_ms - r->started_ms) / 2;
 	int64_t hour_ms = middle_ms - middle_ms % HOUR_MS;
@@ -108,6 +121,8 @@ static int interval_add(sqlite3_stmt *const *statements, int64_t uplink,
 	struct tally unasked = {.packets = r->unasked};
 
 	c.rc = hour_add(statements[COVERAGE_ADD_HOUR], uplink, hour_ms, r);
+	if (c.rc == SQLITE_OK)
+		c.rc = hour_find(statements[COVERAGE_GET_HOUR], uplink, hour_ms, hour_id);
 	sqlite3_bind_int64(c.stmt, 4, uplink);
 	sqlite3_bind_int64(c.stmt, 5, hour_ms);
 	count_put(&c, KIND_LINK, &r->link);
@@ -139,15 +154,16 @@ static int reading_put(sqlite3_stmt *const *statements, int64_t uplink,
 }
 
 int coverage_put(sqlite3_stmt *const *statements, const struct uplinks *u,
-		 const struct coverage_record *r)
+		 const struct coverage_record *r, int64_t *hour_id)
 {
 	int64_t uplink = uplinks_id_now(u, r->slot);
 	int rc = SQLITE_OK;
 
+	*hour_id = 0;
 	if (!uplink)
 		return SQLITE_OK;
 	if (r->started_ms)
-		rc = interval_add(statements, uplink, r);
+		rc = interval_add(statements, uplink, r, hour_id);
 	return rc == SQLITE_OK ? reading_put(statements, uplink, &r->reading) : rc;
 }
 

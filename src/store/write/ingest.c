@@ -340,6 +340,15 @@ static int usage_put(struct ingest *in, const struct usage_record *u)
 	return rc;
 }
 
+static int coverage_ingest(struct ingest *in, const struct coverage_record *r)
+{
+	int64_t hour_id;
+	int rc = coverage_put(in->coverage, &in->uplinks, r, &hour_id);
+
+	return rc == SQLITE_OK && hour_id ? changes_note(&in->changes, CHANGE_COVERAGE, hour_id)
+					  : rc;
+}
+
 static int health_put(struct ingest *in, const struct health_record *h)
 {
 	sqlite3_stmt *s = in->statements[PUT_HEALTH];
@@ -407,7 +416,7 @@ int ingest_record(struct ingest *in, const struct record *r)
 	case RECORD_OUTBOX_DONE:
 		return outbox_drop(in, &r->outbox);
 	case RECORD_COVERAGE:
-		return coverage_put(in->coverage, &in->uplinks, r->coverage);
+		return coverage_ingest(in, r->coverage);
 	case RECORD_UPLINK_STATE:
 		return uplink_state_put(in, &r->uplink_state);
 	case RECORD_INTERFACE:
