@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# fleet.sh - proves that every flow of six routers arrives exactly once at two ClickHouse shards,
+# fleet.sh - proves that every flow of nine routers arrives exactly once at two ClickHouse shards,
 # or is named in a gap, whatever fails. A shard is killed and returns; a proxy cuts, stalls and
 # fails requests; exporters are killed at 51 random moments; flows end late and out of order,
-# change their verdict after their end, are pruned; a history is replaced; the disk of a state
-# file is full; the clock jumps. Then the queries of sql/clickhouse are run, on this version and,
+# change their verdict after they were shipped, are pruned; a history is replaced; the disk of a
+# state file is full; the clock jumps. A router without flows, one whose waymarkd has stopped and
+# one whose exporter has stopped differ. Then the queries of sql/clickhouse are run, on this version and,
 # where npm has chdb, on today's ClickHouse. Run by "./bootstrap fleet".
 
 # shellcheck source=tests/netns/lib.sh
@@ -18,7 +19,7 @@ EXPORT=$top_build/src/waymark-export
 MAKE=$top_build/tests/export/make_history
 FLOWS=${FLOWS:-20000}
 PRUNED=60000 # flows of gw4; its history keeps a part of them
-routers="1 2 3 4 5 6"
+routers="1 2 3 4 5 6 7 8 9"
 tables="flows mismatches gaps tampering uplink_states usage alerts coverage"
 for command in clickhouse-server java curl python3; do
 	command -v $command >/dev/null || skip_all "$command is missing"
@@ -151,6 +152,19 @@ jump_clock() {
 	rm -f /dev/shm/sem.faketime_sem_$pid /dev/shm/faketime_shm_$pid
 }
 
+# gw7: the verdict of every 100th flow changes after the flow was shipped.
+change_late() {
+	await 60 test -e "$fleet_dir/ended" || return 1
+	"$EXPORT" -c "$fleet_dir/gw7.conf" --once 2>>"$fleet_dir/gw7.log" || return 1
+	late_before=$(mismatched)
+	rm "$fleet_dir/ended"
+	wait "$late_pid"
+}
+
+mismatched() { # count the flows of gw7 with that verdict
+	ask "SELECT count() FROM flows FINAL WHERE router = 'gw7' AND verdict = 'mismatch'"
+}
+
 fetch() { # FOLDER: the rows of every router, the newest version of each
 	local table
 	mkdir -p "$1"
@@ -173,14 +187,39 @@ has_gap() { # N REASON
 	grep "\"router\":\"gw$1\"" "$fleet_dir/rows/gaps" | grep -q "$2"
 }
 
-rows_of() { # TABLE ROUTER: count the rows of its history
+history_ask() { # ROUTER SQL
 	python3 -c 'import sqlite3, sys
-print(sqlite3.connect(sys.argv[1]).execute(f"SELECT count(*) FROM {sys.argv[2]}").fetchone()[0])' \
-		"$fleet_dir/$2.db" "$1"
+for row in sqlite3.connect(sys.argv[1]).execute(sys.argv[2]):
+    print(*row, sep="\t")' "$fleet_dir/$1.db" "$2"
 }
 
-answer() { # QUESTION
-	ask "$(statements "$top_src/sql/clickhouse/$1.sql")"
+answer() { # QUESTION [SED-COMMANDS]
+	sed -e "${2:-}" "$top_src/sql/clickhouse/$1.sql" >"$fleet_dir/question"
+	ask "$(statements "$fleet_dir/question")"
+}
+
+# The questions that read one row of a flow without FINAL give what the history has.
+flows_compare() {
+	local src port ms
+	read -r src port ms <<-END
+		$(history_ask gw1 "SELECT nat_src, nat_sport, started_ms FROM flows
+			WHERE nat_src <> src AND nat_sport > 0 ORDER BY id LIMIT 1 OFFSET 5000")
+	END
+	is "who had $src port $port" \
+		"$(answer 02-who-had-address "s/1772366400000/$ms/g; s/203\.0\.113\.5/$src/; s/= 40000/= $port/" |
+			awk '$1 == "gw1" { print $2 }')" \
+		"$(history_ask gw1 "SELECT id FROM flows WHERE nat_src = '$src' AND nat_sport = $port
+			AND started_ms <= $ms AND ended_ms >= $ms ORDER BY id")"
+	src=$(history_ask gw1 "SELECT src FROM flows WHERE started_ms = $ms ORDER BY id LIMIT 1")
+	is "the flows of $src" \
+		"$(answer 19-host-at-time "s/1772366400000/$ms/g; s/1772366460000/$((ms + 60000))/g; s/192\.168\.1\.10/$src/" |
+			cut -f 1,2,7)" \
+		"$(history_ask gw1 "SELECT id, proto, verdict FROM flows WHERE src = '$src'
+			AND started_ms < $ms + 60000 AND ended_ms >= $ms ORDER BY id LIMIT 1000")"
+	is "the flows with two interfaces" \
+		"$(answer 18-two-interfaces | awk '$1 == "gw1" { print $2, $7, $8 }')" \
+		"$(history_ask gw1 "SELECT id, egress, verdict FROM flows WHERE egress LIKE '%,%'
+			ORDER BY id LIMIT 100" | tr '\t' ' ')"
 }
 
 # The newest library gets the rows that 18.16 returns.
@@ -208,7 +247,7 @@ proxy_start || die "the proxy does not start"
 check "18.16 takes the tables" ask_all "$fleet_dir/ddl.sql" default
 
 mkdir "$fleet_dir/full"
-for n in 1 2 3 4 5; do configure $n; done
+for n in 1 2 3 4 5 7 8 9; do configure $n; done
 configure 6 "$fleet_dir/full/state"
 "$MAKE" "$fleet_dir/gw5.db" 3000 1
 "$MAKE" "$fleet_dir/gw5-second.db" 3000 3001
@@ -217,6 +256,13 @@ python3 -c 'import sqlite3, sys
 print(sqlite3.connect(sys.argv[1]).execute("SELECT value FROM meta WHERE name = \"history\"").fetchone()[0])' \
 	"$fleet_dir/gw5-second.db" >"$fleet_dir/gw5-second.name"
 "$MAKE" "$fleet_dir/gw6.db" 3000 1
+"$MAKE" "$fleet_dir/gw7.db" 2000 1 0 0 "$fleet_dir/ended" &
+late_pid=$!
+"$MAKE" "$fleet_dir/gw8.db" 0
+"$MAKE" "$fleet_dir/gw9.db" 100 1
+python3 -c 'import sqlite3, sys
+with sqlite3.connect(sys.argv[1]) as db:
+    db.execute("UPDATE meta SET value = value - 3600000 WHERE name = \"alive_ms\"")' "$fleet_dir/gw9.db"
 makers=
 for n in 1 2 3; do
 	"$MAKE" "$fleet_dir/gw$n.db" "$FLOWS" 1 2000 &
@@ -247,6 +293,8 @@ wait $makers $exporters
 check "the shard returns" await 180 shard_is_up 2
 is "exporters were killed" "$(cat "$fleet_dir"/killed* | awk '{ n += $1 } END { print n }')" \
 	$((3 * ${KILLS:-17}))
+change_late
+is "flows of gw7 are shipped before their verdict changes" $? 0
 disk_full
 case $? in
 9) skip "the state file's disk is full" "no file system can be mounted" ;;
@@ -290,6 +338,9 @@ check "the replaced history of gw5 has arrived to its end, and so has its succes
 check "the rows that gw5's replacement lost are named in a gap" \
 	has_gap 5 "the history was replaced before its rows were shipped: flows, changes from 1 on"
 check "every row of gw6 has arrived, once" is_whole 6 3000 "$fleet_dir/gw6.db"
+check "every row of gw7 has arrived, once" is_whole 7 2000 "$fleet_dir/gw7.db"
+is "the verdicts that changed after they were shipped have arrived" "$(mismatched)" \
+	$((late_before + 20))
 for n in 1 2; do
 	check "shard $n has routers" [ "$(routers_of_shard $n)" -gt 0 ]
 done
@@ -301,12 +352,23 @@ for question in "$top_src"/sql/clickhouse/*.sql; do
 done
 is "the mismatches of gw1 are as many as its history has" \
 	"$(answer 01-mismatches-today | awk '$1 == "gw1" { n += $3 } END { print n }')" \
-	"$(rows_of mismatches gw1)"
+	"$(history_ask gw1 "SELECT count(*) FROM mismatches")"
 is "tampering is counted over all routers" "$(answer 13-tampering | cut -f 1,2,3)" \
-	"nft	$(ask "SELECT count() FROM tampering FINAL")	6"
-is "one version runs on all routers" "$(answer 16-versions | awk '{ n += $3 } END { print n }')" 6
+	"nft	$(ask "SELECT count() FROM tampering FINAL")	8"
+is "one version runs on all routers" "$(answer 16-versions | awk '{ n += $3 } END { print n }')" 9
 check "long gaps name the unshipped rows" sh -c 'echo "$1" | grep -q "pruned before"' - \
 	"$(answer 06-long-gaps)"
+flows_compare
+
+# Nothing found differs from nothing seen.
+is "gw8 has no flow" "$(ask "SELECT count() FROM flows WHERE router = 'gw8'")" 0
+is "gw8: all packets were seen" "$(ask "SELECT share, left_packets FROM coverage FINAL
+	WHERE router = 'gw8'")" "1	100"
+is "waymarkd of gw9 does not run" "$(answer 17-behind | awk '$1 ~ /^gw[89]$/ { print $1 }')" gw9
+is "the routers report" "$(answer 03-silent-routers)" ""
+ask "INSERT INTO heartbeat (router, history, id, time_ms, row_version) VALUES
+	('gw10', 'h', 1, (toUnixTimestamp(now()) - 600) * 1000, 1)"
+is "gw10 does not report any more" "$(answer 03-silent-routers | cut -f 1)" gw10
 
 if [ -d "${NODE_PATH:-/nowhere}/chdb" ] && command -v node >/dev/null; then
 	"$EXPORT" schema >"$fleet_dir/today.sql"
