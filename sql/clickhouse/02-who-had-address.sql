@@ -1,6 +1,10 @@
 -- Which inside host used this public address and port at that time, over all routers.
 SELECT router, id, proto, src, sport, dst, dport, started_ms, ended_ms, uplink
-FROM flows FINAL
-WHERE nat_src = '203.0.113.5' AND nat_sport = 40000
-    AND started_ms <= 1772366400000 AND ifNull(ended_ms, toInt64(9000000000000)) >= 1772366400000
+FROM (SELECT router, history, id, proto, src, sport, dst, dport, started_ms, ended_ms, uplink
+    FROM flows
+    PREWHERE nat_sport = 40000 AND nat_src = '203.0.113.5'
+    WHERE row_hour <= intDiv(1772366400000, 3600000)
+        AND started_ms <= 1772366400000
+    ORDER BY row_version DESC LIMIT 1 BY router, history, id)
+WHERE ifNull(ended_ms, toInt64(9000000000000)) >= 1772366400000
 ORDER BY router, started_ms LIMIT 100;

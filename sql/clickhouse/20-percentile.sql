@@ -2,5 +2,6 @@
 SELECT router, uplink, quantileExact(0.95)(bytes_sent) * 8 / 300e6 AS sent_mbps,
     quantileExact(0.95)(bytes_received) * 8 / 300e6 AS received_mbps
 FROM usage FINAL
-WHERE time_ms >= (toUnixTimestamp(now()) - 2592000) * 1000
+WHERE row_hour >= intDiv(toUnixTimestamp(now()) - 2592000, 3600)
+    AND time_ms >= (toUnixTimestamp(now()) - 2592000) * 1000
 GROUP BY router, uplink ORDER BY received_mbps DESC LIMIT 100;

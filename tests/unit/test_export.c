@@ -495,7 +495,9 @@ static void schema_follows_the_dialect(void **state)
 	(void)state;
 	assert_non_null(strstr(text, "src Nullable(IPv6)"));
 	assert_non_null(strstr(text, "DateTime64(3, 'UTC')"));
+	assert_non_null(strstr(text, "INDEX nat_src_index nat_src TYPE bloom_filter"));
 	assert_non_null(strstr(text, "ENGINE = ReplacingMergeTree(row_version)"));
+	assert_non_null(strstr(text, "ORDER BY (row_hour, router, history, id)\n"));
 	assert_null(strstr(text, "CLUSTER"));
 	free(text);
 	o = (struct schema_options){"fleet", "all", SCHEMA_18};
@@ -503,6 +505,9 @@ static void schema_follows_the_dialect(void **state)
 	assert_non_null(strstr(text, "src Nullable(String)"));
 	assert_null(strstr(text, "DateTime64"));
 	assert_null(strstr(text, "LowCardinality"));
+	assert_null(strstr(text, "INDEX"));
+	assert_non_null(strstr(text, "row_hour UInt32 DEFAULT intDiv(ifNull(started_ms, 0), "
+				     "3600000)"));
 	assert_non_null(
 		strstr(text, "CREATE TABLE IF NOT EXISTS fleet.flows_local ON CLUSTER all"));
 	assert_non_null(strstr(text, "Distributed(all, fleet, flows_local, cityHash64(router))"));
