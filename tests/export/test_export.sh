@@ -85,7 +85,7 @@ t = json.load(open('$dir/status'))['targets'][0]
 assert t['pending'] == 0 and t['failures'] > 0 and t['error'] == '', t"
 check "metrics are printed" sh -c "'$EXPORT' -c '$dir/conf' metrics | grep -q '^waymark_export_pending_rows{target=\"clickhouse\",table=\"flows\"} 0\$'"
 
-# --- standard error is a full pipe that nobody reads ---------------------------------------
+# --- standard error is a full pipe that is not read -----------------------------------------
 
 rm -f "$dir/state"
 fault status500
