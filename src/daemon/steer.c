@@ -2,6 +2,7 @@
 /* steer.c - keeps the steering as planned while links, addresses and routes change. */
 #include <errno.h>
 #include <linux/rtnetlink.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,6 +32,9 @@
 #define RETRY_MOST_MS  30000
 /* How long a stop waits for the steering's lock. */
 #define STOP_PATIENCE_MS 1000
+/* How long a start waits for the disk that has the steering's state, and how often it looks. */
+#define START_PATIENCE_MS 20000
+#define START_STEP_MS	  10
 
 struct steer {
 	struct rtnl_monitor *links;
@@ -52,6 +56,23 @@ static void protection_set(struct daemon *d)
 			   "6.9 or newer can)");
 }
 
+/* Wait at a start for the disk, which is often busy then: nothing waits for waymarkd yet. */
+static int save_await(struct disk_worker *disk)
+{
+	int64_t end_ms = clock_steady_ms() + START_PATIENCE_MS;
+	struct disk_worker_late late;
+
+	do {
+		poll(NULL, 0, START_STEP_MS);
+		disk_worker_late(disk, &late);
+		if (late.failed)
+			return late.error;
+		if (late.done)
+			return 0;
+	} while (clock_steady_ms() < end_ms);
+	return -EBUSY;
+}
+
 /* Save the steering's state by a thread. The loop waits only a moment for the thread. If the disk
  * is slow, the thread replaces the file later, as a whole. */
 static int state_save(void *data, const char *control_socket, const char *text)
@@ -64,7 +85,9 @@ static int state_save(void *data, const char *control_socket, const char *text)
 	if (!d->steer->disk)
 		return -errno;
 	err = disk_worker_run(d->steer->disk, steering_file_save, control_socket, text);
-	return err == -EINPROGRESS ? -EBUSY : err;
+	if (err == -EINPROGRESS)
+		err = d->is_ready ? -EBUSY : save_await(d->steer->disk);
+	return err;
 }
 
 /* Start the launcher of transactions. It is forked, so call this while the process has one

@@ -136,11 +136,16 @@ is "... the history is intact" "$(sql 'PRAGMA integrity_check')" ok
 mkdir "$lab_tmp/state"
 chmod 777 "$lab_tmp/state"
 sed -i "s,^control-socket .*,control-socket = \"$lab_tmp/state/control.sock\"," "$lab_tmp/waymark.conf"
+# As at a boot: the disk is busy for a while.
+: >"$lab_tmp/stalled"
+(sleep 2; rm "$lab_tmp/stalled") &
 LD_PRELOAD=$lab_tmp/stall_disk.so STALL_BELOW=$lab_tmp/state/steering.json STALL_WHILE=$lab_tmp/stalled \
 	nsenter --net="/proc/$ns_router/ns/net" -- "$WAYMARKD" -c "$lab_tmp/waymark.conf" \
 	</dev/null >"$log" 2>&1 &
 daemon_pid=$!
-wait_for 30 grep -q ' ready: ' "$log" || die "not ready: $(tail -n 3 "$log")"
+check "the state's disk does not answer at a start: waymarkd waits, and is ready when it answers" \
+	wait_for 30 grep -q ' ready: ' "$log" || die "not ready: $(tail -n 3 "$log")"
+check_not "... it was ready after the disk" test -e "$lab_tmp/stalled"
 cp "$lab_tmp/state/steering.json" "$lab_tmp/steering.before"
 : >"$lab_tmp/stalled"
 sed -i 's/mark      = 3/mark      = 4/' "$lab_tmp/waymark.conf"
