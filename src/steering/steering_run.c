@@ -88,15 +88,16 @@ int run_keep(struct run *run)
 	bool was_unsaved = s->is_unsaved;
 
 	s->is_unsaved = err;
-	if (!err || run->is_atomic)
-		return err;
+	if (!err)
+		return 0;
 	if (run->errors && !was_unsaved)
 		fprintf(run->errors,
-			"cannot save the steering's state file in the folder of %s: %s (free disk "
-			"space, or "
-			"the changes since the last save are lost when waymarkd stops)\n",
-			s->config->control_socket, strerror(-err));
-	return 0;
+			"cannot save the steering's state file in the folder of %s: %s (%s)\n",
+			s->config->control_socket, strerror(-err),
+			run->is_atomic ? "without it, nothing could be restored later"
+				       : "free disk space, or the changes since the last save are "
+					 "lost when waymarkd stops");
+	return run->is_atomic ? err : 0;
 }
 
 static struct undo *undo_new(struct run *run, enum undo_kind kind)

@@ -94,4 +94,15 @@ waymarkd_start
 failing 28 ENOSPC 'the disk is full'
 waymarkd_start
 failing 30 EROFS 'the file system is read-only'
+
+# Without the state file a stop could not restore what was there before.
+waymark remove >/dev/null 2>&1
+before=$(at router nft list ruleset; at router ip rule; at router ip -6 rule)
+echo 5 >"$lab_tmp/failing"
+LD_PRELOAD=$lab_tmp/stall_disk.so STALL_BELOW=$lab_tmp/slow/ STALL_WHILE=$lab_tmp/failing \
+	nsenter --net="/proc/$ns_router/ns/net" -- timeout -k 5 60 "$WAYMARKD" -c "$lab_tmp/waymark.conf" \
+	</dev/null >"$log" 2>&1
+is "a start whose state cannot be saved fails" $? 1
+check "... the error names the state file" grep -q "cannot save the steering's state file in the folder of .*: Input/output error" "$log"
+is "... the network is unchanged" "$(at router nft list ruleset; at router ip rule; at router ip -6 rule)" "$before"
 done_testing
