@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * hostcheck.c - runs all checks of a host in the order in which they are printed: sysctls,
- * kernel features, the network, the rules and the sockets of other programs. It opens what
- * the checks read, passes it to them, and closes it. It changes nothing.
+ * hostcheck.c - runs all checks of a host in the order in which they are printed: sysctls, the
+ * network, kernel features, rulesets, listeners, other programs, folders. It opens the files and
+ * sockets that the checks read, and closes them. It changes nothing.
  */
 #include "waymark/hostcheck/hostcheck.h"
 
@@ -30,8 +30,8 @@
 
 /* --- sysctls ---------------------------------------------------------------- */
 
-/* Return the value in force: the larger of conf/all/rp_filter and value, which is that of the
- * interface (ip-sysctl.rst, rp_filter). */
+/* Return the rp_filter that the kernel uses for an interface: the larger of conf/all/rp_filter and
+ * value, the interface's own setting (ip-sysctl.rst). */
 static long rp_filter_in_force(const char *value)
 {
 	char all[16];
@@ -147,7 +147,7 @@ static void events_checked(struct findings *f)
 	conntrack_close(events);
 }
 
-/* Only root can read the two files, and thus learn which process has bound the group. */
+/* Only root can read nfnetlink_log, which has the port of the socket that has bound the group. */
 bool hostcheck_log_group(const struct config *c, struct findings *f)
 {
 	FILE *groups = fopen("/proc/net/netfilter/nfnetlink_log", "r");

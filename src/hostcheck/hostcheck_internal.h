@@ -20,8 +20,8 @@ void hostcheck_rulesets(struct findings *f, const struct config *c, const char *
 void hostcheck_rules(struct findings *f, const struct config *c, const struct netstate *s,
 		     const struct route_plan *plan);
 
-/* Check for tables with a local default route, as transparent proxies use them, which conflict with
- * src_valid_mark = 1. */
+/* Check for ip rules of transparent proxies, which conflict with src_valid_mark = 1. Such a rule
+ * leads to a table with a default route of type local. */
 void hostcheck_tproxy(struct findings *f, const struct netstate *s, bool is_valid_mark);
 
 /* Check for routes of other programs in the tables of the uplinks. */

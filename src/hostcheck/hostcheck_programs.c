@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * hostcheck_programs.c - checks settings of other programs that work against the steering:
+ * hostcheck_programs.c - checks settings of other programs that conflict with the steering:
  * systemd-networkd, which removes foreign rules, and files with a saved ruleset.
  *
  * Must not know what the steering consists of, except for the name of the table.

@@ -2,9 +2,9 @@
 /*
  * hostcheck_rules.c - checks what ip rules of other programs do to pinned flows.
  *
- * Pure: reads a snapshot and a plan. A packet of a pinned flow carries the mark of its
- * uplink and no other bits. A rule is harmful if it comes before the rule of the mark, may
- * match the packet, and drops the packet or sends it elsewhere than to the uplink.
+ * Pure: reads a snapshot and a plan. The checks assume that a packet of a pinned flow has the mark
+ * of its uplink and no other mark bits. A rule is harmful if it comes before the rule of the mark,
+ * may match the packet, and drops the packet or sends it elsewhere than to the uplink.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -547,8 +547,9 @@ static bool table_delivers_here(const struct netstate *s, const struct rule_stat
 }
 
 /* Report rules of transparent proxies (tproxy). With src_valid_mark = 1, the reverse path check
- * uses the packet mark, so the rule sends it to a table that delivers every address locally. The
- * kernel then regards the source address as local and drops the packet as a martian. */
+ * looks up the source address with the packet mark. The rule leads this look-up to a table that
+ * delivers every address locally. The kernel then regards the source address as local and drops the
+ * packet as a martian. */
 void hostcheck_tproxy(struct findings *f, const struct netstate *s, bool is_valid_mark)
 {
 	char line[LINE_SIZE];

@@ -171,8 +171,8 @@ static void strict_filter_add(const struct rule_place *p)
 		fix_by_deleting(p);
 }
 
-/* Return whether the match is "fib saddr [. mark] . iif oif missing". Versions of nft print
- * "missing" as false, 0 or "0". */
+/* Return whether the match is "fib saddr [. mark] . iif oif missing". nft prints "missing" as
+ * false, 0 or "0", depending on its version. */
 static bool is_strict_filter(const json_t *match)
 {
 	const json_t *fib = json_object_get(json_object_get(match, "left"), "fib");

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * conntrack.c - conntrack over netlink: events, dumps, and the few changes to entries.
+ * conntrack.c - reads conntrack events and dumps over netlink, and changes entries.
  *
- * Events, requests and flushes each have a socket, and so has each dump, so that no reader gets the
+ * Events, requests, flushes and each dump have separate sockets, so that no reader gets the
  * messages of another. The sockets for requests and flushes are opened when they are first needed.
  * Flushes have a separate socket because a DESTROY event names the port of the socket that caused
  * it. Must not know flows, the meaning of marks, or uplinks.
@@ -25,8 +25,8 @@
 #include "kernel/nlsock.h"
 #include "waymark/kernel/conntrack.h"
 
-/* Size of the reads of a dump. The kernel fills its replies up to the size of the reads, at most 32
- * KiB (af_netlink.c). */
+/* Size of the buffer for a read of a dump. The kernel fills each reply up to this size, but to at
+ * most 32 KiB (af_netlink.c). */
 #define DUMP_BUFFER_BYTES 65536
 
 #define REQUEST_BYTES	  512

@@ -2,10 +2,10 @@
 /*
  * conntrack_decode.c - decodes one ctnetlink message as a struct ct_event, in one pass.
  *
- * A dump has a million entries while events wait, so attributes are read in place.
- * libnetfilter_conntrack's parser copies all attributes into an object, takes three times as long,
- * and has no getter for the ICMP numbers of the reply. Opens no socket, decides nothing, skips
- * unknown attributes.
+ * A dump may have a million entries, and events wait while they are decoded. Therefore attributes
+ * are read in place. libnetfilter_conntrack's parser copies all attributes into an object, takes
+ * three times as long, and has no getter for the ICMP numbers of the reply. Opens no socket,
+ * decides nothing, skips unknown attributes.
  */
 #include <endian.h>
 #include <errno.h>
@@ -60,8 +60,8 @@ static void attr_addr(struct decoding *d, const struct nlattr *attr, int family,
 
 typedef void attr_fn(struct decoding *d, const struct nlattr *attr, enum direction direction);
 
-/* Call fn for each attribute. attrs and size are evaluated once, unlike in libmnl's loop over a
- * nest, which computes the end for each attribute. */
+/* Call fn for each attribute. libmnl's loop over a nest computes the end of the nest again for each
+ * attribute. This loop computes it once. */
 static inline void each_attr(struct decoding *d, const void *attrs, size_t size, attr_fn *fn,
 			     enum direction direction)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * conntrack_idle.c - computes how long an entry has been idle. Each packet sets the entry's timeout
- * to the initial timeout of its state. The initial timeout less the remaining one is therefore the
- * time since the last packet.
+ * to the initial timeout of the entry's state. The initial timeout minus the remaining timeout is
+ * therefore the time since the last packet.
  */
 #include "kernel/conntrack_idle.h"
 

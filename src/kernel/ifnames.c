@@ -2,10 +2,10 @@
 /*
  * ifnames.c - maps interface indexes to names.
  *
- * libnfnetlink's interface table follows the kernel and forgets an interface as soon as it is
- * deleted. Evidence about packets that left by a deleted interface may arrive later. Therefore each
- * message is examined before the library reads it, and the name of a deleted interface is kept.
- * Must not know uplinks.
+ * libnfnetlink removes an interface from its table as soon as the interface is deleted. Evidence
+ * about packets that left by a deleted interface may arrive later. Therefore each message is
+ * examined before the library reads it, and the name of a deleted interface is kept. Must not know
+ * uplinks.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -107,7 +107,7 @@ static void leaving_keep(struct ifnames *t, const void *buffer, int left)
 	}
 }
 
-/* Receive one message. Return 1, 0 if there is none, or -errno. */
+/* Receive one message. Return 1 to be called again, 0 if no message is left, or -errno. */
 static int message_receive(struct ifnames *t)
 {
 	union {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * launcher.c - handles one request at a time over a socket pair. A request contains the function,
- * its bytes and the pipe for the reply. The launcher sends back the child's pid and, when the child
- * has ended, its status.
+ * launcher.c - starts the launcher, and sends it one request at a time over a socket pair. A
+ * request contains the function, the function's data, and the pipe for the reply. The launcher
+ * sends back the child's pid and, when the child has ended, its status.
  *
  * The function's address is valid in both processes, because one is forked from the other.
  */
@@ -59,7 +59,7 @@ static int bytes_receive(int fd, void *bytes, size_t size)
 	return 0;
 }
 
-/* Send the request's head, with a descriptor. */
+/* Send the head of a request, and pass a descriptor with it. */
 static int request_send(int fd, const struct request *r, int pass_fd)
 {
 	struct iovec part = {(void *)r, sizeof(*r)};

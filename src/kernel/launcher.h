@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * launcher.h - the process without threads that forks the children of transactions.
+ * launcher.h - starts the children of transactions through the launcher, a process without threads
+ * that forks them.
  */
 #ifndef WAYMARK_SRC_KERNEL_LAUNCHER_H
 #define WAYMARK_SRC_KERNEL_LAUNCHER_H

@@ -17,8 +17,8 @@
 int mnl_replies_read(struct mnl_socket *socket, char *buffer, uint32_t seq, mnl_cb_t fn,
 		     void *data);
 
-/* Wait for the next datagram from the kernel; those of other senders are dropped. Return its size,
- * or -errno (-EBADMSG: truncated, or with an invalid length inside). */
+/* Wait for the next datagram from the kernel. Datagrams from other senders are dropped. Return its
+ * size, or -errno (-EBADMSG: truncated, or with an invalid length inside). */
 ssize_t mnl_replies_receive(struct mnl_socket *socket, char *buffer, size_t size);
 
 #endif

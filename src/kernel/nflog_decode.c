@@ -263,10 +263,10 @@ static void headers_tuple(const struct headers *h, struct endpoints *e)
 	}
 }
 
-/* Decode an ICMP error. The embedded packet travelled in the opposite direction, so its tuple is
- * reversed. If it is an ICMP query or its reply, the tuple is that of the request instead;
- * is_icmp_reply is then set if the error travels like a reply, which is so for an error about a
- * request. */
+/* Decode an ICMP error. The embedded packet travelled in the opposite direction, so the error gets
+ * its tuple reversed. If the embedded packet is an ICMP request or reply, the error gets the tuple
+ * of the request. An error about a request travels in the direction of the reply, so is_icmp_reply
+ * is set. */
 static int error_decode(struct stray_packet *p, const struct headers *outer)
 {
 	struct cursor c = outer->payload;

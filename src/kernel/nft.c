@@ -3,8 +3,8 @@
  * nft.c - loads and lists nftables rules with libnftables.
  *
  * Must not know what the rules mean. Each command runs in a child process, which inherits the
- * libnftables context of the handle and its socket. If a launcher runs (transaction.h), the handle
- * has no context, and each child creates one.
+ * handle's libnftables context and the context's socket. If a launcher runs (transaction.h), the
+ * handle has no context, and each child creates one.
  */
 #define _GNU_SOURCE /* memmem, program_invocation_short_name */
 #include "waymark/kernel/nft.h"
@@ -24,8 +24,8 @@
 struct nft {
 	struct nft_ctx *ctx; /* NULL: each child creates its own */
 	int fd;		     /* the context's socket; -1: none */
-	bool is_owner;	     /* n owns the table named in the last nft_own() */
-	char *error;	     /* message of the last call; "" or malloc'd */
+	bool is_owner;	     /* the handle owns the table of the last nft_own() */
+	char *error;	     /* message of the last call, malloc'd; NULL before the first call */
 };
 
 static struct nft_ctx *context_new(void)
@@ -260,7 +260,7 @@ static char *listing_run(struct nft *n, const char *command, unsigned flags)
 	return output;
 }
 
-/* State of the filter that removes set elements added by packets. */
+/* State of the filter that removes the set elements that packets added. */
 struct set_filter {
 	bool is_dynamic;
 	bool is_in_elements;
@@ -271,8 +271,8 @@ static bool line_has(const char *line, size_t size, const char *word)
 	return memmem(line, size, word, strlen(word)) != NULL;
 }
 
-/* Return whether a line of the listing contains set elements that packets added: the set has the
- * flag dynamic. */
+/* Return whether a line of the listing contains set elements that packets added. Packets add
+ * elements to sets with the flag dynamic. */
 static bool line_is_volatile(struct set_filter *f, const char *line, size_t size)
 {
 	if (line_has(line, size, "\tset ") || line_has(line, size, "\tmap "))

@@ -4,8 +4,9 @@
  * sums their counters. Only comments and counters are decoded, so this is much faster than a
  * listing.
  *
- * Formats: linux/netfilter/nf_tables.h. A comment is user data that the kernel only stores: type,
- * length, text with its 0 (libnftnl, udata.h: NFTNL_UDATA_RULE_COMMENT).
+ * Formats: linux/netfilter/nf_tables.h. The comment of a rule is user data, which the kernel only
+ * stores. It consists of a type, a length, and the text with its terminating 0 (libnftnl, udata.h:
+ * NFTNL_UDATA_RULE_COMMENT).
  */
 #include "waymark/kernel/nft_counters.h"
 
@@ -39,8 +40,8 @@ struct nft_counters {
 /* What a counting rule counts: packets and bytes (a tally), or flows. */
 struct count_word {
 	const char *word;
-	size_t offset; /* offset in struct nft_counters_uplink, of a struct tally or of a number of
-		        * flows */
+	size_t offset; /* offset of a struct tally or of a number of flows in struct
+		        * nft_counters_uplink */
 	bool is_flows;
 };
 
@@ -85,7 +86,7 @@ void nft_counters_close(struct nft_counters *n)
 
 /* --- decoding ---------------------------------------------------------------------- */
 
-/* Attributes by type. No type that is used here is higher than NFTA_RULE_USERDATA. */
+/* Attributes, indexed by type. The highest type that is used here is NFTA_RULE_USERDATA. */
 struct attrs {
 	const struct nlattr *tb[NFTA_RULE_USERDATA + 1];
 };
@@ -109,7 +110,8 @@ static uint64_t attr_be64(const struct nlattr *attr)
 	return (uint64_t)ntohl(half[0]) << 32 | ntohl(half[1]);
 }
 
-/* Copy the rule's comment to text; "" if there is none, or if it is longer than room. */
+/* Copy the rule's comment to text. Copy "" if the rule has no comment, or if the comment does not
+ * fit into room bytes. */
 static void comment_read(const struct nlattr *userdata, char *text, size_t room)
 {
 	const uint8_t *p = userdata ? mnl_attr_get_payload(userdata) : NULL;

@@ -60,7 +60,7 @@ int nft_monitor_fd(const struct nft_monitor *m)
 	return nlsock_fd(m->socket);
 }
 
-/* Attributes by type. No type that is used here is higher than NFTA_RULE_EXPRESSIONS. */
+/* Attributes, indexed by type. The highest type that is used here is NFTA_RULE_EXPRESSIONS. */
 struct attrs {
 	const struct nlattr *tb[NFTA_RULE_EXPRESSIONS + 1];
 };
@@ -225,7 +225,7 @@ int nft_monitor_receive(struct nft_monitor *m, nft_notice_fn *fn, void *data)
 			m->pending.touches_waymark = true;
 		total += n > 0 ? n : 0;
 	} while (n > 0);
-	/* After an overrun, messages of the transaction that the next NEWGEN ends may be lost. */
+	/* After an overrun, messages of the pending transaction may be lost. */
 	if (n == -ENOBUFS)
 		m->pending.touches_waymark = true;
 	return n < 0 ? n : total;

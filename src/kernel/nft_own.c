@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * nft_own.c - creates a table that belongs to one socket (NFT_TABLE_F_OWNER): a flush by another
- * process skips it, and changes by other processes are refused. The table remains when the socket
- * is closed (NFT_TABLE_F_PERSIST, Linux 6.9).
+ * nft_own.c - creates a table that belongs to one socket (NFT_TABLE_F_OWNER). If another process
+ * flushes the ruleset, the kernel skips the table. The kernel refuses changes to the table by other
+ * processes. The table remains when the socket is closed (NFT_TABLE_F_PERSIST, Linux 6.9).
  *
  * Must not know what is in the table. libnftables before 1.1 does not support NFT_TABLE_F_PERSIST.
  * Therefore the table is created here, on the library's own socket: all later messages of the

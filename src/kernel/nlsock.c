@@ -2,9 +2,9 @@
 /*
  * nlsock.c - a netfilter netlink socket that is read in batches.
  *
- * One recvmmsg(2) reads up to 64 datagrams: the kernel sends each conntrack event as a datagram,
- * and the system call is a large part of its cost. The buffers are allocated once; nothing is
- * allocated per message.
+ * One recvmmsg(2) reads up to 64 datagrams. The kernel sends each conntrack event in a datagram of
+ * its own, and one system call for each would be a large part of an event's cost. The buffers are
+ * allocated once; nothing is allocated per message.
  *
  * Must not know conntrack, NFLOG or any attribute.
  */
@@ -26,9 +26,9 @@
 
 #define BATCH 64
 
-/* A conntrack event has 200 to 600 bytes, an NFLOG message with 128 bytes of packet no more. Only a
- * long security context or a helper's data makes them longer. The size is not a multiple of 4,096,
- * so that the buffers do not all map to the same cache sets. */
+/* A conntrack event has 200 to 600 bytes. An NFLOG message with 128 bytes of the packet is not
+ * larger. Only a long security context or a helper's data makes a message larger. The size is not a
+ * multiple of 4,096, so that the buffers do not all map to the same cache sets. */
 #define MESSAGE_BYTES	   (4096 + 192)
 
 #define REQUEST_TIMEOUT_MS 2000
@@ -150,7 +150,7 @@ static bool is_from_kernel(struct nlsock *s, const struct msghdr *h)
 	return false;
 }
 
-/* Return the error in an NLMSG_ERROR, below 0; 0 is an acknowledgement. */
+/* Return the error in an NLMSG_ERROR: a negative number, or 0 for an acknowledgement. */
 static int error_of(const struct nlmsghdr *nlh)
 {
 	const struct nlmsgerr *e = mnl_nlmsg_get_payload(nlh);

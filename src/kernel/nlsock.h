@@ -33,8 +33,8 @@ void nlsock_close(struct nlsock *s); /* NULL is allowed */
 int nlsock_fd(const struct nlsock *s);
 uint32_t nlsock_port(const struct nlsock *s);
 
-/* Return the size of the receive buffer as the kernel counts it: the requested size, or at most
- * twice net.core.rmem_max if it was limited (socket(7)). */
+/* Return the size of the receive buffer as the kernel counts it: the requested size or, if the
+ * kernel limited the size, twice net.core.rmem_max (socket(7)). */
 uint32_t nlsock_buffer_bytes(const struct nlsock *s);
 
 /* Return how many datagrams did not fit into the receive buffer since the socket was opened; 0

@@ -42,7 +42,7 @@ static int net_admin_keep(void)
 	return syscall(SYS_capset, &header, data) ? -errno : 0;
 }
 
-/* Reduce the bounding set first: this needs a capability that is dropped later. */
+/* Reduce the bounding set first: this needs CAP_SETPCAP, which is dropped later. */
 int privilege_become(uid_t uid, gid_t gid)
 {
 	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
@@ -54,8 +54,8 @@ int privilege_become(uid_t uid, gid_t gid)
 	return net_admin_keep();
 }
 
-/* Without CAP_SETPCAP the bounding set cannot be reduced. Its capabilities are out of reach all the
- * same, because no_new_privs is set. */
+/* Without CAP_SETPCAP the bounding set cannot be reduced. The process cannot gain the capabilities
+ * of that set even so, because no_new_privs is set. */
 int privilege_shed(bool is_switching, uid_t uid, gid_t gid)
 {
 	struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
@@ -73,8 +73,8 @@ int privilege_shed(bool is_switching, uid_t uid, gid_t gid)
 }
 
 #ifdef HAVE_SECCOMP
-/* Write the seccomp filter to fd. It is a deny list, so that a system call which a library begins
- * to use does not end the daemon. */
+/* Write the seccomp filter to fd. The filter is a deny list, so that the daemon does not fail if a
+ * new version of a library uses other system calls. */
 static int program_export(int fd)
 {
 	static const int forbidden[] = {
@@ -130,7 +130,7 @@ static int program_export(int fd)
 }
 
 /* Build the filter in a child, because libseccomp may loop for ever when memory is short. The
- * filter has some hundred bytes, so it fits into the pipe. */
+ * filter has a few hundred bytes, so it fits into the pipe. */
 static int program_make(const void *data, FILE *output, FILE *errors)
 {
 	char bytes[PIPE_BUF];

@@ -157,8 +157,8 @@ static int dump_run(struct rtnl *r, struct netstate *s, const struct dump *d)
 	return mnl_replies_read(r->socket, r->buffer, nlh->nlmsg_seq, dump_message, &job);
 }
 
-/* Open a new socket. A torn dump leaves unread replies in the old one, because libmnl stops reading
- * at the mark NLM_F_DUMP_INTR. */
+/* Open a new socket. A torn dump leaves unread replies in the old socket, because libmnl stops
+ * reading at the flag NLM_F_DUMP_INTR. */
 static int rtnl_reopen(struct rtnl *r)
 {
 	struct rtnl *fresh = rtnl_open();
@@ -206,8 +206,8 @@ struct netstate *rtnl_snapshot(struct rtnl *r)
 
 /* --- changes ----------------------------------------------------------------- */
 
-/* Keep the kernel's error text (NLMSGERR_ATTR_MSG). Unless the error is marked NLM_F_CAPPED, its
- * payload contains the request before the attributes. */
+/* Keep the kernel's error text (NLMSGERR_ATTR_MSG). Unless the message has the flag NLM_F_CAPPED,
+ * its payload contains the request before the attributes. */
 static void error_keep(struct rtnl *r, const struct nlmsghdr *nlh)
 {
 	const struct nlmsgerr *e = mnl_nlmsg_get_payload(nlh);
@@ -275,7 +275,7 @@ static void put_addr(struct nlmsghdr *nlh, uint16_t type, const struct addr *a)
 static void put_gateway(struct nlmsghdr *nlh, int family, const struct addr *gateway)
 {
 	struct {
-		uint16_t family; /* as struct rtvia, whose address has no fixed size */
+		uint16_t family; /* same layout as struct rtvia, whose address has no fixed size */
 		uint8_t bytes[16];
 	} via;
 
@@ -294,8 +294,8 @@ static void put_multipath(struct nlmsghdr *nlh, const struct route_state *route)
 {
 	struct nlattr *nest = mnl_attr_nest_start(nlh, RTA_MULTIPATH);
 
-	/* Each next hop is a struct rtnexthop followed by attributes, for which libmnl has no
-	 * function. */
+	/* Each next hop is a struct rtnexthop followed by attributes. libmnl has no function that
+	 * writes one. */
 	nest->nla_type = RTA_MULTIPATH;
 	for (size_t i = 0; i < route->n_nexthops; i++) {
 		const struct nexthop *n = &route->nexthops[i];

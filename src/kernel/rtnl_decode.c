@@ -22,7 +22,7 @@
 #define FLAG_LOWER_UP 0x10000
 #define FLAG_DORMANT  0x20000
 
-/* Attributes by type. Types above max are dropped. */
+/* Attributes, indexed by type. Attributes with a type above max are dropped. */
 struct attrs {
 	const struct nlattr **tb;
 	uint16_t max;
@@ -166,7 +166,7 @@ int rtnl_decode_link(struct link_state *out, const struct nlmsghdr *nlh)
 		return -ENOENT;
 	out->index = (uint32_t)ifi->ifi_index;
 	out->is_up = ifi->ifi_flags & IFF_UP;
-	/* LOWER_UP is the current carrier; RUNNING follows with a delay. */
+	/* LOWER_UP is the current carrier. The kernel updates RUNNING with a delay. */
 	out->has_carrier = (ifi->ifi_flags & FLAG_LOWER_UP) && !(ifi->ifi_flags & FLAG_DORMANT);
 	out->is_loopback = ifi->ifi_flags & IFF_LOOPBACK;
 	out->is_pointopoint = ifi->ifi_flags & IFF_POINTOPOINT;

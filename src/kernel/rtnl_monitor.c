@@ -167,8 +167,8 @@ static int message_take(const struct nlmsghdr *nlh, void *data)
 	return MNL_CB_OK;
 }
 
-/* Receive a datagram and its sender, which libmnl's function does not return. Return its size, or
- * -errno (-EAGAIN: there is none). */
+/* Receive a datagram, and set *is_kernel to whether the kernel sent it. libmnl's function does not
+ * return the sender. Return the datagram's size, or -errno (-EAGAIN: there is none). */
 static ssize_t datagram_receive(struct rtnl_monitor *m, bool *is_kernel)
 {
 	struct sockaddr_nl from = {.nl_family = AF_NETLINK};

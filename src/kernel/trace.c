@@ -2,8 +2,8 @@
 /*
  * trace.c - prints one line per netlink message: topic, direction, type, family, attributes.
  *
- * An attribute that is missing in the tables is printed with its number, in hexadecimal. Must not
- * change the messages, nor know why they were sent.
+ * If an attribute is missing in the tables, its number is printed instead of its name, and its
+ * value is printed in hexadecimal. Must not change the messages, nor know why they were sent.
  */
 #define _GNU_SOURCE /* asprintf */
 #include "kernel/trace_internal.h"
@@ -138,7 +138,7 @@ static const struct attribute generation_attributes[] = {
 	{0},
 };
 
-/* The messages of a topic whose types follow each other: names[i] is the name of type first + i. */
+/* Messages of a topic with consecutive types: names[i] is the name of type first + i. */
 static const struct message {
 	enum topic topic;
 	uint16_t first;

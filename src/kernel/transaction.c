@@ -31,7 +31,7 @@ struct head {
 	uint32_t output_size, errors_size;
 };
 
-static pid_t children[TRANSACTION_CHILDREN]; /* a ring buffer */
+static pid_t children[TRANSACTION_CHILDREN]; /* the pids of the latest children, as a ring buffer */
 static unsigned n_children;
 
 bool transaction_is_child(pid_t pid)
@@ -111,7 +111,8 @@ static int text_read(int fd, uint32_t size, int64_t until_ms, char **text)
 	return err;
 }
 
-/* Read the reply. If there is no memory for the error text, the result alone is the reply. */
+/* Read the reply. If there is no memory for the error text, the reply has no error text, and this
+ * is not an error. */
 static int reply_read(int fd, struct head *head, struct transaction_reply *reply)
 {
 	int64_t until_ms = clock_steady_ms() + TRANSACTION_SECONDS * 1000;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * hostcheck.h - searches this host for settings and programs that work against Waymark.
- * Each finding says what was found, and names the command or the key that fixes it. The
+ * hostcheck.h - searches this host for settings and programs that conflict with Waymark. Each
+ * finding says what was found, and names the command or the configuration key that fixes it. The
  * checks change nothing.
  */
 #ifndef WAYMARK_HOSTCHECK_HOSTCHECK_H
@@ -24,7 +24,7 @@ const char *finding_level_name(enum finding_level level);
  * names no such object. */
 struct finding_subject {
 	const char *family;	      /* "ipv4", "ipv6", or NULL */
-	enum reason reason;	      /* of the mismatches that the finding can cause */
+	enum reason reason;	      /* the reason of the mismatches that the finding can cause */
 	char object[160];	      /* the rule or route, written as ip(8) writes it */
 	char uplink[UPLINK_NAME_MAX]; /* the uplink whose flows are diverted */
 	char egress[IFNAMSIZ];	      /* the interface by which these flows leave instead */
@@ -44,8 +44,8 @@ struct findings {
 };
 
 /* findings_add() appends a finding. findings_fix() sets the fix of the finding that was appended
- * last. Both replace control characters with \xHH. The caller of findings_fix() quotes names that
- * other programs chose (shell.h), because users paste fixes into a shell. */
+ * last. findings_add() replaces control characters with \xHH. The caller of findings_fix() quotes
+ * names that other programs chose (shell.h), because users paste fixes into a shell. */
 void findings_add(struct findings *f, enum finding_level level, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 void findings_fix(struct findings *f, const char *format, ...)
@@ -57,7 +57,7 @@ void findings_clear(struct findings *f);
 
 /* Run all checks: sysctls, kernel features, rules, routes, uplinks, rulesets of other programs,
  * listeners. If CAP_NET_ADMIN is missing, a warning replaces the checks that need it. decisions has
- * the decisions about uplinks of a running waymarkd. Return 0 or -ENOMEM. */
+ * the decisions that a running waymarkd has made about uplinks. Return 0 or -ENOMEM. */
 int hostcheck_run(const struct config *c, const struct uplink_decisions *decisions,
 		  struct findings *f);
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * conntrack.h - conntrack over netlink: events and dumps as struct ct_event.
+ * conntrack.h - reads conntrack events and dumps as struct ct_event, and changes entries.
  *
- * Events and dumps use different sockets, so there is no defined order between an event and a dump
- * entry: subscribe first, then dump, then compare. The adapter reads with libmnl, and uses
+ * Events and dumps use different sockets, so the order of an event and a dump entry is not defined:
+ * subscribe first, then dump, then compare. The adapter reads with libmnl, and uses
  * libnetfilter_conntrack to identify entries in requests. It decides nothing.
  */
 #ifndef WAYMARK_KERNEL_CONNTRACK_H
@@ -66,18 +66,19 @@ void conntrack_dump_close(struct conntrack_dump *d);
  * (-ENOENT: the entry no longer exists). Only one thread at a time may change entries. */
 int conntrack_delete(struct conntrack *c, const struct ct_event *entry);
 
-/* Delete every entry whose mark under mask is mark, in one request. Their CT_DESTROY events have
- * is_flushed set. A mask of 0 is refused (-EINVAL). Return 0 or -errno. */
+/* Delete all entries with (entry mark & mask) == (mark & mask) in one request. Their CT_DESTROY
+ * events have is_flushed set. A mask of 0 is refused (-EINVAL). Return 0 or -errno. */
 int conntrack_delete_marked(struct conntrack *c, uint32_t mark, uint32_t mask);
 
-/* Set the bits of the entry's mark under mask. The kernel finds the entry by its tuple alone, so
- * an earlier request checks that the entry still has this id. Return 0 or -errno (-ENOENT: the entry
- * no longer exists). */
+/* In the entry's mark, replace the bits of mask with those of mark. The kernel finds the entry by
+ * its tuple alone. Therefore the function first sends a request that checks that the entry still
+ * has this id. Return 0 or -errno (-ENOENT: the entry no longer exists). */
 int conntrack_set_mark(struct conntrack *c, const struct ct_event *entry, uint32_t mark,
 		       uint32_t mask);
 
-/* Clear connlabel bit number first and all higher bits. An earlier request checks that the entry
- * still has this id. Return 0 or -errno (-ENOENT: the entry no longer exists). */
+/* Clear connlabel bit number first and all higher bits. The function first sends a request that
+ * checks that the entry still has this id. Return 0 or -errno (-ENOENT: the entry no longer
+ * exists). */
 int conntrack_clear_labels(struct conntrack *c, const struct ct_event *entry, unsigned first);
 
 void conntrack_stats(const struct conntrack *c, struct conntrack_stats *out);

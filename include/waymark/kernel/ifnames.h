@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ifnames.h - maps interface indexes to names. libnfnetlink's interface table follows the kernel;
- * the names of interfaces that no longer exist are remembered.
+ * ifnames.h - maps interface indexes to names. libnfnetlink keeps a table of the current
+ * interfaces. The names of deleted interfaces are remembered here.
  */
 #ifndef WAYMARK_KERNEL_IFNAMES_H
 #define WAYMARK_KERNEL_IFNAMES_H

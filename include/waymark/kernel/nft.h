@@ -25,10 +25,10 @@ int nft_run(struct nft *n, const char *commands);
 /* Check commands as nft_run() would run them, without changing anything (nft -c). */
 int nft_check(struct nft *n, const char *commands);
 /* Make n the owner of a table of family inet. The table is created, or adopted if its former owner
- * has ended. While n is open, other processes cannot change the table, and their flush skips it.
- * The table remains when n is closed. Return 0; -EPERM: another process owns it; -EOPNOTSUPP: it
- * exists without an owner, or the kernel does not support owners (nft_can_own()); or another
- * -errno. */
+ * has ended. While n is open, other processes cannot change the table, and `nft flush ruleset`
+ * skips it. The table remains when n is closed. Return 0; -EPERM: another process owns it;
+ * -EOPNOTSUPP: it exists without an owner, or the kernel does not support owners (nft_can_own());
+ * or another -errno. */
 int nft_own(struct nft *n, const char *table);
 /* Return whether the kernel supports tables with an owner. */
 bool nft_can_own(struct nft *n);
@@ -53,8 +53,8 @@ struct nft_notice {
 	char process[32];     /* "": unknown */
 	bool touches_waymark; /* a message of this transaction named our table */
 	bool deletes_waymark; /* a message of this transaction deleted a part of our table */
-	char mark_writer[96]; /* "table ip t, chain c": where the transaction added a rule,
-			       * outside our table, that sets a mark; "": nowhere */
+	char mark_writer[96]; /* the chain outside our table to which the transaction added a rule
+			       * that sets a mark, as "table ip t, chain c"; "": none */
 };
 typedef void nft_notice_fn(void *data, const struct nft_notice *n);
 

@@ -37,9 +37,9 @@ int rtnl_rule_delete(struct rtnl *r, const struct rule_state *rule);
 int rtnl_link_set_group(struct rtnl *r, uint32_t ifindex, uint32_t group);
 
 /* Ask the kernel which route a packet takes now: the result has the table and one next hop for this
- * one destination. iifname "lo" or "": a packet of this host, from one of its addresses. Free the
- * route with route_clear(). Return 0, or the -errno that the packet would cause: -ENETUNREACH,
- * -EHOSTUNREACH, -EACCES, -EXDEV (its source is refused by the reverse path filter), ... */
+ * one destination. If iifname is "lo" or "", this host sends the packet. Free the route with
+ * route_clear(). Return 0, or the -errno that the packet would cause: -ENETUNREACH, -EHOSTUNREACH,
+ * -EACCES, -EXDEV (its source is refused by the reverse path filter), ... */
 int rtnl_route_get(struct rtnl *r, const struct fib_query *q, struct route_state *route);
 
 /* A monitor has a socket of its own, on which it receives notices about changes by any process. */
@@ -58,7 +58,8 @@ struct rtnl_notice {
 	uint32_t ifindex;	  /* with RTNL_LINK, RTNL_ADDR */
 	struct link_state link;	  /* with RTNL_LINK */
 	struct rule_state rule;	  /* with RTNL_RULE */
-	struct route_state route; /* with RTNL_ROUTE; nexthops valid in the callback only */
+	struct route_state route; /* with RTNL_ROUTE; nexthops and extra are valid only in the
+				   * callback */
 };
 typedef void rtnl_notice_fn(void *data, const struct rtnl_notice *n);
 

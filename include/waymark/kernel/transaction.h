@@ -17,8 +17,8 @@
 #define TRANSACTION_SECONDS 10
 
 /* A function that runs in the child, with a copy of the caller's bytes. With a launcher, all other
- * memory is as it was when the launcher was started. The reply consists of its result (0 or -errno)
- * and of what it writes to output and errors. */
+ * memory is as it was when the launcher was started. The reply consists of the function's result (0
+ * or -errno), and of the texts that the function writes to output and errors. */
 typedef int transaction_fn(const void *data, FILE *output, FILE *errors);
 
 struct transaction_reply {
