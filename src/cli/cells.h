@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cells.h - a listing of rows whose cells the command passes one by one, in the order of
- * the columns. If --columns is given, only the columns that it names are printed, in the
- * order in which it names them.
+ * cells.h - prints a listing. The command passes the cells of each row one by one, in the order of
+ * the columns. If --columns is given, only the columns that it names are printed, in the order in
+ * which it names them.
  */
 #ifndef WAYMARK_SRC_CLI_CELLS_H
 #define WAYMARK_SRC_CLI_CELLS_H
@@ -17,7 +17,7 @@ struct cells;
 enum exit_status cells_open(struct cells **out, const struct invocation *in,
 			    const struct column *columns, size_t n);
 
-/* Add the next cell of the row; a text of NULL is unknown. */
+/* Add the next cell of the row. A text of NULL means that the value is unknown. */
 void cells_text(struct cells *c, const char *text, enum paint paint);
 void cells_number(struct cells *c, int64_t number, enum paint paint);
 void cells_share(struct cells *c, double share);

@@ -19,7 +19,7 @@ static enum exit_status path_keep(char **path, const char *given)
 	return CLI_FAILED;
 }
 
-/* Ask the daemon for the path. Daemons of earlier versions do not report it. */
+/* Ask the daemon for the path. Daemons of earlier versions do not report the path. */
 static enum exit_status database_ask(const char *socket, char **path)
 {
 	enum exit_status status = CLI_FAILED;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * filter.c - validates the values of filter options: one table row per option; each reader returns
- * 0 or -EINVAL, and the table describes the valid values. filter_row.c applies the filter.
+ * filter.c - validates the values of filter options. A table has one row per option: the function
+ * that reads the value and returns 0 or -EINVAL, and a description of the valid values.
+ * filter_row.c applies the filter.
  */
 #include "cli/filter.h"
 
@@ -99,7 +100,8 @@ static int read_side_port(struct reading *r, const char *text, int32_t *side)
 
 	*side = err ? -1 : (int32_t)port;
 	if (!err && r->filter->q.port < 0)
-		/* a condition of the query; filter_fits_row() tests the port of the side */
+		/* the query tests the ports of both sides; filter_fits_row() then tests the port of
+		 * this side */
 		r->filter->q.port = (int32_t)port;
 	return err;
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * filter.h - the options that select rows. Some of them become part of the query of the
+ * filter.h - reads the options that select rows. Some of them become part of the query of the
  * history; the others are tested on each row that the query returns.
  */
 #ifndef WAYMARK_SRC_CLI_FILTER_H
@@ -30,7 +30,7 @@ struct flow_filter {
  * after printing a message that names the option and its valid values. */
 enum exit_status filter_parse(struct flow_filter *f, const struct invocation *in, int64_t now_ms);
 
-/* Return whether the time, addresses, ports and interfaces in the row match. */
+/* Return whether the row matches the interval, host, ports and egress of the filter. */
 bool filter_fits_row(const struct flow_filter *f, const struct value *values, size_t n);
 
 /* Return whether the row of a flow matches the conditions of the filter that only concern flows:

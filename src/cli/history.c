@@ -2,8 +2,8 @@
 /*
  * history.c - runs a query and renders the selected columns of its rows.
  *
- * A table on a terminal shows a limited number of rows, and a message reports whether rows
- * were omitted. To find out, the query gets a limit of one row more. If this file filters
+ * A table on a terminal shows a limited number of rows, and a message reports whether rows were
+ * omitted. To find this out, the query gets a limit that is higher by one row. If this file filters
  * or sorts the rows, the query gets no limit, and this file applies the limit.
  */
 #include "cli/history.h"

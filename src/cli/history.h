@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * history.h - a listing: runs a query and renders its rows. Commands differ only in their
+ * history.h - shows a listing: runs a query and renders its rows. Commands differ only in their
  * columns and their query.
  */
 #ifndef WAYMARK_SRC_CLI_HISTORY_H

@@ -140,8 +140,8 @@ static void counter_put(struct value *v, const struct live_flow *f)
 		}
 }
 
-/* Return whether the flow started more than a second before the snapshot. If it was live at the
- * time of the snapshot, the snapshot contains it. */
+/* Return whether the flow started more than a second before the snapshot. If such a flow was live
+ * when the daemon took the snapshot, the snapshot contains the flow. */
 static bool is_older(const struct live_flows *l, const struct value *values, size_t n)
 {
 	const char *started = value_text(values, n, "started");

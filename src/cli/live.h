@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * live.h - the counters of live flows, read from the daemon. The history gets the counters
- * of a flow only when the flow ends.
+ * live.h - reads the counters of live flows from the daemon. The history gets the counters of a
+ * flow only when the flow ends.
  */
 #ifndef WAYMARK_SRC_CLI_LIVE_H
 #define WAYMARK_SRC_CLI_LIVE_H

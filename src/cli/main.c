@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * main.c - the main function of waymark; usage and completions, from the table in
- * commands.c.
+ * main.c - the main function of waymark: runs a command, or prints usage or completions from the
+ * table in commands.c.
  */
 #include <getopt.h>
 #include <stdio.h>

@@ -34,9 +34,9 @@ struct column {
 	bool is_detail; /* shown only in wide tables */
 	uint8_t rank;	/* columns with the highest rank are omitted first from a table that is
 			 * too wide; 0: never */
-	/* The cell is an operand of another command, such as the id that `explain` takes. The
-	 * column may be omitted to make a table narrower, but not if text has to be cut
-	 * nevertheless. */
+	/* The cell is an operand of another command, such as the id that `explain` takes. If the
+	 * table is too wide, the column may be omitted. If text has to be cut even so, the column
+	 * is shown again. */
 	bool is_handle;
 	/* the cell is 'tcp A:P > B:Q'; if it is too wide, P is omitted before text is cut */
 	bool is_flow;

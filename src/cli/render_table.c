@@ -209,9 +209,9 @@ static size_t column_narrow(struct table *t, size_t column, size_t over, size_t 
 	return over - cut;
 }
 
-/* Narrow the table by `over` characters. The widest column of text is narrowed. If it contains
- * flows, it is narrowed only as far as the source ports can be omitted, and then the other columns
- * of text down to WIDTH_SPARE. What remains is cut from the widest column. */
+/* Narrow the table by `over` characters. Start with the widest column of text. If this column
+ * contains flows, first omit the source ports, then narrow the other columns of text, but not below
+ * WIDTH_SPARE. Cut the rest from the widest column. */
 static void columns_cut(struct table *t, size_t over)
 {
 	size_t widest = column_widest(t, true), other;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * render_table.h - rows as aligned columns that are no wider than the terminal.
+ * render_table.h - prints rows as a table with aligned columns that is no wider than the terminal.
  *
  * A table keeps its first rows in memory until it has measured the widths of its columns.
  * Later rows are printed at once with the same widths, so that memory stays bounded. A

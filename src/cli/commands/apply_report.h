@@ -17,9 +17,9 @@ void apply_report_count(void *data, const struct steering_change *change);
 void apply_report_print(const struct steering_counts *r, const char *command, const char *verb,
 			FILE *out);
 
-/* Send "apply SECONDS FILE" or "remove" to a running daemon, and print what the daemon changed.
- * Return 0; 1 if the daemon refused, after printing its message; or -errno (-ENOENT or
- * -ECONNREFUSED: no daemon runs). */
+/* Send "apply SECONDS FILE", "remove" or "confirm" to a running daemon, and print what the daemon
+ * changed (verb NULL: print nothing). Return 0; 1 after printing the message with which the daemon
+ * refused the request; or -errno (-ENOENT or -ECONNREFUSED: no daemon runs). */
 int apply_report_ask(const char *socket, const char *request, const char *command,
 		     const char *verb);
 

@@ -28,8 +28,8 @@ struct burst {
 };
 
 /* Return true if the caller must print the line, otherwise count the line as suppressed. is_again:
- * the line updates an earlier line and is always suppressed. While there are lines of more than
- * BURST_KINDS_MAX kinds, lines of the other kinds are printed. */
+ * the line updates an earlier line and is always suppressed. While BURST_KINDS_MAX kinds are in
+ * use, lines of any other kind are always printed. */
 bool burst_take(struct burst *b, const char *kind, bool is_again, int64_t now_ms);
 /* Call fn for each kind with suppressed lines whose interval has ended; held is their number. */
 void burst_count(struct burst *b, int64_t now_ms,

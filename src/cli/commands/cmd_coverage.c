@@ -71,8 +71,8 @@ static int daemon_look(const char *path)
 	return 0;
 }
 
-/* Show the listing. If only --database is given, no daemon is asked, and the listing ends with the
- * last interval in the history. */
+/* Show the listing. If --database is given without --socket, no daemon is asked, and the listing
+ * ends with the last interval in the history. */
 enum exit_status cmd_coverage(const struct invocation *in)
 {
 	static const struct history coverage = {

@@ -29,7 +29,7 @@ static const char *command_of(const struct steering_difference *d)
 	}
 }
 
-/* Print a difference as diff(1) does: "-" is installed, "+" is in the configuration. */
+/* Print a difference as diff(1) does: "-" is only installed, "+" is only in the configuration. */
 static void difference_print(void *data, const struct steering_difference *d)
 {
 	const struct invocation *in = data;

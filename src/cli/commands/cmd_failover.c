@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_failover.c - `waymark failover`: shows what became of an uplink's flows when the
- * uplink last went down, or each time in a span: how many moved, were deleted, are stranded, or started on another
- * uplink (enum failover_class explains the classes).
+ * cmd_failover.c - `waymark failover`: shows what happened to an uplink's flows when the uplink
+ * last went down, or each time that it went down between --since and --until: how many flows moved,
+ * were deleted, are stranded, or started on another uplink (enum failover_class explains the
+ * classes).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -53,7 +54,7 @@ static const struct column flow_columns[] = {
 /* The path of the daemon's control socket; NULL: do not ask the daemon. */
 static char *socket_path;
 
-/* Whether --since or --until asks for all failovers of a time. */
+/* --since or --until is given: show all failovers in this interval. */
 static bool is_span;
 
 /* Add the counters of the failover's live flows. */
@@ -69,8 +70,8 @@ static void failover_complete(struct failover *f)
 			  strerror(-err));
 }
 
-/* Read the newest failover that fits, and the counters of its live flows. Return 0, 1 if there is
- * none, or -errno. */
+/* Read the newest failover that fits the filter, and the counters of its live flows. Return 0, 1 if
+ * there is none, or -errno. */
 static int failover_find(struct query *q, const struct flow_filter *filter, struct failover *f)
 {
 	int64_t until_ms = filter->q.until_ms;

@@ -27,7 +27,7 @@ static const struct brief_column brief[] = {
 	{{.name = "id", .type = COLUMN_NUMBER, .rank = 8}, NULL},
 	{{.name = "time", .type = COLUMN_TIME}, NULL},
 	/* The id may be omitted if the flow's text is shown in full, because `explain` accepts that
-	 * text as well. With rank 1, it is the last column to be omitted. */
+	 * text as well. With rank 1, flow_id is the last column to be omitted. */
 	{{.name = "flow_id", .type = COLUMN_NUMBER, .rank = 1, .is_handle = true}, NULL},
 	{{.name = "flow", .is_flow = true}, brief_flow},
 	{{.name = "path"}, brief_path},

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_prune.c - `waymark prune`: applies retention and max-size now, or deletes all rows of
- * a host. A running daemon does the work, because only one process may write to the
- * history; without a daemon, this process does.
+ * cmd_prune.c - `waymark prune`: applies retention and max-size now, or deletes all rows of a host.
+ * A running daemon does the work, because only one process may write to the history. Without a
+ * daemon, this process does the work.
  */
 #include <errno.h>
 #include <inttypes.h>

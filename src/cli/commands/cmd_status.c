@@ -134,7 +134,7 @@ static void alerts_print(const struct answer *a)
 }
 
 /* Print the covered share, rounded down to two decimal places, so that 100 % means that no packet
- * is missing; then the missing packets by cause. */
+ * is missing. Then print the number of missing packets for each cause. */
 static void share_print(const struct answer_coverage *c)
 {
 	const char *comma = "          missing:";

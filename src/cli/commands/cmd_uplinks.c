@@ -113,8 +113,8 @@ static enum exit_status answer_show(struct cells *l, const char *text)
 
 /* --- without a daemon ------------------------------------------------------------------ */
 
-/* Return the configured gateway, or otherwise the gateway in the plan (NULL: no plan). NULL:
- * neither exists. */
+/* Return the configured gateway or, if none is configured, the gateway in the plan. plan may be
+ * NULL. Return NULL if there is no gateway. */
 static const char *gateway_text(const struct uplink_plan *plan, const struct gateway *g,
 				unsigned family, char text[ADDR_STRLEN])
 {

@@ -2,12 +2,12 @@
 /*
  * confirm_guard.c - undoes an apply unless it is confirmed before the deadline.
  *
- * Lifecycle: the guard is a child process. It creates a file beside the control socket,
- * locks it, applies, reports the result through a pipe, and waits. `waymark confirm`
- * removes the file; the guard notices this and exits. At the deadline the guard removes the
- * file and undoes the apply. If both remove the file at the same time, one removal fails:
- * the apply is undone only if the guard's removal succeeded. If a file is not locked, its
- * guard was killed.
+ * Lifecycle: `waymark apply` creates a file beside the control socket, locks the file, and forks
+ * the guard, which inherits the lock. The guard applies, reports the result through a pipe, and
+ * waits. `waymark confirm` removes the file; the guard notices this and exits. At the deadline the
+ * guard removes the file and undoes the apply. If both remove the file at the same time, one
+ * removal fails: the apply is undone only if the guard's removal succeeded. If a file is not
+ * locked, its guard was killed.
  *
  * Must not know what apply and undo do.
  */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * confirm_guard.h - a process that waits for `waymark confirm`, and undoes the apply if no
- * confirmation arrives before the deadline. The process survives the session that started
- * it, so that operators who cut their own connection to this host get it back.
+ * confirmation arrives before the deadline. The process survives the session that started it, so
+ * that operators who cut off their own connection to this host regain it.
  */
 #ifndef WAYMARK_SRC_CLI_COMMANDS_CONFIRM_GUARD_H
 #define WAYMARK_SRC_CLI_COMMANDS_CONFIRM_GUARD_H

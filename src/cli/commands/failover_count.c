@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * failover_count.c - reads the traffic of live flows and whether they still send, from the
- * daemon or, without a daemon, from a table dump. The kernel reuses conntrack ids, so a
- * conntrack entry belongs to a live flow of the history only if also protocol, zone, tuple
- * and start time fit.
+ * failover_count.c - reads the traffic of live flows and whether they still send, from the daemon
+ * or, without a daemon, from a table dump. The kernel reuses conntrack ids. Therefore an entry
+ * belongs to a live flow of the history only if its protocol, zone, tuple and start time match too.
  *
  * Must not know how bytes are displayed.
  */
@@ -20,7 +19,8 @@
 #include "waymark/kernel/conntrack.h"
 #include "waymark/kernel/privilege.h"
 
-/* The receive buffer of the adapter's event socket; no events are read. */
+/* Size of the receive buffer of the event socket, which conntrack_open() opens. No events are
+ * read. */
 #define BUFFER_BYTES 4096
 /* Maximum number of dumps. A dump is repeated if the kernel marked it as interrupted, because
  * entries may be missing then. */

@@ -40,7 +40,8 @@ void usage_clear(struct usage_bins *b)
 	*b = (struct usage_bins){0};
 }
 
-/* Get the local start of the period that contains ms, and the start of the next period. */
+/* Set *from to the start of the period that contains ms, in local time, and *until to the start of
+ * the next period. */
 static void period_find(enum usage_period period, int64_t ms, int64_t *from, int64_t *until)
 {
 	time_t t = (time_t)(ms / 1000);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * usage_sum.h - sums of 5-minute bins by uplink and period, with the rates by which
+ * usage_sum.h - adds up 5-minute bins by uplink and period, and computes the rates by which
  * providers bill.
  *
  * Pure except for the local time zone, which determines when a day begins.
@@ -30,7 +30,8 @@ struct usage_sum {
 	char uplink[32];
 	int64_t time_ms, until_ms; /* the start of the period, and of the next one */
 	int64_t bytes[2];
-	/* bits per second: the largest bin of the period, and the 95th percentile of its bins */
+	/* in bits per second: the rate of the largest bin of the period, and the 95th percentile of
+	 * the rates of all its bins */
 	int64_t peak[2], p95[2];
 };
 

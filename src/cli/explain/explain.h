@@ -22,8 +22,8 @@ struct explanation {
 	const struct uplink_config *uplink; /* the uplink that the mark names in the present
 					     * configuration, or NULL */
 	const char *ingress;		    /* the uplink by which the flow entered, or NULL */
-	/* of a packet in the direction that the mark steers (replies if the flow entered by an
-	 * uplink), after DNAT and before SNAT */
+	/* the addresses of a packet after DNAT and before SNAT, in the direction that the mark
+	 * steers (replies if the flow entered by an uplink) */
 	struct addr src, dst;
 	enum verdict verdict;
 	enum reason reason;

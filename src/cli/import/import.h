@@ -32,7 +32,7 @@ struct import {
 	FILE *out;
 };
 
-/* Fill in mask and uplinks. Return 0, or -errno after printing a message. */
+/* Fill in mask and uplinks. Return 0, or -E2BIG if there are more than UPLINKS_MAX uplinks. */
 int import_mwan3(struct import *i);
 int import_pbr(struct import *i);
 /* Print the whole configuration. Return 0, or -EINVAL after printing a message. */

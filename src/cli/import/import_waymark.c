@@ -17,7 +17,7 @@
 #define MAIN_SECTION "waymark"
 #define ENABLED	     "enabled" /* whether to start waymarkd, or whether an uplink exists */
 
-/* Sections whose name in the UCI file is also their name in the configuration. */
+/* Sections whose type in the UCI file is their name in the configuration. */
 static const char *const blocks[] = {"alert", "prometheus", "export"};
 
 /* Write the key of an option to key and return it: '_' becomes '-'. */

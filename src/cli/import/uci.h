@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * uci.h - OpenWrt's configuration files (UCI): sections with options and lists.
+ * uci.h - reads OpenWrt's configuration files (UCI), which consist of sections with options and
+ * lists.
  */
 #ifndef WAYMARK_SRC_CLI_IMPORT_UCI_H
 #define WAYMARK_SRC_CLI_IMPORT_UCI_H
@@ -14,7 +15,7 @@ struct uci_option {
 };
 
 struct uci_section {
-	char *type, *name;	    /* "": the section is anonymous */
+	char *type, *name;	    /* name "": the section is anonymous */
 	struct uci_option *options; /* one entry per option, and one per value of a list */
 	size_t n_options;
 };
@@ -28,7 +29,7 @@ struct uci {
 int uci_read(struct uci *u, FILE *file, unsigned *line);
 void uci_clear(struct uci *u);
 
-/* Return the last value of an option, or otherwise if it is not set. */
+/* Return the last value of an option, or `otherwise` if the option is not set. */
 const char *uci_get(const struct uci_section *s, const char *key, const char *otherwise);
 bool uci_is_true(const struct uci_section *s, const char *key, bool otherwise);
 /* Return whether value is one of the values of the option or list. */
