@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * audit.c - conntrack events become flows: begin, change, end, loss.
+ * audit.c - processes conntrack events, which begin, change and end flows or show that a flow was
+ * lost.
  *
  * A flow is identified by its conntrack id, its original tuple and its start, because the kernel
  * reuses ids. An ended flow is kept for late evidence. A flow that changed is written at the next
@@ -85,7 +86,7 @@ static uint64_t labels_range(const struct connlabels *l, unsigned first, unsigne
 	return n >= 64 ? bits : bits & ((UINT64_C(1) << n) - 1);
 }
 
-/* Return whether the event has labels of our range. Other programs may use labels outside it. */
+/* Only labels from label-base on are Waymark's. Other programs may use the labels below. */
 bool audit_has_labels(const struct audit *a, const struct ct_event *ev)
 {
 	return ev->has_labels && !a->are_labels_stale &&
@@ -259,7 +260,7 @@ static void flow_close(struct audit *a, struct flow *f, enum flow_state state, i
 	f->state = state;
 }
 
-/* A flow that is queued to be written begins to linger when the queue is processed. */
+/* If the flow is queued to be written, changed_emit() calls flow_linger() later. */
 static void flow_end(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t ended_ms)
 {
 	struct flow *f = flows_get(a->flows, ref);
@@ -357,7 +358,8 @@ static void take_update(struct audit *a, const struct ct_event *ev, int64_t now_
 		ref = flow_begin(a, ev, now_ms);
 		if (ref == FLOW_REF_NONE)
 			return;
-		/* The flow's NEW event was missed, and so may earlier labels be. */
+		/* The flow's NEW event was missed, and events with labels may have been missed,
+		 * too. */
 		flows_get(a->flows, ref)->has_gap = 1;
 	}
 	flows_get(a->flows, ref)->is_seen = 1;
@@ -406,8 +408,8 @@ static int64_t stop_ms(const struct ct_event *ev, int64_t now_ms)
 }
 
 /* Set the end of a flow that was given up as lost and whose DESTROY has been read now. A flow that
- * expires during a dump is missing from the dump before its DESTROY is read. No event was missed
- * then, so has_gap is not set. */
+ * expires during a dump may be missing from the dump before its DESTROY is read. In that case no
+ * event was missed, so has_gap is not set. */
 static void lost_found(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t now_ms)
 {
 	struct flow *f = flows_get(a->flows, ref);
@@ -514,7 +516,8 @@ void audit_ct_event(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 		break;
 	case CT_DESTROY:
 		a->stats.events++;
-		/* Use the current time, not the flow's expiry, which the kernel may notice late. */
+		/* event_ms is the current time, not the flow's end: the kernel may notice the end
+		 * late. */
 		a->event_ms = now_ms;
 		take_destroy(a, ev, now_ms);
 		a->event_ms = 0;

@@ -9,7 +9,8 @@
 
 #include "audit/audit_internal.h"
 
-/* A flow that begins so shortly after the decision may have been routed before it. */
+/* A flow that begins less than this long after the decision may have been routed before the
+ * decision. */
 #define DRAIN_SLACK_MS 1000
 
 void audit_set_avoided(struct audit *a, uint8_t slot, int64_t since_ms)

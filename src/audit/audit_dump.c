@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * audit_dump.c - compares a dump of the kernel's table with the known flows: which still exist,
- * which are new, which were lost. At a start the known flows come from the history.
+ * which are new, which were lost. When waymarkd starts, the known flows come from the history.
  *
  * A dump entry may be older than events that have been read since the dump began.
  */
@@ -177,8 +177,8 @@ static void flow_settle(void *data, flow_ref ref, struct flow *f)
 		flow_touch(data, ref);
 }
 
-/* A flow whose NEW is still queued is not in our table, so it cannot become lost. A flow whose
- * DESTROY is still queued becomes lost, and ends when its DESTROY is read. */
+/* A flow whose NEW has not been read yet is not in our table, so it cannot become lost. A flow
+ * whose DESTROY has not been read yet becomes lost, and ends when its DESTROY is read. */
 void audit_dump_end(struct audit *a, bool is_torn, int64_t now_ms)
 {
 	(void)now_ms;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * audit_duplicates.c - recognizes events that the kernel sends twice, or too late. If a listener
- * with reliable delivery has no room for an event, the kernel sends it to all listeners again: NEW
- * with each later packet of the flow, DESTROY until that listener has received it.
+ * with reliable delivery has no room for an event, the kernel sends the event to all listeners
+ * again: NEW with each later packet of the flow, DESTROY until that listener has received it.
  *
  * If events may have been lost, an event that may be a duplicate counts as new.
  */
@@ -22,9 +22,9 @@ bool duplicate_is_begin(const struct audit *a, const struct flow *f, const struc
 	return ev->status & IPS_SEEN_REPLY || !audit_is_in_gap(a, f, 0);
 }
 
-/* Return whether the event is about the flow f, which has ended. An event from another CPU may
+/* Return whether the flow f has ended and the event is about f. An event from another CPU may
  * arrive after the flow's DESTROY. A NEW is about f only if the NEW of f was missed (has_gap);
- * otherwise it begins another flow. */
+ * otherwise the NEW begins another flow. */
 static bool is_ended_already(const struct audit *a, const struct flow *f, const struct ct_event *ev)
 {
 	if (f->state != FLOW_ENDED)
@@ -37,9 +37,9 @@ static bool is_ended_already(const struct audit *a, const struct flow *f, const 
 			    : !audit_is_in_gap(a, f, 0);
 }
 
-/* Return whether the DESTROY must have been processed before. Otherwise the flow would still be in
- * the table: it began while all events were received and all flows had room, and it ended more than
- * LATE_MS ago. */
+/* Return whether the DESTROY of a flow that is not in the table must have been processed before.
+ * That is so if the flow began while all events were received and all flows had room in the table,
+ * and ended more than LATE_MS ago: only a DESTROY could have removed the flow. */
 static bool is_forgotten(const struct audit *a, const struct ct_event *ev, int64_t now_ms)
 {
 	const struct flow f = {.started_ms = (uint64_t)(ev->start_ns / NS_PER_MS)};
@@ -49,8 +49,8 @@ static bool is_forgotten(const struct audit *a, const struct ct_event *ev, int64
 	       now_ms - ev->stop_ns / NS_PER_MS > LATE_MS && !audit_is_in_gap(a, &f, 0);
 }
 
-/* A NEW event can be about an ended flow only if the entry is already being deleted (IPS_DYING). It
- * is compared with the newest flow only, which flows_find() returns first. */
+/* A NEW event can be about an ended flow only if the entry is already being deleted (IPS_DYING).
+ * Such an event is compared with the newest flow only, which flows_find() returns first. */
 bool duplicate_has_ended(const struct audit *a, const struct ct_event *ev)
 {
 	bool has_ended = false;

@@ -20,9 +20,9 @@ static uint64_t labels_left(const struct audit *a, const struct flow *f)
 	return left;
 }
 
-/* A label shows the egress in one direction, whose uplink the mark names: of replies if the flow
- * came in by an uplink, otherwise of original packets. The egress of the other direction is known
- * from logged packets only. */
+/* The mark names the uplink of one direction: replies if the flow came in by an uplink, otherwise
+ * original packets. A label shows the egress of this direction only. Only logged packets show the
+ * egress of the other direction. */
 uint64_t flow_egress(const struct audit *a, const struct flow *f, enum direction d)
 {
 	enum direction standing = f->is_entered ? DIR_REPLY : DIR_ORIGINAL;

@@ -138,8 +138,8 @@ static void flow_set_back(void *data, flow_ref ref, struct flow *f)
 	f->is_set_back = 1;
 }
 
-/* Move a gap to the time after the clock step. Return false if it can be forgotten. A gap that has
- * just ended is kept, because it may contain flows that are not known yet. */
+/* Move a gap to the time after the clock step. Return false if the gap can be forgotten. A gap that
+ * has just ended is kept, because it may contain flows that are not known yet. */
 static bool gap_set_back(struct known_gap *g, int64_t before_ms, int64_t now_ms)
 {
 	if (g->ended_ms != OPEN && g->ended_ms < before_ms - NOW_SLACK_MS)
@@ -173,7 +173,7 @@ void gaps_note_time(struct audit *a, int64_t now_ms)
 	a->now_ms = now_ms;
 }
 
-/* Nearly every flow began after the end of all gaps. This cheap comparison comes first. */
+/* Nearly every flow began after the end of all gaps. A cheap comparison therefore comes first. */
 bool audit_is_in_gap(const struct audit *a, const struct flow *f, int64_t ended_ms)
 {
 	const struct audit_gaps *g = &a->gaps;
@@ -197,11 +197,11 @@ bool audit_is_in_gap(const struct audit *a, const struct flow *f, int64_t ended_
 
 /* --- gaps without rules -------------------------------------------------------------- */
 
-/* A flow is idle in a gap if it sent its last packet this long before the gap. */
+/* A flow was idle in a gap if its last packet came more than this long before the gap. */
 #define IDLE_MARGIN_MS 2000
 
 /* Return whether packets of the flow may have left by an uplink during the gap. A flow that began
- * before the gap, with neither a mark nor evidence of an egress, used no uplink. */
+ * before the gap and has neither a mark nor evidence of an egress uses no uplink. */
 static bool may_leave_unseen(const struct audit *a, const struct flow *f, const struct known_gap *g)
 {
 	if (f->mark || flow_egress(a, f, DIR_ORIGINAL) || flow_egress(a, f, DIR_REPLY))

@@ -18,12 +18,12 @@
 
 /* An ended flow is kept for 2 s, because evidence about it may still arrive. */
 #define LINGER_TICKS 40
-/* A lost flow is kept for at least 30 s: it waits in one of LOST_TURNS queues, one of which is
- * emptied every LINGER_TICKS. */
+/* A lost flow is kept for at least 30 s. It waits in one of LOST_TURNS queues. The oldest queue is
+ * emptied every LINGER_TICKS ticks. */
 #define LOST_TURNS 16
 
-/* A logged packet may arrive before its flow's event, so it is kept for 1 s. The time is counted in
- * ticks, so that setting the clock does not change it. */
+/* A logged packet may arrive before its flow's event, so the packet waits for up to 1 s. The time
+ * is counted in ticks, so that setting the clock does not change it. */
 #define PENDING_MAX   4096
 #define PENDING_TICKS 20
 
@@ -36,8 +36,8 @@ struct mark_slot {
 	uint8_t slot;
 };
 
-/* The interface that a packet left by: the uplink in slot or, if slot is SLOT_NONE, the other
- * interface with the number other. */
+/* The interface that a packet left by: the uplink in slot or, if slot is SLOT_NONE, the interface
+ * with the number other, which is no uplink. */
 struct egress {
 	uint8_t slot;
 	uint16_t other;
@@ -76,8 +76,8 @@ struct known_gap {
 	int64_t id, started_ms;
 	int64_t ended_ms; /* INT64_MAX: the gap is open */
 	bool is_ruleless; /* events were received, but no rules were installed */
-	bool is_blind;	  /* is_ruleless, and no complete dump has begun since the end of the gap:
-			   * it is unknown which flows were idle */
+	bool is_blind;	  /* is_ruleless, and no dump that began after the gap is complete yet: it
+			   * is unknown which flows were idle in the gap */
 };
 struct audit_gaps {
 	struct known_gap list[GAPS_MAX];
@@ -107,8 +107,9 @@ struct unasked {
 	struct endpoints example; /* the latest answer */
 };
 
-/* Maximum number of suspects in one batch of events: flows whose labels show a mismatch that is not
- * recorded yet. Mismatches of other flows are recorded at once (mismatch_suspect()). */
+/* A suspect is a flow whose labels show a mismatch that is not recorded yet. SUSPECTS_MAX is the
+ * maximum number of suspects in one batch of events. The mismatches of further suspects are
+ * recorded at once (mismatch_suspect()). */
 #define SUSPECTS_MAX 512u
 
 struct audit {
@@ -133,10 +134,11 @@ struct audit {
 				 * table had room for each flow; 0: unknown */
 
 	struct flows *flows;
-	struct flow_queue changed, changing;	     /* live flows to write: those that changed
-						      * before the latest tick, and those that
-						      * changed since */
-	int64_t changed_since_ms, changing_since_ms; /* no change in these queues is older */
+	struct flow_queue changed, changing;	     /* flows to write. changed: they changed before
+						      * the latest tick; changing: they changed
+						      * since then */
+	int64_t changed_since_ms, changing_since_ms; /* no flow of these queues changed before these
+						      * times */
 	int64_t event_ms; /* time of the event that is being emitted; 0: unknown */
 	struct flow_queue linger[LINGER_TICKS];
 	uint64_t ticks; /* number of ticks so far */
@@ -167,7 +169,7 @@ struct audit {
 };
 
 /* audit.c */
-/* Return whether the event has labels of ours that are not stale. */
+/* Return whether the event has labels of Waymark that are not stale. */
 bool audit_has_labels(const struct audit *a, const struct ct_event *ev);
 /* Return the newest flow of this entry in this state, or FLOW_REF_NONE. */
 flow_ref flow_find(const struct audit *a, const struct ct_event *ev, enum flow_state state);
@@ -176,10 +178,10 @@ flow_ref flow_find(const struct audit *a, const struct ct_event *ev, enum flow_s
 flow_ref flow_begin(struct audit *a, const struct ct_event *ev, int64_t now_ms);
 /* Apply an event to its live flow. */
 void flow_apply(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t now_ms);
-/* End a flow that vanished without a DESTROY event. */
+/* Give up a flow as lost: it vanished without a DESTROY event. */
 void flow_lose(struct audit *a, flow_ref ref);
-/* Make the event's flow live again if it was given up as lost. Return FLOW_REF_NONE if it was not,
- * or if there is no room. */
+/* Make the event's flow live again if it was given up as lost. Return FLOW_REF_NONE if the flow was
+ * not lost, or if there is no room. */
 flow_ref flow_revive(struct audit *a, const struct ct_event *ev, int64_t now_ms);
 /* Return whether the entry belongs to a later flow with the same id and tuple as f. */
 bool flow_is_other(const struct flow *f, const struct ct_event *ev, int64_t now_ms);
@@ -198,24 +200,26 @@ uint8_t audit_slot_of_mark(const struct audit *a, uint32_t mark);
 uint8_t audit_slot_of_flow(const struct audit *a, const struct flow *f);
 /* Add n to the number of live flows of the uplink that the mark names. */
 void audit_live_count(struct audit *a, uint32_t mark, int n);
-/* In audit.c: add n to the number of live flows of the flow's uplink, unless the flow is closed. */
+/* In audit.c: add by to the number of live flows of the flow's uplink, unless the flow is
+ * closed. */
 void flow_live_count(struct audit *a, const struct flow *f, int by);
 /* In audit.c: apply the TCP state of an event or dump entry to a live flow. If the connection has
- * closed, set is_closed and emit the flow with an end time. If it is open again, clear is_closed. */
+ * closed, set is_closed and emit the flow with an end time. If the connection is open again, clear
+ * is_closed. */
 void flow_apply_tcp(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t now_ms);
 
 /* audit_gap.c */
 /* Return whether a flow has lived in a gap in which events may have been missed (not is_ruleless).
  * ended_ms 0: the flow is live. */
 bool audit_is_in_gap(const struct audit *a, const struct flow *f, int64_t ended_ms);
-/* Return whether a live flow may have sent packets in a gap that is still is_blind. */
+/* Return whether a live flow may have sent packets in a gap whose is_blind is still set. */
 bool gaps_may_hide(const struct audit *a, const struct flow *f);
-/* Set is_unseen if the flow may have sent packets in a gap that is_blind: gaps_settle_entry() for a
- * flow that a dump shows, gaps_settle_end() for a flow that ends. */
+/* Set is_unseen if the flow may have sent packets in a gap whose is_blind is set. Call
+ * gaps_settle_entry() for a flow that a dump shows, gaps_settle_end() for a flow that ends. */
 void gaps_settle_entry(struct audit *a, struct flow *f, const struct ct_event *ev, int64_t now_ms);
 void gaps_settle_end(struct audit *a, struct flow *f, int64_t ended_ms);
 /* At the end of a complete dump, clear is_blind of the gaps that had ended when the dump began.
- * Return whether there were any. */
+ * Return whether there was such a gap. */
 bool gaps_settle_dump(struct audit *a);
 /* Note the time. If the clock was set back, mark flows that have lived in a gap, and continue open
  * gaps in the new time. */
@@ -256,17 +260,18 @@ bool audit_is_alert_worthy(enum verdict v);
 void flow_touch(struct audit *a, flow_ref ref);
 
 /* audit_mismatch.c */
-/* mismatch_suspect() is called for a flow after each event. If its labels show a mismatch that is
- * not recorded yet, the flow waits for mismatch_settle() at the end of the batch. A packet of the
- * flow that is read until then shows more than the label. Labels from a dump (is_old) come without
- * a packet: their mismatch is recorded at once. */
+/* mismatch_suspect() is called for a flow after each event. If the flow's labels show a mismatch
+ * that is not recorded yet, the flow waits for mismatch_settle() at the end of the batch. A packet
+ * of the flow may be read before that, and shows more than the labels. No packet follows labels
+ * from a dump (is_old): their mismatch is recorded at once. */
 bool mismatch_is_suspect(const struct audit *a, const struct flow *f);
 void mismatch_suspect(struct audit *a, flow_ref ref, bool is_old, int64_t now_ms);
 void mismatch_settle(struct audit *a, int64_t now_ms);
 /* Record the mismatch that a logged packet of the flow shows. */
 void mismatch_add_packet(struct audit *a, flow_ref ref, enum direction d, struct egress egress,
 			 const struct stray_packet *p, int64_t now_ms);
-/* Record that the flow left by its own uplink, although new flows avoid that. */
+/* Record that the flow left by the uplink that its mark names, although new flows avoid this
+ * uplink. */
 void mismatch_add_undrained(struct audit *a, flow_ref ref, uint8_t slot, const char *object,
 			    int64_t now_ms);
 void mismatch_forget(struct audit *a, flow_ref ref);
@@ -280,9 +285,9 @@ void drain_check(struct audit *a, flow_ref ref, const struct ct_event *ev, int64
 /* audit_duplicates.c */
 /* Return whether this NEW event of a live flow has been processed before. */
 bool duplicate_is_begin(const struct audit *a, const struct flow *f, const struct ct_event *ev);
-/* For an event that matches no live flow. duplicate_has_ended() returns whether the event is about
- * a flow whose DESTROY was processed; duplicate_is_end() whether this DESTROY was processed
- * before. */
+/* Call these functions for an event that matches no live flow. duplicate_has_ended() returns
+ * whether the event is about a flow whose DESTROY was processed; duplicate_is_end() whether this
+ * DESTROY was processed before. */
 bool duplicate_has_ended(const struct audit *a, const struct ct_event *ev);
 bool duplicate_is_end(const struct audit *a, const struct ct_event *ev, int64_t now_ms);
 
@@ -299,8 +304,8 @@ void sums_take_loss(struct audit *a, flow_ref ref);
 void sums_dump_end(struct audit *a, bool is_torn);
 
 /* audit_packet.c */
-/* Which waiting packets to try: SETTLE_SOME between ticks, SETTLE_TICK at each tick, SETTLE_LAST at
- * the end, when no packet may wait any longer. */
+/* When pending_settle() is called: SETTLE_SOME between ticks, SETTLE_TICK at each tick, SETTLE_LAST
+ * when no packet may wait any longer (audit_flush()). */
 enum settle { SETTLE_SOME, SETTLE_TICK, SETTLE_LAST };
 void pending_settle(struct audit *a, int64_t now_ms, enum settle how);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * audit_mismatch.c - records mismatches: one per flow, direction and uplink. The evidence is a
+ * audit_mismatch.c - records mismatches: one per flow, direction and egress. The evidence is a
  * label, a logged packet or both, in any order.
  */
 #include <stdio.h>
@@ -41,7 +41,7 @@ static void mismatch_set_dirty(struct audit *a, struct mismatch *m)
 }
 
 /* Evidence of a mismatch. p is the logged packet, or NULL if there is only a label. is_old: the
- * label may be older than the first event that was received. */
+ * label comes from a dump, and may be older than the first event that was received. */
 struct clue {
 	enum direction direction;
 	struct egress egress;
@@ -79,10 +79,11 @@ static bool is_first_packet(const struct audit *a, const struct flow *f, uint8_t
 }
 
 /* Return the reason of a mismatch. If the flow's previous mark named the egress, the mark has
- * changed. Otherwise rules, routes and links may show the reason (diagnose()). If they do not, the
- * packet's mark decides: if it is not the flow's, the mark was not restored. If there is only a new
- * label, the mark has changed, because the rules log a packet whenever the mark does not name the
- * egress. An old label (is_old) decides nothing. */
+ * changed. Otherwise rules, routes and links may show the reason (diagnose()). If they do not,
+ * compare the packet's mark with the flow's mark. If the marks differ, the mark was not restored
+ * or, for a first packet, has changed. If there is only a new label, the mark has changed: when the
+ * mark does not name the egress, the rules log the packet. An old label (is_old) decides
+ * nothing. */
 static enum reason reason_find(struct audit *a, flow_ref ref, const struct clue *c,
 			       char object[OBJECT_MAX])
 {

@@ -7,19 +7,19 @@
  * know a matching flow whose mark names that uplink, either the packet belongs to another flow, or
  * the flow's change of mark has not been read yet.
  *
- * A stray packet ends a masqueraded flow. Its sender's next packet begins another flow with the
- * same addresses, which may end the same way. All this may happen before one event is read.
- * Therefore a packet that matches a flow with evidence waits for a flow with the same addresses and
- * without evidence, unless the message contains the packet's conntrack id (NFULA_CT). A packet in
- * transit waits, too: the rules log one packet per flow in transit, so a second packet shows that
- * the port was reused.
+ * If a packet of a masqueraded flow strays, the kernel deletes the flow's conntrack entry. The
+ * sender's next packet begins another flow with the same addresses, which may end in the same way.
+ * All this may happen before one event is read. Therefore a packet that matches a flow with
+ * evidence waits for a flow with the same addresses and without evidence, unless the message
+ * contains the packet's conntrack id (NFULA_CT). A packet in transit waits, too: the rules log one
+ * packet per flow in transit, so a second packet shows that the port was reused.
  */
 #include <string.h>
 
 #include "audit/audit_internal.h"
 
-/* A flow must be older than this when a packet arrives that matches it by everything but its mark
- * (packet_force()). */
+/* If a packet matches a flow by everything but the flow's mark, the flow must be at least this old
+ * when the packet arrives (packet_force()). */
 #define FORCE_AGE_MS 100
 
 /* If several flows match a packet, a flow whose NEW was read more than this long after the packet
@@ -51,7 +51,7 @@ static bool is_fitting(const struct audit *a, const struct flow *f, const struct
 	}
 }
 
-/* Return whether the flow began more than by_ms after the packet came. */
+/* Return whether the flow began more than by_ms after the packet arrived. */
 static bool has_begun_after(const struct flow *f, const struct pending_packet *w, int64_t by_ms)
 {
 	int64_t after_ms = (int64_t)f->started_ms - w->arrived_ms;
@@ -101,9 +101,9 @@ static struct match match_best(const struct audit *a, const struct pending_packe
 	return best;
 }
 
-/* Return the oldest flow that has no evidence and began after proven, the oldest flow with
- * evidence: packets arrive in the order of the flows that they ended. If proven is live, it has no
- * successor. */
+/* Return the oldest flow that has no evidence and began after the oldest flow with evidence
+ * (proven->first_id). Packets arrive in the order of the flows that they ended. If the flow of
+ * proven is live, it has no successor. */
 static struct match match_successor(const struct audit *a, const struct pending_packet *w,
 				    const struct match *proven)
 {
@@ -136,10 +136,11 @@ static bool is_against_mark(const struct stray_packet *p)
 	return p->kind == STRAY_MISMATCH || p->kind == STRAY_ELSEWHERE;
 }
 
-/* Return whether a packet may belong to a flow other than the matching flow with evidence. A packet
- * in transit may, because the rules log one per flow. A packet that left against the mark may, if
- * its conntrack id is unknown. The kernel reuses ids, so even the id is not certain. But the rules
- * log such packets repeatedly, so most of them belong to the flow with the id. */
+/* Return whether a packet that matches a flow with evidence may belong to another flow. A packet in
+ * transit may, because the rules log only one packet per flow in transit. A packet that left
+ * against the mark may, if its conntrack id is unknown. The kernel reuses ids, so even an id does
+ * not identify the flow for certain. But the rules log such packets repeatedly, so most of them
+ * belong to the flow with the id. */
 static bool has_rivals(const struct stray_packet *p)
 {
 	return p->kind == STRAY_TRANSIT || (is_against_mark(p) && !p->has_ct_id);

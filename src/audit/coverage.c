@@ -20,7 +20,7 @@ static void tally_plus(struct tally *t, const struct tally *by)
 	t->bytes += by->bytes;
 }
 
-/* Return whether a counter has shrunk: a subtraction has yielded less than 0. */
+/* Return whether a counter has shrunk: its difference is below 0. */
 static bool has_shrunk(const struct tally *t)
 {
 	return (int64_t)t->packets < 0 || (int64_t)t->bytes < 0;
@@ -53,9 +53,9 @@ static void rules_settle(const struct coverage_reading *from, const struct cover
 
 /* Balance the differences of the shares (enum flow_share), in packets or bytes. A flow that moves
  * from one share to another makes the first one shrink and the second one grow. Therefore subtract
- * the decrease of a share from the increases of the others, so that nothing counts twice. If flows
- * vanished from the share (has_lost), subtract nothing. Return true if a share shrank because flows
- * vanished, or if the others did not grow by as much as it shrank. */
+ * the decrease of a share from the increases of the others, so that nothing counts twice. If the
+ * share shrank because flows vanished (has_lost), subtract nothing. Return true if a share shrank
+ * for that reason, or if the other shares did not grow by as much. */
 static bool shares_balance(int64_t n[FLOW_SHARES], const bool has_lost[FLOW_SHARES])
 {
 	bool is_short = false;

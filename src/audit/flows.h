@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * flows.h - the flow table: live flows, and flows that ended a moment ago, in a bounded hash table
- * made for millions. It stores and finds flows; the audit decides about them.
+ * for millions of flows. It stores and finds flows; the audit decides about them.
  *
  * One index serves both kinds of evidence, conntrack events and logged packets. Its key is the
  * unordered pair {original source, reply source} with their ports. A conntrack event contains this
@@ -35,12 +35,12 @@ struct flow {
 	uint64_t is_used : 1;	    /* owned by the table */
 	uint64_t is_queued : 1;	    /* in the queue of flows to write */
 	uint64_t is_entered : 1;    /* its first packet came in by an uplink */
-	uint64_t is_from_dump : 1;  /* seen in a dump, not yet in an event */
-	uint64_t is_from_store : 1; /* read from the history, not yet seen in the kernel */
+	uint64_t is_from_dump : 1;  /* a dump entry began it, and no event of it was read yet */
+	uint64_t is_from_store : 1; /* read from the history, not yet seen in a dump */
 	uint64_t has_gap : 1;	    /* evidence about it may have been lost */
 	uint64_t is_offloaded : 1;
 	uint64_t is_predating : 1;    /* began before evidence was collected */
-	uint64_t had_mismatch : 1;    /* a mismatch of it has been recorded */
+	uint64_t had_mismatch : 1;    /* a mismatch was recorded for this flow */
 	uint64_t had_mark_change : 1; /* its mark changed, and was not 0 before */
 	uint64_t is_seen : 1;	      /* seen in an event or dump entry since the latest dump
 				       * began */
@@ -103,8 +103,8 @@ flow_ref flows_find(const struct flows *t, const struct ct_event *ev, flow_ref a
  * time: in a table of millions each look-up waits for memory. */
 void flows_prefetch(const struct flows *t, const struct ct_event *ev, size_t n);
 
-/* Return a flow that a logged packet can belong to, newest first; after as for flows_find().
- * *direction is set to the packet's direction in that flow. */
+/* Return the next flow that a logged packet can belong to, newest first. after is used as in
+ * flows_find(). *direction is set to the packet's direction in that flow. */
 flow_ref flows_find_packet(const struct flows *t, const struct stray_packet *p, flow_ref after,
 			   enum direction *direction);
 

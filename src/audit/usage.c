@@ -96,7 +96,7 @@ bool usage_is_zero(const struct usage_record *u)
 
 /* --- bins ------------------------------------------------------------------------------------ */
 
-/* Return the part of a count that was reached when this share of the interval had passed. */
+/* Return how much of the count was reached when this share of the interval had passed. */
 static uint64_t until(uint64_t all, double share)
 {
 	return share >= 1 ? all : (uint64_t)((double)all * share);

@@ -7,9 +7,9 @@
  */
 #include "audit/verdict.h"
 
-/* Return the uplinks that decide the verdict: those that replies left by if the flow entered by an
- * uplink, because the mark is for its replies; otherwise those that packets of either direction
- * left by. */
+/* Return the uplinks that decide the verdict. If the flow entered by an uplink, the mark names the
+ * uplink of its replies: return the uplinks that replies left by. Otherwise return the uplinks that
+ * packets of either direction left by. */
 static uint64_t verdict_standing(const struct verdict_facts *f)
 {
 	return f->is_entered ? f->egress[DIR_REPLY]

@@ -100,7 +100,7 @@ int number_parse(uint64_t *number, const char *text, uint64_t most)
 }
 
 /* Parse one "NUMBER UNIT" at *text and add it to *sum. The unit may be missing only if the number
- * is the whole text and either is 0 or is a size in bytes. */
+ * is the whole text, and the number is 0 or a size in bytes. */
 static int term_parse(uint64_t *sum, const struct unit *units, const char **text, bool is_first)
 {
 	uint64_t value, factor = 1;

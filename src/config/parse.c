@@ -55,8 +55,8 @@ static bool is_control(char ch)
 	return (unsigned char)ch < ' ' || ch == 0x7f;
 }
 
-/* Replace control characters, which escape sequences in quotes can produce: they must not reach a
- * terminal, and a line break must not reach a log. */
+/* Replace control characters, which escape sequences in quotes can produce: a control character
+ * must not reach a terminal, and a line break must not reach a log. */
 static void text_disarm(char *text)
 {
 	for (; *text; text++)
@@ -278,9 +278,9 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 	return r->err < 0 ? -1 : 0;
 }
 
-/* Report and drop an uplink section that has no keys (is_empty) or only a section health, and whose
- * name another uplink has. The message cannot name the uplink: libconfuse passes the title only
- * with the keys, and does not say which earlier section this one replaced. */
+/* Report and drop an uplink section if another uplink has its name and the section has no keys
+ * (is_empty) or only a section health. The message cannot name the uplink: libconfuse passes the
+ * title only with the keys, and does not say which earlier section this section replaced. */
 static void uplink_drop_unnamed(struct reader *r, bool is_empty)
 {
 	if (is_empty)

@@ -145,8 +145,8 @@ static bool scan_variable(struct cursor *cur)
 }
 
 /* Skip a quoted string. A string must end on the line on which it begins: no value needs several
- * lines, and a missing quote is a common mistake, which is thus reported on the line of the
- * mistake. */
+ * lines. A missing quote is a common mistake, and is thus reported on the line where it is
+ * missing. */
 static void scan_string(struct cursor *cur)
 {
 	char quote = *cur->p++;

@@ -388,7 +388,7 @@ int values_read_size(const struct config_key *key, const char *text, void *out,
 	return 0;
 }
 
-/* Parse a size that has a limit, unlike values_read_size(). */
+/* Parse a size from key->min to key->max. Unlike in values_read_size(), "off" is invalid. */
 int values_read_buffer(const struct config_key *key, const char *text, void *out,
 		       struct complaint *why)
 {
@@ -432,8 +432,8 @@ int values_read_ifname(const struct config_key *key, const char *text, void *out
 	return 0;
 }
 
-/* Return whether an address is outside of 0.0.0.0/8, 127/8 and 224/3, or of ::, ::1 and
- * ff00::/8. */
+/* Return whether an IPv4 address is outside 0.0.0.0/8, 127.0.0.0/8 and 224.0.0.0/3, or an IPv6
+ * address is none of ::, ::1 and ff00::/8. */
 static bool is_unicast(const struct addr *a)
 {
 	static const uint8_t zeros[15];

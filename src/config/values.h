@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * values.h - functions that parse the text of a value and write it to a field of struct
- * config. Each serves one kind of value; the rows of config_keys.def name them.
+ * values.h - functions that parse the text of a value and write it to a field of struct config.
+ * Each function parses one kind of value; the rows of config_keys.def name the functions.
  */
 #ifndef WAYMARK_SRC_CONFIG_VALUES_H
 #define WAYMARK_SRC_CONFIG_VALUES_H

@@ -9,7 +9,9 @@
 
 #include "waymark/health/decide.h"
 
-#define FORGIVE_MS INT64_C(3600000) /* after this time without a failure, count from 1 again */
+#define FORGIVE_MS                                                                                 \
+	INT64_C(3600000) /* if the latest failure began longer ago than this, count from
+				     * 1 again */
 
 struct judgement {
 	uint32_t good, bad; /* consecutive checks with this result */

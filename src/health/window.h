@@ -17,7 +17,8 @@ struct place {
 
 /* A zeroed window has no flows. */
 struct window {
-	struct place totals[WINDOW_TOTALS]; /* after each sample, and before the oldest; a ring */
+	struct place totals[WINDOW_TOTALS]; /* a ring: the totals after each sample, and those
+					     * before the oldest sample */
 	uint32_t latest;
 };
 

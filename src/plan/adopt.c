@@ -15,10 +15,10 @@
 
 #include "waymark/base/record.h"
 
-/* A value of place.side besides slots: an address or network that is reached by no uplink. */
+/* A value of place.side that is no slot: no uplink leads to the address or network. */
 #define SIDE_INSIDE 0xfe
-/* A value of place.side: an address on interfaces of different sides, or a network with next hops
- * on different sides. It decides nothing. */
+/* A value of place.side that is no slot: the address is on interfaces of different sides, or the
+ * network has next hops on different sides. Such a place decides nothing. */
 #define SIDE_DOUBTFUL 0xfd
 
 struct place {

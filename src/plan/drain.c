@@ -18,7 +18,8 @@ static bool has_hop(const struct route_state *r, uint32_t ifindex, bool is_wante
 	return false;
 }
 
-/* Return whether the balanced default route of this family has an interface other than this. */
+/* Return whether the balanced default route of this family has a next hop on an interface other
+ * than this one. */
 static bool has_another(const struct netstate *s, const struct config *c, uint8_t family,
 			uint32_t ifindex)
 {
@@ -34,7 +35,8 @@ static bool has_another(const struct netstate *s, const struct config *c, uint8_
 	return false;
 }
 
-/* Return whether this host sends packets with this source: one of its addresses, or none yet. */
+/* Return whether this host sends packets with this source: it is one of the host's addresses, or it
+ * is unspecified because no address was chosen yet. */
 static bool is_of_this_host(const struct netstate *s, const struct addr *src)
 {
 	static const uint8_t zeros[sizeof(src->bytes)];
@@ -47,8 +49,8 @@ static bool is_of_this_host(const struct netstate *s, const struct addr *src)
 	return false;
 }
 
-/* Return the interface that leads to an inside host, "" if there is none: packets of the host
- * come in by it. */
+/* Return the interface that leads to an inside host; "": there is none. The host's packets come in
+ * by this interface. */
 static const char *iifname_of(const struct netstate *s, const struct addr *src)
 {
 	struct fib_query q = {.dst = *src, .family = src->family, .iifname = "lo"};

@@ -73,7 +73,7 @@ bool fib_route_leads_to(const struct route_state *r, uint32_t ifindex)
 /* --- rules -------------------------------------------------------------------------- */
 
 /* An unknown input interface matches no rule with an iif selector. A rule with an oif selector
- * matches only sockets that are bound to the interface; a query has no such socket. */
+ * matches only sockets that are bound to the interface; a query is not for such a socket. */
 static bool selectors_fit(const struct rule_state *r, const struct fib_query *q)
 {
 	if ((q->mark & r->fwmask) != (r->fwmark & r->fwmask))
@@ -201,8 +201,8 @@ static const struct rule_state *fib_mark_rule(const struct netstate *s, const st
 }
 
 /* Return whether a rule that precedes the mark's rule is meant to look up local destinations first.
- * Our own rules are. In mode audit another program steers: its rule looks up table main with
- * suppress_prefixlength. */
+ * Our own rules are meant for this. In mode audit another program steers: its rule for local
+ * destinations looks up table main with suppress_prefixlength. */
 static bool is_local_first(const struct config *c, const struct rule_state *r)
 {
 	return r->protocol == ROUTE_PROTOCOL_WAYMARK ||

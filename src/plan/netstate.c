@@ -72,7 +72,7 @@ struct addr_state *netstate_add_addr(struct netstate *s, const struct addr_state
 	return &grown[s->n_addrs++];
 }
 
-/* Copy memory. NULL may also mean that size is 0, so *failed reports a failure. */
+/* Copy memory. The result may be NULL because size is 0, so *failed reports a failure. */
 static void *memory_copy(const void *from, size_t size, bool *failed)
 {
 	void *copy;

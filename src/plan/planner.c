@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * planner.c - adds routes and rules to the plan, each only once.
+ * planner.c - adds routes and rules to the plan, each of them only once.
  */
 #include <errno.h>
 

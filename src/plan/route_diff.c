@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * route_diff.c - computes the changes from what the kernel has to what is planned. If the kernel
- * already has what is planned, there are none.
+ * already has what is planned, there are no changes.
  *
  * Pure. A route or rule with ROUTE_PROTOCOL_WAYMARK is ours, in any table. If the plan no longer
  * contains it, it is removed.
@@ -18,9 +18,9 @@ static bool route_is_ours(const struct route_state *r)
 	return r->protocol == ROUTE_PROTOCOL_WAYMARK;
 }
 
-/* Return whether the next hops have the planned "onlink". It does not change where packets go. But
- * our routes must look as planned, and a new address on the interface may have made "onlink"
- * unnecessary. */
+/* Return whether the next hops have "onlink" where it is planned. "onlink" does not change where
+ * packets go. But our routes must look as planned, and a new address on the interface may have made
+ * "onlink" unnecessary. */
 static bool is_same_onlink(const struct route_state *wanted, const struct route_state *r)
 {
 	for (size_t i = 0; i < wanted->n_nexthops; i++) {
@@ -148,8 +148,8 @@ static bool place_keep_ours(struct differ *df, const struct route_state *wanted,
 }
 
 /* Compare a planned route with the routes in its place. IPv4 allows several routes in one place;
- * the first one is in force. If that is a foreign route that sends packets where the plan does, it
- * serves as well as ours: nothing is added or displaced. */
+ * the first one is in force. If the first one is a foreign route that sends packets where the plan
+ * does, that route is sufficient: nothing is added or displaced. */
 static int diff_route(struct differ *df, const struct route_state *wanted)
 {
 	size_t first = place_find(df, wanted);

@@ -9,8 +9,8 @@
 #include <linux/rtnetlink.h>
 #include <string.h>
 
-/* Return the payload of the attribute of a type, and set *size to its length. NULL: there is
- * none. */
+/* Return the payload of the first attribute with this type, and set *size to the payload's length.
+ * NULL: there is no such attribute. */
 static const uint8_t *attr_find(const uint8_t *at, size_t left, unsigned type, size_t *size)
 {
 	struct rtattr attr;

@@ -263,9 +263,9 @@ static bool address_is_on(const struct netstate *s, uint32_t ifindex, const stru
 	return false;
 }
 
-/* Return whether this host's own traffic cannot be balanced. The outer packets of a tunnel are own
- * traffic and must not be sent into the tunnel. A multipath route also cannot have a source address
- * per next hop. */
+/* Return whether this host's own traffic cannot be balanced. This host sends the outer packets of a
+ * tunnel, which must not be routed into the tunnel. A multipath route also cannot have a source
+ * address per next hop. */
 static bool own_cannot_be_spread(const struct planner *pl, const struct balance *b)
 {
 	for (uint16_t i = 0; i < b->n; i++) {
@@ -280,8 +280,8 @@ static bool own_cannot_be_spread(const struct planner *pl, const struct balance 
 	return false;
 }
 
-/* Return the uplink for this host's own traffic: no tunnel, then the lowest tier, then the lowest
- * metric in table main. NULL: there is none. */
+/* Return the uplink for this host's own traffic. It is no tunnel. The lowest tier is preferred,
+ * then the lowest metric in table main. NULL: there is no such uplink. */
 static const struct uplink_config *own_choose(const struct planner *pl, unsigned f)
 {
 	const struct uplink_config *best = NULL;

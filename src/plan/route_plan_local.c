@@ -146,7 +146,8 @@ int plan_local_copies(struct planner *pl)
 
 		if (!route_is_local(pl, &copy))
 			continue;
-		/* "ip route append" puts IPv4 routes in one place: the kernel uses the first. */
+		/* "ip route append" may have put several IPv4 routes in one place. The kernel uses
+		 * the first of them. */
 		if (last && route_is_same_place(last, &copy))
 			continue;
 		last = &pl->s->routes[i];

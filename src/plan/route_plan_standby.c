@@ -5,11 +5,11 @@
  *
  * Pure. Must not know how the other routes are chosen.
  *
- * Without a default route in an uplink's table, its packets are matched by the next rules and leave
- * by another uplink. That is wrong while the uplink's link flaps or its interface is created again.
- * Therefore the last route of each table is unreachable. Once the uplink has been down for a long
- * time, its flows should use other uplinks: the uplink is released (steering_release.c), and its
- * unreachable route is removed.
+ * If an uplink's table has no default route, the next rules match the uplink's packets and lead
+ * them to another uplink. That is wrong while the uplink's link flaps or its interface is created
+ * again. Therefore each table has an unreachable route with the highest metric. Once the uplink has
+ * been down for a long time, its flows should use other uplinks: the uplink is released
+ * (steering_release.c), and its unreachable route is removed.
  *
  * When an interface is deleted, the kernel deletes every IPv4 multipath route that uses it. Until
  * another route is added, no route leads outside. Packets of this host, which are first routed

@@ -180,9 +180,9 @@ static int plan_connected(struct planner *pl, const struct uplink_work *w)
 	return 0;
 }
 
-/* Choose the source address of packets that this host sends by the uplink without a source address.
- * IPv4 only: in IPv6 the kernel makes a better choice (RFC 6724: deprecated and temporary
- * addresses). */
+/* Choose the source address of packets that this host sends by the uplink, for sockets that are
+ * bound to no address. IPv4 only: in IPv6 the kernel makes a better choice (RFC 6724: deprecated
+ * and temporary addresses). */
 static void choose_source(const struct planner *pl, const struct uplink_work *w,
 			  const struct addr *gateway, struct addr *source)
 {
@@ -293,7 +293,7 @@ static int plan_statics(struct planner *pl, const struct uplink_work *w)
 	return 0;
 }
 
-/* Plan the uplink's table. Without a gateway it still has the networks on the link. */
+/* Plan the uplink's table. Without a gateway the table still has the networks on the link. */
 static int plan_table(struct planner *pl, const struct uplink_work *w, enum uplink_trouble trouble)
 {
 	if (trouble != UPLINK_FINE && trouble != UPLINK_NO_GATEWAY)

@@ -6,18 +6,20 @@
  * them:
  *
  *   prerouting   In mode steer. A packet that arrives from an uplink gets no packet mark,
- *                unless it is a reply that must leave by another uplink. The first packet of
- *                a flow marks the flow for the uplink that it came in by and labels the flow
- *                "entered". A packet that arrives from inside gets the mark of its flow,
- *                and loses a mark under mark-mask that its flow does not have.
+ *                unless it is a reply that must leave by another uplink, or its flow has
+ *                turned (ruleset_marks.c). The first packet of a flow marks the flow for the
+ *                uplink that it came in by, and labels the flow "entered" or, if the flow may
+ *                turn, "transit". A packet that arrives from inside gets the mark of its flow,
+ *                and loses a mark under mark-mask that its flow does not have. In mode audit,
+ *                the first packet from an uplink only labels its flow "entered".
  *   output       In mode steer. A packet of this host gets the mark of its flow, unless its
  *                socket has a mark under mark-mask.
- *   postrouting  A packet leaves by an uplink: if the flow's mark names the uplink,
- *                label the flow. If the flow is new and has no mark, mark it (only in
- *                mode steer). Otherwise the packet is evidence: label the flow and send
- *                the packet to the log group, before source NAT can drop it. A packet of
- *                a marked flow is also evidence if it leaves by no uplink, in the
- *                direction whose uplink the mark names.
+ *   postrouting  If a packet leaves by the uplink that its flow's mark names, label the flow
+ *                with the uplink. If the flow is new and has no mark, mark it, too (only in
+ *                mode steer). Otherwise a packet that leaves by an uplink is evidence: label
+ *                the flow and send the packet to the log group, before source NAT can drop
+ *                it. A packet of a marked flow is also evidence if it leaves by no uplink, in
+ *                the direction whose uplink the mark names.
  *
  * Each packet that leaves by an uplink is counted once. Only packets of the kinds in enum
  * stray_kind (event.h) reach user space. A few uplinks are compared one by one, which costs less
@@ -26,9 +28,10 @@
  * Every listing of the table can be loaded again, even if an interface is missing; otherwise a
  * saved ruleset would be refused as a whole. Therefore interfaces are matched by name, because the
  * listing of a match by index can only be loaded while the interface exists. Verdict maps are
- * anonymous, because JSON lists named maps before the chains that they use. Bits of both marks that
- * belong to other programs are kept by and/or with constants, in rules of their own per uplink,
- * because nftables before 1.1.2 cannot combine two marks under a mask.
+ * anonymous, because JSON lists named maps before the chains that they use. Other programs may own
+ * bits of the ct mark and of the packet mark. Each uplink has rules that change a mark with
+ * constants (and, or) and keep those bits, because nftables before 1.1.2 cannot combine two marks
+ * under a mask.
  */
 #include "waymark/plan/ruleset.h"
 

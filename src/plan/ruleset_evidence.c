@@ -70,8 +70,8 @@ static void put_reports(struct render *r)
 	put_log(r, PREFIX_TRANSIT, direction_words[0]);
 	fputs("\t}\n\n", r->out);
 
-	/* A message about an unmarked packet is needed only if its flow has no room for labels. Of
-	 * other flows, events show the label and the missing mark. */
+	/* A message about an unmarked packet is needed only if the packet's flow has no room for
+	 * labels. For any other flow, events show the label and the missing mark. */
 	fputs("\tchain unlabelled {\n\t\t", r->out);
 	put_limit(r, UNMARKED_RATE);
 	put_log(r, PREFIX_UNMARKED, "");
@@ -109,7 +109,7 @@ static void put_elsewhere_report(struct render *r, enum direction d)
 }
 
 /* Report a packet that left by no uplink. A packet to an interface in a VRF first passes the VRF's
- * own device, which is ignored. */
+ * own device; there the packet is ignored. */
 static void put_stray(struct render *r)
 {
 	fputs("\tchain stray {\n", r->out);
@@ -218,7 +218,8 @@ static void put_begun(struct render *r, uint32_t mark)
 }
 
 /* A flow that has turned came in by one uplink and is pinned to the uplink that it leaves by. Label
- * it with the uplink that it came in by: its replies go to a host on that uplink's network. */
+ * the flow with the uplink that it came in by, because its replies go to a host on that uplink's
+ * network. */
 static void put_came(struct render *r)
 {
 	const struct config *c = r->config;

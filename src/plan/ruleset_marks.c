@@ -144,8 +144,8 @@ static void put_first_reply(struct render *r, uint32_t mark)
 }
 
 /* Handle original packets of flows that already have a mark. A related flow has its master's mark,
- * and a flow that conntrackd synchronized has the mark from the other router: no entry rule has
- * labelled them. A synchronized flow whose source is behind an uplink came in by an uplink. */
+ * and a flow that conntrackd synchronized has the mark from the other router. No rule has labelled
+ * these flows yet. A synchronized flow whose source is behind an uplink came in by an uplink. */
 static void put_arrive_original(struct render *r)
 {
 	unsigned entered = render_label(r, LABEL_ENTERED);

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * coverage.h - computes how much of the traffic that left by an uplink is in the history. The
- * difference of two readings of the counters is an interval. Intervals are added to a sum. A sum
- * shows how many packets are missing in the history, and why. Pure.
+ * coverage.h - computes how much of the traffic that left by an uplink is in the history. An
+ * interval lies between two readings of the counters. Intervals are added to a sum. A sum shows how
+ * many packets are missing from the history, and why. Pure.
  *
  * Three kinds of counters per uplink are compared. The rules' counters count the packets that the
  * rules see leave. The flows' counters count the packets that the history accounts for. The
- * interface's counter counts the packets that the interface sent, whether rules exist or not. It is
- * used where the rules cannot have seen every packet. It counts frames (each frame of a large
- * segment), so it is never less than the number of packets that left, and often more.
+ * interface's counter counts the packets that the interface sent, whether rules exist or not. This
+ * counter is used where the rules cannot have seen every packet. The interface counts each frame
+ * into which a large segment is split. Its count is therefore never less than the number of packets
+ * that left, and often more.
  */
 #ifndef WAYMARK_AUDIT_COVERAGE_H
 #define WAYMARK_AUDIT_COVERAGE_H
@@ -16,16 +17,16 @@
 #include "waymark/base/record.h"
 
 /* Compare two readings. Set the times, all counters, has_link, has_left, is_whole and the reading
- * in *out. has_gap is set if the sums of flows shrank because flows vanished, and is never cleared.
- * has_lost is only read. All other members are left as they are. A counter's difference is valid if
- * boot, table and interface are the same in both readings and the counter did not shrink. Otherwise
- * is_whole is false, and the rules' counters are the new values, which are lower bounds; or
- * has_link is false, and the interface's counter is 0. */
+ * in *out. has_gap is set if packets are missing from the sums of flows, and is never cleared.
+ * has_lost is only read. All other members are left as they are. If boot or table differ between
+ * the readings, or a rules' counter shrank, is_whole is false and the rules' counters in *out are
+ * the new values, which are lower bounds. If boot or interface differ, or the interface's counter
+ * shrank, has_link is false and link is 0. */
 void coverage_settle(const struct coverage_reading *from, const struct coverage_reading *to,
 		     struct coverage_record *out);
 
 /* Adjust the reading base after we have loaded our rules again, which resets their counters. last
- * is the last reading of the old table; table identifies the new one. The difference between base
+ * is the last reading of the old table; table identifies the new table. The difference between base
  * and a reading of the new table then includes the packets that the old table had counted. If base
  * and last are not readings of one table, base->table becomes 0, so that the next difference counts
  * as a reset. */
@@ -48,8 +49,8 @@ enum coverage_cause {
 			  * of the interval */
 	COVERAGE_CAUSES,
 };
-/* Return the name of a cause as the view "coverage" of the history spells it ("untracked",
- * "rules-missing"), or its text for people. */
+/* coverage_cause_name() returns the name of a cause as the view "coverage" of the history spells it
+ * ("untracked", "rules-missing"). coverage_cause_text() returns its text for people. */
 const char *coverage_cause_name(enum coverage_cause c);
 const char *coverage_cause_text(enum coverage_cause c);
 
@@ -57,8 +58,9 @@ const char *coverage_cause_text(enum coverage_cause c);
  * packets. */
 uint64_t coverage_missing(const struct coverage_record *sum, uint64_t by_cause[COVERAGE_CAUSES]);
 
-/* Return the covered share in hundredths of a percent, rounded down, so that 10000 means that no
- * packet is missing. Return -1 if no packet left by the uplink or their number is unknown. */
+/* Return the share of packets that is not missing, in hundredths of a percent. The share is rounded
+ * down: 10000 means that no packet is missing. Return -1 if no packet left by the uplink, or if the
+ * number of packets that left is unknown. */
 int coverage_share(const struct coverage_record *sum);
 
 #endif

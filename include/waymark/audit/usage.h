@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * usage.h - the traffic of an uplink between two readings of its counters, and its distribution
- * over bins. Pure. It must not know where counters are read.
+ * usage.h - computes the traffic of an uplink between two readings of its counters, and splits the
+ * traffic into bins of time. Pure. Must not know where counters are read.
  */
 #ifndef WAYMARK_AUDIT_USAGE_H
 #define WAYMARK_AUDIT_USAGE_H
@@ -20,9 +20,9 @@ void usage_merge(struct usage_record *sum, const struct usage_record *u);
 
 /* Split the counts of an interval into bins of USAGE_BIN_MS, in proportion to how much of the
  * interval falls into each bin. Traffic that passed while no daemon ran is thus spread evenly over
- * that time. fn is called for each bin with counts. The last call is for the bin in which to_ms
- * lies, and also gets the reading of whole, even if nothing is counted for that bin. A long
- * interval gets longer bins, so that fn is called at most USAGE_PARTS_MAX + 1 times. */
+ * that time. fn is called for each bin in which something is counted, and always for the bin that
+ * contains to_ms. The call for that bin is the last one, and its record has the reading of whole. A
+ * long interval gets longer bins, so that fn is called at most USAGE_PARTS_MAX + 1 times. */
 #define USAGE_PARTS_MAX 512
 typedef void usage_part_fn(void *data, const struct usage_record *part);
 void usage_split(const struct usage_record *whole, int64_t from_ms, int64_t to_ms,

@@ -33,7 +33,7 @@ void addr_set(struct addr *a, int family, const void *data);
 
 bool addr_is_none(const struct addr *a);
 bool addr_is_equal(const struct addr *a, const struct addr *b);
-/* Compare two addresses: by family, then by bytes. Returns <0, 0, >0. */
+/* Compare two addresses: by family, then by bytes. Return <0, 0 or >0. */
 int addr_compare(const struct addr *a, const struct addr *b);
 
 /* Return the size in bytes of an address of this family: 4, 16, or 0 for none. */

@@ -125,7 +125,8 @@ enum rule_count {
 enum flow_share {
 	SHARE_SEEN,	 /* evidence */
 	SHARE_PREDATING, /* the mark alone: the flow began before evidence was collected */
-	SHARE_OFFLOADED, /* the mark alone: the packets are offloaded and skip the rules */
+	SHARE_OFFLOADED, /* the mark or evidence: the flow is offloaded, and most of its packets
+			  * skip the rules */
 	SHARE_GAP,	 /* the mark alone: evidence may have been lost */
 	/* the part of SHARE_SEEN of flows that also left by other uplinks: it is unknown how many
 	 * packets left by each */
@@ -255,7 +256,8 @@ struct health_record {
 	int64_t window_ms;
 	struct flow_counts flows; /* in the window */
 	int32_t normal_permille;  /* share of this uplink's flows that is usually answered */
-	/* share of the flows on the other uplinks that were answered in the window */
+	/* of the best other uplink: 1000 times its share of answered flows divided by its normal
+	 * share */
 	int32_t others_permille;
 	int32_t handshake_ms;		 /* p50 of the duration of TCP handshakes */
 	int32_t probes, probes_answered; /* checks by the program of health { exec }, and those

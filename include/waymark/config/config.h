@@ -164,10 +164,10 @@ const struct uplink_config *config_uplink_by_slot(const struct config *c, unsign
 const struct uplink_config *config_uplink_by_name(const struct config *c, const char *name);
 const struct uplink_config *config_uplink_by_ifname(const struct config *c, const char *ifname);
 
-/* Return whether a key is true or false. section is "" for keys outside all sections. */
+/* Return whether the value of a key is a boolean. section is "" for keys outside all sections. */
 bool config_is_boolean(const char *section, const char *key);
 
-/* Return the word of an enumeration's value, as the file spells it. */
+/* Return the word for a value of an enumeration, as the file spells it. */
 const char *config_mode_name(enum config_mode m);
 const char *config_balance_name(enum config_balance b);
 

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * health.h - judge uplinks by the share of their new flows that get an answer.
+ * health.h - judges uplinks by the share of their new flows that get an answer.
  *
- * Counters raise a suspicion; a dump of the suspect's flows, weighed by destination
- * (weigh.h), confirms or rejects it. Pure: time and counters are passed in. It must not
- * know netfilter, nor what follows from a state (decide.h).
+ * If an uplink's counters look bad, the uplink becomes suspect. The caller then weighs the
+ * suspect's flows by destination (weigh.h). The result confirms or rejects the suspicion. Pure:
+ * time and counters are passed in. Must not know netfilter, nor what follows from a state
+ * (decide.h).
  */
 #ifndef WAYMARK_HEALTH_HEALTH_H
 #define WAYMARK_HEALTH_HEALTH_H
@@ -17,7 +18,7 @@
 #include "waymark/health/weigh.h"
 
 enum health_state {
-	HEALTH_IDLE, /* no new flows: nothing is known */
+	HEALTH_IDLE, /* no new flows: the health is unknown */
 	HEALTH_HEALTHY,
 	HEALTH_DEGRADED, /* fewer answers than normal, or one family is silent */
 	HEALTH_SILENT,	 /* no answers */
@@ -76,8 +77,8 @@ struct health_view {
 	struct flow_counts flows; /* flows of both families that began or were answered in the
 				   * last window_ms */
 	int normal_permille;	  /* normal share of answers; -1: unknown */
-	int others_permille;	  /* the best of the other uplinks: its share of answers divided
-				   * by its normal share; -1: unknown */
+	int others_permille;	  /* 1000 times the current share of answers divided by the normal
+				   * share, for the best of the other uplinks; -1: unknown */
 };
 void health_view(const struct health *h, uint8_t slot, struct health_view *out);
 

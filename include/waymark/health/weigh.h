@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * weigh.h - weigh the unanswered flows of an uplink by destination: a dead server is not
- * a dead uplink, and a scan from inside is not an outage.
+ * weigh.h - weighs the unanswered flows of an uplink by destination: a dead server is not a dead
+ * uplink, and a scan from inside is not an outage.
  *
- * Each destination counts once. One that answered before and does not answer now counts
- * for more than one that never answered. Pure.
+ * Each destination counts once. A destination that answered before and does not answer now counts
+ * for more than a destination that never answered. Pure.
  */
 #ifndef WAYMARK_HEALTH_WEIGH_H
 #define WAYMARK_HEALTH_WEIGH_H
@@ -18,10 +18,12 @@
  * sources are numbers of destinations. */
 struct weighing {
 	uint32_t alive;	       /* answered a recent flow */
-	uint32_t lost;	       /* answered only older flows; recent ones are unanswered */
-	uint32_t unknown;      /* answered no flow; recent ones are unanswered */
-	uint32_t sources;      /* inside hosts with flows to lost or unknown ones */
-	uint32_t unknown_fair; /* unknown ones, but at most a few per source */
+	uint32_t lost;	       /* answered only older flows; recent flows are unanswered */
+	uint32_t unknown;      /* answered no flow; recent flows are unanswered */
+	uint32_t sources;      /* inside hosts that sent the first unanswered flow to a lost or
+			        * unknown destination */
+	uint32_t unknown_fair; /* like unknown, but only the first few destinations per source
+			        * count */
 };
 
 struct weigher;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * fib.h - looks up a packet in the rules and tables of a snapshot as the kernel does: which rule
- * and which route it takes, and why these do not lead to an uplink. Pure.
+ * fib.h - looks up a packet in the rules and tables of a snapshot, as the kernel does. It finds the
+ * rule and the route that the packet takes, and the reason why they do not lead to an uplink. Pure.
  */
 #ifndef WAYMARK_PLAN_FIB_H
 #define WAYMARK_PLAN_FIB_H
@@ -31,8 +31,8 @@ struct fib_answer {
 void fib_lookup(const struct netstate *s, const struct fib_query *q, struct fib_answer *a);
 
 /* Return the route of a table for an address, or NULL. A longer prefix is preferred, then a lower
- * metric. A route whose prefix has at most suppress bits is not returned (-1: every route is).
- * Routes for packets from one source prefix only are ignored. */
+ * metric. If the prefix of the route found has at most suppress bits, return NULL (-1: suppress no
+ * route). Routes for packets from one source prefix only are ignored. */
 const struct route_state *fib_table_lookup(const struct netstate *s, uint32_t table, uint8_t family,
 					   const struct addr *dst, int32_t suppress);
 
@@ -44,12 +44,12 @@ uint8_t fib_general_len(uint8_t family);
 /* Return whether r has next hops, all of them on this interface. */
 bool fib_route_leads_to(const struct route_state *r, uint32_t ifindex);
 
-/* Return why packets with the mark of uplink u do not leave by it in this snapshot:
+/* Return why packets with the mark of uplink u do not leave by u in this snapshot:
  * REASON_UPLINK_DOWN, REASON_RULE_MISSING (no rule for the mark), REASON_RULE_BEFORE (another
  * process's rule matches first), REASON_ROUTE_SPECIFIC (a route other than a default route leads
  * elsewhere), REASON_ROUTE_MISSING (the uplink's table has no route by the uplink). Return
- * REASON_UNEXPLAINED if they do leave by u. answer, unless NULL, is set to the result of the
- * look-up. */
+ * REASON_UNEXPLAINED if they do leave by u. If answer is not NULL, *answer is set to the result of
+ * the look-up. */
 enum reason fib_diagnose(const struct netstate *s, const struct config *c,
 			 const struct uplink_config *u, const struct fib_query *q,
 			 struct fib_answer *answer);

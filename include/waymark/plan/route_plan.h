@@ -84,8 +84,8 @@ enum {
 	RULES_END,	      /* nop */
 };
 /* Priority of the rules of the balanced route, which come after all foreign rules and before the
- * rule of table main. Only one priority is free there, so they share it, and the kernel keeps them
- * in the order in which they were added. */
+ * rule of table main. Only one priority is free there. The rules share this priority, and the
+ * kernel keeps them in the order in which they were added. */
 #define RULE_PRIORITY_BALANCE CONFIG_RULE_PRIORITY_BALANCE
 _Static_assert(CONFIG_RULES_BESIDE == RULES_END, "config.h counts the rules");
 
@@ -145,8 +145,8 @@ void route_plan_free(struct route_plan *p);
  * planned. add: planned routes and rules that are missing. displaced: foreign routes in the place
  * of a planned one (same table, destination and metric, such as main's default route). IPv4 allows
  * several routes in one place. If a foreign route precedes ours there, the foreign route is
- * displaced, and ours is in add, and also in remove unless it is as planned. All are copies.
- * route_diff_new() returns NULL with errno on failure. */
+ * displaced, and ours is in add, and also in remove unless it is as planned. All elements are
+ * copies. route_diff_new() returns NULL with errno on failure. */
 struct route_diff {
 	struct netstate *remove;
 	struct netstate *add;

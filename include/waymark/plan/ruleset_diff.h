@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ruleset_diff.h - describes for people how a table has changed since it was loaded, from its
- * listing now and its listing then. Pure: text in, text out.
+ * ruleset_diff.h - compares a table's listing with the listing that was made when the table was
+ * loaded, and describes the changes for people. Pure: text in, text out.
  */
 #ifndef WAYMARK_PLAN_RULESET_DIFF_H
 #define WAYMARK_PLAN_RULESET_DIFF_H

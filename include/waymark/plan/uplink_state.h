@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * uplink_state.h - an uplink's state in one word, from the plan and a snapshot. Pure. The daemon
- * and the command line both use it, so that they report the same.
+ * uplink_state.h - describes an uplink's state in one word, from the plan and a snapshot. Pure. The
+ * daemon and the command line both use it, so that they report the same.
  */
 #ifndef WAYMARK_PLAN_UPLINK_STATE_H
 #define WAYMARK_PLAN_UPLINK_STATE_H
@@ -11,8 +11,7 @@
 #include "waymark/plan/route_plan.h"
 
 /* Return "up", "down", "drain", "missing", "no-address" or "no-gateway". An uplink that works in
- * one family is up. plan may be NULL, or may lack the uplink (in mode audit nothing is planned):
- * then only the link and its addresses decide. */
+ * one family is up. If plan is NULL or lacks the uplink, only the link and its addresses decide. */
 const char *uplink_state(const struct uplink_config *u, const struct route_plan *plan,
 			 const struct netstate *s);
 
