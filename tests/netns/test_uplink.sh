@@ -55,6 +55,17 @@ check "explain says what to do" sh -c \
 at router ip rule del pref 100
 is "without it new flows leave by the other one" "$(used)" wan2
 is "no more mismatches" "$(sql "SELECT count(*) FROM mismatches")" 3
+says() { # PATTERN COMMAND...
+	local pattern=$1
+	shift
+	waymark "$@" | grep -q "$pattern"
+}
+check "status shows the decision" says '^uplink    wan1: drain, .* (drain, decided by root)$' status
+check "nagios shows the decision" says '; wan1: drain, decided by root |' nagios
+waymark uplink wan1 drain --for 2h >/dev/null
+check "status shows when it ends" says '^uplink    wan1: drain, .* (drain, decided by root until 20[0-9: -]*)$' status
+check "uplinks --json shows when it ends" says '"name": "wan1",.*"until": "20[^"]*Z"' uplinks --json
+waymark uplink wan1 drain >/dev/null
 check "the log has the user" grep -q 'uplink wan1: drain, decided by root' "$lab_tmp/waymarkd.log"
 daemon_stop
 daemon_run
@@ -112,6 +123,8 @@ is "the check program has no privilege" "$(grep -c '^Cap...:[[:space:]]*0*$' "$l
 touch "$lab_tmp/fail.wan1"
 check "the check fails: drained" wait_for 8 field_is wan1 state drain
 check "its cause is health" field_is wan1 cause health
+check "status shows that its health decided" says '^uplink    wan1: drain, .* (decided by its health)$' status
+check "nagios shows that its health decided" says '; wan1: drain, decided by its health |' nagios
 is "new flows leave by the other one" "$(used)" wan2
 touch "$lab_tmp/fail.wan2"
 sleep 4

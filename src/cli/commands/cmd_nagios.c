@@ -142,6 +142,20 @@ static void coverage_print(const struct survey *s)
 	}
 }
 
+/* Print the uplinks that an operator or their health decided about. */
+static void decisions_print(const struct survey *s)
+{
+	for (size_t i = 0; i < s->answer.n_uplinks; i++) {
+		const struct answer_uplink *u = &s->answer.uplinks[i];
+
+		if (u->decision)
+			printf("; %s: %s, decided by %s", u->name, u->decision,
+			       u->decided_by ? u->decided_by : "?");
+		else if (u->cause && !strcmp(u->cause, "health"))
+			printf("; %s: %s, decided by its health", u->name, u->state);
+	}
+}
+
 static void coverage_data_print(const struct survey *s)
 {
 	for (size_t i = 0; i < s->answer.n_uplinks; i++) {
@@ -168,6 +182,7 @@ static void line_print(const struct survey *s)
 	}
 	printf("%sin %" PRId64 " minutes", *comma ? " " : "no data ", s->minutes);
 	coverage_print(s);
+	decisions_print(s);
 	fputs(" |", stdout);
 	for (int m = 0; m < MEASURES; m++) {
 		if (s->value[m] < 0)

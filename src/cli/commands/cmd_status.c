@@ -53,15 +53,29 @@ static void daemon_print(const struct answer *a)
 	details_print(a, "flows");
 }
 
+/* Print who decided about the uplink; nothing if its state is only observed. */
+static void decision_print(const struct answer_uplink *u)
+{
+	char time[TIMES_STRLEN];
+
+	if (u->decision)
+		printf(" (%s, decided by %s%s%s)", u->decision, u->decided_by ? u->decided_by : "?",
+		       u->until ? " until " : "", u->until ? time_text(u->until, time) : "");
+	else if (u->cause && !strcmp(u->cause, "health"))
+		fputs(" (decided by its health)", stdout);
+}
+
 static void uplinks_print(const struct answer *a)
 {
 	for (size_t i = 0; i < a->n_uplinks; i++) {
 		const struct answer_uplink *u = &a->uplinks[i];
 
 		printf("uplink    %s: %s, interface %s, mark %" PRId64 ", %" PRId64
-		       " flows live, %" PRId64 " mismatches\n",
+		       " flows live, %" PRId64 " mismatches",
 		       u->name ? u->name : "?", u->state ? u->state : "?",
 		       u->ifname ? u->ifname : "?", u->mark, u->flows_live, u->mismatches);
+		decision_print(u);
+		putchar('\n');
 	}
 }
 

@@ -22,6 +22,7 @@ static const struct column columns[] = {
 	{.name = "cause", .rank = 6},
 	{.name = "decision", .rank = 1},
 	{.name = "decided_by", .rank = 13},
+	{.name = "until", .rank = 15},
 	{.name = "health", .rank = 2},
 	{.name = "answered_share", .type = COLUMN_NUMBER, .rank = 7},
 	{.name = "tier", .type = COLUMN_NUMBER, .rank = 8},
