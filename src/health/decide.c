@@ -9,9 +9,8 @@
 
 #include "waymark/health/decide.h"
 
-#define FORGIVE_MS                                                                                 \
-	INT64_C(3600000) /* if the latest failure began longer ago than this, count from
-				     * 1 again */
+/* If the latest failure began longer ago than this, count the failures from 1 again. */
+#define FORGIVE_MS INT64_C(3600000)
 
 struct judgement {
 	uint32_t good, bad; /* consecutive checks with this result */

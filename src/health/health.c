@@ -14,29 +14,25 @@
 #include "health/window.h"
 #include "waymark/health/health.h"
 
-#define LAG_SAMPLES                                                                                \
-	1		     /* number of the newest samples, whose flows may still get an
-			       * answer */
-#define EXPECTED_LEAST	12.0 /* answers that must be due before silence is suspected */
-#define NORMAL_FIRST	0.85 /* initial normal share, with the weight of NORMAL_FLOWS flows */
-#define NORMAL_FLOWS	20.0
-#define NORMAL_MAX	4000.0 /* maximum number of flows in the normal share */
-#define NORMAL_DELAY	20     /* age in samples at which a sample enters the normal share */
-#define NORMAL_LEAST	0.2    /* below this normal share, silence is not suspected */
-#define DEGRADED_FLOWS	40
-#define DEGRADED_SHARE	0.8  /* suspect degradation below this part of the normal share... */
-#define DEGRADED_SIGMA	6.5  /* ...and at least this many standard deviations below it */
-#define OVERDISPERSION	4.0  /* factor of the variance: flows come in groups */
-#define OTHERS_MARGIN	0.12 /* minimum distance to the best other uplink (others_ratio()) */
-#define IDLE_SAMPLES	120
-#define AGAIN_SILENT_MS 1000 /* pause after a weighing, before the next suspicion */
-#define AGAIN_LOSS_MS	10000
-#define RECOVER_SAMPLES 20
-#define RECOVER_ANSWERS 3
-#define RECOVER_LOSS	60 /* samples */
-#define ANSWERED_SAMPLES                                                                           \
-	40 /* without an answer in so many samples, a family counts as not
-			     * working */
+#define LAG_SAMPLES	 1    /* newest samples, whose flows may still get an answer */
+#define EXPECTED_LEAST	 12.0 /* answers that must be due before silence is suspected */
+#define NORMAL_FIRST	 0.85 /* initial normal share, with the weight of NORMAL_FLOWS flows */
+#define NORMAL_FLOWS	 20.0
+#define NORMAL_MAX	 4000.0 /* maximum number of flows in the normal share */
+#define NORMAL_DELAY	 20	/* age in samples at which a sample enters the normal share */
+#define NORMAL_LEAST	 0.2	/* below this normal share, silence is not suspected */
+#define DEGRADED_FLOWS	 40
+#define DEGRADED_SHARE	 0.8  /* suspect degradation below this part of the normal share... */
+#define DEGRADED_SIGMA	 6.5  /* ...and at least this many standard deviations below it */
+#define OVERDISPERSION	 4.0  /* factor of the variance: flows come in groups */
+#define OTHERS_MARGIN	 0.12 /* minimum distance to the best other uplink (others_ratio()) */
+#define IDLE_SAMPLES	 120
+#define AGAIN_SILENT_MS	 1000 /* pause after a weighing, before the next suspicion */
+#define AGAIN_LOSS_MS	 10000
+#define RECOVER_SAMPLES	 20
+#define RECOVER_ANSWERS	 3
+#define RECOVER_LOSS	 60 /* samples */
+#define ANSWERED_SAMPLES 40 /* samples; without an answer in them, a family is not working */
 
 /* Windows that are searched for silence, in samples. */
 static const uint32_t silence_windows[] = {4, 6, 8, 12, 16, 32, 64, 128, 239};

@@ -8,11 +8,11 @@
  * decides.
  *
  * The key local-routes selects one of three ways. "suppress": one rule looks up table main, but
- * ignores less specific routes and routes by the interfaces of one group, which contains the
- * uplinks' interfaces. It needs no update when a route of table main changes. "copy": one rule
- * looks up a table with copies of the local routes. "exclude": one rule per local destination skips
- * the rules for marks. "copy" is also used if "suppress" is not possible, because another program
- * uses interface groups, and if "exclude" would need more than EXCLUDE_MAX rules.
+ * ignores default routes, their halves, and routes by the interfaces of one group, which contains
+ * the uplinks' interfaces. This rule needs no update when a route of table main changes. "copy":
+ * one rule looks up a table with copies of the local routes. "exclude": one rule per local
+ * destination skips the rules for marks. "copy" is also used if "suppress" is not possible, because
+ * another program uses interface groups, and if "exclude" would need more than EXCLUDE_MAX rules.
  *
  * Pure. Must not know the rules' priorities (route_plan_rules.c).
  */

@@ -77,7 +77,8 @@ struct mismatch_record {
 };
 
 struct gap_record {
-	/* ascending; a record with the same id is emitted again to set the field ended_ms or lost */
+	/* ascending; a record with the same id is emitted again to set the field ended_ms or
+	 * lost */
 	int64_t id;
 	int64_t started_ms, ended_ms; /* ended_ms 0: the gap has not ended */
 	enum gap_source source;
