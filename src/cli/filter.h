@@ -43,7 +43,7 @@ bool filter_is_about_flows(const struct flow_filter *f);
 /* Return the value of a column, or NULL if it is missing or unknown. */
 const struct value *value_find(const struct value *values, size_t n, const char *name);
 const char *value_text(const struct value *values, size_t n, const char *name);
-/* Return the value of a column, or other if it is missing or unknown. */
+/* Return the value of a column, or `other` if the value is missing, unknown or not an integer. */
 int64_t value_number(const struct value *values, size_t n, const char *name, int64_t other);
 
 #endif

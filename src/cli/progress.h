@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * progress.h - a progress bar for a long listing. The bar is drawn only if standard error
- * is a terminal and standard output is not.
+ * progress.h - draws a progress bar for a long listing. The bar is drawn only if standard error is
+ * a terminal and standard output is not.
  */
 #ifndef WAYMARK_SRC_CLI_PROGRESS_H
 #define WAYMARK_SRC_CLI_PROGRESS_H

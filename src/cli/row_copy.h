@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * row_copy.h - copies of rows of the history, which can be read several times.
+ * row_copy.h - copies rows of the history, so that they can be read several times.
  */
 #ifndef WAYMARK_SRC_CLI_ROW_COPY_H
 #define WAYMARK_SRC_CLI_ROW_COPY_H
@@ -25,7 +25,7 @@ void row_copy_free(struct row_copy *k);
 
 /* Return the text of a column; NULL if it is unknown or missing. */
 const char *row_copy_text(const struct row_copy_row *row, const char *name);
-/* Return the number of a column, or other if it is unknown or missing. */
+/* Return the number of a column, or `other` if the number is unknown or missing. */
 int64_t row_copy_number(const struct row_copy_row *row, const char *name, int64_t other);
 
 #endif

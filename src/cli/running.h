@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * running.h - the configuration of a running daemon, as far as the daemon reports it.
+ * running.h - reads the configuration of a running daemon, as far as the daemon reports it, or the
+ * configuration file.
  */
 #ifndef WAYMARK_SRC_CLI_RUNNING_H
 #define WAYMARK_SRC_CLI_RUNNING_H

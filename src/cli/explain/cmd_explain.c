@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_explain.c - `waymark explain`: prints a flow's verdict, its reason and what to do,
- * then the steps that led to the verdict. It reads the history, the configuration and the
- * present state of the kernel, and needs no daemon.
+ * cmd_explain.c - `waymark explain`: prints a flow's verdict, its reason and what to do, then the
+ * steps that led to the verdict. It reads the history, the configuration and the present state of
+ * the kernel. It asks the daemon only if --socket is given.
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * narrative.h - an explanation in steps. Each step is a sentence and the command that shows
- * the fact.
+ * narrative.h - collects an explanation in steps. Each step is a sentence, and may have a command
+ * that shows the fact.
  */
 #ifndef WAYMARK_SRC_CLI_EXPLAIN_NARRATIVE_H
 #define WAYMARK_SRC_CLI_EXPLAIN_NARRATIVE_H

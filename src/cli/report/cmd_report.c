@@ -52,8 +52,8 @@ static enum exit_status report_make(const char *path, const struct config *confi
 	return err ? CLI_FAILED : CLI_DONE;
 }
 
-/* Make the report. It shows the weights in the configuration. If the user named only a database, no
- * configuration is read, and the weights are unknown. */
+/* Make the report. It shows the weights in the configuration. If --database is given without
+ * --socket, no configuration is read, and the weights are unknown. */
 static enum exit_status report_of(const struct invocation *in, struct report *r)
 {
 	bool is_alone = in->values[OPTION_DATABASE] && !in->values[OPTION_SOCKET];

@@ -52,7 +52,7 @@ struct report_cause {
 };
 
 struct report_gap {
-	int64_t started_ms, ended_ms; /* cut to the interval of the report */
+	int64_t started_ms, ended_ms; /* limited to the interval of the report */
 	int64_t lost;		      /* -1: unknown */
 	bool is_open;
 	char source[16], reason[REPORT_TEXT];

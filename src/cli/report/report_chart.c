@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * report_chart.c - the charts of a report as inline SVG without scripts: stacked bars over
- * time with gaps shaded, and bars by name. Labels are HTML beside the drawing, so that they
- * stay readable on narrow screens.
+ * report_chart.c - draws the charts of a report as inline SVG without scripts: stacked bars over
+ * time with gaps shaded, and bars by name. Labels are HTML beside the drawing, so that they stay
+ * readable on narrow screens.
  *
  * Colours come from the page, by class. Must not know what a number means.
  */

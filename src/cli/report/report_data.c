@@ -151,7 +151,7 @@ static void series_sum(struct report *r)
 struct rows {
 	struct report_row *rows;
 	size_t *n;
-	const char *none; /* the name of rows whose name is NULL */
+	const char *none; /* the name for rows without a name */
 };
 
 /* Take a row: a name, a number, and optionally bytes. A query_row_fn. */

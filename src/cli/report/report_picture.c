@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * report_picture.c - a picture of the router and its uplinks. The width of a band stands
- * for the number of flows of an uplink. Arrows lead from the expected uplink to the
- * interface that stray packets left by; the width of an arrow stands for the number of
- * mismatches.
+ * report_picture.c - draws a picture of the router and its uplinks. The width of a band stands for
+ * the number of flows of an uplink. Arrows lead from the expected uplink to the interface that
+ * stray packets left by; the width of an arrow stands for the number of mismatches.
  *
  * The picture needs no scripts and no fonts. Names that are too long are condensed, never
  * cut.
@@ -25,7 +24,7 @@
 #define LABEL_LEFT  374
 #define LABEL_H	    34
 #define FLOWS_LONG  INT64_C(100000)
-/* of the two names in an arrow's label together; longer labels are condensed */
+/* maximum length of the two names in an arrow's label together; longer labels are condensed */
 #define PATH_CHARS_MAX 10
 #define CHARS_MAX      10 /* longer names are condensed */
 #define PLACES_MAX     24

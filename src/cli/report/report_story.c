@@ -20,8 +20,8 @@
 #include "waymark/base/sort.h"
 #include "waymark/base/units.h"
 
-/* Equal events are combined if the time between them is shorter than this or than two bins,
- * whichever is longer. */
+/* Equal events are combined if the time between them is at most this or two bins, whichever is
+ * longer. */
 #define APART_MIN_MS 60000
 
 const char *report_reason_text(const char *reason)
@@ -334,8 +334,8 @@ static int trouble_take(void *data, const struct value *v, size_t n)
 	return happened(r, &e);
 }
 
-/* Combine a tampering event with the event before it if both have the same text and are close in
- * time. Before that, sort the events by time, because they were read newest first. */
+/* Sort the tampering events by time, because they were read newest first. Then combine each event
+ * with the event before it if both have the same text and are close in time. */
 static void tampering_merge(struct report *r, size_t first)
 {
 	size_t n = r->n_events, kept = first;

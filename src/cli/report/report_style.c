@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * report_style.c - the style sheet of a report: light or dark, as the reader's browser
- * prefers. On narrow screens the page has one column. On paper it is black on white and has
+ * report_style.c - writes the style sheet of a report. The page is light or dark, as the reader's
+ * browser prefers. On narrow screens the page has one column. On paper it is black on white and has
  * no page breaks inside figures.
  */
 #include "cli/report/report.h"

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * report_tables.c - the tables of a report: causes, uplinks, talkers, coverage, gaps, the
+ * report_tables.c - writes the tables of a report: causes, uplinks, talkers, coverage, gaps, the
  * newest mismatches.
  *
- * Each cell carries the label of its column, which narrow screens show beside the cell.
- * Elements have explicit ARIA roles, because their CSS display values on narrow screens
- * remove the implicit ones.
+ * Each cell carries the label of its column, which narrow screens show beside the cell. Elements
+ * have explicit ARIA roles, because their CSS display values on narrow screens remove the implicit
+ * roles.
  */
 #include <inttypes.h>
 #include <string.h>

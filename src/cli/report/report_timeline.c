@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * report_timeline.c - uplink states, tampering, mismatches and gaps on one time axis,
- * followed by the events as sentences.
+ * report_timeline.c - draws uplink states, tampering, mismatches and gaps on one time axis, and
+ * then writes the events as sentences.
  *
  * A lane shows one subject: its name, and a drawing that is as wide as the page.
  */

@@ -71,7 +71,7 @@ struct top_data {
 	enum top_sort sort;
 	char filter[32]; /* show only rows that contain this text; "": all */
 
-	/* Newest first. */
+	/* rows of the history, the newest first */
 	struct top_row gaps[TOP_ROWS_MAX], mismatched[TOP_ROWS_MAX];
 	size_t n_gaps, n_mismatched;
 	char history_trouble[TOP_TEXT]; /* why the history could not be read; "": it could */

@@ -295,8 +295,8 @@ static const struct answer_uplink *uplink_find(const struct top_data *t, const c
 	return NULL;
 }
 
-/* Add the latest values of uplink i. If its number of mismatches has increased, record the time,
- * from which uplink_colour() chooses the colour of the row. */
+/* Add the latest values of uplink i. If the uplink's number of mismatches has increased, record the
+ * time. uplink_colour() then shows the uplink's row in red for a while. */
 static void past_add(struct top_data *t, size_t i)
 {
 	const struct answer_uplink *a = uplink_find(t, t->config->uplinks[i].name);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * top_panels.c - draws the panels of the live view: the daemon, uplinks with their last
- * minutes, mismatches by cause, talkers, gaps, and the keys.
+ * top_panels.c - draws the panels of the live view: the daemon, uplinks with sparklines of their
+ * last minutes, mismatches by cause, talkers, gaps, and the keys.
  *
  * It decides how data looks and never changes data. Colours show the present state.
  */
@@ -21,7 +21,7 @@
 
 /* The next line to print on, which moves down, and the end of the panel. */
 struct pen {
-	int y, bottom; /* the first line below the panel */
+	int y, bottom; /* bottom: the first line below the panel */
 };
 
 static int colour_of(enum top_colour colour)
@@ -162,8 +162,9 @@ static const char *share_format(double share, bool is_known, char buf[16])
 	return buf;
 }
 
-/* Return the colour of an uplink's present state: red if it is not up or had mismatches within the
- * last NOW_MS, yellow if it is drained or its health is silent or degraded. */
+/* Return the colour of an uplink's present state: red if the uplink is neither up nor drained, or
+ * had mismatches within the last NOW_MS; yellow if it is drained, or if its health is silent or
+ * degraded; otherwise green. Return 0 if the daemon does not report the uplink. */
 static int uplink_colour(const struct top_data *t, size_t i, const struct answer_uplink *a)
 {
 	bool is_hit = t->rates[i].mismatched_ms && t->now_ms - t->rates[i].mismatched_ms < NOW_MS;

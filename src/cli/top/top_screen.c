@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * top_screen.c - the terminal and the keys of the live view.
+ * top_screen.c - handles the terminal and the keys of the live view.
  */
 #include <curses.h>
 #include <errno.h>

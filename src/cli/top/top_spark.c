@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * top_spark.c - sparklines: the latest values of a number as a row of bars. Pure.
+ * top_spark.c - makes sparklines: the latest values of a number as a row of bars. Pure.
  */
 #include <string.h>
 
