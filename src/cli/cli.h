@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cli.h - what the commands of waymark share: the table of commands, the parsed options,
+ * cli.h - declares what the commands of waymark share: the table of commands, the parsed options,
  * exit statuses, messages, the configuration.
  */
 #ifndef WAYMARK_SRC_CLI_CLI_H
@@ -98,7 +98,8 @@ extern const struct command commands[]; /* the last has the name NULL */
 struct invocation {
 	const struct command *command;
 	const char *config_path;
-	const char *values[OPTIONS]; /* by option; NULL: not given; "": given, takes no value */
+	const char *values[OPTIONS]; /* value of each option; NULL: not given; "": given, but takes
+				      * no value */
 	const char *operand;	     /* the first operand, or NULL */
 	const char *operands[OPERANDS_MAX];
 	struct render_style style;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * client.c - a connection to waymarkd's control socket: sends a line, reads an answer.
+ * client.c - connects to waymarkd's control socket, sends a request and reads the answer.
  */
 #include "cli/client.h"
 

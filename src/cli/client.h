@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * client.h - the client side of waymarkd's control socket: sends a request and reads the
- * answer. Does not interpret answers.
+ * client.h - sends requests to waymarkd's control socket and reads the answers.
  */
 #ifndef WAYMARK_SRC_CLI_CLIENT_H
 #define WAYMARK_SRC_CLI_CLIENT_H
@@ -9,9 +8,9 @@
 #include "cli/cli.h"
 #include "waymark/status/answer.h"
 
-/* Send one command to the daemon at path. Return 0 and set *answer without the newline, which the
- * caller frees; or -errno: -ENOENT or -ECONNREFUSED if no daemon answers, -EACCES, -ETIMEDOUT,
- * ... */
+/* Send one command to the daemon at path. Return 0 and set *answer to the answer without its
+ * newline; the caller frees *answer. Return -errno on failure: -ENOENT or -ECONNREFUSED if no
+ * daemon answers, -EACCES, -ETIMEDOUT, ... */
 int client_ask(const char *path, const char *command, char **answer);
 
 /* Send one command like client_ask(), and decode the answer. The caller frees a with answer_free().
@@ -21,9 +20,9 @@ int client_answer(const char *path, const char *command, struct answer *a);
 /* Sleep briefly. Call before sending a command again. */
 void client_pause(void);
 
-/* Subscribe to the daemon's events. Call fn for each line, and with NULL whenever no line arrives
- * for a while, until fn returns a value other than 0; return that value. Return 0 if the daemon
- * ends the connection, or -errno as client_ask(). */
+/* Subscribe to the daemon's events. Call fn for each line, and with NULL whenever no line has
+ * arrived for half a second. If fn returns a value other than 0, stop and return this value. Return
+ * 0 if the daemon ends the connection, or -errno like client_ask(). */
 typedef int client_line_fn(void *data, const char *line);
 int client_watch(const char *path, client_line_fn *fn, void *data);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * error_lines.c - a memory stream whose lines are printed as messages of waymark.
+ * error_lines.c - collects lines in a memory stream, and prints them as messages of waymark.
  */
 #include "cli/error_lines.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * features.h - the version of waymark and the libraries that it was built with.
+ * features.h - prints the version of waymark and of its libraries.
  */
 #ifndef WAYMARK_SRC_CLI_FEATURES_H
 #define WAYMARK_SRC_CLI_FEATURES_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * options.c - the table of all options, and the parser of a command's options. It stores
- * the text of the values; the commands interpret it.
+ * options.c - the table of all options, and the parser of a command's options. It stores the text
+ * of the values; the commands interpret the text.
  */
 #include <getopt.h>
 #include <stdio.h>

@@ -54,7 +54,7 @@ struct pager *pager_start(bool is_at_end)
 	p->stream = p->pid > 0 ? fdopen(ends[1], "w") : NULL;
 	if (p->stream) {
 		signal(SIGPIPE, SIG_IGN);
-		signal(SIGINT, SIG_IGN); /* Ctrl-C is handled by the pager */
+		signal(SIGINT, SIG_IGN); /* the pager handles Ctrl-C */
 		return p;
 	}
 	close(ends[1]);

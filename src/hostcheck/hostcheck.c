@@ -56,8 +56,8 @@ static bool is_read_only(void)
 	return !statvfs("/proc/sys", &st) && st.f_flag & ST_RDONLY;
 }
 
-/* Report a sysctl with a wrong value. It is not a problem if waymarkd sets the sysctl when it
- * starts. */
+/* Report a sysctl with a wrong value. If waymarkd sets the sysctl when it starts, the wrong value
+ * is not a problem. */
 static void sysctl_wrong_add(struct findings *f, const struct config *c,
 			     const struct sysctl_want *w, const char *value)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * hostcheck_findings.c - the list of findings. Must not know what findings mean.
+ * hostcheck_findings.c - stores the list of findings. Must not know what findings mean.
  */
 #define _GNU_SOURCE /* vasprintf */
 #include <errno.h>

@@ -174,7 +174,7 @@ static bool link_has_network(const struct netstate *s, uint32_t ifindex, int fam
 }
 
 /* Search table main for a default route of another program that leads through a gateway out of the
- * interface. Return its next hop, or NULL. */
+ * interface. Return the next hop with this gateway, or NULL. */
 static const struct nexthop *main_nexthop(const struct netstate *s, uint32_t ifindex, int family)
 {
 	for (size_t i = 0; i < s->n_routes; i++) {

@@ -264,9 +264,9 @@ static void headers_tuple(const struct headers *h, struct endpoints *e)
 }
 
 /* Decode an ICMP error. The embedded packet travelled in the opposite direction, so the error gets
- * its tuple reversed. If the embedded packet is an ICMP request or reply, the error gets the tuple
- * of the request. An error about a request travels in the direction of the reply, so is_icmp_reply
- * is set. */
+ * the reversed tuple of that packet. If the embedded packet is an ICMP request or reply, the error
+ * gets the tuple of the request. An error about a request travels in the direction of the reply, so
+ * is_icmp_reply is set. */
 static int error_decode(struct stray_packet *p, const struct headers *outer)
 {
 	struct cursor c = outer->payload;

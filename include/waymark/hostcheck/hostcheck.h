@@ -69,8 +69,8 @@ int hostcheck_others(const struct config *c, struct findings *f);
  * root can read which process has bound the group. */
 bool hostcheck_log_group(const struct config *c, struct findings *f);
 
-/* Return whether a route to this prefix takes traffic in general. That is so for a default route,
- * for one of the two halves of a default route, and in IPv6 for 2000::/3 and its halves. */
+/* Return whether a route to this prefix is general: a default route, one of the two halves of a
+ * default route, or in IPv6 2000::/3 or one of its halves. */
 bool hostcheck_prefix_is_general(const struct prefix *p);
 
 /* Check only the ip rules and routes of other programs. Return 0 or -ENOMEM. */

@@ -13,7 +13,7 @@
 struct mark_writer {
 	const char *family, *table, *chain;
 	int64_t handle;
-	bool is_ct; /* the rule sets the ct mark, otherwise the packet mark */
+	bool is_ct; /* true: the rule sets the ct mark; false: the packet mark */
 	/* an iptables rule: nft shows neither which mark nor which bits it sets */
 	bool is_xt;
 	const char *target; /* if is_xt: name of the target, or "?" */

@@ -3,8 +3,8 @@
  * conntrack.h - reads conntrack events and dumps as struct ct_event, and changes entries.
  *
  * Events and dumps use different sockets, so the order of an event and a dump entry is not defined:
- * subscribe first, then dump, then compare. The adapter reads with libmnl, and uses
- * libnetfilter_conntrack to identify entries in requests. It decides nothing.
+ * subscribe first, then dump, then compare. The adapter reads with libmnl, uses
+ * libnetfilter_conntrack to identify entries in requests, and decides nothing.
  */
 #ifndef WAYMARK_KERNEL_CONNTRACK_H
 #define WAYMARK_KERNEL_CONNTRACK_H
@@ -62,8 +62,9 @@ int conntrack_dump_fd(const struct conntrack_dump *d);
 int conntrack_dump_step(struct conntrack_dump *d, conntrack_batch_fn *fn, void *data);
 void conntrack_dump_close(struct conntrack_dump *d);
 
-/* Delete one entry: the tuple of its original direction, zone and id must match. Return 0 or -errno
- * (-ENOENT: the entry no longer exists). Only one thread at a time may change entries. */
+/* Delete one entry. Its tuple of the original direction, its zone and its id must be those of
+ * `entry`. Return 0 or -errno (-ENOENT: the entry no longer exists). Only one thread at a time may
+ * change entries. */
 int conntrack_delete(struct conntrack *c, const struct ct_event *entry);
 
 /* Delete all entries with (entry mark & mask) == (mark & mask) in one request. Their CT_DESTROY
@@ -82,7 +83,8 @@ int conntrack_set_mark(struct conntrack *c, const struct ct_event *entry, uint32
 int conntrack_clear_labels(struct conntrack *c, const struct ct_event *entry, unsigned first);
 
 void conntrack_stats(const struct conntrack *c, struct conntrack_stats *out);
-/* Return the counter parse_errors without a system call, so that it can be read for each batch. */
+/* Return the counter parse_errors without a system call, so that callers can read it after each
+ * batch. */
 uint64_t conntrack_parse_errors(const struct conntrack *c);
 
 #endif

@@ -16,9 +16,9 @@ void ifnames_close(struct ifnames *t);
 int ifnames_fd(const struct ifnames *t);
 /* Read the kernel's link messages since the last call. Return 0 or -errno. */
 int ifnames_receive(struct ifnames *t);
-/* Return the name of an interface: its current name, or its last one if it no longer exists. Return
- * NULL if it never existed or was forgotten (about the last 1,024 are kept). The name is owned by
- * the table and valid until the next call. */
+/* Return the current name of an interface or, if the interface no longer exists, its last name.
+ * Return NULL if the interface never existed, or if its name was forgotten (about the last 1,024
+ * names are kept). The name is owned by the table and valid until the next call. */
 const char *ifnames_get(struct ifnames *t, uint32_t ifindex);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * link_counters.h - reads an interface's counters of sent and received packets (rtnetlink,
- * stats64). The kernel counts them independently of any rules.
+ * stats64). The kernel counts packets independently of any rules.
  */
 #ifndef WAYMARK_KERNEL_LINK_COUNTERS_H
 #define WAYMARK_KERNEL_LINK_COUNTERS_H

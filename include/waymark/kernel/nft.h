@@ -26,9 +26,9 @@ int nft_run(struct nft *n, const char *commands);
 int nft_check(struct nft *n, const char *commands);
 /* Make n the owner of a table of family inet. The table is created, or adopted if its former owner
  * has ended. While n is open, other processes cannot change the table, and `nft flush ruleset`
- * skips it. The table remains when n is closed. Return 0; -EPERM: another process owns it;
- * -EOPNOTSUPP: it exists without an owner, or the kernel does not support owners (nft_can_own());
- * or another -errno. */
+ * skips it. The table remains when n is closed. Return 0; -EPERM: another process owns the table;
+ * -EOPNOTSUPP: the table exists without an owner, or the kernel does not support owners
+ * (nft_can_own()); or another -errno. */
 int nft_own(struct nft *n, const char *table);
 /* Return whether the kernel supports tables with an owner. */
 bool nft_can_own(struct nft *n);
@@ -38,12 +38,13 @@ void nft_disown(struct nft *n); /* note that the table was deleted, or replaced 
 				 * an owner */
 const char *nft_error(const struct nft *n);
 
-/* Return the canonical listing of a table ("inet", "waymark"), malloc'd. It contains no handles, no
- * counter values and no set elements that packets added. Return NULL with errno on failure (ENOENT:
- * no such table). */
+/* Return the canonical listing of a table ("inet", "waymark"), malloc'd. The listing contains no
+ * handles, no counter values and no set elements that packets added. Return NULL with errno on
+ * failure (ENOENT: no such table). */
 char *nft_list_table(struct nft *n, const char *family, const char *table);
-/* Return the whole ruleset as JSON text, malloc'd (nft -j -t list ruleset). It contains no elements
- * of named sets, because there may be very many. Return NULL with errno on failure. */
+/* Return the whole ruleset as JSON text, malloc'd (nft -j -t list ruleset). The text contains no
+ * elements of named sets, because a set may have very many elements. Return NULL with errno on
+ * failure. */
 char *nft_list_ruleset_json(struct nft *n);
 
 /* A change of the ruleset, reported once per transaction (NFT_MSG_NEWGEN). */

@@ -15,7 +15,7 @@ bool privilege_has_net_admin(void);
  * root can do this. Return 0 or -errno. */
 int privilege_become(uid_t uid, gid_t gid);
 
-/* Give up every capability for good and, if is_switching, switch to this user and group, without
+/* Give up every capability permanently and, if is_switching, switch to this user and group, without
  * supplementary groups. Return 0 or -errno. */
 int privilege_shed(bool is_switching, uid_t uid, gid_t gid);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * rtnl.h - reads and changes links, addresses, routes and rules over rtnetlink with libmnl.
+ * rtnl.h - reads links, addresses, routes and rules over rtnetlink with libmnl, and changes routes,
+ * rules and the groups of links.
  */
 #ifndef WAYMARK_KERNEL_RTNL_H
 #define WAYMARK_KERNEL_RTNL_H
@@ -25,9 +26,9 @@ const char *rtnl_error(const struct rtnl *r);
  * rules. A torn dump is repeated. Return NULL with errno on failure. */
 struct netstate *rtnl_snapshot(struct rtnl *r);
 
-/* Add or delete a route or rule. Return 0 or the kernel's -errno: -EEXIST if it exists, -ESRCH or
- * -ENOENT if it is missing. replace: replace an existing route (NLM_F_REPLACE) instead of
- * failing. */
+/* Add or delete a route or rule. Return 0 or the kernel's -errno: -EEXIST if the route or rule
+ * exists, -ESRCH or -ENOENT if it is missing. If replace is set, rtnl_route_add() replaces an
+ * existing route (NLM_F_REPLACE) instead of failing. */
 int rtnl_route_add(struct rtnl *r, const struct route_state *route, bool replace);
 int rtnl_route_delete(struct rtnl *r, const struct route_state *route);
 int rtnl_rule_add(struct rtnl *r, const struct rule_state *rule);
@@ -39,7 +40,7 @@ int rtnl_link_set_group(struct rtnl *r, uint32_t ifindex, uint32_t group);
 /* Ask the kernel which route a packet takes now: the result has the table and one next hop for this
  * one destination. If iifname is "lo" or "", this host sends the packet. Free the route with
  * route_clear(). Return 0, or the -errno that the packet would cause: -ENETUNREACH, -EHOSTUNREACH,
- * -EACCES, -EXDEV (its source is refused by the reverse path filter), ... */
+ * -EACCES, -EXDEV (the reverse path filter refuses its source), ... */
 int rtnl_route_get(struct rtnl *r, const struct fib_query *q, struct route_state *route);
 
 /* A monitor has a socket of its own, on which it receives notices about changes by any process. */

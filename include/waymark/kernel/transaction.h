@@ -32,12 +32,12 @@ int transaction_run(transaction_fn *fn, const void *data, size_t size,
 		    struct transaction_reply *reply);
 void transaction_clear(struct transaction_reply *reply);
 
-/* Return whether pid is that of one of the latest children. Notices about changes name a child's
- * pid, not ours. */
+/* Return whether pid is the pid of one of the latest TRANSACTION_CHILDREN children. If a child
+ * changes the ruleset, the notice about the change has the child's pid. */
 #define TRANSACTION_CHILDREN 64
 bool transaction_is_child(pid_t pid);
 
-/* Start the launcher. Of all open descriptors the launcher keeps only keep_fd (-1: none) and the
+/* Start the launcher. The launcher closes all descriptors except keep_fd (-1: none) and the
  * standard streams. It ends when this process ends. Return 0 or -errno. */
 int transaction_launcher_start(int keep_fd);
 /* Return whether the launcher is running. Without a launcher transaction_run() forks by itself. */

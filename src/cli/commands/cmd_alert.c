@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * cmd_alert.c - `waymark alert silence --for DURATION [--uplink U]`, `alert unsilence`,
- * `alert list`: suppresses alerts during maintenance. The history records who silenced
- * them.
+ * cmd_alert.c - `waymark alert silence --for DURATION [--uplink U]`, `alert unsilence`, `alert
+ * list`: suppresses alerts during maintenance. The history records which user silenced the alerts.
  */
 #include <inttypes.h>
 #include <jansson.h>

@@ -77,7 +77,7 @@ static void anonymize_checked(const struct config *c, struct findings *f)
 #define DAY_MS INT64_C(86400000)
 
 /* Report packets without a conntrack entry, which are neither steered nor audited. Only the
- * operator knows whether that is intended. */
+ * operator knows whether such packets are intended. */
 static int untracked_add(void *data, const struct value *values, size_t n)
 {
 	const char *example = value_text(values, n, "example");
@@ -108,7 +108,7 @@ static int unasked_add(void *data, const struct value *values, size_t n)
 }
 
 /* Check that the history can be read if it exists. Report packets without a conntrack entry and UDP
- * replies with a wrong source that it has recorded since yesterday. */
+ * replies with a wrong source that the history has recorded since yesterday. */
 static void database_checked(const struct config *c, struct findings *f)
 {
 	struct error_lines errors;

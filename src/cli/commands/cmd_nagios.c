@@ -119,7 +119,7 @@ static void levels_judge(struct survey *s)
 	}
 }
 
-/* Print the coverage: a count of 0 mismatches only covers packets that were observed. */
+/* Print the coverage, because a count of 0 mismatches only covers packets that were observed. */
 static void coverage_print(const struct survey *s)
 {
 	const char *separator = "; coverage since the start:";

@@ -20,7 +20,8 @@
 #include "waymark/status/answer.h"
 #include "waymark/store/store.h"
 
-/* The path of the history, and the path of the control socket of the daemon that writes it. */
+/* The path of the history, and the path of the control socket of the daemon that writes the
+ * history. */
 struct place {
 	char *socket, *database;
 	struct config *config; /* NULL with --socket: the daemon has the configuration */

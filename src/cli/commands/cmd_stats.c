@@ -19,8 +19,8 @@
 #define SUMS	 5
 #define ROOM_MIN 1024
 
-/* What flows can be grouped by: columns of the view flows, and the hour or day in which the flow
- * started. */
+/* The words by which flows can be grouped: columns of the view flows, and the hour or day in which
+ * the flow started. */
 static const char *const groupings[] = {"uplink", "egress",  "ingress", "src",	 "dst",	 "dport",
 					"proto",  "verdict", "reason",	"state", "hour", "day"};
 #define GROUPINGS (sizeof(groupings) / sizeof(*groupings))
@@ -88,8 +88,8 @@ static enum exit_status by_parse(const char *text, struct grouping *g)
 
 /* --- groups ------------------------------------------------------------------------------ */
 
-/* Write the start of the local hour or day in which the flow started to buf, as ISO 8601 in UTC,
- * and return buf. NULL: unknown. */
+/* Write to buf the start of the local hour or day that contains the flow's start, as ISO 8601 in
+ * UTC. Return buf, or NULL if the flow's start is unknown. */
 static const char *start_truncate(const char *text, bool is_day, char buf[KEY_MAX])
 {
 	struct tm tm;

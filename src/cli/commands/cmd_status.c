@@ -13,8 +13,8 @@
 #include "waymark/base/units.h"
 #include "waymark/status/answer.h"
 
-/* Format a time in local time to the second. Return buf; iso itself if it is not a time; "?" if iso
- * is NULL. */
+/* Format a time as local time, to the second, and return buf. If iso is not a time, return iso. If
+ * iso is NULL, return "?". */
 static const char *time_text(const char *iso, char buf[TIMES_STRLEN])
 {
 	int64_t ms;
@@ -26,8 +26,8 @@ static const char *time_text(const char *iso, char buf[TIMES_STRLEN])
 	return buf;
 }
 
-/* Print the detail counters below a heading (answer_details). They are usually 0; if all are 0,
- * print nothing. */
+/* Print the detail counters below a heading (answer_details). If all of these counters are 0, as
+ * usual, print nothing. */
 static void details_print(const struct answer *a, const char *heading)
 {
 	char text[256];

@@ -3,9 +3,8 @@
  * cmd_who.c - `waymark who`: shows which inside host used a public address and port at a
  * given time.
  *
- * It reports that no host used them only if the history covers the whole time. The history
- * does not cover gaps, times when no daemon ran, and the time before the oldest stored
- * flow.
+ * It reports that no host used the address only if the history covers the whole time. The history
+ * does not cover gaps, times when no daemon ran, or the time before the oldest stored flow.
  */
 #include <inttypes.h>
 #include <stdlib.h>

@@ -4,10 +4,10 @@
  *
  * Lifecycle: `waymark apply` creates a file beside the control socket, locks the file, and forks
  * the guard, which inherits the lock. The guard applies, reports the result through a pipe, and
- * waits. `waymark confirm` removes the file; the guard notices this and exits. At the deadline the
- * guard removes the file and undoes the apply. If both remove the file at the same time, one
- * removal fails: the apply is undone only if the guard's removal succeeded. If a file is not
- * locked, its guard was killed.
+ * waits. `waymark confirm` removes the file; the guard notices the removal and exits. At the
+ * deadline the guard removes the file and undoes the apply. If `waymark confirm` and the guard
+ * remove the file at the same time, one removal fails. The guard undoes the apply only if its own
+ * removal succeeded. If a file is not locked, its guard was killed.
  *
  * Must not know what apply and undo do.
  */
@@ -148,7 +148,7 @@ __attribute__((noreturn)) static void guard_live(const struct guard *g)
 	_exit(guard_wait(g->path, g->file, g->wait_s) ? 0 : g->undo(g->data));
 }
 
-/* Return the result of the guard's apply; -ECHILD if the guard died without sending it. */
+/* Return the result of the guard's apply; -ECHILD if the guard died without sending the result. */
 static int answer_read(int fd)
 {
 	uint8_t byte;

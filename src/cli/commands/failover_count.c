@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * failover_count.c - reads the traffic of live flows and whether they still send, from the daemon
- * or, without a daemon, from a table dump. The kernel reuses conntrack ids. Therefore an entry
- * belongs to a live flow of the history only if its protocol, zone, tuple and start time match too.
+ * failover_count.c - finds the byte counts of live flows, and whether the flows still send. It asks
+ * the daemon or, without a daemon, dumps the conntrack table. The kernel reuses conntrack ids.
+ * Therefore an entry belongs to a live flow of the history only if its protocol, zone, tuple and
+ * start time match too.
  *
  * Must not know how bytes are displayed.
  */
@@ -25,8 +26,8 @@
 /* Maximum number of dumps. A dump is repeated if the kernel marked it as interrupted, because
  * entries may be missing then. */
 #define DUMPS 3
-/* An entry that started later than the flow by more than this belongs to another flow; the audit
- * uses the same limit. */
+/* An entry belongs to another flow if it started more than START_SLACK_MS later than the flow. The
+ * audit uses the same limit. */
 #define START_SLACK_MS 1000
 #define NS_PER_MS      1000000
 
@@ -83,8 +84,8 @@ static size_t position(const struct count *c, uint32_t ct_id)
 #define IDLE_STEP_MS 1000
 
 /* Return whether the flow is established and had a packet after the uplink went down. If the time
- * of the last packet is unknown, return true for an established flow. Otherwise assume the earliest
- * time that idle_ms allows. */
+ * of the last packet is unknown, return true for an established flow. If the time is known, assume
+ * the earliest time that idle_ms allows. */
 static bool is_sending(const struct failover *f, const struct failover_live *l,
 		       const struct live_flow *live, int64_t now_ms)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * explain.h - what the parts of `waymark explain` share: the flow from the history, and the
- * list of steps to which each part adds.
+ * explain.h - declares what the parts of `waymark explain` share: the flow from the history, and
+ * the list of steps to which each part adds.
  */
 #ifndef WAYMARK_SRC_CLI_EXPLAIN_EXPLAIN_H
 #define WAYMARK_SRC_CLI_EXPLAIN_EXPLAIN_H
@@ -33,7 +33,7 @@ struct explanation {
 };
 
 /* explain_marks.c: add why the flow has its uplink: the mark, each change of the mark, and the
- * rules that may have written it. */
+ * rules that may have written the mark. */
 void explain_marks(struct explanation *e);
 /* explain_path.c: add the rules and routes that packets of the flow should use, and those that they
  * use now. */

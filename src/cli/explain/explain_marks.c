@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * explain_marks.c - explains why a flow has its uplink, and each change of the flow's mark.
- * No event says which rule changed a mark, so this file names the rules of the current
- * ruleset that may have changed it.
+ * explain_marks.c - explains why a flow has its uplink, and each change of the flow's mark. No
+ * event says which rule changed a mark, so this file names the rules of the current ruleset that
+ * may have changed the mark.
  */
 #include <inttypes.h>
 #include <stdlib.h>
@@ -134,7 +134,8 @@ static void writer_say(void *data, const struct mark_writer *w)
 }
 
 /* Explain a change from no mark to an uplink's mark. Waymark may have made the change itself,
- * because it marks existing flows when steering starts. The history does not record that. */
+ * because Waymark marks existing flows when steering starts. The history does not record which
+ * process made the change. */
 static bool adoption_say(struct explanation *e)
 {
 	const struct row_copy_row *first = e->changes.rows;

@@ -91,8 +91,8 @@ static void block_print(const struct import *i, const struct uci_section *s, con
 }
 
 /* Print the section of an uplink. If the option interface is not set, the interface is the device
- * of a section of the network file. The option network names that section; without it, the section
- * has the uplink's name. */
+ * of a section of the network file. The option network names that section. Without this option, the
+ * section has the uplink's name. */
 static void uplink_print(const struct import *i, const struct uci_section *s)
 {
 	const struct uci_section *health = uci_find(i->file, "health", s->name);

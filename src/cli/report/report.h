@@ -191,7 +191,8 @@ void report_timeline(FILE *out, const struct report *r);
 /* --- report_picture.c --------------------------------------------------------------- */
 
 /* Write the picture of the router and its uplinks. Arrows lead from the expected uplink to the
- * interface that stray packets left by. is_alone: write an SVG file of its own, with colours. */
+ * interface that stray packets left by. If is_alone is set, write a whole SVG file, which contains
+ * the colours. */
 void report_picture(FILE *out, const struct report *r, bool is_alone);
 
 /* --- report_style.c ------------------------------------------------------------------ */

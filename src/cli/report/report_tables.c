@@ -132,7 +132,8 @@ void report_causes(FILE *out, const struct report *r)
 
 /* --- uplinks ------------------------------------------------------------------------------ */
 
-/* Return the lowest tier, over whose uplinks new flows are balanced; 0: no tier is known. */
+/* Return the lowest tier, or 0 if no tier is known. New flows are balanced over the uplinks of the
+ * lowest tier. */
 static int tier_first(const struct report *r)
 {
 	int tier = 0;

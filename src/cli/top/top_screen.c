@@ -54,8 +54,9 @@ static int screen_open(void)
 	return 0;
 }
 
-/* Return a key, KEY_RESIZE, or ERR after a second without a key. *n_early counts consecutive ERRs
- * that getch() returned without waiting: the terminal was probably closed. */
+/* Return a key, KEY_RESIZE, or ERR after a second without a key. If getch() returns ERR several
+ * times in a row without waiting, the terminal was probably closed. *n_early counts these
+ * returns. */
 static int key_wait(unsigned *n_early)
 {
 	int64_t before_ms = clock_steady_ms();
