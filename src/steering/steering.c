@@ -3,7 +3,7 @@
  * steering.c - opens, configures, queries and prints the steering. steering_apply.c applies and
  * removes it.
  *
- * Must not know libnftables, netlink or the state file's syntax: only its adapters do.
+ * Must not know libnftables, netlink or the state file's syntax, which only the adapters know.
  */
 #include "waymark/steering/steering.h"
 
@@ -60,8 +60,8 @@ uint32_t steering_port(const struct steering *s)
 	return rtnl_port(s->rtnl);
 }
 
-/* Replace the configuration. Decisions and learnt gateways follow the uplink's name, because its
- * slot may belong to another uplink in the new configuration. */
+/* Replace the configuration. Move decisions and learnt gateways to the slot that the uplink of the
+ * same name has now, because the old slot may belong to another uplink. */
 void steering_set_config(struct steering *s, const struct config *c)
 {
 	struct uplink_decisions decisions;
@@ -115,8 +115,8 @@ void steering_set_save(struct steering *s, steering_save_fn *fn, void *data)
 	s->save_data = data;
 }
 
-/* Count a change by its kind. Restored sysctls and routes are reported without a kind, so look at
- * their text. */
+/* Count a change by its kind. Restored sysctls and routes are reported without a kind: identify
+ * them by their text. */
 void steering_count(struct steering_counts *n, const struct steering_change *change)
 {
 	if (change->thing == STEERING_SYSCTL || !strncmp(change->what, "sysctl", 6))

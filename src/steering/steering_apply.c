@@ -2,10 +2,10 @@
 /*
  * steering_apply.c - installs, reconciles and removes the steering.
  *
- * The order matters: a packet that is marked must find its table at any moment. Installation sets
- * the sysctls that packets need to arrive, and adds the tables, the rules that lead to the tables,
- * the ruleset that marks packets for the rules, and last the balanced route that spreads new flows.
- * Then it removes what is no longer planned. Removal uses the reverse order.
+ * The order matters: a packet that is marked must find its table at any moment. Installation first
+ * sets the sysctls that packets need to arrive. Then it adds the tables, the rules that lead to the
+ * tables, the ruleset that marks packets for the rules, and the balanced route that spreads new
+ * flows. At the end it removes what is no longer planned. Removal uses the reverse order.
  */
 #define _GNU_SOURCE /* open_memstream */
 #include <errno.h>
@@ -23,7 +23,7 @@
  * fail. */
 #define TRIES 3
 
-/* --- on the way in ------------------------------------------------------------------ */
+/* --- installation ------------------------------------------------------------------ */
 
 /* Return whether a foreign route that we displace must be saved, to be restored later. A route in
  * table main is always saved: it may be the newest one of a DHCP client. In an uplink's table, a
@@ -34,7 +34,7 @@ static bool route_is_found(struct run *run, const struct route_state *r)
 	return r->table == RT_TABLE_MAIN || !route_was_ours(run, r);
 }
 
-/* Save the foreign routes that will be displaced and the learnt gateways, before the first change.
+/* Before the first change, save the learnt gateways and the foreign routes that will be displaced.
  * If a route is displaced, a failure to write the file ends the run, because the route could not be
  * restored later. */
 static int state_prepare(struct run *run, const struct route_diff *d)

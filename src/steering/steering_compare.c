@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * steering_compare.c - compares the installed routes, rules and ruleset with the plan.
+ * steering_compare.c - compares the installed routes, rules, sysctls and ruleset with those that
+ * the configuration requires.
  *
- * Must not change anything, the state file included.
+ * Must not change anything, including the state file.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -125,7 +126,8 @@ int steering_compare(struct steering *s, steering_difference_fn *fn, void *data)
 	int err = steering_recall(s);
 
 	if (err == -EACCES)
-		err = 0; /* only learnt gateways are unknown then */
+		err = 0; /* the saved gateways are then unknown, and the ruleset counts as
+			  * different */
 	if (!err)
 		err = steering_look(s);
 	if (!err)

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * steering_diagnose.c - explains from the kernel's current rules and routes why a packet with an
- * uplink's mark may leave by another interface, or a new flow by a drained uplink.
+ * uplink's mark may leave by another interface, or why a new flow may leave by a drained uplink.
  *
- * Must not change anything, nor use the plan of the last apply: it may be called during an apply.
+ * Must not change the kernel's state, nor use the plan of the last apply, because an apply may be
+ * in progress.
  */
 #include "steering/steering_internal.h"
 #include "waymark/plan/drain.h"

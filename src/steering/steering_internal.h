@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * steering_internal.h - what the files of the steering share: struct steering, and struct run, a
- * series of changes that are reported and, if the run is atomic, undone when one fails.
+ * steering_internal.h - what the files of the steering share: struct steering and struct run. A run
+ * is a series of changes, each of which is reported. If a change of an atomic run fails, all its
+ * changes are undone.
  */
 #ifndef WAYMARK_SRC_STEERING_STEERING_INTERNAL_H
 #define WAYMARK_SRC_STEERING_STEERING_INTERNAL_H
@@ -22,8 +23,8 @@ struct steering {
 	struct learnt_gateways learnt;
 	struct uplink_decisions decisions;
 	int64_t trouble_since_ms[UPLINKS_MAX][2]; /* when the trouble of an uplink began, by slot
-						   * and family; CLOCK_MONOTONIC; 0: before the
-						   * first snapshot; -1: no trouble */
+						   * and family; CLOCK_MONOTONIC; 0: it began before
+						   * the first snapshot; -1: no trouble */
 	struct netstate *netstate;
 	struct route_plan *plan;
 	struct route_plan *former; /* the last fully applied plan before plan, or NULL */
@@ -72,20 +73,21 @@ bool run_goes_on(const struct run *run);
  * the judge decides (steering_set_judge()). run_done(): count and report a change that was made. */
 bool run_may(const struct run *run, const struct steering_change *change);
 void run_done(struct run *run, const struct steering_change *change);
-/* Count and report a change for which run_may() need not be asked. */
+/* Count and report a change for which run_may() is not called. */
 __attribute__((format(printf, 3, 4))) void run_changed(struct run *run, bool is_missing,
 						       const char *format, ...);
 /* Record a failure and print "what: why; what to do". todo may be NULL. */
 __attribute__((format(printf, 4, 5))) void run_failed(struct run *run, int err, const char *todo,
 						      const char *format, ...);
 
-/* Save the state. Return 0 or -errno. A run that is not atomic must go on without the file, because
- * routes and rules are more important. Such a run prints the first of several failures, and this
- * function returns 0. */
+/* Save the state. Return 0 or -errno. A run that is not atomic continues without the file, because
+ * routes and rules are more important: the function then returns 0 after a failure, and prints only
+ * the first of several failures in a row. */
 int run_keep(struct run *run);
 
 /* Record how to undo a change, if the run is atomic. Call before the change; if the change fails,
- * call undo_drop(). Return 0 or -ENOMEM. */
+ * call undo_drop(). is_added: the change adds the route or rule; else it replaces or deletes it.
+ * Return 0 or -ENOMEM. */
 int undo_sysctl(struct run *run, const char *name, const char *former);
 int undo_route(struct run *run, const struct route_state *former, bool is_added);
 int undo_rule(struct run *run, const struct rule_state *rule, bool is_added);
@@ -99,21 +101,22 @@ void run_clear(struct run *run);
 
 /* --- parts ------------------------------------------------------------------------------ */
 
-/* steering_routes.c: each function makes one kind of the changes in d, the difference between the
- * kernel and the plan. is_balance true: only the routes that spread new flows; false: all other
- * routes. */
+/* steering_routes.c: d is the difference between the kernel and the plan. Each of these functions
+ * makes the changes of one kind. is_balance true: only of routes that spread new flows; false: of
+ * all other routes. */
 void routes_add(struct run *run, const struct route_diff *d, bool is_balance);
 void routes_remove(struct run *run, const struct route_diff *d, bool is_balance);
 void rules_add(struct run *run, const struct route_diff *d);
 void rules_remove(struct run *run, const struct route_diff *d);
-/* Restore the foreign routes that we displaced. If wanted is NULL (removal), restore all, and
- * forget a route whose interface is down or gone. Else restore those whose place has no route in
- * wanted. Any other route that cannot be restored stays in the state. */
+/* Restore the foreign routes that we displaced. If wanted is NULL (removal), restore all routes,
+ * but forget a route whose interface is down or gone. Else restore only routes whose place has no
+ * route in wanted. A route that cannot be restored for any other reason stays in the state. */
 void routes_restore(struct run *run, const struct netstate *wanted);
-/* Return whether the former plan (struct steering) has a route at this place. */
+/* Return whether the former plan (former in struct steering) has a route at this place. */
 bool route_was_ours(struct run *run, const struct route_state *place);
 
-/* steering_links.c: set the groups of the uplinks' interfaces as planned, or to the default. */
+/* steering_links.c. groups_set(): set the groups of the uplinks' interfaces as planned.
+ * groups_reset(): move all interfaces of our group to the default group. */
 void groups_set(struct run *run);
 void groups_reset(struct run *run);
 
@@ -136,16 +139,18 @@ bool ruleset_is_loaded(struct steering *s);
  * former (NULL: no table exists). Return 0 or -errno. */
 bool protection_is_due(struct steering *s, bool is_there);
 int protection_load(struct steering *s, const char *text, const char *former);
-/* Load the table without an owner in place of the owned one. Return -EALREADY if this process does
- * not own it. */
+/* Load the table without an owner in place of the owned one. Return 0 or -errno; -EALREADY: this
+ * process does not own the table. */
 int protection_release(struct steering *s, const char *text);
 
 /* steering_look.c: store a new snapshot and a new plan in s. Return 0 or -errno. */
 int steering_look(struct steering *s);
-/* Read the state file into s, and take the learnt gateways from it. Return 0 or -errno. */
+/* Read the state file into s, and take the saved gateways of uplinks for which none is learnt.
+ * Return 0 or -errno. */
 int steering_recall(struct steering *s);
 /* steering_release.c: update which uplinks are released (down for so long that their flows may use
- * another uplink). Return true if that has changed, so that the caller must plan again. */
+ * another uplink). Return true if the released uplinks have changed; the caller must then plan
+ * again. */
 bool releases_update(struct steering *s, const struct route_plan *plan);
 
 /* Copy the learnt gateways to the state. Return 0 or -ENOMEM. */

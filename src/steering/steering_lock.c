@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * steering_lock.c - locks a file that only its owner and root can open. Any process that can open a
- * file can lock it, so a lock on the folder, which others may read, would not be safe.
+ * file can lock it, so a lock on the folder, which other users may read, would not be safe.
  */
 #include "steering/steering_lock.h"
 

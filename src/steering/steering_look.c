@@ -9,9 +9,9 @@
 
 #include "steering/steering_internal.h"
 
-/* Take an uplink's gateway from the state if this process has learnt none. Do so only with balance =
- * "main": gateways are learnt from routes, and only in this mode may our default route have
- * displaced these routes. */
+/* Take an uplink's gateway from the state if this process has learnt none. This is needed only with
+ * balance = "main": gateways are learnt from routes, and only in this mode may our default route
+ * have displaced these routes. */
 static void gateways_recall(struct steering *s)
 {
 	for (size_t i = 0; s->config->balance == BALANCE_MAIN && i < s->state->n_gateways; i++) {
@@ -106,8 +106,8 @@ static void plan_replace(struct steering *s, struct route_plan *plan)
 	s->plan = plan;
 }
 
-/* Return a new plan, or NULL. A plan shows which uplinks are in trouble, and so which ones to
- * release (steering_release.c). If that changes, make the plan again. */
+/* Return a new plan, or NULL. A plan shows which uplinks are in trouble, and so which uplinks to
+ * release (steering_release.c). If the released uplinks change, make the plan again. */
 static struct route_plan *plan_make(struct steering *s, const struct netstate *now)
 {
 	struct route_plan *plan = route_plan_new(s->config, now, &s->learnt, &s->decisions);

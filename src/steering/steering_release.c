@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * steering_release.c - decides which uplinks are down for good. While an uplink is down only for a
- * moment, is renamed or is created again, its packets are rejected. Once it has been down for
- * RELEASE_MS, its held flows may use another uplink.
+ * steering_release.c - decides which uplinks are released. When an uplink goes down, its packets
+ * are first rejected, because its interface may just be renamed or created again. Once the uplink
+ * has been down for RELEASE_MS, it is released: its held flows may use another uplink.
  */
 
 #include "steering/steering_internal.h"

@@ -2,8 +2,8 @@
 /*
  * steering_routes.c - changes the installed routes and rules to those of the plan.
  *
- * A route is replaced by another in one step, so that at no moment the place has no route. Must not
- * know how the plan is made.
+ * A route is replaced in one step, so that its place always has a route. Must not know how the plan
+ * is made.
  */
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -156,9 +156,9 @@ static int route_uncover(struct run *run, const struct route_diff *d,
 	return err;
 }
 
-/* Put r in force at its place. If the kernel has our route there after foreign ones, delete the
- * foreign ones, and replace our route if it differs from r. Else add r; it replaces a foreign route
- * or a former one of ours, if there is one. */
+/* Make r the route that is in force at its place. If the kernel has our route there after foreign
+ * ones, delete the foreign ones, and replace our route if it differs from r. Else add r; it
+ * replaces a foreign route or a former one of ours, if there is one. */
 static int route_bring(struct run *run, const struct route_diff *d, const struct route_state *r)
 {
 	const struct route_state *former = route_find(d->displaced, r);
@@ -194,8 +194,8 @@ static void route_put(struct run *run, const struct route_diff *d, const struct 
 			   *rtnl_error(run->s->rtnl) ? rtnl_error(run->s->rtnl) : "refused");
 }
 
-/* Return whether a route is of the kind that is_balance selects: true: routes that spread new
- * flows; false: all others. */
+/* Return whether is_balance selects this route. true selects the routes that spread new flows;
+ * false selects all other routes. */
 static bool route_is_in(const struct run *run, const struct route_state *r, bool is_balance)
 {
 	bool is_spread = r->table == RT_TABLE_MAIN || r->table == run->s->config->balance_table;
@@ -259,8 +259,8 @@ static int route_renumber(struct route_state *r, const struct netstate *then,
 	return 0;
 }
 
-/* Restore a saved route: replace our route at its place, or add it if the place has no route. A
- * foreign route at the place is newer than the saved one and stays. */
+/* Restore a saved route: replace our route at its place, or add the saved route if the place has
+ * none. A foreign route at the place is newer than the saved one and stays. */
 static int route_restore(struct run *run, const struct route_state *saved)
 {
 	const struct netstate *now = run->s->netstate;
@@ -381,8 +381,9 @@ static const struct rule_state *rule_find_rival(const struct netstate *s,
 	return NULL;
 }
 
-/* Add a rule. If the kernel has its duplicate (rival), delete that first: a rule in the wrong order
- * moves after the other rules of its priority, and a goto gets its new target. */
+/* Add a rule. If the kernel has a duplicate of the rule (rival), delete the duplicate first. So a
+ * rule that is in the wrong order moves after the other rules of its priority, and a goto gets its
+ * new target. */
 static int rule_bring(struct run *run, const struct rule_state *r, const struct rule_state *rival)
 {
 	int err = rival ? rule_delete(run, rival) : 0;

@@ -69,9 +69,9 @@ static void ruleset_describe(struct steering_change *c, const struct steering *s
 		c->is_blinding = ruleset_compare(s->listing, listing, c->detail, sizeof(c->detail));
 }
 
-/* Record that the rules label flows from now on. was_there: they did so before, with the same
- * meaning of the labels; then the earlier time stays. Flows that began without our rules have no
- * room for labels, or no label set. */
+/* Record that the rules label flows from now on. was_there: the rules were loaded before, and the
+ * labels had the same meaning; then the earlier time stays. The entry of a flow that began without
+ * our rules has no connlabels, or none of them is set. */
 static void labels_note(struct steering *s, bool was_there)
 {
 	if (!was_there || !s->state->labels_since_ms)

@@ -192,9 +192,9 @@ static bool is_daemon_user(const struct config *c, uid_t uid)
 	return user && user->pw_uid == uid;
 }
 
-/* Return whether the state file is trusted: its routes and sysctls are installed when the steering
- * is removed. A file is trusted if its owner is root, this process's user or waymarkd's user. It is
- * also trusted if its owner owns the folder and no one else may write to the folder. */
+/* Return whether the state file is trusted: removing the steering installs the routes and sysctls
+ * that the file contains. A file is trusted if its owner is root, this process's user or waymarkd's
+ * user. It is also trusted if its owner owns the folder and no one else may write to the folder. */
 static bool file_is_trusted(const struct config *c, int folder, const struct stat *sb)
 {
 	struct stat in;

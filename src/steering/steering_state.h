@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * steering_state.h - keeps the former values of what the steering changed in a file beside the
- * control socket (steering.json), so that any process that removes the steering can restore them.
+ * steering_state.h - saves the former values of what the steering changed. The file (steering.json)
+ * is beside the control socket, so that any process that removes the steering can restore the
+ * values.
  *
  * A file that was written in another boot or another network namespace is ignored.
  */
@@ -35,7 +36,8 @@ struct saved_gateway {
 struct steering_state {
 	bool is_known;		    /* the state before the installation is known: read from a
 				     * file of this boot and namespace, or saved by this process */
-	struct netstate *displaced; /* foreign routes, and the links that they use */
+	struct netstate *displaced; /* foreign routes that ours displaced, and the links that these
+				     * routes use */
 	struct saved_sysctl *sysctls;
 	size_t n_sysctls;
 	struct saved_gateway *gateways;
@@ -50,14 +52,14 @@ struct steering_state {
 struct steering_state *steering_state_new(void); /* NULL with errno */
 void steering_state_free(struct steering_state *st);
 
-/* steering_state_keep_sysctl(): add a sysctl, or set its new value (set) if it is known; its first
- * former value stays. steering_state_keep_gateway(): add a gateway, or replace the one of the same
- * uplink and family. Return 0 or -ENOMEM. */
+/* steering_state_keep_sysctl(): add a sysctl. If the sysctl is known, only replace the value that
+ * we set; its first former value stays. steering_state_keep_gateway(): add a gateway, or replace
+ * the one of the same uplink and family. Return 0 or -ENOMEM. */
 int steering_state_keep_sysctl(struct steering_state *st, const char *name, const char *former,
 			       const char *set);
 int steering_state_keep_gateway(struct steering_state *st, const struct saved_gateway *g);
-/* Keep a displaced route; it replaces an older one at the same place. s has the links of its
- * nexthops. Return 0 or -ENOMEM. */
+/* Keep a displaced route, in place of an older one at the same place. s contains the links of the
+ * route's nexthops. Return 0 or -ENOMEM. */
 int steering_state_keep_route(struct steering_state *st, const struct route_state *r,
 			      const struct netstate *s);
 /* Forget the displaced routes at this place. */
@@ -70,8 +72,8 @@ char *steering_state_write(const struct steering_state *st);
 struct steering_state *steering_state_read(const char *text);
 
 /* Load, save and delete the state file. Load returns an empty state if the file is missing, not
- * trusted, not valid, or from another boot or namespace; NULL with errno on failure. Save creates a
- * missing folder; text is what steering_state_write() returned. */
+ * trusted, not valid, or from another boot or namespace, and NULL with errno on other failures.
+ * Save creates a missing folder; text is what steering_state_write() returned. */
 struct steering_state *steering_state_load(const struct config *c);
 int steering_state_save(const struct config *c, const char *text);
 int steering_state_delete(const struct config *c);

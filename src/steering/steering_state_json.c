@@ -2,8 +2,8 @@
 /*
  * steering_state_json.c - formats the steering's state as JSON text, and parses it.
  *
- * A text with any error is refused as a whole, because half of a state would restore only half of
- * the machine. Must not know where the text is kept.
+ * A text with any error is refused as a whole, because a part of a state would restore only a part
+ * of what was changed. Must not know where the text is kept.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -2,9 +2,9 @@
 /*
  * steering_sysctl.c - sets the planned sysctls and restores the former values.
  *
- * A sysctl that cannot be set is reported and does not stop the installation. Without it, flows are
- * counted less exactly, or a reverse path filter (rp_filter) drops some packets. Must not know
- * which sysctls are planned (plan/sysctl_plan.c).
+ * A sysctl that cannot be set is reported and does not stop the installation. If it keeps another
+ * value, flows are counted less exactly, or a reverse path filter (rp_filter) drops some packets.
+ * Must not know which sysctls are planned (plan/sysctl_plan.c).
  */
 #include <errno.h>
 #include <stdio.h>
@@ -36,7 +36,7 @@ bool sysctl_is_due(const struct sysctl_want *w, const char *now)
 	return w->is_rp_filter ? filter_is_strict(now) : strcmp(now, w->value) != 0;
 }
 
-/* Save the former value, in memory and on disk, before changing it. */
+/* Set a sysctl. First save its former value, in memory and on disk. */
 static int sysctl_change(struct run *run, const struct sysctl_want *w, const char *now)
 {
 	struct steering *s = run->s;
@@ -49,8 +49,9 @@ static int sysctl_change(struct run *run, const struct sysctl_want *w, const cha
 	return err ? err : sysctl_write(w->name, w->value);
 }
 
-/* If a value is already as planned, also save it in the state, as the former value. If another
- * process changes it and a later run sets it again, removal then restores this value. */
+/* At an installation, also save a value that is already as planned, as the former value. If another
+ * process changes the sysctl and a later run sets it again, removal then restores the saved
+ * value. */
 static void sysctl_keep(struct run *run, const struct sysctl_want *w, const char *now)
 {
 	int err = run->is_atomic ? steering_state_keep_sysctl(run->s->state, w->name, now, w->value)
@@ -197,7 +198,7 @@ void sysctls_restore(struct run *run)
 }
 
 /* Print how to set an rp_filter: as a command if the filter is strict or already has our value, as
- * a comment if the interface does not exist. If the filter is not strict, print nothing. */
+ * a comment if the interface does not exist. In all other cases print nothing. */
 static void filter_print(const struct sysctl_want *w, FILE *out)
 {
 	char now[SYSCTL_VALUE_MAX];

@@ -23,7 +23,8 @@ struct steering;
 struct steering *steering_open(const struct config *c);
 void steering_close(struct steering *s);
 /* Return the netlink socket of the ruleset's transactions, for transaction_launcher_start()
- * (kernel/transaction.h): the launcher must not close it, because its children use it. */
+ * (kernel/transaction.h): the launcher must not close this socket, because its children use the
+ * socket. */
 int steering_nft_fd(const struct steering *s);
 void steering_set_config(struct steering *s, const struct config *c);
 
@@ -32,13 +33,14 @@ void steering_set_config(struct steering *s, const struct config *c);
  * new configuration keeps its decision. */
 void steering_set_decision(struct steering *s, uint8_t slot, enum uplink_decision decision);
 
-/* Return the netlink port id of our route and rule changes, which their notifications carry
- * (rtnl_monitor). Notifications of our ruleset changes carry the pid of this process instead. */
+/* Return the netlink port id that the kernel's notices of our route and rule changes carry
+ * (rtnl_monitor). Notices of our ruleset changes carry the pid of this process or of one of its
+ * children instead (transaction_is_child()). */
 uint32_t steering_port(const struct steering *s);
 
-/* How long apply, undo, reconcile and remove wait while another process changes the steering: this
- * time, unless steering_set_patience() sets another one. After that they fail with -EBUSY and print
- * which process it is. */
+/* Apply, undo, reconcile and remove wait for at most this time, in ms, while another process
+ * changes the steering. Then they fail with -EBUSY and print the name of that process.
+ * steering_set_patience() sets another time. */
 #define STEERING_PATIENCE_MS 5000
 void steering_set_patience(struct steering *s, unsigned patience_ms);
 
@@ -56,8 +58,8 @@ bool steering_is_protected(const struct steering *s);
 int steering_unprotect(struct steering *s);
 
 /* Install everything: sysctls, tables, rules, ruleset and default route, in an order in which no
- * packet is mis-steered. Idempotent. On failure undo everything that this call changed, print a
- * message "what: why; what to do" to errors, and return -errno. */
+ * packet is mis-steered. What is already installed stays as it is. On failure undo everything that
+ * this call changed, print a message "what: why; what to do" to errors, and return -errno. */
 int steering_apply(struct steering *s, FILE *errors);
 
 /* Apply, and record how to undo the changes. steering_undo() undoes them; steering_confirm()
@@ -67,37 +69,40 @@ int steering_undo(struct steering *s, FILE *errors);
 void steering_confirm(struct steering *s);
 
 /* Called by steering_apply() after the rules and the ruleset are installed and before the default
- * route of table main is changed. At this moment existing flows can be marked before any of them
- * moves to another uplink. is_new: this apply has loaded the ruleset. */
+ * route of table main is changed. The callee can mark existing flows before any of them moves to
+ * another uplink. is_new: this apply has loaded the ruleset. */
 typedef void steering_midway_fn(void *data, bool is_new);
 void steering_set_midway(struct steering *s, steering_midway_fn *fn, void *data);
 
-/* Called before each load of the ruleset (is_done false), when the counters of its rules can still
- * be read, and after each successful load (is_done true), which has reset them. */
+/* Called with is_done false before each load of the ruleset, while the counters of its rules can
+ * still be read. Called with is_done true after each successful load, which has reset these
+ * counters. */
 typedef void steering_load_fn(void *data, bool is_done);
 void steering_set_load(struct steering *s, steering_load_fn *fn, void *data);
 
-/* Set a function that saves the state file, for a caller that must not wait for a disk. text is the
- * new content of the file beside control_socket; NULL: delete the file. Return 0, or -errno if the
- * state was not saved. Without such a function the file is written at once, as steering_file_save()
- * does. */
+/* Set a function that saves the state file, for a process that must not wait for a disk. text is
+ * the new content of the file, which lies beside control_socket; NULL: delete the file. The
+ * function returns 0, or -errno if the state was not saved. Without such a function,
+ * steering_file_save() is called. */
 typedef int steering_save_fn(void *data, const char *control_socket, const char *text);
 void steering_set_save(struct steering *s, steering_save_fn *fn, void *data);
 int steering_file_save(const char *control_socket, const char *text);
 
-/* steering_reconcile(): take a new snapshot of the kernel's state, make a new plan, and change the
- * routes, rules, sysctls and the ruleset that differ from the plan. Call it when links have
- * changed, or when another process has changed one of these. Return how many things were changed,
- * or -errno. Report each change to fn, if fn is not NULL. */
+/* steering_reconcile(): take a new snapshot of the kernel's state, make a new plan, and change what
+ * differs from the plan: routes, rules, sysctls, interface groups and the ruleset. Call it when
+ * links have changed, or when another process has changed the steering. Return how many things were
+ * changed, or -errno. Report each change, except those of interface groups, to fn, if fn is not
+ * NULL. */
 enum steering_thing { STEERING_RULESET, STEERING_RULE, STEERING_ROUTE, STEERING_SYSCTL };
 struct steering_change {
 	enum steering_thing thing;
-	bool is_missing;  /* true: something was missing or had another value and is as planned
-			   * now; false: something unexpected was removed */
-	bool is_undone;	  /* the last apply or reconcile had left it as planned, and the plan is
-			   * unchanged: another process or the kernel has changed it since */
-	bool is_blinding; /* for the ruleset: a part that we loaded was missing or changed, or
-			   * may have been, so evidence may be missing (see ruleset_compare()) */
+	bool is_missing;  /* true: what was missing or had another value is now as planned; false:
+			   * something unexpected was removed */
+	bool is_undone;	  /* the last apply or reconcile had left the thing as planned, and the plan
+			   * is unchanged: another process or the kernel has changed the thing
+			   * since */
+	bool is_blinding; /* for the ruleset: a part that we loaded was missing or changed, or this
+			   * is unknown; evidence may be missing (see ruleset_compare()) */
 	const struct route_state *route; /* for STEERING_ROUTE; valid during the callback */
 	const struct rule_state *rule;	 /* for STEERING_RULE; valid during the callback */
 	char what[160];			 /* "rule 1001: fwmark 0x2/0xff lookup 251" */
@@ -120,17 +125,19 @@ void steering_set_change(struct steering *s, steering_change_fn *fn, void *data)
  * differences, or -errno. */
 struct steering_difference {
 	enum steering_thing thing;
-	bool is_missing;  /* true: configured but not installed; false: installed but not
-			   * configured so */
+	bool is_missing;  /* true: the thing is configured but not installed; false: it is installed
+			   * but not configured in this form */
 	uint8_t family;	  /* of a rule or route */
 	const char *text; /* a rule or route as ip(8) prints it, a sysctl as NAME=VALUE; for the
-			   * ruleset: how it differs */
+			   * ruleset: how it differs, or "" if it is missing */
 };
 typedef void steering_difference_fn(void *data, const struct steering_difference *d);
 int steering_compare(struct steering *s, steering_difference_fn *fn, void *data);
 
-/* Called before each change of a reconcile; false forbids the change. It may be called more than
- * once for one change in one reconcile. NULL: every change is allowed. */
+/* Called by a reconcile before it changes a route, rule, sysctl or the ruleset, but not before it
+ * restores a former route. Called by a remove before it deletes a route or rule. false forbids the
+ * change. The function may be called more than once for one change. NULL: every change is
+ * allowed. */
 typedef bool steering_judge_fn(void *data, const struct steering_change *change);
 void steering_set_judge(struct steering *s, steering_judge_fn *judge, void *data);
 
@@ -153,19 +160,20 @@ int steering_remove(struct steering *s, FILE *errors);
  * routes, which needs no privilege. Return 0 or -errno. */
 int steering_print(struct steering *s, FILE *out);
 
-/* Return the plan and the snapshot of the last apply, reconcile or print, or NULL before the first.
- * s owns both; they are valid until the next apply, reconcile or print. */
+/* Return the plan and the snapshot that were made last, or NULL if none was made. Apply, reconcile,
+ * compare, remove and print make new ones. s owns both; they are valid until the next of these
+ * calls. */
 const struct route_plan *steering_plan(const struct steering *s);
 const struct netstate *steering_netstate(const struct steering *s);
 
-/* While an uplink is down, the packets of its flows are rejected, so that an uplink that is down
- * only for a moment keeps its flows. If the uplink stays down, a later reconcile lets its flows use
- * another uplink. Return in how many ms that reconcile is due; -1: none is due. */
+/* When an uplink goes down, the packets of its flows are first rejected, so that an uplink that is
+ * down only for a moment keeps its flows. If the uplink stays down, a later reconcile lets its
+ * flows use another uplink. Return in how many ms that reconcile is due; -1: none is due. */
 int64_t steering_release_delay_ms(const struct steering *s);
 
-/* Return the time since which the ruleset has labelled flows with their egress, whichever process
- * loaded it (ms of CLOCK_REALTIME; 0: unknown, or no ruleset is loaded). Flows that began earlier
- * may lack evidence. */
+/* Return the time since which the ruleset has labelled flows with their egress (ms of
+ * CLOCK_REALTIME; 0: unknown, or no ruleset is loaded). Another process may have loaded the
+ * ruleset. Flows that began earlier may lack evidence. */
 int64_t steering_labels_since_ms(const struct steering *s);
 
 /* steering_labels_stale_from(): an older configuration may have used the label bits for other
@@ -176,20 +184,22 @@ int64_t steering_labels_since_ms(const struct steering *s);
 unsigned steering_labels_stale_from(const struct steering *s);
 void steering_labels_keep(struct steering *s);
 
-/* Return why a packet with this uplink's mark may leave by another interface, from the kernel's
- * current rules and routes (fib_diagnose). Write the responsible rule or route to object, or "".
- * Return REASON_UNEXPLAINED also if the kernel's state could not be read. */
+/* Find out from the kernel's current rules and routes why a packet with this uplink's mark may
+ * leave by another interface (fib_diagnose()). Return the reason. Write the responsible rule or
+ * route to object, or "". Return REASON_UNEXPLAINED also if the kernel's state could not be
+ * read. */
 enum reason steering_diagnose(struct steering *s, const struct uplink_config *u,
 			      const struct fib_query *q, char object[OBJECT_MAX]);
 
-/* Return whether the kernel's current rules and routes lead a new flow from src to dst to uplink u,
- * although new flows should use another one; see drain.h. */
+/* Return whether the kernel's current rules and routes make a new flow from src to dst leave by
+ * uplink u, although new flows should use another uplink. Set object as drain_is_ignored() does
+ * (plan/drain.h). */
 bool steering_is_undrained(struct steering *s, const struct uplink_config *u,
 			   const struct addr *src, const struct addr *dst, char object[OBJECT_MAX]);
 
-/* Return whether the ruleset in the kernel is unchanged since it was loaded, and so restores marks.
- * Unlike steering_has_ruleset(), read the state file first if this process knows no loaded ruleset.
- * If that file cannot be read, return true. */
+/* Return whether the ruleset in the kernel restores marks, that is, whether it is unchanged since
+ * it was loaded. Unlike steering_has_ruleset(), read the state file first if this process knows no
+ * loaded ruleset. If that file cannot be read, return true. */
 bool steering_is_restoring(struct steering *s);
 
 #endif
