@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * adoption.c - gives flows that began before the steering the mark of the uplink that they belong
- * to, if that is certain (plan/adopt.c decides).
+ * adoption.c - marks flows that began before the steering. A flow gets the mark of the uplink that
+ * it belongs to, if that uplink is certain (plan/adopt.c decides).
  *
  * Flows are adopted after the rules are installed and before the default route of table main is
  * changed, so that no packet of an adopted flow leaves by another uplink.
@@ -44,8 +44,8 @@ int adoption_begin(struct daemon *d)
 	return -errno;
 }
 
-/* Report the new mark to the audit, because the kernel sends no event for it if no process listened
- * when the flow began (nf_conntrack_events = 2). */
+/* Report the new mark to the audit, because the kernel sends no events for a flow that began while
+ * no process listened (nf_conntrack_events = 2). */
 static void adopted_note(struct daemon *d, const struct ct_event *ev, uint32_t mark, int64_t now_ms)
 {
 	audit_marked(d->audit, ev, mark, adopt_is_inbound(d->adoption->adopt, ev), now_ms);

@@ -4,9 +4,9 @@
  * from them (backup.h).
  *
  * Flows return after an uplink of a lower tier has been usable for SETTLE_MS. The kernel's table is
- * dumped step by step. The flows that began on the backup are listed, idle ones and UDP first, and
- * deleted, a few per second. The dump is repeated until no such flow is left. Must not know when an
- * uplink is usable (uplink_states.c).
+ * dumped step by step. The flows that began on the backup are listed and deleted, a few per second:
+ * first idle flows, then flows of protocols other than TCP, then TCP flows. The dump is repeated
+ * until no such flow is left. Must not know when an uplink is usable (uplink_states.c).
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -32,7 +32,8 @@
 
 /* How long a lower tier must be usable before flows return to it. */
 #define SETTLE_MS 3000
-/* Steps of a dump per tick, so that the loop also serves its other sources. */
+/* Maximum number of steps of a dump per tick. With this limit the loop also serves its other
+ * sources. */
 #define DUMP_STEPS	 20
 #define LIST_MAX	 1024
 #define RETURNS_A_SECOND 5
@@ -44,7 +45,8 @@
 
 /* The use of one backup uplink, by address family. */
 struct in_use {
-	int64_t since_ms[FAMILIES]; /* when new flows began to use the uplink; 0: not in use */
+	int64_t since_ms[FAMILIES]; /* when new flows began to use the uplink, CLOCK_REALTIME; 0:
+				     * not in use */
 	bool is_over[FAMILIES];	    /* a lower tier is usable again; flows may still have to
 				     * return */
 	bool is_raised;
@@ -65,8 +67,8 @@ struct backup {
 	struct conntrack_dump *dump;
 	struct candidate *list; /* NULL: no flows return now */
 	size_t n, next;
-	uint64_t found, left_bytes; /* flows that must return and their bytes, as counted by the
-				     * current dump */
+	uint64_t found, left_bytes; /* number of flows that must return, and their bytes, as counted
+				     * by the current dump */
 	uint64_t returned;
 };
 

@@ -22,7 +22,7 @@ struct check {
 	uint32_t generation; /* of the talker that runs the check */
 	int64_t due_ms, started_ms;
 	bool has_complained;
-	int8_t result; /* check state that the program gets: 1 good, 0 bad, -1 none */
+	int8_t result; /* check state that is passed to the program: 1 good, 0 bad, -1 none */
 };
 
 struct check_programs {

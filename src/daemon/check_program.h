@@ -17,7 +17,7 @@ void check_programs_free(struct check_programs *c);
 void check_programs_forget(struct check_programs *c, uint8_t slot);
 
 /* Hand due checks to the talker. results has the current check state of each uplink, by slot: 1
- * good, 0 bad, -1 none; the programs get it. now_ms: steady clock. */
+ * good, 0 bad, -1 none. Each program gets the state of its uplink. now_ms: steady clock. */
 void check_programs_tick(struct check_programs *c, struct daemon *d, const int8_t *results,
 			 int64_t now_ms);
 

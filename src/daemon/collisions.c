@@ -5,7 +5,7 @@
  * or routes that may affect pinned flows. A new finding is logged once, and raises an alert unless
  * its level is OK.
  *
- * Must not refuse to start: other modules refuse if the audit would be meaningless.
+ * Must not prevent the start: other modules do so if the audit would be meaningless.
  */
 #include "daemon/collisions.h"
 
@@ -110,8 +110,8 @@ static bool table_is_an_uplinks(const struct config *c, uint32_t table)
 	return false;
 }
 
-/* Return whether a route may affect pinned flows. Routing daemons change many routes, and most of
- * these cannot. */
+/* Return whether a route may affect pinned flows. Routing daemons change many routes, most of which
+ * cannot affect these flows. */
 static bool route_matters(const struct config *c, const struct route_state *r)
 {
 	if (table_is_an_uplinks(c, r->table))

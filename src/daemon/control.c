@@ -2,8 +2,8 @@
 /*
  * control.c - serves the control socket's clients.
  *
- * A client is accepted, its one line is read, its answer is queued and sent, and it is closed or
- * kept as a watcher. A timer drops slow clients. Must not know what a command means.
+ * A client sends one line. Its answer is queued and sent. Then the client is closed, or stays as a
+ * watcher. A timer drops slow clients. Must not know what a command means.
  */
 #define _GNU_SOURCE /* accept4 */
 #include "daemon/control.h"
@@ -94,8 +94,8 @@ static void client_close(struct control *c, struct client *cl)
 		timer_run(c, false);
 }
 
-/* Send as much as the socket accepts. Close a client that has disconnected, or whose answer is
- * sent; a watcher stays. */
+/* Send as much as the socket accepts. Close a client that has disconnected. Also close a client
+ * whose answer is sent, unless it is a watcher. */
 static void client_flush(struct control *c, struct client *cl)
 {
 	ssize_t n;
@@ -303,7 +303,7 @@ static struct control_peer peer_read(int fd)
 	return (struct control_peer){.uid = cred.uid, .pid = cred.pid};
 }
 
-/* Return whether this user has the maximum number of clients of one user, which leaves room for
+/* Return whether this user has the maximum number of clients per user. The limit leaves room for
  * other users. */
 static bool is_user_full(const struct control *c, uid_t uid)
 {

@@ -23,7 +23,7 @@
 #define CONTROL_REQUEST_MAX 4096
 /* Maximum number of unsent bytes for a watcher. With more, it is dropped as too slow. */
 #define CONTROL_WATCH_QUEUE_MAX (256 * 1024)
-/* Seconds in which a client must send its request, or read a part of its answer. */
+/* A client must send its request, or read a part of its answer, within this number of seconds. */
 #define CONTROL_PATIENCE_S 5
 
 struct control;
@@ -67,7 +67,8 @@ void control_broadcast(struct control *c, const char *line);
 struct control_stats {
 	uint64_t accepted;
 	uint64_t refused;	    /* too many clients or watchers */
-	uint64_t bad_requests;	    /* not JSON, without a command, too long or unknown */
+	uint64_t bad_requests;	    /* not JSON, without a command, too long, unknown or not
+				     * permitted */
 	uint64_t dropped_slow;	    /* too slow: CONTROL_PATIENCE_S or queue limit exceeded */
 	uint32_t clients, watchers; /* current numbers */
 };

@@ -75,8 +75,8 @@ static int socket_bind(int fd, const struct sockaddr_un *sun)
 {
 	int err;
 
-	/* bind() gives the file the mode of the socket, so set that first: no other user can
-	 * connect before chmod(). */
+	/* bind() gives the file the mode of the socket. Set the mode of the socket first, so that
+	 * no other user can connect before chmod(). */
 	if (fchmod(fd, CONTROL_MODE))
 		return -errno;
 	if (!bind(fd, (const struct sockaddr *)sun, sizeof(*sun)))

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * control_socket.h - the file of the control socket: creates it, replaces the file of a dead
- * daemon, and removes it. Must not know clients.
+ * control_socket.h - creates the file of the control socket, replaces the file of a daemon that has
+ * died, and removes the file. Must not know clients.
  */
 #ifndef WAYMARK_SRC_DAEMON_CONTROL_SOCKET_H
 #define WAYMARK_SRC_DAEMON_CONTROL_SOCKET_H
@@ -15,8 +15,8 @@ struct control_socket {
 	ino_t inode;
 };
 
-/* Listen at path, as control_open() describes. Return 0 or -errno; on failure nothing is
- * created. */
+/* Listen at path, as control_open() describes. Return 0 or -errno; on failure no socket of ours
+ * remains, but folders may have been created. */
 int control_socket_open(struct control_socket *s, const char *path);
 
 /* Close the socket and remove its file, unless another socket has replaced it. */

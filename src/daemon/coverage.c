@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * coverage.c - computes how many of the packets that left by each uplink the history accounts for.
+ * coverage.c - computes for each uplink how many of the packets that left by it are in the history.
  * After each table dump (resync.c) it reads the counters of the rules and the interfaces, and
  * compares them with the counters of the flows. The time between two comparisons is an interval.
  *
- * If a dump fails, the interval lasts until the next dump. Must not know how counters are compared
- * (audit/coverage.c).
+ * If a dump fails, the interval lasts until the next successful dump. Must not know how counters
+ * are compared (audit/coverage.c).
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -38,14 +38,17 @@ struct coverage {
 	struct nft_counters *rules;
 	struct link_counters *links;
 	uint64_t boot;
-	struct coverage_reading base[UPLINKS_MAX]; /* at the interval's start; time_ms 0: none */
+	struct coverage_reading base[UPLINKS_MAX]; /* counters at the interval's start; time_ms 0:
+						    * no interval has begun */
 	struct coverage_record sum[UPLINKS_MAX];   /* sum of the intervals since waymarkd started */
-	uint64_t lost[UPLINKS_MAX][FLOW_SHARES];   /* lost flows at the interval's start */
+	uint64_t lost[UPLINKS_MAX][FLOW_SHARES];   /* numbers of lost flows at the interval's
+						    * start */
 	struct doubts doubts;			   /* at the interval's start */
 	struct nft_counters_reading before;	   /* last reading before the ruleset is loaded */
 	int64_t looked_ms, hour_asked_ms;
 	uint64_t comparisons, comparisons_due;
-	uint64_t queued; /* records queued in total when the latest comparison ended */
+	uint64_t queued; /* total number of records that had been queued when the latest comparison
+			  * ended */
 };
 
 /* --- readings ---------------------------------------------------------------------- */
@@ -79,8 +82,8 @@ static void flows_read(const struct daemon *d, uint8_t slot, struct coverage_rea
 	}
 }
 
-/* A reading that is saved is for the next waymarkd, which does not know the flows that have ended.
- * Subtract their counters from it. */
+/* The next waymarkd continues from the saved reading, but does not know the flows that have ended.
+ * Subtract the counters of these flows from the reading. */
 static void ended_take_off(const struct daemon *d, uint8_t slot, struct coverage_reading *r)
 {
 	struct audit_coverage c;
@@ -280,8 +283,8 @@ static void rules_rebase(struct daemon *d, uint64_t table)
 	}
 }
 
-/* Read the counters before and after a load of the ruleset, which resets them. Packets that leave
- * between the reading and the load are not counted. */
+/* Read the counters before and after a load of the ruleset, because the load resets them. Packets
+ * that leave between the reading and the load are not counted. */
 static void on_load(void *data, bool is_done)
 {
 	struct daemon *d = data;
@@ -300,8 +303,8 @@ static void on_load(void *data, bool is_done)
 
 /* --- start and stop ---------------------------------------------------------------- */
 
-/* Continue the interval of an earlier waymarkd: take its last reading of the slot as the interval's
- * start, if it is of this boot. */
+/* Continue the interval of an earlier waymarkd: if its last reading of the slot is of this boot,
+ * take this reading as the interval's start. */
 static void base_take(void *data, uint8_t slot, const struct coverage_reading *r)
 {
 	struct coverage *c = data;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * coverage.h - compares the counters of rules and interfaces with those of the flows after each
- * resync. Open it after the audit, and before the writer and the steering.
+ * resync. Open it after the audit, and before the writer and the start of the steering.
  */
 #ifndef WAYMARK_SRC_DAEMON_COVERAGE_H
 #define WAYMARK_SRC_DAEMON_COVERAGE_H
@@ -24,7 +24,7 @@ void coverage_ask(struct daemon *d, int64_t now_ms);
 
 struct coverage_stats {
 	uint64_t comparisons;	  /* number of comparisons that the history contains */
-	uint64_t comparisons_due; /* value of comparisons after the requested one */
+	uint64_t comparisons_due; /* value that comparisons has after the requested comparison */
 };
 void coverage_stats(const struct daemon *d, struct coverage_stats *out);
 /* Return the sum of an uplink's intervals since the start of waymarkd. Its started_ms is 0 if no

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * daemon.c - starts and stops waymarkd. The start opens everything that may fail before it changes
- * the system. The stop goes the opposite way.
+ * the system. The stop first removes the steering, if the configuration says so, and then closes
+ * everything.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -53,8 +54,8 @@
 #include "waymark/store/store.h"
 #include "waymark/talker/talker.h"
 
-/* Size of the writer's queue: enough for three seconds in which 40,000 flows per second begin and
- * end. Only queued records use memory. */
+/* Size of the writer's queue, in records: enough for three seconds in which 40,000 flows per second
+ * begin and end. Only queued records use memory. */
 #define QUEUE_RECORDS 262144u
 #define BATCH_MS      100
 
@@ -290,8 +291,8 @@ static int hooks_set(struct daemon *d)
 	return 0;
 }
 
-/* The first steps must precede the first thread. The others follow the data flow. steer_start() is
- * the first that changes the system. */
+/* The steps before log_thread_start() must run before the first thread starts. The others follow
+ * the data flow. steer_start() is the first step that changes the system. */
 static int (*const start_steps[])(struct daemon *) = {
 	uplink_states_open,  steer_open,	 log_thread_start, loop_open,
 	delivery_open,	     operator_open,	 collisions_open,  watch_open,
@@ -434,8 +435,8 @@ void daemon_stop(struct daemon *d)
 	}
 	exporter_close(d);
 	delivery_stop(d);
-	/* Do this before the writer stops, because the talker's last records and acknowledgements
-	 * go to the writer. */
+	/* Free the alerter and the talker before the writer stops, because their last records and
+	 * acknowledgements go to the writer. */
 	alerter_free(d->alerter);
 	d->alerter = NULL;
 	talker_free(d->talker);

@@ -29,7 +29,7 @@ struct delivery {
 	bool is_failing;
 	enum talker_state talker;
 	/* Counters at the last check. lost: alerts that programs or the webhook lost; dropped:
-	 * those of them that the webhook lost; unwritten: failures to write the JSON file. */
+	 * alerts that the webhook lost; unwritten: failures to write the JSON file. */
 	uint64_t lost, dropped, unwritten;
 	int64_t look_ms, failure_ms; /* times of the last check and the last failure */
 	int64_t webhook_ms;	     /* when the webhook began to fail; 0: it works */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * delivery.h - watches whether alerts are delivered: logs one line and raises one alert when the
- * talker, a program or the webhook begins to fail, and again when all of them work.
+ * talker, a program, the webhook or the JSON file begins to fail, and again when all of them work.
  */
 #ifndef WAYMARK_SRC_DAEMON_DELIVERY_H
 #define WAYMARK_SRC_DAEMON_DELIVERY_H

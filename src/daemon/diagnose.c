@@ -3,11 +3,11 @@
  * diagnose.c - finds out from the kernel why a packet strayed, on behalf of the audit, which must
  * not know the kernel.
  *
- * Each question costs a dump of the rules and routes, or a listing of the ruleset. Many mismatches
- * must not cause as many dumps, so only QUESTIONS_A_MOMENT questions are asked within a moment
- * (MOMENT_MS). Later questions get the latest answer for the same uplink and family. If answers
- * take long, as on a busy machine, a moment is longer, so that questions take at most a tenth of
- * the time.
+ * Each question to the kernel costs a dump of the rules and routes, or a listing of the ruleset.
+ * Many mismatches must not cause as many dumps, so only QUESTIONS_A_MOMENT questions are asked
+ * within a moment (MOMENT_MS). After that, the audit gets the latest answer for the same uplink and
+ * family. If answers take long, as on a busy machine, a moment is longer, up to MOMENT_MOST_MS, so
+ * that questions take about a tenth of the time.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -31,7 +31,8 @@ struct diagnosis {
 
 struct diagnose {
 	struct diagnosis routing[UPLINKS_MAX][2], restoring;
-	/* the current moment and its questions */
+	/* the current moment: when it began, how long its answers took, and the number of its
+	 * questions */
 	int64_t since_ms, spent_ms;
 	unsigned n;
 };
@@ -156,8 +157,8 @@ enum reason diagnose_stray(void *data, const struct audit_stray *stray, char obj
 	return known->reason;
 }
 
-/* While questions may be asked, look at the kernel's current routes, otherwise at those that the
- * steering knows. */
+/* If a question may be asked, look at the kernel's current rules and routes, otherwise at those of
+ * the steering's last snapshot. */
 bool diagnose_undrained(void *data, const struct audit_stray *stray, char object[OBJECT_MAX])
 {
 	struct daemon *d = data;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * event_mask.c - chooses which conntrack events the kernel generates: all, or only those that the
- * audit needs, if the configuration allows it and no other process listens. The ruleset sets the
- * mask; this file decides whether it does.
+ * audit needs. With events = auto it chooses all if another process listens. The ruleset sets the
+ * event mask; this file decides whether the ruleset does so.
  *
- * A flow keeps the event mask that was set when it began. So a new listener gets all events only of
- * flows that begin after the mask was removed.
+ * A flow keeps the event mask that was set when it began. So a new listener gets all events of a
+ * flow only if the flow begins after the mask was removed.
  */
 #include <string.h>
 #include <errno.h>

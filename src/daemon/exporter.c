@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * exporter.c - exports the counters to Prometheus: as a page that the talker requests, and as a
- * file for node_exporter's textfile collector, which is replaced as a whole.
+ * file for node_exporter's textfile collector. The file is replaced as a whole.
  *
  * Must not know HTTP, nor the meaning of the text.
  */
@@ -144,7 +144,7 @@ static void file_write(struct exporter *e, char *text)
 	free(text);
 }
 
-/* Return whether the disk is still writing the previous text. */
+/* Return whether the disk worker is still writing the previous text. */
 static bool is_file_busy(struct exporter *e)
 {
 	struct disk_worker_late late;

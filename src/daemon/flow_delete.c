@@ -34,7 +34,7 @@ struct flow_delete {
 	struct wanted_deletion wanted[DELETIONS_MAX];
 	unsigned n_wanted;
 	int64_t deleted_ms[DELETIONS_A_SECOND]; /* latest deletions; a ring; steady clock */
-	uint64_t deleted, not_deleted;		/* not deleted: because of the limit */
+	uint64_t deleted, not_deleted;		/* not deleted: because of the limits */
 	uint64_t not_deleted_reported;
 	int64_t not_deleted_reported_ms; /* steady clock */
 };
@@ -56,9 +56,9 @@ void flow_delete_stats(const struct daemon *d, struct flow_delete_stats *out)
 	out->not_deleted = d->flow_delete->not_deleted;
 }
 
-/* Return whether deleting a flow of this uplink helps. It does not if the uplink is down: with
- * on-uplink-down = "hold" the flow may use another uplink, and with "flush" it is deleted
- * anyway. */
+/* Return whether mismatching flows of this uplink are deleted. This does not help while the uplink
+ * is down: with on-uplink-down = "hold" the flow may use another uplink, and with "flush" the flow
+ * is deleted anyway. */
 static bool is_deletable(const struct daemon *d, uint8_t expected)
 {
 	return d->config->on_mismatch == ON_MISMATCH_DELETE && expected < UPLINKS_MAX &&

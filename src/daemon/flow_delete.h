@@ -18,7 +18,7 @@ void flow_delete_want(struct daemon *d, const struct flow_record *f,
 void flow_delete_tick(struct daemon *d, int64_t now_ms);
 
 struct flow_delete_stats {
-	uint64_t deleted, not_deleted; /* not deleted: because of the limit */
+	uint64_t deleted, not_deleted; /* not deleted: because of the limits */
 };
 void flow_delete_stats(const struct daemon *d, struct flow_delete_stats *out);
 

@@ -37,7 +37,7 @@ void flush_close(struct daemon *d)
 #define SETTLE_MS 500
 
 /* Note a change of the uplink's state. When the uplink goes down, set the time at which its flows
- * are deleted. When it is up or drained, clear that time. */
+ * are to be deleted. When the uplink is up or drained, clear this time. */
 static void state_note(struct daemon *d, uint8_t slot)
 {
 	uint8_t state = uplink_states_number(d, slot);

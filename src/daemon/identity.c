@@ -2,9 +2,9 @@
 /*
  * identity.c - switches from root to the user of the configuration, before any file is opened.
  *
- * The folders of history and state must belong to that user, because any other user who may write
- * to a folder can replace its files. A sticky folder such as /tmp is also safe. A folder that only
- * root may enter is not changed; waymarkd then stays root and logs why.
+ * The folders of history and state must belong to that user, or to root if the user may write to
+ * them: any other owner could replace the files. A sticky folder such as /tmp is also safe. A
+ * folder that only root may enter is not changed; waymarkd then stays root and logs why.
  */
 #include "daemon/identity.h"
 
@@ -195,8 +195,8 @@ int identity_rehearse(void)
 
 struct talker *identity_talker(const struct config *c)
 {
-	/* Without alert.user use waymarkd's user, so that the talker is root only if waymarkd
-	 * is. */
+	/* If alert.user is not set, use waymarkd's user, so that the talker is root only if
+	 * waymarkd is root. */
 	const char *name = c->alert.user ? c->alert.user : c->user;
 	struct talker_user user = {.name = name};
 	struct talker *t = talker_start(&user);

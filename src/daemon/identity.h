@@ -15,8 +15,8 @@ int identity_rehearse(void);
  * user. In each case drop all other privileges for good. Return 0 or -errno, logged. */
 int identity_assume(const struct config *c);
 
-/* Start the talker. If we are root, it runs as the user of section alert. Return NULL on failure,
- * logged. */
+/* Start the talker. If we are root, the talker runs as the user of section alert or, if none is
+ * set, as waymarkd's user. Return NULL on failure, logged. */
 struct talker *identity_talker(const struct config *c);
 
 #endif

@@ -20,7 +20,8 @@
  * of 56 bytes (56 MiB) are used. */
 #define ROWS_MAX  1000000
 #define ROWS_PART 4096
-/* A snapshot is served for FRESH_MS, and freed KEPT_MS after the last request for a part. */
+/* A request for the first part gets a snapshot that is at most FRESH_MS old. A snapshot is freed
+ * KEPT_MS after the last request for a part. */
 #define FRESH_MS 500
 #define KEPT_MS	 10000
 
@@ -166,8 +167,8 @@ char *live_answer(struct daemon *d, const char *from, int64_t now_ms)
 	out = open_memstream(&text, &size);
 	if (!out)
 		return NULL;
-	/* The dump has read the idle times, and may have begun long before taken_ms. Send the start
-	 * of the dump, so that clients do not count idle times from a later time. */
+	/* The dump has read the idle times, and may have begun long before taken_ms. Send the time
+	 * when the dump began, so that clients do not count idle times from a later time. */
 	fprintf(out, "{\"is_ready\":true,\"taken_ms\":%" PRId64 ",\"total\":%zu,\"rows\":[",
 		l->begun_ms, l->n);
 	rows_print(l, first, out);

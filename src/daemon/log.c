@@ -2,7 +2,7 @@
 /*
  * log.c - writes log lines to standard error.
  *
- * The caller formats a line and compares it with the previous one; if many lines in a row are
+ * The caller formats a line and compares it with the previous line. If many lines in a row are
  * equal, most are only counted. The caller queues the line, and a thread writes it. If the thread
  * does not run (before log_start(), after log_stop(), in a forked child), the caller writes the
  * line.

@@ -3,8 +3,8 @@
  * namespace_lock.c - binds an abstract socket address, which exists once per network namespace and
  * is released when the process ends.
  *
- * Any user may bind such an address. If a process of a user other than root and waymarkd's user
- * holds it, this is logged, and waymarkd starts nevertheless.
+ * Any user may bind such an address. If the process that holds the address belongs neither to root
+ * nor to waymarkd's user, waymarkd logs this and starts nevertheless.
  */
 #define _GNU_SOURCE /* struct ucred */
 #include "daemon/namespace_lock.h"

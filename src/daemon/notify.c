@@ -16,7 +16,8 @@
 
 #define WAITING_BYTES 96
 
-/* Messages that the service manager has not yet read, oldest first. */
+/* Messages that could not be sent yet, because the service manager does not read its socket; oldest
+ * first. */
 static char waiting[4][WAITING_BYTES];
 static size_t n_waiting;
 

@@ -32,8 +32,8 @@
 /* Maximum number of messages that are read in one turn of the loop. */
 #define BATCH 512
 
-/* Maximum number of turns in which observe_drain() reads a socket. Without a limit it might not
- * end. */
+/* Maximum number of turns in which observe_drain() reads a socket. Without a limit observe_drain()
+ * might not end. */
 #define EMPTY_TURNS 256
 
 /* Number of records that a few turns can produce. If the writer's queue has no room for more than
@@ -42,8 +42,8 @@
 #define WRITER_PATIENCE_MS 2000
 #define HOLD_NS		   2000000
 
-/* If an NFLOG message has come within this time, read the pending messages before a flow's DESTROY
- * event is processed. Else they might be attributed to the next flow with the same addresses. */
+/* If the newest NFLOG message is at most this old, read the pending messages before a DESTROY event
+ * is processed. Else they might be attributed to the next flow with the same addresses. */
 #define LOGGING_MS 1000
 
 /* Reasons of gap alerts. */
@@ -66,9 +66,9 @@ struct observe {
 
 static int observe_packets(struct daemon *d);
 
-/* Return the time of an event: usually when the batch of events was read. For an update that closes
- * a TCP connection return the current time. Such an event has no timestamp, the batch may have
- * begun long before, and a flow must not end before its packets. */
+/* Return the time of an event: usually when the batch of events was read. For an update with a TCP
+ * state, which may end the flow, return the current time: the event has no timestamp, the batch may
+ * have begun long before, and a flow must not end before its packets. */
 static int64_t event_ms(const struct daemon *d, const struct ct_event *ev)
 {
 	return ev->type == CT_UPDATE && ev->tcp_state ? clock_now_ms() : d->observe->last_event_ms;

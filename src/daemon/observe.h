@@ -16,7 +16,7 @@ int observe_start(struct daemon *d);
 void observe_close(struct daemon *d);
 /* Dump the conntrack table and adopt flows that predate the steering (adoption.h). Called when the
  * rules are installed and the default route is not changed yet. is_new: the ruleset was just
- * loaded, so at a start flows have no evidence from before. */
+ * loaded. If waymarkd is starting, flows then have no evidence from before the load. */
 void observe_before(struct daemon *d, bool is_new);
 void observe_tick(struct daemon *d, int64_t now_ms);
 /* Read both sockets until they are empty, for a bounded time. */

@@ -9,7 +9,7 @@
 
 #define USERS_FILE "/etc/passwd"
 
-/* Copy a name up to its first blank. In log lines and records each name must be one word. */
+/* Copy a name up to its first blank. In log lines and records each name is one word. */
 static void word_copy(char to[PEER_NAME], const char *from)
 {
 	size_t n = strcspn(from, " \t\n");

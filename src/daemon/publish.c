@@ -30,7 +30,8 @@
 struct publish {
 	uint64_t tamperings;	  /* changes of the steering by another process */
 	uint64_t refused;	  /* records that found the queue full */
-	uint64_t refused_counted; /* number of them in gaps that have ended */
+	uint64_t refused_counted; /* number of refused records that are counted in gaps that have
+				   * ended */
 	uint64_t refused_looked;  /* value of refused at the previous tick */
 	int64_t refused_since_ms;
 	struct open_gap refused_gap;
@@ -262,8 +263,8 @@ static void format_text(struct alert *a)
 			 a->flow_id, flow, alert_kind_name(a->kind), a->mark, a->egress);
 }
 
-/* Return the first of the uplinks that the flow left by. Only mismatch alerts name more than
- * one. */
+/* Return the slot of the first uplink that the flow left by, because an alert names one egress;
+ * SLOT_NONE: no uplink. */
 static uint8_t first_slot(const struct flow_record *f)
 {
 	uint64_t set = f->egress[0] | f->egress[1];
@@ -311,9 +312,9 @@ void publish_note_mark_writer(struct daemon *d, const struct who *who, const cha
 	snprintf(p->mark_object, sizeof(p->mark_object), "%s", object);
 }
 
-/* Add to the alert the table whose rule wrote the mark, and the process that added the rule.
- * 'waymark check' lists such rules while they exist, but only the kernel's notice identifies the
- * process. */
+/* Add to the alert the latest rule of another table that sets a mark, and the process that added
+ * this rule. 'waymark check' lists such rules while they exist, but only the kernel's notice
+ * identifies the process. */
 static void mark_writer_name(struct alert *a, const struct publish *p)
 {
 	size_t used = strlen(a->text);

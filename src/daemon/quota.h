@@ -18,7 +18,8 @@ int quota_open(struct daemon *d); /* 0 or -errno, logged */
 void quota_close(struct daemon *d);
 /* Add bytes that the uplink carried in both directions. */
 void quota_add(struct daemon *d, uint8_t slot, int64_t now_ms, uint64_t bytes);
-/* Raise the alerts that are due, and end those of the last period. */
+/* Raise the alerts that are due. End an alert when its period is over or the usage is below its
+ * level. */
 void quota_tick(struct daemon *d, int64_t now_ms);
 /* Forget the state of a slot that now belongs to another uplink or to none. */
 void quota_forget(struct daemon *d, uint8_t slot);

@@ -25,13 +25,13 @@
 #define STEPS 8
 
 /* A dump of a large table takes seconds. The pause after a dump is at least INTERVAL_MS and at
- * least PAUSE_FACTOR times its duration, so that dumps take at most a fifth of the time. */
+ * least PAUSE_FACTOR times the dump's duration, so that dumps take at most a fifth of the time. */
 #define INTERVAL_MS  1000
 #define PAUSE_FACTOR 4
 
 /* The kernel may send no events for flows that began without a listener, not even DESTROY
  * (nf_conntrack_events=2), and only a dump shows the counters of live flows. So the table is also
- * dumped without a request, for at most a 50th of the time. */
+ * dumped without a request. These dumps take at most a 50th of the time. */
 #define ROUTINE_MS     60000
 #define ROUTINE_FACTOR 49
 
@@ -44,7 +44,8 @@ struct resync {
 	int64_t last_ms;
 	bool is_news;			/* the requested or running dump was requested because
 					 * events were lost */
-	uint64_t resyncs, dump_entries; /* dumps since the start; entries of the newest */
+	uint64_t resyncs, dump_entries; /* number of dumps since the start; number of entries of the
+					 * newest dump */
 };
 
 int resync_open(struct daemon *d)
@@ -116,7 +117,7 @@ static int step(struct daemon *d)
 
 	for (int i = 0; ret > 0 && i < STEPS; i++) {
 		/* The kernel fills a buffer when the one before is read. Read the clock for each
-		 * buffer, so that step_ms is not earlier than its entries. */
+		 * buffer, so that step_ms is not earlier than the entries of the buffer. */
 		d->resync->step_ms = clock_now_ms();
 		ret = conntrack_dump_step(d->resync->dump, take_entries, d);
 	}

@@ -16,7 +16,7 @@ struct resync_hooks {
 	/* Read pending events: they include the DESTROY of an entry that expired while it was
 	 * dumped. */
 	void (*catch_up)(struct daemon *d);
-	/* Called when a dump is complete. */
+	/* Called when a dump has read the whole table. */
 	void (*done)(struct daemon *d, int64_t now_ms);
 	/* Return whether events are being lost, so that a dump must wait. */
 	bool (*is_losing)(const struct daemon *d);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * silencing.c - lets an operator silence alerts, for maintenance. When a silence begins or is ended
- * early, that is written to the history, with the user who requested it.
+ * silencing.c - lets an operator silence alerts, for maintenance. When a user begins a silence or
+ * ends one early, the history gets a record with the name of the user.
  *
  * A silence does not outlive waymarkd. Must not know the kinds of alerts.
  */

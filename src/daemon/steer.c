@@ -22,7 +22,7 @@
 /* Changes come in bursts (link, addresses, routes). Wait this long after a change, so that one
  * reconcile handles most of a burst. */
 #define SETTLE_MS 50
-/* Maximum delay of a reconcile. If its time is further ahead, the clock was set back. */
+/* Maximum delay of a reconcile. If a reconcile is due later than that, the clock was set back. */
 #define DELAY_MOST_MS 1000
 /* Retry interval while another process holds the steering's lock. */
 #define LOCKED_MS 200
@@ -32,7 +32,7 @@
 #define RETRY_MOST_MS  30000
 /* How long a stop waits for the steering's lock. */
 #define STOP_PATIENCE_MS 1000
-/* How long a start waits for the disk that has the steering's state, and how often it looks. */
+/* How long a start waits until the steering's state is saved, and how often it looks. */
 #define START_PATIENCE_MS 20000
 #define START_STEP_MS	  10
 
@@ -56,7 +56,8 @@ static void protection_set(struct daemon *d)
 			   "6.9 or newer can)");
 }
 
-/* Wait at a start for the disk, which is often busy then: nothing waits for waymarkd yet. */
+/* Wait until the state is saved. Called at a start only: the disk is often busy then, and nothing
+ * waits for waymarkd yet. Return 0 or -errno. */
 static int save_await(struct disk_worker *disk)
 {
 	int64_t end_ms = clock_steady_ms() + START_PATIENCE_MS;
@@ -73,8 +74,8 @@ static int save_await(struct disk_worker *disk)
 	return -EBUSY;
 }
 
-/* Save the steering's state by a thread. The loop waits only a moment for the thread. If the disk
- * is slow, the thread replaces the file later, as a whole. */
+/* Save the steering's state in a thread. While waymarkd runs, the loop waits for the thread only for
+ * a moment. If the disk is slow, the thread replaces the file later, as a whole. */
 static int state_save(void *data, const char *control_socket, const char *text)
 {
 	struct daemon *d = data;
@@ -186,7 +187,7 @@ static void take_notice(void *data, const struct rtnl_notice *n)
 	if (tamper_notice(d, n) || !is_relevant(d, n))
 		return;
 	/* If a reconcile is already scheduled for a later time, as for the release of an uplink,
-	 * move it forward. */
+	 * let it happen at due_ms. */
 	if (!d->steer->reconcile_due_ms || d->steer->reconcile_due_ms > due_ms)
 		d->steer->reconcile_due_ms = due_ms;
 }
@@ -286,8 +287,8 @@ void steer_set_midway(struct daemon *d, steer_midway_fn *fn)
 	d->steer->midway = fn;
 }
 
-/* Return whether a repair is due. After a failure only the time of the retry counts, even if
- * tampering is suspected before that. */
+/* Return whether a repair is due. After a failure a repair is due at the time of the retry, even if
+ * tampering is suspected earlier. */
 static bool repair_is_due(struct daemon *d, int64_t now_ms)
 {
 	if (d->steer->retry_due_ms)

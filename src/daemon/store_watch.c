@@ -22,7 +22,7 @@
 
 #define LOOK_MS	  250
 #define STUCK_MS  5000 /* a step of the writer that takes longer means that the disk hangs */
-#define LOCKED_MS 2000 /* how long another process may lock the database before it is reported */
+#define LOCKED_MS 2000 /* a lock of the database by another process is reported after this time */
 #define QUIET_MS  3000 /* time without a failure until writing counts as working */
 
 struct store_watch {
@@ -72,8 +72,9 @@ static void working_report(struct daemon *d)
 	publish_own(d, ALERT_STORE, ALERT_OVER, "", "writing the history works again");
 }
 
-/* Report that the writer has created a new database, or a new log for it. The writer has already written the uplinks to
- * it. Write the live flows and the states of the uplinks. */
+/* Report that the writer has created a new database, or a new write-ahead log for the database. The
+ * writer has already written the uplinks to it. Write the live flows and the states of the
+ * uplinks. */
 static void renewed_report(struct daemon *d, const struct writer_stats *s)
 {
 	char text[256];

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tamper.c - detects when another process changes the steering or the evidence rules, has them
- * repaired and reports it.
+ * tamper.c - detects when another process changes the steering or the evidence rules, has the
+ * change repaired and reports it.
  *
  * A kernel notice only raises a suspicion. After a quiet time the state is compared with the result
  * of the last reconcile. If the state is correct again, as after 'waymark apply', no process has
- * tampered. What vanishes with an interface was removed by the kernel. Must not know how things are
- * repaired.
+ * tampered. If something vanishes with its interface, the kernel has removed it, which is no
+ * tampering either. Must not know how things are repaired.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -34,7 +34,7 @@
 #define QUIET_MS 500
 
 /* How often to read the sysctls whose changes the kernel does not notify. The quiet time of a
- * change begins at the last correct reading. */
+ * change begins at the last reading that showed the planned values. */
 #define SYSCTLS_MS   400
 
 #define LINES_A_PASS 20
@@ -193,7 +193,8 @@ static bool is_own(int64_t pid)
 	return pid == getpid() || transaction_is_child((pid_t)pid);
 }
 
-/* If several processes changed the ruleset, blame the first that removed something. */
+/* If several processes changed the ruleset, blame the first that removed something or, if none did,
+ * the first that changed something. */
 static void take_ruleset_notice(void *data, const struct nft_notice *n)
 {
 	struct daemon *d = data;
@@ -243,8 +244,8 @@ static const struct who *who_did(const struct tamper *t, const struct steering_c
 	}
 }
 
-/* Return whether another process caused what this change repairs. The kernel deletes the routes of
- * an interface together with it. It sends a notice of the interface, but not always of the
+/* Return whether another process caused what this change repairs. When an interface vanishes, the
+ * kernel deletes its routes. The kernel sends a notice of the interface, but not always of the
  * routes. */
 static bool is_tampering(const struct tamper *t, const struct steering_change *c)
 {

@@ -14,8 +14,9 @@
 struct thing {
 	char name[160]; /* "": this entry is free */
 	int64_t asked_ms;
-	int64_t restored_ms[THING_PROMPT_MAX]; /* times of the latest restores, a ring; 0: none */
-	unsigned next;			       /* index of the oldest in the ring */
+	int64_t restored_ms[THING_PROMPT_MAX]; /* times of the latest restores, a ring; 0: none
+					        * yet */
+	unsigned next;			       /* index of the oldest time in the ring */
 	unsigned fights;		       /* consecutive restores that were soon undone */
 	int64_t waits_until_ms;		       /* when it may be restored; 0: it does not wait */
 	int64_t rests_until_ms;		       /* end of the rest after giving up; 0: no rest */
@@ -167,8 +168,8 @@ static enum thing_answer thing_restore(struct thing *at, const struct things *t)
 {
 	int64_t due_ms;
 
-	/* If a reconcile is tried again, it asks a second time in the same pass. The thing has just
-	 * been counted as restored. */
+	/* A reconcile that is tried again asks a second time in the same pass. Do not count the
+	 * restore twice. */
 	if (last_restored_ms(at) == t->now_ms)
 		return THING_RESTORE;
 	fight_count(at, t);

@@ -13,8 +13,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* Bits of the largest pid of a 64-bit kernel (include/linux/threads.h, PID_MAX_LIMIT). libnl uses
- * these bits of a port id for the pid. */
+/* Number of bits of the largest pid of a 64-bit kernel (include/linux/threads.h, PID_MAX_LIMIT).
+ * libnl uses these bits of a port id for the pid. */
 #define PID_BITS 22
 
 struct trace {
@@ -25,7 +25,7 @@ struct trace {
 };
 
 struct traces {
-	size_t n; /* added since the last clear; the next index is n % TRACES_MAX */
+	size_t n; /* changes added since the last clear; the next index is n % TRACES_MAX */
 	struct trace trace[TRACES_MAX];
 	uint32_t links[TRACED_LINKS_MAX];
 	size_t n_links; /* above TRACED_LINKS_MAX: any link may have changed */
@@ -114,8 +114,8 @@ static bool is_program_with_net_admin(uint32_t pid)
 }
 
 /* If the whole port id cannot be a pid, use its lower bits, but only if a process with that pid
- * exists. The pid may be one of another pid namespace, so the process that has it here may be
- * innocent: drop its name unless it could have made the change. */
+ * exists. The pid may be one of another pid namespace, and the process that has this pid in ours
+ * may be innocent. So drop the name of that process unless it could have made the change. */
 void who_of_port(struct who *w, uint32_t port)
 {
 	uint32_t pid = port & ((1u << PID_BITS) - 1);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * uplink_control.c - keeps the orders of operators in a file, and ends them when their time is
- * over.
+ * uplink_control.c - keeps the orders of operators, also in a file, and ends each order when its
+ * time is over.
  *
  * The file has one line per uplink: NAME WORD SINCE_MS UNTIL_MS USER PROCESS, "-" for unknown
  * values. It is replaced as a whole.

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * uplink_health.c - feeds counters to the health detector and the flows of suspects to the weigher,
- * decides from health and operators' orders, and passes the decisions to the steering.
+ * uplink_health.c - passes counters to the health detector, and the flows of a suspected uplink to
+ * the weigher. Decides from health and operators' orders about each uplink, and passes the
+ * decisions to the steering.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -23,7 +24,8 @@
 
 #define RECORD_EVERY_MS 60000
 #define IPS_SEEN_REPLY	(1u << 1) /* linux/netfilter/nf_conntrack_common.h */
-/* Steps of a dump per tick, so that the loop also serves its other sources. */
+/* Maximum number of steps of a dump per tick. With this limit the loop also serves its other
+ * sources. */
 #define DUMP_STEPS 40
 
 struct uplink_health {

@@ -23,9 +23,11 @@ struct uplink_states {
 	uplink_states_explain_fn *explain;
 	uint8_t state[UPLINKS_MAX];   /* 0: unknown yet */
 	char *addresses[UPLINKS_MAX]; /* as uplink_addresses() lists them; NULL: unknown yet */
-	struct addr gateways[UPLINKS_MAX][2];  /* the last of each family; none: unknown yet */
-	bool has_another_gateway[UPLINKS_MAX]; /* since the last record */
-	bool is_avoided[UPLINKS_MAX];	       /* as passed to the audit */
+	struct addr gateways[UPLINKS_MAX][2];  /* the last known gateway of each family; none:
+					        * unknown yet */
+	bool has_another_gateway[UPLINKS_MAX]; /* a gateway has changed since the last record */
+	bool is_avoided[UPLINKS_MAX];	       /* new flows avoid the uplink by decision, as last
+					        * passed to the audit */
 	struct uplink_state_record published[UPLINKS_MAX]; /* last published; state "": none */
 };
 
@@ -197,7 +199,7 @@ static void states_update(struct daemon *d)
 	}
 }
 
-/* Return whether the uplink carried flows before and after. */
+/* Return whether the uplink has the same state in both records, and carries flows in this state. */
 static bool has_carried(const struct uplink_state_record *was, const struct uplink_state_record *r)
 {
 	return !strcmp(was->state, r->state) &&
@@ -211,7 +213,8 @@ static bool has_moved(const struct uplink_state_record *was, const struct uplink
 }
 
 /* Return whether the history already has this record. State, cause and decision (with its user and
- * its end) must be equal. Different addresses make a new record only while the uplink is in use. */
+ * its end) must be equal. Other addresses or another gateway make a new record only while the
+ * uplink carries flows. */
 static bool is_published(const struct daemon *d, const struct uplink_state_record *r)
 {
 	const struct uplink_state_record *was = &d->uplink_states->published[r->slot];
@@ -237,8 +240,8 @@ static void addresses_fill(const struct daemon *d, struct uplink_state_record *r
 	r->addresses[len] = '\0';
 }
 
-/* If the addresses or a gateway have changed, set the cause to that. Only the record of the change
- * has this cause, not later ones. */
+/* If the addresses or a gateway have changed, set the cause to CAUSE_ADDRESS or CAUSE_GATEWAY. Only
+ * the record of the change has this cause, not later ones. */
 static void move_explain(const struct daemon *d, const struct uplink_state_record *was,
 			 struct uplink_state_record *r)
 {
@@ -250,7 +253,7 @@ static void move_explain(const struct daemon *d, const struct uplink_state_recor
 		r->cause = CAUSE_GATEWAY;
 }
 
-/* If the uplink is up again because a decision ended, set the cause to that of the decision. */
+/* If the uplink is up again because a decision ended, keep the cause of the decision. */
 static void return_explain(const struct uplink_state_record *was, struct uplink_state_record *r)
 {
 	if (r->cause == CAUSE_LINK && !strcmp(r->state, "up") &&

@@ -3,9 +3,9 @@
  * usage.c - writes the usage of each uplink in bins, from the counters of interfaces and rules, and
  * adds it to the quotas.
  *
- * If counters cannot be read, the last values are kept. The next difference then includes what was
- * counted meanwhile. Must not know how differences are computed (audit/usage.c), nor what a quota
- * causes (quota.c).
+ * If counters cannot be read, the last values are kept. The next difference then includes
+ * everything since the last successful reading. Must not know how differences are computed
+ * (audit/usage.c), nor what a quota causes (quota.c).
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -32,7 +32,7 @@ struct carried {
 	struct usage_record pending; /* usage that is not written yet */
 	int64_t pending_ms;	     /* start of the time that pending covers */
 	struct usage_totals totals;
-	struct flow_counts written_flows; /* those of the latest record */
+	struct flow_counts written_flows; /* flows of the latest record */
 };
 
 struct usage {
@@ -123,7 +123,7 @@ static void part_publish(void *data, const struct usage_record *part)
 	publish_record(data, &r);
 }
 
-/* Write a record even if nothing was counted, because the next waymarkd needs its reading. */
+/* Write a record even if nothing was counted, because the next waymarkd needs the reading in it. */
 void usage_write(struct daemon *d, int64_t now_ms)
 {
 	usage_read(d, now_ms);

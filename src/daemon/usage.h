@@ -32,7 +32,8 @@ struct usage_totals {
 	uint64_t sent_bytes, received_bytes;
 };
 void usage_totals(const struct daemon *d, uint8_t slot, struct usage_totals *out);
-/* Return how many of the uplink's flows started and were answered in the last one to two minutes. */
+/* Return how many of the uplink's flows started and how many were answered recently: since the last
+ * but one record of the usage, that is, in at most two minutes. */
 struct flow_counts usage_recent_flows(const struct daemon *d, uint8_t slot);
 
 #endif
