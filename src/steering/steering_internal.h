@@ -80,9 +80,9 @@ __attribute__((format(printf, 3, 4))) void run_changed(struct run *run, bool is_
 __attribute__((format(printf, 4, 5))) void run_failed(struct run *run, int err, const char *todo,
 						      const char *format, ...);
 
-/* Save the state. Return 0 or -errno. A run that is not atomic continues without the file, because
- * routes and rules are more important: the function then returns 0 after a failure, and prints only
- * the first of several failures in a row. */
+/* Save the state, and print the first of several failures in a row. Return 0 or -errno. A run that
+ * is not atomic continues without the file, because routes and rules are more important: for such a
+ * run return 0 also after a failure. */
 int run_keep(struct run *run);
 
 /* Record how to undo a change, if the run is atomic. Call before the change; if the change fails,
