@@ -55,7 +55,8 @@ int store_damage(struct store *st)
 	st->file_bytes = bytes;
 	rc = file->pMethods->xRead(file, header, sizeof(header), 0);
 	if (rc != SQLITE_OK && rc != SQLITE_IOERR_SHORT_READ)
-		return SQLITE_OK; /* unreadable is not damaged; the next statement reports why */
+		/* an unreadable file is not damaged; the next SQL statement reports the error */
+		return SQLITE_OK;
 	return memcmp(header, HEADER_MAGIC, sizeof(header)) ? SQLITE_NOTADB : SQLITE_OK;
 }
 

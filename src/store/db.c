@@ -11,9 +11,9 @@
 #include "store/db.h"
 #include "store/sql.h"
 
-/* Maximum max_page_count that every version of SQLite accepts. It stands for "no limit". */
+/* The highest max_page_count that every version of SQLite accepts. Here it means "no limit". */
 #define PAGES_MAX 1073741823
-/* Maximum chunk size for SQLITE_FCNTL_CHUNK_SIZE: 1 GiB. */
+/* The highest chunk size that this file sets with SQLITE_FCNTL_CHUNK_SIZE: 1 GiB. */
 #define CHUNK_MAX (INT64_C(1) << 30)
 
 const char *sql_text(const char *name)

@@ -17,8 +17,8 @@
 #define SLICE_FLOWS	   (1 << SLICE_BITS)
 #define SLICE_BITMAP_BYTES (SLICE_FLOWS / 8)
 
-/* In posting.ids, an id takes 2 bytes of 1 to 191 each, which SQL's unicode() can read. If an
- * address has POSTING_DENSE ids or more, ids is empty, and a search reads every flow of the
+/* In posting.ids, an id takes 2 bytes. Each byte is 1 to 191, so that SQL's unicode() can read it.
+ * If an address has POSTING_DENSE ids or more, ids is empty, and a search reads every flow of the
  * slice. */
 #define POSTING_BASE  191
 #define POSTING_DENSE 2048
@@ -31,8 +31,9 @@ struct slice {
 	int64_t id;		   /* flow id >> SLICE_BITS */
 	int64_t first_ms, last_ms; /* when its flows began; first_ms > last_ms: unknown */
 	uint8_t state;		   /* enum slice_state */
-	uint16_t indexed;	   /* postings cover this many of its ids, from the first one */
-	bool is_dirty;		   /* the row in the database is out of date */
+	/* number of ids that postings cover, counted from the slice's first id */
+	uint16_t indexed;
+	bool is_dirty; /* the row in the database is out of date */
 };
 
 struct slices {

@@ -175,9 +175,9 @@ static int connection_open(struct store *st)
 		return fail_sqlite(st, rc, "cannot open");
 	sqlite3_extended_result_codes(st->db, 1);
 	sqlite3_busy_timeout(st->db, BUSY_TIMEOUT_MS);
-	/* Until the file is known to be ours, do not touch even its log. */
+	/* Until the file is known to be ours, do not write to it or to its log. */
 	sqlite3_db_config(st->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
-	/* Keep the log and its index on close: with them, readers without write permission can open
+	/* Keep the log and its index on close, so that readers without write permission can open
 	 * the history while no daemon runs. */
 	sqlite3_file_control(st->db, "main", SQLITE_FCNTL_PERSIST_WAL, &persist);
 	if (sqlite3_db_readonly(st->db, "main") == 1)
@@ -227,7 +227,7 @@ enum store_move store_move(const struct store *st)
 		return STORE_IN_PLACE;
 	if (stat(st->path, &info) < 0 || info.st_ino != st->inode || info.st_dev != st->device)
 		return STORE_FILE_MOVED;
-	/* SQLite has both open, so no other file can have their inode numbers. */
+	/* SQLite has the log and its index open, so no other file can have their inode numbers. */
 	if ((st->wal_inode && inode_of(st, "-wal") != st->wal_inode) ||
 	    (st->index_inode && inode_of(st, "-shm") != st->index_inode))
 		return STORE_LOG_MOVED;
@@ -309,7 +309,7 @@ static int begin_anew(struct store *st, int damage, FILE *errors)
 	return connect_writable(st);
 }
 
-/* Return whether the cause may go away without an operator's change of the configuration. */
+/* Return whether the disk is the cause. It may recover without a change of the configuration. */
 static bool is_of_the_disk(int r)
 {
 	return r == -EROFS || r == -ENOSPC || r == -EDQUOT || r == -EIO;
@@ -341,8 +341,8 @@ static int open_in_memory(struct store *st)
 	return rc == SQLITE_OK ? ids_read(st) : fail_sqlite(st, rc, "cannot start without");
 }
 
-/* The disk keeps the database from being written. A daemon must steer without it: let it read what
- * can be read. The writer opens the database later. */
+/* Open the database for reading only, or an empty one in memory, because the disk prevents writing
+ * and the daemon must steer without the database. The writer opens the database later. */
 static int postpone(struct store *st, FILE *errors)
 {
 	if (errors)

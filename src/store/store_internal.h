@@ -25,7 +25,8 @@ struct store {
 	char interfaces[INTERFACES_MAX][IFNAMSIZ];
 	int64_t last_alive_ms;
 	bool was_clean;
-	/* size of the file when it was last checked; only the store itself makes it smaller */
+	/* size of the file when it was last checked; -1: unknown. Only the store itself may make
+	 * the file smaller. */
 	int64_t file_bytes;
 	char aside[64]; /* file name that the damaged database was renamed to */
 	/* when the damaged database was last written, in ms, if one was renamed at the start */
@@ -36,20 +37,21 @@ struct store {
 
 /* After the connection was lost or the opening was postponed: open st->path, or create it if it is
  * missing or empty, and fill in the fields that come from the database. If the opening was
- * postponed, also take the lock, and refuse a database with higher ids than were known at the start:
- * the audit has given them to other flows. Return 0, or -errno with a message in st->error. */
+ * postponed, also take the lock, and refuse a database that has higher ids than were known at the
+ * start, because the audit has given these ids to other flows. Return 0, or -errno with a message
+ * in st->error. */
 int store_reconnect(struct store *st);
 void store_disconnect(struct store *st);
 
 /* Which open file is no longer at its path: the database, or only its write-ahead log or the log's
- * index. Other processes do not see what is written to a deleted log, and SQLite does not notice
- * it. */
+ * index. SQLite does not notice that its log was deleted. Other processes do not see what is
+ * written to a deleted log. */
 enum store_move { STORE_IN_PLACE, STORE_FILE_MOVED, STORE_LOG_MOVED };
 
 enum store_move store_move(const struct store *st);
 
-/* Close a file that was moved or deleted, or whose log was. First checkpoint its write-ahead log;
- * then remove the log if the file is gone but its log still lies beside st->path. */
+/* Close a database whose file or write-ahead log was moved or deleted. First checkpoint the log. If
+ * the file is gone but its log still exists beside st->path, remove the log. */
 void store_abandon(struct store *st);
 
 /* --- damage.c: detects and renames a damaged database ------------------------ */

@@ -2,8 +2,8 @@
 /*
  * uplinks.c - the uplinks that were ever configured, and the sets of interfaces.
  *
- * Knows nothing of flows. After a rollback, unload and load them again: the copy in memory may have
- * rows that the table lacks.
+ * Knows nothing of flows. After a rollback, unload and load the uplinks again: the copy in memory
+ * may have rows that the tables lack.
  */
 #include <stdio.h>
 #include <stdlib.h>

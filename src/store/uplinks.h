@@ -50,9 +50,9 @@ void uplinks_unload(struct uplinks *u);
 /* Close the rows of uplinks that changed or were removed, and add new rows. */
 int uplinks_apply(struct uplinks *u, const struct uplinks_record *r);
 
-/* Return the id of the row that was valid for a slot when a flow was first seen; if there was none,
- * that of the slot's first row; 0: the slot has no row. The order of flow ids decides, not the
- * clock, which may have been set. */
+/* Return the id of the row that was valid for a slot when a flow was first seen; if no row was
+ * valid, return the id of the slot's first row; if the slot has no row, return 0. Flow ids are
+ * compared, not times, because the clock may have been set. */
 int64_t uplinks_id(const struct uplinks *u, uint8_t slot, int64_t flow_id);
 
 /* Return the id of a slot's newest row; 0: none. */

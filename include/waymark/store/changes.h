@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * changes.h - the log of changes: which rows of the history became final, and which final rows
- * changed afterwards, in the order of the commits. An exporter continues reading where it stopped.
+ * changes.h - the log of changes: which rows of the history were inserted or changed, in the order
+ * of the commits. An exporter continues reading where it stopped.
  *
  * Changes are numbered from 0. A row that changes again gets a new change with a new number. A flow
  * is logged only after it has ended.
@@ -32,7 +32,8 @@ struct change {
 	int64_t number;
 	int64_t time_ms; /* time of the commit */
 	enum change_kind kind;
-	int64_t id; /* id in the view of this kind; the row may have been deleted since */
+	/* id of the row in the view of this kind; the row may have been deleted since then */
+	int64_t id;
 };
 
 /* Called for each change. A return value other than 0 ends the query, which returns that value. */

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * failover.h - what happened to an uplink's flows when it went down, as the history shows: sums of
- * the flows by class. Flows that are still live are also listed, so that a caller with access to
- * the kernel's conntrack table can add their counters.
+ * failover.h - finds out from the history what happened to the flows of an uplink that went down.
+ * Flows are summed by class. Live flows are also listed one by one: a caller that can read the
+ * kernel's conntrack table adds their counters.
  */
 #ifndef WAYMARK_STORE_FAILOVER_H
 #define WAYMARK_STORE_FAILOVER_H
@@ -17,18 +17,20 @@
 
 /* What became of a flow. A flow belongs to the first class that matches. */
 enum failover_class {
-	/* marked for the uplink, but packets left by another one during the failover */
+	/* the mark names the failed uplink, but packets left by another uplink during the
+	 * failover */
 	FAILOVER_MOVED,
-	FAILOVER_DELETED, /* deleted because on-uplink-down is flush */
+	FAILOVER_DELETED, /* deleted by Waymark because on-uplink-down is flush */
 	/* live when the uplink went down and still live, neither moved nor deleted */
 	FAILOVER_STRANDED,
-	/* like stranded, but the connection is not established, or it has been silent since the
-	 * failover. The history cannot distinguish idle from stranded flows: a caller that has read
-	 * the kernel's conntrack table calls failover_set_idle(). */
+	/* like FAILOVER_STRANDED, but the connection is not established, or the flow has had no
+	 * packet since the failover. The history cannot distinguish idle from stranded flows: a
+	 * caller that has read the kernel's conntrack table calls failover_set_idle(). */
 	FAILOVER_IDLE,
-	FAILOVER_ENDED,	   /* live when the uplink went down, ended since then */
-	FAILOVER_BACKUP,   /* began on another uplink while the failed one was down */
-	FAILOVER_RETURNED, /* like backup, but deleted since because on-uplink-up is return */
+	FAILOVER_ENDED,	 /* live when the uplink went down, ended since then */
+	FAILOVER_BACKUP, /* began on another uplink while the failed one was down */
+	/* like FAILOVER_BACKUP, but later deleted by Waymark because on-uplink-up is return */
+	FAILOVER_RETURNED,
 	FAILOVER_CLASSES,
 };
 const char *failover_class_name(enum failover_class c); /* such as "moved" */
@@ -40,8 +42,9 @@ struct failover_sum {
 	enum failover_class class;
 	char by[UPLINK_NAME_MAX]; /* moved, backup, returned: the other uplink; else "" */
 	uint64_t flows, live;	  /* all flows of the sum, and how many of them are live now */
-	uint64_t bytes;		  /* of both directions; only flows whose bytes are known */
-	uint64_t unknown;	  /* flows whose bytes are unknown */
+	/* of both directions; without the flows whose bytes are unknown */
+	uint64_t bytes;
+	uint64_t unknown; /* flows whose bytes are unknown */
 };
 
 /* A live flow whose bytes the history does not know. */
@@ -53,7 +56,7 @@ struct failover_live {
 	uint16_t zone;
 	uint32_t ct_id;
 	struct endpoints tuple; /* of the original direction */
-	/* set by the caller once bytes[] is filled in; query_failover() sets false */
+	/* query_failover() sets false; the caller sets true after it has filled in bytes[] */
 	bool is_counted;
 	bool is_idle;	   /* set by failover_set_idle() */
 	uint64_t bytes[2]; /* by enum direction; valid if is_counted */
@@ -62,37 +65,39 @@ struct failover_live {
 struct failover {
 	char uplink[UPLINK_NAME_MAX];
 	int64_t down_ms;
-	int64_t back_ms;	   /* 0: the uplink is still down */
-	char cause[16];		   /* "link", "health", "operator", ...; "": unknown */
-	char decision[16];	   /* "down", "drain", ...; "": none */
-	char user[32];		   /* the user who made the decision; "": no user */
-	char detail[96];	   /* text of the newest health sample around that time; "": none */
+	int64_t back_ms;   /* 0: the uplink is still down */
+	char cause[16];	   /* "link", "health", "operator", ...; "": unknown */
+	char decision[16]; /* "down", "drain", ...; "": none */
+	char user[32];	   /* the user who made the decision; "": no user */
+	/* text of the newest health sample from 60 s before to 2 s after down_ms; "": none */
+	char detail[96];
 	struct failover_sum *sums; /* by class, at least one per class */
 	size_t n_sums;
 	struct failover_live *live; /* in the order of ids */
 	size_t n_live;
 };
 
-/* Find the last time at or before at_ms (0: the last time ever) when an uplink went from state 'up'
- * or 'drain' to another state while a daemon ran. uplink is the uplink's name; NULL: any uplink.
- * Fill in *out with what became of its flows. Return 0 (call failover_free() afterwards), -ENOENT
- * if no such time is in the history, or -errno; query_error() then has the message. */
+/* Find the last failover at or before at_ms (0: the last one in the history): an uplink went from
+ * state 'up' or 'drain' to another state while a daemon ran. uplink is the uplink's name (NULL: any
+ * uplink). Fill in *out with what happened to its flows. Return 0 (call failover_free()
+ * afterwards), -ENOENT if the history has no such failover, or -errno; query_error() then has the
+ * message. */
 int query_failover(struct query *q, const char *uplink, int64_t at_ms, struct failover *out);
-/* Read the failover with this id, which query_failovers() returned; otherwise as
- * query_failover(). */
+/* Like query_failover(), but read the failover with this id. query_failovers() lists the ids. */
 int query_failover_of(struct query *q, int64_t id, struct failover *out);
 void failover_free(struct failover *f);
 
-/* List the ids of all failovers of the uplink (NULL: of any) from since_ms on and before until_ms
- * (0: without an end), oldest first. Free *ids, also after an error. Return 0 or -errno. */
+/* List the ids of all failovers of an uplink (NULL: of any uplink) at or after since_ms and before
+ * until_ms (0: no limit), oldest first. The caller frees *ids, also after an error. Return 0 or
+ * -errno. */
 int query_failovers(struct query *q, const char *uplink, int64_t since_ms, int64_t until_ms,
 		    int64_t **ids, size_t *n);
 
 /* Move a live flow from class stranded to class idle. */
 void failover_set_idle(struct failover *f, struct failover_live *l);
 
-/* Call fn for the flows of one class, as rows of the view flows, newest first, at most limit (0:
- * all). Return 0, the result of fn, or -errno. */
+/* Call fn for the flows of one class, newest first, for at most limit flows (0: all). Each flow is
+ * one row of the view flows. Return 0, the result of fn, or -errno. */
 int query_failover_flows(struct query *q, const struct failover *f, enum failover_class c,
 			 uint64_t limit, query_row_fn *fn, void *data);
 

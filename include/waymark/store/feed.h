@@ -3,8 +3,8 @@
  * feed.h - the history as a feed for other systems: the rows that changed after a position, in the
  * order in which they changed.
  *
- * Read-only. Each call is one short read transaction. The callback runs inside it and must not wait
- * for anything. Statements, DDL and encodings are derived from one description of the tables and
+ * Read-only. Each call is one short read transaction. The callback runs inside the transaction and
+ * must not block. Statements, DDL and encodings are derived from one description of the tables and
  * their columns.
  */
 #ifndef WAYMARK_STORE_FEED_H
@@ -24,7 +24,8 @@ enum feed_kind {
 	FEED_TEXT,
 	FEED_WORD, /* text with few different values */
 	FEED_ADDRESS,
-	FEED_TIME, /* milliseconds; the view has NAME_ms (integer) and NAME (text) */
+	/* a time in ms; the view has two columns for it: NAME_ms (integer) and NAME (text) */
+	FEED_TIME,
 };
 
 struct feed_column {
@@ -33,8 +34,8 @@ struct feed_column {
 	bool is_nullable;
 };
 
-/* The tables of the feed. Heartbeats are not among them: they are not in the history, the exporter
- * generates them. */
+/* The tables of the feed. Heartbeats have no table here: the history does not hold them, the
+ * exporter generates them. */
 enum feed_table_id {
 	FEED_FLOWS,
 	FEED_MISMATCHES,
@@ -51,10 +52,11 @@ struct feed_table {
 	const char *name;		   /* name of the view */
 	const struct feed_column *columns; /* the first column is the id */
 	size_t n_columns;
-	bool is_urgent; /* the rows are rare and should be exported without delay */
-	/* a time column that never changes after the first write; targets partition by it */
+	bool is_urgent; /* rows are rare and should be exported without delay */
+	/* name of a time column whose value never changes; targets partition by it */
 	const char *day;
-	const char *time; /* the time column that shows when the row last changed */
+	/* name of the time column that the exporter takes as the time of the row */
+	const char *time;
 	const char *text; /* what the table holds, in one phrase */
 };
 extern const struct feed_table feed_tables[FEED_TABLES];
@@ -106,14 +108,15 @@ int feed_pending(struct feed *f, enum feed_table_id table, int64_t after, int64_
 int feed_read(struct feed *f, enum feed_table_id table, int64_t after, unsigned limit,
 	      feed_row_fn *fn, void *data);
 
-/* Call fn for at most limit live flows, in the order of ids, with an id above after_id and a start
- * before before_ms. The version of these rows is lower than that of any later change. Return 0, the
- * result of fn, or -errno. */
+/* Call fn for the live flows that have an id above after_id and began before before_ms, in the
+ * order of ids, for at most limit of them. A later change of such a flow has a higher version than
+ * the row that fn gets here. Return 0, the result of fn, or -errno. */
 int feed_read_live(struct feed *f, int64_t after_id, int64_t before_ms, unsigned limit,
 		   feed_row_fn *fn, void *data);
 
-/* Set *position to the position before the first change that was committed at or after since_ms. If
- * there is none, set it to the newest position. Return 0 or -errno. */
+/* Set *position so that feed_read() begins with the first change that was committed at or after
+ * since_ms. If there is no such change, set *position to the newest position. Return 0 or
+ * -errno. */
 int feed_find(struct feed *f, int64_t since_ms, int64_t *position);
 
 /* What a heartbeat reports about the history. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * query.h - reads the history over read-only connections, whether or not the daemon is running,
- * also after it was killed.
+ * query.h - reads the history over read-only connections. The daemon may be running, stopped or
+ * killed.
  *
  * A row consists of named, typed values, one per column of the view, in the view's order. The
  * caller decides how to show them. No transaction is open while a row is shown, so a slow reader
@@ -23,15 +23,15 @@ enum value_kind { VALUE_NULL, VALUE_INTEGER, VALUE_TEXT, VALUE_REAL };
 struct value {
 	const char *name; /* name of the column */
 	enum value_kind kind;
-	int64_t integer;  /* valid with VALUE_INTEGER */
-	const char *text; /* valid with VALUE_TEXT, and only in the callback */
-	double real;	  /* valid with VALUE_REAL */
+	int64_t integer;  /* valid if kind is VALUE_INTEGER */
+	const char *text; /* valid if kind is VALUE_TEXT, and only in the callback */
+	double real;	  /* valid if kind is VALUE_REAL */
 };
 
 /* Called for each row. A return value other than 0 ends the query, which returns that value. */
 typedef int query_row_fn(void *data, const struct value *values, size_t n);
 
-/* Conditions on rows; a row must match all of them. query_filter_init sets none. */
+/* Conditions on rows; a row must match all of them. query_filter_init() sets no condition. */
 struct query_filter {
 	bool is_live;	    /* only live flows */
 	bool is_unanswered; /* only flows without a packet in the reply direction */
@@ -68,7 +68,7 @@ struct query;
 struct query *query_open(const char *path, FILE *errors);
 void query_close(struct query *q);
 
-/* An address with port and protocol (-1: any) at a moment. */
+/* An address, a port (-1: any) and a protocol (-1: any) at a point in time. */
 struct query_endpoint {
 	struct addr addr;
 	int32_t port;
@@ -90,10 +90,11 @@ int query_stats(struct query *q, const struct query_filter *f, const char *const
 		query_row_fn *fn, void *data);
 
 /* Read the usage of uplinks: time, time_ms, uplink, bytes_sent, bytes_received, packets_sent,
- * packets_received, flows_started, flows_answered, peak_bps and p95_bps (both over bins of five
- * minutes, each with its busier direction). Only since, until, uplink and limit of the filter are
- * used. by: the length of a row's period, "5min", "hour", "day" or "month" (UTC). Return -EINVAL
- * for any other value of by. */
+ * packets_received, flows_started, flows_answered, peak_bps and p95_bps (the maximum and the 95th
+ * percentile of the rates of five-minute bins; the rate of a bin is the rate of its busier
+ * direction, in bit/s). Only since, until, uplink and limit of the filter are used. by: the length
+ * of a row's period, "5min", "hour", "day" or "month" (UTC). Return -EINVAL for any other value of
+ * by. */
 int query_usage(struct query *q, const struct query_filter *f, const char *by, query_row_fn *fn,
 		void *data);
 
@@ -110,20 +111,22 @@ int query_tampering(struct query *q, const struct query_filter *f, query_row_fn 
  * filter are used. An hour matches if it overlaps the time from since to until. */
 int query_coverage(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
 
-/* Read, per uplink, the packets that belong to no flow, in the hours that end after since_ms:
- * uplink, packets, example (NULL: none was logged), hour_ms (the hour of the example). */
+/* Count, per uplink, the packets that belong to no flow, in the hours that end after since_ms:
+ * uplink, packets, example (one such packet; NULL: none was logged), hour_ms (the hour of the
+ * example). */
 int query_untracked(struct query *q, int64_t since_ms, query_row_fn *fn, void *data);
-/* Read, per uplink, the UDP replies from an address that no flow had sent to, in the hours that end
- * after since_ms: uplink, answers, example, hour_ms (the hour of the example). */
+/* Count, per uplink, the UDP replies from addresses that no flow had sent to, in the hours that end
+ * after since_ms: uplink, answers, example (one such reply), hour_ms (the hour of the example). */
 int query_unasked(struct query *q, int64_t since_ms, query_row_fn *fn, void *data);
 
-/* Set *id and *started_ms to those of the oldest flow in the history; 0: no flow, or its start is
- * unknown. Return 0 or -errno. */
+/* Set *id to the id of the oldest flow in the history (0: no flow), and *started_ms to its start
+ * (0: unknown). Return 0 or -errno. */
 int query_oldest(struct query *q, int64_t *id, int64_t *started_ms);
 
 /* Read every uplink that was ever configured; those configured now come first. */
 int query_uplinks(struct query *q, query_row_fn *fn, void *data);
-/* Read the name of every uplink's interface and of every other interface that a flow left by. */
+/* Read the name of every uplink's interface, and of every other interface that packets of a flow
+ * left by. */
 int query_interfaces(struct query *q, query_row_fn *fn, void *data);
 
 /* Read one flow; -ENOENT if it is not in the history. */
@@ -151,7 +154,7 @@ struct summary_span {
 
 #define SUMMARY_TALKERS	     10
 #define SUMMARY_DESTINATIONS 3
-/* step_ms for query_talkers(): use the sums by hour, which may be less exact */
+/* a value of step_ms for query_talkers(): read the sums by hour, which may be less exact */
 #define SUMMARY_BY_HOUR	 (-1)
 #define SUMMARY_EXACT_MS INT64_C(172800000)
 #define SUMMARY_ALIVE_MS 30000 /* a running daemon records the time more often than this */
@@ -164,11 +167,12 @@ int query_steps(struct query *q, const struct summary_span *span, query_row_fn *
  * SUMMARY_EXACT_MS, or step_ms is SUMMARY_BY_HOUR, only inside hosts are listed, and a flow counts
  * in the hour in which it ended. */
 int query_talkers(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
-/* Rows: uplink, left (packets; NULL: unknown), missing (packets that the history lacks), and one
- * column per cause of missing packets, named after the cause. */
+/* Rows: uplink, left (number of packets that left by the uplink; NULL: unknown), missing (number of
+ * these packets that the history lacks), and one column per cause of missing packets, named after
+ * the cause. */
 int query_covered(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
-/* Rows: started, ended (ms; NULL: still open), source, lost, reason, by time: the gaps, and the
- * times in which no daemon ran. */
+/* One row per gap, and one per interval in which no daemon ran: started (ms), ended (ms; NULL:
+ * still open), source, lost, reason. Ordered by time. */
 int query_unseen(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
 
 /* One row per expected uplink, egress and reason, most mismatches first: expected, egress, reason,
@@ -183,8 +187,8 @@ int query_mismatch_steps(struct query *q, const struct summary_span *span, query
 /* Rows: time (ms), uplink, state, cause, user, process, by uplink and time. If an uplink's state at
  * the beginning of the span is known, the uplink's first row shows that state. */
 int query_states(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
-/* Rows: time (ms), uplink, the addresses before and the addresses after each change of an uplink's
- * addresses. */
+/* One row per change of an uplink's addresses: time (ms), uplink, the addresses before the change,
+ * the addresses after it. */
 int query_moves(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
 /* Rows: time (ms), uplink: when an uplink that was in use got another gateway. */
 int query_gateways(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
@@ -200,8 +204,8 @@ int query_rates(struct query *q, const struct summary_span *span, query_row_fn *
 int query_destinations(struct query *q, const struct summary_span *span, query_row_fn *fn,
 		       void *data);
 
-/* Set the highest ids in the history. A caller that follows the history queries for rows above
- * them. Return 0 or -errno. */
+/* Set *flow, *mismatch and *gap to the highest ids in the history. A caller that follows the
+ * history then queries for rows with higher ids. Return 0 or -errno. */
 int query_last_ids(struct query *q, int64_t *flow, int64_t *mismatch, int64_t *gap);
 
 /* Return the message of the last failure. */

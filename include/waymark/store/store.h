@@ -2,7 +2,7 @@
 /*
  * store.h - the history in SQLite: one writer thread behind a bounded queue.
  *
- * Queries are in query.h, on read-only connections of their own.
+ * query.h has the queries, which use read-only connections of their own.
  */
 #ifndef WAYMARK_STORE_STORE_H
 #define WAYMARK_STORE_STORE_H
@@ -31,7 +31,7 @@ struct store *store_open_or_renew(const char *path, FILE *errors);
 /* Commit, checkpoint the write-ahead log and close. NULL is allowed. */
 void store_close(struct store *st);
 
-/* Return the highest id in use; the audit continues above it. */
+/* Return the highest id in use. The audit gives higher ids to new records. */
 int64_t store_last_flow_id(const struct store *st);
 int64_t store_last_mismatch_id(const struct store *st);
 int64_t store_last_gap_id(const struct store *st);
@@ -131,8 +131,9 @@ bool writer_flush_within(struct writer *w, unsigned patience_ms);
 #define WRITER_STOP_MS 15000
 /* Write the rest of the queue, commit, and end the thread. is_clean is saved for
  * store_last_alive_ms(). If writing fails, retry for some seconds, then give up the remaining
- * records. Return the number of these records (the store is still open), or -ETIMEDOUT if the disk
- * does not answer; then the thread never releases the store, and the process must exit. */
+ * records. Return the number of records that were given up (the store is still open), or -ETIMEDOUT
+ * if the disk does not answer; then the thread never releases the store, and the process must
+ * exit. */
 int writer_stop(struct writer *w, bool is_clean, int64_t now_ms);
 
 void writer_stats(struct writer *w, struct writer_stats *out);
@@ -144,8 +145,9 @@ void writer_stats(struct writer *w, struct writer_stats *out);
 void writer_set_retention(struct writer *w, uint64_t retention_s, uint64_t max_bytes);
 
 /* Cut the addresses of flows that ended more than a day ago to their first ipv4_bits or ipv6_bits
- * bits. The writer thread does this in steps, like retention. With is_on false, stop cutting. The
- * cut is not logged as a change, so exporters that have shipped a flow do not ship it again. */
+ * bits. The writer thread does this in steps, like retention. If is_on is false, stop cutting
+ * addresses. The cut is not logged as a change, so exporters that have shipped a flow do not ship
+ * it again. */
 void writer_set_anonymize(struct writer *w, bool is_on, uint8_t ipv4_bits, uint8_t ipv6_bits);
 
 /* Apply retention now, because an administrator asks for it. Trust the clock even if it has just

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * failover.c - what happened to an uplink's flows when it went down. The flows that were live at
- * that time are found in three ways: those still live, those with a long life (which have an
- * index), and those that began shortly before, for which only the slices of that time are read.
+ * failover.c - finds out what happened to an uplink's flows when the uplink went down. The flows
+ * that were live at that time come from three places: the index of live flows, the index of flows
+ * that lived for ten minutes or longer, and the slices of the ten minutes before that time.
  *
  * Knows nothing of the kernel's conntrack table.
  */
@@ -42,16 +42,16 @@ int failover_class_parse(const char *name)
 
 /* --- which failover -------------------------------------------------------------------- */
 
-/* The state before s of the uplink with the same name. A reload may have given the uplink another
- * row, so ids cannot be compared. */
+/* Column 'what' of the last row before s for the uplink of the same name. A reload may have given
+ * the uplink another row in table uplink, so the ids of uplinks cannot be compared. */
 #define STATE_BEFORE(what)                                                                         \
 	"(SELECT p." what " FROM uplink_state p JOIN uplink v ON v.id = p.uplink"                  \
 	" WHERE v.name = u.name AND p.id < s.id ORDER BY p.id DESC LIMIT 1)"
 
-/* Times at which an uplink went from state 'up' or 'drain' to another state. If a daemon starts
+/* The rows at which an uplink went from state 'up' or 'drain' to another state. If a daemon starts
  * while an uplink is down, it records 'down' at its start, although the uplink went down earlier.
- * Such a row does not count; a gap with source 2 that ended since the previous state shows it. ?1:
- * latest time, 0: any; ?2: name, NULL: any. */
+ * Such a row does not count: a gap with source 2 (no daemon ran) ended between the previous row and
+ * this row. ?1: latest time, 0: any; ?2: name, NULL: any. */
 #define FALLS                                                                                      \
 	" FROM uplink_state s JOIN uplink u ON u.id = s.uplink"                                    \
 	" WHERE s.state NOT IN ('up', 'drain') AND (?1 = 0 OR s.time <= ?1) AND (?2 IS NULL OR "   \
@@ -61,14 +61,14 @@ int failover_class_parse(const char *name)
 				      "AND g.ended <= s.time"                                      \
 				      " AND g.ended > " STATE_BEFORE("time") ")"
 
-/* The last of them; ?3: that one alone, 0: any. */
+/* The last failover; ?3: the id of the only row to consider, 0: any. */
 static const char fall_sql[] =
 	"SELECT s.id, s.time, u.name, (SELECT c.name FROM cause c WHERE c.id = s.cause),"
 	" s.decision, s.user, (SELECT h.text FROM health_sample h WHERE h.uplink = s.uplink"
 	" AND h.time BETWEEN s.time - 60000 AND s.time + 2000 AND h.text <> '' ORDER BY h.id DESC"
 	" LIMIT 1)" FALLS " AND (?3 = 0 OR s.id = ?3) ORDER BY s.id DESC LIMIT 1";
 
-/* All of them, oldest first; ?3: earliest time. */
+/* All failovers, oldest first; ?3: earliest time. */
 static const char falls_sql[] = "SELECT s.id" FALLS " AND s.time >= ?3 ORDER BY s.id";
 
 static const char return_sql[] =
@@ -108,8 +108,8 @@ static int return_find(struct query *q, int64_t fall, struct failover *f)
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? 0 : query_fail(q, rc);
 }
 
-/* Which failover to read: the one with this id or, if id is 0, the last one of the uplink (NULL:
- * any) at or before at_ms (0: ever). */
+/* Which failover to read: the one with this id or, if id is 0, the last failover of the uplink
+ * (NULL: of any uplink) at or before at_ms (0: the last one in the history). */
 struct wanted {
 	int64_t id, at_ms;
 	const char *uplink;
@@ -217,7 +217,7 @@ static int members_prepare(struct query *q, sqlite3_stmt **stmt, const char *sql
 /* --- sums and live flows ------------------------------------------------------------------ */
 
 /* Return the list with room for one more element, or NULL if memory is short. The capacity is a
- * power of two. The list is full when n reaches it, and is then doubled. */
+ * power of two, and is doubled when n reaches it. */
 static void *list_grow(void *list, size_t n, size_t size)
 {
 	if (n & (n - 1))

@@ -346,7 +346,8 @@ static int row_show(struct feed *f, int table, struct feed_row *row, feed_row_fn
 	return r;
 }
 
-/* A list of ids as table change encodes it: differences, zigzag, LEB128. */
+/* A list of ids as table change encodes it: each id is stored as its difference from the previous
+ * id, in zigzag and LEB128 encoding. */
 struct change_ids {
 	const uint8_t *at, *end;
 	int64_t id;

@@ -10,7 +10,7 @@
 #include "store/db.h"
 #include "store/read/query_internal.h"
 
-/* Only for protocols with ports: for ICMP, the port columns hold other values. */
+/* These conditions exclude ICMP and ICMPv6, whose port columns hold other values. */
 #define PORT_FLOW     " AND proto NOT IN (1, 58) AND $port IN (sport, dport, nat_sport, nat_dport)"
 #define PORT_MISMATCH " AND proto NOT IN (1, 58) AND $port IN (sport, dport)"
 #define UPLINK_FLOW   " AND uplink IN (SELECT id FROM uplink WHERE name = $uplink)"
@@ -65,8 +65,8 @@ static void prefixes_append(sqlite3_str *sql, const struct query_filter *f, bool
 	prefix_append(sql, &f->host, "host", sides[is_flow][2]);
 }
 
-/* Append the conditions for flows only. A flow whose end is unknown counts as live only at its
- * start. */
+/* Append the conditions that only flows can have. A flow whose end is unknown counts as live only
+ * at its start. */
 static void flow_append(sqlite3_str *sql, const struct query_filter *f)
 {
 	if (f->since_ms || f->at_ms)
@@ -102,8 +102,8 @@ static void mismatch_append(sqlite3_str *sql, const struct query_filter *f)
 					   " uplink WHERE $egress IN (interface, name)))");
 }
 
-/* Write "state = 0" and "verdict < 5" exactly as the partial indexes do, so that SQLite uses
- * these. */
+/* Write "state = 0" and "verdict < 5" exactly as the partial indexes do, so that SQLite uses these
+ * indexes. */
 static void state_append(sqlite3_str *sql, const struct query_filter *f)
 {
 	if (f->is_live)

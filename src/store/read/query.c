@@ -16,7 +16,7 @@
 #include "store/read/query_internal.h"
 #include "store/store_internal.h"
 
-/* The writer locks readers out only while it changes the schema. */
+/* How long to wait for a lock. The writer locks readers out only while it changes the schema. */
 #define BUSY_TIMEOUT_MS 2000
 /* How many ids are fetched in one transaction. */
 #define CHUNK 1024
@@ -152,8 +152,8 @@ static int chunks_run(struct query *q, const struct query_filter *f, enum filter
 	return r;
 }
 
-/* Use the index of live flows or the index of flagged flows if the filter selects only such flows:
- * both are small. */
+/* If the filter selects only live flows, use their index; if it selects only flows with a verdict
+ * below VERDICT_UNKNOWN, use the index of flagged flows. Both indexes are small. */
 static int query_flows_run(struct query *q, const struct query_filter *f, struct row_shower *shower)
 {
 	bool is_flagged = f->verdict != VERDICT_NONE && f->verdict < VERDICT_UNKNOWN;
@@ -293,7 +293,7 @@ int query_interfaces(struct query *q, query_row_fn *fn, void *data)
 		       0, 0, 0, fn, data);
 }
 
-/* Passes rows on and notes whether there was any. */
+/* Passes rows to fn and notes whether there was any row. */
 struct witness {
 	query_row_fn *fn;
 	void *data;

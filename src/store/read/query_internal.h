@@ -55,7 +55,7 @@ struct row_buffer {
 	size_t text_size;
 };
 
-/* Note SQLite's message in q->error. Return -errno for its result code. */
+/* Note SQLite's message in q->error. Return the -errno of the result code rc. */
 int query_fail(struct query *q, int rc);
 
 /* Fetch at most max ids from the one-column statement 'ids'. Return their number or -errno. */
@@ -82,7 +82,8 @@ int row_shower_open(struct row_shower *s, struct query *q, const char *sql, quer
 void row_shower_close(struct row_shower *s);
 /* Show one row. Return 0 (shown, or deleted meanwhile), the result of fn, or -errno. */
 int row_shower_show(struct row_shower *s, int64_t id);
-/* Show several rows, reading ROWS_AT_ONCE per transaction. Return as row_shower_show(). */
+/* Show several rows. Each transaction reads ROWS_AT_ONCE rows. Return what row_shower_show()
+ * returns. */
 int row_shower_show_all(struct row_shower *s, const int64_t *ids, size_t n);
 
 /* Copy all rows of a statement, then show them; for statements with few rows. Return 0, the result

@@ -145,8 +145,8 @@ int id_list_add(struct id_list *l, int64_t id)
 	return 0;
 }
 
-/* Read a row into the buffer. Return 1, 0 if the row no longer exists, or -errno. If s->ids is set,
- * only add the id to that list, and return 0 or -ENOMEM. */
+/* Read a row into the buffer. Return 1 if the row was read, 0 if the row does not exist, or -errno.
+ * If s->ids is set, only add the id to that list, and return 0 or -ENOMEM. */
 static int row_read(struct row_shower *s, int64_t id, struct row_buffer *b)
 {
 	int r = 0, rc;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * summary.c - computes the sums over a time that a report shows. The times of the slices limit
- * which flows are read.
+ * summary.c - computes the sums over a span of time, which a report shows. Slices without a flow of
+ * this span are not read.
  *
  * Knows nothing of how sums are shown.
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * sums.c - finds the flows that used an address, and computes sums by columns and usage.
+ * sums.c - finds the flows that used an address, and computes sums by columns and the usage of
+ * uplinks.
  */
 #include <errno.h>
 #include <stdlib.h>

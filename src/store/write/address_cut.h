@@ -13,8 +13,9 @@ struct address_cut {
 	uint8_t ipv4_bits, ipv6_bits;
 };
 
-/* Register address_cut(ADDRESS), for an address as the tables encode it, and text_cut(TEXT), for
- * each address in a message. cut must outlive the connection. Return SQLite's result code. */
+/* Register two SQL functions: address_cut(ADDRESS) cuts an address that is encoded as in the
+ * tables; text_cut(TEXT) cuts each address in a message. cut must outlive the connection. Return
+ * SQLite's result code. */
 int address_cut_register(sqlite3 *db, struct address_cut *cut);
 
 #endif

@@ -4,9 +4,9 @@
  * or because of an empty battery, must not make all rows look old.
  *
  * A reading of the clock is accepted if it is close to the last accepted reading plus the time
- * passed since then. If the clock has leapt to another time, its readings are accepted after it has
- * run from there for a while without another leap. Until then, the time used is the last accepted
- * reading plus the time passed, or the clock's reading if that is less.
+ * passed since then. If the clock leaps to another time, its readings are accepted only after it
+ * has run for a while without another leap. Until then, retention uses the last accepted reading
+ * plus the time passed since then, or the clock's reading if that is less.
  *
  * Pure: it reads no clock.
  */

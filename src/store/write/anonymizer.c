@@ -3,7 +3,7 @@
  * anonymizer.c - cuts addresses in flows, removes the postings of the changed slices, then cuts
  * addresses in other tables. SQLite overwrites the old bytes in the file (secure_delete).
  *
- * Does not decide when to run.
+ * Decides when a pass is due; the caller decides when a step may run.
  */
 #include "store/write/anonymizer.h"
 
@@ -15,7 +15,7 @@
 #define STEP_ROWS	 2048
 #define LEFT_STEP_ROWS	 128 /* fewer rows, because each needs a lookup */
 #define PASS_INTERVAL_MS 600000
-/* Makes age_clock accept a leap of the clock by up to a day at once. */
+/* With this keep_ms, age_clock_read() accepts a leap of the clock by up to a day at once. */
 #define CLOCK_KEEP_MS (16 * DAY_MS)
 
 #define FLOW_END      "ifnull(ifnull(started, 0) + ifnull(life, 0), 0)"
@@ -60,8 +60,8 @@ static const char *const hour_sql[] = {
 	"DELETE FROM host_hour WHERE hour = ?1 AND address_cut(host) IS NOT host",
 };
 
-/* Tables that are read completely in the order of ids. ?1: the last id done; ?2: the last id to do;
- * ?3: rows older than this are cut. */
+/* Tables that each pass reads completely, in the order of ids. ?1: the last id done; ?2: the last
+ * id to do; ?3: rows older than this are cut. */
 static const struct table {
 	const char *last, *cut;
 } tables[] = {
@@ -233,7 +233,8 @@ static void part_next(struct anonymizer *x)
 
 /* --- flows ---------------------------------------------------------------------------- */
 
-/* Delete the postings of a slice and have them rebuilt: they contain addresses that are now cut. */
+/* Delete the postings of a slice, because they contain addresses that are now cut. The indexer
+ * builds them again. */
 static int slice_reopen(struct ingest *in, struct slice *slice)
 {
 	in->is_torn |= in->building == slice->id;

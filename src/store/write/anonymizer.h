@@ -3,9 +3,10 @@
  * anonymizer.h - cuts the addresses of flows that ended more than a day ago to a prefix, in small
  * steps.
  *
- * A pass continues after the last flow of the previous pass. It skips a flow that is live or ended
- * within the last day, if the flow lived for ten minutes or longer: a later pass finds it through
- * an index. Table meta records the progress, so that a restart continues there.
+ * A pass continues where the previous pass stopped, and stops at the first flow that began less
+ * than a day and ten minutes ago. It skips a flow that is live or ended within the last day: a
+ * later pass finds this flow through index flow_long, which holds flows that lived for ten minutes
+ * or longer. Table meta records the progress, so that a restart continues there.
  */
 #ifndef WAYMARK_SRC_STORE_WRITE_ANONYMIZER_H
 #define WAYMARK_SRC_STORE_WRITE_ANONYMIZER_H
@@ -35,7 +36,8 @@ struct anonymizer {
 	int64_t since_ms;      /* before_ms of the last complete pass; 0: none */
 	int64_t left_since_ms; /* skipped flows that ended before this time have been cut */
 	int64_t flow_id;       /* flows with lower ids have been cut or skipped */
-	int64_t at;	       /* what the part did last: an end time (PART_LEFT), an hour, an id */
+	/* progress in the part: an end time (PART_LEFT), an hour (PART_HOURS) or an id (tables) */
+	int64_t at;
 };
 
 void anonymizer_init(struct anonymizer *x);

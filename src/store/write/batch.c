@@ -67,8 +67,8 @@ static void order_sort(struct batch_entry *order, uint32_t n)
 		}
 }
 
-/* Complete a flow's last record with the end and the counters of an earlier one: the last record
- * may follow the flow's end without repeating them. */
+/* Copy the end and the counters of a flow from an earlier record to the last one, if the last one
+ * lacks them: a record that is pushed after the flow's end need not repeat them. */
 static void flow_inherit(struct flow_record *last, const struct flow_record *before)
 {
 	if (!last->ended_ms && last->state != FLOW_LIVE)
@@ -85,8 +85,8 @@ static struct flow_record *flow_at(struct writer *w, uint32_t i)
 	return &queue_at(&w->queue, w->order[i].at)->flow;
 }
 
-/* Write the flows in the order of ids, since neighbours share pages. If a flow has several records
- * in the batch, write only the last one. */
+/* Write the flows in the order of ids, because rows with neighbouring ids share database pages. If
+ * a flow has several records in the batch, write only the last one. */
 static int flows_write(struct writer *w, uint32_t n)
 {
 	int rc = SQLITE_OK;
@@ -175,8 +175,8 @@ static void error_note(struct writer *w, int rc, int system_errno, const char *t
 	pthread_mutex_unlock(&w->lock);
 }
 
-/* Record that the database was lost: reason (for the alert), text, and what is created in its
- * place. */
+/* Note that the database was lost. reason is one word for the alert, text is a sentence, and
+ * created names what is created in place of the lost file. */
 static void renew(struct writer *w, const char *reason, const char *text, const char *created)
 {
 	w->moved_since_ms = w->in_place_ms;
@@ -206,8 +206,8 @@ void batch_renew_moved(struct writer *w, enum store_move move)
 		renew(w, "moved", "the database's file was moved, replaced or deleted", "database");
 }
 
-/* Rename the damaged database so that a new one is created. If the new one is damaged at once as
- * well, the disk is at fault: wait before creating another one. */
+/* Rename the damaged database so that a new one is created. If the last renewal was less than
+ * ASIDE_PAUSE_MS ago, the disk is probably at fault: then only close the database. */
 static void set_aside(struct writer *w, int rc)
 {
 	int64_t now_ms = clock_steady_ms();
@@ -245,20 +245,20 @@ int batch_give_up(struct writer *w, int rc)
 	case SQLITE_NOTADB:
 		set_aside(w, rc);
 		break;
-	default: /* the connection itself may be broken */
+	default: /* the connection may be broken */
 		store_disconnect(w->st);
 	}
 	return rc;
 }
 
-/* Record that a daemon has started, and has not stopped in order yet. */
+/* Record that a daemon has started and has not stopped regularly yet. */
 static int start_mark(struct store *st)
 {
 	return db_exec(st->db, "INSERT OR REPLACE INTO meta VALUES ('is_clean', 0)");
 }
 
-/* Load what the writer keeps in memory. If the database is new, write the gap (see moved_write())
- * and the uplinks that are valid now. */
+/* Load what the writer keeps in memory. If the database replaces a lost one, write the gap (see
+ * moved_write()) and the uplinks that are valid now. */
 static int load(struct writer *w)
 {
 	int rc;

@@ -29,7 +29,7 @@ void changes_unload(struct changes *c);
 
 int changes_note(struct changes *c, enum change_kind kind, int64_t id);
 
-/* Write the collected lists to table change, within the open transaction, and empty them. */
+/* Write the collected lists to table change, within the open transaction. Then empty the lists. */
 int changes_flush(struct changes *c, int64_t time_ms);
 
 #endif

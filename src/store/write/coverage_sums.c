@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * coverage_sums.c - stores coverage: how many of the packets that left by an uplink the flows of
- * the history account for. Writes intervals and counter readings as rows, and reads the readings
- * back. An interval counts in the hour that contains its middle.
+ * coverage_sums.c - stores coverage: the number of packets that left by an uplink, and the number
+ * of packets that the flows of the history count. Writes intervals and counter readings as rows,
+ * and reads the readings again. An interval counts in the hour that contains its middle.
  *
- * Must not know what is compared.
+ * Compares no counts itself.
  */
 #include "store/write/coverage_sums.h"
 

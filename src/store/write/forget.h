@@ -13,7 +13,8 @@
 #include "store/write/ingest.h"
 
 struct forget {
-	_Atomic bool is_on; /* a host is to be deleted; set by any thread, after host */
+	/* a host is to be deleted. Any thread may set this, after it has set host. */
+	_Atomic bool is_on;
 	struct addr host;
 	int64_t flow_id; /* flows with lower ids are done */
 };

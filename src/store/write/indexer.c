@@ -5,7 +5,7 @@
  * key. No page of the table is therefore written twice for one slice. Full slices come first; the
  * newest slice is indexed again as it grows, when there is nothing else to do.
  *
- * Does not decide when to run.
+ * The caller decides when a step runs.
  */
 #include <sys/socket.h>
 #include <stddef.h>
@@ -21,8 +21,8 @@
 /* Maximum number of flows that one step reads, and of postings that one step writes. */
 #define STEP_READ  4096
 #define STEP_WRITE 4096
-/* The newest slice is indexed again after it has grown by this many flows, but not more often than
- * this interval. */
+/* The newest slice is indexed again after it has grown by PARTLY_FLOWS flows, but at most once in
+ * PARTLY_INTERVAL_MS. */
 #define PARTLY_FLOWS	   1024
 #define PARTLY_INTERVAL_MS 10000
 
@@ -232,8 +232,8 @@ static int run_write(struct indexer *x, struct run *run, sqlite3_stmt *stmt)
 	return db_run(stmt);
 }
 
-/* Before writing the first posting, delete what an earlier attempt at this slice has left, and mark
- * the slice as not indexed so that no reader relies on its postings. */
+/* Before writing the first posting, delete the postings that an earlier attempt at this slice has
+ * left, and mark the slice as not indexed so that no reader relies on its postings. */
 static int leftovers_delete(struct indexer *x, struct ingest *in)
 {
 	struct slice *slice = slices_get(&in->slices, x->slice << SLICE_BITS);

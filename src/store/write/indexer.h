@@ -15,9 +15,9 @@
 /* Values of posting.side. */
 enum posting_side { SIDE_SRC = 0, SIDE_DST = 1 };
 
-/* One address of one flow: its side, and in low the low bits of the flow's id. Comparing the bytes
- * of key gives the order of the addresses' texts. For IPv4, key holds the rank of each octet's
- * text; for IPv6, it holds the text. */
+/* One address of one flow. low holds the low bits of the flow's id. The bytes of key sort in the
+ * order of the addresses' texts: for IPv4, key holds the rank of each octet's text; for IPv6, key
+ * holds the text. */
 struct address {
 	uint8_t side;
 	uint8_t family; /* 4 or 6 */
@@ -43,7 +43,7 @@ void indexer_reset(struct indexer *x);
 bool indexer_has_work(const struct indexer *x, const struct ingest *in);
 
 /* Begin to index the newest slice, which is not full yet, if it has grown enough since the last
- * time. Call this when there is nothing else to do. Return whether it has begun. */
+ * time. Call this when there is nothing else to do. Return whether indexing has begun. */
 bool indexer_begin_newest(struct indexer *x, const struct ingest *in, int64_t now_ms);
 
 /* Read or write a part of a slice in a transaction of its own, which takes some milliseconds.

@@ -91,7 +91,7 @@ void ingest_unload(struct ingest *in)
 	*in = (struct ingest){.building = -1};
 }
 
-/* Run a statement that may match no row. Set *did to whether it matched one. */
+/* Run a statement that may match no row. Set *did to whether it matched a row. */
 static int flow_run(struct ingest *in, enum ingest_statement statement, const struct flow_record *f,
 		    bool *did)
 {
@@ -132,8 +132,8 @@ static int flow_update(struct ingest *in, const struct flow_record *f, bool *did
 	return rc == SQLITE_OK && !*did ? flow_run(in, PUT_FLOW_AGAIN, f, did) : rc;
 }
 
-/* Insert a flow's row. If later flows were written before it, its slice may already have postings:
- * mark the slice to be indexed again. */
+/* Insert a flow's row. If flows with higher ids were written before this flow, its slice may
+ * already have postings: mark the slice to be indexed again. */
 static int flow_insert(struct ingest *in, struct slice *slice, const struct flow_record *f)
 {
 	bool did;
@@ -149,9 +149,9 @@ static int flow_insert(struct ingest *in, struct slice *slice, const struct flow
 	return flow_run(in, PUT_FLOW_NEW, f, &did);
 }
 
-/* Log the flow as changed. If its end is written for the first time, add the flow to the sums of
- * hosts. A closed flow is added only when its conntrack entry ends, because only then are its
- * counters known. */
+/* Add the flow to the log of changes. If its end is written for the first time, add the flow to the
+ * sums of hosts. A closed flow is added only when its conntrack entry ends, because only then are
+ * its counters known. */
 static int flow_ended(struct ingest *in, const struct flow_record *f, bool is_first)
 {
 	int rc = changes_note(&in->changes, is_first ? CHANGE_FLOW_ENDED : CHANGE_FLOW, f->id);
@@ -161,7 +161,7 @@ static int flow_ended(struct ingest *in, const struct flow_record *f, bool is_fi
 	return rc;
 }
 
-/* Write a flow: update its row if that exists, else insert one. */
+/* Write a flow. If its row exists, update the row, else insert one. */
 int ingest_flow(struct ingest *in, const struct flow_record *f)
 {
 	struct slice *slice = slices_get(&in->slices, f->id);

@@ -9,7 +9,8 @@
 #include <stdint.h>
 
 #define LATENCY_BUCKETS 160 /* up to 2^22 ms, more than an hour */
-#define LATENCY_TURNS	7   /* the current turn, and those of the previous minute */
+/* turns of ten seconds: the current turn, and those of the previous minute */
+#define LATENCY_TURNS 7
 
 struct latency {
 	uint32_t count[LATENCY_TURNS][LATENCY_BUCKETS];

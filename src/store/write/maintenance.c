@@ -2,8 +2,8 @@
 /*
  * maintenance.c - the writer's work between batches.
  *
- * By default SQLite would checkpoint in the commit that fills the log; here checkpoints wait for a
- * time without batches. All work uses the only writing connection.
+ * By default SQLite would checkpoint in the commit that fills the log; here a checkpoint waits
+ * until there is time between batches. All work uses the only writing connection.
  */
 #include "store/db.h"
 #include "store/write/maintenance.h"
@@ -13,8 +13,7 @@
  * for a step; 64 MiB if not (see maintenance_is_pressed()). */
 #define CHECKPOINT_FRAMES	  2048
 #define CHECKPOINT_FRAMES_PRESSED 16384
-/* How long to wait if a reader still needed a part of the log: trying at once again would gain
- * nothing. */
+/* How long to wait before the next checkpoint if a reader still needs a part of the log. */
 #define CHECKPOINT_PAUSE_MS 1000
 /* How often the free space of the disk is checked. */
 #define RESERVE_INTERVAL_MS 30000
@@ -119,9 +118,9 @@ int maintenance_step(struct maintenance *k, struct ingest *in, int64_t now_ms, b
 	return rc;
 }
 
-/* Deleting rows first makes the log grow. To make room for that, delete the reserve file, run a
- * checkpoint, and let the database grow by half of the freed space at most: the other half is for
- * the log. */
+/* Delete rows, which first makes the log grow. To make room for the log, delete the reserve file,
+ * run a checkpoint, and let the database grow by at most half of the freed space: the other half is
+ * for the log. */
 int maintenance_relieve(struct maintenance *k, struct ingest *in, unsigned attempts, int64_t now_ms,
 			bool *did)
 {

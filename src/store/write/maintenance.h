@@ -33,7 +33,7 @@ void maintenance_init(struct maintenance *k);
 int maintenance_attach(struct maintenance *k, sqlite3 *db);
 void maintenance_forget(struct maintenance *k);
 
-/* Return whether a step cannot wait until there is nothing to write: the log is too long, or the
+/* Return whether a step must run even while records wait to be written: the log is too long, or the
  * database exceeds its size limit. */
 bool maintenance_is_pressed(const struct maintenance *k, const struct ingest *in, int64_t now_ms);
 

@@ -5,7 +5,7 @@
  * are neighbours as well. Live flows stay until they have ended. Freed pages are reused. The file
  * shrinks only if it exceeds its limit or if more than half of it is free.
  *
- * Does not decide when to run.
+ * Decides when a pass is due; the caller decides when a step may run.
  */
 #include "store/db.h"
 #include "store/write/pruner.h"
@@ -16,7 +16,8 @@
 #define STEP_FLOWS 4096
 /* A slice with at most this many flows needs no postings. */
 #define THINNED_FLOWS 2048
-/* Steps in a row when the disk is full: together they delete more flows than a batch adds. */
+/* Number of steps in a row when the disk is full: together they delete more flows than a batch
+ * adds. */
 #define RELIEF_STEPS	 4
 #define LOOK_INTERVAL_MS 1000
 #define PASS_INTERVAL_MS 60000
@@ -122,8 +123,8 @@ static int64_t slice_end(const struct slice *slice)
 	return ((slice->id + 1) << SLICE_BITS) - 1;
 }
 
-/* Return the last id of a step. *from is the step's first id; raise it to the slice's first id if
- * it is lower. */
+/* Return the last id of a step. *from is the step's first id; if *from is lower than the slice's
+ * first id, raise *from to that id. */
 static int64_t step_end(const struct slice *slice, int64_t *from)
 {
 	if (*from < slice->id << SLICE_BITS)
@@ -134,7 +135,7 @@ static int64_t step_end(const struct slice *slice, int64_t *from)
 }
 
 /* Delete the flows of one slice with ids from first to last that ended before before_ms. Record the
- * highest id ever used: ids are not reused, even after the last flow is deleted. */
+ * highest id ever used, so that no id is reused, even after the last flow is deleted. */
 static int flows_delete(struct ingest *in, struct slice *slice, int64_t first, int64_t last,
 			int64_t before_ms)
 {
@@ -170,8 +171,8 @@ static int young_find(struct ingest *in, const struct pruner *p, int64_t first, 
 	return rc == SQLITE_ROW || rc == SQLITE_DONE ? SQLITE_OK : rc;
 }
 
-/* Of a table's 4096 oldest rows, delete those older than ?1, but stop at the first row with a time
- * between ?1 and ?2. */
+/* Among a table's 4096 oldest rows, delete the rows older than ?1, but stop at the first row with a
+ * time between ?1 and ?2. */
 #define OLDEST(table) "(SELECT id, time FROM " table " ORDER BY id LIMIT 4096)"
 #define OLDEST_DELETE_SQL(table)                                                                   \
 	"DELETE FROM " table " WHERE time < ?1 AND id <= (SELECT max(id) FROM " OLDEST(            \
@@ -195,8 +196,8 @@ static int young_find(struct ingest *in, const struct pruner *p, int64_t first, 
 	" ELSE id > ifnull((SELECT max(id) FROM gap WHERE id < 0"                                  \
 	" AND started BETWEEN ?1 AND ?2), -9223372036854775807) END"
 
-/* When space is needed: delete the oldest of the gaps that have ended, and keep ?1 gaps. Gaps are
- * few and small, and without them missing rows would look as if they had never existed. */
+/* When space is needed, delete the oldest gaps that have ended, but keep ?1 gaps. Gaps are few and
+ * small, and only gaps show that rows are missing. */
 #define GAPS_LEAVE_SQL                                                                             \
 	"DELETE FROM gap WHERE (SELECT count(*) FROM gap) > ?1 AND id IN (SELECT id FROM gap"      \
 	" WHERE ended IS NOT NULL ORDER BY max(ifnull(started, 0), ended)"                         \
@@ -214,7 +215,7 @@ static int young_find(struct ingest *in, const struct pruner *p, int64_t first, 
 	" AND first <= (SELECT max(first) FROM (SELECT first FROM change ORDER BY first"           \
 	" LIMIT 4096)) AND ?2 >= 0"
 
-/* Record the highest ids ever used: ids are not reused, even after their rows are deleted. */
+/* Record the highest ids ever used, so that no id is reused, even after its row is deleted. */
 static int last_ids_keep(struct ingest *in)
 {
 	int rc = SQLITE_OK;
@@ -354,7 +355,7 @@ static int size_step(struct pruner *p, struct ingest *in)
 			     &has_more);
 }
 
-/* Load the time that an earlier run accepted last. */
+/* Load the last time that an earlier run accepted. */
 static int clock_load(struct pruner *p, struct ingest *in, int64_t now_ms)
 {
 	int64_t known_ms;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * queue.h - a bounded ring of records between one producing and one writing thread. A push takes no
- * lock and makes no system call, except for the record that wakes the sleeping writer. Only waiting
- * records occupy memory, not the whole capacity.
+ * lock and makes no system call, unless it has to wake the sleeping writer. Only waiting records
+ * occupy memory, not the whole capacity.
  */
 #ifndef WAYMARK_SRC_STORE_WRITE_QUEUE_H
 #define WAYMARK_SRC_STORE_WRITE_QUEUE_H
@@ -22,9 +22,10 @@ struct queue {
 	/* how many bytes from the ring's beginning have been returned to the kernel in this
 	 * round */
 	size_t clean;
-	_Alignas(64) _Atomic uint64_t tail;    /* records ever pushed; written by the producer */
-	_Alignas(64) _Atomic uint64_t head;    /* records ever taken; written by the consumer */
-	_Alignas(64) _Atomic uint64_t wake_at; /* the consumer sleeps until tail reaches this */
+	_Alignas(64) _Atomic uint64_t tail; /* records ever pushed; written by the producer */
+	_Alignas(64) _Atomic uint64_t head; /* records ever taken; written by the consumer */
+	/* the consumer sleeps until tail reaches this value */
+	_Alignas(64) _Atomic uint64_t wake_at;
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
 	bool is_kicked;

@@ -29,7 +29,7 @@ static const struct failure {
 };
 
 /* Return the cause if errno shows it or if the result code has only one cause. Otherwise return
- * NULL: look the result code up in failures[]. */
+ * NULL; the caller then looks the result code up in failures[]. */
 static const struct store_failure *by_system(int code, int system_errno)
 {
 	if (code == SQLITE_FULL)

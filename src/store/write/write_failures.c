@@ -2,7 +2,7 @@
 /*
  * write_failures.c - records a gap in the history for records that SQLite refused, so that no loss
  * goes unreported. A gap begins with the first lost record, and ends when no record was lost
- * between two batches. (Records that find the queue full are the producer's business.)
+ * between two batches. (If the queue is full, the thread that pushes records pushes a gap later.)
  */
 #include <stdio.h>
 

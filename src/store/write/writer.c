@@ -35,10 +35,10 @@
 #define STEP_MS 30
 /* Even if no batch leaves that much time, do one step per this many batches. */
 #define STEP_BATCHES 16
-/* If maintenance cannot wait (maintenance_is_pressed()), do up to this many steps after each batch:
- * more than a batch makes necessary. */
+/* If maintenance cannot wait (maintenance_is_pressed()), do up to this many steps after each batch.
+ * That is more than one batch makes necessary. */
 #define STEPS_PRESSED 4
-/* Room of the queue for records other than flows: this fraction (1/16) of the room for flows. */
+/* The queue's room for records other than flows is 1/RESERVE_PART of its room for flows. */
 #define RESERVE_PART 16
 
 /* Mark the time in which the thread may be waiting for the disk. */
@@ -170,8 +170,8 @@ static void commit(struct writer *w)
 	progress_tell(w);
 }
 
-/* Check the database for damage: records that are written to a damaged database are lost with
- * it. */
+/* Check the database for damage, because records that are written to a damaged database are
+ * lost. */
 static void damage_look(struct writer *w, int64_t now_ms)
 {
 	int rc = store_damage(w->st);
@@ -186,8 +186,8 @@ static void damage_look(struct writer *w, int64_t now_ms)
 		w->in_place_ms = clock_now_ms();
 }
 
-/* Check that the files are still at their paths, and create them if they are not: records that are
- * written to a deleted or replaced file are lost with it. */
+/* Check that the files are still at their paths, because records that are written to a deleted or
+ * replaced file are lost. Create a missing file. */
 static void watch(struct writer *w, int64_t now_ms)
 {
 	enum store_move move;
@@ -261,7 +261,7 @@ static void idle(struct writer *w)
 		queue_wait(&w->queue, 1, now + IDLE_MS);
 }
 
-/* Return whether a stop has tried a failing database for long enough. */
+/* Return whether a stop has tried for long enough to write to a failing database. */
 static bool is_given_up(struct writer *w, int64_t now_ms)
 {
 	if (!atomic_load(&w->is_stopping))

@@ -46,7 +46,7 @@ struct writer {
 	/* Used only by the writer thread: */
 	struct ingest in;
 	bool is_loaded;
-	bool is_marked; /* the history contains that a daemon has started */
+	bool is_marked; /* the history records that this daemon has started */
 	struct maintenance maintenance;
 	struct uplinks_record uplinks; /* the current uplinks, to be written to a new database */
 	struct batch_entry order[BATCH_RECORDS_MAX];
@@ -87,8 +87,9 @@ void batch_forget(struct writer *w); /* unload what was loaded from the database
 /* After a statement has failed: roll back, note why, and close the connection if it may be broken.
  * If the database is damaged, rename it. Return rc. */
 int batch_give_up(struct writer *w, int rc);
-/* Note that the database is lost and why, so that a gap is recorded in the new one: after
- * store_set_aside() has renamed a damaged database, or because a file is not at its path. */
+/* Note that the database is lost and why, so that a gap is recorded in the new database. Call
+ * batch_renew_damaged() after store_set_aside() has renamed a damaged database, and
+ * batch_renew_moved() if a file is not at its path. */
 void batch_renew_damaged(struct writer *w);
 void batch_renew_moved(struct writer *w, enum store_move move);
 
