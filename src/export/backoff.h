@@ -13,7 +13,7 @@
 #define BACKOFF_MAX_MS	 300000
 
 /* Return how long to wait after this many failures in a row (at least 1). The limit doubles from a
- * second up to five minutes; the wait is a random part of it, at least a half. */
+ * second up to five minutes; the wait is a random part of the limit, at least half of it. */
 int64_t backoff_ms(unsigned failures, uint32_t random);
 
 #define BATCH_ROWS	50000
@@ -27,8 +27,8 @@ struct pace {
 };
 
 /* Return whether the pending rows are due, because they fill a batch or because the first of them
- * has waited long enough. That is a minute, or two seconds if the table is urgent, less a random
- * part of up to a quarter. now_ms is of a steady clock and above 0. */
+ * has waited long enough. Long enough is a minute, or two seconds if the table is urgent, minus a
+ * random part of at most a quarter. now_ms is of a steady clock and above 0. */
 bool pace_is_due(struct pace *p, int64_t pending, bool is_urgent, int64_t now_ms, uint32_t random);
 
 /* Note that the pending rows have been sent. */

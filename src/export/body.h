@@ -14,7 +14,8 @@
 
 struct body;
 
-/* Return an empty body, or NULL with errno: ENOTSUP for is_gzip without zlib. */
+/* Return an empty body, or NULL with errno: ENOTSUP if is_gzip is true and the program was built
+ * without zlib. */
 struct body *body_new(bool is_gzip);
 void body_free(struct body *b);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * encode.h - a row as text: TabSeparated for ClickHouse, JSON lines and CSV for files.
+ * encode.h - encodes a row as text: TabSeparated for ClickHouse, JSON lines and CSV for files.
  * Every row begins with the router and the history that it comes from. Pure.
  */
 #ifndef WAYMARK_SRC_EXPORT_ENCODE_H
@@ -15,8 +15,8 @@ struct export_origin {
 	const char *history;
 };
 
-/* Name of the last column. Of several rows with the same id, the one with the highest value is the
- * newest. */
+/* Name of the last column. Among several rows with the same id, the row with the highest version is
+ * the newest. */
 #define ENCODE_VERSION "row_version"
 
 /* Put the names of the columns of encode_tsv(): "router, history, id, started_ms, ...". */

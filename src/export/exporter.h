@@ -36,8 +36,8 @@ struct exporter {
 	unsigned n_running; /* threads that have not ended */
 };
 
-/* Run until a signal arrives or, with is_once, until all rows are acknowledged. Return 0 or -errno;
- * errors have been logged. */
+/* Run until a signal arrives or, if is_once is set, until all rows are acknowledged. Return 0 or
+ * -errno; errors have been logged. */
 int exporter_run(const struct config *c, const struct export_options *options);
 
 /* Save the state; the caller holds the mutex. Log only the first failure in a row. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * gap_row.h - the rows that the exporter itself makes: gaps in what was shipped, and heartbeats.
+ * gap_row.h - makes the rows that are not in the history: gaps in what was shipped, and heartbeats.
  * Pure.
  */
 #ifndef WAYMARK_SRC_EXPORT_GAP_ROW_H

@@ -68,8 +68,8 @@ static void protocols_limit(CURL *curl)
 #endif
 }
 
-/* Set the time limits. A server may take long to process a batch, but the transfer must not
- * stall. */
+/* Set the time limits. A whole request may take ten times timeout_ms, but no interval without a
+ * transferred byte may exceed timeout_ms. */
 static void times_limit(CURL *curl, long timeout_ms)
 {
 	curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, timeout_ms);

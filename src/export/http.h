@@ -14,7 +14,8 @@ struct http_settings {
 	const char *credentials; /* "USER:PASSWORD"; NULL: none */
 	/* PEM files; NULL: the system's CAs, no client certificate, no key */
 	const char *ca, *certificate, *key;
-	/* limit for connecting, and for the time in which no byte is transferred */
+	/* limit for connecting, and for an interval in which no byte is transferred; a whole
+	 * request may take ten times as long */
 	long timeout_ms;
 	const bool *is_stopping;
 };

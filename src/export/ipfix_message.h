@@ -14,7 +14,7 @@
 
 #include "waymark/base/addr.h"
 
-/* Fits into an Ethernet frame with IPv6 and a tunnel header. */
+/* Maximum length of a message, which fits into an Ethernet frame with IPv6 and a tunnel header. */
 #define IPFIX_MESSAGE_BYTES 1400
 #define IPFIX_HEADER_BYTES  16
 
@@ -28,7 +28,7 @@ enum ipfix_end_reason {
 struct ipfix_flow {
 	uint64_t id;
 	uint64_t started_ms, ended_ms;
-	/* nat_src, nat_dst: AF_UNSPEC without translation */
+	/* nat_src, nat_dst: their family is AF_UNSPEC if the flow is not translated */
 	struct addr src, dst, nat_src, nat_dst;
 	uint16_t sport, dport, nat_sport, nat_dport; /* for ICMP, dport is type and code */
 	uint8_t proto;

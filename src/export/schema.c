@@ -2,13 +2,13 @@
 /*
  * schema.c - generates DDL from the columns of the feed.
  *
- * The key of a row is router, history and id. Of several rows with one key, only the row with the
- * highest version stays, so a batch may be sent more than once. On a cluster, all rows of a router
- * are on one shard, so FINAL on the Distributed table is exact.
+ * The key of a row is router, history and id. Among several rows with one key, ClickHouse keeps
+ * only the row with the highest version, so a batch may be sent more than once. On a cluster, all
+ * rows of a router are on one shard, so FINAL on the Distributed table is exact.
  *
- * Rows are sorted by the hour of their day_column() first, so that a question about an hour reads
- * no other hours, whatever the router. That time never changes, so the hour does not split the
- * versions of a row.
+ * Rows are sorted first by the hour of their day_column(), so that a query about one hour reads no
+ * other hours, for any router. The time in day_column() never changes, so all versions of a row have
+ * the same hour.
  */
 #include "export/schema.h"
 

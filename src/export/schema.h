@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * schema.h - prints the DDL of the tables in ClickHouse.
+ * schema.h - prints the statements that create the tables in ClickHouse.
  */
 #ifndef WAYMARK_SRC_EXPORT_SCHEMA_H
 #define WAYMARK_SRC_EXPORT_SCHEMA_H
@@ -9,7 +9,7 @@
 
 enum schema_dialect {
 	SCHEMA_CURRENT, /* uses DateTime64, LowCardinality, IPv6, TTL */
-	SCHEMA_18,	/* version 18.16, which Debian has: none of these */
+	SCHEMA_18,	/* for version 18.16, which Debian has; uses none of these */
 };
 
 struct schema_options {

@@ -36,7 +36,8 @@ struct shipper {
 	struct export_origin origin;
 	struct pace pace[FEED_TABLES];
 	struct feed_span span; /* as read last */
-	/* when the heartbeat and the interim rows are due, steady clock */
+	/* CLOCK_MONOTONIC times (ms) at which the next heartbeat and the next interim rows are
+	 * due */
 	int64_t heartbeat_ms, long_pass_ms;
 	unsigned failures;
 	bool has_reported; /* the log says that the history cannot be opened */
@@ -320,7 +321,7 @@ static int64_t pending(const struct shipper *s, int table)
 	int64_t n = s->span.tables[table] - position;
 
 	if (n <= 0 && position + 1 < s->span.first)
-		n = 1; /* the changes that were removed, to be reported as a gap */
+		n = 1; /* retention has removed changes, which must be reported as a gap */
 	return n > 0 && s->target->takes(s->self, &feed_tables[table], false) ? n : 0;
 }
 

@@ -3,8 +3,8 @@
  * shipper.h - ships the history to one target, table by table.
  *
  * A batch is read in short transactions and sent until it is acknowledged; only then does the
- * position advance. If rows were pruned before they were shipped, a gap that names them is
- * acknowledged before the position passes them.
+ * position advance. If rows were pruned before they were shipped, the target must acknowledge a gap
+ * that names these rows before the position passes them.
  */
 #ifndef WAYMARK_SRC_EXPORT_SHIPPER_H
 #define WAYMARK_SRC_EXPORT_SHIPPER_H
@@ -17,8 +17,8 @@ struct shipper;
 struct shipper *shipper_new(struct exporter *x, const struct export_target *target, FILE *errors);
 void shipper_free(struct shipper *s);
 
-/* Ship until the exporter stops or, with is_once, until no row is pending. Return 0, -EINTR if
- * stopped before all rows were acknowledged, or -errno. */
+/* Ship until the exporter stops or, if is_once is set, until no row is pending. Return 0, or -EINTR
+ * if the exporter stopped before all rows were acknowledged, or -errno. */
 int shipper_run(struct shipper *s);
 
 #endif

@@ -179,7 +179,7 @@ static int json_print(FILE *out, const struct status *s)
 
 struct metric {
 	const char *name, *type, *help;
-	/* Return the value of a table or, with table -1, of a target. */
+	/* Return the value of a table or, if table is -1, of a target. */
 	int64_t (*value)(const struct status *s, const struct state_target *t, int table);
 	bool is_per_table;
 };
@@ -294,7 +294,7 @@ int status_print(FILE *out, const struct config *c, enum status_form form)
 				   : strerror(-err));
 		return err;
 	}
-	/* Before the first run there is no state file, and so no name of the router. */
+	/* Before the first run, the state file and the router's name in it are missing. */
 	if (!*s.state.router)
 		exporter_router(c, s.state.router, sizeof(s.state.router));
 	s.now_ms = clock_now_ms();

@@ -24,7 +24,7 @@ struct target_error {
 struct target_env {
 	const struct config *config;
 	const char *router;
-	const bool *is_stopping; /* set when the exporter stops: give up pending work */
+	const bool *is_stopping; /* true: the exporter stops, so the target gives up pending work */
 };
 
 struct export_target {

@@ -20,7 +20,7 @@
 #include "export/target.h"
 
 #define TAIL_BYTES  65536
-#define BATCH_BYTES 8388608 /* a batch is full with this many bytes in memory */
+#define BATCH_BYTES 8388608 /* a batch is full when it takes this many bytes of memory */
 
 struct file_target {
 	const struct export_config *config;
@@ -181,7 +181,7 @@ static int file_prepare(struct file_target *f, const char *path)
 	return r;
 }
 
-/* Rename NAME.jsonl to NAME-TIME-N.jsonl. N is above 0 if there are several files of the same
+/* Rename NAME.jsonl to NAME-TIME-N.jsonl. N is above 0 if a file was already rotated in the same
  * second. */
 static int file_rotate(struct file_target *f)
 {
@@ -202,7 +202,7 @@ static int file_rotate(struct file_target *f)
 	return rename(f->path, to) < 0 ? -errno : 0;
 }
 
-/* Write the whole batch. If that fails, remove what was written of it. */
+/* Write the whole batch. If writing fails, remove the part that was written. */
 static int batch_write(struct file_target *f, const char *bytes, size_t size)
 {
 	struct stat info;

@@ -221,7 +221,7 @@ static uint32_t index_of(struct ipfix *x, const char *names)
 }
 
 /* Return the ifindex of an uplink's interface; 0 if the interface does not exist or the uplink is
- * no longer configured. */
+ * not configured. */
 static uint32_t uplink_index(struct ipfix *x, const char *uplink)
 {
 	const struct uplink_config *u = *uplink ? config_uplink_by_name(x->config, uplink) : NULL;
@@ -390,8 +390,8 @@ static int messages_send(struct ipfix *x, const struct ipfix_writer *w, time_t n
 	return r;
 }
 
-/* Check that the connection is still open: an empty send queue alone does not prove delivery,
- * because it is empty after a reset as well. */
+/* Check that the connection is still open: an empty send queue alone does not show delivery,
+ * because the queue is also empty after a reset. */
 static int session_check(const struct ipfix *x)
 {
 	socklen_t size = sizeof(int);
