@@ -9,7 +9,7 @@
 
 enum counter_type {
 	COUNTER_INTEGER,
-	/* an integer; below 0 it is unknown: null in JSON, absent from the metrics */
+	/* an integer; a value below 0 means unknown: it is null in JSON and not in the metrics */
 	COUNTER_OPTIONAL,
 	COUNTER_REAL, /* below 0: unknown, like COUNTER_OPTIONAL */
 	COUNTER_BOOLEAN,
@@ -30,7 +30,7 @@ struct counter {
 	const char *words;
 };
 
-/* Each ends with a NULL key. */
+/* The last row of each table has a NULL key. */
 extern const struct counter general_counters[];	 /* of struct answer */
 extern const struct counter uplink_counters[];	 /* of struct answer_uplink */
 extern const struct counter coverage_counters[]; /* of struct answer_coverage */

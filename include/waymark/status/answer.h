@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * answer.h - what the daemon reports about itself. The daemon fills in struct answer and sends it
- * as JSON over the control socket; the command-line tool parses it; both print metrics from it.
+ * as JSON over the control socket; the command-line tool parses the JSON; both programs print
+ * metrics from the struct.
  *
  * Most fields are rows of the table in answer.def. A field that is missing in the JSON of another
  * version is 0 or NULL.
@@ -42,7 +43,7 @@ struct answer_uplink {
 	struct answer_coverage coverage;
 };
 
-/* The daemon's report. It owns every string that it points to; answer_keep() adds one. */
+/* The daemon's report. It owns every string that it points to; answer_keep() adds a string. */
 struct answer {
 	char **strings; /* all strings of the answer */
 	size_t n_strings;

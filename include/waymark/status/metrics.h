@@ -11,7 +11,7 @@
 
 #define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
-/* Print the metrics of a, the answer to `status`. With a NULL (no daemon answered), print only
+/* Print the metrics of a, the answer to `status`. If a is NULL (no daemon answered), print only
  * waymark_up 0. */
 void metrics_print(FILE *out, const struct answer *a);
 
