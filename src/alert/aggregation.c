@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * aggregation.c - a table of limited size of the alerts that were sent. The key of an entry is the
- * alert's kind, uplinks, egress and reason; the object is part of the key if is_by_object() says
- * so.
+ * aggregation.c - keeps the alerts that were sent in a table of limited size. The key of an entry
+ * is the alert's kind, uplinks, egress and reason; the object is part of the key if is_by_object()
+ * says so.
  *
  * Pure: must not know a sink or a clock.
  */
@@ -25,8 +25,9 @@ struct entry {
 	uint64_t aggregated; /* since sent_ms */
 	int64_t first_ms, last_ms;
 	uint64_t total;
-	struct alert newest; /* also holds the key; its reason and evidence point to these
-			      * copies: */
+	/* also holds the key. Its reason and evidence are pointers of the caller, which may be
+	 * invalid; use these copies: */
+	struct alert newest;
 	char reason[REASON_MAX];
 	char evidence[16];
 };
@@ -74,8 +75,8 @@ static uint64_t hash_text(uint64_t hash, const char *text)
 	return hash;
 }
 
-/* Return whether one rule or route caused the mismatch. It may send the flows of all uplinks to a
- * wrong uplink, so the uplink is not part of the key. */
+/* Return whether one rule or route caused the mismatch. Such a rule or route may send the flows of
+ * all uplinks to a wrong uplink, so the uplink is not part of the key. */
 static bool is_takeover(const struct alert *a)
 {
 	return a->kind == ALERT_MISMATCH && a->object[0];
@@ -145,7 +146,7 @@ static void entry_unlink(struct aggregation *f, struct entry *e)
 	*link = e->next;
 }
 
-/* Return a free entry or, if there is none, the one that was sent longest ago. */
+/* Return a free entry or, if there is none, the entry whose alert was sent longest ago. */
 static struct entry *entry_oldest(struct aggregation *f)
 {
 	struct entry *oldest = &f->entries[0];
@@ -161,8 +162,8 @@ static struct entry *entry_oldest(struct aggregation *f)
 	return oldest;
 }
 
-/* Return whether the entry was sent at least interval_ms ago. If the clock was set back, the
- * interval begins now, so that the alert is not suppressed until the clock reaches the old time
+/* Return whether the entry's alert was sent at least interval_ms ago. If the clock was set back,
+ * the interval begins now, so that the alert is not suppressed until the clock reaches the old time
  * again. */
 static bool is_due(struct entry *e, int64_t now_ms, int64_t interval_ms)
 {
@@ -171,8 +172,9 @@ static bool is_due(struct entry *e, int64_t now_ms, int64_t interval_ms)
 	return now_ms - e->sent_ms >= interval_ms;
 }
 
-/* Return a new entry, or NULL if each entry was sent within the interval. Such an entry is not
- * reused: else each of many different alerts would push out another entry and be sent at once. */
+/* Return a new entry, or NULL if the alert of each entry was sent within the interval. Such an
+ * entry is not reused: else each of many different alerts would replace an entry and be sent at
+ * once. */
 static struct entry *entry_new(struct aggregation *f, uint64_t hash, int64_t now_ms,
 			       int64_t interval_ms)
 {

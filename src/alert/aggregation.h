@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * aggregation.h - decides which alerts are equal, and when the next of them may be sent. Pure:
+ * aggregation.h - decides which alerts are equal, and when the next equal alert may be sent. Pure:
  * times are passed in, and nothing is sent from here.
  */
 #ifndef WAYMARK_SRC_ALERT_AGGREGATION_H
@@ -26,9 +26,9 @@ bool aggregation_take(struct aggregation *f, struct alert *alert, int64_t interv
  * the table. */
 bool aggregation_keep(struct aggregation *f, const struct alert *alert);
 
-/* Write to out one summary that is due, or with is_last any pending summary: the newest of the
- * counted alerts and their number. The strings of out are valid until the next call. Return false
- * if there is none. */
+/* Write to out one summary that is due or, if is_last is true, any pending summary. A summary
+ * consists of the newest of the counted alerts and their number. The strings of out are valid until
+ * the next call. Return false if there is none. */
 bool aggregation_due(struct aggregation *f, int64_t now_ms, int64_t interval_ms, bool is_last,
 		     struct alert *out);
 

@@ -148,8 +148,8 @@ int alerter_resume(struct alerter *a, int64_t id, const char *body)
 	return -ENOSYS;
 }
 
-/* Keep a body in the outbox and send it. If the outbox cannot keep it, send it nevertheless; it is
- * then lost if waymarkd ends before the delivery. */
+/* Keep a body in the outbox and send it. If the outbox cannot keep the body, send the body
+ * nevertheless; it is then lost if waymarkd ends before the delivery. */
 static void body_send(struct alerter *a, size_t i, const struct sink_message *m)
 {
 	char *body = a->sinks[i]->body(a->state[i], &a->config, m);
@@ -409,8 +409,8 @@ void alerter_stats(const struct alerter *a, struct alerter_stats *out)
 
 #define TEST_LOOK_NS 20000000
 
-/* Wait until all programs have ended and the webhook's first attempt has ended. This ends, because
- * all sinks have time limits. */
+/* Wait until all programs have ended and the webhook's first attempt has ended. The wait ends,
+ * because all sinks have time limits. */
 static void test_await(struct alerter *a, int64_t (*now_ms)(void), struct alerter_stats *stats)
 {
 	struct timespec pause = {.tv_nsec = TEST_LOOK_NS};

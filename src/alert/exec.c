@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * exec.c - runs programs for alerts, each for a limited time: a limited number at the same time,
- * the others from a queue.
+ * exec.c - runs programs for alerts. A limited number of programs run at the same time; the others
+ * wait in a queue. Each program may run for a limited time.
  *
  * Must not know the facts of an alert: it passes on an environment and a line.
  */

@@ -15,8 +15,8 @@
 #include "waymark/alert/sink.h"
 #include "waymark/base/disk_worker.h"
 
-/* Half a line was written: truncate the file to its former size, because the next line would be
- * appended to the half. */
+/* Remove a partly written line: truncate the file to its previous size. Otherwise the next line
+ * would be appended to the part. */
 static void line_undo(int fd, const struct stat *before)
 {
 	if (S_ISREG(before->st_mode) && ftruncate(fd, before->st_size) < 0)
@@ -45,8 +45,8 @@ static const char *jsonl_target(const struct alert_config *c)
 	return c->json;
 }
 
-/* Write one line. Open the file each time, so that it can be rotated. If it is a FIFO without a
- * reader, or if the disk is full, the call fails; the process ignores SIGPIPE. */
+/* Write one line. Open the file each time, so that it can be rotated. If the file is a FIFO without
+ * a reader, or if the disk is full, the call fails; the process ignores SIGPIPE. */
 static int line_write(const char *path, const char *line)
 {
 	int flags = O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
@@ -61,7 +61,7 @@ static int line_write(const char *path, const char *line)
 struct jsonl {
 	struct disk_worker *worker; /* created when the first line is sent */
 	struct sink_status *status;
-	char path[128]; /* of the latest line, for messages */
+	char path[128]; /* the file of the latest line, for messages */
 	bool is_waiting;
 	uint64_t unwritten;
 	char error[160];

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * webhook.c - the queue of alerts for an HTTP server, and the thread that sends them. If a request
- * fails, it is repeated, after a longer pause each time. The other alerts wait until it succeeds,
- * because they go to the same server.
+ * fails, it is repeated, after a longer pause each time. The other alerts wait until the server
+ * acknowledges or refuses the request, because they go to the same server.
  *
  * Must not know HTTP, nor where alerts are kept across a restart.
  */

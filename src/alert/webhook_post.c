@@ -129,8 +129,7 @@ static enum post_result status_judge(struct poster *p, struct post *post)
 	return is_final(status) ? POST_REFUSED : POST_FAILED;
 }
 
-/* Return the operator's headers and, unless they contain one, a Content-Type. NULL: out of
- * memory. */
+/* Return the operator's headers. If they contain no Content-Type, add one. NULL: out of memory. */
 static struct curl_slist *headers_new(char *const *list)
 {
 	struct curl_slist *headers = NULL, *more;
@@ -181,7 +180,7 @@ enum post_result poster_run(struct poster *p, struct post *post)
 	return POST_FAILED;
 }
 #else
-/* Without libcurl the configuration refuses key webhook, so that these functions are not called. */
+/* Without libcurl, the configuration refuses key webhook, so these functions are not called. */
 struct poster *poster_new(void)
 {
 	errno = ENOTSUP;

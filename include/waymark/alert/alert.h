@@ -4,10 +4,10 @@
  * file of JSON lines, the system's log, a webhook).
  *
  * Alerts are equal if they have the same kind, uplinks, egress and reason and, for some kinds, the
- * same object (aggregation.c). The first is sent at once. Later ones are counted and sent as one
- * summary, at most once per min-interval. An alert is over when its cause has ended or, for other
- * kinds, after two intervals without an equal alert. The next equal alert is then again sent at
- * once.
+ * same object (aggregation.c). The first alert is sent at once. Later equal alerts are counted and
+ * sent as one summary, at most once per min-interval. An alert of a kind with a lasting cause is
+ * over when the cause has ended; an alert of another kind is over after two intervals without an
+ * equal alert. The next equal alert is then sent at once.
  */
 #ifndef WAYMARK_ALERT_ALERT_H
 #define WAYMARK_ALERT_ALERT_H
@@ -47,7 +47,7 @@ const char *alert_kind_severity(enum alert_kind k);
 enum alert_state { ALERT_RAISED, ALERT_SUMMARY, ALERT_OVER };
 const char *alert_state_name(enum alert_state s);
 
-/* All facts of one alert. Strings are "" where they do not apply. */
+/* All facts of one alert. A string that does not apply is "". */
 struct alert {
 	enum alert_kind kind;
 	enum alert_state state; /* alerter_raise() takes only ALERT_RAISED or, to end an alert,
@@ -59,7 +59,7 @@ struct alert {
 	char egress_uplink[UPLINK_NAME_MAX];
 	char family[8];	      /* "ipv4", "ipv6" */
 	char object[160];     /* rule, route, table, file, as ip and nft name it */
-	char process[32];     /* name of the process that caused it, if known */
+	char process[32];     /* name of the process that caused the alert, if known */
 	uint32_t pid;	      /* 0: unknown */
 	const char *reason;   /* reason_name() or free text; "" */
 	const char *evidence; /* evidence_name(), or "" */
@@ -96,8 +96,8 @@ void alerter_set_config(struct alerter *a, const struct alert_config *c);
 /* Set the router's name; the default is the host's name. */
 void alerter_set_router(struct alerter *a, const char *router);
 
-/* Functions of the store that the alerter calls. add() keeps a body until done() is called, when a
- * sink has acknowledged or dropped it. record() writes each message to the history. */
+/* Functions of the store that the alerter calls. add() keeps a body until the alerter calls done(),
+ * after a sink has delivered or dropped the body. record() writes each message to the history. */
 struct alert_outbox {
 	void *data;
 	int (*add)(void *data, int64_t id, int64_t time_ms, const char *body); /* 0 or -errno */

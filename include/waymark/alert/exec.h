@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * exec.h - runs programs for alerts: a limited number at the same time, the others from a queue,
- * each for a limited time. No function blocks, except exec_free().
+ * exec.h - runs programs for alerts. A limited number of programs run at the same time; the others
+ * wait in a queue. Each program may run for a limited time. No function blocks, except exec_free().
  */
 #ifndef WAYMARK_ALERT_EXEC_H
 #define WAYMARK_ALERT_EXEC_H
@@ -17,7 +17,8 @@
 struct exec;
 struct sink_status;
 
-/* Return a new runner of programs, or NULL with errno. s counts failures and must outlive it. */
+/* Return a new runner of programs, or NULL with errno. s counts failures and must outlive the
+ * runner. */
 struct exec *exec_new(struct sink_status *s);
 /* Wait at most EXEC_STOP_MS for running programs to end, then kill them and free e. */
 void exec_free(struct exec *e);

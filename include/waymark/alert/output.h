@@ -8,7 +8,7 @@
 struct output;
 
 /* Create a pipe for a program's output. *fd is the end that the program writes to; the caller
- * closes it after the start. On failure return NULL and set *fd to -1. */
+ * closes it after it has started the program. On failure return NULL and set *fd to -1. */
 struct output *output_open(int *fd);
 void output_close(struct output *o);
 /* Call fn with each line that the program has written since the last call. Never blocks. o may be

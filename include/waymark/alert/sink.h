@@ -30,13 +30,14 @@ struct sink_message {
 };
 
 struct sink_stats {
-	uint32_t running; /* programs that run; not 0 while any is queued */
+	uint32_t running; /* programs that run; not 0 while a program is queued */
 	uint64_t programs_failed;
 	char program_error[160]; /* of the last program that failed; "" */
-	uint64_t unwritten;	 /* lines that the file did not get, and times when lines began
-				  * to wait for the disk */
-	char write_error[160];	 /* of the last such failure; "" */
-	uint32_t pending;	 /* alerts that the destination has not acknowledged */
+	/* number of lines that were not written, plus number of times that lines began to wait for
+	 * the disk */
+	uint64_t unwritten;
+	char write_error[160]; /* of the last such failure; "" */
+	uint32_t pending;      /* alerts that the destination has not acknowledged */
 	uint64_t delivered, retries, dropped;
 	char last_error[160]; /* of the last attempt, if it failed; "" */
 };
@@ -47,9 +48,10 @@ struct sink {
 	/* Return the destination of the alerts, without secrets, or NULL if the sink is off. */
 	const char *(*target)(const struct alert_config *c);
 	/* Optional: create the sink's state. data is the argument of alerter_new_with(); s outlives
-	 * the state. NULL with errno. */
+	 * the state. On failure return NULL with errno. */
 	void *(*open)(void *data, struct sink_status *s);
-	/* Optional: stop within a few seconds. The last settled() and close() follow. */
+	/* Optional: stop within a few seconds. The alerter then calls settled() for the last time,
+	 * and then close(). */
 	void (*stop)(void *self);
 	/* Free the state. */
 	void (*close)(void *self);
@@ -64,8 +66,8 @@ struct sink {
 
 	/* For a sink whose destination acknowledges alerts: body(), push() and settled() replace
 	 * send(). body() returns what to send as malloc'd text, or NULL with errno. push() queues
-	 * it. The outbox (alert.h) keeps it, also across a restart, until settled() returns its id:
-	 * the alert is then delivered or dropped. */
+	 * this text. settled() returns the id of an alert that was delivered or dropped. The outbox
+	 * (alert.h) keeps the text until then, also across a restart. */
 	char *(*body)(void *self, const struct alert_config *c, const struct sink_message *m);
 	int (*push)(void *self, int64_t id, const char *body); /* 0 or -errno */
 	int64_t (*settled)(void *self);			       /* one id per call; 0: no more */

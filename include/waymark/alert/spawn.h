@@ -6,7 +6,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-/* The user to run a program as. If is_set is false, the caller's user. */
+/* The user that a program runs as. If is_set is false, the program runs as the caller's user. */
 struct spawn_user {
 	bool is_set;
 	uid_t uid;
@@ -26,8 +26,8 @@ struct program {
  * descriptors closed, no signal blocked, limited resources, and no capabilities nor a way to gain
  * any. Its parent is a minder, a process that is a child of the caller; *pid is the minder's pid.
  * The minder exits with the program's exit status when all processes that the program started have
- * ended. Return 0 or -errno, also if the program cannot be executed or the privileges cannot be
- * dropped. */
+ * ended. Return 0 or -errno. The call also fails if the program cannot be executed or the
+ * privileges cannot be dropped. */
 int program_spawn(const struct program *p, pid_t *pid);
 
 /* Kill the program of a minder and all processes that it started, in any session. The minder exits

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * webhook.h - sends alerts to an HTTP server from its own thread, one after the other, and repeats
- * each until the server acknowledges it. All functions must be called from one thread. None blocks,
- * except webhook_stop() and webhook_free().
+ * each until the server acknowledges or refuses it. All functions must be called from one thread.
+ * None blocks, except webhook_stop() and webhook_free().
  */
 #ifndef WAYMARK_ALERT_WEBHOOK_H
 #define WAYMARK_ALERT_WEBHOOK_H
@@ -37,8 +37,8 @@ struct webhook *webhook_new(void); /* NULL with errno */
 void webhook_stop(struct webhook *w);
 void webhook_free(struct webhook *w);
 
-/* Take URL, headers and timeout of a configuration. Without a URL the webhook is off, and waiting
- * alerts are dropped. Return 0 or -errno. */
+/* Take URL, headers and timeout of a configuration. If the configuration has no URL, the webhook is
+ * off, and waiting alerts are dropped. Return 0 or -errno. */
 int webhook_set(struct webhook *w, const struct alert_config *c);
 
 /* Queue a copy of the line. Return 0 or -errno. */
