@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * channel.h - sends and receives single frames through a socket pair. No function waits.
+ * channel.h - sends and receives single frames through a socket pair. No function blocks.
  */
 #ifndef WAYMARK_SRC_TALKER_CHANNEL_H
 #define WAYMARK_SRC_TALKER_CHANNEL_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * httpd.c - the steps of a client's connection: read the request, wait for the page, write the
- * answer, discard further input, close. Each step has a time limit.
+ * answer, discard further input, close. The wait for the page and the whole connection have time
+ * limits.
  */
 #include "talker/httpd.h"
 
@@ -261,8 +262,8 @@ static void listener_watch(struct httpd *h)
 		h->paused_until_ms = h->now_ms + LISTEN_PAUSE_MS;
 }
 
-/* Stop polling the listening socket for a while. Without a free descriptor or memory it stays
- * readable, and accepting again at once would be a busy loop. */
+/* Stop polling the listening socket for a while. If no descriptor or memory is free, the socket
+ * stays readable, and accepting again at once would be a busy loop. */
 static void listener_pause(struct httpd *h)
 {
 	epoll_ctl(h->epoll_fd, EPOLL_CTL_DEL, h->listen_fd, NULL);

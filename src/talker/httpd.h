@@ -4,7 +4,8 @@
  * client requests the page, the server asks waymarkd for it and sends it to all clients that wait.
  *
  * A slow client occupies a place for a few seconds only. When all places are taken, a new client
- * replaces the one that has been slow for the longest time, so slow clients cannot lock out others.
+ * replaces the oldest client that has not sent its request or not read its answer, so slow clients
+ * cannot lock out others.
  */
 #ifndef WAYMARK_SRC_TALKER_HTTPD_H
 #define WAYMARK_SRC_TALKER_HTTPD_H
@@ -18,7 +19,8 @@
 struct httpd;
 
 struct httpd_page {
-	const char *path; /* path of the page; other paths are not found */
+	/* path of the page; "/" gets a short text, any other path gets status 404 */
+	const char *path;
 	const char *type; /* Content-Type */
 	void (*ask)(void *data);
 	void *data;

@@ -3,7 +3,7 @@
  * spawner.c - drops every privilege, starts the worker, and restarts it when it dies.
  *
  * When waymarkd stops, the channel closes. The worker then has STOP_MS to end before the spawner
- * kills it. The worker dies when the spawner dies, and the programs when the worker dies.
+ * kills it. When the spawner dies, the worker dies; when the worker dies, its programs die.
  */
 #include "talker/spawner.h"
 
@@ -25,7 +25,8 @@
 
 #define FD_CHANNEL 3 /* the first descriptor after stdin, stdout and stderr */
 
-/* pause before the worker is restarted; doubled each time that it dies within YOUNG_MS */
+/* pause before the worker is restarted; doubled each time that the worker dies within YOUNG_MS of
+ * its start */
 #define PAUSE_MS     1000
 #define PAUSE_MAX_MS 60000
 #define YOUNG_MS     10000
@@ -41,7 +42,7 @@ struct spawner {
 	struct frame frame;
 };
 
-/* Not on the stack: a frame is large. */
+/* Static, because a frame is too large for the stack. */
 static struct spawner spawner;
 
 static void descriptors_keep(int channel)

@@ -2,8 +2,9 @@
 /*
  * talker.c - waymarkd's side of the channel to the talker.
  *
- * A ping per second shows whether the worker answers. The listening socket and the settings of the
- * webhook are kept here, and sent again whenever a new worker starts.
+ * A ping per second shows whether the worker answers. The listening socket is kept here and sent
+ * again whenever a new worker starts. webhook_sink.c then sends the webhook's settings and alerts
+ * again.
  */
 #include "waymark/talker/talker.h"
 
@@ -46,7 +47,7 @@ struct talker {
 	struct talker_events events;
 	struct talker_webhook_events webhook;
 	struct worker_status status, read[READERS];
-	int64_t programs_lost; /* programs that ran or waited when their worker died */
+	int64_t programs_lost; /* programs that ran when their worker died */
 	uint64_t restarts;
 	struct frame frame;
 };
@@ -108,8 +109,8 @@ static int talker_open(struct talker *t, struct talker_user *user)
 	t->fd = t->listen_fd = -1;
 	if (!err)
 		err = spawner_fork(t, &found);
-	/* In a user namespace that maps only root, setting another user fails with EINVAL: keep
-	 * ours. */
+	/* In a user namespace that maps only root, setting another user fails with EINVAL: keep the
+	 * user of this process. */
 	if (err == -EINVAL && found.is_set) {
 		talker_stop(t);
 		found.is_set = false;

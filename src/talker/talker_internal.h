@@ -26,8 +26,9 @@ int64_t talker_programs(const struct talker *t);
 /* Write to buf why the last request to the webhook failed; "" if none failed. */
 void talker_webhook_error(const struct talker *t, char *buf, size_t size);
 
-/* settled() is called with the id of each alert that the webhook has delivered or dropped,
- * started() when a new worker has started and must get the settings and alerts again. */
+/* The talker calls settled() with the id of each alert that the webhook has delivered or dropped.
+ * It calls started() when a new worker has started, which must get the settings and alerts
+ * again. */
 struct talker_webhook_events {
 	void *data;
 	void (*settled)(void *data, int64_t id);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * webhook_sink.c - alerts for the webhook, which the talker delivers. They are kept here until the
- * worker has delivered or dropped them, so that they can be sent again if the worker dies.
+ * webhook_sink.c - queues the alerts that the talker delivers to the webhook. An alert is kept here
+ * until the worker has delivered or dropped it, so that it can be sent again if the worker dies.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -197,8 +197,8 @@ static char *sink_body(void *self, const struct alert_config *c, const struct si
 	return webhook_body_make(&((struct webhook_state *)self)->body, c, m);
 }
 
-/* Queue an alert. If too many are queued, drop the oldest. (The worker drops alerts that the
- * webhook refuses.) */
+/* Queue an alert. If too many are queued, or if the webhook is off, drop the oldest. (The worker
+ * drops alerts that the server refuses.) */
 static int sink_push(void *self, int64_t id, const char *body)
 {
 	struct webhook_state *s = self;

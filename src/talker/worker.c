@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * worker.c - one loop for frames from waymarkd, running programs, the webhook's thread, and HTTP
- * clients. A frame that finds the channel full is dropped. Counters and the ids of settled alerts
+ * clients. If the channel is full, a frame is dropped; only counters and the ids of settled alerts
  * are sent again later.
  */
 #include "talker/worker.h"
@@ -42,13 +42,14 @@ struct worker {
 	struct worker_checks *checks;
 	struct httpd *httpd;
 	struct worker_status sent; /* the counters that were sent last */
-	int64_t unsent_id;	   /* id of a settled alert that found the channel full; 0: none */
+	/* id of a settled alert that could not be sent because the channel was full; 0: none */
+	int64_t unsent_id;
 	char *page;
 	size_t page_bytes;
 	struct frame in, out;
 };
 
-/* Not on the stack: frames are large. */
+/* Static, because frames are too large for the stack. */
 static struct worker worker;
 
 static int reply(struct worker *w, enum frame_type type, int64_t number, const char *text)

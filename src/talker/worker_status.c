@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * worker_status.c - writes the worker's counters to a frame and reads them back.
+ * worker_status.c - writes the worker's counters to a frame, and reads them from a frame.
  */
 #include <stdio.h>
 

@@ -4,10 +4,10 @@
  * user without any capability, and handles alert and check programs, the webhook, and scrapes over
  * HTTP.
  *
- * waymarkd starts the talker before it opens anything, and never waits for it. A message that finds
- * the channel full or the talker dead is sent again later or counted as not delivered. The talker
- * consists of a spawner and its child, the worker. The spawner restarts a worker that dies; a
- * spawner that dies is not restarted.
+ * waymarkd starts the talker before it opens anything, and never waits for it. If the channel is
+ * full or the talker is dead, waymarkd sends the message again later or counts it as not delivered.
+ * The talker consists of a spawner and its child, the worker. The spawner restarts a worker that
+ * dies; a spawner that dies is not restarted.
  */
 #ifndef WAYMARK_TALKER_TALKER_H
 #define WAYMARK_TALKER_TALKER_H
@@ -47,7 +47,7 @@ struct talker_events {
 	void *data;
 	/* Return the text of the metrics, malloc'd, or NULL. */
 	char *(*page)(void *data);
-	/* Take the result of check number: "good", "bad", or why it did not run. */
+	/* Take the result of the check with this number: "good", "bad", or why it did not run. */
 	void (*checked)(void *data, int64_t number, const char *result);
 	/* Take a line that a program wrote. */
 	void (*output)(void *data, const char *line);
