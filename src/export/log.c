@@ -16,9 +16,10 @@
 #include <unistd.h>
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static unsigned long dropped; /* under the lock */
+static unsigned long dropped; /* guarded by lock */
 
-/* A pipe that is writable takes PIPE_BUF bytes without blocking, and no line is longer. */
+/* A pipe that is writable takes PIPE_BUF bytes without blocking, and no line is longer than
+ * PIPE_BUF. */
 static bool is_writable(void)
 {
 	struct pollfd p = {.fd = STDERR_FILENO, .events = POLLOUT};

@@ -7,8 +7,8 @@
  * rows of a router are on one shard, so FINAL on the Distributed table is exact.
  *
  * Rows are sorted first by the hour of their day_column(), so that a query about one hour reads no
- * other hours, for any router. The time in day_column() never changes, so all versions of a row have
- * the same hour.
+ * other hours, for any router. The time in day_column() never changes, so all versions of a row are
+ * in one hour.
  */
 #include "export/schema.h"
 
@@ -80,8 +80,8 @@ static void day_ms_print(FILE *out, const struct feed_table *t)
 	fprintf(out, "%s%s_ms%s", is_nullable ? "ifNull(" : "", t->day, is_nullable ? ", 0)" : "");
 }
 
-/* Print an index for each address: most blocks of rows do not contain a given one. 18.16 has no such
- * indices. */
+/* Print an index for each address column, because most blocks of rows do not contain a given
+ * address. Version 18.16 has no such indexes. */
 static void indices_print(FILE *out, const struct schema_options *o, const struct feed_table *t)
 {
 	for (size_t i = 0; i < t->n_columns && o->dialect == SCHEMA_CURRENT; i++)
