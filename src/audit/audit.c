@@ -86,7 +86,8 @@ static uint64_t labels_range(const struct connlabels *l, unsigned first, unsigne
 	return n >= 64 ? bits : bits & ((UINT64_C(1) << n) - 1);
 }
 
-/* Only labels from label-base on are Waymark's. Other programs may use the labels below. */
+/* Only labels from label-base on are Waymark's. Other programs may use the labels below
+ * label-base. */
 bool audit_has_labels(const struct audit *a, const struct ct_event *ev)
 {
 	return ev->has_labels && !a->are_labels_stale &&
@@ -260,7 +261,7 @@ static void flow_close(struct audit *a, struct flow *f, enum flow_state state, i
 	f->state = state;
 }
 
-/* If the flow is queued to be written, changed_emit() calls flow_linger() later. */
+/* End a flow. If the flow is queued to be written, changed_emit() calls flow_linger() later. */
 static void flow_end(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t ended_ms)
 {
 	struct flow *f = flows_get(a->flows, ref);

@@ -70,8 +70,8 @@ static enum reason diagnose(struct audit *a, flow_ref ref, const struct clue *c,
 	return a->port.diagnose(a->port.data, &stray, object);
 }
 
-/* Return whether the flow's first packet left by this uplink: its NEW event already had the label.
- * No mark could be restored to that packet, because the flow had none yet. */
+/* Return whether the flow's first packet left by this uplink: the flow's NEW event already had the
+ * label. No mark could be restored to that packet, because the flow had no mark yet. */
 static bool is_first_packet(const struct audit *a, const struct flow *f, uint8_t egress)
 {
 	return f->is_born_astray && egress < UPLINKS_MAX &&

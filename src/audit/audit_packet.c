@@ -3,9 +3,9 @@
  * audit_packet.c - finds the flow of each logged packet. A packet whose flow is not known waits for
  * an event of its flow.
  *
- * The rules log a packet because its flow's mark does not name the uplink that it leaves by. If we
- * know a matching flow whose mark names that uplink, either the packet belongs to another flow, or
- * the flow's change of mark has not been read yet.
+ * The rules log a packet because its flow's mark does not name the uplink that the packet leaves
+ * by. If we know a matching flow whose mark names that uplink, either the packet belongs to another
+ * flow, or the flow's change of mark has not been read yet.
  *
  * If a packet of a masqueraded flow strays, the kernel deletes the flow's conntrack entry. The
  * sender's next packet begins another flow with the same addresses, which may end in the same way.
@@ -51,7 +51,8 @@ static bool is_fitting(const struct audit *a, const struct flow *f, const struct
 	}
 }
 
-/* Return whether the flow began more than by_ms after the packet arrived. */
+/* Return whether the flow began more than by_ms after the packet arrived. If it began CLOCK_SET_MS
+ * or more after the packet, the clock was set: return false. */
 static bool has_begun_after(const struct flow *f, const struct pending_packet *w, int64_t by_ms)
 {
 	int64_t after_ms = (int64_t)f->started_ms - w->arrived_ms;

@@ -277,7 +277,8 @@ static void bucket_move(struct flows *t, flow_ref ref)
 	}
 }
 
-/* Double the number of buckets. Without memory the chains get longer, which only costs time. */
+/* Double the number of buckets. If memory is short, the chains get longer, which only costs
+ * time. */
 static void grow(struct flows *t)
 {
 	flow_ref *old = t->buckets;

@@ -13,7 +13,7 @@
 void config_slots(const struct config *c, uint8_t slots[UPLINKS_MAX]);
 
 /* If the file does not set balance-table, use the default. If the default is the table of an
- * uplink, use the next lower number that is not. */
+ * uplink, use the next lower number that is no uplink's table. */
 void config_choose_balance_table(struct config *c);
 
 /* Free the strings and lists that the uplink owns. */

@@ -14,7 +14,7 @@
 
 struct judgement {
 	uint32_t good, bad; /* consecutive checks with this result */
-	int check;	    /* 1 good, 0 bad, -1 not known */
+	int check;	    /* 1 good, 0 bad; only valid if is_known */
 	bool is_known;	    /* check was set */
 	bool is_failed;
 	bool is_retry;	       /* set by the current call of decide_all() */

@@ -95,7 +95,7 @@ void weigher_take(struct weigher *w, const struct addr *src, const struct addr *
 	struct destination *d;
 
 	/* Ignore an unanswered flow that is too old, so that an old scan does not fill the table.
-	 * Ignore also one that is so new that an answer may still come. */
+	 * Also ignore an unanswered flow that is so new that an answer may still come. */
 	if (!is_answered && (!is_recent || started_ms > w->to_ms))
 		return;
 	d = destination_get(w, dst);

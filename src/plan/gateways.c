@@ -100,8 +100,8 @@ static bool is_from(const struct learnt_default *d, const struct prefix *from)
 	return d->from.len == from->len && (!from->len || prefix_is_equal(&d->from, from));
 }
 
-/* Return where to store a route: in place of one with the same source prefix and a higher metric,
- * or in a new element. Return NULL if the route is not to be stored. */
+/* Return where to store a route: in place of a stored route with the same source prefix and a
+ * higher metric, or in a new element. Return NULL if the route is not to be stored. */
 static struct learnt_default *default_place(struct learnt_default *list, uint8_t *n,
 					    const struct route_state *r)
 {

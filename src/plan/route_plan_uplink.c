@@ -17,9 +17,9 @@
  * uses the value that a dump reports. */
 #define METRIC_IPV6 1024
 
-/* Maximum number of routes of table main that are copied to the uplink's table: those by its
- * interface whose gateway is not the default route's. This is enough for a provider's own networks,
- * but not for a full routing table. */
+/* Maximum number of routes of table main that are copied to the uplink's table: those that use its
+ * interface, but not the gateway of its default route. This is enough for a provider's own
+ * networks, but not for a full routing table. */
 #define STATIC_MAX 1000
 
 static const uint8_t families[] = {AF_INET, AF_INET6};

@@ -25,8 +25,8 @@ struct render {
 /* ruleset_text.c */
 bool render_is_few(const struct render *r);
 void render_ifname(FILE *out, const char *ifname);
-/* Print a verdict map of the interfaces' names: that of an uplink leads to the chain "CHAIN_MARK",
- * such as "leave_0x2". */
+/* Print a verdict map of interface names: the name of an uplink's interface leads to the chain
+ * "CHAIN_MARK", such as "leave_0x2". */
 void render_name_map(struct render *r, const char *chain);
 /* Print a rule with a verdict map of the flow's mark: the mark of an uplink leads to the chain
  * "CHAIN_MARK", such as "restore_0x2", and a mark of 0 to the chain unmarked. */

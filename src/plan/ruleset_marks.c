@@ -64,9 +64,9 @@ static void put_turned(struct render *r)
 		render_label(r, LABEL_ENTERED));
 }
 
-/* Handle a packet of this host that already has a mark under mark-mask. If it is the mark of its
- * socket, the packet keeps it. Otherwise the packet has inherited the mark, and gets the mark of
- * its flow. */
+/* Handle a packet of this host that already has a mark under mark-mask. If the packet's socket has
+ * a mark under mark-mask, too, the packet keeps its mark. Otherwise the packet has inherited the
+ * mark, and gets the mark of its flow. */
 static void put_owned(struct render *r)
 {
 	fputs("\tchain owned {\n", r->out);
@@ -79,10 +79,10 @@ static void put_owned(struct render *r)
 /* --- chains per uplink ---------------------------------------------------------------- */
 
 /* A host on an uplink's own network may use this router as its gateway: its packets arrive by an
- * uplink and leave by one (the flow turns). The rules guess this from the first packet: its source
- * is private, and its destination is routed by an uplink. Such a flow is labelled "transit". Any
- * other flow is labelled "entered": its replies must leave by the uplink that it came in by. The
- * guess is corrected in postrouting, where the egress is known. */
+ * uplink and leave by one (the flow turns). The rules guess from the first packet whether the flow
+ * turns: the packet's source is private, and its destination is routed by an uplink. Such a flow is
+ * labelled "transit". Any other flow is labelled "entered": its replies must leave by the uplink
+ * that it came in by. The guess is corrected in postrouting, where the egress is known. */
 #define PRIVATE4 "10.0.0.0/8, 100.64.0.0/10, 169.254.0.0/16, 172.16.0.0/12, 192.168.0.0/16"
 #define PRIVATE6 "fc00::/7"
 

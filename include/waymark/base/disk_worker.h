@@ -26,7 +26,7 @@ struct disk_worker *disk_worker_new(void);
  * NULL. */
 int disk_worker_run(struct disk_worker *w, disk_job_fn *job, const char *path, const char *text);
 
-/* The jobs that ended after their caller had stopped waiting. */
+/* The jobs whose result no caller got: the caller had stopped waiting, or had not waited. */
 struct disk_worker_late {
 	uint64_t done, failed;
 	int error; /* -errno of the last failed job */

@@ -136,8 +136,9 @@ enum flow_share {
 };
 
 /* The counters of an uplink at one time. The next interval begins with this reading, also after a
- * restart of waymarkd. The packets of ended flows are subtracted from a reading that is stored for
- * the next waymarkd, so the sums in flows may wrap below 0. */
+ * restart of waymarkd. The sums of ended flows begin at 0 in the next waymarkd. Therefore the
+ * packets of ended flows are subtracted from a stored reading, and the sums in flows
+ * may wrap below 0. */
 struct coverage_reading {
 	int64_t time_ms;  /* 0: the counters have not been read yet */
 	uint64_t boot;	  /* identifies the boot of the kernel: another boot starts the counters

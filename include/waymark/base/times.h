@@ -11,8 +11,8 @@
 
 #define TIMES_STRLEN 32
 
-/* Write a time as "2026-03-01T12:34:56.789Z" (ISO 8601, UTC) to buf and return buf; ""
- * if ms is negative or beyond the year 9999. */
+/* Write a time as "2026-03-01T12:34:56.789Z" (ISO 8601, UTC) to buf and return buf; "" if the year
+ * is not 0 to 9999. */
 const char *times_format_iso(int64_t ms, char buf[TIMES_STRLEN]);
 
 /* How a time is formatted for users: in full (as journalctl does, with the year) or shortened. */

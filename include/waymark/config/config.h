@@ -55,7 +55,7 @@ enum config_log_level {
 enum gateway_kind {
 	GATEWAY_LEARN, /* key not set: learnt from the routes of table main */
 	GATEWAY_ADDR,  /* an address */
-	GATEWAY_NONE,  /* "none": a point-to-point interface */
+	GATEWAY_NONE,  /* "none": the interface is point-to-point and has no gateway */
 };
 
 struct gateway {
@@ -121,9 +121,10 @@ struct config {
 	int mark_mask_line, label_base_line, rule_priority_line, balance_table_line;
 };
 
-/* Read and validate the whole file. On success return 0 and set *out, which the caller frees with
- * config_free(). On failure return -errno (-EINVAL for a bad file), set *out to NULL, and print
- * every error to errors, one per line: "FILE:LINE: what is wrong; what to do". */
+/* Read and validate the whole file (path NULL: CONFIG_PATH_DEFAULT). On success return 0 and set
+ * *out, which the caller frees with config_free(). On failure return -errno (-EINVAL for a bad
+ * file), set *out to NULL, and print every error to errors, one per line: "FILE:LINE: what is
+ * wrong; what to do". */
 int config_load(struct config **out, const char *path, FILE *errors);
 
 void config_free(struct config *c);

@@ -3,11 +3,11 @@
  * decide.h - decides which uplinks are drained or taken down: from their health, their check
  * programs and the operator's commands.
  *
- * An operator's command holds until the operator replaces it. Without one, an uplink fails when its
- * check fails or when it is silent, and key on-failure names the action. A failure never drains or
- * takes down the last usable uplink. A recovery needs proof: good checks or answered flows. Each
- * later failure of an uplink keeps it failed for longer. Pure: time is passed in. Must not know
- * routes.
+ * An operator's command holds until the operator replaces it. Without a command, an uplink fails
+ * when its check fails or when it is silent, and key on-failure names the action. A failure never
+ * drains or takes down the last usable uplink. A recovery needs proof: good checks or answered
+ * flows. Each later failure of an uplink keeps it failed for longer. Pure: time is passed in. Must
+ * not know routes.
  */
 #ifndef WAYMARK_HEALTH_DECIDE_H
 #define WAYMARK_HEALTH_DECIDE_H

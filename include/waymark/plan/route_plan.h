@@ -42,8 +42,9 @@ enum uplink_decision {
 	DECISION_NONE,
 	DECISION_UP,	/* the uplink is used if its link and addresses allow it, as with
 			 * DECISION_NONE */
-	DECISION_DOWN,	/* its flows use other uplinks and it gets no new flows; traffic that is
-			 * bound to its address or interface still leaves by it */
+	DECISION_DOWN,	/* the uplink's flows use other uplinks, and the uplink gets no new flows;
+			 * traffic that is bound to the uplink's address or interface still leaves
+			 * by it */
 	DECISION_DRAIN, /* gets no share of new flows; all other traffic stays */
 };
 struct uplink_decisions {
