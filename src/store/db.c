@@ -172,6 +172,27 @@ void db_column_addr(sqlite3_stmt *stmt, int column, struct addr *out)
 	}
 }
 
+static bool is_of_the_disk(int error)
+{
+	return error == EROFS || error == ENOSPC || error == EDQUOT;
+}
+
+int db_system_errno(sqlite3 *db)
+{
+	int error = sqlite3_system_errno(db), last = 0;
+	sqlite3_file *log = NULL;
+
+	if (is_of_the_disk(error))
+		return error;
+	sqlite3_file_control(db, "main", SQLITE_FCNTL_LAST_ERRNO, &last);
+	if (is_of_the_disk(last))
+		return last;
+	sqlite3_file_control(db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+	if (log && log->pMethods)
+		log->pMethods->xFileControl(log, SQLITE_FCNTL_LAST_ERRNO, &last);
+	return is_of_the_disk(last) ? last : error;
+}
+
 int db_errno(int code)
 {
 	switch (code & 0xff) {

@@ -54,5 +54,8 @@ int32_t db_addr4(const struct addr *a);
 
 /* Return the negative errno that is closest to SQLite's result code. */
 int db_errno(int code);
+/* Return the errno of the last failed operation on the database's file or its write-ahead log, or 0.
+ * sqlite3_system_errno() alone may return the errno of a later system call. */
+int db_system_errno(sqlite3 *db);
 
 #endif

@@ -52,8 +52,11 @@ static int fail(struct store *st, int error, const char *format, ...)
 static int fail_sqlite(struct store *st, int code, const char *what)
 {
 	bool is_last = st->db && (sqlite3_errcode(st->db) & 0xff) == (code & 0xff);
-	int r = db_errno(code);
+	int system_errno = is_last ? db_system_errno(st->db) : 0, r = db_errno(code);
 
+	/* SQLite has one code for a failed write, whatever its cause. */
+	if ((code & 0xff) == SQLITE_IOERR && system_errno)
+		r = -system_errno;
 	r = fail(st, r ? r : -EIO, "%s %s: %s", what, st->path,
 		 is_last ? sqlite3_errmsg(st->db) : sqlite3_errstr(code));
 	st->code = code;

@@ -52,7 +52,8 @@ failing() {
 	begun=$(date +%s%3N)
 	echo "$1" >"$lab_tmp/failing"
 	check "$2: new connections work" http_get pc 10 "http://$NET4/"
-	check "... the log has the cause" wait_for 20 grep -q "cannot write the history: $3" "$log"
+	check "... the log has the cause" wait_for 20 grep -q "cannot write the history: $3" "$log" ||
+		diag "$(cat "$log")"
 	at router nft delete table inet waymark
 	check "... a deleted table is repaired" wait_for 20 table_is_there
 	waymark uplink wan1 drain >"$lab_tmp/out" 2>&1

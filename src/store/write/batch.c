@@ -230,7 +230,7 @@ int batch_give_up(struct writer *w, int rc)
 
 	/* Do not report a short lock by another process while there is nothing to write. */
 	if ((rc & 0xff) != SQLITE_BUSY || queue_depth(&w->queue))
-		error_note(w, rc, is_told ? sqlite3_system_errno(w->st->db) : 0,
+		error_note(w, rc, is_told ? db_system_errno(w->st->db) : 0,
 			   is_told ? sqlite3_errmsg(w->st->db) : sqlite3_errstr(rc));
 	if (!sqlite3_get_autocommit(w->st->db))
 		db_exec(w->st->db, "ROLLBACK");
