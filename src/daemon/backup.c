@@ -30,7 +30,7 @@
 
 #include <netinet/in.h>
 
-/* How long a lower tier must be usable before flows return to it. */
+/* How long an uplink of a lower tier must be usable before flows return to it. */
 #define SETTLE_MS 3000
 /* Maximum number of steps of a dump per tick. With this limit the loop also serves its other
  * sources. */
@@ -47,8 +47,8 @@
 struct in_use {
 	int64_t since_ms[FAMILIES]; /* when new flows began to use the uplink, CLOCK_REALTIME; 0:
 				     * not in use */
-	bool is_over[FAMILIES];	    /* a lower tier is usable again; flows may still have to
-				     * return */
+	bool is_over[FAMILIES];	    /* new flows use a lower tier again; older flows may still have
+				     * to return */
 	bool is_raised;
 	struct usage_totals base; /* the uplink's bytes when the alert was raised */
 };

@@ -18,8 +18,8 @@
 
 struct check {
 	bool is_running;
-	uint32_t sequence;   /* of the latest check; results of earlier ones are ignored */
-	uint32_t generation; /* of the talker that runs the check */
+	uint32_t sequence;   /* number of the latest check; results of earlier checks are ignored */
+	uint32_t generation; /* generation of the talker that runs the check */
 	int64_t due_ms, started_ms;
 	bool has_complained;
 	int8_t result; /* check state that is passed to the program: 1 good, 0 bad, -1 none */

@@ -29,7 +29,8 @@
 #define SPACING_MS 5000
 
 struct collisions {
-	int64_t due_ms, last_ms; /* next and previous check, steady clock; 0: none */
+	int64_t due_ms, last_ms; /* times of the next and the previous check, steady clock; 0:
+				  * none */
 	struct who who;		 /* sender of the first notice since the last check */
 	struct findings known;	 /* findings of the latest check of ip rules and routes */
 };

@@ -43,7 +43,8 @@ typedef char *control_handler_fn(void *data, const char *command, const struct c
  * if path is not a socket (it is not removed), ENAMETOOLONG, EACCES, ... */
 struct control *control_open(const char *path, control_handler_fn *fn, void *data);
 
-/* Called before each command; false refuses it. NULL: all commands are allowed. */
+/* Type of the function that is called before each command. If it returns false, the command is
+ * refused. Without such a function all commands are allowed. */
 typedef bool control_judge_fn(const struct control_peer *peer, const char *command);
 void control_set_judge(struct control *c, control_judge_fn *judge);
 

@@ -28,7 +28,7 @@
 
 #define HOUR_MS INT64_C(3600000)
 
-/* Counters that grow when flows may have been missed. */
+/* Counters that show whether flows may have been missed. */
 struct doubts {
 	struct audit_doubts audit;
 	uint64_t unwritten; /* records that did not reach the history */

@@ -12,8 +12,8 @@ struct daemon;
 
 int operator_open(struct daemon *d); /* 0 or -ENOMEM */
 void operator_close(struct daemon *d);
-/* Return the reply to one of these commands as malloc'd JSON. NULL with errno; ENOENT: it is
- * another command. */
+/* Return the reply to one of these commands as malloc'd JSON. On failure return NULL with errno
+ * (ENOENT: another command). */
 char *operator_answer(struct daemon *d, const char *command, const struct control_peer *peer);
 /* Undo an apply that was not confirmed in time. */
 void operator_tick(struct daemon *d, int64_t now_ms);

@@ -29,7 +29,7 @@ void resync_close(struct daemon *d);
 int resync_now(struct daemon *d);
 /* Request a dump because events were lost. The end of this dump is logged. */
 void resync_ask(struct daemon *d, int64_t now_ms);
-/* Request a routine dump, which is not logged. */
+/* Request a dump for any other reason. Its end is not logged. */
 void resync_look(struct daemon *d, int64_t now_ms);
 /* Return whether a routine dump is due, if the previous dump ended at last_ms (0: there was none)
  * and took took_ms. If the clock was set back, a dump is due. */

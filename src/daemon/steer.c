@@ -74,8 +74,8 @@ static int save_await(struct disk_worker *disk)
 	return -EBUSY;
 }
 
-/* Save the steering's state in a thread. While waymarkd runs, the loop waits for the thread only for
- * a moment. If the disk is slow, the thread replaces the file later, as a whole. */
+/* Save the steering's state in a thread. After the start, the loop waits for the thread only for a
+ * moment. If the disk is slow, the thread replaces the file later, as a whole. */
 static int state_save(void *data, const char *control_socket, const char *text)
 {
 	struct daemon *d = data;

@@ -35,7 +35,7 @@ void who_of_generation(struct who *w, int64_t pid, const char *name);
 
 /* Maximum numbers of changes and interfaces that are kept. If processes change more routes and
  * rules, the oldest changes are forgotten and later reported without a process. If more interfaces
- * change, each counts as changed. */
+ * change, every interface counts as changed. */
 #define TRACES_MAX	 1024
 #define TRACED_LINKS_MAX 64
 

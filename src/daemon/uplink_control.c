@@ -4,7 +4,7 @@
  * time is over.
  *
  * The file has one line per uplink: NAME WORD SINCE_MS UNTIL_MS USER PROCESS, "-" for unknown
- * values. It is replaced as a whole.
+ * values. The file is replaced as a whole.
  */
 #include <errno.h>
 #include <inttypes.h>

@@ -28,7 +28,8 @@ struct uplink_states {
 	bool has_another_gateway[UPLINKS_MAX]; /* a gateway has changed since the last record */
 	bool is_avoided[UPLINKS_MAX];	       /* new flows avoid the uplink by decision, as last
 					        * passed to the audit */
-	struct uplink_state_record published[UPLINKS_MAX]; /* last published; state "": none */
+	struct uplink_state_record published[UPLINKS_MAX]; /* the records that were published last;
+							    * state "": none */
 };
 
 int uplink_states_open(struct daemon *d)

@@ -11,7 +11,7 @@
 struct uplink_states;
 struct daemon;
 
-/* Type of the function that fills in why the uplink has its state. It is called before the state is
+/* Type of the function that fills in why the uplink has its state. It is called before a state is
  * published. */
 typedef void uplink_states_explain_fn(const struct daemon *d, uint8_t slot,
 				      struct uplink_state_record *r);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * usage.c - writes the usage of each uplink in bins, from the counters of interfaces and rules, and
- * adds it to the quotas.
+ * usage.c - computes the usage of each uplink from the counters of interfaces and rules, writes the
+ * usage in bins, and adds it to the quotas.
  *
  * If counters cannot be read, the last values are kept. The next difference then includes
  * everything since the last successful reading. Must not know how differences are computed
