@@ -28,9 +28,10 @@
 enum slice_state { SLICE_OPEN = 0, SLICE_INDEXED = 1, SLICE_THINNED = 2 };
 
 struct slice {
-	int64_t id;		   /* flow id >> SLICE_BITS */
-	int64_t first_ms, last_ms; /* when its flows began; first_ms > last_ms: unknown */
-	uint8_t state;		   /* enum slice_state */
+	int64_t id; /* flow id >> SLICE_BITS */
+	/* earliest and latest time at which one of its flows began; first_ms > last_ms: unknown */
+	int64_t first_ms, last_ms;
+	uint8_t state; /* enum slice_state */
 	/* number of ids that postings cover, counted from the slice's first id */
 	uint16_t indexed;
 	bool is_dirty; /* the row in the database is out of date */

@@ -19,7 +19,7 @@
 #include "store/store_internal.h"
 #include "waymark/base/clock.h"
 
-/* Settings of every connection. Automatic checkpoints are off: the writer checkpoints the
+/* Settings of the writing connection. Automatic checkpoints are off: the writer checkpoints the
  * write-ahead log when it has time, not in the commit that happens to fill the log. */
 #define PRAGMAS                                                                                    \
 	"PRAGMA journal_mode = WAL;"                                                               \
@@ -150,8 +150,8 @@ static ino_t inode_of(const struct store *st, const char *suffix)
 }
 
 /* Record the device and inode numbers of the database, and the inode numbers of its write-ahead log
- * and the log's index. The small write makes SQLite create them if they are missing. A new file may have the inode number of a deleted
- * file; is_new therefore always sets is_other. */
+ * and the log's index. The INSERT makes SQLite create the log and its index if they are missing. A
+ * new file may have the inode number of a deleted file; is_new therefore always sets is_other. */
 static int files_identify(struct store *st, bool is_new)
 {
 	struct stat info;

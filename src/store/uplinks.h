@@ -58,14 +58,14 @@ int64_t uplinks_id(const struct uplinks *u, uint8_t slot, int64_t flow_id);
 /* Return the id of a slot's newest row; 0: none. */
 int64_t uplinks_id_now(const struct uplinks *u, uint8_t slot);
 
-/* The interfaces by which a flow left: uplinks by slot (with the names that they had when the flow
- * was first seen), other interfaces by number. */
+/* The interfaces that packets of a flow left by: uplinks by slot (with the names that they had when
+ * the flow was first seen), other interfaces by number. */
 struct ifset_key {
 	uint64_t slots, others;
 	int64_t flow_id;
 };
 
-/* Set *id to the id of a set; create the set if it is new. *id is 0 for an empty set and for
+/* Set *id to the id of a set; create the set if it is new. *id is 0 if the set is empty or has only
  * unknown slots. */
 int uplinks_ifset(struct uplinks *u, const struct ifset_key *key, int64_t *id);
 

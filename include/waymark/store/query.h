@@ -35,7 +35,8 @@ typedef int query_row_fn(void *data, const struct value *values, size_t n);
 struct query_filter {
 	bool is_live;	    /* only live flows */
 	bool is_unanswered; /* only flows without a packet in the reply direction */
-	/* flows and gaps: not over before this time; other rows: happened at or after it; 0: any */
+	/* flows and gaps: ended at or after this time, or have not ended; other rows: happened at
+	 * or after it; 0: any */
 	int64_t since_ms;
 	/* flows and gaps: began before this time; other rows: happened before it; 0: any */
 	int64_t until_ms;
@@ -103,7 +104,7 @@ int query_usage(struct query *q, const struct query_filter *f, const char *by, q
 int query_flows(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
 int query_mismatches(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
 
-/* Only since, until and limit of the filter are used. */
+/* These two functions use only since, until and limit of the filter. */
 int query_gaps(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
 int query_tampering(struct query *q, const struct query_filter *f, query_row_fn *fn, void *data);
 
@@ -176,7 +177,7 @@ int query_covered(struct query *q, const struct summary_span *span, query_row_fn
 int query_unseen(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
 
 /* One row per expected uplink, egress and reason, most mismatches first: expected, egress, reason,
- * mismatches, packets, first_ms, last_ms, hosts (inside hosts concerned), then direction, flow_id,
+ * mismatches, packets, first_ms, last_ms, hosts (number of inside hosts), then direction, flow_id,
  * proto, src, sport, dst, dport of the first mismatch, then egress_uplink (NULL: none). */
 int query_causes(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
 /* Rows: step, mismatches, expected, egress, reason, first_ms, last_ms, egress_uplink (NULL: none).
@@ -190,7 +191,7 @@ int query_states(struct query *q, const struct summary_span *span, query_row_fn 
 /* One row per change of an uplink's addresses: time (ms), uplink, the addresses before the change,
  * the addresses after it. */
 int query_moves(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
-/* Rows: time (ms), uplink: when an uplink that was in use got another gateway. */
+/* One row each time that an uplink in use got another gateway: time (ms), uplink. */
 int query_gateways(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data);
 /* Rows: time (ms), kind, text, oldest first: the raised alerts whose subject is in no other table.
  * These are about quotas, health, backups, flows without a valid mark, routes and rules of other

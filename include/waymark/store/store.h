@@ -25,7 +25,8 @@ struct store *store_open(const char *path, FILE *errors);
 /* Like store_open(), for a daemon, which must steer even without a history. If SQLite finds our
  * database damaged, rename it, print one line to errors, and create a new one; the writer then
  * records a gap and counts a renewal. If the disk is full, is read-only or reports an error, print
- * one line to errors and open what can be read, or nothing; the writer opens the database later. */
+ * one line to errors and open the database for reading only or, if that fails, an empty one in
+ * memory; the writer opens the database later. */
 struct store *store_open_or_renew(const char *path, FILE *errors);
 
 /* Commit, checkpoint the write-ahead log and close. NULL is allowed. */

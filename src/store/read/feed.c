@@ -138,7 +138,7 @@ const struct feed_table feed_tables[FEED_TABLES] = {
 /* The values of column kind in table change (see version-3.sql) that belong to a table of the
  * feed. */
 struct feed_source {
-	int kind, other; /* other equals kind if there is only one */
+	int kind, other; /* other equals kind if only one value belongs to the table */
 };
 
 static const struct feed_source sources[FEED_TABLES] = {

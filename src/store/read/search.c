@@ -20,7 +20,7 @@ struct bitmap {
 struct search {
 	struct query *q;
 	const struct query_filter *filter;
-	sqlite3_stmt *indexed;	/* selects how many ids of a slice have postings */
+	sqlite3_stmt *indexed;	/* selects the number of ids of a slice that postings cover */
 	sqlite3_stmt *postings; /* selects the postings of a slice for a range of addresses */
 	sqlite3_stmt *scan;	/* selects the flows of an id range that match the filter */
 	sqlite3_stmt *test;	/* selects the flow with an id, if the filter matches it */

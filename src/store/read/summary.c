@@ -110,8 +110,8 @@ int query_covered(struct query *q, const struct summary_span *span, query_row_fn
 		span, fn, data);
 }
 
-/* Besides gaps, two times are unseen: the time before the first uplink was recorded, and the time
- * since the daemon last recorded that it was alive. */
+/* Besides gaps, two intervals are unseen: the time before the first uplink was recorded, and the
+ * time since the daemon last recorded that it was alive. */
 int query_unseen(struct query *q, const struct summary_span *span, query_row_fn *fn, void *data)
 {
 	return summary_run(

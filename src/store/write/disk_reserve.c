@@ -12,7 +12,7 @@
 
 #include "store/write/disk_reserve.h"
 
-/* With this much free space beyond the reserve, the disk does not count as full. */
+/* The disk has plenty of free space if this much is free in addition to the size of the reserve. */
 #define PLENTY_BYTES (INT64_C(48) << 20)
 
 static bool path_of(const char *database, char path[PATH_MAX])

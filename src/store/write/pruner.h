@@ -30,7 +30,7 @@ struct pruner {
 	uint64_t served; /* number of these requests for which a pass has begun */
 	/* the database's size when the disk was full; 0: the disk is not full */
 	int64_t ceiling_bytes;
-	int64_t shrink_after_ms; /* nothing was left to delete: do not try again before this time */
+	int64_t shrink_after_ms; /* no flow was left to delete: do not try again before this time */
 	int64_t look_after_ms;	 /* CLOCK_MONOTONIC time of the next check of the size */
 	int64_t age_after_ms;	 /* CLOCK_MONOTONIC time of the next pass by age */
 	bool has_clock;
