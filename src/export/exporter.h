@@ -49,8 +49,8 @@ bool exporter_is_stopping(struct exporter *x);
 
 uint32_t exporter_random(void);
 
-/* Write the name that exported data gives this router to buf: the configured name, or else the
- * host's. */
+/* Write this router's name in exported data to buf: the configured name or, if none is configured,
+ * the host's name. */
 void exporter_router(const struct config *c, char *buf, size_t size);
 
 #endif

@@ -35,7 +35,7 @@ struct shipper {
 	struct state_target *state;
 	struct export_origin origin;
 	struct pace pace[FEED_TABLES];
-	struct feed_span span; /* as read last */
+	struct feed_span span; /* as last read from the history */
 	/* CLOCK_MONOTONIC times (ms) at which the next heartbeat and the next interim rows are
 	 * due */
 	int64_t heartbeat_ms, long_pass_ms;

@@ -43,11 +43,12 @@ struct state {
 /* Return the target's entry; add it if it is new. NULL: no room. */
 struct state_target *state_target(struct state *s, const char *name);
 
-/* Read the file. Without a file, *s is empty. Return 0, -EBADMSG if the file is damaged, or
+/* Read the file. If the file is missing, *s is empty. Return 0, -EBADMSG if the file is damaged, or
  * -errno. */
 int state_load(struct state *s, const char *path);
 
-/* Write the file and sync it. Return 0 or -errno; then the previous file is still in place. */
+/* Write the file and sync it. Return 0 or -errno. If the new file cannot be written, the previous
+ * file stays in place. */
 int state_save(const struct state *s, const char *path);
 
 #endif

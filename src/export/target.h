@@ -36,8 +36,8 @@ struct export_target {
 	void (*close)(void *self);
 	/* Return whether the target accepts rows of this table (is_interim: rows of live flows). */
 	bool (*takes)(void *self, const struct feed_table *t, bool is_interim);
-	/* Begin a batch; add a row to it. Both return 0 or -errno; add may return 1: this row has
-	 * filled the batch. */
+	/* begin() begins a batch; add() adds a row to it. Both return 0 or -errno. add() may also
+	 * return 1: this row has filled the batch. */
 	int (*begin)(void *self, const struct export_origin *o, const struct feed_table *t);
 	int (*add)(void *self, const struct feed_row *row);
 	/* Send the batch. Return 0 if all of it is acknowledged, else -errno with the cause in
