@@ -237,8 +237,8 @@ static void summary_send(struct alerter *a, const struct alert *summary)
 }
 
 /* The cause of *end has ended: remove all alerts with its kind, uplink and object, and send one
- * message that they are over. Send it also if none is in the table, because an alert may have been
- * raised before a restart. */
+ * message that they are over. Send the message even if no such alert is in the table, because an
+ * alert may have been raised before a restart. */
 static void end_send(struct alerter *a, const struct alert *end)
 {
 	struct alert over = *end, entry;

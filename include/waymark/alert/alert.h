@@ -73,8 +73,8 @@ struct alert {
 
 	/* Set by the alerter. */
 	uint64_t count;	  /* alerts that this message reports */
-	uint64_t total;	  /* equal alerts since the first, this one included */
-	int64_t since_ms; /* time of the first of these */
+	uint64_t total;	  /* number of equal alerts since the first, including this alert */
+	int64_t since_ms; /* time of the first of these alerts */
 };
 
 /* Return the severity of this message: "notice" when the alert is over. */
@@ -134,13 +134,14 @@ void alerter_tick(struct alerter *a, int64_t now_ms);
 
 struct alerter_stats {
 	uint64_t raised, sent, aggregated, silenced;
-	uint64_t summaries; /* summaries, and messages that an alert is over because no equal alert
-			     * came. raised = sent + silenced - summaries + aggregated */
-	uint64_t failed;    /* failures of all sinks: lost alerts, failed programs, refused
+	/* summaries, plus messages that report an alert as over because no equal alert came. raised
+	 * = sent + silenced - summaries + aggregated */
+	uint64_t summaries;
+	uint64_t failed; /* failures of all sinks: lost alerts, failed programs, refused
 			     * settings */
-	uint64_t reused;    /* table entries that were reused because the table was full */
+	uint64_t reused; /* table entries that were reused because the table was full */
 	uint32_t children;
-	uint64_t programs_failed; /* in waymarkd only; also counted in failed */
+	uint64_t programs_failed; /* 0 outside waymarkd; also counted in failed */
 	char program_error[160];  /* of the last failed program; "" */
 	uint64_t unwritten;	  /* failures to write the JSON file; also counted in failed */
 	char write_error[160];	  /* of the last such failure; "" */
@@ -153,8 +154,9 @@ struct alerter_stats {
 };
 void alerter_stats(const struct alerter *a, struct alerter_stats *out);
 
-/* Send one test alert through each configured sink, one sink after the other. For each, call fn
- * with its name, its target, and NULL or what went wrong. Return the number of configured sinks. */
+/* Send one test alert through each configured sink, one sink after the other. For each sink, call
+ * fn with the sink's name, its target, and an error message (NULL: success). Return the number of
+ * configured sinks. */
 typedef void alerter_test_fn(void *data, const char *sink, const char *target, const char *error);
 unsigned alerter_test(const struct alert_config *c, int64_t (*now_ms)(void), alerter_test_fn *fn,
 		      void *data);

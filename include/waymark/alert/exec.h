@@ -28,7 +28,7 @@ void exec_free(struct exec *e);
 typedef void exec_output_fn(void *data, const char *path, const char *line);
 void exec_set_output(struct exec *e, exec_output_fn *fn, void *data);
 
-/* Run a program, or all programs of a folder, with line on standard input. All arguments are
+/* Run a program, or each program of a folder. Its standard input contains line. All arguments are
  * copied. */
 void exec_run(struct exec *e, const char *path, char *const *environment, const char *line);
 

@@ -5,7 +5,7 @@
  * metrics from the struct.
  *
  * Most fields are rows of the table in answer.def. A field that is missing in the JSON of another
- * version is 0 or NULL.
+ * version is 0 or NULL; a field of type OPTIONAL or REAL is then -1.
  */
 #ifndef WAYMARK_STATUS_ANSWER_H
 #define WAYMARK_STATUS_ANSWER_H
