@@ -20,7 +20,7 @@ enum frame_type {
 	FRAME_STARTED,	 /* w: the worker runs; generation: its own */
 	FRAME_DIED,	 /* s: the worker died; text: how */
 	FRAME_PING,	 /* d: ask whether the worker answers */
-	FRAME_PONG,	 /* w: answer to a ping; number: that of the ping */
+	FRAME_PONG,	 /* w: answer to a ping; number: the ping's number */
 	FRAME_PROGRAM,	 /* d: run an alert program; texts: path, standard input, environment... */
 	/* d: run a check; number: the check's; texts: path, time limit (ms), environment... */
 	FRAME_CHECK,

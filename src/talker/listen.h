@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * listen.h - the socket at which scrapes arrive. waymarkd opens it, not the worker, so that an
- * address that is already in use is reported as an error of the configuration.
+ * listen.h - the socket at which scrapes arrive. waymarkd, not the worker, opens the socket: an
+ * address that is already in use is then reported as an error of the configuration.
  */
 #ifndef WAYMARK_SRC_TALKER_LISTEN_H
 #define WAYMARK_SRC_TALKER_LISTEN_H

@@ -248,8 +248,8 @@ static void sink_tick(void *self, int64_t now_ms)
 	pending_send(s);
 }
 
-/* Send what fits into the channel and stop the talker. Alerts that it does not deliver stay in the
- * history until the next start of waymarkd. */
+/* Send what fits into the channel and stop the talker. Alerts that the talker does not deliver stay
+ * in the history until the next start of waymarkd. */
 static void sink_stop(void *self)
 {
 	struct webhook_state *s = self;

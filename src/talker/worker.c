@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * worker.c - one loop for frames from waymarkd, running programs, the webhook's thread, and HTTP
- * clients. If the channel is full, a frame is dropped; only counters and the ids of settled alerts
- * are sent again later.
+ * worker.c - one loop that handles frames from waymarkd, running programs, the webhook's results,
+ * and HTTP clients. If the channel is full, a frame is dropped; only counters and the ids of
+ * settled alerts are sent again later.
  */
 #include "talker/worker.h"
 

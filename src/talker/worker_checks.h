@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * worker_checks.h - the check programs that run now, each with its time limit.
+ * worker_checks.h - runs check programs, each with a time limit.
  */
 #ifndef WAYMARK_SRC_TALKER_WORKER_CHECKS_H
 #define WAYMARK_SRC_TALKER_WORKER_CHECKS_H

@@ -76,8 +76,8 @@ uint32_t talker_generation(const struct talker *t);
 /* Return how many times a worker that died was replaced. */
 uint64_t talker_restarts(const struct talker *t);
 
-/* The sinks that hand alerts to the talker, instead of those that deliver from this process. Their
- * data pointer is the talker. The list ends with NULL. */
+/* These sinks hand alerts to the talker. They replace the sinks that deliver from this process. The
+ * data argument of their open() is the talker. The list ends with NULL. */
 extern const struct sink *const talker_sinks[];
 
 #endif
