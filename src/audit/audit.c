@@ -170,6 +170,15 @@ static bool is_mark_news(const struct audit *a, const struct flow *f, const stru
 	}
 }
 
+/* Correct the start by the kernel's time, which is exact; the time of an event is some milliseconds
+ * later. The hour never changes: a row may have been shipped, and the fleet's tables find the
+ * versions of a row by the hour of its start. */
+static void flow_set_started(struct flow *f, int64_t started_ms)
+{
+	if (started_ms / MS_PER_HOUR == (int64_t)f->started_ms / MS_PER_HOUR)
+		f->started_ms = (uint64_t)started_ms;
+}
+
 void flow_apply(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t now_ms)
 {
 	struct flow *f = flows_get(a->flows, ref);
@@ -180,7 +189,7 @@ void flow_apply(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_
 	if (ev->status & (IPS_OFFLOAD | IPS_HW_OFFLOAD))
 		f->is_offloaded = 1;
 	if (ev->start_ns)
-		f->started_ms = (uint64_t)(ev->start_ns / NS_PER_MS);
+		flow_set_started(f, ev->start_ns / NS_PER_MS);
 	mismatch_suspect(a, ref, ev->type == CT_DUMP, now_ms);
 }
 
@@ -242,7 +251,7 @@ flow_ref flow_begin(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 	f = flows_get(a->flows, ref);
 	f->ct_id = ev->id;
 	f->id = ++a->ids.flow;
-	f->started_ms = (uint64_t)now_ms;
+	f->started_ms = (uint64_t)(ev->start_ns ? ev->start_ns / NS_PER_MS : now_ms);
 	f->mark = ev->mark & a->mask;
 	f->former = SLOT_NONE;
 	audit_live_count(a, f->mark, 1);

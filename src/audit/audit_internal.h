@@ -14,7 +14,8 @@
 #include "audit/flows.h"
 #include "audit/verdict.h"
 
-#define NS_PER_MS 1000000
+#define NS_PER_MS   1000000
+#define MS_PER_HOUR 3600000
 
 /* An ended flow is kept for 2 s, because evidence about it may still arrive. */
 #define LINGER_TICKS 40

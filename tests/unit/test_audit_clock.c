@@ -365,6 +365,35 @@ static void a_flow_that_ends_before_it_began_is_ok(void **state)
 	world_close(&w);
 }
 
+/* The kernel's start is some milliseconds before the event. It corrects the row, but not into
+ * another hour, by which shipped rows are found. */
+static void a_start_keeps_its_hour(void **state)
+{
+	static const struct {
+		int64_t read_ms, kernel_ms, started_ms;
+	} starts[] = {
+		{NOON, NOON - 2, NOON},
+		{NOON + 10, NOON + 8, NOON + 8},
+		{NOON - 1, NOON, NOON - 1},
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+		struct ct_event ev = flow_event(CT_NEW, 1, 2);
+		struct world w;
+
+		world_open(&w);
+		label(&ev, LABEL(WAN1));
+		audit_ct_event(w.a, &ev, starts[i].read_ms);
+		ev.type = CT_DESTROY;
+		ev.start_ns = starts[i].kernel_ms * 1000000;
+		audit_ct_event(w.a, &ev, starts[i].read_ms + 100);
+		assert_int_equal(w.flow[1].state, FLOW_ENDED);
+		assert_int_equal(w.flow[1].started_ms, starts[i].started_ms);
+		world_close(&w);
+	}
+}
+
 /* A DESTROY that is read after a dump has shown the next flow with the same addresses and id,
  * which started after the clock was set back. */
 static void an_end_is_not_given_to_a_successor(void **state)
@@ -401,6 +430,7 @@ int main(void)
 		cmocka_unit_test(a_gap_before_a_jump_is_of_flows_that_lived_in_it),
 		cmocka_unit_test(a_gap_that_ends_before_it_began_ends),
 		cmocka_unit_test(a_flow_that_ends_before_it_began_is_ok),
+		cmocka_unit_test(a_start_keeps_its_hour),
 		cmocka_unit_test(an_end_is_not_given_to_a_successor),
 	};
 
