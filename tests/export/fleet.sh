@@ -222,15 +222,34 @@ flows_compare() {
 			ORDER BY id LIMIT 100" | tr '\t' ' ')"
 }
 
+# dashboard_queries: print those of the Grafana dashboard, with values for its variables.
+dashboard_queries() {
+	python3 -c '
+import json, re, sys
+def queries(node):
+    if isinstance(node, dict):
+        for name, value in node.items():
+            yield from [value] if name == "rawSql" else queries(value)
+    elif isinstance(node, list):
+        for value in node:
+            yield from queries(value)
+for sql in queries(json.load(open(sys.argv[1]))):
+    sql = sql.replace("${__from}", "1700000000000").replace("${__to}", "1900000000000")
+    print(re.sub(r"\$\{router[^}]*\}", "\x27gw1\x27", sql) + ";")' \
+		"$top_src/doc/grafana/waymark-fleet.json"
+}
+
 # The newest library gets the rows that 18.16 returns.
 takes_today() {
 	local table
+	dashboard_queries >"$fleet_dir/dashboard"
 	for table in $tables heartbeat; do
 		[ -s "$fleet_dir/rows/$table" ] || continue
 		head -n 1000 "$fleet_dir/rows/$table" >"$fleet_dir/some"
 		printf 'INSERT INTO %s FORMAT JSONEachRow\n%s\n' "$table" "$(wc -l <"$fleet_dir/some")"
 		cat "$fleet_dir/some"
-	done | node "$parts/chdb.js" "$fleet_dir/today.sql" "$top_src"/sql/clickhouse/*.sql
+	done | node "$parts/chdb.js" "$fleet_dir/today.sql" "$top_src"/sql/clickhouse/*.sql \
+		"$fleet_dir/dashboard"
 }
 
 routers_of_shard() { # NUMBER
@@ -372,7 +391,7 @@ is "gw10 does not report any more" "$(answer 03-silent-routers | cut -f 1)" gw10
 
 if [ -d "${NODE_PATH:-/nowhere}/chdb" ] && command -v node >/dev/null; then
 	"$EXPORT" schema >"$fleet_dir/today.sql"
-	check "today's ClickHouse takes the tables and answers the queries" \
+	check "today's ClickHouse takes the tables and answers the queries, the dashboard's too" \
 		takes_today
 else
 	skip "today's ClickHouse" "chdb is missing (npm install chdb @chdb/lib-linux-x64-gnu, NODE_PATH)"
