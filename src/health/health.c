@@ -16,6 +16,7 @@
 
 #define LAG_SAMPLES	 1    /* newest samples, whose flows may still get an answer */
 #define EXPECTED_LEAST	 12.0 /* answers that must be due before silence is suspected */
+#define EXPECTED_BESIDE	 8.0  /* the same while the uplink's other family is silent */
 #define NORMAL_FIRST	 0.85 /* initial normal share, with the weight of NORMAL_FLOWS flows */
 #define NORMAL_FLOWS	 20.0
 #define NORMAL_MAX	 4000.0 /* maximum number of flows in the normal share */
@@ -130,8 +131,9 @@ static void normal_update(struct judged *j)
 
 /* --- suspicions -------------------------------------------------------------------------- */
 
-/* Return the shortest window without answers in which enough answers were due; 0: none. */
-static uint32_t silence_find(const struct judged *j)
+/* Return the shortest window without answers in which at least `least` answers were due; 0:
+ * none. */
+static uint32_t silence_find(const struct judged *j, double least)
 {
 	double normal = normal_share(j);
 
@@ -142,7 +144,7 @@ static uint32_t silence_find(const struct judged *j)
 
 		if (window_sum(&j->window, 0, n).answered)
 			return 0;
-		if (window_sum(&j->window, LAG_SAMPLES, n).started * normal >= EXPECTED_LEAST)
+		if (window_sum(&j->window, LAG_SAMPLES, n).started * normal >= least)
 			return n;
 	}
 	return 0;
@@ -200,9 +202,19 @@ static uint32_t loss_find(const struct health *h, uint8_t slot, const struct jud
 	return 0;
 }
 
+/* Return whether the uplink's other family is silent. A provider that drops one family often drops
+ * both, so fewer answers must be due then. */
+static bool is_beside_silence(const struct health *h, uint8_t slot, const struct judged *j)
+{
+	const struct judged *families = h->uplinks[slot].families;
+
+	return families[j == families ? 1 : 0].state == HEALTH_SILENT;
+}
+
 static void suspicion_update(const struct health *h, uint8_t slot, struct judged *j, int64_t now_ms)
 {
-	uint32_t n = j->state == HEALTH_SILENT ? 0 : silence_find(j);
+	double least = is_beside_silence(h, slot, j) ? EXPECTED_BESIDE : EXPECTED_LEAST;
+	uint32_t n = j->state == HEALTH_SILENT ? 0 : silence_find(j, least);
 
 	j->is_loss = !n && j->state == HEALTH_HEALTHY;
 	if (j->is_loss)

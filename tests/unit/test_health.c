@@ -317,6 +317,65 @@ static void test_other_family_stops(void **state)
 	assert_in_range(p90_of("the other one stops", silent_ms), 1, 30000);
 }
 
+/* One family stays dead: the answers of the other one leave no doubt about it, except that a pause
+ * without any traffic looks silent. */
+static void test_one_family_lasts(void **state)
+{
+	unsigned n_silent = 0, n_degraded = 0;
+	struct sim s;
+
+	(void)state;
+	sim_open(&s);
+	sim_run(&s, 5 * PER_MINUTE);
+	s.weighing = worst;
+	fault_begin(&s, 1, 0);
+	for (unsigned i = 0; i < 1000 * PER_MINUTE; i++) {
+		sim_step(&s);
+		n_degraded += state_of(&s, 0) == HEALTH_DEGRADED;
+		n_silent += state_of(&s, 0) == HEALTH_SILENT;
+	}
+	print_message("one family dead: degraded %u s, silent %u s, %u weighings\n", n_degraded / 2,
+		      n_silent / 2, s.weighings);
+	assert_int_equal(s.weighings, 1);
+	assert_in_range(n_silent, 0, n_degraded / 20);
+	sim_close(&s);
+}
+
+/* 10 new flows per second in each family, 5 % of them to dead servers; from one moment on no
+ * replies. */
+static void test_both_families_in_time(void **state)
+{
+	int took_ms[FAULTS];
+
+	(void)state;
+	for (unsigned n = 0; n < FAULTS; n++) {
+		struct health *h = health_new();
+		struct health_counters counters[UPLINKS_MAX] = {{.is_known = true}};
+		struct health_suspect suspect;
+		struct health_view view = {0};
+		int64_t now_ms = 0, fault_ms = 60000 + random() % HEALTH_SAMPLE_MS;
+
+		while (view.state != HEALTH_SILENT && now_ms < 120000) {
+			for (int i = 0; i < 20 * HEALTH_SAMPLE_MS / 1000 * 2; i++) {
+				struct flow_counts *c = &counters[0].flows[random() % 2];
+				bool is_begun = random() % 2;
+
+				c->flows_started += is_begun;
+				c->flows_answered += is_begun && uniform() < 0.95 &&
+						     now_ms + i * HEALTH_SAMPLE_MS / 20 < fault_ms;
+			}
+			now_ms += HEALTH_SAMPLE_MS;
+			health_sample(h, now_ms, counters);
+			while (health_suspect(h, &suspect))
+				health_weighed(h, &suspect, &worst, now_ms);
+			health_view(h, 0, &view);
+		}
+		took_ms[n] = (int)(now_ms - fault_ms);
+		health_free(h);
+	}
+	assert_in_range(p90_of("10 new flows/s in each family", took_ms), 1, 3000);
+}
+
 /* A suspicion that the weighing rejects changes nothing; replies end silence. */
 static void test_rejected_and_recovered(void **state)
 {
@@ -575,6 +634,8 @@ int main(void)
 		cmocka_unit_test(test_silent_in_time),
 		cmocka_unit_test(test_one_family),
 		cmocka_unit_test(test_lossy),
+		cmocka_unit_test(test_one_family_lasts),
+		cmocka_unit_test(test_both_families_in_time),
 		cmocka_unit_test(test_other_family_stops),
 		cmocka_unit_test(test_rejected_and_recovered),
 		cmocka_unit_test(test_idle),
