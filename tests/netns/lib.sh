@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# lib.sh - the lab: a PC, a router with two uplinks, and the internet, each a
 # lib.sh - the lab: a PC, a router with two uplinks, and the internet, each in its own network
 # namespace, and the functions that the tests are written with. Sourced, never run. POSIX sh
 # with "local". It must not know what a test proves.
+#
 #	pc                       router                       net
 #	192.168.10.2 --- lan 192.168.10.1
 #	fd00:10::2           fd00:10::1
@@ -12,7 +12,6 @@
 #	                     wan2 192.168.2.10 --- isp2 192.168.2.1
 #	                          fd00:2::10            fd00:2::1
 #
-# A namespace lives by a process that sleeps in it and is reached by /proc, so
 # A process that sleeps in a namespace keeps it alive, and /proc gives access to it: nothing
 # is mounted and nothing outlives its processes, so the lab works in a chroot and, in a user
 # namespace, without root.
