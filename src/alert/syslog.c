@@ -40,10 +40,10 @@ static void stamp_format(int64_t time_ms, char *buf, size_t size)
 
 const char *syslog_text(const struct alert *alert, char text[SYSLOG_TEXT_SIZE])
 {
-	char times[48] = "";
+	char times[64] = "";
 
 	if (alert->count > 1 && alert->state != ALERT_OVER)
-		snprintf(times, sizeof(times), " (%" PRIu64 " times, this is the last)",
+		snprintf(times, sizeof(times), " (%" PRIu64 " times; this is the newest one)",
 			 alert->count);
 	snprintf(text, SYSLOG_TEXT_SIZE, "%s: %s%s", alert_kind_name(alert->kind), alert->text,
 		 times);

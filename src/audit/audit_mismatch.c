@@ -198,8 +198,9 @@ static bool is_reported(const struct audit *a, flow_ref ref, struct egress egres
 	return egress.slot != SLOT_NONE && flows_set(a->flows, f->reported) >> egress.slot & 1;
 }
 
-/* A logged packet matches a mismatch that a label has shown: add the packet's direction, and the
- * reason that follows from the packet's mark. */
+/* Complete a mismatch that was found from a label, which shows neither direction nor packet mark. The
+ * clue is a logged packet of the same flow and egress: take its direction, and take the reason that
+ * follows from its mark. */
 static void mismatch_prove(struct audit *a, struct mismatch *m, const struct clue *c)
 {
 	char object[OBJECT_MAX];

@@ -278,9 +278,9 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 	return r->err < 0 ? -1 : 0;
 }
 
-/* Report and drop an uplink section if another uplink has its name and the section has no keys
- * (is_empty) or only a section health. The message cannot name the uplink: libconfuse passes the
- * title only with the keys, and does not say which earlier section this section replaced. */
+/* Report and drop an uplink section whose name is not known. libconfuse passes a section's title only
+ * with its keys. If the section has the same title as an earlier one, and no keys (is_empty) or only
+ * a section health, the title is never passed, so the message cannot name the uplink. */
 static void uplink_drop_unnamed(struct reader *r, bool is_empty)
 {
 	if (is_empty)

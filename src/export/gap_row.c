@@ -63,13 +63,15 @@ void gap_row_make(struct made_row *r, const struct missing *m)
 	r->row.version = m->last > 0 ? m->last : INT64_MAX;
 	r->row.values = r->values;
 	if (!m->last)
-		snprintf(r->text, sizeof(r->text), "%s: %s, changes from %lld on", m->why,
+		snprintf(r->text, sizeof(r->text),
+			 "%s: table %s, changes of the history from %lld on", m->why,
 			 feed_tables[m->table].name, (long long)m->first);
 	else if (m->first_id)
-		snprintf(r->text, sizeof(r->text), "%s: %s, ids %lld to %lld", m->why,
+		snprintf(r->text, sizeof(r->text), "%s: table %s, ids %lld to %lld", m->why,
 			 feed_tables[m->table].name, (long long)m->first_id, (long long)m->last_id);
 	else
-		snprintf(r->text, sizeof(r->text), "%s: %s, changes %lld to %lld", m->why,
+		snprintf(r->text, sizeof(r->text),
+			 "%s: table %s, changes of the history %lld to %lld", m->why,
 			 feed_tables[m->table].name, (long long)m->first, (long long)m->last);
 	value_set(r, t, "id", integer(r->row.id));
 	value_set(r, t, "started", integer_or_null(m->started_ms, 0));

@@ -250,9 +250,10 @@ static void family_update(const struct health *h, uint8_t slot, struct judged *j
 	suspicion_update(h, slot, j, now_ms);
 }
 
-/* Return whether the family has had answers in the last ANSWERED_SAMPLES samples. If host names are
- * resolved over the other family and the other family is silent, this family gets no new flows: its
- * state stays good for a while, but does not show that the uplink works. */
+/* Return whether the family has had answers in the last ANSWERED_SAMPLES samples. The family's state
+ * alone does not show this. Example: clients resolve names by IPv4, and IPv4 becomes silent. Then the
+ * clients start no IPv6 flows either, and the state of IPv6 stays HEALTH_HEALTHY for a while although
+ * nothing is answered. */
 static bool is_answered(const struct judged *j)
 {
 	return window_sum(&j->window, 0, ANSWERED_SAMPLES).answered > 0;

@@ -42,7 +42,8 @@ static void want_loose(struct want_list *l, const struct uplink_config *u)
 	snprintf(name, sizeof(name), "net/ipv4/conf/%s/rp_filter", u->ifname);
 	if (l->n == l->max)
 		return;
-	want(l, name, "2", "replies are accepted by an uplink that no route to their source uses");
+	want(l, name, "2",
+	     "an uplink accepts replies although the route to their source uses another uplink");
 	l->wants[l->n - 1].is_rp_filter = true;
 }
 

@@ -71,7 +71,7 @@ def missing_check(first, last, folder):
     missing = [i for i in range(first, last + 1) if i not in ids]
     named = set()
     for row in arrived(folder, "gaps").values():
-        match = re.search(r": flows, ids (\d+) to (\d+)", row["reason"] or "")
+        match = re.search(r": table flows, ids (\d+) to (\d+)", row["reason"] or "")
         if row["source"] == "export" and match:
             named.update(range(int(match[1]), int(match[2]) + 1))
         elif row["source"] == "export" and ": flows" in row["reason"]:

@@ -401,7 +401,7 @@ static void test_syslog(void **state)
 	/* LOG_DAEMON | LOG_CRIT is 26 */
 	assert_memory_equal(text, "<26>Jul 15 10:20:30 waymarkd[", 29);
 	assert_non_null(strstr(text, "]: mismatch: flow 77 left by"));
-	assert_non_null(strstr(text, "(3 times, this is the last)"));
+	assert_non_null(strstr(text, "(3 times; this is the newest one)"));
 	assert_int_equal(s.failed, 0);
 	/* no process reads: sending fails without waiting */
 	for (int i = 0; i < 5000 && s.failed == 0; i++)

@@ -463,11 +463,11 @@ static void gap_that_grows_replaces_itself(void **state)
 	gap_row_make(&b, &m);
 	assert_int_equal(a.row.id, b.row.id);
 	assert_true(b.row.version > a.row.version);
-	assert_string_equal(a.text, "pruned: flows, ids 7 to 90");
-	assert_string_equal(b.text, "pruned: flows, changes 101 to 300");
+	assert_string_equal(a.text, "pruned: table flows, ids 7 to 90");
+	assert_string_equal(b.text, "pruned: table flows, changes of the history 101 to 300");
 	m.last = 0;
 	gap_row_make(&a, &m);
-	assert_string_equal(a.text, "pruned: flows, changes from 101 on");
+	assert_string_equal(a.text, "pruned: table flows, changes of the history from 101 on");
 	assert_int_equal(a.row.id, b.row.id);
 	assert_true(a.row.version > b.row.version);
 	m.last = 300;
