@@ -105,8 +105,9 @@ static void load_tell(const struct steering *s, bool is_done)
 static void undo_drop_if_same(struct run *run, const char *former)
 {
 	char *now = nft_list_table(run->s->nft, RULESET_FAMILY, RULESET_TABLE);
+	bool is_absent = !now && errno == ENOENT;
 
-	if (now ? former && !strcmp(now, former) : !former && errno == ENOENT)
+	if ((!former && is_absent) || (former && now && !strcmp(now, former)))
 		undo_drop(run);
 	free(now);
 }
