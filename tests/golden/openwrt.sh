@@ -55,7 +55,7 @@ is 'as shipped nothing is started' "$(service start_service)" ''
 uci "0,/enabled '0'/s//enabled '1'/"
 is 'enabled: procd gets the daemon and its configuration' "$(service start_service)" \
 	"param command waymarkd -c $work/var/etc/waymark.conf
-param respawn
+param respawn 3600 5 0
 param stderr 1"
 "$build/src/waymark" -c "$work/var/etc/waymark.conf" check --config >"$work/check" 2>&1
 is '... which is valid' "$(cut -d' ' -f1 "$work/check")" 'ok:'

@@ -90,7 +90,8 @@ static void bytes_grow(struct bytes *b, size_t n)
 static void bytes_write(struct bytes *b, size_t at, const unsigned char *from, size_t n)
 {
 	bytes_grow(b, at + n);
-	memcpy(b->bytes + at, from, n);
+	if (n)
+		memcpy(b->bytes + at, from, n);
 }
 
 static void change_apply(struct bytes *b, const struct change *c)
