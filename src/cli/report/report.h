@@ -76,7 +76,8 @@ struct report_line {
 enum report_event_kind {
 	EVENT_MISMATCH,
 	EVENT_TAMPERING,
-	EVENT_UPLINK,
+	EVENT_UPLINK,	     /* an uplink that was not up */
+	EVENT_UPLINK_CHANGE, /* an uplink that was drained, or has other addresses */
 	EVENT_GAP,
 	EVENT_ALERT, /* an alert that is not about an event of another kind */
 };

@@ -158,7 +158,8 @@ static void state_why(const struct report_state *s, char *buf, size_t size)
 
 static int move_take(void *data, const struct value *v, size_t n)
 {
-	struct report_event *e = event_new(data, EVENT_UPLINK, number_of(&v[0]), number_of(&v[0]));
+	struct report_event *e =
+		event_new(data, EVENT_UPLINK_CHANGE, number_of(&v[0]), number_of(&v[0]));
 
 	(void)n;
 	if (!e)
@@ -170,7 +171,8 @@ static int move_take(void *data, const struct value *v, size_t n)
 
 static int gateway_take(void *data, const struct value *v, size_t n)
 {
-	struct report_event *e = event_new(data, EVENT_UPLINK, number_of(&v[0]), number_of(&v[0]));
+	struct report_event *e =
+		event_new(data, EVENT_UPLINK_CHANGE, number_of(&v[0]), number_of(&v[0]));
 
 	(void)n;
 	if (!e)
@@ -188,7 +190,8 @@ static int states_tell(struct report *r)
 
 		if (!strcmp(s->state, "up"))
 			continue;
-		e = event_new(r, EVENT_UPLINK, s->started_ms, s->ended_ms);
+		e = event_new(r, strcmp(s->state, "drain") ? EVENT_UPLINK : EVENT_UPLINK_CHANGE,
+			      s->started_ms, s->ended_ms);
 		if (!e)
 			return -ENOMEM;
 		state_why(s, why, sizeof(why));

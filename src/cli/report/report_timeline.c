@@ -76,8 +76,8 @@ static void states_label(FILE *out, const struct report *r, size_t first, size_t
 	fputs(" in all\">", out);
 }
 
-/* Draw the states of an uplink. States other than up are often short, so they are drawn last: no
- * other block covers them. */
+/* Draw the states of an uplink. States other than up are often short, so they are drawn after it: no
+ * block of the state up covers them. While no daemon ran, the state is unknown. */
 static void states_draw(FILE *out, const struct report *r, size_t first, size_t end)
 {
 	block_draw(out, r, "dim", r->span.since_ms, r->span.until_ms);
@@ -86,6 +86,9 @@ static void states_draw(FILE *out, const struct report *r, size_t first, size_t 
 			if (is_up(&r->states[i]) == !pass)
 				block_draw(out, r, state_class(r->states[i].state),
 					   r->states[i].started_ms, r->states[i].ended_ms);
+	for (size_t i = 0; i < r->n_gaps; i++)
+		if (!strcmp(r->gaps[i].source, "daemon"))
+			block_draw(out, r, "dim", r->gaps[i].started_ms, r->gaps[i].ended_ms);
 }
 
 static void uplinks_draw(FILE *out, const struct report *r)
@@ -152,7 +155,12 @@ static void moment_print(FILE *out, const struct report *r, int64_t ms, bool is_
 
 static void kind_print(FILE *out, const struct report_event *e)
 {
-	static const char *const names[] = {"", "Tampering", "Uplink", "Gap"};
+	static const char *const names[] = {
+		[EVENT_TAMPERING] = "Tampering",
+		[EVENT_UPLINK] = "Uplink",
+		[EVENT_UPLINK_CHANGE] = "Uplink",
+		[EVENT_GAP] = "Gap",
+	};
 
 	if (e->kind == EVENT_MISMATCH) {
 		report_count(out, e->count, "mismatch", "mismatches");
@@ -170,7 +178,11 @@ static void kind_print(FILE *out, const struct report_event *e)
 
 static void event_print(FILE *out, const struct report *r, const struct report_event *e)
 {
-	static const char *const classes[] = {"mis", "tamper", "down", "gap", "drain"};
+	static const char *const classes[] = {
+		[EVENT_MISMATCH] = "mis", [EVENT_TAMPERING] = "tamper",
+		[EVENT_UPLINK] = "down",  [EVENT_UPLINK_CHANGE] = "drain",
+		[EVENT_GAP] = "gap",	  [EVENT_ALERT] = "drain",
+	};
 
 	fprintf(out, "<li><i class=\"%s\" aria-hidden=\"true\"></i><span class=\"when\">",
 		classes[e->kind]);
