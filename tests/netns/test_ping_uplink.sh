@@ -86,7 +86,7 @@ daemon_run
 check "the check passes: healthy" wait_for 20 state_is up healthy
 isp1_drops
 check "the check fails: down" wait_for 30 state_is down silent
-is "the history has the cause" "$(sql "SELECT cause, decision FROM uplink_states WHERE uplink = 'wan1' AND state = 'down' ORDER BY id DESC LIMIT 1")" "health|down"
+check "the history has the cause" wait_for_sql 5 "SELECT cause, decision FROM uplink_states WHERE uplink = 'wan1' AND state = 'down' ORDER BY id DESC LIMIT 1" "health|down"
 isp1_passes
 check "the check passes again, after the hold time: up" wait_for 60 state_is up healthy
 check "the history has the cause" wait_for_sql 5 "SELECT state, cause FROM uplink_states WHERE uplink = 'wan1' ORDER BY id DESC LIMIT 1" "up|health"
