@@ -63,8 +63,9 @@ static int text_check_nul(const char *text, size_t length, const char *path, FIL
 		return 0;
 	for (const char *p = text; *p; p++)
 		line += *p == '\n';
-	fprintf(errors, "%s:%d: a NUL byte, so this is not a text file; name the configuration\n",
-		path, line);
+	fprintf(errors,
+		"%s:%d: not a text file: the line has a NUL byte; name a text file with -c\n", path,
+		line);
 	return -EINVAL;
 }
 

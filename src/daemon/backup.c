@@ -303,7 +303,8 @@ static void dump_end(struct daemon *d)
 	log_notice("%" PRIu64 " flows (%s bytes) are still on backup uplinks%s", b->found,
 		   size_format((int64_t)b->left_bytes, bytes),
 		   d->config->on_uplink_up == ON_UP_RETURN
-			   ? "; they are re-established on their uplink (on-uplink-up = return)"
+			   ? "; they are deleted and re-established on a lower tier (on-uplink-up "
+			     "= return)"
 			   : "");
 	if (d->config->on_uplink_up != ON_UP_RETURN)
 		returns_end(d);
@@ -349,7 +350,8 @@ static void flow_return(struct daemon *d, const struct candidate *c, int64_t now
 	if (!err)
 		return_publish(d, flow_id, now_ms);
 	else if (err != -ENOENT)
-		log_err("cannot delete flow %" PRId64 ", which stays on its backup uplink: %s",
+		log_err("flow %" PRId64
+			" stays on its backup uplink: cannot delete the conntrack entry: %s",
 			flow_id, strerror(-err));
 }
 

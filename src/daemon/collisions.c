@@ -89,7 +89,8 @@ int collisions_open(struct daemon *d)
 	if (!err)
 		err = hostcheck_routing(d->config, &d->collisions->known);
 	if (err)
-		log_err("cannot look for collisions with other programs: %s; some may be missing",
+		log_err("cannot look for collisions with other programs: %s; some collisions may "
+			"not be reported",
 			strerror(-err));
 	return 0;
 }

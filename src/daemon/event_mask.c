@@ -65,9 +65,9 @@ void event_mask_tick(struct daemon *d, int64_t now_ms)
 		return;
 	d->event_mask->is_minimal = is_wanted;
 	if (d->event_mask->listeners < 0)
-		log_notice(
-			"conntrack events: full, because the other listeners cannot be counted: %s",
-			strerror(-d->event_mask->listeners));
+		log_notice("conntrack events: full, because waymarkd cannot count the other "
+			   "listeners: %s",
+			   strerror(-d->event_mask->listeners));
 	else
 		log_notice("conntrack events: %s, %d other listeners",
 			   is_wanted ? "minimal" : "full", d->event_mask->listeners);

@@ -74,8 +74,9 @@ static int holder_report(void)
 	bool is_known = holder_read(&holder);
 
 	if (is_known && holder.uid != 0 && holder.uid != geteuid()) {
-		log_warning("process %d of user %u holds the name " NAME
-			    " in this network namespace: a second waymarkd would not be detected",
+		log_warning("process %d of user %u uses the abstract socket @" NAME
+			    " of this network namespace: waymarkd cannot detect a second waymarkd "
+			    "(end that process)",
 			    (int)holder.pid, (unsigned)holder.uid);
 		return 0;
 	}

@@ -132,8 +132,8 @@ static char *apply(struct daemon *d, const char *arguments)
 static char *confirm(struct daemon *d)
 {
 	if (!d->operator->former)
-		return reply_error("nothing to confirm (an 'apply --confirm' that ran out of time "
-				   "was undone)");
+		return reply_error("nothing to confirm (if the time of 'apply --confirm' is over, "
+				   "its change was undone)");
 	operator_forget(d);
 	log_notice("the configuration is confirmed");
 	return reply(json_pack("{sb}", "confirmed", 1));

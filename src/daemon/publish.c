@@ -242,7 +242,7 @@ static enum alert_kind kind_of(enum verdict v)
 static void format_takeover(struct alert *a, const char *flow)
 {
 	snprintf(a->text, sizeof(a->text),
-		 "%.95s takes over: flow %" PRId64 " %.100s: %s left by %s", a->object, a->flow_id,
+		 "%.95s takes over flow %" PRId64 " %.100s: %s left by %s", a->object, a->flow_id,
 		 flow, a->direction == DIR_REPLY ? "replies" : "packets", a->egress);
 }
 

@@ -77,7 +77,7 @@ void relabel_end(struct daemon *d)
 {
 	if (d->relabel->relabelled)
 		log_notice("the labels now stand for other uplinks: %" PRIu64
-			   " flows lost their old labels and get new ones with their next packets",
+			   " flows lost their old labels; their next packets set new ones",
 			   d->relabel->relabelled);
 	d->relabel->is_relabelling = false;
 	audit_set_labels_stale(d->audit, false);

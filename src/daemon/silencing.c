@@ -85,8 +85,7 @@ static char *silence(struct daemon *d, const char *request, const struct control
 	if (sscanf(request, "%" SCNd64 " %31s", &for_s, uplink) < 1 || for_s < 0 ||
 	    for_s > SECONDS_MAX)
 		return refuse(
-			"invalid request: expected silence SECONDS [UPLINK], with a year at most",
-			"");
+			"invalid request: expected silence SECONDS [UPLINK], at most one year", "");
 	if (*uplink && !config_uplink_by_name(d->config, uplink))
 		return refuse("no such uplink: ", uplink);
 	peer_describe(peer, user, process);

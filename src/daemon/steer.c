@@ -52,8 +52,8 @@ static void protection_set(struct daemon *d)
 {
 	steering_set_protection(d->steering, d->config->protect_table);
 	if (d->config->protect_table && !steering_can_protect(d->steering))
-		log_notice("protect-table has no effect: this kernel cannot protect a table (Linux "
-			   "6.9 or newer can)");
+		log_notice("protect-table has no effect: only Linux 6.9 and newer can protect a "
+			   "table");
 }
 
 /* Wait until the state is saved. Called at a start only: the disk is often busy then, and nothing
@@ -100,7 +100,7 @@ static void launcher_begin(struct daemon *d)
 	d->steer->has_launcher = !err;
 	if (err)
 		log_warning("cannot start the process that runs nftables transactions: %s; "
-			    "waymarkd forks for each of them itself",
+			    "waymarkd itself forks for each transaction",
 			    strerror(-err));
 }
 
@@ -109,8 +109,8 @@ static void launcher_watch(struct daemon *d)
 	if (!d->steer->has_launcher || transaction_launcher_is_running())
 		return;
 	d->steer->has_launcher = false;
-	log_warning("the process that runs nftables transactions has ended: until its next start, "
-		    "waymarkd forks for each of them itself");
+	log_warning("the process that runs nftables transactions has ended: until waymarkd is "
+		    "restarted, it forks for each transaction itself");
 }
 
 int steer_open(struct daemon *d)

@@ -204,7 +204,7 @@ static void order_set(struct daemon *d, const struct uplink_config *u, enum oper
 		o->until_ms = o->since_ms + for_s * 1000;
 	peer_describe(peer, o->user, o->process);
 	log_notice("uplink %s: %s, decided by %s (%s)%s", u->name, operator_word_name(word),
-		   o->user, o->process, o->until_ms ? " for a time" : "");
+		   o->user, o->process, o->until_ms ? ", for a limited time" : "");
 	orders_save(d);
 	uplink_health_decide(d, o->since_ms);
 }

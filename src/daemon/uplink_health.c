@@ -172,7 +172,7 @@ static void dump_end(struct daemon *d, int64_t now_ms)
 	weigher_sum(h->weigher, &w);
 	dump_close(h);
 	log_info("uplink %s: %" PRIu32 " destinations reply, %" PRIu32 " no longer reply, %" PRIu32
-		 " never replied; %" PRIu32 " hosts sent to them",
+		 " never replied; %" PRIu32 " hosts sent packets to these destinations",
 		 u ? u->name : "?", w.alive, w.lost, w.unknown, w.sources);
 	health_weighed(h->health, &h->suspect, &w, now_ms);
 }

@@ -135,8 +135,8 @@ static bool rule_is_in_the_way(const struct config *c, const struct rule_state *
 	rule_format(text, sizeof(text), r);
 	if (errors && is_among)
 		fprintf(errors,
-			"ip rule '%s' (%s) uses one of the priorities %u to %u that Waymark needs: "
-			"File exists (set rule-priority to a free range)\n",
+			"ip rule '%s' (%s) uses one of the priorities %u to %u, which Waymark "
+			"needs (set rule-priority to a free range)\n",
 			text, family, c->rule_priority, last);
 	else if (errors)
 		fprintf(errors,

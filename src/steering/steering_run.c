@@ -94,7 +94,7 @@ int run_keep(struct run *run)
 		fprintf(run->errors,
 			"cannot save the steering's state file in the folder of %s: %s (%s)\n",
 			s->config->control_socket, strerror(-err),
-			run->is_atomic ? "without it, nothing could be restored later"
+			run->is_atomic ? "without this file, nothing could be restored later"
 				       : "free disk space, or the changes since the last save are "
 					 "lost when waymarkd stops");
 	return run->is_atomic ? err : 0;

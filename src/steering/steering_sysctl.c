@@ -209,7 +209,7 @@ static void filter_print(const struct sysctl_want *w, FILE *out)
 		shell_print(out, w->name);
 		fprintf(out, "=%s\n", w->value);
 	} else if (err) {
-		fprintf(out, "# %s=%s when the interface appears, if the value is 1\n", w->name,
+		fprintf(out, "# when the interface appears, set %s=%s if the value is 1\n", w->name,
 			w->value);
 	}
 }

@@ -375,7 +375,8 @@ static int connect_postponed(struct store *st)
 	store_disconnect(st);
 	return r < 0 ? r
 		     : fail(st, -EEXIST,
-			    "%s has flows that were unknown at the start; restart waymarkd",
+			    "%s has flows that waymarkd could not read at its start; restart "
+			    "waymarkd",
 			    st->path);
 }
 

@@ -411,7 +411,7 @@ struct worker_status talker_status_news(struct talker *t, enum talker_reader rea
 		news.programs_failed += t->programs_lost;
 		t->programs_lost = 0;
 		snprintf(news.program_error, sizeof(news.program_error),
-			 "alert exec: programs were lost when waymark-talker died");
+			 "alert exec: waymark-talker died; its running programs were killed");
 	}
 	return news;
 }

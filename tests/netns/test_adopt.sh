@@ -99,7 +99,7 @@ is 'flows without NAT are not guessed' "$(marked 0 -p udp --src $PLAIN4)" 6
 is 'flows from the LAN to the router are not marked' "$(marked 0 -p tcp --src $PC4 --dst $WAN1_4)" 3
 is "foreign mark bits are kept" \
 	"$(at router conntrack -L -p udp --mark 0x50000/0xffff0000 2>/dev/null | grep -c .)" 21
-check 'the log has their number' grep -q ' 5[0-9] flows that started before the steering were marked' \
+check 'the log has their number' grep -q ' marked 5[0-9] flows that started before the steering,' \
 	"$lab_tmp/waymarkd.log"
 
 # --- their verdicts ----------------------------------------------------------------------------

@@ -176,7 +176,7 @@ before=$(($(counted out 0x2) + $(counted out 0x3)))
 daemon_stop KILL
 waymark coverage >/dev/null 2>"$lab_tmp/coverage.err"
 check "without a daemon the tool warns that its figures are old" \
-	grep -q 'what came after them is not known' "$lab_tmp/coverage.err"
+	grep -q 'the coverage since the newest one is unknown' "$lab_tmp/coverage.err"
 http_get pc $FLOWS "http://$NET4:8080/" >/dev/null
 wait_for 15 entries_are_stable
 at router conntrack -F >/dev/null 2>&1

@@ -81,7 +81,7 @@ is 'who: the inside host' "$(json '(d[0]["host"], d[0]["port"], d[0]["uplink"])'
 run 0 'who, a port that no host had' who $WAN1_4:1 --at "$at"
 check 'who: the answer is nobody' grep -q '^nobody used' "$out" || diag "$(cat "$err")"
 run 1 'who, before there was a daemon' who $WAN1_4:1 --at '2 days ago'
-says 'who: not known' 'the answer is unknown: flows between'
+says 'who: not known' 'the answer is unknown, because flows between'
 check_not 'who: the answer does not say nobody' grep -q nobody "$out"
 run 2 'who, no address' who
 run 2 'who, no address either' who wan1:80

@@ -117,7 +117,7 @@ mount -o remount,rw "$disk"
 rmdir "$history" && mv "$disk/earlier" "$history"
 rows=$(sql "SELECT count(*), max(id), total(sport) FROM flows")
 check "a history that arrives later: the error is in status" wait_for 20 sh -c \
-	"'$WAYMARK' -c '$lab_tmp/waymark.conf' status | grep -q 'unknown at the start; restart waymarkd'"
+	"'$WAYMARK' -c '$lab_tmp/waymark.conf' status | grep -q 'could not read at its start; restart waymarkd'"
 daemon_stop
 is "... the daemon stops with status 0" $? 0
 check "... the log has the number of lost records" log_has 'cannot write the history: .*; [1-9][0-9]* records are lost'

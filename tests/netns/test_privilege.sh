@@ -90,7 +90,7 @@ print('ready', flush=True)
 time.sleep(300)"
 	wait_for 30 grep -q ready "$lab_tmp/squatter.out" || die "no squatter: $(cat "$lab_tmp/squatter.err")"
 	daemon_run && ok "another user who holds the namespace's name does not prevent a start"
-	check "that user is reported" grep -q "of user $(id -u nobody) holds the name waymarkd" "$lab_tmp/waymarkd.log"
+	check "that user is reported" grep -q "of user $(id -u nobody) uses the abstract socket @waymarkd" "$lab_tmp/waymarkd.log"
 	background_end squatter KILL
 else
 	skip "another user who holds the namespace's name does not prevent a start" "/usr/bin/python3 is missing"

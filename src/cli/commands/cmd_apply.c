@@ -29,8 +29,8 @@ struct applying {
 static void confirm_print(const struct applying *a)
 {
 	if (a->confirm_s)
-		printf("apply: the change is undone in %" PRIu64
-		       " s unless 'waymark confirm' follows\n",
+		printf("apply: run 'waymark confirm' within %" PRIu64
+		       " s, or the change is undone\n",
 		       a->confirm_s);
 }
 
@@ -75,10 +75,9 @@ static enum exit_status apply_guarded(struct applying *a)
 		return (enum exit_status)status;
 	if (status == -EALREADY)
 		cli_error("apply: an earlier apply still waits for 'waymark confirm' (run it, or "
-			  "wait for the undo)");
+			  "wait until that change is undone)");
 	else
-		cli_error("apply: cannot start the process that would undo the change without a "
-			  "'waymark confirm': %s",
+		cli_error("apply: cannot start the process that undoes an unconfirmed change: %s",
 			  strerror(-status));
 	return CLI_FAILED;
 }

@@ -223,7 +223,8 @@ enum exit_status cmd_check(const struct invocation *in)
 	else
 		status = findings_render(in, &findings);
 	if (err) {
-		cli_error("check: some findings are missing: %s", strerror(-err));
+		cli_error("check: not all checks could run, so findings may be missing: %s",
+			  strerror(-err));
 		status = CLI_FAILED;
 	}
 	if (findings_count(&findings, FINDING_ERROR))

@@ -31,8 +31,8 @@ enum exit_status cmd_confirm(const struct invocation *in)
 		return CLI_DONE;
 	}
 	if (err == -ENOENT)
-		cli_error("confirm: nothing to confirm (an 'apply --confirm' that ran out of time "
-			  "was undone)");
+		cli_error("confirm: nothing to confirm (if the time of 'apply --confirm' is over, "
+			  "its change was undone)");
 	else
 		cli_error("confirm: %s", strerror(-err));
 	return CLI_FAILED;

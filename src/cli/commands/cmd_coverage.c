@@ -90,8 +90,8 @@ enum exit_status cmd_coverage(const struct invocation *in)
 	err = path ? daemon_look(path) : 0;
 	if (err) {
 		client_explain(path, err);
-		cli_error("only the intervals in the history are shown; what came after them is "
-			  "not known");
+		cli_error("only the intervals in the history are shown; the coverage since the "
+			  "newest one is unknown");
 	}
 	free(path);
 	return history_show(in, &coverage);

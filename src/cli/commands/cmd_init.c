@@ -237,9 +237,8 @@ static void header_print(const struct proposals *p, unsigned shift)
 	if (p->n)
 		printf("\n"
 		       "# One section per interface with a default route in table main. Gateways\n"
-		       "# are learnt from these routes; add gateway = \"ADDRESS\" (gateway6) to "
-		       "set\n"
-		       "# one. weight is the share of new flows.\n");
+		       "# are learnt from these routes; to set one, add gateway = \"ADDRESS\" or\n"
+		       "# gateway6 = \"ADDRESS\". weight is the share of new flows.\n");
 }
 
 static void example_print(uint32_t mark, uint32_t table)

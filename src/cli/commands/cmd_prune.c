@@ -81,7 +81,7 @@ static bool is_agreed(const struct invocation *in, const struct place *p)
 	if (c->max_size_bytes)
 		size_format((int64_t)c->max_size_bytes, size);
 	if (!c->retention_s)
-		return cli_ask("Delete the oldest flows beyond %s from %s? [y/N] ",
+		return cli_ask("Delete the oldest flows until at most %s remain in %s? [y/N] ",
 			       c->max_size_bytes ? size : "(no limit)", c->database);
 	return cli_ask("Delete flows that ended more than %s ago%s%s from %s? [y/N] ",
 		       duration_format((int64_t)c->retention_s * 1000, age),

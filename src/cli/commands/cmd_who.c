@@ -162,8 +162,8 @@ static void unseen_say(const struct search *s, const char *what)
 {
 	char from[TIMES_STRLEN], until[TIMES_STRLEN];
 
-	cli_error("who: %s: flows between %s and %s may be missing from the history: %s ('waymark "
-		  "gaps' shows the gaps)",
+	cli_error("who: %s, because flows between %s and %s may be missing: %s ('waymark gaps' "
+		  "shows the gaps)",
 		  what, s->from_ms ? times_format(s->from_ms, TIMES_FULL, from) : "the beginning",
 		  s->until_ms ? times_format(s->until_ms, TIMES_FULL, until) : "now", s->reason);
 }

@@ -79,7 +79,8 @@ enum exit_status cmd_report(const struct invocation *in)
 	if (status != CLI_DONE)
 		return status;
 	if (!span_choose(&r.span, &filter.q, r.now_ms)) {
-		cli_error("report: --since must be earlier than --until, by at most ten years");
+		cli_error(
+			"report: --since must be before --until, and at most ten years before it");
 		return CLI_USAGE;
 	}
 	if (gethostname(r.host, sizeof(r.host)))

@@ -59,7 +59,7 @@ enum exit_status cmd_top(const struct invocation *in)
 	char *database = NULL;
 
 	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)) {
-		cli_error("top needs a terminal (for programs: 'waymark status --json')");
+		cli_error("top needs a terminal (in a script, use 'waymark status --json')");
 		return CLI_FAILED;
 	}
 	status = running_config(in, &config);
