@@ -120,7 +120,7 @@ check 'without the steering the mistake has no effect' greets
 : >"$lab_tmp/cut"
 remote "'$WAYMARK' -c '$lab_tmp/waymark.conf' apply --confirm 20s >'$lab_tmp/remote.out' 2>&1" >/dev/null 2>&1
 wait_for 5 grep -q 'installed' "$lab_tmp/remote.out"
-check 'apply ran in that session' grep -q 'undone in 20 s' "$lab_tmp/remote.out" || diag "$(cat "$lab_tmp/remote.out")"
+check 'apply ran in that session' grep -q 'within 20 s, or the change is undone' "$lab_tmp/remote.out" || diag "$(cat "$lab_tmp/remote.out")"
 wait_for 20 test -s "$lab_tmp/cut"
 check 'the session was cut, and its processes killed' test -s "$lab_tmp/cut"
 check_not 'the operator is locked out' greets
