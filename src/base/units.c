@@ -99,8 +99,8 @@ int number_parse(uint64_t *number, const char *text, uint64_t most)
 	return *number > most ? -ERANGE : 0;
 }
 
-/* Parse one "NUMBER UNIT" at *text and add it to *sum. The unit may be missing only if the number
- * is the whole text, and the number is 0 or a size in bytes. */
+/* Parse one "NUMBER UNIT" at *text and add it to *sum. A number that is the whole text may lack its
+ * unit in two cases: it is 0, or it is a size, which is then in bytes. */
 static int term_parse(uint64_t *sum, const struct unit *units, const char **text, bool is_first)
 {
 	uint64_t value, factor = 1;

@@ -275,7 +275,7 @@ static int log_thread_start(struct daemon *d)
 {
 	(void)d;
 	if (log_start())
-		log_warning("cannot start the log thread: a slow reader of standard error may "
+		log_warning("cannot start the log thread; a slow reader of standard error may "
 			    "delay waymarkd");
 	return 0;
 }
@@ -351,7 +351,7 @@ int daemon_run(struct daemon *d)
 		   mask.is_minimal ? "minimal" : "full", cs.buffer_bytes / 1024);
 	d->is_ready = true;
 	if (watchdog_start(d->loop))
-		log_warning("cannot start the watchdog thread: a stalled event loop is not logged");
+		log_warning("cannot start the watchdog thread; a stalled event loop is not logged");
 	notify_send("READY=1\nSTATUS=steering and observing");
 	return loop_run(d->loop);
 }

@@ -241,9 +241,12 @@ static enum alert_kind kind_of(enum verdict v)
  * flows of all uplinks, so the text names the rule or route. */
 static void format_takeover(struct alert *a, const char *flow)
 {
+	bool is_rule = !strncmp(a->object, "priority ", strlen("priority "));
+
 	snprintf(a->text, sizeof(a->text),
-		 "%.95s takes over flow %" PRId64 " %.100s: %s left by %s", a->object, a->flow_id,
-		 flow, a->direction == DIR_REPLY ? "replies" : "packets", a->egress);
+		 "%s %.85s takes over flow %" PRId64 " %.100s: %s left by %s",
+		 is_rule ? "ip rule" : "route", a->object, a->flow_id, flow,
+		 a->direction == DIR_REPLY ? "replies" : "packets", a->egress);
 }
 
 static void format_text(struct alert *a)

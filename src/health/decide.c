@@ -17,7 +17,7 @@ struct judgement {
 	int check;	    /* 1 good, 0 bad; only valid if is_known */
 	bool is_known;	    /* check was set */
 	bool is_failed;
-	bool is_retry;	       /* set by the current call of decide_all() */
+	bool is_retry;	       /* as in struct decision: used again without proof of a recovery */
 	int64_t failed_ms;     /* when the latest failure began; 0: never */
 	int64_t good_since_ms; /* time since which is_proved() has held; 0: it does not hold */
 	unsigned n_failures;

@@ -141,15 +141,16 @@ int steering_compare(struct steering *s, steering_difference_fn *fn, void *data)
 typedef bool steering_judge_fn(void *data, const struct steering_change *change);
 void steering_set_judge(struct steering *s, steering_judge_fn *judge, void *data);
 
-/* Cheap checks that make no new plan. steering_has_ruleset(): return whether the ruleset in the
- * kernel is unchanged since it was loaded. steering_sysctls_astray(): return a bit for each sysctl
- * whose value is not the planned one; only sysctls whose changes the kernel does not notify have a
- * bit. steering_sysctls_left(): return the bits of those that the last run could not or was not
- * allowed to set. steering_wants_place(): return whether the current plan has a route at this place
- * (route_is_same_place()). */
+/* Cheap checks, which make no new plan: */
+
+/* Return whether the ruleset in the kernel is unchanged since it was loaded. */
 bool steering_has_ruleset(struct steering *s);
+/* Each planned sysctl has one bit, except those whose changes the kernel notifies. Return the bits
+ * of the sysctls whose value is not the planned one. */
 uint32_t steering_sysctls_astray(const struct steering *s);
+/* Return the bits of the sysctls that the last run failed to set or was not allowed to set. */
 uint32_t steering_sysctls_left(const struct steering *s);
+/* Return whether the current plan has a route at this place (route_is_same_place()). */
 bool steering_wants_place(const struct steering *s, const struct route_state *place);
 
 /* Remove everything that we installed and restore the former routes and sysctls. Continue after a

@@ -141,7 +141,7 @@ static void skipped_print(const json_t *o)
  * reports suppressed lines; %u is their number. */
 static void flow_name(const json_t *o, char buf[BURST_KIND])
 {
-	snprintf(buf, BURST_KIND, "%-8s %%u more %.8s, by %.32s: %.16s", "flow",
+	snprintf(buf, BURST_KIND, "%-8s %%u more flows %.8s, by %.32s: %.16s", "flow",
 		 text_of(o, "state"), text_of(o, "uplink"), text_of(o, "verdict"));
 }
 
