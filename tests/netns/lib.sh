@@ -188,6 +188,22 @@ lab_enter() {
 	exec unshare --user --map-root-user --net "$0" "$@"
 }
 
+# own_mounts ARGUMENT...: start the script again with these arguments where only it sees what it
+# mounts. Call it before lab_up.
+own_mounts() {
+	[ -z "${LAB_OWN_MOUNTS:-}" ] || return 0
+	unshare --mount true 2>/dev/null || skip_all "a file system of its own needs a mount namespace"
+	LAB_OWN_MOUNTS=1
+	export LAB_OWN_MOUNTS
+	exec unshare --mount "$0" "$@"
+}
+
+# disk_fill FOLDER: fill its file system to the last byte; deleting FOLDER/ballast frees it.
+disk_fill() {
+	dd if=/dev/zero of="$1/ballast" bs=4k 2>/dev/null
+	dd if=/dev/zero of="$1/ballast" bs=1 count=4096 oflag=append conv=notrunc 2>/dev/null
+}
+
 # lab_obstacle: print why the lab cannot run here, or nothing.
 lab_obstacle() {
 	local tool

@@ -7,13 +7,7 @@
 
 . "${0%/*}/lib.sh"
 
-# A file system of the test's own, which only the test sees.
-if [ -z "${LAB_OWN_MOUNTS:-}" ]; then
-	unshare --mount true 2>/dev/null || skip_all "a file system of its own needs a mount namespace"
-	LAB_OWN_MOUNTS=1
-	export LAB_OWN_MOUNTS
-	exec unshare --mount "$0" "$@"
-fi
+own_mounts "$@"
 
 sql() {
 	sqlite3 -batch -noheader -cmd '.timeout 5000' "file:$history/flows.db?mode=ro" "$1"
@@ -35,9 +29,8 @@ alerts_are() { # STATE COUNT
 	[ "$(alerts "$1")" = "$2" ]
 }
 
-disk_fill() {
-	dd if=/dev/zero of="$disk/ballast" bs=4k 2>/dev/null
-	dd if=/dev/zero of="$disk/ballast" bs=1 count=4096 oflag=append conv=notrunc 2>/dev/null
+disk_full() {
+	disk_fill "$disk"
 }
 
 disk_read_only() {
@@ -92,7 +85,7 @@ http_get pc 5 "http://$NET4/" >/dev/null
 check "a history is made" wait_for 10 sql_says "SELECT count(*) FROM flows WHERE dport = 80" 5
 daemon_stop
 
-no_disk "a full disk" disk_fill 'the disk is full'
+no_disk "a full disk" disk_full 'the disk is full'
 no_disk "a read-only disk" disk_read_only 'the file system is read-only'
 
 # --- without a history -----------------------------------------------------------------------------
@@ -103,7 +96,7 @@ chmod --reference="$disk/earlier" "$history"
 chown --reference="$disk/earlier" "$history"
 no_disk "a read-only disk without a history" disk_read_only 'the file system is read-only'
 rm "$history"/flows.db*
-no_disk "a full disk without a history" disk_fill 'the disk is full'
+no_disk "a full disk without a history" disk_full 'the disk is full'
 
 # --- a history that arrives later --------------------------------------------------------------------
 

@@ -8,13 +8,7 @@
 
 . "${0%/*}/lib.sh"
 
-# A file system of the test's own, which only the test sees.
-if [ -z "${LAB_OWN_MOUNTS:-}" ]; then
-	unshare --mount true 2>/dev/null || skip_all "a file system of its own needs a mount namespace"
-	LAB_OWN_MOUNTS=1
-	export LAB_OWN_MOUNTS
-	exec unshare --mount "$0" "$@"
-fi
+own_mounts "$@"
 
 PORT=8643
 LOG_FULL='cannot write the history: the disk is full'
@@ -53,11 +47,6 @@ has_alerts() { # KIND REASON STATE COUNT
 	[ "$(alerts "$1" "$2" "$3")" = "$4" ]
 }
 
-disk_fill() {
-	dd if=/dev/zero of="$lab_tmp/disk/ballast" bs=4k 2>/dev/null
-	dd if=/dev/zero of="$lab_tmp/disk/ballast" bs=1 count=4096 oflag=append conv=notrunc 2>/dev/null
-}
-
 # flows N: UDP flows without an answer.
 flows() {
 	at pc python3 -c "
@@ -86,7 +75,7 @@ hold alive pc tcp "$NET4" 7 1 || die "no flow"
 
 # --- a full disk --------------------------------------------------------------------------
 
-disk_fill
+disk_fill "$lab_tmp/disk"
 flows 1500
 at router conntrack -D -p udp >/dev/null 2>&1
 check "a full disk is reported" wait_for 10 grep -q "$LOG_FULL" "$lab_tmp/waymarkd.log"
