@@ -20,17 +20,22 @@
 #include "waymark/plan/drain.h"
 #include "waymark/steering/steering.h"
 
-/* The latest answer for an uplink and family. */
+/* The kinds of packets that routing treats alike: rules may tell the host's own packets from those
+ * that it forwards. */
+enum { SENT_BY_HOST, FORWARDED, KINDS };
+
+/* The latest answer for an uplink, a family and a kind of packets. */
 struct diagnosis {
 	int64_t time_ms;  /* when the answer was complete; 0: no answer yet */
 	int64_t spent_ms; /* how long the answer took */
 	struct addr dst;
+	uint32_t mark;
 	enum reason reason;
 	char object[OBJECT_MAX];
 };
 
 struct diagnose {
-	struct diagnosis routing[UPLINKS_MAX][2], restoring;
+	struct diagnosis routing[UPLINKS_MAX][2][KINDS], restoring;
 	/* the current moment: when it began, how long its answers took, and the number of its
 	 * questions */
 	int64_t since_ms, spent_ms;
@@ -97,7 +102,8 @@ static const struct diagnosis *routing_diagnose(struct daemon *d, const struct a
 {
 	const struct uplink_config *u = config_uplink_by_slot(d->config, stray->expected);
 	bool is_v6 = stray->src.family == AF_INET6;
-	struct diagnosis *known = &d->diagnose->routing[stray->expected][is_v6];
+	struct diagnosis *known = &d->diagnose->routing[stray->expected][is_v6]
+						       [stray->iifindex ? FORWARDED : SENT_BY_HOST];
 	struct fib_query q = {
 		.src = stray->src,
 		.dst = stray->dst,
@@ -109,9 +115,10 @@ static const struct diagnosis *routing_diagnose(struct daemon *d, const struct a
 	if (!u)
 		return NULL;
 	if (is_of_now(known->time_ms, known->spent_ms, now_ms) &&
-	    (addr_is_equal(&known->dst, &stray->dst) || !may_ask(d, now_ms)))
+	    ((known->mark == stray->mark && addr_is_equal(&known->dst, &stray->dst)) ||
+	     !may_ask(d, now_ms)))
 		return known;
-	*known = (struct diagnosis){.dst = stray->dst};
+	*known = (struct diagnosis){.dst = stray->dst, .mark = stray->mark};
 	known->reason = steering_diagnose(d->steering, u, &q, known->object);
 	answer_stamp(d, known, now_ms);
 	/* The uplink may be down although its link is up: its routes are not installed yet, a

@@ -280,10 +280,17 @@ heal
 
 # --- marks -------------------------------------------------------------------------------
 
+# Each of the 18 held flows has wan2's mark.
+marks_are_changed() {
+	[ "$(at router sh -c 'for f in ipv4 ipv6; do conntrack -L -f $f -m 3/0xff; done' 2>/dev/null |
+		grep -c 'port=\(7\|97\|98\|99\) ')" -ge 18 ]
+}
+
 flows_begin
 others 'chain forward { type filter hook forward priority 0; ct mark and 0xff == 2 ct mark set 3; }
 	chain output { type filter hook output priority 0; ct mark and 0xff == 2 ct mark set 3; }'
 flows_push
+wait_for 5 marks_are_changed || diag 'a mark is not changed'
 at router nft delete table inet others
 reasoned mark-changed 'the mark is changed after routing'
 check '... by a table that was deleted since: the log names it and its process' grep -Eq \
