@@ -355,7 +355,7 @@ SELECT
 	s.flows_started AS flows_started, -- in the window
 	s.flows_answered AS flows_answered, -- of them, those that got a reply
 	s.normal / 1000.0 AS normal_share, -- the uplink's own answered share otherwise
-	s.others / 1000.0 AS others_share, -- the other uplinks' at the same time
+	s.others / 1000.0 AS others_share, -- the best other uplink's share in the window, divided by its own normal share
 	s.handshake AS handshake_ms, -- p50 of TCP handshakes
 	s.probes AS probes, -- runs of health { exec }
 	s.probes_answered AS probes_answered, -- of them, those that exited with 0
