@@ -76,7 +76,7 @@ void audit_set_labels_stale(struct audit *a, bool are_stale)
 
 /* --- facts of an event ------------------------------------------------------ */
 
-/* Return n label bits from first on, as a set. */
+/* Return n label bits as a set. The first of them is the bit with the number `first`. */
 static uint64_t labels_range(const struct connlabels *l, unsigned first, unsigned n)
 {
 	uint64_t bits = l->word[first / 64] >> (first % 64);
@@ -156,8 +156,8 @@ static void flow_set_mark(struct audit *a, struct flow *f, uint32_t mark, int64_
 }
 
 /* Return whether to apply the event's mark. A DESTROY may lack the mark. A dump entry may be older
- * than an event that was read since the dump began. Labels need no such test, because they are only
- * ever added. */
+ * than an event that was read since the dump began. Labels need no such test, because a flow's
+ * labels are added and never removed. */
 static bool is_mark_news(const struct audit *a, const struct flow *f, const struct ct_event *ev)
 {
 	switch (ev->type) {
@@ -170,9 +170,9 @@ static bool is_mark_news(const struct audit *a, const struct flow *f, const stru
 	}
 }
 
-/* Correct the start by the kernel's time, which is exact; the time of an event is some milliseconds
- * later. The hour never changes: a row may have been shipped, and the fleet's tables find the
- * versions of a row by the hour of its start. */
+/* Set the start to the kernel's time, which is exact; an event is read some milliseconds later. If
+ * the hour would change, keep the old start: waymark-export may have sent the row already, and the
+ * tables of ClickHouse find the versions of a row by the hour of its start. */
 static void flow_set_started(struct flow *f, int64_t started_ms)
 {
 	if (started_ms / MS_PER_HOUR == (int64_t)f->started_ms / MS_PER_HOUR)
@@ -307,8 +307,9 @@ flow_ref flow_find(const struct audit *a, const struct ct_event *ev, enum flow_s
 	return ref;
 }
 
-/* The entry belongs to another flow if its start is later than that of f. A start in the future was
- * noted before the clock was set back, and decides nothing. */
+/* If the entry's start is later than the start of f, the entry belongs to another flow. If the
+ * entry's start is in the future, the clock has been set back since then, and the start decides
+ * nothing. */
 bool flow_is_other(const struct flow *f, const struct ct_event *ev, int64_t now_ms)
 {
 	int64_t start_ms = ev->start_ns / NS_PER_MS;
@@ -331,8 +332,8 @@ static void flow_inherit(struct flow *f, const struct flow *from)
 	f->verdict = VERDICT_NONE; /* its row says lost and must be written again */
 }
 
-/* A revived flow keeps its id and so its row. Its former entry in the flow table expires like that
- * of an ended flow. */
+/* A revived flow keeps its id, so its row in the history is continued. Its former entry in the flow
+ * table expires like the entry of an ended flow. */
 flow_ref flow_revive(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 {
 	flow_ref was = flow_find(a, ev, FLOW_LOST), ref;
@@ -460,8 +461,8 @@ static void emit_untracked_end(struct audit *a, const struct ct_event *ev, int64
 	a->stats.verdicts[VERDICT_UNKNOWN]++;
 }
 
-/* Return whether f is a newer flow with the id and tuple of the flow that this DESTROY is about: a
- * dump showed f before the DESTROY was read. */
+/* Return whether this DESTROY is about an earlier flow with the same id and tuple as f. A dump may
+ * show f before the DESTROY of the earlier flow is read. */
 static bool is_successor(const struct flow *f, const struct ct_event *ev)
 {
 	return f->is_from_dump && ev->start_ns && f->started_ms &&

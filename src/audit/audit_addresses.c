@@ -16,8 +16,8 @@
  * events are read with a delay, too. */
 #define SLACK_MS 2000
 
-/* Former addresses are kept as long as flows from their time exist. The oldest flow is found by a
- * pass over all flows, which is made only if there are more former addresses than this. */
+/* Former addresses are kept as long as flows from their time exist. To find the oldest flow, we
+ * pass over all flows. We do this only if there are more than FORMER_MAX former addresses. */
 #define FORMER_MAX 256
 
 static int address_order(const void *a, const void *b)

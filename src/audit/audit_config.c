@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * audit_config.c - applies a configuration: sets which uplink each mark names, and keeps the marks
- * that a reload removed for flows that began before the reload.
+ * audit_config.c - applies a configuration: sets which uplink each mark names. If a reload removes
+ * a mark, the mark still names its uplink for flows that began before the reload.
  */
 #include <errno.h>
 #include <stdlib.h>

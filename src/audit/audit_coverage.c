@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * audit_coverage.c - sums conntrack's counters of the packets that left by each uplink. Ended flows
- * are added when they end, live flows in each dump. Nothing is kept per flow.
+ * are added when they end, and live flows are added in each dump. No counters are kept per flow.
  *
  * Conntrack counts a packet when it arrives, the rules count it when it leaves. A packet that is
  * dropped in between is therefore only in these sums. A flow that vanishes without a DESTROY event
@@ -14,7 +14,8 @@
 
 typedef struct tally shares[FLOW_SHARES];
 
-/* Sums to which packets are added, or from which they are subtracted (is_off). */
+/* The sums to which the packets of an event are added. If is_off is set, the packets are
+ * subtracted. */
 struct adding {
 	const struct audit *audit;
 	const struct ct_event *ev;
@@ -43,8 +44,8 @@ static uint8_t slot_of_egress(const struct audit *a, const struct flow *f, uint6
 	return (uint8_t)__builtin_ctzll(egress);
 }
 
-/* Return the share in which a flow counts by its mark because no evidence shows its egress;
- * FLOW_SHARES: the flow does not count. */
+/* No evidence shows the flow's egress, so the flow can only count for the uplink of its mark.
+ * Return the share in which the flow counts; FLOW_SHARES: the flow does not count. */
 static enum flow_share share_without_evidence(const struct audit *a, const struct flow *f)
 {
 	if (f->is_predating)
@@ -117,8 +118,8 @@ void sums_take_back(struct audit *a, flow_ref ref, const struct ct_event *ev)
 		flow_add(&add, f);
 }
 
-/* If the running dump already counted the flow, its counters are noted as overtaken, so that
- * sums_dump_end() does not count them twice. */
+/* If the running dump has already counted the flow, its counters are also added to sums.overtaken,
+ * so that sums_dump_end() does not count the flow twice. */
 void sums_take_end(struct audit *a, flow_ref ref, const struct ct_event *ev)
 {
 	struct adding ended = {.audit = a, .ev = ev, .sums = a->sums.ended};

@@ -18,8 +18,9 @@ void audit_set_avoided(struct audit *a, uint8_t slot, int64_t since_ms)
 	a->avoided_since_ms[slot] = since_ms;
 }
 
-/* Return the avoided uplink by which the new flow left, or SLOT_NONE. Flows that came in by an
- * uplink and data connections of another flow (IPS_EXPECTED) may use an avoided uplink. */
+/* Return the avoided uplink by which the new flow left, or SLOT_NONE. Two kinds of flows may use an
+ * avoided uplink: flows that came in by an uplink, and flows that another flow announced
+ * (IPS_EXPECTED), such as FTP data connections. */
 static uint8_t slot_avoided(const struct audit *a, const struct flow *f, const struct ct_event *ev)
 {
 	uint8_t slot = audit_slot_of_mark(a, f->mark);

@@ -112,7 +112,7 @@ void dump_take(struct audit *a, const struct ct_event *ev, int64_t now_ms)
 
 /* --- the history, and the dump as a whole ----------------------------------------- */
 
-/* All flows of the history are added, even beyond max_flows, because the row of each must be
+/* All live flows of the history are added, even beyond max_flows, because the row of each must be
  * continued or ended. */
 int audit_preload(struct audit *a, const struct flow_record *r)
 {
@@ -170,15 +170,16 @@ static void lose_unseen(void *data, flow_ref ref, struct flow *f)
 		flow_lose(data, ref);
 }
 
-/* Write the flow's row again if the dump changes whether its verdict is unknown. */
+/* If the dump changes whether the flow's verdict is unknown, write the flow's row again. */
 static void flow_settle(void *data, flow_ref ref, struct flow *f)
 {
 	if (f->state == FLOW_LIVE && (f->is_unseen != (f->verdict == VERDICT_UNKNOWN)))
 		flow_touch(data, ref);
 }
 
-/* A flow whose NEW has not been read yet is not in our table, so it cannot become lost. A flow
- * whose DESTROY has not been read yet becomes lost, and ends when its DESTROY is read. */
+/* A flow whose NEW has not been read yet is not in our table, so it cannot become lost. A flow that
+ * has ended, but whose DESTROY has not been read yet, becomes lost. It counts as ended when its
+ * DESTROY is read. */
 void audit_dump_end(struct audit *a, bool is_torn, int64_t now_ms)
 {
 	(void)now_ms;

@@ -2,7 +2,8 @@
 /*
  * audit_duplicates.c - recognizes events that the kernel sends twice, or too late. If a listener
  * with reliable delivery has no room for an event, the kernel sends the event to all listeners
- * again: NEW with each later packet of the flow, DESTROY until that listener has received it.
+ * again. It repeats a NEW with each later packet of the flow. It repeats a DESTROY until that
+ * listener has received it.
  *
  * If events may have been lost, an event that may be a duplicate counts as new.
  */
@@ -37,9 +38,10 @@ static bool is_ended_already(const struct audit *a, const struct flow *f, const 
 			    : !audit_is_in_gap(a, f, 0);
 }
 
-/* Return whether the DESTROY of a flow that is not in the table must have been processed before.
- * That is so if the flow began while all events were received and all flows had room in the table,
- * and ended more than LATE_MS ago: only a DESTROY could have removed the flow. */
+/* The flow of this DESTROY is not in the flow table: return whether the DESTROY must have been
+ * processed before. If the flow began while all events were received and the table had room for all
+ * flows, the flow was in the table. If the flow also ended more than LATE_MS ago, an earlier
+ * DESTROY must have removed it. */
 static bool is_forgotten(const struct audit *a, const struct ct_event *ev, int64_t now_ms)
 {
 	const struct flow f = {.started_ms = (uint64_t)(ev->start_ns / NS_PER_MS)};

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * audit_interfaces.c - numbers the interfaces that flows left by and that are no uplinks. A number
- * stands for the same name as long as the process runs.
+ * audit_interfaces.c - assigns a number to each interface that flows left by and that is no uplink.
+ * A number stands for the same name as long as the process runs.
  */
 #include <stdio.h>
 #include <string.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * audit_internal.h - what the files of the audit share. audit.c processes conntrack events,
- * audit_dump.c dumps, and audit_packet.c logged packets. audit_duplicates.c recognizes events that
- * were processed before. audit_uplinks.c maps marks to uplinks. audit_flow.c keeps the interfaces
- * by which a flow's packets left. audit_mismatch.c keeps the mismatches, audit_gap.c the gaps.
- * audit_emit.c makes the records. audit_tick.c writes changed flows and forgets ended ones.
- * audit_coverage.c sums the counters of flows.
+ * audit_dump.c processes dumps, and audit_packet.c processes logged packets. audit_duplicates.c
+ * recognizes events that were processed before. audit_uplinks.c maps marks to uplinks. audit_flow.c
+ * keeps the interfaces by which a flow's packets left. audit_mismatch.c keeps the mismatches, and
+ * audit_gap.c keeps the gaps. audit_emit.c makes the records. audit_tick.c writes changed flows and
+ * forgets ended ones. audit_coverage.c sums the counters of flows.
  */
 #ifndef WAYMARK_SRC_AUDIT_AUDIT_INTERNAL_H
 #define WAYMARK_SRC_AUDIT_AUDIT_INTERNAL_H
@@ -24,7 +24,7 @@
 #define LOST_TURNS 16
 
 /* A logged packet may arrive before its flow's event, so the packet waits for up to 1 s. The time
- * is counted in ticks, so that setting the clock does not change it. */
+ * is counted in ticks, so that setting the clock does not change the time. */
 #define PENDING_MAX   4096
 #define PENDING_TICKS 20
 
@@ -37,8 +37,8 @@ struct mark_slot {
 	uint8_t slot;
 };
 
-/* The interface that a packet left by: the uplink in slot or, if slot is SLOT_NONE, the interface
- * with the number other, which is no uplink. */
+/* The interface that a packet left by. If it is an uplink, `slot` is the uplink's slot. Otherwise
+ * `slot` is SLOT_NONE, and `other` is the interface's number (audit_interface()). */
 struct egress {
 	uint8_t slot;
 	uint16_t other;
@@ -55,7 +55,7 @@ struct pending_packet {
 struct owned_address {
 	struct addr addr;
 	uint8_t slot;
-	int64_t from_ms, to_ms; /* to_ms 0: the uplink still has it */
+	int64_t from_ms, to_ms; /* to_ms 0: the uplink still has the address */
 };
 
 /* A mismatch whose flow is still in the flow table, so that more packets may be added. There is one
@@ -65,7 +65,7 @@ struct mismatch {
 	struct mismatch *next_dirty; /* next in the list of mismatches to write at the next tick */
 	bool is_dirty;
 	flow_ref flow;
-	enum reason reported; /* the reason that the alert named */
+	enum reason reported; /* the reason that the latest alert named */
 	struct mismatch_record record;
 };
 
@@ -77,13 +77,14 @@ struct known_gap {
 	int64_t id, started_ms;
 	int64_t ended_ms; /* INT64_MAX: the gap is open */
 	bool is_ruleless; /* events were received, but no rules were installed */
-	bool is_blind;	  /* is_ruleless, and no dump that began after the gap is complete yet: it
-			   * is unknown which flows were idle in the gap */
+	bool is_blind;	  /* set together with is_ruleless; cleared when a complete dump that began
+			   * after the gap has shown which flows were idle in the gap */
 };
 struct audit_gaps {
 	struct known_gap list[GAPS_MAX];
 	unsigned n, n_open;
-	int64_t latest_ms;    /* latest end of a gap, or start of an open gap */
+	int64_t latest_ms;    /* latest time of all gaps: the end of a gap or, if the gap is open,
+			       * its start */
 	int64_t forgotten_ms; /* latest end of a gap that was dropped from the list */
 	int64_t set_back_ms;  /* time to which the clock was last set back */
 };
@@ -102,7 +103,8 @@ struct audit_sums {
 	bool is_dumping;
 };
 
-/* UDP answers from an address that was not asked, since the last audit_unasked_take(). */
+/* UDP answers whose source is not the address that the request was sent to. Counted since the last
+ * audit_unasked_take(). */
 struct unasked {
 	uint64_t answers;
 	struct endpoints example; /* the latest answer */
@@ -135,12 +137,12 @@ struct audit {
 				 * table had room for each flow; 0: unknown */
 
 	struct flows *flows;
-	struct flow_queue changed, changing;	     /* flows to write. changed: they changed before
-						      * the latest tick; changing: they changed
-						      * since then */
-	int64_t changed_since_ms, changing_since_ms; /* no flow of these queues changed before these
-						      * times */
-	int64_t event_ms; /* time of the event that is being emitted; 0: unknown */
+	struct flow_queue changed, changing;	     /* flows to write. changed: flows that changed
+						      * before the latest tick; changing: flows that
+						      * changed since then */
+	int64_t changed_since_ms, changing_since_ms; /* each flow of the queue changed at this time
+						      * or later */
+	int64_t event_ms; /* time of the event whose record is being emitted; 0: unknown */
 	struct flow_queue linger[LINGER_TICKS];
 	uint64_t ticks; /* number of ticks so far */
 	int64_t now_ms; /* time of the latest tick or reload */
@@ -162,7 +164,7 @@ struct audit {
 
 	uint32_t live[UPLINKS_MAX];
 	uint64_t uplink_mismatches[UPLINKS_MAX];
-	uint64_t uplink_reasons[UPLINKS_MAX][REASONS]; /* mismatches by the reason that was found
+	uint64_t uplink_reasons[UPLINKS_MAX][REASONS]; /* mismatches, by the reason that was found
 						        * first */
 	uint64_t uplink_bytes[UPLINKS_MAX];
 	int64_t avoided_since_ms[UPLINKS_MAX]; /* 0: new flows may use the uplink */
@@ -181,14 +183,15 @@ flow_ref flow_begin(struct audit *a, const struct ct_event *ev, int64_t now_ms);
 void flow_apply(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t now_ms);
 /* Give up a flow as lost: it vanished without a DESTROY event. */
 void flow_lose(struct audit *a, flow_ref ref);
-/* Make the event's flow live again if it was given up as lost. Return FLOW_REF_NONE if the flow was
- * not lost, or if there is no room. */
+/* If the event's flow was given up as lost, make the flow live again. Return FLOW_REF_NONE if the
+ * flow was not lost, or if there is no room. */
 flow_ref flow_revive(struct audit *a, const struct ct_event *ev, int64_t now_ms);
 /* Return whether the entry belongs to a later flow with the same id and tuple as f. */
 bool flow_is_other(const struct flow *f, const struct ct_event *ev, int64_t now_ms);
 
 /* audit_unasked.c */
-/* Count a new flow if it answers a request that was sent to another of this host's addresses. */
+/* Count a new flow if it answers a request that was sent to an address of this host other than the
+ * source of the flow. */
 void unasked_note(struct audit *a, const struct flow *f, const struct ct_event *ev);
 
 /* audit_dump.c */
@@ -197,12 +200,11 @@ void dump_take(struct audit *a, const struct ct_event *ev, int64_t now_ms);
 /* audit_uplinks.c */
 uint8_t audit_slot_of_mark(const struct audit *a, uint32_t mark);
 /* Return the uplink that a flow's mark names. If a reload removed that uplink and no packet of the
- * flow has been seen to leave since, return the removed uplink. */
+ * flow has been seen to leave since then, return the removed uplink. */
 uint8_t audit_slot_of_flow(const struct audit *a, const struct flow *f);
 /* Add n to the number of live flows of the uplink that the mark names. */
 void audit_live_count(struct audit *a, uint32_t mark, int n);
-/* In audit.c: add by to the number of live flows of the flow's uplink, unless the flow is
- * closed. */
+/* In audit.c: unless the flow is closed, add `by` to the number of live flows of its uplink. */
 void flow_live_count(struct audit *a, const struct flow *f, int by);
 /* In audit.c: apply the TCP state of an event or dump entry to a live flow. If the connection has
  * closed, set is_closed and emit the flow with an end time. If the connection is open again, clear
@@ -210,20 +212,20 @@ void flow_live_count(struct audit *a, const struct flow *f, int by);
 void flow_apply_tcp(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t now_ms);
 
 /* audit_gap.c */
-/* Return whether a flow has lived in a gap in which events may have been missed (not is_ruleless).
- * ended_ms 0: the flow is live. */
+/* Return whether a flow has lived in a gap in which events may have been missed (is_ruleless is
+ * false). ended_ms 0: the flow is live. */
 bool audit_is_in_gap(const struct audit *a, const struct flow *f, int64_t ended_ms);
 /* Return whether a live flow may have sent packets in a gap whose is_blind is still set. */
 bool gaps_may_hide(const struct audit *a, const struct flow *f);
 /* Set is_unseen if the flow may have sent packets in a gap whose is_blind is set. Call
- * gaps_settle_entry() for a flow that a dump shows, gaps_settle_end() for a flow that ends. */
+ * gaps_settle_entry() for a flow that a dump shows, and gaps_settle_end() for a flow that ends. */
 void gaps_settle_entry(struct audit *a, struct flow *f, const struct ct_event *ev, int64_t now_ms);
 void gaps_settle_end(struct audit *a, struct flow *f, int64_t ended_ms);
 /* At the end of a complete dump, clear is_blind of the gaps that had ended when the dump began.
  * Return whether there was such a gap. */
 bool gaps_settle_dump(struct audit *a);
-/* Note the time. If the clock was set back, mark flows that have lived in a gap, and continue open
- * gaps in the new time. */
+/* Note the time. If the clock was set back, set has_gap of the live flows that have lived in a gap,
+ * and move open gaps to the new time. */
 void gaps_note_time(struct audit *a, int64_t now_ms);
 
 /* audit_tick.c */
@@ -231,8 +233,8 @@ void gaps_note_time(struct audit *a, int64_t now_ms);
 void flow_linger(struct audit *a, flow_ref ref);
 
 /* audit_addresses.c: return the uplink that had the address at that time. If several uplinks had
- * it, prefer slot. If none had it, return an uplink that had the address at another time, or
- * SLOT_NONE. */
+ * it, prefer the uplink in `slot`. If none had it, return an uplink that had the address at another
+ * time, or SLOT_NONE. */
 uint8_t audit_slot_of_address(const struct audit *a, const struct addr *addr, int64_t at_ms,
 			      uint8_t slot);
 
@@ -243,16 +245,16 @@ uint64_t flow_egress(const struct audit *a, const struct flow *f, enum direction
  * left by. */
 bool flow_has_turned(const struct flow *f);
 /* flow_has_left() returns whether a packet of the flow was seen to leave by this interface.
- * flow_note_egress() notes such a packet, and returns false if one was noted before. */
+ * flow_note_egress() notes such a packet, and returns false if such a packet was noted before. */
 bool flow_has_left(const struct audit *a, const struct flow *f, enum direction d, struct egress e);
 bool flow_note_egress(struct audit *a, struct flow *f, enum direction d, struct egress e);
-/* Add the bits in add to one of the flow's sets. Return false if the set has them already, or if
+/* Add the bits of `add` to one of the flow's sets. Return false if the set has them already, or if
  * the new set cannot be stored. */
 bool flow_set_add(struct audit *a, uint16_t *number, uint64_t add);
 
 /* audit_emit.c */
-/* Emit the flow's current row. ev has the counters to write; NULL: none. ended_ms 0: without an
- * end. */
+/* Emit the flow's current row. If ev is not NULL, the row gets its counters. If ended_ms is 0, the
+ * row has no end. */
 void flow_emit(struct audit *a, flow_ref ref, const struct ct_event *ev, int64_t ended_ms);
 /* Return whether a flow with this verdict gets an alert. A mismatch is not included: it has its own
  * alert. */
@@ -262,9 +264,9 @@ void flow_touch(struct audit *a, flow_ref ref);
 
 /* audit_mismatch.c */
 /* mismatch_suspect() is called for a flow after each event. If the flow's labels show a mismatch
- * that is not recorded yet, the flow waits for mismatch_settle() at the end of the batch. A packet
- * of the flow may be read before that, and shows more than the labels. No packet follows labels
- * from a dump (is_old): their mismatch is recorded at once. */
+ * that is not recorded yet, the flow waits for mismatch_settle() at the end of the batch. Before
+ * mismatch_settle(), a packet of the flow may be read, which shows more than the labels. Labels
+ * from a dump (is_old) are old, and no packet is expected: the mismatch is recorded at once. */
 bool mismatch_is_suspect(const struct audit *a, const struct flow *f);
 void mismatch_suspect(struct audit *a, flow_ref ref, bool is_old, int64_t now_ms);
 void mismatch_settle(struct audit *a, int64_t now_ms);
@@ -287,8 +289,8 @@ void drain_check(struct audit *a, flow_ref ref, const struct ct_event *ev, int64
 /* Return whether this NEW event of a live flow has been processed before. */
 bool duplicate_is_begin(const struct audit *a, const struct flow *f, const struct ct_event *ev);
 /* Call these functions for an event that matches no live flow. duplicate_has_ended() returns
- * whether the event is about a flow whose DESTROY was processed; duplicate_is_end() whether this
- * DESTROY was processed before. */
+ * whether the event is about a flow whose DESTROY was processed. duplicate_is_end() returns whether
+ * this DESTROY was processed before. */
 bool duplicate_has_ended(const struct audit *a, const struct ct_event *ev);
 bool duplicate_is_end(const struct audit *a, const struct ct_event *ev, int64_t now_ms);
 
@@ -296,7 +298,8 @@ bool duplicate_is_end(const struct audit *a, const struct ct_event *ev, int64_t 
 void sums_dump_begin(struct audit *a);
 /* Add the counters of a live flow's dump entry to the sums, at most once per flow and dump. */
 void sums_take_entry(struct audit *a, flow_ref ref, const struct ct_event *ev);
-/* Subtract the counters again, before a change that moves the flow to another sum. */
+/* Subtract the counters of the dump entry again. Call before a change that moves the flow to
+ * another sum. */
 void sums_take_back(struct audit *a, flow_ref ref, const struct ct_event *ev);
 /* Add the counters of a flow that ended. */
 void sums_take_end(struct audit *a, flow_ref ref, const struct ct_event *ev);

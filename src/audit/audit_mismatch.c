@@ -14,9 +14,9 @@ static struct mismatch **bucket_of(struct audit *a, flow_ref ref)
 	return &a->mismatches[ref % MISMATCH_BUCKETS];
 }
 
-/* Return the mismatch of the flow with this direction (below 0: any) and egress. A label does not
- * show the direction for certain, so a packet of either direction matches a mismatch that only a
- * label has shown. */
+/* Return the flow's mismatch that has this direction (below 0: any direction) and this egress. A
+ * label does not show the direction for certain, so a packet of either direction matches a mismatch
+ * that only a label has shown. */
 static struct mismatch *mismatch_find(struct audit *a, flow_ref ref, int direction,
 				      struct egress egress)
 {
@@ -81,9 +81,9 @@ static bool is_first_packet(const struct audit *a, const struct flow *f, uint8_t
 /* Return the reason of a mismatch. If the flow's previous mark named the egress, the mark has
  * changed. Otherwise rules, routes and links may show the reason (diagnose()). If they do not,
  * compare the packet's mark with the flow's mark. If the marks differ, the mark was not restored
- * or, for a first packet, has changed. If there is only a new label, the mark has changed: when the
- * mark does not name the egress, the rules log the packet. An old label (is_old) decides
- * nothing. */
+ * or, for a first packet, has changed. If there is a new label, but no logged packet, the mark
+ * named the egress when the packet left, and has changed since then: otherwise the rules would have
+ * logged the packet. An old label (is_old) decides nothing. */
 static enum reason reason_find(struct audit *a, flow_ref ref, const struct clue *c,
 			       char object[OBJECT_MAX])
 {
@@ -198,9 +198,9 @@ static bool is_reported(const struct audit *a, flow_ref ref, struct egress egres
 	return egress.slot != SLOT_NONE && flows_set(a->flows, f->reported) >> egress.slot & 1;
 }
 
-/* Complete a mismatch that was found from a label, which shows neither direction nor packet mark. The
- * clue is a logged packet of the same flow and egress: take its direction, and take the reason that
- * follows from its mark. */
+/* Complete a mismatch that was found from a label. A label shows neither the direction nor the
+ * packet mark. The clue is a logged packet of the same flow and egress. Take the packet's
+ * direction, and the reason that follows from the packet's mark. */
 static void mismatch_prove(struct audit *a, struct mismatch *m, const struct clue *c)
 {
 	char object[OBJECT_MAX];
@@ -208,7 +208,7 @@ static void mismatch_prove(struct audit *a, struct mismatch *m, const struct clu
 
 	m->record.evidence = EVIDENCE_STRAY_PACKET;
 	m->record.direction = c->direction;
-	/* If the cause is no longer found, keep the former reason. */
+	/* If no cause is found now, keep the former reason. */
 	if (reason != REASON_UNEXPLAINED || m->record.reason == REASON_MARK_CHANGED) {
 		m->record.reason = reason;
 		memcpy(m->record.object, object, sizeof(object));
@@ -301,7 +301,7 @@ void mismatch_forget(struct audit *a, flow_ref ref)
 	}
 }
 
-/* Raise another alert for a mismatch that continues, if its last alert is over. */
+/* More packets of a mismatch were seen: if its last alert is over, raise another alert. */
 static void mismatch_go_on(struct audit *a, struct mismatch *m)
 {
 	struct mismatch_record reported = m->record;

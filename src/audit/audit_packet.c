@@ -10,9 +10,10 @@
  * If a packet of a masqueraded flow strays, the kernel deletes the flow's conntrack entry. The
  * sender's next packet begins another flow with the same addresses, which may end in the same way.
  * All this may happen before one event is read. Therefore a packet that matches a flow with
- * evidence waits for a flow with the same addresses and without evidence, unless the message
- * contains the packet's conntrack id (NFULA_CT). A packet in transit waits, too: the rules log one
- * packet per flow in transit, so a second packet shows that the port was reused.
+ * evidence waits for another flow, which has the same addresses and no evidence. If the message
+ * contains the packet's conntrack id (NFULA_CT), the packet does not wait. A packet in transit
+ * waits even then: the rules log one packet per flow in transit, so a second packet shows that the
+ * port was reused.
  */
 #include <string.h>
 
@@ -22,8 +23,7 @@
  * when the packet arrives (packet_force()). */
 #define FORCE_AGE_MS 100
 
-/* If several flows match a packet, a flow whose NEW was read more than this long after the packet
- * is not considered. */
+/* match_successor() ignores a flow that began more than this long after the packet arrived. */
 #define REPEAT_LATE_MS 100
 
 struct match {
@@ -60,8 +60,8 @@ static bool has_begun_after(const struct flow *f, const struct pending_packet *w
 	return after_ms > by_ms && after_ms < CLOCK_SET_MS;
 }
 
-/* Parts of fit(): a flow with the packet's mark fits better than a flow with another mark, and a
- * live flow fits better than an ended one. */
+/* fit() adds FIT_MARK for a flow that has the packet's mark, and 1 for a live flow. Thus an ended
+ * flow with the packet's mark fits better than a live flow with another mark. */
 #define FIT_MARK 2
 
 static unsigned fit(const struct audit *a, const struct flow *f, const struct pending_packet *w)
@@ -103,8 +103,8 @@ static struct match match_best(const struct audit *a, const struct pending_packe
 }
 
 /* Return the oldest flow that has no evidence and began after the oldest flow with evidence
- * (proven->first_id). Packets arrive in the order of the flows that they ended. If the flow of
- * proven is live, it has no successor. */
+ * (proven->first_id). Packets arrive in the order of the flows that they ended. If the flow
+ * proven->ref is live, it has no successor. */
 static struct match match_successor(const struct audit *a, const struct pending_packet *w,
 				    const struct match *proven)
 {
@@ -138,10 +138,10 @@ static bool is_against_mark(const struct stray_packet *p)
 }
 
 /* Return whether a packet that matches a flow with evidence may belong to another flow. A packet in
- * transit may, because the rules log only one packet per flow in transit. A packet that left
- * against the mark may, if its conntrack id is unknown. The kernel reuses ids, so even an id does
- * not identify the flow for certain. But the rules log such packets repeatedly, so most of them
- * belong to the flow with the id. */
+ * transit may belong to another flow, because the rules log only one packet per flow in transit. A
+ * packet that left against the mark may belong to another flow if its conntrack id is unknown. If
+ * the id is known, return false: the kernel reuses ids, but the rules log such packets repeatedly,
+ * so most of them belong to the flow with this id. */
 static bool has_rivals(const struct stray_packet *p)
 {
 	return p->kind == STRAY_TRANSIT || (is_against_mark(p) && !p->has_ct_id);
@@ -259,8 +259,9 @@ static bool packet_force(struct audit *a, const struct pending_packet *w, int64_
 	return true;
 }
 
-/* Outside a tick try only a few packets, so that a flood of packets without a flow does not delay
- * events. With SETTLE_LAST all waiting packets are due. */
+/* Match the waiting packets again. Between ticks (SETTLE_SOME), match only a few of them, so that a
+ * flood of packets without a flow does not delay events. If how is SETTLE_LAST, all waiting packets
+ * are due. */
 void pending_settle(struct audit *a, int64_t now_ms, enum settle how)
 {
 	uint32_t n = a->n_pending, kept = 0;

@@ -4,8 +4,8 @@
  */
 #include "audit/audit_internal.h"
 
-/* A lost flow is kept longer, because its DESTROY may arrive late: the kernel holds the event back
- * as long as our socket has no room for it. */
+/* A lost flow is kept longer than an ended one, because its DESTROY may arrive late: the kernel
+ * holds the event back as long as our socket has no room for it. */
 void flow_linger(struct audit *a, flow_ref ref)
 {
 	bool is_lost = flows_get(a->flows, ref)->state == FLOW_LOST;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * audit_unasked.c - counts UDP answers from an address that was not asked.
+ * audit_unasked.c - counts UDP answers whose source is not the address that the request was sent
+ * to.
  *
  * A UDP server on a wildcard address lets routing choose the source address of its answers. If
  * routing does not choose the uplink that the request came in by, the answers have the address of
@@ -11,7 +12,7 @@
 #include "audit/audit_internal.h"
 
 /* Return whether the entry answers a request that was sent to this address: a live flow that came
- * in by an uplink has the same ports and client, and no answer to it has been seen. */
+ * in by an uplink has the same ports and client, and no answer of this flow has been seen. */
 static bool is_asked_at(const struct audit *a, const struct ct_event *ev, const struct addr *addr)
 {
 	struct stray_packet answer = {

@@ -55,7 +55,7 @@ static void rules_settle(const struct coverage_reading *from, const struct cover
  * from one share to another makes the first one shrink and the second one grow. Therefore subtract
  * the decrease of a share from the increases of the others, so that nothing counts twice. If the
  * share shrank because flows vanished (has_lost), subtract nothing. Return true if a share shrank
- * for that reason, or if the other shares did not grow by as much. */
+ * because flows vanished, or if the decreases exceed the increases. */
 static bool shares_balance(int64_t n[FLOW_SHARES], const bool has_lost[FLOW_SHARES])
 {
 	bool is_short = false;
@@ -103,8 +103,8 @@ static uint64_t more(uint64_t a, uint64_t b)
 	return a > b ? a - b : 0;
 }
 
-/* Set the number of packets that left: from the rules' counters, or from the interface's if the
- * rules cannot have seen everything. */
+/* Set how many packets left. The number is that of the rules' counters. If the rules cannot have
+ * seen every packet, add the packets that only the interface counted. */
 static void left_settle(struct coverage_record *out)
 {
 	const struct tally *neighbours = &out->rules[RULE_NEIGHBOURS];

@@ -414,7 +414,7 @@ flow_ref flows_find(const struct flows *t, const struct ct_event *ev, flow_ref a
 	return FLOW_REF_NONE;
 }
 
-/* Prefetch each bucket, then the first flow of each: the loads overlap. */
+/* Prefetch all buckets first, and then the first flow of each bucket, so that the loads overlap. */
 void flows_prefetch(const struct flows *t, const struct ct_event *ev, size_t n)
 {
 	const flow_ref *bucket[FORESEEN_MAX];
@@ -524,7 +524,8 @@ static int set_append(struct flows *t, uint64_t set)
 	return (int)t->n_sets++;
 }
 
-/* A linear search suffices: in practice there is one set per uplink, and a few sets of two. */
+/* A linear search suffices: in practice there is one set per uplink, and a few sets of two
+ * uplinks. */
 int flows_set_intern(struct flows *t, uint64_t set)
 {
 	int number = -1;

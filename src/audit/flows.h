@@ -25,17 +25,19 @@ typedef uint32_t flow_ref;
 /* 52 bytes, followed by addresses and ports: 24 bytes for IPv4, 36 for IPv6, 72 for IPv6 with NAT.
  * The alignment of 4 avoids padding. */
 struct flow {
-	flow_ref next; /* next in the hash bucket; owned by the table */
-	flow_ref link; /* next in a flow_queue; owned by the table */
+	flow_ref next; /* next in the hash bucket; only flows.c sets it */
+	flow_ref link; /* next in a flow_queue; only flows.c sets it */
 	uint32_t ct_id;
 	uint32_t mark; /* masked */
 	int64_t id;
 	uint64_t started_ms : 43;
 	uint64_t state : 2;	    /* enum flow_state */
-	uint64_t is_used : 1;	    /* owned by the table */
+	uint64_t is_used : 1;	    /* the entry holds a flow; only flows.c sets it */
 	uint64_t is_queued : 1;	    /* in the queue of flows to write */
-	uint64_t is_entered : 1;    /* its first packet came in by an uplink */
-	uint64_t is_from_dump : 1;  /* a dump entry began it, and no event of it was read yet */
+	uint64_t is_entered : 1;    /* the flow came in by an uplink and has not turned
+				     * (flow_has_turned()) */
+	uint64_t is_from_dump : 1;  /* created from a dump entry; no event of it has been read
+				     * yet */
 	uint64_t is_from_store : 1; /* read from the history, not yet seen in a dump */
 	uint64_t has_gap : 1;	    /* evidence about it may have been lost */
 	uint64_t is_offloaded : 1;
@@ -57,17 +59,17 @@ struct flow {
 	uint64_t is_counted : 1;      /* counted in the sums of the running dump or, if none runs,
 				       * of the last dump (audit_coverage.c) */
 	uint16_t zone;
-	uint16_t egress_seen; /* uplinks that labels show as egress; an interned set
-			       * (flows_set()) */
-	uint16_t stray[2];    /* uplinks that stray packets left by, by enum direction; interned
-			       * sets */
-	uint16_t other[2];    /* numbers of interfaces other than uplinks that stray packets left
-			       * by, by enum direction; interned sets */
+	uint16_t egress_seen; /* interned set (flows_set()): uplinks that labels show as egress */
+	uint16_t stray[2];    /* interned sets, by enum direction: uplinks that stray packets left
+			       * by */
+	uint16_t other[2];    /* interned sets, by enum direction: numbers of interfaces that are no
+			       * uplinks and that stray packets left by */
 	uint8_t proto;
-	uint8_t shape;	   /* enum shape of flows.c: which addresses follow; owned by the table */
+	uint8_t shape;	   /* which addresses follow (enum shape of flows.c); only flows.c sets
+			    * it */
 	uint8_t ingress;   /* slot of the uplink that it came in by, or SLOT_NONE */
 	uint8_t verdict;   /* verdict in the row that was written last */
-	uint16_t reported; /* egress uplinks of its recorded mismatches; an interned set */
+	uint16_t reported; /* interned set: egress uplinks of its recorded mismatches */
 	uint8_t reason;	   /* reason of its latest mismatch */
 	uint8_t former;	   /* slot of the uplink that its previous mark named, or SLOT_NONE */
 } __attribute__((packed, aligned(4)));
@@ -95,16 +97,16 @@ struct flow *flows_get(const struct flows *t, flow_ref ref);
 void flows_tuples(const struct flows *t, flow_ref ref, struct endpoints tuple[2]);
 
 /* Return the next flow of a conntrack entry (same original tuple, protocol, zone and id), newest
- * first. after is FLOW_REF_NONE in the first call, and then the flow that the previous call
- * returned. */
+ * first. In the first call, `after` is FLOW_REF_NONE. In each later call, `after` is the flow that
+ * the previous call returned. */
 flow_ref flows_find(const struct flows *t, const struct ct_event *ev, flow_ref after);
 
-/* Load the flows of at most 32 events into the cache before they are looked up. This only saves
- * time: in a table of millions each look-up waits for memory. */
+/* Load the flows of at most 32 events into the CPU cache. Call before looking the flows up. This
+ * only saves time: in a table with millions of flows, each look-up waits for memory. */
 void flows_prefetch(const struct flows *t, const struct ct_event *ev, size_t n);
 
-/* Return the next flow that a logged packet can belong to, newest first. after is used as in
- * flows_find(). *direction is set to the packet's direction in that flow. */
+/* Return the next flow that a logged packet can belong to, newest first. `after` has the same
+ * meaning as in flows_find(). *direction is set to the packet's direction in that flow. */
 flow_ref flows_find_packet(const struct flows *t, const struct stray_packet *p, flow_ref after,
 			   enum direction *direction);
 
@@ -126,7 +128,7 @@ uint64_t flows_set(const struct flows *t, uint16_t number);
  * queue. */
 void flow_queue_init(struct flow_queue *q);
 void flow_queue_push(struct flows *t, struct flow_queue *q, flow_ref ref);
-/* Append all flows of more to q, and empty more. */
+/* Append all flows of the queue `more` to q, and leave `more` empty. */
 void flow_queue_append(struct flows *t, struct flow_queue *q, struct flow_queue *more);
 flow_ref flow_queue_pop(struct flows *t, struct flow_queue *q); /* FLOW_REF_NONE if empty */
 

@@ -21,9 +21,9 @@ static bool has_left(const struct verdict_facts *f)
 	return verdict_standing(f) != 0;
 }
 
-/* Return the interfaces other than uplinks that packets left by. The mark names the uplink of one
- * direction, and only packets of that direction are considered: replies if the flow entered by an
- * uplink, otherwise original packets. */
+/* Return the interfaces that packets left by and that are no uplinks. Consider only packets of the
+ * direction whose uplink the mark names: replies if the flow entered by an uplink, otherwise
+ * original packets. */
 static uint64_t standing_elsewhere(const struct verdict_facts *f)
 {
 	return f->other_egress[f->is_entered ? DIR_REPLY : DIR_ORIGINAL];
@@ -58,8 +58,8 @@ static bool is_unmarked(const struct verdict_facts *f)
 	return has_left(f) && f->mark == 0;
 }
 
-/* 5: packets may have left without evidence, even if evidence shows where other packets left; or
- * there is no evidence at all, and events may be missing. */
+/* 5: packets may have left without evidence, even if there is evidence of other packets of the
+ * flow. The verdict is also unknown if there is no evidence at all and events may be missing. */
 static enum reason why_unknown(const struct verdict_facts *f)
 {
 	if (f->is_offloaded)

@@ -15,8 +15,8 @@ struct verdict_facts {
 	uint8_t uplink;		  /* slot that the mark names, or SLOT_NONE */
 	bool is_entered;	  /* the flow entered by an uplink */
 	uint64_t egress[2];	  /* uplinks that its packets left by, per enum direction */
-	uint64_t other_egress[2]; /* other interfaces that its packets left by, per enum
-				   * direction */
+	uint64_t other_egress[2]; /* interfaces that its packets left by and that are no uplinks,
+				   * per enum direction */
 	uint8_t source;		  /* slot of the uplink that owns the source address of the packets
 				   * that leave, or SLOT_NONE */
 	bool had_mismatch;	  /* a mismatch was recorded: the verdict stays VERDICT_MISMATCH */

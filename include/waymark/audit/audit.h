@@ -2,9 +2,9 @@
 /*
  * audit.h - the pure core of Waymark: kernel events go in, records come out.
  *
- * The audit keeps the flows and decides their verdicts. It joins two kinds of evidence, which
- * arrive in no defined order: labels in conntrack events, and logged packets. It emits the records
- * to write to the history. Time is passed in. The audit reads nothing from the system.
+ * The audit keeps the flows and decides their verdicts. It joins two kinds of evidence: labels in
+ * conntrack events, and logged packets. The two kinds arrive in no defined order. The audit emits
+ * the records to write to the history. Time is passed in. The audit reads nothing from the system.
  */
 #ifndef WAYMARK_AUDIT_AUDIT_H
 #define WAYMARK_AUDIT_AUDIT_H
@@ -19,7 +19,7 @@
 
 struct audit;
 
-/* A packet that left by an interface that its flow's mark does not name. */
+/* The packet that diagnose() or is_undrained() has to explain. */
 struct audit_stray {
 	uint8_t expected;     /* slot of the uplink that the flow's mark names */
 	bool is_marked;	      /* true: the packet carried its flow's mark, so suspect routing;
@@ -53,10 +53,10 @@ struct audit_port {
 	 * they should be. object is set to the rule or route that is the cause, or to "". */
 	enum reason (*diagnose)(void *data, const struct audit_stray *stray,
 				char object[OBJECT_MAX]);
-	/* Called for a new flow that left by the uplink stray->expected, although new flows avoid
-	 * that uplink. Return whether routing should have led the flow to another uplink. object is
-	 * set to the rule or route that is the cause, or to "". NULL: such flows are not recorded
-	 * as mismatches. */
+	/* Called for a new flow that left by the uplink stray->expected, although new flows should
+	 * avoid that uplink. Return whether routing should have led the flow to another uplink.
+	 * object is set to the rule or route that is the cause, or to "". NULL: such flows are not
+	 * recorded as mismatches. */
 	bool (*is_undrained)(void *data, const struct audit_stray *stray, char object[OBJECT_MAX]);
 };
 
@@ -78,10 +78,10 @@ struct audit_stats {
 	uint64_t mismatches; /* mismatches recorded */
 	uint64_t lost;	     /* flows that vanished without a DESTROY event */
 	uint64_t verdicts[VERDICT_OK + 1]; /* ended and lost flows, by verdict */
-	uint32_t live, lingering, pending; /* live: live flows without closed TCP connections;
-					    * lingering: ended and lost flows that are kept for late
-					    * evidence; pending: logged packets that wait for their
-					    * flow */
+	uint32_t live, lingering, pending; /* live: live flows, except TCP connections that have
+					    * closed; lingering: ended and lost flows that are kept
+					    * for late evidence; pending: logged packets that wait
+					    * for their flow */
 	uint64_t gaps;			   /* gaps recorded since waymarkd started */
 	uint32_t gaps_open;
 	size_t bytes; /* memory of the flow table */
@@ -119,8 +119,8 @@ void audit_set_evidence_since(struct audit *a, int64_t since_ms);
  * earlier configuration, in which the labels stood for other uplinks. */
 void audit_set_labels_stale(struct audit *a, bool are_stale);
 
-/* Add a flow that is live in the history, even beyond max_flows. Call before the first dump. Return
- * 0 or -errno. */
+/* Add a flow that is live in the history, even if the flow table is full. Call before the first
+ * dump. Return 0 or -errno. */
 int audit_preload(struct audit *a, const struct flow_record *f);
 
 /* Process one conntrack event, or one dump entry between audit_dump_begin() and
@@ -130,8 +130,9 @@ void audit_ct_event(struct audit *a, const struct ct_event *ev, int64_t now_ms);
  * that follow each other in a dump are far apart in the flow table. */
 void audit_ct_entries(struct audit *a, const struct ct_event *entries, size_t n, int64_t now_ms);
 
-/* Note that waymarkd has set the ct mark of this entry to mark (adopt.h). is_entered: the flow came
- * in by the uplink that the mark names. The kernel may send no event for this change. */
+/* Note that waymarkd has set the ct mark of this entry to the value `mark` (adopt.h). If is_entered
+ * is set, the flow came in by the uplink that the mark names. The kernel may send no event for this
+ * change. */
 void audit_marked(struct audit *a, const struct ct_event *ev, uint32_t mark, bool is_entered,
 		  int64_t now_ms);
 
@@ -162,7 +163,7 @@ void audit_settle(struct audit *a, int64_t now_ms);
 bool audit_is_in_doubt(const struct audit *a);
 
 /* Begin and end a dump of the conntrack table. At the end of a complete dump, live flows that the
- * dump does not contain are lost. An incomplete dump (is_torn) makes no flow lost. */
+ * dump does not contain are lost. After an incomplete dump (is_torn) no flow counts as lost. */
 void audit_dump_begin(struct audit *a, int64_t now_ms);
 void audit_dump_end(struct audit *a, bool is_torn, int64_t now_ms);
 
@@ -172,9 +173,9 @@ void audit_dump_end(struct audit *a, bool is_torn, int64_t now_ms);
 int64_t audit_gap(struct audit *a, enum gap_source source, int64_t started_ms, int64_t ended_ms,
 		  int64_t lost, const char *reason);
 /* Note that our nftables rules are missing during this open gap. A flow that may have sent packets
- * in the gap gets the verdict unknown, even if evidence shows that other packets left by the right
- * uplink. The first complete dump after the end of the gap shows which flows were idle in the gap.
- * Idle flows keep their verdict. */
+ * in the gap gets the verdict unknown, even if evidence shows that its packets before and after the
+ * gap left by the right uplink. The first complete dump after the end of the gap shows which flows
+ * were idle in the gap. Idle flows keep their verdict. */
 void audit_gap_set_blind(struct audit *a, int64_t id);
 /* End an open gap. */
 void audit_gap_end(struct audit *a, int64_t id, enum gap_source source, int64_t started_ms,
@@ -185,7 +186,7 @@ void audit_gap_end(struct audit *a, int64_t id, enum gap_source source, int64_t 
 #define AUDIT_TICK_MS 50
 void audit_tick(struct audit *a, int64_t now_ms);
 
-/* Emit all flows that wait to be written, as far as there is room. Return how many still wait. The
+/* Emit all flows that wait to be written, as far as there is room. Return how many still wait. Live
  * flows stay live in the history. */
 uint32_t audit_flush(struct audit *a, int64_t now_ms);
 
@@ -198,16 +199,16 @@ void audit_stats(const struct audit *a, struct audit_stats *out);
 /* Packets and bytes that left by an uplink, as conntrack counted them. ended: sums of the flows
  * that ended since waymarkd started. live: sums of the flows that were live in the last complete
  * dump. ended + live is exact at the end of a dump, before the next event is processed. If a flow
- * ends after the dump listed it, its final counters are subtracted from live. Therefore live may
- * wrap below 0. */
+ * ends during a dump that has already listed the flow, its final counters are subtracted from live.
+ * Therefore live may wrap below 0. */
 struct audit_coverage {
 	struct tally ended[FLOW_SHARES], live[FLOW_SHARES];
 	uint64_t lost[FLOW_SHARES]; /* number of flows that vanished; no sum contains their
 				     * counters */
 };
 void audit_coverage(const struct audit *a, uint8_t slot, struct audit_coverage *out);
-/* Set *out to the latest packet without a flow that left by this uplink, and forget the packet.
- * Return false if there was none since the last call. */
+/* Set *out to the latest packet that left by this uplink and belongs to no flow, and forget the
+ * packet. Return false if there was no such packet since the last call. */
 bool audit_flowless_take(struct audit *a, uint8_t slot, struct stray_packet *out);
 /* Return the number of UDP answers that left by this uplink since the last call and have a source
  * address that the request was not sent to (audit_unasked.c). example is set to the latest such
@@ -229,7 +230,7 @@ void audit_coverage_doubts(const struct audit *a, struct audit_doubts *out);
 void audit_uplink_counts(const struct audit *a, uint32_t live[UPLINKS_MAX],
 			 uint64_t mismatches[UPLINKS_MAX], uint64_t bytes[UPLINKS_MAX]);
 
-/* Copy the numbers of an uplink's mismatches, indexed by reason. */
+/* Copy how many mismatches of an uplink have each reason. The array is indexed by reason. */
 void audit_uplink_reasons(const struct audit *a, uint8_t slot, uint64_t reasons[REASONS]);
 
 #endif

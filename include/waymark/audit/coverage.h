@@ -19,17 +19,17 @@
 /* Compare two readings. Set the times, all counters, has_link, has_left, is_whole and the reading
  * in *out. has_gap is set if packets are missing from the sums of flows, and is never cleared.
  * has_lost is only read. All other members are left as they are. If boot or table differ between
- * the readings, or a rules' counter shrank, is_whole is false and the rules' counters in *out are
- * the new values, which are lower bounds. If boot or interface differ, or the interface's counter
- * shrank, has_link is false and link is 0. */
+ * the readings, the table was missing, or a rules' counter shrank, is_whole is false and the rules'
+ * counters in *out are the new values, which are lower bounds. If boot or interface differ, the
+ * interface was missing, or the interface's counter shrank, has_link is false and link is 0. */
 void coverage_settle(const struct coverage_reading *from, const struct coverage_reading *to,
 		     struct coverage_record *out);
 
-/* Adjust the reading base after we have loaded our rules again, which resets their counters. last
- * is the last reading of the old table; table identifies the new table. The difference between base
- * and a reading of the new table then includes the packets that the old table had counted. If base
- * and last are not readings of one table, base->table becomes 0, so that the next difference counts
- * as a reset. */
+/* Call after we have loaded our rules again, because loading resets their counters. `last` is the
+ * last reading of the old table; `table` identifies the new table. Adjust the earlier reading
+ * *base, so that the difference between *base and a reading of the new table includes the packets
+ * that the old table has counted since *base. If *base and *last are not readings of one table, set
+ * base->table to 0: the next difference then counts as a reset. */
 void coverage_rebase(struct coverage_reading *base, const struct coverage_reading *last,
 		     uint64_t table);
 

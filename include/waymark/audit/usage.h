@@ -10,8 +10,8 @@
 
 /* Add the traffic between two readings to *out, and copy the second reading to out->reading. A
  * counter that was reset (another boot, interface or table, or a lower value) counts from 0. If
- * from->time_ms is 0, no traffic is added. The interface's counters are skipped if a reading has no
- * interface, the rules' counters if a reading has no table. */
+ * from->time_ms is 0, no traffic is added. If a reading has no interface, the interface's counters
+ * are skipped. If a reading has no table, the rules' counters are skipped. */
 void usage_settle(const struct usage_reading *from, const struct usage_reading *to,
 		  struct usage_record *out);
 
@@ -19,10 +19,11 @@ void usage_settle(const struct usage_reading *from, const struct usage_reading *
 void usage_merge(struct usage_record *sum, const struct usage_record *u);
 
 /* Split the counts of an interval into bins of USAGE_BIN_MS, in proportion to how much of the
- * interval falls into each bin. Traffic that passed while no daemon ran is thus spread evenly over
- * that time. fn is called for each bin in which something is counted, and always for the bin that
- * contains to_ms. The call for that bin is the last one, and its record has the reading of whole. A
- * long interval gets longer bins, so that fn is called at most USAGE_PARTS_MAX + 1 times. */
+ * interval falls into each bin. Thus the traffic that passed while no daemon ran is spread evenly
+ * over that time. fn is called for each bin in which something is counted, and always for the bin
+ * that contains to_ms. The call for that bin is the last one, and its record has the reading of
+ * *whole. A long interval gets longer bins, so that fn is called at most USAGE_PARTS_MAX + 1
+ * times. */
 #define USAGE_PARTS_MAX 512
 typedef void usage_part_fn(void *data, const struct usage_record *part);
 void usage_split(const struct usage_record *whole, int64_t from_ms, int64_t to_ms,
