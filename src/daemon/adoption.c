@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * adoption.c - marks flows that began before the steering. A flow gets the mark of the uplink that
- * it belongs to, if that uplink is certain (plan/adopt.c decides).
+ * adoption.c - marks flows that began before the steering. If it is certain which uplink such a
+ * flow uses, the flow gets the mark of this uplink. plan/adopt.c decides.
  *
- * Flows are adopted after the rules are installed and before the default route of table main is
- * changed, so that no packet of an adopted flow leaves by another uplink.
+ * Marking such a flow is called adoption. Flows are adopted after the rules are installed and
+ * before the default route of table main is changed, so that no packet of an adopted flow leaves by
+ * another uplink.
  */
 #include <errno.h>
 #include <string.h>
@@ -19,7 +20,7 @@
 #include "waymark/steering/steering.h"
 
 struct adoption {
-	struct adopt *adopt; /* while flows are adopted, else NULL */
+	struct adopt *adopt; /* NULL except between adoption_begin() and adoption_end() */
 	uint32_t adopted, unadopted;
 };
 

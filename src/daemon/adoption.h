@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * adoption.h - marks flows that predate the steering. Call adoption_begin(), adoption_take() for
- * each entry of a table dump, and adoption_end().
+ * adoption.h - marks flows that predate the steering. Call adoption_begin() first, then
+ * adoption_take() for each entry of a table dump, and adoption_end() last.
  */
 #ifndef WAYMARK_SRC_DAEMON_ADOPTION_H
 #define WAYMARK_SRC_DAEMON_ADOPTION_H

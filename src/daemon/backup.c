@@ -6,7 +6,7 @@
  * Flows return after an uplink of a lower tier has been usable for SETTLE_MS. The kernel's table is
  * dumped step by step. The flows that began on the backup are listed and deleted, a few per second:
  * first idle flows, then flows of protocols other than TCP, then TCP flows. The dump is repeated
- * until no such flow is left. Must not know when an uplink is usable (uplink_states.c).
+ * until it finds no such flow. Must not know when an uplink is usable (uplink_states.c).
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -32,8 +32,7 @@
 
 /* How long an uplink of a lower tier must be usable before flows return to it. */
 #define SETTLE_MS 3000
-/* Maximum number of steps of a dump per tick. With this limit the loop also serves its other
- * sources. */
+/* Maximum number of dump steps per tick. Between ticks the loop serves its other sources. */
 #define DUMP_STEPS	 20
 #define LIST_MAX	 1024
 #define RETURNS_A_SECOND 5
@@ -61,9 +60,9 @@ struct candidate {
 
 struct backup {
 	struct in_use uplinks[UPLINKS_MAX];
-	int64_t settled_ms; /* steady clock: flows may return from this time on; 0: no flow is
-			     * waiting to return */
-	int64_t return_ms;  /* steady clock: time of the next deletion */
+	int64_t settled_ms; /* time from which flows may return (steady clock); 0: no flow waits to
+			     * return */
+	int64_t return_ms;  /* earliest time of the next deletion (steady clock) */
 	struct conntrack_dump *dump;
 	struct candidate *list; /* NULL: no flows return now */
 	size_t n, next;
@@ -106,7 +105,7 @@ void backup_stats(const struct daemon *d, struct backup_stats *out)
 	out->returned = d->backup->returned;
 }
 
-/* --- which are in use ------------------------------------------------------------------------ */
+/* --- backup uplinks in use ------------------------------------------------------------------- */
 
 /* Return the lowest tier among the uplinks with a weight above 0. is_usable: consider only usable
  * uplinks. */
@@ -274,8 +273,8 @@ static void return_begin(struct daemon *d)
 	return_stop(b);
 }
 
-/* End the return of flows: none is left on a backup uplink, or the configuration leaves them
- * there. */
+/* End the return of flows. Called when no flow is left on a backup uplink, or when the
+ * configuration leaves the flows there. */
 static void returns_end(struct daemon *d)
 {
 	for (unsigned slot = 0; slot < UPLINKS_MAX; slot++)

@@ -3,8 +3,9 @@
  * backup.h - watches backup uplinks, which new flows use while no uplink of a lower tier is usable.
  * Raises an alert while new flows use a backup.
  *
- * With on-uplink-up = "return", flows return when an uplink of a lower tier is usable again: the
- * flows that began on the backup are deleted, and so re-established on that uplink.
+ * If on-uplink-up is "return", flows return when an uplink of a lower tier is usable again:
+ * waymarkd deletes the flows that began on the backup, so that they are re-established on the
+ * uplink of the lower tier.
  */
 #ifndef WAYMARK_SRC_DAEMON_BACKUP_H
 #define WAYMARK_SRC_DAEMON_BACKUP_H

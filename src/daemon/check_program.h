@@ -16,13 +16,15 @@ struct check_programs *check_programs_new(void); /* NULL with errno */
 void check_programs_free(struct check_programs *c);
 void check_programs_forget(struct check_programs *c, uint8_t slot);
 
-/* Hand due checks to the talker. results has the current check state of each uplink, by slot: 1
- * good, 0 bad, -1 none. Each program gets the state of its uplink. now_ms: steady clock. */
+/* Hand the checks that are due to the talker. results[slot] is the current check state of an uplink
+ * (1: good, 0: bad, -1: none). The uplink's program gets this state in the variable CHECK. now_ms
+ * is a time of the steady clock. */
 void check_programs_tick(struct check_programs *c, struct daemon *d, const int8_t *results,
 			 int64_t now_ms);
 
-/* Take the result of the check with this number from the talker. If it is "good" or "bad", call fn.
- * Else the program could not be run: log the first such result of an uplink. */
+/* Take the result of the check with this number from the talker. If the result is "good" or "bad",
+ * call fn. Any other result says why the program could not be run; log only the first such result
+ * of each uplink. */
 typedef void check_program_fn(struct daemon *d, uint8_t slot, bool is_good);
 void check_programs_take(struct check_programs *c, struct daemon *d, int64_t number,
 			 const char *result, check_program_fn *fn);

@@ -5,7 +5,7 @@
  * or routes that may affect pinned flows. A new finding is logged once, and raises an alert unless
  * its level is OK.
  *
- * Must not prevent the start: other modules do so if the audit would be meaningless.
+ * Must not prevent the start. If the audit would be meaningless, other modules prevent the start.
  */
 #include "daemon/collisions.h"
 
@@ -23,8 +23,8 @@
 #include "waymark/hostcheck/hostcheck.h"
 #include "waymark/steering/steering.h"
 
-/* Check SETTLE_MS after a change, because tools change rules in bursts, but at least SPACING_MS
- * after the previous check, because a snapshot of many routes is expensive. */
+/* A check runs SETTLE_MS after a change, because tools change rules in bursts. It runs at least
+ * SPACING_MS after the previous check, because a snapshot of many routes is expensive. */
 #define SETTLE_MS  1000
 #define SPACING_MS 5000
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* commands.c - decides which clients may send which commands to the control socket, and replies to
- * them. */
+/* commands.c - decides which client of the control socket may send which command, and runs the
+ * commands. */
 #include "daemon/commands.h"
 
 #include <errno.h>

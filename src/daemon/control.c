@@ -2,8 +2,9 @@
 /*
  * control.c - serves the control socket's clients.
  *
- * A client sends one line. Its answer is queued and sent. Then the client is closed, or stays as a
- * watcher. A timer drops slow clients. Must not know what a command means.
+ * A client sends one line. The answer is queued and sent, and then the client is disconnected. A
+ * client that becomes a watcher stays connected. A timer drops slow clients. Must not know what a
+ * command means.
  */
 #define _GNU_SOURCE /* accept4 */
 #include "daemon/control.h"
@@ -20,7 +21,7 @@
 
 #include "daemon/control_socket.h"
 
-/* Data of an epoll event: the index of a client, or one of these. */
+/* The data of an epoll event is the index of a client or one of these values. */
 #define EVENT_LISTENER CONTROL_CLIENTS_MAX
 #define EVENT_TIMER    (CONTROL_CLIENTS_MAX + 1)
 /* Maximum number of events that one control_process() serves, so that the loop's other sources wait
@@ -43,7 +44,7 @@ struct control {
 	struct control_socket socket;
 	int epoll_fd;
 	int timer_fd;
-	bool is_paused; /* no client is accepted, because descriptors are short */
+	bool is_paused; /* no client is accepted, because descriptors or memory are short */
 	control_handler_fn *handler;
 	control_judge_fn *judge;
 	void *data;
@@ -84,7 +85,7 @@ static void client_drain(const struct client *cl)
 static void client_close(struct control *c, struct client *cl)
 {
 	client_drain(cl);
-	close(cl->fd); /* also removes it from the epoll set */
+	close(cl->fd); /* also removes the descriptor from the epoll set */
 	free(cl->out);
 	if (cl->is_watcher)
 		c->stats.watchers--;
@@ -421,8 +422,9 @@ int control_process(struct control *c)
 	struct epoll_event ev;
 	int n, i;
 
-	/* Fetch one event at a time. Serving an event may close another client, whose entry a new
-	 * client may then get; an event that was fetched earlier would reach the wrong client. */
+	/* Fetch one event at a time. Serving one event may close another client, and a new client
+	 * may then get the entry of the closed client. An event that was fetched earlier for the
+	 * closed client would reach the new client. */
 	for (i = 0; i < EVENTS_A_CALL; i++) {
 		n = epoll_wait(c->epoll_fd, &ev, 1, 0);
 		if (n < 0 && errno != EINTR)

@@ -13,15 +13,16 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Maximum number of clients, and of watchers among them. The difference leaves room for other
- * commands, such as `status`. */
+/* Maximum number of clients, and of watchers among them. Watchers cannot take all places, so that
+ * another client can still send a command such as `status`. */
 #define CONTROL_CLIENTS_MAX  16
 #define CONTROL_WATCHERS_MAX 12
 /* Maximum number of clients of one user. Root and waymarkd's user have no such limit. */
 #define CONTROL_CLIENTS_A_USER 8
 /* Maximum size of a request, newline included. */
 #define CONTROL_REQUEST_MAX 4096
-/* Maximum number of unsent bytes for a watcher. With more, it is dropped as too slow. */
+/* Maximum number of bytes that wait to be sent to a watcher. A watcher that exceeds this number is
+ * dropped as too slow. */
 #define CONTROL_WATCH_QUEUE_MAX (256 * 1024)
 /* A client must send its request, or read a part of its answer, within this number of seconds. */
 #define CONTROL_PATIENCE_S 5
@@ -34,8 +35,8 @@ struct control_peer {
 	int32_t pid; /* in our pid namespace; 0: the process is in another pid namespace */
 };
 
-/* Answer one command with malloc'd JSON text; control adds the newline and frees it. On failure
- * return NULL with errno (ENOENT: unknown command). */
+/* Answer one command with malloc'd JSON text; control.c adds a newline and frees the text. On
+ * failure return NULL with errno (ENOENT: unknown command). */
 typedef char *control_handler_fn(void *data, const char *command, const struct control_peer *peer);
 
 /* Listen at path with mode 0660, and create missing folders. A socket file without a listener is
@@ -52,7 +53,8 @@ void control_set_judge(struct control *c, control_judge_fn *judge);
  * allowed. */
 void control_close(struct control *c);
 
-/* Return the descriptor to poll: readable when control_process() has work. Owned by c. */
+/* Return the descriptor to poll. It is readable when control_process() has work. The caller must
+ * not close it. */
 int control_fd(const struct control *c);
 
 /* Serve a bounded number of events. Return 0 or -errno (of epoll). */
@@ -61,8 +63,8 @@ int control_process(struct control *c);
 /* Return whether there are watchers. If not, the caller need not format lines. */
 bool control_has_watchers(const struct control *c);
 
-/* Send a line (without its newline) to every watcher. A watcher with more than
- * CONTROL_WATCH_QUEUE_MAX unread bytes is dropped. */
+/* Send a line (without its newline) to every watcher. A watcher that has more than
+ * CONTROL_WATCH_QUEUE_MAX unsent bytes is dropped. */
 void control_broadcast(struct control *c, const char *line);
 
 struct control_stats {
@@ -70,7 +72,8 @@ struct control_stats {
 	uint64_t refused;	    /* too many clients or watchers */
 	uint64_t bad_requests;	    /* not JSON, without a command, too long, unknown or not
 				     * permitted */
-	uint64_t dropped_slow;	    /* too slow: CONTROL_PATIENCE_S or queue limit exceeded */
+	uint64_t dropped_slow;	    /* clients that exceeded CONTROL_PATIENCE_S, and watchers whose
+				     * line could not be queued */
 	uint32_t clients, watchers; /* current numbers */
 };
 void control_stats(const struct control *c, struct control_stats *out);

@@ -2,8 +2,9 @@
 /*
  * control_socket.c - creates and removes the socket file of the control socket.
  *
- * Two daemons must not share a path, but a daemon that died leaves its file. So a socket without a
- * listener is replaced, and a file that is not a socket is never removed.
+ * A daemon that died leaves its socket file, so a socket without a listener is replaced. Two
+ * daemons must not share a path, so a socket with a listener is kept. A file that is not a socket
+ * is never removed.
  */
 #include "daemon/control_socket.h"
 
@@ -47,8 +48,8 @@ static int folder_make(const char *path)
 	return 0;
 }
 
-/* Return 0 if no process listens at the address, also if the file does not exist; -EADDRINUSE if a
- * process listens; or another -errno. */
+/* Return 0 if no process listens at the address or the file does not exist, -EADDRINUSE if a
+ * process listens, or another -errno. */
 static int socket_is_stale(const struct sockaddr_un *sun)
 {
 	struct stat st;
@@ -63,7 +64,7 @@ static int socket_is_stale(const struct sockaddr_un *sun)
 		return -errno;
 	if (!connect(fd, (const struct sockaddr *)sun, sizeof(*sun)))
 		err = -EADDRINUSE;
-	else if (errno == EAGAIN) /* its backlog is full, so a process listens */
+	else if (errno == EAGAIN) /* the backlog is full, so a process listens */
 		err = -EADDRINUSE;
 	else if (errno != ECONNREFUSED && errno != ENOENT)
 		err = -errno;
@@ -95,7 +96,7 @@ static int socket_publish(struct control_socket *s)
 {
 	struct stat st;
 
-	/* bind() has applied the umask. Set the bits that it cleared, so that the group may
+	/* bind() has applied the umask. Set the bits that the umask cleared, so that the group may
 	 * connect. */
 	if (chmod(s->path, CONTROL_MODE) || lstat(s->path, &st) || listen(s->fd, CONTROL_BACKLOG))
 		return -errno;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * control_socket.h - creates the file of the control socket, replaces the file of a daemon that has
- * died, and removes the file. Must not know clients.
+ * control_socket.h - creates and removes the file of the control socket, and replaces the file of a
+ * daemon that has died. Must not know clients.
  */
 #ifndef WAYMARK_SRC_DAEMON_CONTROL_SOCKET_H
 #define WAYMARK_SRC_DAEMON_CONTROL_SOCKET_H
@@ -11,7 +11,7 @@
 struct control_socket {
 	int fd;
 	char *path;
-	dev_t device; /* identify the file that we created */
+	dev_t device; /* device and inode identify the file that we created */
 	ino_t inode;
 };
 

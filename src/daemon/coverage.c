@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * coverage.c - computes for each uplink how many of the packets that left by it are in the history.
- * After each table dump (resync.c) it reads the counters of the rules and the interfaces, and
- * compares them with the counters of the flows. The time between two comparisons is an interval.
+ * coverage.c - computes for each uplink how many of the packets that left by this uplink are in the
+ * history. After each table dump (resync.c) it reads the counters of the rules and the interfaces,
+ * and compares them with the counters of the flows. The time between two comparisons is an
+ * interval.
  *
  * If a dump fails, the interval lasts until the next successful dump. Must not know how counters
  * are compared (audit/coverage.c).
@@ -82,8 +83,8 @@ static void flows_read(const struct daemon *d, uint8_t slot, struct coverage_rea
 	}
 }
 
-/* The next waymarkd continues from the saved reading, but does not know the flows that have ended.
- * Subtract the counters of these flows from the reading. */
+/* Prepare a reading that is saved for the next waymarkd: subtract the counters of the flows that
+ * have ended, because the next waymarkd does not know these flows. */
 static void ended_take_off(const struct daemon *d, uint8_t slot, struct coverage_reading *r)
 {
 	struct audit_coverage c;
@@ -131,7 +132,7 @@ static bool has_gap(const struct doubts *before, const struct doubts *now)
 	       now->audit.lost > before->audit.lost || now->unwritten != before->unwritten;
 }
 
-/* --- a look ------------------------------------------------------------------------ */
+/* --- comparisons ------------------------------------------------------------------- */
 
 static void record_emit(struct daemon *d, const struct coverage_record *r)
 {
@@ -246,8 +247,8 @@ void coverage_stats(const struct daemon *d, struct coverage_stats *out)
 	out->comparisons_due = c->comparisons_due;
 }
 
-/* Request a dump again while a requested comparison is missing. Request one also at the start of
- * each hour, so that an interval ends there. */
+/* Request a dump again while a requested comparison is missing. At the start of each hour, also
+ * request a dump, so that an interval ends then. */
 void coverage_tick(struct daemon *d, int64_t now_ms)
 {
 	struct coverage *c = d->coverage;
@@ -266,7 +267,7 @@ const struct coverage_record *coverage_sum(const struct daemon *d, uint8_t slot)
 	return &d->coverage->sum[slot];
 }
 
-/* --- loads of the rules ------------------------------------------------------------ */
+/* --- loads of the ruleset ---------------------------------------------------------- */
 
 static void rules_rebase(struct daemon *d, uint64_t table)
 {
@@ -303,8 +304,8 @@ static void on_load(void *data, bool is_done)
 
 /* --- start and stop ---------------------------------------------------------------- */
 
-/* Continue the interval of an earlier waymarkd: if its last reading of the slot is of this boot,
- * take this reading as the interval's start. */
+/* Continue the interval of an earlier waymarkd: if the last saved reading of the slot is from this
+ * boot, take that reading as the start of the interval. */
 static void base_take(void *data, uint8_t slot, const struct coverage_reading *r)
 {
 	struct coverage *c = data;

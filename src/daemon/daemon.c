@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * daemon.c - starts and stops waymarkd. The start opens everything that may fail before it changes
- * the system. The stop first removes the steering, if the configuration says so, and then closes
- * everything.
+ * daemon.c - starts and stops waymarkd. The start first opens everything that may fail, and only
+ * then changes the system. The stop first removes the steering, if the configuration says so, and
+ * then closes everything.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -365,8 +365,8 @@ static void drain(struct daemon *d)
 			break;
 }
 
-/* Close the history. If its disk does not answer, leave it open: the next start finds that it was
- * not closed, and records a gap. */
+/* Close the history. If the disk does not answer, leave the history open. The next start then finds
+ * that the history was not closed, and records a gap. */
 static void history_close(struct daemon *d)
 {
 	struct writer_stats stats = {.depth = 0};

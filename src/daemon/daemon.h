@@ -4,8 +4,8 @@
  * its state; its header declares what other modules may call.
  *
  * Data flows one way: the kernel's adapters (observe.c) feed the audit. publish.c passes what the
- * audit emits to the store, the watchers and the alerts. steer.c keeps the steering as planned.
- * status.c reads from all these modules; none of them calls status.c.
+ * audit emits to the store, the watchers and the alerts. steer.c keeps the installed steering as
+ * planned. status.c reads from all these modules; none of them calls status.c.
  */
 #ifndef WAYMARK_SRC_DAEMON_DAEMON_H
 #define WAYMARK_SRC_DAEMON_DAEMON_H
@@ -66,8 +66,8 @@ struct daemon {
 	struct watch *watch;
 };
 
-/* Open and install everything, or log the error and undo everything. Takes ownership of the
- * configuration and the talker in both cases. Return NULL with errno on failure. */
+/* Open and install everything, or log the error and undo everything. In both cases, take ownership
+ * of the configuration and the talker. Return NULL with errno on failure. */
 struct daemon *daemon_start(struct config *c, struct talker *t);
 int daemon_run(struct daemon *d);
 void daemon_stop(struct daemon *d);

@@ -103,8 +103,8 @@ static void on_talker(void *data)
 	int fd = talker_fd(d->talker);
 
 	talker_process(d->talker);
-	/* If the talker is gone, its descriptor is closed and so no longer in the epoll set. Free
-	 * its rank in the loop. */
+	/* If the talker is gone, its descriptor is closed, so it is not in the epoll set. Free the
+	 * rank of the talker in the loop. */
 	if (talker_fd(d->talker) >= 0 || !d->delivery->is_watched)
 		return;
 	d->delivery->is_watched = false;
@@ -154,8 +154,8 @@ static bool webhook_is_failing(struct delivery *y, const struct alerter_stats *s
 	return y->webhook_ms && now_ms - y->webhook_ms >= PATIENCE_MS;
 }
 
-/* Return the number of lost alerts: their program failed, or the webhook dropped them
- * (webhook.h). */
+/* Return the number of lost alerts. An alert is lost if its program failed or the webhook dropped
+ * it (webhook.h). */
 static uint64_t lost_count(const struct alerter_stats *s)
 {
 	return s->programs_failed + s->webhook.dropped;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * delivery.h - watches whether alerts are delivered: logs one line and raises one alert when the
- * talker, a program, the webhook or the JSON file begins to fail, and again when all of them work.
+ * delivery.h - watches whether alerts are delivered. When the talker, a program, the webhook or the
+ * JSON file begins to fail, it logs one line and raises one alert. When all of them work again, it
+ * logs this and ends the alert.
  */
 #ifndef WAYMARK_SRC_DAEMON_DELIVERY_H
 #define WAYMARK_SRC_DAEMON_DELIVERY_H

@@ -5,9 +5,9 @@
  *
  * Each question to the kernel costs a dump of the rules and routes, or a listing of the ruleset.
  * Many mismatches must not cause as many dumps, so only QUESTIONS_A_MOMENT questions are asked
- * within a moment (MOMENT_MS). After that, the audit gets the latest answer for the same uplink and
- * family. If answers take long, as on a busy machine, a moment is longer, up to MOMENT_MOST_MS, so
- * that questions take about a tenth of the time.
+ * within a moment (MOMENT_MS). Further mismatches in this moment get the latest answer for the same
+ * uplink, family and kind of packets. If answers take long, as on a busy machine, a moment is
+ * longer (at most MOMENT_MOST_MS), so that questions take about a tenth of the time.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -20,8 +20,8 @@
 #include "waymark/plan/drain.h"
 #include "waymark/steering/steering.h"
 
-/* The kinds of packets that routing treats alike: rules may tell the host's own packets from those
- * that it forwards. */
+/* Two kinds of packets, which rules may route differently: packets that this host sends itself, and
+ * packets that it forwards. */
 enum { SENT_BY_HOST, FORWARDED, KINDS };
 
 /* The latest answer for an uplink, a family and a kind of packets. */
@@ -121,9 +121,9 @@ static const struct diagnosis *routing_diagnose(struct daemon *d, const struct a
 	*known = (struct diagnosis){.dst = stray->dst, .mark = stray->mark};
 	known->reason = steering_diagnose(d->steering, u, &q, known->object);
 	answer_stamp(d, known, now_ms);
-	/* The uplink may be down although its link is up: its routes are not installed yet, a
-	 * decision removed its routes and rules, its default route was withdrawn, or it has no
-	 * address in this family. */
+	/* The uplink may be down although its link is up: its routes are not installed yet, it was
+	 * taken down by decision, its default route was withdrawn, or it has no address in this
+	 * family. */
 	if ((known->reason == REASON_ROUTE_MISSING || known->reason == REASON_RULE_MISSING) &&
 	    !uplink_states_family_carries(d, stray->expected, is_v6))
 		known->reason = REASON_UPLINK_DOWN;
@@ -164,8 +164,9 @@ enum reason diagnose_stray(void *data, const struct audit_stray *stray, char obj
 	return known->reason;
 }
 
-/* If a question may be asked, look at the kernel's current rules and routes, otherwise at those of
- * the steering's last snapshot. */
+/* Return whether a rule or route leads new flows to an uplink that new flows avoid. If a question
+ * may be asked, use the kernel's current rules and routes; otherwise use the steering's last
+ * snapshot. */
 bool diagnose_undrained(void *data, const struct audit_stray *stray, char object[OBJECT_MAX])
 {
 	struct daemon *d = data;

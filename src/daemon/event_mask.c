@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * event_mask.c - chooses which conntrack events the kernel generates: all, or only those that the
- * audit needs. With events = auto it chooses all if another process listens. The ruleset sets the
- * event mask; this file decides whether the ruleset does so.
+ * audit needs. If key events is "auto", it chooses all events while another process listens. The
+ * ruleset sets the event mask; this file decides whether the ruleset does so.
  *
  * A flow keeps the event mask that was set when it began. So a new listener gets all events of a
  * flow only if the flow begins after the mask was removed.
@@ -36,8 +36,8 @@ static bool is_minimal_wanted(struct daemon *d)
 		return false;
 	case EVENTS_MINIMAL:
 		return true;
-	default: /* EVENTS_AUTO; if the number is unknown (negative), assume that another process
-		  * listens */
+	default: /* EVENTS_AUTO; if the number of listeners is unknown (negative), assume that
+		  * another process listens */
 		return d->event_mask->listeners == 0;
 	}
 }

@@ -63,7 +63,7 @@ static bool is_same_place(const struct prometheus_config *a, const struct promet
 	return a->port == b->port && (!a->port || addr_is_equal(&a->addr, &b->addr));
 }
 
-/* Serve at the new address. If that fails, keep the former one. */
+/* Serve at the new address. If that fails, continue to serve at the old address. */
 static int http_set(struct daemon *d, const struct prometheus_config *c)
 {
 	struct exporter *e = d->exporter;
@@ -96,8 +96,8 @@ static int text_write(int fd, const char *text)
 	return (size_t)n == length ? 0 : -ENOSPC;
 }
 
-/* Replace the file. Create the new one with O_EXCL: another user may have put a link into the
- * folder, which must not be followed. */
+/* Replace the file. Create the new file with O_EXCL, so that a link that another user has put into
+ * the folder is not followed. */
 static int file_replace(const char *path, const char *text)
 {
 	char new[4096 + 8];
@@ -161,7 +161,7 @@ static int file_remove(const char *path, const char *unused)
 	return unlink(path) ? -errno : 0;
 }
 
-/* Write the last file, which shows its readers that waymarkd does not run. */
+/* Write a last file that shows its readers that waymarkd does not run. */
 static void file_end(struct exporter *e)
 {
 	if (e->config.textfile)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * flow_delete.c - on-mismatch = "delete-flow": deletes the conntrack entry of a flow that left by
- * the wrong uplink, so that it is re-established.
+ * the wrong uplink, so that the flow is re-established.
  *
  * Deletions are queued while packets and events are read, and made at the next tick, so that
- * reading does not wait for the kernel. Their number per second is limited. Must not know what a
- * mismatch is (the audit decides), nor how the end of the flow is recorded.
+ * reading does not wait for the kernel. The number of deletions per second is limited. Must not
+ * know what a mismatch is (the audit decides), nor how the end of the flow is recorded.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -33,8 +33,10 @@ struct wanted_deletion {
 struct flow_delete {
 	struct wanted_deletion wanted[DELETIONS_MAX];
 	unsigned n_wanted;
-	int64_t deleted_ms[DELETIONS_A_SECOND]; /* latest deletions; a ring; steady clock */
-	uint64_t deleted, not_deleted;		/* not deleted: because of the limits */
+	int64_t deleted_ms[DELETIONS_A_SECOND]; /* times of the latest deletions (steady clock), as
+						 * a ring */
+	uint64_t deleted, not_deleted;		/* not_deleted: flows that were kept because of the
+						 * limits */
 	uint64_t not_deleted_reported;
 	int64_t not_deleted_reported_ms; /* steady clock */
 };
@@ -56,9 +58,9 @@ void flow_delete_stats(const struct daemon *d, struct flow_delete_stats *out)
 	out->not_deleted = d->flow_delete->not_deleted;
 }
 
-/* Return whether mismatching flows of this uplink are deleted. This does not help while the uplink
- * is down: with on-uplink-down = "hold" the flow may use another uplink, and with "flush" the flow
- * is deleted anyway. */
+/* Return whether mismatching flows whose mark names this uplink are deleted. While the uplink is
+ * down, a deletion does not help. If on-uplink-down is "hold", such a flow may use another uplink;
+ * if it is "flush", flush.c deletes the flow. */
 static bool is_deletable(const struct daemon *d, uint8_t expected)
 {
 	return d->config->on_mismatch == ON_MISMATCH_DELETE && expected < UPLINKS_MAX &&

@@ -12,13 +12,14 @@ struct daemon;
 
 int flow_delete_open(struct daemon *d); /* 0 or -errno */
 void flow_delete_close(struct daemon *d);
-/* Delete a flow with a new mismatch at the next tick, if the configuration says so. */
+/* Take a flow that has a new mismatch. If the configuration says so, the flow is deleted at the
+ * next tick. */
 void flow_delete_want(struct daemon *d, const struct flow_record *f,
 		      const struct mismatch_record *m);
 void flow_delete_tick(struct daemon *d, int64_t now_ms);
 
 struct flow_delete_stats {
-	uint64_t deleted, not_deleted; /* not deleted: because of the limits */
+	uint64_t deleted, not_deleted; /* not_deleted: flows that were kept because of the limits */
 };
 void flow_delete_stats(const struct daemon *d, struct flow_delete_stats *out);
 

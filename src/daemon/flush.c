@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * flush.c - on-uplink-down = "flush": deletes the flows of an uplink that is down, so that they are
- * re-established on another one.
+ * re-established on another uplink.
  *
  * Flows are deleted when the uplink has been down for SETTLE_MS, the routes are up to date, and
  * another uplink is up. Must not know when an uplink counts as up (uplink_states.c decides).
@@ -18,7 +18,8 @@
 #include "daemon/uplink_states.h"
 
 struct flush {
-	int64_t due_ms[UPLINKS_MAX]; /* steady clock: when to delete; 0: nothing to delete */
+	int64_t due_ms[UPLINKS_MAX]; /* when to delete the flows (steady clock); 0: no deletion is
+				      * due */
 	uint8_t seen_state[UPLINKS_MAX];
 };
 

@@ -2,9 +2,10 @@
 /*
  * identity.c - switches from root to the user of the configuration, before any file is opened.
  *
- * The folders of history and state must belong to that user, or to root if the user may write to
- * them: any other owner could replace the files. A sticky folder such as /tmp is also safe. A
- * folder that only root may enter is not changed; waymarkd then stays root and logs why.
+ * The folders of the history and the control socket must belong to that user, or they must belong
+ * to root and the user may write to them. Any other owner could replace the files. A sticky folder
+ * such as /tmp is also safe. If only root may enter a folder, the folder is not changed, and
+ * waymarkd stays root and logs why.
  */
 #include "daemon/identity.h"
 
@@ -151,7 +152,7 @@ static int folder_prepare(const char *file, const struct identity *id)
 	return -errno;
 }
 
-/* --- the change ---------------------------------------------------------------------- */
+/* --- the switch of the user ---------------------------------------------------------- */
 
 static int identity_become(const struct config *c)
 {

@@ -9,14 +9,15 @@
  * at the first look-up. Return 0 or -errno, logged. */
 int identity_rehearse(void);
 
-/* Choose the user. If we are root and key user is not "root": check or create the folders of
- * history and state for the configured user and group, become that user, and keep only
- * CAP_NET_ADMIN; stay root if only root may enter a folder (identity.c). Else keep the current
- * user. In each case drop all other privileges for good. Return 0 or -errno, logged. */
+/* Set the user that waymarkd runs as, and drop for good all privileges that waymarkd does not need.
+ * If waymarkd is root and key user names another user: check or create the folders of the history
+ * and the control socket for that user, become that user, and keep only CAP_NET_ADMIN. If only root
+ * may enter one of these folders, waymarkd stays root (identity.c). In all other cases the user
+ * does not change. Return 0 or -errno, logged. */
 int identity_assume(const struct config *c);
 
-/* Start the talker. If we are root, the talker runs as the user of section alert or, if none is
- * set, as waymarkd's user. Return NULL on failure, logged. */
+/* Start the talker. If waymarkd is root, the talker runs as the user of section alert; if this user
+ * is not set, it runs as waymarkd's configured user. Return NULL on failure, logged. */
 struct talker *identity_talker(const struct config *c);
 
 #endif

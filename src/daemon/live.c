@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * live.c - takes a snapshot of the counters of live flows. Our flow table holds no counters,
- * because they change with each packet; they are read from the kernel.
+ * live.c - takes a snapshot of the counters of live flows. The counters are read from the kernel.
+ * Our flow table does not hold them, because they change with each packet.
  */
 #include "daemon/live.h"
 
@@ -15,9 +15,9 @@
 #include "daemon/resync.h"
 #include "waymark/audit/audit.h"
 
-/* Limit of a snapshot's size; with more live flows there is no snapshot. It is checked only when
- * the array of rows is full. room_make() doubles the array from 1024 rows on, so at most 2^20 rows
- * of 56 bytes (56 MiB) are used. */
+/* Maximum number of rows of a snapshot. If there are more live flows, there is no snapshot. The
+ * limit is checked only when the array of rows is full. room_make() begins with 1024 rows and
+ * doubles the array, so the array has at most 2^20 rows of 56 bytes (56 MiB). */
 #define ROWS_MAX  1000000
 #define ROWS_PART 4096
 /* A request for the first part gets a snapshot that is at most FRESH_MS old. A snapshot is freed
@@ -167,8 +167,9 @@ char *live_answer(struct daemon *d, const char *from, int64_t now_ms)
 	out = open_memstream(&text, &size);
 	if (!out)
 		return NULL;
-	/* The dump has read the idle times, and may have begun long before taken_ms. Send the time
-	 * when the dump began, so that clients do not count idle times from a later time. */
+	/* The idle times were read during the dump, which may have begun long before taken_ms. Send
+	 * the time when the dump began, so that no client counts an idle time from a time after the
+	 * reading. */
 	fprintf(out, "{\"is_ready\":true,\"taken_ms\":%" PRId64 ",\"total\":%zu,\"rows\":[",
 		l->begun_ms, l->n);
 	rows_print(l, first, out);

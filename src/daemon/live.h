@@ -16,8 +16,8 @@ struct daemon;
 int live_open(struct daemon *d); /* 0 or -errno */
 void live_close(struct daemon *d);
 
-/* Take the start, the entries and the end of a table dump of resync.c. err: the dump failed and
- * will be repeated. */
+/* Take the start, the entries and the end of a table dump of resync.c. If err is not 0, the dump
+ * failed and will be repeated. */
 void live_begin(struct daemon *d, int64_t now_ms);
 void live_take(struct daemon *d, const struct ct_event *entries, size_t n);
 void live_end(struct daemon *d, int err, int64_t now_ms);

@@ -193,7 +193,8 @@ static void repeats_end(void)
 	line_put(queue.last_level, text);
 }
 
-/* Return whether the line is only counted, because it has repeated the last one often enough. */
+/* Return whether the line is only counted, because FLOOD_LINES equal lines were written just before
+ * it. */
 static bool is_repeated(enum log_level level, const char *text)
 {
 	int64_t now_ms = clock_steady_ms(), passed_ms = now_ms - queue.last_ms;
@@ -275,7 +276,7 @@ void log_stop(void)
 	while (queue.is_running)
 		if (pthread_cond_timedwait(&queue.change, &queue.lock, &until))
 			break;
-	/* If the thread hangs, do not wait longer: the end of the process ends it. */
+	/* If the thread hangs, do not wait longer: the thread ends with the process. */
 	pthread_mutex_unlock(&queue.lock);
 }
 

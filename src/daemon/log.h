@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * log.h - waymarkd's log on standard error. Lines have a priority that journald reads or, without a
- * journal, a time.
+ * log.h - waymarkd's log on standard error. Each line begins with a priority if journald reads it,
+ * and otherwise with a time.
  *
  * A thread writes the lines, so that a pipe that is not read or a slow disk never delays the
  * caller. Lines that find the queue full are dropped and counted. Repeated lines are counted and
@@ -23,14 +23,15 @@ enum log_level {
 };
 
 void log_open(void);
-/* Drop lines that are less important than this level; LOG_LEVEL_INFO unless set. log_force_level()
- * (option -d) sets the level for good; later calls of log_set_level() have no effect. */
+/* Drop lines that are less important than this level. If no level is set, the level is
+ * LOG_LEVEL_INFO. log_force_level() (option -d) sets the level for good; later calls of
+ * log_set_level() have no effect. */
 void log_set_level(enum log_level level);
 void log_force_level(enum log_level level);
 /* Write from a separate thread from now on. Return 0 or -errno. */
 int log_start(void);
-/* Write the queued lines, for at most a second. The caller of log_line() writes later lines
- * itself. */
+/* Write the queued lines, for at most a second. Later lines are written by the caller of
+ * log_line(). */
 void log_stop(void);
 
 __attribute__((format(printf, 2, 3))) void log_line(enum log_level level, const char *format, ...);
@@ -51,8 +52,8 @@ void log_tick(void);
 uint64_t log_dropped(void);
 
 /* Log messages that other modules print to a FILE. log_capture() returns a capture, or NULL if
- * memory is short; log_capture_file() returns its FILE; log_release() logs what was printed to it,
- * line by line, and frees it. */
+ * memory is short; log_capture_file() returns its FILE; log_release() logs what was printed to the
+ * FILE, line by line, and frees the capture. */
 struct log_capture;
 struct log_capture *log_capture(void);
 FILE *log_capture_file(struct log_capture *c);

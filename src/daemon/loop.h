@@ -38,8 +38,9 @@ void loop_remove(struct loop *l, enum loop_rank rank, int fd);
 int loop_run(struct loop *l);
 void loop_stop(struct loop *l);
 
-/* Return the name of the source that the loop serves now, and set *since_ms to the time when it
- * began (CLOCK_MONOTONIC). NULL: the loop waits. Any thread may call it. */
+/* Return the name of the source that the loop serves now, and set *since_ms to the time when the
+ * loop began to serve it (CLOCK_MONOTONIC). Return NULL if the loop waits. Any thread may call this
+ * function. */
 const char *loop_doing(const struct loop *l, int64_t *since_ms);
 
 #endif

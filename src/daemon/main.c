@@ -69,8 +69,8 @@ static int arguments_read(int argc, char **argv, const char **path, int *debug)
 	return EXIT_USAGE;
 }
 
-/* Start the daemon; takes ownership of the configuration. Start the talker first, before anything
- * is open that the talker must not inherit. Return NULL on failure, logged. */
+/* Start the daemon. Takes ownership of the configuration. The talker starts first, before waymarkd
+ * opens descriptors that the talker must not inherit. Return NULL on failure, logged. */
 static struct daemon *daemon_begin(struct config *config)
 {
 	struct talker *talker = identity_rehearse() ? NULL : identity_talker(config);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * namespace_lock.h - ensures that only one waymarkd runs per network namespace, even if two have
- * different files (configuration, history, sockets).
+ * namespace_lock.h - ensures that only one waymarkd runs per network namespace, even if a second
+ * waymarkd has another configuration, history and control socket.
  */
 #ifndef WAYMARK_SRC_DAEMON_NAMESPACE_LOCK_H
 #define WAYMARK_SRC_DAEMON_NAMESPACE_LOCK_H

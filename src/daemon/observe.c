@@ -36,14 +36,15 @@
  * might not end. */
 #define EMPTY_TURNS 256
 
-/* Number of records that a few turns can produce. If the writer's queue has no room for more than
- * these, the writer has fallen behind. */
+/* Number of records that a few turns can produce. If the writer's queue has room for no more than
+ * this number, the writer has fallen behind. */
 #define EVENTS_ROOM	   4096u
 #define WRITER_PATIENCE_MS 2000
 #define HOLD_NS		   2000000
 
 /* If the newest NFLOG message is at most this old, read the pending messages before a DESTROY event
- * is processed. Else they might be attributed to the next flow with the same addresses. */
+ * is processed. Otherwise these messages might be attributed to the next flow with the same
+ * addresses. */
 #define LOGGING_MS 1000
 
 /* Reasons of gap alerts. */
@@ -55,20 +56,20 @@ struct observe {
 	int64_t last_logged_ms;			    /* time of the newest NFLOG message */
 	struct open_gap packets_gap;		    /* open from an overrun until the socket was
 						     * read empty */
-	int64_t overrun_since_ms, overrun_until_ms; /* the newest gap whose lost messages are not
-						     * counted yet; 0: none */
+	int64_t overrun_since_ms, overrun_until_ms; /* start and end of the newest gap whose lost
+						     * messages are not counted yet; 0: none */
 	struct open_gap events_gap;		    /* like packets_gap, but for the event socket */
-	uint64_t events_refused;		    /* conntrack_stats.refused at the last gap's
-						     * end */
+	uint64_t events_refused;		    /* value of conntrack_stats.refused at the end
+						     * of the last gap */
 	uint64_t events_unreadable;		    /* parse errors for which a gap was recorded */
 	uint64_t held_back;			    /* how often events were left unread */
 };
 
 static int observe_packets(struct daemon *d);
 
-/* Return the time of an event: usually when the batch of events was read. For an update with a TCP
- * state, which may end the flow, return the current time: the event has no timestamp, the batch may
- * have begun long before, and a flow must not end before its packets. */
+/* Return the time of an event. Usually this is the time when the read of its batch began. An update
+ * with a TCP state may end the flow, and a flow must not end before its packets. The batch may have
+ * begun long before, so the time of such an update is the current time. */
 static int64_t event_ms(const struct daemon *d, const struct ct_event *ev)
 {
 	return ev->type == CT_UPDATE && ev->tcp_state ? clock_now_ms() : d->observe->last_event_ms;
@@ -84,8 +85,8 @@ static void take_event(void *data, const struct ct_event *ev)
 	audit_ct_event(d->audit, ev, event_ms(d, ev));
 }
 
-/* Return the name of an interface. If it is not known, the interface may have just appeared: read
- * the pending notices, and look again. */
+/* Return the name of an interface. If the name is not known, the interface may have just appeared:
+ * read the pending notices, and try again. */
 static const char *ifname_of(struct daemon *d, uint32_t ifindex)
 {
 	const char *name = ifnames_get(d->ifnames, ifindex);
@@ -130,7 +131,7 @@ static void packets_overrun(struct daemon *d, int64_t since_ms)
 }
 
 /* End the gap, because the socket is empty. Only the sequence number of the next message shows how
- * many messages were lost. As that may come much later, remember the gap. */
+ * many messages were lost. The next message may come much later, so remember the gap. */
 static void packets_drained(struct daemon *d)
 {
 	d->observe->overrun_since_ms = d->observe->packets_gap.started_ms;

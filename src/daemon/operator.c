@@ -2,11 +2,11 @@
 /*
  * operator.c - runs the commands apply, confirm and remove for an operator.
  *
- * apply loads the configuration file again, as SIGHUP does. If apply is given a time to confirm,
- * the former configuration is kept. If confirm does not come within this time, the former
- * configuration is loaded again. remove removes the steering, which stays removed until the next
- * apply, reload or start. Only root and waymarkd's own user may send these commands. Must not know
- * how the steering is changed.
+ * The command `apply` loads the configuration file again, as SIGHUP does. If the operator sets a
+ * time for the confirmation, waymarkd keeps the former configuration. If the command `confirm` does
+ * not come within this time, waymarkd returns to the former configuration. The command `remove`
+ * removes the steering until the next apply, reload or start. Only root and waymarkd's own user may
+ * send these commands. Must not know how the steering is changed.
  */
 #include "daemon/operator.h"
 

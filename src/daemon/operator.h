@@ -12,13 +12,13 @@ struct daemon;
 
 int operator_open(struct daemon *d); /* 0 or -ENOMEM */
 void operator_close(struct daemon *d);
-/* Return the reply to one of these commands as malloc'd JSON. On failure return NULL with errno
- * (ENOENT: another command). */
+/* Run one of these commands and return the reply as malloc'd JSON. On failure return NULL with
+ * errno (ENOENT: the command is none of these). */
 char *operator_answer(struct daemon *d, const char *command, const struct control_peer *peer);
 /* Undo an apply that was not confirmed in time. */
 void operator_tick(struct daemon *d, int64_t now_ms);
-/* Stop waiting for the confirmation of an apply: it was confirmed, another configuration was
- * loaded, or the steering was removed. */
+/* Stop waiting for the confirmation of an apply. Called when the apply was confirmed, another
+ * configuration was loaded, or the steering was removed. */
 void operator_forget(struct daemon *d);
 
 #endif

@@ -30,14 +30,14 @@
 struct publish {
 	uint64_t tamperings;	  /* changes of the steering by another process */
 	uint64_t refused;	  /* records that found the queue full */
-	uint64_t refused_counted; /* number of refused records that are counted in gaps that have
-				   * ended */
+	uint64_t refused_counted; /* number of refused records in gaps that have ended */
 	uint64_t refused_looked;  /* value of refused at the previous tick */
 	int64_t refused_since_ms;
 	struct open_gap refused_gap;
 	char refused_reason[96];
 	uint32_t lines_this_second, lines_suppressed;
-	char mark_object[96]; /* chain with the latest rule of another table that sets a mark; "" */
+	char mark_object[96]; /* chain that contains the latest mark-setting rule of another table;
+			       * "": none */
 	struct who mark_writer;
 };
 
@@ -156,7 +156,7 @@ static void uplinks_text(char *text, size_t size, const struct alert *a)
 		 strcmp(first, second) ? second : "");
 }
 
-/* Write an alerter's message to the history, also if the alert is silenced. */
+/* Write an alerter's message to the history, even if the alert is silenced. */
 static void alert_record(void *data, const struct alert *a)
 {
 	struct alert_record *row = calloc(1, sizeof(*row));
@@ -266,8 +266,8 @@ static void format_text(struct alert *a)
 			 a->flow_id, flow, alert_kind_name(a->kind), a->mark, a->egress);
 }
 
-/* Return the slot of the first uplink that the flow left by, because an alert names one egress;
- * SLOT_NONE: no uplink. */
+/* Return one of the uplinks that the flow left by, the one with the lowest slot. An alert names
+ * only one egress. Return SLOT_NONE if the flow left by no uplink. */
 static uint8_t first_slot(const struct flow_record *f)
 {
 	uint64_t set = f->egress[0] | f->egress[1];
@@ -413,7 +413,7 @@ void publish_uplink_state(struct daemon *d, const struct uplink_state_record *st
 	publish_record(d, &r);
 }
 
-/* Half of the free queue is reserved for ends of flows, which are never delayed. */
+/* Half of the free room is reserved for the ends of flows, which are never delayed. */
 uint32_t publish_room(void *data)
 {
 	struct daemon *d = data;

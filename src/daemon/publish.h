@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * publish.h - passes records to the store and the watchers, and alerts to the sinks. Open it after
- * the store and before the writer.
+ * publish.h - passes records to the store and the watchers, and alerts to the sinks. Call
+ * publish_open() after the store is open and before the writer starts.
  */
 #ifndef WAYMARK_SRC_DAEMON_PUBLISH_H
 #define WAYMARK_SRC_DAEMON_PUBLISH_H
@@ -18,7 +18,7 @@ struct who;
 
 int publish_open(struct daemon *d); /* 0 or -errno */
 void publish_close(struct daemon *d);
-/* End the gap of refused records, if it is open, before the history is closed. */
+/* If the gap of refused records is open, end it. Call this before the history is closed. */
 void publish_stop(struct daemon *d, int64_t now_ms);
 void publish_tick(struct daemon *d, int64_t now_ms);
 /* Log how many log lines about mismatches and gaps were suppressed. Call once per second. */
@@ -39,20 +39,22 @@ struct alert publish_of_uplink(const struct uplink_config *u, enum alert_kind ki
  * other verdicts. */
 void publish_verdict(struct daemon *d, const struct flow_record *f,
 		     const struct mismatch_record *m);
-/* Note the latest rule of another table that sets a mark (object: "table ip t, chain c"), and the
- * process that added the rule. Alerts about a changed mark name both. */
+/* Note the latest rule of another table that sets a mark ('object' names it, for example "table ip
+ * t, chain c"), and the process that added the rule. Alerts about a changed mark name both. */
 void publish_note_mark_writer(struct daemon *d, const struct who *who, const char *object);
 /* Note that a mismatch persists. Return false if its alert is over or was never raised. */
 bool publish_goes_on(struct daemon *d, const struct mismatch_record *m);
 /* Raise an alert about waymarkd itself, which concerns no flow and no uplink. */
 void publish_own(struct daemon *d, enum alert_kind kind, enum alert_state state, const char *reason,
 		 const char *text);
-/* Raise the alert about a gap. reason identifies it in a word or two; text is for people. */
+/* Raise the alert about a gap. 'reason' identifies the gap in a word or two; 'text' is for
+ * people. */
 void publish_gap(struct daemon *d, const char *reason, const char *text);
 /* Note that the gap with this reason persists, so that its alert does not end. */
 void publish_gap_goes_on(struct daemon *d, const char *reason);
-/* Publish a change of the steering by another process as a record and as an alert. thing: "route",
- * "ruleset", ...; family: AF_INET, AF_INET6, or 0. */
+/* Publish that another process changed the steering, as a record and as an alert. 'thing' says what
+ * was changed: "route", "ruleset", ... 'family' is AF_INET, AF_INET6, or 0 if it does not
+ * matter. */
 void publish_tampering(struct daemon *d, const struct tampering_record *t, const char *thing,
 		       uint8_t family, const char *text);
 /* Publish the record of an uplink's state. This raises no alert. */

@@ -31,8 +31,8 @@ static const struct level {
 #define LEVELS (sizeof(levels) / sizeof(levels[0]))
 
 struct used {
-	int64_t reported_ms; /* start of the period for which level was reported */
-	unsigned level;	     /* index in levels of the reported level; 0: none */
+	int64_t reported_ms; /* start of the period for which 'level' was reported */
+	unsigned level;	     /* index of the reported level in levels[]; 0: none */
 	struct {
 		int64_t day; /* days since 1970, local time */
 		uint64_t bytes;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * quota.h - tracks how much of its quota each uplink has used in the current period (keys quota and
- * quota-day). Raises an alert at 80 % and another at 100 %, each once per period, also across
+ * quota-day). Raises an alert at 80 % and another at 100 %, each once per period, even if waymarkd
  * restarts.
  *
- * Open it after the store and before the writer.
+ * Call quota_open() after the store is open and before the writer starts.
  */
 #ifndef WAYMARK_SRC_DAEMON_QUOTA_H
 #define WAYMARK_SRC_DAEMON_QUOTA_H
@@ -18,8 +18,8 @@ int quota_open(struct daemon *d); /* 0 or -errno, logged */
 void quota_close(struct daemon *d);
 /* Add bytes that the uplink carried in both directions. */
 void quota_add(struct daemon *d, uint8_t slot, int64_t now_ms, uint64_t bytes);
-/* Raise the alerts that are due. End an alert when its period is over or the usage is below its
- * level. */
+/* Raise the alerts that are due. End an alert when its period is over or the usage is below the
+ * level of the alert. */
 void quota_tick(struct daemon *d, int64_t now_ms);
 /* Forget the state of a slot that now belongs to another uplink or to none. */
 void quota_forget(struct daemon *d, uint8_t slot);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * relabel.c - clears the stale labels of flows after a start with another label-base, or with other
- * interfaces for the same labels. Such labels would count as evidence of uplinks that the flows did
- * not use. The next packets of a flow set its labels again.
+ * relabel.c - clears stale labels of flows. Labels are stale if an earlier waymarkd had another
+ * label-base, or used the same labels for other interfaces. Stale labels would count as evidence of
+ * uplinks that the flows did not use. The next packets of a flow set its labels again.
  *
  * Must not know what each label means.
  */
@@ -20,7 +20,7 @@
 
 struct relabel {
 	bool is_relabelling;
-	unsigned stale_from; /* if relabelling: the first label to clear */
+	unsigned stale_from; /* the first label to clear, while is_relabelling is true */
 	uint64_t relabelled;
 };
 

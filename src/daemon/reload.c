@@ -30,9 +30,9 @@
 #include "waymark/base/units.h"
 #include "waymark/store/store.h"
 
-/* Return the name of a key that differs in new but takes effect only after a restart, or NULL.
- * Files and sockets stay open as the old values say, and the marks and labels of live flows must
- * keep their meaning. */
+/* Return the name of a key that has changed but must not change while waymarkd runs, or NULL. Open
+ * files and sockets stay as they are, and the marks and labels of live flows must keep their
+ * meaning. */
 static const char *fixed_key(const struct config *old, const struct config *new)
 {
 	if (strcmp(old->database, new->database))
@@ -108,7 +108,7 @@ static void settings_apply(struct daemon *d)
 	exporter_reload(d);
 }
 
-/* --- uplinks that go ------------------------------------------------------------- */
+/* --- removed uplinks ------------------------------------------------------------- */
 
 static void removed_alert(struct daemon *d, const struct uplink_config *u, const char *text)
 {
@@ -119,8 +119,9 @@ static void removed_alert(struct daemon *d, const struct uplink_config *u, const
 	publish_raise(d, &a);
 }
 
-/* Report each uplink of the old configuration whose mark belongs to no uplink any more: its flows
- * are now routed by table main. live: numbers of live flows by slot, before the reload. */
+/* Report each uplink of the old configuration whose mark names no uplink of the new configuration.
+ * Table main now routes the flows of such an uplink. live[slot] is the number of its live flows
+ * before the reload. */
 static void removed_report(struct daemon *d, const struct config *old, const uint32_t *live)
 {
 	char text[256];
@@ -167,7 +168,7 @@ static void slots_forget(struct daemon *d, const struct config *old, const struc
 	}
 }
 
-/* --- the change -------------------------------------------------------------------- */
+/* --- the switch to the new configuration ------------------------------------------- */
 
 /* Pass the new configuration to the audit. Call this before the rules change: when the rules of a
  * removed uplink are deleted, its flows leave by other uplinks, which must not count as a

@@ -11,9 +11,9 @@ void reload_config(struct daemon *d);
 void reload_retention(struct daemon *d);
 /* Apply key log-level. */
 void reload_log_level(const struct config *c);
-/* Load the configuration file again, for an operator. Return 0 or -errno. Unless former is NULL,
- * *former is set to the former configuration, which the caller then owns and may pass to
- * reload_return(). */
+/* Load the configuration file again, for an operator. Return 0 or -errno. If the reload succeeds
+ * and 'former' is not NULL, set *former to the former configuration. The caller then owns it and
+ * may pass it to reload_return(). */
 int reload_keeping(struct daemon *d, struct config **former);
 /* Return to a former configuration. Takes ownership of it. */
 void reload_return(struct daemon *d, struct config *former);

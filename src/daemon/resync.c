@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * resync.c - synchronizes the audit's flows with the kernel's table by a dump: at the start, after
- * events were lost, and at long intervals.
+ * events were lost, on request, and at long intervals.
  *
  * The dump has its own socket and is read a little at a time, so that events, ticks and clients are
  * served meanwhile. An entry of the dump may be older than an event that was read while the dump
@@ -29,9 +29,9 @@
 #define INTERVAL_MS  1000
 #define PAUSE_FACTOR 4
 
-/* The kernel may send no events for flows that began without a listener, not even DESTROY
- * (nf_conntrack_events=2), and only a dump shows the counters of live flows. So the table is also
- * dumped without a request. These dumps take at most a 50th of the time. */
+/* The table is also dumped without a request, for two reasons. If nf_conntrack_events is 2, the
+ * kernel sends no events, not even DESTROY, for flows that began while no process listened. And
+ * only a dump shows the counters of live flows. Routine dumps take at most a 50th of the time. */
 #define ROUTINE_MS     60000
 #define ROUTINE_FACTOR 49
 
@@ -54,7 +54,7 @@ int resync_open(struct daemon *d)
 	return d->resync ? 0 : -ENOMEM;
 }
 
-/* Set hooks. A NULL hook leaves the one that is set. */
+/* Set hooks. If a hook is NULL, the hook that was set before stays. */
 void resync_set_hooks(struct daemon *d, const struct resync_hooks *hooks)
 {
 	struct resync_hooks *own = &d->resync->hooks;
@@ -110,14 +110,15 @@ static void end(struct daemon *d, int err)
 	d->resync->is_news = d->resync->is_news && d->resync->next_ms;
 }
 
-/* Read a part of the dump. Return a positive number if the dump continues; else it has ended. */
+/* Read a part of the dump. Return a positive number if the dump continues, 0 if it is complete, or
+ * -errno if it failed. */
 static int step(struct daemon *d)
 {
 	int ret = 1;
 
 	for (int i = 0; ret > 0 && i < STEPS; i++) {
-		/* The kernel fills a buffer when the one before is read. Read the clock for each
-		 * buffer, so that step_ms is not earlier than the entries of the buffer. */
+		/* The kernel fills a buffer when the previous buffer is read. Read the clock for
+		 * each buffer, so that step_ms is not earlier than the entries of the buffer. */
 		d->resync->step_ms = clock_now_ms();
 		ret = conntrack_dump_step(d->resync->dump, take_entries, d);
 	}

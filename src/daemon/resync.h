@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * resync.h - synchronizes the audit's flows with the kernel's table by a dump. Must not know which
- * modules read events or use the result: both are called by hooks.
+ * modules read events or which modules use the result. It calls both by hooks.
  */
 #ifndef WAYMARK_SRC_DAEMON_RESYNC_H
 #define WAYMARK_SRC_DAEMON_RESYNC_H
@@ -13,8 +13,7 @@ struct resync;
 struct daemon;
 
 struct resync_hooks {
-	/* Read pending events: they include the DESTROY of an entry that expired while it was
-	 * dumped. */
+	/* Read pending events. If an entry expired during the dump, its DESTROY is among them. */
 	void (*catch_up)(struct daemon *d);
 	/* Called when a dump has read the whole table. */
 	void (*done)(struct daemon *d, int64_t now_ms);
@@ -29,17 +28,18 @@ void resync_close(struct daemon *d);
 int resync_now(struct daemon *d);
 /* Request a dump because events were lost. The end of this dump is logged. */
 void resync_ask(struct daemon *d, int64_t now_ms);
-/* Request a dump for any other reason. Its end is not logged. */
+/* Request a dump for another reason. The end of this dump is not logged. */
 void resync_look(struct daemon *d, int64_t now_ms);
-/* Return whether a routine dump is due, if the previous dump ended at last_ms (0: there was none)
- * and took took_ms. If the clock was set back, a dump is due. */
+/* Return whether a routine dump is due. last_ms is the time when the previous dump ended (0: there
+ * was no dump, and no routine dump is due). took_ms is the duration of the previous dump. If the
+ * clock was set back, a dump is due. */
 bool resync_is_routine_due(int64_t last_ms, int64_t took_ms, int64_t now_ms);
 void resync_tick(struct daemon *d, int64_t now_ms);
 
 struct resync_stats {
-	uint64_t resyncs; /* since the start */
-	int64_t last_ms;  /* 0: none yet */
-	int64_t next_ms;  /* 0: no dump is requested */
+	uint64_t resyncs; /* number of dumps since the start */
+	int64_t last_ms;  /* end of the latest dump; 0: no dump has ended */
+	int64_t next_ms;  /* when the requested dump is due; 0: no dump is requested */
 	bool is_running;
 };
 void resync_stats(const struct daemon *d, struct resync_stats *out);

@@ -3,7 +3,7 @@
  * silencing.c - lets an operator silence alerts, for maintenance. When a user begins a silence or
  * ends one early, the history gets a record with the name of the user.
  *
- * A silence does not outlive waymarkd. Must not know the kinds of alerts.
+ * A silence ends when waymarkd stops. Must not know the kinds of alerts.
  */
 #include <errno.h>
 #include <inttypes.h>

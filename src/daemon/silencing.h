@@ -7,7 +7,7 @@ struct daemon;
 struct control_peer;
 
 /* Run the command "silence SECONDS [UPLINK]" (0 seconds: end the silence) or "silences". Return the
- * silences in force as malloc'd JSON, or NULL with errno; ENOENT: another command. */
+ * silences in force as malloc'd JSON, or NULL with errno (ENOENT: the command is neither). */
 char *silencing_answer(struct daemon *d, const char *command, const struct control_peer *peer);
 
 #endif

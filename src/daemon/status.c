@@ -94,8 +94,8 @@ struct counts {
 	uint64_t mismatches[UPLINKS_MAX], bytes[UPLINKS_MAX];
 };
 
-/* Return the share of the new flows that were answered, or -1 if none started. An answer may belong
- * to a flow that started earlier. */
+/* Return the share of the new flows that were answered, or -1 if none started. The answers may
+ * include those of flows that started earlier, so the share is limited to 1. */
 static double answered_share(struct flow_counts flows)
 {
 	if (!flows.flows_started)
@@ -336,7 +336,7 @@ int status_fill(const struct daemon *d, struct answer *a)
 	return uplinks_fill(d, a);
 }
 
-/* The rate is smoothed over about ten seconds. */
+/* The rate of flows is smoothed over about ten seconds. */
 void status_second(struct daemon *d)
 {
 	struct audit_stats as;

@@ -26,13 +26,13 @@
 #define DELAY_MOST_MS 1000
 /* Retry interval while another process holds the steering's lock. */
 #define LOCKED_MS 200
-/* Retry interval after a failed reconcile. It doubles with each failure in a row, up to the
- * maximum. */
+/* Retry interval after a failed reconcile. The interval doubles with each failure in a row, up to
+ * the maximum. */
 #define RETRY_FIRST_MS 500
 #define RETRY_MOST_MS  30000
 /* How long a stop waits for the steering's lock. */
 #define STOP_PATIENCE_MS 1000
-/* How long a start waits until the steering's state is saved, and how often it looks. */
+/* How long a start waits until the steering's state is saved, and how often it checks this. */
 #define START_PATIENCE_MS 20000
 #define START_STEP_MS	  10
 
@@ -152,7 +152,7 @@ static void steer_refresh(struct daemon *d)
 
 /* --- notices ------------------------------------------------------------------------ */
 
-/* Return whether a change of this foreign route may affect the plan. A default route may give a
+/* Return whether a change of this foreign route may affect the plan. A default route may name a
  * gateway. Unless local-routes is "suppress", the plan also depends on the other routes of table
  * main. */
 static bool route_is_relevant(const struct daemon *d, const struct route_state *r)
@@ -223,7 +223,8 @@ static void release_schedule(struct daemon *d, int64_t now_ms)
 		d->steer->reconcile_due_ms = now_ms + delay_ms + 1;
 }
 
-/* Another process holds the steering's lock. Retry later, because the loop must not wait for it. */
+/* Another process holds the steering's lock. Retry later, because the loop must not wait for the
+ * lock. */
 static void locked_out(struct daemon *d, struct log_capture *errors, int64_t now_ms)
 {
 	log_release(errors, d->steer->is_locked_out ? LOG_LEVEL_DEBUG : LOG_LEVEL_WARNING);

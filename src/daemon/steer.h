@@ -29,8 +29,8 @@ int steer_reload(struct daemon *d);
 /* Remove the steering, and install nothing until the next reload. Return 0 or -errno, logged. */
 int steer_pause(struct daemon *d);
 bool steer_is_paused(const struct daemon *d);
-/* If tampering is suspected, repair and report it now. Call before a reload, which would repair it
- * without a report, and before a stop, after which nothing would repair it. */
+/* If tampering is suspected, repair and report it now. Call this before a reload, because a reload
+ * repairs without a report, and before a stop, because nothing repairs after a stop. */
 void steer_settle(struct daemon *d);
 
 #endif

@@ -21,7 +21,7 @@
 #include "waymark/store/store.h"
 
 #define LOOK_MS	  250
-#define STUCK_MS  5000 /* a step of the writer that takes longer means that the disk hangs */
+#define STUCK_MS  5000 /* if a step of the writer takes longer, the disk hangs */
 #define LOCKED_MS 2000 /* a lock of the database by another process is reported after this time */
 #define QUIET_MS  3000 /* time without a failure until writing counts as working */
 
@@ -73,8 +73,8 @@ static void working_report(struct daemon *d)
 }
 
 /* Report that the writer has created a new database, or a new write-ahead log for the database. The
- * writer has already written the uplinks to it. Write the live flows and the states of the
- * uplinks. */
+ * writer has already written the uplinks to the new database. Write the live flows and the states
+ * of the uplinks. */
 static void renewed_report(struct daemon *d, const struct writer_stats *s)
 {
 	char text[256];
@@ -89,7 +89,7 @@ static void renewed_report(struct daemon *d, const struct writer_stats *s)
 	uplink_states_write(d);
 }
 
-/* --- looking -------------------------------------------------------------------------- */
+/* --- checks --------------------------------------------------------------------------- */
 
 static void failure_look(struct daemon *d, const struct writer_stats *s, int64_t now_ms)
 {

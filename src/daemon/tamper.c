@@ -5,7 +5,7 @@
  *
  * A kernel notice only raises a suspicion. After a quiet time the state is compared with the result
  * of the last reconcile. If the state is correct again, as after 'waymark apply', no process has
- * tampered. If something vanishes with its interface, the kernel has removed it, which is no
+ * tampered. If a route vanishes with its interface, the kernel has removed it. This is not
  * tampering either. Must not know how things are repaired.
  */
 #include <errno.h>
@@ -29,8 +29,8 @@
 #include "waymark/kernel/transaction.h"
 
 /* Quiet time: the delay from the first notice to the repair. A firewall's reload or a network
- * manager deletes and adds in bursts, and the effect on flows must become visible before the
- * repair. Detection and repair must end within a second. */
+ * manager deletes and adds objects in bursts, and the effect on flows must become visible before
+ * the repair. Detection and repair must end within a second. */
 #define QUIET_MS 500
 
 /* How often to read the sysctls whose changes the kernel does not notify. The quiet time of a
@@ -371,7 +371,7 @@ void tamper_begin(struct daemon *d, int64_t now_ms)
 static void settle(struct tamper *t)
 {
 	/* Keep the suspects while an object waits for its repair, because the report of the repair
-	 * names the process that changed it. */
+	 * names the process that changed the object. */
 	if (!tamper_objects_is_waiting(t->things)) {
 		tamper_suspects_clear(t->traces);
 		t->ruleset_since_ms = 0;
@@ -484,8 +484,8 @@ int tamper_start(struct daemon *d)
 	return 0;
 }
 
-/* End the open gap, if there is one. The ruleset is not monitored from now on, so the next start
- * records a gap of its own. */
+/* End the open gap, if there is one. From now on the ruleset is not monitored, so the next start
+ * records another gap. */
 void tamper_stop(struct daemon *d)
 {
 	gap_end(d);

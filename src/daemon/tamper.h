@@ -34,8 +34,8 @@ bool tamper_is_due(struct daemon *d, int64_t now_ms);
 /* End the quiet time now. Return whether there is a suspicion that no pass has examined. */
 bool tamper_ripen(struct daemon *d);
 void tamper_begin(struct daemon *d, int64_t now_ms);
-/* Take a change that the pass has made. If it repaired what another process had done, report it and
- * return true. */
+/* Take a change that the pass has made. If the change repaired tampering by another process, report
+ * this and return true. */
 bool tamper_done(struct daemon *d, const struct steering_change *c);
 void tamper_end(struct daemon *d, int err);
 /* Begin a gap in the evidence, because an operator has removed the steering. */

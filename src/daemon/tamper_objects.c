@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tamper_objects.c - a table of limited size of the things (rules, routes, ...) that other
- * processes have changed.
+ * tamper_objects.c - keeps the things (rules, routes, ...) that other processes have changed, in a
+ * table of limited size.
  *
  * Pure. Must not know what the things are, only their names.
  */
@@ -18,7 +18,8 @@ struct thing {
 					        * yet */
 	unsigned next;			       /* index of the oldest time in the ring */
 	unsigned fights;		       /* consecutive restores that were soon undone */
-	int64_t waits_until_ms;		       /* when it may be restored; 0: it does not wait */
+	int64_t waits_until_ms;		       /* when the thing may be restored; 0: it does not
+					        * wait */
 	int64_t rests_until_ms;		       /* end of the rest after giving up; 0: no rest */
 	bool is_reported;
 };
@@ -90,8 +91,8 @@ int64_t tamper_objects_next_ms(const struct things *t)
 	return first_ms;
 }
 
-/* Return an entry for a new thing: a free one or, if there is none, that of the thing asked about
- * longest ago. */
+/* Return an entry for a new thing: a free entry or, if there is none, the entry with the lowest
+ * asked_ms. */
 static struct thing *thing_new(struct things *t, const char *name)
 {
 	struct thing *oldest = &t->thing[0];
@@ -133,7 +134,8 @@ static int64_t last_restored_ms(const struct thing *at)
 	return at->restored_ms[(at->next + THING_PROMPT_MAX - 1) % THING_PROMPT_MAX];
 }
 
-/* Return whether then_ms is at most most_ms ago, and neither 0 nor in the future. */
+/* Return whether then_ms is set (not 0), is not later than now_ms, and is at most most_ms earlier
+ * than now_ms. */
 static bool is_within(int64_t then_ms, int64_t now_ms, int64_t most_ms)
 {
 	return then_ms && then_ms <= now_ms && now_ms - then_ms <= most_ms;
@@ -149,8 +151,9 @@ static int64_t restore_due_ms(const struct thing *at, int64_t now_ms)
 	return last_restored_ms(at) + THING_SPACING_MS;
 }
 
-/* Count that the last restore was undone, but only once per restore, and not if a link has changed
- * since the restore. */
+/* Count in 'fights' that the last restore was undone within THING_FIGHT_MS. Each restore counts at
+ * most once, and it does not count if a link has changed since the restore. If the last restore is
+ * older than THING_FIGHT_MS, set the count to 0. */
 static void fight_count(struct thing *at, const struct things *t)
 {
 	int64_t restored_ms = last_restored_ms(at);

@@ -22,8 +22,8 @@
 #define THING_FIGHT_MAX 8
 #define THING_REST_MS	(10 * 60 * 1000)
 
-/* Maximum number of remembered things. If there are more, the thing that was asked about longest
- * ago is forgotten. */
+/* Maximum number of remembered things. If there are more, the thing whose last tamper_objects_ask()
+ * is the oldest is forgotten. */
 #define THINGS_MAX 256
 
 enum thing_answer {
@@ -53,8 +53,8 @@ void tamper_objects_end(struct things *t);
 
 /* Return whether any thing waits for its restore (THING_WAIT). */
 bool tamper_objects_is_waiting(const struct things *t);
-/* Return the next time at which a thing that waits, or that is left alone, may be restored; 0:
- * none. */
+/* Return the earliest time at which a thing that waits or is left alone may be restored; 0: there
+ * is no such thing. */
 int64_t tamper_objects_next_ms(const struct things *t);
 
 #endif

@@ -2,8 +2,8 @@
 /*
  * tamper_suspects.c - a ring of changes and the processes that made them, newest last.
  *
- * A process may end at any time, so its name is read when the notice arrives, or never. Must not
- * know what follows from a change.
+ * A process may end at any time, so its name is read as soon as the notice arrives. Must not know
+ * what follows from a change.
  */
 #include "daemon/tamper_suspects.h"
 
@@ -94,8 +94,8 @@ static bool status_has_net_admin(const char *line)
 	return sscanf(line, "CapEff: %llx", &set) == 1 && set >> CAP_NET_ADMIN & 1;
 }
 
-/* Return whether a process has CAP_NET_ADMIN and is no kernel thread. A kernel thread has no memory
- * of its own, and so no line VmSize. */
+/* Return whether a process has CAP_NET_ADMIN and is not a kernel thread. A kernel thread has no
+ * memory of its own, and so no line VmSize. */
 static bool is_program_with_net_admin(uint32_t pid)
 {
 	bool has_memory = false, may = false;
@@ -113,9 +113,9 @@ static bool is_program_with_net_admin(uint32_t pid)
 	return has_memory && may;
 }
 
-/* If the whole port id cannot be a pid, use its lower bits, but only if a process with that pid
- * exists. The pid may be one of another pid namespace, and the process that has this pid in ours
- * may be innocent. So drop the name of that process unless it could have made the change. */
+/* The lower bits of the port id are usually a pid. If higher bits are set, use this pid only if a
+ * process has it. The pid may be from another pid namespace, and another process may have the same
+ * pid in ours. So drop the name if the process that we find cannot have made the change. */
 void who_of_port(struct who *w, uint32_t port)
 {
 	uint32_t pid = port & ((1u << PID_BITS) - 1);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * tamper_suspects.h - records from the kernel's notices since the last pass (tamper.h) which
- * process changed which route or rule, and which interfaces changed.
+ * tamper_suspects.h - keeps what the kernel's notices have shown since the last pass (tamper.h):
+ * the routes and rules that processes changed, these processes, and the interfaces that changed.
  */
 #ifndef WAYMARK_SRC_DAEMON_TAMPER_SUSPECTS_H
 #define WAYMARK_SRC_DAEMON_TAMPER_SUSPECTS_H
@@ -22,15 +22,15 @@ struct who {
  * its own name, and the name is shown in logs and on terminals. */
 void who_set_name(struct who *w, const char *name);
 
-/* Find the process of a netlink port id, as far as possible. The owner of a port chooses its id,
- * usually its pid in its own pid namespace, or that pid with additional higher bits. In our pid
- * namespace another process may have this pid. If that process cannot have made the change, its
- * name is not set. */
+/* Find the process that owns a netlink port id, as far as possible. A process chooses its port id:
+ * usually its pid in its own pid namespace, or this pid with additional higher bits. In our pid
+ * namespace another process may have the same pid. If the process that we find cannot have made the
+ * change, the name is not set. */
 void who_of_port(struct who *w, uint32_t port);
 
 /* Find the process that made a ruleset generation. The kernel reports the process's name, and its
- * pid in the initial pid namespace. If that pid belongs to a process with another name here, the
- * pid is not set. */
+ * pid in the initial pid namespace. If a process with another name has that pid in our pid
+ * namespace, the pid is not set. */
 void who_of_generation(struct who *w, int64_t pid, const char *name);
 
 /* Maximum numbers of changes and interfaces that are kept. If processes change more routes and

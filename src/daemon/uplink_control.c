@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * uplink_control.c - keeps the orders of operators, also in a file, and ends each order when its
- * time is over.
+ * uplink_control.c - keeps the orders of operators in memory and in a file, and ends each order
+ * when its time is over.
  *
- * The file has one line per uplink: NAME WORD SINCE_MS UNTIL_MS USER PROCESS, "-" for unknown
- * values. The file is replaced as a whole.
+ * The file has one line per uplink: NAME WORD SINCE_MS UNTIL_MS USER PROCESS. An unknown user or
+ * process is "-". The file is replaced as a whole.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -134,7 +134,7 @@ static void orders_save(const struct daemon *d)
 			d->uplink_control->path, strerror(-err));
 }
 
-/* --- life ----------------------------------------------------------------------------------- */
+/* --- start and stop ------------------------------------------------------------------------- */
 
 int uplink_control_open(struct daemon *d)
 {

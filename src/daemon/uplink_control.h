@@ -2,8 +2,9 @@
 /*
  * uplink_control.h - keeps what operators have decided about uplinks: up, down, drain, auto.
  *
- * The decisions are saved in a file beside the history, and so survive a restart. Open it before
- * the steering starts. Must not know health, nor what a decision does to routes.
+ * The decisions survive a restart, because they are saved in a file beside the history. Call
+ * uplink_control_open() before the steering starts. Must not know health, nor what a decision does
+ * to routes.
  */
 #ifndef WAYMARK_SRC_DAEMON_UPLINK_CONTROL_H
 #define WAYMARK_SRC_DAEMON_UPLINK_CONTROL_H
@@ -35,8 +36,9 @@ void uplink_control_forget(struct daemon *d, uint8_t slot);
 
 const struct uplink_order *uplink_control_order(const struct daemon *d, uint8_t slot);
 
-/* Run the order "NAME WORD [SECONDS]" of a client of the control socket. Return NULL, or a malloc'd
- * error message with *err set to -EPERM, -ENOENT or -EINVAL. */
+/* Run the order "NAME WORD [SECONDS]" of a client of the control socket. On success set *err to 0
+ * and return NULL. On failure set *err to -EPERM, -ENOENT or -EINVAL, and return a malloc'd
+ * message, or NULL if memory is short. */
 char *uplink_control_obey(struct daemon *d, const char *request, const struct control_peer *peer,
 			  int *err);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * uplink_health.c - passes counters to the health detector, and the flows of a suspected uplink to
- * the weigher. Decides from health and operators' orders about each uplink, and passes the
- * decisions to the steering.
+ * the weigher (weigh.h). From health and operators' orders it makes a decision for each uplink, and
+ * passes the decisions to the steering.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -24,8 +24,7 @@
 
 #define RECORD_EVERY_MS 60000
 #define IPS_SEEN_REPLY	(1u << 1) /* linux/netfilter/nf_conntrack_common.h */
-/* Maximum number of steps of a dump per tick. With this limit the loop also serves its other
- * sources. */
+/* Maximum number of dump steps per tick. Between ticks the loop serves its other sources. */
 #define DUMP_STEPS 40
 
 struct uplink_health {
@@ -188,8 +187,8 @@ static void dump_tick(struct daemon *d, int64_t now_ms)
 		left = conntrack_dump_step(h->dump, flows_take, d);
 	if (!h->dump || left > 0)
 		return;
-	/* A dump that ends with -EINTR is inconsistent, but it has shown most of the flows, and a
-	 * part of them is enough for the weigher. */
+	/* A dump that ends with -EINTR is inconsistent, but it has shown most of the flows, and the
+	 * weigher needs only a part of them. */
 	if (!left || left == -EINTR) {
 		dump_end(d, now_ms);
 		return;
@@ -331,7 +330,8 @@ void uplink_health_explain(const struct daemon *d, uint8_t slot, struct uplink_s
 	r->until_ms = o->until_ms;
 }
 
-/* Write why the uplink has this health: "3 of 34 new flows answered in 30 s", or "". */
+/* Write why the uplink has this health, for example "3 of 34 new flows answered in 30 s". Write ""
+ * if there is nothing to explain. */
 static void text_fill(const struct health_view *v, enum health_state state, int check, char *text,
 		      size_t size)
 {

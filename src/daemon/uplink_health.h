@@ -28,8 +28,8 @@ void uplink_health_decide(struct daemon *d, int64_t now_ms);
 /* Take the result of a check program (see talker.h). */
 void uplink_health_checked(struct daemon *d, int64_t number, const char *result);
 
-/* The health of an uplink: what its flows show (passive), what was decided, and the check program's
- * result. */
+/* The health of an uplink: what the uplink's flows show (passive), the current decision, and the
+ * state of its check program. */
 struct uplink_health_view {
 	struct health_view passive;
 	struct decision decision;
@@ -39,8 +39,8 @@ void uplink_health_get(const struct daemon *d, uint8_t slot, struct uplink_healt
 
 /* Return why an uplink has this state. */
 enum state_cause uplink_health_cause(const struct daemon *d, uint8_t slot, const char *state);
-/* Fill in the record of an uplink's state: the decision, its cause, and the operator who made
- * it. */
+/* Fill in the record of an uplink's state: the decision, the cause of the state, and the operator
+ * who gave the latest order. */
 void uplink_health_explain(const struct daemon *d, uint8_t slot, struct uplink_state_record *r);
 
 /* Return the health that is reported: silent if the check program fails, healthy if it passes and

@@ -21,13 +21,13 @@
 
 struct uplink_states {
 	uplink_states_explain_fn *explain;
-	uint8_t state[UPLINKS_MAX];   /* 0: unknown yet */
-	char *addresses[UPLINKS_MAX]; /* as uplink_addresses() lists them; NULL: unknown yet */
-	struct addr gateways[UPLINKS_MAX][2];  /* the last known gateway of each family; none:
-					        * unknown yet */
+	uint8_t state[UPLINKS_MAX];   /* 0: not known yet */
+	char *addresses[UPLINKS_MAX]; /* as uplink_addresses() lists them; NULL: not known yet */
+	struct addr gateways[UPLINKS_MAX][2];  /* the last known gateway of each family; none: not
+					        * known yet */
 	bool has_another_gateway[UPLINKS_MAX]; /* a gateway has changed since the last record */
-	bool is_avoided[UPLINKS_MAX];	       /* new flows avoid the uplink by decision, as last
-					        * passed to the audit */
+	bool is_avoided[UPLINKS_MAX];	       /* whether new flows avoid the uplink by decision;
+					        * the value that was last passed to the audit */
 	struct uplink_state_record published[UPLINKS_MAX]; /* the records that were published last;
 							    * state "": none */
 };
@@ -92,8 +92,8 @@ void uplink_states_follow_addresses(struct daemon *d)
 		log_err("cannot pass the uplinks' addresses to the audit: out of memory");
 }
 
-/* Log a change of addresses. While an uplink has no address, keep the last ones, because it often
- * returns with another address; that change is then logged. */
+/* Log a change of addresses. While an uplink has no address, keep its last addresses. It often
+ * returns with another address, and this change must be logged. */
 static void addresses_note(struct daemon *d, const struct uplink_config *u)
 {
 	char **was = &d->uplink_states->addresses[u->slot];
@@ -214,7 +214,7 @@ static bool has_moved(const struct uplink_state_record *was, const struct uplink
 }
 
 /* Return whether the history already has this record. State, cause and decision (with its user and
- * its end) must be equal. Other addresses or another gateway make a new record only while the
+ * its end) must be equal. A change of the addresses or a gateway makes a new record only while the
  * uplink carries flows. */
 static bool is_published(const struct daemon *d, const struct uplink_state_record *r)
 {
@@ -226,7 +226,7 @@ static bool is_published(const struct daemon *d, const struct uplink_state_recor
 	       !(d->uplink_states->has_another_gateway[r->slot] && has_carried(was, r));
 }
 
-/* Copy the list of addresses, truncated after a whole address. */
+/* Copy the list of addresses. If the list is too long, truncate it after a whole address. */
 static void addresses_fill(const struct daemon *d, struct uplink_state_record *r)
 {
 	const char *list = d->uplink_states->addresses[r->slot];

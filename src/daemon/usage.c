@@ -123,7 +123,8 @@ static void part_publish(void *data, const struct usage_record *part)
 	publish_record(data, &r);
 }
 
-/* Write a record even if nothing was counted, because the next waymarkd needs the reading in it. */
+/* Write a record even if nothing was counted, because the next waymarkd needs the reading in the
+ * record. */
 void usage_write(struct daemon *d, int64_t now_ms)
 {
 	usage_read(d, now_ms);

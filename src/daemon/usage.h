@@ -4,7 +4,7 @@
  * seconds, and the usage is written in bins of five minutes. The next waymarkd continues from the
  * last reading.
  *
- * Open it after coverage and before the writer.
+ * Call usage_open() after coverage_open() and before the writer starts.
  */
 #ifndef WAYMARK_SRC_DAEMON_USAGE_H
 #define WAYMARK_SRC_DAEMON_USAGE_H
@@ -22,7 +22,8 @@ void usage_tick(struct daemon *d, int64_t now_ms);
 /* Write the usage that is not written yet. Call before the writer stops, and before slots get other
  * uplinks. */
 void usage_write(struct daemon *d, int64_t now_ms);
-/* Read the counters. Call immediately before and after a load of the ruleset, which resets them. */
+/* Read the counters. Call this immediately before and after a load of the ruleset, because a load
+ * resets the counters. */
 void usage_read(struct daemon *d, int64_t now_ms);
 /* Forget the state of a slot that now belongs to another uplink or to none. */
 void usage_forget(struct daemon *d, uint8_t slot);
@@ -32,8 +33,8 @@ struct usage_totals {
 	uint64_t sent_bytes, received_bytes;
 };
 void usage_totals(const struct daemon *d, uint8_t slot, struct usage_totals *out);
-/* Return how many of the uplink's flows started and how many were answered recently: since the last
- * but one record of the usage, that is, in at most two minutes. */
+/* Return how many of the uplink's flows started recently, and how many were answered. The counts
+ * cover the latest written record of the usage and the usage since then, at most two minutes. */
 struct flow_counts usage_recent_flows(const struct daemon *d, uint8_t slot);
 
 #endif

@@ -3,9 +3,9 @@
  * watch.c - sends each record and alert as a line of JSON to the watchers. Without watchers no line
  * is formatted.
  *
- * Flows may come faster than people or programs can read. With more than FLOW_LINES_A_SECOND lines
- * per second, flows are dropped and only other records and alerts are sent, up to a higher limit.
- * The number of dropped lines is reported.
+ * Flows may come faster than people or programs can read. After FLOW_LINES_A_SECOND lines in a
+ * second, further flows are dropped; only other records and alerts are sent, up to
+ * OTHER_LINES_A_SECOND lines. The number of dropped lines is reported.
  */
 #include <jansson.h>
 #include <stdlib.h>
