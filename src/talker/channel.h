@@ -10,8 +10,8 @@
 /* Open a non-blocking socket pair. The send buffer of the first end holds up to 'bytes' bytes of
  * unread frames. Return 0 or -errno. */
 int channel_open(int ends[2], int bytes);
-/* Send a frame, with the descriptor pass_fd unless that is -1. Return 0, -EAGAIN if the socket is
- * full, -EMSGSIZE if the frame is too large, or -EPIPE if the other side has exited. */
+/* Send a frame. If pass_fd is not -1, pass this descriptor with the frame. Return 0, -EAGAIN if the
+ * socket is full, -EMSGSIZE if the frame is too large, or -EPIPE if the other side has exited. */
 int channel_send(int fd, struct frame *f, int pass_fd);
 /* Receive a frame. Set *passed_fd to the descriptor that came with the frame, or to -1. Return 0,
  * -EAGAIN if no frame is waiting, -EPIPE if the other side has exited, or -EBADMSG if the message

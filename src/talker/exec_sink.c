@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * exec_sink.c - sends alerts to the talker, which runs the alert program. An alert that the talker
- * cannot take now is counted as failed and dropped: hours later it would not help.
+ * exec_sink.c - sends alerts to the talker, which runs the alert program. If the talker cannot take
+ * an alert at once, the alert is counted as failed and dropped, because an alert that the program
+ * gets hours later does not help.
  */
 #include <errno.h>
 #include <stdio.h>

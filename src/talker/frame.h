@@ -17,24 +17,24 @@
  * what the frame means, and what its number and texts hold. */
 enum frame_type {
 	FRAME_READY = 1, /* s: the spawner has dropped its privileges; number: 0 or -errno */
-	FRAME_STARTED,	 /* w: the worker runs; generation: its own */
+	FRAME_STARTED,	 /* w: a new worker runs */
 	FRAME_DIED,	 /* s: the worker died; text: how */
 	FRAME_PING,	 /* d: ask whether the worker answers */
 	FRAME_PONG,	 /* w: answer to a ping; number: the ping's number */
 	FRAME_PROGRAM,	 /* d: run an alert program; texts: path, standard input, environment... */
-	/* d: run a check; number: the check's; texts: path, time limit (ms), environment... */
+	/* d: run a check; number: id of the check; texts: path, time limit (ms), environment... */
 	FRAME_CHECK,
-	FRAME_CHECKED, /* w: a check's result; number: the check's; text: "good", "bad", or why it
-			* did not run */
+	FRAME_CHECKED, /* w: a check's result; number: id of the check; text: "good", "bad", or why
+		        * the check did not run */
 	/* d: set up the webhook; number: timeout (s); texts: URL, headers...; no text: turn it
 	 * off */
 	FRAME_WEBHOOK,
 	FRAME_POST,    /* d: deliver to the webhook; number: id of the alert; text: body */
-	FRAME_SETTLED, /* w: the webhook is done with an alert; number: its id */
+	FRAME_SETTLED, /* w: the webhook delivered or dropped an alert; number: id of the alert */
 	FRAME_STATUS,  /* w: see struct worker_status */
 	/* d: serve scrapes at the socket that comes with the frame; no socket: stop */
 	FRAME_LISTEN,
-	FRAME_ASK,     /* w: send the page (the metrics) */
+	FRAME_ASK,     /* w: ask for the page (the metrics) */
 	FRAME_PAGE,    /* d: part of the page; number: PAGE_FIRST | PAGE_LAST; no text: no page */
 	FRAME_LOG,     /* w: a line for the log */
 	FRAME_STOP,    /* d: end running and waiting programs, then stop */
@@ -50,7 +50,7 @@ struct frame {
 	enum frame_type type;
 	uint32_t generation;
 	int64_t number;
-	size_t n, at; /* size in bytes; offset of the next text to read */
+	size_t n, at; /* n: size in bytes; at: offset of the next text to read */
 	bool is_overfull;
 	char bytes[FRAME_BYTES_MAX];
 };

@@ -24,7 +24,7 @@ static size_t head_length(const char *bytes, size_t n)
 	return 0;
 }
 
-/* Return the length of the word at *at, set *word to it, and advance *at to the next word. */
+/* Set *word to the word at *at, advance *at to the next word, and return the length of *word. */
 static size_t word_take(const char **at, const char *end, const char **word)
 {
 	size_t n = 0;

@@ -21,7 +21,7 @@
 #define EVENTS_PER_TURN	 64
 #define LISTEN_PAUSE_MS	 1000
 #define ASK_AGAIN_MS	 1000
-/* the listening socket's number in epoll, after those of the clients */
+/* the number of the listening socket in epoll; the clients have the numbers below it */
 #define LISTENER HTTPD_CLIENTS_MAX
 
 enum client_state { CLIENT_FREE, CLIENT_READS, CLIENT_WAITS, CLIENT_WRITES, CLIENT_ENDS };
@@ -66,8 +66,8 @@ static int client_watch(struct httpd *h, struct client *c, int operation, uint32
 }
 
 /* Return the client that connected first, among those whose request must be read or whose answer
- * must be written. Clients that wait for waymarkd's page do not count. Return NULL if there is
- * none. */
+ * must be written. Clients that wait for waymarkd's page do not count. Return NULL if there is no
+ * such client. */
 static struct client *client_slowest(struct httpd *h)
 {
 	struct client *slowest = NULL;
@@ -149,7 +149,8 @@ static void plain_answer(struct httpd *h, struct client *c, unsigned status, con
 
 static void page_want(struct httpd *h, struct client *c)
 {
-	/* Do not read from a waiting client. If it disconnects, writing the answer fails. */
+	/* Do not read from a waiting client. If the client disconnects, writing the answer
+	 * fails. */
 	if (client_watch(h, c, EPOLL_CTL_MOD, 0)) {
 		client_close(c);
 		return;
@@ -277,7 +278,7 @@ static void listener_close(struct httpd *h)
 	h->listen_fd = -1;
 }
 
-/* Return whether the caller must call accept again at once. */
+/* Handle a failure of accept4(). Return whether the caller must call accept4() again at once. */
 static bool accept_failed(struct httpd *h, int error)
 {
 	struct client *slowest;

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * httpd.h - an HTTP server for one page. It needs no thread and never waits for a client. When a
- * client requests the page, the server asks waymarkd for it and sends it to all clients that wait.
+ * client requests the page, the server asks waymarkd for the page and sends it to all clients that
+ * wait.
  *
- * A slow client occupies a place for a few seconds only. When all places are taken, a new client
- * replaces the oldest client that has not sent its request or not read its answer, so slow clients
- * cannot lock out others.
+ * A slow client occupies a place only for a limited time. If all places are taken, a new client
+ * replaces the oldest client that has not yet sent its whole request or read its whole answer. So
+ * slow clients cannot lock out other clients.
  */
 #ifndef WAYMARK_SRC_TALKER_HTTPD_H
 #define WAYMARK_SRC_TALKER_HTTPD_H

@@ -29,7 +29,7 @@ static socklen_t address_fill(struct sockaddr_storage *to, const struct addr *ad
 	return sizeof(*in6);
 }
 
-/* Set the socket's options. With FREEBIND, waymarkd can start before the interface has its
+/* Set the socket's options. IP_FREEBIND allows waymarkd to start before the interface has its
  * address. */
 static int socket_prepare(int fd, int family)
 {

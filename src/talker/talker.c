@@ -35,7 +35,7 @@
 struct talker {
 	int fd; /* -1: the talker has exited */
 	pid_t spawner;
-	uint32_t generation; /* of the worker; 0: no worker has started yet */
+	uint32_t generation; /* generation of the current worker; 0: no worker has started yet */
 	enum talker_state state;
 	/* when the last ping was sent (0: never), and when the worker last answered */
 	int64_t ping_ms, heard_ms;
@@ -242,7 +242,7 @@ int talker_check(struct talker *t, int64_t number, const char *path, char *const
 }
 
 /* Send the page in parts. If a part does not fit into the channel, the worker never gets the whole
- * page. It asks for the page again when another client requests it. */
+ * page. The worker asks for the page again when another client requests it. */
 static void page_send(struct talker *t, const char *text)
 {
 	size_t left = text ? strlen(text) : 0;
@@ -371,8 +371,8 @@ void talker_process(struct talker *t)
 	}
 }
 
-/* Send a ping every second, and note when the worker has not answered for SILENT_MS. A ping that
- * cannot be sent because the channel is full counts like one without an answer. */
+/* Send a ping every second, and note when the worker has not answered for SILENT_MS. If the channel
+ * is full, the ping is not sent; this counts like a missing answer. */
 static void ping(struct talker *t, int64_t now_ms)
 {
 	if (!t->generation || now_ms - t->ping_ms < PING_MS)

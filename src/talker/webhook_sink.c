@@ -27,7 +27,8 @@ struct webhook_state {
 	uint32_t timeout_s;
 	bool is_config_unsent;
 	struct item *pending, **pending_end;
-	/* delivered or dropped, not yet returned by sink_settled; unordered */
+	/* alerts that were delivered or dropped and that sink_settled() has not returned yet; in no
+	 * order */
 	struct item *settled;
 	unsigned n_pending;
 	uint64_t delivered, retries, dropped;
@@ -248,8 +249,8 @@ static void sink_tick(void *self, int64_t now_ms)
 	pending_send(s);
 }
 
-/* Send what fits into the channel and stop the talker. Alerts that the talker does not deliver stay
- * in the history until the next start of waymarkd. */
+/* Send the alerts that fit into the channel, and stop the talker. Alerts that the talker does not
+ * deliver stay in the history until the next start of waymarkd. */
 static void sink_stop(void *self)
 {
 	struct webhook_state *s = self;

@@ -163,9 +163,10 @@ static void page_take(struct worker *w)
 	page_clear(w);
 }
 
-/* Handle a frame. FRAME_PROGRAM is run even if waymarkd sent it to an earlier worker that has died.
- * Other frames for an earlier worker are ignored. When a new worker starts, waymarkd sends the
- * listening socket, the webhook's settings and its alerts again, but no checks. */
+/* Handle a frame. The program of a FRAME_PROGRAM is run even if waymarkd sent the frame to an
+ * earlier worker that has died. Other frames that were sent to an earlier worker are ignored. When
+ * a new worker starts, waymarkd sends the listening socket, the webhook's settings and its alerts
+ * again, but no checks. */
 static void frame_take(struct worker *w, int passed_fd)
 {
 	if (w->in.type == FRAME_PROGRAM)

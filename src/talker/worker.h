@@ -16,7 +16,7 @@ void __attribute__((noreturn)) worker_run(int channel, uint32_t generation);
 
 /* The contents of FRAME_STATUS. Counters begin at 0 when the worker starts. */
 struct worker_status {
-	int64_t programs; /* alert programs that run now; not 0 while a program is queued */
+	int64_t programs; /* alert programs that run now; not 0 while programs are queued */
 	int64_t programs_failed;
 	/* of the webhook: delivered alerts, failed requests, dropped alerts */
 	int64_t delivered, retries, dropped;
