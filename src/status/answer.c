@@ -278,7 +278,7 @@ static json_t *missing_json(const struct answer_coverage *c)
 	return object;
 }
 
-/* Return JSON null if coverage has not been compared yet. */
+/* Return the coverage as JSON, or JSON null if coverage has not been compared yet. */
 static json_t *coverage_json(const struct answer_coverage *c)
 {
 	json_t *object;

@@ -9,7 +9,8 @@
 
 enum counter_type {
 	COUNTER_INTEGER,
-	/* an integer; a value below 0 means unknown: it is null in JSON and not in the metrics */
+	/* an integer; a value below 0 means unknown: it is null in JSON and missing in the
+	 * metrics */
 	COUNTER_OPTIONAL,
 	COUNTER_REAL, /* below 0: unknown, like COUNTER_OPTIONAL */
 	COUNTER_BOOLEAN,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * json_text.c - makes text of unknown origin a JSON string. Knows nothing of the objects that
- * contain the string.
+ * json_text.c - makes text of unknown origin a JSON string. Must not know the objects that contain
+ * the string.
  */
 #include "waymark/status/json_text.h"
 

@@ -112,9 +112,9 @@ static void uplink_labels_print(FILE *out, const char *name, const struct answer
 	fputc('}', out);
 }
 
-/* Print one metric, with a line per uplink. fields_of() returns the struct of the uplink that has
- * the metric's field, or NULL if its values are unknown. An unknown value gets no line: a 0 would
- * say that no packet left. */
+/* Print one metric, with a line per uplink. fields_of() returns the struct that contains the
+ * metric's field for an uplink, or NULL if the values of this struct are unknown. An unknown value
+ * gets no line: a 0 would say that no packet left. */
 static void uplink_metric_print(FILE *out, const struct answer *a, const struct counter *c,
 				const void *(*fields_of)(const struct answer_uplink *))
 {

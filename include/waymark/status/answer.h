@@ -26,8 +26,8 @@
 #define ANSWER_TEXT		       const char *
 #define ANSWER_FIELD(type, field, ...) ANSWER_##type field;
 
-/* Coverage of an uplink since the daemon started: how much of the traffic that left by the uplink
- * is in the history. */
+/* Coverage of an uplink since the daemon started. It says how much of the traffic that left by the
+ * uplink is in the history. */
 struct answer_coverage {
 	bool is_there; /* coverage has been compared at least once */
 #define COVERAGE ANSWER_FIELD
@@ -62,8 +62,8 @@ struct answer {
 	struct {
 #define STORE ANSWER_FIELD
 #include "waymark/status/answer.def"
-		struct delays delays; /* times from event to committed row, since the daemon
-				       * started */
+		struct delays delays; /* delays of the rows since the daemon started; the delay of a
+				       * row is the time from its event to its commit */
 	} store;
 	struct {
 #define ALERTS ANSWER_FIELD
@@ -84,7 +84,7 @@ int answer_parse(struct answer *a, const char *text);
 char *answer_json(const struct answer *a);
 /* Return only the uplinks of the answer as malloc'd JSON, or NULL with errno. */
 char *answer_uplinks_json(const struct answer *a);
-/* Write the counters that `waymark status` prints below a heading to buf, for example "3 lost, 0
+/* Write to buf the counters that `waymark status` prints below a heading, for example "3 lost, 0
  * beyond max-flows". Return buf, or NULL if all of these counters are 0. */
 const char *answer_details(const struct answer *a, const char *heading, char *buf, size_t size);
 /* Copy a string and let the answer own the copy. Return the copy, or NULL if text is NULL or memory

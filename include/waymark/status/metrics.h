@@ -11,8 +11,8 @@
 
 #define METRICS_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
-/* Print the metrics of a, the answer to `status`. If a is NULL (no daemon answered), print only
- * waymark_up 0. */
+/* Print the metrics of the answer to `status`. If the answer is NULL (no daemon answered), print
+ * only waymark_up 0. */
 void metrics_print(FILE *out, const struct answer *a);
 
 #endif
