@@ -63,8 +63,8 @@ static void worker_destroy(struct disk_worker *w)
 	free(w);
 }
 
-/* Remove the job that has run from the queue. Pass its result to the waiting caller, or count the
- * job as late if no caller waits. Call with the lock held. */
+/* The first job of the queue has run: remove the job. If a caller waits for the job, pass the
+ * result to the caller. Otherwise count the job as late. Call with the lock held. */
 static void first_end(struct disk_worker *w, int err)
 {
 	struct job *j = w->first;
@@ -83,8 +83,8 @@ static void first_end(struct disk_worker *w, int err)
 	pthread_cond_broadcast(&w->change);
 }
 
-/* Run jobs until the worker is freed. The lock is not held while a job runs, which may take
- * arbitrarily long. */
+/* Run jobs until the worker is freed. A job may take arbitrarily long, so the lock is not held
+ * while it runs. */
 static void *thread_run(void *data)
 {
 	struct disk_worker *w = data;

@@ -161,7 +161,7 @@ static int clock_parse(const char **text, struct tm *tm, int *ms)
 }
 
 /* Return whether text is empty or the name of the local time zone, such as CET or CEST. Set *is_dst
- * to 1 for the name of the daylight saving time, 0 for the other name, -1 for "". */
+ * to 1 for the name of daylight saving time, 0 for the name of standard time, -1 for "". */
 static bool is_local_zone(const char *text, int *is_dst)
 {
 	*is_dst = -1;
@@ -312,8 +312,8 @@ static bool is_stamp(const char *text)
 	       (digits == 4 && text[4] == '-');
 }
 
-/* Return the index of the name that starts text, abbreviated to three letters or in full, and
- * followed by a blank; -1: none. Move *text past the name and the blanks. */
+/* If *text begins with one of the names (in full, or its first three letters) and a blank, move
+ * *text past both and return the index of the name. Otherwise return -1. */
 static int name_parse(const char **text, const char *const names[], int n)
 {
 	size_t length = strcspn(*text, " ");
@@ -328,8 +328,8 @@ static int name_parse(const char **text, const char *const names[], int n)
 	return -1;
 }
 
-/* Parse what follows the month in "Nov 25 14:32:10", the form of Waymark's listings. The year is
- * the latest in which the time is not in the future. */
+/* Parse what follows the month in "Nov 25 14:32:10", the form of Waymark's listings. The text has
+ * no year: use the latest year in which the time is not in the future. */
 static int dated_parse(const char *text, int month, int64_t now_ms, int64_t *ms)
 {
 	unsigned digits = isdigit((unsigned char)*text) && text[1] == ' ' ? 1 : 2;

@@ -157,7 +157,7 @@ void config_assign_slots(struct config *c)
 		c->uplinks[i].slot = slots[i];
 }
 
-/* Return the first slot from wanted on (cyclic) that is neither in `taken` nor in `former`, which
+/* Return the first slot, from `wanted` on (cyclic), that is in neither `taken` nor `former`, which
  * are bitmaps of slots. If no such slot is left, return the first slot that is not in `taken`. */
 static uint8_t slot_choose(unsigned wanted, uint64_t taken, uint64_t former)
 {

@@ -19,7 +19,7 @@ struct config_key {
 	size_t line_offset;  /* of the int that holds the line of the key; 0: none */
 	const char *type;    /* "string", "integer", "duration", "size", "boolean", "word",
 			      * "list" */
-	/* Parse text and write the value to out. Return 0; -EINVAL after filling in why; or
+	/* Parse text and write the value to out. Return 0; -EINVAL, with an explanation in *why; or
 	 * -ENOMEM. */
 	int (*read)(const struct config_key *key, const char *text, void *out,
 		    struct complaint *why);

@@ -2,9 +2,9 @@
 /*
  * config_validate.c - checks the rules that involve more than one key.
  *
- * Pure: prints errors and counts them. The parser checks what a single key can be. A key
- * whose line is CONFIG_LINE_BAD has been reported already and is skipped, so that one
- * mistake yields one message.
+ * Pure: prints errors and counts them. The parser checks the value of each single key. A key whose
+ * line is CONFIG_LINE_BAD has been reported already and is skipped, so that one mistake yields one
+ * message.
  */
 #include <inttypes.h>
 #include <stdarg.h>

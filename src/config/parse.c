@@ -278,9 +278,10 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt, const char *value, void *result)
 	return r->err < 0 ? -1 : 0;
 }
 
-/* Report and drop an uplink section whose name is not known. libconfuse passes a section's title only
- * with its keys. If the section has the same title as an earlier one, and no keys (is_empty) or only
- * a section health, the title is never passed, so the message cannot name the uplink. */
+/* Report and drop an uplink section whose name is not known. libconfuse passes a section's title
+ * only with its keys. If a section has no keys of its own, and the title of an earlier section,
+ * libconfuse never passes the title, and the message cannot name the uplink. If is_empty is set,
+ * the section has no section health either. */
 static void uplink_drop_unnamed(struct reader *r, bool is_empty)
 {
 	if (is_empty)
@@ -379,8 +380,8 @@ static int reader_parse(struct reader *r)
 		return r->err;
 	if (result != CFG_SUCCESS && r->n_errors == 0)
 		return -ENOMEM;
-	/* After a syntax error the rest of the file was not read, so validation could report
-	 * sections as missing that exist. */
+	/* After a syntax error the rest of the file was not read, so validation could report that
+	 * existing sections are missing. */
 	if (result == CFG_SUCCESS)
 		r->n_errors += config_validate(r->c, r->errors);
 	return r->n_errors ? -EINVAL : 0;

@@ -45,8 +45,8 @@ int values_read_word(const struct config_key *key, const char *text, void *out,
 	return refuse(why, "is not a valid word; choose one of: %s", list);
 }
 
-/* Parse a decimal number, or a hexadecimal one with 0x. A leading 0 is refused, because some
- * readers would take the number for octal and others for decimal. */
+/* Parse a decimal number, or a hexadecimal number that begins with 0x. A leading 0 is refused,
+ * because some readers would take the number for octal and others for decimal. */
 static int literal_parse(const char *text, uint64_t *value)
 {
 	bool is_hex = strncasecmp(text, "0x", 2) == 0;
@@ -481,7 +481,7 @@ int values_read_gateway6(const struct config_key *key, const char *text, void *o
 	return read_gateway(text, AF_INET6, out, why);
 }
 
-/* Parse ADDRESS:PORT, with brackets around an IPv6 address, or a port alone, which means
+/* Parse ADDRESS:PORT or PORT. An IPv6 address needs brackets. A port alone is a port of
  * 127.0.0.1. */
 int values_read_listen(const struct config_key *key, const char *text, void *out,
 		       struct complaint *why)

@@ -19,7 +19,7 @@ struct judgement {
 	bool is_failed;
 	bool is_retry;	       /* as in struct decision: used again without proof of a recovery */
 	int64_t failed_ms;     /* when the latest failure began; 0: never */
-	int64_t good_since_ms; /* time since which is_proved() has held; 0: it does not hold */
+	int64_t good_since_ms; /* time since which is_proved() has been true; 0: it is false */
 	unsigned n_failures;
 	enum health_action action;
 };
@@ -103,10 +103,10 @@ static void failure_begin(struct judgement *j, int64_t now_ms)
 	j->is_failed = true;
 }
 
-/* Return whether an uplink shows that it works again. With a check program: the program passes, and
- * the uplink is not silent. Without one: its flows are answered. A drained or down uplink without a
- * check program gets no new flows and can show nothing; return true, so that it is used again after
- * the hold time. */
+/* Return whether an uplink shows that it works again. If the uplink has a check program, the
+ * program must pass, and the uplink must not be silent. If it has no check program, its flows must
+ * be answered. A drained or down uplink without a check program gets no new flows and can show
+ * nothing; return true, so that it is used again after the hold time. */
 static bool is_proved(const struct judgement *j, const struct decide_input *in)
 {
 	if (in->config->exec)
@@ -132,8 +132,9 @@ static void failure_update(struct judgement *j, const struct decide_input *in, i
 	}
 	if (!j->good_since_ms)
 		j->good_since_ms = now_ms;
-	/* After the hold time, answered flows must last for proof_ms. A check program has already
-	 * passed several times in a row, and a drained or down uplink has no flows to wait for. */
+	/* After the hold time, the uplink's flows must have been answered for proof_ms. A check
+	 * program has already passed several times in a row, and a drained or down uplink has no
+	 * flows to wait for. */
 	if (now_ms - j->failed_ms >= hold_ms(j) && (in->config->exec || j->action != ACTION_NONE ||
 						    now_ms - j->good_since_ms >= proof_ms)) {
 		j->is_failed = false;

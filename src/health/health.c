@@ -4,17 +4,17 @@
  *
  * For each uplink and address family, window.c keeps the samples of the last two minutes. The
  * "normal" share is the share of flows that got an answer while the uplink was healthy; recent
- * flows weigh more. Silence is suspected if no answers have come for two seconds or longer,
+ * flows count for more. Silence is suspected if no answers have come for two seconds or longer,
  * although at least EXPECTED_LEAST were due. Degradation is suspected if the share of answers is
- * far below the normal share, and is not equally low on the other uplinks. A state changes for the
- * worse only by a weighing (weigh.h). It changes for the better when answers come again.
+ * far below the normal share, and is not equally low on the other uplinks. Only a weighing
+ * (weigh.h) can make a state degraded or silent. The state becomes healthy when answers come again.
  */
 #include <stdlib.h>
 
 #include "health/window.h"
 #include "waymark/health/health.h"
 
-#define LAG_SAMPLES	 1    /* newest samples, whose flows may still get an answer */
+#define LAG_SAMPLES	 1    /* number of newest samples whose flows may still get an answer */
 #define EXPECTED_LEAST	 12.0 /* answers that must be due before silence is suspected */
 #define EXPECTED_BESIDE	 8.0  /* the same while the uplink's other family is silent */
 #define NORMAL_FIRST	 0.85 /* initial normal share, with the weight of NORMAL_FLOWS flows */
@@ -33,9 +33,9 @@
 #define RECOVER_SAMPLES	 20
 #define RECOVER_ANSWERS	 3
 #define RECOVER_LOSS	 60 /* samples */
-#define ANSWERED_SAMPLES 40 /* samples; without an answer in them, a family is not working */
+#define ANSWERED_SAMPLES 40 /* samples; see is_answered() */
 
-/* Windows that are searched for silence, in samples. */
+/* Lengths of the windows that are searched for silence and for loss, in samples. */
 static const uint32_t silence_windows[] = {4, 6, 8, 12, 16, 32, 64, 128, 239};
 static const uint32_t loss_windows[] = {16, 32, 64};
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -46,7 +46,7 @@ struct judged {
 	struct flow_counts last; /* totals at the last sample */
 	bool has_last;
 	double normal_started, normal_answered; /* the normal share is answered / started; recent
-						 * flows weigh more */
+						 * flows count for more */
 	bool is_suspect, is_loss;
 	uint32_t suspect_samples;
 	int64_t again_ms; /* no suspicion before this time; 0: no suspicion was weighed yet */
@@ -113,8 +113,8 @@ static double normal_share(const struct judged *j)
 	return share > 0.995 ? 0.995 : share;
 }
 
-/* Add the sample of age NORMAL_DELAY to the normal share, if the family is healthy. A younger
- * sample may belong to an outage that is not detected yet. */
+/* If the family is healthy and not suspect, add the sample of age NORMAL_DELAY to the normal share.
+ * A younger sample may belong to an outage that is not detected yet. */
 static void normal_update(struct judged *j)
 {
 	struct place p = window_sum(&j->window, NORMAL_DELAY, NORMAL_DELAY + 1);
@@ -150,8 +150,8 @@ static uint32_t silence_find(const struct judged *j, double least)
 	return 0;
 }
 
-/* Return the share of flows in a window of n samples that got an answer; below 0: fewer than least
- * flows began. */
+/* Return the share of answered flows in a window of n samples; below 0: fewer than `least` flows
+ * began. */
 static double share_of(const struct window *w, uint32_t n, uint32_t least)
 {
 	uint32_t started = window_sum(w, 2 * LAG_SAMPLES, n).started;
@@ -163,8 +163,8 @@ static double share_of(const struct window *w, uint32_t n, uint32_t least)
 	return share > 1 ? 1 : share;
 }
 
-/* For each other uplink and family, divide its current share of answers by its normal share. Return
- * the largest ratio; below 0: none is known. */
+/* For each family of each other uplink, divide the current share of answers by the normal share.
+ * Return the largest ratio; below 0: none is known. */
 static double others_ratio(const struct health *h, uint8_t slot, uint32_t n)
 {
 	double best = -1;
@@ -203,7 +203,8 @@ static uint32_t loss_find(const struct health *h, uint8_t slot, const struct jud
 }
 
 /* Return whether the uplink's other family is silent. A provider that drops one family often drops
- * both, so fewer answers must be due then. */
+ * both. Therefore, beside a silent family, silence is suspected when fewer answers are due
+ * (EXPECTED_BESIDE). */
 static bool is_beside_silence(const struct health *h, uint8_t slot, const struct judged *j)
 {
 	const struct judged *families = h->uplinks[slot].families;
@@ -250,17 +251,17 @@ static void family_update(const struct health *h, uint8_t slot, struct judged *j
 	suspicion_update(h, slot, j, now_ms);
 }
 
-/* Return whether the family has had answers in the last ANSWERED_SAMPLES samples. The family's state
- * alone does not show this. Example: clients resolve names by IPv4, and IPv4 becomes silent. Then the
- * clients start no IPv6 flows either, and the state of IPv6 stays HEALTH_HEALTHY for a while although
- * nothing is answered. */
+/* Return whether the family has had answers in the last ANSWERED_SAMPLES samples. The family's
+ * state alone does not show whether there are answers. Example: clients resolve names by IPv4, and
+ * IPv4 becomes silent. Then the clients start no IPv6 flows either, and the state of IPv6 stays
+ * HEALTH_HEALTHY for a while although nothing is answered. */
 static bool is_answered(const struct judged *j)
 {
 	return window_sum(&j->window, 0, ANSWERED_SAMPLES).answered > 0;
 }
 
-/* Return the worse state of both families. If only one family is silent and the other still gets
- * answers, return HEALTH_DEGRADED. */
+/* Return the state of the family whose state is worse. If that family is silent and the other
+ * family still gets answers, return HEALTH_DEGRADED. */
 static enum health_state uplink_combine(const struct uplink_health *u)
 {
 	const struct judged *a = &u->families[0], *b = &u->families[1];

@@ -12,8 +12,9 @@
 int64_t clock_now_ms(void);
 /* Return CLOCK_MONOTONIC in milliseconds. */
 int64_t clock_steady_ms(void);
-/* Return whether now_ms has reached due_ms; due_ms 0: never. Return true also if due_ms is more
- * than most_ms ahead of now_ms: the clock has been set back after due_ms was computed. */
+/* Return whether now_ms has reached due_ms; due_ms 0: never. If due_ms is more than most_ms ahead
+ * of now_ms, the clock has been set back since due_ms was computed: return true in this case,
+ * too. */
 bool clock_is_due(int64_t due_ms, int64_t now_ms, int64_t most_ms);
 
 #endif

@@ -31,7 +31,7 @@ struct disk_worker_late {
 	uint64_t done, failed;
 	int error; /* -errno of the last failed job */
 };
-/* Copy to *out what has been counted since the previous call, and reset the counts. */
+/* Copy the counts since the previous call to *out, and set them to 0. */
 void disk_worker_late(struct disk_worker *w, struct disk_worker_late *out);
 
 /* Stop the worker. Wait up to DISK_WORKER_PATIENCE_MS for queued jobs, then drop the jobs that have

@@ -30,7 +30,8 @@ struct ct_event {
 	enum ct_event_type type;
 	bool is_flushed; /* conntrack_delete_marked() of this process removed the entry */
 	uint32_t id;
-	/* if the two directions have different zones: that of the original direction */
+	/* conntrack zone; if the directions have different zones, the zone of the original
+	 * direction */
 	uint16_t zone;
 	uint8_t proto;		   /* an IPPROTO_ constant */
 	struct endpoints tuple[2]; /* by enum direction */
@@ -47,10 +48,10 @@ struct ct_event {
 	int64_t idle_ms;    /* dumps only: minimum time since the last packet; -1: unknown */
 };
 
-/* Why an nftables rule logged a packet. The rule's log prefix says which kind it is. */
+/* Why an nftables rule logged a packet. The rule's log prefix names the kind. */
 enum stray_kind {
 	STRAY_MISMATCH, /* left by an uplink that its flow's mark does not name */
-	STRAY_UNMARKED, /* left by an uplink with mark 0; its flow has no room for labels */
+	STRAY_UNMARKED, /* left by an uplink; its flow has mark 0, and no room for labels */
 	/* left by an uplink, in the original direction of a flow that entered by an uplink */
 	STRAY_TRANSIT,
 	STRAY_ELSEWHERE, /* left by no uplink, although its flow's mark names one */

@@ -38,8 +38,8 @@ struct flow_record {
 	uint8_t proto;
 	uint16_t zone;
 	uint32_t ct_id;
-	struct endpoints tuple[2]; /* by enum direction; with NAT, the reply does not mirror the
-				    * original */
+	struct endpoints tuple[2]; /* by enum direction; if the flow has NAT, the reply tuple does
+				    * not mirror the original tuple */
 	uint32_t mark;		   /* the bits under mark-mask */
 	uint8_t uplink;		   /* slot of the uplink that the mark names, or SLOT_NONE */
 	uint8_t ingress;	   /* slot of the uplink that the flow entered by, or SLOT_NONE */
@@ -67,8 +67,8 @@ struct mismatch_record {
 	uint32_t mark;		  /* the bits under mark-mask */
 	uint8_t expected;	  /* slot of the uplink that the mark names, or SLOT_NONE */
 	uint8_t egress;		  /* slot of the uplink that the packet left by, or SLOT_NONE */
-	/* if the packet left by no uplink: number of the interface (RECORD_INTERFACE); 0:
-	 * unknown */
+	/* number of the interface that the packet left by (RECORD_INTERFACE); 0: unknown, or the
+	 * interface is an uplink */
 	uint16_t other_egress;
 	enum reason reason;
 	enum evidence evidence;
@@ -129,16 +129,16 @@ enum flow_share {
 	SHARE_OFFLOADED, /* the mark or evidence: the flow is offloaded, and most of its packets
 			  * skip the rules */
 	SHARE_GAP,	 /* the mark alone: evidence may have been lost */
-	/* the part of SHARE_SEEN of flows that also left by other uplinks: it is unknown how many
+	/* a part of SHARE_SEEN: the flow left by several uplinks, and it is unknown how many of its
 	 * packets left by each */
 	SHARE_SPLIT,
 	FLOW_SHARES,
 };
 
-/* The counters of an uplink at one time. The next interval begins with this reading, also after a
- * restart of waymarkd. The sums of ended flows begin at 0 in the next waymarkd. Therefore the
- * packets of ended flows are subtracted from a stored reading, and the sums in flows
- * may wrap below 0. */
+/* The counters of an uplink at one time. The next interval begins with this reading, even if
+ * waymarkd is restarted in between. After a restart, the sums of ended flows begin at 0. Therefore
+ * the packets of ended flows are subtracted from a stored reading, and its member `flows` may wrap
+ * below 0. */
 struct coverage_reading {
 	int64_t time_ms;  /* 0: the counters have not been read yet */
 	uint64_t boot;	  /* identifies the boot of the kernel: another boot starts the counters
@@ -163,8 +163,7 @@ struct coverage_record {
 				       * interval */
 	bool has_gap;	    /* events or evidence may have been lost */
 	bool has_uncounted; /* flows without counters existed in the interval */
-	/* by share: in the interval, conntrack entries of flows of the uplink disappeared without a
-	 * DESTROY event */
+	/* by share: a flow of this share vanished in the interval without a DESTROY event */
 	bool has_lost[FLOW_SHARES];
 	/* what the interface counted as sent: frames, including ARP */
 	struct tally link;
@@ -226,8 +225,8 @@ struct uplink_state_record {
 };
 
 /* The traffic of an uplink in a bin of five minutes, from the kernel's counters. Several records
- * may describe one bin, also across a restart of waymarkd: the writer adds them up. The writer
- * stores the reading together with the bin, so that the next run of waymarkd counts nothing
+ * may describe one bin, even if waymarkd is restarted in between: the writer adds them up. The
+ * writer stores the reading together with the bin, so that the next run of waymarkd counts nothing
  * twice. */
 #define USAGE_BIN_MS INT64_C(300000)
 struct usage_reading {
@@ -244,7 +243,7 @@ struct usage_record {
 	uint8_t slot;
 	struct tally sent, received;
 	struct flow_counts flows;
-	/* the counters at the end of this record, with which the next record begins; time_ms 0:
+	/* the counters at the end of this record; the next record begins with them. time_ms 0:
 	 * there is no reading */
 	struct usage_reading reading;
 };
@@ -258,11 +257,11 @@ struct health_record {
 	int64_t window_ms;
 	struct flow_counts flows; /* in the window */
 	int32_t normal_permille;  /* share of this uplink's flows that is usually answered */
-	/* of the best other uplink: 1000 times its share of answered flows divided by its normal
-	 * share */
+	/* share of answered flows of the best other uplink, divided by its normal share and times
+	 * 1000 */
 	int32_t others_permille;
 	int32_t handshake_ms;		 /* p50 of the duration of TCP handshakes */
-	int32_t probes, probes_answered; /* checks by the program of health { exec }, and those
+	int32_t probes, probes_answered; /* runs of the check program (health { exec }), and runs
 					  * that succeeded */
 	char text[96];			 /* an explanation for users; may be "" */
 };
@@ -284,7 +283,7 @@ struct alert_record {
 struct outbox_record {
 	int64_t id; /* assigned by the daemon, ascending */
 	int64_t time_ms;
-	char *line; /* malloc'd; the writer frees it. NULL with RECORD_OUTBOX_DONE */
+	char *line; /* malloc'd; the writer frees it. NULL in a RECORD_OUTBOX_DONE */
 };
 
 enum record_type {

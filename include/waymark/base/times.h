@@ -32,8 +32,8 @@ int times_parse_iso(const char *text, int64_t *ms);
 /* Return whether two times are on the same local day. */
 bool times_is_same_day(int64_t a_ms, int64_t b_ms);
 
-/* Return the start of the billing period that contains ms: the latest local midnight, not after ms,
- * that starts day `day` (1 to 28) of a month. */
+/* Return the start of the billing period that contains ms. A period starts at local midnight on day
+ * `day` (1 to 28) of each month. */
 int64_t times_period_start(int64_t ms, unsigned day);
 
 /* Parse a point in time that a user typed:

@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-/* Parse a decimal number from 0 to most, without blanks or sign. Return 0, -EINVAL or -ERANGE. */
+/* Parse a decimal number from 0 to `most`, without blanks or sign. Return 0, -EINVAL or -ERANGE. */
 int number_parse(uint64_t *number, const char *text, uint64_t most);
 
 /* Parse a duration: "90 days", "1h 30min", "60s"; duration_parse_ms() also accepts "250ms". Each

@@ -17,8 +17,8 @@
 
 /* CONFIG_RULES_BESIDE: number of ip rules that Waymark needs in addition to one rule per uplink.
  * All these rules have consecutive priorities from rule-priority on. CONFIG_RULE_PRIORITY_BALANCE:
- * the priority of the balanced route's rules, the last before table main's 32766
- * (plan/route_plan.h). */
+ * the priority of the balanced route's rules, which is the last priority before that of table
+ * main's rule, 32766 (plan/route_plan.h). */
 #define CONFIG_RULES_BESIDE	     7
 #define CONFIG_RULE_PRIORITY_BALANCE 32765
 
@@ -82,7 +82,7 @@ struct uplink_config {
 	 * (config_assign_slots). */
 	uint8_t slot;
 	int line; /* of the uplink's section in the file, for messages */
-	int interface_line, mark_line, table_line; /* of these keys; see CONFIG_LINE_BAD */
+	int interface_line, mark_line, table_line; /* lines of these keys; see CONFIG_LINE_BAD */
 };
 
 struct alert_config {
@@ -131,9 +131,9 @@ void config_free(struct config *c);
 
 /* Return a copy, which the caller frees with config_free(); NULL with errno on failure. */
 struct config *config_clone(const struct config *from);
-/* Copy the configuration to memory, which begins with the copied struct config. Another process can
- * use the copy if that process maps the same memory at the same address. The copy must not be
- * freed. Return 0 or -ENOMEM. */
+/* Copy the configuration to `memory`. The copied struct config is at the start of the memory. If
+ * another process maps the same memory at the same address, that process can use the copy. The copy
+ * must not be freed. Return 0 or -ENOMEM. */
 int config_clone_to(void *memory, size_t bytes, const struct config *from);
 /* Copy section alert; the caller frees the copy's fields with config_clear_alert(). Return 0 or
  * -errno; on failure *to is empty. */

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * decide.h - decides which uplinks are drained or taken down: from their health, their check
- * programs and the operator's commands.
+ * decide.h - decides which uplinks are drained or taken down. The decision depends on the health of
+ * the uplinks, the check programs and the operator's commands.
  *
- * An operator's command holds until the operator replaces it. Without a command, an uplink fails
- * when its check fails or when it is silent, and key on-failure names the action. A failure never
- * drains or takes down the last usable uplink. A recovery needs proof: good checks or answered
- * flows. Each later failure of an uplink keeps it failed for longer. Pure: time is passed in. Must
- * not know routes.
+ * An operator's command holds until the operator replaces it. If there is no command, an uplink
+ * fails when its check fails or when it is silent. Key on-failure then names the action. A failure
+ * never drains or takes down the last usable uplink. An uplink recovers when good checks or
+ * answered flows show that it works. If an uplink is drained or down and has no check program,
+ * nothing can show that: the uplink is used again after a hold time. Each later failure makes the
+ * hold time longer. Pure: time is passed in. Must not know routes.
  */
 #ifndef WAYMARK_HEALTH_DECIDE_H
 #define WAYMARK_HEALTH_DECIDE_H
@@ -24,8 +25,8 @@ enum operator_word { OPERATOR_AUTO, OPERATOR_UP, OPERATOR_DOWN, OPERATOR_DRAIN }
 const char *operator_word_name(enum operator_word w); /* "auto", "up", ... */
 int operator_word_parse(const char *text);	      /* or -EINVAL */
 
-/* Minimum time for which an uplink stays failed. It is DECIDE_HOLD_MS after the first failure and
- * doubles with each later one, up to DECIDE_HOLD_MAX_MS. */
+/* The hold time: the minimum time for which an uplink stays failed. It is DECIDE_HOLD_MS after the
+ * first failure and doubles with each later one, up to DECIDE_HOLD_MAX_MS. */
 #define DECIDE_HOLD_MS	   INT64_C(30000)
 #define DECIDE_HOLD_MAX_MS INT64_C(1800000)
 
@@ -39,7 +40,7 @@ struct decide_input {
 
 struct decision {
 	enum health_action action;
-	bool is_operator; /* the operator decided; else the uplink's health */
+	bool is_operator; /* true: the operator decided; false: the uplink's health decided */
 	bool is_failed;	  /* its check fails or its flows get no answers, even if no action
 			   * follows */
 	bool is_retry;	  /* it is used again without proof of a recovery: call health_retry() */

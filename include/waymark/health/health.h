@@ -77,8 +77,8 @@ struct health_view {
 	struct flow_counts flows; /* flows of both families that began or were answered in the
 				   * last window_ms */
 	int normal_permille;	  /* normal share of answers; -1: unknown */
-	int others_permille;	  /* 1000 times the current share of answers divided by the normal
-				   * share, for the best of the other uplinks; -1: unknown */
+	int others_permille;	  /* current share of answers of the best other uplink, divided by
+				   * its normal share and times 1000; -1: unknown */
 };
 void health_view(const struct health *h, uint8_t slot, struct health_view *out);
 

@@ -14,8 +14,8 @@
 
 #include "waymark/base/addr.h"
 
-/* Results of a weighing. A recent flow is one that began in the window of weigher_new(). All but
- * sources are numbers of destinations. */
+/* Results of a weighing. A recent flow is one that began in the window of weigher_new(). Each
+ * member is a number of destinations, except sources. */
 struct weighing {
 	uint32_t alive;	       /* answered a recent flow */
 	uint32_t lost;	       /* answered only older flows; recent flows are unanswered */
@@ -43,7 +43,7 @@ void weigher_sum(struct weigher *w, struct weighing *out);
  * unknown. */
 bool weighing_is_silent(const struct weighing *w);
 /* Return whether the uplink is degraded: enough destinations are lost or unknown, and the share of
- * destinations that are alive is below least. */
+ * destinations that are alive is below `least`. */
 bool weighing_is_degraded(const struct weighing *w, double least);
 
 #endif
